@@ -72,7 +72,7 @@ pictures are held against their own alone. Exit 1 when a lookalike is taken for 
 		},
 		Tables: []ruler.Table{{
 			Name: "verdicts", By: []string{"of", "as"}, Heads: []string{"leaks of", "as"}, Columns: []ruler.Column{
-				ruler.Counts("pairs"), verdict("same"), verdict("alike"), verdict("edited"), verdict("other"), verdict("not aligned"), verdict("unsure"),
+				ruler.Counts("pairs"), verdict("same"), verdict("altered"), verdict("alike"), verdict("edited"), verdict("other"), verdict("not aligned"), verdict("unsure"),
 				ruler.Upper("same, at most", "same"), ruler.Quantiles("ms median / max", "ms", 0, .5, 1),
 			},
 		}, {
@@ -195,7 +195,7 @@ func judgeLeak(ctx context.Context, o *capture.Original, leak *image.NRGBA, of s
 	verdict, detail, same := "not aligned", "", false
 	if s != nil {
 		v := ruler.Must(s.Verdict())
-		verdict, same, detail = v.String(), v == capture.Same, fmt.Sprintf("%+v", s.Likeness())
+		verdict, same, detail = v.String(), v == capture.Same || v == capture.Altered, fmt.Sprintf("%+v", s.Likeness())
 	}
 	t := ruler.Trial{
 		Labels: map[string]string{"of": of, "as": upload.medium, "attack": shows.attack, "verdict": verdict, "upload": upload.name, "leak": shows.name},

@@ -180,7 +180,7 @@ func TestMatchLookalikes(t *testing.T) {
 	again := g.Where(ruler.Is("of", pairAgain))
 	assert.Equal(t, [2]float64{2, 0}, [2]float64{again.Count(), again.Sum("same")})
 	assert.Empty(t, x.Missed(run.Trials))
-	assert.Contains(t, x.Tables[0].Markdown(run.Trials), "| other captures of the same card | photographed | 2 | 0 |")
+	assert.Contains(t, x.Tables[0].Markdown(run.Trials), "| other captures of the same card | photographed | 2 | 0 | 0 |")
 	refused(t, matchLookalikes(), ruler.Env{}, "--near=0")
 }
 
@@ -220,4 +220,16 @@ func TestPairsMissed(t *testing.T) {
 	for _, of := range []string{pairOther, pairAgain, pairOwn} {
 		assert.Len(t, missed(of, 100000, 0, 1), 1)
 	}
+}
+
+func TestAltered(t *testing.T) {
+	x := altered()
+	setFlags(t, x, "--documents=2", "--side=600")
+	run := measure(t, x, withKey(t, ruler.Env{Workers: 2}))
+	g := ruler.Group(run.Trials)
+	assert.GreaterOrEqual(t, g.Where(ruler.Is("of", alteredCopy)).Sum("confirmed"), 11.)
+	assert.GreaterOrEqual(t, g.Where(ruler.Is("of", alteredUpload)).Sum("same"), 11.)
+	assert.InDelta(t, 9, g.Where(func(t *ruler.Trial) bool { return t.Labels["of"] == laidOnOther || t.Labels["of"] == laidOnAgain }).Count(), 0)
+	assert.Empty(t, x.Missed(run.Trials))
+	refused(t, altered(), ruler.Env{}, "--documents=0")
 }

@@ -79,7 +79,8 @@ func TestAbsenceOnMany(t *testing.T) {
 	require.Equal(t, []string{"vendor A"}, got.Named)
 	require.Contains(t, got.Headline, "The 20 other submissions in this dump are not explained by the copies issued to vendor A as they were issued")
 	says := strings.Join(got.ShowsNot, " ")
-	require.Contains(t, says, "nothing follows from its absence on a single picture. Copies of 20 independent submissions without their mark were issued to vendor A. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %.")
+	require.Contains(t, says, "nothing follows from its absence on a single picture.")
+	require.Contains(t, says, "Copies of 20 independent submissions without their mark were issued to vendor A. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %.")
 	got = verify.WeighFor(leaks[:4], recipients, verify.Config{}, 120, issued...)
-	require.Contains(t, strings.Join(got.ShowsNot, " "), "nothing follows from its absence.")
+	require.NotContains(t, strings.Join(got.ShowsNot, " "), "so many marks would be missed")
 }

@@ -2,10 +2,14 @@ package verify
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/dump"
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -13,14 +17,14 @@ import (
 )
 
 // confirmed reports whether the leak shows the submission of the copy that was read. The same
-// pixels show it, unless the part of the mark that is this copy's alone is missing. Pixels that
-// leave the question open need that part: tracing must have found it. Pixels of every other word
+// pixels show it, unless the part of the mark that is this copy's alone is missing. Altered pixels,
+// and pixels that leave the question open, need that part: tracing must have found it. Pixels of every other word
 // confirm nothing, since a whole mark can be lifted off a copy and laid onto another picture.
 func (r *read) confirmed() bool {
 	switch r.shows {
 	case PixelsSame:
 		return !r.lacks
-	case PixelsAlike, PixelsPartial, PixelsUndecided:
+	case PixelsAltered, PixelsAlike, PixelsPartial, PixelsUndecided:
 		return r.found()
 	}
 	return false
@@ -56,6 +60,7 @@ func conclude(e evidence) conclusion {
 	if r := e.unissued(); r != nil && c.finding != FoundUnissued {
 		c.note += " " + r.unissuedNote()
 	}
+	c.note += alteredNote(e.altered(c.submission))
 	return c
 }
 
@@ -85,7 +90,7 @@ func (e evidence) rules() conclusion {
 	switch {
 	case e.unissued() != nil && !e.v1:
 		return concludeUnissued(e, shown)
-	case shown != nil && shown.Pixels == PixelsSame:
+	case shown != nil && showsCapture(shown.Pixels):
 		return concludeNoMark(e, shown)
 	case shown != nil:
 		return conclusion{finding: FoundUnreadable, submission: shown.Submission, note: fmt.Sprintf(
@@ -174,13 +179,13 @@ func (r *read) unissuedNote() string {
 // traced, or both), and what shows the copy's submission.
 func (r *read) note() string {
 	shows := ", and shows the submission that this copy was made of"
-	if r.shows != PixelsSame {
+	if !showsCapture(r.shows) {
 		shows = "; too little of the picture can be seen to compare it otherwise"
 	}
 	switch {
 	case r.blind == 0:
 		return fmt.Sprintf("Traced against its original, the mark of copy %s is in this picture%s.", r.copy, shows)
-	case r.found() && r.shows != PixelsSame:
+	case r.found() && !showsCapture(r.shows):
 		return fmt.Sprintf("Carries the mark of copy %s; traced against the original of its submission, the part of the mark that is this copy's alone is in it too.", r.copy)
 	case r.found():
 		return fmt.Sprintf("Carries the mark of copy %s, read without and found again with the original, and shows the submission that this copy was made of.", r.copy)
@@ -198,12 +203,12 @@ func concludeForgeable(r *read) conclusion {
 }
 
 // concludeUnconfirmed returns the conclusion for the only issued copy that was read, r, which is
-// not confirmed. The finding is [FoundTransplanted] if the copy's own part of the mark is missing,
-// or if the leak shows another submission, which is then the conclusion's. Otherwise it is an
+// not confirmed. The finding is [FoundTransplanted] if the copy's own part of the mark is missing.
+// It also is if the leak shows another submission, which is then the conclusion's. Otherwise it is an
 // unconfirmed copy, and the note says why. No copy is accused.
 func concludeUnconfirmed(e evidence, r *read) conclusion {
 	c := conclusion{finding: FoundCopy, unconfirmed: true, submission: r.issued.Submission, read: r}
-	if r.lacks && r.shows == PixelsSame {
+	if r.lacks && showsCapture(r.shows) {
 		c.finding, c.unconfirmed = FoundTransplanted, false
 		c.note = fmt.Sprintf("Carries the ID of copy %s and shows its submission, but not the part of the mark that is this copy's alone, which would have been found with a probability of %s: that ID was laid onto an unmarked picture, which says nothing about the copy's recipient.",
 			r.copy, share(traceOf(e.traces, r.issued.Submission).Power))
@@ -228,6 +233,7 @@ func concludeUnconfirmed(e evidence, r *read) conclusion {
 // notConfirmed says, by the word for pixels, why a picture with the mark of a copy is not known
 // to show that copy's submission.
 var notConfirmed = map[string]string{
+	PixelsAltered:   " and shows that copy's submission, altered in places, but the part of the mark that is this copy's alone was not found",
 	PixelsPartial:   "; what can be seen agrees with that copy's submission, but too little of the picture is there to tell it from another document of the template",
 	PixelsAlike:     " and shows the document of that copy's submission, but nothing in it says that it is the same capture",
 	PixelsTemplate:  "; the picture has the layout of that copy's submission, but other detail, as another document of the template has",
@@ -271,11 +277,11 @@ func (e evidence) issuedReads() []read {
 }
 
 // shown returns the match with the submission that the leak shows, or nil if the leak shows no
-// submission. It is the first match of the same pixels. Without such a match it is the first within
+// submission. It is the first match of the same pixels, else of altered pixels. Without such a match it is the first within
 // [phash.MatchRadius] whose pixels are undecided or the same in part, or that rests on its hash
 // (see [evidence.byHash]). Pixels of another word, even of the same document, are not enough.
 func (e evidence) shown() *Match {
-	if m := e.first(PixelsSame); m != nil {
+	if m := cmp.Or(e.first(PixelsSame), e.first(PixelsAltered)); m != nil {
 		return m
 	}
 	return find(e.matches, func(m *Match) bool {
@@ -306,7 +312,7 @@ func (e evidence) positive(not watermark.Submission) *Match {
 			}
 			continue
 		}
-		if m.Pixels == PixelsSame || e.byHash(m) && m.Distance <= sureWithoutPixels {
+		if showsCapture(m.Pixels) || e.byHash(m) && m.Distance <= sureWithoutPixels {
 			return m
 		}
 	}
@@ -341,8 +347,73 @@ func templateNote(m *Match) string {
 	return fmt.Sprintf(" It has the layout of submission %s: %s of the detail there agrees, the rest is other detail. So it is another document of that template.", m.Submission, share(agree))
 }
 
-// noteDamaged is the note on a file that is no readable picture.
-const noteDamaged = "Could not be decoded."
+// altered returns the places at which the leak shows a submission altered: from the match with it,
+// else from a read of a copy of it.
+func (e *evidence) altered(of watermark.Submission) []findings.Region {
+	if m := e.match(of); m != nil {
+		return m.Altered
+	}
+	if r := find(e.reads, func(r *read) bool { return r.issued != nil && r.issued.Submission == of }); r != nil {
+		return r.altered
+	}
+	return nil
+}
+
+// alteredNote returns the sentence, after a space, on the places that a leak shows altered. It is ""
+// without such places.
+func alteredNote(places []findings.Region) string {
+	if len(places) == 0 {
+		return ""
+	}
+	kinds := map[string]string{"bar": "a bar or blur", "caption": "a caption", "field": "another text or picture", "patch": "a sticker or another picture"}
+	sum := 0.0
+	var named []string
+	for _, p := range places {
+		sum += p.Share
+		if name := kinds[p.Kind]; !slices.Contains(named, name) {
+			named = append(named, name)
+		}
+	}
+	return fmt.Sprintf(" The picture was altered in %s (%s, %s of the upload); outside it shows the same capture.", count(len(places), "place", "places"), list(named), percent(sum))
+}
+
+// notExamined are the findings on files that could not be read as pictures, with the note on each.
+var notExamined = map[Finding]string{
+	FoundDamaged:     "Could not be decoded.",
+	FoundUnsupported: "A picture that this program does not read. Convert it, and investigate again.",
+	FoundUnopened:    "Could not be opened or read. What it holds is not known.",
+	FoundMissing:     "There is no such file.",
+	FoundNoPicture:   "Not a picture. It counts for nothing.",
+}
+
+// unreadable returns the finding on a file that cannot be read as a picture, by the cause. The name
+// decides if the content says nothing: with the ending of a picture, or without an ending, the file
+// is damaged.
+func unreadable(name string, cause error) Finding {
+	var format *picture.FormatError
+	var limit *picture.LimitError
+	switch {
+	case errors.Is(cause, fs.ErrNotExist):
+		return FoundMissing
+	case errors.As(cause, &limit) && limit.What != "bytes":
+		return FoundUnsupported
+	case !errors.As(cause, &format):
+		return FoundUnopened
+	}
+	switch format.Kind {
+	case picture.Unsupported:
+		return FoundUnsupported
+	case picture.NoPicture:
+		return FoundNoPicture
+	case picture.Archive:
+		return FoundUnopened
+	case picture.Unknown:
+		if !dump.MayBePicture(name) {
+			return FoundNoPicture
+		}
+	}
+	return FoundDamaged
+}
 
 // notePages returns the end of the note on a file of so many pages or frames: only the first was
 // examined. It is "" for fewer than 2.

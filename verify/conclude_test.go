@@ -2,6 +2,7 @@ package verify
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,6 +47,9 @@ func TestConclude(t *testing.T) {
 	elsewhere := read{copy: 9, keyID: "v1-k", shows: PixelsPartial, issued: &registry.Copy{ID: 9, Submission: other, Recipient: "vendor B"}, traced: &findings.TracedCopy{Copy: 9, LogP: -12, Found: true}}
 	stolen := elsewhere
 	stolen.key = &registry.KeyState{KeyID: "v1-k", State: registry.KeyCompromised}
+	altered := []Match{{Submission: s, Distance: 40, Pixels: PixelsAltered, Altered: []findings.Region{{Kind: "field", Share: .03}}}}
+	changed, changedTraced, changedMissing := found, found, missing
+	changed.shows, changedTraced.shows, changedTraced.blind, changedMissing.shows = PixelsAltered, PixelsAltered, 0, PixelsAltered
 	for name, row := range map[string]struct {
 		e           evidence
 		want        Finding
@@ -53,19 +57,26 @@ func TestConclude(t *testing.T) {
 		submission  watermark.Submission
 		copy        watermark.CopyID
 	}{
-		"nothing":         {evidence{}, FoundUnknown, false, watermark.Submission{}, 0},
-		"flat":            {evidence{tooFlat: true}, FoundUnknown, false, watermark.Submission{}, 0},
-		"copy":            {evidence{matches: []Match{match(s, 4, PixelsSame)}, reads: []read{c(PixelsSame)}}, FoundCopy, false, s, 7},
-		"copy, forgeable": {evidence{matches: []Match{match(s, 4, PixelsSame)}, reads: []read{forged}}, FoundCopy, true, s, 7},
-		"copy, erased":    {evidence{reads: []read{gone}}, FoundCopy, true, s, 7},
-		"copy, cropped":   {evidence{reads: []read{c(PixelsSame)}}, FoundCopy, false, s, 7},
-		"copy, template":  {evidence{matches: []Match{match(other, 2, PixelsDifferent), match(s, 4, PixelsSame)}, reads: []read{c(PixelsSame)}}, FoundCopy, false, s, 7},
-		"copy among keys": {evidence{reads: []read{stray, c(PixelsSame)}}, FoundCopy, false, s, 7},
-		"no original":     {evidence{matches: []Match{match(s, 4, PixelsUnknown)}, reads: []read{c(PixelsUnknown)}}, FoundCopy, true, s, 7},
-		"edited":          {evidence{matches: []Match{match(s, 4, PixelsDifferent)}, reads: []read{c(PixelsDifferent)}}, FoundCopy, true, s, 7},
-		"cannot be shown": {evidence{reads: []read{c(PixelsUndecided)}}, FoundCopy, true, s, 7},
-		"near hash only":  {evidence{matches: []Match{match(s, 4, PixelsUndecided)}, reads: []read{c(PixelsUndecided)}}, FoundCopy, true, s, 7},
-		"transplanted":    {evidence{matches: []Match{match(other, 4, PixelsSame)}, reads: []read{c(PixelsUnknown)}}, FoundTransplanted, false, other, 7},
+		"nothing":                   {evidence{}, FoundUnknown, false, watermark.Submission{}, 0},
+		"flat":                      {evidence{tooFlat: true}, FoundUnknown, false, watermark.Submission{}, 0},
+		"copy":                      {evidence{matches: []Match{match(s, 4, PixelsSame)}, reads: []read{c(PixelsSame)}}, FoundCopy, false, s, 7},
+		"copy, forgeable":           {evidence{matches: []Match{match(s, 4, PixelsSame)}, reads: []read{forged}}, FoundCopy, true, s, 7},
+		"copy, erased":              {evidence{reads: []read{gone}}, FoundCopy, true, s, 7},
+		"copy, cropped":             {evidence{reads: []read{c(PixelsSame)}}, FoundCopy, false, s, 7},
+		"copy, template":            {evidence{matches: []Match{match(other, 2, PixelsDifferent), match(s, 4, PixelsSame)}, reads: []read{c(PixelsSame)}}, FoundCopy, false, s, 7},
+		"copy among keys":           {evidence{reads: []read{stray, c(PixelsSame)}}, FoundCopy, false, s, 7},
+		"no original":               {evidence{matches: []Match{match(s, 4, PixelsUnknown)}, reads: []read{c(PixelsUnknown)}}, FoundCopy, true, s, 7},
+		"edited":                    {evidence{matches: []Match{match(s, 4, PixelsDifferent)}, reads: []read{c(PixelsDifferent)}}, FoundCopy, true, s, 7},
+		"altered":                   {evidence{matches: altered, reads: []read{changed}}, FoundCopy, false, s, 7},
+		"altered, only traced":      {evidence{matches: altered, reads: []read{changedTraced}}, FoundCopy, false, s, 7},
+		"altered, only read":        {evidence{matches: altered, reads: []read{c(PixelsAltered)}}, FoundCopy, true, s, 7},
+		"altered, without its part": {evidence{matches: altered, traces: traced(1, 5, 0), reads: []read{changedMissing}}, FoundTransplanted, false, s, 7},
+		"altered, unmarked":         {evidence{matches: altered, traces: traced(.999, 5, 0)}, FoundUnmarked, false, s, 0},
+		"altered, unread":           {evidence{matches: altered}, FoundUnreadable, false, s, 0},
+		"altered, mark of another":  {evidence{matches: altered, reads: []read{d}}, FoundTransplanted, false, s, 9},
+		"cannot be shown":           {evidence{reads: []read{c(PixelsUndecided)}}, FoundCopy, true, s, 7},
+		"near hash only":            {evidence{matches: []Match{match(s, 4, PixelsUndecided)}, reads: []read{c(PixelsUndecided)}}, FoundCopy, true, s, 7},
+		"transplanted":              {evidence{matches: []Match{match(other, 4, PixelsSame)}, reads: []read{c(PixelsUnknown)}}, FoundTransplanted, false, other, 7},
 		"transplanted, template": {evidence{matches: []Match{match(s, 2, PixelsDifferent), match(other, 4, PixelsSame)}, reads: []read{c(PixelsDifferent)}},
 			FoundTransplanted, false, other, 7},
 		"transplanted, without originals":     {evidence{matches: []Match{match(other, 4, PixelsUnknown)}, reads: []read{c(PixelsUnknown)}}, FoundTransplanted, false, other, 7},
@@ -123,6 +134,7 @@ func TestConclude(t *testing.T) {
 			assert.Equal(t, row.copy, got.read.copy, name)
 		}
 		assert.Regexp(t, `^[A-Z].*\.$`, got.note, name)
+		assert.Equal(t, strings.HasPrefix(name, "altered"), strings.HasSuffix(got.note, "The picture was altered in 1 place (another text or picture, 3.0 % of the upload); outside it shows the same capture."), name)
 		if len(row.e.reads) > 0 && row.e.reads[0].issued == nil {
 			assert.Contains(t, got.note, "does not list under that key", name)
 			assert.NotContains(t, got.note, "vendor", name)
@@ -211,7 +223,7 @@ func TestLeaksOfOneCopyCountEachForItself(t *testing.T) {
 // somebody.
 func TestConcludeNeverConfirmsWithoutPixels(t *testing.T) {
 	s := []watermark.Submission{{1}, {2}}
-	answers := []string{PixelsSame, PixelsDifferent, PixelsUndecided, PixelsUnrelated, PixelsUnknown, PixelsPartial, PixelsAlike}
+	answers := []string{PixelsSame, PixelsAltered, PixelsDifferent, PixelsUndecided, PixelsUnrelated, PixelsUnknown, PixelsPartial, PixelsAlike}
 	for n := range 4 * 2 * len(answers) * len(answers) * len(answers) {
 		pick := func(of int) int { i := n % of; n /= of; return i }
 		a, b, shows := answers[pick(len(answers))], answers[pick(len(answers))], answers[pick(len(answers))]
@@ -229,7 +241,7 @@ func TestConcludeNeverConfirmsWithoutPixels(t *testing.T) {
 		if got.finding == FoundTransplanted {
 			assert.Equal(t, s[1], got.submission)
 			assert.NotEqual(t, PixelsSame, shows)
-			assert.Contains(t, []string{PixelsSame, PixelsUnknown}, b)
+			assert.Contains(t, []string{PixelsSame, PixelsAltered, PixelsUnknown}, b)
 		}
 		assert.NotEqual(t, FoundUnmarked, got.finding, "a mark was found")
 		e.reads[0].issued = nil
@@ -239,7 +251,7 @@ func TestConcludeNeverConfirmsWithoutPixels(t *testing.T) {
 		e.reads = nil
 		if got = conclude(e); got.finding == FoundUnmarked {
 			assert.Equal(t, s[0], got.submission, "power is too low for the other")
-			assert.Equal(t, PixelsSame, a)
+			assert.Contains(t, []string{PixelsSame, PixelsAltered}, a)
 		}
 	}
 }

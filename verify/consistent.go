@@ -17,11 +17,14 @@ import (
 // give one submission different pixels. A read may have a word if the match with its submission was
 // not compared. The order and the distances are not checked.
 func (v *Verdict) checkMatches() error {
-	known := []string{PixelsSame, PixelsPartial, PixelsAlike, PixelsDifferent, PixelsTemplate, PixelsUndecided, PixelsUnrelated, PixelsUnknown}
+	known := []string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsDifferent, PixelsTemplate, PixelsUndecided, PixelsUnrelated, PixelsUnknown}
 	pixels := make(map[watermark.Submission]string)
 	for i, m := range v.Matches {
 		if was := pixels[m.Submission]; !slices.Contains(known, m.Pixels) || was != "" && was != m.Pixels {
 			return fmt.Errorf("match %d: pixels are %.40q and %.40q", i, m.Pixels, was)
+		}
+		if (m.Pixels == PixelsAltered || !showsCapture(m.Pixels)) && (m.Pixels == PixelsAltered) != (len(m.Altered) > 0) {
+			return fmt.Errorf("match %d: %d altered places, but pixels are %q", i, len(m.Altered), m.Pixels)
 		}
 		pixels[m.Submission] = m.Pixels
 	}
@@ -60,7 +63,7 @@ func (v *Verdict) checkTraces() error {
 // checkTrace checks that the leak was compared with the submission of t, and that Level is
 // [traceLevel] divided by a possible number of submissions. Copies must be in order of LogP, and
 // found exactly if LogP is at or below Level. Copies that were found must be among the reads, and
-// decoys must be there. Power and scores are not checked.
+// decoys must be there. Power must be a probability. Scores are not checked.
 func (v *Verdict) checkTrace(t *Tracing) error {
 	found := func(c findings.TracedCopy) bool { return c.Found }
 	switch targets := math.Round(math.Pow(10, math.Log10(traceLevel)-t.Level)); {
@@ -68,6 +71,8 @@ func (v *Verdict) checkTrace(t *Tracing) error {
 		return errors.New("nothing spoke for this submission")
 	case !(targets >= float64(len(v.Traces)) && targets <= maxAgainst) || t.Level != micro(math.Log10(traceLevel/targets)):
 		return fmt.Errorf("level is %v, which no number of submissions gives", t.Level)
+	case !(t.Power >= 0 && t.Power <= 1):
+		return fmt.Errorf("power is %v, want 0 to 1", t.Power)
 	case t.Registered && len(t.Copies) != t.Issued:
 		return fmt.Errorf("%d copies were looked for, but %d are listed", t.Issued, len(t.Copies))
 	case t.Decoys == nil && slices.ContainsFunc(t.Copies, found):

@@ -37,7 +37,7 @@ func leakOf(n int, finding verify.Finding, recipient string, custody ...registry
 		Evidence: findings.Evidence{Matches: []verify.Match{}, Traces: []verify.Tracing{}},
 		Accused:  []watermark.CopyID{}, Note: "A note.", Rows: findings.Rows{Custody: custody},
 	}
-	if finding != verify.FoundUnknown && finding != verify.FoundDamaged {
+	if finding != verify.FoundUnknown && v.Examined() {
 		d := 4
 		v.Submission = watermark.Submission{byte(n), 1}
 		v.Distance = &d
@@ -56,7 +56,7 @@ func leakOf(n int, finding verify.Finding, recipient string, custody ...registry
 		v.Accused = append(v.Accused, v.Copy)
 	}
 	v.SetSubject(fmt.Sprintf("person %d", n))
-	if finding == verify.FoundDamaged {
+	if !v.Examined() {
 		v.Error = "jpeg: unexpected end"
 	}
 	return v
@@ -68,6 +68,15 @@ func unissued(v *verify.Verdict) *verify.Verdict {
 	p := -9.1
 	v.Finding, v.KeyID, v.LogP, v.BlindLogP = verify.FoundUnissued, "v1-k", &p, &p
 	v.Reads = []findings.Reading{{Copy: 77, KeyID: "v1-k", LogP: &p, Shows: verify.PixelsUnknown}}
+	return v
+}
+
+// closed is a file that could not be examined.
+func closed(n int, finding verify.Finding) *verify.Verdict { return leakOf(n, finding, "") }
+
+// archived makes the file an archive that could not be read.
+func archived(v *verify.Verdict) *verify.Verdict {
+	v.Error = "archive: encrypted"
 	return v
 }
 
@@ -110,13 +119,15 @@ func dumps() map[string]dump {
 	bare := func(n int, c ...registry.Custody) *verify.Verdict { return leakOf(n, verify.FoundUnreadable, "", c...) }
 	return map[string]dump{
 		"empty":                 {headline: "no picture was examined"},
-		"strangers":             {leaks: []*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), leakOf(2, verify.FoundUnknown, "")}, headline: "No submission of the registry was matched by the 2 pictures", says: []string{"some are missed"}},
-		"damaged":               {leaks: []*verify.Verdict{leakOf(1, verify.FoundDamaged, "")}, headline: "Inconclusive: no picture was examined", says: []string{"1 file could not be decoded"}},
+		"strangers":             {leaks: []*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), leakOf(2, verify.FoundUnknown, "")}, headline: "No submission of the registry was matched by the 2 pictures", says: []string{"Some pictures are missed"}},
+		"damaged":               {leaks: []*verify.Verdict{leakOf(1, verify.FoundDamaged, "")}, headline: "Inconclusive: no picture was examined", says: []string{"1 picture is damaged: it could not be decoded"}},
 		"unissued":              {leaks: []*verify.Verdict{unissued(leakOf(1, verify.FoundUnknown, "")), unissued(leakOf(2, verify.FoundUnknown, ""))}, headline: "2 pictures carry a mark under a mark key of the registry with a copy ID that it does not list. The record of issued copies is incomplete, or another party used the key. No submission", says: []string{"1 ID under 1 key (v1-k)", "at most 2e-09 in all", "count for no recipient"}},
 		"unissued, uploads":     {leaks: []*verify.Verdict{unissued(bare(1)), unissued(bare(2)), bare(3)}, headline: "2 pictures carry a mark under a mark key of the registry with a copy ID that it does not list. The record of issued copies is incomplete, or another party used the key. Inconclusive: 3 of the 3 pictures match", says: []string{"On 1 picture no mark was found under the 1 mark key that was tried"}},
-		"unissued beside named": {leaks: []*verify.Verdict{a(1), a(2), unissued(bare(3))}, named: []string{"vendor A"}, headline: "The exchange also possessed them. 1 picture carries a mark under a mark key", evidence: map[string]int{"vendor A": 2}},
+		"unissued beside named": {leaks: []*verify.Verdict{a(1), a(2), unissued(bare(3))}, named: []string{"vendor A"}, headline: "the exchange also possessed them. 1 picture carries a mark under a mark key", evidence: map[string]int{"vendor A": 2}},
+		"not examined": {leaks: []*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), closed(2, verify.FoundUnsupported), closed(3, verify.FoundUnopened), closed(4, verify.FoundMissing), closed(5, verify.FoundNoPicture), archived(closed(6, verify.FoundUnopened))}, headline: "No submission of the registry was matched by the 1 picture examined",
+			says: []string{"1 picture is of a format or size that is not supported. It was not examined.", "1 archive could not be read, in whole or in part. What it holds is not known.", "1 file could not be opened or read.", "1 file that was named does not exist.", "1 file is no picture, and counts for nothing."}},
 		"one copy":              {leaks: []*verify.Verdict{a(1), bare(2)}, headline: "Inconclusive: the mark of an issued copy was found and confirmed on 1 picture", evidence: map[string]int{"vendor A": 1}},
-		"two copies":            {leaks: []*verify.Verdict{a(1), a(2), bare(3)}, named: []string{"vendor A"}, headline: "2 pictures contain copies recorded as issued to vendor A under “request 7”", says: []string{"at least 1,000 times more probable", "most that is claimed: 3,000 trials", "strong support", "does not show who released", "The exchange also possessed them", "deliberate removal is not excluded"}, evidence: map[string]int{"vendor A": 2}},
+		"two copies":            {leaks: []*verify.Verdict{a(1), a(2), bare(3)}, named: []string{"vendor A"}, headline: "2 of 2 marked pictures contain copies recorded as issued to vendor A under “request 7”", says: []string{"at least 1,000 times more probable", "most that is claimed: 3,000 trials", "strong support", "does not show who released", "The exchange also possessed them", "deliberate removal is not excluded"}, evidence: map[string]int{"vendor A": 2}},
 		"same copy twice":       {leaks: []*verify.Verdict{a(1), again(a(1))}, headline: "Inconclusive", says: []string{"byte for byte", "count once"}, evidence: map[string]int{"vendor A": 1}},
 		"same person twice":     {leaks: []*verify.Verdict{subject(a(1), "p"), subject(a(2), "p")}, headline: "Inconclusive", evidence: map[string]int{"vendor A": 1}},
 		"issued afterwards":     {leaks: []*verify.Verdict{issuedAt(a(1), after), issuedAt(a(2), after)}, headline: "Inconclusive", says: []string{"2 pictures contain copies recorded as issued to vendor A after the leaks were found", "They count for no recipient"}, evidence: map[string]int{"vendor A": 0}},
@@ -125,7 +136,7 @@ func dumps() map[string]dump {
 		"unconfirmed":           {leaks: []*verify.Verdict{unconfirmed(a(1)), unconfirmed(a(2)), unconfirmed(a(3))}, headline: "No submission of the registry was matched", says: []string{"count for no recipient"}, evidence: map[string]int{"vendor A": 0}},
 		"transplanted":          {leaks: []*verify.Verdict{leakOf(1, verify.FoundTransplanted, "vendor A"), leakOf(2, verify.FoundTransplanted, "vendor A")}, headline: "Inconclusive: 2 of the 2 pictures match", says: []string{"a transplanted mark", "says nothing about the recipient"}, evidence: map[string]int{"vendor A": 0}},
 		"real and transplanted": {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundTransplanted, "vendor B")}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"may have prepared other pictures"}, evidence: map[string]int{"vendor B": 0}},
-		"two recipients":        {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundCopy, "authority C"), leakOf(4, verify.FoundCopy, "authority C")}, named: []string{"authority C", "vendor A"}, headline: "; 2 pictures contain copies recorded as issued to authority C under “request 7”. The findings do not tell several sources from one that had the copies of several recipients.", says: []string{"Copies of several recipients appear"}},
+		"two recipients":        {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundCopy, "authority C"), leakOf(4, verify.FoundCopy, "authority C")}, named: []string{"authority C", "vendor A"}, headline: ". 2 of 4 marked pictures contain copies recorded as issued to authority C under “request 7”. The findings do not tell several sources from a single source that had the copies of several recipients.", says: []string{"Copies of several recipients appear"}},
 		"one each":              {leaks: []*verify.Verdict{a(1), leakOf(3, verify.FoundCopy, "authority C")}, headline: "Inconclusive"},
 		"the store's":           {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "store"), leakOf(2, verify.FoundCopy, "store")}, named: []string{"store"}, headline: "issued to store"},
 		"two of February":       {leaks: []*verify.Verdict{bare(1, holds("vendor A", before)), bare(2, holds("vendor A", before), holds("vendor B", before))}, headline: "Inconclusive: 2 of the 2 pictures match submissions of the registry, and no mark", says: []string{"vendor A (2) and vendor B (1)", "contiguous range", "at most about", "it earns nothing"}, evidence: map[string]int{"vendor A": 0}},
@@ -133,12 +144,13 @@ func dumps() map[string]dump {
 		"February, two holders": {leaks: many(20, func(n int) *verify.Verdict { return bare(n, holds("vendor A", before), holds("vendor B", before)) }), headline: "Of 20 pictures in which no mark counts", says: []string{"Nothing here tells vendor A and vendor B from"}},
 		"scattered":             {leaks: many(20, func(n int) *verify.Verdict { l := bare(n); l.Submitted = feb.AddDate(0, 2*n-20, 0); return l }), headline: "Inconclusive: 20 of the 20"},
 		"custody afterwards":    {leaks: []*verify.Verdict{bare(1, holds("vendor A", after))}, headline: "Inconclusive", says: []string{"not admissible"}},
-		"also held":             {leaks: many(2, func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor A", holds("vendor B", before)) }), named: []string{"vendor A"}, headline: "2 pictures contain copies recorded as issued to vendor A under “request 7”, but the findings do not rule out vendor B (held 2 of these 2 submissions unmarked), which could have laid marks there if it had obtained those copies. This does not show who released them", says: []string{"could also be held unmarked by others: 2 by vendor B.", "Every picture with a copy issued to vendor A (2) is one that vendor B could hold unmarked", "The findings do not tell vendor A from vendor B: of the 2 independent submissions with copies issued to vendor A, vendor B held 2 unmarked", "With planting by those who held these pictures among the alternatives, the log10 likelihood ratio is"}},
-		"held by one of all":    {leaks: many(2, func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor A", all("store", before)) }), named: []string{"vendor A"}, headline: "vendor A", says: []string{"Every picture with a copy issued to vendor A (2) is one that store could hold unmarked"}},
+		"also held":             {leaks: many(2, func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor A", holds("vendor B", before)) }), named: []string{"vendor A"}, headline: "2 of 2 marked pictures contain copies recorded as issued to vendor A under “request 7”. The findings do not rule out vendor B (held 2 of these 2 submissions unmarked), which could have laid marks there if it had obtained those copies. This does not show who released them", says: []string{"could also be held unmarked by others: 2 by vendor B.", "Every picture with a copy issued to vendor A (2) is a picture that vendor B could hold unmarked", "The findings do not tell vendor A from vendor B: of the 2 independent submissions with copies issued to vendor A, vendor B held 2 unmarked", "With planting by those who held these pictures among the alternatives, the log10 likelihood ratio for vendor A is"}},
+		"held by one of all":    {leaks: many(2, func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor A", all("store", before)) }), named: []string{"vendor A"}, headline: "vendor A", says: []string{"Every picture with a copy issued to vendor A (2) is a picture that store could hold unmarked"}},
 		"some also held":        {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A", holds("vendor B", before), holds("authority C", before)), leakOf(2, verify.FoundCopy, "vendor A", holds("vendor B", before)), a(3), a(4)}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"Of the 4 pictures with a copy issued to vendor A", "1 by authority C and 2 by vendor B."}},
 		"more than its copies":  {leaks: []*verify.Verdict{a(1), a(2), bare(3, holds("vendor B", before)), bare(4, holds("vendor B", before))}, named: []string{"vendor A"}, headline: "The 2 other submissions in this dump are not explained by the copies issued to vendor A as they were issued, nor by anything else that it is recorded to have had. The source of those submissions may also have had those copies.", says: []string{"If vendor B had obtained the copies issued to vendor A, it would explain the dump alone: it is recorded to have had, marked or unmarked, 2 of the 2 submissions in it that vendor A does not explain."}},
-		"no subjects":           {leaks: []*verify.Verdict{subject(a(1), ""), subject(a(2), "")}, headline: "Inconclusive", says: []string{"2 are of uploads without a subject reference", "count as one independent submission together"}, evidence: map[string]int{"vendor A": 1}},
-		"one subject of three":  {leaks: []*verify.Verdict{subject(a(1), ""), subject(a(2), ""), a(3)}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"2 are of uploads without"}, evidence: map[string]int{"vendor A": 2}},
+		"no subjects":           {leaks: []*verify.Verdict{subject(a(1), ""), subject(a(2), "")}, headline: "2 uploads shown have no subject and count as one person's at most: enter the subjects", says: []string{"2 are of uploads without a subject reference. They may all be of one person, who may also have a reference, so they add 1 independent submission."}, evidence: map[string]int{"vendor A": 1}},
+		"one subject of three":  {leaks: []*verify.Verdict{subject(a(1), ""), subject(a(2), ""), a(3)}, headline: "Inconclusive", says: []string{"2 are of uploads without a subject reference. They may all be of one person, who may also have a reference, so they add 0 independent submissions."}, evidence: map[string]int{"vendor A": 1}},
+		"two subjects of three": {leaks: []*verify.Verdict{subject(a(1), ""), a(2), a(3)}, named: []string{"vendor A"}, headline: "vendor A", evidence: map[string]int{"vendor A": 2}},
 		"real and own planted":  {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundTransplanted, "vendor A")}, named: []string{"vendor A"}, headline: "Marks of copies issued to vendor A were also transplanted onto 1 other picture of this dump.", says: []string{"strongest listed alternative that does not contain them", "planting by a holder of such a copy and of the original. They are listed and not excluded"}, evidence: map[string]int{"vendor A": 2}},
 		"lookalikes":            {leaks: []*verify.Verdict{leakOf(1, verify.FoundLookalike, "")}, headline: "No submission", says: []string{"without showing the same capture"}},
 		"removed recipient":     {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "nobody any more"), leakOf(2, verify.FoundCopy, "nobody any more")}, headline: "Inconclusive"},

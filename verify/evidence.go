@@ -24,15 +24,16 @@ type evidence struct {
 
 // A read is a mark that was read blind, or found by tracing.
 type read struct {
-	copy   watermark.CopyID
-	keyID  string
-	blind  float64              // log10 p of the blind read; 0: not read blind
-	traced *findings.TracedCopy // what tracing says of the copy: see [Verdict.bind]; nil: not traced
-	issued *registry.Copy       // nil: the registry has no such copy
-	shows  string               // what the pixels say of the leak and the copy's submission
-	key    *registry.KeyState   // of the mark's key; nil if the registry does not have that key
-	erased bool                 // the copy's upload was erased
-	lacks  bool                 // read blind and traced, and the part of the mark that only this copy has is missing, though it would have been found
+	copy    watermark.CopyID
+	keyID   string
+	blind   float64              // log10 p of the blind read; 0: not read blind
+	traced  *findings.TracedCopy // what tracing says of the copy: see [Verdict.bind]; nil: not traced
+	issued  *registry.Copy       // nil: the registry has no such copy
+	shows   string               // what the pixels say of the leak and the copy's submission
+	altered []findings.Region    // where the leak shows that submission altered
+	key     *registry.KeyState   // of the mark's key; nil if the registry does not have that key
+	erased  bool                 // the copy's upload was erased
+	lacks   bool                 // read blind and traced, and the part of the mark that only this copy has is missing, though it would have been found
 }
 
 // logP returns log10 p of the stronger of the ways in which the mark was found: of the blind read,
@@ -56,7 +57,7 @@ func (v *Verdict) gather(e evidence) {
 	v.Traces = append(make([]Tracing, 0, len(e.traces)), e.traces...)
 	v.Reads, v.Keys, v.found = nil, nil, nil
 	for _, r := range e.reads {
-		x := findings.Reading{Copy: r.copy, KeyID: r.keyID, Shows: r.shows, Erased: r.erased}
+		x := findings.Reading{Copy: r.copy, KeyID: r.keyID, Shows: r.shows, Altered: r.altered, Erased: r.erased}
 		if r.blind != 0 {
 			x.LogP = &r.blind
 		}
@@ -81,7 +82,7 @@ func (v *Verdict) evidence(opens bool) evidence {
 		e.missing = v.Searched.Missing
 	}
 	for _, x := range v.Reads {
-		r := read{copy: x.Copy, keyID: x.KeyID, shows: x.Shows, erased: x.Erased}
+		r := read{copy: x.Copy, keyID: x.KeyID, shows: x.Shows, altered: x.Altered, erased: x.Erased}
 		if x.LogP != nil {
 			r.blind = *x.LogP
 		}
@@ -114,7 +115,7 @@ func (v *Verdict) bind(r *read, x findings.Reading) {
 
 // conclude writes the evidence into the verdict, and all that follows from it: the conclusion, its
 // numbers, the copies that are accused, their rows, and the note. File, Picture, Searched,
-// Submitted, Cluster, Custody and References are the caller's. It replaces what an earlier
+// Submitted, Cluster, SubjectEntered, Custody and References are the caller's. It replaces what an earlier
 // conclusion wrote.
 func (v *Verdict) conclude(e evidence) {
 	v.gather(e)
@@ -124,7 +125,7 @@ func (v *Verdict) conclude(e evidence) {
 	v.Keys = e.keys()
 	c := conclude(e)
 	v.Conclusion = findings.Conclusion{Finding: c.finding, Unconfirmed: c.unconfirmed, Forgeable: c.forgeable, Submission: c.submission,
-		Submitted: v.Submitted, Cluster: v.Cluster}
+		Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered}
 	v.Strength = findings.Strength{Edits: []Edit{}}
 	v.Note, v.Recall, v.Accused, v.Issued, v.marked = c.note+notePages(v.Pages), c.recall, []watermark.CopyID{}, nil, nil
 	for i := range e.matches {
@@ -135,6 +136,7 @@ func (v *Verdict) conclude(e evidence) {
 	if t := traceOf(e.traces, c.submission); t != nil {
 		v.Power, v.Edits = &t.Power, append(v.Edits, t.Edits...)
 	}
+	v.Altered = e.altered(c.submission)
 	v.number(e, c.read)
 	if c.read != nil {
 		v.Copy = c.read.copy
@@ -175,10 +177,10 @@ func (v *Verdict) mark(recipient string) {
 	}
 }
 
-// damagedLeak returns the verdict on a file that is no readable picture. pic describes the file as
-// far as known, and cause becomes Error.
-func damagedLeak(file string, pic findings.Picture, cause string) *Verdict {
-	return &Verdict{File: file, Picture: pic, Error: cause, Note: noteDamaged, Accused: []watermark.CopyID{},
-		Conclusion: findings.Conclusion{Finding: FoundDamaged}, Strength: findings.Strength{Edits: []Edit{}},
+// closedLeak returns the verdict on a file that could not be examined. finding is one of notExamined,
+// pic describes the file as far as known, and cause becomes Error.
+func closedLeak(file string, finding Finding, pic findings.Picture, cause string) *Verdict {
+	return &Verdict{File: file, Picture: pic, Error: cause, Note: notExamined[finding], Accused: []watermark.CopyID{},
+		Conclusion: findings.Conclusion{Finding: finding}, Strength: findings.Strength{Edits: []Edit{}},
 		Evidence: findings.Evidence{Matches: []Match{}, Traces: []Tracing{}}}
 }

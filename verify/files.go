@@ -25,9 +25,10 @@ type PDF = dump.PDF
 // yields the verdicts in the order of paths, the files of each path in lexical order. Files that
 // systems leave by themselves (.DS_Store, Thumbs.db and the like) are passed over.
 //
-// A bad file is the finding [FoundDamaged], not an error. So is a broken tar archive, beside its
-// files before the damage. An error ends the sequence with a nil verdict. Before the first file is
-// examined, the investigation is entered into the ledger: see [registry.Investigation]. Nested and
+// A bad file is a verdict that says so ([Verdict.Examined]), not an error. So is a broken tar archive,
+// beside its files before the damage. An error ends the sequence with a nil verdict. Before the first
+// file is examined, the investigation is entered into the ledger: see [registry.Investigation]. If no
+// file can be examined, nothing is entered, and the only error is a *[NothingError]. Nested and
 // compressed archives are unpacked to temporary files, which are removed at the end.
 func (v *Investigator) InvestigateFiles(ctx context.Context, paths ...string) iter.Seq2[*Verdict, error] {
 	return v.investigateDump(ctx, func(d *dump.Dump) error { return d.Add(ctx, paths...) })
@@ -39,8 +40,8 @@ func (v *Investigator) InvestigateFS(ctx context.Context, fsys fs.FS) iter.Seq2[
 }
 
 // investigateDump returns the verdicts on the files that list adds to a dump, in their order.
-// Before it examines a file, it enters the investigation into the ledger and takes verdicts from
-// the state file. An error ends it, with a nil verdict; the error wraps [registry.ErrLimit] if
+// Before it examines a file, it takes verdicts from the state file and enters the investigation into
+// the ledger, unless no file can be examined. An error ends it, with a nil verdict; the error wraps [registry.ErrLimit] if
 // there are too many files.
 func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump) error) iter.Seq2[*Verdict, error] {
 	return func(yield func(*Verdict, error) bool) {
@@ -54,19 +55,61 @@ func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump
 			yield(nil, err)
 			return
 		}
-		if err := v.log(ctx, d.Files); err != nil {
+		if err := v.something(ctx, d.Files); err != nil {
 			yield(nil, err)
 			return
 		}
-		v.opened(d.Containers)
 		p, err := v.begin(ctx)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
 		defer p.close()
+		if err := v.log(ctx, d.Files); err != nil {
+			yield(nil, err)
+			return
+		}
+		v.opened(d.Containers)
 		v.run(ctx, d.Files, p, yield)
 	}
+}
+
+// A NothingError says that a dump has no picture that can be examined. Nothing was entered into the
+// ledger.
+type NothingError struct {
+	Files []*Verdict // what each file is instead; none of a dump without files
+}
+
+func (e *NothingError) Error() string {
+	return fmt.Sprintf("nothing to examine: no picture can be read among the %s", count(len(e.Files), "file", "files"))
+}
+
+// something returns nil as soon as one of the files can be decoded, else a *[NothingError] with the
+// verdicts on all. Other errors are of ctx.
+func (v *Investigator) something(ctx context.Context, files []dump.File) error {
+	nothing := new(NothingError)
+	for _, f := range files {
+		data, err := v.read(ctx, f)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err != nil {
+			nothing.Files = append(nothing.Files, unread(f, err))
+			continue
+		}
+		if _, err = picture.Decode(data, v.cfg.limits()); err == nil {
+			return nil
+		}
+		nothing.Files = append(nothing.Files, closed(f.Name, data, err))
+	}
+	return nothing
+}
+
+// unread returns the verdict on a file whose bytes could not be read.
+func unread(f dump.File, cause error) *Verdict {
+	out := closed(f.Name, nil, intake.WithoutPath(cause))
+	out.Size, out.SHA256 = f.Size, ""
+	return out
 }
 
 // opened adds the archives and PDFs that files come from to the record of this investigator.
@@ -146,7 +189,7 @@ func (v *Investigator) run(ctx context.Context, all []dump.File, p *progress, yi
 }
 
 // investigateFile reads and examines one file of a dump of so many files. If p has the verdict on
-// the same bytes, it returns a copy of that. A file that cannot be read is [FoundDamaged] without a
+// the same bytes, it returns a copy of that. A file that cannot be read gives a verdict without a
 // digest. Only failures of the registry and the end of ctx are errors.
 func (v *Investigator) investigateFile(ctx context.Context, f dump.File, files int, p *progress) (*Verdict, error) {
 	if err := ctx.Err(); err != nil {
@@ -157,9 +200,7 @@ func (v *Investigator) investigateFile(ctx context.Context, f dump.File, files i
 		return nil, err
 	}
 	if err != nil {
-		d := damaged(f.Name, nil, intake.WithoutPath(err))
-		d.Size, d.SHA256 = f.Size, "" // its bytes were not read
-		return d, nil
+		return unread(f, err), nil
 	}
 	if known := p.again(f.Name, data, v.cfg.limits()); known != nil {
 		if known.upload.mosaic == nil {

@@ -79,9 +79,9 @@ func TestInvestigateFS(t *testing.T) {
 	for range 2 {
 		files, findings := names(t, v.InvestigateFS(t.Context(), fsys))
 		require.Equal(t, want, files)
-		require.Equal(t, verify.FoundDamaged, findings["bad.jpg"])
+		require.Equal(t, verify.FoundNoPicture, findings["bad.jpg"])
 		require.Equal(t, verify.FoundDamaged, findings["empty.png"])
-		require.Equal(t, verify.FoundDamaged, findings["pipe.png"])
+		require.Equal(t, verify.FoundUnopened, findings["pipe.png"])
 		require.Equal(t, verify.FoundUnknown, findings["z.png"])
 	}
 	require.Equal(t, "1/9", progress[0])
@@ -120,13 +120,13 @@ func TestInvestigateFiles(t *testing.T) {
 		zipped + "!in/x.png", zipped + "!y.png",
 		filepath.Join(dump, "1.png"), filepath.Join(dump, "sub", "2.png"), one, badZip,
 	}, files)
-	require.Equal(t, verify.FoundDamaged, findings[badZip])
+	require.Equal(t, verify.FoundUnopened, findings[badZip])
 	require.Equal(t, verify.FoundUnknown, findings[zipped+"!y.png"])
 
 	missing := filepath.Join(dir, "missing")
 	files, findings = names(t, v.InvestigateFiles(t.Context(), missing, one))
 	require.Equal(t, []string{missing, one}, files, "one bad input does not stop the others")
-	require.Equal(t, verify.FoundDamaged, findings[missing])
+	require.Equal(t, verify.FoundMissing, findings[missing])
 }
 
 func TestLimitsOfDumps(t *testing.T) {
@@ -143,11 +143,14 @@ func TestLimitsOfDumps(t *testing.T) {
 	require.Equal(t, 1, n)
 
 	v = searcher(t, func(c *verify.Config) { c.MaxBytes = 40 })
-	for got, err := range v.InvestigateFS(t.Context(), fsys) {
-		require.NoError(t, err)
-		assert.Equal(t, verify.FoundDamaged, got.Finding)
-		assert.Contains(t, got.Error, "limit")
-		assert.Positive(t, got.Size)
+	for _, err := range v.InvestigateFS(t.Context(), fsys) {
+		var nothing *verify.NothingError
+		require.ErrorAs(t, err, &nothing)
+		for _, got := range nothing.Files {
+			assert.Equal(t, verify.FoundUnopened, got.Finding)
+			assert.Contains(t, got.Error, "limit")
+			assert.Positive(t, got.Size)
+		}
 	}
 }
 
@@ -247,15 +250,12 @@ func TestPDFsInDumps(t *testing.T) {
 	files, findings := names(t, v.InvestigateFS(t.Context(), fsys))
 	require.Equal(t, []string{"a.pdf#page1-image1.png", "a.pdf#page2-image1.png", "a.pdf#page3-image1.png", "b.pdf", "c.png"}, files)
 	require.Equal(t, verify.FoundUnknown, findings["a.pdf#page1-image1.png"])
-	require.Equal(t, verify.FoundDamaged, findings["a.pdf#page2-image1.png"])
+	require.Equal(t, verify.FoundUnopened, findings["a.pdf#page2-image1.png"])
 	require.Equal(t, verify.FoundUnknown, findings["a.pdf#page3-image1.png"])
-	require.Equal(t, verify.FoundDamaged, findings["b.pdf"])
+	require.Equal(t, verify.FoundUnopened, findings["b.pdf"])
 
-	for got, err := range searcher(t).InvestigateFS(t.Context(), fstest.MapFS{"a.pdf": fsys["a.pdf"]}) {
-		require.NoError(t, err)
-		require.Equal(t, verify.FoundDamaged, got.Finding)
-		require.Contains(t, got.Error, "PDF is not supported")
-	}
+	_, findings = names(t, searcher(t).InvestigateFS(t.Context(), fstest.MapFS{"a.pdf": fsys["a.pdf"], "c.png": fsys["c.png"]}))
+	require.Equal(t, verify.FoundUnsupported, findings["a.pdf"])
 }
 
 // Archives are opened wherever they lie.

@@ -56,7 +56,8 @@ type Findings struct {
 }
 
 // WriteFindings writes the verdict and its leaks as JSON, in the one form that [ReadFindings]
-// takes. It writes subject references, and the names of recipients that no finding concerns, only
+// takes. Without a picture that was examined it writes nothing: the error is a *[NothingError]. It
+// writes subject references, and the names of recipients that no finding concerns, only
 // with reveal. Nothing is written if the findings cannot be made; d is not changed.
 func (v *Investigator) WriteFindings(ctx context.Context, w io.Writer, d *DumpVerdict, reveal bool) error {
 	f, _, err := v.findings(ctx, d, reveal)
@@ -75,6 +76,9 @@ func (v *Investigator) WriteFindings(ctx context.Context, w io.Writer, d *DumpVe
 // SHA-256 in hex. With reveal, pictures are previews and subject references come from the registry.
 // Without it, pictures are mosaics, and recipients that no finding concerns are numbered.
 func (v *Investigator) findings(ctx context.Context, d *DumpVerdict, reveal bool) (*Findings, map[string][]byte, error) {
+	if d.readable() == 0 {
+		return nil, nil, &NothingError{d.Verdicts}
+	}
 	f := &Findings{Format: FindingsFormat, Verdict: d, Leaks: d.Verdicts, Revealed: reveal, Thumbnails: []string{}}
 	if f.Leaks == nil {
 		f.Leaks = []*Verdict{}

@@ -52,9 +52,12 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 
 // Investigate examines one leak. leak holds the bytes of its file, and path is only the name in the
 // verdict. Before it examines, it enters the investigation into the ledger: see
-// [registry.Investigation]. A file that cannot be decoded is the finding [FoundDamaged], not an
-// error. Errors are failures of the registry, a SealKey that does not open it, and the end of ctx.
+// [registry.Investigation]. A file that cannot be decoded gives a verdict that says why
+// ([Verdict.Examined]), and no entry. Errors are failures of the registry, a SealKey that does not open it, and the end of ctx.
 func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte) (*Verdict, error) {
+	if _, err := picture.Decode(leak, v.cfg.limits()); err != nil {
+		return closed(path, leak, err), nil
+	}
 	if err := v.log(ctx, []dump.File{{Name: path, Size: int64(len(leak))}}); err != nil {
 		return nil, err
 	}
@@ -73,7 +76,7 @@ func (v *Investigator) investigate(ctx context.Context, path string, leak []byte
 	}
 	pic, err := picture.Decode(leak, v.cfg.limits())
 	if err != nil {
-		return damaged(path, leak, err), nil
+		return closed(path, leak, err), nil
 	}
 	pic.Image = picture.Flatten(pic.Image)
 	out := &Verdict{
@@ -191,7 +194,7 @@ func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark
 	}
 	for _, m := range matches {
 		if m.Submission == issued.Submission {
-			r.shows = m.Pixels
+			r.shows, r.altered = m.Pixels, m.Altered
 		}
 	}
 	if r.shows == PixelsUnknown && !r.erased { // whatever may be left in memory
@@ -199,7 +202,7 @@ func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark
 		if err := v.comparePixels(ctx, l, &m); err != nil {
 			return nil, err
 		}
-		r.shows = m.Pixels
+		r.shows, r.altered = m.Pixels, m.Altered
 	}
 	return r, nil
 }
@@ -238,7 +241,7 @@ func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence) error
 	if err != nil && !errors.Is(err, registry.ErrErased) { // meanwhile
 		return err
 	}
-	out.subject, out.Submitted = sub.Subject, sub.Submitted
+	out.subject, out.Submitted, out.SubjectEntered = sub.Subject, sub.Submitted, sub.SetAt
 	if out.Finding == FoundUnissued { // the picture that leaked was not unmarked
 		return nil
 	}
@@ -252,12 +255,12 @@ func stated(x float64) *float64 {
 	return &x
 }
 
-// damaged returns the verdict on a file that is no readable picture. path is the name in the
-// verdict, leak holds the bytes of the file, and cause gives its Error, without paths of this
+// closed returns the verdict on a file that could not be examined. path is the name in the verdict,
+// and leak holds the bytes of the file. cause gives the finding and Error, which has no paths of this
 // machine.
-func damaged(path string, leak []byte, cause error) *Verdict {
+func closed(path string, leak []byte, cause error) *Verdict {
 	sum := sha256.Sum256(leak)
-	return damagedLeak(path, findings.Picture{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(leak))}, intake.WithoutPath(cause).Error())
+	return closedLeak(path, unreadable(path, cause), findings.Picture{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(leak))}, intake.WithoutPath(cause).Error())
 }
 
 // admissible reports whether a fact of custody was entered before the leaks were found

@@ -8,6 +8,7 @@ import (
 	"image"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/disintegration/imaging"
@@ -240,22 +241,86 @@ func TestCopyIDUnderAnotherKeyIsNotThatCopy(t *testing.T) {
 	require.Contains(t, v.Note, "does not list under that key")
 }
 
-func TestDamagedFiles(t *testing.T) {
+// Files that are no readable pictures are told apart, and leave no entry in the ledger.
+func TestFilesThatCannotBeExamined(t *testing.T) {
 	c := newCase(t)
 	c.MaxBytes, c.MaxPixels = 500_000, 400_000
 	v := c.investigator(t, noMark)
 	whole := file(t, c.first, "jpeg")
-	for name, data := range map[string][]byte{
-		"empty": nil, "text": []byte("hello"), "cut": whole[:len(whole)/2], "large": make([]byte, 500_001),
-		"many pixels": file(t, imaging.New(800, 501, image.White), "png"),
+	ftyp := func(brand string) []byte { return []byte("\x00\x00\x00\x14ftyp" + brand + "\x00\x00\x00\x00" + brand) }
+	for name, x := range map[string]struct {
+		data []byte
+		want verify.Finding
+	}{
+		"empty": {nil, verify.FoundDamaged}, "empty.jpg": {nil, verify.FoundDamaged}, "empty.log": {nil, verify.FoundNoPicture},
+		"cut": {whole[:len(whole)/2], verify.FoundDamaged}, "before.jpg": {append([]byte("xx\x00"), whole...), verify.FoundDamaged},
+		"random.jpg": {[]byte("\x01\x02\x03\x04"), verify.FoundDamaged}, "random": {[]byte("\x01\x02\x03\x04"), verify.FoundDamaged},
+		"random.sys": {[]byte("\x01\x02\x03\x04"), verify.FoundNoPicture},
+		"large":      {make([]byte, 500_001), verify.FoundUnopened}, "many pixels": {file(t, imaging.New(800, 501, image.White), "png"), verify.FoundUnsupported},
+		"a.heic": {ftyp("heic"), verify.FoundUnsupported}, "a.jpg": {ftyp("avif"), verify.FoundUnsupported}, "a.jxl": {[]byte("\xff\x0a1234"), verify.FoundUnsupported},
+		"p.ppm": {[]byte("P6\n2 2\n255\n"), verify.FoundUnsupported}, "a.svg": {[]byte("<svg/>"), verify.FoundUnsupported}, "a.pdf": {[]byte("%PDF-1.4"), verify.FoundUnsupported},
+		"readme.txt": {[]byte("hello"), verify.FoundNoPicture}, "text.jpg": {[]byte("hello"), verify.FoundNoPicture}, "a.exe": {[]byte("MZ\x90\x00"), verify.FoundNoPicture},
+		"a.docx": {append([]byte("PK\x03\x04"), append(make([]byte, 26), "[Content_Types].xml"...)...), verify.FoundNoPicture},
+		"a.doc":  {[]byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), verify.FoundNoPicture}, "a.mp4": {ftyp("isom"), verify.FoundNoPicture},
+		"a.7z": {[]byte("7z\xbc\xaf\x27\x1c"), verify.FoundUnopened}, "zip.jpg": {append([]byte("PK\x03\x04"), make([]byte, 40)...), verify.FoundUnopened},
 	} {
-		got, err := v.Investigate(t.Context(), name, data)
+		got, err := v.Investigate(t.Context(), name, x.data)
 		require.NoError(t, err, name)
-		assert.Equal(t, verify.FoundDamaged, got.Finding, name)
+		assert.Equal(t, x.want, got.Finding, name)
+		assert.False(t, got.Examined(), name)
+		assert.False(t, got.Weighed(), name)
 		assert.NotEmpty(t, got.Error, name)
+		assert.NotEmpty(t, got.Note, name)
 		assert.NotContains(t, got.Error, "\n", name)
 		assert.Len(t, got.SHA256, 64, name)
 	}
+	all, err := c.Registry.Ledger().Investigations(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, all)
+}
+
+// Where nothing can be examined, nothing is entered or written, and it is said what is there.
+func TestNothingToExamine(t *testing.T) {
+	c := newCase(t)
+	v := c.investigator(t, noMark)
+	half := file(t, c.first, "jpeg")[:5000]
+	for name, x := range map[string]struct {
+		files fstest.MapFS
+		want  []verify.Finding
+	}{
+		"empty":       {fstest.MapFS{}, nil},
+		"no pictures": {fstest.MapFS{"a.txt": {Data: []byte("hello")}}, []verify.Finding{verify.FoundNoPicture}},
+		"damaged":     {fstest.MapFS{"a.jpg": {Data: half}, "b.zip": {Data: []byte("PK")}}, []verify.Finding{verify.FoundDamaged, verify.FoundUnopened}},
+	} {
+		n := 0
+		for verdict, err := range v.InvestigateFS(t.Context(), x.files) {
+			n++
+			require.Nil(t, verdict, name)
+			var nothing *verify.NothingError
+			require.ErrorAs(t, err, &nothing, name)
+			var got []verify.Finding
+			for _, l := range nothing.Files {
+				got = append(got, l.Finding)
+			}
+			require.Equal(t, x.want, got, name)
+			d, err := v.Weigh(t.Context(), nothing.Files)
+			require.NoError(t, err)
+			var b bytes.Buffer
+			require.ErrorAs(t, v.WriteFindings(t.Context(), &b, d, false), &nothing, name)
+			require.ErrorAs(t, v.WriteReport(t.Context(), &b, d, false), &nothing, name)
+			require.Zero(t, b.Len())
+		}
+		require.Equal(t, 1, n, name)
+	}
+	all, err := c.Registry.Ledger().Investigations(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, all)
+	for verdict, err := range v.InvestigateFS(t.Context(), fstest.MapFS{"a.txt": {Data: []byte("hello")}, "b.jpg": {Data: file(t, c.bill, "jpeg")}}) {
+		require.NoError(t, err, verdict)
+	}
+	all, err = c.Registry.Ledger().Investigations(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, all, 1)
 }
 
 func TestFailuresOfTheRegistryAreErrors(t *testing.T) {

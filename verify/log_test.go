@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -56,7 +57,9 @@ func TestInvestigationsAreLogged(t *testing.T) {
 	require.NoError(t, err)
 	other := newInvestigator(t, cfg)
 	other.SetDetect(noMark)
-	_, err = other.Investigate(ctx, "e.jpg", []byte("hello"))
+	_, err = other.Investigate(ctx, "text.jpg", []byte("hello")) // no entry
+	require.NoError(t, err)
+	_, err = other.Investigate(ctx, "e.jpg", leak)
 	require.NoError(t, err)
 
 	all, err := cfg.Registry.Ledger().Investigations(ctx)
@@ -70,7 +73,7 @@ func TestInvestigationsAreLogged(t *testing.T) {
 		require.Equal(t, "kycmark investigate 'a dump\ufffd'", x.Command)
 	}
 	require.Equal(t, []int64{2, 1, 1, 1}, files)
-	sum := sha256.Sum256([]byte("5:e.jpg1:5"))
+	sum := sha256.Sum256(fmt.Appendf(nil, "5:e.jpg%d:%d", len(fmt.Sprint(len(leak))), len(leak)))
 	require.Equal(t, registry.Digest(sum), all[3].Input, "names and sizes")
 	d, err := v.Weigh(ctx, []*verify.Verdict{single})
 	require.NoError(t, err)
@@ -86,7 +89,7 @@ func TestUnloggedInvestigationsDoNotBegin(t *testing.T) {
 	_, err := v.Investigate(t.Context(), "leak.jpg", file(t, passport(1), "jpeg"))
 	require.ErrorContains(t, err, "was not begun")
 	n := 0
-	for verdict, err := range v.InvestigateFiles(t.Context(), "nowhere") {
+	for verdict, err := range v.InvestigateFS(t.Context(), fstest.MapFS{"a.jpg": {Data: file(t, passport(1), "jpeg")}}) {
 		require.Nil(t, verdict)
 		require.ErrorContains(t, err, "was not begun")
 		n++

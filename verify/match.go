@@ -54,7 +54,7 @@ func (v *Investigator) matches(ctx context.Context, l *leakPicture, s *search) (
 		return v.against(ctx, l, s.queries)
 	}
 	out, looked, err := v.wholeMatches(ctx, l, s.near)
-	if err != nil || slices.ContainsFunc(out, func(m Match) bool { return m.Pixels == PixelsSame }) {
+	if err != nil || slices.ContainsFunc(out, func(m Match) bool { return showsCapture(m.Pixels) }) {
 		return out, err
 	}
 	parts, err := v.partMatches(ctx, l, s.near[:looked], s.queries)
@@ -129,10 +129,13 @@ func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Mat
 		return err
 	}
 	m.Width, m.Height = o.onto.Luma().W, o.onto.Luma().H
-	if m.Pixels, m.Score, err = comparePixels(s); err == nil {
-		l.keep(m.Submission, s, m.Pixels)
+	if m.Pixels, m.Score, err = comparePixels(s); err != nil {
+		return err
 	}
-	return err
+	if l.keep(m.Submission, s, m.Pixels); showsCapture(m.Pixels) {
+		m.Altered = altered(s, o)
+	}
+	return nil
 }
 
 // comparePixels returns the word for what a leak shows of an original, and the share, 0..1, of the
@@ -152,7 +155,7 @@ func comparePixels(s *capture.Sight) (string, *float64, error) {
 	score := float64(n.Agree) / float64(max(n.Textured-n.Covered, 1))
 	shared, weak := float64(n.Agree)/float64(max(n.Textured, 1)), s.Quality < minAlignedQuality
 	switch found := shared >= minAligned; {
-	case verdict == capture.Other && (!found || weak), verdict != capture.Same && verdict != capture.Unsure && !found && weak:
+	case verdict == capture.Other && (!found || weak), (verdict == capture.Alike || verdict == capture.Edited) && !found && weak:
 		return PixelsUnrelated, &score, nil
 	case verdict == capture.Other && !n.Foreign && n.Exchanged >= minExchanged && shared < minTwin:
 		return PixelsTemplate, &shared, nil
@@ -160,20 +163,39 @@ func comparePixels(s *capture.Sight) (string, *float64, error) {
 	return pixelWord(verdict, s.Shown()), &score, nil
 }
 
+// altered returns the places that a leak shows altered, in pixels of the original o. s is how the
+// leak lies on o.
+func altered(s *capture.Sight, o *original) (all []findings.Region) {
+	full, small := o.onto.Luma(), o.onto.Canonical()
+	kx, ky := float64(full.W)/float64(small.W), float64(full.H)/float64(small.H)
+	for _, r := range s.Altered() {
+		x0, y0, x1, y1 := micro((r.X0+0.5)*kx), micro((r.Y0+0.5)*ky), micro((r.X1+0.5)*kx), micro((r.Y1+0.5)*ky)
+		all = append(all, findings.Region{Quad: findings.Quad{{x0, y0}, {x1, y0}, {x1, y1}, {x0, y1}}, Kind: r.Kind, Share: micro(r.Share)})
+	}
+	return all
+}
+
+// showsCapture reports whether the word says that the leak shows the very capture that the upload
+// is: [PixelsSame] or [PixelsAltered].
+func showsCapture(pixels string) bool { return pixels == PixelsSame || pixels == PixelsAltered }
+
 // aligned reports whether the leak was laid on the original and could be judged: the word is
 // neither [PixelsUndecided], [PixelsUnrelated] nor [PixelsUnknown].
 func aligned(pixels string) bool {
-	return slices.Contains([]string{PixelsSame, PixelsPartial, PixelsAlike, PixelsDifferent, PixelsTemplate}, pixels)
+	return slices.Contains([]string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsDifferent, PixelsTemplate}, pixels)
 }
 
 // pixelWord returns the word for a verdict of package capture. shown is the share, 0..1, of the
-// original that the leak shows: the same capture below [minShown] is [PixelsPartial]. A verdict
+// original that the leak shows: the same capture below [minShown], altered or not, is [PixelsPartial]. A verdict
 // without a word of its own gives [PixelsUndecided].
 func pixelWord(v capture.Verdict, shown float64) string {
 	switch v {
-	case capture.Same:
-		if shown < minShown {
+	case capture.Same, capture.Altered:
+		switch {
+		case shown < minShown:
 			return PixelsPartial
+		case v == capture.Altered:
+			return PixelsAltered
 		}
 		return PixelsSame
 	case capture.Alike:

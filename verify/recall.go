@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/kycmark/kycmark/internal/recall"
 	"github.com/kycmark/kycmark/verify/internal/findings"
@@ -34,35 +35,41 @@ func recallOf(s *findings.Searched, side int) *findings.Recall {
 	return r
 }
 
-// notSearched returns sentences on the uploads that a search could not find, or only in part. m is
-// nil if the search could find all.
-func notSearched(m *findings.Missing) (out []string) {
-	if m == nil {
-		return nil
-	}
-	of := fmt.Sprintf(" of the %s uploads of the registry ", thousands(float64(m.Uploads)))
-	say := func(n int, end string) {
-		if n > 0 {
-			out = append(out, thousands(float64(n))+of+end)
+// NotSearched returns the sentences on the uploads that the search of the dump could not find, or
+// only in part. Without such uploads it is nil.
+func (d *DumpVerdict) NotSearched() (out []string) {
+	w := &weighing{DumpVerdict: *d}
+	for _, r := range dumpSentences {
+		if slices.Contains([]string{"not-searched-damaged", "not-searched-flat", "not-searched-whole"}, r.code) {
+			for _, x := range r.when(w) {
+				out = append(out, write(r.text, x))
+			}
 		}
 	}
-	say(m.Damaged, "could not be searched, because what the registry keeps to find them was altered or removed, or cannot be read. “kycmark audit --originals” names them.")
-	say(m.Flat, "could not be searched, because they show too little, or are sealed and no sealing key was given.")
-	say(m.Whole, "were searched as whole pictures only, because no local features of them could be searched. A crop or a collage of them may not be found.")
 	return out
 }
 
-// NotSearched returns sentences on the uploads that the search of the dump could not find, or only
-// in part. Without such uploads it is nil. If these uploads were different for different leaks, the
-// leak with the most damaged uploads counts.
-func (d *DumpVerdict) NotSearched() []string {
-	var worst *findings.Missing
-	for _, l := range d.Verdicts {
+// notSearched returns the condition of a sentence on a number of uploads that were not searched. If
+// these uploads were different for different leaks, the leak with the most damaged uploads counts.
+func notSearched(number func(*findings.Missing) int) func(*weighing) []figures {
+	return func(w *weighing) []figures {
+		worst := w.missingUploads()
+		if worst == nil || number(worst) == 0 {
+			return nil
+		}
+		return []figures{{"n": thousands(float64(number(worst))), "of": thousands(float64(worst.Uploads))}}
+	}
+}
+
+// missingUploads returns the numbers of uploads that the search of a leak could not find: of the
+// leak with the most damaged uploads. It is nil if all leaks were searched for in all uploads.
+func (w *weighing) missingUploads() (worst *findings.Missing) {
+	for _, l := range w.Verdicts {
 		if s := l.Searched; s != nil && s.Missing != nil && (worst == nil || s.Missing.Damaged > worst.Damaged) {
 			worst = s.Missing
 		}
 	}
-	return notSearched(worst)
+	return worst
 }
 
 // recalled says in a sentence how often the search finds leaks of the kind that r is about.

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -44,7 +45,8 @@ func TestRecallOfUnknownLeaks(t *testing.T) {
 	assert.Equal(t, v.Recall.Bound, w.Case.Leaks[0].Recall)
 	assert.InDelta(t, max(blank.Recall.Bound, minRecall), w.Case.Leaks[1].Recall, 1e-12)
 	assert.Zero(t, w.Case.Leaks[2].Recall)
-	said := w.recallSentence()
+	w.speak()
+	said := strings.Join(w.ShowsNot, " ")
 	assert.Contains(t, said, "1 of 400 pixels and more, full of detail: "+share(v.Recall.Bound)+"; 1 flat: 0 %")
 	assert.Contains(t, said, "How many is not measured")
 }

@@ -192,7 +192,7 @@ func (w *weighing) references() (leaks, compared, same int) {
 		}
 		leaks++
 		for _, m := range l.References {
-			if compared++; m.Pixels == PixelsSame {
+			if compared++; showsCapture(m.Pixels) {
 				same++
 			}
 		}

@@ -76,24 +76,8 @@ type reportRow struct {
 	Subject   string
 }
 
-// How says how the mark of the leak was found, in words; "" without a mark. The p of a single leak
-// is left out: it is far smaller than trials can bear out.
-func (r reportRow) How() string {
-	traced := false
-	if t := traceOf(r.Traces, r.Submission); t != nil {
-		c := tracedCopy(t, r.Copy)
-		traced = c != nil && c.Found
-	}
-	switch {
-	case traced && r.BlindLogP != nil:
-		return "read and traced"
-	case traced:
-		return "traced"
-	case r.BlindLogP != nil:
-		return "read"
-	}
-	return ""
-}
+// Pictures returns the number of files that were examined as pictures.
+func (r reportView) Pictures() int { return r.readable() }
 
 // KeyOf returns the mark key of a leak with its state, in words; "" if there is nothing to tell,
 // because only one key was tried and is active.
@@ -220,7 +204,11 @@ var labels = []struct{ label, says string }{
 	{"transplanted", "carries a mark that belongs to a copy of another upload, or only a part of that mark: it counts for no recipient"},
 	{"lookalike", "resembles an upload, but is not the same picture: another document of that kind, or the same one photographed again"},
 	{"unknown", "matches no upload of the registry"},
-	{"damaged", "could not be opened"},
+	{"damaged", "a picture that could not be decoded"},
+	{"unsupported", "a picture of a format or size that is not supported"},
+	{"unopened", "an archive or a file that could not be opened or read: what it holds is not known"},
+	{"missing", "there is no such file"},
+	{"no picture", "a file of another kind, which counts for nothing"},
 }
 
 // Tallies returns the number of leaks by finding, in the order of labels. Findings without leaks
@@ -256,13 +244,9 @@ func (r reportView) AllCustody() []registry.Custody {
 }
 
 // class returns the CSS class for label, a result of [Verdict.Label]: the finding, with
-// "-unconfirmed" for an unconfirmed copy.
+// "-unconfirmed" for an unconfirmed copy. Spaces become hyphens.
 func class(label string) string {
-	name, _, _ := strings.Cut(label, " ")
-	if strings.HasSuffix(label, "(unconfirmed)") {
-		return name + "-unconfirmed"
-	}
-	return name
+	return strings.NewReplacer(" (", "-", " ", "-", ")", "").Replace(label)
 }
 
 var reportFuncs = template.FuncMap{

@@ -155,11 +155,14 @@ func TestReportNamesNobodyBesideUnconfirmedReads(t *testing.T) {
 }
 
 func TestReportOfNothing(t *testing.T) {
-	d := weighed(dump{})
-	d.Record = goldenDump().Record
-	got := report(t, d, false)
-	require.Contains(t, got, "no picture was examined")
-	require.NotContains(t, got, "Custody of unmarked uploads")
+	v := newInvestigator(t, investigating(leaktest.Config(t)))
+	var b bytes.Buffer
+	for _, d := range []dump{{}, {leaks: []*verify.Verdict{closed(1, verify.FoundDamaged), closed(2, verify.FoundNoPicture)}}} {
+		var nothing *verify.NothingError
+		require.ErrorAs(t, v.WriteReport(t.Context(), &b, weighed(d), false), &nothing)
+		require.Len(t, nothing.Files, len(d.leaks))
+		require.Zero(t, b.Len())
+	}
 }
 
 // Redacted reports hold no subject references and no picture in which anybody

@@ -142,7 +142,7 @@ func (p *progress) read(text []byte, want stateHead) (begun int64, err error) {
 
 // dropStale drops from p the verdicts that the registry may no longer support. begun is the length
 // of the ledger at the start of the run that kept them. If the registry was altered since, all are
-// dropped. If submissions were only added, damaged files and matches other than unconfirmed copies
+// dropped. If submissions were only added, files that could not be examined and matches other than unconfirmed copies
 // are kept.
 func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) error {
 	added, altered, err := v.cfg.Registry.Engine().Changed(ctx, begun)
@@ -150,7 +150,7 @@ func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) 
 		return err
 	}
 	maps.DeleteFunc(p.known, func(_ string, known *Verdict) bool {
-		return altered || known.Finding != FoundDamaged && (known.Unconfirmed || !known.matched())
+		return altered || known.Examined() && (known.Unconfirmed || !known.matched())
 	})
 	return nil
 }
@@ -187,7 +187,7 @@ func (p *progress) again(path string, leak []byte, limits picture.Limits) *Verdi
 	}
 	out := *known
 	out.File = path
-	if out.leak.mosaic == nil && out.Finding != FoundDamaged { // read back from a state file
+	if out.leak.mosaic == nil && out.Examined() { // read back from a state file
 		pic, err := picture.Decode(leak, limits)
 		if err != nil {
 			return nil

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
@@ -133,7 +134,7 @@ func TestStateSparesOtherFiles(t *testing.T) {
 	for _, text := range []string{`{"case":1}`, "x", `{"kycmark_statements":1}`, "{}\n"} {
 		c.State = filepath.Join(t.TempDir(), "notes.json")
 		require.NoError(t, os.WriteFile(c.State, []byte(text), 0o600))
-		for _, err := range c.investigator(t, noMark).InvestigateFiles(t.Context(), t.TempDir()) {
+		for _, err := range c.investigator(t, noMark).InvestigateFS(t.Context(), fstest.MapFS{"a.jpg": {Data: file(t, c.bill, "jpeg")}}) {
 			require.ErrorIs(t, err, registry.ErrInput)
 		}
 		got, err := os.ReadFile(c.State)

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/kycmark/kycmark/verify/odds"
@@ -41,7 +42,11 @@ func (r reportView) Strengths() []strength {
 			s.If = "pictures of this dump derive from the copies recorded as issued to " + h.Name
 			s.Than = "the strongest listed alternative that does not contain those copies"
 			if planters := r.rivals(h.Name, odds.RivalHeld, odds.RivalPlanting); len(planters) > 0 {
-				s.Note = fmt.Sprintf("This ratio is for the copies, not for who laid or put them there. The other parties in the conclusion explain them as well.%s", r.plantingSentence(h.Name))
+				with := ""
+				if h.Planting != nil {
+					with = fmt.Sprintf(" With planting by those who held these pictures among the alternatives, the log10 likelihood ratio is %.1f: %s.", math.Round(*h.Planting*10)/10+0, inWords(*h.Planting))
+				}
+				s.Note = fmt.Sprintf("This ratio is for the copies, not for who laid or put them there. The other parties in the conclusion explain them as well.%s", with)
 			}
 		case h == window:
 			s.If = "pictures of this dump come from what " + list(h.Holders) + " could hold unmarked"

@@ -80,7 +80,7 @@ func (e *evidence) pixels(of watermark.Submission) string {
 
 // traceOrder are the words for pixels in the order in which submissions are traced
 // against: what the leak shows, what it may show, what it resembles.
-var traceOrder = [...][]string{{PixelsSame}, {PixelsAlike, PixelsPartial, PixelsUndecided}, {PixelsDifferent, PixelsTemplate}}
+var traceOrder = [...][]string{{PixelsSame, PixelsAltered}, {PixelsAlike, PixelsPartial, PixelsUndecided}, {PixelsDifferent, PixelsTemplate}}
 
 // traceRank returns the index in traceOrder of a word for pixels, 0 first; -1 if submissions of
 // that word are not traced against.
@@ -90,8 +90,8 @@ func traceRank(pixels string) int {
 
 // targets returns the submissions to trace a leak against, each once and at most [maxTraced], in
 // the order of traceOrder. They are matches and submissions of issued copies that were read; erased
-// submissions of copies are left out. If the pixels of any submission are the same, only
-// submissions of the same pixels are returned.
+// submissions of copies are left out. If the pixels of any submission are the same, altered or not,
+// only such submissions are returned.
 func (e *evidence) targets() []watermark.Submission {
 	var out []watermark.Submission
 	add := func(id watermark.Submission) {

@@ -89,6 +89,20 @@ const (
 	decoyCopies = 1000
 )
 
+// Two uploads of one document (TestSameDocumentStudy).
+const (
+	// maxDocuments is the number of submissions of a dump whose originals are compared with each
+	// other. Each takes about a second of processor time. Chosen.
+	maxDocuments = 500
+	// maxDocumentNFA is the log10 of the number of false alarms of [parts.Match] above which two
+	// originals are not compared. Unrelated pictures in testdata have -26 or more, two captures of
+	// one document -390 or less.
+	maxDocumentNFA = -30
+	// minDocumentScore is the min share of the comparable blocks that must agree in two originals of
+	// one document. Parts may differ, as by glare.
+	minDocumentScore = 0.94
+)
+
 // The case of a dump.
 const (
 	// minRecall stands for a recall that trials leave at nothing: 0 would mean not measured.
@@ -116,6 +130,10 @@ const (
 	// same template. Pairs of one leak are not independent, so that each leak is one trial.
 	MatchTrials = 1_440
 )
+
+// wholeRegistry is the share, 0..1, of all submissions from which a window says nothing: it is the
+// registry. Chosen.
+const wholeRegistry = 0.95
 
 // Sizes and limits; chosen.
 const (

@@ -34,13 +34,24 @@ const (
 	FoundLookalike Finding = "lookalike"
 	// FoundUnknown: nothing in the registry matches.
 	FoundUnknown Finding = "unknown"
-	// FoundDamaged: could not be decoded.
+	// FoundDamaged: a picture that could not be decoded.
 	FoundDamaged Finding = "damaged"
+	// FoundUnsupported: a picture of a format that is not read, or with too many pixels.
+	FoundUnsupported Finding = "unsupported"
+	// FoundUnopened: an archive or a file that could not be opened or read, such as an
+	// encrypted archive. What it holds is not known.
+	FoundUnopened Finding = "unopened"
+	// FoundMissing: there is no such file.
+	FoundMissing Finding = "missing"
+	// FoundNoPicture: a file of another kind, such as text. It counts for nothing.
+	FoundNoPicture Finding = "no picture"
 )
 
 // What the pixels of a leak say of a submission that it resembles.
 const (
 	PixelsSame = "same" // the same capture, as far as can be seen
+	// PixelsAltered: the same capture, except in the few places that [Match].Altered lists.
+	PixelsAltered = "same, altered"
 	// PixelsPartial: what can be seen is the same, but too little of the original is
 	// there to tell it from another document of its template.
 	PixelsPartial = "same in part"
@@ -87,6 +98,13 @@ type Verdict struct {
 	upload  look            // of the original of Submission
 }
 
+// Examined reports whether the file could be read as a picture. If not, the finding says why:
+// damaged, unsupported, unopened, missing or no picture.
+func (v *Verdict) Examined() bool {
+	_, not := notExamined[v.Finding]
+	return !not
+}
+
 // Label returns the finding as people read it, which adds " (unconfirmed)" if the copy is not
 // confirmed. [findings.Tally].Counts counts leaks by it.
 func (v *Verdict) Label() string {
@@ -94,6 +112,22 @@ func (v *Verdict) Label() string {
 		return string(v.Finding) + " (unconfirmed)"
 	}
 	return string(v.Finding)
+}
+
+// Mark says how the mark of the leak was found: "read" without the original, "traced" with it, or
+// "read and traced"; "" without a mark. The p of a single leak is left out: it is far smaller than
+// trials can bear out.
+func (v *Verdict) Mark() string {
+	traced := v.foundByTrace()
+	switch {
+	case traced && v.BlindLogP != nil:
+		return "read and traced"
+	case traced:
+		return "traced"
+	case v.BlindLogP != nil:
+		return "read"
+	}
+	return ""
 }
 
 // MayName returns the recipient that may be named beside a leak: the recipient of its confirmed
@@ -125,17 +159,17 @@ func (v *Verdict) MayNames() []string {
 }
 
 // Weighed reports whether the leak counts in a dump's verdict, and among the pictures that
-// are claimed. Leaks that say nothing about where pictures came from do not count: damaged
-// files, marks that are not confirmed, and lookalikes, which may be other captures or parts of
+// are claimed. Leaks that say nothing about where pictures came from do not count: files
+// that could not be examined, marks that are not confirmed, and lookalikes, which may be other captures or parts of
 // uploads. A mark that the registry does not list counts only if the picture shows a submission.
 func (v *Verdict) Weighed() bool {
 	switch v.Finding {
-	case FoundDamaged, FoundLookalike:
+	case FoundLookalike:
 		return false
 	case FoundCopy, FoundUnissued:
 		return v.matched()
 	}
-	return true
+	return v.Examined()
 }
 
 // matched reports whether the leak counts as showing v.Submission: a confirmed or forgeable copy,

@@ -50,7 +50,7 @@ func inWords(logLR float64) string {
 // notes are what is said of hypotheses, by the codes of package odds.
 var notes = map[string]string{
 	odds.NoConfirmed: "Copies of these submissions were issued to this recipient. The leaks contain no confirmed mark of these copies. That marks could have been removed is no evidence that they were.",
-	odds.NoLeak:      "Too few leaks, or no leaks, show submissions of which copies were issued to this recipient.",
+	odds.NoLeak:      "Copies of submissions were issued to this recipient. Too few leaks, or no leaks, show these submissions.",
 	odds.NotAgainst:  "Files of strangers that resemble ours are not weighed. That few such files are seen says nothing against this explanation.",
 	odds.NotTold:     "The ratio holds as much for others who may have had these pictures: a sub-processor, a backup or a thief of a listed holder, a holder who is not listed, and a holder whose custody is not admissible. Nothing here tells them apart.",
 	odds.SameAsHeld:  "A sub-processor, a backup or a thief of a listed holder has what that holder has. The findings are as probable under both.",

@@ -14,115 +14,110 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// The sentences about a dump: the headline, what the findings show, and what they do not
-// show. What a sentence may not say is in docs/verdict.md, and a test
-// checks every output against that list.
+// The conditions of the sentences about a dump: each function returns the figures with which a
+// row of dumpSentences is said, and nothing if it is not said. What a sentence may not say is in
+// docs/verdict.md, and a test checks every output against that list.
 
-// speak writes Headline, Shows and ShowsNot. The counts, the odds and the hypotheses must be there
-// already.
-func (w *weighing) speak() {
-	w.Headline = w.headline()
-	w.Shows, w.ShowsNot = []string{}, []string{}
-	w.sayMatches()
-	w.sayReferences()
-	w.sayCopies()
-	w.sayUnissued()
-	w.sayUnmarked()
-	w.sayClaim()
-	w.sayRest()
-	w.sayKeys()
-	w.sayLate()
-	w.sayPlanting()
-	w.sayRivals()
-	w.sayRepeats()
-}
+// A stage is what the headline is about: the first of these that holds.
+type stage int
 
-// shows adds a sentence to Shows, what the findings show. format and args are as in [fmt.Sprintf].
-func (w *weighing) shows(format string, args ...any) {
-	w.Shows = append(w.Shows, fmt.Sprintf(format, args...))
-}
+const (
+	aboutNothing   stage = iota // no leak
+	aboutUnopened               // no leak is a readable picture
+	aboutNamed                  // recipients are named
+	aboutWindow                 // a window of custody
+	aboutConfirmed              // confirmed copies, and no recipient is named
+	aboutMatched                // matches, and no confirmed copy
+	aboutUnmatched              // nothing matches
+)
 
-// showsNot adds a sentence to ShowsNot, what the findings do not show. format and args are as in
-// [fmt.Sprintf].
-func (w *weighing) showsNot(format string, args ...any) {
-	w.ShowsNot = append(w.ShowsNot, fmt.Sprintf(format, args...))
-}
-
-// showsNotOf adds to ShowsNot a sentence about n things, in the form that [plural] takes, unless n
-// is 0. rest is appended to the sentence as it is.
-func (w *weighing) showsNotOf(n int, sentence string, rest ...string) {
-	if n > 0 {
-		w.ShowsNot = append(w.ShowsNot, plural(n, sentence)+strings.Join(rest, ""))
+// stage returns what the headline is about. It names a recipient only if package odds does.
+func (w *weighing) stage() stage {
+	window, _ := w.window()
+	switch {
+	case w.Leaks == 0:
+		return aboutNothing
+	case w.readable() == 0:
+		return aboutUnopened
+	case len(w.Named) > 0:
+		return aboutNamed
+	case window != nil:
+		return aboutWindow
+	case w.Counts[string(FoundCopy)] > 0:
+		return aboutConfirmed
+	case w.Matched > 0:
+		return aboutMatched
 	}
+	return aboutUnmatched
+}
+
+// in returns the condition of a sentence without figures that is said at a stage.
+func in(s stage) func(*weighing) []figures {
+	return func(w *weighing) []figures { return once(w.stage() == s, figures{}) }
+}
+
+// found returns the condition of a sentence on the leaks with a finding. n is their number, and
+// keys says under which keys marks were looked for.
+func found(f Finding) func(*weighing) []figures {
+	return func(w *weighing) []figures { return several(w.Counts[string(f)], figures{"keys": w.ofKeys()}) }
+}
+
+// once returns x alone if said is true, else nothing.
+func once(said bool, x figures) []figures {
+	if !said {
+		return nil
+	}
+	return []figures{x}
+}
+
+// several returns x alone, with the figure n, if n is above 0, else nothing.
+func several(n int, x figures) []figures {
+	if x == nil {
+		x = figures{}
+	}
+	x["n"] = n
+	return once(n > 0, x)
 }
 
 // readable returns the number of leaks that could be decoded as pictures.
-func (w *weighing) readable() int { return w.Leaks - w.Counts[string(FoundDamaged)] }
-
-// headline returns what a reader sees first: the statement, and a sentence about marks that the
-// registry does not list. That sentence stands first unless recipients are named.
-func (w *weighing) headline() string {
-	n := w.unissuedMarks().pictures
-	if n == 0 {
-		return w.statement()
+func (d *DumpVerdict) readable() int {
+	n := d.Leaks
+	for f := range notExamined {
+		n -= d.Counts[string(f)]
 	}
-	unissued := plural(n, "# {picture carries|pictures carry} a mark under a mark key of the registry with a copy ID that it does not list. The record of issued copies is incomplete, or another party used the key.")
+	return n
+}
+
+// unissuedFirst is said if no recipient is named: the marks that the registry does not list come
+// before the statement.
+func (w *weighing) unissuedFirst() []figures {
 	if len(w.Named) > 0 {
-		return w.statement() + " " + unissued
+		return nil
 	}
-	return unissued + " " + w.statement()
+	return several(w.unissuedMarks().pictures, nil)
 }
 
-// statement returns the conclusion on the dump. The strongest statement that holds is
-// made: named recipients, else a window of custody, else "Inconclusive" if pictures match or only
-// named uploads were searched, else that nothing matches. It names a recipient only if package odds
-// does.
-func (w *weighing) statement() string {
-	confirmed := w.Counts[string(FoundCopy)]
-	switch {
-	case w.Leaks == 0:
-		return "Inconclusive: no picture was examined."
-	case w.readable() == 0:
-		return fmt.Sprintf("Inconclusive: no picture was examined; %s not be opened.", count(w.Leaks, "file could", "files could"))
-	case len(w.Named) > 0:
-		return strings.Join(w.namedParts(), "; ") + "." + w.besideNamed() + w.alsoTransplanted() + " This does not show who released them; the exchange also possessed them." + w.windowHeadline()
-	case w.windowHeadline() != "":
-		return strings.TrimSpace(w.windowHeadline()) + " No recipient is named by marks."
-	case confirmed > 0:
-		return fmt.Sprintf("Inconclusive: the mark of an issued copy was found and confirmed on %s. That is not enough to name a recipient here.", pictures(confirmed))
-	case w.Matched > 0:
-		return fmt.Sprintf("Inconclusive: %s, and no mark of an issued copy was confirmed on any of them.",
-			count(w.Matched, "of the pictures matches a submission of the registry", fmt.Sprintf("of the %s match submissions of the registry", pictures(w.readable()))))
+// unissuedLast is said if a recipient is named.
+func (w *weighing) unissuedLast() []figures {
+	if len(w.Named) == 0 {
+		return nil
 	}
-	if n := len(w.cfg.Against); n > 0 {
-		return fmt.Sprintf("Inconclusive: %s examined, and no match with %s. Nothing else was searched.", pictures(w.readable()), verb(n, "the upload that was named", "any of the uploads that were named"))
-	}
-	return fmt.Sprintf("No submission of the registry was matched by the %s examined.", pictures(w.readable()))
+	return several(w.unissuedMarks().pictures, nil)
 }
 
-// sayUnissued is about marks that the registry does not list: how many pictures, IDs and keys, and
-// how often chance gives such a mark. It says nothing if there are no such marks.
-func (w *weighing) sayUnissued() {
-	m := w.unissuedMarks()
-	if m.pictures == 0 {
-		return
-	}
-	w.shows("%s a mark with a copy ID that the registry does not list: %s under %s (%s). Chance reads such a mark in a picture without it with a probability of at most 9.3e-10 for each picture and key. For the %s and %s of this investigation that is at most %.1g in all.",
-		count(m.pictures, "picture carries", "pictures carry"), count(len(m.ids), "ID", "IDs"), count(len(m.keys), "key", "keys"), list(slices.Sorted(maps.Keys(m.keys))),
-		pictures(w.readable()), count(w.keys, "key", "keys"), falseRead*float64(w.readable()*w.keys))
-	w.showsNotOf(m.pictures, "The marks with IDs that are not listed do not show who received or released {that picture|those pictures}: they count for no recipient. Compare the IDs with all systems that hold the key.")
+func (w *weighing) unopened() []figures {
+	return once(w.stage() == aboutUnopened, figures{"n": w.Leaks})
 }
 
-// namedParts returns the parts of the headline about each recipient that it names, in the
-// registry's order: pictures, purposes and who else could have laid the marks.
-func (w *weighing) namedParts() []string {
-	var parts []string
+// namedFigures are for each named recipient, in the registry's order, its pictures among all with a
+// confirmed copy, and the purposes of its copies.
+func (w *weighing) namedFigures() (out []figures) {
 	for _, name := range w.names {
 		if s := w.parties[name]; slices.Contains(w.Named, name) {
-			parts = append(parts, fmt.Sprintf("%s recorded as issued to %s%s%s", containCopies(s.pictures), s.Name, under(s.purposes), w.notToldFrom(name)))
+			out = append(out, figures{"n": s.pictures, "marked": w.Counts[string(FoundCopy)], "name": name, "under": under(s.purposes)})
 		}
 	}
-	return parts
+	return out
 }
 
 // rivals returns the rivals of a named recipient whose reason is in why, in the order of
@@ -136,42 +131,44 @@ func (d *DumpVerdict) rivals(name string, why ...string) (out []odds.Rival) {
 	return out
 }
 
-// notToldFrom returns the end of the headline's part about recipient name: the parties that held
-// the same submissions unmarked. They could have laid the marks if they had the recipient's copies.
-// It is "" if there are no such parties.
-func (w *weighing) notToldFrom(name string) string {
-	var who []string
-	for _, r := range w.rivals(name, odds.RivalHeld, odds.RivalPlanting) {
-		who = append(who, fmt.Sprintf("%s (held %d of these %d submissions unmarked)", r.Other, r.Clusters, r.Of))
-	}
-	if len(who) == 0 {
-		return ""
-	}
-	return fmt.Sprintf(", but the findings do not rule out %s, which could have laid marks there if it had obtained those copies", strings.Join(who, " or "))
-}
-
-// besideNamed returns the sentence, with a space before it, about submissions in the dump that the
-// copies of a named recipient do not explain. It is "" if there are no such submissions.
-func (w *weighing) besideNamed() string {
-	rest, of := 0, ""
-	for _, name := range w.Named {
-		if r := w.rivals(name, odds.RivalRest); len(r) > 0 {
-			rest, of = r[0].Of, name
+// namedRivals are the parties that held the submissions of a named recipient's copies unmarked.
+// They could have laid the marks if they had these copies.
+func (w *weighing) namedRivals() (out []figures) {
+	for _, name := range w.names {
+		var who []string
+		for _, r := range w.rivals(name, odds.RivalHeld, odds.RivalPlanting) {
+			who = append(who, fmt.Sprintf("%s (held %d of these %d submissions unmarked)", r.Other, r.Clusters, r.Of))
+		}
+		if slices.Contains(w.Named, name) && len(who) > 0 {
+			out = append(out, figures{"name": name, "who": strings.Join(who, " or ")})
 		}
 	}
-	switch {
-	case rest == 0:
-		return ""
-	case len(w.Named) > 1:
-		return " The findings do not tell several sources from one that had the copies of several recipients."
-	}
-	return fmt.Sprintf(" The %s not explained by the copies issued to %s as they were issued, nor by anything else that it is recorded to have had. The source of %s may also have had those copies.",
-		count(rest, "other submission in this dump is", "other submissions in this dump are"), of, verb(rest, "that submission", "those submissions"))
+	return out
 }
 
-// alsoTransplanted returns the sentence, with a space before it, about marks of named recipients
-// that were laid onto other pictures of the dump. It is "" if there are no such marks.
-func (w *weighing) alsoTransplanted() string {
+// rest returns how many submissions of the dump the copies of a named recipient do not explain, and
+// that recipient: of several the last.
+func (w *weighing) rest() (n int, name string) {
+	for _, x := range w.Named {
+		if r := w.rivals(x, odds.RivalRest); len(r) > 0 {
+			n, name = r[0].Of, x
+		}
+	}
+	return n, name
+}
+
+func (w *weighing) namedSeveral() []figures {
+	n, _ := w.rest()
+	return once(n > 0 && len(w.Named) > 1, figures{})
+}
+
+func (w *weighing) namedRest() []figures {
+	n, name := w.rest()
+	return once(n > 0 && len(w.Named) == 1, figures{"n": n, "name": name})
+}
+
+// namedTransplanted is about marks of named recipients that were laid onto other pictures.
+func (w *weighing) namedTransplanted() []figures {
 	var names []string
 	n := 0
 	for _, name := range w.Named {
@@ -180,10 +177,7 @@ func (w *weighing) alsoTransplanted() string {
 			n += s.transplanted
 		}
 	}
-	if n == 0 {
-		return ""
-	}
-	return fmt.Sprintf(" Marks of copies issued to %s were also transplanted onto %s of this dump.", list(names), count(n, "other picture", "other pictures"))
+	return several(n, figures{"names": names})
 }
 
 // window returns the densest window of leaks in which no mark counts, and the strongest custody
@@ -205,25 +199,52 @@ func (d *DumpVerdict) window() (*odds.Window, *odds.Hypothesis) {
 	return nil, nil
 }
 
-// windowHeadline returns the sentence, with a space before it, on when the leaks in which no mark
-// counts were submitted. It is "" if [DumpVerdict.window] is nil. It names no holder, since all who
-// held the same, listed or not, explain the leaks equally.
-func (w *weighing) windowHeadline() string {
+// windowFigures are when the leaks in which no mark counts were submitted. No holder is named,
+// since all who held the same, listed or not, explain the leaks equally. In these leaks no mark was
+// found, or it is transplanted, of a compromised key, or of a copy that was issued too late.
+func (w *weighing) windowFigures() []figures {
 	x, _ := w.window()
-	if x == nil {
-		return ""
+	if x == nil || w.readable() == 0 {
+		return nil
 	}
-	return fmt.Sprintf(" Of %s, %d were submitted in %s. Recipients could hold the uploads of that time unmarked.", notCounted(x.Of), x.Leaks, x.Dates)
+	return []figures{{"of": x.Of, "n": x.Leaks, "dates": x.Dates}}
 }
 
-// notCounted names n pictures in which no mark counts for a recipient. No mark was found, or it is
-// transplanted, of a compromised key, or of a copy that was issued too late.
-func notCounted(n int) string { return pictures(n) + " in which no mark counts" }
+func (w *weighing) confirmedFigures() []figures {
+	return once(w.stage() == aboutConfirmed, figures{"n": w.Counts[string(FoundCopy)]})
+}
 
-// containCopies begins a sentence about n pictures: "1 picture contains a copy", "3 pictures
-// contain copies".
-func containCopies(n int) string {
-	return count(n, "picture contains a copy", "pictures contain copies")
+// missing returns the condition of a sentence on what is missing to name a recipient. code is why
+// package odds names no recipient with confirmed copies. The sentence names none of them either.
+func missing(code string) func(*weighing) []figures {
+	return func(w *weighing) []figures {
+		i := slices.IndexFunc(w.Odds.Withheld, func(x odds.Withheld) bool { return x.Code == code })
+		if i < 0 || w.stage() != aboutConfirmed {
+			return nil
+		}
+		return []figures{{"needed": w.Odds.Withheld[i].Needed}}
+	}
+}
+
+// withheld are the recipients with evidence that are not named, and why.
+func (w *weighing) withheld() (out []figures) {
+	for _, x := range w.Odds.Withheld {
+		out = append(out, figures{"name": x.Name, "reason": x.Reason})
+	}
+	return out
+}
+
+func (w *weighing) matchedOnly() []figures {
+	return once(w.stage() == aboutMatched, figures{"n": w.Matched, "of": w.readable()})
+}
+
+func (w *weighing) noMatchNamed() []figures {
+	n := len(w.cfg.Against)
+	return once(w.stage() == aboutUnmatched && n > 0, figures{"n": w.readable(), "against": n})
+}
+
+func (w *weighing) noMatch() []figures {
+	return once(w.stage() == aboutUnmatched && !w.cfg.named(), figures{"n": w.readable()})
 }
 
 // under returns, for the headline, the purposes for which copies were issued: " under" with up to
@@ -242,87 +263,71 @@ func under(purposes []string) string {
 	return " under " + list(quoted)
 }
 
-// sayMatches says how many of the readable pictures show a submission, and how many files repeat
-// another byte for byte. It says nothing if no picture is readable.
-func (w *weighing) sayMatches() {
+func (w *weighing) matchedFigures() []figures {
+	return several(w.readable(), figures{"matched": w.Matched})
+}
+
+func (w *weighing) repeatedFigures() []figures {
 	if w.readable() == 0 {
-		return
+		return nil
 	}
-	again := ""
-	if w.Repeated > 0 {
-		again = fmt.Sprintf(" %s byte for byte and %s nothing.", count(w.Repeated, "picture repeats another", "pictures repeat others"), verb(w.Repeated, "adds", "add"))
-	}
-	w.shows("Of %s examined, %d %s a submission of the registry.%s", pictures(w.readable()), w.Matched, verb(w.Matched, "shows", "show"), again)
+	return several(w.Repeated, nil)
 }
 
-// sayReferences says how many leaks were compared with uploads of other subjects (the controls),
-// and how often that found the same capture. It says nothing without controls.
-func (w *weighing) sayReferences() {
-	leaks, compared, same := w.references()
-	if compared == 0 {
-		return
-	}
-	result := "In no comparison was the other upload found to be the same capture."
-	if same > 0 {
-		result = fmt.Sprintf("In %s the other upload was also found to be the same capture. The same picture may have been submitted twice. Only a mark tells from which of the two a leak derives.", count(same, "comparison", "comparisons"))
-	}
-	w.shows("%s also compared with other uploads, in %s. These are the uploads that look most like the upload shown; none is known to be of the same person. %s",
-		count(leaks, "of these pictures was", "of these pictures were"), count(compared, "comparison", "comparisons"), result)
+// controls is about leaks that were compared with uploads of other subjects.
+func (w *weighing) controls() []figures {
+	leaks, compared, _ := w.references()
+	return several(compared, figures{"leaks": leaks})
 }
 
-// sayCopies says what the copies of each recipient with confirmed copies and a ratio above 1 are
-// worth. It also says how much that depends on single findings, what caps the ratios, and what
-// copies do not show.
-func (w *weighing) sayCopies() {
-	capped, spoken := false, false
+func (w *weighing) controlsOther() []figures {
+	_, compared, same := w.references()
+	return once(compared > 0 && same == 0, figures{})
+}
+
+func (w *weighing) controlsSame() []figures {
+	_, _, same := w.references()
+	return several(same, nil)
+}
+
+// spoken are the hypotheses of recipients with confirmed copies and a ratio above 1.
+func (w *weighing) spoken() (out []odds.Hypothesis) {
 	for _, h := range w.Hypotheses {
-		if h.Kind != odds.Copies || h.Clusters == 0 || h.LogLR <= 0 {
-			continue
-		}
-		w.Shows = append(w.Shows, w.copiesSentence(h))
-		capped, spoken = capped || h.Capped, true
-		if x := h.Sensitivity; x != nil {
-			w.shows("For %s: without the strongest finding (%s), the log10 likelihood ratio is %.1f. If %s in its favour were wrong, it would be %.1f.",
-				h.Name, w.Verdicts[w.Of[x.Leak]].File, x.Without, count(x.Wrong, "independent finding", "independent findings"), x.IfWrong)
+		if h.Kind == odds.Copies && h.Clusters > 0 && h.LogLR > 0 {
+			out = append(out, h)
 		}
 	}
-	if spoken {
-		w.shows("Alternatives that contain the copies are not compared: the issuer, an unlisted holder, and planting by a holder of such a copy and of the original. They are listed and not excluded.")
-	}
-	if capped {
-		w.shows("%s times is the most that is claimed: %s trials without a false identification bound the error rate by 3 in %[2]s (95 %% confidence). They are %s.",
-			times(odds.Cap(w.Case.MarkTrials)), thousands(float64(w.Case.MarkTrials)), w.trialsCover())
-	}
-	w.showsNotOf(w.Counts[string(FoundCopy)], "It does not show who released these copies. The exchange also possessed them, and so did all to whom the recipient passed them or lost them.")
-	sources := 0
-	for _, s := range w.parties {
-		if s.pictures > 0 {
-			sources++
-		}
-	}
-	if sources > 1 {
-		w.showsNot("Copies of several recipients appear. The findings do not tell several sources from one that had the copies of several recipients.")
-	}
+	return out
 }
 
-// copiesSentence returns what the copies of one recipient are worth: pictures, independent
-// submissions, the likelihood ratio, and why the recipient is not named, if it is not. h must be of
-// kind [odds.Copies] with a LogLR above 0.
-func (w *weighing) copiesSentence(h odds.Hypothesis) string {
-	against := ""
-	if h.Against != "" {
-		against = " (" + h.Against + ")"
+// copiesFigures are what the copies of each recipient are worth.
+func (w *weighing) copiesFigures() (out []figures) {
+	for _, h := range w.spoken() {
+		against := ""
+		if h.Against != "" {
+			against = " (" + h.Against + ")"
+		}
+		out = append(out, figures{"n": w.parties[h.Name].pictures, "name": h.Name, "clusters": h.Clusters, "times": times(h.LogLR), "against": against, "lr": h.LogLR, "words": h.Words})
 	}
-	withheld := ""
-	for _, x := range w.Odds.Withheld {
-		if x.Name == h.Name {
-			withheld = " It is not named in the headline: " + x.Reason + "."
+	return out
+}
+
+// sensitivity is how much the ratio of a recipient depends on single findings.
+func (w *weighing) sensitivity() (out []figures) {
+	for _, h := range w.spoken() {
+		if x := h.Sensitivity; x != nil {
+			out = append(out, figures{"name": h.Name, "file": w.Verdicts[w.Of[x.Leak]].File, "without": x.Without, "n": x.Wrong, "wrong": x.IfWrong})
 		}
 	}
-	return fmt.Sprintf(
-		"%s recorded as issued to %s, of %s. This is at least %s times more probable if pictures of this dump derive from those copies than under the strongest listed alternative that does not contain them%s. The log10 likelihood ratio is %.1f: %s.%s",
-		containCopies(w.parties[h.Name].pictures), h.Name, count(h.Clusters, "independent submission", "independent submissions"),
-		times(h.LogLR), against, h.LogLR, h.Words, withheld)
+	return out
+}
+
+func (w *weighing) alternatives() []figures { return once(len(w.spoken()) > 0, figures{}) }
+
+// cap is the most that is claimed, if it is below what was computed.
+func (w *weighing) cap() []figures {
+	capped := slices.ContainsFunc(w.spoken(), func(h odds.Hypothesis) bool { return h.Capped })
+	return once(capped, figures{"times": times(odds.Cap(w.Case.MarkTrials)), "trials": thousands(float64(w.Case.MarkTrials)), "cover": w.trialsCover()})
 }
 
 // trialsCover says what was tried in the trials that cap the ratios of copies: trials that the
@@ -337,35 +342,65 @@ func (w *weighing) trialsCover() string {
 	return "trials of reading pictures without a mark of the key; the comparison of pictures is not covered by them; kycmark-bench falsepositives repeats such trials"
 }
 
-// notJudged is said of custody if Config.Found is not set.
-const notJudged = "admissibility not judged: when the leaks were found was not given"
+// unissuedFigures are marks that the registry does not list: pictures, IDs, keys, and how often
+// chance gives such a mark.
+func (w *weighing) unissuedFigures() []figures {
+	m := w.unissuedMarks()
+	return several(m.pictures, figures{"ids": len(m.ids), "keys": len(m.keys), "names": slices.Sorted(maps.Keys(m.keys)),
+		"pictures": w.readable(), "tried": w.keys, "chance": fmt.Sprintf("%.1g", falseRead*float64(w.readable()*w.keys))})
+}
 
-// sayUnmarked is about pictures that show a submission without a mark. It says who could hold these
-// unmarked by admissible custody, and what the absence of a mark means. It says nothing if there
-// are no such pictures.
-func (w *weighing) sayUnmarked() {
-	unmarked, unreadable := w.Counts[string(FoundUnmarked)], w.Counts[string(FoundUnreadable)]
-	if unmarked+unreadable == 0 {
-		return
-	}
-	var holders []string
-	late, unjudged := 0, 0
-	for _, name := range w.names {
-		s := w.parties[name]
-		if late, unjudged = late+s.late, unjudged+s.unjudged; s.custody > 0 {
-			holders = append(holders, fmt.Sprintf("%s (%d)", name, s.custody))
+func (w *weighing) unissuedWho() []figures { return several(w.unissuedMarks().pictures, nil) }
+
+// several is said if confirmed copies of two recipients or more are there.
+func (w *weighing) several() []figures {
+	sources := 0
+	for _, s := range w.parties {
+		if s.pictures > 0 {
+			sources++
 		}
 	}
-	if len(holders) > 0 {
-		w.shows("%s without a mark. The records say who could hold such submissions unmarked, by their time or by a list: %s.",
-			count(unmarked+unreadable, "picture shows a submission", "pictures show submissions"), list(holders))
-	}
-	w.sayWindow()
-	w.showsNotOf(unjudged, "The custody that covers pictures without a mark is listed, its "+notJudged+".")
-	w.showsNotOf(late, "Custody that was entered after the leaks were found is listed but not admissible.")
-	w.showsNotOf(unmarked, "On # {picture|pictures} no mark was found"+w.ofKeys()+". On each, a mark would have been found with a probability of at least 99.9 %. Deliberate removal is not excluded. It would affect a dump as a whole, so that many such pictures say no more than one.")
-	w.showsNotOf(unreadable, "On # {picture|pictures} no mark was found"+w.ofKeys()+". A mark may have been missed, and deliberate removal is not excluded: nothing follows from its absence", w.absence())
+	return once(sources > 1, figures{})
 }
+
+// noMark returns the number of leaks that show a submission without a mark that was found.
+func (w *weighing) noMark() int {
+	return w.Counts[string(FoundUnmarked)] + w.Counts[string(FoundUnreadable)]
+}
+
+// holders are the recipients whose admissible custody covers leaks without a mark.
+func (w *weighing) holders() []figures {
+	var names []string
+	for _, name := range w.names {
+		if s := w.parties[name]; s.custody > 0 {
+			names = append(names, fmt.Sprintf("%s (%d)", name, s.custody))
+		}
+	}
+	return once(len(names) > 0 && w.noMark() > 0, figures{"n": w.noMark(), "names": names})
+}
+
+// custodyOf returns the sum of of over all recipients, if leaks show a submission without a mark.
+func (w *weighing) custodyOf(of func(*party) int) []figures {
+	n := 0
+	for _, s := range w.parties {
+		n += of(s)
+	}
+	if w.noMark() == 0 {
+		return nil
+	}
+	return several(n, nil)
+}
+
+func (w *weighing) custodyUnjudged() []figures {
+	return w.custodyOf(func(s *party) int { return s.unjudged })
+}
+
+func (w *weighing) custodyLate() []figures {
+	return w.custodyOf(func(s *party) int { return s.late })
+}
+
+// notJudged is said of custody if Config.Found is not set.
+const notJudged = "admissibility not judged: when the leaks were found was not given"
 
 // ofKeys ends a sentence on pictures without a mark: under how many keys marks were looked for.
 func (w *weighing) ofKeys() string {
@@ -375,99 +410,114 @@ func (w *weighing) ofKeys() string {
 	return fmt.Sprintf(" under the %s that %s tried (marks under other keys, such as another service's, cannot be seen)", count(w.keys, "mark key", "mark keys"), verb(w.keys, "was", "were"))
 }
 
-// absence returns the end of the sentence about pictures on which a mark may have been missed. For
-// each recipient with too many absent marks ([odds.Hypothesis].Absent) it has a sentence; without
-// such a recipient it is a full stop.
-func (w *weighing) absence() string {
-	var parts []string
+// absent are the recipients with more absent marks than chance explains ([odds.Hypothesis].Absent).
+func (w *weighing) absent() (out []figures) {
 	for _, h := range w.Hypotheses {
-		if h.Absent > 0 {
-			parts = append(parts, fmt.Sprintf(" Copies of %s without their mark were issued to %s. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %%.",
-				count(h.Absent, "independent submission", "independent submissions"), h.Name))
+		if h.Absent > 0 && w.Counts[string(FoundUnreadable)] > 0 {
+			out = append(out, figures{"n": h.Absent, "name": h.Name})
 		}
 	}
-	if len(parts) == 0 {
-		return "."
-	}
-	return " on a single picture." + strings.Join(parts, "")
+	return out
 }
 
-// sayWindow says when leaks in which no mark counts are densest. It also says what the custody of
-// that time is worth, and which holders the findings do not distinguish. It says nothing if there
-// are fewer than 2 such leaks, or no window.
-func (w *weighing) sayWindow() {
+// inWindow returns the densest window of leaks in which no mark counts. It is nil with fewer than 2
+// such leaks, and if no leak shows a submission without a mark. A window that holds nearly all
+// submissions ([wholeRegistry]) says nothing: it is nil as well.
+func (w *weighing) inWindow() *odds.Window {
 	x := w.Odds.Window
-	if x == nil || x.Of < 2 {
-		return
+	if x == nil || x.Of < 2 || w.noMark() == 0 || x.Share > wholeRegistry {
+		return nil
 	}
-	w.shows("Of %s, %d %s submitted in %s. That time holds %s of all submissions of the registry.",
-		notCounted(x.Of), x.Leaks, verb(x.Leaks, "was", "were"), x.Dates, percent(x.Share))
-	if _, h := w.window(); h != nil {
-		limit, searched := "", ""
-		if h.Capped {
-			limit = fmt.Sprintf(" No more is claimed of pictures in which no mark counts: %s trials of matching without an error allow no more.", thousands(float64(w.Case.MatchTrials)))
-		}
-		if x.Searched > 1 {
-			searched = fmt.Sprintf(" %d sets of custody were looked at: the ratio before any cap, divided by %[1]d, is above %.0f.", x.Searched, math.Pow(10, odds.MinWindow))
-		}
-		w.shows("These findings are at least %s times more probable if pictures come from what %s could hold unmarked than under the strongest listed alternative (%s). The log10 likelihood ratio is %.1f: %s.%s%s Nothing here tells %s from a sub-processor of theirs, a backup, or the exchange itself.",
-			times(h.LogLR), list(h.Holders), h.Against, h.LogLR, h.Words, limit, searched, list(h.Holders))
-	}
-	w.showsNot("The number of pictures within one window is no measure of its holder. A thief may be more likely to take a contiguous range of the registry's %s, or what one holder had, than scattered pictures. Against such a thief, the window earns a likelihood ratio of at most about %s, however many the pictures. Against another holder of the same pictures it earns nothing.",
-		count(x.Cells, "month", "months"), about(math.Pow(10, x.MaxLR)))
+	return x
 }
 
-// sayClaim says how many of the claimed pictures show submissions of the registry: with a bound if
-// we drew the sample, else the number seen. It says nothing if no number is claimed.
-func (w *weighing) sayClaim() {
+// windowWhen is when leaks in which no mark counts are densest.
+func (w *weighing) windowWhen() []figures {
+	x := w.inWindow()
+	if x == nil {
+		return nil
+	}
+	return []figures{{"of": x.Of, "n": x.Leaks, "dates": x.Dates, "share": percent(x.Share)}}
+}
+
+// windowCustody returns the strongest custody of the window, or nil.
+func (w *weighing) windowCustody() *odds.Hypothesis {
+	if w.inWindow() == nil {
+		return nil
+	}
+	_, h := w.window()
+	return h
+}
+
+// windowRatio is what the custody of the window is worth.
+func (w *weighing) windowRatio() []figures {
+	h := w.windowCustody()
+	if h == nil {
+		return nil
+	}
+	return []figures{{"times": times(h.LogLR), "names": h.Holders, "against": h.Against, "lr": h.LogLR, "words": h.Words}}
+}
+
+func (w *weighing) windowCap() []figures {
+	h := w.windowCustody()
+	return once(h != nil && h.Capped, figures{"trials": thousands(float64(w.Case.MatchTrials))})
+}
+
+func (w *weighing) windowSearched() []figures {
+	if w.windowCustody() == nil || w.Odds.Window.Searched < 2 {
+		return nil
+	}
+	return []figures{{"n": w.Odds.Window.Searched, "ratio": fmt.Sprintf("%.0f", math.Pow(10, odds.MinWindow))}}
+}
+
+func (w *weighing) windowMeasure() []figures {
+	x := w.inWindow()
+	if x == nil {
+		return nil
+	}
+	return []figures{{"cells": x.Cells, "ratio": about(math.Pow(10, x.MaxLR))}}
+}
+
+// claimDrawn is a bound of the claimed pictures, if we drew a sample of them.
+func (w *weighing) claimDrawn() []figures {
 	c := w.Odds.Claim
-	switch {
-	case c.Claimed == 0:
-	case c.Level < 1:
-		w.shows("Of the %s pictures claimed, at least %s show submissions of the registry, at a confidence of %.0f %%: the %s examined were drawn from them at random by us, and %d %s a submission. Files that only resemble a submission, or cannot be read, count as showing no submission.",
-			thousands(float64(c.Claimed)), thousands(float64(c.Min)), 100*c.Level, count(c.Examined, "file", "files"), c.Seen, verb(c.Seen, "shows", "show"))
-	default:
-		w.shows("Of the %s pictures claimed, at least %d %s of the registry: those seen. From a selection that others made, nothing follows about the rest.",
-			thousands(float64(c.Claimed)), c.Seen, verb(c.Seen, "shows a submission", "show submissions"))
-	}
+	return once(c.Claimed > 0 && c.Level < 1, figures{"claimed": thousands(float64(c.Claimed)), "min": thousands(float64(c.Min)), "level": fmt.Sprintf("%.0f", 100*c.Level), "examined": c.Examined, "seen": c.Seen})
 }
 
-// sayRest says how many leaks name no recipient, by the reason: forgeable, unconfirmed or
-// transplanted marks, lookalikes, unknown and damaged files. Reasons without leaks are left out.
-func (w *weighing) sayRest() {
-	forgeable := 0
+func (w *weighing) claimSeen() []figures {
+	c := w.Odds.Claim
+	return once(c.Claimed > 0 && c.Level >= 1, figures{"claimed": thousands(float64(c.Claimed)), "seen": c.Seen})
+}
+
+// forgeables returns the number of leaks that are unconfirmed for their key alone.
+func (w *weighing) forgeables() (n int) {
 	for _, l := range w.Verdicts {
 		if l.Forgeable {
-			forgeable++
+			n++
 		}
 	}
-	unknown, recalled := "# {picture matches|pictures match} no submission that the search could find.", w.recallSentence()
-	if w.cfg.named() {
-		unknown, recalled = "# {picture matches|pictures match} none of the uploads that were named, and {was|were} not looked for among the others.", ""
-	}
-	w.showsNotOf(forgeable, "# {picture carries|pictures carry} the mark of a copy whose mark key is recorded as compromised since before the copy was issued. Each holder of the key could have made that mark, so {it counts|they count} for no recipient.")
-	w.showsNotOf(w.Counts[string(FoundCopy)+" (unconfirmed)"]-forgeable, "# {picture carries|pictures carry} the mark of an issued copy, but could not be confirmed to show that copy's submission. A mark can be laid onto another picture, so {it counts|they count} for no recipient.")
-	w.showsNotOf(w.Counts[string(FoundTransplanted)], "# {picture carries|pictures carry} a transplanted mark: one that belongs to another picture. That says nothing about the recipient of the copy whose mark was used. Who can transplant a mark may have prepared other pictures of this dump.")
-	w.showsNotOf(w.Counts[string(FoundLookalike)], "# {picture resembles|pictures resemble} submissions of the registry without showing the same capture; {it is|they are} not counted as matched.")
-	w.showsNotOf(w.Counts[string(FoundUnknown)], unknown, recalled)
-	w.ShowsNot = append(w.ShowsNot, w.NotSearched()...)
-	if w.cfg.named() {
-		w.showsNot(onlyNamed)
-	}
-	w.showsNotOf(w.Counts[string(FoundDamaged)], "# {file could|files could} not be decoded and {says|say} nothing.")
+	return n
 }
 
-// recallSentence returns, for unknown leaks by kind, the lower bound of the share that the search
-// would have found. Leaks of a kind that was not tried have a sentence of their own. It is "" if
-// there are no unknown leaks.
-func (w *weighing) recallSentence() string {
-	n, unsaid, kinds := make(map[string]int), 0, make(map[string]*findings.Recall)
+func (w *weighing) forgeable() []figures { return several(w.forgeables(), nil) }
+
+func (w *weighing) unconfirmed() []figures {
+	return several(w.Counts[string(FoundCopy)+" (unconfirmed)"]-w.forgeables(), nil)
+}
+
+func (w *weighing) unknown() []figures {
+	if w.cfg.named() {
+		return nil
+	}
+	return several(w.Counts[string(FoundUnknown)], nil)
+}
+
+// unknownRecall are, for unknown leaks by kind, the lower bounds of the share that the search would
+// have found.
+func (w *weighing) unknownRecall() []figures {
+	n, kinds := make(map[string]int), make(map[string]*findings.Recall)
 	for _, l := range w.Verdicts {
-		switch {
-		case l.Finding != FoundUnknown:
-		case l.Recall == nil:
-			unsaid++
-		default:
+		if l.Finding == FoundUnknown && l.Recall != nil {
 			n[l.Recall.Kind]++
 			if k := kinds[l.Recall.Kind]; k == nil || l.Recall.Bound < k.Bound {
 				kinds[l.Recall.Kind] = l.Recall
@@ -481,25 +531,57 @@ func (w *weighing) recallSentence() string {
 	for _, k := range order {
 		parts = append(parts, fmt.Sprintf("%d %s: %s", n[k], k, share(kinds[k].Bound)))
 	}
-	out := ""
-	if len(parts) > 0 {
-		out = fmt.Sprintf(" If they were among the uploads that the registry has now, the search would have found at least this share of them (lower 95 %% bounds of trials of such leaks, each altered in one way of many): %s. Erased uploads cannot be found.", strings.Join(parts, "; "))
-		if len(w.NotSearched()) > 0 {
-			out += " Uploads that were not searched are counted as not found."
-		}
-	}
-	if unsaid > 0 {
-		out += " Of pictures that were altered much, or of which little is left, some are missed. How many is not measured for pictures of this kind."
-	}
-	return out
+	return once(len(parts) > 0 && !w.cfg.named(), figures{"kinds": strings.Join(parts, "; ")})
 }
 
-// sayKeys says which keys of confirmed copies are recorded as compromised, unless that was after
-// the leaks were found ([Config].Found). Copies issued after their key was compromised are not
-// confirmed, and do not occur here.
-func (w *weighing) sayKeys() {
-	at := make(map[string]registry.KeyState)
-	n := make(map[string]int)
+func (w *weighing) unknownCounted() []figures {
+	return once(len(w.unknownRecall()) > 0 && w.missingUploads() != nil, figures{})
+}
+
+// unknownUntried are unknown leaks of a kind that was not tried.
+func (w *weighing) unknownUntried() []figures {
+	n := 0
+	for _, l := range w.Verdicts {
+		if l.Finding == FoundUnknown && l.Recall == nil && !w.cfg.named() {
+			n++
+		}
+	}
+	return several(n, nil)
+}
+
+func (w *weighing) unnamed() []figures {
+	if !w.cfg.named() {
+		return nil
+	}
+	return several(w.Counts[string(FoundUnknown)], nil)
+}
+
+func (w *weighing) namedOnly() []figures { return once(w.cfg.named(), figures{}) }
+
+// archiveError begins the Error of a verdict on an archive that could not be read.
+const archiveError = "archive: "
+
+// archives returns the number of archives that could not be read.
+func (w *weighing) archives() (n int) {
+	for _, l := range w.Verdicts {
+		if l.Finding == FoundUnopened && strings.HasPrefix(l.Error, archiveError) {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *weighing) unreadArchives() []figures { return several(w.archives(), nil) }
+
+func (w *weighing) unopenedFiles() []figures {
+	return several(w.Counts[string(FoundUnopened)]-w.archives(), nil)
+}
+
+// keyCompromised are the keys of confirmed copies that are recorded as compromised, unless that was
+// after the leaks were found ([Config].Found). Copies issued after their key was compromised are
+// not confirmed, and do not occur here.
+func (w *weighing) keyCompromised() (out []figures) {
+	at, n := make(map[string]registry.KeyState), make(map[string]int)
 	for _, l := range w.Verdicts {
 		for _, k := range l.Keys {
 			before := !w.cfg.Found.IsZero() && w.cfg.Found.Before(k.Since)
@@ -510,15 +592,15 @@ func (w *weighing) sayKeys() {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(n)) {
-		w.showsNot("The mark key %s of %s with a confirmed copy is recorded as compromised since %s, after these copies were issued. Who has held it since then, and had such a copy in hand, could have laid its mark onto an unmarked picture of the same upload.",
-			id, pictures(n[id]), day(at[id].Since))
+		out = append(out, figures{"key": id, "n": n[id], "day": day(at[id].Since)})
 	}
+	return out
 }
 
-// sayLate says which copies and uploads in leaks are later than [Config].Found, by the registry.
-// They count for no recipient and no source. It says nothing if Found is not known.
-func (w *weighing) sayLate() {
-	n, uploads := make(map[string]int), 0
+// lateCopies are the copies in leaks that were issued after [Config].Found, by the registry. They
+// count for no recipient.
+func (w *weighing) lateCopies() (out []figures) {
+	n := make(map[string]int)
 	for _, l := range w.Verdicts {
 		once := make(map[string]bool)
 		for _, c := range l.Issued {
@@ -527,84 +609,117 @@ func (w *weighing) sayLate() {
 				n[c.Recipient]++
 			}
 		}
-		if l.matched() && w.cfg.after(l.Submitted) {
-			uploads++
-		}
 	}
-	at := w.cfg.Found.UTC().Format(time.RFC3339)
 	for _, name := range slices.Sorted(maps.Keys(n)) {
-		w.showsNot("%s recorded as issued to %s after the leaks were found (%s): that time is wrong, or the copies were made afterwards. They count for no recipient.", containCopies(n[name]), name, at)
+		out = append(out, figures{"n": n[name], "name": name, "found": w.foundAt()})
 	}
-	w.showsNotOf(uploads, "# {picture shows|pictures show} an upload that is recorded as submitted after the leaks were found ("+at+"): that time is wrong, or the file was elsewhere before. It speaks for no source.")
+	return out
 }
 
-// sayPlanting says which patterns that planted evidence would leave the dump has: marks on other
-// submissions only, all pictures held unmarked by others, one copy again and again.
-// [odds.FlagTransplanted] has no sentence here: the headline and [party.note] say it.
-func (w *weighing) sayPlanting() {
-	for _, f := range w.Odds.Flags {
-		switch f.Kind {
-		case odds.FlagOnly:
-			w.showsNot("The only marks of one recipient's copies in this dump, on %s, belong to other submissions: they were laid there. They count for no recipient.", pictures(f.Leaks))
-		case odds.FlagAlsoHeld:
-			w.showsNot("Every picture with a copy issued to %s (%d) is one that %s could hold unmarked. With those copies in hand, each of them could have laid the marks onto the unmarked pictures.", f.Name, f.Leaks, list(f.Others))
-		case odds.FlagRepeated:
-			w.showsNot("All %s with a copy issued to %s are of one copy, again and again.", pictures(f.Leaks), f.Name)
+// lateUploads are the uploads that leaks show and that were submitted after [Config].Found.
+func (w *weighing) lateUploads() []figures {
+	n := 0
+	for _, l := range w.Verdicts {
+		if l.matched() && w.cfg.after(l.Submitted) {
+			n++
 		}
 	}
+	return several(n, figures{"found": w.foundAt()})
 }
 
-// sayRivals says which parties the findings do not tell from each named recipient, and who is
-// recorded to have had the rest of the dump. Rivals that are no listed holder are left out.
-func (w *weighing) sayRivals() {
+// foundAt writes the time at which the leaks were found.
+func (w *weighing) foundAt() string { return w.cfg.Found.UTC().Format(time.RFC3339) }
+
+// flags returns the figures of the flags of one kind: patterns that planted evidence would leave.
+// [odds.FlagTransplanted] has no sentence: the headline and [party.note] say it.
+func (w *weighing) flags(kind string) (out []figures) {
+	for _, f := range w.Odds.Flags {
+		if f.Kind == kind {
+			out = append(out, figures{"n": f.Leaks, "name": f.Name, "others": f.Others})
+		}
+	}
+	return out
+}
+
+func (w *weighing) plantingOnly() []figures     { return w.flags(odds.FlagOnly) }
+func (w *weighing) plantingHeld() []figures     { return w.flags(odds.FlagAlsoHeld) }
+func (w *weighing) plantingRepeated() []figures { return w.flags(odds.FlagRepeated) }
+
+// rivalFigures are the parties that the findings do not tell from each named recipient.
+func (w *weighing) rivalFigures() (out []figures) {
 	for _, name := range w.Named {
 		for _, r := range w.rivals(name, odds.RivalHeld, odds.RivalPlanting) {
-			w.showsNot("The findings do not tell %[1]s from %[2]s: of the %[4]s with copies issued to %[1]s, %[2]s held %[3]d unmarked. To lay these marks there it would have needed those very copies, and no record says that it had them. With them, it could also have released them as they are.%[5]s",
-				name, r.Other, r.Clusters, count(r.Of, "independent submission", "independent submissions"), w.plantingSentence(name))
+			out = append(out, figures{"name": name, "other": r.Other, "n": r.Clusters, "of": r.Of})
 		}
+	}
+	return out
+}
+
+// rivalPlanting are the ratios of named recipients with planting among the alternatives.
+func (w *weighing) rivalPlanting() (out []figures) {
+	for _, name := range w.Named {
+		if x := w.planting(name); x != nil && len(w.rivals(name, odds.RivalHeld, odds.RivalPlanting)) > 0 {
+			out = append(out, figures{"name": name, "lr": math.Round(*x*10)/10 + 0, "words": inWords(*x)})
+		}
+	}
+	return out
+}
+
+// planting returns a recipient's ratio, log10, with planting among the alternatives; nil if no
+// listed holder could have planted the marks.
+func (d *DumpVerdict) planting(name string) *float64 {
+	h := find(d.Hypotheses, func(h *odds.Hypothesis) bool { return h.Kind == odds.Copies && h.Name == name })
+	if h == nil {
+		return nil
+	}
+	return h.Planting
+}
+
+// rivalRest are the parties that are recorded to have had the rest of the dump. Rivals that are no
+// listed holder are left out.
+func (w *weighing) rivalRest() (out []figures) {
+	for _, name := range w.Named {
 		for _, r := range w.rivals(name, odds.RivalRest) {
 			if r.Other != "" {
-				w.showsNot("If %s had obtained the copies issued to %s, it would explain the dump alone: it is recorded to have had, marked or unmarked, %d of the %s in it that %[2]s does not explain.",
-					r.Other, name, r.Clusters, count(r.Of, "submission", "submissions"))
+				out = append(out, figures{"name": name, "other": r.Other, "n": r.Clusters, "of": r.Of})
 			}
 		}
 	}
+	return out
 }
 
-// plantingSentence returns the sentence, with a space before it, on a recipient's ratio with
-// planting among the alternatives. It is "" if no listed holder could have planted the marks.
-func (d *DumpVerdict) plantingSentence(name string) string {
-	for _, h := range d.Hypotheses {
-		if h.Kind == odds.Copies && h.Name == name && h.Planting != nil {
-			return fmt.Sprintf(" With planting by those who held these pictures among the alternatives, the log10 likelihood ratio is %.1f: %s.", math.Round(*h.Planting*10)/10+0, inWords(*h.Planting))
-		}
-	}
-	return ""
-}
-
-// sayRepeats is about the pictures of each recipient with confirmed copies. It says how many
-// independent submissions they are, how many have no subject, and who else could hold them
-// unmarked. What gives no sentence (no repetition, no nameless upload, no other holder) is left
-// out.
-func (w *weighing) sayRepeats() {
+// each calls figures for every recipient with confirmed copies, and returns what is not nil.
+func (w *weighing) each(of func(*party) figures) (out []figures) {
 	for _, name := range w.names {
-		s := w.parties[name]
-		if s.pictures == 0 {
-			continue
-		}
-		if n := len(s.clusters); s.pictures > n {
-			w.showsNot("The %s with copies issued to %s are of %s: repetitions and pictures of one subject count once.",
-				pictures(s.pictures), s.Name, count(n, "independent submission", "independent submissions"))
-		}
-		if s.nameless > 0 {
-			w.showsNot("Of the %s with copies issued to %s, %d %s of uploads without a subject reference. Whether these are of different persons is not known, so they count as one independent submission together.",
-				pictures(s.pictures), s.Name, s.nameless, verb(s.nameless, "is", "are"))
-		}
-		if others := w.alsoHeld(s.Name); len(others) > 0 {
-			w.showsNot("Of the %s with a copy issued to %s, these could also be held unmarked by others: %s. With that copy in hand, each of them could have laid its mark onto the unmarked picture.",
-				pictures(s.pictures), s.Name, list(others))
+		if s := w.parties[name]; s.pictures > 0 {
+			if x := of(s); x != nil {
+				x["name"] = name
+				out = append(out, x)
+			}
 		}
 	}
+	return out
+}
+
+// repeats are recipients with more pictures than independent submissions.
+func (w *weighing) repeats() []figures {
+	return w.each(func(s *party) figures {
+		if s.pictures <= len(s.clusters) {
+			return nil
+		}
+		return figures{"n": s.pictures, "clusters": len(s.clusters)}
+	})
+}
+
+// alsoHeldFigures are recipients whose pictures others could hold unmarked.
+func (w *weighing) alsoHeldFigures() []figures {
+	return w.each(func(s *party) figures {
+		others := w.alsoHeld(s.Name)
+		if len(others) == 0 {
+			return nil
+		}
+		return figures{"n": s.pictures, "others": others}
+	})
 }
 
 // alsoHeld returns, for each other recipient whose admissible custody covers leaks with confirmed

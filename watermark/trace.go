@@ -76,8 +76,8 @@ type TraceResult struct {
 // or what aligns is another document of its template or another capture, there are no Copies. If it
 // may be another capture, scores are given, but no power: the absence of a mark then says nothing.
 // That holds for a leak that gives no reason to be this very capture (frame, grid of pixels, sensor
-// noise). It also holds for fewer than 20,000 pixels with detail, and for other detail on a
-// two-hundredth of the leak. A copy's own mark always shows the original, however little of it is
+// noise). It also holds for fewer than 20,000 pixels with detail, and for other detail, unless it
+// lies in a few places and nothing differs outside. A copy's own mark always shows the original, however little of it is
 // left.
 //
 // The error wraps [ErrTooSmall], [ErrTooLarge], [ErrStrength] or [ErrNoKey], or is ctx's. A Level

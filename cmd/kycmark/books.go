@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -48,8 +49,13 @@ func (u *ui) homeVerb(cmd *cobra.Command, open func(*home.Home, context.Context)
 			return err
 		}
 		err = do(cmd.Context(), &books{ui: u, home: h, registry: r}, args)
-		if errors.Is(err, registry.ErrInput) {
+		switch {
+		case errors.Is(err, registry.ErrInput):
 			err = &usageError{err}
+		case errors.Is(err, registry.ErrFrozen):
+			err = withHint(err, "make them writable, or work on a copy (\"kycmark copy-registry\"); list, show, audit and prove only read")
+		case errors.Is(err, registry.ErrSealed):
+			err = withHint(err, "name the registry's sealing key in keys.seal of %s", filepath.Join(h.Dir(), "kycmark.toml"))
 		}
 		return errors.Join(err, r.Close())
 	})

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +27,7 @@ type investigateFlags struct {
 	against              idList[watermark.Submission]
 	claimed              int
 	references           int
+	perSubject           int
 	drawn                bool
 	reveal, force        bool
 	bundleFlags
@@ -31,8 +35,8 @@ type investigateFlags struct {
 
 // newInvestigate returns the verb "investigate", which examines leaked pictures, prints a finding
 // for each, and then the verdict on all. It enters the investigation in the ledger first. It writes
-// only the files that flags name: report, findings, bundle, state. Exit code 3: some pictures are
-// damaged.
+// only the files that flags name: report, findings, bundle, state. Exit code 3: some files could not
+// be examined. A dump without a readable picture leaves no entry and no file.
 func newInvestigate(u *ui) *cobra.Command {
 	f := investigateFlags{against: submissionIDs()}
 	cmd := &cobra.Command{
@@ -58,7 +62,12 @@ probability of 0.999), unreadable (shows an upload; whether it was marked cannot
 said), lookalike (the same document captured again, or changed), transplanted (carries a
 mark that belongs to another upload), unissued (carries a mark under a key of this
 registry, with an ID that it does not list: the record is incomplete, or another party
-used the key), unknown (matches nothing), damaged (not a readable picture).`,
+used the key), unknown (matches nothing).
+
+Files that cannot be examined: damaged (a picture that cannot be decoded), unsupported
+(a picture format that is not read, such as HEIC), unopened (an archive or a file that
+cannot be read: what it holds is not known), missing, no picture (another kind of file,
+which counts for nothing). If no picture can be examined, nothing is entered or written.`,
 		Example: `  kycmark investigate leaks/ --report report.html
   kycmark investigate dump.zip scans.pdf --found 2026-11-20 --json
   kycmark investigate leaks/ --bundle for-the-vendor.zip
@@ -74,6 +83,7 @@ used the key), unknown (matches nothing), damaged (not a readable picture).`,
 	cmd.Flags().StringVar(&f.state, "state", "", "`file` that keeps what was examined: a run that was cut short goes on where it was")
 	cmd.Flags().IntVar(&f.claimed, "claimed", 0, "`number` of pictures that the leaker claims to have")
 	cmd.Flags().IntVar(&f.references, "references", 0, "about how many `times` leaks that show an upload are also held against other uploads, none known to be of the same person, that look like it; -1: not at all (default 20, and 4 a leak at most)")
+	cmd.Flags().IntVar(&f.perSubject, "uploads-per-subject", 0, "the `number` of uploads without a subject that one person has at most, as the report will say that you state (default: any number, so that all count as one person's)")
 	cmd.Flags().BoolVar(&f.drawn, "drawn", false, "the pictures were drawn at random by us from those claimed, so that they speak for the rest")
 	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
 	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite the report if it exists")
@@ -98,7 +108,7 @@ used the key), unknown (matches nothing), damaged (not a readable picture).`,
 func (b *books) investigate(ctx context.Context, f investigateFlags, dump []string) error {
 	found, err := parseOptionalTime(f.found)
 	if err != nil {
-		return err
+		return fmt.Errorf("--found: %w", err)
 	}
 	if found.After(time.Now().Add(clockError)) {
 		return usagef("--found: the leaks cannot have been found in the future, on %s", moment(found))
@@ -110,6 +120,9 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if err != nil {
 		return err
 	}
+	if err := b.checkKeys(ctx, keys); err != nil {
+		return err
+	}
 	show, done := b.progressOf(ctx, "examining")
 	defer done()
 	var pdfs pdf.Engine
@@ -117,7 +130,7 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	inv, err := verify.NewInvestigator(verify.Config{
 		Registry: b.registry, Keys: keys, SealKey: seal, Actor: actor(), Command: append([]string{"kycmark"}, b.args...),
 		Search: f.search, Progress: show, Against: f.against.ids, State: f.state, References: f.references,
-		Circumstances: verify.Circumstances{Found: found, Claimed: f.claimed, Drawn: f.drawn, Case: f.caseNumber, Examiner: f.examiner},
+		Circumstances: verify.Circumstances{Found: found, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: f.perSubject, Case: f.caseNumber, Examiner: f.examiner},
 		OpenPDF: func(ctx context.Context, data []byte) (verify.PDF, error) {
 			d, err := pdfs.Open(ctx, data, pdf.Limits{})
 			if err != nil {
@@ -131,6 +144,9 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	}
 	verdicts, err := b.examine(inv.InvestigateFiles(ctx, dump...), f.claimed)
 	done()
+	if nothing := (*verify.NothingError)(nil); errors.As(err, &nothing) {
+		return b.nothing(dump, nothing.Files)
+	}
 	if err != nil {
 		return err
 	}
@@ -148,8 +164,62 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	return f.writeAll(ctx, b, inv, d)
 }
 
+// checkKeys returns an error, with a hint, if none of the home's mark keys is a key of the registry:
+// no mark could be found. It warns of each key of the registry that the home does not have.
+func (b *books) checkKeys(ctx context.Context, keys []*watermark.Key) error {
+	known, err := b.registry.Ledger().MarkKeys(ctx)
+	if err != nil || len(known) == 0 {
+		return err
+	}
+	var absent []string
+	for _, k := range known {
+		if !slices.ContainsFunc(keys, func(own *watermark.Key) bool { return own.ID() == k.KeyID }) {
+			absent = append(absent, k.KeyID)
+		}
+	}
+	if len(absent) == len(known) {
+		return withHint(fmt.Errorf("the mark key %s is no key of this registry, want %s", keys[0].ID(), strings.Join(absent, " or ")),
+			"name the file of the registry's key in keys.mark of %s", filepath.Join(b.home.Dir(), "kycmark.toml"))
+	}
+	for _, id := range absent {
+		b.warnf("marks under the key %s of the registry are not looked for: keys.mark does not name it", id)
+	}
+	return nil
+}
+
+// nothing reports a dump without a picture that can be examined. paths are the command's, files the
+// verdicts on what was found there. If all files are missing, or no pictures, the paths are a mistake:
+// a usageError. Else the findings are printed and the exit code becomes 3.
+func (b *books) nothing(paths []string, files []*verify.Verdict) error {
+	counts := make(map[verify.Finding]int)
+	for _, v := range files {
+		counts[v.Finding]++
+	}
+	mistake := len(files) == counts[verify.FoundMissing]+counts[verify.FoundNoPicture]
+	if mistake {
+		where, there := strings.Join(paths, ", "), "no files there"
+		switch {
+		case counts[verify.FoundNoPicture] > 0:
+			there = plural(counts[verify.FoundNoPicture], "file") + " of other kinds there"
+		case len(files) > 0:
+			there = "no such file or folder"
+		}
+		return withHint(usagef("no picture in %s: %s", where, there), "name the files, folders or archives with the leaked pictures; nothing was entered or written")
+	}
+	for _, v := range files {
+		b.fail(v.File, errors.New(v.Error))
+		if err := b.line(newLeakLine(v)); err != nil {
+			return err
+		}
+	}
+	b.leaks(files)
+	b.hintf("no picture could be examined: unpack archives, convert formats, and investigate again; nothing was entered or written")
+	return nil
+}
+
 // examine prints each finding as it comes, with --json as a line, and returns all in the same
-// order. A damaged leak is reported, and returned also. claimed is how many pictures the leaker
+// order. A file that could not be examined is reported, and returned also; a file that is no picture
+// is only returned. claimed is how many pictures the leaker
 // claims to have; 0: no claim. As soon as more leaks count than claimed, it returns a usageError,
 // since nothing can be weighed then.
 func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int) ([]*verify.Verdict, error) {
@@ -159,7 +229,7 @@ func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int)
 		if err != nil {
 			return nil, err
 		}
-		if v.Finding == verify.FoundDamaged {
+		if !v.Examined() && v.Finding != verify.FoundNoPicture {
 			b.fail(v.File, errors.New(v.Error))
 		}
 		b.warnPages(v.File, v.Pages)

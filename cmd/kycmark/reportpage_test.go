@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"image"
+	"image/png"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -42,8 +45,14 @@ func TestLongReportInBrowser(t *testing.T) {
 	inv, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey})
 	require.NoError(t, err)
 	var leaks []*verify.Verdict
+	var dot bytes.Buffer
+	require.NoError(t, png.Encode(&dot, image.NewGray(image.Rect(0, 0, 9, 9))))
 	for i := range 70 {
-		v, err := inv.Investigate(t.Context(), fmt.Sprintf("dump/%s%d.jpg", strings.Repeat("long_name<b>", i%7), i), fmt.Appendf(nil, "no picture %d", i))
+		data := fmt.Appendf(nil, "no picture %d", i)
+		if i == 0 {
+			data = dot.Bytes()
+		}
+		v, err := inv.Investigate(t.Context(), fmt.Sprintf("dump/%s%d.jpg", strings.Repeat("long_name<b>", i%7), i), data)
 		require.NoError(t, err)
 		leaks = append(leaks, v)
 	}

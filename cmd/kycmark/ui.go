@@ -274,8 +274,9 @@ func (u *ui) finish(ctx context.Context, cmd *cobra.Command, err error) int {
 	var usage *usageError
 	if !u.started || errors.As(err, &usage) {
 		u.errorf("%s%s", verbPrefix(cmd), unpacked(err.Error()))
-		u.hintOf(err)
-		u.hintf("see \"%s --help\"", cmd.CommandPath())
+		if !u.hintOf(err) {
+			u.hintf("see \"%s --help\"", cmd.CommandPath())
+		}
 		return worse(u.code, exitUsage)
 	}
 	if ctx.Err() != nil {
@@ -291,12 +292,14 @@ func (u *ui) finish(ctx context.Context, cmd *cobra.Command, err error) int {
 	return exitFatal
 }
 
-// hintOf prints the hint that err carries, if any.
-func (u *ui) hintOf(err error) {
+// hintOf prints the hint that err carries, and reports whether err carries a hint.
+func (u *ui) hintOf(err error) bool {
 	var hint *hintError
-	if errors.As(err, &hint) {
-		u.hintf("%s", hint.hint)
+	if !errors.As(err, &hint) {
+		return false
 	}
+	u.hintf("%s", hint.hint)
+	return true
 }
 
 // verbPrefix returns the name of the verb that was used wrongly, as "recipient add: ", and "" for

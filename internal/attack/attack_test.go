@@ -161,3 +161,36 @@ func FuzzApply(f *testing.F) {
 		}
 	})
 }
+
+// An alteration changes its places and nothing else, draws from the seed alone, and leaves its
+// input as it was.
+func TestAlterations(t *testing.T) {
+	img := specimen.Scene(320, 200)
+	before := slices.Clone(img.Pix)
+	for _, a := range attack.Alterations() {
+		out, places := a.Apply(img, 1)
+		again, _ := a.Apply(img, 1)
+		require.Equal(t, before, img.Pix, "%s changed its input", a.Name)
+		assert.Equal(t, out, again, a.Name)
+		if a.Name == "border" {
+			assert.Greater(t, out.Rect.Dx(), 320)
+			continue
+		}
+		require.NotEmpty(t, places, a.Name)
+		changed, area := 0, 0
+		for _, p := range places {
+			area += p.Dx() * p.Dy()
+			assert.True(t, p.In(img.Rect), "%s: %v", a.Name, p)
+		}
+		for i := 0; i < len(img.Pix); i += 4 {
+			if slices.Equal(out.Pix[i:i+4], img.Pix[i:i+4]) {
+				continue
+			}
+			changed++
+			at := image.Pt(i/4%320, i/4/320)
+			assert.True(t, slices.ContainsFunc(places, at.In), "%s: %v", a.Name, at)
+		}
+		assert.Positive(t, changed, a.Name)
+		assert.LessOrEqual(t, area, 320*200/10, a.Name)
+	}
+}

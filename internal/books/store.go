@@ -21,6 +21,7 @@ var (
 	ErrTampered = errors.New("the ledger does not verify") // ledger and rows do not bear each other out
 	ErrSchema   = errors.New("not a usable registry")      // no registry, or a later schema
 	ErrSearch   = errors.New("the registry cannot be searched so")
+	ErrFrozen   = errors.New("the registry's file or folder is read-only")
 	ErrReadOnly = errors.New("the registry is open for investigation only")
 	ErrMarkKey  = errors.New("the mark key is not in use")
 	ErrSealed   = errors.New("the sealed original cannot be opened")

@@ -61,6 +61,8 @@ type Sight struct {
 	view    photometry.View
 	fit     *photometry.Fit
 	changes []photometry.Change
+	altered []Region   // see [Sight.Altered]
+	verdict *Verdict   // nil until it is asked for
 	light   [2]float64 // by how much shades are off: half, and nine tenths, grey levels
 }
 
@@ -106,7 +108,7 @@ func (s *Sight) Fit() (*photometry.Fit, []photometry.Change, error) {
 			return nil, nil, err
 		}
 		s.fit, s.changes = fit, fit.Changes(&s.view)
-		s.light[0], s.light[1] = shades(&s.view, fit)
+		s.light[0], s.light[1] = shades(&s.view, fit, nil)
 	}
 	return s.fit, s.changes, nil
 }

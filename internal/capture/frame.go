@@ -9,7 +9,8 @@ import (
 
 // A border counts what a leak shows along the sides of the original's frame. At sides and
 // ends the picture ends there, on a ground of one colour; ends counts pieces of sides. At
-// the pieces counted by against the leak shows something else.
+// the pieces counted by against the leak shows something else: it ends elsewhere, or goes on with
+// more than one colour, as beside the writing of a page.
 type border struct{ sides, ends, against int }
 
 // framed reports whether the leak shows the very frame of the original: turned, tilted
@@ -17,7 +18,7 @@ type border struct{ sides, ends, against int }
 // capture of the same card ends elsewhere.
 func (s *Sight) framed() bool {
 	b := s.border()
-	return b.sides >= minSides && b.against == 0
+	return b.sides >= minSides && b.ends >= minEnds && float64(b.against) <= float64(maxAgainst*float64(b.ends))
 }
 
 // border counts what the leak shows along the four sides of the original. The counts are 0 if the

@@ -61,6 +61,11 @@ func (n *Likeness) decide() Verdict {
 	return Same
 }
 
+// mostly reports whether so many blocks agree that the rest may be places of an altered leak.
+func (n *Likeness) mostly() bool {
+	return float64(n.Agree) >= float64(mostlyShare*float64(n.Textured-n.Covered))
+}
+
 // foreignText reports whether the leak shows another text, in many places. shown is the number of
 // textured blocks that are not covered. If grain agrees, more exchanged blocks are needed.
 func (n *Likeness) foreignText(shown int) bool {
@@ -84,9 +89,11 @@ type sheet struct {
 	l, o       dsp.Plane // their detail
 }
 
-// compare returns how far the leak of registration r shows original o, by its blocks.
-func compare(r *register.Registration, o *register.Original) Likeness {
+// compare returns how far the leak of registration r shows original o, by its blocks. Blocks in or
+// beside the places without are left out.
+func compare(r *register.Registration, o *register.Original, without ...Region) Likeness {
 	s := newSheet(r, o)
+	s.hide(r, without)
 	var n Likeness
 	n.side = s.side
 	n.Softening = s.soften()
@@ -115,6 +122,16 @@ func newSheet(r *register.Registration, o *register.Original) *sheet {
 	s.cell = s.side / 2
 	s.cw, s.ch = s.leak.W/s.cell, s.leak.H/s.cell
 	return s
+}
+
+// hide makes the pixels of the leak in and beside places of the original unseen.
+func (s *sheet) hide(r *register.Registration, places []Region) {
+	for i := range s.seen {
+		if besides(places, r.X.Pix[i], r.Y.Pix[i]) {
+			s.seen[i] = false
+			s.orig.Pix[i] = s.leak.Pix[i]
+		}
+	}
 }
 
 // band returns the detail of p between two Gaussian blurs, deviations in pixels: p blurred by

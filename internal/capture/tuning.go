@@ -29,6 +29,8 @@ const (
 	surroundRim = 4.0  // grey levels by which the surround may differ near and far from the side: a shadow
 	edgeOff     = 1.0  // pixels of the leak by which an edge may lie beside the frame
 	minSides    = 3    // sides of the frame at which the leak must end
+	minEnds     = 12   // pieces of sides at which the leak must end, of 24
+	maxAgainst  = 0.4  // pieces at which the leak shows something else, in parts of the pieces at which it ends
 )
 
 // Noise: what the sensor of the original's camera left.
@@ -85,6 +87,29 @@ const (
 	frameShade  = 2.5 // grey levels by which half of the shades may be off in the same frame
 	gridShade   = 2.5 // grey levels by which nine tenths may be off on the same grid of pixels
 	noiseShade  = 3.0 // grey levels by which nine tenths may be off where noise agrees
+)
+
+// Altered: places that show something else, in a leak of the same capture.
+const (
+	maxPlaces   = 5    // places that differ, at most
+	maxOther    = 3    // places that show other detail, at most
+	maxAltered  = 0.15 // share of the original in all places together, at most
+	minAltered  = 480  // pixels that the original's long side has in the leak, at least
+	mostlyShare = 0.85 // share of the comparable blocks that agree, at least
+
+	cleanAgree     = 0.985 // share of the comparable blocks outside that agree, at least
+	cleanOpposed   = 0.006 // share of them that are opposed or blank, at most
+	cleanExchanged = 0.001 // share of them that are exchanged, at most
+	maxBend        = 0.15  // pixels of the leak by which nine tenths of the edges lie off the homography, at most
+
+	joinGap      = 0.04 // share of the original's long side between two parts of one line, at most
+	besideRegion = 6.0  // canonical pixels beside a place that are not compared
+	aroundRegion = 10.0 // canonical pixels beside a place in which it may go on
+	minDiffering = 60   // pixels of the leak that must differ strongly to bound a place
+	bandWide     = 0.6  // share of the width from which a line at an edge is a caption
+	bandHigh     = 0.15 // share of the height of a caption at an edge, at most
+	bandEdge     = 0.03 // share of the height that may lie between a caption and the edge
+	patchHigh    = 0.6  // height of a patch in parts of its width, at least
 )
 
 // Likeness: blocks of detail that agree or not.

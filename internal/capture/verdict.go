@@ -11,16 +11,17 @@ import (
 type Verdict uint8
 
 const (
-	Unsure Verdict = iota // too little to see
-	Same                  // the very capture, as far as can be seen
-	Alike                 // its detail, but perhaps another capture of the same card
-	Edited                // its detail, and other detail in places: an edited picture, or another document
-	Other                 // another document of its template, or another capture
+	Unsure  Verdict = iota // too little to see
+	Same                   // the very capture, as far as can be seen
+	Altered                // the very capture, except in a few places that show something else
+	Alike                  // its detail, but perhaps another capture of the same card
+	Edited                 // its detail, and other detail in places: an edited picture, or another document
+	Other                  // another document of its template, or another capture
 )
 
 // String returns the verdict in a word.
 func (v Verdict) String() string {
-	return [...]string{"unsure", "same", "alike", "edited", "other"}[min(v, Other)]
+	return [...]string{"unsure", "same", "altered", "alike", "edited", "other"}[min(v, Other)]
 }
 
 // Verdict returns what the leak shows. It is Unsure if there is too little to see, and with
@@ -39,35 +40,57 @@ func (v Verdict) String() string {
 //   - the leak has the noise of the original's flat parts.
 //
 // Straightness is no reason: one scan in a hundred lies as straight as another by chance. A
-// leak that shows the detail of the original but gives no reason is Alike. A leak that shows
-// other detail in places is Edited, and Other if its grain is foreign: forgers put many
-// persons on one photograph, noise and all. Detail that was laid over what the original shows
-// (a stamp, a line of text, a bar) does not count as other detail. A leak that was redacted
-// until little is left is Alike unless the noise is found: black bars over a third of a bill
-// may hide all that belongs to one person.
+// leak that shows the detail of the original but gives no reason is Alike. Detail that was laid
+// over what the original shows (a stamp, a line of text, a bar) does not count as other detail. A
+// leak that shows other detail is Altered if it is the same capture outside of a few places: see
+// [Sight.outside]. Otherwise it is Edited, and Other if its grain is foreign: forgers put many
+// persons on one photograph, noise and all. A leak that was redacted until little is left is Alike
+// unless the noise is found: black bars over a third of a bill may hide all that belongs to one
+// person.
 func (s *Sight) Verdict() (Verdict, error) {
+	if s.verdict == nil {
+		v, err := s.judge()
+		if err != nil {
+			return Unsure, err
+		}
+		s.verdict = &v
+	}
+	return *s.verdict, nil
+}
+
+// judge returns the verdict and sets s.altered.
+func (s *Sight) judge() (Verdict, error) {
 	like := s.Likeness()
+	otherText := like.Verdict == Other && !like.Foreign
 	switch {
 	case like.Verdict == Unsure:
 		return Unsure, nil
-	case like.Verdict == Other && !like.Foreign:
+	case otherText && !like.mostly():
 		return Other, nil
 	}
 	fit, changes, err := s.Fit()
 	if err != nil || fit == nil {
 		return Unsure, err
 	}
-	switch changed := s.changed(changes) >= maxChanged && !s.overlaid(fit, changes); {
-	case changed && like.Foreign:
-		return Other, nil
-	case changed:
-		return Edited, nil
+	same, places := Same, s.regions(fit, changes)
+	if otherText || s.changed(changes) >= maxChanged && !s.overlaid(fit, changes) {
+		switch clean := s.outside(fit, places); {
+		case clean && !like.Foreign:
+			same = Altered
+		case otherText, like.Foreign:
+			return Other, nil
+		default:
+			return Edited, nil
+		}
+	}
+	switch {
 	case like.Foreign && !s.placed(fit, exactMiddle):
 		return Other, nil
 	case s.redacted() && !s.hasNoise(fit):
 		return Alike, nil
 	case like.Foreign, s.placed(fit, frameMiddle), s.hasNoise(fit):
-		return Same, nil
+		s.altered = places
+		return same, nil
 	}
 	return Alike, nil
 }
@@ -135,8 +158,8 @@ func (s *Sight) changed(changes []photometry.Change) float64 {
 
 // shades returns two bounds, grey levels: half of the leak's shades, and nine tenths of them, are
 // no farther off the prediction f. A shade is a mean over shadeWindow pixels. Covered and clipped
-// pixels do not count; without others both bounds are infinite.
-func shades(v *photometry.View, f *photometry.Fit) (half, nineTenths float64) {
+// pixels and those in places without do not count; without others both bounds are infinite.
+func shades(v *photometry.View, f *photometry.Fit, without []Region) (half, nineTenths float64) {
 	d := dsp.NewPlane(v.Leak.W, v.Leak.H)
 	for i, p := range f.Predicted.Pix {
 		d.Pix[i] = v.Leak.Pix[i] - p
@@ -144,7 +167,7 @@ func shades(v *photometry.View, f *photometry.Fit) (half, nineTenths float64) {
 	d = dsp.Box(d, shadeWindow)
 	var all []float32
 	for i, in := range f.Inside.Pix {
-		if l := v.Leak.Pix[i]; in > 0 && f.Covered.Pix[i] == 0 && l > clipped && l < 255-clipped {
+		if l := v.Leak.Pix[i]; in > 0 && f.Covered.Pix[i] == 0 && l > clipped && l < 255-clipped && !besides(without, v.X.Pix[i], v.Y.Pix[i]) {
 			all = append(all, float32(math.Abs(float64(d.Pix[i]))))
 		}
 	}

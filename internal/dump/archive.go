@@ -140,11 +140,15 @@ func (s *stopped) Read(b []byte) (int, error) {
 }
 
 // zip lists the files of a zip archive of size bytes. depth counts the archives around it, under is
-// its name. Encrypted files and links are listed with an error, folders and litter not at all. The
-// error is of the archive's directory, ErrTooMany or ctx's.
+// its name. Files that are encrypted or compressed by another method, and links, are listed with an
+// error, folders and litter not at all. The error is of the archive's directory, ErrTooMany or
+// ctx's. If all its files are encrypted, the error says so and none is listed.
 func (d *Dump) zip(ctx context.Context, at io.ReaderAt, size int64, depth int, under string) error {
 	z, err := zip.NewReader(at, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are labels
+		return err
+	}
+	if err := intake.Encrypted(z.File); err != nil {
 		return err
 	}
 	for _, e := range z.File {
@@ -155,6 +159,8 @@ func (d *Dump) zip(ctx context.Context, at io.ReaderAt, size int64, depth int, u
 		switch {
 		case e.Flags&1 != 0: // APPNOTE 4.4.4
 			f = File{Name: f.Name, Err: errEncrypted}
+		case e.Method != zip.Store && e.Method != zip.Deflate:
+			f = File{Name: f.Name, Err: errMethod}
 		case !e.Mode().IsRegular():
 			f = File{Name: f.Name, Err: intake.ErrNotRegular}
 		}

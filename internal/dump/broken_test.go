@@ -38,20 +38,20 @@ func TestWhatIsCutOff(t *testing.T) {
 		want       []string // which files are whole
 		why        string
 	}{
-		"empty":                {"a.tar", "", nil, "unexpected EOF"},
-		"in a header":          {"a.tar", whole[:first+200], []string{"1"}, "unexpected EOF"},
+		"empty":                {"a.tar", "", nil, "cut off: unexpected EOF"},
+		"in a header":          {"a.tar", whole[:first+200], []string{"1"}, "cut off: unexpected EOF"},
 		"in a file":            {"a.tar", whole[:first+512+300], []string{"1"}, `cut off in "2.jpg": unexpected EOF`},
 		"in the first file":    {"a.tar", whole[:512+599], nil, `cut off in "1.jpg": unexpected EOF`},
 		"a broken header":      {"a.tar", whole[:first] + strings.Repeat("no header ", 100), []string{"1"}, "archive/tar: invalid tar header"},
-		"gzip at once":         {"a.tgz", packed[:5], nil, "unexpected EOF"},
-		"gzip before its end":  {"a.tgz", packed[:len(packed)-8], []string{"1", "2"}, "unexpected EOF"},
+		"gzip at once":         {"a.tgz", packed[:5], nil, "cut off: unexpected EOF"},
+		"gzip before its end":  {"a.tgz", packed[:len(packed)-8], []string{"1", "2"}, "cut off: unexpected EOF"},
 		"gzip with a file cut": {"a.tgz", stored(t, whole)[:10+5+first+512+300], []string{"1"}, `cut off in "2.jpg": unexpected EOF`},
-		"gzip between files":   {"a.tgz", stored(t, whole)[:10+5+first], []string{"1"}, "unexpected EOF"},
+		"gzip between files":   {"a.tgz", stored(t, whole)[:10+5+first], []string{"1"}, "cut off: unexpected EOF"},
 		"gzip's checksum":      {"a.tgz", wrong, []string{"1", "2"}, "gzip: invalid checksum"},
-		"more behind gzip":     {"a.tar.gz", packed + "more", []string{"1", "2"}, "unexpected EOF"},
+		"more behind gzip":     {"a.tar.gz", packed + "more", []string{"1", "2"}, "cut off: unexpected EOF"},
 		"garbage behind gzip":  {"a.tar.gz", packed + strings.Repeat("more", 9), []string{"1", "2"}, "gzip: invalid header"},
 		"in another archive":   {"a.zip", zipOf(t, entry{"i.tgz", stored(t, whole)[:10+5+first+512]}), []string{"1"}, `cut off in "2.jpg": unexpected EOF`},
-		"a zip archive":        {"a.zip", zipOf(t, entry{"1.jpg", "1"})[:60], nil, "zip: not a valid zip file"},
+		"a zip archive":        {"a.zip", zipOf(t, entry{"1.jpg", "1"})[:60], nil, "cut off, or no zip archive: zip: not a valid zip file"},
 	} {
 		dir := t.TempDir()
 		d := dump.New(options())
@@ -78,6 +78,6 @@ func TestBrokenBzip2(t *testing.T) {
 	d := dump.New(options())
 	defer d.Close()
 	require.NoError(t, d.Add(t.Context(), write(t, dir, "a.tar.bz2", string(data[:len(data)-3])), write(t, dir, "b.tbz", string(data)+"more")))
-	require.Equal(t, []string{"a.tar.bz2!x.jpg: bzip2", "a.tar.bz2: ! archive: unexpected EOF",
+	require.Equal(t, []string{"a.tar.bz2!x.jpg: bzip2", "a.tar.bz2: ! archive: cut off: unexpected EOF",
 		"b.tbz!x.jpg: bzip2", "b.tbz: ! archive: bzip2 data invalid: bad magic value in continuation file"}, contents(t, d, dir))
 }

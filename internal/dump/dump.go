@@ -10,6 +10,7 @@
 package dump
 
 import (
+	"archive/zip"
 	"bytes"
 	"cmp"
 	"context"
@@ -21,9 +22,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/picture"
 )
 
 var (
@@ -31,9 +34,10 @@ var (
 	ErrTooMany = errors.New("too many files")
 
 	errEncrypted  = errors.New("encrypted in its archive")
+	errMethod     = errors.New("compressed in its archive by a method that is not known")
 	errNested     = errors.New("an archive within an archive within an archive, which is not opened")
 	errSparse     = errors.New("a sparse file in a tar archive, which is not read")
-	errNoPictures = errors.New("a PDF without pictures")
+	errNoPictures = &picture.FormatError{Reason: "not a picture: a PDF without pictures", Kind: picture.NoPicture}
 	errSlow       = errors.New("it takes too long to read")
 	errChanged    = errors.New("it was changed while it was read")
 )
@@ -191,7 +195,19 @@ func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 	if err == nil || errors.Is(err, ErrTooMany) || ctx.Err() != nil {
 		return cmp.Or(ctx.Err(), err)
 	}
-	return d.add(File{Name: f.Name, Err: fmt.Errorf("archive: %w", intake.WithoutPath(err))})
+	return d.add(File{Name: f.Name, Size: f.Size, Err: fmt.Errorf("archive: %w", broken(intake.WithoutPath(err)))})
+}
+
+// broken adds to the error of an archive, in plain words, that it is cut off, if it is.
+func broken(err error) error {
+	switch {
+	case strings.Contains(err.Error(), "cut off"):
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("cut off: %w", err)
+	case errors.Is(err, zip.ErrFormat):
+		return fmt.Errorf("cut off, or no zip archive: %w", err)
+	}
+	return err
 }
 
 // pdf lists the pictures of a PDF, or the PDF with an error if it has none or cannot be read. It

@@ -141,7 +141,7 @@ func TestEveryKindOfDump(t *testing.T) {
 		"t.tar.gz!1.jpg: " + strings.Repeat("long ", 1000), "t.tar.gz!2.jpg: two",
 		bzipped + "!x.jpg: bzip2",
 		"folder/.hidden/b.jpg: b", "folder/a.jpg: a", "folder/in.zip!f.jpg: zip in folder",
-		"missing.jpg: ! ", "bad.zip: ! archive: zip: not a valid zip file", "bad.tar: ! archive: unexpected EOF", "bad.tgz: ! archive: gzip: invalid header", "plain.pdf: %PDF",
+		"missing.jpg: ! ", "bad.zip: ! archive: cut off, or no zip archive: zip: not a valid zip file", "bad.tar: ! archive: cut off: unexpected EOF", "bad.tgz: ! archive: gzip: invalid header", "plain.pdf: %PDF",
 	}
 	got := contents(t, d, dir)
 	require.Len(t, got, len(want))
@@ -248,6 +248,28 @@ func TestLimits(t *testing.T) {
 	require.ErrorIs(t, dump.New(o).Add(ctx, bomb), context.Canceled)
 }
 
+// An archive that opens with a password alone is one archive, not many files.
+func TestArchivesUnderAPassword(t *testing.T) {
+	data := []byte(zipOf(t, entry{"in/", ""}, entry{"in/a.jpg", "a"}, entry{"in/b.jpg", "b"}))
+	for at, n := 0, 0; ; n++ {
+		i := bytes.Index(data[at:], []byte("PK\x01\x02"))
+		if i < 0 {
+			break
+		}
+		if at += i + 8; n > 0 { // the first is the folder
+			data[at] |= 1 // general purpose bit flag
+		}
+	}
+	method := []byte(zipOf(t, entry{"a.jpg", "a"}, entry{"b.jpg", "b"}))
+	method[bytes.Index(method, []byte("PK\x01\x02"))+10] = 14 // LZMA
+	d := dump.New(options())
+	defer d.Close()
+	dir := t.TempDir()
+	require.NoError(t, d.Add(t.Context(), write(t, dir, "a.zip", string(data)), write(t, dir, "b.zip", string(method))))
+	require.Equal(t, []string{"a.zip: ! archive: encrypted: unpack it with its password first (files in it: 2)",
+		"b.zip!a.jpg: ! compressed in its archive by a method that is not known", "b.zip!b.jpg: b"}, contents(t, d, dir))
+}
+
 // What is unpacked is gone when the dump is closed.
 func TestTemporaryFiles(t *testing.T) {
 	tmp, dir := t.TempDir(), t.TempDir()
@@ -303,7 +325,7 @@ func TestPDFs(t *testing.T) {
 		write(t, dir, "d.zip", zipOf(t, entry{"x.pdf", "first"}, entry{"x.pdf", "second"}, entry{"i.zip", zipOf(t, entry{"y.pdf", "nested"})}, entry{"z.pdf", strings.Repeat("x", 101)}))))
 	want := []string{
 		"a.pdf#page1-image1.jpg: one", "a.pdf#page2-image1.jpg: ! bad page", "a.pdf#page3-image1.jpg: three",
-		"b.PDF: ! no PDF", "c.pdf: ! a PDF without pictures", "big.pdf: ! the PDF has 101 bytes, limit is 100",
+		"b.PDF: ! no PDF", "c.pdf: ! not a picture: a PDF without pictures", "big.pdf: ! the PDF has 101 bytes, limit is 100",
 		"d.zip!i.zip!y.pdf#page1-image1.jpg: nested", "d.zip!x.pdf#page1-image1.jpg: first", "d.zip!x.pdf#page1-image1.jpg: second",
 		"d.zip!z.pdf: ! the PDF is larger than the limit of 100 bytes",
 	}

@@ -26,6 +26,16 @@ func kind(name string) string {
 // say: many kinds of documents are zip archives.
 var nameless = []string{"", ".bin", ".dat", ".tmp"}
 
+// endings are the endings of the pictures that cameras, phones and scanners write.
+var endings = []string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif", ".avif", ".jxl", ".jp2"}
+
+// MayBePicture reports whether a file of this name may be a picture: the name has the ending of
+// pictures, or an ending that says nothing.
+func MayBePicture(name string) bool {
+	end := strings.ToLower(path.Ext(name[strings.LastIndexAny(name, "!#")+1:]))
+	return slices.Contains(nameless, end) || slices.Contains(endings, end)
+}
+
 // tarMark is where a tar archive says that it is one (POSIX.1-1988, ustar).
 const tarMark = 257
 

@@ -3,6 +3,7 @@
 package intake
 
 import (
+	"archive/zip"
 	"errors"
 	"fmt"
 	"io"
@@ -68,6 +69,25 @@ func Litter(name string) bool {
 	default: // AppleDouble files hold no pictures
 		return strings.HasPrefix(base, "._") || strings.HasPrefix(name, "__MACOSX/")
 	}
+}
+
+// Encrypted returns an error if all files of a zip archive are encrypted, or nil. Folders do not count,
+// and an archive without files is not encrypted.
+func Encrypted(files []*zip.File) error {
+	n := 0
+	for _, f := range files {
+		switch {
+		case f.FileInfo().IsDir():
+		case f.Flags&1 == 0: // APPNOTE 4.4.4
+			return nil
+		default:
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("encrypted: unpack it with its password first (files in it: %d)", n)
 }
 
 // WithoutPath returns the cause of the first *[fs.PathError] that err wraps, for callers that name

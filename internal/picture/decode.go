@@ -29,7 +29,7 @@ type header struct {
 // otherwise.
 func (h header) check(name string, lim Limits) error {
 	if h.width <= 0 || h.height <= 0 {
-		return &FormatError{name, fmt.Sprintf("picture of %d x %d pixels", h.width, h.height)}
+		return &FormatError{Format: name, Reason: fmt.Sprintf("picture of %d x %d pixels", h.width, h.height)}
 	}
 	if h.width > lim.MaxPixels/h.height { // their product may not fit into 64 bits
 		got := int64(math.MaxInt64)
@@ -39,7 +39,7 @@ func (h header) check(name string, lim Limits) error {
 		return &LimitError{What: "pixels", Got: got, Max: lim.MaxPixels}
 	}
 	if h.truncated {
-		return &FormatError{name, "truncated: " + io.ErrUnexpectedEOF.Error()}
+		return &FormatError{Format: name, Reason: "truncated: " + io.ErrUnexpectedEOF.Error()}
 	}
 	return nil
 }
@@ -65,7 +65,7 @@ func (f *format) decode(data []byte, lim Limits) (*image.NRGBA, header, error) {
 		return nil, h, f.because(err)
 	}
 	if w, ht := int64(img.Rect.Dx()), int64(img.Rect.Dy()); w != h.width || ht != h.height {
-		return nil, h, &FormatError{f.name, fmt.Sprintf("header says %d x %d pixels, picture has %d x %d", h.width, h.height, w, ht)}
+		return nil, h, &FormatError{Format: f.name, Reason: fmt.Sprintf("header says %d x %d pixels, picture has %d x %d", h.width, h.height, w, ht)}
 	}
 	return upright(img, h.orientation), h, nil
 }
@@ -135,7 +135,7 @@ func (f *format) because(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || strings.HasSuffix(text, "EOF") {
 		text = "truncated: " + io.ErrUnexpectedEOF.Error()
 	}
-	return &FormatError{f.name, strings.ReplaceAll(text, "\n", " ")}
+	return &FormatError{Format: f.name, Reason: strings.ReplaceAll(text, "\n", " ")}
 }
 
 // cannotHold is the error for headers that promise more than the data behind

@@ -46,7 +46,7 @@ func (s Source) encode(pix *image.NRGBA, gray *image.Gray, o LikeOptions) ([]byt
 	case o.Quality < 1 || o.Quality > 100:
 		return nil, fmt.Errorf("quality %d: want 1 to 100", o.Quality)
 	case pix.Rect.Empty():
-		return nil, &FormatError{f.name, "cannot write a picture without pixels"}
+		return nil, &FormatError{Format: f.name, Reason: "cannot write a picture without pixels"}
 	}
 	var b bytes.Buffer
 	if err := f.encode(&b, pix, gray, s.within(pix.Rect), o); err != nil {

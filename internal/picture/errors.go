@@ -11,6 +11,18 @@ var (
 	ErrLimit  = errors.New("picture: over a limit")
 )
 
+// A Kind says what bytes are that cannot be read as a picture.
+type Kind int
+
+// Kinds of content that cannot be read as a picture.
+const (
+	Broken      Kind = iota // a picture that is damaged, or that no encoder can write
+	Unsupported             // a picture, or a document of pictures, of a format that is not read
+	NoPicture               // another known kind of file, such as text
+	Archive                 // an archive that holds files
+	Unknown                 // nothing that is known, or no bytes at all
+)
+
 // A FormatError says why bytes are not a picture that can be read.
 type FormatError struct {
 	// Format names the decoder that refused ("jpeg"). It is empty when the
@@ -18,6 +30,7 @@ type FormatError struct {
 	// what they are.
 	Format string
 	Reason string
+	Kind   Kind
 }
 
 func (e *FormatError) Error() string {

@@ -105,32 +105,58 @@ func names(which func(*format) bool) (out []string) {
 // strangers are the contents that people do feed in and that deserve a better
 // answer than "unknown". The first that fits names the file.
 var strangers = []struct {
+	kind   Kind
 	reason string
 	is     func(data []byte) bool
 }{
-	{"AVIF is not supported yet", isoBrand("avif", "avis")},
-	{"HEIC is not supported yet", isoBrand("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1")},
-	{"JPEG 2000 is not supported yet", prefix("\x00\x00\x00\x0cjP  \r\n\x87\n", "\xff\x4f\xff\x51")},
-	{"JPEG XL is not supported yet", prefix("\x00\x00\x00\x0cJXL \r\n\x87\n", "\xff\x0a")},
-	{"camera raw (Canon CR3) is not supported yet", isoBrand("crx ")},
-	{"camera raw is not supported yet", prefix("IIU\x00", "IIRO", "IIRS", "FUJIFILMCCD-RAW", "FOVb")},
-	{"BigTIFF is not supported yet", prefix("II+\x00", "MM\x00+")},
-	{"PSD is not supported yet", prefix("8BPS")},
-	{"ICO is not supported yet", prefix("\x00\x00\x01\x00", "\x00\x00\x02\x00")},
-	{"PDF is not supported yet", near("%PDF-")},
-	{"SVG is not supported yet", all(markup, near("<svg"))},
-	{"not a picture: HTML or XML", markup},
-	{"not a picture: a video", isoBrand()},
-	{"not a picture: a video", prefix("\x1aE\xdf\xa3", "\x00\x00\x01\xba", "FLV\x01")},
-	{"not a picture: an archive", prefix("PK\x03\x04", "PK\x05\x06", "\x1f\x8b", "Rar!\x1a\x07", "7z\xbc\xaf\x27\x1c", "BZh", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd")},
-	{"not a picture: plain text", isText},
+	{Unsupported, "AVIF is not supported yet", isoBrand("avif", "avis")},
+	{Unsupported, "HEIC is not supported yet", isoBrand("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1")},
+	{Unsupported, "JPEG 2000 is not supported yet", prefix("\x00\x00\x00\x0cjP  \r\n\x87\n", "\xff\x4f\xff\x51")},
+	{Unsupported, "JPEG XL is not supported yet", prefix("\x00\x00\x00\x0cJXL \r\n\x87\n", "\xff\x0a")},
+	{Unsupported, "camera raw (Canon CR3) is not supported yet", isoBrand("crx ")},
+	{Unsupported, "camera raw is not supported yet", prefix("IIU\x00", "IIRO", "IIRS", "FUJIFILMCCD-RAW", "FOVb")},
+	{Unsupported, "BigTIFF is not supported yet", prefix("II+\x00", "MM\x00+")},
+	{Unsupported, "PSD is not supported yet", prefix("8BPS")},
+	{Unsupported, "ICO is not supported yet", prefix("\x00\x00\x01\x00", "\x00\x00\x02\x00")},
+	{Unsupported, "this picture format (JPEG XR, QOI, DjVu, OpenEXR, JBIG2, XCF, DDS) is not supported yet", prefix("II\xbc", "qoif", "AT&TFORM", "v/1\x01", "\x97JB2\r\n\x1a\n", "gimp xcf", "DDS ")},
+	{Unsupported, "Netpbm is not supported yet", isNetpbm},
+	{Unsupported, "PDF is not supported yet", near("%PDF-")},
+	{Unsupported, "SVG is not supported yet", all(markup, near("<svg"))},
+	{NoPicture, "not a picture: HTML or XML", markup},
+	{NoPicture, "not a picture: a video", isoBrand()},
+	{NoPicture, "not a picture: a video", prefix("\x1aE\xdf\xa3", "\x00\x00\x01\xba", "FLV\x01")},
+	{NoPicture, "not a picture: sound or video", func(data []byte) bool { return riff("WAVE")(data) || riff("AVI ")(data) }},
+	{NoPicture, "not a picture: sound", prefix("ID3", "OggS", "fLaC")},
+	{NoPicture, "not a picture: an office document, whose pictures are not read", prefix("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "{\\rtf")},
+	{NoPicture, "not a picture: an office document or a program in a zip archive, whose pictures are not read", isPackage},
+	{NoPicture, "not a picture: a program", prefix("MZ", "\x7fELF", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe")},
+	{NoPicture, "not a picture: a database", prefix("SQLite format 3\x00")},
+	{Archive, "archive: this kind, or this name of an archive, is not opened: unpack it first", prefix("PK\x03\x04", "PK\x05\x06", "\x1f\x8b", "Rar!\x1a\x07", "7z\xbc\xaf\x27\x1c", "BZh", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd")},
+	{NoPicture, "not a picture: plain text", isText},
+}
+
+// isPackage reports whether data is a zip archive whose first file is one with which documents and
+// programs begin: ECMA-376 (OPC), ODF, EPUB, JAR and APK.
+func isPackage(data []byte) bool {
+	const nameAt = 30 // APPNOTE 4.3.7
+	if len(data) < nameAt || !bytes.HasPrefix(data, []byte("PK\x03\x04")) {
+		return false
+	}
+	return prefix("[Content_Types].xml", "_rels/", "docProps/", "word/", "xl/", "ppt/", "mimetype", "META-INF/", "AndroidManifest.xml")(data[nameAt:])
+}
+
+// isNetpbm reports whether data begins as a PBM, PGM or PPM picture: P1 to P6, white space, then a
+// number or a comment.
+func isNetpbm(data []byte) bool {
+	return len(data) > 3 && data[0] == 'P' && data[1] >= '1' && data[1] <= '6' && bytes.IndexByte([]byte(" \t\r\n"), data[2]) >= 0 &&
+		(data[3] == '#' || data[3] >= '0' && data[3] <= '9')
 }
 
 // sniff returns the format of data, by its content alone. The error is a *FormatError that says
 // what the content is instead, as far as it is known.
 func sniff(data []byte) (*format, error) {
 	if len(data) == 0 {
-		return nil, &FormatError{Reason: "empty file"}
+		return nil, &FormatError{Reason: "empty file", Kind: Unknown}
 	}
 	for i := range formats {
 		if formats[i].magic(data) {
@@ -139,13 +165,13 @@ func sniff(data []byte) (*format, error) {
 	}
 	for _, s := range strangers {
 		if s.is(data) {
-			return nil, &FormatError{Reason: s.reason}
+			return nil, &FormatError{Reason: s.reason, Kind: s.kind}
 		}
 	}
 	if n := bytes.Index(data[:min(len(data), 4096)], []byte("\xff\xd8\xff")); n > 0 {
 		return nil, &FormatError{Reason: fmt.Sprintf("not a picture: %d foreign bytes before the start of a JPEG", n)}
 	}
-	return nil, &FormatError{Reason: fmt.Sprintf("not a picture: unknown content, begins with % x", data[:min(len(data), 8)])}
+	return nil, &FormatError{Reason: fmt.Sprintf("not a picture: unknown content, begins with % x", data[:min(len(data), 8)]), Kind: Unknown}
 }
 
 // prefix returns a test that reports whether data begins with one of magics.

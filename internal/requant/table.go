@@ -83,8 +83,8 @@ func someRows(p *image.NRGBA) *image.NRGBA {
 
 // ownTable returns a table whose steps are found each by itself. values are the blocks'
 // coefficients. A step is 0, unknown, if nearly all coefficients there are 0. It reports false if
-// the values of a frequency fit no step, if there are under minBlocks blocks, or if the step of one
-// of the three lowest frequencies is unknown. Every table would fit blank paper, which has no
+// the values of a frequency fit no step, or if there are under minBlocks blocks. It also reports
+// false if the step of one of the three lowest frequencies is unknown. Every table would fit blank paper, which has no
 // values except the means of blocks.
 func ownTable(values []block) (t Table, ok bool) {
 	if len(values) < minBlocks {

@@ -54,7 +54,7 @@ func makeBundle(t *testing.T) {
 	require.NoError(t, err)
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "copy.jpg"), copied.Bytes(), 0o600))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "odd.jpg"), []byte("no picture"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "odd.jpg"), []byte("\xff\xd8\xff broken"), 0o600))
 	inv, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey, Actor: cfg.Actor})
 	require.NoError(t, err)
 	var leaks []*verify.Verdict

@@ -20,6 +20,9 @@ var (
 	ErrTampered = books.ErrTampered
 	// ErrErased is wrapped when the upload was there and its person was erased.
 	ErrErased = books.ErrErased
+	// ErrFrozen is wrapped by whatever would write to a registry whose file or folder can only be
+	// read.
+	ErrFrozen = books.ErrFrozen
 	// ErrReadOnly is wrapped by whatever a registry that is open for investigation
 	// only refuses.
 	ErrReadOnly = books.ErrReadOnly

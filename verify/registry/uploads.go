@@ -118,6 +118,9 @@ func uploadZip(p string, yield func(Upload) bool) (bool, error) {
 		return true, err
 	}
 	defer z.Close()
+	if err := intake.Encrypted(z.File); err != nil {
+		return true, err
+	}
 	for _, f := range z.File {
 		u := Upload{Name: p + "!" + f.Name, Modified: f.Modified, Open: f.Open}
 		switch {

@@ -236,7 +236,7 @@ func (t *Tracer) judge(ctx context.Context, out *Result, size image.Point, r *ca
 	if err != nil {
 		return err
 	}
-	out.Registered = verdict == capture.Same || len(out.Accused) > 0
+	out.Registered = verdict == capture.Same || verdict == capture.Altered || len(out.Accused) > 0
 	switch {
 	case out.Registered:
 	case verdict == capture.Other:

@@ -51,6 +51,11 @@ func reader(path string) string {
 	return address(path, "_query_only=1", "_pragma=mmap_size(0)")
 }
 
+// frozen returns the address of a connection to a file that no program writes to: see [openFrozen].
+func frozen(path string) string {
+	return strings.Replace(reader(path), "mode=rw", "mode=ro&immutable=1", 1)
+}
+
 // address returns the driver's address of the file at path: params, and the parameters that all
 // connections share. The file must exist: the address never makes a file. memory is an
 // exception.

@@ -112,16 +112,40 @@ func create(path string, schema func(path string, write, read *sql.DB) (*sqldb.D
 
 // Open opens the registry in the file at path and brings its schema up to date. It makes no
 // file: the error wraps [fs.ErrNotExist] if the file is missing. It wraps [books.ErrSchema] if
-// the file is no registry, and for ":memory:".
+// the file is no registry, and for ":memory:". A registry in a place that is read-only can be
+// read; what writes to it fails.
 func Open(ctx context.Context, path string) (*sqldb.DB, error) {
 	path, write, read, err := openFile(ctx, path, false)
+	if c := code(err); c == codes.SQLITE_CANTOPEN || c == codes.SQLITE_READONLY {
+		return openFrozen(ctx, path, err)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return sqldb.Open(ctx, dialect(path), write, read)
 }
 
-// openFile opens the file of a registry and returns its cleaned path and connections. With
+// openFrozen opens the registry in a file at path that can be read, but beside which SQLite can make
+// no file of locks. cause says why: it is returned if a write-ahead log lies beside the file. Then
+// another program may be writing, or the file alone is not the whole registry.
+func openFrozen(ctx context.Context, path string, cause error) (*sqldb.DB, error) {
+	if _, err := os.Lstat(path + "-wal"); !errors.Is(err, fs.ErrNotExist) {
+		return nil, cause
+	}
+	db, err := sql.Open(driverName, frozen(path))
+	if err != nil {
+		return nil, err
+	}
+	if err := recognize(ctx, db, false); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	d := dialect(path)
+	d.Frozen = true
+	return sqldb.Open(ctx, d, db, db)
+}
+
+// openFile opens the file of a registry and returns its cleaned path and connections. With an error
+// that is SQLite's it returns the path too. With
 // began, a file whose creation was interrupted is also accepted: it has no tables yet. The error
 // wraps [fs.ErrNotExist] if the file is missing, and [books.ErrSchema] if it is no registry.
 func openFile(ctx context.Context, name string, began bool) (path string, write, read *sql.DB, err error) {
@@ -140,7 +164,7 @@ func openFile(ctx context.Context, name string, began bool) (path string, write,
 		return "", nil, nil, err
 	}
 	if err := recognize(ctx, read, began); err != nil {
-		return "", nil, nil, errors.Join(err, read.Close(), write.Close())
+		return path, nil, nil, errors.Join(err, read.Close(), write.Close())
 	}
 	return path, write, read, nil
 }
@@ -175,7 +199,7 @@ func recognize(ctx context.Context, db *sql.DB, began bool) error {
 		return fmt.Errorf("%w: the file is no SQLite database", books.ErrSchema)
 	}
 	if c := code(err); c == codes.SQLITE_CANTOPEN || c == codes.SQLITE_READONLY {
-		return fmt.Errorf("open: is the file or its folder read-only? Reading needs a file of locks beside it: %w", err)
+		return fmt.Errorf("open: the file or its folder is read-only, and a write-ahead log lies beside it. Copy them to a folder that can be written: %w", err)
 	}
 	if err != nil {
 		return fmt.Errorf("open: %w", err)

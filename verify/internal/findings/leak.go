@@ -24,8 +24,10 @@ type Conclusion struct {
 	Submission  watermark.Submission `json:"submission,omitzero"`   // that the leak shows; zero: none
 	Submitted   time.Time            `json:"submitted,omitzero"`    // of Submission; the registry says so
 	Cluster     string               `json:"cluster,omitempty"`     // the subject of Submission, numbered within a dump
-	Copy        watermark.CopyID     `json:"copy,omitzero"`         // whose mark was found; of several the strongest
-	Recipient   string               `json:"recipient,omitempty"`   // of a confirmed copy; "" beside every other mark
+	// SubjectEntered is when the subject of Submission was entered; zero: with the upload, or not.
+	SubjectEntered time.Time        `json:"subject_entered,omitzero"`
+	Copy           watermark.CopyID `json:"copy,omitzero"`       // whose mark was found; of several the strongest
+	Recipient      string           `json:"recipient,omitempty"` // of a confirmed copy; "" beside every other mark
 }
 
 // A Strength holds the numbers behind a conclusion. Every number is a copy of one in
@@ -37,6 +39,8 @@ type Strength struct {
 	TraceLogP *float64 `json:"trace_log10_p"` // of the same copy, traced, corrected for the number of copies; null: not traced
 	Power     *float64 `json:"power"`         // that a mark would have been found by tracing against Submission; null: not traced
 	Edits     []Edit   `json:"edits"`         // where the leak shows something else than Submission
+
+	Altered []Region `json:"altered,omitempty"` // places of Submission that the leak shows altered
 }
 
 // An Evidence is all that was measured on one leak. [Conclusion] and [Strength] follow
@@ -79,6 +83,7 @@ type Match struct {
 	Score      *float64             `json:"score"`               // share of the comparable blocks that agree, 0..1; null: not compared
 	Submitted  time.Time            `json:"submitted"`           // of the submission
 	HashOnly   bool                 `json:"hash_only,omitempty"` // only the hash of the submission is kept
+	Altered    []Region             `json:"altered,omitempty"`   // places that the leak shows altered; outside of them it shows the same capture
 	Width      int                  `json:"width,omitzero"`      // pixels of the original, upright; 0: it was not opened
 	Height     int                  `json:"height,omitzero"`     // pixels
 }
@@ -86,6 +91,13 @@ type Match struct {
 // A Quad is a region of a picture: its corners in pixels from the upper left corner of
 // the picture, clockwise.
 type Quad [4][2]float64
+
+// A Region is a place of an original that a leak shows altered.
+type Region struct {
+	Quad  Quad    `json:"quad"`  // pixels of the original
+	Kind  string  `json:"kind"`  // "caption", "field", "bar" or "patch" (a sticker, another portrait), as a guess
+	Share float64 `json:"share"` // of the original, 0..1
+}
 
 // A Reading is a mark that was read in a leak, or found by tracing.
 type Reading struct {
@@ -95,6 +107,7 @@ type Reading struct {
 	Submission watermark.Submission `json:"submission,omitzero"` // that the copy was made of; zero: the registry has no such copy
 	Issued     time.Time            `json:"issued,omitzero"`     // when that copy was issued
 	Shows      string               `json:"shows"`               // what the pixels say of the leak and that submission: one of the constants of package verify
+	Altered    []Region             `json:"altered,omitempty"`   // places of that submission that the leak shows altered
 	Erased     bool                 `json:"erased,omitempty"`    // that submission was erased
 }
 

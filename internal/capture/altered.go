@@ -1,0 +1,193 @@
+package capture
+
+import (
+	"math"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/photometry"
+)
+
+// What a [Region] shows in place of the original.
+const (
+	Bar     = "bar"     // nothing: it was covered or blurred
+	Caption = "caption" // a band along an edge, or a line of text over the picture, in one shade
+	Field   = "field"   // other text in place of a text
+	Patch   = "patch"   // another picture: a sticker, a portrait
+)
+
+// A Region is a place of the original that a leak shows altered.
+type Region struct {
+	X0, Y0, X1, Y1 float64 // its bounds, canonical pixels
+	Kind           string  // one of the constants above, as a guess
+	Share          float64 // of the original, 0..1
+
+	laid    bool // one shade laid over what the original shows, or nothing: no other detail
+	changes []photometry.Change
+}
+
+// Altered returns the places that the leak shows altered. It returns nil unless [Sight.Verdict] has
+// returned Same or Altered.
+func (s *Sight) Altered() []Region { return s.altered }
+
+// outside reports whether all that differs lies in a few places, and whether the leak shows the
+// original outside of them. It then measures the light of the leak outside of the places.
+//
+// Another person's document of the template differs in every personal field. At least one of four
+// conditions fails for it: few places; a small share of the picture; no other detail outside, not
+// even in one block of a hundred; and edges that lie where one homography maps all of them. Detail
+// of another person bends the map of the registration. Small leaks, in which thin print is lost,
+// never pass.
+func (s *Sight) outside(f *photometry.Fit, places []Region) bool {
+	area, other := 0.0, 0
+	for i := range places {
+		area += places[i].Share
+		if !places[i].laid {
+			other++
+		}
+	}
+	size := float64(s.Scale * float64(max(s.view.W, s.view.H)))
+	if len(places) > maxPlaces || other > maxOther || area > maxAltered || size < minAltered {
+		return false
+	}
+	n := compare(s.Registration, s.on.base, places...)
+	shown := float64(n.Textured - n.Covered)
+	if n.Verdict != Same || float64(n.Agree) < float64(cleanAgree*shown) || float64(n.Opposed+n.Blank) > float64(cleanOpposed*shown) ||
+		float64(n.Exchanged) > float64(cleanExchanged*shown) || s.bend(f) > maxBend {
+		return false
+	}
+	s.light[0], s.light[1] = shades(&s.view, f, places)
+	return true
+}
+
+// bend returns how far nine tenths of the edges are off the homography that fits them best, at
+// most, in pixels of the leak. It is infinite with few edges.
+func (s *Sight) bend(f *photometry.Fit) float64 {
+	var pairs []geometry.Pair
+	for _, p := range s.places(f) {
+		pairs = append(pairs, geometry.Pair{From: geometry.Point{X: p.x, Y: p.y}, To: geometry.Point{X: p.u, Y: p.v}})
+	}
+	h, ok := geometry.FitHomography(pairs)
+	if !ok {
+		return math.Inf(1)
+	}
+	off := make([]float32, len(pairs))
+	for i := range pairs {
+		off[i] = float32(float64(s.Scale * math.Sqrt(pairs[i].Miss(h))))
+	}
+	_, nineTenths := quantiles(off)
+	return nineTenths
+}
+
+// besides reports whether a point of the original lies in or beside one of some places.
+func besides(places []Region, x, y float32) bool {
+	u, v := float64(x), float64(y)
+	return slices.ContainsFunc(places, func(r Region) bool {
+		return u >= r.X0-besideRegion && u <= r.X1+besideRegion && v >= r.Y0-besideRegion && v <= r.Y1+besideRegion
+	})
+}
+
+// regions joins changes of one line into places, from the upper left, and tells their kinds.
+func (s *Sight) regions(f *photometry.Fit, changes []photometry.Change) []Region {
+	var all []Region
+	for _, c := range changes {
+		all = append(all, Region{X0: c.X0, Y0: c.Y0, X1: c.X1, Y1: c.Y1, changes: []photometry.Change{c}})
+	}
+	gap := float64(joinGap * float64(max(s.view.W, s.view.H)))
+	for again := true; again; {
+		again = false
+		for i := 0; i < len(all) && !again; i++ {
+			for j := i + 1; j < len(all) && !again; j++ {
+				if all[i].inLine(&all[j], gap) {
+					all[i] = all[i].with(&all[j])
+					all = slices.Delete(all, j, j+1)
+					again = true
+				}
+			}
+		}
+	}
+	for i := range all {
+		s.tighten(f, &all[i])
+		s.name(f, &all[i])
+	}
+	return all
+}
+
+// tighten sets the bounds of a place to the bounds of its differing pixels, without the outermost
+// hundredth at each side. Before, they are the bounds of cells. If few pixels differ strongly, they
+// stay.
+func (s *Sight) tighten(f *photometry.Fit, r *Region) {
+	threshold := float32(overlayOff + float64(overlayRMS*f.RMS))
+	columns, rows := make([]int, s.view.W), make([]int, s.view.H)
+	n := 0
+	for i, v := range s.Leak.Pix {
+		x, y := s.X.Pix[i], s.Y.Pix[i]
+		u, w := float64(x), float64(y)
+		if u < r.X0-aroundRegion || u > r.X1+aroundRegion || w < r.Y0-aroundRegion || w > r.Y1+aroundRegion || !(x >= 0 && y >= 0 && int(x) < s.view.W && int(y) < s.view.H) {
+			continue
+		}
+		if d := v - f.Predicted.Pix[i]; max(d, -d) > threshold {
+			columns[int(x)]++
+			rows[int(y)]++
+			n++
+		}
+	}
+	if n < minDiffering {
+		return
+	}
+	r.X0, r.X1 = middleOf(columns, n)
+	r.Y0, r.Y1 = middleOf(rows, n)
+}
+
+// middleOf returns between which bounds the counts lie, in all n, without the outermost hundredth on
+// either side.
+func middleOf(counts []int, n int) (from, to float64) {
+	k, below := 0, 0
+	for ; below+counts[k] <= n/100; k++ {
+		below += counts[k]
+	}
+	from = float64(k)
+	k, below = len(counts)-1, 0
+	for ; below+counts[k] <= n/100; k-- {
+		below += counts[k]
+	}
+	return from, float64(k)
+}
+
+// inLine reports whether two places overlap, or are parts of one line with at most gap pixels
+// between them.
+func (r *Region) inLine(o *Region, gap float64) bool {
+	across := math.Max(r.X0, o.X0) - math.Min(r.X1, o.X1)
+	down := math.Min(r.Y1, o.Y1) - math.Max(r.Y0, o.Y0)
+	low := math.Min(r.Y1-r.Y0, o.Y1-o.Y0)
+	return across <= 0 && down >= 0 || across <= gap && down >= low/2
+}
+
+// with returns the place that encloses two places.
+func (r Region) with(o *Region) Region {
+	r.X0, r.Y0 = math.Min(r.X0, o.X0), math.Min(r.Y0, o.Y0)
+	r.X1, r.Y1 = math.Max(r.X1, o.X1), math.Max(r.Y1, o.Y1)
+	r.changes = append(r.changes, o.changes...)
+	return r
+}
+
+// name sets the kind of a place and its share.
+func (s *Sight) name(f *photometry.Fit, r *Region) {
+	w, h := float64(s.view.W), float64(s.view.H)
+	wide, high := r.X1-r.X0, r.Y1-r.Y0
+	r.Share = float64(wide*high) / float64(w*h)
+	covered := !slices.ContainsFunc(r.changes, func(c photometry.Change) bool { return !c.Covered })
+	r.laid = covered || s.overlaid(f, r.changes)
+	switch {
+	case wide >= float64(bandWide*w) && high <= float64(bandHigh*h) && (r.Y0 <= bandEdge*h || r.Y1 >= float64((1-bandEdge)*h)):
+		r.Kind = Caption
+	case covered:
+		r.Kind = Bar
+	case r.laid:
+		r.Kind = Caption
+	case high >= float64(patchHigh*wide):
+		r.Kind = Patch
+	default:
+		r.Kind = Field
+	}
+}

@@ -1,0 +1,69 @@
+package verify_test
+
+import (
+	"image"
+	"testing"
+
+	"github.com/disintegration/imaging"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify"
+)
+
+// altered is a picture with one of the alterations of package attack, and its places.
+func altered(t *testing.T, img image.Image, name string) (*image.NRGBA, []image.Rectangle) {
+	t.Helper()
+	for _, a := range attack.Alterations() {
+		if a.Name == name {
+			return a.Apply(picture.Flatten(imaging.Clone(img)), 2)
+		}
+	}
+	require.Fail(t, "no alteration called "+name)
+	return nil, nil
+}
+
+// A caption or another text in place of a field does not take a copy's name away: the leak is
+// confirmed, traced outside of the place, and the place is listed.
+func TestAlteredCopyIsConfirmed(t *testing.T) {
+	c := newCase(t)
+	for _, name := range []string{"caption", "field"} {
+		img, where := altered(t, c.marked, name)
+		v := c.examine(t, img, reads(c.copy.ID))
+		require.Equal(t, verify.FoundCopy, v.Finding, "%s: %s", name, v.Note)
+		assert.False(t, v.Unconfirmed, "%s: %s", name, v.Note)
+		assert.Equal(t, "vendor A", v.Recipient)
+		assert.Contains(t, v.Note, "altered in 1 place (", name)
+		if assert.Len(t, v.Altered, 1, name) {
+			q := v.Altered[0].Quad
+			at := image.Rect(int(q[0][0]), int(q[0][1]), int(q[2][0]), int(q[2][1]))
+			assert.True(t, where[0].In(at.Inset(-8)), "%s: %v is not %v", name, at, where)
+		}
+	}
+	img, _ := altered(t, c.first, "field")
+	v := c.examine(t, img, noMark)
+	assert.Contains(t, []verify.Finding{verify.FoundUnmarked, verify.FoundUnreadable}, v.Finding, v.Note)
+	assert.Equal(t, c.firstID, v.Submission)
+	assert.Contains(t, v.Note, "altered in 1 place (", v.Note)
+}
+
+// A copy's mark, laid over another person's page of the template, is never confirmed: over all of
+// it, or only where both pages are the same.
+func TestMarkOnAnotherPersonsPageIsNotConfirmed(t *testing.T) {
+	c := newCase(t)
+	for _, everywhere := range []bool{true, false} {
+		img := picture.Flatten(imaging.Clone(c.second))
+		for i := range img.Pix {
+			if everywhere || c.first.Pix[i] == c.second.Pix[i] {
+				img.Pix[i] = attack.Clamp8(float64(img.Pix[i]) + float64(c.marked.Pix[i]) - float64(c.first.Pix[i]))
+			}
+		}
+		for _, name := range []string{"none", "telegram_low"} {
+			got := c.examine(t, leaked(t, img, name), reads(c.copy.ID))
+			assert.False(t, got.Finding == verify.FoundCopy && !got.Unconfirmed, "everywhere %v, %s: %s", everywhere, name, got.Note)
+			assert.Empty(t, got.Altered)
+		}
+	}
+}

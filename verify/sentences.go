@@ -1,0 +1,170 @@
+package verify
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/odds"
+)
+
+// A row is a sentence, or a few that belong together, that a verdict on a dump may contain.
+type row struct {
+	code string                    // names the row in findings, for ever
+	part part                      // where it is said
+	when func(*weighing) []figures // the figures for each time it is said; none: it is not said
+	text string                    // with figures, as [figures.write] takes it
+}
+
+// part is a part of a verdict in words.
+type part int
+
+const (
+	headline part = iota
+	shows
+	showsNot
+)
+
+// figures are the values in a sentence, by name: int, float64, string or []string. A float64 is
+// written with one decimal, and strings as a list.
+type figures = map[string]any
+
+// The texts that two rows share.
+const (
+	unissuedText  = "{n} {n|picture carries|pictures carry} a mark under a mark key of the registry with a copy ID that it does not list. The record of issued copies is incomplete, or another party used the key."
+	releasedText  = "This does not show who released them; the exchange also possessed them."
+	oneSourceText = "The findings do not tell several sources from a single source that had the copies of several recipients."
+)
+
+// dumpSentences are all sentences of a verdict on a dump, in the order in which they are said.
+var dumpSentences = []row{
+	{"unissued-first", headline, (*weighing).unissuedFirst, unissuedText},
+	{"no-picture", headline, in(aboutNothing), "Inconclusive: no picture was examined."},
+	{"no-file-opened", headline, (*weighing).unopened, "Inconclusive: no picture was examined; {n} {n|file could|files could} not be opened."},
+	{"named", headline, (*weighing).namedFigures, "{n} of {marked} marked {marked|picture|pictures} {n|contains a copy|contain copies} recorded as issued to {name}{under}."},
+	{"named-rivals", headline, (*weighing).namedRivals, "The findings do not rule out {who}, which could have laid marks there if it had obtained those copies."},
+	{"named-several", headline, (*weighing).namedSeveral, oneSourceText},
+	{"named-rest", headline, (*weighing).namedRest, "The {n} other {n|submission in this dump is|submissions in this dump are} not explained by the copies issued to {name} as they were issued, nor by anything else that it is recorded to have had. The source of {n|that submission|those submissions} may also have had those copies."},
+	{"named-transplanted", headline, (*weighing).namedTransplanted, "Marks of copies issued to {names} were also transplanted onto {n} other {n|picture|pictures} of this dump."},
+	{"named-released", headline, in(aboutNamed), releasedText},
+	{"window", headline, (*weighing).windowFigures, "Of {of} {of|picture|pictures} in which no mark counts, {n} were submitted in {dates}. Recipients could hold the uploads of that time unmarked."},
+	{"window-no-name", headline, in(aboutWindow), "No recipient is named by marks."},
+	{"confirmed", headline, (*weighing).confirmedFigures, "Inconclusive: the mark of an issued copy was found and confirmed on {n} {n|picture|pictures}. That is not enough to name a recipient here."},
+	{"missing-persons", headline, missing(odds.FewClusters), "Copies of one recipient on pictures of {needed} different persons are required."},
+	{"missing-subjects", headline, (*weighing).missingSubjects, "{n} {n|upload|uploads} shown {n|has|have} no subject and count as one person's at most: enter the subjects (kycmark subject set), or state how many such uploads one person has (--uploads-per-subject), and investigate again."},
+	{"missing-same", headline, missing(odds.SameCopies), "Several recipients have had the very same copies, which therefore do not tell them apart."},
+	{"missing-ratio", headline, missing(odds.SmallRatio), "The likelihood ratio is too small for as many recipients as were looked at. More leaked pictures of other persons can change that."},
+	{"missing-trials", headline, missing(odds.FewTrials), "The trials of the method do not allow a ratio of 10 to be claimed."},
+	{"matched-only", headline, (*weighing).matchedOnly, "Inconclusive: {n} of the {of} {of|picture|pictures} {n|matches a submission|match submissions} of the registry, and no mark of an issued copy was confirmed on any of them."},
+	{"no-match-named", headline, (*weighing).noMatchNamed, "Inconclusive: {n} {n|picture|pictures} examined, and no match with {against|the upload that was named|any of the uploads that were named}. Nothing else was searched."},
+	{"no-match", headline, (*weighing).noMatch, "No submission of the registry was matched by the {n} {n|picture|pictures} examined."},
+	{"unissued-last", headline, (*weighing).unissuedLast, unissuedText},
+
+	{"matched", shows, (*weighing).matchedFigures, "Of {n} {n|picture|pictures} examined, {matched} {matched|shows|show} a submission of the registry."},
+	{"repeated", shows, (*weighing).repeatedFigures, "{n} {n|picture repeats another|pictures repeat others} byte for byte and {n|adds|add} nothing."},
+	{"controls", shows, (*weighing).controls, "{leaks} of these pictures {leaks|was|were} also compared with other uploads, in {n} {n|comparison|comparisons}. These are the uploads that look most like the upload shown; none is known to be of the same person."},
+	{"controls-other", shows, (*weighing).controlsOther, "In no comparison was the other upload found to be the same capture."},
+	{"controls-same", shows, (*weighing).controlsSame, "In {n} {n|comparison|comparisons} the other upload was also found to be the same capture. The same picture may have been submitted twice. Only a mark tells from which of the two a leak derives."},
+	{"copies", shows, (*weighing).copiesFigures, "{n} {n|picture contains a copy|pictures contain copies} recorded as issued to {name}, of {clusters} independent {clusters|submission|submissions}. This is at least {times} times more probable if pictures of this dump derive from those copies than under the strongest listed alternative that does not contain them{against}. The log10 likelihood ratio is {lr}: {words}."},
+	{"withheld", shows, (*weighing).withheld, "The headline does not name {name}: {reason}."},
+	{"sensitivity", shows, (*weighing).sensitivity, "For {name}: without the strongest finding ({file}), the log10 likelihood ratio is {without}. If {n} independent {n|finding|findings} in its favour were wrong, it would be {wrong}."},
+	{"alternatives", shows, (*weighing).alternatives, "Alternatives that contain the copies are not compared: the issuer, an unlisted holder, and planting by a holder of such a copy and of the original. They are listed and not excluded."},
+	{"cap", shows, (*weighing).cap, "{times} times is the most that is claimed: {trials} trials without a false identification bound the error rate by 3 in {trials} (95 % confidence). They are {cover}."},
+	{"unissued", shows, (*weighing).unissuedFigures, "{n} {n|picture carries|pictures carry} a mark with a copy ID that the registry does not list: {ids} {ids|ID|IDs} under {keys} {keys|key|keys} ({names}). Chance reads such a mark in a picture without it with a probability of at most 9.3e-10 for each picture and key. For the {pictures} {pictures|picture|pictures} and {tried} {tried|key|keys} of this investigation that is at most {chance} in all."},
+	{"holders", shows, (*weighing).holders, "{n} {n|picture shows a submission|pictures show submissions} without a mark. The records say who could hold such submissions unmarked, by their time or by a list: {names}."},
+	{"window-when", shows, (*weighing).windowWhen, "Of {of} {of|picture|pictures} in which no mark counts, {n} {n|was|were} submitted in {dates}. That time holds {share} of all submissions of the registry."},
+	{"window-ratio", shows, (*weighing).windowRatio, "These findings are at least {times} times more probable if pictures come from what {names} could hold unmarked than under the strongest listed alternative ({against}). The log10 likelihood ratio is {lr}: {words}."},
+	{"window-cap", shows, (*weighing).windowCap, "No more is claimed of pictures in which no mark counts: {trials} trials of matching without an error allow no more."},
+	{"window-searched", shows, (*weighing).windowSearched, "{n} sets of custody were looked at: the ratio before any cap, divided by {n}, is above {ratio}."},
+	{"window-alike", shows, (*weighing).windowRatio, "Nothing here tells {names} from a sub-processor of theirs, a backup, or the exchange itself."},
+	{"claim-drawn", shows, (*weighing).claimDrawn, "Of the {claimed} pictures claimed, at least {min} show submissions of the registry, at a confidence of {level} %: the {examined} {examined|file|files} examined were drawn from them at random by us, and {seen} {seen|shows|show} a submission. Files that only resemble a submission, or cannot be read as pictures, count as showing no submission."},
+	{"claim-seen", shows, (*weighing).claimSeen, "Of the {claimed} pictures claimed, at least {seen} {seen|shows a submission|show submissions} of the registry: those seen. From a selection that others made, nothing follows about the rest."},
+
+	{"released", showsNot, found(FoundCopy), "It does not show who released these copies. The exchange also possessed them, and so did all to whom the recipient passed them or lost them."},
+	{"several", showsNot, (*weighing).several, "Copies of several recipients appear. " + oneSourceText},
+	{"unissued-who", showsNot, (*weighing).unissuedWho, "The marks with IDs that are not listed do not show who received or released {n|that picture|those pictures}: they count for no recipient. Compare the IDs with all systems that hold the key."},
+	{"custody-unjudged", showsNot, (*weighing).custodyUnjudged, "The custody that covers pictures without a mark is listed, its " + notJudged + "."},
+	{"custody-late", showsNot, (*weighing).custodyLate, "Custody that was entered after the leaks were found is listed but not admissible."},
+	{"window-measure", showsNot, (*weighing).windowMeasure, "The number of pictures within one window is no measure of its holder. A thief may be more likely to take a contiguous range of the registry's {cells} {cells|month|months}, or what one holder had, than scattered pictures. Against such a thief, the window earns a likelihood ratio of at most about {ratio}, however many the pictures. Against another holder of the same pictures it earns nothing."},
+	{"unmarked", showsNot, found(FoundUnmarked), "On {n} {n|picture|pictures} no mark was found{keys}. On each, a mark would have been found with a probability of at least 99.9 %. Deliberate removal is not excluded. It would affect a dump as a whole, so that many such pictures say no more than one."},
+	{"unreadable", showsNot, found(FoundUnreadable), "On {n} {n|picture|pictures} no mark was found{keys}. A mark may have been missed, and deliberate removal is not excluded: nothing follows from its absence on a single picture."},
+	{"absent", showsNot, (*weighing).absent, "Copies of {n} independent {n|submission|submissions} without their mark were issued to {name}. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %."},
+	{"forgeable", showsNot, (*weighing).forgeable, "{n} {n|picture carries|pictures carry} the mark of a copy whose mark key is recorded as compromised since before the copy was issued. Each holder of the key could have made that mark, so {n|it counts|they count} for no recipient."},
+	{"unconfirmed", showsNot, (*weighing).unconfirmed, "{n} {n|picture carries|pictures carry} the mark of an issued copy, but could not be confirmed to show that copy's submission. A mark can be laid onto another picture, so {n|it counts|they count} for no recipient."},
+	{"transplanted", showsNot, found(FoundTransplanted), "{n} {n|picture carries|pictures carry} a transplanted mark, which belongs to another picture. That says nothing about the recipient of the copy whose mark was used. Who can transplant a mark may have prepared other pictures of this dump."},
+	{"lookalike", showsNot, found(FoundLookalike), "{n} {n|picture resembles|pictures resemble} submissions of the registry without showing the same capture; {n|it is|they are} not counted as matched."},
+	{"unknown", showsNot, (*weighing).unknown, "{n} {n|picture matches|pictures match} no submission that the search could find."},
+	{"unknown-recall", showsNot, (*weighing).unknownRecall, "If they were among the uploads that the registry has now, the search would have found at least this share of them (lower 95 % bounds of trials of such leaks, each altered in one way of many): {kinds}. Erased uploads cannot be found."},
+	{"unknown-counted", showsNot, (*weighing).unknownCounted, "Uploads that were not searched are counted as not found."},
+	{"unknown-untried", showsNot, (*weighing).unknownUntried, "Some pictures are missed if they were altered much, or if little of them is left. How many is not measured for pictures of this kind."},
+	{"not-searched-damaged", showsNot, notSearched(func(m *findings.Missing) int { return m.Damaged }), "{n} of the {of} uploads of the registry could not be searched, because what the registry keeps to find them was altered or removed, or cannot be read. “kycmark audit --originals” names them."},
+	{"not-searched-flat", showsNot, notSearched(func(m *findings.Missing) int { return m.Flat }), "{n} of the {of} uploads of the registry could not be searched, because they show too little, or are sealed and no sealing key was given."},
+	{"not-searched-whole", showsNot, notSearched(func(m *findings.Missing) int { return m.Whole }), "{n} of the {of} uploads of the registry were searched as whole pictures only, because no local features of them could be searched. A crop or a collage of them may not be found."},
+	{"unnamed", showsNot, (*weighing).unnamed, "{n} {n|picture matches|pictures match} none of the uploads that were named, and {n|was|were} not looked for among the others."},
+	{"named-only", showsNot, (*weighing).namedOnly, onlyNamed},
+	{"damaged", showsNot, found(FoundDamaged), "{n} {n|picture is|pictures are} damaged: {n|it|they} could not be decoded, and {n|says|say} nothing."},
+	{"unsupported", showsNot, found(FoundUnsupported), "{n} {n|picture is|pictures are} of a format or size that is not supported. {n|It was|They were} not examined. Convert {n|it|them}, and investigate again."},
+	{"unread-archives", showsNot, (*weighing).unreadArchives, "{n} {n|archive|archives} could not be read, in whole or in part. What {n|it holds|they hold} is not known. The reason is beside each."},
+	{"unopened", showsNot, (*weighing).unopenedFiles, "{n} {n|file|files} could not be opened or read. What {n|it holds|they hold} is not known."},
+	{"missing", showsNot, found(FoundMissing), "{n} {n|file that was named does|files that were named do} not exist."},
+	{"not-pictures", showsNot, found(FoundNoPicture), "{n} {n|file is no picture, and counts|files are no pictures, and count} for nothing."},
+	{"key-compromised", showsNot, (*weighing).keyCompromised, "The mark key {key} of {n} {n|picture|pictures} with a confirmed copy is recorded as compromised since {day}, after these copies were issued. Who has held it since then, and had such a copy in hand, could have laid its mark onto an unmarked picture of the same upload."},
+	{"late-copies", showsNot, (*weighing).lateCopies, "{n} {n|picture contains a copy|pictures contain copies} recorded as issued to {name} after the leaks were found ({found}): that time is wrong, or the copies were made afterwards. They count for no recipient."},
+	{"late-uploads", showsNot, (*weighing).lateUploads, "{n} {n|picture shows|pictures show} an upload that is recorded as submitted after the leaks were found ({found}): that time is wrong, or the file was elsewhere before. It speaks for no source."},
+	{"planting-only", showsNot, (*weighing).plantingOnly, "The only marks of one recipient's copies in this dump, on {n} {n|picture|pictures}, belong to other submissions: they were laid there. They count for no recipient."},
+	{"planting-held", showsNot, (*weighing).plantingHeld, "Every picture with a copy issued to {name} ({n}) is a picture that {others} could hold unmarked. With those copies in hand, each of them could have laid the marks onto the unmarked pictures."},
+	{"planting-repeated", showsNot, (*weighing).plantingRepeated, "All {n} {n|picture|pictures} with a copy issued to {name} are of one copy, again and again."},
+	{"rival", showsNot, (*weighing).rivalFigures, "The findings do not tell {name} from {other}: of the {of} independent {of|submission|submissions} with copies issued to {name}, {other} held {n} unmarked. To lay these marks there it would have needed those very copies, and no record says that it had them. With them, it could also have released them as they are."},
+	{"rival-planting", showsNot, (*weighing).rivalPlanting, "With planting by those who held these pictures among the alternatives, the log10 likelihood ratio for {name} is {lr}: {words}."},
+	{"rival-rest", showsNot, (*weighing).rivalRest, "If {other} had obtained the copies issued to {name}, it would explain the dump alone: it is recorded to have had, marked or unmarked, {n} of the {of} {of|submission|submissions} in it that {name} does not explain."},
+	{"repeats", showsNot, (*weighing).repeats, "The {n} {n|picture|pictures} with copies issued to {name} are of {clusters} independent {clusters|submission|submissions}: repetitions and pictures of one subject count once."},
+	{"nameless", showsNot, (*weighing).namelessUnstated, "Of the {of} {of|picture|pictures} with copies issued to {name}, {n} {n|is|are} of uploads without a subject reference. They may all be of one person, who may also have a reference, so they add {adds} independent {adds|submission|submissions}."},
+	{"nameless-stated", showsNot, (*weighing).namelessStated, "Of the {of} {of|picture|pictures} with copies issued to {name}, {n} {n|is|are} of uploads without a subject reference. The investigator states that one person has at most {each} such {each|upload|uploads}, so they add {adds} independent {adds|submission|submissions}."},
+	{"same-document", showsNot, (*weighing).sameDocumentPairs, "{n} {n|pair|pairs} of the uploads shown {n|is|are} of the same document, as their originals show. The two uploads of a pair count as one person's."},
+	{"same-document-subjects", showsNot, (*weighing).sameDocumentSubjects, "The registry calls the persons of such pairs different: {pairs}."},
+	{"not-compared", showsNot, (*weighing).notCompared, "{n} {n|original was|originals were} not compared with the originals of the other uploads shown. Whether {n|it shows|they show} the same document as another is not known."},
+	{"subjects-entered", showsNot, (*weighing).subjectsEntered, "The subject {n|reference|references} of {n} {n|upload|uploads} shown {n|was|were} entered after the {n|upload|uploads}, the last on {day}. How many persons are counted rests on {n|it|them}."},
+	{"also-held", showsNot, (*weighing).alsoHeldFigures, "Of the {n} {n|picture|pictures} with a copy issued to {name}, these could also be held unmarked by others: {others}. With that copy in hand, each of them could have laid its mark onto the unmarked picture."},
+}
+
+// speak writes Headline, Shows, ShowsNot and Said: every row of dumpSentences whose condition holds.
+// The counts, the odds and the hypotheses must be there already.
+func (w *weighing) speak() {
+	w.Headline, w.Shows, w.ShowsNot, w.Said = "", []string{}, []string{}, []findings.Said{}
+	for _, r := range dumpSentences {
+		for _, x := range r.when(w) {
+			text := write(r.text, x)
+			switch r.part {
+			case headline:
+				w.Headline = strings.TrimSpace(w.Headline + " " + text)
+			case shows:
+				w.Shows = append(w.Shows, text)
+			case showsNot:
+				w.ShowsNot = append(w.ShowsNot, text)
+			}
+			w.Said = append(w.Said, findings.Said{Code: r.code, Figures: x})
+		}
+	}
+}
+
+var figure = regexp.MustCompile(`\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}`)
+
+// write fills figures into a text: {x} becomes figure x, and {x|one|many} its first form if x is the
+// number 1, else the second.
+func write(text string, x figures) string {
+	return figure.ReplaceAllStringFunc(text, func(s string) string {
+		m := figure.FindStringSubmatch(s)
+		if v := x[m[1]]; m[2] == "" && m[3] == "" {
+			switch v := v.(type) {
+			case float64:
+				return fmt.Sprintf("%.1f", v)
+			case []string:
+				return list(v)
+			default:
+				return fmt.Sprint(v)
+			}
+		}
+		return verb(x[m[1]].(int), m[2], m[3])
+	})
+}
