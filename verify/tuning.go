@@ -42,8 +42,8 @@ const (
 	// because lines of print lie at like distances ("match strangers", docs/matching.md).
 	minAligned        = 0.5
 	minAlignedQuality = 0.4 // quality of the registration, 0..1, if two pictures align at all; chosen
-	// A leak with other text in minExchanged blocks or more is another document of the template,
-	// and no lookalike, unless the share minTwin of the textured blocks agrees. Other persons'
+	// A leak with other text in minExchanged blocks or more is another document of the template. It
+	// is a lookalike only if the share minTwin of the textured blocks agrees. Other persons'
 	// specimens have 14 such blocks or more and a share of 0.67 to 0.90 (26 of 30 pairs; of bills
 	// 3 have 1 block). Other captures of one card that count as other text have none (2 of 30).
 	// Receipts of one shop have 7 to 35 blocks, and 0.5 to 0.9.

@@ -160,8 +160,8 @@ func RequireFinding(t T, cfg registry.Config, leak any, want verify.Finding) {
 	}
 }
 
-// investigate returns the verdict on a leak, the bytes of a file or an image.Image. If there is
-// none, the test fails at once, and the result is nil.
+// investigate returns the verdict on a leak, the bytes of a file or an image.Image. If the
+// investigation fails, the test fails at once, and the result is nil.
 func investigate(t T, cfg registry.Config, leak any) *verify.Verdict {
 	t.Helper()
 	var file []byte
