@@ -131,10 +131,6 @@ const (
 	MatchTrials = 1_440
 )
 
-// wholeRegistry is the share, 0..1, of all submissions from which a window says nothing: it is the
-// registry. Chosen.
-const wholeRegistry = 0.95
-
 // Sizes and limits; chosen.
 const (
 	defaultMaxFiles = 1_000_000 // of a dump

@@ -232,7 +232,7 @@ func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int)
 		if !v.Examined() && v.Finding != verify.FoundNoPicture {
 			b.fail(v.File, errors.New(v.Error))
 		}
-		b.warnPages(v.File, v.Pages)
+		b.warnPages(v.File, v.Pages, "read")
 		if err := b.line(newLeakLine(v)); err != nil {
 			return nil, err
 		}
