@@ -53,7 +53,7 @@ func (s *Sight) outside(f *photometry.Fit, places []Region) bool {
 	}
 	n := compare(s.Registration, s.on.base, places...)
 	shown := float64(n.Textured - n.Covered)
-	if n.Verdict != Same || float64(n.Agree) < float64(cleanAgree*shown) || float64(n.Opposed+n.Blank) > float64(cleanOpposed*shown) ||
+	if n.Verdict != Same && !n.Foreign || float64(n.Agree) < float64(cleanAgree*shown) || float64(n.Opposed+n.Blank) > float64(cleanOpposed*shown) ||
 		float64(n.Exchanged) > float64(cleanExchanged*shown) || s.bend(f) > maxBend {
 		return false
 	}
