@@ -30,7 +30,7 @@ const (
 	// list under that key. No mark of an issued copy was found. If the picture also shows a submission,
 	// [Verdict].Submission is set. It says nothing about any recipient.
 	FoundUnissued Finding = "unissued"
-	// FoundLookalike: same template or scene as a submission, another capture.
+	// FoundLookalike: the document of a submission in another capture, or with small changes.
 	FoundLookalike Finding = "lookalike"
 	// FoundUnknown: nothing in the registry matches.
 	FoundUnknown Finding = "unknown"
@@ -57,7 +57,10 @@ const (
 	PixelsPartial = "same in part"
 	// PixelsAlike: the same document, perhaps in another capture.
 	PixelsAlike     = "same document"
-	PixelsDifferent = "different"    // aligned, but other detail in places: a lookalike, or edited
+	PixelsDifferent = "different" // aligned, but other detail in places: a lookalike, or edited
+	// PixelsTemplate: the layout of the submission with other detail: another document of its
+	// template.
+	PixelsTemplate  = "same template"
 	PixelsUndecided = "undecided"    // too little to see, or too much hidden
 	PixelsUnrelated = "unrelated"    // the pictures do not align
 	PixelsUnknown   = "not compared" // the original could not be opened, or was too far down the list
@@ -109,6 +112,22 @@ func (v *Verdict) Label() string {
 		return string(v.Finding) + " (unconfirmed)"
 	}
 	return string(v.Finding)
+}
+
+// Mark says how the mark of the leak was found: "read" without the original, "traced" with it, or
+// "read and traced"; "" without a mark. The p of a single leak is left out: it is far smaller than
+// trials can bear out.
+func (v *Verdict) Mark() string {
+	traced := v.foundByTrace()
+	switch {
+	case traced && v.BlindLogP != nil:
+		return "read and traced"
+	case traced:
+		return "traced"
+	case v.BlindLogP != nil:
+		return "read"
+	}
+	return ""
 }
 
 // MayName returns the recipient that may be named beside a leak: the recipient of its confirmed

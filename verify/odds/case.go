@@ -83,8 +83,8 @@ type Leak struct {
 	// was matched. Submitted is its time.
 	Submission string    `json:"submission,omitempty"`
 	Submitted  time.Time `json:"submitted,omitzero"`
-	// Cluster is the opaque subject of the submission: leaks of one cluster count
-	// together. All matched leaks whose cluster is "" are one cluster. Unmatched leaks
+	// Cluster is the opaque unit of the submission, a person as far as is known: leaks of one
+	// cluster count together. All matched leaks whose cluster is "" are one cluster. Unmatched leaks
 	// count each, unless they have a cluster.
 	Cluster string `json:"cluster,omitempty"`
 	// Recall is the probability that the search finds a leak of this kind whose
@@ -97,6 +97,9 @@ type Leak struct {
 	Copies []Copy `json:"copies,omitempty"`
 	// Unmarked names the holders whose admissible custody covers the submission.
 	Unmarked []string `json:"unmarked,omitempty"`
+	// Marked reports whether a mark was found in the picture, also a mark that counts for no
+	// recipient.
+	Marked bool `json:"marked,omitempty"`
 	// Transplanted names recipients whose marks the picture carries although it shows
 	// another submission than the marked one. Such a mark counts for no recipient.
 	Transplanted []string `json:"transplanted,omitempty"`
