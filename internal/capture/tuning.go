@@ -94,7 +94,7 @@ const (
 	maxPlaces   = 5    // places that differ, at most
 	maxOther    = 3    // places that show other detail, at most
 	maxAltered  = 0.15 // share of the original in all places together, at most
-	minAltered  = 560  // pixels that the original's long side has in the leak, at least
+	minAltered  = 480  // pixels that the original's long side has in the leak, at least
 	mostlyShare = 0.85 // share of the comparable blocks that agree, at least
 
 	cleanAgree     = 0.985 // share of the comparable blocks outside that agree, at least
