@@ -546,6 +546,17 @@ func (w *weighing) unknownUntried() []figures {
 	return several(n, nil)
 }
 
+// unknownTemplate are the unknown leaks that share the template of an upload.
+func (w *weighing) unknownTemplate() []figures {
+	n := 0
+	for _, l := range w.Verdicts {
+		if l.Finding == FoundUnknown && slices.ContainsFunc(l.Matches, func(m Match) bool { return m.Pixels == PixelsTemplate }) {
+			n++
+		}
+	}
+	return several(n, nil)
+}
+
 func (w *weighing) unnamed() []figures {
 	if !w.cfg.named() {
 		return nil
