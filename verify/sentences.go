@@ -59,6 +59,7 @@ var dumpSentences = []row{
 	{"matched-only", headline, (*weighing).matchedOnly, "Inconclusive: {n} of the {of} {of|picture|pictures} {n|matches a submission|match submissions} of the registry, and no mark of an issued copy was confirmed on any of them."},
 	{"no-match-named", headline, (*weighing).noMatchNamed, "Inconclusive: {n} {n|picture|pictures} examined, and no match with {against|the upload that was named|any of the uploads that were named}. Nothing else was searched."},
 	{"no-match", headline, (*weighing).noMatch, "No submission of the registry was matched by the {n} {n|picture|pictures} examined."},
+	{"not-examined", headline, (*weighing).leftOut, "{n} {n|file|files} could not be examined."},
 	{"unissued-last", headline, (*weighing).unissuedLast, unissuedText},
 
 	{"matched", shows, (*weighing).matchedFigures, "Of {n} {n|picture|pictures} examined, {matched} {matched|shows|show} a submission of the registry."},
