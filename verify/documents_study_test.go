@@ -52,7 +52,7 @@ func TestSameDocumentStudy(t *testing.T) {
 				if int(m.Ref) == i || m.LogNFA > maxDocumentNFA {
 					continue
 				}
-				if rank++; rank > 1 {
+				if rank++; rank > 2 {
 					break
 				}
 				yes := false
