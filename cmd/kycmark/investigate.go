@@ -123,6 +123,11 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if err := b.checkKeys(ctx, keys); err != nil {
 		return err
 	}
+	if first, _, err := b.registry.Engine().Span(ctx); err != nil {
+		return err
+	} else if !found.IsZero() && found.Before(first) {
+		b.warnf("--found %s is before the first upload, %s: no upload, copy or custody counts; uploads entered without --at have the time of their entry", f.found, moment(first))
+	}
 	show, done := b.progressOf(ctx, "examining")
 	defer done()
 	var pdfs pdf.Engine
