@@ -16,6 +16,7 @@ import (
 	"github.com/kycmark/kycmark/internal/dump"
 	"github.com/kycmark/kycmark/internal/pdf"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -122,6 +123,11 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	}
 	if err := b.checkKeys(ctx, keys); err != nil {
 		return err
+	}
+	for _, id := range f.against.ids {
+		if _, err := b.registry.Submission(ctx, id); err != nil && !errors.Is(err, registry.ErrErased) {
+			return notFound(err)
+		}
 	}
 	if first, _, err := b.registry.Engine().Span(ctx); err != nil {
 		return err
