@@ -33,7 +33,7 @@ func TestSearchInTheStore(t *testing.T) {
 		v = examine(t, inv, stranger)
 		assert.Equal(t, verify.FoundUnknown, v.Finding, where)
 
-		d, err := inv.Weigh(t.Context(), nil)
+		d, err := inv.Weigh(t.Context(), []*verify.Verdict{v})
 		require.NoError(t, err)
 		assert.Equal(t, 3, d.Record.Indexed)
 		text := report(t, d, false)
