@@ -25,7 +25,9 @@ func matchStrangers() *ruler.Experiment {
 		Long: `Submit every second picture, and as many drawn documents as --documents says, to a
 registry in memory. Leak the other pictures, and as many documents of other persons on the
 same templates, each through one attack in turn and saved as JPEG, and investigate them.
-Exit 1 when a leak is taken for an upload, or over 5 % of the pictures are lookalikes.`,
+Exit 1 when a leak is taken for an upload, or over 5 % of the pictures are lookalikes.
+Files that repeat another byte for byte are left out. Other copies of one capture in the
+folder count as wrong: remove them.`,
 		Flags: func(fs *pflag.FlagSet) {
 			fs.IntVar(&r.documents, "documents", 0, "`number` of drawn documents to submit, and of other persons' to leak")
 			fs.IntVar(&r.leaks, "leaks", 0, "`number` of pictures that leak; 0: all that are not submitted")

@@ -59,6 +59,7 @@ var dumpSentences = []row{
 	{"matched-only", headline, (*weighing).matchedOnly, "Inconclusive: {n} of the {of} {of|picture|pictures} {n|matches a submission|match submissions} of the registry, and no mark of an issued copy was confirmed on any of them."},
 	{"no-match-named", headline, (*weighing).noMatchNamed, "Inconclusive: {n} {n|picture|pictures} examined, and no match with {against|the upload that was named|any of the uploads that were named}. Nothing else was searched."},
 	{"no-match", headline, (*weighing).noMatch, "No submission of the registry was matched by the {n} {n|picture|pictures} examined."},
+	{"not-examined", headline, (*weighing).leftOut, "{n} {n|file|files} could not be examined."},
 	{"unissued-last", headline, (*weighing).unissuedLast, unissuedText},
 
 	{"matched", shows, (*weighing).matchedFigures, "Of {n} {n|picture|pictures} examined, {matched} {matched|shows|show} a submission of the registry."},
@@ -123,7 +124,7 @@ var dumpSentences = []row{
 	{"repeats", showsNot, (*weighing).repeats, "The {n} {n|picture|pictures} with copies issued to {name} are of {clusters} independent {clusters|submission|submissions}: repetitions and pictures of one subject count once."},
 	{"nameless", showsNot, (*weighing).namelessUnstated, "Of the {of} {of|picture|pictures} with copies issued to {name}, {n} {n|is|are} of uploads without a subject reference. They may all be of one person, who may also have a reference, so they add {adds} independent {adds|submission|submissions}."},
 	{"nameless-stated", showsNot, (*weighing).namelessStated, "Of the {of} {of|picture|pictures} with copies issued to {name}, {n} {n|is|are} of uploads without a subject reference. The investigator states that one person has at most {each} such {each|upload|uploads}, so they add {adds} independent {adds|submission|submissions}."},
-	{"same-document", showsNot, (*weighing).sameDocumentPairs, "{n} {n|pair|pairs} of the uploads shown {n|is|are} of the same document, as their originals show. The two uploads of a pair count as one person's."},
+	{"same-document", showsNot, (*weighing).sameDocumentPairs, "{n} {n|pair|pairs} of the uploads shown {n|looks|look} like pictures of one document when their originals are compared. The two uploads of a pair count as one person's."},
 	{"same-document-subjects", showsNot, (*weighing).sameDocumentSubjects, "The registry calls the persons of such pairs different: {pairs}."},
 	{"not-compared", showsNot, (*weighing).notCompared, "{n} {n|original was|originals were} not compared with the originals of the other uploads shown. Whether {n|it shows|they show} the same document as another is not known."},
 	{"subjects-entered", showsNot, (*weighing).subjectsEntered, "The subject {n|reference|references} of {n} {n|upload|uploads} shown {n|was|were} entered after the {n|upload|uploads}, the last on {day}. How many persons are counted rests on {n|it|them}."},

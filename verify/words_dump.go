@@ -577,6 +577,15 @@ func (w *weighing) pages() []figures {
 	return several(n, figures{"others": others})
 }
 
+// leftOut are the files that could not be examined, beside pictures that were. Files that are no
+// pictures do not count.
+func (w *weighing) leftOut() []figures {
+	if w.readable() == 0 {
+		return nil
+	}
+	return several(w.Leaks-w.readable()-w.Counts[string(FoundNoPicture)], nil)
+}
+
 // archiveError begins the Error of a verdict on an archive that could not be read.
 const archiveError = "archive: "
 
