@@ -23,6 +23,9 @@ type books struct {
 	copies     map[watermark.Submission][]registry.Copy // all issued copies of the submissions that leaks show
 	history    findings.History
 
+	same        []findings.SameDocument // of submissions that leaks show
+	notCompared int                     // see [DumpVerdict]
+
 	unconfirmed map[string]int // by recipient, leaks with unconfirmed marks that the leaks themselves do not name; nil unless read from findings
 }
 
@@ -165,7 +168,7 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 			leak.Recall = minRecall // the search says nothing: the leak cannot derive from a later upload, or only named uploads were searched
 		}
 		if l.matched() && !late {
-			leak.Submission, leak.Submitted, leak.Cluster = l.Submission.String(), l.Submitted, l.Cluster
+			leak.Submission, leak.Submitted, leak.Cluster = l.Submission.String(), l.Submitted, w.unit[l.Submission]
 			leak.Unmarked = w.holdersOf(l)
 			for _, x := range b.copies[l.Submission] {
 				if w.parties[x.Recipient] != nil && !w.cfg.after(x.Issued) && !w.cfg.tooLate(l, x.ID) {

@@ -38,6 +38,11 @@ type Circumstances struct {
 	Claimed int
 	Drawn   bool
 
+	// UploadsPerSubject is how many of the uploads without a subject reference one person has at
+	// most. n of them are then of n/UploadsPerSubject persons at least. 0: not known, so that all
+	// of them may be of one person.
+	UploadsPerSubject int
+
 	// Case is the number of the case, and Examiner the name of the person who examines, as the
 	// report states them. Both may be empty.
 	Case, Examiner string
@@ -117,7 +122,7 @@ func (c Config) ready() (Config, error) {
 		return refused("a mark key is nil")
 	case c.SealKey != nil && c.SealKey.ID() == "":
 		return refused("the sealing key is the zero SealKey")
-	case min(c.MaxBytes, c.MaxPixels) < 0 || min(c.MaxFiles, c.Workers, c.Trials, c.Claimed) < 0:
+	case min(c.MaxBytes, c.MaxPixels) < 0 || min(c.MaxFiles, c.Workers, c.Trials, c.Claimed, c.UploadsPerSubject) < 0:
 		return refused("a limit is negative")
 	case c.Drawn && int64(c.Claimed) > odds.MaxClaimed:
 		return refused("drawn from more than %d pictures claimed", int64(odds.MaxClaimed))

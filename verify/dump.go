@@ -20,12 +20,18 @@ type DumpVerdict struct {
 	findings.Text
 	Hypotheses []odds.Hypothesis `json:"hypotheses"` // each with a name, in words unless it is a recipient's: recipients' copies, strongest first, then custody, then the others
 	findings.Tally
-	Odds     *odds.Verdict    `json:"odds"` // what [odds.Weigh] says of Case; if only named uploads were searched, about marks only
-	Case     *odds.Case       `json:"case"` // all that the odds were computed from
-	Of       []int            `json:"of"`   // for each leak of Case its place among the leaks
-	History  findings.History `json:"history"`
-	Record   findings.Record  `json:"record"`
-	Verdicts []*Verdict       `json:"-"`
+	Odds    *odds.Verdict    `json:"odds"` // what [odds.Weigh] says of Case; if only named uploads were searched, about marks only
+	Case    *odds.Case       `json:"case"` // all that the odds were computed from
+	Of      []int            `json:"of"`   // for each leak of Case its place among the leaks
+	History findings.History `json:"history"`
+	// SameDocuments are pairs of the submissions that leaks show whose originals show the same
+	// document: see [Investigator.sameDocuments].
+	SameDocuments []findings.SameDocument `json:"same_documents,omitempty"`
+	// NotCompared is the number of submissions that leaks show whose originals were not compared with
+	// each other.
+	NotCompared int             `json:"documents_not_compared,omitempty"`
+	Record      findings.Record `json:"record"`
+	Verdicts    []*Verdict      `json:"-"`
 }
 
 // Weigh draws the leaks of one dump together: the counts, the odds of each source, and the
@@ -45,6 +51,9 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdic
 	}
 	books, err := v.books(ctx, leaks)
 	if err != nil {
+		return nil, err
+	}
+	if books.same, books.notCompared, err = v.sameDocuments(ctx, leaks); err != nil {
 		return nil, err
 	}
 	w, err := weigh(leaks, books, v.cfg, len(record.Keys))
@@ -69,7 +78,7 @@ func (v *Investigator) restored(ctx context.Context, leaks []*Verdict) ([]*Verdi
 				return nil, err
 			}
 			if err == nil {
-				full.subject, full.Submitted = s.Subject, s.Submitted
+				full.subject, full.Submitted, full.SubjectEntered = s.Subject, s.Submitted, s.SetAt
 			}
 		}
 		if len(l.marked) == 0 && l.Copy != 0 {
@@ -107,13 +116,15 @@ type weighing struct {
 	first   []int             // of each leak the first that is the same file; see [firsts]
 	parties map[string]*party // by recipient
 	names   []string          // of the recipients, in the registry's order
+
+	unit map[watermark.Submission]string // in which leaks of a submission count: see [weighing.units]
 }
 
 // party is what a dump holds of one recipient's copies.
 type party struct {
 	registry.Recipient
 	pictures     int             // leaks with a confirmed copy
-	clusters     map[string]bool // the subjects of these leaks, "" if not known
+	clusters     map[string]bool // the units of these leaks
 	nameless     int             // of these, leaks whose subject is not known
 	purposes     []string        // of the copies, each once
 	transplanted int             // leaks with this recipient's marks on other pictures
@@ -135,6 +146,9 @@ func weigh(leaks []*Verdict, b *books, cfg Config, keys int) (*weighing, error) 
 		w.parties[r.Name] = &party{Recipient: r, clusters: make(map[string]bool)}
 		w.names = append(w.names, r.Name)
 	}
+	w.SameDocuments, w.NotCompared = b.same, b.notCompared
+	w.clusters()
+	w.units()
 	for _, l := range leaks {
 		w.count(l)
 	}
@@ -145,7 +159,6 @@ func weigh(leaks []*Verdict, b *books, cfg Config, keys int) (*weighing, error) 
 			w.Unconfirmed[name] = s.unconfirmed
 		}
 	}
-	w.clusters()
 	w.Case, w.Of = w.caseOf(b)
 	var err error
 	if w.Odds, err = odds.Weigh(w.Case); err != nil {
@@ -255,7 +268,7 @@ func (w *weighing) count(l *Verdict) {
 		case l.Finding == FoundCopy && l.Unconfirmed:
 			s.unconfirmed++
 		case l.Finding == FoundCopy:
-			s.add(l)
+			s.add(l, w.unit[l.Submission])
 		}
 	}
 	if l.Finding != FoundUnreadable && l.Finding != FoundUnmarked || w.cfg.after(l.Submitted) {
@@ -281,11 +294,11 @@ func (w *weighing) count(l *Verdict) {
 	}
 }
 
-// add counts a leak with a confirmed copy of recipient s: the picture, its subject, and the
+// add counts a leak with a confirmed copy of recipient s: the picture, its unit, and the
 // purposes for which the copies were issued, each purpose once.
-func (s *party) add(l *Verdict) {
+func (s *party) add(l *Verdict, unit string) {
 	s.pictures++
-	s.clusters[l.subject] = true
+	s.clusters[unit] = true
 	if l.subject == "" {
 		s.nameless++
 	}

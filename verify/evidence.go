@@ -115,7 +115,7 @@ func (v *Verdict) bind(r *read, x findings.Reading) {
 
 // conclude writes the evidence into the verdict, and all that follows from it: the conclusion, its
 // numbers, the copies that are accused, their rows, and the note. File, Picture, Searched,
-// Submitted, Cluster, Custody and References are the caller's. It replaces what an earlier
+// Submitted, Cluster, SubjectEntered, Custody and References are the caller's. It replaces what an earlier
 // conclusion wrote.
 func (v *Verdict) conclude(e evidence) {
 	v.gather(e)
@@ -125,7 +125,7 @@ func (v *Verdict) conclude(e evidence) {
 	v.Keys = e.keys()
 	c := conclude(e)
 	v.Conclusion = findings.Conclusion{Finding: c.finding, Unconfirmed: c.unconfirmed, Forgeable: c.forgeable, Submission: c.submission,
-		Submitted: v.Submitted, Cluster: v.Cluster}
+		Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered}
 	v.Strength = findings.Strength{Edits: []Edit{}}
 	v.Note, v.Recall, v.Accused, v.Issued, v.marked = c.note+notePages(v.Pages), c.recall, []watermark.CopyID{}, nil, nil
 	for i := range e.matches {

@@ -42,6 +42,20 @@ var (
 	Method         = method
 )
 
+// SameDocuments is sameDocuments.
+func (v *Investigator) SameDocuments(ctx context.Context, leaks []*Verdict) ([]findings.SameDocument, int, error) {
+	return v.sameDocuments(ctx, leaks)
+}
+
+// Units returns the units of the submissions that leaks show. each is [Circumstances].UploadsPerSubject.
+func Units(leaks []*Verdict, each int, same ...findings.SameDocument) map[watermark.Submission]string {
+	w := &weighing{cfg: Config{Circumstances: Circumstances{UploadsPerSubject: each}}}
+	w.Verdicts, w.SameDocuments = leaks, same
+	w.clusters()
+	w.units()
+	return w.unit
+}
+
 // WeighFor weighs leaks without a registry and writes the sentences. The registry's
 // submissions are spread over so many months; every recipient has copies of all, and
 // those whose custody covers a leak held what was submitted in its months.

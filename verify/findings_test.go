@@ -206,6 +206,7 @@ var unnoticed = []string{
 	".leaks[].keys[].entered",
 	".leaks[].keys[].since",
 	".leaks[].keys[].state",
+	".leaks[].matches[].distance",
 	".leaks[].matches[].height",
 	".leaks[].matches[].score",
 	".leaks[].matches[].submitted",

@@ -241,7 +241,7 @@ func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence) error
 	if err != nil && !errors.Is(err, registry.ErrErased) { // meanwhile
 		return err
 	}
-	out.subject, out.Submitted = sub.Subject, sub.Submitted
+	out.subject, out.Submitted, out.SubjectEntered = sub.Subject, sub.Submitted, sub.SetAt
 	if out.Finding == FoundUnissued { // the picture that leaked was not unmarked
 		return nil
 	}

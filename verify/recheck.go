@@ -48,7 +48,7 @@ func (f *Findings) CheckLeaks() error {
 // the caller does.
 func (v *Verdict) recheck(opens, words, v1 bool) error {
 	again := &Verdict{File: v.File, Error: v.Error, Picture: v.Picture, Evidence: v.Evidence, Rows: v.Rows,
-		Conclusion: findings.Conclusion{Submitted: v.Submitted, Cluster: v.Cluster}}
+		Conclusion: findings.Conclusion{Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered}}
 	if !v.Examined() {
 		again = closedLeak(v.File, v.Finding, v.Picture, v.Error)
 	} else {
@@ -148,6 +148,13 @@ func (d *DumpVerdict) config() (Config, error) {
 			return c, errors.New("record: it does not say what the leaks were compared with")
 		}
 		c.Against = make([]watermark.Submission, n) // only their number matters
+	}
+	if of := d.Record.Parameters[perSubject]; of != "" && of != notStated {
+		n, err := strconv.Atoi(of)
+		if err != nil || n < 1 {
+			return c, errors.New("record: it does not say how many uploads one person has")
+		}
+		c.UploadsPerSubject = n
 	}
 	at := d.Record.Parameters[foundOn]
 	if at == notStated {

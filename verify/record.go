@@ -22,8 +22,9 @@ import (
 const (
 	foundOn       = "leaks found on" // RFC 3339, or notStated
 	notStated     = "not stated"
-	originalsOpen = "originals could be opened" // true or false
-	comparedWith  = "compared with"             // allUploads, or how many that were named
+	perSubject    = "uploads without a subject that one person has" // the most, or notStated
+	originalsOpen = "originals could be opened"                     // true or false
+	comparedWith  = "compared with"                                 // allUploads, or how many that were named
 	allUploads    = "all uploads that are searched"
 )
 
@@ -105,10 +106,13 @@ func (v *Investigator) parameters(where string) map[string]string {
 	p := method(where)
 	p["other uploads a leak is held against"] = v.cfg.referenceRecord()
 	p["most bytes of a file"] = strconv.FormatInt(v.cfg.limits().MaxBytes, 10)
-	p[foundOn], p[comparedWith] = notStated, allUploads
+	p[foundOn], p[comparedWith], p[perSubject] = notStated, allUploads, notStated
 	p[originalsOpen] = strconv.FormatBool(v.cfg.SealKey != nil)
 	if n := len(v.cfg.Against); n > 0 {
 		p[comparedWith] = strconv.Itoa(n)
+	}
+	if n := v.cfg.UploadsPerSubject; n > 0 {
+		p[perSubject] = strconv.Itoa(n)
 	}
 	if !v.cfg.Found.IsZero() {
 		p[foundOn] = v.cfg.Found.UTC().Format(time.RFC3339Nano)

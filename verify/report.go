@@ -79,25 +79,6 @@ type reportRow struct {
 // Pictures returns the number of files that were examined as pictures.
 func (r reportView) Pictures() int { return r.readable() }
 
-// How says how the mark of the leak was found, in words; "" without a mark. The p of a single leak
-// is left out: it is far smaller than trials can bear out.
-func (r reportRow) How() string {
-	traced := false
-	if t := traceOf(r.Traces, r.Submission); t != nil {
-		c := tracedCopy(t, r.Copy)
-		traced = c != nil && c.Found
-	}
-	switch {
-	case traced && r.BlindLogP != nil:
-		return "read and traced"
-	case traced:
-		return "traced"
-	case r.BlindLogP != nil:
-		return "read"
-	}
-	return ""
-}
-
 // KeyOf returns the mark key of a leak with its state, in words; "" if there is nothing to tell,
 // because only one key was tried and is active.
 func (r reportView) KeyOf(row reportRow) string {

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -30,7 +31,7 @@ func (f *Findings) restore() ([]*Verdict, *books, error) {
 			unconfirmed++
 		}
 	}
-	b := &books{history: f.Verdict.History, cells: c.Cells, copies: make(map[watermark.Submission][]registry.Copy), unconfirmed: f.Verdict.Unconfirmed,
+	b := &books{history: f.Verdict.History, same: f.Verdict.SameDocuments, notCompared: f.Verdict.NotCompared, cells: c.Cells, copies: make(map[watermark.Submission][]registry.Copy), unconfirmed: f.Verdict.Unconfirmed,
 		holdings: &engine.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
 	for _, name := range slices.Sorted(maps.Keys(b.unconfirmed)) {
 		known := slices.ContainsFunc(c.Holders, func(h odds.Holder) bool { return h.Name == name })
@@ -57,7 +58,22 @@ func (f *Findings) restore() ([]*Verdict, *books, error) {
 	for i, k := range firsts(leaks) {
 		leaks[i].marked = leaks[k].marked // of repetitions the case has the first
 	}
-	return leaks, b, oneSubject(leaks)
+	return leaks, b, errors.Join(oneSubject(leaks), f.checkSame())
+}
+
+// checkSame checks that every pair of the same document is of two submissions that leaks show, and
+// that its pixels say so.
+func (f *Findings) checkSame() error {
+	shows := make(map[watermark.Submission]bool)
+	for _, l := range f.Leaks {
+		shows[l.Submission] = shows[l.Submission] || l.matched()
+	}
+	for i, d := range f.Verdict.SameDocuments {
+		if a, b := d.Submissions[0], d.Submissions[1]; a == b || !shows[a] || !shows[b] || !sameDocument(d.Pixels, d.Score) {
+			return fmt.Errorf("same documents: pair %d is not of two submissions of the dump that show one document", i+1)
+		}
+	}
+	return nil
 }
 
 // checkPlaces checks that every leak of the case has a place, and that every place is an index of a
@@ -84,7 +100,7 @@ func oneSubject(leaks []*Verdict) error {
 		}
 		if o := first[l.Submission]; o == nil {
 			first[l.Submission] = l
-		} else if o.Cluster != l.Cluster || !o.Submitted.Equal(l.Submitted) {
+		} else if o.Cluster != l.Cluster || !o.Submitted.Equal(l.Submitted) || !o.SubjectEntered.Equal(l.SubjectEntered) {
 			return fmt.Errorf("leak %d: another leak gives its submission another time or subject", i+1)
 		}
 	}

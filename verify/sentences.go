@@ -52,7 +52,7 @@ var dumpSentences = []row{
 	{"window-no-name", headline, in(aboutWindow), "No recipient is named by marks."},
 	{"confirmed", headline, (*weighing).confirmedFigures, "Inconclusive: the mark of an issued copy was found and confirmed on {n} {n|picture|pictures}. That is not enough to name a recipient here."},
 	{"missing-persons", headline, missing(odds.FewClusters), "Copies of one recipient on pictures of {needed} different persons are required."},
-	{"missing-subjects", headline, (*weighing).missingSubjects, "{n} of the uploads have no subject, so that they count as one person's: state their subjects (kycmark subject set), and investigate again."},
+	{"missing-subjects", headline, (*weighing).missingSubjects, "{n} {n|upload|uploads} shown {n|has|have} no subject and count as one person's at most: enter the subjects (kycmark subject set), or state how many such uploads one person has (--uploads-per-subject), and investigate again."},
 	{"missing-same", headline, missing(odds.SameCopies), "Several recipients have had the very same copies, which therefore do not tell them apart."},
 	{"missing-ratio", headline, missing(odds.SmallRatio), "The likelihood ratio is too small for as many recipients as were looked at. More leaked pictures of other persons can change that."},
 	{"missing-trials", headline, missing(odds.FewTrials), "The trials of the method do not allow a ratio of 10 to be claimed."},
@@ -119,7 +119,12 @@ var dumpSentences = []row{
 	{"rival-planting", showsNot, (*weighing).rivalPlanting, "With planting by those who held these pictures among the alternatives, the log10 likelihood ratio for {name} is {lr}: {words}."},
 	{"rival-rest", showsNot, (*weighing).rivalRest, "If {other} had obtained the copies issued to {name}, it would explain the dump alone: it is recorded to have had, marked or unmarked, {n} of the {of} {of|submission|submissions} in it that {name} does not explain."},
 	{"repeats", showsNot, (*weighing).repeats, "The {n} {n|picture|pictures} with copies issued to {name} are of {clusters} independent {clusters|submission|submissions}: repetitions and pictures of one subject count once."},
-	{"nameless", showsNot, (*weighing).nameless, "Of the {of} {of|picture|pictures} with copies issued to {name}, {n} {n|is|are} of uploads without a subject reference. Whether these are of different persons is not known, so they count as one independent submission together."},
+	{"nameless", showsNot, (*weighing).namelessUnstated, "Of the {of} {of|picture|pictures} with copies issued to {name}, {n} {n|is|are} of uploads without a subject reference. They may all be of one person, who may also have a reference, so they add {adds} independent {adds|submission|submissions}."},
+	{"nameless-stated", showsNot, (*weighing).namelessStated, "Of the {of} {of|picture|pictures} with copies issued to {name}, {n} {n|is|are} of uploads without a subject reference. The investigator states that one person has at most {each} such {each|upload|uploads}, so they add {adds} independent {adds|submission|submissions}."},
+	{"same-document", showsNot, (*weighing).sameDocumentPairs, "{n} {n|pair|pairs} of the uploads shown {n|is|are} of the same document, as their originals show. The two uploads of a pair count as one person's."},
+	{"same-document-subjects", showsNot, (*weighing).sameDocumentSubjects, "The registry calls the persons of such pairs different: {pairs}."},
+	{"not-compared", showsNot, (*weighing).notCompared, "{n} {n|original was|originals were} not compared with the originals of the other uploads shown. Whether {n|it shows|they show} the same document as another is not known."},
+	{"subjects-entered", showsNot, (*weighing).subjectsEntered, "The subject {n|reference|references} of {n} {n|upload|uploads} shown {n|was|were} entered after the {n|upload|uploads}, the last on {day}. How many persons are counted rests on {n|it|them}."},
 	{"also-held", showsNot, (*weighing).alsoHeldFigures, "Of the {n} {n|picture|pictures} with a copy issued to {name}, these could also be held unmarked by others: {others}. With that copy in hand, each of them could have laid its mark onto the unmarked picture."},
 }
 

@@ -79,6 +79,20 @@ const (
 	decoyCopies = 1000
 )
 
+// Two uploads of one document (TestSameDocumentStudy).
+const (
+	// maxDocuments is the number of submissions of a dump whose originals are compared with each
+	// other. Each takes about a second of processor time. Chosen.
+	maxDocuments = 500
+	// maxDocumentNFA is the log10 of the number of false alarms of [parts.Match] above which two
+	// originals are not compared. Unrelated pictures in testdata have -26 or more, two captures of
+	// one document -390 or less.
+	maxDocumentNFA = -30
+	// minDocumentScore is the min share of the comparable blocks that must agree in two originals of
+	// one document. Parts may differ, as by glare.
+	minDocumentScore = 0.94
+)
+
 // The case of a dump.
 const (
 	// minRecall stands for a recall that trials leave at nothing: 0 would mean not measured.

@@ -111,6 +111,22 @@ func (v *Verdict) Label() string {
 	return string(v.Finding)
 }
 
+// Mark says how the mark of the leak was found: "read" without the original, "traced" with it, or
+// "read and traced"; "" without a mark. The p of a single leak is left out: it is far smaller than
+// trials can bear out.
+func (v *Verdict) Mark() string {
+	traced := v.foundByTrace()
+	switch {
+	case traced && v.BlindLogP != nil:
+		return "read and traced"
+	case traced:
+		return "traced"
+	case v.BlindLogP != nil:
+		return "read"
+	}
+	return ""
+}
+
 // MayName returns the recipient that may be named beside a leak: the recipient of its confirmed
 // copy, of several the strongest. It is "" if no copy is confirmed, since marks that were or may
 // have been transplanted say nothing about recipients.

@@ -226,18 +226,6 @@ func missing(code string) func(*weighing) []figures {
 	}
 }
 
-// missingSubjects is about recipients that are not named for want of independent submissions, and
-// whose pictures are of uploads without a subject.
-func (w *weighing) missingSubjects() []figures {
-	n := 0
-	for _, x := range w.Odds.Withheld {
-		if s := w.parties[x.Name]; s != nil && x.Code == odds.FewClusters && w.stage() == aboutConfirmed {
-			n += s.nameless
-		}
-	}
-	return several(n, nil)
-}
-
 // withheld are the recipients with evidence that are not named, and why.
 func (w *weighing) withheld() (out []figures) {
 	for _, x := range w.Odds.Withheld {
@@ -720,16 +708,6 @@ func (w *weighing) repeats() []figures {
 			return nil
 		}
 		return figures{"n": s.pictures, "clusters": len(s.clusters)}
-	})
-}
-
-// nameless are recipients with pictures of uploads without a subject.
-func (w *weighing) nameless() []figures {
-	return w.each(func(s *party) figures {
-		if s.nameless == 0 {
-			return nil
-		}
-		return figures{"n": s.nameless, "of": s.pictures}
 	})
 }
 

@@ -27,6 +27,7 @@ type investigateFlags struct {
 	against              idList[watermark.Submission]
 	claimed              int
 	references           int
+	perSubject           int
 	drawn                bool
 	reveal, force        bool
 	bundleFlags
@@ -82,6 +83,7 @@ which counts for nothing). If no picture can be examined, nothing is entered or 
 	cmd.Flags().StringVar(&f.state, "state", "", "`file` that keeps what was examined: a run that was cut short goes on where it was")
 	cmd.Flags().IntVar(&f.claimed, "claimed", 0, "`number` of pictures that the leaker claims to have")
 	cmd.Flags().IntVar(&f.references, "references", 0, "about how many `times` leaks that show an upload are also held against other uploads, none known to be of the same person, that look like it; -1: not at all (default 20, and 4 a leak at most)")
+	cmd.Flags().IntVar(&f.perSubject, "uploads-per-subject", 0, "the `number` of uploads without a subject that one person has at most, as the report will say that you state (default: any number, so that all count as one person's)")
 	cmd.Flags().BoolVar(&f.drawn, "drawn", false, "the pictures were drawn at random by us from those claimed, so that they speak for the rest")
 	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
 	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite the report if it exists")
@@ -128,7 +130,7 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	inv, err := verify.NewInvestigator(verify.Config{
 		Registry: b.registry, Keys: keys, SealKey: seal, Actor: actor(), Command: append([]string{"kycmark"}, b.args...),
 		Search: f.search, Progress: show, Against: f.against.ids, State: f.state, References: f.references,
-		Circumstances: verify.Circumstances{Found: found, Claimed: f.claimed, Drawn: f.drawn, Case: f.caseNumber, Examiner: f.examiner},
+		Circumstances: verify.Circumstances{Found: found, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: f.perSubject, Case: f.caseNumber, Examiner: f.examiner},
 		OpenPDF: func(ctx context.Context, data []byte) (verify.PDF, error) {
 			d, err := pdfs.Open(ctx, data, pdf.Limits{})
 			if err != nil {

@@ -59,6 +59,7 @@ func TestMain(m *testing.M) {
 //	locked ARCHIVE FILE...    a .zip of files that all say that they are encrypted
 //	pdf FILE JPEG...          a PDF of pictures, one a page
 //	ids FIELD                 the first such field of the JSON on stdout, as $FIELD, without v1-
+//	session readme|help OUT   writes the documented session as shell scripts: OUT.1 up to the investigation, OUT.2 with it
 //	tsa FILE                  starts a timestamp authority at $TSA, its certificate in FILE (needs [exec:openssl])
 //	cosigned NAME IN OUT KEY  a witness's signature added to a checkpoint
 //	receipted NAME IN SIGNATURE KEY
@@ -66,6 +67,9 @@ func TestMain(m *testing.M) {
 //
 // With -short only those run that mark and read nothing.
 func TestScripts(t *testing.T) {
+	var err error
+	moduleRoot, err = filepath.Abs("../..")
+	require.NoError(t, err)
 	files, err := filepath.Glob("testdata/*.txtar")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
@@ -100,6 +104,7 @@ func TestScripts(t *testing.T) {
 			"pack":    pack,
 			"locked":  locked,
 			"ids":     ids,
+			"session": session,
 
 			"tsa":       tsa,
 			"cosigned":  cosigned,
@@ -107,6 +112,9 @@ func TestScripts(t *testing.T) {
 		},
 	})
 }
+
+// moduleRoot is the folder of the module, since scripts run in folders of their own.
+var moduleRoot string
 
 // condition is [root]: whether no permission stops this user; or [browser]: whether there is one,
 // which CI must have.
@@ -284,6 +292,34 @@ func packTar(w io.Writer) (create func(string, []byte) error, finish func() erro
 		_, writing := t.Write(data)
 		return errors.Join(err, writing)
 	}, func() error { return errors.Join(t.Close(), z.Close()) }
+}
+
+func session(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 2)
+	text := newRoot(newUI(io.Discard, io.Discard)).Example
+	begin, end := "# keep the books", "\n\n"
+	if args[0] == "readme" {
+		data, err := os.ReadFile(filepath.Join(moduleRoot, "README.md"))
+		ts.Check(err)
+		text, begin, end = string(data), "## Mark your first picture", "Each leak gets one finding"
+	}
+	_, text, found := strings.Cut(text, begin)
+	if !found {
+		ts.Fatalf("no session in %s", args[0])
+	}
+	text, _, _ = strings.Cut(text, end)
+	var before, after []string
+	for line := range strings.Lines(text) {
+		switch line = strings.TrimSpace(line); {
+		case strings.HasPrefix(line, "kycmark investigate"):
+			after = append(after, line)
+		case strings.HasPrefix(line, "kycmark "), strings.HasPrefix(line, "export "):
+			before = append(before, line)
+		}
+	}
+	for name, lines := range map[string][]string{".1": before, ".2": after} {
+		ts.Check(os.WriteFile(ts.MkAbs(args[1]+name), []byte("set -e\n"+strings.Join(lines, "\n")+"\n"), 0o644))
+	}
 }
 
 func ids(ts *testscript.TestScript, neg bool, args []string) {

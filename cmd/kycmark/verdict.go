@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -27,22 +28,26 @@ func (u *ui) verdict(d *verify.DumpVerdict) {
 		return
 	}
 	u.printf("\n")
-	named := u.table("HYPOTHESIS\tKIND\tLOG10 LR\tIN WORDS")
+	named := u.table("PICTURES DERIVE FROM\tLOG10 LR\tIN WORDS")
 	for _, h := range d.Hypotheses {
 		limit := ""
 		if h.Capped {
 			limit = " (cap)"
 		}
-		named.row([]string{h.Name, h.Kind, fmt.Sprintf("%+.2f%s", math.Round(h.LogLR*100)/100+0, limit), h.Words})
+		name := h.Name
+		if h.Kind == odds.Copies {
+			name = "copies issued to " + name
+		}
+		named.row([]string{name, fmt.Sprintf("%+.2f%s", math.Round(h.LogLR*100)/100+0, limit), h.Words})
 	}
 	named.Flush()
 }
 
 // leaks prints a table of the findings on leaks, for people; silent with --json.
 func (u *ui) leaks(verdicts []*verify.Verdict) {
-	leaks := u.table("FILE\tFINDING\tSUBMISSION\tCOPY\tRECIPIENT\tBITS APART\tLOG10 P")
+	leaks := u.table("FILE\tFINDING\tSUBMISSION\tCOPY\tRECIPIENT\tBITS APART\tMARK")
 	for _, v := range verdicts {
-		submission, copyID, apart, logP := "-", "-", "-", "-"
+		submission, copyID, apart := "-", "-", "-"
 		if v.Submission != (watermark.Submission{}) {
 			submission = v.Submission.String()[:8] + "…"
 		}
@@ -52,10 +57,7 @@ func (u *ui) leaks(verdicts []*verify.Verdict) {
 		if v.Distance != nil {
 			apart = fmt.Sprint(*v.Distance)
 		}
-		if v.LogP != nil {
-			logP = fmt.Sprintf("%.1f", *v.LogP)
-		}
-		leaks.row([]string{v.File, v.Label(), submission, copyID, cmp.Or(v.MayName(), "-"), apart, logP})
+		leaks.row([]string{v.File, v.Label(), submission, copyID, cmp.Or(v.MayName(), "-"), apart, cmp.Or(v.Mark(), "-")})
 	}
 	leaks.Flush()
 }

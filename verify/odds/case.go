@@ -83,8 +83,8 @@ type Leak struct {
 	// was matched. Submitted is its time.
 	Submission string    `json:"submission,omitempty"`
 	Submitted  time.Time `json:"submitted,omitzero"`
-	// Cluster is the opaque subject of the submission: leaks of one cluster count
-	// together. All matched leaks whose cluster is "" are one cluster. Unmatched leaks
+	// Cluster is the opaque unit of the submission, a person as far as is known: leaks of one
+	// cluster count together. All matched leaks whose cluster is "" are one cluster. Unmatched leaks
 	// count each, unless they have a cluster.
 	Cluster string `json:"cluster,omitempty"`
 	// Recall is the probability that the search finds a leak of this kind whose

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/verify/internal/engine"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // A Text is a verdict in words.
@@ -31,6 +32,14 @@ type Tally struct {
 	// Unconfirmed counts, by recipient, the leaks with marks of its copies that are not
 	// confirmed. Beside such a leak the recipient is not named.
 	Unconfirmed map[string]int `json:"unconfirmed"`
+}
+
+// A SameDocument is a pair of submissions whose originals show the same document, so that both are
+// of one person.
+type SameDocument struct {
+	Submissions [2]watermark.Submission `json:"submissions"`
+	Pixels      string                  `json:"pixels"` // what the pixels of the second say of the first: one of the constants of package verify
+	Score       float64                 `json:"score"`  // share of the comparable blocks that agree, 0..1
 }
 
 // A Record says who examined what with which program, so that it can be repeated.

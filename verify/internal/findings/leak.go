@@ -24,8 +24,10 @@ type Conclusion struct {
 	Submission  watermark.Submission `json:"submission,omitzero"`   // that the leak shows; zero: none
 	Submitted   time.Time            `json:"submitted,omitzero"`    // of Submission; the registry says so
 	Cluster     string               `json:"cluster,omitempty"`     // the subject of Submission, numbered within a dump
-	Copy        watermark.CopyID     `json:"copy,omitzero"`         // whose mark was found; of several the strongest
-	Recipient   string               `json:"recipient,omitempty"`   // of a confirmed copy; "" beside every other mark
+	// SubjectEntered is when the subject of Submission was entered; zero: with the upload, or not.
+	SubjectEntered time.Time        `json:"subject_entered,omitzero"`
+	Copy           watermark.CopyID `json:"copy,omitzero"`       // whose mark was found; of several the strongest
+	Recipient      string           `json:"recipient,omitempty"` // of a confirmed copy; "" beside every other mark
 }
 
 // A Strength holds the numbers behind a conclusion. Every number is a copy of one in
