@@ -16,16 +16,20 @@ import (
 // A report is what the sentences of a findings file rest on.
 type report struct {
 	Verdict struct {
-		Headline    string         `json:"headline"`
-		Named       []string       `json:"named"`
-		Shows       []string       `json:"shows"`
-		ShowsNot    []string       `json:"shows_not"`
-		Said        []said         `json:"said"`
-		Hypotheses  []hypothesis   `json:"hypotheses"`
-		Unconfirmed map[string]int `json:"unconfirmed"`
-		Odds        oddsOf         `json:"odds"`
-		Case        caseOf         `json:"case"`
-		Of          []int          `json:"of"`
+		Headline      string         `json:"headline"`
+		Named         []string       `json:"named"`
+		Shows         []string       `json:"shows"`
+		ShowsNot      []string       `json:"shows_not"`
+		Said          []said         `json:"said"`
+		Hypotheses    []hypothesis   `json:"hypotheses"`
+		Unconfirmed   map[string]int `json:"unconfirmed"`
+		Odds          oddsOf         `json:"odds"`
+		Case          caseOf         `json:"case"`
+		Of            []int          `json:"of"`
+		SameDocuments []struct {
+			Submissions [2]string `json:"submissions"`
+		} `json:"same_documents"`
+		NotCompared int `json:"documents_not_compared"`
 		Record      struct {
 			Keys       []string          `json:"keys"`
 			Parameters map[string]string `json:"parameters"`
@@ -35,6 +39,7 @@ type report struct {
 
 	found time.Time // when the leaks were found; zero: not stated
 	named int       // number of uploads that alone were searched; 0: all were
+	each  int       // how many uploads without a subject one person has, as stated; 0: not stated
 }
 
 // A said is a sentence by its code and its figures.
@@ -121,6 +126,7 @@ type leak struct {
 	Submission  string    `json:"submission"`
 	Submitted   time.Time `json:"submitted"`
 	Cluster     string    `json:"cluster"`
+	Entered     time.Time `json:"subject_entered"`
 	Copy        string    `json:"copy"`
 	Recipient   string    `json:"recipient"`
 	Error       string    `json:"error"`
@@ -202,6 +208,9 @@ func read(findings []byte) (*report, error) {
 		if r.found, err = time.Parse(time.RFC3339Nano, at); err != nil {
 			return nil, err
 		}
+	}
+	if _, err := fmt.Sscan(p["uploads without a subject that one person has"], &r.each); err != nil {
+		r.each = 0
 	}
 	if _, err := fmt.Sscan(p["compared with"], &r.named); err != nil {
 		r.named = 0

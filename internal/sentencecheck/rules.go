@@ -82,9 +82,12 @@ func finding(name string) func(*leak) bool { return func(l *leak) bool { return 
 
 func (r *report) examined() int { return r.count((*leak).examined) }
 
-// first reports whether no leak before i is the same file.
+// first reports whether no leak before i is the same file with the same finding.
 func (r *report) first(i int) bool {
-	return r.Leaks[i].SHA256 == "" || !slices.ContainsFunc(r.Leaks[:i], func(l leak) bool { return l.SHA256 == r.Leaks[i].SHA256 })
+	x := &r.Leaks[i]
+	return x.SHA256 == "" || !slices.ContainsFunc(r.Leaks[:i], func(l leak) bool {
+		return l.SHA256 == x.SHA256 && l.Finding == x.Finding && l.Unconfirmed == x.Unconfirmed && l.Submission == x.Submission && l.Copy == x.Copy
+	})
 }
 
 // holders are the recipients of the registry, in its order.
@@ -105,13 +108,38 @@ func (r *report) with(name string) (out []*leak) {
 	return out
 }
 
-// units returns the number of persons that leaks show, as far as known.
-func units(leaks []*leak) int {
-	seen := make(map[string]bool)
-	for _, l := range leaks {
-		seen[l.Cluster] = true
+// units returns the bounds of the number of units (persons, as far as known) that leaks show. A unit is
+// named in the case; an upload that the case leaves out may be of any unit. Without a stated
+// number of uploads a person, nameless uploads add a unit only if no upload has a subject.
+func (r *report) units(leaks []*leak) (low, high int) {
+	of := make(map[string]string)
+	for _, l := range r.Verdict.Case.Leaks {
+		of[l.Submission] = l.Cluster
 	}
-	return len(seen)
+	seen, subjects, open := make(map[string]bool), make(map[string]bool), 0
+	for _, l := range leaks {
+		if l.Cluster != "" {
+			subjects[l.Cluster] = true
+		}
+		if unit, known := of[l.Submission]; known {
+			seen[unit] = true
+		} else {
+			open++
+		}
+	}
+	low, high = max(len(seen), 1), max(len(seen)+open, 1)
+	if r.each == 0 {
+		high = min(high, max(len(subjects), 1))
+	}
+	return low, high
+}
+
+// between accepts a whole number within bounds.
+func between(low, high int) func(any) bool {
+	return func(x any) bool {
+		n, ok := x.(float64)
+		return ok && n >= float64(low) && n <= float64(high)
+	}
 }
 
 // admissible returns the holders, by the registry's list, whose custody of a leak's upload was

@@ -56,9 +56,9 @@ var rules = map[string]func(*report) []row{
 		return once(r.stage() == confirmed, row{"n": r.count((*leak).confirmed)})
 	},
 	"missing-persons":  missingRule("few", row{"needed": 2}),
-	"missing-same":     missingRule("same", row{"needed": 0}),
-	"missing-ratio":    missingRule("ratio", row{"needed": 0}),
-	"missing-trials":   missingRule("trials", row{"needed": 0}),
+	"missing-same":     missingRule("same", row{}),
+	"missing-ratio":    missingRule("ratio", row{}),
+	"missing-trials":   missingRule("trials", row{}),
 	"missing-subjects": missingSubjects,
 	"matched-only": func(r *report) []row {
 		return once(r.stage() == matched, row{"n": r.count((*leak).shows), "of": r.examined()})
@@ -77,7 +77,8 @@ var rules = map[string]func(*report) []row{
 	"repeated": func(r *report) []row {
 		n := 0
 		for i := range r.Leaks {
-			if r.Leaks[i].examined() && !r.first(i) {
+			x := &r.Leaks[i]
+			if x.examined() && x.SHA256 != "" && slices.ContainsFunc(r.Leaks[:i], func(l leak) bool { return l.SHA256 == x.SHA256 }) {
 				n++
 			}
 		}
@@ -97,12 +98,8 @@ var rules = map[string]func(*report) []row{
 	},
 	"copies": func(r *report) (out []row) {
 		for _, h := range r.spoken() {
-			against := ""
-			if h.Against != "" {
-				against = " (" + h.Against + ")"
-			}
-			out = append(out, row{"n": len(r.with(h.Name)), "name": h.Name, "clusters": units(r.with(h.Name)), "times": times(h.LR),
-				"against": against, "words": support(h.LR), "lr": func(x any) bool { return x == h.LR && h.LR <= bound(r.Verdict.Case.MarkTrials)+1e-6 && h.LR <= h.Raw }})
+			out = append(out, row{"n": len(r.with(h.Name)), "name": h.Name, "clusters": between(r.units(r.with(h.Name))), "times": times(h.LR),
+				"against": h.Against, "words": support(h.LR), "lr": func(x any) bool { return x == h.LR && h.LR <= bound(r.Verdict.Case.MarkTrials)+1e-6 && h.LR <= h.Raw }})
 		}
 		return out
 	},
@@ -112,8 +109,13 @@ var rules = map[string]func(*report) []row{
 	"withheld-trials":  withheldRule("trials", nil),
 	"sensitivity":      sensitivityRule,
 	"alternatives":     func(r *report) []row { return once(len(r.spoken()) > 0, nil) },
-	"cap":              capRule,
-	"unissued":         unissuedRule,
+	"cap": func(r *report) []row {
+		return once(r.capped(), row{"times": times(bound(r.Verdict.Case.MarkTrials)), "trials": whole(r.Verdict.Case.MarkTrials)})
+	},
+	"cap-stated": coverRule("stated"),
+	"cap-traced": coverRule("traced"),
+	"cap-read":   coverRule("read"),
+	"unissued":   unissuedRule,
 	"holders": func(r *report) []row {
 		var names []string
 		for _, h := range r.holders() {
@@ -231,7 +233,7 @@ var rules = map[string]func(*report) []row{
 	"planting-only": func(r *report) (out []row) {
 		for _, h := range r.holders() {
 			if n, _ := r.transplanted(h); n > 0 && len(r.with(h)) == 0 && r.Verdict.Unconfirmed[h] == 0 {
-				out = append(out, row{"n": n, "name": h, "others": any(nil)})
+				out = append(out, row{"n": n})
 			}
 		}
 		return out
@@ -297,23 +299,47 @@ var rules = map[string]func(*report) []row{
 		return out
 	},
 	"repeats": eachWith(func(r *report, leaks []*leak) row {
-		if units(leaks) == len(leaks) {
+		low, high := r.units(leaks)
+		said := slices.ContainsFunc(r.Verdict.Said, func(s said) bool {
+			return s.Code == "repeats" && slices.Contains(leaks[0].recipients(), fmt.Sprint(s.Figures["name"])) && s.Figures["n"] == float64(len(leaks))
+		})
+		if low == len(leaks) || high >= len(leaks) && !said {
 			return nil
 		}
-		return row{"n": len(leaks), "clusters": units(leaks)}
+		return row{"n": len(leaks), "clusters": between(low, high)}
 	}),
-	"nameless": eachWith(func(r *report, leaks []*leak) row {
-		n := 0
-		for _, l := range leaks {
-			if l.Cluster == "" {
-				n++
+	"nameless":        namelessRule(func(r *report) bool { return r.each == 0 }, func(*report) row { return row{} }),
+	"nameless-stated": namelessRule(func(r *report) bool { return r.each > 0 }, func(r *report) row { return row{"each": r.each} }),
+	"same-document":   func(r *report) []row { return some(len(r.Verdict.SameDocuments), nil) },
+	"same-document-subjects": func(r *report) []row {
+		of, pairs := make(map[string]string), []string{}
+		for _, l := range r.Leaks {
+			if l.shows() {
+				of[l.Submission] = l.Cluster
 			}
 		}
-		if n == 0 {
-			return nil
+		for _, d := range r.Verdict.SameDocuments {
+			a, b := of[d.Submissions[0]], of[d.Submissions[1]]
+			if x := a + " and " + b; a != "" && b != "" && a != b && !slices.Contains(pairs, x) {
+				pairs = append(pairs, x)
+			}
 		}
-		return row{"n": n, "of": len(leaks)}
-	}),
+		return once(len(pairs) > 0, row{"pairs": strings.Join(pairs, "; ")})
+	},
+	"not-compared": func(r *report) []row {
+		return some(r.Verdict.NotCompared*yes(r.count((*leak).confirmed) > 0), nil)
+	},
+	"subjects-entered": func(r *report) []row {
+		seen, last := make(map[string]bool), time.Time{}
+		for _, l := range r.Leaks {
+			if l.shows() && !l.Entered.IsZero() {
+				if seen[l.Submission] = true; l.Entered.After(last) {
+					last = l.Entered
+				}
+			}
+		}
+		return some(len(seen), row{"day": last.UTC().Format(time.DateOnly)})
+	},
 	"also-held": func(r *report) (out []row) {
 		for _, h := range r.holders() {
 			var names []string
@@ -403,7 +429,7 @@ func missingSubjects(r *report) []row {
 	uploads := make(map[string]bool)
 	for _, h := range r.withCopies(func(h *hypothesis) bool { return r.withheld(h) == "few" }) {
 		for _, l := range r.with(h.Name) {
-			if l.Cluster == "" && r.stage() == confirmed {
+			if l.Cluster == "" && r.stage() == confirmed && r.each == 0 {
 				uploads[l.Submission] = true
 			}
 		}
@@ -448,27 +474,41 @@ func sensitivityRule(r *report) (out []row) {
 		if x == nil {
 			continue
 		}
-		l := r.Leaks[r.Verdict.Of[x.Leak]]
-		own := slices.ContainsFunc(r.with(h.Name), func(o *leak) bool { return o.Cluster == l.Cluster })
 		out = append(out, row{"name": h.Name, "without": x.Without, "wrong": x.IfWrong, "n": (h.Clusters + 19) / 20,
-			"file": func(v any) bool { return v == l.File && own }})
+			"file": func(v any) bool { return r.inCluster(v, x.Leak, h.Name) }})
 	}
 	return out
 }
 
-func capRule(r *report) []row {
-	trials := r.Verdict.Case.MarkTrials
-	capped := len(r.withCopies(func(h *hypothesis) bool { return h.LR > 0 && h.Raw > bound(trials)+1e-6 })) > 0
-	return once(capped, row{"times": times(bound(trials)), "trials": whole(trials), "cover": func(x any) bool {
-		s, _ := x.(string)
-		switch {
-		case trials == r.Verdict.Case.MatchTrials:
-			return s == "trials that the investigator stated"
-		case trials == 1_256_742:
-			return strings.HasPrefix(s, "trials of tracing leaks")
+// inCluster reports whether a file has a copy of a recipient, and is of the cluster of leak i of the
+// case.
+func (r *report) inCluster(file any, i int, name string) bool {
+	c := r.Verdict.Case.Leaks
+	for k, of := range r.Verdict.Of {
+		if r.Leaks[of].File == file && slices.Contains(r.Leaks[of].recipients(), name) && c[k].Cluster == c[i].Cluster {
+			return true
 		}
-		return strings.HasPrefix(s, "trials of reading pictures")
-	}})
+	}
+	return false
+}
+
+// capped reports whether a stated ratio of copies is below what was computed.
+func (r *report) capped() bool {
+	return len(r.withCopies(func(h *hypothesis) bool { return h.LR > 0 && h.Raw > bound(r.Verdict.Case.MarkTrials)+1e-6 })) > 0
+}
+
+// coverRule: both numbers of trials are the same only if the investigator stated them.
+func coverRule(kind string) func(*report) []row {
+	return func(r *report) []row {
+		is := "read"
+		switch c := r.Verdict.Case; {
+		case c.MarkTrials == c.MatchTrials:
+			is = "stated"
+		case c.MarkTrials == 1_256_742:
+			is = "traced"
+		}
+		return once(is == kind && r.capped(), nil)
+	}
 }
 
 // unissuedRule: the chance that is stated must not be below 9.3e-10 for each picture and key.
@@ -682,6 +722,32 @@ func (r *report) restHad(other string, stated int) func(any) bool {
 		}
 	}
 	return func(x any) bool { return x == float64(stated) && stated <= len(seen) }
+}
+
+// namelessRule: how many pictures are of uploads without a subject, and the units that have no other
+// uploads.
+func namelessRule(when func(*report) bool, more func(*report) row) func(*report) []row {
+	return eachWith(func(r *report, leaks []*leak) row {
+		units, open, n := make(map[string]bool), 0, 0
+		for _, l := range leaks {
+			if l.Cluster != "" {
+				continue
+			}
+			n++
+			i := slices.IndexFunc(r.Verdict.Case.Leaks, func(c caseLeak) bool { return c.Submission == l.Submission })
+			if i < 0 {
+				open++
+			} else if strings.HasPrefix(r.Verdict.Case.Leaks[i].Cluster, "without a subject") {
+				units[r.Verdict.Case.Leaks[i].Cluster] = true
+			}
+		}
+		if n == 0 || !when(r) {
+			return nil
+		}
+		x := more(r)
+		x["n"], x["of"], x["adds"] = n, len(leaks), between(len(units), len(units)+open)
+		return x
+	})
 }
 
 func eachWith(of func(*report, []*leak) row) func(*report) []row {

@@ -41,17 +41,21 @@ func (r *report) words() (wrong []string) {
 // judge returns what is wrong with a text that says some sentences.
 func judge(text string, says []said) (wrong []string) {
 	bare := text
-	var filled []string
+	var filled, names []string
 	for _, s := range says {
 		wrong = append(wrong, codes(text, s.Code)...)
 		for _, f := range s.Figures {
 			for _, x := range written(f) {
 				filled = append(filled, numbers.FindAllString(x, -1)...)
 				if strings.ContainsAny(x, " .-") && len(x) > 3 {
-					bare = strings.ReplaceAll(bare, x, "X")
+					names = append(names, x)
 				}
 			}
 		}
+	}
+	slices.SortFunc(names, func(a, b string) int { return len(b) - len(a) }) // a name may be part of another
+	for _, x := range names {
+		bare = strings.ReplaceAll(bare, x, "X")
 	}
 	for _, s := range strings.Split(ends.ReplaceAllString(bare, ".\n$1"), "\n") {
 		if n := len(strings.Fields(s)); n > maxWords {
