@@ -60,24 +60,24 @@ func (j *judgement) note(format string, args ...any) {
 
 // isTrue reports whether a hypothesis is true of the dump. Copies: leaks were made of the recipient's
 // copies. Custody: the recipients held what the source had. Insider: the source is not listed; nothing
-// tells such sources apart. Elsewhere: the dump has documents of persons who are not in the registry.
+// tells such sources apart. Foreign: the dump has documents of persons who are not in the registry.
 func (d *simDump) isTrue(h *odds.Hypothesis) bool {
 	if h.Kind == odds.Copies && slices.ContainsFunc(d.leaks, func(l simLeak) bool { return l.kind == outcomeCopy && d.holders[l.recipient].name == h.Name }) {
 		return true
 	}
-	if h.Kind == odds.Elsewhere && slices.ContainsFunc(d.leaks, func(l simLeak) bool { return l.kind == outcomeStranger }) {
+	if h.Kind == odds.Foreign && slices.ContainsFunc(d.leaks, func(l simLeak) bool { return l.kind == outcomeStranger }) {
 		return true
 	}
 	for _, src := range d.sources {
 		switch {
-		case h.Kind != src.kind && src.kind != odds.Unlisted:
+		case h.Kind != src.kind && src.kind != odds.Unlisted && h.Kind != odds.Foreign:
 		case h.Kind == odds.Custody && src.holder >= 0:
 			if slices.Contains(h.Holders, d.holders[src.holder].name) {
 				return true
 			}
 		case h.Kind == odds.Insider:
 			return src.holder < 0
-		case h.Kind == odds.Elsewhere && src.kind == odds.Elsewhere:
+		case h.Kind == odds.Foreign && src.kind == odds.Elsewhere:
 			return true
 		}
 	}

@@ -14,7 +14,7 @@ func TestExamples(t *testing.T) {
 	for name, want := range map[string]string{
 		"mark":        `(?s)^marked with copy ([0-9a-f]{16}): PSNR .*\nthe leak carries copy [0-9a-f]{16} \(log10 p -`,
 		"pipeline":    `(?s)^submission [0-9a-f]{32}: jpeg.*copy [0-9a-f]{16} for (store|vendor A): .*the ledger of \d+ entries holds\n$`,
-		"investigate": `(?s)^1\.jpg copy vendor A\n2\.jpg lookalike \n.+`,
+		"investigate": `(?s)^1\.jpg copy vendor A\n2\.jpg unknown \n.+`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -156,7 +156,7 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 		if !l.Weighed() || l.matched() && w.first[i] != i {
 			continue
 		}
-		leak := odds.Leak{FalseMatch: falseMatch}
+		leak := odds.Leak{FalseMatch: falseMatch, Marked: l.KeyID != ""}
 		if !l.matched() && again[w.first[i]] {
 			leak.Cluster = l.SHA256 // it counts once, and as examined each time
 		}

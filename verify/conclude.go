@@ -236,6 +236,7 @@ var notConfirmed = map[string]string{
 	PixelsAltered:   " and shows that copy's submission, altered in places, but the part of the mark that is this copy's alone was not found",
 	PixelsPartial:   "; what can be seen agrees with that copy's submission, but too little of the picture is there to tell it from another document of the template",
 	PixelsAlike:     " and shows the document of that copy's submission, but nothing in it says that it is the same capture",
+	PixelsTemplate:  "; the picture has the layout of that copy's submission, but other detail, as another document of the template has",
 	PixelsDifferent: "; the picture resembles that copy's submission but differs in places (edited, or another capture)",
 	PixelsUnknown:   "; the original of that copy could not be opened for comparison",
 }
@@ -325,6 +326,8 @@ func (e evidence) unknownNote() string {
 	switch {
 	case e.tooFlat:
 		note = "Shows too little for its hash to be searched, and no mark of an issued copy was read."
+	case e.first(PixelsTemplate) != nil:
+		note += templateNote(e.first(PixelsTemplate))
 	case slices.ContainsFunc(e.matches, func(m Match) bool { return m.Distance <= nearRadius }):
 		note = "Its hash lies near submissions of the registry, but their originals do not align with it or could not be opened for comparison; no mark of an issued copy was read."
 	}
@@ -332,6 +335,16 @@ func (e evidence) unknownNote() string {
 		note += " " + recalled(e.recall, e.missing)
 	}
 	return note
+}
+
+// templateNote returns the sentence, after a space, on a leak that shares its template with the
+// submission of match m and shows no submission.
+func templateNote(m *Match) string {
+	agree := 0.0
+	if m.Score != nil {
+		agree = *m.Score
+	}
+	return fmt.Sprintf(" It has the layout of submission %s: %s of the detail there agrees, the rest is other detail. So it is another document of that template.", m.Submission, share(agree))
 }
 
 // altered returns the places at which the leak shows a submission altered: from the match with it,

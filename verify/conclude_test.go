@@ -103,6 +103,7 @@ func TestConclude(t *testing.T) {
 		"unread, no original":                 {evidence{matches: []Match{match(s, 30, PixelsUnknown)}}, FoundUnreadable, false, s, 0},
 		"never by a far hash":                 {evidence{matches: []Match{match(s, 32, PixelsUnknown)}}, FoundUnknown, false, watermark.Submission{}, 0},
 		"lookalike":                           {evidence{matches: []Match{match(s, 20, PixelsDifferent)}}, FoundLookalike, false, s, 0},
+		"same template":                       {evidence{matches: []Match{match(s, 20, PixelsTemplate)}}, FoundUnknown, false, watermark.Submission{}, 0},
 		"lookalike, far":                      {evidence{matches: []Match{match(s, 50, PixelsDifferent)}}, FoundLookalike, false, s, 0},
 		"stray mark":                          {evidence{reads: []read{stray}}, FoundUnissued, false, watermark.Submission{}, 0},
 		"same document":                       {evidence{matches: []Match{match(s, 4, PixelsAlike)}}, FoundLookalike, false, s, 0},

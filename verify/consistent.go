@@ -17,7 +17,7 @@ import (
 // give one submission different pixels. A read may have a word if the match with its submission was
 // not compared. The order and the distances are not checked.
 func (v *Verdict) checkMatches() error {
-	known := []string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsDifferent, PixelsUndecided, PixelsUnrelated, PixelsUnknown}
+	known := []string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsDifferent, PixelsTemplate, PixelsUndecided, PixelsUnrelated, PixelsUnknown}
 	pixels := make(map[watermark.Submission]string)
 	for i, m := range v.Matches {
 		if was := pixels[m.Submission]; !slices.Contains(known, m.Pixels) || was != "" && was != m.Pixels {
@@ -119,7 +119,7 @@ func (v *Verdict) checkRows() error {
 }
 
 // checkHistory checks the history against the case: it must have the same recipients in the same
-// order. In each cell it may have at most as many uploads as the case, unless cfg names the uploads
+// order. Matched leaks must lie in the months of the cells. In each cell it may have at most as many uploads as the case, unless cfg names the uploads
 // that were searched. Erased uploads that leaks show are in the case only.
 func (f *Findings) checkHistory(cfg Config) error {
 	h, c := f.Verdict.History, f.Verdict.Case
@@ -129,6 +129,11 @@ func (f *Findings) checkHistory(cfg Config) error {
 	}
 	if cfg.named() {
 		return nil // the case has the named uploads only
+	}
+	for i, l := range c.Leaks {
+		if cells := c.Cells; l.Submission != "" && (len(cells) == 0 || l.Submitted.Before(cells[0].From) || !l.Submitted.Before(cells[len(cells)-1].From.AddDate(0, 1, 0))) {
+			return fmt.Errorf("case: leak %d was submitted on %s, which no cell has", i+1, day(l.Submitted))
+		}
 	}
 	n := make([]int, len(c.Cells))
 	for _, x := range h.Submitted {

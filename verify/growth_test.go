@@ -48,7 +48,7 @@ func TestErasuresMakeNoWindow(t *testing.T) {
 	cfg := investigating(issuing)
 	cfg.Found = time.Now().Add(time.Hour)
 	_, d := weighIn(t, cfg, leaks)
-	require.Contains(t, d.Headline, "were submitted in 2018-02-01", "otherwise nothing is tested")
+	require.Contains(t, d.Headline, "were submitted from 2018-02-01", "otherwise nothing is tested")
 
 	_, err := issuing.Registry.Erase(t.Context(), "others", "", "")
 	require.NoError(t, err)

@@ -139,15 +139,15 @@ func TestLookalikes(t *testing.T) {
 	found, inv := 0, c.investigator(t, noMark)
 	for p := uint64(20); p < 24; p++ {
 		v := examine(t, inv, passport(p))
-		assert.Contains(t, []verify.Finding{verify.FoundLookalike, verify.FoundUnknown}, v.Finding, "person %d: %s", p, v.Note)
-		if v.Finding == verify.FoundLookalike {
+		assert.Equal(t, verify.FoundUnknown, v.Finding, "person %d: %s", p, v.Note)
+		if len(v.Matches) > 0 {
 			found++
-			require.NotEmpty(t, v.Matches)
-			assert.Equal(t, verify.PixelsDifferent, v.Matches[0].Pixels)
-			assert.Contains(t, []watermark.Submission{c.firstID, c.secondID}, v.Submission)
+			assert.Equal(t, verify.PixelsTemplate, v.Matches[0].Pixels)
+			assert.Contains(t, v.Note, "It has the layout of submission")
+			assert.Contains(t, []watermark.Submission{c.firstID, c.secondID}, v.Matches[0].Submission)
 		}
 	}
-	require.NotZero(t, found, "none of four came near enough to be called a lookalike")
+	require.NotZero(t, found, "none of four came near enough to have the layout")
 	inv.SetDetect(reads(c.copy.ID))
 	v := examine(t, inv, passport(20))
 	assert.Equal(t, "copy (unconfirmed)", v.Label(), "the mark of a copy on it confirms nothing: %s", v.Note)

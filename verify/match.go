@@ -140,8 +140,8 @@ func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Mat
 
 // comparePixels returns the word for what a leak shows of an original, and the share, 0..1, of the
 // comparable blocks that agree: textured blocks that are not covered. s is how the leak lies on the
-// original; nil means that nothing aligns, a share of 0. A weak alignment that shows another
-// picture also counts as [PixelsUnrelated].
+// original; nil means that nothing aligns, a share of 0. An alignment that chance gives also counts
+// as [PixelsUnrelated]. For [PixelsTemplate] the share is of all textured blocks.
 func comparePixels(s *capture.Sight) (string, *float64, error) {
 	none := 0.0
 	if s == nil {
@@ -153,8 +153,12 @@ func comparePixels(s *capture.Sight) (string, *float64, error) {
 	}
 	n := s.Likeness()
 	score := float64(n.Agree) / float64(max(n.Textured-n.Covered, 1))
-	if verdict == capture.Other && (score < minAligned || s.Quality < minAlignedQuality) {
+	shared, weak := float64(n.Agree)/float64(max(n.Textured, 1)), s.Quality < minAlignedQuality
+	switch found := shared >= minAligned; {
+	case verdict == capture.Other && (!found || weak), (verdict == capture.Alike || verdict == capture.Edited) && !found && weak:
 		return PixelsUnrelated, &score, nil
+	case verdict == capture.Other && !n.Foreign && n.Exchanged >= minExchanged && shared < minTwin:
+		return PixelsTemplate, &shared, nil
 	}
 	return pixelWord(verdict, s.Shown()), &score, nil
 }
@@ -178,7 +182,7 @@ func showsCapture(pixels string) bool { return pixels == PixelsSame || pixels ==
 // aligned reports whether the leak was laid on the original and could be judged: the word is
 // neither [PixelsUndecided], [PixelsUnrelated] nor [PixelsUnknown].
 func aligned(pixels string) bool {
-	return slices.Contains([]string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsDifferent}, pixels)
+	return slices.Contains([]string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsDifferent, PixelsTemplate}, pixels)
 }
 
 // pixelWord returns the word for a verdict of package capture. shown is the share, 0..1, of the

@@ -93,7 +93,7 @@ func (w *weighing) forgetElsewhere() {
 	w.Odds.Window, w.Odds.AllElsewhere = nil, 0
 	for i := range w.Odds.Hypotheses {
 		h := &w.Odds.Hypotheses[i]
-		if slices.Contains([]string{odds.Custody, odds.Insider, odds.Elsewhere}, h.Kind) {
+		if slices.Contains([]string{odds.Custody, odds.Insider, odds.Foreign}, h.Kind) {
 			*h = odds.Hypothesis{Kind: h.Kind, Name: h.Name, Holders: h.Holders, Words: inWords(0), Note: onlyNamed}
 		}
 	}

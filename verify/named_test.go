@@ -65,7 +65,7 @@ func TestNamedUploadsMakeNoWindow(t *testing.T) {
 	cfg.Found = time.Now().Add(time.Hour)
 	leaks = append(leaks, leakOf(7, verify.FoundUnknown, ""), leakOf(8, verify.FoundUnknown, ""))
 	_, searched := weighIn(t, cfg, leaks)
-	require.Contains(t, searched.Headline, "were submitted in 2018-02-01", "otherwise nothing is tested")
+	require.Contains(t, searched.Headline, "were submitted from 2018-02-01", "otherwise nothing is tested")
 
 	for _, l := range leaks[:6] {
 		cfg.Against = append(cfg.Against, l.Submission)

@@ -76,7 +76,7 @@ func (w *weighing) missingUploads() (worst *findings.Missing) {
 // m counts the uploads that the search could not find, or only in part; nil: none.
 func recalled(r *findings.Recall, m *findings.Missing) string {
 	bound := fmt.Sprintf("at least %s (95 %% confidence).", share(r.Bound))
-	trials := fmt.Sprintf("In trials of leaks of its kind (%s) the search found the upload of %d of %d", r.Kind, r.Found, r.Of)
+	trials := fmt.Sprintf("In trials of leaks of its kind (%s) the search found the first page of the upload for %d of %d", r.Kind, r.Found, r.Of)
 	if m == nil {
 		return trials + ": " + bound
 	}

@@ -21,7 +21,7 @@ func TestReferences(t *testing.T) {
 		}
 		require.NotEmpty(t, v.References, name)
 		for _, m := range v.References {
-			assert.Contains(t, []string{verify.PixelsDifferent, verify.PixelsUnrelated}, m.Pixels, name)
+			assert.Contains(t, []string{verify.PixelsTemplate, verify.PixelsUnrelated}, m.Pixels, name)
 		}
 		if !v.Traces[0].Copies[0].Found {
 			continue
@@ -53,9 +53,9 @@ func TestReferencesThatFitToo(t *testing.T) {
 	for _, m := range v.References {
 		pixels = append(pixels, m.Pixels)
 	}
-	want := []string{verify.PixelsSame, verify.PixelsDifferent}
+	want := []string{verify.PixelsSame, verify.PixelsTemplate}
 	if v.Submission == again.ID {
-		want = append(want, verify.PixelsDifferent) // the other passport of the first
+		want = append(want, verify.PixelsTemplate) // the other passport of the first
 	}
 	assert.ElementsMatch(t, want, pixels)
 	d, err := inv.Weigh(t.Context(), []*verify.Verdict{v})

@@ -80,7 +80,7 @@ func (e *evidence) pixels(of watermark.Submission) string {
 
 // traceOrder are the words for pixels in the order in which submissions are traced
 // against: what the leak shows, what it may show, what it resembles.
-var traceOrder = [...][]string{{PixelsSame, PixelsAltered}, {PixelsAlike, PixelsPartial, PixelsUndecided}, {PixelsDifferent}}
+var traceOrder = [...][]string{{PixelsSame, PixelsAltered}, {PixelsAlike, PixelsPartial, PixelsUndecided}, {PixelsDifferent, PixelsTemplate}}
 
 // traceRank returns the index in traceOrder of a word for pixels, 0 first; -1 if submissions of
 // that word are not traced against.

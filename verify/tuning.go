@@ -37,8 +37,18 @@ const (
 
 // What pixels say.
 const (
-	minAligned        = 0.5 // share of the comparable blocks that agree if two pictures align at all; chosen
+	// minAligned is the share of the textured blocks that agree if two pictures align at all.
+	// Blocks whose ink is missing in the leak do not agree. Receipts of two shops reach 0.45,
+	// because lines of print lie at like distances ("match strangers", docs/matching.md).
+	minAligned        = 0.5
 	minAlignedQuality = 0.4 // quality of the registration, 0..1, if two pictures align at all; chosen
+	// A leak with other text in minExchanged blocks or more is another document of the template. It
+	// is a lookalike only if the share minTwin of the textured blocks agrees. Other persons'
+	// specimens have 14 such blocks or more and a share of 0.67 to 0.90 (26 of 30 pairs; of bills
+	// 3 have 1 block). Other captures of one card that count as other text have none (2 of 30).
+	// Receipts of one shop have 7 to 35 blocks, and 0.5 to 0.9.
+	minExchanged = 5
+	minTwin      = 0.92
 
 	// minShown is the share of the original that must be seen before a picture counts as the
 	// same capture. Documents of one template share their print: thirds of another person's
@@ -120,10 +130,6 @@ const (
 	// same template. Pairs of one leak are not independent, so that each leak is one trial.
 	MatchTrials = 1_440
 )
-
-// wholeRegistry is the share, 0..1, of all submissions from which a window says nothing: it is the
-// registry. Chosen.
-const wholeRegistry = 0.95
 
 // Sizes and limits; chosen.
 const (

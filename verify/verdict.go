@@ -30,7 +30,7 @@ const (
 	// list under that key. No mark of an issued copy was found. If the picture also shows a submission,
 	// [Verdict].Submission is set. It says nothing about any recipient.
 	FoundUnissued Finding = "unissued"
-	// FoundLookalike: same template or scene as a submission, another capture.
+	// FoundLookalike: the document of a submission in another capture, or with small changes.
 	FoundLookalike Finding = "lookalike"
 	// FoundUnknown: nothing in the registry matches.
 	FoundUnknown Finding = "unknown"
@@ -57,7 +57,10 @@ const (
 	PixelsPartial = "same in part"
 	// PixelsAlike: the same document, perhaps in another capture.
 	PixelsAlike     = "same document"
-	PixelsDifferent = "different"    // aligned, but other detail in places: a lookalike, or edited
+	PixelsDifferent = "different" // aligned, but other detail in places: a lookalike, or edited
+	// PixelsTemplate: the layout of the submission with other detail: another document of its
+	// template.
+	PixelsTemplate  = "same template"
 	PixelsUndecided = "undecided"    // too little to see, or too much hidden
 	PixelsUnrelated = "unrelated"    // the pictures do not align
 	PixelsUnknown   = "not compared" // the original could not be opened, or was too far down the list

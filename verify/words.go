@@ -54,6 +54,7 @@ var notes = map[string]string{
 	odds.NotAgainst:  "Files of strangers that resemble ours are not weighed. That few such files are seen says nothing against this explanation.",
 	odds.NotTold:     "The ratio holds as much for others who may have had these pictures: a sub-processor, a backup or a thief of a listed holder, a holder who is not listed, and a holder whose custody is not admissible. Nothing here tells them apart.",
 	odds.SameAsHeld:  "A sub-processor, a backup or a thief of a listed holder has what that holder has. The findings are as probable under both.",
+	odds.OwnersSent:  "This is about the pictures that match uploads. Nothing in them tells a file that its owner also sent to another party from a file that a holder of the upload had.",
 	odds.Unissued:    "The ratio compares a mark that was laid with a chance read of a picture without that mark. Either the record of issued copies is incomplete, or another party used the key: nothing here tells the two apart.",
 	odds.IssuerHad:   "The issuer made these copies and had them. Marks do not tell the issuer from the recipient.",
 	odds.IssuerHadNo: "The marks of all confirmed copies were laid outside the issuer’s reach: the issuer never had these copies.",
@@ -107,7 +108,7 @@ func explanation(x odds.Explanation, c *odds.Case) string {
 		odds.Insider:  "a person with all or part of the registry, listed or not",
 	}[x.Kind]
 	if !known {
-		return "files that their owners also sent elsewhere"
+		return "a collection from elsewhere: pictures of others, or files that their owners also sent there"
 	}
 	if x.Removed {
 		text += ", marks removed"
@@ -139,8 +140,10 @@ func title(h odds.Hypothesis) string {
 		return "the issuer, with copies issued to a recipient"
 	case odds.Unissued:
 		return "copies that the registry does not list"
+	case odds.Foreign:
+		return "pictures that are not of this registry"
 	case odds.Elsewhere:
-		return "the same files, sent elsewhere by their owners"
+		return "the same captures, sent elsewhere by their owners"
 	}
 	return h.Kind
 }

@@ -198,7 +198,7 @@ func (w *weighing) namedTransplanted() []figures {
 	return several(n, figures{"names": names})
 }
 
-// window returns the densest window of leaks in which no mark counts, and the strongest custody
+// window returns the densest window of leaks without a mark, and the strongest custody
 // that covers all of them. Both are nil if that custody is not strong enough for a headline
 // ([odds.Window.Heads]). A custody that does not cover them may have the same ratio, at the cap,
 // and is passed over.
@@ -217,9 +217,8 @@ func (d *DumpVerdict) window() (*odds.Window, *odds.Hypothesis) {
 	return nil, nil
 }
 
-// windowFigures are when the leaks in which no mark counts were submitted. No holder is named,
-// since all who held the same, listed or not, explain the leaks equally. In these leaks no mark was
-// found, or it is transplanted, of a compromised key, or of a copy that was issued too late.
+// windowFigures are when the leaks without a mark were submitted. No holder is named, since all who
+// held the same, listed or not, explain the leaks equally.
 func (w *weighing) windowFigures() []figures {
 	x, _ := w.window()
 	if x == nil || w.readable() == 0 {
@@ -477,18 +476,16 @@ func (w *weighing) absent() (out []figures) {
 	return out
 }
 
-// inWindow returns the densest window of leaks in which no mark counts. It is nil with fewer than 2
-// such leaks, and if no leak shows a submission without a mark. A window that holds nearly all
-// submissions ([wholeRegistry]) says nothing: it is nil as well.
+// inWindow returns the densest window of leaks without a mark. It is nil with fewer than 2 such leaks.
 func (w *weighing) inWindow() *odds.Window {
 	x := w.Odds.Window
-	if x == nil || x.Of < 2 || w.noMark() == 0 || x.Share > wholeRegistry {
+	if x == nil || x.Of < 2 {
 		return nil
 	}
 	return x
 }
 
-// windowWhen is when leaks in which no mark counts are densest.
+// windowWhen is when leaks without a mark are densest.
 func (w *weighing) windowWhen() []figures {
 	x := w.inWindow()
 	if x == nil {
@@ -642,6 +639,17 @@ func (w *weighing) unnamed() []figures {
 }
 
 func (w *weighing) namedOnly() []figures { return once(w.cfg.named(), figures{}) }
+
+// pages are the leaks with several pages or frames: only the first was examined.
+func (w *weighing) pages() []figures {
+	n, others := 0, 0
+	for _, l := range w.Verdicts {
+		if l.Pages > 1 {
+			n, others = n+1, others+l.Pages-1
+		}
+	}
+	return several(n, figures{"others": others})
+}
 
 // archiveError begins the Error of a verdict on an archive that could not be read.
 const archiveError = "archive: "

@@ -59,7 +59,7 @@ found.
 Findings: copy (carries the mark of an issued copy and shows that copy's upload),
 unmarked (shows an upload and no mark, where one would have been found with a
 probability of 0.999), unreadable (shows an upload; whether it was marked cannot be
-said), lookalike (same template or scene, another capture), transplanted (carries a
+said), lookalike (the same document captured again, or changed), transplanted (carries a
 mark that belongs to another upload), unissued (carries a mark under a key of this
 registry, with an ID that it does not list: the record is incomplete, or another party
 used the key), unknown (matches nothing).
@@ -232,7 +232,7 @@ func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int)
 		if !v.Examined() && v.Finding != verify.FoundNoPicture {
 			b.fail(v.File, errors.New(v.Error))
 		}
-		b.warnPages(v.File, v.Pages)
+		b.warnPages(v.File, v.Pages, "read")
 		if err := b.line(newLeakLine(v)); err != nil {
 			return nil, err
 		}

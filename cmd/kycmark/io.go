@@ -100,7 +100,7 @@ func eachPicture[T any](ctx context.Context, u *ui, doing string, paths []string
 		r.value, r.err = work(ctx, pic)
 		return r
 	}, func(file string, r result) error {
-		u.warnPages(file, r.pages)
+		u.warnPages(file, r.pages, "read")
 		if r.err != nil {
 			u.fail(file, r.err)
 		}

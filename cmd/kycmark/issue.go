@@ -135,6 +135,7 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 			} else {
 				issued++
 			}
+			b.warnPages(line.Submission, line.pages, "handed out")
 			if line.Weak {
 				b.warnf("%s: weak: the mark may not be read back after a messenger", *line.File)
 			}

@@ -94,7 +94,7 @@ func mark(ctx context.Context, u *ui, f markFlags, in, out string) error {
 	if err != nil {
 		return u.markFailed(line, err)
 	}
-	u.warnPages(in, pic.Pages)
+	u.warnPages(in, pic.Pages, "read")
 	if f.submission == "" {
 		submission = watermark.Submission(pic.SHA256[:16])
 	}

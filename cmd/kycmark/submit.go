@@ -258,7 +258,7 @@ func (b *books) submitted(r registry.Imported) error {
 		b.fail(r.Name, r.Err)
 		return b.line(line)
 	}
-	b.warnPages(r.Name, r.Pages)
+	b.warnPages(r.Name, r.Pages, "entered: a leak of another page cannot be found; submit each page as a file")
 	if line.Warning = reasonText(r.Doubt); r.Doubt != nil {
 		b.warnf("%s: entered, but copies of it may be refused: %s", name(r.Name), reason(r.Doubt))
 	}

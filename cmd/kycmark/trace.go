@@ -116,7 +116,7 @@ func (u *ui) newTraceJob(f traceFlags) (*traceJob, error) {
 	if err != nil {
 		return nil, fmt.Errorf("original %s: %s", f.original, reason(err))
 	}
-	u.warnPages(f.original, pic.Pages)
+	u.warnPages(f.original, pic.Pages, "read")
 	if f.submission == "" {
 		submission = watermark.Submission(pic.SHA256[:16])
 	}

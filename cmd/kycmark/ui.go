@@ -56,11 +56,11 @@ func (u *ui) hintf(format string, args ...any) { u.say("hint: ", format, args...
 // warnf says what should worry the user although the work goes on.
 func (u *ui) warnf(format string, args ...any) { u.say("warning: ", format, args...) }
 
-// warnPages warns of a file with more than one page, because only the first is looked at. pages is
-// their number; 0 and 1 give no warning.
-func (u *ui) warnPages(file string, pages int) {
+// warnPages warns of a file with more than one page, because something is done with the first alone.
+// pages is their number; 0 and 1 give no warning. done says what is done: "read".
+func (u *ui) warnPages(file string, pages int, done string) {
 	if pages > 1 {
-		u.warnf("%s: only the first of %d pages is read", name(file), pages)
+		u.warnf("%s: only the first of %d pages is %s", name(file), pages, done)
 	}
 }
 

@@ -131,6 +131,7 @@ type leak struct {
 	Recipient   string    `json:"recipient"`
 	Error       string    `json:"error"`
 	SHA256      string    `json:"sha256"`
+	Pages       int       `json:"pages"`
 	KeyID       string    `json:"key_id"`
 	Reads       []struct {
 		Copy       string `json:"copy"`

@@ -100,6 +100,9 @@ func encode(l map[string]any) []byte {
 func (d *dump) leak(i int) map[string]any {
 	l := map[string]any{"file": fmt.Sprintf("leak %d.jpg", i), "note": "A note.", "sha256": fmt.Sprintf("%064x", d.Uint64()), "size": 1000,
 		"format": "jpeg", "width": 640, "height": 480, "matches": []any{}, "traces": []any{}, "accused": []any{}, "edits": []any{}}
+	if d.IntN(15) == 0 {
+		l["pages"] = 2 + d.IntN(3)
+	}
 	sum := 0.0
 	for _, x := range d.tilt {
 		sum += x

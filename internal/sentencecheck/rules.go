@@ -230,36 +230,19 @@ func (r *report) window() (bool, *hypothesis) {
 	return false, nil
 }
 
-// plain returns the number of leaks of the case that show an upload and in which no mark speaks for
-// a recipient: all, and those from cell to cell of the window.
+// plain returns the number of pictures that show an upload and on which no mark was found: all, and
+// those of the time of the window. A repeated file and an upload of later than the find do not count.
 func (r *report) plain() (all, in int) {
-	w := r.Verdict.Odds.Window
-	for _, l := range r.Verdict.Case.Leaks {
-		if l.Submission == "" {
-			continue
-		}
-		sum, n := make(map[string]float64), make(map[string]float64)
-		for _, c := range l.Copies {
-			g := 1.0
-			if c.Confirmed {
-				g = (1-c.Miss)*math.Exp(math.Min(c.LnE, math.Log(1e9))) + c.Miss
-			}
-			sum[c.Recipient] += g
-			n[c.Recipient]++
-		}
-		marked := false
-		for name := range sum {
-			marked = marked || math.Log(sum[name]/n[name]) >= 0.25
-		}
-		if marked {
+	w, cells := r.Verdict.Odds.Window, r.Verdict.Case.Cells
+	for i := range r.Leaks {
+		l := &r.Leaks[i]
+		if !l.bare() || r.after(l.Submitted) || !r.first(i) {
 			continue
 		}
 		all++
-		cells := r.Verdict.Case.Cells
-		if l.Submitted.Before(cells[w.From].From) && w.From > 0 || w.To+1 < len(cells) && !l.Submitted.Before(cells[w.To+1].From) {
-			continue
+		if (w.From == 0 || !l.Submitted.Before(cells[w.From].From)) && (w.To+1 == len(cells) || l.Submitted.Before(cells[w.To+1].From)) {
+			in++
 		}
-		in++
 	}
 	return all, in
 }

@@ -215,8 +215,16 @@ var rules = map[string]func(*report) []row{
 	"not-searched-whole":   notSearched(func(m *missing) int { return m.Whole }),
 	"unnamed":              func(r *report) []row { return some(r.count(finding("unknown"))*yes(r.named > 0), nil) },
 	"named-only":           func(r *report) []row { return once(r.named > 0, nil) },
-	"damaged":              keyed(finding("damaged")),
-	"unsupported":          keyed(finding("unsupported")),
+	"pages": func(r *report) []row {
+		n, others := 0, 0
+		for _, l := range r.Leaks {
+			n += yes(l.Pages > 1)
+			others += max(l.Pages-1, 0)
+		}
+		return some(n, row{"others": others})
+	},
+	"damaged":     keyed(finding("damaged")),
+	"unsupported": keyed(finding("unsupported")),
 	"unread-archives": func(r *report) []row {
 		return some(r.count(func(l *leak) bool { return l.Finding == "unopened" && strings.HasPrefix(l.Error, "archive: ") }), nil)
 	},
@@ -298,10 +306,10 @@ var rules = map[string]func(*report) []row{
 		}
 		return out
 	},
-	"repeats": eachWith(func(r *report, leaks []*leak) row {
+	"repeats": eachWith(func(r *report, name string, leaks []*leak) row {
 		low, high := r.units(leaks)
 		said := slices.ContainsFunc(r.Verdict.Said, func(s said) bool {
-			return s.Code == "repeats" && slices.Contains(leaks[0].recipients(), fmt.Sprint(s.Figures["name"])) && s.Figures["n"] == float64(len(leaks))
+			return s.Code == "repeats" && s.Figures["name"] == name
 		})
 		if low == len(leaks) || high >= len(leaks) && !said {
 			return nil
@@ -531,17 +539,11 @@ func unissuedRule(r *report) []row {
 }
 
 func (r *report) speaksOfWindow() bool {
-	w := r.Verdict.Odds.Window
-	if w == nil || r.count((*leak).bare) == 0 {
+	if r.Verdict.Odds.Window == nil {
 		return false
 	}
 	of, _ := r.plain()
-	in, all := 0, 0
-	for i, c := range r.Verdict.Case.Cells {
-		all += c.Submissions
-		in += c.Submissions * yes(i >= w.From && i <= w.To)
-	}
-	return of > 1 && float64(in) <= 0.95*float64(all)+1e-6*float64(all)
+	return of > 1
 }
 
 func windowRatio(r *report) []row {
@@ -727,7 +729,7 @@ func (r *report) restHad(other string, stated int) func(any) bool {
 // namelessRule: how many pictures are of uploads without a subject, and the units that have no other
 // uploads.
 func namelessRule(when func(*report) bool, more func(*report) row) func(*report) []row {
-	return eachWith(func(r *report, leaks []*leak) row {
+	return eachWith(func(r *report, name string, leaks []*leak) row {
 		units, open, n := make(map[string]bool), 0, 0
 		for _, l := range leaks {
 			if l.Cluster != "" {
@@ -750,11 +752,11 @@ func namelessRule(when func(*report) bool, more func(*report) row) func(*report)
 	})
 }
 
-func eachWith(of func(*report, []*leak) row) func(*report) []row {
+func eachWith(of func(*report, string, []*leak) row) func(*report) []row {
 	return func(r *report) (out []row) {
 		for _, h := range r.holders() {
 			if leaks := r.with(h); len(leaks) > 0 {
-				if x := of(r, leaks); x != nil {
+				if x := of(r, h, leaks); x != nil {
 					x["name"] = h
 					out = append(out, x)
 				}

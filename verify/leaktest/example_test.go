@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -38,18 +40,18 @@ func publish(cfg registry.Config, upload image.Image) (image.Image, error) {
 	return jpeg.Decode(&out)
 }
 
-// A pipeline's own unit test: what leaves it is marked and survives a messenger,
-// and what never went through it is not marked.
+// A pipeline's own unit test: what leaves it names its recipient after a messenger, and a picture
+// that never went through it is unknown.
 func Example() {
 	test := func(t leaktest.T) {
-		upload := document()
-		out, err := publish(leaktest.Config(t), upload)
+		cfg := leaktest.Config(t)
+		out, err := publish(cfg, document())
 		if err != nil {
 			t.Errorf("%v", err)
 			t.FailNow()
 		}
-		leaktest.RequireMarked(t, leaktest.Key(), out, leaktest.Leak(t, out, "telegram"))
-		leaktest.RequireNotOurs(t, leaktest.Key(), unmarked())
+		leaktest.RequireLeakOf(t, cfg, leaktest.Leak(t, out, "telegram"), "vendor A")
+		leaktest.RequireFinding(t, cfg, specimen.Landscape(7, 400, 300), verify.FoundUnknown)
 	}
 	r := new(recorder) // go test hands over a *testing.T
 	test(r)

@@ -1,13 +1,16 @@
 package leaktest_test
 
 import (
+	"bytes"
 	"fmt"
 	"image"
+	"image/png"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -60,6 +63,27 @@ func TestAssertions(t *testing.T) {
 	r.requireFailed(t, "is read as copy 0123456789abcdef, want 0123456789abcdf0")
 	leaktest.RequireNotOurs(&r, key, plain, marked)
 	r.requireFailed(t, "picture 1 is read as copy")
+}
+
+// The questions of an investigation, asked of a file and of a picture.
+func TestQuestions(t *testing.T) {
+	cfg := leaktest.Config(t)
+	out, err := publish(cfg, document())
+	require.NoError(t, err)
+	var file bytes.Buffer
+	require.NoError(t, png.Encode(&file, out))
+	leaktest.RequireLeakOf(t, cfg, file.Bytes(), "vendor A")
+	leaktest.RequireFinding(t, cfg, document(), verify.FoundUnmarked)
+	leaktest.RequireFinding(t, cfg, specimen.Photograph(document().(*image.NRGBA), 1, 800, 600), verify.FoundLookalike)
+	leaktest.RequireFinding(t, cfg, specimen.Render(specimen.Passport, specimen.NewPerson(4), 600), verify.FoundUnknown)
+
+	var r recorder
+	leaktest.RequireLeakOf(&r, cfg, document(), "vendor A")
+	r.requireFailed(t, "the leak is unmarked, of \"\", want a copy of \"vendor A\"")
+	leaktest.RequireFinding(&r, cfg, []byte("no picture"), verify.FoundUnknown)
+	r.requireFailed(t, "the leak is damaged, want unknown")
+	leaktest.RequireFinding(&r, cfg, "leak.jpg", verify.FoundUnknown)
+	r.requireFailed(t, "not string")
 }
 
 func TestMisuseFails(t *testing.T) {

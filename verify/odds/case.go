@@ -97,6 +97,9 @@ type Leak struct {
 	Copies []Copy `json:"copies,omitempty"`
 	// Unmarked names the holders whose admissible custody covers the submission.
 	Unmarked []string `json:"unmarked,omitempty"`
+	// Marked reports whether a mark was found in the picture, also a mark that counts for no
+	// recipient.
+	Marked bool `json:"marked,omitempty"`
 	// Transplanted names recipients whose marks the picture carries although it shows
 	// another submission than the marked one. Such a mark counts for no recipient.
 	Transplanted []string `json:"transplanted,omitempty"`

@@ -6,9 +6,10 @@ import (
 )
 
 // A sighting is a leak as the model sees it. Recipients and holders are indices in [Case].Holders.
-// Only matched, recall and chance are set for a leak that shows no submission.
+// Only matched, marked, recall and chance are set for a leak that shows no submission.
 type sighting struct {
 	matched  bool
+	marked   bool            // a mark was found in it, also a mark that counts for no recipient
 	cell     int             // index of the cell of its submission
 	recall   float64         // probability, 0..1, that the search finds such a leak
 	chance   float64         // probability, 0..1, of a false match
@@ -72,7 +73,7 @@ func gather(c *Case, o Options) (seen []sighting, items []item) {
 	clusters, few := make(map[string]int), narrow(c)
 	for i := range c.Leaks {
 		l := &c.Leaks[i]
-		s := sighting{matched: l.Submission != "", recall: l.Recall, chance: l.FalseMatch}
+		s := sighting{matched: l.Submission != "", marked: l.Marked, recall: l.Recall, chance: l.FalseMatch}
 		if s.recall == 0 {
 			s.recall = o.Recall
 		}
@@ -165,6 +166,9 @@ func rounded(g float64) float64 {
 	}
 	return exp(float64(math.Ceil(ln/againstStep-1e-9) * againstStep))
 }
+
+// bare reports whether the leak shows a submission and no mark was found in it.
+func (s *sighting) bare() bool { return s.matched && !s.marked && s.plain() }
 
 // plain reports whether no recipient's marks in the leak have a ratio above 1. It is also true for
 // an unmatched leak.

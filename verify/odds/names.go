@@ -166,31 +166,34 @@ func (w *Window) Heads() bool {
 	return w != nil && w.Supported >= MinWindow && w.Corrected >= MinWindow && w.Clusters >= MinWindowClusters
 }
 
-// window returns the range of cells in which the leaks without a mark are densest. It is nil if
-// there are no such leaks, or if their scan statistic is below the logarithm of the number of
-// ranges. v must have its hypotheses: they give what custody earns. TestWindowsByChance counts
+// window returns the range of cells in which the leaks without a mark are densest. It is nil
+// without such leaks, or if their scan statistic is below the logarithm of the number of ranges. It
+// is also nil if the range holds more than [wholeWindow] of all submissions. v must have its hypotheses: they give what custody earns. TestWindowsByChance counts
 // windows that chance makes in 100 dumps: 1 for a registry of 120 months, 2 for 60 months, and 5 to
 // 9 for 12 months.
 func (m *model) window(v *Verdict) *Window {
 	p := newProfile(m, Insider, -1, m.all)
-	if p.total[plainLeaks] == 0 {
+	if p.total[bareLeaks] == 0 {
 		return nil
 	}
-	best, ok := p.densest(plainLeaks, interval{0, len(m.all) - 1})
+	best, ok := p.densest(bareLeaks, interval{0, len(m.all) - 1})
 	first, last := span(m.all)
 	n := last - first + 1
-	if !ok || p.scan(plainLeaks, best) < ln(float64(n*(n+1)/2)) {
+	if !ok || p.scan(bareLeaks, best) < ln(float64(n*(n+1)/2)) {
 		return nil
 	}
 	w := &Window{From: best.from, To: best.to, Cells: n, Ranges: n * (n + 1) / 2, Holders: []string{},
 		Share: micro((p.ahead[best.to+1] - p.ahead[best.from]) / p.size)}
+	if w.Share > wholeWindow {
+		return nil
+	}
 	w.MaxLR = log10(ln(float64(w.Ranges+len(m.sets)) / slices.Max(m.o.Tau)))
 	var inside []*sighting
 	for _, it := range m.items {
 		in := false
 		for _, l := range it.leaks {
 			l := &m.seen[l]
-			if !l.matched || !l.plain() {
+			if !l.bare() {
 				continue
 			}
 			w.Of++

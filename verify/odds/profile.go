@@ -9,6 +9,7 @@ const (
 	everyLeak = iota
 	plainLeaks
 	markedLeaks
+	bareLeaks // without any mark; no range is made for them
 	classes
 )
 
@@ -48,6 +49,9 @@ func newProfile(m *model, kind string, holder int, counts []int) *profile {
 			if l.plain() {
 				p.count(plainLeaks, l.cell, share)
 			}
+			if l.bare() {
+				p.count(bareLeaks, l.cell, share)
+			}
 			if (kind == Copies || kind == Planted) && l.mark[holder] > 1 {
 				p.count(markedLeaks, l.cell, share)
 			}
@@ -81,7 +85,7 @@ func (p *profile) ranges() []interval {
 		}
 	}
 	all := interval{0, len(p.counts) - 1}
-	for class := range classes {
+	for class := range bareLeaks {
 		broad := p.kind == Insider || p.kind == Unlisted
 		if p.total[class] == 0 || class == everyLeak && !broad && p.total[plainLeaks]+p.total[markedLeaks] > 0 {
 			continue

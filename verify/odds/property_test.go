@@ -30,6 +30,31 @@ func check(t *testing.T, n int, property func(seed uint64) bool) {
 	require.NoError(t, quick.Check(func() bool { next++; return property(next) }, &quick.Config{MaxCount: n}))
 }
 
+// Leaks that match uploads never speak for pictures that are not of the registry. The line of files
+// that owners also sent elsewhere stays at 1, and is there only if leaks match.
+func TestMatchesAreNotForeign(t *testing.T) {
+	check(t, 12, func(seed uint64) bool {
+		c := drawn(seed)
+		c.Leaks = slices.DeleteFunc(c.Leaks, func(l odds.Leak) bool { return l.Submission == "" })
+		for _, h := range weigh(t, c).Hypotheses {
+			if h.Kind == odds.Foreign || h.Kind == odds.Elsewhere {
+				assert.Zero(t, h.LogLR, "seed %d: %s", seed, h.Kind)
+			}
+		}
+		for i := range c.Leaks {
+			c.Leaks[i] = odds.Leak{Recall: 0.9}
+		}
+		foreign := 0.0
+		for _, h := range weigh(t, c).Hypotheses {
+			assert.NotEqual(t, odds.Elsewhere, h.Kind)
+			if h.Kind == odds.Foreign {
+				foreign = h.LogLR
+			}
+		}
+		return assert.Positive(t, foreign)
+	})
+}
+
 // Names and the order of leaks and holders do not matter.
 func TestRelabelling(t *testing.T) {
 	check(t, 12, func(seed uint64) bool {

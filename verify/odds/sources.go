@@ -14,7 +14,8 @@ const (
 	Insider   = "insider"   // a person with all or part of the registry, and all parties that the findings do not tell from such a person
 	Forged    = "forged"    // the accuser made the marks
 	Planted   = "planted"   // another holder of a recipient's copies laid them into the dump
-	Elsewhere = "elsewhere" // owners sent the same files to others
+	Elsewhere = "elsewhere" // a collection from elsewhere: strangers' pictures, and files that owners also sent there
+	Foreign   = "foreign"   // pictures that are not of this registry: what leaks say for Elsewhere
 	Unissued  = "unissued"  // copies that the registry does not list: never computed here
 )
 

@@ -154,6 +154,36 @@ func TestNoWindow(t *testing.T) {
 	assert.Nil(t, weigh(t, c).Window)
 }
 
+// A range that holds all submissions says nothing, and leaks with marks that count for no recipient
+// have no part in a window.
+func TestEmptyWindows(t *testing.T) {
+	c := newCase()
+	c.Cells = c.Cells[:1]
+	for range 16 {
+		shows(c, 0)
+	}
+	assert.Nil(t, weigh(t, c).Window, "one month")
+	c = newCase()
+	for i := range c.Cells {
+		if i != february {
+			c.Cells[i].Submissions = 0
+		}
+	}
+	for range 16 {
+		shows(c, february)
+	}
+	assert.Nil(t, weigh(t, c).Window, "all other months are empty")
+	c = newCase()
+	for i := range 16 {
+		shows(c, february)
+		c.Leaks[i].Marked = i < 13
+	}
+	w := weigh(t, c).Window
+	if assert.NotNil(t, w) {
+		assert.Equal(t, [2]int{3, 3}, [2]int{w.Leaks, w.Of})
+	}
+}
+
 func TestCustodyOfUnknownLeaksIsNoEvidence(t *testing.T) {
 	c := newCase(odds.Holder{Name: "X", Unmarked: over(february, february, 1000)})
 	for range 20 {

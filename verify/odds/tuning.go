@@ -40,6 +40,10 @@ const (
 	MinWindowClusters = 5
 )
 
+// wholeWindow is the share, 0..1, of all submissions from which on a window says nothing: it is the
+// registry. Chosen.
+const wholeWindow = 0.95
+
 // What is searched. These numbers bound the time of a search; all were chosen.
 const (
 	maxSources   = 3  // sources of a dump

@@ -76,5 +76,5 @@ func TestVerdictVector(t *testing.T) {
 	text, err := json.Marshal(v)
 	require.NoError(t, err)
 	digest := sha256.Sum256(text)
-	require.Equal(t, "b444476b32c58b787e4ab63f3de5ee991b65b127d891f70ddd0b105c6a2865b1", hex.EncodeToString(digest[:]), "the verdict: %s", text)
+	require.Equal(t, "9e7b54f05c36badd557a01a97865bd1139162a61319a68808daea0d6ebe1e96d", hex.EncodeToString(digest[:]), "the verdict: %s", text)
 }

@@ -67,7 +67,8 @@ type Verdict struct {
 const (
 	NoConfirmed = "no-confirmed" // of Copies: no confirmed mark is in the leaks, so that LogLR is 0
 	NoLeak      = "no-leak"      // of Copies: too few leaks, or no leak, show a submission that the recipient was issued a copy of
-	NotAgainst  = "not-against"  // of Elsewhere: LogLR would be below 0, and is 0
+	NotAgainst  = "not-against"  // of Foreign: LogLR would be below 0, and is 0
+	OwnersSent  = "owners-sent"  // of Elsewhere
 	NotTold     = "not-told"     // of Insider: the ratio holds for others as well
 	SameAsHeld  = "same-as-held" // of Unlisted
 	IssuerHad   = "issuer-had"   // of Forged: the issuer had the copies
@@ -223,6 +224,9 @@ func (m *model) cap(kind string) float64 {
 func (m *model) hypothesis(a asked, questions []question, found []answers, i int) Hypothesis {
 	s := m.sources[a.source]
 	h := Hypothesis{Kind: s.kind, Holders: s.holders}
+	if s.kind == Elsewhere {
+		h.Kind = Foreign // only leaks that match nothing speak for it: see addLines
+	}
 	ratio, at, against := found[i].modest()
 	h.Raw = log10(ratio)
 	if s.kind == Copies {
@@ -368,9 +372,14 @@ func (v *Verdict) order() {
 	})
 }
 
-// addLines appends the explanations that nothing here supports or excludes, an unlisted holder and
-// the issuer. Their ratios stay 1.
+// addLines appends the explanations that nothing here supports or excludes: files that owners also
+// sent elsewhere, an unlisted holder and the issuer. Their ratios stay 1. A source that had
+// a submission explains a leak that matches it at least as well as its owner's other recipients. A
+// leak that matches nothing does not show such a file.
 func (m *model) addLines(v *Verdict) {
+	if v.Matched > 0 {
+		v.Hypotheses = append(v.Hypotheses, Hypothesis{Kind: Elsewhere, Code: OwnersSent})
+	}
 	issuer := IssuerHad
 	if m.neutral() {
 		issuer = IssuerHadNo
