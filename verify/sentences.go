@@ -97,7 +97,7 @@ var dumpSentences = []row{
 	{"claim-drawn", shows, claimed(claimDrawn), "Of the {claimed} pictures claimed, the number that shows submissions of the registry is at least {min}, at a confidence of {level} %. We drew the {examined} {examined|file|files} examined from them at random, and {seen} {seen|counts|count} as showing a submission. Files that repeat another, only resemble a submission, or cannot be read as pictures, count as showing no submission."},
 	{"claim-none", shows, claimed(claimNone), "We drew the {examined} {examined|file|files} examined at random from the {claimed} pictures claimed. {examined|It does not count|None of them counts} as showing a submission."},
 	{"claim-seen", shows, claimed(claimSeen), "Of the {claimed} pictures claimed, {seen} of those examined {seen|shows a submission|show submissions} of the registry. From a selection that others made, nothing follows about the rest."},
-	{"claim-all", shows, claimed(claimAll), "All of the {claimed} pictures claimed were examined: {examined} {examined|file|files}, of which {seen} {seen|counts|count} as showing a submission of the registry."},
+	{"claim-all", shows, claimed(claimAll), "All of the {claimed} pictures claimed were examined: {examined} {examined|file|files}. {seen} {seen|counts|count} as showing a submission of the registry."},
 
 	{"released", showsNot, found(FoundCopy), "It does not show who released these copies. The exchange also possessed them, and so did all to whom the recipient passed them or lost them."},
 	{"several", showsNot, (*weighing).several, "Copies of several recipients appear. " + oneSourceText},

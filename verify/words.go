@@ -227,8 +227,8 @@ func about(x float64) string {
 	return thousands(math.Round(x/unit) * unit)
 }
 
-// atMost writes a probability above 0 with one digit, rounded up: "2e-09" for 1.1e-9.
-func atMost(p float64) string {
+// roundedUp writes a probability above 0 with one digit, rounded up: "2e-09" for 1.1e-9.
+func roundedUp(p float64) string {
 	unit := math.Pow(10, math.Floor(math.Log10(p)))
 	return fmt.Sprintf("%.0g", math.Ceil(p/unit-1e-9)*unit)
 }

@@ -403,7 +403,7 @@ func cover(trials int) func(*weighing) []figures {
 func (w *weighing) unissuedFigures() []figures {
 	m := w.unissuedMarks()
 	return several(m.pictures, figures{"ids": len(m.ids), "keys": len(m.keys), "names": slices.Sorted(maps.Keys(m.keys)),
-		"pictures": w.readable(), "tried": w.keys, "chance": atMost(falseRead * float64(w.readable()*w.keys))})
+		"pictures": w.readable(), "tried": w.keys, "chance": roundedUp(falseRead * float64(w.readable()*w.keys))})
 }
 
 func (w *weighing) unissuedWho() []figures { return several(w.unissuedMarks().pictures, nil) }
@@ -744,7 +744,7 @@ func (w *weighing) plantingOnly() (out []figures) {
 	return out
 }
 
-// plantingHeld are recipients of whose pictures others held each unmarked.
+// plantingHeld are recipients with pictures that others held unmarked, each of them all.
 func (w *weighing) plantingHeld() (out []figures) {
 	for _, s := range w.flagged(odds.FlagAlsoHeld) {
 		held := w.alsoHeld(s.Name)

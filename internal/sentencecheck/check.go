@@ -1,5 +1,5 @@
 // Package sentencecheck decides whether the sentences of a findings file are true. It reads the JSON
-// of the file with structs of its own, and computes each figure again from the leaks, the case, the
+// of the file with structs of its own. It computes each figure again from the leaks, the case, the
 // hypotheses and the record. It shares no code with package verify, which writes the sentences.
 package sentencecheck
 

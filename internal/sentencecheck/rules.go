@@ -231,7 +231,7 @@ func (r *report) window() (bool, *hypothesis) {
 }
 
 // plain returns the number of pictures that show an upload and on which no mark was found: all, and
-// those of the time of the window. A repeated file and an upload of later than the find do not count.
+// the pictures of the time of the window. A repeated file and an upload of later than the find do not count.
 func (r *report) plain() (all, in int) {
 	w, cells := r.Verdict.Odds.Window, r.Verdict.Case.Cells
 	for i := range r.Leaks {
@@ -305,8 +305,8 @@ func (r *report) withheld(h *hypothesis) string {
 	return "trials"
 }
 
-// clusters returns, for leaks of the case with a copy of a recipient that counts, the clusters, and
-// in how many of them has holds of a leak.
+// clusters returns the number of clusters with a copy of a recipient that counts. having is the
+// number of these clusters with a leak for which has is true.
 func (r *report) clusters(name string, has func(*caseLeak) bool) (all, having int) {
 	seen := make(map[string]bool)
 	for i := range r.Verdict.Case.Leaks {
