@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -131,18 +132,39 @@ func (r reportView) Holders() []holder {
 	return out
 }
 
-// Boxes returns the regions in which a leak differs from its upload, as SVG to lay over the picture
-// of the upload; "" without regions.
+// A spot is a place of an upload at which a leak shows something else, as a report lists it.
+type spot struct {
+	Quad findings.Quad // pixels of the upload
+	Kind string
+	Says string // how much
+}
+
+// Spots returns the places at which a leak differs from its upload: the altered places, else what
+// tracing found.
+func (r reportRow) Spots() (out []spot) {
+	for _, a := range r.Altered {
+		out = append(out, spot{a.Quad, a.Kind, percent(a.Share) + " of the upload"})
+	}
+	if out == nil {
+		for _, e := range r.Edits {
+			out = append(out, spot{e.Quad, e.Kind, fmt.Sprintf("%.0f times the usual difference", e.Score)})
+		}
+	}
+	return out
+}
+
+// Boxes returns the spots of a leak as SVG to lay over the picture of its upload; "" without spots.
 func (r reportView) Boxes(row reportRow) template.HTML {
 	m := find(row.Matches, func(m *Match) bool { return m.Submission == row.Submission })
-	if m == nil || m.Width == 0 || len(row.Edits) == 0 {
+	spots := row.Spots()
+	if m == nil || m.Width == 0 || len(spots) == 0 {
 		return ""
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" preserveAspectRatio="none" aria-hidden="true">`, m.Width, m.Height)
-	for _, e := range row.Edits {
+	for _, s := range spots {
 		b.WriteString(`<polygon points="`)
-		for i, p := range e.Quad {
+		for i, p := range s.Quad {
 			if i > 0 {
 				b.WriteByte(' ')
 			}

@@ -69,6 +69,7 @@ var dumpSentences = []row{
 	{"unconfirmed-only", headline, (*weighing).unconfirmedOnly, "Inconclusive: {n} of the {of} {of|picture|pictures} {n|carries|carry} the mark of an issued copy, but could not be confirmed to show that copy's submission. Nothing else was matched."},
 	{"no-match-named", headline, (*weighing).noMatchNamed, "Inconclusive: {n} {n|picture|pictures} examined, and no match with {against|the upload that was named|any of the uploads that were named}. Nothing else was searched."},
 	{"no-match", headline, (*weighing).noMatch, "No submission of the registry was matched by the {n} {n|picture|pictures} examined."},
+	{"not-examined", headline, (*weighing).leftOut, "{n} {n|file|files} could not be examined."},
 	{"unissued-last", headline, (*weighing).unissuedLast, unissuedText},
 
 	{"matched", shows, (*weighing).matchedFigures, "Of {n} {n|picture|pictures} examined, {matched} {matched|shows|show} a submission of the registry."},
@@ -117,6 +118,7 @@ var dumpSentences = []row{
 	{"unknown-recall", showsNot, (*weighing).unknownRecall, "If they were among the uploads that the registry has now, the search would have found at least this share of them: {kinds}. These are lower 95 % bounds of trials of such leaks, each altered in one way of many. Erased uploads cannot be found. Only the first page or frame of an upload is searched: its other pages were not looked for."},
 	{"unknown-counted", showsNot, (*weighing).unknownCounted, "Uploads that were not searched are counted as not found."},
 	{"unknown-untried", showsNot, (*weighing).unknownUntried, "Some pictures are missed if they were altered much, or if little of them is left. How many is not measured for pictures of this kind."},
+	{"unknown-template", showsNot, (*weighing).unknownTemplate, "{n} of these {n|pictures has|pictures have} the layout of an upload and other detail, as other documents of its template have."},
 	{"not-searched-damaged", showsNot, notSearched(func(m *findings.Missing) int { return m.Damaged }), "{n} of the {of} uploads of the registry could not be searched: what the registry keeps to find them was altered or removed, or cannot be read. The command “kycmark audit --originals” names them."},
 	{"not-searched-flat", showsNot, notSearched(func(m *findings.Missing) int { return m.Flat }), "{n} of the {of} uploads of the registry could not be searched, because they show too little, or are sealed and no sealing key was given."},
 	{"not-searched-whole", showsNot, notSearched(func(m *findings.Missing) int { return m.Whole }), "{n} of the {of} uploads of the registry were searched as whole pictures only, because no local features of them could be searched. A crop or a collage of them may not be found."},

@@ -109,7 +109,7 @@ func TestStateFollowsTheRegistry(t *testing.T) {
 		return findings, read
 	}
 	findings, read := run()
-	require.Equal(t, []string{"copy", "lookalike"}, findings)
+	require.Equal(t, []string{"copy", "unknown"}, findings)
 	require.Equal(t, 2, read)
 	_, read = run()
 	require.Zero(t, read)

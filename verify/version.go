@@ -29,7 +29,10 @@ func (f *Findings) inWords(check func(words bool) error, given func() error) err
 		return fmt.Errorf("%w: %w", ErrFindings, err)
 	}
 	err = check(false)
-	if err != nil && f.Format == olderFormat && given() == nil {
+	if err != nil && f.Format == olderFormat {
+		if bad := given(); bad != nil {
+			return fmt.Errorf("%w: %w (%s)", ErrFindings, bad, other)
+		}
 		return fmt.Errorf("%w: %s, in the form %q: not concluded again, since the rules have changed (%w); its values agree with each other", ErrVersion, other, f.Format, err)
 	}
 	if err != nil {

@@ -631,6 +631,17 @@ func (w *weighing) unknownUntried() []figures {
 	return several(n, nil)
 }
 
+// unknownTemplate are the unknown leaks that share the template of an upload.
+func (w *weighing) unknownTemplate() []figures {
+	n := 0
+	for _, l := range w.Verdicts {
+		if l.Finding == FoundUnknown && slices.ContainsFunc(l.Matches, func(m Match) bool { return m.Pixels == PixelsTemplate }) {
+			n++
+		}
+	}
+	return several(n, nil)
+}
+
 func (w *weighing) unnamed() []figures {
 	if !w.cfg.named() {
 		return nil
@@ -649,6 +660,15 @@ func (w *weighing) pages() []figures {
 		}
 	}
 	return several(n, figures{"others": others})
+}
+
+// leftOut are the files that could not be examined, beside pictures that were. Files that are no
+// pictures do not count.
+func (w *weighing) leftOut() []figures {
+	if w.readable() == 0 {
+		return nil
+	}
+	return several(w.Leaks-w.readable()-w.Counts[string(FoundNoPicture)], nil)
 }
 
 // archiveError begins the Error of a verdict on an archive that could not be read.

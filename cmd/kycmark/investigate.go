@@ -16,6 +16,7 @@ import (
 	"github.com/kycmark/kycmark/internal/dump"
 	"github.com/kycmark/kycmark/internal/pdf"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -122,6 +123,16 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	}
 	if err := b.checkKeys(ctx, keys); err != nil {
 		return err
+	}
+	for _, id := range f.against.ids {
+		if _, err := b.registry.Submission(ctx, id); err != nil && !errors.Is(err, registry.ErrErased) {
+			return notFound(err)
+		}
+	}
+	if first, _, err := b.registry.Engine().Span(ctx); err != nil {
+		return err
+	} else if !found.IsZero() && found.Before(first) {
+		b.warnf("--found %s is before the first upload, %s: no upload, copy or custody counts; uploads entered without --at have the time of their entry", f.found, moment(first))
 	}
 	show, done := b.progressOf(ctx, "examining")
 	defer done()

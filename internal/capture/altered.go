@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/photometry"
 )
@@ -52,7 +53,7 @@ func (s *Sight) outside(f *photometry.Fit, places []Region) bool {
 	}
 	n := compare(s.Registration, s.on.base, places...)
 	shown := float64(n.Textured - n.Covered)
-	if n.Verdict != Same || float64(n.Agree) < float64(cleanAgree*shown) || float64(n.Opposed+n.Blank) > float64(cleanOpposed*shown) ||
+	if n.Verdict != Same && !n.Foreign || float64(n.Agree) < float64(cleanAgree*shown) || float64(n.Opposed+n.Blank) > float64(cleanOpposed*shown) ||
 		float64(n.Exchanged) > float64(cleanExchanged*shown) || s.bend(f) > maxBend {
 		return false
 	}
@@ -87,18 +88,35 @@ func besides(places []Region, x, y float32) bool {
 	})
 }
 
-// regions joins changes of one line into places, from the upper left, and tells their kinds.
+// regions joins changes of one line into places, from the upper left, and gives them their kinds.
+// Words of one caption may lie further apart.
 func (s *Sight) regions(f *photometry.Fit, changes []photometry.Change) []Region {
 	var all []Region
 	for _, c := range changes {
 		all = append(all, Region{X0: c.X0, Y0: c.Y0, X1: c.X1, Y1: c.Y1, changes: []photometry.Change{c}})
 	}
-	gap := float64(joinGap * float64(max(s.view.W, s.view.H)))
+	long := float64(max(s.view.W, s.view.H))
+	all = joined(all, func(a, b *Region) bool { return a.inLine(b, float64(joinGap*long)) })
+	for i := range all {
+		s.tighten(f, &all[i])
+		s.name(f, &all[i])
+	}
+	all = joined(all, func(a, b *Region) bool {
+		return a.Kind == Caption && b.Kind == Caption && a.laid && b.laid && a.inLine(b, float64(wordGap*long))
+	})
+	for i := range all {
+		all[i].Share = s.share(&all[i])
+	}
+	return all
+}
+
+// joined replaces two places by the place that encloses them until no two belong together.
+func joined(all []Region, together func(a, b *Region) bool) []Region {
 	for again := true; again; {
 		again = false
-		for i := 0; i < len(all) && !again; i++ {
-			for j := i + 1; j < len(all) && !again; j++ {
-				if all[i].inLine(&all[j], gap) {
+		for i := 0; i < len(all); i++ {
+			for j := len(all) - 1; j > i; j-- {
+				if together(&all[i], &all[j]) {
 					all[i] = all[i].with(&all[j])
 					all = slices.Delete(all, j, j+1)
 					again = true
@@ -106,11 +124,12 @@ func (s *Sight) regions(f *photometry.Fit, changes []photometry.Change) []Region
 			}
 		}
 	}
-	for i := range all {
-		s.tighten(f, &all[i])
-		s.name(f, &all[i])
-	}
 	return all
+}
+
+// share returns the share of the original in a place, 0..1.
+func (s *Sight) share(r *Region) float64 {
+	return float64((r.X1-r.X0)*(r.Y1-r.Y0)) / float64(s.view.W*s.view.H)
 }
 
 // tighten sets the bounds of a place to the bounds of its differing pixels, without the outermost
@@ -171,17 +190,35 @@ func (r Region) with(o *Region) Region {
 	return r
 }
 
-// name sets the kind of a place and its share.
+// even reports whether the leak has hardly any detail in a place: eight tenths of its pixels lie
+// near their median.
+func (s *Sight) even(r *Region) bool {
+	var all []float32
+	for i, v := range s.Leak.Pix {
+		if x, y := float64(s.X.Pix[i]), float64(s.Y.Pix[i]); x >= r.X0+evenRim && x <= r.X1-evenRim && y >= r.Y0+evenRim && y <= r.Y1-evenRim {
+			all = append(all, v)
+		}
+	}
+	if len(all) == 0 {
+		return false
+	}
+	level := middle(all)
+	for i, v := range all {
+		all[i] = max(v-level, level-v)
+	}
+	return dsp.Select(all, len(all)*8/10) <= evenOff
+}
+
+// name sets the kind of a place.
 func (s *Sight) name(f *photometry.Fit, r *Region) {
 	w, h := float64(s.view.W), float64(s.view.H)
 	wide, high := r.X1-r.X0, r.Y1-r.Y0
-	r.Share = float64(wide*high) / float64(w*h)
 	covered := !slices.ContainsFunc(r.changes, func(c photometry.Change) bool { return !c.Covered })
 	r.laid = covered || s.overlaid(f, r.changes)
 	switch {
 	case wide >= float64(bandWide*w) && high <= float64(bandHigh*h) && (r.Y0 <= bandEdge*h || r.Y1 >= float64((1-bandEdge)*h)):
 		r.Kind = Caption
-	case covered:
+	case covered, s.even(r):
 		r.Kind = Bar
 	case r.laid:
 		r.Kind = Caption

@@ -103,12 +103,15 @@ const (
 	maxBend        = 0.15  // pixels of the leak by which nine tenths of the edges lie off the homography, at most
 
 	joinGap      = 0.04 // share of the original's long side between two parts of one line, at most
+	wordGap      = 0.15 // the same between two words of one caption
 	besideRegion = 6.0  // canonical pixels beside a place that are not compared
 	aroundRegion = 10.0 // canonical pixels beside a place in which it may go on
 	minDiffering = 60   // pixels of the leak that must differ strongly to bound a place
 	bandWide     = 0.6  // share of the width from which a line at an edge is a caption
 	bandHigh     = 0.15 // share of the height of a caption at an edge, at most
 	bandEdge     = 0.03 // share of the height that may lie between a caption and the edge
+	evenRim      = 3.0  // canonical pixels at the rim of a place that do not count
+	evenOff      = 6.0  // grey levels by which eight tenths of a bar's pixels lie off their median, at most
 	patchHigh    = 0.6  // height of a patch in parts of its width, at least
 )
 

@@ -74,8 +74,8 @@ func (s *Sight) judge() (Verdict, error) {
 	}
 	same, places := Same, s.regions(fit, changes)
 	if otherText || s.changed(changes) >= maxChanged && !s.overlaid(fit, changes) {
-		switch clean := s.outside(fit, places); {
-		case clean && !like.Foreign:
+		switch {
+		case s.outside(fit, places):
 			same = Altered
 		case otherText, like.Foreign:
 			return Other, nil

@@ -142,6 +142,9 @@ type leak struct {
 		Submission string  `json:"submission"`
 		Power      float64 `json:"power"`
 	} `json:"traces"`
+	Matches []struct {
+		Pixels string `json:"pixels"`
+	} `json:"matches"`
 	References []struct {
 		Pixels string `json:"pixels"`
 	} `json:"references"`

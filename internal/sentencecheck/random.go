@@ -266,6 +266,9 @@ func (d *dump) unissued(l map[string]any) {
 }
 
 func (d *dump) unknown(l map[string]any) {
+	if d.IntN(5) == 0 {
+		d.match(l, d.upload(), "same template")
+	}
 	l["finding"], l["searched"] = "unknown", map[string]any{"quality": 90, "missing": d.miss}
 	if d.IntN(4) > 0 {
 		k := d.IntN(3)

@@ -17,7 +17,10 @@ var rules = map[string]func(*report) []row{
 	"unissued-last": func(r *report) []row {
 		return once(len(r.Verdict.Named) > 0 && r.count((*leak).unissued) > 0, row{"n": r.count((*leak).unissued)})
 	},
-	"no-picture":     func(r *report) []row { return once(r.stage() == nothing, nil) },
+	"no-picture": func(r *report) []row { return once(r.stage() == nothing, nil) },
+	"not-examined": func(r *report) []row {
+		return some((len(r.Leaks)-r.examined()-r.count(finding("no picture")))*yes(r.examined() > 0), nil)
+	},
 	"no-file-opened": func(r *report) []row { return once(r.stage() == unopened, row{"n": len(r.Leaks)}) },
 	"named":          namedRule,
 	"named-rivals":   namedRivals,
@@ -209,6 +212,16 @@ var rules = map[string]func(*report) []row{
 	"unknown-counted": func(r *report) []row { return once(len(unknownRecall(r)) > 0 && r.missing() != nil, nil) },
 	"unknown-untried": func(r *report) []row {
 		return some(r.count(func(l *leak) bool { return l.Finding == "unknown" && l.Recall == nil })*yes(r.named == 0), nil)
+	},
+	"unknown-template": func(r *report) []row {
+		return some(r.count(func(l *leak) bool {
+			for _, m := range l.Matches {
+				if m.Pixels == "same template" && l.Finding == "unknown" {
+					return true
+				}
+			}
+			return false
+		}), nil)
 	},
 	"not-searched-damaged": notSearched(func(m *missing) int { return m.Damaged }),
 	"not-searched-flat":    notSearched(func(m *missing) int { return m.Flat }),

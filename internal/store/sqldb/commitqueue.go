@@ -101,13 +101,19 @@ func (d *DB) ForInvestigation() books.Store {
 // caller that gets the turn commits what waits until r is done. If r.ctx ends while r waits,
 // request removes r and returns its error. Later it waits for the outcome. A request without
 // write and uploads does nothing. The error wraps [books.ErrReadOnly] if r writes to a registry
-// that is open for investigation only, and [books.ErrFrozen] if the database is frozen.
+// that is open for investigation only, and [books.ErrFrozen] if the database can only be read.
 func (d *DB) request(r *request) error {
+	err := d.await(r)
+	if err != nil && d.dialect.Frozen != nil && d.dialect.Frozen(err) {
+		return books.ErrFrozen
+	}
+	return err
+}
+
+// await is request with the errors of the database as they are.
+func (d *DB) await(r *request) error {
 	if d.readOnly && !r.investigates {
 		return fmt.Errorf("%s: %w", r.what, books.ErrReadOnly)
-	}
-	if d.dialect.Frozen {
-		return books.ErrFrozen
 	}
 	if r.write == nil && len(r.uploads) == 0 {
 		return nil

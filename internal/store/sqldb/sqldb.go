@@ -32,8 +32,8 @@ type Dialect struct {
 	Write *sql.TxOptions
 	// Snapshot is how a transaction that only reads must begin to see one state.
 	Snapshot *sql.TxOptions
-	// Frozen: the database can be read only. Every request fails.
-	Frozen bool
+	// Frozen reports whether a request failed because the database can only be read; nil: none does.
+	Frozen func(error) bool
 	// Conflict reports whether a unique name or ID is taken.
 	Conflict func(error) bool
 	// Again reports whether the database gave up a transaction for another's sake, so

@@ -37,6 +37,7 @@ func dialect(path string) sqldb.Dialect {
 		Words:    sqldb.Words{Int: "INTEGER", Blob: "BLOB", Real: "REAL", Name: "TEXT", Hex: "x'", Rows: " STRICT", Keyed: " STRICT, WITHOUT ROWID"},
 		Snapshot: &sql.TxOptions{ReadOnly: true},
 		Conflict: conflict,
+		Frozen:   func(err error) bool { return code(err) == codes.SQLITE_READONLY },
 		Again:    func(error) bool { return false }, // who waits for the lock is not turned away
 
 		SearchDialect: sqldb.SearchDialect{List: list, Among: among},
@@ -139,9 +140,7 @@ func openFrozen(ctx context.Context, path string, cause error) (*sqldb.DB, error
 	if err := recognize(ctx, db, false); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	d := dialect(path)
-	d.Frozen = true
-	return sqldb.Open(ctx, d, db, db)
+	return sqldb.Open(ctx, dialect(path), db, db)
 }
 
 // openFile opens the file of a registry and returns its cleaned path and connections. With an error
