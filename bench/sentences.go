@@ -21,7 +21,7 @@ import (
 
 const (
 	sentenceUploads = 24 // of the registry
-	sentenceSide    = 160
+	sentenceSide    = 480
 )
 
 // sentences measures how many sentences of reports are false. The registry has real copies and
