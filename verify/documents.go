@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/watermark"
@@ -145,26 +146,24 @@ func (d *documents) like(ctx context.Context, i int) (same []findings.SameDocume
 	return same, nil
 }
 
-// compare compares the originals of submissions i and k, i < k, once for all callers. The result is
-// nil if they show different documents, or if one of them cannot be opened any more.
+// compare compares the originals of submissions i and k, i < k, once for all callers: the second laid
+// on the first and, if that shows two documents, the first on the second. The result is nil if both
+// show two documents, or if one of them cannot be opened any more.
 func (d *documents) compare(ctx context.Context, i, k int) (*findings.SameDocument, error) {
 	d.mu.Lock()
 	f := d.pairs[[2]int{i, k}]
 	if f == nil {
 		f = sync.OnceValues(func() (*findings.SameDocument, error) {
-			pic, err := d.v.openOriginal(ctx, d.of[k])
-			if err != nil || pic == nil {
-				return nil, err
+			for _, way := range [][2]int{{i, k}, {k, i}} {
+				word, score, err := d.pixels(ctx, d.of[way[0]], d.of[way[1]])
+				if err != nil || word == PixelsUnknown {
+					return nil, err
+				}
+				if sameDocument(word, score) {
+					return &findings.SameDocument{Submissions: [2]watermark.Submission{d.of[i], d.of[k]}, Pixels: word, Score: score}, nil
+				}
 			}
-			m := Match{Submission: d.of[i], Pixels: PixelsUnknown}
-			if err := d.v.comparePixels(ctx, &leakPicture{Picture: pic}, &m); err != nil || m.Score == nil {
-				return nil, err
-			}
-			p := &findings.SameDocument{Submissions: [2]watermark.Submission{d.of[i], d.of[k]}, Pixels: m.Pixels, Score: micro(*m.Score)}
-			if !sameDocument(p.Pixels, p.Score) {
-				return nil, nil
-			}
-			return p, nil
+			return nil, nil
 		})
 		d.pairs[[2]int{i, k}] = f
 	}
@@ -172,13 +171,52 @@ func (d *documents) compare(ctx context.Context, i, k int) (*findings.SameDocume
 	return f()
 }
 
+// pixels lays the original of submission leak on the original of submission on, and returns the word
+// and the score of [comparePixels], or [PixelsRecaptured]. The word is [PixelsUnknown] if one of them
+// cannot be opened.
+func (d *documents) pixels(ctx context.Context, on, leak watermark.Submission) (word string, score float64, err error) {
+	o, err := d.v.original(ctx, on)
+	if err != nil || o == nil {
+		return PixelsUnknown, 0, err
+	}
+	pic, err := d.v.openOriginal(ctx, leak)
+	if err != nil || pic == nil {
+		return PixelsUnknown, 0, err
+	}
+	s, err := (&leakPicture{Picture: pic}).lay(ctx, o)
+	if err != nil {
+		return "", 0, err
+	}
+	return documentPixels(s)
+}
+
+// documentPixels returns the word and the score of [comparePixels] for two originals, or
+// [PixelsRecaptured]. s is how one lies on the other; nil: nothing aligns.
+func documentPixels(s *capture.Sight) (word string, score float64, err error) {
+	word, share, err := comparePixels(s)
+	if err != nil {
+		return "", 0, err
+	}
+	if word == PixelsDifferent {
+		if n := s.Likeness(); n.Foreign && n.Exchanged == 0 {
+			word = PixelsRecaptured
+		}
+	}
+	return word, micro(*share), nil
+}
+
+// PixelsRecaptured is the word for two originals that show the same detail with other grain: one
+// document that was photographed twice, as far as can be seen.
+const PixelsRecaptured = "same detail, other grain"
+
 // sameDocument reports whether two originals show the same document, perhaps in two captures. pixels
-// is the word for them, and score the share of their comparable blocks that agree. Two documents of one
-// template that differ in little are taken for one: then fewer persons are counted than there are.
+// is the word for them, and score the share of their comparable blocks that agree.
 func sameDocument(pixels string, score float64) bool {
 	switch pixels {
-	case PixelsSame, PixelsPartial, PixelsAlike:
+	case PixelsSame, PixelsAltered, PixelsAlike:
 		return true
+	case PixelsPartial, PixelsRecaptured:
+		return score >= minDocumentScore
 	}
-	return pixels == PixelsDifferent && score >= minDocumentScore
+	return false
 }

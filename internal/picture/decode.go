@@ -135,7 +135,11 @@ func (f *format) because(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || strings.HasSuffix(text, "EOF") {
 		text = "truncated: " + io.ErrUnexpectedEOF.Error()
 	}
-	return &FormatError{Format: f.name, Reason: strings.ReplaceAll(text, "\n", " ")}
+	out := &FormatError{Format: f.name, Reason: strings.ReplaceAll(text, "\n", " ")}
+	if strings.Contains(text, "supported") { // "unsupported feature", "not supported yet": also of other modules
+		out.Kind = Unsupported
+	}
+	return out
 }
 
 // cannotHold is the error for headers that promise more than the data behind

@@ -72,7 +72,7 @@ func TestReasons(t *testing.T) {
 		{[]byte("\x00\x00\x00\x0cJXL \r\n\x87\n"), "JPEG XL is not supported yet"},
 		{[]byte("\x00\x00\x00\x0cjP  \r\n\x87\n"), "JPEG 2000 is not supported yet"},
 		{[]byte("II+\x00\x08\x00\x00\x00"), "BigTIFF is not supported yet"},
-		{[]byte("PK\x03\x04rest"), "not a picture: an archive"},
+		{[]byte("PK\x03\x04rest"), "archive: this kind, or this name of an archive, is not opened: unpack it first"},
 		{make([]byte, 100), "not a picture: unknown content, begins with 00 00 00 00 00 00 00 00"},
 		{append([]byte("\r\n\x00"), jpg...), "not a picture: 3 foreign bytes before the start of a JPEG"},
 
@@ -131,6 +131,10 @@ func TestReasons(t *testing.T) {
 		if c.want == "" {
 			assert.NoError(t, err)
 			continue
+		}
+		var format *picture.FormatError
+		if errors.As(err, &format) {
+			assert.Equal(t, strings.Contains(c.want, "supported"), format.Kind == picture.Unsupported, c.want)
 		}
 		if assert.EqualError(t, err, c.want) {
 			assert.NoError(t, well(err))
