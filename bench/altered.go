@@ -57,8 +57,8 @@ capture of the card, everywhere or only where the pictures agree. Exit 1 when su
 			return ruler.Cases(documents, r.document), err
 		},
 		Tables: []ruler.Table{
-			{Name: "altered", Doc: true, By: []string{"of", "alteration"}, Heads: []string{"leaks of", "alteration"}, Columns: columns[:3], Where: of(alteredCopy, alteredUpload)},
-			{Name: "laid", Doc: true, By: []string{"of"}, Heads: []string{"leaks of"}, Columns: slices.Delete(slices.Clone(columns), 2, 3), Where: of(laidOnOther, laidOnAgain)},
+			{Name: "short", Doc: true, By: []string{"of"}, Heads: []string{"leaks of"}, Columns: columns},
+			{Name: "alterations", By: []string{"of", "alteration"}, Columns: columns},
 			{Name: "attacks", By: []string{"of", "attack"}, Columns: columns},
 			{Name: "missed", By: []string{"of", "document", "alteration", "attack", "verdict"}, Where: func(t *ruler.Trial) bool {
 				right, known := t.Values["right"]

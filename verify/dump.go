@@ -123,15 +123,16 @@ type weighing struct {
 // party is what a dump holds of one recipient's copies.
 type party struct {
 	registry.Recipient
-	pictures     int             // leaks with a confirmed copy
-	clusters     map[string]bool // the units of these leaks
-	nameless     int             // of these, leaks whose subject is not known
-	purposes     []string        // of the copies, each once
-	transplanted int             // leaks with this recipient's marks on other pictures
-	unconfirmed  int             // leaks with marks of its copies that are not confirmed
-	custody      int             // leaks without a mark within admissible custody
-	late         int             // the same, custody entered after the leaks were found
-	unjudged     int             // the same, if it is not known when the leaks were found
+	pictures     int                       // leaks with a confirmed copy
+	clusters     map[string]bool           // the units of these leaks
+	nameless     int                       // of these, leaks whose subject is not known
+	copies       map[watermark.CopyID]bool // the confirmed copies of these leaks
+	purposes     []string                  // of the copies, each once
+	transplanted int                       // leaks with this recipient's marks on other pictures
+	unconfirmed  int                       // leaks with marks of its copies that are not confirmed
+	custody      int                       // leaks without a mark within admissible custody
+	late         int                       // the same, custody entered after the leaks were found
+	unjudged     int                       // the same, if it is not known when the leaks were found
 }
 
 // weigh counts the findings of a dump and computes the odds, from the leaks and the books alone.
@@ -143,7 +144,7 @@ func weigh(leaks []*Verdict, b *books, cfg Config, keys int) (*weighing, error) 
 	w.tally(leaks)
 	w.first = firsts(leaks)
 	for _, r := range b.recipients {
-		w.parties[r.Name] = &party{Recipient: r, clusters: make(map[string]bool)}
+		w.parties[r.Name] = &party{Recipient: r, clusters: make(map[string]bool), copies: make(map[watermark.CopyID]bool)}
 		w.names = append(w.names, r.Name)
 	}
 	w.SameDocuments, w.NotCompared = b.same, b.notCompared
@@ -303,6 +304,9 @@ func (s *party) add(l *Verdict, unit string) {
 		s.nameless++
 	}
 	for _, c := range l.Issued {
+		if c.Recipient == s.Name {
+			s.copies[c.ID] = true
+		}
 		if c.Recipient == s.Name && c.Purpose != "" && !slices.Contains(s.purposes, c.Purpose) {
 			s.purposes = append(s.purposes, c.Purpose)
 		}

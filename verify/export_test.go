@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"image"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,11 +68,15 @@ func WeighFor(leaks []*Verdict, recipients []registry.Recipient, cfg Config, mon
 		if len(b.cells) == 0 && !l.Submitted.IsZero() {
 			b.cells = odds.Months(l.Submitted.AddDate(0, -months/2, 0), l.Submitted.AddDate(0, months-months/2-1, 0))
 		}
-		b.copies[l.Submission] = append(b.copies[l.Submission], l.Issued...)
+		for _, x := range l.Issued {
+			if !slices.ContainsFunc(b.copies[l.Submission], func(c registry.Copy) bool { return c.ID == x.ID }) {
+				b.copies[l.Submission] = append(b.copies[l.Submission], x)
+			}
+		}
 	}
 	for _, x := range issued {
-		if len(b.copies[x.Submission]) == 0 {
-			b.copies[x.Submission] = []registry.Copy{x}
+		if !slices.ContainsFunc(b.copies[x.Submission], func(c registry.Copy) bool { return c.ID == x.ID }) {
+			b.copies[x.Submission] = append(b.copies[x.Submission], x)
 		}
 	}
 	for i := range b.cells {
@@ -83,11 +88,14 @@ func WeighFor(leaks []*Verdict, recipients []registry.Recipient, cfg Config, mon
 	}
 	for _, l := range leaks {
 		for _, c := range l.Custody {
-			if cfg.admissible(c) && b.holdings.Unmarked[c.Recipient] == nil {
+			if !cfg.admissible(c) || len(b.cells) == 0 {
+				continue
+			}
+			if b.holdings.Unmarked[c.Recipient] == nil {
 				b.holdings.Unmarked[c.Recipient] = make([]int, len(b.cells))
-				for i := odds.CellOf(b.cells, c.From); i <= odds.CellOf(b.cells, c.To.AddDate(0, 0, -1)); i++ {
-					b.holdings.Unmarked[c.Recipient][i] = each
-				}
+			}
+			for i := odds.CellOf(b.cells, c.From); i <= odds.CellOf(b.cells, c.To.AddDate(0, 0, -1)); i++ {
+				b.holdings.Unmarked[c.Recipient][i] = each
 			}
 		}
 	}

@@ -29,7 +29,7 @@ func TestGrowthAfterTheFindMakesNoWindow(t *testing.T) {
 	assert.Len(t, d.History.Submitted, 1, "charts end with it too")
 	assert.Equal(t, "", d.Case.Leaks[5].Submission, "it was submitted an hour later")
 	assert.Less(t, d.Case.Leaks[5].Recall, 0.001)
-	assert.Contains(t, strings.Join(d.ShowsNot, "\n"), "1 picture shows an upload that is recorded as submitted after the leaks were found (2018-02-14T16:01:00Z): that time is wrong, or the file was elsewhere before.")
+	assert.Contains(t, strings.Join(d.ShowsNot, "\n"), "1 picture shows an upload that is recorded as submitted after the leaks were found (2018-02-14T16:01:00Z). That time is wrong, or the file was elsewhere before.")
 	var findings bytes.Buffer
 	require.NoError(t, v.WriteFindings(t.Context(), &findings, d, false))
 	f, err := verify.ReadFindings(&findings)

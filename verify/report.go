@@ -106,13 +106,11 @@ type holder struct {
 // Holders returns the recipients whose confirmed copies are in the dump, in the order of the
 // hypotheses: how many exhibits carry them, what this is worth, and why a recipient is not named.
 func (r reportView) Holders() []holder {
-	on, marked := make(map[string]int), 0
+	on, marked := make(map[string]int), r.marked()
 	for _, l := range r.Verdicts {
-		names := l.MayNames()
-		for _, name := range names {
+		for _, name := range l.MayNames() {
 			on[name]++
 		}
-		marked += min(len(names), 1)
 	}
 	var out []holder
 	for i := range r.Hypotheses {

@@ -81,18 +81,18 @@ func putIntoWords(v *odds.Verdict, c *odds.Case) {
 	}
 }
 
-// reason returns, as part of a sentence, why a recipient with evidence is not named. A code that is
-// not listed is taken as [odds.FewTrials].
-func reason(x odds.Withheld) string {
+// reason returns, as part of a sentence, why a recipient with evidence is not named.
+func reason(x odds.Withheld) string { return write(reasons[x.Code], reasonFigures(x)) }
+
+// reasonFigures returns the figures of a row of [reasons].
+func reasonFigures(x odds.Withheld) figures {
 	switch x.Code {
 	case odds.FewClusters:
-		return fmt.Sprintf("its copies are in leaks of %s; %d are required", count(x.Clusters, "independent cluster", "independent clusters"), x.Needed)
+		return figures{"clusters": x.Clusters, "needed": x.Needed}
 	case odds.SameCopies:
-		return x.Other + " is recorded to have had the very same copies, so the copies do not tell the two apart"
-	case odds.SmallRatio:
-		return "the likelihood ratio, divided by the number of recipients, is too small"
+		return figures{"other": x.Other}
 	}
-	return "validation does not allow a ratio of 10 to be claimed"
+	return figures{}
 }
 
 // explanation returns in words one source of an alternative: its kind and holders, whether it
@@ -225,6 +225,12 @@ func times(logLR float64) string {
 func about(x float64) string {
 	unit := math.Pow(10, math.Max(0, math.Floor(math.Log10(x))-1))
 	return thousands(math.Round(x/unit) * unit)
+}
+
+// roundedUp writes a probability above 0 with one digit, rounded up: "2e-09" for 1.1e-9.
+func roundedUp(p float64) string {
+	unit := math.Pow(10, math.Floor(math.Log10(p)))
+	return fmt.Sprintf("%.0g", math.Ceil(p/unit-1e-9)*unit)
 }
 
 // share writes a probability, 0..1, in percent, rounded down so that it never says more than p.

@@ -22,13 +22,14 @@ import (
 type stage int
 
 const (
-	aboutNothing   stage = iota // no leak
-	aboutUnopened               // no leak is a readable picture
-	aboutNamed                  // recipients are named
-	aboutWindow                 // a window of custody
-	aboutConfirmed              // confirmed copies, and no recipient is named
-	aboutMatched                // matches, and no confirmed copy
-	aboutUnmatched              // nothing matches
+	aboutNothing     stage = iota // no leak
+	aboutUnopened                 // no leak is a readable picture
+	aboutNamed                    // recipients are named
+	aboutWindow                   // a window of custody
+	aboutConfirmed                // confirmed copies, and no recipient is named
+	aboutMatched                  // matches, and no confirmed copy
+	aboutUnconfirmed              // marks of issued copies, none of them confirmed
+	aboutUnmatched                // nothing matches
 )
 
 // stage returns what the headline is about. It names a recipient only if package odds does.
@@ -47,6 +48,8 @@ func (w *weighing) stage() stage {
 		return aboutConfirmed
 	case w.Matched > 0:
 		return aboutMatched
+	case w.Counts[string(FoundCopy)+" (unconfirmed)"] > 0:
+		return aboutUnconfirmed
 	}
 	return aboutUnmatched
 }
@@ -109,12 +112,22 @@ func (w *weighing) unopened() []figures {
 	return once(w.stage() == aboutUnopened, figures{"n": w.Leaks})
 }
 
+// marked returns the number of pictures on which a mark was found, whatever that mark is worth.
+func (d *DumpVerdict) marked() (n int) {
+	for _, l := range d.Verdicts {
+		if l.Finding == FoundCopy || l.Finding == FoundTransplanted || len(l.unissued()) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // namedFigures are for each named recipient, in the registry's order, its pictures among all with a
-// confirmed copy, and the purposes of its copies.
+// mark, and the purposes of its copies.
 func (w *weighing) namedFigures() (out []figures) {
 	for _, name := range w.names {
 		if s := w.parties[name]; slices.Contains(w.Named, name) {
-			out = append(out, figures{"n": s.pictures, "marked": w.Counts[string(FoundCopy)], "name": name, "under": under(s.purposes)})
+			out = append(out, figures{"n": s.pictures, "marked": w.marked(), "name": name, "under": under(s.purposes)})
 		}
 	}
 	return out
@@ -170,11 +183,16 @@ func (w *weighing) namedRest() []figures {
 // namedTransplanted is about marks of named recipients that were laid onto other pictures.
 func (w *weighing) namedTransplanted() []figures {
 	var names []string
-	n := 0
 	for _, name := range w.Named {
-		if s := w.parties[name]; s.transplanted > 0 {
+		if w.parties[name].transplanted > 0 {
 			names = append(names, name)
-			n += s.transplanted
+		}
+	}
+	n := 0
+	for _, l := range w.Verdicts {
+		of := func(name string) bool { return slices.Contains(names, name) }
+		if l.Finding == FoundTransplanted && slices.ContainsFunc(l.marked, of) {
+			n++
 		}
 	}
 	return several(n, figures{"names": names})
@@ -221,20 +239,35 @@ func missing(code string) func(*weighing) []figures {
 		if i < 0 || w.stage() != aboutConfirmed {
 			return nil
 		}
+		if code != odds.FewClusters {
+			return []figures{{}}
+		}
 		return []figures{{"needed": w.Odds.Withheld[i].Needed}}
 	}
 }
 
-// withheld are the recipients with evidence that are not named, and why.
-func (w *weighing) withheld() (out []figures) {
-	for _, x := range w.Odds.Withheld {
-		out = append(out, figures{"name": x.Name, "reason": x.Reason})
+// withheld returns the condition of a sentence on the recipients with evidence that are not named for
+// the reason code.
+func withheld(code string) func(*weighing) []figures {
+	return func(w *weighing) (out []figures) {
+		for _, x := range w.Odds.Withheld {
+			if x.Code == code {
+				f := reasonFigures(x)
+				f["name"] = x.Name
+				out = append(out, f)
+			}
+		}
+		return out
 	}
-	return out
 }
 
 func (w *weighing) matchedOnly() []figures {
 	return once(w.stage() == aboutMatched, figures{"n": w.Matched, "of": w.readable()})
+}
+
+// unconfirmedOnly is said if marks of issued copies are the only trace of the registry.
+func (w *weighing) unconfirmedOnly() []figures {
+	return once(w.stage() == aboutUnconfirmed, figures{"n": w.Counts[string(FoundCopy)+" (unconfirmed)"], "of": w.readable()})
 }
 
 func (w *weighing) noMatchNamed() []figures {
@@ -266,11 +299,19 @@ func (w *weighing) matchedFigures() []figures {
 	return several(w.readable(), figures{"matched": w.Matched})
 }
 
+// repeatedFigures are the pictures that repeat others. [findings.Tally].Repeated counts files that
+// are no pictures as well.
 func (w *weighing) repeatedFigures() []figures {
-	if w.readable() == 0 {
-		return nil
+	seen, n := make(map[string]bool), 0
+	for _, l := range w.Verdicts {
+		if l.Examined() && l.SHA256 != "" {
+			if seen[l.SHA256] {
+				n++
+			}
+			seen[l.SHA256] = true
+		}
 	}
-	return several(w.Repeated, nil)
+	return several(n, nil)
 }
 
 // controls is about leaks that were compared with uploads of other subjects.
@@ -302,11 +343,7 @@ func (w *weighing) spoken() (out []odds.Hypothesis) {
 // copiesFigures are what the copies of each recipient are worth.
 func (w *weighing) copiesFigures() (out []figures) {
 	for _, h := range w.spoken() {
-		against := ""
-		if h.Against != "" {
-			against = " (" + h.Against + ")"
-		}
-		out = append(out, figures{"n": w.parties[h.Name].pictures, "name": h.Name, "clusters": h.Clusters, "times": times(h.LogLR), "against": against, "lr": h.LogLR, "words": h.Words})
+		out = append(out, figures{"n": w.parties[h.Name].pictures, "name": h.Name, "clusters": len(w.parties[h.Name].clusters), "times": times(h.LogLR), "against": cmp.Or(h.Against, "none is listed"), "lr": h.LogLR, "words": h.Words})
 	}
 	return out
 }
@@ -315,10 +352,21 @@ func (w *weighing) copiesFigures() (out []figures) {
 func (w *weighing) sensitivity() (out []figures) {
 	for _, h := range w.spoken() {
 		if x := h.Sensitivity; x != nil {
-			out = append(out, figures{"name": h.Name, "file": w.Verdicts[w.Of[x.Leak]].File, "without": x.Without, "n": x.Wrong, "wrong": x.IfWrong})
+			out = append(out, figures{"name": h.Name, "file": w.strongest(h.Name, x.Leak), "without": x.Without, "n": x.Wrong, "wrong": x.IfWrong})
 		}
 	}
 	return out
+}
+
+// strongest returns the file of the first leak with a copy of recipient name in the cluster of leak i
+// of the case. If no leak of that cluster has such a copy, it returns the file of leak i.
+func (w *weighing) strongest(name string, i int) string {
+	for k, l := range w.Case.Leaks {
+		if v := w.Verdicts[w.Of[k]]; l.Submission != "" && l.Cluster == w.Case.Leaks[i].Cluster && slices.Contains(v.MayNames(), name) {
+			return v.File
+		}
+	}
+	return w.Verdicts[w.Of[i]].File
 }
 
 func (w *weighing) alternatives() []figures { return once(len(w.spoken()) > 0, figures{}) }
@@ -326,19 +374,28 @@ func (w *weighing) alternatives() []figures { return once(len(w.spoken()) > 0, f
 // cap is the most that is claimed, if it is below what was computed.
 func (w *weighing) cap() []figures {
 	capped := slices.ContainsFunc(w.spoken(), func(h odds.Hypothesis) bool { return h.Capped })
-	return once(capped, figures{"times": times(odds.Cap(w.Case.MarkTrials)), "trials": thousands(float64(w.Case.MarkTrials)), "cover": w.trialsCover()})
+	return once(capped, figures{"times": times(odds.Cap(w.Case.MarkTrials)), "trials": thousands(float64(w.Case.MarkTrials))})
 }
 
-// trialsCover says what was tried in the trials that cap the ratios of copies: trials that the
-// investigator stated, of tracing, or of reading.
-func (w *weighing) trialsCover() string {
-	switch {
-	case w.cfg.Trials > 0:
-		return "trials that the investigator stated"
-	case w.Case.MarkTrials == TraceTrials:
-		return "trials of tracing leaks against copies that were not used; kycmark-bench trace repeats such trials"
+// The trials that cap the ratios of copies.
+const (
+	statedTrials = iota // by the investigator
+	tracedTrials
+	readTrials
+)
+
+// cover returns the condition of the sentence on what was tried in the trials of [weighing.cap].
+func cover(trials int) func(*weighing) []figures {
+	return func(w *weighing) []figures {
+		is := readTrials
+		switch {
+		case w.cfg.Trials > 0:
+			is = statedTrials
+		case w.Case.MarkTrials == TraceTrials:
+			is = tracedTrials
+		}
+		return once(is == trials && len(w.cap()) > 0, figures{})
 	}
-	return "trials of reading pictures without a mark of the key; the comparison of pictures is not covered by them; kycmark-bench falsepositives repeats such trials"
 }
 
 // unissuedFigures are marks that the registry does not list: pictures, IDs, keys, and how often
@@ -346,7 +403,7 @@ func (w *weighing) trialsCover() string {
 func (w *weighing) unissuedFigures() []figures {
 	m := w.unissuedMarks()
 	return several(m.pictures, figures{"ids": len(m.ids), "keys": len(m.keys), "names": slices.Sorted(maps.Keys(m.keys)),
-		"pictures": w.readable(), "tried": w.keys, "chance": fmt.Sprintf("%.1g", falseRead*float64(w.readable()*w.keys))})
+		"pictures": w.readable(), "tried": w.keys, "chance": roundedUp(falseRead * float64(w.readable()*w.keys))})
 }
 
 func (w *weighing) unissuedWho() []figures { return several(w.unissuedMarks().pictures, nil) }
@@ -475,15 +532,31 @@ func (w *weighing) windowMeasure() []figures {
 	return []figures{{"cells": x.Cells, "ratio": about(math.Pow(10, x.MaxLR))}}
 }
 
-// claimDrawn is a bound of the claimed pictures, if we drew a sample of them.
-func (w *weighing) claimDrawn() []figures {
-	c := w.Odds.Claim
-	return once(c.Claimed > 0 && c.Level < 1, figures{"claimed": thousands(float64(c.Claimed)), "min": thousands(float64(c.Min)), "level": fmt.Sprintf("%.0f", 100*c.Level), "examined": c.Examined, "seen": c.Seen})
-}
+// A claim is which sentence is said of the pictures that are claimed.
+type claim int
 
-func (w *weighing) claimSeen() []figures {
-	c := w.Odds.Claim
-	return once(c.Claimed > 0 && c.Level >= 1, figures{"claimed": thousands(float64(c.Claimed)), "seen": c.Seen})
+const (
+	claimDrawn claim = iota // a bound from a sample that we drew
+	claimNone               // we drew, and nothing shows a submission
+	claimSeen               // others chose what was examined
+	claimAll                // all that is claimed was examined
+)
+
+// claimed returns the condition of a sentence on the pictures that are claimed.
+func claimed(of claim) func(*weighing) []figures {
+	return func(w *weighing) []figures {
+		c, is := w.Odds.Claim, claimSeen
+		x := figures{"claimed": thousands(float64(c.Claimed)), "seen": c.Seen}
+		switch {
+		case c.Examined >= c.Claimed:
+			is, x["examined"] = claimAll, c.Examined
+		case w.Case.Drawn && c.Seen == 0:
+			is, x = claimNone, figures{"claimed": x["claimed"], "examined": c.Examined}
+		case w.Case.Drawn:
+			is, x["examined"], x["min"], x["level"] = claimDrawn, c.Examined, thousands(float64(c.Min)), fmt.Sprintf("%.0f", 100*c.Level)
+		}
+		return once(c.Claimed > 0 && is == of, x)
+	}
 }
 
 // forgeables returns the number of leaks that are unconfirmed for their key alone.
@@ -498,9 +571,21 @@ func (w *weighing) forgeables() (n int) {
 
 func (w *weighing) forgeable() []figures { return several(w.forgeables(), nil) }
 
-func (w *weighing) unconfirmed() []figures {
-	return several(w.Counts[string(FoundCopy)+" (unconfirmed)"]-w.forgeables(), nil)
+// severals returns the number of leaks with marks of several issued copies that do not fit together.
+func (w *weighing) severals() (n int) {
+	for _, l := range w.Verdicts {
+		if l.Unconfirmed && !l.Forgeable && len(l.Accused) > 1 {
+			n++
+		}
+	}
+	return n
 }
+
+func (w *weighing) unconfirmed() []figures {
+	return several(w.Counts[string(FoundCopy)+" (unconfirmed)"]-w.forgeables()-w.severals(), nil)
+}
+
+func (w *weighing) unconfirmedSeveral() []figures { return several(w.severals(), nil) }
 
 func (w *weighing) unknown() []figures {
 	if w.cfg.named() {
@@ -658,20 +743,48 @@ func (w *weighing) lateUploads() []figures {
 // foundAt writes the time at which the leaks were found.
 func (w *weighing) foundAt() string { return w.cfg.Found.UTC().Format(time.RFC3339) }
 
-// flags returns the figures of the flags of one kind: patterns that planted evidence would leave.
-// [odds.FlagTransplanted] has no sentence: the headline and [party.note] say it.
-func (w *weighing) flags(kind string) (out []figures) {
+// flagged returns the recipients with a flag of one kind, which is a pattern that planted evidence
+// would leave. [odds.FlagTransplanted] has no sentence: the headline and [party.note] say it.
+func (w *weighing) flagged(kind string) (out []*party) {
 	for _, f := range w.Odds.Flags {
 		if f.Kind == kind {
-			out = append(out, figures{"n": f.Leaks, "name": f.Name, "others": f.Others})
+			out = append(out, w.parties[f.Name])
 		}
 	}
 	return out
 }
 
-func (w *weighing) plantingOnly() []figures     { return w.flags(odds.FlagOnly) }
-func (w *weighing) plantingHeld() []figures     { return w.flags(odds.FlagAlsoHeld) }
-func (w *weighing) plantingRepeated() []figures { return w.flags(odds.FlagRepeated) }
+// plantingOnly are recipients whose marks are on other submissions only.
+func (w *weighing) plantingOnly() (out []figures) {
+	for _, s := range w.flagged(odds.FlagOnly) {
+		if s.pictures+s.unconfirmed == 0 {
+			out = append(out, figures{"n": s.transplanted})
+		}
+	}
+	return out
+}
+
+// plantingHeld are recipients with pictures that others held unmarked, each of them all.
+func (w *weighing) plantingHeld() (out []figures) {
+	for _, s := range w.flagged(odds.FlagAlsoHeld) {
+		held := w.alsoHeld(s.Name)
+		maps.DeleteFunc(held, func(_ string, n int) bool { return n < s.pictures })
+		if len(held) > 0 {
+			out = append(out, figures{"n": s.pictures, "name": s.Name, "others": slices.Sorted(maps.Keys(held))})
+		}
+	}
+	return out
+}
+
+// plantingRepeated are recipients with several pictures, all of one copy.
+func (w *weighing) plantingRepeated() []figures {
+	return w.each(func(s *party) figures {
+		if s.pictures < 2 || len(s.copies) != 1 {
+			return nil
+		}
+		return figures{"n": s.pictures}
+	})
+}
 
 // rivalFigures are the parties that the findings do not tell from each named recipient.
 func (w *weighing) rivalFigures() (out []figures) {
@@ -742,7 +855,11 @@ func (w *weighing) repeats() []figures {
 // alsoHeldFigures are recipients whose pictures others could hold unmarked.
 func (w *weighing) alsoHeldFigures() []figures {
 	return w.each(func(s *party) figures {
-		others := w.alsoHeld(s.Name)
+		held := w.alsoHeld(s.Name)
+		var others []string
+		for _, name := range slices.Sorted(maps.Keys(held)) {
+			others = append(others, fmt.Sprintf("%d by %s", held[name], name))
+		}
 		if len(others) == 0 {
 			return nil
 		}
@@ -750,9 +867,9 @@ func (w *weighing) alsoHeldFigures() []figures {
 	})
 }
 
-// alsoHeld returns, for each other recipient whose admissible custody covers leaks with confirmed
-// copies of recipient name, the number of these leaks: "3 by B". The list is sorted by name.
-func (w *weighing) alsoHeld(name string) []string {
+// alsoHeld returns, by each other recipient whose admissible custody covers leaks with confirmed
+// copies of recipient name, the number of these leaks.
+func (w *weighing) alsoHeld(name string) map[string]int {
 	held := make(map[string]int)
 	for _, l := range w.Verdicts {
 		if !slices.Contains(l.MayNames(), name) {
@@ -766,11 +883,7 @@ func (w *weighing) alsoHeld(name string) []string {
 			}
 		}
 	}
-	var out []string
-	for _, other := range slices.Sorted(maps.Keys(held)) {
-		out = append(out, fmt.Sprintf("%d by %s", held[other], other))
-	}
-	return out
+	return held
 }
 
 // note returns, as one sentence, the leaks that concern a recipient and that the odds of its copies

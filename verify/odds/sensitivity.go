@@ -20,7 +20,7 @@ type sensitivity struct {
 
 // sensitivities fills in [Hypothesis].Sensitivity of copies and custody with a ratio of at least
 // 10, the first [maxSensitive] in the order of v. For each it weighs the best explanations again
-// without the strongest clusters. what, questions and found have one element for each question, and
+// without the strongest clusters; of copies, these are clusters with copies of the recipient. what, questions and found have one element for each question, and
 // computed are the sets that the search computed.
 func (m *model) sensitivities(v *Verdict, what []asked, questions []question, found []answers, computed []*candidate) {
 	done := 0
@@ -38,6 +38,15 @@ func (m *model) sensitivities(v *Verdict, what []asked, questions []question, fo
 		}
 		done++
 		order := m.support(&found[q])
+		if h.Kind == Copies { // a finding in favour of a recipient has a copy of it
+			r := m.holder(h.Name)
+			order = slices.DeleteFunc(order, func(i int) bool {
+				return !slices.ContainsFunc(m.items[i].leaks, func(l int) bool { return m.seen[l].sure[r] })
+			})
+		}
+		if len(order) == 0 {
+			continue
+		}
 		s := &sensitivity{Leak: m.items[order[0]].leaks[0], Wrong: (h.Clusters + 19) / 20}
 		s.Without = m.without(questions[q], h.Kind, order[:1], computed)
 		s.IfWrong = s.Without

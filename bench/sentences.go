@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/kycmark/kycmark/bench/ruler"
+	"github.com/kycmark/kycmark/internal/sentencecheck"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+const (
+	sentenceUploads = 24 // of the registry
+	sentenceSide    = 480
+)
+
+// sentences measures how many sentences of reports are false. The registry has real copies and
+// custody; what the leaks of a dump are found to be is drawn at random.
+func sentences() *ruler.Experiment {
+	reports := 0
+	s := &sentenceRun{pixelRun: pixelRun{side: sentenceSide}}
+	return &ruler.Experiment{
+		Name: "sentences", Short: "Whether the sentences of reports are true", Plain: true,
+		Long: `Draw the findings on dumps of up to 31 leaks at random, weigh each dump with a registry in
+memory, and write its findings. A checker that shares no code with the writer then decides of each
+sentence whether it is true, and whether a sentence is missing. Exit 1 if a sentence is false.`,
+		Flags: func(fs *pflag.FlagSet) {
+			fs.IntVar(&reports, "reports", 10_000, "`number` of reports to check")
+		},
+		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
+			if reports < 1 {
+				return nil, errors.New("--reports takes 1 or more")
+			}
+			s.world = newSimWorld(env.Seed<<16+3, sentenceUploads, pixelMonths)
+			return after(func(ctx context.Context) { s.prepare(ctx, env) }, ruler.Cases(reports, s.report)), nil
+		},
+		Fold: func(trials []ruler.Trial) []ruler.Trial { return ruler.Fold(trials, "headline", "wrong") },
+		Tables: []ruler.Table{{Name: "sentences", By: []string{"headline"}, Heads: []string{"headline"},
+			Columns: []ruler.Column{ruler.Sums("reports", "reports"), ruler.Sums("sentences", "sentences"), ruler.Sums("false", "false")}}},
+		Missed: func(trials []ruler.Trial) (out []string) {
+			for _, t := range trials {
+				if wrong := t.Labels["wrong"]; wrong != "" {
+					out = append(out, wrong)
+				}
+			}
+			return out
+		},
+	}
+}
+
+// A sentenceRun has a registry, and what random dumps are drawn from.
+type sentenceRun struct {
+	pixelRun
+	drawn sentencecheck.World
+}
+
+// prepare fills the registry and lists its uploads with their copies and custody.
+func (s *sentenceRun) prepare(ctx context.Context, env *ruler.Env) {
+	s.open(ctx, env, worldRecipients)
+	s.fill(ctx)
+	s.drawn.KeyID = env.Key.ID()
+	for i, u := range s.uploads {
+		x := sentencecheck.Upload{ID: u.id.String(), Submitted: s.world.at[i], Custody: ruler.Must(s.Custody(ctx, registry.CustodyFilter{Submission: u.id}))}
+		for _, c := range ruler.Must(s.Copies(ctx, u.id)) {
+			x.Copies = append(x.Copies, sentencecheck.Copy{ID: c.ID.String(), Recipient: c.Recipient, Issued: c.Issued, Row: c})
+		}
+		s.drawn.Uploads = append(s.drawn.Uploads, x)
+	}
+}
+
+// report draws a dump and a configuration, and checks what is said of the dump.
+func (s *sentenceRun) report(ctx context.Context, i int, emit func(ruler.Trial)) {
+	rng := rand.New(rand.NewPCG(s.env.Seed, uint64(i)))
+	cfg := s.cfg
+	switch rng.IntN(10) {
+	case 0:
+		cfg.Found = time.Time{}
+	case 1:
+		cfg.Found = s.world.at[rng.IntN(len(s.world.at))] // before copies and custody
+	case 2:
+		cfg.Against = []watermark.Submission{s.uploads[0].id, s.uploads[1].id}[:1+rng.IntN(2)]
+	case 3:
+		cfg.Trials = []int{3, 12, 3000}[rng.IntN(3)]
+	case 4:
+		cfg.UploadsPerSubject = 1 + rng.IntN(2)
+	case 5:
+		cfg.Claimed, cfg.Drawn = 60+rng.IntN(1000), rng.IntN(3) > 0
+	}
+	var leaks []*verify.Verdict
+	for _, text := range sentencecheck.Dump(rng, &s.drawn) {
+		l := new(verify.Verdict)
+		ruler.Check(json.Unmarshal(text, l))
+		leaks = append(leaks, l)
+	}
+	inv := ruler.Must(verify.NewInvestigator(cfg))
+	d := ruler.Must(inv.Weigh(ctx, leaks))
+	headline, _, _ := strings.Cut(d.Headline, " ")
+	if headline != "Inconclusive:" && len(d.Named) > 0 {
+		headline = "names a recipient"
+	}
+	t := ruler.Trial{Labels: map[string]string{"headline": strings.TrimSuffix(headline, ":")}, Values: map[string]float64{"reports": 1, "sentences": float64(len(d.Said))}}
+	wrong, err := falseSentences(ctx, inv, d, rng.IntN(2) == 0)
+	if nothing := (*verify.NothingError)(nil); errors.As(err, &nothing) {
+		t.Labels["headline"], t.Values["sentences"], err = "nothing is written", 0, nil
+	}
+	ruler.Check(err)
+	if t.Values["false"] = float64(len(wrong)); len(wrong) > 0 {
+		t.Labels["wrong"] = fmt.Sprintf("report %d: %s", i, strings.Join(wrong, "; "))
+	}
+	emit(t)
+}
+
+// falseSentences writes the findings on a dump, and returns what the checker finds false in them. The
+// error is a *[verify.NothingError] if no picture was examined.
+func falseSentences(ctx context.Context, inv *verify.Investigator, d *verify.DumpVerdict, reveal bool) ([]string, error) {
+	var b bytes.Buffer
+	if err := inv.WriteFindings(ctx, &b, d, reveal); err != nil {
+		return nil, err
+	}
+	return sentencecheck.Check(b.Bytes())
+}

@@ -1,0 +1,290 @@
+// Package sentencecheck decides whether the sentences of a findings file are true. It reads the JSON
+// of the file with structs of its own. It computes each figure again from the leaks, the case, the
+// hypotheses and the record. It shares no code with package verify, which writes the sentences.
+package sentencecheck
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"time"
+)
+
+// A report is what the sentences of a findings file rest on.
+type report struct {
+	Verdict struct {
+		Headline      string         `json:"headline"`
+		Named         []string       `json:"named"`
+		Shows         []string       `json:"shows"`
+		ShowsNot      []string       `json:"shows_not"`
+		Said          []said         `json:"said"`
+		Hypotheses    []hypothesis   `json:"hypotheses"`
+		Unconfirmed   map[string]int `json:"unconfirmed"`
+		Odds          oddsOf         `json:"odds"`
+		Case          caseOf         `json:"case"`
+		Of            []int          `json:"of"`
+		SameDocuments []struct {
+			Submissions [2]string `json:"submissions"`
+		} `json:"same_documents"`
+		NotCompared int `json:"documents_not_compared"`
+		Record      struct {
+			Keys       []string          `json:"keys"`
+			Parameters map[string]string `json:"parameters"`
+		} `json:"record"`
+	} `json:"verdict"`
+	Leaks []leak `json:"leaks"`
+
+	found time.Time // when the leaks were found; zero: not stated
+	named int       // number of uploads that alone were searched; 0: all were
+	each  int       // how many uploads without a subject one person has, as stated; 0: not stated
+}
+
+// A said is a sentence by its code and its figures.
+type said struct {
+	Code    string         `json:"code"`
+	Figures map[string]any `json:"figures"`
+}
+
+type hypothesis struct {
+	Name        string   `json:"name"`
+	Kind        string   `json:"kind"`
+	Holders     []string `json:"holders"`
+	LR          float64  `json:"log10_lr"`
+	Raw         float64  `json:"raw_log10_lr"`
+	Against     string   `json:"against"`
+	Clusters    int      `json:"clusters"`
+	Absent      int      `json:"absent"`
+	Planting    *float64 `json:"planting_log10_lr"`
+	Sensitivity *struct {
+		Leak    int     `json:"leak"`
+		Without float64 `json:"without_log10_lr"`
+		Wrong   int     `json:"wrong"`
+		IfWrong float64 `json:"if_wrong_log10_lr"`
+	} `json:"sensitivity"`
+}
+
+type oddsOf struct {
+	Rivals []struct {
+		Name     string `json:"name"`
+		Other    string `json:"other"`
+		Why      string `json:"why"`
+		Clusters int    `json:"clusters"`
+		Of       int    `json:"of"`
+	} `json:"rivals"`
+	Window *struct {
+		From      int      `json:"from"`
+		To        int      `json:"to"`
+		Clusters  int      `json:"clusters"`
+		Cells     int      `json:"cells"`
+		MaxLR     float64  `json:"most_log10_lr"`
+		Supported float64  `json:"supported_log10_lr"`
+		Searched  int      `json:"searched"`
+		Corrected float64  `json:"corrected_log10_lr"`
+		Holders   []string `json:"holders"`
+	} `json:"window"`
+}
+
+type caseOf struct {
+	FoundKnown bool `json:"found_known"`
+	Cells      []struct {
+		From        time.Time `json:"from"`
+		Submissions int       `json:"submissions"`
+	} `json:"cells"`
+	Holders []struct {
+		Name string `json:"name"`
+	} `json:"holders"`
+	Leaks       []caseLeak `json:"leaks"`
+	Claimed     int        `json:"claimed"`
+	Drawn       bool       `json:"drawn"`
+	MarkTrials  int        `json:"mark_trials"`
+	MatchTrials int        `json:"match_trials"`
+}
+
+type caseLeak struct {
+	Submission string    `json:"submission"`
+	Submitted  time.Time `json:"submitted"`
+	Cluster    string    `json:"cluster"`
+	Copies     []struct {
+		Recipient string   `json:"recipient"`
+		LnE       float64  `json:"ln_e"`
+		Miss      float64  `json:"miss"`
+		Confirmed bool     `json:"confirmed"`
+		Others    []string `json:"others"`
+	} `json:"copies"`
+	Unmarked     []string `json:"unmarked"`
+	Transplanted []string `json:"transplanted"`
+}
+
+type leak struct {
+	File        string    `json:"file"`
+	Finding     string    `json:"finding"`
+	Unconfirmed bool      `json:"unconfirmed"`
+	Forgeable   bool      `json:"forgeable"`
+	Submission  string    `json:"submission"`
+	Submitted   time.Time `json:"submitted"`
+	Cluster     string    `json:"cluster"`
+	Entered     time.Time `json:"subject_entered"`
+	Copy        string    `json:"copy"`
+	Recipient   string    `json:"recipient"`
+	Error       string    `json:"error"`
+	SHA256      string    `json:"sha256"`
+	Pages       int       `json:"pages"`
+	KeyID       string    `json:"key_id"`
+	Reads       []struct {
+		Copy       string `json:"copy"`
+		KeyID      string `json:"key_id"`
+		Submission string `json:"submission"`
+	} `json:"reads"`
+	Traces []struct {
+		Submission string  `json:"submission"`
+		Power      float64 `json:"power"`
+	} `json:"traces"`
+	Matches []struct {
+		Pixels string `json:"pixels"`
+	} `json:"matches"`
+	References []struct {
+		Pixels string `json:"pixels"`
+	} `json:"references"`
+	Searched *struct {
+		Missing *missing `json:"missing"`
+	} `json:"searched"`
+	Recall *struct {
+		Kind  string  `json:"kind"`
+		Bound float64 `json:"at_least"`
+	} `json:"recall"`
+	Keys []struct {
+		KeyID string    `json:"key_id"`
+		State string    `json:"state"`
+		Since time.Time `json:"since"`
+	} `json:"keys"`
+	Issued []struct {
+		Copy      string    `json:"copy"`
+		Recipient string    `json:"recipient"`
+		Purpose   string    `json:"purpose"`
+		Issued    time.Time `json:"issued"`
+	} `json:"issued"`
+	Custody []struct {
+		Recipient string    `json:"recipient"`
+		Entered   time.Time `json:"entered"`
+	} `json:"custody"`
+}
+
+type missing struct {
+	Uploads int `json:"uploads"`
+	Whole   int `json:"whole"`
+	Flat    int `json:"flat"`
+	Damaged int `json:"damaged"`
+}
+
+// Check returns what is wrong with the sentences of a findings file: figures that are false,
+// sentences that must be said and are not, contradictions, and breaches of the rules for texts. It
+// returns nil if every sentence holds. The error says why the file cannot be read.
+func Check(findings []byte) ([]string, error) {
+	r, err := read(findings)
+	if err != nil {
+		return nil, err
+	}
+	return append(r.figures(), r.words()...), nil
+}
+
+// CheckFigures is [Check] without the rules for texts. It decides from the codes and the figures
+// alone.
+func CheckFigures(findings []byte) ([]string, error) {
+	r, err := read(findings)
+	if err != nil {
+		return nil, err
+	}
+	return r.figures(), nil
+}
+
+// read reads a findings file.
+func read(findings []byte) (*report, error) {
+	r := new(report)
+	if err := json.Unmarshal(findings, r); err != nil {
+		return nil, err
+	}
+	p := r.Verdict.Record.Parameters
+	if at := p["leaks found on"]; at != "" && at != "not stated" {
+		var err error
+		if r.found, err = time.Parse(time.RFC3339Nano, at); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := fmt.Sscan(p["uploads without a subject that one person has"], &r.each); err != nil {
+		r.each = 0
+	}
+	if _, err := fmt.Sscan(p["compared with"], &r.named); err != nil {
+		r.named = 0
+	}
+	if len(r.Verdict.Of) != len(r.Verdict.Case.Leaks) {
+		return nil, fmt.Errorf("%d places of %d leaks of the case", len(r.Verdict.Of), len(r.Verdict.Case.Leaks))
+	}
+	return r, nil
+}
+
+// figures compares, for each code, what is said with what the evidence asks for. A value in a wanted
+// row that is a function judges the figure itself.
+func (r *report) figures() (wrong []string) {
+	got := make(map[string][]map[string]any)
+	for _, s := range r.Verdict.Said {
+		got[s.Code] = append(got[s.Code], s.Figures)
+		if rules[s.Code] == nil {
+			wrong = append(wrong, fmt.Sprintf("%s: no rule decides whether this sentence is true", s.Code))
+		}
+	}
+	for _, code := range slices.Sorted(maps.Keys(rules)) {
+		want := rules[code](r)
+		if len(got[code]) != len(want) {
+			wrong = append(wrong, fmt.Sprintf("%s: said %d times %v, want %d %v", code, len(got[code]), got[code], len(want), want))
+			continue
+		}
+		for i, w := range want {
+			wrong = append(wrong, differ(code, got[code][i], w)...)
+		}
+	}
+	return append(wrong, r.contradictions()...)
+}
+
+// differ lists the figures that differ from the wanted figures. A figure that is not wanted is wrong.
+func differ(code string, got, want map[string]any) (wrong []string) {
+	keys := maps.Clone(got)
+	if keys == nil {
+		keys = make(map[string]any)
+	}
+	maps.Copy(keys, want)
+	for _, k := range slices.Sorted(maps.Keys(keys)) {
+		w, wanted := want[k]
+		g, is := got[k]
+		same := wanted && is
+		switch w := w.(type) {
+		case func(any) bool:
+			same = same && w(g)
+		case int:
+			same = same && g == float64(w)
+		case float64:
+			x, number := g.(float64)
+			same = same && number && math.Abs(x-w) < 1e-9
+		case []string:
+			same = same && reflect.DeepEqual(texts(g), w)
+		default:
+			same = same && g == w
+		}
+		if !same {
+			wrong = append(wrong, fmt.Sprintf("%s: %s is %v, want %v", code, k, g, w))
+		}
+	}
+	return wrong
+}
+
+// texts returns a list of strings that JSON has as a list of values.
+func texts(x any) (out []string) {
+	list, _ := x.([]any)
+	for _, v := range list {
+		s, _ := v.(string)
+		out = append(out, s)
+	}
+	return out
+}

@@ -1,0 +1,282 @@
+package sentencecheck
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// A World is what random dumps are drawn from: uploads with their copies and custody. Rows are the
+// registry's, as findings have them.
+type World struct {
+	KeyID   string
+	Uploads []Upload
+}
+
+// An Upload is a submission of a [World].
+type Upload struct {
+	ID        string
+	Submitted time.Time
+	Copies    []Copy
+	Custody   any // rows
+}
+
+// A Copy is a copy of an [Upload].
+type Copy struct {
+	ID, Recipient string
+	Issued        time.Time
+	Row           any
+}
+
+// A dump draws leaks.
+type dump struct {
+	*rand.Rand
+	*World
+	tilt []float64 // weight of each kind of leak in this dump
+	miss any       // what the search could not find
+	lost time.Time // when the key was compromised; zero: it was not
+}
+
+// kinds are the kinds of leaks, with a function that fills in a leak of the kind.
+var kinds = []struct {
+	weight float64
+	fill   func(*dump, map[string]any)
+}{
+	{6, (*dump).copied}, {1, (*dump).merged}, {2, (*dump).unsure}, {1, (*dump).unsureSeveral},
+	{2, (*dump).transplanted}, {2, func(d *dump, l map[string]any) { d.bare(l, "unmarked", 0.9995) }},
+	{4, func(d *dump, l map[string]any) { d.bare(l, "unreadable", 0.5) }}, {1, (*dump).unissued},
+	{1, func(d *dump, l map[string]any) { l["finding"] = "lookalike"; d.match(l, d.upload(), "different") }},
+	{3, (*dump).unknown}, {1, (*dump).closed},
+}
+
+// Dump returns the leaks of a random dump, each as JSON of a verdict. Some dumps have leaks of a few
+// kinds only, and some repeat files.
+func Dump(rng *rand.Rand, w *World) (leaks [][]byte) {
+	d := &dump{Rand: rng, World: w}
+	for _, k := range kinds {
+		weight := k.weight
+		if rng.IntN(2) == 0 {
+			weight = 0
+		}
+		d.tilt = append(d.tilt, weight)
+	}
+	d.tilt[rng.IntN(len(kinds))] += 3
+	if rng.IntN(6) == 0 {
+		d.miss = map[string]any{"uploads": 2000 + rng.IntN(5000), "whole": rng.IntN(2) * 7, "flat": rng.IntN(1500), "damaged": 1 + rng.IntN(3)}
+	}
+	if rng.IntN(4) == 0 {
+		d.lost = w.Uploads[0].Submitted.AddDate(0, 0, rng.IntN(3000)-1000)
+	}
+	n := rng.IntN(6)
+	if rng.IntN(3) == 0 {
+		n += rng.IntN(25)
+	}
+	for i := range n + 1 {
+		if rng.IntN(12) == 0 && i > 0 { // the same file again
+			var again map[string]any
+			if err := json.Unmarshal(leaks[rng.IntN(i)], &again); err != nil {
+				panic(err)
+			}
+			again["file"] = fmt.Sprintf("again %d.jpg", i)
+			leaks = append(leaks, encode(again))
+			continue
+		}
+		leaks = append(leaks, encode(d.leak(i)))
+	}
+	return leaks
+}
+
+func encode(l map[string]any) []byte {
+	out, err := json.Marshal(l)
+	if err != nil {
+		panic(err)
+	}
+	return out
+}
+
+// leak draws a leak.
+func (d *dump) leak(i int) map[string]any {
+	l := map[string]any{"file": fmt.Sprintf("leak %d.jpg", i), "note": "A note.", "sha256": fmt.Sprintf("%064x", d.Uint64()), "size": 1000,
+		"format": "jpeg", "width": 640, "height": 480, "matches": []any{}, "traces": []any{}, "accused": []any{}, "edits": []any{}}
+	if d.IntN(15) == 0 {
+		l["pages"] = 2 + d.IntN(3)
+	}
+	sum := 0.0
+	for _, x := range d.tilt {
+		sum += x
+	}
+	at := d.Float64() * sum
+	for k, x := range d.tilt {
+		if at -= x; at < 0 || k == len(kinds)-1 {
+			kinds[k].fill(d, l)
+			break
+		}
+	}
+	return l
+}
+
+func (d *dump) upload() *Upload { return &d.Uploads[d.IntN(len(d.Uploads))] }
+
+// issued draws an upload with n copies at least.
+func (d *dump) issued(n int) *Upload {
+	for {
+		if u := d.upload(); len(u.Copies) >= n {
+			return u
+		}
+	}
+}
+
+func (d *dump) match(l map[string]any, u *Upload, pixels string) {
+	l["matches"] = []any{map[string]any{"submission": u.ID, "distance": 4, "pixels": pixels, "submitted": u.Submitted}}
+	l["searched"] = map[string]any{"quality": 90, "missing": d.miss}
+}
+
+// shows makes the leak show an upload, with the controls of some leaks.
+func (d *dump) shows(l map[string]any, u *Upload, pixels string) {
+	d.match(l, u, pixels)
+	l["submission"], l["submitted"], l["distance"], l["custody"] = u.ID, u.Submitted, 4, u.Custody
+	var controls []any
+	for range d.IntN(4) {
+		controls = append(controls, map[string]any{"distance": 30, "pixels": []string{"unrelated", "different", "unrelated", "same"}[d.IntN(4)]})
+	}
+	if d.IntN(3) == 0 && controls != nil {
+		l["references"] = controls
+	}
+}
+
+func (d *dump) read(l map[string]any, copyID, of, shows string, issued any) {
+	r := map[string]any{"copy": copyID, "key_id": d.KeyID, "log10_p": -9.1 - float64(d.IntN(20)), "shows": shows}
+	if of != "" {
+		r["submission"], r["issued"] = of, issued
+	}
+	reads, _ := l["reads"].([]any)
+	l["reads"], l["key_id"] = append(reads, r), d.KeyID
+	if len(reads) == 0 {
+		l["copy"], l["log10_p"], l["blind_log10_p"] = copyID, r["log10_p"], r["log10_p"]
+	}
+}
+
+// trace makes tracing find copies, with a strong or a weak e-value, beside the other copies.
+func (d *dump) trace(l map[string]any, u *Upload, power float64, copies ...Copy) {
+	var all []any
+	for i, c := range u.Copies {
+		t := map[string]any{"copy": c.ID, "score": 1, "log10_p": -0.2 - float64(i), "log10_e": -0.3, "found": false}
+		if slices.ContainsFunc(copies, func(o Copy) bool { return o.ID == c.ID }) {
+			t["found"], t["log10_p"], t["log10_e"] = true, -12, []float64{1, 4, 9, 20}[d.IntN(4)]
+		}
+		all = append(all, t)
+	}
+	l["traces"] = []any{map[string]any{"submission": u.ID, "registered": true, "issued": len(u.Copies), "copies": all, "level": -9, "power": power, "edits": []any{}}}
+}
+
+// copied is a copy, read or traced: confirmed, unless its key was compromised when it was issued. Some carry a mark that is not listed as well, and some
+// have a key that was compromised later.
+func (d *dump) copied(l map[string]any) {
+	u := d.issued(1)
+	d.confirm(l, u, u.Copies[d.IntN(len(u.Copies))])
+	if d.IntN(10) == 0 {
+		d.read(l, fmt.Sprintf("%016x", d.Uint64()|1), "", "not compared", nil)
+	}
+}
+
+// merged is a picture with two copies of one upload.
+func (d *dump) merged(l map[string]any) {
+	u := d.issued(2)
+	i := d.IntN(len(u.Copies) - 1)
+	d.confirm(l, u, u.Copies[i], u.Copies[i+1])
+}
+
+func (d *dump) confirm(l map[string]any, u *Upload, copies ...Copy) {
+	d.shows(l, u, "same")
+	l["finding"], l["recipient"] = "copy", copies[0].Recipient
+	var rows, ids []any
+	since := copies[0].Issued
+	for _, c := range copies {
+		d.read(l, c.ID, u.ID, "same", c.Issued)
+		rows, ids = append(rows, c.Row), append(ids, c.ID)
+		if c.Issued.After(since) {
+			since = c.Issued
+		}
+	}
+	l["issued"], l["accused"] = rows, ids
+	if len(copies) > 1 || d.IntN(2) == 0 {
+		d.trace(l, u, 1, copies...)
+	}
+	if !d.lost.IsZero() {
+		l["keys"] = d.keys()
+	}
+	if !d.lost.IsZero() && !since.Before(d.lost) {
+		l["unconfirmed"], l["forgeable"], l["issued"] = true, len(copies) == 1, nil
+		if len(copies) == 1 {
+			l["accused"] = []any{}
+		}
+		delete(l, "recipient")
+	}
+}
+
+// keys is the state of the key of all copies, which was compromised.
+func (d *dump) keys() any {
+	return []any{map[string]any{"key_id": d.KeyID, "state": "compromised", "since": d.lost, "entered": d.lost}}
+}
+
+// unsure is a mark that is not confirmed.
+func (d *dump) unsure(l map[string]any) {
+	u := d.issued(1)
+	c := u.Copies[d.IntN(len(u.Copies))]
+	d.match(l, u, "different")
+	d.read(l, c.ID, u.ID, "different", c.Issued)
+	l["finding"], l["unconfirmed"], l["submission"], l["submitted"] = "copy", true, u.ID, u.Submitted
+}
+
+// unsureSeveral are marks of two copies that do not fit together.
+func (d *dump) unsureSeveral(l map[string]any) {
+	u := d.issued(2)
+	d.match(l, u, "same")
+	d.read(l, u.Copies[0].ID, u.ID, "same", u.Copies[0].Issued)
+	d.read(l, u.Copies[1].ID, u.ID, "same", u.Copies[1].Issued)
+	l["finding"], l["unconfirmed"], l["submission"], l["submitted"], l["accused"] = "copy", true, u.ID, u.Submitted, []any{u.Copies[0].ID, u.Copies[1].ID}
+}
+
+// transplanted is a mark of a copy of another upload.
+func (d *dump) transplanted(l map[string]any) {
+	u, from := d.upload(), d.issued(1)
+	c := from.Copies[d.IntN(len(from.Copies))]
+	d.shows(l, u, "same")
+	d.read(l, c.ID, from.ID, "unrelated", c.Issued)
+	l["finding"] = "transplanted"
+}
+
+func (d *dump) bare(l map[string]any, finding string, power float64) {
+	u := d.upload()
+	d.shows(l, u, "same")
+	d.trace(l, u, power)
+	l["finding"], l["power"] = finding, power
+}
+
+// unissued is a mark that the registry does not list, on a picture of an upload or of another.
+func (d *dump) unissued(l map[string]any) {
+	l["finding"] = "unissued"
+	if d.IntN(2) == 0 {
+		d.shows(l, d.upload(), "same")
+	}
+	d.read(l, fmt.Sprintf("%016x", uint64(1+d.IntN(3))), "", "not compared", nil)
+	delete(l, "copy")
+}
+
+func (d *dump) unknown(l map[string]any) {
+	if d.IntN(5) == 0 {
+		d.match(l, d.upload(), "same template")
+	}
+	l["finding"], l["searched"] = "unknown", map[string]any{"quality": 90, "missing": d.miss}
+	if d.IntN(4) > 0 {
+		k := d.IntN(3)
+		l["recall"] = map[string]any{"table": 1, "kind": []string{"small", "sharp", "blurred"}[k], "found": 96, "of": 100, "at_least": []float64{0.9, 0.99731, 0.953}[k]}
+	}
+}
+
+// closed is a file that is not examined.
+func (d *dump) closed(l map[string]any) {
+	l["finding"], l["error"] = []string{"damaged", "unsupported", "unopened", "missing", "no picture"}[d.IntN(5)], []string{"unexpected end", "archive: encrypted"}[d.IntN(2)]
+}

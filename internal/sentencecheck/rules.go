@@ -1,0 +1,508 @@
+package sentencecheck
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A row is the figures with which a sentence must be said once.
+type row = map[string]any
+
+// Evidence that may count towards a name has an e-value of 1,000 at least.
+const strong = 6.907755278982137
+
+// What can be recounted from a leak alone.
+
+func (l *leak) examined() bool {
+	return !slices.Contains([]string{"damaged", "unsupported", "unopened", "missing", "no picture"}, l.Finding)
+}
+func (l *leak) confirmed() bool { return l.Finding == "copy" && !l.Unconfirmed }
+func (l *leak) bare() bool      { return l.Finding == "unmarked" || l.Finding == "unreadable" }
+func (l *leak) shows() bool {
+	return l.bare() || l.confirmed() || l.Finding == "transplanted" || l.Forgeable || l.Finding == "unissued" && l.Submission != ""
+}
+
+// unissued reports whether a mark was read that the registry does not list.
+func (l *leak) unissued() bool {
+	return slices.ContainsFunc(l.Reads, func(x struct {
+		Copy       string `json:"copy"`
+		KeyID      string `json:"key_id"`
+		Submission string `json:"submission"`
+	}) bool {
+		return x.Submission == ""
+	})
+}
+
+// marked reports whether a mark was found, whatever it is worth.
+func (l *leak) marked() bool {
+	return l.Finding == "copy" || l.Finding == "transplanted" || l.unissued()
+}
+
+// recipients returns the recipients of the confirmed copies, each once.
+func (l *leak) recipients() (out []string) {
+	for _, c := range l.Issued {
+		if l.confirmed() && !slices.Contains(out, c.Recipient) {
+			out = append(out, c.Recipient)
+		}
+	}
+	if l.confirmed() && len(out) == 0 && l.Recipient != "" {
+		out = append(out, l.Recipient)
+	}
+	return out
+}
+
+// issuedCopies returns the number of different issued copies that were read.
+func (l *leak) issuedCopies() int {
+	var ids []string
+	for _, x := range l.Reads {
+		if x.Submission != "" && !slices.Contains(ids, x.Copy) {
+			ids = append(ids, x.Copy)
+		}
+	}
+	return len(ids)
+}
+
+func (r *report) after(t time.Time) bool { return !r.found.IsZero() && t.After(r.found) }
+
+// count counts the leaks for which is holds.
+func (r *report) count(is func(*leak) bool) (n int) {
+	for i := range r.Leaks {
+		if is(&r.Leaks[i]) {
+			n++
+		}
+	}
+	return n
+}
+
+func finding(name string) func(*leak) bool { return func(l *leak) bool { return l.Finding == name } }
+
+func (r *report) examined() int { return r.count((*leak).examined) }
+
+// first reports whether no leak before i is the same file with the same finding.
+func (r *report) first(i int) bool {
+	x := &r.Leaks[i]
+	return x.SHA256 == "" || !slices.ContainsFunc(r.Leaks[:i], func(l leak) bool {
+		return l.SHA256 == x.SHA256 && l.Finding == x.Finding && l.Unconfirmed == x.Unconfirmed && l.Submission == x.Submission && l.Copy == x.Copy
+	})
+}
+
+// holders are the recipients of the registry, in its order.
+func (r *report) holders() (out []string) {
+	for _, h := range r.Verdict.Case.Holders {
+		out = append(out, h.Name)
+	}
+	return out
+}
+
+// with returns the leaks with a confirmed copy of a recipient.
+func (r *report) with(name string) (out []*leak) {
+	for i := range r.Leaks {
+		if slices.Contains(r.Leaks[i].recipients(), name) {
+			out = append(out, &r.Leaks[i])
+		}
+	}
+	return out
+}
+
+// units returns the bounds of the number of units (persons, as far as known) that leaks show. A unit is
+// named in the case; an upload that the case leaves out may be of any unit. Without a stated
+// number of uploads a person, nameless uploads add a unit only if no upload has a subject.
+func (r *report) units(leaks []*leak) (low, high int) {
+	of := make(map[string]string)
+	for _, l := range r.Verdict.Case.Leaks {
+		of[l.Submission] = l.Cluster
+	}
+	seen, subjects, open := make(map[string]bool), make(map[string]bool), 0
+	for _, l := range leaks {
+		if l.Cluster != "" {
+			subjects[l.Cluster] = true
+		}
+		if unit, known := of[l.Submission]; known {
+			seen[unit] = true
+		} else {
+			open++
+		}
+	}
+	low, high = max(len(seen), 1), max(len(seen)+open, 1)
+	if r.each == 0 {
+		high = min(high, max(len(subjects), 1))
+	}
+	return low, high
+}
+
+// between accepts a whole number within bounds.
+func between(low, high int) func(any) bool {
+	return func(x any) bool {
+		n, ok := x.(float64)
+		return ok && n >= float64(low) && n <= float64(high)
+	}
+}
+
+// admissible returns the holders, by the registry's list, whose custody of a leak's upload was
+// entered before the leaks were found; and those with custody that was not.
+func (r *report) admissible(l *leak) (in, out []string) {
+	for _, h := range r.holders() {
+		any, good := false, false
+		for _, c := range l.Custody {
+			if c.Recipient == h {
+				any, good = true, good || !r.found.IsZero() && c.Entered.Before(r.found)
+			}
+		}
+		if good {
+			in = append(in, h)
+		} else if any {
+			out = append(out, h)
+		}
+	}
+	return in, out
+}
+
+// said, once.
+func once(yes bool, x row) []row {
+	if !yes {
+		return nil
+	}
+	if x == nil {
+		x = row{}
+	}
+	return []row{x}
+}
+
+// some is said with n if n is above 0.
+func some(n int, x row) []row {
+	if x == nil {
+		x = row{}
+	}
+	x["n"] = n
+	return once(n > 0, x)
+}
+
+// What the headline must be about.
+const (
+	nothing = iota
+	unopened
+	named
+	window
+	confirmed
+	matched
+	unconfirmed
+	unmatched
+)
+
+func (r *report) stage() int {
+	w, _ := r.window()
+	switch {
+	case len(r.Leaks) == 0:
+		return nothing
+	case r.examined() == 0:
+		return unopened
+	case len(r.Verdict.Named) > 0:
+		return named
+	case w:
+		return window
+	case r.count((*leak).confirmed) > 0:
+		return confirmed
+	case r.count((*leak).shows) > 0:
+		return matched
+	case r.count(func(l *leak) bool { return l.Finding == "copy" }) > 0:
+		return unconfirmed
+	}
+	return unmatched
+}
+
+// window reports whether custody of a window is strong enough for a headline, and returns the
+// hypothesis of that custody.
+func (r *report) window() (bool, *hypothesis) {
+	w := r.Verdict.Odds.Window
+	if w == nil || w.Supported < 2 || w.Corrected < 2 || w.Clusters < 5 {
+		return false, nil
+	}
+	for i := range r.Verdict.Hypotheses {
+		h := &r.Verdict.Hypotheses[i]
+		if h.Kind == "custody" && h.LR == w.Supported && slices.ContainsFunc(h.Holders, func(n string) bool { return slices.Contains(w.Holders, n) }) {
+			return true, h
+		}
+	}
+	return false, nil
+}
+
+// plain returns the number of pictures that show an upload and on which no mark was found: all, and
+// the pictures of the time of the window. A repeated file and an upload of later than the find do not count.
+func (r *report) plain() (all, in int) {
+	w, cells := r.Verdict.Odds.Window, r.Verdict.Case.Cells
+	for i := range r.Leaks {
+		l := &r.Leaks[i]
+		if !l.bare() || r.after(l.Submitted) || !r.first(i) {
+			continue
+		}
+		all++
+		if (w.From == 0 || !l.Submitted.Before(cells[w.From].From)) && (w.To+1 == len(cells) || l.Submitted.Before(cells[w.To+1].From)) {
+			in++
+		}
+	}
+	return all, in
+}
+
+// timeOf returns the days of the window in words, and its share of the registry.
+func (r *report) timeOf() (dates, share string) {
+	w, cells := r.Verdict.Odds.Window, r.Verdict.Case.Cells
+	dates = cells[w.From].From.UTC().Format(time.DateOnly)
+	if w.To+1 == len(cells) {
+		dates += " on"
+	} else {
+		dates += " to " + cells[w.To+1].From.Add(-time.Second).UTC().Format(time.DateOnly)
+	}
+	in, all := 0, 0
+	for i, c := range cells {
+		if all += c.Submissions; i >= w.From && i <= w.To {
+			in += c.Submissions
+		}
+	}
+	x := 100 * float64(in) / float64(max(all, 1))
+	if share = fmt.Sprintf("%.1f %%", x); x > 0 && x < 0.1 {
+		share = "less than 0.1 %"
+	}
+	return dates, share
+}
+
+// withCopies returns the hypotheses of recipients with confirmed copies that count.
+func (r *report) withCopies(is func(*hypothesis) bool) (out []*hypothesis) {
+	for i := range r.Verdict.Hypotheses {
+		if h := &r.Verdict.Hypotheses[i]; h.Kind == "copies" && h.Clusters > 0 && is(h) {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+func (r *report) spoken() []*hypothesis {
+	return r.withCopies(func(h *hypothesis) bool { return h.LR > 0 })
+}
+
+// withheld returns why a recipient with copies that count is not named: "few", "same", "ratio" or
+// "trials"; "" if it is named.
+func (r *report) withheld(h *hypothesis) string {
+	recipients := 0
+	for _, x := range r.Verdict.Hypotheses {
+		if x.Kind == "copies" {
+			recipients++
+		}
+	}
+	switch {
+	case slices.Contains(r.Verdict.Named, h.Name):
+		return ""
+	case h.Clusters < 2:
+		return "few"
+	case r.sharer(h.Name) != "":
+		return "same"
+	case h.Raw-math.Log10(float64(recipients)) < 4:
+		return "ratio"
+	}
+	return "trials"
+}
+
+// clusters returns the number of clusters with a copy of a recipient that counts. having is the
+// number of these clusters with a leak for which has is true.
+func (r *report) clusters(name string, has func(*caseLeak) bool) (all, having int) {
+	seen := make(map[string]bool)
+	for i := range r.Verdict.Case.Leaks {
+		l := &r.Verdict.Case.Leaks[i]
+		if !l.carries(name) {
+			continue
+		}
+		seen[l.Cluster] = seen[l.Cluster] || has(l)
+	}
+	for _, yes := range seen {
+		if yes {
+			having++
+		}
+	}
+	return len(seen), having
+}
+
+// carries reports whether a leak has a confirmed copy of a recipient that counts.
+func (l *caseLeak) carries(name string) bool {
+	for _, c := range l.Copies {
+		if c.Recipient == name && c.Confirmed && c.LnE >= strong {
+			return l.Submission != ""
+		}
+	}
+	return false
+}
+
+// had reports whether another holder is recorded to have had a recipient's very copy.
+func (l *caseLeak) had(name, other string) bool {
+	for _, c := range l.Copies {
+		if c.Recipient == name && slices.Contains(c.Others, other) {
+			return true
+		}
+	}
+	return false
+}
+
+// sharer returns a holder that had the copies of a recipient in all but one cluster or more.
+func (r *report) sharer(name string) string {
+	for _, other := range r.holders() {
+		all, had := r.clusters(name, func(l *caseLeak) bool { return l.had(name, other) })
+		if other != name && had > 0 && all-had < 2 {
+			return other
+		}
+	}
+	return ""
+}
+
+// rivals checks the rivals of a recipient by reason, and returns them.
+func (r *report) rivals(name string, why ...string) (out []row) {
+	for _, x := range r.Verdict.Odds.Rivals {
+		if x.Name != name || !slices.Contains(why, x.Why) {
+			continue
+		}
+		all, held := r.clusters(name, func(l *caseLeak) bool {
+			return slices.Contains(l.Unmarked, x.Other) || l.had(name, x.Other)
+		})
+		out = append(out, row{"name": name, "other": x.Other, "n": held, "of": all})
+	}
+	return out
+}
+
+// rest returns the number of clusters that are not explained by a recipient's copies by its rivals;
+// and the bounds within which the leaks allow that number.
+func (r *report) rest(name string) (n, low, high int) {
+	for _, x := range r.Verdict.Odds.Rivals {
+		if x.Name == name && x.Why == "rest" {
+			n = x.Of
+		}
+	}
+	type state struct{ own, others, had bool }
+	seen := make(map[string]*state)
+	for i := range r.Verdict.Case.Leaks {
+		l := &r.Verdict.Case.Leaks[i]
+		if l.Submission == "" {
+			continue
+		}
+		if seen[l.Cluster] == nil {
+			seen[l.Cluster] = new(state)
+		}
+		s := seen[l.Cluster]
+		s.own = s.own || l.carries(name)
+		s.had = s.had || slices.Contains(l.Unmarked, name)
+		for _, c := range l.Copies {
+			s.had = s.had || c.Recipient == name
+			s.others = s.others || c.Recipient != name && l.carries(c.Recipient)
+		}
+	}
+	for _, s := range seen {
+		if s.others || !s.own {
+			high++
+		}
+		if s.others || !s.own && !s.had {
+			low++
+		}
+	}
+	return n, low, high
+}
+
+// transplanted returns the leaks with a transplanted mark of any of the recipients. A repeated file
+// has the marks of the first.
+func (r *report) transplanted(names ...string) (n int, of []string) {
+	marks := make(map[string][]string)
+	for i, k := range r.Verdict.Of {
+		marks[r.Leaks[k].SHA256] = r.Verdict.Case.Leaks[i].Transplanted
+	}
+	for _, l := range r.Leaks {
+		any := false
+		for _, name := range names {
+			if l.Finding == "transplanted" && slices.Contains(marks[l.SHA256], name) {
+				any = true
+				if !slices.Contains(of, name) {
+					of = append(of, name)
+				}
+			}
+		}
+		if any {
+			n++
+		}
+	}
+	slices.SortFunc(of, func(a, b string) int { return slices.Index(names, a) - slices.Index(names, b) })
+	return n, of
+}
+
+// heldBy returns, for the leaks with copies of a recipient, how many of them each other holder could
+// hold unmarked, as far as admissible.
+func (r *report) heldBy(name string) map[string]int {
+	out := make(map[string]int)
+	for _, l := range r.with(name) {
+		seen := make(map[string]bool)
+		for _, c := range l.Custody {
+			if c.Recipient != name && !r.found.IsZero() && c.Entered.Before(r.found) && !seen[c.Recipient] {
+				seen[c.Recipient] = true
+				out[c.Recipient]++
+			}
+		}
+	}
+	return out
+}
+
+// Figures in words.
+
+func whole(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// times accepts a number in words that is 10^lr, rounded down to one digit.
+func times(lr float64) func(any) bool {
+	return func(x any) bool {
+		n, ok := number(x)
+		return ok && n <= math.Pow(10, lr)*(1+1e-6) && n*2 > math.Pow(10, lr)*(1-1e-6) && len(strings.Trim(strings.ReplaceAll(x.(string), ",", ""), "0")) <= 1
+	}
+}
+
+// near accepts a number in words within a part of x.
+func near(x, part float64) func(any) bool {
+	return func(v any) bool {
+		n, ok := number(v)
+		return ok && math.Abs(n-x) <= part*x+0.5
+	}
+}
+
+func number(x any) (float64, bool) {
+	s, _ := x.(string)
+	n, err := strconv.ParseFloat(strings.ReplaceAll(s, ",", ""), 64)
+	return n, err == nil
+}
+
+// support is the verbal scale of the ENFSI guideline of 2015.
+func support(lr float64) string {
+	x, words := math.Abs(lr), "no support either way"
+	for i, from := range []float64{math.Log10(2), 1, 2, 3, 4, 6} {
+		if x >= from-1e-12 {
+			words = []string{"weak support", "moderate support", "moderately strong support", "strong support", "very strong support", "extremely strong support"}[i]
+		}
+	}
+	if lr < 0 && words != "no support either way" {
+		words += " for the alternative"
+	}
+	return words
+}
+
+// percent writes a probability rounded down.
+func percent(p float64) string {
+	switch {
+	case p >= 0.9999:
+		return "more than 99.99 %"
+	case p >= 0.99:
+		return fmt.Sprintf("%.2f %%", math.Floor(p*10000)/100)
+	}
+	return fmt.Sprintf("%d %%", int(p*100))
+}
+
+// bound returns the log10 of the largest ratio that trials without an error allow.
+func bound(trials int) float64 { return math.Max(0, math.Log10(float64(trials)/3)) }

@@ -1,0 +1,780 @@
+package sentencecheck
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// rules say, for each code, with which figures the evidence asks for the sentence.
+var rules = map[string]func(*report) []row{
+	"unissued-first": func(r *report) []row {
+		return once(len(r.Verdict.Named) == 0 && r.count((*leak).unissued) > 0, row{"n": r.count((*leak).unissued)})
+	},
+	"unissued-last": func(r *report) []row {
+		return once(len(r.Verdict.Named) > 0 && r.count((*leak).unissued) > 0, row{"n": r.count((*leak).unissued)})
+	},
+	"no-picture": func(r *report) []row { return once(r.stage() == nothing, nil) },
+	"not-examined": func(r *report) []row {
+		return some((len(r.Leaks)-r.examined()-r.count(finding("no picture")))*yes(r.examined() > 0), nil)
+	},
+	"no-file-opened": func(r *report) []row { return once(r.stage() == unopened, row{"n": len(r.Leaks)}) },
+	"named":          namedRule,
+	"named-rivals":   namedRivals,
+	"named-several": func(r *report) []row {
+		any := false
+		for _, name := range r.Verdict.Named {
+			n, _, _ := r.rest(name)
+			any = any || n > 0
+		}
+		return once(any && len(r.Verdict.Named) > 1, nil)
+	},
+	"named-rest": func(r *report) []row {
+		if len(r.Verdict.Named) != 1 {
+			return nil
+		}
+		n, low, high := r.rest(r.Verdict.Named[0])
+		return once(n > 0, row{"name": r.Verdict.Named[0], "n": func(x any) bool {
+			return x == float64(n) && n >= low && n <= high
+		}})
+	},
+	"named-transplanted": func(r *report) []row {
+		n, names := r.transplanted(r.Verdict.Named...)
+		return some(n, row{"names": names})
+	},
+	"named-released": func(r *report) []row { return once(r.stage() == named, nil) },
+	"window": func(r *report) []row {
+		if heads, _ := r.window(); !heads || r.examined() == 0 {
+			return nil
+		}
+		of, n := r.plain()
+		dates, _ := r.timeOf()
+		return []row{{"of": of, "n": n, "dates": dates}}
+	},
+	"window-no-name": func(r *report) []row { return once(r.stage() == window, nil) },
+	"confirmed": func(r *report) []row {
+		return once(r.stage() == confirmed, row{"n": r.count((*leak).confirmed)})
+	},
+	"missing-persons":  missingRule("few", row{"needed": 2}),
+	"missing-same":     missingRule("same", row{}),
+	"missing-ratio":    missingRule("ratio", row{}),
+	"missing-trials":   missingRule("trials", row{}),
+	"missing-subjects": missingSubjects,
+	"matched-only": func(r *report) []row {
+		return once(r.stage() == matched, row{"n": r.count((*leak).shows), "of": r.examined()})
+	},
+	"unconfirmed-only": func(r *report) []row {
+		return once(r.stage() == unconfirmed, row{"n": r.count(finding("copy")), "of": r.examined()})
+	},
+	"no-match-named": func(r *report) []row {
+		return once(r.stage() == unmatched && r.named > 0, row{"n": r.examined(), "against": r.named})
+	},
+	"no-match": func(r *report) []row {
+		return once(r.stage() == unmatched && r.named == 0, row{"n": r.examined()})
+	},
+
+	"matched": func(r *report) []row { return some(r.examined(), row{"matched": r.count((*leak).shows)}) },
+	"repeated": func(r *report) []row {
+		n := 0
+		for i := range r.Leaks {
+			x := &r.Leaks[i]
+			if x.examined() && x.SHA256 != "" && slices.ContainsFunc(r.Leaks[:i], func(l leak) bool { return l.SHA256 == x.SHA256 }) {
+				n++
+			}
+		}
+		return some(n, nil)
+	},
+	"controls": func(r *report) []row {
+		leaks, n, _ := r.controls()
+		return some(n, row{"leaks": leaks})
+	},
+	"controls-other": func(r *report) []row {
+		_, n, same := r.controls()
+		return once(n > 0 && same == 0, nil)
+	},
+	"controls-same": func(r *report) []row {
+		_, _, same := r.controls()
+		return some(same, nil)
+	},
+	"copies": func(r *report) (out []row) {
+		for _, h := range r.spoken() {
+			out = append(out, row{"n": len(r.with(h.Name)), "name": h.Name, "clusters": between(r.units(r.with(h.Name))), "times": times(h.LR),
+				"against": h.Against, "words": support(h.LR), "lr": func(x any) bool { return x == h.LR && h.LR <= bound(r.Verdict.Case.MarkTrials)+1e-6 && h.LR <= h.Raw }})
+		}
+		return out
+	},
+	"withheld-persons": withheldRule("few", func(r *report, h *hypothesis) row { return row{"clusters": h.Clusters, "needed": 2} }),
+	"withheld-same":    withheldRule("same", func(r *report, h *hypothesis) row { return row{"other": r.sharer(h.Name)} }),
+	"withheld-ratio":   withheldRule("ratio", nil),
+	"withheld-trials":  withheldRule("trials", nil),
+	"sensitivity":      sensitivityRule,
+	"alternatives":     func(r *report) []row { return once(len(r.spoken()) > 0, nil) },
+	"cap": func(r *report) []row {
+		return once(r.capped(), row{"times": times(bound(r.Verdict.Case.MarkTrials)), "trials": whole(r.Verdict.Case.MarkTrials)})
+	},
+	"cap-stated": coverRule("stated"),
+	"cap-traced": coverRule("traced"),
+	"cap-read":   coverRule("read"),
+	"unissued":   unissuedRule,
+	"holders": func(r *report) []row {
+		var names []string
+		for _, h := range r.holders() {
+			if n := r.count(func(l *leak) bool {
+				in, _ := r.admissible(l)
+				return l.bare() && !r.after(l.Submitted) && slices.Contains(in, h)
+			}); n > 0 {
+				names = append(names, fmt.Sprintf("%s (%d)", h, n))
+			}
+		}
+		return once(len(names) > 0, row{"n": r.count((*leak).bare), "names": names})
+	},
+	"window-when": func(r *report) []row {
+		if !r.speaksOfWindow() {
+			return nil
+		}
+		of, n := r.plain()
+		dates, share := r.timeOf()
+		return []row{{"of": of, "n": n, "dates": dates, "share": share}}
+	},
+	"window-ratio": windowRatio,
+	"window-alike": windowRatio,
+	"window-cap": func(r *report) []row {
+		_, h := r.window()
+		return once(h != nil && r.speaksOfWindow() && h.Raw > bound(r.Verdict.Case.MatchTrials)+1e-6, row{"trials": whole(r.Verdict.Case.MatchTrials)})
+	},
+	"window-searched": func(r *report) []row {
+		heads, _ := r.window()
+		if w := r.Verdict.Odds.Window; heads && r.speaksOfWindow() && w.Searched > 1 {
+			return []row{{"n": w.Searched, "ratio": "100"}}
+		}
+		return nil
+	},
+	"window-measure": func(r *report) []row {
+		if !r.speaksOfWindow() {
+			return nil
+		}
+		w := r.Verdict.Odds.Window
+		return []row{{"cells": w.Cells, "ratio": near(math.Pow(10, w.MaxLR), 0.05)}}
+	},
+	"claim-drawn": claimRule("drawn"),
+	"claim-seen":  claimRule("seen"),
+	"claim-all":   claimRule("all"),
+	"claim-none":  claimRule("none"),
+
+	"released": keyed((*leak).confirmed),
+	"several": func(r *report) []row {
+		names := make(map[string]bool)
+		for _, h := range r.holders() {
+			if len(r.with(h)) > 0 {
+				names[h] = true
+			}
+		}
+		return once(len(names) > 1, nil)
+	},
+	"unissued-who": func(r *report) []row { return some(r.count((*leak).unissued), nil) },
+	"custody-unjudged": func(r *report) []row {
+		return some(r.inadmissible(), nil)[:min(1, r.inadmissible()*yes(r.found.IsZero()))]
+	},
+	"custody-late": func(r *report) []row {
+		return some(r.inadmissible(), nil)[:min(1, r.inadmissible()*yes(!r.found.IsZero()))]
+	},
+	"unmarked":   keyed(finding("unmarked")),
+	"unreadable": keyed(finding("unreadable")),
+	"absent": func(r *report) (out []row) {
+		for _, h := range r.Verdict.Hypotheses {
+			if h.Kind == "copies" && h.Absent > 0 && r.count(finding("unreadable")) > 0 {
+				n := h.Absent
+				out = append(out, row{"name": h.Name, "n": func(x any) bool { return x == float64(n) && n <= r.issuedTo(h.Name) }})
+			}
+		}
+		return out
+	},
+	"forgeable": func(r *report) []row { return some(r.count(func(l *leak) bool { return l.Forgeable }), nil) },
+	"unconfirmed": func(r *report) []row {
+		return some(r.count(func(l *leak) bool {
+			return l.Finding == "copy" && l.Unconfirmed && !l.Forgeable && l.issuedCopies() < 2
+		}), nil)
+	},
+	"unconfirmed-several": func(r *report) []row {
+		return some(r.count(func(l *leak) bool {
+			return l.Finding == "copy" && l.Unconfirmed && !l.Forgeable && l.issuedCopies() > 1
+		}), nil)
+	},
+	"transplanted": keyed(finding("transplanted")),
+	"lookalike":    keyed(finding("lookalike")),
+	"unknown": func(r *report) []row {
+		return some(r.count(finding("unknown"))*yes(r.named == 0), nil)
+	},
+	"unknown-recall":  unknownRecall,
+	"unknown-counted": func(r *report) []row { return once(len(unknownRecall(r)) > 0 && r.missing() != nil, nil) },
+	"unknown-untried": func(r *report) []row {
+		return some(r.count(func(l *leak) bool { return l.Finding == "unknown" && l.Recall == nil })*yes(r.named == 0), nil)
+	},
+	"unknown-template": func(r *report) []row {
+		return some(r.count(func(l *leak) bool {
+			for _, m := range l.Matches {
+				if m.Pixels == "same template" && l.Finding == "unknown" {
+					return true
+				}
+			}
+			return false
+		}), nil)
+	},
+	"not-searched-damaged": notSearched(func(m *missing) int { return m.Damaged }),
+	"not-searched-flat":    notSearched(func(m *missing) int { return m.Flat }),
+	"not-searched-whole":   notSearched(func(m *missing) int { return m.Whole }),
+	"unnamed":              func(r *report) []row { return some(r.count(finding("unknown"))*yes(r.named > 0), nil) },
+	"named-only":           func(r *report) []row { return once(r.named > 0, nil) },
+	"pages": func(r *report) []row {
+		n, others := 0, 0
+		for _, l := range r.Leaks {
+			n += yes(l.Pages > 1)
+			others += max(l.Pages-1, 0)
+		}
+		return some(n, row{"others": others})
+	},
+	"damaged":     keyed(finding("damaged")),
+	"unsupported": keyed(finding("unsupported")),
+	"unread-archives": func(r *report) []row {
+		return some(r.count(func(l *leak) bool { return l.Finding == "unopened" && strings.HasPrefix(l.Error, "archive: ") }), nil)
+	},
+	"unopened": func(r *report) []row {
+		return some(r.count(func(l *leak) bool { return l.Finding == "unopened" && !strings.HasPrefix(l.Error, "archive: ") }), nil)
+	},
+	"missing":         keyed(finding("missing")),
+	"not-pictures":    keyed(finding("no picture")),
+	"key-compromised": keyCompromised,
+	"late-copies":     lateCopies,
+	"late-uploads": func(r *report) []row {
+		return some(r.count(func(l *leak) bool { return l.shows() && r.after(l.Submitted) }), row{"found": r.found.UTC().Format(time.RFC3339)})
+	},
+	"planting-only": func(r *report) (out []row) {
+		for _, h := range r.holders() {
+			if n, _ := r.transplanted(h); n > 0 && len(r.with(h)) == 0 && r.Verdict.Unconfirmed[h] == 0 {
+				out = append(out, row{"n": n})
+			}
+		}
+		return out
+	},
+	"planting-held": func(r *report) (out []row) {
+		for _, h := range r.holders() {
+			var all []string
+			for _, other := range slices.Sorted(maps.Keys(r.heldBy(h))) {
+				if r.heldBy(h)[other] == len(r.with(h)) {
+					all = append(all, other)
+				}
+			}
+			if len(all) > 0 && r.strong(h) {
+				out = append(out, row{"n": len(r.with(h)), "name": h, "others": all})
+			}
+		}
+		return out
+	},
+	"planting-repeated": func(r *report) (out []row) {
+		for _, h := range r.holders() {
+			ids := make(map[string]bool)
+			for _, l := range r.with(h) {
+				for _, c := range l.Issued {
+					if c.Recipient == h {
+						ids[c.Copy] = true
+					}
+				}
+			}
+			if len(r.with(h)) > 1 && len(ids) == 1 {
+				out = append(out, row{"n": len(r.with(h)), "name": h})
+			}
+		}
+		return out
+	},
+	"rival": func(r *report) (out []row) {
+		for _, name := range r.Verdict.Named {
+			out = append(out, r.rivals(name, "held unmarked", "planting")...)
+		}
+		return out
+	},
+	"rival-planting": func(r *report) (out []row) {
+		for _, h := range r.withCopies(func(h *hypothesis) bool { return h.Planting != nil }) {
+			if slices.Contains(r.Verdict.Named, h.Name) && len(r.rivals(h.Name, "held unmarked", "planting")) > 0 {
+				out = append(out, row{"name": h.Name, "words": support(*h.Planting), "lr": func(x any) bool {
+					f, _ := x.(float64)
+					return math.Abs(f-*h.Planting) <= 0.05+1e-9
+				}})
+			}
+		}
+		slices.SortFunc(out, func(a, b row) int {
+			return slices.Index(r.Verdict.Named, a["name"].(string)) - slices.Index(r.Verdict.Named, b["name"].(string))
+		})
+		return out
+	},
+	"rival-rest": func(r *report) (out []row) {
+		for _, name := range r.Verdict.Named {
+			for _, x := range r.Verdict.Odds.Rivals {
+				if x.Name == name && x.Why == "rest" && x.Other != "" {
+					out = append(out, row{"name": name, "other": x.Other, "n": r.restHad(x.Other, x.Clusters), "of": x.Of})
+				}
+			}
+		}
+		return out
+	},
+	"repeats": eachWith(func(r *report, name string, leaks []*leak) row {
+		low, high := r.units(leaks)
+		said := slices.ContainsFunc(r.Verdict.Said, func(s said) bool {
+			return s.Code == "repeats" && s.Figures["name"] == name
+		})
+		if low == len(leaks) || high >= len(leaks) && !said {
+			return nil
+		}
+		return row{"n": len(leaks), "clusters": between(low, high)}
+	}),
+	"nameless":        namelessRule(func(r *report) bool { return r.each == 0 }, func(*report) row { return row{} }),
+	"nameless-stated": namelessRule(func(r *report) bool { return r.each > 0 }, func(r *report) row { return row{"each": r.each} }),
+	"same-document":   func(r *report) []row { return some(len(r.Verdict.SameDocuments), nil) },
+	"same-document-subjects": func(r *report) []row {
+		of, pairs := make(map[string]string), []string{}
+		for _, l := range r.Leaks {
+			if l.shows() {
+				of[l.Submission] = l.Cluster
+			}
+		}
+		for _, d := range r.Verdict.SameDocuments {
+			a, b := of[d.Submissions[0]], of[d.Submissions[1]]
+			if x := a + " and " + b; a != "" && b != "" && a != b && !slices.Contains(pairs, x) {
+				pairs = append(pairs, x)
+			}
+		}
+		return once(len(pairs) > 0, row{"pairs": strings.Join(pairs, "; ")})
+	},
+	"not-compared": func(r *report) []row {
+		return some(r.Verdict.NotCompared*yes(r.count((*leak).confirmed) > 0), nil)
+	},
+	"subjects-entered": func(r *report) []row {
+		seen, last := make(map[string]bool), time.Time{}
+		for _, l := range r.Leaks {
+			if l.shows() && !l.Entered.IsZero() {
+				if seen[l.Submission] = true; l.Entered.After(last) {
+					last = l.Entered
+				}
+			}
+		}
+		return some(len(seen), row{"day": last.UTC().Format(time.DateOnly)})
+	},
+	"also-held": func(r *report) (out []row) {
+		for _, h := range r.holders() {
+			var names []string
+			for _, other := range slices.Sorted(maps.Keys(r.heldBy(h))) {
+				names = append(names, fmt.Sprintf("%d by %s", r.heldBy(h)[other], other))
+			}
+			if len(names) > 0 {
+				out = append(out, row{"n": len(r.with(h)), "name": h, "others": names})
+			}
+		}
+		return out
+	},
+}
+
+func yes(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// keyed is the rule of a sentence on the number of leaks of one kind, with the keys that were tried.
+func keyed(is func(*leak) bool) func(*report) []row {
+	return func(r *report) []row {
+		n := len(r.Verdict.Record.Keys)
+		keys := " (no mark key was given)"
+		switch {
+		case n == 1:
+			keys = " under the 1 mark key that was tried (marks under other keys, such as another service's, cannot be seen)"
+		case n > 1:
+			keys = fmt.Sprintf(" under the %d mark keys that were tried (marks under other keys, such as another service's, cannot be seen)", n)
+		}
+		return some(r.count(is), row{"keys": keys})
+	}
+}
+
+// namedRule: of all pictures with a mark, how many contain copies of each named recipient.
+func namedRule(r *report) (out []row) {
+	for _, name := range r.holders() {
+		if !slices.Contains(r.Verdict.Named, name) || r.stage() != named {
+			continue
+		}
+		var purposes []string
+		for _, l := range r.with(name) {
+			for _, c := range l.Issued {
+				if c.Recipient == name && c.Purpose != "" && !slices.Contains(purposes, c.Purpose) {
+					purposes = append(purposes, c.Purpose)
+				}
+			}
+		}
+		under := ""
+		switch {
+		case len(purposes) > 3:
+			under = fmt.Sprintf(" under %d requests", len(purposes))
+		case len(purposes) > 0:
+			under = " under “" + strings.Join(purposes, "”, “") + "”"
+			if i := strings.LastIndex(under, "”, “"); i > 0 {
+				under = under[:i] + "” and “" + under[i+len("”, “"):]
+			}
+		}
+		out = append(out, row{"n": len(r.with(name)), "marked": r.count((*leak).marked), "name": name, "under": under})
+	}
+	return out
+}
+
+func namedRivals(r *report) (out []row) {
+	for _, name := range r.holders() {
+		var who []string
+		for _, x := range r.rivals(name, "held unmarked", "planting") {
+			who = append(who, fmt.Sprintf("%s (held %d of these %d submissions unmarked)", x["other"], x["n"], x["of"]))
+		}
+		if slices.Contains(r.Verdict.Named, name) && len(who) > 0 {
+			out = append(out, row{"name": name, "who": strings.Join(who, " or ")})
+		}
+	}
+	return out
+}
+
+func missingRule(code string, x row) func(*report) []row {
+	return func(r *report) []row {
+		return once(r.stage() == confirmed && len(r.withCopies(func(h *hypothesis) bool { return r.withheld(h) == code })) > 0, x)
+	}
+}
+
+// missingSubjects counts the uploads without a subject of recipients that lack persons.
+func missingSubjects(r *report) []row {
+	uploads := make(map[string]bool)
+	for _, h := range r.withCopies(func(h *hypothesis) bool { return r.withheld(h) == "few" }) {
+		for _, l := range r.with(h.Name) {
+			if l.Cluster == "" && r.stage() == confirmed && r.each == 0 {
+				uploads[l.Submission] = true
+			}
+		}
+	}
+	return some(len(uploads), nil)
+}
+
+func withheldRule(code string, figures func(*report, *hypothesis) row) func(*report) []row {
+	return func(r *report) (out []row) {
+		for _, h := range r.withCopies(func(h *hypothesis) bool { return r.withheld(h) == code }) {
+			x := row{}
+			if figures != nil {
+				x = figures(r, h)
+			}
+			x["name"] = h.Name
+			out = append(out, x)
+		}
+		return out
+	}
+}
+
+func (r *report) controls() (leaks, n, same int) {
+	for i := range r.Leaks {
+		l := &r.Leaks[i]
+		if len(l.References) == 0 || !l.shows() || !r.first(i) {
+			continue
+		}
+		leaks++
+		for _, x := range l.References {
+			n++
+			same += yes(x.Pixels == "same")
+		}
+	}
+	return leaks, n, same
+}
+
+// sensitivityRule: the strongest finding must be one of the cluster that carries a copy of the
+// recipient.
+func sensitivityRule(r *report) (out []row) {
+	for _, h := range r.spoken() {
+		x := h.Sensitivity
+		if x == nil {
+			continue
+		}
+		out = append(out, row{"name": h.Name, "without": x.Without, "wrong": x.IfWrong, "n": (h.Clusters + 19) / 20,
+			"file": func(v any) bool { return r.inCluster(v, x.Leak, h.Name) }})
+	}
+	return out
+}
+
+// inCluster reports whether a file has a copy of a recipient, and is of the cluster of leak i of the
+// case.
+func (r *report) inCluster(file any, i int, name string) bool {
+	c := r.Verdict.Case.Leaks
+	for k, of := range r.Verdict.Of {
+		if r.Leaks[of].File == file && slices.Contains(r.Leaks[of].recipients(), name) && c[k].Cluster == c[i].Cluster {
+			return true
+		}
+	}
+	return false
+}
+
+// capped reports whether a stated ratio of copies is below what was computed.
+func (r *report) capped() bool {
+	return len(r.withCopies(func(h *hypothesis) bool { return h.LR > 0 && h.Raw > bound(r.Verdict.Case.MarkTrials)+1e-6 })) > 0
+}
+
+// coverRule: both numbers of trials are the same only if the investigator stated them.
+func coverRule(kind string) func(*report) []row {
+	return func(r *report) []row {
+		is := "read"
+		switch c := r.Verdict.Case; {
+		case c.MarkTrials == c.MatchTrials:
+			is = "stated"
+		case c.MarkTrials == 1_256_742:
+			is = "traced"
+		}
+		return once(is == kind && r.capped(), nil)
+	}
+}
+
+// unissuedRule: the chance that is stated must not be below 9.3e-10 for each picture and key.
+func unissuedRule(r *report) []row {
+	ids, keys := make(map[string]bool), make(map[string]bool)
+	for _, l := range r.Leaks {
+		for _, x := range l.Reads {
+			if x.Submission == "" {
+				ids[x.Copy], keys[x.KeyID] = true, true
+			}
+		}
+	}
+	tried := len(r.Verdict.Record.Keys)
+	return some(r.count((*leak).unissued), row{"ids": len(ids), "keys": len(keys), "names": slices.Sorted(maps.Keys(keys)), "pictures": r.examined(), "tried": tried,
+		"chance": func(x any) bool {
+			p := 9.3e-10 * float64(r.examined()*tried)
+			n, ok := number(x)
+			return ok && n >= p*(1-1e-9) && n <= 2*p
+		}})
+}
+
+func (r *report) speaksOfWindow() bool {
+	if r.Verdict.Odds.Window == nil {
+		return false
+	}
+	of, _ := r.plain()
+	return of > 1
+}
+
+func windowRatio(r *report) []row {
+	_, h := r.window()
+	if h == nil || !r.speaksOfWindow() {
+		return nil
+	}
+	return []row{{"times": times(h.LR), "names": h.Holders, "against": h.Against, "words": support(h.LR), "lr": func(x any) bool {
+		return x == h.LR && h.LR <= h.Raw && h.LR <= bound(r.Verdict.Case.MatchTrials)+1e-6
+	}}}
+}
+
+// claimRule: which of four sentences on the claimed pictures is true.
+func claimRule(kind string) func(*report) []row {
+	return func(r *report) []row {
+		c := r.Verdict.Case
+		seen := 0
+		for _, l := range c.Leaks {
+			seen += yes(l.Submission != "")
+		}
+		is, x := "seen", row{"claimed": whole(c.Claimed), "seen": seen}
+		switch {
+		case c.Claimed == 0:
+			return nil
+		case len(r.Leaks) >= c.Claimed:
+			is, x["examined"] = "all", len(r.Leaks)
+		case c.Drawn && seen == 0:
+			is, x = "none", row{"claimed": whole(c.Claimed), "examined": len(r.Leaks)}
+		case c.Drawn:
+			is, x["examined"], x["level"] = "drawn", len(r.Leaks), "95"
+			x["min"] = func(v any) bool {
+				n, ok := number(v)
+				return ok && draws(seen, len(r.Leaks), int(n), c.Claimed) > 0.05-1e-4 && (int(n) == seen || draws(seen, len(r.Leaks), int(n)-1, c.Claimed) <= 0.05+1e-4)
+			}
+		}
+		return once(is == kind, x)
+	}
+}
+
+// draws returns the probability that at least k of n pictures drawn from all are among good.
+func draws(k, n, good, all int) (p float64) {
+	choose := func(n, k int) float64 {
+		a, _ := math.Lgamma(float64(n + 1))
+		b, _ := math.Lgamma(float64(k + 1))
+		c, _ := math.Lgamma(float64(n - k + 1))
+		return a - b - c
+	}
+	for i := k; i <= min(n, good); i++ {
+		if n-i <= all-good {
+			p += math.Exp(choose(good, i) + choose(all-good, n-i) - choose(all, n))
+		}
+	}
+	return p
+}
+
+// inadmissible counts, over leaks without a mark, the holders whose custody was not entered in time.
+func (r *report) inadmissible() (n int) {
+	for i := range r.Leaks {
+		if l := &r.Leaks[i]; l.bare() && !r.after(l.Submitted) {
+			_, out := r.admissible(l)
+			n += len(out)
+		}
+	}
+	return n
+}
+
+// issuedTo returns the number of clusters of the case with a copy that was issued to a recipient.
+func (r *report) issuedTo(name string) int {
+	seen := make(map[string]bool)
+	for _, l := range r.Verdict.Case.Leaks {
+		for _, c := range l.Copies {
+			if c.Recipient == name {
+				seen[l.Cluster] = true
+			}
+		}
+	}
+	return len(seen)
+}
+
+func unknownRecall(r *report) []row {
+	n, worst := make(map[string]int), make(map[string]float64)
+	for _, l := range r.Leaks {
+		if l.Finding == "unknown" && l.Recall != nil {
+			k := l.Recall.Kind
+			if n[k]++; n[k] == 1 || l.Recall.Bound < worst[k] {
+				worst[k] = l.Recall.Bound
+			}
+		}
+	}
+	var kinds []string
+	for k := range n {
+		kinds = append(kinds, k)
+	}
+	slices.SortFunc(kinds, func(a, b string) int {
+		if worst[a] != worst[b] {
+			return 1 - 2*yes(worst[a] > worst[b])
+		}
+		return strings.Compare(a, b)
+	})
+	for i, k := range kinds {
+		kinds[i] = fmt.Sprintf("%d %s: %s", n[k], k, percent(worst[k]))
+	}
+	return once(len(kinds) > 0 && r.named == 0, row{"kinds": strings.Join(kinds, "; ")})
+}
+
+// missing returns what could not be searched: of the first leak with the most damaged uploads.
+func (r *report) missing() (worst *missing) {
+	for _, l := range r.Leaks {
+		if l.Searched != nil && l.Searched.Missing != nil && (worst == nil || l.Searched.Missing.Damaged > worst.Damaged) {
+			worst = l.Searched.Missing
+		}
+	}
+	return worst
+}
+
+func notSearched(n func(*missing) int) func(*report) []row {
+	return func(r *report) []row {
+		m := r.missing()
+		if m == nil || n(m) == 0 {
+			return nil
+		}
+		return []row{{"n": whole(n(m)), "of": whole(m.Uploads)}}
+	}
+}
+
+func keyCompromised(r *report) (out []row) {
+	n, day := make(map[string]int), make(map[string]time.Time)
+	for _, l := range r.Leaks {
+		for _, k := range l.Keys {
+			if len(l.recipients()) > 0 && k.KeyID == l.KeyID && k.State == "compromised" && (r.found.IsZero() || !r.found.Before(k.Since)) {
+				n[k.KeyID]++
+				day[k.KeyID] = k.Since
+			}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(n)) {
+		before := r.count(func(l *leak) bool { // issued after the key was lost: must not be confirmed
+			return l.confirmed() && l.KeyID == id && len(l.Issued) > 0 && !l.Issued[0].Issued.Before(day[id])
+		})
+		out = append(out, row{"key": id, "n": n[id], "day": func(x any) bool { return x == day[id].UTC().Format(time.DateOnly) && before == 0 }})
+	}
+	return out
+}
+
+func lateCopies(r *report) (out []row) {
+	n := make(map[string]int)
+	for _, l := range r.Leaks {
+		seen := make(map[string]bool)
+		for _, c := range l.Issued {
+			if r.after(c.Issued) && !seen[c.Recipient] {
+				seen[c.Recipient] = true
+				n[c.Recipient]++
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(n)) {
+		out = append(out, row{"n": n[name], "name": name, "found": r.found.UTC().Format(time.RFC3339)})
+	}
+	return out
+}
+
+// strong reports whether a leak of the case carries a copy of a recipient that counts.
+func (r *report) strong(name string) bool {
+	n, _ := r.clusters(name, func(*caseLeak) bool { return true })
+	return n > 0
+}
+
+// restHad checks the number of clusters, apart from a recipient's, that another holder had.
+func (r *report) restHad(other string, stated int) func(any) bool {
+	seen := make(map[string]bool)
+	for _, l := range r.Verdict.Case.Leaks {
+		had := slices.Contains(l.Unmarked, other)
+		for _, c := range l.Copies {
+			had = had || c.Recipient == other
+		}
+		if had && l.Submission != "" {
+			seen[l.Cluster] = true
+		}
+	}
+	return func(x any) bool { return x == float64(stated) && stated <= len(seen) }
+}
+
+// namelessRule: how many pictures are of uploads without a subject, and the units that have no other
+// uploads.
+func namelessRule(when func(*report) bool, more func(*report) row) func(*report) []row {
+	return eachWith(func(r *report, name string, leaks []*leak) row {
+		units, open, n := make(map[string]bool), 0, 0
+		for _, l := range leaks {
+			if l.Cluster != "" {
+				continue
+			}
+			n++
+			i := slices.IndexFunc(r.Verdict.Case.Leaks, func(c caseLeak) bool { return c.Submission == l.Submission })
+			if i < 0 {
+				open++
+			} else if strings.HasPrefix(r.Verdict.Case.Leaks[i].Cluster, "without a subject") {
+				units[r.Verdict.Case.Leaks[i].Cluster] = true
+			}
+		}
+		if n == 0 || !when(r) {
+			return nil
+		}
+		x := more(r)
+		x["n"], x["of"], x["adds"] = n, len(leaks), between(len(units), len(units)+open)
+		return x
+	})
+}
+
+func eachWith(of func(*report, string, []*leak) row) func(*report) []row {
+	return func(r *report) (out []row) {
+		for _, h := range r.holders() {
+			if leaks := r.with(h); len(leaks) > 0 {
+				if x := of(r, h, leaks); x != nil {
+					x["name"] = h
+					out = append(out, x)
+				}
+			}
+		}
+		return out
+	}
+}

@@ -1,0 +1,195 @@
+package verify_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/sentencecheck"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// encoded is the findings file of a verdict of WeighFor.
+func encoded(t *testing.T, d *verify.DumpVerdict, cfg verify.Config) []byte {
+	t.Helper()
+	d.Record.Parameters = map[string]string{"leaks found on": "not stated", "compared with": "all uploads that are searched"}
+	if !cfg.Found.IsZero() {
+		d.Record.Parameters["leaks found on"] = cfg.Found.Format(time.RFC3339Nano)
+	}
+	if n := len(cfg.Against); n > 0 {
+		d.Record.Parameters["compared with"] = strconv.Itoa(n)
+	}
+	if n := cfg.UploadsPerSubject; n > 0 {
+		d.Record.Parameters["uploads without a subject that one person has"] = strconv.Itoa(n)
+	}
+	text, err := (&verify.Findings{Format: verify.FindingsFormat, Verdict: d, Leaks: d.Verdicts, Thumbnails: []string{}}).Encode()
+	require.NoError(t, err)
+	return text
+}
+
+// checked returns what the checker finds wrong with the sentences of a verdict.
+func checked(t *testing.T, d *verify.DumpVerdict, cfg verify.Config) []string {
+	t.Helper()
+	wrong, err := sentencecheck.Check(encoded(t, d, cfg))
+	require.NoError(t, err)
+	return wrong
+}
+
+// A checker that shares no code with the sentences finds each of them true, and none left out.
+func TestSentencesAreTrue(t *testing.T) {
+	for name, d := range dumps() {
+		got := weighed(d)
+		assert.Empty(t, checked(t, got, verify.Config{Circumstances: verify.Circumstances{Found: found}}), "%s: %s", name, got.Headline)
+	}
+	for _, text := range func() []string { plain, revealed, _ := richDump(t); return []string{plain, revealed} }() {
+		wrong, err := sentencecheck.Check([]byte(text))
+		require.NoError(t, err)
+		assert.Empty(t, wrong)
+	}
+}
+
+// The same for random dumps. KYCMARK_REPORTS is their number, KYCMARK_SEED the seed of the first.
+func TestSentencesOfRandomDumpsAreTrue(t *testing.T) {
+	reports, seed := number("KYCMARK_REPORTS", 300), number("KYCMARK_SEED", 1)
+	t.Logf("%d reports from seed %d", reports, seed)
+	for i := range reports {
+		d, cfg := randomWeighed(t, uint64(seed+i))
+		if wrong := checked(t, d, cfg); !assert.Empty(t, wrong, "seed %d: %s", seed+i, d.Headline) && i > 50 {
+			break
+		}
+	}
+}
+
+// The checker notices each figure that is falsified, and each sentence that is left out.
+func TestCheckerNoticesFalsehoods(t *testing.T) {
+	figures := 0
+	for seed := range uint64(40) {
+		d, cfg := randomWeighed(t, 1000+seed)
+		text := encoded(t, d, cfg)
+		for i, s := range d.Said {
+			code := s.Code
+			noticed := func(what string) {
+				wrong, err := sentencecheck.CheckFigures(encoded(t, d, cfg))
+				require.NoError(t, err)
+				assert.NotEmpty(t, wrong, "seed %d: %s of %s", 1000+seed, what, code)
+				figures++
+			}
+			for k, was := range s.Figures {
+				d.Said[i].Figures[k] = falsified(was)
+				noticed(fmt.Sprintf("%s %v", k, was))
+				d.Said[i].Figures[k] = was
+			}
+			all := d.Said
+			d.Said = slices.Delete(slices.Clone(all), i, i+1)
+			noticed("leaving out")
+			d.Said = all
+		}
+		require.Equal(t, text, encoded(t, d, cfg))
+	}
+	t.Logf("%d falsehoods", figures)
+}
+
+// falsified returns another value for a figure.
+func falsified(x any) any {
+	switch x := x.(type) {
+	case int:
+		return x + 1
+	case float64:
+		return x + 0.2
+	case string:
+		if n, err := strconv.ParseFloat(x, 64); err == nil {
+			return strconv.FormatFloat(n*3+1, 'g', -1, 64)
+		}
+		return x + "1"
+	case []string:
+		return append(slices.Clone(x), "another")
+	}
+	return 7
+}
+
+func number(name string, value int) int {
+	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
+		return n
+	}
+	return value
+}
+
+// randomWeighed weighs a random dump of a random world.
+func randomWeighed(t *testing.T, seed uint64) (*verify.DumpVerdict, verify.Config) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 17))
+	cfg := verify.Config{Circumstances: verify.Circumstances{Found: found}, Keys: []*watermark.Key{watermark.GenerateKey()}}
+	w := &sentencecheck.World{KeyID: "v1-k"}
+	subjects := make(map[watermark.Submission]string)
+	recipient := make(map[watermark.CopyID]string)
+	var issued []registry.Copy
+	persons, narrow := 1+rng.IntN(20), rng.IntN(3) == 0
+	for i := range 3 + rng.IntN(25) {
+		id := watermark.Submission{byte(i + 1), 1}
+		at := feb.AddDate(0, 0, rng.IntN(3000)-1500)
+		if narrow {
+			at = feb.AddDate(0, 0, rng.IntN(14))
+		}
+		if rng.IntN(15) == 0 {
+			at = found.AddDate(0, 0, 3)
+		}
+		u := sentencecheck.Upload{ID: id.String(), Submitted: at}
+		if subjects[id] = fmt.Sprintf("person %d", rng.IntN(persons)); rng.IntN(8) == 0 {
+			subjects[id] = ""
+		}
+		for k, r := range recipients {
+			if rng.IntN(3) > 0 || i == 0 {
+				c := registry.Copy{ID: watermark.CopyID(i*10 + k + 1), Submission: id, Recipient: r.Name, Purpose: fmt.Sprintf("request %d", rng.IntN(6)), KeyID: "v1-k", Issued: at.AddDate(0, 1, 0)}
+				if rng.IntN(15) == 0 {
+					c.Issued = found.AddDate(0, 0, 1)
+				}
+				issued, recipient[c.ID] = append(issued, c), c.Recipient
+				u.Copies = append(u.Copies, sentencecheck.Copy{ID: c.ID.String(), Recipient: c.Recipient, Issued: c.Issued, Row: c})
+			}
+		}
+		var rows []registry.Custody
+		for _, r := range recipients {
+			if rng.IntN(4) == 0 {
+				rows = append(rows, registry.Custody{Recipient: r.Name, From: at.AddDate(0, 0, -rng.IntN(40)), To: at.AddDate(0, 0, 2+rng.IntN(40)), Entered: found.AddDate(0, 0, rng.IntN(200)-150)})
+			}
+		}
+		if narrow && i%2 == 0 {
+			rows = append(rows, holds("vendor B", found.AddDate(-1, 0, 0)))
+		}
+		u.Custody = rows
+		w.Uploads = append(w.Uploads, u)
+	}
+	switch rng.IntN(10) {
+	case 0:
+		cfg.Found = time.Time{}
+	case 1:
+		cfg.Against = make([]watermark.Submission, 1+rng.IntN(3))
+	case 2:
+		cfg.Trials = []int{3, 12, 3000}[rng.IntN(3)]
+	case 3:
+		cfg.UploadsPerSubject = 1 + rng.IntN(2)
+	case 4:
+		cfg.Claimed, cfg.Drawn = 60+rng.IntN(1000), rng.IntN(3) > 0
+	}
+	var leaks []*verify.Verdict
+	for _, raw := range sentencecheck.Dump(rng, w) {
+		l := new(verify.Verdict)
+		require.NoError(t, json.Unmarshal(raw, l))
+		l.SetSubject(subjects[l.Submission])
+		if l.Copy != 0 {
+			l.SetMarked(recipient[l.Copy])
+		}
+		leaks = append(leaks, l)
+	}
+	return verify.WeighFor(leaks, recipients, cfg, 120, issued...), cfg
+}
