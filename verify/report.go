@@ -214,28 +214,11 @@ type tally struct {
 	Says  string
 }
 
-// labels are the findings in the order of a report, with what each means for one picture.
-var labels = []struct{ label, says string }{
-	{"copy", "carries the invisible mark of one issued copy, and shows the very upload that this copy was made of"},
-	{"copy (unconfirmed)", "carries the mark of an issued copy, but could not be confirmed to show that copy’s upload: it counts for no recipient"},
-	{"unissued", "carries a mark under a key of the registry, with a copy ID that the registry does not list: it counts for no recipient"},
-	{"unmarked", "shows an upload and carries no mark under the keys that were tried, though such a mark would have been found"},
-	{"unreadable", "shows an upload; whether it was marked cannot be said"},
-	{"transplanted", "carries a mark that belongs to a copy of another upload, or only a part of that mark: it counts for no recipient"},
-	{"lookalike", "resembles an upload, but is not the same picture: another document of that kind, or the same one photographed again"},
-	{"unknown", "matches no upload of the registry"},
-	{"damaged", "a picture that could not be decoded"},
-	{"unsupported", "a picture of a format or size that is not supported"},
-	{"unopened", "an archive or a file that could not be opened or read: what it holds is not known"},
-	{"missing", "there is no such file"},
-	{"no picture", "a file of another kind, which counts for nothing"},
-}
-
-// Tallies returns the number of leaks by finding, in the order of labels. Findings without leaks
+// Tallies returns the number of leaks by finding, in the order of [meanings]. Findings without leaks
 // are left out.
 func (r reportView) Tallies() []tally {
 	var out []tally
-	for _, l := range labels {
+	for _, l := range meanings {
 		if n := r.Counts[l.label]; n > 0 {
 			out = append(out, tally{l.label, class(l.label), n, 100 * float64(n) / float64(max(r.Leaks, 1)), l.says})
 		}

@@ -46,6 +46,46 @@ var reasons = map[string]string{
 	odds.FewTrials:   "validation does not allow a ratio of 10 to be claimed",
 }
 
+// notes are what is said of hypotheses, by the codes of package odds.
+var notes = map[string]string{
+	odds.NoConfirmed: "Copies of these submissions were issued to this recipient. The leaks contain no confirmed mark of these copies. That marks could have been removed is no evidence that they were.",
+	odds.NoLeak:      "Copies of submissions were issued to this recipient. Too few leaks, or no leaks, show these submissions.",
+	odds.NotAgainst:  "Files of strangers that resemble ours are not weighed. That few such files are seen says nothing against this explanation.",
+	odds.NotTold:     "The ratio holds as much for others who may have had these pictures: a sub-processor, a backup or a thief of a listed holder, a holder who is not listed, and a holder whose custody is not admissible. Nothing here tells them apart.",
+	odds.SameAsHeld:  "A sub-processor, a backup or a thief of a listed holder has what that holder has. The findings are as probable under both.",
+	odds.OwnersSent:  "This is about the pictures that match uploads. Nothing in them tells a file that its owner also sent to another party from a file that a holder of the upload had.",
+	odds.Unissued:    "The ratio compares a mark that was laid with a chance read of a picture without that mark. Either the record of issued copies is incomplete, or another party used the key: nothing here tells the two apart.",
+	odds.IssuerHad:   "The issuer made these copies and had them. Marks do not tell the issuer from the recipient.",
+	odds.IssuerHadNo: "The marks of all confirmed copies were laid outside the issuer’s reach: the issuer never had these copies.",
+}
+
+// meanings say in one line what each finding means for one picture, in the order of a report. The
+// report and the help of the command have these lines.
+var meanings = []struct{ label, says string }{
+	{"copy", "carries the invisible mark of one issued copy, and shows the very upload that this copy was made of"},
+	{"copy (unconfirmed)", "carries the mark of an issued copy, but could not be confirmed to show that copy’s upload: it counts for no recipient"},
+	{"unissued", "carries a mark under a key of the registry, with a copy ID that the registry does not list: it counts for no recipient"},
+	{"unmarked", "shows an upload and carries no mark under the keys that were tried, though such a mark would have been found"},
+	{"unreadable", "shows an upload; whether it was marked cannot be said"},
+	{"transplanted", "carries a mark that belongs to a copy of another upload, or only a part of that mark: it counts for no recipient"},
+	{"lookalike", "shows the document of an upload, captured again or changed: it is not shown to be the same capture"},
+	{"unknown", "matches no upload of the registry"},
+	{"damaged", "a picture that could not be decoded"},
+	{"unsupported", "a picture of a format or size that is not supported"},
+	{"unopened", "an archive or a file that could not be opened or read: what it holds is not known"},
+	{"missing", "there is no such file"},
+	{"no picture", "a file of another kind, which counts for nothing"},
+}
+
+// Meanings returns what each finding means for one picture: "copy: carries the ..." and so on, in the
+// order of a report.
+func Meanings() (out []string) {
+	for _, m := range meanings {
+		out = append(out, m.label+": "+m.says)
+	}
+	return out
+}
+
 // dumpSentences are all sentences of a verdict on a dump, in the order in which they are said.
 var dumpSentences = []row{
 	{"unissued-first", headline, (*weighing).unissuedFirst, unissuedText},

@@ -12,7 +12,7 @@ import (
 )
 
 // Package odds computes numbers and codes. This file puts them into words, and has what
-// all sentences share. The sentences about a dump are in words_dump.go, the notes on
+// all sentences share. The texts are in sentences.go, the notes on
 // single leaks in conclude.go.
 
 // A level of the verbal scale begins at a log10 likelihood ratio.
@@ -45,19 +45,6 @@ func inWords(logLR float64) string {
 		}
 	}
 	return "no support either way"
-}
-
-// notes are what is said of hypotheses, by the codes of package odds.
-var notes = map[string]string{
-	odds.NoConfirmed: "Copies of these submissions were issued to this recipient. The leaks contain no confirmed mark of these copies. That marks could have been removed is no evidence that they were.",
-	odds.NoLeak:      "Copies of submissions were issued to this recipient. Too few leaks, or no leaks, show these submissions.",
-	odds.NotAgainst:  "Files of strangers that resemble ours are not weighed. That few such files are seen says nothing against this explanation.",
-	odds.NotTold:     "The ratio holds as much for others who may have had these pictures: a sub-processor, a backup or a thief of a listed holder, a holder who is not listed, and a holder whose custody is not admissible. Nothing here tells them apart.",
-	odds.SameAsHeld:  "A sub-processor, a backup or a thief of a listed holder has what that holder has. The findings are as probable under both.",
-	odds.OwnersSent:  "This is about the pictures that match uploads. Nothing in them tells a file that its owner also sent to another party from a file that a holder of the upload had.",
-	odds.Unissued:    "The ratio compares a mark that was laid with a chance read of a picture without that mark. Either the record of issued copies is incomplete, or another party used the key: nothing here tells the two apart.",
-	odds.IssuerHad:   "The issuer made these copies and had them. Marks do not tell the issuer from the recipient.",
-	odds.IssuerHadNo: "The marks of all confirmed copies were laid outside the issuer’s reach: the issuer never had these copies.",
 }
 
 // putIntoWords fills in the words that package odds leaves empty in v: Words, Note and Against of

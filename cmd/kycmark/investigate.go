@@ -57,18 +57,10 @@ Each leak that resembles an upload is also traced against its sealed original, w
 finds marks that can no longer be read alone, and says how likely one would have been
 found.
 
-Findings: copy (carries the mark of an issued copy and shows that copy's upload),
-unmarked (shows an upload and no mark, where one would have been found with a
-probability of 0.999), unreadable (shows an upload; whether it was marked cannot be
-said), lookalike (the same document captured again, or changed), transplanted (carries a
-mark that belongs to another upload), unissued (carries a mark under a key of this
-registry, with an ID that it does not list: the record is incomplete, or another party
-used the key), unknown (matches nothing).
+Findings:
+` + meanings() + `
 
-Files that cannot be examined: damaged (a picture that cannot be decoded), unsupported
-(a picture format that is not read, such as HEIC), unopened (an archive or a file that
-cannot be read: what it holds is not known), missing, no picture (another kind of file,
-which counts for nothing). If no picture can be examined, nothing is entered or written.`,
+If no picture can be examined, nothing is entered or written.`,
 		Example: `  kycmark investigate leaks/ --report report.html
   kycmark investigate dump.zip scans.pdf --found 2026-11-20 --json
   kycmark investigate leaks/ --bundle for-the-vendor.zip
@@ -100,6 +92,15 @@ which counts for nothing). If no picture can be examined, nothing is entered or 
 		}
 		return b.investigate(ctx, f, paths)
 	})
+}
+
+// meanings returns a line for each finding, for the help.
+func meanings() string {
+	var lines []string
+	for _, m := range verify.Meanings() {
+		lines = append(lines, "  "+wrap(m, "    "))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // investigate examines the leaks at the paths in dump: files, folders, archives and PDFs. It weighs
