@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,6 +68,35 @@ func TestSentencesOfRandomDumpsAreTrue(t *testing.T) {
 		if wrong := checked(t, d, cfg); !assert.Empty(t, wrong, "seed %d: %s", seed+i, d.Headline) && i > 50 {
 			break
 		}
+	}
+}
+
+// Each of these dumps had a false sentence, or lacked a true one.
+func TestSentencesThatWereFalse(t *testing.T) {
+	a := func(n int, c ...registry.Custody) *verify.Verdict {
+		return leakOf(n, verify.FoundCopy, "vendor A", c...)
+	}
+	before := found.AddDate(-1, 0, 0)
+	drawn := verify.Circumstances{Found: found, Claimed: 100, Drawn: true}
+	known := verify.Circumstances{Found: found}
+	broken := closed(3, verify.FoundDamaged)
+	for name, x := range map[string]struct {
+		leaks       []*verify.Verdict
+		cfg         verify.Circumstances
+		says, never string
+	}{
+		"each held by another":     {[]*verify.Verdict{a(1, holds("vendor B", before)), a(2, holds("authority C", before))}, known, "1 by authority C and 1 by vendor B", "Every picture with a copy"},
+		"drawn by us, and nothing": {[]*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), leakOf(2, verify.FoundUnknown, "")}, drawn, "None of them counts as showing", "others made"},
+		"chance is rounded up":     {[]*verify.Verdict{unissued(leakOf(1, verify.FoundUnknown, ""))}, known, "at most 1e-09 in all", "9e-10 in all"},
+		"marks, none confirmed":    {[]*verify.Verdict{unconfirmed(a(1))}, known, "carries the mark of an issued copy, but could not", "No submission of the registry was matched"},
+		"other marks beside":       {[]*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundTransplanted, "vendor B")}, known, "2 of 3 marked pictures", "2 of 2"},
+		"a broken file repeated":   {[]*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), broken, again(broken)}, known, "2 pictures are damaged", "byte for byte"},
+		"one copy, three times":    {[]*verify.Verdict{a(1), again(a(1)), a(1)}, known, "The 3 pictures with a copy issued to vendor A are all of one copy", "All 1"},
+	} {
+		d := verify.WeighFor(x.leaks, recipients, verify.Config{Circumstances: x.cfg}, 120)
+		text := d.Headline + " " + strings.Join(append(slices.Clone(d.Shows), d.ShowsNot...), " ")
+		assert.Contains(t, text, x.says, name)
+		assert.NotContains(t, text, x.never, name)
 	}
 }
 
