@@ -31,7 +31,7 @@ func TestClaimOfADraw(t *testing.T) {
 	require.Equal(t, 40, got.Case.Examined)
 	claim := got.Odds.Claim
 	require.Equal(t, []any{20, 40, 1000, 364, 0.95}, []any{claim.Seen, claim.Examined, claim.Claimed, claim.Min, claim.Level})
-	require.Contains(t, strings.Join(got.Shows, " "), "at least 364 show submissions of the registry, at a confidence of 95 %: the 40 files examined were drawn")
+	require.Contains(t, strings.Join(got.Shows, " "), "the number that shows submissions of the registry is at least 364, at a confidence of 95 %. We drew the 40 files examined")
 }
 
 // Custody in which all leaks lie is the best of as many sets as were searched: what is enough for one is
@@ -77,10 +77,10 @@ func TestAbsenceOnMany(t *testing.T) {
 	}
 	got := verify.WeighFor(leaks, recipients, verify.Config{}, 120, issued...)
 	require.Equal(t, []string{"vendor A"}, got.Named)
-	require.Contains(t, got.Headline, "The 20 other submissions in this dump are not explained by the copies issued to vendor A as they were issued")
+	require.Contains(t, got.Headline, "20 submissions in this dump are not explained, or not wholly, by copies of vendor A with their marks")
 	says := strings.Join(got.ShowsNot, " ")
 	require.Contains(t, says, "nothing follows from its absence on a single picture.")
-	require.Contains(t, says, "Copies of 20 independent submissions without their mark were issued to vendor A. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %.")
+	require.Contains(t, says, "Of 20 independent submissions copies were issued to vendor A, whose marks were not found. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %.")
 	got = verify.WeighFor(leaks[:4], recipients, verify.Config{}, 120, issued...)
 	require.NotContains(t, strings.Join(got.ShowsNot, " "), "so many marks would be missed")
 }

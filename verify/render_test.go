@@ -136,6 +136,9 @@ func TestFirstPageNamesWhomTheHeadlineNames(t *testing.T) {
 	named, rivals := 0, 0
 	for name, x := range dumps() {
 		d := weighed(x)
+		if strings.HasPrefix(d.Headline, "Inconclusive: no picture was examined") {
+			continue // a report of nothing is refused
+		}
 		d.Record = goldenDump().Record
 		_, page, _ := strings.Cut(report(t, d, false), "How strongly it speaks</h2>")
 		page, _, _ = strings.Cut(page, "<h2>The findings in full")

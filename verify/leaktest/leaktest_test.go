@@ -81,7 +81,7 @@ func TestQuestions(t *testing.T) {
 	leaktest.RequireLeakOf(&r, cfg, document(), "vendor A")
 	r.requireFailed(t, "the leak is unmarked, of \"\", want a copy of \"vendor A\"")
 	leaktest.RequireFinding(&r, cfg, []byte("no picture"), verify.FoundUnknown)
-	r.requireFailed(t, "the leak is damaged, want unknown")
+	r.requireFailed(t, "the leak is no picture, want unknown")
 	leaktest.RequireFinding(&r, cfg, "leak.jpg", verify.FoundUnknown)
 	r.requireFailed(t, "not string")
 }
