@@ -168,9 +168,6 @@ func plural(n int, sentence string) string {
 	return strings.ReplaceAll(forms.ReplaceAllString(sentence, verb(n, "$1", "$2")), "#", strconv.Itoa(n))
 }
 
-// pictures writes a number of pictures: "1 picture", "3 pictures".
-func pictures(n int) string { return count(n, "picture", "pictures") }
-
 // list joins names: "a, b and c". It is "" without names.
 func list(names []string) string {
 	if n := len(names); n > 1 {
