@@ -175,8 +175,10 @@ func weigh(leaks []*Verdict, b *books, cfg Config, keys int) (*weighing, error) 
 		h.Name = title(h)
 		w.Hypotheses = append(w.Hypotheses, h)
 	}
-	if h := w.unissuedLine(); h != nil {
-		w.Hypotheses = append(w.Hypotheses, *h)
+	for _, h := range []*odds.Hypothesis{w.unissuedLine(), w.collectorLine()} {
+		if h != nil {
+			w.Hypotheses = append(w.Hypotheses, *h)
+		}
 	}
 	return w, nil
 }

@@ -127,6 +127,8 @@ func title(h odds.Hypothesis) string {
 		return "the issuer, with copies issued to a recipient"
 	case odds.Unissued:
 		return "copies that the registry does not list"
+	case odds.Collector:
+		return "another party that collected the same documents"
 	case odds.Foreign:
 		return "pictures that are not of this registry"
 	case odds.Elsewhere:

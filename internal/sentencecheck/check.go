@@ -143,7 +143,12 @@ type leak struct {
 		Power      float64 `json:"power"`
 	} `json:"traces"`
 	Matches []struct {
-		Pixels string `json:"pixels"`
+		Submission string `json:"submission"`
+		Pixels     string `json:"pixels"`
+		Ratio      *struct {
+			Capture float64 `json:"capture"`
+			Another float64 `json:"another"`
+		} `json:"ratio"`
 	} `json:"matches"`
 	References []struct {
 		Pixels string `json:"pixels"`

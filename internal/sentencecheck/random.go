@@ -47,7 +47,7 @@ var kinds = []struct {
 	{6, (*dump).copied}, {1, (*dump).merged}, {2, (*dump).unsure}, {1, (*dump).unsureSeveral},
 	{2, (*dump).transplanted}, {2, func(d *dump, l map[string]any) { d.bare(l, "unmarked", 0.9995) }},
 	{4, func(d *dump, l map[string]any) { d.bare(l, "unreadable", 0.5) }}, {1, (*dump).unissued},
-	{1, func(d *dump, l map[string]any) { l["finding"] = "lookalike"; d.match(l, d.upload(), "different") }},
+	{1, (*dump).lookalike},
 	{3, (*dump).unknown}, {1, (*dump).closed},
 }
 
@@ -253,6 +253,15 @@ func (d *dump) bare(l map[string]any, finding string, power float64) {
 	d.shows(l, u, "same")
 	d.trace(l, u, power)
 	l["finding"], l["power"] = finding, power
+}
+
+// lookalike resembles an upload, with or without ratios.
+func (d *dump) lookalike(l map[string]any) {
+	u := d.upload()
+	l["finding"], l["submission"] = "lookalike", u.ID
+	if d.match(l, u, "different"); d.IntN(3) > 0 {
+		l["matches"].([]any)[0].(map[string]any)["ratio"] = map[string]any{"capture": 2*d.Float64() - 1.5, "another": 2*d.Float64() - 0.5}
+	}
 }
 
 // unissued is a mark that the registry does not list, on a picture of an upload or of another.

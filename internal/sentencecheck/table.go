@@ -119,6 +119,7 @@ var rules = map[string]func(*report) []row{
 	"cap-traced": coverRule("traced"),
 	"cap-read":   coverRule("read"),
 	"unissued":   unissuedRule,
+	"collector":  collectorRule,
 	"holders": func(r *report) []row {
 		var names []string
 		for _, h := range r.holders() {
@@ -530,6 +531,36 @@ func coverRule(kind string) func(*report) []row {
 		}
 		return once(is == kind && r.capped(), nil)
 	}
+}
+
+// collectorRule: leaks of one submission count by their mean, and submissions multiply to L. Five
+// templates allow (5 L + 1) / (5 + L).
+func collectorRule(r *report) []row {
+	n, of := 0, make(map[string][]float64)
+	files := make(map[string]bool)
+	for i := range r.Leaks {
+		l := &r.Leaks[i]
+		for _, m := range l.Matches {
+			if l.Finding == "lookalike" && m.Submission == l.Submission && m.Ratio != nil && !(l.SHA256 != "" && files[l.SHA256]) {
+				n++
+				of[m.Submission] = append(of[m.Submission], math.Pow(10, math.Min(-m.Ratio.Capture, m.Ratio.Another)))
+			}
+		}
+		files[l.SHA256] = true
+	}
+	product := 1.0
+	for _, all := range of {
+		sum := 0.0
+		for _, x := range all {
+			sum += x
+		}
+		product *= sum / float64(len(all))
+	}
+	lr := math.Log10(5)
+	if product < 1e12 {
+		lr = math.Log10((5*product + 1) / (5 + product))
+	}
+	return once(n > 0 && lr >= math.Log10(2), row{"n": n, "submissions": len(of), "times": times(lr), "words": support(lr), "templates": 5})
 }
 
 // unissuedRule: the chance that is stated must not be below 9.3e-10 for each picture and key.
