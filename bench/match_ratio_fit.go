@@ -112,12 +112,12 @@ func ratioTable(trials []ruler.Trial) []byte {
 // A calibration says how good a ratio is on templates that were held out.
 type calibration struct {
 	documents, comparisons int
-	most                   float64 // highest log10 ratio
+	highest                float64 // log10 ratio
 	cllr, err              float64
 }
 
 func (c calibration) String() string {
-	return fmt.Sprintf("%d / %d / %.2f / %.3f / %.3f", c.documents, c.comparisons, c.most, c.cllr, c.err)
+	return fmt.Sprintf("%d / %d / %.2f / %.3f / %.3f", c.documents, c.comparisons, c.highest, c.cllr, c.err)
 }
 
 // heldOut returns the calibration of a ratio: that of each template is fitted to the other templates.
@@ -137,7 +137,7 @@ func heldOut(trials []ruler.Trial, ratio int) (out calibration) {
 				continue
 			}
 			lr := w.Ratio(c.x)
-			out.most = math.Max(out.most, lr)
+			out.highest = math.Max(out.highest, lr)
 			out.cllr += float64(c.weight * math.Log2(1+math.Pow(10, -lr*(2*yes(c.holds)-1))))
 			if stated[lr] == nil {
 				stated[lr] = new(ratioBlock)

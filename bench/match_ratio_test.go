@@ -47,8 +47,8 @@ func compareds(documents, many int) (out []ruler.Trial) {
 func TestRatiosCountDocuments(t *testing.T) {
 	clean := heldOut(compareds(4, 0), 0)
 	assert.Equal(t, 20, clean.documents)
-	assert.Greater(t, clean.most, 1.0)
-	assert.LessOrEqual(t, clean.most, math.Log10(16))
+	assert.Greater(t, clean.highest, 1.0)
+	assert.LessOrEqual(t, clean.highest, math.Log10(16))
 	assert.Less(t, clean.cllr, 0.2)
 	assert.Less(t, clean.err, 0.2)
 	one, often := heldOut(compareds(4, 1), 0), heldOut(compareds(4, 400), 0)

@@ -20,8 +20,8 @@ func (v *Verdict) falseMatchOf(base float64) float64 {
 		return base
 	}
 	r := m.Ratio
-	least := math.Min(r.Capture, math.Min(r.Document, r.Stranger))
-	return math.Min(1, math.Max(base, micro(math.Pow(10, math.Ceil(-least/ratioStep-1e-6)*ratioStep))))
+	lowest := math.Min(r.Capture, math.Min(r.Document, r.Stranger))
+	return math.Min(1, math.Max(base, micro(math.Pow(10, math.Ceil(-lowest/ratioStep-1e-6)*ratioStep))))
 }
 
 // otherCapture returns the log10 likelihood ratio that a lookalike shows another capture of the

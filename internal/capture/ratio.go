@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"sync"
+
+	"github.com/kycmark/kycmark/internal/photometry"
 )
 
 // Figures are what the pixels of a leak say of an original, in the numbers that ratios are computed
@@ -45,15 +47,7 @@ func (s *Sight) Figures() (Figures, error) {
 			return NoFigures(), err
 		}
 		if fit != nil {
-			f.Light = s.light[0]
-			all := s.places(fit)
-			f.Place, _ = s.onFrame(all)
-			if half, _, fraction := s.onGrid(all); fraction <= gridFraction {
-				f.Place = math.Min(f.Place, half)
-			}
-			if s.framed() {
-				f.Place = math.Min(f.Place, framedPlace)
-			}
+			f.Light, f.Place = s.light[0], s.offPlace(fit)
 			if p := s.noise(fit); p.blocks >= minBlocks {
 				f.Noise = math.Min(1, math.Max(0, p.gain/minGain)) * p.z / (minZ + noiseMore)
 			}
@@ -65,6 +59,20 @@ func (s *Sight) Figures() (Figures, error) {
 		*x = math.Round(math.Min(hi, math.Max(lo, *x))*1e6) / 1e6
 	}
 	return f, nil
+}
+
+// offPlace returns by how many pixels half of the edges lie off the original's frame, or off its grid
+// of pixels if that is less. It is at most framedPlace if the leak shows the frame itself.
+func (s *Sight) offPlace(f *photometry.Fit) float64 {
+	all := s.places(f)
+	off, _ := s.onFrame(all)
+	if half, _, fraction := s.onGrid(all); fraction <= gridFraction {
+		off = math.Min(off, half)
+	}
+	if s.framed() {
+		off = math.Min(off, framedPlace)
+	}
+	return off
 }
 
 // Scaled returns the figures on scales from 0, nothing of the same capture, to 1, in the order of the
@@ -100,11 +108,11 @@ type RatioTable struct {
 	Ratios    [4]Weights `json:"ratios"`    // in the order of [Ratios]
 }
 
-// Weights are those of one ratio.
+// Weights are the weights of one ratio.
 type Weights struct {
 	For       string                     `json:"for"`
 	Against   string                     `json:"against"`
-	Documents int                        `json:"documents"` // of the explanation of which fewer were recorded
+	Documents int                        `json:"documents"` // recorded; of the explanation with fewer documents
 	Constant  float64                    `json:"constant"`
 	Figures   [len(figureRanges)]float64 `json:"figures"` // of the scaled figures
 }
