@@ -45,11 +45,17 @@ func comparisons(trials []ruler.Trial, ratio int) (out []compared) {
 	return out
 }
 
-// documents returns the number of documents on that side of some comparisons that has fewer.
-func documents(of []compared) int {
+// units returns the number of independent units on that side of some comparisons that has fewer. The
+// unit is the document, or the template if no side is the upload's own capture: how much of a page is
+// one person's differs by template, and that decides how alike two persons' documents are.
+func units(of []compared, sides [2]string) int {
 	seen := map[bool]map[string]bool{true: {}, false: {}}
 	for _, c := range of {
-		seen[c.holds][c.document] = true
+		unit := c.document
+		if sides[0] != pairOwn {
+			unit = c.template
+		}
+		seen[c.holds][unit] = true
 	}
 	return min(len(seen[true]), len(seen[false]))
 }
@@ -93,7 +99,7 @@ func fitted(of []compared, sides [2]string) capture.Weights {
 			b[i] += m[i][n] / m[i][i]
 		}
 	}
-	w := capture.Weights{For: sides[0], Against: sides[1], Documents: documents(of), Constant: math.Round(b[0]*1e3) / 1e3}
+	w := capture.Weights{For: sides[0], Against: sides[1], Units: units(of, sides), Constant: math.Round(b[0]*1e3) / 1e3}
 	for i := range w.Figures {
 		w.Figures[i] = math.Round(b[i+1]*1e3) / 1e3
 	}
@@ -111,27 +117,27 @@ func ratioTable(trials []ruler.Trial) []byte {
 
 // A calibration says how good a ratio is on templates that were held out.
 type calibration struct {
-	documents, comparisons int
-	highest                float64 // log10 ratio
-	cllr, err              float64
+	units, comparisons int
+	highest            float64 // log10 ratio
+	cllr, err          float64
 }
 
 func (c calibration) String() string {
-	return fmt.Sprintf("%d / %d / %.2f / %.3f / %.3f", c.documents, c.comparisons, c.highest, c.cllr, c.err)
+	return fmt.Sprintf("%d / %d / %.2f / %.3f / %.3f", c.units, c.comparisons, c.highest, c.cllr, c.err)
 }
 
 // heldOut returns the calibration of a ratio: that of each template is fitted to the other templates.
 // The error is the mean difference between a stated ratio and the ratio that is found: of the shares
 // of both sides among comparisons with about that stated ratio (isotonic regression), limited by the
-// same number of documents.
+// same number of units.
 func heldOut(trials []ruler.Trial, ratio int) (out calibration) {
 	all, limit := comparisons(trials, ratio), 0
-	out.documents, out.comparisons = documents(all), len(all)
+	out.units, out.comparisons = units(all, ratioSides[ratio]), len(all)
 	stated := make(map[float64]*ratioBlock)
 	for _, template := range ruler.Group(trials).Labels("template") {
 		held := func(c compared) bool { return c.template == template }
 		w := fitted(slices.DeleteFunc(slices.Clone(all), held), ratioSides[ratio])
-		limit = max(limit, w.Documents)
+		limit = max(limit, w.Units)
 		for _, c := range all {
 			if !held(c) {
 				continue

@@ -46,7 +46,7 @@ func compareds(documents, many int) (out []ruler.Trial) {
 // document counts once, however many comparisons it has.
 func TestRatiosCountDocuments(t *testing.T) {
 	clean := heldOut(compareds(4, 0), 0)
-	assert.Equal(t, 20, clean.documents)
+	assert.Equal(t, 20, clean.units)
 	assert.Greater(t, clean.highest, 1.0)
 	assert.LessOrEqual(t, clean.highest, math.Log10(16))
 	assert.Less(t, clean.cllr, 0.2)

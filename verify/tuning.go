@@ -94,8 +94,8 @@ const (
 	// ratioStep is the step, log10, up to which the inverse of a match ratio is rounded: leaks with
 	// about the same ratio are one row of the odds. Chosen.
 	ratioStep = 0.25
-	// ratioTemplates is the number of templates in the comparisons that ratios are fitted to
-	// ("kycmark-bench match ratio"). It limits what all lookalikes of a dump can say together.
+	// ratioTemplates is the number of templates that the recorded comparisons are of ("kycmark-bench
+	// match ratio"). It limits what all lookalikes of a dump can say together.
 	ratioTemplates = 5
 )
 

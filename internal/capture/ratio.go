@@ -110,11 +110,11 @@ type RatioTable struct {
 
 // Weights are the weights of one ratio.
 type Weights struct {
-	For       string                     `json:"for"`
-	Against   string                     `json:"against"`
-	Documents int                        `json:"documents"` // recorded; of the explanation with fewer documents
-	Constant  float64                    `json:"constant"`
-	Figures   [len(figureRanges)]float64 `json:"figures"` // of the scaled figures
+	For      string                     `json:"for"`
+	Against  string                     `json:"against"`
+	Units    int                        `json:"units"` // independent ones that were compared: documents; of Another templates
+	Constant float64                    `json:"constant"`
+	Figures  [len(figureRanges)]float64 `json:"figures"` // of the scaled figures
 }
 
 //go:embed ratio.json
@@ -141,13 +141,13 @@ func (t *RatioTable) Of(f Figures) (r Ratios, err error) {
 	return r, nil
 }
 
-// Ratio returns the log10 likelihood ratio of scaled figures, limited to what the documents support.
+// Ratio returns the log10 likelihood ratio of scaled figures, limited to what the units support.
 func (w *Weights) Ratio(x [len(figureRanges)]float64) float64 {
 	ln := w.Constant
 	for i, v := range x {
 		ln += float64(w.Figures[i] * v)
 	}
-	return Limited(ln/math.Ln10, w.Documents)
+	return Limited(ln/math.Ln10, w.Units)
 }
 
 // Limited limits a log10 likelihood ratio to what n independent units without an error support. One

@@ -10,7 +10,7 @@ import (
 	"github.com/kycmark/kycmark/internal/capture"
 )
 
-// A ratio never exceeds what its documents support, however well all figures fit.
+// A ratio never exceeds what its units support, however well all figures fit.
 func TestRatiosAreLimited(t *testing.T) {
 	table, err := capture.Recorded()
 	require.NoError(t, err)
@@ -19,7 +19,7 @@ func TestRatiosAreLimited(t *testing.T) {
 	none, err := table.Of(capture.NoFigures())
 	require.NoError(t, err)
 	for i, x := range [][2]float64{{best.Capture, none.Capture}, {best.Document, none.Document}, {best.Stranger, none.Stranger}} {
-		limit := math.Log10(float64(table.Ratios[i].Documents))
+		limit := math.Log10(float64(table.Ratios[i].Units))
 		assert.Greater(t, x[0], 1.0, i)
 		assert.LessOrEqual(t, x[0], limit)
 		assert.Less(t, x[1], -0.5, i)
