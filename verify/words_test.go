@@ -25,11 +25,11 @@ func TestCodesHaveCarefulWords(t *testing.T) {
 	first := time.Date(2018, 1, 1, 0, 0, 0, 0, time.UTC)
 	c := &odds.Case{Cells: odds.Months(first, first.AddDate(0, 3, 0))}
 	var all []string
-	for _, code := range []string{odds.NoConfirmed, odds.NoLeak, odds.NotAgainst, odds.NotTold, odds.SameAsHeld, odds.IssuerHad, odds.IssuerHadNo, odds.OwnersSent, odds.Unissued} {
+	for _, code := range []string{odds.NoConfirmed, odds.NoLeak, odds.NotAgainst, odds.NotTold, odds.SameAsHeld, odds.IssuerHad, odds.IssuerHadNo, odds.OwnersSent, odds.Unissued, odds.Collector} {
 		assert.NotEmpty(t, notes[code], code)
 		all = append(all, notes[code])
 	}
-	assert.Len(t, notes, 9)
+	assert.Len(t, notes, 10)
 	for _, code := range []string{odds.FewClusters, odds.SameCopies, odds.SmallRatio, odds.FewTrials} {
 		all = append(all, reason(odds.Withheld{Code: code, Clusters: 1, Needed: 2, Other: "backup"}))
 	}
