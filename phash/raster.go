@@ -78,9 +78,9 @@ func opaque(m *image.NRGBA) bool {
 	return true
 }
 
-// copyPixels fills line, four bytes a pixel, with the pixels of the picture at columns xs and rows ys,
-// counted from its upper left corner, row by row. Transparency stays. Pictures of rare types are asked
-// for each pixel, which is slow.
+// copyPixels fills line with the pixels of img at columns xs and rows ys, counted from its upper
+// left corner: row by row, four bytes a pixel. Transparency stays. Pictures of rare types are
+// asked for each pixel, which is slow.
 func copyPixels(line []uint8, img image.Image, xs, ys []int) {
 	if m, ok := img.(*image.NRGBA); ok {
 		for _, y := range ys {
