@@ -53,7 +53,8 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 // Investigate examines one leak. leak holds the bytes of its file, and path is only the name in the
 // verdict. Before it examines, it enters the investigation into the ledger: see
 // [registry.Investigation]. A file that cannot be decoded gives a verdict that says why
-// ([Verdict.Examined]), and no entry. Errors are failures of the registry, a SealKey that does not open it, and the end of ctx.
+// ([Verdict.Examined]), and no entry. Errors are failures of the registry, a SealKey that does not
+// open it, and the end of ctx.
 func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte) (*Verdict, error) {
 	if _, err := picture.Decode(leak, v.cfg.limits()); err != nil {
 		return closed(path, leak, err), nil
@@ -256,8 +257,8 @@ func stated(x float64) *float64 {
 }
 
 // closed returns the verdict on a file that could not be examined. path is the name in the verdict,
-// and leak holds the bytes of the file. cause gives the finding and Error, which has no paths of this
-// machine.
+// and leak holds the bytes of the file. cause gives the finding and Error, which has no paths of
+// this machine.
 func closed(path string, leak []byte, cause error) *Verdict {
 	sum := sha256.Sum256(leak)
 	return closedLeak(path, unreadable(path, cause), findings.Picture{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(leak))}, intake.WithoutPath(cause).Error())
