@@ -64,7 +64,8 @@ func conclude(e evidence) conclusion {
 	if r := e.unissued(); r != nil && c.finding != FoundUnissued {
 		c.sayUnlisted(r)
 	}
-	c.sayAltered(e.altered(c.submission))
+	_, altered := e.sees(c.submission)
+	c.sayAltered(altered)
 	return c
 }
 
@@ -348,18 +349,6 @@ func concludeUnknown(e evidence) conclusion {
 	}
 	c.sayRecall(e.missing)
 	return c
-}
-
-// altered returns the places at which the leak shows a submission altered: from the match with it,
-// else from a read of a copy of it.
-func (e *evidence) altered(of watermark.Submission) []findings.Region {
-	if m := e.match(of); m != nil {
-		return m.Altered
-	}
-	if r := find(e.reads, func(r *read) bool { return r.issued != nil && r.issued.Submission == of }); r != nil {
-		return r.altered
-	}
-	return nil
 }
 
 // sayAltered adds the sentence on the places that a leak shows altered to the note, if there are

@@ -12,11 +12,11 @@ import (
 )
 
 // sameDocuments returns the pairs of submissions that leaks show whose originals show the same
-// document, in the order of the leaks: one person may be registered twice. Local features say which originals are
-// compared by their pixels: for each original the most similar ones, up to the first that shows
-// another document. Submissions of the same subject are not compared. notCompared is how many
-// submissions could not be: beyond the first [maxDocuments], not opened, or too plain. Errors are the
-// registry's and the end of ctx.
+// document, in the order of the leaks: one person may be registered twice. Local features say which
+// originals are compared by their pixels: for each original the most similar ones, up to the first
+// that shows another document. Submissions of the same subject are not compared. notCompared is how
+// many submissions could not be: beyond the first [maxDocuments], not opened, or too plain. Errors
+// are the registry's and the end of ctx.
 func (v *Investigator) sameDocuments(ctx context.Context, leaks []*Verdict) (same []findings.SameDocument, notCompared int, err error) {
 	d := documents{v: v, pairs: make(map[[2]int]func() (*findings.SameDocument, error))}
 	subjects, nameless := make(map[string]bool), 0
@@ -32,21 +32,18 @@ func (v *Investigator) sameDocuments(ctx context.Context, leaks []*Verdict) (sam
 	}
 	notCompared = max(len(d.of)-maxDocuments, 0)
 	d.of = d.of[:len(d.of)-notCompared]
-	listed := make([]bool, len(d.of))
-	if err := d.each(func(i int) (err error) {
-		listed[i], err = d.list(ctx, i)
-		return err
-	}); err != nil {
+	d.queries = make([]*parts.Query, len(d.of))
+	if err := d.each(func(i int) error { return d.list(ctx, i) }); err != nil {
 		return nil, 0, err
 	}
-	for _, ok := range listed {
-		if !ok {
+	for _, q := range d.queries {
+		if q == nil {
 			notCompared++
 		}
 	}
 	found := make([][]findings.SameDocument, len(d.of))
 	if err := d.each(func(i int) (err error) {
-		if listed[i] {
+		if d.queries[i] != nil {
 			found[i], err = d.like(ctx, i)
 		}
 		return err
@@ -69,15 +66,16 @@ func (v *Investigator) sameDocuments(ctx context.Context, leaks []*Verdict) (sam
 type documents struct {
 	v        *Investigator
 	of       []watermark.Submission
-	subjects []string    // of them
-	index    parts.Index // their local features, by their index in of
+	subjects []string       // of them
+	queries  []*parts.Query // of them; nil: not opened, or too plain
+	index    parts.Index    // their local features, by their index in of
 
 	mu    sync.Mutex
 	pairs map[[2]int]func() (*findings.SameDocument, error) // comparisons, the lower index first
 }
 
-// each calls f with the index of every submission, [Config].Workers at a time. It returns the first
-// error by index.
+// each calls f with the index of every submission, [Config].Workers at a time. The error joins all
+// errors of f.
 func (d *documents) each(f func(i int) error) error {
 	errs := make([]error, len(d.of))
 	next := make(chan int)
@@ -97,38 +95,33 @@ func (d *documents) each(f func(i int) error) error {
 	return errors.Join(errs...)
 }
 
-// list adds the local features of the original of submission i to the index. It reports false if
-// the original cannot be opened or has no features.
-func (d *documents) list(ctx context.Context, i int) (bool, error) {
+// list adds the local features of the original of submission i to the index, and keeps its query. It
+// does neither if the original cannot be opened or has no features.
+func (d *documents) list(ctx context.Context, i int) error {
 	if err := ctx.Err(); err != nil {
-		return false, err
+		return err
 	}
 	pic, err := d.v.openOriginal(ctx, d.of[i])
 	if err != nil || pic == nil {
-		return false, err
+		return err
 	}
 	f, err := parts.Extract(pic.Image)
 	if errors.Is(err, parts.ErrPicture) || err == nil && f.Len() == 0 {
-		return false, nil
+		return nil
 	}
-	if err == nil {
-		err = d.index.Add(int64(i), f)
+	if err != nil {
+		return err
 	}
-	return err == nil, err
+	if d.queries[i], err = parts.Examine(pic.Image); err != nil {
+		return err
+	}
+	return d.index.Add(int64(i), f)
 }
 
 // like returns the pairs of submission i and each other that shows the same document. The other
 // originals are compared in the order of their similarity, up to the first of another document.
 func (d *documents) like(ctx context.Context, i int) (same []findings.SameDocument, err error) {
-	pic, err := d.v.openOriginal(ctx, d.of[i])
-	if err != nil || pic == nil { // erased meanwhile
-		return nil, err
-	}
-	query, err := parts.Examine(pic.Image)
-	if err != nil {
-		return nil, err
-	}
-	matches, err := d.index.Search(ctx, query, nil)
+	matches, err := d.index.Search(ctx, d.queries[i], nil)
 	if err != nil {
 		return nil, err
 	}
@@ -179,11 +172,11 @@ func (d *documents) pixels(ctx context.Context, on, leak watermark.Submission) (
 	if err != nil || o == nil {
 		return PixelsUnknown, 0, err
 	}
-	pic, err := d.v.openOriginal(ctx, leak)
-	if err != nil || pic == nil {
+	l, err := d.v.original(ctx, leak)
+	if err != nil || l == nil {
 		return PixelsUnknown, 0, err
 	}
-	s, err := (&leakPicture{Picture: pic}).lay(ctx, o)
+	s, err := o.onto.Find(ctx, l.onto.Luma())
 	if err != nil {
 		return "", 0, err
 	}

@@ -25,8 +25,8 @@ type PDF = dump.PDF
 // yields the verdicts in the order of paths, the files of each path in lexical order. Files that
 // systems leave by themselves (.DS_Store, Thumbs.db and the like) are passed over.
 //
-// A bad file is a verdict that says so ([Verdict.Examined]), not an error. So is a broken tar archive,
-// beside its files before the damage. An error ends the sequence with a nil verdict. Before the first
+// A bad file is a verdict that says so ([Verdict.Examined]), not an error. So is a broken tar
+// archive, beside its files before the damage. An error ends the sequence with a nil verdict. Before the first
 // file is examined, the investigation is entered into the ledger: see [registry.Investigation]. If no
 // file can be examined, nothing is entered, and the only error is a *[NothingError]. Nested and
 // compressed archives are unpacked to temporary files, which are removed at the end.
@@ -41,8 +41,8 @@ func (v *Investigator) InvestigateFS(ctx context.Context, fsys fs.FS) iter.Seq2[
 
 // investigateDump returns the verdicts on the files that list adds to a dump, in their order.
 // Before it examines a file, it takes verdicts from the state file and enters the investigation into
-// the ledger, unless no file can be examined. An error ends it, with a nil verdict; the error wraps [registry.ErrLimit] if
-// there are too many files.
+// the ledger, unless no file can be examined. An error ends it, with a nil verdict; the error wraps
+// [registry.ErrLimit] if there are too many files.
 func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump) error) iter.Seq2[*Verdict, error] {
 	return func(yield func(*Verdict, error) bool) {
 		d := dump.New(v.dumpOptions())
@@ -55,7 +55,8 @@ func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump
 			yield(nil, err)
 			return
 		}
-		if err := v.something(ctx, d.Files); err != nil {
+		first, err := v.something(ctx, d.Files)
+		if err != nil {
 			yield(nil, err)
 			return
 		}
@@ -70,7 +71,7 @@ func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump
 			return
 		}
 		v.opened(d.Containers)
-		v.run(ctx, d.Files, p, yield)
+		v.run(ctx, d.Files, first, p, yield)
 	}
 }
 
@@ -84,25 +85,33 @@ func (e *NothingError) Error() string {
 	return fmt.Sprintf("nothing to examine: no picture can be read among the %s", count(len(e.Files), "file", "files"))
 }
 
-// something returns nil as soon as one of the files can be decoded, else a *[NothingError] with the
+// A decodedFile is a file of a dump, read and perhaps decoded.
+type decodedFile struct {
+	at   int // index of the file in the dump
+	data []byte
+	pic  *picture.Picture // nil: not decoded yet
+}
+
+// something returns the first of the files that can be decoded, else a *[NothingError] with the
 // verdicts on all. Other errors are of ctx.
-func (v *Investigator) something(ctx context.Context, files []dump.File) error {
+func (v *Investigator) something(ctx context.Context, files []dump.File) (*decodedFile, error) {
 	nothing := new(NothingError)
-	for _, f := range files {
+	for i, f := range files {
 		data, err := v.read(ctx, f)
 		if err := ctx.Err(); err != nil {
-			return err
+			return nil, err
 		}
 		if err != nil {
 			nothing.Files = append(nothing.Files, unread(f, err))
 			continue
 		}
-		if _, err = picture.Decode(data, v.cfg.limits()); err == nil {
-			return nil
+		pic, err := picture.Decode(data, v.cfg.limits())
+		if err == nil {
+			return &decodedFile{i, data, pic}, nil
 		}
 		nothing.Files = append(nothing.Files, closed(f.Name, data, err))
 	}
-	return nothing
+	return nil, nothing
 }
 
 // unread returns the verdict on a file whose bytes could not be read.
@@ -140,8 +149,8 @@ type result struct {
 // run examines the files all, [Config].Workers at a time, and yields the verdicts in the order of
 // the files. It ends at the first error, which it yields with a nil verdict, or when yield returns
 // false. Each verdict is kept in p before it is yielded. All goroutines that run started have ended
-// when it returns.
-func (v *Investigator) run(ctx context.Context, all []dump.File, p *progress, yield func(*Verdict, error) bool) {
+// when it returns. first is the file that was decoded already.
+func (v *Investigator) run(ctx context.Context, all []dump.File, first *decodedFile, p *progress, yield func(*Verdict, error) bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	workers := min(v.cfg.Workers, len(all))
 	slots := make(chan chan result, 4*workers) // bounds what is done but not yet taken
@@ -150,7 +159,7 @@ func (v *Investigator) run(ctx context.Context, all []dump.File, p *progress, yi
 	running.Go(func() {
 		defer close(slots)
 		free := make(chan struct{}, workers)
-		for _, f := range all {
+		for i, f := range all {
 			slot := make(chan result, 1)
 			select {
 			case slots <- slot:
@@ -158,8 +167,12 @@ func (v *Investigator) run(ctx context.Context, all []dump.File, p *progress, yi
 			case <-ctx.Done():
 				return
 			}
+			var known *decodedFile
+			if first != nil && first.at == i {
+				known, first = first, nil // only its examination holds the pixels
+			}
 			running.Go(func() {
-				verdict, err := v.investigateFile(ctx, f, len(all), p)
+				verdict, err := v.investigateFile(ctx, f, known, len(all), p)
 				slot <- result{verdict, err}
 				<-free
 			})
@@ -188,27 +201,32 @@ func (v *Investigator) run(ctx context.Context, all []dump.File, p *progress, yi
 	}
 }
 
-// investigateFile reads and examines one file of a dump of so many files. If p has the verdict on
-// the same bytes, it returns a copy of that. A file that cannot be read gives a verdict without a
-// digest. Only failures of the registry and the end of ctx are errors.
-func (v *Investigator) investigateFile(ctx context.Context, f dump.File, files int, p *progress) (*Verdict, error) {
+// investigateFile examines one file of a dump of so many files. It reads the file unless known has its
+// bytes and pixels. If p has the verdict on the same bytes, it returns a copy of that. A file that
+// cannot be read gives a verdict without a digest. Only failures of the registry and the end of ctx
+// are errors.
+func (v *Investigator) investigateFile(ctx context.Context, f dump.File, known *decodedFile, files int, p *progress) (*Verdict, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	data, err := v.read(ctx, f)
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if err != nil {
-		return unread(f, err), nil
-	}
-	if known := p.again(f.Name, data, v.cfg.limits()); known != nil {
-		if known.upload.mosaic == nil {
-			known.upload, err = v.uploadLook(ctx, known.Submission)
+	if known == nil {
+		data, err := v.read(ctx, f)
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
-		return known, err
+		if err != nil {
+			return unread(f, err), nil
+		}
+		known = &decodedFile{data: data}
 	}
-	return v.investigate(ctx, f.Name, data, files)
+	if again := p.again(f.Name, known.data, v.cfg.limits()); again != nil {
+		var err error
+		if again.upload.mosaic == nil {
+			again.upload, err = v.uploadLook(ctx, again.Submission)
+		}
+		return again, err
+	}
+	return v.investigate(ctx, f.Name, known.data, known.pic, files)
 }
 
 // read returns the bytes of a file. The error is a [picture.LimitError] if the file announces more

@@ -56,28 +56,32 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 // ([Verdict.Examined]), and no entry. Errors are failures of the registry, a SealKey that does not
 // open it, and the end of ctx.
 func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte) (*Verdict, error) {
-	if _, err := picture.Decode(leak, v.cfg.limits()); err != nil {
+	pic, err := picture.Decode(leak, v.cfg.limits())
+	if err != nil {
 		return closed(path, leak, err), nil
 	}
 	if err := v.log(ctx, []dump.File{{Name: path, Size: int64(len(leak))}}); err != nil {
 		return nil, err
 	}
-	return v.investigate(ctx, path, leak, 1)
+	return v.investigate(ctx, path, leak, pic, 1)
 }
 
 // investigate examines a leak that was logged already. path is the name in the verdict, and leak
-// holds the bytes of the file. files is the number of files in the dump, over which the controls
-// are shared. It takes one of the processors for its time if one is free, but does not wait for it.
-// Results and errors are as in [Investigator.Investigate].
-func (v *Investigator) investigate(ctx context.Context, path string, leak []byte, files int) (*Verdict, error) {
+// holds the bytes of the file. pic is the decoded leak; if it is nil, investigate decodes it. files
+// is the number of files in the dump, over which the controls are shared. It takes one of the
+// processors for its time if one is free, but does not wait for it. Results and errors are as in
+// [Investigator.Investigate].
+func (v *Investigator) investigate(ctx context.Context, path string, leak []byte, pic *picture.Picture, files int) (*Verdict, error) {
 	select {
 	case v.busy <- struct{}{}:
 		defer func() { <-v.busy }()
 	default: // more leaks than processors
 	}
-	pic, err := picture.Decode(leak, v.cfg.limits())
-	if err != nil {
-		return closed(path, leak, err), nil
+	if pic == nil {
+		var err error
+		if pic, err = picture.Decode(leak, v.cfg.limits()); err != nil {
+			return closed(path, leak, err), nil
+		}
 	}
 	pic.Image = picture.Flatten(pic.Image)
 	out := &Verdict{
