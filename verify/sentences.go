@@ -92,7 +92,7 @@ var notes = map[string]string{
 	"unlisted-shows":     "The picture shows an upload.",
 	"unlisted-resembles": "The picture resembles an upload without showing it.",
 
-	"unmarked":            "This picture shows an upload of which {n} {n|copy was|copies were} issued, and no mark of {n|that copy|those copies} was found. Such a mark " + wouldFind,
+	"unmarked":            "This picture shows an upload, and no mark of the {n} {n|copy|copies} issued of that upload was found. Such a mark " + wouldFind,
 	"unmarked-no-copies":  "This picture shows an upload, and carries no mark under the keys that were tried. No marked copy of the upload is recorded. A mark " + wouldFind,
 	"not-marked-weak":     noMark + "A mark would have been found with a probability of {power} only, so whether the picture was marked cannot be said.",
 	"not-marked-keys":     noMark + "The mark {n|key|keys} of {n} {n|copy|copies} of that upload {n|was|were} not at hand, so whether the picture was marked cannot be said.",

@@ -140,7 +140,7 @@ func (l *leak) uploads() int {
 	return len(of)
 }
 
-// elsewhere reports whether the leak shows another upload than those of all copies that were read.
+// elsewhere reports whether the leak shows another upload than the uploads of all copies that were read.
 func (l *leak) elsewhere() bool {
 	return !slices.ContainsFunc(l.ours(), func(x readOf) bool { return x.Submission == l.Submission })
 }
