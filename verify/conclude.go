@@ -237,8 +237,8 @@ func concludeUnconfirmed(e evidence, r *read) conclusion {
 	return c
 }
 
-// notConfirmed has, by the word for pixels, the code of the sentence on why a picture with the mark
-// of a copy is not known to show that copy's submission.
+// notConfirmed has the codes of sentences by the word for pixels. A sentence says why a picture with
+// the mark of a copy is not known to show that copy's submission.
 var notConfirmed = map[string]string{
 	PixelsAltered:   "unconfirmed-altered",
 	PixelsPartial:   "unconfirmed-part",
