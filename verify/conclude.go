@@ -60,7 +60,8 @@ func conclude(e evidence) conclusion {
 	if r := e.unissued(); r != nil && c.finding != FoundUnissued {
 		c.note += " " + r.unissuedNote()
 	}
-	c.note += alteredNote(e.altered(c.submission))
+	_, altered := e.sees(c.submission)
+	c.note += alteredNote(altered)
 	return c
 }
 
@@ -345,18 +346,6 @@ func templateNote(m *Match) string {
 		agree = *m.Score
 	}
 	return fmt.Sprintf(" It has the layout of submission %s: %s of the detail there agrees, the rest is other detail. So it is another document of that template.", m.Submission, share(agree))
-}
-
-// altered returns the places at which the leak shows a submission altered: from the match with it,
-// else from a read of a copy of it.
-func (e *evidence) altered(of watermark.Submission) []findings.Region {
-	if m := e.match(of); m != nil {
-		return m.Altered
-	}
-	if r := find(e.reads, func(r *read) bool { return r.issued != nil && r.issued.Submission == of }); r != nil {
-		return r.altered
-	}
-	return nil
 }
 
 // alteredNote returns the sentence, after a space, on the places that a leak shows altered. It is ""

@@ -136,7 +136,7 @@ func (v *Verdict) conclude(e evidence) {
 	if t := traceOf(e.traces, c.submission); t != nil {
 		v.Power, v.Edits = &t.Power, append(v.Edits, t.Edits...)
 	}
-	v.Altered = e.altered(c.submission)
+	_, v.Altered = e.sees(c.submission)
 	v.number(e, c.read)
 	if c.read != nil {
 		v.Copy = c.read.copy

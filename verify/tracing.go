@@ -50,6 +50,7 @@ func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) e
 // bind adds to e a read for each copy that tracing t found (t.rows), with the state of its key. A
 // copy of the same submission that was already read blind is left as it is.
 func (v *Investigator) bind(ctx context.Context, e *evidence, t *tracing) error {
+	shows, _ := e.sees(t.Submission)
 	for i := range t.rows {
 		row := &t.rows[i]
 		if slices.ContainsFunc(e.reads, func(r read) bool {
@@ -57,7 +58,7 @@ func (v *Investigator) bind(ctx context.Context, e *evidence, t *tracing) error 
 		}) {
 			continue
 		}
-		r := read{copy: row.ID, keyID: row.KeyID, issued: row, shows: e.pixels(t.Submission)}
+		r := read{copy: row.ID, keyID: row.KeyID, issued: row, shows: shows}
 		if err := v.standing(ctx, &r); err != nil {
 			return err
 		}
@@ -66,16 +67,17 @@ func (v *Investigator) bind(ctx context.Context, e *evidence, t *tracing) error 
 	return nil
 }
 
-// pixels returns the word for what the pixels say of the leak and a submission: from the match with
-// it, else from a read of a copy of it, else [PixelsUnknown].
-func (e *evidence) pixels(of watermark.Submission) string {
+// sees returns the word for what the pixels say of the leak and a submission, and the places that
+// the leak shows altered: from the match with that submission, else from the first read of a copy
+// of it. Without both the word is [PixelsUnknown].
+func (e *evidence) sees(of watermark.Submission) (pixels string, altered []findings.Region) {
 	if m := e.match(of); m != nil {
-		return m.Pixels
+		return m.Pixels, m.Altered
 	}
 	if r := find(e.reads, func(r *read) bool { return r.issued != nil && r.issued.Submission == of }); r != nil {
-		return r.shows
+		return r.shows, r.altered
 	}
-	return PixelsUnknown
+	return PixelsUnknown, nil
 }
 
 // traceOrder are the words for pixels in the order in which submissions are traced
