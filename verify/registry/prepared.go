@@ -62,8 +62,8 @@ func (s *Issuer) Prepare(ctx context.Context, of watermark.Submission) (*Prepare
 	return p, nil
 }
 
-// Pages returns the number of pages or frames of the submission's file, at least 1. Only the first is
-// entered, found again and issued.
+// Pages returns the number of pages or frames of the submission's file, at least 1. Only the first
+// is entered, found again and issued.
 func (p *Prepared) Pages() int { return p.pic.Pages }
 
 // longSide returns the longer side of a picture, pixels.
