@@ -75,9 +75,7 @@ func (w *weighing) collectorLine() *odds.Hypothesis {
 	if c.pictures == 0 {
 		return nil
 	}
-	h := &odds.Hypothesis{Kind: odds.Collector, Raw: c.raw, LogLR: c.lr, Capped: c.raw > math.Log10(ratioTemplates), Pictures: c.pictures}
-	h.Name, h.Words, h.Note = title(*h), inWords(h.LogLR), notes[odds.Collector]
-	return h
+	return &odds.Hypothesis{Kind: odds.Collector, Code: odds.Collector, Raw: c.raw, LogLR: c.lr, Capped: c.raw > math.Log10(ratioTemplates), Pictures: c.pictures}
 }
 
 // collectorFigures are said if the lookalikes weakly support another collector at least.

@@ -35,7 +35,7 @@ func leakOf(n int, finding verify.Finding, recipient string, custody ...registry
 		File: fmt.Sprintf("leak%d.jpg", n), Conclusion: findings.Conclusion{Finding: finding}, Strength: findings.Strength{Edits: []verify.Edit{}},
 		Picture:  findings.Picture{SHA256: fmt.Sprintf("%064x", n), Size: 1000, Format: "jpeg", Decoder: "image/jpeg", Width: 640, Height: 480},
 		Evidence: findings.Evidence{Matches: []verify.Match{}, Traces: []verify.Tracing{}},
-		Accused:  []watermark.CopyID{}, Note: "A note.", Rows: findings.Rows{Custody: custody},
+		Accused:  []watermark.CopyID{}, Rows: findings.Rows{Custody: custody},
 	}
 	if finding != verify.FoundUnknown && v.Examined() {
 		d := 4
@@ -212,10 +212,10 @@ func TestCustodyIsNotJudgedWithoutATime(t *testing.T) {
 	got := verify.WeighFor(leaks, recipients, verify.Config{Trials: 3000}, 120)
 	text := strings.Join(append(got.Shows, got.ShowsNot...), "\n")
 	require.NotContains(t, text, "vendor B")
-	require.Contains(t, text, "admissibility not judged: when the leaks were found was not given")
+	require.Contains(t, text, "it is not known whether that custody is admissible")
 	require.NotContains(t, text, "no number is derived")
 	i := slices.IndexFunc(got.Hypotheses, func(h odds.Hypothesis) bool { return h.Name == "vendor B" })
-	require.Contains(t, got.Hypotheses[i].Note, "admissibility not judged")
+	require.Contains(t, got.Hypotheses[i].Note, "it is not known whether that custody is admissible")
 	got.Record.Time, got.Record.Parameters = found, map[string]string{"leaks found on": "not stated"}
 	require.Contains(t, report(t, got, false), "Admissibility not judged: when the leaks were found was not given.")
 }

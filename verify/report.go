@@ -214,8 +214,8 @@ type tally struct {
 	Says  string
 }
 
-// Tallies returns the number of leaks by finding, in the order of [meanings]. Findings without leaks
-// are left out.
+// Tallies returns the number of leaks by finding, in the order of [meanings]. Findings without
+// leaks are left out.
 func (r reportView) Tallies() []tally {
 	var out []tally
 	for _, l := range meanings {

@@ -46,18 +46,135 @@ var reasons = map[string]string{
 	odds.FewTrials:   "validation does not allow a ratio of 10 to be claimed",
 }
 
-// notes are what is said of hypotheses, by the codes of package odds.
+// The texts that several notes share.
+const (
+	thisMark  = "This picture carries the mark of copy {copy}"
+	itsUpload = " The picture shows the upload that this copy was made of."
+	notOurs   = ", and no mark of an issued copy was read."
+	laidOnto  = " The mark was laid onto it, which says nothing about the recipient of the copy."
+	notRuled  = " That the mark was laid onto another picture is not excluded."
+	wouldFind = "would have been found with a probability of {power}, unless it was removed on purpose."
+	noMark    = "This picture shows an upload, and no mark was found. "
+	trialsSay = "In trials with leaks of its kind ({kind}) the search found the first page of the upload for {found} of {of}"
+	notJudged = "When the leaks were found was not stated, so it is not known whether that custody is admissible."
+	onlyNamed = "Only the named uploads were searched, so the matches say nothing about when or from where pictures were taken."
+)
+
+// notes are the sentences on single leaks, by the codes that [conclude] gives beside its
+// conclusion, and those on hypotheses: beside a recipient's copies, and by the codes of package
+// odds.
 var notes = map[string]string{
-	odds.NoConfirmed: "Copies of these submissions were issued to this recipient. The leaks contain no confirmed mark of these copies. That marks could have been removed is no evidence that they were.",
-	odds.NoLeak:      "Copies of submissions were issued to this recipient. Too few leaks, or no leaks, show these submissions.",
-	odds.NotAgainst:  "Files of strangers that resemble ours are not weighed. That few such files are seen says nothing against this explanation.",
-	odds.NotTold:     "The ratio holds as much for others who may have had these pictures: a sub-processor, a backup or a thief of a listed holder, a holder who is not listed, and a holder whose custody is not admissible. Nothing here tells them apart.",
-	odds.SameAsHeld:  "A sub-processor, a backup or a thief of a listed holder has what that holder has. The findings are as probable under both.",
-	odds.OwnersSent:  "This is about the pictures that match uploads. Nothing in them tells a file that its owner also sent to another party from a file that a holder of the upload had.",
-	odds.Unissued:    "The ratio compares a mark that was laid with a chance read of a picture without that mark. Either the record of issued copies is incomplete, or another party used the key: nothing here tells the two apart.",
-	odds.Collector:   "This is about pictures that resemble uploads. The alternative is altered uploads, or documents of others. The ratio speaks for no recipient, and does not say who that party is.",
-	odds.IssuerHad:   "The issuer made these copies and had them. Marks do not tell the issuer from the recipient.",
-	odds.IssuerHadNo: "The marks of all confirmed copies were laid outside the issuer’s reach: the issuer never had these copies.",
+	"copy-read":          thisMark + ", read without the original." + itsUpload,
+	"copy-traced":        "Compared with its original, this picture carries the mark of copy {copy}." + itsUpload,
+	"copy-traced-little": "Compared with its original, this picture carries the mark of copy {copy}. Too little of the picture can be seen to compare it otherwise.",
+	"copy-both":          thisMark + ": it was read without the original, and found again with it." + itsUpload,
+	"copy-both-little":   thisMark + ", read without the original. Compared with the original, the part of the mark that is this copy's alone was found. Too little of the picture can be seen to compare it otherwise.",
+	"copies-merged":      "The marks of copies {copies} are all in this picture, each with the part that is that copy's alone. The picture was made of all of them, or of one copy onto which a holder of the others laid their marks.",
+	"copies-collage":     "This picture is put together of copies of {n} uploads. The marks of copies {copies} are in it, each where its upload is shown. It counts once, as copy {copy}.",
+	"copy-forgeable":     thisMark + "." + itsUpload + " The mark key is recorded as compromised since {since}, and the copy was issued no earlier: on {issued}. Any holder of the key could have made this mark.",
+
+	"transplanted":         thisMark + ", but shows another upload than that copy's." + laidOnto,
+	"transplanted-id":      "This picture carries the ID of copy {copy} and shows its upload, but lacks the part of the mark that is this copy's alone. That part would have been found with a probability of {power}. The ID was laid onto an unmarked picture, which says nothing about the recipient of the copy.",
+	"transplanted-several": "This picture carries the marks of copies {copies}, but shows another upload than any of theirs. The marks were laid onto it, which says nothing about the recipients of the copies.",
+
+	"unconfirmed-altered":  thisMark + ". It shows that copy's upload, altered in places, but the part of the mark that is this copy's alone was not found." + notRuled,
+	"unconfirmed-part":     thisMark + ". What can be seen agrees with that copy's upload, but is too little to tell it from another document of the template." + notRuled,
+	"unconfirmed-document": thisMark + ". It shows the document of that copy's upload, but nothing in it says that it is the same capture." + notRuled,
+	"unconfirmed-template": thisMark + ". It has the layout of that copy's upload but other detail, as another document of the template has." + notRuled,
+	"unconfirmed-differs":  thisMark + ". It resembles that copy's upload but differs in places: it was edited, or is another capture." + notRuled,
+	"unconfirmed-closed":   thisMark + ". The original of that copy could not be opened for comparison." + notRuled,
+	"unconfirmed-erased":   thisMark + ". The upload of that copy was erased from the registry, so nothing is left to compare the picture with." + notRuled,
+	"unconfirmed-other":    thisMark + ". That it shows the upload of that copy could not be confirmed." + notRuled,
+	"unconfirmed-several":  "This picture carries the marks of several issued copies: {copies}. A picture is issued with one mark. At least one was laid onto it, or copies were merged, and no copy is confirmed.",
+
+	"unlisted":           "This picture carries a mark under key {key} with the copy ID {copy}, which the registry does not list under that key. The record of issued copies is incomplete, or another party used the key. The mark counts for no recipient.",
+	"unlisted-key-lost":  "The key is recorded as compromised since {day}.",
+	"unlisted-shows":     "The picture shows an upload.",
+	"unlisted-resembles": "The picture resembles an upload without showing it.",
+
+	"unmarked":            "This picture shows an upload, and no mark of the {n} {n|copy|copies} issued of that upload was found. Such a mark " + wouldFind,
+	"unmarked-no-copies":  "This picture shows an upload, and carries no mark under the keys that were tried. No marked copy of the upload is recorded. A mark " + wouldFind,
+	"not-marked-weak":     noMark + "A mark would have been found with a probability of {power} only, so whether the picture was marked cannot be said.",
+	"not-marked-keys":     noMark + "The mark {n|key|keys} of {n} {n|copy|copies} of that upload {n|was|were} not at hand, so whether the picture was marked cannot be said.",
+	"not-marked-aside":    noMark + "The picture could not be laid onto its original exactly enough to look for a mark, so whether it was marked cannot be said.",
+	"not-marked-untraced": "This picture shows an upload" + notOurs + " How probable it was to find one is not known.",
+	"by-hash":             "This picture matches an upload by its hash: {bits} of 256 bits differ. The comparison of the pixels does not settle it ({pixels}). No mark of an issued copy was read.",
+
+	"lookalike-document": "This picture shows the same document as an upload, but nothing in it says that it is the same capture. It may be another picture of that document, taken for another service.",
+	"lookalike-part":     "This picture looks like an upload, but too little of it is there to tell it from another document of the template.",
+	"lookalike-differs":  "This picture looks like an upload but differs from it in places, as an edited picture or another capture of the same template does.",
+
+	"unknown":             "This picture matches no upload that was searched" + notOurs,
+	"unknown-flat":        "This picture shows too little for its hash to be searched" + notOurs,
+	"unknown-near":        "The hash of this picture lies near uploads of the registry. Their originals do not align with it, or could not be opened for comparison. No mark of an issued copy was read.",
+	"unknown-template":    "It has the layout of upload {upload}: {share} of the detail there agrees, and the rest is other detail, as in another document of that template.",
+	"unknown-recall":      trialsSay + ": at least {bound} (95 % confidence).",
+	"unknown-recall-part": trialsSay + ". Here {missing} of the {uploads} uploads could not be searched, or only as whole pictures. Over all uploads the search finds at least {bound} (95 % confidence).",
+
+	"altered": "The picture was altered in {n} {n|place|places} ({kinds}, {share} of the upload). Everywhere else it shows the same capture.",
+	"pages":   "Only the first of {n} pages was examined.",
+
+	string(FoundDamaged):     "This file could not be decoded.",
+	string(FoundUnsupported): "This is a picture that this program does not read. Convert it, and investigate again.",
+	string(FoundUnopened):    "This file could not be opened or read. What it holds is not known.",
+	string(FoundMissing):     "There is no such file.",
+	string(FoundNoPicture):   "This file is not a picture. It counts for nothing.",
+
+	"beside-custody":      "{n} {n|picture without a mark lies|pictures without a mark lie} within this recipient's recorded custody of unmarked uploads.",
+	"beside-late":         "{n} {n|picture lies|pictures lie} within custody that was entered after the leaks were found, which is not admissible.",
+	"beside-unjudged":     "{n} {n|picture lies|pictures lie} within this recipient's recorded custody of unmarked uploads. " + notJudged,
+	"beside-unconfirmed":  "{n} {n|picture carries a mark of this recipient's copies but is not confirmed and not|pictures carry marks of this recipient's copies but are not confirmed and not} counted.",
+	"beside-transplanted": "{n} {n|picture carries a transplanted mark|pictures carry transplanted marks} of this recipient's copies, which count for no recipient.",
+	"only-named":          onlyNamed,
+	odds.NoConfirmed:      "Copies of these submissions were issued to this recipient. The leaks contain no mark of these copies that is confirmed and strong. That marks could have been removed is no evidence that they were.",
+	odds.NoLeak:           "Copies of submissions were issued to this recipient. Too few leaks, or no leaks, show these submissions.",
+	odds.NotAgainst:       "Files of strangers that resemble ours are not weighed. That few such files are seen says nothing against this explanation.",
+	odds.NotTold:          "The ratio holds as much for others who may have had these pictures. These are a sub-processor, a backup or a thief of a listed holder, an unlisted holder, and a holder whose custody is not admissible.",
+	odds.SameAsHeld:       "A sub-processor, a backup or a thief of a listed holder has what that holder has. The findings are as probable under both.",
+	odds.OwnersSent:       "This is about the pictures that match uploads. Nothing in them tells a file that its owner also sent to another party from a file that a holder of the upload had.",
+	odds.Unissued:         "The ratio compares a mark that was laid with a chance read of a picture without that mark. The record of issued copies is incomplete, or another party used the key: nothing here tells the two apart.",
+	odds.Collector:        "This is about pictures that resemble uploads. The alternative is altered uploads, or documents of others. The ratio speaks for no recipient, and does not say who that party is.",
+	odds.IssuerHad:        "The issuer made these copies and had them. Marks do not tell the issuer from the recipient.",
+	odds.IssuerHadNo:      "The marks of all confirmed copies were laid outside the issuer’s reach: the issuer never had these copies.",
+}
+
+// titles name the hypotheses in a list, by their kinds. Copies have the recipient's name.
+var titles = map[string]string{
+	odds.Copies:    "{name}",
+	odds.Custody:   "unmarked, from what {who} held",
+	odds.Unlisted:  "an unlisted holder",
+	odds.Insider:   "an insider or a party not listed, with unmarked uploads",
+	odds.Forged:    "the issuer, with copies issued to a recipient",
+	odds.Unissued:  "copies that the registry does not list",
+	odds.Collector: "another party that collected the same documents",
+	odds.Foreign:   "pictures that are not of this registry",
+	odds.Elsewhere: "the same captures, sent elsewhere by their owners",
+}
+
+// sources name the sources of an alternative, by their kinds.
+var sources = map[string]string{
+	odds.Copies:    "copies issued to {who}",
+	odds.Custody:   "unmarked pictures held by {who}",
+	odds.Planted:   "copies issued to {who} planted by another holder",
+	odds.Unlisted:  "an unlisted holder",
+	odds.Insider:   "a person with all or part of the registry, listed or not",
+	odds.Elsewhere: "a collection from elsewhere: pictures of others, or files that their owners also sent there",
+}
+
+// The parts that a source of an alternative took, and what it did.
+const (
+	tookRemoved = ", marks removed"
+	tookDates   = ", from {dates}"
+	tookCopies  = ", of what was issued to {of}"
+	tookHeld    = ", of what {of} held unmarked"
+)
+
+// regions name the places that a leak shows altered, by their kinds.
+var regions = map[string]string{
+	"bar":     "a bar or blur",
+	"caption": "a caption",
+	"field":   "another text or picture",
+	"patch":   "a sticker or another picture",
 }
 
 // meanings say in one line what each finding means for one picture, in the order of a report. The
@@ -78,8 +195,8 @@ var meanings = []struct{ label, says string }{
 	{"no picture", "a file of another kind, which counts for nothing"},
 }
 
-// Meanings returns what each finding means for one picture: "copy: carries the ..." and so on, in the
-// order of a report.
+// Meanings returns what each finding means for one picture: "copy: carries the ..." and so on, in
+// the order of a report.
 func Meanings() (out []string) {
 	for _, m := range meanings {
 		out = append(out, m.label+": "+m.says)
@@ -145,7 +262,7 @@ var dumpSentences = []row{
 	{"released", showsNot, found(FoundCopy), "It does not show who released these copies. The exchange also possessed them, and so did all to whom the recipient passed them or lost them."},
 	{"several", showsNot, (*weighing).several, "Copies of several recipients appear. " + oneSourceText},
 	{"unissued-who", showsNot, (*weighing).unissuedWho, "The marks with IDs that are not listed do not show who received or released {n|that picture|those pictures}: they count for no recipient. Compare the IDs with all systems that hold the key."},
-	{"custody-unjudged", showsNot, (*weighing).custodyUnjudged, "The custody that covers pictures without a mark is listed, its " + notJudged + "."},
+	{"custody-unjudged", showsNot, (*weighing).custodyUnjudged, "The custody that covers pictures without a mark is listed. " + notJudged},
 	{"custody-late", showsNot, (*weighing).custodyLate, "Custody that was entered after the leaks were found is listed but not admissible."},
 	{"window-measure", showsNot, (*weighing).windowMeasure, "The number of pictures within one window is no measure of its holder. A thief may be more likely to take a contiguous range of the registry's {cells} {cells|month|months}, or what one holder had, than scattered pictures. Against such a thief, the window earns a likelihood ratio of at most about {ratio}, however many the pictures. Against another holder of the same pictures it earns nothing."},
 	{"unmarked", showsNot, found(FoundUnmarked), "On {n} {n|picture|pictures} no mark was found{keys}. On each, a mark would have been found with a probability of at least 99.9 %. Deliberate removal is not excluded. It would affect a dump as a whole, so that many such pictures say no more than one."},
@@ -192,8 +309,8 @@ var dumpSentences = []row{
 	{"also-held", showsNot, (*weighing).alsoHeldFigures, "Of the {n} {n|picture|pictures} with a copy issued to {name}, these could also be held unmarked by others: {others}. With that copy in hand, each of them could have laid its mark onto the unmarked picture."},
 }
 
-// speak writes Headline, Shows, ShowsNot and Said: every row of dumpSentences whose condition holds.
-// The counts, the odds and the hypotheses must be there already.
+// speak writes Headline, Shows, ShowsNot and Said: every row of dumpSentences whose condition
+// holds. The counts, the odds and the hypotheses must be there already.
 func (w *weighing) speak() {
 	w.Headline, w.Shows, w.ShowsNot, w.Said = "", []string{}, []string{}, []findings.Said{}
 	for _, r := range dumpSentences {
@@ -212,10 +329,19 @@ func (w *weighing) speak() {
 	}
 }
 
+// written returns sentences of [notes] as one text.
+func written(said []findings.Said) string {
+	var out []string
+	for _, s := range said {
+		out = append(out, write(notes[s.Code], s.Figures))
+	}
+	return strings.Join(out, " ")
+}
+
 var figure = regexp.MustCompile(`\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}`)
 
-// write fills figures into a text: {x} becomes figure x, and {x|one|many} its first form if x is the
-// number 1, else the second.
+// write fills figures into a text: {x} becomes figure x, and {x|one|many} its first form if x is
+// the number 1, else the second.
 func write(text string, x figures) string {
 	return figure.ReplaceAllStringFunc(text, func(s string) string {
 		m := figure.FindStringSubmatch(s)

@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
@@ -85,7 +84,7 @@ func several(n int, x figures) []figures {
 // readable returns the number of leaks that could be decoded as pictures.
 func (d *DumpVerdict) readable() int {
 	n := d.Leaks
-	for f := range notExamined {
+	for _, f := range notExamined {
 		n -= d.Counts[string(f)]
 	}
 	return n
@@ -246,8 +245,8 @@ func missing(code string) func(*weighing) []figures {
 	}
 }
 
-// withheld returns the condition of a sentence on the recipients with evidence that are not named for
-// the reason code.
+// withheld returns the condition of a sentence on the recipients with evidence that are not named
+// for the reason code.
 func withheld(code string) func(*weighing) []figures {
 	return func(w *weighing) (out []figures) {
 		for _, x := range w.Odds.Withheld {
@@ -358,8 +357,8 @@ func (w *weighing) sensitivity() (out []figures) {
 	return out
 }
 
-// strongest returns the file of the first leak with a copy of recipient name in the cluster of leak i
-// of the case. If no leak of that cluster has such a copy, it returns the file of leak i.
+// strongest returns the file of the first leak with a copy of recipient name in the cluster of leak
+// i of the case. If no leak of that cluster has such a copy, it returns the file of leak i.
 func (w *weighing) strongest(name string, i int) string {
 	for k, l := range w.Case.Leaks {
 		if v := w.Verdicts[w.Of[k]]; l.Submission != "" && l.Cluster == w.Case.Leaks[i].Cluster && slices.Contains(v.MayNames(), name) {
@@ -455,9 +454,6 @@ func (w *weighing) custodyLate() []figures {
 	return w.custodyOf(func(s *party) int { return s.late })
 }
 
-// notJudged is said of custody if Config.Found is not set.
-const notJudged = "admissibility not judged: when the leaks were found was not given"
-
 // ofKeys ends a sentence on pictures without a mark: under how many keys marks were looked for.
 func (w *weighing) ofKeys() string {
 	if w.keys == 0 {
@@ -476,7 +472,8 @@ func (w *weighing) absent() (out []figures) {
 	return out
 }
 
-// inWindow returns the densest window of leaks without a mark. It is nil with fewer than 2 such leaks.
+// inWindow returns the densest window of leaks without a mark. It is nil with fewer than 2 such
+// leaks.
 func (w *weighing) inWindow() *odds.Window {
 	x := w.Odds.Window
 	if x == nil || x.Of < 2 {
@@ -571,7 +568,8 @@ func (w *weighing) forgeables() (n int) {
 
 func (w *weighing) forgeable() []figures { return several(w.forgeables(), nil) }
 
-// severals returns the number of leaks with marks of several issued copies that do not fit together.
+// severals returns the number of leaks with marks of several issued copies that do not fit
+// together.
 func (w *weighing) severals() (n int) {
 	for _, l := range w.Verdicts {
 		if l.Unconfirmed && !l.Forgeable && len(l.Accused) > 1 {
@@ -741,7 +739,7 @@ func (w *weighing) lateUploads() []figures {
 }
 
 // foundAt writes the time at which the leaks were found.
-func (w *weighing) foundAt() string { return w.cfg.Found.UTC().Format(time.RFC3339) }
+func (w *weighing) foundAt() string { return utc(w.cfg.Found) }
 
 // flagged returns the recipients with a flag of one kind, which is a pattern that planted evidence
 // would leave. [odds.FlagTransplanted] has no sentence: the headline and [party.note] say it.
@@ -886,23 +884,19 @@ func (w *weighing) alsoHeld(name string) map[string]int {
 	return held
 }
 
-// note returns, as one sentence, the leaks that concern a recipient and that the odds of its copies
-// leave out: custody, unconfirmed and transplanted marks. It is "" if there are no such leaks.
-func (s *party) note() string {
-	var parts []string
+// note returns the sentences on the leaks that concern a recipient and that the odds of its copies
+// leave out: custody, unconfirmed and transplanted marks.
+func (s *party) note() (out []findings.Said) {
 	for _, x := range []struct {
 		n    int
-		says string
+		code string
 	}{
-		{s.custody, "# {picture without a mark lies|pictures without a mark lie} within this recipient's recorded custody of unmarked uploads"},
-		{s.late, "# {picture lies|pictures lie} within custody that was entered after the leaks were found, which is not admissible"},
-		{s.unjudged, "# {picture lies|pictures lie} within this recipient's recorded custody of unmarked uploads; " + notJudged},
-		{s.unconfirmed, "# {picture carries a mark of this recipient's copies but is not confirmed|pictures carry marks of this recipient's copies but are not confirmed} and not counted"},
-		{s.transplanted, "# {picture carries a transplanted mark|pictures carry transplanted marks} of this recipient's copies, which count for no recipient"},
+		{s.custody, "beside-custody"}, {s.late, "beside-late"}, {s.unjudged, "beside-unjudged"},
+		{s.unconfirmed, "beside-unconfirmed"}, {s.transplanted, "beside-transplanted"},
 	} {
 		if x.n > 0 {
-			parts = append(parts, plural(x.n, x.says))
+			out = append(out, findings.Said{Code: x.code, Figures: figures{"n": x.n}})
 		}
 	}
-	return sentence(parts)
+	return out
 }

@@ -533,10 +533,10 @@ func coverRule(kind string) func(*report) []row {
 	}
 }
 
-// collectorRule: leaks of one submission count by their mean, and submissions multiply to L. Five
-// templates allow (5 L + 1) / (5 + L).
-func collectorRule(r *report) []row {
-	n, of := 0, make(map[string][]float64)
+// lookalikes returns the number of lookalikes that have ratios, without repeated files, and the ratios
+// for another capture, by submission.
+func (r *report) lookalikes() (n int, of map[string][]float64) {
+	of = make(map[string][]float64)
 	files := make(map[string]bool)
 	for i := range r.Leaks {
 		l := &r.Leaks[i]
@@ -548,6 +548,13 @@ func collectorRule(r *report) []row {
 		}
 		files[l.SHA256] = true
 	}
+	return n, of
+}
+
+// collectorRule: leaks of one submission count by their mean, and submissions multiply to L. Five
+// templates allow (5 L + 1) / (5 + L).
+func collectorRule(r *report) []row {
+	n, of := r.lookalikes()
 	product := 1.0
 	for _, all := range of {
 		sum := 0.0
@@ -791,7 +798,11 @@ func namelessRule(when func(*report) bool, more func(*report) row) func(*report)
 			return nil
 		}
 		x := more(r)
-		x["n"], x["of"], x["adds"] = n, len(leaks), between(len(units), len(units)+open)
+		low, high := len(units), len(units)+open
+		if r.each == 0 { // one unit at most, if no upload has a subject
+			high = min(high, yes(n == len(leaks)))
+		}
+		x["n"], x["of"], x["adds"] = n, len(leaks), between(low, high)
 		return x
 	})
 }
