@@ -103,7 +103,6 @@ type Ratios struct {
 
 // A RatioTable says how figures become ratios. It is fitted to recorded comparisons (bench, match_ratio.go).
 type RatioTable struct {
-	Command   string     `json:"command"`   // that recorded the comparisons
 	Templates int        `json:"templates"` // of the documents compared
 	Ratios    [4]Weights `json:"ratios"`    // in the order of [Ratios]
 }
