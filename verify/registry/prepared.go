@@ -82,7 +82,7 @@ func (p *Prepared) Issue(ctx context.Context, dst io.Writer, to, purpose string)
 	if err := s.cfg.Registry.mayIssue(ctx, s.cfg.Key.ID()); err != nil {
 		return nil, err
 	}
-	if _, err := s.cfg.Registry.recipient(ctx, to); err != nil {
+	if err := s.cfg.Registry.checkRecipient(ctx, to); err != nil {
 		return nil, err
 	}
 	id := s.newID()
