@@ -155,8 +155,8 @@ var sources = map[string]string{
 	odds.Custody:   "unmarked pictures held by {who}",
 	odds.Planted:   "copies issued to {who} planted by another holder",
 	odds.Unlisted:  "an unlisted holder",
-	odds.Insider:   "a person with all or part of the registry, listed or not",
-	odds.Elsewhere: "a collection from elsewhere: pictures of others, or files that their owners also sent there",
+	odds.Insider:   "a person with all or part of the registry (listed or not)",
+	odds.Elsewhere: "a collection from elsewhere (pictures of others, or files that their owners also sent there)",
 }
 
 // The parts that a source of an alternative took, and what it did.
@@ -166,6 +166,21 @@ const (
 	tookCopies  = ", of what was issued to {of}"
 	tookHeld    = ", of what {of} held unmarked"
 )
+
+// firstPage has what the first page of a report says beside the headline.
+var firstPage = map[string]string{
+	"copies":   "The findings are at least {times} times more probable if pictures derive from the copies issued to {name} than under the strongest listed alternative without those copies. That is {words}.",
+	"window":   "The findings are at least {times} times more probable if pictures come from what {names} could hold unmarked than under the strongest listed alternative. That is {words}.",
+	"rivals":   "This ratio is for the copies, not for who laid or put them there. The other parties in the conclusion explain them as well.",
+	"pictures": "{n} of {of} marked {of|exhibit|exhibits}",
+	"named":    "{times} times or more: {words}",
+	"withheld": "not named: {reason}",
+}
+
+// textOf returns the text of a row of [dumpSentences].
+func textOf(code string) string {
+	return find(dumpSentences, func(r *row) bool { return r.code == code }).text
+}
 
 // regions name the places that a leak shows altered, by their kinds.
 var regions = map[string]string{
@@ -204,29 +219,30 @@ func Meanings() (out []string) {
 
 // dumpSentences are all sentences of a verdict on a dump, in the order in which they are said.
 var dumpSentences = []row{
-	{"unissued-first", headline, (*weighing).unissuedFirst, unissuedText},
-	{"no-picture", headline, in(aboutNothing), "Inconclusive: no picture was examined."},
-	{"no-file-opened", headline, (*weighing).unopened, "Inconclusive: no picture was examined; {n} {n|file|files} could not be examined as {n|a picture|pictures}."},
+	{"unissued-first", headline, unissuedWhen(false), unissuedText},
+	{"no-picture", headline, at(aboutNothing, nothing), "Inconclusive: no picture was examined."},
+	{"no-file-opened", headline, at(aboutUnopened, func(w *weighing) figures { return figures{"n": w.Leaks} }), "Inconclusive: no picture was examined; {n} {n|file|files} could not be examined as {n|a picture|pictures}."},
 	{"named", headline, (*weighing).namedFigures, "{n} of {marked} marked {marked|picture|pictures} {n|contains a copy|contain copies} recorded as issued to {name}{under}."},
 	{"named-rivals", headline, (*weighing).namedRivals, "The findings do not rule out {who}, which could have laid marks there if it had obtained those copies."},
 	{"named-several", headline, (*weighing).namedSeveral, oneSourceText},
 	{"named-rest", headline, (*weighing).namedRest, "{n} {n|submission|submissions} in this dump {n|is|are} not explained, or not wholly, by copies of {name} with their marks or by anything else that it is recorded to have had. The source of {n|that submission|those submissions} may also have had those copies."},
 	{"named-transplanted", headline, (*weighing).namedTransplanted, "Marks of copies issued to {names} were also transplanted onto {n} other {n|picture|pictures} of this dump."},
-	{"named-released", headline, in(aboutNamed), releasedText},
+	{"named-released", headline, at(aboutNamed, nothing), releasedText},
 	{"window", headline, (*weighing).windowFigures, "Of {of} {of|picture|pictures} on which no mark was found, {n} were submitted from {dates}. Recipients could hold the uploads of that time unmarked."},
-	{"window-no-name", headline, in(aboutWindow), "No recipient is named by marks."},
-	{"confirmed", headline, (*weighing).confirmedFigures, "Inconclusive: the mark of an issued copy was found and confirmed on {n} {n|picture|pictures}. That is not enough to name a recipient here."},
-	{"missing-persons", headline, missing(odds.FewClusters), "Copies of one recipient on pictures of {needed} different persons are required."},
+	{"window-no-name", headline, at(aboutWindow, nothing), "No recipient is named by marks."},
+	{"confirmed", headline, at(aboutConfirmed, func(w *weighing) figures { return figures{"n": w.Counts[string(FoundCopy)], "of": w.sources()} }), "Inconclusive: {n} {n|picture contains a confirmed copy|pictures contain confirmed copies}, issued to {of} {of|recipient|different recipients}. That is not enough to name a recipient."},
+	{"missing-persons", headline, missing(odds.FewClusters), "To name a recipient, its copies must be found on pictures of {needed} different persons or more. More leaked pictures can supply that."},
 	{"missing-subjects", headline, (*weighing).missingSubjects, "{n} {n|upload|uploads} shown {n|has|have} no subject and {n|counts|count} as one person's at most. Enter the subjects (kycmark subject set), or state how many such uploads one person has (--uploads-per-subject), and investigate again."},
 	{"missing-same", headline, missing(odds.SameCopies), "Several recipients have had the very same copies, which therefore do not tell them apart."},
 	{"missing-ratio", headline, missing(odds.SmallRatio), "The likelihood ratio is too small for as many recipients as were looked at. More leaked pictures of other persons can change that."},
 	{"missing-trials", headline, missing(odds.FewTrials), "The trials of the method do not allow a ratio of 10 to be claimed."},
-	{"matched-only", headline, (*weighing).matchedOnly, "Inconclusive: {n} of the {of} {of|picture|pictures} {n|matches a submission|match submissions} of the registry, and no mark of an issued copy was confirmed on any of them."},
-	{"unconfirmed-only", headline, (*weighing).unconfirmedOnly, "Inconclusive: {n} of the {of} {of|picture|pictures} {n|carries|carry} the mark of an issued copy, but could not be confirmed to show that copy's submission. Nothing else was matched."},
+	{"matched-only", headline, at(aboutMatched, func(w *weighing) figures { return figures{"n": w.Matched, "of": w.readable()} }), "Inconclusive: {n} of the {of} {of|picture|pictures} {n|shows an upload|show uploads} of the registry, and no mark of an issued copy was confirmed on any of them."},
+	{"missing-marks", headline, (*weighing).missingMarks, "To name a recipient, confirmed marks are required. A record of who could hold these uploads unmarked, or more leaked pictures, can point to a source."},
+	{"unconfirmed-only", headline, at(aboutUnconfirmed, func(w *weighing) figures { return figures{"n": w.unsure(), "of": w.readable()} }), "Inconclusive: {n} of the {of} {of|picture|pictures} {n|carries|carry} the mark of an issued copy, but could not be confirmed to show that copy's submission. Nothing else was matched."},
 	{"no-match-named", headline, (*weighing).noMatchNamed, "Inconclusive: {n} {n|picture|pictures} examined, and no match with {against|the upload that was named|any of the uploads that were named}. Nothing else was searched."},
 	{"no-match", headline, (*weighing).noMatch, "No submission of the registry was matched by the {n} {n|picture|pictures} examined."},
 	{"not-examined", headline, (*weighing).leftOut, "{n} {n|file|files} could not be examined."},
-	{"unissued-last", headline, (*weighing).unissuedLast, unissuedText},
+	{"unissued-last", headline, unissuedWhen(true), unissuedText},
 
 	{"matched", shows, (*weighing).matchedFigures, "Of {n} {n|picture|pictures} examined, {matched} {matched|shows|show} a submission of the registry."},
 	{"repeated", shows, (*weighing).repeatedFigures, "{n} {n|picture repeats another|pictures repeat others} byte for byte and {n|adds|add} nothing."},
@@ -259,32 +275,32 @@ var dumpSentences = []row{
 	{"released", showsNot, found(FoundCopy), "It does not show who released these copies. The exchange also possessed them, and so did all to whom the recipient passed them or lost them."},
 	{"several", showsNot, (*weighing).several, "Copies of several recipients appear. " + oneSourceText},
 	{"unissued-who", showsNot, (*weighing).unissuedWho, "The marks with IDs that are not listed do not show who received or released {n|that picture|those pictures}: they count for no recipient. Compare the IDs with all systems that hold the key."},
-	{"custody-unjudged", showsNot, (*weighing).custodyUnjudged, "The custody that covers pictures without a mark is listed. " + notJudged},
-	{"custody-late", showsNot, (*weighing).custodyLate, "Custody that was entered after the leaks were found is listed but not admissible."},
+	{"custody-unjudged", showsNot, custodyOf(func(s *party) int { return s.unjudged }), "The custody that covers pictures without a mark is listed. " + notJudged},
+	{"custody-late", showsNot, custodyOf(func(s *party) int { return s.late }), "Custody that was entered after the leaks were found is listed but not admissible."},
 	{"window-measure", showsNot, (*weighing).windowMeasure, "The number of pictures within one window is no measure of its holder. A thief may be more likely to take a contiguous range of the registry's {cells} {cells|month|months}, or what one holder had, than scattered pictures. Against such a thief, the window earns a likelihood ratio of at most about {ratio}, however many the pictures. Against another holder of the same pictures it earns nothing."},
-	{"unmarked", showsNot, found(FoundUnmarked), "On {n} {n|picture|pictures} no mark was found{keys}. On each, a mark would have been found with a probability of at least 99.9 %. Deliberate removal is not excluded. It would affect a dump as a whole, so that many such pictures say no more than one."},
+	{"unmarked", showsNot, found(FoundUnmarked), "On {n} {n|picture|pictures} no mark was found{keys}. {n|There|On each}, a mark would have been found with a probability of at least 99.9 %. Deliberate removal is not excluded. It would affect a dump as a whole, so that many such pictures say no more than one."},
 	{"unreadable", showsNot, found(FoundUnreadable), "On {n} {n|picture|pictures} no mark was found{keys}. A mark may have been missed, and deliberate removal is not excluded: nothing follows from its absence on a single picture."},
-	{"absent", showsNot, (*weighing).absent, "Of {n} independent {n|submission|submissions} copies were issued to {name}, whose marks were not found. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %."},
-	{"forgeable", showsNot, (*weighing).forgeable, "{n} {n|picture carries|pictures carry} the mark of a copy whose mark key is recorded as compromised since before the copy was issued. Each holder of the key could have made that mark, so {n|it counts|they count} for no recipient."},
-	{"unconfirmed", showsNot, (*weighing).unconfirmed, "{n} {n|picture carries|pictures carry} the mark of an issued copy, but could not be confirmed to show that copy's submission. A mark can be laid onto another picture, so {n|it counts|they count} for no recipient."},
-	{"unconfirmed-several", showsNot, (*weighing).unconfirmedSeveral, "{n} {n|picture carries|pictures carry} the marks of several issued copies that do not fit together. At least one of {n|its|their} marks was laid onto {n|it|them}, so {n|it counts|they count} for no recipient."},
+	{"absent", showsNot, (*weighing).absent, "Copies of {n} independent {n|submission|submissions} of this dump were issued to {name}, and the marks of these copies were not found. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %."},
+	{"forgeable", showsNot, many((*weighing).forgeables), "{n} {n|picture carries|pictures carry} the mark of a copy whose mark key is recorded as compromised since before the copy was issued. Each holder of the key could have made that mark, so {n|it counts|they count} for no recipient."},
+	{"unconfirmed", showsNot, many((*weighing).unconfirmed), "{n} {n|picture carries|pictures carry} the mark of an issued copy, but could not be confirmed to show that copy's submission. A mark can be laid onto another picture, so {n|it counts|they count} for no recipient."},
+	{"unconfirmed-several", showsNot, many((*weighing).severals), "{n} {n|picture carries|pictures carry} the marks of several issued copies that do not fit together. At least one of {n|its|their} marks was laid onto {n|it|them}, so {n|it counts|they count} for no recipient."},
 	{"transplanted", showsNot, found(FoundTransplanted), "{n} {n|picture carries|pictures carry} a transplanted mark: it was laid onto {n|it|them} from another picture. That says nothing about the recipient of the copy whose mark was used. Who can transplant a mark may have prepared other pictures of this dump."},
 	{"lookalike", showsNot, found(FoundLookalike), "{n} {n|picture resembles|pictures resemble} submissions of the registry without showing the same capture; {n|it is|they are} not counted as matched."},
-	{"unknown", showsNot, (*weighing).unknown, "{n} {n|picture matches|pictures match} no submission that the search could find."},
-	{"unknown-recall", showsNot, (*weighing).unknownRecall, "If they were among the uploads that the registry has now, the search would have found at least this share of them: {kinds}. These are lower 95 % bounds of trials of such leaks, each altered in one way of many. Erased uploads cannot be found. Only the first page or frame of an upload is searched: its other pages were not looked for."},
+	{"unknown", showsNot, unmatched(false), "{n} {n|picture matches|pictures match} no submission that the search could find."},
+	{"unknown-recall", showsNot, (*weighing).unknownRecall, "If they were among the uploads that the registry has now, the search would have found them with at least this probability: {kinds}. These are lower 95 % bounds of trials of such leaks, each altered in one way of many. Erased uploads cannot be found. Only the first page or frame of an upload is searched: its other pages were not looked for."},
 	{"unknown-counted", showsNot, (*weighing).unknownCounted, "Uploads that were not searched are counted as not found."},
-	{"unknown-untried", showsNot, (*weighing).unknownUntried, "Some pictures are missed if they were altered much, or if little of them is left. How many is not measured for pictures of this kind."},
-	{"unknown-template", showsNot, (*weighing).unknownTemplate, "{n} of these {n|pictures has|pictures have} the layout of an upload and other detail, as other documents of its template have."},
+	{"unknown-untried", showsNot, many((*weighing).unknownUntried), "Some pictures are missed if they were altered much, or if little of them is left. How many is not measured for pictures of this kind."},
+	{"unknown-template", showsNot, many((*weighing).unknownTemplate), "{n} of these {n|pictures has|pictures have} the layout of an upload and other detail, as other documents of its template have."},
 	{"not-searched-damaged", showsNot, notSearched(func(m *findings.Missing) int { return m.Damaged }), "{n} of the {of} uploads of the registry could not be searched: what the registry keeps to find them was altered or removed, or cannot be read. The command “kycmark audit --originals” names them."},
 	{"not-searched-flat", showsNot, notSearched(func(m *findings.Missing) int { return m.Flat }), "{n} of the {of} uploads of the registry could not be searched, because they show too little, or are sealed and no sealing key was given."},
 	{"not-searched-whole", showsNot, notSearched(func(m *findings.Missing) int { return m.Whole }), "{n} of the {of} uploads of the registry were searched as whole pictures only, because no local features of them could be searched. A crop or a collage of them may not be found."},
-	{"unnamed", showsNot, (*weighing).unnamed, "{n} {n|picture matches|pictures match} none of the uploads that were named, and {n|was|were} not looked for among the others."},
+	{"unnamed", showsNot, unmatched(true), "{n} {n|picture matches|pictures match} none of the uploads that were named, and {n|was|were} not looked for among the others."},
 	{"named-only", showsNot, (*weighing).namedOnly, onlyNamed},
 	{"pages", showsNot, (*weighing).pages, "{n} {n|file has|files have} several pages or frames, and only the first was examined. The other {others} {others|page was|pages were} not."},
 	{"damaged", showsNot, found(FoundDamaged), "{n} {n|picture is|pictures are} damaged: {n|it|they} could not be decoded, and {n|says|say} nothing."},
 	{"unsupported", showsNot, found(FoundUnsupported), "{n} {n|picture is|pictures are} of a format or size that is not supported. {n|It was|They were} not examined. Convert {n|it|them}, and investigate again."},
-	{"unread-archives", showsNot, (*weighing).unreadArchives, "{n} {n|archive|archives} could not be read, in whole or in part. What {n|it holds|they hold} is not known. The reason is beside each."},
-	{"unopened", showsNot, (*weighing).unopenedFiles, "{n} {n|file|files} could not be opened or read. What {n|it holds|they hold} is not known."},
+	{"unread-archives", showsNot, many((*weighing).archives), "{n} {n|archive|archives} could not be read, in whole or in part. What {n|it holds|they hold} is not known. The reason is beside each."},
+	{"unopened", showsNot, many((*weighing).unopenedFiles), "{n} {n|file|files} could not be opened or read. What {n|it holds|they hold} is not known."},
 	{"missing", showsNot, found(FoundMissing), "{n} {n|file that was named does|files that were named do} not exist."},
 	{"not-pictures", showsNot, found(FoundNoPicture), "{n} {n|file is no picture, and counts|files are no pictures, and count} for nothing."},
 	{"key-compromised", showsNot, (*weighing).keyCompromised, "The mark key {key} of {n} {n|picture|pictures} with a confirmed copy is recorded as compromised since {day}, after these copies were issued. Who has held it since then, and had such a copy in hand, could have laid its mark onto an unmarked picture of the same upload."},
@@ -297,9 +313,9 @@ var dumpSentences = []row{
 	{"rival-planting", showsNot, (*weighing).rivalPlanting, "With planting by those who held these pictures among the alternatives, the log10 likelihood ratio for {name} is {lr}: {words}."},
 	{"rival-rest", showsNot, (*weighing).rivalRest, "The records say that {other} had, marked or unmarked, {n} of the {of} {of|submission|submissions} in this dump that {name} does not explain. If {other} had also obtained the copies issued to {name}, it could be the source of both."},
 	{"repeats", showsNot, (*weighing).repeats, "The {n} {n|picture|pictures} with copies issued to {name} are of {clusters} independent {clusters|submission|submissions}: repetitions and pictures of one subject count once."},
-	{"nameless", showsNot, (*weighing).namelessUnstated, "Of the {of} {of|picture|pictures} with copies issued to {name}, {n} {n|is|are} of uploads without a subject reference. They may all be of one person, who may also have a reference, so they add {adds} independent {adds|submission|submissions}."},
-	{"nameless-stated", showsNot, (*weighing).namelessStated, "Of the {of} {of|picture|pictures} with copies issued to {name}, {n} {n|is|are} of uploads without a subject reference. The investigator states that one person has at most {each} such {each|upload|uploads}, so they add {adds} independent {adds|submission|submissions}."},
-	{"same-document", showsNot, (*weighing).sameDocumentPairs, "{n} {n|pair|pairs} of the uploads shown {n|looks|look} like pictures of one document when their originals are compared. The two uploads of a pair count as one person's."},
+	{"nameless", showsNot, withoutSubjects(false), "Of the {of} {of|picture|pictures} with copies issued to {name}, {n} {n|is|are} of uploads without a subject reference. They may all be of one person, who may also have a reference, so they add {adds} independent {adds|submission|submissions}."},
+	{"nameless-stated", showsNot, withoutSubjects(true), "Of the {of} {of|picture|pictures} with copies issued to {name}, {n} {n|is|are} of uploads without a subject reference. The investigator states that one person has at most {each} such {each|upload|uploads}, so they add {adds} independent {adds|submission|submissions}."},
+	{"same-document", showsNot, many(func(w *weighing) int { return len(w.SameDocuments) }), "{n} {n|pair|pairs} of the uploads shown {n|looks|look} like pictures of one document when their originals are compared. The two uploads of a pair count as one person's."},
 	{"same-document-subjects", showsNot, (*weighing).sameDocumentSubjects, "The registry calls the persons of such pairs different: {pairs}."},
 	{"not-compared", showsNot, (*weighing).notCompared, "{n} {n|original was|originals were} not compared with the originals of the other uploads shown. Whether {n|it shows|they show} the same document as another is not known."},
 	{"subjects-entered", showsNot, (*weighing).subjectsEntered, "The subject {n|reference|references} of {n} {n|upload|uploads} shown {n|was|were} entered after the {n|upload|uploads}, the last on {day}. How many persons are counted rests on {n|it|them}."},

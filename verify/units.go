@@ -194,45 +194,31 @@ func (w *weighing) missingSubjects() []figures {
 	return several(len(uploads), nil)
 }
 
-// nameless are recipients with pictures of uploads without a subject: how many there are, and the
-// units that have no other uploads.
-func (w *weighing) nameless() []figures {
-	return w.each(func(s *party) figures {
-		if s.nameless == 0 {
+// withoutSubjects returns the condition of a sentence on recipients with pictures of uploads without a
+// subject: how many there are, and the units that have no other uploads. stated reports whether the
+// investigator has stated how many uploads one person has.
+func withoutSubjects(stated bool) func(*weighing) []figures {
+	return func(w *weighing) []figures {
+		if stated != (w.cfg.UploadsPerSubject > 0) {
 			return nil
 		}
-		adds := 0
-		for unit := range s.clusters {
-			if strings.HasPrefix(unit, withoutSubject) {
-				adds++
+		return w.each(func(s *party) figures {
+			if s.nameless == 0 {
+				return nil
 			}
-		}
-		return figures{"n": s.nameless, "of": s.pictures, "adds": adds}
-	})
-}
-
-// namelessUnstated are the same if the investigator has not stated how many uploads one person has.
-func (w *weighing) namelessUnstated() []figures {
-	if w.cfg.UploadsPerSubject > 0 {
-		return nil
+			x := figures{"n": s.nameless, "of": s.pictures, "adds": 0}
+			for unit := range s.clusters {
+				if strings.HasPrefix(unit, withoutSubject) {
+					x["adds"] = x["adds"].(int) + 1
+				}
+			}
+			if stated {
+				x["each"] = w.cfg.UploadsPerSubject
+			}
+			return x
+		})
 	}
-	return w.nameless()
 }
-
-// namelessStated are the same if the investigator has stated that number, which is each.
-func (w *weighing) namelessStated() []figures {
-	if w.cfg.UploadsPerSubject == 0 {
-		return nil
-	}
-	out := w.nameless()
-	for _, x := range out {
-		x["each"] = w.cfg.UploadsPerSubject
-	}
-	return out
-}
-
-// sameDocumentPairs are the pairs of uploads of one document.
-func (w *weighing) sameDocumentPairs() []figures { return several(len(w.SameDocuments), nil) }
 
 // sameDocumentSubjects are the pairs of subjects in these pairs, as they are numbered in the
 // findings.
