@@ -13,7 +13,7 @@ import (
 type row struct {
 	code string                    // names the row in findings, for ever
 	part part                      // where it is said
-	when func(*weighing) []figures // the figures for each time it is said; none: it is not said
+	when func(*weighing) []figures // the figures for each time it is said, and perhaps more; none: it is not said
 	text string                    // with figures, as [figures.write] takes it
 }
 
@@ -202,7 +202,7 @@ var meanings = []struct{ label, says string }{
 	{"unreadable", "shows an upload; whether it was marked cannot be said"},
 	{"transplanted", "carries a mark that belongs to a copy of another upload, or only a part of that mark: it counts for no recipient"},
 	{"lookalike", "shows the document of an upload, captured again or changed: it is not shown to be the same capture"},
-	{"unknown", "matches no upload of the registry"},
+	{"unknown", "matches no upload that was searched"},
 	{"damaged", "a picture that could not be decoded"},
 	{"unsupported", "a picture of a format or size that is not supported"},
 	{"unopened", "an archive or a file that could not be opened or read: what it holds is not known"},
@@ -239,7 +239,7 @@ var dumpSentences = []row{
 	{"missing-ratio", headline, missing(odds.SmallRatio), "The likelihood ratio is too small for as many recipients as were looked at. More leaked pictures of other persons can change that."},
 	{"missing-trials", headline, missing(odds.FewTrials), "The trials of the method do not allow a ratio of 10 to be claimed."},
 	{"matched-only", headline, at(aboutMatched, func(w *weighing) figures { return figures{"n": w.Matched, "of": w.readable()} }), "Inconclusive: {n} of the {of} {of|picture|pictures} {n|shows an upload|show uploads} of the registry, and no mark of an issued copy was confirmed on any of them."},
-	{"missing-marks", headline, (*weighing).missingMarks, "To name a recipient, confirmed marks are required. A record of who could hold these uploads unmarked, or more leaked pictures, can point to a source."},
+	{"missing-marks", headline, (*weighing).missingMarks, "To name a recipient, confirmed marks are required. Records of who could hold these uploads unmarked, entered before the leaks were found, or more leaked pictures can point to a source."},
 	{"unconfirmed-only", headline, at(aboutUnconfirmed, func(w *weighing) figures { return figures{"n": w.unsure(), "of": w.readable()} }), "Inconclusive: {n} of the {of} {of|picture|pictures} {n|carries|carry} the mark of an issued copy, but could not be confirmed to show that copy's submission. Nothing else was matched."},
 	{"no-match-named", headline, (*weighing).noMatchNamed, "Inconclusive: {n} {n|picture|pictures} examined, and no match with {against|the upload that was named|any of the uploads that were named}. Nothing else was searched."},
 	{"no-match", headline, (*weighing).noMatch, "No submission of the registry was matched by the {n} {n|picture|pictures} examined."},
@@ -277,7 +277,7 @@ var dumpSentences = []row{
 
 	{"released", showsNot, found(FoundCopy), "It does not show who released these copies. The exchange also possessed them, and so did all to whom the recipient passed them or lost them."},
 	{"several", showsNot, (*weighing).several, "Copies of several recipients appear. " + oneSourceText},
-	{"unissued-who", showsNot, (*weighing).unissuedWho, "The marks with IDs that are not listed do not show who received or released {n|that picture|those pictures}: they count for no recipient. Compare the IDs with all systems that hold the key."},
+	{"unissued-who", showsNot, (*weighing).unissuedFigures, "The marks with IDs that are not listed do not show who received or released {n|that picture|those pictures}: they count for no recipient. Compare the IDs with all systems that hold the key."},
 	{"custody-unjudged", showsNot, custodyOf(func(s *party) int { return s.unjudged }), "The custody that covers pictures without a mark is listed. " + notJudged},
 	{"custody-late", showsNot, custodyOf(func(s *party) int { return s.late }), "Custody that was entered after the leaks were found is listed but not admissible."},
 	{"window-measure", showsNot, (*weighing).windowMeasure, "The number of pictures within one window is no measure of its holder. A thief may be more likely to take a contiguous range of the registry's {cells} {cells|month|months}, or what one holder had, than scattered pictures. Against such a thief, the window earns a likelihood ratio of at most about {ratio}, however many the pictures. Against another holder of the same pictures it earns nothing."},
@@ -312,9 +312,9 @@ var dumpSentences = []row{
 	{"planting-only", showsNot, (*weighing).plantingOnly, "The only marks of one recipient's copies in this dump, on {n} {n|picture|pictures}, belong to other submissions: they were laid there. They count for no recipient."},
 	{"planting-held", showsNot, (*weighing).plantingHeld, "Every picture with a copy issued to {name} ({n}) is a picture that {others} could hold unmarked. With those copies in hand, each of them could have laid the marks onto the unmarked pictures."},
 	{"planting-repeated", showsNot, (*weighing).plantingRepeated, "The {n} {n|picture|pictures} with a copy issued to {name} are all of one copy."},
-	{"rival", showsNot, (*weighing).rivalFigures, "The findings do not tell {name} from {other}: of the {of} independent {of|submission|submissions} with copies issued to {name}, {other} held {n} unmarked. To lay these marks there it would have needed those very copies, and no record says that it had them. With them, it could also have released them as they are."},
+	{"rival", showsNot, rivalFigures(odds.RivalHeld, odds.RivalPlanting), "The findings do not tell {name} from {other}: of the {of} independent {of|submission|submissions} with copies issued to {name}, {other} held {n} unmarked. To lay these marks there it would have needed those very copies, and no record says that it had them. With them, it could also have released them as they are."},
 	{"rival-planting", showsNot, (*weighing).rivalPlanting, "With planting by those who held these pictures among the alternatives, the log10 likelihood ratio for {name} is {lr}: {words}."},
-	{"rival-rest", showsNot, (*weighing).rivalRest, "The records say that {other} had, marked or unmarked, {n} of the {of} {of|submission|submissions} in this dump that {name} does not explain. If {other} had also obtained the copies issued to {name}, it could be the source of both."},
+	{"rival-rest", showsNot, rivalFigures(odds.RivalRest), "The records say that {other} had, marked or unmarked, {n} of the {of} {of|submission|submissions} in this dump that {name} does not explain. If {other} had also obtained the copies issued to {name}, it could be the source of both."},
 	{"repeats", showsNot, (*weighing).repeats, "The {n} {n|picture|pictures} with copies issued to {name} are of {clusters} independent {clusters|submission|submissions}: repetitions and pictures of one subject count once."},
 	{"nameless", showsNot, withoutSubjects(false), "Of the {of} {of|picture|pictures} with copies issued to {name}, {n} {n|is|are} of uploads without a subject reference. They may all be of one person, who may also have a reference, so they add {adds} independent {adds|submission|submissions}."},
 	{"nameless-stated", showsNot, withoutSubjects(true), "Of the {of} {of|picture|pictures} with copies issued to {name}, {n} {n|is|are} of uploads without a subject reference. The investigator states that one person has at most {each} such {each|upload|uploads}, so they add {adds} independent {adds|submission|submissions}."},
@@ -340,7 +340,7 @@ func (w *weighing) speak() {
 			case showsNot:
 				w.ShowsNot = append(w.ShowsNot, text)
 			}
-			w.Said = append(w.Said, findings.Said{Code: r.code, Figures: x})
+			w.Said = append(w.Said, findings.Said{Code: r.code, Figures: in(r.text, x)})
 		}
 	}
 }
@@ -355,6 +355,15 @@ func written(said []findings.Said) string {
 }
 
 var figure = regexp.MustCompile(`\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}`)
+
+// in returns the figures that a text has, out of x.
+func in(text string, x figures) figures {
+	has := make(figures)
+	for _, m := range figure.FindAllStringSubmatch(text, -1) {
+		has[m[1]] = x[m[1]]
+	}
+	return has
+}
 
 // write fills figures into a text: {x} becomes figure x, and {x|one|many} its first form if x is
 // the number 1, else the second.
