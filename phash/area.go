@@ -91,13 +91,13 @@ func total(pix []uint8) (c colour) {
 // weight, the same for all blocks, is the mean of its block, 0 to 255. The picture must not be
 // empty.
 func sums(img image.Image, side int) (all []colour, weight uint64) {
-	r := whole(img, orientations[0])
-	w, h := r.size()
+	m := whole(img, orientations[0])
+	w, h := m.Rect.Max.X, m.Rect.Max.Y
 	across, down := parts(w, side), parts(h, side)
 	all, line := make([]colour, side*side), make([]colour, side)
 	next := 0 // block whose rows are not all in
 	for y := range h {
-		blocks(line, r.row(y), across)
+		blocks(line, rowOf(m, y), across)
 		for i := next; i < side && down[i].first <= y; i++ {
 			p, weight := down[i], uint64(side)
 			switch y {

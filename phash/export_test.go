@@ -69,7 +69,7 @@ func (x *Index) Compact() {
 	defer x.merging.Unlock()
 	set := x.take(func() []*segment {
 		x.seal()
-		if len(x.segments) == 1 && !x.segments[0].stale() {
+		if len(x.segments) == 1 && !x.segments[0].raw && x.segments[0].gone == 0 {
 			return nil
 		}
 		return slices.Clone(x.segments)

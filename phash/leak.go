@@ -163,18 +163,18 @@ func cleanedPDQ(img image.Image) (queries []query) {
 		if o.swap {
 			continue
 		}
-		r := reduced(img, o)
-		w, h := r.size()
+		m := reduced(img, o)
+		w, h := m.Rect.Max.X, m.Rect.Max.Y
 		page := newPage(w, h)
 		for y := range h {
-			page.row(r.row(y), y)
+			page.row(rowOf(m, y), y)
 		}
 		for _, grey := range page.cleaned() {
 			for k, p := range orientations {
 				if o.mirrorX != p.mirrorX || o.mirrorY != p.mirrorY {
 					continue
 				}
-				if g := whole(grey, orientation{swap: p.swap}).shrink(); g.quality() >= MinQuality {
+				if g := shrink(whole(grey, orientation{swap: p.swap})); g.quality() >= MinQuality {
 					queries = append(queries, query{Hash{PDQ, g.transform().bits()}, k, cleaned})
 				}
 			}

@@ -42,10 +42,6 @@ func (x *Index) tidy() {
 	}
 }
 
-// stale says whether the segment should be built anew: it has removed entries, or no
-// tables were built yet.
-func (s *segment) stale() bool { return s.raw || s.gone > 0 }
-
 // due returns the segments to merge next, or nil: a hollow segment, or the smallest segments, up to
 // one with mergeRatio times the entries of all that are smaller. segments are sorted by falling
 // size. Segments of a snapshot are merged only if fixed is true. A merge never has over segmentLen

@@ -84,7 +84,7 @@ func SumDihedral(kind Kind, img image.Image) (all [8]Hash, quality int, err erro
 	if tooSmall(img) {
 		return all, 0, nil
 	}
-	g := reduced(img, orientations[0]).shrink()
+	g := shrink(reduced(img, orientations[0]))
 	s := g.transform()
 	for i, o := range orientations {
 		all[i].Bits = o.spectrum(s).bits()
@@ -109,7 +109,7 @@ func SumFull(img image.Image) (h Hash, quality int, err error) {
 	if tooSmall(img) {
 		return h, 0, nil
 	}
-	g := whole(img, orientations[0]).shrink()
+	g := shrink(whole(img, orientations[0]))
 	h.Bits = g.transform().bits()
 	return h, g.quality(), nil
 }
@@ -121,11 +121,11 @@ func sum(kind Kind, img image.Image, o orientation) (bits [4]uint64, quality int
 		g := areaGrid(img).turned(o)
 		return g.transform().bits(), g.quality()
 	}
-	g := reduced(img, o).shrink()
+	g := shrink(reduced(img, o))
 	if kind == PDQ {
 		return g.transform().bits(), g.quality()
 	}
-	return library(kind, whole(img, o).picture()), g.quality()
+	return library(kind, whole(img, o)), g.quality()
 }
 
 var errNoPicture = fmt.Errorf("%w: none given", ErrPicture)

@@ -1,6 +1,10 @@
 package phash
 
-import "github.com/kycmark/kycmark/internal/dsp"
+import (
+	"image"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
 
 // The blur of PDQ: a box filter along x, then along y, then both again, which
 // makes a tent (W. Jarosz, "Fast Image Convolutions", SIGGRAPH workshop 2001),
@@ -175,14 +179,14 @@ func (c *columnBox) step(dst []float32) {
 	c.steps += dsp.Lanes
 }
 
-// shrink returns the grid of the raster: its luma blurred and read at the middles of the blocks. A
-// raster of the grid's very size is taken as it is, without blur.
-func (r *raster) shrink() *grid {
-	w, h := r.size()
+// shrink returns the grid of an opaque picture that begins at (0, 0): its luma blurred and read at the
+// middles of the blocks. A picture of the grid's very size is taken as it is, without blur.
+func shrink(m *image.NRGBA) *grid {
+	w, h := m.Rect.Max.X, m.Rect.Max.Y
 	g := new(grid)
 	if w == gridSide && h == gridSide {
 		for y := range g {
-			r.luma(g[y][:], y)
+			dsp.Luma(g[y][:], rowOf(m, y))
 		}
 		return g
 	}
@@ -190,7 +194,7 @@ func (r *raster) shrink() *grid {
 	for y := 0; y < h; y += dsp.Lanes {
 		n := min(dsp.Lanes, h-y)
 		for i := range n {
-			r.luma(t.rows[i*t.width:][:w], y+i)
+			dsp.Luma(t.rows[i*t.width:][:w], rowOf(m, y+i))
 		}
 		clear(t.rows[n*t.width:])
 		t.blur()

@@ -133,11 +133,12 @@ func TestConclude(t *testing.T) {
 		} else if assert.NotNil(t, got.read, name) {
 			assert.Equal(t, row.copy, got.read.copy, name)
 		}
-		assert.Regexp(t, `^[A-Z].*\.$`, got.note, name)
-		assert.Equal(t, strings.HasPrefix(name, "altered"), strings.HasSuffix(got.note, "The picture was altered in 1 place (another text or picture, 3.0 % of the upload); outside it shows the same capture."), name)
+		note := written(got.said)
+		assert.Regexp(t, `^[A-Z].*\.$`, note, name)
+		assert.Equal(t, strings.HasPrefix(name, "altered"), strings.HasSuffix(note, "The picture was altered in 1 place (another text or picture, 3.0 % of the upload). Everywhere else it shows the same capture."), name)
 		if len(row.e.reads) > 0 && row.e.reads[0].issued == nil {
-			assert.Contains(t, got.note, "does not list under that key", name)
-			assert.NotContains(t, got.note, "vendor", name)
+			assert.Contains(t, note, "does not list under that key", name)
+			assert.NotContains(t, note, "vendor", name)
 		}
 	}
 }
@@ -153,9 +154,9 @@ func TestConcludeSeveralCopies(t *testing.T) {
 		assert.Equal(t, FoundCopy, got.finding)
 		assert.True(t, got.unconfirmed)
 		assert.Equal(t, []watermark.CopyID{9, 7}, got.accused, "the strongest first")
-		assert.Contains(t, got.note, a.copy.String())
-		assert.Contains(t, got.note, b.copy.String())
-		assert.Contains(t, got.note, "several issued copies")
+		assert.Contains(t, written(got.said), a.copy.String())
+		assert.Contains(t, written(got.said), b.copy.String())
+		assert.Contains(t, written(got.said), "several issued copies")
 	}
 }
 

@@ -119,8 +119,9 @@ func (v *Verdict) checkRows() error {
 }
 
 // checkHistory checks the history against the case: it must have the same recipients in the same
-// order. Matched leaks must lie in the months of the cells. In each cell it may have at most as many uploads as the case, unless cfg names the uploads
-// that were searched. Erased uploads that leaks show are in the case only.
+// order. Matched leaks must lie in the months of the cells. In each cell it may have at most as
+// many uploads as the case, unless cfg names the uploads that were searched. Erased uploads that
+// leaks show are in the case only.
 func (f *Findings) checkHistory(cfg Config) error {
 	h, c := f.Verdict.History, f.Verdict.Case
 	same := func(r findings.RecipientHistory, o odds.Holder) bool { return r.Name == o.Name }

@@ -5,9 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
@@ -27,8 +27,8 @@ type DumpVerdict struct {
 	// SameDocuments are pairs of the submissions that leaks show whose originals show the same
 	// document: see [Investigator.sameDocuments].
 	SameDocuments []findings.SameDocument `json:"same_documents,omitempty"`
-	// NotCompared is the number of submissions that leaks show whose originals were not compared with
-	// each other.
+	// NotCompared is the number of submissions that leaks show whose originals were not compared
+	// with each other.
 	NotCompared int             `json:"documents_not_compared,omitempty"`
 	Record      findings.Record `json:"record"`
 	Verdicts    []*Verdict      `json:"-"`
@@ -165,20 +165,32 @@ func weigh(leaks []*Verdict, b *books, cfg Config, keys int) (*weighing, error) 
 	if w.Odds, err = odds.Weigh(w.Case); err != nil {
 		return nil, fmt.Errorf("weigh: %w", err)
 	}
-	putIntoWords(w.Odds, w.Case)
 	w.forgetElsewhere()
+	putIntoWords(w.Odds, w.Case)
 	w.Named = w.Odds.Named
 	for _, h := range w.Odds.Hypotheses {
-		if s := w.parties[h.Name]; s != nil {
-			h.Note = strings.TrimSpace(s.note() + " " + h.Note)
-		}
-		h.Name = title(h)
-		w.Hypotheses = append(w.Hypotheses, h)
+		w.list(h)
 	}
 	if h := w.unissuedLine(); h != nil {
-		w.Hypotheses = append(w.Hypotheses, *h)
+		w.list(*h)
 	}
 	return w, nil
+}
+
+// list adds a hypothesis to the list, with its name and its note in words.
+func (w *weighing) list(h odds.Hypothesis) {
+	var said []findings.Said
+	if s := w.parties[h.Name]; s != nil {
+		said = s.note()
+	}
+	said = append(said, noteOn(&h)...)
+	h.Name, h.Words, h.Note = title(h), inWords(h.LogLR), written(said)
+	w.Hypotheses = append(w.Hypotheses, h)
+	for _, x := range said {
+		line := figures{"line": len(w.Hypotheses)}
+		maps.Copy(line, x.Figures)
+		w.Notes = append(w.Notes, findings.Said{Code: x.Code, Figures: line})
+	}
 }
 
 // unissued returns the marks in a leak that the registry does not list, unless rules of
@@ -219,9 +231,9 @@ func (w *weighing) unissuedMarks() unissuedMarks {
 }
 
 // unissuedLine returns the hypothesis about marks that the registry does not list, or nil without
-// such marks. Its ratio compares a mark that was laid with a chance read: the inverse of the smallest
-// p, divided by the number of pictures and of keys, and capped by the trials of reading. Who laid
-// the mark is not compared.
+// such marks. Its ratio compares a mark that was laid with a chance read: the inverse of the
+// smallest p, divided by the number of pictures and of keys, and capped by the trials of reading.
+// Who laid the mark is not compared.
 func (w *weighing) unissuedLine() *odds.Hypothesis {
 	m := w.unissuedMarks()
 	if m.pictures == 0 {
@@ -229,9 +241,7 @@ func (w *weighing) unissuedLine() *odds.Hypothesis {
 	}
 	limit := odds.Cap(cmp.Or(w.cfg.Trials, ReadTrials))
 	raw := math.Max(0, micro(-m.logP-math.Log10(float64(w.readable()*max(w.keys, 1)))))
-	h := &odds.Hypothesis{Kind: odds.Unissued, Raw: raw, LogLR: math.Min(raw, micro(limit)), Capped: raw > limit, Pictures: m.pictures}
-	h.Name, h.Words, h.Note = title(*h), inWords(h.LogLR), notes[odds.Unissued]
-	return h
+	return &odds.Hypothesis{Kind: odds.Unissued, Code: odds.Unissued, Raw: raw, LogLR: math.Min(raw, micro(limit)), Capped: raw > limit, Pictures: m.pictures}
 }
 
 // tally sets the leaks and counts them: all, by finding, matched and repeated. Unconfirmed is left

@@ -35,7 +35,7 @@ func leakOf(n int, finding verify.Finding, recipient string, custody ...registry
 		File: fmt.Sprintf("leak%d.jpg", n), Conclusion: findings.Conclusion{Finding: finding}, Strength: findings.Strength{Edits: []verify.Edit{}},
 		Picture:  findings.Picture{SHA256: fmt.Sprintf("%064x", n), Size: 1000, Format: "jpeg", Decoder: "image/jpeg", Width: 640, Height: 480},
 		Evidence: findings.Evidence{Matches: []verify.Match{}, Traces: []verify.Tracing{}},
-		Accused:  []watermark.CopyID{}, Note: "A note.", Rows: findings.Rows{Custody: custody},
+		Accused:  []watermark.CopyID{}, Rows: findings.Rows{Custody: custody},
 	}
 	if finding != verify.FoundUnknown && v.Examined() {
 		d := 4
@@ -126,7 +126,7 @@ func dumps() map[string]dump {
 		"unissued beside named": {leaks: []*verify.Verdict{a(1), a(2), unissued(bare(3))}, named: []string{"vendor A"}, headline: "the exchange also possessed them. 1 picture carries a mark under a mark key", evidence: map[string]int{"vendor A": 2}},
 		"not examined": {leaks: []*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), closed(2, verify.FoundUnsupported), closed(3, verify.FoundUnopened), closed(4, verify.FoundMissing), closed(5, verify.FoundNoPicture), archived(closed(6, verify.FoundUnopened))}, headline: "No submission of the registry was matched by the 1 picture examined. 4 files could not be examined.",
 			says: []string{"1 picture is of a format or size that is not supported. It was not examined.", "1 archive could not be read, in whole or in part. What it holds is not known.", "1 file could not be opened or read.", "1 file that was named does not exist.", "1 file is no picture, and counts for nothing."}},
-		"one copy":              {leaks: []*verify.Verdict{a(1), bare(2)}, headline: "Inconclusive: the mark of an issued copy was found and confirmed on 1 picture", evidence: map[string]int{"vendor A": 1}},
+		"one copy":              {leaks: []*verify.Verdict{a(1), bare(2)}, headline: "Inconclusive: 1 picture contains a confirmed copy, issued to 1 recipient. That is not enough to name a recipient. To name a recipient, its copies must be found on pictures of 2 different persons", evidence: map[string]int{"vendor A": 1}},
 		"two copies":            {leaks: []*verify.Verdict{a(1), a(2), bare(3)}, named: []string{"vendor A"}, headline: "2 of 2 marked pictures contain copies recorded as issued to vendor A under “request 7”", says: []string{"at least 1,000 times more probable", "most that is claimed: 3,000 trials", "strong support", "does not show who released", "The exchange also possessed them", "deliberate removal is not excluded"}, evidence: map[string]int{"vendor A": 2}},
 		"same copy twice":       {leaks: []*verify.Verdict{a(1), again(a(1))}, headline: "Inconclusive", says: []string{"byte for byte", "count once"}, evidence: map[string]int{"vendor A": 1}},
 		"same person twice":     {leaks: []*verify.Verdict{subject(a(1), "p"), subject(a(2), "p")}, headline: "Inconclusive", evidence: map[string]int{"vendor A": 1}},
@@ -139,7 +139,7 @@ func dumps() map[string]dump {
 		"two recipients":        {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundCopy, "authority C"), leakOf(4, verify.FoundCopy, "authority C")}, named: []string{"authority C", "vendor A"}, headline: ". 2 of 4 marked pictures contain copies recorded as issued to authority C under “request 7”. The findings do not tell several sources from a single source that had the copies of several recipients.", says: []string{"Copies of several recipients appear"}},
 		"one each":              {leaks: []*verify.Verdict{a(1), leakOf(3, verify.FoundCopy, "authority C")}, headline: "Inconclusive"},
 		"the store's":           {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "store"), leakOf(2, verify.FoundCopy, "store")}, named: []string{"store"}, headline: "issued to store"},
-		"two of February":       {leaks: []*verify.Verdict{bare(1, holds("vendor A", before)), bare(2, holds("vendor A", before), holds("vendor B", before))}, headline: "Inconclusive: 2 of the 2 pictures match submissions of the registry, and no mark", says: []string{"vendor A (2) and vendor B (1)", "contiguous range", "at most about", "it earns nothing"}, evidence: map[string]int{"vendor A": 0}},
+		"two of February":       {leaks: []*verify.Verdict{bare(1, holds("vendor A", before)), bare(2, holds("vendor A", before), holds("vendor B", before))}, headline: "Inconclusive: 2 of the 2 pictures show uploads of the registry, and no mark", says: []string{"vendor A (2) and vendor B (1)", "contiguous range", "at most about", "it earns nothing"}, evidence: map[string]int{"vendor A": 0}},
 		"February":              {leaks: many(20, func(n int) *verify.Verdict { return bare(n, holds("vendor A", before)) }), headline: "Of 20 pictures on which no mark was found, 20 were submitted from 2018-02-01 to 2018-02-28. Recipients could hold the uploads of that time unmarked", says: []string{"vendor A (20)", "0.8 % of all submissions", "if pictures come from what vendor A could hold unmarked", "Nothing here tells vendor A from a sub-processor", "at most about", "it earns nothing"}, evidence: map[string]int{"vendor A": 0}},
 		"February, two holders": {leaks: many(20, func(n int) *verify.Verdict { return bare(n, holds("vendor A", before), holds("vendor B", before)) }), headline: "Of 20 pictures on which no mark was found", says: []string{"Nothing here tells vendor A and vendor B from"}},
 		"February, marked":      {leaks: append(many(20, func(n int) *verify.Verdict { return bare(n, holds("vendor A", before)) }), leakOf(21, verify.FoundTransplanted, "vendor A", holds("vendor A", before)), leakOf(22, verify.FoundTransplanted, "vendor A", holds("vendor A", before))), headline: "Of 20 pictures on which no mark was found, 20 were submitted from"},
@@ -212,10 +212,10 @@ func TestCustodyIsNotJudgedWithoutATime(t *testing.T) {
 	got := verify.WeighFor(leaks, recipients, verify.Config{Trials: 3000}, 120)
 	text := strings.Join(append(got.Shows, got.ShowsNot...), "\n")
 	require.NotContains(t, text, "vendor B")
-	require.Contains(t, text, "admissibility not judged: when the leaks were found was not given")
+	require.Contains(t, text, "it is not known whether that custody is admissible")
 	require.NotContains(t, text, "no number is derived")
 	i := slices.IndexFunc(got.Hypotheses, func(h odds.Hypothesis) bool { return h.Name == "vendor B" })
-	require.Contains(t, got.Hypotheses[i].Note, "admissibility not judged")
+	require.Contains(t, got.Hypotheses[i].Note, "it is not known whether that custody is admissible")
 	got.Record.Time, got.Record.Parameters = found, map[string]string{"leaks found on": "not stated"}
 	require.Contains(t, report(t, got, false), "Admissibility not judged: when the leaks were found was not given.")
 }

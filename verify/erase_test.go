@@ -36,14 +36,14 @@ func TestErasedUploadsAreForgotten(t *testing.T) {
 
 	got := examine(v)
 	require.Equal(t, verify.FoundUnknown, got.Finding, "the other person's passport is all that is left: %s", got.Note)
-	require.Contains(t, got.Note, "It has the layout of submission "+c.secondID.String())
+	require.Contains(t, got.Note, "It has the layout of upload "+c.secondID.String())
 	for _, m := range got.Matches {
 		require.Equal(t, c.secondID, m.Submission)
 	}
 	got = examine(marked)
 	require.Equal(t, "copy (unconfirmed)", got.Label())
 	require.Equal(t, c.copy.ID, got.Copy)
-	require.Contains(t, got.Note, "whose upload was erased")
+	require.Contains(t, got.Note, "was erased from the registry")
 	require.Empty(t, got.Custody)
 	d, err := marked.Weigh(ctx, []*verify.Verdict{got})
 	require.NoError(t, err)

@@ -115,8 +115,8 @@ func (v *Verdict) bind(r *read, x findings.Reading) {
 
 // conclude writes the evidence into the verdict, and all that follows from it: the conclusion, its
 // numbers, the copies that are accused, their rows, and the note. File, Picture, Searched,
-// Submitted, Cluster, SubjectEntered, Custody and References are the caller's. It replaces what an earlier
-// conclusion wrote.
+// Submitted, Cluster, SubjectEntered, Custody and References are the caller's. It replaces what an
+// earlier conclusion wrote.
 func (v *Verdict) conclude(e evidence) {
 	v.gather(e)
 	v1 := e.v1
@@ -127,7 +127,11 @@ func (v *Verdict) conclude(e evidence) {
 	v.Conclusion = findings.Conclusion{Finding: c.finding, Unconfirmed: c.unconfirmed, Forgeable: c.forgeable, Submission: c.submission,
 		Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered}
 	v.Strength = findings.Strength{Edits: []Edit{}}
-	v.Note, v.Recall, v.Accused, v.Issued, v.marked = c.note+notePages(v.Pages), c.recall, []watermark.CopyID{}, nil, nil
+	if v.Pages > 1 {
+		c.say("pages", figures{"n": v.Pages})
+	}
+	v.Note, v.Said = written(c.said), c.said
+	v.Recall, v.Accused, v.Issued, v.marked = c.recall, []watermark.CopyID{}, nil, nil
 	for i := range e.matches {
 		if e.matches[i].Submission == c.submission {
 			v.Distance = &e.matches[i].Distance
@@ -177,10 +181,11 @@ func (v *Verdict) mark(recipient string) {
 	}
 }
 
-// closedLeak returns the verdict on a file that could not be examined. finding is one of notExamined,
-// pic describes the file as far as known, and cause becomes Error.
+// closedLeak returns the verdict on a file that could not be examined. finding is one of
+// notExamined, pic describes the file as far as known, and cause becomes Error.
 func closedLeak(file string, finding Finding, pic findings.Picture, cause string) *Verdict {
-	return &Verdict{File: file, Picture: pic, Error: cause, Note: notExamined[finding], Accused: []watermark.CopyID{},
+	said := []findings.Said{{Code: string(finding)}}
+	return &Verdict{File: file, Picture: pic, Error: cause, Note: written(said), Said: said, Accused: []watermark.CopyID{},
 		Conclusion: findings.Conclusion{Finding: finding}, Strength: findings.Strength{Edits: []Edit{}},
 		Evidence: findings.Evidence{Matches: []Match{}, Traces: []Tracing{}}}
 }

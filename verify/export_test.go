@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"image"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -41,6 +42,7 @@ var (
 	MosaicSide     = mosaicSide
 	ReportTemplate = reportHTML
 	Method         = method
+	NoteCodes      = slices.Sorted(maps.Keys(notes))
 )
 
 // SameDocuments is sameDocuments.
@@ -135,6 +137,17 @@ func (v *Verdict) Marked() string { return strings.Join(v.marked, ", ") }
 
 // SetThumbnails gives a verdict its pictures.
 func (v *Verdict) SetThumbnails(img *image.NRGBA) { v.leak = lookOf(img); v.upload = v.leak }
+
+// Conclude concludes the leak from the evidence in it.
+func (v *Verdict) Conclude() {
+	if v.Examined() {
+		v.conclude(v.evidence(true))
+		return
+	}
+	subject := *v
+	*v = *closedLeak(v.File, v.Finding, v.Picture, v.Error)
+	v.subject, v.marked = subject.subject, subject.marked
+}
 
 // Recheck concludes the leak again from the evidence in it.
 func (v *Verdict) Recheck(opens bool) error { return v.recheck(opens, true, false) }

@@ -103,7 +103,7 @@ func TestFindings(t *testing.T) {
 		confirmed := v.Finding == verify.FoundCopy && !v.Unconfirmed
 		assert.Equal(t, confirmed, len(v.Accused) == 1, name)
 		if name == "cropped to half" {
-			assert.Contains(t, v.Note, "too little of the picture is there to tell it from another document of the template")
+			assert.Contains(t, v.Note, "is too little to tell it from another document of the template")
 		}
 		if v.Finding == verify.FoundCopy || v.Finding == verify.FoundTransplanted {
 			assert.Equal(t, id, v.Copy, name)
@@ -143,7 +143,7 @@ func TestLookalikes(t *testing.T) {
 		if len(v.Matches) > 0 {
 			found++
 			assert.Equal(t, verify.PixelsTemplate, v.Matches[0].Pixels)
-			assert.Contains(t, v.Note, "It has the layout of submission")
+			assert.Contains(t, v.Note, "It has the layout of upload")
 			assert.Contains(t, []watermark.Submission{c.firstID, c.secondID}, v.Matches[0].Submission)
 		}
 	}
@@ -168,7 +168,7 @@ func TestTemplatePartsConfirmNothing(t *testing.T) {
 		inv.SetDetect(readsCrop(issued.ID, sub.ID, mine.Rect, geometry.Point{Y: float64(part.Min.Y)}))
 		v := examine(t, inv, imaging.Crop(other, part))
 		assert.Equal(t, "copy (unconfirmed)", v.Label(), "%v: %s", row, v.Note)
-		assert.Contains(t, v.Note, "a transplanted mark is not excluded", "%v", row)
+		assert.Contains(t, v.Note, "was laid onto another picture is not excluded", "%v", row)
 		assert.Empty(t, v.Accused, "%v", row)
 	}
 }

@@ -61,7 +61,7 @@ func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
 	require.Empty(t, leak.MayName())
 	require.Nil(t, leak.Issued)
 	require.Empty(t, leak.Accused)
-	require.Contains(t, leak.Note, "any holder of the key could have made this mark")
+	require.Contains(t, leak.Note, "Any holder of the key could have made this mark")
 	require.Equal(t, 1, d.Matched, "that it shows the submission does not depend on the key")
 	require.Empty(t, d.Named)
 	for _, h := range d.Hypotheses {

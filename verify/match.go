@@ -187,8 +187,8 @@ func aligned(pixels string) bool {
 }
 
 // pixelWord returns the word for a verdict of package capture. shown is the share, 0..1, of the
-// original that the leak shows: the same capture below [minShown], altered or not, is [PixelsPartial]. A verdict
-// without a word of its own gives [PixelsUndecided].
+// original that the leak shows: the same capture below [minShown], altered or not, is
+// [PixelsPartial]. A verdict without a word of its own gives [PixelsUndecided].
 func pixelWord(v capture.Verdict, shown float64) string {
 	switch v {
 	case capture.Same, capture.Altered:

@@ -14,9 +14,6 @@ import (
 // dates or custody: if all matches are of February, February was listed. Marks are
 // unaffected: their error rate does not depend on the choice.
 
-// onlyNamed is said of such a dump.
-const onlyNamed = "Only the named uploads were searched, so the matches say nothing about when or from where pictures were taken."
-
 // named reports whether nothing but named uploads was searched.
 func (c Config) named() bool { return len(c.Against) > 0 }
 
@@ -94,7 +91,7 @@ func (w *weighing) forgetElsewhere() {
 	for i := range w.Odds.Hypotheses {
 		h := &w.Odds.Hypotheses[i]
 		if slices.Contains([]string{odds.Custody, odds.Insider, odds.Foreign}, h.Kind) {
-			*h = odds.Hypothesis{Kind: h.Kind, Name: h.Name, Holders: h.Holders, Words: inWords(0), Note: onlyNamed}
+			*h = odds.Hypothesis{Kind: h.Kind, Name: h.Name, Holders: h.Holders, Code: "only-named"}
 		}
 	}
 }

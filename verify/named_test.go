@@ -71,7 +71,7 @@ func TestNamedUploadsMakeNoWindow(t *testing.T) {
 		cfg.Against = append(cfg.Against, l.Submission)
 	}
 	v, d := weighIn(t, cfg, leaks)
-	assert.Contains(t, d.Headline, "Inconclusive: 6 of the 8 pictures match")
+	assert.Contains(t, d.Headline, "Inconclusive: 6 of the 8 pictures show uploads")
 	text := strings.Join(append(d.Shows, d.ShowsNot...), "\n")
 	assert.Contains(t, text, "Only the named uploads were searched, so the matches say nothing about when or from where pictures were taken.")
 	assert.Contains(t, text, "2 pictures match none of the uploads that were named, and were not looked for among the others.")

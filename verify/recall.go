@@ -72,16 +72,20 @@ func (w *weighing) missingUploads() (worst *findings.Missing) {
 	return worst
 }
 
-// recalled says in a sentence how often the search finds leaks of the kind that r is about.
-// m counts the uploads that the search could not find, or only in part; nil: none.
-func recalled(r *findings.Recall, m *findings.Missing) string {
-	bound := fmt.Sprintf("at least %s (95 %% confidence).", share(r.Bound))
-	trials := fmt.Sprintf("In trials of leaks of its kind (%s) the search found the first page of the upload for %d of %d", r.Kind, r.Found, r.Of)
-	if m == nil {
-		return trials + ": " + bound
+// sayRecall adds how often the search finds leaks of the kind of c.recall to the note, unless that
+// is not known. m counts the uploads that the search could not find, or only in part; nil: none.
+func (c *conclusion) sayRecall(m *findings.Missing) {
+	r := c.recall
+	if r == nil {
+		return
 	}
-	return fmt.Sprintf("%s. Here %s of the %s uploads could not be searched, or only as whole pictures. Over all uploads the search finds %s",
-		trials, thousands(float64(m.Damaged+m.Flat+m.Whole)), thousands(float64(m.Uploads)), bound)
+	x := figures{"kind": r.Kind, "found": r.Found, "of": r.Of, "bound": share(r.Bound)}
+	if m == nil {
+		c.say("unknown-recall", x)
+		return
+	}
+	x["missing"], x["uploads"] = thousands(float64(m.Damaged+m.Flat+m.Whole)), thousands(float64(m.Uploads))
+	c.say("unknown-recall-part", x)
 }
 
 // recallRecord returns, in words for the record of an investigation, which trials [recallOf] uses;

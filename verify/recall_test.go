@@ -32,7 +32,7 @@ func TestRecallOfUnknownLeaks(t *testing.T) {
 	require.Equal(t, FoundUnknown, v.Finding)
 	require.Equal(t, recallOf(large, 1200), v.Recall)
 	trials := table.Kinds[0].Parts
-	assert.Contains(t, v.Note, fmt.Sprintf("In trials of leaks of its kind (of 400 pixels and more, full of detail) the search found the first page of the upload for %d of %d: at least %s",
+	assert.Contains(t, v.Note, fmt.Sprintf("In trials with leaks of its kind (of 400 pixels and more, full of detail) the search found the first page of the upload for %d of %d: at least %s",
 		trials.Found, trials.Of, share(trials.Bound)))
 	require.NoError(t, v.recheck(true, true, false))
 	v.Recall.Bound = 0.9999

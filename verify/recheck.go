@@ -17,9 +17,9 @@ import (
 // submissions, and the record. TestEveryEditIsNoticed lists these values.
 
 // CheckLeaks concludes every leak again from the evidence beside it, and compares all that follows.
-// The error wraps [ErrFindings] and names the first leak that differs. It wraps [ErrVersion]
-// if only words of another version differ, or if an older format had other rules. Neither pictures nor the registry are asked, so
-// that what these said is taken as given.
+// The error wraps [ErrFindings] and names the first leak that differs. It wraps [ErrVersion] if
+// only words of another version differ, or if an older format had other rules. Neither pictures nor
+// the registry are asked, so that what these said is taken as given.
 func (f *Findings) CheckLeaks() error {
 	return f.inWords(func(words bool) error {
 		opens, err := strconv.ParseBool(f.Verdict.Record.Parameters[originalsOpen])
@@ -44,8 +44,8 @@ func (f *Findings) CheckLeaks() error {
 
 // recheck concludes a leak again from its evidence, and compares the whole verdict. opens reports
 // whether originals could be opened in the investigation. If words is false, differences in
-// sentences do not count. v1 selects the rules of [olderFormat]. The error names the first difference, and does not wrap [ErrFindings]:
-// the caller does.
+// sentences do not count. v1 selects the rules of [olderFormat]. The error names the first
+// difference, and does not wrap [ErrFindings]: the caller does.
 func (v *Verdict) recheck(opens, words, v1 bool) error {
 	again := &Verdict{File: v.File, Error: v.Error, Picture: v.Picture, Evidence: v.Evidence, Rows: v.Rows,
 		Conclusion: findings.Conclusion{Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered}}

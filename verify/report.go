@@ -118,13 +118,13 @@ func (r reportView) Holders() []holder {
 		if h.Kind != odds.Copies || on[h.Name] == 0 {
 			continue
 		}
-		x := holder{Name: h.Name, Pictures: fmt.Sprintf("%d of %s", on[h.Name], count(marked, "marked exhibit", "marked exhibits")), Clusters: h.Clusters, Says: "no support either way"}
+		x := holder{Name: h.Name, Clusters: h.Clusters, Pictures: write(firstPage["pictures"], figures{"n": on[h.Name], "of": marked}), Says: h.Words}
 		if h.LogLR > 0 {
-			x.Says = fmt.Sprintf("%s times or more: %s", times(h.LogLR), h.Words)
+			x.Says = write(firstPage["named"], figures{"times": times(h.LogLR), "words": h.Words})
 		}
 		for _, w := range r.Odds.Withheld {
 			if w.Name == h.Name {
-				x.Says += ". Not named, because " + w.Reason
+				x.Says = write(firstPage["withheld"], figures{"reason": w.Reason})
 			}
 		}
 		out = append(out, x)
@@ -214,8 +214,8 @@ type tally struct {
 	Says  string
 }
 
-// Tallies returns the number of leaks by finding, in the order of [meanings]. Findings without leaks
-// are left out.
+// Tallies returns the number of leaks by finding, in the order of [meanings]. Findings without
+// leaks are left out.
 func (r reportView) Tallies() []tally {
 	var out []tally
 	for _, l := range meanings {

@@ -46,17 +46,148 @@ var reasons = map[string]string{
 	odds.FewTrials:   "validation does not allow a ratio of 10 to be claimed",
 }
 
-// notes are what is said of hypotheses, by the codes of package odds.
+// The texts that several notes share.
+const (
+	thisMark  = "This picture carries the mark of copy {copy}"
+	itsUpload = " The picture shows the upload that this copy was made of."
+	notOurs   = ", and no mark of an issued copy was read."
+	laidOnto  = " The mark was laid onto it, which says nothing about the recipient of the copy."
+	notRuled  = " That the mark was laid onto another picture is not excluded."
+	wouldFind = "would have been found with a probability of {power}, unless it was removed on purpose."
+	noMark    = "This picture shows an upload, and no mark was found. "
+	trialsSay = "In trials with leaks of its kind ({kind}) the search found the first page of the upload for {found} of {of}"
+	notJudged = "When the leaks were found was not stated, so it is not known whether that custody is admissible."
+	onlyNamed = "Only the named uploads were searched, so the matches say nothing about when or from where pictures were taken."
+)
+
+// notes are the sentences on single leaks, by the codes that [conclude] gives beside its
+// conclusion, and those on hypotheses: beside a recipient's copies, and by the codes of package
+// odds.
 var notes = map[string]string{
-	odds.NoConfirmed: "Copies of these submissions were issued to this recipient. The leaks contain no confirmed mark of these copies. That marks could have been removed is no evidence that they were.",
-	odds.NoLeak:      "Copies of submissions were issued to this recipient. Too few leaks, or no leaks, show these submissions.",
-	odds.NotAgainst:  "Files of strangers that resemble ours are not weighed. That few such files are seen says nothing against this explanation.",
-	odds.NotTold:     "The ratio holds as much for others who may have had these pictures: a sub-processor, a backup or a thief of a listed holder, a holder who is not listed, and a holder whose custody is not admissible. Nothing here tells them apart.",
-	odds.SameAsHeld:  "A sub-processor, a backup or a thief of a listed holder has what that holder has. The findings are as probable under both.",
-	odds.OwnersSent:  "This is about the pictures that match uploads. Nothing in them tells a file that its owner also sent to another party from a file that a holder of the upload had.",
-	odds.Unissued:    "The ratio compares a mark that was laid with a chance read of a picture without that mark. Either the record of issued copies is incomplete, or another party used the key: nothing here tells the two apart.",
-	odds.IssuerHad:   "The issuer made these copies and had them. Marks do not tell the issuer from the recipient.",
-	odds.IssuerHadNo: "The marks of all confirmed copies were laid outside the issuer’s reach: the issuer never had these copies.",
+	"copy-read":          thisMark + ", read without the original." + itsUpload,
+	"copy-traced":        "Compared with its original, this picture carries the mark of copy {copy}." + itsUpload,
+	"copy-traced-little": "Compared with its original, this picture carries the mark of copy {copy}. Too little of the picture can be seen to compare it otherwise.",
+	"copy-both":          thisMark + ": it was read without the original, and found again with it." + itsUpload,
+	"copy-both-little":   thisMark + ", read without the original. Compared with the original, the part of the mark that is this copy's alone was found. Too little of the picture can be seen to compare it otherwise.",
+	"copies-merged":      "The marks of copies {copies} are all in this picture, each with the part that is that copy's alone. The picture was made of all of them, or of one copy onto which a holder of the others laid their marks.",
+	"copies-collage":     "This picture is put together of copies of {n} uploads. The marks of copies {copies} are in it, each where its upload is shown. It counts once, as copy {copy}.",
+	"copy-forgeable":     thisMark + "." + itsUpload + " The mark key is recorded as compromised since {since}, and the copy was issued no earlier: on {issued}. Any holder of the key could have made this mark.",
+
+	"transplanted":         thisMark + ", but shows another upload than that copy's." + laidOnto,
+	"transplanted-id":      "This picture carries the ID of copy {copy} and shows its upload, but lacks the part of the mark that is this copy's alone. That part would have been found with a probability of {power}. The ID was laid onto an unmarked picture, which says nothing about the recipient of the copy.",
+	"transplanted-several": "This picture carries the marks of copies {copies}, but shows another upload than any of theirs. The marks were laid onto it, which says nothing about the recipients of the copies.",
+
+	"unconfirmed-altered":  thisMark + ". It shows that copy's upload, altered in places, but the part of the mark that is this copy's alone was not found." + notRuled,
+	"unconfirmed-part":     thisMark + ". What can be seen agrees with that copy's upload, but is too little to tell it from another document of the template." + notRuled,
+	"unconfirmed-document": thisMark + ". It shows the document of that copy's upload, but nothing in it says that it is the same capture." + notRuled,
+	"unconfirmed-template": thisMark + ". It has the layout of that copy's upload but other detail, as another document of the template has." + notRuled,
+	"unconfirmed-differs":  thisMark + ". It resembles that copy's upload but differs in places: it was edited, or is another capture." + notRuled,
+	"unconfirmed-closed":   thisMark + ". The original of that copy could not be opened for comparison." + notRuled,
+	"unconfirmed-erased":   thisMark + ". The upload of that copy was erased from the registry, so nothing is left to compare the picture with." + notRuled,
+	"unconfirmed-other":    thisMark + ". That it shows the upload of that copy could not be confirmed." + notRuled,
+	"unconfirmed-several":  "This picture carries the marks of several issued copies: {copies}. A picture is issued with one mark. At least one was laid onto it, or copies were merged, and no copy is confirmed.",
+
+	"unlisted":           "This picture carries a mark under key {key} with the copy ID {copy}, which the registry does not list under that key. The record of issued copies is incomplete, or another party used the key. The mark counts for no recipient.",
+	"unlisted-key-lost":  "The key is recorded as compromised since {day}.",
+	"unlisted-shows":     "The picture shows an upload.",
+	"unlisted-resembles": "The picture resembles an upload without showing it.",
+
+	"unmarked":            "This picture shows an upload, and no mark of the {n} {n|copy|copies} issued of that upload was found. Such a mark " + wouldFind,
+	"unmarked-no-copies":  "This picture shows an upload, and carries no mark under the keys that were tried. No marked copy of the upload is recorded. A mark " + wouldFind,
+	"not-marked-weak":     noMark + "A mark would have been found with a probability of {power} only, so whether the picture was marked cannot be said.",
+	"not-marked-keys":     noMark + "The mark {n|key|keys} of {n} {n|copy|copies} of that upload {n|was|were} not at hand, so whether the picture was marked cannot be said.",
+	"not-marked-aside":    noMark + "The picture could not be laid onto its original exactly enough to look for a mark, so whether it was marked cannot be said.",
+	"not-marked-untraced": "This picture shows an upload" + notOurs + " How probable it was to find one is not known.",
+	"by-hash":             "This picture matches an upload by its hash: {bits} of 256 bits differ. The comparison of the pixels does not settle it ({pixels}). No mark of an issued copy was read.",
+
+	"lookalike-document": "This picture shows the same document as an upload, but nothing in it says that it is the same capture. It may be another picture of that document, taken for another service.",
+	"lookalike-part":     "This picture looks like an upload, but too little of it is there to tell it from another document of the template.",
+	"lookalike-differs":  "This picture looks like an upload but differs from it in places, as an edited picture or another capture of the same template does.",
+
+	"unknown":             "This picture matches no upload that was searched" + notOurs,
+	"unknown-flat":        "This picture shows too little for its hash to be searched" + notOurs,
+	"unknown-near":        "The hash of this picture lies near uploads of the registry. Their originals do not align with it, or could not be opened for comparison. No mark of an issued copy was read.",
+	"unknown-template":    "It has the layout of upload {upload}: {share} of the detail there agrees, and the rest is other detail, as in another document of that template.",
+	"unknown-recall":      trialsSay + ": at least {bound} (95 % confidence).",
+	"unknown-recall-part": trialsSay + ". Here {missing} of the {uploads} uploads could not be searched, or only as whole pictures. Over all uploads the search finds at least {bound} (95 % confidence).",
+
+	"altered": "The picture was altered in {n} {n|place|places} ({kinds}, {share} of the upload). Everywhere else it shows the same capture.",
+	"pages":   "Only the first of {n} pages was examined.",
+
+	string(FoundDamaged):     "This file could not be decoded.",
+	string(FoundUnsupported): "This is a picture that this program does not read. Convert it, and investigate again.",
+	string(FoundUnopened):    "This file could not be opened or read. What it holds is not known.",
+	string(FoundMissing):     "There is no such file.",
+	string(FoundNoPicture):   "This file is not a picture. It counts for nothing.",
+
+	"beside-custody":      "{n} {n|picture without a mark lies|pictures without a mark lie} within this recipient's recorded custody of unmarked uploads.",
+	"beside-late":         "{n} {n|picture lies|pictures lie} within custody that was entered after the leaks were found, which is not admissible.",
+	"beside-unjudged":     "{n} {n|picture lies|pictures lie} within this recipient's recorded custody of unmarked uploads. " + notJudged,
+	"beside-unconfirmed":  "{n} {n|picture carries a mark of this recipient's copies but is not confirmed and not|pictures carry marks of this recipient's copies but are not confirmed and not} counted.",
+	"beside-transplanted": "{n} {n|picture carries a transplanted mark|pictures carry transplanted marks} of this recipient's copies, which count for no recipient.",
+	"only-named":          onlyNamed,
+	odds.NoConfirmed:      "Copies of these submissions were issued to this recipient. The leaks contain no mark of these copies that is confirmed and strong. That marks could have been removed is no evidence that they were.",
+	odds.NoLeak:           "Copies of submissions were issued to this recipient. Too few leaks, or no leaks, show these submissions.",
+	odds.NotAgainst:       "Files of strangers that resemble ours are not weighed. That few such files are seen says nothing against this explanation.",
+	odds.NotTold:          "The ratio holds as much for others who may have had these pictures. These are a sub-processor, a backup or a thief of a listed holder, an unlisted holder, and a holder whose custody is not admissible.",
+	odds.SameAsHeld:       "A sub-processor, a backup or a thief of a listed holder has what that holder has. The findings are as probable under both.",
+	odds.OwnersSent:       "This is about the pictures that match uploads. Nothing in them tells a file that its owner also sent to another party from a file that a holder of the upload had.",
+	odds.Unissued:         "The ratio compares a mark that was laid with a chance read of a picture without that mark. The record of issued copies is incomplete, or another party used the key: nothing here tells the two apart.",
+	odds.IssuerHad:        "The issuer made these copies and had them. Marks do not tell the issuer from the recipient.",
+	odds.IssuerHadNo:      "The marks of all confirmed copies were laid outside the issuer’s reach: the issuer never had these copies.",
+}
+
+// titles name the hypotheses in a list, by their kinds. Copies have the recipient's name.
+var titles = map[string]string{
+	odds.Copies:    "{name}",
+	odds.Custody:   "unmarked, from what {who} held",
+	odds.Unlisted:  "an unlisted holder",
+	odds.Insider:   "an insider or a party not listed, with unmarked uploads",
+	odds.Forged:    "the issuer, with copies issued to a recipient",
+	odds.Unissued:  "copies that the registry does not list",
+	odds.Foreign:   "pictures that are not of this registry",
+	odds.Elsewhere: "the same captures, sent elsewhere by their owners",
+}
+
+// sources name the sources of an alternative, by their kinds.
+var sources = map[string]string{
+	odds.Copies:    "copies issued to {who}",
+	odds.Custody:   "unmarked pictures held by {who}",
+	odds.Planted:   "copies issued to {who} planted by another holder",
+	odds.Unlisted:  "an unlisted holder",
+	odds.Insider:   "a person with all or part of the registry (listed or not)",
+	odds.Elsewhere: "a collection from elsewhere (pictures of others, or files that their owners also sent there)",
+}
+
+// The parts that a source of an alternative took, and what it did.
+const (
+	tookRemoved = ", marks removed"
+	tookDates   = ", from {dates}"
+	tookCopies  = ", of what was issued to {of}"
+	tookHeld    = ", of what {of} held unmarked"
+)
+
+// firstPage has what the first page of a report says beside the headline.
+var firstPage = map[string]string{
+	"copies":   "The findings are at least {times} times more probable if pictures derive from the copies issued to {name} than under the strongest listed alternative without those copies. That is {words}.",
+	"window":   "The findings are at least {times} times more probable if pictures come from what {names} could hold unmarked than under the strongest listed alternative. That is {words}.",
+	"rivals":   "This ratio is for the copies, not for who laid or put them there. The other parties in the conclusion explain them as well.",
+	"pictures": "{n} of {of} marked {of|exhibit|exhibits}",
+	"named":    "{times} times or more: {words}",
+	"withheld": "not named: {reason}",
+}
+
+// textOf returns the text of a row of [dumpSentences].
+func textOf(code string) string {
+	return find(dumpSentences, func(r *row) bool { return r.code == code }).text
+}
+
+// regions name the places that a leak shows altered, by their kinds.
+var regions = map[string]string{
+	"bar":     "a bar or blur",
+	"caption": "a caption",
+	"field":   "another text or picture",
+	"patch":   "a sticker or another picture",
 }
 
 // meanings say in one line what each finding means for one picture, in the order of a report. The
@@ -77,8 +208,8 @@ var meanings = []struct{ label, says string }{
 	{"no picture", "a file of another kind, which counts for nothing"},
 }
 
-// Meanings returns what each finding means for one picture: "copy: carries the ..." and so on, in the
-// order of a report.
+// Meanings returns what each finding means for one picture: "copy: carries the ..." and so on, in
+// the order of a report.
 func Meanings() (out []string) {
 	for _, m := range meanings {
 		out = append(out, m.label+": "+m.says)
@@ -88,29 +219,30 @@ func Meanings() (out []string) {
 
 // dumpSentences are all sentences of a verdict on a dump, in the order in which they are said.
 var dumpSentences = []row{
-	{"unissued-first", headline, (*weighing).unissuedFirst, unissuedText},
-	{"no-picture", headline, in(aboutNothing), "Inconclusive: no picture was examined."},
-	{"no-file-opened", headline, (*weighing).unopened, "Inconclusive: no picture was examined; {n} {n|file|files} could not be examined as {n|a picture|pictures}."},
+	{"unissued-first", headline, unissuedWhen(false), unissuedText},
+	{"no-picture", headline, at(aboutNothing, nothing), "Inconclusive: no picture was examined."},
+	{"no-file-opened", headline, at(aboutUnopened, func(w *weighing) figures { return figures{"n": w.Leaks} }), "Inconclusive: no picture was examined; {n} {n|file|files} could not be examined as {n|a picture|pictures}."},
 	{"named", headline, (*weighing).namedFigures, "{n} of {marked} marked {marked|picture|pictures} {n|contains a copy|contain copies} recorded as issued to {name}{under}."},
 	{"named-rivals", headline, (*weighing).namedRivals, "The findings do not rule out {who}, which could have laid marks there if it had obtained those copies."},
 	{"named-several", headline, (*weighing).namedSeveral, oneSourceText},
 	{"named-rest", headline, (*weighing).namedRest, "{n} {n|submission|submissions} in this dump {n|is|are} not explained, or not wholly, by copies of {name} with their marks or by anything else that it is recorded to have had. The source of {n|that submission|those submissions} may also have had those copies."},
 	{"named-transplanted", headline, (*weighing).namedTransplanted, "Marks of copies issued to {names} were also transplanted onto {n} other {n|picture|pictures} of this dump."},
-	{"named-released", headline, in(aboutNamed), releasedText},
+	{"named-released", headline, at(aboutNamed, nothing), releasedText},
 	{"window", headline, (*weighing).windowFigures, "Of {of} {of|picture|pictures} on which no mark was found, {n} were submitted from {dates}. Recipients could hold the uploads of that time unmarked."},
-	{"window-no-name", headline, in(aboutWindow), "No recipient is named by marks."},
-	{"confirmed", headline, (*weighing).confirmedFigures, "Inconclusive: the mark of an issued copy was found and confirmed on {n} {n|picture|pictures}. That is not enough to name a recipient here."},
-	{"missing-persons", headline, missing(odds.FewClusters), "Copies of one recipient on pictures of {needed} different persons are required."},
+	{"window-no-name", headline, at(aboutWindow, nothing), "No recipient is named by marks."},
+	{"confirmed", headline, at(aboutConfirmed, func(w *weighing) figures { return figures{"n": w.Counts[string(FoundCopy)], "of": w.sources()} }), "Inconclusive: {n} {n|picture contains a confirmed copy|pictures contain confirmed copies}, issued to {of} {of|recipient|different recipients}. That is not enough to name a recipient."},
+	{"missing-persons", headline, missing(odds.FewClusters), "To name a recipient, its copies must be found on pictures of {needed} different persons or more. More leaked pictures can supply that."},
 	{"missing-subjects", headline, (*weighing).missingSubjects, "{n} {n|upload|uploads} shown {n|has|have} no subject and {n|counts|count} as one person's at most. Enter the subjects (kycmark subject set), or state how many such uploads one person has (--uploads-per-subject), and investigate again."},
 	{"missing-same", headline, missing(odds.SameCopies), "Several recipients have had the very same copies, which therefore do not tell them apart."},
 	{"missing-ratio", headline, missing(odds.SmallRatio), "The likelihood ratio is too small for as many recipients as were looked at. More leaked pictures of other persons can change that."},
 	{"missing-trials", headline, missing(odds.FewTrials), "The trials of the method do not allow a ratio of 10 to be claimed."},
-	{"matched-only", headline, (*weighing).matchedOnly, "Inconclusive: {n} of the {of} {of|picture|pictures} {n|matches a submission|match submissions} of the registry, and no mark of an issued copy was confirmed on any of them."},
-	{"unconfirmed-only", headline, (*weighing).unconfirmedOnly, "Inconclusive: {n} of the {of} {of|picture|pictures} {n|carries|carry} the mark of an issued copy, but could not be confirmed to show that copy's submission. Nothing else was matched."},
+	{"matched-only", headline, at(aboutMatched, func(w *weighing) figures { return figures{"n": w.Matched, "of": w.readable()} }), "Inconclusive: {n} of the {of} {of|picture|pictures} {n|shows an upload|show uploads} of the registry, and no mark of an issued copy was confirmed on any of them."},
+	{"missing-marks", headline, (*weighing).missingMarks, "To name a recipient, confirmed marks are required. A record of who could hold these uploads unmarked, or more leaked pictures, can point to a source."},
+	{"unconfirmed-only", headline, at(aboutUnconfirmed, func(w *weighing) figures { return figures{"n": w.unsure(), "of": w.readable()} }), "Inconclusive: {n} of the {of} {of|picture|pictures} {n|carries|carry} the mark of an issued copy, but could not be confirmed to show that copy's submission. Nothing else was matched."},
 	{"no-match-named", headline, (*weighing).noMatchNamed, "Inconclusive: {n} {n|picture|pictures} examined, and no match with {against|the upload that was named|any of the uploads that were named}. Nothing else was searched."},
 	{"no-match", headline, (*weighing).noMatch, "No submission of the registry was matched by the {n} {n|picture|pictures} examined."},
 	{"not-examined", headline, (*weighing).leftOut, "{n} {n|file|files} could not be examined."},
-	{"unissued-last", headline, (*weighing).unissuedLast, unissuedText},
+	{"unissued-last", headline, unissuedWhen(true), unissuedText},
 
 	{"matched", shows, (*weighing).matchedFigures, "Of {n} {n|picture|pictures} examined, {matched} {matched|shows|show} a submission of the registry."},
 	{"repeated", shows, (*weighing).repeatedFigures, "{n} {n|picture repeats another|pictures repeat others} byte for byte and {n|adds|add} nothing."},
@@ -143,32 +275,32 @@ var dumpSentences = []row{
 	{"released", showsNot, found(FoundCopy), "It does not show who released these copies. The exchange also possessed them, and so did all to whom the recipient passed them or lost them."},
 	{"several", showsNot, (*weighing).several, "Copies of several recipients appear. " + oneSourceText},
 	{"unissued-who", showsNot, (*weighing).unissuedWho, "The marks with IDs that are not listed do not show who received or released {n|that picture|those pictures}: they count for no recipient. Compare the IDs with all systems that hold the key."},
-	{"custody-unjudged", showsNot, (*weighing).custodyUnjudged, "The custody that covers pictures without a mark is listed, its " + notJudged + "."},
-	{"custody-late", showsNot, (*weighing).custodyLate, "Custody that was entered after the leaks were found is listed but not admissible."},
+	{"custody-unjudged", showsNot, custodyOf(func(s *party) int { return s.unjudged }), "The custody that covers pictures without a mark is listed. " + notJudged},
+	{"custody-late", showsNot, custodyOf(func(s *party) int { return s.late }), "Custody that was entered after the leaks were found is listed but not admissible."},
 	{"window-measure", showsNot, (*weighing).windowMeasure, "The number of pictures within one window is no measure of its holder. A thief may be more likely to take a contiguous range of the registry's {cells} {cells|month|months}, or what one holder had, than scattered pictures. Against such a thief, the window earns a likelihood ratio of at most about {ratio}, however many the pictures. Against another holder of the same pictures it earns nothing."},
-	{"unmarked", showsNot, found(FoundUnmarked), "On {n} {n|picture|pictures} no mark was found{keys}. On each, a mark would have been found with a probability of at least 99.9 %. Deliberate removal is not excluded. It would affect a dump as a whole, so that many such pictures say no more than one."},
+	{"unmarked", showsNot, found(FoundUnmarked), "On {n} {n|picture|pictures} no mark was found{keys}. {n|There|On each}, a mark would have been found with a probability of at least 99.9 %. Deliberate removal is not excluded. It would affect a dump as a whole, so that many such pictures say no more than one."},
 	{"unreadable", showsNot, found(FoundUnreadable), "On {n} {n|picture|pictures} no mark was found{keys}. A mark may have been missed, and deliberate removal is not excluded: nothing follows from its absence on a single picture."},
-	{"absent", showsNot, (*weighing).absent, "Of {n} independent {n|submission|submissions} copies were issued to {name}, whose marks were not found. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %."},
-	{"forgeable", showsNot, (*weighing).forgeable, "{n} {n|picture carries|pictures carry} the mark of a copy whose mark key is recorded as compromised since before the copy was issued. Each holder of the key could have made that mark, so {n|it counts|they count} for no recipient."},
-	{"unconfirmed", showsNot, (*weighing).unconfirmed, "{n} {n|picture carries|pictures carry} the mark of an issued copy, but could not be confirmed to show that copy's submission. A mark can be laid onto another picture, so {n|it counts|they count} for no recipient."},
-	{"unconfirmed-several", showsNot, (*weighing).unconfirmedSeveral, "{n} {n|picture carries|pictures carry} the marks of several issued copies that do not fit together. At least one of {n|its|their} marks was laid onto {n|it|them}, so {n|it counts|they count} for no recipient."},
+	{"absent", showsNot, (*weighing).absent, "Copies of {n} independent {n|submission|submissions} of this dump were issued to {name}, and the marks of these copies were not found. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %."},
+	{"forgeable", showsNot, many((*weighing).forgeables), "{n} {n|picture carries|pictures carry} the mark of a copy whose mark key is recorded as compromised since before the copy was issued. Each holder of the key could have made that mark, so {n|it counts|they count} for no recipient."},
+	{"unconfirmed", showsNot, many((*weighing).unconfirmed), "{n} {n|picture carries|pictures carry} the mark of an issued copy, but could not be confirmed to show that copy's submission. A mark can be laid onto another picture, so {n|it counts|they count} for no recipient."},
+	{"unconfirmed-several", showsNot, many((*weighing).severals), "{n} {n|picture carries|pictures carry} the marks of several issued copies that do not fit together. At least one of {n|its|their} marks was laid onto {n|it|them}, so {n|it counts|they count} for no recipient."},
 	{"transplanted", showsNot, found(FoundTransplanted), "{n} {n|picture carries|pictures carry} a transplanted mark: it was laid onto {n|it|them} from another picture. That says nothing about the recipient of the copy whose mark was used. Who can transplant a mark may have prepared other pictures of this dump."},
 	{"lookalike", showsNot, found(FoundLookalike), "{n} {n|picture resembles|pictures resemble} submissions of the registry without showing the same capture; {n|it is|they are} not counted as matched."},
-	{"unknown", showsNot, (*weighing).unknown, "{n} {n|picture matches|pictures match} no submission that the search could find."},
-	{"unknown-recall", showsNot, (*weighing).unknownRecall, "If they were among the uploads that the registry has now, the search would have found at least this share of them: {kinds}. These are lower 95 % bounds of trials of such leaks, each altered in one way of many. Erased uploads cannot be found. Only the first page or frame of an upload is searched: its other pages were not looked for."},
+	{"unknown", showsNot, unmatched(false), "{n} {n|picture matches|pictures match} no submission that the search could find."},
+	{"unknown-recall", showsNot, (*weighing).unknownRecall, "If they were among the uploads that the registry has now, the search would have found them with at least this probability: {kinds}. These are lower 95 % bounds of trials of such leaks, each altered in one way of many. Erased uploads cannot be found. Only the first page or frame of an upload is searched: its other pages were not looked for."},
 	{"unknown-counted", showsNot, (*weighing).unknownCounted, "Uploads that were not searched are counted as not found."},
-	{"unknown-untried", showsNot, (*weighing).unknownUntried, "Some pictures are missed if they were altered much, or if little of them is left. How many is not measured for pictures of this kind."},
-	{"unknown-template", showsNot, (*weighing).unknownTemplate, "{n} of these {n|pictures has|pictures have} the layout of an upload and other detail, as other documents of its template have."},
+	{"unknown-untried", showsNot, many((*weighing).unknownUntried), "Some pictures are missed if they were altered much, or if little of them is left. How many is not measured for pictures of this kind."},
+	{"unknown-template", showsNot, many((*weighing).unknownTemplate), "{n} of these {n|pictures has|pictures have} the layout of an upload and other detail, as other documents of its template have."},
 	{"not-searched-damaged", showsNot, notSearched(func(m *findings.Missing) int { return m.Damaged }), "{n} of the {of} uploads of the registry could not be searched: what the registry keeps to find them was altered or removed, or cannot be read. The command “kycmark audit --originals” names them."},
 	{"not-searched-flat", showsNot, notSearched(func(m *findings.Missing) int { return m.Flat }), "{n} of the {of} uploads of the registry could not be searched, because they show too little, or are sealed and no sealing key was given."},
 	{"not-searched-whole", showsNot, notSearched(func(m *findings.Missing) int { return m.Whole }), "{n} of the {of} uploads of the registry were searched as whole pictures only, because no local features of them could be searched. A crop or a collage of them may not be found."},
-	{"unnamed", showsNot, (*weighing).unnamed, "{n} {n|picture matches|pictures match} none of the uploads that were named, and {n|was|were} not looked for among the others."},
+	{"unnamed", showsNot, unmatched(true), "{n} {n|picture matches|pictures match} none of the uploads that were named, and {n|was|were} not looked for among the others."},
 	{"named-only", showsNot, (*weighing).namedOnly, onlyNamed},
 	{"pages", showsNot, (*weighing).pages, "{n} {n|file has|files have} several pages or frames, and only the first was examined. The other {others} {others|page was|pages were} not."},
 	{"damaged", showsNot, found(FoundDamaged), "{n} {n|picture is|pictures are} damaged: {n|it|they} could not be decoded, and {n|says|say} nothing."},
 	{"unsupported", showsNot, found(FoundUnsupported), "{n} {n|picture is|pictures are} of a format or size that is not supported. {n|It was|They were} not examined. Convert {n|it|them}, and investigate again."},
-	{"unread-archives", showsNot, (*weighing).unreadArchives, "{n} {n|archive|archives} could not be read, in whole or in part. What {n|it holds|they hold} is not known. The reason is beside each."},
-	{"unopened", showsNot, (*weighing).unopenedFiles, "{n} {n|file|files} could not be opened or read. What {n|it holds|they hold} is not known."},
+	{"unread-archives", showsNot, many((*weighing).archives), "{n} {n|archive|archives} could not be read, in whole or in part. What {n|it holds|they hold} is not known. The reason is beside each."},
+	{"unopened", showsNot, many((*weighing).unopenedFiles), "{n} {n|file|files} could not be opened or read. What {n|it holds|they hold} is not known."},
 	{"missing", showsNot, found(FoundMissing), "{n} {n|file that was named does|files that were named do} not exist."},
 	{"not-pictures", showsNot, found(FoundNoPicture), "{n} {n|file is no picture, and counts|files are no pictures, and count} for nothing."},
 	{"key-compromised", showsNot, (*weighing).keyCompromised, "The mark key {key} of {n} {n|picture|pictures} with a confirmed copy is recorded as compromised since {day}, after these copies were issued. Who has held it since then, and had such a copy in hand, could have laid its mark onto an unmarked picture of the same upload."},
@@ -181,17 +313,17 @@ var dumpSentences = []row{
 	{"rival-planting", showsNot, (*weighing).rivalPlanting, "With planting by those who held these pictures among the alternatives, the log10 likelihood ratio for {name} is {lr}: {words}."},
 	{"rival-rest", showsNot, (*weighing).rivalRest, "The records say that {other} had, marked or unmarked, {n} of the {of} {of|submission|submissions} in this dump that {name} does not explain. If {other} had also obtained the copies issued to {name}, it could be the source of both."},
 	{"repeats", showsNot, (*weighing).repeats, "The {n} {n|picture|pictures} with copies issued to {name} are of {clusters} independent {clusters|submission|submissions}: repetitions and pictures of one subject count once."},
-	{"nameless", showsNot, (*weighing).namelessUnstated, "Of the {of} {of|picture|pictures} with copies issued to {name}, {n} {n|is|are} of uploads without a subject reference. They may all be of one person, who may also have a reference, so they add {adds} independent {adds|submission|submissions}."},
-	{"nameless-stated", showsNot, (*weighing).namelessStated, "Of the {of} {of|picture|pictures} with copies issued to {name}, {n} {n|is|are} of uploads without a subject reference. The investigator states that one person has at most {each} such {each|upload|uploads}, so they add {adds} independent {adds|submission|submissions}."},
-	{"same-document", showsNot, (*weighing).sameDocumentPairs, "{n} {n|pair|pairs} of the uploads shown {n|looks|look} like pictures of one document when their originals are compared. The two uploads of a pair count as one person's."},
+	{"nameless", showsNot, withoutSubjects(false), "Of the {of} {of|picture|pictures} with copies issued to {name}, {n} {n|is|are} of uploads without a subject reference. They may all be of one person, who may also have a reference, so they add {adds} independent {adds|submission|submissions}."},
+	{"nameless-stated", showsNot, withoutSubjects(true), "Of the {of} {of|picture|pictures} with copies issued to {name}, {n} {n|is|are} of uploads without a subject reference. The investigator states that one person has at most {each} such {each|upload|uploads}, so they add {adds} independent {adds|submission|submissions}."},
+	{"same-document", showsNot, many(func(w *weighing) int { return len(w.SameDocuments) }), "{n} {n|pair|pairs} of the uploads shown {n|looks|look} like pictures of one document when their originals are compared. The two uploads of a pair count as one person's."},
 	{"same-document-subjects", showsNot, (*weighing).sameDocumentSubjects, "The registry calls the persons of such pairs different: {pairs}."},
 	{"not-compared", showsNot, (*weighing).notCompared, "{n} {n|original was|originals were} not compared with the originals of the other uploads shown. Whether {n|it shows|they show} the same document as another is not known."},
 	{"subjects-entered", showsNot, (*weighing).subjectsEntered, "The subject {n|reference|references} of {n} {n|upload|uploads} shown {n|was|were} entered after the {n|upload|uploads}, the last on {day}. How many persons are counted rests on {n|it|them}."},
 	{"also-held", showsNot, (*weighing).alsoHeldFigures, "Of the {n} {n|picture|pictures} with a copy issued to {name}, these could also be held unmarked by others: {others}. With that copy in hand, each of them could have laid its mark onto the unmarked picture."},
 }
 
-// speak writes Headline, Shows, ShowsNot and Said: every row of dumpSentences whose condition holds.
-// The counts, the odds and the hypotheses must be there already.
+// speak writes Headline, Shows, ShowsNot and Said: every row of dumpSentences whose condition
+// holds. The counts, the odds and the hypotheses must be there already.
 func (w *weighing) speak() {
 	w.Headline, w.Shows, w.ShowsNot, w.Said = "", []string{}, []string{}, []findings.Said{}
 	for _, r := range dumpSentences {
@@ -210,10 +342,19 @@ func (w *weighing) speak() {
 	}
 }
 
+// written returns sentences of [notes] as one text.
+func written(said []findings.Said) string {
+	var out []string
+	for _, s := range said {
+		out = append(out, write(notes[s.Code], s.Figures))
+	}
+	return strings.Join(out, " ")
+}
+
 var figure = regexp.MustCompile(`\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}`)
 
-// write fills figures into a text: {x} becomes figure x, and {x|one|many} its first form if x is the
-// number 1, else the second.
+// write fills figures into a text: {x} becomes figure x, and {x|one|many} its first form if x is
+// the number 1, else the second.
 func write(text string, x figures) string {
 	return figure.ReplaceAllStringFunc(text, func(s string) string {
 		m := figure.FindStringSubmatch(s)

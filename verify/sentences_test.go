@@ -16,6 +16,8 @@ import (
 
 	"github.com/kycmark/kycmark/internal/sentencecheck"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -63,11 +65,23 @@ func TestSentencesAreTrue(t *testing.T) {
 func TestSentencesOfRandomDumpsAreTrue(t *testing.T) {
 	reports, seed := number("KYCMARK_REPORTS", 300), number("KYCMARK_SEED", 1)
 	t.Logf("%d reports from seed %d", reports, seed)
+	said := make(map[string]int)
 	for i := range reports {
 		d, cfg := randomWeighed(t, uint64(seed+i))
+		for _, l := range d.Verdicts {
+			for _, x := range l.Said {
+				said[x.Code]++
+			}
+		}
+		for _, x := range d.Notes {
+			said[x.Code]++
+		}
 		if wrong := checked(t, d, cfg); !assert.Empty(t, wrong, "seed %d: %s", seed+i, d.Headline) && i > 50 {
 			break
 		}
+	}
+	for _, code := range verify.NoteCodes {
+		assert.True(t, said[code] > 0 || code == odds.IssuerHadNo, "%s is never said", code) // the registry does not record who laid marks
 	}
 }
 
@@ -100,33 +114,50 @@ func TestSentencesThatWereFalse(t *testing.T) {
 	}
 }
 
-// The checker notices each figure that is falsified, and each sentence that is left out.
+// The checker notices each figure that is falsified, and each sentence that is left out or said in
+// place of another: of the verdict, and of the notes on hypotheses and on leaks.
 func TestCheckerNoticesFalsehoods(t *testing.T) {
-	figures := 0
+	falsehoods := 0
 	for seed := range uint64(40) {
 		d, cfg := randomWeighed(t, 1000+seed)
 		text := encoded(t, d, cfg)
-		for i, s := range d.Said {
-			code := s.Code
-			noticed := func(what string) {
-				wrong, err := sentencecheck.CheckFigures(encoded(t, d, cfg))
-				require.NoError(t, err)
-				assert.NotEmpty(t, wrong, "seed %d: %s of %s", 1000+seed, what, code)
-				figures++
+		lists := []*[]findings.Said{&d.Said, &d.Notes}
+		for i, l := range d.Verdicts {
+			if i < 3 {
+				lists = append(lists, &l.Said)
 			}
-			for k, was := range s.Figures {
-				d.Said[i].Figures[k] = falsified(was)
-				noticed(fmt.Sprintf("%s %v", k, was))
-				d.Said[i].Figures[k] = was
+		}
+		for _, list := range lists {
+			for i, s := range *list {
+				code := s.Code
+				noticed := func(what string) {
+					wrong, err := sentencecheck.CheckFigures(encoded(t, d, cfg))
+					require.NoError(t, err)
+					assert.NotEmpty(t, wrong, "seed %d: %s of %s", 1000+seed, what, code)
+					falsehoods++
+				}
+				for k, was := range s.Figures {
+					(*list)[i].Figures[k] = falsified(was)
+					if k == "adds" {
+						(*list)[i].Figures[k] = was.(int) + 5 // uploads that the case leaves out may be of any person
+					}
+					noticed(fmt.Sprintf("%s %v", k, was))
+					(*list)[i].Figures[k] = was
+				}
+				all := *list
+				*list = slices.Delete(slices.Clone(all), i, i+1)
+				noticed("leaving out")
+				*list = all
+				(*list)[i].Code = verify.NoteCodes[falsehoods%len(verify.NoteCodes)]
+				if (*list)[i].Code != code {
+					noticed("saying " + (*list)[i].Code + " in place")
+				}
+				(*list)[i].Code = code
 			}
-			all := d.Said
-			d.Said = slices.Delete(slices.Clone(all), i, i+1)
-			noticed("leaving out")
-			d.Said = all
 		}
 		require.Equal(t, text, encoded(t, d, cfg))
 	}
-	t.Logf("%d falsehoods", figures)
+	t.Logf("%d falsehoods", falsehoods)
 }
 
 // falsified returns another value for a figure.
@@ -215,6 +246,9 @@ func randomWeighed(t *testing.T, seed uint64) (*verify.DumpVerdict, verify.Confi
 	for _, raw := range sentencecheck.Dump(rng, w) {
 		l := new(verify.Verdict)
 		require.NoError(t, json.Unmarshal(raw, l))
+		was := l.Label()
+		l.Conclude()
+		require.Equal(t, was, l.Label(), "seed %d: %s", seed, raw)
 		l.SetSubject(subjects[l.Submission])
 		if l.Copy != 0 {
 			l.SetMarked(recipient[l.Copy])

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/kycmark/kycmark/watermark"
@@ -41,7 +40,8 @@ func collage(issued []read) bool {
 // the strongest. Recipients of the others are not listed.
 func concludeCollage(issued []read) conclusion {
 	c := concludeCopies(issued)
-	c.also, c.note = nil, fmt.Sprintf("Is put together of copies of %d submissions: traced against their originals, the marks of copies %s are in it, each where its submission is shown. It counts once, as copy %s.", len(issued), copyNames(issued), issued[0].copy)
+	c.also = nil
+	c.say("copies-collage", figures{"n": len(issued), "copies": copyNames(issued), "copy": issued[0].copy.String()})
 	return c
 }
 
@@ -49,7 +49,7 @@ func concludeCollage(issued []read) conclusion {
 // submission, each by its own part of the mark. All are confirmed and accused.
 func concludeMerged(issued []read) conclusion {
 	c := concludeCopies(issued)
-	c.note = fmt.Sprintf("Traced against its original, the marks of copies %s are all in this picture, each with the part that is that copy's alone: it was made of all of them, or of one copy onto which a holder of the others laid their marks.", copyNames(issued))
+	c.say("copies-merged", figures{"copies": copyNames(issued)})
 	return c
 }
 
@@ -69,11 +69,11 @@ func concludeSeveral(e evidence, issued []read) conclusion {
 	}
 	if elsewhere == len(issued) {
 		c.finding, c.submission, c.accused = FoundTransplanted, shows.Submission, nil
-		c.note = fmt.Sprintf("Carries the marks of copies %s, but shows another submission than any of theirs: the marks were laid onto it, which says nothing about the copies' recipients.", copyNames(issued))
+		c.say("transplanted-several", figures{"copies": copyNames(issued)})
 		return c
 	}
 	c.unconfirmed = true
-	c.note = fmt.Sprintf("Carries the marks of several issued copies, %s: a picture is issued with one, so at least one mark was laid onto it or the copies were merged, and none of them is confirmed.", copyNames(issued))
+	c.say("unconfirmed-several", figures{"copies": copyNames(issued)})
 	return c
 }
 
@@ -87,11 +87,10 @@ func concludeCopies(issued []read) conclusion {
 	return c
 }
 
-// copyNames lists the copies that were read in words.
-func copyNames(issued []read) string {
-	var names []string
+// copyNames returns the IDs of the copies that were read.
+func copyNames(issued []read) (names []string) {
 	for _, r := range issued {
 		names = append(names, r.copy.String())
 	}
-	return list(names)
+	return names
 }

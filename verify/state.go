@@ -142,8 +142,8 @@ func (p *progress) read(text []byte, want stateHead) (begun int64, err error) {
 
 // dropStale drops from p the verdicts that the registry may no longer support. begun is the length
 // of the ledger at the start of the run that kept them. If the registry was altered since, all are
-// dropped. If submissions were only added, files that could not be examined and matches other than unconfirmed copies
-// are kept.
+// dropped. If submissions were only added, files that could not be examined and matches other than
+// unconfirmed copies are kept.
 func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) error {
 	added, altered, err := v.cfg.Registry.Engine().Changed(ctx, begun)
 	if err != nil || !added && !altered {

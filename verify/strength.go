@@ -1,8 +1,6 @@
 package verify
 
 import (
-	"fmt"
-	"math"
 	"slices"
 
 	"github.com/kycmark/kycmark/verify/odds"
@@ -10,10 +8,7 @@ import (
 
 // A strength is how much the findings speak for one explanation, for the first page.
 type strength struct {
-	Times string // "400,000"
-	If    string // what the findings are so many times more probable under
-	Than  string
-	Words string
+	Says  string
 	Note  string // what it does not tell apart; may be empty
 	Scale []step
 }
@@ -36,22 +31,19 @@ func (r reportView) Strengths() []strength {
 	_, window := r.window()
 	for i := range r.Hypotheses {
 		h := &r.Hypotheses[i]
-		s := strength{Times: times(h.LogLR), Words: h.Words}
+		var s strength
+		x := figures{"times": times(h.LogLR), "words": h.Words, "name": h.Name, "names": h.Holders}
 		switch {
 		case h.Kind == odds.Copies && slices.Contains(r.Named, h.Name):
-			s.If = "pictures of this dump derive from the copies recorded as issued to " + h.Name
-			s.Than = "the strongest listed alternative that does not contain those copies"
-			if planters := r.rivals(h.Name, odds.RivalHeld, odds.RivalPlanting); len(planters) > 0 {
-				with := ""
+			s.Says = write(firstPage["copies"], x)
+			if len(r.rivals(h.Name, odds.RivalHeld, odds.RivalPlanting)) > 0 {
+				s.Note = firstPage["rivals"]
 				if h.Planting != nil {
-					with = fmt.Sprintf(" With planting by those who held these pictures among the alternatives, the log10 likelihood ratio is %.1f: %s.", math.Round(*h.Planting*10)/10+0, inWords(*h.Planting))
+					s.Note += " " + write(textOf("rival-planting"), plantingFigures(h))
 				}
-				s.Note = fmt.Sprintf("This ratio is for the copies, not for who laid or put them there. The other parties in the conclusion explain them as well.%s", with)
 			}
 		case h == window:
-			s.If = "pictures of this dump come from what " + list(h.Holders) + " could hold unmarked"
-			s.Than = "the strongest listed alternative"
-			s.Note = fmt.Sprintf("Nothing here tells %s from a sub-processor of theirs, a backup, or the exchange itself.", list(h.Holders))
+			s.Says, s.Note = write(firstPage["window"], x), write(textOf("window-alike"), x)
 		default:
 			continue
 		}

@@ -10,17 +10,18 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// The unit of a verdict is a person: leaks of one person's uploads count together. A person is known
-// by a subject reference, and by two uploads that show the same document. Nothing that pictures show
-// tells that two of them are of different persons: a passport, a selfie and a bill of one customer
-// look as different as pictures of three customers. Uploads without a reference therefore count as different
-// persons' only as far as the investigator states how many one person may have.
+// The unit of a verdict is a person: leaks of one person's uploads count together. A person is
+// known by a subject reference, and by two uploads that show the same document. Nothing that
+// pictures show tells that two of them are of different persons: a passport, a selfie and a bill of
+// one customer look as different as pictures of three customers. Uploads without a reference
+// therefore count as different persons' only as far as the investigator states how many one person
+// may have.
 
-// units puts the submissions that leaks show into units, and sets w.unit. It starts from the subjects
-// and from w.SameDocuments. Then, for each recipient, it fits the units without a subject into the
-// units with a subject. So the units with copies of one recipient are at most as many as its subjects
-// or, if that is more, as [Circumstances].UploadsPerSubject demands. Leaks without a confirmed copy are
-// treated as leaks of one more recipient. w.clusters must have been called.
+// units puts the submissions that leaks show into units, and sets w.unit. It starts from the
+// subjects and from w.SameDocuments. Then, for each recipient, it fits the units without a subject
+// into the units with a subject. So the units with copies of one recipient are at most as many as
+// its subjects or, if that is more, as [Circumstances].UploadsPerSubject demands. Leaks without a
+// confirmed copy are treated as leaks of one more recipient. w.clusters must have been called.
 func (w *weighing) units() {
 	g := grouping{index: make(map[watermark.Submission]int), first: make(map[string]int)}
 	for _, l := range w.Verdicts {
@@ -176,8 +177,8 @@ func (g *grouping) copies(uploads []int) (names []string) {
 }
 
 // missingSubjects is about recipients that are not named for want of independent submissions, and
-// whose pictures are of uploads without a subject. It says nothing if the investigator has stated how
-// many of these one person has.
+// whose pictures are of uploads without a subject. It says nothing if the investigator has stated
+// how many of these one person has.
 func (w *weighing) missingSubjects() []figures {
 	uploads := make(map[watermark.Submission]bool)
 	for _, x := range w.Odds.Withheld {
@@ -193,47 +194,34 @@ func (w *weighing) missingSubjects() []figures {
 	return several(len(uploads), nil)
 }
 
-// nameless are recipients with pictures of uploads without a subject: how many there are, and the
-// units that have no other uploads.
-func (w *weighing) nameless() []figures {
-	return w.each(func(s *party) figures {
-		if s.nameless == 0 {
+// withoutSubjects returns the condition of a sentence on recipients with pictures of uploads without a
+// subject: how many there are, and the units that have no other uploads. stated reports whether the
+// investigator has stated how many uploads one person has.
+func withoutSubjects(stated bool) func(*weighing) []figures {
+	return func(w *weighing) []figures {
+		if stated != (w.cfg.UploadsPerSubject > 0) {
 			return nil
 		}
-		adds := 0
-		for unit := range s.clusters {
-			if strings.HasPrefix(unit, withoutSubject) {
-				adds++
+		return w.each(func(s *party) figures {
+			if s.nameless == 0 {
+				return nil
 			}
-		}
-		return figures{"n": s.nameless, "of": s.pictures, "adds": adds}
-	})
+			x := figures{"n": s.nameless, "of": s.pictures, "adds": 0}
+			for unit := range s.clusters {
+				if strings.HasPrefix(unit, withoutSubject) {
+					x["adds"] = x["adds"].(int) + 1
+				}
+			}
+			if stated {
+				x["each"] = w.cfg.UploadsPerSubject
+			}
+			return x
+		})
+	}
 }
 
-// namelessUnstated are the same if the investigator has not stated how many uploads one person has.
-func (w *weighing) namelessUnstated() []figures {
-	if w.cfg.UploadsPerSubject > 0 {
-		return nil
-	}
-	return w.nameless()
-}
-
-// namelessStated are the same if the investigator has stated that number, which is each.
-func (w *weighing) namelessStated() []figures {
-	if w.cfg.UploadsPerSubject == 0 {
-		return nil
-	}
-	out := w.nameless()
-	for _, x := range out {
-		x["each"] = w.cfg.UploadsPerSubject
-	}
-	return out
-}
-
-// sameDocumentPairs are the pairs of uploads of one document.
-func (w *weighing) sameDocumentPairs() []figures { return several(len(w.SameDocuments), nil) }
-
-// sameDocumentSubjects are the pairs of subjects in these pairs, as they are numbered in the findings.
+// sameDocumentSubjects are the pairs of subjects in these pairs, as they are numbered in the
+// findings.
 func (w *weighing) sameDocumentSubjects() []figures {
 	subject := make(map[watermark.Submission]string)
 	for _, l := range shown(w.Verdicts) {

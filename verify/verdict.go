@@ -26,9 +26,9 @@ const (
 	// without the part of the mark that is this copy's alone. It says nothing about that
 	// copy's recipient.
 	FoundTransplanted Finding = "transplanted"
-	// FoundUnissued: carries a mark under one of the keys, with a copy ID that the registry does not
-	// list under that key. No mark of an issued copy was found. If the picture also shows a submission,
-	// [Verdict].Submission is set. It says nothing about any recipient.
+	// FoundUnissued: carries a mark under one of the keys, with a copy ID that the registry does
+	// not list under that key. No mark of an issued copy was found. If the picture also shows a
+	// submission, [Verdict].Submission is set. It says nothing about any recipient.
 	FoundUnissued Finding = "unissued"
 	// FoundLookalike: the document of a submission in another capture, or with small changes.
 	FoundLookalike Finding = "lookalike"
@@ -84,8 +84,9 @@ type Verdict struct {
 	findings.Conclusion
 	findings.Strength
 	findings.Evidence
-	Accused []watermark.CopyID `json:"accused"` // the confirmed copies; if several copies were read that cannot all be there, all of these, and the verdict is Unconfirmed
-	Note    string             `json:"note"`    // plain sentences
+	Accused []watermark.CopyID `json:"accused"`        // the confirmed copies; if several copies were read that cannot all be there, all of these, and the verdict is Unconfirmed
+	Note    string             `json:"note"`           // plain sentences
+	Said    []findings.Said    `json:"said,omitempty"` // the sentences of Note
 	Error   string             `json:"error,omitempty"`
 	findings.Picture
 	KeyID string `json:"key_id,omitempty"` // of the mark that was read
@@ -101,8 +102,7 @@ type Verdict struct {
 // Examined reports whether the file could be read as a picture. If not, the finding says why:
 // damaged, unsupported, unopened, missing or no picture.
 func (v *Verdict) Examined() bool {
-	_, not := notExamined[v.Finding]
-	return !not
+	return !slices.Contains(notExamined, v.Finding)
 }
 
 // Label returns the finding as people read it, which adds " (unconfirmed)" if the copy is not
@@ -158,10 +158,10 @@ func (v *Verdict) MayNames() []string {
 	return names
 }
 
-// Weighed reports whether the leak counts in a dump's verdict, and among the pictures that
-// are claimed. Leaks that say nothing about where pictures came from do not count: files
-// that could not be examined, marks that are not confirmed, and lookalikes, which may be other captures or parts of
-// uploads. A mark that the registry does not list counts only if the picture shows a submission.
+// Weighed reports whether the leak counts in a dump's verdict, and among the pictures that are
+// claimed. Leaks that say nothing about where pictures came from do not count: files that could not
+// be examined, marks that are not confirmed, and lookalikes, which may be other captures or parts
+// of uploads. A mark that the registry does not list counts only if the picture shows a submission.
 func (v *Verdict) Weighed() bool {
 	switch v.Finding {
 	case FoundLookalike:

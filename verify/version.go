@@ -17,8 +17,8 @@ var ErrVersion = errors.New("written by another version")
 // inWords calls check with words true, and, if that fails for findings of another version, with
 // false. If the second call succeeds, only words differ and the error wraps [ErrVersion]. If it
 // fails, or if this version wrote the findings, the error wraps [ErrFindings] and the error of
-// check. Findings of [olderFormat] that check refuses need only pass given, which compares the given
-// values with each other; the error then wraps [ErrVersion] and says what differs.
+// check. Findings of [olderFormat] that check refuses need only pass given, which compares the
+// given values with each other; the error then wraps [ErrVersion] and says what differs.
 func (f *Findings) inWords(check func(words bool) error, given func() error) error {
 	err := check(true)
 	if err == nil {
@@ -100,7 +100,7 @@ func wordless(x any) {
 
 var (
 	// words are the fields that hold some.
-	words = []string{"headline", "shows", "shows_not", "said", "note", "words", "against", "reason"}
+	words = []string{"headline", "shows", "shows_not", "said", "notes", "note", "words", "against", "reason"}
 	// nameless are the kinds of hypotheses whose names are words.
 	nameless = []string{odds.Custody, odds.Unlisted, odds.Insider, odds.Forged, odds.Elsewhere, odds.Foreign, odds.Unissued}
 )

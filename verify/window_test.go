@@ -22,5 +22,5 @@ func TestWindowOfTheCustodyThatCoversIt(t *testing.T) {
 	assert.Equal(t, []string{"vendor A"}, h.Holders)
 	on := reportView{DumpVerdict: d}.Strengths()
 	require.Len(t, on, 1)
-	assert.Contains(t, on[0].If, "what vendor A could hold unmarked")
+	assert.Contains(t, on[0].Says, "what vendor A could hold unmarked")
 }

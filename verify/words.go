@@ -3,17 +3,15 @@ package verify
 import (
 	"fmt"
 	"math"
-	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 )
 
 // Package odds computes numbers and codes. This file puts them into words, and has what
-// all sentences share. The texts are in sentences.go, the notes on
-// single leaks in conclude.go.
+// all sentences share. The texts are in sentences.go.
 
 // A level of the verbal scale begins at a log10 likelihood ratio.
 type level struct {
@@ -53,7 +51,7 @@ func inWords(logLR float64) string {
 func putIntoWords(v *odds.Verdict, c *odds.Case) {
 	for i := range v.Hypotheses {
 		h := &v.Hypotheses[i]
-		h.Words, h.Note = inWords(h.LogLR), notes[h.Code]
+		h.Words, h.Note = inWords(h.LogLR), written(noteOn(h))
 		var parts []string
 		for _, x := range h.Strongest {
 			parts = append(parts, explanation(x, c))
@@ -66,6 +64,14 @@ func putIntoWords(v *odds.Verdict, c *odds.Case) {
 	if w := v.Window; w != nil {
 		w.Dates = dates(c, w.From, w.To)
 	}
+}
+
+// noteOn returns what is particular about a hypothesis, as a sentence of [notes]; nil: nothing.
+func noteOn(h *odds.Hypothesis) []findings.Said {
+	if h.Code == "" {
+		return nil
+	}
+	return []findings.Said{{Code: h.Code}}
 }
 
 // reason returns, as part of a sentence, why a recipient with evidence is not named.
@@ -86,53 +92,29 @@ func reasonFigures(x odds.Withheld) figures {
 // removed its marks, and the part that it took. c is the case that x is about; its cells give the
 // dates. A kind that is not listed is [odds.Elsewhere].
 func explanation(x odds.Explanation, c *odds.Case) string {
-	who := list(x.Holders)
-	text, known := map[string]string{
-		odds.Copies:   "copies issued to " + who,
-		odds.Custody:  "unmarked pictures held by " + who,
-		odds.Planted:  "copies issued to " + who + " planted by another holder",
-		odds.Unlisted: "an unlisted holder",
-		odds.Insider:  "a person with all or part of the registry, listed or not",
-	}[x.Kind]
-	if !known {
-		return "a collection from elsewhere: pictures of others, or files that their owners also sent there"
+	source, known := sources[x.Kind]
+	if !known || x.Kind == odds.Elsewhere {
+		return sources[odds.Elsewhere]
 	}
 	if x.Removed {
-		text += ", marks removed"
+		source += tookRemoved
 	}
+	values := figures{"who": x.Holders, "of": x.SetHolders}
 	switch {
 	case x.From >= 0:
-		text += ", from " + dates(c, x.From, x.To)
+		source += tookDates
+		values["dates"] = dates(c, x.From, x.To)
 	case x.Set == odds.Copies:
-		text += ", of what was issued to " + list(x.SetHolders)
+		source += tookCopies
 	case x.Set != "":
-		text += ", of what " + list(x.SetHolders) + " held unmarked"
+		source += tookHeld
 	}
-	return text
+	return write(source, values)
 }
 
-// title returns the name of a hypothesis in a list: the recipient's name for copies, words for all
-// other kinds, and the kind itself if it has no words.
+// title returns the name of a hypothesis in a list, by [titles].
 func title(h odds.Hypothesis) string {
-	switch h.Kind {
-	case odds.Copies:
-		return h.Name
-	case odds.Custody:
-		return "unmarked, from what " + list(h.Holders) + " held"
-	case odds.Unlisted:
-		return "an unlisted holder"
-	case odds.Insider:
-		return "an insider or a party not listed, with unmarked uploads"
-	case odds.Forged:
-		return "the issuer, with copies issued to a recipient"
-	case odds.Unissued:
-		return "copies that the registry does not list"
-	case odds.Foreign:
-		return "pictures that are not of this registry"
-	case odds.Elsewhere:
-		return "the same captures, sent elsewhere by their owners"
-	}
-	return h.Kind
+	return write(titles[h.Kind], figures{"name": h.Name, "who": h.Holders})
 }
 
 // dates returns in words the days of the cells with the indices from to to, both included. The last
@@ -144,6 +126,9 @@ func dates(c *odds.Case, from, to int) string {
 	}
 	return first + " to " + day(c.Cells[to+1].From.Add(-1))
 }
+
+// utc writes a time in UTC: "2024-05-01T12:00:00Z".
+func utc(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // day writes the day of a time in UTC: "2024-05-01".
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
@@ -160,30 +145,12 @@ func verb(n int, one, many string) string {
 	return many
 }
 
-var forms = regexp.MustCompile(`\{([^|}]*)\|([^}]*)\}`)
-
-// plural writes a sentence about n things. In the sentence # becomes n, and {one|many} becomes its
-// first form if n is 1, else its second.
-func plural(n int, sentence string) string {
-	return strings.ReplaceAll(forms.ReplaceAllString(sentence, verb(n, "$1", "$2")), "#", strconv.Itoa(n))
-}
-
 // list joins names: "a, b and c". It is "" without names.
 func list(names []string) string {
 	if n := len(names); n > 1 {
 		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
 	}
 	return strings.Join(names, "")
-}
-
-// sentence joins parts with semicolons into one sentence, with a capital letter and a full stop.
-// Without parts it is "". The first part must begin with an ASCII character.
-func sentence(parts []string) string {
-	if len(parts) == 0 {
-		return ""
-	}
-	s := strings.Join(parts, "; ")
-	return strings.ToUpper(s[:1]) + s[1:] + "."
 }
 
 // thousands rounds a number that is not negative to a whole number and writes it with commas:

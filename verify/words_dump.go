@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
@@ -48,21 +47,29 @@ func (w *weighing) stage() stage {
 		return aboutConfirmed
 	case w.Matched > 0:
 		return aboutMatched
-	case w.Counts[string(FoundCopy)+" (unconfirmed)"] > 0:
+	case w.unsure() > 0:
 		return aboutUnconfirmed
 	}
 	return aboutUnmatched
 }
 
-// in returns the condition of a sentence without figures that is said at a stage.
-func in(s stage) func(*weighing) []figures {
-	return func(w *weighing) []figures { return once(w.stage() == s, figures{}) }
+// at returns the condition of a sentence that is said at a stage, with figures.
+func at(s stage, of func(*weighing) figures) func(*weighing) []figures {
+	return func(w *weighing) []figures { return once(w.stage() == s, of(w)) }
 }
+
+// nothing returns no figures.
+func nothing(*weighing) figures { return figures{} }
 
 // found returns the condition of a sentence on the leaks with a finding. n is their number, and
 // keys says under which keys marks were looked for.
 func found(f Finding) func(*weighing) []figures {
 	return func(w *weighing) []figures { return several(w.Counts[string(f)], figures{"keys": w.ofKeys()}) }
+}
+
+// many returns the condition of a sentence with the figure n alone, which is said if n is above 0.
+func many(number func(*weighing) int) func(*weighing) []figures {
+	return func(w *weighing) []figures { return several(number(w), nil) }
 }
 
 // once returns x alone if said is true, else nothing.
@@ -85,41 +92,38 @@ func several(n int, x figures) []figures {
 // readable returns the number of leaks that could be decoded as pictures.
 func (d *DumpVerdict) readable() int {
 	n := d.Leaks
-	for f := range notExamined {
+	for _, f := range notExamined {
 		n -= d.Counts[string(f)]
 	}
 	return n
 }
 
-// unissuedFirst is said if no recipient is named: the marks that the registry does not list come
-// before the statement.
-func (w *weighing) unissuedFirst() []figures {
-	if len(w.Named) > 0 {
-		return nil
+// unissuedWhen returns the condition of the sentence on marks that the registry does not list: before
+// the statement if no recipient is named, else at the end.
+func unissuedWhen(named bool) func(*weighing) []figures {
+	return func(w *weighing) []figures {
+		if named != (len(w.Named) > 0) {
+			return nil
+		}
+		return w.unissuedWho()
 	}
-	return several(w.unissuedMarks().pictures, nil)
 }
 
-// unissuedLast is said if a recipient is named.
-func (w *weighing) unissuedLast() []figures {
-	if len(w.Named) == 0 {
-		return nil
-	}
-	return several(w.unissuedMarks().pictures, nil)
-}
-
-func (w *weighing) unopened() []figures {
-	return once(w.stage() == aboutUnopened, figures{"n": w.Leaks})
-}
-
-// marked returns the number of pictures on which a mark was found, whatever that mark is worth.
-func (d *DumpVerdict) marked() (n int) {
+// leaksThat returns the number of leaks for which is is true.
+func (d *DumpVerdict) leaksThat(is func(*Verdict) bool) (n int) {
 	for _, l := range d.Verdicts {
-		if l.Finding == FoundCopy || l.Finding == FoundTransplanted || len(l.unissued()) > 0 {
+		if is(l) {
 			n++
 		}
 	}
 	return n
+}
+
+// marked returns the number of pictures on which a mark was found, whatever that mark is worth.
+func (d *DumpVerdict) marked() int {
+	return d.leaksThat(func(l *Verdict) bool {
+		return l.Finding == FoundCopy || l.Finding == FoundTransplanted || len(l.unissued()) > 0
+	})
 }
 
 // namedFigures are for each named recipient, in the registry's order, its pictures among all with a
@@ -188,13 +192,10 @@ func (w *weighing) namedTransplanted() []figures {
 			names = append(names, name)
 		}
 	}
-	n := 0
-	for _, l := range w.Verdicts {
+	n := w.leaksThat(func(l *Verdict) bool {
 		of := func(name string) bool { return slices.Contains(names, name) }
-		if l.Finding == FoundTransplanted && slices.ContainsFunc(l.marked, of) {
-			n++
-		}
-	}
+		return l.Finding == FoundTransplanted && slices.ContainsFunc(l.marked, of)
+	})
 	return several(n, figures{"names": names})
 }
 
@@ -227,10 +228,6 @@ func (w *weighing) windowFigures() []figures {
 	return []figures{{"of": x.Of, "n": x.Leaks, "dates": x.Dates}}
 }
 
-func (w *weighing) confirmedFigures() []figures {
-	return once(w.stage() == aboutConfirmed, figures{"n": w.Counts[string(FoundCopy)]})
-}
-
 // missing returns the condition of a sentence on what is missing to name a recipient. code is why
 // package odds names no recipient with confirmed copies. The sentence names none of them either.
 func missing(code string) func(*weighing) []figures {
@@ -246,8 +243,8 @@ func missing(code string) func(*weighing) []figures {
 	}
 }
 
-// withheld returns the condition of a sentence on the recipients with evidence that are not named for
-// the reason code.
+// withheld returns the condition of a sentence on the recipients with evidence that are not named
+// for the reason code.
 func withheld(code string) func(*weighing) []figures {
 	return func(w *weighing) (out []figures) {
 		for _, x := range w.Odds.Withheld {
@@ -261,13 +258,9 @@ func withheld(code string) func(*weighing) []figures {
 	}
 }
 
-func (w *weighing) matchedOnly() []figures {
-	return once(w.stage() == aboutMatched, figures{"n": w.Matched, "of": w.readable()})
-}
-
-// unconfirmedOnly is said if marks of issued copies are the only trace of the registry.
-func (w *weighing) unconfirmedOnly() []figures {
-	return once(w.stage() == aboutUnconfirmed, figures{"n": w.Counts[string(FoundCopy)+" (unconfirmed)"], "of": w.readable()})
+// missingMarks is said if pictures match and none is confirmed. Of named uploads custody says nothing.
+func (w *weighing) missingMarks() []figures {
+	return once(w.stage() == aboutMatched && !w.cfg.named(), figures{})
 }
 
 func (w *weighing) noMatchNamed() []figures {
@@ -358,8 +351,8 @@ func (w *weighing) sensitivity() (out []figures) {
 	return out
 }
 
-// strongest returns the file of the first leak with a copy of recipient name in the cluster of leak i
-// of the case. If no leak of that cluster has such a copy, it returns the file of leak i.
+// strongest returns the file of the first leak with a copy of recipient name in the cluster of leak
+// i of the case. If no leak of that cluster has such a copy, it returns the file of leak i.
 func (w *weighing) strongest(name string, i int) string {
 	for k, l := range w.Case.Leaks {
 		if v := w.Verdicts[w.Of[k]]; l.Submission != "" && l.Cluster == w.Case.Leaks[i].Cluster && slices.Contains(v.MayNames(), name) {
@@ -409,14 +402,16 @@ func (w *weighing) unissuedFigures() []figures {
 func (w *weighing) unissuedWho() []figures { return several(w.unissuedMarks().pictures, nil) }
 
 // several is said if confirmed copies of two recipients or more are there.
-func (w *weighing) several() []figures {
-	sources := 0
+func (w *weighing) several() []figures { return once(w.sources() > 1, figures{}) }
+
+// sources returns the number of recipients with confirmed copies.
+func (w *weighing) sources() (n int) {
 	for _, s := range w.parties {
 		if s.pictures > 0 {
-			sources++
+			n++
 		}
 	}
-	return once(sources > 1, figures{})
+	return n
 }
 
 // noMark returns the number of leaks that show a submission without a mark that was found.
@@ -435,28 +430,20 @@ func (w *weighing) holders() []figures {
 	return once(len(names) > 0 && w.noMark() > 0, figures{"n": w.noMark(), "names": names})
 }
 
-// custodyOf returns the sum of of over all recipients, if leaks show a submission without a mark.
-func (w *weighing) custodyOf(of func(*party) int) []figures {
-	n := 0
-	for _, s := range w.parties {
-		n += of(s)
+// custodyOf returns the condition of a sentence on custody, if leaks show a submission without a mark.
+// of counts the leaks of one recipient that the sentence is about.
+func custodyOf(of func(*party) int) func(*weighing) []figures {
+	return func(w *weighing) []figures {
+		n := 0
+		for _, s := range w.parties {
+			n += of(s)
+		}
+		if w.noMark() == 0 {
+			return nil
+		}
+		return several(n, nil)
 	}
-	if w.noMark() == 0 {
-		return nil
-	}
-	return several(n, nil)
 }
-
-func (w *weighing) custodyUnjudged() []figures {
-	return w.custodyOf(func(s *party) int { return s.unjudged })
-}
-
-func (w *weighing) custodyLate() []figures {
-	return w.custodyOf(func(s *party) int { return s.late })
-}
-
-// notJudged is said of custody if Config.Found is not set.
-const notJudged = "admissibility not judged: when the leaks were found was not given"
 
 // ofKeys ends a sentence on pictures without a mark: under how many keys marks were looked for.
 func (w *weighing) ofKeys() string {
@@ -476,7 +463,8 @@ func (w *weighing) absent() (out []figures) {
 	return out
 }
 
-// inWindow returns the densest window of leaks without a mark. It is nil with fewer than 2 such leaks.
+// inWindow returns the densest window of leaks without a mark. It is nil with fewer than 2 such
+// leaks.
 func (w *weighing) inWindow() *odds.Window {
 	x := w.Odds.Window
 	if x == nil || x.Of < 2 {
@@ -487,11 +475,10 @@ func (w *weighing) inWindow() *odds.Window {
 
 // windowWhen is when leaks without a mark are densest.
 func (w *weighing) windowWhen() []figures {
-	x := w.inWindow()
-	if x == nil {
-		return nil
+	if x := w.inWindow(); x != nil {
+		return []figures{{"of": x.Of, "n": x.Leaks, "dates": x.Dates, "share": percent(x.Share)}}
 	}
-	return []figures{{"of": x.Of, "n": x.Leaks, "dates": x.Dates, "share": percent(x.Share)}}
+	return nil
 }
 
 // windowCustody returns the strongest custody of the window, or nil.
@@ -505,11 +492,10 @@ func (w *weighing) windowCustody() *odds.Hypothesis {
 
 // windowRatio is what the custody of the window is worth.
 func (w *weighing) windowRatio() []figures {
-	h := w.windowCustody()
-	if h == nil {
-		return nil
+	if h := w.windowCustody(); h != nil {
+		return []figures{{"times": times(h.LogLR), "names": h.Holders, "against": h.Against, "lr": h.LogLR, "words": h.Words}}
 	}
-	return []figures{{"times": times(h.LogLR), "names": h.Holders, "against": h.Against, "lr": h.LogLR, "words": h.Words}}
+	return nil
 }
 
 func (w *weighing) windowCap() []figures {
@@ -525,11 +511,10 @@ func (w *weighing) windowSearched() []figures {
 }
 
 func (w *weighing) windowMeasure() []figures {
-	x := w.inWindow()
-	if x == nil {
-		return nil
+	if x := w.inWindow(); x != nil {
+		return []figures{{"cells": x.Cells, "ratio": about(math.Pow(10, x.MaxLR))}}
 	}
-	return []figures{{"cells": x.Cells, "ratio": about(math.Pow(10, x.MaxLR))}}
+	return nil
 }
 
 // A claim is which sentence is said of the pictures that are claimed.
@@ -559,39 +544,35 @@ func claimed(of claim) func(*weighing) []figures {
 	}
 }
 
+// unsure returns the number of leaks with marks of issued copies that are not confirmed.
+func (w *weighing) unsure() int { return w.Counts[string(FoundCopy)+" (unconfirmed)"] }
+
 // forgeables returns the number of leaks that are unconfirmed for their key alone.
-func (w *weighing) forgeables() (n int) {
-	for _, l := range w.Verdicts {
-		if l.Forgeable {
-			n++
+func (w *weighing) forgeables() int {
+	return w.leaksThat(func(l *Verdict) bool { return l.Forgeable })
+}
+
+// severals returns the number of leaks with marks of several issued copies that do not fit
+// together.
+func (w *weighing) severals() int {
+	return w.leaksThat(func(l *Verdict) bool { return l.Unconfirmed && !l.Forgeable && len(l.Accused) > 1 })
+}
+
+// unconfirmed returns the number of leaks with the mark of one issued copy that is not confirmed, for
+// other reasons than its key.
+func (w *weighing) unconfirmed() int {
+	return w.unsure() - w.forgeables() - w.severals()
+}
+
+// unmatched returns the condition of the sentence on leaks that match nothing: if only named uploads
+// were searched, or if all were.
+func unmatched(named bool) func(*weighing) []figures {
+	return func(w *weighing) []figures {
+		if named != w.cfg.named() {
+			return nil
 		}
+		return several(w.Counts[string(FoundUnknown)], nil)
 	}
-	return n
-}
-
-func (w *weighing) forgeable() []figures { return several(w.forgeables(), nil) }
-
-// severals returns the number of leaks with marks of several issued copies that do not fit together.
-func (w *weighing) severals() (n int) {
-	for _, l := range w.Verdicts {
-		if l.Unconfirmed && !l.Forgeable && len(l.Accused) > 1 {
-			n++
-		}
-	}
-	return n
-}
-
-func (w *weighing) unconfirmed() []figures {
-	return several(w.Counts[string(FoundCopy)+" (unconfirmed)"]-w.forgeables()-w.severals(), nil)
-}
-
-func (w *weighing) unconfirmedSeveral() []figures { return several(w.severals(), nil) }
-
-func (w *weighing) unknown() []figures {
-	if w.cfg.named() {
-		return nil
-	}
-	return several(w.Counts[string(FoundUnknown)], nil)
 }
 
 // unknownRecall are, for unknown leaks by kind, the lower bounds of the share that the search would
@@ -611,7 +592,7 @@ func (w *weighing) unknownRecall() []figures {
 	})
 	var parts []string
 	for _, k := range order {
-		parts = append(parts, fmt.Sprintf("%d %s: %s", n[k], k, share(kinds[k].Bound)))
+		parts = append(parts, fmt.Sprintf("%s for %s (%s)", share(kinds[k].Bound), count(n[k], "picture", "pictures"), k))
 	}
 	return once(len(parts) > 0 && !w.cfg.named(), figures{"kinds": strings.Join(parts, "; ")})
 }
@@ -620,33 +601,16 @@ func (w *weighing) unknownCounted() []figures {
 	return once(len(w.unknownRecall()) > 0 && w.missingUploads() != nil, figures{})
 }
 
-// unknownUntried are unknown leaks of a kind that was not tried.
-func (w *weighing) unknownUntried() []figures {
-	n := 0
-	for _, l := range w.Verdicts {
-		if l.Finding == FoundUnknown && l.Recall == nil && !w.cfg.named() {
-			n++
-		}
-	}
-	return several(n, nil)
+// unknownUntried counts the unknown leaks of a kind that was not tried.
+func (w *weighing) unknownUntried() int {
+	return w.leaksThat(func(l *Verdict) bool { return l.Finding == FoundUnknown && l.Recall == nil && !w.cfg.named() })
 }
 
-// unknownTemplate are the unknown leaks that share the template of an upload.
-func (w *weighing) unknownTemplate() []figures {
-	n := 0
-	for _, l := range w.Verdicts {
-		if l.Finding == FoundUnknown && slices.ContainsFunc(l.Matches, func(m Match) bool { return m.Pixels == PixelsTemplate }) {
-			n++
-		}
-	}
-	return several(n, nil)
-}
-
-func (w *weighing) unnamed() []figures {
-	if !w.cfg.named() {
-		return nil
-	}
-	return several(w.Counts[string(FoundUnknown)], nil)
+// unknownTemplate counts the unknown leaks that share the template of an upload.
+func (w *weighing) unknownTemplate() int {
+	return w.leaksThat(func(l *Verdict) bool {
+		return l.Finding == FoundUnknown && slices.ContainsFunc(l.Matches, func(m Match) bool { return m.Pixels == PixelsTemplate })
+	})
 }
 
 func (w *weighing) namedOnly() []figures { return once(w.cfg.named(), figures{}) }
@@ -675,20 +639,13 @@ func (w *weighing) leftOut() []figures {
 const archiveError = "archive: "
 
 // archives returns the number of archives that could not be read.
-func (w *weighing) archives() (n int) {
-	for _, l := range w.Verdicts {
-		if l.Finding == FoundUnopened && strings.HasPrefix(l.Error, archiveError) {
-			n++
-		}
-	}
-	return n
+func (w *weighing) archives() int {
+	return w.leaksThat(func(l *Verdict) bool {
+		return l.Finding == FoundUnopened && strings.HasPrefix(l.Error, archiveError)
+	})
 }
 
-func (w *weighing) unreadArchives() []figures { return several(w.archives(), nil) }
-
-func (w *weighing) unopenedFiles() []figures {
-	return several(w.Counts[string(FoundUnopened)]-w.archives(), nil)
-}
+func (w *weighing) unopenedFiles() int { return w.Counts[string(FoundUnopened)] - w.archives() }
 
 // keyCompromised are the keys of confirmed copies that are recorded as compromised, unless that was
 // after the leaks were found ([Config].Found). Copies issued after their key was compromised are
@@ -731,17 +688,12 @@ func (w *weighing) lateCopies() (out []figures) {
 
 // lateUploads are the uploads that leaks show and that were submitted after [Config].Found.
 func (w *weighing) lateUploads() []figures {
-	n := 0
-	for _, l := range w.Verdicts {
-		if l.matched() && w.cfg.after(l.Submitted) {
-			n++
-		}
-	}
+	n := w.leaksThat(func(l *Verdict) bool { return l.matched() && w.cfg.after(l.Submitted) })
 	return several(n, figures{"found": w.foundAt()})
 }
 
 // foundAt writes the time at which the leaks were found.
-func (w *weighing) foundAt() string { return w.cfg.Found.UTC().Format(time.RFC3339) }
+func (w *weighing) foundAt() string { return utc(w.cfg.Found) }
 
 // flagged returns the recipients with a flag of one kind, which is a pattern that planted evidence
 // would leave. [odds.FlagTransplanted] has no sentence: the headline and [party.note] say it.
@@ -799,21 +751,25 @@ func (w *weighing) rivalFigures() (out []figures) {
 // rivalPlanting are the ratios of named recipients with planting among the alternatives.
 func (w *weighing) rivalPlanting() (out []figures) {
 	for _, name := range w.Named {
-		if x := w.planting(name); x != nil && len(w.rivals(name, odds.RivalHeld, odds.RivalPlanting)) > 0 {
-			out = append(out, figures{"name": name, "lr": math.Round(*x*10)/10 + 0, "words": inWords(*x)})
+		if h := w.planting(name); h != nil && len(w.rivals(name, odds.RivalHeld, odds.RivalPlanting)) > 0 {
+			out = append(out, plantingFigures(h))
 		}
 	}
 	return out
 }
 
-// planting returns a recipient's ratio, log10, with planting among the alternatives; nil if no
-// listed holder could have planted the marks.
-func (d *DumpVerdict) planting(name string) *float64 {
-	h := find(d.Hypotheses, func(h *odds.Hypothesis) bool { return h.Kind == odds.Copies && h.Name == name })
-	if h == nil {
-		return nil
-	}
-	return h.Planting
+// plantingFigures are the ratio of a recipient with planting among the alternatives. h.Planting must
+// not be nil.
+func plantingFigures(h *odds.Hypothesis) figures {
+	return figures{"name": h.Name, "lr": math.Round(*h.Planting*10)/10 + 0, "words": inWords(*h.Planting)}
+}
+
+// planting returns a recipient's hypothesis that has a ratio with planting among the alternatives;
+// nil if no listed holder could have planted the marks.
+func (d *DumpVerdict) planting(name string) *odds.Hypothesis {
+	return find(d.Hypotheses, func(h *odds.Hypothesis) bool {
+		return h.Kind == odds.Copies && h.Name == name && h.Planting != nil
+	})
 }
 
 // rivalRest are the parties that are recorded to have had the rest of the dump. Rivals that are no
@@ -886,23 +842,14 @@ func (w *weighing) alsoHeld(name string) map[string]int {
 	return held
 }
 
-// note returns, as one sentence, the leaks that concern a recipient and that the odds of its copies
-// leave out: custody, unconfirmed and transplanted marks. It is "" if there are no such leaks.
-func (s *party) note() string {
-	var parts []string
-	for _, x := range []struct {
-		n    int
-		says string
-	}{
-		{s.custody, "# {picture without a mark lies|pictures without a mark lie} within this recipient's recorded custody of unmarked uploads"},
-		{s.late, "# {picture lies|pictures lie} within custody that was entered after the leaks were found, which is not admissible"},
-		{s.unjudged, "# {picture lies|pictures lie} within this recipient's recorded custody of unmarked uploads; " + notJudged},
-		{s.unconfirmed, "# {picture carries a mark of this recipient's copies but is not confirmed|pictures carry marks of this recipient's copies but are not confirmed} and not counted"},
-		{s.transplanted, "# {picture carries a transplanted mark|pictures carry transplanted marks} of this recipient's copies, which count for no recipient"},
-	} {
-		if x.n > 0 {
-			parts = append(parts, plural(x.n, x.says))
+// note returns the sentences on the leaks that concern a recipient and that the odds of its copies
+// leave out: custody, unconfirmed and transplanted marks.
+func (s *party) note() (out []findings.Said) {
+	codes := []string{"beside-custody", "beside-late", "beside-unjudged", "beside-unconfirmed", "beside-transplanted"}
+	for i, n := range []int{s.custody, s.late, s.unjudged, s.unconfirmed, s.transplanted} {
+		if n > 0 {
+			out = append(out, findings.Said{Code: codes[i], Figures: figures{"n": n}})
 		}
 	}
-	return sentence(parts)
+	return out
 }

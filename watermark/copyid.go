@@ -46,6 +46,9 @@ func (id *CopyID) UnmarshalText(text []byte) (err error) {
 // the file as received. With the mark key it places the mark on the picture.
 type Submission [16]byte
 
+// SubmissionOf returns the ID of a file with this SHA-256: its first 16 bytes.
+func SubmissionOf(sum [32]byte) Submission { return Submission(sum[:16]) }
+
 // ParseSubmission reads exactly 32 hex digits.
 func ParseSubmission(s string) (Submission, error) {
 	b, err := hex.DecodeString(s)

@@ -136,7 +136,7 @@ func (e *Env) Upload(path string) (*Upload, error) {
 	return &Upload{
 		Name: Name(path), Image: p.Image, Content: p.SHA256,
 		Copy: watermark.CopyID(e.Draw("copy", p.SHA256)), Seed: e.Draw("attack", p.SHA256),
-		Options: &watermark.Options{Submission: watermark.Submission(p.SHA256[:16])}, // as a registry names it
+		Options: &watermark.Options{Submission: watermark.SubmissionOf(p.SHA256)}, // as a registry names it
 	}, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -192,15 +193,10 @@ func (f issueFlags) checkFolders() error {
 // [registry.ErrNotFound] and has a hint. Case matters.
 func (b *books) knowsRecipient(ctx context.Context, name string) error {
 	all, err := b.registry.Recipients(ctx)
-	if err != nil {
-		return err
+	if err == nil && !slices.ContainsFunc(all, func(to registry.Recipient) bool { return to.Name == name }) {
+		err = notFound(fmt.Errorf("recipient %q: %w", name, registry.ErrNotFound))
 	}
-	for _, r := range all {
-		if r.Name == name {
-			return nil
-		}
-	}
-	return notFound(fmt.Errorf("recipient %q: %w", name, registry.ErrNotFound))
+	return err
 }
 
 // chosen returns the IDs that --submission names or, without that flag, the IDs of all uploads that

@@ -96,7 +96,7 @@ func mark(ctx context.Context, u *ui, f markFlags, in, out string) error {
 	}
 	u.warnPages(in, pic.Pages, "read")
 	if f.submission == "" {
-		submission = watermark.Submission(pic.SHA256[:16])
+		submission = watermark.SubmissionOf(pic.SHA256)
 	}
 	original, err := watermark.Prepare(keys[0], pic.Image, &watermark.Options{Submission: submission})
 	if err != nil {

@@ -252,7 +252,7 @@ func uploadSubjects(from subjectFrom, uploads iter.Seq[registry.Upload]) iter.Se
 	}
 }
 
-// submissionOf returns the submission ID of an uploaded file: the first 16 bytes of its SHA-256.
+// submissionOf returns the submission ID of an uploaded file.
 func submissionOf(u registry.Upload) (id watermark.Submission, err error) {
 	f, err := u.Open()
 	if err != nil {
@@ -263,7 +263,7 @@ func submissionOf(u registry.Upload) (id watermark.Submission, err error) {
 	if _, err := io.Copy(h, f); err != nil {
 		return id, err
 	}
-	return watermark.Submission(h.Sum(nil)[:16]), nil
+	return watermark.SubmissionOf([32]byte(h.Sum(nil))), nil
 }
 
 // manifestSubjects yields what the lines of a manifest at path say. Files are looked for from its

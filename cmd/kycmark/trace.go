@@ -118,7 +118,7 @@ func (u *ui) newTraceJob(f traceFlags) (*traceJob, error) {
 	}
 	u.warnPages(f.original, pic.Pages, "read")
 	if f.submission == "" {
-		submission = watermark.Submission(pic.SHA256[:16])
+		submission = watermark.SubmissionOf(pic.SHA256)
 	}
 	t := &traceJob{}
 	for _, key := range keys {

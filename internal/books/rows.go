@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -344,11 +345,7 @@ func (c *Checkpoint) Body() []byte {
 }
 
 // A Witness is another party that signed a checkpoint.
-type Witness struct {
-	Name string    `json:"name"`
-	Key  string    `json:"key"`
-	Time time.Time `json:"time,omitzero"` // by the witness's own clock; zero: not stated
-}
+type Witness = tlog.Cosignature
 
 // Issued is a count of one day and, unless it counts uploads alone, of one recipient.
 type Issued struct {

@@ -71,6 +71,23 @@ func TestVerdictOnScans(t *testing.T) {
 	assert.Equal(t, "other", verdict(t, o, scan(2, 1)), "another person's, laid on the same place")
 }
 
+// A slight tilt of a small scan leaves wedges of ground that are a few pixels wide.
+func TestVerdictOnSlightTilts(t *testing.T) {
+	small := func(seed uint64) *image.NRGBA { return specimen.Scan(page(1), seed, 640, 480) }
+	tilt, err := attack.Find("persp3")
+	require.NoError(t, err)
+	o, same := capture.New(dsp.LumaNRGBA(small(1))), 0
+	for seed := range uint64(8) {
+		if verdict(t, o, tilt.Apply(small(1), seed)) == "same" {
+			same++
+		}
+		if seed < 4 {
+			assert.NotContains(t, []string{"same", "unsure"}, verdict(t, o, tilt.Apply(small(2+seed), seed)), "another scan of the card, tilt %d", seed)
+		}
+	}
+	assert.GreaterOrEqual(t, same, 6, "of 8 tilts")
+}
+
 // One scan in some hundreds lies as straight as another by chance.
 func TestStraightScanIsNoCrop(t *testing.T) {
 	seed := uint64(2)

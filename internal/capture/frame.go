@@ -7,21 +7,26 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-// A border counts what a leak shows along the sides of the original's frame. At sides and
-// ends the picture ends there, on a ground of one colour; ends counts pieces of sides. At
-// the pieces counted by against the leak shows something else: it ends elsewhere, or goes on with
-// more than one colour, as beside the writing of a page.
-type border struct{ sides, ends, against int }
+// A border is what a leak shows along the four sides of the original's frame, each in pieces.
+type border struct {
+	ends    int     // pieces at which the leak ends there, on a ground of one colour
+	sides   int     // sides with minPieces of them or more
+	touched int     // sides with one or more
+	against int     // pieces at which it ends elsewhere, or goes on with more than one colour
+	off     float64 // quadratic mean of how far the ends lie beside the frame, pixels of the leak
+}
 
 // framed reports whether the leak shows the very frame of the original: turned, tilted
 // or photographed off a screen, an upload ends where it ended before, and another
-// capture of the same card ends elsewhere.
+// capture of the same card ends elsewhere. A slight tilt leaves narrow wedges of ground: fewer
+// pieces are enough if they lie exactly on the frame and none is against it.
 func (s *Sight) framed() bool {
 	b := s.border()
-	return b.sides >= minSides && b.ends >= minEnds && float64(b.against) <= float64(maxAgainst*float64(b.ends))
+	return b.sides >= minSides && b.ends >= minEnds && float64(b.against) <= float64(maxAgainst*float64(b.ends)) ||
+		b.touched >= 2 && b.ends >= exactEnds && b.against == 0 && b.off <= exactOff
 }
 
-// border counts what the leak shows along the four sides of the original. The counts are 0 if the
+// border returns what the leak shows along the four sides of the original. The counts are 0 if the
 // map of the leak has no inverse.
 func (s *Sight) border() (b border) {
 	inv, ok := s.H.Inverse()
@@ -39,13 +44,18 @@ func (s *Sight) border() (b border) {
 				b.against++
 			case found == endsHere:
 				ends++
+				b.off += float64(at * at)
 			}
 		}
 		b.ends += ends
+		if ends > 0 {
+			b.touched++
+		}
 		if ends >= minPieces {
 			b.sides++
 		}
 	}
+	b.off = math.Sqrt(b.off / float64(max(b.ends, 1)))
 	return b
 }
 

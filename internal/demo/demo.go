@@ -123,7 +123,7 @@ func pair(e testdata.Entry, uploads, copies string) (handOut, error) {
 	h := handOut{original: UploadPath(uploads, e)}
 	files, err := os.ReadDir(copies)
 	for _, f := range files {
-		if strings.TrimSuffix(f.Name(), filepath.Ext(f.Name())) == watermark.Submission(sum[:16]).String() {
+		if strings.TrimSuffix(f.Name(), filepath.Ext(f.Name())) == watermark.SubmissionOf(sum).String() {
 			h.copy = filepath.Join(copies, f.Name())
 		}
 	}

@@ -55,10 +55,9 @@
 //	means                             4.2
 //	slide                             1.6
 //	luma                              3.1
-//	lumaAt                            2.2
 //	sumLevels            21.0
 //	ranks                11.8
 //	above                 2.6
 //
-// Twelve of 46 kernels bought less and are gone.
+// Thirteen of 46 kernels bought less, or have no caller any more, and are gone.
 package dsp

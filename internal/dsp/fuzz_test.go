@@ -190,17 +190,6 @@ var fuzzed = []struct {
 		dsp.Luma(dst, in.bytes(4*in.n+in.below(9)))
 		return dst
 	}},
-	{"lumaAt", func(in *input) []float32 {
-		src, at := in.bytes(4*in.n+4), make([]int, in.n)
-		for i := range at {
-			at[i] = in.below(len(src) - 3)
-		}
-		dst := make([]float32, in.n+1)
-		if dsp.LumaAt(dst[1:], src, dsp.NewPlaces(at)) {
-			dst[0] = 1
-		}
-		return dst
-	}},
 	{"sumLevels", func(in *input) []float32 {
 		src, at, dst := in.bytes(in.n+99), make([]int, 2*in.below(20)), make([]int16, in.n)
 		for i := range src {
@@ -256,7 +245,6 @@ func TestShortSlicesPanic(t *testing.T) {
 		"AddLumaChroma, from":   func() { dsp.AddLumaChroma(bytes(64), bytes(63)[:63:63], floats(16), floats(16), 1, 1) },
 		"AddLumaChroma, colour": func() { dsp.AddLumaChroma(bytes(64), bytes(64), floats(16), floats(15)[:15:15], 1, 1) },
 		"Luma":                  func() { dsp.Luma(floats(16), bytes(63)[:63:63]) },
-		"LumaAt":                func() { dsp.LumaAt(floats(1), bytes(4), dsp.NewPlaces([]int{1})) },
 		"Means":                 func() { dsp.Means(&sum, strip(3), strip(4), strip(4), floats(4)) },
 		"Slide":                 func() { dsp.Slide(&sum, strip(4), strip(3), 4) },
 		"ToLevels":              func() { dsp.ToLevels(bytes(64), floats(63)[:63:63], 0, 1) },

@@ -161,11 +161,6 @@ func slideAVX2(sum *float32, add *float32, addStep int, sub *float32, subStep in
 //go:noescape
 func lumaAVX2(dst *float32, src *uint8, n int)
 
-// lumaAtAVX2 is LumaAt for n, a multiple of 8.
-//
-//go:noescape
-func lumaAtAVX2(dst *float32, src *uint8, at *int32, n int) uint32
-
 // sumLevelsAVX2 is SumLevels of n columns, a multiple of 64.
 //
 //go:noescape

@@ -2019,51 +2019,6 @@ DATA lumaB<>+16(SB)/8, $0x3de978d53de978d5
 DATA lumaB<>+24(SB)/8, $0x3de978d53de978d5
 GLOBL lumaB<>(SB), RODATA|NOPTR, $32
 
-// func lumaAtAVX2(dst *float32, src *uint8, at *int32, n int) uint32
-// Requires: AVX, AVX2
-TEXT ·lumaAtAVX2(SB), NOSPLIT, $0-36
-	MOVQ     dst+0(FP), AX
-	MOVQ     src+8(FP), CX
-	MOVQ     at+16(FP), DX
-	MOVQ     n+24(FP), BX
-	VMOVUPS  low8<>+0(SB), Y0
-	VMOVUPS  lumaR<>+0(SB), Y1
-	VMOVUPS  lumaG<>+0(SB), Y2
-	VMOVUPS  lumaB<>+0(SB), Y3
-	VPCMPEQD Y4, Y4, Y4
-
-lumaAt:
-	VMOVDQU    (DX), Y6
-	VPCMPEQD   Y7, Y7, Y7
-	VPGATHERDD Y7, (CX)(Y6*1), Y5
-	VPAND      Y5, Y4, Y4
-	VPAND      Y0, Y5, Y6
-	VCVTDQ2PS  Y6, Y6
-	VMULPS     Y1, Y6, Y6
-	VPSRLD     $0x08, Y5, Y7
-	VPAND      Y0, Y7, Y7
-	VCVTDQ2PS  Y7, Y7
-	VMULPS     Y2, Y7, Y7
-	VPSRLD     $0x10, Y5, Y8
-	VPAND      Y0, Y8, Y8
-	VCVTDQ2PS  Y8, Y8
-	VMULPS     Y3, Y8, Y8
-	VADDPS     Y7, Y6, Y6
-	VADDPS     Y8, Y6, Y6
-	VMOVUPS    Y6, (AX)
-	ADDQ       $0x20, DX
-	ADDQ       $0x20, AX
-	SUBQ       $0x08, BX
-	JNZ        lumaAt
-	VPCMPEQD   Y0, Y0, Y0
-	VPSLLD     $0x18, Y0, Y0
-	VPTEST     Y0, Y4
-	SETCS      AL
-	MOVBLZX    AL, AX
-	MOVL       AX, ret+32(FP)
-	VZEROUPPER
-	RET
-
 // func sumLevelsAVX2(dst *int16, src *uint8, at *int, rows int, n int)
 // Requires: AVX, AVX2
 TEXT ·sumLevelsAVX2(SB), NOSPLIT, $0-40

@@ -96,8 +96,6 @@ func slideAVX2(sum *float32, add *float32, addStep int, sub *float32, subStep in
 
 func lumaAVX2(dst *float32, src *uint8, n int) { panic(noKernels) }
 
-func lumaAtAVX2(dst *float32, src *uint8, at *int32, n int) uint32 { panic(noKernels) }
-
 func sumLevelsAVX2(dst *int16, src *uint8, at *int, rows int, n int) { panic(noKernels) }
 
 func ranksAVX2(dst *int16, x *int16, rows int, k int) { panic(noKernels) }

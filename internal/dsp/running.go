@@ -2,7 +2,6 @@ package dsp
 
 import (
 	"encoding/binary"
-	"math"
 )
 
 // Lanes is how many running sums [Means] and [Slide] keep at once.
@@ -94,44 +93,6 @@ func Luma(dst []float32, src []uint8) {
 		p := src[4*x : 4*x+4 : 4*x+4]
 		dst[x] = float32(0.299*float32(p[0])) + float32(0.587*float32(p[1])) + float32(0.114*float32(p[2]))
 	}
-}
-
-// Places are where in a row of bytes pixels begin.
-type Places struct {
-	at   []int32
-	last int // the largest
-}
-
-// NewPlaces returns the places, in bytes, at which pixels begin in a row. It copies at. It returns
-// nil if a place is negative or beyond 2^31 - 1.
-func NewPlaces(at []int) *Places {
-	p := &Places{at: make([]int32, len(at))}
-	for i, v := range at {
-		if v < 0 || v > math.MaxInt32 {
-			return nil
-		}
-		p.at[i], p.last = int32(v), max(p.last, v)
-	}
-	return p
-}
-
-// LumaAt is [Luma] of the pixels of src that begin at the given places; dst needs a sample for each
-// place. It reports whether the fourth byte of each of these pixels is 255, true without places.
-func LumaAt(dst []float32, src []uint8, p *Places) bool {
-	if len(p.at) == 0 {
-		return true
-	}
-	_, dst = src[p.last+3], dst[:len(p.at)]
-	n, opaque := batched(len(p.at), 8), true
-	if n > 0 {
-		opaque = lumaAtAVX2(&dst[0], &src[0], &p.at[0], n) != 0
-	}
-	for i, at := range p.at[n:] {
-		q := src[at : at+4 : at+4]
-		dst[n+i] = float32(0.299*float32(q[0])) + float32(0.587*float32(q[1])) + float32(0.114*float32(q[2]))
-		opaque = opaque && q[3] == 255
-	}
-	return opaque
 }
 
 // Opaque reports whether all pixels of src have alpha 255: four bytes each, red, green, blue and

@@ -2,7 +2,6 @@ package dsp_test
 
 import (
 	"fmt"
-	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -53,40 +52,6 @@ func TestLumaHasTheSameBits(t *testing.T) {
 	all := make([]float32, 1)
 	dsp.Luma(all, []uint8{255, 255, 255, 0})
 	require.InDelta(t, 255, all[0], 1e-3)
-}
-
-func TestLumaAtHasTheSameBits(t *testing.T) {
-	n := noise(5)
-	src := make([]uint8, 4*1000)
-	for i := range src {
-		if src[i] = 255; i%4 != 3 {
-			src[i] = uint8(n.next() * 128)
-		}
-	}
-	for _, w := range []int{0, 1, 7, 8, 9, 64, 333} {
-		at := make([]int, w)
-		for i := range at {
-			at[i] = 4 * (999 - i*3)
-		}
-		places := dsp.NewPlaces(at)
-		requireSame(t, func() []float32 {
-			dst := make([]float32, w)
-			require.True(t, dsp.LumaAt(dst, src, places))
-			return dst
-		}, w)
-		for _, one := range at {
-			src[one+3] = 254
-			dsp.Plain(func() { require.False(t, dsp.LumaAt(make([]float32, w), src, places)) })
-			require.False(t, dsp.LumaAt(make([]float32, w), src, places), fmt.Sprint(w, one))
-			src[one+3] = 255
-		}
-	}
-	require.Panics(t, func() { dsp.LumaAt(make([]float32, 1), src[:10], dsp.NewPlaces([]int{8})) })
-	require.Panics(t, func() { dsp.LumaAt(make([]float32, 1), src, dsp.NewPlaces([]int{0, 4})) })
-	require.Nil(t, dsp.NewPlaces([]int{-1}))
-	far := math.MaxInt32
-	far++ // negative where an int has 32 bits
-	require.Nil(t, dsp.NewPlaces([]int{far}))
 }
 
 func TestOpaque(t *testing.T) {

@@ -21,6 +21,7 @@ type report struct {
 		Shows         []string       `json:"shows"`
 		ShowsNot      []string       `json:"shows_not"`
 		Said          []said         `json:"said"`
+		Notes         []said         `json:"notes"`
 		Hypotheses    []hypothesis   `json:"hypotheses"`
 		Unconfirmed   map[string]int `json:"unconfirmed"`
 		Odds          oddsOf         `json:"odds"`
@@ -54,6 +55,7 @@ type hypothesis struct {
 	Holders     []string `json:"holders"`
 	LR          float64  `json:"log10_lr"`
 	Raw         float64  `json:"raw_log10_lr"`
+	Note        string   `json:"note"`
 	Against     string   `json:"against"`
 	Clusters    int      `json:"clusters"`
 	Absent      int      `json:"absent"`
@@ -112,6 +114,7 @@ type caseLeak struct {
 		LnE       float64  `json:"ln_e"`
 		Miss      float64  `json:"miss"`
 		Confirmed bool     `json:"confirmed"`
+		Neutral   bool     `json:"neutral"`
 		Others    []string `json:"others"`
 	} `json:"copies"`
 	Unmarked     []string `json:"unmarked"`
@@ -133,19 +136,13 @@ type leak struct {
 	SHA256      string    `json:"sha256"`
 	Pages       int       `json:"pages"`
 	KeyID       string    `json:"key_id"`
-	Reads       []struct {
-		Copy       string `json:"copy"`
-		KeyID      string `json:"key_id"`
-		Submission string `json:"submission"`
-	} `json:"reads"`
-	Traces []struct {
-		Submission string  `json:"submission"`
-		Power      float64 `json:"power"`
-	} `json:"traces"`
-	Matches []struct {
-		Pixels string `json:"pixels"`
-	} `json:"matches"`
-	References []struct {
+	Note        string    `json:"note"`
+	Said        []said    `json:"said"`
+	TooFlat     bool      `json:"too_flat"`
+	Reads       []readOf  `json:"reads"`
+	Traces      []traceOf `json:"traces"`
+	Matches     []matchOf `json:"matches"`
+	References  []struct {
 		Pixels string `json:"pixels"`
 	} `json:"references"`
 	Searched *struct {
@@ -153,6 +150,8 @@ type leak struct {
 	} `json:"searched"`
 	Recall *struct {
 		Kind  string  `json:"kind"`
+		Found int     `json:"found"`
+		Of    int     `json:"of"`
 		Bound float64 `json:"at_least"`
 	} `json:"recall"`
 	Keys []struct {
@@ -245,7 +244,7 @@ func (r *report) figures() (wrong []string) {
 			wrong = append(wrong, differ(code, got[code][i], w)...)
 		}
 	}
-	return append(wrong, r.contradictions()...)
+	return append(append(wrong, r.contradictions()...), r.notes()...)
 }
 
 // differ lists the figures that differ from the wanted figures. A figure that is not wanted is wrong.

@@ -45,9 +45,9 @@ var kinds = []struct {
 	fill   func(*dump, map[string]any)
 }{
 	{6, (*dump).copied}, {1, (*dump).merged}, {2, (*dump).unsure}, {1, (*dump).unsureSeveral},
-	{2, (*dump).transplanted}, {2, func(d *dump, l map[string]any) { d.bare(l, "unmarked", 0.9995) }},
-	{4, func(d *dump, l map[string]any) { d.bare(l, "unreadable", 0.5) }}, {1, (*dump).unissued},
-	{1, func(d *dump, l map[string]any) { l["finding"] = "lookalike"; d.match(l, d.upload(), "different") }},
+	{2, (*dump).transplanted}, {2, (*dump).unmarked},
+	{4, (*dump).unreadable}, {1, (*dump).unissued},
+	{1, (*dump).lookalike},
 	{3, (*dump).unknown}, {1, (*dump).closed},
 }
 
@@ -98,7 +98,7 @@ func encode(l map[string]any) []byte {
 
 // leak draws a leak.
 func (d *dump) leak(i int) map[string]any {
-	l := map[string]any{"file": fmt.Sprintf("leak %d.jpg", i), "note": "A note.", "sha256": fmt.Sprintf("%064x", d.Uint64()), "size": 1000,
+	l := map[string]any{"file": fmt.Sprintf("leak %d.jpg", i), "sha256": fmt.Sprintf("%064x", d.Uint64()), "size": 1000,
 		"format": "jpeg", "width": 640, "height": 480, "matches": []any{}, "traces": []any{}, "accused": []any{}, "edits": []any{}}
 	if d.IntN(15) == 0 {
 		l["pages"] = 2 + d.IntN(3)
@@ -130,7 +130,27 @@ func (d *dump) issued(n int) *Upload {
 
 func (d *dump) match(l map[string]any, u *Upload, pixels string) {
 	l["matches"] = []any{map[string]any{"submission": u.ID, "distance": 4, "pixels": pixels, "submitted": u.Submitted}}
-	l["searched"] = map[string]any{"quality": 90, "missing": d.miss}
+	d.search(l)
+}
+
+// search says what the search of the leak went by.
+func (d *dump) search(l map[string]any) {
+	l["searched"] = map[string]any{"quality": []int{20, 90}[d.IntN(2)], "missing": d.miss}
+	l["width"], l["height"] = 640>>d.IntN(3), 80
+	if d.IntN(2) == 0 {
+		l["searched"].(map[string]any)["features"] = d.IntN(300)
+	}
+}
+
+// alter makes the match of the leak, which shows the same capture, one with altered places.
+func (d *dump) alter(l map[string]any) string {
+	m := l["matches"].([]any)[0].(map[string]any)
+	m["pixels"], m["altered"] = "same, altered", []any{d.place(), d.place()}[:1+d.IntN(2)]
+	return "same, altered"
+}
+
+func (d *dump) place() any {
+	return map[string]any{"quad": [4][2]float64{}, "kind": []string{"bar", "caption", "field", "patch"}[d.IntN(4)], "share": d.Float64() * d.Float64() * 0.02}
 }
 
 // shows makes the leak show an upload, with the controls of some leaks.
@@ -181,28 +201,48 @@ func (d *dump) copied(l map[string]any) {
 	}
 }
 
-// merged is a picture with two copies of one upload.
+// merged is a picture with two copies of one upload, or of two.
 func (d *dump) merged(l map[string]any) {
 	u := d.issued(2)
 	i := d.IntN(len(u.Copies) - 1)
 	d.confirm(l, u, u.Copies[i], u.Copies[i+1])
+	if o := d.issued(1); o.ID != u.ID && d.IntN(3) == 0 && d.lost.IsZero() { // put together with a copy of another upload
+		delete(l, "reads")
+		d.confirm(l, u, u.Copies[i])
+		l["traces"] = nil
+		d.trace(l, u, 1, u.Copies[i])
+		traces := l["traces"].([]any)
+		d.trace(l, o, 1, o.Copies[0])
+		l["traces"] = append(traces, l["traces"].([]any)...)
+		d.read(l, o.Copies[0].ID, o.ID, "same in part", o.Copies[0].Issued)
+		l["reads"].([]any)[1].(map[string]any)["log10_p"] = nil // the weaker mark
+	}
 }
 
 func (d *dump) confirm(l map[string]any, u *Upload, copies ...Copy) {
 	d.shows(l, u, "same")
+	shows, traced := "same", len(copies) > 1 || d.IntN(2) == 0
+	if traced && len(copies) == 1 && d.IntN(3) == 0 {
+		if shows = "same in part"; d.IntN(2) == 0 {
+			shows = d.alter(l)
+		}
+	}
 	l["finding"], l["recipient"] = "copy", copies[0].Recipient
 	var rows, ids []any
 	since := copies[0].Issued
 	for _, c := range copies {
-		d.read(l, c.ID, u.ID, "same", c.Issued)
+		d.read(l, c.ID, u.ID, shows, c.Issued)
 		rows, ids = append(rows, c.Row), append(ids, c.ID)
 		if c.Issued.After(since) {
 			since = c.Issued
 		}
 	}
 	l["issued"], l["accused"] = rows, ids
-	if len(copies) > 1 || d.IntN(2) == 0 {
+	if traced {
 		d.trace(l, u, 1, copies...)
+		if r := l["reads"].([]any)[0].(map[string]any); d.IntN(4) == 0 {
+			r["log10_p"] = nil // found by tracing alone
+		}
 	}
 	if !d.lost.IsZero() {
 		l["keys"] = d.keys()
@@ -225,8 +265,14 @@ func (d *dump) keys() any {
 func (d *dump) unsure(l map[string]any) {
 	u := d.issued(1)
 	c := u.Copies[d.IntN(len(u.Copies))]
-	d.match(l, u, "different")
-	d.read(l, c.ID, u.ID, "different", c.Issued)
+	shows := []string{"different", "same in part", "same document", "same template", "undecided", "not compared"}[d.IntN(6)]
+	if d.match(l, u, shows); d.IntN(6) == 0 {
+		shows = d.alter(l)
+	}
+	d.read(l, c.ID, u.ID, shows, c.Issued)
+	if shows == "not compared" && d.IntN(2) == 0 {
+		l["reads"].([]any)[0].(map[string]any)["erased"] = true
+	}
 	l["finding"], l["unconfirmed"], l["submission"], l["submitted"] = "copy", true, u.ID, u.Submitted
 }
 
@@ -239,40 +285,93 @@ func (d *dump) unsureSeveral(l map[string]any) {
 	l["finding"], l["unconfirmed"], l["submission"], l["submitted"], l["accused"] = "copy", true, u.ID, u.Submitted, []any{u.Copies[0].ID, u.Copies[1].ID}
 }
 
-// transplanted is a mark of a copy of another upload.
+// transplanted are marks of copies of other uploads, or the ID of a copy without its own part.
 func (d *dump) transplanted(l map[string]any) {
+	l["finding"] = "transplanted"
 	u, from := d.upload(), d.issued(1)
 	c := from.Copies[d.IntN(len(from.Copies))]
+	if u.ID == from.ID {
+		d.shows(l, u, "same")
+		d.read(l, c.ID, from.ID, "same", c.Issued)
+		d.trace(l, u, 0.9993)
+		return
+	}
 	d.shows(l, u, "same")
-	d.read(l, c.ID, from.ID, "unrelated", c.Issued)
-	l["finding"] = "transplanted"
+	for _, c := range from.Copies[:1+d.IntN(len(from.Copies))] {
+		d.read(l, c.ID, from.ID, "unrelated", c.Issued)
+	}
 }
 
-func (d *dump) bare(l map[string]any, finding string, power float64) {
+// unmarked shows an upload without a mark that would have been found.
+func (d *dump) unmarked(l map[string]any) {
 	u := d.upload()
-	d.shows(l, u, "same")
-	d.trace(l, u, power)
-	l["finding"], l["power"] = finding, power
+	if d.shows(l, u, "same"); d.IntN(4) == 0 {
+		d.alter(l)
+	}
+	d.trace(l, u, 0.9995)
+	l["finding"], l["power"] = "unmarked", 0.9995
+}
+
+// unreadable shows an upload, and no mark could be looked for well enough.
+func (d *dump) unreadable(l map[string]any) {
+	u := d.upload()
+	l["finding"] = "unreadable"
+	if d.IntN(5) == 0 { // by its hash
+		d.shows(l, u, "undecided")
+		return
+	}
+	if d.shows(l, u, "same"); d.IntN(6) == 0 {
+		return // not traced
+	}
+	d.trace(l, u, 0.5)
+	switch t := l["traces"].([]any)[0].(map[string]any); d.IntN(4) {
+	case 0:
+		t["unsought"] = 1 + d.IntN(2)
+	case 1:
+		t["registered"] = false
+	}
+}
+
+// lookalike resembles an upload without showing it.
+func (d *dump) lookalike(l map[string]any) {
+	u := d.upload()
+	l["finding"], l["submission"], l["submitted"] = "lookalike", u.ID, u.Submitted
+	words := []string{"different", "same document", "same in part"}
+	d.match(l, u, words[d.IntN(3)])
+	l["matches"].([]any)[0].(map[string]any)["distance"] = 40
+	if o := d.upload(); o.ID != u.ID && d.IntN(3) == 0 {
+		l["matches"] = append(l["matches"].([]any), map[string]any{"submission": o.ID, "distance": 44, "pixels": "same template", "score": 0.6, "submitted": o.Submitted})
+	}
 }
 
 // unissued is a mark that the registry does not list, on a picture of an upload or of another.
 func (d *dump) unissued(l map[string]any) {
 	l["finding"] = "unissued"
-	if d.IntN(2) == 0 {
+	switch d.IntN(4) {
+	case 0, 1:
 		d.shows(l, d.upload(), "same")
+	case 2:
+		d.match(l, d.upload(), "different")
+	}
+	if !d.lost.IsZero() && d.IntN(2) == 0 {
+		l["keys"] = d.keys()
 	}
 	d.read(l, fmt.Sprintf("%016x", uint64(1+d.IntN(3))), "", "not compared", nil)
 	delete(l, "copy")
 }
 
 func (d *dump) unknown(l map[string]any) {
-	if d.IntN(5) == 0 {
+	switch d.IntN(5) {
+	case 0:
 		d.match(l, d.upload(), "same template")
+		l["matches"].([]any)[0].(map[string]any)["score"] = d.Float64()
+	case 1:
+		d.match(l, d.upload(), "unrelated")
+	case 2:
+		l["too_flat"] = true
 	}
-	l["finding"], l["searched"] = "unknown", map[string]any{"quality": 90, "missing": d.miss}
-	if d.IntN(4) > 0 {
-		k := d.IntN(3)
-		l["recall"] = map[string]any{"table": 1, "kind": []string{"small", "sharp", "blurred"}[k], "found": 96, "of": 100, "at_least": []float64{0.9, 0.99731, 0.953}[k]}
+	if l["finding"] = "unknown"; d.IntN(5) > 0 {
+		d.search(l)
 	}
 }
 

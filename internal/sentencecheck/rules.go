@@ -28,13 +28,7 @@ func (l *leak) shows() bool {
 
 // unissued reports whether a mark was read that the registry does not list.
 func (l *leak) unissued() bool {
-	return slices.ContainsFunc(l.Reads, func(x struct {
-		Copy       string `json:"copy"`
-		KeyID      string `json:"key_id"`
-		Submission string `json:"submission"`
-	}) bool {
-		return x.Submission == ""
-	})
+	return l.stray().Copy != ""
 }
 
 // marked reports whether a mark was found, whatever it is worth.
@@ -57,13 +51,7 @@ func (l *leak) recipients() (out []string) {
 
 // issuedCopies returns the number of different issued copies that were read.
 func (l *leak) issuedCopies() int {
-	var ids []string
-	for _, x := range l.Reads {
-		if x.Submission != "" && !slices.Contains(ids, x.Copy) {
-			ids = append(ids, x.Copy)
-		}
-	}
-	return len(ids)
+	return len(l.ours())
 }
 
 func (r *report) after(t time.Time) bool { return !r.found.IsZero() && t.After(r.found) }
@@ -411,12 +399,12 @@ func (r *report) rest(name string) (n, low, high int) {
 func (r *report) transplanted(names ...string) (n int, of []string) {
 	marks := make(map[string][]string)
 	for i, k := range r.Verdict.Of {
-		marks[r.Leaks[k].SHA256] = r.Verdict.Case.Leaks[i].Transplanted
+		marks[r.Leaks[k].SHA256+r.Leaks[k].Finding] = r.Verdict.Case.Leaks[i].Transplanted
 	}
 	for _, l := range r.Leaks {
 		any := false
 		for _, name := range names {
-			if l.Finding == "transplanted" && slices.Contains(marks[l.SHA256], name) {
+			if l.Finding == "transplanted" && slices.Contains(marks[l.SHA256+l.Finding], name) {
 				any = true
 				if !slices.Contains(of, name) {
 					of = append(of, name)

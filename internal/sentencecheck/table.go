@@ -56,7 +56,8 @@ var rules = map[string]func(*report) []row{
 	},
 	"window-no-name": func(r *report) []row { return once(r.stage() == window, nil) },
 	"confirmed": func(r *report) []row {
-		return once(r.stage() == confirmed, row{"n": r.count((*leak).confirmed)})
+		from := slices.DeleteFunc(r.holders(), func(h string) bool { return len(r.with(h)) == 0 })
+		return once(r.stage() == confirmed, row{"n": r.count((*leak).confirmed), "of": len(from)})
 	},
 	"missing-persons":  missingRule("few", row{"needed": 2}),
 	"missing-same":     missingRule("same", row{}),
@@ -66,6 +67,7 @@ var rules = map[string]func(*report) []row{
 	"matched-only": func(r *report) []row {
 		return once(r.stage() == matched, row{"n": r.count((*leak).shows), "of": r.examined()})
 	},
+	"missing-marks": func(r *report) []row { return once(r.stage() == matched && r.named == 0, nil) },
 	"unconfirmed-only": func(r *report) []row {
 		return once(r.stage() == unconfirmed, row{"n": r.count(finding("copy")), "of": r.examined()})
 	},
@@ -657,7 +659,7 @@ func unknownRecall(r *report) []row {
 		return strings.Compare(a, b)
 	})
 	for i, k := range kinds {
-		kinds[i] = fmt.Sprintf("%d %s: %s", n[k], k, percent(worst[k]))
+		kinds[i] = fmt.Sprintf("%s for %d picture%s (%s)", percent(worst[k]), n[k], strings.Repeat("s", yes(n[k] > 1)), k)
 	}
 	return once(len(kinds) > 0 && r.named == 0, row{"kinds": strings.Join(kinds, "; ")})
 }
@@ -760,7 +762,11 @@ func namelessRule(when func(*report) bool, more func(*report) row) func(*report)
 			return nil
 		}
 		x := more(r)
-		x["n"], x["of"], x["adds"] = n, len(leaks), between(len(units), len(units)+open)
+		low, high := len(units), len(units)+open
+		if r.each == 0 { // one unit at most, if no upload has a subject
+			high = min(high, yes(n == len(leaks)))
+		}
+		x["n"], x["of"], x["adds"] = n, len(leaks), between(low, high)
 		return x
 	})
 }

@@ -22,7 +22,7 @@ var (
 )
 
 // constants are numbers that texts contain beside their figures.
-var constants = []string{"0", "1", "3", "5", "10", "95", "99.9", "9.3e-10"}
+var constants = []string{"0", "1", "3", "5", "10", "95", "99.9", "256", "9.3e-10"}
 
 // words returns the breaches of the rules for texts, and the numbers in texts that no figure has.
 func (r *report) words() (wrong []string) {
@@ -34,6 +34,17 @@ func (r *report) words() (wrong []string) {
 	texts := append(append([]string{}, v.Shows...), v.ShowsNot...)
 	for i, text := range texts {
 		wrong = append(wrong, judge(text, v.Said[n+i:n+i+1])...)
+	}
+	for i := range r.Leaks {
+		if l := &r.Leaks[i]; l.Note != "" || len(l.Said) > 0 {
+			wrong = append(wrong, judge(l.Note, l.Said)...)
+		}
+	}
+	for i, h := range v.Hypotheses {
+		of := slices.DeleteFunc(slices.Clone(v.Notes), func(s said) bool { return s.Figures["line"] != float64(i+1) })
+		if h.Note != "" || len(of) > 0 {
+			wrong = append(wrong, judge(h.Note, of)...)
+		}
 	}
 	return append(wrong, judge(v.Headline, v.Said[:n])...)
 }

@@ -171,7 +171,7 @@ func (s *sitter) face(x, y, k float64) rgb {
 	d := depth(k)
 	wob := 0.008 * noise(x*1.7, y*1.7, s.seed+4) // no face is quite symmetrical
 	fx, fy := x-float64(s.yaw*d)+wob, y-float64(s.pitch*d)+0.6*wob
-	nx, ny, nz := s.normal(x, y, fx, fy, d)
+	nx, ny, nz := s.normal(x, y, fx, fy)
 	c := s.flesh(fx, fy)
 	c = s.paintFlesh(c, fx, fy, s.expression)
 	c = s.paintEye(c, fx, fy, s.pixel, s.expression)
@@ -184,9 +184,8 @@ func (s *sitter) face(x, y, k float64) rgb {
 }
 
 // normal returns the unit normal of the face's relief by forward differences. (x, y) is the point
-// on the head, (fx, fy) the point among the features, which a turn of the head shifts. The
-// parameter d is not used.
-func (s *sitter) normal(x, y, fx, fy, d float64) (nx, ny, nz float64) {
+// on the head, (fx, fy) the point among the features, which a turn of the head shifts.
+func (s *sitter) normal(x, y, fx, fy float64) (nx, ny, nz float64) {
 	e := max(0.006, s.pixel)
 	height := func(dx, dy float64) float64 {
 		base := headDepth * depth(s.skull(x+dx, y+dy))

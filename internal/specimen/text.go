@@ -59,10 +59,10 @@ type lettering struct {
 
 const unitsEm = 2048 // of the Go fonts
 
-// text prints one line and returns its width in millimetres, spacing included. The base line goes
-// through (x, y), and l.align says which point of the line is there. Control characters are dropped
-// and a line is cut to 200 characters; it is squeezed to l.width.
-func (c *canvas) text(x, y float64, l lettering, s string) float64 {
+// text prints one line. The base line goes through (x, y), and l.align says which point of the
+// line is there. Control characters are dropped and a line is cut to 200 characters; it is
+// squeezed to l.width.
+func (c *canvas) text(x, y float64, l lettering, s string) {
 	if l.opacity == 0 {
 		l.opacity = 1
 	}
@@ -98,7 +98,6 @@ func (c *canvas) text(x, y float64, l lettering, s string) float64 {
 		pen += advance * squeeze
 	})
 	c.print(&path, l.colour, l.opacity)
-	return width
 }
 
 // measure returns the width of a line in millimetres, before l.width squeezes it.

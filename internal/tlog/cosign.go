@@ -19,9 +19,9 @@ const (
 
 // A Cosignature says that a witness signed a checkpoint.
 type Cosignature struct {
-	Name string    // of the witness
-	Key  string    // its key text, as given to [OpenCheckpoint]
-	Time time.Time // of the signature, by the witness's clock, in UTC, whole seconds; zero for a plain signature, which has no time
+	Name string    `json:"name"`          // of the witness
+	Key  string    `json:"key"`           // its key text, as given to [OpenCheckpoint]
+	Time time.Time `json:"time,omitzero"` // of the signature, by the witness's clock, in UTC, whole seconds; zero for a plain signature, which has no time
 }
 
 // A cosigner is a [note.Verifier] of the cosignatures v1 of C2SP

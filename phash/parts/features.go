@@ -198,7 +198,7 @@ func find(p dsp.Plane, share float32, limit int) []*found {
 	all := octaves(p)
 	for i := range all {
 		o := &all[i]
-		for _, b := range o.blobs(i) {
+		for _, b := range o.blobs() {
 			at = turns(at[:0], o, &b, share, limit)
 			for _, t := range at {
 				f := &found{peak: b.peak, octave: i}

@@ -53,17 +53,15 @@ func everySecond(p dsp.Plane) dsp.Plane {
 
 // A blob is an extremum of the differences of Gaussians over place and scale.
 type blob struct {
-	x, y   float64 // pixels of the octave
-	sigma  float64 // the same
-	peak   float32 // grey levels, positive
-	octave int
-	plane  int // of the octave, nearest in scale
+	x, y  float64 // pixels of the octave
+	sigma float64 // the same
+	peak  float32 // grey levels, positive
+	plane int     // of the octave, nearest in scale
 }
 
 // blobs returns the extrema of an octave's differences of Gaussians, without edges. An extremum is
-// minPeak grey levels or more, and frame pixels or more from the border. number is the octave's own
-// and is kept in each blob.
-func (o *octave) blobs(number int) []blob {
+// minPeak grey levels or more, and frame pixels or more from the border.
+func (o *octave) blobs() []blob {
 	var d [intervals + 2]dsp.Plane
 	for i := range d {
 		d[i] = o.planes[i+1].Clone()
@@ -84,7 +82,6 @@ func (o *octave) blobs(number int) []blob {
 				}
 				if k := y*w + x; extreme(&d, i, k, v) {
 					if b, ok := refine(&d, i, x, y); ok {
-						b.octave = number
 						out = append(out, b)
 					}
 				}
@@ -98,20 +95,10 @@ func (o *octave) blobs(number int) []blob {
 // neighbours, equal ones are allowed. If v is not above 0, no neighbour may be lower. Plane i is
 // neither the first nor the last, and k no border sample.
 func extreme(d *[intervals + 2]dsp.Plane, i, k int, v float32) bool {
-	w := d[i].W
-	if v > 0 {
-		for _, p := range [...][]float32{d[i].Pix, d[i-1].Pix, d[i+1].Pix} {
-			for _, r := range [...]int{k - w, k, k + w} {
-				if p[r-1] > v || p[r] > v || p[r+1] > v {
-					return false
-				}
-			}
-		}
-		return true
-	}
 	for _, p := range [...][]float32{d[i].Pix, d[i-1].Pix, d[i+1].Pix} {
-		for _, r := range [...]int{k - w, k, k + w} {
-			if p[r-1] < v || p[r] < v || p[r+1] < v {
+		for r := k - d[i].W - 1; r <= k+d[i].W-1; r += d[i].W {
+			lo, hi := min(p[r], p[r+1], p[r+2]), max(p[r], p[r+1], p[r+2])
+			if v > 0 && hi > v || v <= 0 && lo < v {
 				return false
 			}
 		}
@@ -121,7 +108,7 @@ func extreme(d *[intervals + 2]dsp.Plane, i, k int, v float32) bool {
 
 // refine returns the blob at extremum (x, y) of plane i, moved to the tops of the parabolas through
 // its neighbours. It returns false for an edge or a saddle, or if the top is more than maxStray
-// samples away in x or y. It does not set the number of the octave.
+// samples away in x or y.
 func refine(d *[intervals + 2]dsp.Plane, i, x, y int) (blob, bool) {
 	p, w := d[i].Pix, d[i].W
 	k := y*w + x

@@ -2,6 +2,7 @@ package parts
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -29,12 +30,7 @@ func (x *Index) WriteTo(w io.Writer) (int64, error) {
 		all = append(all, g.uploads...)
 	}
 	all = slices.DeleteFunc(append(all, s.recent.uploads...), gone)
-	slices.SortFunc(all, func(a, b upload) int {
-		if a.ref < b.ref {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(all, func(a, b upload) int { return cmp.Compare(a.ref, b.ref) })
 	sum := sha256.New()
 	out := &counting{w: io.MultiWriter(w, sum)}
 	out.write(binary.LittleEndian.AppendUint64([]byte(snapshotMagic), uint64(len(all))))

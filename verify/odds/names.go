@@ -168,9 +168,9 @@ func (w *Window) Heads() bool {
 
 // window returns the range of cells in which the leaks without a mark are densest. It is nil
 // without such leaks, or if their scan statistic is below the logarithm of the number of ranges. It
-// is also nil if the range holds more than [wholeWindow] of all submissions. v must have its hypotheses: they give what custody earns. TestWindowsByChance counts
-// windows that chance makes in 100 dumps: 1 for a registry of 120 months, 2 for 60 months, and 5 to
-// 9 for 12 months.
+// is also nil if the range holds more than [wholeWindow] of all submissions. v must have its
+// hypotheses: they give what custody earns. TestWindowsByChance counts windows that chance makes in
+// 100 dumps: 1 for a registry of 120 months, 2 for 60 months, and 5 to 9 for 12 months.
 func (m *model) window(v *Verdict) *Window {
 	p := newProfile(m, Insider, -1, m.all)
 	if p.total[bareLeaks] == 0 {

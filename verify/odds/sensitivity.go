@@ -20,8 +20,9 @@ type sensitivity struct {
 
 // sensitivities fills in [Hypothesis].Sensitivity of copies and custody with a ratio of at least
 // 10, the first [maxSensitive] in the order of v. For each it weighs the best explanations again
-// without the strongest clusters; of copies, these are clusters with copies of the recipient. what, questions and found have one element for each question, and
-// computed are the sets that the search computed.
+// without the strongest clusters; of copies, these are clusters with copies of the recipient. what,
+// questions and found have one element for each question, and computed are the sets that the search
+// computed.
 func (m *model) sensitivities(v *Verdict, what []asked, questions []question, found []answers, computed []*candidate) {
 	done := 0
 	for i := range v.Hypotheses {

@@ -245,14 +245,11 @@ func (l *Ledger) Checkpoints(ctx context.Context) ([]Checkpoint, error) {
 // names beside signatures in its text, each once, unchecked. seen are the witnesses whose
 // signatures the caller has checked; nil gives an empty list.
 func describe(c Checkpoint, origin string, seen []tlog.Cosignature) *Checkpoint {
-	c.Origin, c.Signers, c.Witnesses = origin, []string{}, []books.Witness{}
+	c.Origin, c.Signers, c.Witnesses = origin, []string{}, append([]books.Witness{}, seen...)
 	for line := range strings.Lines(noteSignatures(c.Text)) {
 		if f := strings.Fields(line); len(f) == 3 && !slices.Contains(c.Signers, f[1]) {
 			c.Signers = append(c.Signers, f[1])
 		}
-	}
-	for _, s := range seen {
-		c.Witnesses = append(c.Witnesses, books.Witness{Name: s.Name, Key: s.Key, Time: s.Time})
 	}
 	return &c
 }

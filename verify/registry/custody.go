@@ -69,7 +69,7 @@ func (r *Registry) checkCustody(ctx context.Context, c Custody) (Custody, error)
 	if c.To.Before(c.From) {
 		return c, fmt.Errorf("%w: custody ends (%s) before it begins (%s)", ErrInput, day(c.To), day(c.From))
 	}
-	if _, err := r.recipient(ctx, c.Recipient); err != nil {
+	if err := r.checkRecipient(ctx, c.Recipient); err != nil {
 		return c, err
 	}
 	for _, s := range c.Submissions {
@@ -108,7 +108,7 @@ func (r *Registry) Custody(ctx context.Context, which CustodyFilter) ([]Custody,
 	case which.Recipient == "":
 		return r.store.Custody(ctx)
 	}
-	if _, err := r.recipient(ctx, which.Recipient); err != nil {
+	if err := r.checkRecipient(ctx, which.Recipient); err != nil {
 		return nil, err
 	}
 	return r.store.CustodyBy(ctx, which.Recipient)

@@ -23,7 +23,7 @@ func (s *Issuer) describe(data []byte, sum [32]byte) (up *books.Upload, pages in
 		return nil, 0, err
 	}
 	up = &books.Upload{Submission: books.Submission{
-		ID: [16]byte(sum[:16]), SHA256: sum, Size: pic.Size, Format: pic.Format,
+		ID: watermark.SubmissionOf(sum), SHA256: sum, Size: pic.Size, Format: pic.Format,
 		Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Logged: books.Logged{Salt: books.NewSalt()},
 		Details: books.Details{Decoder: pic.Decoder, Kept: !s.cfg.HashOnly},
 	}}

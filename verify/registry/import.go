@@ -193,8 +193,8 @@ func (x *examined) doubt() error {
 	return nil
 }
 
-// there sets Subject, Duplicate, and Others if a subject is given and the entered upload has another
-// subject. old is the upload that was entered before, or nil if there was no such upload.
+// there sets Subject, Duplicate, and Others if a subject is given and the entered upload has
+// another subject. old is the upload that was entered before, or nil if there was no such upload.
 func (j *importJob) there(old *Submission) {
 	if j.Subject = j.of; old != nil {
 		j.Subject = old.Subject

@@ -93,7 +93,7 @@ type examined struct {
 // [ErrLimit].
 func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at time.Time) (x examined, err error) {
 	sum := sha256.Sum256(data)
-	x.id = watermark.Submission(sum[:16])
+	x.id = watermark.SubmissionOf(sum)
 	switch old, err := s.cfg.Registry.store.Submission(ctx, x.id); {
 	case err == nil && old.Erased:
 		return x, fmt.Errorf("submission %s: %w", x.id, ErrErased)
@@ -199,7 +199,7 @@ func (r *Registry) Original(ctx context.Context, key *SealKey, of watermark.Subm
 	if err != nil {
 		return nil, fmt.Errorf("submission %s: %w", of, err)
 	}
-	if sum := sha256.Sum256(file); watermark.Submission(sum[:16]) != of || sum != row.SHA256 {
+	if sum := sha256.Sum256(file); watermark.SubmissionOf(sum) != of || sum != row.SHA256 {
 		return nil, fmt.Errorf("submission %s: %w: its digest is another", of, ErrSealed)
 	}
 	return file, nil

@@ -62,8 +62,8 @@ func (s *Issuer) Prepare(ctx context.Context, of watermark.Submission) (*Prepare
 	return p, nil
 }
 
-// Pages returns the number of pages or frames of the submission's file, at least 1. Only the first is
-// entered, found again and issued.
+// Pages returns the number of pages or frames of the submission's file, at least 1. Only the first
+// is entered, found again and issued.
 func (p *Prepared) Pages() int { return p.pic.Pages }
 
 // longSide returns the longer side of a picture, pixels.
@@ -82,7 +82,7 @@ func (p *Prepared) Issue(ctx context.Context, dst io.Writer, to, purpose string)
 	if err := s.cfg.Registry.mayIssue(ctx, s.cfg.Key.ID()); err != nil {
 		return nil, err
 	}
-	if _, err := s.cfg.Registry.recipient(ctx, to); err != nil {
+	if err := s.cfg.Registry.checkRecipient(ctx, to); err != nil {
 		return nil, err
 	}
 	id := s.newID()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
@@ -136,19 +137,13 @@ func (r *Registry) Recipients(ctx context.Context) ([]Recipient, error) {
 	return r.store.Recipients(ctx)
 }
 
-// recipient returns the recipient with exactly that name. The error wraps [ErrNotFound] if there
-// is no such recipient.
-func (r *Registry) recipient(ctx context.Context, name string) (*Recipient, error) {
+// checkRecipient returns an error that wraps [ErrNotFound] if no recipient has exactly that name.
+func (r *Registry) checkRecipient(ctx context.Context, name string) error {
 	all, err := r.Recipients(ctx)
-	if err != nil {
-		return nil, err
+	if err == nil && !slices.ContainsFunc(all, func(to Recipient) bool { return to.Name == name }) {
+		err = fmt.Errorf("recipient %q: %w", name, ErrNotFound)
 	}
-	for _, x := range all {
-		if x.Name == name {
-			return &x, nil
-		}
-	}
-	return nil, fmt.Errorf("recipient %q: %w", name, ErrNotFound)
+	return err
 }
 
 // Submission returns one upload. The error wraps [ErrNotFound] if there is no upload with that

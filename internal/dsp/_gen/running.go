@@ -78,24 +78,6 @@ func luma() {
 	move(32, src, dst)
 	again("luma", n, 8)
 	end()
-
-	kernel("lumaAtAVX2", "func(dst *float32, src *uint8, at *int32, n int) uint32", "lumaAtAVX2 is LumaAt for n, a multiple of 8.")
-	dst, src = load("dst"), load("src")
-	at := load("at")
-	n = load("n")
-	of = newLuma()
-	and := YMM()
-	VPCMPEQD(and, and, and)
-	Label("lumaAt")
-	px, places, mask := YMM(), YMM(), YMM()
-	VMOVDQU(Mem{Base: at}, places)
-	VPCMPEQD(mask, mask, mask)
-	VPGATHERDD(mask, Mem{Base: src, Index: places, Scale: 1}, px)
-	VPAND(px, and, and)
-	VMOVUPS(of(px), Mem{Base: dst})
-	move(32, at, dst)
-	again("lumaAt", n, 8)
-	storeOpaque(and)
 }
 
 // channel returns eight bits of each pixel, from bit shift on, as floats; low holds 255 in each lane.

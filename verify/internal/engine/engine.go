@@ -61,10 +61,10 @@ func oneLine(s string) string {
 	return s
 }
 
-// Changed reports what happened to the registry since its ledger had begun entries. added:
-// uploads or copies were entered. altered: a key's state, an erasure, custody or a subject was entered, or
-// the ledger has fewer than begun entries. Once altered is true, added may be incomplete. The
-// error wraps [books.ErrTampered] if an entry is malformed, and altered is then true.
+// Changed reports what happened to the registry since its ledger had begun entries. added: uploads
+// or copies were entered. altered: a key's state, an erasure, custody or a subject was entered, or
+// the ledger has fewer than begun entries. Once altered is true, added may be incomplete. The error
+// wraps [books.ErrTampered] if an entry is malformed, and altered is then true.
 func (e *Engine) Changed(ctx context.Context, begun int64) (added, altered bool, err error) {
 	size, _, err := e.store.Head(ctx)
 	if err != nil || size < begun {

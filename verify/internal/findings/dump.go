@@ -14,6 +14,9 @@ type Text struct {
 	Shows    []string `json:"shows"` // sentences
 	ShowsNot []string `json:"shows_not"`
 	Said     []Said   `json:"said,omitempty"` // the sentences of Headline, Shows and ShowsNot, in this order; findings of the first version have none
+	// Notes are the sentences of the notes on hypotheses. The figure "line" is the place of the
+	// hypothesis among all, from 1.
+	Notes []Said `json:"notes,omitempty"`
 }
 
 // A Said is a sentence by the code of its row and the values in it, so that it can be checked

@@ -1,0 +1,510 @@
+package sentencecheck
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// The notes on single leaks, and on the hypotheses.
+
+type readOf = struct {
+	Copy       string    `json:"copy"`
+	KeyID      string    `json:"key_id"`
+	LogP       *float64  `json:"log10_p"`
+	Submission string    `json:"submission"`
+	Issued     time.Time `json:"issued"`
+	Shows      string    `json:"shows"`
+	Altered    []place   `json:"altered"`
+	Erased     bool      `json:"erased"`
+}
+
+type place struct {
+	Kind  string  `json:"kind"`
+	Share float64 `json:"share"`
+}
+
+type traceOf struct {
+	Submission string  `json:"submission"`
+	Registered bool    `json:"registered"`
+	Issued     int     `json:"issued"`
+	Unsought   int     `json:"unsought"`
+	Power      float64 `json:"power"`
+	Copies     []struct {
+		Copy  string `json:"copy"`
+		Found bool   `json:"found"`
+	} `json:"copies"`
+}
+
+type matchOf struct {
+	Submission string   `json:"submission"`
+	Distance   int      `json:"distance"`
+	Pixels     string   `json:"pixels"`
+	Score      *float64 `json:"score"`
+	Altered    []place  `json:"altered"`
+}
+
+// ours returns the reads of issued copies, each copy once.
+func (l *leak) ours() (out []readOf) {
+	for _, x := range l.Reads {
+		if x.Submission != "" && !slices.ContainsFunc(out, func(o readOf) bool { return o.Copy == x.Copy }) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// only returns the read of the only issued copy, or an empty read.
+func (l *leak) only() readOf {
+	if all := l.ours(); len(all) == 1 {
+		return all[0]
+	}
+	return readOf{}
+}
+
+// trace returns the tracing against an upload, or an empty one.
+func (l *leak) trace(of string) *traceOf {
+	for i := range l.Traces {
+		if l.Traces[i].Submission == of {
+			return &l.Traces[i]
+		}
+	}
+	return &traceOf{}
+}
+
+// traced reports whether tracing found a copy by its own part of the mark.
+func (l *leak) traced(x readOf) bool {
+	for _, c := range l.trace(x.Submission).Copies {
+		if c.Copy == x.Copy {
+			return c.Found
+		}
+	}
+	return false
+}
+
+func (l *leak) pixels(words ...string) *matchOf {
+	for _, w := range words {
+		for i := range l.Matches {
+			if l.Matches[i].Pixels == w {
+				return &l.Matches[i]
+			}
+		}
+	}
+	return nil
+}
+
+// capture reports whether a word for pixels says that the same capture is shown.
+func capture(word string) bool { return word == "same" || word == "same, altered" }
+
+// when says a note with figures if is holds for the leak.
+func when(is bool, x row) row {
+	if is && x == nil {
+		x = row{}
+	}
+	if !is {
+		return nil
+	}
+	return x
+}
+
+// by is the rule of a note on a confirmed copy, by how its mark was found and whether pixels show it.
+func by(blind, traced, shows bool) func(*report, *leak) row {
+	return func(_ *report, l *leak) row {
+		x := l.only()
+		found := x.LogP != nil == blind && (!blind || l.traced(x) == traced)
+		return when(l.confirmed() && x.Copy != "" && found && capture(x.Shows) == shows && (blind || l.traced(x)), row{"copy": x.Copy})
+	}
+}
+
+// names accepts the copies of all reads, in any order.
+func names(l *leak) func(any) bool {
+	var want []string
+	for _, x := range l.ours() {
+		want = append(want, x.Copy)
+	}
+	return func(v any) bool {
+		got := texts(v)
+		slices.Sort(got)
+		slices.Sort(want)
+		return slices.Equal(got, want)
+	}
+}
+
+// uploads returns how many uploads the copies are of that were read.
+func (l *leak) uploads() int {
+	of := make(map[string]bool)
+	for _, x := range l.ours() {
+		of[x.Submission] = true
+	}
+	return len(of)
+}
+
+// elsewhere reports whether the leak shows another upload than the uploads of all copies that were read.
+func (l *leak) elsewhere() bool {
+	return !slices.ContainsFunc(l.ours(), func(x readOf) bool { return x.Submission == l.Submission })
+}
+
+// unsure is the rule of a note on a mark that is not confirmed, by what the pixels say.
+func unsure(words ...string) func(*report, *leak) row {
+	return func(_ *report, l *leak) row {
+		x := l.only()
+		return when(l.Finding == "copy" && l.Unconfirmed && !l.Forgeable && x.Copy != "" && !x.Erased && slices.Contains(words, x.Shows), row{"copy": x.Copy})
+	}
+}
+
+// stray returns the first read of a mark that the registry does not list.
+func (l *leak) stray() readOf {
+	for _, x := range l.Reads {
+		if x.Submission == "" {
+			return x
+		}
+	}
+	return readOf{}
+}
+
+// lost returns since when a key is recorded as compromised; zero: it is not.
+func (l *leak) lost(key string) (since time.Time) {
+	for _, k := range l.Keys {
+		if k.KeyID == key && k.State == "compromised" {
+			since = k.Since
+		}
+	}
+	return since
+}
+
+// seen reports whether the leak shows an upload by its pixels, without a mark that was found.
+func (l *leak) seen() bool {
+	m := l.pixels("same", "same, altered")
+	return l.bare() && m != nil && m.Submission == l.Submission
+}
+
+// weak is the rule of a note on why it cannot be said whether a picture was marked.
+func weak(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
+	return func(_ *report, l *leak) row {
+		t := l.trace(l.Submission)
+		if t.Submission == "" || !l.seen() || len(l.Reads) > 0 || l.Finding != "unreadable" || !is(t) {
+			return nil
+		}
+		return when(true, x(t))
+	}
+}
+
+func bare(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
+	return func(_ *report, l *leak) row {
+		t := l.trace(l.Submission)
+		if l.Finding != "unmarked" || t.Power < 0.999 || t.Unsought > 0 || !t.Registered || len(l.Reads) > 0 || !is(t) {
+			return nil
+		}
+		return x(t)
+	}
+}
+
+func alike(word string, stronger ...string) func(*report, *leak) row {
+	return func(_ *report, l *leak) row {
+		m := l.pixels(word)
+		return when(l.Finding == "lookalike" && m != nil && m.Submission == l.Submission && l.pixels(stronger...) == nil, nil)
+	}
+}
+
+// altered returns the places at which the leak shows an upload altered.
+func (l *leak) altered() []place {
+	for _, m := range l.Matches {
+		if m.Submission == l.Submission {
+			return m.Altered
+		}
+	}
+	for _, x := range l.ours() {
+		if x.Submission == l.Submission {
+			return x.Altered
+		}
+	}
+	return nil
+}
+
+func recallFigures(l *leak, m *missing) row {
+	x := row{"kind": l.Recall.Kind, "found": l.Recall.Found, "of": l.Recall.Of, "bound": percent(l.Recall.Bound)}
+	if m != nil {
+		x["missing"], x["uploads"] = whole(m.Damaged+m.Flat+m.Whole), whole(m.Uploads)
+	}
+	return x
+}
+
+func (l *leak) missing() *missing {
+	if l.Searched == nil {
+		return nil
+	}
+	return l.Searched.Missing
+}
+
+// noteRules say, for each code, with which figures the evidence on a leak asks for the sentence; nil:
+// it must not be said.
+var noteRules = map[string]func(*report, *leak) row{
+	"copy-read":          by(true, false, true),
+	"copy-both":          by(true, true, true),
+	"copy-both-little":   by(true, true, false),
+	"copy-traced":        by(false, true, true),
+	"copy-traced-little": by(false, true, false),
+	"copies-merged": func(_ *report, l *leak) row {
+		return when(l.confirmed() && len(l.ours()) > 1 && l.uploads() == 1, row{"copies": names(l)})
+	},
+	"copies-collage": func(_ *report, l *leak) row {
+		return when(l.confirmed() && l.uploads() > 1, row{"copies": names(l), "n": l.uploads(), "copy": l.Copy})
+	},
+	"copy-forgeable": func(_ *report, l *leak) row {
+		x := l.only()
+		since := l.lost(x.KeyID)
+		return when(l.Forgeable && !since.IsZero() && !since.After(x.Issued), row{"copy": x.Copy, "since": since.UTC().Format(time.RFC3339), "issued": x.Issued.UTC().Format(time.RFC3339)})
+	},
+	"transplanted": func(_ *report, l *leak) row {
+		return when(l.Finding == "transplanted" && len(l.ours()) == 1 && l.elsewhere(), row{"copy": l.only().Copy})
+	},
+	"transplanted-id": func(_ *report, l *leak) row {
+		x := l.only()
+		return when(l.Finding == "transplanted" && x.Copy != "" && !l.elsewhere() && !l.traced(x), row{"copy": x.Copy, "power": percent(l.trace(x.Submission).Power)})
+	},
+	"transplanted-several": func(_ *report, l *leak) row {
+		return when(l.Finding == "transplanted" && len(l.ours()) > 1 && l.elsewhere(), row{"copies": names(l)})
+	},
+	"unconfirmed-altered":  unsure("same, altered"),
+	"unconfirmed-part":     unsure("same in part"),
+	"unconfirmed-document": unsure("same document"),
+	"unconfirmed-template": unsure("same template"),
+	"unconfirmed-differs":  unsure("different"),
+	"unconfirmed-closed":   unsure("not compared"),
+	"unconfirmed-other":    unsure("undecided", "unrelated"),
+	"unconfirmed-erased": func(_ *report, l *leak) row {
+		return when(l.Finding == "copy" && l.Unconfirmed && l.only().Erased, row{"copy": l.only().Copy})
+	},
+	"unconfirmed-several": func(_ *report, l *leak) row {
+		return when(l.Finding == "copy" && l.Unconfirmed && len(l.ours()) > 1, row{"copies": names(l)})
+	},
+	"unlisted": func(_ *report, l *leak) row {
+		return when(l.stray().Copy != "", row{"copy": l.stray().Copy, "key": l.stray().KeyID})
+	},
+	"unlisted-key-lost": func(_ *report, l *leak) row {
+		since := l.lost(l.stray().KeyID)
+		return when(l.stray().Copy != "" && !since.IsZero(), row{"day": since.UTC().Format(time.DateOnly)})
+	},
+	"unlisted-shows": func(_ *report, l *leak) row { return when(l.Finding == "unissued" && l.Submission != "", nil) },
+	"unlisted-resembles": func(_ *report, l *leak) row {
+		return when(l.Finding == "unissued" && l.Submission == "" && l.pixels("same document", "same in part", "different") != nil, nil)
+	},
+	"unmarked": bare(func(t *traceOf) bool { return t.Issued > 0 }, func(t *traceOf) row { return row{"n": t.Issued, "power": percent(t.Power)} }),
+	"unmarked-no-copies": bare(func(t *traceOf) bool { return t.Issued == 0 }, func(t *traceOf) row {
+		return row{"power": percent(t.Power)}
+	}),
+	"not-marked-weak": weak(func(t *traceOf) bool { return t.Registered && t.Unsought == 0 && t.Power < 0.999 }, func(t *traceOf) row {
+		return row{"power": percent(t.Power)}
+	}),
+	"not-marked-keys":  weak(func(t *traceOf) bool { return t.Unsought > 0 }, func(t *traceOf) row { return row{"n": t.Unsought} }),
+	"not-marked-aside": weak(func(t *traceOf) bool { return t.Unsought == 0 && !t.Registered }, func(*traceOf) row { return row{} }),
+	"not-marked-untraced": func(_ *report, l *leak) row {
+		return when(l.seen() && l.Finding == "unreadable" && (l.trace(l.Submission).Submission == "" || len(l.Reads) > 0), nil)
+	},
+	"by-hash": func(_ *report, l *leak) row {
+		if l.Finding != "unreadable" || l.pixels("same", "same, altered") != nil {
+			return nil
+		}
+		i := slices.IndexFunc(l.Matches, func(m matchOf) bool { return m.Submission == l.Submission })
+		return when(i >= 0 && len(l.ours()) == 0, row{"bits": l.Matches[max(i, 0)].Distance, "pixels": l.Matches[max(i, 0)].Pixels})
+	},
+	"lookalike-document": alike("same document"),
+	"lookalike-part":     alike("same in part", "same document"),
+	"lookalike-differs":  alike("different", "same document", "same in part"),
+	"unknown": func(_ *report, l *leak) row {
+		return when(l.Finding == "unknown" && !l.TooFlat && (l.pixels("same template") != nil || !l.near()), nil)
+	},
+	"unknown-flat": func(_ *report, l *leak) row { return when(l.Finding == "unknown" && l.TooFlat, nil) },
+	"unknown-near": func(_ *report, l *leak) row {
+		return when(l.Finding == "unknown" && !l.TooFlat && l.pixels("same template") == nil && l.near(), nil)
+	},
+	"unknown-template": func(_ *report, l *leak) row {
+		m := l.pixels("same template")
+		if m == nil || l.Finding != "unknown" || l.TooFlat {
+			return nil
+		}
+		score := 0.0
+		if m.Score != nil {
+			score = *m.Score
+		}
+		return row{"upload": m.Submission, "share": percent(score)}
+	},
+	"unknown-recall": func(_ *report, l *leak) row {
+		if l.Finding != "unknown" || l.Recall == nil || l.missing() != nil {
+			return nil
+		}
+		return recallFigures(l, nil)
+	},
+	"unknown-recall-part": func(_ *report, l *leak) row {
+		if l.Finding != "unknown" || l.Recall == nil || l.missing() == nil {
+			return nil
+		}
+		return recallFigures(l, l.missing())
+	},
+	"altered": func(_ *report, l *leak) row {
+		called := map[string]string{"bar": "a bar or blur", "caption": "a caption", "field": "another text or picture", "patch": "a sticker or another picture"}
+		var kinds []string
+		sum := 0.0
+		for _, p := range l.altered() {
+			if sum += p.Share; !slices.Contains(kinds, called[p.Kind]) {
+				kinds = append(kinds, called[p.Kind])
+			}
+		}
+		said := fmt.Sprintf("%.1f %%", 100*sum)
+		if sum > 0 && sum < 0.001 {
+			said = "less than 0.1 %"
+		}
+		return when(len(l.altered()) > 0 && l.Submission != "", row{"n": len(l.altered()), "kinds": kinds, "share": said})
+	},
+	"pages": func(_ *report, l *leak) row { return when(l.Pages > 1 && l.examined(), row{"n": l.Pages}) },
+
+	"damaged":     is("damaged"),
+	"unsupported": is("unsupported"),
+	"unopened":    is("unopened"),
+	"missing":     is("missing"),
+	"no picture":  is("no picture"),
+}
+
+func is(finding string) func(*report, *leak) row {
+	return func(_ *report, l *leak) row { return when(l.Finding == finding, nil) }
+}
+
+// near reports whether a match is so near that its pixels are compared.
+func (l *leak) near() bool {
+	return slices.ContainsFunc(l.Matches, func(m matchOf) bool { return m.Distance <= 64 })
+}
+
+// lineRules say the same for a hypothesis.
+var lineRules = map[string]func(*report, *hypothesis) row{
+	"beside-custody": beside(func(r *report, name string) int {
+		return r.count(func(l *leak) bool {
+			in, _ := r.admissible(l)
+			return l.bare() && !r.after(l.Submitted) && slices.Contains(in, name)
+		})
+	}),
+	"beside-late":     beside(func(r *report, name string) int { return r.outside(name) * yes(!r.found.IsZero()) }),
+	"beside-unjudged": beside(func(r *report, name string) int { return r.outside(name) * yes(r.found.IsZero()) }),
+	"beside-unconfirmed": beside(func(r *report, name string) int {
+		return min(r.Verdict.Unconfirmed[name], r.count(func(l *leak) bool { return l.Finding == "copy" && l.Unconfirmed }))
+	}),
+	"beside-transplanted": beside(func(r *report, name string) int {
+		n, _ := r.transplanted(name)
+		return n
+	}),
+	"only-named": func(r *report, h *hypothesis) row {
+		return when(r.named > 0 && slices.Contains([]string{"custody", "insider", "foreign"}, h.Kind), nil)
+	},
+	"no-confirmed": func(r *report, h *hypothesis) row {
+		return when(h.Kind == "copies" && h.LR == 0 && h.Raw > 0 && bound(r.Verdict.Case.MarkTrials) > 0 && !r.strong(h.Name) && r.issuedTo(h.Name) > 0, nil)
+	},
+	"no-leak": func(r *report, h *hypothesis) row {
+		return when(h.Kind == "copies" && h.Raw == 0 && h.Against == "" && !r.strong(h.Name), nil)
+	},
+	"not-against": func(r *report, h *hypothesis) row {
+		return when(h.Kind == "foreign" && h.LR == 0 && h.Raw < 0 && r.named == 0 && bound(r.Verdict.Case.MatchTrials) > 0, nil)
+	},
+	"not-told":     kind("insider", func(r *report) bool { return r.named == 0 }),
+	"same-as-held": kind("unlisted", nil),
+	"owners-sent": kind("elsewhere", func(r *report) bool {
+		return slices.ContainsFunc(r.Verdict.Case.Leaks, func(l caseLeak) bool { return l.Submission != "" })
+	}),
+	"unissued":    kind("unissued", func(r *report) bool { return r.count((*leak).unissued) > 0 }),
+	"issuer-had":  kind("forged", func(r *report) bool { return !r.neutral() }),
+	"issuer-none": kind("forged", (*report).neutral),
+}
+
+func kind(kind string, also func(*report) bool) func(*report, *hypothesis) row {
+	return func(r *report, h *hypothesis) row { return when(h.Kind == kind && (also == nil || also(r)), nil) }
+}
+
+// beside is the rule of a note on pictures that concern a recipient beside its copies.
+func beside(n func(*report, string) int) func(*report, *hypothesis) row {
+	return func(r *report, h *hypothesis) row {
+		if h.Kind != "copies" {
+			return nil
+		}
+		x := n(r, h.Name)
+		return when(x > 0, row{"n": x})
+	}
+}
+
+// outside counts the pictures without a mark within custody of a holder that is not admissible.
+func (r *report) outside(name string) int {
+	return r.count(func(l *leak) bool {
+		_, out := r.admissible(l)
+		return l.bare() && !r.after(l.Submitted) && slices.Contains(out, name)
+	})
+}
+
+// neutral reports whether the issuer never had any confirmed copy that counts.
+func (r *report) neutral() bool {
+	counts := 0
+	for _, l := range r.Verdict.Case.Leaks {
+		for _, c := range l.Copies {
+			if c.Confirmed && c.LnE >= strong {
+				if counts++; !c.Neutral {
+					return false
+				}
+			}
+		}
+	}
+	return counts > 0
+}
+
+// notes compares the notes with what the evidence asks for.
+func (r *report) notes() (wrong []string) {
+	for i := range r.Leaks {
+		l := &r.Leaks[i]
+		if len(l.Said) == 0 {
+			if l.Note != "" {
+				wrong = append(wrong, fmt.Sprintf("leak %d: a note without codes: %s", i+1, l.Note))
+			}
+			continue
+		}
+		wrong = append(wrong, compare(fmt.Sprintf("leak %d (%s)", i+1, l.Finding), l.Said, wanted(noteRules, r, l))...)
+	}
+	at := make(map[int][]said)
+	for _, s := range r.Verdict.Notes {
+		line, _ := s.Figures["line"].(float64)
+		s.Figures = maps.Clone(s.Figures)
+		delete(s.Figures, "line")
+		at[int(line)] = append(at[int(line)], s)
+	}
+	for i := range r.Verdict.Hypotheses {
+		h := &r.Verdict.Hypotheses[i]
+		wrong = append(wrong, compare(fmt.Sprintf("hypothesis %d (%s)", i+1, h.Kind), at[i+1], wanted(lineRules, r, h))...)
+		delete(at, i+1)
+	}
+	if len(at) > 0 {
+		wrong = append(wrong, fmt.Sprintf("%d notes on no hypothesis", len(at)))
+	}
+	return wrong
+}
+
+// wanted returns the figures of each sentence that the rules ask for.
+func wanted[T any](rules map[string]func(*report, T) row, r *report, of T) map[string]row {
+	out := make(map[string]row)
+	for code, rule := range rules {
+		if x := rule(r, of); x != nil {
+			out[code] = x
+		}
+	}
+	return out
+}
+
+// compare lists the sentences of a note that are not wanted, or differ, or are missing.
+func compare(where string, says []said, want map[string]row) (wrong []string) {
+	for _, s := range says {
+		x, is := want[s.Code]
+		if delete(want, s.Code); !is {
+			wrong = append(wrong, fmt.Sprintf("%s: says %s %v, which no rule asks for", where, s.Code, s.Figures))
+			continue
+		}
+		wrong = append(wrong, differ(where+": "+s.Code, s.Figures, x)...)
+	}
+	for _, code := range slices.Sorted(maps.Keys(want)) {
+		wrong = append(wrong, fmt.Sprintf("%s: does not say %s %v", where, code, want[code]))
+	}
+	return wrong
+}
