@@ -30,7 +30,7 @@ type leakPicture struct {
 	examined bool               // query was made
 	query    *parts.Query       // its local features; nil: a side is too long for them
 	places   map[watermark.Submission]placing
-	whole    *leakPicture // of which this is a cut; nil: it is none
+	whole    *leakPicture // that this leak was cut from; nil: it is whole
 	corner   image.Point  // of the cut in whole
 }
 
@@ -77,7 +77,7 @@ func (l *leakPicture) features() (*parts.Query, error) {
 
 // locate has [leakPicture.lay] start where local features find the submission of a number in l, or
 // end there if they find nothing of it: see [register.Original.Find]. The features of l are compared
-// only if lay asks. They are those of the whole leak if l is a cut.
+// only if lay asks. If l is a cut, the features of the whole leak are taken.
 func (v *Investigator) locate(ctx context.Context, l *leakPicture, number int64, of watermark.Submission) {
 	if l.places[of] != nil {
 		return

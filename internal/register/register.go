@@ -134,7 +134,7 @@ func NewLeak(luma dsp.Plane) *Leak {
 // only if a plain stretch is not good enough. If it returns a place, Find starts there and searches
 // no further if that is good, or if the leak is unrelated: see [Original.from].
 //
-// The only errors are the error of ctx and those of place.
+// The only errors are the error of ctx and the errors of place.
 func (o *Original) Find(ctx context.Context, l *Leak, place func() (*Place, error)) (*Registration, error) {
 	leak := l.luma
 	if err := ctx.Err(); err != nil || !o.usable(leak) {
