@@ -169,7 +169,7 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 		}
 		if l.matched() && !late {
 			leak.Submission, leak.Submitted, leak.Cluster = l.Submission.String(), l.Submitted, w.unit[l.Submission]
-			leak.Unmarked = w.holdersOf(l)
+			leak.Unmarked, leak.FalseMatch = w.holdersOf(l), l.falseMatchOf(falseMatch)
 			for _, x := range b.copies[l.Submission] {
 				if w.parties[x.Recipient] != nil && !w.cfg.after(x.Issued) && !w.cfg.tooLate(l, x.ID) {
 					leak.Copies = append(leak.Copies, l.evidenceFor(x, pooled))

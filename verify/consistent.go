@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/watermark"
@@ -37,6 +38,30 @@ func (v *Verdict) checkMatches() error {
 		was := pixels[r.Submission]
 		if !slices.Contains(known, r.Shows) || was != "" && was != PixelsUnknown && was != r.Shows {
 			return fmt.Errorf("copy %s: pixels are %.40q and %.40q", r.Copy, r.Shows, was)
+		}
+	}
+	return nil
+}
+
+// checkRatios computes the ratio of every match again from its figures. A match that does not align
+// must have no ratio.
+func (v *Verdict) checkRatios() error {
+	t, err := capture.Recorded()
+	if err != nil {
+		return err
+	}
+	for i, m := range v.Matches {
+		if m.Ratio == nil {
+			continue
+		}
+		want, err := t.Of(m.Ratio.Figures)
+		switch {
+		case err != nil:
+			return fmt.Errorf("match %d: %w", i, err)
+		case m.Ratio.Ratios != want:
+			return fmt.Errorf("match %d: ratios are %v, and would be %v", i, m.Ratio.Ratios, want)
+		case !aligned(m.Pixels):
+			return fmt.Errorf("match %d: a ratio, but pixels are %q", i, m.Pixels)
 		}
 	}
 	return nil

@@ -171,8 +171,10 @@ func weigh(leaks []*Verdict, b *books, cfg Config, keys int) (*weighing, error) 
 	for _, h := range w.Odds.Hypotheses {
 		w.list(h)
 	}
-	if h := w.unissuedLine(); h != nil {
-		w.list(*h)
+	for _, h := range []*odds.Hypothesis{w.unissuedLine(), w.collectorLine()} {
+		if h != nil {
+			w.list(*h)
+		}
 	}
 	return w, nil
 }

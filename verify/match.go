@@ -135,7 +135,25 @@ func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Mat
 	if l.keep(m.Submission, s, m.Pixels); showsCapture(m.Pixels) {
 		m.Altered = altered(s, o)
 	}
-	return nil
+	if s != nil && aligned(m.Pixels) {
+		m.Ratio, err = ratioOf(s)
+	}
+	return err
+}
+
+// ratioOf returns by degrees whether a leak shows the very capture that the original is. s is how the
+// leak lies on the original, and must not be nil.
+func ratioOf(s *capture.Sight) (*findings.Ratio, error) {
+	f, err := s.Figures()
+	if err != nil {
+		return nil, err
+	}
+	t, err := capture.Recorded()
+	if err != nil {
+		return nil, err
+	}
+	r, err := t.Of(f)
+	return &findings.Ratio{Figures: f, Ratios: r}, err
 }
 
 // comparePixels returns the word for what a leak shows of an original, and the share, 0..1, of the

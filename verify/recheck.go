@@ -55,7 +55,7 @@ func (v *Verdict) recheck(opens, words, v1 bool) error {
 		if v.Pages == 1 || v.Pages < 0 {
 			return fmt.Errorf("pages is %d, want 0 or more than 1", v.Pages)
 		}
-		if err := errors.Join(v.checkMatches(), v.checkTraces()); err != nil {
+		if err := errors.Join(v.checkMatches(), v.checkTraces(), v.checkRatios()); err != nil {
 			return err
 		}
 		if s := v.Searched; s != nil && s.Missing != nil {

@@ -280,6 +280,7 @@ var reportFuncs = template.FuncMap{
 	"shell":     shellLine,
 	"share":     func(p *float64) string { return share(*p) },
 	"agreement": func(x *float64) string { return fmt.Sprintf("%.0f %%", math.Floor(*x*100)) },
+	"degree":    inWords,
 	"px":        func(x float64) string { return fmt.Sprintf("%.0f", x) },
 	"verb":      verb,
 }

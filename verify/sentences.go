@@ -13,7 +13,7 @@ import (
 type row struct {
 	code string                    // names the row in findings, for ever
 	part part                      // where it is said
-	when func(*weighing) []figures // the figures for each time it is said; none: it is not said
+	when func(*weighing) []figures // the figures for each time it is said, and perhaps more; none: it is not said
 	text string                    // with figures, as [figures.write] takes it
 }
 
@@ -133,6 +133,7 @@ var notes = map[string]string{
 	odds.SameAsHeld:       "A sub-processor, a backup or a thief of a listed holder has what that holder has. The findings are as probable under both.",
 	odds.OwnersSent:       "This is about the pictures that match uploads. Nothing in them tells a file that its owner also sent to another party from a file that a holder of the upload had.",
 	odds.Unissued:         "The ratio compares a mark that was laid with a chance read of a picture without that mark. The record of issued copies is incomplete, or another party used the key: nothing here tells the two apart.",
+	odds.Collector:        "This is about pictures that resemble uploads. The alternative is altered uploads, or documents of others. The ratio speaks for no recipient, and does not say who that party is.",
 	odds.IssuerHad:        "The issuer made these copies and had them. Marks do not tell the issuer from the recipient.",
 	odds.IssuerHadNo:      "The marks of all confirmed copies were laid outside the issuer’s reach: the issuer never had these copies.",
 }
@@ -145,6 +146,7 @@ var titles = map[string]string{
 	odds.Insider:   "an insider or a party not listed, with unmarked uploads",
 	odds.Forged:    "the issuer, with copies issued to a recipient",
 	odds.Unissued:  "copies that the registry does not list",
+	odds.Collector: "another party that collected the same documents",
 	odds.Foreign:   "pictures that are not of this registry",
 	odds.Elsewhere: "the same captures, sent elsewhere by their owners",
 }
@@ -200,7 +202,7 @@ var meanings = []struct{ label, says string }{
 	{"unreadable", "shows an upload; whether it was marked cannot be said"},
 	{"transplanted", "carries a mark that belongs to a copy of another upload, or only a part of that mark: it counts for no recipient"},
 	{"lookalike", "shows the document of an upload, captured again or changed: it is not shown to be the same capture"},
-	{"unknown", "matches no upload of the registry"},
+	{"unknown", "matches no upload that was searched"},
 	{"damaged", "a picture that could not be decoded"},
 	{"unsupported", "a picture of a format or size that is not supported"},
 	{"unopened", "an archive or a file that could not be opened or read: what it holds is not known"},
@@ -237,7 +239,7 @@ var dumpSentences = []row{
 	{"missing-ratio", headline, missing(odds.SmallRatio), "The likelihood ratio is too small for as many recipients as were looked at. More leaked pictures of other persons can change that."},
 	{"missing-trials", headline, missing(odds.FewTrials), "The trials of the method do not allow a ratio of 10 to be claimed."},
 	{"matched-only", headline, at(aboutMatched, func(w *weighing) figures { return figures{"n": w.Matched, "of": w.readable()} }), "Inconclusive: {n} of the {of} {of|picture|pictures} {n|shows an upload|show uploads} of the registry, and no mark of an issued copy was confirmed on any of them."},
-	{"missing-marks", headline, (*weighing).missingMarks, "To name a recipient, confirmed marks are required. A record of who could hold these uploads unmarked, or more leaked pictures, can point to a source."},
+	{"missing-marks", headline, (*weighing).missingMarks, "To name a recipient, confirmed marks are required. Records of who could hold these uploads unmarked, entered before the leaks were found, or more leaked pictures can point to a source."},
 	{"unconfirmed-only", headline, at(aboutUnconfirmed, func(w *weighing) figures { return figures{"n": w.unsure(), "of": w.readable()} }), "Inconclusive: {n} of the {of} {of|picture|pictures} {n|carries|carry} the mark of an issued copy, but could not be confirmed to show that copy's submission. Nothing else was matched."},
 	{"no-match-named", headline, (*weighing).noMatchNamed, "Inconclusive: {n} {n|picture|pictures} examined, and no match with {against|the upload that was named|any of the uploads that were named}. Nothing else was searched."},
 	{"no-match", headline, (*weighing).noMatch, "No submission of the registry was matched by the {n} {n|picture|pictures} examined."},
@@ -261,6 +263,7 @@ var dumpSentences = []row{
 	{"cap-traced", shows, cover(tracedTrials), "These are trials of tracing leaks against copies that were not used. The command kycmark-bench trace repeats such trials."},
 	{"cap-read", shows, cover(readTrials), "These are trials of reading pictures without a mark of the key; the comparison of pictures is not covered by them. The command kycmark-bench falsepositives repeats such trials."},
 	{"unissued", shows, (*weighing).unissuedFigures, "{n} {n|picture carries|pictures carry} a mark with a copy ID that the registry does not list: {ids} {ids|ID|IDs} under {keys} {keys|key|keys} ({names}). Chance reads such a mark in a picture without it with a probability of at most 9.3e-10 for each picture and key. For the {pictures} {pictures|picture|pictures} and {tried} {tried|key|keys} of this investigation that is at most {chance} in all."},
+	{"collector", shows, (*weighing).collectorFigures, "{n} {n|picture resembles|pictures resemble} {submissions} {submissions|submission|submissions} as other captures of the same {submissions|document|documents} do. This is about {times} times more probable if another party collected {submissions|that document|those documents} than if not: {words}. If not, {n|it is|they are} altered uploads or other persons' documents. No more than {templates} times is claimed, because trials compared {templates} kinds of documents. It speaks for no recipient."},
 	{"holders", shows, (*weighing).holders, "{n} {n|picture shows a submission|pictures show submissions}, and no mark was found on {n|it|them}. The records say who could hold such submissions unmarked, by their time or by a list: {names}."},
 	{"window-when", shows, (*weighing).windowWhen, "Of {of} {of|picture|pictures} on which no mark was found, {n} {n|was|were} submitted from {dates}. That time holds {share} of all submissions of the registry."},
 	{"window-ratio", shows, (*weighing).windowRatio, "These findings are at least {times} times more probable if pictures come from what {names} could hold unmarked than under the strongest listed alternative ({against}). The log10 likelihood ratio is {lr}: {words}."},
@@ -274,7 +277,7 @@ var dumpSentences = []row{
 
 	{"released", showsNot, found(FoundCopy), "It does not show who released these copies. The exchange also possessed them, and so did all to whom the recipient passed them or lost them."},
 	{"several", showsNot, (*weighing).several, "Copies of several recipients appear. " + oneSourceText},
-	{"unissued-who", showsNot, (*weighing).unissuedWho, "The marks with IDs that are not listed do not show who received or released {n|that picture|those pictures}: they count for no recipient. Compare the IDs with all systems that hold the key."},
+	{"unissued-who", showsNot, (*weighing).unissuedFigures, "The marks with IDs that are not listed do not show who received or released {n|that picture|those pictures}: they count for no recipient. Compare the IDs with all systems that hold the key."},
 	{"custody-unjudged", showsNot, custodyOf(func(s *party) int { return s.unjudged }), "The custody that covers pictures without a mark is listed. " + notJudged},
 	{"custody-late", showsNot, custodyOf(func(s *party) int { return s.late }), "Custody that was entered after the leaks were found is listed but not admissible."},
 	{"window-measure", showsNot, (*weighing).windowMeasure, "The number of pictures within one window is no measure of its holder. A thief may be more likely to take a contiguous range of the registry's {cells} {cells|month|months}, or what one holder had, than scattered pictures. Against such a thief, the window earns a likelihood ratio of at most about {ratio}, however many the pictures. Against another holder of the same pictures it earns nothing."},
@@ -309,9 +312,9 @@ var dumpSentences = []row{
 	{"planting-only", showsNot, (*weighing).plantingOnly, "The only marks of one recipient's copies in this dump, on {n} {n|picture|pictures}, belong to other submissions: they were laid there. They count for no recipient."},
 	{"planting-held", showsNot, (*weighing).plantingHeld, "Every picture with a copy issued to {name} ({n}) is a picture that {others} could hold unmarked. With those copies in hand, each of them could have laid the marks onto the unmarked pictures."},
 	{"planting-repeated", showsNot, (*weighing).plantingRepeated, "The {n} {n|picture|pictures} with a copy issued to {name} are all of one copy."},
-	{"rival", showsNot, (*weighing).rivalFigures, "The findings do not tell {name} from {other}: of the {of} independent {of|submission|submissions} with copies issued to {name}, {other} held {n} unmarked. To lay these marks there it would have needed those very copies, and no record says that it had them. With them, it could also have released them as they are."},
+	{"rival", showsNot, rivalFigures(odds.RivalHeld, odds.RivalPlanting), "The findings do not tell {name} from {other}: of the {of} independent {of|submission|submissions} with copies issued to {name}, {other} held {n} unmarked. To lay these marks there it would have needed those very copies, and no record says that it had them. With them, it could also have released them as they are."},
 	{"rival-planting", showsNot, (*weighing).rivalPlanting, "With planting by those who held these pictures among the alternatives, the log10 likelihood ratio for {name} is {lr}: {words}."},
-	{"rival-rest", showsNot, (*weighing).rivalRest, "The records say that {other} had, marked or unmarked, {n} of the {of} {of|submission|submissions} in this dump that {name} does not explain. If {other} had also obtained the copies issued to {name}, it could be the source of both."},
+	{"rival-rest", showsNot, rivalFigures(odds.RivalRest), "The records say that {other} had, marked or unmarked, {n} of the {of} {of|submission|submissions} in this dump that {name} does not explain. If {other} had also obtained the copies issued to {name}, it could be the source of both."},
 	{"repeats", showsNot, (*weighing).repeats, "The {n} {n|picture|pictures} with copies issued to {name} are of {clusters} independent {clusters|submission|submissions}: repetitions and pictures of one subject count once."},
 	{"nameless", showsNot, withoutSubjects(false), "Of the {of} {of|picture|pictures} with copies issued to {name}, {n} {n|is|are} of uploads without a subject reference. They may all be of one person, who may also have a reference, so they add {adds} independent {adds|submission|submissions}."},
 	{"nameless-stated", showsNot, withoutSubjects(true), "Of the {of} {of|picture|pictures} with copies issued to {name}, {n} {n|is|are} of uploads without a subject reference. The investigator states that one person has at most {each} such {each|upload|uploads}, so they add {adds} independent {adds|submission|submissions}."},
@@ -337,7 +340,7 @@ func (w *weighing) speak() {
 			case showsNot:
 				w.ShowsNot = append(w.ShowsNot, text)
 			}
-			w.Said = append(w.Said, findings.Said{Code: r.code, Figures: x})
+			w.Said = append(w.Said, findings.Said{Code: r.code, Figures: in(r.text, x)})
 		}
 	}
 }
@@ -352,6 +355,15 @@ func written(said []findings.Said) string {
 }
 
 var figure = regexp.MustCompile(`\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}`)
+
+// in returns the figures that a text has, out of x.
+func in(text string, x figures) figures {
+	has := make(figures)
+	for _, m := range figure.FindAllStringSubmatch(text, -1) {
+		has[m[1]] = x[m[1]]
+	}
+	return has
+}
 
 // write fills figures into a text: {x} becomes figure x, and {x|one|many} its first form if x is
 // the number 1, else the second.

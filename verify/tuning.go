@@ -89,6 +89,16 @@ const (
 	decoyCopies = 1000
 )
 
+// Match ratios.
+const (
+	// ratioStep is the step, log10, up to which the inverse of a match ratio is rounded: leaks with
+	// about the same ratio are one row of the odds. Chosen.
+	ratioStep = 0.25
+	// ratioTemplates is the number of templates that the recorded comparisons are of ("kycmark-bench
+	// match ratio"). It limits what all lookalikes of a dump can say together.
+	ratioTemplates = 5
+)
+
 // Two uploads of one document (TestSameDocumentStudy).
 const (
 	// maxDocuments is the number of submissions of a dump whose originals are compared with each

@@ -102,5 +102,5 @@ var (
 	// words are the fields that hold some.
 	words = []string{"headline", "shows", "shows_not", "said", "notes", "note", "words", "against", "reason"}
 	// nameless are the kinds of hypotheses whose names are words.
-	nameless = []string{odds.Custody, odds.Unlisted, odds.Insider, odds.Forged, odds.Elsewhere, odds.Foreign, odds.Unissued}
+	nameless = []string{odds.Custody, odds.Unlisted, odds.Insider, odds.Forged, odds.Elsewhere, odds.Foreign, odds.Unissued, odds.Collector}
 )

@@ -59,7 +59,7 @@ func putIntoWords(v *odds.Verdict, c *odds.Case) {
 		h.Against = list(parts)
 	}
 	for i := range v.Withheld {
-		v.Withheld[i].Reason = reason(v.Withheld[i])
+		v.Withheld[i].Reason = write(reasons[v.Withheld[i].Code], reasonFigures(v.Withheld[i]))
 	}
 	if w := v.Window; w != nil {
 		w.Dates = dates(c, w.From, w.To)
@@ -74,18 +74,9 @@ func noteOn(h *odds.Hypothesis) []findings.Said {
 	return []findings.Said{{Code: h.Code}}
 }
 
-// reason returns, as part of a sentence, why a recipient with evidence is not named.
-func reason(x odds.Withheld) string { return write(reasons[x.Code], reasonFigures(x)) }
-
-// reasonFigures returns the figures of a row of [reasons].
+// reasonFigures are the figures of [reasons].
 func reasonFigures(x odds.Withheld) figures {
-	switch x.Code {
-	case odds.FewClusters:
-		return figures{"clusters": x.Clusters, "needed": x.Needed}
-	case odds.SameCopies:
-		return figures{"other": x.Other}
-	}
-	return figures{}
+	return figures{"name": x.Name, "clusters": x.Clusters, "needed": x.Needed, "other": x.Other}
 }
 
 // explanation returns in words one source of an alternative: its kind and holders, whether it

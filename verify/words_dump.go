@@ -105,7 +105,7 @@ func unissuedWhen(named bool) func(*weighing) []figures {
 		if named != (len(w.Named) > 0) {
 			return nil
 		}
-		return w.unissuedWho()
+		return w.unissuedFigures()
 	}
 }
 
@@ -236,10 +236,7 @@ func missing(code string) func(*weighing) []figures {
 		if i < 0 || w.stage() != aboutConfirmed {
 			return nil
 		}
-		if code != odds.FewClusters {
-			return []figures{{}}
-		}
-		return []figures{{"needed": w.Odds.Withheld[i].Needed}}
+		return []figures{reasonFigures(w.Odds.Withheld[i])}
 	}
 }
 
@@ -249,9 +246,7 @@ func withheld(code string) func(*weighing) []figures {
 	return func(w *weighing) (out []figures) {
 		for _, x := range w.Odds.Withheld {
 			if x.Code == code {
-				f := reasonFigures(x)
-				f["name"] = x.Name
-				out = append(out, f)
+				out = append(out, reasonFigures(x))
 			}
 		}
 		return out
@@ -399,8 +394,6 @@ func (w *weighing) unissuedFigures() []figures {
 		"pictures": w.readable(), "tried": w.keys, "chance": roundedUp(falseRead * float64(w.readable()*w.keys))})
 }
 
-func (w *weighing) unissuedWho() []figures { return several(w.unissuedMarks().pictures, nil) }
-
 // several is said if confirmed copies of two recipients or more are there.
 func (w *weighing) several() []figures { return once(w.sources() > 1, figures{}) }
 
@@ -531,16 +524,16 @@ const (
 func claimed(of claim) func(*weighing) []figures {
 	return func(w *weighing) []figures {
 		c, is := w.Odds.Claim, claimSeen
-		x := figures{"claimed": thousands(float64(c.Claimed)), "seen": c.Seen}
 		switch {
 		case c.Examined >= c.Claimed:
-			is, x["examined"] = claimAll, c.Examined
+			is = claimAll
 		case w.Case.Drawn && c.Seen == 0:
-			is, x = claimNone, figures{"claimed": x["claimed"], "examined": c.Examined}
+			is = claimNone
 		case w.Case.Drawn:
-			is, x["examined"], x["min"], x["level"] = claimDrawn, c.Examined, thousands(float64(c.Min)), fmt.Sprintf("%.0f", 100*c.Level)
+			is = claimDrawn
 		}
-		return once(c.Claimed > 0 && is == of, x)
+		return once(c.Claimed > 0 && is == of, figures{"claimed": thousands(float64(c.Claimed)), "seen": c.Seen, "examined": c.Examined,
+			"min": thousands(float64(c.Min)), "level": fmt.Sprintf("%.0f", 100*c.Level)})
 	}
 }
 
@@ -738,14 +731,19 @@ func (w *weighing) plantingRepeated() []figures {
 	})
 }
 
-// rivalFigures are the parties that the findings do not tell from each named recipient.
-func (w *weighing) rivalFigures() (out []figures) {
-	for _, name := range w.Named {
-		for _, r := range w.rivals(name, odds.RivalHeld, odds.RivalPlanting) {
-			out = append(out, figures{"name": name, "other": r.Other, "n": r.Clusters, "of": r.Of})
+// rivalFigures returns the condition of a sentence on the parties that are rivals of a named recipient
+// for a reason in why. Rivals that are no listed holder are left out.
+func rivalFigures(why ...string) func(*weighing) []figures {
+	return func(w *weighing) (out []figures) {
+		for _, name := range w.Named {
+			for _, r := range w.rivals(name, why...) {
+				if r.Other != "" {
+					out = append(out, figures{"name": name, "other": r.Other, "n": r.Clusters, "of": r.Of})
+				}
+			}
 		}
+		return out
 	}
-	return out
 }
 
 // rivalPlanting are the ratios of named recipients with planting among the alternatives.
@@ -770,19 +768,6 @@ func (d *DumpVerdict) planting(name string) *odds.Hypothesis {
 	return find(d.Hypotheses, func(h *odds.Hypothesis) bool {
 		return h.Kind == odds.Copies && h.Name == name && h.Planting != nil
 	})
-}
-
-// rivalRest are the parties that are recorded to have had the rest of the dump. Rivals that are no
-// listed holder are left out.
-func (w *weighing) rivalRest() (out []figures) {
-	for _, name := range w.Named {
-		for _, r := range w.rivals(name, odds.RivalRest) {
-			if r.Other != "" {
-				out = append(out, figures{"name": name, "other": r.Other, "n": r.Clusters, "of": r.Of})
-			}
-		}
-	}
-	return out
 }
 
 // each calls figures for every recipient with confirmed copies, and returns what is not nil.

@@ -27,12 +27,12 @@ func TestCodesHaveCarefulWords(t *testing.T) {
 	first := time.Date(2018, 1, 1, 0, 0, 0, 0, time.UTC)
 	c := &odds.Case{Cells: odds.Months(first, first.AddDate(0, 3, 0))}
 	var all []string
-	for _, code := range []string{odds.NoConfirmed, odds.NoLeak, odds.NotAgainst, odds.NotTold, odds.SameAsHeld, odds.IssuerHad, odds.IssuerHadNo, odds.OwnersSent, odds.Unissued} {
+	for _, code := range []string{odds.NoConfirmed, odds.NoLeak, odds.NotAgainst, odds.NotTold, odds.SameAsHeld, odds.IssuerHad, odds.IssuerHadNo, odds.OwnersSent, odds.Unissued, odds.Collector} {
 		assert.NotEmpty(t, notes[code], code)
 	}
 	all = slices.AppendSeq(all, maps.Values(notes))
 	for _, code := range []string{odds.FewClusters, odds.SameCopies, odds.SmallRatio, odds.FewTrials} {
-		all = append(all, reason(odds.Withheld{Code: code, Clusters: 1, Needed: 2, Other: "backup"}))
+		all = append(all, write(reasons[code], reasonFigures(odds.Withheld{Clusters: 1, Needed: 2, Other: "backup"})))
 	}
 	for _, kind := range []string{odds.Copies, odds.Custody, odds.Planted, odds.Unlisted, odds.Insider, odds.Elsewhere} {
 		for _, x := range []odds.Explanation{{From: -1}, {From: 1, To: 1, Removed: true}, {From: -1, Set: odds.Copies, SetHolders: []string{"Z"}}, {From: -1, Set: odds.Custody, SetHolders: []string{"Z"}}} {

@@ -95,9 +95,25 @@ func TestStraightScanIsNoCrop(t *testing.T) {
 		seed++
 	}
 	o := capture.New(dsp.LumaNRGBA(scan(1, 1)))
-	for _, name := range []string{"none", "crop50"} {
+	for _, name := range []string{"none", "crop50", "chain_crop"} {
 		assert.Equal(t, "alike", verdict(t, o, after(t, name, scan(1, seed))), name)
 	}
+	assert.Equal(t, "alike", verdict(t, o, piece(t, scan(1, seed))), "a scaled piece")
+}
+
+// piece is a piece of a picture, made small and saved again.
+func piece(t *testing.T, img *image.NRGBA) *image.NRGBA {
+	return after(t, "jpeg90", imaging.Resize(imaging.Crop(img, image.Rect(60, 40, 960, 640)), 800, 0, imaging.Lanczos))
+}
+
+// Pieces of sharp scans and drawings stay alike: shades change too much when they are made small.
+func TestVerdictOnScaledPieces(t *testing.T) {
+	o := capture.New(dsp.LumaNRGBA(photo(1, 1)))
+	assert.Equal(t, "same", verdict(t, o, piece(t, photo(1, 1))))
+	assert.NotContains(t, []string{"same", "unsure"}, verdict(t, o, piece(t, photo(1, 2))), "another photograph of the card")
+	assert.NotContains(t, []string{"same", "unsure"}, verdict(t, o, piece(t, photo(2, 1))), "another person's")
+	o = capture.New(dsp.LumaNRGBA(page(1)))
+	assert.Equal(t, "other", verdict(t, o, piece(t, page(2))), "another person's, drawn by the same program")
 }
 
 // lean is how far the upper side of a card falls on its scan, in parts of its length.

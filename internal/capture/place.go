@@ -102,6 +102,36 @@ func (s *Sight) onGrid(all []place) (half, nineTenths, fraction float64) {
 	return half, nineTenths, math.Max(part(tx), part(ty))
 }
 
+// onLine returns how far places are off the map that only cuts, scales and moves the original, each
+// axis by itself, as fits best (least squares). Half of the places are off by up to half pixels of
+// the leak, and nine tenths by up to nineTenths. Both are infinite without places.
+func (s *Sight) onLine(all []place) (half, nineTenths float64) {
+	m := s.upright()
+	var x, y line
+	for _, p := range all {
+		x.add(float64(m[0]*p.x)+float64(m[1]*p.y), p.u)
+		y.add(float64(m[2]*p.x)+float64(m[3]*p.y), p.v)
+	}
+	off := make([]float32, len(all))
+	for i, p := range all {
+		off[i] = float32(math.Hypot(x.off(float64(m[0]*p.x)+float64(m[1]*p.y), p.u), y.off(float64(m[2]*p.x)+float64(m[3]*p.y), p.v)))
+	}
+	return quantiles(off)
+}
+
+// A line is the sums of points through which a straight line is laid.
+type line struct{ n, x, y, xx, xy float64 }
+
+func (l *line) add(x, y float64) {
+	l.n, l.x, l.y, l.xx, l.xy = l.n+1, l.x+x, l.y+y, l.xx+float64(x*x), l.xy+float64(x*y)
+}
+
+// off returns how far x is from the place at which the line has the value y.
+func (l *line) off(x, y float64) float64 {
+	rise := (float64(l.n*l.xy) - float64(l.x*l.y)) / (float64(l.n*l.xx) - float64(l.x*l.x))
+	return (y-l.y/l.n)/rise - (x - l.x/l.n)
+}
+
 // quantiles returns the median of off and its ninth decile, infinity if off is empty. It
 // reorders off.
 func quantiles(off []float32) (half, nineTenths float64) {

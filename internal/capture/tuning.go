@@ -65,17 +65,18 @@ const (
 
 // Places: where single pixels of the leak lie on the original.
 const (
-	placeStep    = 3    // pixels of the leak between the places that are compared
-	placeEdge    = 10.0 // grey levels over two pixels from which a place is known to parts of a pixel
-	faintEdge    = 2.0  // grey levels over two pixels that serve if there are fewer than minPlaces strong edges
-	minPlaces    = 300  // places at strong edges that are enough
-	minFaint     = 100  // places at faint edges that are enough
-	frameMiddle  = 0.4  // pixels of the leak by which half of the places may lie beside the map of frame on frame
-	frameMax     = 1.2  // pixels of the leak by which nine tenths of the places may
-	exactMiddle  = 0.1  // frameMiddle for a leak of foreign grain: codecs make grain, but move no frame
-	gridMiddle   = 0.12 // pixels of the original by which half of the places may lie beside its grid
-	gridMax      = 0.3  // pixels of the original by which nine tenths of the places may
-	gridFraction = 0.15 // pixels of the original by which a piece's shift may differ from a whole number
+	placeStep    = 3     // pixels of the leak between the places that are compared
+	placeEdge    = 10.0  // grey levels over two pixels from which a place is known to parts of a pixel
+	faintEdge    = 2.0   // grey levels over two pixels that serve if there are fewer than minPlaces strong edges
+	minPlaces    = 300   // places at strong edges that are enough
+	minFaint     = 100   // places at faint edges that are enough
+	frameMiddle  = 0.4   // pixels of the leak by which half of the places may lie beside the map of frame on frame
+	frameMax     = 1.2   // pixels of the leak by which nine tenths of the places may
+	exactMiddle  = 0.1   // frameMiddle for a leak of foreign grain: codecs make grain, but move no frame
+	gridMiddle   = 0.12  // pixels of the original by which half of the places may lie beside its grid
+	gridMax      = 0.3   // pixels of the original by which nine tenths of the places may
+	cutMax       = 0.035 // pixels of the leak by which nine tenths of the places of a scaled piece may lie off cutting and scaling
+	gridFraction = 0.15  // pixels of the original by which a piece's shift may differ from a whole number
 )
 
 // Verdict: what the parts add up to.
@@ -88,6 +89,8 @@ const (
 	clipped     = 2.5 // grey levels from black and white within which a shade says nothing
 	frameShade  = 2.5 // grey levels by which half of the shades may be off in the same frame
 	gridShade   = 2.5 // grey levels by which nine tenths may be off on the same grid of pixels
+	cutShade    = 0.4 // the same on a scaled piece: of 30 pieces of scans that lie alike by chance the best has 0.43
+	minCut      = 0.2 // share of the original that a scaled piece shows, at least
 	noiseShade  = 3.0 // grey levels by which nine tenths may be off where noise agrees
 )
 
@@ -178,4 +181,25 @@ const (
 	minBlank   = 0.1  // share of a block's pixels that are darker, up to which the block is blank
 	parts      = 6    // parts of the leak each way over which exchanged blocks may spread
 	minOfPart  = 4    // comparable blocks of a part that counts
+)
+
+// figureRanges are the ends of the ranges of [Figures], in the order of its fields: the end of another
+// picture, and the end of the same capture. The scale between the ends is logarithmic if log is true.
+// Beyond the ends hardly any figure of the comparisons of "match ratio --seed 41" lay, or more said no more.
+var figureRanges = [...]struct {
+	name      string
+	far, near float64
+	log       bool
+}{
+	{"detail", 0, 1, false},    // share of the comparable blocks
+	{"text", 0.1, 0.001, true}, // share of the comparable blocks
+	{"light", 30, 0.3, true},   // grey levels
+	{"place", 3, 0.03, true},   // pixels
+	{"noise", 0, 1, false},     // of what the verdict takes for the same capture, and a quarter more
+}
+
+// Ratios.
+const (
+	framedPlace = 0.3 // pixels: the place of a leak that shows the original's frame turned or tilted; chosen
+	noiseMore   = 2   // deviations above minZ from which noise is wholly there; chosen
 )

@@ -37,9 +37,10 @@ func (v Verdict) String() string {
 //   - the frame of the leak is that of the original, or
 //   - the leak shows that frame, turned or tilted, on a ground of one colour, or
 //   - the leak's pixels lie on the original's one by one: a piece cut out, or
+//   - a piece was cut out and scaled, see [Sight.cut], or
 //   - the leak has the noise of the original's flat parts.
 //
-// Straightness is no reason: one scan in a hundred lies as straight as another by chance. A
+// Straightness alone is no reason: one scan in a hundred lies as straight as another by chance. A
 // leak that shows the detail of the original but gives no reason is Alike. Detail that was laid
 // over what the original shows (a stamp, a line of text, a bar) does not count as other detail. A
 // leak that shows other detail is Altered if it is the same capture outside of a few places: see
@@ -121,7 +122,17 @@ func (s *Sight) placed(f *photometry.Fit, within float64) bool {
 		return true
 	}
 	half, far, fraction := s.onGrid(all)
-	return s.light[1] <= gridShade && half <= gridMiddle && far <= gridMax && fraction <= gridFraction
+	return s.light[1] <= gridShade && half <= gridMiddle && far <= gridMax && fraction <= gridFraction || s.cut(all)
+}
+
+// cut reports whether the leak is a piece of the original, perhaps scaled: not turned or bent by
+// the hundredth part of a pixel, all detail the same, and next to no difference of light.
+func (s *Sight) cut(all []place) bool {
+	if n := s.Likeness(); s.light[1] > cutShade || n.Agree < n.Textured || s.Shown() < minCut {
+		return false
+	}
+	_, far := s.onLine(all)
+	return far <= cutMax
 }
 
 // hasNoise reports whether the noise of the original's sensor is in the leak. It returns false if

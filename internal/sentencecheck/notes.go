@@ -43,6 +43,10 @@ type matchOf struct {
 	Pixels     string   `json:"pixels"`
 	Score      *float64 `json:"score"`
 	Altered    []place  `json:"altered"`
+	Ratio      *struct {
+		Capture float64 `json:"capture"`
+		Another float64 `json:"another"`
+	} `json:"ratio"`
 }
 
 // ours returns the reads of issued copies, each copy once.
@@ -410,6 +414,7 @@ var lineRules = map[string]func(*report, *hypothesis) row{
 		return slices.ContainsFunc(r.Verdict.Case.Leaks, func(l caseLeak) bool { return l.Submission != "" })
 	}),
 	"unissued":    kind("unissued", func(r *report) bool { return r.count((*leak).unissued) > 0 }),
+	"collector":   kind("collector", func(r *report) bool { n, _ := r.lookalikes(); return n > 0 }),
 	"issuer-had":  kind("forged", func(r *report) bool { return !r.neutral() }),
 	"issuer-none": kind("forged", (*report).neutral),
 }

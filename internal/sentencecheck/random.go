@@ -338,7 +338,10 @@ func (d *dump) lookalike(l map[string]any) {
 	l["finding"], l["submission"], l["submitted"] = "lookalike", u.ID, u.Submitted
 	words := []string{"different", "same document", "same in part"}
 	d.match(l, u, words[d.IntN(3)])
-	l["matches"].([]any)[0].(map[string]any)["distance"] = 40
+	match := l["matches"].([]any)[0].(map[string]any)
+	if match["distance"] = 40; d.IntN(3) > 0 {
+		match["ratio"] = map[string]any{"capture": 2*d.Float64() - 1.5, "another": 2*d.Float64() - 0.5}
+	}
 	if o := d.upload(); o.ID != u.ID && d.IntN(3) == 0 {
 		l["matches"] = append(l["matches"].([]any), map[string]any{"submission": o.ID, "distance": 44, "pixels": "same template", "score": 0.6, "submitted": o.Submitted})
 	}

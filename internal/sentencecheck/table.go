@@ -121,6 +121,7 @@ var rules = map[string]func(*report) []row{
 	"cap-traced": coverRule("traced"),
 	"cap-read":   coverRule("read"),
 	"unissued":   unissuedRule,
+	"collector":  collectorRule,
 	"holders": func(r *report) []row {
 		var names []string
 		for _, h := range r.holders() {
@@ -142,7 +143,12 @@ var rules = map[string]func(*report) []row{
 		return []row{{"of": of, "n": n, "dates": dates, "share": share}}
 	},
 	"window-ratio": windowRatio,
-	"window-alike": windowRatio,
+	"window-alike": func(r *report) []row {
+		for _, x := range windowRatio(r) {
+			return []row{{"names": x["names"]}}
+		}
+		return nil
+	},
 	"window-cap": func(r *report) []row {
 		_, h := r.window()
 		return once(h != nil && r.speaksOfWindow() && h.Raw > bound(r.Verdict.Case.MatchTrials)+1e-6, row{"trials": whole(r.Verdict.Case.MatchTrials)})
@@ -166,7 +172,7 @@ var rules = map[string]func(*report) []row{
 	"claim-all":   claimRule("all"),
 	"claim-none":  claimRule("none"),
 
-	"released": keyed((*leak).confirmed),
+	"released": func(r *report) []row { return once(r.count((*leak).confirmed) > 0, nil) },
 	"several": func(r *report) []row {
 		names := make(map[string]bool)
 		for _, h := range r.holders() {
@@ -178,10 +184,10 @@ var rules = map[string]func(*report) []row{
 	},
 	"unissued-who": func(r *report) []row { return some(r.count((*leak).unissued), nil) },
 	"custody-unjudged": func(r *report) []row {
-		return some(r.inadmissible(), nil)[:min(1, r.inadmissible()*yes(r.found.IsZero()))]
+		return once(r.inadmissible() > 0 && r.found.IsZero(), nil)
 	},
 	"custody-late": func(r *report) []row {
-		return some(r.inadmissible(), nil)[:min(1, r.inadmissible()*yes(!r.found.IsZero()))]
+		return once(r.inadmissible() > 0 && !r.found.IsZero(), nil)
 	},
 	"unmarked":   keyed(finding("unmarked")),
 	"unreadable": keyed(finding("unreadable")),
@@ -205,15 +211,15 @@ var rules = map[string]func(*report) []row{
 			return l.Finding == "copy" && l.Unconfirmed && !l.Forgeable && l.issuedCopies() > 1
 		}), nil)
 	},
-	"transplanted": keyed(finding("transplanted")),
-	"lookalike":    keyed(finding("lookalike")),
+	"transplanted": numbered(finding("transplanted")),
+	"lookalike":    numbered(finding("lookalike")),
 	"unknown": func(r *report) []row {
 		return some(r.count(finding("unknown"))*yes(r.named == 0), nil)
 	},
 	"unknown-recall":  unknownRecall,
 	"unknown-counted": func(r *report) []row { return once(len(unknownRecall(r)) > 0 && r.missing() != nil, nil) },
 	"unknown-untried": func(r *report) []row {
-		return some(r.count(func(l *leak) bool { return l.Finding == "unknown" && l.Recall == nil })*yes(r.named == 0), nil)
+		return once(r.named == 0 && r.count(func(l *leak) bool { return l.Finding == "unknown" && l.Recall == nil }) > 0, nil)
 	},
 	"unknown-template": func(r *report) []row {
 		return some(r.count(func(l *leak) bool {
@@ -238,16 +244,16 @@ var rules = map[string]func(*report) []row{
 		}
 		return some(n, row{"others": others})
 	},
-	"damaged":     keyed(finding("damaged")),
-	"unsupported": keyed(finding("unsupported")),
+	"damaged":     numbered(finding("damaged")),
+	"unsupported": numbered(finding("unsupported")),
 	"unread-archives": func(r *report) []row {
 		return some(r.count(func(l *leak) bool { return l.Finding == "unopened" && strings.HasPrefix(l.Error, "archive: ") }), nil)
 	},
 	"unopened": func(r *report) []row {
 		return some(r.count(func(l *leak) bool { return l.Finding == "unopened" && !strings.HasPrefix(l.Error, "archive: ") }), nil)
 	},
-	"missing":         keyed(finding("missing")),
-	"not-pictures":    keyed(finding("no picture")),
+	"missing":         numbered(finding("missing")),
+	"not-pictures":    numbered(finding("no picture")),
 	"key-compromised": keyCompromised,
 	"late-copies":     lateCopies,
 	"late-uploads": func(r *report) []row {
@@ -384,6 +390,11 @@ func yes(is bool) int {
 	return 0
 }
 
+// numbered is the rule of a sentence on the number of leaks of one kind.
+func numbered(is func(*leak) bool) func(*report) []row {
+	return func(r *report) []row { return some(r.count(is), nil) }
+}
+
 // keyed is the rule of a sentence on the number of leaks of one kind, with the keys that were tried.
 func keyed(is func(*leak) bool) func(*report) []row {
 	return func(r *report) []row {
@@ -435,7 +446,7 @@ func namedRivals(r *report) (out []row) {
 			who = append(who, fmt.Sprintf("%s (held %d of these %d submissions unmarked)", x["other"], x["n"], x["of"]))
 		}
 		if slices.Contains(r.Verdict.Named, name) && len(who) > 0 {
-			out = append(out, row{"name": name, "who": strings.Join(who, " or ")})
+			out = append(out, row{"who": strings.Join(who, " or ")})
 		}
 	}
 	return out
@@ -532,6 +543,43 @@ func coverRule(kind string) func(*report) []row {
 		}
 		return once(is == kind && r.capped(), nil)
 	}
+}
+
+// lookalikes returns the number of lookalikes that have ratios, without repeated files, and the ratios
+// for another capture, by submission.
+func (r *report) lookalikes() (n int, of map[string][]float64) {
+	of = make(map[string][]float64)
+	files := make(map[string]bool)
+	for i := range r.Leaks {
+		l := &r.Leaks[i]
+		for _, m := range l.Matches {
+			if l.Finding == "lookalike" && m.Submission == l.Submission && m.Ratio != nil && !(l.SHA256 != "" && files[l.SHA256]) {
+				n++
+				of[m.Submission] = append(of[m.Submission], math.Pow(10, math.Min(-m.Ratio.Capture, m.Ratio.Another)))
+			}
+		}
+		files[l.SHA256] = true
+	}
+	return n, of
+}
+
+// collectorRule: leaks of one submission count by their mean, and submissions multiply to L. Five
+// templates allow (5 L + 1) / (5 + L).
+func collectorRule(r *report) []row {
+	n, of := r.lookalikes()
+	product := 1.0
+	for _, all := range of {
+		sum := 0.0
+		for _, x := range all {
+			sum += x
+		}
+		product *= sum / float64(len(all))
+	}
+	lr := math.Log10(5)
+	if product < 1e12 {
+		lr = math.Log10((5*product + 1) / (5 + product))
+	}
+	return once(n > 0 && lr >= math.Log10(2), row{"n": n, "submissions": len(of), "times": times(lr), "words": support(lr), "templates": 5})
 }
 
 // unissuedRule: the chance that is stated must not be below 9.3e-10 for each picture and key.

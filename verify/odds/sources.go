@@ -17,6 +17,7 @@ const (
 	Elsewhere = "elsewhere" // a collection from elsewhere: strangers' pictures, and files that owners also sent there
 	Foreign   = "foreign"   // pictures that are not of this registry: what leaks say for Elsewhere
 	Unissued  = "unissued"  // copies that the registry does not list: never computed here
+	Collector = "collector" // another party with other captures of the same documents: never computed here
 )
 
 // A source is one explanation of leaks, with the parts of its holdings that it may have taken. The
