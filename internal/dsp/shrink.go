@@ -72,8 +72,8 @@ func (s *Shrinker) Add(pix []uint8) {
 // Shrunk returns the samples, once all rows were added.
 func (s *Shrinker) Shrunk() RGB { return s.out }
 
-// AsNRGBA returns the pixels of img as a picture that begins at (0, 0). It shares them with an
-// *image.NRGBA and copies those of other types.
+// AsNRGBA returns the pixels of img as a picture that begins at (0, 0). The pixels of an *image.NRGBA
+// are shared, others are copied.
 func AsNRGBA(img image.Image) *image.NRGBA {
 	b := img.Bounds()
 	if m, ok := img.(*image.NRGBA); ok {
