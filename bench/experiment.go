@@ -26,7 +26,7 @@ func all() []*ruler.Experiment {
 	return []*ruler.Experiment{
 		robustness(e), falsePositives(e), security(e), trace(newTraceEngine(e)), visible(e), speed(e),
 		pairs(), verdict(), verdictRecord(), verdictPixels(), sentences(),
-		matchSearch(), matchWhole(), matchPDQ(), matchParts(), matchLookalikes(), matchStrangers(), matchRecall(), matchRatio(),
+		matchSearch(), matchWhole(), matchPDQ(), matchParts(), matchLookalikes(), matchPlaces(), matchStrangers(), matchRecall(), matchRatio(),
 		altered(), registries(), investigate(), cost(),
 	}
 }

@@ -183,7 +183,8 @@ func (v *Investigator) beside(f func()) (wait func()) {
 
 // resolve returns the read of a mark that was detected: the registry's row of its copy, the state
 // of its key, and what the pixels say of the copy's submission. matches are tried first; if the
-// submission is not compared there, its original is. If the registry has no such copy, or issued it
+// submission is not compared there, its original is. If it is unrelated there, all of the leak is
+// searched for it, and the match is changed. If the registry has no such copy, or issued it
 // under another key, issued stays nil.
 func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark.Detection, matches []Match) (*read, error) {
 	r := &read{copy: d.Copy, keyID: d.KeyID, blind: micro(d.LogPFA), shows: PixelsUnknown}
@@ -197,18 +198,17 @@ func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark
 	if err := v.standing(ctx, r); err != nil || r.issued == nil {
 		return r, err
 	}
-	for _, m := range matches {
-		if m.Submission == issued.Submission {
-			r.shows, r.altered = m.Pixels, m.Altered
-		}
+	m := find(matches, func(m *Match) bool { return m.Submission == issued.Submission })
+	if m == nil || m.Pixels == PixelsUnknown {
+		m = &Match{Submission: issued.Submission, Pixels: PixelsUnknown}
 	}
-	if r.shows == PixelsUnknown && !r.erased { // whatever may be left in memory
-		m := Match{Submission: issued.Submission, Pixels: PixelsUnknown}
-		if err := v.comparePixels(ctx, l, &m); err != nil {
+	if (m.Pixels == PixelsUnknown || m.Pixels == PixelsUnrelated) && !r.erased { // whatever may be left in memory
+		delete(l.places, m.Submission) // the mark is a reason to search all of the leak
+		if err := v.comparePixels(ctx, l, m); err != nil {
 			return nil, err
 		}
-		r.shows, r.altered = m.Pixels, m.Altered
 	}
+	r.shows, r.altered = m.Pixels, m.Altered
 	return r, nil
 }
 

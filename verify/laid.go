@@ -2,12 +2,18 @@ package verify
 
 import (
 	"context"
+	"errors"
+	"image"
+	"math"
 	"slices"
+	"sync"
 
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/register"
+	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -21,7 +27,15 @@ type leakPicture struct {
 	searched *findings.Searched // what the search had to go by; nil: nothing was searched
 	near     []candidate        // what the search by hash found
 	parts    *partSearch        // what the search by parts found; nil: none was made
+	examined bool               // query was made
+	query    *parts.Query       // its local features; nil: a side is too long for them
+	places   map[watermark.Submission]placing
+	whole    *leakPicture // that this leak was cut from; nil: it is whole
+	corner   image.Point  // of the cut in whole
 }
+
+// A placing returns where local features find an original in a leak; nil if they could not look.
+type placing = func() (*register.Place, error)
 
 // A laid is how a leak lies on one original.
 type laid struct {
@@ -31,15 +45,76 @@ type laid struct {
 }
 
 // lay returns how the leak lies on an original, or nil if it does not align. A result
-// that keep has kept is returned again; lay keeps none. The only error is ctx's.
+// that keep has kept is returned again; lay keeps none. lay starts where local features find the
+// original, if [Investigator.locate] was called for it.
 func (l *leakPicture) lay(ctx context.Context, o *original) (*capture.Sight, error) {
 	if i := l.at(o.of); i >= 0 {
 		return l.laid[i].sight, nil
 	}
+	return o.onto.Lay(ctx, l.luma(), l.places[o.of])
+}
+
+// luma returns the leak ready for being laid on originals, made once.
+func (l *leakPicture) luma() *register.Leak {
 	if l.ready == nil {
 		l.ready = register.NewLeak(dsp.LumaNRGBA(l.Image))
 	}
-	return o.onto.Lay(ctx, l.ready)
+	return l.ready
+}
+
+// features returns the local features of the leak, found once. They are nil if a side is too long.
+func (l *leakPicture) features() (*parts.Query, error) {
+	if l.examined {
+		return l.query, nil
+	}
+	q, err := parts.Examine(l.Image)
+	if err != nil && !errors.Is(err, parts.ErrPicture) {
+		return nil, err
+	}
+	l.query, l.examined = q, true
+	return q, nil
+}
+
+// locate has [leakPicture.lay] start where local features find the submission of a number in l, or
+// end there if they find nothing of it: see [register.Original.Find]. The features of l are compared
+// only if lay asks. If l is a cut, the features of the whole leak are taken.
+func (v *Investigator) locate(ctx context.Context, l *leakPicture, number int64, of watermark.Submission) {
+	if l.places[of] != nil {
+		return
+	}
+	if l.places == nil {
+		l.places = make(map[watermark.Submission]placing)
+	}
+	if whole := l.whole; whole != nil {
+		v.locate(ctx, whole, number, of)
+		l.places[of] = func() (*register.Place, error) {
+			p, err := whole.places[of]()
+			if p == nil {
+				return nil, err
+			}
+			shifted := *p
+			shifted.Map = p.Map.Mul(geometry.Translation(float64(l.corner.X), float64(l.corner.Y)))
+			return &shifted, nil
+		}
+		return
+	}
+	l.places[of] = sync.OnceValues(func() (*register.Place, error) {
+		if v.found.parts.Len() == 0 {
+			return nil, nil
+		}
+		query, err := l.features()
+		if query == nil {
+			return nil, err
+		}
+		m, known, err := v.found.parts.Locate(ctx, query, number)
+		switch {
+		case !known:
+			return nil, err
+		case m == nil:
+			return &register.Place{LogNFA: math.Inf(1)}, err
+		}
+		return &register.Place{Map: m.Map, LogNFA: m.LogNFA, Inliers: m.Inliers}, nil
+	})
 }
 
 // at returns the index of a submission in l.laid, -1 if it is not there.

@@ -84,6 +84,7 @@ func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []
 			return nil, 0, err
 		}
 		if c.distance <= compared && (i < maxCompared || !within) {
+			v.locate(ctx, l, c.ref, m.Submission)
 			if err := v.comparePixels(ctx, l, m); err != nil {
 				return nil, 0, err
 			}
@@ -124,11 +125,11 @@ func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Mat
 	if err != nil || o == nil {
 		return err
 	}
+	m.Width, m.Height = o.onto.Luma().W, o.onto.Luma().H
 	s, err := l.lay(ctx, o)
 	if err != nil {
 		return err
 	}
-	m.Width, m.Height = o.onto.Luma().W, o.onto.Luma().H
 	if m.Pixels, m.Score, err = comparePixels(s); err != nil {
 		return err
 	}

@@ -29,12 +29,9 @@ func (v *Investigator) searchParts(ctx context.Context, l *leakPicture) (*partSe
 	if l.parts != nil || v.found.parts.Len() == 0 {
 		return l.parts, nil
 	}
-	query, err := parts.Examine(l.Image)
-	if errors.Is(err, parts.ErrPicture) {
-		return nil, nil // the hash of the whole has to do
-	}
-	if err != nil {
-		return nil, err
+	query, err := l.features()
+	if query == nil {
+		return nil, err // the hash of the whole has to do
 	}
 	found, err := v.found.parts.Search(ctx, query, nil)
 	if err != nil {
@@ -80,8 +77,8 @@ func quad(q [4][2]float64) *findings.Quad {
 }
 
 // cut returns the part of a leak around region q, with a margin of [partMargin] of the region's
-// longer side, as a new leak. The new leak has no file, and nothing that was found out about l. It
-// is l itself if the part is the whole leak or empty.
+// longer side, as a new leak. The new leak has no file, and of what was found out about l it has only
+// the places. It is l itself if the part is the whole leak or empty.
 func (l *leakPicture) cut(q *findings.Quad) *leakPicture {
 	x0, y0, x1, y1 := q[0][0], q[0][1], q[0][0], q[0][1]
 	for _, p := range q[1:] {
@@ -98,7 +95,7 @@ func (l *leakPicture) cut(q *findings.Quad) *leakPicture {
 	}
 	dst := image.NewNRGBA(image.Rect(0, 0, r.Dx(), r.Dy()))
 	draw.Draw(dst, dst.Rect, l.Image, r.Min, draw.Src)
-	return &leakPicture{Picture: &picture.Picture{Image: dst}}
+	return &leakPicture{Picture: &picture.Picture{Image: dst}, whole: l, corner: r.Min.Sub(b.Min)}
 }
 
 // partMatches compares parts of a leak with the submissions that the search by parts found, and
@@ -119,6 +116,7 @@ func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []
 			return nil, err
 		}
 		part := l.cut(c.region)
+		v.locate(ctx, part, c.ref, m.Submission)
 		if err := v.comparePixels(ctx, part, m); err != nil {
 			return nil, err
 		}

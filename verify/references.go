@@ -9,7 +9,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -125,16 +124,13 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 }
 
 // brings reports whether the search of a leak finds the submission of a number, by the hash of the
-// whole or by parts. The search by parts is made at most once a leak.
-func (v *Investigator) brings(ctx context.Context, l *leakPicture, number int64) (bool, error) {
+// whole or by local features.
+func (v *Investigator) brings(l *leakPicture, number int64, of watermark.Submission) (bool, error) {
 	if slices.ContainsFunc(l.near, func(c candidate) bool { return c.ref == number }) {
 		return true, nil
 	}
-	s, err := v.searchParts(ctx, l)
-	if err != nil || s == nil {
-		return false, err
-	}
-	return slices.ContainsFunc(s.found, func(m parts.Match) bool { return m.Ref == number }), nil
+	p, err := l.places[of]()
+	return p != nil && p.LogNFA <= maxPartNFA, err
 }
 
 // reference compares a leak with the submission of a number, as a control. whole is the leak, and l
@@ -153,7 +149,9 @@ func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *
 	if m := e.match(row.ID); m != nil && m.Pixels != PixelsUnknown {
 		return m, nil
 	}
-	found, err := v.brings(ctx, whole, number)
+	v.locate(ctx, whole, number, row.ID)
+	v.locate(ctx, l, number, row.ID)
+	found, err := v.brings(whole, number, row.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,9 @@ const (
 	// maxParts is the number of submissions found by their parts that are compared by their
 	// pixels. Of one template there may be thousands; what is rarest in the leak comes first.
 	maxParts = 16
+	// maxPartNFA is the log10 of the number of false alarms up to which local features bring up a
+	// control: the limit of [parts.Match] that a search has by default.
+	maxPartNFA = -1
 	// partMargin is the share of a matched region by which more of the leak is compared:
 	// features fix its corners to a few pixels. Chosen.
 	partMargin = 0.05

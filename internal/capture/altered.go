@@ -136,20 +136,17 @@ func (s *Sight) share(r *Region) float64 {
 // hundredth at each side. Before, they are the bounds of cells. If few pixels differ strongly, they
 // stay.
 func (s *Sight) tighten(f *photometry.Fit, r *Region) {
-	threshold := float32(overlayOff + float64(overlayRMS*f.RMS))
 	columns, rows := make([]int, s.view.W), make([]int, s.view.H)
 	n := 0
-	for i, v := range s.Leak.Pix {
+	for _, i := range s.differing(f) {
 		x, y := s.X.Pix[i], s.Y.Pix[i]
 		u, w := float64(x), float64(y)
 		if u < r.X0-aroundRegion || u > r.X1+aroundRegion || w < r.Y0-aroundRegion || w > r.Y1+aroundRegion || !(x >= 0 && y >= 0 && int(x) < s.view.W && int(y) < s.view.H) {
 			continue
 		}
-		if d := v - f.Predicted.Pix[i]; max(d, -d) > threshold {
-			columns[int(x)]++
-			rows[int(y)]++
-			n++
-		}
+		columns[int(x)]++
+		rows[int(y)]++
+		n++
 	}
 	if n < minDiffering {
 		return

@@ -61,6 +61,7 @@ type Sight struct {
 	view    photometry.View
 	fit     *photometry.Fit
 	changes []photometry.Change
+	differ  []int      // see [Sight.differing]; nil until then
 	altered []Region   // see [Sight.Altered]
 	verdict *Verdict   // nil until it is asked for
 	light   [2]float64 // by how much shades are off: half, and nine tenths, grey levels
@@ -69,13 +70,14 @@ type Sight struct {
 // Find is [Original.Lay] for a leak that is laid on one original only, given by its luma
 // at full resolution, 0..255.
 func (o *Original) Find(ctx context.Context, leak dsp.Plane) (*Sight, error) {
-	return o.Lay(ctx, register.NewLeak(leak))
+	return o.Lay(ctx, register.NewLeak(leak), nil)
 }
 
-// Lay registers a leak onto the original. It returns nil if nothing aligns, and ctx's
-// error if ctx ends it. A Sight serves one goroutine at a time.
-func (o *Original) Lay(ctx context.Context, leak *register.Leak) (*Sight, error) {
-	r, err := o.base.Find(ctx, leak)
+// Lay registers a leak onto the original, from a place that may be known, as
+// [register.Original.Find] does. It returns nil if nothing aligns, and ctx's error if ctx ends it.
+// A Sight serves one goroutine at a time.
+func (o *Original) Lay(ctx context.Context, leak *register.Leak, place func() (*register.Place, error)) (*Sight, error) {
+	r, err := o.base.Find(ctx, leak, place)
 	if err != nil || r == nil {
 		return nil, err
 	}

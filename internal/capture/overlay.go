@@ -20,33 +20,51 @@ func (s *Sight) overlaid(f *photometry.Fit, changes []photometry.Change) bool {
 // unexplained, 0..1; 1 if no pixel differs. Only pixels within changes count, and not the ringing
 // beside strong differences.
 func (s *Sight) leftOver(f *photometry.Fit, changes []photometry.Change) float64 {
-	threshold := float32(overlayOff + float64(overlayRMS*f.RMS))
 	d := dsp.NewPlane(s.Leak.W, s.Leak.H) // by how much pixels differ, 0 where they do not
-	for i, in := range f.Inside.Pix {
-		if v := s.Leak.Pix[i] - f.Predicted.Pix[i]; in > 0 && max(v, -v) > threshold && within(changes, float64(s.X.Pix[i]), float64(s.Y.Pix[i])) {
-			d.Pix[i] = v
+	var in []int
+	for _, i := range s.differing(f) {
+		if f.Inside.Pix[i] > 0 && within(changes, float64(s.X.Pix[i]), float64(s.Y.Pix[i])) {
+			d.Pix[i] = s.Leak.Pix[i] - f.Predicted.Pix[i]
+			in = append(in, i)
 		}
 	}
 	var darker, lighter [256]int
 	n := 0
-	for y := range d.H {
-		for x, v := range d.Row(y) {
-			if v == 0 || max(v, -v) < overlayRing*maxAround(d, x, y) {
-				continue
-			}
-			n++
-			shade := min(max(int(math.Round(float64(s.Leak.Row(y)[x]))), 0), 255)
-			if v < 0 {
-				darker[shade]++
-			} else {
-				lighter[shade]++
-			}
+	for _, i := range in {
+		v := d.Pix[i]
+		if max(v, -v) < overlayRing*maxAround(d, i%d.W, i/d.W) {
+			continue
+		}
+		n++
+		shade := min(max(int(math.Round(float64(s.Leak.Pix[i]))), 0), 255)
+		if v < 0 {
+			darker[shade]++
+		} else {
+			lighter[shade]++
 		}
 	}
 	if n == 0 {
 		return 1
 	}
-	return float64(unexplained(&darker, &lighter, int(threshold/2))) / float64(n)
+	return float64(unexplained(&darker, &lighter, int(differsBy(f)/2))) / float64(n)
+}
+
+// differsBy returns the grey levels by which a pixel must differ from the prediction to count.
+func differsBy(f *photometry.Fit) float32 { return float32(overlayOff + float64(overlayRMS*f.RMS)) }
+
+// differing returns the indexes of the leak's pixels that differ from the prediction f, which must be
+// that of s. They are found once.
+func (s *Sight) differing(f *photometry.Fit) []int {
+	if s.differ == nil {
+		threshold := differsBy(f)
+		s.differ = []int{}
+		for i, v := range s.Leak.Pix {
+			if d := v - f.Predicted.Pix[i]; max(d, -d) > threshold {
+				s.differ = append(s.differ, i)
+			}
+		}
+	}
+	return s.differ
 }
 
 // maxAround returns the largest size of a difference within overlayReach pixels of (x, y), along

@@ -26,6 +26,7 @@ import (
 // safe for concurrent use.
 type Original struct {
 	width  int // as given, pixels
+	height int // the same
 	canon  dsp.Plane
 	levels []dsp.Plane // canon and its halves
 
@@ -36,7 +37,7 @@ type Original struct {
 // New readies a picture by its luma at full resolution, 0..255.
 func New(luma dsp.Plane) *Original {
 	w, h := geometry.Fit(luma.W, luma.H, canonicalSide)
-	o := &Original{width: luma.W, canon: dsp.Shrink(luma, w, h)}
+	o := &Original{width: luma.W, height: luma.H, canon: dsp.Shrink(luma, w, h)}
 	for level := o.canon; ; {
 		o.levels = append(o.levels, level)
 		if min(level.W, level.H) < 64 {
@@ -127,9 +128,14 @@ func NewLeak(luma dsp.Plane) *Leak {
 }
 
 // Find registers a leak onto the original: by a plain stretch, and if that is not good enough by
-// features or by sliding. It returns nil, nil if nothing aligns or a picture is too small. The only
-// error is the error of ctx.
-func (o *Original) Find(ctx context.Context, l *Leak) (*Registration, error) {
+// features or by sliding. It returns nil, nil if nothing aligns or a picture is too small.
+//
+// place, which may be nil, returns what is known of the place of the leak, or nil. It is called
+// only if a plain stretch is not good enough. If it returns a place, Find starts there and searches
+// no further if that is good, or if the leak is unrelated: see [Original.from].
+//
+// The only errors are the error of ctx and the errors of place.
+func (o *Original) Find(ctx context.Context, l *Leak, place func() (*Place, error)) (*Registration, error) {
 	leak := l.luma
 	if err := ctx.Err(); err != nil || !o.usable(leak) {
 		return nil, err
@@ -138,12 +144,19 @@ func (o *Original) Find(ctx context.Context, l *Leak) (*Registration, error) {
 	back := scaleTo(leak, t)
 	best, ok := o.stretch(t)
 	var r *Registration
-	if ok && best.q >= 0.5 {
+	if ok && (best.q >= clearStretch || best.q >= fairStretch && place == nil) {
 		r = o.refine(leak, best, back)
-		if r.Quality >= minScore {
-			o.finish(r)
-			return r, ctx.Err()
+	}
+	if place != nil && (r == nil || r.Quality < minScore) {
+		s, ends, err := o.from(place, l, best, r)
+		if ends || err != nil {
+			return s, err
 		}
+		r = s
+	}
+	if r != nil && r.Quality >= minScore {
+		o.finish(r)
+		return r, ctx.Err()
 	}
 	g, err := o.byFeatures(ctx, l)
 	if err != nil {

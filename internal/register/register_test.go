@@ -95,7 +95,7 @@ func TestFindsTheMap(t *testing.T) {
 		{"perspective", w, h, geometry.Mat{0.9, 0.03, 40, -0.02, 0.93, 30, 1e-4, -8e-5, 1}, false},
 	} {
 		leak := view(full, c.m, c.w, c.h)
-		r, err := o.Find(context.Background(), register.NewLeak(leak))
+		r, err := o.Find(context.Background(), register.NewLeak(leak), nil)
 		require.NoError(t, err, c.name)
 		if !assert.NotNil(t, r, c.name) {
 			continue
@@ -139,7 +139,7 @@ func TestFindsPiecesWithoutCorners(t *testing.T) {
 		for i := range leak.Pix {
 			leak.Pix[i] += next()
 		}
-		r, err := o.Find(context.Background(), register.NewLeak(leak))
+		r, err := o.Find(context.Background(), register.NewLeak(leak), nil)
 		require.NoError(t, err, name)
 		require.NotNil(t, r, name)
 		assert.Zero(t, r.Inliers, name)
@@ -156,11 +156,11 @@ func TestOddPictures(t *testing.T) {
 			for i := range p.Pix {
 				p.Pix[i] = v
 			}
-			r, err := o.Find(context.Background(), register.NewLeak(p))
+			r, err := o.Find(context.Background(), register.NewLeak(p), nil)
 			require.NoError(t, err)
 			assert.Nil(t, r, "%v of %v", s, v)
 			odd := register.New(p)
-			r, err = odd.Find(context.Background(), register.NewLeak(full))
+			r, err = odd.Find(context.Background(), register.NewLeak(full), nil)
 			require.NoError(t, err)
 			assert.Nil(t, r, "onto %v of %v", s, v)
 		}
@@ -171,7 +171,7 @@ func TestFindEndsWithItsContext(t *testing.T) {
 	full := passport()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	r, err := register.New(full).Find(ctx, register.NewLeak(full.Window(300, 250, 400, 300)))
+	r, err := register.New(full).Find(ctx, register.NewLeak(full.Window(300, 250, 400, 300)), nil)
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Nil(t, r)
 }
@@ -181,7 +181,7 @@ func TestFindIsTheSameEachTime(t *testing.T) {
 	leak := view(full, similar(700, 700, geometry.Point{X: 600, Y: 500}, 0.2, 1.1), 700, 700)
 	var first *register.Registration
 	for range 2 {
-		r, err := register.New(full).Find(context.Background(), register.NewLeak(leak))
+		r, err := register.New(full).Find(context.Background(), register.NewLeak(leak), nil)
 		require.NoError(t, err)
 		require.NotNil(t, r)
 		if first == nil {

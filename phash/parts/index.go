@@ -60,6 +60,19 @@ func (x *Index) Len() int {
 	return len(x.at)
 }
 
+// upload returns the upload of ref, nil if the index does not hold it. The caller holds mu, and
+// reading for as long as it reads the features.
+func (x *Index) upload(ref int64) *upload {
+	at, ok := x.at[ref]
+	switch {
+	case !ok:
+		return nil
+	case at.in != nil:
+		return &at.in.uploads[at.at]
+	}
+	return &x.load().recent.uploads[at.at]
+}
+
 // Add stores a copy of the features of an upload under ref, in the place of what was stored under
 // ref before. The error wraps [ErrFormat] if f is nil or the zero value.
 func (x *Index) Add(ref int64, f *Features) error {

@@ -60,6 +60,33 @@ func (x *Index) Search(ctx context.Context, q *Query, opts *SearchOptions) ([]Ma
 	return distinct(run.found), nil
 }
 
+// Locate returns the best match of q with the upload of ref alone, as if the index held no other
+// upload: the map of the fewest false alarms. The match is nil if none has a LogNFA of 0 or less. known is
+// false if the index does not hold ref. The only error is the error of ctx.
+func (x *Index) Locate(ctx context.Context, q *Query, ref int64) (best *Match, known bool, err error) {
+	x.mu.Lock() // before reading, as a removal does
+	u := x.upload(ref)
+	x.reading.RLock()
+	defer x.reading.RUnlock()
+	x.mu.Unlock()
+	if u == nil {
+		return nil, false, nil
+	}
+	run := &search{q: q, candidates: 1, segments: []*segment{newSegment([]upload{*u})}}
+	run.begin()
+	for _, mirrored := range []bool{false, true} {
+		if err := run.look(ctx, mirrored); err != nil {
+			return nil, true, err
+		}
+	}
+	for i := range run.found {
+		if m := &run.found[i]; best == nil || m.LogNFA < best.LogNFA {
+			best = m
+		}
+	}
+	return best, true, nil
+}
+
 // candidatesOf returns how many uploads are looked at closely for each part of the leak: the
 // option, 64 if it is 0 or less, and 65,536 if it is larger.
 func candidatesOf(opts *SearchOptions) int {
