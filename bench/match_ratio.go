@@ -44,6 +44,8 @@ four templates and test on the fifth, each in turn. Exit 1 when a bar is missed.
 			}
 			r.env = env
 			r.attacks, err = inTurn(lookalikeAttacks)
+			// What channels make of pictures: a piece, made small.
+			r.attacks = append(r.attacks, attack.New("piece", "crop", "crop of 60 %, at most two thirds of the side, JPEG 80", attack.CropTo(.6), attack.FitTo(r.side*2/3), attack.JPEG(80)))
 			return ruler.Cases(len(specimen.Templates())*media, r.batch), err
 		},
 		Done: func(trials []ruler.Trial) error {

@@ -17,7 +17,7 @@ type Figures struct {
 	Detail float64 `json:"detail"` // share of the comparable blocks that agree
 	Text   float64 `json:"text"`   // share of the comparable blocks that show another text
 	Light  float64 `json:"light"`  // grey levels by which half of the shades are off
-	Place  float64 `json:"place"`  // pixels by which half of the edges lie off the original's frame or grid of pixels
+	Place  float64 `json:"place"`  // pixels by which half of the edges lie off the original's frame, or off a piece cut out and scaled
 	Noise  float64 `json:"noise"`  // how much of the original's noise was found
 }
 
@@ -61,15 +61,14 @@ func (s *Sight) Figures() (Figures, error) {
 	return f, nil
 }
 
-// offPlace returns by how many pixels half of the edges lie off the original's frame, or off its grid
-// of pixels if that is less. It is at most framedPlace if the leak shows the frame itself.
+// offPlace returns by how many pixels half of the edges lie off the original's frame, or off a piece
+// of the original that was cut out and perhaps scaled, if that is less. It is at most framedPlace if
+// the leak shows the frame itself.
 func (s *Sight) offPlace(f *photometry.Fit) float64 {
 	all := s.places(f)
 	off, _ := s.onFrame(all)
-	if half, _, fraction := s.onGrid(all); fraction <= gridFraction {
-		off = math.Min(off, half)
-	}
-	if s.framed() {
+	half, _ := s.onLine(all)
+	if off = math.Min(off, half); s.framed() {
 		off = math.Min(off, framedPlace)
 	}
 	return off
