@@ -19,6 +19,10 @@ const (
 	// maxParts is the number of submissions found by their parts that are compared by their
 	// pixels. Of one template there may be thousands; what is rarest in the leak comes first.
 	maxParts = 16
+	// clearScore is the share of the [parts.Match.Score] of a submission of the same pixels under which
+	// another submission at the same place is not compared. Of 12 leaks of an identity card, in a registry of
+	// 20 of one template, others had 0.46 at most. A second upload of the same file has 1.
+	clearScore = 0.5
 	// maxPartNFA is the log10 of the number of false alarms up to which local features bring up a
 	// control: the limit of [parts.Match] that a search has by default.
 	maxPartNFA = -1
