@@ -80,8 +80,8 @@ const (
 // Controls.
 const (
 	// DefaultReferences is the number of controls of a dump unless [Config] says otherwise. The
-	// controls of a leak take a tenth of a second of processor time. Each upload that the
-	// leak's hash or parts bring up takes half a second more.
+	// local features of a leak take a quarter of a second of processor time, once. Each control
+	// that shows something of the leak takes about a third of a second more.
 	DefaultReferences    = 20
 	defaultEach          = 4     // controls of one leak, at most, by default
 	maxReferences        = 1_000 // controls of one leak, at most
