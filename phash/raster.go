@@ -11,10 +11,11 @@ import (
 // whole returns every pixel of the picture in orientation o, laid on white paper: an opaque picture
 // that begins at (0, 0). It shares its pixels with img if img is such a picture, else it is a copy.
 func whole(img image.Image, o orientation) *image.NRGBA {
-	if m, ok := img.(*image.NRGBA); ok && o == orientations[0] && opaque(m) {
-		return &image.NRGBA{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect.Sub(m.Rect.Min)}
+	m := dsp.AsNRGBA(img)
+	if o == orientations[0] && opaque(m) {
+		return m
 	}
-	return taken(img, o, img.Bounds().Size())
+	return taken(m, o, m.Rect.Size())
 }
 
 // reduced is [whole] if no side is longer than stepSide. Otherwise the result has stepSide × stepSide
@@ -79,54 +80,21 @@ func opaque(m *image.NRGBA) bool {
 }
 
 // copyPixels fills line with the pixels of img at columns xs and rows ys, counted from its upper
-// left corner: row by row, four bytes a pixel. Transparency stays. Pictures of rare types are
-// asked for each pixel, which is slow.
+// left corner: row by row, four bytes a pixel. Transparency stays. Only NRGBA pictures are fast.
 func copyPixels(line []uint8, img image.Image, xs, ys []int) {
-	if m, ok := img.(*image.NRGBA); ok {
-		for _, y := range ys {
-			for _, x := range xs {
-				binary.LittleEndian.PutUint32(line, binary.LittleEndian.Uint32(m.Pix[y*m.Stride+4*x:]))
-				line = line[4:]
-			}
-		}
-		return
-	}
-	at := pixelOf(img)
+	m, fast := img.(*image.NRGBA)
+	lo := img.Bounds().Min
 	for _, y := range ys {
 		for _, x := range xs {
-			binary.LittleEndian.PutUint32(line, at(x, y))
+			if fast {
+				binary.LittleEndian.PutUint32(line, binary.LittleEndian.Uint32(m.Pix[y*m.Stride+4*x:]))
+			} else {
+				c := color.NRGBAModel.Convert(img.At(lo.X+x, lo.Y+y)).(color.NRGBA)
+				line[0], line[1], line[2], line[3] = c.R, c.G, c.B, c.A
+			}
 			line = line[4:]
 		}
 	}
-}
-
-// pixelOf returns a function that returns the pixel of img in column x and row y, counted from the upper
-// left corner: red, green, blue and alpha from the lowest byte on.
-func pixelOf(img image.Image) func(x, y int) uint32 {
-	const black = 0xff << 24
-	lo := img.Bounds().Min
-	any := func(x, y int) uint32 {
-		c := color.NRGBAModel.Convert(img.At(lo.X+x, lo.Y+y)).(color.NRGBA)
-		return uint32(c.R) | uint32(c.G)<<8 | uint32(c.B)<<16 | uint32(c.A)<<24
-	}
-	switch m := img.(type) {
-	case *image.RGBA:
-		return func(x, y int) uint32 {
-			if v := binary.LittleEndian.Uint32(m.Pix[y*m.Stride+4*x:]); v >= black { // opaque
-				return v
-			}
-			return any(x, y)
-		}
-	case *image.Gray:
-		return func(x, y int) uint32 { return uint32(m.Pix[y*m.Stride+x])*0x010101 | black }
-	case *image.YCbCr:
-		return func(x, y int) uint32 {
-			c := m.YCbCrAt(lo.X+x, lo.Y+y)
-			r, g, b := color.YCbCrToRGB(c.Y, c.Cb, c.Cr)
-			return uint32(r) | uint32(g)<<8 | uint32(b)<<16 | black
-		}
-	}
-	return any
 }
 
 // whiten blends pixels with white paper, rounding to nearest.

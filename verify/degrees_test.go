@@ -141,3 +141,30 @@ func TestAmbiguousMatchesAreLessSure(t *testing.T) {
 	}
 	assert.Less(t, last, math.Inf(1), "a custody was weighed")
 }
+
+// In a real investigation each match that aligns has ratios, which follow from its figures. What is the
+// same capture is supported against all alternatives, and the report gives the degrees in words.
+func TestMatchesHaveRatios(t *testing.T) {
+	_, verdicts := examined(t)
+	table, err := capture.Recorded()
+	require.NoError(t, err)
+	same := 0
+	for name, v := range verdicts {
+		for _, m := range v.Matches {
+			if m.Ratio == nil {
+				assert.NotEqual(t, verify.PixelsSame, m.Pixels, name)
+				continue
+			}
+			want, err := table.Of(m.Ratio.Figures)
+			require.NoError(t, err, name)
+			assert.Equal(t, want, m.Ratio.Ratios, name)
+			if m.Pixels == verify.PixelsSame {
+				same++
+				assert.Greater(t, math.Min(m.Ratio.Capture, math.Min(m.Ratio.Document, m.Ratio.Stranger)), 0.0, "%s: %+v", name, m.Ratio)
+			}
+		}
+	}
+	assert.Greater(t, same, 3)
+	_, _, report := richDump(t)
+	assert.Contains(t, report, "this very capture: moderate support against another capture of the document")
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/disintegration/imaging"
 
 	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/geometry"
 )
 
 // halftonePrint prints in black dots, 1200 px long and three dots a pixel, on paper that is not
@@ -112,7 +113,7 @@ func crooked(p *image.NRGBA, deg, size float64) *image.NRGBA {
 	w, h := float64(p.Rect.Dx()), float64(p.Rect.Dy())
 	s, c := math.Sincos(deg * math.Pi / 180)
 	s, c = s*size, c*size
-	m := attack.Map{
+	m := geometry.Mat{
 		c, s, w/2 - c*w/2 - s*h/2,
 		-s, c, h/2 + s*w/2 - c*h/2,
 		0, 0, 1,

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 
 	"github.com/disintegration/imaging"
+
+	"github.com/kycmark/kycmark/internal/geometry"
 )
 
 // CropTo returns the step that keeps a rectangle of the given share of the area, 0 to 1, at a
@@ -44,7 +46,7 @@ func rotate(p *image.NRGBA, deg float64, grow bool) *image.NRGBA {
 		outW = max(1, math.Floor(h*math.Abs(s)+w*math.Abs(c)))
 		outH = max(1, math.Floor(h*math.Abs(c)+w*math.Abs(s)))
 	}
-	m := Map{
+	m := geometry.Mat{
 		c, s, outW/2 - c*w/2 - s*h/2,
 		-s, c, outH/2 + s*w/2 - c*h/2,
 		0, 0, 1,
@@ -58,7 +60,7 @@ func rotate(p *image.NRGBA, deg float64, grow bool) *image.NRGBA {
 func affine(sx, sy, shear float64) Step {
 	return plain(func(p *image.NRGBA) *image.NRGBA {
 		w, h := float64(p.Rect.Dx()), float64(p.Rect.Dy())
-		m := Map{sx, shear, 0, 0, sy, 0, 0, 0, 1}
+		m := geometry.Mat{sx, shear, 0, 0, sy, 0, 0, 0, 1}
 		return Warp(p, m, max(1, int(w*sx+h*math.Abs(shear))), max(1, int(h*sy)), grey(0))
 	})
 }
@@ -88,16 +90,16 @@ func tilt(share float64) Step {
 // OntoQuad returns the map of a picture of w x h pixels onto the quadrilateral q, corner by corner:
 // top left, top right, bottom right, bottom left (Heckbert, Fundamentals of Texture Mapping and
 // Image Warping, 1989, 2.2.3). q must be convex, which is not checked.
-func OntoQuad(w, h float64, q [4][2]float64) Map {
+func OntoQuad(w, h float64, q [4][2]float64) geometry.Mat {
 	dx1, dy1 := q[1][0]-q[2][0], q[1][1]-q[2][1]
 	dx2, dy2 := q[3][0]-q[2][0], q[3][1]-q[2][1]
 	sx, sy := q[0][0]-q[1][0]+q[2][0]-q[3][0], q[0][1]-q[1][1]+q[2][1]-q[3][1]
 	det := dx1*dy2 - dx2*dy1
 	u, v := (sx*dy2-dx2*sy)/det, (dx1*sy-sx*dy1)/det
-	square := Map{
+	square := geometry.Mat{
 		q[1][0] - q[0][0] + u*q[1][0], q[3][0] - q[0][0] + v*q[3][0], q[0][0],
 		q[1][1] - q[0][1] + u*q[1][1], q[3][1] - q[0][1] + v*q[3][1], q[0][1],
 		u, v, 1,
 	}
-	return square.mul(Map{1 / w, 0, 0, 0, 1 / h, 0, 0, 0, 1})
+	return square.Mul(geometry.Mat{1 / w, 0, 0, 0, 1 / h, 0, 0, 0, 1})
 }

@@ -4,30 +4,9 @@ import (
 	"image"
 	"image/color"
 	"math"
+
+	"github.com/kycmark/kycmark/internal/geometry"
 )
-
-// A Map is a projective map of the plane, rows first.
-type Map [9]float64
-
-// mul returns the map that applies n first, then m.
-func (m Map) mul(n Map) Map {
-	var out Map
-	for i := range 3 {
-		for j := range 3 {
-			out[3*i+j] = m[3*i]*n[j] + m[3*i+1]*n[3+j] + m[3*i+2]*n[6+j]
-		}
-	}
-	return out
-}
-
-// inverse returns the inverse up to a factor, which a projective map ignores.
-func (m Map) inverse() Map {
-	return Map{
-		m[4]*m[8] - m[5]*m[7], m[2]*m[7] - m[1]*m[8], m[1]*m[5] - m[2]*m[4],
-		m[5]*m[6] - m[3]*m[8], m[0]*m[8] - m[2]*m[6], m[2]*m[3] - m[0]*m[5],
-		m[3]*m[7] - m[4]*m[6], m[1]*m[6] - m[0]*m[7], m[0]*m[4] - m[1]*m[3],
-	}
-}
 
 // Positions are rounded to 1/warpGrid pixel, weights are in 1/warpUnit.
 const (
@@ -64,10 +43,10 @@ type warper struct {
 // Warp returns an opaque picture of w x h pixels to which the pixels of p are moved by m, by cubic
 // interpolation. m maps positions in p to positions in the result and must have an inverse. What
 // lies outside p has the opaque colour border.
-func Warp(p *image.NRGBA, m Map, w, h int, border color.NRGBA) *image.NRGBA {
+func Warp(p *image.NRGBA, m geometry.Mat, w, h int, border color.NRGBA) *image.NRGBA {
 	wp := &warper{src: p, taps: cubicTaps(), border: [3]uint8{border.R, border.G, border.B}}
 	out := image.NewNRGBA(image.Rect(0, 0, w, h))
-	inv := m.inverse()
+	inv := m.Adjugate()
 	for y := range h {
 		wp.row(out.Pix[y*out.Stride:][:4*w], inv, float64(y))
 	}
@@ -76,7 +55,7 @@ func Warp(p *image.NRGBA, m Map, w, h int, border color.NRGBA) *image.NRGBA {
 
 // row draws row y of the result to dst, four bytes a pixel; inv maps positions in the result to
 // positions in src. Places more than two pixels outside src have the border's colour.
-func (wp *warper) row(dst []uint8, inv Map, y float64) {
+func (wp *warper) row(dst []uint8, inv geometry.Mat, y float64) {
 	w, h := float64(wp.src.Rect.Dx()), float64(wp.src.Rect.Dy())
 	x0, y0, z0 := inv[1]*y+inv[2], inv[4]*y+inv[5], inv[7]*y+inv[8]
 	for i := 0; i < len(dst); i += 4 {

@@ -2,6 +2,7 @@ package dsp
 
 import (
 	"image"
+	"image/draw"
 	"math"
 )
 
@@ -70,6 +71,22 @@ func (s *Shrinker) Add(pix []uint8) {
 
 // Shrunk returns the samples, once all rows were added.
 func (s *Shrinker) Shrunk() RGB { return s.out }
+
+// AsNRGBA returns the pixels of img as a picture that begins at (0, 0). The pixels of an *image.NRGBA
+// are shared, others are copied.
+func AsNRGBA(img image.Image) *image.NRGBA {
+	b := img.Bounds()
+	if m, ok := img.(*image.NRGBA); ok {
+		return &image.NRGBA{Pix: m.Pix, Stride: m.Stride, Rect: b.Sub(b.Min)}
+	}
+	m := image.NewNRGBA(b.Sub(b.Min))
+	var to draw.Image = m
+	if o, ok := img.(interface{ Opaque() bool }); ok && o.Opaque() { // then RGBA has the same bytes, and package draw is fast
+		to = &image.RGBA{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect}
+	}
+	draw.Draw(to, m.Rect, img, b.Min, draw.Src)
+	return m
+}
 
 // lumaRows are turned into luma at a time.
 const lumaRows = 64

@@ -56,6 +56,15 @@ func (a Mat) Det() float64 {
 	return float64(a[0]*det2(a[4], a[5], a[7], a[8])) - float64(a[1]*det2(a[3], a[5], a[6], a[8])) + float64(a[2]*det2(a[3], a[4], a[6], a[7]))
 }
 
+// Adjugate returns the inverse times the determinant: as a projective map, the inverse.
+func (a Mat) Adjugate() Mat {
+	return Mat{
+		det2(a[4], a[5], a[7], a[8]), -det2(a[1], a[2], a[7], a[8]), det2(a[1], a[2], a[4], a[5]),
+		-det2(a[3], a[5], a[6], a[8]), det2(a[0], a[2], a[6], a[8]), -det2(a[0], a[2], a[3], a[5]),
+		det2(a[3], a[4], a[6], a[7]), -det2(a[0], a[1], a[6], a[7]), det2(a[0], a[1], a[3], a[4]),
+	}
+}
+
 // Inverse returns the inverse, scaled to a lower right entry of 1 unless that entry is 0. ok is
 // false if the determinant is 0, infinite or no number.
 func (a Mat) Inverse() (inv Mat, ok bool) {
@@ -63,11 +72,7 @@ func (a Mat) Inverse() (inv Mat, ok bool) {
 	if d == 0 || math.IsNaN(d) || math.IsInf(d, 0) {
 		return Mat{}, false
 	}
-	inv = Mat{
-		det2(a[4], a[5], a[7], a[8]), -det2(a[1], a[2], a[7], a[8]), det2(a[1], a[2], a[4], a[5]),
-		-det2(a[3], a[5], a[6], a[8]), det2(a[0], a[2], a[6], a[8]), -det2(a[0], a[2], a[3], a[5]),
-		det2(a[3], a[4], a[6], a[7]), -det2(a[0], a[1], a[6], a[7]), det2(a[0], a[1], a[3], a[4]),
-	}
+	inv = a.Adjugate()
 	s := inv[8]
 	if math.Abs(s) < 1e-300 {
 		s = d

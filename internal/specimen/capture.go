@@ -4,6 +4,8 @@ import (
 	"image"
 	"math"
 	"math/rand/v2"
+
+	"github.com/kycmark/kycmark/internal/geometry"
 )
 
 // Capture is one photograph of a document lying on a desk, or one scan of it:
@@ -18,10 +20,10 @@ type Capture struct {
 	Quad [4][2]float64
 
 	seed            uint64
-	width, height   int       // of the photograph, pixels
-	aspect          float64   // of the document, height over width
-	toDesk          transform // from pixels to the desk; the document is 1 wide at (0, 0)
-	zoom            float64   // pixels of photograph a document width, near its middle
+	width, height   int          // of the photograph, pixels
+	aspect          float64      // of the document, height over width
+	toDesk          geometry.Mat // from pixels to the desk; the document is 1 wide at (0, 0)
+	zoom            float64      // pixels of photograph a document width, near its middle
 	surface         surface
 	lampX, lampY    float64 // over the desk
 	falloff, shadow float64
@@ -31,26 +33,6 @@ type Capture struct {
 	curl            float64
 	scan            bool
 	optics          optics
-}
-
-// transform is a projective map of the plane, rows first.
-type transform [9]float64
-
-// apply maps the point (x, y), with division by the third coordinate, which must not be 0.
-func (m *transform) apply(x, y float64) (float64, float64) {
-	w := float64(m[6]*x) + float64(m[7]*y) + m[8]
-	return (float64(m[0]*x) + float64(m[1]*y) + m[2]) / w, (float64(m[3]*x) + float64(m[4]*y) + m[5]) / w
-}
-
-// inverse returns a transform that maps back: the adjugate, since a projective map needs no
-// division by the determinant.
-func (m *transform) inverse() transform {
-	a, b, c, d, e, f, g, h, i := m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8]
-	return transform{
-		float64(e*i) - float64(f*h), float64(c*h) - float64(b*i), float64(b*f) - float64(c*e),
-		float64(f*g) - float64(d*i), float64(a*i) - float64(c*g), float64(c*d) - float64(a*f),
-		float64(d*h) - float64(e*g), float64(b*g) - float64(a*h), float64(a*e) - float64(b*d),
-	}
 }
 
 // NewCapture plans a hand-held photograph, w x h pixels, of a document with the bounds doc. Of doc
@@ -116,14 +98,15 @@ func (c *Capture) stand(turn, leanX, leanY, share float64, r *rand.Rand) {
 	mx, my := 0.5, c.aspect/2
 	px, py := w/2+between(r, -0.03, 0.03)*w, h/2+between(r, -0.03, 0.03)*h
 	tx, ty, tz := -float64(ax*mx)-float64(bx*my), -float64(ay*mx)-float64(by*my), distance-float64(az*mx)-float64(bz*my)
-	to := transform{
+	to := geometry.Mat{
 		float64(f*ax) + float64(px*az), float64(f*bx) + float64(px*bz), float64(f*tx) + float64(px*tz),
 		float64(f*ay) + float64(py*az), float64(f*by) + float64(py*bz), float64(f*ty) + float64(py*tz),
 		az, bz, tz,
 	}
-	c.toDesk = to.inverse()
+	c.toDesk = to.Adjugate()
 	for i, corner := range [4][2]float64{{0, 0}, {1, 0}, {1, c.aspect}, {0, c.aspect}} {
-		c.Quad[i][0], c.Quad[i][1] = to.apply(corner[0], corner[1])
+		p := to.Apply(geometry.Point{X: corner[0], Y: corner[1]})
+		c.Quad[i] = [2]float64{p.X, p.Y}
 	}
 }
 
@@ -151,8 +134,8 @@ func (c Capture) Take(doc *image.NRGBA) *image.NRGBA {
 		doc = halve(doc)
 	}
 	paint(img, func(x, y float64) rgb {
-		u, v := c.toDesk.apply(x, y)
-		return c.at(doc, u, v)
+		p := c.toDesk.Apply(geometry.Point{X: x, Y: y})
+		return c.at(doc, p.X, p.Y)
 	})
 	finish(img, c.optics)
 	return img

@@ -3,9 +3,8 @@ package specimen
 import (
 	"image"
 	"math"
-	"runtime"
-	"sync"
-	"sync/atomic"
+
+	"github.com/kycmark/kycmark/internal/dsp"
 )
 
 // rgb is a colour in linear light, 0 dark to 1 white, before the picture's own
@@ -171,28 +170,19 @@ func cloud(x, y float64, octaves int, seed uint64) float64 {
 	return sum
 }
 
-// paint sets every pixel of img, opaque, from a function of the pixel's centre in pixels, bands of
-// rows at once. at must be safe for concurrent use. Since each pixel depends on its place alone,
-// the result does not depend on the bands. img must begin at 0, 0.
+// paint sets every pixel of img, opaque, from a function of the pixel's centre in pixels. at must be
+// safe for concurrent use. img must begin at 0, 0.
 func paint(img *image.NRGBA, at func(x, y float64) rgb) {
-	const band = 32
-	var wait sync.WaitGroup
-	var next atomic.Int64
-	w, h := img.Rect.Dx(), img.Rect.Dy()
-	for range runtime.GOMAXPROCS(0) {
-		wait.Go(func() {
-			for top := int(next.Add(band)) - band; top < h; top = int(next.Add(band)) - band {
-				for y := top; y < min(top+band, h); y++ {
-					row := img.Pix[y*img.Stride : y*img.Stride+4*w]
-					for x := range w {
-						c := at(float64(x)+0.5, float64(y)+0.5)
-						row[4*x], row[4*x+1], row[4*x+2], row[4*x+3] = encode(c.r), encode(c.g), encode(c.b), 255
-					}
-				}
+	w := img.Rect.Dx()
+	dsp.Parallel(img.Rect.Dy(), func(from, to int) {
+		for y := from; y < to; y++ {
+			row := img.Pix[y*img.Stride : y*img.Stride+4*w]
+			for x := range w {
+				c := at(float64(x)+0.5, float64(y)+0.5)
+				row[4*x], row[4*x+1], row[4*x+2], row[4*x+3] = encode(c.r), encode(c.g), encode(c.b), 255
 			}
-		})
-	}
-	wait.Wait()
+		}
+	})
 }
 
 // pixel returns the colour and the alpha (0 to 1) of a pixel; a place outside the picture gives the

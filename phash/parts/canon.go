@@ -3,7 +3,6 @@ package parts
 import (
 	"fmt"
 	"image"
-	"image/draw"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
@@ -21,17 +20,5 @@ func canonical(img image.Image, maxLong int) (dsp.Plane, error) {
 		return dsp.Plane{}, fmt.Errorf("%w: %d x %d pixels", ErrPicture, size.X, size.Y)
 	}
 	w, h := geometry.Fit(size.X, size.Y, maxLong)
-	return dsp.ShrinkNRGBA(toNRGBA(img), w, h).Luma(), nil
-}
-
-// toNRGBA returns img as an NRGBA picture that begins at (0, 0). An NRGBA picture that begins there
-// is returned itself, any other picture as a copy.
-func toNRGBA(img image.Image) *image.NRGBA {
-	if p, ok := img.(*image.NRGBA); ok && p.Rect.Min == (image.Point{}) {
-		return p
-	}
-	b := img.Bounds()
-	p := image.NewNRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
-	draw.Draw(p, p.Rect, img, b.Min, draw.Src)
-	return p
+	return dsp.ShrinkNRGBA(dsp.AsNRGBA(img), w, h).Luma(), nil
 }
