@@ -420,14 +420,16 @@ func (w *weighing) unissuedFigures() []figures {
 // several is said if confirmed copies of two recipients or more are there.
 func (w *weighing) several() []figures { return once(w.sources() > 1, figures{}) }
 
-// sources returns the number of recipients with confirmed copies.
-func (w *weighing) sources() (n int) {
-	for _, s := range w.parties {
-		if s.pictures > 0 {
-			n++
+// sources returns the number of recipients with confirmed copies, whether or not the registry still
+// lists the recipients.
+func (w *weighing) sources() int {
+	names := make(map[string]bool)
+	for _, l := range w.Verdicts {
+		for _, name := range l.MayNames() {
+			names[name] = true
 		}
 	}
-	return n
+	return len(names)
 }
 
 // noMark returns the number of leaks that show a submission without a mark that was found.

@@ -62,8 +62,7 @@ var rules = map[string]func(*report) []row{
 	},
 	"window-no-name": func(r *report) []row { return once(r.stage() == window, nil) },
 	"confirmed": func(r *report) []row {
-		from := slices.DeleteFunc(r.holders(), func(h string) bool { return len(r.with(h)) == 0 })
-		return once(r.stage() == confirmed, row{"n": r.count((*leak).confirmed), "of": len(from)})
+		return once(r.stage() == confirmed, row{"n": r.count((*leak).confirmed), "of": r.sources()})
 	},
 	"missing-persons":  missingRule("few", row{"needed": 2}),
 	"missing-same":     missingRule("same", row{}),
@@ -184,16 +183,8 @@ var rules = map[string]func(*report) []row{
 	"claim-all":   claimRule("all"),
 	"claim-none":  claimRule("none"),
 
-	"released": func(r *report) []row { return once(r.count((*leak).confirmed) > 0, nil) },
-	"several": func(r *report) []row {
-		names := make(map[string]bool)
-		for _, h := range r.holders() {
-			if len(r.with(h)) > 0 {
-				names[h] = true
-			}
-		}
-		return once(len(names) > 1, nil)
-	},
+	"released":     func(r *report) []row { return once(r.count((*leak).confirmed) > 0, nil) },
+	"several":      func(r *report) []row { return once(r.sources() > 1, nil) },
 	"unissued-who": func(r *report) []row { return some(r.count((*leak).unissued), nil) },
 	"custody-unjudged": func(r *report) []row {
 		return once(r.inadmissible() > 0 && r.found.IsZero(), nil)
