@@ -268,7 +268,7 @@ func (w *weighing) noMatch() []figures {
 }
 
 // noMatchLike and namedLike are said if nothing matches but pictures resemble uploads: of all uploads,
-// or of those that were named.
+// or of the named uploads.
 func (w *weighing) noMatchLike() []figures { return w.resembling(false) }
 func (w *weighing) namedLike() []figures   { return w.resembling(true) }
 
