@@ -23,7 +23,7 @@ const (
 const (
 	minPlace       = 0.15 // quality of a place from which it is refined; unrelated pictures have 0.45 at most, mostly under 0.14
 	goodPlace      = 0.5  // quality of a refined place at which the search ends; unrelated pictures have 0.4 at most
-	surePlace      = -12  // log10 NFA of a place up to which a leak is searched for in any case; unrelated pictures have -11 or more
+	surePlace      = -12  // log10 NFA of a place up to which a leak is searched for in any case; of 141 unrelated pairs 2 selfies have less
 	relatedStretch = 0.3  // the same for a plain stretch, quality; unrelated pictures have 0.27 at most
 )
 
