@@ -80,7 +80,7 @@ func TestAbsenceOnMany(t *testing.T) {
 	require.Contains(t, got.Headline, "20 submissions in this dump are not explained, or not wholly, by copies of vendor A with their marks")
 	says := strings.Join(got.ShowsNot, " ")
 	require.Contains(t, says, "nothing follows from its absence on a single picture.")
-	require.Contains(t, says, "Of 20 independent submissions copies were issued to vendor A, whose marks were not found. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %.")
+	require.Contains(t, says, "Copies of pictures of 20 persons in this dump were issued to vendor A, and the marks of these copies were not found. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %.")
 	got = verify.WeighFor(leaks[:4], recipients, verify.Config{}, 120, issued...)
 	require.NotContains(t, strings.Join(got.ShowsNot, " "), "so many marks would be missed")
 }

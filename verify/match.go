@@ -16,6 +16,7 @@ type candidate struct {
 	ref      int64          // number of the submission in the registry
 	distance int            // of the hashes, bits of 256; 0 if it was found by parts
 	region   *findings.Quad // where the submission lies in the leak; nil: the whole leak
+	score    float64        // [parts.Match.Score]; 0 if it was found by its hash
 }
 
 // A search holds what the hashes of a leak are and what they led to.

@@ -57,7 +57,7 @@ func (v *Investigator) partCandidates(ctx context.Context, l *leakPicture, known
 		if slices.ContainsFunc(known, has) || slices.ContainsFunc(out, has) {
 			continue
 		}
-		if out = append(out, candidate{ref: m.Ref, region: quad(m.Leak)}); len(out) == maxParts {
+		if out = append(out, candidate{ref: m.Ref, region: quad(m.Leak), score: m.Score}); len(out) == maxParts {
 			break
 		}
 	}
@@ -76,15 +76,30 @@ func quad(q [4][2]float64) *findings.Quad {
 	return &out
 }
 
-// cut returns the part of a leak around region q, with a margin of [partMargin] of the region's
-// longer side, as a new leak. The new leak has no file, and of what was found out about l it has only
-// the places. It is l itself if the part is the whole leak or empty.
-func (l *leakPicture) cut(q *findings.Quad) *leakPicture {
-	x0, y0, x1, y1 := q[0][0], q[0][1], q[0][0], q[0][1]
+// bounds returns the smallest and the largest coordinates of the corners of q.
+func bounds(q *findings.Quad) (x0, y0, x1, y1 float64) {
+	x0, y0, x1, y1 = q[0][0], q[0][1], q[0][0], q[0][1]
 	for _, p := range q[1:] {
 		x0, x1 = math.Min(x0, p[0]), math.Max(x1, p[0])
 		y0, y1 = math.Min(y0, p[1]), math.Max(y1, p[1])
 	}
+	return x0, y0, x1, y1
+}
+
+// clearlyBehind reports whether candidate c lies in the leak where shown lies, and shares far less
+// with it: see [clearScore].
+func (c *candidate) clearlyBehind(shown *candidate) bool {
+	x0, y0, x1, y1 := bounds(shown.region)
+	a, b, d, e := bounds(c.region)
+	x, y := (a+d)/2, (b+e)/2
+	return c.score < float64(clearScore*shown.score) && x > x0 && x < x1 && y > y0 && y < y1
+}
+
+// cut returns the part of a leak around region q, with a margin of [partMargin] of the region's
+// longer side, as a new leak. The new leak has no file, and of what was found out about l it has only
+// the places. It is l itself if the part is the whole leak or empty.
+func (l *leakPicture) cut(q *findings.Quad) *leakPicture {
+	x0, y0, x1, y1 := bounds(q)
 	margin := float64(partMargin * math.Max(x1-x0, y1-y0)) // not fused with what follows: the cut is the same on every processor
 	b := l.Image.Rect
 	at := func(v float64, low, high int) int { return int(math.Max(float64(low), math.Min(v, float64(high)))) }
@@ -99,7 +114,8 @@ func (l *leakPicture) cut(q *findings.Quad) *leakPicture {
 }
 
 // partMatches compares parts of a leak with the submissions that the search by parts found, and
-// returns the matches that align. known are the candidates by hash that were looked at, and are not
+// returns the matches that align. Once a submission of the same pixels is found, candidates that are
+// clearly behind it are not compared. known are the candidates by hash that were looked at, and are not
 // compared again. queries gives the distances of the whole leak's hash.
 func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []candidate, queries *phash.Leak) ([]Match, error) {
 	candidates, err := v.partCandidates(ctx, l, known)
@@ -107,7 +123,11 @@ func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []
 		return nil, err
 	}
 	var out []Match
+	var shown []candidate
 	for _, c := range candidates {
+		if slices.ContainsFunc(shown, func(s candidate) bool { return c.clearlyBehind(&s) }) {
+			continue
+		}
 		m, err := v.match(ctx, c)
 		if errors.Is(err, registry.ErrNotFound) {
 			continue // erased since the catalogue was read, or damaged
@@ -122,6 +142,9 @@ func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []
 		}
 		if !aligned(m.Pixels) {
 			continue
+		}
+		if showsCapture(m.Pixels) {
+			shown = append(shown, c)
 		}
 		if m.Distance, err = v.distance(ctx, m.Submission, queries); err != nil {
 			return nil, err

@@ -87,6 +87,33 @@ func TestPartsAreFound(t *testing.T) {
 	}
 }
 
+// If the leak shows an upload, other uploads of the template are not compared, but a second upload
+// of the same capture is.
+func TestPartsOfTwins(t *testing.T) {
+	cfg := leaktest.Config(t)
+	s := newIssuer(t, cfg)
+	card := func(n uint64) *image.NRGBA {
+		return specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(n), 700), n, 900, 675)
+	}
+	want := []watermark.Submission{submit(t, s, file(t, card(50), "jpeg"), "customer 1", feb).ID, submit(t, s, file(t, card(50), "png"), "customer 2", feb).ID}
+	for n := range uint64(9) {
+		submit(t, s, file(t, card(51+n), "jpeg"), "", feb)
+	}
+	searching := investigating(cfg)
+	searching.Keys = nil
+	page := imaging.Paste(imaging.New(1300, 1100, color.NRGBA{235, 240, 240, 255}), card(50), image.Pt(200, 150))
+	v, err := newInvestigator(t, searching).Investigate(t.Context(), "a page", file(t, page, "jpeg"))
+	require.NoError(t, err)
+	var same []watermark.Submission
+	for _, m := range v.Matches {
+		if m.Pixels == verify.PixelsSame {
+			same = append(same, m.Submission)
+		}
+	}
+	assert.ElementsMatch(t, want, same)
+	assert.Less(t, len(v.Matches), 8, "of nine others")
+}
+
 // A picture that is too long for local features ends no investigation.
 func TestLongLeak(t *testing.T) {
 	c := newCase(t)

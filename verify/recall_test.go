@@ -47,6 +47,6 @@ func TestRecallOfUnknownLeaks(t *testing.T) {
 	assert.Zero(t, w.Case.Leaks[2].Recall)
 	w.speak()
 	said := strings.Join(w.ShowsNot, " ")
-	assert.Contains(t, said, "1 of 400 pixels and more, full of detail: "+share(v.Recall.Bound)+"; 1 flat: 0 %")
+	assert.Contains(t, said, "with at least this probability: "+share(v.Recall.Bound)+" for 1 picture (of 400 pixels and more, full of detail); 0 % for 1 picture (flat).")
 	assert.Contains(t, said, "How many is not measured")
 }

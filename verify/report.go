@@ -80,6 +80,13 @@ type reportRow struct {
 // Pictures returns the number of files that were examined as pictures.
 func (r reportView) Pictures() int { return r.readable() }
 
+// NotExamined returns the number of files that were not examined.
+func (r reportView) NotExamined() int { return r.Leaks - r.readable() }
+
+// MayNameTime reports whether there are enough pictures without a mark to look for the time of their
+// uploads.
+func (r reportView) MayNameTime() bool { return r.inWindow() != nil }
+
 // KeyOf returns the mark key of a leak with its state, in words; "" if there is nothing to tell,
 // because only one key was tried and is active.
 func (r reportView) KeyOf(row reportRow) string {
@@ -99,7 +106,7 @@ func (r reportView) KeyOf(row reportRow) string {
 type holder struct {
 	Name     string
 	Pictures string // "9 of 17 marked exhibits"
-	Clusters int    // independent submissions
+	Clusters int    // persons
 	Says     string
 }
 

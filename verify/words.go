@@ -56,7 +56,10 @@ func putIntoWords(v *odds.Verdict, c *odds.Case) {
 		for _, x := range h.Strongest {
 			parts = append(parts, explanation(x, c))
 		}
-		h.Against = list(parts)
+		h.Against = strings.Join(parts, "; ")
+		if len(parts) > 1 { // a mixture: each leak may be of any of these sources
+			h.Against = "all of these together: " + h.Against
+		}
 	}
 	for i := range v.Withheld {
 		v.Withheld[i].Reason = write(reasons[v.Withheld[i].Code], reasonFigures(v.Withheld[i]))

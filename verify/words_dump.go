@@ -264,8 +264,19 @@ func (w *weighing) noMatchNamed() []figures {
 }
 
 func (w *weighing) noMatch() []figures {
-	return once(w.stage() == aboutUnmatched && !w.cfg.named(), figures{"n": w.readable()})
+	return once(w.stage() == aboutUnmatched && !w.cfg.named() && w.lookalikes() == 0, figures{"n": w.readable()})
 }
+
+// noMatchLike and namedLike are said if nothing matches but pictures resemble uploads: of all uploads,
+// or of the named uploads.
+func (w *weighing) noMatchLike() []figures { return w.resembling(false) }
+func (w *weighing) namedLike() []figures   { return w.resembling(true) }
+
+func (w *weighing) resembling(named bool) []figures {
+	return once(w.stage() == aboutUnmatched && w.cfg.named() == named && w.lookalikes() > 0, figures{"n": w.readable(), "like": w.lookalikes()})
+}
+
+func (w *weighing) lookalikes() int { return w.Counts[string(FoundLookalike)] }
 
 // under returns, for the headline, the purposes for which copies were issued: " under" with up to
 // three in quotes, else their number. It is "" without purposes.
@@ -336,14 +347,26 @@ func (w *weighing) copiesFigures() (out []figures) {
 	return out
 }
 
-// sensitivity is how much the ratio of a recipient depends on single findings.
-func (w *weighing) sensitivity() (out []figures) {
-	for _, h := range w.spoken() {
-		if x := h.Sensitivity; x != nil {
-			out = append(out, figures{"name": h.Name, "file": w.strongest(h.Name, x.Leak), "without": x.Without, "n": x.Wrong, "wrong": x.IfWrong})
+// sensitive returns the condition of a sentence on how much the ratio of a recipient depends on single
+// findings. The sentence is said of the recipients for which is returns true.
+func sensitive(is func(*odds.Hypothesis) bool) func(*weighing) []figures {
+	return func(w *weighing) (out []figures) {
+		for _, h := range w.spoken() {
+			if x := h.Sensitivity; x != nil && is(&h) {
+				out = append(out, figures{"name": h.Name, "file": w.strongest(h.Name, x.Leak), "without": x.Without, "n": x.Wrong, "wrong": x.IfWrong})
+			}
 		}
+		return out
 	}
-	return out
+}
+
+// stillCapped reports whether a ratio is at its cap with its strongest finding and without it.
+func stillCapped(h *odds.Hypothesis) bool { return h.Capped && h.Sensitivity.Without == h.LogLR }
+func uncapped(h *odds.Hypothesis) bool    { return !stillCapped(h) }
+
+// severalWrong reports whether several wrong findings would change a ratio.
+func severalWrong(h *odds.Hypothesis) bool {
+	return h.Sensitivity.Wrong > 1 && h.Sensitivity.IfWrong != h.LogLR
 }
 
 // strongest returns the file of the first leak with a copy of recipient name in the cluster of leak
@@ -397,14 +420,16 @@ func (w *weighing) unissuedFigures() []figures {
 // several is said if confirmed copies of two recipients or more are there.
 func (w *weighing) several() []figures { return once(w.sources() > 1, figures{}) }
 
-// sources returns the number of recipients with confirmed copies.
-func (w *weighing) sources() (n int) {
-	for _, s := range w.parties {
-		if s.pictures > 0 {
-			n++
+// sources returns the number of recipients with confirmed copies, whether or not the registry still
+// lists the recipients.
+func (w *weighing) sources() int {
+	names := make(map[string]bool)
+	for _, l := range w.Verdicts {
+		for _, name := range l.MayNames() {
+			names[name] = true
 		}
 	}
-	return n
+	return len(names)
 }
 
 // noMark returns the number of leaks that show a submission without a mark that was found.
@@ -458,8 +483,8 @@ func (w *weighing) absent() (out []figures) {
 
 // inWindow returns the densest window of leaks without a mark. It is nil with fewer than 2 such
 // leaks.
-func (w *weighing) inWindow() *odds.Window {
-	x := w.Odds.Window
+func (d *DumpVerdict) inWindow() *odds.Window {
+	x := d.Odds.Window
 	if x == nil || x.Of < 2 {
 		return nil
 	}
@@ -619,13 +644,19 @@ func (w *weighing) pages() []figures {
 	return several(n, figures{"others": others})
 }
 
-// leftOut are the files that could not be examined, beside pictures that were. Files that are no
-// pictures do not count.
+// leftOut are the files that were not examined, beside pictures that were, and why, in the order of
+// [meanings].
 func (w *weighing) leftOut() []figures {
 	if w.readable() == 0 {
 		return nil
 	}
-	return several(w.Leaks-w.readable()-w.Counts[string(FoundNoPicture)], nil)
+	var why []string
+	for _, m := range meanings {
+		if n := w.Counts[m.label]; n > 0 && slices.Contains(notExamined, Finding(m.label)) {
+			why = append(why, fmt.Sprintf("%d %s", n, m.label))
+		}
+	}
+	return several(w.Leaks-w.readable(), figures{"of": w.Leaks, "why": why})
 }
 
 // archiveError begins the Error of a verdict on an archive that could not be read.

@@ -61,9 +61,10 @@ func (n *Likeness) decide() Verdict {
 	return Same
 }
 
-// mostly reports whether so many blocks agree that the rest may be places of an altered leak.
+// mostly reports whether so many blocks agree, and other text is in so few parts, that what differs
+// may be places of an altered leak.
 func (n *Likeness) mostly() bool {
-	return float64(n.Agree) >= float64(mostlyShare*float64(n.Textured-n.Covered))
+	return n.Spread <= alteredSpread && float64(n.Agree) >= float64(mostlyShare*float64(n.Textured-n.Covered))
 }
 
 // foreignText reports whether the leak shows another text, in many places. shown is the number of

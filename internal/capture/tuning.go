@@ -102,6 +102,8 @@ const (
 	minAltered  = 480  // pixels that the original's long side has in the leak, at least
 	mostlyShare = 0.85 // share of the comparable blocks that agree, at least
 
+	alteredSpread = 0.3 // share of the leak's parts in which blocks are exchanged, at most; altered leaks have 0.08 or less
+
 	cleanAgree     = 0.985 // share of the comparable blocks outside that agree, at least
 	cleanOpposed   = 0.006 // share of them that are opposed or blank, at most
 	cleanExchanged = 0.001 // share of them that are exchanged, at most

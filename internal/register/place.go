@@ -13,45 +13,30 @@ type Place struct {
 	Inliers int          // features that agree
 }
 
-// from registers leak l from a place, which it asks for. stretch is the best plain stretch, and r
-// that stretch refined; r may be nil. If ends is true, the result is final: nil says that neither
-// features nor stretch point to the original. If ends is false, the caller must search, and the
-// result is the refined stretch, nil if it is poor. The only error is that of place.
-func (o *Original) from(place func() (*Place, error), l *Leak, stretch guess, r *Registration) (_ *Registration, ends bool, err error) {
-	p, err := place()
-	if err != nil {
-		return nil, false, err
-	}
-	t := l.small()
-	back := scaleTo(l.luma, t)
-	g := o.guessFrom(p, l)
-	same := g != nil && near(stretch.h, g.h, float64(t.W), float64(t.H))
-	if r == nil && stretch.q >= fairStretch && (g == nil || same || stretch.q >= g.q) {
-		r = o.refine(l.luma, stretch, back)
-	}
-	switch {
-	case p == nil, r != nil && r.Quality >= minScore:
-		return r, false, nil
-	case g != nil:
-		s := r
-		if !same || r == nil {
-			s = o.refine(l.luma, *g, back)
+// from registers leak l from place p. stretch is the best plain stretch, and r that stretch refined,
+// nil if it is poor. If ends is true, the result is final: nil says that neither features nor stretch
+// point to the original. If ends is false, the caller must search.
+func (o *Original) from(p *Place, l *Leak, stretch guess, r *Registration) (_ *Registration, ends bool) {
+	if g := o.guessFrom(p, l); g != nil {
+		t := l.small()
+		if r == nil || !near(stretch.h, g.h, float64(t.W), float64(t.H)) {
+			s := o.refine(l.luma, *g, scaleTo(l.luma, t))
+			if r == nil || s.Quality > r.Quality+maxFall && s.score() > r.score() {
+				r = s
+			}
 		}
-		if r != nil && !(s.Quality > r.Quality+maxFall && s.score() > r.score()) {
-			s = r
-		}
-		if s.Quality >= goodPlace || p.LogNFA <= surePlace && scoreOf(s.Quality, s.Overlap, p.Inliers) > fairScore {
-			o.finish(s)
-			return s, true, nil
+		if r.Quality >= goodPlace || p.LogNFA <= surePlace && scoreOf(r.Quality, r.Overlap, p.Inliers) > fairScore {
+			o.finish(r)
+			return r, true
 		}
 	}
-	return r, p.LogNFA > surePlace && stretch.q < relatedStretch, nil
+	return nil, p.LogNFA > surePlace && stretch.q < relatedStretch
 }
 
-// guessFrom returns the guess that p makes of leak l. It returns nil if p is nil or has no map, or
-// if too little agrees there to refine the guess.
+// guessFrom returns the guess that p makes of leak l. It returns nil if p has no map, or if too little
+// agrees there to refine the guess.
 func (o *Original) guessFrom(p *Place, l *Leak) *guess {
-	if p == nil || math.IsInf(p.LogNFA, 1) {
+	if math.IsInf(p.LogNFA, 1) {
 		return nil
 	}
 	t := l.small()

@@ -144,19 +144,23 @@ func (o *Original) Find(ctx context.Context, l *Leak, place func() (*Place, erro
 	back := scaleTo(leak, t)
 	best, ok := o.stretch(t)
 	var r *Registration
-	if ok && (best.q >= clearStretch || best.q >= fairStretch && place == nil) {
+	if ok && best.q >= fairStretch {
 		r = o.refine(leak, best, back)
-	}
-	if place != nil && (r == nil || r.Quality < minScore) {
-		s, ends, err := o.from(place, l, best, r)
-		if ends || err != nil {
-			return s, err
+		if r.Quality >= minScore {
+			o.finish(r)
+			return r, ctx.Err()
 		}
-		r = s
 	}
-	if r != nil && r.Quality >= minScore {
-		o.finish(r)
-		return r, ctx.Err()
+	if place != nil {
+		p, err := place()
+		if err != nil {
+			return nil, err
+		}
+		if p != nil {
+			if s, ends := o.from(p, l, best, r); ends {
+				return s, ctx.Err()
+			}
+		}
 	}
 	g, err := o.byFeatures(ctx, l)
 	if err != nil {

@@ -2,6 +2,7 @@ package register_test
 
 import (
 	"context"
+	"errors"
 	"image"
 	"math"
 	"sync"
@@ -189,4 +190,36 @@ func TestFindIsTheSameEachTime(t *testing.T) {
 		}
 		assert.Equal(t, first, r)
 	}
+}
+
+// A known place saves the search, unless it is wrong and sure. No place is a reason to end.
+func TestFindFromAPlace(t *testing.T) {
+	full := passport()
+	o := register.New(full)
+	truth := similar(700, 700, geometry.Point{X: 600, Y: 500}, 0.2, 1.1)
+	leak := view(full, truth, 700, 700)
+	wrong := truth.Mul(geometry.Translation(200, 150))
+	for name, c := range map[string]struct {
+		place *register.Place
+		found bool
+	}{
+		"right":           {&register.Place{Map: truth, LogNFA: -5, Inliers: 10}, true},
+		"a little off":    {&register.Place{Map: truth.Mul(geometry.Translation(4, 3)), LogNFA: -5, Inliers: 10}, true},
+		"wrong, not sure": {&register.Place{Map: wrong, LogNFA: -5, Inliers: 10}, false},
+		"wrong, sure":     {&register.Place{Map: wrong, LogNFA: -50, Inliers: 10}, true},
+		"none":            {&register.Place{LogNFA: math.Inf(1)}, false},
+		"not known":       {nil, true},
+	} {
+		r, err := o.Find(t.Context(), register.NewLeak(leak), func() (*register.Place, error) { return c.place, nil })
+		require.NoError(t, err, name)
+		if require.Equal(t, c.found, r != nil, name); c.found {
+			assert.Less(t, misses(t, r, truth, full, o.Canonical()), 0.2, name)
+		}
+	}
+	failed := errors.New("no features")
+	_, err := o.Find(t.Context(), register.NewLeak(leak), func() (*register.Place, error) { return nil, failed })
+	require.ErrorIs(t, err, failed)
+	r, err := o.Find(t.Context(), register.NewLeak(full), func() (*register.Place, error) { return nil, failed })
+	require.NoError(t, err, "a clear stretch asks for no place")
+	assert.NotNil(t, r)
 }

@@ -203,7 +203,7 @@ func TestSignedAnew(t *testing.T) {
 		}, []string{"report", "proofs"}}, // which bears the digest of the findings
 		"a note": {1, func(files map[string][]byte, _ *seal.Content) {
 			for _, name := range both {
-				files[name] = bytes.ReplaceAll(files[name], []byte("Could not be decoded."), []byte("Shows nothing."))
+				files[name] = bytes.ReplaceAll(files[name], []byte("This file could not be decoded."), []byte("Shows nothing."))
 			}
 		}, []string{"leaks", "report"}},
 		"a word of the report alone": {1, func(files map[string][]byte, _ *seal.Content) {

@@ -49,6 +49,18 @@ func (l *leak) recipients() (out []string) {
 	return out
 }
 
+// sources returns the number of recipients with confirmed copies, whether or not the case lists them
+// as holders.
+func (r *report) sources() int {
+	names := make(map[string]bool)
+	for i := range r.Leaks {
+		for _, name := range r.Leaks[i].recipients() {
+			names[name] = true
+		}
+	}
+	return len(names)
+}
+
 // issuedCopies returns the number of different issued copies that were read.
 func (l *leak) issuedCopies() int {
 	return len(l.ours())

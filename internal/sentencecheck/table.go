@@ -19,7 +19,13 @@ var rules = map[string]func(*report) []row{
 	},
 	"no-picture": func(r *report) []row { return once(r.stage() == nothing, nil) },
 	"not-examined": func(r *report) []row {
-		return some((len(r.Leaks)-r.examined()-r.count(finding("no picture")))*yes(r.examined() > 0), nil)
+		var why []string
+		for _, f := range []string{"damaged", "unsupported", "unopened", "missing", "no picture"} {
+			if n := r.count(finding(f)); n > 0 {
+				why = append(why, fmt.Sprintf("%d %s", n, f))
+			}
+		}
+		return some((len(r.Leaks)-r.examined())*yes(r.examined() > 0), row{"of": len(r.Leaks), "why": why})
 	},
 	"no-file-opened": func(r *report) []row { return once(r.stage() == unopened, row{"n": len(r.Leaks)}) },
 	"named":          namedRule,
@@ -56,8 +62,7 @@ var rules = map[string]func(*report) []row{
 	},
 	"window-no-name": func(r *report) []row { return once(r.stage() == window, nil) },
 	"confirmed": func(r *report) []row {
-		from := slices.DeleteFunc(r.holders(), func(h string) bool { return len(r.with(h)) == 0 })
-		return once(r.stage() == confirmed, row{"n": r.count((*leak).confirmed), "of": len(from)})
+		return once(r.stage() == confirmed, row{"n": r.count((*leak).confirmed), "of": r.sources()})
 	},
 	"missing-persons":  missingRule("few", row{"needed": 2}),
 	"missing-same":     missingRule("same", row{}),
@@ -75,8 +80,10 @@ var rules = map[string]func(*report) []row{
 		return once(r.stage() == unmatched && r.named > 0, row{"n": r.examined(), "against": r.named})
 	},
 	"no-match": func(r *report) []row {
-		return once(r.stage() == unmatched && r.named == 0, row{"n": r.examined()})
+		return once(r.stage() == unmatched && r.named == 0 && r.count(finding("lookalike")) == 0, row{"n": r.examined()})
 	},
+	"no-match-like": func(r *report) []row { return r.resembling(r.named == 0) },
+	"named-like":    func(r *report) []row { return r.resembling(r.named > 0) },
 
 	"matched": func(r *report) []row { return some(r.examined(), row{"matched": r.count((*leak).shows)}) },
 	"repeated": func(r *report) []row {
@@ -112,8 +119,12 @@ var rules = map[string]func(*report) []row{
 	"withheld-same":    withheldRule("same", func(r *report, h *hypothesis) row { return row{"other": r.sharer(h.Name)} }),
 	"withheld-ratio":   withheldRule("ratio", nil),
 	"withheld-trials":  withheldRule("trials", nil),
-	"sensitivity":      sensitivityRule,
-	"alternatives":     func(r *report) []row { return once(len(r.spoken()) > 0, nil) },
+	"sensitivity":      sensitivityRule(func(r *report, h *hypothesis) bool { return !r.still(h) }, "without"),
+	"sensitivity-cap":  sensitivityRule((*report).still, "without"),
+	"sensitivity-wrong": sensitivityRule(func(r *report, h *hypothesis) bool {
+		return h.Clusters > 20 && math.Abs(h.Sensitivity.IfWrong-h.LR) > 1e-9
+	}, "wrong"),
+	"alternatives": func(r *report) []row { return once(len(r.spoken()) > 0, nil) },
 	"cap": func(r *report) []row {
 		return once(r.capped(), row{"times": times(bound(r.Verdict.Case.MarkTrials)), "trials": whole(r.Verdict.Case.MarkTrials)})
 	},
@@ -172,16 +183,8 @@ var rules = map[string]func(*report) []row{
 	"claim-all":   claimRule("all"),
 	"claim-none":  claimRule("none"),
 
-	"released": func(r *report) []row { return once(r.count((*leak).confirmed) > 0, nil) },
-	"several": func(r *report) []row {
-		names := make(map[string]bool)
-		for _, h := range r.holders() {
-			if len(r.with(h)) > 0 {
-				names[h] = true
-			}
-		}
-		return once(len(names) > 1, nil)
-	},
+	"released":     func(r *report) []row { return once(r.count((*leak).confirmed) > 0, nil) },
+	"several":      func(r *report) []row { return once(r.sources() > 1, nil) },
 	"unissued-who": func(r *report) []row { return some(r.count((*leak).unissued), nil) },
 	"custody-unjudged": func(r *report) []row {
 		return once(r.inadmissible() > 0 && r.found.IsZero(), nil)
@@ -501,17 +504,33 @@ func (r *report) controls() (leaks, n, same int) {
 }
 
 // sensitivityRule: the strongest finding must be one of the cluster that carries a copy of the
-// recipient.
-func sensitivityRule(r *report) (out []row) {
-	for _, h := range r.spoken() {
-		x := h.Sensitivity
-		if x == nil {
-			continue
+// recipient. figure is the ratio that the sentence states.
+func sensitivityRule(is func(*report, *hypothesis) bool, figure string) func(*report) []row {
+	return func(r *report) (out []row) {
+		for _, h := range r.spoken() {
+			x := h.Sensitivity
+			switch {
+			case x == nil || !is(r, h):
+			case figure == "wrong":
+				out = append(out, row{"name": h.Name, "wrong": x.IfWrong, "n": (h.Clusters + 19) / 20})
+			default:
+				out = append(out, row{"name": h.Name, "without": x.Without, "file": func(v any) bool { return r.inCluster(v, x.Leak, h.Name) }})
+			}
 		}
-		out = append(out, row{"name": h.Name, "without": x.Without, "wrong": x.IfWrong, "n": (h.Clusters + 19) / 20,
-			"file": func(v any) bool { return r.inCluster(v, x.Leak, h.Name) }})
+		return out
 	}
-	return out
+}
+
+// still reports whether a ratio is at the highest that is stated, also without its strongest finding.
+func (r *report) still(h *hypothesis) bool {
+	top := bound(r.Verdict.Case.MarkTrials)
+	return h.Raw > top+1e-6 && math.Abs(h.Sensitivity.Without-top) < 1e-6
+}
+
+// resembling is the rule of a headline on pictures that only resemble uploads.
+func (r *report) resembling(is bool) []row {
+	n := r.count(finding("lookalike"))
+	return once(is && r.stage() == unmatched && n > 0, row{"n": r.examined(), "like": n})
 }
 
 // inCluster reports whether a file has a copy of a recipient, and is of the cluster of leak i of the

@@ -17,7 +17,7 @@ var (
 	sentence = regexp.MustCompile(`^[A-Z0-9].*\.$`)
 	ends     = regexp.MustCompile(`\. ([A-Z0-9“])`)
 	numbers  = regexp.MustCompile(`\d[\d,]*(\.\d+)?(e-\d+)?`)
-	counted  = regexp.MustCompile(`(^|[^\d.,-])(\d[\d,]*) (other |independent |marked |marked other )?(pictures?|files?|submissions?|archives?|uploads?|comparisons?|IDs?|keys?|requests?)\b( (?:is|are|was|were|has|have|shows?|carry|carries|contains?|match|matches|repeats?|adds?)\b)?`)
+	counted  = regexp.MustCompile(`(^|[^\d.,-])(\d[\d,]*) (other |independent |marked |marked other )?(pictures?|files?|submissions?|archives?|uploads?|comparisons?|IDs?|keys?|requests?|persons?)\b( (?:is|are|was|were|has|have|shows?|carry|carries|contains?|match|matches|repeats?|adds?)\b)?`)
 	plurals  = []string{"are", "were", "have", "show", "carry", "contain", "match", "repeat", "add"}
 )
 
@@ -121,7 +121,7 @@ func (r *report) contradictions() (wrong []string) {
 	says := func(code string) bool {
 		return slices.ContainsFunc(v.Said, func(s said) bool { return s.Code == code })
 	}
-	heads := []string{"no-picture", "no-file-opened", "named", "window", "confirmed", "matched-only", "unconfirmed-only", "no-match", "no-match-named"}
+	heads := []string{"no-picture", "no-file-opened", "named", "window", "confirmed", "matched-only", "unconfirmed-only", "no-match", "no-match-like", "no-match-named"}
 	heads = slices.DeleteFunc(heads, func(code string) bool { return !says(code) })
 	if len(heads) == 2 && heads[0] == "named" && heads[1] == "window" {
 		heads = heads[:1] // a headline may name a recipient and a window
@@ -132,10 +132,11 @@ func (r *report) contradictions() (wrong []string) {
 	if inconclusive := strings.Contains(v.Headline, "Inconclusive"); inconclusive && len(v.Named) > 0 {
 		wrong = append(wrong, fmt.Sprintf("inconclusive, and %v named", v.Named))
 	}
-	if (says("no-match") || says("no-match-named")) && r.count((*leak).shows) > 0 {
+	noMatch := says("no-match") || says("no-match-like") || says("no-match-named")
+	if noMatch && r.count((*leak).shows) > 0 {
 		wrong = append(wrong, "no match, and a leak shows an upload")
 	}
-	if (says("no-match") || says("no-match-named")) && r.count((*leak).marked) > 0 && !says("unissued-first") {
+	if noMatch && r.count((*leak).marked) > 0 && !says("unissued-first") {
 		wrong = append(wrong, "no match, and a mark under our key was read")
 	}
 	n := make(map[string]any) // pictures with copies of a recipient

@@ -159,6 +159,18 @@ func TestSameTemplate(t *testing.T) {
 		found := search(t, x, leak, nil)
 		require.Greater(t, len(found), 5, "others of the template are candidates")
 		assert.EqualValues(t, i, found[0].Ref)
+		q, err := parts.Examine(leak)
+		require.NoError(t, err)
+		own, known, err := x.Locate(t.Context(), q, int64(i))
+		require.NoError(t, err)
+		require.True(t, known)
+		assert.InDelta(t, found[0].Leak[0][0], own.Leak[0][0], 5, "the place does not depend on other uploads")
+		other, _, err := x.Locate(t.Context(), q, 20)
+		require.NoError(t, err)
+		assert.Less(t, own.LogNFA, other.LogNFA)
+		_, known, err = x.Locate(t.Context(), q, 40)
+		require.NoError(t, err)
+		assert.False(t, known)
 	}
 }
 
@@ -276,6 +288,9 @@ func TestConcurrency(t *testing.T) {
 				if assert.NoError(t, err) && assert.NotEmpty(t, found) {
 					assert.EqualValues(t, -1, found[0].Ref)
 				}
+				_, known, err := x.Locate(context.Background(), q, -1)
+				assert.NoError(t, err)
+				assert.True(t, known)
 				x.Len()
 			}
 		})
