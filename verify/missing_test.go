@@ -27,7 +27,7 @@ import (
 // edits of what a registry keeps to find uploads by, as a person with the database and without
 // the sealing key makes them; PART is a column of the table sealed. "flipped" is SQLite's.
 var partEdits = map[string]string{
-	"flipped": `UPDATE sealed SET PART = CAST(substr(PART, 1, 40) || x'00' || substr(PART, 42) AS BLOB)`,
+	"flipped": `UPDATE sealed SET PART = CAST(substr(PART, 1, 40) || iif(substr(PART, 41, 1) = x'00', x'01', x'00') || substr(PART, 42) AS BLOB)`,
 	"emptied": `UPDATE sealed SET PART = substr(PART, 1, 0)`,
 	"swapped": `UPDATE sealed SET PART = o.PART FROM (SELECT * FROM sealed) o WHERE o.submission <> sealed.submission`,
 	"moved":   `UPDATE sealed SET PART = body`,
