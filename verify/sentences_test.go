@@ -105,6 +105,8 @@ func TestSentencesThatWereFalse(t *testing.T) {
 		"marks, none confirmed":    {[]*verify.Verdict{unconfirmed(a(1))}, known, "carries the mark of an issued copy, but could not", "No submission of the registry was matched"},
 		"other marks beside":       {[]*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundTransplanted, "vendor B")}, known, "2 of 3 marked pictures", "2 of 2"},
 		"a broken file repeated":   {[]*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), broken, again(broken)}, known, "2 pictures are damaged", "byte for byte"},
+		"they resemble uploads":    {[]*verify.Verdict{leakOf(1, verify.FoundLookalike, ""), leakOf(2, verify.FoundLookalike, ""), leakOf(3, verify.FoundUnknown, "")}, known, "2 of the 3 pictures examined resemble submissions", "No submission of the registry was matched"},
+		"the ratio stays at cap":   {[]*verify.Verdict{a(1), a(2), a(3)}, known, "is still 2.0, the highest that is stated", "ratio is 2.0. If"},
 		"one copy, three times":    {[]*verify.Verdict{a(1), again(a(1)), a(1)}, known, "The 3 pictures with a copy issued to vendor A are all of one copy", "All 1"},
 	} {
 		d := verify.WeighFor(x.leaks, recipients, verify.Config{Circumstances: x.cfg}, 120)
@@ -112,6 +114,15 @@ func TestSentencesThatWereFalse(t *testing.T) {
 		assert.Contains(t, text, x.says, name)
 		assert.NotContains(t, text, x.never, name)
 	}
+}
+
+// If only named uploads were searched, the headline does not hide that pictures resemble them.
+func TestNamedUploadsThatAreResembled(t *testing.T) {
+	leaks := []*verify.Verdict{leakOf(1, verify.FoundLookalike, ""), leakOf(2, verify.FoundUnknown, "")}
+	cfg := verify.Config{Circumstances: verify.Circumstances{Found: found}, Against: []watermark.Submission{leaks[0].Submission}}
+	d := verify.WeighFor(leaks, recipients, cfg, 120)
+	assert.Contains(t, d.Headline, "1 of the 2 pictures resembles an upload that was named, but is not confirmed to show it.")
+	assert.Empty(t, checked(t, d, cfg))
 }
 
 // The checker notices each figure that is falsified, and each sentence that is left out or said in

@@ -1,6 +1,8 @@
 package verify
 
 import (
+	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -8,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify/odds"
 )
@@ -47,4 +50,26 @@ func TestCodesHaveCarefulWords(t *testing.T) {
 	}
 	assert.Equal(t, "copies issued to X, marks removed, from 2018-02-01 to 2018-02-28", explanation(odds.Explanation{Kind: odds.Copies, Holders: []string{"X"}, Removed: true, From: 1, To: 1}, c))
 	assert.Equal(t, "2018-02-01 on", dates(c, 1, 3))
+}
+
+// Findings that may be wrong are named only if the ratio would be another one.
+func TestWrongFindingsThatMatter(t *testing.T) {
+	for _, c := range []struct {
+		said        string // code
+		lr, without float64
+		wrong       int
+		ifWrong     float64
+	}{{"sensitivity-cap", 5.6, 5.6, 2, 5.6}, {"sensitivity", 5.6, 3.1, 1, 3.1}, {"sensitivity-cap sensitivity-wrong", 5.6, 5.6, 2, 4.2}} {
+		var h odds.Hypothesis
+		require.NoError(t, json.Unmarshal(fmt.Appendf(nil, `{"kind": "copies", "name": "a", "clusters": 30, "capped": true, "log10_lr": %v,
+			"sensitivity": {"leak": 0, "without_log10_lr": %v, "wrong": %d, "if_wrong_log10_lr": %v}}`, c.lr, c.without, c.wrong, c.ifWrong), &h))
+		w := &weighing{DumpVerdict: DumpVerdict{Hypotheses: []odds.Hypothesis{h}, Case: &odds.Case{Leaks: make([]odds.Leak, 1)}, Of: []int{0}, Verdicts: []*Verdict{new(Verdict)}}}
+		var said []string
+		for _, r := range dumpSentences {
+			if strings.HasPrefix(r.code, "sensitivity") && len(r.when(w)) > 0 {
+				said = append(said, r.code)
+			}
+		}
+		assert.Equal(t, c.said, strings.Join(said, " "))
+	}
 }
