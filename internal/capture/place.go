@@ -119,6 +119,23 @@ func (s *Sight) onLine(all []place) (half, nineTenths float64) {
 	return quantiles(off)
 }
 
+// within reports whether the leak shows nothing beyond the original: it may be a piece of it. Another
+// capture that was not cut always shows more on one side.
+func (s *Sight) within() bool {
+	inv, ok := s.H.Inverse()
+	if !ok {
+		return false
+	}
+	w, h := float64(s.view.W), float64(s.view.H)
+	c := [4]geometry.Point{{X: -0.5, Y: -0.5}, {X: w - 0.5, Y: -0.5}, {X: w - 0.5, Y: h - 0.5}, {X: -0.5, Y: h - 0.5}}
+	var lowX, lowY, highX, highY = math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
+	for _, p := range c {
+		q := inv.Apply(p)
+		lowX, lowY, highX, highY = math.Min(lowX, q.X), math.Min(lowY, q.Y), math.Max(highX, q.X), math.Max(highY, q.Y)
+	}
+	return lowX <= cutOver-0.5 && lowY <= cutOver-0.5 && highX >= float64(s.Leak.W)-0.5-cutOver && highY >= float64(s.Leak.H)-0.5-cutOver
+}
+
 // A line is the sums of points through which a straight line is laid.
 type line struct{ n, x, y, xx, xy float64 }
 

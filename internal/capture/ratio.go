@@ -61,14 +61,16 @@ func (s *Sight) Figures() (Figures, error) {
 	return f, nil
 }
 
-// offPlace returns by how many pixels half of the edges lie off the original's frame, or off a piece
-// of the original that was cut out and perhaps scaled, if that is less. It is at most framedPlace if
-// the leak shows the frame itself.
+// offPlace returns by how many pixels half of the edges lie off the original's frame. If the leak
+// may be a piece that was cut out and scaled, it is the distance from such a piece if that is less.
+// It is at most framedPlace if the leak shows the frame itself.
 func (s *Sight) offPlace(f *photometry.Fit) float64 {
 	all := s.places(f)
 	off, _ := s.onFrame(all)
-	half, _ := s.onLine(all)
-	if off = math.Min(off, half); s.framed() {
+	if half, _ := s.onLine(all); s.within() {
+		off = math.Min(off, half)
+	}
+	if s.framed() {
 		off = math.Min(off, framedPlace)
 	}
 	return off

@@ -90,6 +90,7 @@ const (
 	frameShade  = 2.5 // grey levels by which half of the shades may be off in the same frame
 	gridShade   = 2.5 // grey levels by which nine tenths may be off on the same grid of pixels
 	cutShade    = 0.4 // the same on a scaled piece: of 30 pieces of scans that lie alike by chance the best has 0.43
+	cutOver     = 1.0 // pixels of the leak by which a scaled piece may go beyond the original
 	minCut      = 0.2 // share of the original that a scaled piece shows, at least
 	noiseShade  = 3.0 // grey levels by which nine tenths may be off where noise agrees
 )
@@ -202,6 +203,6 @@ var figureRanges = [...]struct {
 
 // Ratios.
 const (
-	framedPlace = 0.3 // pixels: the place of a leak that shows the original's frame turned or tilted; chosen
+	framedPlace = 0.1 // pixels: the place of a leak that shows the original's frame turned or tilted; chosen, other captures that are cut lie at 0.03 to 0.5
 	noiseMore   = 2   // deviations above minZ from which noise is wholly there; chosen
 )
