@@ -12,7 +12,7 @@ import (
 )
 
 // A person who is registered under two references, with two photographs of one passport, is one
-// independent submission; another person's passport of the same template is another.
+// person; another person's passport of the same template is another's.
 func TestOneDocumentUnderTwoReferences(t *testing.T) {
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)

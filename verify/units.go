@@ -176,7 +176,7 @@ func (g *grouping) copies(uploads []int) (names []string) {
 	return names
 }
 
-// missingSubjects is about recipients that are not named for want of independent submissions, and
+// missingSubjects is about recipients that are not named because too few persons are known, and
 // whose pictures are of uploads without a subject. It says nothing if the investigator has stated
 // how many of these one person has.
 func (w *weighing) missingSubjects() []figures {

@@ -61,10 +61,12 @@ type Sight struct {
 	view    photometry.View
 	fit     *photometry.Fit
 	changes []photometry.Change
-	differ  []int      // see [Sight.differing]; nil until then
-	altered []Region   // see [Sight.Altered]
-	verdict *Verdict   // nil until it is asked for
-	light   [2]float64 // by how much shades are off: half, and nine tenths, grey levels
+	differ  []int       // see [Sight.differing]; nil until then
+	edged   []place     // see [Sight.places]; nil until then
+	sensor  *noiseProof // see [Sight.noise]; nil until then
+	altered []Region    // see [Sight.Altered]
+	verdict *Verdict    // nil until it is asked for
+	light   [2]float64  // by how much shades are off: half, and nine tenths, grey levels
 }
 
 // Find is [Original.Lay] for a leak that is laid on one original only, given by its luma

@@ -47,8 +47,17 @@ func octaves(p dsp.Plane, x, y int) (e [3]float64) {
 
 // noise looks for the original's noise in the leak, in blocks in which the original shows only
 // noise. Whatever is printed went through a lens, so that its finest octave is the weakest; noise
-// did not. f is the fit of the leak. The result is 0 if there are no such blocks.
-func (s *Sight) noise(f *photometry.Fit) (n noiseProof) {
+// did not. f is the fit of s. The result is 0 if there are no such blocks. Noise is looked for once.
+func (s *Sight) noise(f *photometry.Fit) noiseProof {
+	if s.sensor == nil {
+		n := s.findNoise(f)
+		s.sensor = &n
+	}
+	return *s.sensor
+}
+
+// findNoise is [Sight.noise] without keeping the result.
+func (s *Sight) findNoise(f *photometry.Fit) (n noiseProof) {
 	inv, ok := s.H.Inverse()
 	if !ok {
 		return n

@@ -11,17 +11,20 @@ import (
 // A place is a pixel of the leak and where it lies on the original, canonical pixels.
 type place struct{ x, y, u, v float64 }
 
-// places returns pixels of the leak at edges of the original, as f predicts them. If edges of
-// placeEdge give too few, fainter edges count. The result is nil if these are too few as well.
+// places returns pixels of the leak at edges of the original, as f predicts them; f must be the fit
+// of s. If edges of placeEdge give too few, fainter edges count. The result is nil if these are too
+// few as well. Places are found once.
 func (s *Sight) places(f *photometry.Fit) []place {
-	soft := dsp.Gauss(f.Predicted, 1)
-	if all := s.edges(f, soft, placeEdge); len(all) >= minPlaces {
-		return all
+	if s.edged == nil {
+		soft := dsp.Gauss(f.Predicted, 1)
+		if s.edged = s.edges(f, soft, placeEdge); len(s.edged) < minPlaces {
+			s.edged = s.edges(f, soft, faintEdge)
+		}
+		if len(s.edged) < minFaint {
+			s.edged = nil
+		}
 	}
-	if all := s.edges(f, soft, faintEdge); len(all) >= minFaint {
-		return all
-	}
-	return nil
+	return s.edged
 }
 
 // edges returns the trusted pixels, on a grid of placeStep, at which soft rises by rise grey levels
@@ -119,18 +122,15 @@ func (s *Sight) onLine(all []place) (half, nineTenths float64) {
 	return quantiles(off)
 }
 
-// within reports whether the leak shows nothing beyond the original: it may be a piece of it. Another
-// capture that was not cut always shows more on one side.
-func (s *Sight) within() bool {
+// isPiece reports whether the leak shows nothing beyond the original. Another capture of the card
+// that was not cut mostly shows more on some side.
+func (s *Sight) isPiece() bool {
 	inv, ok := s.H.Inverse()
 	if !ok {
 		return false
 	}
-	w, h := float64(s.view.W), float64(s.view.H)
-	c := [4]geometry.Point{{X: -0.5, Y: -0.5}, {X: w - 0.5, Y: -0.5}, {X: w - 0.5, Y: h - 0.5}, {X: -0.5, Y: h - 0.5}}
-	var lowX, lowY, highX, highY = math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
-	for _, p := range c {
-		q := inv.Apply(p)
+	lowX, lowY, highX, highY := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
+	for _, q := range inv.Mul(geometry.Translation(-0.5, -0.5)).Corners(float64(s.view.W), float64(s.view.H)) {
 		lowX, lowY, highX, highY = math.Min(lowX, q.X), math.Min(lowY, q.Y), math.Max(highX, q.X), math.Max(highY, q.Y)
 	}
 	return lowX <= cutOver-0.5 && lowY <= cutOver-0.5 && highX >= float64(s.Leak.W)-0.5-cutOver && highY >= float64(s.Leak.H)-0.5-cutOver

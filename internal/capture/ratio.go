@@ -67,7 +67,8 @@ func (s *Sight) Figures() (Figures, error) {
 func (s *Sight) offPlace(f *photometry.Fit) float64 {
 	all := s.places(f)
 	off, _ := s.onFrame(all)
-	if half, _ := s.onLine(all); s.within() {
+	if s.isPiece() {
+		half, _ := s.onLine(all)
 		off = math.Min(off, half)
 	}
 	if s.framed() {

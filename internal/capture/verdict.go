@@ -128,7 +128,7 @@ func (s *Sight) placed(f *photometry.Fit, within float64) bool {
 // cut reports whether the leak is a piece of the original, perhaps scaled: not turned or bent by
 // the hundredth part of a pixel, all detail the same, and next to no difference of light.
 func (s *Sight) cut(all []place) bool {
-	if n := s.Likeness(); s.light[1] > cutShade || n.Agree < n.Textured || s.Shown() < minCut || !s.within() {
+	if n := s.Likeness(); s.light[1] > cutShade || n.Agree < n.Textured || s.Shown() < minCut || !s.isPiece() {
 		return false
 	}
 	_, far := s.onLine(all)
