@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"io"
 	"path/filepath"
 	"reflect"
@@ -61,12 +62,12 @@ func TestInvestigationsOnly(t *testing.T) {
 		assert.ErrorIs(t, err, registry.ErrReadOnly)
 		assert.False(t, added, "a receipt that was not entered")
 	}
-	_, err = r.Engine().LogInvestigation(ctx, registry.Investigation{Input: registry.Digest{1}})
+	_, err = r.Engine().LogInvestigation(ctx, registry.Investigation{Input: registry.Digest{1}}, nil)
 	require.NoError(t, err)
 	require.Equal(t, size+1, checkLedger(t, r), "that somebody investigates is entered")
 }
 
-// Whatever a store can add is refused but investigations, also what is to come.
+// Whatever a store can add is refused but investigations and their conclusions, also what is to come.
 func TestEveryWriteIsRefused(t *testing.T) {
 	cfg := readOnly(t)
 	s := reflect.ValueOf(cfg.Registry.Inner())
@@ -74,7 +75,7 @@ func TestEveryWriteIsRefused(t *testing.T) {
 	refused := 0
 	for i := range kind.NumMethod() {
 		m := kind.Method(i)
-		if !strings.HasPrefix(m.Name, "Add") && m.Name != "Erase" || m.Name == "AddInvestigation" {
+		if !strings.HasPrefix(m.Name, "Add") && m.Name != "Erase" || m.Name == "AddInvestigation" || m.Name == "AddConclusion" {
 			continue
 		}
 		args := []reflect.Value{reflect.ValueOf(context.Background())}
@@ -99,23 +100,23 @@ func TestLogInvestigation(t *testing.T) {
 	}
 	given := want
 	given.Entry, given.Started, given.Command = 0, time.Time{}, "kycmark investigate 'a\u009b dump\n'"
-	entry, err := r.Engine().LogInvestigation(ctx, given)
+	entry, err := r.Engine().LogInvestigation(ctx, given, nil)
 	require.NoError(t, err)
 	require.EqualValues(t, 2, entry)
 	given.Command = "x" + strings.Repeat("ä", 2000)
-	entry, err = r.Engine().LogInvestigation(ctx, given)
+	entry, err = r.Engine().LogInvestigation(ctx, given, nil)
 	require.NoError(t, err)
 	require.EqualValues(t, 3, entry)
 	all, err := r.Ledger().Investigations(ctx)
 	require.NoError(t, err)
 	require.Len(t, all, 2)
-	want.Salt = all[0].Salt
+	want.Salt, want.Pictures = all[0].Salt, sha256.Sum256(nil)
 	require.Equal(t, want, all[0])
 	require.Equal(t, "x"+strings.Repeat("ä", 1999), all[1].Command, "cut off between characters")
 	for name, bad := range map[string]registry.Investigation{
 		"no digest": {Files: 1}, "actor": {Actor: "a\nb", Input: want.Input},
 	} {
-		_, err := r.Engine().LogInvestigation(ctx, bad)
+		_, err := r.Engine().LogInvestigation(ctx, bad, nil)
 		require.ErrorIs(t, err, registry.ErrInput, name)
 	}
 	require.EqualValues(t, 3, checkLedger(t, r))
