@@ -71,8 +71,9 @@ func (f *Findings) labels() map[string]string {
 }
 
 // concerned returns the names of the recipients that a finding concerns, as true: named or withheld
-// recipients, recipients that an earlier examination named, recipients of confirmed copies, and holders of an upload that a leak shows,
-// admissible or not. A mark that was transplanted, or is not confirmed, concerns no recipient.
+// recipients, also those that an earlier examination named, and recipients of confirmed copies. So
+// are holders of an upload that a leak shows, admissible or not. A mark that was transplanted, or is
+// not confirmed, concerns no recipient.
 func (f *Findings) concerned() map[string]bool {
 	out := make(map[string]bool)
 	for _, name := range f.Verdict.Named {

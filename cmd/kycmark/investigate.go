@@ -72,7 +72,7 @@ If no picture can be examined, nothing is entered or written.`,
 	cmd.Flags().StringVar(&f.caseNumber, "case", "", "`number` of the case, for the report")
 	cmd.Flags().StringVar(&f.examiner, "examiner", "", "`name` of the person who examines, for the report")
 	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
-	cmd.Flags().StringVar(&f.found, "found", "", "`when` the pictures were found: RFC 3339, or a day; custody entered later counts against nobody. The ledger keeps it: each later examination of the same files shows it")
+	cmd.Flags().StringVar(&f.found, "found", "", "`when` the pictures were found: RFC 3339, or a day; custody entered later counts against no holder. The ledger keeps it: each later examination of the same files shows it")
 	cmd.Flags().StringVar(&f.evidence, "found-evidence", "", "`how` it is known when the pictures were found: an address, a message")
 	cmd.Flags().StringVar(&f.shownBy, "found-file", "", "`file` that shows when the pictures were found, such as a message: its SHA-256 is entered")
 	cmd.Flags().StringVar(&f.search, "search", "", "`where` to look for the uploads: memory (within 64 bits, and parts) or store (whole pictures within 31 bits); default memory, from 20 million uploads on store")

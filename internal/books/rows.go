@@ -337,7 +337,7 @@ type Investigation struct {
 const fileDigest = 16
 
 // FileDigest returns 16 bytes by which investigations of one file find each other: of a SHA-256 over
-// the registry's ID and the file's SHA-256. Who has the file can find it, nobody else.
+// the registry's ID and the file's SHA-256. It cannot be computed without the file.
 func FileDigest(registry string, sum [32]byte) [fileDigest]byte {
 	all := commit("file examined", Salt{}, registry, sum[:])
 	return [fileDigest]byte(all[:])
