@@ -23,7 +23,7 @@ func (v *Investigator) log(ctx context.Context, all []dump.File, sums [][32]byte
 	entry, err := v.cfg.Registry.Engine().LogInvestigation(ctx, registry.Investigation{
 		Actor: v.cfg.Actor, Command: shellLine(v.cfg.Command), Input: inputDigest(all), Files: int64(len(all)),
 		Found: v.cfg.Found, Evidence: v.cfg.Evidence, EvidenceSHA256: v.cfg.EvidenceSHA256,
-	}, sums)
+	}, sums...)
 	if err != nil {
 		return fmt.Errorf("the investigation could not be logged, so it was not begun: %w", err)
 	}

@@ -71,7 +71,7 @@ func (f *Findings) labels() map[string]string {
 }
 
 // concerned returns the names of the recipients that a finding concerns, as true: named or withheld
-// recipients, also those that an earlier examination named, and recipients of confirmed copies. So
+// recipients, recipients that an earlier examination named, and recipients of confirmed copies. So
 // are holders of an upload that a leak shows, admissible or not. A mark that was transplanted, or is
 // not confirmed, concerns no recipient.
 func (f *Findings) concerned() map[string]bool {

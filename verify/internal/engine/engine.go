@@ -36,10 +36,10 @@ func New(store books.Store, id string, sealHashes bool, now func() time.Time) *E
 
 // LogInvestigation enters that an investigation begins and returns the number of its entry in
 // the ledger. Started, Pictures and Salt are set, and Digests from sums, the SHA-256 of each file that
-// could be read. Control characters in Command are replaced by U+FFFD,
+// could be read. An entry without such files and without a time of the find has no Pictures. Control characters in Command are replaced by U+FFFD,
 // and Command is cut off after [intake.MaxNote] bytes. The error wraps [books.ErrInput] if Input
 // is zero, or Actor is unusable.
-func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation, sums [][32]byte) (entry int64, err error) {
+func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation, sums ...[32]byte) (entry int64, err error) {
 	if err := errors.Join(books.CheckText("actor", x.Actor, intake.MaxName), books.CheckText("evidence of the find", x.Evidence, intake.MaxNote)); err != nil {
 		return 0, err
 	}
@@ -54,7 +54,9 @@ func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation, su
 	for _, f := range slices.Compact(files) {
 		x.Digests = append(x.Digests, f[:]...)
 	}
-	x.Pictures, x.Found = sha256.Sum256(x.Digests), books.Timestamp(x.Found)
+	if x.Found = books.Timestamp(x.Found); len(sums) > 0 || !x.Found.IsZero() {
+		x.Pictures = sha256.Sum256(x.Digests)
+	}
 	x.Started, x.Command, x.Salt = e.now(), oneLine(x.Command), books.NewSalt()
 	return e.store.AddInvestigation(ctx, x)
 }
