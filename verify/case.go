@@ -24,6 +24,8 @@ type books struct {
 	copies     map[watermark.Submission][]registry.Copy // all issued copies of the submissions that leaks show
 	history    findings.History
 	earlier    []findings.Earlier
+	travel     []findings.Travel
+	public     map[exposure]time.Time // since when copies in files were public
 
 	same        []findings.SameDocument // of submissions that leaks show
 	notCompared int                     // see [DumpVerdict]
@@ -188,7 +190,7 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 			leak.Held = unless(leak.Unmarked, w.holdersOf(l, func(registry.Custody) bool { return true }))
 			for _, x := range b.copies[l.Submission] {
 				if w.parties[x.Recipient] != nil {
-					leak.Copies = append(leak.Copies, w.copyIn(l, x, pooled))
+					leak.Copies = append(leak.Copies, w.copyIn(l, x, pooled, b.public))
 				}
 			}
 		}
@@ -213,10 +215,15 @@ func unless[T comparable](counted, ever []T) []T {
 // copyIn returns the evidence of a leak for one issued copy, by the registry's row x. A copy that was
 // issued after the stated find is late. If it is not in the leak, and nothing contradicts the stated
 // find, the leak cannot derive from it: the evidence is neutral.
-func (w *weighing) copyIn(l *Verdict, x registry.Copy, pooled map[watermark.CopyID]float64) odds.Copy {
+func (w *weighing) copyIn(l *Verdict, x registry.Copy, pooled map[watermark.CopyID]float64, public map[exposure]time.Time) odds.Copy {
 	if i := slices.IndexFunc(l.Issued, func(c registry.Copy) bool { return c.ID == x.ID }); i >= 0 && l.matched() {
 		out := l.evidenceFor(x, pooled)
-		out.Late = w.cfg.claimedLate(l.Issued[i].Issued)
+		out.Late, out.Public = w.cfg.claimedLate(l.Issued[i].Issued), public[exposure{l.SHA256, x.ID}]
+		for _, h := range w.othersOf(x.ID) {
+			if w.parties[h.Party] != nil && h.Party != x.Recipient && !slices.Contains(out.Others, h.Party) {
+				out.Others = append(out.Others, h.Party)
+			}
+		}
 		return out
 	}
 	if w.cfg.after(x.Issued) {

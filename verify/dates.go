@@ -54,21 +54,27 @@ func (c Config) admissible(x registry.Custody) bool {
 }
 
 // earlier returns the investigations that examined any of these files before this investigator
-// did, in the order of entry.
-func (v *Investigator) earlier(ctx context.Context, leaks []*Verdict) ([]findings.Earlier, error) {
-	var sums [][32]byte
-	seen := make(map[string]bool)
+// did, in the order of entry. It also returns since when confirmed copies in these files were public:
+// an earlier conclusion has the copy, and its investigation did not have that file.
+func (v *Investigator) earlier(ctx context.Context, leaks []*Verdict) ([]findings.Earlier, map[exposure]time.Time, error) {
+	sums, confirmed := make(map[string][32]byte), make(map[[32]byte][]watermark.CopyID)
 	for _, l := range leaks {
-		if raw, err := hex.DecodeString(l.SHA256); err == nil && len(raw) == 32 && !seen[l.SHA256] {
-			seen[l.SHA256] = true
-			sums = append(sums, [32]byte(raw))
+		raw, err := hex.DecodeString(l.SHA256)
+		if err != nil || len(raw) != 32 {
+			continue
+		}
+		sums[l.SHA256] = [32]byte(raw)
+		for _, c := range l.Issued {
+			if l.MayName() != "" {
+				confirmed[[32]byte(raw)] = append(confirmed[[32]byte(raw)], c.ID)
+			}
 		}
 	}
 	first := int64(0)
 	if own := v.entries(); len(own) > 0 {
 		first = own[0]
 	}
-	all, _, err := v.cfg.Registry.Engine().Earlier(ctx, first, sums)
+	all, exposed, err := v.cfg.Registry.Engine().Earlier(ctx, first, slices.Collect(maps.Values(sums)), confirmed)
 	var out []findings.Earlier
 	for _, x := range all {
 		e := findings.Earlier{Entry: x.Began.Entry, Started: x.Began.Started, Actor: x.Began.Actor, Command: x.Began.Command,
@@ -78,7 +84,13 @@ func (v *Investigator) earlier(ctx context.Context, leaks []*Verdict) ([]finding
 		}
 		out = append(out, e)
 	}
-	return out, err
+	public := make(map[exposure]time.Time)
+	for file, copies := range exposed {
+		for id, since := range copies {
+			public[exposure{hex.EncodeToString(file[:]), id}] = since
+		}
+	}
+	return out, public, err
 }
 
 // conclude enters what is concluded of a dump into the ledger, unless this investigator has entered no

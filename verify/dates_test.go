@@ -59,7 +59,7 @@ func TestDatesNeverChangeRivals(t *testing.T) {
 					leaks = append(leaks, leakOf(n+10, verify.FoundUnreadable, "", holds("authority C", entered)))
 				}
 				cfg := verify.Config{Circumstances: verify.Circumstances{Found: at}}
-				d := verify.WeighEarlier(leaks, recipients, cfg, 120, before, findings.Run{Began: began, Command: []string{"kycmark", "investigate", "dump"}})
+				d := verify.WeighAround(leaks, recipients, cfg, 120, verify.Around{Earlier: before, Run: findings.Run{Began: began, Command: []string{"kycmark", "investigate", "dump"}}})
 				d.Record.Began = began
 				require.Empty(t, checked(t, d, cfg), what)
 
@@ -115,7 +115,7 @@ func TestLateCustodyEarnsNothing(t *testing.T) {
 	cfg := verify.Config{Circumstances: verify.Circumstances{Found: found}}
 	d := verify.WeighFor(dump(entered), recipients, cfg, 120)
 	assert.Contains(t, d.Dates, "Custody of vendor B, which covers 20 of these pictures, was entered on 2026-04-30T23:59:58Z: less than 30 days before the stated time of the find.")
-	d = verify.WeighEarlier(dump(entered), recipients, cfg, 120, before, findings.Run{})
+	d = verify.WeighAround(dump(entered), recipients, cfg, 120, verify.Around{Earlier: before})
 	assert.False(t, d.Case.FoundKnown, "they were examined a month before")
 	for _, h := range d.Hypotheses {
 		assert.False(t, h.Kind == odds.Custody && h.LogLR > 0, h.Name)

@@ -30,6 +30,8 @@ type DumpVerdict struct {
 	// NotCompared is the number of submissions that leaks show whose originals were not compared
 	// with each other.
 	NotCompared int `json:"documents_not_compared,omitempty"`
+	// Travel says how the confirmed copies travelled, by the record: receipts, and who else had them.
+	Travel []findings.Travel `json:"travel,omitempty"`
 	// Earlier are the investigations of some of the same files that the ledger has from before.
 	Earlier  []findings.Earlier `json:"earlier,omitempty"`
 	Record   findings.Record    `json:"record"`
@@ -51,7 +53,7 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdic
 	if leaks, err = v.restored(ctx, leaks); err != nil {
 		return nil, err
 	}
-	earlier, err := v.earlier(ctx, leaks)
+	earlier, public, err := v.earlier(ctx, leaks)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +61,10 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdic
 	if err != nil {
 		return nil, err
 	}
-	books.earlier = earlier
+	books.earlier, books.public = earlier, public
+	if books.travel, err = v.travel(ctx, leaks); err != nil {
+		return nil, err
+	}
 	if books.same, books.notCompared, err = v.sameDocuments(ctx, leaks); err != nil {
 		return nil, err
 	}
@@ -155,6 +160,7 @@ func weigh(leaks []*Verdict, b *books, cfg Config, keys int) (*weighing, error) 
 		w.names = append(w.names, r.Name)
 	}
 	w.SameDocuments, w.NotCompared, w.Earlier = b.same, b.notCompared, b.earlier
+	w.Travel = b.travel
 	w.clusters()
 	w.units()
 	for _, l := range leaks {

@@ -63,11 +63,19 @@ func Units(leaks []*Verdict, each int, same ...findings.SameDocument) map[waterm
 // submissions are spread over so many months; every recipient has copies of all, and
 // those whose custody covers a leak held what was submitted in its months.
 func WeighFor(leaks []*Verdict, recipients []registry.Recipient, cfg Config, months int, issued ...registry.Copy) *DumpVerdict {
-	return WeighEarlier(leaks, recipients, cfg, months, nil, findings.Run{}, issued...)
+	return WeighAround(leaks, recipients, cfg, months, Around{}, issued...)
 }
 
-// WeighEarlier is WeighFor, with earlier examinations of the same files and the record of this one.
-func WeighEarlier(leaks []*Verdict, recipients []registry.Recipient, cfg Config, months int, earlier []findings.Earlier, run findings.Run, issued ...registry.Copy) *DumpVerdict {
+// Around is what the registry says of a dump besides its leaks.
+type Around struct {
+	Earlier []findings.Earlier
+	Run     findings.Run
+	Travel  []findings.Travel
+	Public  map[watermark.CopyID]time.Time // in all files
+}
+
+// WeighAround is WeighFor, with what is around.
+func WeighAround(leaks []*Verdict, recipients []registry.Recipient, cfg Config, months int, around Around, issued ...registry.Copy) *DumpVerdict {
 	b := &books{recipients: recipients, copies: make(map[watermark.Submission][]registry.Copy),
 		holdings: &engine.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
 	const each = 1000 // submissions a month
@@ -94,7 +102,14 @@ func WeighEarlier(leaks []*Verdict, recipients []registry.Recipient, cfg Config,
 		b.holdings.Copies[r.Name] = b.holdings.Submissions
 	}
 	b.ever = &engine.Holdings{Copies: b.holdings.Copies, Unmarked: make(map[string][]int)}
-	b.earlier = earlier
+	b.earlier, b.travel, b.public = around.Earlier, around.Travel, make(map[exposure]time.Time)
+	for _, l := range leaks {
+		for _, c := range l.Issued {
+			if since, public := around.Public[c.ID]; public {
+				b.public[exposure{l.SHA256, c.ID}] = since
+			}
+		}
+	}
 	dated := cfg.dated(leaks, b.earlier)
 	for _, l := range leaks {
 		for _, c := range l.Custody {
@@ -124,7 +139,7 @@ func WeighEarlier(leaks []*Verdict, recipients []registry.Recipient, cfg Config,
 	if err != nil {
 		panic(err)
 	}
-	w.Record.Run, w.Record.Keys = run, []string{"v1-k"}
+	w.Record.Run, w.Record.Keys = around.Run, []string{"v1-k"}
 	w.speak()
 	return &w.DumpVerdict
 }

@@ -87,6 +87,11 @@ func (f *Findings) concerned() map[string]bool {
 			out[name] = true
 		}
 	}
+	for _, t := range f.Verdict.Travel {
+		for _, h := range t.Others {
+			out[h.Party] = true
+		}
+	}
 	for _, l := range f.Leaks {
 		for _, name := range l.MayNames() {
 			out[name] = true

@@ -32,7 +32,7 @@ func (f *Findings) restore() ([]*Verdict, *books, error) {
 			unconfirmed++
 		}
 	}
-	b := &books{history: f.Verdict.History, same: f.Verdict.SameDocuments, notCompared: f.Verdict.NotCompared, earlier: f.Verdict.Earlier, cells: c.Cells, copies: make(map[watermark.Submission][]registry.Copy), unconfirmed: f.Verdict.Unconfirmed,
+	b := &books{history: f.Verdict.History, same: f.Verdict.SameDocuments, notCompared: f.Verdict.NotCompared, earlier: f.Verdict.Earlier, travel: f.Verdict.Travel, public: make(map[exposure]time.Time), cells: c.Cells, copies: make(map[watermark.Submission][]registry.Copy), unconfirmed: f.Verdict.Unconfirmed,
 		holdings: &engine.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)},
 		ever:     &engine.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
 	cfg, err := f.Verdict.config()
@@ -51,6 +51,11 @@ func (f *Findings) restore() ([]*Verdict, *books, error) {
 		b.ever.Copies[h.Name], b.ever.Unmarked[h.Name] = h.EverIssued(), h.EverHeld()
 	}
 	for j, i := range of {
+		for _, x := range c.Leaks[j].Copies {
+			if id, err := watermark.ParseCopyID(x.ID); err == nil && !x.Public.IsZero() {
+				b.public[exposure{leaks[i].SHA256, id}] = x.Public
+			}
+		}
 		if l := leaks[i]; l.matched() && b.copies[l.Submission] == nil {
 			for _, x := range c.Leaks[j].Copies {
 				id, err := watermark.ParseCopyID(x.ID)

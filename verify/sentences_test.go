@@ -266,8 +266,39 @@ func randomWeighed(t *testing.T, seed uint64) (*verify.DumpVerdict, verify.Confi
 		}
 		leaks = append(leaks, l)
 	}
+	travel, public := randomTravel(rng, leaks)
 	run := findings.Run{Began: found.AddDate(0, 1, rng.IntN(60)), Command: []string{"kycmark", "investigate", "it's here"}}
-	return verify.WeighEarlier(leaks, recipients, cfg, 120, randomEarlier(rng, leaks), run, issued...), cfg
+	return verify.WeighAround(leaks, recipients, cfg, 120, verify.Around{Earlier: randomEarlier(rng, leaks), Run: run, Travel: travel, Public: public}, issued...), cfg
+}
+
+// randomTravel draws how the confirmed copies of a dump travelled, and since when they were public.
+func randomTravel(rng *rand.Rand, leaks []*verify.Verdict) (out []findings.Travel, public map[watermark.CopyID]time.Time) {
+	public = make(map[watermark.CopyID]time.Time)
+	receipts, once := rng.IntN(3), make(map[watermark.CopyID]bool)
+	for _, l := range leaks {
+		for _, c := range l.Issued {
+			if l.MayName() == "" || once[c.ID] {
+				continue
+			}
+			once[c.ID] = true
+			x := findings.Travel{Copy: c.ID}
+			if receipts == 2 || receipts == 1 && rng.IntN(2) == 0 {
+				x.Receipt = found.AddDate(0, -1, 0)
+			}
+			for rng.IntN(4) == 0 {
+				h := findings.HandOn{Party: recipients[rng.IntN(len(recipients))].Name, How: []string{registry.HandedOn, registry.Channel, registry.Misrouted}[rng.IntN(3)],
+					Entered: found.AddDate(0, 0, -rng.IntN(9)), Document: "letter 4"}
+				if rng.IntN(2) == 0 {
+					h.When = found.AddDate(-1, 0, 0)
+				}
+				x.Others = append(x.Others, h)
+			}
+			if out = append(out, x); rng.IntN(6) == 0 {
+				public[c.ID] = found.AddDate(0, 0, -rng.IntN(99))
+			}
+		}
+	}
+	return out, public
 }
 
 // randomEarlier draws earlier examinations of files of a dump; of most dumps there are none.

@@ -79,7 +79,7 @@ func noteOn(h *odds.Hypothesis) []findings.Said {
 
 // reasonFigures are the figures of [reasons].
 func reasonFigures(x odds.Withheld) figures {
-	return figures{"name": x.Name, "clusters": x.Clusters, "needed": x.Needed, "other": x.Other}
+	return figures{"name": x.Name, "clusters": x.Clusters, "needed": x.Needed}
 }
 
 // explanation returns in words one source of an alternative: its kind and holders, whether it

@@ -34,8 +34,8 @@ func TestCodesHaveCarefulWords(t *testing.T) {
 		assert.NotEmpty(t, notes[code], code)
 	}
 	all = slices.AppendSeq(all, maps.Values(notes))
-	for _, code := range []string{odds.FewClusters, odds.SameCopies, odds.SmallRatio, odds.FewTrials} {
-		all = append(all, write(reasons[code], reasonFigures(odds.Withheld{Clusters: 1, Needed: 2, Other: "backup"})))
+	for _, code := range []string{odds.FewClusters, odds.Dates, odds.Exposed, odds.SmallRatio, odds.FewTrials} {
+		all = append(all, write(reasons[code], reasonFigures(odds.Withheld{Clusters: 1, Needed: 2})))
 	}
 	for _, kind := range []string{odds.Copies, odds.Custody, odds.Planted, odds.Unlisted, odds.Insider, odds.Elsewhere} {
 		for _, x := range []odds.Explanation{{From: -1}, {From: 1, To: 1, Removed: true}, {From: -1, Set: odds.Copies, SetHolders: []string{"Z"}}, {From: -1, Set: odds.Custody, SetHolders: []string{"Z"}}} {

@@ -114,7 +114,7 @@ func groups() []group {
 			newKeygen, newMark, newDetect, newTrace, newHash, newIndex,
 		}},
 		{"The books (in a home):", []func(*ui) *cobra.Command{
-			newInit, newRecipient, newKey, newSubmit, newSubject, newIssue, newReceipt, newCustody, newInvestigate, newList, newShow, newErase, newSearchTables,
+			newInit, newRecipient, newKey, newSubmit, newSubject, newIssue, newReceipt, newHandOn, newCustody, newInvestigate, newList, newShow, newErase, newSearchTables,
 		}},
 		{"For auditors and witnesses:", []func(*ui) *cobra.Command{
 			newVerifyReport, newCase, newCheckpoint, newAudit, newProve, newCopyRegistry,

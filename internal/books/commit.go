@@ -124,6 +124,12 @@ func (c Custody) LedgerEntry() Entry {
 		Commitment: commit(EntryCustody, c.Salt, append(fields, list(c.Submissions)...)...)}
 }
 
+// LedgerEntry commits to the fact and its list of submissions.
+func (h HandOn) LedgerEntry() Entry {
+	fields := []any{h.Giver, h.Taker, h.How, h.Purpose, h.From, h.To, h.When, h.Document, h.SHA256[:], h.Entered, h.Actor}
+	return Entry{Kind: EntryHandOn, Time: h.Entered, Commitment: commit(EntryHandOn, h.Salt, append(fields, list(h.Submissions)...)...)}
+}
+
 // LedgerEntry commits to the state of a mark key.
 func (s KeyState) LedgerEntry() Entry {
 	return Entry{Kind: EntryKeyState, Time: s.Entered,

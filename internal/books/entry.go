@@ -28,6 +28,7 @@ const (
 	EntrySubject       = "subject"
 	EntryInvestigation = "investigation"
 	EntryConclusion    = "conclusion"
+	EntryHandOn        = "hand-on"
 )
 
 // entryVersion is written into every entry and commitment; the meaning of a

@@ -312,6 +312,38 @@ type Custody struct {
 	Logged
 }
 
+// Ways in which a party had copies of another recipient.
+const (
+	HandedOn  = "handed on" // the recipient gave them to the party
+	Channel   = "channel"   // they went to the recipient through the party: a portal, a processor, an account
+	Misrouted = "misrouted" // they were recorded for the recipient, and the party received them
+)
+
+// A HandOn says that a party, Taker, had copies that were issued to another recipient, Giver. These are
+// the copies issued from From up to and including To, for Purpose unless that is "". If Submissions
+// lists uploads, only copies of listed uploads are meant.
+type HandOn struct {
+	Giver       string                 `json:"from"`
+	Taker       string                 `json:"to"`
+	How         string                 `json:"how"` // one of the constants
+	Purpose     string                 `json:"purpose,omitempty"`
+	From        time.Time              `json:"issued_from,omitzero"`
+	To          time.Time              `json:"issued_to"`
+	Submissions []watermark.Submission `json:"submissions,omitempty"` // ascending
+	When        time.Time              `json:"when,omitzero"`         // when it happened, as claimed; zero: not known
+	Document    string                 `json:"document"`              // that says so
+	SHA256      Digest                 `json:"sha256,omitzero"`       // of its file
+	Entered     time.Time              `json:"entered"`               // set by the registry
+	Actor       string                 `json:"actor,omitempty"`
+	Logged
+}
+
+// Of reports whether a copy is one of those that the fact is about.
+func (h *HandOn) Of(c *Copy) bool {
+	return c.Recipient == h.Giver && (h.Purpose == "" || c.Purpose == h.Purpose) && !c.Issued.Before(h.From) && !c.Issued.After(h.To) &&
+		(len(h.Submissions) == 0 || slices.Contains(h.Submissions, c.Submission))
+}
+
 // An Investigation says that the registry was searched for leaks.
 type Investigation struct {
 	Entry   int64     `json:"entry"` // its number in the ledger

@@ -152,6 +152,9 @@ type Store interface {
 	CustodyOf(ctx context.Context, submission watermark.Submission) ([]Custody, error)
 	CustodyBy(ctx context.Context, recipient string) ([]Custody, error)
 
+	AddHandOn(ctx context.Context, h HandOn) error
+	HandOns(ctx context.Context) ([]HandOn, error) // in the order of entry
+
 	// AddInvestigation returns the number of the entry.
 	AddInvestigation(ctx context.Context, i Investigation) (seq int64, err error)
 	Investigations(ctx context.Context) ([]Investigation, error)

@@ -33,6 +33,7 @@ type report struct {
 		} `json:"same_documents"`
 		NotCompared int       `json:"documents_not_compared"`
 		Earlier     []earlier `json:"earlier"`
+		Travel      []travel  `json:"travel"`
 		Record      struct {
 			Began      time.Time         `json:"began"`
 			Command    []string          `json:"command"`
@@ -135,13 +136,14 @@ type caseLeak struct {
 }
 
 type copyOf struct {
-	Recipient string   `json:"recipient"`
-	LnE       float64  `json:"ln_e"`
-	Miss      float64  `json:"miss"`
-	Confirmed bool     `json:"confirmed"`
-	Neutral   bool     `json:"neutral"`
-	Late      bool     `json:"late"`
-	Others    []string `json:"others"`
+	Recipient string    `json:"recipient"`
+	LnE       float64   `json:"ln_e"`
+	Miss      float64   `json:"miss"`
+	Confirmed bool      `json:"confirmed"`
+	Neutral   bool      `json:"neutral"`
+	Late      bool      `json:"late"`
+	Public    time.Time `json:"public"`
+	Others    []string  `json:"others"`
 }
 
 type leak struct {

@@ -283,8 +283,8 @@ func (r *report) spoken() []*hypothesis {
 	return r.withCopies(func(h *hypothesis) bool { return h.LR > 0 })
 }
 
-// withheld returns why a recipient with copies that count is not named: "few", "same", "ratio" or
-// "trials"; "" if it is named.
+// withheld returns why a recipient with copies that count is not named: "few", "dates", "exposed",
+// "ratio" or "trials"; "" if it is named.
 func (r *report) withheld(h *hypothesis) string {
 	recipients := 0
 	for _, x := range r.Verdict.Hypotheses {
@@ -299,8 +299,8 @@ func (r *report) withheld(h *hypothesis) string {
 		return "few"
 	case r.undated(h.Name) < 2:
 		return "dates"
-	case r.sharer(h.Name) != "":
-		return "same"
+	case r.fresh(h.Name) < 2:
+		return "exposed"
 	case h.Raw-math.Log10(float64(recipients)) < 4:
 		return "ratio"
 	}
@@ -372,15 +372,14 @@ func (r *report) undated(name string) int {
 	return n
 }
 
-// sharer returns a holder that had the copies of a recipient in all but one cluster or more.
-func (r *report) sharer(name string) string {
-	for _, other := range r.holders() {
-		all, had := r.clusters(name, func(l *caseLeak) bool { return l.had(name, other) })
-		if other != name && had > 0 && all-had < 2 {
-			return other
-		}
-	}
-	return ""
+// fresh is undated without copies that were public before.
+func (r *report) fresh(name string) int {
+	_, n := r.clusters(name, func(l *caseLeak) bool {
+		return slices.ContainsFunc(l.Copies, func(c copyOf) bool {
+			return c.Recipient == name && c.Confirmed && c.LnE >= strong && !c.Late && c.Public.IsZero()
+		})
+	})
+	return n
 }
 
 // rivals checks the rivals of a recipient by reason, and returns them.

@@ -64,11 +64,18 @@ var rules = map[string]func(*report) []row{
 	"confirmed": func(r *report) []row {
 		return once(r.stage() == confirmed, row{"n": r.count((*leak).confirmed), "of": r.sources()})
 	},
-	"missing-persons": missingRule("few", row{"needed": 2}),
+	"missing-persons":      missingRule("few", row{"needed": 2}),
+	"missing-exposed":      missingRule("exposed", row{}),
+	"withheld-exposed":     withheldRule("exposed", nil),
+	"exposed":              exposed,
+	"named-acknowledged":   receiptRule(func(all, signed int) bool { return signed == all }),
+	"named-partly":         receiptRule(func(all, signed int) bool { return signed > 0 && signed < all }),
+	"named-unacknowledged": receiptRule(func(all, signed int) bool { return signed == 0 }),
+	"named-had":            namedHad,
+	"rival-had":            rivalHad,
 	"missing-dates": func(r *report) []row {
 		return once(len(missingRule("dates", row{})(r)) > 0, row{"found": moment(r.stated)})
 	},
-	"missing-same":     missingRule("same", row{}),
 	"missing-ratio":    missingRule("ratio", row{}),
 	"missing-trials":   missingRule("trials", row{}),
 	"missing-subjects": missingSubjects,
@@ -120,7 +127,6 @@ var rules = map[string]func(*report) []row{
 	},
 	"withheld-persons": withheldRule("few", func(r *report, h *hypothesis) row { return row{"clusters": h.Clusters, "needed": 2} }),
 	"withheld-dates":   withheldRule("dates", nil),
-	"withheld-same":    withheldRule("same", func(r *report, h *hypothesis) row { return row{"other": r.sharer(h.Name)} }),
 	"withheld-ratio":   withheldRule("ratio", nil),
 	"withheld-trials":  withheldRule("trials", nil),
 	"sensitivity":      sensitivityRule(func(r *report, h *hypothesis) bool { return !r.still(h) }, "without"),

@@ -136,6 +136,9 @@ type Copy struct {
 	// Late: the copy was issued after the stated time of the find. It names no recipient. Unless
 	// it is Confirmed, it only makes the recipient a possible source of the rest.
 	Late bool `json:"late,omitempty"`
+	// Public is since when the copy was public: it was confirmed in other files before. It names no
+	// recipient anew. The zero time: not known to be public.
+	Public time.Time `json:"public,omitzero"`
 	// Others are listed holders that also had this very copy, so that they could plant it.
 	Others []string `json:"others,omitempty"`
 }

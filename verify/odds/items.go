@@ -20,6 +20,7 @@ type sighting struct {
 	held     map[int]bool    // holders of the submission, admissible or not
 	issued   map[int]bool    // recipients that were issued a copy, whatever its date
 	undated  map[int]bool    // recipients with a confirmed copy that counts, and that was not issued after the find
+	fresh    map[int]bool    // of these, recipients with a copy that was not public before
 	planted  map[int]bool    // recipients whose copy another listed holder could have planted here
 	by       map[int][]int   // by such recipients: the holders that could have planted the copy
 	very     map[int][]int   // by recipient: holders that are recorded to have had its very copy
@@ -110,7 +111,7 @@ func gather(c *Case, o Options) (seen []sighting, items []item) {
 func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o Options) {
 	s.cell = CellOf(c.Cells, l.Submitted)
 	s.mark, s.miss, s.sure, s.unmarked = make(map[int]float64), make(map[int]float64), make(map[int]bool), make(map[int]bool)
-	s.held, s.issued, s.undated = make(map[int]bool), make(map[int]bool), make(map[int]bool)
+	s.held, s.issued, s.undated, s.fresh = make(map[int]bool), make(map[int]bool), make(map[int]bool), make(map[int]bool)
 	s.planted, s.by, s.very = make(map[int]bool), make(map[int][]int), make(map[int][]int)
 	if c.FoundKnown {
 		for _, name := range l.Unmarked {
@@ -140,6 +141,7 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o 
 		if copied.Confirmed && e >= sureLnE {
 			s.sure[r] = true
 			s.undated[r] = s.undated[r] || !copied.Late
+			s.fresh[r] = s.fresh[r] || !copied.Late && copied.Public.IsZero()
 		}
 		for _, other := range copied.Others {
 			if k, ok := index[other]; ok && k != r {

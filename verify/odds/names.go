@@ -6,11 +6,10 @@ import (
 )
 
 // names decides which recipients a headline may name, and fills in Named, Withheld and Rivals of v.
-// A recipient with confirmed copies is named on four conditions, else withheld:
+// A recipient with confirmed copies is named on three conditions, else withheld:
 //
 //   - At least [Options].NameClusters clusters carry its copies, as many of them copies that were
-//     not issued after the stated time of the find.
-//   - No other holder had the same copies ([model.shared]).
+//     neither issued after the stated time of the find nor public before.
 //   - Its ratio before the cap, divided by the number of recipients, reaches [Options].NameLogLR.
 //   - The capped ratio is at least 10.
 //
@@ -31,13 +30,14 @@ func (m *model) names(v *Verdict) {
 			continue
 		}
 		x := Withheld{Name: h.Name}
-		switch shared := m.shared(h); {
+		r := m.holder(h.Name)
+		switch {
 		case h.Clusters < m.o.NameClusters:
 			x.Code, x.Clusters, x.Needed = FewClusters, h.Clusters, m.o.NameClusters
-		case m.count(m.items, func(s *sighting) bool { return s.undated[m.holder(h.Name)] }) < m.o.NameClusters:
+		case m.count(m.items, func(s *sighting) bool { return s.undated[r] }) < m.o.NameClusters:
 			x.Code = Dates
-		case shared != "":
-			x.Code, x.Other = SameCopies, shared
+		case m.count(m.items, func(s *sighting) bool { return s.fresh[r] }) < m.o.NameClusters:
+			x.Code = Exposed
 		case h.Raw-family < m.o.NameLogLR:
 			x.Code = SmallRatio
 		case h.LogLR < 1:
@@ -48,7 +48,7 @@ func (m *model) names(v *Verdict) {
 		} else {
 			v.Named = append(v.Named, h.Name)
 		}
-		if x.Code == "" || x.Code == Dates {
+		if x.Code == "" || x.Code == Dates || x.Code == Exposed {
 			v.Rivals = append(v.Rivals, m.rivals(h)...)
 		}
 	}
@@ -59,7 +59,7 @@ func (m *model) names(v *Verdict) {
 const (
 	FewClusters = "few-clusters" // too few independent clusters carry its copies
 	Dates       = "dates"        // too few of these clusters carry copies that were issued before the stated time of the find
-	SameCopies  = "same-copies"  // another holder had the very same copies
+	Exposed     = "exposed"      // too few of these clusters carry copies that were not public before
 	SmallRatio  = "small-ratio"  // the ratio, divided by the number of recipients, is too small
 	FewTrials   = "few-trials"   // validation does not allow a ratio of 10 to be claimed
 )

@@ -7,16 +7,17 @@ import (
 
 // Why the findings do not tell a named recipient from another party.
 const (
-	RivalHeld         = "held unmarked" // held the same pictures unmarked: with the recipient's copies in hand it could have laid their marks there
-	RivalPlanting     = "planting"      // with others it held so many of them unmarked that planting explains the leaks about as well
-	RivalRest         = "rest"          // is recorded to have had the rest of the dump, which the recipient's copies and custody do not explain
-	RivalTransplanted = "transplanted"  // marks of the recipient's copies were laid onto other pictures of the dump
+	RivalHeld         = "held unmarked"  // held the same pictures unmarked: with the recipient's copies in hand it could have laid their marks there
+	RivalHad          = "had the copies" // had these very copies, by the record: the recipient handed them on, they went through it, or it received them
+	RivalPlanting     = "planting"       // with others it held so many of them unmarked that planting explains the leaks about as well
+	RivalRest         = "rest"           // is recorded to have had the rest of the dump, which the recipient's copies and custody do not explain
+	RivalTransplanted = "transplanted"   // marks of the recipient's copies were laid onto other pictures of the dump
 )
 
 // A Rival is a party from which the findings do not tell a named recipient. A recipient
 // without rivals is named alone.
 type Rival struct {
-	Name     string `json:"name"`            // the recipient that is named, or withheld for [Dates] alone
+	Name     string `json:"name"`            // the recipient that is named, or withheld for [Dates] or [Exposed] alone
 	Other    string `json:"other,omitempty"` // the rival; "": no listed holder
 	Why      string `json:"why"`             // [RivalHeld], ...
 	Clusters int    `json:"clusters"`        // that the rival is recorded to have had
@@ -47,8 +48,14 @@ func (m *model) rivals(h *Hypothesis) []Rival {
 	}
 	marked := m.clustersOf(func(s *sighting) bool { return s.sure[r] })
 	for k, other := range m.c.Holders {
+		had := m.count(marked, func(s *sighting) bool { return s.sure[r] && s.had(r, k) })
+		if k != r && had > 0 && len(marked)-had < m.o.NameClusters {
+			out = append(out, Rival{h.Name, other.Name, RivalHad, had, len(marked)})
+		}
+	}
+	for k, other := range m.c.Holders {
 		had := m.count(marked, func(s *sighting) bool { return s.sure[r] && (s.held[k] || s.had(r, k)) })
-		if k != r && had > 0 && len(marked)-had < m.o.NameClusters && m.telling(r, k, had) {
+		if k != r && had > 0 && len(marked)-had < m.o.NameClusters && !rival(k) && m.telling(r, k, had) {
 			out = append(out, Rival{h.Name, other.Name, RivalHeld, had, len(marked)})
 		}
 	}
@@ -156,21 +163,4 @@ func (m *model) transplants(name string) (n int) {
 		}
 	}
 	return n
-}
-
-// shared returns the name of the first holder that had the same copies as the recipient of h, or ""
-// if no holder had. A holder counts if it is recorded to have had the very copies ([Copy].Others)
-// in so many clusters that fewer than [Options].NameClusters are left without it.
-func (m *model) shared(h *Hypothesis) string {
-	r := m.holder(h.Name)
-	for k, other := range m.c.Holders {
-		if k == r {
-			continue
-		}
-		had := m.count(m.items, func(s *sighting) bool { return s.sure[r] && s.had(r, k) })
-		if had > 0 && h.Clusters-had < m.o.NameClusters {
-			return other.Name
-		}
-	}
-	return ""
 }

@@ -400,9 +400,18 @@ func TestWideHolder(t *testing.T) {
 		c.Leaks[i].Copies[0].Others = []string{"backup"}
 	}
 	v = weigh(t, c)
+	assert.Equal(t, []string{"X"}, v.Named)
+	assert.Empty(t, v.Alone())
+	assert.Equal(t, []odds.Rival{{Name: "X", Other: "backup", Why: odds.RivalHad, Clusters: 14, Of: 14}}, v.Rivals)
+	for i := range c.Leaks { // and copies that were public before name no recipient anew
+		if i > 0 {
+			c.Leaks[i].Copies[0].Public = c.Cells[61].From
+		}
+	}
+	v = weigh(t, c)
 	assert.Empty(t, v.Named)
 	require.Len(t, v.Withheld, 1)
-	assert.Equal(t, [2]string{odds.SameCopies, "backup"}, [2]string{v.Withheld[0].Code, v.Withheld[0].Other})
+	assert.Equal(t, odds.Exposed, v.Withheld[0].Code)
 }
 
 func TestTransplants(t *testing.T) {

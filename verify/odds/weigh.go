@@ -96,7 +96,6 @@ type Withheld struct {
 	Code     string `json:"-"` // [FewClusters], ...
 	Clusters int    `json:"-"` // of FewClusters: how many there are, and how many it takes
 	Needed   int    `json:"-"`
-	Other    string `json:"-"` // of SameCopies: who had the same copies
 }
 
 // Weigh computes the verdict of a case: it compares all explanations of up to three sources. It is

@@ -17,6 +17,8 @@ type (
 	Receipt = books.Receipt
 	// Custody says which uploads a recipient could hold unmarked.
 	Custody = books.Custody
+	// A HandOn says who had copies besides their recipient.
+	HandOn = books.HandOn
 	// A KeyState says what a mark key is fit for from a time on.
 	KeyState = books.KeyState
 	// A MarkKey is a mark key in its present state.
@@ -29,13 +31,17 @@ type (
 	Digest = books.Digest
 )
 
-// Kinds of recipients, and states of a mark key.
+// Kinds of recipients, ways of handing on, and states of a mark key.
 const (
 	KindStore     = books.KindStore
 	KindVendor    = books.KindVendor
 	KindAuthority = books.KindAuthority
 	KindReviewer  = books.KindReviewer
 	KindPartner   = books.KindPartner
+
+	HandedOn  = books.HandedOn
+	Channel   = books.Channel
+	Misrouted = books.Misrouted
 
 	KeyActive      = books.KeyActive
 	KeyRetired     = books.KeyRetired

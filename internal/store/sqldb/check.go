@@ -185,7 +185,7 @@ type evidenceTable struct {
 var evidenceTables = []evidenceTable{
 	plain(books.EntryRegistry, infoTable), plain(books.EntryRecipient, recipientTable), plain(books.EntryKey, markKeyTable),
 	plain(books.EntryKeyState, keyStateTable), plain(books.EntryIssue, copyTable), plain(books.EntryReceipt, receiptTable),
-	plain(books.EntryConclusion, conclusionTable),
+	plain(books.EntryConclusion, conclusionTable), plain(books.EntryHandOn, handOnTable),
 	{books.EntryInvestigation, investigationTable.name, (*checker).investigations},
 	{books.EntryCustody, custodyTable.name, (*checker).custody},
 	{books.EntrySubmission, submissionTable.name, (*checker).submissions},

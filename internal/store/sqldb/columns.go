@@ -203,6 +203,25 @@ func (c copyIDs) Scan(src any) error {
 	return err
 }
 
+// ids keeps IDs of submissions as 16 bytes each; nil is an empty blob.
+type ids struct{ of *[]watermark.Submission }
+
+func (x ids) Value() (driver.Value, error) {
+	out := []byte{}
+	for _, id := range *x.of {
+		out = append(out, id[:]...)
+	}
+	return out, nil
+}
+
+func (x ids) Scan(src any) error {
+	raw, err := as[[]byte](src)
+	for ; len(raw) >= 16; raw = raw[16:] {
+		*x.of = append(*x.of, watermark.Submission(raw[:16]))
+	}
+	return err
+}
+
 // lines keeps a list of names as a text of one name a line.
 type lines struct{ names *[]string }
 

@@ -26,6 +26,19 @@ func (d *DB) AddCustody(ctx context.Context, facts ...books.Custody) error {
 	})
 }
 
+// AddHandOn enters who had copies besides their recipient. Package registry checks it before.
+func (d *DB) AddHandOn(ctx context.Context, h books.HandOn) error {
+	return d.update(ctx, "enter a hand-on", func(t *tx) error {
+		h.Seq = t.append(h)
+		return insert(ctx, t, handOnTable, h)
+	})
+}
+
+// HandOns lists who had copies besides their recipients, in the order of entry.
+func (d *DB) HandOns(ctx context.Context) ([]books.HandOn, error) {
+	return handOnTable.rows(ctx, d.read, " ORDER BY seq")
+}
+
 // lists returns the rows of a list of submissions that belongs to the row with the number in.
 func lists(in int64, ids []watermark.Submission) []listed {
 	out := make([]listed, len(ids))

@@ -89,6 +89,11 @@ var (
 		func(c *books.Conclusion) []any {
 			return []any{&c.Investigation, micros{&c.Entered}, lines{&c.Named}, copyIDs{&c.Copies}, &c.Actor, fixed(c.Salt[:]), &c.Seq}
 		}}
+	handOnTable = table[books.HandOn]{"handon", columns("giver taker how purpose since until submissions happened document sha256 entered actor salt seq"),
+		func(h *books.HandOn) []any {
+			return []any{&h.Giver, &h.Taker, &h.How, &h.Purpose, micros{&h.From}, micros{&h.To}, ids{&h.Submissions}, micros{&h.When}, &h.Document,
+				sparse(h.SHA256[:]), micros{&h.Entered}, &h.Actor, fixed(h.Salt[:]), &h.Seq}
+		}}
 	checkpointTable = table[books.Checkpoint]{"checkpoint", columns("size root note made stamp"),
 		func(c *books.Checkpoint) []any {
 			return []any{&c.Size, fixed(c.Root[:]), text{&c.Text}, micros{&c.Made}, blob{&c.Stamp}}

@@ -125,6 +125,7 @@ var transferred = []transferStep{
 	all(receiptTable, transferRows, "seq"),
 	all(custodyTable, transferRows, "seq"),
 	all(custodyListTable, transferRows, "custody", "submission"),
+	all(handOnTable, transferRows, "seq"),
 	all(investigationTable, transferRows, "seq"),
 	all(conclusionTable, transferRows, "seq"),
 	all(checkpointTable, transferRows, "size"),

@@ -86,35 +86,61 @@ type Earlier struct {
 }
 
 // Earlier lists the investigations with an entry below before (0: all) that examined any of the files
-// with these SHA-256, in the order of entry. concluded
-// are all conclusions of investigations with such an entry, whatever their files.
-func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte) (shared []Earlier, concluded []books.Conclusion, err error) {
+// with these SHA-256, in the order of entry. confirmed are, by file, the copies that it contains. public
+// says since when such a copy was public: when the first conclusion was entered that has it, of an
+// investigation with an entry below before that did not have that file.
+func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, confirmed map[[32]byte][]watermark.CopyID) (shared []Earlier, public map[[32]byte]map[watermark.CopyID]time.Time, err error) {
 	all, err := e.store.Investigations(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	if concluded, err = e.store.Conclusions(ctx); err != nil {
+	concluded, err := e.store.Conclusions(ctx)
+	if err != nil {
 		return nil, nil, err
 	}
-	concluded = slices.DeleteFunc(concluded, func(c books.Conclusion) bool { return before > 0 && c.Investigation >= before })
+	public = make(map[[32]byte]map[watermark.CopyID]time.Time)
 	for _, i := range all {
+		if before > 0 && i.Entry >= before {
+			continue
+		}
 		x := Earlier{Began: i}
 		for _, sum := range sums {
 			if i.Has(books.FileDigest(e.id, sum)) {
 				x.Shared++
 			}
 		}
-		if x.Shared == 0 || before > 0 && i.Entry >= before {
-			continue
-		}
 		for _, c := range concluded {
 			if c.Investigation == i.Entry {
 				x.Ended = c
+				e.expose(public, &i, c, confirmed)
 			}
 		}
-		shared = append(shared, x)
+		if x.Shared > 0 {
+			shared = append(shared, x)
+		}
 	}
-	return shared, concluded, nil
+	return shared, public, nil
+}
+
+// expose adds to public what a conclusion of the investigation i says of copies in files that i did not
+// have. The earliest time stays.
+func (e *Engine) expose(public map[[32]byte]map[watermark.CopyID]time.Time, i *books.Investigation, c books.Conclusion, confirmed map[[32]byte][]watermark.CopyID) {
+	for file, copies := range confirmed {
+		if i.Has(books.FileDigest(e.id, file)) {
+			continue
+		}
+		for _, id := range copies {
+			if _, found := slices.BinarySearch(c.Copies, id); !found {
+				continue
+			}
+			if public[file] == nil {
+				public[file] = make(map[watermark.CopyID]time.Time)
+			}
+			if was, known := public[file][id]; !known || c.Entered.Before(was) {
+				public[file][id] = c.Entered
+			}
+		}
+	}
 }
 
 // oneLine returns s with line breaks, other control characters and invalid UTF-8 replaced by

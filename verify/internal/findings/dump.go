@@ -93,6 +93,23 @@ type Earlier struct {
 	Named          []string  `json:"named,omitempty"`           // recipients that its headline named, sorted
 }
 
+// A Travel says how a copy that a leak contains travelled, by the record.
+type Travel struct {
+	Copy    watermark.CopyID `json:"copy"`
+	Receipt time.Time        `json:"receipt,omitzero"` // when its recipient's signed receipt was entered; zero: there is none
+	Others  []HandOn         `json:"others,omitempty"` // who had it besides its recipient
+}
+
+// A HandOn says that a party had a copy besides its recipient.
+type HandOn struct {
+	Party    string    `json:"party"`
+	How      string    `json:"how"`           // one of the constants of package registry
+	When     time.Time `json:"when,omitzero"` // as claimed; zero: not known
+	Entered  time.Time `json:"entered"`
+	Document string    `json:"document"`         // that says so
+	SHA256   string    `json:"sha256,omitempty"` // of its file, hex
+}
+
 // A Program identifies the program that examined leaks.
 type Program struct {
 	Version    string            `json:"version"` // of kycmark

@@ -1,0 +1,137 @@
+package sentencecheck
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// The sentences on how copies travelled.
+
+// A travel says who acknowledged a copy, and who else had it.
+type travel struct {
+	Copy    string    `json:"copy"`
+	Receipt time.Time `json:"receipt"`
+	Others  []struct {
+		Party   string    `json:"party"`
+		How     string    `json:"how"`
+		When    time.Time `json:"when"`
+		Entered time.Time `json:"entered"`
+	} `json:"others"`
+}
+
+// of returns how the copies of a recipient that are in leaks travelled.
+func (r *report) travelOf(name string) (out []travel) {
+	seen := make(map[string]bool)
+	for _, l := range r.with(name) {
+		for _, c := range l.Issued {
+			if c.Recipient != name || seen[c.Copy] {
+				continue
+			}
+			seen[c.Copy] = true
+			if i := slices.IndexFunc(r.Verdict.Travel, func(t travel) bool { return t.Copy == c.Copy }); i >= 0 {
+				out = append(out, r.Verdict.Travel[i])
+			}
+		}
+	}
+	return out
+}
+
+// receiptRule: whether all, some or none of the copies of a named recipient have a receipt.
+func receiptRule(is func(all, signed int) bool) func(*report) []row {
+	return func(r *report) (out []row) {
+		for _, name := range r.holders() {
+			all, signed := r.travelOf(name), 0
+			for _, t := range all {
+				signed += yes(!t.Receipt.IsZero())
+			}
+			if slices.Contains(r.Verdict.Named, name) && len(all) > 0 && is(len(all), signed) {
+				x := row{"name": name, "n": len(all)}
+				if signed > 0 && signed < len(all) {
+					x["signed"], x["not"] = signed, len(all)-signed
+				}
+				out = append(out, x)
+			}
+		}
+		return out
+	}
+}
+
+func namedHad(r *report) (out []row) {
+	for _, name := range r.holders() {
+		if !slices.Contains(r.Verdict.Named, name) {
+			continue
+		}
+		all := r.travelOf(name)
+		ways := make(map[[2]string]int)
+		how := make(map[[2]string]string)
+		// the first fact is stated, in the order of the record
+		for _, t := range r.Verdict.Travel {
+			if !slices.ContainsFunc(all, func(o travel) bool { return o.Copy == t.Copy }) {
+				continue
+			}
+			seen := make(map[[2]string]bool)
+			for _, h := range t.Others {
+				k := [2]string{h.Party, h.How}
+				if h.Party == name || seen[k] {
+					continue
+				}
+				seen[k] = true
+				if ways[k]++; ways[k] == 1 {
+					text := map[string]string{"handed on": name + " handed them on", "channel": "they went to " + name + " through it", "misrouted": "it received them in place of " + name}[h.How]
+					if !h.When.IsZero() {
+						text += " on " + h.When.UTC().Format(time.DateOnly)
+					}
+					how[k] = fmt.Sprintf("%s, as entered on %s", text, h.Entered.UTC().Format(time.DateOnly))
+				}
+			}
+		}
+		var keys [][2]string
+		for k := range ways {
+			keys = append(keys, k)
+		}
+		slices.SortFunc(keys, func(a, b [2]string) int {
+			return 1 - 2*yes(a[0]+"\n"+a[1] < b[0]+"\n"+b[1])
+		})
+		for _, k := range keys {
+			out = append(out, row{"other": k[0], "n": ways[k], "of": len(all), "how": how[k]})
+		}
+	}
+	return out
+}
+
+// exposed counts the pictures with copies that were public before.
+func exposed(r *report) (out []row) {
+	for _, name := range r.holders() {
+		n, first := 0, time.Time{}
+		for i, l := range r.Verdict.Case.Leaks {
+			public := false
+			for _, c := range l.Copies {
+				if c.Recipient == name && !c.Public.IsZero() {
+					public = true
+					if first.IsZero() || c.Public.Before(first) {
+						first = c.Public
+					}
+				}
+			}
+			n += yes(public && r.Leaks[r.Verdict.Of[i]].confirmed())
+		}
+		if n > 0 {
+			out = append(out, row{"n": n, "name": name, "day": moment(first)})
+		}
+	}
+	return out
+}
+
+// rivalHad: the clusters of a named recipient of which another party had the copies.
+func rivalHad(r *report) (out []row) {
+	for _, name := range r.Verdict.Named {
+		for _, x := range r.Verdict.Odds.Rivals {
+			if x.Name == name && x.Why == "had the copies" {
+				all, had := r.clusters(name, func(l *caseLeak) bool { return l.had(name, x.Other) })
+				out = append(out, row{"name": name, "other": x.Other, "n": had, "of": all})
+			}
+		}
+	}
+	return out
+}

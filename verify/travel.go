@@ -1,0 +1,209 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/odds"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// How copies travel: who acknowledged a copy, who had it besides its recipient, and whether it was
+// public before. All of it is on record with the time of its entry, and all of it speaks for the
+// recipient: it counts whatever its date.
+
+// An exposure is a copy in a file of a dump, by the file's SHA-256 in hex.
+type exposure struct {
+	file string
+	copy watermark.CopyID
+}
+
+// travel returns how the confirmed copies in leaks travelled, each copy once, in the order of the leaks.
+func (v *Investigator) travel(ctx context.Context, leaks []*Verdict) (out []findings.Travel, err error) {
+	r := v.cfg.Registry
+	facts, err := r.HandOns(ctx)
+	if err != nil {
+		return nil, err
+	}
+	once := make(map[watermark.CopyID]bool)
+	for _, l := range leaks {
+		for _, c := range l.Issued {
+			if l.MayName() == "" || once[c.ID] {
+				continue
+			}
+			once[c.ID] = true
+			t := findings.Travel{Copy: c.ID}
+			receipts, err := r.Ledger().Receipts(ctx, c.ID)
+			if err != nil {
+				return nil, err
+			}
+			if len(receipts) > 0 {
+				t.Receipt = receipts[0].Entered
+			}
+			for _, h := range facts {
+				if !h.Of(&c) {
+					continue
+				}
+				x := findings.HandOn{Party: h.Taker, How: h.How, When: h.When, Entered: h.Entered, Document: h.Document}
+				if h.SHA256 != (registry.Digest{}) {
+					x.SHA256 = h.SHA256.String()
+				}
+				t.Others = append(t.Others, x)
+			}
+			out = append(out, t)
+		}
+	}
+	return out, nil
+}
+
+// othersOf returns who had a copy besides its recipient.
+func (d *DumpVerdict) othersOf(id watermark.CopyID) []findings.HandOn {
+	for _, t := range d.Travel {
+		if t.Copy == id {
+			return t.Others
+		}
+	}
+	return nil
+}
+
+// acknowledged returns how many copies of a recipient are in the dump, and how many of them it
+// acknowledged by a signed receipt.
+func (w *weighing) acknowledged(name string) (all, signed int) {
+	for _, t := range w.Travel {
+		if w.parties[name].copies[t.Copy] {
+			if all++; !t.Receipt.IsZero() {
+				signed++
+			}
+		}
+	}
+	return all, signed
+}
+
+// Which of its copies a recipient acknowledged.
+const (
+	signedAll = iota
+	signedPart
+	signedNone
+)
+
+// receipts returns the condition of a sentence on the receipts of a named recipient.
+func receipts(of int) func(*weighing) []figures {
+	return func(w *weighing) (out []figures) {
+		for _, name := range w.names {
+			if !slices.Contains(w.Named, name) {
+				continue
+			}
+			all, signed := w.acknowledged(name)
+			is := signedPart
+			switch signed {
+			case 0:
+				is = signedNone
+			case all:
+				is = signedAll
+			}
+			if all > 0 && is == of {
+				out = append(out, figures{"name": name, "n": all, "signed": signed, "not": all - signed})
+			}
+		}
+		return out
+	}
+}
+
+// namedHad are the parties that by the record had copies of a named recipient which are in the dump.
+func (w *weighing) namedHad() (out []figures) {
+	for _, name := range w.names {
+		if !slices.Contains(w.Named, name) {
+			continue
+		}
+		n, facts := make(map[string]int), make(map[string]findings.HandOn)
+		var keys []string
+		all, _ := w.acknowledged(name)
+		for _, t := range w.Travel {
+			once := make(map[string]bool)
+			for _, h := range t.Others {
+				key := h.Party + "\n" + h.How
+				if !w.parties[name].copies[t.Copy] || h.Party == name || once[key] {
+					continue
+				}
+				once[key] = true
+				if n[key]++; n[key] == 1 {
+					keys, facts[key] = append(keys, key), h
+				}
+			}
+		}
+		slices.Sort(keys)
+		for _, key := range keys {
+			h := facts[key]
+			out = append(out, figures{"name": name, "other": h.Party, "n": n[key], "of": all, "how": travelled(&h, name)})
+		}
+	}
+	return out
+}
+
+// travelled says how a party came to have copies of a recipient, and when this was entered.
+func travelled(h *findings.HandOn, name string) string {
+	how := map[string]string{registry.HandedOn: name + " handed them on", registry.Channel: "they went to " + name + " through it", registry.Misrouted: "it received them in place of " + name}[h.How]
+	if !h.When.IsZero() {
+		how += " on " + day(h.When)
+	}
+	return how + ", as entered on " + day(h.Entered)
+}
+
+// exposed are the recipients with copies in this dump that were confirmed in other files before.
+func (w *weighing) exposed() (out []figures) {
+	for _, name := range w.names {
+		n, first := 0, time.Time{}
+		for i, l := range w.Case.Leaks {
+			in := false
+			for _, c := range l.Copies {
+				if c.Recipient != name || c.Public.IsZero() {
+					continue
+				}
+				if in = true; first.IsZero() || c.Public.Before(first) {
+					first = c.Public
+				}
+			}
+			if in && w.Verdicts[w.Of[i]].MayName() != "" {
+				n++
+			}
+		}
+		if n > 0 {
+			out = append(out, figures{"n": n, "name": name, "day": utc(first)})
+		}
+	}
+	return out
+}
+
+// rivalHad are the rivals of named recipients that had the same copies.
+var rivalHad = rivalFigures(odds.RivalHad)
+
+// CopyOf returns the recipient of a copy that is confirmed in this dump, for the table of how copies
+// travelled.
+func (r reportView) CopyOf(id watermark.CopyID) string {
+	for _, l := range r.Verdicts {
+		for _, c := range l.Issued {
+			if c.ID == id {
+				return c.Recipient
+			}
+		}
+	}
+	return ""
+}
+
+// Others says who had a copy besides its recipient, with the document that says so.
+func (r reportView) Others(t findings.Travel) string {
+	var out []string
+	for _, h := range t.Others {
+		text := fmt.Sprintf("%s: %s (%s", h.Party, travelled(&h, r.CopyOf(t.Copy)), h.Document)
+		if h.SHA256 != "" {
+			text += ", SHA-256 " + h.SHA256
+		}
+		out = append(out, text+")")
+	}
+	return strings.Join(out, "; ")
+}
