@@ -58,7 +58,7 @@ const (
 	wouldFind = "would have been found with a probability of {power}, unless it was removed on purpose."
 	noMark    = "This picture shows an upload, and no mark was found. "
 	trialsSay = "In trials with leaks of its kind ({kind}) the search found the first page of the upload for {found} of {of}"
-	notJudged = "When the leaks were found was not stated, so it is not known whether that custody is admissible."
+	notJudged = "When the leaks were found is not known, so it is not known whether that custody is admissible."
 	onlyNamed = "Only the named uploads were searched, so the matches say nothing about when or from where pictures were taken."
 )
 
