@@ -41,19 +41,19 @@ func newHandOnAdd(u *ui) *cobra.Command {
 		Long: `Enter that a party had copies that were issued to a recipient: the recipient handed
 them on (--as handed-on), they went through the party, such as a portal (--as channel),
 or the party received them in the recipient's place (--as received). Both are names of
-"kycmark recipient". Meant are all copies of NAME, of a request (--request), issued from
+"kycmark recipient". Meant are all copies of NAME, for a request (--purpose), issued from
 one time to another (--from, --until), or of listed uploads (--submission, --list).
 
 Reports say in each sentence that names the recipient who else had the copies. This
 counts whatever the time of entry, and that time is stated beside it.`,
 		Example: `  kycmark handon add vendor-a --to sub-b --when 2026-03 --document letter.pdf
-  kycmark handon add vendor-a --to portal --as channel --request 2026/7 --note "delivered by the portal"`,
+  kycmark handon add vendor-a --to portal --as channel --purpose 2026/7 --note "delivered by the portal"`,
 		Args: exactly("NAME"),
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.to, "to", "", "the `party` that had the copies")
 	fs.StringVar(&f.as, "as", "handed-on", "`how`: handed-on, channel or received")
-	fs.StringVar(&f.request, "request", "", "only copies issued for this `purpose`")
+	fs.StringVar(&f.request, "purpose", "", "only copies issued for this `purpose`")
 	fs.StringVar(&f.from, "from", "", "only copies issued from this `time` on")
 	fs.StringVar(&f.until, "until", "", "only copies issued until this `time`")
 	fs.StringVar(&f.when, "when", "", "`time` at which it happened, as far as is known")
