@@ -329,9 +329,9 @@ func (d *Dump) tar(ctx context.Context, at io.ReaderAt, size int64, broken error
 	}
 }
 
-// behind reports whether another tar archive follows the end marker up to which whole was read, as "cat
-// a.tar b.tar" makes it, and moves whole there. Zeros that fill the last block are passed over. The error
-// says that other bytes follow.
+// behind reports whether another tar archive follows, as "cat a.tar b.tar" makes it, and moves whole to
+// its beginning. whole was read up to an end marker. Zeros that fill the last block are passed over. The
+// error says that other bytes follow.
 func (d *Dump) behind(whole *io.SectionReader) (bool, error) {
 	at, err := whole.Seek(0, io.SeekCurrent)
 	if err != nil {

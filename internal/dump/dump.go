@@ -1,6 +1,6 @@
-// Package dump lists the files of a dump: files, folders with all files below, archives (zip, tar,
-// compressed tar, 7z, rar) also in folders and one level deep in each other, the pictures in office
-// documents and PDF files, and what is attached to e-mails.
+// Package dump lists the files of a dump: files, folders with all files below, and archives (zip, tar,
+// compressed tar, 7z, rar), also in folders and one level deep in each other. It also lists the pictures
+// in office documents and PDF files, and what is attached to e-mails.
 //
 // The ending of a name tells archives and PDFs. Names inside archives are labels: nothing is
 // ever written under them. What cannot be listed is listed with its error. If a tar archive is

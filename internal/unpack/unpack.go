@@ -24,7 +24,7 @@ import (
 const Verb = "unpack-archive"
 
 // MaxMemory is the maximum number of bytes of data that a process that unpacks has on Linux. "xz -9"
-// takes 64 MiB, "7z -mx=9" takes 64 MiB, rar at most 1 GiB of which we allow [maxDictionary].
+// and "7z -mx=9" take 64 MiB, and a rar may take [maxDictionary]. Chosen.
 const MaxMemory = 768 << 20
 
 // ErrEncrypted is wrapped if a password is needed.
