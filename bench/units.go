@@ -35,14 +35,14 @@ func independent() *ruler.Experiment {
 	return &ruler.Experiment{
 		Name: "units", Short: "How often one picture of many gives a false identification",
 		Long: `Mark each picture under one of several keys, and leak the copy and the upload through one
-attack, in turn over all attacks. Trace both leaks against the upload and its copies, read them
-blind, and lay the unmarked leak on the uploads that look most like it. Each picture is one trial.
+attack, in turn over all attacks. Trace both leaks against the upload and its copies, read the
+copy blind, and lay the unmarked leak on the uploads that look most like it. Each picture is one trial.
 Small pictures, and pictures that look like an earlier one, are left out. Exit 1 when a copy
 that did not leak is found, another ID is read, or another upload counts as the same capture.`,
 		Flags: func(fs *pflag.FlagSet) {
 			fs.IntVar(&r.keys, "keys", 30, "`number` of mark keys, in turn")
 			fs.IntVar(&r.issued, "copies", 1000, "`number` of copies of each picture to trace against; the first leaks")
-			fs.IntVar(&r.near, "near", 5, "`number` of other uploads that the unmarked leak is laid on, the nearest by hash")
+			fs.IntVar(&r.near, "near", 1, "`number` of other uploads that the unmarked leak is laid on, the nearest by hash")
 		},
 		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
 			if r.keys < 1 || r.issued < 2 || r.near < 0 {
@@ -139,6 +139,9 @@ func (r *unitsRun) unit(ctx context.Context, i int, emit func(ruler.Trial)) {
 		if leak.copy != 0 {
 			v["named"], v["sure"] = yes(found), yes(traced.Registered && traced.Power >= unitPower)
 			v["missed"] = yes(v["sure"] == 1 && !found)
+		}
+		if leak.copy == 0 {
+			continue // "falsepositives" reads pictures without a mark
 		}
 		if d := ruler.Must(watermark.Detect(ctx, key, leak.shows)); d.Found && d.Copy != leak.copy {
 			v["misread"] = 1
