@@ -14,24 +14,39 @@ func (m *model) removable(c *candidate) int {
 	return out
 }
 
+// A point is a point of the grid of unknowns, at which all sources of a dump are compared.
+type point struct {
+	tau float64 // probability that a source took a part of its holdings
+	rho float64 // probability that at least one source of copies removed its marks
+}
+
+// newGrid returns the points of the grid of a case's options, which must have their defaults.
+func newGrid(o Options) (out []point) {
+	for _, tau := range o.Tau {
+		for _, rho := range o.Rho {
+			out = append(out, point{tau, rho})
+		}
+	}
+	return out
+}
+
 // weight returns the prior of a combination at a point of the grid, times the number of mirrored
-// combinations that it represents. c is the set of k. tau is the probability that a source took a
-// part. rho is the probability that at least one source of copies removed its marks. Which sources
-// did is even over the nonempty subsets of the sources of copies.
-func (m *model) weight(c *candidate, k *combination, tau, rho float64) float64 {
+// combinations that it represents. c is the set of k. Which sources removed their marks is even
+// over the nonempty subsets of the sources of copies.
+func (m *model) weight(c *candidate, k *combination, at point) float64 {
 	w, subsets := k.times, 1
 	for i, s := range c.sources {
 		p := &m.sources[s].parts[k.parts[i]]
-		w = float64(w * (float64((1-tau)*p.whole) + float64(tau*p.taken)))
+		w = float64(w * (float64((1-at.tau)*p.whole) + float64(at.tau*p.taken)))
 		if m.sources[s].kind == Copies {
 			subsets *= 2
 		}
 	}
 	switch {
 	case k.removed != 0:
-		w = float64(w * rho / float64(subsets-1))
+		w = float64(w * at.rho / float64(subsets-1))
 	case subsets > 1:
-		w = float64(w * (1 - rho))
+		w = float64(w * (1 - at.rho))
 	}
 	return w
 }
@@ -40,10 +55,8 @@ func (m *model) weight(c *candidate, k *combination, tau, rho float64) float64 {
 // grid; -Inf if all weights are 0.
 func (m *model) heaviest(c *candidate, k *combination) float64 {
 	top := 0.0
-	for _, tau := range m.o.Tau {
-		for _, rho := range m.o.Rho {
-			top = math.Max(top, m.weight(c, k, tau, rho))
-		}
+	for _, at := range m.grid {
+		top = math.Max(top, m.weight(c, k, at))
 	}
 	return ln(top)
 }

@@ -79,10 +79,6 @@ type combination struct {
 	shares  [3]float64 // shares of the sources at which the product is about largest; set by [model.compute]
 }
 
-// points returns the number of points of the grid. The index of a point counts rho first: all
-// values of rho for the first tau, then for the next.
-func (m *model) points() int { return len(m.o.Tau) * len(m.o.Rho) }
-
 // search returns the answers to questions, one for each, over all sets of up to three sources. It
 // also returns the sets that were computed. A set is left out only if its upper bound shows that it
 // cannot raise any answer at any point of the grid.
@@ -115,7 +111,7 @@ func (m *model) search(questions []question) ([]answers, []*candidate) {
 // unanswered returns answers of -Inf at each point of the grid, to be raised by [answer].
 func (m *model) unanswered() answers {
 	low := func() maxima {
-		return maxima{slices.Repeat([]float64{math.Inf(-1)}, m.points()), make([]*candidate, m.points())}
+		return maxima{slices.Repeat([]float64{math.Inf(-1)}, len(m.grid)), make([]*candidate, len(m.grid))}
 	}
 	return answers{low(), low(), low()}
 }
@@ -363,8 +359,8 @@ func three(table [][]float64, columns []int) (a, b, c []float64) {
 // that would add less than exp(-[little]) of the sum are left out, and so are all that cannot lift
 // the sum above need: a value below need may be too small.
 func (m *model) compute(c *candidate, need float64) {
-	c.top, c.value = make([]int, m.points()), make([]float64, m.points())
-	sums, largest := make([]sum, m.points()), make([]float64, m.points())
+	c.top, c.value = make([]int, len(m.grid)), make([]float64, len(m.grid))
+	sums, largest := make([]sum, len(m.grid)), make([]float64, len(m.grid))
 	for g := range largest {
 		c.value[g], largest[g] = math.Inf(-1), math.Inf(-1)
 	}
@@ -381,16 +377,12 @@ func (m *model) compute(c *candidate, need float64) {
 			continue
 		}
 		value := m.rows.lnMean(k.cols(), k.shares)
-		g := 0
-		for _, tau := range m.o.Tau {
-			for _, rho := range m.o.Rho {
-				v := value + ln(m.weight(c, k, tau, rho))
-				sums[g].add(v)
-				c.value[g] = sums[g].ln()
-				if v > largest[g] {
-					largest[g], c.top[g] = v, i
-				}
-				g++
+		for g, at := range m.grid {
+			v := value + ln(m.weight(c, k, at))
+			sums[g].add(v)
+			c.value[g] = sums[g].ln()
+			if v > largest[g] {
+				largest[g], c.top[g] = v, i
 			}
 		}
 	}

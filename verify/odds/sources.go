@@ -55,6 +55,7 @@ type set struct {
 type model struct {
 	c       *Case
 	o       Options
+	grid    []point
 	seen    []sighting
 	items   []item
 	sets    []set
@@ -68,7 +69,7 @@ type model struct {
 // table of how probable each makes each cluster. o must have its defaults filled in. The source of
 // files sent elsewhere is the last.
 func newModel(c *Case, o Options) *model {
-	m := &model{c: c, o: o}
+	m := &model{c: c, o: o, grid: newGrid(o)}
 	m.seen, m.items = gather(c, o)
 	for _, cell := range c.Cells {
 		m.all = append(m.all, cell.Submissions)
