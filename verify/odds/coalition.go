@@ -62,6 +62,14 @@ func (m *model) groups() [][]int {
 	return out
 }
 
+// namesOf returns the names of holders, given by their indices.
+func (m *model) namesOf(holders []int) (out []string) {
+	for _, r := range holders {
+		out = append(out, m.c.Holders[r].Name)
+	}
+	return out
+}
+
 // collectCoalitions fills m.coalitions: for each group all its members, and for each member the
 // others without that member if there are two others. At most [maxGroups] groups and [maxMembers]
 // members of a group enter. It also fills m.beside and the g of each coalition in each leak.

@@ -94,11 +94,7 @@ func newModel(c *Case, o Options) *model {
 		}
 	}
 	for i, s := range m.coalitions {
-		x := source{kind: Coalition, holder: i, members: s.members, parts: m.parts(Coalition, i, s.counts, -1)}
-		for _, r := range s.members {
-			x.holders = append(x.holders, m.c.Holders[r].Name)
-		}
-		m.sources = append(m.sources, x)
+		m.sources = append(m.sources, source{kind: Coalition, holder: i, holders: m.namesOf(s.members), members: s.members, parts: m.parts(Coalition, i, s.counts, -1)})
 	}
 	for i, s := range m.sets {
 		if kept[i] && s.kind == Copies && m.plantable(s.holder) {

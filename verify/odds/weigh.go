@@ -47,12 +47,13 @@ type Hypothesis struct {
 
 // A Verdict is what a [Case] supports.
 type Verdict struct {
-	Hypotheses []Hypothesis `json:"hypotheses"` // recipients' copies first, then custody, each strongest first, then the others
-	Named      []string     `json:"named"`      // recipients that a headline may name, by the copies that leaks contain
-	Rivals     []Rival      `json:"rivals"`     // for each named recipient, the parties that explain the leaks equally well
-	Withheld   []Withheld   `json:"withheld"`   // recipients with evidence that a headline may not name
-	Window     *Window      `json:"window"`     // where in time leaks without marks are dense; null: nowhere more than by chance
-	Flags      []flag       `json:"flags"`      // patterns that planted evidence would leave
+	Hypotheses []Hypothesis `json:"hypotheses"`         // recipients' copies first, then custody, each strongest first, then the others
+	Named      []string     `json:"named"`              // recipients that a headline may name, by the copies that leaks contain
+	Rivals     []Rival      `json:"rivals"`             // for each named recipient, the parties that explain the leaks equally well
+	Together   [][]string   `json:"together,omitempty"` // groups of recipients whose copies are surely in the same leaks, as the case lists them
+	Withheld   []Withheld   `json:"withheld"`           // recipients with evidence that a headline may not name
+	Window     *Window      `json:"window"`             // where in time leaks without marks are dense; null: nowhere more than by chance
+	Flags      []flag       `json:"flags"`              // patterns that planted evidence would leave
 	Claim      claim        `json:"claim"`
 	Clusters   int          `json:"clusters"` // that count once each
 	Matched    int          `json:"matched"`  // leaks
@@ -129,6 +130,10 @@ func Weigh(c *Case) (*Verdict, error) {
 	m.addSilent(v)
 	v.order()
 	v.Flags = m.flags()
+	for _, g := range m.groups() {
+		slices.Sort(g)
+		v.Together = append(v.Together, m.namesOf(g))
+	}
 	m.names(v)
 	v.Window = m.window(v)
 	v.AllElsewhere = m.allElsewhere(found)
