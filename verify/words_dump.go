@@ -582,7 +582,7 @@ func (w *weighing) windowMeasure() []figures {
 type claim int
 
 const (
-	claimDrawn claim = iota // a bound from a sample that we drew
+	claimDrawn claim = iota // a draw of ours, with pictures of the registry
 	claimNone               // we drew, and nothing shows a submission
 	claimSeen               // others chose what was examined
 	claimAll                // all that is claimed was examined
@@ -600,9 +600,28 @@ func claimed(of claim) func(*weighing) []figures {
 		case w.Case.Drawn:
 			is = claimDrawn
 		}
-		return once(c.Claimed > 0 && is == of, figures{"claimed": thousands(float64(c.Claimed)), "seen": c.Seen, "examined": c.Examined,
-			"min": thousands(float64(c.Min)), "level": fmt.Sprintf("%.0f", 100*c.Level)})
+		return once(c.Claimed > 0 && is == of, w.claimFigures())
 	}
+}
+
+// bounded returns the condition of a sentence on a bound of the claimed pictures from a draw of ours.
+func bounded(is func(*weighing) bool) func(*weighing) []figures {
+	return func(w *weighing) []figures {
+		c := w.Odds.Claim
+		return once(w.Case.Drawn && c.Examined < c.Claimed && is(w), w.claimFigures())
+	}
+}
+
+// The bounds that say something: more than nothing, less than all.
+func hasMin(w *weighing) bool { return w.Odds.Claim.Min > 0 }
+func hasMax(w *weighing) bool { return w.Odds.Claim.Max < w.Odds.Claim.Claimed }
+func noMax(w *weighing) bool  { return !hasMax(w) }
+
+// claimFigures are the figures of all sentences on the pictures that are claimed.
+func (w *weighing) claimFigures() figures {
+	c := w.Odds.Claim
+	return figures{"claimed": thousands(float64(c.Claimed)), "seen": c.Seen, "examined": c.Examined, "min": thousands(float64(c.Min)), "max": thousands(float64(c.Max)),
+		"level": fmt.Sprintf("%.0f", 100*c.Level), "recall": share(c.Recall), "false": fmt.Sprintf("%.2g", 100*c.FalseMatch), "open": c.Open}
 }
 
 // unsure returns the number of leaks with marks of issued copies that are not confirmed.

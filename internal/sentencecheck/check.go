@@ -106,19 +106,24 @@ type caseOf struct {
 }
 
 type caseLeak struct {
-	Submission string    `json:"submission"`
-	Submitted  time.Time `json:"submitted"`
-	Cluster    string    `json:"cluster"`
-	Copies     []struct {
-		Recipient string   `json:"recipient"`
-		LnE       float64  `json:"ln_e"`
-		Miss      float64  `json:"miss"`
-		Confirmed bool     `json:"confirmed"`
-		Neutral   bool     `json:"neutral"`
-		Others    []string `json:"others"`
-	} `json:"copies"`
-	Unmarked     []string `json:"unmarked"`
-	Transplanted []string `json:"transplanted"`
+	Submission   string    `json:"submission"`
+	Submitted    time.Time `json:"submitted"`
+	Cluster      string    `json:"cluster"`
+	Recall       float64   `json:"recall"`
+	FalseMatch   float64   `json:"false_match"`
+	Marked       bool      `json:"marked"`
+	Copies       []copyOf  `json:"copies"`
+	Unmarked     []string  `json:"unmarked"`
+	Transplanted []string  `json:"transplanted"`
+}
+
+type copyOf struct {
+	Recipient string   `json:"recipient"`
+	LnE       float64  `json:"ln_e"`
+	Miss      float64  `json:"miss"`
+	Confirmed bool     `json:"confirmed"`
+	Neutral   bool     `json:"neutral"`
+	Others    []string `json:"others"`
 }
 
 type leak struct {

@@ -19,8 +19,8 @@ const (
 )
 
 // MaxClaimed is the maximum number of pictures from which we may have drawn the leaks (see
-// [Case].Drawn). It is above any real number of pictures, and low enough that the bound of a
-// [Verdict].Claim is exact to 1e-6 of it.
+// [Case].Drawn). It is above any real number of pictures, and low enough that floating point counts
+// them exactly.
 const MaxClaimed = 10_000_000_000
 
 // maxExamined is the maximum of [Case].Examined for a drawn case. It bounds the time that the

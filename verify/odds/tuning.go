@@ -69,3 +69,12 @@ const (
 	// far is how far below its peak the integrand over the shares is left out.
 	far = 24
 )
+
+// What a draw says of all claimed pictures ([Verdict].Claim).
+const (
+	maxDoubt   = 0.05  // probability at which a bound stops, one-sided. A convention
+	negligible = 1e-20 // terms of a distribution, relative to the largest, that are left out. TestClaimsByBruteForce
+	// minFound is the recall, 0..1, below which the search says too little of an unmatched leak: the
+	// upper bound then counts the leak as ours. Chosen.
+	minFound = 0.5
+)

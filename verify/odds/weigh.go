@@ -119,7 +119,7 @@ func Weigh(c *Case) (*Verdict, error) {
 	if n := len(m.seen); n > 0 {
 		v.Recall = micro(v.Recall / float64(n))
 	}
-	v.Claim = claimOf(v.Matched, max(c.Examined, len(c.Leaks)), c.Claimed, c.Drawn)
+	v.Claim = m.claim(v.Matched)
 	asked, questions := m.questions()
 	found, computed := m.search(questions)
 	for i, a := range asked {
