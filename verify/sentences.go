@@ -176,7 +176,7 @@ var firstPage = map[string]string{
 	"copies":   "The findings are at least {times} times more probable if pictures derive from the copies issued to {name} than under the strongest listed alternative without those copies. That is {words}.",
 	"window":   "The findings are at least {times} times more probable if pictures come from what {names} could hold unmarked than under the strongest listed alternative. That is {words}.",
 	"rivals":   "This ratio is for the copies, not for who laid or put them there. The other parties in the conclusion explain them as well.",
-	"together": "Copies issued to {others} are in the same pictures. The ratio is for the copies of {name}, whoever put them together.",
+	"together": "Copies issued to {others} are in the same pictures. The ratio is for the copies of {name}, not for who put them together.",
 	"pictures": "{n} of {of} marked {of|exhibit|exhibits}",
 	"shared":   "{n} of {of} marked {of|exhibit|exhibits}, {both} with copies of others as well",
 	"named":    "{times} times or more: {words}",

@@ -182,8 +182,8 @@ func (w *weighing) together() (out []figures) {
 	return out
 }
 
-// namedTogether are, for each group of recipients whose copies are in the same pictures, the named
-// ones, the number of the others, and how many pictures contain copies of several of the group.
+// namedTogether is about each group of recipients whose copies are in the same pictures: who of them
+// is named, the number of the others, and how many pictures contain copies of several.
 func (w *weighing) namedTogether() (out []figures) {
 	for _, group := range w.Odds.Together {
 		among := ""

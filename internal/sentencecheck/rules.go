@@ -353,7 +353,7 @@ func (r *report) groups() (out [][]string) {
 		}
 	}
 	seen := make(map[string]bool)
-	most := func(group []string) (n int) {
+	top := func(group []string) (n int) {
 		for _, h := range group {
 			n = max(n, with[h])
 		}
@@ -372,12 +372,13 @@ func (r *report) groups() (out [][]string) {
 			out = append(out, group)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b []string) int { return most(b) - most(a) })
+	slices.SortStableFunc(out, func(a, b []string) int { return top(b) - top(a) })
 	return out
 }
 
-// beside returns the number of clusters with a copy of a recipient, and the other holders whose copies
-// are in the same leaks with the number of clusters, the largest first: eight, and the next without its name.
+// beside returns the number of clusters with a copy of a recipient. It also returns the other holders
+// whose copies are in the same leaks, with the number of clusters, the largest first. Eight are listed,
+// and the next without its name.
 func (r *report) beside(name string) (all int, out []string) {
 	n := make(map[string]int)
 	var names []string

@@ -15,7 +15,7 @@ import (
 type coalition struct {
 	members []int // indices of holders, ascending
 	group   int   // coalitions of one group share most members, so that a set has at most one of them
-	counts  []int // by cell: the maximum number of submissions of which any member was issued a copy
+	counts  []int // by cell: the maximum number of submissions that any member was issued a copy of
 }
 
 // groups returns the recipients whose copies are surely in the same leaks, directly or over others:
@@ -110,8 +110,8 @@ func (m *model) add(members []int, group int) {
 
 // together returns g of a leak that a coalition made of copies of its submission: the mean, over
 // all nonempty subsets of the members that were issued a copy, of the product of their g. It is 0 if
-// no member was issued a copy. Given the leak, the seeds of two copies are independent, so the mean
-// of a product of two e-values is at most the product of their means, 1.
+// no member was issued a copy. Given the leak, the seeds of two copies are independent. The mean of
+// a product of their e-values is therefore at most 1.
 func (s *sighting) together(members []int) float64 {
 	product, subsets := 1.0, 1.0
 	for _, r := range members {
