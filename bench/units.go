@@ -91,7 +91,7 @@ type unitsRun struct {
 	chosen             []*card // pictures that look like no other; name is the path
 }
 
-// choose hashes the pictures, and leaves out small ones and those that look like an earlier one.
+// choose hashes the pictures, and leaves out small pictures, and pictures that look like an earlier one.
 func (r *unitsRun) choose(ctx context.Context) {
 	all := make([]*card, len(r.env.Pictures))
 	parallel(ctx, r.env, len(all), func(_ context.Context, i int) {
