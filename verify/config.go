@@ -21,7 +21,7 @@ import (
 type Limits struct {
 	MaxBytes  int64 // of one file; default 64 MiB
 	MaxPixels int64 // of one picture; default 100 million, at most [phash.MaxPixels]
-	MaxFiles  int   // of one dump; default 1 million
+	MaxFiles  int   // of one dump; default 2 million
 	Workers   int   // leaks examined at a time; default one a CPU
 }
 
