@@ -213,23 +213,21 @@ func unless[T comparable](counted, ever []T) []T {
 }
 
 // copyIn returns the evidence of a leak for one issued copy, by the registry's row x. A copy that was
-// issued after the stated find is late. If it is not in the leak, and nothing contradicts the stated
-// find, the leak cannot derive from it: the evidence is neutral.
+// issued after the stated find is late: if it is in the leak, or if nothing contradicts that time. public
+// says since when copies in files were public.
 func (w *weighing) copyIn(l *Verdict, x registry.Copy, pooled map[watermark.CopyID]float64, public map[exposure]time.Time) odds.Copy {
+	out := l.evidenceFor(x, pooled)
 	if i := slices.IndexFunc(l.Issued, func(c registry.Copy) bool { return c.ID == x.ID }); i >= 0 && l.matched() {
-		out := l.evidenceFor(x, pooled)
 		out.Late, out.Public = w.cfg.claimedLate(l.Issued[i].Issued), public[exposure{l.SHA256, x.ID}]
 		for _, h := range w.othersOf(x.ID) {
 			if w.parties[h.Party] != nil && h.Party != x.Recipient && !slices.Contains(out.Others, h.Party) {
 				out.Others = append(out.Others, h.Party)
 			}
 		}
-		return out
+	} else {
+		out.Late = w.cfg.after(x.Issued)
 	}
-	if w.cfg.after(x.Issued) {
-		return odds.Copy{ID: x.ID.String(), Recipient: x.Recipient, Miss: 1, Late: true}
-	}
-	return l.evidenceFor(x, pooled)
+	return out
 }
 
 // holdersOf returns the recipients whose custody covers a leak by a fact that counts, each once, in

@@ -13,6 +13,8 @@ import (
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // The opponent examines one dump a hundred times, until it says what is wanted. The dump: vendor A's
@@ -55,11 +57,13 @@ func TestDatesNeverChangeRivals(t *testing.T) {
 				for n := range 4 {
 					leaks = append(leaks, leakOf(n+1, verify.FoundCopy, "vendor A", holds("vendor B", entered)))
 				}
+				var others []registry.Copy // of the other pictures, which no mark shows
 				for n := range 3 {
+					others = append(others, registry.Copy{ID: watermark.CopyID(100 + n), Submission: watermark.Submission{byte(n + 10), 1}, Recipient: []string{"store", "authority C", "vendor A"}[n], Issued: issued})
 					leaks = append(leaks, leakOf(n+10, verify.FoundUnreadable, "", holds("authority C", entered)))
 				}
 				cfg := verify.Config{Circumstances: verify.Circumstances{Found: at}}
-				d := verify.WeighAround(leaks, recipients, cfg, 120, verify.Around{Earlier: before, Run: findings.Run{Began: began, Command: []string{"kycmark", "investigate", "dump"}}})
+				d := verify.WeighAround(leaks, recipients, cfg, 120, verify.Around{Earlier: before, Run: findings.Run{Began: began, Command: []string{"kycmark", "investigate", "dump"}}}, others...)
 				d.Record.Began = began
 				require.Empty(t, checked(t, d, cfg), what)
 

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/kycmark/kycmark/verify/odds"
 )
@@ -41,6 +42,9 @@ func (r reportView) Strengths() []strength {
 				if h.Planting != nil {
 					s.Note += " " + write(textOf("rival-planting"), plantingFigures(h))
 				}
+			}
+			if others := r.beside(h.Name); len(others) > 0 {
+				s.Note = strings.TrimSpace(s.Note + " " + write(firstPage["together"], figures{"name": h.Name, "others": others}))
 			}
 		case h == window:
 			s.Says, s.Note = write(firstPage["window"], x), write(textOf("window-alike"), x)

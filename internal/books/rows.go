@@ -338,7 +338,7 @@ type HandOn struct {
 	Logged
 }
 
-// Of reports whether a copy is one of those that the fact is about.
+// Of reports whether the fact is about a copy.
 func (h *HandOn) Of(c *Copy) bool {
 	return c.Recipient == h.Giver && (h.Purpose == "" || c.Purpose == h.Purpose) && !c.Issued.Before(h.From) && !c.Issued.After(h.To) &&
 		(len(h.Submissions) == 0 || slices.Contains(h.Submissions, c.Submission))

@@ -123,7 +123,7 @@ func exposed(r *report) (out []row) {
 	return out
 }
 
-// rivalHad: the clusters of a named recipient of which another party had the copies.
+// rivalHad: how many clusters of a named recipient have copies that another party also had.
 func rivalHad(r *report) (out []row) {
 	for _, name := range r.Verdict.Named {
 		for _, x := range r.Verdict.Odds.Rivals {

@@ -18,11 +18,12 @@ type sighting struct {
 	sure     map[int]bool    // recipients with a confirmed copy that counts as evidence
 	unmarked map[int]bool    // holders of the submission whose custody is admissible
 	held     map[int]bool    // holders of the submission, admissible or not
-	issued   map[int]bool    // recipients that were issued a copy, whatever its date
+	ever     map[int]float64 // mark, of copies of any date
 	undated  map[int]bool    // recipients with a confirmed copy that counts, and that was not issued after the find
 	fresh    map[int]bool    // of these, recipients with a copy that was not public before
 	planted  map[int]bool    // recipients whose copy another listed holder could have planted here
 	by       map[int][]int   // by such recipients: the holders that could have planted the copy
+	joint    []float64       // by coalition: g if the coalition handed the leak on; 0 if no member was issued a copy
 	very     map[int][]int   // by recipient: holders that are recorded to have had its very copy
 }
 
@@ -111,7 +112,7 @@ func gather(c *Case, o Options) (seen []sighting, items []item) {
 func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o Options) {
 	s.cell = CellOf(c.Cells, l.Submitted)
 	s.mark, s.miss, s.sure, s.unmarked = make(map[int]float64), make(map[int]float64), make(map[int]bool), make(map[int]bool)
-	s.held, s.issued, s.undated, s.fresh = make(map[int]bool), make(map[int]bool), make(map[int]bool), make(map[int]bool)
+	s.held, s.undated, s.fresh, s.ever = make(map[int]bool), make(map[int]bool), make(map[int]bool), make(map[int]float64)
 	s.planted, s.by, s.very = make(map[int]bool), make(map[int][]int), make(map[int][]int)
 	if c.FoundKnown {
 		for _, name := range l.Unmarked {
@@ -122,18 +123,20 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o 
 		s.held[index[name]] = true
 	}
 	sum, of := make(map[int]float64), make(map[int]float64)
+	ever, all := make(map[int]float64), make(map[int]float64)
 	for _, copied := range l.Copies {
 		r := index[copied.Recipient]
-		s.issued[r] = true
-		if copied.Late && !copied.Confirmed {
-			continue // the leak cannot derive from it
-		}
 		e, miss := 0.0, 1.0
 		if copied.Confirmed {
 			e, miss = math.Min(copied.LnE, o.MaxLnE), math.Max(copied.Miss, o.MinMiss)
 		}
-		sum[r] += float64((1-miss)*exp(e)) + miss
-		of[r]++
+		ratio := float64((1-miss)*exp(e)) + miss
+		ever[r], all[r] = ever[r]+ratio, all[r]+1
+		late := copied.Late && !(copied.Confirmed && e >= sureLnE)
+		if !late { // else the leak cannot derive from it
+			sum[r] += ratio
+			of[r]++
+		}
 		if e > 0 {
 			miss = 1
 		}
@@ -153,8 +156,11 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o 
 	for r := range sum {
 		s.mark[r] = rounded(sum[r] / of[r])
 	}
+	for r := range ever {
+		s.ever[r] = rounded(ever[r] / all[r])
+	}
 	for _, name := range l.HeldBy() {
-		for r := range sum {
+		for r := range ever {
 			if k := index[name]; few[r][k] {
 				s.other(r, k)
 			}

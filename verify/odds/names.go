@@ -8,8 +8,8 @@ import (
 // names decides which recipients a headline may name, and fills in Named, Withheld and Rivals of v.
 // A recipient with confirmed copies is named on three conditions, else withheld:
 //
-//   - At least [Options].NameClusters clusters carry its copies, as many of them copies that were
-//     neither issued after the stated time of the find nor public before.
+//   - At least [Options].NameClusters clusters carry its copies. As many carry copies that were
+//     neither issued after the stated find nor public before.
 //   - Its ratio before the cap, divided by the number of recipients, reaches [Options].NameLogLR.
 //   - The capped ratio is at least 10.
 //

@@ -20,7 +20,7 @@ func TestPriorOfRemoval(t *testing.T) {
 			if d&^m.removable(c) != 0 {
 				continue
 			}
-			w := m.weight(c, &combination{removed: d, sources: len(set), times: 1}, point{0.5, 0.2})
+			w := m.weight(c, &combination{removed: d, sources: len(set), times: 1}, point{tau: 0.5, rho: 0.2})
 			sum += w
 			switch {
 			case copies == 0:

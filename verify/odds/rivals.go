@@ -10,7 +10,8 @@ const (
 	RivalHeld         = "held unmarked"  // held the same pictures unmarked: with the recipient's copies in hand it could have laid their marks there
 	RivalHad          = "had the copies" // had these very copies, by the record: the recipient handed them on, they went through it, or it received them
 	RivalPlanting     = "planting"       // with others it held so many of them unmarked that planting explains the leaks about as well
-	RivalRest         = "rest"           // is recorded to have had the rest of the dump, which the recipient's copies and custody do not explain
+	RivalRest         = "rest"           // is recorded to have had the rest of the dump, which the recipient's copies do not explain
+	RivalTogether     = "together"       // copies of both are in the same leaks: both mixed them, or one party had both
 	RivalTransplanted = "transplanted"   // marks of the recipient's copies were laid onto other pictures of the dump
 )
 
@@ -47,6 +48,7 @@ func (m *model) rivals(h *Hypothesis) []Rival {
 		return k >= 0 && slices.ContainsFunc(out, func(o Rival) bool { return o.Other == m.c.Holders[k].Name })
 	}
 	marked := m.clustersOf(func(s *sighting) bool { return s.sure[r] })
+	together := m.togetherWith(h, r, marked)
 	for k, other := range m.c.Holders {
 		had := m.count(marked, func(s *sighting) bool { return s.sure[r] && s.had(r, k) })
 		if k != r && had > 0 && len(marked)-had < m.o.NameClusters {
@@ -70,7 +72,7 @@ func (m *model) rivals(h *Hypothesis) []Rival {
 	if len(rest) >= m.o.NameClusters || m.count(rest, func(s *sighting) bool { return s.sureOfOther(r) }) > 0 {
 		before := len(out)
 		for k, other := range m.c.Holders {
-			had := m.count(rest, func(s *sighting) bool { return s.issued[k] || s.held[k] })
+			had := m.count(rest, func(s *sighting) bool { return s.ever[k] > 0 || s.held[k] })
 			if k != r && float64(had) >= float64(nearlyAll*float64(len(rest))) && !rival(k) {
 				out = append(out, Rival{h.Name, other.Name, RivalRest, had, len(rest)})
 			}
@@ -79,6 +81,7 @@ func (m *model) rivals(h *Hypothesis) []Rival {
 			out = append(out, Rival{h.Name, "", RivalRest, 0, len(rest)})
 		}
 	}
+	out = append(out, together...)
 	if n := m.transplants(h.Name); n > 0 {
 		out = append(out, Rival{h.Name, "", RivalTransplanted, n, n})
 	}
@@ -101,7 +104,7 @@ func (m *model) telling(r, k, had int) bool {
 // rest returns the matched clusters that recipient r does not explain. A cluster belongs to
 // the rest on any of three conditions:
 //
-//   - The cluster contains a copy of another recipient.
+//   - A leak of the cluster contains a copy of another recipient, and no copy of r.
 //   - No record says that r was issued a copy. That r could hold the picture unmarked explains
 //     nothing: such a record speaks against r, and must not depend on when it was entered.
 //   - The mark of r's copy is absent although it would have been found, in this cluster or in
@@ -116,7 +119,7 @@ func (m *model) rest(r int) []item {
 		explained, others := false, false
 		for _, l := range it.leaks {
 			s := &m.seen[l]
-			g, issued := s.mark[r]
+			g, issued := s.ever[r]
 			explained = explained || s.sure[r] || issued && g >= 1
 			others = others || s.sureOfOther(r)
 		}
@@ -127,10 +130,8 @@ func (m *model) rest(r int) []item {
 	return out
 }
 
-// sureOfOther reports whether a leak contains a copy of another recipient than r.
-func (s *sighting) sureOfOther(r int) bool {
-	return len(s.sure) > 1 || len(s.sure) == 1 && !s.sure[r]
-}
+// sureOfOther reports whether a leak contains a copy of another recipient than r, and no copy of r.
+func (s *sighting) sureOfOther(r int) bool { return len(s.sure) > 0 && !s.sure[r] }
 
 // clustersOf returns the clusters of the model that contain a leak for which has is true, in the
 // order of m.items.

@@ -48,5 +48,5 @@ func TestSchemaIsTheReleasedOne(t *testing.T) {
 		}
 		require.NoError(t, rows.Err())
 	}
-	require.Equal(t, "84ef0f10a417b84f14f1926d8df3b6b050b13fb97bbbcfdc3582d1f06c3e2ae7", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
+	require.Equal(t, "c15e32264676127fcec8de8307eb0524e5b154914e097b3d99ea5bdb91032b9b", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
 }

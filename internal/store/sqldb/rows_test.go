@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -212,6 +213,35 @@ func TestInvestigations(t *testing.T) {
 		require.NoError(t, err)
 		concluded.Seq, bare.Seq = got[2].Entry+1, got[2].Entry+2
 		require.Equal(t, []books.Conclusion{concluded, bare}, all)
+		_, _, err = d.Check(t.Context())
+		require.NoError(t, err)
+	})
+}
+
+func handOn(submissions ...watermark.Submission) books.HandOn {
+	return books.HandOn{Giver: "vendor A", Taker: "vendor B", How: books.HandedOn, Purpose: "request 7", From: t0, To: t0.AddDate(9, 0, 0), Submissions: submissions,
+		When: t0.AddDate(1, 0, 0), Document: "letter 4", SHA256: salt("letter"), Entered: t0.AddDate(2, 0, 0), Actor: "ops", Logged: books.Logged{Salt: salt("hand-on")}}
+}
+
+func TestHandOns(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		fill(t, d)
+		sub, _ := submission(1)
+		want := []books.HandOn{handOn(), handOn(sub.ID)}
+		want[0].SHA256, want[0].When = books.Digest{}, time.Time{}
+		for i := range want {
+			require.NoError(t, d.AddHandOn(t.Context(), want[i]))
+		}
+		got, err := d.HandOns(t.Context())
+		require.NoError(t, err)
+		for i := range want {
+			want[i].Seq = got[i].Seq
+		}
+		require.Equal(t, want, got)
+		require.True(t, got[1].Of(&books.Copy{Recipient: "vendor A", Purpose: "request 7", Submission: sub.ID, Issued: t0}))
+		require.False(t, got[1].Of(&books.Copy{Recipient: "vendor A", Purpose: "request 7", Issued: t0}))
+		require.False(t, got[0].Of(&books.Copy{Recipient: "vendor A", Issued: t0}))
+		require.False(t, got[0].Of(&books.Copy{Recipient: "vendor A", Purpose: "request 7", Issued: t0.AddDate(10, 0, 0)}))
 		_, _, err = d.Check(t.Context())
 		require.NoError(t, err)
 	})
@@ -448,7 +478,7 @@ func TestEarlierSchema(t *testing.T) {
 			require.NoError(t, err)
 			size, root, err := d.Check(t.Context())
 			require.NoError(t, err)
-			for _, q := range []string{"DELETE FROM schema_version WHERE version_id > 1", "ALTER TABLE submission DROP COLUMN rendition", "DROP TABLE subject", "DROP TABLE conclusion",
+			for _, q := range []string{"DELETE FROM schema_version WHERE version_id > 1", "ALTER TABLE submission DROP COLUMN rendition", "DROP TABLE subject", "DROP TABLE conclusion", "DROP TABLE handon",
 				"ALTER TABLE investigation DROP COLUMN found", "ALTER TABLE investigation DROP COLUMN evidence", "ALTER TABLE investigation DROP COLUMN evidence_sha256",
 				"ALTER TABLE investigation DROP COLUMN pictures", "ALTER TABLE investigation DROP COLUMN digests"} {
 				_, err = d.Raw().Exec(q)

@@ -25,6 +25,7 @@ func everything(t *testing.T, s books.Store) {
 		_, err := s.AddInvestigation(ctx, investigation(i+1))
 		require.NoError(t, err)
 	}
+	require.NoError(t, s.AddHandOn(ctx, handOn()))
 	dated, err := s.AddInvestigation(ctx, dated(3))
 	require.NoError(t, err)
 	require.NoError(t, s.AddConclusion(ctx, conclusion(dated)))
@@ -117,6 +118,9 @@ var edits = map[string]string{
 	"files of an old find":     `UPDATE investigation SET digests = BYTES(00000000000000000000000000000000) WHERE seq = (SELECT min(seq) FROM investigation)`,
 	"conclusion's names":       `UPDATE conclusion SET named = ''`,
 	"conclusion's copies":      `UPDATE conclusion SET copies = BYTES()`,
+	"hand-on's taker":          `UPDATE handon SET taker = 'vendor A'`,
+	"hand-on backdated":        `UPDATE handon SET entered = entered - 1`,
+	"hand-on removed":          `DELETE FROM handon`,
 	"conclusion removed":       `DELETE FROM conclusion`,
 	"investigation's input":    `UPDATE investigation SET input = ZERO32`,
 	"erasure's note":           `UPDATE erasure SET note = 'no reason'`,

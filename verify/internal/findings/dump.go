@@ -96,7 +96,7 @@ type Earlier struct {
 // A Travel says how a copy that a leak contains travelled, by the record.
 type Travel struct {
 	Copy    watermark.CopyID `json:"copy"`
-	Receipt time.Time        `json:"receipt,omitzero"` // when its recipient's signed receipt was entered; zero: there is none
+	Receipt time.Time        `json:"receipt,omitzero"` // when its recipient's signed receipt was entered; zero: it signed no receipt
 	Others  []HandOn         `json:"others,omitempty"` // who had it besides its recipient
 }
 
