@@ -55,7 +55,7 @@ func (c Config) admissible(x registry.Custody) bool {
 
 // earlier returns the investigations that examined any of these files before this investigator
 // did, in the order of entry. It also returns since when confirmed copies in these files were public:
-// an earlier conclusion has the copy, and its investigation did not have that file.
+// an earlier conclusion has the copy, of an investigation before the first one of that file.
 func (v *Investigator) earlier(ctx context.Context, leaks []*Verdict) ([]findings.Earlier, map[exposure]time.Time, error) {
 	sums, confirmed := make(map[string][32]byte), make(map[[32]byte][]watermark.CopyID)
 	for _, l := range leaks {

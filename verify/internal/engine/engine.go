@@ -88,7 +88,7 @@ type Earlier struct {
 // Earlier lists the investigations with an entry below before (0: all) that examined any of the files
 // with these SHA-256, in the order of entry. confirmed are, by file, the copies that it contains. public
 // says since when such a copy was public: when the first conclusion was entered that has it, of an
-// investigation with an entry below before that did not have that file.
+// investigation before the first one that had that file.
 func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, confirmed map[[32]byte][]watermark.CopyID) (shared []Earlier, public map[[32]byte]map[watermark.CopyID]time.Time, err error) {
 	all, err := e.store.Investigations(ctx)
 	if err != nil {
@@ -99,6 +99,7 @@ func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, con
 		return nil, nil, err
 	}
 	public = make(map[[32]byte]map[watermark.CopyID]time.Time)
+	seen := make(map[[32]byte]bool) // files of the investigations so far
 	for _, i := range all {
 		if before > 0 && i.Entry >= before {
 			continue
@@ -107,12 +108,13 @@ func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, con
 		for _, sum := range sums {
 			if i.Has(books.FileDigest(e.id, sum)) {
 				x.Shared++
+				seen[sum] = true
 			}
 		}
 		for _, c := range concluded {
 			if c.Investigation == i.Entry {
 				x.Ended = c
-				e.expose(public, &i, c, confirmed)
+				expose(public, seen, c, confirmed)
 			}
 		}
 		if x.Shared > 0 {
@@ -122,11 +124,11 @@ func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, con
 	return shared, public, nil
 }
 
-// expose adds to public what a conclusion of the investigation i says of copies in files that i did not
-// have. The earliest time stays.
-func (e *Engine) expose(public map[[32]byte]map[watermark.CopyID]time.Time, i *books.Investigation, c books.Conclusion, confirmed map[[32]byte][]watermark.CopyID) {
+// expose adds to public what a conclusion says of copies in files that were not seen yet. The earliest
+// time stays.
+func expose(public map[[32]byte]map[watermark.CopyID]time.Time, seen map[[32]byte]bool, c books.Conclusion, confirmed map[[32]byte][]watermark.CopyID) {
 	for file, copies := range confirmed {
-		if i.Has(books.FileDigest(e.id, file)) {
+		if seen[file] {
 			continue
 		}
 		for _, id := range copies {
