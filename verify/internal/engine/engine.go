@@ -88,7 +88,7 @@ type Earlier struct {
 // Earlier lists the investigations with an entry below before (0: all) that examined any of the files
 // with these SHA-256, in the order of entry. confirmed are, by file, the copies that it contains. public
 // says since when such a copy was public: when the first conclusion was entered that has it, of an
-// investigation before the first one that had that file.
+// investigation before the first investigation with that file.
 func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, confirmed map[[32]byte][]watermark.CopyID) (shared []Earlier, public map[[32]byte]map[watermark.CopyID]time.Time, err error) {
 	all, err := e.store.Investigations(ctx)
 	if err != nil {
