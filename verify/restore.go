@@ -74,7 +74,27 @@ func (f *Findings) restore() ([]*Verdict, *books, error) {
 	for i, k := range firsts(leaks) {
 		leaks[i].marked = leaks[k].marked // of repetitions the case has the first
 	}
-	return leaks, b, errors.Join(oneSubject(leaks), f.checkSame())
+	return leaks, b, errors.Join(oneSubject(leaks), f.checkSame(), f.checkTravel())
+}
+
+// checkTravel checks that the copies whose travel is stated are the confirmed copies, in the order of
+// the leaks. Findings of versions before state no travel.
+func (f *Findings) checkTravel() error {
+	var confirmed, stated []watermark.CopyID
+	for _, l := range f.Leaks {
+		for _, c := range l.Issued {
+			if l.MayName() != "" && !slices.Contains(confirmed, c.ID) {
+				confirmed = append(confirmed, c.ID)
+			}
+		}
+	}
+	for _, t := range f.Verdict.Travel {
+		stated = append(stated, t.Copy)
+	}
+	if len(stated) > 0 && !slices.Equal(stated, confirmed) {
+		return fmt.Errorf("travel: of copies %v, want the confirmed copies %v", stated, confirmed)
+	}
+	return nil
 }
 
 // checkSame checks that every pair of the same document is of two submissions that leaks show, and
