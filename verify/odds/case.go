@@ -15,7 +15,7 @@ var ErrCase = errors.New("odds: unusable case")
 const (
 	MaxLeaks   = 100_000
 	MaxHolders = 1_000
-	MaxCells   = 1_200 // a hundred years of months
+	MaxCells   = 36_600 // a hundred years of days
 )
 
 // MaxClaimed is the maximum number of pictures from which we may have drawn the leaks (see

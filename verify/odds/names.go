@@ -187,7 +187,7 @@ func (m *model) window(v *Verdict) *Window {
 	if w.Share > wholeWindow {
 		return nil
 	}
-	w.MaxLR = log10(ln(float64(w.Ranges+len(m.sets)) / slices.Max(m.o.Tau)))
+	w.MaxLR = log10(ln(float64(len(m.sets)) / slices.Min(m.o.Tau)))
 	var inside []*sighting
 	for _, it := range m.items {
 		in := false

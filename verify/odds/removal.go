@@ -16,15 +16,18 @@ func (m *model) removable(c *candidate) int {
 
 // A point is a point of the grid of unknowns, at which all sources of a dump are compared.
 type point struct {
-	tau float64 // probability that a source took a part of its holdings
-	rho float64 // probability that at least one source of copies removed its marks
+	tau    float64 // probability that a source took a part of its holdings
+	rho    float64 // probability that at least one source of copies removed its marks
+	family int     // of the parts that sources take: [named], ...
 }
 
 // newGrid returns the points of the grid of a case's options, which must have their defaults.
 func newGrid(o Options) (out []point) {
 	for _, tau := range o.Tau {
 		for _, rho := range o.Rho {
-			out = append(out, point{tau, rho})
+			for f := range families {
+				out = append(out, point{tau, rho, f})
+			}
 		}
 	}
 	return out
@@ -37,7 +40,7 @@ func (m *model) weight(c *candidate, k *combination, at point) float64 {
 	w, subsets := k.times, 1
 	for i, s := range c.sources {
 		p := &m.sources[s].parts[k.parts[i]]
-		w = float64(w * (float64((1-at.tau)*p.whole) + float64(at.tau*p.taken)))
+		w = float64(w * at.share(p))
 		if m.sources[s].kind == Copies {
 			subsets *= 2
 		}

@@ -11,7 +11,7 @@ import (
 func TestPriorOfRemoval(t *testing.T) {
 	m := &model{}
 	for _, kind := range []string{Copies, Copies, Copies, Insider} {
-		m.sources = append(m.sources, source{kind: kind, parts: []part{{whole: 1, taken: 1}}})
+		m.sources = append(m.sources, source{kind: kind, parts: []part{{whole: 1, taken: [families]float64{1, 1, 1}}}})
 	}
 	for _, set := range [][]int{{3}, {0}, {0, 3}, {0, 1}, {3, 1, 0}, {0, 1, 2}} {
 		c := &candidate{sources: set}
@@ -20,7 +20,7 @@ func TestPriorOfRemoval(t *testing.T) {
 			if d&^m.removable(c) != 0 {
 				continue
 			}
-			w := m.weight(c, &combination{removed: d, sources: len(set), times: 1}, point{0.5, 0.2})
+			w := m.weight(c, &combination{removed: d, sources: len(set), times: 1}, point{tau: 0.5, rho: 0.2})
 			sum += w
 			switch {
 			case copies == 0:

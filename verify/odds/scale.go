@@ -123,19 +123,19 @@ func lnChoose(n, k int) float64 {
 	return lnFactorial(n) - lnFactorial(k) - lnFactorial(n-k)
 }
 
-// lnFactorial returns the natural logarithm of n!, by multiplication below 16 and from there on by
-// Stirling's series (Abramowitz and Stegun 6.1.41), whose error is then below 1e-11. n must not be
-// negative.
-func lnFactorial(n int) float64 {
-	if n < 16 {
-		f := 1.0
-		for i := 2; i <= n; i++ {
-			f *= float64(i)
-		}
-		return ln(f)
+// lnFactorial returns the natural logarithm of n!. n must not be negative.
+func lnFactorial(n int) float64 { return lnGamma(float64(n) + 1) }
+
+// lnGamma returns the natural logarithm of the gamma function of x > 0. It uses Stirling's series
+// (Abramowitz and Stegun 6.1.41) from 17 on, where the error is below 1e-11, and multiplication
+// below.
+func lnGamma(x float64) float64 {
+	f := 1.0
+	for ; x < 17; x++ {
+		f *= x
 	}
-	x := float64(n)
+	x--
 	y := 1 / float64(x*x)
 	series := (1 - float64(y*(1-float64(y*(2.0/7)))/30)) / float64(12*x)
-	return float64((x+0.5)*ln(x)) - x + 0.9189385332046727 + series
+	return float64((x+0.5)*ln(x)) - x + 0.9189385332046727 + series - ln(f)
 }

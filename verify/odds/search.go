@@ -371,12 +371,13 @@ func (m *model) compute(c *candidate, need float64) {
 		if k.upper <= floor {
 			continue
 		}
+		rows, cols, shift := m.rows.joined(k.cols())
 		var tight float64
-		tight, k.shares = m.rows.lnMax(k.cols(), 40, floor-k.heavy)
-		if k.upper = math.Min(k.upper, tight+k.heavy); k.upper <= floor {
+		tight, k.shares = rows.lnMax(cols, 40, floor-k.heavy-shift)
+		if k.upper = math.Min(k.upper, tight+shift+k.heavy); k.upper <= floor {
 			continue
 		}
-		value := m.rows.lnMean(k.cols(), k.shares)
+		value := rows.lnMean(cols, k.shares) + shift
 		for g, at := range m.grid {
 			v := value + ln(m.weight(c, k, at))
 			sums[g].add(v)

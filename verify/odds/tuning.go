@@ -44,14 +44,27 @@ const (
 // registry. Chosen.
 const wholeWindow = 0.95
 
+// Uneven draws.
+const (
+	evenDraw  = 0.5 // probability that the draw from a part is even. Chosen
+	minBlocks = 8   // blocks of time from which on a draw may be uneven: months, or else weeks, or else days. Chosen
+	maxEven   = 2   // nats by which an even draw must be more probable for the uneven one to be left out. Chosen
+	tiltStep  = 0.5 // steps of densities, in nats: fewer distinct densities are fewer rows of the table. Chosen
+)
+
+// shapes are equally probable values of how uneven a draw is: the shape of a gamma distribution of
+// the density of a block. The density has the coefficient of variation 1/sqrt(shape). Chosen.
+var shapes = [...]float64{1, 4, 16}
+
 // What is searched. These numbers bound the time of a search; all were chosen.
 const (
-	maxSources   = 3  // sources of a dump
-	maxSets      = 40 // sets of copies and custody that become sources; a dump seldom touches more
-	maxInTriples = 24 // sources in sets of three: of more sources, the best alone or beside one other
-	maxParts     = 3  // other sets that are kept as parts of a source without copies
-	maxSensitive = 6  // hypotheses that get a sensitivity, the strongest first
-	shortlist    = 12 // of the best explanations on either side that are weighed again for it
+	maxSources   = 3   // sources of a dump
+	maxSets      = 40  // sets of copies and custody that become sources; a dump seldom touches more
+	maxInTriples = 24  // sources in sets of three: of more sources, the best alone or beside one other
+	maxEnds      = 400 // ends of ranges among which the densest is looked for
+	maxParts     = 3   // other sets that are kept as parts of a source without copies
+	maxSensitive = 6   // hypotheses that get a sensitivity, the strongest first
+	shortlist    = 12  // of the best explanations on either side that are weighed again for it
 )
 
 // What sums leave out, natural logarithms. TestAgainstTheOracle compares them with sums of all
@@ -62,4 +75,6 @@ const (
 	little = 7
 	// far is how far below its peak the integrand over the shares is left out.
 	far = 24
+	// negligible is the share of a sum over ranges below which the rest of the ranges is left out.
+	negligible = 1e-4
 )
