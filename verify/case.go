@@ -18,7 +18,7 @@ import (
 // books are what the registry says of the recipients and of the submissions that leaks show.
 type books struct {
 	recipients []registry.Recipient
-	cells      []odds.Cell                              // the calendar months of all submissions up to the find
+	cells      []odds.Cell                              // the days with submissions up to the find
 	holdings   *engine.Holdings                         // counts by recipient and cell
 	copies     map[watermark.Submission][]registry.Copy // all issued copies of the submissions that leaks show
 	history    findings.History
@@ -30,7 +30,7 @@ type books struct {
 }
 
 // books reads from the registry what the odds need: recipients, the copies of each submission that
-// leaks show, cells of time, and what each recipient had by cell. Copies and custody after
+// leaks show, days, and what each recipient had by day. Copies and custody after
 // [Config].Found do not count. If only named submissions were searched, the counts are of these and
 // of what leaks show. Errors are the registry's, as they are.
 func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, error) {
@@ -48,27 +48,13 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 	if v.cfg.named() {
 		return b, v.namedBooks(ctx, b, leaks)
 	}
-	first, last, err := r.Engine().Span(ctx) // after the copies: no month of theirs is missing
-	if err != nil {
-		return nil, err
-	}
-	if v.cfg.after(last) {
-		last = v.cfg.Found
-	}
-	if !first.IsZero() {
-		b.cells = odds.Months(first, last)
-	}
-	from := make([]time.Time, len(b.cells))
-	for i, c := range b.cells {
-		from[i] = c.From
-	}
-	b.holdings, err = r.Engine().Holdings(ctx, from, v.cfg.Found, v.cfg.admissible)
+	b.holdings, err = r.Engine().Holdings(ctx, true, v.cfg.Found, v.cfg.admissible) // after the copies: no day of theirs is missing
 	if err != nil {
 		return nil, err
 	}
 	b.history = historyOf(b.holdings, b.recipients)
 	for i, n := range b.holdings.Submissions {
-		b.cells[i].Submissions = n
+		b.cells = append(b.cells, odds.Cell{From: b.holdings.Days[i], Submissions: n})
 	}
 	return b, v.countErased(ctx, b, leaks)
 }

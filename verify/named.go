@@ -21,7 +21,7 @@ func (c Config) named() bool { return len(c.Against) > 0 }
 // beside them, in one cell of time. No window or share of the registry can be read from such
 // counts. The history is of the whole registry, and no holder's custody is counted from it.
 func (v *Investigator) namedBooks(ctx context.Context, b *books, leaks []*Verdict) (err error) {
-	if b.holdings, err = v.cfg.Registry.Engine().Holdings(ctx, nil, v.cfg.Found, v.cfg.admissible); err != nil {
+	if b.holdings, err = v.cfg.Registry.Engine().Holdings(ctx, false, v.cfg.Found, v.cfg.admissible); err != nil {
 		return err
 	}
 	b.history = historyOf(b.holdings, b.recipients)
@@ -87,7 +87,7 @@ func (w *weighing) forgetElsewhere() {
 	if !w.cfg.named() {
 		return
 	}
-	w.Odds.Window, w.Odds.AllElsewhere = nil, 0
+	w.Odds.Window, w.Odds.Against, w.Odds.AllElsewhere = nil, nil, 0
 	for i := range w.Odds.Hypotheses {
 		h := &w.Odds.Hypotheses[i]
 		if slices.Contains([]string{odds.Custody, odds.Insider, odds.Foreign}, h.Kind) {

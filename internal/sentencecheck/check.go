@@ -77,16 +77,17 @@ type oddsOf struct {
 		Of       int    `json:"of"`
 	} `json:"rivals"`
 	Window *struct {
-		From      int      `json:"from"`
-		To        int      `json:"to"`
-		Clusters  int      `json:"clusters"`
-		Cells     int      `json:"cells"`
-		MaxLR     float64  `json:"most_log10_lr"`
-		Supported float64  `json:"supported_log10_lr"`
-		Searched  int      `json:"searched"`
-		Corrected float64  `json:"corrected_log10_lr"`
-		Holders   []string `json:"holders"`
+		From int `json:"from"`
+		To   int `json:"to"`
 	} `json:"window"`
+	Against *struct {
+		Holders []string `json:"holders"`
+		Folders int      `json:"folders"`
+		Rows    []struct {
+			Thief string  `json:"thief"`
+			LR    float64 `json:"log10_lr"`
+		} `json:"rows"`
+	} `json:"custody_against"`
 }
 
 type caseOf struct {
@@ -96,7 +97,9 @@ type caseOf struct {
 		Submissions int       `json:"submissions"`
 	} `json:"cells"`
 	Holders []struct {
-		Name string `json:"name"`
+		Name     string          `json:"name"`
+		Copies   json.RawMessage `json:"copies"` // missing if there are none
+		Unmarked json.RawMessage `json:"unmarked"`
 	} `json:"holders"`
 	Leaks       []caseLeak `json:"leaks"`
 	Claimed     int        `json:"claimed"`
@@ -106,19 +109,24 @@ type caseOf struct {
 }
 
 type caseLeak struct {
-	Submission string    `json:"submission"`
-	Submitted  time.Time `json:"submitted"`
-	Cluster    string    `json:"cluster"`
-	Copies     []struct {
-		Recipient string   `json:"recipient"`
-		LnE       float64  `json:"ln_e"`
-		Miss      float64  `json:"miss"`
-		Confirmed bool     `json:"confirmed"`
-		Neutral   bool     `json:"neutral"`
-		Others    []string `json:"others"`
-	} `json:"copies"`
-	Unmarked     []string `json:"unmarked"`
-	Transplanted []string `json:"transplanted"`
+	Submission   string    `json:"submission"`
+	Submitted    time.Time `json:"submitted"`
+	Cluster      string    `json:"cluster"`
+	Recall       float64   `json:"recall"`
+	FalseMatch   float64   `json:"false_match"`
+	Marked       bool      `json:"marked"`
+	Copies       []copyOf  `json:"copies"`
+	Unmarked     []string  `json:"unmarked"`
+	Transplanted []string  `json:"transplanted"`
+}
+
+type copyOf struct {
+	Recipient string   `json:"recipient"`
+	LnE       float64  `json:"ln_e"`
+	Miss      float64  `json:"miss"`
+	Confirmed bool     `json:"confirmed"`
+	Neutral   bool     `json:"neutral"`
+	Others    []string `json:"others"`
 }
 
 type leak struct {

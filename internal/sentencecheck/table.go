@@ -52,15 +52,6 @@ var rules = map[string]func(*report) []row{
 		return some(n, row{"names": names})
 	},
 	"named-released": func(r *report) []row { return once(r.stage() == named, nil) },
-	"window": func(r *report) []row {
-		if heads, _ := r.window(); !heads || r.examined() == 0 {
-			return nil
-		}
-		of, n := r.plain()
-		dates, _ := r.timeOf()
-		return []row{{"of": of, "n": n, "dates": dates}}
-	},
-	"window-no-name": func(r *report) []row { return once(r.stage() == window, nil) },
 	"confirmed": func(r *report) []row {
 		return once(r.stage() == confirmed, row{"n": r.count((*leak).confirmed), "of": r.sources()})
 	},
@@ -153,35 +144,37 @@ var rules = map[string]func(*report) []row{
 		dates, share := r.timeOf()
 		return []row{{"of": of, "n": n, "dates": dates, "share": share}}
 	},
-	"window-ratio": windowRatio,
-	"window-alike": func(r *report) []row {
-		for _, x := range windowRatio(r) {
-			return []row{{"names": x["names"]}}
-		}
-		return nil
-	},
-	"window-cap": func(r *report) []row {
-		_, h := r.window()
-		return once(h != nil && r.speaksOfWindow() && h.Raw > bound(r.Verdict.Case.MatchTrials)+1e-6, row{"trials": whole(r.Verdict.Case.MatchTrials)})
-	},
-	"window-searched": func(r *report) []row {
-		heads, _ := r.window()
-		if w := r.Verdict.Odds.Window; heads && r.speaksOfWindow() && w.Searched > 1 {
-			return []row{{"n": w.Searched, "ratio": "100"}}
-		}
-		return nil
-	},
-	"window-measure": func(r *report) []row {
-		if !r.speaksOfWindow() {
+	"window-measure": func(r *report) []row { return once(r.speaksOfWindow(), nil) },
+	"custody-odds": func(r *report) []row {
+		h, n := r.custody()
+		if h == nil {
 			return nil
 		}
-		w := r.Verdict.Odds.Window
-		return []row{{"cells": w.Cells, "ratio": near(math.Pow(10, w.MaxLR), 0.05)}}
+		return []row{{"n": n, "names": h.Holders, "words": support(h.LR),
+			"lr": func(x any) bool { return x == h.LR && h.LR <= math.Log10(float64(r.Verdict.Odds.Against.Folders)/0.2) }}}
 	},
-	"claim-drawn": claimRule("drawn"),
-	"claim-seen":  claimRule("seen"),
-	"claim-all":   claimRule("all"),
-	"claim-none":  claimRule("none"),
+	"custody-against": func(r *report) []row { return r.thieves(true) },
+	"custody-level":   func(r *report) []row { return r.thieves(false) },
+	"custody-folder": func(r *report) []row {
+		h, _ := r.custody()
+		if h == nil {
+			return nil
+		}
+		folders := 0
+		for _, x := range r.Verdict.Case.Holders {
+			folders += min(len(x.Copies), 1) + min(len(x.Unmarked), 1)
+		}
+		return []row{{"names": h.Holders, "folders": func(x any) bool {
+			return x == r.Verdict.Odds.Against.Folders && r.Verdict.Odds.Against.Folders <= folders
+		}}}
+	},
+	"claim-drawn":     claimRule("drawn"),
+	"claim-seen":      claimRule("seen"),
+	"claim-all":       claimRule("all"),
+	"claim-none":      claimRule("none"),
+	"claim-min":       boundRule("min"),
+	"claim-max":       boundRule("max"),
+	"claim-unbounded": boundRule("unbounded"),
 
 	"released":     func(r *report) []row { return once(r.count((*leak).confirmed) > 0, nil) },
 	"several":      func(r *report) []row { return once(r.sources() > 1, nil) },
@@ -628,14 +621,26 @@ func (r *report) speaksOfWindow() bool {
 	return of > 1
 }
 
-func windowRatio(r *report) []row {
-	_, h := r.window()
-	if h == nil || !r.speaksOfWindow() {
+// thieves: each kind of thief that the strongest custody is compared with, those against which it has
+// a ratio of 10 or more, or the others. No ratio exceeds what trials of matching allow.
+func (r *report) thieves(favours bool) (out []row) {
+	if h, _ := r.custody(); h == nil {
 		return nil
 	}
-	return []row{{"times": times(h.LR), "names": h.Holders, "against": h.Against, "words": support(h.LR), "lr": func(x any) bool {
-		return x == h.LR && h.LR <= h.Raw && h.LR <= bound(r.Verdict.Case.MatchTrials)+1e-6
-	}}}
+	names := map[string]string{
+		"scattered": "a thief who took pictures of all times", "range": "a thief who took all uploads of some days in a row",
+		"calendar":  "a thief who took the uploads of one day, week, month, quarter or year",
+		"folder":    "a thief who took one of the recorded folders",
+		"elsewhere": "another service to which customers sent the same files in the same time",
+	}
+	for _, x := range r.Verdict.Odds.Against.Rows {
+		if lr := math.Min(x.LR, bound(r.Verdict.Case.MatchTrials)); (x.LR >= 1) == favours {
+			if out = append(out, row{"thief": names[x.Thief]}); favours {
+				out[len(out)-1]["times"], out[len(out)-1]["names"] = times(lr), r.Verdict.Odds.Against.Holders
+			}
+		}
+	}
+	return out
 }
 
 // claimRule: which of four sentences on the claimed pictures is true.
@@ -655,28 +660,85 @@ func claimRule(kind string) func(*report) []row {
 		case c.Drawn && seen == 0:
 			is, x = "none", row{"claimed": whole(c.Claimed), "examined": len(r.Leaks)}
 		case c.Drawn:
-			is, x["examined"], x["level"] = "drawn", len(r.Leaks), "95"
-			x["min"] = func(v any) bool {
-				n, ok := number(v)
-				return ok && draws(seen, len(r.Leaks), int(n), c.Claimed) > 0.05-1e-4 && (int(n) == seen || draws(seen, len(r.Leaks), int(n)-1, c.Claimed) <= 0.05+1e-4)
-			}
+			is, x["examined"] = "drawn", len(r.Leaks)
 		}
 		return once(is == kind, x)
 	}
 }
 
-// draws returns the probability that at least k of n pictures drawn from all are among good.
-func draws(k, n, good, all int) (p float64) {
+// boundRule: which bounds of the claimed pictures a draw of ours gives, and that each is the last number
+// that the draw does not reject at 95 %.
+func boundRule(kind string) func(*report) []row {
+	return func(r *report) []row {
+		c, n := r.Verdict.Case, len(r.Leaks)
+		if !c.Drawn || c.Claimed == 0 || n >= c.Claimed {
+			return nil
+		}
+		seen, sure, open, recall, wrong := 0, 0, n-len(c.Leaks), 1.0, 0.0
+		for _, l := range c.Leaks {
+			finds, mistakes := l.Recall, l.FalseMatch
+			if finds == 0 {
+				finds = 0.9
+			}
+			if mistakes == 0 {
+				mistakes = 1e-3
+			}
+			wrong = max(wrong, mistakes)
+			switch {
+			case l.Submission != "":
+				seen++
+				sure += yes(slices.ContainsFunc(l.Copies, func(x copyOf) bool { return x.Confirmed && x.LnE >= math.Log(1000) }))
+			case l.Marked || finds < 0.5:
+				open++
+			default:
+				recall = min(recall, finds)
+			}
+		}
+		few := func(good int) float64 { return chance(seen+open, n, good, c.Claimed, recall) }          // P(no more are seen)
+		many := func(good int) float64 { return chance(n-seen, n, c.Claimed-good, c.Claimed, 1-wrong) } // P(no fewer are seen)
+		const near = 1e-6
+		x := row{"claimed": whole(c.Claimed), "level": "95", "open": open}
+		switch {
+		case kind == "min" && (sure > 0 || many(0) <= 0.05):
+			x = row{"claimed": x["claimed"], "level": "95", "false": func(v any) bool { p, ok := number(v); return ok && math.Abs(p-100*wrong) <= 5*wrong },
+				"min": func(v any) bool {
+					k, ok := number(v)
+					return ok && many(int(k)) > 0.05-near && (int(k) == sure || many(int(k)-1) <= 0.05+near)
+				}}
+		case kind == "max" && few(c.Claimed) <= 0.05:
+			x["recall"] = percent(recall)
+			x["max"] = func(v any) bool {
+				k, ok := number(v)
+				return ok && few(int(k)) > 0.05-near && few(int(k)+1) <= 0.05+near
+			}
+		case kind == "unbounded" && few(c.Claimed) > 0.05:
+			delete(x, "level")
+		default:
+			return nil
+		}
+		return []row{x}
+	}
+}
+
+// chance returns the probability that at most k things of a kind are found among n drawn from all.
+// good of all are of that kind, and each that is drawn is found with probability r. It is the sum
+// over how many were drawn and how many of them were found.
+func chance(k, n, good, all int, r float64) (p float64) {
 	choose := func(n, k int) float64 {
 		a, _ := math.Lgamma(float64(n + 1))
 		b, _ := math.Lgamma(float64(k + 1))
 		c, _ := math.Lgamma(float64(n - k + 1))
 		return a - b - c
 	}
-	for i := k; i <= min(n, good); i++ {
-		if n-i <= all-good {
-			p += math.Exp(choose(good, i) + choose(all-good, n-i) - choose(all, n))
+	for i := max(0, n-(all-good)); i <= min(n, good); i++ {
+		found := yes(i <= k)
+		q := float64(found)
+		for j := 0; found == 0 && j <= k; j++ {
+			if r < 1 {
+				q += math.Exp(choose(i, j) + float64(j)*math.Log(r) + float64(i-j)*math.Log(1-r))
+			}
 		}
+		p += q * math.Exp(choose(good, i)+choose(all-good, n-i)-choose(all, n))
 	}
 	return p
 }

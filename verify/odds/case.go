@@ -19,8 +19,8 @@ const (
 )
 
 // MaxClaimed is the maximum number of pictures from which we may have drawn the leaks (see
-// [Case].Drawn). It is above any real number of pictures, and low enough that the bound of a
-// [Verdict].Claim is exact to 1e-6 of it.
+// [Case].Drawn). It is above any real number of pictures, and low enough that floating point counts
+// them exactly.
 const MaxClaimed = 10_000_000_000
 
 // maxExamined is the maximum of [Case].Examined for a drawn case. It bounds the time that the
@@ -33,8 +33,9 @@ type Case struct {
 	// admissible or not. Without it custody is no evidence here.
 	FoundKnown bool `json:"found_known"`
 
-	// Cells divide the registry's time into contiguous pieces, usually calendar months
-	// (see [Months]). A thief who takes a range takes some cells that follow each other.
+	// Cells are the pieces of the registry's time that have submissions, usually days (UTC). A
+	// thief who takes a range takes some cells that follow each other. One who takes a calendar
+	// unit takes all cells that begin in it.
 	Cells   []Cell   `json:"cells"`
 	Holders []Holder `json:"holders"`
 	Leaks   []Leak   `json:"leaks"`
@@ -60,7 +61,7 @@ type Case struct {
 	Options Options `json:"options,omitzero"`
 }
 
-// A Cell is a piece of the registry's time, up to the next cell.
+// A Cell is a piece of the registry's time, usually a day.
 type Cell struct {
 	From        time.Time `json:"from"`
 	Submissions int       `json:"submissions"`
@@ -71,10 +72,10 @@ type Cell struct {
 type Holder struct {
 	Name string `json:"name"`
 	// Copies counts, by cell, the submissions that the holder was issued a marked copy of.
-	Copies []int `json:"copies,omitempty"`
+	Copies Counts `json:"copies,omitempty"`
 	// Unmarked counts, by cell, the submissions that the holder could hold unmarked. Only
 	// admissible custody counts: custody that was recorded before the leaks were found.
-	Unmarked []int `json:"unmarked,omitempty"`
+	Unmarked Counts `json:"unmarked,omitempty"`
 }
 
 // A Leak is what was found out about one picture of the dump.

@@ -90,11 +90,12 @@ func (m *model) timeParts(p *profile) (out []part) {
 // useful returns the parts without the parts that cannot improve any explanation. The first part,
 // the whole holdings, is always kept. Another part gains at best the ratio of the densities for
 // each cluster that it holds. It costs the ratio of the priors at the point of the grid where that
-// is cheapest. A part is kept if the gain exceeds the cost.
+// is cheapest. A part is kept if the gain exceeds the cost, and of more than [maxKept] or
+// [maxBroad] the best.
 func (m *model) useful(parts []part, kind string, holder int) []part {
 	whole := parts[0]
-	out := parts[:1]
-	for _, p := range parts[1:] {
+	worth := make([]float64, len(parts))
+	for i, p := range parts[1:] {
 		gain := 0.0
 		for _, it := range m.items {
 			best := 0.0
@@ -109,7 +110,18 @@ func (m *model) useful(parts []part, kind string, holder int) []part {
 		for _, at := range m.grid {
 			cost = math.Max(cost, ln(at.share(&p))-ln(at.share(&whole)))
 		}
-		if gain+cost > 0 {
+		worth[i+1] = gain + cost
+	}
+	least, kept := 0.0, maxKept
+	if kind == Insider || kind == Unlisted {
+		kept = maxBroad
+	}
+	if sorted := slices.Sorted(slices.Values(worth[1:])); len(sorted) > kept {
+		least = math.Max(0, sorted[len(sorted)-kept-1])
+	}
+	out := parts[:1]
+	for i, p := range parts[1:] {
+		if worth[i+1] > least {
 			out = append(out, p)
 		}
 	}

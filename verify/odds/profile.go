@@ -301,12 +301,12 @@ func (p *profile) rangePart(r interval) part {
 			length := to - from + 1
 			term := exp(float64(k*ln(out.size/(p.ahead[to+1]-p.ahead[from])))) / float64(length*(n-length+1))
 			out.taken[ranges] += float64(float64(wa*wb) * term)
-			if most = math.Max(most, term); term < float64(most*negligible) {
+			if most = math.Max(most, term); term < float64(most*restOfRanges) {
 				break
 			}
 			b += wb
 		}
-		if a > 0 && most < float64(out.taken[ranges]*negligible) {
+		if a > 0 && most < float64(out.taken[ranges]*restOfRanges) {
 			break
 		}
 		a += wa

@@ -68,64 +68,6 @@ func Cap(trials int) float64 {
 	return log10(ln(float64(trials) / 3))
 }
 
-// A claim says how many of all claimed pictures show submissions of the registry, as far as
-// the examined files tell.
-type claim struct {
-	Seen     int     `json:"seen"`     // leaks that show a submission of the registry
-	Examined int     `json:"examined"` // files, including files that are not leaks of the case
-	Claimed  int     `json:"claimed"`  // 0: no number is claimed
-	Min      int     `json:"at_least"` // lower bound of the pictures among the claimed that show submissions
-	Level    float64 `json:"level"`    // confidence of Min; 1: Min was seen
-}
-
-// claimOf extends a count of seen leaks among the examined files to all claimed pictures. drawn
-// reports whether we drew the sample. If so, Min is the smallest number of our pictures that shows
-// at least seen in such a draw with a probability above 5 %. This is the exact bound for sampling
-// without replacement (hypergeometric; Clopper and Pearson, Biometrika 26, 1934, for the binomial).
-// Min is seen and Level is 1 if others drew, nothing is claimed or seen, or all were examined.
-func claimOf(seen, examined, claimed int, drawn bool) claim {
-	out := claim{Seen: seen, Examined: examined, Claimed: claimed, Min: seen, Level: 1}
-	if !drawn || claimed == 0 || seen == 0 || examined >= claimed {
-		return out
-	}
-	lo, hi := seen, claimed-(examined-seen) // the bound lies in lo..hi
-	for lo < hi {
-		mid := lo + (hi-lo)/2
-		if tail(seen, examined, mid, claimed) > 0.05 {
-			hi = mid
-		} else {
-			lo = mid + 1
-		}
-	}
-	out.Min, out.Level = lo, 0.95
-	return out
-}
-
-// tail returns the probability that a draw of n pictures without replacement shows at least k of
-// ours. The draw is from all pictures, of these good are ours. It is 0 if so many cannot be drawn.
-func tail(k, n, good, all int) float64 {
-	var s sum
-	for i := k; i <= min(n, good); i++ {
-		if n-i > all-good {
-			continue
-		}
-		s.add(lnChoose(good, i) + lnChoose(all-good, n-i) - lnChoose(all, n))
-	}
-	if !s.any {
-		return 0
-	}
-	return exp(s.ln())
-}
-
-// lnChoose returns the natural logarithm of the number of ways to choose k of n things. k must be
-// within 0..n.
-func lnChoose(n, k int) float64 {
-	return lnFactorial(n) - lnFactorial(k) - lnFactorial(n-k)
-}
-
-// lnFactorial returns the natural logarithm of n!. n must not be negative.
-func lnFactorial(n int) float64 { return lnGamma(float64(n) + 1) }
-
 // lnGamma returns the natural logarithm of the gamma function of x > 0. It uses Stirling's series
 // (Abramowitz and Stegun 6.1.41) from 17 on, where the error is below 1e-11, and multiplication
 // below.

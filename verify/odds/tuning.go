@@ -32,14 +32,6 @@ const (
 // alternatives. Chosen.
 var foreign = [...]float64{0.25, 0.5, 0.75}
 
-// A headline may rest on a window of custody from this log10 likelihood ratio on, and from
-// this many clusters on. The ratio must also hold after division by the number of custody
-// sets that were searched. TestWindowsByChance counts the windows that chance makes.
-const (
-	MinWindow         = 2
-	MinWindowClusters = 5
-)
-
 // wholeWindow is the share, 0..1, of all submissions from which on a window says nothing: it is the
 // registry. Chosen.
 const wholeWindow = 0.95
@@ -62,6 +54,8 @@ const (
 	maxSets      = 40  // sets of copies and custody that become sources; a dump seldom touches more
 	maxInTriples = 24  // sources in sets of three: of more sources, the best alone or beside one other
 	maxEnds      = 400 // ends of ranges among which the densest is looked for
+	maxKept      = 4   // parts of a source beside the whole
+	maxBroad     = 14  // the same of the insider and the unlisted holder, the rivals of custody. TestRangesLeftOut
 	maxParts     = 3   // other sets that are kept as parts of a source without copies
 	maxSensitive = 6   // hypotheses that get a sensitivity, the strongest first
 	shortlist    = 12  // of the best explanations on either side that are weighed again for it
@@ -75,6 +69,15 @@ const (
 	little = 7
 	// far is how far below its peak the integrand over the shares is left out.
 	far = 24
-	// negligible is the share of a sum over ranges below which the rest of the ranges is left out.
-	negligible = 1e-4
+	// restOfRanges is the share of a sum over ranges below which the rest of the ranges is left out.
+	restOfRanges = 1e-4
+)
+
+// What a draw says of all claimed pictures ([Verdict].Claim).
+const (
+	maxDoubt   = 0.05  // probability at which a bound stops, one-sided. A convention
+	negligible = 1e-20 // terms of a distribution, relative to the largest, that are left out. TestClaimsByBruteForce
+	// minFound is the recall, 0..1, below which the search says too little of an unmatched leak: the
+	// upper bound then counts the leak as ours. Chosen.
+	minFound = 0.5
 )
