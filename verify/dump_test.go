@@ -62,6 +62,17 @@ func leakOf(n int, finding verify.Finding, recipient string, custody ...registry
 	return v
 }
 
+// mixed is a leak with copies of several recipients.
+func mixed(n int, names ...string) *verify.Verdict {
+	v := leakOf(n, verify.FoundCopy, names[0])
+	for i, name := range names[1:] {
+		c := v.Issued[0]
+		c.ID, c.Recipient, c.SHA256[29] = watermark.CopyID(n+1000*(i+1)), name, byte(i+1)
+		v.Issued, v.Accused = append(v.Issued, c), append(v.Accused, c.ID)
+	}
+	return v
+}
+
 // unissued is a leak with a mark under the registry's key that the registry does not list. It shows
 // a submission if v does.
 func unissued(v *verify.Verdict) *verify.Verdict {
@@ -137,6 +148,9 @@ func dumps() map[string]dump {
 		"transplanted":          {leaks: []*verify.Verdict{leakOf(1, verify.FoundTransplanted, "vendor A"), leakOf(2, verify.FoundTransplanted, "vendor A")}, headline: "Inconclusive: 2 of the 2 pictures show uploads of the registry, and no mark", says: []string{"a transplanted mark", "says nothing about the recipient"}, evidence: map[string]int{"vendor A": 0}},
 		"real and transplanted": {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundTransplanted, "vendor B")}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"may have prepared other pictures"}, evidence: map[string]int{"vendor B": 0}},
 		"two recipients":        {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundCopy, "authority C"), leakOf(4, verify.FoundCopy, "authority C")}, named: []string{"authority C", "vendor A"}, headline: ". 2 of 4 marked pictures contain copies recorded as issued to authority C under “request 7”. The findings do not tell several sources from a single source that had the copies of several recipients.", says: []string{"Copies of several recipients appear"}},
+		"colluders":             {leaks: []*verify.Verdict{mixed(1, "vendor A", "vendor B"), mixed(2, "vendor B", "vendor A"), bare(3)}, named: []string{"vendor A", "vendor B"}, headline: "2 of 2 marked pictures contain copies recorded as issued to vendor B under “request 7”. 2 pictures contain copies issued to vendor A and vendor B at once. Several parties put them together, or one party had the copies of all: the findings do not tell which. This does not show who released", says: []string{"at least 1,000 times more probable", "In the same pictures are copies of others, by number of persons: vendor B (2)."}, evidence: map[string]int{"vendor A": 2, "vendor B": 2}},
+		"a large colluder":      {leaks: []*verify.Verdict{a(1), a(2), a(3), mixed(4, "vendor A", "vendor B")}, named: []string{"vendor A"}, headline: "4 of 4 marked pictures contain copies recorded as issued to vendor A under “request 7”. 1 picture contains copies issued to vendor A and 1 other recipient at once. Several parties put it together", says: []string{"The headline does not name vendor B"}},
+		"rolling colluders":     {leaks: []*verify.Verdict{mixed(1, "vendor A", "vendor B"), mixed(2, "vendor B", "authority C"), mixed(3, "authority C", "vendor A"), mixed(4, "vendor A", "vendor B", "authority C")}, named: []string{"authority C", "vendor A", "vendor B"}, headline: "4 pictures contain copies issued to two or more of vendor A, vendor B and authority C at once."},
 		"one each":              {leaks: []*verify.Verdict{a(1), leakOf(3, verify.FoundCopy, "authority C")}, headline: "Inconclusive"},
 		"the store's":           {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "store"), leakOf(2, verify.FoundCopy, "store")}, named: []string{"store"}, headline: "issued to store"},
 		"two of February":       {leaks: []*verify.Verdict{bare(1, holds("vendor A", before)), bare(2, holds("vendor A", before), holds("vendor B", before))}, headline: "Inconclusive: 2 of the 2 pictures show uploads of the registry, and no mark", says: []string{"vendor A (2) and vendor B (1)", "contiguous range", "at most about", "it earns nothing"}, evidence: map[string]int{"vendor A": 0}},

@@ -179,3 +179,16 @@ func KeptOverErasure(ctx context.Context, r *registry.Registry, id watermark.Sub
 	_, err := c.get(ctx, id, func() (*original, error) { kept = false; return nil, nil })
 	return kept, errors.Join(failed, err)
 }
+
+// HoldersOf returns what the first page of a report says of the pictures of each recipient, and the
+// notes on the ratios of those it names.
+func HoldersOf(d *DumpVerdict) (out []string) {
+	r := reportView{DumpVerdict: d}
+	for _, h := range r.Holders() {
+		out = append(out, h.Name+": "+h.Pictures)
+	}
+	for _, s := range r.Strengths() {
+		out = append(out, s.Note)
+	}
+	return out
+}

@@ -105,7 +105,7 @@ func (r reportView) KeyOf(row reportRow) string {
 // A holder is a recipient with confirmed copies in the dump, as the first page lists it.
 type holder struct {
 	Name     string
-	Pictures string // "9 of 17 marked exhibits"
+	Pictures string // "9 of 17 marked exhibits", and how many have copies of others as well
 	Clusters int    // persons
 	Says     string
 }
@@ -113,10 +113,13 @@ type holder struct {
 // Holders returns the recipients whose confirmed copies are in the dump, in the order of the
 // hypotheses: how many exhibits carry them, what this is worth, and why a recipient is not named.
 func (r reportView) Holders() []holder {
-	on, marked := make(map[string]int), r.marked()
+	on, both, marked := make(map[string]int), make(map[string]int), r.marked()
 	for _, l := range r.Verdicts {
 		for _, name := range l.MayNames() {
 			on[name]++
+			if len(l.MayNames()) > 1 {
+				both[name]++
+			}
 		}
 	}
 	var out []holder
@@ -125,7 +128,12 @@ func (r reportView) Holders() []holder {
 		if h.Kind != odds.Copies || on[h.Name] == 0 {
 			continue
 		}
-		x := holder{Name: h.Name, Clusters: h.Clusters, Pictures: write(firstPage["pictures"], figures{"n": on[h.Name], "of": marked}), Says: h.Words}
+		says := "pictures"
+		if both[h.Name] > 0 {
+			says = "shared"
+		}
+		x := holder{Name: h.Name, Clusters: h.Clusters, Says: h.Words,
+			Pictures: write(firstPage[says], figures{"n": on[h.Name], "of": marked, "both": both[h.Name]})}
 		if h.LogLR > 0 {
 			x.Says = write(firstPage["named"], figures{"times": times(h.LogLR), "words": h.Words})
 		}

@@ -127,6 +127,7 @@ var notes = map[string]string{
 	"beside-transplanted": "{n} {n|picture carries a transplanted mark|pictures carry transplanted marks} of this recipient's copies, which count for no recipient.",
 	"only-named":          onlyNamed,
 	odds.NoConfirmed:      "Copies of these submissions were issued to this recipient. The leaks contain no mark of these copies that is confirmed and strong. That marks could have been removed is no evidence that they were.",
+	odds.TooMany:          "Copies issued to this recipient are in the same pictures as copies of more recipients than are compared at once. The ratio says nothing for or against it.",
 	odds.NoLeak:           "Copies of submissions were issued to this recipient. Too few leaks, or no leaks, show these submissions.",
 	odds.NotAgainst:       "Files of strangers that resemble ours are not weighed. That few such files are seen says nothing against this explanation.",
 	odds.NotTold:          "The ratio holds as much for others who may have had these pictures. These are a sub-processor, a backup or a thief of a listed holder, an unlisted holder, and a holder whose custody is not admissible.",
@@ -154,6 +155,7 @@ var titles = map[string]string{
 // sources name the sources of an alternative, by their kinds.
 var sources = map[string]string{
 	odds.Copies:    "copies issued to {who}",
+	odds.Coalition: "copies issued to {who} in one hand, or put together",
 	odds.Custody:   "unmarked pictures held by {who}",
 	odds.Planted:   "copies issued to {who}, planted by another holder",
 	odds.Unlisted:  "an unlisted holder of unmarked uploads",
@@ -173,7 +175,9 @@ const (
 var firstPage = map[string]string{
 	"copies":   "The findings are at least {times} times more probable if pictures derive from the copies issued to {name} than under the strongest listed alternative without those copies. That is {words}.",
 	"rivals":   "This ratio is for the copies, not for who laid or put them there. The other parties in the conclusion explain them as well.",
+	"together": "Copies issued to {others} are in the same pictures. The ratio is for the copies of {name}, not for who put them together.",
 	"pictures": "{n} of {of} marked {of|exhibit|exhibits}",
+	"shared":   "{n} of {of} marked {of|exhibit|exhibits}, {both} with copies of others as well",
 	"named":    "{times} times or more: {words}",
 	"withheld": "not named: {reason}",
 }
@@ -234,6 +238,7 @@ var dumpSentences = []row{
 	{"no-file-opened", headline, at(aboutUnopened, func(w *weighing) figures { return figures{"n": w.Leaks} }), "Inconclusive: no picture was examined; {n} {n|file|files} could not be examined as {n|a picture|pictures}."},
 	{"named", headline, (*weighing).namedFigures, "{n} of {marked} marked {marked|picture|pictures} {n|contains a copy|contain copies} recorded as issued to {name}{under}."},
 	{"named-rivals", headline, (*weighing).namedRivals, "The findings do not rule out {who}, which could have laid marks there if it had obtained those copies."},
+	{"named-together", headline, (*weighing).namedTogether, "{n} {n|picture contains|pictures contain} copies issued to {among}{names} at once. Several parties put {n|it|them} together, or one party had the copies of all: the findings do not tell which."},
 	{"named-several", headline, (*weighing).namedSeveral, oneSourceText},
 	{"named-rest", headline, (*weighing).namedRest, "{n} {n|submission|submissions} in this dump {n|is|are} not explained, or not wholly, by copies of {name} with their marks or by anything else that it is recorded to have had. The source of {n|that submission|those submissions} may also have had those copies."},
 	{"named-transplanted", headline, (*weighing).namedTransplanted, "Marks of copies issued to {names} were also transplanted onto {n} other {n|picture|pictures} of this dump."},
@@ -327,6 +332,7 @@ var dumpSentences = []row{
 	{"planting-repeated", showsNot, (*weighing).plantingRepeated, "The {n} {n|picture|pictures} with a copy issued to {name} are all of one copy."},
 	{"rival", showsNot, rivalFigures(odds.RivalHeld, odds.RivalPlanting), "The findings do not tell {name} from {other}: of the {of} {of|person|persons} on whose pictures copies issued to {name} were found, {other} held uploads of {n} unmarked. To lay these marks there it would have needed those very copies, and no record says that it had them. With them, it could also have released them as they are."},
 	{"rival-planting", showsNot, (*weighing).rivalPlanting, "With planting by those who held these pictures among the alternatives, the log10 likelihood ratio for {name} is {lr}: {words}."},
+	{"together", showsNot, (*weighing).together, "Copies issued to {name} were found on pictures of {of} {of|person|persons}. In the same pictures are copies of others, by number of persons: {others}. To lay a recipient's mark there, a party needs that recipient's copy of the very picture."},
 	{"rival-rest", showsNot, rivalFigures(odds.RivalRest), "The records say that {other} had, marked or unmarked, {n} of the {of} {of|submission|submissions} in this dump that {name} does not explain. If {other} had also obtained the copies issued to {name}, it could be the source of both."},
 	{"repeats", showsNot, (*weighing).repeats, "The {n} {n|picture|pictures} with copies issued to {name} count as pictures of {clusters} {clusters|person|persons}: repetitions and pictures of one subject count once."},
 	{"nameless", showsNot, withoutSubjects(false), "Of the {of} {of|picture|pictures} with copies issued to {name}, {n} {n|is|are} of uploads without a subject reference. They may all be of one person, who may also have a reference, so they add {adds} {adds|person|persons}."},

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/kycmark/kycmark/verify/odds"
 )
@@ -40,6 +41,9 @@ func (r reportView) Strengths() []strength {
 				if h.Planting != nil {
 					s.Note += " " + write(textOf("rival-planting"), plantingFigures(h))
 				}
+			}
+			if others := r.beside(h.Name); len(others) > 0 {
+				s.Note = strings.TrimSpace(s.Note + " " + write(firstPage["together"], figures{"name": h.Name, "others": others}))
 			}
 		default:
 			continue

@@ -159,6 +159,49 @@ func (w *weighing) namedRivals() (out []figures) {
 	return out
 }
 
+// beside returns the recipients whose copies are in the same pictures as the copies of a named
+// recipient: "vendor B (5)", with the number of persons. Of many the last is "further recipients".
+func (d *DumpVerdict) beside(name string) (out []string) {
+	for _, r := range d.rivals(name, odds.RivalTogether) {
+		out = append(out, fmt.Sprintf("%s (%d)", cmp.Or(r.Other, "further recipients"), r.Clusters))
+	}
+	return out
+}
+
+// together are the named recipients whose copies are in the same pictures as copies of others.
+func (w *weighing) together() (out []figures) {
+	for _, name := range w.Named {
+		if others := w.beside(name); len(others) > 0 {
+			out = append(out, figures{"name": name, "others": others, "of": w.rivals(name, odds.RivalTogether)[0].Of})
+		}
+	}
+	return out
+}
+
+// namedTogether is about each group of recipients whose copies are in the same pictures: who of them
+// is named, the number of the others, and how many pictures contain copies of several.
+func (w *weighing) namedTogether() (out []figures) {
+	for _, group := range w.Odds.Together {
+		among := ""
+		if len(group) > 2 {
+			among = "two or more of "
+		}
+		n := w.leaksThat(func(l *Verdict) bool {
+			outside := func(name string) bool { return !slices.Contains(group, name) }
+			return len(slices.DeleteFunc(l.MayNames(), outside)) > 1
+		})
+		names := slices.DeleteFunc(slices.Clone(group), func(name string) bool { return !slices.Contains(w.Named, name) })
+		if len(names) == 0 {
+			continue
+		}
+		if others := len(group) - len(names); others > 0 {
+			names = append(names, count(others, "other recipient", "other recipients"))
+		}
+		out = append(out, several(n, figures{"among": among, "names": names})...)
+	}
+	return out
+}
+
 // rest returns how many submissions of the dump the copies of a named recipient do not explain, and
 // that recipient: of several the last.
 func (w *weighing) rest() (n int, name string) {

@@ -67,7 +67,7 @@ If no picture can be examined, nothing is entered or written.`,
   find leaks -newer last -print0 | kycmark investigate -`,
 		Args: some("file, folder, archive or PDF"),
 	}
-	cmd.Flags().StringVar(&f.caseNumber, "case", "", "`number` of the case, for the report")
+	cmd.Flags().StringVar(&f.caseNumber, "case", "", "`folder` of \"kycmark case open\", or the number of the case, for the report")
 	cmd.Flags().StringVar(&f.examiner, "examiner", "", "`name` of the person who examines, for the report")
 	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
 	cmd.Flags().StringVar(&f.found, "found", "", "`when` the pictures were found: RFC 3339, or a day; custody entered later does not count")
@@ -135,6 +135,11 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	} else if !found.IsZero() && found.Before(first) {
 		b.warnf("--found %s is before the first upload, %s: no upload, copy or custody counts; uploads entered without --at have the time of their entry", f.found, moment(first))
 	}
+	circumstances := verify.Circumstances{Found: found, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: f.perSubject, Case: f.caseNumber, Examiner: f.examiner}
+	folder, err := b.opened(ctx, &f, &circumstances)
+	if err != nil {
+		return err
+	}
 	show, done := b.progressOf(ctx, "examining")
 	defer done()
 	var pdfs pdf.Engine
@@ -142,7 +147,7 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	inv, err := verify.NewInvestigator(verify.Config{
 		Registry: b.registry, Keys: keys, SealKey: seal, Actor: actor(), Command: append([]string{"kycmark"}, b.args...),
 		Search: f.search, Progress: show, Against: f.against.ids, State: f.state, References: f.references,
-		Circumstances: verify.Circumstances{Found: found, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: f.perSubject, Case: f.caseNumber, Examiner: f.examiner},
+		Circumstances: circumstances,
 		OpenPDF: func(ctx context.Context, data []byte) (verify.PDF, error) {
 			d, err := pdfs.Open(ctx, data, pdf.Limits{})
 			if err != nil {
@@ -172,6 +177,11 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	b.verdict(d) // before the files are written: what fails there takes no findings along
 	if err := b.line(map[string]*verify.DumpVerdict{"verdict": d}); err != nil {
 		return err
+	}
+	if folder != "" {
+		if err := b.commit(ctx, folder, inv, d, f.reveal); err != nil {
+			return err
+		}
 	}
 	return f.writeAll(ctx, b, inv, d)
 }

@@ -38,40 +38,50 @@ Without --key, --tsa-ca and --ledger-key the keys of the bundle are used and nam
 		Args: exactly("a bundle, findings.json or report.html"),
 		RunE: u.verb(func(cmd *cobra.Command, args []string) error { return u.verifyReport(f, args[0]) }),
 	}
+	f.add(cmd)
+	return cmd
+}
+
+// add registers --key, --tsa-ca and --ledger-key with cmd.
+func (f *verifyFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.key, "key", "", "`file` with the public key of reports, PEM")
 	cmd.Flags().StringVar(&f.ca, "tsa-ca", "", "`file` with the certificate of the timestamp authority or its issuers, PEM")
 	cmd.Flags().StringVar(&f.ledger, "ledger-key", "", "public `key` of the ledger, or its file")
-	return cmd
 }
 
 // verifyReport checks the bundle, findings file or report at path and prints each check. The keys
 // that f names are trusted; for a key that f does not name, the bundle's own is used. A check that
 // does not hold makes the exit code 1 and gives no error.
 func (u *ui) verifyReport(f verifyFlags, path string) error {
-	var trust seal.Trust
-	var err error
-	if f.key != "" {
-		text, err := readSmall(f.key)
-		if err != nil {
-			return err
-		}
-		if trust.Key, err = keyfile.ParseReportPublic(string(text)); err != nil {
-			return usagef("%s: %v", f.key, err)
-		}
-	}
-	if trust.TSA, err = certificates(f.ca); err != nil {
+	trust, err := f.trust()
+	if err != nil {
 		return err
-	}
-	if f.ledger != "" {
-		if trust.Ledger, err = publicKey(f.ledger); err != nil {
-			return err
-		}
 	}
 	r, err := examineReport(path, trust)
 	if err != nil {
 		return err
 	}
 	return u.reportChecks(path, r)
+}
+
+// trust reads the keys and certificates that the flags name. What cannot be used is a usageError.
+func (f *verifyFlags) trust() (trust seal.Trust, err error) {
+	if f.key != "" {
+		text, err := readSmall(f.key)
+		if err != nil {
+			return trust, err
+		}
+		if trust.Key, err = keyfile.ParseReportPublic(string(text)); err != nil {
+			return trust, usagef("%s: %v", f.key, err)
+		}
+	}
+	if trust.TSA, err = certificates(f.ca); err != nil {
+		return trust, err
+	}
+	if f.ledger != "" {
+		trust.Ledger, err = publicKey(f.ledger)
+	}
+	return trust, err
 }
 
 // examineReport checks the bundle (a folder or a .zip), or the findings or report at path. trust

@@ -402,6 +402,10 @@ var lineRules = map[string]func(*report, *hypothesis) row{
 	"no-confirmed": func(r *report, h *hypothesis) row {
 		return when(h.Kind == "copies" && h.LR == 0 && h.Raw > 0 && bound(r.Verdict.Case.MarkTrials) > 0 && !r.strong(h.Name) && r.issuedTo(h.Name) > 0, nil)
 	},
+	"too-many": func(r *report, h *hypothesis) row {
+		_, others := r.beside(h.Name)
+		return when(h.Kind == "copies" && h.Raw == 0 && h.Against == "" && len(others) > 0, nil)
+	},
 	"no-leak": func(r *report, h *hypothesis) row {
 		return when(h.Kind == "copies" && h.Raw == 0 && h.Against == "" && !r.strong(h.Name), nil)
 	},

@@ -44,7 +44,7 @@ var kinds = []struct {
 	weight float64
 	fill   func(*dump, map[string]any)
 }{
-	{6, (*dump).copied}, {1, (*dump).merged}, {2, (*dump).unsure}, {1, (*dump).unsureSeveral},
+	{6, (*dump).copied}, {3, (*dump).merged}, {2, (*dump).unsure}, {1, (*dump).unsureSeveral},
 	{2, (*dump).transplanted}, {2, (*dump).unmarked},
 	{4, (*dump).unreadable}, {1, (*dump).unissued},
 	{1, (*dump).lookalike},
@@ -205,7 +205,7 @@ func (d *dump) copied(l map[string]any) {
 func (d *dump) merged(l map[string]any) {
 	u := d.issued(2)
 	i := d.IntN(len(u.Copies) - 1)
-	d.confirm(l, u, u.Copies[i], u.Copies[i+1])
+	d.confirm(l, u, u.Copies[i:i+2+d.IntN(len(u.Copies)-i-1)]...)
 	if o := d.issued(1); o.ID != u.ID && d.IntN(3) == 0 && d.lost.IsZero() { // put together with a copy of another upload
 		delete(l, "reads")
 		d.confirm(l, u, u.Copies[i])

@@ -338,6 +338,71 @@ func (l *caseLeak) carries(name string) bool {
 	return false
 }
 
+// groups returns the holders whose copies are surely in the same leaks, directly or over others, in
+// the order of holders. The group with a holder of most such leaks comes first.
+func (r *report) groups() (out [][]string) {
+	next, with := make(map[string][]string), make(map[string]int) // by holder: those it is found with, and in how many leaks
+	for i := range r.Verdict.Case.Leaks {
+		l := &r.Verdict.Case.Leaks[i]
+		var in []string
+		for _, h := range r.holders() {
+			if l.carries(h) {
+				in = append(in, h)
+			}
+		}
+		for _, h := range in {
+			if next[h] = append(next[h], in...); len(in) > 1 {
+				with[h]++
+			}
+		}
+	}
+	seen := make(map[string]bool)
+	top := func(group []string) (n int) {
+		for _, h := range group {
+			n = max(n, with[h])
+		}
+		return n
+	}
+	for _, h := range r.holders() {
+		var group []string
+		for open := []string{h}; len(open) > 0; open = open[1:] {
+			if x := open[0]; !seen[x] && with[x] > 0 {
+				seen[x] = true
+				group, open = append(group, x), append(open, next[x]...)
+			}
+		}
+		slices.SortFunc(group, func(a, b string) int { return slices.Index(r.holders(), a) - slices.Index(r.holders(), b) })
+		if len(group) > 1 {
+			out = append(out, group)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b []string) int { return top(b) - top(a) })
+	return out
+}
+
+// beside returns the number of clusters with a copy of a recipient. It also returns the other holders
+// whose copies are in the same leaks, with the number of clusters, the largest first. Eight are listed,
+// and the next without its name.
+func (r *report) beside(name string) (all int, out []string) {
+	n := make(map[string]int)
+	var names []string
+	for _, other := range r.holders() {
+		all, n[other] = r.clusters(name, func(l *caseLeak) bool { return l.carries(other) })
+		if n[other] > 0 && other != name {
+			names = append(names, other)
+		}
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return n[b] - n[a] })
+	for i, other := range names[:min(len(names), 9)] {
+		called := other
+		if i == 8 {
+			called = "further recipients"
+		}
+		out = append(out, fmt.Sprintf("%s (%d)", called, n[other]))
+	}
+	return all, out
+}
+
 // had reports whether another holder is recorded to have had a recipient's very copy.
 func (l *caseLeak) had(name, other string) bool {
 	for _, c := range l.Copies {
@@ -396,7 +461,7 @@ func (r *report) rest(name string) (n, low, high int) {
 		s.had = s.had || slices.Contains(l.Unmarked, name)
 		for _, c := range l.Copies {
 			s.had = s.had || c.Recipient == name
-			s.others = s.others || c.Recipient != name && l.carries(c.Recipient)
+			s.others = s.others || !l.carries(name) && l.carries(c.Recipient)
 		}
 	}
 	for _, s := range seen {

@@ -30,6 +30,29 @@ var rules = map[string]func(*report) []row{
 	"no-file-opened": func(r *report) []row { return once(r.stage() == unopened, row{"n": len(r.Leaks)}) },
 	"named":          namedRule,
 	"named-rivals":   namedRivals,
+	"named-together": func(r *report) (out []row) {
+		for _, group := range r.groups() {
+			n := r.count(func(l *leak) bool {
+				in := 0
+				for _, name := range l.recipients() {
+					in += yes(slices.Contains(group, name))
+				}
+				return in > 1
+			})
+			var names []string
+			for _, name := range group {
+				if slices.Contains(r.Verdict.Named, name) {
+					names = append(names, name)
+				}
+			}
+			among, others := strings.Repeat("two or more of ", yes(len(group) > 2)), len(group)-len(names)
+			if others > 0 {
+				names = append(names, fmt.Sprintf("%d other recipient%s", others, strings.Repeat("s", yes(others > 1))))
+			}
+			out = append(out, once(len(group) > others, row{"n": n, "among": among, "names": names})...)
+		}
+		return out
+	},
 	"named-several": func(r *report) []row {
 		any := false
 		for _, name := range r.Verdict.Named {
@@ -311,6 +334,14 @@ var rules = map[string]func(*report) []row{
 		slices.SortFunc(out, func(a, b row) int {
 			return slices.Index(r.Verdict.Named, a["name"].(string)) - slices.Index(r.Verdict.Named, b["name"].(string))
 		})
+		return out
+	},
+	"together": func(r *report) (out []row) {
+		for _, name := range r.Verdict.Named {
+			if all, others := r.beside(name); len(others) > 0 {
+				out = append(out, row{"name": name, "others": others, "of": all})
+			}
+		}
 		return out
 	},
 	"rival-rest": func(r *report) (out []row) {

@@ -136,6 +136,10 @@ type Options struct {
 	// Rho is the grid of the probability that any source of copies removed its marks on
 	// purpose, all of a dump; which did is even over their subsets. Default 0.05, 0.5.
 	Rho []float64 `json:"rho,omitempty"`
+	// Kappa is the grid of the prior of a coalition: that two recipients' copies were mixed, or had
+	// by one party, against one source for each. Each further member costs it once more. Default
+	// 0.001, 0.01, 0.1.
+	Kappa []float64 `json:"kappa,omitempty"`
 	// Reuse are equally probable values of the share of files that their owners also
 	// sent elsewhere. Default 0.002, 0.01, 0.03, 0.1, 0.3, 0.6, 0.9.
 	Reuse []float64 `json:"reuse,omitempty"`
@@ -166,6 +170,7 @@ func (o Options) filled() Options {
 	}
 	grid(&o.Tau, 0.2, 0.5, 0.8)
 	grid(&o.Rho, 0.05, 0.5)
+	grid(&o.Kappa, 1e-3, 1e-2, 1e-1)
 	grid(&o.Reuse, 0.002, 0.01, 0.03, 0.1, 0.3, 0.6, 0.9)
 	set := func(x *float64, def float64) {
 		if *x == 0 {
@@ -319,7 +324,7 @@ func (l *Leak) check(known map[string]*Holder, cells []Cell) error {
 // check validates the options; zero fields are valid and mean the defaults. Points of a grid must
 // be within 0..1, both excluded, and at most 16. The error wraps [ErrCase].
 func (o *Options) check() error {
-	for _, grid := range [][]float64{o.Tau, o.Rho, o.Reuse} {
+	for _, grid := range [][]float64{o.Tau, o.Rho, o.Kappa, o.Reuse} {
 		if len(grid) > 16 {
 			return bad("a grid of more than 16 points")
 		}

@@ -19,6 +19,7 @@ type sighting struct {
 	unmarked map[int]bool    // holders of the submission
 	planted  map[int]bool    // recipients whose copy another listed holder could have planted here
 	by       map[int][]int   // by such recipients: the holders that could have planted the copy
+	joint    []float64       // by coalition: g if the coalition handed the leak on; 0 if no member was issued a copy
 	very     map[int][]int   // by recipient: holders that are recorded to have had its very copy
 }
 

@@ -56,10 +56,10 @@ func TestRangesLeftOut(t *testing.T) {
 	for range 60 {
 		c := clumped(rng, 3+rng.IntN(40))
 		m := newModel(c, c.Options.filled())
-		_, questions := m.questions()
+		what, questions := m.questions()
 		found, _ := m.search(questions)
 		for q := range questions {
-			if s := m.sources[questions[q].with]; s.kind != Custody {
+			if s := m.sources[what[q].source]; s.kind != Custody {
 				continue
 			}
 			g := slices.IndexFunc(m.grid, func(at point) bool { return at.family == ranges && at.tau == 0.5 })

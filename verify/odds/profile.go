@@ -30,7 +30,7 @@ type profile struct {
 // newProfile returns the counts by cell of the clusters that a source could have handed on. kind
 // and holder are the source's, as in [sighting.has]; holder is -1 for sources without a holder.
 // counts are the source's submissions by cell. Marked leaks are counted for issued and planted
-// copies only.
+// copies and coalitions only.
 func newProfile(m *model, kind string, holder int, counts []int) *profile {
 	p := &profile{kind: kind, holder: holder, counts: counts, ahead: make([]float64, len(counts)+1)}
 	for i, c := range counts {
@@ -54,7 +54,7 @@ func newProfile(m *model, kind string, holder int, counts []int) *profile {
 			if l.bare() {
 				p.count(bareLeaks, l.cell, share)
 			}
-			if (kind == Copies || kind == Planted) && l.mark[holder] > 1 {
+			if (kind == Copies || kind == Planted) && l.mark[holder] > 1 || kind == Coalition && l.joint[holder] > 1 {
 				p.count(markedLeaks, l.cell, share)
 			}
 		}

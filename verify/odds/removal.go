@@ -7,7 +7,7 @@ import "math"
 func (m *model) removable(c *candidate) int {
 	out := 0
 	for i, s := range c.sources {
-		if m.sources[s].kind == Copies {
+		if m.sources[s].marked() {
 			out |= 1 << i
 		}
 	}
@@ -16,17 +16,27 @@ func (m *model) removable(c *candidate) int {
 
 // A point is a point of the grid of unknowns, at which all sources of a dump are compared.
 type point struct {
-	tau    float64 // probability that a source took a part of its holdings
-	rho    float64 // probability that at least one source of copies removed its marks
-	family int     // of the parts that sources take: [named], ...
+	tau float64 // probability that a source took a part of its holdings
+	rho float64 // probability that at least one source of copies removed its marks
+	// kappa is the prior of a coalition of two, and of each further member, against sources that
+	// have the copies of one recipient each.
+	kappa  float64
+	family int // of the parts that sources take: [named], ...
 }
 
 // newGrid returns the points of the grid of a case's options, which must have their defaults.
-func newGrid(o Options) (out []point) {
+// Without coalitions kappa changes nothing, and one value of it is enough.
+func newGrid(o Options, coalitions bool) (out []point) {
+	kappas := o.Kappa
+	if !coalitions {
+		kappas = kappas[:1]
+	}
 	for _, tau := range o.Tau {
 		for _, rho := range o.Rho {
-			for f := range families {
-				out = append(out, point{tau, rho, f})
+			for _, kappa := range kappas {
+				for f := range families {
+					out = append(out, point{tau, rho, kappa, f})
+				}
 			}
 		}
 	}
@@ -41,8 +51,11 @@ func (m *model) weight(c *candidate, k *combination, at point) float64 {
 	for i, s := range c.sources {
 		p := &m.sources[s].parts[k.parts[i]]
 		w = float64(w * at.share(p))
-		if m.sources[s].kind == Copies {
+		if m.sources[s].marked() {
 			subsets *= 2
+		}
+		for range len(m.sources[s].members) - 1 {
+			w = float64(w * at.kappa)
 		}
 	}
 	switch {

@@ -10,6 +10,7 @@ const (
 	RivalHeld         = "held unmarked" // held the same pictures unmarked: with the recipient's copies in hand it could have laid their marks there
 	RivalPlanting     = "planting"      // with others it held so many of them unmarked that planting explains the leaks about as well
 	RivalRest         = "rest"          // is recorded to have had the rest of the dump, which the recipient's copies and custody do not explain
+	RivalTogether     = "together"      // copies of both are in the same leaks: both mixed them, or one party had both
 	RivalTransplanted = "transplanted"  // marks of the recipient's copies were laid onto other pictures of the dump
 )
 
@@ -46,6 +47,7 @@ func (m *model) rivals(h *Hypothesis) []Rival {
 		return k >= 0 && slices.ContainsFunc(out, func(o Rival) bool { return o.Other == m.c.Holders[k].Name })
 	}
 	marked := m.clustersOf(func(s *sighting) bool { return s.sure[r] })
+	together := m.togetherWith(h, r, marked)
 	for k, other := range m.c.Holders {
 		had := m.count(marked, func(s *sighting) bool { return s.sure[r] && (s.unmarked[k] || s.had(r, k)) })
 		if k != r && had > 0 && len(marked)-had < m.o.NameClusters && m.telling(r, k, had) {
@@ -72,6 +74,7 @@ func (m *model) rivals(h *Hypothesis) []Rival {
 			out = append(out, Rival{h.Name, "", RivalRest, 0, len(rest)})
 		}
 	}
+	out = append(out, together...)
 	if n := m.transplants(h.Name); n > 0 {
 		out = append(out, Rival{h.Name, "", RivalTransplanted, n, n})
 	}
@@ -94,7 +97,7 @@ func (m *model) telling(r, k, had int) bool {
 // rest returns the matched clusters that recipient r does not explain. A cluster belongs to
 // the rest on any of three conditions:
 //
-//   - The cluster contains a copy of another recipient.
+//   - A leak of the cluster contains a copy of another recipient, and no copy of r.
 //   - No record says that r had the picture.
 //   - The mark of r's copy is absent although it would have been found, in this cluster or in
 //     all clusters without a mark together (see [model.improbable]).
@@ -119,10 +122,8 @@ func (m *model) rest(r int) []item {
 	return out
 }
 
-// sureOfOther reports whether a leak contains a copy of another recipient than r.
-func (s *sighting) sureOfOther(r int) bool {
-	return len(s.sure) > 1 || len(s.sure) == 1 && !s.sure[r]
-}
+// sureOfOther reports whether a leak contains a copy of another recipient than r, and no copy of r.
+func (s *sighting) sureOfOther(r int) bool { return len(s.sure) > 0 && !s.sure[r] }
 
 // clustersOf returns the clusters of the model that contain a leak for which has is true, in the
 // order of m.items.

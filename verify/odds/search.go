@@ -11,7 +11,7 @@ import (
 // second family also excludes sources that the findings cannot tell from the source in question.
 // Sources are given by their index in [model].sources.
 type question struct {
-	with    int    // the source in question
+	with    []bool // by source: true if it is in question: what a recipient's copies can be in
 	without []bool // by source: true if excluded from the second family, as the source itself is
 	barred  []bool // by source: true if excluded from the first family; nil: no source is
 }
@@ -149,7 +149,7 @@ func (q *question) takes(c *candidate) (with, without bool) {
 	without = true
 	barred := false
 	for _, s := range c.sources {
-		with = with || s == q.with
+		with = with || q.with[s]
 		without = without && !q.without[s]
 		barred = barred || q.barred != nil && q.barred[s]
 	}
@@ -222,12 +222,20 @@ func (m *model) candidates() queue {
 
 // sensible reports whether a set of sources must be searched. An unlisted holder and the
 // insider both hold the whole registry. A set with the unlisted holder but without the insider
-// therefore repeats the same set with the insider, and is not searched.
+// therefore repeats the same set with the insider, and is not searched. A set has one coalition of a
+// group at most.
 func (m *model) sensible(sources []int) bool {
-	unlisted, insider := false, false
+	unlisted, insider, groups := false, false, 0
 	for _, s := range sources {
 		unlisted = unlisted || m.sources[s].kind == Unlisted
 		insider = insider || m.sources[s].kind == Insider
+		if m.sources[s].kind == Coalition {
+			group := 1 << m.coalitions[m.sources[s].holder].group
+			if groups&group != 0 {
+				return false
+			}
+			groups |= group
+		}
 	}
 	return insider || !unlisted
 }

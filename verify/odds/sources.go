@@ -13,6 +13,7 @@ const (
 	Unlisted  = "unlisted"  // a holder that is not listed
 	Insider   = "insider"   // a person with all or part of the registry, and all parties that the findings do not tell from such a person
 	Forged    = "forged"    // the accuser made the marks
+	Coalition = "coalition" // copies of several recipients, which their recipients mixed or one party had: never a hypothesis
 	Planted   = "planted"   // another holder of a recipient's copies laid them into the dump
 	Elsewhere = "elsewhere" // a collection from elsewhere: strangers' pictures, and files that owners also sent there
 	Foreign   = "foreign"   // pictures that are not of this registry: what leaks say for Elsewhere
@@ -24,8 +25,9 @@ const (
 // first part is the whole holdings, except for files sent elsewhere.
 type source struct {
 	kind    string
-	holder  int      // index of the holder, of copies, custody and planted; else -1
-	holders []string // names: of copies the recipient, of custody all who held the same; else nil
+	holder  int      // index of the holder, of copies, custody and planted; of a coalition its index in the model; else -1
+	holders []string // names: of copies the recipient, of a coalition its members, of custody all who held the same; else nil
+	members []int    // of copies and coalitions: the recipients, as indices of holders
 	parts   []part
 }
 
@@ -51,26 +53,39 @@ type model struct {
 	units   [units][]int // by length of calendar units, then by cell: the number of the unit that the cell lies in
 	sources []source
 	rows    rows
-	kindOf  []int // row of each item
+	// coalitions are of recipients whose copies are in the same leaks. beside has, for each member of
+	// a coalition, the other members of its group, else nil.
+	coalitions []coalition
+	beside     [][]int
+	kindOf     []int // row of each item
 }
 
 // newModel returns the model of a checked case: its clusters, its sources with their parts, and the
 // table of how probable each makes each cluster. o must have its defaults filled in. The source of
 // files sent elsewhere is the last.
 func newModel(c *Case, o Options) *model {
-	m := &model{c: c, o: o, grid: newGrid(o)}
+	m := &model{c: c, o: o}
 	m.seen, m.items = gather(c, o)
 	for _, cell := range c.Cells {
 		m.all = append(m.all, cell.Submissions)
 	}
 	m.size = math.Max(1, float64(total(m.all)))
 	m.units = calendarUnits(c.Cells)
+	m.collectCoalitions()
+	m.grid = newGrid(o, len(m.coalitions) > 0)
 	m.collectSets()
 	kept := m.fittest()
 	for i, s := range m.sets {
 		if kept[i] {
-			m.sources = append(m.sources, source{kind: s.kind, holder: s.holder, holders: s.holders, parts: m.parts(s.kind, s.holder, s.counts, i)})
+			x := source{kind: s.kind, holder: s.holder, holders: s.holders, parts: m.parts(s.kind, s.holder, s.counts, i)}
+			if s.kind == Copies {
+				x.members = []int{s.holder}
+			}
+			m.sources = append(m.sources, x)
 		}
+	}
+	for i, s := range m.coalitions {
+		m.sources = append(m.sources, source{kind: Coalition, holder: i, holders: m.namesOf(s.members), members: s.members, parts: m.parts(Coalition, i, s.counts, -1)})
 	}
 	for i, s := range m.sets {
 		if kept[i] && s.kind == Copies && m.plantable(s.holder) {
@@ -171,7 +186,7 @@ func total(counts []int) int {
 }
 
 // has reports whether a leak's submission is among what a source could hand on. kind is the kind of
-// the source, and holder the index of its holder. Kinds without a holder (insider, unlisted,
+// the source, and holder the index of its holder, or of its coalition. Kinds without a holder (insider, unlisted,
 // elsewhere) had every matched submission.
 func (s *sighting) has(kind string, holder int) bool {
 	switch kind {
@@ -182,9 +197,14 @@ func (s *sighting) has(kind string, holder int) bool {
 		return s.planted[holder]
 	case Custody:
 		return s.unmarked[holder]
+	case Coalition:
+		return s.matched && s.joint[holder] > 0
 	}
 	return s.matched
 }
+
+// marked reports whether a source has marked copies, which it may hand on without their marks.
+func (s *source) marked() bool { return s.kind == Copies || s.kind == Coalition }
 
 // covers reports whether any leak's submission is among what a source could hand on; kind and
 // holder are as in [sighting.has].

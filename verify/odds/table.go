@@ -17,7 +17,7 @@ func (m *model) fill() {
 		for k := range s.parts {
 			s.parts[k].column = [2]int{columns, columns}
 			columns++
-			if s.kind == Copies {
+			if s.marked() {
 				s.parts[k].column[1] = columns
 				columns++
 			}
@@ -62,7 +62,7 @@ func (m *model) likelihoods(it item, values []float64) {
 			for _, p := range s.parts {
 				v, bare := m.likelihood(s, p, l)
 				values[p.column[0]] += v
-				if s.kind == Copies {
+				if s.marked() {
 					values[p.column[1]] += bare
 				}
 			}
@@ -76,7 +76,7 @@ func (m *model) likelihoods(it item, values []float64) {
 }
 
 // likelihood returns q g (see the package comment) of one leak for source s that took part p. bare
-// is the same if the source removed all marks; only for copies and planted copies does it differ
+// is the same if the source removed all marks; only for marked and planted copies does it differ
 // from v. Both are 0 if the source could not hand on the submission of a matched leak.
 func (m *model) likelihood(s *source, p part, l *sighting) (v, bare float64) {
 	if s.kind == Elsewhere {
@@ -92,8 +92,13 @@ func (m *model) likelihood(s *source, p part, l *sighting) (v, bare float64) {
 	}
 	bare = float64(l.recall * p.density(l))
 	v = bare
-	if s.kind == Copies || s.kind == Planted {
+	switch s.kind {
+	case Copies:
 		v = float64(bare * l.mark[s.holder])
+	case Coalition:
+		v = float64(bare * l.joint[s.holder])
+	case Planted:
+		v = float64(bare * m.planting(l, s.holder))
 	}
 	return v, bare
 }

@@ -58,8 +58,14 @@ const (
 	maxBroad     = 14  // the same of the insider and the unlisted holder, the rivals of custody. TestRangesLeftOut
 	maxParts     = 3   // other sets that are kept as parts of a source without copies
 	maxSensitive = 6   // hypotheses that get a sensitivity, the strongest first
+	maxMembers   = 8   // recipients of a coalition, and rivals listed as found together; of more, those with most leaks
+	maxGroups    = 4   // of recipients found together that become coalitions
 	shortlist    = 12  // of the best explanations on either side that are weighed again for it
 )
+
+// maxJoint is the maximum of a product of e-values of several copies: the value stays finite, also with
+// options that allow e-values of e^100. Defaults stay far below it. Chosen.
+const maxJoint = 1e250
 
 // What sums leave out, natural logarithms. TestAgainstTheOracle compares them with sums of all
 // terms.

@@ -47,11 +47,12 @@ type Hypothesis struct {
 
 // A Verdict is what a [Case] supports.
 type Verdict struct {
-	Hypotheses []Hypothesis `json:"hypotheses"` // recipients' copies first, then custody, each strongest first, then the others
-	Named      []string     `json:"named"`      // recipients that a headline may name, by the copies that leaks contain
-	Rivals     []Rival      `json:"rivals"`     // for each named recipient, the parties that explain the leaks equally well
-	Withheld   []Withheld   `json:"withheld"`   // recipients with evidence that a headline may not name
-	Window     *Window      `json:"window"`     // where in time leaks without marks are dense; null: nowhere more than by chance
+	Hypotheses []Hypothesis `json:"hypotheses"`         // recipients' copies first, then custody, each strongest first, then the others
+	Named      []string     `json:"named"`              // recipients that a headline may name, by the copies that leaks contain
+	Rivals     []Rival      `json:"rivals"`             // for each named recipient, the parties that explain the leaks equally well
+	Together   [][]string   `json:"together,omitempty"` // groups of recipients whose copies are surely in the same leaks, as the case lists them
+	Withheld   []Withheld   `json:"withheld"`           // recipients with evidence that a headline may not name
+	Window     *Window      `json:"window"`             // where in time leaks without marks are dense; null: nowhere more than by chance
 	// Against compares the strongest custody with one kind of thief at a time; nil: no custody has
 	// leaks without marks.
 	Against  *Against `json:"custody_against,omitempty"`
@@ -69,6 +70,7 @@ type Verdict struct {
 // Codes of what is particular about a hypothesis.
 const (
 	NoConfirmed = "no-confirmed" // of Copies: no confirmed mark is in the leaks, so that LogLR is 0
+	TooMany     = "too-many"     // of Copies: its marks are in leaks with copies of more recipients than are compared, so that LogLR is 0
 	NoLeak      = "no-leak"      // of Copies: too few leaks, or no leak, show a submission that the recipient was issued a copy of
 	NotAgainst  = "not-against"  // of Foreign: LogLR would be below 0, and is 0
 	OwnersSent  = "owners-sent"  // of Elsewhere
@@ -125,12 +127,16 @@ func Weigh(c *Case) (*Verdict, error) {
 	found, computed := m.search(questions)
 	for i, a := range asked {
 		if a.planting < 0 {
-			v.Hypotheses = append(v.Hypotheses, m.hypothesis(a, questions, found, i))
+			v.Hypotheses = append(v.Hypotheses, m.hypothesis(asked, found, i))
 		}
 	}
 	m.addSilent(v)
 	v.order()
 	v.Flags = m.flags()
+	for _, g := range m.groups() {
+		slices.Sort(g)
+		v.Together = append(v.Together, m.namesOf(g))
+	}
 	m.names(v)
 	v.Window = m.window()
 	v.Against = m.against(v, asked, found)
@@ -151,36 +157,37 @@ type asked struct {
 // have been planted, a second question follows at once, which admits planting among the
 // alternatives. The question about files sent elsewhere is the last.
 func (m *model) questions() (what []asked, out []question) {
-	only := func(keep func(source) bool) []bool {
-		barred := make([]bool, len(m.sources))
-		for i, s := range m.sources {
-			barred[i] = keep(s)
+	only := func(is func(int, *source) bool) []bool {
+		out := make([]bool, len(m.sources))
+		for i := range m.sources {
+			out[i] = is(i, &m.sources[i])
 		}
-		return barred
+		return out
 	}
 	for i, s := range m.sources {
-		q := question{with: i}
+		itself := only(func(k int, _ *source) bool { return k == i })
+		q := question{with: itself, without: itself}
 		planting := false
 		switch s.kind {
 		case Copies:
-			q.without = only(func(o source) bool {
-				same := o.kind == Planted && o.holder == s.holder
-				planting = planting || same
-				return same
+			r := s.holder
+			q.with = only(func(_ int, o *source) bool { return slices.Contains(o.members, r) })
+			q.without = only(func(k int, o *source) bool {
+				planting = planting || o.kind == Planted && o.holder == r
+				return q.with[k] || o.kind == Planted && (o.holder == r || slices.Contains(m.beside[r], o.holder))
 			})
 		case Insider:
-			q.without = only(func(o source) bool { return o.kind == Unlisted })
-			q.barred = slices.Clone(q.without)
+			q.barred = only(func(_ int, o *source) bool { return o.kind == Unlisted })
+			q.without = only(func(k int, _ *source) bool { return k == i || q.barred[k] })
 		case Custody, Elsewhere:
-			q.without = make([]bool, len(m.sources))
 		default:
 			continue
 		}
-		q.without[i] = true
 		what, out = append(what, asked{i, -1}), append(out, q)
 		if planting {
-			strict := question{with: i, without: make([]bool, len(m.sources))}
-			strict.without[i] = true
+			strict := question{with: q.with, without: only(func(k int, o *source) bool {
+				return q.without[k] && !(o.kind == Planted && o.holder == s.holder)
+			})}
 			what, out = append(what, asked{i, len(out) - 1}), append(out, strict)
 		}
 	}
@@ -222,16 +229,19 @@ func (m *model) cap(kind string) float64 {
 	return Cap(m.c.MatchTrials)
 }
 
-// hypothesis returns the hypothesis that question i answers. a says what question i is about;
-// questions and found have one element for each question. If question i+1 is about the same source
-// with planting, it gives Planting and Planters. Words and Sensitivity are left empty.
-func (m *model) hypothesis(a asked, questions []question, found []answers, i int) Hypothesis {
-	s := m.sources[a.source]
+// hypothesis returns the hypothesis that question i answers. what and found have one element for
+// each question. If question i+1 is about the same source with planting, it gives Planting and
+// Planters. Words and Sensitivity are left empty.
+func (m *model) hypothesis(what []asked, found []answers, i int) Hypothesis {
+	s := m.sources[what[i].source]
 	h := Hypothesis{Kind: s.kind, Holders: s.holders}
 	if s.kind == Elsewhere {
 		h.Kind = Foreign // only leaks that match nothing speak for it: see addLines
 	}
 	ratio, at, against := found[i].modest()
+	if s.kind == Copies && m.unheard(s.holder) {
+		ratio, against, h.Code = 0, nil, TooMany
+	}
 	h.Raw = log10(ratio)
 	if s.kind == Copies {
 		h.Name, h.Holders, h.Absent = s.holders[0], nil, m.absent(s.holder)
@@ -253,7 +263,7 @@ func (m *model) hypothesis(a asked, questions []question, found []answers, i int
 	if against != nil {
 		h.Strongest = m.explain(against, at)
 	}
-	if i+1 < len(questions) && questions[i+1].with == a.source {
+	if i+1 < len(what) && what[i+1].planting == i {
 		strict, _, _ := found[i+1].modest()
 		lr, _ := m.capped(log10(strict), s.kind)
 		lr = math.Min(lr, h.LogLR)
@@ -348,12 +358,16 @@ func (m *model) planters(r int) []string {
 	return out
 }
 
-// addSilent adds a hypothesis with the code [NoLeak] and a ratio of 1 for each recipient that was
-// issued copies and has no hypothesis yet.
+// addSilent adds a hypothesis with a ratio of 1 and the code [NoLeak] for each recipient that was
+// issued copies and has no hypothesis yet. The code is [TooMany] if leaks surely have its marks.
 func (m *model) addSilent(v *Verdict) {
-	for _, h := range m.c.Holders {
+	for i, h := range m.c.Holders {
 		if total(h.Copies) > 0 && !slices.ContainsFunc(v.Hypotheses, func(o Hypothesis) bool { return o.Kind == Copies && o.Name == h.Name }) {
-			v.Hypotheses = append(v.Hypotheses, Hypothesis{Kind: Copies, Name: h.Name, Code: NoLeak})
+			code := NoLeak
+			if slices.ContainsFunc(m.seen, func(s sighting) bool { return s.sure[i] }) {
+				code = TooMany
+			}
+			v.Hypotheses = append(v.Hypotheses, Hypothesis{Kind: Copies, Name: h.Name, Code: code})
 		}
 	}
 }

@@ -67,6 +67,11 @@ type Run struct {
 
 	Case     string `json:"case,omitempty"`     // the number of the case
 	Examiner string `json:"examiner,omitempty"` // the name of the person who examined
+
+	// A case that was opened beforehand: SHA-256 of its propositions, hex, and the number of their
+	// entry in the ledger. "" and 0: there was no such case.
+	CaseDigest string `json:"case_digest,omitempty"`
+	CaseEntry  int64  `json:"case_entry,omitempty"`
 }
 
 // A Program identifies the program that examined leaks.
