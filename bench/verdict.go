@@ -111,9 +111,6 @@ func verdictTables() []ruler.Table {
 	dumps := func(head, value string) ruler.Column { // a dump without the value counts as 0
 		return ruler.Column{Head: head, Where: isTrial("dump"), Cell: func(g ruler.Group) string { return ruler.Thousands(g.Sum(value)) + " of " + ruler.Thousands(g.Count()) }}
 	}
-	window := func(head, story string) ruler.Column {
-		return ruler.SumOf(head, "headed", "found").When(ruler.Is("story", story))
-	}
 	return []ruler.Table{{
 		Name: "stories", Title: "Dumps", By: []string{"story"}, Row: story, Total: "all", Where: isTrial("dump"), Columns: []ruler.Column{
 			ruler.Counts("dumps"), ruler.Sums("listed", "listed"), ruler.Sums("top", "top"), ruler.Sums("stated", "stated"), ruler.Sums("stated and top", "stated_top"),
@@ -128,7 +125,7 @@ func verdictTables() []ruler.Table {
 		},
 	}, {
 		Name: "windows", Title: "Windows that all unmarked leaks came from", By: []string{"story"}, Row: story, Where: ruler.Is("window", "found"), Columns: []ruler.Column{
-			ruler.Counts("found"), ruler.Sums("10 and more", "window_10"), ruler.Sums("100 and more", "window_100"), ruler.Sums("headline", "headed"), ruler.Means("mean log10 LR", "window_log10_lr", 1),
+			ruler.Counts("found"), ruler.Sums("10 and more", "window_10"), ruler.Sums("100 and more", "window_100"), ruler.Means("mean log10 LR", "window_log10_lr", 1),
 		},
 	}, {
 		Name: "recipients", Title: "True recipients, by marked leaks that survived a messenger", By: []string{"survived"}, Row: rowsOf(fewNames...), Where: isTrial("recipient"),
@@ -172,7 +169,6 @@ func verdictTables() []ruler.Table {
 			ruler.Share("about custody", "true").When(ruler.And(sure, ruler.Is("kind", odds.Custody))),
 			ruler.Share("about an insider", "true").When(ruler.And(sure, ruler.Is("kind", odds.Insider))),
 			ruler.Of("narrow windows found, with 20 leaks (aim: all)", "found").When(ruler.Is("story", storyWindow20)), ruler.Of("with 8 leaks", "found").When(ruler.Is("story", storyWindow8)),
-			window("windows of 20 leaks stated in a headline", storyWindow20), window("of 8 leaks", storyWindow8),
 		},
 	}}
 }
