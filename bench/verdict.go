@@ -27,7 +27,7 @@ var calibrationBins = []float64{math.Inf(-1), -3, -2, -1.5, -1, -.5, -.1, .1, .5
 // of a dump; trials with the same labels are counted together.
 func verdict() *ruler.Experiment {
 	var path, story string
-	dumps, worlds := 0, 0
+	dumps, worlds, robbed := 0, 0, false
 	return &ruler.Experiment{
 		Name: "verdict", Short: "Whether verdicts on dumps are right", Plain: true,
 		Long: `Simulate investigations: a registry of 20,000 uploads, six recipients with overlapping,
@@ -43,6 +43,7 @@ another put there, 99.9 % of true sources named that three surviving marks speak
 			fs.StringVar(&path, "outcomes", "", "draw from this table, a `file` that verdict record wrote (default: the shipped one)")
 			fs.IntVar(&dumps, "dumps", 10_000, "`number` of dumps to simulate")
 			fs.IntVar(&worlds, "worlds", 64, "`number` of registries, which dumps come from in turn")
+			fs.BoolVar(&robbed, "thieves", false, "thieves that the model's prior does not draw, each in turn, in the place of the stories")
 			fs.StringVar(&story, "story", "", "the only `story` to simulate (default: all)")
 		},
 		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
@@ -56,6 +57,9 @@ another put there, 99.9 % of true sources named that three surviving marks speak
 			s := &simulation{outcome: newDrawer(table), seed: env.Seed, only: story}
 			for i := range worlds {
 				s.worlds = append(s.worlds, newSimWorld(env.Seed<<16+uint64(i), worldUploads, worldMonths))
+				if robbed {
+					s.tiles = append(s.tiles, newTiles(env.Seed<<16+uint64(i)))
+				}
 			}
 			return ruler.Cases(dumps, s.simulate), nil
 		},
@@ -83,6 +87,9 @@ another put there, 99.9 % of true sources named that three surviving marks speak
 // truth.
 func (s *simulation) simulate(_ context.Context, i int, emit func(ruler.Trial)) {
 	d, rng := s.dump(i)
+	if s.tiles != nil {
+		d, rng = s.rob(i)
+	}
 	c := s.caseOf(rng, d)
 	start := time.Now()
 	v, err := odds.Weigh(c)
@@ -92,6 +99,9 @@ func (s *simulation) simulate(_ context.Context, i int, emit func(ruler.Trial)) 
 	for _, t := range d.judge(v, time.Since(start)) {
 		if t.Labels["trial"] == "case" {
 			t.Labels["dump"] = strconv.Itoa(i)
+		}
+		if s.tiles != nil {
+			t.Labels["story"] = d.story
 		}
 		emit(t)
 	}
@@ -150,7 +160,7 @@ func verdictTables() []ruler.Table {
 		Note: func(ruler.Group) string {
 			return "Realised: how much more often a ratio of the bin was stated of what is true than of what is not, which does not depend on how many are true."
 		},
-	}, {
+	}, thiefTable(), {
 		Name: "times", Where: isTrial("dump"), Heads: []string{}, Columns: []ruler.Column{ruler.Means("ms to weigh a dump: mean", "ms", 1), ruler.Quantiles("max", "max_ms", 1, 1)},
 	}, {
 		Name: "cases", Title: "Cases to look at", By: []string{"dump", "story", "what"}, Where: isTrial("case"),

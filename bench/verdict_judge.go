@@ -27,6 +27,7 @@ func (d *simDump) judge(v *odds.Verdict, took time.Duration) []ruler.Trial {
 	j.names()
 	j.framing()
 	j.windows()
+	j.blame()
 	for _, src := range d.sources {
 		if src.kind == odds.Copies {
 			j.recipient(src)

@@ -175,7 +175,7 @@ func TestFindingsHaveOneForm(t *testing.T) {
 		"empty":            func(string) string { return "" },
 		"null":             func(string) string { return "null\n" },
 		"no verdict":       func(string) string { return `{"format":"kycmark findings v3"}` },
-		"another format":   func(s string) string { return strings.Replace(s, "findings v2", "findings v3", 1) },
+		"another format":   func(s string) string { return strings.Replace(s, "findings v3", "findings v4", 1) },
 		"unknown field":    func(s string) string { return strings.Replace(s, "{", `{"x": 1,`, 1) },
 		"twice":            func(s string) string { return strings.Replace(s, "{", `{"format": "kycmark findings v3",`, 1) },
 		"in capitals":      func(s string) string { return strings.Replace(s, `"format"`, `"FORMAT"`, 1) },

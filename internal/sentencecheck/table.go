@@ -188,7 +188,8 @@ var rules = map[string]func(*report) []row{
 			folders += min(len(x.Copies), 1) + min(len(x.Unmarked), 1)
 		}
 		return []row{{"names": h.Holders, "folders": func(x any) bool {
-			return x == r.Verdict.Odds.Against.Folders && r.Verdict.Odds.Against.Folders <= folders
+			n := r.Verdict.Odds.Against.Folders
+			return (x == n || x == float64(n)) && n <= folders
 		}}}
 	},
 	"claim-drawn":     claimRule("drawn"),
