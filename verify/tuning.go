@@ -150,7 +150,7 @@ const (
 
 // Sizes and limits; chosen.
 const (
-	defaultMaxFiles = 1_000_000 // of a dump
+	defaultMaxFiles = 2_000_000 // of a dump; one archive may have half
 	maxAgainst      = 1_000     // submissions in [Config].Against
 	maxPDF          = 4         // times MaxBytes of [Limits] that a PDF may have, which holds many pictures
 	cachedBytes     = 256 << 20 // of originals that are kept, about: ten of 2 megapixels each, or two of 12

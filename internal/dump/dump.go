@@ -1,6 +1,6 @@
-// Package dump lists the files of a dump: files, folders with all files below, archives (zip,
-// tar, tar with gzip or bzip2) also in folders and one level deep in each other, and the
-// pictures in PDF files.
+// Package dump lists the files of a dump: files, folders with all files below, and archives (zip, tar,
+// compressed tar, 7z, rar), also in folders and one level deep in each other. It also lists the pictures
+// in office documents and PDF files, and what is attached to e-mails.
 //
 // The ending of a name tells archives and PDFs. Names inside archives are labels: nothing is
 // ever written under them. What cannot be listed is listed with its error. If a tar archive is
@@ -36,6 +36,8 @@ var (
 	errEncrypted  = errors.New("encrypted in its archive")
 	errMethod     = errors.New("compressed in its archive by a method that is not known")
 	errNested     = errors.New("an archive within an archive within an archive, which is not opened")
+	errNoOffice   = &picture.FormatError{Reason: "not a picture: an office document without pictures", Kind: picture.NoPicture}
+	errMany       = errors.New("it has more files than are left for one archive: investigate it alone, or unpack it")
 	errSparse     = errors.New("a sparse file in a tar archive, which is not read")
 	errNoPictures = &picture.FormatError{Reason: "not a picture: a PDF without pictures", Kind: picture.NoPicture}
 	errSlow       = errors.New("it takes too long to read")
@@ -67,17 +69,22 @@ type PDF interface {
 
 // Options bound what is listed. MaxFiles and MaxPDF are required.
 type Options struct {
-	MaxFiles int   // of the dump, pictures of PDFs among them
+	// MaxFiles is the max number of files of the dump, pictures of PDFs among them. An archive, with
+	// what is in it, may have half of what is left, so that no archive takes it all.
+	MaxFiles int
 	MaxPDF   int64 // bytes of one PDF
-	// MaxUnpacked is the max number of bytes unpacked to temporary files, over all archives.
-	// Nested and compressed archives need such files. 0 means 16 GiB.
+	// MaxUnpacked is the max number of bytes unpacked to temporary files, over all archives. Each may
+	// have half of what is left. Nested and compressed archives need such files. 0 means 32 GiB.
 	MaxUnpacked int64
 	// OpenPDF opens a PDF and keeps data. If nil, PDFs are listed as plain files.
 	OpenPDF func(ctx context.Context, data []byte) (PDF, error)
+	// Unpack reads 7z, rar and what xz and zstd compressed, as unpack.Files of this module does. If nil, these are
+	// listed as plain files.
+	Unpack func(ctx context.Context, kind string, archive *os.File, each func(name string, regular bool, r io.Reader) error) error
 }
 
 const (
-	defaultUnpacked = 16 << 30
+	defaultUnpacked = 32 << 30
 	maxDepth        = 2 // of archives inside archives
 	openTime        = 2 * time.Minute
 	readTime        = time.Minute
@@ -89,7 +96,10 @@ type Dump struct {
 	Containers []Container
 
 	opts    Options
-	left    int64 // bytes that may still be unpacked
+	share   int64 // bytes that one archive, with what is in it, may have unpacked
+	left    int64 // of share
+	rest    int64 // bytes beside share that other archives may have
+	room    int   // files that there may be until the end of an archive; MaxFiles outside of archives
 	closers []io.Closer
 	pdfs    pdfCache
 }
@@ -100,7 +110,7 @@ func New(opts Options) *Dump {
 	if opts.MaxUnpacked <= 0 {
 		opts.MaxUnpacked = defaultUnpacked
 	}
-	return &Dump{opts: opts, left: opts.MaxUnpacked, pdfs: pdfCache{open: opts.OpenPDF}}
+	return &Dump{opts: opts, rest: opts.MaxUnpacked, room: opts.MaxFiles, pdfs: pdfCache{open: opts.OpenPDF}}
 }
 
 // Close closes all files of the dump. They must not be read afterwards.
@@ -164,10 +174,14 @@ func (d *Dump) AddFS(ctx context.Context, fsys fs.FS, under string) error {
 	})
 }
 
-// add lists a file; the error is [ErrTooMany] if there are MaxFiles already.
+// add lists a file. The error is [ErrTooMany] if there are MaxFiles already, or errMany if the archive
+// has as many as one archive may have.
 func (d *Dump) add(f File) error {
-	if len(d.Files) >= d.opts.MaxFiles {
+	switch {
+	case len(d.Files) >= d.opts.MaxFiles:
 		return ErrTooMany
+	case len(d.Files) >= d.room:
+		return errMany
 	}
 	d.Files = append(d.Files, f)
 	return nil
@@ -175,25 +189,48 @@ func (d *Dump) add(f File) error {
 
 // entry lists the file f or, if it is an archive or a PDF, the files in it; depth counts the
 // archives around it. Files of an archive come sorted by name. What cannot be listed is listed with
-// its error, so that entry returns only ctx's error or ErrTooMany.
+// its error, so that entry returns only ctx's error, ErrTooMany or, within an archive, errMany.
 func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	k := cmp.Or(kind(f.Name), begins(ctx, f))
 	switch {
-	case f.Err != nil || k == "" || k == ".pdf" && d.opts.OpenPDF == nil:
+	case f.Err != nil || k == "" || k == ".pdf" && d.opts.OpenPDF == nil || d.opts.Unpack == nil && slices.Contains([]string{sevenZip, rar, tarXZ, tarZstd}, k):
 		return d.add(f)
-	case k == ".pdf":
-		return d.pdf(ctx, f)
-	case depth >= maxDepth:
+	case k != ".pdf" && depth >= maxDepth:
 		return d.add(File{Name: f.Name, Err: errNested})
 	}
 	from := len(d.Files)
-	err := d.archive(ctx, k, depth, f)
-	slices.SortStableFunc(d.Files[from:], func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
+	if depth == 0 {
+		d.room = from + (d.opts.MaxFiles-from+1)/2
+		d.share = (d.rest + 1) / 2
+		d.left, d.rest = d.share, d.rest-d.share
+	}
+	var err error
+	if k == ".pdf" {
+		err = d.pdf(ctx, f)
+	} else {
+		err = d.archive(ctx, k, depth, f)
+		slices.SortStableFunc(d.Files[from:], func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
+	}
+	if depth == 0 {
+		d.room, d.rest = d.opts.MaxFiles, d.rest+d.left
+	}
+	if errors.Is(err, errMany) {
+		if depth > 0 {
+			return err
+		}
+		d.Files = d.Files[:from]
+	}
 	if err == nil || errors.Is(err, ErrTooMany) || ctx.Err() != nil {
 		return cmp.Or(ctx.Err(), err)
+	}
+	if k == office && (errors.Is(err, zip.ErrFormat) || errors.Is(err, errNoOffice)) {
+		if errors.Is(err, zip.ErrFormat) { // its content says what it is instead
+			return d.add(f)
+		}
+		return d.add(File{Name: f.Name, Size: f.Size, Err: err})
 	}
 	return d.add(File{Name: f.Name, Size: f.Size, Err: fmt.Errorf("archive: %w", broken(intake.WithoutPath(err)))})
 }
