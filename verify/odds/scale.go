@@ -68,6 +68,9 @@ func Cap(trials int) float64 {
 	return log10(ln(float64(trials) / 3))
 }
 
+// lnPi is the natural logarithm of pi.
+const lnPi = 1.1447298858494002
+
 // lnGamma returns the natural logarithm of the gamma function of x > 0. It uses Stirling's series
 // (Abramowitz and Stegun 6.1.41) from 17 on, where the error is below 1e-11, and multiplication
 // below.

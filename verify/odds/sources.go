@@ -221,8 +221,8 @@ func (m *model) plantable(r int) bool {
 // elsewhere returns the source of files that their owners also sent to others. Its whole has a part
 // for each share in [Options].Reuse, all equally probable. The other services may have had the same
 // customers in the same time: each calendar unit or range of cells that fits the leaks is one part
-// more. Its share is the one that fits best, and its prior is such that the product over the leaks
-// is the mean over all shares if this source alone explains them.
+// more. Its share is the share seen, and its prior is such that the product over the leaks is the
+// mean over all shares, which have Jeffreys' prior, if this source alone explains them.
 func (m *model) elsewhere() source {
 	s := source{kind: Elsewhere, holder: -1}
 	even := 1 / float64(len(m.o.Reuse))
@@ -237,26 +237,13 @@ func (m *model) elsewhere() source {
 	if !m.covers(Elsewhere, -1) {
 		return s
 	}
-	for _, x := range m.timeParts(newProfile(m, Elsewhere, -1, m.all)) {
-		fit := make([]float64, len(m.o.Reuse))
-		var sum sum
-		best := 0
-		for i, u := range m.o.Reuse {
-			x.reuse = u
-			for _, it := range m.items {
-				mean := 0.0
-				for _, l := range it.leaks {
-					mean += m.foreign(&x, &m.seen[l])
-				}
-				fit[i] += ln(mean)
-			}
-			sum.add(fit[i] - ln(float64(len(fit))))
-			if fit[i] > fit[best] {
-				best = i
-			}
-		}
-		x.reuse = m.o.Reuse[best]
-		x.scale(1, exp(sum.ln()-fit[best]))
+	p := newProfile(m, Elsewhere, -1, m.all)
+	unmatched := float64(len(m.items)) - p.total[everyLeak]
+	for _, x := range m.timeParts(p) {
+		in := p.within(everyLeak, interval{x.from, x.to})
+		x.reuse = (in + 0.5) / (in + unmatched + 1)
+		mean := lnGamma(in+0.5) + lnGamma(unmatched+0.5) - lnGamma(in+unmatched+1) - lnPi
+		x.scale(1, exp(mean-float64(in*ln(x.reuse))-float64(unmatched*ln(1-x.reuse))))
 		s.parts = append(s.parts, x)
 	}
 	return s
