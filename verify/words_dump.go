@@ -511,8 +511,9 @@ func (w *weighing) windowWhen() []figures {
 
 func (w *weighing) windowMeasure() []figures { return once(w.inWindow() != nil, nil) }
 
-// compared returns the comparison of custody with each kind of thief, the hypothesis of that custody,
-// and the number of leaks without a mark that it covers. It returns nil with fewer than 2 such leaks.
+// compared returns the comparison of custody with each kind of thief, and the hypothesis of that
+// custody. n is the number of leaks without a mark that the custody covers. With fewer than 2 such
+// leaks all results are nil or 0.
 func (d *DumpVerdict) compared() (x *odds.Against, h *odds.Hypothesis, n int) {
 	if x = d.Odds.Against; x == nil {
 		return nil, nil, 0

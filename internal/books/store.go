@@ -97,8 +97,8 @@ type Store interface {
 	// submitted or issued after until.
 	CountIssued(ctx context.Context, until time.Time) ([]Issued, error)
 	// CountDays counts the uploads by their UTC day of submission: all, and the erased ones
-	// alone. For each recipient it also counts the copies by their UTC day of issue, those of
-	// erased uploads included. Counts end at until.
+	// alone. For each recipient it also counts the copies by their UTC day of issue, also
+	// copies of erased uploads. Counts end at until.
 	CountDays(ctx context.Context, until time.Time) (submitted, erased, issued []Issued, err error)
 	// SearchedAfter leaves out erased uploads. Without features, those are not read. A row
 	// that cannot be read is returned with its Err.

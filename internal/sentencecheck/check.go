@@ -98,7 +98,7 @@ type caseOf struct {
 	} `json:"cells"`
 	Holders []struct {
 		Name     string          `json:"name"`
-		Copies   json.RawMessage `json:"copies"` // missing if there are none
+		Copies   json.RawMessage `json:"copies"` // missing without copies
 		Unmarked json.RawMessage `json:"unmarked"`
 	} `json:"holders"`
 	Leaks       []caseLeak `json:"leaks"`

@@ -246,7 +246,7 @@ func (r *report) plain() (all, in int) {
 			continue
 		}
 		all++
-		if !l.Submitted.Before(cells[w.From].From) && l.Submitted.Before(cells[w.To].From.AddDate(0, 0, 1)) {
+		if (w.From == 0 || !l.Submitted.Before(cells[w.From].From)) && (w.To+1 == len(cells) || l.Submitted.Before(cells[w.To].From.AddDate(0, 0, 1))) {
 			in++
 		}
 	}

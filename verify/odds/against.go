@@ -9,7 +9,7 @@ import (
 const (
 	Scattered = "scattered" // took submissions of all times
 	OfRange   = "range"     // took all submissions of some days in a row
-	OfUnit    = "calendar"  // took those of one day, week, month, quarter or year
+	OfUnit    = "calendar"  // took the submissions of one day, week, month, quarter or year
 	OfFolder  = "folder"    // took what one of the listed holders had, each as likely
 )
 
@@ -77,8 +77,8 @@ func (m *model) against(v *Verdict, what []asked, found []answers) *Against {
 	return out
 }
 
-// replaced returns, by point of the grid, the natural logarithm of the probability of the data under
-// a set in which source old is replaced by s. The part of s has the prior that prior returns. A
+// replaced returns, by point of the grid, the natural logarithm of the probability of the data. The
+// data come from the sources of the set, with source s in the place of source old. The part of s has the prior that prior returns. A
 // source of files sent elsewhere also replaces the set's own source of such files.
 func (m *model) replaced(set *candidate, old int, s source, prior func(*part) float64) []float64 {
 	other := *m

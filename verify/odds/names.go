@@ -155,7 +155,7 @@ type Window struct {
 // window returns the range of cells in which the leaks without a mark are densest. It is nil
 // without such leaks, or if their scan statistic is below the logarithm of the number of ranges. It
 // is also nil if the range holds more than [wholeWindow] of all submissions. A window says when the
-// leaks were submitted, and nothing of who had them. TestWindowsByChance counts those that chance makes in
+// leaks were submitted, and nothing of who had them. TestWindowsByChance counts windows that chance makes in
 // 100 dumps: 1 for a registry of 120 months, 2 for 60 months, and 5 to 9 for 12 months.
 func (m *model) window() *Window {
 	p := newProfile(m, Insider, -1, m.all)

@@ -112,16 +112,16 @@ func (m *model) useful(parts []part, kind string, holder int) []part {
 		}
 		worth[i+1] = gain + cost
 	}
-	least, kept := 0.0, maxKept
+	low, kept := 0.0, maxKept
 	if kind == Insider || kind == Unlisted {
 		kept = maxBroad
 	}
 	if sorted := slices.Sorted(slices.Values(worth[1:])); len(sorted) > kept {
-		least = math.Max(0, sorted[len(sorted)-kept-1])
+		low = math.Max(0, sorted[len(sorted)-kept-1])
 	}
 	out := parts[:1]
 	for i, p := range parts[1:] {
-		if worth[i+1] > least {
+		if worth[i+1] > low {
 			out = append(out, p)
 		}
 	}

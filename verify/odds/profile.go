@@ -120,7 +120,7 @@ func (p *profile) ranges() []interval {
 	return out
 }
 
-// broad reports whether more parts are tried: those of the rivals of custody.
+// broad reports whether the source is a rival of custody. More parts of such a source are tried.
 func (p *profile) broad() bool { return p.kind == Insider || p.kind == Unlisted }
 
 // classes returns the classes of leaks that parts are made for.
@@ -294,19 +294,19 @@ func (p *profile) rangePart(r interval) part {
 		sum += 1 / float64(i+1)
 	}
 	for a := 0; a <= r.from-lo; {
-		wa, most := bin(a, r.from-lo), 0.0
+		wa, highest := bin(a, r.from-lo), 0.0
 		for b := 0; b <= hi-r.to; {
 			wb := bin(b, hi-r.to)
 			from, to := r.from-a-wa/2, r.to+b+wb/2
 			length := to - from + 1
 			term := exp(float64(k*ln(out.size/(p.ahead[to+1]-p.ahead[from])))) / float64(length*(n-length+1))
 			out.taken[ranges] += float64(float64(wa*wb) * term)
-			if most = math.Max(most, term); term < float64(most*restOfRanges) {
+			if highest = math.Max(highest, term); term < float64(highest*restOfRanges) {
 				break
 			}
 			b += wb
 		}
-		if a > 0 && most < float64(out.taken[ranges]*restOfRanges) {
+		if a > 0 && highest < float64(out.taken[ranges]*restOfRanges) {
 			break
 		}
 		a += wa

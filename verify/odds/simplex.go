@@ -27,9 +27,9 @@ type rows struct {
 	rule  rule
 }
 
-// joined returns the rows of one to three columns alone, with equal rows joined into one, and the
-// indices of these columns in the result. Rows are equal if powers of 2 make them so. shift is what
-// the natural logarithms of products over all clusters of r exceed those of the result by.
+// joined returns the rows of one to three columns alone, and the indices of these columns in the
+// result. Rows that are equal, or that a power of 2 makes equal, are joined into one. shift is added
+// to the natural logarithm of a product over all clusters of the result: the sum is that of r.
 func (r *rows) joined(columns []int) (out *rows, cols []int, shift float64) {
 	out, cols = &rows{rule: r.rule, col: make([][]float64, len(columns))}, []int{0, 1, 2}[:len(columns)]
 	index := make(map[[3]float64]int)

@@ -221,8 +221,8 @@ func (m *model) plantable(r int) bool {
 // elsewhere returns the source of files that their owners also sent to others. Its whole has a part
 // for each share in [Options].Reuse, all equally probable. The other services may have had the same
 // customers in the same time: each calendar unit or range of cells that fits the leaks is one part
-// more. Its share is the share seen, and its prior is such that the product over the leaks is the
-// mean over all shares, which have Jeffreys' prior, if this source alone explains them.
+// more. Its share is the share seen. Its prior is such that the product over the leaks is the mean over all
+// shares, if this source alone explains the leaks. The shares have Jeffreys' prior.
 func (m *model) elsewhere() source {
 	s := source{kind: Elsewhere, holder: -1}
 	even := 1 / float64(len(m.o.Reuse))
@@ -249,8 +249,8 @@ func (m *model) elsewhere() source {
 	return s
 }
 
-// foreign returns the likelihood of a leak if it is one of the files sent elsewhere, of which part x
-// was taken. A false match is a random draw from all submissions.
+// foreign returns the likelihood of a leak if it is one of the files sent elsewhere, and part x was
+// taken. A false match is a random draw from all submissions.
 func (m *model) foreign(x *part, l *sighting) float64 {
 	switch {
 	case !l.matched:

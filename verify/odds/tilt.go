@@ -54,7 +54,7 @@ type blocks struct {
 
 // blocks returns the blocks of a part of the holdings of p's source: months, or weeks if there are
 // fewer than [minBlocks] months with submissions, or days. Of leaks, those without the marks of a
-// recipient count, or all leaks if there are none without.
+// recipient count, or else all leaks.
 func (m *model) blocks(x *part, p *profile) (out blocks) {
 	counts, leaks := slices.Clone(p.counts), make([]float64, len(p.counts))
 	for i := range counts {

@@ -36,7 +36,7 @@ func (d *DB) CountIssued(ctx context.Context, until time.Time) ([]books.Issued, 
 
 // CountDays counts the uploads by the UTC day of their submission (Recipient is ""): all, and the
 // erased ones alone. It also counts the copies by recipient and by the UTC day of their issue,
-// those of erased uploads included. Counts end at until, included. Days without any are left out,
+// also copies of erased uploads. Counts end at until, included. Days without any are left out,
 // and days ascend.
 func (d *DB) CountDays(ctx context.Context, until time.Time) (submitted, erased, issued []books.Issued, err error) {
 	submitted, err = d.days(ctx, until, "SELECT '', submitted / 86400000000 AS day, count(*) FROM submission WHERE submitted <= $1 GROUP BY day ORDER BY day")
