@@ -154,10 +154,10 @@ func (j *judgement) blame() {
 
 // thiefTable has a row for each thief.
 func thiefTable() ruler.Table {
-	return ruler.Table{Name: "thieves", Title: "Thieves that the model's prior does not draw", By: []string{"story"}, Row: rowsOf(thieves...), Total: "all", Columns: []ruler.Column{
-		ruler.Of("custody stated wrongly at 10 and more (at most 10 %)", "blamed_10").When(isTrial("dump")),
-		ruler.Of("at 100 and more (at most 1 %)", "blamed_100").When(isTrial("dump")),
-		ruler.Of("recipients named wrongly", "wrong").When(isTrial("dump")),
-		ruler.Of("statements of 99 % that are true (at least 98.5 %)", "true").When(ruler.Is("sure", "yes")),
+	return ruler.Table{Name: "thieves", Doc: true, Title: "Thieves that the model's prior does not draw", By: []string{"story"}, Row: rowsOf(thieves...), Total: "all", Columns: []ruler.Column{
+		ruler.Of("ten", "blamed_10").When(isTrial("dump")), ruler.Of("hundred", "blamed_100").When(isTrial("dump")),
+		ruler.Of("named", "wrong").When(isTrial("dump")), ruler.Of("true", "true").When(ruler.Is("sure", "yes")),
+	}, Note: func(ruler.Group) string {
+		return "Ten, hundred: custody of a holder that lost nothing has such a ratio (bars 10 and 1 %). Named: a recipient is named wrongly (bar 0). True: of statements of 99 % (bar 98.5 %)."
 	}}
 }
