@@ -65,3 +65,17 @@ func TestErasuresMakeNoWindow(t *testing.T) {
 	_, d = weighIn(t, cfg, leaks[:2])
 	assert.Equal(t, 5, d.Case.Cells[0].Submissions)
 }
+
+// An upload that was erased is in the history, and no longer in the case: that is no contradiction.
+func TestFindingsAfterErasureHold(t *testing.T) {
+	issuing, leaks := months(t, 4)
+	cfg := investigating(issuing)
+	_, err := issuing.Registry.Erase(t.Context(), "others", "", "")
+	require.NoError(t, err)
+	v, d := weighIn(t, cfg, leaks)
+	var b bytes.Buffer
+	require.NoError(t, v.WriteFindings(t.Context(), &b, d, true))
+	f, err := verify.ReadFindings(&b)
+	require.NoError(t, err)
+	require.NoError(t, f.CheckVerdict())
+}

@@ -61,7 +61,7 @@ func (m *model) against(v *Verdict, what []asked, found []answers) *Against {
 			if p.from < 0 {
 				return 0
 			}
-			return (p.taken[ranges] + p.taken[calendar]) / 2
+			return p.taken[ranges]
 		}},
 	} {
 		thief := slices.IndexFunc(m.sources, func(s source) bool { return s.kind == t.kind })

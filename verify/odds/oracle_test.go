@@ -159,17 +159,14 @@ func (o *oracle) choices(s osource) (out []choice) {
 		}
 		for _, u := range o.o.Reuse {
 			even := 1 / float64(len(o.o.Reuse))
-			foreign(even, [families]float64{named: even}, u, all, func(*Leak) bool { return true })
+			foreign(even, [families]float64{}, u, all, func(*Leak) bool { return true })
 		}
 		const shares = 24 // the squared sines of equidistant angles have Jeffreys' prior
 		for j := range shares {
 			u := math.Pow(math.Sin((float64(j)+0.5)*math.Pi/2/shares), 2)
 			for _, x := range times {
-				taken := x.taken
-				for f := range taken {
-					taken[f] /= shares
-				}
-				foreign(0, taken, u, float64(total(s.counts[x.from:x.to+1])), o.within(x))
+				both := (x.taken[calendar] + x.taken[ranges]) / 2 / shares
+				foreign(0, [families]float64{both, both, both}, u, float64(total(s.counts[x.from:x.to+1])), o.within(x))
 			}
 		}
 		return out

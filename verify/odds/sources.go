@@ -228,7 +228,6 @@ func (m *model) elsewhere() source {
 	even := 1 / float64(len(m.o.Reuse))
 	for _, u := range m.o.Reuse {
 		x := part{whole: even, size: m.size, from: -1, to: -1, set: -1, reuse: u}
-		x.taken[named] = even
 		if !m.covers(Elsewhere, -1) {
 			x.taken = [families]float64{even, even, even}
 		}
@@ -243,6 +242,8 @@ func (m *model) elsewhere() source {
 		in := p.within(everyLeak, interval{x.from, x.to})
 		x.reuse = (in + 0.5) / (in + unmatched + 1)
 		mean := lnGamma(in+0.5) + lnGamma(unmatched+0.5) - lnGamma(in+unmatched+1) - lnPi
+		both := (x.taken[calendar] + x.taken[ranges]) / 2 // at each point of the grid: a service is no thief of a family
+		x.taken = [families]float64{both, both, both}
 		x.scale(1, exp(mean-float64(in*ln(x.reuse))-float64(unmatched*ln(1-x.reuse))))
 		s.parts = append(s.parts, x)
 	}
