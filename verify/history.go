@@ -19,7 +19,7 @@ func historyOf(h *engine.Holdings, recipients []registry.Recipient) findings.His
 	out := findings.History{Submitted: h.Submitted}
 	if len(h.Days) > 0 { // without erased uploads, as in the case
 		out.Submitted = nil
-		for i, n := range h.Submissions {
+		for i, n := range h.Submissions[:len(h.Days)] {
 			if n > 0 {
 				out.Submitted = append(out.Submitted, engine.DayCount{Day: h.Days[i], N: n})
 			}

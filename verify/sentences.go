@@ -22,6 +22,7 @@ type part int
 
 const (
 	headline part = iota
+	onDates       // the first page, below the headline
 	shows
 	showsNot
 )
@@ -41,6 +42,7 @@ const (
 // reasons say why a recipient with evidence is not named, by the codes of package odds.
 var reasons = map[string]string{
 	odds.FewClusters: "marks of its copies are strong evidence on pictures of {clusters} {clusters|person|persons}, and {needed} persons are required",
+	odds.Dates:       "copies of it that were found are recorded as issued after the stated time of the find, and too few others were found",
 	odds.SameCopies:  "{other} is recorded to have had the very same copies, so the copies do not tell the two apart",
 	odds.SmallRatio:  "the likelihood ratio, divided by the number of recipients, is too small",
 	odds.FewTrials:   "validation does not allow a ratio of 10 to be claimed",
@@ -56,7 +58,7 @@ const (
 	wouldFind = "would have been found with a probability of {power}, unless it was removed on purpose."
 	noMark    = "This picture shows an upload, and no mark was found. "
 	trialsSay = "In trials with leaks of its kind ({kind}) the search found the first page of the upload for {found} of {of}"
-	notJudged = "When the leaks were found was not stated, so it is not known whether that custody is admissible."
+	notJudged = "When the leaks were found is not known, so it is not known whether that custody is admissible."
 	onlyNamed = "Only the named uploads were searched, so the matches say nothing about when or from where pictures were taken."
 )
 
@@ -240,11 +242,12 @@ var dumpSentences = []row{
 	{"named-rivals", headline, (*weighing).namedRivals, "The findings do not rule out {who}, which could have laid marks there if it had obtained those copies."},
 	{"named-together", headline, (*weighing).namedTogether, "{n} {n|picture contains|pictures contain} copies issued to {among}{names} at once. Several parties put {n|it|them} together, or one party had the copies of all: the findings do not tell which."},
 	{"named-several", headline, (*weighing).namedSeveral, oneSourceText},
-	{"named-rest", headline, (*weighing).namedRest, "{n} {n|submission|submissions} in this dump {n|is|are} not explained, or not wholly, by copies of {name} with their marks or by anything else that it is recorded to have had. The source of {n|that submission|those submissions} may also have had those copies."},
+	{"named-rest", headline, (*weighing).namedRest, "{n} {n|submission|submissions} in this dump {n|is|are} not explained, or not wholly, by copies of {name} with their marks. The source of {n|that submission|those submissions} may also have had those copies."},
 	{"named-transplanted", headline, (*weighing).namedTransplanted, "Marks of copies issued to {names} were also transplanted onto {n} other {n|picture|pictures} of this dump."},
 	{"named-released", headline, at(aboutNamed, nothing), releasedText},
 	{"confirmed", headline, at(aboutConfirmed, func(w *weighing) figures { return figures{"n": w.Counts[string(FoundCopy)], "of": w.sources()} }), "Inconclusive: {n} {n|picture contains a confirmed copy|pictures contain confirmed copies}, issued to {of} {of|recipient|different recipients}. That is not enough to name a recipient."},
 	{"missing-persons", headline, missing(odds.FewClusters), "To name a recipient, copies of one and the same recipient must be found on pictures of {needed} different persons or more. More leaked pictures can supply that."},
+	{"missing-dates", headline, datesMissing, "Copies in this dump were issued after the stated time of the find ({found}). Evidence of when the pictures were found can settle which date is right."},
 	{"missing-subjects", headline, (*weighing).missingSubjects, "{n} {n|upload|uploads} shown {n|has|have} no subject and {n|counts|count} as one person's at most. Enter the subjects (kycmark subject set), or state how many such uploads one person has (--uploads-per-subject), and investigate again."},
 	{"missing-same", headline, missing(odds.SameCopies), "Several recipients have had the very same copies, which therefore do not tell them apart."},
 	{"missing-ratio", headline, missing(odds.SmallRatio), "The likelihood ratio is too small for as many recipients as were looked at. More leaked pictures of other persons can change that."},
@@ -259,6 +262,15 @@ var dumpSentences = []row{
 	{"not-examined", headline, (*weighing).leftOut, "{n} of the {of} files given {n|was|were} not examined: {why}."},
 	{"unissued-last", headline, unissuedWhen(true), unissuedText},
 
+	{"examined-before", onDates, (*weighing).examinedBefore, "{n} of these files {n|was|were} examined already on {day}, with {command} (entry {entry} of the ledger). The time of the find was {found} then, and {outcome}."},
+	{"examined-more", onDates, many((*weighing).examinedMore), "{n} more {n|examination|examinations} of these files {n|is|are} in the ledger, and in the table of earlier examinations."},
+	{"found-changed", onDates, (*weighing).foundChanged, "The time of the find is {now} now. In the first examination of these files, entered on {entered}, it was {first}."},
+	{"outcome-changed", onDates, (*weighing).outcomeChanged, "An earlier examination of these files had another result (entry {entry} of the ledger): {then} then. Now {now}."},
+	{"late-copies", onDates, (*weighing).lateCopies, "{n} {n|picture contains a copy|pictures contain copies} recorded as issued to {name} on {issued} or later. The time of the find is stated as {found}. One of these dates is wrong, or the pictures were made after the find."},
+	{"late-uploads", onDates, (*weighing).lateUploads, "{n} {n|picture shows an upload|pictures show uploads} recorded as submitted after the stated time of the find ({found}). One of these dates is wrong, or the file was elsewhere before."},
+	{"found-not-used", onDates, (*weighing).foundNotUsed, "The stated time of the find ({found}) is not used, since it is contradicted: {why}. Custody therefore counts against no holder."},
+	{"custody-entered", onDates, (*weighing).custodyEntered, "Custody of {name}, which covers {n} of these pictures, was entered on {entered}: {why}."},
+
 	{"matched", shows, (*weighing).matchedFigures, "Of {n} {n|picture|pictures} examined, {matched} {matched|shows|show} a submission of the registry."},
 	{"repeated", shows, (*weighing).repeatedFigures, "{n} {n|picture repeats another|pictures repeat others} byte for byte and {n|adds|add} nothing."},
 	{"controls", shows, (*weighing).controls, "{leaks} of these pictures {leaks|was|were} also compared with other uploads, in {n} {n|comparison|comparisons}. These are the uploads that look most like the upload shown; none is known to be of the same person."},
@@ -266,6 +278,7 @@ var dumpSentences = []row{
 	{"controls-same", shows, (*weighing).controlsSame, "In {n} {n|comparison|comparisons} the other upload was also found to be the same capture. The same picture may have been submitted twice. Only a mark tells from which of the two a leak derives."},
 	{"copies", shows, (*weighing).copiesFigures, "{n} {n|picture contains a copy|pictures contain copies} recorded as issued to {name}. {n|It counts as a picture|They count as pictures} of {clusters} {clusters|person|persons}. These findings are at least {times} times more probable if pictures of this dump derive from those copies than under the strongest listed alternative that does not contain them. That alternative is {against}. The log10 likelihood ratio is {lr}: {words}."},
 	{"withheld-persons", shows, withheld(odds.FewClusters), notNamed + reasons[odds.FewClusters] + "."},
+	{"withheld-dates", shows, withheld(odds.Dates), notNamed + reasons[odds.Dates] + "."},
 	{"withheld-same", shows, withheld(odds.SameCopies), notNamed + reasons[odds.SameCopies] + "."},
 	{"withheld-ratio", shows, withheld(odds.SmallRatio), notNamed + reasons[odds.SmallRatio] + "."},
 	{"withheld-trials", shows, withheld(odds.FewTrials), notNamed + reasons[odds.FewTrials] + "."},
@@ -325,8 +338,6 @@ var dumpSentences = []row{
 	{"missing", showsNot, found(FoundMissing), "{n} {n|file that was named does|files that were named do} not exist."},
 	{"not-pictures", showsNot, found(FoundNoPicture), "{n} {n|file is no picture, and counts|files are no pictures, and count} for nothing."},
 	{"key-compromised", showsNot, (*weighing).keyCompromised, "The mark key {key} of {n} {n|picture|pictures} with a confirmed copy is recorded as compromised since {day}, after these copies were issued. Who has held it since then, and had such a copy in hand, could have laid its mark onto an unmarked picture of the same upload."},
-	{"late-copies", showsNot, (*weighing).lateCopies, "{n} {n|picture contains a copy|pictures contain copies} recorded as issued to {name} after the leaks were found ({found}). That time is wrong, or the copies were made afterwards. They count for no recipient."},
-	{"late-uploads", showsNot, (*weighing).lateUploads, "{n} {n|picture shows|pictures show} an upload that is recorded as submitted after the leaks were found ({found}). That time is wrong, or the file was elsewhere before. {n|It speaks|They speak} for no source."},
 	{"planting-only", showsNot, (*weighing).plantingOnly, "The only marks of one recipient's copies in this dump, on {n} {n|picture|pictures}, belong to other submissions: they were laid there. They count for no recipient."},
 	{"planting-held", showsNot, (*weighing).plantingHeld, "Every picture with a copy issued to {name} ({n}) is a picture that {others} could hold unmarked. With those copies in hand, each of them could have laid the marks onto the unmarked pictures."},
 	{"planting-repeated", showsNot, (*weighing).plantingRepeated, "The {n} {n|picture|pictures} with a copy issued to {name} are all of one copy."},
@@ -344,16 +355,18 @@ var dumpSentences = []row{
 	{"also-held", showsNot, (*weighing).alsoHeldFigures, "Of the {n} {n|picture|pictures} with a copy issued to {name}, these could also be held unmarked by others: {others}. With that copy in hand, each of them could have laid its mark onto the unmarked picture."},
 }
 
-// speak writes Headline, Shows, ShowsNot and Said: every row of dumpSentences whose condition
-// holds. The counts, the odds and the hypotheses must be there already.
+// speak writes Headline, Dates, Shows, ShowsNot and Said: every row of dumpSentences whose condition
+// holds. The counts, the odds, the hypotheses and the record must be there already.
 func (w *weighing) speak() {
-	w.Headline, w.Shows, w.ShowsNot, w.Said = "", []string{}, []string{}, []findings.Said{}
+	w.Headline, w.Dates, w.Shows, w.ShowsNot, w.Said = "", nil, []string{}, []string{}, []findings.Said{}
 	for _, r := range dumpSentences {
 		for _, x := range r.when(w) {
 			text := write(r.text, x)
 			switch r.part {
 			case headline:
 				w.Headline = strings.TrimSpace(w.Headline + " " + text)
+			case onDates:
+				w.Dates = append(w.Dates, text)
 			case shows:
 				w.Shows = append(w.Shows, text)
 			case showsNot:

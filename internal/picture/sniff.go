@@ -75,8 +75,8 @@ func Lossy(name string) bool {
 	return f != nil && f.lossy
 }
 
-// Kept reports whether a copy of an upload of that format keeps the format.
-func Kept(name string) bool {
+// kept reports whether a copy of an upload of that format keeps the format.
+func kept(name string) bool {
 	f := formatNamed(name)
 	return f != nil && f.kept
 }

@@ -517,7 +517,7 @@ func TestAgainstTheOracle(t *testing.T) {
 				w = math.Max(w, math.Log10(0.1))
 			}
 			all = append(all, h.Raw-w)
-			off, above := 0.6, 0.2
+			off, above := 0.6, 0.3
 			if o.joint { // a coalition has more parts to leave out
 				off, above = 0.6, 0.4
 			}

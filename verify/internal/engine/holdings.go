@@ -76,6 +76,18 @@ func (e *Engine) Holdings(ctx context.Context, byDay bool, until time.Time, coun
 	return h, nil
 }
 
+// Extend lengthens the counts to a number of days, with zeros: no submission counts on the days that
+// follow. Days is left as it is.
+func (h *Holdings) Extend(days int) {
+	extend := func(counts []int) []int { return append(counts, make([]int, max(0, days-len(counts)))...) }
+	h.Submissions = extend(h.Submissions)
+	for _, by := range []map[string][]int{h.Copies, h.Unmarked} {
+		for name, counts := range by {
+			by[name] = extend(counts)
+		}
+	}
+}
+
 // countDays sets h.Submitted, and h.Issued by recipient, from the store's counts by UTC days, and
 // returns the counts of erased uploads. until is included. h.Issued must not be nil.
 func (e *Engine) countDays(ctx context.Context, h *Holdings, until time.Time) ([]books.Issued, error) {
