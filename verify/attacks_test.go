@@ -39,13 +39,15 @@ func TestClaimOfADraw(t *testing.T) {
 // its ratio is: never that a ratio holds against all, and that the exchange itself is not told apart.
 func TestCustodySaysAgainstWhom(t *testing.T) {
 	leaks := many(20, func(n int) *verify.Verdict {
-		return leakOf(n, verify.FoundUnreadable, "", holds("vendor A", found.AddDate(-1, 0, 0)))
+		l := leakOf(n, verify.FoundUnreadable, "", holds("vendor A", found.AddDate(-1, 0, 0)))
+		l.Submitted = l.Submitted.AddDate(0, 0, n%20-10)
+		return l
 	})
 	d := verify.WeighFor(leaks, recipients, verify.Config{Circumstances: verify.Circumstances{Found: found}}, 60)
 	require.NotNil(t, d.Odds.Window)
 	require.Contains(t, d.Headline, "Inconclusive")
 	says := strings.Join(d.Shows, " ")
-	for _, want := range []string{"Against a thief who took pictures of all times, these findings are at least ", "Against a thief who took all uploads of some days in a row, these",
+	for _, want := range []string{"Against a thief who took pictures of all times, these findings are at least ",
 		"A leak at vendor A and a thief at the exchange who took this very folder leave the same pictures.", "it is a prior, and no evidence."} {
 		require.Contains(t, says, want)
 	}

@@ -76,5 +76,5 @@ func TestVerdictVector(t *testing.T) {
 	text, err := json.Marshal(v)
 	require.NoError(t, err)
 	digest := sha256.Sum256(text)
-	require.Equal(t, "2f3043f1007d2128f0d982d6b63781c4e8636e86d257c9ce31a0ab4df73363b9", hex.EncodeToString(digest[:]), "the verdict: %s", text)
+	require.Equal(t, "8ee565887f3dc166de726e37bd0e87db7c71faf16e08bc7460578e607cb8a951", hex.EncodeToString(digest[:]), "the verdict: %s", text)
 }
