@@ -235,8 +235,8 @@ func (f *facts) prove(file func(string) []byte, key string) error {
 	return nil
 }
 
-// first returns the number of the first entry of the ledger that says that some of these files were
-// examined, in this investigation or in an earlier one.
+// first returns the number of the first entry of the ledger about an examination of some of these
+// files: this investigation or an earlier one.
 func (f *facts) first() int64 {
 	first := slices.Min(f.Findings.Verdict.Record.Logged)
 	for _, e := range f.Findings.Verdict.Earlier {
