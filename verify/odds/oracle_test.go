@@ -517,9 +517,9 @@ func TestAgainstTheOracle(t *testing.T) {
 				w = math.Max(w, math.Log10(0.1))
 			}
 			all = append(all, h.Raw-w)
-			off, above := 0.6, 0.3
+			off, above := 0.7, 0.4
 			if o.joint { // a coalition has more parts to leave out
-				off, above = 0.6, 0.4
+				off, above = 0.7, 0.4
 			}
 			assert.InDelta(t, w, h.Raw, off, "case %d: %s %s", i, h.Kind, name)
 			if w > 0 {
