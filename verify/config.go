@@ -3,6 +3,8 @@ package verify
 import (
 	"context"
 	"fmt"
+	"io"
+	"os"
 	"runtime"
 	"slices"
 	"time"
@@ -75,6 +77,11 @@ type Config struct {
 	// examined. The command brings a reader; the library leaves the choice to its users,
 	// for whom PDFs are damaged otherwise.
 	OpenPDF func(ctx context.Context, data []byte) (PDF, error)
+
+	// Unpack reads archives of kind ".7z" and ".rar", and tars of kind ".tar.xz" and ".tar.zst",
+	// and calls each for their files; a compressed tar is one file. The command brings it;
+	// without it such archives are listed as not opened.
+	Unpack func(ctx context.Context, kind string, archive *os.File, each func(name string, regular bool, r io.Reader) error) error
 
 	// Search says where leaks are looked for. In memory: all uploads within 64 bits and,
 	// with a SealKey, by local features, which finds parts; 100 bytes and 4 kB an

@@ -20,8 +20,9 @@ import (
 type PDF = dump.PDF
 
 // InvestigateFiles examines what paths name, [Config].Workers files at a time. Paths name files,
-// folders (with all files below) and archives (zip, tar, tar.gz, tar.bz2; also in folders and one
-// level deep in each other). With [Config.OpenPDF] the pictures in PDFs are examined as well. It
+// folders (with all files below), archives (zip, tar, tar.gz, tar.bz2; also in folders and one level
+// deep in each other), e-mails and office documents. With [Config.OpenPDF] the pictures in PDFs are
+// examined as well, and with [Config.Unpack] the files in other archives. It
 // yields the verdicts in the order of paths, the files of each path in lexical order. Files that
 // systems leave by themselves (.DS_Store, Thumbs.db and the like) are passed over.
 //
@@ -133,7 +134,7 @@ func (v *Investigator) opened(containers []dump.Container) {
 // dumpOptions returns the limits of the configuration as package dump takes them. A PDF may have
 // [maxPDF] times the bytes of another file.
 func (v *Investigator) dumpOptions() dump.Options {
-	o := dump.Options{MaxFiles: v.cfg.MaxFiles, MaxPDF: math.MaxInt64, OpenPDF: v.cfg.OpenPDF}
+	o := dump.Options{MaxFiles: v.cfg.MaxFiles, MaxPDF: math.MaxInt64, OpenPDF: v.cfg.OpenPDF, Unpack: v.cfg.Unpack}
 	if v.cfg.MaxBytes < math.MaxInt64/maxPDF {
 		o.MaxPDF = maxPDF * v.cfg.MaxBytes
 	}

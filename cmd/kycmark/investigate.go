@@ -15,6 +15,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dump"
 	"github.com/kycmark/kycmark/internal/pdf"
+	"github.com/kycmark/kycmark/internal/unpack"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -43,9 +44,10 @@ func newInvestigate(u *ui) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "investigate DUMP...",
 		Short: "Say of leaked pictures whose copies they are",
-		Long: `Examine leaked pictures: files, folders, archives (.zip, .tar, .tar.gz,
-.tar.bz2; also one level deep in each other) and the pictures in PDFs, told by their
-endings, or, where a name has none, by how they begin. @FILE stands for the names in
+		Long: `Examine leaked pictures: files, folders, archives (.zip, .7z, .rar, .tar,
+.tar.gz, .tar.bz2, .tar.xz, .tar.zst; also one level deep in each other), the pictures in
+PDFs and office documents, and what is attached to e-mails (.eml, .mbox, .mhtml). The
+ending tells what a file is, or, where a name has none, how the file begins. @FILE stands for the names in
 that file, one a line, and - for those on stdin. Each picture is matched against the
 registry and its mark is read; then the findings are weighed together. The report is
 one HTML file that needs nothing else. It is redacted (no subject references, mosaics
@@ -148,6 +150,7 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 		Registry: b.registry, Keys: keys, SealKey: seal, Actor: actor(), Command: append([]string{"kycmark"}, b.args...),
 		Search: f.search, Progress: show, Against: f.against.ids, State: f.state, References: f.references,
 		Circumstances: circumstances,
+		Unpack:        unpack.Files,
 		OpenPDF: func(ctx context.Context, data []byte) (verify.PDF, error) {
 			d, err := pdfs.Open(ctx, data, pdf.Limits{})
 			if err != nil {

@@ -9,10 +9,18 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/internal/unpack"
 )
 
 func main() {
 	collectGarbage()
+	if len(os.Args) == 3 && os.Args[1] == unpack.Verb { // the process that unpacks: see package unpack
+		if unpack.Serve(os.Args[2], os.Stdin, os.Stdout) != nil {
+			os.Exit(exitFatal)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)

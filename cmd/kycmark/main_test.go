@@ -25,6 +25,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
+	"github.com/ulikunitz/xz"
 
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/keyfile"
@@ -54,7 +55,7 @@ func TestMain(m *testing.M) {
 //	                          how a JPEG must be written, and upright
 //	weighs FILE FILE          two files' sizes must be within 15 %
 //	flip FILE                 change one letter near the end of a text
-//	pack ARCHIVE FILE...      a .zip or .tar.gz of files
+//	pack ARCHIVE FILE...      a .zip, .docx, .tar.gz or .tar.xz of files
 //	browse REPORT             opens a report in Chromium and tries all that it can do (needs [browser])
 //	locked ARCHIVE FILE...    a .zip of files that all say that they are encrypted
 //	pdf FILE JPEG...          a PDF of pictures, one a page
@@ -246,8 +247,13 @@ func pack(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	var buf bytes.Buffer
 	create, finish := packZip(&buf)
-	if strings.HasSuffix(args[0], ".tar.gz") {
-		create, finish = packTar(&buf)
+	switch {
+	case strings.HasSuffix(args[0], ".tar.gz"):
+		create, finish = packTar(gzip.NewWriter(&buf))
+	case strings.HasSuffix(args[0], ".tar.xz"):
+		z, err := xz.NewWriter(&buf)
+		ts.Check(err)
+		create, finish = packTar(z)
 	}
 	for _, name := range args[1:] {
 		data, err := os.ReadFile(ts.MkAbs(name))
@@ -284,8 +290,7 @@ func packZip(w io.Writer) (create func(string, []byte) error, finish func() erro
 	}, z.Close
 }
 
-func packTar(w io.Writer) (create func(string, []byte) error, finish func() error) {
-	z := gzip.NewWriter(w)
+func packTar(z io.WriteCloser) (create func(string, []byte) error, finish func() error) {
 	t := tar.NewWriter(z)
 	return func(name string, data []byte) error {
 		err := t.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Size: int64(len(data)), Mode: 0o600})

@@ -120,6 +120,11 @@ var rules = []rule{
 		why:   "PDFium is 4 MB of WebAssembly, which is the command's to bear and no library user's",
 	},
 	{
+		of: []string{"..."}, tests: true, except: []string{"cmd/...", "internal/unpack"},
+		never: []string{"github.com/bodgit/...", "github.com/nwaples/...", "github.com/ulikunitz/...", "github.com/klauspost/...", "internal/unpack"},
+		why:   "their readers are run in a process of their own, which is the command's to start",
+	},
+	{
 		of: []string{"..."}, tests: true, except: []string{"phash"},
 		never: []string{"github.com/corona10/goimagehash/..."},
 		why:   "it reads from the corner (0,0) whatever the bounds, and its hashes are not everybody's: phash knows",
@@ -181,7 +186,7 @@ var rules = []rule{
 		only: []string{
 			"watermark", "phash/...", "verify/...", "cmd/...", "testdata/...",
 			"internal/picture", "internal/webp", "internal/durable", "internal/quality",
-			"internal/home/...", "internal/keyfile", "internal/demo/...", "internal/specimen/...", "internal/archive", "internal/dump", "internal/intake", "internal/pdf", "internal/seal", "internal/casefile",
+			"internal/home/...", "internal/keyfile", "internal/demo/...", "internal/specimen/...", "internal/archive", "internal/dump", "internal/intake", "internal/pdf", "internal/seal", "internal/casefile", "internal/unpack",
 		},
 		why: "commands are thin: what they need of the maths and the stores, the public packages offer",
 	},

@@ -35,10 +35,13 @@ func NoFigures() (f Figures) {
 }
 
 // Figures returns the figures of the leak, rounded to 1e-6. Light, place and noise are measured only
-// if the blocks leave open whether the leak shows the original: see [Sight.Verdict]. Errors come from
-// [Sight.Fit].
+// if the blocks leave open whether the leak shows the original: see [Sight.Verdict]. The light of an
+// altered leak is that outside of the altered places. Errors come from [Sight.Fit].
 func (s *Sight) Figures() (Figures, error) {
 	f, n := NoFigures(), s.Likeness()
+	if _, err := s.Verdict(); err != nil { // finds the altered places
+		return f, err
+	}
 	shown := float64(max(n.Textured-n.Covered, 1))
 	f.Detail, f.Text = float64(n.Agree)/shown, float64(n.Exchanged)/shown
 	if n.Verdict != Unsure && (n.Verdict != Other || n.Foreign || n.mostly()) {

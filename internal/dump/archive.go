@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bufio"
+	"bytes"
 	"cmp"
 	"compress/bzip2"
 	"compress/gzip"
@@ -23,8 +24,8 @@ import (
 
 // archive lists the files of the archive f, of the given kind, and adds it to the containers. depth
 // counts the archives around it. The error says why the archive, or a part of it, cannot be listed:
-// the caller lists the archive with it. It may also be ErrTooMany or ctx's. What lies in a tar
-// before the error is listed.
+// the caller lists the archive with it. It may also be ErrTooMany or ctx's. What lies in an archive
+// before the error is listed, except in a zip.
 func (d *Dump) archive(ctx context.Context, kind string, depth int, f File) error {
 	r, err := f.Open(ctx)
 	if err != nil {
@@ -37,15 +38,18 @@ func (d *Dump) archive(ctx context.Context, kind string, depth int, f File) erro
 		c.Sum = hex.EncodeToString(whole.sum.Sum(nil))
 	}
 	d.Containers = append(d.Containers, c)
-	switch {
-	case at == nil || ctx.Err() != nil:
-		return err
-	case kind != ".zip":
-		return d.tar(ctx, at, size, err, depth, f.Name)
-	case err != nil: // the list of files is at the archive's end
+	if at == nil || ctx.Err() != nil {
 		return err
 	}
-	return d.zip(ctx, at, size, depth, f.Name)
+	switch {
+	case strings.HasPrefix(kind, ".tar"):
+		return d.tar(ctx, at, size, err, depth, f.Name)
+	case err != nil: // a zip has the list of its files at its end, and others stop there as well
+		return err
+	case kind == ".zip", kind == office:
+		return d.zip(ctx, kind, at, size, depth, f.Name)
+	}
+	return d.unpack(ctx, kind, at, size, depth, f.Name)
 }
 
 // A digested reader computes SHA-256 and size of what is read through it.
@@ -65,49 +69,114 @@ func (d *digested) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// seekable returns an archive's uncompressed bytes for reading at any place, and their number: from
-// the file itself if that is possible, else from a temporary file. Both stay open until the dump is
-// closed. r is the file, and whole reads r and is read to its end, for the digest. With an error
-// seekable also returns the bytes before the error, or nil if none can be read.
+// seekable returns an archive's bytes for reading at any place, and their number: from the file itself
+// if that is possible, else from a temporary file. A compressed tar is decompressed. Both stay open
+// until the dump is closed. r is the file, and whole reads r and is read to its end, for the digest.
+// With an error seekable also returns the bytes before the error, or nil if none can be read.
 func (d *Dump) seekable(ctx context.Context, kind string, r io.ReadCloser, whole *digested) (io.ReaderAt, int64, error) {
-	if at, ok := r.(io.ReaderAt); ok && (kind == ".zip" || kind == ".tar") {
+	packed := strings.HasPrefix(kind, ".tar.")
+	if at, ok := r.(io.ReaderAt); ok && !packed && kind != sevenZip && kind != rar {
 		d.closers = append(d.closers, r)
 		_, err := io.Copy(io.Discard, whole)
 		return at, whole.n, err
 	}
-	defer func() {
-		io.CopyN(io.Discard, whole, d.left) // bytes behind the compressed data, or behind an error, belong to the file
-		r.Close()
-	}()
-	var from io.Reader = bufio.NewReader(whole)
-	switch kind {
-	case ".tar.gz":
-		z, err := gzip.NewReader(from)
+	if packed && kind != tarXZ && kind != tarZstd {
+		defer func() {
+			io.CopyN(io.Discard, whole, d.left) // bytes behind the compressed data, or behind an error, belong to the file
+			r.Close()
+		}()
+		from, err := decompressed(kind, bufio.NewReader(whole))
 		if err != nil {
 			return nil, 0, err
 		}
-		from = z
-	case ".tar.bz2":
-		from = bzip2.NewReader(from)
+		return d.spool(ctx, from)
 	}
-	return d.spool(ctx, from)
-}
-
-// spool copies from to a temporary file and returns the file and its number of bytes, also with an
-// error. More than d.left bytes, which it reduces, are an error. If the system allows it, the file
-// has no name, so nothing is left behind. It is closed with the dump.
-func (d *Dump) spool(ctx context.Context, from io.Reader) (io.ReaderAt, int64, error) {
-	f, err := os.CreateTemp("", "kycmark-*")
+	at, err := d.ownFile(ctx, r, whole)
+	if err != nil || !packed {
+		return at, whole.n, err
+	}
+	tar, err := d.temporary()
 	if err != nil {
 		return nil, 0, err
 	}
-	d.closers = append(d.closers, &temporary{f, os.Remove(f.Name()) == nil})
-	n, err := io.Copy(f, io.LimitReader(&stopped{ctx, from}, d.left+1))
+	n := int64(0)
+	err = d.opts.Unpack(ctx, kind, at, func(_ string, _ bool, r io.Reader) (err error) {
+		n, err = d.copy(ctx, tar, r)
+		return err
+	})
+	return tar, n, err
+}
+
+// decompressed returns what gzip or bzip2 compressed, by the kind of a tar; of another tar its bytes.
+func decompressed(kind string, r io.Reader) (io.Reader, error) {
+	switch kind {
+	case ".tar.gz":
+		return gzip.NewReader(r)
+	case ".tar.bz2":
+		return bzip2.NewReader(r), nil
+	}
+	return r, nil
+}
+
+// ownFile returns a file of the system with the bytes of r: r itself, or a temporary copy. It is
+// closed with the dump. whole reads r and is read to its end.
+func (d *Dump) ownFile(ctx context.Context, r io.ReadCloser, whole *digested) (*os.File, error) {
+	if f, ok := r.(*os.File); ok {
+		d.closers = append(d.closers, f)
+		_, err := io.Copy(io.Discard, whole)
+		return f, err
+	}
+	defer r.Close()
+	f, err := d.temporary()
+	if err == nil {
+		_, err = d.copy(ctx, f.File, whole)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return f.File, nil
+}
+
+// spool copies from to a temporary file and returns the file and its number of bytes, also with an
+// error. See [Dump.copy].
+func (d *Dump) spool(ctx context.Context, from io.Reader) (io.ReaderAt, int64, error) {
+	f, err := d.temporary()
+	if err != nil {
+		return nil, 0, err
+	}
+	n, err := d.copy(ctx, f, from)
+	return f, n, err
+}
+
+// A tooLarge error says that more bytes than this limit would have to be unpacked.
+type tooLarge int64
+
+// Error returns the error in words.
+func (n tooLarge) Error() string {
+	return fmt.Sprintf("more than %d bytes would have to be unpacked", int64(n))
+}
+
+// copy copies from to to and returns the number of bytes. More than d.left bytes, which it reduces,
+// are an error of type tooLarge.
+func (d *Dump) copy(ctx context.Context, to io.Writer, from io.Reader) (int64, error) {
+	n, err := io.Copy(to, io.LimitReader(&stopped{ctx, from}, d.left+1))
 	if err == nil && n > d.left {
-		err = fmt.Errorf("more than %d bytes would have to be unpacked", d.opts.MaxUnpacked)
+		err = tooLarge(d.opts.MaxUnpacked)
 	}
 	d.left -= min(n, d.left)
-	return f, n, err
+	return n, err
+}
+
+// temporary returns a new temporary file, which is closed with the dump. If the system allows it, the
+// file has no name, so nothing is left behind.
+func (d *Dump) temporary() (*temporary, error) {
+	f, err := os.CreateTemp("", "kycmark-*")
+	if err != nil {
+		return nil, err
+	}
+	t := &temporary{f, os.Remove(f.Name()) == nil}
+	d.closers = append(d.closers, t)
+	return t, nil
 }
 
 // A temporary is a file that is deleted when it is closed.
@@ -139,11 +208,50 @@ func (s *stopped) Read(b []byte) (int, error) {
 	return s.r.Read(b)
 }
 
-// zip lists the files of a zip archive of size bytes. depth counts the archives around it, under is
-// its name. Files that are encrypted or compressed by another method, and links, are listed with an
+// unpack lists the files of an archive of size bytes that is read from its beginning to its end: 7z, rar
+// or mail. Their bytes go to a temporary file. depth counts the archives around it, under is its name.
+// A file whose bytes cannot be had, and a link, is listed with an error.
+func (d *Dump) unpack(ctx context.Context, kind string, at io.ReaderAt, size int64, depth int, under string) error {
+	t, err := d.temporary()
+	if err != nil {
+		return err
+	}
+	end := int64(0)
+	list := func(name string, regular bool, r io.Reader) error {
+		if intake.Litter(name) {
+			return nil
+		}
+		f, start := File{Name: under + "!" + name}, end
+		if !regular {
+			f.Err = intake.ErrNotRegular
+			return d.add(f)
+		}
+		n, err := d.copy(ctx, t, r)
+		end += n
+		switch {
+		case ctx.Err() != nil || errors.Is(err, tooLarge(d.opts.MaxUnpacked)):
+			return err
+		case err != nil:
+			f.Err = err
+		default:
+			f.Size = n
+			f.Open = func(context.Context) (io.ReadCloser, error) {
+				return io.NopCloser(io.NewSectionReader(t, start, n)), nil
+			}
+		}
+		return d.entry(ctx, depth+1, f)
+	}
+	if kind == mailbox || kind == message {
+		return mail(kind, io.NewSectionReader(at, 0, size), list)
+	}
+	return d.opts.Unpack(ctx, kind, at.(*os.File), list) // seekable returned one
+}
+
+// zip lists the files of a zip archive of size bytes. Of an office document, kind [office], only
+// pictures and documents are listed. depth counts the archives around it, under is its name. Files that are encrypted or compressed by another method, and links, are listed with an
 // error, folders and litter not at all. The error is of the archive's directory, ErrTooMany or
 // ctx's. If all its files are encrypted, the error says so and none is listed.
-func (d *Dump) zip(ctx context.Context, at io.ReaderAt, size int64, depth int, under string) error {
+func (d *Dump) zip(ctx context.Context, kind string, at io.ReaderAt, size int64, depth int, under string) error {
 	z, err := zip.NewReader(at, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are labels
 		return err
@@ -151,8 +259,9 @@ func (d *Dump) zip(ctx context.Context, at io.ReaderAt, size int64, depth int, u
 	if err := intake.Encrypted(z.File); err != nil {
 		return err
 	}
+	from := len(d.Files)
 	for _, e := range z.File {
-		if e.FileInfo().IsDir() || intake.Litter(e.Name) {
+		if e.FileInfo().IsDir() || intake.Litter(e.Name) || kind == office && !inOffice(e.Name) {
 			continue
 		}
 		f := File{Name: under + "!" + e.Name, Open: func(context.Context) (io.ReadCloser, error) { return e.Open() }}
@@ -167,6 +276,9 @@ func (d *Dump) zip(ctx context.Context, at io.ReaderAt, size int64, depth int, u
 		if err := d.entry(ctx, depth+1, f); err != nil {
 			return err
 		}
+	}
+	if kind == office && len(d.Files) == from {
+		return errNoOffice
 	}
 	return nil
 }
@@ -183,7 +295,12 @@ func (d *Dump) tar(ctx context.Context, at io.ReaderAt, size int64, broken error
 	for t := tar.NewReader(whole); ; { // seeks over the files' bytes
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
-			return broken
+			more, err := d.behind(whole)
+			if more {
+				t = tar.NewReader(whole)
+				continue
+			}
+			return cmp.Or(broken, err)
 		}
 		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
 			return cmp.Or(broken, err)
@@ -209,6 +326,33 @@ func (d *Dump) tar(ctx context.Context, at io.ReaderAt, size int64, broken error
 		if err := d.entry(ctx, depth+1, f); err != nil {
 			return err
 		}
+	}
+}
+
+// behind reports whether another tar archive follows, as "cat a.tar b.tar" makes it, and moves whole to
+// its beginning. whole was read up to an end marker. Zeros that fill the last block are passed over. The
+// error says that other bytes follow.
+func (d *Dump) behind(whole *io.SectionReader) (bool, error) {
+	at, err := whole.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return false, err
+	}
+	at = (at + tarBlock - 1) / tarBlock * tarBlock
+	r := bufio.NewReaderSize(io.NewSectionReader(whole, at, whole.Size()-at), 1<<16)
+	for {
+		block, err := r.Peek(tarBlock)
+		switch {
+		case len(bytes.Trim(block, "\x00")) == 0 && err != nil:
+			return false, nil
+		case len(bytes.Trim(block, "\x00")) == 0:
+			r.Discard(tarBlock)
+			at += tarBlock
+			continue
+		case len(block) > tarMark+5 && string(block[tarMark:tarMark+5]) == "ustar":
+			_, err := whole.Seek(at, io.SeekStart)
+			return err == nil, err
+		}
+		return false, fmt.Errorf("%d bytes that are no tar archive follow its end", whole.Size()-at)
 	}
 }
 

@@ -1,6 +1,6 @@
-// Package dump lists the files of a dump: files, folders with all files below, archives (zip,
-// tar, tar with gzip or bzip2) also in folders and one level deep in each other, and the
-// pictures in PDF files.
+// Package dump lists the files of a dump: files, folders with all files below, and archives (zip, tar,
+// compressed tar, 7z, rar), also in folders and one level deep in each other. It also lists the pictures
+// in office documents and PDF files, and what is attached to e-mails.
 //
 // The ending of a name tells archives and PDFs. Names inside archives are labels: nothing is
 // ever written under them. What cannot be listed is listed with its error. If a tar archive is
@@ -36,6 +36,7 @@ var (
 	errEncrypted  = errors.New("encrypted in its archive")
 	errMethod     = errors.New("compressed in its archive by a method that is not known")
 	errNested     = errors.New("an archive within an archive within an archive, which is not opened")
+	errNoOffice   = &picture.FormatError{Reason: "not a picture: an office document without pictures", Kind: picture.NoPicture}
 	errSparse     = errors.New("a sparse file in a tar archive, which is not read")
 	errNoPictures = &picture.FormatError{Reason: "not a picture: a PDF without pictures", Kind: picture.NoPicture}
 	errSlow       = errors.New("it takes too long to read")
@@ -74,6 +75,9 @@ type Options struct {
 	MaxUnpacked int64
 	// OpenPDF opens a PDF and keeps data. If nil, PDFs are listed as plain files.
 	OpenPDF func(ctx context.Context, data []byte) (PDF, error)
+	// Unpack reads 7z, rar and what xz and zstd compressed, as unpack.Files of this module does. If nil, these are
+	// listed as plain files.
+	Unpack func(ctx context.Context, kind string, archive *os.File, each func(name string, regular bool, r io.Reader) error) error
 }
 
 const (
@@ -182,7 +186,7 @@ func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 	}
 	k := cmp.Or(kind(f.Name), begins(ctx, f))
 	switch {
-	case f.Err != nil || k == "" || k == ".pdf" && d.opts.OpenPDF == nil:
+	case f.Err != nil || k == "" || k == ".pdf" && d.opts.OpenPDF == nil || d.opts.Unpack == nil && slices.Contains([]string{sevenZip, rar, tarXZ, tarZstd}, k):
 		return d.add(f)
 	case k == ".pdf":
 		return d.pdf(ctx, f)
@@ -194,6 +198,12 @@ func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 	slices.SortStableFunc(d.Files[from:], func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
 	if err == nil || errors.Is(err, ErrTooMany) || ctx.Err() != nil {
 		return cmp.Or(ctx.Err(), err)
+	}
+	if k == office && (errors.Is(err, zip.ErrFormat) || errors.Is(err, errNoOffice)) {
+		if errors.Is(err, zip.ErrFormat) { // its content says what it is instead
+			return d.add(f)
+		}
+		return d.add(File{Name: f.Name, Size: f.Size, Err: err})
 	}
 	return d.add(File{Name: f.Name, Size: f.Size, Err: fmt.Errorf("archive: %w", broken(intake.WithoutPath(err)))})
 }

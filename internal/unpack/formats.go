@@ -1,0 +1,128 @@
+package unpack
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/bodgit/sevenzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/nwaples/rardecode/v2"
+	"github.com/ulikunitz/xz"
+)
+
+// maxDictionary is the maximum number of bytes that decompressing may look back. The strongest
+// presets of xz, 7z and "zstd --long" take 64, 64 and 128 MiB. rar allows more, but writes 32 MiB unless told.
+const maxDictionary = 256 << 20
+
+// archive writes the files of an archive. The error is the archive's.
+func (w *writer) archive(kind string, archive *os.File) (err error) {
+	defer recovered(&err)
+	size, err := archive.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	whole := io.NewSectionReader(archive, 0, size)
+	switch kind {
+	case ".tar.xz":
+		r, err := xz.NewReader(whole)
+		if err != nil {
+			return err
+		}
+		return w.file("tar", r, nil)
+	case ".tar.zst":
+		r, err := zstd.NewReader(whole, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxDictionary))
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		return w.file("tar", r, nil)
+	case ".7z":
+		return w.sevenZip(whole, size)
+	case ".rar":
+		return w.rar(whole)
+	}
+	return fmt.Errorf("archive of kind %q: want .7z, .rar, .tar.xz or .tar.zst", kind)
+}
+
+// sevenZip writes the files of a 7z archive.
+func (w *writer) sevenZip(r io.ReaderAt, size int64) error {
+	z, err := sevenzip.NewReader(r, size)
+	if err != nil {
+		return plain(err)
+	}
+	for _, f := range z.File {
+		if f.FileInfo().IsDir() {
+			continue
+		}
+		var from io.ReadCloser
+		var failed error
+		if f.Mode().IsRegular() {
+			if from, failed = open(f); failed == nil {
+				err = w.file(f.Name, from, nil)
+				from.Close()
+			} else {
+				err = w.file(f.Name, nil, failed)
+			}
+		} else {
+			err = w.file(f.Name, nil, nil)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open opens a file of a 7z archive.
+func open(f *sevenzip.File) (r io.ReadCloser, err error) {
+	defer recovered(&err)
+	r, err = f.Open()
+	return r, plain(err)
+}
+
+// rar writes the files of a rar archive.
+func (w *writer) rar(r io.Reader) error {
+	z, err := rardecode.NewReader(r, rardecode.MaxDictionarySize(maxDictionary))
+	if err != nil {
+		return plain(err)
+	}
+	for {
+		f, err := z.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return plain(err)
+		case f.IsDir:
+			continue
+		case f.Mode().IsRegular():
+			err = w.file(f.Name, z, nil)
+		default:
+			err = w.file(f.Name, nil, nil)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// plain returns an error of a reader in plain words, without the reader's name; nil for nil.
+func plain(err error) error {
+	if err == nil {
+		return nil
+	}
+	if e := (*sevenzip.ReadError)(nil); errors.As(err, &e) && e.Encrypted ||
+		errors.Is(err, rardecode.ErrArchiveEncrypted) || errors.Is(err, rardecode.ErrArchivedFileEncrypted) {
+		return ErrEncrypted
+	}
+	if errors.Is(err, rardecode.ErrMultiVolume) {
+		return errors.New("a part of an archive of several files, which is not opened: join the parts first")
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return errors.New(strings.TrimPrefix(strings.TrimPrefix(err.Error(), "sevenzip: "), "rardecode: "))
+}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package unpack
+
+// limitMemory does nothing: this system has no limit that the runtime keeps.
+func limitMemory(uint64) {}
