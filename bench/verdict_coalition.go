@@ -61,7 +61,7 @@ party is named in any dump.`,
 		Flags: func(fs *pflag.FlagSet) {
 			fs.IntVar(&x.uploads, "uploads", 12, "`number` of uploads, each in every mixture")
 			fs.IntVar(&x.investigated, "investigated", 4, "`number` of uploads of which mixtures are also investigated")
-			fs.IntVar(&x.dumps, "dumps", 5000, "`number` of dumps to draw")
+			fs.IntVar(&x.dumps, "dumps", 2000, "`number` of dumps to draw")
 			fs.IntVar(&x.side, "max-side", recordedSide, "long side of uploads, `pixels`")
 		},
 		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
@@ -160,7 +160,8 @@ func readTraced(t *ruler.Trial, found *watermark.TraceResult, issued []watermark
 }
 
 // draw weighs dumps of the leaks, and returns a trial for each.
-func (x *coalitionRun) draw(leaks []ruler.Trial) (out []ruler.Trial) {
+func (x *coalitionRun) draw(leaks []ruler.Trial) []ruler.Trial {
+	out := make([]ruler.Trial, x.dumps)
 	pool := make(map[string][]*ruler.Trial)
 	for i := range leaks {
 		if l := &leaks[i]; l.Error == "" {
@@ -168,7 +169,7 @@ func (x *coalitionRun) draw(leaks []ruler.Trial) (out []ruler.Trial) {
 			pool[key] = append(pool[key], l)
 		}
 	}
-	for i := range x.dumps {
+	parallel(context.Background(), x.env, x.dumps, func(_ context.Context, i int) {
 		rng := rand.New(rand.NewPCG(x.env.Seed, uint64(i)))
 		t := newTrial("dump")
 		members, n := 2+rng.IntN(coalitionMax-1), coalitionLeaks[rng.IntN(len(coalitionLeaks))]
@@ -209,8 +210,8 @@ func (x *coalitionRun) draw(leaks []ruler.Trial) (out []ruler.Trial) {
 			c.Leaks = append(c.Leaks, l)
 		}
 		judgeCoalition(&t, ruler.Must(odds.Weigh(c)), used)
-		out = append(out, t)
-	}
+		out[i] = t
+	})
 	return out
 }
 
