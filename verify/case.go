@@ -19,9 +19,11 @@ import (
 type books struct {
 	recipients []registry.Recipient
 	cells      []odds.Cell                              // the calendar months of all submissions up to the find
-	holdings   *engine.Holdings                         // counts by recipient and cell
+	holdings   *engine.Holdings                         // counts by recipient and cell, up to the find and of admissible custody
+	ever       *engine.Holdings                         // the same whatever the dates; cells have the submissions in All
 	copies     map[watermark.Submission][]registry.Copy // all issued copies of the submissions that leaks show
 	history    findings.History
+	earlier    []findings.Earlier
 
 	same        []findings.SameDocument // of submissions that leaks show
 	notCompared int                     // see [DumpVerdict]
@@ -30,10 +32,11 @@ type books struct {
 }
 
 // books reads from the registry what the odds need: recipients, the copies of each submission that
-// leaks show, cells of time, and what each recipient had by cell. Copies and custody after
-// [Config].Found do not count. If only named submissions were searched, the counts are of these and
-// of what leaks show. Errors are the registry's, as they are.
-func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, error) {
+// leaks show, cells of time, and what each recipient had by cell. All of it is counted twice: up to
+// the time of the find that cfg has ([Config.dated]), and whatever the dates. If only named submissions
+// were searched, the counts are of these and of what leaks show. Errors are the registry's, as they
+// are.
+func (v *Investigator) books(ctx context.Context, leaks []*Verdict, cfg Config) (*books, error) {
 	r := v.cfg.Registry
 	b := &books{copies: make(map[watermark.Submission][]registry.Copy)}
 	var err error
@@ -45,46 +48,45 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 			return nil, err
 		}
 	}
-	if v.cfg.named() {
-		return b, v.namedBooks(ctx, b, leaks)
-	}
 	first, last, err := r.Engine().Span(ctx) // after the copies: no month of theirs is missing
 	if err != nil {
 		return nil, err
 	}
-	if v.cfg.after(last) {
-		last = v.cfg.Found
-	}
-	if !first.IsZero() {
+	if !first.IsZero() && !cfg.named() {
 		b.cells = odds.Months(first, last)
 	}
 	from := make([]time.Time, len(b.cells))
 	for i, c := range b.cells {
 		from[i] = c.From
 	}
-	b.holdings, err = r.Engine().Holdings(ctx, from, v.cfg.Found, v.cfg.admissible)
-	if err != nil {
+	if b.holdings, err = r.Engine().Holdings(ctx, from, cfg.before, cfg.admissible); err != nil {
 		return nil, err
 	}
 	b.history = historyOf(b.holdings, b.recipients)
-	for i, n := range b.holdings.Submissions {
-		b.cells[i].Submissions = n
+	if cfg.named() {
+		return b, v.namedBooks(ctx, cfg, b, leaks)
 	}
-	return b, v.countErased(ctx, b, leaks)
+	if b.ever, err = r.Engine().Holdings(ctx, from, time.Time{}, func(registry.Custody) bool { return true }); err != nil {
+		return nil, err
+	}
+	for i, n := range b.holdings.Submissions {
+		b.cells[i].Submissions, b.cells[i].All = n, b.ever.Submissions[i]
+	}
+	return b, v.countErased(ctx, cfg, b, leaks)
 }
 
 // countErased adds to b the submissions that leaks show and that were erased since, because the
-// registry's counts no longer contain them. Submissions later than [Config].Found, and submissions
-// that the registry does not know, are passed over. Nothing is added if b has no cells.
-func (v *Investigator) countErased(ctx context.Context, b *books, leaks []*Verdict) error {
+// registry's counts no longer contain them. Submissions that the registry does not know are passed
+// over. Nothing is added if b has no cells.
+func (v *Investigator) countErased(ctx context.Context, cfg Config, b *books, leaks []*Verdict) error {
 	for _, l := range shown(leaks) {
-		if len(b.cells) == 0 || v.cfg.after(l.Submitted) {
+		if len(b.cells) == 0 {
 			continue
 		}
 		_, err := v.cfg.Registry.Submission(ctx, l.Submission)
 		switch {
 		case errors.Is(err, registry.ErrErased):
-			b.add(v.cfg, odds.CellOf(b.cells, l.Submitted), b.copies[l.Submission], l.Custody)
+			b.add(cfg, odds.CellOf(b.cells, l.Submitted), l.Submitted, b.copies[l.Submission], l.Custody)
 		case err != nil && !errors.Is(err, registry.ErrNotFound):
 			return err
 		}
@@ -105,21 +107,28 @@ func shown(leaks []*Verdict) (out []*Verdict) {
 	return out
 }
 
-// add counts one submission more in a cell, given by its index. Each recipient that was issued a
-// copy no later than [Config].Found counts it as issued. Each recipient with an admissible fact of
-// custody counts it as held unmarked. copies and custody are all that are recorded of the
-// submission.
-func (b *books) add(cfg Config, cell int, copies []registry.Copy, custody []registry.Custody) {
-	had, held := make(map[string]bool), make(map[string]bool)
-	for _, c := range copies {
-		had[c.Recipient] = had[c.Recipient] || !cfg.after(c.Issued)
+// add counts one submission more in a cell, given by its index: in b.ever whatever the dates, and in
+// b.holdings if it was submitted up to the find. There a recipient counts as issued if it had a copy
+// up to the find, and as a holder by an admissible fact. copies and custody are all that are recorded
+// of the submission.
+func (b *books) add(cfg Config, cell int, submitted time.Time, copies []registry.Copy, custody []registry.Custody) {
+	count := func(of *engine.Holdings, issued func(registry.Copy) bool, counts func(registry.Custody) bool) {
+		had, held := make(map[string]bool), make(map[string]bool)
+		for _, c := range copies {
+			had[c.Recipient] = had[c.Recipient] || issued(c)
+		}
+		for _, c := range custody {
+			held[c.Recipient] = held[c.Recipient] || counts(c)
+		}
+		b.addOne(of.Copies, had, cell)
+		b.addOne(of.Unmarked, held, cell)
 	}
-	for _, c := range custody {
-		held[c.Recipient] = held[c.Recipient] || cfg.admissible(c)
+	b.cells[cell].All++
+	count(b.ever, func(registry.Copy) bool { return true }, func(registry.Custody) bool { return true })
+	if !cfg.after(submitted) {
+		b.cells[cell].Submissions++
+		count(b.holdings, func(c registry.Copy) bool { return !cfg.after(c.Issued) }, cfg.admissible)
 	}
-	b.cells[cell].Submissions++
-	b.addOne(b.holdings.Copies, had, cell)
-	b.addOne(b.holdings.Unmarked, held, cell)
 }
 
 // addOne adds 1 to the count of a cell for each name that is true in names. counts is by name, then
@@ -137,15 +146,22 @@ func (b *books) addOne(counts map[string][]int, names map[string]bool, cell int)
 
 // caseOf returns the case that the odds are computed from, and for each leak of the case its index
 // in w.Verdicts. Leaks that say nothing of sources are left out ([Verdict.Weighed]), and so are
-// matched repetitions of an earlier file. Unmatched repetitions form one cluster. A leak of an
-// upload later than [Config].Found enters without a submission.
+// matched repetitions of an earlier file. Unmatched repetitions form one cluster.
 func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
-	c := &odds.Case{FoundKnown: !w.cfg.Found.IsZero(), Cells: b.cells, Holders: []odds.Holder{}, Leaks: []odds.Leak{},
+	c := &odds.Case{FoundKnown: !w.cfg.before.IsZero(), Cells: slices.Clone(b.cells), Holders: []odds.Holder{}, Leaks: []odds.Leak{},
 		Claimed: w.cfg.Claimed, Drawn: w.cfg.Drawn, Examined: len(w.Verdicts)}
+	for i := range c.Cells {
+		if x := &c.Cells[i]; x.All == x.Submissions {
+			x.All = 0
+		}
+	}
 	for _, r := range b.recipients {
 		h := odds.Holder{Name: r.Name}
 		if b.holdings != nil {
 			h.Copies, h.Unmarked = b.holdings.Copies[r.Name], b.holdings.Unmarked[r.Name]
+		}
+		if b.ever != nil {
+			h.Issued, h.Held = unless(h.Copies, b.ever.Copies[r.Name]), unless(h.Unmarked, b.ever.Unmarked[r.Name])
 		}
 		c.Holders = append(c.Holders, h)
 	}
@@ -163,16 +179,16 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 		if l.Recall != nil {
 			leak.Recall = math.Max(l.Recall.Bound, minRecall)
 		}
-		late := l.matched() && w.cfg.after(l.Submitted)
-		if late || w.cfg.named() && !l.matched() {
-			leak.Recall = minRecall // the search says nothing: the leak cannot derive from a later upload, or only named uploads were searched
+		if w.cfg.named() && !l.matched() {
+			leak.Recall = minRecall // only named uploads were searched, so that the search says nothing
 		}
-		if l.matched() && !late {
+		if l.matched() {
 			leak.Submission, leak.Submitted, leak.Cluster = l.Submission.String(), l.Submitted, w.unit[l.Submission]
-			leak.Unmarked, leak.FalseMatch = w.holdersOf(l), l.falseMatchOf(falseMatch)
+			leak.Unmarked, leak.FalseMatch = w.holdersOf(l, w.cfg.admissible), l.falseMatchOf(falseMatch)
+			leak.Held = unless(leak.Unmarked, w.holdersOf(l, func(registry.Custody) bool { return true }))
 			for _, x := range b.copies[l.Submission] {
-				if w.parties[x.Recipient] != nil && !w.cfg.after(x.Issued) && !w.cfg.tooLate(l, x.ID) {
-					leak.Copies = append(leak.Copies, l.evidenceFor(x, pooled))
+				if w.parties[x.Recipient] != nil {
+					leak.Copies = append(leak.Copies, w.copyIn(l, x, pooled))
 				}
 			}
 		}
@@ -185,13 +201,34 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 	return c, at
 }
 
-// holdersOf returns the recipients whose admissible custody covers a leak, each once, in the order
-// of l.Custody. Recipients that the books do not list are left out.
-func (w *weighing) holdersOf(l *Verdict) []string {
+// unless returns ever if it differs from counted, else nil. Missing lists are lists of zeros.
+func unless[T comparable](counted, ever []T) []T {
+	zeros := func(x []T) bool { return !slices.ContainsFunc(x, func(v T) bool { return v != *new(T) }) }
+	if slices.Equal(counted, ever) || zeros(counted) && zeros(ever) {
+		return nil
+	}
+	return ever
+}
+
+// copyIn returns the evidence of a leak for one issued copy, by the registry's row x. A copy that was
+// issued after the stated find is late: if it is in the leak, or if nothing contradicts that time.
+func (w *weighing) copyIn(l *Verdict, x registry.Copy, pooled map[watermark.CopyID]float64) odds.Copy {
+	out := l.evidenceFor(x, pooled)
+	if i := slices.IndexFunc(l.Issued, func(c registry.Copy) bool { return c.ID == x.ID }); i >= 0 && l.matched() {
+		out.Late = w.cfg.claimedLate(l.Issued[i].Issued)
+	} else {
+		out.Late = w.cfg.after(x.Issued)
+	}
+	return out
+}
+
+// holdersOf returns the recipients whose custody covers a leak by a fact that counts, each once, in
+// the order of l.Custody. Recipients that the books do not list are left out.
+func (w *weighing) holdersOf(l *Verdict, counts func(registry.Custody) bool) []string {
 	var out []string
 	once := make(map[string]bool)
 	for _, c := range l.Custody {
-		if w.cfg.admissible(c) && !once[c.Recipient] && w.parties[c.Recipient] != nil {
+		if counts(c) && !once[c.Recipient] && w.parties[c.Recipient] != nil {
 			once[c.Recipient] = true
 			out = append(out, c.Recipient)
 		}
@@ -225,18 +262,6 @@ func (v *Verdict) evidenceFor(x registry.Copy, pooled map[watermark.CopyID]float
 		out.Confirmed, out.LnE, out.Miss = true, micro(-*v.BlindLogP*math.Ln10), 0.5
 	}
 	return out
-}
-
-// after reports whether t is after the leaks were found ([Config].Found). The leaks cannot derive
-// from uploads or copies of that time, nor can their source have had them. It is false if Found is
-// not known.
-func (c Config) after(t time.Time) bool { return !c.Found.IsZero() && t.After(c.Found) }
-
-// tooLate reports whether copy id, which was found in leak l, was issued after the leaks were
-// found. The leak then cannot come from this copy: one of the two times is wrong, or the
-// picture was made from the copy later.
-func (c Config) tooLate(l *Verdict, id watermark.CopyID) bool {
-	return slices.ContainsFunc(l.Issued, func(x registry.Copy) bool { return x.ID == id && c.after(x.Issued) })
 }
 
 // foundByTrace reports whether tracing against the verdict's submission found the verdict's copy,

@@ -21,17 +21,20 @@ import (
 type Limits struct {
 	MaxBytes  int64 // of one file; default 64 MiB
 	MaxPixels int64 // of one picture; default 100 million, at most [phash.MaxPixels]
-	MaxFiles  int   // of one dump; default 1 million
+	MaxFiles  int   // of one dump; default 2 million
 	Workers   int   // leaks examined at a time; default one a CPU
 }
 
 // Circumstances are what is known of a dump apart from its files.
 type Circumstances struct {
-	// Found is when the leaks were found. Custody that was entered later is listed as
-	// inadmissible. Copies issued later and uploads submitted later do not count for any
-	// recipient. The zero time: not known; admissibility of custody is then not judged, and
-	// the sentences name no holders.
-	Found time.Time
+	// Found is when the leaks were found, as the person who examines states it. Custody that was
+	// entered later speaks against no holder; it counts for others whatever its date. The zero
+	// time: not known, so that no custody speaks against anybody. The ledger keeps the time, and
+	// each examination of the same files shows it. Evidence says how it is known (an address, a
+	// message), and EvidenceSHA256 is of a file that shows it; both may be empty.
+	Found          time.Time
+	Evidence       string
+	EvidenceSHA256 registry.Digest
 
 	// Claimed is how many pictures the holder of the dump claims to have, at most
 	// [odds.MaxClaimed] if Drawn; 0: there is no such claim. Drawn says that we drew the dump
@@ -117,6 +120,8 @@ type Config struct {
 
 	// Progress, where set, is called after each leak of a dump, in order.
 	Progress func(done, total int)
+
+	before time.Time // the time of the find that counts: see [Config.dated]
 }
 
 // ready returns the configuration, checked, with each submission of Against once and the defaults

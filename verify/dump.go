@@ -29,9 +29,11 @@ type DumpVerdict struct {
 	SameDocuments []findings.SameDocument `json:"same_documents,omitempty"`
 	// NotCompared is the number of submissions that leaks show whose originals were not compared
 	// with each other.
-	NotCompared int             `json:"documents_not_compared,omitempty"`
-	Record      findings.Record `json:"record"`
-	Verdicts    []*Verdict      `json:"-"`
+	NotCompared int `json:"documents_not_compared,omitempty"`
+	// Earlier are the investigations of some of the same files that the ledger has from before.
+	Earlier  []findings.Earlier `json:"earlier,omitempty"`
+	Record   findings.Record    `json:"record"`
+	Verdicts []*Verdict         `json:"-"`
 }
 
 // Weigh draws the leaks of one dump together: the counts, the odds of each source, and the
@@ -49,10 +51,15 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdic
 	if leaks, err = v.restored(ctx, leaks); err != nil {
 		return nil, err
 	}
-	books, err := v.books(ctx, leaks)
+	earlier, err := v.earlier(ctx, leaks)
 	if err != nil {
 		return nil, err
 	}
+	books, err := v.books(ctx, leaks, v.cfg.dated(leaks, earlier))
+	if err != nil {
+		return nil, err
+	}
+	books.earlier = earlier
 	if books.same, books.notCompared, err = v.sameDocuments(ctx, leaks); err != nil {
 		return nil, err
 	}
@@ -60,9 +67,9 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdic
 	if err != nil {
 		return nil, err
 	}
-	w.speak()
 	w.Record = *record
-	return &w.DumpVerdict, nil
+	w.speak()
+	return &w.DumpVerdict, v.conclude(ctx, &w.DumpVerdict)
 }
 
 // restored returns copies of verdicts. Verdicts that were read from JSON get back from the registry
@@ -132,7 +139,7 @@ type party struct {
 	unconfirmed  int                       // leaks with marks of its copies that are not confirmed
 	custody      int                       // leaks without a mark within admissible custody
 	late         int                       // the same, custody entered after the leaks were found
-	unjudged     int                       // the same, if it is not known when the leaks were found
+	unjudged     int                       // the same, if it is not known when the leaks were found, or the stated time is contradicted
 }
 
 // weigh counts the findings of a dump and computes the odds, from the leaks and the books alone.
@@ -140,14 +147,14 @@ type party struct {
 // writes the number of its subject into each leak ([weighing.clusters]). Headline and sentences are
 // left to [weighing.speak]. The error wraps [odds.ErrCase].
 func weigh(leaks []*Verdict, b *books, cfg Config, keys int) (*weighing, error) {
-	w := &weighing{cfg: cfg, keys: keys, parties: make(map[string]*party)}
+	w := &weighing{cfg: cfg.dated(leaks, b.earlier), keys: keys, parties: make(map[string]*party)}
 	w.tally(leaks)
 	w.first = firsts(leaks)
 	for _, r := range b.recipients {
 		w.parties[r.Name] = &party{Recipient: r, clusters: make(map[string]bool), copies: make(map[watermark.CopyID]bool)}
 		w.names = append(w.names, r.Name)
 	}
-	w.SameDocuments, w.NotCompared = b.same, b.notCompared
+	w.SameDocuments, w.NotCompared, w.Earlier = b.same, b.notCompared, b.earlier
 	w.clusters()
 	w.units()
 	for _, l := range leaks {
@@ -299,7 +306,7 @@ func (w *weighing) count(l *Verdict) {
 		switch {
 		case in[name]:
 			s.custody++
-		case out[name] && w.cfg.Found.IsZero():
+		case out[name] && w.cfg.before.IsZero():
 			s.unjudged++
 		case out[name]:
 			s.late++

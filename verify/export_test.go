@@ -63,6 +63,11 @@ func Units(leaks []*Verdict, each int, same ...findings.SameDocument) map[waterm
 // submissions are spread over so many months; every recipient has copies of all, and
 // those whose custody covers a leak held what was submitted in its months.
 func WeighFor(leaks []*Verdict, recipients []registry.Recipient, cfg Config, months int, issued ...registry.Copy) *DumpVerdict {
+	return WeighEarlier(leaks, recipients, cfg, months, nil, findings.Run{}, issued...)
+}
+
+// WeighEarlier is WeighFor, with earlier examinations of the same files and the record of this one.
+func WeighEarlier(leaks []*Verdict, recipients []registry.Recipient, cfg Config, months int, earlier []findings.Earlier, run findings.Run, issued ...registry.Copy) *DumpVerdict {
 	b := &books{recipients: recipients, copies: make(map[watermark.Submission][]registry.Copy),
 		holdings: &engine.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
 	const each = 1000 // submissions a month
@@ -88,16 +93,18 @@ func WeighFor(leaks []*Verdict, recipients []registry.Recipient, cfg Config, mon
 	for _, r := range recipients {
 		b.holdings.Copies[r.Name] = b.holdings.Submissions
 	}
+	b.ever = &engine.Holdings{Copies: b.holdings.Copies, Unmarked: make(map[string][]int)}
+	b.earlier = earlier
+	dated := cfg.dated(leaks, b.earlier)
 	for _, l := range leaks {
 		for _, c := range l.Custody {
-			if !cfg.admissible(c) || len(b.cells) == 0 {
-				continue
-			}
-			if b.holdings.Unmarked[c.Recipient] == nil {
-				b.holdings.Unmarked[c.Recipient] = make([]int, len(b.cells))
-			}
-			for i := odds.CellOf(b.cells, c.From); i <= odds.CellOf(b.cells, c.To.AddDate(0, 0, -1)); i++ {
-				b.holdings.Unmarked[c.Recipient][i] = each
+			for _, of := range []map[string][]int{b.ever.Unmarked, b.holdings.Unmarked}[:1+map[bool]int{true: 1}[dated.admissible(c)]] {
+				if len(b.cells) > 0 && of[c.Recipient] == nil {
+					of[c.Recipient] = make([]int, len(b.cells))
+				}
+				for i := odds.CellOf(b.cells, c.From); i <= odds.CellOf(b.cells, c.To.AddDate(0, 0, -1)) && i < len(b.cells); i++ {
+					of[c.Recipient][i] = each
+				}
 			}
 		}
 	}
@@ -117,8 +124,8 @@ func WeighFor(leaks []*Verdict, recipients []registry.Recipient, cfg Config, mon
 	if err != nil {
 		panic(err)
 	}
+	w.Record.Run, w.Record.Keys = run, []string{"v1-k"}
 	w.speak()
-	w.Record.Keys = []string{"v1-k"}
 	return &w.DumpVerdict
 }
 

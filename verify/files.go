@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -67,7 +68,12 @@ func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump
 			return
 		}
 		defer p.close()
-		if err := v.log(ctx, d.Files); err != nil {
+		sums, err := v.sums(ctx, d.Files)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		if err := v.log(ctx, d.Files, sums); err != nil {
 			yield(nil, err)
 			return
 		}
@@ -113,6 +119,20 @@ func (v *Investigator) something(ctx context.Context, files []dump.File) (*decod
 		nothing.Files = append(nothing.Files, closed(f.Name, data, err))
 	}
 	return nil, nothing
+}
+
+// sums returns the SHA-256 of each file that can be read. All files are read once more for it, so that
+// the ledger says what was examined before any result is seen. The error is of ctx.
+func (v *Investigator) sums(ctx context.Context, files []dump.File) (out [][32]byte, err error) {
+	for _, f := range files {
+		if data, err := v.read(ctx, f); err == nil {
+			out = append(out, sha256.Sum256(data))
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // unread returns the verdict on a file whose bytes could not be read.

@@ -22,14 +22,20 @@ func TestGrowthAfterTheFindMakesNoWindow(t *testing.T) {
 	require.NotNil(t, d.Odds.Window)
 
 	cfg.Found = feb.Add(4*time.Hour + time.Minute)
-	v, d := weighIn(t, cfg, leaks)
-	require.Len(t, d.Case.Cells, 1, "months end with the find")
+	v, d := weighIn(t, cfg, leaks[:5])
+	for _, c := range d.Case.Cells[1:] {
+		require.Zero(t, c.Submissions, "months end with the find")
+	}
 	assert.Equal(t, 5, d.Case.Cells[0].Submissions, "of that month too what came until then")
 	assert.NotContains(t, d.Headline, "were submitted in")
 	assert.Len(t, d.History.Submitted, 1, "charts end with it too")
-	assert.Equal(t, "", d.Case.Leaks[5].Submission, "it was submitted an hour later")
-	assert.Less(t, d.Case.Leaks[5].Recall, 0.001)
-	assert.Contains(t, strings.Join(d.ShowsNot, "\n"), "1 picture shows an upload that is recorded as submitted after the leaks were found (2018-02-14T16:01:00Z). That time is wrong, or the file was elsewhere before.")
+	assert.NotContains(t, strings.Join(d.Dates, "\n"), "contradicted")
+
+	v, d = weighIn(t, cfg, leaks)
+	assert.NotEmpty(t, d.Case.Leaks[5].Submission, "it was submitted an hour later")
+	assert.False(t, d.Case.FoundKnown)
+	assert.NotContains(t, d.Headline, "were submitted in")
+	assert.Contains(t, strings.Join(d.Dates, "\n"), "1 picture shows an upload recorded as submitted after the stated time of the find (2018-02-14T16:01:00Z). One of these dates is wrong, or the file was elsewhere before.")
 	var findings bytes.Buffer
 	require.NoError(t, v.WriteFindings(t.Context(), &findings, d, false))
 	f, err := verify.ReadFindings(&findings)
@@ -38,7 +44,8 @@ func TestGrowthAfterTheFindMakesNoWindow(t *testing.T) {
 
 	cfg.Found = feb.AddDate(-1, 0, 0)
 	_, d = weighIn(t, cfg, leaks)
-	assert.Empty(t, d.Case.Cells, "nothing was there yet")
+	assert.False(t, d.Case.FoundKnown, "nothing was there yet")
+	assert.Contains(t, strings.Join(d.Dates, "\n"), "is not used, since it is contradicted")
 }
 
 // What was erased is found in no leak. Where old or other uploads were erased, what is left

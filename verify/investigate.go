@@ -60,7 +60,7 @@ func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte
 	if err != nil {
 		return closed(path, leak, err), nil
 	}
-	if err := v.log(ctx, []dump.File{{Name: path, Size: int64(len(leak))}}); err != nil {
+	if err := v.log(ctx, []dump.File{{Name: path, Size: int64(len(leak))}}, [][32]byte{sha256.Sum256(leak)}); err != nil {
 		return nil, err
 	}
 	return v.investigate(ctx, path, leak, pic, 1)
@@ -266,10 +266,4 @@ func stated(x float64) *float64 {
 func closed(path string, leak []byte, cause error) *Verdict {
 	sum := sha256.Sum256(leak)
 	return closedLeak(path, unreadable(path, cause), findings.Picture{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(leak))}, intake.WithoutPath(cause).Error())
-}
-
-// admissible reports whether a fact of custody was entered before the leaks were found
-// ([Config].Found). It is false if that time is not known.
-func (c Config) admissible(x registry.Custody) bool {
-	return !c.Found.IsZero() && x.Entered.Before(c.Found)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -20,21 +21,18 @@ func (c Config) named() bool { return len(c.Against) > 0 }
 // namedBooks fills b if only named submissions were searched: it counts these, and what leaks show
 // beside them, in one cell of time. No window or share of the registry can be read from such
 // counts. The history is of the whole registry, and no holder's custody is counted from it.
-func (v *Investigator) namedBooks(ctx context.Context, b *books, leaks []*Verdict) (err error) {
-	if b.holdings, err = v.cfg.Registry.Engine().Holdings(ctx, nil, v.cfg.Found, v.cfg.admissible); err != nil {
-		return err
-	}
-	b.history = historyOf(b.holdings, b.recipients)
+func (v *Investigator) namedBooks(ctx context.Context, cfg Config, b *books, leaks []*Verdict) error {
 	b.holdings.Unmarked = make(map[string][]int)
-	return v.countNamed(ctx, b, leaks)
+	b.ever = &engine.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}
+	return v.countNamed(ctx, cfg, b, leaks)
 }
 
 // countNamed counts into b, each once, the submissions that leaks show and the submissions in
 // [Config].Against. Named submissions that were erased and that no leak shows are passed over.
 // Errors are the registry's.
-func (v *Investigator) countNamed(ctx context.Context, b *books, leaks []*Verdict) error {
+func (v *Investigator) countNamed(ctx context.Context, cfg Config, b *books, leaks []*Verdict) error {
 	for _, l := range shown(leaks) {
-		v.countOne(b, l.Submitted, b.copies[l.Submission], l.Custody)
+		b.countOne(cfg, l.Submitted, b.copies[l.Submission], l.Custody)
 	}
 	r := v.cfg.Registry
 	for _, id := range v.cfg.Against {
@@ -56,18 +54,14 @@ func (v *Investigator) countNamed(ctx context.Context, b *books, leaks []*Verdic
 		if err != nil {
 			return err
 		}
-		v.countOne(b, s.Submitted, copies, custody)
+		b.countOne(cfg, s.Submitted, copies, custody)
 	}
 	return nil
 }
 
-// countOne adds one submission to the only cell of b, unless it is later than [Config].Found. The
-// cell begins with the month of the earliest submission. copies and custody are all that are
-// recorded of the submission.
-func (v *Investigator) countOne(b *books, submitted time.Time, copies []registry.Copy, custody []registry.Custody) {
-	if v.cfg.after(submitted) {
-		return
-	}
+// countOne adds one submission to the only cell of b. The cell begins with the month of the earliest
+// submission. copies and custody are all that are recorded of the submission.
+func (b *books) countOne(cfg Config, submitted time.Time, copies []registry.Copy, custody []registry.Custody) {
 	month := odds.Months(submitted, submitted)
 	if len(b.cells) == 0 {
 		b.cells = month
@@ -75,7 +69,7 @@ func (v *Investigator) countOne(b *books, submitted time.Time, copies []registry
 	if month[0].From.Before(b.cells[0].From) {
 		b.cells[0].From = month[0].From
 	}
-	b.add(v.cfg, 0, copies, custody)
+	b.add(cfg, 0, submitted, copies, custody)
 }
 
 // forgetElsewhere removes from w.Odds what does not rest on marks, if only named uploads were

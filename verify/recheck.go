@@ -121,8 +121,8 @@ func (f *Findings) checkVerdict(words bool) error {
 	if err != nil {
 		return err
 	}
-	w.speak()
 	w.Record = stated.Record
+	w.speak()
 	for i, l := range leaks {
 		if l.Cluster != f.Leaks[i].Cluster {
 			return fmt.Errorf("leak %d: cluster is %.100q, and would be %q", i+1, f.Leaks[i].Cluster, l.Cluster)

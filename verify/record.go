@@ -48,10 +48,13 @@ func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 		return nil, err
 	}
 	r := &findings.Record{
-		Run:        findings.Run{Clock: clock(), Time: v.now().UTC().Truncate(time.Microsecond), Actor: v.cfg.Actor, Command: v.cfg.Command, Case: v.cfg.Case, Examiner: v.cfg.Examiner, CaseDigest: v.cfg.CaseDigest, CaseEntry: v.cfg.CaseEntry},
+		Run:        findings.Run{Clock: clock(), Time: v.now().UTC().Truncate(time.Microsecond), Actor: v.cfg.Actor, Command: v.cfg.Command, Case: v.cfg.Case, Examiner: v.cfg.Examiner, CaseDigest: v.cfg.CaseDigest, CaseEntry: v.cfg.CaseEntry, FoundEvidence: v.cfg.Evidence},
 		Program:    findings.Program{Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH},
 		Searchable: findings.Searchable{Registry: v.cfg.Registry.ID(), Indexed: indexed, Search: where, LedgerSize: size, LedgerHead: head},
 		Containers: []findings.Container{}, Logged: v.entries(), Keys: v.keyIDs(), SealKey: v.sealKeyID(), Parameters: v.parameters(where),
+	}
+	if sum := v.cfg.EvidenceSHA256; sum != [32]byte{} {
+		r.FoundSHA256 = sum.String()
 	}
 	r.Version, r.Build = buildInfo()
 	r.Executable = executableDigest()

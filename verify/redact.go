@@ -39,8 +39,8 @@ func (f *Findings) redact() error {
 	if err != nil {
 		return fmt.Errorf("redact: %w", err)
 	}
-	w.speak()
 	w.Record = f.Verdict.Record
+	w.speak()
 	f.Verdict, f.Leaks = &w.DumpVerdict, leaks
 	return nil
 }
@@ -71,8 +71,9 @@ func (f *Findings) labels() map[string]string {
 }
 
 // concerned returns the names of the recipients that a finding concerns, as true: named or withheld
-// recipients, recipients of confirmed copies, and holders of an upload that a leak shows,
-// admissible or not. A mark that was transplanted, or is not confirmed, concerns no recipient.
+// recipients, recipients that an earlier examination named, and recipients of confirmed copies. So
+// are holders of an upload that a leak shows, admissible or not. A mark that was transplanted, or is
+// not confirmed, concerns no recipient.
 func (f *Findings) concerned() map[string]bool {
 	out := make(map[string]bool)
 	for _, name := range f.Verdict.Named {
@@ -80,6 +81,11 @@ func (f *Findings) concerned() map[string]bool {
 	}
 	for _, x := range f.Verdict.Odds.Withheld {
 		out[x.Name] = true
+	}
+	for _, e := range f.Verdict.Earlier {
+		for _, name := range e.Named {
+			out[name] = true
+		}
 	}
 	for _, l := range f.Leaks {
 		for _, name := range l.MayNames() {
@@ -113,6 +119,8 @@ func (b *books) relabel(labels map[string]string) {
 	}
 	b.holdings.Copies = relabelled(labels, b.holdings.Copies)
 	b.holdings.Unmarked = relabelled(labels, b.holdings.Unmarked)
+	b.ever.Copies = relabelled(labels, b.ever.Copies)
+	b.ever.Unmarked = relabelled(labels, b.ever.Unmarked)
 	b.unconfirmed = relabelled(labels, b.unconfirmed)
 	b.history.Recipients = slices.Clone(b.history.Recipients)
 	for i := range b.history.Recipients {

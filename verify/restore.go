@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/odds"
@@ -31,8 +32,13 @@ func (f *Findings) restore() ([]*Verdict, *books, error) {
 			unconfirmed++
 		}
 	}
-	b := &books{history: f.Verdict.History, same: f.Verdict.SameDocuments, notCompared: f.Verdict.NotCompared, cells: c.Cells, copies: make(map[watermark.Submission][]registry.Copy), unconfirmed: f.Verdict.Unconfirmed,
-		holdings: &engine.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
+	b := &books{history: f.Verdict.History, same: f.Verdict.SameDocuments, notCompared: f.Verdict.NotCompared, earlier: f.Verdict.Earlier, cells: c.Cells, copies: make(map[watermark.Submission][]registry.Copy), unconfirmed: f.Verdict.Unconfirmed,
+		holdings: &engine.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)},
+		ever:     &engine.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
+	cfg, err := f.Verdict.config()
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, name := range slices.Sorted(maps.Keys(b.unconfirmed)) {
 		known := slices.ContainsFunc(c.Holders, func(h odds.Holder) bool { return h.Name == name })
 		if n := b.unconfirmed[name]; !known || n < 1 || n > unconfirmed {
@@ -42,6 +48,7 @@ func (f *Findings) restore() ([]*Verdict, *books, error) {
 	for _, h := range c.Holders {
 		b.recipients = append(b.recipients, registry.Recipient{Name: h.Name})
 		b.holdings.Copies[h.Name], b.holdings.Unmarked[h.Name] = h.Copies, h.Unmarked
+		b.ever.Copies[h.Name], b.ever.Unmarked[h.Name] = h.EverIssued(), h.EverHeld()
 	}
 	for j, i := range of {
 		if l := leaks[i]; l.matched() && b.copies[l.Submission] == nil {
@@ -50,7 +57,11 @@ func (f *Findings) restore() ([]*Verdict, *books, error) {
 				if err != nil {
 					return nil, nil, err
 				}
-				b.copies[l.Submission] = append(b.copies[l.Submission], registry.Copy{ID: id, Recipient: x.Recipient})
+				issued := registry.Copy{ID: id, Recipient: x.Recipient}
+				if x.Late { // when exactly is said of confirmed copies only
+					issued.Issued = cfg.Found.Add(time.Microsecond)
+				}
+				b.copies[l.Submission] = append(b.copies[l.Submission], issued)
 			}
 		}
 		leaks[i].marked = c.Leaks[j].Transplanted

@@ -22,6 +22,7 @@ type part int
 
 const (
 	headline part = iota
+	onDates       // the first page, below the headline
 	shows
 	showsNot
 )
@@ -41,6 +42,7 @@ const (
 // reasons say why a recipient with evidence is not named, by the codes of package odds.
 var reasons = map[string]string{
 	odds.FewClusters: "marks of its copies are strong evidence on pictures of {clusters} {clusters|person|persons}, and {needed} persons are required",
+	odds.Dates:       "copies of it that were found are recorded as issued after the stated time of the find, and too few others were found",
 	odds.SameCopies:  "{other} is recorded to have had the very same copies, so the copies do not tell the two apart",
 	odds.SmallRatio:  "the likelihood ratio, divided by the number of recipients, is too small",
 	odds.FewTrials:   "validation does not allow a ratio of 10 to be claimed",
@@ -56,7 +58,7 @@ const (
 	wouldFind = "would have been found with a probability of {power}, unless it was removed on purpose."
 	noMark    = "This picture shows an upload, and no mark was found. "
 	trialsSay = "In trials with leaks of its kind ({kind}) the search found the first page of the upload for {found} of {of}"
-	notJudged = "When the leaks were found was not stated, so it is not known whether that custody is admissible."
+	notJudged = "When the leaks were found is not known, so it is not known whether that custody is admissible."
 	onlyNamed = "Only the named uploads were searched, so the matches say nothing about when or from where pictures were taken."
 )
 
@@ -232,13 +234,14 @@ var dumpSentences = []row{
 	{"named-rivals", headline, (*weighing).namedRivals, "The findings do not rule out {who}, which could have laid marks there if it had obtained those copies."},
 	{"named-together", headline, (*weighing).namedTogether, "{n} {n|picture contains|pictures contain} copies issued to {among}{names} at once. Several parties put {n|it|them} together, or one party had the copies of all: the findings do not tell which."},
 	{"named-several", headline, (*weighing).namedSeveral, oneSourceText},
-	{"named-rest", headline, (*weighing).namedRest, "{n} {n|submission|submissions} in this dump {n|is|are} not explained, or not wholly, by copies of {name} with their marks or by anything else that it is recorded to have had. The source of {n|that submission|those submissions} may also have had those copies."},
+	{"named-rest", headline, (*weighing).namedRest, "{n} {n|submission|submissions} in this dump {n|is|are} not explained, or not wholly, by copies of {name} with their marks. The source of {n|that submission|those submissions} may also have had those copies."},
 	{"named-transplanted", headline, (*weighing).namedTransplanted, "Marks of copies issued to {names} were also transplanted onto {n} other {n|picture|pictures} of this dump."},
 	{"named-released", headline, at(aboutNamed, nothing), releasedText},
 	{"window", headline, (*weighing).windowFigures, "Of {of} {of|picture|pictures} on which no mark was found, {n} were submitted from {dates}. Recipients could hold the uploads of that time unmarked."},
 	{"window-no-name", headline, at(aboutWindow, nothing), "No recipient is named by marks."},
 	{"confirmed", headline, at(aboutConfirmed, func(w *weighing) figures { return figures{"n": w.Counts[string(FoundCopy)], "of": w.sources()} }), "Inconclusive: {n} {n|picture contains a confirmed copy|pictures contain confirmed copies}, issued to {of} {of|recipient|different recipients}. That is not enough to name a recipient."},
 	{"missing-persons", headline, missing(odds.FewClusters), "To name a recipient, copies of one and the same recipient must be found on pictures of {needed} different persons or more. More leaked pictures can supply that."},
+	{"missing-dates", headline, datesMissing, "Copies in this dump were issued after the stated time of the find ({found}). Evidence of when the pictures were found can settle which date is right."},
 	{"missing-subjects", headline, (*weighing).missingSubjects, "{n} {n|upload|uploads} shown {n|has|have} no subject and {n|counts|count} as one person's at most. Enter the subjects (kycmark subject set), or state how many such uploads one person has (--uploads-per-subject), and investigate again."},
 	{"missing-same", headline, missing(odds.SameCopies), "Several recipients have had the very same copies, which therefore do not tell them apart."},
 	{"missing-ratio", headline, missing(odds.SmallRatio), "The likelihood ratio is too small for as many recipients as were looked at. More leaked pictures of other persons can change that."},
@@ -253,13 +256,23 @@ var dumpSentences = []row{
 	{"not-examined", headline, (*weighing).leftOut, "{n} of the {of} files given {n|was|were} not examined: {why}."},
 	{"unissued-last", headline, unissuedWhen(true), unissuedText},
 
+	{"examined-before", onDates, (*weighing).examinedBefore, "{n} of these files {n|was|were} examined already on {day}, with {command} (entry {entry} of the ledger). The time of the find was {found} then, and {outcome}."},
+	{"examined-more", onDates, many((*weighing).examinedMore), "{n} more {n|examination|examinations} of these files {n|is|are} in the ledger, and in the table of earlier examinations."},
+	{"found-changed", onDates, (*weighing).foundChanged, "The time of the find is {now} now. In the first examination of these files, entered on {entered}, it was {first}."},
+	{"outcome-changed", onDates, (*weighing).outcomeChanged, "An earlier examination of these files had another result (entry {entry} of the ledger): {then} then. Now {now}."},
+	{"late-copies", onDates, (*weighing).lateCopies, "{n} {n|picture contains a copy|pictures contain copies} recorded as issued to {name} on {issued} or later. The time of the find is stated as {found}. One of these dates is wrong, or the pictures were made after the find."},
+	{"late-uploads", onDates, (*weighing).lateUploads, "{n} {n|picture shows an upload|pictures show uploads} recorded as submitted after the stated time of the find ({found}). One of these dates is wrong, or the file was elsewhere before."},
+	{"found-not-used", onDates, (*weighing).foundNotUsed, "The stated time of the find ({found}) is not used, since it is contradicted: {why}. Custody therefore counts against no holder."},
+	{"custody-entered", onDates, (*weighing).custodyEntered, "Custody of {name}, which covers {n} of these pictures, was entered on {entered}: {why}."},
+
 	{"matched", shows, (*weighing).matchedFigures, "Of {n} {n|picture|pictures} examined, {matched} {matched|shows|show} a submission of the registry."},
 	{"repeated", shows, (*weighing).repeatedFigures, "{n} {n|picture repeats another|pictures repeat others} byte for byte and {n|adds|add} nothing."},
 	{"controls", shows, (*weighing).controls, "{leaks} of these pictures {leaks|was|were} also compared with other uploads, in {n} {n|comparison|comparisons}. These are the uploads that look most like the upload shown; none is known to be of the same person."},
 	{"controls-other", shows, (*weighing).controlsOther, "In no comparison was the other upload found to be the same capture."},
 	{"controls-same", shows, (*weighing).controlsSame, "In {n} {n|comparison|comparisons} the other upload was also found to be the same capture. The same picture may have been submitted twice. Only a mark tells from which of the two a leak derives."},
-	{"copies", shows, (*weighing).copiesFigures, "{n} {n|picture contains a copy|pictures contain copies} recorded as issued to {name}. {n|It counts as a picture|They count as pictures} of {clusters} {clusters|person|persons}. These findings are at least {times} times more probable if pictures of this dump derive from those copies than under the strongest listed alternative that does not contain them. That alternative is {against}. The log10 likelihood ratio is {lr}: {words}."},
+	{"copies", shows, (*weighing).copiesFigures, "{n} {n|picture contains a copy|pictures contain copies} recorded as issued to {name}. {n|It counts as a picture|They count as pictures} of {clusters} {clusters|person|persons}. These findings are at least {times} times more probable if pictures of this dump derive from those copies than under the strongest listed alternative that does not contain them. That alternative is {against}. The log10 generalised likelihood ratio is {lr}: {words}."},
 	{"withheld-persons", shows, withheld(odds.FewClusters), notNamed + reasons[odds.FewClusters] + "."},
+	{"withheld-dates", shows, withheld(odds.Dates), notNamed + reasons[odds.Dates] + "."},
 	{"withheld-same", shows, withheld(odds.SameCopies), notNamed + reasons[odds.SameCopies] + "."},
 	{"withheld-ratio", shows, withheld(odds.SmallRatio), notNamed + reasons[odds.SmallRatio] + "."},
 	{"withheld-trials", shows, withheld(odds.FewTrials), notNamed + reasons[odds.FewTrials] + "."},
@@ -275,7 +288,7 @@ var dumpSentences = []row{
 	{"collector", shows, (*weighing).collectorFigures, "{n} {n|picture resembles|pictures resemble} {submissions} {submissions|submission|submissions} as other captures of the same {submissions|document|documents} do. This is about {times} times more probable if another party collected {submissions|that document|those documents} than if not: {words}. If not, {n|it is an altered upload or another person's document|they are altered uploads or other persons' documents}. No more than {templates} times is claimed, because trials compared {templates} kinds of documents. It speaks for no recipient."},
 	{"holders", shows, (*weighing).holders, "{n} {n|picture shows a submission|pictures show submissions}, and no mark was found on {n|it|them}. The records say who could hold such submissions unmarked, by their time or by a list: {names}."},
 	{"window-when", shows, (*weighing).windowWhen, "Of {of} {of|picture|pictures} on which no mark was found, {n} {n|was|were} submitted from {dates}. That time holds {share} of all submissions of the registry."},
-	{"window-ratio", shows, (*weighing).windowRatio, "These findings are at least {times} times more probable if pictures come from what {names} could hold unmarked than under the strongest listed alternative ({against}). The log10 likelihood ratio is {lr}: {words}."},
+	{"window-ratio", shows, (*weighing).windowRatio, "These findings are at least {times} times more probable if pictures come from what {names} could hold unmarked than under the strongest listed alternative ({against}). The log10 generalised likelihood ratio is {lr}: {words}."},
 	{"window-cap", shows, (*weighing).windowCap, "No more is claimed of pictures without a mark: {trials} trials of matching without an error allow no more."},
 	{"window-searched", shows, (*weighing).windowSearched, "{n} sets of custody were looked at: the ratio before any cap, divided by {n}, is above {ratio}."},
 	{"window-alike", shows, (*weighing).windowRatio, "Nothing here tells {names} from a sub-processor of theirs, a backup, or the exchange itself."},
@@ -292,7 +305,7 @@ var dumpSentences = []row{
 	{"unissued-who", showsNot, (*weighing).unissuedFigures, "The marks with IDs that are not listed do not show who received or released {n|that picture|those pictures}: they count for no recipient. Compare the IDs with all systems that hold the key."},
 	{"custody-unjudged", showsNot, custodyOf(func(s *party) int { return s.unjudged }), "The custody that covers pictures without a mark is listed. " + notJudged},
 	{"custody-late", showsNot, custodyOf(func(s *party) int { return s.late }), "Custody that was entered after the leaks were found is listed but not admissible."},
-	{"window-measure", showsNot, (*weighing).windowMeasure, "The number of pictures within one window is no measure of its holder. A thief may be more likely to take a contiguous range of the registry's {cells} {cells|month|months}, or what one holder had, than scattered pictures. Against such a thief, the window earns a likelihood ratio of at most about {ratio}, however many the pictures. Against another holder of the same pictures it earns nothing."},
+	{"window-measure", showsNot, (*weighing).windowMeasure, "The number of pictures within one window is no measure of its holder. A thief may be more likely to take a contiguous range of the registry's {cells} {cells|month|months}, or what one holder had, than scattered pictures. Against such a thief, the window earns a generalised likelihood ratio of at most about {ratio}, however many the pictures. Against another holder of the same pictures it earns nothing."},
 	{"unmarked", showsNot, found(FoundUnmarked), "On {n} {n|picture|pictures} no mark was found{keys}. {n|There|On each}, a mark would have been found with a probability of at least 99.9 %. Deliberate removal is not excluded. It would affect a dump as a whole, so that many such pictures say no more than one."},
 	{"unreadable", showsNot, found(FoundUnreadable), "On {n} {n|picture|pictures} no mark was found{keys}. A mark may have been missed, and deliberate removal is not excluded: nothing follows from its absence on a single picture."},
 	{"absent", showsNot, (*weighing).absent, "Copies of pictures of {n} {n|person|persons} in this dump were issued to {name}, and the marks of these copies were not found. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %."},
@@ -319,13 +332,11 @@ var dumpSentences = []row{
 	{"missing", showsNot, found(FoundMissing), "{n} {n|file that was named does|files that were named do} not exist."},
 	{"not-pictures", showsNot, found(FoundNoPicture), "{n} {n|file is no picture, and counts|files are no pictures, and count} for nothing."},
 	{"key-compromised", showsNot, (*weighing).keyCompromised, "The mark key {key} of {n} {n|picture|pictures} with a confirmed copy is recorded as compromised since {day}, after these copies were issued. Who has held it since then, and had such a copy in hand, could have laid its mark onto an unmarked picture of the same upload."},
-	{"late-copies", showsNot, (*weighing).lateCopies, "{n} {n|picture contains a copy|pictures contain copies} recorded as issued to {name} after the leaks were found ({found}). That time is wrong, or the copies were made afterwards. They count for no recipient."},
-	{"late-uploads", showsNot, (*weighing).lateUploads, "{n} {n|picture shows|pictures show} an upload that is recorded as submitted after the leaks were found ({found}). That time is wrong, or the file was elsewhere before. {n|It speaks|They speak} for no source."},
 	{"planting-only", showsNot, (*weighing).plantingOnly, "The only marks of one recipient's copies in this dump, on {n} {n|picture|pictures}, belong to other submissions: they were laid there. They count for no recipient."},
 	{"planting-held", showsNot, (*weighing).plantingHeld, "Every picture with a copy issued to {name} ({n}) is a picture that {others} could hold unmarked. With those copies in hand, each of them could have laid the marks onto the unmarked pictures."},
 	{"planting-repeated", showsNot, (*weighing).plantingRepeated, "The {n} {n|picture|pictures} with a copy issued to {name} are all of one copy."},
 	{"rival", showsNot, rivalFigures(odds.RivalHeld, odds.RivalPlanting), "The findings do not tell {name} from {other}: of the {of} {of|person|persons} on whose pictures copies issued to {name} were found, {other} held uploads of {n} unmarked. To lay these marks there it would have needed those very copies, and no record says that it had them. With them, it could also have released them as they are."},
-	{"rival-planting", showsNot, (*weighing).rivalPlanting, "With planting by those who held these pictures among the alternatives, the log10 likelihood ratio for {name} is {lr}: {words}."},
+	{"rival-planting", showsNot, (*weighing).rivalPlanting, "With planting by those who held these pictures among the alternatives, the log10 generalised likelihood ratio for {name} is {lr}: {words}."},
 	{"together", showsNot, (*weighing).together, "Copies issued to {name} were found on pictures of {of} {of|person|persons}. In the same pictures are copies of others, by number of persons: {others}. To lay a recipient's mark there, a party needs that recipient's copy of the very picture."},
 	{"rival-rest", showsNot, rivalFigures(odds.RivalRest), "The records say that {other} had, marked or unmarked, {n} of the {of} {of|submission|submissions} in this dump that {name} does not explain. If {other} had also obtained the copies issued to {name}, it could be the source of both."},
 	{"repeats", showsNot, (*weighing).repeats, "The {n} {n|picture|pictures} with copies issued to {name} count as pictures of {clusters} {clusters|person|persons}: repetitions and pictures of one subject count once."},
@@ -338,16 +349,18 @@ var dumpSentences = []row{
 	{"also-held", showsNot, (*weighing).alsoHeldFigures, "Of the {n} {n|picture|pictures} with a copy issued to {name}, these could also be held unmarked by others: {others}. With that copy in hand, each of them could have laid its mark onto the unmarked picture."},
 }
 
-// speak writes Headline, Shows, ShowsNot and Said: every row of dumpSentences whose condition
-// holds. The counts, the odds and the hypotheses must be there already.
+// speak writes Headline, Dates, Shows, ShowsNot and Said: every row of dumpSentences whose condition
+// holds. The counts, the odds, the hypotheses and the record must be there already.
 func (w *weighing) speak() {
-	w.Headline, w.Shows, w.ShowsNot, w.Said = "", []string{}, []string{}, []findings.Said{}
+	w.Headline, w.Dates, w.Shows, w.ShowsNot, w.Said = "", nil, []string{}, []string{}, []findings.Said{}
 	for _, r := range dumpSentences {
 		for _, x := range r.when(w) {
 			text := write(r.text, x)
 			switch r.part {
 			case headline:
 				w.Headline = strings.TrimSpace(w.Headline + " " + text)
+			case onDates:
+				w.Dates = append(w.Dates, text)
 			case shows:
 				w.Shows = append(w.Shows, text)
 			case showsNot:

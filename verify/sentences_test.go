@@ -257,7 +257,7 @@ func randomWeighed(t *testing.T, seed uint64) (*verify.DumpVerdict, verify.Confi
 				rows = append(rows, registry.Custody{Recipient: r.Name, From: at.AddDate(0, 0, -rng.IntN(40)), To: at.AddDate(0, 0, 2+rng.IntN(40)), Entered: found.AddDate(0, 0, rng.IntN(200)-150)})
 			}
 		}
-		if narrow && i%2 == 0 {
+		if narrow && i%2 == 0 && at.Before(found) {
 			rows = append(rows, holds("vendor B", found.AddDate(-1, 0, 0)))
 		}
 		u.Custody = rows
@@ -288,5 +288,33 @@ func randomWeighed(t *testing.T, seed uint64) (*verify.DumpVerdict, verify.Confi
 		}
 		leaks = append(leaks, l)
 	}
-	return verify.WeighFor(leaks, recipients, cfg, 120, issued...), cfg
+	run := findings.Run{Began: found.AddDate(0, 1, rng.IntN(60)), Command: []string{"kycmark", "investigate", "it's here"}}
+	return verify.WeighEarlier(leaks, recipients, cfg, 120, randomEarlier(rng, leaks), run, issued...), cfg
+}
+
+// randomEarlier draws earlier examinations of files of a dump; of most dumps there are none.
+func randomEarlier(rng *rand.Rand, leaks []*verify.Verdict) (out []findings.Earlier) {
+	files := make(map[string]bool)
+	for _, l := range leaks {
+		files[l.SHA256] = true
+	}
+	if rng.IntN(3) > 0 || len(leaks) == 0 {
+		return nil
+	}
+	for i := range 1 + rng.IntN(3)*rng.IntN(5) {
+		e := findings.Earlier{Entry: int64(100 + 2*i), Started: found.AddDate(0, 0, rng.IntN(60)-20), Shared: 1 + rng.IntN(len(files)), Command: "kycmark investigate leaks"}
+		if rng.IntN(2) == 0 {
+			e.Command = `kycmark investigate 'it'\''s here'`
+		}
+		if rng.IntN(3) > 0 {
+			e.Found = found.AddDate(0, 0, rng.IntN(3)*10-10)
+		}
+		if rng.IntN(3) > 0 {
+			e.Concluded = e.Started.AddDate(0, 0, 1)
+			e.Named = [][]string{nil, {"vendor A"}, {"vendor A", "vendor B"}}[rng.IntN(3)]
+		}
+		out = append(out, e)
+	}
+	slices.SortStableFunc(out, func(a, b findings.Earlier) int { return a.Started.Compare(b.Started) })
+	return out
 }

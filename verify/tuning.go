@@ -1,5 +1,7 @@
 package verify
 
+import "time"
+
 // This file has every number of the package that was chosen, with its unit. The names of
 // tests, experiments and documents say what fixed a number; "chosen" marks a number that no
 // measurement fixed.
@@ -150,11 +152,19 @@ const (
 
 // Sizes and limits; chosen.
 const (
-	defaultMaxFiles = 1_000_000 // of a dump
+	defaultMaxFiles = 2_000_000 // of a dump; one archive may have half
 	maxAgainst      = 1_000     // submissions in [Config].Against
 	maxPDF          = 4         // times MaxBytes of [Limits] that a PDF may have, which holds many pictures
 	cachedBytes     = 256 << 20 // of originals that are kept, about: ten of 2 megapixels each, or two of 12
 	preparedBytes   = 12 << 20  // of an original beyond its pixels: canonical renditions, features, what a tracer keeps
 	mosaicSide      = 9         // fields of a mosaic's long side: enough to tell pictures apart, not persons
 	previewSide     = 240       // pixels of a preview's long side
+)
+
+// Dates. Custody that was entered less than lateEntry before the stated find is marked on the first
+// page: a leak may be known in a company for weeks before it is examined. Chosen. Of many earlier
+// examinations of the same files shownEarlier of the first and of the last have sentences. Chosen.
+const (
+	lateEntry    = 30 * 24 * time.Hour
+	shownEarlier = 3
 )

@@ -154,7 +154,7 @@ func (w *weighing) namedRivals() (out []figures) {
 	for _, name := range w.names {
 		var who []string
 		for _, r := range w.rivals(name, odds.RivalHeld, odds.RivalPlanting) {
-			who = append(who, fmt.Sprintf("%s (held %d of these %d submissions unmarked)", r.Other, r.Clusters, r.Of))
+			who = append(who, fmt.Sprintf("%s (held %d of these %d submissions unmarked%s)", r.Other, r.Clusters, r.Of, w.heldSince(name, r.Other)))
 		}
 		if slices.Contains(w.Named, name) && len(who) > 0 {
 			out = append(out, figures{"name": name, "who": strings.Join(who, " or ")})
@@ -733,15 +733,14 @@ func (w *weighing) archives() int {
 
 func (w *weighing) unopenedFiles() int { return w.Counts[string(FoundUnopened)] - w.archives() }
 
-// keyCompromised are the keys of confirmed copies that are recorded as compromised, unless that was
-// after the leaks were found ([Config].Found). Copies issued after their key was compromised are
+// keyCompromised are the keys of confirmed copies that are recorded as compromised, whatever the
+// stated time of the find. Copies issued after their key was compromised are
 // not confirmed, and do not occur here.
 func (w *weighing) keyCompromised() (out []figures) {
 	at, n := make(map[string]registry.KeyState), make(map[string]int)
 	for _, l := range w.Verdicts {
 		for _, k := range l.Keys {
-			before := !w.cfg.Found.IsZero() && w.cfg.Found.Before(k.Since)
-			if l.MayName() != "" && k.KeyID == l.KeyID && k.State == registry.KeyCompromised && !before {
+			if l.MayName() != "" && k.KeyID == l.KeyID && k.State == registry.KeyCompromised {
 				at[k.KeyID] = k
 				n[k.KeyID]++
 			}
@@ -752,34 +751,6 @@ func (w *weighing) keyCompromised() (out []figures) {
 	}
 	return out
 }
-
-// lateCopies are the copies in leaks that were issued after [Config].Found, by the registry. They
-// count for no recipient.
-func (w *weighing) lateCopies() (out []figures) {
-	n := make(map[string]int)
-	for _, l := range w.Verdicts {
-		once := make(map[string]bool)
-		for _, c := range l.Issued {
-			if w.cfg.tooLate(l, c.ID) && !once[c.Recipient] {
-				once[c.Recipient] = true
-				n[c.Recipient]++
-			}
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(n)) {
-		out = append(out, figures{"n": n[name], "name": name, "found": w.foundAt()})
-	}
-	return out
-}
-
-// lateUploads are the uploads that leaks show and that were submitted after [Config].Found.
-func (w *weighing) lateUploads() []figures {
-	n := w.leaksThat(func(l *Verdict) bool { return l.matched() && w.cfg.after(l.Submitted) })
-	return several(n, figures{"found": w.foundAt()})
-}
-
-// foundAt writes the time at which the leaks were found.
-func (w *weighing) foundAt() string { return utc(w.cfg.Found) }
 
 // flagged returns the recipients with a flag of one kind, which is a pattern that planted evidence
 // would leave. [odds.FlagTransplanted] has no sentence: the headline and [party.note] say it.
@@ -901,7 +872,7 @@ func (w *weighing) alsoHeldFigures() []figures {
 	})
 }
 
-// alsoHeld returns, by each other recipient whose admissible custody covers leaks with confirmed
+// alsoHeld returns, by each other recipient whose custody of any date covers leaks with confirmed
 // copies of recipient name, the number of these leaks.
 func (w *weighing) alsoHeld(name string) map[string]int {
 	held := make(map[string]int)
@@ -911,7 +882,7 @@ func (w *weighing) alsoHeld(name string) map[string]int {
 		}
 		once := make(map[string]bool)
 		for _, c := range l.Custody {
-			if c.Recipient != name && w.cfg.admissible(c) && !once[c.Recipient] {
+			if c.Recipient != name && !once[c.Recipient] {
 				once[c.Recipient] = true
 				held[c.Recipient]++
 			}

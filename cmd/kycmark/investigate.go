@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"iter"
@@ -23,6 +24,7 @@ import (
 
 type investigateFlags struct {
 	report, found        string
+	evidence, shownBy    string
 	caseNumber, examiner string
 	search               string
 	state                string
@@ -72,7 +74,9 @@ If no picture can be examined, nothing is entered or written.`,
 	cmd.Flags().StringVar(&f.caseNumber, "case", "", "`folder` of \"kycmark case open\", or the number of the case, for the report")
 	cmd.Flags().StringVar(&f.examiner, "examiner", "", "`name` of the person who examines, for the report")
 	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
-	cmd.Flags().StringVar(&f.found, "found", "", "`when` the pictures were found: RFC 3339, or a day; custody entered later does not count")
+	cmd.Flags().StringVar(&f.found, "found", "", "`when` the pictures were found: RFC 3339, or a day; custody entered later counts against no holder. The ledger keeps it: each later examination of the same files shows it")
+	cmd.Flags().StringVar(&f.evidence, "found-evidence", "", "`how` it is known when the pictures were found: an address, a message")
+	cmd.Flags().StringVar(&f.shownBy, "found-file", "", "`file` that shows when the pictures were found, such as a message: its SHA-256 is entered")
 	cmd.Flags().StringVar(&f.search, "search", "", "`where` to look for the uploads: memory (within 64 bits, and parts) or store (whole pictures within 31 bits); default memory, from 20 million uploads on store")
 	cmd.Flags().Var(&f.against, "against", "`submissions` to compare with and trace against; nothing else is searched, so that nothing follows on when or from where pictures were taken")
 	cmd.Flags().StringVar(&f.state, "state", "", "`file` that keeps what was examined: a run that was cut short goes on where it was")
@@ -117,6 +121,17 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if found.After(time.Now().Add(clockError)) {
 		return usagef("--found: the leaks cannot have been found in the future, on %s", moment(found))
 	}
+	if found.IsZero() && f.evidence+f.shownBy != "" {
+		return usagef("--found-evidence and --found-file say how the time of the find is known: --found is missing")
+	}
+	var shown registry.Digest
+	if f.shownBy != "" {
+		data, err := readSmall(f.shownBy)
+		if err != nil {
+			return err
+		}
+		shown = sha256.Sum256(data)
+	}
 	if err := f.checkOutputs(b, dump); err != nil {
 		return err
 	}
@@ -135,9 +150,9 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if first, _, err := b.registry.Engine().Span(ctx); err != nil {
 		return err
 	} else if !found.IsZero() && found.Before(first) {
-		b.warnf("--found %s is before the first upload, %s: no upload, copy or custody counts; uploads entered without --at have the time of their entry", f.found, moment(first))
+		b.warnf("--found %s is before the first upload, %s; uploads entered without --at have the time of their entry", f.found, moment(first))
 	}
-	circumstances := verify.Circumstances{Found: found, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: f.perSubject, Case: f.caseNumber, Examiner: f.examiner}
+	circumstances := verify.Circumstances{Found: found, Evidence: f.evidence, EvidenceSHA256: shown, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: f.perSubject, Case: f.caseNumber, Examiner: f.examiner}
 	folder, err := b.opened(ctx, &f, &circumstances)
 	if err != nil {
 		return err

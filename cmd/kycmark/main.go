@@ -125,7 +125,7 @@ func groups() []group {
 			newInit, newRecipient, newKey, newSubmit, newSubject, newIssue, newReceipt, newCustody, newInvestigate, newList, newShow, newErase, newSearchTables,
 		}},
 		{"For auditors and witnesses:", []func(*ui) *cobra.Command{
-			newVerifyReport, newCase, newCheckpoint, newAudit, newProve, newCopyRegistry,
+			newVerifyReport, newCase, newPlan, newCheckpoint, newAudit, newProve, newCopyRegistry,
 		}},
 		{"See for yourself:", []func(*ui) *cobra.Command{
 			newDemo, newVersion,

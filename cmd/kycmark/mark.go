@@ -1,16 +1,17 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/webp"
 	"github.com/kycmark/kycmark/watermark"
+	"github.com/kycmark/kycmark/watermark/markfile"
 )
 
 type markFlags struct {
@@ -90,95 +91,41 @@ func mark(ctx context.Context, u *ui, f markFlags, in, out string) error {
 		return err
 	}
 	line := markLine{File: in, Copy: id, KeyID: keys[0].ID()}
-	pic, err := picture.Load(in, picture.Limits{})
+	upload, err := intake.ReadFile(in, picture.DefaultMaxBytes)
 	if err != nil {
 		return u.markFailed(line, err)
 	}
-	u.warnPages(in, pic.Pages, "read")
-	if f.submission == "" {
-		submission = watermark.SubmissionOf(pic.SHA256)
+	opts := &markfile.Options{Submission: submission, Format: format, Quality: f.quality, EXIF: f.metadata.keep, AllowWeak: f.allowWeak, EncodeWebP: webp.Encode}
+	m, err := markfile.Mark(ctx, keys[0], id, upload, opts)
+	if m == nil {
+		return cmp.Or(ctx.Err(), u.markFailed(line, err))
 	}
-	original, err := watermark.Prepare(keys[0], pic.Image, &watermark.Options{Submission: submission})
-	if err != nil {
-		return u.markFailed(line, err)
-	}
-	m, err := original.MarkInPlace(ctx, id)
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if err != nil {
-		return u.markFailed(line, err)
-	}
-	file, err := f.encode(m, pic.Source, format)
-	if err != nil {
-		return err
-	}
-	weak := f.weakness(ctx, keys[0], id, m, file, format)
-	line.PSNR, line.SSIM, line.Strength, line.Weak = &m.PSNR, &m.SSIM, &m.Strength, weak != nil
+	u.warnPages(in, m.Pages, "read")
+	line.PSNR, line.SSIM, line.Strength, line.Weak = &m.PSNR, &m.SSIM, &m.Strength, m.Weak || m.Unread
 	margin := fmt.Sprintf("read back with %.1f dB to spare", m.MarginDB)
 	switch {
-	case weak == nil:
-		line.Margin = &m.MarginDB
-	case !errors.Is(weak, errWeak) && !errors.Is(weak, errUnread):
-		return weak
-	case !f.allowWeak:
+	case err != nil:
 		u.no()
-		u.errorf("%s: refused as weak: %s; nothing written", in, weak)
+		why := err.Error()
+		if m.Unread {
+			why = "the mark is not read back from the file itself at this --quality"
+		}
+		u.errorf("%s: refused as weak: %s; nothing written", in, why)
 		u.hintf("a larger or less plain picture carries more; --allow-weak writes it all the same")
 		return u.line(line)
-	case errors.Is(weak, errUnread):
+	case m.Unread:
 		margin = "weak: not read back from the file itself"
-	default:
+	case m.Weak:
 		margin = "weak: not read back after a messenger"
+	default:
+		line.Margin = &m.MarginDB
 	}
-	if err := writeOutput(out, file, f.force); err != nil {
+	if err := writeOutput(out, m.File, f.force); err != nil {
 		return err
 	}
 	line.Out = &out
 	u.printf("%s: carries copy %s under key %s (PSNR %.1f dB, SSIM %.4f, %s)\n", out, id, line.KeyID, m.PSNR, m.SSIM, margin)
 	return u.line(line)
-}
-
-// Reasons to refuse a copy as weak.
-var (
-	errWeak   = errors.New("the mark would not be read back after a messenger")
-	errUnread = errors.New("the mark is not read back from the file itself at this --quality")
-)
-
-// encode returns the file of the marked picture m in the given format, like its source src: see
-// [picture.EncodeLike]. f.quality 0 means the quality of src.
-func (f *markFlags) encode(m *watermark.Marked, src picture.Source, format string) ([]byte, error) {
-	var buf bytes.Buffer
-	like := picture.LikeOptions{Format: format, Quality: f.quality, KeepEXIF: f.metadata.keep, WebP: webp.Encode}
-	err := picture.EncodeLike(&buf, m.Image, src, like)
-	return buf.Bytes(), err
-}
-
-// weakness returns why the picture m, marked with the copy id, may be refused, or nil if the mark
-// is read back. errUnread: the mark is not read back from file, the encoded picture of the given
-// format. errWeak: it is not read back after a messenger, as m.Weak says. Another error is one of
-// reading.
-//
-// Marking itself has read the mark back from a JPEG of quality 70. The file is read only if its
-// quality is lower, which only a --quality given by hand can be.
-func (f *markFlags) weakness(ctx context.Context, key *watermark.Key, id watermark.CopyID, m *watermark.Marked, file []byte, format string) error {
-	if picture.Lossy(format) && f.quality > 0 && f.quality < picture.MinQualityLike {
-		pic, err := picture.Decode(file, picture.Limits{})
-		if err != nil {
-			return fmt.Errorf("read back: %w", err)
-		}
-		d, err := watermark.Detect(ctx, key, pic.Image)
-		if err != nil {
-			return err
-		}
-		if !d.Found || d.Copy != id {
-			return errUnread
-		}
-	}
-	if m.Weak {
-		return errWeak
-	}
-	return nil
 }
 
 // markLine is the result of mark as JSON. Figures are null if the picture was not marked.

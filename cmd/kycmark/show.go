@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -30,8 +31,8 @@ looked for leaks, and when.`,
 	}, func(ctx context.Context, b *books, ids []string) error {
 		if len(ids) == 1 && ids[0] == "investigations" {
 			all := listed(b.registry.Ledger().Investigations(ctx))
-			return printList(b.ui, "ENTRY\tSTARTED\tBY\tFILES\tCOMMAND", all, func(x *registry.Investigation) (any, []string) {
-				return x, []string{fmt.Sprint(x.Entry), moment(x.Started), x.Actor, fmt.Sprint(x.Files), x.Command}
+			return printList(b.ui, "ENTRY\tSTARTED\tBY\tFILES\tFOUND\tCOMMAND", all, func(x *registry.Investigation) (any, []string) {
+				return x, []string{fmt.Sprint(x.Entry), moment(x.Started), x.Actor, fmt.Sprint(x.Files), foundText(x.Found), x.Command}
 			})
 		}
 		for _, id := range ids {
@@ -157,4 +158,12 @@ func nonNil[T any](list []T) []T {
 		return []T{}
 	}
 	return list
+}
+
+// foundText returns the stated time of a find for a table; "-": not stated.
+func foundText(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return moment(t)
 }

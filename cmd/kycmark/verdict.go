@@ -22,6 +22,7 @@ func (u *ui) verdict(d *verify.DumpVerdict) {
 		u.printf("mark key %s\n", k)
 	}
 	u.printf("\n%s\n", wrap(d.Headline, ""))
+	u.sentences("What the dates say:", d.Dates)
 	u.sentences("What it shows:", d.Shows)
 	u.sentences("What it does not show:", d.ShowsNot)
 	if len(d.Hypotheses) == 0 {

@@ -156,8 +156,23 @@ func Left(erased []Submission) [32]byte {
 
 // LedgerEntry commits to the investigation.
 func (i Investigation) LedgerEntry() Entry {
-	return Entry{Kind: EntryInvestigation, Time: i.Started,
-		Commitment: commit(EntryInvestigation, i.Salt, i.Started, i.Actor, i.Command, i.Input[:], i.Files)}
+	fields := []any{i.Started, i.Actor, i.Command, i.Input[:], i.Files}
+	if i.Pictures != (Digest{}) {
+		fields = append(fields, i.Found, i.Evidence, i.EvidenceSHA256[:], i.Pictures[:])
+	}
+	return Entry{Kind: EntryInvestigation, Time: i.Started, Commitment: commit(EntryInvestigation, i.Salt, fields...)}
+}
+
+// LedgerEntry commits to the conclusion.
+func (c Conclusion) LedgerEntry() Entry {
+	fields := []any{c.Investigation, c.Entered, c.Actor, len(c.Named)}
+	for _, name := range c.Named {
+		fields = append(fields, name)
+	}
+	for _, id := range c.Copies {
+		fields = append(fields, uint64(id))
+	}
+	return Entry{Kind: EntryConclusion, Time: c.Entered, Commitment: commit(EntryConclusion, c.Salt, fields...)}
 }
 
 // list are the fields of a list of submissions: how many, then each.

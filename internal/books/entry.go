@@ -27,6 +27,7 @@ const (
 	EntryErasure       = "erasure"
 	EntrySubject       = "subject"
 	EntryInvestigation = "investigation"
+	EntryConclusion    = "conclusion"
 )
 
 // entryVersion is written into every entry and commitment; the meaning of a

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -320,6 +321,44 @@ type Investigation struct {
 	Input   Digest    `json:"input"`             // of the list of files
 	Files   int64     `json:"files"`
 	Salt    Salt      `json:"-"`
+
+	// Found is when the files were found, as stated; zero: not stated. Evidence says how that is
+	// known, and EvidenceSHA256 is of a file that shows it.
+	Found          time.Time `json:"found,omitzero"`
+	Evidence       string    `json:"evidence,omitempty"`
+	EvidenceSHA256 Digest    `json:"evidence_sha256,omitzero"`
+	// Pictures is the SHA-256 of Digests, which has the [FileDigest] of each file that could be
+	// read, ascending. Rows of earlier versions have neither.
+	Pictures Digest `json:"pictures,omitzero"`
+	Digests  []byte `json:"-"`
+}
+
+// fileDigest is the number of bytes of a [FileDigest].
+const fileDigest = 16
+
+// FileDigest returns 16 bytes by which investigations of one file find each other: of a SHA-256 over
+// the registry's ID and the file's SHA-256. It cannot be computed without the file.
+func FileDigest(registry string, sum [32]byte) [fileDigest]byte {
+	all := commit("file examined", Salt{}, registry, sum[:])
+	return [fileDigest]byte(all[:])
+}
+
+// Has reports whether a file with that [FileDigest] was examined.
+func (i *Investigation) Has(file [fileDigest]byte) bool {
+	n := len(i.Digests) / fileDigest
+	at := sort.Search(n, func(k int) bool { return bytes.Compare(i.Digests[fileDigest*k:][:fileDigest], file[:]) >= 0 })
+	return at < n && bytes.Equal(i.Digests[fileDigest*at:][:fileDigest], file[:])
+}
+
+// A Conclusion says what came of an investigation: which recipients were named, and which copies
+// were confirmed in its files.
+type Conclusion struct {
+	Investigation int64              `json:"investigation"` // number of its entry
+	Entered       time.Time          `json:"entered"`
+	Named         []string           `json:"named"`
+	Copies        []watermark.CopyID `json:"copies"`
+	Actor         string             `json:"actor,omitempty"`
+	Logged
 }
 
 // A Checkpoint is a signed state of the ledger: its first Size entries, and the root of the

@@ -52,7 +52,7 @@ type Driver interface {
 type Store interface {
 	Close() error
 	// ForInvestigation returns the same registry for callers who only search it. Every write
-	// but AddInvestigation then fails with an error that wraps ErrReadOnly.
+	// but AddInvestigation and AddConclusion then fails with an error that wraps ErrReadOnly.
 	ForInvestigation() Store
 	Info(ctx context.Context) (*Info, error)
 
@@ -155,6 +155,8 @@ type Store interface {
 	// AddInvestigation returns the number of the entry.
 	AddInvestigation(ctx context.Context, i Investigation) (seq int64, err error)
 	Investigations(ctx context.Context) ([]Investigation, error)
+	AddConclusion(ctx context.Context, c Conclusion) error
+	Conclusions(ctx context.Context) ([]Conclusion, error) // in the order of entry
 
 	// Check recomputes the ledger from its first entry, holds every row against it,
 	// and returns its size and root.

@@ -22,7 +22,7 @@ const (
 // support" of the ENFSI scale. A convention.
 const decides = 1
 
-// minRecall is the recall from which on a picture that was not found is probably not ours: a miss
+// minRecall is the recall from which on a picture that was not found counts as not ours: a miss
 // has at most 5 %. A convention.
 const minRecall = 0.95
 
@@ -210,7 +210,7 @@ func allOurs(f *verify.Findings) (string, string) {
 	why := fmt.Sprintf("Of %d files, %d show no upload although the search finds at least 95 %% of such pictures; %d are undecided.", len(f.Leaks), foreign, open)
 	switch {
 	case foreign > 0:
-		return Refuted, why + " Erased uploads cannot be found."
+		return Refuted, why + " A miss has up to 5 %, and erased uploads cannot be found."
 	case open > 0:
 		return Open, why
 	}

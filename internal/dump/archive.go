@@ -161,7 +161,7 @@ func (n tooLarge) Error() string {
 func (d *Dump) copy(ctx context.Context, to io.Writer, from io.Reader) (int64, error) {
 	n, err := io.Copy(to, io.LimitReader(&stopped{ctx, from}, d.left+1))
 	if err == nil && n > d.left {
-		err = tooLarge(d.opts.MaxUnpacked)
+		err = tooLarge(d.share)
 	}
 	d.left -= min(n, d.left)
 	return n, err
@@ -229,7 +229,7 @@ func (d *Dump) unpack(ctx context.Context, kind string, at io.ReaderAt, size int
 		n, err := d.copy(ctx, t, r)
 		end += n
 		switch {
-		case ctx.Err() != nil || errors.Is(err, tooLarge(d.opts.MaxUnpacked)):
+		case ctx.Err() != nil || errors.Is(err, tooLarge(d.share)):
 			return err
 		case err != nil:
 			f.Err = err

@@ -37,6 +37,7 @@ var (
 	errMethod     = errors.New("compressed in its archive by a method that is not known")
 	errNested     = errors.New("an archive within an archive within an archive, which is not opened")
 	errNoOffice   = &picture.FormatError{Reason: "not a picture: an office document without pictures", Kind: picture.NoPicture}
+	errMany       = errors.New("it has more files than are left for one archive: investigate it alone, or unpack it")
 	errSparse     = errors.New("a sparse file in a tar archive, which is not read")
 	errNoPictures = &picture.FormatError{Reason: "not a picture: a PDF without pictures", Kind: picture.NoPicture}
 	errSlow       = errors.New("it takes too long to read")
@@ -68,10 +69,12 @@ type PDF interface {
 
 // Options bound what is listed. MaxFiles and MaxPDF are required.
 type Options struct {
-	MaxFiles int   // of the dump, pictures of PDFs among them
+	// MaxFiles is the max number of files of the dump, pictures of PDFs among them. An archive, with
+	// what is in it, may have half of what is left, so that no archive takes it all.
+	MaxFiles int
 	MaxPDF   int64 // bytes of one PDF
-	// MaxUnpacked is the max number of bytes unpacked to temporary files, over all archives.
-	// Nested and compressed archives need such files. 0 means 16 GiB.
+	// MaxUnpacked is the max number of bytes unpacked to temporary files, over all archives. Each may
+	// have half of what is left. Nested and compressed archives need such files. 0 means 32 GiB.
 	MaxUnpacked int64
 	// OpenPDF opens a PDF and keeps data. If nil, PDFs are listed as plain files.
 	OpenPDF func(ctx context.Context, data []byte) (PDF, error)
@@ -81,7 +84,7 @@ type Options struct {
 }
 
 const (
-	defaultUnpacked = 16 << 30
+	defaultUnpacked = 32 << 30
 	maxDepth        = 2 // of archives inside archives
 	openTime        = 2 * time.Minute
 	readTime        = time.Minute
@@ -93,7 +96,10 @@ type Dump struct {
 	Containers []Container
 
 	opts    Options
-	left    int64 // bytes that may still be unpacked
+	share   int64 // bytes that one archive, with what is in it, may have unpacked
+	left    int64 // of share
+	rest    int64 // bytes beside share that other archives may have
+	room    int   // files that there may be until the end of an archive; MaxFiles outside of archives
 	closers []io.Closer
 	pdfs    pdfCache
 }
@@ -104,7 +110,7 @@ func New(opts Options) *Dump {
 	if opts.MaxUnpacked <= 0 {
 		opts.MaxUnpacked = defaultUnpacked
 	}
-	return &Dump{opts: opts, left: opts.MaxUnpacked, pdfs: pdfCache{open: opts.OpenPDF}}
+	return &Dump{opts: opts, rest: opts.MaxUnpacked, room: opts.MaxFiles, pdfs: pdfCache{open: opts.OpenPDF}}
 }
 
 // Close closes all files of the dump. They must not be read afterwards.
@@ -168,10 +174,14 @@ func (d *Dump) AddFS(ctx context.Context, fsys fs.FS, under string) error {
 	})
 }
 
-// add lists a file; the error is [ErrTooMany] if there are MaxFiles already.
+// add lists a file. The error is [ErrTooMany] if there are MaxFiles already, or errMany if the archive
+// has as many as one archive may have.
 func (d *Dump) add(f File) error {
-	if len(d.Files) >= d.opts.MaxFiles {
+	switch {
+	case len(d.Files) >= d.opts.MaxFiles:
 		return ErrTooMany
+	case len(d.Files) >= d.room:
+		return errMany
 	}
 	d.Files = append(d.Files, f)
 	return nil
@@ -179,7 +189,7 @@ func (d *Dump) add(f File) error {
 
 // entry lists the file f or, if it is an archive or a PDF, the files in it; depth counts the
 // archives around it. Files of an archive come sorted by name. What cannot be listed is listed with
-// its error, so that entry returns only ctx's error or ErrTooMany.
+// its error, so that entry returns only ctx's error, ErrTooMany or, within an archive, errMany.
 func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -188,14 +198,31 @@ func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 	switch {
 	case f.Err != nil || k == "" || k == ".pdf" && d.opts.OpenPDF == nil || d.opts.Unpack == nil && slices.Contains([]string{sevenZip, rar, tarXZ, tarZstd}, k):
 		return d.add(f)
-	case k == ".pdf":
-		return d.pdf(ctx, f)
-	case depth >= maxDepth:
+	case k != ".pdf" && depth >= maxDepth:
 		return d.add(File{Name: f.Name, Err: errNested})
 	}
 	from := len(d.Files)
-	err := d.archive(ctx, k, depth, f)
-	slices.SortStableFunc(d.Files[from:], func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
+	if depth == 0 {
+		d.room = from + (d.opts.MaxFiles-from+1)/2
+		d.share = (d.rest + 1) / 2
+		d.left, d.rest = d.share, d.rest-d.share
+	}
+	var err error
+	if k == ".pdf" {
+		err = d.pdf(ctx, f)
+	} else {
+		err = d.archive(ctx, k, depth, f)
+		slices.SortStableFunc(d.Files[from:], func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
+	}
+	if depth == 0 {
+		d.room, d.rest = d.opts.MaxFiles, d.rest+d.left
+	}
+	if errors.Is(err, errMany) {
+		if depth > 0 {
+			return err
+		}
+		d.Files = d.Files[:from]
+	}
 	if err == nil || errors.Is(err, ErrTooMany) || ctx.Err() != nil {
 		return cmp.Or(ctx.Err(), err)
 	}

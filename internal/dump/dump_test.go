@@ -283,6 +283,18 @@ func TestEncryptedEntries(t *testing.T) {
 	require.Equal(t, []string{"a.zip!a.jpg: ! encrypted in its archive", "a.zip!b.jpg: b"}, contents(t, d, dir))
 }
 
+// A numbered is a PDF of so many pictures.
+type numbered int
+
+func (n numbered) Names() (out []string) {
+	for i := range int(n) {
+		out = append(out, fmt.Sprint(i))
+	}
+	return out
+}
+func (numbered) Read(context.Context, int) ([]byte, error) { return nil, nil }
+func (numbered) Close() error                              { return nil }
+
 func TestLimits(t *testing.T) {
 	dir := t.TempDir()
 	var many []entry
@@ -290,19 +302,33 @@ func TestLimits(t *testing.T) {
 		many = append(many, entry{fmt.Sprint(i, ".jpg"), "x"})
 	}
 	o := options()
-	o.MaxFiles = 19
-	for _, p := range []string{write(t, dir, "many.zip", zipOf(t, many...)), write(t, dir, "many.tgz", gzipOf(t, tarOf(t, many...)))} {
+	o.MaxFiles = 30
+	for _, p := range []string{write(t, dir, "many.zip", zipOf(t, many...)), write(t, dir, "many.tgz", gzipOf(t, tarOf(t, many...))), write(t, dir, "many.pdf", strings.Repeat("x\n", 20))} {
+		o.OpenPDF = func(_ context.Context, data []byte) (dump.PDF, error) {
+			return numbered(bytes.Count(data, []byte("x"))), nil
+		}
 		d := dump.New(o)
-		require.ErrorIs(t, d.Add(t.Context(), p), dump.ErrTooMany)
+		require.NoError(t, d.Add(t.Context(), p, write(t, dir, "few.zip", zipOf(t, many[:5]...)))) // one input does not end the others
+		require.Len(t, d.Files, 6)
+		require.ErrorContains(t, d.Files[0].Err, "archive: it has more files than are left for one archive")
 		require.NoError(t, d.Close())
 	}
-	o = options()
-	o.MaxUnpacked = 5000
+	plain := filepath.Join(dir, "plain")
+	for _, e := range many {
+		write(t, plain, e.name, e.text)
+	}
+	o.MaxFiles = 19
 	d := dump.New(o)
+	require.ErrorIs(t, d.Add(t.Context(), plain), dump.ErrTooMany)
+	o = options()
+	o.MaxUnpacked = 10_000
+	d = dump.New(o)
 	defer d.Close()
 	bomb := write(t, dir, "bomb.tgz", gzipOf(t, strings.Repeat("\x00", 1<<20)))
 	require.NoError(t, d.Add(t.Context(), bomb, write(t, dir, "b.jpg", "b")))
-	require.Equal(t, []string{"bomb.tgz: ! archive: more than 5000 bytes would have to be unpacked", "b.jpg: b"}, contents(t, d, dir))
+	few := write(t, dir, "few.tgz", gzipOf(t, tarOf(t, entry{"c.jpg", "c"})))
+	require.NoError(t, d.Add(t.Context(), few))
+	require.Equal(t, []string{"bomb.tgz: ! archive: more than 5000 bytes would have to be unpacked", "b.jpg: b", "few.tgz!c.jpg: c"}, contents(t, d, dir))
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

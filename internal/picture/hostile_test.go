@@ -67,7 +67,7 @@ func TestReasons(t *testing.T) {
 		{[]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"), "HEIC is not supported yet"},
 		{[]byte("\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00mif1avif"), "AVIF is not supported yet"},
 		{[]byte("\x00\x00\x00\x14ftypcrx \x00\x00\x00\x00crx isom"), "camera raw (Canon CR3) is not supported yet"},
-		{[]byte("\x00\x00\x00\x14ftypisom\x00\x00\x00\x00mp42"), "not a picture: a video"},
+		{[]byte("\x00\x00\x00\x14ftypisom\x00\x00\x00\x00mp42"), "a video: its pictures are not supported yet"},
 		{[]byte("\xff\xffff\xfftypheic"[:5]), "not a picture: unknown content, begins with ff ff 66 66 ff"},
 		{[]byte("\x00\x00\x00\x0cJXL \r\n\x87\n"), "JPEG XL is not supported yet"},
 		{[]byte("\x00\x00\x00\x0cjP  \r\n\x87\n"), "JPEG 2000 is not supported yet"},

@@ -33,6 +33,18 @@ func minQuality(size image.Rectangle) int {
 	return MinQualityLike
 }
 
+// CopyFormat returns the format of a picture's copies unless another is asked for: its own if copies may
+// have it, else "jpeg", or "png" for pictures that are not opaque.
+func (p *Picture) CopyFormat() string {
+	switch {
+	case kept(p.Format):
+		return p.Format
+	case p.Image.Opaque():
+		return "jpeg"
+	}
+	return "png"
+}
+
 // EncodeLike writes img to w so that it looks like a file of the program that wrote src. The format
 // is o.Format, or the source's if that is empty. A JPEG of a JPEG keeps its quality and
 // subsampling, stays progressive, and stays grey if the pixels are grey. The colour profile stays.

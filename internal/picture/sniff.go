@@ -75,8 +75,8 @@ func Lossy(name string) bool {
 	return f != nil && f.lossy
 }
 
-// Kept reports whether a copy of an upload of that format keeps the format.
-func Kept(name string) bool {
+// kept reports whether a copy of an upload of that format keeps the format.
+func kept(name string) bool {
 	f := formatNamed(name)
 	return f != nil && f.kept
 }
@@ -123,10 +123,11 @@ var strangers = []struct {
 	{Unsupported, "PDF is not supported yet", near("%PDF-")},
 	{Unsupported, "SVG is not supported yet", all(markup, near("<svg"))},
 	{NoPicture, "not a picture: HTML or XML", markup},
-	{NoPicture, "not a picture: a video", isoBrand()},
-	{NoPicture, "not a picture: a video", prefix("\x1aE\xdf\xa3", "\x00\x00\x01\xba", "FLV\x01")},
-	{NoPicture, "not a picture: sound or video", func(data []byte) bool { return riff("WAVE")(data) || riff("AVI ")(data) }},
-	{NoPicture, "not a picture: sound", prefix("ID3", "OggS", "fLaC")},
+	{NoPicture, "not a picture: sound", isoBrand("M4A ", "M4B ")},
+	{Unsupported, "a video: its pictures are not supported yet", isoBrand()},
+	{Unsupported, "a video: its pictures are not supported yet", prefix("\x1aE\xdf\xa3", "\x00\x00\x01\xba", "\x00\x00\x01\xb3", "FLV\x01", "\x30\x26\xb2\x75\x8e\x66\xcf\x11")},
+	{Unsupported, "a video: its pictures are not supported yet", riff("AVI ")},
+	{NoPicture, "not a picture: sound", func(data []byte) bool { return riff("WAVE")(data) || prefix("ID3", "OggS", "fLaC")(data) }},
 	{NoPicture, "not a picture: an office document, whose pictures are not read", prefix("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "{\\rtf")},
 	{NoPicture, "not a picture: an office document or a program in a zip archive, whose pictures are not read", isPackage},
 	{NoPicture, "not a picture: a program", prefix("MZ", "\x7fELF", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe")},

@@ -18,6 +18,7 @@ type report struct {
 	Verdict struct {
 		Headline      string         `json:"headline"`
 		Named         []string       `json:"named"`
+		Dates         []string       `json:"dates"`
 		Shows         []string       `json:"shows"`
 		ShowsNot      []string       `json:"shows_not"`
 		Said          []said         `json:"said"`
@@ -30,23 +31,38 @@ type report struct {
 		SameDocuments []struct {
 			Submissions [2]string `json:"submissions"`
 		} `json:"same_documents"`
-		NotCompared int `json:"documents_not_compared"`
+		NotCompared int       `json:"documents_not_compared"`
+		Earlier     []earlier `json:"earlier"`
 		Record      struct {
+			Began      time.Time         `json:"began"`
+			Command    []string          `json:"command"`
 			Keys       []string          `json:"keys"`
 			Parameters map[string]string `json:"parameters"`
 		} `json:"record"`
 	} `json:"verdict"`
 	Leaks []leak `json:"leaks"`
 
-	found time.Time // when the leaks were found; zero: not stated
-	named int       // number of uploads that alone were searched; 0: all were
-	each  int       // how many uploads without a subject one person has, as stated; 0: not stated
+	stated time.Time // when the leaks were found, as stated; zero: not stated
+	found  time.Time // the same, unless it is contradicted
+	named  int       // number of uploads that alone were searched; 0: all were
+	each   int       // how many uploads without a subject one person has, as stated; 0: not stated
 }
 
 // A said is a sentence by its code and its figures.
 type said struct {
 	Code    string         `json:"code"`
 	Figures map[string]any `json:"figures"`
+}
+
+// An earlier is an earlier investigation of the same files.
+type earlier struct {
+	Entry     int64     `json:"entry"`
+	Started   time.Time `json:"started"`
+	Command   string    `json:"command"`
+	Shared    int       `json:"shared"`
+	Found     time.Time `json:"found"`
+	Concluded time.Time `json:"concluded"`
+	Named     []string  `json:"named"`
 }
 
 type hypothesis struct {
@@ -114,6 +130,7 @@ type caseLeak struct {
 	Marked       bool      `json:"marked"`
 	Copies       []copyOf  `json:"copies"`
 	Unmarked     []string  `json:"unmarked"`
+	Held         []string  `json:"held"`
 	Transplanted []string  `json:"transplanted"`
 }
 
@@ -123,6 +140,7 @@ type copyOf struct {
 	Miss      float64  `json:"miss"`
 	Confirmed bool     `json:"confirmed"`
 	Neutral   bool     `json:"neutral"`
+	Late      bool     `json:"late"`
 	Others    []string `json:"others"`
 }
 
@@ -213,7 +231,7 @@ func read(findings []byte) (*report, error) {
 	p := r.Verdict.Record.Parameters
 	if at := p["leaks found on"]; at != "" && at != "not stated" {
 		var err error
-		if r.found, err = time.Parse(time.RFC3339Nano, at); err != nil {
+		if r.stated, err = time.Parse(time.RFC3339Nano, at); err != nil {
 			return nil, err
 		}
 	}
@@ -222,6 +240,9 @@ func read(findings []byte) (*report, error) {
 	}
 	if _, err := fmt.Sscan(p["compared with"], &r.named); err != nil {
 		r.named = 0
+	}
+	if r.found = r.stated; len(r.contradicted()) > 0 {
+		r.found = time.Time{}
 	}
 	if len(r.Verdict.Of) != len(r.Verdict.Case.Leaks) {
 		return nil, fmt.Errorf("%d places of %d leaks of the case", len(r.Verdict.Of), len(r.Verdict.Case.Leaks))

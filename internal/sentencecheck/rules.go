@@ -297,6 +297,8 @@ func (r *report) withheld(h *hypothesis) string {
 		return ""
 	case h.Clusters < 2:
 		return "few"
+	case r.undated(h.Name) < 2:
+		return "dates"
 	case r.sharer(h.Name) != "":
 		return "same"
 	case h.Raw-math.Log10(float64(recipients)) < 4:
@@ -322,6 +324,25 @@ func (r *report) clusters(name string, has func(*caseLeak) bool) (all, having in
 		}
 	}
 	return len(seen), having
+}
+
+// holding returns the holders whose custody covers the upload, whatever its date.
+func (l *caseLeak) holding() []string {
+	if l.Held != nil {
+		return l.Held
+	}
+	return l.Unmarked
+}
+
+// dated reports whether a leak has a confirmed copy of a recipient that counts and is not of after the
+// stated find.
+func (l *caseLeak) dated(name string) bool {
+	for _, c := range l.Copies {
+		if c.Recipient == name && c.Confirmed && c.LnE >= strong && !c.Late {
+			return true
+		}
+	}
+	return false
 }
 
 // carries reports whether a leak has a confirmed copy of a recipient that counts.
@@ -409,6 +430,13 @@ func (l *caseLeak) had(name, other string) bool {
 	return false
 }
 
+// undated returns the number of clusters with a copy of a recipient that counts and is not of after
+// the stated find.
+func (r *report) undated(name string) int {
+	_, n := r.clusters(name, func(l *caseLeak) bool { return l.dated(name) })
+	return n
+}
+
 // sharer returns a holder that had the copies of a recipient in all but one cluster or more.
 func (r *report) sharer(name string) string {
 	for _, other := range r.holders() {
@@ -427,7 +455,7 @@ func (r *report) rivals(name string, why ...string) (out []row) {
 			continue
 		}
 		all, held := r.clusters(name, func(l *caseLeak) bool {
-			return slices.Contains(l.Unmarked, x.Other) || l.had(name, x.Other)
+			return slices.Contains(l.holding(), x.Other) || l.had(name, x.Other)
 		})
 		out = append(out, row{"name": name, "other": x.Other, "n": held, "of": all})
 	}
@@ -454,7 +482,6 @@ func (r *report) rest(name string) (n, low, high int) {
 		}
 		s := seen[l.Cluster]
 		s.own = s.own || l.carries(name)
-		s.had = s.had || slices.Contains(l.Unmarked, name)
 		for _, c := range l.Copies {
 			s.had = s.had || c.Recipient == name
 			s.others = s.others || !l.carries(name) && l.carries(c.Recipient)
@@ -497,13 +524,13 @@ func (r *report) transplanted(names ...string) (n int, of []string) {
 }
 
 // heldBy returns, for the leaks with copies of a recipient, how many of them each other holder could
-// hold unmarked, as far as admissible.
+// hold unmarked, whatever the dates.
 func (r *report) heldBy(name string) map[string]int {
 	out := make(map[string]int)
 	for _, l := range r.with(name) {
 		seen := make(map[string]bool)
 		for _, c := range l.Custody {
-			if c.Recipient != name && !r.found.IsZero() && c.Entered.Before(r.found) && !seen[c.Recipient] {
+			if c.Recipient != name && !seen[c.Recipient] {
 				seen[c.Recipient] = true
 				out[c.Recipient]++
 			}

@@ -87,7 +87,10 @@ var rules = map[string]func(*report) []row{
 	"confirmed": func(r *report) []row {
 		return once(r.stage() == confirmed, row{"n": r.count((*leak).confirmed), "of": r.sources()})
 	},
-	"missing-persons":  missingRule("few", row{"needed": 2}),
+	"missing-persons": missingRule("few", row{"needed": 2}),
+	"missing-dates": func(r *report) []row {
+		return once(len(missingRule("dates", row{})(r)) > 0, row{"found": moment(r.stated)})
+	},
 	"missing-same":     missingRule("same", row{}),
 	"missing-ratio":    missingRule("ratio", row{}),
 	"missing-trials":   missingRule("trials", row{}),
@@ -139,6 +142,7 @@ var rules = map[string]func(*report) []row{
 		return out
 	},
 	"withheld-persons": withheldRule("few", func(r *report, h *hypothesis) row { return row{"clusters": h.Clusters, "needed": 2} }),
+	"withheld-dates":   withheldRule("dates", nil),
 	"withheld-same":    withheldRule("same", func(r *report, h *hypothesis) row { return row{"other": r.sharer(h.Name)} }),
 	"withheld-ratio":   withheldRule("ratio", nil),
 	"withheld-trials":  withheldRule("trials", nil),
@@ -285,9 +289,13 @@ var rules = map[string]func(*report) []row{
 	"not-pictures":    numbered(finding("no picture")),
 	"key-compromised": keyCompromised,
 	"late-copies":     lateCopies,
-	"late-uploads": func(r *report) []row {
-		return some(r.count(func(l *leak) bool { return l.shows() && r.after(l.Submitted) }), row{"found": r.found.UTC().Format(time.RFC3339)})
-	},
+	"late-uploads":    lateUploads,
+	"examined-before": examinedBefore,
+	"examined-more":   func(r *report) []row { return some(max(len(r.Verdict.Earlier)-6, 0), nil) },
+	"found-changed":   foundChanged,
+	"outcome-changed": outcomeChanged,
+	"found-not-used":  foundNotUsed,
+	"custody-entered": custodyEntered,
 	"planting-only": func(r *report) (out []row) {
 		for _, h := range r.holders() {
 			if n, _ := r.transplanted(h); n > 0 && len(r.with(h)) == 0 && r.Verdict.Unconfirmed[h] == 0 {
@@ -480,7 +488,7 @@ func namedRivals(r *report) (out []row) {
 	for _, name := range r.holders() {
 		var who []string
 		for _, x := range r.rivals(name, "held unmarked", "planting") {
-			who = append(who, fmt.Sprintf("%s (held %d of these %d submissions unmarked)", x["other"], x["n"], x["of"]))
+			who = append(who, fmt.Sprintf("%s (held %d of these %d submissions unmarked%s)", x["other"], x["n"], x["of"], r.since(name, x["other"].(string))))
 		}
 		if slices.Contains(r.Verdict.Named, name) && len(who) > 0 {
 			out = append(out, row{"who": strings.Join(who, " or ")})
@@ -846,7 +854,7 @@ func keyCompromised(r *report) (out []row) {
 	n, day := make(map[string]int), make(map[string]time.Time)
 	for _, l := range r.Leaks {
 		for _, k := range l.Keys {
-			if len(l.recipients()) > 0 && k.KeyID == l.KeyID && k.State == "compromised" && (r.found.IsZero() || !r.found.Before(k.Since)) {
+			if len(l.recipients()) > 0 && k.KeyID == l.KeyID && k.State == "compromised" {
 				n[k.KeyID]++
 				day[k.KeyID] = k.Since
 			}
@@ -861,23 +869,6 @@ func keyCompromised(r *report) (out []row) {
 	return out
 }
 
-func lateCopies(r *report) (out []row) {
-	n := make(map[string]int)
-	for _, l := range r.Leaks {
-		seen := make(map[string]bool)
-		for _, c := range l.Issued {
-			if r.after(c.Issued) && !seen[c.Recipient] {
-				seen[c.Recipient] = true
-				n[c.Recipient]++
-			}
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(n)) {
-		out = append(out, row{"n": n[name], "name": name, "found": r.found.UTC().Format(time.RFC3339)})
-	}
-	return out
-}
-
 // strong reports whether a leak of the case carries a copy of a recipient that counts.
 func (r *report) strong(name string) bool {
 	n, _ := r.clusters(name, func(*caseLeak) bool { return true })
@@ -888,7 +879,7 @@ func (r *report) strong(name string) bool {
 func (r *report) restHad(other string, stated int) func(any) bool {
 	seen := make(map[string]bool)
 	for _, l := range r.Verdict.Case.Leaks {
-		had := slices.Contains(l.Unmarked, other)
+		had := slices.Contains(l.holding(), other)
 		for _, c := range l.Copies {
 			had = had || c.Recipient == other
 		}

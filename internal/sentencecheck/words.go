@@ -27,11 +27,11 @@ var constants = []string{"0", "1", "3", "5", "10", "95", "99.9", "256", "9.3e-10
 // words returns the breaches of the rules for texts, and the numbers in texts that no figure has.
 func (r *report) words() (wrong []string) {
 	v := &r.Verdict
-	n := len(v.Said) - len(v.Shows) - len(v.ShowsNot)
+	n := len(v.Said) - len(v.Dates) - len(v.Shows) - len(v.ShowsNot)
 	if n < 0 {
 		return []string{"there are more sentences than codes"}
 	}
-	texts := append(append([]string{}, v.Shows...), v.ShowsNot...)
+	texts := slices.Concat(v.Dates, v.Shows, v.ShowsNot)
 	for i, text := range texts {
 		wrong = append(wrong, judge(text, v.Said[n+i:n+i+1])...)
 	}

@@ -9,19 +9,18 @@ import "slices"
 
 // silent reports, for each cluster of m.items, whether the mark of recipient r is absent. Three
 // conditions make it absent: r was issued a copy of the submission; no leak of the cluster surely
-// shows it; the mark could have been found ([model.unseen] is below 1). If each is true, two
-// conditions are added: r did not hold the submission unmarked, and the ratio of r's copy is at
-// least 1 in a leak of the cluster.
+// shows it; the mark could have been found ([model.unseen] is below 1). If each is true, the ratio of
+// r's copy must also be at least 1 in a leak of the cluster. Copies of any date count.
 func (m *model) silent(r int, each bool) []bool {
 	out := make([]bool, len(m.items))
 	for i, it := range m.items {
-		issued, seen, held, likely := false, false, false, false
+		issued, seen, likely := false, false, false
 		for _, l := range it.leaks {
 			s := &m.seen[l]
-			g, ok := s.mark[r]
-			issued, seen, held, likely = issued || ok, seen || s.sure[r], held || s.unmarked[r], likely || ok && g >= 1
+			g, ok := s.ever[r]
+			issued, seen, likely = issued || ok, seen || s.sure[r], likely || ok && g >= 1
 		}
-		out[i] = issued && !seen && m.unseen(r, it) < 1 && (!each || likely && !held)
+		out[i] = issued && !seen && m.unseen(r, it) < 1 && (!each || likely)
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package odds
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -63,7 +64,8 @@ type Case struct {
 // A Cell is a piece of the registry's time, up to the next cell.
 type Cell struct {
 	From        time.Time `json:"from"`
-	Submissions int       `json:"submissions"`
+	Submissions int       `json:"submissions"`   // up to the find, if it is known
+	All         int       `json:"all,omitempty"` // whatever their time; 0: as many as Submissions
 }
 
 // A Holder is a party that was issued marked copies, or that could hold submissions unmarked.
@@ -75,6 +77,11 @@ type Holder struct {
 	// Unmarked counts, by cell, the submissions that the holder could hold unmarked. Only
 	// admissible custody counts: custody that was recorded before the leaks were found.
 	Unmarked []int `json:"unmarked,omitempty"`
+	// Issued and Held are Copies and Unmarked whatever the dates: copies issued after the find,
+	// and custody entered after it, count. What exculpates is computed from them. nil: the same
+	// as Copies, and as Unmarked.
+	Issued []int `json:"issued,omitempty"`
+	Held   []int `json:"held,omitempty"`
 }
 
 // A Leak is what was found out about one picture of the dump.
@@ -97,6 +104,9 @@ type Leak struct {
 	Copies []Copy `json:"copies,omitempty"`
 	// Unmarked names the holders whose admissible custody covers the submission.
 	Unmarked []string `json:"unmarked,omitempty"`
+	// Held names the holders whose custody covers the submission, admissible or not. Each of them
+	// is a possible planter, and a possible source of the rest. nil: the same as Unmarked.
+	Held []string `json:"held,omitempty"`
 	// Marked reports whether a mark was found in the picture, also a mark that counts for no
 	// recipient.
 	Marked bool `json:"marked,omitempty"`
@@ -123,6 +133,10 @@ type Copy struct {
 	// Neutral: the mark was laid by the recipient or by a module that the issuer cannot
 	// use, so that the issuer never had this copy.
 	Neutral bool `json:"neutral,omitempty"`
+	// Late: the copy was issued after the stated time of the find. It names no recipient. Unless
+	// its mark is surely there, the leak does not derive from it: it only says that the recipient
+	// is a possible source of the rest.
+	Late bool `json:"late,omitempty"`
 	// Others are listed holders that also had this very copy, so that they could plant it.
 	Others []string `json:"others,omitempty"`
 }
@@ -237,7 +251,7 @@ func (c *Case) check() error {
 		return bad("%d files examined, fewer than the %d leaks or more than %d", c.Examined, len(c.Leaks), maxExamined)
 	}
 	for i, l := range c.Cells {
-		if l.Submissions < 0 || l.Submissions > math.MaxInt32 {
+		if l.Submissions < 0 || l.Ever() > math.MaxInt32 || l.Ever() < l.Submissions {
 			return bad("cell %d holds %d submissions", i, l.Submissions)
 		}
 		if i > 0 && !c.Cells[i-1].From.Before(l.From) {
@@ -269,13 +283,17 @@ func (c *Case) checkHolders() (map[string]*Holder, error) {
 			return nil, bad("holder %d has no name, or the name of another holder", i)
 		}
 		known[h.Name] = h
-		for _, counts := range [][]int{h.Copies, h.Unmarked} {
+		for i, counts := range [][]int{h.Copies, h.Unmarked, h.Issued, h.Held} {
 			if len(counts) != 0 && len(counts) != len(c.Cells) {
 				return nil, bad("holder %q has %d cells of %d", h.Name, len(counts), len(c.Cells))
 			}
 			for k, n := range counts {
-				if n < 0 || n > c.Cells[k].Submissions {
-					return nil, bad("holder %q has %d submissions in cell %d of %d", h.Name, n, k, c.Cells[k].Submissions)
+				of := c.Cells[k].Submissions
+				if i > 1 {
+					of = c.Cells[k].Ever()
+				}
+				if n < 0 || n > of {
+					return nil, bad("holder %q has %d submissions in cell %d of %d", h.Name, n, k, of)
 				}
 			}
 		}
@@ -291,7 +309,7 @@ func (l *Leak) check(known map[string]*Holder, cells []Cell) error {
 		return bad("a probability is not in 0..1")
 	}
 	if l.Submission == "" {
-		if len(l.Copies) > 0 || len(l.Unmarked) > 0 {
+		if len(l.Copies)+len(l.Unmarked)+len(l.Held) > 0 {
 			return bad("copies or custody of no submission")
 		}
 		return nil
@@ -305,7 +323,7 @@ func (l *Leak) check(known map[string]*Holder, cells []Cell) error {
 	}
 	for _, c := range l.Copies {
 		h := known[c.Recipient]
-		if h == nil || len(h.Copies) == 0 || h.Copies[k] == 0 {
+		if h == nil || !inCell(h.Copies, k) && !(c.Late && inCell(h.Issued, k)) {
 			return bad("a copy issued to %q, which is not recorded in cell %d", c.Recipient, k)
 		}
 		if !share(c.Miss) || math.IsNaN(c.LnE) || math.IsInf(c.LnE, 0) {
@@ -313,11 +331,46 @@ func (l *Leak) check(known map[string]*Holder, cells []Cell) error {
 		}
 	}
 	for _, name := range l.Unmarked {
-		if h := known[name]; h == nil || len(h.Unmarked) == 0 || h.Unmarked[k] == 0 {
+		if h := known[name]; h == nil || !inCell(h.Unmarked, k) {
+			return bad("custody of %q, which is not recorded in cell %d", name, k)
+		}
+	}
+	for _, name := range l.Held {
+		if h := known[name]; h == nil || !inCell(h.EverHeld(), k) {
 			return bad("custody of %q, which is not recorded in cell %d", name, k)
 		}
 	}
 	return nil
+}
+
+// inCell reports whether counts, by cell, have any in cell k.
+func inCell(counts []int, k int) bool { return len(counts) > 0 && counts[k] > 0 }
+
+// Ever returns the number of submissions of a cell, whatever their time.
+func (c *Cell) Ever() int { return cmp.Or(c.All, c.Submissions) }
+
+// EverIssued returns Issued, or Copies in its place.
+func (h *Holder) EverIssued() []int {
+	if h.Issued == nil {
+		return h.Copies
+	}
+	return h.Issued
+}
+
+// EverHeld returns Held, or Unmarked in its place.
+func (h *Holder) EverHeld() []int {
+	if h.Held == nil {
+		return h.Unmarked
+	}
+	return h.Held
+}
+
+// HeldBy returns the holders whose custody covers the submission, whatever the dates.
+func (l *Leak) HeldBy() []string {
+	if l.Held == nil {
+		return l.Unmarked
+	}
+	return l.Held
 }
 
 // check validates the options; zero fields are valid and mean the defaults. Points of a grid must

@@ -45,12 +45,21 @@ func (m *model) claim(matched int) claim {
 			sure++
 		}
 	}
-	// Pictures that are not ours are found to be no match with 1 - FalseMatch, and there are
-	// Claimed less Min of them: the same question.
-	out.Min = max(c.Claimed-upperBound(out.Examined-matched, out.Examined, c.Claimed, 1-out.FalseMatch), sure)
-	out.Max = upperBound(matched+out.Open, out.Examined, c.Claimed, out.Recall)
+	out.Min, out.Max = Bounds(matched, matched+out.Open, out.Examined, c.Claimed, out.Recall, out.FalseMatch)
+	out.Min = max(out.Min, sure)
 	out.Recall, out.FalseMatch = micro(out.Recall), micro(out.FalseMatch)
 	return out
+}
+
+// Bounds returns the one-sided 95 % bounds of the number of our pictures among all claimed. n of them
+// were drawn: seen were matched, and perhaps is seen and the files that could not be judged. The
+// upper bound supposes that a picture of ours is found with probability recall, above 0. The lower
+// bound allows that another picture is matched with probability falseMatch, below 1. seen and
+// perhaps must be within 0..n, and n within 0..claimed.
+func Bounds(seen, perhaps, n, claimed int, recall, falseMatch float64) (lower, upper int) {
+	// Pictures that are not ours are found to be no match with 1 - falseMatch, and there are
+	// claimed less lower of them: the same question.
+	return claimed - upperBound(n-seen, n, claimed, 1-falseMatch), upperBound(perhaps, n, claimed, recall)
 }
 
 // upperBound returns an upper bound of the number of things of one kind among all: the largest that a

@@ -16,7 +16,10 @@ type sighting struct {
 	mark     map[int]float64 // by recipient that was issued a copy: g, the likelihood ratio of its marks if it did not remove them
 	miss     map[int]float64 // by recipient: the probability that the mark of its copy is not found; 1 where some of it is seen
 	sure     map[int]bool    // recipients with a confirmed copy that counts as evidence
-	unmarked map[int]bool    // holders of the submission
+	unmarked map[int]bool    // holders of the submission whose custody is admissible
+	held     map[int]bool    // holders of the submission, admissible or not
+	ever     map[int]float64 // mark, of copies of any date
+	undated  map[int]bool    // recipients with a confirmed copy that counts, and that was not issued after the find
 	planted  map[int]bool    // recipients whose copy another listed holder could have planted here
 	by       map[int][]int   // by such recipients: the holders that could have planted the copy
 	joint    []float64       // by coalition: g if the coalition handed the leak on; 0 if no member was issued a copy
@@ -42,14 +45,15 @@ func narrow(c *Case) [][]bool {
 }
 
 // overlap returns the share, 0..1, of the submissions that recipient r was issued copies of and
-// that holder k held unmarked. The counts by cell do not say which submissions overlap, so that the
+// that holder k held unmarked, whatever the dates: the time of the find must not change who is a
+// rival. The counts by cell do not say which submissions overlap, so that the
 // share is the share expected by chance. It is 0 if r was issued no copy. r and k are indices of
 // holders.
 func overlap(c *Case, r, k int) float64 {
 	var both, all float64
-	for i, n := range c.Holders[r].Copies {
-		if u := c.Holders[k].Unmarked; len(u) > 0 && c.Cells[i].Submissions > 0 {
-			both += float64(float64(n) * float64(u[i]) / float64(c.Cells[i].Submissions))
+	for i, n := range c.Holders[r].EverIssued() {
+		if u := c.Holders[k].EverHeld(); len(u) > 0 && c.Cells[i].Ever() > 0 {
+			both += float64(float64(n) * float64(u[i]) / float64(c.Cells[i].Ever()))
 		}
 		all += float64(n)
 	}
@@ -102,32 +106,43 @@ func gather(c *Case, o Options) (seen []sighting, items []item) {
 
 // read fills in what the copies and the custody of a matched leak l say. index gives the index of
 // each holder by name, and few is the result of [narrow]. Several copies of one recipient count by
-// the mean of their ratios. Custody is ignored unless c.FoundKnown, except in who could have
-// planted a copy.
+// the mean of their ratios. Admissible custody is ignored unless c.FoundKnown. Custody of any date
+// says who could have planted a copy, and who could be another source.
 func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o Options) {
 	s.cell = CellOf(c.Cells, l.Submitted)
 	s.mark, s.miss, s.sure, s.unmarked = make(map[int]float64), make(map[int]float64), make(map[int]bool), make(map[int]bool)
+	s.held, s.undated, s.ever = make(map[int]bool), make(map[int]bool), make(map[int]float64)
 	s.planted, s.by, s.very = make(map[int]bool), make(map[int][]int), make(map[int][]int)
 	if c.FoundKnown {
 		for _, name := range l.Unmarked {
 			s.unmarked[index[name]] = true
 		}
 	}
+	for _, name := range l.HeldBy() {
+		s.held[index[name]] = true
+	}
 	sum, of := make(map[int]float64), make(map[int]float64)
+	ever, all := make(map[int]float64), make(map[int]float64)
 	for _, copied := range l.Copies {
 		r := index[copied.Recipient]
 		e, miss := 0.0, 1.0
 		if copied.Confirmed {
 			e, miss = math.Min(copied.LnE, o.MaxLnE), math.Max(copied.Miss, o.MinMiss)
 		}
-		sum[r] += float64((1-miss)*exp(e)) + miss
-		of[r]++
+		ratio := float64((1-miss)*exp(e)) + miss
+		ever[r], all[r] = ever[r]+ratio, all[r]+1
+		late := copied.Late && !(copied.Confirmed && e >= sureLnE)
+		if !late { // else the leak cannot derive from it
+			sum[r] += ratio
+			of[r]++
+		}
 		if e > 0 {
 			miss = 1
 		}
 		s.miss[r] = math.Max(s.miss[r], miss)
 		if copied.Confirmed && e >= sureLnE {
 			s.sure[r] = true
+			s.undated[r] = s.undated[r] || !copied.Late
 		}
 		for _, other := range copied.Others {
 			if k, ok := index[other]; ok && k != r {
@@ -139,8 +154,11 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o 
 	for r := range sum {
 		s.mark[r] = rounded(sum[r] / of[r])
 	}
-	for _, name := range l.Unmarked {
-		for r := range sum {
+	for r := range ever {
+		s.ever[r] = rounded(ever[r] / all[r])
+	}
+	for _, name := range l.HeldBy() {
+		for r := range ever {
 			if k := index[name]; few[r][k] {
 				s.other(r, k)
 			}

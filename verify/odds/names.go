@@ -8,7 +8,8 @@ import (
 // names decides which recipients a headline may name, and fills in Named, Withheld and Rivals of v.
 // A recipient with confirmed copies is named on four conditions, else withheld:
 //
-//   - At least [Options].NameClusters clusters carry its copies.
+//   - At least [Options].NameClusters clusters carry its copies, as many of them copies that were
+//     not issued after the stated time of the find.
 //   - No other holder had the same copies ([model.shared]).
 //   - Its ratio before the cap, divided by the number of recipients, reaches [Options].NameLogLR.
 //   - The capped ratio is at least 10.
@@ -33,6 +34,8 @@ func (m *model) names(v *Verdict) {
 		switch shared := m.shared(h); {
 		case h.Clusters < m.o.NameClusters:
 			x.Code, x.Clusters, x.Needed = FewClusters, h.Clusters, m.o.NameClusters
+		case m.count(m.items, func(s *sighting) bool { return s.undated[m.holder(h.Name)] }) < m.o.NameClusters:
+			x.Code = Dates
 		case shared != "":
 			x.Code, x.Other = SameCopies, shared
 		case h.Raw-family < m.o.NameLogLR:
@@ -42,10 +45,12 @@ func (m *model) names(v *Verdict) {
 		}
 		if x.Code != "" {
 			v.Withheld = append(v.Withheld, x)
-			continue
+		} else {
+			v.Named = append(v.Named, h.Name)
 		}
-		v.Named = append(v.Named, h.Name)
-		v.Rivals = append(v.Rivals, m.rivals(h)...)
+		if x.Code == "" || x.Code == Dates {
+			v.Rivals = append(v.Rivals, m.rivals(h)...)
+		}
 	}
 	slices.Sort(v.Named)
 }
@@ -53,6 +58,7 @@ func (m *model) names(v *Verdict) {
 // Codes of why a recipient with evidence is not named.
 const (
 	FewClusters = "few-clusters" // too few independent clusters carry its copies
+	Dates       = "dates"        // too few of these clusters carry copies that were issued before the stated time of the find
 	SameCopies  = "same-copies"  // another holder had the very same copies
 	SmallRatio  = "small-ratio"  // the ratio, divided by the number of recipients, is too small
 	FewTrials   = "few-trials"   // validation does not allow a ratio of 10 to be claimed
@@ -101,7 +107,7 @@ func (m *model) flags() []flag {
 			for _, k := range s.by[r] {
 				others = append(others, m.c.Holders[k].Name)
 			}
-			for _, name := range m.c.Leaks[i].Unmarked {
+			for _, name := range m.c.Leaks[i].HeldBy() {
 				if name != h.Name {
 					others = append(others, name)
 				}

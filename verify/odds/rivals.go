@@ -17,7 +17,7 @@ const (
 // A Rival is a party from which the findings do not tell a named recipient. A recipient
 // without rivals is named alone.
 type Rival struct {
-	Name     string `json:"name"`            // the recipient that is named
+	Name     string `json:"name"`            // the recipient that is named, or withheld for [Dates] alone
 	Other    string `json:"other,omitempty"` // the rival; "": no listed holder
 	Why      string `json:"why"`             // [RivalHeld], ...
 	Clusters int    `json:"clusters"`        // that the rival is recorded to have had
@@ -49,7 +49,7 @@ func (m *model) rivals(h *Hypothesis) []Rival {
 	marked := m.clustersOf(func(s *sighting) bool { return s.sure[r] })
 	together := m.togetherWith(h, r, marked)
 	for k, other := range m.c.Holders {
-		had := m.count(marked, func(s *sighting) bool { return s.sure[r] && (s.unmarked[k] || s.had(r, k)) })
+		had := m.count(marked, func(s *sighting) bool { return s.sure[r] && (s.held[k] || s.had(r, k)) })
 		if k != r && had > 0 && len(marked)-had < m.o.NameClusters && m.telling(r, k, had) {
 			out = append(out, Rival{h.Name, other.Name, RivalHeld, had, len(marked)})
 		}
@@ -65,7 +65,7 @@ func (m *model) rivals(h *Hypothesis) []Rival {
 	if len(rest) >= m.o.NameClusters || m.count(rest, func(s *sighting) bool { return s.sureOfOther(r) }) > 0 {
 		before := len(out)
 		for k, other := range m.c.Holders {
-			had := m.count(rest, func(s *sighting) bool { return s.has(Copies, k) || s.unmarked[k] })
+			had := m.count(rest, func(s *sighting) bool { return s.ever[k] > 0 || s.held[k] })
 			if k != r && float64(had) >= float64(nearlyAll*float64(len(rest))) && !rival(k) {
 				out = append(out, Rival{h.Name, other.Name, RivalRest, had, len(rest)})
 			}
@@ -98,7 +98,8 @@ func (m *model) telling(r, k, had int) bool {
 // the rest on any of three conditions:
 //
 //   - A leak of the cluster contains a copy of another recipient, and no copy of r.
-//   - No record says that r had the picture.
+//   - No record says that r was issued a copy. That r could hold the picture unmarked explains
+//     nothing: such a record speaks against r, and must not depend on when it was entered.
 //   - The mark of r's copy is absent although it would have been found, in this cluster or in
 //     all clusters without a mark together (see [model.improbable]).
 func (m *model) rest(r int) []item {
@@ -111,8 +112,8 @@ func (m *model) rest(r int) []item {
 		explained, others := false, false
 		for _, l := range it.leaks {
 			s := &m.seen[l]
-			g, issued := s.mark[r]
-			explained = explained || s.sure[r] || s.unmarked[r] || issued && g >= 1
+			g, issued := s.ever[r]
+			explained = explained || s.sure[r] || issued && g >= 1
 			others = others || s.sureOfOther(r)
 		}
 		if it.matched && (others || !explained || silent[i]) {

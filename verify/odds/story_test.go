@@ -375,7 +375,7 @@ func TestRestOfADump(t *testing.T) {
 	for i := range c.Leaks[3:] {
 		c.Leaks[3+i].Submitted, c.Leaks[3+i].Unmarked = c.Cells[5].From, []string{"X"}
 	}
-	assert.Equal(t, []string{"X"}, weigh(t, c).Alone(), "X held them, too")
+	assert.Equal(t, []odds.Rival{{Name: "X", Why: odds.RivalRest, Of: 4}}, weigh(t, c).Rivals, "that X held them speaks against X alone, and so does not make it the only source")
 }
 
 // Who held nearly everything could have laid any mark: that it held these is no

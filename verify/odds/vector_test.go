@@ -76,5 +76,5 @@ func TestVerdictVector(t *testing.T) {
 	text, err := json.Marshal(v)
 	require.NoError(t, err)
 	digest := sha256.Sum256(text)
-	require.Equal(t, "9e7b54f05c36badd557a01a97865bd1139162a61319a68808daea0d6ebe1e96d", hex.EncodeToString(digest[:]), "the verdict: %s", text)
+	require.Equal(t, "76b57f8c485270d61bc60f381029be92ef775d21c421b1b5df07244195399a80", hex.EncodeToString(digest[:]), "the verdict: %s", text)
 }

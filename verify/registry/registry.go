@@ -104,7 +104,7 @@ func (r *Registry) Ledger() *Ledger { return &Ledger{r} }
 
 // Engine returns what package verify searches, counts and enters. Its methods may change with
 // any version: use an Investigator of package verify.
-func (r *Registry) Engine() *engine.Engine { return engine.New(r.store, r.sealHashes, r.clock) }
+func (r *Registry) Engine() *engine.Engine { return engine.New(r.store, r.id, r.sealHashes, r.clock) }
 
 // ID names the registry: 16 random bytes, hex, which the ledger's name ends with.
 func (r *Registry) ID() string { return r.id }

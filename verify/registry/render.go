@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,22 +66,6 @@ func (p *Prepared) render(ctx context.Context, id watermark.CopyID) (*rendered, 
 	return nil, fmt.Errorf("%w: a copy does not fit into %d bytes: the smallest that was tried has %d", ErrInput, cfg.MaxCopyBytes, size)
 }
 
-// copyFormat returns the format of a picture's copies, such as "jpeg". It is Format of [Config],
-// else the format of pic if copies may have it. Else it is "jpeg", or "png" for pictures that
-// are not opaque.
-func (c *Config) copyFormat(pic *picture.Picture) string {
-	if c.Format != "" {
-		return c.Format
-	}
-	if picture.Kept(pic.Format) {
-		return pic.Format
-	}
-	if pic.Image.Opaque() {
-		return "jpeg"
-	}
-	return "png"
-}
-
 // encode writes the marked picture in the format of its source, or in the format that was asked
 // for. If the file is larger than MaxCopyBytes, lossless formats become JPEG, unless a format
 // was asked for. The quality of lossy formats falls in steps of qualityStep, down to minQuality
@@ -88,7 +73,7 @@ func (c *Config) copyFormat(pic *picture.Picture) string {
 // to shrink.
 func (p *Prepared) encode(m *watermark.Marked) (*rendered, error) {
 	cfg := &p.issuer.cfg
-	like := picture.LikeOptions{Format: cfg.copyFormat(p.pic), KeepEXIF: cfg.KeepEXIF, WebP: cfg.EncodeWebP}
+	like := picture.LikeOptions{Format: cmp.Or(cfg.Format, p.pic.CopyFormat()), KeepEXIF: cfg.KeepEXIF, WebP: cfg.EncodeWebP}
 	out := &rendered{Marked: m, format: like.Format}
 	fits := func() (bool, error) {
 		var buf bytes.Buffer

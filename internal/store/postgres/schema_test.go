@@ -48,5 +48,5 @@ func TestSchemaIsTheReleasedOne(t *testing.T) {
 		}
 		require.NoError(t, rows.Err())
 	}
-	require.Equal(t, "a68f9e567730e44c85a692752e6e4e31756683c9f86e509b92dbf42636e72041", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
+	require.Equal(t, "84ef0f10a417b84f14f1926d8df3b6b050b13fb97bbbcfdc3582d1f06c3e2ae7", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
 }

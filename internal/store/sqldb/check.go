@@ -3,6 +3,7 @@ package sqldb
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -184,7 +185,8 @@ type evidenceTable struct {
 var evidenceTables = []evidenceTable{
 	plain(books.EntryRegistry, infoTable), plain(books.EntryRecipient, recipientTable), plain(books.EntryKey, markKeyTable),
 	plain(books.EntryKeyState, keyStateTable), plain(books.EntryIssue, copyTable), plain(books.EntryReceipt, receiptTable),
-	plain(books.EntryInvestigation, investigationTable),
+	plain(books.EntryConclusion, conclusionTable),
+	{books.EntryInvestigation, investigationTable.name, (*checker).investigations},
 	{books.EntryCustody, custodyTable.name, (*checker).custody},
 	{books.EntrySubmission, submissionTable.name, (*checker).submissions},
 	{books.EntryErasure, erasureTable.name, (*checker).erasures},
@@ -206,6 +208,20 @@ func plain[T any, P interface {
 		}
 		return err
 	}}
+}
+
+// investigations reads the investigations with the numbers from first to last, both included, and
+// calls put with the number and the entry of each. The error wraps [books.ErrTampered] if the digests
+// of the files are not the ones that were entered.
+func (c *checker) investigations(first, last int64, put func(int64, books.Entry)) error {
+	rows, err := investigationTable.rows(c.ctx, c.q, between, first, last)
+	for _, i := range rows {
+		put(i.Entry, i.LedgerEntry())
+		if (len(i.Digests) > 0 || i.Pictures != books.Digest{}) && sha256.Sum256(i.Digests) != i.Pictures {
+			return tampered("the files of the investigation of entry %d were edited", i.Entry)
+		}
+	}
+	return err
 }
 
 // custody reads the facts of custody with the numbers from first to last, both included, and

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
@@ -179,6 +180,42 @@ func (c copyID) Scan(src any) error {
 		return err
 	}
 	*c.id = watermark.CopyID(binary.BigEndian.Uint64(raw[:]))
+	return nil
+}
+
+// copyIDs keeps IDs of copies as 8 bytes each.
+type copyIDs struct{ ids *[]watermark.CopyID }
+
+func (c copyIDs) Value() (driver.Value, error) {
+	out := []byte{}
+	for _, id := range *c.ids {
+		out = binary.BigEndian.AppendUint64(out, uint64(id))
+	}
+	return out, nil
+}
+
+func (c copyIDs) Scan(src any) error {
+	raw, err := as[[]byte](src)
+	*c.ids = []watermark.CopyID{}
+	for ; len(raw) >= 8; raw = raw[8:] {
+		*c.ids = append(*c.ids, watermark.CopyID(binary.BigEndian.Uint64(raw)))
+	}
+	return err
+}
+
+// lines keeps a list of names as a text of one name a line.
+type lines struct{ names *[]string }
+
+func (l lines) Value() (driver.Value, error) { return strings.Join(*l.names, "\n"), nil }
+
+func (l lines) Scan(src any) error {
+	s, ok := src.(string)
+	if !ok {
+		return unexpected(src)
+	}
+	if *l.names = []string{}; s != "" {
+		*l.names = strings.Split(s, "\n")
+	}
 	return nil
 }
 

@@ -163,7 +163,8 @@ func (d *DB) Receipts(ctx context.Context, of watermark.CopyID) ([]books.Receipt
 }
 
 // AddInvestigation enters that an investigation began, and returns the number of its entry;
-// i.Entry is ignored. It is the only write that a registry open for investigation allows.
+// i.Entry is ignored. A registry open for investigation allows it, and [DB.AddConclusion], and no
+// other write.
 func (d *DB) AddInvestigation(ctx context.Context, i books.Investigation) (int64, error) {
 	err := d.request(&request{ctx: ctx, investigates: true, write: func(t *tx) error {
 		i.Entry = t.append(i)
@@ -178,6 +179,19 @@ func (d *DB) AddInvestigation(ctx context.Context, i books.Investigation) (int64
 // Investigations lists all investigations in the order of entry.
 func (d *DB) Investigations(ctx context.Context) ([]books.Investigation, error) {
 	return investigationTable.rows(ctx, d.read, " ORDER BY seq")
+}
+
+// AddConclusion enters what came of an investigation.
+func (d *DB) AddConclusion(ctx context.Context, c books.Conclusion) error {
+	return d.request(&request{ctx: ctx, investigates: true, write: func(t *tx) error {
+		c.Seq = t.append(c)
+		return insert(ctx, t, conclusionTable, c)
+	}})
+}
+
+// Conclusions lists what came of investigations, in the order of entry.
+func (d *DB) Conclusions(ctx context.Context) ([]books.Conclusion, error) {
+	return conclusionTable.rows(ctx, d.read, " ORDER BY seq")
 }
 
 // Span returns when the first and the last upload were submitted, in UTC. Erased uploads count.

@@ -1,6 +1,7 @@
 package sqldb_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"path/filepath"
@@ -30,6 +31,20 @@ func receipt(copy watermark.CopyID) books.Receipt {
 func investigation(n int) books.Investigation {
 	return books.Investigation{Started: t0.AddDate(3, 0, n), Actor: "legal", Command: "kycmark investigate", Files: int64(n),
 		Input: sha256.Sum256([]byte{byte(n)}), Salt: salt(fmt.Sprint("investigation", n))}
+}
+
+// dated is an investigation with all that is known of its files.
+func dated(n int) books.Investigation {
+	i := investigation(n)
+	i.Found, i.Evidence, i.EvidenceSHA256 = t0.AddDate(2, 11, 0), "https://example.org/post/1", salt("post")
+	i.Digests = append(make([]byte, 16), bytes.Repeat([]byte{255}, 16)...)
+	i.Pictures = sha256.Sum256(i.Digests)
+	return i
+}
+
+func conclusion(of int64) books.Conclusion {
+	return books.Conclusion{Investigation: of, Entered: t0.AddDate(3, 1, 0), Named: []string{"vendor A", "vendor B"}, Copies: []watermark.CopyID{3<<60 | 7, 4<<60 | 7},
+		Actor: "legal", Logged: books.Logged{Salt: salt("conclusion")}}
 }
 
 func erasure(note string, subs ...int) books.Erasure {
@@ -178,7 +193,7 @@ func TestReceipts(t *testing.T) {
 
 func TestInvestigations(t *testing.T) {
 	each(t, func(t *testing.T, d *sqldb.DB) {
-		want := []books.Investigation{investigation(1), investigation(2)}
+		want := []books.Investigation{investigation(1), investigation(2), dated(3)}
 		for i := range want {
 			var err error
 			want[i].Entry, err = d.AddInvestigation(t.Context(), want[i])
@@ -187,6 +202,18 @@ func TestInvestigations(t *testing.T) {
 		got, err := d.Investigations(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, want, got)
+		require.True(t, got[2].Has([16]byte{}))
+		require.False(t, got[2].Has([16]byte{1}))
+		concluded, bare := conclusion(got[2].Entry), conclusion(got[0].Entry)
+		bare.Named, bare.Copies = []string{}, []watermark.CopyID{}
+		require.NoError(t, d.AddConclusion(t.Context(), concluded))
+		require.NoError(t, d.AddConclusion(t.Context(), bare))
+		all, err := d.Conclusions(t.Context())
+		require.NoError(t, err)
+		concluded.Seq, bare.Seq = got[2].Entry+1, got[2].Entry+2
+		require.Equal(t, []books.Conclusion{concluded, bare}, all)
+		_, _, err = d.Check(t.Context())
+		require.NoError(t, err)
 	})
 }
 
@@ -416,9 +443,14 @@ func TestEarlierSchema(t *testing.T) {
 				require.NoError(t, err)
 			}
 			enter(d, 1, [32]byte{})
+			old := investigation(1)
+			old.Entry, err = d.AddInvestigation(t.Context(), old)
+			require.NoError(t, err)
 			size, root, err := d.Check(t.Context())
 			require.NoError(t, err)
-			for _, q := range []string{"DELETE FROM schema_version WHERE version_id > 1", "ALTER TABLE submission DROP COLUMN rendition", "DROP TABLE subject"} {
+			for _, q := range []string{"DELETE FROM schema_version WHERE version_id > 1", "ALTER TABLE submission DROP COLUMN rendition", "DROP TABLE subject", "DROP TABLE conclusion",
+				"ALTER TABLE investigation DROP COLUMN found", "ALTER TABLE investigation DROP COLUMN evidence", "ALTER TABLE investigation DROP COLUMN evidence_sha256",
+				"ALTER TABLE investigation DROP COLUMN pictures", "ALTER TABLE investigation DROP COLUMN digests"} {
 				_, err = d.Raw().Exec(q)
 				require.NoError(t, err)
 			}
@@ -427,6 +459,9 @@ func TestEarlierSchema(t *testing.T) {
 			size2, root2, err := d.Check(t.Context())
 			require.NoError(t, err)
 			require.Equal(t, fmt.Sprint(size, root), fmt.Sprint(size2, root2))
+			investigated, err := d.Investigations(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, []books.Investigation{old}, investigated)
 			enter(d, 2, [32]byte{2})
 			s, _ := submission(2)
 			got, err := d.Submission(t.Context(), s.ID)

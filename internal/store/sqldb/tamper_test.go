@@ -25,7 +25,10 @@ func everything(t *testing.T, s books.Store) {
 		_, err := s.AddInvestigation(ctx, investigation(i+1))
 		require.NoError(t, err)
 	}
-	_, err := s.SetSubjects(ctx, []books.SubjectChange{change(0, "wrong"), change(3, "subject-5"), change(9, "erased later")})
+	dated, err := s.AddInvestigation(ctx, dated(3))
+	require.NoError(t, err)
+	require.NoError(t, s.AddConclusion(ctx, conclusion(dated)))
+	_, err = s.SetSubjects(ctx, []books.SubjectChange{change(0, "wrong"), change(3, "subject-5"), change(9, "erased later")})
 	require.NoError(t, err)
 	_, err = s.SetSubjects(ctx, []books.SubjectChange{change(0, "right")})
 	require.NoError(t, err)
@@ -107,7 +110,14 @@ var edits = map[string]string{
 	"receipt's copy":           `UPDATE receipt SET copy = BYTES(1000000000000007) WHERE seq = (SELECT min(seq) FROM receipt)`,
 	"receipt removed":          `DELETE FROM receipt WHERE seq = (SELECT max(seq) FROM receipt)`,
 	"investigation's actor":    `UPDATE investigation SET actor = 'nobody'`,
-	"investigation removed":    `DELETE FROM investigation WHERE seq = (SELECT max(seq) FROM investigation)`,
+	"investigation removed":    `DELETE FROM investigation WHERE seq = (SELECT min(seq) FROM investigation)`,
+	"time of a find":           `UPDATE investigation SET found = found - 1 WHERE seq = (SELECT max(seq) FROM investigation)`,
+	"evidence of a find":       `UPDATE investigation SET evidence = '' WHERE seq = (SELECT max(seq) FROM investigation)`,
+	"files of a find":          `UPDATE investigation SET digests = BYTES(00000000000000000000000000000000) WHERE seq = (SELECT max(seq) FROM investigation)`,
+	"files of an old find":     `UPDATE investigation SET digests = BYTES(00000000000000000000000000000000) WHERE seq = (SELECT min(seq) FROM investigation)`,
+	"conclusion's names":       `UPDATE conclusion SET named = ''`,
+	"conclusion's copies":      `UPDATE conclusion SET copies = BYTES()`,
+	"conclusion removed":       `DELETE FROM conclusion`,
 	"investigation's input":    `UPDATE investigation SET input = ZERO32`,
 	"erasure's note":           `UPDATE erasure SET note = 'no reason'`,
 	"erasure removed":          `DELETE FROM erasure_submission; DELETE FROM erasure`,

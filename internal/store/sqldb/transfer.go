@@ -126,6 +126,7 @@ var transferred = []transferStep{
 	all(custodyTable, transferRows, "seq"),
 	all(custodyListTable, transferRows, "custody", "submission"),
 	all(investigationTable, transferRows, "seq"),
+	all(conclusionTable, transferRows, "seq"),
 	all(checkpointTable, transferRows, "size"),
 }
 

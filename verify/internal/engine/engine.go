@@ -4,10 +4,13 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"image"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -20,29 +23,98 @@ import (
 // An Engine searches and counts in one registry. It is safe for concurrent use.
 type Engine struct {
 	store      books.Store
+	id         string // of the registry
 	sealHashes bool
 	now        func() time.Time
 }
 
-// New returns the engine of a registry. sealHashes says that hashes are kept sealed. now is
+// New returns the engine of the registry with that ID. sealHashes says that hashes are kept sealed. now is
 // the registry's clock, whose times are as rows keep them.
-func New(store books.Store, sealHashes bool, now func() time.Time) *Engine {
-	return &Engine{store, sealHashes, now}
+func New(store books.Store, id string, sealHashes bool, now func() time.Time) *Engine {
+	return &Engine{store, id, sealHashes, now}
 }
 
 // LogInvestigation enters that an investigation begins and returns the number of its entry in
-// the ledger. Started and Salt are set. Control characters in Command are replaced by U+FFFD,
+// the ledger. Started, Pictures and Salt are set, and Digests from sums, the SHA-256 of each file that
+// could be read. An entry without such files and without a time of the find has no Pictures. Control characters in Command are replaced by U+FFFD,
 // and Command is cut off after [intake.MaxNote] bytes. The error wraps [books.ErrInput] if Input
 // is zero, or Actor is unusable.
-func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation) (entry int64, err error) {
-	if err := books.CheckText("actor", x.Actor, intake.MaxName); err != nil {
+func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation, sums ...[32]byte) (entry int64, err error) {
+	if err := errors.Join(books.CheckText("actor", x.Actor, intake.MaxName), books.CheckText("evidence of the find", x.Evidence, intake.MaxNote)); err != nil {
 		return 0, err
 	}
 	if x.Input == (books.Digest{}) {
 		return 0, fmt.Errorf("%w: an investigation without the digest of its files", books.ErrInput)
 	}
+	files := make([][16]byte, len(sums))
+	for i, sum := range sums {
+		files[i] = books.FileDigest(e.id, sum)
+	}
+	slices.SortFunc(files, func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
+	for _, f := range slices.Compact(files) {
+		x.Digests = append(x.Digests, f[:]...)
+	}
+	if x.Found = books.Timestamp(x.Found); len(sums) > 0 || !x.Found.IsZero() {
+		x.Pictures = sha256.Sum256(x.Digests)
+	}
 	x.Started, x.Command, x.Salt = e.now(), oneLine(x.Command), books.NewSalt()
 	return e.store.AddInvestigation(ctx, x)
+}
+
+// LogConclusion enters what came of the investigation with the entry of: the recipients that were
+// named and the copies that were confirmed, both sorted. If the same was entered before, nothing
+// changes.
+func (e *Engine) LogConclusion(ctx context.Context, of int64, actor string, named []string, copies []watermark.CopyID) error {
+	all, err := e.store.Conclusions(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		if c.Investigation == of && slices.Equal(c.Named, named) && slices.Equal(c.Copies, copies) {
+			return nil
+		}
+	}
+	return e.store.AddConclusion(ctx, books.Conclusion{Investigation: of, Entered: e.now(), Named: named, Copies: copies, Actor: actor,
+		Logged: books.Logged{Salt: books.NewSalt()}})
+}
+
+// An Earlier is an investigation of files that are examined again, with its last conclusion.
+type Earlier struct {
+	Began  books.Investigation
+	Ended  books.Conclusion // zero: nothing was concluded
+	Shared int              // of the files that are examined now
+}
+
+// Earlier lists the investigations with an entry below before (0: all) that examined any of the files
+// with these SHA-256, in the order of entry. concluded
+// are all conclusions of investigations with such an entry, whatever their files.
+func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte) (shared []Earlier, concluded []books.Conclusion, err error) {
+	all, err := e.store.Investigations(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if concluded, err = e.store.Conclusions(ctx); err != nil {
+		return nil, nil, err
+	}
+	concluded = slices.DeleteFunc(concluded, func(c books.Conclusion) bool { return before > 0 && c.Investigation >= before })
+	for _, i := range all {
+		x := Earlier{Began: i}
+		for _, sum := range sums {
+			if i.Has(books.FileDigest(e.id, sum)) {
+				x.Shared++
+			}
+		}
+		if x.Shared == 0 || before > 0 && i.Entry >= before {
+			continue
+		}
+		for _, c := range concluded {
+			if c.Investigation == i.Entry {
+				x.Ended = c
+			}
+		}
+		shared = append(shared, x)
+	}
+	return shared, concluded, nil
 }
 
 // oneLine returns s with line breaks, other control characters and invalid UTF-8 replaced by

@@ -10,10 +10,11 @@ import (
 // A Text is a verdict in words.
 type Text struct {
 	Headline string   `json:"headline"`
-	Named    []string `json:"named"` // recipients whose copies the headline names
-	Shows    []string `json:"shows"` // sentences
+	Named    []string `json:"named"`           // recipients whose copies the headline names
+	Dates    []string `json:"dates,omitempty"` // sentences for the first page: what the dates say, and earlier examinations
+	Shows    []string `json:"shows"`           // sentences
 	ShowsNot []string `json:"shows_not"`
-	Said     []Said   `json:"said,omitempty"` // the sentences of Headline, Shows and ShowsNot, in this order; findings of the first version have none
+	Said     []Said   `json:"said,omitempty"` // the sentences of Headline, Dates, Shows and ShowsNot, in this order; findings of the first version have none
 	// Notes are the sentences of the notes on hypotheses. The figure "line" is the place of the
 	// hypothesis among all, from 1.
 	Notes []Said `json:"notes,omitempty"`
@@ -72,6 +73,24 @@ type Run struct {
 	// entry in the ledger. "" and 0: there was no such case.
 	CaseDigest string `json:"case_digest,omitempty"`
 	CaseEntry  int64  `json:"case_entry,omitempty"`
+
+	FoundEvidence string `json:"found_evidence,omitempty"` // how it is known when the leaks were found
+	FoundSHA256   string `json:"found_sha256,omitempty"`   // of a file that shows it, hex
+}
+
+// An Earlier is an investigation of some of the same files, byte for byte, that the ledger has.
+type Earlier struct {
+	Entry   int64     `json:"entry"` // its number in the ledger
+	Started time.Time `json:"started"`
+	Actor   string    `json:"actor,omitempty"`
+	Command string    `json:"command,omitempty"`
+	Shared  int       `json:"shared"`         // files of this dump that it examined, repeated files once
+	Found   time.Time `json:"found,omitzero"` // when the files were found, as was stated then; zero: not stated
+
+	Evidence       string    `json:"evidence,omitempty"`        // how that was known
+	EvidenceSHA256 string    `json:"evidence_sha256,omitempty"` // of a file that shows it, hex
+	Concluded      time.Time `json:"concluded,omitzero"`        // zero: no conclusion was entered
+	Named          []string  `json:"named,omitempty"`           // recipients that its headline named, sorted
 }
 
 // A Program identifies the program that examined leaks.

@@ -1,0 +1,209 @@
+package sentencecheck
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The sentences on the first page about dates, and about earlier examinations of the same files.
+
+func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// claim is how a time of the find is written.
+func claim(t time.Time) string {
+	if t.IsZero() {
+		return "not stated"
+	}
+	return "stated as " + moment(t)
+}
+
+// contradicted lists what the stated time of the find contradicts.
+func (r *report) contradicted() (why []string) {
+	if r.stated.IsZero() {
+		return nil
+	}
+	begun, said, copied, sent := false, false, false, false
+	for _, e := range r.Verdict.Earlier {
+		begun = begun || e.Started.Before(r.stated)
+		said = said || !e.Found.IsZero() && e.Found.Before(r.stated)
+	}
+	for i := range r.Leaks {
+		l := &r.Leaks[i]
+		if !l.shows() {
+			continue
+		}
+		sent = sent || r.stated.Before(l.Submitted)
+		for _, c := range l.Issued {
+			copied = copied || r.stated.Before(c.Issued)
+		}
+	}
+	for i, yes := range []bool{begun, said, copied, sent} {
+		if yes {
+			why = append(why, []string{"these files were examined before it", "an earlier time was entered for these files",
+				"a picture contains a copy that was issued later", "a picture shows an upload that was submitted later"}[i])
+		}
+	}
+	return why
+}
+
+func foundNotUsed(r *report) []row {
+	why := r.contradicted()
+	return once(len(why) > 0, row{"found": moment(r.stated), "why": why})
+}
+
+// who writes whom an examination named.
+func who(names []string) string {
+	switch n := len(names); n {
+	case 0:
+		return "no recipient was named"
+	case 1:
+		return names[0] + " was named"
+	default:
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1] + " were named"
+	}
+}
+
+// unquoted removes what quotes words for a shell.
+var unquoted = strings.NewReplacer("'", "", `\`, "")
+
+func examinedBefore(r *report) (out []row) {
+	files := make(map[string]bool)
+	for _, l := range r.Leaks {
+		if l.SHA256 != "" {
+			files[l.SHA256] = true
+		}
+	}
+	all := r.Verdict.Earlier
+	for i, e := range all {
+		if i >= 3 && i < len(all)-3 {
+			continue
+		}
+		x := row{"day": moment(e.Started), "n": func(v any) bool { return v == float64(e.Shared) && e.Shared > 0 && e.Shared <= len(files) },
+			"entry": fmt.Sprint(e.Entry), "found": claim(e.Found), "outcome": who(e.Named), "command": "another command"}
+		if e.Concluded.IsZero() {
+			x["outcome"] = "no conclusion was entered"
+		}
+		if unquoted.Replace(e.Command) == unquoted.Replace(strings.Join(r.Verdict.Record.Command, " ")) {
+			x["command"] = "the same command"
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+func foundChanged(r *report) []row {
+	for _, e := range r.Verdict.Earlier {
+		if !e.Found.Equal(r.stated) {
+			first := r.Verdict.Earlier[0]
+			return []row{{"now": claim(r.stated), "first": claim(first.Found), "entered": moment(first.Started)}}
+		}
+	}
+	return nil
+}
+
+func outcomeChanged(r *report) []row {
+	now := slices.Sorted(slices.Values(r.Verdict.Named))
+	for _, e := range r.Verdict.Earlier {
+		if !e.Concluded.IsZero() && !slices.Equal(now, e.Named) {
+			return []row{{"now": who(now), "then": who(e.Named), "entry": fmt.Sprint(e.Entry)}}
+		}
+	}
+	return nil
+}
+
+// lateCopies counts the pictures with copies of after the stated find, by recipient.
+func lateCopies(r *report) (out []row) {
+	n, first := make(map[string]int), make(map[string]time.Time)
+	var names []string
+	for i := range r.Leaks {
+		seen := make(map[string]bool)
+		for _, c := range r.Leaks[i].Issued {
+			if r.stated.IsZero() || !r.stated.Before(c.Issued) || !r.Leaks[i].shows() {
+				continue
+			}
+			if n[c.Recipient] == 0 {
+				names, first[c.Recipient] = append(names, c.Recipient), c.Issued
+			}
+			if c.Issued.Before(first[c.Recipient]) {
+				first[c.Recipient] = c.Issued
+			}
+			if !seen[c.Recipient] {
+				n[c.Recipient]++
+			}
+			seen[c.Recipient] = true
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		out = append(out, row{"n": n[name], "name": name, "issued": moment(first[name]), "found": moment(r.stated)})
+	}
+	return out
+}
+
+func lateUploads(r *report) []row {
+	return some(r.count(func(l *leak) bool { return l.shows() && !r.stated.IsZero() && r.stated.Before(l.Submitted) }), row{"found": moment(r.stated)})
+}
+
+// held returns when the first fact of a holder's custody of a leak was entered; zero: no fact.
+func (l *leak) held(by string) (first time.Time) {
+	for _, c := range l.Custody {
+		if c.Recipient == by && (first.IsZero() || c.Entered.Before(first)) {
+			first = c.Entered
+		}
+	}
+	return first
+}
+
+// month is within which custody is marked that was entered before the stated find.
+const month = 30 * 24 * time.Hour
+
+func custodyEntered(r *report) (out []row) {
+	why := func(at time.Time) string {
+		began := r.Verdict.Record.Began
+		switch all := r.Verdict.Earlier; {
+		case len(all) > 0 && !at.Before(all[0].Started):
+			return "after these files were first examined"
+		case !r.stated.IsZero() && at.After(r.stated):
+			return "after the stated time of the find"
+		case !r.stated.IsZero() && r.stated.Sub(at) < month:
+			return "less than 30 days before the stated time of the find"
+		case r.stated.IsZero() && !began.IsZero() && began.Sub(at) < month:
+			return "less than 30 days before this examination"
+		}
+		return ""
+	}
+	for _, h := range r.holders() {
+		n, first := 0, time.Time{}
+		for i := range r.Leaks {
+			if at := r.Leaks[i].held(h); r.Leaks[i].shows() && !at.IsZero() && why(at) != "" {
+				if n++; first.IsZero() || at.Before(first) {
+					first = at
+				}
+			}
+		}
+		if n > 0 {
+			out = append(out, row{"n": n, "name": h, "entered": moment(first), "why": why(first)})
+		}
+	}
+	return out
+}
+
+// since writes when custody of a rival was entered that covers leaks with copies of a recipient.
+func (r *report) since(name, other string) string {
+	var days []string
+	for _, l := range r.with(name) {
+		if at := l.held(other); !at.IsZero() {
+			days = append(days, at.UTC().Format(time.DateOnly))
+		}
+	}
+	if len(days) == 0 {
+		return ""
+	}
+	first, last := slices.Min(days), slices.Max(days)
+	if first == last {
+		return ", as entered on " + first
+	}
+	return ", as entered from " + first + " to " + last
+}

@@ -1,0 +1,318 @@
+package verify
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/odds"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// The time of the find is a claim of the person who examines. What exculpates therefore never
+// depends on it: custody and copies of any date make a rival. What incriminates depends on it only
+// while nothing contradicts it: see [Config.dated].
+
+// claimedLate reports whether t is after the stated time of the find. It is false without such a
+// time.
+func (c Config) claimedLate(t time.Time) bool { return !c.Found.IsZero() && t.After(c.Found) }
+
+// dated returns the configuration with the time of the find that counts: [Config].Found, or the zero
+// time if any of these contradicts it. A leak shows an upload, or contains a copy, of a later time.
+// Or an earlier investigation of the same bytes, or what was stated then, is of an earlier time.
+func (c Config) dated(leaks []*Verdict, earlier []findings.Earlier) Config {
+	late := func(x registry.Copy) bool { return c.claimedLate(x.Issued) }
+	contradicted := slices.ContainsFunc(leaks, func(l *Verdict) bool {
+		return l.matched() && (c.claimedLate(l.Submitted) || slices.ContainsFunc(l.Issued, late))
+	}) || slices.ContainsFunc(earlier, func(e findings.Earlier) bool {
+		return c.foundLater(e.Started) || c.foundLater(e.Found)
+	})
+	if c.before = c.Found; contradicted {
+		c.before = time.Time{}
+	}
+	return c
+}
+
+// foundLater reports whether the stated time of the find is after t. It is false if one of both times
+// is not known.
+func (c Config) foundLater(t time.Time) bool { return !t.IsZero() && c.Found.After(t) }
+
+// after reports whether t is after the leaks were found, as far as nothing contradicts that time. The
+// leaks cannot derive from uploads or copies of that time, nor can their source have had them.
+func (c Config) after(t time.Time) bool { return !c.before.IsZero() && t.After(c.before) }
+
+// admissible reports whether a fact of custody was entered before the leaks were found. It is false
+// if that time is not known, or is contradicted.
+func (c Config) admissible(x registry.Custody) bool {
+	return !c.before.IsZero() && x.Entered.Before(c.before)
+}
+
+// earlier returns the investigations that examined any of these files before this investigator
+// did, in the order of entry.
+func (v *Investigator) earlier(ctx context.Context, leaks []*Verdict) ([]findings.Earlier, error) {
+	var sums [][32]byte
+	seen := make(map[string]bool)
+	for _, l := range leaks {
+		if raw, err := hex.DecodeString(l.SHA256); err == nil && len(raw) == 32 && !seen[l.SHA256] {
+			seen[l.SHA256] = true
+			sums = append(sums, [32]byte(raw))
+		}
+	}
+	first := int64(0)
+	if own := v.entries(); len(own) > 0 {
+		first = own[0]
+	}
+	all, _, err := v.cfg.Registry.Engine().Earlier(ctx, first, sums)
+	var out []findings.Earlier
+	for _, x := range all {
+		e := findings.Earlier{Entry: x.Began.Entry, Started: x.Began.Started, Actor: x.Began.Actor, Command: x.Began.Command,
+			Shared: x.Shared, Found: x.Began.Found, Evidence: x.Began.Evidence, Concluded: x.Ended.Entered, Named: x.Ended.Named}
+		if x.Began.EvidenceSHA256 != (registry.Digest{}) {
+			e.EvidenceSHA256 = x.Began.EvidenceSHA256.String()
+		}
+		out = append(out, e)
+	}
+	return out, err
+}
+
+// conclude enters what is concluded of a dump into the ledger, unless this investigator has entered no
+// investigation. It enters the recipients that are named and the copies that are confirmed.
+func (v *Investigator) conclude(ctx context.Context, d *DumpVerdict) error {
+	own := v.entries()
+	if len(own) == 0 {
+		return nil
+	}
+	var copies []watermark.CopyID
+	for _, l := range d.Verdicts {
+		for _, c := range l.Issued {
+			if l.MayName() != "" {
+				copies = append(copies, c.ID)
+			}
+		}
+	}
+	slices.Sort(copies)
+	if err := v.cfg.Registry.Engine().LogConclusion(ctx, own[0], v.cfg.Actor, slices.Sorted(slices.Values(d.Named)), slices.Compact(copies)); err != nil {
+		return fmt.Errorf("the conclusion could not be entered: %w", err)
+	}
+	return nil
+}
+
+// statedFind writes the time of the find as sentences have it.
+func statedFind(t time.Time) string {
+	if t.IsZero() {
+		return notStated
+	}
+	return "stated as " + utc(t)
+}
+
+// outcome says whom an examination named.
+func outcome(names []string) string {
+	return list(append(slices.Clone(names), []string{"no recipient"}[min(len(names), 1):]...)) + " " + verb(max(len(names), 1), "was", "were") + " named"
+}
+
+// examinedBefore are the earlier investigations of files of this dump: the first ones and the last
+// ones, [shownEarlier] of each.
+func (w *weighing) examinedBefore() (out []figures) {
+	for i, e := range w.Earlier {
+		if i >= shownEarlier && i < len(w.Earlier)-shownEarlier {
+			continue
+		}
+		x := figures{"day": utc(e.Started), "n": e.Shared, "entry": fmt.Sprint(e.Entry), "found": statedFind(e.Found), "outcome": "no conclusion was entered", "command": "another command"}
+		if !e.Concluded.IsZero() {
+			x["outcome"] = outcome(e.Named)
+		}
+		if e.Command == shellLine(w.Record.Command) {
+			x["command"] = "the same command"
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// examinedMore counts the earlier investigations that examinedBefore leaves out.
+func (w *weighing) examinedMore() int { return len(w.Earlier) - len(w.examinedBefore()) }
+
+// foundChanged is said if an earlier investigation of these files had another time of the find.
+func (w *weighing) foundChanged() []figures {
+	if !slices.ContainsFunc(w.Earlier, func(e findings.Earlier) bool { return !e.Found.Equal(w.cfg.Found) }) {
+		return nil
+	}
+	first := w.Earlier[0]
+	return []figures{{"now": statedFind(w.cfg.Found), "first": statedFind(first.Found), "entered": utc(first.Started)}}
+}
+
+// outcomeChanged is said if an earlier investigation of these files named other recipients.
+func (w *weighing) outcomeChanged() []figures {
+	now := slices.Sorted(slices.Values(w.Named))
+	for _, e := range w.Earlier {
+		if !e.Concluded.IsZero() && !slices.Equal(e.Named, now) {
+			return []figures{{"now": outcome(now), "then": outcome(e.Named), "entry": fmt.Sprint(e.Entry)}}
+		}
+	}
+	return nil
+}
+
+// foundNotUsed says what contradicts the stated time of the find.
+func (w *weighing) foundNotUsed() []figures {
+	if w.cfg.Found.IsZero() || !w.cfg.before.IsZero() {
+		return nil
+	}
+	var why []string
+	for _, e := range w.Earlier {
+		if w.cfg.foundLater(e.Started) {
+			why = append(why, "these files were examined before it")
+			break
+		}
+	}
+	if slices.ContainsFunc(w.Earlier, func(e findings.Earlier) bool { return w.cfg.foundLater(e.Found) }) {
+		why = append(why, "an earlier time was entered for these files")
+	}
+	if len(w.lateCopies()) > 0 {
+		why = append(why, "a picture contains a copy that was issued later")
+	}
+	if len(w.lateUploads()) > 0 {
+		why = append(why, "a picture shows an upload that was submitted later")
+	}
+	return []figures{{"found": w.foundAt(), "why": why}}
+}
+
+// lateCopies are the copies in leaks that were issued after [Config].Found, by the registry.
+func (w *weighing) lateCopies() (out []figures) {
+	n, first := make(map[string]int), make(map[string]time.Time)
+	for _, l := range w.Verdicts {
+		once := make(map[string]bool)
+		for _, c := range l.Issued {
+			if !w.cfg.claimedLate(c.Issued) || !l.matched() {
+				continue
+			}
+			if at := first[c.Recipient]; at.IsZero() || c.Issued.Before(at) {
+				first[c.Recipient] = c.Issued
+			}
+			if !once[c.Recipient] {
+				once[c.Recipient] = true
+				n[c.Recipient]++
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(n)) {
+		out = append(out, figures{"n": n[name], "name": name, "issued": utc(first[name]), "found": w.foundAt()})
+	}
+	return out
+}
+
+// lateUploads are the uploads that leaks show and that were submitted after [Config].Found.
+func (w *weighing) lateUploads() []figures {
+	n := w.leaksThat(func(l *Verdict) bool { return l.matched() && w.cfg.claimedLate(l.Submitted) })
+	return several(n, figures{"found": w.foundAt()})
+}
+
+// foundAt writes the time at which the leaks were found, as stated.
+func (w *weighing) foundAt() string { return utc(w.cfg.Found) }
+
+// custodyEntered are the holders whose custody of pictures of this dump was entered late: after these
+// files were first examined, after the stated find, or within [lateEntry] before it. Without a stated
+// find the beginning of this investigation takes its place. Of several facts of one holder that cover
+// a picture the first that was entered counts.
+func (w *weighing) custodyEntered() (out []figures) {
+	for _, name := range w.names {
+		n, first := 0, time.Time{}
+		for _, l := range w.Verdicts {
+			if at := entered(l, name); l.matched() && !at.IsZero() && w.lateEntry(at) != "" {
+				if n++; first.IsZero() || at.Before(first) {
+					first = at
+				}
+			}
+		}
+		if n > 0 {
+			out = append(out, figures{"n": n, "name": name, "entered": utc(first), "why": w.lateEntry(first)})
+		}
+	}
+	return out
+}
+
+// entered returns when the first fact of a holder's custody that covers a leak was entered; zero: no
+// such fact.
+func entered(l *Verdict, name string) (at time.Time) {
+	for _, c := range l.Custody {
+		if c.Recipient == name && (at.IsZero() || c.Entered.Before(at)) {
+			at = c.Entered
+		}
+	}
+	return at
+}
+
+// lateEntry says why custody that was entered at a time is marked; "": it is not.
+func (w *weighing) lateEntry(at time.Time) string {
+	switch found := w.cfg.Found; {
+	case len(w.Earlier) > 0 && !at.Before(w.Earlier[0].Started):
+		return "after these files were first examined"
+	case w.cfg.claimedLate(at):
+		return "after the stated time of the find"
+	case !found.IsZero() && at.After(found.Add(-lateEntry)):
+		return "less than 30 days before the stated time of the find"
+	case found.IsZero() && !w.Record.Began.IsZero() && at.After(w.Record.Began.Add(-lateEntry)):
+		return "less than 30 days before this examination"
+	}
+	return ""
+}
+
+// heldSince says, for a sentence on a rival, when custody of its was entered that covers leaks with
+// copies of a recipient: ", as entered on 2026-01-31". It is "" if there is no such custody.
+func (w *weighing) heldSince(name, other string) string {
+	var first, last time.Time
+	for _, l := range w.Verdicts {
+		at := entered(l, other)
+		if at.IsZero() || !slices.Contains(l.MayNames(), name) {
+			continue
+		}
+		if first.IsZero() || at.Before(first) {
+			first = at
+		}
+		if at.After(last) {
+			last = at
+		}
+	}
+	switch {
+	case first.IsZero():
+		return ""
+	case day(first) == day(last):
+		return ", as entered on " + day(first)
+	}
+	return ", as entered from " + day(first) + " to " + day(last)
+}
+
+// datesMissing is the sentence on recipients that are not named for the dates of their copies alone.
+func datesMissing(w *weighing) []figures {
+	for _, x := range missing(odds.Dates)(w) {
+		x["found"] = w.foundAt()
+		return []figures{x}
+	}
+	return nil
+}
+
+// EarlierFound returns when the files were found, as the investigation stated, for the table of
+// earlier examinations.
+func (r reportView) EarlierFound(e findings.Earlier) string {
+	parts := []string{statedFind(e.Found)}
+	if e.Evidence != "" {
+		parts = append(parts, e.Evidence)
+	}
+	if e.EvidenceSHA256 != "" {
+		parts = append(parts, "SHA-256 "+e.EvidenceSHA256)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// EarlierOutcome returns whom the investigation named, for the same table.
+func (r reportView) EarlierOutcome(e findings.Earlier) string {
+	if e.Concluded.IsZero() {
+		return "no conclusion was entered"
+	}
+	return outcome(e.Named)
+}

@@ -1,0 +1,135 @@
+package verify_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/odds"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// The opponent examines one dump a hundred times, until it says what is wanted. The dump: vendor A's
+// copies on pictures that vendor B held unmarked, and other pictures that authority C held. The time of
+// the find is omitted, or stated early or late. Vendor B's custody is entered long before, or seconds
+// before the stated find, or after it. The files are examined for the first time, or again. None of
+// that changes who is a rival, and all of it is visible on the first page.
+func TestDatesNeverChangeRivals(t *testing.T) {
+	began, issued := found.AddDate(0, 2, 0), feb.AddDate(1, 0, 0)
+	finds := map[string]time.Time{"omitted": {}, "early": issued.AddDate(0, 0, -1), "middle": issued.AddDate(1, 0, 0), "stated": found, "late": began.AddDate(0, 0, -1)}
+	entries := []string{"years before", "weeks before", "seconds before", "after the find", "after the first examination"}
+	run := func(at, find time.Time, named ...string) findings.Earlier {
+		return findings.Earlier{Entry: 40 + at.Unix()%50, Started: at, Shared: 3, Found: find, Concluded: at, Named: named, Command: "kycmark investigate dump"}
+	}
+	earlier := map[string][]findings.Earlier{"first time": nil, "the same": {run(found.AddDate(0, 0, 5), found, "vendor A")},
+		"another": {run(found.AddDate(0, 0, 5), time.Time{})}, "twice": {run(found.AddDate(0, 0, 2), found.AddDate(0, 0, -9)), run(found.AddDate(0, 0, 5), found, "vendor B")}}
+	var want []odds.Rival
+	variants := 0
+	for stated, at := range finds {
+		for _, entry := range entries {
+			entered := found.AddDate(-3, 0, 0)
+			near := at
+			if at.IsZero() {
+				near = began
+			}
+			switch entry {
+			case "weeks before":
+				entered = near.AddDate(0, 0, -20)
+			case "seconds before":
+				entered = near.Add(-2 * time.Second)
+			case "after the find":
+				entered = near.Add(time.Second)
+			case "after the first examination":
+				entered = found.AddDate(0, 0, 6)
+			}
+			for again, before := range earlier {
+				variants++
+				what := fmt.Sprintf("find %s, custody entered %s, examined %s", stated, entry, again)
+				var leaks []*verify.Verdict
+				for n := range 4 {
+					leaks = append(leaks, leakOf(n+1, verify.FoundCopy, "vendor A", holds("vendor B", entered)))
+				}
+				var others []registry.Copy // of the other pictures, which no mark shows
+				for n := range 3 {
+					others = append(others, registry.Copy{ID: watermark.CopyID(100 + n), Submission: watermark.Submission{byte(n + 10), 1}, Recipient: []string{"store", "authority C", "vendor A"}[n], Issued: issued})
+					leaks = append(leaks, leakOf(n+10, verify.FoundUnreadable, "", holds("authority C", entered)))
+				}
+				cfg := verify.Config{Circumstances: verify.Circumstances{Found: at}}
+				d := verify.WeighEarlier(leaks, recipients, cfg, 120, before, findings.Run{Began: began, Command: []string{"kycmark", "investigate", "dump"}}, others...)
+				d.Record.Began = began
+				require.Empty(t, checked(t, d, cfg), what)
+
+				page := d.Headline + "\n" + strings.Join(d.Dates, "\n")
+				if want == nil {
+					want = d.Odds.Rivals
+					require.Contains(t, want, odds.Rival{Name: "vendor A", Other: "vendor B", Why: odds.RivalHeld, Clusters: 4, Of: 4})
+					require.True(t, slices.ContainsFunc(want, func(r odds.Rival) bool { return r.Other == "authority C" && r.Why == odds.RivalRest }))
+				}
+				require.Equal(t, want, d.Odds.Rivals, what)
+				assert.Equal(t, stated == "early", len(d.Named) == 0, "%s: %s", what, page)
+				assert.NotContains(t, d.Headline, "hold the uploads of that time", what)
+				says := func(yes bool, text string) {
+					assert.Equal(t, yes, strings.Contains(page, text), "%s: %q in %s", what, text, page)
+				}
+				says(stated != "early", "vendor B (held 4 of these 4 submissions unmarked, as entered on "+entered.Format(time.DateOnly))
+				says(stated == "early", "4 pictures contain copies recorded as issued to vendor A on 2019-02-14")
+				says(stated == "early", "Evidence of when the pictures were found can settle which date is right.")
+				says(again != "first time", "3 of these files were examined already on 2026-05-0")
+				says(slices.ContainsFunc(before, func(e findings.Earlier) bool { return !e.Found.Equal(at) }), "In the first examination of these files, entered on ")
+				contradicted := stated == "early" || stated == "late" && again != "first time" || stated == "stated" && again == "twice"
+				says(contradicted, "is not used, since it is contradicted")
+				assert.Equal(t, d.Case.FoundKnown, stated != "omitted" && !contradicted, what)
+				says(lateEntry(entered, at, began, before), "Custody of vendor B, which covers 4 of these pictures, was entered on "+entered.Format(time.RFC3339))
+				other := func(e findings.Earlier) bool { return !slices.Equal(e.Named, d.Named) }
+				says(slices.ContainsFunc(before, other), "An earlier examination of these files had another result")
+			}
+		}
+	}
+	require.Equal(t, 100, variants)
+}
+
+// lateEntry reports whether custody was entered after the first examination, or less than 30 days before
+// the find or, if no find is stated, before the examination that began.
+func lateEntry(entered, found, began time.Time, earlier []findings.Earlier) bool {
+	if found.IsZero() {
+		found = began
+	}
+	return len(earlier) > 0 && !entered.Before(earlier[0].Started) || entered.After(found.AddDate(0, 0, -30))
+}
+
+// Custody that was entered two seconds before a chosen find, or entered for the very recipient whose
+// copies are found, makes nobody's case: only what nothing contradicts speaks against a holder.
+func TestLateCustodyEarnsNothing(t *testing.T) {
+	dump := func(entered time.Time) (leaks []*verify.Verdict) {
+		for n := range 20 {
+			leaks = append(leaks, leakOf(n+1, verify.FoundUnreadable, "", holds("vendor B", entered)))
+		}
+		return leaks
+	}
+	before := []findings.Earlier{{Entry: 9, Started: found.AddDate(0, -1, 0), Shared: 20, Command: "kycmark investigate dump"}}
+	entered := found.Add(-2 * time.Second)
+	cfg := verify.Config{Circumstances: verify.Circumstances{Found: found}}
+	d := verify.WeighFor(dump(entered), recipients, cfg, 120)
+	assert.Contains(t, d.Dates, "Custody of vendor B, which covers 20 of these pictures, was entered on 2026-04-30T23:59:58Z: less than 30 days before the stated time of the find.")
+	d = verify.WeighEarlier(dump(entered), recipients, cfg, 120, before, findings.Run{})
+	assert.False(t, d.Case.FoundKnown, "they were examined a month before")
+	for _, h := range d.Hypotheses {
+		assert.False(t, h.Kind == odds.Custody && h.LogLR > 0, h.Name)
+	}
+	assert.Contains(t, strings.Join(d.Dates, "\n"), "is not used, since it is contradicted: these files were examined before it. Custody therefore counts against no holder.")
+
+	var rest []*verify.Verdict
+	for n := range 3 {
+		rest = append(rest, leakOf(n+1, verify.FoundCopy, "vendor A"), leakOf(n+10, verify.FoundUnmarked, "", holds("vendor A", entered)))
+	}
+	own := verify.WeighFor(rest, recipients, cfg, 120)
+	assert.NotEmpty(t, own.Odds.Rivals, "that the exchange enters custody of vendor A does not explain the rest of the dump")
+}
