@@ -60,7 +60,7 @@ not thumbnails, all colluders of two leaks or more are named and none alone; no 
 party is named in any dump.`,
 		Flags: func(fs *pflag.FlagSet) {
 			fs.IntVar(&x.uploads, "uploads", 12, "`number` of uploads, each in every mixture")
-			fs.IntVar(&x.investigated, "investigated", 4, "`number` of uploads of which mixtures are also investigated")
+			fs.IntVar(&x.investigated, "investigated", 4, "`number` of uploads with mixtures that are also investigated")
 			fs.IntVar(&x.dumps, "dumps", 2000, "`number` of dumps to draw")
 			fs.IntVar(&x.side, "max-side", recordedSide, "long side of uploads, `pixels`")
 		},
