@@ -27,6 +27,7 @@ func (d *simDump) judge(v *odds.Verdict, took time.Duration) []ruler.Trial {
 	j.names()
 	j.framing()
 	j.windows()
+	j.blame()
 	for _, src := range d.sources {
 		if src.kind == odds.Copies {
 			j.recipient(src)
@@ -188,7 +189,7 @@ func (j *judgement) windows() {
 	if len(held) == 0 {
 		return
 	}
-	found := w.From >= j.month[held[0]] && w.To <= j.month[held[len(held)-1]] && 10*w.Leaks >= 9*w.Of
+	found := w.From >= j.day[held[0]] && w.To <= j.day[held[len(held)-1]] && 10*w.Leaks >= 9*w.Of
 	for r := range j.holders {
 		if slices.Equal(j.holders[r].unmarked, holder.unmarked) {
 			found = found && slices.Contains(w.Holders, j.holders[r].name)
@@ -199,16 +200,15 @@ func (j *judgement) windows() {
 	}
 	j.dump.Labels["window"] = "found"
 	j.set("found", true)
-	lr, headed := 0.0, false
+	lr := 0.0
 	for _, h := range j.v.Hypotheses {
 		if h.Kind == odds.Custody && slices.Contains(h.Holders, holder.name) {
-			lr, headed = h.LogLR, h.LogLR >= odds.MinWindow && w.Heads()
+			lr = h.LogLR
 		}
 	}
 	j.dump.Values["window_log10_lr"] = lr
 	j.set("window_10", lr >= 1)
 	j.set("window_100", lr >= 2)
-	j.set("headed", headed)
 }
 
 // recipient adds a trial for a recipient whose copies leaked. Its labels count clusters of leaks, as

@@ -79,6 +79,7 @@ type simDump struct {
 // A simulation draws dumps of registries and what investigations find in them.
 type simulation struct {
 	worlds  []*simWorld
+	tiles   []*simWorld // registries whose holders tile all months; nil: dumps have stories
 	outcome *drawer
 	seed    uint64
 	only    string // the story that all dumps tell; "": all stories

@@ -23,7 +23,9 @@ type simWorld struct {
 	months  []odds.Cell
 	month   []int       // of each upload, an index into months
 	subject []string    // of each upload: the person
-	at      []time.Time // of each upload: when the person submitted it
+	at      []time.Time // of each upload: when the person submitted it, ascending
+	cells   []odds.Cell // days with uploads
+	day     []int       // of each upload, an index into cells
 	holders []worldHolder
 	window  [2]int // first and last month of the narrow window
 	rival   bool   // recipient 2 has recorded custody of the same window
@@ -46,6 +48,14 @@ func newSimWorld(seed uint64, uploads, months int) *simWorld {
 	first := time.Date(2014, 1, 1, 0, 0, 0, 0, time.UTC)
 	w := &simWorld{months: odds.Months(first, first.AddDate(0, months-1, 0))}
 	w.fill(rng, uploads)
+	for _, t := range w.at {
+		day := t.Truncate(24 * time.Hour)
+		if n := len(w.cells); n == 0 || !w.cells[n-1].From.Equal(day) {
+			w.cells = append(w.cells, odds.Cell{From: day})
+		}
+		w.cells[len(w.cells)-1].Submissions++
+		w.day = append(w.day, len(w.cells)-1)
+	}
 	for i := range worldRecipients {
 		w.holders = append(w.holders, worldHolder{
 			name: "recipient " + string(rune('A'+i)), copies: make([]bool, uploads),
@@ -82,8 +92,9 @@ func (w *simWorld) hold(rng *rand.Rand, seed uint64) {
 	}
 }
 
-// fill draws the month, the day and the person of each upload. Months grow and vary in size;
-// every fourth person submits a second upload.
+// fill draws the month, the time and the person of each upload. Months grow and vary in size, and a
+// day of a weekend has a third of the uploads of another day. Every fourth person submits a second
+// upload.
 func (w *simWorld) fill(rng *rand.Rand, uploads int) {
 	months := len(w.months)
 	weight, sum := make([]float64, months), 0.0
@@ -105,12 +116,17 @@ func (w *simWorld) fill(rng *rand.Rand, uploads int) {
 	person := 0
 	for i, m := range w.month {
 		w.months[m].Submissions++
-		w.at = append(w.at, w.months[m].From.Add(time.Duration(rng.IntN(27*24))*time.Hour))
+		at := w.months[m].From.Add(time.Duration(rng.IntN(28*24)) * time.Hour)
+		for at.Weekday()%6 == 0 && rng.IntN(3) > 0 {
+			at = w.months[m].From.Add(time.Duration(rng.IntN(28*24)) * time.Hour)
+		}
+		w.at = append(w.at, at)
 		if i == 0 || rng.IntN(4) > 0 {
 			person++
 		}
 		w.subject = append(w.subject, fmt.Sprint("s", person))
 	}
+	slices.SortFunc(w.at, time.Time.Compare) // months are ascending already
 }
 
 // drawWindow places a window that holds about windowShare of the uploads.
@@ -134,23 +150,23 @@ func besideWindow(window [2]int, wide, months int) (from, to int) {
 	return window[1] + 1, min(months, window[1]+1+wide)
 }
 
-// holdings returns what a case says of the recipients: numbers of uploads by month.
+// holdings returns what a case says of the recipients: numbers of uploads by day.
 func (w *simWorld) holdings() []odds.Holder {
 	var out []odds.Holder
 	for _, h := range w.holders {
-		out = append(out, odds.Holder{Name: h.name, Copies: w.byMonth(h.copies), Unmarked: w.byMonth(h.unmarked)})
+		out = append(out, odds.Holder{Name: h.name, Copies: w.byDay(h.copies), Unmarked: w.byDay(h.unmarked)})
 	}
 	return out
 }
 
-// byMonth counts the uploads that are true in has, by month. It returns nil if no upload is.
-func (w *simWorld) byMonth(has []bool) []int {
+// byDay counts the uploads that are true in has, by day. It returns nil if no upload is.
+func (w *simWorld) byDay(has []bool) []int {
 	if !slices.Contains(has, true) {
 		return nil
 	}
-	out := make([]int, len(w.months))
+	out := make([]int, len(w.cells))
 	for _, i := range indices(has) {
-		out[w.month[i]]++
+		out[w.day[i]]++
 	}
 	return out
 }

@@ -18,7 +18,7 @@ import (
 // books are what the registry says of the recipients and of the submissions that leaks show.
 type books struct {
 	recipients []registry.Recipient
-	cells      []odds.Cell                              // the calendar months of all submissions up to the find
+	cells      []odds.Cell                              // the days with submissions
 	holdings   *engine.Holdings                         // counts by recipient and cell, up to the find and of admissible custody
 	ever       *engine.Holdings                         // the same whatever the dates; cells have the submissions in All
 	copies     map[watermark.Submission][]registry.Copy // all issued copies of the submissions that leaks show
@@ -32,7 +32,7 @@ type books struct {
 }
 
 // books reads from the registry what the odds need: recipients, the copies of each submission that
-// leaks show, cells of time, and what each recipient had by cell. All of it is counted twice: up to
+// leaks show, days, and what each recipient had by day. All of it is counted twice: up to
 // the time of the find that cfg has ([Config.dated]), and whatever the dates. If only named submissions
 // were searched, the counts are of these and of what leaks show. Errors are the registry's, as they
 // are.
@@ -48,29 +48,19 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict, cfg Config) 
 			return nil, err
 		}
 	}
-	first, last, err := r.Engine().Span(ctx) // after the copies: no month of theirs is missing
-	if err != nil {
-		return nil, err
-	}
-	if !first.IsZero() && !cfg.named() {
-		b.cells = odds.Months(first, last)
-	}
-	from := make([]time.Time, len(b.cells))
-	for i, c := range b.cells {
-		from[i] = c.From
-	}
-	if b.holdings, err = r.Engine().Holdings(ctx, from, cfg.before, cfg.admissible); err != nil {
+	if b.holdings, err = r.Engine().Holdings(ctx, !cfg.named(), cfg.before, cfg.admissible); err != nil { // after the copies: no day of theirs is missing
 		return nil, err
 	}
 	b.history = historyOf(b.holdings, b.recipients)
 	if cfg.named() {
 		return b, v.namedBooks(ctx, cfg, b, leaks)
 	}
-	if b.ever, err = r.Engine().Holdings(ctx, from, time.Time{}, func(registry.Custody) bool { return true }); err != nil {
+	if b.ever, err = r.Engine().Holdings(ctx, true, time.Time{}, func(registry.Custody) bool { return true }); err != nil {
 		return nil, err
 	}
-	for i, n := range b.holdings.Submissions {
-		b.cells[i].Submissions, b.cells[i].All = n, b.ever.Submissions[i]
+	b.holdings.Extend(len(b.ever.Days))
+	for i, n := range b.ever.Submissions {
+		b.cells = append(b.cells, odds.Cell{From: b.ever.Days[i], Submissions: b.holdings.Submissions[i], All: n})
 	}
 	return b, v.countErased(ctx, cfg, b, leaks)
 }

@@ -144,7 +144,7 @@ func (v *Verdict) checkRows() error {
 }
 
 // checkHistory checks the history against the case: it must have the same recipients in the same
-// order. Matched leaks must lie in the months of the cells. In each cell it may have at most as
+// order. Matched leaks must lie on the days of the cells. In each cell it may have at most as
 // many uploads as the case, unless cfg names the uploads that were searched. Erased uploads that
 // leaks show are in the case only.
 func (f *Findings) checkHistory(cfg Config) error {
@@ -157,7 +157,10 @@ func (f *Findings) checkHistory(cfg Config) error {
 		return nil // the case has the named uploads only
 	}
 	for i, l := range c.Leaks {
-		if cells := c.Cells; l.Submission != "" && (len(cells) == 0 || l.Submitted.Before(cells[0].From) || !l.Submitted.Before(cells[len(cells)-1].From.AddDate(0, 1, 0))) {
+		if l.Submission == "" {
+			continue
+		}
+		if k := odds.CellOf(c.Cells, l.Submitted); len(c.Cells) == 0 || l.Submitted.Before(c.Cells[k].From) || !l.Submitted.Before(c.Cells[k].From.AddDate(0, 0, 1)) {
 			return fmt.Errorf("case: leak %d was submitted on %s, which no cell has", i+1, day(l.Submitted))
 		}
 	}

@@ -203,7 +203,7 @@ func (w *weighing) list(h odds.Hypothesis) {
 }
 
 // unissued returns the marks in a leak that the registry does not list, unless rules of
-// [olderFormat] left them out of the finding.
+// [formatV1] left them out of the finding.
 func (v *Verdict) unissued() (out []findings.Reading) {
 	for _, r := range v.Reads {
 		if r.Submission == (watermark.Submission{}) && (v.Finding == FoundUnissued || v.Copy != 0) {

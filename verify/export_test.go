@@ -70,10 +70,13 @@ func WeighFor(leaks []*Verdict, recipients []registry.Recipient, cfg Config, mon
 func WeighEarlier(leaks []*Verdict, recipients []registry.Recipient, cfg Config, months int, earlier []findings.Earlier, run findings.Run, issued ...registry.Copy) *DumpVerdict {
 	b := &books{recipients: recipients, copies: make(map[watermark.Submission][]registry.Copy),
 		holdings: &engine.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
-	const each = 1000 // submissions a month
+	const each = 33 // submissions a day
 	for _, l := range leaks {
 		if len(b.cells) == 0 && !l.Submitted.IsZero() {
-			b.cells = odds.Months(l.Submitted.AddDate(0, -months/2, 0), l.Submitted.AddDate(0, months-months/2-1, 0))
+			all := odds.Months(l.Submitted.AddDate(0, -months/2, 0), l.Submitted.AddDate(0, months-months/2, 0))
+			for t := all[0].From; t.Before(all[len(all)-1].From); t = t.AddDate(0, 0, 1) {
+				b.cells = append(b.cells, odds.Cell{From: t})
+			}
 		}
 		for _, x := range l.Issued {
 			if !slices.ContainsFunc(b.copies[l.Submission], func(c registry.Copy) bool { return c.ID == x.ID }) {

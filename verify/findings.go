@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"slices"
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/internal/findings"
@@ -19,11 +20,13 @@ import (
 
 // FindingsFormat names the meaning of the fields of findings. Each meaning has its own name, which
 // never changes.
-const FindingsFormat = "kycmark findings v2"
+const FindingsFormat = "kycmark findings v3"
 
-// olderFormat is the meaning before [FoundUnissued] and before every unreadable file was not
-// a damaged picture. It is still read: see [Findings.CheckLeaks].
-const olderFormat = "kycmark findings v1"
+// Older meanings, which are still read: see [Findings.CheckLeaks].
+const (
+	formatV1 = "kycmark findings v1" // before [FoundUnissued] and before every unreadable file was not a damaged picture
+	formatV2 = "kycmark findings v2" // cases of months, and thieves who take ranges of months
+)
 
 // MaxFindings is the maximum size of a findings file in bytes. A leak takes 2 to 5 kB.
 const MaxFindings = 512 << 20
@@ -154,8 +157,8 @@ func ReadFindings(r io.Reader) (*Findings, error) {
 	if err := dec.Decode(&f); err != nil {
 		return nil, fmt.Errorf("%w: %w%s", ErrFindings, err, writtenByOther(data))
 	}
-	if f.Format != FindingsFormat && f.Format != olderFormat {
-		return nil, fmt.Errorf("%w: the format is %.40q, want %q or %q", ErrFindings, f.Format, FindingsFormat, olderFormat)
+	if !slices.Contains([]string{FindingsFormat, formatV2, formatV1}, f.Format) {
+		return nil, fmt.Errorf("%w: the format is %.40q, want %q, %q or %q", ErrFindings, f.Format, FindingsFormat, formatV2, formatV1)
 	}
 	if f.Verdict == nil || f.Verdict.Case == nil || f.Verdict.Odds == nil {
 		return nil, fmt.Errorf("%w: there is no verdict with its odds and its case", ErrFindings)

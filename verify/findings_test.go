@@ -121,7 +121,7 @@ func TestOlderFindings(t *testing.T) {
 		"a finding":  {`"finding": "lookalike"`, `"finding": "unmarked"`},
 		"a name":     {`"named": []`, `"named": ["vendor A", "vendor Z"]`},
 		"pixels":     {`"pixels": "same"`, `"pixels": "equal"`},
-		"as written": {`"format": "kycmark findings v1"`, `"format": "kycmark findings v2"`},
+		"as written": {`"format": "kycmark findings v1"`, `"format": "kycmark findings v3"`},
 	} {
 		edited := strings.Replace(text, edit[0], edit[1], 1)
 		require.NotEqual(t, text, edited, name)
@@ -134,6 +134,15 @@ func TestOlderFindings(t *testing.T) {
 			assert.ErrorContains(t, err, "verdict.matched is 9, and would be 8")
 		}
 	}
+}
+
+// Findings of the second version have cases of months. They are read, their values are compared, and
+// the verdict is not weighed again: the answer says so, and names the versions.
+func TestFindingsOfMonths(t *testing.T) {
+	f := readFindings(t, string(readFile(t, filepath.Join("testdata", "findings-v2.json"))))
+	err := f.CheckVerdict()
+	require.ErrorIs(t, err, verify.ErrVersion)
+	assert.ErrorContains(t, err, `in the form "kycmark findings v2": not concluded again, since the rules have changed`)
 }
 
 // unredacted are the findings that a verdict without a registry has.
@@ -165,10 +174,10 @@ func TestFindingsHaveOneForm(t *testing.T) {
 	for name, edit := range map[string]func(string) string{
 		"empty":            func(string) string { return "" },
 		"null":             func(string) string { return "null\n" },
-		"no verdict":       func(string) string { return `{"format":"kycmark findings v2"}` },
-		"another format":   func(s string) string { return strings.Replace(s, "findings v2", "findings v3", 1) },
+		"no verdict":       func(string) string { return `{"format":"kycmark findings v3"}` },
+		"another format":   func(s string) string { return strings.Replace(s, "findings v3", "findings v4", 1) },
 		"unknown field":    func(s string) string { return strings.Replace(s, "{", `{"x": 1,`, 1) },
-		"twice":            func(s string) string { return strings.Replace(s, "{", `{"format": "kycmark findings v2",`, 1) },
+		"twice":            func(s string) string { return strings.Replace(s, "{", `{"format": "kycmark findings v3",`, 1) },
 		"in capitals":      func(s string) string { return strings.Replace(s, `"format"`, `"FORMAT"`, 1) },
 		"white space":      func(s string) string { return strings.Replace(s, "\n", "\n\n", 1) },
 		"more behind it":   func(s string) string { return s + "{}" },
@@ -383,7 +392,7 @@ func noticed(t *testing.T, tree any) bool {
 }
 
 func FuzzFindings(f *testing.F) {
-	f.Add([]byte(`{"format":"kycmark findings v2","verdict":{"case":{},"odds":{},"record":{"parameters":{"leaks found on":"not stated","originals could be opened":"true"}}},"leaks":[{"finding":"copy"}]}`))
+	f.Add([]byte(`{"format":"kycmark findings v3","verdict":{"case":{},"odds":{},"record":{"parameters":{"leaks found on":"not stated","originals could be opened":"true"}}},"leaks":[{"finding":"copy"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var x verify.Findings
 		if len(data) > 1<<16 || json.Unmarshal(data, &x) != nil {
@@ -434,7 +443,7 @@ func TestFindingsFollowTheSchema(t *testing.T) {
 		assert.NoError(t, valid(s, string(text)), name)
 	}
 	for name, edit := range map[string][2]string{
-		"format":       {`"format": "kycmark findings v2"`, `"format": "kycmark findings v3"`},
+		"format":       {`"format": "kycmark findings v3"`, `"format": "kycmark findings v4"`},
 		"finding":      {`"finding": "unmarked"`, `"finding": "marked"`},
 		"power":        {`"power": 0.`, `"power": 1.`},
 		"digest":       {`"sha256": "`, `"sha256": "x`},
@@ -464,7 +473,7 @@ func TestSchemaHasAllFields(t *testing.T) {
 		"verdict": verify.DumpVerdict{}, "leak": verify.Verdict{}, "record": findings.Record{}, "container": findings.Container{}, "match": verify.Match{}, "reference": findings.Control{}, "reading": findings.Reading{},
 		"trace": verify.Tracing{}, "tracedCopy": findings.TracedCopy{}, "edit": verify.Edit{}, "issuedCopy": registry.Copy{}, "custody": registry.Custody{},
 		"history": findings.History{}, "keyState": registry.KeyState{}, "case": odds.Case{}, "cell": odds.Cell{}, "holder": odds.Holder{}, "caseLeak": odds.Leak{}, "caseCopy": odds.Copy{},
-		"options": odds.Options{}, "odds": odds.Verdict{}, "hypothesis": odds.Hypothesis{}, "sensitivity": odds.Hypothesis{}.Sensitivity, "window": odds.Window{},
+		"options": odds.Options{}, "odds": odds.Verdict{}, "hypothesis": odds.Hypothesis{}, "sensitivity": odds.Hypothesis{}.Sensitivity, "window": odds.Window{}, "against": odds.Against{}, "againstRow": odds.Row{},
 		"withheld": odds.Withheld{}, "rival": odds.Rival{}, "flag": odds.Verdict{}.Flags, "claim": odds.Verdict{}.Claim,
 	} {
 		assert.Equal(t, fields(x), slices.Sorted(maps.Keys(doc.Defs[name].Properties)), name)

@@ -17,6 +17,14 @@ import (
 // recipients. Lists of submissions in custody are reduced to their length.
 func historyOf(h *engine.Holdings, recipients []registry.Recipient) findings.History {
 	out := findings.History{Submitted: h.Submitted}
+	if len(h.Days) > 0 { // without erased uploads, as in the case
+		out.Submitted = nil
+		for i, n := range h.Submissions[:len(h.Days)] {
+			if n > 0 {
+				out.Submitted = append(out.Submitted, engine.DayCount{Day: h.Days[i], N: n})
+			}
+		}
+	}
 	for _, r := range recipients {
 		x := findings.RecipientHistory{Name: r.Name, Kind: r.Kind, Issued: h.Issued[r.Name]}
 		for _, c := range h.Facts {

@@ -81,7 +81,7 @@ func (w *weighing) forgetElsewhere() {
 	if !w.cfg.named() {
 		return
 	}
-	w.Odds.Window, w.Odds.AllElsewhere = nil, 0
+	w.Odds.Window, w.Odds.Against, w.Odds.AllElsewhere = nil, nil, 0
 	for i := range w.Odds.Hypotheses {
 		h := &w.Odds.Hypotheses[i]
 		if slices.Contains([]string{odds.Custody, odds.Insider, odds.Foreign}, h.Kind) {

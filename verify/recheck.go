@@ -27,7 +27,7 @@ func (f *Findings) CheckLeaks() error {
 			return errors.New("record: it does not say whether originals could be opened")
 		}
 		for i, l := range f.Leaks {
-			if err := l.recheck(opens, words, f.Format == olderFormat); err != nil {
+			if err := l.recheck(opens, words, f.Format == formatV1); err != nil {
 				return fmt.Errorf("leak %d (%.200q): %w", i+1, l.File, err)
 			}
 		}
@@ -44,7 +44,7 @@ func (f *Findings) CheckLeaks() error {
 
 // recheck concludes a leak again from its evidence, and compares the whole verdict. opens reports
 // whether originals could be opened in the investigation. If words is false, differences in
-// sentences do not count. v1 selects the rules of [olderFormat]. The error names the first
+// sentences do not count. v1 selects the rules of [formatV1]. The error names the first
 // difference, and does not wrap [ErrFindings]: the caller does.
 func (v *Verdict) recheck(opens, words, v1 bool) error {
 	again := &Verdict{File: v.File, Error: v.Error, Picture: v.Picture, Evidence: v.Evidence, Rows: v.Rows,

@@ -176,13 +176,21 @@ const (
 // firstPage has what the first page of a report says beside the headline.
 var firstPage = map[string]string{
 	"copies":   "The findings are at least {times} times more probable if pictures derive from the copies issued to {name} than under the strongest listed alternative without those copies. That is {words}.",
-	"window":   "The findings are at least {times} times more probable if pictures come from what {names} could hold unmarked than under the strongest listed alternative. That is {words}.",
 	"rivals":   "This ratio is for the copies, not for who laid or put them there. The other parties in the conclusion explain them as well.",
 	"together": "Copies issued to {others} are in the same pictures. The ratio is for the copies of {name}, not for who put them together.",
 	"pictures": "{n} of {of} marked {of|exhibit|exhibits}",
 	"shared":   "{n} of {of} marked {of|exhibit|exhibits}, {both} with copies of others as well",
 	"named":    "{times} times or more: {words}",
 	"withheld": "not named: {reason}",
+}
+
+// thieves name the kinds of thieves of [odds.Against] in a sentence.
+var thieves = map[string]string{
+	odds.Scattered: "a thief who took pictures of all times",
+	odds.OfRange:   "a thief who took all uploads of some days in a row",
+	odds.OfUnit:    "a thief who took the uploads of one day, week, month, quarter or year",
+	odds.OfFolder:  "a thief who took one of the recorded folders",
+	odds.Elsewhere: "another service to which customers sent the same files in the same time",
 }
 
 // textOf returns the text of a row of [dumpSentences].
@@ -237,8 +245,6 @@ var dumpSentences = []row{
 	{"named-rest", headline, (*weighing).namedRest, "{n} {n|submission|submissions} in this dump {n|is|are} not explained, or not wholly, by copies of {name} with their marks. The source of {n|that submission|those submissions} may also have had those copies."},
 	{"named-transplanted", headline, (*weighing).namedTransplanted, "Marks of copies issued to {names} were also transplanted onto {n} other {n|picture|pictures} of this dump."},
 	{"named-released", headline, at(aboutNamed, nothing), releasedText},
-	{"window", headline, (*weighing).windowFigures, "Of {of} {of|picture|pictures} on which no mark was found, {n} were submitted from {dates}. Recipients could hold the uploads of that time unmarked."},
-	{"window-no-name", headline, at(aboutWindow, nothing), "No recipient is named by marks."},
 	{"confirmed", headline, at(aboutConfirmed, func(w *weighing) figures { return figures{"n": w.Counts[string(FoundCopy)], "of": w.sources()} }), "Inconclusive: {n} {n|picture contains a confirmed copy|pictures contain confirmed copies}, issued to {of} {of|recipient|different recipients}. That is not enough to name a recipient."},
 	{"missing-persons", headline, missing(odds.FewClusters), "To name a recipient, copies of one and the same recipient must be found on pictures of {needed} different persons or more. More leaked pictures can supply that."},
 	{"missing-dates", headline, datesMissing, "Copies in this dump were issued after the stated time of the find ({found}). Evidence of when the pictures were found can settle which date is right."},
@@ -288,10 +294,10 @@ var dumpSentences = []row{
 	{"collector", shows, (*weighing).collectorFigures, "{n} {n|picture resembles|pictures resemble} {submissions} {submissions|submission|submissions} as other captures of the same {submissions|document|documents} do. This is about {times} times more probable if another party collected {submissions|that document|those documents} than if not: {words}. If not, {n|it is an altered upload or another person's document|they are altered uploads or other persons' documents}. No more than {templates} times is claimed, because trials compared {templates} kinds of documents. It speaks for no recipient."},
 	{"holders", shows, (*weighing).holders, "{n} {n|picture shows a submission|pictures show submissions}, and no mark was found on {n|it|them}. The records say who could hold such submissions unmarked, by their time or by a list: {names}."},
 	{"window-when", shows, (*weighing).windowWhen, "Of {of} {of|picture|pictures} on which no mark was found, {n} {n|was|were} submitted from {dates}. That time holds {share} of all submissions of the registry."},
-	{"window-ratio", shows, (*weighing).windowRatio, "These findings are at least {times} times more probable if pictures come from what {names} could hold unmarked than under the strongest listed alternative ({against}). The log10 generalised likelihood ratio is {lr}: {words}."},
-	{"window-cap", shows, (*weighing).windowCap, "No more is claimed of pictures without a mark: {trials} trials of matching without an error allow no more."},
-	{"window-searched", shows, (*weighing).windowSearched, "{n} sets of custody were looked at: the ratio before any cap, divided by {n}, is above {ratio}."},
-	{"window-alike", shows, (*weighing).windowRatio, "Nothing here tells {names} from a sub-processor of theirs, a backup, or the exchange itself."},
+	{"custody-odds", shows, (*weighing).custodyOdds, "{n} {n|picture shows a submission|pictures show submissions} that {names} could hold unmarked, and no mark. For this custody the log10 generalised likelihood ratio against the strongest listed explanation is {lr}: {words}. Against single explanations the ratio differs."},
+	{"custody-against", shows, custodyAgainst(true), "Against {thief}, these findings are at least {times} times more probable if pictures come from what {names} could hold unmarked."},
+	{"custody-level", shows, custodyAgainst(false), "Against {thief}, these findings are not 10 times more probable: such a source is not ruled out."},
+	{"custody-folder", shows, (*weighing).custodyFolder, "A leak at {names} and a thief at the exchange who took this very folder leave the same pictures. Nothing here tells them apart, nor from a sub-processor or a backup. A ratio against a thief of one of the {folders} recorded {folders|folder|folders} counts folders: it is a prior, and no evidence."},
 	{"claim-drawn", shows, claimed(claimDrawn), "We drew the {examined} {examined|file|files} examined at random from the {claimed} pictures claimed. {seen} {seen|counts|count} as showing a submission."},
 	{"claim-none", shows, claimed(claimNone), "We drew the {examined} {examined|file|files} examined at random from the {claimed} pictures claimed. {examined|It does not count|None of them counts} as showing a submission."},
 	{"claim-min", shows, bounded(hasMin), "Of the {claimed} pictures claimed, at least {min} show submissions of the registry, at a one-sided confidence of {level} %. This allows for false matches ({false} % of other pictures). Files that repeat another, only resemble a submission, or cannot be read as pictures, count as showing no submission here."},
@@ -305,7 +311,7 @@ var dumpSentences = []row{
 	{"unissued-who", showsNot, (*weighing).unissuedFigures, "The marks with IDs that are not listed do not show who received or released {n|that picture|those pictures}: they count for no recipient. Compare the IDs with all systems that hold the key."},
 	{"custody-unjudged", showsNot, custodyOf(func(s *party) int { return s.unjudged }), "The custody that covers pictures without a mark is listed. " + notJudged},
 	{"custody-late", showsNot, custodyOf(func(s *party) int { return s.late }), "Custody that was entered after the leaks were found is listed but not admissible."},
-	{"window-measure", showsNot, (*weighing).windowMeasure, "The number of pictures within one window is no measure of its holder. A thief may be more likely to take a contiguous range of the registry's {cells} {cells|month|months}, or what one holder had, than scattered pictures. Against such a thief, the window earns a generalised likelihood ratio of at most about {ratio}, however many the pictures. Against another holder of the same pictures it earns nothing."},
+	{"window-measure", showsNot, (*weighing).windowMeasure, "The number of pictures within one window is no measure of its holder: a thief may take all uploads of a time, or what one holder had."},
 	{"unmarked", showsNot, found(FoundUnmarked), "On {n} {n|picture|pictures} no mark was found{keys}. {n|There|On each}, a mark would have been found with a probability of at least 99.9 %. Deliberate removal is not excluded. It would affect a dump as a whole, so that many such pictures say no more than one."},
 	{"unreadable", showsNot, found(FoundUnreadable), "On {n} {n|picture|pictures} no mark was found{keys}. A mark may have been missed, and deliberate removal is not excluded: nothing follows from its absence on a single picture."},
 	{"absent", showsNot, (*weighing).absent, "Copies of pictures of {n} {n|person|persons} in this dump were issued to {name}, and the marks of these copies were not found. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %."},

@@ -25,11 +25,10 @@ type step struct {
 var steps = []float64{0.5, 1, 2, 3, 4, 6}
 
 // Strengths returns, for the first page, the explanations on which the headline rests: named
-// recipients and the custody of the window. Other hypotheses are left out, because a reader of one
+// recipients. Other hypotheses are left out, because a reader of one
 // page would take the number for a name.
 func (r reportView) Strengths() []strength {
 	var out []strength
-	_, window := r.window()
 	for i := range r.Hypotheses {
 		h := &r.Hypotheses[i]
 		var s strength
@@ -46,8 +45,6 @@ func (r reportView) Strengths() []strength {
 			if others := r.beside(h.Name); len(others) > 0 {
 				s.Note = strings.TrimSpace(s.Note + " " + write(firstPage["together"], figures{"name": h.Name, "others": others}))
 			}
-		case h == window:
-			s.Says, s.Note = write(firstPage["window"], x), write(textOf("window-alike"), x)
 		default:
 			continue
 		}

@@ -17,7 +17,7 @@ var ErrVersion = errors.New("written by another version")
 // inWords calls check with words true, and, if that fails for findings of another version, with
 // false. If the second call succeeds, only words differ and the error wraps [ErrVersion]. If it
 // fails, or if this version wrote the findings, the error wraps [ErrFindings] and the error of
-// check. Findings of [olderFormat] that check refuses need only pass given, which compares the
+// check. Findings of an older format that check refuses need only pass given, which compares the
 // given values with each other; the error then wraps [ErrVersion] and says what differs.
 func (f *Findings) inWords(check func(words bool) error, given func() error) error {
 	err := check(true)
@@ -29,7 +29,7 @@ func (f *Findings) inWords(check func(words bool) error, given func() error) err
 		return fmt.Errorf("%w: %w", ErrFindings, err)
 	}
 	err = check(false)
-	if err != nil && f.Format == olderFormat {
+	if err != nil && f.Format != FindingsFormat {
 		if bad := given(); bad != nil {
 			return fmt.Errorf("%w: %w (%s)", ErrFindings, bad, other)
 		}

@@ -111,14 +111,14 @@ func title(h odds.Hypothesis) string {
 	return write(titles[h.Kind], figures{"name": h.Name, "who": h.Holders})
 }
 
-// dates returns in words the days of the cells with the indices from to to, both included. The last
-// cell of a case has no end: the days are then "2024-05-01 on".
+// dates returns in words the days of the cells with the indices from to to, both included: "2024-05-01
+// to 2024-05-07", or one day.
 func dates(c *odds.Case, from, to int) string {
-	first := day(c.Cells[from].From)
-	if to+1 == len(c.Cells) {
-		return first + " on"
+	first, last := day(c.Cells[from].From), day(c.Cells[to].From)
+	if first == last {
+		return first
 	}
-	return first + " to " + day(c.Cells[to+1].From.Add(-1))
+	return first + " to " + last
 }
 
 // utc writes a time in UTC: "2024-05-01T12:00:00Z".

@@ -24,7 +24,6 @@ const (
 	aboutNothing     stage = iota // no leak
 	aboutUnopened                 // no leak is a readable picture
 	aboutNamed                    // recipients are named
-	aboutWindow                   // a window of custody
 	aboutConfirmed                // confirmed copies, and no recipient is named
 	aboutMatched                  // matches, and no confirmed copy
 	aboutUnconfirmed              // marks of issued copies, none of them confirmed
@@ -33,7 +32,6 @@ const (
 
 // stage returns what the headline is about. It names a recipient only if package odds does.
 func (w *weighing) stage() stage {
-	window, _ := w.window()
 	switch {
 	case w.Leaks == 0:
 		return aboutNothing
@@ -41,8 +39,6 @@ func (w *weighing) stage() stage {
 		return aboutUnopened
 	case len(w.Named) > 0:
 		return aboutNamed
-	case window != nil:
-		return aboutWindow
 	case w.Counts[string(FoundCopy)] > 0:
 		return aboutConfirmed
 	case w.Matched > 0:
@@ -240,35 +236,6 @@ func (w *weighing) namedTransplanted() []figures {
 		return l.Finding == FoundTransplanted && slices.ContainsFunc(l.marked, of)
 	})
 	return several(n, figures{"names": names})
-}
-
-// window returns the densest window of leaks without a mark, and the strongest custody
-// that covers all of them. Both are nil if that custody is not strong enough for a headline
-// ([odds.Window.Heads]). A custody that does not cover them may have the same ratio, at the cap,
-// and is passed over.
-func (d *DumpVerdict) window() (*odds.Window, *odds.Hypothesis) {
-	x := d.Odds.Window
-	if !x.Heads() {
-		return nil, nil
-	}
-	for i := range d.Hypotheses {
-		h := &d.Hypotheses[i]
-		covers := slices.ContainsFunc(h.Holders, func(name string) bool { return slices.Contains(x.Holders, name) })
-		if h.Kind == odds.Custody && h.LogLR == x.Supported && covers {
-			return x, h
-		}
-	}
-	return nil, nil
-}
-
-// windowFigures are when the leaks without a mark were submitted. No holder is named, since all who
-// held the same, listed or not, explain the leaks equally.
-func (w *weighing) windowFigures() []figures {
-	x, _ := w.window()
-	if x == nil || w.readable() == 0 {
-		return nil
-	}
-	return []figures{{"of": x.Of, "n": x.Leaks, "dates": x.Dates}}
 }
 
 // missing returns the condition of a sentence on what is missing to name a recipient. code is why
@@ -542,38 +509,59 @@ func (w *weighing) windowWhen() []figures {
 	return nil
 }
 
-// windowCustody returns the strongest custody of the window, or nil.
-func (w *weighing) windowCustody() *odds.Hypothesis {
-	if w.inWindow() == nil {
-		return nil
+func (w *weighing) windowMeasure() []figures { return once(w.inWindow() != nil, nil) }
+
+// compared returns the comparison of custody with each kind of thief, and the hypothesis of that
+// custody. n is the number of leaks without a mark that the custody covers. With fewer than 2 such
+// leaks all results are nil or 0.
+func (d *DumpVerdict) compared() (x *odds.Against, h *odds.Hypothesis, n int) {
+	if x = d.Odds.Against; x == nil {
+		return nil, nil, 0
 	}
-	_, h := w.window()
-	return h
+	for i, of := range d.Of {
+		l := d.Verdicts[of]
+		if (l.Finding == FoundUnmarked || l.Finding == FoundUnreadable) && slices.Contains(d.Case.Leaks[i].Unmarked, x.Holders[0]) {
+			n++
+		}
+	}
+	k := slices.IndexFunc(d.Hypotheses, func(h odds.Hypothesis) bool { return h.Kind == odds.Custody && slices.Equal(h.Holders, x.Holders) })
+	if k < 0 || n < 2 {
+		return nil, nil, 0
+	}
+	return x, &d.Hypotheses[k], n
 }
 
-// windowRatio is what the custody of the window is worth.
-func (w *weighing) windowRatio() []figures {
-	if h := w.windowCustody(); h != nil {
-		return []figures{{"times": times(h.LogLR), "names": h.Holders, "against": h.Against, "lr": h.LogLR, "words": h.Words}}
+// custodyOdds is what the strongest custody is worth against all explanations.
+func (w *weighing) custodyOdds() []figures {
+	if _, h, n := w.compared(); h != nil {
+		return []figures{{"n": n, "names": h.Holders, "lr": h.LogLR, "words": h.Words}}
 	}
 	return nil
 }
 
-func (w *weighing) windowCap() []figures {
-	h := w.windowCustody()
-	return once(h != nil && h.Capped, figures{"trials": thousands(float64(w.Case.MatchTrials))})
-}
-
-func (w *weighing) windowSearched() []figures {
-	if w.windowCustody() == nil || w.Odds.Window.Searched < 2 {
-		return nil
+// custodyAgainst returns the condition of a sentence on one kind of thief. favours reports whether
+// the sentence is about ratios of 10 and more.
+func custodyAgainst(favours bool) func(*weighing) []figures {
+	return func(w *weighing) (out []figures) {
+		x, _, _ := w.compared()
+		if x == nil {
+			return nil
+		}
+		for _, r := range x.Rows {
+			if r.LogLR < 1 && !favours {
+				out = append(out, figures{"thief": thieves[r.Thief]})
+			} else if r.LogLR >= 1 && favours {
+				out = append(out, figures{"thief": thieves[r.Thief], "times": times(r.LogLR), "names": x.Holders})
+			}
+		}
+		return out
 	}
-	return []figures{{"n": w.Odds.Window.Searched, "ratio": fmt.Sprintf("%.0f", math.Pow(10, odds.MinWindow))}}
 }
 
-func (w *weighing) windowMeasure() []figures {
-	if x := w.inWindow(); x != nil {
-		return []figures{{"cells": x.Cells, "ratio": about(math.Pow(10, x.MaxLR))}}
+// custodyFolder says what is not told apart.
+func (w *weighing) custodyFolder() []figures {
+	if x, _, _ := w.compared(); x != nil {
+		return []figures{{"names": x.Holders, "folders": x.Folders}}
 	}
 	return nil
 }

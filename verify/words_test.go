@@ -48,8 +48,8 @@ func TestCodesHaveCarefulWords(t *testing.T) {
 			assert.NotContains(t, strings.ToLower(text), strings.ToLower(never))
 		}
 	}
-	assert.Equal(t, "copies issued to X, marks removed, from 2018-02-01 to 2018-02-28", explanation(odds.Explanation{Kind: odds.Copies, Holders: []string{"X"}, Removed: true, From: 1, To: 1}, c))
-	assert.Equal(t, "2018-02-01 on", dates(c, 1, 3))
+	assert.Equal(t, "copies issued to X, marks removed, from 2018-02-01", explanation(odds.Explanation{Kind: odds.Copies, Holders: []string{"X"}, Removed: true, From: 1, To: 1}, c))
+	assert.Equal(t, "2018-02-01 to 2018-04-01", dates(c, 1, 3))
 }
 
 // Findings that may be wrong are named only if the ratio would be another one.

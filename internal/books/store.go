@@ -96,10 +96,10 @@ type Store interface {
 	// issued to the recipient as copies. Erased uploads do not count, nor does what was
 	// submitted or issued after until.
 	CountIssued(ctx context.Context, until time.Time) ([]Issued, error)
-	// CountDays counts the uploads by their UTC day of submission. For each recipient it
-	// also counts the copies by their UTC day of issue. Both counts end at until and include
-	// erased uploads.
-	CountDays(ctx context.Context, until time.Time) (submitted []Issued, issued []Issued, err error)
+	// CountDays counts the uploads by their UTC day of submission: all, and the erased ones
+	// alone. For each recipient it also counts the copies by their UTC day of issue, also
+	// copies of erased uploads. Counts end at until.
+	CountDays(ctx context.Context, until time.Time) (submitted, erased, issued []Issued, err error)
 	// SearchedAfter leaves out erased uploads. Without features, those are not read. A row
 	// that cannot be read is returned with its Err.
 	SearchedAfter(ctx context.Context, seq int64, limit int, features bool) ([]Searched, error)

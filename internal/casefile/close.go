@@ -231,16 +231,26 @@ func (f *facts) prove(file func(string) []byte, key string) error {
 	case record.CaseDigest != "" && record.CaseDigest != f.Digest:
 		return fmt.Errorf("%w: the investigation was made for another case, %s", ErrCase, record.CaseDigest)
 	}
-	f.Before, f.Named = f.Entered.Entry < slices.Min(record.Logged), record.CaseDigest != ""
+	f.Before, f.Named = f.Entered.Entry < f.first(), record.CaseDigest != ""
 	return nil
+}
+
+// first returns the number of the first entry of the ledger about an examination of some of these
+// files: this investigation or an earlier one.
+func (f *facts) first() int64 {
+	first := slices.Min(f.Findings.Verdict.Record.Logged)
+	for _, e := range f.Findings.Verdict.Earlier {
+		first = min(first, e.Entry)
+	}
+	return first
 }
 
 // When says, for page one, whether the case was opened before the examination.
 func (f *facts) When() string {
 	entered := fmt.Sprintf("entry %d of the ledger, %s", f.Entered.Entry, f.Entered.Started.UTC().Format(time.RFC3339))
-	examined := fmt.Sprintf("entry %d", slices.Min(f.Findings.Verdict.Record.Logged))
+	examined := fmt.Sprintf("entry %d", f.first())
 	if !f.Before {
-		return "OPENED AFTER THE EXAMINATION: the propositions are " + entered + "; the examination began with " + examined + ". The examiner could know the findings when the propositions were written."
+		return "OPENED AFTER THE EXAMINATION: the propositions are " + entered + "; some of these files were first examined as " + examined + ". The examiner could know the findings when the propositions were written."
 	}
 	return "The propositions were fixed before the examination: " + entered + "; the examination began with " + examined + "."
 }

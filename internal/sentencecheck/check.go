@@ -93,16 +93,17 @@ type oddsOf struct {
 		Of       int    `json:"of"`
 	} `json:"rivals"`
 	Window *struct {
-		From      int      `json:"from"`
-		To        int      `json:"to"`
-		Clusters  int      `json:"clusters"`
-		Cells     int      `json:"cells"`
-		MaxLR     float64  `json:"most_log10_lr"`
-		Supported float64  `json:"supported_log10_lr"`
-		Searched  int      `json:"searched"`
-		Corrected float64  `json:"corrected_log10_lr"`
-		Holders   []string `json:"holders"`
+		From int `json:"from"`
+		To   int `json:"to"`
 	} `json:"window"`
+	Against *struct {
+		Holders []string `json:"holders"`
+		Folders int      `json:"folders"`
+		Rows    []struct {
+			Thief string  `json:"thief"`
+			LR    float64 `json:"log10_lr"`
+		} `json:"rows"`
+	} `json:"custody_against"`
 }
 
 type caseOf struct {
@@ -112,7 +113,9 @@ type caseOf struct {
 		Submissions int       `json:"submissions"`
 	} `json:"cells"`
 	Holders []struct {
-		Name string `json:"name"`
+		Name     string          `json:"name"`
+		Copies   json.RawMessage `json:"copies"` // missing without copies
+		Unmarked json.RawMessage `json:"unmarked"`
 	} `json:"holders"`
 	Leaks       []caseLeak `json:"leaks"`
 	Claimed     int        `json:"claimed"`

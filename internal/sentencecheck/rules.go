@@ -186,7 +186,6 @@ const (
 	nothing = iota
 	unopened
 	named
-	window
 	confirmed
 	matched
 	unconfirmed
@@ -194,7 +193,6 @@ const (
 )
 
 func (r *report) stage() int {
-	w, _ := r.window()
 	switch {
 	case len(r.Leaks) == 0:
 		return nothing
@@ -202,8 +200,6 @@ func (r *report) stage() int {
 		return unopened
 	case len(r.Verdict.Named) > 0:
 		return named
-	case w:
-		return window
 	case r.count((*leak).confirmed) > 0:
 		return confirmed
 	case r.count((*leak).shows) > 0:
@@ -214,20 +210,30 @@ func (r *report) stage() int {
 	return unmatched
 }
 
-// window reports whether custody of a window is strong enough for a headline, and returns the
-// hypothesis of that custody.
-func (r *report) window() (bool, *hypothesis) {
-	w := r.Verdict.Odds.Window
-	if w == nil || w.Supported < 2 || w.Corrected < 2 || w.Clusters < 5 {
-		return false, nil
+// custody returns the strongest custody that is compared with kinds of thieves, and how many pictures
+// show what its holders held and no mark; nil with fewer than two.
+func (r *report) custody() (*hypothesis, int) {
+	x, n := r.Verdict.Odds.Against, 0
+	for i := range r.Leaks {
+		l := &r.Leaks[i]
+		in, _ := r.admissible(l)
+		if x != nil && l.bare() && r.first(i) && !r.after(l.Submitted) && slices.Contains(in, x.Holders[0]) {
+			n++
+		}
 	}
 	for i := range r.Verdict.Hypotheses {
 		h := &r.Verdict.Hypotheses[i]
-		if h.Kind == "custody" && h.LR == w.Supported && slices.ContainsFunc(h.Holders, func(n string) bool { return slices.Contains(w.Holders, n) }) {
-			return true, h
+		if n < 2 || h.Kind != "custody" || !slices.Equal(h.Holders, x.Holders) {
+			continue
 		}
+		for _, o := range r.Verdict.Hypotheses {
+			if o.Kind == "custody" && o.Clusters > 0 && o.LR > h.LR {
+				return nil, 0 // not the strongest
+			}
+		}
+		return h, n
 	}
-	return false, nil
+	return nil, 0
 }
 
 // plain returns the number of pictures that show an upload and on which no mark was found: all, and
@@ -240,7 +246,7 @@ func (r *report) plain() (all, in int) {
 			continue
 		}
 		all++
-		if (w.From == 0 || !l.Submitted.Before(cells[w.From].From)) && (w.To+1 == len(cells) || l.Submitted.Before(cells[w.To+1].From)) {
+		if (w.From == 0 || !l.Submitted.Before(cells[w.From].From)) && (w.To+1 == len(cells) || l.Submitted.Before(cells[w.To].From.AddDate(0, 0, 1))) {
 			in++
 		}
 	}
@@ -251,10 +257,8 @@ func (r *report) plain() (all, in int) {
 func (r *report) timeOf() (dates, share string) {
 	w, cells := r.Verdict.Odds.Window, r.Verdict.Case.Cells
 	dates = cells[w.From].From.UTC().Format(time.DateOnly)
-	if w.To+1 == len(cells) {
-		dates += " on"
-	} else {
-		dates += " to " + cells[w.To+1].From.Add(-time.Second).UTC().Format(time.DateOnly)
+	if w.To > w.From {
+		dates += " to " + cells[w.To].From.UTC().Format(time.DateOnly)
 	}
 	in, all := 0, 0
 	for i, c := range cells {

@@ -75,15 +75,6 @@ var rules = map[string]func(*report) []row{
 		return some(n, row{"names": names})
 	},
 	"named-released": func(r *report) []row { return once(r.stage() == named, nil) },
-	"window": func(r *report) []row {
-		if heads, _ := r.window(); !heads || r.examined() == 0 {
-			return nil
-		}
-		of, n := r.plain()
-		dates, _ := r.timeOf()
-		return []row{{"of": of, "n": n, "dates": dates}}
-	},
-	"window-no-name": func(r *report) []row { return once(r.stage() == window, nil) },
 	"confirmed": func(r *report) []row {
 		return once(r.stage() == confirmed, row{"n": r.count((*leak).confirmed), "of": r.sources()})
 	},
@@ -180,30 +171,30 @@ var rules = map[string]func(*report) []row{
 		dates, share := r.timeOf()
 		return []row{{"of": of, "n": n, "dates": dates, "share": share}}
 	},
-	"window-ratio": windowRatio,
-	"window-alike": func(r *report) []row {
-		for _, x := range windowRatio(r) {
-			return []row{{"names": x["names"]}}
-		}
-		return nil
-	},
-	"window-cap": func(r *report) []row {
-		_, h := r.window()
-		return once(h != nil && r.speaksOfWindow() && h.Raw > bound(r.Verdict.Case.MatchTrials)+1e-6, row{"trials": whole(r.Verdict.Case.MatchTrials)})
-	},
-	"window-searched": func(r *report) []row {
-		heads, _ := r.window()
-		if w := r.Verdict.Odds.Window; heads && r.speaksOfWindow() && w.Searched > 1 {
-			return []row{{"n": w.Searched, "ratio": "100"}}
-		}
-		return nil
-	},
-	"window-measure": func(r *report) []row {
-		if !r.speaksOfWindow() {
+	"window-measure": func(r *report) []row { return once(r.speaksOfWindow(), nil) },
+	"custody-odds": func(r *report) []row {
+		h, n := r.custody()
+		if h == nil {
 			return nil
 		}
-		w := r.Verdict.Odds.Window
-		return []row{{"cells": w.Cells, "ratio": near(math.Pow(10, w.MaxLR), 0.05)}}
+		return []row{{"n": n, "names": h.Holders, "words": support(h.LR),
+			"lr": func(x any) bool { return x == h.LR && h.LR <= math.Log10(float64(r.Verdict.Odds.Against.Folders)/0.2) }}}
+	},
+	"custody-against": func(r *report) []row { return r.thieves(true) },
+	"custody-level":   func(r *report) []row { return r.thieves(false) },
+	"custody-folder": func(r *report) []row {
+		h, _ := r.custody()
+		if h == nil {
+			return nil
+		}
+		folders := 0
+		for _, x := range r.Verdict.Case.Holders {
+			folders += min(len(x.Copies), 1) + min(len(x.Unmarked), 1)
+		}
+		return []row{{"names": h.Holders, "folders": func(x any) bool {
+			n := r.Verdict.Odds.Against.Folders
+			return (x == n || x == float64(n)) && n <= folders
+		}}}
 	},
 	"claim-drawn":     claimRule("drawn"),
 	"claim-seen":      claimRule("seen"),
@@ -670,14 +661,26 @@ func (r *report) speaksOfWindow() bool {
 	return of > 1
 }
 
-func windowRatio(r *report) []row {
-	_, h := r.window()
-	if h == nil || !r.speaksOfWindow() {
+// thieves: each kind of thief that the strongest custody is compared with, those against which it has
+// a ratio of 10 or more, or the others. No ratio exceeds what trials of matching allow.
+func (r *report) thieves(favours bool) (out []row) {
+	if h, _ := r.custody(); h == nil {
 		return nil
 	}
-	return []row{{"times": times(h.LR), "names": h.Holders, "against": h.Against, "words": support(h.LR), "lr": func(x any) bool {
-		return x == h.LR && h.LR <= h.Raw && h.LR <= bound(r.Verdict.Case.MatchTrials)+1e-6
-	}}}
+	names := map[string]string{
+		"scattered": "a thief who took pictures of all times", "range": "a thief who took all uploads of some days in a row",
+		"calendar":  "a thief who took the uploads of one day, week, month, quarter or year",
+		"folder":    "a thief who took one of the recorded folders",
+		"elsewhere": "another service to which customers sent the same files in the same time",
+	}
+	for _, x := range r.Verdict.Odds.Against.Rows {
+		if lr := math.Min(x.LR, bound(r.Verdict.Case.MatchTrials)); (x.LR >= 1) == favours {
+			if out = append(out, row{"thief": names[x.Thief]}); favours {
+				out[len(out)-1]["times"], out[len(out)-1]["names"] = times(lr), r.Verdict.Odds.Against.Holders
+			}
+		}
+	}
+	return out
 }
 
 // claimRule: which of four sentences on the claimed pictures is true.

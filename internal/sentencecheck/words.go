@@ -121,11 +121,8 @@ func (r *report) contradictions() (wrong []string) {
 	says := func(code string) bool {
 		return slices.ContainsFunc(v.Said, func(s said) bool { return s.Code == code })
 	}
-	heads := []string{"no-picture", "no-file-opened", "named", "window", "confirmed", "matched-only", "unconfirmed-only", "no-match", "no-match-like", "no-match-named"}
+	heads := []string{"no-picture", "no-file-opened", "named", "confirmed", "matched-only", "unconfirmed-only", "no-match", "no-match-like", "no-match-named"}
 	heads = slices.DeleteFunc(heads, func(code string) bool { return !says(code) })
-	if len(heads) == 2 && heads[0] == "named" && heads[1] == "window" {
-		heads = heads[:1] // a headline may name a recipient and a window
-	}
 	if len(heads) != 1 {
 		wrong = append(wrong, fmt.Sprintf("the headline says %v, want one of them", heads))
 	}

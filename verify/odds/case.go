@@ -16,7 +16,7 @@ var ErrCase = errors.New("odds: unusable case")
 const (
 	MaxLeaks   = 100_000
 	MaxHolders = 1_000
-	MaxCells   = 1_200 // a hundred years of months
+	MaxCells   = 36_600 // a hundred years of days
 )
 
 // MaxClaimed is the maximum number of pictures from which we may have drawn the leaks (see
@@ -34,8 +34,9 @@ type Case struct {
 	// admissible or not. Without it custody is no evidence here.
 	FoundKnown bool `json:"found_known"`
 
-	// Cells divide the registry's time into contiguous pieces, usually calendar months
-	// (see [Months]). A thief who takes a range takes some cells that follow each other.
+	// Cells are the pieces of the registry's time that have submissions, usually days (UTC). A
+	// thief who takes a range takes some cells that follow each other. One who takes a calendar
+	// unit takes all cells that begin in it.
 	Cells   []Cell   `json:"cells"`
 	Holders []Holder `json:"holders"`
 	Leaks   []Leak   `json:"leaks"`
@@ -61,7 +62,7 @@ type Case struct {
 	Options Options `json:"options,omitzero"`
 }
 
-// A Cell is a piece of the registry's time, up to the next cell.
+// A Cell is a piece of the registry's time, usually a day.
 type Cell struct {
 	From        time.Time `json:"from"`
 	Submissions int       `json:"submissions"`   // up to the find, if it is known
@@ -73,15 +74,15 @@ type Cell struct {
 type Holder struct {
 	Name string `json:"name"`
 	// Copies counts, by cell, the submissions that the holder was issued a marked copy of.
-	Copies []int `json:"copies,omitempty"`
+	Copies Counts `json:"copies,omitempty"`
 	// Unmarked counts, by cell, the submissions that the holder could hold unmarked. Only
 	// admissible custody counts: custody that was recorded before the leaks were found.
-	Unmarked []int `json:"unmarked,omitempty"`
+	Unmarked Counts `json:"unmarked,omitempty"`
 	// Issued and Held are Copies and Unmarked whatever the dates: copies issued after the find,
 	// and custody entered after it, count. What exculpates is computed from them. nil: the same
 	// as Copies, and as Unmarked.
-	Issued []int `json:"issued,omitempty"`
-	Held   []int `json:"held,omitempty"`
+	Issued Counts `json:"issued,omitempty"`
+	Held   Counts `json:"held,omitempty"`
 }
 
 // A Leak is what was found out about one picture of the dump.

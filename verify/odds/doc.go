@@ -19,9 +19,9 @@
 //
 //	max over A with X of P(data | A) / max over A without X of P(data | A)
 //
-// at the least favourable point of a grid of two unknowns (how probable it is that thieves
-// take ranges, and that they scrub marks), and capped by what validation has shown. A
-// [Verdict] holds numbers and codes; package verify has the words.
+// at the least favourable point of a grid of unknowns, and capped by what validation has shown. The
+// unknowns say how probably thieves take a part, from which family of parts, and how probably they
+// scrub marks. A [Verdict] holds numbers and codes; package verify has the words.
 // docs/verdict.md derives each formula, and says what is assumed and not claimed.
 //
 // # Numbers

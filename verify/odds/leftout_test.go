@@ -62,7 +62,8 @@ func TestRangesLeftOut(t *testing.T) {
 			if s := m.sources[what[q].source]; s.kind != Custody {
 				continue
 			}
-			_, g, set := found[q].modest()
+			g := slices.IndexFunc(m.grid, func(at point) bool { return at.family == ranges && at.tau == 0.5 })
+			set := found[q].without.set[g]
 			for i, s := range set.sources {
 				if k := m.sources[s].kind; k == Insider || k == Unlisted {
 					gain := (m.withAllRanges(set, i, g) - set.value[g]) / math.Ln10
@@ -82,12 +83,12 @@ func TestRangesLeftOut(t *testing.T) {
 // combination of the others' parts.
 func (m *model) withAllRanges(set *candidate, i, g int) float64 {
 	top := set.all[set.top[g]]
-	tau := m.o.Tau[g/len(m.o.Rho)]
+	tau := m.grid[g].tau
 	w := 1.0
 	for k, s := range set.sources {
 		if k != i {
 			p := m.sources[s].parts[top.parts[k]]
-			w *= (1-tau)*p.whole + tau*p.taken
+			w *= m.grid[g].share(&p)
 		}
 	}
 	r := rows{col: make([][]float64, 3), ln: make([][]float64, 3), rule: m.rows.rule}
@@ -103,8 +104,10 @@ func (m *model) withAllRanges(set *candidate, i, g int) float64 {
 		whole[n] = m.rows.col[all.column[0]][m.kindOf[n]]
 	}
 	first, last := span(m.all)
-	cells := float64(last - first + 1)
-	choices := cells*(cells+1)/2 + float64(len(m.sets))
+	cells, harmonic := last-first+1, 0.0
+	for i := range cells {
+		harmonic += 1 / float64(i+1)
+	}
 	cols := []int{0, 1, 2}[:len(set.sources)]
 	var s sum
 	for from := first; from <= last; from++ {
@@ -120,12 +123,12 @@ func (m *model) withAllRanges(set *candidate, i, g int) float64 {
 			if bound < s.ln()-12 {
 				continue
 			}
-			s.add(r.lnMean(cols, peak) + math.Log(w*tau/choices))
+			s.add(r.lnMean(cols, peak) + math.Log(w*tau/harmonic/float64((to-from+1)*(cells-to+from))))
 		}
 	}
 	copy(r.col[i], whole)
 	_, peak := r.lnMax(cols, 6, math.Inf(-1))
-	s.add(r.lnMean(cols, peak) + math.Log(w*(1-tau)))
+	s.add(r.lnMean(cols, peak) + math.Log(w*(1-tau)*evenDraw))
 	return s.ln()
 }
 
@@ -147,6 +150,7 @@ func TestWindowsByChance(t *testing.T) {
 				for range n {
 					p.count(plainLeaks, rng.IntN(cells), 1)
 				}
+				p.sumUp()
 				best, _ := p.densest(plainLeaks, interval{0, cells - 1})
 				if p.scan(plainLeaks, best) >= ln(float64(cells*(cells+1)/2)) {
 					hits++

@@ -1,7 +1,6 @@
 package odds
 
 import (
-	"math"
 	"slices"
 )
 
@@ -150,34 +149,21 @@ type Window struct {
 	Cells    int     `json:"cells"`  // of the registry
 	Ranges   int     `json:"ranges"` // contiguous ranges that a thief may take
 	Share    float64 `json:"share"`  // of the registry's submissions
-	// MaxLR is the maximum log10 likelihood ratio that leaks in the window, however many, can
-	// earn a holder of exactly this window. The alternative is a thief who takes a part at
-	// random. The ratio is the number of ranges and sets, divided by the largest tau.
-	MaxLR float64 `json:"most_log10_lr"`
-	// Supported: LogLR of the strongest custody that covers all of it, 0 without one.
-	Supported float64 `json:"supported_log10_lr"`
-	// Searched is the number of distinct custody sets that were searched. Corrected is the
-	// log10 of the strongest ratio before the cap, divided by Searched. Corrected decides
-	// whether a headline may rest on the window, and is never stated. Any of n sets without a
-	// leak of their own reaches a ratio of n t by chance with a probability of at most 1/t.
-	Searched  int     `json:"searched"`
-	Corrected float64 `json:"corrected_log10_lr"`
+	// What earlier versions (findings of version 2 and before) claimed of a window; nil.
+	MaxLR     *float64 `json:"most_log10_lr,omitempty"`
+	Supported *float64 `json:"supported_log10_lr,omitempty"`
+	Searched  *int     `json:"searched,omitempty"`
+	Corrected *float64 `json:"corrected_log10_lr,omitempty"`
 	// Holders are all whose admissible custody covers all these leaks.
 	Holders []string `json:"holders"`
 }
 
-// Heads reports whether custody that covers the window earns enough for a headline: [MinWindow]
-// before and after the correction, in [MinWindowClusters] clusters. It is false for nil.
-func (w *Window) Heads() bool {
-	return w != nil && w.Supported >= MinWindow && w.Corrected >= MinWindow && w.Clusters >= MinWindowClusters
-}
-
 // window returns the range of cells in which the leaks without a mark are densest. It is nil
 // without such leaks, or if their scan statistic is below the logarithm of the number of ranges. It
-// is also nil if the range holds more than [wholeWindow] of all submissions. v must have its
-// hypotheses: they give what custody earns. TestWindowsByChance counts windows that chance makes in
+// is also nil if the range holds more than [wholeWindow] of all submissions. A window says when the
+// leaks were submitted, and nothing of who had them. TestWindowsByChance counts windows that chance makes in
 // 100 dumps: 1 for a registry of 120 months, 2 for 60 months, and 5 to 9 for 12 months.
-func (m *model) window(v *Verdict) *Window {
+func (m *model) window() *Window {
 	p := newProfile(m, Insider, -1, m.all)
 	if p.total[bareLeaks] == 0 {
 		return nil
@@ -193,7 +179,6 @@ func (m *model) window(v *Verdict) *Window {
 	if w.Share > wholeWindow {
 		return nil
 	}
-	w.MaxLR = log10(ln(float64(w.Ranges+len(m.sets)) / slices.Max(m.o.Tau)))
 	var inside []*sighting
 	for _, it := range m.items {
 		in := false
@@ -218,24 +203,5 @@ func (m *model) window(v *Verdict) *Window {
 			w.Holders = append(w.Holders, h.Name)
 		}
 	}
-	m.credit(w, v)
 	return w
-}
-
-// credit fills in what custody of a window's leaks earns: Supported, Searched and Corrected. v must
-// have its hypotheses, and w.Holders must be set. Supported and Corrected take the best custody
-// hypothesis with a holder in w.Holders; without such a hypothesis its ratio is 1.
-func (m *model) credit(w *Window, v *Verdict) {
-	for _, s := range m.sets {
-		if s.kind == Custody {
-			w.Searched++
-		}
-	}
-	raw := 0.0
-	for _, h := range v.Hypotheses {
-		if h.Kind == Custody && slices.ContainsFunc(h.Holders, func(n string) bool { return slices.Contains(w.Holders, n) }) {
-			w.Supported, raw = math.Max(w.Supported, h.LogLR), math.Max(raw, h.Raw)
-		}
-	}
-	w.Corrected = micro(raw - log10(ln(float64(max(w.Searched, 1)))))
 }

@@ -6,54 +6,140 @@ import (
 	"slices"
 )
 
-// parts returns the parts of a source's holdings that the source may have taken. The first
-// part is everything, with the prior 1 - tau. With the prior tau the source took one of its
-// ranges of cells, or what it has in common with one of the other sets; each is as likely.
-// Only the ranges and sets that fit the leaks best are returned. counts are the source's
-// submissions by cell, and own is the index in m.sets of that very set (-1: not in m.sets).
-func (m *model) parts(kind string, holder int, counts []int, own int) []part {
-	out := []part{{whole: 1, size: math.Max(1, float64(total(counts))), from: -1, to: -1, set: -1}}
-	first, last := span(counts)
-	if first < 0 || !m.covers(kind, holder) {
-		out[0].taken = 1 // whatever was taken, none of it is here
-		return out
-	}
-	n := float64(last - first + 1)
-	choices := float64(n * (n + 1) / 2)
-	for i, s := range m.sets {
-		if i != own && common(s.counts, counts) > 0 {
-			choices++
-		}
-	}
-	p := newProfile(m, kind, holder, counts)
-	for _, r := range p.ranges() {
-		out = append(out, p.rangePart(r, choices))
-	}
-	out = append(out, m.setParts(p, kind, own, choices)...)
-	return m.useful(m.merged(out, kind, holder), kind, holder)
+// Families of parts that a thief may take. At each point of the grid one of them has all of the
+// prior tau. Ratios are the minimum over the families.
+const (
+	named    = iota // what another listed holder had
+	calendar        // a day, week, month, quarter or year
+	ranges          // days in a row, of log-uniform length
+	families
+)
+
+// units are the lengths of calendar units. Each length is equally probable, and so is each unit of
+// one length that has submissions of the source.
+const units = 5
+
+// A part is what of its holdings a source took: everything, a range of cells, or the
+// same as another holder had.
+type part struct {
+	whole  float64           // share of the prior that goes with 1 - tau
+	taken  [families]float64 // by family: share of the prior that goes with tau
+	size   float64           // number of submissions, at least 1 for the whole
+	from   int               // cells, from up to and including to; -1: not a range
+	to     int
+	set    int       // index of the set in common with the source; -1: no set
+	tilt   []float64 // by cell: density of the draw, compared with an even draw; nil: the draw is even
+	reuse  float64   // of files sent elsewhere: the share of files, 0..1
+	column [2]int    // columns of the table, without and with marks removed
 }
 
-// useful returns the parts without the parts that cannot improve any explanation. The first
-// part, the whole holdings, is always kept. A smaller part gains at best the ratio of the
-// sizes for each cluster that it holds. It costs the ratio of the priors at the largest tau.
-// A part is kept if the gain exceeds the cost.
-func (m *model) useful(parts []part, kind string, holder int) []part {
-	whole, tau := parts[0], slices.Max(m.o.Tau)
-	out := parts[:1]
-	for _, p := range parts[1:] {
-		n := 0.0
-		for _, it := range m.items {
-			if slices.ContainsFunc(it.leaks, func(l int) bool { return m.seen[l].has(kind, holder) && m.in(p, &m.seen[l]) }) {
-				n++
-			}
+// parts returns the parts of a source's holdings that the source may have taken. The first part is
+// everything, with the prior 1 - tau. It also has the prior tau of a family without any part of
+// this source. Only the parts that fit the leaks best are returned. counts are the source's
+// submissions by cell, and own is the index in m.sets of that very set (-1: not in m.sets).
+func (m *model) parts(kind string, holder int, counts []int, own int) []part {
+	whole := part{whole: 1, size: math.Max(1, float64(total(counts))), from: -1, to: -1, set: -1}
+	first, _ := span(counts)
+	if first < 0 || !m.covers(kind, holder) {
+		whole.taken = [families]float64{1, 1, 1} // whatever was taken, none of it is here
+		return []part{whole}
+	}
+	p := newProfile(m, kind, holder, counts)
+	out := append([]part{whole}, m.timeParts(p)...)
+	sets, choices := m.setParts(p, kind, own)
+	if choices == 0 {
+		out[0].taken[named] = 1
+	}
+	out = m.useful(m.merged(append(out, sets...), kind, holder), kind, holder)
+	return m.useful(m.tilted(out, p), kind, holder)
+}
+
+// timeParts returns the calendar units and the ranges of cells that fit the leaks of a profile. If
+// several hold the same leaks, the smallest has the priors of all, each times how probable it makes
+// these leaks compared with the smallest. This is exact if the source alone explains the leaks.
+func (m *model) timeParts(p *profile) (out []part) {
+	var all []part
+	for _, r := range p.ranges() {
+		all = append(all, p.rangePart(r))
+	}
+	for _, unit := range m.units {
+		prior := 1 / float64(units*p.distinct(unit))
+		for _, r := range p.calendar(unit) {
+			x := p.intervalPart(r)
+			x.taken[calendar] = prior
+			all = append(all, x)
 		}
-		gain := float64(n * ln(whole.size/p.size))
-		cost := ln(float64(tau*p.taken)+float64((1-tau)*p.whole)) - ln(float64((1-tau)*whole.whole)+float64(tau*whole.taken))
-		if gain+cost > 0 {
+	}
+	slices.SortStableFunc(all, func(a, b part) int { return cmp.Compare(a.size, b.size) })
+	var held []interval
+	for _, x := range all {
+		r := p.shrunk(x)
+		k := slices.Index(held, r)
+		if k < 0 {
+			held, out = append(held, r), append(out, x)
+			continue
+		}
+		scale := exp(float64(p.within(everyLeak, r) * ln(out[k].size/x.size)))
+		for f := range families {
+			out[k].taken[f] += float64(scale * x.taken[f])
+		}
+	}
+	return out
+}
+
+// useful returns the parts without the parts that cannot improve any explanation. The first part,
+// the whole holdings, is always kept. Another part gains at best the ratio of the densities for
+// each cluster that it holds. It costs the ratio of the priors at the point of the grid where that
+// is cheapest. A part is kept if the gain exceeds the cost, and of more than [maxKept] or
+// [maxBroad] the best.
+func (m *model) useful(parts []part, kind string, holder int) []part {
+	whole := parts[0]
+	worth := make([]float64, len(parts))
+	for i, p := range parts[1:] {
+		gain := 0.0
+		for _, it := range m.items {
+			best := 0.0
+			for _, l := range it.leaks {
+				if l := &m.seen[l]; l.has(kind, holder) && m.in(p, l) {
+					best = math.Max(best, ln(p.density(l)/whole.density(l)))
+				}
+			}
+			gain += best
+		}
+		cost := math.Inf(-1)
+		for _, at := range m.grid {
+			cost = math.Max(cost, ln(at.share(&p))-ln(at.share(&whole)))
+		}
+		worth[i+1] = gain + cost
+	}
+	low, kept := 0.0, maxKept
+	if kind == Insider || kind == Unlisted {
+		kept = maxBroad
+	}
+	if sorted := slices.Sorted(slices.Values(worth[1:])); len(sorted) > kept {
+		low = math.Max(0, sorted[len(sorted)-kept-1])
+	}
+	out := parts[:1]
+	for i, p := range parts[1:] {
+		if worth[i+1] > low {
 			out = append(out, p)
 		}
 	}
 	return out
+}
+
+// share returns the prior of a part at a point of the grid.
+func (at point) share(p *part) float64 {
+	return float64((1-at.tau)*p.whole) + float64(at.tau*p.taken[at.family])
+}
+
+// density returns the probability that a random draw from a part is the submission of leak s, which
+// must lie in the part.
+func (p *part) density(s *sighting) float64 {
+	if p.tilt != nil {
+		return p.tilt[s.cell] / p.size
+	}
+	return 1 / p.size
 }
 
 // common returns the maximum number of submissions that two sets can have in common, from
@@ -69,18 +155,20 @@ func common(a, b []int) float64 {
 // setParts returns the parts that a source has in common with other sets, the best fit to the leaks
 // first. There are at most [maxParts], or one for issued or planted copies. p is the profile of the
 // source, and own the index in m.sets of the source's own set (-1: it has no set). choices is the
-// number of ranges and sets that share the prior tau.
-func (m *model) setParts(p *profile, kind string, own int, choices float64) []part {
+// number of other sets with which the source has anything in common. Each is equally probable.
+func (m *model) setParts(p *profile, kind string, own int) (out []part, choices int) {
 	type candidate struct {
 		part
 		fit float64
 	}
 	var all []candidate
 	for i, s := range m.sets {
-		if i == own {
+		size := common(s.counts, p.counts)
+		if i == own || size == 0 {
 			continue
 		}
-		size, n, plain := common(s.counts, p.counts), 0.0, 0.0
+		choices++
+		n, plain := 0.0, 0.0
 		for _, it := range m.items {
 			for _, l := range it.leaks {
 				if l := &m.seen[l]; l.has(kind, p.holder) && l.has(s.kind, s.holder) {
@@ -91,9 +179,9 @@ func (m *model) setParts(p *profile, kind string, own int, choices float64) []pa
 				}
 			}
 		}
-		if n > 0 && size > 0 {
+		if n > 0 {
 			fit := math.Max(scan(n, p.total[everyLeak], size, p.size), scan(plain, p.total[plainLeaks], size, p.size))
-			all = append(all, candidate{part{taken: 1 / choices, size: size, from: -1, to: -1, set: i}, fit})
+			all = append(all, candidate{part{size: size, from: -1, to: -1, set: i}, fit})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Or(cmp.Compare(b.fit, a.fit), cmp.Compare(a.size, b.size)) })
@@ -101,11 +189,11 @@ func (m *model) setParts(p *profile, kind string, own int, choices float64) []pa
 	if kind == Copies || kind == Planted {
 		top = 1
 	}
-	var out []part
 	for _, c := range all[:min(len(all), top)] {
+		c.taken[named] = 1 / float64(choices)
 		out = append(out, c.part)
 	}
-	return out
+	return out, choices
 }
 
 // in reports whether a leak lies in part p: within its cells, and among what its set had. It does
@@ -128,18 +216,18 @@ func (m *model) merged(parts []part, kind string, holder int) []part {
 		for i := range m.seen {
 			covers[i] = m.seen[i].has(kind, holder) && m.in(p, &m.seen[i])
 		}
-		same := slices.IndexFunc(out, func(q part) bool { return q.size == p.size })
-		for ; same >= 0 && same < len(out); same++ {
-			if out[same].size == p.size && slices.Equal(held[same], covers) {
-				break
-			}
+		same := 0
+		for same < len(out) && (out[same].size != p.size || !slices.Equal(held[same], covers)) {
+			same++
 		}
-		if same < 0 || same == len(out) {
+		if same == len(out) {
 			out, held = append(out, p), append(held, covers)
 			continue
 		}
 		out[same].whole += p.whole
-		out[same].taken += p.taken
+		for f := range families {
+			out[same].taken[f] += p.taken[f]
+		}
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package odds
 
 import (
 	"math"
+	"slices"
 )
 
 // Classes of leaks whose times are looked at for ranges.
@@ -22,6 +23,7 @@ type profile struct {
 	ahead  []float64 // submissions before each cell
 	size   float64
 	n      [classes][]float64 // clusters by cell
+	before [classes][]float64 // clusters before each cell
 	total  [classes]float64
 }
 
@@ -57,7 +59,18 @@ func newProfile(m *model, kind string, holder int, counts []int) *profile {
 			}
 		}
 	}
+	p.sumUp()
 	return p
+}
+
+// sumUp fills in p.before from p.n.
+func (p *profile) sumUp() {
+	for k := range p.n {
+		p.before[k] = make([]float64, len(p.counts)+1)
+		for i, n := range p.n[k] {
+			p.before[k][i+1] = p.before[k][i] + n
+		}
+	}
 }
 
 // count adds a share, 0..1, of a cluster to a cell.
@@ -77,19 +90,13 @@ type interval struct{ from, to int }
 func (p *profile) ranges() []interval {
 	var out []interval
 	add := func(r interval, ok bool) {
-		for _, o := range out {
-			ok = ok && o != r
-		}
-		if ok {
+		if ok && !slices.Contains(out, r) {
 			out = append(out, r)
 		}
 	}
 	all := interval{0, len(p.counts) - 1}
-	for class := range bareLeaks {
-		broad := p.kind == Insider || p.kind == Unlisted
-		if p.total[class] == 0 || class == everyLeak && !broad && p.total[plainLeaks]+p.total[markedLeaks] > 0 {
-			continue
-		}
+	broad := p.broad()
+	for _, class := range p.classes() {
 		snug, ok := p.snug(class)
 		add(snug, ok)
 		best, ok := p.densest(class, all)
@@ -111,6 +118,55 @@ func (p *profile) ranges() []interval {
 		}
 	}
 	return out
+}
+
+// broad reports whether the source is a rival of custody. More parts of such a source are tried.
+func (p *profile) broad() bool { return p.kind == Insider || p.kind == Unlisted }
+
+// classes returns the classes of leaks that parts are made for.
+func (p *profile) classes() (out []int) {
+	for class := range bareLeaks {
+		if p.total[class] > 0 && (class != everyLeak || p.broad() || p.total[plainLeaks]+p.total[markedLeaks] == 0) {
+			out = append(out, class)
+		}
+	}
+	return out
+}
+
+// calendar returns the calendar units of one length that are worth a part, as intervals of cells:
+// for each class of leaks the unit with the largest scan statistic. unit has the number of each
+// cell's unit.
+func (p *profile) calendar(unit []int) (out []interval) {
+	for _, class := range p.classes() {
+		top, best := -1.0, interval{}
+		for a := 0; a < len(unit); {
+			b := a
+			for b+1 < len(unit) && unit[b+1] == unit[a] {
+				b++
+			}
+			if r := (interval{a, b}); p.within(class, r) > 0 {
+				if fit := p.scan(class, r); fit > top {
+					best, top = r, fit
+				}
+			}
+			a = b + 1
+		}
+		if top >= 0 && !slices.Contains(out, best) {
+			out = append(out, best)
+		}
+	}
+	return out
+}
+
+// distinct returns the number of calendar units of one length in which the source has submissions.
+func (p *profile) distinct(unit []int) int {
+	n, last := 0, -1
+	for i, c := range p.counts {
+		if c > 0 && unit[i] != last {
+			n, last = n+1, unit[i]
+		}
+	}
+	return n
 }
 
 // snug returns the smallest interval that holds all leaks of a class. ok is false, and the interval
@@ -146,8 +202,8 @@ func (p *profile) split(class int, r interval) (left, right interval, ok bool) {
 }
 
 // densest returns the interval within r with the largest scan statistic, the first if several are
-// equal. It begins and ends with cells that have leaks of the class. ok is false if r has no such
-// leak, or is empty (r.to below r.from).
+// equal. It begins and ends with cells that have leaks of the class, of more than [maxEnds] with
+// some of these cells. ok is false if r has no such leak, or is empty (r.to below r.from).
 func (p *profile) densest(class int, r interval) (best interval, ok bool) {
 	var cells []int
 	for i := r.from; i <= r.to; i++ {
@@ -155,12 +211,20 @@ func (p *profile) densest(class int, r interval) (best interval, ok bool) {
 			cells = append(cells, i)
 		}
 	}
-	top := -1.0
+	if n := len(cells); n > maxEnds {
+		for i := range maxEnds {
+			cells[i] = cells[i*(n-1)/(maxEnds-1)]
+		}
+		cells = cells[:maxEnds]
+	}
+	top, all := -1.0, p.size/p.total[class]
 	for a, from := range cells {
-		n := 0.0
 		for _, to := range cells[a:] {
-			n += p.n[class][to]
-			if fit := scan(n, p.total[class], p.ahead[to+1]-p.ahead[from], p.size); fit > top {
+			n, size := p.before[class][to+1]-p.before[class][from], p.ahead[to+1]-p.ahead[from]
+			if m, e := math.Frexp(float64(n*all) / size); float64(n*(float64(float64(e)*math.Ln2)+m-1)) <= top {
+				continue // ln m <= m - 1: it cannot be larger
+			}
+			if fit := scan(n, p.total[class], size, p.size); fit > top {
 				best, top, ok = interval{from, to}, fit, true
 			}
 		}
@@ -171,11 +235,7 @@ func (p *profile) densest(class int, r interval) (best interval, ok bool) {
 // within returns how many clusters of a class lie in interval r. Clusters of several leaks count by
 // fractions.
 func (p *profile) within(class int, r interval) float64 {
-	n := 0.0
-	for i := r.from; i <= r.to; i++ {
-		n += p.n[class][i]
-	}
-	return n
+	return p.before[class][r.to+1] - p.before[class][r.from]
 }
 
 // scan returns the scan statistic (see the function [scan]) of a class of leaks in interval r.
@@ -199,13 +259,28 @@ func scan(n, total, size, all float64) float64 {
 	return fit
 }
 
-// rangePart returns the part for the submissions of an interval. Wider intervals that hold the
-// same leaks are counted into the prior of this part. Each counts by how probable it makes
-// these leaks, compared with the narrowest interval. This is exact if the source alone
-// explains the leaks. choices is the number of ranges and sets that share the prior tau.
-func (p *profile) rangePart(r interval, choices float64) part {
-	out := part{size: p.ahead[r.to+1] - p.ahead[r.from], from: r.from, to: r.to, set: -1}
-	n := p.within(everyLeak, r)
+// intervalPart returns the part for the submissions of an interval, without a prior.
+func (p *profile) intervalPart(r interval) part {
+	return part{size: p.ahead[r.to+1] - p.ahead[r.from], from: r.from, to: r.to, set: -1}
+}
+
+// shrunk returns the smallest interval of cells that holds all leaks of part x, an interval; {0, -1}
+// if x holds none.
+func (p *profile) shrunk(x part) interval {
+	first, last := span(p.n[everyLeak][x.from : x.to+1])
+	if first < 0 {
+		return interval{0, -1}
+	}
+	return interval{x.from + first, x.from + last}
+}
+
+// rangePart returns the part for the submissions of an interval, with the prior of all ranges that
+// hold the same leaks. Each counts by how probable it makes these leaks, compared with the
+// narrowest. The prior of a range of k of n cells is proportional to 1/k, and uniform in place. The
+// sum is over bins of ranges, which grow with the distance from r.
+func (p *profile) rangePart(r interval) part {
+	out := p.intervalPart(r)
+	k := p.within(everyLeak, r)
 	first, last := span(p.counts)
 	lo, hi := r.from, r.to
 	for lo > first && p.n[everyLeak][lo-1] == 0 {
@@ -214,14 +289,46 @@ func (p *profile) rangePart(r interval, choices float64) part {
 	for hi < last && p.n[everyLeak][hi+1] == 0 {
 		hi++
 	}
-	for a := lo; a <= r.from; a++ {
-		for b := r.to; b <= hi; b++ {
-			ratio := out.size / (p.ahead[b+1] - p.ahead[a])
-			if ratio > 0 && !math.IsInf(ratio, 0) {
-				out.taken += exp(float64(n * ln(ratio)))
+	n, sum := last-first+1, 0.0
+	for i := range n {
+		sum += 1 / float64(i+1)
+	}
+	for a := 0; a <= r.from-lo; {
+		wa, highest := bin(a, r.from-lo), 0.0
+		for b := 0; b <= hi-r.to; {
+			wb := bin(b, hi-r.to)
+			from, to := r.from-a-wa/2, r.to+b+wb/2
+			length := to - from + 1
+			term := exp(float64(k*ln(out.size/(p.ahead[to+1]-p.ahead[from])))) / float64(length*(n-length+1))
+			out.taken[ranges] += float64(float64(wa*wb) * term)
+			if highest = math.Max(highest, term); term < float64(highest*restOfRanges) {
+				break
 			}
+			b += wb
+		}
+		if a > 0 && highest < float64(out.taken[ranges]*restOfRanges) {
+			break
+		}
+		a += wa
+	}
+	out.taken[ranges] /= sum
+	return out
+}
+
+// bin returns how many offsets, from offset at on, are taken as one: the offsets up to the maximum
+// are divided into bins that are about a quarter of their offsets wide.
+func bin(at, maximum int) int { return min(1+at/4, maximum-at+1) }
+
+// calendarUnits returns, by length of the unit and by cell, the number of the calendar unit (UTC) in
+// which a cell begins: its day, its week from Monday on, month, quarter, and year.
+func calendarUnits(cells []Cell) (out [units][]int) {
+	for _, c := range cells {
+		t := c.From.UTC()
+		day := int(math.Floor(float64(t.Unix()) / 86400))
+		month := 12*t.Year() + int(t.Month()) - 1
+		for u, k := range [units]int{day, (day + 3 + 7*1_000_000) / 7, month, (month + 12*100_000) / 3, t.Year()} {
+			out[u] = append(out[u], k)
 		}
 	}
-	out.taken /= choices
 	return out
 }

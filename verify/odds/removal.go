@@ -20,7 +20,8 @@ type point struct {
 	rho float64 // probability that at least one source of copies removed its marks
 	// kappa is the prior of a coalition of two, and of each further member, against sources that
 	// have the copies of one recipient each.
-	kappa float64
+	kappa  float64
+	family int // of the parts that sources take: [named], ...
 }
 
 // newGrid returns the points of the grid of a case's options, which must have their defaults.
@@ -33,7 +34,9 @@ func newGrid(o Options, coalitions bool) (out []point) {
 	for _, tau := range o.Tau {
 		for _, rho := range o.Rho {
 			for _, kappa := range kappas {
-				out = append(out, point{tau, rho, kappa})
+				for f := range families {
+					out = append(out, point{tau, rho, kappa, f})
+				}
 			}
 		}
 	}
@@ -47,7 +50,7 @@ func (m *model) weight(c *candidate, k *combination, at point) float64 {
 	w, subsets := k.times, 1
 	for i, s := range c.sources {
 		p := &m.sources[s].parts[k.parts[i]]
-		w = float64(w * (float64((1-at.tau)*p.whole) + float64(at.tau*p.taken)))
+		w = float64(w * at.share(p))
 		if m.sources[s].marked() {
 			subsets *= 2
 		}

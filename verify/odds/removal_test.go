@@ -11,7 +11,7 @@ import (
 func TestPriorOfRemoval(t *testing.T) {
 	m := &model{}
 	for _, kind := range []string{Copies, Copies, Copies, Insider} {
-		m.sources = append(m.sources, source{kind: kind, parts: []part{{whole: 1, taken: 1}}})
+		m.sources = append(m.sources, source{kind: kind, parts: []part{{whole: 1, taken: [families]float64{1, 1, 1}}}})
 	}
 	for _, set := range [][]int{{3}, {0}, {0, 3}, {0, 1}, {3, 1, 0}, {0, 1, 2}} {
 		c := &candidate{sources: set}

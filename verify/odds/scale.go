@@ -67,3 +67,20 @@ func Cap(trials int) float64 {
 	}
 	return log10(ln(float64(trials) / 3))
 }
+
+// lnPi is the natural logarithm of pi.
+const lnPi = 1.1447298858494002
+
+// lnGamma returns the natural logarithm of the gamma function of x > 0. It uses Stirling's series
+// (Abramowitz and Stegun 6.1.41) from 17 on, where the error is below 1e-11, and multiplication
+// below.
+func lnGamma(x float64) float64 {
+	f := 1.0
+	for ; x < 17; x++ {
+		f *= x
+	}
+	x--
+	y := 1 / float64(x*x)
+	series := (1 - float64(y*(1-float64(y*(2.0/7)))/30)) / float64(12*x)
+	return float64((x+0.5)*ln(x)) - x + 0.9189385332046727 + series - ln(f)
+}

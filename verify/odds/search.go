@@ -91,7 +91,8 @@ func (m *model) search(questions []question) ([]answers, []*candidate) {
 	queue := m.candidates()
 	for queue.Len() > 0 {
 		c := heap.Pop(&queue).(*candidate)
-		need := needed(c, questions, out)
+		needs := m.needed(c, questions, out)
+		need := slices.Min(needs)
 		if !(c.upper > need) {
 			continue
 		}
@@ -101,7 +102,7 @@ func (m *model) search(questions []question) ([]answers, []*candidate) {
 			}
 			continue
 		}
-		m.compute(c, need)
+		m.compute(c, needs)
 		computed = append(computed, c)
 		answer(c, questions, out)
 	}
@@ -155,14 +156,16 @@ func (q *question) takes(c *candidate) (with, without bool) {
 	return with && !barred, without
 }
 
-// needed returns the natural logarithm that a set's value must exceed at some point of the grid to
-// change any answer. It is +Inf if the set belongs to no family. found has one element for each
+// needed returns, by point of the grid, the natural logarithm that a set's value must exceed there
+// to change any answer. It is +Inf if the set belongs to no family. found has one element for each
 // question.
-func needed(c *candidate, questions []question, found []answers) float64 {
-	low := math.Inf(1)
+func (m *model) needed(c *candidate, questions []question, found []answers) []float64 {
+	low := slices.Repeat([]float64{math.Inf(1)}, len(m.grid))
 	for q := range questions {
 		for _, family := range found[q].families(c, questions[q]) {
-			low = math.Min(low, slices.Min(family.value))
+			for g, v := range family.value {
+				low[g] = math.Min(low[g], v)
+			}
 		}
 	}
 	return low
@@ -363,30 +366,43 @@ func three(table [][]float64, columns []int) (a, b, c []float64) {
 }
 
 // compute fills in c.value, the sum of a set's combinations at each point of the grid, and c.top,
-// the index of the largest combination. need and the values are natural logarithms. Combinations
-// that would add less than exp(-[little]) of the sum are left out, and so are all that cannot lift
-// the sum above need: a value below need may be too small.
-func (m *model) compute(c *candidate, need float64) {
+// the index of the largest combination. needs, by point, and the values are natural logarithms.
+// Combinations that at every point would add less than exp(-[little]) of the sum, or cannot lift it
+// above what is needed, are left out: a value below its need may be too small. needs may be nil:
+// every value is needed.
+func (m *model) compute(c *candidate, needs []float64) {
 	c.top, c.value = make([]int, len(m.grid)), make([]float64, len(m.grid))
 	sums, largest := make([]sum, len(m.grid)), make([]float64, len(m.grid))
 	for g := range largest {
 		c.value[g], largest[g] = math.Inf(-1), math.Inf(-1)
 	}
-	need -= ln(float64(max(len(c.all), 1))) + little
+	share, weights := ln(float64(max(len(c.all), 1))), make([]float64, len(m.grid))
 	for i := range c.all {
 		k := &c.all[i]
-		floor := math.Max(need, slices.Min(c.value)-little)
+		room := math.Inf(-1) // of the weight, above what is needed without it
+		for g, at := range m.grid {
+			floor := c.value[g]
+			if needs != nil {
+				floor = math.Max(floor, needs[g]-share)
+			}
+			if weights[g] = ln(m.weight(c, k, at)); math.IsInf(weights[g], -1) {
+				continue
+			}
+			room = math.Max(room, weights[g]-floor+little)
+		}
+		floor := k.heavy - room // for the bound, which has the largest weight
 		if k.upper <= floor {
 			continue
 		}
+		rows, cols, shift := m.rows.joined(k.cols())
 		var tight float64
-		tight, k.shares = m.rows.lnMax(k.cols(), 40, floor-k.heavy)
-		if k.upper = math.Min(k.upper, tight+k.heavy); k.upper <= floor {
+		tight, k.shares = rows.lnMax(cols, 40, floor-k.heavy-shift)
+		if k.upper = math.Min(k.upper, tight+shift+k.heavy); k.upper <= floor {
 			continue
 		}
-		value := m.rows.lnMean(k.cols(), k.shares)
-		for g, at := range m.grid {
-			v := value + ln(m.weight(c, k, at))
+		value := rows.lnMean(cols, k.shares) + shift
+		for g, weight := range weights {
+			v := value + weight
 			sums[g].add(v)
 			c.value[g] = sums[g].ln()
 			if v > largest[g] {

@@ -128,7 +128,7 @@ func (m *model) without(q question, kind string, left []int, computed []*candida
 			without++
 		}
 		again := &candidate{sources: c.sources, all: c.best()}
-		less.compute(again, math.Inf(-1))
+		less.compute(again, nil)
 		answer(again, []question{q}, found)
 	}
 	ratio, _, _ := found[0].modest()

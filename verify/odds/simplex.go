@@ -22,9 +22,45 @@ import (
 // source with a part of its holdings) how probable it makes such a cluster.
 type rows struct {
 	count []float64   // clusters, by row
-	col   [][]float64 // by column, then row; the maximum of each row is 1
+	col   [][]float64 // by column, then row; the maximum of each row is from 1/2 up to 1
 	ln    [][]float64 // natural logarithms of the same, -Inf for 0
 	rule  rule
+}
+
+// joined returns the rows of one to three columns alone, and the indices of these columns in the
+// result. Rows that are equal, or that a power of 2 makes equal, are joined into one. shift is added
+// to the natural logarithm of a product over all clusters of the result: the sum is that of r.
+func (r *rows) joined(columns []int) (out *rows, cols []int, shift float64) {
+	out, cols = &rows{rule: r.rule, col: make([][]float64, len(columns))}, []int{0, 1, 2}[:len(columns)]
+	index := make(map[[3]float64]int)
+	exponents := 0.0
+	for t, n := range r.count {
+		if n == 0 {
+			continue
+		}
+		var key [3]float64
+		top := 0.0
+		for h, c := range columns {
+			key[h] = r.col[c][t]
+			top = max(top, key[h])
+		}
+		_, e := math.Frexp(top)
+		exponents += float64(n * float64(e))
+		for h := range columns {
+			key[h] = math.Ldexp(key[h], -e)
+		}
+		k, known := index[key]
+		if !known {
+			k = len(out.count)
+			index[key] = k
+			out.count = append(out.count, 0)
+			for h := range columns {
+				out.col[h] = append(out.col[h], key[h])
+			}
+		}
+		out.count[k] += n
+	}
+	return out, cols, float64(exponents * math.Ln2)
 }
 
 // n returns the number of clusters, which is the sum of the counts of all rows.

@@ -31,19 +31,6 @@ type source struct {
 	parts   []part
 }
 
-// A part is what of its holdings a source took: everything, a range of cells, or the
-// same as another holder had.
-type part struct {
-	whole  float64 // share of the prior that goes with 1 - tau
-	taken  float64 // share of the prior that goes with tau
-	size   float64 // number of submissions, at least 1 for the whole
-	from   int     // cells, from up to and including to; -1: not a range
-	to     int
-	set    int     // index of the set in common with the source; -1: no set
-	reuse  float64 // of files sent elsewhere: the share of files, 0..1
-	column [2]int  // columns of the table, without and with marks removed
-}
-
 // A set is what a holder is recorded to have had. Sets are the partitions of a registry
 // that a thief may find laid out.
 type set struct {
@@ -61,7 +48,9 @@ type model struct {
 	seen    []sighting
 	items   []item
 	sets    []set
-	all     []int // submissions by cell
+	all     []int        // submissions by cell
+	size    float64      // submissions, at least 1
+	units   [units][]int // by length of calendar units, then by cell: the number of the unit that the cell lies in
 	sources []source
 	rows    rows
 	// coalitions are of recipients whose copies are in the same leaks. beside has, for each member of
@@ -80,6 +69,8 @@ func newModel(c *Case, o Options) *model {
 	for _, cell := range c.Cells {
 		m.all = append(m.all, cell.Submissions)
 	}
+	m.size = math.Max(1, float64(total(m.all)))
+	m.units = calendarUnits(c.Cells)
 	m.collectCoalitions()
 	m.grid = newGrid(o, len(m.coalitions) > 0)
 	m.collectSets()
@@ -227,13 +218,46 @@ func (m *model) plantable(r int) bool {
 	return slices.ContainsFunc(m.seen, func(s sighting) bool { return s.planted[r] && s.mark[r] > 1 })
 }
 
-// elsewhere returns the source of files that their owners also sent to others. It has a part for
-// each share in [Options].Reuse, all equally probable.
+// elsewhere returns the source of files that their owners also sent to others. Its whole has a part
+// for each share in [Options].Reuse, all equally probable. The other services may have had the same
+// customers in the same time: each calendar unit or range of cells that fits the leaks is one part
+// more. Its share is the share seen. Its prior is such that the product over the leaks is the mean over all
+// shares, if this source alone explains the leaks. The shares have Jeffreys' prior.
 func (m *model) elsewhere() source {
 	s := source{kind: Elsewhere, holder: -1}
 	even := 1 / float64(len(m.o.Reuse))
 	for _, u := range m.o.Reuse {
-		s.parts = append(s.parts, part{whole: even, taken: even, size: math.Max(1, float64(total(m.all))), from: -1, to: -1, set: -1, reuse: u})
+		x := part{whole: even, size: m.size, from: -1, to: -1, set: -1, reuse: u}
+		if !m.covers(Elsewhere, -1) {
+			x.taken = [families]float64{even, even, even}
+		}
+		s.parts = append(s.parts, x)
+	}
+	if !m.covers(Elsewhere, -1) {
+		return s
+	}
+	p := newProfile(m, Elsewhere, -1, m.all)
+	unmatched := float64(len(m.items)) - p.total[everyLeak]
+	for _, x := range m.timeParts(p) {
+		in := p.within(everyLeak, interval{x.from, x.to})
+		x.reuse = (in + 0.5) / (in + unmatched + 1)
+		mean := lnGamma(in+0.5) + lnGamma(unmatched+0.5) - lnGamma(in+unmatched+1) - lnPi
+		both := (x.taken[calendar] + x.taken[ranges]) / 2 // at each point of the grid: a service is no thief of a family
+		x.taken = [families]float64{both, both, both}
+		x.scale(1, exp(mean-float64(in*ln(x.reuse))-float64(unmatched*ln(1-x.reuse))))
+		s.parts = append(s.parts, x)
 	}
 	return s
+}
+
+// foreign returns the likelihood of a leak if it is one of the files sent elsewhere, and part x was
+// taken. A false match is a random draw from all submissions.
+func (m *model) foreign(x *part, l *sighting) float64 {
+	switch {
+	case !l.matched:
+		return math.Max(1-x.reuse-l.chance, 1e-6)
+	case !m.in(*x, l):
+		return l.chance / m.size
+	}
+	return float64(x.reuse/x.size) + l.chance/m.size
 }

@@ -9,7 +9,7 @@ import (
 // fill computes the table m.rows and m.kindOf. The table has a column for each source and part,
 // and a second column for copies with their marks removed. It has a row for each distinct
 // kind of cluster. An entry is the mean, over the cluster's leaks, of the likelihood of one
-// leak; each row is scaled so that its maximum is 1.
+// leak; each row is scaled by a power of 2 so that its maximum is from 1/2 up to 1.
 func (m *model) fill() {
 	columns := 0
 	for i := range m.sources {
@@ -52,7 +52,7 @@ func (m *model) fill() {
 }
 
 // likelihoods fills in values, the row of one cluster: for each column the sum over the cluster's
-// leaks, scaled so that the maximum of the row is 1. len(values) is the number of columns.
+// leaks, scaled by a power of 2 so that the maximum of the row is from 1/2 up to 1. len(values) is the number of columns.
 func (m *model) likelihoods(it item, values []float64) {
 	clear(values)
 	for _, l := range it.leaks {
@@ -69,8 +69,9 @@ func (m *model) likelihoods(it item, values []float64) {
 		}
 	}
 	top := slices.Max(values)
+	_, e := math.Frexp(top)
 	for c := range values {
-		values[c] /= top
+		values[c] = math.Ldexp(values[c], -e)
 	}
 }
 
@@ -79,11 +80,7 @@ func (m *model) likelihoods(it item, values []float64) {
 // from v. Both are 0 if the source could not hand on the submission of a matched leak.
 func (m *model) likelihood(s *source, p part, l *sighting) (v, bare float64) {
 	if s.kind == Elsewhere {
-		if l.matched {
-			v = math.Min(p.reuse+l.chance, 1) / p.size
-		} else {
-			v = math.Max(1-p.reuse-l.chance, 1e-6)
-		}
+		v = m.foreign(&p, l)
 		return v, v
 	}
 	if !l.matched {
@@ -93,7 +90,7 @@ func (m *model) likelihood(s *source, p part, l *sighting) (v, bare float64) {
 	if !l.has(s.kind, s.holder) || !m.in(p, l) {
 		return 0, 0
 	}
-	bare = l.recall / p.size
+	bare = float64(l.recall * p.density(l))
 	v = bare
 	switch s.kind {
 	case Copies:

@@ -32,28 +32,35 @@ const (
 // alternatives. Chosen.
 var foreign = [...]float64{0.25, 0.5, 0.75}
 
-// A headline may rest on a window of custody from this log10 likelihood ratio on, and from
-// this many clusters on. The ratio must also hold after division by the number of custody
-// sets that were searched. TestWindowsByChance counts the windows that chance makes.
-const (
-	MinWindow         = 2
-	MinWindowClusters = 5
-)
-
 // wholeWindow is the share, 0..1, of all submissions from which on a window says nothing: it is the
 // registry. Chosen.
 const wholeWindow = 0.95
 
+// Uneven draws.
+const (
+	evenDraw  = 0.5 // probability that the draw from a part is even. Chosen
+	minBlocks = 8   // blocks of time from which on a draw may be uneven: months, or else weeks, or else days. Chosen
+	maxEven   = 2   // nats by which an even draw must be more probable for the uneven one to be left out. Chosen
+	tiltStep  = 0.5 // steps of densities, in nats: fewer distinct densities are fewer rows of the table. Chosen
+)
+
+// shapes are equally probable values of how uneven a draw is: the shape of a gamma distribution of
+// the density of a block. The density has the coefficient of variation 1/sqrt(shape). Chosen.
+var shapes = [...]float64{1, 4, 16}
+
 // What is searched. These numbers bound the time of a search; all were chosen.
 const (
-	maxSources   = 3  // sources of a dump
-	maxSets      = 40 // sets of copies and custody that become sources; a dump seldom touches more
-	maxInTriples = 24 // sources in sets of three: of more sources, the best alone or beside one other
-	maxParts     = 3  // other sets that are kept as parts of a source without copies
-	maxSensitive = 6  // hypotheses that get a sensitivity, the strongest first
-	maxMembers   = 8  // recipients of a coalition, and rivals listed as found together; of more, those with most leaks
-	maxGroups    = 4  // of recipients found together that become coalitions
-	shortlist    = 12 // of the best explanations on either side that are weighed again for it
+	maxSources   = 3   // sources of a dump
+	maxSets      = 40  // sets of copies and custody that become sources; a dump seldom touches more
+	maxInTriples = 24  // sources in sets of three: of more sources, the best alone or beside one other
+	maxEnds      = 400 // ends of ranges among which the densest is looked for
+	maxKept      = 4   // parts of a source beside the whole
+	maxBroad     = 14  // the same of the insider and the unlisted holder, the rivals of custody. TestRangesLeftOut
+	maxParts     = 3   // other sets that are kept as parts of a source without copies
+	maxSensitive = 6   // hypotheses that get a sensitivity, the strongest first
+	maxMembers   = 8   // recipients of a coalition, and rivals listed as found together; of more, those with most leaks
+	maxGroups    = 4   // of recipients found together that become coalitions
+	shortlist    = 12  // of the best explanations on either side that are weighed again for it
 )
 
 // maxJoint is the maximum of a product of e-values of several copies: the value stays finite, also with
@@ -68,6 +75,8 @@ const (
 	little = 7
 	// far is how far below its peak the integrand over the shares is left out.
 	far = 24
+	// restOfRanges is the share of a sum over ranges below which the rest of the ranges is left out.
+	restOfRanges = 1e-4
 )
 
 // What a draw says of all claimed pictures ([Verdict].Claim).

@@ -53,11 +53,14 @@ type Verdict struct {
 	Together   [][]string   `json:"together,omitempty"` // groups of recipients whose copies are surely in the same leaks, as the case lists them
 	Withheld   []Withheld   `json:"withheld"`           // recipients with evidence that a headline may not name
 	Window     *Window      `json:"window"`             // where in time leaks without marks are dense; null: nowhere more than by chance
-	Flags      []flag       `json:"flags"`              // patterns that planted evidence would leave
-	Claim      claim        `json:"claim"`
-	Clusters   int          `json:"clusters"` // that count once each
-	Matched    int          `json:"matched"`  // leaks
-	Recall     float64      `json:"recall"`   // mean of the leaks' recall
+	// Against compares the strongest custody with one kind of thief at a time; nil: no custody has
+	// leaks without marks.
+	Against  *Against `json:"custody_against,omitempty"`
+	Flags    []flag   `json:"flags"` // patterns that planted evidence would leave
+	Claim    claim    `json:"claim"`
+	Clusters int      `json:"clusters"` // that count once each
+	Matched  int      `json:"matched"`  // leaks
+	Recall   float64  `json:"recall"`   // mean of the leaks' recall
 	// AllElsewhere is the capped log10 likelihood ratio for the explanation that the owners
 	// of all files also sent them elsewhere. The alternative is the best explanation without
 	// any such file.
@@ -135,7 +138,8 @@ func Weigh(c *Case) (*Verdict, error) {
 		v.Together = append(v.Together, m.namesOf(g))
 	}
 	m.names(v)
-	v.Window = m.window(v)
+	v.Window = m.window()
+	v.Against = m.against(v, asked, found)
 	v.AllElsewhere = m.allElsewhere(found)
 	m.addLines(v)
 	m.sensitivities(v, asked, questions, found, computed)
@@ -424,7 +428,7 @@ func (m *model) neutral() bool {
 func (m *model) allElsewhere(found []answers) float64 {
 	alone := &candidate{sources: []int{len(m.sources) - 1}}
 	m.combine(alone)
-	m.compute(alone, math.Inf(-1))
+	m.compute(alone, nil)
 	without := found[len(found)-1].without // the last question is about these files
 	a := answers{maxima{value: alone.value}, without, without}
 	ratio, _, _ := a.modest()

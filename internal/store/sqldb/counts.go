@@ -34,17 +34,21 @@ func (d *DB) CountIssued(ctx context.Context, until time.Time) ([]books.Issued, 
 		GROUP BY c.recipient, day ORDER BY c.recipient, day`)
 }
 
-// CountDays counts the uploads by the UTC day of their submission (Recipient is ""). It also
-// counts the copies by recipient and by the UTC day of their issue. Both counts end at until,
-// included, and include erased uploads and their copies. Days without any are left out, and days
-// ascend.
-func (d *DB) CountDays(ctx context.Context, until time.Time) (submitted, issued []books.Issued, err error) {
+// CountDays counts the uploads by the UTC day of their submission (Recipient is ""): all, and the
+// erased ones alone. It also counts the copies by recipient and by the UTC day of their issue,
+// also copies of erased uploads. Counts end at until, included. Days without any are left out,
+// and days ascend.
+func (d *DB) CountDays(ctx context.Context, until time.Time) (submitted, erased, issued []books.Issued, err error) {
 	submitted, err = d.days(ctx, until, "SELECT '', submitted / 86400000000 AS day, count(*) FROM submission WHERE submitted <= $1 GROUP BY day ORDER BY day")
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
+	}
+	erased, err = d.days(ctx, until, "SELECT '', submitted / 86400000000 AS day, count(*) FROM submission WHERE erased > 0 AND +submitted <= $1 GROUP BY day ORDER BY day")
+	if err != nil {
+		return nil, nil, nil, err
 	}
 	issued, err = d.days(ctx, until, "SELECT recipient, issued / 86400000000 AS day, count(*) FROM copy WHERE issued <= $1 GROUP BY recipient, day ORDER BY recipient, day")
-	return submitted, issued, err
+	return submitted, erased, issued, err
 }
 
 // days runs query, whose rows are a recipient, a day (counted from 1970-01-01) and a count. $1

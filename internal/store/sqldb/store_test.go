@@ -351,9 +351,10 @@ func TestCounts(t *testing.T) {
 		for n, x := range by {
 			require.Equal(t, books.Issued{Recipient: "vendor A", Day: days(n).Truncate(24 * time.Hour), Count: 1}, x)
 		}
-		submitted, copied, err := s.CountDays(t.Context(), never)
+		submitted, erased, copied, err := s.CountDays(t.Context(), never)
 		require.NoError(t, err)
 		require.Len(t, submitted, 10)
+		require.Empty(t, erased)
 		require.Equal(t, books.Issued{Day: days(9).Truncate(24 * time.Hour), Count: 1}, submitted[9])
 		total := 0
 		for _, x := range copied {
@@ -373,14 +374,14 @@ func TestCounts(t *testing.T) {
 		by, err = s.CountIssued(t.Context(), at)
 		require.NoError(t, err)
 		require.Len(t, by, 10, "not the copy of what was submitted later")
-		submitted, copied, err = s.CountDays(t.Context(), at)
+		submitted, _, copied, err = s.CountDays(t.Context(), at)
 		require.NoError(t, err)
 		require.Len(t, submitted, 10)
 		require.EqualValues(t, 11, copied[0].Count)
 		by, err = s.CountIssued(t.Context(), at.Add(-time.Microsecond))
 		require.NoError(t, err)
 		require.Empty(t, by, "copies that were issued later")
-		submitted, copied, err = s.CountDays(t.Context(), days(3))
+		submitted, _, copied, err = s.CountDays(t.Context(), days(3))
 		require.NoError(t, err)
 		require.Len(t, submitted, 4, "the limit included")
 		require.Empty(t, copied)
@@ -392,8 +393,9 @@ func TestCounts(t *testing.T) {
 		by, err = s.CountIssued(t.Context(), at)
 		require.NoError(t, err)
 		require.Len(t, by, 9)
-		submitted, _, err = s.CountDays(t.Context(), at)
+		submitted, erased, _, err = s.CountDays(t.Context(), at)
 		require.NoError(t, err)
+		require.Equal(t, []books.Issued{{Day: days(3).Truncate(24 * time.Hour), Count: 1}}, erased)
 		require.Len(t, submitted, 10, "but was there")
 	})
 }

@@ -13,10 +13,10 @@ import (
 )
 
 // Holdings counts the submissions that a leak can be matched with, and how many of them each
-// recipient had, in each of several periods. Submitted and Issued count all submissions and
-// copies, for charts.
+// recipient had, by days. Submitted and Issued count all submissions and copies, for charts.
 type Holdings struct {
-	Submissions []int
+	Days        []time.Time      // with submissions, erased ones too: their begins, UTC, ascending
+	Submissions []int            // by day, like the counts by recipient
 	Copies      map[string][]int // by recipient: submissions issued to it as a marked copy
 	Unmarked    map[string][]int // by recipient: submissions that it could hold unmarked
 
@@ -31,18 +31,17 @@ type DayCount struct {
 	N   int       `json:"n"`
 }
 
-// Holdings counts submissions by the time of their submission. Erased submissions do not count,
-// since no leak can be matched with them. Period i is from cells[i] up to cells[i+1], with cells
-// ascending. The first period also has everything submitted before, and the last ends with the
-// last submission. Without cells, Submissions is nil and Copies and Unmarked are empty. What was
-// submitted or issued after until does not count; with the zero time everything counts. A
-// custody fact counts if counts returns true for it.
-func (e *Engine) Holdings(ctx context.Context, cells []time.Time, until time.Time, counts func(books.Custody) bool) (*Holdings, error) {
+// Holdings counts submissions by the UTC day of their submission. Erased submissions do not count,
+// since no leak can be matched with them. If byDay is false, Days and Submissions are nil, and Copies
+// and Unmarked are empty. What was submitted or issued after until does not count; with the zero
+// time everything counts. A custody fact counts if counts returns true for it.
+func (e *Engine) Holdings(ctx context.Context, byDay bool, until time.Time, counts func(books.Custody) bool) (*Holdings, error) {
 	if until.IsZero() {
 		until = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 	}
 	h := &Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int), Issued: make(map[string][]DayCount)}
-	if err := e.countDays(ctx, h, until); err != nil {
+	erased, err := e.countDays(ctx, h, until)
+	if err != nil {
 		return nil, err
 	}
 	facts, err := e.store.Custody(ctx)
@@ -56,14 +55,16 @@ func (e *Engine) Holdings(ctx context.Context, cells []time.Time, until time.Tim
 			by[c.Recipient] = append(by[c.Recipient], c)
 		}
 	}
-	if len(cells) == 0 {
+	if !byDay {
 		return h, nil
 	}
-	b := holdingsOf{e.store, cells, until, nil}
-	if h.Submissions, err = e.store.CountSubmitted(ctx, b.whole()...); err != nil {
-		return nil, err
+	for _, x := range h.Submitted {
+		h.Days, h.Submissions = append(h.Days, x.Day), append(h.Submissions, x.N)
 	}
-	b.all = h.Submissions
+	b := holdingsOf{e.store, h.Days, until, h.Submissions}
+	for _, x := range erased {
+		h.Submissions[b.at(x.Day)] -= x.Count
+	}
 	if h.Copies, err = b.copies(ctx); err != nil {
 		return nil, err
 	}
@@ -75,72 +76,80 @@ func (e *Engine) Holdings(ctx context.Context, cells []time.Time, until time.Tim
 	return h, nil
 }
 
-// countDays sets h.Submitted, and h.Issued by recipient, from the store's counts by UTC days.
-// until is included. h.Issued must not be nil.
-func (e *Engine) countDays(ctx context.Context, h *Holdings, until time.Time) error {
-	all, copies, err := e.store.CountDays(ctx, until)
+// Extend lengthens the counts to a number of days, with zeros: no submission counts on the days that
+// follow. Days is left as it is.
+func (h *Holdings) Extend(days int) {
+	extend := func(counts []int) []int { return append(counts, make([]int, max(0, days-len(counts)))...) }
+	h.Submissions = extend(h.Submissions)
+	for _, by := range []map[string][]int{h.Copies, h.Unmarked} {
+		for name, counts := range by {
+			by[name] = extend(counts)
+		}
+	}
+}
+
+// countDays sets h.Submitted, and h.Issued by recipient, from the store's counts by UTC days, and
+// returns the counts of erased uploads. until is included. h.Issued must not be nil.
+func (e *Engine) countDays(ctx context.Context, h *Holdings, until time.Time) ([]books.Issued, error) {
+	all, erased, copies, err := e.store.CountDays(ctx, until)
 	for _, x := range all {
 		h.Submitted = append(h.Submitted, DayCount{x.Day, x.Count})
 	}
 	for _, x := range copies {
 		h.Issued[x.Recipient] = append(h.Issued[x.Recipient], DayCount{x.Day, x.Count})
 	}
-	return err
+	return erased, err
 }
 
 // A span of time, both ends included.
 type span = [2]time.Time
 
-// holdingsOf counts by cells.
+// holdingsOf counts by days.
 type holdingsOf struct {
 	store books.Store
-	cells []time.Time
+	days  []time.Time
 	until time.Time
 	all   []int
 }
 
-// whole returns the span of each cell, both ends included: up to a microsecond before the next
-// cell, and not after until. The first begins in the year 1. A cell after until gives a span
-// that ends before it begins.
+// whole returns the span of each day, both ends included, and not after until.
 func (b *holdingsOf) whole() []span {
-	out := make([]span, len(b.cells))
-	for i := range out {
-		out[i] = span{b.cells[i], b.until}
-		if i == 0 {
-			out[i][0] = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
-		}
-		if i+1 < len(b.cells) && !b.cells[i+1].After(b.until) {
-			out[i][1] = b.cells[i+1].Add(-time.Microsecond)
+	out := make([]span, len(b.days))
+	for i, day := range b.days {
+		out[i] = span{day, day.AddDate(0, 0, 1).Add(-time.Microsecond)}
+		if out[i][1].After(b.until) {
+			out[i][1] = b.until
 		}
 	}
 	return out
 }
 
-// copies counts, for each recipient and cell, the submissions issued to the recipient up to
-// until. The store counts by UTC days, so a submission counts for the cell that holds the begin
-// of its day. Recipients without copies are not in the map.
+// copies counts, for each recipient and day, the submissions issued to the recipient up to until.
+// Recipients without copies are not in the map.
 func (b *holdingsOf) copies(ctx context.Context) (map[string][]int, error) {
 	issued, err := b.store.CountIssued(ctx, b.until)
 	out := make(map[string][]int)
 	for _, x := range issued {
 		if out[x.Recipient] == nil {
-			out[x.Recipient] = make([]int, len(b.cells))
+			out[x.Recipient] = make([]int, len(b.days))
 		}
-		out[x.Recipient][b.at(x.Day)] += x.Count
+		if k := b.at(x.Day); len(b.days) > 0 && b.days[k].Equal(x.Day) { // not a day that came after the count
+			out[x.Recipient][k] = min(x.Count, b.all[k])
+		}
 	}
 	return out, err
 }
 
-// at returns the index of the cell of a time; times before the first cell belong to it.
+// at returns the index of the day of a time.
 func (b *holdingsOf) at(t time.Time) int {
-	return max(sort.Search(len(b.cells), func(i int) bool { return b.cells[i].After(t) })-1, 0)
+	return max(sort.Search(len(b.days), func(i int) bool { return b.days[i].After(t) })-1, 0)
 }
 
-// unmarked counts, for each cell, the submissions that the facts about one recipient cover, each
+// unmarked counts, for each day, the submissions that the facts about one recipient cover, each
 // submission once. Facts without a list cover all submissions of their time, both ends included.
-// b.all must hold the counts of whole cells.
+// b.all must hold the counts of whole days.
 func (b *holdingsOf) unmarked(ctx context.Context, facts []books.Custody) ([]int, error) {
-	out := make([]int, len(b.cells))
+	out := make([]int, len(b.days))
 	var spans []span
 	var lists []books.Custody
 	for _, c := range facts {
@@ -152,10 +161,10 @@ func (b *holdingsOf) unmarked(ctx context.Context, facts []books.Custody) ([]int
 	}
 	spans = union(spans)
 	var parts []span
-	for i, cell := range b.whole() {
+	for i, day := range b.whole() {
 		for _, s := range spans {
-			switch s = clip(s, cell); {
-			case s == cell:
+			switch s = clip(s, day); {
+			case s == day:
 				out[i] = b.all[i]
 			case !s[1].Before(s[0]):
 				parts = append(parts, s)
@@ -172,7 +181,7 @@ func (b *holdingsOf) unmarked(ctx context.Context, facts []books.Custody) ([]int
 	return out, err
 }
 
-// listed adds to out, for each cell, the submissions in the lists of facts, each once. It leaves
+// listed adds to out, for each day, the submissions in the lists of facts, each once. It leaves
 // out erased submissions, submissions outside of their fact's time or after until, and
 // submissions in any of spans, which are counted already. A submission that is missing is an
 // error.
@@ -205,14 +214,14 @@ func (b *holdingsOf) listed(ctx context.Context, facts []books.Custody, spans []
 	return nil
 }
 
-// clip returns the part of s within cell; both spans include their ends. If they do not overlap,
+// clip returns the part of s within day; both spans include their ends. If they do not overlap,
 // the end of the result is before its begin.
-func clip(s, cell span) span {
-	if s[0].Before(cell[0]) {
-		s[0] = cell[0]
+func clip(s, day span) span {
+	if s[0].Before(day[0]) {
+		s[0] = day[0]
 	}
-	if s[1].After(cell[1]) {
-		s[1] = cell[1]
+	if s[1].After(day[1]) {
+		s[1] = day[1]
 	}
 	return s
 }
