@@ -176,7 +176,7 @@ func (x *coalitionRun) draw(leaks []ruler.Trial) []ruler.Trial {
 		mix, style, then := coalitionMixes[rng.IntN(len(coalitionMixes))], coalitionStyles[rng.IntN(len(coalitionStyles))], coalitionThen[rng.IntN(len(coalitionThen))]
 		t.Labels = map[string]string{"trial": "dump", "mix": mix, "then": then, "colluders": strconv.Itoa(members), "leaks": strconv.Itoa(n), "style": style}
 		months := odds.Months(time.Date(2016, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2025, 12, 1, 0, 0, 0, 0, time.UTC))
-		c := &odds.Case{FoundKnown: true, Cells: months, MarkTrials: verify.TraceTrials, MatchTrials: verify.MatchTrials}
+		c := &odds.Case{FoundKnown: true, Cells: months, MarkTrials: verify.MarkTrials, MatchTrials: verify.MatchTrials}
 		for k := range months {
 			months[k].Submissions = 1000
 		}
