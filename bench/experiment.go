@@ -25,7 +25,7 @@ func all() []*ruler.Experiment {
 	e := newEngine()
 	return []*ruler.Experiment{
 		robustness(e), falsePositives(e), security(e), trace(newTraceEngine(e)), visible(e), speed(e),
-		pairs(), independent(), verdict(), verdictRecord(), verdictPixels(), sentences(),
+		pairs(), independent(), verdict(), verdictRecord(), verdictPixels(), verdictCoalition(), sentences(),
 		matchSearch(), matchWhole(), matchPDQ(), matchParts(), matchLookalikes(), matchPlaces(), matchStrangers(), matchRecall(), matchRatio(),
 		altered(), registries(), investigate(), cost(), plans(),
 	}

@@ -115,7 +115,11 @@ func (r *unitsRun) unit(ctx context.Context, i int, emit func(ruler.Trial)) {
 	up := ruler.Must(r.env.Upload(r.chosen[i].name))
 	key := ruler.Must(r.env.TestKey(i % r.keys))
 	a := r.attacks[i%len(r.attacks)]
-	m := ruler.Must(watermark.Mark(ctx, key, up.Copy, up.Image, up.Options))
+	m, err := watermark.Mark(ctx, key, up.Copy, up.Image, up.Options)
+	if errors.Is(err, watermark.ErrTooSmall) {
+		return
+	}
+	ruler.Check(err)
 	copies := []watermark.Candidate{{Copy: up.Copy, Key: key, Strength: m.Strength}}
 	for k := 1; k < r.issued; k++ {
 		copies = append(copies, watermark.Candidate{Copy: watermark.CopyID(r.env.Draw(fmt.Sprint("copy ", k), up.Content)), Key: key, Strength: m.Strength})
@@ -147,7 +151,7 @@ func (r *unitsRun) unit(ctx context.Context, i int, emit func(ruler.Trial)) {
 			v["misread"] = 1
 		}
 	}
-	leak, err := &card{}, error(nil)
+	leak := &card{}
 	leak.turned, _, err = phash.SumTurned(phash.PDQ, plain)
 	ruler.Check(err)
 	others := slices.Delete(slices.Clone(r.chosen), i, i+1)

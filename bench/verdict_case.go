@@ -23,7 +23,7 @@ func (s *simulation) caseOf(rng *rand.Rand, d *simDump) *odds.Case {
 			l.found = s.outcome.draw(rng, l.kind, s.anyAttack(rng, l.kind))
 		}
 	}
-	c := &odds.Case{FoundKnown: true, Cells: d.cells, Holders: d.holdings(), MarkTrials: verify.TraceTrials, MatchTrials: verify.MatchTrials, Examined: len(d.leaks)}
+	c := &odds.Case{FoundKnown: true, Cells: d.cells, Holders: d.holdings(), MarkTrials: verify.MarkTrials, MatchTrials: verify.MatchTrials, Examined: len(d.leaks)}
 	innocent := make(map[copyKey]evidence) // one value for a copy in all leaks
 	own := make(map[copyKey][]float64)     // evidence for a copy in each leak that shows it
 	var leaks []*simLeak
@@ -31,9 +31,6 @@ func (s *simulation) caseOf(rng *rand.Rand, d *simDump) *odds.Case {
 		l := &d.leaks[k]
 		if l.found.LeftOut {
 			continue
-		}
-		if l.found.Read {
-			c.MarkTrials = verify.ReadTrials
 		}
 		leak := odds.Leak{Recall: l.found.Recall, FalseMatch: l.found.FalseMatch}
 		if shown := l.shows(rng, len(d.month)); shown >= 0 {

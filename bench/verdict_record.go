@@ -177,7 +177,7 @@ func (o *outcome) take(d *verify.DumpVerdict, of watermark.Submission, leaked wa
 	l := &d.Case.Leaks[0]
 	o.Recall, o.FalseMatch = l.Recall, l.FalseMatch
 	o.Marked = slices.Contains(l.Transplanted, recipient)
-	o.Read = d.Case.MarkTrials == verify.ReadTrials
+	o.Read = d.Case.MarkTrials == verify.MarkTrials
 	if o.Shows = shownBy(l.Submission, of); o.Shows == showsNone {
 		return
 	}

@@ -189,7 +189,7 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 		}
 		c.Leaks, at = append(c.Leaks, leak), append(at, i)
 	}
-	c.MarkTrials, c.MatchTrials = w.cfg.trials(w.Verdicts)
+	c.MarkTrials, c.MatchTrials = w.cfg.trials()
 	return c, at
 }
 
@@ -252,7 +252,7 @@ func (v *Verdict) evidenceFor(x registry.Copy, pooled map[watermark.CopyID]float
 		if confirmed {
 			highest = pooled[x.ID]
 		}
-		out.Confirmed, out.LnE, out.Miss = true, micro(math.Min(traced.LogE*math.Ln10, highest)), micro(1-t.Power)
+		out.Confirmed, out.LnE, out.Miss = true, micro(math.Min(traced.LogE*math.Ln10, highest)), micro(1-math.Min(t.Power, maxPower))
 	case confirmed && v.BlindLogP != nil:
 		// The bound of the rate of false reads is fixed beforehand. Its inverse, earned by a
 		// read alone, therefore has a mean of at most 1. Without the original the probability
@@ -322,18 +322,11 @@ func (w *weighing) clusters() {
 	}
 }
 
-// trials returns the numbers of validation trials, of marks and of matching, on which a case of
-// these leaks rests. Marks have [TraceTrials], or [ReadTrials] if any confirmed copy was not found
-// by tracing. Matching has [MatchTrials]. A positive [Config].Trials replaces both numbers.
-func (c Config) trials(leaks []*Verdict) (marks, matching int) {
+// trials returns the numbers of validation trials, of marks and of matching: [MarkTrials] and
+// [MatchTrials]. A positive [Config].Trials replaces both numbers.
+func (c Config) trials() (marks, matching int) {
 	if c.Trials > 0 {
 		return c.Trials, c.Trials
 	}
-	marks = TraceTrials
-	for _, l := range leaks {
-		if l.Finding == FoundCopy && !l.Unconfirmed && !l.foundByTrace() {
-			marks = ReadTrials
-		}
-	}
-	return marks, MatchTrials
+	return MarkTrials, MatchTrials
 }

@@ -135,16 +135,16 @@ func concludeNoMark(e evidence, shown *Match) conclusion {
 		c.say("not-marked-untraced", nil)
 	case wouldShow(t) && t.Issued == 0:
 		c.finding = FoundUnmarked
-		c.say("unmarked-no-copies", figures{"power": share(t.Power)})
+		c.say("unmarked-no-copies", figures{"power": power(t.Power)})
 	case wouldShow(t):
 		c.finding = FoundUnmarked
-		c.say("unmarked", figures{"n": t.Issued, "power": share(t.Power)})
+		c.say("unmarked", figures{"n": t.Issued, "power": power(t.Power)})
 	case t.Unsought > 0:
 		c.say("not-marked-keys", figures{"n": t.Unsought})
 	case !t.Registered:
 		c.say("not-marked-aside", nil)
 	default:
-		c.say("not-marked-weak", figures{"power": share(t.Power)})
+		c.say("not-marked-weak", figures{"power": power(t.Power)})
 	}
 	return c
 }
@@ -217,7 +217,7 @@ func concludeUnconfirmed(e evidence, r *read) conclusion {
 	x := figures{"copy": r.copy.String()}
 	if r.lacks && showsCapture(r.shows) {
 		c.finding, c.unconfirmed = FoundTransplanted, false
-		x["power"] = share(traceOf(e.traces, r.issued.Submission).Power)
+		x["power"] = power(traceOf(e.traces, r.issued.Submission).Power)
 		c.say("transplanted-id", x)
 		return c
 	}

@@ -115,7 +115,7 @@ type Config struct {
 	// Trials is the number of independent trials, of marks and of matching, that ended
 	// without a false identification. It caps every likelihood ratio at Trials/3, the inverse
 	// of the 95 % upper bound of the error rate (rule of three). 0: the trials that validated
-	// this code ([TraceTrials], [ReadTrials] and [MatchTrials]).
+	// this code ([MarkTrials] and [MatchTrials]).
 	Trials int
 
 	// Progress, where set, is called after each leak of a dump, in order.

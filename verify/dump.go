@@ -254,7 +254,7 @@ func (w *weighing) unissuedLine() *odds.Hypothesis {
 	if m.pictures == 0 {
 		return nil
 	}
-	limit := odds.Cap(cmp.Or(w.cfg.Trials, ReadTrials))
+	limit := odds.Cap(cmp.Or(w.cfg.Trials, MarkTrials))
 	raw := math.Max(0, micro(-m.logP-math.Log10(float64(w.readable()*max(w.keys, 1)))))
 	return &odds.Hypothesis{Kind: odds.Unissued, Code: odds.Unissued, Raw: raw, LogLR: math.Min(raw, micro(limit)), Capped: raw > limit, Pictures: m.pictures}
 }

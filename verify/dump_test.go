@@ -153,8 +153,8 @@ func dumps() map[string]dump {
 		"rolling colluders":     {leaks: []*verify.Verdict{mixed(1, "vendor A", "vendor B"), mixed(2, "vendor B", "authority C"), mixed(3, "authority C", "vendor A"), mixed(4, "vendor A", "vendor B", "authority C")}, named: []string{"authority C", "vendor A", "vendor B"}, headline: "4 pictures contain copies issued to two or more of vendor A, vendor B and authority C at once."},
 		"one each":              {leaks: []*verify.Verdict{a(1), leakOf(3, verify.FoundCopy, "authority C")}, headline: "Inconclusive"},
 		"the store's":           {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "store"), leakOf(2, verify.FoundCopy, "store")}, named: []string{"store"}, headline: "issued to store"},
-		"two of February":       {leaks: []*verify.Verdict{bare(1, holds("vendor A", before)), bare(2, holds("vendor A", before), holds("vendor B", before))}, headline: "Inconclusive: 2 of the 2 pictures show uploads of the registry, and no mark", says: []string{"vendor A (2) and vendor B (1)", "contiguous range", "at most about", "it earns nothing"}, evidence: map[string]int{"vendor A": 0}},
-		"February":              {leaks: many(20, func(n int) *verify.Verdict { return bare(n, holds("vendor A", before)) }), headline: "Inconclusive: 20 of the 20 pictures show uploads of the registry", says: []string{"vendor A (20)", "of all submissions", "if pictures come from what vendor A could hold unmarked", "A leak at vendor A and a thief at the exchange who took this very folder leave the same pictures", "no measure of its holder"}, evidence: map[string]int{"vendor A": 0}},
+		"two of February":       {leaks: []*verify.Verdict{bare(1, holds("vendor A", before)), bare(2, holds("vendor A", before), holds("vendor B", before))}, headline: "Inconclusive: 2 of the 2 pictures show uploads of the registry, and no mark", says: []string{"vendor A (2) and vendor B (1)", "it is a prior, and no evidence"}, evidence: map[string]int{"vendor A": 0}},
+		"February":              {leaks: many(20, func(n int) *verify.Verdict { l := bare(n, holds("vendor A", before)); l.Submitted = feb.AddDate(0, 0, n); return l }), headline: "Inconclusive: 20 of the 20 pictures show uploads of the registry", says: []string{"vendor A (20)", "of all submissions", "if pictures come from what vendor A could hold unmarked", "A leak at vendor A and a thief at the exchange who took this very folder leave the same pictures", "no measure of its holder"}, evidence: map[string]int{"vendor A": 0}},
 		"February, two holders": {leaks: many(20, func(n int) *verify.Verdict { return bare(n, holds("vendor A", before), holds("vendor B", before)) }), headline: "Inconclusive: 20 of the 20 pictures show uploads of the registry", says: []string{"A leak at vendor A and vendor B and a thief at the exchange"}},
 		"February, marked":      {leaks: append(many(20, func(n int) *verify.Verdict { return bare(n, holds("vendor A", before)) }), leakOf(21, verify.FoundTransplanted, "vendor A", holds("vendor A", before)), leakOf(22, verify.FoundTransplanted, "vendor A", holds("vendor A", before))), headline: "Inconclusive: 22 of the 22 pictures show uploads of the registry"},
 		"scattered":             {leaks: many(20, func(n int) *verify.Verdict { l := bare(n); l.Submitted = feb.AddDate(0, 2*n-20, 0); return l }), headline: "Inconclusive: 20 of the 20"},
@@ -329,22 +329,17 @@ func TestFewTrialsAllowSmallClaimsOnly(t *testing.T) {
 	require.True(t, got.Hypotheses[0].Capped)
 }
 
-// The default claims no more than its trials allow, and says what they cover.
+// The default claims no more than independent pictures allow, and says what they are.
 func TestDefaultTrials(t *testing.T) {
-	require.Equal(t, 15*10*2, verify.ReadTrials, "the run that its comment names")
-	read := []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A"), leakOf(2, verify.FoundCopy, "vendor A")}
-	got := verify.WeighFor(read, recipients, verify.Config{}, 120)
-	require.InDelta(t, 2, got.Hypotheses[0].LogLR, 1e-3)
-	require.InDelta(t, 3./verify.MatchTrials, got.Case.Leaks[0].FalseMatch, 1e-6, "no less than the trials allow")
-	require.Contains(t, strings.Join(got.Shows, " "), "no more than 100 times to be stated. 300 trials")
-	require.Contains(t, strings.Join(got.Shows, " "), "the comparison of pictures is not covered")
-	for _, l := range read {
+	leaks := []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A"), leakOf(2, verify.FoundCopy, "vendor A")}
+	for _, l := range leaks {
 		l.Traces = []verify.Tracing{{Submission: l.Submission, Registered: true, Power: 1, Copies: []findings.TracedCopy{{Copy: l.Copy, LogP: -30, LogE: 28, Found: true}}}}
 	}
-	got = verify.WeighFor(read, recipients, verify.Config{}, 120)
-	require.InDelta(t, math.Log10(verify.TraceTrials/3.), got.Hypotheses[0].LogLR, 1e-3)
-	require.Contains(t, strings.Join(got.Shows, " "), "no more than 400,000 times to be stated. 1,256,742 trials")
-	require.Contains(t, strings.Join(got.Shows, " "), "tracing leaks against copies that were not used")
+	got := verify.WeighFor(leaks, recipients, verify.Config{}, 120)
+	require.InDelta(t, 3./verify.MatchTrials, got.Case.Leaks[0].FalseMatch, 1e-6, "no less than the trials allow")
+	require.InDelta(t, math.Log10(verify.MarkTrials/3.), got.Hypotheses[0].LogLR, 1e-3)
+	require.Contains(t, strings.Join(got.Shows, " "), "no more than 300 times to be stated. 912 trials")
+	require.Contains(t, strings.Join(got.Shows, " "), "Each trial is a real picture of its own")
 }
 
 // never lists what no output may say (the verdict model, section 5).

@@ -49,10 +49,10 @@ func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
 	leak, d = examine()
 	require.Equal(t, "copy", leak.Label(), "it was issued before")
 	require.Contains(t, textOf(d.ShowsNot), "is recorded as compromised since")
-	c.Found = c.copy.Issued.Add(-time.Hour)
+	c.Found = c.copy.Issued
 	d, err := c.investigator(t, noMark).Weigh(t.Context(), []*verify.Verdict{leak})
 	require.NoError(t, err)
-	require.NotContains(t, textOf(d.ShowsNot), "compromised", "the leak was found before")
+	require.Contains(t, textOf(d.ShowsNot), "compromised", "what exculpates counts whatever the stated time of the find")
 
 	set(registry.KeyCompromised, c.copy.Issued)
 	leak, d = examine()

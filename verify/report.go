@@ -293,7 +293,7 @@ var reportFuncs = template.FuncMap{
 	"others":    func(entries []int64) int { return len(entries) - 1 },
 	"whole":     func(n int) string { return thousands(float64(n)) },
 	"shell":     shellLine,
-	"share":     func(p *float64) string { return share(*p) },
+	"power":     func(p *float64) string { return power(*p) },
 	"agreement": func(x *float64) string { return fmt.Sprintf("%.0f %%", math.Floor(*x*100)) },
 	"degree":    inWords,
 	"px":        func(x float64) string { return fmt.Sprintf("%.0f", x) },

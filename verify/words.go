@@ -190,6 +190,9 @@ func share(p float64) string {
 	return fmt.Sprintf("%.0f %%", math.Floor(p*100))
 }
 
+// power writes a power, 0..1, as share does, and no more than trials support.
+func power(p float64) string { return share(math.Min(p, maxPower)) }
+
 // percent writes a share, 0..1, in percent with one decimal. A share above 0 and below 0.001 is
 // "less than 0.1 %".
 func percent(x float64) string {

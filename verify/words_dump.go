@@ -398,25 +398,10 @@ func (w *weighing) cap() []figures {
 	return once(capped, figures{"times": times(odds.Cap(w.Case.MarkTrials)), "trials": thousands(float64(w.Case.MarkTrials))})
 }
 
-// The trials that cap the ratios of copies.
-const (
-	statedTrials = iota // by the investigator
-	tracedTrials
-	readTrials
-)
-
-// cover returns the condition of the sentence on what was tried in the trials of [weighing.cap].
-func cover(trials int) func(*weighing) []figures {
-	return func(w *weighing) []figures {
-		is := readTrials
-		switch {
-		case w.cfg.Trials > 0:
-			is = statedTrials
-		case w.Case.MarkTrials == TraceTrials:
-			is = tracedTrials
-		}
-		return once(is == trials && len(w.cap()) > 0, figures{})
-	}
+// cover returns the condition of the sentence on what was tried in the trials of [weighing.cap]: the
+// investigator stated them, or not.
+func cover(stated bool) func(*weighing) []figures {
+	return func(w *weighing) []figures { return once(stated == (w.cfg.Trials > 0) && len(w.cap()) > 0, figures{}) }
 }
 
 // unissuedFigures are marks that the registry does not list: pictures, IDs, keys, and how often

@@ -163,7 +163,7 @@ func Left(erased []Submission) [32]byte {
 // LedgerEntry commits to the investigation.
 func (i Investigation) LedgerEntry() Entry {
 	fields := []any{i.Started, i.Actor, i.Command, i.Input[:], i.Files}
-	if i.Pictures != (Digest{}) {
+	if i.Pictures != (Digest{}) || i.EvidenceSHA256 != (Digest{}) || !i.Found.IsZero() || i.Evidence != "" { // earlier versions had none of these
 		fields = append(fields, i.Found, i.Evidence, i.EvidenceSHA256[:], i.Pictures[:])
 	}
 	return Entry{Kind: EntryInvestigation, Time: i.Started, Commitment: commit(EntryInvestigation, i.Salt, fields...)}

@@ -104,6 +104,8 @@ func TestEveryFieldIsCommitted(t *testing.T) {
 			switch field.Name {
 			case "Seq", "Entry", "Erased", "ErasedBy", "First":
 				require.Equal(t, want, got, "%s.%s is assigned by the store", typ, field.Name)
+			case "Digests":
+				continue // bound by Pictures
 			case "Blind":
 				require.Equal(t, want, got, "%s.%s is bound by Digest", typ, field.Name)
 			case "Subject":

@@ -265,7 +265,7 @@ var noteRules = map[string]func(*report, *leak) row{
 	},
 	"transplanted-id": func(_ *report, l *leak) row {
 		x := l.only()
-		return when(l.Finding == "transplanted" && x.Copy != "" && !l.elsewhere() && !l.traced(x), row{"copy": x.Copy, "power": percent(l.trace(x.Submission).Power)})
+		return when(l.Finding == "transplanted" && x.Copy != "" && !l.elsewhere() && !l.traced(x), row{"copy": x.Copy, "power": powered(l.trace(x.Submission).Power)})
 	},
 	"transplanted-several": func(_ *report, l *leak) row {
 		return when(l.Finding == "transplanted" && len(l.ours()) > 1 && l.elsewhere(), row{"copies": names(l)})
@@ -294,12 +294,12 @@ var noteRules = map[string]func(*report, *leak) row{
 	"unlisted-resembles": func(_ *report, l *leak) row {
 		return when(l.Finding == "unissued" && l.Submission == "" && l.pixels("same document", "same in part", "different") != nil, nil)
 	},
-	"unmarked": bare(func(t *traceOf) bool { return t.Issued > 0 }, func(t *traceOf) row { return row{"n": t.Issued, "power": percent(t.Power)} }),
+	"unmarked": bare(func(t *traceOf) bool { return t.Issued > 0 }, func(t *traceOf) row { return row{"n": t.Issued, "power": powered(t.Power)} }),
 	"unmarked-no-copies": bare(func(t *traceOf) bool { return t.Issued == 0 }, func(t *traceOf) row {
-		return row{"power": percent(t.Power)}
+		return row{"power": powered(t.Power)}
 	}),
 	"not-marked-weak": weak(func(t *traceOf) bool { return t.Registered && t.Unsought == 0 && t.Power < 0.999 }, func(t *traceOf) row {
-		return row{"power": percent(t.Power)}
+		return row{"power": powered(t.Power)}
 	}),
 	"not-marked-keys":  weak(func(t *traceOf) bool { return t.Unsought > 0 }, func(t *traceOf) row { return row{"n": t.Unsought} }),
 	"not-marked-aside": weak(func(t *traceOf) bool { return t.Unsought == 0 && !t.Registered }, func(*traceOf) row { return row{} }),

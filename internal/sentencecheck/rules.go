@@ -588,6 +588,9 @@ func support(lr float64) string {
 	return words
 }
 
+// powered writes a power, which trials limit: none of 629 marks was missed.
+func powered(p float64) string { return percent(math.Min(p, 1-3./629)) }
+
 // percent writes a probability rounded down.
 func percent(p float64) string {
 	switch {

@@ -152,9 +152,8 @@ var rules = map[string]func(*report) []row{
 	"cap": func(r *report) []row {
 		return once(r.capped(), row{"times": times(bound(r.Verdict.Case.MarkTrials)), "trials": whole(r.Verdict.Case.MarkTrials)})
 	},
-	"cap-stated": coverRule("stated"),
-	"cap-traced": coverRule("traced"),
-	"cap-read":   coverRule("read"),
+	"cap-stated": coverRule(true),
+	"cap-own":    coverRule(false),
 	"unissued":   unissuedRule,
 	"collector":  collectorRule,
 	"holders": func(r *report) []row {
@@ -590,16 +589,9 @@ func (r *report) capped() bool {
 }
 
 // coverRule: both numbers of trials are the same only if the investigator stated them.
-func coverRule(kind string) func(*report) []row {
+func coverRule(stated bool) func(*report) []row {
 	return func(r *report) []row {
-		is := "read"
-		switch c := r.Verdict.Case; {
-		case c.MarkTrials == c.MatchTrials:
-			is = "stated"
-		case c.MarkTrials == 1_256_742:
-			is = "traced"
-		}
-		return once(is == kind && r.capped(), nil)
+		return once(stated == (r.Verdict.Case.MarkTrials == r.Verdict.Case.MatchTrials) && r.capped(), nil)
 	}
 }
 

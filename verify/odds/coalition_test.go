@@ -85,9 +85,11 @@ func TestTheRatioDoesNotDependOnOthers(t *testing.T) {
 }
 
 // C is innocent, and its e-values are chance: it is never named, and its ratio stays below 10.
-func TestThirdPartiesBesideCoalitions(t *testing.T) {
-	top := 0.0
-	for seed := range uint64(150) {
+func TestThirdPartiesBesideCoalitions(t *testing.T) { thirdParties(t, 150) }
+
+func thirdParties(t *testing.T, dumps uint64) {
+	top, named := 0.0, 0
+	for seed := range dumps {
 		rng := rand.New(rand.NewPCG(18, seed))
 		c := three()
 		for range 2 + rng.IntN(12) {
@@ -103,9 +105,11 @@ func TestThirdPartiesBesideCoalitions(t *testing.T) {
 		}
 		v := weigh(t, c)
 		assert.NotContains(t, v.Named, "C", seed)
+		named += len(v.Named)
 		top = max(top, of(t, v, odds.Copies, "C").LogLR)
 	}
 	assert.Less(t, top, 1.0)
+	t.Logf("%d dumps: %d names of %d colluders, the greatest log10 ratio for another is %.2f", dumps, named, 2*dumps, top)
 }
 
 // A large A and a small B: A is not hidden, and B has what its own marks are worth.

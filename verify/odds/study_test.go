@@ -10,3 +10,6 @@ func TestVerdictStudy(t *testing.T) {
 	t.Log("\n" + s.String())
 	s.calibrated(t)
 }
+
+// The same as TestThirdPartiesBesideCoalitions, in more dumps.
+func TestThirdPartyStudy(t *testing.T) { thirdParties(t, 5000) }
