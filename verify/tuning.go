@@ -138,9 +138,9 @@ const (
 	// through one attack, traced against 1,000 copies and read blind ("kycmark-bench units"). No other
 	// copy was found and no other ID read, also in the upload leaked the same way.
 	MarkTrials = 912
-	// MatchTrials adds to these pictures, of which each was laid on the upload most like it, 360
-	// documents of invented persons, each laid on five of the same template ("kycmark-bench match
-	// lookalikes", seeds 6011 to 6014). None was taken for another.
+	// MatchTrials adds 360 documents of invented persons, each laid on five of its template
+	// ("kycmark-bench match lookalikes", seeds 6011 to 6014). Each of the real pictures was laid on
+	// the picture most like it. None was taken for another.
 	MatchTrials = MarkTrials + 360
 
 	// maxPower is the maximum power that is stated: 3 in 629 bounds the rate of misses, since no mark
