@@ -22,7 +22,7 @@ func TestGrowthAfterTheFindMakesNoWindow(t *testing.T) {
 	require.NotNil(t, d.Odds.Window)
 
 	cfg.Found = feb.Add(4*time.Hour + time.Minute)
-	v, d := weighIn(t, cfg, leaks[:5])
+	_, d = weighIn(t, cfg, leaks[:5])
 	for _, c := range d.Case.Cells[1:] {
 		require.Zero(t, c.Submissions, "months end with the find")
 	}
@@ -31,7 +31,7 @@ func TestGrowthAfterTheFindMakesNoWindow(t *testing.T) {
 	assert.Len(t, d.History.Submitted, 1, "charts end with it too")
 	assert.NotContains(t, strings.Join(d.Dates, "\n"), "contradicted")
 
-	v, d = weighIn(t, cfg, leaks)
+	v, d := weighIn(t, cfg, leaks)
 	assert.NotEmpty(t, d.Case.Leaks[5].Submission, "it was submitted an hour later")
 	assert.False(t, d.Case.FoundKnown)
 	assert.NotContains(t, d.Headline, "were submitted in")

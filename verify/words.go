@@ -165,13 +165,6 @@ func times(logLR float64) string {
 	return thousands(math.Floor(x/unit) * unit)
 }
 
-// about writes a number above 0 as a whole number, rounded to its first two digits: "1,200" for
-// 1,234.
-func about(x float64) string {
-	unit := math.Pow(10, math.Max(0, math.Floor(math.Log10(x))-1))
-	return thousands(math.Round(x/unit) * unit)
-}
-
 // roundedUp writes a probability above 0 with one digit, rounded up: "2e-09" for 1.1e-9.
 func roundedUp(p float64) string {
 	unit := math.Pow(10, math.Floor(math.Log10(p)))

@@ -90,7 +90,7 @@ func TestLedgerVector(t *testing.T) {
 
 // Whatever is kept in a row is bound by its commitment, so that an edit shows.
 func TestEveryFieldIsCommitted(t *testing.T) {
-	for _, row := range samples(t) {
+	for _, row := range append(samples(t), books.HandOn{Giver: "a", Taker: "b", How: "c"}, books.Conclusion{Named: []string{"a"}}) {
 		want := row.LedgerEntry().Commitment
 		typ := reflect.TypeOf(row)
 		for _, field := range reflect.VisibleFields(typ) {
@@ -132,6 +132,12 @@ func edit(t *testing.T, f reflect.Value) {
 		f.SetBool(!x)
 	case time.Time:
 		f.Set(reflect.ValueOf(x.Add(time.Microsecond)))
+	case []byte:
+		f.SetBytes(append(x[:len(x):len(x)], 1))
+	case []string:
+		f.Set(reflect.ValueOf(append(x[:len(x):len(x)], "x")))
+	case []watermark.CopyID:
+		f.Set(reflect.ValueOf(append(x[:len(x):len(x)], 1)))
 	case []watermark.Submission:
 		f.Set(reflect.ValueOf(append(x[:len(x):len(x)], watermark.Submission{1})))
 	default:

@@ -560,14 +560,6 @@ func times(lr float64) func(any) bool {
 	}
 }
 
-// near accepts a number in words within a part of x.
-func near(x, part float64) func(any) bool {
-	return func(v any) bool {
-		n, ok := number(v)
-		return ok && math.Abs(n-x) <= part*x+0.5
-	}
-}
-
 func number(x any) (float64, bool) {
 	s, _ := x.(string)
 	n, err := strconv.ParseFloat(strings.ReplaceAll(s, ",", ""), 64)
