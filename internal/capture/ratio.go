@@ -39,8 +39,10 @@ func NoFigures() (f Figures) {
 // altered leak is that outside of the altered places. Errors come from [Sight.Fit].
 func (s *Sight) Figures() (Figures, error) {
 	f, n := NoFigures(), s.Likeness()
-	if _, err := s.Verdict(); err != nil { // finds the altered places
-		return f, err
+	if s.verdict == nil { // it finds the altered places
+		if _, err := s.Verdict(); err != nil {
+			return f, err
+		}
 	}
 	shown := float64(max(n.Textured-n.Covered, 1))
 	f.Detail, f.Text = float64(n.Agree)/shown, float64(n.Exchanged)/shown
