@@ -177,7 +177,15 @@ func (o *outcome) take(d *verify.DumpVerdict, of watermark.Submission, leaked wa
 	l := &d.Case.Leaks[0]
 	o.Recall, o.FalseMatch = l.Recall, l.FalseMatch
 	o.Marked = slices.Contains(l.Transplanted, recipient)
-	o.Read = d.Case.MarkTrials == verify.MarkTrials
+	first := d.Verdicts[0]
+	o.Read = first.Finding == verify.FoundCopy && !first.Unconfirmed && !slices.ContainsFunc(first.Traces, func(t verify.Tracing) bool {
+		for _, c := range t.Copies {
+			if t.Submission == first.Submission && c.Copy == first.Copy && c.Found {
+				return true
+			}
+		}
+		return false
+	})
 	if o.Shows = shownBy(l.Submission, of); o.Shows == showsNone {
 		return
 	}
