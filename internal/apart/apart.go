@@ -169,24 +169,23 @@ func (f *file) fail(err error) error {
 	return f.end
 }
 
-// Serve is the other end of [Run]. If this process was started to read under that verb, it calls
-// reader with the kind and the input, and returns true when the work is done: the caller ends the
-// process. Otherwise it returns false at once. The reader hands its files to w; its error is of the
-// input.
+// Serve is the other end of [Run]. It returns false at once if this process was not started to read
+// under that verb. Otherwise it calls reader with the kind and the input, and returns true when the work
+// is done. The caller then ends the process. The reader hands its files to w; its error is of the input.
 func Serve(verb string, reader func(kind string, in *os.File, w *Writer) error) (served bool) {
 	if len(os.Args) != 4 || os.Args[1] != verb {
 		return false
 	}
-	most, err := strconv.ParseUint(os.Args[3], 10, 63)
+	memory, err := strconv.ParseUint(os.Args[3], 10, 63)
 	if err != nil {
 		return false
 	}
-	limitMemory(most)
+	limitMemory(memory)
 	w := &Writer{out: bufio.NewWriterSize(os.Stdout, maxChunk)}
 	err = Guard(func() error { return reader(os.Args[2], os.Stdin, w) })
 	if w.failed == nil {
 		w.line(says(err, line{End: true}))
-		w.out.Flush() // if it fails, nobody listens
+		w.out.Flush() // an error shows at the other end
 	}
 	return true
 }
