@@ -184,9 +184,9 @@ func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission
 	if err != nil {
 		return nil, gone(err)
 	}
-	pic, err := picture.Decode(file, v.cfg.limits())
+	pic, err := picture.Decode(file, v.cfg.limits(ctx))
 	if err != nil {
-		return nil, nil
+		return nil, ctx.Err()
 	}
 	if err := v.cfg.Registry.Engine().CheckRendition(ctx, of, pic.Decoder, pic.Image); err != nil {
 		return nil, gone(err)

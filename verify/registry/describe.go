@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"context"
 	"fmt"
 	"image"
 
@@ -17,8 +18,8 @@ import (
 // seals what [Config] says to keep. sum is the SHA-256 of data. pages is the number of pictures
 // in the file; only the first is entered. The caller sets Subject, Submitted and Received. The
 // error wraps [ErrFormat] or [ErrLimit] if data is no usable picture.
-func (s *Issuer) describe(data []byte, sum [32]byte) (up *books.Upload, pages int, err error) {
-	pic, err := picture.Decode(data, s.cfg.limits())
+func (s *Issuer) describe(ctx context.Context, data []byte, sum [32]byte) (up *books.Upload, pages int, err error) {
+	pic, err := picture.Decode(data, s.cfg.limits(ctx))
 	if err != nil {
 		return nil, 0, err
 	}

@@ -108,7 +108,7 @@ func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at ti
 	if err := s.checkSent(at); err != nil {
 		return x, err
 	}
-	up, pages, err := s.describe(data, sum)
+	up, pages, err := s.describe(ctx, data, sum)
 	if err != nil {
 		return x, err
 	}

@@ -48,7 +48,7 @@ func (s *Issuer) Prepare(ctx context.Context, of watermark.Submission) (*Prepare
 	if err != nil {
 		return nil, err
 	}
-	pic, err := picture.Decode(file, s.cfg.limits())
+	pic, err := picture.Decode(file, s.cfg.limits(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("original of %s: %w", of, err)
 	}
