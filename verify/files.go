@@ -243,7 +243,7 @@ func (v *Investigator) investigateFile(ctx context.Context, f dump.File, known *
 	if again := p.again(f.Name, known.data, v.cfg.limits()); again != nil {
 		var err error
 		if again.upload.mosaic == nil {
-			again.upload, err = v.uploadLook(ctx, again.Submission)
+			again.upload, err = v.uploadLook(ctx, again)
 		}
 		return again, err
 	}
