@@ -49,7 +49,7 @@ func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search,
 }
 
 // matches compares the pixels of the leak with the originals of the candidates of s, and returns
-// the matches, nearest hash first, of each submission the page that the leak shows best. If no candidate is the same capture, submissions that share a
+// the matches, nearest hash first. Of each submission it returns the page that the leak shows best. If no candidate is the same capture, submissions that share a
 // part with the leak follow. With [Config].Against it compares these submissions instead.
 func (v *Investigator) matches(ctx context.Context, l *leakPicture, s *search) ([]Match, error) {
 	if len(v.cfg.Against) > 0 {

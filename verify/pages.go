@@ -17,7 +17,7 @@ func pageOf(m *Match) watermark.Submission { return engine.PageID(m.Submission, 
 // pixelOrder are the words for pixels, the word that says the most first.
 var pixelOrder = []string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsUndecided, PixelsDifferent, PixelsTemplate, PixelsUnknown, PixelsUnrelated}
 
-// saysMore reports whether the pixels of match a say more than those of b.
+// saysMore reports whether the pixels of match a say more than the pixels of b.
 func saysMore(a, b *Match) bool {
 	return slices.Index(pixelOrder, a.Pixels) < slices.Index(pixelOrder, b.Pixels)
 }
@@ -40,9 +40,9 @@ func onePage(all []Match) []Match {
 	return out
 }
 
-// comparePages compares a leak with the pages of m.Submission, up to the first whose very capture it
-// shows, and makes m the match with the page whose pixels say the most. All of the leak is searched for
-// each page. It leaves m as it is if the submission cannot be opened.
+// comparePages compares a leak with the pages of m.Submission, up to the first page that it shows as the
+// very capture. It makes m the match with the page whose pixels say the most. All of the leak is searched
+// for each page. It leaves m as it is if the submission cannot be opened.
 func (v *Investigator) comparePages(ctx context.Context, l *leakPicture, m *Match) error {
 	row, err := v.cfg.Registry.Engine().Page(ctx, m.Submission)
 	if err != nil {

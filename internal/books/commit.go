@@ -91,8 +91,8 @@ func (k KeyEntry) LedgerEntry() Entry {
 		Commitment: commit(EntryKey, k.Salt, k.ID, k.Commitment[:], k.Added)}
 }
 
-// LedgerEntry commits to the upload: its digest, times, first subject, hashes and Kept, and its
-// rendition unless that is zero, and its place among the pages unless it has one page. The entry's time is Received, and Seq is not set.
+// LedgerEntry commits to the upload: its digest, times, first subject, hashes and Kept. It also commits
+// to its rendition unless that is zero, and to its place among the pages unless it has one page. The entry's time is Received, and Seq is not set.
 func (s Submission) LedgerEntry() Entry {
 	s = s.AsEntered()
 	fields := []any{s.ID[:], s.SHA256[:], s.Size, s.Format, s.Decoder, s.Width, s.Height, s.Submitted, s.Received,
@@ -104,7 +104,8 @@ func (s Submission) LedgerEntry() Entry {
 	return Entry{Kind: EntrySubmission, Time: s.Received, Commitment: commit(EntrySubmission, s.Salt, fields...)}
 }
 
-// place are the fields that say which page of which submission it is; none of a submission of one page.
+// place returns the fields that say which page of a submission it is. A submission of one page has no
+// such fields.
 func (s *Submission) place() []any {
 	if s.Document == (watermark.Submission{}) && s.Page == 0 && s.Pages == 0 {
 		return nil

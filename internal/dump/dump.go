@@ -291,10 +291,10 @@ func (d *Dump) pdf(ctx context.Context, f File) error {
 	return nil
 }
 
-// load reads the bytes of a PDF or a TIFF. More than MaxPDF of them, as announced or as read, are an error.
+// load reads the bytes of a PDF, or of a TIFF. More than MaxPDF of them, as announced or as read, are an error.
 func (d *Dump) load(ctx context.Context, f File) ([]byte, error) {
 	if f.Size > d.opts.MaxPDF {
-		return nil, fmt.Errorf("the file has %d bytes, limit is %d", f.Size, d.opts.MaxPDF)
+		return nil, fmt.Errorf("the PDF has %d bytes, limit is %d", f.Size, d.opts.MaxPDF)
 	}
 	r, err := f.Open(ctx)
 	if err != nil {
@@ -303,7 +303,7 @@ func (d *Dump) load(ctx context.Context, f File) ([]byte, error) {
 	defer r.Close()
 	data, err := io.ReadAll(io.LimitReader(r, d.opts.MaxPDF+1))
 	if err == nil && int64(len(data)) > d.opts.MaxPDF {
-		err = fmt.Errorf("the file is larger than the limit of %d bytes", d.opts.MaxPDF)
+		err = fmt.Errorf("the PDF is larger than the limit of %d bytes", d.opts.MaxPDF)
 	}
 	return data, err
 }

@@ -8,7 +8,7 @@ import (
 	"math"
 )
 
-// A Document is a file of one or more pages, each of which can be decoded. It is safe for concurrent
+// A Document is a file of one or more pages, which can be decoded one by one. It is safe for concurrent
 // use. Other formats than TIFF have one page: further frames of a GIF are not read.
 type Document struct {
 	data  []byte
@@ -36,12 +36,12 @@ func OpenDocument(data []byte, lim Limits) (*Document, error) {
 	if left < math.MaxInt64/maxDocument {
 		left *= maxDocument
 	}
-	most := left
+	limit := left
 	for _, p := range pages {
 		w, _ := p.uint(tagWidth)
 		h, _ := p.uint(tagLength)
 		if left -= int64(min(uint64(w)*uint64(h), math.MaxInt64)); left < 0 {
-			return nil, &LimitError{What: "pixels on all pages", Got: most - left, Max: most}
+			return nil, &LimitError{What: "pixels on all pages", Got: limit - left, Max: limit}
 		}
 	}
 	d.pages = pages

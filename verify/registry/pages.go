@@ -20,8 +20,8 @@ import (
 // the weakest page, its size is that of page 1. The file is decoded again, and every page must have the
 // marked pixels.
 //
-// The error names the page. It wraps [ErrWeak] or [watermark.ErrTooSmall] if a page cannot be marked so
-// that the mark is read back, and [ErrInput] if the file is larger than MaxCopyBytes of [Config].
+// The error names the page. It wraps [ErrWeak] or [watermark.ErrTooSmall] if the mark of a page is not read
+// back. It wraps [ErrInput] if the file is larger than MaxCopyBytes of [Config].
 func (p *Prepared) renderPages(ctx context.Context, id watermark.CopyID) (*rendered, error) {
 	s := p.issuer
 	of := func(k int, err error) error { return fmt.Errorf("page %d of %d: %w", k, p.pages, err) }

@@ -173,8 +173,8 @@ func (d *DB) Sealed(ctx context.Context, id watermark.Submission) (*books.Sealed
 	return &row.Sealed, nil
 }
 
-// Erase blanks the rows of the submissions that e lists, and of all their pages, deletes their sealed parts and their
-// entries in the search tables, and enters e. It sets Left and Seq. The error wraps
+// Erase blanks the rows of the submissions that e lists, and of all their pages. It deletes their sealed
+// parts and their entries in the search tables, and enters e. It sets Left and Seq. The error wraps
 // [books.ErrNotFound] or [books.ErrErased] if a submission is missing or erased; then nothing is
 // erased. After the commit the dialect's Scrub frees old data in files: its error says that the
 // erasure itself is done.
