@@ -159,7 +159,8 @@ func (s *Issuer) checkSent(at time.Time) error {
 // similar quality (min 70, or min 50 from 2560 pixels on) and with the chroma subsampling of the
 // original. PNG, TIFF and BMP keep their format. Other formats become JPEG, or PNG if they are
 // transparent. The colour profile stays. Other metadata is not passed on, except the EXIF that
-// [Config] may ask for.
+// [Config] may ask for. A copy of several pages has all pages, each with a mark of the copy's ID, and
+// is a TIFF.
 func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submission, to, purpose string) (*Copy, error) {
 	p, err := s.Prepare(ctx, of)
 	if err != nil {
