@@ -40,6 +40,21 @@ func onePage(all []Match) []Match {
 	return out
 }
 
+// sharing returns the number of submissions whose very capture the leak shows, if it shows a page of a
+// submission of several pages, else 0.
+func (e *evidence) sharing() (n int) {
+	paged := false
+	for i := range e.matches {
+		if m := &e.matches[i]; showsCapture(m.Pixels) {
+			n, paged = n+1, paged || m.Page > 0
+		}
+	}
+	if !paged {
+		return 0
+	}
+	return n
+}
+
 // comparePages compares a leak with the pages of m.Submission, up to the first page that it shows as the
 // very capture. It makes m the match with the page whose pixels say the most. All of the leak is searched
 // for each page. It leaves m as it is if the submission cannot be opened.

@@ -1,6 +1,8 @@
 package sqldb_test
 
 import (
+	"database/sql"
+	"errors"
 	"path/filepath"
 	"testing"
 	"time"
@@ -68,6 +70,14 @@ func TestPagesOfSubmissions(t *testing.T) {
 			assert.Equal(t, []int64{int64(searched), int64(searched)}, []int64{found, all})
 		}
 		counts(3, 0, 6)
+		d.SetCommit(func(*sql.Tx) error { return errors.New("crash") })
+		_, err = d.AddSubmissions(ctx, document(5, 3))
+		require.Error(t, err)
+		d.SetCommit((*sql.Tx).Commit)
+		for _, u := range document(5, 3) {
+			_, err := d.Submission(ctx, u.ID)
+			require.ErrorIs(t, err, books.ErrNotFound, "all pages or none")
+		}
 		page := rows[1].ID
 		got, err := d.Submission(ctx, page)
 		require.NoError(t, err)
