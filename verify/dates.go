@@ -64,10 +64,8 @@ func (v *Investigator) earlier(ctx context.Context, leaks []*Verdict) ([]finding
 			continue
 		}
 		sums[l.SHA256] = [32]byte(raw)
-		for _, c := range l.Issued {
-			if l.MayName() != "" {
-				confirmed[[32]byte(raw)] = append(confirmed[[32]byte(raw)], c.ID)
-			}
+		for _, c := range confirmedCopies([]*Verdict{l}) {
+			confirmed[[32]byte(raw)] = append(confirmed[[32]byte(raw)], c.ID)
 		}
 	}
 	first := int64(0)
@@ -101,15 +99,11 @@ func (v *Investigator) conclude(ctx context.Context, d *DumpVerdict) error {
 		return nil
 	}
 	var copies []watermark.CopyID
-	for _, l := range d.Verdicts {
-		for _, c := range l.Issued {
-			if l.MayName() != "" {
-				copies = append(copies, c.ID)
-			}
-		}
+	for _, c := range confirmedCopies(d.Verdicts) {
+		copies = append(copies, c.ID)
 	}
 	slices.Sort(copies)
-	if err := v.cfg.Registry.Engine().LogConclusion(ctx, own[0], v.cfg.Actor, slices.Sorted(slices.Values(d.Named)), slices.Compact(copies)); err != nil {
+	if err := v.cfg.Registry.Engine().LogConclusion(ctx, own[0], v.cfg.Actor, slices.Sorted(slices.Values(d.Named)), copies); err != nil {
 		return fmt.Errorf("the conclusion could not be entered: %w", err)
 	}
 	return nil
@@ -128,6 +122,14 @@ func outcome(names []string) string {
 	return list(append(slices.Clone(names), []string{"no recipient"}[min(len(names), 1):]...)) + " " + verb(max(len(names), 1), "was", "were") + " named"
 }
 
+// concluded says whom an earlier investigation named.
+func concluded(e findings.Earlier) string {
+	if e.Concluded.IsZero() {
+		return "no conclusion was entered"
+	}
+	return outcome(e.Named)
+}
+
 // examinedBefore are the earlier investigations of files of this dump: the first ones and the last
 // ones, [shownEarlier] of each.
 func (w *weighing) examinedBefore() (out []figures) {
@@ -135,10 +137,7 @@ func (w *weighing) examinedBefore() (out []figures) {
 		if i >= shownEarlier && i < len(w.Earlier)-shownEarlier {
 			continue
 		}
-		x := figures{"day": utc(e.Started), "n": e.Shared, "entry": fmt.Sprint(e.Entry), "found": statedFind(e.Found), "outcome": "no conclusion was entered", "command": "another command"}
-		if !e.Concluded.IsZero() {
-			x["outcome"] = outcome(e.Named)
-		}
+		x := figures{"day": utc(e.Started), "n": e.Shared, "entry": fmt.Sprint(e.Entry), "found": statedFind(e.Found), "outcome": concluded(e), "command": "another command"}
 		if e.Command == shellLine(w.Record.Command) {
 			x["command"] = "the same command"
 		}
@@ -322,9 +321,4 @@ func (r reportView) EarlierFound(e findings.Earlier) string {
 }
 
 // EarlierOutcome returns whom the investigation named, for the same table.
-func (r reportView) EarlierOutcome(e findings.Earlier) string {
-	if e.Concluded.IsZero() {
-		return "no conclusion was entered"
-	}
-	return outcome(e.Named)
-}
+func (r reportView) EarlierOutcome(e findings.Earlier) string { return concluded(e) }

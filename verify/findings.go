@@ -58,6 +58,9 @@ type Findings struct {
 	Uploads    []string `json:"uploads,omitempty"`
 }
 
+// ConfirmedCopies returns the copies that may name a recipient, each once, in the order of the leaks.
+func (f *Findings) ConfirmedCopies() []registry.Copy { return confirmedCopies(f.Leaks) }
+
 // WriteFindings writes the verdict and its leaks as JSON, in the one form that [ReadFindings]
 // takes. Without a picture that was examined it writes nothing: the error is a *[NothingError]. It
 // writes subject references, and the names of recipients that no finding concerns, only

@@ -81,12 +81,8 @@ func (f *Findings) restore() ([]*Verdict, *books, error) {
 // the leaks. Findings of versions before state no travel.
 func (f *Findings) checkTravel() error {
 	var confirmed, stated []watermark.CopyID
-	for _, l := range f.Leaks {
-		for _, c := range l.Issued {
-			if l.MayName() != "" && !slices.Contains(confirmed, c.ID) {
-				confirmed = append(confirmed, c.ID)
-			}
-		}
+	for _, c := range f.ConfirmedCopies() {
+		confirmed = append(confirmed, c.ID)
 	}
 	for _, t := range f.Verdict.Travel {
 		stated = append(stated, t.Copy)

@@ -30,33 +30,26 @@ func (v *Investigator) travel(ctx context.Context, leaks []*Verdict) (out []find
 	if err != nil {
 		return nil, err
 	}
-	once := make(map[watermark.CopyID]bool)
-	for _, l := range leaks {
-		for _, c := range l.Issued {
-			if l.MayName() == "" || once[c.ID] {
+	for _, c := range confirmedCopies(leaks) {
+		t := findings.Travel{Copy: c.ID}
+		receipts, err := r.Ledger().Receipts(ctx, c.ID)
+		if err != nil {
+			return nil, err
+		}
+		if len(receipts) > 0 {
+			t.Receipt = receipts[0].Entered
+		}
+		for _, h := range facts {
+			if !h.Of(&c) {
 				continue
 			}
-			once[c.ID] = true
-			t := findings.Travel{Copy: c.ID}
-			receipts, err := r.Ledger().Receipts(ctx, c.ID)
-			if err != nil {
-				return nil, err
+			x := findings.HandOn{Party: h.Taker, How: h.How, When: h.When, Entered: h.Entered, Document: h.Document}
+			if h.SHA256 != (registry.Digest{}) {
+				x.SHA256 = h.SHA256.String()
 			}
-			if len(receipts) > 0 {
-				t.Receipt = receipts[0].Entered
-			}
-			for _, h := range facts {
-				if !h.Of(&c) {
-					continue
-				}
-				x := findings.HandOn{Party: h.Taker, How: h.How, When: h.When, Entered: h.Entered, Document: h.Document}
-				if h.SHA256 != (registry.Digest{}) {
-					x.SHA256 = h.SHA256.String()
-				}
-				t.Others = append(t.Others, x)
-			}
-			out = append(out, t)
+			t.Others = append(t.Others, x)
 		}
+		out = append(out, t)
 	}
 	return out, nil
 }

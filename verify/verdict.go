@@ -158,6 +158,23 @@ func (v *Verdict) MayNames() []string {
 	return names
 }
 
+// confirmedCopies returns the confirmed copies in leaks, each once, in the order of the leaks.
+func confirmedCopies(leaks []*Verdict) (out []registry.Copy) {
+	once := make(map[watermark.CopyID]bool)
+	for _, l := range leaks {
+		if l.MayName() == "" {
+			continue
+		}
+		for _, c := range l.Issued {
+			if !once[c.ID] {
+				once[c.ID] = true
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
 // Weighed reports whether the leak counts in a dump's verdict, and among the pictures that are
 // claimed. Leaks that say nothing about where pictures came from do not count: files that could not
 // be examined, marks that are not confirmed, and lookalikes, which may be other captures or parts

@@ -17,28 +17,24 @@ import (
 
 // Constants of the answers. Chosen, except as said.
 const (
-	recall     = 0.9    // default of [odds.Options].Recall
-	falseMatch = 1e-3   // default of [odds.Options].FalseMatch
-	falseMark  = 1e-9   // the promise of reading a mark
-	missed     = 1e-3   // default of [odds.Options].MinMiss
-	removed    = 0.2    // probability that a source of copies removed all marks
-	offers     = 0.2    // probability that a publisher without a picture of the month sends another picture
-	named      = 1. / 3 // probability that a thief at the exchange took just what one holder had
-	ranges     = 1. / 3 // probability that such a thief took a range of months
-	capRatio   = 2      // log10: more than this is no gain to a plan
-	samples    = 40     // simulated answers of each explanation
-	maxMonths  = 1_200  // of a case
-	maxAsked   = 200    // requests of a plan
-	maxEdges   = 12     // ends of ranges that are compared
-	floor      = 0.01   // smallest share of an explanation in what a plan serves
+	falseMark = 1e-9   // the promise of reading a mark
+	removed   = 0.2    // probability that a source of copies removed all marks
+	offers    = 0.2    // probability that a publisher without a picture of the month sends another picture
+	named     = 1. / 3 // probability that a thief at the exchange took just what one holder had
+	ranges    = 1. / 3 // probability that such a thief took a range of months
+	capRatio  = 2      // log10: more than this is no gain to a plan
+	samples   = 40     // simulated answers of each explanation
+	maxMonths = 1_200  // of a case
+	maxAsked  = 200    // requests of a plan
+	maxEdges  = 12     // ends of ranges that are compared
+	floor     = 0.01   // smallest share of an explanation in what a plan serves
 )
 
 var (
+	defaults = odds.Options{}.WithDefaults()
 	// withheld are equally probable shares of the pictures that a publisher has and does not send. The
 	// largest bounds what silence can say.
 	withheld = []float64{0.05, 0.2, 0.5, 0.9, 0.99}
-	// reuse are equally probable shares of files that customers also sent elsewhere: as in package odds.
-	reuse = []float64{0.002, 0.01, 0.03, 0.1, 0.3, 0.6, 0.9}
 )
 
 // Answers to one request; [gotMark] plus the index of a recipient is its mark.
@@ -76,13 +72,13 @@ func (s *setting) fill(marks int) {
 
 // probability returns one element of the table that fill makes.
 func (s *setting) probability(kind, answer int) float64 {
-	sent, ours := offers, falseMatch
+	sent, ours := offers, defaults.FalseMatch
 	if s.has[kind] {
 		sent, ours = 1-s.withheld, s.ours
 	}
 	bare, marked := ours, 0.0
 	if s.mark > 0 && s.has[kind] {
-		bare, marked = ours*missed, ours*(1-missed)
+		bare, marked = ours*defaults.MinMiss, ours*(1-defaults.MinMiss)
 	}
 	switch answer {
 	case gotNothing:
@@ -90,7 +86,7 @@ func (s *setting) probability(kind, answer int) float64 {
 	case gotForeign:
 		return sent * (1 - bare - marked)
 	case gotBare:
-		return sent * math.Max(bare, falseMatch)
+		return sent * math.Max(bare, defaults.FalseMatch)
 	case s.mark:
 		return sent * math.Max(marked, falseMark)
 	}
@@ -212,18 +208,18 @@ func (m *Model) sources(c *odds.Case, held [][]int) {
 		switch {
 		case !slices.Contains(has, true):
 		case k%2 == 0:
-			add("custody of "+name, has, 1, recall, 0)
+			add("custody of "+name, has, 1, defaults.Recall, 0)
 		default:
-			add("copies of "+name, has, 1-removed, recall, gotMark+k/2)
-			add("copies of "+name, has, removed, recall, 0)
+			add("copies of "+name, has, 1-removed, defaults.Recall, gotMark+k/2)
+			add("copies of "+name, has, removed, defaults.Recall, 0)
 		}
 	}
-	add("a thief at the exchange", all, 1-ranges-named, recall, 0)
+	add("a thief at the exchange", all, 1-ranges-named, defaults.Recall, 0)
 	if len(folders) == 0 {
 		folders = [][]bool{all}
 	}
 	for _, has := range folders {
-		add("a thief at the exchange", has, named/float64(len(folders)), recall, 0)
+		add("a thief at the exchange", has, named/float64(len(folders)), defaults.Recall, 0)
 	}
 	edges := []int{0} // where the kind of month changes
 	for i := range m.kindOf[1:] {
@@ -242,13 +238,13 @@ func (m *Model) sources(c *odds.Case, held [][]int) {
 			for _, kind := range m.kindOf[from:to] {
 				has[kind] = true
 			}
-			add("a thief at the exchange", has, ranges/of, recall, 0)
+			add("a thief at the exchange", has, ranges/of, defaults.Recall, 0)
 		}
 	}
-	for _, u := range reuse {
-		add("another service with the same customers", all, 1/float64(len(reuse)), u+falseMatch*(1-u), 0)
+	for _, u := range defaults.Reuse {
+		add("another service with the same customers", all, 1/float64(len(defaults.Reuse)), u+defaults.FalseMatch*(1-u), 0)
 	}
-	add("pictures that are not ours", all, 1, falseMatch, 0)
+	add("pictures that are not ours", all, 1, defaults.FalseMatch, 0)
 }
 
 // weigh multiplies the settings by how well they explain the leaks that are there. Others chose those
@@ -263,7 +259,7 @@ func (m *Model) weigh(c *odds.Case) {
 		persons[l.Cluster] = true
 		answer := gotBare
 		for _, x := range l.Copies {
-			if x.Confirmed && x.LnE >= math.Log(1000) {
+			if x.Confirmed && x.LnE >= odds.SureLnE {
 				answer = gotMark + slices.IndexFunc(c.Holders, func(h odds.Holder) bool { return h.Name == x.Recipient })
 			}
 		}
@@ -271,10 +267,10 @@ func (m *Model) weigh(c *odds.Case) {
 			for j := range m.Sources[i].settings {
 				s := &m.Sources[i].settings[j]
 				switch ours := s.chance(m.kindOf[at], answer); {
-				case answer == gotBare && s.has[m.kindOf[at]] && s.ours < recall:
+				case answer == gotBare && s.has[m.kindOf[at]] && s.ours < defaults.Recall:
 					s.prior *= s.ours // another service: few files are shared
 				case answer == gotBare && (!s.has[m.kindOf[at]] || s.mark > 0):
-					s.prior *= falseMatch
+					s.prior *= defaults.FalseMatch
 				case answer >= gotMark && s.mark != answer:
 					s.prior *= falseMark
 				case ours == 0:

@@ -210,7 +210,7 @@ func checkProofs(b *Bundle, lines []byte, l *Ledger, f *verify.Findings, key str
 			return nil, fmt.Errorf("%w: none of entry %d, the investigation", registry.ErrProof, n)
 		}
 	}
-	for _, c := range named(f) {
+	for _, c := range f.ConfirmedCopies() {
 		if x, ok := p.copies[c.ID]; !ok || x != c {
 			return nil, fmt.Errorf("%w: none of copy %s as the findings have it", registry.ErrProof, c.ID)
 		}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
-	"github.com/kycmark/kycmark/watermark"
 )
 
 // Names of the files that say what was found. For the ledger's first N entries there may also
@@ -117,7 +116,7 @@ func (c *content) prove(ctx context.Context, in Investigation, f *verify.Finding
 			return err
 		}
 	}
-	for _, x := range named(f) {
+	for _, x := range f.ConfirmedCopies() {
 		if err := add(ledger.Prove(ctx, x.ID, in.LedgerPublic)); err != nil {
 			return err
 		}
@@ -148,22 +147,4 @@ func (c *content) prove(ctx context.Context, in Investigation, f *verify.Finding
 // stateFiles names the files of a state of the ledger: its timestamp, and what that stamps.
 func stateFiles(c registry.Checkpoint) (stamp, body string) {
 	return fmt.Sprintf("ledger-%d.tsr", c.Size), fmt.Sprintf("ledger-%d.body", c.Size)
-}
-
-// named returns the copies that identify a recipient of a leak, each once, in the order of the
-// leaks. Copies of leaks that may not name a recipient are left out.
-func named(f *verify.Findings) (out []registry.Copy) {
-	once := make(map[watermark.CopyID]bool)
-	for _, l := range f.Leaks {
-		if l.MayName() == "" {
-			continue
-		}
-		for _, c := range l.Issued {
-			if !once[c.ID] {
-				once[c.ID] = true
-				out = append(out, c)
-			}
-		}
-	}
-	return out
 }

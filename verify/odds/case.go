@@ -177,9 +177,9 @@ type Options struct {
 	NameLogLR    float64 `json:"name_log10_lr,omitempty"`
 }
 
-// filled returns a copy of the options with the defaults in place of zero fields and empty grids.
+// WithDefaults returns a copy of the options with the defaults in place of zero fields and empty grids.
 // It checks nothing: [Options.check] does.
-func (o Options) filled() Options {
+func (o Options) WithDefaults() Options {
 	grid := func(g *[]float64, def ...float64) {
 		if len(*g) == 0 {
 			*g = def

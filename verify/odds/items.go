@@ -132,7 +132,7 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o 
 		}
 		ratio := float64((1-miss)*exp(e)) + miss
 		ever[r], all[r] = ever[r]+ratio, all[r]+1
-		late := copied.Late && !(copied.Confirmed && e >= sureLnE)
+		late := copied.Late && !(copied.Confirmed && e >= SureLnE)
 		if !late { // else the leak cannot derive from it
 			sum[r] += ratio
 			of[r]++
@@ -141,7 +141,7 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o 
 			miss = 1
 		}
 		s.miss[r] = math.Max(s.miss[r], miss)
-		if copied.Confirmed && e >= sureLnE {
+		if copied.Confirmed && e >= SureLnE {
 			s.sure[r] = true
 			s.undated[r] = s.undated[r] || !copied.Late
 			s.fresh[r] = s.fresh[r] || !copied.Late && copied.Public.IsZero()

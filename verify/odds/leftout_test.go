@@ -55,7 +55,7 @@ func TestRangesLeftOut(t *testing.T) {
 	var gains []float64
 	for range 60 {
 		c := clumped(rng, 3+rng.IntN(40))
-		m := newModel(c, c.Options.filled())
+		m := newModel(c, c.Options.WithDefaults())
 		what, questions := m.questions()
 		found, _ := m.search(questions)
 		for q := range questions {

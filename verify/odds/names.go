@@ -115,7 +115,7 @@ func (m *model) flags() []flag {
 				held++
 			}
 			for _, c := range m.c.Leaks[i].Copies {
-				if c.Recipient == h.Name && c.Confirmed && c.LnE >= sureLnE {
+				if c.Recipient == h.Name && c.Confirmed && c.LnE >= SureLnE {
 					copies[c.ID+" "+m.c.Leaks[i].Submission]++
 				}
 			}

@@ -31,7 +31,7 @@ type osource struct {
 }
 
 func newOracle(c *Case) *oracle {
-	o := &oracle{c: c, o: c.Options.filled()}
+	o := &oracle{c: c, o: c.Options.WithDefaults()}
 	all := make([]int, len(c.Cells))
 	for i, cell := range c.Cells {
 		all[i] = cell.Submissions

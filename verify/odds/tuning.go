@@ -6,9 +6,9 @@ package odds
 
 // What counts as evidence.
 const (
-	// sureLnE is the natural logarithm of the e-value, 1,000, from which a copy is evidence that
+	// SureLnE is the natural logarithm of the e-value, 1,000, from which a copy is evidence that
 	// may count towards a name. Chosen.
-	sureLnE = 6.907755278982137
+	SureLnE = 6.907755278982137
 
 	// Steps in which evidence is counted, in nats. Ratios above 1 are rounded down to steps of
 	// forStep, ratios below 1 up to steps of againstStep: both towards saying nothing. Rounding

@@ -61,7 +61,7 @@ func pinned() *Case {
 // what is printed of them. GOAMD64=v3 fuses products and sums as arm64 does.
 func TestVerdictVector(t *testing.T) {
 	c := pinned()
-	m := newModel(c, c.Options.filled())
+	m := newModel(c, c.Options.WithDefaults())
 	_, questions := m.questions()
 	found, _ := m.search(questions)
 	sum := sha256.New()

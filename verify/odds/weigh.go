@@ -110,7 +110,7 @@ func Weigh(c *Case) (*Verdict, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	m := newModel(c, c.Options.filled())
+	m := newModel(c, c.Options.WithDefaults())
 	v := &Verdict{Named: []string{}, Rivals: []Rival{}, Withheld: []Withheld{}, Flags: []flag{}, Clusters: len(m.items)}
 	for _, s := range m.seen {
 		if s.matched {
@@ -413,7 +413,7 @@ func (m *model) neutral() bool {
 	any := false
 	for _, l := range m.c.Leaks {
 		for _, c := range l.Copies {
-			if c.Confirmed && c.LnE >= sureLnE {
+			if c.Confirmed && c.LnE >= SureLnE {
 				any = true
 				if !c.Neutral {
 					return false
