@@ -160,12 +160,12 @@ func (p *profile) classes() (out []int) {
 // holder the second is added. If at most [fewCells] cells have leaks, all units with leaks are
 // returned. unit has the number of each cell's unit.
 func (p *profile) calendar(unit []int) (out []interval) {
-	most := 1
+	kept := 1
 	if p.broad() {
-		most = 2
+		kept = 2
 	}
 	if p.few() {
-		most = fewCells
+		kept = fewCells
 	}
 	for _, class := range p.classes() {
 		var all []interval
@@ -180,7 +180,7 @@ func (p *profile) calendar(unit []int) (out []interval) {
 			a = b + 1
 		}
 		slices.SortStableFunc(all, func(a, b interval) int { return cmp.Compare(p.scan(class, b), p.scan(class, a)) })
-		for _, r := range all[:min(len(all), most)] {
+		for _, r := range all[:min(len(all), kept)] {
 			if !slices.Contains(out, r) {
 				out = append(out, r)
 			}
