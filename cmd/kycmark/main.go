@@ -15,10 +15,7 @@ import (
 
 func main() {
 	collectGarbage()
-	if len(os.Args) == 3 && os.Args[1] == unpack.Verb { // the process that unpacks: see package unpack
-		if unpack.Serve(os.Args[2], os.Stdin, os.Stdout) != nil {
-			os.Exit(exitFatal)
-		}
+	if unpack.Serve() { // a process that this command started
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

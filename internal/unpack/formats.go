@@ -11,15 +11,16 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/nwaples/rardecode/v2"
 	"github.com/ulikunitz/xz"
+
+	"github.com/kycmark/kycmark/internal/apart"
 )
 
 // maxDictionary is the maximum number of bytes that decompressing may look back. The strongest
 // presets of xz, 7z and "zstd --long" take 64, 64 and 128 MiB. rar allows more, but writes 32 MiB unless told.
 const maxDictionary = 256 << 20
 
-// archive writes the files of an archive. The error is the archive's.
-func (w *writer) archive(kind string, archive *os.File) (err error) {
-	defer recovered(&err)
+// archive writes the files of an archive to w. The error is the archive's.
+func archive(kind string, archive *os.File, w *apart.Writer) error {
 	size, err := archive.Seek(0, io.SeekEnd)
 	if err != nil {
 		return err
@@ -31,24 +32,24 @@ func (w *writer) archive(kind string, archive *os.File) (err error) {
 		if err != nil {
 			return err
 		}
-		return w.file("tar", r, nil)
+		return w.File("tar", plainReader{r}, nil)
 	case ".tar.zst":
 		r, err := zstd.NewReader(whole, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxDictionary))
 		if err != nil {
 			return err
 		}
 		defer r.Close()
-		return w.file("tar", r, nil)
+		return w.File("tar", plainReader{r}, nil)
 	case ".7z":
-		return w.sevenZip(whole, size)
+		return sevenZip(whole, size, w)
 	case ".rar":
-		return w.rar(whole)
+		return rar(whole, w)
 	}
 	return fmt.Errorf("archive of kind %q: want .7z, .rar, .tar.xz or .tar.zst", kind)
 }
 
-// sevenZip writes the files of a 7z archive.
-func (w *writer) sevenZip(r io.ReaderAt, size int64) error {
+// sevenZip writes the files of a 7z archive to w.
+func sevenZip(r io.ReaderAt, size int64, w *apart.Writer) error {
 	z, err := sevenzip.NewReader(r, size)
 	if err != nil {
 		return plain(err)
@@ -60,14 +61,14 @@ func (w *writer) sevenZip(r io.ReaderAt, size int64) error {
 		var from io.ReadCloser
 		var failed error
 		if f.Mode().IsRegular() {
-			if from, failed = open(f); failed == nil {
-				err = w.file(f.Name, from, nil)
+			if failed = apart.Guard(func() (err error) { from, err = f.Open(); return plain(err) }); failed == nil {
+				err = w.File(f.Name, plainReader{from}, nil)
 				from.Close()
 			} else {
-				err = w.file(f.Name, nil, failed)
+				err = w.File(f.Name, nil, failed)
 			}
 		} else {
-			err = w.file(f.Name, nil, nil)
+			err = w.File(f.Name, nil, nil)
 		}
 		if err != nil {
 			return err
@@ -76,15 +77,8 @@ func (w *writer) sevenZip(r io.ReaderAt, size int64) error {
 	return nil
 }
 
-// open opens a file of a 7z archive.
-func open(f *sevenzip.File) (r io.ReadCloser, err error) {
-	defer recovered(&err)
-	r, err = f.Open()
-	return r, plain(err)
-}
-
-// rar writes the files of a rar archive.
-func (w *writer) rar(r io.Reader) error {
+// rar writes the files of a rar archive to w.
+func rar(r io.Reader, w *apart.Writer) error {
 	z, err := rardecode.NewReader(r, rardecode.MaxDictionarySize(maxDictionary))
 	if err != nil {
 		return plain(err)
@@ -99,14 +93,25 @@ func (w *writer) rar(r io.Reader) error {
 		case f.IsDir:
 			continue
 		case f.Mode().IsRegular():
-			err = w.file(f.Name, z, nil)
+			err = w.File(f.Name, plainReader{z}, nil)
 		default:
-			err = w.file(f.Name, nil, nil)
+			err = w.File(f.Name, nil, nil)
 		}
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// A plainReader reads a file of an archive. Its errors are in plain words.
+type plainReader struct{ io.Reader }
+
+func (r plainReader) Read(b []byte) (int, error) {
+	n, err := r.Reader.Read(b)
+	if !errors.Is(err, io.EOF) {
+		err = plain(err)
+	}
+	return n, err
 }
 
 // plain returns an error of a reader in plain words, without the reader's name; nil for nil.
@@ -116,7 +121,7 @@ func plain(err error) error {
 	}
 	if e := (*sevenzip.ReadError)(nil); errors.As(err, &e) && e.Encrypted ||
 		errors.Is(err, rardecode.ErrArchiveEncrypted) || errors.Is(err, rardecode.ErrArchivedFileEncrypted) {
-		return ErrEncrypted
+		return apart.ErrEncrypted
 	}
 	if errors.Is(err, rardecode.ErrMultiVolume) {
 		return errors.New("a part of an archive of several files, which is not opened: join the parts first")

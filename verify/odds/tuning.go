@@ -55,8 +55,9 @@ const (
 	maxInTriples = 24  // sources in sets of three: of more sources, the best alone or beside one other
 	maxEnds      = 400 // ends of ranges among which the densest is looked for
 	maxKept      = 4   // parts of a source beside the whole
-	maxBroad     = 14  // the same of the insider and the unlisted holder, the rivals of custody. TestRangesLeftOut
+	maxBroad     = 16  // the same of the insider and the unlisted holder, the rivals of custody. TestRangesLeftOut
 	maxParts     = 3   // other sets that are kept as parts of a source without copies
+	fewCells     = 4   // cells with leaks up to which all ranges between them are parts. TestAgainstTheOracle
 	maxSensitive = 6   // hypotheses that get a sensitivity, the strongest first
 	maxMembers   = 8   // recipients of a coalition, and rivals listed as found together; of more, those with most leaks
 	maxGroups    = 4   // of recipients found together that become coalitions

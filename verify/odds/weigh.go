@@ -342,6 +342,9 @@ func (m *model) explain(c *candidate, at int) (out []Explanation) {
 		if s.kind == Planted {
 			x.Holders = []string{m.c.Holders[s.holder].Name}
 		}
+		if p.to < p.from {
+			x.From, x.To = -1, -1 // times without any of our leaks
+		}
 		if p.from < 0 && p.set >= 0 {
 			x.Set, x.SetHolders = m.sets[p.set].kind, m.sets[p.set].holders
 		}

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package unpack
+package apart
 
 // limitMemory does nothing: this system has no limit that the runtime keeps.
 func limitMemory(uint64) {}

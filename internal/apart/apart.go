@@ -1,0 +1,263 @@
+// Package apart runs readers of hostile formats in a process of their own: the same program, started
+// with a verb that only it knows.
+//
+// The readers take as much memory as a file announces, and some can neither be stopped nor be trusted
+// not to panic. Their process is ended with the context. On Linux it has a limit of memory.
+package apart
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+)
+
+// ErrEncrypted is wrapped if a password is needed.
+var ErrEncrypted = errors.New("encrypted in its archive")
+
+const (
+	maxChunk = 64 << 10 // bytes of a piece that is handed over
+	maxName  = 4 << 10  // bytes of a name; longer names are cut
+	maxLine  = 64 << 10 // bytes of a line between the processes
+)
+
+// A line is what the process that reads says before and after the bytes of each file.
+type line struct {
+	Name      string `json:"name,omitempty"`      // before a file
+	Irregular bool   `json:"irregular,omitempty"` // before a file: a link or the like
+	End       bool   `json:"end,omitempty"`       // after the last file
+	Error     string `json:"error,omitempty"`     // after a file, or at the end
+	Encrypted bool   `json:"encrypted,omitempty"`
+}
+
+// err returns the error of a line, nil if it has none.
+func (l *line) err() error {
+	switch {
+	case l.Encrypted:
+		return ErrEncrypted
+	case l.Error == io.ErrUnexpectedEOF.Error():
+		return io.ErrUnexpectedEOF
+	case l.Error != "":
+		return errors.New(l.Error)
+	}
+	return nil
+}
+
+// A Job is what a process reads.
+type Job struct {
+	Verb      string // the first argument of the process
+	Kind      string // of the input, for the reader
+	MaxMemory int64  // bytes of data that the process has on Linux
+}
+
+// Run reads in with the reader of this program that [Serve] serves under the verb of j. It calls each
+// for the files that the reader finds in it, in its order. A file that is not regular (a link) has no
+// bytes. r returns an error if the file's bytes cannot be had; the files after it may be whole. Run
+// ends at an error of each, which it returns, or of ctx. Other errors are of the input, or of its
+// process.
+func Run(ctx context.Context, j Job, in io.Reader, each func(name string, regular bool, r io.Reader) error) (err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	running, cancel := context.WithCancel(ctx)
+	cmd := exec.CommandContext(running, self, j.Verb, j.Kind, strconv.FormatInt(j.MaxMemory, 10))
+	cmd.Stdin = in
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		cancel()
+		return err
+	}
+	stopped, err := read(bufio.NewReaderSize(out, maxLine), each)
+	cancel() // after the last line there is nothing to wait for
+	died := cmd.Wait()
+	if ended := ctx.Err(); ended != nil && err != nil {
+		return ended
+	}
+	if exit := (*exec.ExitError)(nil); stopped && errors.As(died, &exit) {
+		err = fmt.Errorf("cannot be read within %d MiB of memory, or its reader failed (%s)", j.MaxMemory>>20, exit)
+	}
+	return err
+}
+
+// read reads what the process writes. stopped reports whether it ended before its last line.
+func read(from *bufio.Reader, each func(name string, regular bool, r io.Reader) error) (stopped bool, err error) {
+	for {
+		var head line
+		if err := head.read(from); err != nil {
+			return true, err
+		}
+		if head.End {
+			return false, head.err()
+		}
+		f := &file{from: from}
+		if err := each(head.Name, !head.Irregular, f); err != nil {
+			return f.broken, err
+		}
+		if _, err := io.Copy(io.Discard, f); f.broken {
+			return true, err
+		}
+	}
+}
+
+// read reads the next line.
+func (l *line) read(from *bufio.Reader) error {
+	text, err := from.ReadSlice('\n')
+	if err != nil {
+		return cut(err)
+	}
+	return json.Unmarshal(text, l)
+}
+
+// cut returns err, or io.ErrUnexpectedEOF for io.EOF.
+func cut(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// A file reads the bytes of one file: pieces, each after its length, the last of length 0; then a line.
+type file struct {
+	from   *bufio.Reader
+	left   uint32 // of the piece
+	end    error  // what Read returns from now on
+	broken bool   // the process ended
+}
+
+// Read reads bytes of the file.
+func (f *file) Read(b []byte) (int, error) {
+	if f.end != nil {
+		return 0, f.end
+	}
+	if f.left == 0 {
+		var size [4]byte
+		if _, err := io.ReadFull(f.from, size[:]); err != nil {
+			return 0, f.fail(err)
+		}
+		if f.left = binary.BigEndian.Uint32(size[:]); f.left == 0 {
+			var tail line
+			if err := tail.read(f.from); err != nil {
+				return 0, f.fail(err)
+			}
+			f.end = cmp.Or(tail.err(), io.EOF)
+			return 0, f.end
+		}
+	}
+	n, err := f.from.Read(b[:min(len(b), int(min(f.left, maxChunk)))])
+	f.left -= uint32(n)
+	if err != nil {
+		return n, f.fail(err)
+	}
+	return n, nil
+}
+
+// fail notes that the process ended too early, and returns the error of that.
+func (f *file) fail(err error) error {
+	f.end, f.broken = cut(err), true
+	return f.end
+}
+
+// Serve is the other end of [Run]. It returns false at once if this process was not started to read
+// under that verb. Otherwise it calls reader with the kind and the input, and returns true when the work
+// is done. The caller then ends the process. The reader hands its files to w; its error is of the input.
+func Serve(verb string, reader func(kind string, in *os.File, w *Writer) error) (served bool) {
+	if len(os.Args) != 4 || os.Args[1] != verb {
+		return false
+	}
+	memory, err := strconv.ParseUint(os.Args[3], 10, 63)
+	if err != nil {
+		return false
+	}
+	limitMemory(memory)
+	w := &Writer{out: bufio.NewWriterSize(os.Stdout, maxChunk)}
+	err = Guard(func() error { return reader(os.Args[2], os.Stdin, w) })
+	if w.failed == nil {
+		w.line(says(err, line{End: true}))
+		w.out.Flush() // an error shows at the other end
+	}
+	return true
+}
+
+// says adds an error to a line.
+func says(err error, l line) line {
+	if err != nil {
+		l.Error, l.Encrypted = err.Error(), errors.Is(err, ErrEncrypted)
+		l.Error = l.Error[:min(len(l.Error), maxName)]
+	}
+	return l
+}
+
+// A Writer writes files as [Run] reads them.
+type Writer struct {
+	out    *bufio.Writer
+	failed error // of writing
+}
+
+// line writes a line.
+func (w *Writer) line(l line) {
+	text, err := json.Marshal(l)
+	if err == nil {
+		_, err = w.out.Write(append(text, '\n'))
+	}
+	w.failed = cmp.Or(w.failed, err)
+}
+
+// File writes one file. A nil r is a file that is not regular. failed is why it cannot be opened. The
+// error is of writing.
+func (w *Writer) File(name string, r io.Reader, failed error) error {
+	w.line(line{Name: name[:min(len(name), maxName)], Irregular: r == nil && failed == nil})
+	if r != nil {
+		failed = Guard(func() error { return w.pieces(r) })
+	}
+	w.size(0)
+	w.line(says(failed, line{}))
+	return w.failed
+}
+
+// pieces writes the bytes of a file, and returns the error of reading them.
+func (w *Writer) pieces(r io.Reader) error {
+	buf := make([]byte, maxChunk)
+	for w.failed == nil {
+		n, err := r.Read(buf)
+		if n > 0 {
+			w.size(uint32(n))
+			_, bad := w.out.Write(buf[:n])
+			w.failed = cmp.Or(w.failed, bad)
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// size writes the length of a piece.
+func (w *Writer) size(n uint32) {
+	_, err := w.out.Write(binary.BigEndian.AppendUint32(nil, n))
+	w.failed = cmp.Or(w.failed, err)
+}
+
+// Guard calls f, a reader of others, and turns its panic into an error.
+func Guard(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("its reader failed: %.200s", bytes.ToValidUTF8(fmt.Append(nil, r), []byte("?")))
+		}
+	}()
+	return f()
+}
