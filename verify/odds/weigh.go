@@ -304,9 +304,9 @@ func (m *model) missed() float64 {
 	return -log10(ln(unlike + float64((1-unlike)*(1-recall))))
 }
 
-// strangers returns the log10 ratio of some strangers' pictures to none, by how many clusters match
-// nothing and by what share of ours the search finds. All shares of strangers' pictures are equally
-// probable beforehand. Clusters with a mark of ours are left out.
+// strangers returns the log10 ratio of some strangers' pictures to none. It compares how many clusters
+// match nothing with the share of ours that the search finds. All shares of strangers' pictures are
+// equally probable beforehand. Clusters with a mark of ours are left out.
 func (m *model) strangers() float64 {
 	values := make([]float64, 0, shareSteps)
 	for k := range shareSteps {
