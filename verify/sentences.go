@@ -312,6 +312,7 @@ var dumpSentences = []row{
 	{"claim-all", shows, claimed(claimAll), "All of the {claimed} pictures claimed were examined: {examined} {examined|file|files}. {seen} {seen|counts|count} as showing a submission of the registry."},
 
 	{"released", showsNot, found(FoundCopy), "The findings do not show who released these copies. The exchange also possessed them, and so did all to whom the recipient passed them or lost them."},
+	{"misdelivered", showsNot, (*weighing).misdelivered, "A clerical error that no record shows leaves the same findings: a copy for {name} was sent to another party, or a copy for another was entered under {name}. Receipts signed with a key of {name} exclude this for the copies that they cover: {signed} of the {n} {n|copy|copies} found."},
 	{"several", showsNot, (*weighing).several, "Copies of several recipients appear. " + oneSourceText},
 	{"unissued-who", showsNot, (*weighing).unissuedFigures, "The marks with IDs that are not listed do not show who received or released {n|that picture|those pictures}: they count for no recipient. Compare the IDs with all systems that hold the key."},
 	{"custody-unjudged", showsNot, custodyOf(func(s *party) int { return s.unjudged }), "The custody that covers pictures without a mark is listed. " + notJudged},
