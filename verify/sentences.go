@@ -100,6 +100,7 @@ var notes = map[string]string{
 	"not-marked-keys":     noMark + "The mark {n|key|keys} of {n} {n|copy|copies} of that upload {n|was|were} not at hand, so whether the picture was marked cannot be said.",
 	"not-marked-aside":    noMark + "The picture could not be laid onto its original exactly enough to look for a mark, so whether it was marked cannot be said.",
 	"not-marked-untraced": "This picture shows an upload" + notOurs + " How probable it was to find one is not known.",
+	"not-marked-shared":   "This picture shows a page that {n} uploads have in common" + notOurs + " From which of these uploads it comes cannot be said.",
 	"by-hash":             "This picture matches an upload by its hash: {bits} of 256 bits differ. The comparison of the pixels does not settle it ({pixels}). No mark of an issued copy was read.",
 
 	"lookalike-document": "This picture shows the same document as an upload, but nothing in it says that it is the same capture. It may be another picture of that document, taken for another service.",
