@@ -3,6 +3,7 @@ package verify_test
 import (
 	"bytes"
 	"image"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -11,6 +12,7 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -162,4 +164,31 @@ func TestPageOfTwoCustomers(t *testing.T) {
 	d, err := v.Weigh(t.Context(), []*verify.Verdict{copied, plain, first})
 	require.NoError(t, err)
 	require.Empty(t, d.SameDocuments)
+}
+
+// The marks of two pages of a copy lie in different places, so that the average of pages shows none.
+func TestPagesHaveMarksOfTheirOwn(t *testing.T) {
+	blank := image.NewNRGBA(image.Rect(0, 0, 640, 480))
+	for i := range blank.Pix {
+		blank.Pix[i] = 200
+	}
+	of := [16]byte{1, 2, 3}
+	var marks [4][]int
+	for k := range marks {
+		marked, err := watermark.Embed(leaktest.Key(), 77, blank, &watermark.Options{Submission: engine.PageID(of, k+1)})
+		require.NoError(t, err)
+		for i := 0; i < len(blank.Pix); i += 4 {
+			marks[k] = append(marks[k], int(marked.Pix[i+1])-200)
+		}
+	}
+	dot := func(a, b []int) (sum float64) {
+		for i := range a {
+			sum += float64(a[i] * b[i])
+		}
+		return sum
+	}
+	for k := 1; k < len(marks); k++ {
+		r := dot(marks[0], marks[k]) / math.Sqrt(dot(marks[0], marks[0])*dot(marks[k], marks[k]))
+		assert.InDelta(t, 0, r, 0.1, "page %d", k+1)
+	}
 }
