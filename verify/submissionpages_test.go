@@ -71,6 +71,9 @@ func TestLeakOfPageTwo(t *testing.T) {
 	require.Len(t, marked, 2)
 
 	v := newInvestigator(t, investigating(cfg))
+	got := examine(t, v, leaked(t, marked[1], "telegram"))
+	require.Equal(t, []any{"copy", c.ID, 2}, []any{got.Label(), got.Copy, got.Page}, "read blind")
+	v.SetDetect(noMark) // the others are traced
 	var all []*verify.Verdict
 	for i, leak := range []struct {
 		img   image.Image
@@ -112,15 +115,22 @@ func TestLeakOfPageTwo(t *testing.T) {
 
 	cfg2 := investigating(cfg)
 	cfg2.Against = []watermark.Submission{doc.ID}
-	got := examine(t, newInvestigator(t, cfg2), leaked(t, marked[1], "telegram"))
-	assert.Equal(t, "copy", got.Label())
-	assert.Equal(t, 2, got.Page)
+	cfg3 := investigating(cfg)
+	cfg3.Search = verify.SearchStore
+	for _, cfg := range []verify.Config{cfg2, cfg3} {
+		v := newInvestigator(t, cfg)
+		v.SetDetect(noMark)
+		got := examine(t, v, leaked(t, marked[1], "telegram"))
+		assert.Equal(t, []any{"copy", 2}, []any{got.Label(), got.Page})
+	}
 
 	ids, err := cfg.Registry.Erase(t.Context(), "customer 1", "desk", "letter 5")
 	require.NoError(t, err)
 	require.Equal(t, []watermark.Submission{doc.ID}, ids)
 	checkLedger(t, cfg.Registry)
-	for _, v := range []*verify.Investigator{v, newInvestigator(t, investigating(cfg))} {
+	anew := newInvestigator(t, investigating(cfg))
+	anew.SetDetect(noMark)
+	for _, v := range []*verify.Investigator{v, anew} {
 		got := examine(t, v, leaked(t, billOf(1), "telegram"))
 		assert.Equal(t, verify.FoundUnknown, got.Finding, "nothing of page 2 is left")
 	}
@@ -134,7 +144,9 @@ func TestPagesOfTheSamePixels(t *testing.T) {
 	doc := submit(t, s, tiffOf(t, passport(1), passport(1), billOf(1)), "customer 1", feb)
 	c, marked := issueTo(t, s, doc.ID)
 	require.Equal(t, marked[0].Pix, marked[1].Pix)
-	got := examine(t, newInvestigator(t, investigating(cfg)), leaked(t, marked[1], "telegram"))
+	v := newInvestigator(t, investigating(cfg))
+	v.SetDetect(noMark)
+	got := examine(t, v, leaked(t, marked[1], "telegram"))
 	require.Equal(t, "copy", got.Label(), got.Note)
 	require.Equal(t, c.ID, got.Copy)
 	require.Equal(t, 1, got.Page)
@@ -152,6 +164,7 @@ func TestPageOfTwoCustomers(t *testing.T) {
 	submit(t, s, file(t, terms, "tiff"), "customer 2", feb)
 	c, marked := issueTo(t, s, one.ID)
 	v := newInvestigator(t, investigating(cfg))
+	v.SetDetect(noMark)
 	copied, plain := examine(t, v, marked[1]), examine(t, v, leaked(t, terms, "telegram"))
 	require.Equal(t, "copy", copied.Label(), copied.Note)
 	require.Equal(t, []watermark.CopyID{c.ID}, copied.Accused)

@@ -160,6 +160,14 @@ func TestIssueDocument(t *testing.T) {
 		_, err = s.Issue(t.Context(), new(bytes.Buffer), doc.ID, "vendor A", "")
 		require.ErrorIs(t, err, registry.ErrInput)
 	}
+	fit := cfg
+	fit.MaxCopyBytes = c.Size / 2
+	fitted := newIssuer(t, fit)
+	fitted.SetMark(unmarkedMark, nil)
+	x, err := fitted.Issue(t.Context(), new(bytes.Buffer), doc.ID, "vendor A", "")
+	require.NoError(t, err)
+	assert.LessOrEqual(t, x.Size, fit.MaxCopyBytes)
+	assert.Less(t, x.Width, c.Width)
 	cfg.MaxSide = 300
 	small := newIssuer(t, cfg)
 	small.SetMark(unmarkedMark, nil)
