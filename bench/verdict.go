@@ -59,6 +59,7 @@ another put there, 99.9 % of true sources named that three surviving marks speak
 				s.worlds = append(s.worlds, newSimWorld(env.Seed<<16+uint64(i), worldUploads, worldMonths))
 				if robbed {
 					s.tiles = append(s.tiles, newTiles(env.Seed<<16+uint64(i)))
+					s.asked = append(s.asked, newAsked(env.Seed<<16+uint64(i)))
 				}
 			}
 			return ruler.Cases(dumps, s.simulate), nil

@@ -80,6 +80,7 @@ type simDump struct {
 type simulation struct {
 	worlds  []*simWorld
 	tiles   []*simWorld // registries whose holders tile all months; nil: dumps have stories
+	asked   []*simWorld // the same, with copies issued for requests; for thiefRequest
 	outcome *drawer
 	seed    uint64
 	only    string // the story that all dumps tell; "": all stories

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -22,10 +23,11 @@ const (
 	thiefService = "another service with the same customers in the same weeks"
 	thiefNested  = "a wide holder loses what a narrow one also held"
 	thiefSeveral = "copies of one, days of an insider, and strangers"
+	thiefRequest = "an insider takes the originals of one request"
 	thiefVendor  = "a holder loses uneven days of its custody"
 )
 
-var thieves = []string{thiefFolder, thiefTiles, thiefUnit, thiefDays, thiefEven, thiefCountry, thiefBursts, thiefService, thiefNested, thiefSeveral, thiefVendor}
+var thieves = []string{thiefFolder, thiefTiles, thiefUnit, thiefDays, thiefEven, thiefCountry, thiefBursts, thiefService, thiefNested, thiefSeveral, thiefRequest, thiefVendor}
 
 // newTiles draws a registry in which the six recipients held the uploads of all months in turn.
 func newTiles(seed uint64) *simWorld {
@@ -42,13 +44,43 @@ func newTiles(seed uint64) *simWorld {
 	return w
 }
 
+// requestUploads is the number of uploads of a request.
+const requestUploads = 40
+
+// newAsked draws a registry of tiles in which recipient 3 held the uploads of one country, of all
+// months. Recipient 0 is the country's authority: its copies were issued for 60 requests.
+func newAsked(seed uint64) *simWorld {
+	w, rng := newTiles(seed), rand.New(rand.NewPCG(seed, 0xa5ced))
+	lives, share := make(map[string]bool), .03+.3*rng.Float64()
+	for _, subject := range slices.Compact(slices.Clone(w.subject)) {
+		lives[subject] = rng.Float64() < share
+	}
+	country, authority := make([]bool, worldUploads), make([]bool, worldUploads)
+	for i, subject := range w.subject {
+		country[i] = lives[subject]
+	}
+	for range 60 {
+		pool := indices(country)
+		rng.Shuffle(len(pool), func(i, k int) { pool[i], pool[k] = pool[k], pool[i] })
+		w.requests = append(w.requests, pool[:requestUploads])
+		for _, i := range pool[:requestUploads] {
+			authority[i] = true
+		}
+	}
+	w.holders[3].unmarked, w.holders[0].copies = country, authority
+	return w
+}
+
 // rob draws dump i of a thief, in the place of [simulation.dump].
 func (s *simulation) rob(i int) (*simDump, *rand.Rand) {
 	rng := rand.New(rand.NewPCG(s.seed, uint64(i)))
-	thief := thieves[i%len(thieves)]
+	thief := cmp.Or(s.only, thieves[i%len(thieves)])
 	worlds := s.worlds
-	if thief == thiefTiles {
+	switch thief {
+	case thiefTiles:
 		worlds = s.tiles
+	case thiefRequest:
+		worlds = s.asked
 	}
 	d := &simDump{simWorld: worlds[i/len(thieves)%len(worlds)], framed: -1, planter: -1, story: thief}
 	n := int(math.Round(5 * math.Pow(40, rng.Float64()))) // 5 to 200
@@ -71,6 +103,10 @@ func (s *simulation) rob(i int) (*simDump, *rand.Rand) {
 	case thiefTiles:
 		between(0, len(weight))
 		pool = d.held(odds.Custody, rng.IntN(worldRecipients))
+	case thiefRequest:
+		between(0, len(weight))
+		pool = slices.Clone(d.requests[rng.IntN(len(d.requests))])
+		slices.Sort(pool)
 	case thiefUnit:
 		at, length := rng.IntN(len(d.cells)), rng.IntN(3)
 		unit := func(k int) [2]int { // of a day

@@ -25,10 +25,10 @@ func (v *Investigator) against(ctx context.Context, l *leakPicture, queries *pha
 			return nil, fmt.Errorf("submission %s: %w", id, err)
 		}
 		m := Match{Submission: id, Pixels: PixelsUnknown, Submitted: sub.Submitted, HashOnly: !sub.Kept}
-		if m.Distance, err = v.distance(ctx, id, queries); err != nil {
+		if err := v.comparePages(ctx, l, &m); err != nil {
 			return nil, err
 		}
-		if err := v.comparePixels(ctx, l, &m); err != nil {
+		if m.Distance, err = v.distance(ctx, pageOf(&m), queries); err != nil {
 			return nil, err
 		}
 		out = append(out, m)

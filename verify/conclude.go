@@ -126,13 +126,17 @@ func (e evidence) lookalike() (code string, m *Match) {
 
 // concludeNoMark returns the conclusion for a leak that shows a submission by its pixels, without a
 // mark of an issued copy. shown is the match with that submission. The finding is [FoundUnmarked]
-// only if tracing would have found a mark and no other mark was read, else [FoundUnreadable].
+// only if tracing would have found a mark and no other mark was read, else [FoundUnreadable]. It also is
+// that if several uploads have the page that the leak shows, such as the terms of a bank: it may come
+// from any of them, and nothing may be said of the holders of one.
 func concludeNoMark(e evidence, shown *Match) conclusion {
 	c := conclusion{finding: FoundUnreadable, submission: shown.Submission}
 	t := traceOf(e.traces, shown.Submission)
 	switch {
 	case len(e.reads) > 0 || t == nil:
 		c.say("not-marked-untraced", nil)
+	case e.sharing() > 1:
+		c.say("not-marked-shared", figures{"n": e.sharing()})
 	case wouldShow(t) && t.Issued == 0:
 		c.finding = FoundUnmarked
 		c.say("unmarked-no-copies", figures{"power": power(t.Power)})

@@ -15,11 +15,11 @@ import (
 // Given values of a findings file must agree with each other.
 
 // checkMatches checks that every word for pixels is known, and that no two places of the verdict
-// give one submission different pixels. A read may have a word if the match with its submission was
+// give one submission different pixels or another page. A read may have a word if the match with its submission was
 // not compared. The order and the distances are not checked.
 func (v *Verdict) checkMatches() error {
 	known := []string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsDifferent, PixelsTemplate, PixelsUndecided, PixelsUnrelated, PixelsUnknown}
-	pixels := make(map[watermark.Submission]string)
+	pixels, pages := make(map[watermark.Submission]string), make(map[watermark.Submission]int)
 	for i, m := range v.Matches {
 		if was := pixels[m.Submission]; !slices.Contains(known, m.Pixels) || was != "" && was != m.Pixels {
 			return fmt.Errorf("match %d: pixels are %.40q and %.40q", i, m.Pixels, was)
@@ -28,6 +28,12 @@ func (v *Verdict) checkMatches() error {
 			return fmt.Errorf("match %d: %d altered places, but pixels are %q", i, len(m.Altered), m.Pixels)
 		}
 		pixels[m.Submission] = m.Pixels
+		if m.Page < 0 {
+			return fmt.Errorf("match %d: page is %d", i, m.Page)
+		}
+		if m.Pixels != PixelsUnknown {
+			pages[m.Submission] = m.Page
+		}
 	}
 	for i, m := range v.References {
 		if !slices.Contains(known, m.Pixels) {
@@ -38,6 +44,14 @@ func (v *Verdict) checkMatches() error {
 		was := pixels[r.Submission]
 		if !slices.Contains(known, r.Shows) || was != "" && was != PixelsUnknown && was != r.Shows {
 			return fmt.Errorf("copy %s: pixels are %.40q and %.40q", r.Copy, r.Shows, was)
+		}
+		if page, known := pages[r.Submission]; r.Page < 0 || known && page != r.Page {
+			return fmt.Errorf("copy %s: of page %d and of page %d", r.Copy, r.Page, page)
+		}
+	}
+	for _, t := range v.Traces {
+		if page, known := pages[t.Submission]; t.Page < 0 || known && page != t.Page {
+			return fmt.Errorf("trace against %s: of page %d and of page %d", t.Submission, t.Page, page)
 		}
 	}
 	return nil

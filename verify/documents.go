@@ -12,7 +12,8 @@ import (
 )
 
 // sameDocuments returns the pairs of submissions that leaks show whose originals show the same
-// document, in the order of the leaks: one person may be registered twice. Local features say which
+// document on page 1, in the order of the leaks: one person may be registered twice. Further pages are
+// not compared: the terms of a bank that two customers sent do not make them one person. Local features say which
 // originals are compared by their pixels: for each original the most similar ones, up to the first
 // that shows another document. Submissions of the same subject are not compared. notCompared is how
 // many submissions could not be: beyond the first [maxDocuments], not opened, or too plain. Errors

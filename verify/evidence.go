@@ -29,6 +29,7 @@ type read struct {
 	blind   float64              // log10 p of the blind read; 0: not read blind
 	traced  *findings.TracedCopy // what tracing says of the copy: see [Verdict.bind]; nil: not traced
 	issued  *registry.Copy       // nil: the registry has no such copy
+	page    int                  // of the copy's submission, that the leak was compared with; 0: it has one
 	shows   string               // what the pixels say of the leak and the copy's submission
 	altered []findings.Region    // where the leak shows that submission altered
 	key     *registry.KeyState   // of the mark's key; nil if the registry does not have that key
@@ -62,7 +63,7 @@ func (v *Verdict) gather(e evidence) {
 			x.LogP = &r.blind
 		}
 		if r.issued != nil {
-			x.Submission, x.Issued = r.issued.Submission, r.issued.Issued
+			x.Submission, x.Page, x.Issued = r.issued.Submission, r.page, r.issued.Issued
 			v.found = append(v.found, *r.issued)
 		}
 		if r.key != nil {
@@ -82,7 +83,7 @@ func (v *Verdict) evidence(opens bool) evidence {
 		e.missing = v.Searched.Missing
 	}
 	for _, x := range v.Reads {
-		r := read{copy: x.Copy, keyID: x.KeyID, shows: x.Shows, altered: x.Altered, erased: x.Erased}
+		r := read{copy: x.Copy, keyID: x.KeyID, page: x.Page, shows: x.Shows, altered: x.Altered, erased: x.Erased}
 		if x.LogP != nil {
 			r.blind = *x.LogP
 		}
@@ -124,7 +125,7 @@ func (v *Verdict) conclude(e evidence) {
 	e.v1 = v1
 	v.Keys = e.keys()
 	c := conclude(e)
-	v.Conclusion = findings.Conclusion{Finding: c.finding, Unconfirmed: c.unconfirmed, Forgeable: c.forgeable, Submission: c.submission,
+	v.Conclusion = findings.Conclusion{Finding: c.finding, Unconfirmed: c.unconfirmed, Forgeable: c.forgeable, Submission: c.submission, Page: e.page(c.submission),
 		Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered}
 	v.Strength = findings.Strength{Edits: []Edit{}}
 	if v.Pages > 1 {

@@ -22,7 +22,7 @@ type PDF = dump.PDF
 
 // InvestigateFiles examines what paths name, [Config].Workers files at a time. Paths name files,
 // folders (with all files below), archives (zip, tar, tar.gz, tar.bz2; also in folders and one level
-// deep in each other), e-mails and office documents. With [Config.OpenPDF] the pictures in PDFs are
+// deep in each other), e-mails, office documents and TIFFs of several pages. With [Config.OpenPDF] the pictures in PDFs are
 // examined as well, and with [Config.Unpack] the files in other archives. It
 // yields the verdicts in the order of paths, the files of each path in lexical order. Files that
 // systems leave by themselves (.DS_Store, Thumbs.db and the like) are passed over.
@@ -246,7 +246,7 @@ func (v *Investigator) investigateFile(ctx context.Context, f dump.File, known *
 	if again := p.again(f.Name, known.data, v.cfg.limits(ctx)); again != nil {
 		var err error
 		if again.upload.mosaic == nil {
-			again.upload, err = v.uploadLook(ctx, again.Submission)
+			again.upload, err = v.uploadLook(ctx, again)
 		}
 		return again, err
 	}

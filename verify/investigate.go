@@ -107,10 +107,10 @@ func (v *Investigator) investigate(ctx context.Context, path string, leak []byte
 	}
 	out.Searched = l.searched
 	if err = v.fill(ctx, out, e); err == nil && out.matched() {
-		out.References, err = v.references(ctx, l, &e, out.Submission, v.cfg.referencesOf(pic.SHA256, files))
+		out.References, err = v.references(ctx, l, &e, out.Submission, out.Page, v.cfg.referencesOf(pic.SHA256, files))
 	}
 	if err == nil {
-		out.upload, err = v.uploadLook(ctx, out.Submission)
+		out.upload, err = v.uploadLook(ctx, out)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -210,12 +210,11 @@ func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark
 		m = &Match{Submission: issued.Submission, Pixels: PixelsUnknown}
 	}
 	if (m.Pixels == PixelsUnknown || m.Pixels == PixelsUnrelated) && !r.erased { // whatever may be left in memory
-		delete(l.places, m.Submission) // the mark is a reason to search all of the leak
-		if err := v.comparePixels(ctx, l, m); err != nil {
+		if err := v.comparePages(ctx, l, m); err != nil { // the mark is a reason to search all of the leak
 			return nil, err
 		}
 	}
-	r.shows, r.altered = m.Pixels, m.Altered
+	r.page, r.shows, r.altered = m.Page, m.Pixels, m.Altered
 	return r, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/register"
+	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/watermark"
@@ -25,6 +26,7 @@ type leakPicture struct {
 	ready    *register.Leak     // nil until the leak is first laid on an original
 	laid     []laid             // how the leak lies on the originals that it may be traced against
 	searched *findings.Searched // what the search had to go by; nil: nothing was searched
+	queries  *phash.Leak        // its hashes
 	near     []candidate        // what the search by hash found
 	parts    *partSearch        // what the search by parts found; nil: none was made
 	examined bool               // query was made

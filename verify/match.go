@@ -36,6 +36,7 @@ func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search,
 		return nil, err
 	}
 	s := &search{queries: queries, tooFlat: queries.Quality < phash.MinQuality}
+	l.queries = queries
 	if len(v.cfg.Against) > 0 {
 		return s, nil
 	}
@@ -48,7 +49,7 @@ func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search,
 }
 
 // matches compares the pixels of the leak with the originals of the candidates of s, and returns
-// the matches, nearest hash first. If no candidate is the same capture, submissions that share a
+// the matches, nearest hash first. Of each submission it returns the page that the leak shows best. If no candidate is the same capture, submissions that share a
 // part with the leak follow. With [Config].Against it compares these submissions instead.
 func (v *Investigator) matches(ctx context.Context, l *leakPicture, s *search) ([]Match, error) {
 	if len(v.cfg.Against) > 0 {
@@ -56,10 +57,10 @@ func (v *Investigator) matches(ctx context.Context, l *leakPicture, s *search) (
 	}
 	out, looked, err := v.wholeMatches(ctx, l, s.near)
 	if err != nil || slices.ContainsFunc(out, func(m Match) bool { return showsCapture(m.Pixels) }) {
-		return out, err
+		return onePage(out), err
 	}
 	parts, err := v.partMatches(ctx, l, s.near[:looked], s.queries)
-	return append(out, parts...), err
+	return onePage(append(out, parts...)), err
 }
 
 // wholeMatches compares a leak with the candidates near, which must be nearest first. It returns
@@ -85,7 +86,7 @@ func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []
 			return nil, 0, err
 		}
 		if c.distance <= compared && (i < maxCompared || !within) {
-			v.locate(ctx, l, c.ref, m.Submission)
+			v.locate(ctx, l, c.ref, pageOf(m))
 			if err := v.comparePixels(ctx, l, m); err != nil {
 				return nil, 0, err
 			}
@@ -115,14 +116,14 @@ func (v *Investigator) match(ctx context.Context, c candidate) (*Match, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Match{Submission: row.ID, Distance: c.distance, Region: c.region, Pixels: PixelsUnknown, Submitted: row.Submitted, HashOnly: !row.Kept}, nil
+	return &Match{Submission: row.Whole(), Page: row.Page, Distance: c.distance, Region: c.region, Pixels: PixelsUnknown, Submitted: row.Submitted, HashOnly: !row.Kept}, nil
 }
 
-// comparePixels compares a leak with the original of m.Submission and sets m.Pixels and m.Score. It
+// comparePixels compares a leak with the original of the page m and sets m.Pixels and m.Score. It
 // leaves m as it is if the original cannot be opened. How the leak lies on the original is kept in
 // l for tracing.
 func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Match) error {
-	o, err := v.original(ctx, m.Submission)
+	o, err := v.original(ctx, pageOf(m))
 	if err != nil || o == nil {
 		return err
 	}
@@ -134,7 +135,7 @@ func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Mat
 	if m.Pixels, m.Score, err = comparePixels(s); err != nil {
 		return err
 	}
-	if l.keep(m.Submission, s, m.Pixels); showsCapture(m.Pixels) {
+	if l.keep(pageOf(m), s, m.Pixels); showsCapture(m.Pixels) {
 		m.Altered = altered(s, o)
 	}
 	if s != nil && aligned(m.Pixels) {

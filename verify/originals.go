@@ -10,6 +10,7 @@ import (
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -173,23 +174,25 @@ func (v *Investigator) original(ctx context.Context, of watermark.Submission) (*
 	})
 }
 
-// openOriginal reads a sealed original and decodes it, without the cache. Transparency is
+// openOriginal reads a sealed original and decodes the page that of names, without the cache. Transparency is
 // flattened. The result is nil, without an error, if that cannot be done, or if today's decoder
 // gives other pixels than at the submission.
 func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission) (*picture.Picture, error) {
 	if v.cfg.SealKey == nil {
 		return nil, nil
 	}
-	file, err := v.cfg.Registry.Original(ctx, v.cfg.SealKey, of)
+	e := v.cfg.Registry.Engine()
+	row, err := e.Page(ctx, of)
 	if err != nil {
 		return nil, gone(err)
 	}
-	pic, err := picture.Decode(file, v.cfg.limits(ctx))
+	file, err := e.Original(ctx, v.cfg.SealKey, row.Whole())
+	if err != nil {
+		return nil, gone(err)
+	}
+	pic, err := engine.DecodePage(row, file, v.cfg.limits(ctx))
 	if err != nil {
 		return nil, ctx.Err()
-	}
-	if err := v.cfg.Registry.Engine().CheckRendition(ctx, of, pic.Decoder, pic.Image); err != nil {
-		return nil, gone(err)
 	}
 	pic.Image = picture.Flatten(pic.Image)
 	return pic, nil

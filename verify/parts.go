@@ -136,7 +136,7 @@ func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []
 			return nil, err
 		}
 		part := l.cut(c.region)
-		v.locate(ctx, part, c.ref, m.Submission)
+		v.locate(ctx, part, c.ref, pageOf(m))
 		if err := v.comparePixels(ctx, part, m); err != nil {
 			return nil, err
 		}
@@ -146,7 +146,7 @@ func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []
 		if showsCapture(m.Pixels) {
 			shown = append(shown, c)
 		}
-		if m.Distance, err = v.distance(ctx, m.Submission, queries); err != nil {
+		if m.Distance, err = v.distance(ctx, pageOf(m), queries); err != nil {
 			return nil, err
 		}
 		out = append(out, *m)

@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -84,7 +85,7 @@ func (c Config) referenceRecord() string {
 // only a part of shown, that part is compared. The result is nil without a sealing key, with
 // [Config].Against, if the store is searched (it cannot be asked for nearest uploads), or if shown
 // was erased meanwhile.
-func (v *Investigator) references(ctx context.Context, l *leakPicture, e *evidence, shown watermark.Submission, n int) ([]findings.Control, error) {
+func (v *Investigator) references(ctx context.Context, l *leakPicture, e *evidence, shown watermark.Submission, page, n int) ([]findings.Control, error) {
 	if v.cfg.SealKey == nil || n == 0 || len(v.cfg.Against) > 0 {
 		return nil, nil
 	}
@@ -95,7 +96,7 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 	if err != nil {
 		return nil, gone(err)
 	}
-	hash, err := v.cfg.Registry.Engine().AreaHash(ctx, v.cfg.SealKey, shown)
+	hash, err := v.cfg.Registry.Engine().AreaHash(ctx, v.cfg.SealKey, engine.PageID(shown, page))
 	if err != nil {
 		return nil, gone(err)
 	}
@@ -143,10 +144,16 @@ func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *
 	if err != nil {
 		return nil, gone(err)
 	}
-	if row.ID == own.ID || row.Subject != "" && row.Subject == own.Subject || !row.Kept {
+	whose := row
+	if row.Page > 1 { // its submission has the subject
+		if whose, err = v.cfg.Registry.Engine().Page(ctx, row.Document); err != nil {
+			return nil, gone(err)
+		}
+	}
+	if whose.ID == own.ID || whose.Subject != "" && whose.Subject == own.Subject || !row.Kept {
 		return nil, nil
 	}
-	if m := e.match(row.ID); m != nil && m.Pixels != PixelsUnknown {
+	if m := e.match(whose.ID); m != nil && m.Page == row.Page && m.Pixels != PixelsUnknown {
 		return m, nil
 	}
 	v.locate(ctx, whole, number, row.ID)
@@ -159,7 +166,7 @@ func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *
 		none := 0.0
 		return &Match{Pixels: PixelsUnrelated, Score: &none}, nil
 	}
-	m := &Match{Submission: row.ID, Pixels: PixelsUnknown}
+	m := &Match{Submission: whose.ID, Page: row.Page, Pixels: PixelsUnknown}
 	if err := v.comparePixels(ctx, l, m); err != nil || m.Pixels == PixelsUnknown {
 		return nil, err
 	}
@@ -178,6 +185,22 @@ func gone(err error) error {
 // match returns the match of the leak with a submission, nil if e has no such match.
 func (e *evidence) match(of watermark.Submission) *Match {
 	return find(e.matches, func(m *Match) bool { return m.Submission == of })
+}
+
+// page returns the page of a submission that the leak shows, by the match with it, else by a read of its
+// copy; 0 if it has one page, or neither is there.
+func (e *evidence) page(of watermark.Submission) int {
+	m := e.match(of)
+	if m != nil && m.Pixels != PixelsUnknown {
+		return m.Page
+	}
+	if r := find(e.reads, func(r *read) bool { return r.issued != nil && r.issued.Submission == of && r.shows != PixelsUnknown }); r != nil {
+		return r.page
+	}
+	if m != nil {
+		return m.Page
+	}
+	return 0
 }
 
 // references counts the controls of a dump: leaks is the number of leaks with controls, compared is

@@ -37,7 +37,7 @@ func (v *Investigator) searches(ctx context.Context) (string, error) {
 			return "", err
 		}
 		if entries >= storeFrom && !r.Engine().SealsHashes() {
-			uploads, err := r.Engine().Searchable(ctx)
+			uploads, _, err := r.Engine().Searchable(ctx)
 			if err != nil {
 				return "", err
 			}
@@ -83,7 +83,7 @@ func (v *Investigator) near(ctx context.Context, queries *phash.Leak) ([]candida
 // after it was brought up to date. where is the result of [Investigator.searches].
 func (v *Investigator) searched(ctx context.Context, where string) (int, error) {
 	if where == SearchStore {
-		n, err := v.cfg.Registry.Engine().Searchable(ctx)
+		n, _, err := v.cfg.Registry.Engine().Searchable(ctx)
 		return int(n), err
 	}
 	if err := v.found.follow(ctx, v.cfg.Registry, v.cfg.SealKey); err != nil {
@@ -103,15 +103,11 @@ func (v *Investigator) missing(ctx context.Context) (*findings.Missing, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.inStore == nil {
-		all, err := v.cfg.Registry.Engine().Uploads(ctx)
+		hashed, all, err := v.cfg.Registry.Engine().Searchable(ctx)
 		if err != nil {
 			return nil, err
 		}
-		hashed, err := v.cfg.Registry.Engine().Searchable(ctx)
-		if err != nil {
-			return nil, err
-		}
-		v.inStore = &findings.Missing{Uploads: all, Whole: int(hashed), Flat: max(all-int(hashed), 0)}
+		v.inStore = &findings.Missing{Uploads: int(all), Whole: int(hashed), Flat: int(all - hashed)}
 	}
 	return v.inStore, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/disintegration/imaging"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -50,13 +51,13 @@ func encoded(img *image.NRGBA, format string) []byte {
 	return buf.Bytes()
 }
 
-// uploadLook returns the look of the original of a submission. It is empty, without an error, for
-// the zero submission, and if the original cannot be opened.
-func (v *Investigator) uploadLook(ctx context.Context, of watermark.Submission) (look, error) {
-	if of == (watermark.Submission{}) {
+// uploadLook returns the look of the original that a leak shows, of its page. It is empty, without an
+// error, if the leak shows no submission, and if the original cannot be opened.
+func (v *Investigator) uploadLook(ctx context.Context, l *Verdict) (look, error) {
+	if l.Submission == (watermark.Submission{}) {
 		return look{}, nil
 	}
-	o, err := v.original(ctx, of)
+	o, err := v.original(ctx, engine.PageID(l.Submission, l.Page))
 	if err != nil || o == nil {
 		return look{}, err
 	}

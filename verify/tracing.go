@@ -27,12 +27,15 @@ func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) e
 	if v.cfg.SealKey == nil || len(v.cfg.Keys) == 0 {
 		return nil
 	}
-	targets := v.cfg.Against
-	if len(targets) == 0 {
-		targets = e.targets()
+	targets := e.targets()
+	if len(v.cfg.Against) > 0 {
+		targets = nil
+		for _, id := range v.cfg.Against {
+			targets = append(targets, Match{Submission: id, Page: e.page(id)})
+		}
 	}
-	for _, id := range targets {
-		t, err := v.traceAgainst(ctx, l, id, traceLevel/float64(len(targets)))
+	for i := range targets {
+		t, err := v.traceAgainst(ctx, l, &targets[i], traceLevel/float64(len(targets)))
 		if err != nil {
 			return err
 		}
@@ -58,7 +61,7 @@ func (v *Investigator) bind(ctx context.Context, e *evidence, t *tracing) error 
 		}) {
 			continue
 		}
-		r := read{copy: row.ID, keyID: row.KeyID, issued: row, shows: shows}
+		r := read{copy: row.ID, keyID: row.KeyID, issued: row, page: t.Page, shows: shows}
 		if err := v.standing(ctx, &r); err != nil {
 			return err
 		}
@@ -90,26 +93,26 @@ func traceRank(pixels string) int {
 	return slices.IndexFunc(traceOrder[:], func(words []string) bool { return slices.Contains(words, pixels) })
 }
 
-// targets returns the submissions to trace a leak against, each once and at most [maxTraced], in
-// the order of traceOrder. They are matches and submissions of issued copies that were read; erased
+// targets returns the submissions to trace a leak against, each once, with its page, and at most
+// [maxTraced], in the order of traceOrder. They are matches and submissions of issued copies that were read; erased
 // submissions of copies are left out. If the pixels of any submission are the same, altered or not,
 // only such submissions are returned.
-func (e *evidence) targets() []watermark.Submission {
-	var out []watermark.Submission
-	add := func(id watermark.Submission) {
-		if len(out) < maxTraced && !slices.Contains(out, id) {
-			out = append(out, id)
+func (e *evidence) targets() []Match {
+	var out []Match
+	add := func(id watermark.Submission, page int) {
+		if len(out) < maxTraced && !slices.ContainsFunc(out, func(m Match) bool { return m.Submission == id }) {
+			out = append(out, Match{Submission: id, Page: page})
 		}
 	}
 	for rank := range traceOrder {
 		for _, m := range e.matches {
 			if traceRank(m.Pixels) == rank {
-				add(m.Submission)
+				add(m.Submission, m.Page)
 			}
 		}
 		for i := range e.reads {
 			if r := &e.reads[i]; r.issued != nil && !r.erased && traceRank(r.shows) == rank {
-				add(r.issued.Submission)
+				add(r.issued.Submission, r.page)
 			}
 		}
 		if rank == 0 && len(out) > 0 {
@@ -119,20 +122,20 @@ func (e *evidence) targets() []watermark.Submission {
 	return out
 }
 
-// traceAgainst traces a leak against the original of submission id, for all its issued copies whose
+// traceAgainst traces a leak against the original of the page m, for all issued copies whose
 // mark keys are at hand; the others are counted in Unsought. level is the false-positive rate, a
 // probability, below which any copy counts as found. The result is nil, without an error, if the
 // original cannot be opened or a picture is too small. The rows of the result are the copies found.
-func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, id watermark.Submission, level float64) (*tracing, error) {
-	o, err := v.original(ctx, id)
+func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, m *Match, level float64) (*tracing, error) {
+	o, err := v.original(ctx, pageOf(m))
 	if err != nil || o == nil {
 		return nil, err
 	}
-	rows, err := v.cfg.Registry.Copies(ctx, id)
+	rows, err := v.cfg.Registry.Copies(ctx, m.Submission)
 	if err != nil {
 		return nil, err
 	}
-	t := &tracing{Tracing: Tracing{Submission: id, Copies: []findings.TracedCopy{}, Edits: []Edit{}, Level: micro(math.Log10(level))}}
+	t := &tracing{Tracing: Tracing{Submission: m.Submission, Page: m.Page, Copies: []findings.TracedCopy{}, Edits: []Edit{}, Level: micro(math.Log10(level))}}
 	var issued []watermark.Candidate
 	for _, c := range rows {
 		key := v.key(c.KeyID)

@@ -77,6 +77,16 @@ func (w *weighing) acknowledged(name string) (all, signed int) {
 	return all, signed
 }
 
+// misdelivered are the recipients whose copies are in the dump, with how many they acknowledged.
+func (w *weighing) misdelivered() (out []figures) {
+	for _, name := range w.names {
+		if all, signed := w.acknowledged(name); all > 0 {
+			out = append(out, figures{"name": name, "n": all, "signed": signed})
+		}
+	}
+	return out
+}
+
 // Which of its copies a recipient acknowledged.
 const (
 	signedAll = iota

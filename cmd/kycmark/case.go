@@ -280,7 +280,7 @@ func readCase(folder, bundle string) (*casefile.Closing, error) {
 // code 1: something does not hold.
 func newCaseCheck(u *ui) *cobra.Command {
 	var f verifyFlags
-	var open string
+	var open, measured string
 	cmd := &cobra.Command{
 		Use:   "check CASE",
 		Short: "Check the file of a case that another party handed over",
@@ -290,10 +290,11 @@ were examined, and all that "kycmark verify-report" checks of the investigation:
 is weighed again. With --open compare values that were committed to with the findings.
 Exit 1 when something does not hold. Take the keys from somewhere else than the case.
 
-To examine again, ask for the leaks and for the sealed originals with their key, and run
-"kycmark investigate" on them: the values must be the same as in the openings.`,
+To examine again, ask for the leaks, and for the home with originals and keys in escrow. Run
+"kycmark investigate LEAKS --findings own.json" with it. --measured own.json compares each
+value of each leak with the case.`,
 		Example: `  kycmark case check case-17.zip --key report.pub --ledger-key ledger.pub
-  kycmark case check case-17.zip --open openings-12.jsonl`,
+  kycmark case check case-17.zip --open openings-12.jsonl --measured own.json`,
 		Args: exactly("a case"),
 		RunE: u.verb(func(cmd *cobra.Command, args []string) error {
 			trust, err := f.trust()
@@ -306,6 +307,16 @@ To examine again, ask for the leaks and for the sealed originals with their key,
 					return err
 				}
 			}
+			var own *verify.Findings
+			if measured != "" {
+				text, err := intake.ReadFile(measured, verify.MaxFindings)
+				if err != nil {
+					return err
+				}
+				if own, err = verify.ReadFindings(bytes.NewReader(text)); err != nil {
+					return fmt.Errorf("%s: %w", measured, err)
+				}
+			}
 			b, err := seal.Read(args[0])
 			if errors.Is(err, seal.ErrBundle) {
 				return u.reportChecks(args[0], &seal.Result{Checks: []seal.Check{{Name: "bundle", Err: err}}})
@@ -313,11 +324,12 @@ To examine again, ask for the leaks and for the sealed originals with their key,
 			if err != nil {
 				return err
 			}
-			return u.reportChecks(args[0], casefile.Check(b, trust, openings))
+			return u.reportChecks(args[0], casefile.Check(b, trust, openings, own))
 		}),
 	}
 	f.add(cmd)
 	cmd.Flags().StringVar(&open, "open", "", "`file` with openings of commitments, one a line")
+	cmd.Flags().StringVar(&measured, "measured", "", "`findings` of your own investigation of the same leaks")
 	return cmd
 }
 

@@ -48,7 +48,8 @@ func newInvestigate(u *ui) *cobra.Command {
 		Short: "Say of leaked pictures whose copies they are",
 		Long: `Examine leaked pictures: files, folders, archives (.zip, .7z, .rar, .tar,
 .tar.gz, .tar.bz2, .tar.xz, .tar.zst; also one level deep in each other), the pictures in
-PDFs and office documents, and what is attached to e-mails (.eml, .mbox, .mhtml). The
+PDFs and office documents, the pages of TIFFs, and what is attached to e-mails (.eml,
+.mbox, .mhtml). The
 ending tells what a file is, or, where a name has none, how the file begins. @FILE stands for the names in
 that file, one a line, and - for those on stdin. Each picture is matched against the
 registry and its mark is read; then the findings are weighed together. The report is

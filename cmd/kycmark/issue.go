@@ -42,7 +42,8 @@ func newIssue(u *ui) *cobra.Command {
 the submission; with several recipients, to a folder of each one's name in it. Each
 copy gets a fresh random ID and is entered in the ledger before it is written. A
 picture whose mark would not be read back after a messenger is refused, unless
---allow-weak.
+--allow-weak; so is an upload with such a page. A copy of several pages has them all,
+each marked with the copy's ID, and is a TIFF.
 
 --name-from names copies by their uploads' files instead: it takes what "kycmark submit
 --json" printed. A file name may name a person, and the recipient sees it; neither the
@@ -71,7 +72,7 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 	fs.StringVar(&f.nameFrom, "name-from", "", "name copies by their uploads' files, as in this `file` that \"submit --json\" printed")
 	fs.IntVar(&f.maxSide, "max-side", 0, "shrink to this many `pixels` on the long side")
 	fs.Var((*byteSize)(&f.maxBytes), "max-bytes", "most `bytes` of a copy's file, such as 800000, 500KB or 1MB")
-	fs.StringVar(&f.format, "format", "", "jpeg, png or webp (default: like the original)")
+	fs.StringVar(&f.format, "format", "", "jpeg, png or webp (default: like the original; copies of several pages are TIFF)")
 	fs.Var(&f.metadata, "metadata", "EXIF of uploads: drop, or keep what tells nothing of places and persons")
 	fs.BoolVar(&f.allowWeak, "allow-weak", false, "hand out pictures whose mark may not be read back, too")
 	fs.BoolVar(&f.force, "force", false, "overwrite files that exist")
@@ -136,7 +137,7 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 			} else {
 				issued++
 			}
-			b.warnPages(line.Submission, line.pages, "handed out")
+			b.warnPages(line.Submission, line.leftOut+1, "handed out")
 			if line.Weak {
 				b.warnf("%s: weak: the mark may not be read back after a messenger", *line.File)
 			}

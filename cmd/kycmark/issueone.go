@@ -32,8 +32,8 @@ type issueLine struct {
 	Weak       bool     `json:"weak"`
 	Error      *string  `json:"error"`
 
-	err   error
-	pages int // of the upload's file; 0: it was not opened
+	err     error
+	leftOut int // pages or frames of the upload's file that are not in the copy
 }
 
 // issueAll issues the upload id to every recipient in f.to and returns a line for each, in that
@@ -78,7 +78,7 @@ func issueOne(ctx context.Context, prepared func() (*registry.Prepared, error), 
 	if err := writeOutput(path, buf.Bytes(), f.force); err != nil {
 		return line.failed(fmt.Errorf("copy %s is logged but not written: %w", c.ID, err))
 	}
-	line.pages = p.Pages()
+	line.leftOut = p.LeftOut()
 	line.Copy, line.File, line.PSNR, line.Weak = text(c.ID.String()), &path, &c.PSNR, c.Weak
 	return line
 }

@@ -98,7 +98,7 @@ func TestScripts(t *testing.T) {
 			"pdf":     writePDF,
 			"browse":  browse,
 			"huge":    huge,
-			"paged":   paged,
+			"frames":  frames, "screenshot": screenshot, "paged": paged,
 			"blank":   blank,
 			"dressed": dressed,
 			"written": written,

@@ -119,12 +119,13 @@ func (b *books) showSubmission(ctx context.Context, id watermark.Submission) err
 	}
 	return b.line(struct {
 		*registry.Submission
+		Pages   int                `json:"pages,omitempty"` // of an upload of several
 		Copies  []registry.Copy    `json:"copies"`
 		Custody []registry.Custody `json:"custody"`
-	}{s, nonNil(copies), nonNil(custody)})
+	}{s, s.Pages, nonNil(copies), nonNil(custody)})
 }
 
-// submissionWords returns a submission in two to four lines, the last also with a line break. Of an
+// submissionWords returns a submission in two to five lines, the last also with a line break. Of an
 // erased submission it has only ID, times and the word erased.
 func submissionWords(s *registry.Submission) string {
 	words := fmt.Sprintf("submission %s\n  sent %s, received %s\n", s.ID, moment(s.Submitted), moment(s.Received))
@@ -132,6 +133,9 @@ func submissionWords(s *registry.Submission) string {
 		return words + "  erased\n"
 	}
 	words += fmt.Sprintf("  %s, %d x %d pixels, %d bytes, SHA-256 %s\n", s.Format, s.Width, s.Height, s.Size, s.SHA256)
+	if s.Pages > 1 {
+		words += fmt.Sprintf("  page 1 of %d\n", s.Pages)
+	}
 	if s.Subject != "" {
 		words += fmt.Sprintf("  subject %s\n", s.Subject)
 	}

@@ -39,7 +39,8 @@ apart. A file that is there already is left as it is, with its subject: an impor
 was cut short is resumed by the same command.
 
 A picture that "issue" may refuse to copy (below 320 x 240 pixels, or too plain) is entered
-with a warning: ask the customer for a better picture while there is time.
+with a warning: ask the customer for a better picture while there is time. A TIFF of
+up to 200 pages is one upload, and each page is found again.
 
 Say whose each upload is: naming a recipient takes copies of two customers, and uploads
 without a subject count as one customer's together. --subject is for all files of
@@ -135,6 +136,7 @@ type submitLine struct {
 	Submission *string `json:"submission"` // null when it failed
 	Duplicate  bool    `json:"duplicate"`
 	Error      *string `json:"error"`
+	Pages      int     `json:"pages,omitempty"`   // that were entered; left out: one
 	Warning    *string `json:"warning,omitempty"` // why copies of it may be refused
 }
 
@@ -258,17 +260,20 @@ func (b *books) submitted(r registry.Imported) error {
 		b.fail(r.Name, r.Err)
 		return b.line(line)
 	}
-	b.warnPages(r.Name, r.Pages, "entered: a leak of another page cannot be found; submit each page as a file")
+	b.warnPages(r.Name, r.LeftOut+1, "entered: a leak of another page cannot be found; submit each page as a file")
 	if line.Warning = reasonText(r.Doubt); r.Doubt != nil {
 		b.warnf("%s: entered, but copies of it may be refused: %s", name(r.Name), reason(r.Doubt))
 	}
 	line.Submission = text(r.Submission.String())
 	was := ""
+	if r.Pages > 1 {
+		line.Pages, was = r.Pages, ", "+plural(r.Pages, "page")
+	}
 	if r.Others { // their subject references are nothing for logs
 		b.warnf("%s: was there already as %s, under another subject or none, which stays; \"kycmark subject set\" changes it", name(r.Name), *line.Submission)
 	}
 	if r.Duplicate {
-		was = ", was there already"
+		was += ", was there already"
 	}
 	b.printf("%s: submission %s%s\n", name(r.Name), *line.Submission, was)
 	return b.line(line)

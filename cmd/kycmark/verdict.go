@@ -51,6 +51,9 @@ func (u *ui) leaks(verdicts []*verify.Verdict) {
 		submission, copyID, apart := "-", "-", "-"
 		if v.Submission != (watermark.Submission{}) {
 			submission = v.Submission.String()[:8] + "…"
+			if v.Page > 0 {
+				submission += fmt.Sprintf(" page %d", v.Page)
+			}
 		}
 		if v.Copy != 0 {
 			copyID = v.Copy.String()

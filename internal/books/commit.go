@@ -91,8 +91,8 @@ func (k KeyEntry) LedgerEntry() Entry {
 		Commitment: commit(EntryKey, k.Salt, k.ID, k.Commitment[:], k.Added)}
 }
 
-// LedgerEntry commits to the upload: its digest, times, first subject, hashes and Kept, and its
-// rendition unless that is zero. The entry's time is Received, and Seq is not set.
+// LedgerEntry commits to the upload: its digest, times, first subject, hashes and Kept. It also commits
+// to its rendition unless that is zero, and to its place among the pages unless it has one page. The entry's time is Received, and Seq is not set.
 func (s Submission) LedgerEntry() Entry {
 	s = s.AsEntered()
 	fields := []any{s.ID[:], s.SHA256[:], s.Size, s.Format, s.Decoder, s.Width, s.Height, s.Submitted, s.Received,
@@ -100,7 +100,17 @@ func (s Submission) LedgerEntry() Entry {
 	if s.Rendition != (Digest{}) {
 		fields = append(fields, s.Rendition[:])
 	}
+	fields = append(fields, s.place()...)
 	return Entry{Kind: EntrySubmission, Time: s.Received, Commitment: commit(EntrySubmission, s.Salt, fields...)}
+}
+
+// place returns the fields that say which page of a submission it is. A submission of one page has no
+// such fields.
+func (s *Submission) place() []any {
+	if s.Document == (watermark.Submission{}) && s.Page == 0 && s.Pages == 0 {
+		return nil
+	}
+	return []any{s.Document[:], s.Page, s.Pages}
 }
 
 // LedgerEntry commits to the upload and, by Digest, to the subject reference.
@@ -155,7 +165,7 @@ func (e Erasure) LedgerEntry() Entry {
 func Left(erased []Submission) [32]byte {
 	fields := []any{len(erased)}
 	for _, s := range erased {
-		fields = append(fields, s.ID[:], s.Submitted, s.Received, s.Seq)
+		fields = append(append(fields, s.ID[:], s.Submitted, s.Received, s.Seq), s.place()...)
 	}
 	return commit("left of submissions", Salt{}, fields...)
 }

@@ -120,9 +120,9 @@ type MarkKey struct {
 	Added      time.Time `json:"added"`      // when the commitment was entered
 }
 
-// A Submission is one upload as received. Seq ascends in the order in which rows become
+// A Submission is one upload as received, or page 2 and up of one: see [Details].Page. Seq ascends in the order in which rows become
 // visible and is never used again, so that indexes in memory can follow it. Of an erased
-// submission only ID, Submitted, Received, Seq and who erased it are left.
+// submission only ID, Submitted, Received, Seq, its place among the pages and who erased it are left.
 type Submission struct {
 	ID        watermark.Submission `json:"submission"` // first 16 bytes of the file's SHA-256
 	SHA256    Digest               `json:"sha256"`     // of the file
@@ -150,8 +150,35 @@ type Details struct {
 	Kept        bool   `json:"kept"`               // the original is kept, sealed
 	Rendition   Digest `json:"rendition,omitzero"` // of the pixels of a kept original; zero: not entered
 
+	Document watermark.Submission `json:"document,omitzero"` // of page 2 and up: the ID of page 1, which is the submission's
+	Page     int                  `json:"page,omitempty"`    // from 1; 0: the only one
+	Pages    int                  `json:"pages,omitempty"`   // of the submission; 0: one
+
 	First string    `json:"-"` // subject reference with which the upload was entered, if SetAt is not zero
 	SetAt time.Time `json:"-"` // when Subject was entered; zero: with the upload
+}
+
+// PageDigest returns the digest that stands for the file in the row of page 2 and up of a submission. The
+// row's ID is its first 16 bytes.
+func PageDigest(of watermark.Submission, page int) Digest {
+	return commit("page of a submission", Salt{}, of[:], page)
+}
+
+// PageID returns the ID of the row of a page. Pages 0 and 1 are the submission's own row.
+func PageID(of watermark.Submission, page int) watermark.Submission {
+	if page < 2 {
+		return of
+	}
+	return watermark.SubmissionOf(PageDigest(of, page))
+}
+
+// Whole returns the ID of the submission that the row is a page of: its own, if it is page 1 or the only
+// page.
+func (s *Submission) Whole() watermark.Submission {
+	if s.Page < 2 {
+		return s.ID
+	}
+	return s.Document
 }
 
 // AsEntered returns the submission with the subject reference of its own ledger entry.

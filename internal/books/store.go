@@ -70,9 +70,11 @@ type Store interface {
 	// AddSubmissions enters uploads in one transaction and says which uploads are new. The
 	// error wraps ErrErased if an upload was erased before. It wraps ErrConflict if another
 	// file has the same ID, and ErrSealed if the stored upload is sealed under another key.
-	// After an error no upload is entered.
+	// After an error no upload is entered. The pages of an upload follow it, and are entered if it is
+	// new.
 	AddSubmissions(ctx context.Context, uploads []Upload) (added []bool, err error)
 	Submission(ctx context.Context, id watermark.Submission) (*Submission, error)
+	// SubmissionBySeq and SubmissionsAfter return pages also.
 	SubmissionBySeq(ctx context.Context, seq int64) (*Submission, error)
 	// SubmissionsAfter, like the other pages, returns up to limit rows with a greater
 	// number, ascending.
@@ -115,8 +117,9 @@ type Store interface {
 	// be matched are left out. The error wraps ErrSearch if radius is over
 	// [phash.MatchRadius], a hash is of another kind, or the registry's hashes are sealed.
 	Near(ctx context.Context, hashes []phash.Hash, radius int) ([]phash.Hit, error)
-	// Searchable counts the submissions that Near can find.
-	Searchable(ctx context.Context) (int64, error)
+	// Searchable counts the submissions that Near can find, and all that were not erased. Each page
+	// counts.
+	Searchable(ctx context.Context) (found, all int64, err error)
 	// DeferBands stops the upkeep of what Near looks up, so that many submissions are
 	// entered faster. Until BuildBands Near compares those with each of its hashes.
 	DeferBands(ctx context.Context) error
@@ -127,8 +130,8 @@ type Store interface {
 	// correct, and BuildBands must be run again.
 	BuildBands(ctx context.Context, anew bool, progress func(done, total int64)) error
 
-	// Erase blanks the rows of the submissions that e lists, removes what was sealed
-	// of them, and enters e. What has been erased before is an error that wraps
+	// Erase blanks the rows of the submissions that e lists, and of all their pages, removes
+	// what was sealed of them, and enters e. What has been erased before is an error that wraps
 	// ErrErased.
 	Erase(ctx context.Context, e Erasure) error
 	// ErasedAfter lists the submissions whose erasure has a greater number.

@@ -257,8 +257,9 @@ func (f *facts) When() string {
 
 // Check checks the file of a case: its signatures, digests and timestamp, the ledger's proofs, the
 // investigation's bundle with its verdict, and that case.html follows from the other files. openings
-// are openings of commitments, one a line, or empty.
-func Check(b *seal.Bundle, trust seal.Trust, openings []byte) *seal.Result {
+// are openings of commitments, one a line, or empty. measured are the findings of another party about
+// the same leaks, or nil.
+func Check(b *seal.Bundle, trust seal.Trust, openings []byte, measured *verify.Findings) *seal.Result {
 	r := b.CheckSignatures(trust)
 	if !r.Holds() {
 		return r
@@ -279,7 +280,11 @@ func Check(b *seal.Bundle, trust seal.Trust, openings []byte) *seal.Result {
 	r.Add("page", "written again from the other files it is the same, byte for byte", err)
 	if len(openings) > 0 {
 		n, err := checkOpenings(openings, f.Commitments, f.Findings)
-		r.Add("openings", fmt.Sprintf("%d leaks: the values are the same as were committed to", n), err)
+		r.Add("openings", fmt.Sprintf("leaks whose values are as committed to: %d", n), err)
+	}
+	if measured != nil {
+		n, err := compare(f.Findings, measured)
+		r.Add("measured", fmt.Sprintf("leaks that were measured again with the same values: %d of %d", n, len(f.Findings.Leaks)), err)
 	}
 	return r
 }

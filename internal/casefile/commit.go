@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/kycmark/kycmark/verify"
 )
@@ -99,12 +101,64 @@ func checkOpenings(text []byte, committed []commitment, f *verify.Findings) (int
 	return len(openings), nil
 }
 
+// compare compares the values of each leak of a case with a measurement of the same file by another
+// party, if there is one. Names of files and numbers of subjects may differ. It returns the number
+// of leaks compared. The error wraps [ErrCase] and names the file and the value.
+func compare(f, measured *verify.Findings) (n int, err error) {
+	again := make(map[string]map[string]json.RawMessage)
+	for i := range measured.Leaks {
+		if again[measured.Leaks[i].SHA256], err = valuesOf(measured.Leaks[i]); err != nil {
+			return n, err
+		}
+	}
+	for i := range f.Leaks {
+		l := f.Leaks[i]
+		ours, err := valuesOf(l)
+		if err != nil {
+			return n, err
+		}
+		theirs := again[l.SHA256]
+		if theirs == nil || l.SHA256 == "" {
+			continue
+		}
+		names := slices.Sorted(maps.Keys(ours))
+		for name := range theirs {
+			if ours[name] == nil {
+				names = append(names, name)
+			}
+		}
+		for _, name := range names {
+			if !bytes.Equal(ours[name], theirs[name]) {
+				return n, fmt.Errorf("%w: %.100q: %s is %.100s in the case, and was measured as %.100s", ErrCase, l.File, name, ours[name], theirs[name])
+			}
+		}
+		n++
+	}
+	if n == 0 {
+		return 0, fmt.Errorf("%w: no leak of the case was measured again: the SHA-256 of each file differs", ErrCase)
+	}
+	return n, nil
+}
+
+// valuesOf returns the values of a leak by their names in the findings. Words are left out, and the
+// values that depend on other leaks or on where the file lies.
+func valuesOf(leak any) (out map[string]json.RawMessage, err error) {
+	text, err := json.Marshal(leak)
+	if err == nil {
+		err = json.Unmarshal(text, &out)
+	}
+	for _, name := range []string{"file", "cluster", "note", "said"} {
+		delete(out, name)
+	}
+	return out, err
+}
+
 // lines reads one JSON value a line. name is for the error, which wraps [ErrCase].
 func lines[T any](text []byte, name string) (out []T, err error) {
 	for line := range bytes.Lines(text) {
 		var x T
 		if err := json.Unmarshal(line, &x); err != nil {
-			return nil, fmt.Errorf("%w: %s: %w", ErrCase, name, err)
+			return nil, fmt.Errorf("%w: %s, line %d: %w", ErrCase, name, len(out)+1, err)
 		}
 		out = append(out, x)
 	}

@@ -100,7 +100,7 @@ func closed(t *testing.T) (*seal.Bundle, []byte) {
 // cannot close a case whose page says something else.
 func TestPlaces(t *testing.T) {
 	b, openings := closed(t)
-	r := Check(b, seal.Trust{}, openings)
+	r := Check(b, seal.Trust{}, openings, nil)
 	require.True(t, r.Holds(), "%+v", r.Checks)
 	inner, err := seal.Parse(b.Content(bundleName))
 	require.NoError(t, err)
@@ -177,7 +177,7 @@ func TestEditedCases(t *testing.T) {
 		forged, err := seal.SignFiles(t.Context(), files, seal.Predicate{Made: time.Now(), Tool: "kycmark"}, key, nil)
 		require.NoError(t, err)
 		var by []string
-		for _, c := range Check(forged, seal.Trust{}, nil).Checks {
+		for _, c := range Check(forged, seal.Trust{}, nil, nil).Checks {
 			if c.Err != nil {
 				by = append(by, c.Name)
 			}

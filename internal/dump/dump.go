@@ -1,6 +1,6 @@
 // Package dump lists the files of a dump: files, folders with all files below, and archives (zip, tar,
 // compressed tar, 7z, rar), also in folders and one level deep in each other. It also lists the pictures
-// in office documents and PDF files, and what is attached to e-mails.
+// in office documents and PDF files, the pages of TIFF files, and what is attached to e-mails.
 //
 // The ending of a name tells archives and PDFs. Names inside archives are labels: nothing is
 // ever written under them. What cannot be listed is listed with its error. If a tar archive is
@@ -46,13 +46,13 @@ var (
 
 // A File is one file of a dump.
 type File struct {
-	Name string // path, "archive!name" within archives, "file.pdf#picture" within PDFs
+	Name string // path, "archive!name" within archives, "file.pdf#picture" within PDFs, "file.tif#page 2" of several pages
 	Size int64  // bytes, as announced, which need not be true; 0: not known
 	Err  error  // why it cannot be read; Open is nil then
 	Open func(ctx context.Context) (io.ReadCloser, error)
 }
 
-// A Container is an archive or a PDF that was opened.
+// A Container is an archive, a PDF or a TIFF of several pages that was opened.
 type Container struct {
 	Name string
 	Size int64  // bytes
@@ -196,6 +196,8 @@ func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 	}
 	k := cmp.Or(kind(f.Name), begins(ctx, f))
 	switch {
+	case f.Err == nil && k == tiff:
+		return d.pages(ctx, f)
 	case f.Err != nil || k == "" || k == ".pdf" && d.opts.OpenPDF == nil || d.opts.Unpack == nil && slices.Contains([]string{sevenZip, rar, tarXZ, tarZstd}, k):
 		return d.add(f)
 	case k != ".pdf" && depth >= maxDepth:
@@ -289,7 +291,7 @@ func (d *Dump) pdf(ctx context.Context, f File) error {
 	return nil
 }
 
-// load reads a PDF's bytes. More than MaxPDF of them, as announced or as read, are an error.
+// load reads the bytes of a PDF, or of a TIFF. More than MaxPDF of them, as announced or as read, are an error.
 func (d *Dump) load(ctx context.Context, f File) ([]byte, error) {
 	if f.Size > d.opts.MaxPDF {
 		return nil, fmt.Errorf("the PDF has %d bytes, limit is %d", f.Size, d.opts.MaxPDF)

@@ -18,6 +18,7 @@ const (
 	office   = ".docx" // a document of an office program in a zip archive, with its pictures
 	message  = ".eml"  // an e-mail, or a page that a browser saved with its pictures
 	mailbox  = ".mbox"
+	tiff     = ".tif" // its pages
 )
 
 // kinds are the endings of names, and what they say of a file.
@@ -25,7 +26,7 @@ var kinds = [][2]string{
 	{".zip", ".zip"}, {".tar", ".tar"}, {".tar.gz", ".tar.gz"}, {".tgz", ".tar.gz"}, {".tar.bz2", ".tar.bz2"}, {".tbz2", ".tar.bz2"}, {".tbz", ".tar.bz2"},
 	{".tar.xz", tarXZ}, {".txz", tarXZ}, {".tar.zst", tarZstd}, {".tzst", tarZstd}, {".7z", sevenZip}, {".rar", rar}, {".pdf", ".pdf"},
 	{".docx", office}, {".xlsx", office}, {".pptx", office}, {".odt", office}, {".ods", office}, {".odp", office}, {".odg", office},
-	{".eml", message}, {".mht", message}, {".mhtml", message}, {".mbox", mailbox},
+	{".eml", message}, {".mht", message}, {".mhtml", message}, {".mbox", mailbox}, {".tif", tiff}, {".tiff", tiff},
 }
 
 // kind returns what the ending of a file's name, in either case, says that the file is: the second of
@@ -97,6 +98,8 @@ func begins(ctx context.Context, f File) string {
 		return tarXZ
 	case bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
 		return tarZstd
+	case bytes.HasPrefix(head, []byte("II*\x00")) || bytes.HasPrefix(head, []byte("MM\x00*")):
+		return tiff
 	case bytes.HasPrefix(head, []byte("%PDF-")):
 		return ".pdf"
 	case bytes.HasPrefix(head, []byte("\x1f\x8b\x08")):

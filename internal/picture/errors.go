@@ -45,7 +45,7 @@ func (e *FormatError) Is(target error) bool { return target == ErrFormat }
 
 // A LimitError says which of the Limits a file is over.
 type LimitError struct {
-	What     string // "bytes" or "pixels"
+	What     string // "bytes", "pixels" or "pages", for example
 	Got, Max int64  // Got is Max+1 when a stream of unknown length went over
 }
 
@@ -55,6 +55,8 @@ func (e *LimitError) Error() string {
 		return fmt.Sprintf("file is larger than the limit of %d bytes", e.Max)
 	case e.What == "bytes":
 		return fmt.Sprintf("file has %d bytes, limit is %d", e.Got, e.Max)
+	case e.What == "pages" && e.Got > e.Max:
+		return fmt.Sprintf("file has more than %d pages", e.Max)
 	}
 	return fmt.Sprintf("picture has %d %s, limit is %d", e.Got, e.What, e.Max)
 }

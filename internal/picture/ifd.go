@@ -44,6 +44,7 @@ type ifd struct {
 	data    []byte // of the whole TIFF structure: offsets count from its start
 	order   binary.ByteOrder
 	entries []byte // whole entries that lie within data
+	offset  uint32 // of the directory
 	next    uint32 // offset of the next directory; 0: no further one
 	cut     bool   // entries are missing
 }
@@ -75,7 +76,7 @@ func (d ifd) at(offset uint32) (ifd, bool) {
 	}
 	rest := d.data[start:]
 	n := int(d.order.Uint16(d.data[offset:])) * ifdEntry
-	d.next = 0
+	d.offset, d.next = offset, 0
 	if n+4 <= len(rest) {
 		d.next = d.order.Uint32(rest[n:])
 	}

@@ -22,6 +22,9 @@ const (
 
 // Limits of work that a hostile file can ask for. All are chosen, not measured.
 const (
+	MaxPages    = 200 // pages of a document
+	maxDocument = 16  // times the max pixels of a page that all pages of a document may have together
+
 	maxScans  = 100     // scans of a progressive JPEG: encoders write about ten
 	maxBlocks = 100_000 // strips or tiles of a TIFF: each costs a decompressor, even if all share their bytes
 	freeTile  = 1 << 20 // pixels that a tile of a TIFF may have, no matter how small the picture is

@@ -39,6 +39,7 @@ type traceOf struct {
 
 type matchOf struct {
 	Submission string   `json:"submission"`
+	Page       int      `json:"page"`
 	Distance   int      `json:"distance"`
 	Pixels     string   `json:"pixels"`
 	Score      *float64 `json:"score"`
@@ -183,11 +184,25 @@ func (l *leak) seen() bool {
 	return l.bare() && m != nil && m.Submission == l.Submission
 }
 
+// shared returns how many uploads the leak shows alike, if one of them has several pages, else 0.
+func (l *leak) shared() (n int) {
+	paged := false
+	for _, m := range l.Matches {
+		if m.Pixels == "same" || m.Pixels == "same, altered" {
+			n, paged = n+1, paged || m.Page > 0
+		}
+	}
+	if !paged {
+		return 0
+	}
+	return n
+}
+
 // weak is the rule of a note on why it cannot be said whether a picture was marked.
 func weak(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
 	return func(_ *report, l *leak) row {
 		t := l.trace(l.Submission)
-		if t.Submission == "" || !l.seen() || len(l.Reads) > 0 || l.Finding != "unreadable" || !is(t) {
+		if t.Submission == "" || !l.seen() || len(l.Reads) > 0 || l.Finding != "unreadable" || l.shared() > 1 || !is(t) {
 			return nil
 		}
 		return when(true, x(t))
@@ -305,6 +320,10 @@ var noteRules = map[string]func(*report, *leak) row{
 	"not-marked-aside": weak(func(t *traceOf) bool { return t.Unsought == 0 && !t.Registered }, func(*traceOf) row { return row{} }),
 	"not-marked-untraced": func(_ *report, l *leak) row {
 		return when(l.seen() && l.Finding == "unreadable" && (l.trace(l.Submission).Submission == "" || len(l.Reads) > 0), nil)
+	},
+	"not-marked-shared": func(_ *report, l *leak) row {
+		traced := l.trace(l.Submission).Submission != "" && len(l.Reads) == 0
+		return when(l.seen() && l.Finding == "unreadable" && traced && l.shared() > 1, row{"n": l.shared()})
 	},
 	"by-hash": func(_ *report, l *leak) row {
 		if l.Finding != "unreadable" || l.pixels("same", "same, altered") != nil {

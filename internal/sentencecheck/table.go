@@ -86,6 +86,7 @@ var rules = map[string]func(*report) []row{
 	"named-partly":         receiptRule(func(all, signed int) bool { return signed > 0 && signed < all }),
 	"named-unacknowledged": receiptRule(func(all, signed int) bool { return signed == 0 }),
 	"named-had":            namedHad,
+	"misdelivered":         misdelivered,
 	"rival-had":            rivalHad,
 	"missing-dates": func(r *report) []row {
 		return once(len(missingRule("dates", row{})(r)) > 0, row{"found": moment(r.stated)})

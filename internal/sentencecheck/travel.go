@@ -57,6 +57,20 @@ func receiptRule(is func(all, signed int) bool) func(*report) []row {
 	}
 }
 
+// misdelivered: of each recipient, the copies in leaks, and how many of them have a receipt.
+func misdelivered(r *report) (out []row) {
+	for _, name := range r.holders() {
+		all, signed := r.travelOf(name), 0
+		for _, t := range all {
+			signed += yes(!t.Receipt.IsZero())
+		}
+		if len(all) > 0 {
+			out = append(out, row{"name": name, "n": len(all), "signed": signed})
+		}
+	}
+	return out
+}
+
 func namedHad(r *report) (out []row) {
 	for _, name := range r.holders() {
 		if !slices.Contains(r.Verdict.Named, name) {

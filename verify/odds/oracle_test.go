@@ -256,32 +256,52 @@ func (o *oracle) times(first, last int) (out []part) {
 	return out
 }
 
+// maxOracle is the maximum number of leaks of a case for the oracle.
+const maxOracle = 4
+
 // dirichlet is the mean over shares of the product over leaks, by Dirichlet-multinomial counts.
 func dirichlet(v [][]float64) float64 {
 	k, n := len(v), len(v[0])
-	sums := map[[3]int]float64{{}: 1}
+	var sums [maxOracle + 1][maxOracle + 1]float64 // by the numbers of leaks from the second and the third source
+	sums[0][0] = 1
+	column := func(h, i int) float64 {
+		if h < k {
+			return v[h][i]
+		}
+		return 0
+	}
 	for i := range n {
-		next := make(map[[3]int]float64)
-		for c, x := range sums {
-			for h := range k {
-				if y := x * v[h][i]; y > 0 {
-					d := c
-					d[h]++
-					next[d] += y
+		for b := i + 1; b >= 0; b-- { // of the leaks 0 to i, from high counts to low ones
+			for c := i + 1 - b; c >= 0; c-- {
+				x := sums[b][c] * column(0, i)
+				if b > 0 {
+					x += sums[b-1][c] * column(1, i)
 				}
+				if c > 0 {
+					x += sums[b][c-1] * column(2, i)
+				}
+				sums[b][c] = x
 			}
 		}
-		sums = next
 	}
 	total := 0.0
-	for c, x := range sums {
-		w := math.Gamma(float64(k)/2) / math.Gamma(float64(n)+float64(k)/2)
-		for h := range k {
-			w *= math.Gamma(float64(c[h])+0.5) / math.Gamma(0.5)
+	for b := range n + 1 {
+		for c := range n + 1 - b {
+			if x := sums[b][c]; x > 0 {
+				total += x * rising(0.5, n-b-c) * rising(0.5, b) * rising(0.5, c)
+			}
 		}
-		total += w * x
 	}
-	return total
+	return total / rising(float64(k)/2, n)
+}
+
+// rising is x (x+1) ... (x+n-1).
+func rising(x float64, n int) float64 {
+	p := 1.0
+	for i := range n {
+		p *= x + float64(i)
+	}
+	return p
 }
 
 // ratios are the raw log10 ratios of all questions, by kind and name.
@@ -473,12 +493,14 @@ func smallCase(rng *rand.Rand) *Case {
 	return c
 }
 
-// The search leaves out parts that fit badly, and so is a little off the mean over all of
-// them: by how much, this shows.
+// The search leaves out parts that fit badly, and parts that hold no leak of a source. So it is a
+// little off the mean over all of them: by how much, this shows. A source in a set with others that
+// explains no leak lacks the prior of the parts without a leak, at most tau: this lowers the side of
+// the source in question alone, so that the error downwards is larger.
 func TestAgainstTheOracle(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 4))
 	var all []float64
-	mixed, far := 0, 0
+	mixed := 0
 	for i := 0; i < 60 || mixed < 20; i++ {
 		c := smallCase(rng)
 		if i >= 60 { // mixtures
@@ -516,17 +538,14 @@ func TestAgainstTheOracle(t *testing.T) {
 			if h.Kind == Copies {
 				w = math.Max(w, math.Log10(0.1))
 			}
+			if h.Kind == Foreign { // TestStrangersByCount holds that limit
+				w = math.Min(w, newModel(c, c.Options.WithDefaults()).strangers())
+			}
 			all = append(all, h.Raw-w)
-			if math.Abs(h.Raw-w) > 0.5 || w > 0 && h.Raw > w+0.2 {
-				far++
-			}
-			assert.InDelta(t, w, h.Raw, 0.7, "case %d: %s %s", i, h.Kind, name)
-			if w > 0 {
-				assert.Less(t, h.Raw, w+0.5, "case %d: %s %s is not overstated", i, h.Kind, name)
-			}
+			assert.InDelta(t, w, h.Raw, 0.6, "case %d: %s %s", i, h.Kind, name)
+			assert.Less(t, h.Raw, w+0.25, "case %d: %s %s is not overstated", i, h.Kind, name)
 		}
 	}
-	assert.LessOrEqual(t, far, len(all)/50, "ratios off by more than 0.5, or 0.2 too high")
 	slices.Sort(all)
 	t.Logf("of %d ratios: least %.3f, 10 %% %.3f, median %.3f, 90 %% %.3f, greatest %.3f too high (log10)",
 		len(all), all[0], all[len(all)/10], all[len(all)/2], all[len(all)*9/10], all[len(all)-1])

@@ -90,11 +90,13 @@ func (m *model) timeParts(p *profile) (out []part) {
 // useful returns the parts without the parts that cannot improve any explanation. The first part,
 // the whole holdings, is always kept. Another part gains at best the ratio of the densities for
 // each cluster that it holds. It costs the ratio of the priors at the point of the grid where that
-// is cheapest. A part is kept if the gain exceeds the cost, and of more than [maxKept] or
-// [maxBroad] the best.
+// is cheapest. A part is kept if the gain exceeds the cost. Of parts of time and of uneven draws only
+// the best [maxKept] or [maxBroad] are kept: they would crowd out a small folder.
 func (m *model) useful(parts []part, kind string, holder int) []part {
 	whole := parts[0]
 	worth := make([]float64, len(parts))
+	var others []float64 // worths of parts that are no sets
+	folder := func(p *part) bool { return p.set >= 0 && p.tilt == nil }
 	for i, p := range parts[1:] {
 		gain := 0.0
 		for _, it := range m.items {
@@ -110,18 +112,20 @@ func (m *model) useful(parts []part, kind string, holder int) []part {
 		for _, at := range m.grid {
 			cost = math.Max(cost, ln(at.share(&p))-ln(at.share(&whole)))
 		}
-		worth[i+1] = gain + cost
+		if worth[i+1] = gain + cost; !folder(&p) {
+			others = append(others, worth[i+1])
+		}
 	}
 	low, kept := 0.0, maxKept
 	if kind == Insider || kind == Unlisted {
 		kept = maxBroad
 	}
-	if sorted := slices.Sorted(slices.Values(worth[1:])); len(sorted) > kept {
-		low = math.Max(0, sorted[len(sorted)-kept-1])
+	if slices.Sort(others); len(others) > kept {
+		low = math.Max(0, others[len(others)-kept-1])
 	}
 	out := parts[:1]
 	for i, p := range parts[1:] {
-		if worth[i+1] > low {
+		if worth[i+1] > low || folder(&p) && worth[i+1] > 0 {
 			out = append(out, p)
 		}
 	}
@@ -152,46 +156,72 @@ func common(a, b []int) float64 {
 	return float64(n)
 }
 
-// setParts returns the parts that a source has in common with other sets, the best fit to the leaks
-// first. There are at most [maxParts], or one for issued or planted copies. p is the profile of the
+// setParts returns parts that a source has in common with other sets: at most [maxParts], or one for
+// issued or planted copies. The first
+// fits all leaks best. Each further one fits best the leaks outside of those before: a small folder
+// would otherwise be missed beside several holders of about the same large one. p is the profile of the
 // source, and own the index in m.sets of the source's own set (-1: it has no set). choices is the
 // number of other sets with which the source has anything in common. Each is equally probable.
 func (m *model) setParts(p *profile, kind string, own int) (out []part, choices int) {
 	type candidate struct {
 		part
-		fit float64
+		fit, rest float64 // scan statistic of all leaks, and of the leaks outside of out
 	}
 	var all []candidate
+	outside := func(l *sighting) bool {
+		return !slices.ContainsFunc(out, func(x part) bool { return m.in(x, l) })
+	}
+	weigh := func(x *candidate) float64 {
+		var n, total [2]float64 // of all leaks, and of leaks without a mark
+		for _, it := range m.items {
+			share := 1 / float64(len(it.leaks))
+			for _, l := range it.leaks {
+				l := &m.seen[l]
+				if !l.has(kind, p.holder) || !outside(l) {
+					continue
+				}
+				in := m.in(x.part, l)
+				for class := range n {
+					if class == 0 || l.plain() {
+						total[class] += share
+						if in {
+							n[class] += share
+						}
+					}
+				}
+			}
+		}
+		if n[0] == 0 {
+			return -1
+		}
+		return math.Max(scan(n[0], total[0], x.size, p.size), scan(n[1], total[1], x.size, p.size))
+	}
 	for i, s := range m.sets {
 		size := common(s.counts, p.counts)
 		if i == own || size == 0 {
 			continue
 		}
 		choices++
-		n, plain := 0.0, 0.0
-		for _, it := range m.items {
-			for _, l := range it.leaks {
-				if l := &m.seen[l]; l.has(kind, p.holder) && l.has(s.kind, s.holder) {
-					n += 1 / float64(len(it.leaks))
-					if l.plain() {
-						plain += 1 / float64(len(it.leaks))
-					}
-				}
-			}
-		}
-		if n > 0 {
-			fit := math.Max(scan(n, p.total[everyLeak], size, p.size), scan(plain, p.total[plainLeaks], size, p.size))
-			all = append(all, candidate{part{size: size, from: -1, to: -1, set: i}, fit})
+		x := candidate{part: part{size: size, from: -1, to: -1, set: i}}
+		if x.fit = weigh(&x); x.fit >= 0 {
+			all = append(all, x)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Or(cmp.Compare(b.fit, a.fit), cmp.Compare(a.size, b.size)) })
 	top := maxParts
 	if kind == Copies || kind == Planted {
 		top = 1
 	}
-	for _, c := range all[:min(len(all), top)] {
-		c.taken[named] = 1 / float64(choices)
-		out = append(out, c.part)
+	for len(out) < top && len(all) > 0 {
+		best := 0
+		for i := range all {
+			x, y := &all[i], &all[best]
+			if x.rest = math.Max(weigh(x), 0); cmp.Or(cmp.Compare(x.rest, y.rest), cmp.Compare(x.fit, y.fit), cmp.Compare(y.size, x.size)) > 0 {
+				best = i
+			}
+		}
+		x := all[best]
+		x.taken[named] = 1 / float64(choices)
+		out, all = append(out, x.part), slices.Delete(all, best, best+1)
 	}
 	return out, choices
 }

@@ -1,6 +1,7 @@
 package odds
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -82,7 +83,9 @@ func (p *profile) count(class, cell int, share float64) {
 // interval is a run of cells, from up to and including to.
 type interval struct{ from, to int }
 
-// ranges returns the intervals of cells that are worth a part, without repetitions. For leaks
+// ranges returns the intervals of cells that are worth a part, without repetitions. If at most
+// [fewCells] cells have leaks, these are all intervals from one such cell to another: of few leaks a
+// source may explain any, and other sources the rest. Else, for leaks
 // with marks of the recipient, and for leaks without any mark, these are two intervals: the
 // smallest that holds all such leaks, and the densest by the scan statistic. For the insider
 // and the unlisted holder the intervals of all leaks are added. For these two sources the
@@ -93,6 +96,14 @@ func (p *profile) ranges() []interval {
 		if ok && !slices.Contains(out, r) {
 			out = append(out, r)
 		}
+	}
+	if p.few() {
+		for from, n := range p.n[everyLeak] {
+			for to := from; n > 0 && to < len(p.counts); to++ {
+				add(interval{from, to}, p.n[everyLeak][to] > 0)
+			}
+		}
+		return out
 	}
 	all := interval{0, len(p.counts) - 1}
 	broad := p.broad()
@@ -120,6 +131,17 @@ func (p *profile) ranges() []interval {
 	return out
 }
 
+// few reports whether at most [fewCells] cells have leaks.
+func (p *profile) few() bool {
+	cells := 0
+	for _, n := range p.n[everyLeak] {
+		if n > 0 {
+			cells++
+		}
+	}
+	return cells <= fewCells
+}
+
 // broad reports whether the source is a rival of custody. More parts of such a source are tried.
 func (p *profile) broad() bool { return p.kind == Insider || p.kind == Unlisted }
 
@@ -134,25 +156,34 @@ func (p *profile) classes() (out []int) {
 }
 
 // calendar returns the calendar units of one length that are worth a part, as intervals of cells:
-// for each class of leaks the unit with the largest scan statistic. unit has the number of each
-// cell's unit.
+// for each class of leaks the unit with the largest scan statistic. For the insider and the unlisted
+// holder the second is added. If at most [fewCells] cells have leaks, all units with leaks are
+// returned. unit has the number of each cell's unit.
 func (p *profile) calendar(unit []int) (out []interval) {
+	kept := 1
+	if p.broad() {
+		kept = 2
+	}
+	if p.few() {
+		kept = fewCells
+	}
 	for _, class := range p.classes() {
-		top, best := -1.0, interval{}
+		var all []interval
 		for a := 0; a < len(unit); {
 			b := a
 			for b+1 < len(unit) && unit[b+1] == unit[a] {
 				b++
 			}
 			if r := (interval{a, b}); p.within(class, r) > 0 {
-				if fit := p.scan(class, r); fit > top {
-					best, top = r, fit
-				}
+				all = append(all, r)
 			}
 			a = b + 1
 		}
-		if top >= 0 && !slices.Contains(out, best) {
-			out = append(out, best)
+		slices.SortStableFunc(all, func(a, b interval) int { return cmp.Compare(p.scan(class, b), p.scan(class, a)) })
+		for _, r := range all[:min(len(all), kept)] {
+			if !slices.Contains(out, r) {
+				out = append(out, r)
+			}
 		}
 	}
 	return out

@@ -221,33 +221,40 @@ func (m *model) plantable(r int) bool {
 // elsewhere returns the source of files that their owners also sent to others. Its whole has a part
 // for each share in [Options].Reuse, all equally probable. The other services may have had the same
 // customers in the same time: each calendar unit or range of cells that fits the leaks is one part
-// more. Its share is the share seen. Its prior is such that the product over the leaks is the mean over all
+// more. All other units and ranges are one part without any of our leaks. The share of such a part
+// is the share seen. Its prior is such that the product over the leaks is the mean over all
 // shares, if this source alone explains the leaks. The shares have Jeffreys' prior.
 func (m *model) elsewhere() source {
 	s := source{kind: Elsewhere, holder: -1}
 	even := 1 / float64(len(m.o.Reuse))
 	for _, u := range m.o.Reuse {
-		x := part{whole: even, size: m.size, from: -1, to: -1, set: -1, reuse: u}
-		if !m.covers(Elsewhere, -1) {
-			x.taken = [families]float64{even, even, even}
-		}
-		s.parts = append(s.parts, x)
-	}
-	if !m.covers(Elsewhere, -1) {
-		return s
+		s.parts = append(s.parts, part{whole: even, size: m.size, from: -1, to: -1, set: -1, reuse: u})
 	}
 	p := newProfile(m, Elsewhere, -1, m.all)
 	unmatched := float64(len(m.items)) - p.total[everyLeak]
-	for _, x := range m.timeParts(p) {
-		in := p.within(everyLeak, interval{x.from, x.to})
-		x.reuse = (in + 0.5) / (in + unmatched + 1)
-		mean := lnGamma(in+0.5) + lnGamma(unmatched+0.5) - lnGamma(in+unmatched+1) - lnPi
+	var times []part
+	if p.total[everyLeak] > 0 {
+		times = m.timeParts(p)
+	}
+	left := 1.0 // of the prior of times
+	for _, x := range times {
 		both := (x.taken[calendar] + x.taken[ranges]) / 2 // at each point of the grid: a service is no thief of a family
 		x.taken = [families]float64{both, both, both}
-		x.scale(1, exp(mean-float64(in*ln(x.reuse))-float64(unmatched*ln(1-x.reuse))))
-		s.parts = append(s.parts, x)
+		left -= both
+		s.parts = append(s.parts, x.reused(p.within(everyLeak, interval{x.from, x.to}), unmatched))
 	}
+	other := part{taken: [families]float64{left, left, left}, size: 1, from: 0, to: -1, set: -1}
+	s.parts = append(s.parts, other.reused(0, unmatched))
 	return s
+}
+
+// reused returns a part of files sent elsewhere with its share of reuse, and the prior that belongs to
+// it. in and unmatched are numbers of clusters: in the part, and of no submission.
+func (x part) reused(in, unmatched float64) part {
+	x.reuse = (in + 0.5) / (in + unmatched + 1)
+	mean := lnGamma(in+0.5) + lnGamma(unmatched+0.5) - lnGamma(in+unmatched+1) - lnPi
+	x.scale(1, exp(mean-float64(in*ln(x.reuse))-float64(unmatched*ln(1-x.reuse))))
+	return x
 }
 
 // foreign returns the likelihood of a leak if it is one of the files sent elsewhere, and part x was

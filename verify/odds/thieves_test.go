@@ -94,6 +94,51 @@ func TestThiefOfAFolder(t *testing.T) {
 	}
 }
 
+// A thief takes the folder of a vendor with a list of 40 customers of all times, and another source is
+// one of four vendors with about the same ten months. The list does not count for more than a folder.
+func TestThiefOfASmallFolderBesideLargeOnes(t *testing.T) {
+	rng := rand.New(rand.NewPCG(18, 5))
+	c, _ := tiled(rng, 1)
+	c.Holders = nil
+	for i := range 4 {
+		h := odds.Holder{Name: fmt.Sprint("wide ", i), Unmarked: make([]int, len(c.Cells))}
+		for k := range c.Cells {
+			if m := monthOf(c, k); m >= 40-i && m < 50+i {
+				h.Unmarked[k] = 30
+			}
+		}
+		c.Holders = append(c.Holders, h)
+	}
+	list := odds.Holder{Name: "list", Unmarked: make([]int, len(c.Cells))}
+	var cells []int
+	for range 40 {
+		k := rng.IntN(len(c.Cells))
+		list.Unmarked[k]++
+		cells = append(cells, k)
+	}
+	c.Holders = append(c.Holders, list)
+	for k := 0; len(c.Leaks) < 60; k = (k + 7) % len(c.Cells) {
+		if c.Holders[0].Unmarked[k] > 0 {
+			shows(c, k, "wide 0", "wide 1", "wide 2", "wide 3")
+		}
+	}
+	for _, k := range cells[:6] {
+		custody := []string{"list"}
+		for _, h := range c.Holders[:4] {
+			if h.Unmarked[k] > 0 {
+				custody = append(custody, h.Name)
+			}
+		}
+		shows(c, k, custody...)
+	}
+	for _, h := range weigh(t, c).Hypotheses {
+		if h.Kind == odds.Custody {
+			t.Logf("%s: %.2f", h.Holders[0], h.LogLR)
+			assert.LessOrEqual(t, h.LogLR, math.Log10(5/0.8)+0.01, h.Holders[0])
+		}
+	}
+}
+
 // An insider takes the days from 5 February to 9 March, or any range of days. Whoever held February
 // is not blamed.
 func TestThiefOfDays(t *testing.T) {

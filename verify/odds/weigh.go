@@ -246,6 +246,9 @@ func (m *model) hypothesis(what []asked, found []answers, i int) Hypothesis {
 		h.Name, h.Holders, h.Absent = s.holders[0], nil, m.absent(s.holder)
 		h.Raw = math.Max(h.Raw, log10(ln(slices.Max(m.o.Rho)))) // absence counts once, and no more than that
 	}
+	if s.kind == Elsewhere { // dates of matched leaks say how files were taken, and not that any are of strangers
+		h.Raw = math.Min(h.Raw, m.strangers())
+	}
 	h.LogLR, h.Capped = m.capped(h.Raw, s.kind)
 	h.Clusters, h.Pictures = m.evidence(s)
 	if s.kind == Copies && h.Clusters == 0 && h.LogLR > 0 {
@@ -284,9 +287,10 @@ func (m *model) capped(raw float64, kind string) (float64, bool) {
 }
 
 // missed returns the maximum log10 ratio that leaks without a match can earn for files sent
-// elsewhere: 1/(1 - recall) for the best recall of these leaks. It is +Inf if all leaks match. A
-// source alters all its pictures alike, so that the search misses all for one cause. That counts
-// once for a dump, however many leaks are unmatched.
+// elsewhere: 1/p, with the probability p that the search misses ours. p is 1 - recall for the best
+// recall of these leaks, or with the probability [unlike] 1. It is +Inf if all leaks match. A source
+// alters all its pictures alike, so that the search misses all for one cause. That counts once for a
+// dump, however many leaks are unmatched.
 func (m *model) missed() float64 {
 	recall := 0.0
 	for i := range m.seen {
@@ -297,7 +301,34 @@ func (m *model) missed() float64 {
 	if recall == 0 {
 		return math.Inf(1)
 	}
-	return -log10(ln(1 - recall))
+	return -log10(ln(unlike + float64((1-unlike)*(1-recall))))
+}
+
+// strangers returns the log10 ratio of some strangers' pictures to none. It compares how many clusters
+// match nothing with the share of ours that the search finds. All shares of strangers' pictures are
+// equally probable beforehand. Clusters with a mark of ours are left out.
+func (m *model) strangers() float64 {
+	values := make([]float64, 0, shareSteps)
+	for k := range shareSteps {
+		x := (float64(k) + 0.5) / shareSteps
+		share, v := float64(x*x), ln(2*x/shareSteps)
+		for _, it := range m.items {
+			s := &m.seen[it.leaks[0]]
+			ours, theirs := s.recall, s.chance
+			if !s.matched {
+				ours, theirs = math.Max(1-s.recall, 1e-6), 1-s.chance
+			}
+			if s.matched || !s.marked {
+				v += ln(1 - share + float64(share*theirs/ours))
+			}
+		}
+		values = append(values, v)
+	}
+	highest, sum := slices.Max(values), 0.0
+	for _, v := range values {
+		sum += exp(v - highest)
+	}
+	return log10(highest + ln(sum))
 }
 
 // explain lists the sources of candidate c, and the part that each took in the largest combination
@@ -310,6 +341,9 @@ func (m *model) explain(c *candidate, at int) (out []Explanation) {
 		x := Explanation{Kind: s.kind, Holders: s.holders, Removed: top.removed>>i&1 == 1, From: p.from, To: p.to}
 		if s.kind == Planted {
 			x.Holders = []string{m.c.Holders[s.holder].Name}
+		}
+		if p.to < p.from {
+			x.From, x.To = -1, -1 // times without any of our leaks
 		}
 		if p.from < 0 && p.set >= 0 {
 			x.Set, x.SetHolders = m.sets[p.set].kind, m.sets[p.set].holders

@@ -14,20 +14,47 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// describe decodes the upload data, computes the hashes and features that it is found by, and
-// seals what [Config] says to keep. sum is the SHA-256 of data. pages is the number of pictures
-// in the file; only the first is entered. The caller sets Subject, Submitted and Received. The
-// error wraps [ErrFormat] or [ErrLimit] if data is no usable picture.
-func (s *Issuer) describe(ctx context.Context, data []byte, sum [32]byte) (up *books.Upload, pages int, err error) {
-	pic, err := picture.Decode(data, s.cfg.limits(ctx))
+// describe decodes the upload data, computes the hashes and features that its pages are found by, and
+// seals what [Config] says to keep. sum is the SHA-256 of data. up has a row for each page; the first is
+// the submission's and holds the file. leftOut is the number of pictures in the file that are not
+// entered. The caller sets Subject, Submitted and Received. The error names the page, and wraps
+// [ErrFormat] or [ErrLimit] if data is no usable picture.
+func (s *Issuer) describe(ctx context.Context, data []byte, sum [32]byte) (up []books.Upload, leftOut int, err error) {
+	d, err := picture.OpenDocument(data, s.cfg.limits(ctx))
 	if err != nil {
 		return nil, 0, err
 	}
-	up = &books.Upload{Submission: books.Submission{
-		ID: watermark.SubmissionOf(sum), SHA256: sum, Size: pic.Size, Format: pic.Format,
-		Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Logged: books.Logged{Salt: books.NewSalt()},
-		Details: books.Details{Decoder: pic.Decoder, Kept: !s.cfg.HashOnly},
-	}}
+	id, pages := watermark.SubmissionOf(sum), d.Pages()
+	for k := 1; k <= pages; k++ {
+		row := books.Submission{ID: id, SHA256: sum, Size: int64(len(data))}
+		if pages > 1 {
+			row.Page, row.Pages = k, pages
+		}
+		if k > 1 {
+			row = books.Submission{SHA256: books.PageDigest(id, k), ID: books.PageID(id, k), Details: books.Details{Document: id, Page: k, Pages: pages}}
+		}
+		u, frames, err := s.describePage(ctx, row, d.Page(k), data)
+		if err != nil && pages > 1 {
+			err = fmt.Errorf("page %d of %d: %w", k, pages, err)
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		up, leftOut = append(up, *u), frames-1
+	}
+	return up, leftOut, nil
+}
+
+// describePage adds to row what is entered of one page. page is the page as a file of its own, and data
+// the upload, which is sealed with page 1. frames is the number of pictures in page.
+func (s *Issuer) describePage(ctx context.Context, row books.Submission, page, data []byte) (up *books.Upload, frames int, err error) {
+	pic, err := picture.Decode(page, s.cfg.limits(ctx))
+	if err != nil {
+		return nil, 0, err
+	}
+	row.Format, row.Width, row.Height = pic.Format, pic.Image.Rect.Dx(), pic.Image.Rect.Dy()
+	row.Salt, row.Decoder, row.Kept = books.NewSalt(), pic.Decoder, !s.cfg.HashOnly
+	up = &books.Upload{Submission: row}
 	if up.Kept {
 		up.Rendition = engine.RenditionOf(pic.Image)
 	}
@@ -40,19 +67,20 @@ func (s *Issuer) describe(ctx context.Context, data []byte, sum [32]byte) (up *b
 	}
 	up.Chain = phash.PDQ.Version() + " " + phash.Area.Version()
 	var found *parts.Features
+	if s.cfg.HashOnly || up.Page > 1 {
+		data = nil
+	}
 	switch {
 	case s.cfg.HashOnly && !s.cfg.Registry.sealHashes:
 		return up, pic.Pages, nil
-	case s.cfg.HashOnly:
-		data = nil
-	default:
+	case !s.cfg.HashOnly:
 		if found, err = parts.Extract(flat); err != nil {
 			return nil, 0, err
 		}
 		up.Chain += fmt.Sprintf(" %s%d", books.ChainFeatures, found.Len())
 	}
 	if up.Sealed, err = s.sealed(up, data, found); err != nil {
-		return nil, 0, fmt.Errorf("submission %s: %w", watermark.Submission(up.ID), err)
+		return nil, 0, fmt.Errorf("submission %s: %w", up.Whole(), err)
 	}
 	return up, pic.Pages, nil
 }

@@ -36,7 +36,8 @@ type Imported struct {
 	Duplicate  bool                 // it was there already, and was left as it is
 	Subject    string               // to which the upload belongs, of a duplicate its earlier subject; "": none
 	Others     bool                 // a duplicate that stands under another subject than the one given, or under none
-	Pages      int                  // pages or frames of the file, only the first is entered; 0: it was not decoded
+	Pages      int                  // that are entered
+	LeftOut    int                  // further pages or frames of the file, which are not entered
 	Doubt      error                // why copies of it may be refused by [Issuer.Issue], as far as that is seen without marking: ErrTooSmall of package watermark, [ErrWeak]
 	Err        error                // unreadable, too large, erased before
 }
@@ -94,10 +95,10 @@ func (s *Issuer) Import(ctx context.Context, uploads iter.Seq[Upload]) iter.Seq2
 type importJob struct {
 	Imported
 	data  []byte
-	of    string        // subject that is given
-	up    *books.Upload // nil where there is nothing to enter
-	fatal error         // of the registry
-	done  chan struct{} // closed when the rest is set
+	of    string         // subject that is given
+	up    []books.Upload // a page each; nil where there is nothing to enter
+	fatal error          // of the registry
+	done  chan struct{}  // closed when the rest is set
 }
 
 // readUploads reads the files one after another, as archives require. It hands each file to the
@@ -162,7 +163,7 @@ func (s *Issuer) prepareUpload(ctx context.Context, job *importJob, u *Upload) {
 	x, err := s.examine(ctx, job.data, u.Subject, u.At)
 	switch {
 	case err == nil:
-		job.Submission, job.up, job.Pages = x.id, x.up, x.pages
+		job.Submission, job.up, job.Pages, job.LeftOut = x.id, x.up, len(x.up), x.leftOut
 		job.there(x.old)
 		if !s.cfg.HashOnly {
 			job.Doubt = x.doubt()
@@ -180,24 +181,33 @@ func (s *Issuer) prepareUpload(ctx context.Context, job *importJob, u *Upload) {
 // 100, a measure of detail) is below [phash.MinQuality]. doubt marks nothing, so Issue may still
 // refuse.
 func (x *examined) doubt() error {
-	s := x.old
-	if s == nil {
-		s = &x.up.Submission
+	if x.old != nil {
+		return doubt(x.old)
 	}
-	if err := watermark.CheckSize(s.Width, s.Height); err != nil {
-		return err
-	}
-	if s.Quality < phash.MinQuality {
-		return fmt.Errorf("%w: the picture is plain (quality %d of 100, %d wanted)", ErrWeak, s.Quality, phash.MinQuality)
+	for i := range x.up {
+		if err := doubt(&x.up[i].Submission); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// doubt is [examined.doubt] of one page.
+func doubt(s *Submission) (err error) {
+	if err = watermark.CheckSize(s.Width, s.Height); err == nil && s.Quality < phash.MinQuality {
+		err = fmt.Errorf("%w: the picture is plain (quality %d of 100, %d wanted)", ErrWeak, s.Quality, phash.MinQuality)
+	}
+	if err != nil && s.Page > 0 {
+		err = fmt.Errorf("page %d: %w", s.Page, err)
+	}
+	return err
 }
 
 // there sets Subject, Duplicate, and Others if a subject is given and the entered upload has
 // another subject. old is the upload that was entered before, or nil if there was no such upload.
 func (j *importJob) there(old *Submission) {
 	if j.Subject = j.of; old != nil {
-		j.Subject = old.Subject
+		j.Subject, j.Pages = old.Subject, max(old.Pages, 1)
 	}
 	if j.Duplicate = old != nil; j.Duplicate {
 		j.Others = j.of != "" && old.Subject != j.of
@@ -220,8 +230,10 @@ func (b *batch) add(job *importJob) {
 		b.since = time.Now()
 	}
 	b.jobs = append(b.jobs, job)
-	if job.up != nil && job.up.Sealed != nil {
-		b.bytes += len(job.up.Sealed.Body)
+	for _, u := range job.up {
+		if u.Sealed != nil {
+			b.bytes += len(u.Sealed.Body)
+		}
 	}
 }
 
@@ -255,7 +267,7 @@ func (b *batch) commit(ctx context.Context, jobs []*importJob) error {
 	var of []*importJob
 	for _, job := range jobs {
 		if job.up != nil {
-			rows, of = append(rows, *job.up), append(of, job)
+			rows, of = append(rows, job.up...), append(of, job)
 		}
 	}
 	if len(rows) == 0 {
@@ -281,11 +293,12 @@ func (b *batch) commit(ctx context.Context, jobs []*importJob) error {
 }
 
 // overtaken marks the jobs whose upload was entered since it was examined as duplicates; as a
-// rule an earlier file of the same batch was the same. added says of each job whether its upload
-// was new.
+// rule an earlier file of the same batch was the same. added says of each row of the jobs whether it was
+// new.
 func (b *batch) overtaken(ctx context.Context, jobs []*importJob, added []bool) error {
-	for i, job := range jobs {
-		if added[i] {
+	for _, job := range jobs {
+		first := added[0]
+		if added = added[len(job.up):]; first {
 			continue
 		}
 		old, err := b.issuer.cfg.Registry.store.Submission(ctx, job.Submission)

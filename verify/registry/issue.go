@@ -11,7 +11,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
-	"github.com/kycmark/kycmark/verify/internal/sealing"
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -47,7 +47,8 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 	return &Issuer{cfg: cfg, newID: watermark.NewCopyID, prepare: prepareMark}, nil
 }
 
-// Submit enters an upload: its digest, hash and sealed original are committed together. subject
+// Submit enters an upload: its digest, the hashes of its pages and the sealed original are committed
+// together. subject
 // is an opaque reference of the customer, never a name, and may be "". at is when the customer
 // submitted the upload (the zero time: now). A file that is already there is left as it was
 // first entered, its subject also, and duplicate is true. For many files see [Issuer.Import].
@@ -69,7 +70,7 @@ func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at 
 	}
 	added := []bool{false}
 	if x.up != nil {
-		if added, err = s.cfg.Registry.store.AddSubmissions(ctx, []books.Upload{*x.up}); err != nil {
+		if added, err = s.cfg.Registry.store.AddSubmissions(ctx, x.up); err != nil {
 			return nil, false, fmt.Errorf("submission %s: %w", x.id, err)
 		}
 	}
@@ -81,10 +82,10 @@ func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at 
 
 // An examined file was looked at: either old or up is set.
 type examined struct {
-	id    watermark.Submission
-	old   *Submission   // that is there already, which its digest tells without decoding it
-	up    *books.Upload // to be entered
-	pages int           // found by decoding it
+	id      watermark.Submission
+	old     *Submission    // that is there already, which its digest tells without decoding it
+	up      []books.Upload // to be entered, a page each
+	leftOut int            // pages or frames that are not entered
 }
 
 // examine readies the upload data to be entered, and enters nothing. If a file with this digest
@@ -101,6 +102,9 @@ func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at ti
 		return x, fmt.Errorf("submission %s is another file: %w", x.id, ErrConflict)
 	case err == nil:
 		x.old = old
+		if d, err := picture.OpenDocument(data, s.cfg.limits(ctx)); err == nil {
+			x.leftOut = d.Pages() - max(old.Pages, 1)
+		}
 		return x, nil
 	case !errors.Is(err, ErrNotFound):
 		return x, fmt.Errorf("submission %s: %w", x.id, err)
@@ -108,15 +112,17 @@ func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at ti
 	if err := s.checkSent(at); err != nil {
 		return x, err
 	}
-	up, pages, err := s.describe(ctx, data, sum)
-	if err != nil {
+	if x.up, x.leftOut, err = s.describe(ctx, data, sum); err != nil {
 		return x, err
 	}
-	up.Subject, up.Submitted, up.Received = subject, books.Timestamp(at), s.cfg.Registry.clock()
+	received := s.cfg.Registry.clock()
 	if at.IsZero() {
-		up.Submitted = up.Received
+		at = received
 	}
-	x.up, x.pages = up, pages
+	x.up[0].Subject = subject
+	for i := range x.up {
+		x.up[i].Submitted, x.up[i].Received = books.Timestamp(at), received
+	}
 	return x, nil
 }
 
@@ -153,7 +159,8 @@ func (s *Issuer) checkSent(at time.Time) error {
 // similar quality (min 70, or min 50 from 2560 pixels on) and with the chroma subsampling of the
 // original. PNG, TIFF and BMP keep their format. Other formats become JPEG, or PNG if they are
 // transparent. The colour profile stays. Other metadata is not passed on, except the EXIF that
-// [Config] may ask for.
+// [Config] may ask for. A copy of several pages has all pages, each with a mark of the copy's ID, and
+// is a TIFF.
 func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submission, to, purpose string) (*Copy, error) {
 	p, err := s.Prepare(ctx, of)
 	if err != nil {
@@ -181,26 +188,5 @@ func (s *Issuer) logged(id watermark.CopyID, of watermark.Submission, to, purpos
 // opened, differs, or was never kept. It wraps [ErrNotFound] if there is no such submission, and
 // [ErrInput] if key is nil or zero.
 func (r *Registry) Original(ctx context.Context, key *SealKey, of watermark.Submission) ([]byte, error) {
-	if sealing.Zero(key) {
-		return nil, fmt.Errorf("%w: no sealing key", ErrInput)
-	}
-	row, err := r.store.Submission(ctx, of)
-	if err != nil {
-		return nil, fmt.Errorf("submission %s: %w", of, err)
-	}
-	if !row.Erased && !row.Kept {
-		return nil, fmt.Errorf("submission %s: %w: only its hash was entered", of, ErrSealed)
-	}
-	sealed, err := r.store.Sealed(ctx, of)
-	if err != nil {
-		return nil, fmt.Errorf("submission %s: %w", of, err)
-	}
-	file, err := sealing.Open(key, of, sealed, sealing.Original)
-	if err != nil {
-		return nil, fmt.Errorf("submission %s: %w", of, err)
-	}
-	if sum := sha256.Sum256(file); watermark.SubmissionOf(sum) != of || sum != row.SHA256 {
-		return nil, fmt.Errorf("submission %s: %w: its digest is another", of, ErrSealed)
-	}
-	return file, nil
+	return r.Engine().Original(ctx, key, of)
 }

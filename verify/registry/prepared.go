@@ -5,24 +5,28 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"math"
 	"sync"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // A Prepared submission is opened and decoded: what its copies share is done once,
-// for however many recipients. It holds the picture in memory and is safe for
-// concurrent use.
+// for however many recipients. It holds the picture in memory, of several pages the file, and is safe
+// for concurrent use.
 type Prepared struct {
 	issuer *Issuer
-	of     watermark.Submission
-	pic    *picture.Picture
+	of     watermark.Submission // or the ID of one of its pages
+	pic    *picture.Picture     // page 1, or that page
+	pages  int
+	file   []byte // the original, of several pages
 
 	mu   sync.Mutex
-	long int    // pixels on the long side at which copies are made
+	long int    // pixels on the long side at which copies are made, of several pages at most
 	last marker // of that size; nil: not made yet
 }
 
@@ -37,34 +41,48 @@ func prepareMark(key *watermark.Key, src image.Image, opts *watermark.Options) (
 }
 
 // Prepare opens and decodes the original of a submission, to issue copies of it. It marks
-// nothing yet. The error wraps [ErrInput] if [Config] has no mark key or sealing key. It wraps
-// [ErrSealed] if the original cannot be opened, has other pixels than were entered, or was never
-// kept.
+// nothing yet. The error wraps [ErrInput] if [Config] has no mark key or sealing key, or asks for a
+// format that cannot hold the pages. It wraps [ErrSealed] if the original cannot be opened, has other
+// pixels than were entered, or was never kept.
 func (s *Issuer) Prepare(ctx context.Context, of watermark.Submission) (*Prepared, error) {
 	if s.cfg.Key == nil {
 		return nil, fmt.Errorf("%w: no mark key", ErrInput)
+	}
+	row, err := s.cfg.Registry.Submission(ctx, of)
+	if err != nil {
+		return nil, err
 	}
 	file, err := s.cfg.Registry.Original(ctx, s.cfg.SealKey, of)
 	if err != nil {
 		return nil, err
 	}
-	pic, err := picture.Decode(file, s.cfg.limits(ctx))
+	p, err := s.preparePage(ctx, row, file)
+	if err != nil || row.Pages < 2 {
+		return p, err
+	}
+	if s.cfg.Format != "" {
+		return nil, fmt.Errorf("%w: submission %s has %d pages, and its copies are TIFF, not %s", ErrInput, of, row.Pages, s.cfg.Format)
+	}
+	p.file, p.pages, p.long = file, row.Pages, math.MaxInt // each page has its own
+	return p, nil
+}
+
+// preparePage readies the page of row, of the original file, for marking.
+func (s *Issuer) preparePage(ctx context.Context, row *Submission, file []byte) (*Prepared, error) {
+	pic, err := engine.DecodePage(row, file, s.cfg.limits(ctx))
 	if err != nil {
-		return nil, fmt.Errorf("original of %s: %w", of, err)
+		return nil, fmt.Errorf("original of %s: %w", row.Whole(), err)
 	}
-	if err := s.cfg.Registry.Engine().CheckRendition(ctx, of, pic.Decoder, pic.Image); err != nil {
-		return nil, err
-	}
-	p := &Prepared{issuer: s, of: of, pic: pic, long: longSide(pic.Image)}
+	p := &Prepared{issuer: s, of: row.ID, pages: 1, pic: pic, long: longSide(pic.Image)}
 	if s.cfg.MaxSide > 0 {
 		p.long = min(p.long, s.cfg.MaxSide)
 	}
 	return p, nil
 }
 
-// Pages returns the number of pages or frames of the submission's file, at least 1. Only the first
-// is entered, found again and issued.
-func (p *Prepared) Pages() int { return p.pic.Pages }
+// LeftOut returns the number of pages or frames of the submission's file that were not entered, and are
+// not in copies.
+func (p *Prepared) LeftOut() int { return p.pic.Pages - 1 }
 
 // longSide returns the longer side of a picture, pixels.
 func longSide(img *image.NRGBA) int { return max(img.Rect.Dx(), img.Rect.Dy()) }

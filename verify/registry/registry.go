@@ -146,13 +146,16 @@ func (r *Registry) checkRecipient(ctx context.Context, name string) error {
 	return err
 }
 
-// Submission returns one upload. The error wraps [ErrNotFound] if there is no upload with that
-// ID. For an erased upload it returns both: the row with what is left, and an error that wraps
+// Submission returns one upload. The error wraps [ErrNotFound] if there is no upload with that ID; a
+// page has none. For an erased upload it returns both: the row with what is left, and an error that wraps
 // [ErrErased].
 func (r *Registry) Submission(ctx context.Context, id watermark.Submission) (*Submission, error) {
 	s, err := r.store.Submission(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("submission %s: %w", id, err)
+	}
+	if s.Page > 1 {
+		return nil, fmt.Errorf("submission %s: %w: it is a page of %s", id, ErrNotFound, s.Document)
 	}
 	if s.Erased {
 		return s, fmt.Errorf("submission %s: %w", id, ErrErased)
@@ -165,8 +168,9 @@ func (r *Registry) Submission(ctx context.Context, id watermark.Submission) (*Su
 // registry while walking is allowed.
 func (r *Registry) Submissions(ctx context.Context, since time.Time) iter.Seq2[*Submission, error] {
 	return func(yield func(*Submission, error) bool) {
-		for s, err := range r.everySubmission(ctx) {
-			if err == nil && (s.Erased || s.Submitted.Before(since)) {
+		every := walk(func(last *Submission) ([]Submission, error) { return r.store.SubmissionsAfter(ctx, last.Seq, listPage) })
+		for s, err := range every {
+			if err == nil && (s.Page > 1 || s.Erased || s.Submitted.Before(since)) {
 				continue
 			}
 			if !yield(s, err) {
@@ -174,12 +178,6 @@ func (r *Registry) Submissions(ctx context.Context, since time.Time) iter.Seq2[*
 			}
 		}
 	}
-}
-
-// everySubmission walks all uploads in the order of their receipt, erased uploads also. An error
-// ends the walk.
-func (r *Registry) everySubmission(ctx context.Context) iter.Seq2[*Submission, error] {
-	return walk(func(last *Submission) ([]Submission, error) { return r.store.SubmissionsAfter(ctx, last.Seq, listPage) })
 }
 
 // Copy returns the row of one issued copy, not its picture, which is not kept. The error wraps

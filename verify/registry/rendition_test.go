@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/sealing"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -23,16 +24,14 @@ func TestRendition(t *testing.T) {
 		require.NoError(t, err)
 		pic, err := picture.Decode(raw, picture.Limits{})
 		require.NoError(t, err)
-		check := func(decoder string) error {
-			return cfg.Registry.Engine().CheckRendition(t.Context(), sub.ID, decoder, pic.Image)
-		}
+		row, err := cfg.Registry.Inner().Submission(t.Context(), sub.ID)
+		require.NoError(t, err)
+		check := func(decoder string) error { return engine.SameRendition(row, decoder, pic.Image) }
 		require.NoError(t, check(pic.Decoder))
 		pic.Image.Pix[4001] ^= 1
 		require.ErrorIs(t, check(pic.Decoder), registry.ErrSealed, "one bit of one pixel")
 		require.NoError(t, check("another decoder"))
 
-		row, err := cfg.Registry.Inner().Submission(t.Context(), sub.ID)
-		require.NoError(t, err)
 		require.NotZero(t, row.Rendition)
 		_, err = s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "")
 		require.NoError(t, err)
@@ -43,7 +42,7 @@ func TestRendition(t *testing.T) {
 	row, err := cfg.Registry.Inner().Submission(t.Context(), sub.ID)
 	require.NoError(t, err)
 	require.Zero(t, row.Rendition, "nothing is kept to compare with")
-	require.NoError(t, cfg.Registry.Engine().CheckRendition(t.Context(), sub.ID, "", passport(2)))
+	require.NoError(t, engine.SameRendition(row, "", passport(2)))
 }
 
 // Whoever has the registry and the sealing key may put a doctored picture in the place of

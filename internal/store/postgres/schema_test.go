@@ -48,5 +48,5 @@ func TestSchemaIsTheReleasedOne(t *testing.T) {
 		}
 		require.NoError(t, rows.Err())
 	}
-	require.Equal(t, "c15e32264676127fcec8de8307eb0524e5b154914e097b3d99ea5bdb91032b9b", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
+	require.Equal(t, "5ad9e2305f7b60c59375f3d901d4f9fc7668aaac0fb5cce9c8873713b7d42620", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // Check recomputes the ledger's tree, and compares every entry with the row that carries its
@@ -248,12 +249,17 @@ func (c *checker) submissions(first, last int64, put func(int64, books.Entry)) e
 		if s.ErasedBy != 0 {
 			c.erased++
 			e.Commitment = erasedCommitment
-			if blanked := (books.Submission{ID: s.ID, Submitted: s.Submitted, Received: s.Received, Logged: books.Logged{Seq: s.Seq}, Erased: true, ErasedBy: s.ErasedBy}); *s != blanked {
+			if blanked := (books.Submission{ID: s.ID, Submitted: s.Submitted, Received: s.Received, Logged: books.Logged{Seq: s.Seq}, Erased: true, ErasedBy: s.ErasedBy,
+				Details: books.Details{Document: s.Document, Page: s.Page, Pages: s.Pages}}); *s != blanked {
 				return tampered("the erased submission of entry %d is not blank", s.Seq)
 			}
 		}
-		if s.Kept {
+		if s.Kept && s.Page < 2 {
 			c.kept++
+		}
+		if s.Page > 1 && s.ID != books.PageID(s.Document, s.Page) || s.Page < 2 && s.Document != (watermark.Submission{}) ||
+			s.Pages == 1 || s.Page < 0 || s.Page > s.Pages || (s.Page == 0) != (s.Pages == 0) {
+			return tampered("the submission of entry %d cannot be page %d of %d", s.Seq, s.Page, s.Pages)
 		}
 		if err := c.segments.expect(s); err != nil {
 			return err
@@ -332,7 +338,7 @@ func (c *checker) ends() error {
 	if len(c.checkpoints) > 0 {
 		return tampered("a checkpoint of %d entries was signed, but there are %d", c.checkpoints[0].Size, size)
 	}
-	return errors.Join(c.counts(), c.sealed(), c.segments.finish(c.ctx, c.q))
+	return errors.Join(c.counts(), c.pages(), c.sealed(), c.segments.finish(c.ctx, c.q))
 }
 
 // counts compares the number of rows of each evidence table with the number of entries of its
@@ -357,11 +363,30 @@ func (c *checker) counts() error {
 	)
 }
 
+// pages finds submissions whose pages are not all there, and pages without their submission, entered
+// before it, or not erased with it. Each is an error that wraps [books.ErrTampered].
+func (c *checker) pages() error {
+	n, err := c.count(`SELECT count(*) FROM submission d WHERE d.page = 1
+		AND (SELECT count(*) FROM submission p WHERE p.page > 1 AND p.document = d.id) <> d.pages - 1`)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		return tampered("of %d submissions pages are missing", n)
+	}
+	n, err = c.count(`SELECT count(*) FROM submission p WHERE p.page > 1 AND NOT EXISTS (SELECT 1 FROM submission d
+		WHERE d.id = p.document AND d.page = 1 AND d.pages = p.pages AND d.seq < p.seq AND d.erased = p.erased)`)
+	if err == nil && n > 0 {
+		err = tampered("%d pages belong to no submission, or differ from it", n)
+	}
+	return err
+}
+
 // sealed finds originals, hashes and local features that were sealed and removed. It also finds sealed rows whose submission is
 // missing or erased, and sealed files of submissions that were entered by their hashes alone.
 // Each is an error that wraps [books.ErrTampered]. sealed decrypts nothing.
 func (c *checker) sealed() error {
-	n, err := c.count(`SELECT count(*) FROM submission s WHERE s.kept <> 0
+	n, err := c.count(`SELECT count(*) FROM submission s WHERE s.kept <> 0 AND s.page < 2
 		AND NOT EXISTS (SELECT 1 FROM sealed x WHERE x.submission = s.id AND length(x.body) > 0)`)
 	if err != nil {
 		return err

@@ -8,13 +8,15 @@ import (
 )
 
 // CountSubmitted returns, for each span (both ends included), how many uploads were submitted in
-// it and not erased. Erased uploads are few. Counting all by the index of times, and subtracting
-// the erased uploads (+: by their own index), reads no rows except the erased uploads.
+// it and not erased; further pages do not count. Erased uploads are few. Counting all by the index of
+// times, and subtracting the erased uploads (+: by their own index) and the further pages (by an index of
+// their times), reads no rows except the erased uploads.
 func (d *DB) CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int, error) {
 	out := make([]int, len(spans))
 	for i, s := range spans {
 		row := d.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM submission WHERE submitted BETWEEN $1 AND $2)
-			- (SELECT count(*) FROM submission WHERE erased > 0 AND +submitted BETWEEN $1 AND $2)`, s[0].UnixMicro(), s[1].UnixMicro())
+			- (SELECT count(*) FROM submission WHERE erased > 0 AND page < 2 AND +submitted BETWEEN $1 AND $2)
+			- (SELECT count(*) FROM submission WHERE page > 1 AND submitted BETWEEN $1 AND $2)`, s[0].UnixMicro(), s[1].UnixMicro())
 		if err := row.Scan(&out[i]); err != nil {
 			return nil, err
 		}
@@ -39,11 +41,11 @@ func (d *DB) CountIssued(ctx context.Context, until time.Time) ([]books.Issued, 
 // also copies of erased uploads. Counts end at until, included. Days without any are left out,
 // and days ascend.
 func (d *DB) CountDays(ctx context.Context, until time.Time) (submitted, erased, issued []books.Issued, err error) {
-	submitted, err = d.days(ctx, until, "SELECT '', submitted / 86400000000 AS day, count(*) FROM submission WHERE submitted <= $1 GROUP BY day ORDER BY day")
+	submitted, err = d.days(ctx, until, "SELECT '', submitted / 86400000000 AS day, count(*) FROM submission WHERE page < 2 AND submitted <= $1 GROUP BY day ORDER BY day")
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	erased, err = d.days(ctx, until, "SELECT '', submitted / 86400000000 AS day, count(*) FROM submission WHERE erased > 0 AND +submitted <= $1 GROUP BY day ORDER BY day")
+	erased, err = d.days(ctx, until, "SELECT '', submitted / 86400000000 AS day, count(*) FROM submission WHERE erased > 0 AND page < 2 AND +submitted <= $1 GROUP BY day ORDER BY day")
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -24,10 +24,11 @@ func (d *DB) NearByScan(ctx context.Context, hashes []phash.Hash, radius int) ([
 	return d.near(ctx, hashes, radius, func(n *nearest) error { return n.scan(" WHERE s.erased = 0") })
 }
 
-// Searchable counts the submissions that Near can find.
-func (d *DB) Searchable(ctx context.Context) (n int64, err error) {
-	err = d.read.QueryRowContext(ctx, "SELECT count(*) FROM submission WHERE area <> '' AND area_quality >= $1", phash.MinQuality).Scan(&n)
-	return n, err
+// Searchable counts the submissions that Near can find, and all that were not erased. Each page counts.
+func (d *DB) Searchable(ctx context.Context) (found, all int64, err error) {
+	err = d.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM submission WHERE area <> '' AND area_quality >= $1),
+		(SELECT count(*) FROM submission) - (SELECT count(*) FROM submission WHERE erased > 0)`, phash.MinQuality).Scan(&found, &all)
+	return found, all, err
 }
 
 // near is [DB.Near] with search as the way to find submissions. near checks the arguments and

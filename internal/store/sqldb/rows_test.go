@@ -309,7 +309,7 @@ func TestErase(t *testing.T) {
 		require.Equal(t, gone[1:], later)
 		hashes, err := d.SearchedAfter(ctx, 0, 100, false)
 		require.NoError(t, err)
-		require.Len(t, hashes, 7)
+		require.Len(t, hashes, 13)
 	})
 }
 
@@ -480,7 +480,8 @@ func TestEarlierSchema(t *testing.T) {
 			require.NoError(t, err)
 			for _, q := range []string{"DELETE FROM schema_version WHERE version_id > 1", "ALTER TABLE submission DROP COLUMN rendition", "DROP TABLE subject", "DROP TABLE conclusion", "DROP TABLE handon",
 				"ALTER TABLE investigation DROP COLUMN found", "ALTER TABLE investigation DROP COLUMN evidence", "ALTER TABLE investigation DROP COLUMN evidence_sha256",
-				"ALTER TABLE investigation DROP COLUMN pictures", "ALTER TABLE investigation DROP COLUMN digests"} {
+				"ALTER TABLE investigation DROP COLUMN pictures", "ALTER TABLE investigation DROP COLUMN digests",
+				"DROP INDEX submission_document", "DROP INDEX submission_page", "ALTER TABLE submission DROP COLUMN document", "ALTER TABLE submission DROP COLUMN page", "ALTER TABLE submission DROP COLUMN pages"} {
 				_, err = d.Raw().Exec(q)
 				require.NoError(t, err)
 			}

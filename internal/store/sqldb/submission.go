@@ -1,9 +1,11 @@
 package sqldb
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/watermark"
@@ -25,7 +27,8 @@ func (d *DB) AddSubmissions(ctx context.Context, uploads []books.Upload) (added 
 	return r.added, nil
 }
 
-// addUploads is [DB.AddSubmissions] in the transaction t. It sets Seq, Erased and ErasedBy of
+// addUploads is [DB.AddSubmissions] in the transaction t. The pages of an upload follow it, and are
+// entered if it is new. It sets Seq, Erased and ErasedBy of
 // the rows, and ignores these fields of uploads. Kept must say whether there is a sealed
 // original.
 func addUploads(ctx context.Context, t *tx, uploads []books.Upload) (added []bool, err error) {
@@ -36,18 +39,22 @@ func addUploads(ctx context.Context, t *tx, uploads []books.Upload) (added []boo
 	}
 	var rows []books.Submission
 	var sealed []sealedRow
+	entered := make(map[watermark.Submission]bool)
 	for i, u := range uploads {
+		if u.Page > 1 && !entered[u.Document] {
+			continue // the upload is there, with the pages with which it was entered
+		}
 		if old, ok := known[u.ID]; ok {
 			if err := sameFile(old, &u.Submission); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		if u.Kept != (u.Sealed != nil && len(u.Sealed.Body) > 0) {
+		if u.Page < 2 && u.Kept != (u.Sealed != nil && len(u.Sealed.Body) > 0) {
 			return nil, fmt.Errorf("submission %s: Kept is %t, but the sealed original says the opposite", u.ID, u.Kept)
 		}
 		known[u.ID] = digest{u.ID, u.SHA256, 0}
-		added[i] = true
+		added[i], entered[u.ID] = true, u.Page == 1
 		u.Erased, u.ErasedBy = false, 0
 		u.Seq = t.append(u.Submission)
 		rows = append(rows, u.Submission)
@@ -166,8 +173,8 @@ func (d *DB) Sealed(ctx context.Context, id watermark.Submission) (*books.Sealed
 	return &row.Sealed, nil
 }
 
-// Erase blanks the rows of the submissions that e lists, deletes their sealed parts and their
-// entries in the search tables, and enters e. It sets Left and Seq. The error wraps
+// Erase blanks the rows of the submissions that e lists, and of all their pages. It deletes their sealed
+// parts and their entries in the search tables, and enters e. It sets Left and Seq. The error wraps
 // [books.ErrNotFound] or [books.ErrErased] if a submission is missing or erased; then nothing is
 // erased. After the commit the dialect's Scrub frees old data in files: its error says that the
 // erasure itself is done.
@@ -177,11 +184,15 @@ func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 			return fmt.Errorf("nothing was erased: %w", err)
 		}
 	}
-	e.Submissions = books.Ascending(e.Submissions)
+	whole := books.Ascending(e.Submissions)
 	err := d.update(ctx, "erase", func(t *tx) error {
-		old, err := present(ctx, t, e.Submissions...)
+		old, err := withPages(ctx, t, whole)
 		if err != nil {
 			return err
+		}
+		e.Submissions = nil
+		for _, s := range old {
+			e.Submissions = append(e.Submissions, s.ID)
 		}
 		e.Left = books.Left(old)
 		e.Seq = t.append(e)
@@ -199,14 +210,36 @@ func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 	return d.dialect.Scrub(ctx, d.write)
 }
 
+// withPages returns the rows of the submissions ids and of all their pages, sorted by ID. The error is of
+// [present].
+func withPages(ctx context.Context, t *tx, ids []watermark.Submission) ([]books.Submission, error) {
+	rows, err := present(ctx, t, ids...)
+	for _, s := range rows {
+		if s.Page == 0 {
+			continue
+		}
+		further, err := submissionTable.rows(ctx, t, " WHERE page > 1 AND document = $1", s.ID[:])
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, further...)
+	}
+	slices.SortFunc(rows, func(a, b books.Submission) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	return rows, err
+}
+
 // present returns the rows of the submissions ids, in this order. The error wraps
-// [books.ErrNotFound] if a submission is missing, and [books.ErrErased] if it was erased.
+// [books.ErrNotFound] if a submission is missing or a page of another one, and [books.ErrErased] if it
+// was erased.
 func present(ctx context.Context, t *tx, ids ...watermark.Submission) ([]books.Submission, error) {
 	rows := make([]books.Submission, len(ids))
 	for i, id := range ids {
 		s, err := submissionTable.one(ctx, t, " WHERE id = $1", id[:])
 		if err == nil && s.ErasedBy != 0 {
 			err = books.ErrErased
+		}
+		if err == nil && s.Page > 1 {
+			err = fmt.Errorf("page %d of submission %s, which is to be named: %w", s.Page, s.Document, books.ErrNotFound)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("submission %s: %w", id, err)
@@ -218,7 +251,7 @@ func present(ctx context.Context, t *tx, ids ...watermark.Submission) ([]books.S
 
 // blank removes from the rows of submissions all that an erasure removes, and deletes their
 // sealed rows. ID, number and times stay. erasure is the number of the erasure's entry. The
-// caller cleans the search tables before, since blank removes the hashes.
+// caller cleans the search tables before, since blank removes the hashes. Its place among the pages stays.
 func blank(ctx context.Context, t *tx, ids []watermark.Submission, erasure int64) error {
 	var zero [32]byte
 	for _, id := range ids {

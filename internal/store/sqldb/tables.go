@@ -40,11 +40,11 @@ var (
 			return []any{&s.KeyID, &s.State, micros{&s.Since}, &s.Note, micros{&s.Entered}, &s.Actor, fixed(s.Salt[:]), &s.Seq}
 		}}
 	submissionTable = table[books.Submission]{"submission",
-		columns("id sha256 size format decoder width height submitted received subject hash area chain quality area_quality kept salt seq erased rendition"),
+		columns("id sha256 size format decoder width height submitted received subject hash area chain quality area_quality kept salt seq erased rendition document page pages"),
 		func(s *books.Submission) []any {
 			return []any{fixed(s.ID[:]), fixed(s.SHA256[:]), &s.Size, &s.Format, &s.Decoder, &s.Width, &s.Height,
 				micros{&s.Submitted}, micros{&s.Received}, &s.Subject, &s.Hash, &s.Area, &s.Chain, &s.Quality,
-				&s.AreaQuality, flag{&s.Kept}, fixed(s.Salt[:]), &s.Seq, erasedBy{s}, sparse(s.Rendition[:])}
+				&s.AreaQuality, flag{&s.Kept}, fixed(s.Salt[:]), &s.Seq, erasedBy{s}, sparse(s.Rendition[:]), sparse(s.Document[:]), &s.Page, &s.Pages}
 		}}
 	// presentTable has the rows of submissionTable with the present subjects. It is for reading.
 	presentTable = table[books.Submission]{`(SELECT s.*, coalesce(x.reference, '') AS later, coalesce(x.entered, 0) AS set_at

@@ -33,6 +33,8 @@ func everything(t *testing.T, s books.Store) {
 	require.NoError(t, err)
 	_, err = s.SetSubjects(ctx, []books.SubjectChange{change(0, "right")})
 	require.NoError(t, err)
+	_, err = s.AddSubmissions(ctx, append(document(40, 3), document(41, 3)...))
+	require.NoError(t, err)
 	checkpoint(t, s)
 	require.NoError(t, s.Erase(ctx, erasure("letter 5", 9)))
 	require.NoError(t, s.Erase(ctx, erasure("letter 6", 7, 8)))
@@ -83,7 +85,14 @@ var edits = map[string]string{
 	"submission's subject":     `UPDATE submission SET subject = 'another' WHERE seq = 4`,
 	"submission's ID":          `UPDATE submission SET id = BYTES(00000000000000000000000000000000) WHERE seq = 4`,
 	"submission removed":       `DELETE FROM sealed WHERE submission = (SELECT id FROM submission WHERE seq = 4); DELETE FROM submission WHERE seq = 4`,
-	"submission added":         `INSERT INTO submission SELECT 999, BYTES(00000000000000000000000000000000), sha256, size, format, decoder, width, height, submitted, received, subject, hash, area, chain, quality, area_quality, 0, salt, 0, rendition FROM submission WHERE seq = 4`,
+	"submission added":         `INSERT INTO submission SELECT 999, BYTES(00000000000000000000000000000000), sha256, size, format, decoder, width, height, submitted, received, subject, hash, area, chain, quality, area_quality, 0, salt, 0, rendition, BYTES(), 0, 0 FROM submission WHERE seq = 4`,
+	"page's hash":              `UPDATE submission SET area = (SELECT area FROM submission WHERE seq = 4) WHERE seq = (SELECT min(seq) FROM submission WHERE page = 2)`,
+	"page removed":             `DELETE FROM sealed WHERE submission = (SELECT id FROM submission WHERE seq = (SELECT min(seq) FROM submission WHERE page = 2)); DELETE FROM submission WHERE seq = (SELECT min(seq) FROM submission WHERE page = 2)`,
+	"page of another":          `UPDATE submission SET document = (SELECT id FROM submission WHERE seq = (SELECT max(seq) FROM submission WHERE page = 1)) WHERE seq = (SELECT min(seq) FROM submission WHERE page = 3)`,
+	"page made an upload":      `UPDATE submission SET document = BYTES(), page = 0, pages = 0 WHERE seq = (SELECT min(seq) FROM submission WHERE page = 3)`,
+	"fewer pages":              `UPDATE submission SET pages = 2 WHERE pages = 3`,
+	"pages swapped":            `UPDATE submission SET page = 9 WHERE page = 2; UPDATE submission SET page = 2 WHERE page = 3; UPDATE submission SET page = 3 WHERE page = 9`,
+	"page rows swapped":        `UPDATE submission SET seq = 999 WHERE seq = 41; UPDATE submission SET seq = 41 WHERE seq = 42; UPDATE submission SET seq = 42 WHERE seq = 999`,
 	"salt":                     `UPDATE submission SET salt = ZERO32 WHERE seq = 4`,
 	"salt cut short":           `UPDATE submission SET salt = BYTES(00) WHERE seq = 4`,
 	"original removed":         `DELETE FROM sealed WHERE submission = (SELECT id FROM submission WHERE seq = 4)`,

@@ -206,22 +206,10 @@ func RenditionOf(img *image.NRGBA) (sum [32]byte) {
 	return sum
 }
 
-// CheckRendition checks that img, the kept original of the submission, decoded by decoder and
-// upright, has the pixels of the picture that was entered. A doctored original can then neither
-// be marked nor support an accusation. The error wraps [books.ErrSealed] if the same decoder
-// gives other pixels. With another decoder, or another version of it, nothing is compared, and
-// the error is nil.
-func (e *Engine) CheckRendition(ctx context.Context, of watermark.Submission, decoder string, img *image.NRGBA) error {
-	row, err := e.store.Submission(ctx, of)
-	if err != nil {
-		return fmt.Errorf("submission %s: %w", of, err)
-	}
-	return SameRendition(row, decoder, img)
-}
-
-// SameRendition checks the pixels of the upright picture img, which decoder decoded from a kept
-// original, against the row of the original, as [Engine.CheckRendition] does. If row has no
-// rendition, or names another decoder, nothing is compared.
+// SameRendition checks that the upright picture img, which decoder decoded from a kept original, has
+// the pixels of row, its submission or page. A doctored original can then neither be marked nor support
+// an accusation. The error wraps [books.ErrSealed] if the same decoder gives other pixels. If row has no
+// rendition, or names another decoder or version of it, nothing is compared.
 func SameRendition(row *books.Submission, decoder string, img *image.NRGBA) error {
 	if row.Rendition != (books.Digest{}) && row.Decoder == decoder && row.Rendition != RenditionOf(img) {
 		return fmt.Errorf("submission %s: %w: %s gives other pixels than were entered", row.ID, books.ErrSealed, decoder)

@@ -217,16 +217,10 @@ func (e *Engine) Span(ctx context.Context) (first, last time.Time, err error) {
 	return e.store.Span(ctx)
 }
 
-// Searchable counts the submissions that [Engine.Near] can find.
-func (e *Engine) Searchable(ctx context.Context) (int64, error) { return e.store.Searchable(ctx) }
-
-// Uploads counts the submissions that were not erased.
-func (e *Engine) Uploads(ctx context.Context) (int, error) {
-	n, err := e.store.CountSubmitted(ctx, span{time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)})
-	if err != nil {
-		return 0, err
-	}
-	return n[0], nil
+// Searchable counts the submissions that [Engine.Near] can find, and all that were not erased. Each page
+// counts.
+func (e *Engine) Searchable(ctx context.Context) (found, all int64, err error) {
+	return e.store.Searchable(ctx)
 }
 
 // Near searches the registry's database: it returns the numbers of all submissions

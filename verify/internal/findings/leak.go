@@ -23,6 +23,7 @@ type Conclusion struct {
 	Unconfirmed bool                 `json:"unconfirmed,omitempty"` // the mark may have been laid onto this picture
 	Forgeable   bool                 `json:"forgeable,omitempty"`   // unconfirmed only because the mark key was compromised before the copy was issued
 	Submission  watermark.Submission `json:"submission,omitzero"`   // that the leak shows; zero: none
+	Page        int                  `json:"page,omitempty"`        // of Submission, that the leak shows; 0: it has one
 	Submitted   time.Time            `json:"submitted,omitzero"`    // of Submission; the registry says so
 	Cluster     string               `json:"cluster,omitempty"`     // the subject of Submission, numbered within a dump
 	// SubjectEntered is when the subject of Submission was entered; zero: with the upload, or not.
@@ -78,6 +79,7 @@ type Rows struct {
 // A Match is a submission that a leak resembles.
 type Match struct {
 	Submission watermark.Submission `json:"submission"`
+	Page       int                  `json:"page,omitempty"`      // of the submission; 0: it has one
 	Distance   int                  `json:"distance"`            // of the hashes, bits of 256, nearest of eight orientations
 	Region     *Quad                `json:"region,omitempty"`    // where the submission lies in the leak, if it was found as a part
 	Pixels     string               `json:"pixels"`              // one of the constants of package verify
@@ -114,17 +116,19 @@ type Reading struct {
 	KeyID      string               `json:"key_id"`
 	LogP       *float64             `json:"log10_p"`             // of the blind read; null: found by tracing alone
 	Submission watermark.Submission `json:"submission,omitzero"` // that the copy was made of; zero: the registry has no such copy
+	Page       int                  `json:"page,omitempty"`      // of that submission, that the leak was compared with; 0: it has one
 	Issued     time.Time            `json:"issued,omitzero"`     // when that copy was issued
 	Shows      string               `json:"shows"`               // what the pixels say of the leak and that submission: one of the constants of package verify
 	Altered    []Region             `json:"altered,omitempty"`   // places of that submission that the leak shows altered
 	Erased     bool                 `json:"erased,omitempty"`    // that submission was erased
 }
 
-// A Tracing is the result of tracing a leak against the original of one submission:
+// A Tracing is the result of tracing a leak against the original of one submission, or a page of it:
 // subtracting what the original explains and looking for the complete mark of every
 // copy that was issued of it ([watermark.Trace]).
 type Tracing struct {
 	Submission watermark.Submission `json:"submission"`
+	Page       int                  `json:"page,omitempty"`   // of the submission; 0: it has one
 	Registered bool                 `json:"registered"`       // the leak shows the original
 	Issued     int                  `json:"issued"`           // copies that were looked for
 	Unsought   int                  `json:"unsought"`         // copies that were not looked for, because their mark keys are not at hand

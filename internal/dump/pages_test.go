@@ -1,0 +1,63 @@
+package dump_test
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/dump"
+	"github.com/kycmark/kycmark/internal/picture"
+)
+
+// tiffOf is a TIFF of n pages; page k is k pixels wide.
+func tiffOf(t *testing.T, n int) string {
+	t.Helper()
+	var files [][]byte
+	for k := range n {
+		page := image.NewNRGBA(image.Rect(0, 0, k+1, 5))
+		page.Set(0, 0, color.NRGBA{uint8(k), 9, 9, 255})
+		var b bytes.Buffer
+		require.NoError(t, picture.Encode(&b, page, "tiff", 0))
+		files = append(files, b.Bytes())
+	}
+	var b bytes.Buffer
+	require.NoError(t, picture.JoinTIFF(&b, files))
+	return b.String()
+}
+
+// The pages of a TIFF are files of their own, wherever it lies and whatever it is called.
+func TestPages(t *testing.T) {
+	o := options()
+	o.MaxPDF = 1 << 20
+	dir, three := t.TempDir(), tiffOf(t, 3)
+	d := dump.New(o)
+	defer d.Close()
+	bare := write(t, dir, "bare", three)
+	require.NoError(t, d.Add(t.Context(), write(t, dir, "a.tif", three), write(t, dir, "one.tiff", tiffOf(t, 1)), bare,
+		write(t, dir, "cut.tif", three[:len(three)/2]), write(t, dir, "long.tif", tiffOf(t, picture.MaxPages+1)),
+		write(t, dir, "big.tif", three+string(make([]byte, 1<<20))), write(t, dir, "z.zip", zipOf(t, entry{"s.TIF", three}))))
+	var got []string
+	for _, f := range d.Files {
+		text, err := read(t.Context(), f)
+		require.NoError(t, err)
+		pic, err := picture.Decode([]byte(text), picture.Limits{})
+		size := "broken"
+		if err == nil {
+			size = fmt.Sprintf("%d of %d", pic.Image.Rect.Dx(), pic.Pages)
+		}
+		got = append(got, f.Name[len(dir)+1:]+": "+size)
+	}
+	assert.Equal(t, []string{"a.tif#page 1: 1 of 1", "a.tif#page 2: 2 of 1", "a.tif#page 3: 3 of 1", "one.tiff: 1 of 1",
+		"bare#page 1: 1 of 1", "bare#page 2: 2 of 1", "bare#page 3: 3 of 1", "cut.tif: 1 of 2", "long.tif: 1 of 201", "big.tif: 1 of 3",
+		"z.zip!s.TIF#page 1: 1 of 1", "z.zip!s.TIF#page 2: 2 of 1", "z.zip!s.TIF#page 3: 3 of 1"}, got)
+	assert.Len(t, d.Containers, 4)
+	require.NoError(t, os.WriteFile(bare, []byte(tiffOf(t, 2)), 0o600))
+	_, err := read(t.Context(), d.Files[4])
+	require.ErrorContains(t, err, "changed")
+}

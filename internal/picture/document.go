@@ -1,0 +1,163 @@
+package picture
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+)
+
+// A Document is a file of one or more pages, which can be decoded one by one. It is safe for concurrent
+// use. Other formats than TIFF have one page: further frames of a GIF are not read.
+type Document struct {
+	data  []byte
+	pages []ifd // of a TIFF with several pages, else none
+}
+
+// OpenDocument finds the pages of a file, and keeps data. It decodes no pixels, so that a file of one
+// page may still be unreadable. The error is a *LimitError if there are more than [MaxPages] pages, or
+// if they have more than [maxDocument] times lim.MaxPixels together. It is a *FormatError if the list of
+// pages is broken: such a file lacks pages. Limits of 0 are the defaults.
+func OpenDocument(data []byte, lim Limits) (*Document, error) {
+	d := &Document{data: data}
+	first, ok := firstIFD(data)
+	if !ok || first.unsupported(data) != nil { // decoding says why
+		return d, nil
+	}
+	pages, err := first.chain()
+	if err != nil {
+		return nil, err
+	}
+	if len(pages) == 1 {
+		return d, nil
+	}
+	left := lim.orDefault().MaxPixels
+	if left < math.MaxInt64/maxDocument {
+		left *= maxDocument
+	}
+	limit := left
+	for _, p := range pages {
+		w, _ := p.uint(tagWidth)
+		h, _ := p.uint(tagLength)
+		if left -= int64(min(uint64(w)*uint64(h), math.MaxInt64)); left < 0 {
+			return nil, &LimitError{What: "pixels on all pages", Got: limit - left, Max: limit}
+		}
+	}
+	d.pages = pages
+	return d, nil
+}
+
+// Pages returns the number of pages, at least 1.
+func (d *Document) Pages() int { return max(len(d.pages), 1) }
+
+// Page returns page k, from 1 to Pages, as a file of its own. The file of a single page is the file
+// itself. For a TIFF it is a copy in which the header points to the page's directory, and that
+// directory to no next one. It panics if there is no page k.
+func (d *Document) Page(k int) []byte {
+	if len(d.pages) == 0 && k == 1 {
+		return d.data
+	}
+	p := d.pages[k-1]
+	file := bytes.Clone(d.data)
+	p.order.PutUint32(file[4:], p.offset)
+	if next := int64(p.offset) + 2 + int64(len(p.entries)); next+4 <= int64(len(file)) {
+		p.order.PutUint32(file[next:], 0)
+	}
+	return file
+}
+
+// chain returns the directories of the chain from d on that are pages: d, and all that are neither
+// previews (bit 0 of the subfile type) nor masks (bit 2). The error is a *LimitError if there are more
+// than [MaxPages], and a *FormatError if a directory lies beyond the data, or is linked twice.
+func (d ifd) chain() (pages []ifd, err error) {
+	seen := make(map[uint32]bool)
+	for n := 1; ; n++ {
+		switch {
+		case seen[d.offset]:
+			return nil, &FormatError{Format: "tiff", Reason: fmt.Sprintf("the list of pages leads back to byte %d", d.offset)}
+		case len(pages) == MaxPages || n > maxIFDs:
+			return nil, &LimitError{What: "pages", Got: int64(n), Max: MaxPages}
+		}
+		seen[d.offset] = true
+		if subfile, _ := d.uint(tagSubfileType); n == 1 || subfile&5 == 0 {
+			pages = append(pages, d)
+		}
+		if d.next == 0 {
+			return pages, nil
+		}
+		at, ok := d.next, false
+		if d, ok = d.at(at); !ok || d.cut {
+			return nil, &FormatError{Format: "tiff", Reason: fmt.Sprintf("truncated: page %d lies at byte %d of %d", len(pages)+1, at, len(d.data))}
+		}
+	}
+}
+
+// JoinTIFF writes TIFF files of one page each, as EncodeLike writes them, as one file of all pages. The
+// error is of w, or says that a file is not as our encoder writes it.
+func JoinTIFF(w io.Writer, pages [][]byte) error {
+	var out []byte
+	link := 4 // where the offset of the next directory goes
+	for i, page := range pages {
+		if len(out)%2 == 1 {
+			out = append(out, 0)
+		}
+		base := len(out)
+		if uint64(base)+uint64(len(page)) > math.MaxUint32 {
+			return &LimitError{What: "bytes", Got: int64(base) + int64(len(page)), Max: math.MaxUint32}
+		}
+		out = append(out, page...)
+		d, ok := firstIFD(out[base:])
+		if !ok || d.cut || d.next != 0 {
+			return fmt.Errorf("page %d: %w", i+1, errNoPlace)
+		}
+		if err := d.move(uint32(base)); err != nil {
+			return fmt.Errorf("page %d: %w", i+1, err)
+		}
+		first, _ := firstIFD(out)
+		first.order.PutUint32(out[link:], uint32(base)+d.offset)
+		link = base + int(d.offset) + 2 + len(d.entries)
+	}
+	if _, err := w.Write(out); err != nil {
+		return fmt.Errorf("write tiff: %w", err)
+	}
+	return nil
+}
+
+// move adds base to all offsets of directory d, and of the Exif directory that it points at, in place.
+func (d ifd) move(base uint32) error {
+	if base == 0 {
+		return nil
+	}
+	for e := d.entries; len(e) >= ifdEntry; e = e[ifdEntry:] {
+		tag := d.order.Uint16(e)
+		v, _ := d.entry(tag)
+		if !v.whole || len(v.raw) == 0 {
+			return errNoPlace
+		}
+		switch tag {
+		case tagStripOffsets:
+			if v.kind != kindLong {
+				return errNoPlace
+			}
+			for at := v.raw; len(at) >= 4; at = at[4:] {
+				d.order.PutUint32(at, d.order.Uint32(at)+base)
+			}
+		case tagExifIFD:
+			inner, ok := d.at(d.order.Uint32(v.raw))
+			if !ok || inner.cut {
+				return errNoPlace
+			}
+			if err := inner.move(base); err != nil {
+				return err
+			}
+			d.order.PutUint32(v.raw, d.order.Uint32(v.raw)+base)
+		case tagTileWidth:
+			return errors.New("tiles cannot be joined")
+		}
+		if len(v.raw) > 4 {
+			d.order.PutUint32(e[8:], d.order.Uint32(e[8:])+base)
+		}
+	}
+	return nil
+}

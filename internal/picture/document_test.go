@@ -1,0 +1,152 @@
+package picture_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"image"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/image/tiff"
+
+	"github.com/kycmark/kycmark/internal/picture"
+)
+
+// joined is a TIFF of these pages, as our encoder writes it.
+func joined(t testing.TB, pages ...image.Image) []byte {
+	t.Helper()
+	var files [][]byte
+	for _, p := range pages {
+		var b bytes.Buffer
+		require.NoError(t, picture.Encode(&b, p, "tiff", 0))
+		files = append(files, b.Bytes())
+	}
+	var out bytes.Buffer
+	require.NoError(t, picture.JoinTIFF(&out, files))
+	return out.Bytes()
+}
+
+// Every page is read as it was written, in its place, and each alone is a file of one page.
+func TestEachPageIsRead(t *testing.T) {
+	pages := []*image.NRGBA{pattern(31, 20), blocks(64, 48), pattern(20, 31)}
+	file := joined(t, pages[0], pages[1], pages[2])
+	whole, err := picture.Decode(file, picture.Limits{})
+	require.NoError(t, err)
+	require.Equal(t, 3, whole.Pages)
+	samePixels(t, pages[0], whole.Image)
+	d, err := picture.OpenDocument(file, picture.Limits{})
+	require.NoError(t, err)
+	require.Equal(t, 3, d.Pages())
+	before := bytes.Clone(file)
+	for k, want := range pages {
+		pic, err := picture.Decode(d.Page(k+1), picture.Limits{})
+		require.NoError(t, err)
+		require.Equal(t, 1, pic.Pages)
+		samePixels(t, want, pic.Image, k)
+	}
+	require.Equal(t, before, file, "a file is only read")
+}
+
+// Copies have a profile and EXIF, whose places move with their page.
+func TestJoinedPagesKeepMetadata(t *testing.T) {
+	profile := bytes.Repeat([]byte("rgb profile "), 50)
+	src := picture.Source{Format: "tiff", ICC: profile}
+	var files [][]byte
+	for k := range 3 {
+		var b bytes.Buffer
+		require.NoError(t, picture.EncodeLike(&b, pattern(40+k, 30), src, picture.LikeOptions{KeepEXIF: true}))
+		files = append(files, b.Bytes())
+	}
+	var out bytes.Buffer
+	require.NoError(t, picture.JoinTIFF(&out, files))
+	d, err := picture.OpenDocument(out.Bytes(), picture.Limits{})
+	require.NoError(t, err)
+	require.Equal(t, 3, d.Pages())
+	for k := range 3 {
+		pic, err := picture.Decode(d.Page(k+1), picture.Limits{})
+		require.NoError(t, err)
+		assert.Equal(t, 40+k, pic.Image.Rect.Dx())
+		assert.Equal(t, picture.SourceOf("tiff", files[k]).ICC, pic.Source.ICC)
+	}
+	require.Error(t, picture.JoinTIFF(&out, [][]byte{files[0], []byte("no TIFF")}))
+}
+
+// chained is a TIFF of many directories that share one picture's pixels, w x h as the header says.
+func chained(n int, w, h uint32) []byte {
+	var b bytes.Buffer
+	must(tiff.Encode(&b, pattern(16, 16), nil))
+	file := b.Bytes()
+	le := binary.LittleEndian
+	at := le.Uint32(file[4:])
+	dir := bytes.Clone(file[at : at+2+12*uint32(le.Uint16(file[at:]))+4])
+	for e := 2; e+12 <= len(dir); e += 12 {
+		switch le.Uint16(dir[e:]) {
+		case 256:
+			le.PutUint16(dir[e+2:], 4)
+			le.PutUint32(dir[e+8:], w)
+		case 257:
+			le.PutUint16(dir[e+2:], 4)
+			le.PutUint32(dir[e+8:], h)
+		}
+	}
+	link := 4
+	for range n {
+		le.PutUint32(file[link:], uint32(len(file)))
+		file = append(file, dir...)
+		link = len(file) - 4
+	}
+	le.PutUint32(file[link:], 0)
+	return file
+}
+
+// A document that would cost too much, or lacks pages, is refused before a page is decoded.
+func TestHostileDocuments(t *testing.T) {
+	open := func(file []byte) error {
+		d, err := picture.OpenDocument(file, picture.Limits{})
+		if err == nil {
+			assert.GreaterOrEqual(t, d.Pages(), 1)
+		}
+		return err
+	}
+	require.NoError(t, open(chained(picture.MaxPages, 16, 16)))
+	require.ErrorIs(t, open(chained(picture.MaxPages+1, 16, 16)), picture.ErrLimit)
+	require.ErrorIs(t, open(chained(50_000, 16, 16)), picture.ErrLimit)
+	require.ErrorContains(t, open(chained(200, 10_000, 10_000)), "pixels on all pages")
+	require.ErrorContains(t, open(chained(2, 1<<31, 1<<31)), "pixels on all pages")
+	loop := chained(3, 16, 16)
+	copy(loop[len(loop)-4:], loop[4:8])
+	require.ErrorContains(t, open(loop), "leads back")
+	two := joined(t, pattern(31, 20), blocks(64, 48))
+	for cut := range two {
+		d, err := picture.OpenDocument(two[:cut], picture.Limits{})
+		if err != nil {
+			require.ErrorIs(t, err, picture.ErrFormat)
+			continue
+		}
+		whole := true // a page that is missing is never passed over
+		for k := range d.Pages() {
+			_, err := picture.Decode(d.Page(k+1), picture.Limits{})
+			whole = whole && err == nil
+		}
+		require.False(t, whole && d.Pages() < 2, cut)
+	}
+}
+
+func FuzzDocument(f *testing.F) {
+	f.Add(joined(f, pattern(31, 20), blocks(64, 48)))
+	f.Add(chained(3, 16, 16))
+	f.Add(jpegBytes(pattern(31, 20)))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		lim := picture.Limits{MaxBytes: 1 << 20, MaxPixels: 1 << 16}
+		d, err := picture.OpenDocument(data, lim)
+		if err != nil {
+			return
+		}
+		for k := range min(d.Pages(), 4) {
+			if pic, err := picture.Decode(d.Page(k+1), lim); err == nil && d.Pages() > 1 && pic.Pages != 1 {
+				t.Errorf("page %d has %d pages", k+1, pic.Pages)
+			}
+		}
+	})
+}

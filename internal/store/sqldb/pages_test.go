@@ -1,0 +1,148 @@
+package sqldb_test
+
+import (
+	"database/sql"
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/store/postgres"
+	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// document is upload n with that many pages, each with features of its own.
+func document(n, pages int) (out []books.Upload) {
+	s, x := submission(n)
+	s.Page, s.Pages = 1, pages
+	out = append(out, books.Upload{Submission: s, Sealed: &x})
+	for k := 2; k <= pages; k++ {
+		p, y := submission(1000*n + k)
+		p.SHA256 = books.PageDigest(s.ID, k)
+		p.ID, p.Document, p.Page, p.Pages = books.PageID(s.ID, k), s.ID, k, pages
+		p.Subject, p.Submitted, p.Received, y.Body = "", s.Submitted, s.Received, nil
+		y.Features = []byte{9}
+		out = append(out, books.Upload{Submission: p, Sealed: &y})
+	}
+	return out
+}
+
+// Pages are found and erased with their submission, and are not counted as submissions.
+func TestPagesOfSubmissions(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		ctx := t.Context()
+		rows := append(document(1, 3), document(2, 2)...)
+		one, x := submission(3)
+		added, err := d.AddSubmissions(ctx, append(rows, books.Upload{Submission: one, Sealed: &x}))
+		require.NoError(t, err)
+		require.Equal(t, []bool{true, true, true, true, true, true}, added)
+		added, err = d.AddSubmissions(ctx, document(1, 3))
+		require.NoError(t, err)
+		require.Equal(t, []bool{false, false, false}, added)
+		other := document(4, 2)
+		added, err = d.AddSubmissions(ctx, other[1:]) // no page without its submission
+		require.NoError(t, err)
+		require.Equal(t, []bool{false}, added)
+		_, _, err = d.Check(ctx)
+		require.NoError(t, err)
+		counts := func(submissions, erased, searched int) {
+			t.Helper()
+			n, err := d.CountSubmitted(ctx, [2]time.Time{t0, t0.AddDate(1, 0, 0)})
+			require.NoError(t, err)
+			assert.Equal(t, []int{submissions - erased}, n)
+			days, gone, _, err := d.CountDays(ctx, t0.AddDate(9, 0, 0))
+			require.NoError(t, err)
+			total := func(all []books.Issued) (n int) {
+				for _, x := range all {
+					n += x.Count
+				}
+				return n
+			}
+			assert.Equal(t, []int{submissions, erased}, []int{total(days), total(gone)})
+			found, all, err := d.Searchable(ctx)
+			require.NoError(t, err)
+			assert.Equal(t, []int64{int64(searched), int64(searched)}, []int64{found, all})
+		}
+		counts(3, 0, 6)
+		d.SetCommit(func(*sql.Tx) error { return errors.New("crash") })
+		_, err = d.AddSubmissions(ctx, document(5, 3))
+		require.Error(t, err)
+		d.SetCommit((*sql.Tx).Commit)
+		for _, u := range document(5, 3) {
+			_, err := d.Submission(ctx, u.ID)
+			require.ErrorIs(t, err, books.ErrNotFound, "all pages or none")
+		}
+		page := rows[1].ID
+		got, err := d.Submission(ctx, page)
+		require.NoError(t, err)
+		require.Equal(t, rows[0].ID, got.Whole())
+		c, key := issued(7, page, "vendor A")
+		require.ErrorIs(t, d.AddCopy(ctx, &c, key), books.ErrNotFound)
+		_, err = d.SetSubjects(ctx, []books.SubjectChange{{Submission: page, Subject: "x"}})
+		require.ErrorIs(t, err, books.ErrNotFound)
+		require.ErrorIs(t, d.Erase(ctx, books.Erasure{Submissions: []watermark.Submission{page}}), books.ErrNotFound)
+
+		require.NoError(t, d.Erase(ctx, erasure("letter 1", 1)))
+		_, _, err = d.Check(ctx)
+		require.NoError(t, err)
+		counts(3, 1, 3)
+		gone, err := d.ErasedAfter(ctx, 0)
+		require.NoError(t, err)
+		require.Len(t, gone, 3)
+		for _, u := range rows[:3] {
+			s, err := d.Submission(ctx, u.ID)
+			require.NoError(t, err)
+			require.True(t, s.Erased)
+			assert.Empty(t, s.Area+s.Hash+s.Subject+s.Chain)
+			assert.Zero(t, s.Rendition)
+			_, err = d.Sealed(ctx, u.ID)
+			require.ErrorIs(t, err, books.ErrNotFound)
+		}
+		_, err = d.AddSubmissions(ctx, document(1, 3))
+		require.ErrorIs(t, err, books.ErrErased)
+	})
+}
+
+// A registry of the schema before has submissions of one page, and goes on as it was.
+func TestSchemaBeforePages(t *testing.T) {
+	for kind, dsn := range map[string]string{"file": filepath.Join(t.TempDir(), "r.db"), "postgres": server.DSN(t)} {
+		t.Run(kind, func(t *testing.T) {
+			create := sqlite.Create
+			if kind == "postgres" {
+				create = postgres.Create
+			}
+			d, err := create(t.Context(), dsn, info())
+			require.NoError(t, err)
+			fill(t, d)
+			require.NoError(t, d.Erase(t.Context(), erasure("letter 5", 5)))
+			size, root, err := d.Check(t.Context())
+			require.NoError(t, err)
+			before, err := d.SubmissionsAfter(t.Context(), 0, 1000)
+			require.NoError(t, err)
+			for _, q := range []string{"DELETE FROM schema_version WHERE version_id > 5", "DROP INDEX submission_document", "DROP INDEX submission_page",
+				"ALTER TABLE submission DROP COLUMN document", "ALTER TABLE submission DROP COLUMN page", "ALTER TABLE submission DROP COLUMN pages"} {
+				_, err = d.Raw().Exec(q)
+				require.NoError(t, err)
+			}
+			require.NoError(t, d.Close())
+			d = opened(open(t.Context(), dsn))(t)
+			size2, root2, err := d.Check(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, size, size2)
+			require.Equal(t, root, root2)
+			after, err := d.SubmissionsAfter(t.Context(), 0, 1000)
+			require.NoError(t, err)
+			require.Equal(t, before, after)
+			_, err = d.AddSubmissions(t.Context(), document(40, 2))
+			require.NoError(t, err)
+			_, _, err = d.Check(t.Context())
+			require.NoError(t, err)
+		})
+	}
+}

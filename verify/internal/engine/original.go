@@ -1,0 +1,79 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"math"
+
+	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/internal/sealing"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Original decrypts the kept file of a submission and checks that its digest is that of the file
+// received. It does not decode the file. The error wraps [books.ErrSealed] if the file cannot be
+// opened, differs, or was never kept. It wraps [books.ErrNotFound] if there is no such submission, and
+// [books.ErrInput] if key is nil or zero.
+func (e *Engine) Original(ctx context.Context, key *sealing.Key, of watermark.Submission) ([]byte, error) {
+	if sealing.Zero(key) {
+		return nil, fmt.Errorf("%w: no sealing key", books.ErrInput)
+	}
+	row, err := e.store.Submission(ctx, of)
+	if err != nil {
+		return nil, fmt.Errorf("submission %s: %w", of, err)
+	}
+	if !row.Erased && !row.Kept {
+		return nil, fmt.Errorf("submission %s: %w: only its hash was entered", of, books.ErrSealed)
+	}
+	sealed, err := e.store.Sealed(ctx, of)
+	if err != nil {
+		return nil, fmt.Errorf("submission %s: %w", of, err)
+	}
+	file, err := sealing.Open(key, of, sealed, sealing.Original)
+	if err != nil {
+		return nil, fmt.Errorf("submission %s: %w", of, err)
+	}
+	if sum := sha256.Sum256(file); watermark.SubmissionOf(sum) != of || sum != row.SHA256 {
+		return nil, fmt.Errorf("submission %s: %w: its digest is another", of, books.ErrSealed)
+	}
+	return file, nil
+}
+
+// PageID returns the ID of the row of a page: see [books.PageID].
+func PageID(of watermark.Submission, page int) watermark.Submission { return books.PageID(of, page) }
+
+// Page returns the row of a submission or, by [books.PageID], of one of its pages. The error wraps
+// [books.ErrNotFound] if there is no such row, and [books.ErrErased], beside the row, if it was erased.
+func (e *Engine) Page(ctx context.Context, id watermark.Submission) (*books.Submission, error) {
+	row, err := e.store.Submission(ctx, id)
+	if err == nil && row.Erased {
+		err = books.ErrErased
+	}
+	if err != nil {
+		err = fmt.Errorf("submission %s: %w", id, err)
+	}
+	return row, err
+}
+
+// DecodePage decodes the page of row from file, the original of its submission, and compares the pixels
+// with what was entered: see [SameRendition]. The error wraps [books.ErrSealed] if the pixels or the
+// number of pages differ, else it is of package picture.
+func DecodePage(row *books.Submission, file []byte, lim picture.Limits) (*picture.Picture, error) {
+	if row.Pages > 0 {
+		d, err := picture.OpenDocument(file, picture.Limits{MaxPixels: math.MaxInt64}) // it was checked when it was entered
+		if err != nil {
+			return nil, err
+		}
+		if d.Pages() != row.Pages {
+			return nil, fmt.Errorf("submission %s: %w: it has %d pages, and %d were entered", row.Whole(), books.ErrSealed, d.Pages(), row.Pages)
+		}
+		file = d.Page(row.Page)
+	}
+	pic, err := picture.Decode(file, lim)
+	if err != nil {
+		return nil, err
+	}
+	return pic, SameRendition(row, pic.Decoder, pic.Image)
+}

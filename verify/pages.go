@@ -1,0 +1,105 @@
+package verify
+
+import (
+	"context"
+	"slices"
+
+	"github.com/kycmark/kycmark/verify/internal/engine"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// A submission is a document of pages. A leak shows one page of it, and each page has an original, hashes,
+// features and a mark of its own. Copies, custody and subjects are the submission's.
+
+// pageOf returns the ID under which the page of a match is opened: see [engine.PageID].
+func pageOf(m *Match) watermark.Submission { return engine.PageID(m.Submission, m.Page) }
+
+// pixelOrder are the words for pixels, the word that says the most first.
+var pixelOrder = []string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsUndecided, PixelsDifferent, PixelsTemplate, PixelsUnknown, PixelsUnrelated}
+
+// saysMore reports whether the pixels of match a say more than the pixels of b.
+func saysMore(a, b *Match) bool {
+	return slices.Index(pixelOrder, a.Pixels) < slices.Index(pixelOrder, b.Pixels)
+}
+
+// onePage leaves of several matches with pages of one submission the match whose pixels say the most, of
+// equal ones the first. The order stays.
+func onePage(all []Match) []Match {
+	best := make(map[watermark.Submission]*Match)
+	for i := range all {
+		if m := &all[i]; best[m.Submission] == nil || saysMore(m, best[m.Submission]) {
+			best[m.Submission] = m
+		}
+	}
+	var out []Match
+	for i := range all {
+		if best[all[i].Submission] == &all[i] {
+			out = append(out, all[i])
+		}
+	}
+	return out
+}
+
+// sharing returns the number of submissions whose very capture the leak shows, if it shows a page of a
+// submission of several pages, else 0.
+func (e *evidence) sharing() (n int) {
+	paged := false
+	for i := range e.matches {
+		if m := &e.matches[i]; showsCapture(m.Pixels) {
+			n, paged = n+1, paged || m.Page > 0
+		}
+	}
+	if !paged {
+		return 0
+	}
+	return n
+}
+
+// pagesToCompare returns the pages of a submission with which a leak is compared: all, or the nearest
+// [maxCompared] by their hashes. The only page of a submission is 0.
+func (v *Investigator) pagesToCompare(ctx context.Context, l *leakPicture, row *registry.Submission) (pages []int, err error) {
+	near := make(map[int]int)
+	for k := min(row.Pages, 1); k <= row.Pages; k++ {
+		if pages = append(pages, k); row.Pages > maxCompared && l.queries != nil {
+			if near[k], err = v.distance(ctx, engine.PageID(row.ID, k), l.queries); err != nil {
+				return nil, err
+			}
+		}
+	}
+	slices.SortStableFunc(pages, func(a, b int) int { return near[a] - near[b] })
+	return pages[:min(len(pages), maxCompared)], nil
+}
+
+// comparePages compares a leak with the pages of m.Submission, up to the first page that it shows as the
+// very capture. It makes m the match with the page whose pixels say the most. All of the leak is searched
+// for each page. It leaves m as it is if the submission cannot be opened.
+func (v *Investigator) comparePages(ctx context.Context, l *leakPicture, m *Match) error {
+	row, err := v.cfg.Registry.Engine().Page(ctx, m.Submission)
+	if err != nil {
+		return gone(err)
+	}
+	was := *m
+	pages, err := v.pagesToCompare(ctx, l, row)
+	if err != nil {
+		return err
+	}
+	for i, k := range pages {
+		x := was
+		x.Page, x.Pixels, x.Score, x.Altered, x.Ratio = k, PixelsUnknown, nil, nil, nil
+		delete(l.places, pageOf(&x))
+		if err := v.comparePixels(ctx, l, &x); err != nil {
+			return err
+		}
+		if i == 0 || saysMore(&x, m) {
+			*m = x
+		}
+		if showsCapture(m.Pixels) {
+			break
+		}
+	}
+	if m.Page != was.Page && l.queries != nil {
+		m.Distance, err = v.distance(ctx, pageOf(m), l.queries)
+	}
+	return err
+}
