@@ -31,7 +31,7 @@ func TestClaimOfADraw(t *testing.T) {
 	require.Equal(t, 40, got.Case.Examined)
 	claim := got.Odds.Claim
 	require.Equal(t, []any{20, 40, 1000, 363, 0.95}, []any{claim.Seen, claim.Examined, claim.Claimed, claim.Min, claim.Level})
-	require.Contains(t, strings.Join(got.Shows, " "), "at least 363 show submissions of the registry, at a one-sided confidence of 95 %.")
+	require.Contains(t, strings.Join(got.Shows, " "), "at least 363 show uploads of the registry, at a one-sided confidence of 95 %.")
 	require.Equal(t, []int{1000, 20}, []int{claim.Max, claim.Open}, "any of the 20 others may be ours")
 }
 
@@ -78,7 +78,7 @@ func TestAbsenceOnMany(t *testing.T) {
 	}
 	got := verify.WeighFor(leaks, recipients, verify.Config{}, 120, issued...)
 	require.Equal(t, []string{"vendor A"}, got.Named)
-	require.Contains(t, got.Headline, "20 submissions in this dump are not explained, or not wholly, by copies of vendor A with their marks")
+	require.Contains(t, got.Headline, "20 uploads in this dump are not explained, or not wholly, by copies of vendor A with their marks")
 	says := strings.Join(got.ShowsNot, " ")
 	require.Contains(t, says, "nothing follows from its absence on a single picture.")
 	require.Contains(t, says, "Copies of pictures of 20 persons in this dump were issued to vendor A, and the marks of these copies were not found. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %.")

@@ -266,9 +266,9 @@ func (w *weighing) lateEntry(at time.Time) string {
 	case w.cfg.claimedLate(at):
 		return "after the stated time of the find"
 	case !found.IsZero() && at.After(found.Add(-lateEntry)):
-		return "less than 30 days before the stated time of the find"
+		return "less than 30 days before the stated time of the find (" + utc(found) + ")"
 	case found.IsZero() && !w.Record.Began.IsZero() && at.After(w.Record.Began.Add(-lateEntry)):
-		return "less than 30 days before this examination"
+		return "less than 30 days before this examination (" + utc(w.Record.Began) + ")"
 	}
 	return ""
 }

@@ -76,7 +76,7 @@ func TestNamedUploadsMakeNoWindow(t *testing.T) {
 	text := strings.Join(append(d.Shows, d.ShowsNot...), "\n")
 	assert.Contains(t, text, "Only the named uploads were searched, so the matches say nothing about when or from where pictures were taken.")
 	assert.Contains(t, text, "2 pictures match none of the uploads that were named, and were not looked for among the others.")
-	assert.NotContains(t, text, "of all submissions of the registry.")
+	assert.NotContains(t, text, "of all uploads of the registry.")
 	assert.NotContains(t, text, "held unmarked than under")
 	assert.Nil(t, d.Odds.Window)
 	assert.Nil(t, d.Odds.Against)
@@ -133,7 +133,7 @@ func TestNamedUploadsNameByMarks(t *testing.T) {
 	assert.InDelta(t, 3, d.Hypotheses[0].LogLR, 1e-9)
 	assert.Equal(t, 4, d.Case.Cells[0].Submissions)
 	assert.EqualValues(t, []int{2}, d.Case.Holders[0].Copies)
-	assert.Contains(t, d.Headline, "2 submissions in this dump are not explained", "its own custody speaks against vendor A, and explains nothing away")
+	assert.Contains(t, d.Headline, "2 uploads in this dump are not explained", "its own custody speaks against vendor A, and explains nothing away")
 }
 
 // An upload that is named twice is held against a leak once.

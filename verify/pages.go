@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/verify/internal/engine"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -55,6 +56,21 @@ func (e *evidence) sharing() (n int) {
 	return n
 }
 
+// pagesToCompare returns the pages of a submission with which a leak is compared: all, or the nearest
+// [maxCompared] by their hashes. The only page of a submission is 0.
+func (v *Investigator) pagesToCompare(ctx context.Context, l *leakPicture, row *registry.Submission) (pages []int, err error) {
+	near := make(map[int]int)
+	for k := min(row.Pages, 1); k <= row.Pages; k++ {
+		if pages = append(pages, k); row.Pages > maxCompared && l.queries != nil {
+			if near[k], err = v.distance(ctx, engine.PageID(row.ID, k), l.queries); err != nil {
+				return nil, err
+			}
+		}
+	}
+	slices.SortStableFunc(pages, func(a, b int) int { return near[a] - near[b] })
+	return pages[:min(len(pages), maxCompared)], nil
+}
+
 // comparePages compares a leak with the pages of m.Submission, up to the first page that it shows as the
 // very capture. It makes m the match with the page whose pixels say the most. All of the leak is searched
 // for each page. It leaves m as it is if the submission cannot be opened.
@@ -64,14 +80,18 @@ func (v *Investigator) comparePages(ctx context.Context, l *leakPicture, m *Matc
 		return gone(err)
 	}
 	was := *m
-	for k := min(row.Pages, 1); k <= row.Pages; k++ {
+	pages, err := v.pagesToCompare(ctx, l, row)
+	if err != nil {
+		return err
+	}
+	for i, k := range pages {
 		x := was
 		x.Page, x.Pixels, x.Score, x.Altered, x.Ratio = k, PixelsUnknown, nil, nil, nil
 		delete(l.places, pageOf(&x))
 		if err := v.comparePixels(ctx, l, &x); err != nil {
 			return err
 		}
-		if k <= 1 || saysMore(&x, m) {
+		if i == 0 || saysMore(&x, m) {
 			*m = x
 		}
 		if showsCapture(m.Pixels) {

@@ -103,10 +103,10 @@ func TestSentencesThatWereFalse(t *testing.T) {
 		"each held by another":     {[]*verify.Verdict{a(1, holds("vendor B", before)), a(2, holds("authority C", before))}, known, "1 by authority C and 1 by vendor B", "Every picture with a copy"},
 		"drawn by us, and nothing": {[]*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), leakOf(2, verify.FoundUnknown, "")}, drawn, "None of them counts as showing", "others made"},
 		"chance is rounded up":     {[]*verify.Verdict{unissued(leakOf(1, verify.FoundUnknown, ""))}, known, "at most 1e-09 in all", "9e-10 in all"},
-		"marks, none confirmed":    {[]*verify.Verdict{unconfirmed(a(1))}, known, "carries the mark of an issued copy, but could not", "No submission of the registry was matched"},
+		"marks, none confirmed":    {[]*verify.Verdict{unconfirmed(a(1))}, known, "carries the mark of an issued copy, but could not", "No upload of the registry was matched"},
 		"other marks beside":       {[]*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundTransplanted, "vendor B")}, known, "2 of 3 marked pictures", "2 of 2"},
 		"a broken file repeated":   {[]*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), broken, again(broken)}, known, "2 pictures are damaged", "byte for byte"},
-		"they resemble uploads":    {[]*verify.Verdict{leakOf(1, verify.FoundLookalike, ""), leakOf(2, verify.FoundLookalike, ""), leakOf(3, verify.FoundUnknown, "")}, known, "2 of the 3 pictures examined resemble submissions", "No submission of the registry was matched"},
+		"they resemble uploads":    {[]*verify.Verdict{leakOf(1, verify.FoundLookalike, ""), leakOf(2, verify.FoundLookalike, ""), leakOf(3, verify.FoundUnknown, "")}, known, "2 of the 3 pictures examined resemble uploads", "No upload of the registry was matched"},
 		"the ratio stays at cap":   {[]*verify.Verdict{a(1), a(2), a(3)}, known, "is still 2.5, the highest that is stated", "ratio is 2.5. If"},
 		"one copy, three times":    {[]*verify.Verdict{a(1), again(a(1)), a(1)}, known, "The 3 pictures with a copy issued to vendor A are all of one copy", "All 1"},
 	} {

@@ -3,6 +3,7 @@ package verify_test
 import (
 	"bytes"
 	"image"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -11,6 +12,7 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -69,6 +71,9 @@ func TestLeakOfPageTwo(t *testing.T) {
 	require.Len(t, marked, 2)
 
 	v := newInvestigator(t, investigating(cfg))
+	got := examine(t, v, leaked(t, marked[1], "telegram"))
+	require.Equal(t, []any{"copy", c.ID, 2}, []any{got.Label(), got.Copy, got.Page}, "read blind")
+	v.SetDetect(noMark) // the others are traced
 	var all []*verify.Verdict
 	for i, leak := range []struct {
 		img   image.Image
@@ -110,15 +115,22 @@ func TestLeakOfPageTwo(t *testing.T) {
 
 	cfg2 := investigating(cfg)
 	cfg2.Against = []watermark.Submission{doc.ID}
-	got := examine(t, newInvestigator(t, cfg2), leaked(t, marked[1], "telegram"))
-	assert.Equal(t, "copy", got.Label())
-	assert.Equal(t, 2, got.Page)
+	cfg3 := investigating(cfg)
+	cfg3.Search = verify.SearchStore
+	for _, cfg := range []verify.Config{cfg2, cfg3} {
+		v := newInvestigator(t, cfg)
+		v.SetDetect(noMark)
+		got := examine(t, v, leaked(t, marked[1], "telegram"))
+		assert.Equal(t, []any{"copy", 2}, []any{got.Label(), got.Page})
+	}
 
 	ids, err := cfg.Registry.Erase(t.Context(), "customer 1", "desk", "letter 5")
 	require.NoError(t, err)
 	require.Equal(t, []watermark.Submission{doc.ID}, ids)
 	checkLedger(t, cfg.Registry)
-	for _, v := range []*verify.Investigator{v, newInvestigator(t, investigating(cfg))} {
+	anew := newInvestigator(t, investigating(cfg))
+	anew.SetDetect(noMark)
+	for _, v := range []*verify.Investigator{v, anew} {
 		got := examine(t, v, leaked(t, billOf(1), "telegram"))
 		assert.Equal(t, verify.FoundUnknown, got.Finding, "nothing of page 2 is left")
 	}
@@ -132,7 +144,9 @@ func TestPagesOfTheSamePixels(t *testing.T) {
 	doc := submit(t, s, tiffOf(t, passport(1), passport(1), billOf(1)), "customer 1", feb)
 	c, marked := issueTo(t, s, doc.ID)
 	require.Equal(t, marked[0].Pix, marked[1].Pix)
-	got := examine(t, newInvestigator(t, investigating(cfg)), leaked(t, marked[1], "telegram"))
+	v := newInvestigator(t, investigating(cfg))
+	v.SetDetect(noMark)
+	got := examine(t, v, leaked(t, marked[1], "telegram"))
 	require.Equal(t, "copy", got.Label(), got.Note)
 	require.Equal(t, c.ID, got.Copy)
 	require.Equal(t, 1, got.Page)
@@ -150,6 +164,7 @@ func TestPageOfTwoCustomers(t *testing.T) {
 	submit(t, s, file(t, terms, "tiff"), "customer 2", feb)
 	c, marked := issueTo(t, s, one.ID)
 	v := newInvestigator(t, investigating(cfg))
+	v.SetDetect(noMark)
 	copied, plain := examine(t, v, marked[1]), examine(t, v, leaked(t, terms, "telegram"))
 	require.Equal(t, "copy", copied.Label(), copied.Note)
 	require.Equal(t, []watermark.CopyID{c.ID}, copied.Accused)
@@ -162,4 +177,31 @@ func TestPageOfTwoCustomers(t *testing.T) {
 	d, err := v.Weigh(t.Context(), []*verify.Verdict{copied, plain, first})
 	require.NoError(t, err)
 	require.Empty(t, d.SameDocuments)
+}
+
+// The marks of two pages of a copy lie in different places, so that the average of pages shows none.
+func TestPagesHaveMarksOfTheirOwn(t *testing.T) {
+	blank := image.NewNRGBA(image.Rect(0, 0, 640, 480))
+	for i := range blank.Pix {
+		blank.Pix[i] = 200
+	}
+	of := [16]byte{1, 2, 3}
+	var marks [4][]int
+	for k := range marks {
+		marked, err := watermark.Embed(leaktest.Key(), 77, blank, &watermark.Options{Submission: engine.PageID(of, k+1)})
+		require.NoError(t, err)
+		for i := 0; i < len(blank.Pix); i += 4 {
+			marks[k] = append(marks[k], int(marked.Pix[i+1])-200)
+		}
+	}
+	dot := func(a, b []int) (sum float64) {
+		for i := range a {
+			sum += float64(a[i] * b[i])
+		}
+		return sum
+	}
+	for k := 1; k < len(marks); k++ {
+		r := dot(marks[0], marks[k]) / math.Sqrt(dot(marks[0], marks[0])*dot(marks[k], marks[k]))
+		assert.InDelta(t, 0, r, 0.1, "page %d", k+1)
+	}
 }

@@ -15,13 +15,17 @@ import (
 	"github.com/kycmark/kycmark/internal/specimen"
 )
 
-// paged writes a TIFF whose first page is a shipped picture, and the second the picture again or, if a
-// third argument is given, a passport page.
+// paged writes a TIFF whose first page is a shipped picture, and the second the picture again. With a
+// third argument the second page is a passport page, or a tiny one.
 func paged(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args[:2], 2)
 	pages := []*image.NRGBA{picture.Fit(picture.Flatten(decoded(ts, args[0])), 960)}
 	if pages = append(pages, pages[0]); len(args) > 2 {
-		pages[1] = specimen.Render(specimen.Passport, specimen.NewPerson(7), 700)
+		width, person := 700, uint64(7)
+		if args[2] == "tiny" {
+			width, person = 200, 8
+		}
+		pages[1] = specimen.Render(specimen.Passport, specimen.NewPerson(person), width)
 	}
 	var files [][]byte
 	for _, p := range pages {

@@ -119,9 +119,10 @@ func (b *books) showSubmission(ctx context.Context, id watermark.Submission) err
 	}
 	return b.line(struct {
 		*registry.Submission
+		Pages   int                `json:"pages,omitempty"` // of an upload of several
 		Copies  []registry.Copy    `json:"copies"`
 		Custody []registry.Custody `json:"custody"`
-	}{s, nonNil(copies), nonNil(custody)})
+	}{s, s.Pages, nonNil(copies), nonNil(custody)})
 }
 
 // submissionWords returns a submission in two to five lines, the last also with a line break. Of an

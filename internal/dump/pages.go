@@ -24,8 +24,9 @@ func (d *Dump) pages(ctx context.Context, f File) error {
 	}
 	sum := sha256.Sum256(data)
 	d.Containers = append(d.Containers, Container{f.Name, int64(len(data)), fmt.Sprintf("%x", sum)})
+	width := len(fmt.Sprint(doc.Pages())) // so that names sort as the pages do
 	for k := 1; k <= doc.Pages(); k++ {
-		err := d.add(File{Name: fmt.Sprintf("%s#page %d", f.Name, k), Size: int64(len(data)), Open: func(ctx context.Context) (io.ReadCloser, error) {
+		err := d.add(File{Name: fmt.Sprintf("%s#page %0*d", f.Name, width, k), Size: int64(len(data)), Open: func(ctx context.Context) (io.ReadCloser, error) {
 			data, err := d.load(ctx, f)
 			if err != nil {
 				return nil, err

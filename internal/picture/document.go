@@ -22,7 +22,7 @@ type Document struct {
 func OpenDocument(data []byte, lim Limits) (*Document, error) {
 	d := &Document{data: data}
 	first, ok := firstIFD(data)
-	if !ok || len(data) > 10 && string(data[8:10]) == "CR" {
+	if !ok || first.unsupported(data) != nil { // decoding says why
 		return d, nil
 	}
 	pages, err := first.chain()

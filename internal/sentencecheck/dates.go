@@ -168,9 +168,9 @@ func custodyEntered(r *report) (out []row) {
 		case !r.stated.IsZero() && at.After(r.stated):
 			return "after the stated time of the find"
 		case !r.stated.IsZero() && r.stated.Sub(at) < month:
-			return "less than 30 days before the stated time of the find"
+			return "less than 30 days before the stated time of the find (" + moment(r.stated) + ")"
 		case r.stated.IsZero() && !began.IsZero() && began.Sub(at) < month:
-			return "less than 30 days before this examination"
+			return "less than 30 days before this examination (" + moment(began) + ")"
 		}
 		return ""
 	}

@@ -18,21 +18,23 @@ import (
 // who averages the pages of a copy adds up marks that lie in different places, and finds none. Pages of
 // the same pixels have the same mark, or their average would weaken it. The numbers of the result are of
 // the weakest page, its size is that of page 1. The file is decoded again, and every page must have the
-// marked pixels.
+// marked pixels. long is the longest side of a page, pixels.
 //
 // The error names the page. It wraps [ErrWeak] or [watermark.ErrTooSmall] if the mark of a page is not read
-// back. It wraps [ErrInput] if the file is larger than MaxCopyBytes of [Config].
-func (p *Prepared) renderPages(ctx context.Context, id watermark.CopyID) (*rendered, error) {
+// back.
+func (p *Prepared) renderPages(ctx context.Context, id watermark.CopyID) (out *rendered, long int, err error) {
 	s := p.issuer
+	p.mu.Lock()
+	limit := p.long
+	p.mu.Unlock()
 	of := func(k int, err error) error { return fmt.Errorf("page %d of %d: %w", k, p.pages, err) }
-	var out *rendered
 	var files [][]byte
 	var marked [][32]byte // renditions
 	same := make(map[Digest]int)
 	for k := 1; k <= p.pages; k++ {
 		row, err := s.cfg.Registry.Engine().Page(ctx, books.PageID(p.of, k))
 		if err != nil {
-			return nil, of(k, err)
+			return nil, 0, of(k, err)
 		}
 		if first, known := same[row.Rendition]; known {
 			files, marked = append(files, files[first]), append(marked, marked[first])
@@ -40,20 +42,22 @@ func (p *Prepared) renderPages(ctx context.Context, id watermark.CopyID) (*rende
 		}
 		page, err := s.preparePage(row, p.file)
 		if err != nil {
-			return nil, of(k, err)
+			return nil, 0, of(k, err)
 		}
+		page.shrink(limit)
+		long = max(long, page.long)
 		m, _, err := page.marker()
 		if err != nil {
-			return nil, of(k, err)
+			return nil, 0, of(k, err)
 		}
 		x, err := s.marked(ctx, m, id)
 		if err != nil {
-			return nil, of(k, err)
+			return nil, 0, of(k, err)
 		}
 		var file bytes.Buffer
 		like := picture.LikeOptions{Format: "tiff", KeepEXIF: s.cfg.KeepEXIF}
 		if err := picture.EncodeLike(&file, x.Image, page.pic.Source, like); err != nil {
-			return nil, of(k, err)
+			return nil, 0, of(k, err)
 		}
 		same[row.Rendition] = len(files)
 		files, marked = append(files, file.Bytes()), append(marked, engine.RenditionOf(x.Image))
@@ -61,12 +65,10 @@ func (p *Prepared) renderPages(ctx context.Context, id watermark.CopyID) (*rende
 	}
 	var file bytes.Buffer
 	if err := picture.JoinTIFF(&file, files); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	if out.file = file.Bytes(); s.cfg.MaxCopyBytes > 0 && int64(len(out.file)) > s.cfg.MaxCopyBytes {
-		return nil, fmt.Errorf("%w: a copy of %d pages has %d bytes, limit is %d: set a max side", ErrInput, p.pages, len(out.file), s.cfg.MaxCopyBytes)
-	}
-	return out, samePages(out.file, marked, s.cfg.limits())
+	out.file = file.Bytes()
+	return out, long, samePages(out.file, marked, s.cfg.limits())
 }
 
 // weaker returns r with the numbers of the mark x where these are weaker. A nil r becomes x.

@@ -160,10 +160,50 @@ func TestIssueDocument(t *testing.T) {
 		_, err = s.Issue(t.Context(), new(bytes.Buffer), doc.ID, "vendor A", "")
 		require.ErrorIs(t, err, registry.ErrInput)
 	}
+	fit := cfg
+	fit.MaxCopyBytes = c.Size / 2
+	fitted := newIssuer(t, fit)
+	fitted.SetMark(unmarkedMark, nil)
+	x, err := fitted.Issue(t.Context(), new(bytes.Buffer), doc.ID, "vendor A", "")
+	require.NoError(t, err)
+	assert.LessOrEqual(t, x.Size, fit.MaxCopyBytes)
+	assert.Less(t, x.Width, c.Width)
 	cfg.MaxSide = 300
 	small := newIssuer(t, cfg)
 	small.SetMark(unmarkedMark, nil)
 	c, err = small.Issue(t.Context(), new(bytes.Buffer), doc.ID, "vendor A", "")
 	require.NoError(t, err)
 	require.Equal(t, 300, c.Width)
+}
+
+// Of a file with several pages that an earlier version entered, page 1 alone is there: it is said, and
+// copies are of that page.
+func TestPagesThatWereNotEntered(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kyc.db")
+	r, err := registry.Create(t.Context(), sqlite.At(path), nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { r.Close() })
+	s, cfg, _ := shop(t, "png", func(c *registry.Config) { c.Registry = r })
+	data := tiffOf(t, passport(1), passport(2))
+	doc := submit(t, s, data, "", feb)
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	for _, q := range []string{"DELETE FROM sealed WHERE submission IN (SELECT id FROM submission WHERE page = 2)", "DELETE FROM submission WHERE page = 2", "UPDATE submission SET page = 0, pages = 0"} {
+		_, err = db.Exec(q)
+		require.NoError(t, err)
+	}
+	require.NoError(t, db.Close())
+	dir := write(t, map[string][]byte{"doc.tif": data})
+	_, by := imported(t, s, dir, registry.Uploads(dir))
+	got := by["doc.tif"]
+	assert.Equal(t, []any{true, 1, 1}, []any{got.Duplicate, got.Pages, got.LeftOut})
+	p, err := newIssuer(t, cfg).Prepare(t.Context(), doc.ID)
+	require.NoError(t, err)
+	assert.Equal(t, 1, p.LeftOut())
+	var out bytes.Buffer
+	_, err = s.Issue(t.Context(), &out, doc.ID, "vendor A", "")
+	require.NoError(t, err)
+	d, err := picture.OpenDocument(out.Bytes(), picture.Limits{})
+	require.NoError(t, err)
+	assert.Equal(t, 1, d.Pages())
 }

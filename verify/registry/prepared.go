@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"math"
 	"sync"
 
 	"github.com/kycmark/kycmark/internal/books"
@@ -25,7 +26,7 @@ type Prepared struct {
 	file   []byte // the original, of several pages
 
 	mu   sync.Mutex
-	long int    // pixels on the long side at which copies are made
+	long int    // pixels on the long side at which copies are made, of several pages at most
 	last marker // of that size; nil: not made yet
 }
 
@@ -62,7 +63,7 @@ func (s *Issuer) Prepare(ctx context.Context, of watermark.Submission) (*Prepare
 	if s.cfg.Format != "" {
 		return nil, fmt.Errorf("%w: submission %s has %d pages, and its copies are TIFF, not %s", ErrInput, of, row.Pages, s.cfg.Format)
 	}
-	p.file, p.pages = file, row.Pages
+	p.file, p.pages, p.long = file, row.Pages, math.MaxInt // each page has its own
 	return p, nil
 }
 
@@ -103,11 +104,7 @@ func (p *Prepared) Issue(ctx context.Context, dst io.Writer, to, purpose string)
 		return nil, err
 	}
 	id := s.newID()
-	render := p.render
-	if p.pages > 1 {
-		render = p.renderPages
-	}
-	out, err := render(ctx, id)
+	out, err := p.render(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("copy of %s: %w", p.of, err)
 	}

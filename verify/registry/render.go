@@ -32,38 +32,48 @@ const (
 	minCopySide = 320
 )
 
-// render marks the picture with id and encodes it. If the file is larger than MaxCopyBytes of
-// [Config], it shrinks the picture, then marks and encodes it again, up to maxShrinks tries. The
-// error wraps [ErrInput] if no try fits, and [ErrWeak] if the mark is too weak. render enters
+// render marks the picture, or all pages, with id and encodes it. If the file is larger than
+// MaxCopyBytes of [Config], it shrinks the picture, then marks and encodes it again, up to maxShrinks
+// tries. The error wraps [ErrInput] if no try fits, and [ErrWeak] if the mark is too weak. render enters
 // nothing.
 func (p *Prepared) render(ctx context.Context, id watermark.CopyID) (*rendered, error) {
-	cfg, size := &p.issuer.cfg, int64(0) // size: bytes of the last that did not fit
+	once := p.renderOne
+	if p.pages > 1 {
+		once = p.renderPages
+	}
+	limit, size := p.issuer.cfg.MaxCopyBytes, int64(0) // size: bytes of the last that did not fit
 	for range maxShrinks {
-		m, long, err := p.marker()
+		out, long, err := once(ctx, id)
 		if size > 0 && errors.Is(err, watermark.ErrTooSmall) {
 			break
 		}
 		if err != nil {
 			return nil, err
 		}
-		marked, err := p.issuer.marked(ctx, m, id)
-		if err != nil {
-			return nil, err
-		}
-		out, err := p.encode(marked)
-		if err != nil {
-			return nil, err
-		}
 		size = int64(len(out.file))
-		if cfg.MaxCopyBytes == 0 || size <= cfg.MaxCopyBytes {
+		if limit == 0 || size <= limit {
 			return out, nil
 		}
 		if long <= minCopySide {
 			break
 		}
-		p.shrink(max(minCopySide, int(0.95*math.Sqrt(float64(cfg.MaxCopyBytes)/float64(size))*float64(long))))
+		p.shrink(max(minCopySide, int(0.95*math.Sqrt(float64(limit)/float64(size))*float64(long))))
 	}
-	return nil, fmt.Errorf("%w: a copy does not fit into %d bytes: the smallest that was tried has %d", ErrInput, cfg.MaxCopyBytes, size)
+	return nil, fmt.Errorf("%w: a copy does not fit into %d bytes: the smallest that was tried has %d", ErrInput, limit, size)
+}
+
+// renderOne marks and encodes the only page once. long is its long side, pixels.
+func (p *Prepared) renderOne(ctx context.Context, id watermark.CopyID) (out *rendered, long int, err error) {
+	m, long, err := p.marker()
+	if err != nil {
+		return nil, long, err
+	}
+	marked, err := p.issuer.marked(ctx, m, id)
+	if err != nil {
+		return nil, long, err
+	}
+	out, err = p.encode(marked)
+	return out, long, err
 }
 
 // encode writes the marked picture in the format of its source, or in the format that was asked

@@ -64,7 +64,7 @@ func (h *history) upload() books.Upload {
 
 func (h *history) ids(most int) (ids []watermark.Submission) {
 	for range h.IntN(most + 1) {
-		s, _ := submission(h.IntN(60))
+		s, _ := submission(h.IntN(66))
 		ids = append(ids, s.ID)
 	}
 	return ids
@@ -86,6 +86,15 @@ func (h *history) step() func(ctx context.Context, s books.Store) (any, error) {
 		uploads := make([]books.Upload, 1+h.IntN(12))
 		for i := range uploads {
 			uploads[i] = h.upload()
+		}
+		if h.IntN(3) == 0 {
+			pages := document(60+h.IntN(9), 2+h.IntN(3))
+			for i := range pages {
+				if h.sealHashes {
+					pages[i].Sealed.Hashes = []byte{1}
+				}
+			}
+			uploads = append(uploads, pages...)
 		}
 		return func(ctx context.Context, s books.Store) (any, error) { return s.AddSubmissions(ctx, uploads) }
 	case 6, 7:
@@ -204,7 +213,7 @@ func answers(t *testing.T, d *sqldb.DB) map[string]any {
 	}
 	collect(note, "copies", func() (any, error) { return d.CopiesAfter(ctx, 7, 20) })
 	collect(note, "subjects", func() (any, error) { return d.SubjectsAfter(ctx, "subject-3", 4) })
-	for n := range 60 {
+	for n := range 66 {
 		s, _ := submission(n)
 		at := fmt.Sprint(" ", n)
 		collect(note, "submission"+at, func() (any, error) { return d.Submission(ctx, s.ID) })

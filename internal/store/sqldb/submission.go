@@ -54,7 +54,7 @@ func addUploads(ctx context.Context, t *tx, uploads []books.Upload) (added []boo
 			return nil, fmt.Errorf("submission %s: Kept is %t, but the sealed original says the opposite", u.ID, u.Kept)
 		}
 		known[u.ID] = digest{u.ID, u.SHA256, 0}
-		added[i], entered[u.ID] = true, true
+		added[i], entered[u.ID] = true, u.Page == 1
 		u.Erased, u.ErasedBy = false, 0
 		u.Seq = t.append(u.Submission)
 		rows = append(rows, u.Submission)
