@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"image"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -150,6 +151,17 @@ func TestHostileDocuments(t *testing.T) {
 			whole = whole && err == nil
 		}
 		require.False(t, whole && d.Pages() < 2, cut)
+	}
+	rng := rand.New(rand.NewPCG(27, 1))
+	for range 300 { // no panic
+		flipped := bytes.Clone(two)
+		flipped[len(two)-1-rng.IntN(400)] ^= 1 << rng.IntN(8) // in the directory of page 2
+		flipped[rng.IntN(len(two))] ^= 1 << rng.IntN(8)
+		if d, err := picture.OpenDocument(flipped, picture.Limits{}); err == nil {
+			for k := range d.Pages() {
+				picture.Decode(d.Page(k+1), picture.Limits{MaxPixels: 1 << 20})
+			}
+		}
 	}
 }
 
