@@ -67,8 +67,8 @@ func (d *Document) Page(k int) []byte {
 	return file
 }
 
-// chain returns the directories of the chain from d on that are pages: d, and all that are neither
-// previews (bit 0 of the subfile type) nor masks (bit 2). The error is a *LimitError if there are more
+// chain returns the directories of the chain from d on that are pages: d, and all others for which
+// isPage is true. The error is a *LimitError if there are more
 // than [MaxPages], and a *FormatError if a directory lies beyond the data, or is linked twice.
 func (d ifd) chain() (pages []ifd, err error) {
 	seen := make(map[uint32]bool)
@@ -80,7 +80,7 @@ func (d ifd) chain() (pages []ifd, err error) {
 			return nil, &LimitError{What: "pages", Got: int64(n), Max: MaxPages}
 		}
 		seen[d.offset] = true
-		if subfile, _ := d.uint(tagSubfileType); n == 1 || subfile&5 == 0 {
+		if n == 1 || d.isPage() {
 			pages = append(pages, d)
 		}
 		if d.next == 0 {

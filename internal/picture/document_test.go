@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"image"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -46,6 +47,26 @@ func TestEachPageIsRead(t *testing.T) {
 		samePixels(t, want, pic.Image, k)
 	}
 	require.Equal(t, before, file, "a file is only read")
+}
+
+// A thumbnail, as cameras add it, is no page.
+func TestThumbnailIsNoPage(t *testing.T) {
+	file := rgbTIFF(binary.LittleEndian, pattern(31, 20))
+	le := binary.LittleEndian
+	at := le.Uint32(file[4:])
+	le.PutUint32(file[at+2+12*uint32(le.Uint16(file[at:])):], uint32(len(file)))
+	file = le.AppendUint16(file, 2)
+	for _, e := range [][4]uint32{{259, 3, 1, 6}, {513, 4, 1, 8}} {
+		file = le.AppendUint16(le.AppendUint16(file, uint16(e[0])), uint16(e[1]))
+		file = le.AppendUint32(le.AppendUint32(file, e[2]), e[3])
+	}
+	file = le.AppendUint32(file, 0)
+	d, err := picture.OpenDocument(file, picture.Limits{})
+	require.NoError(t, err)
+	require.Equal(t, 1, d.Pages())
+	pic, err := picture.Decode(file, picture.Limits{})
+	require.NoError(t, err)
+	require.Equal(t, 1, pic.Pages)
 }
 
 // Copies have a profile and EXIF, whose places move with their page.
@@ -130,6 +151,17 @@ func TestHostileDocuments(t *testing.T) {
 			whole = whole && err == nil
 		}
 		require.False(t, whole && d.Pages() < 2, cut)
+	}
+	rng := rand.New(rand.NewPCG(27, 1))
+	for range 300 { // no panic
+		flipped := bytes.Clone(two)
+		flipped[len(two)-1-rng.IntN(400)] ^= 1 << rng.IntN(8) // in the directory of page 2
+		flipped[rng.IntN(len(two))] ^= 1 << rng.IntN(8)
+		if d, err := picture.OpenDocument(flipped, picture.Limits{}); err == nil {
+			for k := range d.Pages() {
+				picture.Decode(d.Page(k+1), picture.Limits{MaxPixels: 1 << 20})
+			}
+		}
 	}
 }
 

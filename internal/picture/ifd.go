@@ -26,6 +26,7 @@ const (
 	tagTileWidth      = 322
 	tagTileLength     = 323
 	tagSampleFormat   = 339
+	tagThumbnail      = 513 // JPEGInterchangeFormat
 	tagCoefficients   = 529
 	tagSubsampling    = 530
 	tagReferenceLevel = 532 // ReferenceBlackWhite

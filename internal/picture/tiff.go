@@ -65,11 +65,18 @@ func (d ifd) unsupported(data []byte) error {
 	return nil
 }
 
-// pages counts the directories of the chain from d on; it follows maxIFDs at most. It leaves out
-// previews (bit 0 of the subfile type) and masks (bit 2).
+// isPage reports whether a directory is a page: neither a preview (bit 0 of the subfile type), a mask (bit
+// 2) nor a thumbnail as EXIF has it, which tag 513 points to.
+func (d ifd) isPage() bool {
+	subfile, _ := d.uint(tagSubfileType)
+	_, thumbnail := d.entry(tagThumbnail)
+	return subfile&5 == 0 && !thumbnail
+}
+
+// pages counts the pages of the chain from d on; it follows maxIFDs directories at most.
 func (d ifd) pages() (n int) {
 	for range maxIFDs {
-		if subfile, _ := d.uint(tagSubfileType); subfile&5 == 0 {
+		if d.isPage() {
 			n++
 		}
 		if d.next == 0 {
