@@ -36,7 +36,7 @@ func TestStrangersByCount(t *testing.T) {
 		want         float64 // log10, the maximum that is stated
 	}{
 		{200, 0, 0.956, 0}, {6, 1, 0.956, 0}, {100, 4, 0.956, 0}, {200, 20, 0.9, 0},
-		{6, 6, 0.956, -math.Log10(0.1 + 0.9*0.044)}, {100, 40, 0.9, -math.Log10(0.19)},
+		{6, 6, 0.956, -math.Log10(0.3 + 0.7*0.044)}, {100, 40, 0.9, -math.Log10(0.37)},
 	} {
 		v, err := Weigh(strangersCase(x.n, x.unmatched, x.recall))
 		require.NoError(t, err)
