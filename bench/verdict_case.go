@@ -30,6 +30,9 @@ func (s *simulation) caseOf(rng *rand.Rand, d *simDump) *odds.Case {
 	for k := range d.leaks {
 		l := &d.leaks[k]
 		if l.found.LeftOut {
+			if l.recipient >= 0 && l.found.Finding == string(verify.FoundCopy)+" (unconfirmed)" {
+				c.Holders[l.recipient].Unconfirmed++
+			}
 			continue
 		}
 		leak := odds.Leak{Recall: l.found.Recall, FalseMatch: l.found.FalseMatch}

@@ -148,7 +148,7 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 		}
 	}
 	for _, r := range b.recipients {
-		h := odds.Holder{Name: r.Name}
+		h := odds.Holder{Name: r.Name, Unconfirmed: w.Unconfirmed[r.Name]}
 		if b.holdings != nil {
 			h.Copies, h.Unmarked = b.holdings.Copies[r.Name], b.holdings.Unmarked[r.Name]
 		}

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"fmt"
+	"image"
 	"io"
 	"os"
 	"runtime"
@@ -23,6 +24,23 @@ type Limits struct {
 	MaxPixels int64 // of one picture; default 100 million, at most [phash.MaxPixels]
 	MaxFiles  int   // of one dump; default 2 million
 	Workers   int   // leaks examined at a time; default one a CPU
+}
+
+// Readers read what the library alone does not. The command brings all of them.
+type Readers struct {
+	// OpenPDF opens the bytes of a PDF, which it keeps, so that the pictures in it are
+	// examined. The command brings a reader; the library leaves the choice to its users,
+	// for whom PDFs are damaged otherwise.
+	OpenPDF func(ctx context.Context, data []byte) (PDF, error)
+
+	// Unpack reads archives of kind ".7z" and ".rar", and tars of kind ".tar.xz" and ".tar.zst",
+	// and calls each for their files; a compressed tar is one file. The command brings it;
+	// without it such archives are listed as not opened.
+	Unpack func(ctx context.Context, kind string, archive *os.File, each func(name string, regular bool, r io.Reader) error) error
+
+	// Decode decodes "heic", "avif" and "jxl", as a Decoder of package decoders does. pixels is the
+	// number of pixels that are coded for the picture. Without it these formats are not supported.
+	Decode func(ctx context.Context, format string, file []byte, pixels int64) (image.Image, error)
 }
 
 // Circumstances are what is known of a dump apart from its files.
@@ -76,15 +94,7 @@ type Config struct {
 
 	Limits
 
-	// OpenPDF opens the bytes of a PDF, which it keeps, so that the pictures in it are
-	// examined. The command brings a reader; the library leaves the choice to its users,
-	// for whom PDFs are damaged otherwise.
-	OpenPDF func(ctx context.Context, data []byte) (PDF, error)
-
-	// Unpack reads archives of kind ".7z" and ".rar", and tars of kind ".tar.xz" and ".tar.zst",
-	// and calls each for their files; a compressed tar is one file. The command brings it;
-	// without it such archives are listed as not opened.
-	Unpack func(ctx context.Context, kind string, archive *os.File, each func(name string, regular bool, r io.Reader) error) error
+	Readers
 
 	// Search says where leaks are looked for. In memory: all uploads within 64 bits and,
 	// with a SealKey, by local features, which finds parts; 100 bytes and 4 kB an
@@ -175,6 +185,6 @@ func (c Config) ready() (Config, error) {
 }
 
 // limits returns the limits of one picture; 0 in a field means the default of package picture.
-func (c Config) limits() picture.Limits {
-	return picture.Limits{MaxBytes: c.MaxBytes, MaxPixels: c.MaxPixels}
+func (c Config) limits(ctx context.Context) picture.Limits {
+	return picture.Limits{MaxBytes: c.MaxBytes, MaxPixels: c.MaxPixels, Decode: picture.Decoding(ctx, c.Decode)}
 }

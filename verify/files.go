@@ -112,7 +112,10 @@ func (v *Investigator) something(ctx context.Context, files []dump.File) (*decod
 			nothing.Files = append(nothing.Files, unread(f, err))
 			continue
 		}
-		pic, err := picture.Decode(data, v.cfg.limits())
+		pic, err := picture.Decode(data, v.cfg.limits(ctx))
+		if ended := ctx.Err(); ended != nil {
+			return nil, ended
+		}
 		if err == nil {
 			return &decodedFile{i, data, pic}, nil
 		}
@@ -240,7 +243,7 @@ func (v *Investigator) investigateFile(ctx context.Context, f dump.File, known *
 		}
 		known = &decodedFile{data: data}
 	}
-	if again := p.again(f.Name, known.data, v.cfg.limits()); again != nil {
+	if again := p.again(f.Name, known.data, v.cfg.limits(ctx)); again != nil {
 		var err error
 		if again.upload.mosaic == nil {
 			again.upload, err = v.uploadLook(ctx, again)

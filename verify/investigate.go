@@ -56,7 +56,10 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 // ([Verdict.Examined]), and no entry. Errors are failures of the registry, a SealKey that does not
 // open it, and the end of ctx.
 func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte) (*Verdict, error) {
-	pic, err := picture.Decode(leak, v.cfg.limits())
+	pic, err := picture.Decode(leak, v.cfg.limits(ctx))
+	if ended := ctx.Err(); ended != nil {
+		return nil, ended
+	}
 	if err != nil {
 		return closed(path, leak, err), nil
 	}
@@ -79,7 +82,11 @@ func (v *Investigator) investigate(ctx context.Context, path string, leak []byte
 	}
 	if pic == nil {
 		var err error
-		if pic, err = picture.Decode(leak, v.cfg.limits()); err != nil {
+		pic, err = picture.Decode(leak, v.cfg.limits(ctx))
+		if ended := ctx.Err(); ended != nil {
+			return nil, ended
+		}
+		if err != nil {
 			return closed(path, leak, err), nil
 		}
 	}

@@ -190,9 +190,9 @@ func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission
 	if err != nil {
 		return nil, gone(err)
 	}
-	pic, err := engine.DecodePage(row, file, v.cfg.limits())
+	pic, err := engine.DecodePage(row, file, v.cfg.limits(ctx))
 	if err != nil {
-		return nil, nil
+		return nil, ctx.Err()
 	}
 	pic.Image = picture.Flatten(pic.Image)
 	return pic, nil

@@ -108,7 +108,7 @@ func method(where string) map[string]string {
 func (v *Investigator) parameters(where string) map[string]string {
 	p := method(where)
 	p["other uploads a leak is held against"] = v.cfg.referenceRecord()
-	p["most bytes of a file"] = strconv.FormatInt(v.cfg.limits().MaxBytes, 10)
+	p["most bytes of a file"] = strconv.FormatInt(v.cfg.MaxBytes, 10)
 	p[foundOn], p[comparedWith], p[perSubject] = notStated, allUploads, notStated
 	p[originalsOpen] = strconv.FormatBool(v.cfg.SealKey != nil)
 	if n := len(v.cfg.Against); n > 0 {

@@ -238,6 +238,17 @@ func (w *weighing) namedTransplanted() []figures {
 	return several(n, figures{"names": names})
 }
 
+// namedUnconfirmed are the recipients that are not named, and whose marks other pictures carry without
+// being confirmed. The sentence follows a name.
+func (w *weighing) namedUnconfirmed() (out []figures) {
+	for _, name := range w.names {
+		if n := w.Unconfirmed[name]; n > 0 && len(w.Named) > 0 && !slices.Contains(w.Named, name) {
+			out = append(out, figures{"n": n, "name": name})
+		}
+	}
+	return out
+}
+
 // missing returns the condition of a sentence on what is missing to name a recipient. code is why
 // package odds names no recipient with confirmed copies. The sentence names none of them either.
 func missing(code string) func(*weighing) []figures {

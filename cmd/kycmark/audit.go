@@ -63,7 +63,7 @@ func (b *books) audit(ctx context.Context, f auditFlags) error {
 	}
 	show, done := b.progressOf(ctx, "opening")
 	defer done()
-	o.Progress = show
+	o.Progress, o.Decode = show, b.decoder.Decode
 	a, err := b.registry.Ledger().Audit(ctx, o)
 	if err != nil {
 		return keyUsage(err)

@@ -166,14 +166,13 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 		Registry: b.registry, Keys: keys, SealKey: seal, Actor: actor(), Command: append([]string{"kycmark"}, b.args...),
 		Search: f.search, Progress: show, Against: f.against.ids, State: f.state, References: f.references,
 		Circumstances: circumstances,
-		Unpack:        unpack.Files,
-		OpenPDF: func(ctx context.Context, data []byte) (verify.PDF, error) {
+		Readers: verify.Readers{Decode: b.decoder.Decode, Unpack: unpack.Files, OpenPDF: func(ctx context.Context, data []byte) (verify.PDF, error) {
 			d, err := pdfs.Open(ctx, data, pdf.Limits{})
 			if err != nil {
 				return nil, err
 			}
 			return d, nil
-		},
+		}},
 	})
 	if err != nil {
 		return err

@@ -72,6 +72,11 @@ var packageNames = regexp.MustCompile(`(^|: )(?:watermark|verify|phash|parts|pic
 // users of the command.
 func unpacked(text string) string { return packageNames.ReplaceAllString(text, "$1") }
 
+// limits returns the limits for decoding a picture, with the command's decoders.
+func (u *ui) limits(ctx context.Context) picture.Limits {
+	return picture.Limits{Decode: picture.Decoding(ctx, u.decoder.Decode)}
+}
+
 // eachPicture loads the first picture of every file and folder in paths and calls work on it, for
 // several files at a time. It calls emit with the results in the order of the files, one at a time.
 // Errors of loading and of work are reported (exit code 3) and handed to emit, and do not end the
@@ -91,7 +96,7 @@ func eachPicture[T any](ctx context.Context, u *ui, doing string, paths []string
 	defer done()
 	return each(ctx, files, func(ctx context.Context, file string) (r result) {
 		defer step()
-		pic, err := picture.Load(file, picture.Limits{})
+		pic, err := picture.Load(file, u.limits(ctx))
 		if err != nil {
 			r.err = err
 			return r

@@ -10,12 +10,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/decoders"
 	"github.com/kycmark/kycmark/internal/unpack"
 )
 
 func main() {
 	collectGarbage()
-	if unpack.Serve() { // a process that this command started
+	if unpack.Serve() || decoders.Serve() { // a process that this command started
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

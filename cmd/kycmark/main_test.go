@@ -44,6 +44,7 @@ func TestMain(m *testing.M) {
 //	code N PROGRAM ARGS...    like exec, for an exit code that is not 0
 //	markkey FILE              a mark key that FILE's name makes: what is a matter of chance is the same each time
 //	shipped NAME FILE         the shipped picture NAME.jpg
+//	sample NAME FILE          a HEIC, AVIF or JPEG XL of decoders/testdata
 //	small NAME FILE           the same at a long side of 960 pixels, which takes half the time
 //	attack NAME IN OUT        what becomes of a picture, as JPEG 92 or PNG
 //	cut N IN OUT              the first N bytes of a file
@@ -90,6 +91,7 @@ func TestScripts(t *testing.T) {
 			"code":    code,
 			"markkey": markKey,
 			"shipped": shipped,
+			"sample":  sample,
 			"small":   small,
 			"attack":  attacked,
 			"cut":     cut,
@@ -169,6 +171,16 @@ func markKey(ts *testscript.TestScript, neg bool, args []string) {
 func shipped(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 2)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), shippedFile(ts, args[0]), 0o644))
+}
+
+// decoderSamples is the folder of pictures for sample, from this package's.
+const decoderSamples = "../../decoders/testdata"
+
+func sample(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 2)
+	data, err := os.ReadFile(filepath.Join(decoderSamples, args[0]))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o644))
 }
 
 func shippedFile(ts *testscript.TestScript, name string) []byte {

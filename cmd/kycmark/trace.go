@@ -62,7 +62,7 @@ it is 0.999 or more, "no copy" means that the leak is of none of them.`,
 // copy is accused by any leak, the exit code becomes 1. A leak that cannot be read or traced is
 // reported, and the rest is done.
 func trace(ctx context.Context, u *ui, f traceFlags, args []string) error {
-	t, err := u.newTraceJob(f)
+	t, err := u.newTraceJob(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ type traceJob struct {
 // candidate of each copy under each key, all marked with f.strength, above 0 to 2. Without
 // --submission the ID is the first 16 bytes of the original's SHA-256. Errors of the original name
 // its file.
-func (u *ui) newTraceJob(f traceFlags) (*traceJob, error) {
+func (u *ui) newTraceJob(ctx context.Context, f traceFlags) (*traceJob, error) {
 	if !(f.strength > 0 && f.strength <= 2) {
 		return nil, usagef("--strength: %g is not a strength that marks have", f.strength)
 	}
@@ -112,7 +112,7 @@ func (u *ui) newTraceJob(f traceFlags) (*traceJob, error) {
 	if err != nil {
 		return nil, err
 	}
-	pic, err := picture.Load(f.original, picture.Limits{})
+	pic, err := picture.Load(f.original, u.limits(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("original %s: %s", f.original, reason(err))
 	}

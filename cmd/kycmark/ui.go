@@ -14,6 +14,8 @@ import (
 	"unicode"
 
 	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/decoders"
 )
 
 // ui is how the command speaks. Results go to stdout: text for people, or with
@@ -22,6 +24,7 @@ import (
 // outcome so far, which becomes the exit code.
 type ui struct {
 	out, err *stream
+	decoder  *decoders.Decoder
 	args     []string // of the command line
 	json     bool
 	started  bool  // a verb runs: flags and arguments were understood
@@ -31,7 +34,7 @@ type ui struct {
 
 // newUI makes the ui that writes results to stdout and all else to stderr.
 func newUI(stdout, stderr io.Writer) *ui {
-	return &ui{out: newStream(stdout), err: newStream(stderr)}
+	return &ui{out: newStream(stdout), err: newStream(stderr), decoder: decoders.New()}
 }
 
 // verb wraps do, the work of a command, for cobra's RunE. It notes that flags and arguments were

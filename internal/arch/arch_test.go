@@ -125,6 +125,11 @@ var rules = []rule{
 		why:   "their readers are run in a process of their own, which is the command's to start",
 	},
 	{
+		of: []string{"..."}, tests: true, except: []string{"cmd/...", "decoders"},
+		never: []string{"github.com/gen2brain/heic", "github.com/gen2brain/avif", "github.com/gen2brain/jpegxl", "decoders"},
+		why:   "they register decoders with package image and run in a process of their own: a program chooses them",
+	},
+	{
 		of: []string{"..."}, tests: true, except: []string{"phash"},
 		never: []string{"github.com/corona10/goimagehash/..."},
 		why:   "it reads from the corner (0,0) whatever the bounds, and its hashes are not everybody's: phash knows",
@@ -184,7 +189,7 @@ var rules = []rule{
 	{
 		of: []string{"cmd/..."}, tests: false,
 		only: []string{
-			"watermark/...", "phash/...", "verify/...", "cmd/...", "testdata/...",
+			"watermark/...", "phash/...", "verify/...", "cmd/...", "testdata/...", "decoders",
 			"internal/picture", "internal/webp", "internal/durable", "internal/quality",
 			"internal/home/...", "internal/keyfile", "internal/demo/...", "internal/specimen/...", "internal/archive", "internal/dump", "internal/intake", "internal/pdf", "internal/seal", "internal/casefile", "internal/plan", "internal/unpack",
 		},

@@ -48,7 +48,7 @@ func bmpPixels(data []byte, h header) (*image.NRGBA, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := toNRGBA(img)
+	out := ToNRGBA(img)
 	showHidden(out)
 	return out, nil
 }

@@ -6,12 +6,12 @@ import (
 	"image/draw"
 )
 
-// toNRGBA returns img, of any origin and type, with 8 bits a channel, not premultiplied, with
+// ToNRGBA returns img, of any origin and type, with 8 bits a channel, not premultiplied, with
 // origin (0,0). 16-bit samples are rounded to the nearest of the 256 levels, not cut off. An
 // *image.NRGBA that has that form already is returned as it is, everything else copied.
 //
 // All arithmetic is on integers: the result is the same on every machine.
-func toNRGBA(img image.Image) *image.NRGBA {
+func ToNRGBA(img image.Image) *image.NRGBA {
 	b := img.Bounds()
 	if src, ok := img.(*image.NRGBA); ok && b.Min == (image.Point{}) && src.Stride == 4*b.Dx() {
 		return src

@@ -2,6 +2,7 @@ package picture
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -22,6 +23,13 @@ type header struct {
 	truncated     bool   // the file ends before the picture does
 	palette       int    // colours stored, where the decoder does not check indexes
 	decoder       string // import path, if not the format's
+
+	// Of formats that Limits.Decode decodes.
+	coded   int64           // pixels that are coded for the picture; width times height or more
+	crop    image.Rectangle // of the coded picture; empty: all of it
+	stored  int64           // pixels across, before crop and orientation
+	turned  bool            // the decoder applies crop and orientation
+	colours colours         // of an *image.YCbCr
 }
 
 // check holds a header against the limits, which have no zeros. name is the format's, for errors.
@@ -38,6 +46,9 @@ func (h header) check(name string, lim Limits) error {
 		}
 		return &LimitError{What: "pixels", Got: got, Max: lim.MaxPixels}
 	}
+	if h.coded/2 > lim.MaxPixels { // the tiles of a grid reach over its edge
+		return &LimitError{What: "pixels", Got: h.coded, Max: lim.MaxPixels}
+	}
 	if h.truncated {
 		return &FormatError{Format: name, Reason: "truncated: " + io.ErrUnexpectedEOF.Error()}
 	}
@@ -49,6 +60,9 @@ func (h header) check(name string, lim Limits) error {
 // makes no sense. A picture of another size than the header says is refused. The error is a
 // *FormatError or a *LimitError.
 func (f *format) decode(data []byte, lim Limits) (*image.NRGBA, header, error) {
+	if f.pixels == nil && lim.Decode == nil {
+		return nil, header{}, &FormatError{Reason: f.title + " is not supported yet", Kind: Unsupported}
+	}
 	h, err := f.header(data)
 	if err != nil {
 		return nil, h, f.because(err)
@@ -60,14 +74,50 @@ func (f *format) decode(data []byte, lim Limits) (*image.NRGBA, header, error) {
 	if err := h.check(f.name, lim); err != nil {
 		return nil, h, err
 	}
-	img, err := f.pixels(data, h)
+	img, err := f.picture(data, h, lim)
 	if err != nil {
 		return nil, h, f.because(err)
+	}
+	if h.turned && h.orientation > 4 {
+		h.width, h.height = h.height, h.width
 	}
 	if w, ht := int64(img.Rect.Dx()), int64(img.Rect.Dy()); w != h.width || ht != h.height {
 		return nil, h, &FormatError{Format: f.name, Reason: fmt.Sprintf("header says %d x %d pixels, picture has %d x %d", h.width, h.height, w, ht)}
 	}
+	if h.turned {
+		return img, h, nil
+	}
 	return upright(img, h.orientation), h, nil
+}
+
+// picture decodes the first picture of a file whose header is h, not yet upright unless h.turned.
+func (f *format) picture(data []byte, h header, lim Limits) (*image.NRGBA, error) {
+	if f.pixels != nil {
+		return f.pixels(data, h)
+	}
+	if f.plain != nil {
+		var err error
+		if data, err = f.plain(data); err != nil {
+			return nil, err
+		}
+	}
+	img, err := lim.Decode(f.name, data, h.coded)
+	if err != nil {
+		return nil, err
+	}
+	if !h.crop.Empty() {
+		part, ok := img.(interface {
+			SubImage(image.Rectangle) image.Image
+		})
+		if !ok || !h.crop.In(img.Bounds()) {
+			return nil, errors.New("its clip lies outside of the picture")
+		}
+		img = part.SubImage(h.crop)
+	}
+	if stored, ok := img.(*image.YCbCr); ok {
+		return h.colours.toRGB(stored), nil
+	}
+	return ToNRGBA(img), nil
 }
 
 // upright returns img as it is to be seen, given its stored orientation, 1 to 8: EXIF 2.32 section
@@ -116,11 +166,14 @@ func guard[T any](f func(io.Reader) (T, error), data []byte) (out T, err error) 
 }
 
 // because gives err as a *FormatError of one line, without the decoder's own
-// prefixes; a *LimitError stays what it is.
+// prefixes; a *LimitError and the end of a context stay what they are.
 func (f *format) because(err error) error {
 	var le *LimitError
 	if errors.As(err, &le) {
 		return le
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
 	}
 	text := err.Error()
 	for found := true; found; { // image/png wraps its own errors again
@@ -159,7 +212,7 @@ func decoderVersion(path string) string {
 	version := "(unknown version)"
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range append(info.Deps, &info.Main) {
-			if strings.HasPrefix(path, m.Path+"/") {
+			if strings.HasPrefix(path+"/", m.Path+"/") {
 				version = m.Version
 				if m.Replace != nil {
 					version = m.Replace.Version

@@ -24,7 +24,7 @@ func Encode(w io.Writer, img image.Image, format string, quality int) error {
 	if quality == 0 {
 		quality = DefaultQuality
 	}
-	file, err := Source{}.encode(toNRGBA(img), nil, LikeOptions{Format: format, Quality: quality})
+	file, err := Source{}.encode(ToNRGBA(img), nil, LikeOptions{Format: format, Quality: quality})
 	if err != nil {
 		return err
 	}
@@ -170,5 +170,5 @@ func Fit(img *image.NRGBA, maxSide int) *image.NRGBA {
 	side := func(n int) int {
 		return max(1, int((int64(n)*int64(maxSide)+int64(long)/2)/int64(long)))
 	}
-	return imaging.Resize(toNRGBA(img), side(w), side(h), imaging.Box)
+	return imaging.Resize(ToNRGBA(img), side(w), side(h), imaging.Box)
 }

@@ -44,7 +44,7 @@ func DecodeWith(f func(io.Reader) (image.Image, error), data []byte) error {
 			if err != nil {
 				return nil, err
 			}
-			return toNRGBA(img), nil
+			return ToNRGBA(img), nil
 		},
 	}
 	_, _, err := row.decode(data, Limits{}.orDefault())

@@ -181,5 +181,5 @@ func jpegPixels(data []byte, h header) (*image.NRGBA, error) {
 	if err != nil {
 		return nil, err
 	}
-	return toNRGBA(img), nil
+	return ToNRGBA(img), nil
 }

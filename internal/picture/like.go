@@ -67,7 +67,7 @@ func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 	if o.Format == "" {
 		o.Format = src.Format
 	}
-	pix, asked := toNRGBA(img), o.Quality != 0
+	pix, asked := ToNRGBA(img), o.Quality != 0
 	if !asked {
 		o.Quality = src.LikeQuality(pix.Rect)
 	}

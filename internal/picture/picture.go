@@ -3,6 +3,7 @@ package picture
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -18,6 +19,24 @@ import (
 type Limits struct {
 	MaxBytes  int64 // of the file; 0 means 64 MiB
 	MaxPixels int64 // width times height; 0 means 100 000 000
+
+	// Decode decodes "heic", "avif" and "jxl", whose headers are checked before. If it is nil, these
+	// formats are not supported.
+	Decode PixelDecoder
+}
+
+// A PixelDecoder decodes the first picture of a file. pixels is the number of pixels that are coded for
+// it. The result is an *image.YCbCr, *image.Gray, or one of 8 or 16 bits a channel, with origin (0,0).
+type PixelDecoder func(format string, file []byte, pixels int64) (image.Image, error)
+
+// Decoding returns f under a context; nil for nil.
+func Decoding(ctx context.Context, f func(context.Context, string, []byte, int64) (image.Image, error)) PixelDecoder {
+	if f == nil {
+		return nil
+	}
+	return func(format string, file []byte, pixels int64) (image.Image, error) {
+		return f(ctx, format, file, pixels)
+	}
 }
 
 // DefaultMaxBytes is what MaxBytes of 0 means.
@@ -39,9 +58,9 @@ func (l Limits) orDefault() Limits {
 // A Picture is a decoded file with what evidence needs to know of its making.
 type Picture struct {
 	Image       *image.NRGBA // origin (0,0), upright, alpha kept and not premultiplied
-	Format      string       // "jpeg", "png", "webp", "tiff", "bmp" or "gif", by content
-	Orientation int          // EXIF/TIFF orientation found in the file, 1 to 8; already applied
-	Pages       int          // pictures in the file (GIF, TIFF, APNG); only the first is decoded
+	Format      string       // "jpeg", "png", "webp", "tiff", "bmp", "gif", "heic", "avif" or "jxl", by content
+	Orientation int          // found in the file's EXIF, TIFF or boxes, 1 to 8 as in EXIF; already applied
+	Pages       int          // pictures in the file (GIF, TIFF, APNG, HEIC, AVIF); only the first is decoded
 	Decoder     string       // package and version, such as "image/jpeg go1.26.8"; our own for YCbCr in TIFF
 	SHA256      [32]byte     // of the file's bytes
 	Size        int64        // of the file, bytes
@@ -96,8 +115,8 @@ func read(r io.Reader, expected int64, lim Limits) (*Picture, error) {
 }
 
 // Decode decodes one file's bytes. Their content decides the format. It does not keep data. Limits
-// of 0 are the defaults. The error is a *FormatError or a *LimitError. A file that is cut off is an
-// error, never part of a picture.
+// of 0 are the defaults. The error is a *FormatError, a *LimitError, or of the context that ended
+// lim.Decode. A file that is cut off is an error, never part of a picture.
 func Decode(data []byte, lim Limits) (*Picture, error) {
 	lim = lim.orDefault()
 	if n := int64(len(data)); n > lim.MaxBytes {

@@ -123,7 +123,7 @@ func pngPixels(data []byte, h header) (*image.NRGBA, error) {
 	if p, ok := img.(*image.Paletted); ok && len(p.Palette) > h.palette {
 		return nil, errPaletteIndex
 	}
-	return toNRGBA(img), nil
+	return ToNRGBA(img), nil
 }
 
 var errPaletteIndex = errors.New("palette index out of range")

@@ -17,7 +17,10 @@ type format struct {
 	// header reads size, orientation and pages. It allocates nothing that grows with
 	// the picture.
 	header func(data []byte) (header, error)
-	// pixels decodes. It is called after the header was held against the limits.
+	plain  func(data []byte) ([]byte, error) // what Limits.Decode is given instead of data; nil: data
+	title  string                            // of formats that Limits.Decode decodes, for errors
+	// pixels decodes. It is called after the header was held against the limits. If it is nil,
+	// Limits.Decode decodes.
 	pixels func(data []byte, h header) (*image.NRGBA, error)
 	// source fills in how the file was written and returns its EXIF block; nil: nothing
 	// is known.
@@ -48,6 +51,9 @@ var formats = []format{
 	{name: "bmp", decoder: "golang.org/x/image/bmp", magic: isBMP, header: bmpHeader, pixels: bmpPixels,
 		endings: []string{".bmp"}, kept: true, encode: encodeBMP},
 	{name: "gif", decoder: "image/gif", magic: prefix("GIF87a", "GIF89a"), header: gifHeader, pixels: gifPixels},
+	{name: "avif", title: "AVIF", decoder: "github.com/gen2brain/avif", magic: isoBrand("avif", "avis"), header: avifHeader, source: (*Source).readHEIF},
+	{name: "heic", title: "HEIC", decoder: "github.com/gen2brain/heic", magic: isoBrand("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"), header: heicHeader, plain: plainHEIC, source: (*Source).readHEIF},
+	{name: "jxl", title: "JPEG XL", decoder: "github.com/gen2brain/jpegxl", magic: prefix(jxlContainer, "\xff\x0a"), header: jxlHeader, source: (*Source).readJXL},
 }
 
 // formatNamed returns the row of a format that can be written, or nil.
@@ -109,10 +115,7 @@ var strangers = []struct {
 	reason string
 	is     func(data []byte) bool
 }{
-	{Unsupported, "AVIF is not supported yet", isoBrand("avif", "avis")},
-	{Unsupported, "HEIC is not supported yet", isoBrand("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1")},
 	{Unsupported, "JPEG 2000 is not supported yet", prefix("\x00\x00\x00\x0cjP  \r\n\x87\n", "\xff\x4f\xff\x51")},
-	{Unsupported, "JPEG XL is not supported yet", prefix("\x00\x00\x00\x0cJXL \r\n\x87\n", "\xff\x0a")},
 	{Unsupported, "camera raw (Canon CR3) is not supported yet", isoBrand("crx ")},
 	{Unsupported, "camera raw is not supported yet", prefix("IIU\x00", "IIRO", "IIRS", "FUJIFILMCCD-RAW", "FOVb")},
 	{Unsupported, "BigTIFF is not supported yet", prefix("II+\x00", "MM\x00+")},

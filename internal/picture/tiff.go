@@ -138,7 +138,7 @@ func tiffPixels(data []byte, h header) (*image.NRGBA, error) {
 	if p, ok := img.(*image.Paletted); ok {
 		widenPalette(p.Palette)
 	}
-	return toNRGBA(img), nil
+	return ToNRGBA(img), nil
 }
 
 // widenPalette repairs colour maps of old writers that stored 8 bits a channel instead of 16. A

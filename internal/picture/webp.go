@@ -61,7 +61,7 @@ func webpPixels(data []byte, _ header) (*image.NRGBA, error) {
 		copyAlpha(dst, src)
 		return dst, nil
 	}
-	return toNRGBA(img), nil
+	return ToNRGBA(img), nil
 }
 
 // fromVideoRange converts the YCbCr of lossy WebP. VP8 stores ITU-R BT.601 with luma from 16 to

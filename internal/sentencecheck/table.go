@@ -86,8 +86,16 @@ var rules = map[string]func(*report) []row{
 	"named-partly":         receiptRule(func(all, signed int) bool { return signed > 0 && signed < all }),
 	"named-unacknowledged": receiptRule(func(all, signed int) bool { return signed == 0 }),
 	"named-had":            namedHad,
-	"misdelivered":         misdelivered,
-	"rival-had":            rivalHad,
+	"named-unconfirmed": func(r *report) (out []row) {
+		for _, name := range r.holders() {
+			if n := r.Verdict.Unconfirmed[name]; n > 0 && r.stage() == named && !slices.Contains(r.Verdict.Named, name) {
+				out = append(out, row{"n": n, "name": name})
+			}
+		}
+		return out
+	},
+	"misdelivered": misdelivered,
+	"rival-had":    rivalHad,
 	"missing-dates": func(r *report) []row {
 		return once(len(missingRule("dates", row{})(r)) > 0, row{"found": moment(r.stated)})
 	},

@@ -117,3 +117,25 @@ func TestClaimsCountWhatWasDrawn(t *testing.T) {
 		require.ErrorIs(t, err, odds.ErrCase, n)
 	}
 }
+
+// Y leaked its copies, which a stamp left unconfirmed, and laid four leaked copies of X among them. X is
+// named, but not alone. No ratio changes.
+func TestUnconfirmedMarksOfOthers(t *testing.T) {
+	build := func(unconfirmed int) *odds.Verdict {
+		c := newCase(odds.Holder{Name: "X", Copies: over(0, 119, 500)}, odds.Holder{Name: "Y", Copies: over(0, 119, 20), Unconfirmed: unconfirmed})
+		for i := range 4 {
+			l := shows(c, 20*i)
+			l.Copies = []odds.Copy{copyOf("X", 20)}
+		}
+		return weigh(t, c)
+	}
+	without, with := build(0), build(5)
+	assert.Equal(t, []string{"X"}, without.Alone())
+	assert.Equal(t, []string{"X"}, with.Named)
+	assert.Empty(t, with.Alone())
+	assert.Equal(t, []odds.Rival{{Name: "X", Other: "Y", Why: odds.RivalUnconfirmed, Of: 5}}, with.Rivals)
+	assert.Equal(t, without.Hypotheses, with.Hypotheses)
+	c := newCase(odds.Holder{Name: "Y", Unconfirmed: -1})
+	_, err := odds.Weigh(c)
+	assert.ErrorIs(t, err, odds.ErrCase)
+}

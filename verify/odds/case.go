@@ -83,6 +83,9 @@ type Holder struct {
 	// as Copies, and as Unmarked.
 	Issued Counts `json:"issued,omitempty"`
 	Held   Counts `json:"held,omitempty"`
+	// Unconfirmed counts the files with marks of its copies that are not confirmed, and so are no
+	// leaks of the case. They count against no recipient. Another recipient is not named alone.
+	Unconfirmed int `json:"unconfirmed,omitempty"`
 }
 
 // A Leak is what was found out about one picture of the dump.
@@ -285,6 +288,9 @@ func (c *Case) checkHolders() (map[string]*Holder, error) {
 		h := &c.Holders[i]
 		if h.Name == "" || known[h.Name] != nil {
 			return nil, bad("holder %d has no name, or the name of another holder", i)
+		}
+		if h.Unconfirmed < 0 {
+			return nil, bad("holder %q has %d files with unconfirmed marks", h.Name, h.Unconfirmed)
 		}
 		known[h.Name] = h
 		for i, counts := range [][]int{h.Copies, h.Unmarked, h.Issued, h.Held} {

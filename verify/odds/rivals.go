@@ -12,6 +12,7 @@ const (
 	RivalPlanting     = "planting"       // with others it held so many of them unmarked that planting explains the leaks about as well
 	RivalRest         = "rest"           // is recorded to have had the rest of the dump, which the recipient's copies do not explain
 	RivalTogether     = "together"       // copies of both are in the same leaks: both mixed them, or one party had both
+	RivalUnconfirmed  = "unconfirmed"    // files carry marks of its copies that are not confirmed: the dump may have that source
 	RivalTransplanted = "transplanted"   // marks of the recipient's copies were laid onto other pictures of the dump
 )
 
@@ -22,7 +23,7 @@ type Rival struct {
 	Other    string `json:"other,omitempty"` // the rival; "": no listed holder
 	Why      string `json:"why"`             // [RivalHeld], ...
 	Clusters int    `json:"clusters"`        // that the rival is recorded to have had
-	Of       int    `json:"of"`              // clusters with the recipient's copies; of RivalRest: clusters that these copies do not explain
+	Of       int    `json:"of"`              // clusters with the recipient's copies; of RivalRest: clusters that these copies do not explain; of RivalUnconfirmed: files
 }
 
 // Alone returns the recipients in v.Named for which v.Rivals has no rival, in the order of v.Named.
@@ -82,6 +83,11 @@ func (m *model) rivals(h *Hypothesis) []Rival {
 		}
 	}
 	out = append(out, together...)
+	for k, other := range m.c.Holders {
+		if k != r && other.Unconfirmed > 0 {
+			out = append(out, Rival{h.Name, other.Name, RivalUnconfirmed, 0, other.Unconfirmed})
+		}
+	}
 	if n := m.transplants(h.Name); n > 0 {
 		out = append(out, Rival{h.Name, "", RivalTransplanted, n, n})
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"image"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/picture"
@@ -30,6 +31,8 @@ type AuditOptions struct {
 	// pixels where the decoder is that of its entry. It also opens the sealed hashes and local
 	// features that uploads are found by.
 	SealKey *SealKey
+	// Decode decodes originals of the formats "heic", "avif" and "jxl": see [Config].
+	Decode func(ctx context.Context, format string, file []byte, pixels int64) (image.Image, error)
 	// Progress, where set, is called after each original.
 	Progress func(done, total int)
 }
@@ -175,7 +178,7 @@ func (l *Ledger) auditOriginals(ctx context.Context, a *Audit, o AuditOptions) e
 		if !has(f) {
 			return a.note(f.HashErr, "")
 		}
-		if err := l.auditUpload(ctx, a, o.SealKey, f); err != nil {
+		if err := l.auditUpload(ctx, a, o, f); err != nil {
 			return err
 		}
 		if done++; o.Progress != nil {
@@ -188,7 +191,7 @@ func (l *Ledger) auditOriginals(ctx context.Context, a *Audit, o AuditOptions) e
 
 // auditUpload notes in a what is wrong with one upload, or counts its original as good. An upload
 // that was erased meanwhile is neither. An error says that the audit could not go on.
-func (l *Ledger) auditUpload(ctx context.Context, a *Audit, key *SealKey, f *engine.Found) error {
+func (l *Ledger) auditUpload(ctx context.Context, a *Audit, o AuditOptions, f *engine.Found) error {
 	if f.ID == (watermark.Submission{}) { // its row cannot be read
 		return a.note(f.HashErr, "")
 	}
@@ -197,7 +200,7 @@ func (l *Ledger) auditUpload(ctx context.Context, a *Audit, key *SealKey, f *eng
 		return nil
 	}
 	if err == nil && s.Kept {
-		err = l.auditOriginal(ctx, key, s, f)
+		err = l.auditOriginal(ctx, o, s, f)
 	}
 	if err == nil && s.Kept && s.Page < 2 {
 		a.Originals++
@@ -215,8 +218,8 @@ func (l *Ledger) auditUpload(ctx context.Context, a *Audit, key *SealKey, f *eng
 // the ledger does not say how many there are, the original must not have any. The error wraps
 // [ErrSealed] if the original is missing, cannot be opened or decoded, or differs. An upload that
 // was erased meanwhile is no error.
-func (l *Ledger) auditOriginal(ctx context.Context, key *SealKey, s *books.Submission, f *engine.Found) error {
-	file, err := l.r.Original(ctx, key, s.Whole())
+func (l *Ledger) auditOriginal(ctx context.Context, o AuditOptions, s *books.Submission, f *engine.Found) error {
+	file, err := l.r.Original(ctx, o.SealKey, s.Whole())
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrErased) {
 		if row, again := l.r.store.Submission(ctx, s.ID); again == nil && row.Erased {
 			return nil // meanwhile
@@ -226,7 +229,7 @@ func (l *Ledger) auditOriginal(ctx context.Context, key *SealKey, s *books.Submi
 	if err != nil {
 		return err
 	}
-	pic, err := engine.DecodePage(s, file, picture.Limits{MaxBytes: int64(len(file)), MaxPixels: int64(s.Width) * int64(s.Height)})
+	pic, err := engine.DecodePage(s, file, picture.Limits{MaxBytes: int64(len(file)), MaxPixels: int64(s.Width) * int64(s.Height), Decode: picture.Decoding(ctx, o.Decode)})
 	if errors.Is(err, ErrSealed) {
 		return err
 	}

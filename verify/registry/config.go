@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"io"
@@ -52,6 +53,10 @@ type Config struct {
 	// (colour profile) and exif are written if they are not empty. The command brings an
 	// encoder; the library leaves the choice to its users.
 	EncodeWebP func(w io.Writer, img *image.NRGBA, quality int, icc, exif []byte) error
+	// Decode decodes "heic", "avif" and "jxl", as a Decoder of package decoders does. pixels is
+	// the number of pixels that are coded for the picture. Without it these formats are not
+	// supported.
+	Decode func(ctx context.Context, format string, file []byte, pixels int64) (image.Image, error)
 	// KeepEXIF passes on what the original's EXIF says of exposure, time, camera
 	// and lens. Places, names, serial numbers, texts, maker's notes, thumbnails and
 	// all metadata outside EXIF are never passed on.
@@ -101,6 +106,6 @@ func (c Config) ready() (Config, error) {
 const maxWorkers = 1024
 
 // limits returns the limits of decoding.
-func (c Config) limits() picture.Limits {
-	return picture.Limits{MaxBytes: c.MaxBytes, MaxPixels: c.MaxPixels}
+func (c Config) limits(ctx context.Context) picture.Limits {
+	return picture.Limits{MaxBytes: c.MaxBytes, MaxPixels: c.MaxPixels, Decode: picture.Decoding(ctx, c.Decode)}
 }

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"context"
 	"fmt"
 	"image"
 
@@ -18,8 +19,8 @@ import (
 // the submission's and holds the file. leftOut is the number of pictures in the file that are not
 // entered. The caller sets Subject, Submitted and Received. The error names the page, and wraps
 // [ErrFormat] or [ErrLimit] if data is no usable picture.
-func (s *Issuer) describe(data []byte, sum [32]byte) (up []books.Upload, leftOut int, err error) {
-	d, err := picture.OpenDocument(data, s.cfg.limits())
+func (s *Issuer) describe(ctx context.Context, data []byte, sum [32]byte) (up []books.Upload, leftOut int, err error) {
+	d, err := picture.OpenDocument(data, s.cfg.limits(ctx))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -32,7 +33,7 @@ func (s *Issuer) describe(data []byte, sum [32]byte) (up []books.Upload, leftOut
 		if k > 1 {
 			row = books.Submission{SHA256: books.PageDigest(id, k), ID: books.PageID(id, k), Details: books.Details{Document: id, Page: k, Pages: pages}}
 		}
-		u, frames, err := s.describePage(row, d.Page(k), data)
+		u, frames, err := s.describePage(ctx, row, d.Page(k), data)
 		if err != nil && pages > 1 {
 			err = fmt.Errorf("page %d of %d: %w", k, pages, err)
 		}
@@ -46,8 +47,8 @@ func (s *Issuer) describe(data []byte, sum [32]byte) (up []books.Upload, leftOut
 
 // describePage adds to row what is entered of one page. page is the page as a file of its own, and data
 // the upload, which is sealed with page 1. frames is the number of pictures in page.
-func (s *Issuer) describePage(row books.Submission, page, data []byte) (up *books.Upload, frames int, err error) {
-	pic, err := picture.Decode(page, s.cfg.limits())
+func (s *Issuer) describePage(ctx context.Context, row books.Submission, page, data []byte) (up *books.Upload, frames int, err error) {
+	pic, err := picture.Decode(page, s.cfg.limits(ctx))
 	if err != nil {
 		return nil, 0, err
 	}

@@ -102,7 +102,7 @@ func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at ti
 		return x, fmt.Errorf("submission %s is another file: %w", x.id, ErrConflict)
 	case err == nil:
 		x.old = old
-		if d, err := picture.OpenDocument(data, s.cfg.limits()); err == nil {
+		if d, err := picture.OpenDocument(data, s.cfg.limits(ctx)); err == nil {
 			x.leftOut = d.Pages() - max(old.Pages, 1)
 		}
 		return x, nil
@@ -112,7 +112,7 @@ func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at ti
 	if err := s.checkSent(at); err != nil {
 		return x, err
 	}
-	if x.up, x.leftOut, err = s.describe(data, sum); err != nil {
+	if x.up, x.leftOut, err = s.describe(ctx, data, sum); err != nil {
 		return x, err
 	}
 	received := s.cfg.Registry.clock()

@@ -40,7 +40,7 @@ func (p *Prepared) renderPages(ctx context.Context, id watermark.CopyID) (out *r
 			files, marked = append(files, files[first]), append(marked, marked[first])
 			continue
 		}
-		page, err := s.preparePage(row, p.file)
+		page, err := s.preparePage(ctx, row, p.file)
 		if err != nil {
 			return nil, 0, of(k, err)
 		}
@@ -68,7 +68,7 @@ func (p *Prepared) renderPages(ctx context.Context, id watermark.CopyID) (out *r
 		return nil, 0, err
 	}
 	out.file = file.Bytes()
-	return out, long, samePages(out.file, marked, s.cfg.limits())
+	return out, long, samePages(out.file, marked, s.cfg.limits(ctx))
 }
 
 // weaker returns r with the numbers of the mark x where these are weaker. A nil r becomes x.

@@ -56,7 +56,7 @@ func (s *Issuer) Prepare(ctx context.Context, of watermark.Submission) (*Prepare
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.preparePage(row, file)
+	p, err := s.preparePage(ctx, row, file)
 	if err != nil || row.Pages < 2 {
 		return p, err
 	}
@@ -68,8 +68,8 @@ func (s *Issuer) Prepare(ctx context.Context, of watermark.Submission) (*Prepare
 }
 
 // preparePage readies the page of row, of the original file, for marking.
-func (s *Issuer) preparePage(row *Submission, file []byte) (*Prepared, error) {
-	pic, err := engine.DecodePage(row, file, s.cfg.limits())
+func (s *Issuer) preparePage(ctx context.Context, row *Submission, file []byte) (*Prepared, error) {
+	pic, err := engine.DecodePage(row, file, s.cfg.limits(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("original of %s: %w", row.Whole(), err)
 	}

@@ -37,6 +37,10 @@ type Options struct {
 
 	// EncodeWebP writes lossy WebP. The command brings an encoder; without one Format "webp" is an error.
 	EncodeWebP func(w io.Writer, img *image.NRGBA, quality int, icc, exif []byte) error
+
+	// Decode decodes "heic", "avif" and "jxl", as a Decoder of package decoders does. pixels is the
+	// number of pixels that are coded for the picture. Without it these formats are not supported.
+	Decode func(ctx context.Context, format string, file []byte, pixels int64) (image.Image, error)
 }
 
 // A Copy is a marked picture and its file.
@@ -60,7 +64,7 @@ func Mark(ctx context.Context, key *watermark.Key, id watermark.CopyID, upload [
 	if opts != nil {
 		o = *opts
 	}
-	pic, err := picture.Decode(upload, o.limits())
+	pic, err := picture.Decode(upload, o.limits(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +116,7 @@ func Read(ctx context.Context, leak []byte, opts *Options, keys ...*watermark.Ke
 	if opts != nil {
 		o = *opts
 	}
-	pic, err := picture.Decode(leak, o.limits())
+	pic, err := picture.Decode(leak, o.limits(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -120,6 +124,6 @@ func Read(ctx context.Context, leak []byte, opts *Options, keys ...*watermark.Ke
 }
 
 // limits returns the limits of the options as package picture takes them.
-func (o *Options) limits() picture.Limits {
-	return picture.Limits{MaxBytes: o.MaxBytes, MaxPixels: o.MaxPixels}
+func (o *Options) limits(ctx context.Context) picture.Limits {
+	return picture.Limits{MaxBytes: o.MaxBytes, MaxPixels: o.MaxPixels, Decode: picture.Decoding(ctx, o.Decode)}
 }

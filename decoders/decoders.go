@@ -1,0 +1,179 @@
+// Package decoders decodes HEIC, AVIF and JPEG XL for the packages of this module, which take a Decode
+// function and have none of their own:
+//
+//	func main() {
+//		if decoders.Serve() { // a process that Decode started
+//			return
+//		}
+//		issuer, err := registry.NewIssuer(registry.Config{Registry: r, Decode: decoders.New().Decode})
+//
+// The decoders are C and C++ libraries as WebAssembly, so pixels are the same on every machine. Each
+// picture is decoded in a process of its own, the same program: its memory is given back, and it is
+// ended with the context.
+//
+// On linux/amd64 and linux/arm64 the decoders are linked in every build. Other builds, and static
+// ones, need "-tags nodynamic". Without that tag the modules of gen2brain look for libraries of the
+// system when a program starts. On Windows and macOS they would also look in the current folder.
+package decoders
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/kycmark/kycmark/internal/apart"
+	"github.com/kycmark/kycmark/internal/picture"
+)
+
+// verb is the first argument of a process that decodes.
+const verb = "decode-picture"
+
+// A Decoder decodes pictures. Several at a time share a budget of memory. It is safe for
+// concurrent use.
+type Decoder struct{ free *semaphore.Weighted }
+
+// New returns a Decoder.
+func New() *Decoder { return &Decoder{semaphore.NewWeighted(budget)} }
+
+// Serve is the process that decodes. main calls it first, and returns if it returns true.
+func Serve() (served bool) { return apart.Serve(verb, serve) }
+
+// A head says what the bytes are that a process hands over: planes of YCbCr or grey pixels without gaps,
+// or rows of NRGBA.
+type head struct {
+	Model  string `json:"model"` // "nrgba", "gray" or "ycbcr"
+	Ratio  image.YCbCrSubsampleRatio
+	Width  int `json:"width"`
+	Height int `json:"height"`
+}
+
+// Decode decodes the primary picture of a file. format is "heic", "avif" or "jxl", and pixels is how many
+// pixels are coded for the picture, as its header says. The error is of the file, of the process that
+// decodes it, or of ctx.
+func (d *Decoder) Decode(ctx context.Context, format string, file []byte, pixels int64) (img image.Image, err error) {
+	need := memory(format, pixels)
+	if err := d.free.Acquire(ctx, min(need, budget)); err != nil {
+		return nil, err
+	}
+	defer d.free.Release(min(need, budget))
+	slow := errors.New("decoding takes more than " + maxTime.String())
+	limited, cancel := context.WithTimeoutCause(ctx, maxTime, slow)
+	defer cancel()
+	err = apart.Run(limited, apart.Job{Verb: verb, Kind: fmt.Sprintf("%s %d", format, pixels), MaxMemory: need}, bytes.NewReader(file), func(name string, _ bool, r io.Reader) (err error) {
+		img, err = receive(name, r, pixels)
+		return err
+	})
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case limited.Err() != nil && err != nil:
+		return nil, slow
+	case err == nil && img == nil:
+		err = errors.New("its decoder gave no picture")
+	}
+	return img, err
+}
+
+// receive reads a picture of at most so many pixels. name is a head as JSON.
+func receive(name string, r io.Reader, pixels int64) (image.Image, error) {
+	var h head
+	if err := json.Unmarshal([]byte(name), &h); err != nil {
+		return nil, err
+	}
+	if h.Width <= 0 || h.Height <= 0 || int64(h.Width) > pixels/int64(h.Height) {
+		return nil, fmt.Errorf("header says %d pixels, picture has %d x %d", pixels, h.Width, h.Height)
+	}
+	img, planes := h.picture()
+	for _, p := range planes {
+		if _, err := io.ReadFull(r, p); err != nil {
+			return nil, err
+		}
+	}
+	_, err := io.ReadFull(r, make([]byte, 1))
+	if errors.Is(err, io.EOF) {
+		return img, nil
+	}
+	if err == nil {
+		err = errors.New("its decoder gave more bytes than the picture has")
+	}
+	return nil, err
+}
+
+// picture returns an empty picture, and its bytes in the order in which they are handed over.
+func (h head) picture() (img image.Image, planes [][]byte) {
+	whole := image.Rect(0, 0, h.Width, h.Height)
+	switch h.Model {
+	case "ycbcr":
+		p := image.NewYCbCr(whole, h.Ratio)
+		return p, [][]byte{p.Y, p.Cb, p.Cr}
+	case "gray":
+		p := image.NewGray(whole)
+		return p, [][]byte{p.Pix}
+	}
+	p := image.NewNRGBA(whole)
+	return p, [][]byte{p.Pix}
+}
+
+// serve decodes the picture in in, and hands it to w. kind is the format and the number of coded pixels.
+func serve(kind string, in *os.File, w *apart.Writer) error {
+	format, count, _ := strings.Cut(kind, " ")
+	pixels, err := strconv.ParseInt(count, 10, 64)
+	if err != nil {
+		return err
+	}
+	debug.SetMemoryLimit(garbage(pixels))
+	file, err := io.ReadAll(in)
+	if err != nil {
+		return err
+	}
+	img, err := decode(format, file)
+	if err != nil {
+		return err
+	}
+	h := head{Model: "nrgba", Width: img.Bounds().Dx(), Height: img.Bounds().Dy()}
+	rows := [][]byte{}
+	plane := func(pix []byte, stride, width, height int) {
+		for y := range height {
+			rows = append(rows, pix[y*stride:y*stride+width])
+		}
+	}
+	switch src := img.(type) {
+	case *image.YCbCr:
+		h.Model, h.Ratio = "ycbcr", src.SubsampleRatio
+		cw, ch := h.Width, h.Height
+		switch src.SubsampleRatio {
+		case image.YCbCrSubsampleRatio420:
+			cw, ch = (cw+1)/2, (ch+1)/2
+		case image.YCbCrSubsampleRatio422:
+			cw = (cw + 1) / 2
+		}
+		plane(src.Y, src.YStride, h.Width, h.Height)
+		plane(src.Cb, src.CStride, cw, ch)
+		plane(src.Cr, src.CStride, cw, ch)
+	case *image.Gray:
+		h.Model = "gray"
+		plane(src.Pix, src.Stride, h.Width, h.Height)
+	default:
+		n := picture.ToNRGBA(img)
+		plane(n.Pix, n.Stride, 4*h.Width, h.Height)
+	}
+	name, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	var readers []io.Reader
+	for _, r := range rows {
+		readers = append(readers, bytes.NewReader(r))
+	}
+	return w.File(string(name), io.MultiReader(readers...), nil)
+}

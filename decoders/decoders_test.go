@@ -1,0 +1,215 @@
+package decoders
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"image"
+	"image/png"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/disintegration/imaging"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/picture"
+)
+
+// TestMain is also the process that decodes, as it is in the command. With KYCMARK_HANG it hangs.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == verb && os.Getenv("KYCMARK_HANG") != "" {
+		select {}
+	}
+	if Serve() {
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// A sample is a file of testdata and what must become of it. The files were drawn by internal/specimen and
+// written with heif-enc 1.15.1, avifenc 0.11.1 and cjxl 0.7.0. Tiles, turns, clips and numbered colours
+// of HEIC were put into the boxes by hand.
+type sample struct {
+	file   string
+	w, h   int
+	turned int // orientation, 1 to 8
+	pages  int
+	icc    int    // bytes of the profile
+	pixels string // the first bytes of the SHA-256 of the pixels, hex
+	tool   string // that makes the reference
+}
+
+var samples = []sample{
+	{"plain.heic", 402, 301, 1, 1, 0, "4622ffe56ceb", "heif-convert"}, // EXIF that says 1
+	{"small.heic", 256, 192, 1, 1, 0, "edc794a96456", "heif-convert"},
+	{"grid.heic", 300, 402, 6, 1, 0, "d289ce8aa1d8", "heif-convert"}, // four tiles, clipped, turned right
+	{"turned.heic", 192, 256, 5, 1, 0, "e031cb8e0c46", "heif-convert"},
+	{"mirrored.heic", 256, 192, 2, 1, 0, "2844006387e2", "heif-convert"},
+	{"clip.heic", 140, 180, 8, 1, 0, "4d80033a7ef9", "heif-convert"}, // clipped, then turned left
+	{"bits10.heic", 160, 128, 1, 1, 0, "265d64371f72", "heif-convert"},
+	{"lossless.heic", 160, 128, 1, 1, 0, "09b5514c012f", "heif-convert"},  // 4:4:4, stored as RGB
+	{"p3.heic", 256, 192, 1, 1, 532, "edc794a96456", "heif-convert"},      // Display P3, named by number
+	{"limited.heic", 256, 192, 1, 1, 532, "823ccc112f54", "heif-convert"}, // luma from 16 to 235, BT.709
+	{"two.heic", 160, 128, 1, 2, 0, "3b4bf213cad8", "heif-convert"},
+	{"plain.avif", 402, 301, 1, 1, 0, "9aebcfc19770", "heif-convert"},
+	{"grid.avif", 512, 384, 1, 1, 0, "5e88eccf6ff0", "avifdec"},
+	{"turned.avif", 301, 402, 5, 1, 0, "1ea263c8548e", "heif-convert"}, // avifdec does not turn or clip
+	{"clip.avif", 300, 200, 1, 1, 0, "0b029b772fc9", "heif-convert"},
+	{"bits10.avif", 160, 128, 1, 1, 0, "cd86b38adab6", "avifdec"},
+	{"bits12.avif", 160, 128, 1, 1, 0, "e8b0f413ad25", "avifdec"},
+	{"alpha.avif", 200, 160, 1, 1, 0, "8a2a514da6d1", "avifdec"},
+	{"p3.avif", 402, 301, 1, 1, 532, "71b1ac507db6", "avifdec"},
+	{"lossless.avif", 160, 128, 1, 1, 0, "8152148a3283", "avifdec"},
+	{"jpeg.jxl", 402, 301, 1, 1, 0, "644e2ef5c711", "djxl"}, // a JPEG, repacked, in boxes
+	{"turned.jxl", 301, 402, 6, 1, 0, "f515a1128a68", "djxl"},
+	{"p3.jxl", 402, 301, 1, 1, 532, "684bce91689b", "djxl"},
+	{"bits16.jxl", 160, 128, 1, 1, 0, "205a3f071dd4", "djxl"},
+	{"alpha.jxl", 200, 160, 1, 1, 0, "07c5551de15d", "djxl"},
+	{"lossless.jxl", 160, 128, 1, 1, 0, "8152148a3283", "djxl"},
+}
+
+// here decodes in this process, which has the decoders ready.
+func here(format string, file []byte, _ int64) (image.Image, error) { return decode(format, file) }
+
+func open(t *testing.T, file string, f picture.PixelDecoder) *picture.Picture {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", file))
+	require.NoError(t, err)
+	p, err := picture.Decode(data, picture.Limits{Decode: f})
+	require.NoError(t, err, file)
+	return p
+}
+
+// Size, orientation, pages, profile and pixels are the same on every machine.
+func TestSamePixels(t *testing.T) {
+	for _, s := range samples {
+		p := open(t, s.file, here)
+		sum := sha256.Sum256(p.Image.Pix)
+		assert.Equal(t, image.Rect(0, 0, s.w, s.h), p.Image.Rect, s.file)
+		assert.Equal(t, []int{s.turned, s.pages, s.icc}, []int{p.Orientation, p.Pages, len(p.Source.ICC)}, s.file)
+		assert.Equal(t, s.pixels, hex.EncodeToString(sum[:6]), s.file)
+		assert.Equal(t, !strings.HasPrefix(s.file, "alpha"), p.Image.Opaque(), s.file)
+	}
+	assert.Equal(t, imaging.FlipH(open(t, "small.heic", here).Image).Pix, open(t, "mirrored.heic", here).Image.Pix)
+}
+
+// A process of its own gives the same pixels.
+func TestDecode(t *testing.T) {
+	d := New()
+	for _, file := range []string{"grid.heic", "alpha.avif", "bits16.jxl"} {
+		apart := open(t, file, picture.Decoding(t.Context(), d.Decode))
+		assert.Equal(t, open(t, file, here).Image, apart.Image, file)
+		assert.Contains(t, apart.Decoder, "github.com/gen2brain/")
+	}
+	_, err := d.Decode(t.Context(), "heic", []byte("nothing"), 1)
+	assert.ErrorContains(t, err, "damaged")
+	file, err := os.ReadFile("testdata/grid.avif")
+	require.NoError(t, err)
+	_, err = d.Decode(t.Context(), "avif", file, 100)
+	assert.ErrorContains(t, err, "header says 100 pixels, picture has 512 x 384")
+}
+
+// The pixels are those of the reference programs.
+func TestReference(t *testing.T) {
+	for _, s := range samples {
+		if _, err := exec.LookPath(s.tool); err != nil {
+			t.Skipf("SKIPPED: no %s: install libheif-examples, libavif-bin and libjxl-tools", s.tool)
+		}
+		out := filepath.Join(t.TempDir(), "out.png")
+		text, err := exec.CommandContext(t.Context(), s.tool, filepath.Join("testdata", s.file), out).CombinedOutput()
+		require.NoError(t, err, "%s", text)
+		if s.pages > 1 {
+			out = strings.Replace(out, ".png", "-1.png", 1)
+		}
+		f, err := os.Open(out)
+		require.NoError(t, err)
+		want, err := png.Decode(f)
+		f.Close()
+		require.NoError(t, err)
+		assert.GreaterOrEqual(t, psnr(open(t, s.file, here).Image, picture.ToNRGBA(want)), 45.0, s.file)
+	}
+}
+
+// psnr returns the likeness of two pictures over black, dB; 0 for pictures of different sizes.
+func psnr(a, b *image.NRGBA) float64 {
+	if a.Rect != b.Rect {
+		return 0
+	}
+	sum := 0.0
+	for i := range a.Pix {
+		if i%4 < 3 {
+			d := float64(a.Pix[i])*float64(a.Pix[i|3]) - float64(b.Pix[i])*float64(b.Pix[i|3])
+			sum += d * d / 255 / 255
+		}
+	}
+	return 10 * math.Log10(255*255*float64(len(a.Pix)*3/4)/max(sum, 1e-9))
+}
+
+// What is cut off is an error, and what is changed is an error or a picture of the same size. With
+// KYCMARK_LONG each format is cut and changed at 1,000 places.
+func TestBroken(t *testing.T) {
+	places := 30
+	if os.Getenv("KYCMARK_LONG") != "" {
+		places = 1000
+	}
+	for _, file := range []string{"grid.heic", "plain.avif", "jpeg.jxl", "turned.jxl"} {
+		data, err := os.ReadFile(filepath.Join("testdata", file))
+		require.NoError(t, err)
+		for i := range places {
+			_, err := picture.Decode(data[:len(data)*i/places], picture.Limits{Decode: here})
+			assert.ErrorIs(t, err, picture.ErrFormat, "%s, %d of %d", file, i, places)
+			if places < 1000 && i%4 > 0 {
+				continue
+			}
+			changed := bytes.Clone(data)
+			at := (len(data)*i + i*i%97) / places % len(data)
+			changed[at] ^= 1 << (i % 8)
+			if p, err := picture.Decode(changed, picture.Limits{Decode: here, MaxPixels: 1 << 22}); err == nil {
+				assert.Less(t, p.Image.Rect.Dx()*p.Image.Rect.Dy(), 1<<22, "%s, byte %d", file, at)
+			}
+		}
+		_, err = picture.Decode(data[:len(data)-1], picture.Limits{Decode: here})
+		assert.ErrorIs(t, err, picture.ErrFormat, "%s without its last byte", file)
+	}
+	for file, want := range map[string]string{"sequence.avif": "avif: a sequence of pictures (a video) is not supported yet"} {
+		data, err := os.ReadFile(filepath.Join("testdata", file))
+		require.NoError(t, err)
+		_, err = picture.Decode(data, picture.Limits{Decode: here})
+		assert.EqualError(t, err, want)
+	}
+}
+
+// A decoder that hangs is ended with the context.
+func TestCancel(t *testing.T) {
+	t.Setenv("KYCMARK_HANG", "1")
+	ctx, cancel := context.WithCancel(t.Context())
+	d, done := New(), make(chan error)
+	go func() {
+		_, err := d.Decode(ctx, "jxl", nil, 1)
+		done <- err
+	}()
+	cancel()
+	assert.ErrorIs(t, <-done, context.Canceled)
+}
+
+// The pictures of the shared collection open.
+func TestOddPictures(t *testing.T) {
+	dir := os.Getenv("KYCMARK_SHARED")
+	if dir == "" {
+		dir = "../../shared"
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Skipf("SKIPPED: no folder %s: set KYCMARK_SHARED", dir)
+	}
+	for file, size := range map[string]image.Point{"avif_example.avif": {800, 533}, "heic_example.heic": {1280, 854}, "heic_iphone.heic": {2566, 3313}} {
+		p, err := picture.Load(filepath.Join(dir, "pictures/odd", file), picture.Limits{Decode: here})
+		require.NoError(t, err, file)
+		assert.Equal(t, size, p.Image.Rect.Size(), file)
+	}
+}

@@ -1,0 +1,71 @@
+package picture
+
+import "image"
+
+// A colours says how colours are coded, in the numbers of ITU-T H.273.
+type colours struct {
+	primaries, transfer, matrix int
+	full                        bool // luma from 0 to 255, not from 16 to 235
+}
+
+// Matrices of H.273 table 4 that are not of the common form.
+const (
+	matrixRGB   = 0
+	unspecified = 2
+	matrixYCgCo = 8
+)
+
+// weights returns what red and blue weigh in luma, in 1/10000 (H.273 table 4). A matrix that is not
+// known counts as BT.601.
+func (c colours) weights() (red, blue int64) {
+	switch c.matrix {
+	case 1:
+		return 2126, 722
+	case 4:
+		return 3000, 1100
+	case 7:
+		return 2120, 870
+	case 9, 10:
+		return 2627, 593
+	}
+	return 2990, 1140
+}
+
+// toRGB converts what a video codec stored to an opaque picture. If fewer colours than pixels are
+// stored, pixels share them, as in package image/jpeg and libheif. All arithmetic is on integers, in
+// units of 2^-16.
+func (c colours) toRGB(src *image.YCbCr) *image.NRGBA {
+	const one, base = 1 << 16, 10_000
+	red, blue := c.weights()
+	lumaMul, chromaMul, black := int64(one), int64(one), int64(0)
+	if !c.full {
+		lumaMul, chromaMul, black = one*255/219, one*255/224, 16
+	}
+	scaled := func(over, under int64) int32 { return int32((over*chromaMul + under/2) / under) }
+	green := base - red - blue
+	crR, cbB := scaled(2*(base-red), base), scaled(2*(base-blue), base)
+	cbG, crG := scaled(2*blue*(base-blue), base*green), scaled(2*red*(base-red), base*green)
+	w, h := src.Rect.Dx(), src.Rect.Dy()
+	dst := image.NewNRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		row, luma := dst.Pix[y*dst.Stride:y*dst.Stride+4*w], src.Y[y*src.YStride:y*src.YStride+w]
+		for x := range w {
+			l := int32(lumaMul)*(int32(luma[x])-int32(black)) + one/2
+			at := src.COffset(src.Rect.Min.X+x, src.Rect.Min.Y+y)
+			b, r := int32(src.Cb[at])-128, int32(src.Cr[at])-128
+			pix := row[4*x : 4*x+4 : 4*x+4]
+			pix[3] = 255
+			switch c.matrix {
+			case matrixRGB:
+				b, r = int32(lumaMul)*(b+128-int32(black)), int32(lumaMul)*(r+128-int32(black))
+				pix[0], pix[1], pix[2] = clamp8((r+one/2)>>16), clamp8(l>>16), clamp8((b+one/2)>>16)
+			case matrixYCgCo:
+				g, o := b*int32(chromaMul), r*int32(chromaMul)
+				pix[0], pix[1], pix[2] = clamp8((l-g+o)>>16), clamp8((l+g)>>16), clamp8((l-g-o)>>16)
+			default:
+				pix[0], pix[1], pix[2] = clamp8((l+crR*r)>>16), clamp8((l-cbG*b-crG*r)>>16), clamp8((l+cbB*b)>>16)
+			}
+		}
+	}
+	return dst
+}

@@ -1,0 +1,80 @@
+package picture
+
+import (
+	"encoding/binary"
+	"unicode/utf16"
+)
+
+// profile returns an ICC profile of the colours that a container names by a number; nil for sRGB, which
+// pictures without a profile have, and for what is not known.
+func (c colours) profile() []byte {
+	const linear, pq, hlg = 8, 16, 18
+	if c.transfer == linear || c.transfer == pq || c.transfer == hlg {
+		return nil
+	}
+	switch c.primaries {
+	case 9:
+		return matrixProfile("BT.2020 primaries, sRGB curve", [3][3]int32{{44137, 18287, -127}, {10857, 44259, 1965}, {8195, 2989, 52222}})
+	case 12:
+		return matrixProfile("Display P3", [3][3]int32{{33759, 15807, -69}, {19135, 45367, 2745}, {10296, 4363, 51385}})
+	}
+	return nil
+}
+
+// matrixProfile returns a display profile (ICC.1:2022) with the curve of sRGB. rgb are the colours red,
+// green and blue as X, Y and Z under D50, in 1/65536.
+func matrixProfile(name string, rgb [3][3]int32) []byte {
+	be := binary.BigEndian
+	xyz := func(v [3]int32) []byte {
+		out := []byte("XYZ \x00\x00\x00\x00")
+		for _, n := range v {
+			out = be.AppendUint32(out, uint32(n))
+		}
+		return out
+	}
+	text := func(s string) []byte {
+		letters := utf16.Encode([]rune(s))
+		out := be.AppendUint32([]byte("mluc\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x0cenUS"), uint32(2*len(letters)))
+		out = be.AppendUint32(out, 28)
+		for _, l := range letters {
+			out = be.AppendUint16(out, l)
+		}
+		return out
+	}
+	curve := []byte("para\x00\x00\x00\x00\x00\x03\x00\x00")
+	for _, n := range []uint32{157286, 62119, 3417, 5072, 2651} { // 2.4, 1/1.055, 0.055/1.055, 1/12.92, 0.04045
+		curve = be.AppendUint32(curve, n)
+	}
+	adapted := []byte("sf32\x00\x00\x00\x00") // Bradford, from D65 to D50
+	for _, n := range []int32{68674, 1502, -3291, 1939, 64912, -1119, -606, 988, 49262} {
+		adapted = be.AppendUint32(adapted, uint32(n))
+	}
+	tags := []struct {
+		name string
+		body []byte
+	}{
+		{"desc", text(name)}, {"cprt", text("no copyright, use freely")}, {"wtpt", xyz([3]int32{63190, 65536, 54061})}, {"chad", adapted},
+		{"rXYZ", xyz(rgb[0])}, {"gXYZ", xyz(rgb[1])}, {"bXYZ", xyz(rgb[2])}, {"rTRC", curve}, {"gTRC", nil}, {"bTRC", nil},
+	}
+	out := make([]byte, iccHeader, 1024)
+	copy(out[8:], "\x04\x40\x00\x00mntrRGB XYZ \x07\xe0\x00\x01\x00\x01\x00\x00\x00\x00\x00\x00acsp")
+	copy(out[68:], "\x00\x00\xf6\xd6\x00\x01\x00\x00\x00\x00\xd3\x2d") // D50
+	out = be.AppendUint32(out, uint32(len(tags)))
+	var bodies []byte
+	start := len(out) + 12*len(tags)
+	at, size := 0, 0
+	for _, t := range tags {
+		if t.body != nil { // without a body it shares the one before
+			at, size = start+len(bodies), len(t.body)
+			bodies = append(bodies, t.body...)
+			for len(bodies)%4 > 0 {
+				bodies = append(bodies, 0)
+			}
+		}
+		out = be.AppendUint32(append(out, t.name...), uint32(at))
+		out = be.AppendUint32(out, uint32(size))
+	}
+	out = append(out, bodies...)
+	be.PutUint32(out, uint32(len(out)))
+	return out
+}
