@@ -186,7 +186,7 @@ type Searched struct {
 // A Missing counts the uploads of a registry, and the uploads that the search could not find, or
 // only in part.
 type Missing struct {
-	Uploads int `json:"uploads"`           // all that were not erased
+	Uploads int `json:"uploads"`           // all that were not erased; each page counts
 	Whole   int `json:"whole,omitempty"`   // searched as whole pictures, not for parts of them
 	Flat    int `json:"flat,omitempty"`    // not searched: too little is in them, or they are sealed and there was no key
 	Damaged int `json:"damaged,omitempty"` // not searched: what they are found by was altered or removed, or cannot be read
