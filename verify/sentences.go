@@ -248,7 +248,7 @@ var dumpSentences = []row{
 	{"named-together", headline, (*weighing).namedTogether, "{n} {n|picture contains|pictures contain} copies issued to {among}{names} at once. Several parties put {n|it|them} together, or one party had the copies of all: the findings do not tell which."},
 	{"named-several", headline, (*weighing).namedSeveral, oneSourceText},
 	{"named-rest", headline, (*weighing).namedRest, "{n} {n|upload|uploads} in this dump {n|is|are} not explained, or not wholly, by copies of {name} with their marks. The source of {n|that upload|those uploads} may also have had those copies."},
-	{"named-unconfirmed", headline, (*weighing).namedUnconfirmed, "{n} other {n|picture carries a mark|pictures carry marks} of copies issued to {name}, which could not be confirmed. Another source is not ruled out."},
+	{"named-unconfirmed", headline, (*weighing).namedUnconfirmed, "Marks of copies issued to others were also found in this dump, and could not be confirmed. Another source is not ruled out."},
 	{"named-transplanted", headline, (*weighing).namedTransplanted, "On {n} other {n|picture|pictures} marks of copies issued to {names} were transplanted: {n|it counts|they count} for no recipient. The party that did this may have prepared other pictures of this dump."},
 	{"named-released", headline, at(aboutNamed, nothing), releasedText},
 	{"confirmed", headline, at(aboutConfirmed, func(w *weighing) figures { return figures{"n": w.Counts[string(FoundCopy)], "of": w.sources()} }), "Inconclusive: {n} {n|picture contains a confirmed copy|pictures contain confirmed copies}, issued to {of} {of|recipient|different recipients}. That is not enough to name a recipient."},

@@ -238,15 +238,15 @@ func (w *weighing) namedTransplanted() []figures {
 	return several(n, figures{"names": names})
 }
 
-// namedUnconfirmed are the recipients that are not named, and whose marks other pictures carry without
-// being confirmed. The sentence follows a name.
-func (w *weighing) namedUnconfirmed() (out []figures) {
-	for _, name := range w.names {
-		if n := w.Unconfirmed[name]; n > 0 && len(w.Named) > 0 && !slices.Contains(w.Named, name) {
-			out = append(out, figures{"n": n, "name": name})
+// namedUnconfirmed is said beside a name if pictures carry unconfirmed marks of recipients that are not
+// named. They count for no recipient, so the sentence names none.
+func (w *weighing) namedUnconfirmed() []figures {
+	for name := range w.Unconfirmed {
+		if len(w.Named) > 0 && !slices.Contains(w.Named, name) {
+			return []figures{{}}
 		}
 	}
-	return out
+	return nil
 }
 
 // missing returns the condition of a sentence on what is missing to name a recipient. code is why

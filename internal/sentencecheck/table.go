@@ -86,13 +86,10 @@ var rules = map[string]func(*report) []row{
 	"named-partly":         receiptRule(func(all, signed int) bool { return signed > 0 && signed < all }),
 	"named-unacknowledged": receiptRule(func(all, signed int) bool { return signed == 0 }),
 	"named-had":            namedHad,
-	"named-unconfirmed": func(r *report) (out []row) {
-		for _, name := range r.holders() {
-			if n := r.Verdict.Unconfirmed[name]; n > 0 && r.stage() == named && !slices.Contains(r.Verdict.Named, name) {
-				out = append(out, row{"n": n, "name": name})
-			}
-		}
-		return out
+	"named-unconfirmed": func(r *report) []row {
+		return once(r.stage() == named && slices.ContainsFunc(r.holders(), func(name string) bool {
+			return r.Verdict.Unconfirmed[name] > 0 && !slices.Contains(r.Verdict.Named, name)
+		}), nil)
 	},
 	"misdelivered": misdelivered,
 	"rival-had":    rivalHad,
