@@ -105,8 +105,10 @@ func parseSPS(data []byte) (s sps, ok bool) {
 	for range 6 { // block sizes
 		r.golomb()
 	}
-	if r.flag() && r.flag() {
-		r.scalingLists()
+	if r.flag() { // scaling lists are used
+		if r.flag() { // and follow
+			r.scalingLists()
+		}
 	}
 	r.bits(2)
 	if r.flag() { // PCM
