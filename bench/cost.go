@@ -22,7 +22,7 @@ type countedStep struct{ what, pkg, function string }
 // countedSteps are what jobs are measured by. Rename a step here when its function is renamed.
 var countedSteps = []countedStep{
 	{"files decoded", "internal/picture", "Decode"},
-	{"originals opened", "verify/registry", "Registry.Original"},
+	{"originals opened", "verify/internal/engine", "Engine.Original"},
 	{"whole-picture hashes", "phash", "SumTurned"},
 	{"features of uploads", "phash/parts", "Extract"},
 	{"features of leaks", "phash/parts", "Examine"},
