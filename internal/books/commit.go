@@ -92,7 +92,8 @@ func (k KeyEntry) LedgerEntry() Entry {
 }
 
 // LedgerEntry commits to the upload: its digest, times, first subject, hashes and Kept. It also commits
-// to its rendition unless that is zero, and to its place among the pages unless it has one page. The entry's time is Received, and Seq is not set.
+// to its rendition unless that is zero, and to its place among the pages unless it has one page. The
+// entry's time is Received, and Seq is not set.
 func (s Submission) LedgerEntry() Entry {
 	s = s.AsEntered()
 	fields := []any{s.ID[:], s.SHA256[:], s.Size, s.Format, s.Decoder, s.Width, s.Height, s.Submitted, s.Received,

@@ -120,9 +120,10 @@ type MarkKey struct {
 	Added      time.Time `json:"added"`      // when the commitment was entered
 }
 
-// A Submission is one upload as received, or page 2 and up of one: see [Details].Page. Seq ascends in the order in which rows become
-// visible and is never used again, so that indexes in memory can follow it. Of an erased
-// submission only ID, Submitted, Received, Seq, its place among the pages and who erased it are left.
+// A Submission is one upload as received, or page 2 and up of one: see [Details].Page. Seq ascends in
+// the order in which rows become visible and is never used again, so that indexes in memory can
+// follow it. Of an erased submission only ID, Submitted, Received, Seq, its place among the pages and
+// who erased it are left.
 type Submission struct {
 	ID        watermark.Submission `json:"submission"` // first 16 bytes of the file's SHA-256
 	SHA256    Digest               `json:"sha256"`     // of the file

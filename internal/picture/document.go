@@ -68,8 +68,8 @@ func (d *Document) Page(k int) []byte {
 }
 
 // chain returns the directories of the chain from d on that are pages: d, and all others for which
-// isPage is true. The error is a *LimitError if there are more
-// than [MaxPages], and a *FormatError if a directory lies beyond the data, or is linked twice.
+// isPage is true. The error is a *LimitError if there are more than [MaxPages], and a *FormatError if
+// a directory lies beyond the data, or is linked twice.
 func (d ifd) chain() (pages []ifd, err error) {
 	seen := make(map[uint32]bool)
 	for n := 1; ; n++ {
