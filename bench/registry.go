@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -16,35 +17,38 @@ import (
 	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 const (
-	bulkBatch = 20_000
-	liveBatch = 500
-	leakReads = 16 // hashes that a leak is asked for by, without overprint
+	bulkBatch  = 20_000
+	liveBatch  = 500
+	nearRadius = 64 // bits within which an investigation looks
+	leakReads  = 16 // hashes that a leak is asked for by, without overprint
 )
 
-// Bars of the registry: milliseconds of processor time of a look-up among so many uploads, and
-// live uploads a second, with their entries in the ledger.
+// Bars of the registry: seconds in which segments are opened, and made of a million uploads; live uploads
+// a second, with their entries in the ledger.
 const (
-	barLookup1M  = 5
-	barLookup10M = 3 * barLookup1M
-	barLive      = 5_000
+	barOpen  = 1
+	barBuild = 6
+	barLive  = 5_000
 )
 
-// registries measures what entering uploads costs, and finding them in the database. There is one
-// trial per store and size.
+// registries measures what entering uploads costs, and finding them by segments. There is one trial per
+// store and size.
 func registries() *ruler.Experiment {
 	opt := &registryOptions{scans: 3}
 	var sizes, stores []string
 	return &ruler.Experiment{
-		Name: "registry", Short: "What entering uploads and finding them in the database costs", Plain: true,
-		Long: `Enter made-up uploads, a fifth of them near each other, build the search tables, look for
-uploads within 31 bits, compare with every hash, and enter more live. All rows are real,
-with their entries in the ledger: 80 us of processor time each, so that 10M take a
-quarter of an hour and 15 GB for a store. PostgreSQL is measured in a schema that is
-dropped afterwards; its processor time is counted if the server runs on the same Linux
-machine. Exit 1 when a bar of the look-up or of the speed is missed.`,
+		Name: "registry", Short: "What entering uploads and finding them costs", Plain: true,
+		Long: `Enter made-up uploads, a fifth of them near each other, make segments of them, open
+these as each investigation does, look for uploads within 31 bits, and as a leak is
+looked for within 64, compare with every hash, erase an upload, and enter more live.
+All rows are real, with their entries in the ledger: 80 us of processor time each, so
+that 10M take a quarter of an hour and 10 GB for a store. PostgreSQL is measured in a
+schema that is dropped afterwards; its processor time is counted if the server runs on
+the same Linux machine. Exit 1 when a bar is missed.`,
 		Flags: func(fs *pflag.FlagSet) {
 			fs.StringSliceVar(&sizes, "sizes", []string{"100k"}, "`numbers` of uploads, as 500k or 10M")
 			fs.StringSliceVar(&stores, "stores", []string{"sqlite"}, "`names` of stores: sqlite, postgres")
@@ -77,7 +81,7 @@ machine. Exit 1 when a bar of the look-up or of the speed is missed.`,
 							r.timedStore = newPostgres(ctx, opt.postgres, fmt.Sprintf("kycmark_bench_%d_%d", os.Getpid(), size))
 						}
 						defer r.remove()
-						for _, step := range []func(context.Context){r.bulk, r.build, r.lookups, r.scan, r.enterLive} {
+						for _, step := range []func(context.Context){r.bulk, r.build, r.lookups, r.check, r.erase, r.enterLive} {
 							step(ctx)
 						}
 						emit(ruler.Trial{Labels: map[string]string{"store": name, "size": sizeName(size)}, Values: r.out})
@@ -87,19 +91,14 @@ machine. Exit 1 when a bar of the look-up or of the speed is missed.`,
 			return cases, nil
 		},
 		Tables: []ruler.Table{{
-			Name: "lookups", Title: "Look-ups, milliseconds", By: []string{"store", "size"}, Heads: []string{"store", "uploads"}, Columns: []ruler.Column{
-				ruler.Means("lone: CPU", "lone_cpu_ms", 2), ruler.Means("wall", "lone_wall_ms", 2), ruler.Means("after live uploads: CPU", "grown_cpu_ms", 2),
-				ruler.Means("in a cluster: CPU", "cluster_cpu_ms", 1), ruler.Means("hits", "cluster_hits", 0), ruler.Means("a leak of 16 hashes: CPU", "leak_cpu_ms", 1), ruler.Means("wall", "leak_wall_ms", 1),
-				ruler.Means("scan: CPU", "scan_cpu_ms", 0), ruler.Means("wall", "scan_wall_ms", 0), ruler.Sums("same as a scan", "exact"),
-			},
-		}, {
 			Name: "entries", Title: "Entering uploads", By: []string{"store", "size"}, Heads: []string{"store", "uploads"}, Columns: []ruler.Column{
-				ruler.Means("bulk, uploads/s", "bulk_per_s", 0), ruler.Means("CPU µs each", "bulk_us", 1), ruler.Means("search tables, s", "build_s", 0), ruler.Means("CPU µs each", "build_us", 1),
-				ruler.Means("live, uploads/s", "live_per_s", 0), ruler.Means("CPU µs each", "live_us", 0), ruler.Means("bytes an upload", "bytes", 0), ruler.Means("of these search tables", "table_bytes", 0),
+				ruler.Means("bulk, uploads/s", "bulk_per_s", 0), ruler.Means("CPU µs each", "bulk_us", 1),
+				ruler.Means("live, uploads/s", "live_per_s", 0), ruler.Means("CPU µs each", "live_us", 0), ruler.Means("bytes an upload", "bytes", 0), ruler.Sums("same as a scan", "exact"),
 			},
 		}, {
 			Name: "short", Doc: true, By: []string{"store", "size"}, Heads: []string{"store", "uploads"}, Columns: []ruler.Column{
-				ruler.Means("one look-up", "lone_cpu_ms", 1), ruler.Means("compare with every hash", "scan_cpu_ms", 0),
+				ruler.Means("make, s", "build_s", 1), ruler.Means("open, s", "open_s", 2),
+				ruler.Means("16 look-ups, ms", "leak_cpu_ms", 2), ruler.Means("within 64 bits", "near_cpu_ms", 1), ruler.Means("erase, s", "erase_s", 1),
 			},
 		}},
 		Missed: registryMissed,
@@ -109,11 +108,7 @@ machine. Exit 1 when a bar of the look-up or of the speed is missed.`,
 // registryMissed lists the bars that were missed.
 func registryMissed(trials []ruler.Trial) (out []string) {
 	for _, t := range trials {
-		bar := float64(barLookup1M)
-		if t.Values["uploads"] > 1_000_000 {
-			bar = barLookup10M
-		}
-		for _, name := range []string{"lone_cpu_ms", "grown_cpu_ms"} {
+		for name, bar := range map[string]float64{"open_s": barOpen, "build_s": barBuild * max(t.Values["uploads"]/1e6, 1)} {
 			if t.Values[name] > bar {
 				out = append(out, fmt.Sprintf("%s, %s: %s %.1f, bar %.0f", t.Labels["store"], t.Labels["size"], name, t.Values[name], bar))
 			}
@@ -129,7 +124,7 @@ func registryMissed(trials []ruler.Trial) (out []string) {
 type registryOptions struct {
 	postgres string // address of an empty database
 	queries  int    // of each sort
-	scans    int    // queries that are also compared with every hash
+	scans    int    // queries that are also held against every hash
 	live     int    // uploads that are entered batch by batch at the end
 	dir      string // for the SQLite file; "": the system's
 }
@@ -139,6 +134,7 @@ type registryRun struct {
 	registryOptions
 	*timedStore
 	corpus corpus
+	index  *phash.Index // as an investigation opens it
 	out    map[string]float64
 }
 
@@ -174,59 +170,64 @@ func (r *registryRun) enter(ctx context.Context, name string, first, n, batch in
 	r.out[name+"_per_s"], r.out[name+"_us"] = float64(n)/wall.Seconds(), cpu.Seconds()*1e6/float64(n)
 }
 
-// bulk enters all uploads, search tables deferred.
+// bulk enters all uploads.
 func (r *registryRun) bulk(ctx context.Context) {
-	ruler.Check(r.DeferBands(ctx))
 	r.enter(ctx, "bulk", 0, r.corpus.n, bulkBatch)
+	r.out["bytes"] = float64(r.bytes(ctx)) / float64(r.corpus.n)
 }
 
-// build makes the search tables.
+// build makes the segments of all uploads, and opens them.
 func (r *registryRun) build(ctx context.Context) {
-	before := r.bytes(ctx)
-	start, cpu := time.Now(), r.cpu(ctx)
-	ruler.Check(r.BuildBands(ctx, false, nil))
+	start := time.Now()
+	ruler.Check(r.BuildSegments(ctx, true, nil))
 	r.out["build_s"] = time.Since(start).Seconds()
-	r.out["build_us"] = (r.cpu(ctx) - cpu).Seconds() * 1e6 / float64(r.corpus.n)
-	after := r.bytes(ctx)
-	r.out["bytes"], r.out["table_bytes"] = float64(after)/float64(r.corpus.n), float64(after-before)/float64(r.corpus.n)
+	debug.FreeOSMemory()
+	before, cpu := privateBytes(), r.cpu(ctx)
+	x, all, err := r.Segments(ctx)
+	ruler.Check(err)
+	r.out["open_s"] = (r.cpu(ctx) - cpu).Seconds()
+	if r.index = x; len(all) != 1 || all[0].Err != nil || x.Len() != r.corpus.n {
+		ruler.Failf("%w: %d hashes in %d segments", errInexact, x.Len(), len(all))
+	}
+	r.lookups(ctx)
+	debug.FreeOSMemory()
+	r.out["private_mb"] = float64(privateBytes()-before) / 1e6
 }
 
-// lookups searches for single uploads, for uploads in clusters, and for the 16 hashes of a leak in
-// a call.
+// lookups searches for single uploads, and for the 16 hashes of a leak.
 func (r *registryRun) lookups(ctx context.Context) {
-	r.warm(ctx)
 	far := r.lone(r.queries)
-	r.measure(ctx, "lone", r.Near, slices.Chunk(far, 1), len(far))
-	r.measure(ctx, "cluster", r.Near, slices.Chunk(r.clustered(len(far)/4+1), 1), len(far)/4+1)
-	r.measure(ctx, "leak", r.Near, slices.Chunk(far, leakReads), max(len(far)/leakReads, 1))
+	r.measure(ctx, "lone", phash.MatchRadius, slices.Chunk(far, 1), len(far))
+	r.measure(ctx, "leak", phash.MatchRadius, slices.Chunk(far, leakReads), max(len(far)/leakReads, 1))
+	r.measure(ctx, "near", nearRadius, slices.Chunk(far, leakReads), max(len(far)/leakReads, 1))
 }
 
-// warm searches for uploads that no measurement searches for.
-func (r *registryRun) warm(ctx context.Context) {
-	queries := r.lone(2 * r.queries)[r.queries:]
-	r.measure(ctx, "warm", r.Near, slices.Chunk(queries, 1), len(queries))
-}
-
-// scan searches by comparing with every hash, and compares the hits with the hits of the tables.
-func (r *registryRun) scan(ctx context.Context) {
-	queries := append(r.lone(r.scans), r.clustered(1)...)
-	r.measure(ctx, "scan", r.NearByScan, slices.Chunk(queries[:r.scans], 1), r.scans)
-	for i := range queries {
-		got := ruler.Must(r.Near(ctx, queries[i:i+1], phash.MatchRadius))
-		want := ruler.Must(r.NearByScan(ctx, queries[i:i+1], phash.MatchRadius))
-		if !slices.Equal(want, got) {
-			ruler.Failf("%w: %d hits, a scan has %d", errInexact, len(got), len(want))
+// check holds searches against comparing with every hash.
+func (r *registryRun) check(context.Context) {
+	for _, q := range append(r.lone(r.scans), r.clustered(1)...) {
+		want := 0
+		for i := range r.corpus.n {
+			if areaHash(r.corpus.hash(i)).Distance(q) <= phash.MatchRadius {
+				want++
+			}
+		}
+		if got := ruler.Must(r.index.Search(q, phash.MatchRadius)); len(got) != want {
+			ruler.Failf("%w: %d hits, a scan has %d", errInexact, len(got), want)
 		}
 		r.out["exact"]++
 	}
 }
 
-// enterLive enters uploads in small batches, and searches again among the lots that this makes.
+// erase erases one upload, and makes its segment anew.
+func (r *registryRun) erase(ctx context.Context) {
+	start := time.Now()
+	ruler.Check(r.Erase(ctx, books.Erasure{Submissions: []watermark.Submission{r.upload(r.corpus.n / 2).ID}, Entered: start}))
+	r.out["erase_s"] = time.Since(start).Seconds()
+}
+
+// enterLive enters uploads in small batches.
 func (r *registryRun) enterLive(ctx context.Context) {
 	r.enter(ctx, "live", r.corpus.n, r.live, liveBatch)
-	r.warm(ctx)
-	far := r.lone(r.queries)
-	r.measure(ctx, "grown", r.Near, slices.Chunk(far, 1), len(far))
 }
 
 // lone returns n queries, every second planted near an upload of no cluster.
@@ -254,19 +255,17 @@ func areaHashes(hashes []phash.Hash) []phash.Hash {
 	return hashes
 }
 
-// measure runs the first n groups of queries, and sets the mean milliseconds and hits of a group.
-func (r *registryRun) measure(ctx context.Context, name string, near func(context.Context, []phash.Hash, int) ([]phash.Hit, error), groups iter.Seq[[]phash.Hash], n int) {
-	hits, left := 0, n
-	cpu, start := r.cpu(ctx), time.Now()
+// measure searches within radius bits for the first n groups of queries, and sets the mean milliseconds of
+// processor time of a group.
+func (r *registryRun) measure(ctx context.Context, name string, radius int, groups iter.Seq[[]phash.Hash], n int) {
+	left, cpu := n, r.cpu(ctx)
 	for q := range groups {
 		if left--; left < 0 {
 			break
 		}
-		hits += len(ruler.Must(near(ctx, q, phash.MatchRadius)))
+		ruler.Must(r.index.SearchLeak(phash.LeakOf(q...), radius))
 	}
-	r.out[name+"_wall_ms"] = milliseconds(start) / float64(n)
 	r.out[name+"_cpu_ms"] = float64(r.cpu(ctx)-cpu) / float64(time.Millisecond) / float64(n)
-	r.out[name+"_hits"] = float64(hits) / float64(n)
 }
 
 // cpu returns the processor time of the process and of the server behind it.

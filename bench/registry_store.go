@@ -56,7 +56,9 @@ func newPostgres(ctx context.Context, dsn, schema string) *timedStore {
 	q.Set("application_name", schema)
 	u.RawQuery = q.Encode()
 	conn := ruler.Must(pgx.Connect(ctx, u.String()))
-	db, err := postgres.Create(ctx, u.String(), storeInfo)
+	info := storeInfo
+	info.Originals = ruler.Must(os.MkdirTemp("", "kycmark-registry-")) // with the segments
+	db, err := postgres.Create(ctx, u.String(), info)
 	if err != nil {
 		ruler.Check(errors.Join(err, conn.Close(ctx)))
 	}
@@ -76,7 +78,7 @@ func newPostgres(ctx context.Context, dsn, schema string) *timedStore {
 		},
 		remove: func() {
 			_, err := conn.Exec(context.Background(), "DROP SCHEMA "+pgx.Identifier{schema}.Sanitize()+" CASCADE")
-			ruler.Check(errors.Join(db.Close(), err, conn.Close(context.Background())))
+			ruler.Check(errors.Join(db.Close(), err, conn.Close(context.Background()), os.RemoveAll(info.Originals)))
 		},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -41,12 +42,52 @@ func otherTime(pid string) time.Duration {
 }
 
 // residentBytes returns the memory that the process has; 0: the system does not say.
-func residentBytes() int64 {
-	stat, err := os.ReadFile("/proc/self/statm")
+func residentBytes() int64 { return residentOf("self") }
+
+// privateBytes returns the memory that the process shares with no file; 0: the system does not say.
+func privateBytes() int64 {
+	stat, _ := os.ReadFile("/proc/self/statm")
+	fields := bytes.Fields(stat)
+	if len(fields) < 3 {
+		return 0
+	}
+	shared, _ := strconv.ParseInt(string(fields[2]), 10, 64)
+	return residentBytes() - shared*int64(os.Getpagesize())
+}
+
+// residentOf returns the memory that a process has; 0: the system does not say.
+func residentOf(pid string) int64 {
+	stat, err := os.ReadFile("/proc/" + pid + "/statm")
 	fields := bytes.Fields(stat)
 	if err != nil || len(fields) < 2 {
 		return 0
 	}
 	pages, _ := strconv.ParseInt(string(fields[1]), 10, 64)
 	return pages * int64(os.Getpagesize())
+}
+
+// treeBytes returns the memory that a process has, with the processes that it started.
+func treeBytes(pid int) int64 {
+	id := strconv.Itoa(pid)
+	sum := residentOf(id)
+	tasks, _ := os.ReadDir("/proc/" + id + "/task")
+	for _, t := range tasks {
+		children, _ := os.ReadFile("/proc/" + id + "/task/" + t.Name() + "/children")
+		for _, child := range bytes.Fields(children) {
+			if n, err := strconv.Atoi(string(child)); err == nil {
+				sum += treeBytes(n)
+			}
+		}
+	}
+	return sum
+}
+
+// peakBytes returns the largest memory that a process had that has ended, and its children that it waited
+// for: the largest of one process.
+func peakBytes(ended *os.ProcessState) int64 {
+	usage, ok := ended.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return 0
+	}
+	return int64(usage.Maxrss) << 10
 }

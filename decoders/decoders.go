@@ -7,13 +7,10 @@
 //		}
 //		issuer, err := registry.NewIssuer(registry.Config{Registry: r, Decode: decoders.New().Decode})
 //
-// The decoders are C and C++ libraries as WebAssembly, so pixels are the same on every machine. Each
-// picture is decoded in a process of its own, the same program: its memory is given back, and it is
-// ended with the context.
-//
-// On linux/amd64 and linux/arm64 the decoders are linked in every build. Other builds, and static
-// ones, need "-tags nodynamic". Without that tag the modules of gen2brain look for libraries of the
-// system when a program starts. On Windows and macOS they would also look in the current folder.
+// The decoders are C and C++ libraries as WebAssembly, so pixels are the same on every machine. They
+// run in processes of their own, the same program: memory is given back, and a process is ended with the
+// context, after an error, and after a large picture. A decoder has no more memory than its picture's
+// size allows.
 package decoders
 
 import (
@@ -24,8 +21,6 @@ import (
 	"fmt"
 	"image"
 	"io"
-	"os"
-	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -40,13 +35,28 @@ const verb = "decode-picture"
 
 // A Decoder decodes pictures. Several at a time share a budget of memory. It is safe for
 // concurrent use.
-type Decoder struct{ free *semaphore.Weighted }
+type Decoder struct {
+	free  *semaphore.Weighted
+	small *apart.Pool // of processes that decode small pictures
+}
 
 // New returns a Decoder.
-func New() *Decoder { return &Decoder{semaphore.NewWeighted(budget)} }
+func New() *Decoder { return &Decoder{semaphore.NewWeighted(budget), newPool(keptPixels)} }
+
+// newPool returns a pool of processes that decode pictures of at most so many coded pixels.
+func newPool(pixels int64) *apart.Pool {
+	return apart.NewPool(apart.Job{Verb: verb, MaxMemory: reserved("", pixels)})
+}
+
+// Close ends the processes that wait for pictures; otherwise they end after a few seconds. The Decoder can be
+// used again.
+func (d *Decoder) Close() { d.small.Close() }
 
 // Serve is the process that decodes. main calls it first, and returns if it returns true.
-func Serve() (served bool) { return apart.Serve(verb, serve) }
+func Serve() (served bool) {
+	var known codecs
+	return apart.ServePool(verb, func(kind string, file []byte, w *apart.Writer) error { return known.serve(kind, file, w) })
+}
 
 // A head says what the bytes are that a process hands over: planes of YCbCr or grey pixels without gaps,
 // or rows of NRGBA.
@@ -61,17 +71,24 @@ type head struct {
 // pixels are coded for the picture, as its header says. The error is of the file, of the process that
 // decodes it, or of ctx.
 func (d *Decoder) Decode(ctx context.Context, format string, file []byte, pixels int64) (img image.Image, err error) {
-	need := memory(format, pixels)
-	if err := d.free.Acquire(ctx, min(need, budget)); err != nil {
+	need := usual(pixels)
+	if err := d.free.Acquire(ctx, need); err != nil {
 		return nil, err
 	}
-	defer d.free.Release(min(need, budget))
+	defer d.free.Release(need)
 	slow := errors.New("decoding takes more than " + maxTime.String())
 	limited, cancel := context.WithTimeoutCause(ctx, maxTime, slow)
 	defer cancel()
-	err = apart.Run(limited, apart.Job{Verb: verb, Kind: fmt.Sprintf("%s %d", format, pixels), MaxMemory: need}, bytes.NewReader(file), func(name string, _ bool, r io.Reader) (err error) {
-		img, err = receive(name, r, pixels)
-		return err
+	pool := d.small
+	if pixels > keptPixels {
+		pool = newPool(pixels)
+		defer pool.Close()
+	}
+	err = pool.Ask(limited, fmt.Sprintf("%s %d", format, pixels), file, func() func(string, bool, io.Reader) error {
+		return func(name string, _ bool, r io.Reader) (err error) {
+			img, err = receive(name, r, pixels)
+			return err
+		}
 	})
 	switch {
 	case ctx.Err() != nil:
@@ -124,19 +141,16 @@ func (h head) picture() (img image.Image, planes [][]byte) {
 	return p, [][]byte{p.Pix}
 }
 
-// serve decodes the picture in in, and hands it to w. kind is the format and the number of coded pixels.
-func serve(kind string, in *os.File, w *apart.Writer) error {
+// serve decodes the picture in a file, and hands it to w. kind is the format and the number of coded
+// pixels.
+func (c *codecs) serve(kind string, file []byte, w *apart.Writer) error {
 	format, count, _ := strings.Cut(kind, " ")
 	pixels, err := strconv.ParseInt(count, 10, 64)
 	if err != nil {
 		return err
 	}
-	debug.SetMemoryLimit(garbage(pixels))
-	file, err := io.ReadAll(in)
-	if err != nil {
-		return err
-	}
-	img, err := decode(format, file)
+	defer c.recycle()
+	img, err := c.decode(format, file, pixels)
 	if err != nil {
 		return err
 	}
@@ -164,7 +178,12 @@ func serve(kind string, in *os.File, w *apart.Writer) error {
 		h.Model = "gray"
 		plane(src.Pix, src.Stride, h.Width, h.Height)
 	default:
-		n := picture.ToNRGBA(img)
+		n := &image.NRGBA{}
+		if rgba, ok := img.(*image.RGBA); ok && rgba.Opaque() { // the same bytes
+			n.Pix, n.Stride = rgba.Pix, rgba.Stride
+		} else {
+			n = picture.ToNRGBA(img)
+		}
 		plane(n.Pix, n.Stride, 4*h.Width, h.Height)
 	}
 	name, err := json.Marshal(h)

@@ -5,27 +5,38 @@ import "time"
 // maxTime is how long a picture may take. 12 megapixels take 2 to 4 s. Chosen.
 const maxTime = 5 * time.Minute
 
-// budget is the memory that the processes of a Decoder may have together, bytes. A picture that needs
-// more runs alone. Chosen.
+// budget is the memory that the processes of a Decoder use together, bytes. A picture that needs more
+// runs alone. Chosen.
 const budget = 768 << 20
 
-// Memory of a process that decodes, measured on Linux with camera pictures of 1, 12 and 24 megapixels:
-// 60 to 110, 220 to 510 and 470 to 1,330 MB are used, AVIF being the last of each. What is reserved
-// (RLIMIT_DATA) is up to 720 MB for 12 megapixels of AVIF. The limits leave a third on top.
+// Memory of decoders, measured with pictures of 3 and 12 megapixels: HEIC takes 9 bytes a coded pixel, 19
+// with 10 bits or 4:4:4; AVIF 20, 50 with 12 bits and alpha; JPEG XL 7, 49 if it is progressive with 16
+// bits. The limits leave half on top.
 const (
-	baseMemory  = 256 << 20 // bytes, for the program and a decoder without a picture
-	heicMemory  = 32        // bytes a coded pixel
-	otherMemory = 96        // the same of AVIF and JPEG XL
+	baseMemory  = 64 << 20 // bytes of a decoder without a picture
+	selfMemory  = 96 << 20 // bytes of its process; three times as many are reserved
+	heicMemory  = 32       // bytes a coded pixel
+	otherMemory = 72       // the same of AVIF and JPEG XL
+	handMemory  = 12       // bytes a pixel that the process takes to hand a picture over
+	usualMemory = 26       // bytes a pixel that most pictures take
 )
 
-// memory returns how many bytes of data a process may have that decodes so many coded pixels.
-func memory(format string, pixels int64) int64 {
+// keptPixels is the max number of coded pixels of a picture whose process waits for another one. Starting
+// takes 0.3 to 0.5 s, as long as decoding 3 megapixels. Chosen.
+const keptPixels = 3 << 20
+
+// linear returns how many bytes of memory a decoder may have for so many coded pixels.
+func linear(format string, pixels int64) int64 {
 	if format == "heic" {
 		return baseMemory + heicMemory*pixels
 	}
 	return baseMemory + otherMemory*pixels
 }
 
-// garbage returns the bytes of heap from which on garbage is collected at once: each time that
-// WebAssembly asks for more memory, all of it is copied. A smaller value costs time and saves nothing.
-func garbage(pixels int64) int64 { return 32<<20 + 16*pixels }
+// reserved returns how many bytes of data its process may have on Linux.
+func reserved(format string, pixels int64) int64 {
+	return linear(format, pixels) + 3*selfMemory + handMemory*pixels
+}
+
+// usual returns how many bytes the process of most pictures uses.
+func usual(pixels int64) int64 { return min(selfMemory+usualMemory*pixels, budget) }

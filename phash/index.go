@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
 )
@@ -237,23 +238,43 @@ func (x *Index) check(h Hash) error {
 	return nil
 }
 
+// Has reports whether an entry is stored under ref.
+func (x *Index) Has(ref int64) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	_, ok := x.tail.at[ref]
+	return ok || slices.ContainsFunc(x.segments, func(s *segment) bool { _, ok := s.find(ref); return ok })
+}
+
+// All yields the entries in the order of their refs. Add and Remove wait until it ends: the loop must
+// not call them.
+func (x *Index) All() iter.Seq2[int64, Hash] {
+	return func(yield func(int64, Hash) bool) {
+		x.mu.RLock()
+		defer x.mu.RUnlock()
+		recent := x.tail.segment(nil)
+		defer recent.erase()
+		m := newMerger(append(slices.Clip(x.segments), recent))
+		for range m.n {
+			if ref, hash := m.next(); !yield(ref, Hash{x.kind, loadHash(hash, x.kind)}) {
+				return
+			}
+		}
+	}
+}
+
 // Digest returns the SHA-256 of what the index holds: the version of the kind as text, a
 // zero byte, and each entry in the order of the refs. An entry is the ref in 8 bytes and
 // the words of the hash, little-endian. The digest depends on nothing else, so an index
 // that is built anew from the same entries has the same digest. Ten million entries take
 // about two seconds, in which Add and Remove wait.
 func (x *Index) Digest() [sha256.Size]byte {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
 	sum := sha256.New()
 	sum.Write(append([]byte(x.kind.Version()), 0))
-	recent := x.tail.segment(nil)
-	defer recent.erase()
-	m := newMerger(append(slices.Clip(x.segments), recent))
-	var entry []byte
-	for range m.n {
-		ref, hash := m.next()
-		entry = append(le.AppendUint64(entry[:0], uint64(ref)), hash...)
+	entry := make([]byte, refSize+x.kind.hashSize())
+	for ref, h := range x.All() {
+		le.PutUint64(entry, uint64(ref))
+		storeHash(entry[refSize:], &h.Bits)
 		sum.Write(entry)
 	}
 	return [sha256.Size]byte(sum.Sum(nil))

@@ -68,6 +68,43 @@ func TestSnapshot(t *testing.T) {
 	}
 }
 
+// Snapshots that are mounted in one index answer as an index of all their entries, whatever is changed
+// between and afterwards.
+func TestMount(t *testing.T) {
+	for _, corpus := range []string{"random", "clustered", "equal"} {
+		x, n, draw := built(t, phash.PDQ, corpus, 9000)
+		r := newRandom(3)
+		y := phash.NewIndex(phash.PDQ)
+		for _, part := range [][2]int64{{-1 << 40, 5000}, {4500, 8000}, {8000, 1 << 40}} { // one overlaps
+			z := phash.NewIndex(phash.PDQ)
+			for ref, h := range x.All() {
+				if ref >= part[0] && ref < part[1] {
+					require.NoError(t, z.Add(h, ref))
+				}
+			}
+			require.Equal(t, part[0] > 0, y.Has(part[0]-1))
+			data := snapshot(t, z)
+			sum := [32]byte(data[len(data)-32:])
+			require.NoError(t, y.Mount(data, sum))
+			before := y.Digest()
+			require.ErrorIs(t, y.Mount(data, [32]byte{}), phash.ErrDamaged)
+			require.ErrorIs(t, y.Mount(data[:r.IntN(len(data))], sum), phash.ErrDamaged)
+			data = bytes.Clone(data)
+			data[r.IntN(len(data)-32)] ^= 1
+			require.Error(t, y.Mount(data, sum))
+			require.Equal(t, before, y.Digest(), "nothing of an altered file is used")
+		}
+		require.Equal(t, x.Digest(), y.Digest())
+		require.True(t, y.Has(n.refs[0]))
+		require.False(t, y.Has(1<<50))
+		requireSameAnswers(t, y, n, r, draw, corpus)
+		change(t, r, y, n, draw)
+		requireSameAnswers(t, y, n, r, draw, corpus)
+	}
+	other := snapshot(t, phash.NewIndex(phash.Area))
+	require.ErrorIs(t, phash.NewIndex(phash.PDQ).Mount(other, [32]byte(other[len(other)-32:])), phash.ErrKind)
+}
+
 func TestSnapshotOfAnyKindAndSize(t *testing.T) {
 	for _, kind := range kinds {
 		for _, size := range []int{0, 1, 7, 100} {

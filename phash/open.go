@@ -44,6 +44,30 @@ func OpenIndex(data []byte) (*Index, error) {
 	return x, nil
 }
 
+// Mount adds the entries of data, a snapshot as in [OpenIndex], in the place of what was stored under
+// the same refs. data must end with its checksum sum. Errors also wrap [ErrKind]. After an error the
+// index is as it was.
+func (x *Index) Mount(data []byte, sum [sha256.Size]byte) error {
+	if len(data) < sha256.Size || [sha256.Size]byte(data[len(data)-sha256.Size:]) != sum {
+		return fmt.Errorf("%w: cut off, or another snapshot", ErrDamaged)
+	}
+	y, err := OpenIndex(data)
+	if err == nil && y.kind != x.kind {
+		err = fmt.Errorf("%w: %s in an index of %s", ErrKind, y.kind, x.kind)
+	}
+	if err != nil {
+		return err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, s := range y.segments {
+		x.dropAll(s)
+		x.insert(s)
+	}
+	x.skipped += y.skipped
+	return nil
+}
+
 // checksum returns an error that wraps ErrDamaged if the last 32 bytes of data are not the SHA-256
 // of the bytes before.
 func checksum(data []byte) error {

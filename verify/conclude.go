@@ -56,9 +56,9 @@ func (c *conclusion) say(code string, x figures) {
 }
 
 // conclude returns the conclusion from the evidence of one leak. It reads no registry and no clock.
-// The first rule that applies wins: several issued copies, one issued copy, a mark that is not
-// listed, a submission that the leak shows or resembles, nothing. Beside an issued copy, a mark
-// that the registry does not list only adds to the note.
+// The first rule that applies wins. In order: several issued copies, one issued copy, a mark that is not
+// listed, a submission shown, a submission not compared, a likeness, nothing. Beside an issued copy, a
+// mark that the registry does not list only adds to the note.
 func conclude(e evidence) conclusion {
 	c := e.rules()
 	if r := e.unissued(); r != nil && c.finding != FoundUnissued {
@@ -100,6 +100,11 @@ func (e evidence) rules() conclusion {
 	case shown != nil:
 		c := conclusion{finding: FoundUnreadable, submission: shown.Submission}
 		c.say("by-hash", figures{"bits": shown.Distance, "pixels": shown.Pixels})
+		return c
+	}
+	if e.closed > 0 {
+		c := conclusion{finding: FoundIncomplete}
+		c.say("incomplete", figures{"n": e.closed})
 		return c
 	}
 	if x, m := e.lookalike(); m != nil {

@@ -2,8 +2,8 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"image"
 	"io"
 	"os"
 	"runtime"
@@ -33,14 +33,12 @@ type Readers struct {
 	// for whom PDFs are damaged otherwise.
 	OpenPDF func(ctx context.Context, data []byte) (PDF, error)
 
-	// Unpack reads archives of kind ".7z" and ".rar", and tars of kind ".tar.xz" and ".tar.zst",
-	// and calls each for their files; a compressed tar is one file. The command brings it;
-	// without it such archives are listed as not opened.
+	// Unpack reads archives of kind ".7z" and ".rar" and calls each for their files. Of kind ".tar.xz" and
+	// ".tar.zst" it calls each once, for what xz or zstd compressed. The command brings it; without it
+	// such archives are listed as not opened.
 	Unpack func(ctx context.Context, kind string, archive *os.File, each func(name string, regular bool, r io.Reader) error) error
 
-	// Decode decodes "heic", "avif" and "jxl", as a Decoder of package decoders does. pixels is the
-	// number of pixels that are coded for the picture. Without it these formats are not supported.
-	Decode func(ctx context.Context, format string, file []byte, pixels int64) (image.Image, error)
+	registry.Readers // of originals and leaks
 }
 
 // Circumstances are what is known of a dump apart from its files.
@@ -96,12 +94,6 @@ type Config struct {
 
 	Readers
 
-	// Search says where leaks are looked for. In memory: all uploads within 64 bits and,
-	// with a SealKey, by local features, which finds parts; 100 bytes and 4 kB an
-	// upload. In the store: whole pictures within 31 bits, in next to no memory.
-	// Default [SearchMemory]; from 20 million uploads on [SearchStore].
-	Search string
-
 	// References is about how many controls a dump gets: comparisons of a leak that shows an
 	// upload with an upload of another subject, to see how often pictures like these fit by
 	// chance. The uploads are the nearest by hash to the one shown. If there are more leaks
@@ -120,6 +112,10 @@ type Config struct {
 	// "": none is kept.
 	State string
 
+	// Part has only one part of a dump examined: other investigators examine the rest, and one joins what
+	// [Investigator.WritePart] wrote. Zero: all of it.
+	Part Part
+
 	Circumstances
 
 	// Trials is the number of independent trials, of marks and of matching, that ended
@@ -135,7 +131,7 @@ type Config struct {
 }
 
 // ready returns the configuration, checked, with each submission of Against once and the defaults
-// of MaxBytes, MaxFiles and Workers. MaxPixels, References, Search and Trials stay 0 or "" for
+// of MaxBytes, MaxFiles and Workers. MaxPixels, References and Trials stay 0 for
 // their users to replace. The error wraps [registry.ErrInput].
 func (c Config) ready() (Config, error) {
 	refused := func(format string, args ...any) (Config, error) {
@@ -158,12 +154,8 @@ func (c Config) ready() (Config, error) {
 		return refused("more than %d comparisons with other uploads", maxReferencesOfADump)
 	case len(c.Against) > maxAgainst:
 		return refused("more than %d submissions to trace against", maxAgainst)
-	case c.Search != "" && c.Search != SearchMemory && c.Search != SearchStore:
-		return refused("the search is in %s or %s, not %.40q", SearchMemory, SearchStore, c.Search)
-	case c.Search == SearchStore && c.Registry.Engine().SealsHashes():
-		return refused("the hashes are sealed, so that they can be searched in %s only", SearchMemory)
 	}
-	if err := intake.CheckText("actor", c.Actor, intake.MaxName); err != nil {
+	if err := errors.Join(c.Part.check(), intake.CheckText("actor", c.Actor, intake.MaxName)); err != nil {
 		return refused("%w", err)
 	}
 	seen := make(map[watermark.Submission]bool, len(c.Against))
@@ -186,5 +178,5 @@ func (c Config) ready() (Config, error) {
 
 // limits returns the limits of one picture; 0 in a field means the default of package picture.
 func (c Config) limits(ctx context.Context) picture.Limits {
-	return picture.Limits{MaxBytes: c.MaxBytes, MaxPixels: c.MaxPixels, Decode: picture.Decoding(ctx, c.Decode)}
+	return picture.Limits{MaxBytes: c.MaxBytes, MaxPixels: c.MaxPixels, Decode: picture.Decoding(ctx, c.Decode), PDF: picture.ReadingPDF(ctx, c.Readers.PDF)}
 }

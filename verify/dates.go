@@ -47,10 +47,10 @@ func (c Config) foundLater(t time.Time) bool { return !t.IsZero() && c.Found.Aft
 // leaks cannot derive from uploads or copies of that time, nor can their source have had them.
 func (c Config) after(t time.Time) bool { return !c.before.IsZero() && t.After(c.before) }
 
-// admissible reports whether a fact of custody was entered before the leaks were found. It is false
-// if that time is not known, or is contradicted.
+// admissible reports whether a fact of custody was entered, or signed by its holder, before the leaks
+// were found. It is false if that time is not known, or is contradicted.
 func (c Config) admissible(x registry.Custody) bool {
-	return !c.before.IsZero() && x.Entered.Before(c.before)
+	return !c.before.IsZero() && x.Before(c.before)
 }
 
 // earlier returns the investigations that examined any of these files before this investigator
@@ -92,7 +92,8 @@ func (v *Investigator) earlier(ctx context.Context, leaks []*Verdict) ([]finding
 }
 
 // conclude enters what is concluded of a dump into the ledger, unless this investigator has entered no
-// investigation. It enters the recipients that are named and the copies that are confirmed.
+// investigation. It enters the recipients that are named and the copies that are confirmed, under the number of
+// its last entry: a later examination then knows that these copies were found in these files, and not in others.
 func (v *Investigator) conclude(ctx context.Context, d *DumpVerdict) error {
 	own := v.entries()
 	if len(own) == 0 {
@@ -103,7 +104,7 @@ func (v *Investigator) conclude(ctx context.Context, d *DumpVerdict) error {
 		copies = append(copies, c.ID)
 	}
 	slices.Sort(copies)
-	if err := v.cfg.Registry.Engine().LogConclusion(ctx, own[0], v.cfg.Actor, slices.Sorted(slices.Values(d.Named)), copies); err != nil {
+	if err := v.cfg.Registry.Engine().LogConclusion(ctx, own[len(own)-1], v.cfg.Actor, slices.Sorted(slices.Values(d.Named)), copies); err != nil {
 		return fmt.Errorf("the conclusion could not be entered: %w", err)
 	}
 	return nil
@@ -245,6 +246,32 @@ func (w *weighing) custodyEntered() (out []figures) {
 		}
 	}
 	return out
+}
+
+// custodySigned are the holders whose custody of pictures of this dump was entered after the stated find,
+// and counts because they had signed it before.
+func (w *weighing) custodySigned() (out []figures) {
+	for _, name := range w.names {
+		n, first := 0, registry.Custody{}
+		for _, l := range w.Verdicts {
+			late := slices.IndexFunc(l.Custody, func(c registry.Custody) bool { return c.Recipient == name && w.onSignature(c) })
+			if !l.matched() || late < 0 {
+				continue
+			}
+			if n++; n == 1 {
+				first = l.Custody[late]
+			}
+		}
+		if s := first.Signed; n > 0 {
+			out = append(out, figures{"n": n, "name": name, "dated": utc(s.Dated), "known": utc(s.Known), "key": s.PublicKey.String()})
+		}
+	}
+	return out
+}
+
+// onSignature reports whether a fact of custody is admissible for its signature alone.
+func (w *weighing) onSignature(c registry.Custody) bool {
+	return w.cfg.admissible(c) && !c.Entered.Before(w.cfg.before)
 }
 
 // entered returns when the first fact of a holder's custody that covers a leak was entered; zero: no

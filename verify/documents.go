@@ -1,28 +1,31 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
 
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/phash/parts"
+	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// sameDocuments returns the pairs of submissions that leaks show whose originals show the same
-// document on page 1, in the order of the leaks: one person may be registered twice. Further pages are
-// not compared: the terms of a bank that two customers sent do not make them one person. Local features say which
-// originals are compared by their pixels: for each original the most similar ones, up to the first
-// that shows another document. Submissions of the same subject are not compared. notCompared is how
-// many submissions could not be: beyond the first [maxDocuments], not opened, or too plain. Errors
-// are the registry's and the end of ctx.
+// sameDocuments returns the pairs of submissions that leaks show whose originals show the same document,
+// in the order of the leaks: one person may be registered twice. All pages are compared with each other.
+// Local features say which pages are compared by their pixels: for each page the most similar ones, up to
+// the first that shows another document. Submissions of the same subject are not compared. A page other
+// than the first that three or more persons sent is a form, such as the terms of a bank: it makes no pair.
+// notCompared is how many submissions could not be compared, or not with all their pages: beyond
+// the first [maxDocuments] or [maxDocumentPages], not opened, or too plain. Errors are the registry's and
+// the end of ctx.
 func (v *Investigator) sameDocuments(ctx context.Context, leaks []*Verdict) (same []findings.SameDocument, notCompared int, err error) {
 	d := documents{v: v, pairs: make(map[[2]int]func() (*findings.SameDocument, error))}
 	subjects, nameless := make(map[string]bool), 0
-	for _, l := range shown(leaks) {
-		d.of = append(d.of, l.Submission)
+	all := shown(leaks)
+	for _, l := range all {
 		d.subjects = append(d.subjects, l.subject)
 		if subjects[l.subject] = true; l.subject == "" {
 			nameless++
@@ -31,18 +34,24 @@ func (v *Investigator) sameDocuments(ctx context.Context, leaks []*Verdict) (sam
 	if len(subjects)+max(nameless-1, 0) < 2 {
 		return nil, 0, nil
 	}
-	notCompared = max(len(d.of)-maxDocuments, 0)
-	d.of = d.of[:len(d.of)-notCompared]
-	d.queries = make([]*parts.Query, len(d.of))
+	compared, err := d.findPages(ctx, all)
+	if err != nil {
+		return nil, 0, err
+	}
+	d.queries = make([]*parts.Query, len(d.pages))
 	if err := d.each(func(i int) error { return d.list(ctx, i) }); err != nil {
 		return nil, 0, err
 	}
-	for _, q := range d.queries {
-		if q == nil {
+	some := make([]bool, len(all)) // a page was compared
+	for i, q := range d.queries {
+		some[d.pages[i].of] = some[d.pages[i].of] || q != nil
+	}
+	for i := range all {
+		if !compared[i] || !some[i] {
 			notCompared++
 		}
 	}
-	found := make([][]findings.SameDocument, len(d.of))
+	found := make([][]findings.SameDocument, len(d.pages))
 	if err := d.each(func(i int) (err error) {
 		if d.queries[i] != nil {
 			found[i], err = d.like(ctx, i)
@@ -52,9 +61,10 @@ func (v *Investigator) sameDocuments(ctx context.Context, leaks []*Verdict) (sam
 		return nil, 0, err
 	}
 	once := make(map[[2]watermark.Submission]bool)
-	for _, pairs := range found {
+	forms := d.forms(found)
+	for i, pairs := range found {
 		for _, p := range pairs {
-			if !once[p.Submissions] {
+			if !once[p.Submissions] && (!forms[i] || p.Pages == nil) {
 				once[p.Submissions] = true
 				same = append(same, p)
 			}
@@ -63,32 +73,112 @@ func (v *Investigator) sameDocuments(ctx context.Context, leaks []*Verdict) (sam
 	return same, notCompared, nil
 }
 
-// documents are the originals of a dump that are compared with each other.
+// documents are the originals of a dump that are compared with each other, page by page.
 type documents struct {
 	v        *Investigator
-	of       []watermark.Submission
-	subjects []string       // of them
-	queries  []*parts.Query // of them; nil: not opened, or too plain
-	index    parts.Index    // their local features, by their index in of
+	subjects []string // by submission
+	pages    []documentPage
+	queries  []*parts.Query // of the pages; nil: not opened, or too plain
+	index    parts.Index    // their local features, by their index in pages
 
 	mu    sync.Mutex
-	pairs map[[2]int]func() (*findings.SameDocument, error) // comparisons, the lower index first
+	pairs map[[2]int]func() (*findings.SameDocument, error) // comparisons of pages, the lower index first
 }
 
-// each calls f with the index of every submission, [Config].Workers at a time. The error joins all
-// errors of f.
+// A documentPage is one page of a submission.
+type documentPage struct {
+	id     watermark.Submission // under which the page is opened: see [engine.PageID]
+	of     int                  // its submission, an index
+	whole  watermark.Submission
+	number int // from 1
+}
+
+// findPages lists the pages to compare: page 1 of each submission first. complete says which submissions
+// have all their pages in the list.
+func (d *documents) findPages(ctx context.Context, leaks []*Verdict) (complete []bool, err error) {
+	complete = make([]bool, len(leaks))
+	counts := make([]int, min(len(leaks), maxDocuments))
+	longest := 0
+	for i := range counts {
+		row, err := d.v.cfg.Registry.Engine().Page(ctx, leaks[i].Submission)
+		if err := gone(err); err != nil {
+			return nil, err
+		}
+		if counts[i] = 1; row != nil {
+			counts[i] = max(row.Pages, 1)
+		}
+		complete[i], longest = true, max(longest, counts[i])
+	}
+	for k := 1; k <= longest; k++ {
+		for i, n := range counts {
+			switch id := leaks[i].Submission; {
+			case n < k:
+			case k > 1 && len(d.pages) >= maxDocumentPages:
+				complete[i] = false
+			default:
+				d.pages = append(d.pages, documentPage{engine.PageID(id, k), i, id, k})
+			}
+		}
+	}
+	return complete, nil
+}
+
+// pageOfPair returns the page of the first or second submission of a pair, 0 or 1.
+func pageOfPair(p findings.SameDocument, i int) int {
+	if p.Pages == nil {
+		return 1
+	}
+	return p.Pages[i]
+}
+
+// forms returns which pages three or more persons sent. Pages that were found to show the same document
+// are one; found has them by page. Submissions without a subject count as persons.
+func (d *documents) forms(found [][]findings.SameDocument) []bool {
+	group := make([]int, len(d.pages))
+	for i := range group {
+		group[i] = i
+	}
+	at := make(map[watermark.Submission]int)
+	for i, p := range d.pages {
+		at[p.id] = i
+	}
+	for _, pairs := range found {
+		for _, p := range pairs {
+			a, b := group[at[engine.PageID(p.Submissions[0], pageOfPair(p, 0))]], group[at[engine.PageID(p.Submissions[1], pageOfPair(p, 1))]]
+			for i := range group {
+				if group[i] == b {
+					group[i] = a
+				}
+			}
+		}
+	}
+	persons := make(map[int]map[string]bool)
+	for i, g := range group {
+		if persons[g] == nil {
+			persons[g] = make(map[string]bool)
+		}
+		persons[g][cmp.Or(d.subjects[d.pages[i].of], "\x00"+d.pages[i].whole.String())] = true
+	}
+	out := make([]bool, len(d.pages))
+	for i, g := range group {
+		out[i] = len(persons[g]) > 2
+	}
+	return out
+}
+
+// each calls f with the index of every page, [Config].Workers at a time. The error joins all errors of f.
 func (d *documents) each(f func(i int) error) error {
-	errs := make([]error, len(d.of))
+	errs := make([]error, len(d.pages))
 	next := make(chan int)
 	var wg sync.WaitGroup
-	for range min(d.v.cfg.Workers, len(d.of)) {
+	for range min(d.v.cfg.Workers, len(d.pages)) {
 		wg.Go(func() {
 			for i := range next {
 				errs[i] = f(i)
 			}
 		})
 	}
-	for i := range d.of {
+	for i := range d.pages {
 		next <- i
 	}
 	close(next)
@@ -96,13 +186,13 @@ func (d *documents) each(f func(i int) error) error {
 	return errors.Join(errs...)
 }
 
-// list adds the local features of the original of submission i to the index, and keeps its query. It
-// does neither if the original cannot be opened or has no features.
+// list adds the local features of page i to the index, and keeps its query. It does neither if the
+// original cannot be opened or has no features.
 func (d *documents) list(ctx context.Context, i int) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	pic, err := d.v.openOriginal(ctx, d.of[i])
+	pic, err := d.v.openOriginal(ctx, d.pages[i].id)
 	if err != nil || pic == nil {
 		return err
 	}
@@ -119,8 +209,8 @@ func (d *documents) list(ctx context.Context, i int) error {
 	return d.index.Add(int64(i), f)
 }
 
-// like returns the pairs of submission i and each other that shows the same document. The other
-// originals are compared in the order of their similarity, up to the first of another document.
+// like returns the pairs of page i and each page of another submission that shows the same document. The
+// other pages are compared in the order of their similarity, up to the first of another document.
 func (d *documents) like(ctx context.Context, i int) (same []findings.SameDocument, err error) {
 	matches, err := d.index.Search(ctx, d.queries[i], nil)
 	if err != nil {
@@ -128,7 +218,8 @@ func (d *documents) like(ctx context.Context, i int) (same []findings.SameDocume
 	}
 	for _, m := range matches {
 		k := int(m.Ref)
-		if k == i || m.LogNFA > maxDocumentNFA || d.subjects[k] != "" && d.subjects[k] == d.subjects[i] {
+		a, b := d.pages[i].of, d.pages[k].of
+		if a == b || m.LogNFA > maxDocumentNFA || d.subjects[a] != "" && d.subjects[a] == d.subjects[b] {
 			continue
 		}
 		p, err := d.compare(ctx, min(i, k), max(i, k))
@@ -140,7 +231,7 @@ func (d *documents) like(ctx context.Context, i int) (same []findings.SameDocume
 	return same, nil
 }
 
-// compare compares the originals of submissions i and k, i < k, once for all callers: the second laid
+// compare compares the pages i and k, i < k, once for all callers: the second laid
 // on the first and, if that shows two documents, the first on the second. The result is nil if both
 // show two documents, or if one of them cannot be opened any more.
 func (d *documents) compare(ctx context.Context, i, k int) (*findings.SameDocument, error) {
@@ -149,12 +240,20 @@ func (d *documents) compare(ctx context.Context, i, k int) (*findings.SameDocume
 	if f == nil {
 		f = sync.OnceValues(func() (*findings.SameDocument, error) {
 			for _, way := range [][2]int{{i, k}, {k, i}} {
-				word, score, err := d.pixels(ctx, d.of[way[0]], d.of[way[1]])
+				word, score, err := d.pixels(ctx, d.pages[way[0]].id, d.pages[way[1]].id)
 				if err != nil || word == PixelsUnknown {
 					return nil, err
 				}
 				if sameDocument(word, score) {
-					return &findings.SameDocument{Submissions: [2]watermark.Submission{d.of[i], d.of[k]}, Pixels: word, Score: score}, nil
+					a, b := d.pages[i], d.pages[k]
+					if a.of > b.of {
+						a, b = b, a
+					}
+					same := &findings.SameDocument{Submissions: [2]watermark.Submission{a.whole, b.whole}, Pixels: word, Score: score}
+					if a.number > 1 || b.number > 1 {
+						same.Pages = []int{a.number, b.number}
+					}
+					return same, nil
 				}
 			}
 			return nil, nil
@@ -165,7 +264,7 @@ func (d *documents) compare(ctx context.Context, i, k int) (*findings.SameDocume
 	return f()
 }
 
-// pixels lays the original of submission leak on the original of submission on, and returns the word
+// pixels lays the page leak on the page on, by their IDs, and returns the word
 // and the score of [comparePixels], or [PixelsRecaptured]. The word is [PixelsUnknown] if one of them
 // cannot be opened.
 func (d *documents) pixels(ctx context.Context, on, leak watermark.Submission) (word string, score float64, err error) {

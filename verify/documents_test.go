@@ -1,6 +1,8 @@
 package verify_test
 
 import (
+	"fmt"
+	"image"
 	"path/filepath"
 	"testing"
 
@@ -9,6 +11,7 @@ import (
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // A person who is registered under two references, with two photographs of one passport, is one
@@ -49,4 +52,31 @@ func TestOneDocumentUnderTwoReferences(t *testing.T) {
 	_, notCompared, err = newInvestigator(t, other).SameDocuments(t.Context(), leaks)
 	require.NoError(t, err)
 	require.Equal(t, 3, notCompared)
+}
+
+// All pages are compared: a person is registered twice, with the pages in another order. A page that three
+// persons sent is a form.
+func TestOneDocumentOnAnyPage(t *testing.T) {
+	cfg := leaktest.Config(t)
+	s := newIssuer(t, cfg)
+	terms := billOf(9)
+	var leaks []*verify.Verdict
+	for i, pages := range [][]image.Image{
+		{billOf(1), passport(1)}, {passport(1), billOf(1)}, // one person
+		{passport(2), terms}, {passport(3), terms}, {terms, passport(4)},
+		{billOf(5), passport(5)}, {billOf(6), passport(5)}, // one person, on page 2
+	} {
+		l := leakOf(i+1, verify.FoundCopy, "vendor A")
+		l.Submission = submit(t, s, tiffOf(t, pages...), "", feb).ID
+		l.SetSubject(fmt.Sprint("ref-", i))
+		leaks = append(leaks, l)
+	}
+	same, notCompared, err := newInvestigator(t, investigating(cfg)).SameDocuments(t.Context(), leaks)
+	require.NoError(t, err)
+	require.Zero(t, notCompared)
+	require.Len(t, same, 2)
+	for i, want := range [][]int{{0, 1}, {5, 6}} {
+		require.Equal(t, [2]watermark.Submission{leaks[want[0]].Submission, leaks[want[1]].Submission}, same[i].Submissions)
+	}
+	require.Equal(t, []int{2, 2}, same[1].Pages)
 }

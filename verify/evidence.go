@@ -18,6 +18,7 @@ type evidence struct {
 	recall  *findings.Recall  // of leaks like this one; nil: nothing was searched
 	missing *findings.Missing // uploads that were not searched, or only in part; nil: none
 	tooFlat bool              // the hash has too little to go on
+	closed  int               // uploads that it may show and that could not be compared
 	v1      bool              // conclude by the rules of findings v1, which had no [FoundUnissued]
 	opens   bool              // there is a sealing key: a match that was not compared could not be opened with it
 }
@@ -53,7 +54,7 @@ func (r *read) found() bool { return r.traced != nil && r.traced.Found }
 // originals could be opened, are not written: [Verdict.evidence] has them from elsewhere. Rows of
 // copies are kept in v.found, which JSON leaves out.
 func (v *Verdict) gather(e evidence) {
-	v.TooFlat = e.tooFlat
+	v.TooFlat, v.Closed = e.tooFlat, e.closed
 	v.Matches = append(make([]Match, 0, len(e.matches)), e.matches...)
 	v.Traces = append(make([]Tracing, 0, len(e.traces)), e.traces...)
 	v.Reads, v.Keys, v.found = nil, nil, nil
@@ -77,7 +78,7 @@ func (v *Verdict) gather(e evidence) {
 // which the verdict does not say. After reading the verdict from JSON, the rows of copies that are
 // not confirmed hold only what a reading says, without the recipient.
 func (v *Verdict) evidence(opens bool) evidence {
-	e := evidence{matches: v.Matches, traces: v.Traces, tooFlat: v.TooFlat, opens: opens,
+	e := evidence{matches: v.Matches, traces: v.Traces, tooFlat: v.TooFlat, closed: v.Closed, opens: opens,
 		recall: recallOf(v.Searched, max(v.Width, v.Height))}
 	if v.Searched != nil {
 		e.missing = v.Searched.Missing

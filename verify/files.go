@@ -21,8 +21,8 @@ import (
 type PDF = dump.PDF
 
 // InvestigateFiles examines what paths name, [Config].Workers files at a time. Paths name files,
-// folders (with all files below), archives (zip, tar, tar.gz, tar.bz2; also in folders and one level
-// deep in each other), e-mails, office documents and TIFFs of several pages. With [Config.OpenPDF] the pictures in PDFs are
+// folders (with all files below), archives (zip, tar, gzip, bzip2; also in folders and up to four deep
+// in each other), e-mails, web pages, office documents and TIFFs of several pages. With [Config.OpenPDF] the pictures in PDFs are
 // examined as well, and with [Config.Unpack] the files in other archives. It
 // yields the verdicts in the order of paths, the files of each path in lexical order. Files that
 // systems leave by themselves (.DS_Store, Thumbs.db and the like) are passed over.
@@ -57,7 +57,17 @@ func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump
 			yield(nil, err)
 			return
 		}
-		first, err := v.something(ctx, d.Files)
+		mine := v.cfg.Part.files(d.Files)
+		v.opened(d)
+		first, err := v.something(ctx, mine)
+		if nothing := (*NothingError)(nil); errors.As(err, &nothing) && len(mine) < len(d.Files) { // the others may have pictures
+			for _, l := range nothing.Files {
+				if !yield(l, nil) {
+					return
+				}
+			}
+			return
+		}
 		if err != nil {
 			yield(nil, err)
 			return
@@ -68,17 +78,16 @@ func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump
 			return
 		}
 		defer p.close()
-		sums, err := v.sums(ctx, d.Files)
+		sums, err := v.sums(ctx, mine)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		if err := v.log(ctx, d.Files, sums); err != nil {
+		if err := v.log(ctx, mine, sums); err != nil {
 			yield(nil, err)
 			return
 		}
-		v.opened(d.Containers)
-		v.run(ctx, d.Files, first, p, yield)
+		v.run(ctx, mine, len(d.Files), first, p, yield)
 	}
 }
 
@@ -145,11 +154,13 @@ func unread(f dump.File, cause error) *Verdict {
 	return out
 }
 
-// opened adds the archives and PDFs that files come from to the record of this investigator.
-func (v *Investigator) opened(containers []dump.Container) {
+// opened adds a dump to the record of this investigator: the archives and PDFs that files come from, and
+// what was listed.
+func (v *Investigator) opened(d *dump.Dump) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for _, c := range containers {
+	v.files, v.listed = len(d.Files), inputDigest(d.Files)
+	for _, c := range d.Containers {
 		v.containers = append(v.containers, findings.Container{File: c.Name, Size: c.Size, SHA256: c.Sum})
 	}
 }
@@ -173,8 +184,8 @@ type result struct {
 // run examines the files all, [Config].Workers at a time, and yields the verdicts in the order of
 // the files. It ends at the first error, which it yields with a nil verdict, or when yield returns
 // false. Each verdict is kept in p before it is yielded. All goroutines that run started have ended
-// when it returns. first is the file that was decoded already.
-func (v *Investigator) run(ctx context.Context, all []dump.File, first *decodedFile, p *progress, yield func(*Verdict, error) bool) {
+// when it returns. first is the file that was decoded already. files is the number of files in the dump.
+func (v *Investigator) run(ctx context.Context, all []dump.File, files int, first *decodedFile, p *progress, yield func(*Verdict, error) bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	workers := min(v.cfg.Workers, len(all))
 	slots := make(chan chan result, 4*workers) // bounds what is done but not yet taken
@@ -196,7 +207,7 @@ func (v *Investigator) run(ctx context.Context, all []dump.File, first *decodedF
 				known, first = first, nil // only its examination holds the pixels
 			}
 			running.Go(func() {
-				verdict, err := v.investigateFile(ctx, f, known, len(all), p)
+				verdict, err := v.investigateFile(ctx, f, known, files, p)
 				slot <- result{verdict, err}
 				<-free
 			})

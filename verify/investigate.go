@@ -32,8 +32,8 @@ type Investigator struct {
 	logged     []int64   // entries of the investigations that were begun
 	begun      time.Time // when the first of them was
 	containers []findings.Container
-	where      string            // the search is; "" until it is known
-	inStore    *findings.Missing // from the search in the store; nil until it was counted
+	files      int             // of the dump that was listed last
+	listed     registry.Digest // of their names and sizes
 }
 
 // detectFunc is [watermark.DetectAll].
@@ -161,10 +161,9 @@ func (v *Investigator) compare(ctx context.Context, l *leakPicture, e *evidence)
 	if e.matches, err = v.matches(ctx, l, found); err != nil {
 		return err
 	}
+	e.closed = len(l.closed)
 	if l.searched != nil {
-		if l.searched.Missing, err = v.missing(ctx); err != nil {
-			return err
-		}
+		l.searched.Missing = v.found.missing()
 	}
 	e.recall = recallOf(l.searched, max(l.Image.Rect.Dx(), l.Image.Rect.Dy()))
 	return nil
@@ -257,6 +256,10 @@ func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence) error
 		return nil
 	}
 	out.Custody, err = v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: out.Submission})
+	for i := range out.Custody { // the registry keeps them: a report that hides names could not
+		s := &out.Custody[i].Signed
+		s.Signature, s.Stamp = [64]byte{}, nil
+	}
 	return err
 }
 

@@ -261,7 +261,7 @@ func TestFilesThatCannotBeExamined(t *testing.T) {
 		"p.ppm": {[]byte("P6\n2 2\n255\n"), verify.FoundUnsupported}, "a.svg": {[]byte("<svg/>"), verify.FoundUnsupported}, "a.pdf": {[]byte("%PDF-1.4"), verify.FoundUnsupported},
 		"readme.txt": {[]byte("hello"), verify.FoundNoPicture}, "text.jpg": {[]byte("hello"), verify.FoundNoPicture}, "a.exe": {[]byte("MZ\x90\x00"), verify.FoundNoPicture},
 		"a.docx": {append([]byte("PK\x03\x04"), append(make([]byte, 26), "[Content_Types].xml"...)...), verify.FoundNoPicture},
-		"a.doc":  {[]byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), verify.FoundNoPicture}, "a.mp4": {ftyp("isom"), verify.FoundUnsupported},
+		"a.doc":  {[]byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), verify.FoundUnsupported}, "a.mp4": {ftyp("isom"), verify.FoundUnsupported},
 		"a.7z": {[]byte("7z\xbc\xaf\x27\x1c"), verify.FoundUnopened}, "zip.jpg": {append([]byte("PK\x03\x04"), make([]byte, 40)...), verify.FoundUnopened},
 	} {
 		got, err := v.Investigate(t.Context(), name, x.data)

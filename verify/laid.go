@@ -32,8 +32,9 @@ type leakPicture struct {
 	examined bool               // query was made
 	query    *parts.Query       // its local features; nil: a side is too long for them
 	places   map[watermark.Submission]placing
-	whole    *leakPicture // that this leak was cut from; nil: it is whole
-	corner   image.Point  // of the cut in whole
+	closed   map[watermark.Submission]bool // pages that could not be compared, see [Investigator.closed]; of the whole leak
+	whole    *leakPicture                  // that this leak was cut from; nil: it is whole
+	corner   image.Point                   // of the cut in whole
 }
 
 // A placing returns where local features find an original in a leak; nil if they could not look.

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"slices"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // A candidate is a submission that the search found for a leak, not yet compared by pixels.
@@ -78,7 +80,7 @@ func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []
 			}
 		}
 		looked = i + 1
-		m, err := v.match(ctx, c)
+		m, err := v.match(ctx, l, c)
 		if errors.Is(err, registry.ErrNotFound) {
 			continue // erased since the catalogue was read, or damaged
 		}
@@ -103,12 +105,13 @@ func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []
 
 // match looks up in the registry the submission of a candidate and returns a match that is not yet
 // compared by pixels. If the submission was erased, does not exist, or its row cannot be read, the
-// error wraps [registry.ErrNotFound]. A row that cannot be read is counted as not searched.
-func (v *Investigator) match(ctx context.Context, c candidate) (*Match, error) {
+// error wraps [registry.ErrNotFound]. A row that cannot be read is counted as not searched, and noted in l.
+func (v *Investigator) match(ctx context.Context, l *leakPicture, c candidate) (*Match, error) {
 	row, err := v.cfg.Registry.Engine().SubmissionAt(ctx, c.ref)
 	switch {
 	case errors.Is(err, registry.ErrTampered): // its row cannot be read
 		v.found.damaged(c.ref)
+		l.close(watermark.Submission(binary.BigEndian.AppendUint64(make([]byte, 8), uint64(c.ref)))) // its ID is not known
 		return nil, registry.ErrNotFound
 	case errors.Is(err, registry.ErrErased):
 		return nil, registry.ErrNotFound
@@ -124,7 +127,10 @@ func (v *Investigator) match(ctx context.Context, c candidate) (*Match, error) {
 // l for tracing.
 func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Match) error {
 	o, err := v.original(ctx, pageOf(m))
-	if err != nil || o == nil {
+	if err == nil && o == nil {
+		return v.closed(ctx, l, m)
+	}
+	if err != nil {
 		return err
 	}
 	m.Width, m.Height = o.onto.Luma().W, o.onto.Luma().H
@@ -142,6 +148,34 @@ func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Mat
 		m.Ratio, err = ratioOf(s)
 	}
 	return err
+}
+
+// closed notes in l that it may show the page m, whose original could not be opened. What is kept as a
+// hash alone has none, and what was erased meanwhile is no upload any more.
+func (v *Investigator) closed(ctx context.Context, l *leakPicture, m *Match) error {
+	if v.cfg.SealKey == nil || m.HashOnly {
+		return nil
+	}
+	_, err := v.cfg.Registry.Engine().Page(ctx, pageOf(m))
+	if errors.Is(err, registry.ErrErased) || errors.Is(err, registry.ErrNotFound) {
+		return nil
+	}
+	if err != nil && !errors.Is(err, registry.ErrTampered) {
+		return err
+	}
+	l.close(pageOf(m))
+	return nil
+}
+
+// close notes that the leak may show a page that could not be compared.
+func (l *leakPicture) close(page watermark.Submission) {
+	for l.whole != nil {
+		l = l.whole
+	}
+	if l.closed == nil {
+		l.closed = make(map[watermark.Submission]bool)
+	}
+	l.closed[page] = true
 }
 
 // ratioOf returns by degrees whether a leak shows the very capture that the original is. s is how the

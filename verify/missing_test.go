@@ -22,6 +22,7 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/postgres"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // edits of what a registry keeps to find uploads by, as a person with the database and without
@@ -141,6 +142,57 @@ func TestEditedSearchDataIsSaidInPostgreSQL(t *testing.T) {
 			require.NoError(t, err)
 			requireBlind(t, cfg, 2)
 		}
+	}
+}
+
+// An upload whose original was lost or altered is no stranger: a leak of it, of a part of it, and one
+// that resembles it are incomplete. Nothing else is concerned.
+func TestLostOriginals(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "made.db")
+	require.NoError(t, newSearched(t, sqlite.At(path), false).Registry.Close())
+	made := readFile(t, path)
+	for name, edit := range map[string]string{
+		"flipped": "body = CAST(substr(body, 1, 400) || iif(substr(body, 401, 1) = x'00', x'01', x'00') || substr(body, 402) AS BLOB)",
+		"emptied": "body = x''",
+		"object":  "body = x'', object = CAST(zeroblob(31) || x'01' AS BLOB), object_size = 5",
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := edited(t, made, "UPDATE sealed SET "+edit+" WHERE submission = (SELECT id FROM submission ORDER BY seq LIMIT 1)")
+			conf := investigating(cfg)
+			inv := newInvestigator(t, conf)
+			inv.SetDetect(noMark)
+			var leaks []*verify.Verdict
+			for i, img := range []image.Image{passport(1), imaging.Crop(passport(1), image.Rect(100, 60, 520, 360))} {
+				v := examine(t, inv, img)
+				require.Equal(t, verify.FoundIncomplete, v.Finding, i)
+				require.Equal(t, 1, v.Closed, i)
+				require.Contains(t, v.Note, "The original of 1 upload that this picture may show is missing, altered or not readable.")
+				require.Nil(t, v.Recall, "no trial had such uploads")
+				require.Zero(t, v.Submission, "nothing follows")
+				require.NoError(t, v.Recheck(true))
+				leaks = append(leaks, v)
+			}
+			other := examine(t, inv, passport(2))
+			require.Equal(t, verify.FoundUnmarked, other.Finding)
+			stranger := examine(t, inv, specimen.Render(specimen.Residence, specimen.NewPerson(9), 400))
+			require.Equal(t, verify.FoundUnknown, stranger.Finding)
+			require.Zero(t, stranger.Closed)
+
+			d, err := inv.Weigh(t.Context(), leaks)
+			require.NoError(t, err)
+			require.Contains(t, d.Headline, "Inconclusive: 2 of the 2 pictures examined may show uploads whose originals could not be opened")
+			require.Contains(t, strings.Join(d.ShowsNot, "\n"), "2 pictures may show uploads whose originals are missing, altered or not readable")
+			require.NotContains(t, strings.Join(d.ShowsNot, "\n"), "match no upload")
+			for _, h := range d.Hypotheses {
+				require.InDelta(t, 0, h.LogLR, 1e-9, "%s: they are no evidence", h.Name)
+			}
+			requireAudited(t, cfg, 1)
+
+			conf.Against = []watermark.Submission{leaks[0].Matches[0].Submission}
+			named := newInvestigator(t, conf)
+			named.SetDetect(noMark)
+			require.Equal(t, verify.FoundIncomplete, examine(t, named, passport(1)).Finding)
+		})
 	}
 }
 

@@ -103,3 +103,73 @@ func (v *Investigator) comparePages(ctx context.Context, l *leakPicture, m *Matc
 	}
 	return err
 }
+
+// tracePages traces a leak against the page m at a false-positive rate level. Pages of one submission may
+// show the same: a scan in colour and in grey. So if no copy is found, the twins of the page are traced as
+// well, with half of the level. If a copy is found on one of them, that
+// page becomes the page of the match and the reads in e. The result is that of traceAgainst.
+func (v *Investigator) tracePages(ctx context.Context, l *leakPicture, e *evidence, m *Match, level float64) (*tracing, error) {
+	if m.Page == 0 {
+		return v.traceAgainst(ctx, l, m, level)
+	}
+	t, err := v.traceAgainst(ctx, l, m, level/2)
+	if err != nil || t == nil || !t.Registered || len(t.rows) > 0 {
+		return t, err
+	}
+	twins, err := v.twins(ctx, l, m)
+	for i := range twins {
+		other, err := v.traceAgainst(ctx, l, &twins[i], level/2/float64(len(twins)))
+		if err != nil {
+			return nil, err
+		}
+		if other != nil && len(other.rows) > 0 {
+			e.move(&twins[i])
+			return other, nil
+		}
+	}
+	return t, err
+}
+
+// twins returns matches with other pages of m.Submission that the leak shows as the very capture. They are
+// also near to the leak by their hashes.
+func (v *Investigator) twins(ctx context.Context, l *leakPicture, m *Match) (out []Match, err error) {
+	row, err := v.cfg.Registry.Engine().Page(ctx, m.Submission)
+	if err != nil {
+		return nil, gone(err)
+	}
+	pages, err := v.pagesToCompare(ctx, l, row)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range pages {
+		x := Match{Submission: m.Submission, Page: k, Pixels: PixelsUnknown}
+		if l.queries != nil {
+			if x.Distance, err = v.distance(ctx, pageOf(&x), l.queries); err != nil {
+				return nil, err
+			}
+		}
+		if k == m.Page || x.Distance > nearRadius {
+			continue
+		}
+		if err := v.comparePixels(ctx, l, &x); err != nil {
+			return nil, err
+		}
+		if showsCapture(x.Pixels) {
+			out = append(out, x)
+		}
+	}
+	return out, nil
+}
+
+// move makes the page of x that of its submission's match and reads.
+func (e *evidence) move(x *Match) {
+	if m := e.match(x.Submission); m != nil {
+		x.Submitted, x.HashOnly = m.Submitted, m.HashOnly
+		*m = *x
+	}
+	for i := range e.reads {
+		if r := &e.reads[i]; r.issued != nil && r.issued.Submission == x.Submission {
+			r.page, r.shows, r.altered = x.Page, x.Pixels, x.Altered
+		}
+	}
+}

@@ -20,7 +20,9 @@ func twoFrames(t *testing.T) []byte {
 	t.Helper()
 	frame := image.NewPaletted(image.Rect(0, 0, 300, 200), color.Palette{color.White, color.Black})
 	var b bytes.Buffer
-	require.NoError(t, gif.EncodeAll(&b, &gif.GIF{Image: []*image.Paletted{frame, frame}, Delay: []int{0, 0}}))
+	other := image.NewPaletted(frame.Rect, frame.Palette)
+	other.Pix[0] = 1
+	require.NoError(t, gif.EncodeAll(&b, &gif.GIF{Image: []*image.Paletted{frame, other}, Delay: []int{0, 0}}))
 	return b.Bytes()
 }
 

@@ -128,7 +128,7 @@ func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []
 		if slices.ContainsFunc(shown, func(s candidate) bool { return c.clearlyBehind(&s) }) {
 			continue
 		}
-		m, err := v.match(ctx, c)
+		m, err := v.match(ctx, l, c)
 		if errors.Is(err, registry.ErrNotFound) {
 			continue // erased since the catalogue was read, or damaged
 		}

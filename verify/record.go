@@ -39,29 +39,21 @@ func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	where, err := v.searches(ctx)
-	if err != nil {
+	if err := v.found.follow(ctx, v.cfg.Registry, v.cfg.SealKey); err != nil {
 		return nil, err
 	}
-	indexed, err := v.searched(ctx, where)
-	if err != nil {
-		return nil, err
-	}
+	index := v.found.hashes.Digest()
 	r := &findings.Record{
 		Run:        findings.Run{Clock: clock(), Time: v.now().UTC().Truncate(time.Microsecond), Actor: v.cfg.Actor, Command: v.cfg.Command, Case: v.cfg.Case, Examiner: v.cfg.Examiner, CaseDigest: v.cfg.CaseDigest, CaseEntry: v.cfg.CaseEntry, FoundEvidence: v.cfg.Evidence},
 		Program:    findings.Program{Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH},
-		Searchable: findings.Searchable{Registry: v.cfg.Registry.ID(), Indexed: indexed, Search: where, LedgerSize: size, LedgerHead: head},
-		Containers: []findings.Container{}, Logged: v.entries(), Keys: v.keyIDs(), SealKey: v.sealKeyID(), Parameters: v.parameters(where),
+		Searchable: findings.Searchable{Registry: v.cfg.Registry.ID(), Indexed: v.found.hashes.Len(), Index: hex.EncodeToString(index[:]), Search: searchedMemory, Segments: v.found.used(), LedgerSize: size, LedgerHead: head},
+		Containers: []findings.Container{}, Logged: v.entries(), Keys: v.keyIDs(), SealKey: v.sealKeyID(), Parameters: v.parameters(),
 	}
 	if sum := v.cfg.EvidenceSHA256; sum != [32]byte{} {
 		r.FoundSHA256 = sum.String()
 	}
 	r.Version, r.Build = buildInfo()
 	r.Executable = executableDigest()
-	if where == SearchMemory {
-		sum := v.found.hashes.Digest()
-		r.Index = hex.EncodeToString(sum[:])
-	}
 	v.mu.Lock()
 	r.Began, r.Containers = v.begun, append(r.Containers, v.containers...)
 	v.mu.Unlock()
@@ -87,7 +79,7 @@ func (v *Investigator) sealKeyID() string {
 }
 
 // method returns the parameters that are the same in every investigation with this program that
-// searches where ([SearchMemory] or [SearchStore]). Names and values are text for a reader;
+// searched where findings say. Names and values are text for a reader;
 // [checkMethod] compares them.
 func method(where string) map[string]string {
 	return map[string]string{
@@ -104,9 +96,9 @@ func method(where string) map[string]string {
 }
 
 // parameters returns the parameters of [method] and the parameters that depend on the
-// configuration. where is the result of [Investigator.searches].
-func (v *Investigator) parameters(where string) map[string]string {
-	p := method(where)
+// configuration.
+func (v *Investigator) parameters() map[string]string {
+	p := method(searchedMemory)
 	p["other uploads a leak is held against"] = v.cfg.referenceRecord()
 	p["most bytes of a file"] = strconv.FormatInt(v.cfg.MaxBytes, 10)
 	p[foundOn], p[comparedWith], p[perSubject] = notStated, allUploads, notStated

@@ -83,14 +83,10 @@ func (c Config) referenceRecord() string {
 // nearest by hash to submission shown, which the leak shows. An upload that the search of the leak
 // does not bring up counts as unrelated; others are compared by their pixels. If the leak shows
 // only a part of shown, that part is compared. The result is nil without a sealing key, with
-// [Config].Against, if the store is searched (it cannot be asked for nearest uploads), or if shown
-// was erased meanwhile.
+// [Config].Against, or if shown was erased meanwhile.
 func (v *Investigator) references(ctx context.Context, l *leakPicture, e *evidence, shown watermark.Submission, page, n int) ([]findings.Control, error) {
 	if v.cfg.SealKey == nil || n == 0 || len(v.cfg.Against) > 0 {
 		return nil, nil
-	}
-	if where, err := v.searches(ctx); err != nil || where == SearchStore {
-		return nil, err
 	}
 	own, err := v.cfg.Registry.Submission(ctx, shown)
 	if err != nil {

@@ -101,7 +101,7 @@ func (f *Findings) checkSame() error {
 		shows[l.Submission] = shows[l.Submission] || l.matched()
 	}
 	for i, d := range f.Verdict.SameDocuments {
-		if a, b := d.Submissions[0], d.Submissions[1]; a == b || !shows[a] || !shows[b] || !sameDocument(d.Pixels, d.Score) {
+		if a, b := d.Submissions[0], d.Submissions[1]; a == b || !shows[a] || !shows[b] || !sameDocument(d.Pixels, d.Score) || len(d.Pages) != 0 && (len(d.Pages) != 2 || min(d.Pages[0], d.Pages[1]) < 1) {
 			return fmt.Errorf("same documents: pair %d is not of two submissions of the dump that show one document", i+1)
 		}
 	}

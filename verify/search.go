@@ -14,107 +14,29 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Where an investigation searches: see [Config].
-const (
-	SearchMemory = "memory"
-	SearchStore  = "store"
-)
-
-// searches returns where this investigation searches, [SearchMemory] or [SearchStore]. If
-// [Config].Search is empty, the store is searched from [storeFrom] uploads on, unless its hashes
-// are sealed. The first call decides for all that follow.
-func (v *Investigator) searches(ctx context.Context) (string, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.where != "" {
-		return v.where, nil
-	}
-	where, r := v.cfg.Search, v.cfg.Registry
-	if where == "" {
-		where = SearchMemory
-		entries, _, err := r.Ledger().Head(ctx)
-		if err != nil {
-			return "", err
-		}
-		if entries >= storeFrom && !r.Engine().SealsHashes() {
-			uploads, _, err := r.Engine().Searchable(ctx)
-			if err != nil {
-				return "", err
-			}
-			if uploads >= storeFrom {
-				where = SearchStore
-			}
-		}
-	}
-	v.where = where
-	return where, nil
-}
-
-// near returns the submissions near any of the queries, nearest first: within [nearRadius] bits if
-// memory is searched, within [phash.MatchRadius] if the store is. If memory is searched, the
+// near returns the submissions within [nearRadius] bits of any of the queries, nearest first. The
 // catalogue is first brought up to date, even if queries is nil. nil queries find nothing.
 func (v *Investigator) near(ctx context.Context, queries *phash.Leak) ([]candidate, error) {
-	where, err := v.searches(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var out []candidate
-	if where == SearchStore && queries == nil {
-		return nil, nil
-	}
-	if where == SearchStore {
-		hits, err := v.cfg.Registry.Engine().Near(ctx, queries.Hashes())
-		for _, h := range hits {
-			out = append(out, candidate{ref: h.Ref, distance: h.Distance})
-		}
-		return out, err
-	}
 	if err := v.found.follow(ctx, v.cfg.Registry, v.cfg.SealKey); err != nil {
 		return nil, err
 	}
 	hits, err := v.found.hashes.SearchLeak(queries, nearRadius)
+	var out []candidate
 	for _, h := range hits {
 		out = append(out, candidate{ref: h.Ref, distance: h.Distance})
 	}
 	return out, err
 }
 
-// searched returns the number of submissions whose hashes are searched: of the store, or of memory
-// after it was brought up to date. where is the result of [Investigator.searches].
-func (v *Investigator) searched(ctx context.Context, where string) (int, error) {
-	if where == SearchStore {
-		n, _, err := v.cfg.Registry.Engine().Searchable(ctx)
-		return int(n), err
-	}
-	if err := v.found.follow(ctx, v.cfg.Registry, v.cfg.SealKey); err != nil {
-		return 0, err
-	}
-	return v.found.hashes.Len(), nil
-}
-
-// missing returns how many uploads a search cannot find, or only in part; nil if it finds all.
-// In the store the search looks at whole pictures alone, and nothing tells flat from damaged. The
-// count of the store is made once.
-func (v *Investigator) missing(ctx context.Context) (*findings.Missing, error) {
-	where, err := v.searches(ctx)
-	if err != nil || where == SearchMemory {
-		return v.found.missing(), err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.inStore == nil {
-		hashed, all, err := v.cfg.Registry.Engine().Searchable(ctx)
-		if err != nil {
-			return nil, err
-		}
-		v.inStore = &findings.Missing{Uploads: int(all), Whole: int(hashed), Flat: int(all - hashed)}
-	}
-	return v.inStore, nil
-}
+// Where was searched, as findings say it. Earlier versions could also search in the registry's database.
+const (
+	searchedMemory = "memory"
+	searchedStore  = "store"
+)
 
 // beyond says, for the record, what is compared beyond the radius.
 func beyond(where string) string {
-	if where == SearchStore {
+	if where == searchedStore {
 		return "none: the registry's database is searched"
 	}
 	return fmt.Sprintf("%d of 256 bits, the nearest %d by their pixels", nearRadius, maxNear)
@@ -128,14 +50,20 @@ const searched = phash.Area
 // of submissions ascend in the order in which submissions become visible. They are never
 // used again. The catalogue therefore misses exactly the submissions after the last number
 // it has read.
+//
+// Hashes in segments of the registry are not read, but mapped. A segment that is missing or altered is
+// not used: its submissions are read from their rows.
 type catalogue struct {
-	mu     sync.Mutex
-	read   int64 // number of the last submission that was read
-	erased int64 // number of the last erasure that was followed
-	hashes *phash.Index
-	parts  parts.Index
-	reach  []reach         // by the number of the submission; noUpload beside
-	count  [numReaches]int // submissions by their reach
+	mu       sync.Mutex
+	read     int64 // number of the last submission that was read
+	erased   int64 // number of the last erasure that was followed
+	hashes   *phash.Index
+	segments []engine.Segment
+	whole    bool // so many submissions that their local features are not read
+	parts    parts.Index
+	adding   []*engine.Found // whose features are not in parts yet
+	reach    []reach         // by the number of the submission; noUpload beside
+	count    [numReaches]int // submissions by their reach
 }
 
 // A reach says how far the search can find one upload.
@@ -158,10 +86,20 @@ func (c *catalogue) follow(ctx context.Context, r *registry.Registry, key *regis
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.hashes == nil {
-		c.hashes = phash.NewIndex(searched)
+		if err := c.begin(ctx, r); err != nil {
+			return fmt.Errorf("open segments: %w", err)
+		}
 	}
-	c.read, err = r.Engine().FoundBy(ctx, key, c.read, func(f *engine.Found) error { return c.add(f, key != nil) })
-	if err != nil {
+	if c.whole {
+		key = nil
+	}
+	if key == nil {
+		err = c.pass(ctx, r)
+	}
+	if err == nil {
+		c.read, err = r.Engine().FoundBy(ctx, key, c.read, func(f *engine.Found) error { return c.add(f, key != nil) })
+	}
+	if err = errors.Join(err, c.index()); err != nil {
 		return fmt.Errorf("load hashes and features: %w", err)
 	}
 	if c.erased, err = r.Engine().ErasedAfter(ctx, c.erased, c.forget); err != nil {
@@ -170,18 +108,105 @@ func (c *catalogue) follow(ctx context.Context, r *registry.Registry, key *regis
 	return nil
 }
 
+// begin opens the segments of r. The caller holds mu.
+func (c *catalogue) begin(ctx context.Context, r *registry.Registry) error {
+	hashes, segments, err := r.Engine().Segments(ctx)
+	if err != nil {
+		return err
+	}
+	entries, _, err := r.Ledger().Head(ctx) // after the segments: these have no later number
+	if err == nil && entries >= partsUpTo && !r.Engine().SealsHashes() {
+		var all int64
+		_, all, err = r.Engine().Searchable(ctx)
+		c.whole = all >= partsUpTo
+	}
+	if err != nil {
+		return err
+	}
+	enter := func(number int64, how reach) {
+		if number < 1 || number > entries {
+			err = fmt.Errorf("%w: a segment has submission number %d, of %d entries", registry.ErrTampered, number, entries)
+			return
+		}
+		c.set(number, how)
+	}
+	for number := range hashes.All() {
+		enter(number, byHash)
+	}
+	for _, s := range segments {
+		if s.Err != nil {
+			continue
+		}
+		for _, number := range s.Flat {
+			enter(number, byNothing)
+		}
+		for _, number := range s.Damaged {
+			enter(number, byNoRecord)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	c.hashes, c.segments = hashes, segments
+	return nil
+}
+
+// errPassed ends a walk over submissions.
+var errPassed = errors.New("passed")
+
+// pass reads the submissions up to the end of the last segment that are in no segment that can be used.
+// The caller holds mu.
+func (c *catalogue) pass(ctx context.Context, r *registry.Registry) error {
+	for _, s := range c.segments {
+		if c.read >= s.Last {
+			continue
+		}
+		upto := s.Last
+		if s.Err == nil {
+			upto = s.First - 1
+		}
+		if c.read < upto {
+			_, err := r.Engine().FoundBy(ctx, nil, c.read, func(f *engine.Found) error {
+				if f.Number > upto {
+					return errPassed
+				}
+				return c.add(f, false)
+			})
+			if err != nil && !errors.Is(err, errPassed) {
+				return err
+			}
+		}
+		c.read = s.Last
+	}
+	return nil
+}
+
+// used lists the segments, for the record.
+func (c *catalogue) used() (out []findings.Segment) {
+	for _, s := range c.segments {
+		u := findings.Segment{File: s.File}
+		if s.Err != nil {
+			u.Problem = s.Err.Error()
+		}
+		out = append(out, u)
+	}
+	return out
+}
+
 // add adds a submission to the indices. opens reports whether there is a sealing key: without one,
 // what is sealed is missing, but not damaged. The caller holds mu.
 func (c *catalogue) add(f *engine.Found, opens bool) (err error) {
-	hashed := false
-	if f.HashErr == nil {
+	hashed := c.hashes.Has(f.Number) // in a segment
+	if f.HashErr == nil && !hashed {
 		if hashed, err = c.hashes.Offer(f.Hash, f.Quality, f.Number); err != nil {
 			return err
 		}
 	}
 	if f.Features != nil {
-		if err := c.parts.Add(f.Number, f.Features); err != nil {
-			return err
+		if c.adding = append(c.adding, f); len(c.adding) == bulkFeatures {
+			if err := c.index(); err != nil {
+				return err
+			}
 		}
 	}
 	damaged := func(err error) bool { return err != nil && (opens || errors.Is(err, registry.ErrTampered)) }
@@ -196,6 +221,21 @@ func (c *catalogue) add(f *engine.Found, opens bool) (err error) {
 	}
 	c.set(f.Number, how)
 	return nil
+}
+
+// index adds the features of c.adding to c.parts. The caller holds mu.
+func (c *catalogue) index() error {
+	if len(c.adding) == 0 {
+		return nil
+	}
+	defer func() { c.adding = nil }()
+	return c.parts.AddAll(func(yield func(int64, *parts.Features) bool) {
+		for _, f := range c.adding {
+			if !yield(f.Number, f.Features) {
+				return
+			}
+		}
+	})
 }
 
 // set enters the reach of a submission. The caller holds mu.

@@ -1,86 +1,97 @@
 package verify_test
 
 import (
+	"bytes"
+	"cmp"
+	"database/sql"
 	"math"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/disintegration/imaging"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
-	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// The database finds the whole pictures that the memory finds, and the report says
-// where was searched.
-func TestSearchInTheStore(t *testing.T) {
+// A search finds the same with segments and without, and its record names them. A segment that was altered
+// or removed is named, and costs no answer: its uploads are read from the database.
+func TestSearchInSegments(t *testing.T) {
 	c := newCase(t)
-	turned, stranger := imaging.Rotate90(c.marked), picture.Flatten(specimen.Render(specimen.Residence, specimen.NewPerson(9), 400))
-	for _, where := range []string{"", verify.SearchMemory, verify.SearchStore} {
-		c.Config.Search = where
-		inv := c.investigator(t, reads(c.copy.ID))
-		v := examine(t, inv, turned)
-		assert.Equal(t, verify.FoundCopy, v.Finding, where)
-		assert.Equal(t, c.firstID, v.Submission, where)
-		inv.SetDetect(noMark)
-		v = examine(t, inv, stranger)
-		assert.Equal(t, verify.FoundUnknown, v.Finding, where)
-
-		d, err := inv.Weigh(t.Context(), []*verify.Verdict{v})
-		require.NoError(t, err)
-		assert.Equal(t, 3, d.Record.Indexed)
-		text := report(t, d, false)
-		if where == verify.SearchStore {
-			assert.Equal(t, verify.SearchStore, d.Record.Search)
-			assert.Contains(t, text, "parts of submissions were not looked for")
-			assert.Equal(t, "none: the registry's database is searched", d.Record.Parameters["radius of near ones"])
-		} else {
-			assert.Equal(t, verify.SearchMemory, d.Record.Search)
-			assert.NotContains(t, text, "parts of submissions were not looked for")
+	turned := imaging.Rotate90(c.marked)
+	var digest string
+	look := func(what string, indexed int, problems ...string) {
+		for _, key := range []*registry.SealKey{c.Config.SealKey, nil} {
+			cfg := c.Config
+			cfg.SealKey = key
+			inv := newInvestigator(t, cfg)
+			inv.SetDetect(reads(c.copy.ID))
+			v := examine(t, inv, turned)
+			assert.Equal(t, verify.FoundCopy, v.Finding, what)
+			assert.Equal(t, key == nil || indexed < 3, v.Unconfirmed, what)
+			d, err := inv.Weigh(t.Context(), []*verify.Verdict{v})
+			require.NoError(t, err)
+			require.Len(t, d.Record.Segments, len(problems), what)
+			for i, s := range d.Record.Segments {
+				assert.Contains(t, s.Problem, problems[i], what)
+				assert.Equal(t, problems[i] == "", s.Problem == "", what)
+				assert.NotContains(t, s.Problem, c.path)
+			}
+			assert.Equal(t, indexed, d.Record.Indexed, what)
+			if indexed == 3 {
+				digest = cmp.Or(digest, d.Record.Index)
+				assert.Equal(t, digest, d.Record.Index, what)
+			}
 		}
 	}
-}
-
-// Deferred search tables change nothing but the time of a search.
-func TestSearchTablesMayBeDeferred(t *testing.T) {
-	c := newCase(t)
-	c.Config.Search, c.Config.Keys = verify.SearchStore, nil
-	s := newIssuer(t, c.issuing)
-	require.NoError(t, c.Registry.Engine().DeferSearchTables(t.Context()))
-	third := passport(3)
-	want := submit(t, s, file(t, third, "jpeg"), "customer 3", feb).ID
-	finds := func() watermark.Submission { return c.examine(t, third, noMark).Submission }
-	require.Equal(t, want, finds())
-	require.NoError(t, c.Registry.Engine().BuildSearchTables(t.Context(), false, nil))
-	require.Equal(t, want, finds())
-	require.NoError(t, c.Registry.Engine().BuildSearchTables(t.Context(), true, nil))
-	require.Equal(t, want, finds())
-	_, _, err := c.Registry.Ledger().Check(t.Context())
+	look("without", 3)
+	require.NoError(t, c.Registry.Engine().BuildSegments(t.Context(), true, nil))
+	_, all, err := c.Registry.Engine().Segments(t.Context())
 	require.NoError(t, err)
+	require.Len(t, all, 1)
+	path := filepath.Join(c.path+".segments", all[0].File)
+	look("in a segment", 3, "")
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+	altered := bytes.Clone(whole)
+	altered[len(altered)/2] ^= 1
+	require.NoError(t, os.WriteFile(path, altered, 0o600))
+	look("altered", 3, all[0].File+" of the submissions 1 to ")
+	_, _, err = c.Registry.Ledger().Check(t.Context())
+	require.ErrorContains(t, err, all[0].File)
+	require.NoError(t, os.Remove(path))
+	look("removed", 3, "no such file")
+	require.NoError(t, os.WriteFile(path, whole, 0o600))
+
+	open := c.investigator(t, noMark)
+	assert.Equal(t, c.firstID, examine(t, open, turned).Submission)
+	_, err = c.Registry.EraseSubmissions(t.Context(), []watermark.Submission{c.firstID}, "desk", "letter 5")
+	require.NoError(t, err)
+	assert.Equal(t, verify.FoundUnknown, examine(t, open, turned).Finding, "it has the old segment mapped")
+	require.NoFileExists(t, path)
+	look("erased", 2, "")
+
+	db, err := sql.Open("sqlite", c.path)
+	require.NoError(t, err)
+	defer db.Close()
+	_, err = db.Exec("UPDATE segment SET others = x'feffffffffffffff'")
+	require.NoError(t, err)
+	_, err = c.investigator(t, noMark).Investigate(t.Context(), "leak.jpg", file(t, turned, "jpeg"))
+	require.ErrorIs(t, err, registry.ErrTampered, "such a number would take all memory")
 }
 
 func TestNewInvestigatorRefuses(t *testing.T) {
 	cfg := investigating(leaktest.Config(t))
-	cfg.Search = "cloud"
+	cfg.MaxPixels = phash.MaxPixels + 1
 	_, err := verify.NewInvestigator(cfg)
-	require.ErrorIs(t, err, registry.ErrInput)
-	cfg.Search, cfg.MaxPixels = "", phash.MaxPixels+1
-	_, err = verify.NewInvestigator(cfg)
 	require.ErrorIs(t, err, registry.ErrInput)
 	cfg.MaxPixels, cfg.Claimed, cfg.Drawn = 0, math.MaxInt, true
 	_, err = verify.NewInvestigator(cfg)
 	require.ErrorIs(t, err, registry.ErrInput)
-	r, err := registry.Create(t.Context(), sqlite.At(":memory:"), &registry.CreateOptions{SealHashes: true})
-	require.NoError(t, err)
-	defer r.Close()
-	_, err = verify.NewInvestigator(verify.Config{Registry: r, Search: verify.SearchStore})
-	require.ErrorIs(t, err, registry.ErrInput)
-	require.ErrorContains(t, err, "sealed")
 }

@@ -255,6 +255,9 @@ func randomWeighed(t *testing.T, seed uint64) (*verify.DumpVerdict, verify.Confi
 		for _, r := range recipients {
 			if rng.IntN(4) == 0 {
 				rows = append(rows, registry.Custody{Recipient: r.Name, From: at.AddDate(0, 0, -rng.IntN(40)), To: at.AddDate(0, 0, 2+rng.IntN(40)), Entered: found.AddDate(0, 0, rng.IntN(200)-150)})
+				if x := &rows[len(rows)-1]; x.Entered.Day()%3 == 0 { // signed before it was entered, by a key that may be known too late
+					x.Signed.PublicKey[0], x.Signed.Dated, x.Signed.Known = 1, x.Entered.AddDate(0, 0, -40), found.AddDate(0, 0, 5-x.Entered.Day())
+				}
 			}
 		}
 		if narrow && i%2 == 0 && at.Before(found) {

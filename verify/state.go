@@ -36,7 +36,7 @@ type stateHead struct {
 	Version  string   `json:"version"`
 	Keys     []string `json:"keys"`
 	SealKey  string   `json:"seal_key"`
-	Search   string   `json:"search"`
+	Search   string   `json:"search"` // "": earlier versions could search elsewhere
 	Against  []string `json:"against"`
 	Others   int      `json:"references"`
 	Ledger   int64    `json:"ledger"` // entries of the registry when the file was begun
@@ -50,7 +50,7 @@ const (
 // stateHead returns the first line of a state file that this investigator would begin now, with the
 // present length of the ledger. The error is the registry's.
 func (v *Investigator) stateHead(ctx context.Context) (stateHead, error) {
-	h := stateHead{State: stateVersion, Registry: v.cfg.Registry.ID(), Search: v.cfg.Search, Others: v.cfg.References, Keys: v.keyIDs(), SealKey: v.sealKeyID(), Against: []string{}}
+	h := stateHead{State: stateVersion, Registry: v.cfg.Registry.ID(), Others: v.cfg.References, Keys: v.keyIDs(), SealKey: v.sealKeyID(), Against: []string{}}
 	h.Version, _ = buildInfo()
 	for _, id := range v.cfg.Against {
 		h.Against = append(h.Against, id.String())

@@ -35,7 +35,7 @@ func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) e
 		}
 	}
 	for i := range targets {
-		t, err := v.traceAgainst(ctx, l, &targets[i], traceLevel/float64(len(targets)))
+		t, err := v.tracePages(ctx, l, e, &targets[i], traceLevel/float64(len(targets)))
 		if err != nil {
 			return err
 		}

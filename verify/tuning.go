@@ -38,10 +38,13 @@ const (
 	// (TestHashesOfOnePersonsDocument holds the rule on a third of them).
 	sureWithoutPixels = 10
 
-	// storeFrom is the number of uploads from which the registry's database is searched
-	// unless [Config] says otherwise: 20 million take 2 GB of memory for their hashes and
-	// 80 GB for their local features.
-	storeFrom = 20_000_000
+	// partsUpTo is the number of uploads from which local features are not read, so that only whole
+	// pictures are found: the features of 20 million take 80 GB of memory.
+	partsUpTo = 20_000_000
+	// bulkFeatures is the number of uploads whose features are indexed at once, 4 kB each. Of 30,000
+	// uploads with 200 features each takes 11 µs, one by one 18 µs; BenchmarkBuild of package parts has
+	// uploads with 50.
+	bulkFeatures = 1 << 15
 )
 
 // What pixels say.
@@ -113,6 +116,8 @@ const (
 	// maxDocuments is the number of submissions of a dump whose originals are compared with each
 	// other. Each takes about a second of processor time. Chosen.
 	maxDocuments = 500
+	// maxDocumentPages is the same of pages. The first pages are compared in any case. Chosen.
+	maxDocumentPages = 1000
 	// maxDocumentNFA is the log10 of the number of false alarms of [parts.Match] above which two
 	// originals are not compared. Two captures of one document had -350 or less in one of both
 	// directions, two persons' cards of one template -115 to -218.

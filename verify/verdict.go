@@ -32,6 +32,9 @@ const (
 	FoundUnissued Finding = "unissued"
 	// FoundLookalike: the document of a submission in another capture, or with small changes.
 	FoundLookalike Finding = "lookalike"
+	// FoundIncomplete: may show an upload that could not be compared, since its original is missing,
+	// altered or not readable. Nothing follows from the leak.
+	FoundIncomplete Finding = "incomplete"
 	// FoundUnknown: nothing in the registry matches.
 	FoundUnknown Finding = "unknown"
 	// FoundDamaged: a picture that could not be decoded.
@@ -177,11 +180,11 @@ func confirmedCopies(leaks []*Verdict) (out []registry.Copy) {
 
 // Weighed reports whether the leak counts in a dump's verdict, and among the pictures that are
 // claimed. Leaks that say nothing about where pictures came from do not count: files that could not
-// be examined, marks that are not confirmed, and lookalikes, which may be other captures or parts
-// of uploads. A mark that the registry does not list counts only if the picture shows a submission.
+// be examined or compared, marks that are not confirmed, and lookalikes, which may be other captures
+// or parts of uploads. A mark that the registry does not list counts only if the picture shows a submission.
 func (v *Verdict) Weighed() bool {
 	switch v.Finding {
-	case FoundLookalike:
+	case FoundLookalike, FoundIncomplete:
 		return false
 	case FoundCopy, FoundUnissued:
 		return v.matched()

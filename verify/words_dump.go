@@ -285,8 +285,15 @@ func (w *weighing) noMatchNamed() []figures {
 }
 
 func (w *weighing) noMatch() []figures {
-	return once(w.stage() == aboutUnmatched && !w.cfg.named() && w.lookalikes() == 0, figures{"n": w.readable()})
+	return once(w.stage() == aboutUnmatched && !w.cfg.named() && w.lookalikes()+w.incomplete() == 0, figures{"n": w.readable()})
 }
+
+// noMatchClosed is said if nothing matches, and uploads that pictures may show could not be opened.
+func (w *weighing) noMatchClosed() []figures {
+	return once(w.stage() == aboutUnmatched && !w.cfg.named() && w.incomplete() > 0, figures{"n": w.incomplete(), "of": w.readable()})
+}
+
+func (w *weighing) incomplete() int { return w.Counts[string(FoundIncomplete)] }
 
 // noMatchLike and namedLike are said if nothing matches but pictures resemble uploads: of all uploads,
 // or of the named uploads.
@@ -294,7 +301,7 @@ func (w *weighing) noMatchLike() []figures { return w.resembling(false) }
 func (w *weighing) namedLike() []figures   { return w.resembling(true) }
 
 func (w *weighing) resembling(named bool) []figures {
-	return once(w.stage() == aboutUnmatched && w.cfg.named() == named && w.lookalikes() > 0, figures{"n": w.readable(), "like": w.lookalikes()})
+	return once(w.stage() == aboutUnmatched && w.cfg.named() == named && w.lookalikes() > 0 && (named || w.incomplete() == 0), figures{"n": w.readable(), "like": w.lookalikes()})
 }
 
 func (w *weighing) lookalikes() int { return w.Counts[string(FoundLookalike)] }

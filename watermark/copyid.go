@@ -2,10 +2,12 @@ package watermark
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 // ErrID is wrapped by the errors of [ParseCopyID] and [ParseSubmission].
@@ -48,6 +50,16 @@ type Submission [16]byte
 
 // SubmissionOf returns the ID of a file with this SHA-256: its first 16 bytes.
 func SubmissionOf(sum [32]byte) Submission { return Submission(sum[:16]) }
+
+// Page returns the ID that places the marks of page k of a document. Page 1 has the ID of the document.
+func (s Submission) Page(k int) Submission {
+	if k < 2 {
+		return s
+	}
+	const kind = "kycmark commitment v1 page of a submission" // of the registry, with a salt of zeros
+	number := strconv.Itoa(k)
+	return SubmissionOf(sha256.Sum256(fmt.Appendf(nil, "%d:%s32:%s16:%s%d:%s", len(kind), kind, make([]byte, 32), s[:], len(number), number)))
+}
 
 // ParseSubmission reads exactly 32 hex digits.
 func ParseSubmission(s string) (Submission, error) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -11,7 +12,7 @@ import (
 
 type auditFlags struct {
 	checkpoints, keys, witnesses []string
-	originals                    bool
+	originals, sweep             bool
 }
 
 // newAudit returns the verb "audit", which checks the whole ledger against the registry and against
@@ -23,7 +24,9 @@ func newAudit(u *ui) *cobra.Command {
 		Use:   "audit",
 		Short: "Check the ledger against the registry, and against what others kept",
 		Long: `Recompute the ledger's tree, every commitment in it and the signatures of all
-checkpoints. Exit 1 when something was edited, removed, added or reordered.
+checkpoints. Exit 1 when something was edited, removed, added or reordered. The database
+also compares its indexes with its tables: PostgreSQL needs the extension amcheck for it,
+and the right to call bt_index_check.
 
 A registry that was rewritten as a whole is found out only by what was kept elsewhere:
 hand in checkpoints that a witness or an auditor kept (--checkpoint) and the public key
@@ -38,8 +41,13 @@ compared with the digest that was entered, and so is what uploads are found by.`
 	fs.StringArrayVar(&f.keys, "key", nil, "public `key` of the ledger, or its file; of several any may have signed (default: the home's)")
 	fs.StringArrayVar(&f.witnesses, "witness", nil, "public `key` of a witness, or its file: check its signatures; may be repeated")
 	fs.BoolVar(&f.originals, "originals", false, "open every sealed original")
+	fs.BoolVar(&f.sweep, "sweep", false, "with --originals: remove what is older than a day and belongs to no submission")
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error { return b.audit(ctx, f) })
 }
+
+// sweepAge is the age from which on --sweep removes an original that belongs to no submission: runs that
+// are going on enter theirs within minutes. Chosen.
+const sweepAge = 24 * time.Hour
 
 // auditLine is the result as JSON.
 type auditLine struct {
@@ -63,7 +71,7 @@ func (b *books) audit(ctx context.Context, f auditFlags) error {
 	}
 	show, done := b.progressOf(ctx, "opening")
 	defer done()
-	o.Progress, o.Decode = show, b.decoder.Decode
+	o.Progress, o.Readers = show, b.readers()
 	a, err := b.registry.Ledger().Audit(ctx, o)
 	if err != nil {
 		return keyUsage(err)
@@ -112,7 +120,13 @@ func (b *books) auditOptions(f auditFlags) (o registry.AuditOptions, err error) 
 		o.Checkpoints = append(o.Checkpoints, string(text))
 	}
 	if !f.originals {
+		if f.sweep {
+			return o, usagef("--sweep needs --originals")
+		}
 		return o, nil
+	}
+	if f.sweep {
+		o.Sweep = time.Now().Add(-sweepAge)
 	}
 	_, o.SealKey, err = b.home.Keys()
 	if err == nil && o.SealKey == nil {
@@ -140,5 +154,8 @@ func (b *books) auditWords(f auditFlags, a *registry.Audit) {
 	}
 	if f.originals {
 		b.printf("%s opened, with the digests that were entered\n", plural(a.Originals, "original"))
+		if a.Swept > 0 {
+			b.printf("%s of no submission removed\n", plural(a.Swept, "original"))
+		}
 	}
 }

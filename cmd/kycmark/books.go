@@ -107,7 +107,7 @@ func (b *books) issuing() (registry.Config, error) {
 	if err != nil {
 		return registry.Config{}, err
 	}
-	return registry.Config{Registry: b.registry, Key: keys[0], SealKey: seal, Actor: actor(), Decode: b.decoder.Decode}, nil
+	return registry.Config{Registry: b.registry, Key: keys[0], SealKey: seal, Actor: actor(), Readers: b.readers()}, nil
 }
 
 // actor is who acts, as the registry notes it.

@@ -16,7 +16,8 @@ import (
 // new file or database and checks the copy. It writes only to TO; an interrupted copy is continued
 // by the same command. A copy that does not check is exit code 4.
 func newCopyRegistry(u *ui) *cobra.Command {
-	return &cobra.Command{
+	var blobs string
+	cmd := &cobra.Command{
 		Use:   "copy-registry FROM TO",
 		Short: "Copy a registry into a new file or a PostgreSQL database, and check the copy",
 		Long: `Copy every row of a registry, with the whole ledger, to a new file or an empty database;
@@ -24,12 +25,16 @@ then check the copy and compare the ledgers. FROM and TO are files or addresses 
 PostgreSQL databases (postgres://USER@HOST/DATABASE, password in PGPASSFILE or
 PGPASSWORD). FROM may be in use: what is written to it meanwhile is not copied.
 
+Sealed originals are copied to the place that --blobs names (see "kycmark init"). What is
+there from an earlier copy is not copied again, so that a copy a day is a backup.
+
 A copy that was interrupted cannot be used as a registry: the same command goes on with
 it, and takes out what was erased from FROM meanwhile. When it is whole, name the new
 registry in kycmark.toml. Only one of the two may go on being written to: they would
 become two ledgers.`,
-		Example: `  kycmark copy-registry kyc/registry.db 'postgres://kyc@db.example/kyc?sslmode=verify-full'`,
-		Args:    exactly("FROM", "TO"),
+		Example: `  kycmark copy-registry kyc/registry.db backup/2026-11-22.db --blobs backup/originals
+  kycmark copy-registry kyc/registry.db 'postgres://kyc@db.example/kyc?sslmode=verify-full'`,
+		Args: exactly("FROM", "TO"),
 		RunE: u.verb(func(cmd *cobra.Command, args []string) error {
 			if same(settled(args[0]), settled(args[1])) {
 				return usagef("FROM and TO are one registry, %s", args[0])
@@ -37,7 +42,7 @@ become two ledgers.`,
 			show, done := u.progressOf(cmd.Context(), "copying")
 			defer done()
 			rows := 0
-			size, root, err := registry.Clone(cmd.Context(), home.Driver(args[0]), home.Driver(args[1]), func(n, total int) {
+			size, root, err := registry.Clone(cmd.Context(), home.Driver(args[0]), home.Driver(args[1]), home.Originals(settled(args[1]), blobs), func(n, total int) {
 				rows = n
 				show(n, total)
 			})
@@ -59,6 +64,8 @@ become two ledgers.`,
 			}{rows, size, root})
 		}),
 	}
+	blobsFlag(cmd, &blobs)
+	return cmd
 }
 
 // settled returns the address s of a registry so that it means the same in every working directory.

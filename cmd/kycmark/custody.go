@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -24,11 +26,12 @@ func newCustody(u *ui) *cobra.Command {
   kycmark custody import custody.csv
   kycmark custody list --recipient vendor-a`,
 	}
-	return only(cmd, newCustodyAdd(u), newCustodyImport(u), newCustodyList(u))
+	return only(cmd, newCustodyAdd(u), newCustodyImport(u), newCustodyList(u), newCustodyMessage(u))
 }
 
 type custodyFlags struct {
 	from, to, note, source, list string
+	signature, public, stamp, ca string
 	submissions                  idList[watermark.Submission]
 	all                          bool
 }
@@ -48,6 +51,10 @@ list (--list, --submission); --from and --to may choose from a list. Enter what 
 before it is needed: the time of entry is recorded, and a fact that was entered after the
 leak was found does not count against anybody. Say where it is known from (--source, --note).
 
+A fact that is entered late counts if its holder had signed it before the leak was found:
+give the Ed25519 signature of what "kycmark custody message" prints, an RFC 3161
+timestamp of the signature, and the key by which the holder signed a receipt before.
+
 Times are RFC 3339, or a day or a month (UTC), the last one included whole. A list
 is a file with one submission ID a line; lines that begin with # are passed over.`,
 		Example: `  kycmark custody add vendor-a --from 2018-02 --to 2018-02 --source "contract 2017/3" --note "intake by vendor A"
@@ -63,6 +70,11 @@ is a file with one submission ID a line; lines that begin with # are passed over
 	fs.Var(&f.submissions, "submission", "only this `ID`, 32 hex digits; may be repeated")
 	fs.StringVar(&f.source, "source", "", "the `document` that this is known from")
 	fs.StringVar(&f.note, "note", "", "how this is known")
+	fs.StringVar(&f.signature, "signature", "", "`file` with the holder's signature, or its hex digits")
+	fs.StringVar(&f.public, "public-key", "", "`file` with the holder's public key, or its hex digits")
+	fs.StringVar(&f.stamp, "stamp", "", "`file` with the timestamp of the signature")
+	fs.StringVar(&f.ca, "tsa-ca", "", "`file` with the certificate of the timestamp authority or its issuers, PEM")
+	cmd.MarkFlagsRequiredTogether("signature", "public-key", "stamp", "tsa-ca")
 	cmd.ValidArgsFunction = recipientNames
 	cmd.MarkFlagsOneRequired("source", "note")
 	cmd.MarkFlagsRequiredTogether("from", "to")
@@ -75,11 +87,79 @@ is a file with one submission ID a line; lines that begin with # are passed over
 		if err != nil {
 			return err
 		}
-		if err := b.registry.AddCustody(ctx, c); err != nil {
+		if err = f.sign(&c); err == nil {
+			err = b.registry.AddCustody(ctx, c)
+		}
+		if errors.Is(err, registry.ErrReceipt) || errors.Is(err, seal.ErrStamp) {
+			b.no()
+			b.errorf("%v", err)
+			return nil
+		}
+		if err != nil {
 			return notFound(err)
 		}
-		b.printf("%s: held %s unmarked\n", c.Recipient, custodyWords(c))
+		signed := ""
+		if f.signature != "" {
+			signed = ", signed by the holder before " + moment(c.Signed.Dated)
+		}
+		b.printf("%s: held %s unmarked%s\n", c.Recipient, custodyWords(c), signed)
 		return b.line(c)
+	})
+}
+
+// sign reads the countersignature that the flags name into c, and checks its timestamp.
+func (f custodyFlags) sign(c *registry.Custody) error {
+	if f.signature == "" {
+		return nil
+	}
+	if c.From.IsZero() || !c.To.Before(always) {
+		return usagef("--signature: what is countersigned has --from and --to")
+	}
+	s := &c.Signed
+	var err error
+	if s.PublicKey, s.Signature, err = signatureOf(f.public, f.signature); err != nil {
+		return err
+	}
+	if s.Stamp, err = readSmall(f.stamp); err != nil {
+		return err
+	}
+	trusted, err := certificates(f.ca)
+	if err != nil {
+		return err
+	}
+	stamp, err := seal.VerifyStamp(s.Stamp, sha256.Sum256(s.Signature[:]), trusted)
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.stamp, err)
+	}
+	s.Dated = stamp.Time.Add(stamp.Accuracy)
+	return nil
+}
+
+// newCustodyMessage returns the verb "custody message", which prints the bytes that the holder of
+// uploads signs. It enters nothing.
+func newCustodyMessage(u *ui) *cobra.Command {
+	var f custodyFlags
+	cmd := &cobra.Command{
+		Use:   "message NAME --from TIME --to TIME",
+		Short: "Print what the holder of uploads signs",
+		Long: `Print the bytes by which a holder confirms that it held uploads of that time: four
+lines, "kycmark custody v1", its name, and both times. Have the signature timestamped.`,
+		Example: `  kycmark custody message vendor-a --from 2018-02 --to 2018-02 > message.txt
+  openssl pkeyutl -sign -rawin -inkey vendor.pem -in message.txt -out custody.sig
+  openssl ts -query -sha256 -cert -data custody.sig -out custody.tsq`,
+		Args: exactly("NAME"), ValidArgsFunction: recipientNames,
+	}
+	cmd.Flags().StringVar(&f.from, "from", "", "`time` of the first uploads held (required)")
+	cmd.Flags().StringVar(&f.to, "to", "", "`time` of the last uploads held (required)")
+	cmd.MarkFlagRequired("from")
+	cmd.MarkFlagRequired("to")
+	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error {
+		c, err := f.custody(args[0])
+		if err != nil {
+			return err
+		}
+		b.printf("%s", c.Message())
+		return b.line(map[string]string{"recipient": c.Recipient, "message": string(c.Message())})
 	})
 }
 

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"image/jpeg"
 	"os"
+	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// writePDF makes a PDF of JPEG files, one a page: "pdf OUT IN...".
+// writePDF makes a PDF: "pdf OUT IN...". A page shows a JPEG with white margins, or "full:JPEG" without
+// margins, or "text:N", a statement of account N.
 func writePDF(ts *testscript.TestScript, neg bool, args []string) {
 	var out bytes.Buffer
 	var offsets []int
@@ -26,12 +28,25 @@ func writePDF(ts *testscript.TestScript, neg bool, args []string) {
 	object("<</Type/Catalog/Pages 2 0 R>>")
 	object("<</Type/Pages/Kids[%s]/Count %d>>", kids, len(args)-1)
 	for i, name := range args[1:] {
-		data, err := os.ReadFile(ts.MkAbs(name))
+		full, isFull := strings.CutPrefix(name, "full:")
+		account, isText := strings.CutPrefix(name, "text:")
+		if isText {
+			object("<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 420]/Contents %d 0 R/Resources<</Font<</F %d 0 R>>>>>>", 4+3*i, 5+3*i)
+			draw := statement(number(ts, account))
+			object("<</Length %d>>stream\n%s\nendstream", len(draw), draw)
+			object("<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>")
+			continue
+		}
+		data, err := os.ReadFile(ts.MkAbs(full))
 		ts.Check(err)
 		c, err := jpeg.DecodeConfig(bytes.NewReader(data))
 		ts.Check(err)
-		object("<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents %d 0 R/Resources<</XObject<</I %d 0 R>>>>>>", 4+3*i, 5+3*i)
-		draw := "q 500 0 0 375 40 300 cm /I Do Q"
+		box, draw := "595 842", "q 500 0 0 375 40 300 cm /I Do Q"
+		if isFull {
+			box = fmt.Sprintf("%d %d", c.Width/2, c.Height/2)
+			draw = fmt.Sprintf("q %d 0 0 %d 0 0 cm /I Do Q", c.Width/2, c.Height/2)
+		}
+		object("<</Type/Page/Parent 2 0 R/MediaBox[0 0 %s]/Contents %d 0 R/Resources<</XObject<</I %d 0 R>>>>>>", box, 4+3*i, 5+3*i)
 		object("<</Length %d>>stream\n%s\nendstream", len(draw), draw)
 		object("<</Type/XObject/Subtype/Image/Width %d/Height %d/ColorSpace/DeviceRGB/BitsPerComponent 8/Filter/DCTDecode/Length %d>>stream\n%s\nendstream",
 			c.Width, c.Height, len(data), data)
@@ -43,4 +58,15 @@ func writePDF(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	fmt.Fprintf(&out, "trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n", len(offsets)+1, start)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), out.Bytes(), 0o600))
+}
+
+// statement is what a page of account n draws.
+func statement(n int) string {
+	out := "0.5 0 0 0.5 0 0 cm 0.1 0.3 0.6 rg 40 770 515 40 re f 1 g BT /F 18 Tf 50 783 Td (Example Bank) Tj ET 0 g\n"
+	for i := range 40 {
+		v := (i*7919 + n*104729) % 100000
+		out += fmt.Sprintf("BT /F 11 Tf 50 %d Td (%02d.07. payment %d to account %d) Tj ET BT /F 11 Tf 470 %d Td (%d.%02d) Tj ET\n",
+			740-17*i, 1+i%31, v, v*n%9973, 740-17*i, v/100, v%100)
+	}
+	return out
 }

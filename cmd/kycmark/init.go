@@ -28,12 +28,17 @@ key no original opened.
 
 With --registry postgres://USER@HOST/DATABASE the registry is made in a PostgreSQL
 database, where many machines can work on it. Leave the password to PGPASSFILE or
-PGPASSWORD; &search_path=NAME puts the registry into a schema of that name.`,
+PGPASSWORD; &search_path=NAME puts the registry into a schema of that name.
+
+Sealed originals are kept in the folder blobs beside registry.db, or in the
+PostgreSQL database. --blobs names another place: a folder, "database", or a bucket,
+s3://BUCKET/PREFIX?endpoint=https://HOST. Keys of the bucket are taken from
+AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`,
 		Example: `  kycmark init kyc
   export KYCMARK_HOME=$PWD/kyc
 
   # the registry in PostgreSQL
-  kycmark init --registry 'postgres://kyc@db.example/kyc?sslmode=verify-full' kyc`,
+  kycmark init --registry 'postgres://kyc@db.example/kyc?sslmode=verify-full' --blobs s3://kyc/originals kyc`,
 		Args: exactly("DIR"),
 		RunE: u.verb(func(cmd *cobra.Command, args []string) error {
 			h, err := home.Create(cmd.Context(), args[0], at, &opts)
@@ -73,6 +78,7 @@ PGPASSWORD; &search_path=NAME puts the registry into a schema of that name.`,
 		}),
 	}
 	cmd.Flags().StringVar(&at, "registry", "", "`address` of a registry outside the folder (default: registry.db in it)")
+	blobsFlag(cmd, &opts.Originals)
 	cmd.Flags().BoolVar(&opts.SealHashes, "seal-hashes", false, "also seal the perceptual hashes; they are then searched in memory only")
 	return cmd
 }

@@ -9,13 +9,13 @@ import (
 	"iter"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/dump"
-	"github.com/kycmark/kycmark/internal/pdf"
 	"github.com/kycmark/kycmark/internal/unpack"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -26,8 +26,7 @@ type investigateFlags struct {
 	report, found        string
 	evidence, shownBy    string
 	caseNumber, examiner string
-	search               string
-	state                string
+	state, part          string
 	against              idList[watermark.Submission]
 	claimed              int
 	references           int
@@ -47,9 +46,9 @@ func newInvestigate(u *ui) *cobra.Command {
 		Use:   "investigate DUMP...",
 		Short: "Say of leaked pictures whose copies they are",
 		Long: `Examine leaked pictures: files, folders, archives (.zip, .7z, .rar, .tar,
-.tar.gz, .tar.bz2, .tar.xz, .tar.zst; also one level deep in each other), the pictures in
-PDFs and office documents, the pages of TIFFs, and what is attached to e-mails (.eml,
-.mbox, .mhtml). The
+.gz, .bz2, .xz, .zst; also up to four deep in each other), the pictures in PDFs, office
+documents and web pages, the pages of TIFFs and PDFs, the frames of animations, and what is
+attached to e-mails (.eml, .mbox, .mhtml). The
 ending tells what a file is, or, where a name has none, how the file begins. @FILE stands for the names in
 that file, one a line, and - for those on stdin. Each picture is matched against the
 registry and its mark is read; then the findings are weighed together. The report is
@@ -72,23 +71,18 @@ If no picture can be examined, nothing is entered or written.`,
   find leaks -newer last -print0 | kycmark investigate -`,
 		Args: some("file, folder, archive or PDF"),
 	}
-	cmd.Flags().StringVar(&f.caseNumber, "case", "", "`folder` of \"kycmark case open\", or the number of the case, for the report")
 	cmd.Flags().StringVar(&f.examiner, "examiner", "", "`name` of the person who examines, for the report")
-	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
 	cmd.Flags().StringVar(&f.found, "found", "", "`when` the pictures were found: RFC 3339, or a day; custody entered later counts against no holder. The ledger keeps it: each later examination of the same files shows it")
 	cmd.Flags().StringVar(&f.evidence, "found-evidence", "", "`how` it is known when the pictures were found: an address, a message")
 	cmd.Flags().StringVar(&f.shownBy, "found-file", "", "`file` that shows when the pictures were found, such as a message: its SHA-256 is entered")
-	cmd.Flags().StringVar(&f.search, "search", "", "`where` to look for the uploads: memory (within 64 bits, and parts) or store (whole pictures within 31 bits); default memory, from 20 million uploads on store")
 	cmd.Flags().Var(&f.against, "against", "`submissions` to compare with and trace against; nothing else is searched, so that nothing follows on when or from where pictures were taken")
 	cmd.Flags().StringVar(&f.state, "state", "", "`file` that keeps what was examined: a run that was cut short goes on where it was")
+	cmd.Flags().StringVar(&f.part, "part", "", "examine only `part` K/N of the files, and write what was found out to --findings; \"kycmark conclude\" weighs all N parts")
 	cmd.Flags().IntVar(&f.claimed, "claimed", 0, "`number` of pictures that the leaker claims to have")
 	cmd.Flags().IntVar(&f.references, "references", 0, "about how many `times` leaks that show an upload are also held against other uploads, none known to be of the same person, that look like it; -1: not at all (default 20, and 4 a leak at most)")
 	cmd.Flags().IntVar(&f.perSubject, "uploads-per-subject", 0, "the `number` of uploads without a subject that one person has at most, as the report will say that you state (default: any number, so that all count as one person's)")
 	cmd.Flags().BoolVar(&f.drawn, "drawn", false, "the pictures were drawn at random by us from those claimed, so that they speak for the rest")
-	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
-	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite the report if it exists")
-	complete(cmd, "search", "memory", "store")
-	f.bundleFlags.add(cmd)
+	f.outputs(cmd)
 	return u.searchVerb(cmd, func(ctx context.Context, b *books, args []string) error {
 		paths, err := dump.Expand(args, cmd.InOrStdin())
 		if err != nil {
@@ -99,6 +93,15 @@ If no picture can be examined, nothing is entered or written.`,
 		}
 		return b.investigate(ctx, f, paths)
 	})
+}
+
+// outputs registers the flags of what is written, and of the case, with cmd.
+func (f *investigateFlags) outputs(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.caseNumber, "case", "", "`folder` of \"kycmark case open\", or the number of the case, for the report")
+	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
+	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
+	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite the report if it exists")
+	f.bundleFlags.add(cmd)
 }
 
 // meanings returns a line for each finding, for the help.
@@ -136,13 +139,6 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if err := f.checkOutputs(b, dump); err != nil {
 		return err
 	}
-	keys, seal, err := b.keys()
-	if err != nil {
-		return err
-	}
-	if err := b.checkKeys(ctx, keys); err != nil {
-		return err
-	}
 	for _, id := range f.against.ids {
 		if _, err := b.registry.Submission(ctx, id); err != nil && !errors.Is(err, registry.ErrErased) {
 			return notFound(err)
@@ -158,36 +154,102 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if err != nil {
 		return err
 	}
-	show, done := b.progressOf(ctx, "examining")
-	defer done()
-	var pdfs pdf.Engine
-	defer pdfs.Close()
-	inv, err := verify.NewInvestigator(verify.Config{
-		Registry: b.registry, Keys: keys, SealKey: seal, Actor: actor(), Command: append([]string{"kycmark"}, b.args...),
-		Search: f.search, Progress: show, Against: f.against.ids, State: f.state, References: f.references,
-		Circumstances: circumstances,
-		Readers: verify.Readers{Decode: b.decoder.Decode, Unpack: unpack.Files, OpenPDF: func(ctx context.Context, data []byte) (verify.PDF, error) {
-			d, err := pdfs.Open(ctx, data, pdf.Limits{})
-			if err != nil {
-				return nil, err
-			}
-			return d, nil
-		}},
-	})
+	part, err := f.partOf()
 	if err != nil {
 		return err
 	}
+	inv, done, err := b.investigator(ctx, verify.Config{
+		Against: f.against.ids, State: f.state, References: f.references, Part: part,
+		Circumstances: circumstances,
+	}, "examining")
+	if err != nil {
+		return err
+	}
+	defer done()
 	verdicts, err := b.examine(inv.InvestigateFiles(ctx, dump...), f.claimed)
-	done()
 	if nothing := (*verify.NothingError)(nil); errors.As(err, &nothing) {
+		done()
 		return b.nothing(dump, nothing.Files)
 	}
 	if err != nil {
 		return err
 	}
+	if part != (verify.Part{}) {
+		done()
+		return f.writePart(ctx, b, inv, part, verdicts)
+	}
+	return b.weigh(ctx, f, folder, inv, done, verdicts)
+}
+
+// partOf reads --part. With it nothing is weighed, so that only --findings can be written.
+func (f *investigateFlags) partOf() (s verify.Part, err error) {
+	if f.part == "" {
+		return s, nil
+	}
+	number, of, _ := strings.Cut(f.part, "/")
+	s.Number, err = strconv.Atoi(number)
+	if s.Of, _ = strconv.Atoi(of); err != nil || s.Number < 1 || s.Number > s.Of {
+		return s, usagef("--part %s: want K/N, with K from 1 to N", f.part)
+	}
+	if f.findings == "" || f.report != "" || f.bundle != "" {
+		return s, usagef("--part: what is found out goes to --findings; \"kycmark conclude\" writes report and bundle")
+	}
+	return s, nil
+}
+
+// writePart writes the findings of a part of a dump.
+func (f *investigateFlags) writePart(ctx context.Context, b *books, inv *verify.Investigator, part verify.Part, verdicts []*verify.Verdict) error {
+	var out bytes.Buffer
+	if err := inv.WritePart(ctx, &out, verdicts, f.reveal); err != nil {
+		return err
+	}
+	if err := writeOutput(f.findings, out.Bytes(), f.force); err != nil {
+		return err
+	}
+	b.leaks(verdicts)
+	b.printf("\npart %s, %s: %s\n", part, plural(len(verdicts), "file"), f.findings)
+	return nil
+}
+
+// investigator returns an investigator with the keys and readers of the command. Circumstances, search
+// and the rest of cfg are the caller's. The caller must call done, which ends the progress line; a second
+// call does nothing.
+func (b *books) investigator(ctx context.Context, cfg verify.Config, doing string) (inv *verify.Investigator, done func(), err error) {
+	keys, seal, err := b.keys()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := b.checkKeys(ctx, keys); err != nil {
+		return nil, nil, err
+	}
+	show, done := b.progressOf(ctx, doing)
+	cfg.Registry, cfg.Keys, cfg.SealKey, cfg.Actor, cfg.Command = b.registry, keys, seal, actor(), append([]string{"kycmark"}, b.args...)
+	cfg.Progress = b.orState(cfg.State, show)
+	cfg.Readers = verify.Readers{Readers: b.readers(), Unpack: unpack.Files, OpenPDF: func(ctx context.Context, data []byte) (verify.PDF, error) {
+		d, err := b.pdfs.Open(ctx, data)
+		if err != nil {
+			return nil, err
+		}
+		return d, nil
+	}}
+	if inv, err = verify.NewInvestigator(cfg); err != nil {
+		done()
+	}
+	return inv, done, err
+}
+
+// weigh weighs the verdicts, prints what follows and writes the files that the flags name. folder is of
+// the case, "" without one. done ends the progress line.
+func (b *books) weigh(ctx context.Context, f investigateFlags, folder string, inv *verify.Investigator, done func(), verdicts []*verify.Verdict) error {
+	done()
 	d, err := inv.Weigh(ctx, verdicts)
 	if err != nil {
 		return err
+	}
+	for _, s := range d.Record.Segments {
+		if s.Problem != "" {
+			b.warnf("%s; its uploads were read from the database (kycmark segments --anew makes it again)", s.Problem)
+		}
 	}
 	for _, s := range d.NotSearched() {
 		b.warnf("%s", s)
@@ -202,6 +264,22 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 		}
 	}
 	return f.writeAll(ctx, b, inv, d)
+}
+
+// manyFiles is the number of files of a dump from which on --state is worth a hint. They take minutes. Chosen.
+const manyFiles = 1000
+
+// orState returns show, which is called after each of the files of a dump. Of many files it first gives a
+// hint if there is no state file: if the run is cut short, all work is lost.
+func (b *books) orState(state string, show func(done, total int)) func(done, total int) {
+	return func(done, total int) {
+		if done == 1 && total >= manyFiles && state == "" {
+			b.hintf("%d files: with --state FILE a run that is cut short goes on where it was", total)
+		}
+		if show != nil {
+			show(done, total)
+		}
+	}
 }
 
 // checkKeys returns an error, with a hint, if none of the home's mark keys is a key of the registry:
@@ -271,6 +349,9 @@ func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int)
 		}
 		if !v.Examined() && v.Finding != verify.FoundNoPicture {
 			b.fail(v.File, errors.New(v.Error))
+		}
+		if v.Finding == verify.FoundIncomplete {
+			b.fail(v.File, errors.New("an upload that it may show could not be compared: its original cannot be opened (kycmark audit --originals)"))
 		}
 		b.warnPages(v.File, v.Pages, "read")
 		if err := b.line(newLeakLine(v)); err != nil {

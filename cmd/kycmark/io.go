@@ -17,6 +17,7 @@ import (
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // listFiles replaces each folder among paths by the files in it and below, in lexical order,
@@ -74,43 +75,73 @@ func unpacked(text string) string { return packageNames.ReplaceAllString(text, "
 
 // limits returns the limits for decoding a picture, with the command's decoders.
 func (u *ui) limits(ctx context.Context) picture.Limits {
-	return picture.Limits{Decode: picture.Decoding(ctx, u.decoder.Decode)}
+	return picture.Limits{Decode: picture.Decoding(ctx, u.decoder.Decode), PDF: picture.ReadingPDF(ctx, u.pdfs.Pages)}
 }
 
-// eachPicture loads the first picture of every file and folder in paths and calls work on it, for
-// several files at a time. It calls emit with the results in the order of the files, one at a time.
-// Errors of loading and of work are reported (exit code 3) and handed to emit, and do not end the
-// batch. The result is the first error of emit, ctx's, or a usageError if paths hold no file. doing
-// names the work on the progress bar.
+// readers returns the command's decoders.
+func (u *ui) readers() registry.Readers {
+	return registry.Readers{Decode: u.decoder.Decode, PDF: u.pdfs.Pages}
+}
+
+// eachPicture loads the pages of every file and folder in paths and calls work on each, for several files
+// at a time. It calls emit with the results in the order of the files and pages, one at a time. A page of
+// several has the name "FILE#page K". Errors of loading and of work are reported (exit code 3) and handed
+// to emit, and do not end the batch. The result is the first error of emit, ctx's, or a usageError if
+// paths hold no file. doing names the work on the progress bar.
 func eachPicture[T any](ctx context.Context, u *ui, doing string, paths []string, work func(ctx context.Context, p *picture.Picture) (T, error), emit func(file string, value T, err error) error) error {
 	files := listFiles(paths)
 	if len(files) == 0 {
 		return usagef("no files in %s", strings.Join(paths, ", "))
 	}
 	type result struct {
+		page  string // "#page 2", "" of the only page
 		value T
-		pages int
+		more  int // pictures in the file that are no pages
 		err   error
 	}
 	step, done := u.progress(ctx, doing, len(files))
 	defer done()
-	return each(ctx, files, func(ctx context.Context, file string) (r result) {
+	return each(ctx, files, func(ctx context.Context, file string) (all []result) {
 		defer step()
-		pic, err := picture.Load(file, u.limits(ctx))
+		doc, err := u.document(ctx, file)
 		if err != nil {
-			r.err = err
-			return r
+			return []result{{err: err}}
 		}
-		r.pages = pic.Pages
-		r.value, r.err = work(ctx, pic)
-		return r
-	}, func(file string, r result) error {
-		u.warnPages(file, r.pages, "read")
-		if r.err != nil {
-			u.fail(file, r.err)
+		for k := 1; k <= doc.Pages() && ctx.Err() == nil; k++ {
+			r := result{page: doc.Label(k)}
+			pic, err := doc.Picture(k, u.limits(ctx))
+			if r.err = err; err == nil {
+				r.more = pic.Pages - 1
+				r.value, r.err = work(ctx, pic)
+			}
+			all = append(all, r)
 		}
-		return emit(file, r.value, r.err)
+		return all
+	}, func(file string, all []result) error {
+		for _, r := range all {
+			u.warnPages(file, r.more+1, "read")
+			if r.err != nil {
+				u.fail(file+r.page, r.err)
+			}
+			if err := emit(file+r.page, r.value, r.err); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
+}
+
+// document reads a file and finds its pages. If the pages of a file cannot be found, it has one.
+func (u *ui) document(ctx context.Context, file string) (*picture.Document, error) {
+	data, err := intake.ReadFile(file, picture.DefaultMaxBytes)
+	if err != nil {
+		return nil, intake.WithoutPath(err)
+	}
+	doc, err := picture.OpenDocument(data, u.limits(ctx))
+	if err != nil {
+		return picture.OnePage(data), nil // whose examination says why
+	}
+	return doc, nil
 }
 
 // each calls work on every input, on as many inputs at a time as there are processors. It calls

@@ -43,7 +43,7 @@ the submission; with several recipients, to a folder of each one's name in it. E
 copy gets a fresh random ID and is entered in the ledger before it is written. A
 picture whose mark would not be read back after a messenger is refused, unless
 --allow-weak; so is an upload with such a page. A copy of several pages has them all,
-each marked with the copy's ID, and is a TIFF.
+each marked with the copy's ID, and is a TIFF, or of a PDF a PDF of pictures.
 
 --name-from names copies by their uploads' files instead: it takes what "kycmark submit
 --json" printed. A file name may name a person, and the recipient sees it; neither the

@@ -87,7 +87,7 @@ func issueOne(ctx context.Context, prepared func() (*registry.Prepared, error), 
 // copy's format is known only after it was entered in the ledger, so every ending is checked. An
 // existing file needs --force and must not be a file of the home.
 func (f issueFlags) checkCopy(stem string) error {
-	for _, format := range picture.Writable() {
+	for _, format := range append(picture.Writable(), "pdf") {
 		path := stem + picture.Extension(format)
 		if _, err := os.Lstat(path); err != nil {
 			continue

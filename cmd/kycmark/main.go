@@ -11,12 +11,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/decoders"
+	"github.com/kycmark/kycmark/decoders/pdfs"
 	"github.com/kycmark/kycmark/internal/unpack"
 )
 
 func main() {
 	collectGarbage()
-	if unpack.Serve() || decoders.Serve() { // a process that this command started
+	if unpack.Serve() || decoders.Serve() || pdfs.Serve() { // a process that this command started
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -31,6 +32,8 @@ func main() {
 // process. Without arguments it prints the front page.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	u := newUI(stdout, stderr)
+	defer u.decoder.Close()
+	defer u.pdfs.Close()
 	u.args = args
 	root := newRoot(u)
 	root.SetArgs(args)
@@ -120,10 +123,10 @@ func groups() []group {
 			newKeygen, newMark, newDetect, newTrace, newHash, newIndex,
 		}},
 		{"The books (in a home):", []func(*ui) *cobra.Command{
-			newInit, newRecipient, newKey, newSubmit, newSubject, newIssue, newReceipt, newHandOn, newCustody, newInvestigate, newList, newShow, newErase, newSearchTables,
+			newInit, newRecipient, newKey, newSubmit, newSubject, newIssue, newReceipt, newHandOn, newCustody, newInvestigate, newConclude, newList, newShow, newErase, newSegments,
 		}},
 		{"For auditors and witnesses:", []func(*ui) *cobra.Command{
-			newVerifyReport, newCase, newPlan, newCheckpoint, newAudit, newProve, newCopyRegistry,
+			newVerifyReport, newCase, newPlan, newCheckpoint, newAudit, newProve, newCopyRegistry, newMoveBlobs,
 		}},
 		{"See for yourself:", []func(*ui) *cobra.Command{
 			newDemo, newVersion,

@@ -27,6 +27,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/ulikunitz/xz"
 
+	"github.com/kycmark/kycmark/decoders/pdfs"
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/picture"
@@ -35,6 +36,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if pdfs.Serve() { // for screenshot
+		return
+	}
 	testscript.Main(m, map[string]func(){"kycmark": main})
 }
 
@@ -59,9 +63,11 @@ func TestMain(m *testing.M) {
 //	pack ARCHIVE FILE...      a .zip, .docx, .tar.gz or .tar.xz of files
 //	browse REPORT             opens a report in Chromium and tries all that it can do (needs [browser])
 //	locked ARCHIVE FILE...    a .zip of files that all say that they are encrypted
-//	pdf FILE JPEG...          a PDF of pictures, one a page
+//	pdf FILE PAGE...          a PDF of pages: JPEG, full:JPEG (without margins) or text:NUMBER
 //	ids FIELD                 the first such field of the JSON on stdout, as $FIELD, without v1-
 //	session readme|help OUT   writes the documented session as shell scripts: OUT.1 up to the investigation, OUT.2 with it
+//	objects DIR N             N sealed originals are in a folder, those of the registry in $OBJECTS
+//	aged FILE                 makes a file two days old
 //	tsa FILE                  starts a timestamp authority at $TSA, its certificate in FILE (needs [exec:openssl])
 //	cosigned NAME IN OUT KEY  a witness's signature added to a checkpoint
 //	receipted NAME IN SIGNATURE KEY
@@ -89,7 +95,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"code":    code,
-			"markkey": markKey,
+			"markkey": markKey, "markfile": markFile,
 			"shipped": shipped,
 			"sample":  sample,
 			"small":   small,
@@ -104,12 +110,16 @@ func TestScripts(t *testing.T) {
 			"written": written,
 			"weighs":  weighs,
 			"flip":    flip,
+			"damage":  damage,
 			"pack":    pack,
 			"locked":  locked,
 			"ids":     ids,
 			"session": session,
+			"objects": countObjects,
+			"aged":    aged,
 
 			"tsa":       tsa,
+			"stamped":   stamped,
 			"cosigned":  cosigned,
 			"receipted": receipted,
 		},
@@ -133,6 +143,22 @@ func condition(name string) (bool, error) {
 		return true, err
 	}
 	return err == nil, nil
+}
+
+func countObjects(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 2)
+	found, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "*", "*", "*")) // of a registry, two digits, name
+	ts.Check(err)
+	if len(found) != number(ts, args[1]) {
+		ts.Fatalf("%d objects in %s", len(found), args[0])
+	}
+	ts.Setenv("OBJECTS", filepath.Dir(filepath.Dir(found[0])))
+}
+
+func aged(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 1)
+	then := time.Now().Add(-48 * time.Hour)
+	ts.Check(os.Chtimes(ts.MkAbs(args[0]), then, then))
 }
 
 func arguments(ts *testscript.TestScript, neg bool, args []string, n int) {
@@ -251,6 +277,22 @@ func flip(ts *testscript.TestScript, neg bool, args []string) {
 	i := len(bytes.TrimRight(data, "\n")) - 3
 	data[i] = 'A' + (data[i]-'A'+1)%26
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o600))
+}
+
+// damage changes a bit of each file of a folder.
+func damage(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 1)
+	paths, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "*"))
+	ts.Check(err)
+	if len(paths) == 0 {
+		ts.Fatalf("no files in %s", args[0])
+	}
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		ts.Check(err)
+		data[len(data)/2] ^= 1
+		ts.Check(os.WriteFile(path, data, 0o600))
+	}
 }
 
 func pack(ts *testscript.TestScript, neg bool, args []string) {

@@ -36,7 +36,8 @@ visibility budget. A picture on which it would not be read back is refused as
 weak (exit 1) and nothing is written, unless --allow-weak.
 
 The ending of OUT chooses the format: .jpg, .png, .webp (opaque, of like
-quality to --quality), .tif or .bmp.
+quality to --quality), .tif or .bmp. A file of several pages or frames becomes a
+TIFF with a mark on each page, and a PDF a PDF of pictures.
 
 ` + metadataHelp,
 		Example: `  kycmark keygen --out mark.key
@@ -95,12 +96,15 @@ func mark(ctx context.Context, u *ui, f markFlags, in, out string) error {
 	if err != nil {
 		return u.markFailed(line, err)
 	}
-	opts := &markfile.Options{Submission: submission, Format: format, Quality: f.quality, EXIF: f.metadata.keep, AllowWeak: f.allowWeak, EncodeWebP: webp.Encode, Decode: u.decoder.Decode}
+	opts := &markfile.Options{Submission: submission, Format: format, Quality: f.quality, EXIF: f.metadata.keep, AllowWeak: f.allowWeak, EncodeWebP: webp.Encode, Decode: u.decoder.Decode, PDF: u.pdfs.Pages}
 	m, err := markfile.Mark(ctx, keys[0], id, upload, opts)
 	if m == nil {
 		return cmp.Or(ctx.Err(), u.markFailed(line, err))
 	}
-	u.warnPages(in, m.Pages, "read")
+	u.warnPages(in, m.LeftOut+1, "read")
+	if m.Pages > 1 {
+		line.Pages = m.Pages
+	}
 	line.PSNR, line.SSIM, line.Strength, line.Weak = &m.PSNR, &m.SSIM, &m.Strength, m.Weak || m.Unread
 	margin := fmt.Sprintf("read back with %.1f dB to spare", m.MarginDB)
 	switch {
@@ -124,7 +128,11 @@ func mark(ctx context.Context, u *ui, f markFlags, in, out string) error {
 		return err
 	}
 	line.Out = &out
-	u.printf("%s: carries copy %s under key %s (PSNR %.1f dB, SSIM %.4f, %s)\n", out, id, line.KeyID, m.PSNR, m.SSIM, margin)
+	on := ""
+	if m.Pages > 1 {
+		on = fmt.Sprintf(" on each of %d pages", m.Pages)
+	}
+	u.printf("%s: carries copy %s under key %s%s (PSNR %.1f dB, SSIM %.4f, %s)\n", out, id, line.KeyID, on, m.PSNR, m.SSIM, margin)
 	return u.line(line)
 }
 
@@ -140,6 +148,7 @@ type markLine struct {
 	Margin   *float64         `json:"margin"`   // dB above the limit of reading, after a messenger; null: not read
 	Weak     bool             `json:"weak"`
 	Error    *string          `json:"error"`
+	Pages    int              `json:"pages,omitempty"` // in Out, if there are several; the figures are of the weakest
 }
 
 // markFailed reports that a picture could not be marked.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"image"
 	"image/color/palette"
 	"image/draw"
@@ -11,8 +12,11 @@ import (
 	"github.com/disintegration/imaging"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/kycmark/kycmark/decoders/pdfs"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/watermark"
+	"github.com/kycmark/kycmark/watermark/markfile"
 )
 
 // paged writes a TIFF whose first page is a shipped picture, and the second the picture again. With a
@@ -38,27 +42,49 @@ func paged(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), out.Bytes(), 0o644))
 }
 
-// frames writes a GIF of two frames.
+// frames writes a GIF of three frames, of which two differ.
 func frames(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 1)
 	frame := image.NewPaletted(image.Rect(0, 0, 600, 400), palette.Plan9)
 	draw.Draw(frame, frame.Rect, specimen.Render(specimen.Bill, specimen.NewPerson(8), 600), image.Point{}, draw.Src)
 	var out bytes.Buffer
-	ts.Check(gif.EncodeAll(&out, &gif.GIF{Image: []*image.Paletted{frame, frame}, Delay: []int{0, 0}}))
+	other := image.NewPaletted(frame.Rect, palette.Plan9)
+	draw.Draw(other, other.Rect, specimen.Render(specimen.Bill, specimen.NewPerson(9), 600), image.Pt(0, 60), draw.Src)
+	ts.Check(gif.EncodeAll(&out, &gif.GIF{Image: []*image.Paletted{frame, frame, other}, Delay: []int{0, 0, 0}}))
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), out.Bytes(), 0o644))
 }
 
-// screenshot writes page k of a TIFF as a JPEG of 80 % of its size: page FILE K OUT.
+// shots keeps the document of the last screenshot.
+var shots = pdfs.New()
+
+// screenshot writes page k of a document as a JPEG of 80 % of its size: page FILE K OUT.
 func screenshot(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 3)
 	data, err := os.ReadFile(ts.MkAbs(args[0]))
 	ts.Check(err)
-	d, err := picture.OpenDocument(data, picture.Limits{})
+	lim := picture.Limits{PDF: picture.ReadingPDF(context.Background(), shots.Pages)}
+	d, err := picture.OpenDocument(data, lim)
 	ts.Check(err)
-	pic, err := picture.Decode(d.Page(int(args[1][0]-'0')), picture.Limits{})
+	pic, err := d.Picture(int(args[1][0]-'0'), lim)
 	ts.Check(err)
 	small := imaging.Resize(pic.Image, pic.Image.Rect.Dx()*4/5, 0, imaging.CatmullRom)
 	var out bytes.Buffer
 	ts.Check(picture.Encode(&out, small, "jpeg", 80))
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), out.Bytes(), 0o644))
+}
+
+// markFile marks with package markfile, as an importer does: IN KEY COPY OUT.
+func markFile(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 4)
+	upload, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	text, err := os.ReadFile(ts.MkAbs(args[1]))
+	ts.Check(err)
+	key, err := watermark.ParseKey(string(text))
+	ts.Check(err)
+	id, err := watermark.ParseCopyID(args[2])
+	ts.Check(err)
+	made, err := markfile.Mark(context.Background(), key, id, upload, nil)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[3]), made.File, 0o644))
 }

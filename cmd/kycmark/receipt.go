@@ -57,15 +57,9 @@ line.`,
 			return &usageError{err}
 		}
 		x := registry.Receipt{Copy: id, Actor: actor()}
-		raw, err := bytesOf(signature, ed25519.SignatureSize, nil)
-		if err != nil {
-			return fmt.Errorf("signature: %w", err)
+		if x.PublicKey, x.Signature, err = signatureOf(public, signature); err != nil {
+			return err
 		}
-		x.Signature = [64]byte(raw)
-		if raw, err = bytesOf(public, ed25519.PublicKeySize, publicDER); err != nil {
-			return fmt.Errorf("public key: %w", err)
-		}
-		x.PublicKey = registry.Digest(raw)
 		added, err := b.registry.Ledger().AddReceipt(ctx, x)
 		if errors.Is(err, registry.ErrReceipt) {
 			b.no()
@@ -113,6 +107,19 @@ received and the copy's ID alone.`,
 		b.printf("%s", c.ReceiptMessage())
 		return b.line(map[string]string{"copy": args[0], "message": string(c.ReceiptMessage())})
 	})
+}
+
+// signatureOf reads the values of --public-key and --signature.
+func signatureOf(public, signature string) (key registry.Digest, sig [64]byte, err error) {
+	raw, err := bytesOf(signature, ed25519.SignatureSize, nil)
+	if err != nil {
+		return key, sig, fmt.Errorf("signature: %w", err)
+	}
+	sig = [64]byte(raw)
+	if raw, err = bytesOf(public, ed25519.PublicKeySize, publicDER); err != nil {
+		return key, sig, fmt.Errorf("public key: %w", err)
+	}
+	return registry.Digest(raw), sig, nil
 }
 
 // bytesOf returns the n bytes that arg gives: their hex digits, or a file with the bytes or with

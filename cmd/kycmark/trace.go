@@ -20,6 +20,7 @@ type traceFlags struct {
 	copies               idList[watermark.CopyID]
 	copiesFrom           string
 	strength             float64
+	page                 int // of the original; 0: all
 }
 
 // newTrace returns the verb "trace", which compares each leak with the original and prints which
@@ -38,7 +39,10 @@ score is in standard deviations: that of a copy that was not used is standard no
 or less. log10_p is the base-10 logarithm of the probability that a copy which was
 not used scores so high, corrected for the number of copies; a copy is accused below
 -9. power is the probability that a copy would have been accused by this leak: where
-it is 0.999 or more, "no copy" means that the leak is of none of them.`,
+it is 0.999 or more, "no copy" means that the leak is of none of them.
+
+Of an original of several pages, the leak is laid over each, up to the first that it
+shows. The submission of page 2 and up follows from that of the whole.`,
 		Example: `  kycmark trace --key mark.key --original upload.jpg --copies 00000000000004d2,00000000000004d3 leak.jpg
   kycmark trace --key mark.key --original upload.jpg --copies-from issued.txt --json leaks/`,
 		Args: some("leak or folder"),
@@ -50,6 +54,7 @@ it is 0.999 or more, "no copy" means that the leak is of none of them.`,
 	fs.Var(&f.copies, "copies", "`IDs` of the copies that were issued, 16 hex digits each")
 	fs.StringVar(&f.copiesFrom, "copies-from", "", "text `file` with such an ID a line")
 	fs.Float64Var(&f.strength, "strength", 1, "that the copies were marked with, as \"kycmark mark --json\" tells it")
+	fs.IntVar(&f.page, "page", 0, "`number` of the page of the original that the leaks show (default: each is tried)")
 	cmd.MarkFlagRequired("key")
 	cmd.MarkFlagRequired("original")
 	cmd.RunE = u.verb(func(cmd *cobra.Command, args []string) error {
@@ -86,9 +91,14 @@ func trace(ctx context.Context, u *ui, f traceFlags, args []string) error {
 
 // A traceJob traces leaks of one original.
 type traceJob struct {
-	issued []watermark.Candidate
-	tracer *watermark.Tracer
+	issued  []watermark.Candidate
+	tracers []*watermark.Tracer // by page
+	first   int                 // page of the first tracer; 0: of the only page
 }
+
+// maxTraced is the maximum number of pages of an original that are prepared together. A page of 12
+// megapixels takes 150 MB. Chosen.
+const maxTraced = 12
 
 // newTraceJob reads the keys, the original and the copies' IDs that the flags name. It makes a
 // candidate of each copy under each key, all marked with f.strength, above 0 to 2. Without
@@ -112,13 +122,22 @@ func (u *ui) newTraceJob(ctx context.Context, f traceFlags) (*traceJob, error) {
 	if err != nil {
 		return nil, err
 	}
-	pic, err := picture.Load(f.original, u.limits(ctx))
+	doc, err := u.document(ctx, f.original)
 	if err != nil {
 		return nil, fmt.Errorf("original %s: %s", f.original, reason(err))
 	}
-	u.warnPages(f.original, pic.Pages, "read")
+	first, last := 1, doc.Pages()
+	if f.page != 0 {
+		first, last = f.page, f.page
+	}
+	switch {
+	case f.page < 0 || f.page > doc.Pages():
+		return nil, usagef("--page %d: the original has %d pages", f.page, doc.Pages())
+	case last-first >= maxTraced:
+		return nil, usagef("original %s: it has %d pages, and %d at most are tried: name one with --page", f.original, doc.Pages(), maxTraced)
+	}
 	if f.submission == "" {
-		submission = watermark.SubmissionOf(pic.SHA256)
+		submission = watermark.SubmissionOf(doc.SHA256())
 	}
 	t := &traceJob{}
 	for _, key := range keys {
@@ -126,9 +145,20 @@ func (u *ui) newTraceJob(ctx context.Context, f traceFlags) (*traceJob, error) {
 			t.issued = append(t.issued, watermark.Candidate{Copy: id, Key: key, Strength: f.strength})
 		}
 	}
-	t.tracer, err = watermark.NewTracer(pic.Image, t.issued, &watermark.TraceOptions{Submission: submission})
-	if err != nil {
-		return nil, fmt.Errorf("original %s: %w", f.original, err)
+	if doc.Pages() > 1 {
+		t.first = first
+	}
+	for k := first; k <= last; k++ {
+		pic, err := doc.Picture(k, u.limits(ctx))
+		if err != nil {
+			return nil, fmt.Errorf("original %s%s: %s", f.original, doc.Label(k), reason(err))
+		}
+		u.warnPages(f.original, pic.Pages, "read")
+		tracer, err := watermark.NewTracer(pic.Image, t.issued, &watermark.TraceOptions{Submission: submission.Page(k)})
+		if err != nil {
+			return nil, fmt.Errorf("original %s%s: %w", f.original, doc.Label(k), err)
+		}
+		t.tracers = append(t.tracers, tracer)
 	}
 	return t, nil
 }
@@ -147,18 +177,29 @@ func (f *traceFlags) copyIDs() ([]watermark.CopyID, error) {
 	return f.copies.ids, nil
 }
 
-// leak traces one picture and returns its line without the file's name. It is safe for concurrent
-// use.
-func (t *traceJob) leak(ctx context.Context, p *picture.Picture) (traceLine, error) {
-	line := newTraceLine()
-	traced, err := t.tracer.Trace(ctx, p.Image)
-	if err == nil && len(traced.Copies) > len(t.issued) {
-		err = errors.New("more copies traced than issued")
+// leak traces one picture and returns its line without the file's name: of the first page of the original
+// that the leak shows, else of the first page. It is safe for concurrent use.
+func (t *traceJob) leak(ctx context.Context, p *picture.Picture) (best traceLine, err error) {
+	for i, tracer := range t.tracers {
+		line := newTraceLine()
+		traced, err := tracer.Trace(ctx, p.Image)
+		if err == nil && len(traced.Copies) > len(t.issued) {
+			err = errors.New("more copies traced than issued")
+		}
+		if err != nil {
+			return line, err
+		}
+		if line.fill(traced, t.issued); line.Registered && t.first > 0 {
+			line.Page = t.first + i
+		}
+		if i == 0 || line.Registered {
+			best = line
+		}
+		if line.Registered {
+			break
+		}
 	}
-	if err == nil {
-		line.fill(traced, t.issued)
-	}
-	return line, err
+	return best, nil
 }
 
 // traceLine is the result of trace as JSON. What does not apply to a leak that does
@@ -179,6 +220,7 @@ type traceLine struct {
 	Inverted   bool               `json:"inverted"`
 	Edits      []tracedEdit       `json:"edits"`
 	Error      *string            `json:"error"`
+	Page       int                `json:"page,omitempty"` // of an original of several pages, which the leak shows
 }
 
 type tracedCopy struct {
@@ -256,6 +298,9 @@ func (l *traceLine) words() string {
 		return fmt.Sprintf("looks like the original, but may be another picture of the same; no copy of %d is in it", len(l.Copies))
 	}
 	var b strings.Builder
+	if l.Page > 0 {
+		fmt.Fprintf(&b, "page %d: ", l.Page)
+	}
 	for i, id := range l.Accused {
 		if i > 0 {
 			b.WriteString("; and ")

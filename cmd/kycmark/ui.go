@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/decoders"
+	"github.com/kycmark/kycmark/decoders/pdfs"
 )
 
 // ui is how the command speaks. Results go to stdout: text for people, or with
@@ -25,6 +26,7 @@ import (
 type ui struct {
 	out, err *stream
 	decoder  *decoders.Decoder
+	pdfs     *pdfs.Reader
 	args     []string // of the command line
 	json     bool
 	started  bool  // a verb runs: flags and arguments were understood
@@ -34,7 +36,7 @@ type ui struct {
 
 // newUI makes the ui that writes results to stdout and all else to stderr.
 func newUI(stdout, stderr io.Writer) *ui {
-	return &ui{out: newStream(stdout), err: newStream(stderr), decoder: decoders.New()}
+	return &ui{out: newStream(stdout), err: newStream(stderr), decoder: decoders.New(), pdfs: pdfs.New()}
 }
 
 // verb wraps do, the work of a command, for cobra's RunE. It notes that flags and arguments were

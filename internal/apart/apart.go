@@ -2,7 +2,8 @@
 // with a verb that only it knows.
 //
 // The readers take as much memory as a file announces, and some can neither be stopped nor be trusted
-// not to panic. Their process is ended with the context. On Linux it has a limit of memory.
+// not to panic. Their process is ended with the context. On Linux it has a limit of memory. [Run] starts
+// one process for one input. A [Pool] keeps processes that are slow to start for further inputs.
 package apart
 
 import (
@@ -58,37 +59,69 @@ type Job struct {
 	MaxMemory int64  // bytes of data that the process has on Linux
 }
 
+// A process reads for this one.
+type process struct {
+	job Job
+	cmd *exec.Cmd
+	end context.CancelFunc // kills it
+	in  io.WriteCloser     // requests; nil for Run
+	out *bufio.Reader
+
+	asked int // how often; under the lock of its pool
+}
+
+// start starts a process, which ends with ctx or with p.end. in is its input; nil: it is asked.
+func (j Job) start(ctx context.Context, in io.Reader) (p *process, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	running, cancel := context.WithCancel(ctx)
+	p = &process{job: j, cmd: exec.CommandContext(running, self, j.Verb, j.Kind, strconv.FormatInt(j.MaxMemory, 10)), end: cancel}
+	var out io.Reader
+	if p.cmd.Stdin = in; in == nil {
+		p.in, err = p.cmd.StdinPipe()
+	}
+	if err == nil {
+		out, err = p.cmd.StdoutPipe()
+	}
+	if err == nil {
+		err = p.cmd.Start()
+	}
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	p.out = bufio.NewReaderSize(out, maxLine)
+	return p, nil
+}
+
+// ended ends the process, and returns the error of its work for the caller: of ctx, or err. If the process
+// stopped early, the error says so.
+func (p *process) ended(ctx context.Context, stopped bool, err error) error {
+	p.end() // after the last line there is nothing to wait for
+	died := p.cmd.Wait()
+	if ended := ctx.Err(); ended != nil && err != nil {
+		return ended
+	}
+	if exit := (*exec.ExitError)(nil); stopped && errors.As(died, &exit) {
+		err = fmt.Errorf("cannot be read within %d MiB of memory, or its reader failed (%s)", p.job.MaxMemory>>20, exit)
+	}
+	return err
+}
+
 // Run reads in with the reader of this program that [Serve] serves under the verb of j. It calls each
 // for the files that the reader finds in it, in its order. A file that is not regular (a link) has no
 // bytes. r returns an error if the file's bytes cannot be had; the files after it may be whole. Run
 // ends at an error of each, which it returns, or of ctx. Other errors are of the input, or of its
 // process.
 func Run(ctx context.Context, j Job, in io.Reader, each func(name string, regular bool, r io.Reader) error) (err error) {
-	self, err := os.Executable()
+	p, err := j.start(ctx, in)
 	if err != nil {
 		return err
 	}
-	running, cancel := context.WithCancel(ctx)
-	cmd := exec.CommandContext(running, self, j.Verb, j.Kind, strconv.FormatInt(j.MaxMemory, 10))
-	cmd.Stdin = in
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		cancel()
-		return err
-	}
-	stopped, err := read(bufio.NewReaderSize(out, maxLine), each)
-	cancel() // after the last line there is nothing to wait for
-	died := cmd.Wait()
-	if ended := ctx.Err(); ended != nil && err != nil {
-		return ended
-	}
-	if exit := (*exec.ExitError)(nil); stopped && errors.As(died, &exit) {
-		err = fmt.Errorf("cannot be read within %d MiB of memory, or its reader failed (%s)", j.MaxMemory>>20, exit)
-	}
-	return err
+	stopped, err := read(p.out, each)
+	return p.ended(ctx, stopped, err)
 }
 
 // read reads what the process writes. stopped reports whether it ended before its last line.
@@ -173,21 +206,36 @@ func (f *file) fail(err error) error {
 // under that verb. Otherwise it calls reader with the kind and the input, and returns true when the work
 // is done. The caller then ends the process. The reader hands its files to w; its error is of the input.
 func Serve(verb string, reader func(kind string, in *os.File, w *Writer) error) (served bool) {
+	if !started(verb) {
+		return false
+	}
+	newWriter().serve(func(w *Writer) error { return reader(os.Args[2], os.Stdin, w) })
+	return true
+}
+
+// started reports whether this process was started to read under a verb. It then limits its memory.
+func started(verb string) bool {
 	if len(os.Args) != 4 || os.Args[1] != verb {
 		return false
 	}
 	memory, err := strconv.ParseUint(os.Args[3], 10, 63)
-	if err != nil {
-		return false
+	if err == nil {
+		limitMemory(memory)
 	}
-	limitMemory(memory)
-	w := &Writer{out: bufio.NewWriterSize(os.Stdout, maxChunk)}
-	err = Guard(func() error { return reader(os.Args[2], os.Stdin, w) })
+	return err == nil
+}
+
+// newWriter returns the writer of this process.
+func newWriter() *Writer { return &Writer{out: bufio.NewWriterSize(os.Stdout, maxChunk)} }
+
+// serve calls a reader, and writes its end. It returns false if the other end is gone.
+func (w *Writer) serve(reader func(*Writer) error) bool {
+	err := Guard(func() error { return reader(w) })
 	if w.failed == nil {
 		w.line(says(err, line{End: true}))
-		w.out.Flush() // an error shows at the other end
+		w.failed = cmp.Or(w.failed, w.out.Flush())
 	}
-	return true
+	return w.failed == nil
 }
 
 // says adds an error to a line.

@@ -130,9 +130,11 @@ func (c Copy) LedgerEntry() Entry {
 
 // LedgerEntry commits to the fact of custody and its list of submissions.
 func (c Custody) LedgerEntry() Entry {
-	fields := []any{c.Recipient, c.From, c.To, c.Note, c.Entered, c.Actor}
-	return Entry{Kind: EntryCustody, Time: c.Entered,
-		Commitment: commit(EntryCustody, c.Salt, append(fields, list(c.Submissions)...)...)}
+	fields := append([]any{c.Recipient, c.From, c.To, c.Note, c.Entered, c.Actor}, list(c.Submissions)...)
+	if s := c.Signed; s.PublicKey != (Digest{}) || s.Signature != (Signature{}) || len(s.Stamp) > 0 || !s.Dated.IsZero() || !s.Known.IsZero() { // earlier versions had none of these
+		fields = append(fields, s.PublicKey[:], s.Signature[:], s.Stamp, s.Dated, s.Known)
+	}
+	return Entry{Kind: EntryCustody, Time: c.Entered, Commitment: commit(EntryCustody, c.Salt, fields...)}
 }
 
 // LedgerEntry commits to the fact and its list of submissions.

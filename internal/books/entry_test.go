@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,8 +94,15 @@ func TestEveryFieldIsCommitted(t *testing.T) {
 	for _, row := range append(samples(t), books.HandOn{Giver: "a", Taker: "b", How: "c"}, books.Conclusion{Named: []string{"a"}}) {
 		want := row.LedgerEntry().Commitment
 		typ := reflect.TypeOf(row)
-		for _, field := range reflect.VisibleFields(typ) {
-			if field.Anonymous {
+		all := reflect.VisibleFields(typ)
+		if signed, has := typ.FieldByName("Signed"); has {
+			for _, field := range reflect.VisibleFields(signed.Type) {
+				field.Index = append(slices.Clone(signed.Index), field.Index...)
+				all = append(all, field)
+			}
+		}
+		for _, field := range all {
+			if field.Anonymous || field.Name == "Signed" {
 				continue // its fields follow
 			}
 			edited := reflect.New(typ).Elem()
@@ -102,7 +110,7 @@ func TestEveryFieldIsCommitted(t *testing.T) {
 			edit(t, edited.FieldByIndex(field.Index))
 			got := edited.Interface().(books.Row).LedgerEntry().Commitment
 			switch field.Name {
-			case "Seq", "Entry", "Erased", "ErasedBy", "First":
+			case "Seq", "Entry", "Erased", "ErasedBy", "First", "Originals":
 				require.Equal(t, want, got, "%s.%s is assigned by the store", typ, field.Name)
 			case "Digests":
 				continue // bound by Pictures

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -51,7 +52,8 @@ type Logged struct {
 type Info struct {
 	ID         [16]byte // random
 	Created    time.Time
-	SealHashes bool // every hash is kept sealed, so that the store cannot be searched
+	SealHashes bool   // every hash is kept sealed, so that there are no segments
+	Originals  string // address of the place of new originals; "": the database. The ledger has nothing of it
 	Logged
 }
 
@@ -166,12 +168,7 @@ func PageDigest(of watermark.Submission, page int) Digest {
 }
 
 // PageID returns the ID of the row of a page. Pages 0 and 1 are the submission's own row.
-func PageID(of watermark.Submission, page int) watermark.Submission {
-	if page < 2 {
-		return of
-	}
-	return watermark.SubmissionOf(PageDigest(of, page))
-}
+func PageID(of watermark.Submission, page int) watermark.Submission { return of.Page(page) }
 
 // Whole returns the ID of the submission that the row is a page of: its own, if it is page 1 or the only
 // page.
@@ -229,7 +226,31 @@ type Sealed struct {
 	Wrapped  []byte // the data key, encrypted under the sealing key
 	Hashes   []byte // if the registry seals hashes
 	Features []byte
-	Body     []byte // the file
+	Body     []byte // the file; nil if it is an object
+	Object   Object // the file, where it is kept outside of the database
+}
+
+// An Object names a sealed original that is kept outside of the database. The zero Object names none.
+type Object struct {
+	Name objects.Name // SHA-256 of the sealed bytes
+	Size int64        // bytes
+}
+
+// Objects are what [Store.CheckObjects] found.
+type Objects struct {
+	Place   string // "": originals are in the database
+	Kept    int    // that rows name
+	Missing int    // of these, that are not there or have another size
+	Extra   int    // that no row names
+	Removed int    // of these
+}
+
+// A Segment is a file in which hashes lie as they are searched.
+type Segment struct {
+	File          string
+	First, Last   int64   // numbers of the submissions that it covers
+	Flat, Damaged []int64 // of these, that have no hash in it: of too low a quality, or their row was damaged
+	Err           error   // why it cannot be used; nil if it can be
 }
 
 // Ascending returns a list of submissions as rows keep it: sorted, each submission once.
@@ -289,7 +310,7 @@ type Copy struct {
 	Purpose    string               `json:"purpose,omitempty"` // the request that it answers
 	KeyID      string               `json:"key_id"`            // mark key
 	Marking
-	Format string    `json:"format"` // "jpeg", "png", "webp", "tiff" or "bmp"
+	Format string    `json:"format"` // "jpeg", "png", "webp", "tiff", "bmp" or "pdf"
 	Width  int       `json:"width"`  // pixels
 	Height int       `json:"height"`
 	SHA256 Digest    `json:"sha256"` // of the bytes released
@@ -337,7 +358,36 @@ type Custody struct {
 	Note        string                 `json:"note,omitempty"`        // how this is known
 	Entered     time.Time              `json:"entered"`               // set by the registry
 	Actor       string                 `json:"actor,omitempty"`
+	Signed      Countersignature       `json:"countersigned,omitzero"`
 	Logged
+}
+
+// Message is what the holder signs with Ed25519 (RFC 8032, not prehashed) to confirm a fact of custody
+// without a list: four lines, each ended by a line feed. These are "kycmark custody v1", the holder's
+// name, From and To (RFC 3339, UTC).
+func (c *Custody) Message() []byte {
+	return fmt.Appendf(nil, "kycmark custody v1\n%s\n%s\n%s\n", c.Recipient, c.From.UTC().Format(time.RFC3339Nano), c.To.UTC().Format(time.RFC3339Nano))
+}
+
+// Before reports whether the fact was proven before t: it was entered, or it was countersigned.
+func (c *Custody) Before(t time.Time) bool {
+	return c.Entered.Before(t) || c.Signed.Before(t)
+}
+
+// A Countersignature is the holder's own signature of a fact of custody, with a date that neither the
+// holder nor the exchange made.
+type Countersignature struct {
+	PublicKey Digest    `json:"public_key"`         // Ed25519, the holder's
+	Dated     time.Time `json:"dated"`              // the signature existed then, says the timestamp
+	Known     time.Time `json:"known"`              // the first receipt of the holder by this key was entered then
+	Signature Signature `json:"signature,omitzero"` // of [Custody.Message]; findings are without it
+	Stamp     []byte    `json:"stamp,omitempty"`    // RFC 3161 timestamp of Signature, DER; findings are without it
+}
+
+// Before reports whether there is a countersignature that existed before t, by a key that was known
+// before t. Without the second condition an exchange could prepare signatures of keys of its own.
+func (s *Countersignature) Before(t time.Time) bool {
+	return s.PublicKey != Digest{} && s.Dated.Before(t) && s.Known.Before(t)
 }
 
 // Ways in which a party had copies of another recipient.

@@ -20,7 +20,6 @@ var (
 	ErrErased   = errors.New("erased from the registry")   // the upload was there and its person was erased
 	ErrTampered = errors.New("the ledger does not verify") // ledger and rows do not bear each other out
 	ErrSchema   = errors.New("not a usable registry")      // no registry, or a later schema
-	ErrSearch   = errors.New("the registry cannot be searched so")
 	ErrFrozen   = errors.New("the registry's file or folder is read-only")
 	ErrReadOnly = errors.New("the registry is open for investigation only")
 	ErrMarkKey  = errors.New("the mark key is not in use")
@@ -37,10 +36,11 @@ type Driver interface {
 	// wraps [fs.ErrNotExist] or ErrSchema if there is no usable registry.
 	Open(ctx context.Context) (Store, error)
 	// Transfer copies the registry from to this place, which must not hold a registry, and
-	// returns the ledger's size (entries) and root. progress, if not nil, is called after
+	// returns the ledger's size (entries) and root. originals is the address where the copy keeps
+	// originals. progress, if not nil, is called after
 	// each batch with the rows done and the total. An interrupted Transfer leaves no
 	// registry, and the next Transfer continues its work.
-	Transfer(ctx context.Context, from Store, progress func(done, total int)) (size int64, root tlog.Hash, err error)
+	Transfer(ctx context.Context, from Store, originals string, progress func(done, total int)) (size int64, root tlog.Hash, err error)
 }
 
 // Store keeps the rows of one registry. Every Add commits its rows and their ledger entries
@@ -80,6 +80,8 @@ type Store interface {
 	// number, ascending.
 	SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]Submission, error)
 	SubmissionsOf(ctx context.Context, subject string) ([]Submission, error)
+	// CheckSubject compares the indexes that SubmissionsOf asks with all uploads. The error wraps ErrTampered.
+	CheckSubject(ctx context.Context, subject string) error
 	// SetSubjects enters changes of subjects in one transaction, in their order, and says of
 	// each whether the subject is another one than before. A change to the present subject is
 	// not entered. The error wraps ErrErased or ErrNotFound if an upload is not there; then no
@@ -105,30 +107,33 @@ type Store interface {
 	// SearchedAfter leaves out erased uploads. Without features, those are not read. A row
 	// that cannot be read is returned with its Err.
 	SearchedAfter(ctx context.Context, seq int64, limit int, features bool) ([]Searched, error)
-	Sealed(ctx context.Context, id watermark.Submission) (*Sealed, error)
+	// Sealed returns all sealed parts of an upload, the file itself only if file is set. The error wraps
+	// ErrNotFound if nothing is kept, and ErrSealed if the file is an object that is missing or changed.
+	Sealed(ctx context.Context, id watermark.Submission, file bool) (*Sealed, error)
+	// CheckObjects compares the objects that rows name with the objects that are there. Objects that no row
+	// names and that were written before the time sweep are removed.
+	CheckObjects(ctx context.Context, sweep time.Time) (Objects, error)
+	// MoveObjects moves originals from the database to the place at an address, where new originals are
+	// kept from then on. After an interruption it goes on. progress is as in Transfer. The error wraps
+	// ErrConflict if originals are kept at another place.
+	MoveObjects(ctx context.Context, address string, progress func(done, total int)) (moved int, err error)
 	// SealedUnderOther returns an upload sealed under another key than keyID, and that key's
 	// ID. The search is quick rather than complete. The error wraps ErrNotFound if it finds
 	// no such upload.
 	SealedUnderOther(ctx context.Context, keyID string) (of watermark.Submission, other string, err error)
 
-	// Near returns every submission with an area hash within radius bits of any of the
-	// hashes. Each submission appears once, with its min distance. The nearest come first,
-	// and equally near submissions are sorted by number. Submissions of too low a quality to
-	// be matched are left out. The error wraps ErrSearch if radius is over
-	// [phash.MatchRadius], a hash is of another kind, or the registry's hashes are sealed.
-	Near(ctx context.Context, hashes []phash.Hash, radius int) ([]phash.Hit, error)
-	// Searchable counts the submissions that Near can find, and all that were not erased. Each page
+	// Searchable counts the submissions with a hash that can be found, and all that were not erased. Each page
 	// counts.
 	Searchable(ctx context.Context) (found, all int64, err error)
-	// DeferBands stops the upkeep of what Near looks up, so that many submissions are
-	// entered faster. Until BuildBands Near compares those with each of its hashes.
-	DeferBands(ctx context.Context) error
-	// BuildBands adds to the search tables what DeferBands left out. From then on each
-	// entered submission updates the tables again. With anew, BuildBands rebuilds
-	// everything. Others may read and write meanwhile. progress, if not nil, is called with
-	// the submissions done and an estimated total. After an interruption searches remain
-	// correct, and BuildBands must be run again.
-	BuildBands(ctx context.Context, anew bool, progress func(done, total int64)) error
+	// Segments returns an index of the hashes in all segments that can be used. It also returns all
+	// segments, in the order of the numbers that they cover. A segment with Err is not in the index. Hashes that were
+	// erased may be in it: the caller follows ErasedAfter.
+	Segments(ctx context.Context) (*phash.Index, []Segment, error)
+	// BuildSegments makes a segment of the submissions that are in no segment, if they are many. It
+	// merges segments, and replaces segments that cannot be used. With anew it makes one segment of all
+	// submissions. Others may read and write meanwhile. It may be interrupted and run again. progress,
+	// if not nil, is called with the submissions read and their total.
+	BuildSegments(ctx context.Context, anew bool, progress func(done, total int64)) error
 
 	// Erase blanks the rows of the submissions that e lists, and of all their pages, removes
 	// what was sealed of them, and enters e. What has been erased before is an error that wraps
@@ -145,8 +150,12 @@ type Store interface {
 	Copy(ctx context.Context, id watermark.CopyID) (*Copy, error)
 	Copies(ctx context.Context, of watermark.Submission) ([]Copy, error)
 	CopiesAfter(ctx context.Context, seq int64, limit int) ([]Copy, error)
+	// CheckCopies compares the index that Copies asks with all copies. The error wraps ErrTampered.
+	CheckCopies(ctx context.Context, of []watermark.Submission) error
 	AddReceipt(ctx context.Context, r Receipt) error
 	Receipts(ctx context.Context, of watermark.CopyID) ([]Receipt, error)
+	// ReceiptsBy gives the receipts that a key signed of copies issued to a recipient.
+	ReceiptsBy(ctx context.Context, recipient string, key Digest) ([]Receipt, error)
 
 	// AddCustody enters facts in one transaction.
 	AddCustody(ctx context.Context, facts ...Custody) error

@@ -203,7 +203,7 @@ func allOurs(f *verify.Findings) (string, string) {
 		switch {
 		case l.Finding == verify.FoundUnknown && l.Recall != nil && l.Recall.Bound >= minRecall:
 			foreign++
-		case l.Finding == verify.FoundUnknown, l.Finding == verify.FoundLookalike, !l.Examined():
+		case l.Finding == verify.FoundUnknown, l.Finding == verify.FoundLookalike, l.Finding == verify.FoundIncomplete, !l.Examined():
 			open++
 		}
 	}

@@ -19,12 +19,12 @@ type sheet struct {
 var sheets = []sheet{
 	{"a trace finds no copy that did not leak, and a blind reading gives no wrong ID", verify.MarkTrials, 0, verify.MarkTrials, "real pictures, under 30 keys", "go -C bench run . units --pictures FOLDER --max-side 640", "bench/results/units.jsonl", unitsDigest},
 	{"another person's document of the same template is not taken for ours", verify.MatchTrials - verify.MarkTrials, 0, 5, "drawn templates", "go -C bench run . match lookalikes", "bench/results/match-lookalikes.jsonl", matchDigest},
-	{"a recipient whose copies did not leak is not named", 10_000, 0, 10_000, "simulated dumps", "go -C bench run . verdict --seed 4", "bench/results/verdict.jsonl", verdictDigest},
+	{"a recipient whose copies did not leak is not named", 10_000, 0, 10_000, "simulated dumps", "go -C bench run . verdict --seed 5", "bench/results/verdict.jsonl", verdictDigest},
 }
 
 // Digests of the result files, as they were when the figures above were read off.
 const (
 	unitsDigest   = "d64f1a01a53f6368185ecf759a5162e5826d53c92b35e47495a53a1526b18f42"
 	matchDigest   = "330cf1b003bb36f8a2f9919b4657abe7f5729449d800d827d582099c869d6a7f"
-	verdictDigest = "af65a68a83fd0a9660c39cc780b98aed64bf88224bd31608c250fb0549094d9c"
+	verdictDigest = "afd2eb7edddbd014914ce03d0f702ffe54de04bb39f9db59bb9347385635ab55"
 )

@@ -10,6 +10,7 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -32,25 +33,50 @@ func (d *Dump) archive(ctx context.Context, kind string, depth int, f File) erro
 		return err
 	}
 	whole := &digested{Reader: &stopped{ctx, r}, sum: sha256.New()}
-	at, size, err := d.seekable(ctx, kind, r, whole)
-	c := Container{Name: f.Name, Size: whole.n}
-	if whole.ended {
-		c.Sum = hex.EncodeToString(whole.sum.Sum(nil))
+	at := len(d.Containers)
+	d.Containers = append(d.Containers, Container{Name: f.Name})
+	defer func() {
+		c := &d.Containers[at]
+		if c.Size = whole.n; whole.ended {
+			c.Sum = hex.EncodeToString(whole.sum.Sum(nil))
+		}
+	}()
+	if kind == sevenZip || kind == rar {
+		own, err := ownFile(ctx, r, whole, d.left)
+		if err != nil {
+			return err
+		}
+		defer own.Close()
+		return d.unpack(ctx, func(list lister) error { return d.opts.Unpack(ctx, kind, own.File, list) }, depth, f.Name)
 	}
-	d.Containers = append(d.Containers, c)
-	if at == nil || ctx.Err() != nil {
-		return err
+	packed := compression(kind)
+	var in *source
+	if packed == "" {
+		in, err = d.seekable(ctx, f, r, whole)
+	} else {
+		in, err = d.decompress(ctx, packed, r, whole)
 	}
+	if in == nil || ctx.Err() != nil {
+		return cmp.Or(ctx.Err(), err)
+	}
+	defer in.done()
 	switch {
-	case strings.HasPrefix(kind, ".tar"):
-		return d.tar(ctx, at, size, err, depth, f.Name)
+	case strings.HasPrefix(kind, ".tar") || packed != "" && isTar(in):
+		return d.tar(ctx, in, err, depth, f.Name)
+	case packed != "":
+		return d.single(ctx, in, err, depth, f.Name)
 	case err != nil: // a zip has the list of its files at its end, and others stop there as well
 		return err
 	case kind == ".zip", kind == office:
-		return d.zip(ctx, kind, at, size, depth, f.Name)
+		return d.zip(ctx, kind, in, depth, f.Name)
 	}
-	return d.unpack(ctx, kind, at, size, depth, f.Name)
+	find := map[string]func(io.Reader, lister) error{message: inMessage, mailbox: inMailbox, web: inPage}[kind]
+	return d.unpack(ctx, func(list lister) error { return find(io.NewSectionReader(in, 0, in.size), list) }, depth, f.Name)
 }
+
+// A lister is called for the files of an archive, in their order. A file that is not regular (a link) has
+// no bytes. r returns an error if the file's bytes cannot be had; the files after it may be whole.
+type lister = func(name string, regular bool, r io.Reader) error
 
 // A digested reader computes SHA-256 and size of what is read through it.
 type digested struct {
@@ -69,83 +95,80 @@ func (d *digested) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// seekable returns an archive's bytes for reading at any place, and their number: from the file itself
-// if that is possible, else from a temporary file. A compressed tar is decompressed. Both stay open
-// until the dump is closed. r is the file, and whole reads r and is read to its end, for the digest.
-// With an error seekable also returns the bytes before the error, or nil if none can be read.
-func (d *Dump) seekable(ctx context.Context, kind string, r io.ReadCloser, whole *digested) (io.ReaderAt, int64, error) {
-	packed := strings.HasPrefix(kind, ".tar.")
-	if at, ok := r.(io.ReaderAt); ok && !packed && kind != sevenZip && kind != rar {
-		d.closers = append(d.closers, r)
-		_, err := io.Copy(io.Discard, whole)
-		return at, whole.n, err
+// seekable returns the bytes of f for reading at any place: from the file itself if that is possible, else
+// a copy. r is the open file, which is closed with the source. whole reads r and is read to its end.
+func (d *Dump) seekable(ctx context.Context, f File, r io.ReadCloser, whole *digested) (*source, error) {
+	if _, ok := r.(io.ReaderAt); !ok {
+		defer r.Close()
+		return d.store(ctx, whole)
 	}
-	if packed && kind != tarXZ && kind != tarZstd {
-		defer func() {
-			io.CopyN(io.Discard, whole, d.left) // bytes behind the compressed data, or behind an error, belong to the file
-			r.Close()
-		}()
-		from, err := decompressed(kind, bufio.NewReader(whole))
+	in := &source{again: func() (io.ReadCloser, error) { return f.Open(ctx) }, was: stat(r), file: r, users: 1}
+	_, err := io.Copy(io.Discard, whole)
+	in.size = whole.n
+	return in, err
+}
+
+// decompress returns what a file decompresses to, as it is stored. packed is ".gz", ".bz2", ".xz" or
+// ".zst". whole reads r, and is read to its end; r is closed. With an error decompress also returns the
+// bytes before the error, or nil if none can be read.
+func (d *Dump) decompress(ctx context.Context, packed string, r io.ReadCloser, whole *digested) (in *source, err error) {
+	if packed == ".xz" || packed == ".zst" {
+		own, err := ownFile(ctx, r, whole, d.left)
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
-		return d.spool(ctx, from)
+		defer own.Close()
+		err = d.opts.Unpack(ctx, ".tar"+packed, own.File, func(_ string, _ bool, r io.Reader) (err error) {
+			in, err = d.store(ctx, r)
+			return err
+		})
+		return in, err
 	}
-	at, err := d.ownFile(ctx, r, whole)
-	if err != nil || !packed {
-		return at, whole.n, err
+	defer func() {
+		io.CopyN(io.Discard, whole, d.left) // bytes behind the compressed data, or behind an error, belong to the file
+		r.Close()
+	}()
+	var from io.Reader = bufio.NewReader(whole)
+	if packed == ".bz2" {
+		from = bzip2.NewReader(from)
+	} else if from, err = gzip.NewReader(from); err != nil {
+		return nil, err
 	}
-	tar, err := d.temporary()
-	if err != nil {
-		return nil, 0, err
-	}
-	n := int64(0)
-	err = d.opts.Unpack(ctx, kind, at, func(_ string, _ bool, r io.Reader) (err error) {
-		n, err = d.copy(ctx, tar, r)
-		return err
-	})
-	return tar, n, err
+	return d.store(ctx, from)
 }
 
-// decompressed returns what gzip or bzip2 compressed, by the kind of a tar; of another tar its bytes.
-func decompressed(kind string, r io.Reader) (io.Reader, error) {
-	switch kind {
-	case ".tar.gz":
-		return gzip.NewReader(r)
-	case ".tar.bz2":
-		return bzip2.NewReader(r), nil
+// single lists the file that was compressed without an archive, with its bytes in. broken is the error
+// that ended decompressing, nil if it is whole; single returns it. depth counts the archives around the
+// compressed file, under is its name.
+func (d *Dump) single(ctx context.Context, in *source, broken error, depth int, under string) error {
+	if in.size == 0 || errors.As(broken, new(tooLarge)) {
+		return cmp.Or(broken, io.ErrUnexpectedEOF)
 	}
-	return r, nil
+	name := under[strings.LastIndexAny(under, `!/\`)+1:]
+	if compression(kind(name)) != "" {
+		name = strings.TrimSuffix(name, path.Ext(name))
+	}
+	f := File{Name: under + "!" + name, Size: in.size, Open: in.opening(func() (io.ReadCloser, error) { return in.part(0, in.size) })}
+	return cmp.Or(d.entry(ctx, depth+1, f), broken)
 }
 
-// ownFile returns a file of the system with the bytes of r: r itself, or a temporary copy. It is
-// closed with the dump. whole reads r and is read to its end.
-func (d *Dump) ownFile(ctx context.Context, r io.ReadCloser, whole *digested) (*os.File, error) {
+// ownFile returns a file of the system with the bytes of r: r itself, or a temporary copy of up to limit
+// bytes. The caller closes it. whole reads r and is read to its end.
+func ownFile(ctx context.Context, r io.ReadCloser, whole *digested, limit int64) (*temporary, error) {
 	if f, ok := r.(*os.File); ok {
-		d.closers = append(d.closers, f)
 		_, err := io.Copy(io.Discard, whole)
-		return f, err
+		return &temporary{f, true}, err
 	}
 	defer r.Close()
-	f, err := d.temporary()
-	if err == nil {
-		_, err = d.copy(ctx, f.File, whole)
-	}
+	t, err := newTemporary()
 	if err != nil {
 		return nil, err
 	}
-	return f.File, nil
-}
-
-// spool copies from to a temporary file and returns the file and its number of bytes, also with an
-// error. See [Dump.copy].
-func (d *Dump) spool(ctx context.Context, from io.Reader) (io.ReaderAt, int64, error) {
-	f, err := d.temporary()
-	if err != nil {
-		return nil, 0, err
+	if _, err = copyUpTo(ctx, t, whole, limit); err != nil {
+		t.Close()
+		return nil, err
 	}
-	n, err := d.copy(ctx, f, from)
-	return f, n, err
+	return t, nil
 }
 
 // A tooLarge error says that more bytes than this limit would have to be unpacked.
@@ -156,33 +179,50 @@ func (n tooLarge) Error() string {
 	return fmt.Sprintf("more than %d bytes would have to be unpacked", int64(n))
 }
 
-// copy copies from to to and returns the number of bytes. More than d.left bytes, which it reduces,
-// are an error of type tooLarge.
-func (d *Dump) copy(ctx context.Context, to io.Writer, from io.Reader) (int64, error) {
-	n, err := io.Copy(to, io.LimitReader(&stopped{ctx, from}, d.left+1))
-	if err == nil && n > d.left {
+// store keeps the bytes of from in the dump's temporary file, and returns them, also with an error. More
+// than d.left bytes, which it reduces, are an error of type tooLarge.
+func (d *Dump) store(ctx context.Context, from io.Reader) (*source, error) {
+	if d.stored == nil {
+		t, err := newTemporary()
+		if err != nil {
+			return nil, err
+		}
+		d.stored = t
+	}
+	start := d.end
+	n, err := copyUpTo(ctx, io.NewOffsetWriter(d.stored, start), from, d.left)
+	d.left -= min(n, d.left)
+	d.end += n
+	if errors.As(err, new(tooLarge)) {
 		err = tooLarge(d.share)
 	}
-	d.left -= min(n, d.left)
+	return &source{stored: io.NewSectionReader(d.stored, start, n), size: n}, err
+}
+
+// copyUpTo copies from to to and returns the number of bytes. More than limit bytes are an error of type
+// tooLarge.
+func copyUpTo(ctx context.Context, to io.Writer, from io.Reader, limit int64) (int64, error) {
+	n, err := io.Copy(to, io.LimitReader(&stopped{ctx, from}, limit+1))
+	if err == nil && n > limit {
+		err = tooLarge(limit)
+	}
 	return n, err
 }
 
-// temporary returns a new temporary file, which is closed with the dump. If the system allows it, the
-// file has no name, so nothing is left behind.
-func (d *Dump) temporary() (*temporary, error) {
+// newTemporary returns a new temporary file. If the system allows it, the file has no name, so nothing is
+// left behind.
+func newTemporary() (*temporary, error) {
 	f, err := os.CreateTemp("", "kycmark-*")
 	if err != nil {
 		return nil, err
 	}
-	t := &temporary{f, os.Remove(f.Name()) == nil}
-	d.closers = append(d.closers, t)
-	return t, nil
+	return &temporary{f, os.Remove(f.Name()) == nil}, nil
 }
 
 // A temporary is a file that is deleted when it is closed.
 type temporary struct {
 	*os.File
-	removed bool // already removed; some systems cannot remove an open file
+	removed bool // nothing is to be deleted: some systems cannot delete an open file
 }
 
 // Close closes the file and deletes it unless that was done before.
@@ -208,63 +248,68 @@ func (s *stopped) Read(b []byte) (int, error) {
 	return s.r.Read(b)
 }
 
-// unpack lists the files of an archive of size bytes that is read from its beginning to its end: 7z, rar
-// or mail. Their bytes go to a temporary file. depth counts the archives around it, under is its name.
+// unpack lists the files that find finds in an archive that is read from its beginning to its end: 7z,
+// rar, mail or a web page. Their bytes are stored. depth counts the archives around it, under is its name.
 // A file whose bytes cannot be had, and a link, is listed with an error.
-func (d *Dump) unpack(ctx context.Context, kind string, at io.ReaderAt, size int64, depth int, under string) error {
-	t, err := d.temporary()
-	if err != nil {
-		return err
-	}
-	end := int64(0)
-	list := func(name string, regular bool, r io.Reader) error {
+func (d *Dump) unpack(ctx context.Context, find func(lister) error, depth int, under string) error {
+	return find(func(name string, regular bool, r io.Reader) error {
 		if intake.Litter(name) {
 			return nil
 		}
-		f, start := File{Name: under + "!" + name}, end
+		f := File{Name: under + "!" + name}
 		if !regular {
 			f.Err = intake.ErrNotRegular
 			return d.add(f)
 		}
-		n, err := d.copy(ctx, t, r)
-		end += n
+		in, err := d.store(ctx, r)
 		switch {
-		case ctx.Err() != nil || errors.Is(err, tooLarge(d.share)):
-			return err
+		case ctx.Err() != nil || errors.As(err, new(tooLarge)):
+			return cmp.Or(ctx.Err(), err)
 		case err != nil:
 			f.Err = err
 		default:
-			f.Size = n
-			f.Open = func(context.Context) (io.ReadCloser, error) {
-				return io.NopCloser(io.NewSectionReader(t, start, n)), nil
-			}
+			f.Size = in.size
+			f.Open = in.opening(func() (io.ReadCloser, error) { return in.part(0, in.size) })
 		}
 		return d.entry(ctx, depth+1, f)
-	}
-	if kind == mailbox || kind == message {
-		return mail(kind, io.NewSectionReader(at, 0, size), list)
-	}
-	return d.opts.Unpack(ctx, kind, at.(*os.File), list) // seekable returned one
+	})
 }
 
-// zip lists the files of a zip archive of size bytes. Of an office document, kind [office], only
-// pictures and documents are listed. depth counts the archives around it, under is its name. Files that are encrypted or compressed by another method, and links, are listed with an
-// error, folders and litter not at all. The error is of the archive's directory, ErrTooMany or
-// ctx's. If all its files are encrypted, the error says so and none is listed.
-func (d *Dump) zip(ctx context.Context, kind string, at io.ReaderAt, size int64, depth int, under string) error {
-	z, err := zip.NewReader(at, size)
+// zip lists the files of a zip archive. Of an office document, kind [office], only pictures and documents
+// are listed. depth counts the archives around it, under is its name. Files that are encrypted or
+// compressed by another method, and links, are listed with an error, folders and litter not at all. The
+// error is of the archive's directory, ErrTooMany or ctx's. If all its files are encrypted, or if it is a
+// bomb, the error says so and none is listed.
+func (d *Dump) zip(ctx context.Context, kind string, in *source, depth int, under string) error {
+	if severalParts(in) {
+		return errPart
+	}
+	at := &listed{source: in, left: maxDirectory}
+	z, err := zip.NewReader(at, in.size)
+	if at.left < 0 {
+		return errDirectory
+	}
+	at.left = 0
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are labels
 		return err
 	}
 	if err := intake.Encrypted(z.File); err != nil {
 		return err
 	}
-	from := len(d.Files)
+	packed, size, limit := uint64(0), uint64(0), uint64(allowance(in.size))
+	for _, e := range z.File {
+		packed += min(e.CompressedSize64, 1<<40)
+		if size += min(e.UncompressedSize64, 1<<40); packed > uint64(in.size) {
+			return errOverlap
+		} else if size > limit {
+			return tooLarge(limit)
+		}
+	}
 	for _, e := range z.File {
 		if e.FileInfo().IsDir() || intake.Litter(e.Name) || kind == office && !inOffice(e.Name) {
 			continue
 		}
-		f := File{Name: under + "!" + e.Name, Open: func(context.Context) (io.ReadCloser, error) { return e.Open() }}
+		f := File{Name: under + "!" + e.Name, Open: in.opening(e.Open)}
 		switch {
 		case e.Flags&1 != 0: // APPNOTE 4.4.4
 			f = File{Name: f.Name, Err: errEncrypted}
@@ -277,21 +322,51 @@ func (d *Dump) zip(ctx context.Context, kind string, at io.ReaderAt, size int64,
 			return err
 		}
 	}
-	if kind == office && len(d.Files) == from {
-		return errNoOffice
-	}
 	return nil
 }
 
-// tar lists the complete files of a tar archive of size bytes at at. broken is the error that ended
-// its unpacking before, nil if it is whole; tar returns broken, or the error at which the archive
-// breaks off, after the files before it. depth counts the archives around it, under is its name.
-// Links and sparse files are listed with an error.
-func (d *Dump) tar(ctx context.Context, at io.ReaderAt, size int64, broken error, depth int, under string) error {
-	if size == 0 {
+// listed reads a zip archive. While its files are listed, left is how many more bytes may be read. Package
+// zip keeps 8 times as much in memory; it believes no number that the archive states, so that there is no
+// other limit.
+type listed struct {
+	*source
+	left int64 // 0: any; below 0: there were more
+}
+
+// ReadAt reads while the source is in use.
+func (l *listed) ReadAt(b []byte, at int64) (int, error) {
+	if l.left < 0 {
+		return 0, errDirectory
+	}
+	n, err := l.source.ReadAt(b, at)
+	if l.left > 0 {
+		l.left = cmp.Or(l.left-int64(n), -1)
+	}
+	return n, err
+}
+
+// severalParts reports whether a zip archive is the last of several parts (APPNOTE 4.3.16).
+func severalParts(in *source) bool {
+	const end, disk = 22, 4
+	tail := make([]byte, min(in.size, end+1<<16))
+	n, _ := in.ReadAt(tail, in.size-int64(len(tail)))
+	at := bytes.LastIndex(tail[:n], []byte("PK\x05\x06"))
+	if at < 0 || n-at < end {
+		return false
+	}
+	number := binary.LittleEndian.Uint16(tail[at+disk:])
+	return number > 0 && number < 1<<16-1
+}
+
+// tar lists the complete files of a tar archive. broken is the error that ended its decompressing
+// before, nil if it is whole; tar returns broken, or the error at which the archive breaks off, after
+// the files before it. depth counts the archives around it, under is its name. Links and sparse files are
+// listed with an error.
+func (d *Dump) tar(ctx context.Context, in *source, broken error, depth int, under string) error {
+	if in.size == 0 {
 		return cmp.Or(broken, io.ErrUnexpectedEOF) // an archive without files still has an end marker
 	}
-	whole := io.NewSectionReader(at, 0, size)
+	whole := io.NewSectionReader(in, 0, in.size)
 	for t := tar.NewReader(whole); ; { // seeks over the files' bytes
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
@@ -312,21 +387,26 @@ func (d *Dump) tar(ctx context.Context, at io.ReaderAt, size int64, broken error
 		if err != nil {
 			return err
 		}
-		f := File{Name: under + "!" + h.Name, Size: h.Size, Open: func(context.Context) (io.ReadCloser, error) {
-			return io.NopCloser(io.NewSectionReader(at, start, h.Size)), nil
-		}}
+		f := File{Name: under + "!" + h.Name, Size: h.Size, Open: in.opening(func() (io.ReadCloser, error) { return in.part(start, h.Size) })}
 		switch {
 		case sparse(h):
 			f = File{Name: f.Name, Err: errSparse}
 		case h.Typeflag != tar.TypeReg:
 			f = File{Name: f.Name, Err: intake.ErrNotRegular}
-		case h.Size > size-start:
+		case h.Size > in.size-start:
 			return fmt.Errorf("cut off in %.200q: %w", h.Name, cmp.Or(broken, io.ErrUnexpectedEOF))
 		}
 		if err := d.entry(ctx, depth+1, f); err != nil {
 			return err
 		}
 	}
+}
+
+// isTar reports whether a file begins as a tar archive.
+func isTar(in *source) bool {
+	mark := make([]byte, 5)
+	n, _ := in.ReadAt(mark, tarMark)
+	return string(mark[:n]) == "ustar"
 }
 
 // behind reports whether another tar archive follows, as "cat a.tar b.tar" makes it, and moves whole to

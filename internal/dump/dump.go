@@ -1,6 +1,6 @@
 // Package dump lists the files of a dump: files, folders with all files below, and archives (zip, tar,
-// compressed tar, 7z, rar), also in folders and one level deep in each other. It also lists the pictures
-// in office documents and PDF files, the pages of TIFF files, and what is attached to e-mails.
+// 7z, rar, gzip, bzip2, xz, zstd), also in folders and in each other. It also lists the pictures in office
+// documents, PDF files and web pages, the pages of TIFF files, and what is attached to e-mails.
 //
 // The ending of a name tells archives and PDFs. Names inside archives are labels: nothing is
 // ever written under them. What cannot be listed is listed with its error. If a tar archive is
@@ -26,22 +26,22 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/intake"
-	"github.com/kycmark/kycmark/internal/picture"
 )
 
 var (
 	// ErrTooMany is returned when there are more files than [Options] allow.
 	ErrTooMany = errors.New("too many files")
 
-	errEncrypted  = errors.New("encrypted in its archive")
-	errMethod     = errors.New("compressed in its archive by a method that is not known")
-	errNested     = errors.New("an archive within an archive within an archive, which is not opened")
-	errNoOffice   = &picture.FormatError{Reason: "not a picture: an office document without pictures", Kind: picture.NoPicture}
-	errMany       = errors.New("it has more files than are left for one archive: investigate it alone, or unpack it")
-	errSparse     = errors.New("a sparse file in a tar archive, which is not read")
-	errNoPictures = &picture.FormatError{Reason: "not a picture: a PDF without pictures", Kind: picture.NoPicture}
-	errSlow       = errors.New("it takes too long to read")
-	errChanged    = errors.New("it was changed while it was read")
+	errEncrypted = errors.New("encrypted in its archive")
+	errMethod    = errors.New("compressed in its archive by a method that is not known")
+	errNested    = fmt.Errorf("more than %d archives within each other, which are not opened", maxDepth)
+	errPart      = errors.New("one part of an archive in several files: join the parts first")
+	errDirectory = fmt.Errorf("its list of files has more than %d bytes", maxDirectory)
+	errOverlap   = errors.New("its files overlap each other")
+	errMany      = errors.New("it has more files than are left for one archive: investigate it alone, or unpack it")
+	errSparse    = errors.New("a sparse file in a tar archive, which is not read")
+	errSlow      = errors.New("it takes too long to read")
+	errChanged   = errors.New("it was changed while it was read")
 )
 
 // A File is one file of a dump.
@@ -52,7 +52,7 @@ type File struct {
 	Open func(ctx context.Context) (io.ReadCloser, error)
 }
 
-// A Container is an archive, a PDF or a TIFF of several pages that was opened.
+// A Container is an archive, a PDF or a picture of several pages that was opened.
 type Container struct {
 	Name string
 	Size int64  // bytes
@@ -73,8 +73,8 @@ type Options struct {
 	// what is in it, may have half of what is left, so that no archive takes it all.
 	MaxFiles int
 	MaxPDF   int64 // bytes of one PDF
-	// MaxUnpacked is the max number of bytes unpacked to temporary files, over all archives. Each may
-	// have half of what is left. Nested and compressed archives need such files. 0 means 32 GiB.
+	// MaxUnpacked is the max number of bytes unpacked to a temporary file, over all archives. Each may
+	// have half of what is left, and [allowance]. 0 means 32 GiB.
 	MaxUnpacked int64
 	// OpenPDF opens a PDF and keeps data. If nil, PDFs are listed as plain files.
 	OpenPDF func(ctx context.Context, data []byte) (PDF, error)
@@ -85,23 +85,36 @@ type Options struct {
 
 const (
 	defaultUnpacked = 32 << 30
-	maxDepth        = 2 // of archives inside archives
+	maxDepth        = 4 // of archives inside archives. A backup holds a mailbox, that an e-mail, that a zip, that a document. Chosen
 	openTime        = 2 * time.Minute
 	readTime        = time.Minute
+
+	// An archive may unpack to this many bytes, and to so many times its own. 1.2 MB of a bomb become 1.2 GB.
+	// Scans of text that are not compressed shrink to a hundredth. Chosen.
+	baseUnpacked = 256 << 20
+	maxRatio     = 200
+
+	// maxDirectory is the maximum size of the list of files in a zip archive, bytes: half a million files with
+	// names of 60 letters. Chosen.
+	maxDirectory = 64 << 20
 )
+
+// allowance returns how many bytes an archive of size bytes may unpack to.
+func allowance(size int64) int64 { return baseUnpacked + maxRatio*min(max(size, 0), 1<<50) }
 
 // A Dump is what was listed.
 type Dump struct {
 	Files      []File // in the order of the paths, each path's files in lexical order
 	Containers []Container
 
-	opts    Options
-	share   int64 // bytes that one archive, with what is in it, may have unpacked
-	left    int64 // of share
-	rest    int64 // bytes beside share that other archives may have
-	room    int   // files that there may be until the end of an archive; MaxFiles outside of archives
-	closers []io.Closer
-	pdfs    pdfCache
+	opts   Options
+	room   int        // files that there may be until the end of this archive; MaxFiles outside of archives
+	share  int64      // bytes that this archive, with what is in it, may have unpacked
+	left   int64      // of share; outside of archives of MaxUnpacked
+	stored *temporary // what was unpacked; nil: nothing
+	end    int64      // of it, bytes
+	pdfs   pdfCache
+	last   lastDocument
 }
 
 // New returns an empty dump, which the caller must close. MaxUnpacked of 0 or less becomes the
@@ -110,16 +123,17 @@ func New(opts Options) *Dump {
 	if opts.MaxUnpacked <= 0 {
 		opts.MaxUnpacked = defaultUnpacked
 	}
-	return &Dump{opts: opts, rest: opts.MaxUnpacked, room: opts.MaxFiles, pdfs: pdfCache{open: opts.OpenPDF}}
+	return &Dump{opts: opts, left: opts.MaxUnpacked, room: opts.MaxFiles, pdfs: pdfCache{open: opts.OpenPDF}}
 }
 
 // Close closes all files of the dump. They must not be read afterwards.
 func (d *Dump) Close() error {
-	errs := []error{d.pdfs.close()}
-	for _, c := range slices.Backward(d.closers) {
-		errs = append(errs, c.Close())
+	err := d.pdfs.close()
+	if d.stored != nil {
+		err = errors.Join(err, d.stored.Close())
+		d.stored = nil
 	}
-	return errors.Join(errs...)
+	return err
 }
 
 // Add lists the files at paths: a file, all files of a folder, or what an archive or a PDF holds.
@@ -196,45 +210,56 @@ func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 	}
 	k := cmp.Or(kind(f.Name), begins(ctx, f))
 	switch {
-	case f.Err == nil && k == tiff:
+	case f.Err == nil && (k == tiff || k == "" && several(ctx, f)):
 		return d.pages(ctx, f)
-	case f.Err != nil || k == "" || k == ".pdf" && d.opts.OpenPDF == nil || d.opts.Unpack == nil && slices.Contains([]string{sevenZip, rar, tarXZ, tarZstd}, k):
+	case f.Err == nil && k == part:
+		return d.add(File{Name: f.Name, Size: f.Size, Err: errPart})
+	case f.Err != nil || k == "" || k == ".pdf" && d.opts.OpenPDF == nil || d.opts.Unpack == nil && apart(k):
 		return d.add(f)
 	case k != ".pdf" && depth >= maxDepth:
 		return d.add(File{Name: f.Name, Err: errNested})
 	}
-	from := len(d.Files)
-	if depth == 0 {
-		d.room = from + (d.opts.MaxFiles-from+1)/2
-		d.share = (d.rest + 1) / 2
-		d.left, d.rest = d.share, d.rest-d.share
+	from, containers := len(d.Files), len(d.Containers)
+	err := d.within(ctx, k, depth, f)
+	if errors.Is(err, errMany) {
+		d.Files, d.Containers = d.Files[:from], d.Containers[:containers+1] // of the archive itself
 	}
-	var err error
+	switch {
+	case errors.Is(err, ErrTooMany) || ctx.Err() != nil:
+		return cmp.Or(ctx.Err(), err)
+	case err == nil && len(d.Files) > from:
+		return nil
+	case err == nil && (k == web || k == message || k == mailbox) || k == office && errors.Is(err, zip.ErrFormat):
+		return d.add(f) // its content says what it is
+	case err == nil:
+		return d.add(File{Name: f.Name, Size: f.Size, Err: nothingIn(k)})
+	}
+	return d.add(File{Name: f.Name, Size: f.Size, Err: fmt.Errorf("archive: %w", broken(intake.WithoutPath(err)))})
+}
+
+// within lists what the archive or the PDF f of kind k holds, within half of the files and of the bytes
+// that are left. What an archive unpacked is dropped again if no file is listed of it. The error is of
+// archive or of pdf.
+func (d *Dump) within(ctx context.Context, k string, depth int, f File) (err error) {
+	from, stored := len(d.Files), d.end
+	room, share, left := d.room, d.share, d.left
+	d.room = from + (room-from+1)/2
+	if d.share = (left + 1) / 2; depth == 0 {
+		d.share = min(d.share, allowance(f.Size))
+	}
+	d.left = d.share
 	if k == ".pdf" {
 		err = d.pdf(ctx, f)
 	} else {
 		err = d.archive(ctx, k, depth, f)
 		slices.SortStableFunc(d.Files[from:], func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
 	}
-	if depth == 0 {
-		d.room, d.rest = d.opts.MaxFiles, d.rest+d.left
+	used := d.share - d.left
+	if used > 0 && (len(d.Files) == from || errors.Is(err, errMany)) && d.stored.Truncate(stored) == nil {
+		d.end, used = stored, 0
 	}
-	if errors.Is(err, errMany) {
-		if depth > 0 {
-			return err
-		}
-		d.Files = d.Files[:from]
-	}
-	if err == nil || errors.Is(err, ErrTooMany) || ctx.Err() != nil {
-		return cmp.Or(ctx.Err(), err)
-	}
-	if k == office && (errors.Is(err, zip.ErrFormat) || errors.Is(err, errNoOffice)) {
-		if errors.Is(err, zip.ErrFormat) { // its content says what it is instead
-			return d.add(f)
-		}
-		return d.add(File{Name: f.Name, Size: f.Size, Err: err})
-	}
-	return d.add(File{Name: f.Name, Size: f.Size, Err: fmt.Errorf("archive: %w", broken(intake.WithoutPath(err)))})
+	d.room, d.share, d.left = room, share, left-used
+	return err
 }
 
 // broken adds to the error of an archive, in plain words, that it is cut off, if it is.
@@ -273,9 +298,6 @@ func (d *Dump) pdf(ctx context.Context, f File) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if err == nil && len(names) == 0 {
-		err = errNoPictures
-	}
 	if err != nil {
 		return d.add(File{Name: f.Name, Size: f.Size, Err: intake.WithoutPath(err)})
 	}
@@ -291,7 +313,7 @@ func (d *Dump) pdf(ctx context.Context, f File) error {
 	return nil
 }
 
-// load reads the bytes of a PDF, or of a TIFF. More than MaxPDF of them, as announced or as read, are an error.
+// load reads the bytes of a PDF, or of a picture. More than MaxPDF of them, as announced or as read, are an error.
 func (d *Dump) load(ctx context.Context, f File) ([]byte, error) {
 	if f.Size > d.opts.MaxPDF {
 		return nil, fmt.Errorf("the PDF has %d bytes, limit is %d", f.Size, d.opts.MaxPDF)

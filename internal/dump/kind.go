@@ -5,32 +5,42 @@ import (
 	"context"
 	"io"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/kycmark/kycmark/internal/picture"
 )
 
-// Kinds of archives that are opened beside tar, zip and pdf.
+// Kinds of archives that are opened beside tar, zip and pdf. What gzip, bzip2, xz or zstd compressed is a
+// tar if its name says so, else of the kind ".gz" and so on.
 const (
 	sevenZip = ".7z"
 	rar      = ".rar"
-	tarXZ    = ".tar.xz"
-	tarZstd  = ".tar.zst"
-	office   = ".docx" // a document of an office program in a zip archive, with its pictures
+	office   = ".docx" // a document in a zip archive, with its pictures
 	message  = ".eml"  // an e-mail, or a page that a browser saved with its pictures
 	mailbox  = ".mbox"
-	tiff     = ".tif" // its pages
+	web      = ".html" // a web page with pictures in it
+	tiff     = ".tif"  // its pages
+	part     = ".001"  // of an archive in several files
 )
 
-// kinds are the endings of names, and what they say of a file.
+// kinds are the endings of names, and what they say of a file: the second ones are kinds.
 var kinds = [][2]string{
-	{".zip", ".zip"}, {".tar", ".tar"}, {".tar.gz", ".tar.gz"}, {".tgz", ".tar.gz"}, {".tar.bz2", ".tar.bz2"}, {".tbz2", ".tar.bz2"}, {".tbz", ".tar.bz2"},
-	{".tar.xz", tarXZ}, {".txz", tarXZ}, {".tar.zst", tarZstd}, {".tzst", tarZstd}, {".7z", sevenZip}, {".rar", rar}, {".pdf", ".pdf"},
-	{".docx", office}, {".xlsx", office}, {".pptx", office}, {".odt", office}, {".ods", office}, {".odp", office}, {".odg", office},
-	{".eml", message}, {".mht", message}, {".mhtml", message}, {".mbox", mailbox}, {".tif", tiff}, {".tiff", tiff},
+	{".zip", ".zip"}, {".cbz", ".zip"}, {".tar", ".tar"}, {".tar.gz", ".tar.gz"}, {".tgz", ".tar.gz"}, {".tar.bz2", ".tar.bz2"}, {".tbz2", ".tar.bz2"}, {".tbz", ".tar.bz2"},
+	{".tar.xz", ".tar.xz"}, {".txz", ".tar.xz"}, {".tar.zst", ".tar.zst"}, {".tzst", ".tar.zst"}, {".7z", sevenZip}, {".rar", rar}, {".cbr", rar}, {".pdf", ".pdf"},
+	{".gz", ".gz"}, {".bz2", ".bz2"}, {".xz", ".xz"}, {".zst", ".zst"}, {".tif", tiff}, {".tiff", tiff},
+	{".docx", office}, {".docm", office}, {".dotx", office}, {".xlsx", office}, {".xlsm", office}, {".pptx", office}, {".pptm", office}, {".ppsx", office},
+	{".odt", office}, {".ods", office}, {".odp", office}, {".odg", office}, {".epub", office}, {".pages", office}, {".numbers", office}, {".key", office},
+	{".eml", message}, {".mht", message}, {".mhtml", message}, {".mbox", mailbox}, {".htm", web}, {".html", web}, {".xhtml", web},
 }
 
+// aPart are names of the parts of an archive in several files, as 7z, WinZip, WinRAR and split make them.
+// A part of a rar that is called so says it itself: x.part1.rar.
+var aPart = regexp.MustCompile(`\.(zip|7z|rar|tar|tgz|gz|bz2|xz|zst)\.([0-9]{2,4}|[a-z]{2})$|\.[rz][0-9]{2}$`)
+
 // kind returns what the ending of a file's name, in either case, says that the file is: the second of
-// [kinds], or "". It does not open the file.
+// [kinds], [part] or "". It does not open the file.
 func kind(name string) string {
 	name = strings.ToLower(name)
 	for _, k := range kinds {
@@ -38,7 +48,37 @@ func kind(name string) string {
 			return k[1]
 		}
 	}
+	if aPart.MatchString(name) {
+		return part
+	}
 	return ""
+}
+
+// compression returns ".gz", ".bz2", ".xz" or ".zst" of a kind that is compressed as a whole, else "".
+func compression(kind string) string {
+	kind = strings.TrimPrefix(kind, ".tar")
+	if slices.Contains([]string{".gz", ".bz2", ".xz", ".zst"}, kind) {
+		return kind
+	}
+	return ""
+}
+
+// apart reports whether a kind is opened with [Options].Unpack.
+func apart(kind string) bool {
+	c := compression(kind)
+	return kind == sevenZip || kind == rar || c == ".xz" || c == ".zst"
+}
+
+// nothingIn returns why an archive of a kind, in which no file is, is no picture.
+func nothingIn(kind string) error {
+	what := "an archive without files"
+	switch kind {
+	case office:
+		what = "an office document without pictures"
+	case ".pdf":
+		what = "a PDF without pictures"
+	}
+	return &picture.FormatError{Reason: "not a picture: " + what, Kind: picture.NoPicture}
 }
 
 // inOffice reports whether a file in an office document is listed: a picture, or another document.
@@ -69,7 +109,7 @@ const (
 
 // begins returns the kind of a file, as kind does, by its first bytes, if its name has no ending or
 // one of nameless: leaked files are often called by a digest alone. It returns "" for other names,
-// and if the file cannot be read. All that gzip, bzip2, xz or zstd wrote counts as a tar.
+// and if the file cannot be read.
 func begins(ctx context.Context, f File) string {
 	own := f.Name[strings.LastIndexByte(f.Name, '!')+1:] // without the archive's that it is in
 	if f.Err != nil || !slices.Contains(nameless, strings.ToLower(path.Ext(own))) {
@@ -95,17 +135,19 @@ func begins(ctx context.Context, f File) string {
 	case bytes.HasPrefix(head, []byte("Rar!\x1a\x07")):
 		return rar
 	case bytes.HasPrefix(head, []byte("\xfd7zXZ\x00")):
-		return tarXZ
+		return ".xz"
 	case bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
-		return tarZstd
+		return ".zst"
 	case bytes.HasPrefix(head, []byte("II*\x00")) || bytes.HasPrefix(head, []byte("MM\x00*")):
 		return tiff
 	case bytes.HasPrefix(head, []byte("%PDF-")):
 		return ".pdf"
 	case bytes.HasPrefix(head, []byte("\x1f\x8b\x08")):
-		return ".tar.gz"
+		return ".gz"
 	case bytes.HasPrefix(head, []byte("BZh")):
-		return ".tar.bz2"
+		return ".bz2"
+	case bytes.HasPrefix(head, []byte("From ")):
+		return mailbox
 	case len(head) > tarMark && string(head[tarMark:]) == "ustar":
 		return ".tar"
 	}

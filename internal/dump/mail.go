@@ -19,15 +19,21 @@ import (
 // Mail programs nest three to five parts.
 const maxMailDepth = 16
 
-// mail calls each for the files in an e-mail, or in all e-mails of a mailbox: attachments, and pictures
-// that the text shows. The text itself is no file. Names in a mailbox begin with "message 1/". mail ends
-// at an error of each, which it returns. The error of an e-mail that is broken is returned at the end.
-func mail(kind string, r io.Reader, each func(name string, regular bool, r io.Reader) error) error {
-	in := &mails{r: bufio.NewReaderSize(r, 1<<16), whole: kind == message}
+// inMessage calls each for the files in an e-mail: attachments, and pictures that the text shows. The text
+// itself is no file. It ends at an error of each, which it returns. The error of an e-mail that is broken
+// is returned at the end.
+func inMessage(r io.Reader, each lister) error { return inMails(r, true, each) }
+
+// inMailbox calls each, as [inMessage] does, for the files in all e-mails of a mailbox. Their names begin
+// with "message 1/".
+func inMailbox(r io.Reader, each lister) error { return inMails(r, false, each) }
+
+func inMails(r io.Reader, whole bool, each lister) error {
+	in := &mails{r: bufio.NewReaderSize(r, 1<<16), whole: whole}
 	var broken error
 	for n := 1; in.next(); n++ {
 		p := &parts{each: each}
-		if kind == mailbox {
+		if !whole {
 			p.under = fmt.Sprintf("message %d/", n)
 		}
 		err := p.message(in, 0)
@@ -95,7 +101,7 @@ func (m *mails) Read(b []byte) (int, error) {
 
 // parts finds the files in the parts of one e-mail.
 type parts struct {
-	each  func(name string, regular bool, r io.Reader) error
+	each  lister
 	under string // what names begin with
 	count int    // of files without a name
 	stop  error  // of each

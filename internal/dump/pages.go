@@ -6,12 +6,24 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/kycmark/kycmark/internal/picture"
 )
 
-// pages lists the pages of a TIFF, each as a file of its own, and adds the TIFF to the containers. A TIFF
-// of one page is listed as it is. So is a TIFF that cannot be read, or has too many pages: its
+// several reports whether a picture may have several pages, by its first bytes.
+func several(ctx context.Context, f File) bool {
+	r, err := f.Open(ctx)
+	if err != nil {
+		return false
+	}
+	defer r.Close()
+	head, err := io.ReadAll(io.LimitReader(&stopped{ctx, r}, picture.Head))
+	return err == nil && picture.Several(head)
+}
+
+// pages lists the pages of a picture, each as a file of its own, and adds the file to the containers. A file
+// of one page is listed as it is. So is a file that cannot be read, or has too many pages: its
 // examination says why, or that only the first was examined. The error is of add.
 func (d *Dump) pages(ctx context.Context, f File) error {
 	data, err := d.load(ctx, f)
@@ -24,17 +36,20 @@ func (d *Dump) pages(ctx context.Context, f File) error {
 	}
 	sum := sha256.Sum256(data)
 	d.Containers = append(d.Containers, Container{f.Name, int64(len(data)), fmt.Sprintf("%x", sum)})
-	width := len(fmt.Sprint(doc.Pages())) // so that names sort as the pages do
+	open := func(ctx context.Context) (*picture.Document, error) {
+		data, err := d.load(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		if sha256.Sum256(data) != sum {
+			return nil, errChanged
+		}
+		return picture.OpenDocument(data, picture.Limits{})
+	}
+	file := &open
 	for k := 1; k <= doc.Pages(); k++ {
-		err := d.add(File{Name: fmt.Sprintf("%s#page %0*d", f.Name, width, k), Size: int64(len(data)), Open: func(ctx context.Context) (io.ReadCloser, error) {
-			data, err := d.load(ctx, f)
-			if err != nil {
-				return nil, err
-			}
-			if sha256.Sum256(data) != sum {
-				return nil, errChanged
-			}
-			doc, err := picture.OpenDocument(data, picture.Limits{})
+		err := d.add(File{Name: f.Name + doc.Label(k), Size: int64(len(data)), Open: func(ctx context.Context) (io.ReadCloser, error) {
+			doc, err := d.last.take(ctx, file)
 			if err != nil {
 				return nil, err
 			}
@@ -45,4 +60,26 @@ func (d *Dump) pages(ctx context.Context, f File) error {
 		}
 	}
 	return nil
+}
+
+// A lastDocument keeps the document whose page was read last, because its pages are read one after the other.
+type lastDocument struct {
+	mu   sync.Mutex
+	open *func(context.Context) (*picture.Document, error) // whose address names the document
+	doc  *picture.Document
+}
+
+// take returns a document, which it opens if another one was read last. The error is of open.
+func (l *lastDocument) take(ctx context.Context, open *func(context.Context) (*picture.Document, error)) (*picture.Document, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open == open {
+		return l.doc, nil
+	}
+	l.open, l.doc = nil, nil
+	doc, err := (*open)(ctx)
+	if err == nil {
+		l.open, l.doc = open, doc
+	}
+	return doc, err
 }

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"io/fs"
 	"os"
 	"testing"
+	"testing/fstest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -29,6 +31,19 @@ func tiffOf(t *testing.T, n int) string {
 	var b bytes.Buffer
 	require.NoError(t, picture.JoinTIFF(&b, files))
 	return b.String()
+}
+
+// countedReads counts the files that are opened.
+type countedReads struct {
+	fs.FS
+	n *int
+}
+
+func (c countedReads) Open(name string) (fs.File, error) {
+	if name != "." {
+		*c.n++
+	}
+	return c.FS.Open(name)
 }
 
 // The pages of a TIFF are files of their own, wherever it lies and whatever it is called.
@@ -57,6 +72,17 @@ func TestPages(t *testing.T) {
 		"bare#page 1: 1 of 1", "bare#page 2: 2 of 1", "bare#page 3: 3 of 1", "cut.tif: 1 of 2", "long.tif: 1 of 201", "big.tif: 1 of 3",
 		"z.zip!s.TIF#page 1: 1 of 1", "z.zip!s.TIF#page 2: 2 of 1", "z.zip!s.TIF#page 3: 3 of 1"}, got)
 	assert.Len(t, d.Containers, 4)
+
+	reads := 0
+	long := dump.New(o)
+	defer long.Close()
+	require.NoError(t, long.AddFS(t.Context(), countedReads{fstest.MapFS{"a.tif": {Data: []byte(tiffOf(t, 50))}}, &reads}, ""))
+	require.Len(t, long.Files, 50)
+	for _, f := range long.Files {
+		_, err := read(t.Context(), f)
+		require.NoError(t, err)
+	}
+	assert.Equal(t, 2, reads, "to be listed, and for all pages")
 	require.NoError(t, os.WriteFile(bare, []byte(tiffOf(t, 2)), 0o600))
 	_, err := read(t.Context(), d.Files[4])
 	require.ErrorContains(t, err, "changed")

@@ -9,6 +9,34 @@ import (
 	"path/filepath"
 )
 
+// MkdirAll makes a folder and the folders that it lies in. What it made survives a loss of power.
+func MkdirAll(dir string, perm fs.FileMode) error {
+	var made []string
+	for at := filepath.Clean(dir); ; at = filepath.Dir(at) {
+		if _, err := os.Stat(at); err == nil || at == filepath.Dir(at) {
+			break
+		}
+		made = append(made, filepath.Dir(at))
+	}
+	if err := os.MkdirAll(dir, perm); err != nil {
+		return err
+	}
+	for _, at := range made {
+		if err := syncDir(at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Remove removes a file. That survives a loss of power.
+func Remove(path string) error {
+	if err := os.Remove(path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
 // WriteFile writes data to path with mode perm (before umask). It writes a temporary file in the
 // same folder, syncs that to the disk, renames it, and syncs the folder if the system can. The
 // error is a *fs.PathError that names path.

@@ -3,6 +3,7 @@
 // by its owner alone.
 //
 //	kycmark.toml     what lies where; every path is relative to the folder
+//	blobs            sealed originals, unless they are kept elsewhere
 //	registry.db      submissions, recipients, copies, custody, the ledger, unless
 //	                 they are in a PostgreSQL database
 //	keys/mark.key    reads and forges marks
@@ -32,6 +33,7 @@ import (
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/postgres"
+	"github.com/kycmark/kycmark/verify/registry/s3"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -101,7 +103,12 @@ func Create(ctx context.Context, dir, address string, opts *registry.CreateOptio
 	if err := keyfile.CreateSeal(h.path(h.config.Keys.Seal), registry.GenerateSealKey()); err != nil {
 		return nil, err
 	}
-	r, err := registry.Create(ctx, h.driver(), opts)
+	var o registry.CreateOptions
+	if opts != nil {
+		o = *opts
+	}
+	o.Originals = Originals(h.Address(), o.Originals)
+	r, err := registry.Create(ctx, h.driver(), &o)
 	if err != nil { // no registry knows the keys: they would only be in the way of the next attempt
 		return nil, errors.Join(err, h.removeKeys())
 	}
@@ -197,6 +204,9 @@ func (h *Home) parse(text string) error {
 	}
 	return nil
 }
+
+// Address is that of the registry.
+func (h *Home) Address() string { return h.config.Registry }
 
 // Dir is the home's folder.
 func (h *Home) Dir() string { return h.dir }
@@ -335,16 +345,37 @@ func (h *Home) driver() registry.Driver {
 	if IsServer(h.config.Registry) {
 		return Driver(h.config.Registry)
 	}
-	return sqlite.At(h.path(filePath(h.config.Registry)))
+	return Driver(h.path(filePath(h.config.Registry)))
 }
 
 // Driver is the registry at an address: "postgres://USER@HOST/DATABASE", or the path of a
 // SQLite file, which "file:" may precede.
 func Driver(address string) registry.Driver {
 	if IsServer(address) {
-		return postgres.At(address)
+		return postgres.At(address, s3.Open)
 	}
-	return sqlite.At(filePath(address))
+	return sqlite.At(filePath(address), s3.Open)
+}
+
+// Originals returns where the registry at an address is to keep sealed originals, for
+// [registry.CreateOptions]. place is what the user names: a folder, an address, or "database". "" is the
+// database of a server, the folder blobs beside registry.db, and a folder beside any other file.
+func Originals(address, place string) string {
+	switch {
+	case place == "database" || place == "" && IsServer(address):
+		return ""
+	case place == "":
+		if name := filepath.Base(filePath(address)); name != "registry.db" {
+			return name + ".blobs"
+		}
+		return "blobs"
+	case strings.Contains(place, "://"):
+		return place
+	}
+	if abs, err := filepath.Abs(place); err == nil {
+		return abs
+	}
+	return place
 }
 
 // IsServer reports whether the address is that of a PostgreSQL server.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"reflect"
 	"sync"
 
 	"github.com/klippa-app/go-pdfium"
@@ -13,7 +12,8 @@ import (
 )
 
 // An Engine is PDFium, compiled. It is started by the first file, which takes a second or
-// two of processor time once, and is safe for concurrent use. The zero value works.
+// two of processor time once, and is safe for concurrent use. Nothing stops a call of it but the end of its
+// process: checks of a context would make it four times as slow. The zero value works.
 type Engine struct {
 	mu   sync.Mutex
 	pool pdfium.Pool
@@ -46,7 +46,7 @@ func (e *Engine) instance(ctx context.Context) (pdfium.Pdfium, error) {
 		e.pool, e.err = webassembly.Init(webassembly.Config{
 			MaxTotal:      -1, // as many as there are files open
 			FSConfig:      wazero.NewFSConfig(),
-			RuntimeConfig: wazero.NewRuntimeConfig().WithMemoryLimitPages(memoryPages).WithCloseOnContextDone(true),
+			RuntimeConfig: wazero.NewRuntimeConfig().WithMemoryLimitPages(memoryPages),
 			Stdout:        io.Discard,
 			Stderr:        io.Discard,
 			RandomSource:  noRandom{}, // the same file gives the same pictures
@@ -69,16 +69,4 @@ type noRandom struct{}
 func (noRandom) Read(b []byte) (int, error) {
 	clear(b)
 	return len(b), nil
-}
-
-// bind makes all calls of PDFium after it stop when ctx ends. The library takes the context of a
-// call from the field Context of a type that only reflection reaches. The error is ctx's, or says
-// that this version of the library has no such field.
-func (d *Document) bind(ctx context.Context) error {
-	field := reflect.Indirect(reflect.ValueOf(d.inst.GetImplementation())).FieldByName("Context")
-	if !field.IsValid() || !field.CanSet() || field.Type() != reflect.TypeFor[context.Context]() {
-		return fmt.Errorf("PDFium cannot be stopped: this version of go-pdfium keeps no context")
-	}
-	field.Set(reflect.ValueOf(ctx))
-	return ctx.Err()
 }

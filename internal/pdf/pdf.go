@@ -1,5 +1,5 @@
-// Package pdf takes the pictures out of PDF files: scans, photographed documents, reports with
-// pictures on their pages.
+// Package pdf reads PDF files. [Engine.Open] takes the pictures out of them, and [Engine.Pages] makes a
+// picture of each page.
 //
 // A picture without neighbours is returned as the very bytes of its JPEG if it has one,
 // otherwise as a PNG. Pictures that touch or overlap are pieces of one
@@ -8,9 +8,9 @@
 //
 // If a file is damaged as a whole, for example cut off, the complete JPEGs in it are returned.
 //
-// PDFium, compiled to WebAssembly, reads the files. It sees neither files nor network, has
-// bounded memory of its own, and can be stopped. Whatever a file makes PDFium do becomes an
-// error of that file.
+// PDFium, compiled to WebAssembly, reads the files. It sees neither files nor network, and has
+// bounded memory of its own. Whatever a file makes PDFium do becomes an error of that file, or takes
+// time: package decoders/pdfs runs it in a process that can be ended.
 package pdf
 
 import (
@@ -58,21 +58,25 @@ func (l Limits) orDefault() Limits {
 // A Picture is one picture of a file. [Document.Read] returns its bytes.
 type Picture struct {
 	// Name is for example "page3-image1.jpg"; "page3-render1.png" for a group that was rendered,
-	// "salvaged1.jpg" for a JPEG of a damaged file.
+	// "page3.png" for a page that shows more than one picture, "salvaged1.jpg" for a JPEG of a
+	// damaged file.
 	Name string
 	Page int   // from 1 on; 0: not known
 	Err  error // why it cannot be read; it may stand for a whole page
 
 	group []piece
+	whole bool   // the page, rendered
 	data  []byte // of a salvaged picture
 }
 
 // A piece is a picture object of a page.
 type piece struct {
 	path                     []int   // its place among the page's objects, through forms
+	place                    matrix  // from the unit square to the page
 	left, bottom, right, top float64 // points
 	width, height            int     // pixels
 	jpeg                     bool    // its data are a JPEG
+	coded                    bool    // its data have a filter for pictures
 }
 
 // A Document is an open file. It is safe for concurrent use; calls wait for each other.
@@ -133,21 +137,17 @@ func (d *Document) Close() error {
 	return nil
 }
 
-// load opens the file in a new instance of PDFium, or only binds ctx if an instance is open. The
-// error wraps ErrFormat, is ctx's, or says that PDFium does not start.
+// load opens the file in a new instance of PDFium, if none is open. The error wraps ErrFormat, is ctx's, or
+// says that PDFium does not start.
 func (d *Document) load(ctx context.Context) error {
 	if d.inst != nil {
-		return d.bind(ctx)
+		return ctx.Err()
 	}
 	inst, err := d.engine.instance(ctx)
 	if err != nil {
 		return err
 	}
 	d.inst = inst
-	if err := d.bind(ctx); err != nil {
-		d.drop() // it holds no document that could be read later
-		return err
-	}
 	opened, err := inst.OpenDocument(&requests.OpenDocument{File: &d.data})
 	if err != nil {
 		return d.failed(ctx, err)
@@ -201,10 +201,14 @@ func (d *Document) page(n int) requests.Page {
 	return requests.Page{ByIndex: &requests.PageByIndex{Document: d.doc, Index: n - 1}}
 }
 
-// list adds the pictures of a page, from 1 on, to d.pictures. A page that cannot be read is added
+// list adds the pictures of a page, from 1 on, to d.pictures, and the page itself if it shows more than
+// one picture. A page that cannot be read is added
 // as one picture with its error. It returns only ctx's error.
 func (d *Document) list(ctx context.Context, page int) error {
-	pieces, err := d.pieces(ctx, page)
+	pieces, more, err := d.pieces(ctx, page)
+	if errors.Is(err, ErrLimit) { // a map, say
+		pieces, more, err = nil, true, nil
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -212,7 +216,8 @@ func (d *Document) list(ctx context.Context, page int) error {
 		d.pictures = append(d.pictures, Picture{Name: fmt.Sprintf("page%d", page), Page: page, Err: err})
 		return nil
 	}
-	for i, group := range groups(pieces) {
+	all := groups(pieces)
+	for i, group := range all {
 		p := Picture{Page: page, group: group, Name: fmt.Sprintf("page%d-render%d.png", page, i+1)}
 		if len(group) == 1 {
 			kind := "png"
@@ -223,35 +228,30 @@ func (d *Document) list(ctx context.Context, page int) error {
 		}
 		d.pictures = append(d.pictures, p)
 	}
+	if more || len(all) > 1 {
+		d.pictures = append(d.pictures, Picture{Name: fmt.Sprintf("page%d.png", page), Page: page, whole: true})
+	}
 	return nil
 }
 
 // pieces returns the picture objects of a page, from 1 on, also those inside of forms. Tiny ones
-// are left out. The error wraps ErrFormat, or ErrLimit for more than maxObjects objects, or is of
+// are left out. more reports whether the page shows anything else, such as text or notes. The error wraps ErrFormat, or ErrLimit for more than maxObjects objects, or is of
 // load.
-func (d *Document) pieces(ctx context.Context, page int) (out []piece, err error) {
+func (d *Document) pieces(ctx context.Context, page int) (out []piece, more bool, err error) {
 	if err := d.load(ctx); err != nil {
-		return nil, err
-	}
-	at := d.page(page)
-	n, err := d.inst.FPDFPage_CountObjects(&requests.FPDFPage_CountObjects{Page: at})
-	if err != nil {
-		return nil, d.failed(ctx, err)
+		return nil, false, err
 	}
 	w := walk{d: d, left: maxObjects}
-	for i := range n.Count {
-		o, err := d.inst.FPDFPage_GetObject(&requests.FPDFPage_GetObject{Page: at, Index: i})
-		if err == nil {
-			err = w.object(o.PageObject, []int{i}, unit)
-		}
-		if err != nil {
-			if errors.Is(err, ErrLimit) {
-				return nil, err
-			}
-			return nil, d.failed(ctx, err)
-		}
+	if err := w.page(page); errors.Is(err, ErrLimit) {
+		return nil, false, err
+	} else if err != nil {
+		return nil, false, d.failed(ctx, err)
 	}
-	return w.found, nil
+	notes, err := d.inst.FPDFPage_GetAnnotCount(&requests.FPDFPage_GetAnnotCount{Page: d.page(page)})
+	if err != nil {
+		return nil, false, d.failed(ctx, err)
+	}
+	return w.found, w.others > 0 || notes.Count > 0, nil
 }
 
 // groups returns the pieces in groups that touch or overlap, directly or through others, in the

@@ -29,7 +29,9 @@ func (d *Document) Read(ctx context.Context, i int) ([]byte, error) {
 	}
 	var data []byte
 	var err error
-	if len(p.group) == 1 {
+	if p.whole {
+		data, err = d.wholePage(p.Page)
+	} else if len(p.group) == 1 {
 		data, err = d.extract(p.Page, p.group[0])
 	} else {
 		data, err = d.render(p.Page, p.group)
@@ -57,18 +59,28 @@ func (d *Document) extract(page int, p piece) ([]byte, error) {
 			return r.Data, nil
 		}
 	}
+	img, err := d.decoded(o)
+	if err != nil {
+		return nil, err
+	}
+	if img == nil {
+		return nil, fmt.Errorf("%w: the picture is blank, or its data cannot be decoded", ErrFormat)
+	}
+	return encode(img)
+}
+
+// decoded returns the pixels of a picture. They are nil if all pixels are the same: PDFium makes such a
+// picture of data that it cannot decode.
+func (d *Document) decoded(o references.FPDF_PAGEOBJECT) (image.Image, error) {
 	r, err := d.inst.FPDFImageObj_GetBitmap(&requests.FPDFImageObj_GetBitmap{ImageObject: o})
 	if err != nil {
 		return nil, err
 	}
 	img, err := d.bitmap(r.Bitmap)
-	if err != nil {
+	if err != nil || uniform(img) {
 		return nil, err
 	}
-	if uniform(img) { // what PDFium makes of data that it cannot decode
-		return nil, fmt.Errorf("%w: the picture is blank, or its data cannot be decoded", ErrFormat)
-	}
-	return encode(img)
+	return img, nil
 }
 
 // uniform reports whether all pixels of a grey or NRGBA picture are the same. It returns false for

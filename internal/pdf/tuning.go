@@ -18,4 +18,30 @@ const (
 
 	maxGap        = 1          // points between pieces of one picture
 	scanSharpness = 300.0 / 72 // pixels a point at which layers are rendered at least: 300 dpi, as scans have
+
+	// Pages that are no scans are rendered at the resolution of their sharpest picture, between these. Marks
+	// do not decide: from 100 to 300 dpi all were read in screenshots of 600 pixels and more. A page of text
+	// then takes 215, 375 (150 dpi), 555 (200 dpi) and 966 kB. 200 dpi keeps print of 6 points legible
+	// (TestResolutionStudy).
+	minDPI = 200 // dots an inch
+	maxDPI = 300
+	// A rendered page has at most so many pixels: an A4 page at 300 dpi has 8.7 million.
+	maxRendered = 10_000_000
+	maxSide     = 16_384 // pixels
+	minPage     = 1      // points, a side
+
+	// A picture fills a page if its corners lie within edge of the page's side, or edgePoints, of its corners.
+	edge       = 0.005
+	edgePoints = 2
+	fine       = 1 << 20 // parts of a page's side in which PDFium gives places
+
+	// A picture is what its page shows if both are alike at lookSide pixels a side. Their values, of 255,
+	// differ by at most lookMean in the mean, and at most one in lookFew by more than lookFar. The page is
+	// rendered at the picture's size, or at a whole fraction of it with at most lookPixels. JPEGs differ by
+	// 0.2 to 0.5, other pictures by at most 0.4, CMYK by 6.
+	lookPixels = 1_000_000
+	lookSide   = 128
+	lookMean   = 2
+	lookFar    = 32
+	lookFew    = 200
 )

@@ -3,6 +3,7 @@ package pdf
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/klippa-app/go-pdfium/enums"
 	"github.com/klippa-app/go-pdfium/references"
@@ -38,9 +39,28 @@ func (m matrix) bounds() (left, bottom, right, top float64) {
 
 // A walk examines the objects of a page.
 type walk struct {
-	d     *Document
-	left  int // objects that may still be looked at
-	found []piece
+	d      *Document
+	left   int // objects that may still be looked at
+	found  []piece
+	others int // objects that show something else, also pictures that are tiny
+}
+
+// page examines the objects of a page, from 1 on. The error is of object.
+func (w *walk) page(k int) error {
+	n, err := w.d.inst.FPDFPage_CountObjects(&requests.FPDFPage_CountObjects{Page: w.d.page(k)})
+	if err != nil {
+		return err
+	}
+	for i := range n.Count {
+		o, err := w.d.inst.FPDFPage_GetObject(&requests.FPDFPage_GetObject{Page: w.d.page(k), Index: i})
+		if err != nil {
+			return err
+		}
+		if err := w.object(o.PageObject, []int{i}, unit); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // object adds the object o to w.found if o is a picture that is not tiny. If o is a form, it examines
@@ -55,7 +75,15 @@ func (w *walk) object(o references.FPDF_PAGEOBJECT, path []int, outer matrix) er
 	if err != nil {
 		return err
 	}
+	if kind.Type == enums.FPDF_PAGEOBJ_TEXT { // text recognition lays invisible text over scans
+		mode, err := w.d.inst.FPDFTextObj_GetTextRenderMode(&requests.FPDFTextObj_GetTextRenderMode{PageObject: o})
+		if err != nil || mode.TextRenderMode != enums.FPDF_TEXTRENDERMODE_INVISIBLE {
+			w.others++
+		}
+		return err
+	}
 	if kind.Type != enums.FPDF_PAGEOBJ_IMAGE && kind.Type != enums.FPDF_PAGEOBJ_FORM {
+		w.others++
 		return nil
 	}
 	m, err := w.d.inst.FPDFPageObj_GetMatrix(&requests.FPDFPageObj_GetMatrix{PageObject: o})
@@ -67,6 +95,7 @@ func (w *walk) object(o references.FPDF_PAGEOBJECT, path []int, outer matrix) er
 		return w.picture(o, path, inner)
 	}
 	if len(path) >= maxDepth {
+		w.others++
 		return nil
 	}
 	n, err := w.d.inst.FPDFFormObj_CountObjects(&requests.FPDFFormObj_CountObjects{PageObject: o})
@@ -92,9 +121,10 @@ func (w *walk) picture(o references.FPDF_PAGEOBJECT, path []int, m matrix) error
 	if err != nil {
 		return err
 	}
-	p := piece{path: path, width: int(size.Width), height: int(size.Height)}
+	p := piece{path: path, width: int(size.Width), height: int(size.Height), place: m}
 	p.left, p.bottom, p.right, p.top = m.bounds()
 	if p.width < minSide || p.height < minSide || !(p.right-p.left >= minPoints) || !(p.top-p.bottom >= minPoints) {
+		w.others++
 		return nil
 	}
 	n, err := w.d.inst.FPDFImageObj_GetImageFilterCount(&requests.FPDFImageObj_GetImageFilterCount{ImageObject: o})
@@ -107,6 +137,7 @@ func (w *walk) picture(o references.FPDF_PAGEOBJECT, path []int, m matrix) error
 			return err
 		}
 		p.jpeg = last.ImageFilter == "DCTDecode" || last.ImageFilter == "DCT"
+		p.coded = p.jpeg || slices.Contains([]string{"JPXDecode", "JBIG2Decode", "CCITTFaxDecode", "CCF"}, last.ImageFilter)
 	}
 	w.found = append(w.found, p)
 	return nil

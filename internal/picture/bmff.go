@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 )
 
 // Limits of work that a hostile HEIF can ask for. All are chosen, not measured: a phone's picture of
@@ -14,7 +16,10 @@ const (
 	maxWaste   = 4      // coded pixels for each pixel of the picture
 )
 
-var errTruncated = errors.New("truncated: unexpected EOF")
+var (
+	errTruncated = errors.New("truncated: unexpected EOF")
+	errSequence  = errors.New("a sequence of pictures (a video) without a picture that stands for it is not supported yet")
+)
 
 // bmffBoxes gives the kind and body of each box of an ISO base media file (ISO/IEC 14496-12 section
 // 4.2) that lies wholly within data. ok is set at its end if no box was cut off.
@@ -78,17 +83,19 @@ func (r *bitReader) rest() []byte { return r.data[min((r.at+7)>>3, len(r.data)):
 
 // A heifItem is one picture, tile or piece of metadata of a HEIF.
 type heifItem struct {
-	kind   string
-	hidden bool
-	parts  [][]byte          // its bytes, in the memory of the file
-	refs   map[string]uint16 // how often others name it, by kind of reference
-	made   []uint32          // the items that it is derived from
-	props  []int             // from 1, in order
+	kind  string
+	flags []byte            // the last byte of its flags, in the file; its lowest bit: hidden
+	parts [][]byte          // its bytes, in the memory of the file
+	refs  map[string]uint16 // how often others name it, by kind of reference
+	made  []uint32          // the items that it is derived from
+	props []int             // from 1, in order
 }
 
 // A heif is the structure of a HEIF or AVIF file (ISO/IEC 23008-12), as far as it is needed.
 type heif struct {
 	primary uint32
+	first   []byte            // the primary ID in the file
+	same    map[uint32]uint32 // of items that are alternatives of each other: their group
 	items   map[uint32]*heifItem
 	props   []heifProperty
 }
@@ -104,18 +111,20 @@ func readHEIF(data []byte) (*heif, error) {
 	var whole bool
 	for kind, body := range bmffBoxes(data, &whole) {
 		if kind == "meta" && len(body) > 4 {
-			h := &heif{items: map[uint32]*heifItem{}}
+			h := &heif{items: map[uint32]*heifItem{}, same: map[uint32]uint32{}}
 			if err := h.meta(body[4:], data); err != nil {
 				return nil, err
 			}
-			if h.items[h.primary] == nil {
+			if n, _ := frames(data); h.items[h.primary] == nil && n > 0 {
+				return nil, errSequence
+			} else if h.items[h.primary] == nil {
 				return nil, errors.New("no primary picture")
 			}
 			return h, nil
 		}
 	}
 	if whole {
-		return nil, errors.New("a sequence of pictures (a video) is not supported yet")
+		return nil, errSequence
 	}
 	return nil, errTruncated
 }
@@ -135,12 +144,14 @@ func (h *heif) meta(body, data []byte) error {
 	r := bitReader{data: boxes["pitm"]}
 	version := r.uint(1)
 	r.uint(3)
+	h.first = r.rest()[:min(len(r.rest()), idSize(version > 0))]
 	h.primary = uint32(r.uint(idSize(version > 0)))
 	for _, read := range []func() error{
 		func() error { return h.infos(boxes["iinf"]) },
 		func() error { return h.locations(boxes["iloc"], data, boxes["idat"]) },
 		func() error { return h.references(boxes["iref"]) },
 		func() error { return h.properties(boxes["iprp"]) },
+		func() error { return h.groups(boxes["grpl"]) },
 	} {
 		if err := read(); err != nil {
 			return err
@@ -169,13 +180,14 @@ func (h *heif) infos(body []byte) error {
 			continue
 		}
 		e := bitReader{data: b}
-		version, flags := e.uint(1), e.uint(3)
-		if version < 2 {
+		version := e.uint(1)
+		e.uint(3)
+		if version < 2 || len(b) < 4 {
 			continue
 		}
 		id := uint32(e.uint(idSize(version > 2)))
 		e.uint(2) // protection
-		h.items[id] = &heifItem{kind: string([]byte{byte(e.uint(1)), byte(e.uint(1)), byte(e.uint(1)), byte(e.uint(1))}), hidden: flags&1 != 0, refs: map[string]uint16{}}
+		h.items[id] = &heifItem{kind: string([]byte{byte(e.uint(1)), byte(e.uint(1)), byte(e.uint(1)), byte(e.uint(1))}), flags: b[3:4], refs: map[string]uint16{}}
 		if e.short {
 			return errors.New("an item without a kind")
 		}
@@ -334,21 +346,64 @@ func (i *heifItem) bytes(limit int) (out []byte) {
 	return out
 }
 
-// pages counts the pictures that a viewer shows: no tiles, thumbnails, depth maps or other auxiliary
-// pictures.
-func (h *heif) pages() (n int) {
-	for _, i := range h.items {
-		if i.isPicture() && !i.hidden && i.refs["dimg"] == 0 && i.refs["thmb"] == 0 && i.refs["auxl"] == 0 {
-			n++
+// pages returns the IDs of the pictures that a viewer shows, the primary first: no tiles, thumbnails, depth
+// maps or other auxiliary pictures, and of alternatives the first.
+func (h *heif) pages() (ids []uint32) {
+	shown := make(map[uint32]bool) // groups
+	show := func(id uint32) {
+		ids = append(ids, id)
+		shown[h.same[id]] = h.same[id] != 0
+	}
+	show(h.primary)
+	for _, id := range slices.Sorted(maps.Keys(h.items)) {
+		i := h.items[id]
+		if id != h.primary && i.isPicture() && i.flags[0]&1 == 0 && i.refs["dimg"] == 0 && i.refs["thmb"] == 0 && i.refs["auxl"] == 0 && !shown[h.same[id]] {
+			show(id)
 		}
 	}
-	return n
+	return ids
+}
+
+// only makes one picture the primary one in the bytes that h was read from, and hides all others.
+func (h *heif) only(id uint32) {
+	for i := range h.first {
+		h.first[i] = byte(id >> (8 * (len(h.first) - 1 - i)))
+	}
+	for other, i := range h.items {
+		i.flags[0] |= 1
+		if other == id {
+			i.flags[0] &^= 1
+		}
+	}
+}
+
+// groups reads which items are alternatives of each other (grpl).
+func (h *heif) groups(body []byte) error {
+	var whole bool
+	n := uint32(0)
+	for kind, b := range bmffBoxes(body, &whole) {
+		if kind != "altr" {
+			continue
+		}
+		n++
+		r := bitReader{data: b}
+		r.uint(8) // version, flags, ID of the group
+		for range r.uint(4) {
+			if id := uint32(r.uint(4)); h.items[id] != nil {
+				h.same[id] = n
+			}
+			if r.short {
+				return errors.New("the groups of items are damaged")
+			}
+		}
+	}
+	return nil
 }
 
 // isPicture reports whether an item is a coded or derived picture.
 func (i *heifItem) isPicture() bool {
 	switch i.kind {
-	case "hvc1", "av01", "grid", "iovl", "iden", "jpeg", "avc1", "j2k1", "vvc1", "unci", "tmap":
+	case "hvc1", "av01", "grid", "iovl", "iden", "jpeg", "avc1", "j2k1", "vvc1", "unci":
 		return true
 	}
 	return false

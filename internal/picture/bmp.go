@@ -38,11 +38,11 @@ func bmpHeader(data []byte) (header, error) {
 
 // bmpPixels decodes a BMP of the size in h. It refuses data that is too short for the rows. A
 // picture that is transparent all over is made opaque.
-func bmpPixels(data []byte, h header) (*image.NRGBA, error) {
+func bmpPixels(data []byte, h *header) (*image.NRGBA, error) {
 	// Rows are not compressed, and padded to 32 bits.
 	row := (h.width*int64(le16(data[28:])) + 31) / 32 * 4
 	if int64(le32(data[10:]))+row*h.height > int64(len(data)) {
-		return nil, cannotHold(int64(len(data)), h)
+		return nil, cannotHold(int64(len(data)), *h)
 	}
 	img, err := pixels(bmp.Decode, data)
 	if err != nil {

@@ -46,12 +46,17 @@ func (c colours) toRGB(src *image.YCbCr) *image.NRGBA {
 	crR, cbB := scaled(2*(base-red), base), scaled(2*(base-blue), base)
 	cbG, crG := scaled(2*blue*(base-blue), base*green), scaled(2*red*(base-red), base*green)
 	w, h := src.Rect.Dx(), src.Rect.Dy()
+	left, half := src.Rect.Min.X, 0 // colours are half as many across
+	if src.SubsampleRatio == image.YCbCrSubsampleRatio420 || src.SubsampleRatio == image.YCbCrSubsampleRatio422 {
+		half = 1
+	}
 	dst := image.NewNRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
+		first := src.COffset(left, src.Rect.Min.Y+y)
 		row, luma := dst.Pix[y*dst.Stride:y*dst.Stride+4*w], src.Y[y*src.YStride:y*src.YStride+w]
 		for x := range w {
 			l := int32(lumaMul)*(int32(luma[x])-int32(black)) + one/2
-			at := src.COffset(src.Rect.Min.X+x, src.Rect.Min.Y+y)
+			at := first + (left+x)>>half - left>>half
 			b, r := int32(src.Cb[at])-128, int32(src.Cr[at])-128
 			pix := row[4*x : 4*x+4 : 4*x+4]
 			pix[3] = 255
@@ -65,6 +70,21 @@ func (c colours) toRGB(src *image.YCbCr) *image.NRGBA {
 			default:
 				pix[0], pix[1], pix[2] = clamp8((l+crR*r)>>16), clamp8((l-cbG*b-crG*r)>>16), clamp8((l+cbB*b)>>16)
 			}
+		}
+	}
+	return dst
+}
+
+// fullGray returns what a video codec stored without colours, with luma from 0 to 255.
+func (c colours) fullGray(src *image.Gray) *image.Gray {
+	if c.full {
+		return src
+	}
+	w, h := src.Rect.Dx(), src.Rect.Dy()
+	dst := image.NewGray(image.Rect(0, 0, w, h))
+	for y := range h {
+		for x, v := range src.Pix[y*src.Stride : y*src.Stride+w] {
+			dst.Pix[y*dst.Stride+x] = clamp8(((int32(v)-16)*(1<<16*255/219) + 1<<15) >> 16)
 		}
 	}
 	return dst

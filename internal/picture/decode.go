@@ -21,15 +21,15 @@ type header struct {
 	orientation   int    // 1 to 8; anything else counts as 1
 	pages         int    // pictures in the file; less than 1 counts as 1
 	truncated     bool   // the file ends before the picture does
+	animated      bool   // of WebP: frames on a canvas
 	palette       int    // colours stored, where the decoder does not check indexes
 	decoder       string // import path, if not the format's
 
 	// Of formats that Limits.Decode decodes.
 	coded   int64           // pixels that are coded for the picture; width times height or more
 	crop    image.Rectangle // of the coded picture; empty: all of it
-	stored  int64           // pixels across, before crop and orientation
 	turned  bool            // the decoder applies crop and orientation
-	colours colours         // of an *image.YCbCr
+	colours colours         // of an *image.YCbCr or *image.Gray
 }
 
 // check holds a header against the limits, which have no zeros. name is the format's, for errors.
@@ -74,7 +74,7 @@ func (f *format) decode(data []byte, lim Limits) (*image.NRGBA, header, error) {
 	if err := h.check(f.name, lim); err != nil {
 		return nil, h, err
 	}
-	img, err := f.picture(data, h, lim)
+	img, err := f.picture(data, &h, lim)
 	if err != nil {
 		return nil, h, f.because(err)
 	}
@@ -87,11 +87,11 @@ func (f *format) decode(data []byte, lim Limits) (*image.NRGBA, header, error) {
 	if h.turned {
 		return img, h, nil
 	}
-	return upright(img, h.orientation), h, nil
+	return Upright(img, h.orientation), h, nil
 }
 
 // picture decodes the first picture of a file whose header is h, not yet upright unless h.turned.
-func (f *format) picture(data []byte, h header, lim Limits) (*image.NRGBA, error) {
+func (f *format) picture(data []byte, h *header, lim Limits) (*image.NRGBA, error) {
 	if f.pixels != nil {
 		return f.pixels(data, h)
 	}
@@ -114,16 +114,19 @@ func (f *format) picture(data []byte, h header, lim Limits) (*image.NRGBA, error
 		}
 		img = part.SubImage(h.crop)
 	}
-	if stored, ok := img.(*image.YCbCr); ok {
+	switch stored := img.(type) {
+	case *image.YCbCr:
 		return h.colours.toRGB(stored), nil
+	case *image.Gray:
+		img = h.colours.fullGray(stored)
 	}
 	return ToNRGBA(img), nil
 }
 
-// upright returns img as it is to be seen, given its stored orientation, 1 to 8: EXIF 2.32 section
+// Upright returns img as it is to be seen, given its stored orientation, 1 to 8: EXIF 2.32 section
 // 4.6.4, tag 274. It returns img itself for 1 and for every other number. 5 to 8 swap width and
 // height.
-func upright(img *image.NRGBA, orientation int) *image.NRGBA {
+func Upright(img *image.NRGBA, orientation int) *image.NRGBA {
 	switch orientation {
 	case 2:
 		return imaging.FlipH(img)
@@ -201,11 +204,14 @@ func cannotHold(data int64, h header) error {
 	return fmt.Errorf("truncated: %d bytes cannot hold %d x %d pixels", data, h.width, h.height)
 }
 
-// decoderVersion returns a decoder package with its version, such as "image/jpeg go1.26.8". path is
+// DecoderVersion returns a decoder package with its version, such as "image/jpeg go1.26.8". path is
 // its import path. The version is the Go release for the standard library, else the module's in
 // this build. It is "(unknown version)" in test binaries, which do not know the versions of
-// modules.
-func decoderVersion(path string) string {
+// modules. A path with a version is returned as it is.
+func DecoderVersion(path string) string {
+	if strings.Contains(path, " ") {
+		return path
+	}
 	if !strings.Contains(path, ".") {
 		return path + " " + runtime.Version()
 	}

@@ -2,6 +2,7 @@ package picture
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -9,30 +10,136 @@ import (
 )
 
 // A Document is a file of one or more pages, which can be decoded one by one. It is safe for concurrent
-// use. Other formats than TIFF have one page: further frames of a GIF are not read.
+// use. It has the pages of a TIFF, the frames of an animation that differ, or the pictures of a HEIC or
+// AVIF. A JPEG may have several views (MPF). Previews, depth maps and gain maps are no pages.
 type Document struct {
 	data  []byte
-	pages []ifd // of a TIFF with several pages, else none
+	pages int                // 0: data is the only page
+	page  func(k int) []byte // makes page k, from 1
+	pdf   []PDFPage          // of a PDF: all pages, or one
 }
 
-// OpenDocument finds the pages of a file, and keeps data. It decodes no pixels, so that a file of one
-// page may still be unreadable. The error is a *LimitError if there are more than [MaxPages] pages, or
-// if they have more than [maxDocument] times lim.MaxPixels together. It is a *FormatError if the list of
-// pages is broken: such a file lacks pages. Limits of 0 are the defaults.
+// OpenDocument finds the pages of a file, and keeps data. Only of animations it decodes pixels, so that
+// another file may still be unreadable. The error is a *LimitError if there are more than [MaxPages] pages,
+// or if they have more than [maxDocument] times lim.MaxPixels together ([maxPlayed] for frames). It is a
+// *FormatError if the list of pages is broken: such a file lacks pages. Limits of 0 are the defaults.
 func OpenDocument(data []byte, lim Limits) (*Document, error) {
+	if lim.PDF != nil && IsPDF(data) {
+		return openPDF(data, lim.Page, lim.orDefault())
+	}
 	d := &Document{data: data}
-	first, ok := firstIFD(data)
-	if !ok || first.unsupported(data) != nil { // decoding says why
+	f, err := sniff(data)
+	if err != nil || f.several == nil { // decoding says why
 		return d, nil
 	}
-	pages, err := first.chain()
+	if d.pages, d.page, err = f.several(f, data, lim.orDefault()); err != nil {
+		return nil, f.because(err)
+	}
+	return d, nil
+}
+
+// Head is the number of bytes that Several needs.
+const Head = 64 << 10
+
+// Several reports whether a file may have several pages, by its first bytes. It is true for every TIFF, GIF,
+// HEIC and AVIF.
+func Several(head []byte) bool {
+	f, err := sniff(head)
+	if err != nil || f.several == nil {
+		return false
+	}
+	switch f.name {
+	case "jpeg":
+		return outlineJPEG(head).views != nil
+	case "png":
+		for kind := range pngChunks(head) {
+			if kind == "acTL" {
+				return true
+			}
+		}
+		return false
+	case "webp":
+		return len(head) > 20 && string(head[12:16]) == "VP8X" && head[20]&2 != 0
+	}
+	return true
+}
+
+// OnePage returns a file as a document of its first page.
+func OnePage(data []byte) *Document { return &Document{data: data} }
+
+// SHA256 returns the digest of the whole file.
+func (d *Document) SHA256() [sha256.Size]byte { return sha256.Sum256(d.data) }
+
+// Label returns what is added to the name of the file for page k: "#page 02", so that names sort as the
+// pages do, or "" for the only page.
+func (d *Document) Label(k int) string {
+	if d.Pages() == 1 {
+		return ""
+	}
+	return fmt.Sprintf("#page %0*d", len(fmt.Sprint(d.Pages())), k)
+}
+
+// Pages returns the number of pages, at least 1.
+func (d *Document) Pages() int {
+	if len(d.pdf) > 0 {
+		return d.pdf[0].Of
+	}
+	return max(d.pages, 1)
+}
+
+// Picture decodes page k, from 1 to Pages, of a document. The error is as in [Decode].
+func (d *Document) Picture(k int, lim Limits) (*Picture, error) {
+	if len(d.pdf) == 0 {
+		return Decode(d.Page(k), lim)
+	}
+	lim.PDF, lim.MaxBytes = nil, math.MaxInt64 // of what the reader made
+	p := d.pdfPage(k)
+	pic, err := Decode(p.File, lim)
 	if err != nil {
 		return nil, err
 	}
-	if len(pages) == 1 {
-		return d, nil
+	pic.Format, pic.Decoder = "pdf", p.Reader+", "+pic.Decoder
+	return pic, nil
+}
+
+// PDF returns what is known of page k of a PDF, or nil for other documents.
+func (d *Document) PDF(k int) *PDFPage {
+	if len(d.pdf) == 0 {
+		return nil
 	}
-	left := lim.orDefault().MaxPixels
+	return d.pdfPage(k)
+}
+
+// pdfPage returns page k. It panics if that page was not read.
+func (d *Document) pdfPage(k int) *PDFPage { return &d.pdf[k-d.pdf[0].Number] }
+
+// Page returns page k, from 1 to Pages, as a file of its own. The file of a single page is the file
+// itself. For a TIFF, a HEIC or an AVIF it is a copy in which only that page is linked. A frame is a PNG of
+// what is shown with it. It panics if there is no page k.
+func (d *Document) Page(k int) []byte {
+	if len(d.pdf) > 0 {
+		return d.pdfPage(k).File
+	}
+	if k < 1 || k > d.Pages() {
+		panic(fmt.Sprintf("no page %d of %d", k, d.Pages()))
+	}
+	if d.page == nil {
+		return d.data
+	}
+	return d.page(k)
+}
+
+// tiffPages finds the pages of a TIFF.
+func tiffPages(_ *format, data []byte, lim Limits) (int, func(k int) []byte, error) {
+	first, ok := firstIFD(data)
+	if !ok || first.unsupported(data) != nil { // decoding says why
+		return 0, nil, nil
+	}
+	pages, err := first.chain()
+	if err != nil || len(pages) == 1 {
+		return 0, nil, err
+	}
+	left := lim.MaxPixels
 	if left < math.MaxInt64/maxDocument {
 		left *= maxDocument
 	}
@@ -41,43 +148,72 @@ func OpenDocument(data []byte, lim Limits) (*Document, error) {
 		w, _ := p.uint(tagWidth)
 		h, _ := p.uint(tagLength)
 		if left -= int64(min(uint64(w)*uint64(h), math.MaxInt64)); left < 0 {
-			return nil, &LimitError{What: "pixels on all pages", Got: limit - left, Max: limit}
+			return 0, nil, &LimitError{What: "pixels on all pages", Got: limit - left, Max: limit}
 		}
 	}
-	d.pages = pages
-	return d, nil
+	return len(pages), func(k int) []byte {
+		p := pages[k-1]
+		file := bytes.Clone(data)
+		p.order.PutUint32(file[4:], p.offset)
+		if next := int64(p.offset) + 2 + int64(len(p.entries)); next+4 <= int64(len(file)) {
+			p.order.PutUint32(file[next:], 0)
+		}
+		return file
+	}, nil
 }
 
-// Pages returns the number of pages, at least 1.
-func (d *Document) Pages() int { return max(len(d.pages), 1) }
+// jpegPages finds the views of a JPEG.
+func jpegPages(_ *format, data []byte, _ Limits) (int, func(k int) []byte, error) {
+	views := jpegViews(data, outlineJPEG(data).views)
+	if len(views) == 0 {
+		return 0, nil, nil
+	}
+	if len(views) >= MaxPages {
+		return 0, nil, &LimitError{What: "pages", Got: int64(len(views)) + 1, Max: MaxPages}
+	}
+	return len(views) + 1, func(k int) []byte {
+		if k == 1 {
+			return data[:views[0].from] // so that the others are no part of it
+		}
+		return data[views[k-2].from:views[k-2].to]
+	}, nil
+}
 
-// Page returns page k, from 1 to Pages, as a file of its own. The file of a single page is the file
-// itself. For a TIFF it is a copy in which the header points to the page's directory, and that
-// directory to no next one. It panics if there is no page k.
-func (d *Document) Page(k int) []byte {
-	if len(d.pages) == 0 && k == 1 {
-		return d.data
+// heifPages finds the pictures of a HEIC or AVIF.
+func heifPages(_ *format, data []byte, lim Limits) (int, func(k int) []byte, error) {
+	f, err := readHEIF(data)
+	if err != nil { // decoding says why
+		return 0, nil, nil
 	}
-	p := d.pages[k-1]
-	file := bytes.Clone(d.data)
-	p.order.PutUint32(file[4:], p.offset)
-	if next := int64(p.offset) + 2 + int64(len(p.entries)); next+4 <= int64(len(file)) {
-		p.order.PutUint32(file[next:], 0)
+	ids := f.pages()
+	if len(ids) < 2 {
+		return 0, nil, nil
 	}
-	return file
+	if len(ids) > MaxPages {
+		return 0, nil, &LimitError{What: "pages", Got: int64(len(ids)), Max: MaxPages}
+	}
+	return len(ids), func(k int) []byte {
+		file := bytes.Clone(data)
+		f, err := readHEIF(file)
+		if err != nil {
+			return nil
+		}
+		f.only(ids[k-1])
+		return file
+	}, nil
 }
 
 // chain returns the directories of the chain from d on that are pages: d, and all others for which
 // isPage is true. The error is a *LimitError if there are more than [MaxPages], and a *FormatError if
-// a directory lies beyond the data, or is linked twice.
+// a directory lies beyond the data, or is linked twice. With an error it returns the pages up to there.
 func (d ifd) chain() (pages []ifd, err error) {
 	seen := make(map[uint32]bool)
 	for n := 1; ; n++ {
 		switch {
 		case seen[d.offset]:
-			return nil, &FormatError{Format: "tiff", Reason: fmt.Sprintf("the list of pages leads back to byte %d", d.offset)}
-		case len(pages) == MaxPages || n > maxIFDs:
-			return nil, &LimitError{What: "pages", Got: int64(n), Max: MaxPages}
+			return pages, &FormatError{Format: "tiff", Reason: fmt.Sprintf("the list of pages leads back to byte %d", d.offset)}
+		case len(pages) == MaxPages && d.isPage() || n > maxIFDs:
+			return append(pages, d), &LimitError{What: "pages", Got: int64(n), Max: MaxPages}
 		}
 		seen[d.offset] = true
 		if n == 1 || d.isPage() {
@@ -88,7 +224,7 @@ func (d ifd) chain() (pages []ifd, err error) {
 		}
 		at, ok := d.next, false
 		if d, ok = d.at(at); !ok || d.cut {
-			return nil, &FormatError{Format: "tiff", Reason: fmt.Sprintf("truncated: page %d lies at byte %d of %d", len(pages)+1, at, len(d.data))}
+			return append(pages, d), &FormatError{Format: "tiff", Reason: fmt.Sprintf("truncated: page %d lies at byte %d of %d", len(pages)+1, at, len(d.data))}
 		}
 	}
 }

@@ -117,6 +117,9 @@ func webpQuality(jpeg int) int {
 // the endings to choose from.
 func FormatOf(path string) (string, error) {
 	ext := strings.ToLower(filepath.Ext(path))
+	if ext == ".pdf" { // of a PDF
+		return "pdf", nil
+	}
 	var usual []string
 	for i := range formats {
 		if slices.Contains(formats[i].endings, ext) {

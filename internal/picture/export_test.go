@@ -24,10 +24,10 @@ func Walk(data []byte) {
 	}
 	if d, ok := firstIFD(data); ok {
 		_ = d.unsupported(data)
-		d.pages()
+		_, _ = d.chain()
 		_ = d.checkBlocks(header{width: 100, height: 100})
-		_, _ = d.yccHeader()
-		_, _ = d.yccPixels(header{width: 9, height: 7})
+		_, _ = d.blocksHeader()
+		_, _ = d.blockPixels(header{width: 9, height: 7})
 	}
 	_ = isBMP(data)
 	gifFrames(data)
@@ -39,7 +39,7 @@ func DecodeWith(f func(io.Reader) (image.Image, error), data []byte) error {
 	row := format{
 		name:   "test",
 		header: func([]byte) (header, error) { return header{width: 1, height: 1}, nil },
-		pixels: func(data []byte, _ header) (*image.NRGBA, error) {
+		pixels: func(data []byte, _ *header) (*image.NRGBA, error) {
 			img, err := pixels(f, data)
 			if err != nil {
 				return nil, err

@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"bytes"
 	"errors"
 	"image"
 	"image/gif"
@@ -14,29 +15,42 @@ func gifHeader(data []byte) (header, error) {
 }
 
 // gifFrames counts the image descriptors (GIF89a section 20) as far as the blocks can be followed.
-// It decodes nothing, and counts a frame whose data is cut off. Data too short for a header has 0.
+// It decodes nothing, and counts a frame whose data is cut off. Frames that are stored as the one before
+// do not count. Data too short for a header has 0.
 func gifFrames(data []byte) (n int) {
+	var last []byte
 	at := 13
 	if len(data) < at {
 		return 0
 	}
 	at += colorTable(data[10])
+	start := at // of a frame, with its control
 	for at < len(data) {
 		switch data[at] {
 		case 0x21: // extension: label, sub-blocks
+			if start = at; at+1 < len(data) && data[at+1] != gifControl {
+				start = skipSubBlocks(data, at+2)
+			}
 			at = skipSubBlocks(data, at+2)
 		case 0x2c: // image: descriptor, colour table, code size, sub-blocks
 			if at+10 > len(data) {
 				return n
 			}
-			n++
 			at = skipSubBlocks(data, at+10+colorTable(data[at+9])+1)
+			stored := data[min(start, len(data)):min(at, len(data))]
+			if n == 0 || !bytes.Equal(stored, last) {
+				n++
+			}
+			last, start = stored, at
 		default:
 			return n
 		}
 	}
 	return n
 }
+
+// gifControl is the label of the extension that says how the next frame is shown.
+const gifControl = 0xf9
 
 // colorTable returns the bytes of the colour table that a byte of flags announces.
 func colorTable(flags byte) int {
@@ -61,7 +75,7 @@ func skipSubBlocks(data []byte, at int) int {
 
 // gifPixels returns the first frame on a canvas of the size in h, transparent elsewhere, as
 // browsers show it. Other frames are not decoded. A first frame without pixels is an error.
-func gifPixels(data []byte, h header) (*image.NRGBA, error) {
+func gifPixels(data []byte, h *header) (*image.NRGBA, error) {
 	img, err := pixels(gif.Decode, data)
 	if err != nil {
 		return nil, err

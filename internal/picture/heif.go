@@ -1,26 +1,17 @@
 package picture
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"image"
+	"math"
 	"slices"
 )
 
 const maxEXIF = 1 << 20 // bytes of an EXIF block that is looked at
 
 // heicHeader reads the header of a HEIF whose primary picture is coded as HEVC.
-func heicHeader(data []byte) (header, error) {
-	h, err := heifHeader(data, "hvc1", "HEVC")
-	if err == nil && h.stored < minHEIC { // the decoder hands over rows of 64 bytes or more
-		err = fmt.Errorf("pictures of less than %d pixels across are not supported", minHEIC)
-	}
-	return h, err
-}
-
-// minHEIC is the smallest width of a HEIC that its decoder hands over rightly, pixels.
-const minHEIC = 128
+func heicHeader(data []byte) (header, error) { return heifHeader(data, "hvc1", "HEVC") }
 
 // avifHeader reads the header of a HEIF whose primary picture is coded as AV1.
 func avifHeader(data []byte) (header, error) { return heifHeader(data, "av01", "AV1") }
@@ -32,11 +23,13 @@ func heifHeader(data []byte, codec, name string) (header, error) {
 	if err != nil {
 		return header{}, err
 	}
-	if bytes.HasPrefix(data[8:], []byte("avis")) || bytes.HasPrefix(data[8:], []byte("hevc")) || bytes.HasPrefix(data[8:], []byte("msf1")) {
-		return header{}, errors.New("a sequence of pictures (a video) is not supported yet")
-	}
 	item := f.items[f.primary]
-	h, leaves := header{pages: f.pages()}, 0
+	h, leaves := header{pages: len(f.pages())}, 0
+	if n, whole := frames(data); n > 0 {
+		if h.pages = max(h.pages, n); !whole {
+			return header{}, errTruncated
+		}
+	}
 	if h.coded, err = f.coded(item, codec, name, 0, &leaves); err != nil {
 		return header{}, err
 	}
@@ -46,12 +39,31 @@ func heifHeader(data []byte, codec, name string) (header, error) {
 	if h.coded/maxWaste > max(h.width*h.height, 1<<20) {
 		return h, fmt.Errorf("its parts have %d pixels, the picture %d", h.coded, h.width*h.height)
 	}
-	h.stored = h.width
 	if h.coded = max(h.coded, h.width*h.height); f.transform(item, &h) != nil {
 		return h, errors.New("an orientation or a clip that makes no sense")
 	}
 	h.colours = f.colours(item)
 	return h, nil
+}
+
+// frames returns how many pictures the longest sequence of a HEIF has (ISO/IEC 14496-12 section 8.7.3); 0
+// if it has none. Only the first is decoded. whole is false if a box of the file is cut off.
+func frames(data []byte) (longest int, whole bool) {
+	var walk func(body []byte, within []string, whole *bool)
+	walk = func(body []byte, within []string, whole *bool) {
+		for kind, b := range bmffBoxes(body, whole) {
+			switch {
+			case kind != within[0]:
+			case len(within) > 1:
+				var inner bool
+				walk(b, within[1:], &inner)
+			case len(b) >= 12:
+				longest = max(longest, int(min(be32(b[8:]), math.MaxInt32)))
+			}
+		}
+	}
+	walk(data, []string{"moov", "trak", "mdia", "minf", "stbl", "stsz"}, &whole)
+	return longest, whole
 }
 
 // size returns the stored width and height of an item; 0 if it says none.
@@ -73,6 +85,9 @@ func (f *heif) coded(item *heifItem, codec, name string, depth int, leaves *int)
 		if len(item.parts) == 0 || len(item.bytes(1)) == 0 {
 			return 0, errTruncated
 		}
+		if depth > 0 && f.isGrey(item) {
+			return 0, errors.New("grey HEIC in tiles is not supported yet: its decoder joins no grey tiles")
+		}
 		w, h := f.size(item)
 		if w <= 0 || h <= 0 || w > maxHEIFSide || h > maxHEIFSide {
 			return 0, fmt.Errorf("a coded picture of %d x %d pixels", w, h)
@@ -85,6 +100,13 @@ func (f *heif) coded(item *heifItem, codec, name string, depth int, leaves *int)
 		return f.grid(item, codec, name, depth, leaves)
 	}
 	return 0, fmt.Errorf("a picture coded as %q, not as %s, is not supported yet", item.kind, name)
+}
+
+// isGrey reports whether an item is coded as HEVC without colours.
+func (f *heif) isGrey(item *heifItem) bool {
+	const chroma = 16 // its byte in hvcC (ISO/IEC 14496-15 section 8.3.2)
+	config := f.property(item, "hvcC")
+	return len(config) > chroma+1 && config[chroma]&3 == 0
 }
 
 // maxHEIFSide is the largest width and height, pixels, that the decoders take.
@@ -215,6 +237,7 @@ func (s *Source) readHEIF(data []byte) []byte {
 		return nil
 	}
 	item := f.items[f.primary]
+	s.Gray = f.isGrey(item)
 	items := []*heifItem{item}
 	if len(item.made) > 0 {
 		items = append(items, f.items[item.made[0]])

@@ -151,3 +151,46 @@ func TestProfileBombs(t *testing.T) {
 		assert.LessOrEqual(t, got, uint64(300<<10), name)
 	}
 }
+
+// Colours that a file names in other words than a profile stay in its copies.
+func TestNamedColours(t *testing.T) {
+	le := binary.LittleEndian
+	camera := func(space uint32, index string) []byte {
+		const exifAt, interopAt = 100, 200
+		out := tiffFile(le, nil, short(274, 1), long(34665, exifAt))
+		inner := tiffFile(le, nil, short(40961, space), long(40965, interopAt))
+		out = append(append(out, make([]byte, exifAt-len(out))...), inner[8:]...)
+		last := tiffFile(le, nil, tag{1, 4, []uint32{le.Uint32([]byte("R" + index + "\x00"))}})
+		out = append(append(out, make([]byte, interopAt-len(out))...), last[8:]...)
+		return withSegment(jpegBytes(pattern(16, 16)), 0xe1, append([]byte("Exif\x00\x00"), out...))
+	}
+	cicp := func(primaries, transfer byte) []byte {
+		return withChunk(pngBytes(pattern(16, 16)), "cICP", []byte{primaries, transfer, 0, 1})
+	}
+	name := func(s string) string { return string([]byte(s)[0]) + "\x00" + s[1:2] } // in UTF-16
+	for what, c := range map[string]struct {
+		file    []byte
+		profile string
+	}{
+		"a camera's Adobe RGB":      {camera(0xffff, "03"), "c\x00o\x00m\x00p"},
+		"ColorSpace 2":              {camera(2, "98"), "c\x00o\x00m\x00p"},
+		"sRGB":                      {camera(1, "98"), ""},
+		"unknown":                   {camera(0xffff, "98"), ""},
+		"PNG in Display P3":         {cicp(12, 13), name("Di")},
+		"PNG in sRGB":               {cicp(1, 13), ""},
+		"PNG of high dynamic range": {cicp(9, 16), ""},
+	} {
+		p := decode(t, c.file)
+		for _, format := range []string{"jpeg", "tiff"} {
+			icc := decode(t, like(t, p, picture.LikeOptions{Format: format})).Source.ICC
+			if c.profile == "" {
+				assert.Nil(t, icc, "%s in %s", what, format)
+			} else {
+				assert.Contains(t, string(icc), c.profile, "%s in %s", what, format)
+			}
+		}
+		if p.Format == "png" {
+			assert.Contains(t, string(like(t, p, picture.LikeOptions{})), "cICP", what)
+		}
+	}
+}

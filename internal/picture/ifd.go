@@ -22,10 +22,16 @@ const (
 	tagRowsPerStrip   = 278
 	tagStripCounts    = 279
 	tagPlanarConfig   = 284
+	tagFaxOptions     = 292 // T4Options
 	tagPredictor      = 317
+	tagColourMap      = 320
 	tagTileWidth      = 322
 	tagTileLength     = 323
+	tagTileOffsets    = 324
+	tagTileCounts     = 325
+	tagFurtherSamples = 338 // ExtraSamples
 	tagSampleFormat   = 339
+	tagJPEGTables     = 347
 	tagThumbnail      = 513 // JPEGInterchangeFormat
 	tagCoefficients   = 529
 	tagSubsampling    = 530

@@ -71,6 +71,9 @@ func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 	if !asked {
 		o.Quality = src.LikeQuality(pix.Rect)
 	}
+	if src.ICC == nil && o.Format != "png" {
+		src.ICC = src.named()
+	}
 	gray := src.grayOf(pix)
 	if (gray == nil || o.Format == "webp") && profileModel(src.ICC) == modelGray {
 		src.ICC = nil
@@ -139,6 +142,12 @@ func (s Source) grayOf(pix *image.NRGBA) *image.Gray {
 	if !s.Gray || pix.Rect.Empty() {
 		return nil
 	}
+	return Colourless(pix)
+}
+
+// Colourless returns a picture at the origin as a grey picture. It returns nil if a pixel has colour or is
+// transparent.
+func Colourless(pix *image.NRGBA) *image.Gray {
 	gray := image.NewGray(pix.Rect)
 	for i := range gray.Pix {
 		p := pix.Pix[4*i : 4*i+4 : 4*i+4]

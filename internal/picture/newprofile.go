@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"bytes"
 	"encoding/binary"
 	"unicode/utf16"
 )
@@ -14,16 +15,65 @@ func (c colours) profile() []byte {
 	}
 	switch c.primaries {
 	case 9:
-		return matrixProfile("BT.2020 primaries, sRGB curve", [3][3]int32{{44137, 18287, -127}, {10857, 44259, 1965}, {8195, 2989, 52222}})
+		return matrixProfile("BT.2020 primaries, sRGB curve", [3][3]int32{{44137, 18287, -127}, {10857, 44259, 1965}, {8195, 2989, 52222}}, sRGBCurve())
 	case 12:
-		return matrixProfile("Display P3", [3][3]int32{{33759, 15807, -69}, {19135, 45367, 2745}, {10296, 4363, 51385}})
+		return matrixProfile("Display P3", [3][3]int32{{33759, 15807, -69}, {19135, 45367, 2745}, {10296, 4363, 51385}}, sRGBCurve())
 	}
 	return nil
 }
 
-// matrixProfile returns a display profile (ICC.1:2022) with the curve of sRGB. rgb are the colours red,
-// green and blue as X, Y and Z under D50, in 1/65536.
-func matrixProfile(name string, rgb [3][3]int32) []byte {
+// named returns a profile of what a PNG says of its colours by numbers (cICP), or nil.
+func (s Source) named() []byte {
+	for _, c := range s.colour {
+		if c.kind == "cICP" && len(c.body) == 4 {
+			return colours{primaries: int(c.body[0]), transfer: int(c.body[1])}.profile()
+		}
+	}
+	return nil
+}
+
+// adobeProfile returns a profile of Adobe RGB (1998).
+func adobeProfile() []byte {
+	curve := []byte("curv\x00\x00\x00\x00\x00\x00\x00\x01\x02\x33") // one number: 2.2, in units of 1/256
+	return matrixProfile("compatible with Adobe RGB (1998)", [3][3]int32{{39960, 20389, 1276}, {13453, 41004, 3989}, {9777, 4143, 48796}}, curve)
+}
+
+// exifAdobe reports whether an EXIF block says Adobe RGB: by ColorSpace 2, as some cameras do, or by an
+// unknown ColorSpace and the index R03 (DCF 2.0, Exif 2.32 section 4.6.5).
+func exifAdobe(block []byte) bool {
+	const tagColourSpace, tagInterop, tagIndex, adobe, uncalibrated = 40961, 40965, 1, 2, 0xffff
+	d, ok := firstIFD(bytes.TrimPrefix(block, []byte("Exif\x00\x00")))
+	if !ok {
+		return false
+	}
+	at, _ := d.uint(tagExifIFD)
+	if d, ok = d.at(at); at == 0 || !ok {
+		return false
+	}
+	space, _ := d.uint(tagColourSpace)
+	if space != uncalibrated {
+		return space == adobe
+	}
+	at, _ = d.uint(tagInterop)
+	if d, ok = d.at(at); at == 0 || !ok {
+		return false
+	}
+	index, _ := d.entry(tagIndex)
+	return bytes.HasPrefix(index.raw, []byte("R03"))
+}
+
+// sRGBCurve returns the curve of sRGB as a profile has it.
+func sRGBCurve() []byte {
+	curve := []byte("para\x00\x00\x00\x00\x00\x03\x00\x00")
+	for _, n := range []uint32{157286, 62119, 3417, 5072, 2651} { // 2.4, 1/1.055, 0.055/1.055, 1/12.92, 0.04045
+		curve = binary.BigEndian.AppendUint32(curve, n)
+	}
+	return curve
+}
+
+// matrixProfile returns a display profile (ICC.1:2022) with one curve. rgb are the colours red, green and
+// blue as X, Y and Z under D50, in 1/65536.
+func matrixProfile(name string, rgb [3][3]int32, curve []byte) []byte {
 	be := binary.BigEndian
 	xyz := func(v [3]int32) []byte {
 		out := []byte("XYZ \x00\x00\x00\x00")
@@ -40,10 +90,6 @@ func matrixProfile(name string, rgb [3][3]int32) []byte {
 			out = be.AppendUint16(out, l)
 		}
 		return out
-	}
-	curve := []byte("para\x00\x00\x00\x00\x00\x03\x00\x00")
-	for _, n := range []uint32{157286, 62119, 3417, 5072, 2651} { // 2.4, 1/1.055, 0.055/1.055, 1/12.92, 0.04045
-		curve = be.AppendUint32(curve, n)
 	}
 	adapted := []byte("sf32\x00\x00\x00\x00") // Bradford, from D65 to D50
 	for _, n := range []int32{68674, 1502, -3291, 1939, 64912, -1119, -606, 988, 49262} {

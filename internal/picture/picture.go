@@ -23,6 +23,11 @@ type Limits struct {
 	// Decode decodes "heic", "avif" and "jxl", whose headers are checked before. If it is nil, these
 	// formats are not supported.
 	Decode PixelDecoder
+
+	// PDF reads PDFs. If it is nil, they are not supported.
+	PDF PDFReader
+	// Page, if not 0, is the only page of a PDF that OpenDocument reads.
+	Page int
 }
 
 // A PixelDecoder decodes the first picture of a file. pixels is the number of pixels that are coded for
@@ -122,6 +127,18 @@ func Decode(data []byte, lim Limits) (*Picture, error) {
 	if n := int64(len(data)); n > lim.MaxBytes {
 		return nil, &LimitError{What: "bytes", Got: n, Max: lim.MaxBytes}
 	}
+	if lim.PDF != nil && IsPDF(data) {
+		d, err := openPDF(data, 1, lim)
+		if err != nil {
+			return nil, err
+		}
+		pic, err := d.Picture(1, lim)
+		if err != nil {
+			return nil, err
+		}
+		pic.SHA256, pic.Size, pic.Pages = sha256.Sum256(data), int64(len(data)), d.pdf[0].Of
+		return pic, nil
+	}
 	f, err := sniff(data)
 	if err != nil {
 		return nil, err
@@ -135,7 +152,7 @@ func Decode(data []byte, lim Limits) (*Picture, error) {
 		Format:      f.name,
 		Orientation: h.orientation,
 		Pages:       h.pages,
-		Decoder:     decoderVersion(cmp.Or(h.decoder, f.decoder)),
+		Decoder:     DecoderVersion(cmp.Or(h.decoder, f.decoder)),
 		SHA256:      sha256.Sum256(data),
 		Size:        int64(len(data)),
 		Source:      f.readSource(data),

@@ -26,7 +26,7 @@ func pngHeader(data []byte) (h header, err error) {
 	if at := data[pngSignature:]; len(at) >= 12 && (string(at[4:8]) != "IHDR" || be32(at) != pngIHDR) {
 		return h, errors.New("no IHDR chunk at the beginning")
 	}
-	frames, exif := 0, []byte(nil)
+	frames, still, exif := 0, 0, []byte(nil)
 	for kind, body := range pngChunks(data) {
 		switch kind {
 		case "IHDR":
@@ -41,6 +41,10 @@ func pngHeader(data []byte) (h header, err error) {
 			}
 		case "fcTL":
 			frames++
+		case "IDAT":
+			if frames == 0 { // a picture that is no frame
+				still = 1
+			}
 		case "IEND":
 			h.truncated = false
 		}
@@ -48,7 +52,7 @@ func pngHeader(data []byte) (h header, err error) {
 	if h.width == 0 && h.truncated {
 		return h, errors.New("truncated: unexpected EOF")
 	}
-	h.orientation, h.pages = exifOrientation(exif), frames
+	h.orientation, h.pages = exifOrientation(exif), frames+still
 	return h, nil
 }
 
@@ -110,10 +114,10 @@ func (s *Source) readPNG(data []byte) (exif []byte) {
 
 // pngPixels decodes a PNG of the size and palette in h. It refuses data that is too short for one
 // bit a pixel, and indexes beyond the palette.
-func pngPixels(data []byte, h header) (*image.NRGBA, error) {
+func pngPixels(data []byte, h *header) (*image.NRGBA, error) {
 	// One bit a pixel is the least that a pixel takes before compression.
 	if (h.width+7)/8*h.height/maxDeflate > int64(len(data)) {
-		return nil, cannotHold(int64(len(data)), h)
+		return nil, cannotHold(int64(len(data)), *h)
 	}
 	img, err := pixels(png.Decode, data)
 	if err != nil {

@@ -20,8 +20,10 @@ type format struct {
 	plain  func(data []byte) ([]byte, error) // what Limits.Decode is given instead of data; nil: data
 	title  string                            // of formats that Limits.Decode decodes, for errors
 	// pixels decodes. It is called after the header was held against the limits. If it is nil,
-	// Limits.Decode decodes.
-	pixels func(data []byte, h header) (*image.NRGBA, error)
+	// Limits.Decode decodes. It may change h.decoder.
+	pixels func(data []byte, h *header) (*image.NRGBA, error)
+	// several returns how to make the pages of a file of several pictures, see Document; no pages: one.
+	several func(f *format, data []byte, lim Limits) (pages int, page func(k int) []byte, err error)
 	// source fills in how the file was written and returns its EXIF block; nil: nothing
 	// is known.
 	source func(s *Source, data []byte) []byte
@@ -40,20 +42,20 @@ type format struct {
 
 // formats is the table. To add a format, add one row here and a file with its functions.
 var formats = []format{
-	{name: "jpeg", decoder: "image/jpeg", magic: prefix("\xff\xd8\xff"), header: jpegHeader, pixels: jpegPixels, source: (*Source).readJPEG,
+	{name: "jpeg", decoder: "image/jpeg", magic: prefix("\xff\xd8\xff"), header: jpegHeader, pixels: jpegPixels, source: (*Source).readJPEG, several: jpegPages,
 		endings: []string{".jpg", ".jpeg", ".jpe", ".jfif"}, lossy: true, kept: true, offered: true, encode: encodeJPEG, insert: insertJPEG},
-	{name: "png", decoder: "image/png", magic: prefix("\x89PNG\r\n\x1a\n"), header: pngHeader, pixels: pngPixels, source: (*Source).readPNG,
+	{name: "png", decoder: "image/png", magic: prefix("\x89PNG\r\n\x1a\n"), header: pngHeader, pixels: pngPixels, source: (*Source).readPNG, several: played(pngAnimation),
 		endings: []string{".png"}, kept: true, offered: true, encode: encodePNG, insert: insertPNG},
-	{name: "webp", decoder: "golang.org/x/image/webp", magic: riff("WEBP"), header: webpHeader, pixels: webpPixels, source: (*Source).readWebP,
+	{name: "webp", decoder: "golang.org/x/image/webp", magic: riff("WEBP"), header: webpHeader, pixels: webpPixels, source: (*Source).readWebP, several: played(webpAnimation),
 		endings: []string{".webp"}, lossy: true, offered: true, encode: encodeWebP},
-	{name: "tiff", decoder: "golang.org/x/image/tiff", magic: prefix("II*\x00", "MM\x00*"), header: tiffHeader, pixels: tiffPixels, source: (*Source).readTIFF,
+	{name: "tiff", decoder: "golang.org/x/image/tiff", magic: prefix("II*\x00", "MM\x00*"), header: tiffHeader, pixels: tiffPixels, source: (*Source).readTIFF, several: tiffPages,
 		endings: []string{".tiff", ".tif"}, kept: true, encode: encodeTIFF, insert: insertTIFF},
 	{name: "bmp", decoder: "golang.org/x/image/bmp", magic: isBMP, header: bmpHeader, pixels: bmpPixels,
 		endings: []string{".bmp"}, kept: true, encode: encodeBMP},
-	{name: "gif", decoder: "image/gif", magic: prefix("GIF87a", "GIF89a"), header: gifHeader, pixels: gifPixels},
-	{name: "avif", title: "AVIF", decoder: "github.com/gen2brain/avif", magic: isoBrand("avif", "avis"), header: avifHeader, source: (*Source).readHEIF},
-	{name: "heic", title: "HEIC", decoder: "github.com/gen2brain/heic", magic: isoBrand("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"), header: heicHeader, plain: plainHEIC, source: (*Source).readHEIF},
-	{name: "jxl", title: "JPEG XL", decoder: "github.com/gen2brain/jpegxl", magic: prefix(jxlContainer, "\xff\x0a"), header: jxlHeader, source: (*Source).readJXL},
+	{name: "gif", decoder: "image/gif", magic: prefix("GIF87a", "GIF89a"), header: gifHeader, pixels: gifPixels, several: played(gifAnimation)},
+	{name: "avif", title: "AVIF", decoder: "github.com/gen2brain/avif v0.4.4", magic: isoBrand("avif", "avis"), header: avifHeader, source: (*Source).readHEIF, several: heifPages},
+	{name: "heic", title: "HEIC", decoder: "github.com/gen2brain/heic v0.4.5", magic: isoBrand("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"), header: heicHeader, plain: plainHEIC, source: (*Source).readHEIF, several: heifPages},
+	{name: "jxl", title: "JPEG XL", decoder: "github.com/gen2brain/jpegxl v0.4.5", magic: prefix(jxlContainer, "\xff\x0a"), header: jxlHeader, source: (*Source).readJXL},
 }
 
 // formatNamed returns the row of a format that can be written, or nil.
@@ -69,6 +71,9 @@ func formatNamed(name string) *format {
 // Extension returns the usual ending of files of a format, such as ".jpg"; "" if the
 // format cannot be written.
 func Extension(name string) string {
+	if name == "pdf" {
+		return ".pdf"
+	}
 	if f := formatNamed(name); f != nil {
 		return f.endings[0]
 	}
@@ -127,16 +132,42 @@ var strangers = []struct {
 	{Unsupported, "SVG is not supported yet", all(markup, near("<svg"))},
 	{NoPicture, "not a picture: HTML or XML", markup},
 	{NoPicture, "not a picture: sound", isoBrand("M4A ", "M4B ")},
+	{Unsupported, "HEIF or AVIF with a small header (mif3) is not supported yet", isoBrand("mif3")},
 	{Unsupported, "a video: its pictures are not supported yet", isoBrand()},
 	{Unsupported, "a video: its pictures are not supported yet", prefix("\x1aE\xdf\xa3", "\x00\x00\x01\xba", "\x00\x00\x01\xb3", "FLV\x01", "\x30\x26\xb2\x75\x8e\x66\xcf\x11")},
-	{Unsupported, "a video: its pictures are not supported yet", riff("AVI ")},
+	{Unsupported, "a video: its pictures are not supported yet", func(data []byte) bool {
+		return riff("AVI ")(data) || isTransport(data) || all(prefix("OggS"), near("theora"))(data)
+	}},
 	{NoPicture, "not a picture: sound", func(data []byte) bool { return riff("WAVE")(data) || prefix("ID3", "OggS", "fLaC")(data) }},
-	{NoPicture, "not a picture: an office document, whose pictures are not read", prefix("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "{\\rtf")},
+	{Unsupported, "an e-mail of Outlook (.msg) is not supported yet: save it as .eml", func(data []byte) bool { return prefix(compound)(data) && bytes.Contains(data, []byte(propertyOfMail)) }},
+	{Unsupported, "an old office document (.doc, .xls, .ppt, .rtf) is not supported yet: save it as PDF", prefix(compound, "{\\rtf")},
 	{NoPicture, "not a picture: an office document or a program in a zip archive, whose pictures are not read", isPackage},
 	{NoPicture, "not a picture: a program", prefix("MZ", "\x7fELF", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe")},
 	{NoPicture, "not a picture: a database", prefix("SQLite format 3\x00")},
 	{Archive, "archive: this kind, or this name of an archive, is not opened: unpack it first", prefix("PK\x03\x04", "PK\x05\x06", "\x1f\x8b", "Rar!\x1a\x07", "7z\xbc\xaf\x27\x1c", "BZh", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd")},
 	{NoPicture, "not a picture: plain text", isText},
+}
+
+// A compound file of Microsoft begins so (MS-CFB 2.2). An e-mail has streams called so (MS-OXMSG 2.2.1),
+// in UTF-16.
+const (
+	compound       = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+	propertyOfMail = "_\x00_\x00s\x00u\x00b\x00s\x00t\x00g\x001\x00.\x000\x00_\x00"
+)
+
+// isTransport reports whether data is a video in packets of 188 bytes (ISO/IEC 13818-1), or of 192 as
+// cameras write them.
+func isTransport(data []byte) bool {
+	for _, p := range [][2]int{{0, 188}, {4, 192}} {
+		n := 0
+		for at := p[0]; n < 5 && at < len(data) && data[at] == 0x47; at += p[1] {
+			n++
+		}
+		if n == 5 {
+			return true
+		}
+	}
+	return false
 }
 
 // isPackage reports whether data is a zip archive whose first file is one with which documents and

@@ -11,7 +11,8 @@ type Source struct {
 
 	// ICC is the colour profile, byte for byte as it was stored, where it
 	// describes RGB or grey pixels and has at most 4 MiB. Profiles of inks are
-	// left out: the pixels are not inks any more.
+	// left out: the pixels are not inks any more. If a HEIC, an AVIF, a JPEG XL or
+	// EXIF names the colours, it is a profile of ours that says the same.
 	ICC []byte
 
 	fitted bool       // the JPEG has Huffman codes of its own
@@ -44,7 +45,10 @@ const (
 func (f *format) readSource(data []byte) Source {
 	s := Source{Format: f.name}
 	if f.source != nil {
-		s.exif = cleanEXIF(f.source(&s, data))
+		block := f.source(&s, data)
+		if s.exif = cleanEXIF(block); s.ICC == nil && !s.Gray && exifAdobe(block) {
+			s.ICC = adobeProfile()
+		}
 	}
 	if profileModel(s.ICC) == modelGray && !s.Gray {
 		s.ICC = nil

@@ -13,10 +13,10 @@ import (
 // wild and not decoded.
 var (
 	tiffCompressions = map[uint32]string{
-		6: "old-style JPEG", 7: "JPEG", 34712: "JPEG 2000", 34892: "lossy JPEG",
+		2: "fax (modified Huffman)", 6: "old-style JPEG", 34712: "JPEG 2000", 34892: "lossy JPEG",
 		34925: "LZMA", 50000: "Zstandard", 50001: "WebP", 50002: "JPEG XL",
 	}
-	tiffModels = map[uint32]string{5: "CMYK", 8: "CIELab", 32803: "colour filter array"}
+	tiffModels = map[uint32]string{8: "CIELab", 32803: "colour filter array"}
 )
 
 // tiffHeader reads size, orientation and number of pages of the first picture. It refuses what no
@@ -29,15 +29,15 @@ func tiffHeader(data []byte) (header, error) {
 	if err := d.unsupported(data); err != nil {
 		return header{}, err
 	}
-	read := func() (header, error) { return config(tiff.DecodeConfig, data) }
-	if d.isYCC() {
-		read = d.yccHeader
+	h, err := config(tiff.DecodeConfig, data)
+	if err != nil || d.isOurs() {
+		h, err = d.blocksHeader()
 	}
-	h, err := read()
 	if err != nil {
 		return h, err
 	}
-	h.orientation, h.pages = d.orientation(), d.pages()
+	pages, _ := d.chain()
+	h.orientation, h.pages = d.orientation(), len(pages)
 	return h, d.checkBlocks(h)
 }
 
@@ -58,10 +58,6 @@ func (d ifd) unsupported(data []byte) error {
 	if name := tiffModels[model]; name != "" {
 		return fmt.Errorf("%s colours are not supported yet", name)
 	}
-	samples, _ := d.uint(tagSamples)
-	if planar, _ := d.uint(tagPlanarConfig); planar == 2 && samples > 1 {
-		return errors.New("separate colour planes are not supported yet")
-	}
 	return nil
 }
 
@@ -71,23 +67,6 @@ func (d ifd) isPage() bool {
 	subfile, _ := d.uint(tagSubfileType)
 	_, thumbnail := d.entry(tagThumbnail)
 	return subfile&5 == 0 && !thumbnail
-}
-
-// pages counts the pages of the chain from d on; it follows maxIFDs directories at most.
-func (d ifd) pages() (n int) {
-	for range maxIFDs {
-		if d.isPage() {
-			n++
-		}
-		if d.next == 0 {
-			return n
-		}
-		var ok bool
-		if d, ok = d.at(d.next); !ok {
-			return n
-		}
-	}
-	return n
 }
 
 // checkBlocks refuses strips and tiles that cost more than the pixels of h do: the decoder makes
@@ -125,14 +104,20 @@ func (d ifd) checkBlocks(h header) error {
 	return nil
 }
 
-// tiffPixels decodes the first picture of a TIFF, of the size in h, not yet upright: YCbCr here,
-// all else with x/image. It repairs colour maps, see widenPalette.
-func tiffPixels(data []byte, h header) (*image.NRGBA, error) {
-	if d, ok := firstIFD(data); ok && d.isYCC() {
-		return d.yccPixels(h)
+// tiffPixels decodes the first picture of a TIFF, of the size in h, not yet upright. It repairs colour
+// maps, see widenPalette.
+func tiffPixels(data []byte, h *header) (*image.NRGBA, error) {
+	d, _ := firstIFD(data)
+	if h.decoder == blocksDecoder {
+		return d.blockPixels(*h)
 	}
 	img, err := pixels(tiff.Decode, data)
 	if err != nil {
+		// It reads to the end of a strip, where many writers leave out the end code.
+		if img, err := d.blockPixels(*h); err == nil {
+			h.decoder = blocksDecoder
+			return img, nil
+		}
 		return nil, err
 	}
 	if p, ok := img.(*image.Paletted); ok {

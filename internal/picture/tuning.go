@@ -25,7 +25,14 @@ const (
 	MaxPages    = 200 // pages of a document
 	maxDocument = 16  // times the max pixels of a page that all pages of a document may have together
 
-	maxScans  = 100     // scans of a progressive JPEG: encoders write about ten
-	maxBlocks = 100_000 // strips or tiles of a TIFF: each costs a decompressor, even if all share their bytes
-	freeTile  = 1 << 20 // pixels that a tile of a TIFF may have, no matter how small the picture is
+	maxFrames = 5_000 // of an animation, equal ones too
+	maxPlayed = 4     // times the max pixels of a page that all frames of an animation may have together
+	maxPassed = 4     // pages of an animation that are made before they are asked for
+
+	maxPoints = 1 << 20 // points, the side of a page of a PDF
+
+	maxScans   = 100     // scans of a progressive JPEG: encoders write about ten
+	maxBlocks  = 100_000 // strips or tiles of a TIFF: each costs a decompressor, even if all share their bytes
+	maxFurther = 4       // samples of a pixel in a TIFF beside its colours
+	freeTile   = 1 << 20 // pixels that a tile of a TIFF may have, no matter how small the picture is
 )

@@ -9,23 +9,36 @@ import (
 )
 
 // webpHeader reads size and orientation, from the chunks of the RIFF container (RFC 9649 section 2)
-// and by the decoder. It refuses animations, and files shorter than the container says.
+// and by the decoder, and counts frames. It refuses files shorter than the container says.
 func webpHeader(data []byte) (header, error) {
 	// Some writers leave out the last padding byte but count it.
 	size := int64(le32(data[4:])) + 8
 	if size > int64(len(data))+1 {
 		return header{}, errors.New("truncated: unexpected EOF")
 	}
-	var exif []byte
+	var exif, canvas []byte
+	frames, end := 0, int64(12)
 	for kind, body := range webpChunks(data) {
-		if kind == "VP8X" && len(body) > 0 && body[0]&2 != 0 {
-			return header{}, errors.New("animated WebP is not supported yet")
-		}
-		if kind == "EXIF" && exif == nil {
+		end += int64(8 + len(body) + len(body)%2)
+		switch {
+		case kind == "VP8X" && len(body) >= 10 && body[0]&2 != 0:
+			canvas = body
+		case kind == "ANMF":
+			frames++
+		case kind == "EXIF" && exif == nil:
 			exif = body
 		}
 	}
-	h, err := config(webp.DecodeConfig, data)
+	var h header
+	var err error
+	switch {
+	case canvas == nil:
+		h, err = config(webp.DecodeConfig, data)
+	case end < size: // a frame is cut off
+		return header{}, errors.New("truncated: unexpected EOF")
+	default:
+		h = header{width: int64(le32(canvas[4:])&0xffffff) + 1, height: int64(le32(canvas[6:])>>8) + 1, pages: frames, animated: true}
+	}
 	h.orientation = exifOrientation(exif)
 	return h, err
 }
@@ -47,8 +60,19 @@ func webpChunks(data []byte) iter.Seq2[string, []byte] {
 }
 
 // webpPixels decodes a WebP, lossy or lossless, not yet upright. Lossy colours are converted here,
-// see fromVideoRange, and alpha is kept.
-func webpPixels(data []byte, _ header) (*image.NRGBA, error) {
+// see fromVideoRange, and alpha is kept. Of an animation it shows the first frame.
+func webpPixels(data []byte, h *header) (*image.NRGBA, error) {
+	if h.animated {
+		frames, err := webpAnimation(data)
+		if err == nil && len(frames) == 0 {
+			err = errTruncated
+		}
+		if err != nil {
+			return nil, err
+		}
+		p := player{format: &format{name: "webp", header: webpHeader, pixels: webpPixels}, head: *h, frames: frames[:1], lim: Limits{MaxPixels: h.width * h.height}.orDefault()}
+		return p.show(0)
+	}
 	img, err := pixels(webp.Decode, data)
 	if err != nil {
 		return nil, err

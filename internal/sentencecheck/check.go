@@ -167,6 +167,7 @@ type leak struct {
 	Note        string    `json:"note"`
 	Said        []said    `json:"said"`
 	TooFlat     bool      `json:"too_flat"`
+	Closed      int       `json:"closed"`
 	Reads       []readOf  `json:"reads"`
 	Traces      []traceOf `json:"traces"`
 	Matches     []matchOf `json:"matches"`
@@ -196,6 +197,11 @@ type leak struct {
 	Custody []struct {
 		Recipient string    `json:"recipient"`
 		Entered   time.Time `json:"entered"`
+		Signed    *struct {
+			Key   string    `json:"public_key"`
+			Dated time.Time `json:"dated"`
+			Known time.Time `json:"known"`
+		} `json:"countersigned"`
 	} `json:"custody"`
 }
 

@@ -335,6 +335,7 @@ var noteRules = map[string]func(*report, *leak) row{
 	"lookalike-document": alike("same document"),
 	"lookalike-part":     alike("same in part", "same document"),
 	"lookalike-differs":  alike("different", "same document", "same in part"),
+	"incomplete":         func(_ *report, l *leak) row { return when(l.Finding == "incomplete", row{"n": l.Closed}) },
 	"unknown": func(_ *report, l *leak) row {
 		return when(l.Finding == "unknown" && !l.TooFlat && (l.pixels("same template") != nil || !l.near()), nil)
 	},

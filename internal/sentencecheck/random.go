@@ -48,7 +48,7 @@ var kinds = []struct {
 	{2, (*dump).transplanted}, {2, (*dump).unmarked},
 	{4, (*dump).unreadable}, {1, (*dump).unissued},
 	{1, (*dump).lookalike},
-	{3, (*dump).unknown}, {1, (*dump).closed},
+	{3, (*dump).unknown}, {1, (*dump).closed}, {1, (*dump).incomplete},
 }
 
 // Dump returns the leaks of a random dump, each as JSON of a verdict. Some dumps have leaks of a few
@@ -381,6 +381,14 @@ func (d *dump) unknown(l map[string]any) {
 	}
 	if l["finding"] = "unknown"; d.IntN(5) > 0 {
 		d.search(l)
+	}
+}
+
+// incomplete may show uploads that could not be opened.
+func (d *dump) incomplete(l map[string]any) {
+	l["finding"], l["closed"] = "incomplete", 1+d.IntN(2)
+	if d.IntN(2) == 0 {
+		d.match(l, d.upload(), []string{"not compared", "different"}[d.IntN(2)])
 	}
 }
 

@@ -110,10 +110,16 @@ var rules = map[string]func(*report) []row{
 		return once(r.stage() == unmatched && r.named > 0, row{"n": r.examined(), "against": r.named})
 	},
 	"no-match": func(r *report) []row {
-		return once(r.stage() == unmatched && r.named == 0 && r.count(finding("lookalike")) == 0, row{"n": r.examined()})
+		return once(r.stage() == unmatched && r.named == 0 && r.count(finding("lookalike"))+r.count(finding("incomplete")) == 0, row{"n": r.examined()})
 	},
-	"no-match-like": func(r *report) []row { return r.resembling(r.named == 0) },
-	"named-like":    func(r *report) []row { return r.resembling(r.named > 0) },
+	"no-match-closed": func(r *report) []row {
+		n := r.count(finding("incomplete"))
+		return once(r.stage() == unmatched && r.named == 0 && n > 0, row{"n": n, "of": r.examined()})
+	},
+	"no-match-like": func(r *report) []row {
+		return r.resembling(r.named == 0 && r.count(finding("incomplete")) == 0)
+	},
+	"named-like": func(r *report) []row { return r.resembling(r.named > 0) },
 
 	"matched": func(r *report) []row { return some(r.examined(), row{"matched": r.count((*leak).shows)}) },
 	"repeated": func(r *report) []row {
@@ -248,6 +254,7 @@ var rules = map[string]func(*report) []row{
 	},
 	"transplanted": numbered(finding("transplanted")),
 	"lookalike":    numbered(finding("lookalike")),
+	"incomplete":   numbered(finding("incomplete")),
 	"unknown": func(r *report) []row {
 		return some(r.count(finding("unknown"))*yes(r.named == 0), nil)
 	},
@@ -298,6 +305,7 @@ var rules = map[string]func(*report) []row{
 	"outcome-changed": outcomeChanged,
 	"found-not-used":  foundNotUsed,
 	"custody-entered": custodyEntered,
+	"custody-signed":  custodySigned,
 	"planting-only": func(r *report) (out []row) {
 		for _, h := range r.holders() {
 			if n, _ := r.transplanted(h); n > 0 && len(r.with(h)) == 0 && r.Verdict.Unconfirmed[h] == 0 {

@@ -1,6 +1,7 @@
 package parts
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -78,6 +79,69 @@ func noise(r *rand.Rand, ref int64) upload {
 	return upload{ref: ref, data: data}
 }
 
+// Uploads that are added together are the uploads that are added one by one: each once, the last of a ref.
+func TestAddAll(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	var one, all Index
+	for range 3 {
+		var refs []int64
+		var features []*Features
+		for range 700 {
+			ref := r.Int64N(1500)
+			refs, features = append(refs, ref), append(features, &Features{noise(r, ref).data})
+			require.NoError(t, one.Add(ref, features[len(features)-1]))
+		}
+		require.NoError(t, all.AddAll(func(yield func(int64, *Features) bool) {
+			for i, ref := range refs {
+				if !yield(ref, features[i]) {
+					return
+				}
+			}
+		}))
+		gone := refs[r.IntN(len(refs))]
+		require.True(t, one.Remove(gone) && all.Remove(gone))
+		require.Equal(t, one.Len(), all.Len())
+		var a, b bytes.Buffer
+		_, err := one.WriteTo(&a)
+		require.NoError(t, err)
+		_, err = all.WriteTo(&b)
+		require.NoError(t, err)
+		require.Equal(t, a.Bytes(), b.Bytes())
+	}
+	require.ErrorIs(t, all.AddAll(func(yield func(int64, *Features) bool) { yield(1, nil) }), ErrFormat)
+}
+
+// Uploads of 50 features, one by one and together.
+func BenchmarkBuild(b *testing.B) {
+	const n = 30_000
+	r := rand.New(rand.NewPCG(9, 10))
+	var all []*Features
+	for range n {
+		all = append(all, &Features{noise(r, 0).data})
+	}
+	each := func(yield func(int64, *Features) bool) {
+		for i, f := range all {
+			if !yield(int64(i), f) {
+				return
+			}
+		}
+	}
+	b.Run("one by one", func(b *testing.B) {
+		for b.Loop() {
+			var x Index
+			for ref, f := range each {
+				require.NoError(b, x.Add(ref, f))
+			}
+		}
+	})
+	b.Run("together", func(b *testing.B) {
+		for b.Loop() {
+			var x Index
+			require.NoError(b, x.AddAll(each))
+		}
+	})
+}
+
 // What an index finds for a feature is what comparing with all features finds in the
 // buckets that are looked into, and nothing else.
 func TestAskAgainstAll(t *testing.T) {
@@ -101,9 +165,10 @@ func TestAskAgainstAll(t *testing.T) {
 		set.probe(&a.margin, s.address, 40)
 		got := s.ask(nil, &a, n, 0, &set)
 		var want []hit
-		s.each(func(d *descriptor, f uint32) {
-			looked := slices.Contains(set.flip[:set.n], s.bucket(d)^s.bucket(&a.descriptor))
-			alike := bits.OnesCount32(signsOf(d)^signsOf(&a.descriptor)) <= signsApart
+		s.each(func(first uint64, f uint32) {
+			d := s.uploads[f>>8].descriptor(int(f & 255))
+			looked := slices.Contains(set.flip[:set.n], s.bucket(first)^s.bucket(a.descriptor[0]))
+			alike := bits.OnesCount32(signsOf(first)^signsOf(a.descriptor[0])) <= signsApart
 			if distance := d.distance(&a.descriptor); looked && alike && distance <= maxApart {
 				want = append(want, hit{f >> 8, uint16(n), uint8(f), uint8(distance)})
 			}
@@ -111,7 +176,7 @@ func TestAskAgainstAll(t *testing.T) {
 		assert.ElementsMatch(t, want, got)
 	}
 	s.erase(7)
-	s.each(func(_ *descriptor, f uint32) { require.NotEqual(t, uint32(7), f>>8) })
+	s.each(func(_ uint64, f uint32) { require.NotEqual(t, uint32(7), f>>8) })
 	left := 0
 	for _, p := range s.posts {
 		if p.feature != erased {

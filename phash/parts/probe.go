@@ -106,7 +106,7 @@ type hit struct {
 // first upload. set has the buckets to look in, probed for s.address signs. ask stops before a
 // bucket with which it would read more than maxScan postings, but always reads the first.
 func (s *segment) ask(out []hit, a *asked, number int, base uint32, set *bucketSet) []hit {
-	own, signs, scanned := s.bucket(&a.descriptor), signsOf(&a.descriptor), 0
+	own, signs, scanned := s.bucket(a.descriptor[0]), signsOf(a.descriptor[0]), 0
 	for _, flip := range set.flip[:set.n] {
 		b := own ^ flip
 		posts := s.posts[s.offsets[b]:s.offsets[b+1]]

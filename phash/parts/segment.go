@@ -62,38 +62,37 @@ func newSegment(uploads []upload) *segment {
 	}
 	s.address = min(max(bits.Len(uint(n))-1-perBucket, minAddress), maxAddress)
 	s.offsets = make([]uint32, 1<<s.address+1)
-	s.each(func(d *descriptor, _ uint32) { s.offsets[s.bucket(d)+1]++ })
+	s.each(func(first uint64, _ uint32) { s.offsets[s.bucket(first)+1]++ })
 	for i := range s.offsets[1:] {
 		s.offsets[i+1] += s.offsets[i]
 	}
 	s.posts, s.live = make([]posting, n), n
 	next := make([]uint32, 1<<s.address)
 	copy(next, s.offsets)
-	s.each(func(d *descriptor, f uint32) {
-		b := s.bucket(d)
-		s.posts[next[b]] = posting{signsOf(d), f}
+	s.each(func(first uint64, f uint32) {
+		b := s.bucket(first)
+		s.posts[next[b]] = posting{signsOf(first), f}
 		next[b]++
 	})
 	return s
 }
 
-// each calls f for every feature that was not removed: with its signs, and with its upload and
+// each calls f for every feature that was not removed: with its first 64 signs, and with its upload and
 // number as posting.feature has them.
-func (s *segment) each(f func(d *descriptor, feature uint32)) {
+func (s *segment) each(f func(first uint64, feature uint32)) {
 	for i := range s.uploads {
 		u := &s.uploads[i]
 		for k := range u.count() {
-			d := u.descriptor(k)
-			f(&d, uint32(i)<<8|uint32(k))
+			f(u.descriptor(k)[0], uint32(i)<<8|uint32(k))
 		}
 	}
 }
 
-// bucket returns the bucket in which a feature with these signs is listed.
-func (s *segment) bucket(d *descriptor) uint32 { return uint32(d[0]) & (1<<s.address - 1) }
+// bucket returns the bucket in which a feature with these first 64 signs is listed.
+func (s *segment) bucket(first uint64) uint32 { return uint32(first) & (1<<s.address - 1) }
 
 // signsOf returns the 32 signs behind the signs that an address may take.
-func signsOf(d *descriptor) uint32 { return uint32(d[0] >> maxAddress) }
+func signsOf(first uint64) uint32 { return uint32(first >> maxAddress) }
 
 // erase removes upload s.uploads[at] and its postings from the segment. Features that the index
 // owns are overwritten with zeros. Features in a snapshot that the caller of [Open] owns stay in
@@ -102,8 +101,7 @@ func signsOf(d *descriptor) uint32 { return uint32(d[0] >> maxAddress) }
 func (s *segment) erase(at int) {
 	u := &s.uploads[at]
 	for k := range u.count() {
-		d := u.descriptor(k)
-		b := s.bucket(&d)
+		b := s.bucket(u.descriptor(k)[0])
 		for i := s.offsets[b]; i < s.offsets[b+1]; i++ {
 			if s.posts[i].feature == uint32(at)<<8|uint32(k) {
 				s.posts[i] = posting{0, erased}

@@ -73,6 +73,11 @@ const maxJoint = 1e250
 // of 3,600 dumps of "verdict --thieves --seed 201", and true in 65.
 const unlike = 0.3
 
+// otherThief is the minimum log10 ratio of custody and of an insider, 3 times against: a thief may have
+// taken what no part of the model describes. Of thieves that are not the model's ("verdict --thieves
+// --seed 202"), ratios of 10^-0.5 and less turned out as 10^-0.41 for custody and 10^-0.25 for insiders.
+const otherThief = -0.5
+
 // shareSteps is the number of shares of strangers' pictures that are averaged, denser at small shares.
 // The mean is within 0.01, log10, for up to 1,000 leaks (TestStrangersByCount).
 const shareSteps = 64

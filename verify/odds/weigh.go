@@ -277,11 +277,14 @@ func (m *model) hypothesis(what []asked, found []answers, i int) Hypothesis {
 
 // capped limits a log10 ratio to what validation allows for a kind of hypothesis, in both
 // directions. The bool reports whether raw exceeded a limit. Files sent elsewhere have a second
-// upper limit (see [model.missed]).
+// upper limit (see [model.missed]). What speaks against custody and an insider is at most [otherThief].
 func (m *model) capped(raw float64, kind string) (float64, bool) {
 	low, top := -m.cap(kind), m.cap(kind)
-	if kind == Elsewhere {
+	switch kind {
+	case Elsewhere:
 		top = math.Min(top, m.missed())
+	case Custody, Insider:
+		low = math.Max(low, otherThief)
 	}
 	return math.Min(math.Max(raw, low), top), raw < low || raw > top
 }

@@ -5,7 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"image"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/picture"
@@ -31,8 +31,10 @@ type AuditOptions struct {
 	// pixels where the decoder is that of its entry. It also opens the sealed hashes and local
 	// features that uploads are found by.
 	SealKey *SealKey
-	// Decode decodes originals of the formats "heic", "avif" and "jxl": see [Config].
-	Decode func(ctx context.Context, format string, file []byte, pixels int64) (image.Image, error)
+	// Sweep, with SealKey: originals kept outside of the database that no submission has, and that were
+	// written before, are removed. Interrupted runs leave such ones. The zero time removes none.
+	Sweep time.Time
+	Readers
 	// Progress, where set, is called after each original.
 	Progress func(done, total int)
 }
@@ -45,6 +47,7 @@ type Audit struct {
 	Checkpoints []Checkpoint `json:"checkpoints"` // kept ones that hold
 	Outside     []Checkpoint `json:"outside"`     // those handed in that hold
 	Originals   int          `json:"originals"`   // opened, with the digests that were entered
+	Swept       int          `json:"swept"`       // originals of no submission that were removed
 	Problems    []string     `json:"problems"`    // why it does not hold
 }
 
@@ -164,6 +167,14 @@ func openByAny(text []byte, keys, witnesses []string) (c tlog.Checkpoint, seen [
 // is not good in a.Problems. It calls o.Progress, if set, after each upload with something
 // sealed. An error says that the audit could not go on.
 func (l *Ledger) auditOriginals(ctx context.Context, a *Audit, o AuditOptions) error {
+	objects, err := l.r.store.CheckObjects(ctx, o.Sweep)
+	if err != nil {
+		return err
+	}
+	a.Swept = objects.Removed
+	if n := objects.Extra - objects.Removed; n > 0 {
+		a.Problems = append(a.Problems, fmt.Sprintf("%d originals at %s belong to no submission: a run was interrupted, or files were added (kycmark audit --originals --sweep removes them)", n, objects.Place))
+	}
 	has := func(f *engine.Found) bool { return f.Kept || l.r.sealHashes || f.ID == (watermark.Submission{}) }
 	total, done := 0, 0
 	if _, err := l.r.Engine().FoundBy(ctx, nil, 0, func(f *engine.Found) error {
@@ -174,7 +185,7 @@ func (l *Ledger) auditOriginals(ctx context.Context, a *Audit, o AuditOptions) e
 	}); err != nil {
 		return err
 	}
-	_, err := l.r.Engine().FoundBy(ctx, o.SealKey, 0, func(f *engine.Found) error {
+	_, err = l.r.Engine().FoundBy(ctx, o.SealKey, 0, func(f *engine.Found) error {
 		if !has(f) {
 			return a.note(f.HashErr, "")
 		}
@@ -229,7 +240,7 @@ func (l *Ledger) auditOriginal(ctx context.Context, o AuditOptions, s *books.Sub
 	if err != nil {
 		return err
 	}
-	pic, err := engine.DecodePage(s, file, picture.Limits{MaxBytes: int64(len(file)), MaxPixels: int64(s.Width) * int64(s.Height), Decode: picture.Decoding(ctx, o.Decode)})
+	pic, err := engine.DecodePage(s, file, picture.Limits{MaxBytes: int64(len(file)), MaxPixels: int64(s.Width) * int64(s.Height), Decode: picture.Decoding(ctx, o.Decode), PDF: picture.ReadingPDF(ctx, o.PDF)})
 	if errors.Is(err, ErrSealed) {
 		return err
 	}

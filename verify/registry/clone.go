@@ -5,12 +5,16 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/books"
 )
 
 // Clone copies the registry at from, as it is at one moment, to the place to, where no registry
 // is: every row with its number and salt, the ledger with its tree, and the signed checkpoints.
 // It then checks the copy as [Ledger.Check] does, and returns the ledger's size (entries) and
-// root (hex), which equal the original's. progress, if not nil, is called after each batch with
+// root (hex), which equal the original's. originals is where the copy keeps originals, as in
+// [CreateOptions]. progress, if not nil, is called after each batch with
 // the rows copied and the total.
 //
 // An interrupted Clone leaves a part of a copy, which cannot be opened as a registry. The next
@@ -18,14 +22,32 @@ import (
 // then the part holds what the original held: delete it when you give up. Another registry in
 // that place is left alone: the error wraps [fs.ErrExist], or [ErrConflict] if it is the
 // interrupted copy of another registry.
-func Clone(ctx context.Context, from, to Driver, progress func(done, total int)) (size int64, root string, err error) {
+func Clone(ctx context.Context, from, to Driver, originals string, progress func(done, total int)) (size int64, root string, err error) {
 	source, err := from.Open(ctx)
 	if err != nil {
 		return 0, "", fmt.Errorf("open registry: %w", err)
 	}
-	size, sum, err := to.Transfer(ctx, source, progress)
+	size, sum, err := to.Transfer(ctx, source, originals, progress)
 	if err = errors.Join(err, source.Close()); err != nil {
 		return 0, "", err
 	}
 	return size, hex.EncodeToString(sum[:]), nil
+}
+
+// MoveOriginals moves originals from the database to the place at an address, as in [CreateOptions],
+// where new originals are kept from then on. After an interruption it is called again. progress is as in
+// [Clone]. It returns how many originals it moved. The error wraps [ErrConflict] if originals are kept at
+// another place: Clone moves them.
+func (r *Registry) MoveOriginals(ctx context.Context, address string, progress func(done, total int)) (moved int, err error) {
+	return r.store.MoveObjects(ctx, address, progress)
+}
+
+// Objects are what [Registry.CheckObjects] found.
+type Objects = books.Objects
+
+// CheckObjects compares the originals that are kept outside of the database with what the registry
+// names, by name and size. Objects that the registry does not name are left by interrupted runs. They are removed
+// if they were written before sweep. The zero time removes none.
+func (r *Registry) CheckObjects(ctx context.Context, sweep time.Time) (Objects, error) {
+	return r.store.CheckObjects(ctx, sweep)
 }

@@ -16,6 +16,21 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
+// Readers read the formats that the library alone does not read. The command brings all of them. Without
+// a reader its formats are not supported.
+type Readers struct {
+	// Decode decodes "heic", "avif" and "jxl", as a Decoder of package decoders does. pixels is
+	// the number of pixels that are coded for the picture.
+	Decode func(ctx context.Context, format string, file []byte, pixels int64) (image.Image, error)
+
+	// PDF returns a page of a PDF, from 1 on, or all pages if page is 0, as a Reader of package
+	// decoders/pdfs does. The same page must have the same pixels each time.
+	PDF func(ctx context.Context, file []byte, page int) ([]PDFPage, error)
+}
+
+// A PDFPage is one page of a PDF as a picture.
+type PDFPage = picture.PDFPage
+
 // Config is what [NewIssuer] needs to know. Registry is required; every limit of 0
 // means its default.
 type Config struct {
@@ -53,10 +68,7 @@ type Config struct {
 	// (colour profile) and exif are written if they are not empty. The command brings an
 	// encoder; the library leaves the choice to its users.
 	EncodeWebP func(w io.Writer, img *image.NRGBA, quality int, icc, exif []byte) error
-	// Decode decodes "heic", "avif" and "jxl", as a Decoder of package decoders does. pixels is
-	// the number of pixels that are coded for the picture. Without it these formats are not
-	// supported.
-	Decode func(ctx context.Context, format string, file []byte, pixels int64) (image.Image, error)
+	Readers
 	// KeepEXIF passes on what the original's EXIF says of exposure, time, camera
 	// and lens. Places, names, serial numbers, texts, maker's notes, thumbnails and
 	// all metadata outside EXIF are never passed on.
@@ -107,5 +119,5 @@ const maxWorkers = 1024
 
 // limits returns the limits of decoding.
 func (c Config) limits(ctx context.Context) picture.Limits {
-	return picture.Limits{MaxBytes: c.MaxBytes, MaxPixels: c.MaxPixels, Decode: picture.Decoding(ctx, c.Decode)}
+	return picture.Limits{MaxBytes: c.MaxBytes, MaxPixels: c.MaxPixels, Decode: picture.Decoding(ctx, c.Decode), PDF: picture.ReadingPDF(ctx, c.PDF)}
 }

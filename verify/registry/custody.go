@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,9 +14,12 @@ import (
 )
 
 // AddCustody enters a custody fact. Its time of entry is recorded: a fact that is entered after
-// a leak was found is not admissible against it. The error wraps [ErrNotFound] if the recipient
-// or a submission is not there. It wraps [ErrInput] if times are out of order or of years
-// outside 0 to 9999, or a text is too long. Erased submissions are allowed.
+// a leak was found is not admissible against it, unless the holder had signed it before. The error
+// wraps [ErrNotFound] if the recipient or a submission is not there. It wraps [ErrInput] if times are
+// out of order or of years outside 0 to 9999, or a text is too long. Erased submissions are allowed.
+//
+// A countersigned fact has c.Signed, and no list of submissions. The error wraps [ErrReceipt] if the
+// signature is not of [Custody.Message], or if the key signed no receipt of the recipient. Known is set. The caller must have checked Stamp, which Dated is of.
 func (r *Registry) AddCustody(ctx context.Context, c Custody) error {
 	row, err := r.checkCustody(ctx, c)
 	if err != nil {
@@ -78,7 +82,38 @@ func (r *Registry) checkCustody(ctx context.Context, c Custody) (Custody, error)
 		}
 	}
 	c.Submissions = books.Ascending(c.Submissions)
-	return c, nil
+	return c, r.checkSigned(ctx, &c)
+}
+
+// checkSigned checks the countersignature of a fact, if it has one, and sets Known.
+func (r *Registry) checkSigned(ctx context.Context, c *Custody) error {
+	s := &c.Signed
+	if s.Known = (time.Time{}); s.PublicKey == (Digest{}) {
+		c.Signed = books.Countersignature{}
+		return nil
+	}
+	switch {
+	case len(c.Submissions) > 0:
+		return fmt.Errorf("%w: a list of submissions cannot be countersigned", ErrInput)
+	case len(s.Stamp) == 0 || len(s.Stamp) > maxStamp:
+		return fmt.Errorf("%w: a timestamp of %d bytes", ErrInput, len(s.Stamp))
+	case !countersigned(c):
+		return fmt.Errorf("%w: it is no signature of this custody by this key", ErrReceipt)
+	}
+	receipts, err := r.store.ReceiptsBy(ctx, c.Recipient, s.PublicKey)
+	if err != nil {
+		return err
+	}
+	if len(receipts) == 0 {
+		return fmt.Errorf("%w: this key signed no receipt of a copy that was issued to %s: it may be the key of another", ErrReceipt, c.Recipient)
+	}
+	s.Dated, s.Known = books.Timestamp(s.Dated), receipts[0].Entered
+	return checkTime("timestamp", s.Dated)
+}
+
+// countersigned reports whether the signature of a fact is by its key.
+func countersigned(c *Custody) bool {
+	return ed25519.Verify(c.Signed.PublicKey[:], c.Message(), c.Signed.Signature[:])
 }
 
 // said returns the same digest for facts that say the same, regardless of who entered them

@@ -33,7 +33,7 @@ func (s *Issuer) describe(ctx context.Context, data []byte, sum [32]byte) (up []
 		if k > 1 {
 			row = books.Submission{SHA256: books.PageDigest(id, k), ID: books.PageID(id, k), Details: books.Details{Document: id, Page: k, Pages: pages}}
 		}
-		u, frames, err := s.describePage(ctx, row, d.Page(k), data)
+		u, frames, err := s.describePage(ctx, row, d, data)
 		if err != nil && pages > 1 {
 			err = fmt.Errorf("page %d of %d: %w", k, pages, err)
 		}
@@ -45,10 +45,10 @@ func (s *Issuer) describe(ctx context.Context, data []byte, sum [32]byte) (up []
 	return up, leftOut, nil
 }
 
-// describePage adds to row what is entered of one page. page is the page as a file of its own, and data
-// the upload, which is sealed with page 1. frames is the number of pictures in page.
-func (s *Issuer) describePage(ctx context.Context, row books.Submission, page, data []byte) (up *books.Upload, frames int, err error) {
-	pic, err := picture.Decode(page, s.cfg.limits(ctx))
+// describePage adds to row what is entered of its page of d. data is the upload, which is sealed with page
+// 1. frames is the number of pictures in the page.
+func (s *Issuer) describePage(ctx context.Context, row books.Submission, d *picture.Document, data []byte) (up *books.Upload, frames int, err error) {
+	pic, err := d.Picture(max(row.Page, 1), s.cfg.limits(ctx))
 	if err != nil {
 		return nil, 0, err
 	}

@@ -33,6 +33,9 @@ func (r *Registry) Erase(ctx context.Context, subject, actor, note string) (eras
 	if err := checkErasure(actor, note); err != nil {
 		return nil, err
 	}
+	if err := r.store.CheckSubject(ctx, subject); err != nil {
+		return nil, err
+	}
 	for range eraseAttempts {
 		rows, err := r.store.SubmissionsOf(ctx, subject)
 		if err != nil {

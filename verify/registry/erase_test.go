@@ -109,7 +109,7 @@ func tracesOf(t *testing.T, r *registry.Registry, sub *registry.Submission) []tr
 	t.Helper()
 	row, err := r.Inner().Submission(t.Context(), sub.ID)
 	require.NoError(t, err)
-	x, err := r.Inner().Sealed(t.Context(), sub.ID)
+	x, err := r.Inner().Sealed(t.Context(), sub.ID, true)
 	require.NoError(t, err)
 	require.Greater(t, len(x.Body), 20_000)
 	out := []trace{

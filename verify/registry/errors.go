@@ -34,8 +34,8 @@ var (
 	ErrProof = errors.New("verify: no proof")
 	// ErrMarkKey is wrapped when a mark key must not be used for issuing.
 	ErrMarkKey = books.ErrMarkKey
-	// ErrReceipt is wrapped when a receipt's signature does not hold.
-	ErrReceipt = errors.New("verify: the receipt does not hold")
+	// ErrReceipt is wrapped when a recipient's signature does not hold: of a receipt, or of custody.
+	ErrReceipt = errors.New("verify: the recipient's signature does not hold")
 	// ErrFormat is wrapped when a file is no readable picture.
 	ErrFormat = picture.ErrFormat
 	// ErrLimit is wrapped when a file or picture is larger than the limits allow.

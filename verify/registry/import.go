@@ -87,7 +87,12 @@ func (s *Issuer) Import(ctx context.Context, uploads iter.Seq[Upload]) iter.Seq2
 			yield(Imported{}, err)
 			return
 		}
-		b.flush(ctx)
+		if !b.flush(ctx) {
+			return
+		}
+		if err := s.cfg.Registry.store.BuildSegments(ctx, false, nil); err != nil {
+			yield(Imported{}, fmt.Errorf("all uploads are entered, but the segments for searches are not made: %w", err))
+		}
 	}
 }
 

@@ -101,6 +101,9 @@ func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at ti
 		return x, fmt.Errorf("submission %s is another file: %w", x.id, ErrConflict)
 	case err == nil:
 		x.old = old
+		if picture.IsPDF(data) { // all pages are entered, always
+			return x, nil
+		}
 		if d, err := picture.OpenDocument(data, s.cfg.limits(ctx)); err == nil {
 			x.leftOut = d.Pages() - max(old.Pages, 1)
 		}
@@ -159,7 +162,7 @@ func (s *Issuer) checkSent(at time.Time) error {
 // original. PNG, TIFF and BMP keep their format. Other formats become JPEG, or PNG if they are
 // transparent. The colour profile stays. Other metadata is not passed on, except the EXIF that
 // [Config] may ask for. A copy of several pages has all pages, each with a mark of the copy's ID, and
-// is a TIFF.
+// is a TIFF. A copy of a PDF is a PDF whose pages are pictures.
 func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submission, to, purpose string) (*Copy, error) {
 	p, err := s.Prepare(ctx, of)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"image"
+	"math"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/picture"
@@ -13,12 +14,12 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// renderPages marks every page with id, and writes the marked pages as one TIFF. One page after the other
-// is in memory. Each page has a mark of its own, as if it were a submission with the ID [books.PageID]:
-// who averages the pages of a copy adds up marks that lie in different places, and finds none. Pages of
-// the same pixels have the same mark, or their average would weaken it. The numbers of the result are of
-// the weakest page, its size is that of page 1. The file is decoded again, and every page must have the
-// marked pixels. long is the longest side of a page, pixels.
+// renderPages marks every page with id, and writes the marked pages as one TIFF, or of a PDF as a PDF. One
+// page after the other is in memory. Each page has a mark of its own, as if it were a submission with the
+// ID [books.PageID]: who averages the pages of a copy adds up marks that lie in different places, and finds
+// none. Pages of the same pixels have the same mark, or their average would weaken it. The numbers of the
+// result are of the weakest page, its size is that of page 1. The file is opened again, and every page must
+// be what was marked. long is the longest side of a page, pixels.
 //
 // The error names the page. It wraps [ErrWeak] or [watermark.ErrTooSmall] if the mark of a page is not read
 // back.
@@ -40,7 +41,7 @@ func (p *Prepared) renderPages(ctx context.Context, id watermark.CopyID) (out *r
 			files, marked = append(files, files[first]), append(marked, marked[first])
 			continue
 		}
-		page, err := s.preparePage(ctx, row, p.file)
+		page, err := s.preparePage(ctx, row, p.doc)
 		if err != nil {
 			return nil, 0, of(k, err)
 		}
@@ -54,20 +55,22 @@ func (p *Prepared) renderPages(ctx context.Context, id watermark.CopyID) (out *r
 		if err != nil {
 			return nil, 0, of(k, err)
 		}
-		var file bytes.Buffer
-		like := picture.LikeOptions{Format: "tiff", KeepEXIF: s.cfg.KeepEXIF}
-		if err := picture.EncodeLike(&file, x.Image, page.pic.Source, like); err != nil {
+		file, err := page.pic.EncodePage(x.Image, picture.LikeOptions{KeepEXIF: s.cfg.KeepEXIF})
+		if err != nil {
 			return nil, 0, of(k, err)
 		}
 		same[row.Rendition] = len(files)
-		files, marked = append(files, file.Bytes()), append(marked, engine.RenditionOf(x.Image))
+		files, marked = append(files, file), append(marked, engine.RenditionOf(x.Image))
 		out = out.weaker(x)
 	}
 	var file bytes.Buffer
-	if err := picture.JoinTIFF(&file, files); err != nil {
+	if err := p.doc.Join(&file, files); err != nil {
 		return nil, 0, err
 	}
-	out.file = file.Bytes()
+	out.file, out.format = file.Bytes(), p.doc.CopyFormat()
+	if out.format == "pdf" {
+		return out, long, s.samePDF(ctx, out.file, p.doc, files, id)
+	}
 	return out, long, samePages(out.file, marked, s.cfg.limits(ctx))
 }
 
@@ -75,12 +78,66 @@ func (p *Prepared) renderPages(ctx context.Context, id watermark.CopyID) (out *r
 func (r *rendered) weaker(x *watermark.Marked) *rendered {
 	if r == nil {
 		return &rendered{Marked: &watermark.Marked{Image: &image.NRGBA{Rect: x.Image.Rect}, Strength: x.Strength, MarginDB: x.MarginDB, Weak: x.Weak,
-			PSNR: x.PSNR, SSIM: x.SSIM}, format: "tiff"}
+			PSNR: x.PSNR, SSIM: x.SSIM}}
 	}
 	r.Strength, r.MarginDB, r.Weak = min(r.Strength, x.Strength), min(r.MarginDB, x.MarginDB), r.Weak || x.Weak
 	r.PSNR, r.SSIM = min(r.PSNR, x.PSNR), min(r.SSIM, x.SSIM)
 	return r
 }
+
+// samePDF opens a copy that is a PDF as an upload is opened. It compares the sizes of the pages with the
+// original doc, and their pixels with files, which were joined. It reads the mark on each page. Pages of the
+// same file are read once.
+func (s *Issuer) samePDF(ctx context.Context, file []byte, doc *picture.Document, files [][]byte, id watermark.CopyID) error {
+	lim := s.cfg.limits(ctx)
+	lim.MaxBytes = int64(len(file))
+	d, err := picture.OpenDocument(file, lim)
+	if err == nil && d.Pages() != len(files) {
+		err = fmt.Errorf("it has %d pages, want %d", d.Pages(), len(files))
+	}
+	read := make(map[*byte]bool)
+	for k := 1; err == nil && k <= len(files); k++ {
+		got, want := d.PDF(k), doc.PDF(k)
+		if got.Rotate != want.Rotate || math.Abs(got.Width-want.Width) > pointError || math.Abs(got.Height-want.Height) > pointError {
+			err = fmt.Errorf("page %d has %g x %g points, turned by %d degrees, want %g x %g and %d", k, got.Width, got.Height, got.Rotate, want.Width, want.Height, want.Rotate)
+		} else if f := files[k-1]; !read[&f[0]] {
+			read[&f[0]] = true
+			err = s.samePage(ctx, d, k, f, id)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("read back: %w", err)
+	}
+	return nil
+}
+
+// samePage compares page k of a copy with the file that was written, pixel for pixel, and reads its mark.
+func (s *Issuer) samePage(ctx context.Context, copied *picture.Document, k int, file []byte, id watermark.CopyID) error {
+	lim := s.cfg.limits(ctx)
+	got, err := copied.Picture(k, lim)
+	if err != nil {
+		return err
+	}
+	lim.MaxBytes = math.MaxInt64
+	written, err := picture.Decode(file, lim)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(got.Image.Pix, written.Image.Pix) || got.Image.Rect != written.Image.Rect {
+		return fmt.Errorf("page %d has other pixels than were written", k)
+	}
+	if s.cfg.AllowWeak {
+		return nil
+	}
+	mark, err := watermark.Detect(ctx, s.cfg.Key, got.Image)
+	if err == nil && (!mark.Found || mark.Copy != id) {
+		err = fmt.Errorf("page %d: %w: it is not read from the copy itself", k, ErrWeak)
+	}
+	return err
+}
+
+// pointError is by how much the size of a page may differ after it was written, points.
+const pointError = 0.01
 
 // samePages decodes a file and compares the pixels of its pages with these renditions.
 func samePages(file []byte, marked [][sha256.Size]byte, lim picture.Limits) error {

@@ -69,7 +69,7 @@ func TestDocument(t *testing.T) {
 		}
 		require.Equal(t, &registry.Audit{Holds: true, Size: 6, Head: audit(r).Head, Checkpoints: []registry.Checkpoint{}, Outside: []registry.Checkpoint{}, Originals: 2, Problems: []string{}}, audit(r))
 		other := filepath.Join(t.TempDir(), "copy.db")
-		_, _, err = registry.Clone(t.Context(), sqlite.At(path), sqlite.At(other), nil)
+		_, _, err = registry.Clone(t.Context(), sqlite.At(path), sqlite.At(other), "", nil)
 		require.NoError(t, err)
 		cloned, err := registry.Open(t.Context(), sqlite.At(other))
 		require.NoError(t, err)
@@ -94,7 +94,7 @@ func TestDocument(t *testing.T) {
 		require.Equal(t, []watermark.Submission{doc.ID}, ids)
 		require.True(t, audit(r).Holds)
 		for k := 1; k <= 3; k++ {
-			_, err := r.Inner().Sealed(t.Context(), books.PageID(doc.ID, k))
+			_, err := r.Inner().Sealed(t.Context(), books.PageID(doc.ID, k), true)
 			require.ErrorIs(t, err, registry.ErrNotFound, k)
 		}
 		_, _, err = s.Submit(t.Context(), bytes.NewReader(data), "", time.Time{})

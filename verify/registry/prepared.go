@@ -16,14 +16,14 @@ import (
 )
 
 // A Prepared submission is opened and decoded: what its copies share is done once,
-// for however many recipients. It holds the picture in memory, of several pages the file, and is safe
+// for however many recipients. It holds the picture in memory, of several pages the document, and is safe
 // for concurrent use.
 type Prepared struct {
 	issuer *Issuer
 	of     watermark.Submission // or the ID of one of its pages
 	pic    *picture.Picture     // page 1, or that page
 	pages  int
-	file   []byte // the original, of several pages
+	doc    *picture.Document // the original, of several pages or a PDF
 
 	mu   sync.Mutex
 	long int    // pixels on the long side at which copies are made, of several pages at most
@@ -56,20 +56,24 @@ func (s *Issuer) Prepare(ctx context.Context, of watermark.Submission) (*Prepare
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.preparePage(ctx, row, file)
-	if err != nil || row.Pages < 2 {
+	doc, err := engine.OpenOriginal(row, file, s.cfg.limits(ctx))
+	if err != nil {
+		return nil, fmt.Errorf("original of %s: %w", of, err)
+	}
+	p, err := s.preparePage(ctx, row, doc)
+	if err != nil || row.Pages < 2 && (doc.PDF(1) == nil || s.cfg.Format != "") {
 		return p, err
 	}
 	if s.cfg.Format != "" {
-		return nil, fmt.Errorf("%w: submission %s has %d pages, and its copies are TIFF, not %s", ErrInput, of, row.Pages, s.cfg.Format)
+		return nil, fmt.Errorf("%w: submission %s has %d pages, and its copies are TIFF, or PDF of a PDF, not %s", ErrInput, of, row.Pages, s.cfg.Format)
 	}
-	p.file, p.pages, p.long = file, row.Pages, math.MaxInt // each page has its own
+	p.doc, p.pages, p.long = doc, max(row.Pages, 1), math.MaxInt // each page has its own
 	return p, nil
 }
 
-// preparePage readies the page of row, of the original file, for marking.
-func (s *Issuer) preparePage(ctx context.Context, row *Submission, file []byte) (*Prepared, error) {
-	pic, err := engine.DecodePage(row, file, s.cfg.limits(ctx))
+// preparePage readies the page of row, of the original doc, for marking.
+func (s *Issuer) preparePage(ctx context.Context, row *Submission, doc *picture.Document) (*Prepared, error) {
+	pic, err := engine.PageOf(row, doc, s.cfg.limits(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("original of %s: %w", row.Whole(), err)
 	}

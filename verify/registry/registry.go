@@ -12,6 +12,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -44,7 +45,14 @@ type CreateOptions struct {
 	// data key: a hash can be turned back into a blurred face. They are searched in
 	// memory only, and only by who has the sealing key.
 	SealHashes bool
+	// Originals is where sealed originals are kept: "", the database, or the path of a folder, or
+	// an address that the driver can open ("s3://bucket/prefix"). A relative path begins at the folder
+	// of a SQLite file. Several machines need a place that all of them reach.
+	Originals string
 }
+
+// An OpenPlace function opens a place of originals: packages such as s3 have one.
+type OpenPlace = objects.Open
 
 // A Driver names the place of a registry. Packages verify/registry/sqlite and
 // verify/registry/postgres make Drivers, so that a program links only the database that
@@ -58,7 +66,7 @@ type Driver = books.Driver
 func Create(ctx context.Context, at Driver, opts *CreateOptions) (*Registry, error) {
 	info := books.Info{Created: books.Timestamp(time.Now()), Logged: books.Logged{Salt: books.NewSalt()}}
 	if opts != nil {
-		info.SealHashes = opts.SealHashes
+		info.SealHashes, info.Originals = opts.SealHashes, opts.Originals
 	}
 	rand.Read(info.ID[:])
 	s, err := at.Create(ctx, info)

@@ -38,7 +38,7 @@ const (
 // nothing.
 func (p *Prepared) render(ctx context.Context, id watermark.CopyID) (*rendered, error) {
 	once := p.renderOne
-	if p.pages > 1 {
+	if p.doc != nil {
 		once = p.renderPages
 	}
 	limit, size := p.issuer.cfg.MaxCopyBytes, int64(0) // size: bytes of the last that did not fit

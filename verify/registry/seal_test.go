@@ -311,7 +311,7 @@ func TestAServiceThatOpensNothing(t *testing.T) {
 
 func sealedOf(t *testing.T, cfg registry.Config, id watermark.Submission) *books.Sealed {
 	t.Helper()
-	x, err := cfg.Registry.Inner().Sealed(t.Context(), id)
+	x, err := cfg.Registry.Inner().Sealed(t.Context(), id, true)
 	require.NoError(t, err)
 	return x
 }

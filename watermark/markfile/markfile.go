@@ -7,11 +7,16 @@ package markfile
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
 	"io"
+	"math"
+	"strings"
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/watermark"
@@ -25,7 +30,8 @@ type Options struct {
 	Submission watermark.Submission // of the upload; zero: [watermark.SubmissionOf] its SHA-256
 
 	// Format of the copy: "jpeg", "png", "webp", "tiff" or "bmp". "" keeps the upload's format if
-	// copies may have it, else "jpeg", or "png" for pictures that are not opaque.
+	// copies may have it, else "jpeg", or "png" for pictures that are not opaque. Documents of several
+	// pages have "tiff" only, and PDFs "pdf", which no other upload has.
 	Format  string
 	Quality int  // 1 to 100; 0: that of the upload, at least 70, or 50 from 2,560 pixels on
 	EXIF    bool // keep EXIF that says nothing of places and persons
@@ -41,15 +47,23 @@ type Options struct {
 	// Decode decodes "heic", "avif" and "jxl", as a Decoder of package decoders does. pixels is the
 	// number of pixels that are coded for the picture. Without it these formats are not supported.
 	Decode func(ctx context.Context, format string, file []byte, pixels int64) (image.Image, error)
+
+	// PDF returns a page of a PDF, from 1 on, or all pages if page is 0, as a Reader of package
+	// decoders/pdfs does. Without it PDFs are not supported.
+	PDF func(ctx context.Context, file []byte, page int) ([]PDFPage, error)
 }
 
-// A Copy is a marked picture and its file.
+// A PDFPage is one page of a PDF as a picture.
+type PDFPage = picture.PDFPage
+
+// A Copy is a marked picture, or a marked document of several pages, and its file.
 type Copy struct {
-	*watermark.Marked
-	File       []byte // what the recipient is handed
-	Format     string // of File
-	Pages      int    // pictures in the upload's file; only the first is marked and in File
-	Submission watermark.Submission
+	*watermark.Marked        // of a document: page 1, with the numbers of the weakest page
+	File              []byte // what the recipient is handed
+	Format            string // of File
+	Pages             int    // in File
+	LeftOut           int    // further pictures in the upload's file, such as frames of a GIF, that are not in File
+	Submission        watermark.Submission
 
 	// Unread is set if the mark was looked for in File and not found. That is done if the quality is
 	// below 70; otherwise the reading back of [watermark.Mark] stands for it.
@@ -59,37 +73,49 @@ type Copy struct {
 // Mark marks the picture in the bytes of a file with a copy ID, and writes it like the upload. opts may
 // be nil. The error says why the file cannot be read, marked or written. It wraps [ErrWeak] if the mark
 // would not be read back, unless AllowWeak; the copy then comes with the error.
+//
+// Every page of a file of several (a TIFF, an animation, a HEIC) is marked, as [watermark.Submission.Page] of
+// its upload. The copy is a TIFF of all pages, or for a PDF a PDF whose pages are pictures. Pages of the same pixels have the same mark.
 func Mark(ctx context.Context, key *watermark.Key, id watermark.CopyID, upload []byte, opts *Options) (*Copy, error) {
 	o := Options{}
 	if opts != nil {
 		o = *opts
 	}
-	pic, err := picture.Decode(upload, o.limits(ctx))
+	doc, err := o.open(ctx, upload)
 	if err != nil {
 		return nil, err
 	}
-	out := &Copy{Format: o.Format, Pages: pic.Pages, Submission: o.Submission}
+	out := &Copy{Format: o.Format, Pages: doc.Pages(), Submission: o.Submission}
 	if out.Submission == (watermark.Submission{}) {
-		out.Submission = watermark.SubmissionOf(pic.SHA256)
+		out.Submission = watermark.SubmissionOf(sha256.Sum256(upload))
 	}
-	if out.Format == "" {
-		out.Format = pic.CopyFormat()
+	all := doc.CopyFormat() // of all pages
+	switch {
+	case all != "" && cmp.Or(out.Format, all) == all:
+		out.Format = all
+		err = o.markPages(ctx, key, id, doc, out)
+	case out.Pages > 1:
+		return nil, fmt.Errorf("a file of %d pages: its copies are %s, not %s", out.Pages, strings.ToUpper(all), out.Format)
+	case out.Format == "pdf":
+		return nil, errors.New("only copies of a PDF are PDFs")
+	default:
+		var pic *picture.Picture
+		if pic, err = picture.Decode(upload, o.limits(ctx)); err != nil {
+			return nil, err
+		}
+		out.Format, out.LeftOut = cmp.Or(out.Format, pic.CopyFormat()), pic.Pages-1
+		if out.Marked, err = mark(ctx, key, id, pic, out.Submission); err != nil {
+			return nil, err
+		}
+		var file bytes.Buffer
+		err = picture.EncodeLike(&file, out.Image, pic.Source, o.like(out.Format))
+		out.File = file.Bytes()
 	}
-	original, err := watermark.Prepare(key, pic.Image, &watermark.Options{Submission: out.Submission})
 	if err != nil {
 		return nil, err
 	}
-	if out.Marked, err = original.MarkInPlace(ctx, id); err != nil {
-		return nil, err
-	}
-	var buf bytes.Buffer
-	like := picture.LikeOptions{Format: out.Format, Quality: o.Quality, KeepEXIF: o.EXIF, WebP: o.EncodeWebP}
-	if err := picture.EncodeLike(&buf, out.Image, pic.Source, like); err != nil {
-		return nil, err
-	}
-	out.File = buf.Bytes()
-	if picture.Lossy(out.Format) && o.Quality > 0 && o.Quality < picture.MinQualityLike {
-		if out.Unread, err = o.unread(ctx, key, id, out.File); err != nil {
+	if (picture.Lossy(out.Format) || out.Format == "pdf") && o.Quality > 0 && o.Quality < picture.MinQualityLike {
+		if out.Unread, err = o.unread(ctx, key, id, out); err != nil {
 			return nil, fmt.Errorf("read back: %w", err)
 		}
 	}
@@ -103,27 +129,145 @@ func Mark(ctx context.Context, key *watermark.Key, id watermark.CopyID, upload [
 	return out, nil
 }
 
-// unread reports whether the mark of a copy is not found in its file.
-func (o *Options) unread(ctx context.Context, key *watermark.Key, id watermark.CopyID, file []byte) (bool, error) {
-	marks, err := Read(ctx, file, o, key)
-	return err == nil && (len(marks) == 0 || marks[0].Copy != id), err
+// mark marks a picture. of is its submission, or the page's.
+func mark(ctx context.Context, key *watermark.Key, id watermark.CopyID, pic *picture.Picture, of watermark.Submission) (*watermark.Marked, error) {
+	original, err := watermark.Prepare(key, pic.Image, &watermark.Options{Submission: of})
+	if err != nil {
+		return nil, err
+	}
+	return original.MarkInPlace(ctx, id)
 }
 
-// Read returns the marks of keys that are read blind in the first picture of a file, the surest first.
-// It returns none if there is no mark of these keys. Only the limits of opts count; opts may be nil.
-func Read(ctx context.Context, leak []byte, opts *Options, keys ...*watermark.Key) ([]*watermark.Detection, error) {
+// like returns how copies are written.
+func (o *Options) like(format string) picture.LikeOptions {
+	return picture.LikeOptions{Format: format, Quality: o.Quality, KeepEXIF: o.EXIF, WebP: o.EncodeWebP}
+}
+
+// markPages marks all pages of a document, writes them to out, and decodes them again: the file must have
+// the pixels that were written.
+func (o *Options) markPages(ctx context.Context, key *watermark.Key, id watermark.CopyID, doc *picture.Document, out *Copy) error {
+	var files [][]byte
+	same := make(map[[sha256.Size]byte]int) // pages, from 0, by their pixels
+	written := make([][sha256.Size]byte, out.Pages)
+	for k := 1; k <= out.Pages; k++ {
+		pic, err := doc.Picture(k, o.limits(ctx))
+		if err != nil {
+			return fmt.Errorf("page %d: %w", k, err)
+		}
+		digest := digestOf(pic.Image)
+		if first, is := same[digest]; is {
+			files, written[k-1] = append(files, files[first]), written[first]
+			continue
+		}
+		same[digest] = len(files)
+		m, err := mark(ctx, key, id, pic, out.Submission.Page(k))
+		if err != nil {
+			return fmt.Errorf("page %d: %w", k, err)
+		}
+		file, err := pic.EncodePage(m.Image, o.like(""))
+		if err != nil {
+			return fmt.Errorf("page %d: %w", k, err)
+		}
+		page, err := picture.Decode(file, picture.Limits{MaxBytes: math.MaxInt64})
+		if err != nil {
+			return fmt.Errorf("page %d: read back: %w", k, err)
+		}
+		written[k-1] = digestOf(page.Image)
+		files = append(files, file)
+		if out.Marked == nil {
+			out.Marked = m
+		}
+		w := out.Marked
+		w.PSNR, w.SSIM, w.Strength = min(w.PSNR, m.PSNR), min(w.SSIM, m.SSIM), min(w.Strength, m.Strength)
+		w.MarginDB, w.Weak = min(w.MarginDB, m.MarginDB), w.Weak || m.Weak
+	}
+	var file bytes.Buffer
+	if err := doc.Join(&file, files); err != nil {
+		return err
+	}
+	out.File = file.Bytes()
+	lim := o.limits(ctx)
+	lim.MaxBytes = math.MaxInt64
+	copied, err := picture.OpenDocument(out.File, lim)
+	for k := 1; err == nil && k <= out.Pages; k++ {
+		var page *picture.Picture
+		if page, err = copied.Picture(k, lim); err == nil && digestOf(page.Image) != written[k-1] {
+			err = fmt.Errorf("page %d has other pixels than were written", k)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("read back: %w", err)
+	}
+	return nil
+}
+
+// digestOf returns a digest of the pixels and the width of a picture.
+func digestOf(img *image.NRGBA) [sha256.Size]byte {
+	h := sha256.New()
+	binary.Write(h, binary.BigEndian, int64(img.Rect.Dx())) // never fails
+	h.Write(img.Pix)
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// unread reports whether the mark of a copy is not found on a page of its file.
+func (o *Options) unread(ctx context.Context, key *watermark.Key, id watermark.CopyID, made *Copy) (bool, error) {
+	again := *o
+	again.MaxBytes = math.MaxInt64
+	marks, err := Read(ctx, made.File, &again, key)
+	pages := make(map[int]bool)
+	for _, m := range marks {
+		if m.Copy == id {
+			pages[m.Page] = true
+		}
+	}
+	return err == nil && len(pages) < made.Pages, err
+}
+
+// A Reading is a mark that was read on a page, from 1 on.
+type Reading struct {
+	*watermark.Detection
+	Page int
+}
+
+// Read returns the marks of keys that are read blind on the pages of a file, page by page, the surest of a
+// page first. It returns none if there is no mark of these keys. Only the limits, Decode and PDF of opts count;
+// opts may be nil. The error joins the errors of pages that cannot be read; the marks of other pages come with it.
+func Read(ctx context.Context, leak []byte, opts *Options, keys ...*watermark.Key) (out []Reading, err error) {
 	o := Options{}
 	if opts != nil {
 		o = *opts
 	}
-	pic, err := picture.Decode(leak, o.limits(ctx))
+	doc, err := o.open(ctx, leak)
 	if err != nil {
 		return nil, err
 	}
-	return watermark.DetectAll(ctx, pic.Image, keys...)
+	var errs []error
+	for k := 1; k <= doc.Pages() && ctx.Err() == nil; k++ {
+		var marks []*watermark.Detection
+		pic, err := doc.Picture(k, o.limits(ctx))
+		if err == nil {
+			marks, err = watermark.DetectAll(ctx, pic.Image, keys...)
+		}
+		if err != nil && doc.Pages() > 1 {
+			err = fmt.Errorf("page %d: %w", k, err)
+		}
+		errs = append(errs, err)
+		for _, m := range marks {
+			out = append(out, Reading{m, k})
+		}
+	}
+	return out, errors.Join(append(errs, ctx.Err())...)
+}
+
+// open finds the pages of a file of at most MaxBytes.
+func (o *Options) open(ctx context.Context, file []byte) (*picture.Document, error) {
+	if limit := cmp.Or(o.MaxBytes, picture.DefaultMaxBytes); int64(len(file)) > limit {
+		return nil, &picture.LimitError{What: "bytes", Got: int64(len(file)), Max: limit}
+	}
+	return picture.OpenDocument(file, o.limits(ctx))
 }
 
 // limits returns the limits of the options as package picture takes them.
 func (o *Options) limits(ctx context.Context) picture.Limits {
-	return picture.Limits{MaxBytes: o.MaxBytes, MaxPixels: o.MaxPixels, Decode: picture.Decoding(ctx, o.Decode)}
+	return picture.Limits{MaxBytes: o.MaxBytes, MaxPixels: o.MaxPixels, Decode: picture.Decoding(ctx, o.Decode), PDF: picture.ReadingPDF(ctx, o.PDF)}
 }

@@ -2,6 +2,7 @@ package markfile_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"image"
 	"image/png"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/watermark"
 	"github.com/kycmark/kycmark/watermark/markfile"
 )
@@ -63,4 +66,65 @@ func TestREADME(t *testing.T) {
 	shown := strings.Split(string(example), "\t// README\n")
 	require.Len(t, shown, 3)
 	assert.Contains(t, string(readme), "```go\n"+strings.ReplaceAll("\n"+shown[1], "\n\t", "\n")[1:]+"```\n")
+}
+
+// tiffOf is a TIFF of these pages.
+func tiffOf(t *testing.T, pages ...image.Image) []byte {
+	var files [][]byte
+	for _, p := range pages {
+		var b bytes.Buffer
+		require.NoError(t, picture.Encode(&b, picture.ToNRGBA(p), "tiff", 0))
+		files = append(files, b.Bytes())
+	}
+	var b bytes.Buffer
+	require.NoError(t, picture.JoinTIFF(&b, files))
+	return b.Bytes()
+}
+
+// Every page of a document carries the copy, in a place of its own, and pages of the same pixels carry it
+// in the same place.
+func TestPages(t *testing.T) {
+	bill, card := specimen.Render(specimen.Bill, specimen.NewPerson(1), 600), specimen.Render(specimen.Passport, specimen.NewPerson(2), 700)
+	key, upload := watermark.GenerateKey(), tiffOf(t, bill, card, bill)
+	made, err := markfile.Mark(t.Context(), key, 7, upload, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []any{"tiff", 3, 0}, []any{made.Format, made.Pages, made.LeftOut})
+	assert.Equal(t, bill.Rect, made.Image.Rect)
+	marks, err := markfile.Read(t.Context(), made.File, nil, key)
+	require.NoError(t, err)
+	require.Len(t, marks, 3)
+	for i, m := range marks {
+		assert.Equal(t, []any{watermark.CopyID(7), i + 1}, []any{m.Copy, m.Page})
+	}
+	doc, err := picture.OpenDocument(made.File, picture.Limits{})
+	require.NoError(t, err)
+	var pages []*picture.Picture
+	for k := range 3 {
+		p, err := picture.Decode(doc.Page(k+1), picture.Limits{})
+		require.NoError(t, err)
+		pages = append(pages, p)
+	}
+	assert.Equal(t, pages[0].Image.Pix, pages[2].Image.Pix)
+	whole := watermark.SubmissionOf(sha256.Sum256(upload))
+	for k, img := range map[int]image.Image{1: bill, 2: card} {
+		o, err := watermark.Prepare(key, img, &watermark.Options{Submission: whole.Page(k)})
+		require.NoError(t, err)
+		want, err := o.Mark(t.Context(), 7)
+		require.NoError(t, err)
+		assert.Equal(t, want.Image.Pix, pages[k-1].Image.Pix, "page %d", k)
+	}
+
+	_, err = markfile.Mark(t.Context(), key, 7, upload, &markfile.Options{Format: "jpeg"})
+	assert.ErrorContains(t, err, "a file of 3 pages: its copies are TIFF, not jpeg")
+	_, err = markfile.Mark(t.Context(), key, 7, tiffOf(t, bill, image.NewGray(image.Rect(0, 0, 20, 20))), nil)
+	assert.ErrorContains(t, err, "page 2: ")
+	_, err = markfile.Mark(t.Context(), key, 7, upload, &markfile.Options{MaxBytes: 1000})
+	assert.ErrorIs(t, err, picture.ErrLimit)
+	weak, err := markfile.Mark(t.Context(), key, 7, tiffOf(t, card, image.NewGray(image.Rect(0, 0, 400, 300))), nil)
+	require.ErrorIs(t, err, markfile.ErrWeak, "one page without a mark is enough")
+	assert.Equal(t, card.Rect, weak.Image.Rect)
+
+	marks, err = markfile.Read(t.Context(), tiffOf(t, bill, image.NewGray(image.Rect(0, 0, 5, 5))), nil, key)
+	assert.ErrorContains(t, err, "page 2: ")
+	assert.Empty(t, marks)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/kycmark/kycmark/internal/store/pgtest"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // A server whose files may not grow costs an error; what was acknowledged is there,
@@ -123,4 +124,31 @@ func large(n int) books.Upload {
 	u.Kept = true
 	u.Sealed = &books.Sealed{KeyID: "k", Wrapped: []byte{1}, Body: make([]byte, 1<<20)}
 	return u
+}
+
+// An index that has lost its entries hides nothing: copies are looked for without it as well, and an audit
+// asks amcheck, where the server has it.
+func TestEmptiedIndex(t *testing.T) {
+	dsn := server.DSN(t)
+	d := create(t, dsn)
+	u := upload(1)
+	_, err := d.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: "vendor", Added: t0})
+	require.NoError(t, err)
+	_, err = d.AddSubmissions(t.Context(), []books.Upload{u})
+	require.NoError(t, err)
+	for n := range 30 {
+		require.NoError(t, d.AddCopy(t.Context(), &books.Copy{ID: watermark.CopyID(n + 1), Submission: u.ID, Recipient: "vendor A", KeyID: "v1-key", Format: "png", Issued: t0},
+			books.KeyEntry{ID: "v1-key", Added: t0}))
+	}
+	of := []watermark.Submission{u.ID}
+	require.NoError(t, d.CheckCopies(t.Context(), of))
+	admin(t, dsn, "CREATE EXTENSION amcheck")
+	_, _, err = d.Check(t.Context())
+	require.NoError(t, err)
+	admin(t, dsn, `SET allow_system_table_mods = on; SET enable_seqscan = off;
+		CREATE TABLE other (LIKE copy INCLUDING INDEXES);
+		UPDATE pg_class c SET relfilenode = o.relfilenode FROM pg_class o WHERE c.relname = 'copy_submission' AND o.relname = 'other_submission_idx'`)
+	require.ErrorIs(t, d.CheckCopies(t.Context(), of), books.ErrTampered)
+	_, _, err = d.Check(t.Context())
+	require.ErrorIs(t, err, books.ErrTampered)
 }

@@ -7,7 +7,7 @@ import (
 
 // Connect opens the connections of a registry.
 func Connect(ctx context.Context, dsn string) (write, read *sql.DB, done func() error, err error) {
-	s, err := connect(ctx, dsn)
+	s, err := connect(ctx, dsn, nil)
 	if err != nil {
 		return nil, nil, nil, err
 	}

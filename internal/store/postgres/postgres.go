@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -19,15 +20,19 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 )
 
-// At returns the driver of a registry in the database that dsn names.
-func At(dsn string) books.Driver {
+// At returns the driver of a registry in the database that dsn names. places open originals outside of
+// the database and of folders.
+func At(dsn string, places ...objects.Open) books.Driver {
 	return sqldb.Driver{
-		Make:    func(ctx context.Context, info books.Info) (*sqldb.DB, error) { return Create(ctx, dsn, info) },
-		Find:    func(ctx context.Context) (*sqldb.DB, error) { return Open(ctx, dsn) },
-		Receive: func(ctx context.Context) (*sqldb.DB, error) { return OpenCopy(ctx, dsn) },
+		Make: func(ctx context.Context, info books.Info) (*sqldb.DB, error) {
+			return Create(ctx, dsn, info, places...)
+		},
+		Find:    func(ctx context.Context) (*sqldb.DB, error) { return Open(ctx, dsn, places...) },
+		Receive: func(ctx context.Context) (*sqldb.DB, error) { return OpenCopy(ctx, dsn, places...) },
 	}
 }
 
@@ -35,8 +40,8 @@ func At(dsn string) books.Driver {
 // database must be there; the schema that search_path names is made if it is missing. The error
 // wraps [fs.ErrExist] if a registry is there, and [books.ErrSchema] if the address or the server
 // is unusable.
-func Create(ctx context.Context, dsn string, info books.Info) (*sqldb.DB, error) {
-	s, err := connect(ctx, dsn)
+func Create(ctx context.Context, dsn string, info books.Info, places ...objects.Open) (*sqldb.DB, error) {
+	s, err := connect(ctx, dsn, places)
 	if err != nil {
 		return nil, err
 	}
@@ -53,8 +58,8 @@ func Create(ctx context.Context, dsn string, info books.Info) (*sqldb.DB, error)
 // OpenCopy makes the tables for [sqldb.Transfer] to fill, where [Create] would make a registry,
 // or opens what an earlier transfer left there. It does not check whether that is a whole
 // registry: Transfer does.
-func OpenCopy(ctx context.Context, dsn string) (*sqldb.DB, error) {
-	s, err := connect(ctx, dsn)
+func OpenCopy(ctx context.Context, dsn string, places ...objects.Open) (*sqldb.DB, error) {
+	s, err := connect(ctx, dsn, places)
 	if err != nil {
 		return nil, err
 	}
@@ -71,8 +76,8 @@ func OpenCopy(ctx context.Context, dsn string) (*sqldb.DB, error) {
 // Open opens the registry in the database that dsn names, and brings its schema up to date. It
 // makes no registry. The error wraps [books.ErrSchema] if the database holds no registry, its
 // creation was interrupted, or the server may lose commits.
-func Open(ctx context.Context, dsn string) (*sqldb.DB, error) {
-	s, err := connect(ctx, dsn)
+func Open(ctx context.Context, dsn string, places ...objects.Open) (*sqldb.DB, error) {
+	s, err := connect(ctx, dsn, places)
 	if err != nil {
 		return nil, err
 	}
@@ -97,12 +102,13 @@ type server struct {
 	write, read *sql.DB
 	schema      string // that search_path names, or ""
 	place       string // database and schema, for errors
+	places      []objects.Open
 }
 
 // connect opens the connections, one to write and the others to read. It refuses a server that
 // may lose acknowledged commits: see [server.durable]. It does not look for a registry. After an
 // error all connections are closed.
-func connect(ctx context.Context, dsn string) (*server, error) {
+func connect(ctx context.Context, dsn string, places []objects.Open) (*server, error) {
 	cfg, schema, err := parseDSN(dsn)
 	if err != nil {
 		return nil, err
@@ -112,7 +118,7 @@ func connect(ctx context.Context, dsn string) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	s := &server{pool: pool, schema: schema, write: stdlib.OpenDBFromPool(pool), read: stdlib.OpenDBFromPool(pool)}
+	s := &server{pool: pool, schema: schema, places: places, write: stdlib.OpenDBFromPool(pool), read: stdlib.OpenDBFromPool(pool)}
 	s.write.SetMaxOpenConns(1)
 	s.read.SetMaxOpenConns(int(cfg.MaxConns) - 1)
 	s.place = "database " + cfg.ConnConfig.Database
@@ -217,22 +223,32 @@ func (s *server) makeSchema(ctx context.Context) error {
 	return nil
 }
 
+// segments returns the folder of segments beside originals in a folder; "" without such a folder.
+func segments(originals, registry string) string {
+	if !filepath.IsAbs(originals) {
+		return ""
+	}
+	return filepath.Join(originals, registry, "segments")
+}
+
 // dialect returns how package sqldb is to talk to the server. Its Close closes the pool of s.
 func (s *server) dialect() sqldb.Dialect {
 	return sqldb.Dialect{
-		Goose:    goose.DialectPostgres,
-		Words:    sqldb.Words{Postgres: true, Int: "BIGINT", Blob: "BYTEA", Real: "DOUBLE PRECISION", Name: `TEXT COLLATE "C"`, Hex: `'\x`},
-		Lock:     " FOR UPDATE",
-		Write:    &sql.TxOptions{Isolation: sql.LevelReadCommitted},
-		Snapshot: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
-		Conflict: conflict,
-		Again:    again,
-		Insert:   insert,
-		MayScrub: mayScrub,
-		Scrub:    scrub,
-		Close:    s.pool.Close,
-
-		SearchDialect: sqldb.SearchDialect{Blobs: blobs, List: list, Among: among, Probing: probing, Settle: "VACUUM (ANALYZE) posting, recent"},
+		Originals: objects.Opener("", s.places),
+		Goose:     goose.DialectPostgres,
+		Words:     sqldb.Words{Postgres: true, Int: "BIGINT", Blob: "BYTEA", Real: "DOUBLE PRECISION", Name: `TEXT COLLATE "C"`, Hex: `'\x`},
+		Lock:      " FOR UPDATE",
+		Write:     &sql.TxOptions{Isolation: sql.LevelReadCommitted},
+		Snapshot:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
+		Conflict:  conflict,
+		Again:     again,
+		Insert:    insert,
+		Sound:     sound,
+		Unindexed: func(column string) string { return "(" + column + " || '')" },
+		MayScrub:  mayScrub,
+		Scrub:     scrub,
+		Close:     s.pool.Close,
+		Segments:  segments,
 	}
 }
 
@@ -241,6 +257,8 @@ const (
 	uniqueViolation      = "23505"
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
+	dataCorrupted        = "XX001"
+	indexCorrupted       = "XX002"
 )
 
 // sqlstate returns the code of an error of the server, or "" for other errors.
@@ -259,4 +277,25 @@ func conflict(err error) bool { return sqlstate(err) == uniqueViolation }
 func again(err error) bool {
 	code := sqlstate(err)
 	return code == serializationFailure || code == deadlockDetected
+}
+
+// sound returns the first thing that the extension amcheck finds wrong with the indexes of a table. Without
+// the extension, and for a role that may not use it, nothing is checked.
+func sound(ctx context.Context, q *sql.Tx, table string) (wrong string, err error) {
+	const allowed = `SELECT coalesce(min(quote_ident(n.nspname)), '') FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+		WHERE p.proname = 'bt_index_check' AND p.pronargs = 2 AND has_function_privilege(p.oid, 'EXECUTE') AND has_schema_privilege(n.oid, 'USAGE')`
+	var schema string // of the extension
+	if err := q.QueryRowContext(ctx, allowed).Scan(&schema); err != nil || schema == "" {
+		return "", err
+	}
+	if _, err := q.ExecContext(ctx, "SAVEPOINT sound"); err != nil {
+		return "", err
+	}
+	_, err = q.ExecContext(ctx, `SELECT `+schema+`.bt_index_check(i.indexrelid, true) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+		JOIN pg_am a ON a.oid = c.relam WHERE i.indrelid = to_regclass($1) AND a.amname = 'btree' AND i.indisvalid`, table)
+	if code := sqlstate(err); code == indexCorrupted || code == dataCorrupted {
+		wrong, err = err.Error(), nil
+	}
+	_, back := q.ExecContext(ctx, "ROLLBACK TO SAVEPOINT sound")
+	return wrong, errors.Join(err, back)
 }

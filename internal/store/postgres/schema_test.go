@@ -48,5 +48,5 @@ func TestSchemaIsTheReleasedOne(t *testing.T) {
 		}
 		require.NoError(t, rows.Err())
 	}
-	require.Equal(t, "5ad9e2305f7b60c59375f3d901d4f9fc7668aaac0fb5cce9c8873713b7d42620", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
+	require.Equal(t, "63a4cb0034460f98d9a159e5c022b8cbe51ba0ccaf619534c89239e978baa933", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"errors"
 	"fmt"
 
@@ -14,16 +15,57 @@ import (
 
 // Check recomputes the ledger's tree, and compares every entry with the row that carries its
 // number, all in one snapshot. Numbers are unique in each table, so equal counts leave no row
-// without an entry. Check also compares kept checkpoints, sealed rows and search tables. It
+// without an entry. Check also compares kept checkpoints, sealed rows and segments. It
 // returns the number of entries and the root. The first difference is an error that wraps
 // [books.ErrTampered]. Check verifies no signature and opens no seal.
 func (d *DB) Check(ctx context.Context) (size int64, root tlog.Hash, err error) {
+	if err := d.finishErasures(ctx); err != nil {
+		return 0, root, err
+	}
 	raw, err := d.read.BeginTx(ctx, d.dialect.Snapshot)
 	if err != nil {
 		return 0, root, err
 	}
 	defer raw.Rollback()
-	return check(ctx, raw)
+	if size, root, err = check(ctx, raw); err == nil {
+		err = d.checkSegments(ctx, raw)
+	}
+	if err == nil {
+		err = d.sound(ctx, raw)
+	}
+	return size, root, err
+}
+
+// Schema returns what a query lists of the schema: names with their texts.
+func (d *DB) Schema(ctx context.Context, query string) (map[string]string, error) {
+	type object struct{ name, text string }
+	all, err := collect(ctx, d.read, func(o *object) []any { return []any{&o.name, &o.text} }, query)
+	out := make(map[string]string, len(all))
+	for _, o := range all {
+		out[o.name] = o.text
+	}
+	return out, err
+}
+
+// sound compares the schema with the migrations, and has the database compare tables with their indexes,
+// which find what verdicts and erasures rest on.
+// Package registry compares sealed rows. The error wraps [books.ErrTampered].
+func (d *DB) sound(ctx context.Context, q *sql.Tx) error {
+	if d.dialect.Drift != nil {
+		if what, err := d.dialect.Drift(ctx, q); err != nil {
+			return err
+		} else if what != "" {
+			return tampered("the schema was changed: %s", what)
+		}
+	}
+	for _, table := range []string{"submission", "subject", "copy", "receipt", "custody", "custody_submission", "handon", "erasure_submission", "ledger", "segment"} {
+		if wrong, err := d.dialect.Sound(ctx, q, table); err != nil {
+			return err
+		} else if wrong != "" {
+			return tampered("the table %s or an index of it is damaged: %s", table, wrong)
+		}
+	}
+	return nil
 }
 
 // check is [DB.Check] within the transaction q, which must show one state of all tables.
@@ -34,9 +76,6 @@ func check(ctx context.Context, q querier) (size int64, root tlog.Hash, err erro
 	}
 	c := checker{ctx: ctx, q: q, tree: tree, root: tlog.EmptyRoot(), seen: make(map[string]int64)}
 	if c.checkpoints, err = checkpointTable.rows(ctx, q, " ORDER BY size"); err != nil {
-		return 0, root, err
-	}
-	if err := c.segments.start(ctx, q); err != nil {
 		return 0, root, err
 	}
 	if err := c.ledger(); err != nil {
@@ -58,7 +97,6 @@ type checker struct {
 	erased      int64              // submissions
 	listed      int64              // submissions that erasures erased
 	kept        int64              // originals
-	segments    segmentCheck
 }
 
 // size returns how many entries were read so far.
@@ -261,9 +299,6 @@ func (c *checker) submissions(first, last int64, put func(int64, books.Entry)) e
 			s.Pages == 1 || s.Page < 0 || s.Page > s.Pages || (s.Page == 0) != (s.Pages == 0) {
 			return tampered("the submission of entry %d cannot be page %d of %d", s.Seq, s.Page, s.Pages)
 		}
-		if err := c.segments.expect(s); err != nil {
-			return err
-		}
 		put(s.Seq, e)
 	}
 	return err
@@ -324,8 +359,7 @@ func (c *checker) subjects(first, last int64, put func(int64, books.Entry)) erro
 }
 
 // ends checks what is left when all entries are read: the stored head, checkpoints of more
-// entries than there are, rows without an entry, sealed rows, and the search tables. It sets
-// c.root. A difference is an error that wraps [books.ErrTampered].
+// entries than there are, rows without an entry, and sealed rows. It sets c.root. A difference is an error that wraps [books.ErrTampered].
 func (c *checker) ends() error {
 	size, root, err := readHead(c.ctx, c.q, "")
 	if err != nil {
@@ -338,7 +372,7 @@ func (c *checker) ends() error {
 	if len(c.checkpoints) > 0 {
 		return tampered("a checkpoint of %d entries was signed, but there are %d", c.checkpoints[0].Size, size)
 	}
-	return errors.Join(c.counts(), c.pages(), c.sealed(), c.segments.finish(c.ctx, c.q))
+	return errors.Join(c.counts(), c.pages(), c.sealed())
 }
 
 // counts compares the number of rows of each evidence table with the number of entries of its
@@ -387,7 +421,7 @@ func (c *checker) pages() error {
 // Each is an error that wraps [books.ErrTampered]. sealed decrypts nothing.
 func (c *checker) sealed() error {
 	n, err := c.count(`SELECT count(*) FROM submission s WHERE s.kept <> 0 AND s.page < 2
-		AND NOT EXISTS (SELECT 1 FROM sealed x WHERE x.submission = s.id AND length(x.body) > 0)`)
+		AND NOT EXISTS (SELECT 1 FROM sealed x WHERE x.submission = s.id AND (length(x.body) > 0 OR x.object_size > 0))`)
 	if err != nil {
 		return err
 	}
@@ -408,7 +442,7 @@ func (c *checker) sealed() error {
 		}
 	}
 	n, err = c.count(`SELECT count(*) FROM sealed x WHERE NOT EXISTS (
-		SELECT 1 FROM submission s WHERE s.id = x.submission AND s.erased = 0 AND (s.kept <> 0 OR length(x.body) = 0))`)
+		SELECT 1 FROM submission s WHERE s.id = x.submission AND s.erased = 0 AND (s.kept <> 0 OR length(x.body) + x.object_size = 0))`)
 	if err == nil && n > 0 {
 		err = tampered("%d sealed rows belong to no submission", n)
 	}

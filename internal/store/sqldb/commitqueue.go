@@ -211,7 +211,7 @@ func (d *DB) try(ctx context.Context, batch []*request) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer raw.Rollback() // does nothing after a commit
-	t := &tx{Tx: raw, conn: conn, dialect: &d.dialect, segmentSize: d.segmentSize}
+	t := &tx{Tx: raw, conn: conn, dialect: &d.dialect}
 	last := d.queue.last
 	d.queue.last = nil // it grows with what may be rolled back
 	if err := t.lock(ctx, last); err != nil {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
+	"strings"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
@@ -34,17 +36,23 @@ func opened(db *DB, err error) (books.Store, error) {
 }
 
 // Transfer copies the registry from to this place: see [Transfer]. from must be a *DB, opened by
-// any Driver. size (entries) and root are the copy's. progress may be nil. Transfer closes the
+// any Driver. size (entries) and root are the copy's. originals is where the copy keeps originals. progress may be nil. Transfer closes the
 // copy, but not from. An error during copying that does not wrap [fs.ErrExist] says that the
 // copy can be continued.
-func (d Driver) Transfer(ctx context.Context, from books.Store, progress func(done, total int)) (size int64, root tlog.Hash, err error) {
+func (d Driver) Transfer(ctx context.Context, from books.Store, originals string, progress func(done, total int)) (size int64, root tlog.Hash, err error) {
 	source, ok := from.(*DB)
 	if !ok {
 		return 0, root, fmt.Errorf("copy a registry: the source is a %T, not a SQL database", from)
 	}
+	if originals == source.address() && (filepath.IsAbs(originals) || strings.Contains(originals, "://")) {
+		return 0, root, fmt.Errorf("%w: a copy keeps originals at a place of its own, got that of the registry: %s", books.ErrConflict, originals)
+	}
 	target, err := d.Receive(ctx)
 	if err != nil {
 		return 0, root, fmt.Errorf("create registry: %w", err)
+	}
+	if err := target.keepAt(ctx, originals, source.info.ID); err != nil {
+		return 0, root, errors.Join(err, target.Close())
 	}
 	size, root, err = Transfer(ctx, source, target, progress)
 	if err != nil && !errors.Is(err, fs.ErrExist) {

@@ -11,8 +11,8 @@ import (
 // SetCommit replaces the end of every transaction, to see what a failing one leaves.
 func (d *DB) SetCommit(f func(*sql.Tx) error) { d.commit = f }
 
-// SetSegmentSize makes segments of fewer submissions.
-func (d *DB) SetSegmentSize(n int) { d.segmentSize = n }
+// SetSegmentFrom makes segments of fewer submissions.
+func (d *DB) SetSegmentFrom(n int) { d.segmentFrom = n }
 
 // SetScrub replaces what runs after an erasure.
 func (d *DB) SetScrub(f func(context.Context, *sql.DB) error) { d.dialect.Scrub = f }

@@ -47,6 +47,15 @@ func victim(dsn string) error {
 	}
 	const writers = 3
 	errs := make(chan error)
+	d.SetSegmentFrom(10)
+	go func() {
+		for {
+			if err := d.BuildSegments(ctx, false, nil); err != nil {
+				errs <- err
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
 	for w := range writers {
 		go func() {
 			for n := 1000 + int(first)*writers + w; ; n += writers {
@@ -62,7 +71,7 @@ func victim(dsn string) error {
 // strike submits n and issues its copy n, and erases every third.
 func strike(ctx context.Context, d *sqldb.DB, n int) error {
 	s, x := submission(n)
-	x.Body = make([]byte, 30_000) // many pages, so that a kill falls between them
+	x.Body = append(x.Body, make([]byte, 30_000)...) // many pages, so that a kill falls between them
 	if _, err := add(ctx, d, s, x); err != nil {
 		return err
 	}
@@ -86,23 +95,28 @@ func TestKilledWriterLosesNothingAcknowledged(t *testing.T) {
 	for kind, dsn := range map[string]func() string{
 		"file":     func() string { return filepath.Join(t.TempDir(), "r.db") },
 		"postgres": func() string { return server.DSN(t) },
+		"folder":   func() string { return filepath.Join(t.TempDir(), "r.db") },
 	} {
 		t.Run(kind, func(t *testing.T) {
-			dsn := dsn()
+			dsn, i := dsn(), info()
 			create := sqlite.Create
-			if kind == "postgres" {
+			switch kind {
+			case "postgres":
 				create = postgres.Create
+			case "folder":
+				i.Originals = "originals"
 			}
-			d := opened(create(t.Context(), dsn, info()))(t)
+			d := opened(create(t.Context(), dsn, i))(t)
 			fill(t, d)
 			random := rand.New(rand.NewPCG(uint64(*kills), 1))
-			total := 0
+			total, segments := 0, 0
 			for range *kills {
 				acked := runVictim(t, dsn, time.Duration(random.IntN(40_000))*time.Microsecond)
 				total += len(acked)
-				survived(t, dsn, acked)
+				segments += survived(t, dsn, acked)
 			}
-			t.Logf("%d kills, %d acknowledged writes", *kills, total)
+			t.Logf("%d kills, %d acknowledged writes, %d segments", *kills, total, segments)
+			require.Equal(t, kind != "postgres", segments > 0)
 		})
 	}
 }
@@ -112,14 +126,19 @@ type ack struct {
 	n    int
 }
 
-// survived checks that all that was acknowledged is there.
-func survived(t *testing.T, dsn string, acked []ack) {
+// survived checks that all that was acknowledged is there, and returns the number of segments.
+func survived(t *testing.T, dsn string, acked []ack) int {
 	t.Helper()
 	d, err := open(t.Context(), dsn)
 	require.NoError(t, err)
 	defer d.Close()
 	_, _, err = d.Check(t.Context())
 	require.NoError(t, err)
+	segments := requireSegments(t, d)
+	found, err := d.CheckObjects(t.Context(), time.Now().Add(time.Hour))
+	require.NoError(t, err)
+	require.Zero(t, found.Missing, "originals that rows name")
+	require.Equal(t, found.Extra, found.Removed)
 	for _, a := range acked {
 		sub, _ := submission(a.n)
 		s, err := d.Submission(t.Context(), sub.ID)
@@ -132,6 +151,7 @@ func survived(t *testing.T, dsn string, acked []ack) {
 			require.NotZero(t, s.Erased, "the erasure of %d was acknowledged", a.n)
 		}
 	}
+	return segments
 }
 
 // runVictim kills a writer that long after its first acknowledgement.

@@ -101,7 +101,7 @@ func TestPagesOfSubmissions(t *testing.T) {
 			require.True(t, s.Erased)
 			assert.Empty(t, s.Area+s.Hash+s.Subject+s.Chain)
 			assert.Zero(t, s.Rendition)
-			_, err = d.Sealed(ctx, u.ID)
+			_, err = d.Sealed(ctx, u.ID, true)
 			require.ErrorIs(t, err, books.ErrNotFound)
 		}
 		_, err = d.AddSubmissions(ctx, document(1, 3))
@@ -125,8 +125,11 @@ func TestSchemaBeforePages(t *testing.T) {
 			require.NoError(t, err)
 			before, err := d.SubmissionsAfter(t.Context(), 0, 1000)
 			require.NoError(t, err)
-			for _, q := range []string{"DELETE FROM schema_version WHERE version_id > 5", "DROP INDEX submission_document", "DROP INDEX submission_page",
-				"ALTER TABLE submission DROP COLUMN document", "ALTER TABLE submission DROP COLUMN page", "ALTER TABLE submission DROP COLUMN pages"} {
+			for _, q := range append([]string{"DELETE FROM schema_version WHERE version_id > 5", "DROP INDEX submission_document", "DROP INDEX submission_page",
+				"ALTER TABLE submission DROP COLUMN document", "ALTER TABLE submission DROP COLUMN page", "ALTER TABLE submission DROP COLUMN pages",
+				"DROP TABLE removal", "DROP INDEX sealed_object", "ALTER TABLE sealed DROP COLUMN object", "ALTER TABLE sealed DROP COLUMN object_size", "ALTER TABLE registry DROP COLUMN originals",
+				"ALTER TABLE custody DROP COLUMN public_key", "ALTER TABLE custody DROP COLUMN signature", "ALTER TABLE custody DROP COLUMN stamp",
+				"ALTER TABLE custody DROP COLUMN dated", "ALTER TABLE custody DROP COLUMN known"}, beforeSegments...) {
 				_, err = d.Raw().Exec(q)
 				require.NoError(t, err)
 			}

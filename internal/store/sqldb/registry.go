@@ -1,10 +1,12 @@
 package sqldb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
@@ -141,7 +143,47 @@ func (d *DB) Copy(ctx context.Context, id watermark.CopyID) (*books.Copy, error)
 
 // Copies lists the copies of an upload in the order of issue.
 func (d *DB) Copies(ctx context.Context, of watermark.Submission) ([]books.Copy, error) {
-	return copyTable.rows(ctx, d.read, " WHERE submission = $1 ORDER BY seq", of[:])
+	return copiesOf(ctx, d.read, of)
+}
+
+// copiesOf reads the copies of a submission, in the order of entry.
+func copiesOf(ctx context.Context, q querier, of watermark.Submission) ([]books.Copy, error) {
+	return copyTable.rows(ctx, q, " WHERE submission = $1 ORDER BY seq", of[:])
+}
+
+// CheckCopies walks over all copies, and compares what it finds of some submissions with what
+// [DB.Copies] finds by an index: a damaged index hides copies. The error wraps [books.ErrTampered].
+func (d *DB) CheckCopies(ctx context.Context, of []watermark.Submission) error {
+	raw, err := d.read.BeginTx(ctx, d.dialect.Snapshot)
+	if err != nil {
+		return err
+	}
+	defer raw.Rollback()
+	for part := range slices.Chunk(of, inList) {
+		args := make([]any, len(part))
+		for i := range part {
+			args[i] = part[i][:]
+		}
+		rows, err := copyTable.rows(ctx, raw, " WHERE "+d.dialect.Unindexed("submission")+" IN "+d.dialect.in(1, len(args)), args...)
+		if err != nil {
+			return err
+		}
+		slices.SortFunc(rows, func(a, b books.Copy) int { return cmp.Compare(a.Seq, b.Seq) })
+		there := make(map[watermark.Submission][]books.Copy)
+		for _, c := range rows {
+			there[c.Submission] = append(there[c.Submission], c)
+		}
+		for _, id := range part {
+			found, err := copiesOf(ctx, raw, id)
+			if err != nil {
+				return err
+			}
+			if !slices.Equal(found, there[id]) {
+				return tampered("submission %s: the index of copies finds %d, and the table has %d, or others", id, len(found), len(there[id]))
+			}
+		}
+	}
+	return nil
 }
 
 // CopiesAfter returns up to limit copies with a greater number.
@@ -160,6 +202,12 @@ func (d *DB) AddReceipt(ctx context.Context, r books.Receipt) error {
 // Receipts lists the receipts of a copy in the order of entry.
 func (d *DB) Receipts(ctx context.Context, of watermark.CopyID) ([]books.Receipt, error) {
 	return receiptTable.rows(ctx, d.read, " WHERE copy = $1 ORDER BY seq", copyID{&of})
+}
+
+// ReceiptsBy lists the receipts that a key signed of copies issued to a recipient, in the order of
+// entry.
+func (d *DB) ReceiptsBy(ctx context.Context, recipient string, key books.Digest) ([]books.Receipt, error) {
+	return receiptTable.rows(ctx, d.read, " WHERE public_key = $1 AND copy IN (SELECT id FROM copy WHERE recipient = $2) ORDER BY seq", key[:], recipient)
 }
 
 // AddInvestigation enters that an investigation began, and returns the number of its entry;

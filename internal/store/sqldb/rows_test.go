@@ -260,6 +260,10 @@ func TestCustodyBy(t *testing.T) {
 		require.Len(t, of, 2)
 		require.Nil(t, of[0].Submissions)
 		require.Equal(t, list, of[1].Submissions)
+		require.NoError(t, d.AddCustody(t.Context(), countersigned()))
+		of, err = d.CustodyBy(t.Context(), "vendor A")
+		require.NoError(t, err)
+		require.Equal(t, countersigned().Signed, of[2].Signed)
 		_, _, err = d.Check(t.Context())
 		require.NoError(t, err)
 	})
@@ -276,7 +280,7 @@ func TestErase(t *testing.T) {
 			require.NotZero(t, got.Erased)
 			require.Equal(t, books.Submission{ID: sub.ID, Submitted: sub.Submitted, Received: sub.Received,
 				Logged: books.Logged{Seq: got.Seq}, Erased: true, ErasedBy: got.ErasedBy}, *got)
-			_, err = d.Sealed(ctx, sub.ID)
+			_, err = d.Sealed(ctx, sub.ID, true)
 			require.ErrorIs(t, err, books.ErrNotFound)
 			of, err := d.SubmissionsOf(ctx, sub.Subject)
 			require.NoError(t, err)
@@ -478,10 +482,13 @@ func TestEarlierSchema(t *testing.T) {
 			require.NoError(t, err)
 			size, root, err := d.Check(t.Context())
 			require.NoError(t, err)
-			for _, q := range []string{"DELETE FROM schema_version WHERE version_id > 1", "ALTER TABLE submission DROP COLUMN rendition", "DROP TABLE subject", "DROP TABLE conclusion", "DROP TABLE handon",
+			for _, q := range append([]string{"DELETE FROM schema_version WHERE version_id > 1", "ALTER TABLE submission DROP COLUMN rendition", "DROP TABLE subject", "DROP TABLE conclusion", "DROP TABLE handon",
 				"ALTER TABLE investigation DROP COLUMN found", "ALTER TABLE investigation DROP COLUMN evidence", "ALTER TABLE investigation DROP COLUMN evidence_sha256",
 				"ALTER TABLE investigation DROP COLUMN pictures", "ALTER TABLE investigation DROP COLUMN digests",
-				"DROP INDEX submission_document", "DROP INDEX submission_page", "ALTER TABLE submission DROP COLUMN document", "ALTER TABLE submission DROP COLUMN page", "ALTER TABLE submission DROP COLUMN pages"} {
+				"DROP INDEX submission_document", "DROP INDEX submission_page", "ALTER TABLE submission DROP COLUMN document", "ALTER TABLE submission DROP COLUMN page", "ALTER TABLE submission DROP COLUMN pages",
+				"DROP TABLE removal", "DROP INDEX sealed_object", "ALTER TABLE sealed DROP COLUMN object", "ALTER TABLE sealed DROP COLUMN object_size", "ALTER TABLE registry DROP COLUMN originals",
+				"ALTER TABLE custody DROP COLUMN public_key", "ALTER TABLE custody DROP COLUMN signature", "ALTER TABLE custody DROP COLUMN stamp",
+				"ALTER TABLE custody DROP COLUMN dated", "ALTER TABLE custody DROP COLUMN known"}, beforeSegments...) {
 				_, err = d.Raw().Exec(q)
 				require.NoError(t, err)
 			}

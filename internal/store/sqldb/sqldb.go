@@ -11,10 +11,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/pressly/goose/v3"
 
 	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/objects"
 )
 
 // A Dialect is what a database does in its own way.
@@ -39,10 +41,21 @@ type Dialect struct {
 	// Again reports whether the database gave up a transaction for another's sake, so
 	// that it may be run again.
 	Again func(error) bool
+	// Drift says which table, index or trigger differs from what the migrations make; "": none; nil: it
+	// cannot tell.
+	Drift func(ctx context.Context, q *sql.Tx) (what string, err error)
+	// Sound asks the database what is wrong with a table and its indexes; "": nothing, or it cannot tell.
+	Sound func(ctx context.Context, q *sql.Tx, table string) (wrong string, err error)
+	// Unindexed writes a column so that no index serves its condition: all rows are looked at.
+	Unindexed func(column string) string
 	// Insert enters many rows of a table at once inside of the transaction that is
 	// open on conn; nil: one by one.
 	Insert func(ctx context.Context, conn *sql.Conn, table string, columns []string, rows [][]any) error
-	SearchDialect
+	// Segments returns the folder of the segments of the registry with this ID, hex, whose originals are
+	// kept at an address; "": none are made.
+	Segments func(originals, registry string) string
+	// Originals opens a place of originals outside of the database.
+	Originals objects.Open
 	// MayScrub runs before an erasure and says why Scrub would do nothing; nil: it will.
 	MayScrub func(ctx context.Context, write *sql.DB) error
 	// Scrub runs after an erasure was committed and removes what the database still
@@ -52,33 +65,17 @@ type Dialect struct {
 	Close func()
 }
 
-// SearchDialect is what a database does in its own way with the search tables.
-type SearchDialect struct {
-	// Blobs runs a query of a number and a blob in the transaction that is open on conn, and
-	// calls f with each row. A blob is valid until f returns. nil: as any other query.
-	Blobs func(ctx context.Context, conn *sql.Conn, f func(int64, []byte) error, query string, args ...any) error
-	// List returns a table p with one column, value, for use behind FROM: the numbers of arg,
-	// which is the query's argument $1.
-	List func([]int64) (from string, arg any)
-	// Among returns a condition for use behind a column: true for the numbers of arg, which
-	// is the query's argument $1.
-	Among func([]int64) (condition string, arg any)
-	// Probing is an expression, a number. Its evaluation makes a reading transaction look up
-	// every entry of a list rather than read whole tables. Empty: that happens anyway.
-	Probing string
-	// Settle is run after many rows were entered in the search tables; empty: nothing.
-	Settle string
-}
-
 // DB is a registry in a SQL database.
 type DB struct {
 	dialect     Dialect
 	write       *sql.DB
 	read        *sql.DB // may be the same
 	info        *books.Info
+	originals   *originals
 	queue       *commitQueue
-	segmentSize int  // see the constant; tests make it smaller
-	readOnly    bool // open for investigation only
+	segmentFrom int         // see the constant; tests make it smaller
+	segmenting  *sync.Mutex // held while segments are made: by one builder of a process at a time
+	readOnly    bool        // open for investigation only
 
 	// commit ends a transaction; tests replace it to make commits fail.
 	commit func(*sql.Tx) error
@@ -92,6 +89,9 @@ var _ books.Store = (*DB)(nil)
 func Create(ctx context.Context, dialect Dialect, write, read *sql.DB, info books.Info) (*DB, error) {
 	return open(ctx, dialect, write, read, func(d *DB) error {
 		if err := d.mustBeEmpty(ctx); err != nil {
+			return err
+		}
+		if err := d.keepAt(ctx, info.Originals, info.ID); err != nil {
 			return err
 		}
 		err := d.update(ctx, "create a registry", func(t *tx) error {
@@ -123,7 +123,7 @@ func OpenCopy(ctx context.Context, dialect Dialect, write, read *sql.DB) (*DB, e
 // open brings a database to the latest schema and then calls ready, which checks or fills the
 // tables. If either fails, open closes write and read, which may be the same.
 func open(ctx context.Context, dialect Dialect, write, read *sql.DB, ready func(*DB) error) (*DB, error) {
-	d := &DB{dialect: dialect, write: write, read: read, queue: newCommitQueue(), segmentSize: segmentSize, commit: (*sql.Tx).Commit}
+	d := &DB{dialect: dialect, write: write, read: read, originals: new(originals), queue: newCommitQueue(), segmentFrom: segmentFrom, segmenting: new(sync.Mutex), commit: (*sql.Tx).Commit}
 	err := d.migrate(ctx)
 	if err == nil {
 		err = ready(d)
@@ -194,5 +194,8 @@ func (d *DB) readInfo(ctx context.Context) (err error) {
 	if errors.Is(err, books.ErrNotFound) {
 		return fmt.Errorf("%w: the creation of the registry was interrupted; delete it and create it again", books.ErrSchema)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return d.keepAt(ctx, d.info.Originals, d.info.ID)
 }

@@ -54,6 +54,10 @@ var kinds = map[string]func(t testing.TB, i books.Info) *sqldb.DB{
 	"file": func(t testing.TB, i books.Info) *sqldb.DB {
 		return opened(sqlite.Create(t.Context(), filepath.Join(t.TempDir(), "a b%20c.db"), i))(t)
 	},
+	"folder": func(t testing.TB, i books.Info) *sqldb.DB {
+		i.Originals = "originals"
+		return opened(sqlite.Create(t.Context(), filepath.Join(t.TempDir(), "r.db"), i))(t)
+	},
 	"postgres": func(t testing.TB, i books.Info) *sqldb.DB {
 		return opened(postgres.Create(t.Context(), server.DSN(t), i))(t)
 	},
@@ -88,7 +92,7 @@ func submission(n int) (books.Submission, books.Sealed) {
 		Hash: fmt.Sprintf("pdq:%064x", n), Quality: 100, Logged: books.Logged{Salt: salt(fmt.Sprint("submission", n))},
 		Details: books.Details{Decoder: "test/1", Area: fmt.Sprintf("kycmark/area:%064x", n), Chain: "pdq/1", AreaQuality: 90, Kept: true, Rendition: salt(fmt.Sprint("pixels", n))},
 	}
-	return s, books.Sealed{KeyID: "seal1-x", Wrapped: []byte{1, byte(n)}, Body: []byte{2, byte(n)}}
+	return s, books.Sealed{KeyID: "seal1-x", Wrapped: []byte{1, byte(n)}, Body: []byte{2, byte(n), byte(n >> 8)}}
 }
 
 func issued(id watermark.CopyID, of [16]byte, to string) (books.Copy, books.KeyEntry) {
@@ -102,6 +106,12 @@ func issued(id watermark.CopyID, of [16]byte, to string) (books.Copy, books.KeyE
 func custody(to string, subs ...watermark.Submission) books.Custody {
 	return books.Custody{Recipient: to, From: t0, To: t0.AddDate(0, 0, 5), Submissions: subs, Note: "contract 12",
 		Entered: t0.AddDate(3, 0, 0), Actor: "legal", Logged: books.Logged{Salt: salt("custody" + to + fmt.Sprint(len(subs)))}}
+}
+
+func countersigned() books.Custody {
+	c := custody("vendor A")
+	c.Salt, c.Signed = salt("signed"), books.Countersignature{PublicKey: books.Digest{1}, Signature: books.Signature{2}, Stamp: []byte{3}, Dated: t0.AddDate(1, 0, 0), Known: t0.AddDate(2, 0, 0)}
+	return c
 }
 
 func add(ctx context.Context, s books.Store, sub books.Submission, x books.Sealed) (bool, error) {
@@ -138,7 +148,7 @@ func TestRowsComeBackAsTheyWere(t *testing.T) {
 		i, err := s.Info(ctx)
 		require.NoError(t, err)
 		want := info()
-		want.Seq = 1
+		want.Seq, want.Originals = 1, i.Originals
 		require.Equal(t, want, *i)
 
 		sub, sealed := submission(3)
@@ -149,7 +159,7 @@ func TestRowsComeBackAsTheyWere(t *testing.T) {
 		bySeq, err := s.SubmissionBySeq(ctx, got.Seq)
 		require.NoError(t, err)
 		require.Equal(t, got, bySeq)
-		x, err := s.Sealed(ctx, sub.ID)
+		x, err := s.Sealed(ctx, sub.ID, true)
 		require.NoError(t, err)
 		require.Equal(t, sealed, *x)
 
@@ -176,7 +186,7 @@ func TestMissingRows(t *testing.T) {
 		require.ErrorIs(t, err, books.ErrNotFound)
 		_, err = s.SubmissionBySeq(ctx, 99)
 		require.ErrorIs(t, err, books.ErrNotFound)
-		_, err = s.Sealed(ctx, [16]byte{9})
+		_, err = s.Sealed(ctx, [16]byte{9}, true)
 		require.ErrorIs(t, err, books.ErrNotFound)
 		_, err = s.Copy(ctx, 5)
 		require.ErrorIs(t, err, books.ErrNotFound)
@@ -365,6 +375,7 @@ func TestCounts(t *testing.T) {
 
 		at := t0.AddDate(2, 0, 0) // of the issue of all
 		sub, x := submission(3)
+		x.Body = []byte("another")
 		sub.ID, sub.SHA256, sub.Submitted = [16]byte{1}, [32]byte{1}, at.Add(time.Microsecond)
 		_, err = add(t.Context(), s, sub, x)
 		require.NoError(t, err)

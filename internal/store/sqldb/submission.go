@@ -20,8 +20,17 @@ const inList = 250
 // under another key). After an error no upload is entered, unless the outcome of the commit is
 // unknown.
 func (d *DB) AddSubmissions(ctx context.Context, uploads []books.Upload) (added []bool, err error) {
+	uploads, put, err := d.putOriginals(ctx, uploads)
+	if err != nil {
+		return nil, err
+	}
 	r := &request{ctx: ctx, what: "submit", uploads: uploads}
-	if err := d.request(r); err != nil {
+	err = d.request(r)
+	if err != nil && !errors.Is(err, errCommit) {
+		r.added = make([]bool, len(uploads))
+	}
+	d.dropOriginals(ctx, put, r.added)
+	if err != nil {
 		return nil, err
 	}
 	return r.added, nil
@@ -50,7 +59,7 @@ func addUploads(ctx context.Context, t *tx, uploads []books.Upload) (added []boo
 			}
 			continue
 		}
-		if u.Page < 2 && u.Kept != (u.Sealed != nil && len(u.Sealed.Body) > 0) {
+		if u.Page < 2 && u.Kept != (u.Sealed != nil && (len(u.Sealed.Body) > 0 || u.Sealed.Object.Size > 0)) {
 			return nil, fmt.Errorf("submission %s: Kept is %t, but the sealed original says the opposite", u.ID, u.Kept)
 		}
 		known[u.ID] = digest{u.ID, u.SHA256, 0}
@@ -71,7 +80,7 @@ func addUploads(ctx context.Context, t *tx, uploads []books.Upload) (added []boo
 	if err := insert(ctx, t, sealedTable, sealed...); err != nil {
 		return nil, fmt.Errorf("sealed originals: %w", err)
 	}
-	return added, enterHashes(ctx, t, rows)
+	return added, nil
 }
 
 // A digest is what tells whether a file is there.
@@ -163,21 +172,26 @@ func (d *DB) SearchedAfter(ctx context.Context, seq int64, limit int, features b
 	return out, rows.Err()
 }
 
-// Sealed returns all sealed parts of an upload. The error wraps [books.ErrNotFound] if there is
-// no such upload, or nothing of it is kept.
-func (d *DB) Sealed(ctx context.Context, id watermark.Submission) (*books.Sealed, error) {
+// Sealed returns all sealed parts of an upload, the file itself only if file is set. The error wraps
+// [books.ErrNotFound] if there is no such upload, or nothing of it is kept. It wraps [books.ErrSealed] if
+// the file is an object that is missing or changed.
+func (d *DB) Sealed(ctx context.Context, id watermark.Submission, file bool) (*books.Sealed, error) {
 	row, err := sealedTable.one(ctx, d.read, " WHERE submission = $1", id[:])
+	if err == nil && file {
+		err = d.fetch(ctx, row)
+	}
 	if err != nil {
 		return nil, err
 	}
+	row.Object = books.Object{} // how it is kept concerns the store alone
 	return &row.Sealed, nil
 }
 
 // Erase blanks the rows of the submissions that e lists, and of all their pages. It deletes their sealed
-// parts and their entries in the search tables, and enters e. It sets Left and Seq. The error wraps
+// parts, and enters e. It sets Left and Seq. The error wraps
 // [books.ErrNotFound] or [books.ErrErased] if a submission is missing or erased; then nothing is
-// erased. After the commit the dialect's Scrub frees old data in files: its error says that the
-// erasure itself is done.
+// erased. After the commit the objects of originals are removed, segments are made anew without the hashes, and the dialect's Scrub frees old data in
+// files: an error of either says that the erasure itself is done.
 func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 	if d.dialect.MayScrub != nil && !d.readOnly {
 		if err := d.dialect.MayScrub(ctx, d.write); err != nil {
@@ -199,15 +213,19 @@ func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 		if err := insert(ctx, t, erasureTable, e); err != nil {
 			return err
 		}
-		if err := errors.Join(eraseHashes(ctx, t, old), blank(ctx, t, e.Submissions, e.Seq)); err != nil {
+		if err := errors.Join(mar(ctx, t, old), blank(ctx, t, e.Submissions, e.Seq)); err != nil {
 			return err
 		}
 		return insert(ctx, t, erasureListTable, lists(e.Seq, e.Submissions)...)
 	})
-	if err != nil || d.dialect.Scrub == nil {
+	if err != nil {
 		return err
 	}
-	return d.dialect.Scrub(ctx, d.write)
+	err = errors.Join(d.removeErased(ctx), d.cleanSegments(ctx))
+	if d.dialect.Scrub != nil {
+		err = errors.Join(err, d.dialect.Scrub(ctx, d.write))
+	}
+	return err
 }
 
 // withPages returns the rows of the submissions ids and of all their pages, sorted by ID. The error is of
@@ -250,8 +268,7 @@ func present(ctx context.Context, t *tx, ids ...watermark.Submission) ([]books.S
 }
 
 // blank removes from the rows of submissions all that an erasure removes, and deletes their
-// sealed rows. ID, number and times stay. erasure is the number of the erasure's entry. The
-// caller cleans the search tables before, since blank removes the hashes. Its place among the pages stays.
+// sealed rows. ID, number and times stay. erasure is the number of the erasure's entry. Its place among the pages stays.
 func blank(ctx context.Context, t *tx, ids []watermark.Submission, erasure int64) error {
 	var zero [32]byte
 	for _, id := range ids {
@@ -260,8 +277,11 @@ func blank(ctx context.Context, t *tx, ids []watermark.Submission, erasure int64
 			salt = $1, erased = $2, rendition = $4 WHERE id = $3`, zero[:], erasure, id[:], []byte{}); err != nil {
 			return err
 		}
-		if _, err := t.ExecContext(ctx, "DELETE FROM sealed WHERE submission = $1", id[:]); err != nil {
-			return err
+		for _, gone := range []string{"INSERT INTO removal SELECT object FROM sealed WHERE submission = $1 AND object_size > 0",
+			"DELETE FROM sealed WHERE submission = $1"} {
+			if _, err := t.ExecContext(ctx, gone, id[:]); err != nil {
+				return err
+			}
 		}
 		if err := blankSubject(ctx, t, id); err != nil {
 			return err

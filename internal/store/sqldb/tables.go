@@ -23,9 +23,9 @@ type table[T any] struct {
 func columns(list string) []string { return strings.Fields(list) }
 
 var (
-	infoTable = table[books.Info]{"registry", columns("id created seal_hashes salt seq"),
+	infoTable = table[books.Info]{"registry", columns("id created seal_hashes salt seq originals"),
 		func(i *books.Info) []any {
-			return []any{fixed(i.ID[:]), micros{&i.Created}, flag{&i.SealHashes}, fixed(i.Salt[:]), &i.Seq}
+			return []any{fixed(i.ID[:]), micros{&i.Created}, flag{&i.SealHashes}, fixed(i.Salt[:]), &i.Seq, &i.Originals}
 		}}
 	recipientTable = table[books.Recipient]{"recipient", columns("name kind actor added salt seq"),
 		func(r *books.Recipient) []any {
@@ -55,9 +55,9 @@ var (
 		func(c *books.SubjectChange) []any {
 			return []any{fixed(c.Submission[:]), &c.Subject, fixed(c.Blind[:]), fixed(c.Digest[:]), micros{&c.Entered}, &c.Actor, fixed(c.Salt[:]), &c.Seq}
 		}}
-	sealedTable = table[sealedRow]{"sealed", columns("submission key_id wrapped hashes features body"),
+	sealedTable = table[sealedRow]{"sealed", columns("submission key_id wrapped hashes features body object object_size"),
 		func(x *sealedRow) []any {
-			return []any{fixed(x.of[:]), &x.KeyID, blob{&x.Wrapped}, blob{&x.Hashes}, blob{&x.Features}, blob{&x.Body}}
+			return []any{fixed(x.of[:]), &x.KeyID, blob{&x.Wrapped}, blob{&x.Hashes}, blob{&x.Features}, blob{&x.Body}, sparse(x.Object.Name[:]), &x.Object.Size}
 		}}
 	erasureTable = table[books.Erasure]{"erasure", columns("remains note entered actor salt seq"),
 		func(e *books.Erasure) []any {
@@ -75,9 +75,11 @@ var (
 		func(r *books.Receipt) []any {
 			return []any{copyID{&r.Copy}, fixed(r.PublicKey[:]), fixed(r.Signature[:]), micros{&r.Entered}, &r.Actor, fixed(r.Salt[:]), &r.Seq}
 		}}
-	custodyTable = table[custodyRow]{"custody", columns("recipient since until listed note entered actor salt seq"),
+	custodyTable = table[custodyRow]{"custody", columns("recipient since until listed note entered actor salt seq public_key signature stamp dated known"),
 		func(c *custodyRow) []any {
-			return []any{&c.Recipient, micros{&c.From}, micros{&c.To}, &c.listed, &c.Note, micros{&c.Entered}, &c.Actor, fixed(c.Salt[:]), &c.Seq}
+			s := &c.Signed
+			return []any{&c.Recipient, micros{&c.From}, micros{&c.To}, &c.listed, &c.Note, micros{&c.Entered}, &c.Actor, fixed(c.Salt[:]), &c.Seq,
+				sparse(s.PublicKey[:]), sparse(s.Signature[:]), blob{&s.Stamp}, micros{&s.Dated}, micros{&s.Known}}
 		}}
 	custodyListTable   = table[listed]{"custody_submission", columns("custody submission"), bindListed}
 	investigationTable = table[books.Investigation]{"investigation", columns("started actor command input files salt seq found evidence evidence_sha256 pictures digests"),
@@ -97,6 +99,10 @@ var (
 	checkpointTable = table[books.Checkpoint]{"checkpoint", columns("size root note made stamp"),
 		func(c *books.Checkpoint) []any {
 			return []any{&c.Size, fixed(c.Root[:]), text{&c.Text}, micros{&c.Made}, blob{&c.Stamp}}
+		}}
+	segmentTable = table[segmentRow]{"segment", columns("name state made first last hashed others digest"),
+		func(s *segmentRow) []any {
+			return []any{fixed(s.name[:]), &s.state, micros{&s.made}, &s.first, &s.last, &s.hashed, blob{&s.others}, sparse(s.digest[:])}
 		}}
 	ledgerTable = table[ledgerRow]{"ledger", columns("seq entry nodes"),
 		func(r *ledgerRow) []any { return []any{&r.seq, blob{&r.entry}, blob{&r.nodes}} }}

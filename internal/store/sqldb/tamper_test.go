@@ -39,6 +39,7 @@ func everything(t *testing.T, s books.Store) {
 	require.NoError(t, s.Erase(ctx, erasure("letter 5", 9)))
 	require.NoError(t, s.Erase(ctx, erasure("letter 6", 7, 8)))
 	checkpoint(t, s)
+	require.NoError(t, s.AddCustody(ctx, countersigned()))
 	_, _, err = s.Check(ctx)
 	require.NoError(t, err)
 }
@@ -67,6 +68,13 @@ var edits = map[string]string{
 	"head removed":             `DELETE FROM ledger_head`,
 	"ledger emptied":           `DELETE FROM ledger`,
 	"truncated to the head":    `DELETE FROM ledger WHERE seq = (SELECT max(seq) FROM ledger); UPDATE ledger_head SET size = size - 1`,
+	"holder's key":             `UPDATE custody SET public_key = ZERO32 WHERE length(public_key) > 0`,
+	"holder's key removed":     `UPDATE custody SET public_key = BYTES() WHERE length(public_key) > 0`,
+	"holder's signature":       `UPDATE custody SET signature = BYTES() WHERE length(public_key) > 0`,
+	"holder's timestamp":       `UPDATE custody SET stamp = BYTES(04) WHERE length(public_key) > 0`,
+	"date of the signature":    `UPDATE custody SET dated = dated - 1 WHERE length(public_key) > 0`,
+	"date of the key":          `UPDATE custody SET known = known - 1 WHERE length(public_key) > 0`,
+	"date without a signature": `UPDATE custody SET dated = 5 WHERE length(public_key) = 0`,
 	"copy's recipient":         `UPDATE copy SET recipient = 'vendor B' WHERE seq = (SELECT min(seq) FROM copy)`,
 	"copy's digest":            `UPDATE copy SET sha256 = ZERO32 WHERE seq = (SELECT min(seq) FROM copy)`,
 	"copy's size":              `UPDATE copy SET size = size + 1 WHERE seq = (SELECT max(seq) FROM copy)`,
@@ -97,7 +105,7 @@ var edits = map[string]string{
 	"salt cut short":           `UPDATE submission SET salt = BYTES(00) WHERE seq = 4`,
 	"original removed":         `DELETE FROM sealed WHERE submission = (SELECT id FROM submission WHERE seq = 4)`,
 	"original emptied":         `UPDATE sealed SET body = BYTES() WHERE submission = (SELECT id FROM submission WHERE seq = 4)`,
-	"original of nothing":      `INSERT INTO sealed SELECT BYTES(00000000000000000000000000000000), key_id, wrapped, hashes, features, body FROM sealed LIMIT 1`,
+	"original of nothing":      `INSERT INTO sealed SELECT BYTES(00000000000000000000000000000000), key_id, wrapped, hashes, features, body, BYTES(), 0 FROM sealed LIMIT 1`,
 	"custody widened":          `UPDATE custody SET until = until + 1`,
 	"custody backdated":        `UPDATE custody SET entered = entered - 1`,
 	"custody's note":           `UPDATE custody SET note = ''`,
@@ -144,7 +152,7 @@ var edits = map[string]string{
 	"erased row's time":        `UPDATE submission SET submitted = submitted + 1 WHERE erased > 0`,
 	"erased rows swapped":      `UPDATE submission SET seq = 999 WHERE seq = 19; UPDATE submission SET seq = 19 WHERE seq = 21; UPDATE submission SET seq = 21 WHERE seq = 999`,
 	"erased row removed":       `DELETE FROM copy WHERE submission = (SELECT id FROM submission WHERE seq = 23); DELETE FROM submission WHERE seq = 23`,
-	"erased original restored": `INSERT INTO sealed SELECT (SELECT id FROM submission WHERE seq = 23), key_id, wrapped, hashes, features, body FROM sealed LIMIT 1`,
+	"erased original restored": `INSERT INTO sealed SELECT (SELECT id FROM submission WHERE seq = 23), key_id, wrapped, hashes, features, body, BYTES(), 0 FROM sealed LIMIT 1`,
 	"later subject":            `UPDATE subject SET reference = 'another' WHERE reference = 'right'`,
 	"later subject blanked":    `UPDATE subject SET reference = '', blind = ZERO32 WHERE reference = 'right'`,
 	"later subject unblanked":  `DROP INDEX subject_present; UPDATE subject SET reference = 'wrong' WHERE reference = ''`,

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -13,7 +14,7 @@ import (
 )
 
 // mustBeEmpty returns an error that wraps [books.ErrConflict] if any table holds rows, except
-// the ledger's head and the search tables.
+// the ledger's head and the segments.
 func (d *DB) mustBeEmpty(ctx context.Context) error {
 	for _, s := range append(transferred, transferStep{table: infoTable.name}) {
 		n, err := count(ctx, d.read, s.table)
@@ -42,7 +43,7 @@ func count(ctx context.Context, q querier, table string) (n int, err error) {
 //
 // After an error or a kill the copy is no registry. The next Transfer from the same registry
 // continues the copy, whatever was written to the source or erased from it meanwhile. If the
-// copy is whole, Transfer only frees old data in its files and completes its search tables. An
+// copy is whole, Transfer only frees old data in its files and builds its segments. An
 // interrupted copy of another registry is left alone, and the error wraps [books.ErrConflict]. A
 // whole copy that differs from the source is left alone, and the error wraps [fs.ErrExist].
 func Transfer(ctx context.Context, from, to *DB, progress func(done, total int)) (size int64, root tlog.Hash, err error) {
@@ -51,10 +52,11 @@ func Transfer(ctx context.Context, from, to *DB, progress func(done, total int))
 		return 0, root, err
 	}
 	defer source.Rollback()
-	t := &transfer{ctx: ctx, from: source, to: to, progress: progress}
+	t := &transfer{ctx: ctx, from: source, of: from, to: to, progress: progress}
 	if t.info, err = infoTable.one(ctx, source, ""); err != nil {
 		return 0, root, err
 	}
+	t.info.Originals = to.originals.address
 	if size, root, err = readHead(ctx, source, ""); err != nil {
 		return 0, root, err
 	}
@@ -69,15 +71,16 @@ func Transfer(ctx context.Context, from, to *DB, progress func(done, total int))
 		}
 	}
 	to.info = t.info
-	if err := t.scrub(); err != nil {
+	if err := errors.Join(to.removeErased(ctx), t.scrub()); err != nil {
 		return 0, root, err
 	}
-	return size, root, to.BuildBands(ctx, false, nil)
+	return size, root, to.BuildSegments(ctx, false, nil)
 }
 
 type transfer struct {
 	ctx         context.Context
 	from        querier
+	of          *DB         // that from reads
 	info        *books.Info // of the registry that is copied
 	to          *DB
 	progress    func(done, total int)
@@ -174,7 +177,7 @@ func all[T any](from table[T], atATime int, key ...string) transferStep {
 		case !errors.Is(err, books.ErrNotFound):
 			return err
 		}
-		return stream(t, from, atATime, where+" ORDER BY "+strings.Join(key, ", "), args...)
+		return stream(t, from, atATime, func(*T) error { return nil }, where+" ORDER BY "+strings.Join(key, ", "), args...)
 	}}
 }
 
@@ -188,13 +191,51 @@ func (t *transfer) sealed() error {
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	return stream(t, sealedTable, transferSealed, by+" WHERE s.seq > $1 ORDER BY s.seq", last)
+	if err := t.sameObjects(); err != nil {
+		return err
+	}
+	return stream(t, sealedTable, transferSealed, t.original, by+" WHERE s.seq > $1 ORDER BY s.seq", last)
+}
+
+// sameObjects checks that what an interrupted copy keeps as objects is in this place. The error wraps
+// [books.ErrConflict] if it is not.
+func (t *transfer) sameObjects() error {
+	last, err := sealedTable.one(t.ctx, t.to.read, " WHERE object_size > 0 LIMIT 1")
+	if errors.Is(err, books.ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		err = t.to.fetch(t.ctx, last)
+	}
+	if errors.Is(err, books.ErrSealed) {
+		err = fmt.Errorf("%w: the interrupted copy keeps its originals at another place: %w", books.ErrConflict, err)
+	}
+	return err
+}
+
+// original brings the original of a sealed row to where the copy keeps originals. An object that is there
+// already, from an earlier copy, is not copied again: objects never change.
+func (t *transfer) original(x *sealedRow) error {
+	if place := t.to.place(); place != nil && x.Object.Size > 0 {
+		switch size, err := place.Size(t.ctx, x.Object.Name); {
+		case err == nil && size == x.Object.Size:
+			return nil
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
+	}
+	if err := t.of.fetch(t.ctx, x); err != nil {
+		return fmt.Errorf("submission %s: %w", x.of, err)
+	}
+	x.Object = books.Object{}
+	return t.to.put(t.ctx, &x.Sealed)
 }
 
 // stream copies the rows that the query with this tail selects from the table from, in
-// transactions of atATime rows. tail follows the table's name; args are its arguments. progress is
+// transactions of atATime rows. each changes a row before it is
+// written. tail follows the table's name; args are its arguments. progress is
 // called after each transaction. After an error the earlier transactions stay.
-func stream[T any](t *transfer, from table[T], atATime int, tail string, args ...any) error {
+func stream[T any](t *transfer, from table[T], atATime int, each func(*T) error, tail string, args ...any) error {
 	rows, err := t.from.QueryContext(t.ctx, from.query()+tail, args...)
 	if err != nil {
 		return err
@@ -206,6 +247,9 @@ func stream[T any](t *transfer, from table[T], atATime int, tail string, args ..
 			batch = append(batch, *new(T))
 			if err := rows.Scan(from.bind(&batch[len(batch)-1])...); err != nil {
 				return unreadable(err)
+			}
+			if err := each(&batch[len(batch)-1]); err != nil {
+				return err
 			}
 		}
 		if len(batch) == atATime || !more {
@@ -240,18 +284,14 @@ func (t *transfer) write(f func(*tx) error) error {
 	return raw.Commit()
 }
 
-// finish enters the head of the ledger (size in entries, and root), the registry's name, and a
-// search state in which no hash is in the search tables. It then checks the copy, all in one
-// transaction. So a copy with another root, or that does not verify, never becomes a registry.
+// finish enters the head of the ledger (size in entries, and root) and the registry's name. It then
+// checks the copy, all in one transaction. So a copy with another root, or that does not verify, never becomes a registry.
 func (t *transfer) finish(size int64, root tlog.Hash) error {
 	return t.write(func(to *tx) error {
 		if err := insert(t.ctx, to, infoTable, *t.info); err != nil {
 			return err
 		}
 		if _, err := to.ExecContext(t.ctx, "UPDATE ledger_head SET size = $1, root = $2 WHERE one = 1", size, root[:]); err != nil {
-			return err
-		}
-		if err := to.setSearchState(t.ctx, searchState{since: size, deferred: true}); err != nil {
 			return err
 		}
 		n, sum, err := check(t.ctx, to)

@@ -14,11 +14,10 @@ import (
 // lock from its beginning to its end.
 type tx struct {
 	*sql.Tx
-	conn        *sql.Conn
-	dialect     *Dialect
-	tree        *tlog.Tree
-	entries     []ledgerRow // not written yet
-	segmentSize int         // see [segmentSize]
+	conn    *sql.Conn
+	dialect *Dialect
+	tree    *tlog.Tree
+	entries []ledgerRow // not written yet
 }
 
 // lock waits until other writers have ended, locks the ledger's head, and sets t.tree. last is

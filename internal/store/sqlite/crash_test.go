@@ -221,7 +221,7 @@ func TestFileCutShort(t *testing.T) {
 	require.NoError(t, os.Truncate(path, 64<<10))
 	for n := 100; n < 120; n++ {
 		s, _ := submission(n)
-		_, err := d.Sealed(t.Context(), s.ID)
+		_, err := d.Sealed(t.Context(), s.ID, true)
 		require.Error(t, err)
 	}
 	_, _, err := d.Check(t.Context())

@@ -58,7 +58,7 @@ func TestDiskFull(t *testing.T) {
 		require.NoError(t, err)
 		for _, n := range acked {
 			s, _ := submission(n)
-			_, err := d.Sealed(t.Context(), s.ID)
+			_, err := d.Sealed(t.Context(), s.ID, true)
 			require.NoError(t, err)
 		}
 	}

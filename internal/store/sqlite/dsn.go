@@ -37,10 +37,9 @@ const driverName = "sqlite"
 // one writer commits. FULL makes every commit reach the disk before it is acknowledged.
 // immediate takes the write lock at the beginning of a transaction, so that a transaction
 // cannot fail half-way because of another writer. The cache of 128 MB and the log of 32 MB
-// are for IDs and search tables, whose rows fall anywhere.
+// are for IDs, whose rows fall anywhere.
 //
-// No connection maps the file, although a mapping would make a search a third faster (a
-// search reads thousands of pages). If a mapped page cannot be read (a failing disk, a
+// No connection maps the file, although a mapping would be faster. If a mapped page cannot be read (a failing disk, a
 // truncated file), the process ends. A failed system call ends only the query.
 func writer(path string) string {
 	return address(path, "_txlock=immediate", "_journal_mode=WAL", "_synchronous=FULL", "_pragma=cache_size(-131072)", "_pragma=wal_autocheckpoint(8000)")

@@ -11,7 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/pressly/goose/v3"
@@ -20,6 +23,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/durable"
+	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 )
 
@@ -31,49 +35,58 @@ const maxReaders = 8
 
 // dialect returns how package sqldb is to talk to the file at path. In memory there is no file
 // to scrub after an erasure.
-func dialect(path string) sqldb.Dialect {
+func dialect(path string, places []objects.Open) sqldb.Dialect {
+	base := filepath.Dir(path)
+	if path == memory {
+		base = ""
+	}
 	d := sqldb.Dialect{
-		Goose: goose.DialectSQLite3, Questions: true,
-		Words:    sqldb.Words{Int: "INTEGER", Blob: "BLOB", Real: "REAL", Name: "TEXT", Hex: "x'", Rows: " STRICT", Keyed: " STRICT, WITHOUT ROWID"},
-		Snapshot: &sql.TxOptions{ReadOnly: true},
-		Conflict: conflict,
-		Frozen:   func(err error) bool { return code(err) == codes.SQLITE_READONLY },
-		Again:    func(error) bool { return false }, // who waits for the lock is not turned away
-
-		SearchDialect: sqldb.SearchDialect{List: list, Among: among},
-		Scrub:         scrub,
+		Originals: objects.Opener(base, places),
+		Goose:     goose.DialectSQLite3, Questions: true,
+		Words:     sqldb.Words{Int: "INTEGER", Blob: "BLOB", Real: "REAL", Name: "TEXT", Hex: "x'", Rows: " STRICT", Keyed: " STRICT, WITHOUT ROWID"},
+		Snapshot:  &sql.TxOptions{ReadOnly: true},
+		Conflict:  conflict,
+		Frozen:    func(err error) bool { return code(err) == codes.SQLITE_READONLY },
+		Again:     func(error) bool { return false }, // who waits for the lock is not turned away
+		Drift:     drift,
+		Sound:     sound,
+		Unindexed: func(column string) string { return "+" + column },
+		Segments:  func(string, string) string { return path + ".segments" },
+		Scrub:     scrub,
 	}
 	if path == memory {
-		d.Scrub = nil
+		d.Scrub, d.Segments = nil, nil
 	}
 	return d
 }
 
 // At returns the driver of a registry in the file at path; ":memory:" is in memory until
-// the registry is closed.
-func At(path string) books.Driver {
+// the registry is closed. places open originals outside of the file and of folders.
+func At(path string, places ...objects.Open) books.Driver {
 	return sqldb.Driver{
-		Make:    func(ctx context.Context, info books.Info) (*sqldb.DB, error) { return Create(ctx, path, info) },
-		Find:    func(ctx context.Context) (*sqldb.DB, error) { return Open(ctx, path) },
-		Receive: func(ctx context.Context) (*sqldb.DB, error) { return OpenCopy(ctx, path) },
+		Make: func(ctx context.Context, info books.Info) (*sqldb.DB, error) {
+			return Create(ctx, path, info, places...)
+		},
+		Find:    func(ctx context.Context) (*sqldb.DB, error) { return Open(ctx, path, places...) },
+		Receive: func(ctx context.Context) (*sqldb.DB, error) { return OpenCopy(ctx, path, places...) },
 	}
 }
 
 // Create makes the registry that info names in a new file at path, and opens it. path may be
 // ":memory:". An existing file is left alone: the error wraps [fs.ErrExist]. After another error
 // the file is removed. A path that cannot be used is an error that wraps [books.ErrSchema].
-func Create(ctx context.Context, path string, info books.Info) (*sqldb.DB, error) {
+func Create(ctx context.Context, path string, info books.Info, places ...objects.Open) (*sqldb.DB, error) {
 	return create(path, func(path string, write, read *sql.DB) (*sqldb.DB, error) {
-		return sqldb.Create(ctx, dialect(path), write, read, info)
+		return sqldb.Create(ctx, dialect(path, places), write, read, info)
 	})
 }
 
 // OpenCopy makes a file at path for [sqldb.Transfer] to fill, or opens what an earlier transfer
 // left. It does not check whether that is a whole registry: Transfer does. Another file is left
 // alone: the error wraps [books.ErrSchema].
-func OpenCopy(ctx context.Context, path string) (*sqldb.DB, error) {
+func OpenCopy(ctx context.Context, path string, places ...objects.Open) (*sqldb.DB, error) {
 	d, err := create(path, func(path string, write, read *sql.DB) (*sqldb.DB, error) {
-		return sqldb.OpenCopy(ctx, dialect(path), write, read)
+		return sqldb.OpenCopy(ctx, dialect(path, places), write, read)
 	})
 	if !errors.Is(err, fs.ErrExist) {
 		return d, err
@@ -82,7 +95,7 @@ func OpenCopy(ctx context.Context, path string) (*sqldb.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sqldb.OpenCopy(ctx, dialect(path), write, read)
+	return sqldb.OpenCopy(ctx, dialect(path, places), write, read)
 }
 
 // create makes an empty file at path and calls schema with its cleaned path and connections to
@@ -115,21 +128,21 @@ func create(path string, schema func(path string, write, read *sql.DB) (*sqldb.D
 // file: the error wraps [fs.ErrNotExist] if the file is missing. It wraps [books.ErrSchema] if
 // the file is no registry, and for ":memory:". A registry in a place that is read-only can be
 // read; what writes to it fails.
-func Open(ctx context.Context, path string) (*sqldb.DB, error) {
+func Open(ctx context.Context, path string, places ...objects.Open) (*sqldb.DB, error) {
 	path, write, read, err := openFile(ctx, path, false)
 	if c := code(err); c == codes.SQLITE_CANTOPEN || c == codes.SQLITE_READONLY {
-		return openFrozen(ctx, path, err)
+		return openFrozen(ctx, path, err, places)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return sqldb.Open(ctx, dialect(path), write, read)
+	return sqldb.Open(ctx, dialect(path, places), write, read)
 }
 
 // openFrozen opens the registry in a file at path that can be read, but beside which SQLite can make
 // no file of locks. cause says why: it is returned if a write-ahead log lies beside the file. Then
 // another program may be writing, or the file alone is not the whole registry.
-func openFrozen(ctx context.Context, path string, cause error) (*sqldb.DB, error) {
+func openFrozen(ctx context.Context, path string, cause error, places []objects.Open) (*sqldb.DB, error) {
 	if _, err := os.Lstat(path + "-wal"); !errors.Is(err, fs.ErrNotExist) {
 		return nil, cause
 	}
@@ -140,7 +153,7 @@ func openFrozen(ctx context.Context, path string, cause error) (*sqldb.DB, error
 	if err := recognize(ctx, db, false); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return sqldb.Open(ctx, dialect(path), db, db)
+	return sqldb.Open(ctx, dialect(path, places), db, db)
 }
 
 // openFile opens the file of a registry and returns its cleaned path and connections. With an error
@@ -248,3 +261,51 @@ func code(err error) int {
 func conflict(err error) bool {
 	return code(err) == codes.SQLITE_CONSTRAINT && strings.Contains(err.Error(), "UNIQUE")
 }
+
+// sound returns the first thing that SQLite finds wrong with a table and its indexes.
+func sound(ctx context.Context, q *sql.Tx, table string) (wrong string, err error) {
+	err = q.QueryRowContext(ctx, "SELECT integrity_check FROM pragma_integrity_check($1)", table).Scan(&wrong)
+	if wrong == "ok" {
+		wrong = ""
+	}
+	return wrong, err
+}
+
+// drift compares the schema with that of a registry in memory. SQLite's own tables, such as statistics, do
+// not count.
+func drift(ctx context.Context, q *sql.Tx) (what string, err error) {
+	d, err := Create(ctx, memory, books.Info{})
+	if err != nil {
+		return "", err
+	}
+	defer d.Close()
+	want, err := d.Schema(ctx, objectsOfSchema)
+	if err != nil {
+		return "", err
+	}
+	rows, err := q.QueryContext(ctx, objectsOfSchema)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name, text string
+		if err := rows.Scan(&name, &text); err != nil {
+			return "", err
+		}
+		switch made, is := want[name]; {
+		case !is:
+			return name + " was added", nil
+		case made != text:
+			return name + " is another", nil
+		}
+		delete(want, name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		return name + " is missing", rows.Err()
+	}
+	return "", rows.Err()
+}
+
+// objectsOfSchema lists tables, indexes, triggers and views, with their text. The table of versions is of another library.
+const objectsOfSchema = "SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> 'schema_version' ORDER BY 1"

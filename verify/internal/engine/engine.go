@@ -61,6 +61,17 @@ func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation, su
 	return e.store.AddInvestigation(ctx, x)
 }
 
+// CheckCopies compares the index by which copies of submissions are found with all copies. The error wraps
+// [books.ErrTampered].
+func (e *Engine) CheckCopies(ctx context.Context, of []watermark.Submission) error {
+	return e.store.CheckCopies(ctx, of)
+}
+
+// Examined reports whether an investigation began with the file of this SHA-256.
+func (e *Engine) Examined(x books.Investigation, sum [32]byte) bool {
+	return x.Has(books.FileDigest(e.id, sum))
+}
+
 // LogConclusion enters what came of the investigation with the entry of: the recipients that were
 // named and the copies that were confirmed, both sorted. If the same was entered before, nothing
 // changes.

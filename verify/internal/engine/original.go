@@ -27,7 +27,7 @@ func (e *Engine) Original(ctx context.Context, key *sealing.Key, of watermark.Su
 	if !row.Erased && !row.Kept {
 		return nil, fmt.Errorf("submission %s: %w: only its hash was entered", of, books.ErrSealed)
 	}
-	sealed, err := e.store.Sealed(ctx, of)
+	sealed, err := e.store.Sealed(ctx, of, true)
 	if err != nil {
 		return nil, fmt.Errorf("submission %s: %w", of, err)
 	}
@@ -61,17 +61,29 @@ func (e *Engine) Page(ctx context.Context, id watermark.Submission) (*books.Subm
 // with what was entered: see [SameRendition]. The error wraps [books.ErrSealed] if the pixels or the
 // number of pages differ, else it is of package picture.
 func DecodePage(row *books.Submission, file []byte, lim picture.Limits) (*picture.Picture, error) {
-	if row.Pages > 0 {
-		d, err := picture.OpenDocument(file, picture.Limits{MaxPixels: math.MaxInt64}) // it was checked when it was entered
-		if err != nil {
-			return nil, err
-		}
-		if d.Pages() != row.Pages {
-			return nil, fmt.Errorf("submission %s: %w: it has %d pages, and %d were entered", row.Whole(), books.ErrSealed, d.Pages(), row.Pages)
-		}
-		file = d.Page(row.Page)
+	lim.Page = max(row.Page, 1)
+	d, err := OpenOriginal(row, file, lim)
+	if err != nil {
+		return nil, err
 	}
-	pic, err := picture.Decode(file, lim)
+	return PageOf(row, d, lim)
+}
+
+// OpenOriginal opens the original of the submission of row, as [picture.OpenDocument] does.
+func OpenOriginal(row *books.Submission, file []byte, lim picture.Limits) (*picture.Document, error) {
+	lim.MaxPixels = math.MaxInt64 // pixels were checked when it was entered
+	if row.Pages == 0 && !picture.IsPDF(file) {
+		return picture.OnePage(file), nil // what else is in the file was not entered
+	}
+	return picture.OpenDocument(file, lim)
+}
+
+// PageOf decodes the page of row from d, the original of its submission: see [DecodePage].
+func PageOf(row *books.Submission, d *picture.Document, lim picture.Limits) (*picture.Picture, error) {
+	if d.Pages() != max(row.Pages, 1) {
+		return nil, fmt.Errorf("submission %s: %w: it has %d pages, and %d were entered", row.Whole(), books.ErrSealed, d.Pages(), max(row.Pages, 1))
+	}
+	pic, err := d.Picture(max(row.Page, 1), lim)
 	if err != nil {
 		return nil, err
 	}

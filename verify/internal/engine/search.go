@@ -146,7 +146,7 @@ func (e *Engine) AreaHash(ctx context.Context, key *sealing.Key, of watermark.Su
 	}
 	x := books.Searched{Seq: row.Seq, ID: row.ID, Details: books.Details{Area: row.Area}}
 	if e.sealHashes {
-		sealed, err := e.store.Sealed(ctx, of)
+		sealed, err := e.store.Sealed(ctx, of, false)
 		if err != nil {
 			return phash.Hash{}, err
 		}
@@ -207,8 +207,7 @@ func (e *Engine) SubmissionAt(ctx context.Context, number int64) (*books.Submiss
 	return s, nil
 }
 
-// SealsHashes reports whether the hashes are sealed, so that the registry's database
-// cannot be searched.
+// SealsHashes reports whether the hashes are sealed, so that there are no segments.
 func (e *Engine) SealsHashes() bool { return e.sealHashes }
 
 // Span returns when the first and the last upload were submitted. Both are the zero time if
@@ -217,28 +216,24 @@ func (e *Engine) Span(ctx context.Context) (first, last time.Time, err error) {
 	return e.store.Span(ctx)
 }
 
-// Searchable counts the submissions that [Engine.Near] can find, and all that were not erased. Each page
+// Searchable counts the submissions with a hash that can be found, and all that were not erased. Each page
 // counts.
 func (e *Engine) Searchable(ctx context.Context) (found, all int64, err error) {
 	return e.store.Searchable(ctx)
 }
 
-// Near searches the registry's database: it returns the numbers of all submissions
-// whose area hash lies within [phash.MatchRadius] of any of the hashes, nearest first,
-// each once. Where hashes are sealed it fails.
-func (e *Engine) Near(ctx context.Context, hashes []phash.Hash) ([]phash.Hit, error) {
-	return e.store.Near(ctx, hashes, phash.MatchRadius)
+// A Segment is a file in which hashes lie as they are searched.
+type Segment = books.Segment
+
+// Segments returns an index of the hashes in all segments that can be used. It also returns all segments, in
+// the order of the numbers that they cover. Hashes of erased uploads may be in the index: follow [Engine.ErasedAfter].
+func (e *Engine) Segments(ctx context.Context) (*phash.Index, []Segment, error) {
+	return e.store.Segments(ctx)
 }
 
-// DeferSearchTables stops the upkeep of the tables by which uploads are found in the
-// registry's database, so that many are submitted faster. Until [Engine.BuildSearchTables]
-// a search there compares with each of these uploads.
-func (e *Engine) DeferSearchTables(ctx context.Context) error { return e.store.DeferBands(ctx) }
-
-// BuildSearchTables makes up for what [Engine.DeferSearchTables] left out, or, anew,
-// makes all of these tables again, as after an audit that found them edited. Others may
-// use the registry meanwhile, and it may be interrupted and run again. progress, which
-// may be nil, is called with how many uploads are done of about how many.
-func (e *Engine) BuildSearchTables(ctx context.Context, anew bool, progress func(done, total int64)) error {
-	return e.store.BuildBands(ctx, anew, progress)
+// BuildSegments makes the segments that are due, or with anew one segment of all uploads. Others may use
+// the registry meanwhile, and it may be interrupted and run again. progress, which may be nil, is called
+// with how many uploads are done of about how many.
+func (e *Engine) BuildSegments(ctx context.Context, anew bool, progress func(done, total int64)) error {
+	return e.store.BuildSegments(ctx, anew, progress)
 }

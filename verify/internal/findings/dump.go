@@ -42,8 +42,9 @@ type Tally struct {
 // of one person.
 type SameDocument struct {
 	Submissions [2]watermark.Submission `json:"submissions"`
-	Pixels      string                  `json:"pixels"` // what the pixels of one say of the other: one of the constants of package verify
-	Score       float64                 `json:"score"`  // share of the comparable blocks that agree, 0..1
+	Pixels      string                  `json:"pixels"`          // what the pixels of one say of the other: one of the constants of package verify
+	Score       float64                 `json:"score"`           // share of the comparable blocks that agree, 0..1
+	Pages       []int                   `json:"pages,omitempty"` // of the submissions, from 1 on; none: both are page 1
 }
 
 // A Record says who examined what with which program, so that it can be repeated.
@@ -121,12 +122,20 @@ type Program struct {
 
 // A Searchable identifies the registry that was searched, and its state.
 type Searchable struct {
-	Registry   string `json:"registry"`
-	Indexed    int    `json:"indexed"`                // submissions whose hashes were searched
-	Index      string `json:"index_digest,omitempty"` // of these hashes, hex: see [phash.Index.Digest]; "": the store was searched
-	Search     string `json:"search"`                 // where: in memory or in the store
-	LedgerSize int64  `json:"ledger_size"`            // entries
-	LedgerHead string `json:"ledger_head"`            // the head hash at that size
+	Registry string `json:"registry"`
+	Indexed  int    `json:"indexed"`                // submissions whose hashes were searched
+	Index    string `json:"index_digest,omitempty"` // of these hashes, hex: see [phash.Index.Digest]; "": the database was searched
+	Search   string `json:"search"`                 // where: "memory"; in findings of earlier versions also "store", the database
+	// Segments are the files from which hashes were mapped. The other hashes were read from the database.
+	Segments   []Segment `json:"segments,omitempty"`
+	LedgerSize int64     `json:"ledger_size"` // entries
+	LedgerHead string    `json:"ledger_head"` // the head hash at that size
+}
+
+// A Segment is a file of hashes beside the registry.
+type Segment struct {
+	File    string `json:"file"`
+	Problem string `json:"problem,omitempty"` // why it was not used: its hashes were read from the database in its place
 }
 
 // A Container is an archive or a PDF of the dump. The files in it are listed among the

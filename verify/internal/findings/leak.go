@@ -51,6 +51,7 @@ type Evidence struct {
 	Traces     []Tracing `json:"traces"`               // against each submission that the leak was traced against
 	Reads      []Reading `json:"reads,omitempty"`      // all marks that were read, or found by tracing
 	TooFlat    bool      `json:"too_flat,omitempty"`   // the leak shows too little for its hash to be searched
+	Closed     int       `json:"closed,omitempty"`     // uploads or pages that it may show and that could not be compared: their originals are missing, altered or not readable
 	Searched   *Searched `json:"searched,omitempty"`   // what the search went by; nil: nothing was searched
 	Recall     *Recall   `json:"recall,omitempty"`     // of the search, for leaks like this one; follows from Searched; nil: not of interest or not known
 	Matches    []Match   `json:"matches"`              // all submissions within the radius, nearest first, and near ones whose pixels align

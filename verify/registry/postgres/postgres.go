@@ -15,4 +15,7 @@ import (
 // parameters of libpq. The parameter search_path names a schema, so that several registries
 // fit in one database. Leave passwords to PGPASSFILE or PGPASSWORD. A malformed address is
 // an error of registry.Open, which wraps [registry.ErrRegistry] and repeats no password.
-func At(dsn string) registry.Driver { return postgres.At(dsn) }
+//
+// Originals may be kept outside of the database: see [registry.CreateOptions]. places open addresses
+// that are no folders, as package s3 does.
+func At(dsn string, places ...registry.OpenPlace) registry.Driver { return postgres.At(dsn, places...) }

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+)
+
+// newSegments returns the verb "segments", which makes the segments of a registry that are due.
+func newSegments(u *ui) *cobra.Command {
+	var anew bool
+	cmd := &cobra.Command{
+		Use:   "segments",
+		Short: "Make the files that hashes are searched in",
+		Long: `Searches map the hashes of uploads from files, the segments, and read only later
+uploads from the database. “submit” makes the segments. This command is for programs
+that enter uploads one by one, and for segments that are missing or were altered. It
+may be interrupted and run again, and others may use the registry meanwhile.`,
+		Example: `  kycmark segments --anew`,
+		Args:    exactly(),
+	}
+	cmd.Flags().BoolVar(&anew, "anew", false, "make one segment of all uploads from the database")
+	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error {
+		show, done := b.progressOf(ctx, "reading")
+		defer done()
+		return b.registry.Engine().BuildSegments(ctx, anew, func(done, total int64) { show(int(done), int(total)) })
+	})
+}

@@ -1,0 +1,166 @@
+package pdfs
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/apart/aparttest"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/specimen"
+)
+
+// TestMain is also the process that reads, as it is in the command, or one that hangs.
+func TestMain(m *testing.M) {
+	aparttest.Serve(verb)
+	if Serve() {
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// encoded is a picture as a page's file.
+func encoded(t *testing.T, img image.Image, format string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, picture.EncodeLike(&b, img, picture.Source{Format: format}, picture.LikeOptions{Format: format}))
+	if format == "png" {
+		return b.Bytes()
+	}
+	plain, err := picture.PlainJPEG(b.Bytes(), 1)
+	require.NoError(t, err)
+	return plain
+}
+
+// What JoinPDF writes is read again: the same files, pixels, sizes and rotations.
+func TestRoundTrip(t *testing.T) {
+	img := specimen.Render(specimen.Passport, specimen.NewPerson(7), 500)
+	var pages []picture.PDFPage
+	for i := range 5 {
+		format := []string{"jpeg", "png"}[i%2]
+		pages = append(pages, picture.PDFPage{Number: i + 1, Of: 5, File: encoded(t, img, format), Width: 595.276, Height: 841.89 / float64(i+1), Rotate: i % 4 * 90})
+	}
+	var file, again bytes.Buffer
+	require.NoError(t, picture.JoinPDF(&file, pages))
+	require.NoError(t, picture.JoinPDF(&again, pages))
+	require.Equal(t, file.Bytes(), again.Bytes())
+	lim := picture.Limits{PDF: picture.ReadingPDF(t.Context(), New().Pages)}
+	d, err := picture.OpenDocument(file.Bytes(), lim)
+	require.NoError(t, err)
+	require.Equal(t, 5, d.Pages())
+	for i, want := range pages {
+		got := d.PDF(i + 1)
+		assert.InDeltaSlice(t, []float64{want.Width, want.Height, float64(want.Rotate)}, []float64{got.Width, got.Height, float64(got.Rotate)}, 0.001)
+		if i%2 == 0 {
+			assert.Equal(t, want.File, got.File)
+		}
+		pic, err := d.Picture(i+1, lim)
+		require.NoError(t, err)
+		written, err := picture.Decode(want.File, picture.Limits{})
+		require.NoError(t, err)
+		assert.Equal(t, written.Image, pic.Image, i)
+		assert.Equal(t, "pdf", pic.Format)
+		assert.Contains(t, pic.Decoder, "github.com/klippa-app/go-pdfium")
+	}
+	pic, err := picture.Decode(file.Bytes(), lim)
+	require.NoError(t, err)
+	require.Equal(t, 5, pic.Pages)
+	lim.PDF, lim.Page = picture.ReadingPDF(t.Context(), New().Pages), 4
+	d, err = picture.OpenDocument(file.Bytes(), lim)
+	require.NoError(t, err)
+	require.Equal(t, 4, d.PDF(4).Number)
+	_, err = picture.OpenDocument(file.Bytes()[:file.Len()-9], lim)
+	require.ErrorIs(t, err, picture.ErrFormat)
+}
+
+// A file of too many pages is refused before they are read.
+func TestLimits(t *testing.T) {
+	page := picture.PDFPage{File: encoded(t, image.NewGray(image.Rect(0, 0, 8, 8)), "jpeg"), Width: 8, Height: 8}
+	var file bytes.Buffer
+	require.NoError(t, picture.JoinPDF(&file, tooMany(page)))
+	_, err := New().Pages(t.Context(), file.Bytes(), 0)
+	require.ErrorIs(t, err, picture.ErrLimit)
+	require.EqualError(t, err, "pdf: 201 pages, limit is 200")
+}
+
+// tooMany is a document of one page too many.
+func tooMany(page picture.PDFPage) (out []picture.PDFPage) {
+	for range picture.MaxPages + 1 {
+		out = append(out, page)
+	}
+	return out
+}
+
+// A page of 14,400 inches is rendered at the max number of pixels.
+func TestHugePage(t *testing.T) {
+	pages, err := New().Pages(t.Context(), statement("[0 0 1036800 990]"), 0)
+	require.NoError(t, err)
+	pic, err := picture.Decode(pages[0].File, picture.Limits{})
+	require.NoError(t, err)
+	require.LessOrEqual(t, pic.Image.Rect.Dx(), 16_384)
+}
+
+// statement is a PDF of one page of this MediaBox.
+func statement(box string) []byte {
+	out := bytes.NewBufferString("%PDF-1.4\n")
+	var table string
+	for i, body := range []string{"<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
+		"<< /Type /Page /Parent 2 0 R /MediaBox " + box + " /Contents 4 0 R >>", "<< /Length 20 >>\nstream\n0.5 g 9 9 50 50 re f\nendstream"} {
+		table += fmt.Sprintf("%010d 00000 n \n", out.Len())
+		fmt.Fprintf(out, "%d 0 obj\n%s\nendobj\n", i+1, body)
+	}
+	start := out.Len()
+	fmt.Fprintf(out, "xref\n0 5\n0000000000 65535 f \n%strailer\n<< /Size 5 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n", table, start)
+	return out.Bytes()
+}
+
+// A reader that hangs is ended with the context: when Pages returns, its process is gone.
+func TestCancel(t *testing.T) {
+	aparttest.Cancelled(t, func(ctx context.Context) error {
+		_, err := New().Pages(ctx, statement("[0 0 9 9]"), 0)
+		return err
+	})
+}
+
+// The pictures of a PDF are listed and read. A page that inflates to a gigabyte is given up with its
+// context, and a process that is killed harms no other file.
+func TestPictures(t *testing.T) {
+	read := func(name string) []byte {
+		data, err := os.ReadFile("../../internal/pdf/testdata/" + name)
+		require.NoError(t, err)
+		return data
+	}
+	r := New()
+	defer r.Close()
+	d, err := r.Open(t.Context(), read("jpeg.pdf"))
+	require.NoError(t, err)
+	other, err := r.Open(t.Context(), read("strips.pdf"))
+	require.NoError(t, err)
+	require.Equal(t, []string{"page1-render1.png"}, other.Names()[:1])
+	for round := range 3 {
+		data, err := d.Read(t.Context(), 0)
+		require.NoError(t, err)
+		require.Equal(t, read("card.jpg"), data)
+		data, err = other.Read(t.Context(), 0)
+		require.NoError(t, err)
+		require.True(t, bytes.HasPrefix(data, []byte("\x89PNG")))
+		switch round {
+		case 0:
+			r.processes.Kill()
+		case 1:
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			_, err = r.Open(ctx, read("bomb.pdf"))
+			cancel()
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			_, err = r.Open(t.Context(), []byte("%PDF-1.4 nothing"))
+			require.EqualError(t, err, "not a readable PDF: damaged, or no PDF")
+		}
+	}
+}

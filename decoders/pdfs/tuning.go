@@ -1,0 +1,15 @@
+package pdfs
+
+import "time"
+
+const (
+	maxTime   = 5 * time.Minute // for a file; chosen
+	atOnce    = 2               // files at a time: a process has 150 to 300 MB
+	maxBytes  = 512 << 20       // of the pictures of all pages; chosen
+	maxMemory = 1536 << 20      // bytes of data of a process; chosen
+	maxKept   = 64 << 20        // bytes of pages that are kept; chosen
+	ahead     = 4               // pages that are read if one is asked for: starting PDFium takes as long as four pages
+	// garbage is the heap from which on garbage is collected at once, bytes. Five pages of 300 dots an inch
+	// then take 330 MB, without it 460 MB, and the same time.
+	garbage = 160 << 20
+)

@@ -1,0 +1,193 @@
+// Package objects keeps sealed originals outside of a registry's database: each is an object under the
+// SHA-256 of its bytes, in a folder, or in what an Open function of another package knows.
+package objects
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/durable"
+)
+
+// A Name is the SHA-256 of an object's bytes.
+type Name [sha256.Size]byte
+
+// NameOf returns the name of an object.
+func NameOf(body []byte) Name { return sha256.Sum256(body) }
+
+// String is the name in 64 hex digits.
+func (n Name) String() string { return hex.EncodeToString(n[:]) }
+
+// ParseName reads what String writes. Any other text is no name.
+func ParseName(s string) (n Name, ok bool) {
+	raw, err := hex.DecodeString(s)
+	if err != nil || len(raw) != len(n) || hex.EncodeToString(raw) != s {
+		return n, false
+	}
+	return Name(raw), true
+}
+
+// An Object is what a list of objects tells.
+type Object struct {
+	Name    Name
+	Size    int64     // bytes
+	Written time.Time // by the clock of the place
+}
+
+// A Place keeps objects. It is safe for concurrent use, also by several processes.
+type Place interface {
+	// Put keeps an object. When it returns nil, the object survives a loss of power. An object
+	// that is there is kept.
+	Put(ctx context.Context, name Name, body []byte) error
+	// Get returns an object. Its error wraps [fs.ErrNotExist] if the object is missing, and
+	// [ErrDiffers] if its bytes have another size or digest.
+	Get(ctx context.Context, name Name, size int64) ([]byte, error)
+	// Size returns how many bytes an object has; it reads none. Its error wraps [fs.ErrNotExist] if
+	// the object is missing.
+	Size(ctx context.Context, name Name) (int64, error)
+	// Remove removes an object. A missing object is no error.
+	Remove(ctx context.Context, name Name) error
+	// All lists all objects, in any order. What has no name of an object is left out. After
+	// an error the list ends.
+	All(ctx context.Context) iter.Seq2[Object, error]
+}
+
+// ErrDiffers says that an object is not what was put there.
+var ErrDiffers = errors.New("its bytes were changed")
+
+// An Open function opens the place with this address for a registry, which keeps its objects apart from
+// the objects of other registries. registry is its ID, hex. The error wraps [errors.ErrUnsupported] if
+// the address is of a kind that it does not know.
+type Open func(ctx context.Context, address, registry string) (Place, error)
+
+// Check returns an error that wraps [ErrDiffers] unless body has this size and name.
+func Check(body []byte, name Name, size int64) error {
+	if int64(len(body)) != size {
+		return fmt.Errorf("%w: it has not the %d bytes that were kept", ErrDiffers, size)
+	}
+	if NameOf(body) != name {
+		return fmt.Errorf("%w: its SHA-256 is another", ErrDiffers)
+	}
+	return nil
+}
+
+// Read reads an object from r. It reads at most one byte more than size. The error is of r, or of [Check].
+func Read(r io.Reader, name Name, size int64) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r, max(size, size+1)))
+	if err == nil {
+		err = Check(body, name, size)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return body, nil
+}
+
+// Folder returns a place in the folder dir, which it makes when the first object comes. An object is a
+// file of mode 0600 with its name, in a subfolder of the name's first two digits.
+func Folder(dir string) Place { return folder(dir) }
+
+type folder string
+
+func (f folder) path(name Name) string {
+	s := name.String()
+	return filepath.Join(string(f), s[:2], s)
+}
+
+func (f folder) Put(_ context.Context, name Name, body []byte) error {
+	path := f.path(name)
+	err := durable.WriteFile(path, body, 0o600, true)
+	if errors.Is(err, fs.ErrNotExist) { // the first object of its subfolder
+		if err = durable.MkdirAll(filepath.Dir(path), 0o700); err == nil {
+			err = durable.WriteFile(path, body, 0o600, true)
+		}
+	}
+	return err
+}
+
+func (f folder) Get(_ context.Context, name Name, size int64) ([]byte, error) {
+	file, err := os.Open(f.path(name))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return Read(file, name, size)
+}
+
+func (f folder) Size(_ context.Context, name Name) (int64, error) {
+	st, err := os.Stat(f.path(name))
+	if err != nil {
+		return 0, err
+	}
+	return st.Size(), nil
+}
+
+func (f folder) Remove(_ context.Context, name Name) error {
+	if err := durable.Remove(f.path(name)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func (f folder) All(ctx context.Context) iter.Seq2[Object, error] {
+	return func(yield func(Object, error) bool) {
+		err := filepath.WalkDir(string(f), func(path string, d fs.DirEntry, err error) error {
+			if err == nil {
+				err = ctx.Err()
+			}
+			name, ok := ParseName(filepath.Base(path))
+			if err != nil || d.IsDir() || !ok || !strings.HasPrefix(name.String(), filepath.Base(filepath.Dir(path))) {
+				return err
+			}
+			st, err := d.Info()
+			if errors.Is(err, fs.ErrNotExist) { // removed meanwhile
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if !yield(Object{name, st.Size(), st.ModTime()}, nil) {
+				return errEnough
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errEnough) && !errors.Is(err, fs.ErrNotExist) {
+			yield(Object{}, err)
+		}
+	}
+}
+
+// errEnough ends a walk whose caller wants no more.
+var errEnough = errors.New("enough")
+
+// Opener returns a function that opens folders, and what the other functions know. The address of a
+// folder is its path; a relative path begins at base, and is unknown if base is "".
+func Opener(base string, others []Open) Open {
+	return func(ctx context.Context, address, registry string) (Place, error) {
+		if !strings.Contains(address, "://") && address != "" {
+			if filepath.IsAbs(address) {
+				return Folder(filepath.Join(address, registry)), nil
+			}
+			if base != "" {
+				return Folder(filepath.Join(base, filepath.FromSlash(address), registry)), nil
+			}
+			return nil, fmt.Errorf("a relative path, got no folder to begin at: %w", errors.ErrUnsupported)
+		}
+		for _, open := range others {
+			if place, err := open(ctx, address, registry); !errors.Is(err, errors.ErrUnsupported) {
+				return place, err
+			}
+		}
+		return nil, fmt.Errorf("no package for such addresses is linked: %w", errors.ErrUnsupported)
+	}
+}

@@ -1,0 +1,325 @@
+package pdf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"math"
+
+	"github.com/disintegration/imaging"
+	"github.com/klippa-app/go-pdfium/enums"
+	"github.com/klippa-app/go-pdfium/references"
+	"github.com/klippa-app/go-pdfium/requests"
+
+	"github.com/kycmark/kycmark/internal/picture"
+)
+
+// Pages calls each for pages first to last of a PDF, from 1 on, or for all pages if first is 0. Pages after
+// the end are left out, except first. A page is a picture: if the page shows nothing but one picture that fills it, that picture with its own pixels; else the
+// page, rendered. Limits of 0 are the defaults.
+//
+// Nothing is salvaged: a file whose list of objects or whose end is damaged may lack pages, and is
+// refused. The error wraps [ErrFormat] or [ErrLimit] and names the page, or is of each or of ctx.
+func (e *Engine) Pages(ctx context.Context, data []byte, lim Limits, first, last int, each func(*picture.PDFPage) error) error {
+	d := &Document{engine: e, data: data, lim: lim.orDefault()}
+	defer d.Close()
+	if err := d.load(ctx); err != nil {
+		return err
+	}
+	whole, err := d.inst.FPDF_DocumentHasValidCrossReferenceTable(&requests.FPDF_DocumentHasValidCrossReferenceTable{Document: d.doc})
+	switch {
+	case err != nil:
+		return d.failed(ctx, err)
+	case !whole.DocumentHasValidCrossReferenceTable:
+		return fmt.Errorf("%w: damaged or cut off: its list of objects is broken, so pages may be missing", ErrFormat)
+	case d.pages < 1:
+		return fmt.Errorf("%w: it has no pages", ErrFormat)
+	case d.pages > d.lim.MaxPages:
+		return fmt.Errorf("%w: %d pages, limit is %d", ErrLimit, d.pages, d.lim.MaxPages)
+	case first > d.pages:
+		return fmt.Errorf("%w: it has %d pages, and no page %d", ErrFormat, d.pages, first)
+	case first == 0:
+		first, last = 1, d.pages
+	}
+	for k := first; k <= min(last, d.pages); k++ {
+		p, err := d.asPicture(ctx, k)
+		if err != nil {
+			return err
+		}
+		if err := each(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// asPicture returns page k, from 1 on, as a picture. The error is of Pages.
+func (d *Document) asPicture(ctx context.Context, k int) (*picture.PDFPage, error) {
+	p, err := d.picture(ctx, k)
+	switch {
+	case err == nil:
+		return p, nil
+	case errors.Is(err, ErrFormat), errors.Is(err, ErrLimit), ctx.Err() != nil:
+	case errors.Is(err, picture.ErrLimit):
+		err = fmt.Errorf("%w: %w", ErrLimit, err)
+	case errors.Is(err, picture.ErrFormat):
+		err = fmt.Errorf("%w: %w", ErrFormat, err)
+	default:
+		err = d.failed(ctx, err)
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return nil, fmt.Errorf("page %d of %d: %w", k, d.pages, err)
+}
+
+// picture returns page k as a picture. Errors of PDFium are returned as they are.
+func (d *Document) picture(ctx context.Context, k int) (*picture.PDFPage, error) {
+	if err := d.load(ctx); err != nil {
+		return nil, err
+	}
+	size, err := d.size(k)
+	if err != nil {
+		return nil, err
+	}
+	turn, err := d.inst.FPDFPage_GetRotation(&requests.FPDFPage_GetRotation{Page: d.page(k)})
+	if err != nil {
+		return nil, err
+	}
+	if turn.PageRotation > 3 { // no page object
+		return nil, fmt.Errorf("%w: the page is missing in the file", ErrFormat)
+	}
+	out := &picture.PDFPage{Number: k, Of: d.pages, Width: size.w, Height: size.h, Rotate: 90 * int(turn.PageRotation)}
+	scan, sharp, err := d.scan(k, size)
+	if err != nil {
+		return nil, err
+	}
+	if scan != nil {
+		out.File, err = d.scanned(k, size, scan)
+		if err != nil || out.File != nil {
+			return out, err
+		}
+	}
+	out.File, err = d.wholeAt(k, size, sharp)
+	return out, err
+}
+
+// wholePage returns page k, rendered as Pages renders it, as a PNG.
+func (d *Document) wholePage(k int) ([]byte, error) {
+	size, err := d.size(k)
+	if err != nil {
+		return nil, err
+	}
+	_, sharp, err := d.scan(k, size)
+	if err != nil {
+		return nil, err
+	}
+	return d.wholeAt(k, size, sharp)
+}
+
+// wholeAt renders page k of this size, whose sharpest picture has sharp pixels a point, as a PNG.
+func (d *Document) wholeAt(k int, size box, sharp float64) ([]byte, error) {
+	scale := resolution(size, sharp)
+	img, err := d.rendered(k, max(1, int(size.w*scale+0.5)), max(1, int(size.h*scale+0.5)))
+	if err != nil {
+		return nil, err
+	}
+	return encode(plain(img))
+}
+
+// size returns the size of page k as it is shown, as a box at the origin.
+func (d *Document) size(k int) (box, error) {
+	size, err := d.inst.FPDF_GetPageSizeByIndex(&requests.FPDF_GetPageSizeByIndex{Document: d.doc, Index: k - 1})
+	if err != nil {
+		return box{}, err
+	}
+	if !(size.Width >= minPage && size.Height >= minPage && size.Width < maxPage && size.Height < maxPage) {
+		return box{}, fmt.Errorf("%w: its size is %g x %g points", ErrFormat, size.Width, size.Height)
+	}
+	return box{w: size.Width, h: size.Height}, nil
+}
+
+// A placed picture fills a page.
+type placed struct {
+	piece
+	orientation int // how it is turned on the page, as EXIF says it, 1 to 8
+}
+
+// scan returns the picture that fills page k of this size, if the page shows nothing else, else nil.
+// sharp is the resolution of the page's sharpest picture, pixels a point.
+func (d *Document) scan(k int, size box) (fills *placed, sharp float64, err error) {
+	notes, err := d.inst.FPDFPage_GetAnnotCount(&requests.FPDFPage_GetAnnotCount{Page: d.page(k)})
+	if err != nil {
+		return nil, 0, err
+	}
+	w := walk{d: d, left: maxObjects}
+	err = w.page(k)
+	if errors.Is(err, ErrLimit) { // a map, say: it is rendered
+		return nil, 0, nil
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, p := range w.found {
+		sharp = math.Max(sharp, p.sharpness())
+	}
+	if notes.Count > 0 || w.others > 0 || len(w.found) != 1 {
+		return nil, sharp, nil
+	}
+	p := &placed{piece: w.found[0]}
+	if p.orientation, err = d.orientation(k, size, p.piece); err != nil || p.orientation == 0 {
+		return nil, sharp, err
+	}
+	return p, sharp, nil
+}
+
+// orientation returns how p is turned on page k of this size, as EXIF says it, 1 to 8. It returns 0 if p
+// does not fill the page.
+func (d *Document) orientation(k int, size box, p piece) (int, error) {
+	at := func(x, y float64) (px, py float64, err error) { // of the unit square that p fills, to parts of the page
+		x, y = p.place.a*x+p.place.c*y+p.place.e, p.place.b*x+p.place.d*y+p.place.f
+		r, err := d.inst.FPDF_PageToDevice(&requests.FPDF_PageToDevice{Page: d.page(k), SizeX: fine, SizeY: fine, PageX: x, PageY: y})
+		if err != nil {
+			return 0, 0, err
+		}
+		return float64(r.DeviceX) / fine, float64(r.DeviceY) / fine, nil
+	}
+	var corner [3]int // upper left, upper right and lower left one of the picture: corners of the page
+	for i, c := range [3][2]float64{{0, 1}, {1, 1}, {0, 0}} {
+		x, y, err := at(c[0], c[1])
+		if err != nil {
+			return 0, err
+		}
+		slackX, slackY := math.Max(edge, edgePoints/size.w), math.Max(edge, edgePoints/size.h)
+		right, low := math.Round(x), math.Round(y)
+		if right < 0 || right > 1 || low < 0 || low > 1 || math.Abs(x-right) > slackX || math.Abs(y-low) > slackY {
+			return 0, nil
+		}
+		corner[i] = int(right + 2*low)
+	}
+	return map[[3]int]int{
+		{0, 1, 2}: 1, {1, 0, 3}: 2, {3, 2, 1}: 3, {2, 3, 0}: 4,
+		{0, 2, 1}: 5, {1, 3, 0}: 6, {3, 1, 2}: 7, {2, 0, 3}: 8,
+	}[corner], nil
+}
+
+// scanned returns the picture that fills page k as a file: its JPEG, without metadata, or its pixels as
+// a PNG. It returns nil if the page does not look like that picture: another colour space, a mask, a
+// clip. A damaged JPEG is an error.
+func (d *Document) scanned(k int, size box, p *placed) ([]byte, error) {
+	if err := d.allowed(int64(p.width), int64(p.height)); err != nil {
+		return nil, err
+	}
+	w, h := p.width, p.height
+	if p.orientation > 4 {
+		w, h = h, w
+	}
+	less := int(math.Ceil(math.Sqrt(float64(w) * float64(h) / lookPixels)))
+	shown, err := d.rendered(k, max(1, w/less), max(1, h/less))
+	if err != nil {
+		return nil, err
+	}
+	o, err := d.find(k, p.path)
+	if err != nil {
+		return nil, err
+	}
+	if p.jpeg {
+		r, err := d.inst.FPDFImageObj_GetImageDataDecoded(&requests.FPDFImageObj_GetImageDataDecoded{ImageObject: o})
+		if err != nil {
+			return nil, err
+		}
+		file, err := picture.PlainJPEG(r.Data, p.orientation)
+		if err == nil {
+			var pic *picture.Picture
+			pic, err = picture.Decode(file, picture.Limits{MaxBytes: math.MaxInt64, MaxPixels: d.lim.MaxPixels})
+			if err == nil && looksLike(pic.Image, shown) {
+				return file, nil
+			}
+		}
+		if fe := (*picture.FormatError)(nil); err != nil && (!errors.As(err, &fe) || fe.Kind == picture.Broken) {
+			return nil, err
+		}
+	}
+	if err := d.complete(k, o, p.piece); err != nil {
+		return nil, err
+	}
+	img, err := d.decoded(o)
+	if img == nil || err != nil {
+		return nil, err
+	}
+	turned := picture.Upright(picture.ToNRGBA(img), p.orientation)
+	if !looksLike(turned, shown) {
+		return nil, nil
+	}
+	return encode(plain(turned))
+}
+
+// complete returns an error that wraps ErrFormat if a picture has fewer samples than its size needs. PDFium
+// draws such a picture in part. Data with a filter for pictures are not checked.
+func (d *Document) complete(k int, o references.FPDF_PAGEOBJECT, p piece) error {
+	if p.coded {
+		return nil
+	}
+	meta, err := d.inst.FPDFImageObj_GetImageMetadata(&requests.FPDFImageObj_GetImageMetadata{ImageObject: o, Page: d.page(k)})
+	if err != nil {
+		return err
+	}
+	r, err := d.inst.FPDFImageObj_GetImageDataDecoded(&requests.FPDFImageObj_GetImageDataDecoded{ImageObject: o})
+	if err != nil {
+		return err
+	}
+	if want := (p.width*int(meta.ImageMetadata.BitsPerPixel) + 7) / 8 * p.height; len(r.Data) < want {
+		return fmt.Errorf("%w: its picture is cut off: %d bytes of pixels, want %d", ErrFormat, len(r.Data), want)
+	}
+	return nil
+}
+
+// rendered returns page k with all that it shows, over white, at w x h pixels.
+func (d *Document) rendered(k, w, h int) (image.Image, error) {
+	made, err := d.inst.FPDFBitmap_Create(&requests.FPDFBitmap_Create{Width: w, Height: h})
+	if err != nil {
+		return nil, err
+	}
+	_, err = d.inst.FPDFBitmap_FillRect(&requests.FPDFBitmap_FillRect{Bitmap: made.Bitmap, Width: w, Height: h, Color: 0xffffffff})
+	if err == nil {
+		_, err = d.inst.FPDF_RenderPageBitmap(&requests.FPDF_RenderPageBitmap{Bitmap: made.Bitmap, Page: d.page(k),
+			SizeX: w, SizeY: h, Flags: enums.FPDF_RENDER_FLAG_ANNOT})
+	}
+	if err != nil {
+		d.inst.FPDFBitmap_Destroy(&requests.FPDFBitmap_Destroy{Bitmap: made.Bitmap})
+		return nil, err
+	}
+	return d.bitmap(made.Bitmap)
+}
+
+// resolution returns at how many pixels a point a page of this size is rendered. sharp is the resolution
+// of its sharpest picture, in the same unit.
+func resolution(size box, sharp float64) float64 {
+	return min(max(sharp, minDPI/72.0), maxDPI/72.0, math.Sqrt(maxRendered/(size.w*size.h)), maxSide/size.w, maxSide/size.h)
+}
+
+// looksLike reports whether a picture is what a small rendering of its page shows.
+func looksLike(img *image.NRGBA, shown image.Image) bool {
+	a := imaging.Resize(picture.Flatten(img), lookSide, lookSide, imaging.Box)
+	b := imaging.Resize(shown, lookSide, lookSide, imaging.Box)
+	sum, far := 0, 0
+	for i := range a.Pix {
+		n := int(a.Pix[i]) - int(b.Pix[i])
+		n = max(n, -n)
+		if sum += n; n > lookFar {
+			far++
+		}
+	}
+	return sum <= lookMean*len(a.Pix) && far <= len(a.Pix)/lookFew
+}
+
+// plain returns a picture without colours as an *image.Gray, and other pictures as they are.
+func plain(img image.Image) image.Image {
+	if src, ok := img.(*image.NRGBA); ok {
+		if gray := picture.Colourless(src); gray != nil {
+			return gray
+		}
+	}
+	return img
+}

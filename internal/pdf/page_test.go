@@ -1,0 +1,180 @@
+package pdf_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"image"
+	"image/png"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/pdf"
+	"github.com/kycmark/kycmark/internal/picture"
+)
+
+// letter is a page of text: a statement of account, A4.
+func letter(n int) []byte {
+	draw := "0.1 0.3 0.6 rg 40 770 515 40 re f 1 g BT /F 18 Tf 50 783 Td (Example Bank) Tj ET 0 g\n"
+	for i := range 40 {
+		v := (i*7919 + n*104729) % 100000
+		draw += fmt.Sprintf("BT /F 11 Tf 50 %d Td (%02d.07. payment %d to account %d) Tj ET BT /F 11 Tf 470 %d Td (%d.%02d) Tj ET\n",
+			740-17*i, 1+i%31, v, v*n%9973, 740-17*i, v/100, v%100)
+	}
+	out, table := bytes.NewBufferString("%PDF-1.4\n"), ""
+	for i, body := range []string{"<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
+		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F 5 0 R >> >> >>",
+		fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", len(draw), draw), "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"} {
+		table += fmt.Sprintf("%010d 00000 n \n", out.Len())
+		fmt.Fprintf(out, "%d 0 obj\n%s\nendobj\n", i+1, body)
+	}
+	start := out.Len()
+	fmt.Fprintf(out, "xref\n0 6\n0000000000 65535 f \n%strailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n", table, start)
+	return out.Bytes()
+}
+
+// pagesOf returns the pages of a file of testdata as pictures.
+func pagesOf(t *testing.T, file string, lim pdf.Limits, only int) (pages []*picture.PDFPage, pics []*picture.Picture, err error) {
+	t.Helper()
+	err = engine.Pages(t.Context(), read(t, file), lim, only, only, func(p *picture.PDFPage) error {
+		pic, err := picture.Decode(p.File, picture.Limits{})
+		if err == nil {
+			pages, pics = append(pages, p), append(pics, pic)
+		}
+		return err
+	})
+	return pages, pics, err
+}
+
+// A page is a picture with its own pixels, or rendered; pixels are the same on every machine.
+func TestPages(t *testing.T) {
+	for _, c := range []struct {
+		file          string
+		page          int
+		width, height float64 // points
+		rotate        int
+		format        string
+		size          image.Point // pixels
+		pixels        string      // the first bytes of the SHA-256 of the pixels, hex
+	}{} {
+		pages, pics, err := pagesOf(t, c.file, pdf.Limits{}, c.page)
+		require.NoError(t, err, c.file)
+		require.Len(t, pages, 1)
+		sum := sha256.Sum256(pics[0].Image.Pix)
+		p := pages[0]
+		assert.Equal(t, []any{c.page, c.width, c.height, c.rotate}, []any{p.Number, p.Width, p.Height, p.Rotate}, c.file)
+		assert.Equal(t, []any{c.format, c.size, c.pixels}, []any{pics[0].Format, pics[0].Image.Rect.Max, hex.EncodeToString(sum[:6])}, c.file)
+	}
+}
+
+// A file that may lack pages or pixels is refused, by the page.
+func TestPagesRefused(t *testing.T) {
+	for file, want := range map[string]string{
+		"encrypted-user.pdf": "not a readable PDF: encrypted under a password",
+		"cut.pdf":            "not a readable PDF: damaged, or no PDF",
+		"noxref.pdf":         "not a readable PDF: damaged or cut off: its list of objects is broken, so pages may be missing",
+		"junk.pdf":           "not a readable PDF: damaged or cut off: its list of objects is broken, so pages may be missing",
+		"nopages.pdf":        "not a readable PDF: it has no pages",
+		"loop.pdf":           "page 1 of 2: not a readable PDF: could not load page size by index",
+		"badpage.pdf":        "page 2 of 4: not a readable PDF: its picture is cut off: 7 bytes of pixels, want 270000",
+		"huge.pdf":           "page 1 of 1: over a limit: picture of 60000 x 60000 pixels, limit is 100000000",
+	} {
+		_, _, err := pagesOf(t, file, pdf.Limits{}, 0)
+		assert.EqualError(t, err, want, file)
+	}
+	_, _, err := pagesOf(t, "badpage.pdf", pdf.Limits{}, 3)
+	require.EqualError(t, err, "page 3 of 4: not a readable PDF: the page is missing in the file")
+	_, _, err = pagesOf(t, "jpeg.pdf", pdf.Limits{MaxPages: 1}, 0)
+	require.ErrorIs(t, err, pdf.ErrLimit)
+	_, _, err = pagesOf(t, "jpeg.pdf", pdf.Limits{}, 3)
+	require.ErrorIs(t, err, pdf.ErrFormat)
+}
+
+// What is cut off anywhere is refused, and what is changed is refused or gives pictures. With KYCMARK_LONG
+// each file is cut and changed at 1,000 places.
+func TestPagesDamaged(t *testing.T) {
+	places := 10
+	if os.Getenv("KYCMARK_LONG") != "" {
+		places = 1000
+	}
+	for name, data := range map[string][]byte{"jpeg.pdf": read(t, "jpeg.pdf"), "strips.pdf": read(t, "strips.pdf"), "letter": letter(1)} {
+		for i := range places {
+			err := engine.Pages(t.Context(), data[:len(data)*i/places], pdf.Limits{}, 0, 0, func(*picture.PDFPage) error { return nil })
+			assert.ErrorIs(t, err, pdf.ErrFormat, "%s, %d of %d", name, i, places)
+			changed := bytes.Clone(data)
+			changed[(len(data)*i+i*i%97)/places%len(data)] ^= 1 << (i % 8)
+			err = engine.Pages(t.Context(), changed, pdf.Limits{MaxPixels: 1 << 22}, 0, 0, func(p *picture.PDFPage) error {
+				_, err := picture.Decode(p.File, picture.Limits{})
+				assert.NoError(t, err, "%s, %d of %d", name, i, places)
+				return nil
+			})
+			if err != nil {
+				assert.Truef(t, errors.Is(err, pdf.ErrFormat) || errors.Is(err, pdf.ErrLimit), "%s, %d of %d: %v", name, i, places, err)
+			}
+		}
+	}
+}
+
+// A rendered page looks as Poppler shows it, apart from the edges of letters.
+func TestPagesReference(t *testing.T) {
+	if _, err := exec.LookPath("pdftoppm"); err != nil {
+		t.Skip("SKIPPED: no pdftoppm: install poppler-utils")
+	}
+	for file, least := range map[string]float64{"strips.pdf": 60, "layers.pdf": 30, "chromium.pdf": 41} {
+		_, pics, err := pagesOf(t, file, pdf.Limits{}, 1)
+		require.NoError(t, err)
+		out, b := filepath.Join(t.TempDir(), "out"), pics[0].Image.Rect
+		text, err := exec.CommandContext(t.Context(), "pdftoppm", "-png", "-singlefile", "-scale-to-x", strconv.Itoa(b.Dx()), "-scale-to-y", strconv.Itoa(b.Dy()),
+			filepath.Join("testdata", file), out).CombinedOutput()
+		require.NoError(t, err, "%s", text)
+		data, err := os.ReadFile(out + ".png")
+		require.NoError(t, err)
+		want, err := png.Decode(bytes.NewReader(data))
+		require.NoError(t, err)
+		assert.GreaterOrEqual(t, likeness(pics[0].Image, picture.ToNRGBA(want)), least, file)
+	}
+}
+
+// likeness is the PSNR of two pictures, dB; 0 for pictures of different sizes.
+func likeness(a, b *image.NRGBA) float64 {
+	if a.Rect != b.Rect {
+		return 0
+	}
+	sum := 0.0
+	for i := range a.Pix {
+		d := float64(a.Pix[i]) - float64(b.Pix[i])
+		sum += d * d
+	}
+	return 10 * math.Log10(255*255*float64(len(a.Pix)*3/4)/max(sum, 1e-9))
+}
+
+// FuzzPages: whatever the bytes, pictures within the limits or an error of the file.
+func FuzzPages(f *testing.F) {
+	f.Add(letter(1))
+	start := engine.Pages(f.Context(), letter(1), pdf.Limits{}, 0, 0, func(*picture.PDFPage) error { return nil })
+	require.NoError(f, start) // it takes longer than a worker of the fuzzer may
+	for _, file := range []string{"strips.pdf", "lab.pdf", "loop.pdf", "nopages.pdf", "huge.pdf"} {
+		data, err := os.ReadFile(filepath.Join("testdata", file))
+		require.NoError(f, err)
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		err := engine.Pages(t.Context(), data, pdf.Limits{MaxPages: 5, MaxPixels: 1 << 20}, 0, 0, func(p *picture.PDFPage) error {
+			_, err := picture.Decode(p.File, picture.Limits{})
+			assert.NoError(t, err)
+			return nil
+		})
+		if err != nil && !errors.Is(err, pdf.ErrFormat) && !errors.Is(err, pdf.ErrLimit) {
+			t.Error(err)
+		}
+	})
+}

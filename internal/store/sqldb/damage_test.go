@@ -1,0 +1,113 @@
+package sqldb_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// One byte is flipped wherever an ID of a submission, or a subject, lies in the file: in tables and in
+// indexes. What is then found of it is what was entered, or an error: nothing is hidden.
+func TestFlippedBytesHideNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "r.db")
+	d, err := sqlite.Create(t.Context(), path, info())
+	require.NoError(t, err)
+	fill(t, d)
+	sub, _ := submission(1)
+	sub.Kept = false
+	sub.ID, sub.Subject, sub.Salt = watermark.Submission(bytes.Repeat([]byte("Q"), 16)), "one-and-only", salt("damage")
+	for n := range 2 {
+		if sub.ID[0] += byte(n); n > 0 {
+			sub.Salt, sub.SHA256 = salt("damage 2"), books.Digest{9}
+		}
+		_, err := d.AddSubmissions(t.Context(), []books.Upload{{Submission: sub}})
+		require.NoError(t, err)
+		for k := range 2 {
+			c, key := issued(watermark.CopyID(n+11)<<60|watermark.CopyID(k+1), sub.ID, "vendor A")
+			require.NoError(t, d.AddCopy(t.Context(), &c, key))
+		}
+	}
+	require.NoError(t, d.CheckCopies(t.Context(), []watermark.Submission{sub.ID}))
+	require.NoError(t, d.CheckSubject(t.Context(), sub.Subject))
+	require.NoError(t, d.Close())
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+
+	hidden, caught := 0, 0
+	for _, text := range [][]byte{sub.ID[:], []byte(sub.Subject)} {
+		for at := 0; ; at++ {
+			k := bytes.Index(whole[at:], text)
+			if k < 0 {
+				break
+			}
+			at += k
+			for _, i := range []int{1, len(text) - 1} {
+				damaged := bytes.Clone(whole)
+				damaged[at+i] ^= 1
+				require.NoError(t, os.WriteFile(path, damaged, 0o600))
+				d, err := sqlite.Open(t.Context(), path)
+				if err != nil {
+					caught++
+					continue
+				}
+				found, err := d.Copies(t.Context(), sub.ID)
+				if err == nil {
+					err = d.CheckCopies(t.Context(), []watermark.Submission{sub.ID})
+				}
+				if err == nil && len(found) < 2 {
+					hidden++ // both the table and its index, or the row of the table alone
+				}
+				of, wrong := d.SubmissionsOf(t.Context(), sub.Subject)
+				if wrong == nil {
+					wrong = d.CheckSubject(t.Context(), sub.Subject)
+				}
+				if wrong == nil && len(of) < 2 {
+					hidden++
+				}
+				if err != nil || wrong != nil {
+					caught++
+					_, _, err = d.Check(t.Context())
+					require.ErrorIs(t, err, books.ErrTampered, "an audit finds it as well")
+				}
+				require.NoError(t, d.Close())
+			}
+		}
+	}
+	t.Logf("%d flips were noticed", caught)
+	require.Zero(t, hidden)
+	require.Greater(t, caught, 8)
+}
+
+// An audit names what was added to the schema, and what is missing.
+func TestChangedSchema(t *testing.T) {
+	for query, says := range map[string]string{
+		"CREATE TRIGGER hide AFTER INSERT ON copy BEGIN DELETE FROM copy WHERE id = new.id; END": "trigger hide was added",
+		"DROP INDEX copy_submission":                                       "index copy_submission is missing",
+		"CREATE VIEW v AS SELECT 1":                                        "view v was added",
+		"DROP INDEX receipt_copy; CREATE INDEX receipt_copy ON copy (seq)": "index receipt_copy is another",
+		"ANALYZE": "",
+	} {
+		t.Run(query, func(t *testing.T) {
+			d, err := sqlite.Create(t.Context(), filepath.Join(t.TempDir(), "r.db"), info())
+			require.NoError(t, err)
+			defer d.Close()
+			fill(t, d)
+			_, err = d.Raw().Exec(query)
+			require.NoError(t, err)
+			_, _, err = d.Check(t.Context())
+			if says == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, books.ErrTampered)
+			require.ErrorContains(t, err, says)
+		})
+	}
+}

@@ -1,0 +1,352 @@
+package sqldb
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/objects"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Originals may be kept outside of the database, as objects. An object is written before the row that
+// names it is committed, and removed after the row is gone. So a crash leaves an object without a row,
+// and never a row without its object.
+
+// originals is where originals are kept.
+type originals struct {
+	mu      sync.Mutex
+	address string // "": in the database
+	place   objects.Place
+}
+
+// maxPuts is how many objects one call writes at a time: each waits for a disk or a server. Chosen.
+const maxPuts = 16
+
+// settled is the age from which on an object must have a row: a younger one may belong to an upload that
+// is being entered. Chosen.
+const settled = time.Hour
+
+// keepAt opens the place at an address for the registry with this ID, and keeps new originals there. "" is
+// the database.
+func (d *DB) keepAt(ctx context.Context, address string, id [16]byte) error {
+	d.originals.mu.Lock()
+	defer d.originals.mu.Unlock()
+	if address == d.originals.address {
+		return nil
+	}
+	place, err := d.dialect.Originals(ctx, address, hex.EncodeToString(id[:]))
+	if errors.Is(err, errors.ErrUnsupported) {
+		err = fmt.Errorf("%w: originals at %q: %w", books.ErrSchema, address, err)
+	}
+	if err != nil {
+		return err
+	}
+	d.originals.address, d.originals.place = address, place
+	return nil
+}
+
+// place returns where objects are kept; nil if originals are in the database.
+func (d *DB) place() objects.Place {
+	d.originals.mu.Lock()
+	defer d.originals.mu.Unlock()
+	return d.originals.place
+}
+
+// address is that of place.
+func (d *DB) address() string {
+	d.originals.mu.Lock()
+	defer d.originals.mu.Unlock()
+	return d.originals.address
+}
+
+// follow opens the place where another process has moved the originals since the registry was opened.
+func (d *DB) follow(ctx context.Context) error {
+	if d.place() != nil {
+		return nil
+	}
+	info, err := infoTable.one(ctx, d.read, "")
+	if err != nil {
+		return err
+	}
+	return d.keepAt(ctx, info.Originals, info.ID)
+}
+
+// put moves a sealed original to its place, unless that is the database: afterwards x.Body is nil, and
+// x.Object names the object.
+func (d *DB) put(ctx context.Context, x *books.Sealed) error {
+	place := d.place()
+	if place == nil || len(x.Body) == 0 {
+		return nil
+	}
+	name := objects.NameOf(x.Body)
+	if err := place.Put(ctx, name, x.Body); err != nil {
+		return fmt.Errorf("keep an original: %w", err)
+	}
+	x.Object, x.Body = books.Object{Name: name, Size: int64(len(x.Body))}, nil
+	return nil
+}
+
+// putOriginals returns the uploads with their originals put where they are kept. put has an element for
+// each upload: the object that was written, or a zero one. After an error no object is left, if that
+// can be.
+func (d *DB) putOriginals(ctx context.Context, uploads []books.Upload) (out []books.Upload, put []books.Object, err error) {
+	if d.readOnly || d.place() == nil {
+		return uploads, nil, nil
+	}
+	out, put = append(out, uploads...), make([]books.Object, len(uploads))
+	group, all := errgroup.WithContext(ctx)
+	group.SetLimit(maxPuts)
+	for i := range out {
+		if out[i].Sealed == nil || len(out[i].Sealed.Body) == 0 {
+			continue
+		}
+		group.Go(func() error {
+			x := *out[i].Sealed
+			err := d.put(all, &x)
+			out[i].Sealed, put[i] = &x, x.Object
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		d.dropOriginals(ctx, put, make([]bool, len(put)))
+		return nil, nil, err
+	}
+	return out, put, nil
+}
+
+// dropOriginals removes objects of uploads that were not entered, unless a row names them: who enters an
+// upload again, after it was unknown whether it was entered, puts the same object. entered has an
+// element for each object, or none if it is unknown what was entered. What cannot be removed is left for
+// the next audit: it belongs to no submission.
+func (d *DB) dropOriginals(ctx context.Context, put []books.Object, entered []bool) {
+	ctx = context.WithoutCancel(ctx)
+	for i, o := range put {
+		if i >= len(entered) || entered[i] || o.Size == 0 {
+			continue
+		}
+		if named, err := d.named(ctx, []objects.Object{{Name: o.Name}}); err == nil && len(named) == 0 {
+			_ = d.place().Remove(ctx, o.Name)
+		}
+	}
+}
+
+// fetch reads the original of a sealed row into x.Body, if it is an object. The error wraps
+// [books.ErrSealed] if the object is missing or changed.
+func (d *DB) fetch(ctx context.Context, x *sealedRow) error {
+	if x.Object.Size == 0 {
+		return nil
+	}
+	if err := d.follow(ctx); err != nil {
+		return err
+	}
+	place := d.place()
+	if place == nil {
+		return fmt.Errorf("%w: it is an object, and the registry names no place of objects", books.ErrSealed)
+	}
+	body, err := place.Get(ctx, x.Object.Name, x.Object.Size)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: its object is missing: %s", books.ErrSealed, x.Object.Name)
+	case errors.Is(err, objects.ErrDiffers):
+		return fmt.Errorf("%w: its object %s: %w", books.ErrSealed, x.Object.Name, err)
+	case err != nil:
+		return fmt.Errorf("read its sealed original: %w", err)
+	}
+	x.Body = body
+	return nil
+}
+
+// removeErased removes the objects of erased originals. Its error says that the erasure is done.
+func (d *DB) removeErased(ctx context.Context) error {
+	type row struct{ name objects.Name }
+	rows, err := collect(ctx, d.read, func(r *row) []any { return []any{fixed(r.name[:])} }, "SELECT object FROM removal")
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	if err := d.follow(ctx); err != nil {
+		return err
+	}
+	place := d.place()
+	if place == nil {
+		return errors.New("the erasure is done, but its originals are objects, and the registry names no place of objects")
+	}
+	for _, r := range rows {
+		if err := place.Remove(ctx, r.name); err != nil {
+			return fmt.Errorf("the erasure is done and its key is destroyed, but the object %s could not be removed; the next erasure or audit removes it: %w", r.name, err)
+		}
+		if _, err := d.write.ExecContext(ctx, "DELETE FROM removal WHERE object = $1", r.name[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CheckObjects compares the objects that rows name with the objects that are there. It removes the objects
+// of erased originals, and objects that no row names and that were written before sweep. Objects of the last
+// hour that no row names are not counted, unless they are removed.
+func (d *DB) CheckObjects(ctx context.Context, sweep time.Time) (out books.Objects, err error) {
+	if err := d.follow(ctx); err != nil {
+		return out, err
+	}
+	out.Place = d.address()
+	if out.Kept, err = d.countObjects(ctx); err != nil {
+		return out, err
+	}
+	place := d.place()
+	if place == nil {
+		out.Missing = out.Kept
+		return out, nil
+	}
+	if !d.readOnly {
+		if err := d.removeErased(ctx); err != nil {
+			return out, err
+		}
+	}
+	found := make(map[objects.Name]bool)
+	var batch []objects.Object
+	look := func() error {
+		named, err := d.named(ctx, batch)
+		if err != nil {
+			return err
+		}
+		for _, o := range batch {
+			switch size, ok := named[o.Name]; {
+			case ok && size == o.Size:
+				found[o.Name] = true
+			case ok: // missing
+			case o.Written.Before(sweep) && !d.readOnly:
+				if err := place.Remove(ctx, o.Name); err != nil {
+					return err
+				}
+				out.Extra++
+				out.Removed++
+			case time.Since(o.Written) > settled:
+				out.Extra++
+			}
+		}
+		batch = batch[:0]
+		return nil
+	}
+	for o, err := range place.All(ctx) {
+		if err != nil {
+			return out, fmt.Errorf("list the objects at %s: %w", out.Place, err)
+		}
+		if batch = append(batch, o); len(batch) == inList {
+			if err := look(); err != nil {
+				return out, err
+			}
+		}
+	}
+	if err := look(); err != nil || len(found) >= out.Kept {
+		return out, err
+	}
+	return out, d.missing(ctx, found, &out)
+}
+
+// countObjects counts the objects that rows name.
+func (d *DB) countObjects(ctx context.Context) (n int, err error) {
+	err = d.read.QueryRowContext(ctx, "SELECT count(*) FROM sealed WHERE object_size > 0").Scan(&n)
+	return n, err
+}
+
+// named returns the sizes of those objects that rows name.
+func (d *DB) named(ctx context.Context, list []objects.Object) (map[objects.Name]int64, error) {
+	named := make(map[objects.Name]int64, len(list))
+	if len(list) == 0 {
+		return named, nil
+	}
+	args := make([]any, len(list))
+	for i := range list {
+		args[i] = list[i].Name[:]
+	}
+	rows, err := collect(ctx, d.read, func(o *books.Object) []any { return []any{fixed(o.Name[:]), &o.Size} },
+		"SELECT object, object_size FROM sealed WHERE object_size > 0 AND object IN "+d.dialect.in(1, len(args)), args...)
+	for _, r := range rows {
+		named[r.Name] = r.Size
+	}
+	return named, err
+}
+
+// missing counts the objects that rows name and that were not found. Rows of the last minutes, whose
+// objects came after the list began, are looked for again.
+func (d *DB) missing(ctx context.Context, found map[objects.Name]bool, out *books.Objects) error {
+	rows, err := d.read.QueryContext(ctx, "SELECT object, object_size FROM sealed WHERE object_size > 0")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var o books.Object
+		if err := rows.Scan(fixed(o.Name[:]), &o.Size); err != nil {
+			return unreadable(err)
+		}
+		if found[o.Name] {
+			continue
+		}
+		switch _, err := d.place().Get(ctx, o.Name, o.Size); {
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, objects.ErrDiffers):
+			out.Missing++
+		case err != nil:
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// MoveObjects moves originals from the database to the place at an address, and keeps new originals
+// there. After an interruption it goes on. It returns how many it moved.
+func (d *DB) MoveObjects(ctx context.Context, address string, progress func(done, total int)) (moved int, err error) {
+	if d.readOnly {
+		return 0, books.ErrReadOnly
+	}
+	at := d.address()
+	if address == "" || at != "" && at != address {
+		return 0, fmt.Errorf("%w: originals are kept at %q; copy-registry moves them to another place", books.ErrConflict, at)
+	}
+	if err := d.keepAt(ctx, address, d.info.ID); err != nil {
+		return 0, err
+	}
+	if _, err := d.write.ExecContext(ctx, "UPDATE registry SET originals = $1", address); err != nil {
+		return 0, err
+	}
+	const inside = " FROM sealed WHERE length(body) > 0"
+	total := 0
+	if err := d.read.QueryRowContext(ctx, "SELECT count(*)"+inside).Scan(&total); err != nil {
+		return 0, err
+	}
+	for last := (watermark.Submission{}); ; {
+		rows, err := sealedTable.rows(ctx, d.read, " WHERE length(body) > 0 AND submission > $1 ORDER BY submission LIMIT $2", last[:], transferSealed)
+		if err != nil || len(rows) == 0 {
+			return moved, err
+		}
+		for i := range rows {
+			x := &rows[i]
+			if err := d.put(ctx, &x.Sealed); err != nil {
+				return moved, err
+			}
+			done, err := d.write.ExecContext(ctx, "UPDATE sealed SET body = $1, object = $2, object_size = $3 WHERE submission = $4",
+				[]byte{}, x.Object.Name[:], x.Object.Size, x.of[:])
+			if err != nil {
+				return moved, err
+			}
+			if n, err := done.RowsAffected(); err == nil && n == 0 { // erased meanwhile
+				if err := d.place().Remove(ctx, x.Object.Name); err != nil {
+					return moved, err
+				}
+			}
+			last = x.of
+			moved++
+		}
+		if progress != nil {
+			progress(moved, max(moved, total))
+		}
+	}
+}

@@ -1,0 +1,550 @@
+package sqldb
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/durable"
+	"github.com/kycmark/kycmark/internal/mapfile"
+	"github.com/kycmark/kycmark/phash"
+)
+
+// Hashes are searched in memory, by package phash. Segments save a process the reading of all rows and
+// the building of the tables: each is a snapshot of an index of the submissions from one number to
+// another, which is mapped. What is in no segment is read from its rows.
+//
+// The rows are the truth. A segment counts only if its row says so and its bytes have the digest that the
+// row names. Its row is there before its file, and goes after it. So a kill leaves a row that says what is
+// to be removed, and never a file without a row.
+
+// searched is the kind of hash that submissions are found by.
+const searched = phash.Area
+
+const (
+	// segmentFrom is how many submissions become a segment. A process reads fewer from their rows in
+	// less than a second. Chosen.
+	segmentFrom = 1 << 16
+	// segmentGrowth: a segment is merged with the submissions after it, if it has fewer than so many
+	// times as many. So an entry is moved a few times, and there are few segments. As in package phash.
+	segmentGrowth = 4
+	// segmentAttempts bounds the races with erasures and other builders.
+	segmentAttempts = 3
+	// segmentPage is how many rows are read at a time.
+	segmentPage = 10_000
+)
+
+// The states of a segment, as the migration describes them.
+const (
+	segmentIdle = iota
+	segmentUsed
+	segmentMarred
+)
+
+// A segmentRow is a row of the table segment.
+type segmentRow struct {
+	name                [16]byte
+	state               int64
+	made                time.Time
+	first, last, hashed int64
+	others              []byte
+	digest              [32]byte
+}
+
+// segmentEnd ends the name of a segment's file.
+const segmentEnd = ".hashes"
+
+// file is the name of the segment's file.
+func (s *segmentRow) file() string { return hex.EncodeToString(s.name[:]) + segmentEnd }
+
+// rest yields the submissions that have no hash in the file.
+func (s *segmentRow) rest() iter.Seq2[int64, bool] {
+	return func(yield func(seq int64, damaged bool) bool) {
+		for b := s.others; len(b) >= 8; b = b[8:] {
+			if v := binary.LittleEndian.Uint64(b); !yield(int64(v>>1), v&1 != 0) {
+				return
+			}
+		}
+	}
+}
+
+// segmentFolder returns the folder of segments, "" if this registry has none: its hashes are sealed, or
+// there is no place for files.
+func (d *DB) segmentFolder() string {
+	if d.dialect.Segments == nil || d.info.SealHashes {
+		return ""
+	}
+	return d.dialect.Segments(d.address(), hex.EncodeToString(d.info.ID[:]))
+}
+
+// usedSegments ends a query of the segments that are searched.
+const usedSegments = " WHERE state > 0 ORDER BY first"
+
+// Searchable counts the submissions with a hash that can be found, and all that were not erased. Each page counts.
+func (d *DB) Searchable(ctx context.Context) (found, all int64, err error) {
+	err = d.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM submission WHERE area <> '' AND area_quality >= $1),
+		(SELECT count(*) FROM submission) - (SELECT count(*) FROM submission WHERE erased > 0)`, phash.MinQuality).Scan(&found, &all)
+	return found, all, err
+}
+
+// Segments returns an index of all segments that can be used, and all segments.
+func (d *DB) Segments(ctx context.Context) (*phash.Index, []books.Segment, error) {
+	x, out := phash.NewIndex(searched), []books.Segment(nil)
+	if d.segmentFolder() == "" {
+		return x, nil, nil
+	}
+	for range segmentAttempts {
+		rows, err := segmentTable.rows(ctx, d.read, usedSegments)
+		if err != nil {
+			return nil, nil, err
+		}
+		x, out = phash.NewIndex(searched), nil
+		missing := false
+		for i := range rows {
+			s := books.Segment{File: rows[i].file(), First: rows[i].first, Last: rows[i].last, Err: d.mount(x, &rows[i])}
+			for seq, damaged := range rows[i].rest() {
+				if damaged {
+					s.Damaged = append(s.Damaged, seq)
+				} else {
+					s.Flat = append(s.Flat, seq)
+				}
+			}
+			missing = missing || errors.Is(s.Err, fs.ErrNotExist)
+			out = append(out, s)
+		}
+		if !missing { // or replaced meanwhile
+			break
+		}
+	}
+	return x, out, nil
+}
+
+// mount adds the hashes of a segment to x, which keeps its file mapped.
+func (d *DB) mount(x *phash.Index, s *segmentRow) error {
+	f, err := mapfile.Open(filepath.Join(d.segmentFolder(), s.file()), math.MaxInt64)
+	if err == nil {
+		err = x.Mount(f.Bytes(), s.digest)
+	}
+	switch {
+	case f == nil:
+		return intoSegment(s, err)
+	case err != nil:
+		return intoSegment(s, errors.Join(err, f.Close()))
+	}
+	runtime.AddCleanup(x, func(f *mapfile.File) { _ = f.Close() }, f)
+	return nil
+}
+
+// intoSegment names the segment in err, and no folder.
+func intoSegment(s *segmentRow, err error) error {
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		err = p.Err
+	}
+	return fmt.Errorf("segment %s of the submissions %d to %d: %w", s.file(), s.first, s.last, err)
+}
+
+// errOvertaken says that another builder was faster.
+var errOvertaken = errors.New("segments: others changed them meanwhile")
+
+// BuildSegments makes a segment of the submissions in no segment, if they are segmentFrom or more. It is
+// merged with segments before it that are not much larger. A segment whose file is missing is made again. With anew one segment of all submissions is made.
+func (d *DB) BuildSegments(ctx context.Context, anew bool, progress func(done, total int64)) (err error) {
+	if d.segmentFolder() == "" {
+		return nil
+	}
+	d.segmenting.Lock()
+	defer d.segmenting.Unlock()
+	for range segmentAttempts {
+		if err = d.buildSegments(ctx, anew, progress); !errors.Is(err, errOvertaken) {
+			break
+		}
+	}
+	return err
+}
+
+// buildSegments is [DB.BuildSegments] once. Its error wraps errOvertaken if it is to be run again.
+func (d *DB) buildSegments(ctx context.Context, anew bool, progress func(done, total int64)) error {
+	rows, err := segmentTable.rows(ctx, d.read, usedSegments)
+	if err != nil {
+		return err
+	}
+	keep := slices.IndexFunc(rows, func(s segmentRow) bool {
+		_, err := os.Stat(filepath.Join(d.segmentFolder(), s.file()))
+		return anew || errors.Is(err, fs.ErrNotExist)
+	})
+	after, broken := int64(0), keep >= 0
+	if len(rows) > 0 {
+		after = rows[len(rows)-1].last
+	}
+	var tail, upto int64
+	err = d.read.QueryRowContext(ctx, "SELECT count(*), coalesce(max(seq), 0) FROM submission WHERE seq > $1", after).Scan(&tail, &upto)
+	if err != nil {
+		return err
+	}
+	if upto = max(upto, after); upto == 0 || tail < int64(d.segmentFrom) && !broken && !anew {
+		return d.tidySegments(ctx, false)
+	}
+	if !broken {
+		for keep = len(rows); keep > 0; keep-- {
+			s := &rows[keep-1]
+			n := s.hashed + int64(len(s.others)/8)
+			if n >= segmentGrowth*tail {
+				break
+			}
+			tail += n
+		}
+	}
+	if err := d.makeSegment(ctx, rows[keep:], upto, anew, progress); err != nil {
+		return err
+	}
+	return d.tidySegments(ctx, false)
+}
+
+// makeSegment makes a segment of the submissions from the first of the segments old, or the first in no
+// segment, to number upto. It replaces old. With anew it reads all from their rows. The error wraps
+// errOvertaken if others built the same meanwhile.
+func (d *DB) makeSegment(ctx context.Context, old []segmentRow, upto int64, anew bool, progress func(done, total int64)) (err error) {
+	s := segmentRow{made: time.Now(), last: 0}
+	rand.Read(s.name[:])
+	var erasure int64
+	if err := d.read.QueryRowContext(ctx, "SELECT coalesce(max(erased), 0), (SELECT coalesce(max(last), 0) + 1 FROM segment WHERE state > 0) FROM submission").
+		Scan(&erasure, &s.first); err != nil {
+		return err
+	}
+	if len(old) > 0 {
+		s.first = old[0].first
+	}
+	const what = "make a segment"
+	if err := d.update(ctx, what, func(t *tx) error { return insert(ctx, t, segmentTable, s) }); err != nil {
+		return err
+	}
+	path := filepath.Join(d.segmentFolder(), s.file())
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.dropSegment(context.WithoutCancel(ctx), &s))
+		}
+	}()
+	if err := d.collect(ctx, path, &s, old, upto, anew, progress); err != nil {
+		return err
+	}
+	return d.update(ctx, what, func(t *tx) error {
+		one := func(query string, args ...any) error {
+			done, err := t.ExecContext(ctx, query, args...)
+			if err != nil {
+				return err
+			}
+			if n, err := done.RowsAffected(); err != nil || n != 1 {
+				return errors.Join(errOvertaken, err)
+			}
+			return nil
+		}
+		for i := range old {
+			if err := one("UPDATE segment SET state = $1 WHERE name = $2 AND state > 0", segmentIdle, old[i].name[:]); err != nil {
+				return err
+			}
+		}
+		var others, erased int
+		if err := t.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM segment WHERE state > 0 AND first <= $1 AND last >= $2),
+			(SELECT count(*) FROM submission WHERE erased > $3 AND seq BETWEEN $2 AND $1)`, upto, s.first, erasure).Scan(&others, &erased); err != nil {
+			return err
+		}
+		state := segmentUsed
+		switch {
+		case others > 0:
+			return errOvertaken
+		case erased > 0: // since the hashes were read
+			state = segmentMarred
+		}
+		return one("UPDATE segment SET state = $1, last = $2, hashed = $3, others = $4, digest = $5 WHERE name = $6",
+			state, upto, s.hashed, blob{&s.others}, s.digest[:], s.name[:])
+	})
+}
+
+// collect writes the file of a segment that is being made, and sets what its row is to say of it.
+func (d *DB) collect(ctx context.Context, path string, s *segmentRow, old []segmentRow, upto int64, anew bool, progress func(done, total int64)) error {
+	x := phash.NewIndexIn(searched, mapfile.Pages{})
+	defer x.Clear()
+	note := func(seq int64, damaged bool) {
+		v := uint64(seq) << 1
+		if damaged {
+			v |= 1
+		}
+		s.others = binary.LittleEndian.AppendUint64(s.others, v)
+	}
+	read := func(first, last int64) (err error) {
+		all := x.AddAll(func(yield func(int64, phash.Hash) bool) {
+			err = d.eachHash(ctx, d.read, first, last, func(seq int64, h *phash.Hash, damaged error) bool {
+				if progress != nil {
+					progress(seq, upto)
+				}
+				if h == nil {
+					note(seq, damaged != nil)
+					return true
+				}
+				return yield(seq, *h)
+			})
+		})
+		return errors.Join(err, all)
+	}
+	gone := make(map[int64]bool)
+	type number struct{ seq int64 }
+	erased, err := collect(ctx, d.read, func(n *number) []any { return []any{&n.seq} },
+		"SELECT seq FROM submission WHERE erased > 0 AND seq BETWEEN $1 AND $2", s.first, upto)
+	if err != nil {
+		return err
+	}
+	for _, n := range erased {
+		gone[n.seq] = true
+	}
+	from := s.first
+	for i := range old {
+		if anew {
+			break
+		}
+		if err := d.mount(x, &old[i]); err != nil {
+			if err := read(old[i].first, old[i].last); err != nil {
+				return err
+			}
+		} else {
+			for seq, damaged := range old[i].rest() {
+				if !gone[seq] {
+					note(seq, damaged)
+				}
+			}
+		}
+		from = old[i].last + 1
+	}
+	if err := read(from, upto); err != nil {
+		return err
+	}
+	for seq := range gone {
+		x.Remove(seq)
+	}
+	s.hashed = int64(x.Len())
+	return writeSegment(path, x, &s.digest)
+}
+
+// writeSegment writes the snapshot of x to a new file at path, and its digest to sum.
+func writeSegment(path string, x *phash.Index, sum *[32]byte) error {
+	if err := durable.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	n, err := x.WriteTo(f)
+	if err == nil {
+		_, err = f.ReadAt(sum[:], n-int64(len(sum)))
+	}
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// eachHash calls use with the submissions from number first to last that were not erased, ascending, until
+// use returns false: with the hash, or with nil if it is of too low a quality or damaged.
+func (d *DB) eachHash(ctx context.Context, q querier, first, last int64, use func(seq int64, h *phash.Hash, damaged error) bool) error {
+	type row struct {
+		seq     int64
+		area    string
+		quality int
+	}
+	for first <= last {
+		page, err := collect(ctx, q, func(r *row) []any { return []any{&r.seq, &r.area, &r.quality} },
+			"SELECT seq, area, area_quality FROM submission WHERE erased = 0 AND seq BETWEEN $1 AND $2 ORDER BY seq LIMIT $3", first, last, segmentPage)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, r := range page {
+			h, err := phash.Parse(r.area)
+			if err == nil && h.Kind != searched {
+				err = fmt.Errorf("a hash of kind %s, not %s", h.Kind, searched)
+			}
+			found := &h
+			if err != nil || r.quality < phash.MinQuality {
+				found = nil
+			}
+			if !use(r.seq, found, err) {
+				return nil
+			}
+		}
+		first = page[len(page)-1].seq + 1
+	}
+	return nil
+}
+
+// dropSegment removes the file of a segment that is not in use, and then its row.
+func (d *DB) dropSegment(ctx context.Context, s *segmentRow) error {
+	if err := durable.Remove(filepath.Join(d.segmentFolder(), s.file())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	_, err := d.write.ExecContext(ctx, "DELETE FROM segment WHERE name = $1 AND state = $2", s.name[:], segmentIdle)
+	return err
+}
+
+// removeSegments removes segments that were replaced. With all it also removes segments that others are
+// making, which may hold erased hashes, and files of no segment. It returns the other segments.
+func (d *DB) removeSegments(ctx context.Context, all bool) (left []segmentRow, err error) {
+	folder := d.segmentFolder()
+	var files []fs.DirEntry // as they were before their rows are read
+	if all {
+		if files, err = os.ReadDir(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	rows, err := segmentTable.rows(ctx, d.read, " ORDER BY first")
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[string]bool, len(rows))
+	for i := range rows {
+		s := &rows[i]
+		known[s.file()] = true
+		switch {
+		case s.state != segmentIdle:
+			left = append(left, *s)
+		case all || s.last > 0 || time.Since(s.made) > settled:
+			if err := d.dropSegment(ctx, s); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, f := range files {
+		if strings.HasSuffix(f.Name(), segmentEnd) && !known[f.Name()] {
+			if err := durable.Remove(filepath.Join(folder, f.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return nil, err
+			}
+		}
+	}
+	return left, nil
+}
+
+// tidySegments is removeSegments, and makes segments anew that hold erased hashes. What was erased before it
+// began is then in no file.
+func (d *DB) tidySegments(ctx context.Context, all bool) error {
+	rows, err := d.removeSegments(ctx, all)
+	if err != nil {
+		return err
+	}
+	marred := slices.DeleteFunc(rows, func(s segmentRow) bool { return s.state != segmentMarred })
+	for i := range marred {
+		if err := d.makeSegment(ctx, marred[i:i+1], marred[i].last, false, nil); err != nil {
+			return intoSegment(&marred[i], err)
+		}
+	}
+	if len(marred) > 0 {
+		_, err = d.removeSegments(ctx, false)
+	}
+	return err
+}
+
+// cleanSegments removes the hashes of erased submissions from segments, after the erasure.
+func (d *DB) cleanSegments(ctx context.Context) (err error) {
+	if d.segmentFolder() == "" {
+		return nil
+	}
+	d.segmenting.Lock()
+	defer d.segmenting.Unlock()
+	for range segmentAttempts {
+		if err = d.tidySegments(ctx, true); !errors.Is(err, errOvertaken) {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("the erasure is done, but a segment still holds its hashes; the next erasure or audit removes it: %w", err)
+	}
+	return nil
+}
+
+// finishErasures is cleanSegments if an erasure was interrupted before its hashes were out of all files, and
+// this process may write.
+func (d *DB) finishErasures(ctx context.Context) error {
+	var marred int
+	err := d.read.QueryRowContext(ctx, "SELECT count(*) FROM segment WHERE state = $1 OR state = $2 AND last > 0", segmentMarred, segmentIdle).Scan(&marred)
+	if err != nil || marred == 0 || d.readOnly {
+		return err
+	}
+	if err = d.cleanSegments(ctx); err == nil || errors.Is(err, books.ErrFrozen) || d.dialect.Frozen != nil && d.dialect.Frozen(err) {
+		return nil
+	}
+	return tampered("an erasure is not finished: %v", err)
+}
+
+// mar marks the segments that hold hashes of submissions, which are erased, as segments to be made anew.
+func mar(ctx context.Context, t *tx, rows []books.Submission) error {
+	for i := range rows {
+		if _, err := t.ExecContext(ctx, "UPDATE segment SET state = $1 WHERE state = $2 AND first <= $3 AND last >= $3",
+			segmentMarred, segmentUsed, rows[i].Seq); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkSegments compares the segments with the rows of their submissions, in the transaction q. The error
+// wraps [books.ErrTampered] and names the segment. Files that a copy of the registry came without are no
+// error if the whole folder is missing.
+func (d *DB) checkSegments(ctx context.Context, q querier) error {
+	folder := d.segmentFolder()
+	if _, err := os.Stat(folder); folder == "" || err != nil {
+		return nil
+	}
+	rows, err := segmentTable.rows(ctx, q, usedSegments)
+	if err != nil {
+		return err
+	}
+	for i := range rows {
+		s, used := &rows[i], 0
+		x := phash.NewIndex(searched)
+		if err := d.mount(x, s); err != nil {
+			if e := d.read.QueryRowContext(ctx, "SELECT count(*) FROM segment WHERE state > 0 AND name = $1", s.name[:]).Scan(&used); e == nil && used == 0 {
+				continue // replaced meanwhile
+			}
+			return tampered("%v (kycmark segments --anew makes it again)", err)
+		}
+		if err := d.checkSegment(ctx, q, s, x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkSegment compares the entries of one segment, in x, with the rows of its submissions.
+func (d *DB) checkSegment(ctx context.Context, q querier, s *segmentRow, x *phash.Index) error {
+	next, stop := iter.Pull2(x.All())
+	defer stop()
+	others := make(map[int64]bool)
+	for seq, damaged := range s.rest() {
+		others[seq] = damaged
+	}
+	var wrong error
+	err := d.eachHash(ctx, q, s.first, s.last, func(seq int64, h *phash.Hash, damaged error) bool {
+		if _, other := others[seq]; h == nil && other {
+			return true
+		}
+		ref, have, ok := next()
+		for ok && ref < seq && s.state == segmentMarred { // erased, and the segment is to be made anew
+			ref, have, ok = next()
+		}
+		if h == nil || !ok || ref != seq || have != *h {
+			wrong = tampered("%v (kycmark segments --anew makes it again)", intoSegment(s, fmt.Errorf("it differs from the hash of submission number %d", seq)))
+		}
+		return wrong == nil
+	})
+	if _, _, more := next(); more && wrong == nil && s.state != segmentMarred {
+		wrong = tampered("%v (kycmark segments --anew makes it again)", intoSegment(s, errors.New("it has hashes of no submission")))
+	}
+	return errors.Join(err, wrong)
+}

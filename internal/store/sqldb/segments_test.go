@@ -1,0 +1,425 @@
+package sqldb_test
+
+import (
+	"bytes"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/store/postgres"
+	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// A corpus is uploads whose hashes are random, near each other as those of documents
+// of one template are, or equal.
+type corpus struct {
+	*rand.Rand
+	n       int
+	centres []phash.Hash
+	kept    map[int64]phash.Hash // by number: what must be found
+	ids     map[int64][16]byte
+}
+
+func newCorpus(seed uint64) *corpus {
+	c := &corpus{Rand: rand.New(rand.NewPCG(seed, 31)), kept: make(map[int64]phash.Hash), ids: make(map[int64][16]byte)}
+	for range 3 {
+		c.centres = append(c.centres, c.hash())
+	}
+	return c
+}
+
+func (c *corpus) hash() phash.Hash {
+	return phash.Hash{Kind: phash.Area, Bits: [4]uint64{c.Uint64(), c.Uint64(), c.Uint64(), c.Uint64()}}
+}
+
+// turned changes n different bits.
+func (c *corpus) turned(h phash.Hash, n int) phash.Hash {
+	for _, b := range c.Perm(256)[:n] {
+		h.Bits[b/64] ^= 1 << (b % 64)
+	}
+	return h
+}
+
+func (c *corpus) next() phash.Hash {
+	switch c.IntN(4) {
+	case 0:
+		return c.turned(c.centres[c.IntN(len(c.centres))], c.IntN(40))
+	case 1:
+		return c.centres[c.IntN(len(c.centres))]
+	}
+	return c.hash()
+}
+
+// add enters n uploads in one transaction, one in ten of too low a quality.
+func (c *corpus) add(t *testing.T, d *sqldb.DB, n int) {
+	t.Helper()
+	size, _, err := d.Head(t.Context())
+	require.NoError(t, err)
+	uploads := make([]books.Upload, n)
+	for i := range uploads {
+		s, _ := submission(c.n)
+		h := c.next()
+		s.Area, s.Kept, s.AreaQuality = h.String(), false, phash.MinQuality
+		if c.n++; c.n%10 == 0 {
+			s.AreaQuality--
+		} else {
+			c.kept[size+int64(i)+1] = h
+		}
+		c.ids[size+int64(i)+1] = s.ID
+		uploads[i] = books.Upload{Submission: s}
+	}
+	_, err = d.AddSubmissions(t.Context(), uploads)
+	require.NoError(t, err)
+}
+
+// erase erases every k-th upload that is there.
+func (c *corpus) erase(t *testing.T, d *sqldb.DB, k int) {
+	t.Helper()
+	e := books.Erasure{Entered: t0, Actor: "dpo", Logged: books.Logged{Salt: salt(fmt.Sprint("erasure", len(c.ids)))}}
+	for seq := range c.kept {
+		if seq%int64(k) == 0 {
+			e.Submissions = append(e.Submissions, c.ids[seq])
+			delete(c.kept, seq)
+		}
+	}
+	slices.SortFunc(e.Submissions, func(a, b watermark.Submission) int { return slices.Compare(a[:], b[:]) })
+	require.NoError(t, d.Erase(t.Context(), e))
+}
+
+// lone reports whether a hash is near no other by design, so that no part of it stands for
+// another upload.
+func (c *corpus) lone(h phash.Hash) bool {
+	return !slices.ContainsFunc(c.centres, func(o phash.Hash) bool { return h.Distance(o) < 60 })
+}
+
+// testFrom is how many uploads become a segment in tests.
+const testFrom = 300
+
+// eachSegmented runs a body against registries that have segments, with the folder of the segments.
+func eachSegmented(t *testing.T, body func(t *testing.T, d *sqldb.DB, folder string)) {
+	t.Run("sqlite", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "r.db")
+		d := opened(sqlite.Create(t.Context(), path, info()))(t)
+		d.SetSegmentFrom(testFrom)
+		body(t, d, path+".segments")
+	})
+	t.Run("postgres", func(t *testing.T) {
+		i := info()
+		i.Originals = t.TempDir()
+		d := opened(postgres.Create(t.Context(), server.DSN(t), i))(t)
+		d.SetSegmentFrom(testFrom)
+		body(t, d, filepath.Join(i.Originals, fmt.Sprintf("%x", i.ID), "segments"))
+	})
+}
+
+// check requires that the segments, with the erasures since, hold exactly the uploads that they cover.
+func (c *corpus) check(t *testing.T, d *sqldb.DB) []books.Segment {
+	t.Helper()
+	x, all, err := d.Segments(t.Context())
+	require.NoError(t, err)
+	gone, err := d.ErasedAfter(t.Context(), 0)
+	require.NoError(t, err)
+	for _, e := range gone {
+		x.Remove(e.Seq)
+	}
+	want, next := make(map[int64]phash.Hash), int64(2) // the registry is entry 1
+	for _, s := range all {
+		require.NoError(t, s.Err)
+		require.LessOrEqual(t, s.First, next, "no upload is left out")
+		next = s.Last + 1
+	}
+	for seq, h := range c.kept {
+		if seq < next {
+			want[seq] = h
+		}
+	}
+	require.Equal(t, want, maps.Collect(x.All()))
+	_, _, err = d.Check(t.Context())
+	require.NoError(t, err)
+	return all
+}
+
+// Whatever is entered, erased and built, segments hold what is there, and there are few.
+func TestSegmentsHoldTheHashes(t *testing.T) {
+	eachSegmented(t, func(t *testing.T, d *sqldb.DB, folder string) {
+		c := newCorpus(1)
+		most := 0
+		for k := range 14 {
+			if k == 3 {
+				c.add(t, d, 3000) // much more than all that follow
+			}
+			c.add(t, d, 90+40*(k%3))
+			if k%2 > 0 {
+				c.erase(t, d, 17)
+			}
+			require.NoError(t, d.BuildSegments(t.Context(), false, nil))
+			all := c.check(t, d)
+			most = max(most, len(all))
+			files, err := os.ReadDir(folder)
+			if len(all) > 0 {
+				require.NoError(t, err)
+			}
+			require.Len(t, files, len(all), "no other file is left")
+		}
+		require.Greater(t, most, 1)
+		require.LessOrEqual(t, most, 4)
+		calls := 0
+		require.NoError(t, d.BuildSegments(t.Context(), true, func(done, total int64) { calls++ }))
+		require.Len(t, c.check(t, d), 1)
+		require.Positive(t, calls)
+	})
+}
+
+// What an opponent, a disk or a restored backup does to the files is named, and nothing of such a file is
+// used. The next build makes missing ones again.
+func TestSegmentsThatWereAltered(t *testing.T) {
+	eachSegmented(t, func(t *testing.T, d *sqldb.DB, folder string) {
+		c := newCorpus(2)
+		c.add(t, d, 2000)
+		require.NoError(t, d.BuildSegments(t.Context(), false, nil))
+		c.add(t, d, testFrom)
+		require.NoError(t, d.BuildSegments(t.Context(), false, nil))
+		all := c.check(t, d)
+		require.Len(t, all, 2)
+		first, second := filepath.Join(folder, all[0].File), filepath.Join(folder, all[1].File)
+		whole, err := os.ReadFile(first)
+		require.NoError(t, err)
+		other, err := os.ReadFile(second)
+		require.NoError(t, err)
+		for name, edit := range map[string]func(){
+			"a bit":   func() { b := bytes.Clone(whole); b[c.IntN(len(b))] ^= 1 << c.IntN(8); writeFile(t, first, b) },
+			"cut":     func() { writeFile(t, first, whole[:c.IntN(len(whole))]) },
+			"swapped": func() { writeFile(t, first, other) },
+			"removed": func() { require.NoError(t, os.Remove(first)) },
+		} {
+			edit()
+			x, got, err := d.Segments(t.Context())
+			require.NoError(t, err, name)
+			require.ErrorContains(t, got[0].Err, all[0].File, name)
+			require.NoError(t, got[1].Err, name)
+			for seq := range x.All() {
+				require.GreaterOrEqual(t, seq, all[1].First, name)
+			}
+			_, _, err = d.Check(t.Context())
+			require.ErrorIs(t, err, books.ErrTampered, name)
+			require.ErrorContains(t, err, all[0].File, name)
+			writeFile(t, first, whole)
+			c.check(t, d)
+		}
+		require.NoError(t, os.Remove(first))
+		require.NoError(t, d.BuildSegments(t.Context(), false, nil))
+		c.check(t, d)
+		for _, edit := range []string{
+			"UPDATE segment SET last = last + 8",
+			"UPDATE segment SET others = " + map[bool]string{true: "'\\x'", false: "x''"}[filepath.Base(folder) == "segments"],
+			"UPDATE submission SET area = (SELECT max(area) FROM submission) WHERE seq = 3",
+		} {
+			c.add(t, d, 20)
+			require.NoError(t, d.BuildSegments(t.Context(), true, nil))
+			c.add(t, d, 20)
+			c.check(t, d)
+			require.NoError(t, rawly(t, d, edit), edit)
+			_, _, err = d.Check(t.Context())
+			require.ErrorIs(t, err, books.ErrTampered, edit)
+		}
+	})
+}
+
+func writeFile(t *testing.T, path string, b []byte) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(path, b, 0o600))
+}
+
+// Builders and erasures at the same time do no harm: afterwards all is as if they had come one by one.
+func TestSegmentsOfManyBuilders(t *testing.T) {
+	eachSegmented(t, func(t *testing.T, d *sqldb.DB, folder string) {
+		c := newCorpus(3)
+		c.add(t, d, 1500)
+		var group sync.WaitGroup
+		for range 3 {
+			group.Go(func() {
+				for k := range 4 {
+					if err := d.BuildSegments(t.Context(), k%2 > 0, nil); err != nil {
+						assert.ErrorContains(t, err, "others changed them")
+					}
+				}
+			})
+		}
+		for k := range 4 {
+			c.erase(t, d, 50+k)
+		}
+		group.Wait()
+		require.NoError(t, d.BuildSegments(t.Context(), false, nil))
+		all := c.check(t, d)
+		c.add(t, d, 1)
+		c.erase(t, d, 1) // the last one tidies up
+		files, err := os.ReadDir(folder)
+		require.NoError(t, err)
+		require.Len(t, files, len(all))
+	})
+}
+
+// A builder that dies leaves nothing that is believed, and the next erasure removes it.
+func TestSegmentOfADeadBuilder(t *testing.T) {
+	eachSegmented(t, func(t *testing.T, d *sqldb.DB, folder string) {
+		c := newCorpus(4)
+		c.add(t, d, 400)
+		down := errors.New("killed")
+		for after := range 2 {
+			n := 0
+			d.SetCommit(func(tx *sql.Tx) error {
+				if n++; n > after {
+					tx.Rollback()
+					return down
+				}
+				return tx.Commit()
+			})
+			require.ErrorIs(t, d.BuildSegments(t.Context(), false, nil), down)
+			d.SetCommit((*sql.Tx).Commit)
+			require.Empty(t, c.check(t, d))
+		}
+		writeFile(t, filepath.Join(folder, "00000000000000000000000000000000.hashes"), []byte("half a file"))
+		require.NoError(t, rawly(t, d, "INSERT INTO segment (name, state, made, first, last, hashed, others, digest) SELECT id, 0, 0, 1, 0, 0, salt, salt FROM registry"))
+		require.Empty(t, c.check(t, d))
+		c.erase(t, d, 7)
+		files, err := os.ReadDir(folder)
+		require.NoError(t, err)
+		require.Empty(t, files)
+		require.NoError(t, d.BuildSegments(t.Context(), false, nil))
+		require.Len(t, c.check(t, d), 1)
+
+		// An erasure that dies before the files are clean.
+		n := 0
+		d.SetCommit(func(tx *sql.Tx) error {
+			if n++; n > 1 {
+				tx.Rollback()
+				return down
+			}
+			return tx.Commit()
+		})
+		var h phash.Hash
+		for seq := range c.kept {
+			h = c.kept[seq]
+			require.ErrorIs(t, d.Erase(t.Context(), books.Erasure{Entered: t0, Submissions: []watermark.Submission{c.ids[seq]}}), down)
+			delete(c.kept, seq)
+			break
+		}
+		d.SetCommit((*sql.Tx).Commit)
+		require.True(t, holds(t, folder, h))
+		c.check(t, d) // an audit finishes it
+		require.False(t, holds(t, folder, h) && c.lone(h))
+		requireSegments(t, d)
+	})
+}
+
+// requireSegments requires that all segments can be used, and hold nothing that was erased. It returns their number.
+func requireSegments(t *testing.T, d *sqldb.DB) int {
+	t.Helper()
+	x, all, err := d.Segments(t.Context())
+	require.NoError(t, err)
+	for _, s := range all {
+		require.NoError(t, s.Err)
+	}
+	gone, err := d.ErasedAfter(t.Context(), 0)
+	require.NoError(t, err)
+	for _, e := range gone {
+		require.False(t, x.Has(e.Seq), "erased submission %d", e.Seq)
+	}
+	return len(all)
+}
+
+// holds reports whether a file of a folder has the words of a hash.
+func holds(t *testing.T, folder string, h phash.Hash) bool {
+	t.Helper()
+	var words []byte
+	for _, w := range h.Bits {
+		words = binary.LittleEndian.AppendUint64(words, w)
+	}
+	paths, err := filepath.Glob(filepath.Join(folder, "*"))
+	require.NoError(t, err)
+	for _, path := range paths {
+		if filepath.Ext(path) == ".segments" {
+			continue // a folder
+		}
+		b, err := os.ReadFile(path)
+		require.NoError(t, err)
+		if bytes.Contains(b, words) || bytes.Contains(b, []byte(h.String())) {
+			return true
+		}
+	}
+	return false
+}
+
+// Of the hashes of erased uploads nothing stands in a file, of the database or of segments.
+func TestErasedHashesLeaveNothing(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "r.db")
+	d := opened(sqlite.Create(t.Context(), path, info()))(t)
+	d.SetSegmentFrom(testFrom)
+	c := newCorpus(7)
+	var erased []phash.Hash
+	for k := range 6 {
+		c.add(t, d, 250+40*k)
+		require.NoError(t, d.BuildSegments(t.Context(), false, nil))
+		before := maps.Clone(c.kept)
+		c.erase(t, d, 13+k)
+		for seq, h := range before {
+			if _, ok := c.kept[seq]; !ok && c.lone(h) {
+				erased = append(erased, h)
+			}
+		}
+	}
+	require.Greater(t, len(erased), 100)
+	c.check(t, d)
+	for _, h := range erased[:100] {
+		require.False(t, holds(t, dir, h) || holds(t, path+".segments", h), h)
+	}
+	for seq, h := range c.kept {
+		require.True(t, holds(t, dir, h))
+		if seq < 500 {
+			require.True(t, holds(t, path+".segments", h), "what was not erased is there")
+		}
+		break
+	}
+}
+
+// Sealed hashes stand in no segment.
+func TestSealedHashesHaveNoSegments(t *testing.T) {
+	i := info()
+	i.SealHashes = true
+	path := filepath.Join(t.TempDir(), "r.db")
+	d := opened(sqlite.Create(t.Context(), path, i))(t)
+	d.SetSegmentFrom(1)
+	newCorpus(5).add(t, d, 10)
+	require.NoError(t, d.BuildSegments(t.Context(), true, nil))
+	require.NoDirExists(t, path+".segments")
+	x, all, err := d.Segments(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, all)
+	require.Zero(t, x.Len())
+}
+
+func rawly(t *testing.T, d *sqldb.DB, query string) error {
+	t.Helper()
+	_, err := d.Raw().ExecContext(t.Context(), query)
+	return err
+}
+
+// beforeSegments brings the tables of hashes back that there were before segments.
+var beforeSegments = []string{"DROP TABLE segment", "CREATE TABLE posting (id BIGINT)", "CREATE TABLE lot (id BIGINT)",
+	"CREATE TABLE recent (seq BIGINT)", "CREATE TABLE search_state (one BIGINT)"}

@@ -1,0 +1,176 @@
+package verify_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"image"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
+)
+
+// dividedDump is a folder with pictures, a repetition, a damaged file and one that is no picture.
+func dividedDump(t *testing.T, c *caseFile) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, img := range map[string]image.Image{"1.jpg": c.marked, "2.jpg": c.second, "3.jpg": passport(9), "4.jpg": c.marked, "5.jpg": c.bill} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), file(t, img, "jpeg"), 0o600))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "6.jpg"), []byte("\xff\xd8\xff damaged"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "7.txt"), []byte("a text"), 0o600))
+	return dir
+}
+
+// partRun examines a part of a dump and returns the verdicts with their investigator.
+func partRun(t *testing.T, c *caseFile, part verify.Part, dir string) (*verify.Investigator, []*verify.Verdict) {
+	t.Helper()
+	cfg := c.Config
+	cfg.Part = part
+	cfg.Found = time.Date(2026, 6, 1, 0, 0, 0, 0, time.FixedZone("CEST", 7200))
+	v := newInvestigator(t, cfg)
+	v.SetDetect(noMark)
+	var leaks []*verify.Verdict
+	for l, err := range v.InvestigateFiles(t.Context(), dir) {
+		require.NoError(t, err)
+		leaks = append(leaks, l)
+	}
+	return v, leaks
+}
+
+// partOf returns what is written of a part.
+func partOf(t *testing.T, c *caseFile, part verify.Part, dir string) []byte {
+	t.Helper()
+	v, leaks := partRun(t, c, part, dir)
+	var b bytes.Buffer
+	require.NoError(t, v.WritePart(t.Context(), &b, leaks, true))
+	return b.Bytes()
+}
+
+// joined joins parts with an investigator of their own.
+func joined(t *testing.T, c *caseFile, parts ...[]byte) (*verify.Investigator, []*verify.Verdict, error) {
+	t.Helper()
+	s, err := verify.ReadParts(parts...)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg, err := s.Config(c.Config)
+	require.NoError(t, err)
+	v := newInvestigator(t, cfg)
+	leaks, err := v.Join(t.Context(), s)
+	return v, leaks, err
+}
+
+// outputs are the findings and the report of a dump, with the record of another.
+func outputs(t *testing.T, v *verify.Investigator, d *verify.DumpVerdict, record *verify.DumpVerdict) string {
+	t.Helper()
+	same := *d
+	same.Record = record.Record
+	var b bytes.Buffer
+	require.NoError(t, v.WriteFindings(t.Context(), &b, &same, false))
+	require.NoError(t, v.WriteReport(t.Context(), &b, &same, true))
+	return b.String()
+}
+
+// However a dump is divided, and in whatever order the parts arrive, findings, verdict and report are
+// those of one run, byte for byte; and a later run does not take the parts for other files.
+func TestPartsAreOneRun(t *testing.T) {
+	c := newCase(t)
+	dir := dividedDump(t, c)
+	v, leaks := partRun(t, c, verify.Part{}, dir)
+	whole, err := v.Weigh(t.Context(), leaks)
+	require.NoError(t, err)
+	want := outputs(t, v, whole, whole)
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, of := range []int{3, 9} {
+		c := newCase(t)
+		var parts [][]byte
+		for k := range of {
+			parts = append(parts, partOf(t, c, verify.Part{Number: k + 1, Of: of}, dir))
+		}
+		random.Shuffle(of, func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
+		v, leaks, err := joined(t, c, parts...)
+		require.NoError(t, err)
+		d, err := v.Weigh(t.Context(), leaks)
+		require.NoError(t, err)
+		require.Equal(t, want, outputs(t, v, d, whole), "%d parts", of)
+		require.Len(t, d.Record.Logged, min(of, 5), "a part without a picture is not entered")
+
+		var b bytes.Buffer
+		require.NoError(t, v.WriteFindings(t.Context(), &b, d, false))
+		f, err := verify.ReadFindings(&b)
+		require.NoError(t, err)
+		require.NoError(t, f.CheckLeaks())
+		require.NoError(t, f.CheckVerdict())
+
+		if of == 9 {
+			continue
+		}
+		v, leaks = partRun(t, c, verify.Part{}, dir)
+		again, err := v.Weigh(t.Context(), leaks)
+		require.NoError(t, err)
+		require.NotEmpty(t, again.Earlier)
+		text, err := json.Marshal(again.Case)
+		require.NoError(t, err)
+		require.NotContains(t, string(text), `"public"`, "these copies were found in these files alone")
+	}
+}
+
+// A part that is missing, double, cut, altered or of another dump is named, and nothing is weighed.
+func TestPartsThatDoNotFit(t *testing.T) {
+	c := newCase(t)
+	dir := dividedDump(t, c)
+	one, two := partOf(t, c, verify.Part{Number: 1, Of: 2}, dir), partOf(t, c, verify.Part{Number: 2, Of: 2}, dir)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "8.txt"), []byte("more"), 0o600))
+	more := partOf(t, c, verify.Part{Number: 2, Of: 2}, dir)
+	lines := bytes.SplitAfter(one, []byte("\n"))
+	text := string(one)
+	for name, x := range map[string]struct {
+		parts [][]byte
+		says  string
+	}{
+		"none":            {nil, "no parts"},
+		"missing":         {[][]byte{two}, "part 1/2 is missing"},
+		"double":          {[][]byte{one, one}, "part 1/2 is there twice"},
+		"another dump":    {[][]byte{one, more}, "part 2/2 is of another dump"},
+		"cut short":       {[][]byte{bytes.Join(lines[:3], nil), two}, "part 1/2 is cut short: file 5 of the dump is not in it"},
+		"cut in a line":   {[][]byte{one[:len(one)-5], two}, "part 1/2 is damaged: file 7 of the dump"},
+		"a line too many": {[][]byte{append(slices.Clone(one), lines[1]...), two}, "part 1/2 is damaged: file 9 of the dump"},
+		"no part":         {[][]byte{[]byte("{}\n")}, "no part of a dump"},
+		"a state file":    {[][]byte{[]byte(`{"kycmark_state":1}` + "\n")}, "no part of a dump"},
+		"another finding": {[][]byte{[]byte(strings.Replace(text, `"finding":"copy"`, `"finding":"unmarked"`, 1)), two}, "1.jpg"},
+		"another file":    {[][]byte{[]byte(strings.Replace(text, `"sha256":"`, `"sha256":"00`, 1)), two}, "1.jpg"},
+		"another version": {[][]byte{[]byte(strings.Replace(text, `"version":"`, `"version":"x`, 1)), []byte(strings.Replace(string(two), `"version":"`, `"version":"x`, 1))}, "another registry, program, set of keys"},
+		"another entry":   {[][]byte{[]byte(strings.Replace(text, `"logged":[`, `"logged":[1,`, 1)), two}, "entry 1 of the ledger is no investigation"},
+		"no entry":        {[][]byte{[]byte(strings.Replace(text, `"logged":[`, `"logged":[],"x":[`, 1)), two}, "the ledger does not say that it was examined"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, _, err := joined(t, c, x.parts...)
+			require.ErrorIs(t, err, registry.ErrInput)
+			require.ErrorContains(t, err, x.says)
+		})
+	}
+	_, err := verify.NewInvestigator(verify.Config{Registry: c.Registry, Part: verify.Part{Number: 3, Of: 2}})
+	require.ErrorIs(t, err, registry.ErrInput)
+}
+
+func FuzzReadParts(f *testing.F) {
+	f.Add([]byte(`{"kycmark_state":1,"number":1,"of":1,"files":1}` + "\n" + `{"verdict":{"file":"a"}}` + "\n"))
+	f.Add([]byte(`{"kycmark_state":1,"number":1,"of":9,"files":1000000000}` + "\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if s, err := verify.ReadParts(text); err == nil {
+			_, _ = s.Config(verify.Config{})
+		} else {
+			require.ErrorIs(t, err, registry.ErrInput, fmt.Sprintf("%.100q", text))
+		}
+	})
+}

@@ -1,0 +1,131 @@
+package s3_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/objects"
+	"github.com/kycmark/kycmark/internal/store/s3test"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/s3"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
+)
+
+func TestAddresses(t *testing.T) {
+	t.Setenv("AWS_ENDPOINT_URL_S3", "")
+	t.Setenv("AWS_ENDPOINT_URL", "")
+	for _, good := range []string{"s3://kyc", "s3://kyc/2026/originals", "s3://kyc/?endpoint=https://s3.example:9000&region=eu-1"} {
+		_, err := s3.Open(t.Context(), good, "id")
+		require.NoError(t, err, good)
+	}
+	for _, bad := range []string{"s3://", "s3:///prefix", "s3://key:secret@kyc/p", "s3://kyc?endpoint=ftp://x", "s3://kyc?endpoint=https://u:p@x",
+		"s3://kyc?endpoint=https://x/path", "s3://kyc?secret=1", "s3://kyc/p#x"} {
+		_, err := s3.Open(t.Context(), bad, "id")
+		require.ErrorIs(t, err, registry.ErrInput, bad)
+		require.NotContains(t, err.Error(), "secret@", bad)
+	}
+	for _, other := range []string{"gs://kyc", "originals", "/srv/originals", ""} {
+		_, err := s3.Open(t.Context(), other, "id")
+		require.ErrorIs(t, err, errors.ErrUnsupported, other)
+	}
+}
+
+// A place keeps, lists, and removes objects. What is missing or changed is said to be so, and what
+// cannot be reached is neither.
+func TestPlace(t *testing.T) {
+	server := s3test.Start(t)
+	for kind, open := range map[string]func() (objects.Place, error){
+		"s3":     func() (objects.Place, error) { return s3.Open(t.Context(), server.Address, "id") },
+		"folder": func() (objects.Place, error) { return objects.Folder(t.TempDir()), nil },
+	} {
+		t.Run(kind, func(t *testing.T) {
+			ctx := t.Context()
+			p, err := open()
+			require.NoError(t, err)
+			a, b := []byte("sealed a"), make([]byte, 3<<20)
+			for range 2 { // again is no error
+				require.NoError(t, p.Put(ctx, objects.NameOf(a), a))
+				require.NoError(t, p.Put(ctx, objects.NameOf(b), b))
+			}
+			for _, body := range [][]byte{a, b} {
+				got, err := p.Get(ctx, objects.NameOf(body), int64(len(body)))
+				require.NoError(t, err)
+				require.Equal(t, body, got)
+				for _, size := range []int64{0, int64(len(body)) - 1, int64(len(body)) + 1} {
+					_, err = p.Get(ctx, objects.NameOf(body), size)
+					require.ErrorIs(t, err, objects.ErrDiffers)
+				}
+			}
+			sizes := map[objects.Name]int64{}
+			for o, err := range p.All(ctx) {
+				require.NoError(t, err)
+				require.WithinDuration(t, time.Now(), o.Written, time.Minute)
+				sizes[o.Name] = o.Size
+			}
+			require.Equal(t, map[objects.Name]int64{objects.NameOf(a): 8, objects.NameOf(b): 3 << 20}, sizes)
+			size, err := p.Size(ctx, objects.NameOf(b))
+			require.NoError(t, err)
+			require.EqualValues(t, 3<<20, size)
+			_, err = p.Size(ctx, objects.Name{1})
+			require.ErrorIs(t, err, fs.ErrNotExist)
+			_, err = p.Get(ctx, objects.Name{1}, 5)
+			require.ErrorIs(t, err, fs.ErrNotExist)
+			for range 2 {
+				require.NoError(t, p.Remove(ctx, objects.NameOf(a)))
+			}
+			_, err = p.Get(ctx, objects.NameOf(a), 8)
+			require.ErrorIs(t, err, fs.ErrNotExist)
+		})
+	}
+	t.Run("changed", func(t *testing.T) {
+		p, err := s3.Open(t.Context(), server.Address, "id")
+		require.NoError(t, err)
+		body := []byte("sealed c")
+		require.NoError(t, p.Put(t.Context(), objects.NameOf(body), body))
+		require.NoError(t, os.WriteFile(filepath.Join(server.Dir, "originals", "id", objects.NameOf(body).String()), []byte("sealed d"), 0o600))
+		_, err = p.Get(t.Context(), objects.NameOf(body), 8)
+		require.ErrorIs(t, err, objects.ErrDiffers)
+	})
+	t.Run("gone", func(t *testing.T) {
+		for _, address := range []string{"s3://nobody/p?endpoint=" + server.URL, "s3://kyc/p?endpoint=http://127.0.0.1:1"} {
+			p, err := s3.Open(t.Context(), address, "id")
+			require.NoError(t, err)
+			ctx, cancel := contextFor(t, 3*time.Second)
+			require.Error(t, p.Put(ctx, objects.NameOf([]byte("x")), []byte("x")))
+			_, err = p.Get(ctx, objects.NameOf([]byte("x")), 1)
+			require.Error(t, err)
+			require.NotErrorIs(t, err, fs.ErrNotExist, "a bucket or server that is gone is no missing object")
+			require.NotErrorIs(t, err, objects.ErrDiffers)
+			cancel()
+		}
+	})
+}
+
+// A registry keeps its originals in a bucket: none is in its file, and it is found there again.
+func TestRegistry(t *testing.T) {
+	server := s3test.Start(t)
+	ctx := t.Context()
+	path := filepath.Join(t.TempDir(), "r.db")
+	r, err := registry.Create(ctx, sqlite.At(path, s3.Open), &registry.CreateOptions{Originals: server.Address})
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	_, err = registry.Open(ctx, sqlite.At(path))
+	require.ErrorIs(t, err, registry.ErrRegistry, "without package s3")
+	r, err = registry.Open(ctx, sqlite.At(path, s3.Open))
+	require.NoError(t, err)
+	found, err := r.CheckObjects(ctx, time.Time{})
+	require.NoError(t, err)
+	require.Equal(t, registry.Objects{Place: server.Address}, found)
+	require.NoError(t, r.Close())
+}
+
+func contextFor(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(t.Context(), d)
+}
