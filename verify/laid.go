@@ -60,7 +60,7 @@ func (l *leakPicture) lay(ctx context.Context, o *original) (*capture.Sight, err
 // luma returns the leak ready for being laid on originals, made once.
 func (l *leakPicture) luma() *register.Leak {
 	if l.ready == nil {
-		l.ready = register.NewLeak(dsp.LumaNRGBA(l.Image))
+		l.ready = register.NewLeak(dsp.LazyLuma(l.Image))
 	}
 	return l.ready
 }

@@ -18,7 +18,7 @@ import (
 func openable(of watermark.Submission, opened *atomic.Int32) func() (*original, error) {
 	return func() (*original, error) {
 		opened.Add(1)
-		return &original{of: of, onto: capture.New(dsp.NewPlane(1000, 1000))}, nil
+		return &original{of: of, onto: capture.New(dsp.NewPlane(1000, 1000).Lazy())}, nil
 	}
 }
 

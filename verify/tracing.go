@@ -168,21 +168,9 @@ func (v *Investigator) tracedOriginal(ctx context.Context, l *leakPicture, page 
 }
 
 // traced traces a leak against an opened original at a false-positive rate level, and uses how the
-// leak was laid on o before. If a copy has a key that o was not readied for, the original is opened
-// again. The error wraps [watermark.ErrTooSmall] if it no longer opens, or a picture is too small.
+// leak was laid on o before. The error wraps [watermark.ErrTooSmall] if a picture is too small.
 func (v *Investigator) traced(ctx context.Context, l *leakPicture, o *original, copies []watermark.Candidate, level float64) (*watermark.TraceResult, error) {
 	t, err := o.tracerOf(copies, level)
-	if errors.Is(err, watermark.ErrNoKey) { // of a copy that was issued since o was readied
-		pic, failed := v.openOriginal(ctx, o.of)
-		if failed != nil {
-			return nil, failed
-		}
-		if pic == nil {
-			return nil, watermark.ErrTooSmall
-		}
-		o = newOriginal(o.of, pic)
-		t, err = o.tracerOf(copies, level)
-	}
 	if err != nil {
 		return nil, err
 	}
