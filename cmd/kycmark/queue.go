@@ -12,6 +12,7 @@ import (
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // queueFlag registers --queue with cmd.
@@ -26,6 +27,9 @@ func (b *books) run(ctx context.Context, list iter.Seq2[jobs.Job, error], done f
 	if err != nil {
 		return err
 	}
+	if err := b.registry.Engine().CheckSealKey(ctx, seal); err != nil {
+		return err
+	}
 	if !home.IsServer(b.home.Address()) {
 		return b.runHere(ctx, list, done)
 	}
@@ -35,7 +39,7 @@ func (b *books) run(ctx context.Context, list iter.Seq2[jobs.Job, error], done f
 	}
 	defer q.Close()
 	err = q.Run(ctx, list, done, func() {
-		b.warnf("no worker takes the jobs: start \"kycmark work\" in a home with the keys")
+		b.warnf("no worker has taken a job yet: is \"kycmark work\" running in a home with the keys?")
 	})
 	if ctx.Err() != nil {
 		b.hintf("jobs that were not done are taken back; the same command goes on where it was")
@@ -133,7 +137,7 @@ var errStopped = errors.New("stopped")
 
 // issueQueued has workers issue copies of the uploads ids, and calls emit with the lines of each. step is
 // called after each.
-func (b *books) issueQueued(ctx context.Context, f issueFlags, ids []id, step func(), emit func(id, []issueLine) error) error {
+func (b *books) issueQueued(ctx context.Context, f issueFlags, ids []watermark.Submission, step func(), emit func(watermark.Submission, []issueLine) error) error {
 	dir, err := filepath.Abs(".")
 	if err != nil {
 		return err

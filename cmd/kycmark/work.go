@@ -272,13 +272,10 @@ func (b *books) doSubmit(ctx context.Context, job submitJob) (out []submitResult
 	return out, nil
 }
 
-// id is the ID of an upload.
-type id = watermark.Submission
-
 // An issueJob issues copies of an upload.
 type issueJob struct {
 	Actor, Dir                 string // Dir: the folder in which the command was called
-	Submission                 id
+	Submission                 watermark.Submission
 	Copies                     []watermark.CopyID // one a recipient: a second attempt issues the same
 	To                         []string
 	Purpose, Out, Format, Stem string // Stem: name of the copies' files; "": the submission's ID
@@ -288,7 +285,7 @@ type issueJob struct {
 }
 
 // newIssueJob returns the job for the upload of. The same request that is not done yet is the same job.
-func newIssueJob(f issueFlags, of id, dir, actor string) jobs.Job {
+func newIssueJob(f issueFlags, of watermark.Submission, dir, actor string) jobs.Job {
 	x := issueJob{Dir: dir, Submission: of, To: f.to, Purpose: f.purpose, Out: f.out, Format: f.format, Stem: f.names[of],
 		AllowWeak: f.allowWeak, Force: f.force, KeepEXIF: f.metadata.keep, MaxSide: f.maxSide, MaxBytes: f.maxBytes}
 	once, _ := json.Marshal(x) // of texts and numbers: no error
@@ -307,7 +304,7 @@ func (x issueJob) flags(b *books) issueFlags {
 		f.out = filepath.Join(x.Dir, f.out)
 	}
 	if x.Stem != "" {
-		f.names = map[id]string{x.Submission: x.Stem}
+		f.names = map[watermark.Submission]string{x.Submission: x.Stem}
 	}
 	return f
 }
@@ -356,7 +353,7 @@ type investigateJob struct {
 	Command, Dump []string
 	Part          verify.Part
 	Once          [32]byte // random: a second attempt is the same investigation
-	Against       []id
+	Against       []watermark.Submission
 	References    int
 	Reveal        bool
 	Circumstances verify.Circumstances
@@ -424,11 +421,11 @@ type auditJob struct {
 // the job was queued.
 type eraseJob struct {
 	Actor, Subject, Note string
-	IDs                  []id
+	IDs                  []watermark.Submission
 }
 
 // doErase erases the uploads of a job and returns their IDs. If all are erased, an earlier attempt did it.
-func (b *books) doErase(ctx context.Context, job eraseJob) ([]id, error) {
+func (b *books) doErase(ctx context.Context, job eraseJob) ([]watermark.Submission, error) {
 	there, err := b.notErased(ctx, job.IDs)
 	if err != nil {
 		return nil, err
@@ -436,17 +433,17 @@ func (b *books) doErase(ctx context.Context, job eraseJob) ([]id, error) {
 	if job.Subject == "" && len(there) > 0 {
 		_, err = b.registry.EraseSubmissions(ctx, there, job.Actor, job.Note)
 	} else if job.Subject != "" {
-		var more []id
+		var more []watermark.Submission
 		if more, err = b.registry.Erase(ctx, job.Subject, job.Actor, job.Note); errors.Is(err, registry.ErrNotFound) && len(there) == 0 {
 			err = nil
 		}
-		job.IDs = append(job.IDs, slices.DeleteFunc(more, func(x id) bool { return slices.Contains(job.IDs, x) })...)
+		job.IDs = append(job.IDs, slices.DeleteFunc(more, func(id watermark.Submission) bool { return slices.Contains(job.IDs, id) })...)
 	}
 	return job.IDs, err
 }
 
 // notErased returns the uploads that are not erased.
-func (b *books) notErased(ctx context.Context, ids []id) (there []id, err error) {
+func (b *books) notErased(ctx context.Context, ids []watermark.Submission) (there []watermark.Submission, err error) {
 	for _, x := range ids {
 		switch _, err := b.registry.Submission(ctx, x); {
 		case err == nil:

@@ -48,6 +48,7 @@ const (
 type Queue struct {
 	pool   *pgxpool.Pool
 	schema string
+	table  string // of jobs, for SQL
 	of     string // the registry's ID
 	key    *registry.SealKey
 }
@@ -81,6 +82,7 @@ func (q *Queue) prepare(ctx context.Context) error {
 	if err := q.pool.QueryRow(ctx, "SELECT current_schema() || '_queue'").Scan(&q.schema); err != nil {
 		return err
 	}
+	q.table = pgx.Identifier{q.schema, "river_job"}.Sanitize()
 	m, err := rivermigrate.New(riverpgxv5.New(q.pool), &rivermigrate.Config{Schema: q.schema, Logger: quiet})
 	if err != nil {
 		return err
@@ -97,7 +99,7 @@ func (q *Queue) prepare(ctx context.Context) error {
 		return err
 	}
 	defer one.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock(hashtextextended($1, 0))", q.schema)
-	if _, err := one.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+q.schema); err != nil {
+	if _, err := one.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+pgx.Identifier{q.schema}.Sanitize()); err != nil {
 		return err
 	}
 	_, err = m.Migrate(ctx, rivermigrate.DirectionUp, nil)
@@ -245,7 +247,7 @@ func (q *Queue) finished(ctx context.Context, jobs []added, done func(Job, json.
 		Output         []byte
 	}
 	rows, err := q.pool.Query(ctx, `SELECT id, attempt, finalized_at IS NOT NULL, state = 'completed',
-		CASE WHEN finalized_at IS NOT NULL THEN metadata->'output' END FROM `+q.schema+`.river_job WHERE id = ANY($1)`, ids)
+		CASE WHEN finalized_at IS NOT NULL THEN metadata->'output' END FROM `+q.table+` WHERE id = ANY($1)`, ids)
 	if err != nil {
 		return 0, false, err
 	}
@@ -275,7 +277,7 @@ func (q *Queue) finished(ctx context.Context, jobs []added, done func(Job, json.
 // outcome opens what a worker left of a job. complete says that the job was done.
 func (q *Queue) outcome(kind string, output []byte, complete bool) (json.RawMessage, error) {
 	if len(output) == 0 {
-		return nil, fmt.Errorf("%w: its workers died %d times, or it was taken out of the queue", ErrFailed, maxAttempts)
+		return nil, fmt.Errorf("%w: in %d attempts its workers died or had another sealing key, or it was taken out of the queue", ErrFailed, maxAttempts)
 	}
 	text, err := q.key.OpenMessage(q.about("outcome", kind), output)
 	if err != nil {
@@ -305,8 +307,8 @@ func (q *Queue) takeBack(ctx context.Context, client *river.Client[pgx.Tx], jobs
 			ids = append(ids, job.id)
 		}
 	}
-	q.pool.Exec(ctx, "DELETE FROM "+q.schema+".river_job WHERE id = ANY($1) AND state IN ('available', 'retryable', 'scheduled')", ids)
-	rows, err := q.pool.Query(ctx, "SELECT id FROM "+q.schema+".river_job WHERE id = ANY($1) AND state = 'running'", ids)
+	q.pool.Exec(ctx, "DELETE FROM "+q.table+" WHERE id = ANY($1) AND state IN ('available', 'retryable', 'scheduled')", ids)
+	rows, err := q.pool.Query(ctx, "SELECT id FROM "+q.table+" WHERE id = ANY($1) AND state = 'running'", ids)
 	if err != nil {
 		return
 	}

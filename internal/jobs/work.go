@@ -74,11 +74,14 @@ var (
 func (q *Queue) Work(ctx context.Context, atOnce int, kinds map[string]Func, report func(Done)) error {
 	name := rand.Int32()
 	slots := make(chan struct{}, atOnce)
+	stopping := ctx.Done()
 	workers := river.NewWorkers()
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[row]) error {
 		select {
 		case slots <- struct{}{}:
 			defer func() { <-slots }()
+		case <-stopping:
+			return river.JobSnooze(0) // for another worker
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -197,7 +200,7 @@ func (q *Queue) live(ctx context.Context, name int32) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.Exec(ctx, "SELECT pg_advisory_lock('"+q.schema+".river_job'::regclass::oid::int8::int4, $1)", name); err != nil {
+	if _, err := c.Exec(ctx, "SELECT pg_advisory_lock('"+q.table+"'::regclass::oid::int8::int4, $1)", name); err != nil {
 		c.Close(context.WithoutCancel(ctx))
 		return nil, err
 	}
@@ -208,10 +211,10 @@ func (q *Queue) live(ctx context.Context, name int32) (*pgx.Conn, error) {
 // after maxAttempts.
 func (q *Queue) abandoned() string {
 	const over = "attempt >= max_attempts"
-	return `UPDATE ` + q.schema + `.river_job SET
-		state = (CASE WHEN ` + over + ` THEN 'discarded' ELSE 'available' END)::` + q.schema + `.river_job_state,
+	return `UPDATE ` + q.table + ` SET
+		state = (CASE WHEN ` + over + ` THEN 'discarded' ELSE 'available' END)::` + pgx.Identifier{q.schema, "river_job_state"}.Sanitize() + `,
 		finalized_at = CASE WHEN ` + over + ` THEN now() END
 		WHERE state = 'running' AND NOT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted
 		AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-		AND classid = '` + q.schema + `.river_job'::regclass::oid AND 'worker-' || objid::int8::int4 = attempted_by[array_upper(attempted_by, 1)])`
+		AND classid = '` + q.table + `'::regclass::oid AND 'worker-' || objid::int8::int4 = attempted_by[array_upper(attempted_by, 1)])`
 }
