@@ -98,13 +98,18 @@ func longSide(img *image.NRGBA) int { return max(img.Rect.Dx(), img.Rect.Dy()) }
 // key is not active, and [ErrWeak] if the mark is too weak. If dst fails, the copy stays
 // entered.
 func (p *Prepared) Issue(ctx context.Context, dst io.Writer, to, purpose string) (*Copy, error) {
-	return p.IssueAs(ctx, dst, p.issuer.newID(), to, purpose)
+	return p.issue(ctx, dst, p.issuer.newID(), to, purpose, false)
 }
 
 // IssueAs is [Prepared.Issue] with an ID that the caller drew. After a crash, a second call with the same
 // arguments releases the copy that the first one entered, and enters none. The error wraps [ErrConflict]
 // if another copy has the ID, or if the copy's file cannot be made again with the same bytes.
 func (p *Prepared) IssueAs(ctx context.Context, dst io.Writer, id watermark.CopyID, to, purpose string) (*Copy, error) {
+	return p.issue(ctx, dst, id, to, purpose, true)
+}
+
+// issue is [Prepared.IssueAs] with again, and [Prepared.Issue] without: then an ID that is taken is an error.
+func (p *Prepared) issue(ctx context.Context, dst io.Writer, id watermark.CopyID, to, purpose string, again bool) (*Copy, error) {
 	s := p.issuer
 	if err := books.CheckText("purpose", purpose, intake.MaxNote); err != nil {
 		return nil, err
@@ -121,7 +126,7 @@ func (p *Prepared) IssueAs(ctx context.Context, dst io.Writer, id watermark.Copy
 	}
 	row, key := s.logged(id, p.of, to, purpose, out)
 	err = s.cfg.Registry.store.AddCopy(ctx, &row, key)
-	if errors.Is(err, ErrConflict) {
+	if again && errors.Is(err, ErrConflict) {
 		err = s.cfg.Registry.entered(ctx, &row)
 	}
 	if err != nil {
