@@ -98,7 +98,7 @@ func (r *alteredRun) document(ctx context.Context, i int, emit func(ruler.Trial)
 		return attack.Attack{}.Apply(takenBy(blank.Fill(specimen.NewPerson(person)), r.side, medium, capture), 0)
 	}
 	p := &alteredPicture{name: fmt.Sprintf("%s %d, %s", template, i, mediumNames[medium]), upload: taken(seed, seed)}
-	p.onto = capture.New(dsp.LumaNRGBA(p.upload))
+	p.onto = capture.New(dsp.LazyLuma(p.upload))
 	content := sha256.Sum256(p.upload.Pix)
 	var issued []watermark.Candidate
 	for k := range 20 {
@@ -165,7 +165,7 @@ func differing(a, b *image.NRGBA, places []image.Rectangle) (out []image.Rectang
 // the mark is found and nothing else forbids the name. right: places are found with an intersection
 // over union of 0.5; it is left out if none of them is in the leak.
 func (p *alteredPicture) judge(ctx context.Context, leak *image.NRGBA, where []image.Rectangle) ruler.Trial {
-	s := ruler.Must(p.onto.Find(ctx, dsp.LumaNRGBA(leak)))
+	s := ruler.Must(p.onto.Find(ctx, dsp.LazyLuma(leak)))
 	t := ruler.Trial{Labels: map[string]string{"verdict": "not aligned"}, Values: map[string]float64{"same": 0, "confirmed": 0}}
 	if s == nil {
 		return t

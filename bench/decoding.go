@@ -110,7 +110,7 @@ func measured(ctx context.Context, program string, args ...string) (cpu time.Dur
 			}
 			return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), peak
 		case <-tick.C:
-			peak = max(peak, treeBytes(cmd.Process.Pid))
+			peak = max(peak, treeBytes(cmd.Process.Pid, 0))
 		}
 	}
 }

@@ -123,7 +123,7 @@ func (r *lookalikeRun) file(ctx context.Context, i int, emit func(ruler.Trial)) 
 		emit(ruler.Trial{Labels: map[string]string{"picture": name}, Error: err.Error()})
 		return
 	}
-	o := capture.New(dsp.LumaNRGBA(p.Image))
+	o := capture.New(dsp.LazyLuma(p.Image))
 	for _, a := range r.attacks {
 		c := &card{name: name, attack: a.Name, medium: "files"}
 		judgeLeak(ctx, o, a.Apply(p.Image, r.env.Seed+uint64(i)), pairOwn, c, c, emit)
@@ -167,7 +167,7 @@ func (r *lookalikeRun) draw(blank *specimen.Blank, medium int, seed uint64, a at
 // hold judges leaks against the upload of card i.
 func (r *lookalikeRun) hold(ctx context.Context, cards []*card, i int, emit func(ruler.Trial)) {
 	c := cards[i]
-	o := capture.New(dsp.LumaNRGBA(c.upload))
+	o := capture.New(dsp.LazyLuma(c.upload))
 	judgeLeak(ctx, o, c.leak, pairOwn, c, c, emit)
 	for _, again := range c.again {
 		judgeLeak(ctx, o, again, pairAgain, c, c, emit)
@@ -191,7 +191,7 @@ func (c *card) distance(leak *card) int {
 // judgeLeak emits the verdict on a leak of one card against the upload of another.
 func judgeLeak(ctx context.Context, o *capture.Original, leak *image.NRGBA, of string, upload, shows *card, emit func(ruler.Trial)) {
 	start := time.Now()
-	s := ruler.Must(o.Find(ctx, dsp.LumaNRGBA(leak)))
+	s := ruler.Must(o.Find(ctx, dsp.LazyLuma(leak)))
 	verdict, detail, same := "not aligned", "", false
 	if s != nil {
 		v := ruler.Must(s.Verdict())

@@ -88,7 +88,7 @@ func (r *placesRun) fill(ctx context.Context) {
 			s = drawnUpload(r.env, i-n, 0xd000, "%s %d, %s")
 		}
 		s.draw(r.env, 1200)
-		u := &placeUpload{name: s.name, image: s.image, onto: capture.New(dsp.LumaNRGBA(s.image))}
+		u := &placeUpload{name: s.name, image: s.image, onto: capture.New(dsp.LazyLuma(s.image))}
 		var err error
 		u.hash, _, err = phash.Sum(phash.Area, s.image)
 		ruler.Check(err)
@@ -123,7 +123,7 @@ func (u *placeUpload) lay(ctx context.Context, img *image.NRGBA, query *parts.Qu
 	place := &register.Place{LogNFA: math.Inf(1)}
 	t := ruler.Trial{Values: map[string]float64{}}
 	lay := func(name string, place func() (*register.Place, error)) *capture.Sight {
-		leak, start := register.NewLeak(dsp.LumaNRGBA(img)), processTime()
+		leak, start := register.NewLeak(dsp.LazyLuma(img)), processTime()
 		s := ruler.Must(u.onto.Lay(ctx, leak, place))
 		t.Values["ms"+name] = float64((processTime() - start).Microseconds()) / 1000
 		t.Values["same"+name] = 0

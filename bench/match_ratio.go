@@ -94,7 +94,7 @@ func (r *ratioRun) batch(ctx context.Context, b int, emit func(ruler.Trial)) {
 	}
 	for i := range pages {
 		document := b*r.group + i
-		o := capture.New(dsp.LumaNRGBA(uploads[i]))
+		o := capture.New(dsp.LazyLuma(uploads[i]))
 		var again *image.NRGBA // by the same sort of device and by the other, in turn
 		if medium != mediumDrawn {
 			again = takenBy(pages[i], r.side, mediumPhoto+(medium-mediumPhoto+i/2)%2, seed(i)+1)
@@ -121,7 +121,7 @@ func (r *ratioRun) batch(ctx context.Context, b int, emit func(ruler.Trial)) {
 // ratioFigures returns the figures of a leak and an original, by name, to four decimals.
 func ratioFigures(ctx context.Context, o *capture.Original, leak *image.NRGBA) map[string]float64 {
 	f := capture.NoFigures()
-	if s := ruler.Must(o.Find(ctx, dsp.LumaNRGBA(leak))); s != nil {
+	if s := ruler.Must(o.Find(ctx, dsp.LazyLuma(leak))); s != nil {
 		f = ruler.Must(s.Figures())
 	}
 	out := map[string]float64{"detail": f.Detail, "text": f.Text, "light": f.Light, "place": f.Place, "noise": f.Noise}

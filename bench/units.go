@@ -157,7 +157,7 @@ func (r *unitsRun) unit(ctx context.Context, i int, emit func(ruler.Trial)) {
 	others := slices.Delete(slices.Clone(r.chosen), i, i+1)
 	slices.SortStableFunc(others, func(a, b *card) int { return cmp.Compare(a.distance(leak), b.distance(leak)) })
 	for _, u := range others[:min(r.near, len(others))] {
-		s := ruler.Must(capture.New(dsp.LumaNRGBA(ruler.Must(r.env.Upload(u.name)).Image)).Find(ctx, dsp.LumaNRGBA(plain)))
+		s := ruler.Must(capture.New(dsp.LazyLuma(ruler.Must(r.env.Upload(u.name)).Image)).Find(ctx, dsp.LazyLuma(plain)))
 		v["compared"]++
 		if s != nil {
 			verdict := ruler.Must(s.Verdict())

@@ -57,25 +57,36 @@ func privateBytes() int64 {
 
 // residentOf returns the memory that a process has; 0: the system does not say.
 func residentOf(pid string) int64 {
+	_, resident := memoryOf(pid)
+	return resident
+}
+
+// memoryOf returns the addresses and the memory that a process has, bytes; 0: the system does not say.
+func memoryOf(pid string) (addresses, resident int64) {
 	stat, err := os.ReadFile("/proc/" + pid + "/statm")
 	fields := bytes.Fields(stat)
 	if err != nil || len(fields) < 2 {
-		return 0
+		return 0, 0
 	}
+	all, _ := strconv.ParseInt(string(fields[0]), 10, 64)
 	pages, _ := strconv.ParseInt(string(fields[1]), 10, 64)
-	return pages * int64(os.Getpagesize())
+	return all * int64(os.Getpagesize()), pages * int64(os.Getpagesize())
 }
 
-// treeBytes returns the memory that a process has, with the processes that it started.
-func treeBytes(pid int) int64 {
+// treeBytes returns the memory that a process has, with the processes that it started. A process that
+// is just being started has the addresses of its parent, above bytes, and its very memory: it adds nothing.
+func treeBytes(pid int, above int64) int64 {
 	id := strconv.Itoa(pid)
-	sum := residentOf(id)
+	addresses, sum := memoryOf(id)
+	if addresses == above {
+		return 0
+	}
 	tasks, _ := os.ReadDir("/proc/" + id + "/task")
 	for _, t := range tasks {
 		children, _ := os.ReadFile("/proc/" + id + "/task/" + t.Name() + "/children")
 		for _, child := range bytes.Fields(children) {
 			if n, err := strconv.Atoi(string(child)); err == nil {
-				sum += treeBytes(n)
+				sum += treeBytes(n, addresses)
 			}
 		}
 	}

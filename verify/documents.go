@@ -192,18 +192,18 @@ func (d *documents) list(ctx context.Context, i int) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	pic, err := d.v.openOriginal(ctx, d.pages[i].id)
-	if err != nil || pic == nil {
+	img, err := d.v.openOriginal(ctx, d.pages[i].id)
+	if err != nil || img == nil {
 		return err
 	}
-	f, err := parts.Extract(pic.Image)
+	f, err := parts.Extract(img)
 	if errors.Is(err, parts.ErrPicture) || err == nil && f.Len() == 0 {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if d.queries[i], err = parts.Examine(pic.Image); err != nil {
+	if d.queries[i], err = parts.Examine(img); err != nil {
 		return err
 	}
 	return d.index.Add(int64(i), f)

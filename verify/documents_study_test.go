@@ -57,7 +57,7 @@ func TestSameDocumentStudy(t *testing.T) {
 				}
 				yes := false
 				for _, way := range [][2]*image.NRGBA{{o.img, u.img}, {u.img, o.img}} {
-					s, err := capture.New(dsp.LumaNRGBA(way[0])).Lay(t.Context(), register.NewLeak(dsp.LumaNRGBA(way[1])), nil)
+					s, err := capture.New(dsp.LazyLuma(way[0])).Lay(t.Context(), register.NewLeak(dsp.LazyLuma(way[1])), nil)
 					require.NoError(t, err)
 					word, score, err := documentPixels(s)
 					require.NoError(t, err)

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/kycmark/kycmark/internal/dump"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
@@ -26,7 +28,8 @@ type Investigator struct {
 	cache  *originalCache
 	detect detectFunc
 	now    func() time.Time
-	busy   chan struct{} // a value for each processor that is taken, as far as it goes
+	busy   chan struct{}       // a value for each processor that is taken, as far as it goes
+	room   *semaphore.Weighted // of the pixels of leaks under examination
 
 	mu         sync.Mutex
 	logged     []int64   // entries of the investigations that were begun
@@ -47,7 +50,7 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Investigator{cfg: cfg, found: new(catalogue), cache: &originalCache{max: cachedBytes}, detect: watermark.DetectAll, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0))}, nil
+	return &Investigator{cfg: cfg, found: new(catalogue), cache: &originalCache{max: cachedBytes}, detect: watermark.DetectAll, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), room: semaphore.NewWeighted(maxTogether)}, nil
 }
 
 // Investigate examines one leak. leak holds the bytes of its file, and path is only the name in the
@@ -91,6 +94,11 @@ func (v *Investigator) investigate(ctx context.Context, path string, leak []byte
 		}
 	}
 	pic.Image = picture.Flatten(pic.Image)
+	size := min(int64(pic.Image.Rect.Dx())*int64(pic.Image.Rect.Dy()), maxTogether)
+	if err := v.room.Acquire(ctx, size); err != nil {
+		return nil, err
+	}
+	defer v.room.Release(size)
 	out := &Verdict{
 		File: path,
 		Picture: findings.Picture{SHA256: hex.EncodeToString(pic.SHA256[:]), Size: pic.Size, Format: pic.Format, Decoder: pic.Decoder,
@@ -105,6 +113,7 @@ func (v *Investigator) investigate(ctx context.Context, path string, leak []byte
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	l.laid = nil // traced: controls lie elsewhere
 	out.Searched = l.searched
 	if err = v.fill(ctx, out, e); err == nil && out.matched() {
 		out.References, err = v.references(ctx, l, &e, out.Submission, out.Page, v.cfg.referencesOf(pic.SHA256, files))

@@ -42,7 +42,7 @@ type placing = func() (*register.Place, error)
 
 // A laid is how a leak lies on one original.
 type laid struct {
-	of    watermark.Submission
+	on    *original
 	sight *capture.Sight
 	rank  int // of the pixels' word: see traceRank
 }
@@ -60,7 +60,7 @@ func (l *leakPicture) lay(ctx context.Context, o *original) (*capture.Sight, err
 // luma returns the leak ready for being laid on originals, made once.
 func (l *leakPicture) luma() *register.Leak {
 	if l.ready == nil {
-		l.ready = register.NewLeak(dsp.LumaNRGBA(l.Image))
+		l.ready = register.NewLeak(dsp.LazyLuma(l.Image))
 	}
 	return l.ready
 }
@@ -122,22 +122,22 @@ func (v *Investigator) locate(ctx context.Context, l *leakPicture, number int64,
 
 // at returns the index of a submission in l.laid, -1 if it is not there.
 func (l *leakPicture) at(of watermark.Submission) int {
-	return slices.IndexFunc(l.laid, func(k laid) bool { return k.of == of })
+	return slices.IndexFunc(l.laid, func(k laid) bool { return k.on.of == of })
 }
 
-// keep keeps in l how the leak lies on the original of a submission, for tracing. pixels is the
+// keep keeps in l how the leak lies on an original, and the original, for tracing. pixels is the
 // word for what was compared. At most [maxTraced] are kept, in the order of [evidence.targets], and
 // words that are not traced are not kept: each takes up 50 MB.
-func (l *leakPicture) keep(of watermark.Submission, s *capture.Sight, pixels string) {
+func (l *leakPicture) keep(on *original, s *capture.Sight, pixels string) {
 	rank := traceRank(pixels)
-	if rank < 0 || l.at(of) >= 0 {
+	if rank < 0 || l.at(on.of) >= 0 {
 		return
 	}
 	i := 0
 	for i < len(l.laid) && l.laid[i].rank <= rank {
 		i++
 	}
-	l.laid = slices.Insert(l.laid, i, laid{of, s, rank})
+	l.laid = slices.Insert(l.laid, i, laid{on, s, rank})
 	if len(l.laid) > maxTraced {
 		l.laid = l.laid[:maxTraced]
 	}

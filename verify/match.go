@@ -141,7 +141,7 @@ func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Mat
 	if m.Pixels, m.Score, err = comparePixels(s); err != nil {
 		return err
 	}
-	if l.keep(pageOf(m), s, m.Pixels); showsCapture(m.Pixels) {
+	if l.keep(o, s, m.Pixels); showsCapture(m.Pixels) {
 		m.Altered = altered(s, o)
 	}
 	if s != nil && aligned(m.Pixels) {

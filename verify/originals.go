@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"slices"
 	"sync"
 
@@ -18,40 +19,41 @@ import (
 // An original is an upload that was opened once, to have leaks compared with it and
 // traced against it. It is safe for concurrent use.
 type original struct {
-	of   watermark.Submission
-	onto *capture.Original
-	look look
+	of    watermark.Submission
+	image *image.NRGBA // its pixels, opaque
+	onto  *capture.Original
+	look  look
 
-	mu      sync.Mutex
-	picture *picture.Picture  // its pixels until tracer is made from them, then nil
-	tracer  *watermark.Tracer // nil until a leak is first traced
+	mu     sync.Mutex
+	tracer *watermark.Tracer // for the keys of the copies that a leak was traced to last; nil before
 }
 
-// newOriginal readies the decoded file of an upload. It keeps pic.
-func newOriginal(of watermark.Submission, pic *picture.Picture) *original {
-	return &original{of: of, onto: capture.New(dsp.LumaNRGBA(pic.Image)), look: lookOf(pic.Image), picture: pic}
+// newOriginal readies the pixels of an upload. It keeps img.
+func newOriginal(of watermark.Submission, img *image.NRGBA) *original {
+	return &original{of: of, image: img, onto: capture.New(dsp.LazyLuma(img)), look: lookOf(img)}
 }
 
-// originalBytes returns about how many bytes an [original] of so many pixels takes up: 4 a pixel
-// for the luma, as many for the pixels, a third more for halved pictures, and [preparedBytes].
-func originalBytes(pixels int) int64 { return 28*int64(pixels)/3 + preparedBytes }
+// originalBytes returns about how many bytes an [original] of so many pixels takes up: 4 a pixel,
+// a third more for halved pictures, and [preparedBytes].
+func originalBytes(pixels int) int64 { return 16*int64(pixels)/3 + preparedBytes }
 
 // tracerOf returns a tracer of o for the given copies. level is the false-positive rate below which
-// a copy counts as found. What does not depend on the copies is made at the first call, for the
-// keys of that call's copies, and kept; the pixels are then dropped. The error wraps
-// [watermark.ErrNoKey] if a later call has a copy of another key, else an error of
-// [watermark.NewTracer].
+// a copy counts as found. What does not depend on the copies is kept for the next call. It is made
+// again if that has a copy of another key. The error is of [watermark.NewTracer].
 func (o *original) tracerOf(copies []watermark.Candidate, level float64) (*watermark.Tracer, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.picture != nil {
-		t, err := watermark.NewTracerOn(o.onto, o.picture.Image, copies, &watermark.TraceOptions{Submission: o.of, Level: level})
-		if err != nil {
-			return nil, err
+	if o.tracer != nil {
+		t, err := o.tracer.For(copies, level)
+		if !errors.Is(err, watermark.ErrNoKey) {
+			return t, err
 		}
-		o.tracer, o.picture = t, nil
 	}
-	return o.tracer.For(copies, level)
+	t, err := watermark.NewTracerOn(o.onto, o.image, copies, &watermark.TraceOptions{Submission: o.of, Level: level})
+	if err == nil {
+		o.tracer = t
+	}
+	return t, err
 }
 
 // An originalCache keeps the originals that were used last, as many as fit into a number
@@ -166,18 +168,18 @@ func (c *originalCache) settle(o *opening) {
 // altered, or not readable by today's decoders. Errors are the registry's and the end of ctx.
 func (v *Investigator) original(ctx context.Context, of watermark.Submission) (*original, error) {
 	return v.cache.get(ctx, of, func() (*original, error) {
-		pic, err := v.openOriginal(ctx, of)
-		if err != nil || pic == nil {
+		img, err := v.openOriginal(ctx, of)
+		if err != nil || img == nil {
 			return nil, err
 		}
-		return newOriginal(of, pic), nil
+		return newOriginal(of, img), nil
 	})
 }
 
 // openOriginal reads a sealed original and decodes the page that of names, without the cache. Transparency is
 // flattened. The result is nil, without an error, if that cannot be done, or if today's decoder
 // gives other pixels than at the submission.
-func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission) (*picture.Picture, error) {
+func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission) (*image.NRGBA, error) {
 	if v.cfg.SealKey == nil {
 		return nil, nil
 	}
@@ -194,6 +196,5 @@ func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission
 	if err != nil {
 		return nil, ctx.Err()
 	}
-	pic.Image = picture.Flatten(pic.Image)
-	return pic, nil
+	return picture.Flatten(pic.Image), nil
 }

@@ -18,7 +18,7 @@ import (
 func openable(of watermark.Submission, opened *atomic.Int32) func() (*original, error) {
 	return func() (*original, error) {
 		opened.Add(1)
-		return &original{of: of, onto: capture.New(dsp.NewPlane(1000, 1000))}, nil
+		return &original{of: of, onto: capture.New(dsp.NewPlane(1000, 1000).Lazy())}, nil
 	}
 }
 
@@ -96,11 +96,11 @@ func TestAnOriginalWhoseOpeningPanicsIsOpenedAgain(t *testing.T) {
 func TestSightsKept(t *testing.T) {
 	l := &leakPicture{}
 	for i, pixels := range []string{PixelsDifferent, PixelsUnrelated, PixelsDifferent, PixelsAlike, PixelsDifferent, PixelsSame, PixelsUndecided} {
-		l.keep(watermark.Submission{byte(i)}, nil, pixels)
+		l.keep(&original{of: watermark.Submission{byte(i)}}, nil, pixels)
 	}
 	var kept []byte
 	for _, k := range l.laid {
-		kept = append(kept, k.of[0])
+		kept = append(kept, k.on.of[0])
 	}
 	assert.Equal(t, []byte{5, 3, 6}, kept)
 }

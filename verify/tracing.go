@@ -127,7 +127,7 @@ func (e *evidence) targets() []Match {
 // probability, below which any copy counts as found. The result is nil, without an error, if the
 // original cannot be opened or a picture is too small. The rows of the result are the copies found.
 func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, m *Match, level float64) (*tracing, error) {
-	o, err := v.original(ctx, pageOf(m))
+	o, err := v.tracedOriginal(ctx, l, pageOf(m))
 	if err != nil || o == nil {
 		return nil, err
 	}
@@ -158,22 +158,19 @@ func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, m *Matc
 	return t, nil
 }
 
+// tracedOriginal returns the original of a page as [Investigator.original] does, or the one on which l
+// was laid: meanwhile others may have taken its place in the cache.
+func (v *Investigator) tracedOriginal(ctx context.Context, l *leakPicture, page watermark.Submission) (*original, error) {
+	if i := l.at(page); i >= 0 {
+		return l.laid[i].on, nil
+	}
+	return v.original(ctx, page)
+}
+
 // traced traces a leak against an opened original at a false-positive rate level, and uses how the
-// leak was laid on o before. If a copy has a key that o was not readied for, the original is opened
-// again. The error wraps [watermark.ErrTooSmall] if it no longer opens, or a picture is too small.
+// leak was laid on o before. The error wraps [watermark.ErrTooSmall] if a picture is too small.
 func (v *Investigator) traced(ctx context.Context, l *leakPicture, o *original, copies []watermark.Candidate, level float64) (*watermark.TraceResult, error) {
 	t, err := o.tracerOf(copies, level)
-	if errors.Is(err, watermark.ErrNoKey) { // of a copy that was issued since o was readied
-		pic, failed := v.openOriginal(ctx, o.of)
-		if failed != nil {
-			return nil, failed
-		}
-		if pic == nil {
-			return nil, watermark.ErrTooSmall
-		}
-		o = newOriginal(o.of, pic)
-		t, err = o.tracerOf(copies, level)
-	}
 	if err != nil {
 		return nil, err
 	}

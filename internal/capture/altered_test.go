@@ -17,10 +17,10 @@ import (
 // A leak that is altered in a place is the same capture, and the place is known.
 func TestAlteredLeaks(t *testing.T) {
 	for i, upload := range []*image.NRGBA{attack.Attack{}.Apply(page(1), 0), photo(1, 1)} {
-		o := capture.New(dsp.LumaNRGBA(upload))
+		o := capture.New(dsp.LazyLuma(upload))
 		for k, a := range attack.Alterations()[3*i:][:3] {
 			img, where := a.Apply(upload, 5)
-			s, err := o.Find(t.Context(), dsp.LumaNRGBA(after(t, []string{"screenshot", "telegram_low", "crop75"}[k], img)))
+			s, err := o.Find(t.Context(), dsp.LazyLuma(after(t, []string{"screenshot", "telegram_low", "crop75"}[k], img)))
 			require.NoError(t, err)
 			v, err := s.Verdict()
 			require.NoError(t, err)
@@ -51,7 +51,7 @@ func TestAnotherDocumentIsNotAltered(t *testing.T) {
 		"drawn bill": {bill(1), bill(2)},
 		"forged":     {photo(1, 1), photo(2, 1)},
 	} {
-		o := capture.New(dsp.LumaNRGBA(c.upload))
+		o := capture.New(dsp.LazyLuma(c.upload))
 		w, h := c.upload.Rect.Dx(), c.upload.Rect.Dy()
 		half := image.Rect(0, 0, w/2, h)
 		for what, leak := range map[string]*image.NRGBA{

@@ -29,15 +29,15 @@ type Original struct {
 	coarse func() dsp.Plane // in which noise is looked for, made when first needed
 }
 
-// New readies a picture by its luma at full resolution, 0..255.
-func New(luma dsp.Plane) *Original {
+// New readies a picture by its luma at full resolution, 0..255, which it keeps to be made again.
+func New(luma dsp.Lazy) *Original {
 	o := &Original{base: register.New(luma), source: photometry.NewSource(luma)}
 	o.coarse = sync.OnceValue(func() dsp.Plane {
 		w, h := geometry.Fit(luma.W, luma.H, noiseSide)
 		if w == luma.W && h == luma.H {
-			return luma
+			return luma.Make()
 		}
-		return dsp.Shrink(luma, w, h)
+		return dsp.Shrink(luma.Make(), w, h)
 	})
 	return o
 }
@@ -47,7 +47,7 @@ func New(luma dsp.Plane) *Original {
 func (o *Original) Canonical() dsp.Plane { return o.base.Canonical() }
 
 // Luma returns the original at full resolution. It must not be changed.
-func (o *Original) Luma() dsp.Plane { return o.source.Luma() }
+func (o *Original) Luma() dsp.Lazy { return o.source.Luma() }
 
 // Halved returns the original halved n times, or as often as it can be. It must not be
 // changed.
@@ -71,7 +71,7 @@ type Sight struct {
 
 // Find is [Original.Lay] for a leak that is laid on one original only, given by its luma
 // at full resolution, 0..255.
-func (o *Original) Find(ctx context.Context, leak dsp.Plane) (*Sight, error) {
+func (o *Original) Find(ctx context.Context, leak dsp.Lazy) (*Sight, error) {
 	return o.Lay(ctx, register.NewLeak(leak), nil)
 }
 

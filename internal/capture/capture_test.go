@@ -36,7 +36,7 @@ func after(t *testing.T, name string, img *image.NRGBA) *image.NRGBA {
 // verdict is "apart" where nothing aligns.
 func verdict(t *testing.T, o *capture.Original, leak *image.NRGBA) string {
 	t.Helper()
-	s, err := o.Find(t.Context(), dsp.LumaNRGBA(leak))
+	s, err := o.Find(t.Context(), dsp.LazyLuma(leak))
 	require.NoError(t, err)
 	if s == nil {
 		return "apart"
@@ -47,7 +47,7 @@ func verdict(t *testing.T, o *capture.Original, leak *image.NRGBA) string {
 }
 
 func TestVerdictOnPhotographs(t *testing.T) {
-	o := capture.New(dsp.LumaNRGBA(photo(1, 1)))
+	o := capture.New(dsp.LazyLuma(photo(1, 1)))
 	for _, name := range []string{"jpeg20", "whatsapp_twice", "rot90", "crop50", "persp3", "redact30", "thumb320"} {
 		assert.Equal(t, "same", verdict(t, o, after(t, name, photo(1, 1))), name)
 	}
@@ -59,7 +59,7 @@ func TestVerdictOnPhotographs(t *testing.T) {
 // Scans have one light, and little noise: that noise and how the card lies tell them
 // apart.
 func TestVerdictOnScans(t *testing.T) {
-	o := capture.New(dsp.LumaNRGBA(scan(1, 1)))
+	o := capture.New(dsp.LazyLuma(scan(1, 1)))
 	for _, name := range []string{"jpeg10", "mirror", "crop50", "rot5", "screen_photo"} {
 		assert.Equal(t, "same", verdict(t, o, after(t, name, scan(1, 1))), name)
 	}
@@ -76,7 +76,7 @@ func TestVerdictOnSlightTilts(t *testing.T) {
 	small := func(seed uint64) *image.NRGBA { return specimen.Scan(page(1), seed, 640, 480) }
 	tilt, err := attack.Find("persp3")
 	require.NoError(t, err)
-	o, same := capture.New(dsp.LumaNRGBA(small(1))), 0
+	o, same := capture.New(dsp.LazyLuma(small(1))), 0
 	for seed := range uint64(8) {
 		if verdict(t, o, tilt.Apply(small(1), seed)) == "same" {
 			same++
@@ -94,7 +94,7 @@ func TestStraightScanIsNoCrop(t *testing.T) {
 	for lean(seed)-lean(1) > 2e-5 || lean(1)-lean(seed) > 2e-5 {
 		seed++
 	}
-	o := capture.New(dsp.LumaNRGBA(scan(1, 1)))
+	o := capture.New(dsp.LazyLuma(scan(1, 1)))
 	for _, name := range []string{"none", "crop50", "chain_crop"} {
 		assert.Equal(t, "alike", verdict(t, o, after(t, name, scan(1, seed))), name)
 	}
@@ -108,11 +108,11 @@ func piece(t *testing.T, img *image.NRGBA) *image.NRGBA {
 
 // Pieces of sharp scans and drawings stay alike: shades change too much when they are made small.
 func TestVerdictOnScaledPieces(t *testing.T) {
-	o := capture.New(dsp.LumaNRGBA(photo(1, 1)))
+	o := capture.New(dsp.LazyLuma(photo(1, 1)))
 	assert.Equal(t, "same", verdict(t, o, piece(t, photo(1, 1))))
 	assert.NotContains(t, []string{"same", "unsure"}, verdict(t, o, piece(t, photo(1, 2))), "another photograph of the card")
 	assert.NotContains(t, []string{"same", "unsure"}, verdict(t, o, piece(t, photo(2, 1))), "another person's")
-	o = capture.New(dsp.LumaNRGBA(page(1)))
+	o = capture.New(dsp.LazyLuma(page(1)))
 	assert.Equal(t, "other", verdict(t, o, piece(t, page(2))), "another person's, drawn by the same program")
 }
 
@@ -124,7 +124,7 @@ func lean(seed uint64) float64 {
 
 // A drawing has no noise: its frame and its pixels are what is known of it.
 func TestVerdictOnDrawings(t *testing.T) {
-	o := capture.New(dsp.LumaNRGBA(page(1)))
+	o := capture.New(dsp.LazyLuma(page(1)))
 	for _, name := range []string{"crop50", "rot5", "screen_photo"} {
 		assert.Equal(t, "same", verdict(t, o, after(t, name, page(1))), name)
 	}
@@ -143,23 +143,23 @@ func TestRedactedTemplateIsNobodys(t *testing.T) {
 	redact, err := attack.Find("redact30")
 	require.NoError(t, err)
 	for i := range uint64(6) {
-		o := capture.New(dsp.LumaNRGBA(bill(7001 + i)))
+		o := capture.New(dsp.LazyLuma(bill(7001 + i)))
 		assert.NotEqual(t, "same", verdict(t, o, redact.Apply(bill(7000+i), i)), "person %d", i)
 	}
 }
 
 func TestVerdictIsOfWhatIsShown(t *testing.T) {
-	o := capture.New(dsp.LumaNRGBA(photo(1, 1)))
+	o := capture.New(dsp.LazyLuma(photo(1, 1)))
 	assert.Contains(t, []string{"apart", "other"}, verdict(t, o, specimen.Landscape(5, 800, 600)))
-	s, err := o.Find(t.Context(), dsp.LumaNRGBA(after(t, "crop25", photo(1, 1))))
+	s, err := o.Find(t.Context(), dsp.LazyLuma(after(t, "crop25", photo(1, 1))))
 	require.NoError(t, err)
 	require.NotNil(t, s)
 	assert.InDelta(t, 0.25, s.Shown(), 0.03)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = o.Find(ctx, dsp.LumaNRGBA(photo(1, 1)))
+	_, err = o.Find(ctx, dsp.LazyLuma(photo(1, 1)))
 	assert.ErrorIs(t, err, context.Canceled)
-	blank := capture.New(dsp.NewPlane(400, 300))
+	blank := capture.New(dsp.NewPlane(400, 300).Lazy())
 	assert.NotEqual(t, "same", verdict(t, blank, image.NewNRGBA(image.Rect(0, 0, 400, 300))), "nothing on nothing")
 }
 
@@ -167,7 +167,7 @@ func TestVerdictIsOfWhatIsShown(t *testing.T) {
 // else does not.
 func TestVerdictOnOverlays(t *testing.T) {
 	upload := photo(1, 1)
-	o := capture.New(dsp.LumaNRGBA(upload))
+	o := capture.New(dsp.LazyLuma(upload))
 	laid := func(c color.NRGBA, lines int) *image.NRGBA {
 		img := imaging.Clone(upload)
 		for k := range lines {

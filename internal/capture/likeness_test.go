@@ -42,7 +42,7 @@ func TestLikeness(t *testing.T) {
 	camera := specimen.NewCapture(doc.Rect, 5, w, h)
 	upload := camera.Take(doc)
 	orig := dsp.LumaNRGBA(upload)
-	o := capture.New(orig)
+	o := capture.New(orig.Lazy())
 	for _, c := range []struct {
 		name string
 		leak dsp.Plane
@@ -57,7 +57,7 @@ func TestLikeness(t *testing.T) {
 		{"second capture", dsp.LumaNRGBA(specimen.Photograph(doc, 6, w, h)), capture.Other},
 		{"another person", dsp.LumaNRGBA(specimen.Photograph(other, 7, w, h)), capture.Other},
 	} {
-		s, err := o.Find(t.Context(), c.leak)
+		s, err := o.Find(t.Context(), c.leak.Lazy())
 		require.NoError(t, err, c.name)
 		require.NotNil(t, s, c.name)
 		n := s.Likeness()
@@ -70,9 +70,9 @@ func TestLikeness(t *testing.T) {
 func TestLikenessOfRenderedPages(t *testing.T) {
 	for _, tpl := range []specimen.Template{specimen.Passport, specimen.Bill} {
 		blank := specimen.NewBlank(tpl, 1000)
-		o := capture.New(dsp.LumaNRGBA(picture.Flatten(blank.Fill(specimen.NewPerson(1)))))
+		o := capture.New(dsp.LazyLuma(picture.Flatten(blank.Fill(specimen.NewPerson(1)))))
 		for person, want := range map[uint64]capture.Verdict{1: capture.Same, 2: capture.Other, 3: capture.Other} {
-			s, err := o.Find(t.Context(), dsp.LumaNRGBA(picture.Flatten(blank.Fill(specimen.NewPerson(person)))))
+			s, err := o.Find(t.Context(), dsp.LazyLuma(picture.Flatten(blank.Fill(specimen.NewPerson(person)))))
 			require.NoError(t, err)
 			require.NotNil(t, s)
 			n := s.Likeness()

@@ -152,6 +152,11 @@ func TestLumaNRGBAIsThatOfThePlanes(t *testing.T) {
 		img.Pix[i] = uint8(128 + 127*n.next())
 	}
 	assert.Equal(t, dsp.FromNRGBA(img).Luma(), dsp.LumaNRGBA(img))
+	for i := 3; i < len(img.Pix); i += 4 { // but for one pixel in the last rows
+		img.Pix[i] = 255
+	}
+	img.Pix[len(img.Pix)-1] = 3
+	assert.Equal(t, dsp.FromNRGBA(img).Luma(), dsp.LumaNRGBA(img))
 }
 
 func TestLnAgreesWithMath(t *testing.T) {

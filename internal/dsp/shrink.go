@@ -100,11 +100,41 @@ func LumaNRGBA(img *image.NRGBA) Plane {
 		for y := from * lumaRows; y < min(to*lumaRows, h); y += lumaRows {
 			n := min(lumaRows, h-y)
 			rows := &image.NRGBA{Pix: img.Pix[y*img.Stride:], Stride: img.Stride, Rect: image.Rect(0, 0, w, n)}
-			copy(out.Pix[y*w:], FromNRGBA(rows).Luma().Pix)
+			if !opaqueLuma(out.Pix[y*w:(y+n)*w], rows) {
+				copy(out.Pix[y*w:], FromNRGBA(rows).Luma().Pix)
+			}
 		}
 	})
 	return out
 }
+
+// opaqueLuma writes the luma of an opaque picture to dst. It returns false if img is not opaque.
+func opaqueLuma(dst []float32, img *image.NRGBA) bool {
+	w := img.Rect.Dx()
+	for y := range img.Rect.Dy() {
+		row := img.Pix[y*img.Stride:][:4*w]
+		if !Opaque(row) {
+			return false
+		}
+		Luma(dst[y*w:(y+1)*w], row)
+	}
+	return true
+}
+
+// A Lazy is a plane of W x H samples that Make makes at each call. A picture's luma takes as much memory as
+// its pixels, and is made in a fraction of the time that its uses take.
+type Lazy struct {
+	W, H int
+	Make func() Plane
+}
+
+// LazyLuma returns the luma of a picture as [LumaNRGBA] does, when it is needed. The picture must not change.
+func LazyLuma(img *image.NRGBA) Lazy {
+	return Lazy{img.Rect.Dx(), img.Rect.Dy(), func() Plane { return LumaNRGBA(img) }}
+}
+
+// Lazy returns p itself as a plane that is there already.
+func (p Plane) Lazy() Lazy { return Lazy{p.W, p.H, func() Plane { return p }} }
 
 // Halve returns p at half its size: the means of 2 x 2 samples. An odd last row or column is
 // dropped, unless there is only one.

@@ -17,14 +17,15 @@ import (
 
 // A Source is an original, ready to predict leaks of it. It is safe for concurrent use.
 type Source struct {
-	levels []func() dsp.Plane // luma, 0..255, each half as large as the one before it, made when first needed
+	luma   dsp.Lazy           // 0..255
+	levels []func() dsp.Plane // luma, each half as large as the one before it, made when first needed; the first at each call
 }
 
 // NewSource readies an original for predicting leaks of it. luma is at the original's own
 // size, 0..255, and must not be changed any more.
-func NewSource(luma dsp.Plane) *Source {
-	last := func() dsp.Plane { return luma }
-	s := &Source{levels: []func() dsp.Plane{last}}
+func NewSource(luma dsp.Lazy) *Source {
+	last := luma.Make
+	s := &Source{luma: luma, levels: []func() dsp.Plane{last}}
 	for side := min(luma.W, luma.H); side >= 2*minLevel; side /= 2 {
 		finer := last
 		last = sync.OnceValue(func() dsp.Plane { return dsp.Halve(finer()) })
@@ -34,7 +35,7 @@ func NewSource(luma dsp.Plane) *Source {
 }
 
 // Luma returns the original as given. It must not be changed.
-func (s *Source) Luma() dsp.Plane { return s.levels[0]() }
+func (s *Source) Luma() dsp.Lazy { return s.luma }
 
 // Halved returns the original halved n times, or as often as it can be. It must not be
 // changed.
@@ -53,7 +54,7 @@ type View struct {
 // the leak and sampled by cubic convolution. A coarse leak is predicted from a halved original.
 // inside is 1 for pixels more than a pixel inside of the original, 0 for others.
 func (s *Source) at(v *View) (out, inside dsp.Plane) {
-	fine := s.Luma()
+	fine := s.luma
 	k := v.Pitch * float64(max(fine.W, fine.H)) / float64(max(v.W, v.H)) // original's pixels a leak's pixel
 	level := 0
 	for level+1 < len(s.levels) && k > 4 {

@@ -63,7 +63,7 @@ func TestFitExplainsShrinkingBlurAndTone(t *testing.T) {
 		x := v / 255
 		leak.Pix[i] = 20 + 200*x*x
 	}
-	f, err := photometry.NewSource(orig).Fit(stretched(leak, 960, 720))
+	f, err := photometry.NewSource(orig.Lazy()).Fit(stretched(leak, 960, 720))
 	require.NoError(t, err)
 	assert.InDelta(t, 0.9, f.Blur, 0.31)
 	assert.Less(t, f.RMS, 0.5)
@@ -87,7 +87,7 @@ func TestFitLeavesWhatWasAdded(t *testing.T) {
 		added.Pix[i] = float32(1.5 * math.Sin(float64(x)*0.9) * math.Sin(float64(y)*0.7))
 		leak.Pix[i] = 0.8*(orig.Pix[i]+added.Pix[i]) + 10
 	}
-	f, err := photometry.NewSource(orig).Fit(stretched(leak, 640, 480))
+	f, err := photometry.NewSource(orig.Lazy()).Fit(stretched(leak, 640, 480))
 	require.NoError(t, err)
 	var ab, aa float64
 	for i, a := range added.Pix {
@@ -124,7 +124,7 @@ func TestChangesAreFoundWhereTheyAre(t *testing.T) {
 		}
 	}
 	v := stretched(leak, 640, 480)
-	f, err := photometry.NewSource(orig).Fit(v)
+	f, err := photometry.NewSource(orig.Lazy()).Fit(v)
 	require.NoError(t, err)
 	got := f.Changes(v)
 	require.Len(t, got, 2)
@@ -140,7 +140,7 @@ func TestChangesAreFoundWhereTheyAre(t *testing.T) {
 	assert.Greater(t, box.Score, 4.0)
 
 	plain := stretched(dsp.Gauss(orig, 1), 640, 480)
-	f, err = photometry.NewSource(orig).Fit(plain)
+	f, err = photometry.NewSource(orig.Lazy()).Fit(plain)
 	require.NoError(t, err)
 	assert.Empty(t, f.Changes(plain))
 }
@@ -151,10 +151,10 @@ func TestNothingToSee(t *testing.T) {
 	for i := range v.X.Pix {
 		v.X.Pix[i] = -500
 	}
-	_, err := photometry.NewSource(orig).Fit(v)
+	_, err := photometry.NewSource(orig.Lazy()).Fit(v)
 	require.ErrorIs(t, err, photometry.ErrNothing)
 	v.X.Pix[0] = float32(math.NaN())
-	_, err = photometry.NewSource(orig).Fit(v)
+	_, err = photometry.NewSource(orig.Lazy()).Fit(v)
 	require.ErrorIs(t, err, photometry.ErrNothing)
 }
 
@@ -179,7 +179,7 @@ func TestSampleAveragesAreas(t *testing.T) {
 func BenchmarkFit(b *testing.B) {
 	orig := scene(2048, 1536)
 	leak := shrunk(orig, 2)
-	s, v := photometry.NewSource(orig), stretched(leak, 1024, 768)
+	s, v := photometry.NewSource(orig.Lazy()), stretched(leak, 1024, 768)
 	v.Pitch = 1
 	for b.Loop() {
 		if _, err := s.Fit(v); err != nil {

@@ -26,7 +26,7 @@ func BenchmarkFind(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				r, err := register.New(full).Find(context.Background(), register.NewLeak(c.leak), nil)
+				r, err := register.New(full.Lazy()).Find(context.Background(), register.NewLeak(c.leak.Lazy()), nil)
 				if err != nil || r == nil {
 					b.Fatal(r, err)
 				}

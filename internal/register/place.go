@@ -20,7 +20,7 @@ func (o *Original) from(p *Place, l *Leak, stretch guess, r *Registration) (_ *R
 	if g := o.guessFrom(p, l); g != nil {
 		t := l.small()
 		if r == nil || !near(stretch.h, g.h, float64(t.W), float64(t.H)) {
-			s := o.refine(l.luma, *g, scaleTo(l.luma, t))
+			s := o.refine(l.luma, *g, l.toSmall())
 			if r == nil || s.Quality > r.Quality+maxFall && s.score() > r.score() {
 				r = s
 			}
@@ -40,7 +40,7 @@ func (o *Original) guessFrom(p *Place, l *Leak) *guess {
 		return nil
 	}
 	t := l.small()
-	h := geometry.PixelScale(float64(o.canon.W)/float64(o.width), float64(o.canon.H)/float64(o.height)).Mul(p.Map).Mul(scaleTo(t, l.luma))
+	h := geometry.PixelScale(float64(o.canon.W)/float64(o.width), float64(o.canon.H)/float64(o.height)).Mul(p.Map).Mul(geometry.PixelScale(float64(l.luma.W)/float64(t.W), float64(l.luma.H)/float64(t.H)))
 	q, over := o.quality(h, t, searchSide)
 	if q < minPlace {
 		return nil

@@ -8,10 +8,11 @@ import (
 )
 
 // refine returns a registration by guess g: it shrinks a leak that is finer than the original and
-// moves the map to the smallest difference over all pixels. leak is as given, and back maps its
+// moves the map to the smallest difference over all pixels. luma is of the leak as given, and back maps its
 // pixels to pixels of the leak of the guess. The moved map counts only if quality falls by maxFall
 // or less; for a plain stretch it must rise by minRise. X and Y are not set: see finish.
-func (o *Original) refine(leak dsp.Plane, g guess, back geometry.Mat) *Registration {
+func (o *Original) refine(luma dsp.Lazy, g guess, back geometry.Mat) *Registration {
+	leak := luma.Make()
 	h := g.h.Mul(back)
 	r := &Registration{Leak: leak, ToLeak: geometry.Identity(), Inverted: g.invert, Inliers: g.inliers}
 	if g.invert {

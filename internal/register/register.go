@@ -35,9 +35,9 @@ type Original struct {
 }
 
 // New readies a picture by its luma at full resolution, 0..255.
-func New(luma dsp.Plane) *Original {
+func New(luma dsp.Lazy) *Original {
 	w, h := geometry.Fit(luma.W, luma.H, canonicalSide)
-	o := &Original{width: luma.W, height: luma.H, canon: dsp.Shrink(luma, w, h)}
+	o := &Original{width: luma.W, height: luma.H, canon: dsp.Shrink(luma.Make(), w, h)}
 	for level := o.canon; ; {
 		o.levels = append(o.levels, level)
 		if min(level.W, level.H) < 64 {
@@ -111,20 +111,26 @@ type guess struct {
 // A Leak is a picture made ready for being registered onto originals. What depends on
 // the leak alone is made once, when first needed. A Leak is safe for concurrent use.
 type Leak struct {
-	luma  dsp.Plane        // as given
+	luma  dsp.Lazy         // as given
 	small func() dsp.Plane // at a long side of at most canonicalSide
 	big   func() dsp.Plane // small, enlarged if it is too small for features
 	found [len(passes)]func() *features
 }
 
-// NewLeak readies a leak by its luma at full resolution, 0..255.
-func NewLeak(luma dsp.Plane) *Leak {
+// NewLeak readies a leak by its luma at full resolution, 0..255, which it keeps to be made again.
+func NewLeak(luma dsp.Lazy) *Leak {
 	l := &Leak{luma: luma, small: sync.OnceValue(func() dsp.Plane { return shrunkToFit(luma) })}
 	l.big = sync.OnceValue(func() dsp.Plane { return enlarged(l.small()) })
 	for i, p := range passes {
 		l.found[i] = sync.OnceValue(func() *features { return p.features(l.big()) })
 	}
 	return l
+}
+
+// toSmall maps pixels of the leak as given to pixels of l.small.
+func (l *Leak) toSmall() geometry.Mat {
+	t := l.small()
+	return geometry.PixelScale(float64(t.W)/float64(l.luma.W), float64(t.H)/float64(l.luma.H))
 }
 
 // Find registers a leak onto the original: by a plain stretch, and if that is not good enough by
@@ -141,7 +147,7 @@ func (o *Original) Find(ctx context.Context, l *Leak, place func() (*Place, erro
 		return nil, err
 	}
 	t := l.small()
-	back := scaleTo(leak, t)
+	back := l.toSmall()
 	best, ok := o.stretch(t)
 	var r *Registration
 	if ok && best.q >= fairStretch {
@@ -186,7 +192,7 @@ func (o *Original) Find(ctx context.Context, l *Leak, place func() (*Place, erro
 }
 
 // usable reports whether both pictures are large enough to be registered.
-func (o *Original) usable(leak dsp.Plane) bool {
+func (o *Original) usable(leak dsp.Lazy) bool {
 	return min(leak.W, leak.H, o.canon.W, o.canon.H) >= minPicture
 }
 
@@ -201,12 +207,12 @@ func scoreOf(q, overlap float64, inliers int) float64 {
 }
 
 // shrunkToFit returns the leak at a long side of at most canonicalSide.
-func shrunkToFit(leak dsp.Plane) dsp.Plane {
+func shrunkToFit(leak dsp.Lazy) dsp.Plane {
 	w, h := geometry.Fit(leak.W, leak.H, canonicalSide)
 	if w == leak.W && h == leak.H {
-		return leak
+		return leak.Make()
 	}
-	return dsp.Shrink(leak, w, h)
+	return dsp.Shrink(leak.Make(), w, h)
 }
 
 // side returns s times a length of n pixels, rounded, and at least 8.

@@ -74,7 +74,7 @@ func misses(t *testing.T, r *register.Registration, truth geometry.Mat, full, ca
 
 func TestFindsTheMap(t *testing.T) {
 	full := passport()
-	o := register.New(full)
+	o := register.New(full.Lazy())
 	w, h := full.W, full.H
 	mid := geometry.Point{X: float64(w-1) / 2, Y: float64(h-1) / 2}
 	for _, c := range []struct {
@@ -96,7 +96,7 @@ func TestFindsTheMap(t *testing.T) {
 		{"perspective", w, h, geometry.Mat{0.9, 0.03, 40, -0.02, 0.93, 30, 1e-4, -8e-5, 1}, false},
 	} {
 		leak := view(full, c.m, c.w, c.h)
-		r, err := o.Find(context.Background(), register.NewLeak(leak), nil)
+		r, err := o.Find(context.Background(), register.NewLeak(leak.Lazy()), nil)
 		require.NoError(t, err, c.name)
 		if !assert.NotNil(t, r, c.name) {
 			continue
@@ -130,7 +130,7 @@ func TestFindsPiecesWithoutCorners(t *testing.T) {
 	for i := range full.Pix {
 		full.Pix[i] = float32(0.4*full.Pix[i]) + 128
 	}
-	o := register.New(full)
+	o := register.New(full.Lazy())
 	for name, m := range map[string]geometry.Mat{
 		"upright": geometry.Translation(310, 205),
 		"turned":  {0, 1, 310, -1, 0, 405, 0, 0, 1},
@@ -140,7 +140,7 @@ func TestFindsPiecesWithoutCorners(t *testing.T) {
 		for i := range leak.Pix {
 			leak.Pix[i] += next()
 		}
-		r, err := o.Find(context.Background(), register.NewLeak(leak), nil)
+		r, err := o.Find(context.Background(), register.NewLeak(leak.Lazy()), nil)
 		require.NoError(t, err, name)
 		require.NotNil(t, r, name)
 		assert.Zero(t, r.Inliers, name)
@@ -150,18 +150,18 @@ func TestFindsPiecesWithoutCorners(t *testing.T) {
 
 func TestOddPictures(t *testing.T) {
 	full := passport()
-	o := register.New(full)
+	o := register.New(full.Lazy())
 	for _, s := range [][2]int{{0, 0}, {1, 1}, {1, 400}, {400, 1}, {16, 16}, {17, 300}, {40, 40}, {3000, 20}} {
 		for _, v := range []float32{0, 255} {
 			p := dsp.NewPlane(s[0], s[1])
 			for i := range p.Pix {
 				p.Pix[i] = v
 			}
-			r, err := o.Find(context.Background(), register.NewLeak(p), nil)
+			r, err := o.Find(context.Background(), register.NewLeak(p.Lazy()), nil)
 			require.NoError(t, err)
 			assert.Nil(t, r, "%v of %v", s, v)
-			odd := register.New(p)
-			r, err = odd.Find(context.Background(), register.NewLeak(full), nil)
+			odd := register.New(p.Lazy())
+			r, err = odd.Find(context.Background(), register.NewLeak(full.Lazy()), nil)
 			require.NoError(t, err)
 			assert.Nil(t, r, "onto %v of %v", s, v)
 		}
@@ -172,7 +172,7 @@ func TestFindEndsWithItsContext(t *testing.T) {
 	full := passport()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	r, err := register.New(full).Find(ctx, register.NewLeak(full.Window(300, 250, 400, 300)), nil)
+	r, err := register.New(full.Lazy()).Find(ctx, register.NewLeak(full.Window(300, 250, 400, 300).Lazy()), nil)
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Nil(t, r)
 }
@@ -182,7 +182,7 @@ func TestFindIsTheSameEachTime(t *testing.T) {
 	leak := view(full, similar(700, 700, geometry.Point{X: 600, Y: 500}, 0.2, 1.1), 700, 700)
 	var first *register.Registration
 	for range 2 {
-		r, err := register.New(full).Find(context.Background(), register.NewLeak(leak), nil)
+		r, err := register.New(full.Lazy()).Find(context.Background(), register.NewLeak(leak.Lazy()), nil)
 		require.NoError(t, err)
 		require.NotNil(t, r)
 		if first == nil {
@@ -195,7 +195,7 @@ func TestFindIsTheSameEachTime(t *testing.T) {
 // A known place saves the search, unless it is wrong and sure. No place is a reason to end.
 func TestFindFromAPlace(t *testing.T) {
 	full := passport()
-	o := register.New(full)
+	o := register.New(full.Lazy())
 	truth := similar(700, 700, geometry.Point{X: 600, Y: 500}, 0.2, 1.1)
 	leak := view(full, truth, 700, 700)
 	wrong := truth.Mul(geometry.Translation(200, 150))
@@ -210,16 +210,16 @@ func TestFindFromAPlace(t *testing.T) {
 		"none":            {&register.Place{LogNFA: math.Inf(1)}, false},
 		"not known":       {nil, true},
 	} {
-		r, err := o.Find(t.Context(), register.NewLeak(leak), func() (*register.Place, error) { return c.place, nil })
+		r, err := o.Find(t.Context(), register.NewLeak(leak.Lazy()), func() (*register.Place, error) { return c.place, nil })
 		require.NoError(t, err, name)
 		if require.Equal(t, c.found, r != nil, name); c.found {
 			assert.Less(t, misses(t, r, truth, full, o.Canonical()), 0.2, name)
 		}
 	}
 	failed := errors.New("no features")
-	_, err := o.Find(t.Context(), register.NewLeak(leak), func() (*register.Place, error) { return nil, failed })
+	_, err := o.Find(t.Context(), register.NewLeak(leak.Lazy()), func() (*register.Place, error) { return nil, failed })
 	require.ErrorIs(t, err, failed)
-	r, err := o.Find(t.Context(), register.NewLeak(full), func() (*register.Place, error) { return nil, failed })
+	r, err := o.Find(t.Context(), register.NewLeak(full.Lazy()), func() (*register.Place, error) { return nil, failed })
 	require.NoError(t, err, "a clear stretch asks for no place")
 	assert.NotNil(t, r)
 }

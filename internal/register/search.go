@@ -45,7 +45,7 @@ func (o *Original) byFeatures(ctx context.Context, l *Leak) (*guess, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if g := o.slide(l.luma, l.small()); g != nil && (best == nil || g.score > best.score) {
+	if g := o.slide(l); g != nil && (best == nil || g.score > best.score) {
 		best = g
 	}
 	return best, nil

@@ -9,10 +9,10 @@ import (
 
 // slide takes the leak for a piece cut out of the original, at the original's own scale, turned by
 // right angles, mirrored or not. It returns the best guess at which the correlation of the
-// normalised pictures peaks, or nil. leak is as given, and t the leak at a long side of up to
-// canonicalSide. A piece under minSlide or over maxSlide of the original is not tried. Sliding
+// normalised pictures peaks, or nil. A piece under minSlide or over maxSlide of the original is not tried. Sliding
 // finds what has no corners: sky, water, skin.
-func (o *Original) slide(leak, t dsp.Plane) *guess {
+func (o *Original) slide(l *Leak) *guess {
+	leak, t := l.luma, l.small()
 	k := float64(o.canon.W) / float64(o.width)
 	w, h := int(float64(float64(leak.W)*k)+0.5), int(float64(float64(leak.H)*k)+0.5)
 	if min(w, h) < minSlide || float64(max(w, h)) > float64(maxSlide*float64(max(o.canon.W, o.canon.H))) {

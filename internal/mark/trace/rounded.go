@@ -41,7 +41,7 @@ func (t *Tracer) rounded(s *suspects, l *requant.Leak, sight *capture.Sight, qua
 	if l == nil || sight.Inverted || sight.Mirrored || !t.inPlace(quad) {
 		return nil
 	}
-	original := t.onto.Luma()
+	original := t.onto.Luma().Make()
 	pitch := 1 / t.frame.pixels(original.W, original.H)
 	mark := scaledTo(s.probe.mark, original.W, original.H, pitch)
 	r, ok := l.Read(original, mark, t.weakest())

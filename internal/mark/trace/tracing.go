@@ -109,7 +109,7 @@ func New(onto *capture.Original, original image.Image, copies []Candidate, sub [
 	}
 	t.sides = [2]int{src.Rect.Dx(), src.Rect.Dy()}
 	if t.onto = onto; onto == nil {
-		t.onto = capture.New(dsp.LumaNRGBA(src))
+		t.onto = capture.New(dsp.LazyLuma(src))
 	}
 	c := t.onto.Canonical()
 	t.frame = newFrame(c.W, c.H)
@@ -157,7 +157,7 @@ func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	sight, err := t.onto.Find(ctx, dsp.LumaNRGBA(p))
+	sight, err := t.onto.Find(ctx, dsp.LazyLuma(p))
 	if err != nil {
 		return nil, err
 	}
