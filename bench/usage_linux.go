@@ -102,3 +102,37 @@ func peakBytes(ended *os.ProcessState) int64 {
 	}
 	return int64(usage.Maxrss) << 10
 }
+
+// statFields returns the fields of /proc/PID/stat after the name; the first is number 3 of proc_pid_stat(5).
+func statFields(pid int) [][]byte {
+	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	_, rest, _ := bytes.Cut(stat, []byte(") "))
+	return bytes.Fields(rest)
+}
+
+// parentOf returns the process that started another.
+func parentOf(pid int) int {
+	f := statFields(pid)
+	if len(f) < 2 {
+		return 0
+	}
+	n, _ := strconv.Atoi(string(f[1]))
+	return n
+}
+
+// treeTime returns the processor time of a process and its children, the ended ones also.
+func treeTime(pid int) (sum time.Duration) {
+	f := statFields(pid)
+	if len(f) < 15 {
+		return 0
+	}
+	for _, text := range f[11:15] {
+		n, _ := strconv.ParseInt(string(text), 10, 64)
+		sum += time.Duration(n) * statTick
+	}
+	children, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/task/" + strconv.Itoa(pid) + "/children")
+	for _, child := range bytes.Fields(children) {
+		sum += otherTime(string(child))
+	}
+	return sum
+}

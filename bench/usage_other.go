@@ -16,3 +16,5 @@ func residentBytes() int64             { return 0 }
 func privateBytes() int64              { return 0 }
 func peakBytes(*os.ProcessState) int64 { return 0 }
 func treeBytes(int, int64) int64       { return 0 }
+func treeTime(int) time.Duration       { return 0 }
+func parentOf(int) int                 { return 0 }

@@ -112,6 +112,14 @@ type Config struct {
 	// "": none is kept.
 	State string
 
+	// Dir is the folder where relative paths of a dump begin; "": the current folder. Findings have the
+	// paths as they are given.
+	Dir string
+
+	// Once, if it is not zero, is 32 random bytes of a run that may be cut short and begun anew. A later run
+	// with the same bytes over the same files takes over the entry of the first in the ledger.
+	Once [32]byte
+
 	// Part has only one part of a dump examined: other investigators examine the rest, and one joins what
 	// [Investigator.WritePart] wrote. Zero: all of it.
 	Part Part

@@ -168,7 +168,7 @@ func (v *Investigator) opened(d *dump.Dump) {
 // dumpOptions returns the limits of the configuration as package dump takes them. A PDF may have
 // [maxPDF] times the bytes of another file.
 func (v *Investigator) dumpOptions() dump.Options {
-	o := dump.Options{MaxFiles: v.cfg.MaxFiles, MaxPDF: math.MaxInt64, OpenPDF: v.cfg.OpenPDF, Unpack: v.cfg.Unpack}
+	o := dump.Options{Dir: v.cfg.Dir, MaxFiles: v.cfg.MaxFiles, MaxPDF: math.MaxInt64, OpenPDF: v.cfg.OpenPDF, Unpack: v.cfg.Unpack}
 	if v.cfg.MaxBytes < math.MaxInt64/maxPDF {
 		o.MaxPDF = maxPDF * v.cfg.MaxBytes
 	}

@@ -21,7 +21,7 @@ func (v *Investigator) log(ctx context.Context, all []dump.File, sums [][32]byte
 	}
 	now := v.now().UTC().Truncate(time.Microsecond)
 	entry, err := v.cfg.Registry.Engine().LogInvestigation(ctx, registry.Investigation{
-		Actor: v.cfg.Actor, Command: shellLine(v.cfg.Command), Input: inputDigest(all), Files: int64(len(all)),
+		Salt: v.cfg.Once, Actor: v.cfg.Actor, Command: shellLine(v.cfg.Command), Input: inputDigest(all), Files: int64(len(all)),
 		Found: v.cfg.Found, Evidence: v.cfg.Evidence, EvidenceSHA256: v.cfg.EvidenceSHA256,
 	}, sums...)
 	if err != nil {

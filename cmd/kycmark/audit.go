@@ -7,12 +7,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
 type auditFlags struct {
 	checkpoints, keys, witnesses []string
-	originals, sweep             bool
+	originals, sweep, queue      bool
 }
 
 // newAudit returns the verb "audit", which checks the whole ledger against the registry and against
@@ -42,6 +43,7 @@ compared with the digest that was entered, and so is what uploads are found by.`
 	fs.StringArrayVar(&f.witnesses, "witness", nil, "public `key` of a witness, or its file: check its signatures; may be repeated")
 	fs.BoolVar(&f.originals, "originals", false, "open every sealed original")
 	fs.BoolVar(&f.sweep, "sweep", false, "with --originals: remove what is older than a day and belongs to no submission")
+	queueFlag(cmd, &f.queue)
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error { return b.audit(ctx, f) })
 }
 
@@ -69,14 +71,10 @@ func (b *books) audit(ctx context.Context, f auditFlags) error {
 	if err != nil {
 		return err
 	}
-	show, done := b.progressOf(ctx, "opening")
-	defer done()
-	o.Progress, o.Readers = show, b.readers()
-	a, err := b.registry.Ledger().Audit(ctx, o)
+	a, err := b.audited(ctx, f, o)
 	if err != nil {
 		return keyUsage(err)
 	}
-	done()
 	line := auditLine{Holds: a.Holds, Size: a.Size, Head: a.Head,
 		Checkpoints: len(a.Checkpoints), Outside: len(a.Outside), Problems: a.Problems}
 	if f.originals {
@@ -94,6 +92,18 @@ func (b *books) audit(ctx context.Context, f auditFlags) error {
 	}
 	b.auditWords(f, a)
 	return b.line(line)
+}
+
+// audited checks the ledger, in this process or by a worker.
+func (b *books) audited(ctx context.Context, f auditFlags, o registry.AuditOptions) (*registry.Audit, error) {
+	if f.queue {
+		return runOne[*registry.Audit](ctx, b, jobs.Job{Kind: kindAudit,
+			Do: auditJob{o.Keys, o.Witnesses, o.Checkpoints, f.originals, o.Sweep}})
+	}
+	show, done := b.progressOf(ctx, "opening")
+	defer done()
+	o.Progress, o.Readers = show, b.readers()
+	return b.registry.Ledger().Audit(ctx, o)
 }
 
 // auditOptions reads the keys and checkpoints that the flags name. Without --key the ledger's key

@@ -86,12 +86,23 @@ type books struct {
 	*ui
 	home     *home.Home
 	registry *registry.Registry
+	worker   *keyring // nil: the command reads its keys as it needs them, and acts for its user
+}
+
+// A keyring is what a worker has: keys, read once, and the person for whom it does a job.
+type keyring struct {
+	mark  []*watermark.Key // none: it takes no jobs that need one
+	seal  *registry.SealKey
+	actor string
 }
 
 // keys reads the home's mark keys and its sealing key, and warns of key files that others than the
 // owner can read. The first mark key is the key that marks; all keys are tried in reading. An error
 // has a hint.
 func (b *books) keys() ([]*watermark.Key, *registry.SealKey, error) {
+	if b.worker != nil {
+		return b.worker.mark, b.worker.seal, nil
+	}
 	keys, seal, err := b.home.Keys()
 	if err != nil {
 		return nil, nil, withHint(err, "keys that are lost or damaged come back only from a backup")
@@ -107,10 +118,25 @@ func (b *books) issuing() (registry.Config, error) {
 	if err != nil {
 		return registry.Config{}, err
 	}
-	return registry.Config{Registry: b.registry, Key: keys[0], SealKey: seal, Actor: actor(), Readers: b.readers()}, nil
+	cfg := registry.Config{Registry: b.registry, SealKey: seal, Actor: b.actor(), Readers: b.readers()}
+	if len(keys) > 0 {
+		cfg.Key = keys[0]
+	}
+	if b.worker != nil {
+		cfg.Workers = 1 // a worker does several jobs at a time
+	}
+	return cfg, nil
 }
 
 // actor is who acts, as the registry notes it.
+func (b *books) actor() string {
+	if b.worker != nil {
+		return b.worker.actor
+	}
+	return actor()
+}
+
+// actor is the user of this process.
 func actor() string {
 	if me, err := user.Current(); err == nil {
 		return me.Username

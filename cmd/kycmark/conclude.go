@@ -43,6 +43,11 @@ func (b *books) concludeParts(ctx context.Context, f investigateFlags, paths []s
 			return err
 		}
 	}
+	return b.concludeTexts(ctx, f, texts)
+}
+
+// concludeTexts weighs parts.
+func (b *books) concludeTexts(ctx context.Context, f investigateFlags, texts [][]byte) error {
 	parts, err := verify.ReadParts(texts...)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -39,6 +40,7 @@ and what recipients hold are not reached.`,
 	cmd.Flags().Var(&f.submissions, "submission", "`ID` of an upload; may be repeated")
 	cmd.Flags().StringVar(&f.note, "note", "", "why, as the ledger keeps it; never the subject's name or reference")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "erase; this cannot be undone")
+	queueFlag(cmd, &f.queue)
 	cmd.MarkFlagsOneRequired("subject", "submission")
 	cmd.MarkFlagsMutuallyExclusive("subject", "submission")
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error { return b.erase(ctx, f) })
@@ -48,7 +50,7 @@ type eraseFlags struct {
 	subject     string
 	submissions idList[watermark.Submission]
 	note        string
-	yes         bool
+	yes, queue  bool
 }
 
 // erase erases the uploads that the flags name and prints each erased ID. Of several IDs all are
@@ -60,7 +62,9 @@ func (b *books) erase(ctx context.Context, f eraseFlags) error {
 		return b.wouldErase(ctx, f.subject, ids)
 	}
 	var err error
-	if f.subject != "" {
+	if f.queue {
+		ids, err = b.eraseQueued(ctx, f)
+	} else if f.subject != "" {
 		ids, err = b.registry.Erase(ctx, f.subject, actor(), f.note)
 	} else {
 		ids, err = b.registry.EraseSubmissions(ctx, ids, actor(), f.note)
@@ -72,6 +76,19 @@ func (b *books) erase(ctx context.Context, f eraseFlags) error {
 		}
 	}
 	return err
+}
+
+// eraseQueued has a worker erase the uploads, and returns their IDs.
+func (b *books) eraseQueued(ctx context.Context, f eraseFlags) ([]watermark.Submission, error) {
+	subs, err := b.toErase(ctx, f.subject, f.submissions.ids)
+	if err != nil {
+		return nil, err
+	}
+	job := eraseJob{Actor: b.actor(), Subject: f.subject, Note: f.note}
+	for _, s := range subs {
+		job.IDs = append(job.IDs, s.ID)
+	}
+	return runOne[[]watermark.Submission](ctx, b, jobs.Job{Kind: kindErase, Do: job})
 }
 
 type eraseLine struct {

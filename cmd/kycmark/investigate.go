@@ -33,6 +33,8 @@ type investigateFlags struct {
 	perSubject           int
 	drawn                bool
 	reveal, force        bool
+	queue                bool
+	parts                int
 	bundleFlags
 }
 
@@ -82,6 +84,10 @@ If no picture can be examined, nothing is entered or written.`,
 	cmd.Flags().IntVar(&f.references, "references", 0, "about how many `times` leaks that show an upload are also held against other uploads, none known to be of the same person, that look like it; -1: not at all (default 20, and 4 a leak at most)")
 	cmd.Flags().IntVar(&f.perSubject, "uploads-per-subject", 0, "the `number` of uploads without a subject that one person has at most, as the report will say that you state (default: any number, so that all count as one person's)")
 	cmd.Flags().BoolVar(&f.drawn, "drawn", false, "the pictures were drawn at random by us from those claimed, so that they speak for the rest")
+	queueFlag(cmd, &f.queue)
+	cmd.Flags().IntVar(&f.parts, "parts", defaultParts, "with --queue: the `number` of jobs, each done on one processor")
+	cmd.MarkFlagsMutuallyExclusive("queue", "part")
+	cmd.MarkFlagsMutuallyExclusive("queue", "state")
 	f.outputs(cmd)
 	return u.searchVerb(cmd, func(ctx context.Context, b *books, args []string) error {
 		paths, err := dump.Expand(args, cmd.InOrStdin())
@@ -158,6 +164,11 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if err != nil {
 		return err
 	}
+	if f.queue {
+		return b.investigateQueued(ctx, f, investigateJob{
+			Dump: dump, Against: f.against.ids, References: f.references, Circumstances: circumstances, Reveal: f.reveal,
+		})
+	}
 	inv, done, err := b.investigator(ctx, verify.Config{
 		Against: f.against.ids, State: f.state, References: f.references, Part: part,
 		Circumstances: circumstances,
@@ -222,9 +233,13 @@ func (b *books) investigator(ctx context.Context, cfg verify.Config, doing strin
 	if err := b.checkKeys(ctx, keys); err != nil {
 		return nil, nil, err
 	}
-	show, done := b.progressOf(ctx, doing)
-	cfg.Registry, cfg.Keys, cfg.SealKey, cfg.Actor, cfg.Command = b.registry, keys, seal, actor(), append([]string{"kycmark"}, b.args...)
-	cfg.Progress = b.orState(cfg.State, show)
+	done = func() {}
+	cfg.Registry, cfg.Keys, cfg.SealKey, cfg.Actor = b.registry, keys, seal, b.actor()
+	if b.worker == nil {
+		var show func(n, total int)
+		show, done = b.progressOf(ctx, doing)
+		cfg.Command, cfg.Progress = b.command(), b.orState(cfg.State, show)
+	}
 	cfg.Readers = verify.Readers{Readers: b.readers(), Unpack: unpack.Files, OpenPDF: func(ctx context.Context, data []byte) (verify.PDF, error) {
 		d, err := b.pdfs.Open(ctx, data)
 		if err != nil {
@@ -237,6 +252,9 @@ func (b *books) investigator(ctx context.Context, cfg verify.Config, doing strin
 	}
 	return inv, done, err
 }
+
+// command is the command line, as the ledger keeps it.
+func (b *books) command() []string { return append([]string{"kycmark"}, b.args...) }
 
 // weigh weighs the verdicts, prints what follows and writes the files that the flags name. folder is of
 // the case, "" without one. done ends the progress line.

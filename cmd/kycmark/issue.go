@@ -21,6 +21,7 @@ type issueFlags struct {
 	to                          []string
 	submissions                 idList[watermark.Submission]
 	all, allowWeak, force       bool
+	queue                       bool
 	maxSide                     int
 	maxBytes                    int64
 	metadata                    metadataFlag
@@ -28,6 +29,7 @@ type issueFlags struct {
 
 	kept  []string                        // files that no copy may take the place of
 	names map[watermark.Submission]string // of the copies' files, without ending
+	ids   []watermark.CopyID              // of a job: of the copies, one a recipient
 }
 
 // newIssue returns the verb "issue", which marks a copy of each chosen upload for each recipient.
@@ -76,6 +78,7 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 	fs.Var(&f.metadata, "metadata", "EXIF of uploads: drop, or keep what tells nothing of places and persons")
 	fs.BoolVar(&f.allowWeak, "allow-weak", false, "hand out pictures whose mark may not be read back, too")
 	fs.BoolVar(&f.force, "force", false, "overwrite files that exist")
+	queueFlag(cmd, &f.queue)
 	cmd.RegisterFlagCompletionFunc("to", recipientNames)
 	complete(cmd, "format", picture.Offered()...)
 	complete(cmd, "metadata", "drop", "keep")
@@ -102,13 +105,7 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 	if err := f.checkFolders(); err != nil {
 		return err
 	}
-	cfg, err := b.issuing()
-	if err != nil {
-		return err
-	}
-	cfg.MaxSide, cfg.MaxCopyBytes, cfg.AllowWeak, cfg.KeepEXIF = f.maxSide, f.maxBytes, f.allowWeak, f.metadata.keep
-	cfg.Format, cfg.EncodeWebP = f.format, webp.Encode
-	issuer, err := registry.NewIssuer(cfg)
+	issuer, err := b.issuer(f)
 	if err != nil {
 		return err
 	}
@@ -127,10 +124,7 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 	step, done := b.progress(ctx, "marking", len(ids))
 	defer done()
 	issued := 0
-	err = each(ctx, ids, func(ctx context.Context, id watermark.Submission) []issueLine {
-		defer step()
-		return issueAll(ctx, issuer, id, f)
-	}, func(_ watermark.Submission, lines []issueLine) error {
+	emit := func(_ watermark.Submission, lines []issueLine) error {
 		for _, line := range lines {
 			if line.err != nil {
 				b.fail(line.Submission, line.err)
@@ -146,9 +140,28 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 			}
 		}
 		return nil
-	})
+	}
+	if f.queue {
+		err = b.issueQueued(ctx, f, ids, step, emit)
+	} else {
+		err = each(ctx, ids, func(ctx context.Context, id watermark.Submission) []issueLine {
+			defer step()
+			return b.issueAll(ctx, issuer, id, f)
+		}, emit)
+	}
 	b.printf("%s for %s in %s\n", plural(issued, "copy"), strings.Join(f.to, ", "), f.out)
 	return err
+}
+
+// issuer returns what issues copies as the flags say.
+func (b *books) issuer(f issueFlags) (*registry.Issuer, error) {
+	cfg, err := b.issuing()
+	if err != nil {
+		return nil, err
+	}
+	cfg.MaxSide, cfg.MaxCopyBytes, cfg.AllowWeak, cfg.KeepEXIF = f.maxSide, f.maxBytes, f.allowWeak, f.metadata.keep
+	cfg.Format, cfg.EncodeWebP = f.format, webp.Encode
+	return registry.NewIssuer(cfg)
 }
 
 // folder returns the folder for the copies of the recipient called to: --out itself if there is one

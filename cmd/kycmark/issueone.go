@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,55 +33,83 @@ type issueLine struct {
 	Weak       bool     `json:"weak"`
 	Error      *string  `json:"error"`
 
-	err     error
-	leftOut int // pages or frames of the upload's file that are not in the copy
+	err     error // as it is shown
+	cause   error // as it came
+	leftOut int   // pages or frames of the upload's file that are not in the copy
 }
 
 // issueAll issues the upload id to every recipient in f.to and returns a line for each, in that
 // order. Errors are in the lines. The upload is opened and decoded once for all recipients, and
 // only if a copy of it can be written.
-func issueAll(ctx context.Context, issuer *registry.Issuer, id watermark.Submission, f issueFlags) []issueLine {
+func (b *books) issueAll(ctx context.Context, issuer *registry.Issuer, id watermark.Submission, f issueFlags) []issueLine {
 	prepared := sync.OnceValues(func() (*registry.Prepared, error) { return issuer.Prepare(ctx, id) })
 	var lines []issueLine
-	for _, to := range f.to {
-		lines = append(lines, issueOne(ctx, prepared, id, to, f))
+	for i, to := range f.to {
+		line := issueLine{Submission: id.String(), Recipient: to}
+		stem := filepath.Join(f.folder(to), cmp.Or(f.names[id], id.String()))
+		if f.ids == nil {
+			line = line.issue(ctx, prepared, watermark.NewCopyID(), stem, f)
+		} else if !line.released(ctx, b.registry, f.ids[i], stem) {
+			line = line.issue(ctx, prepared, f.ids[i], stem, f)
+		}
+		lines = append(lines, line)
 	}
 	return lines
+}
+
+// released reports whether an earlier run entered the copy and wrote its file. The line then says so.
+func (l *issueLine) released(ctx context.Context, r *registry.Registry, id watermark.CopyID, stem string) bool {
+	c, err := r.Copy(ctx, id)
+	if err != nil || !isFile(stem+picture.Extension(c.Format), c) {
+		return false
+	}
+	l.is(c, stem+picture.Extension(c.Format))
+	return true
+}
+
+// is fills in the line for the copy c in the file at path.
+func (l *issueLine) is(c *registry.Copy, path string) {
+	l.Copy, l.File, l.PSNR, l.Weak = text(c.ID.String()), &path, &c.PSNR, c.Weak
+}
+
+// isFile reports whether the file at path has the bytes of the copy.
+func isFile(path string, c *registry.Copy) bool {
+	data, err := intake.ReadFile(path, c.Size)
+	return err == nil && sha256.Sum256(data) == c.SHA256
 }
 
 // failed returns the line with err as the reason why there is no copy. The text of err loses the
 // submission, which the line names already.
 func (l issueLine) failed(err error) issueLine {
-	l.err = errors.New(strings.TrimPrefix(reason(err), "copy of "+l.Submission+": "))
+	l.cause, l.err = err, errors.New(strings.TrimPrefix(reason(err), "copy of "+l.Submission+": "))
 	l.Error = reasonText(l.err)
 	return l
 }
 
-// issueOne issues one upload to the recipient called to and writes the copy's file. prepared opens
-// and decodes the upload, when it is first called. An error is in the line. The copy is entered in
-// the ledger before it is written: an error of writing names the copy, which remains entered.
-func issueOne(ctx context.Context, prepared func() (*registry.Prepared, error), id watermark.Submission, to string, f issueFlags) issueLine {
-	line := issueLine{Submission: id.String(), Recipient: to}
-	stem := filepath.Join(f.folder(to), cmp.Or(f.names[id], id.String()))
+// issue issues the line's upload to its recipient as the copy id, and writes the copy's file to stem with
+// the ending of its format. prepared opens and decodes the upload, when it is first called. An error is
+// in the line. The copy is entered in the ledger before it is written: an error of writing names the
+// copy, which remains entered.
+func (l issueLine) issue(ctx context.Context, prepared func() (*registry.Prepared, error), id watermark.CopyID, stem string, f issueFlags) issueLine {
 	if err := f.checkCopy(stem); err != nil {
-		return line.failed(err)
+		return l.failed(err)
 	}
 	p, err := prepared()
 	if err != nil {
-		return line.failed(err)
+		return l.failed(err)
 	}
 	var buf bytes.Buffer
-	c, err := p.Issue(ctx, &buf, to, f.purpose)
+	c, err := p.IssueAs(ctx, &buf, id, l.Recipient, f.purpose)
 	if err != nil {
-		return line.failed(err)
+		return l.failed(err)
 	}
 	path := stem + picture.Extension(c.Format)
-	if err := writeOutput(path, buf.Bytes(), f.force); err != nil {
-		return line.failed(fmt.Errorf("copy %s is logged but not written: %w", c.ID, err))
+	if err := writeOutput(path, buf.Bytes(), f.force); err != nil && !isFile(path, c) { // another worker may have written it
+		return l.failed(fmt.Errorf("copy %s is logged but not written: %w", c.ID, err))
 	}
-	line.leftOut = p.LeftOut()
-	line.Copy, line.File, line.PSNR, line.Weak = text(c.ID.String()), &path, &c.PSNR, c.Weak
-	return line
+	l.leftOut = p.LeftOut()
+	l.is(c, path)
+	return l
 }
 
 // checkCopy returns an error if a copy cannot be written to stem with the ending of any format. The

@@ -5,6 +5,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
@@ -23,6 +24,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 	"github.com/ulikunitz/xz"
@@ -31,6 +33,7 @@ import (
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/store/pgtest"
 	"github.com/kycmark/kycmark/testdata"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -41,6 +44,9 @@ func TestMain(m *testing.M) {
 	}
 	testscript.Main(m, map[string]func(){"kycmark": main})
 }
+
+// server is for all scripts; it ends with the test binary.
+var server pgtest.Server
 
 // TestScripts runs testdata/*.txtar, one story each. Beside testscript's own
 // commands they may use:
@@ -68,6 +74,9 @@ func TestMain(m *testing.M) {
 //	session readme|help OUT   writes the documented session as shell scripts: OUT.1 up to the investigation, OUT.2 with it
 //	objects DIR N             N sealed originals are in a folder, those of the registry in $OBJECTS
 //	aged FILE                 makes a file two days old
+//	postgres                  the address of a PostgreSQL schema, as $DSN, and its name, as $SCHEMA
+//	queued N                  waits until N jobs are in its queue and not done
+//	query SQL                 what PostgreSQL answers, on stdout
 //	tsa FILE                  starts a timestamp authority at $TSA, its certificate in FILE (needs [exec:openssl])
 //	cosigned NAME IN OUT KEY  a witness's signature added to a checkpoint
 //	receipted NAME IN SIGNATURE KEY
@@ -118,6 +127,14 @@ func TestScripts(t *testing.T) {
 			"objects": countObjects,
 			"aged":    aged,
 
+			"postgres": func(ts *testscript.TestScript, neg bool, args []string) {
+				ts.Setenv("DSN", server.DSN(t))
+				_, schema, _ := strings.Cut(ts.Getenv("DSN"), "search_path=")
+				ts.Setenv("SCHEMA", schema)
+			},
+			"query":  query,
+			"queued": queued,
+
 			"tsa":       tsa,
 			"stamped":   stamped,
 			"cosigned":  cosigned,
@@ -153,6 +170,38 @@ func countObjects(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%d objects in %s", len(found), args[0])
 	}
 	ts.Setenv("OBJECTS", filepath.Dir(filepath.Dir(found[0])))
+}
+
+// query prints the rows of a query, as text, a line each.
+func query(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 1)
+	lines, err := asked(ts, args[0])
+	ts.Check(err)
+	fmt.Fprintln(ts.Stdout(), strings.Join(lines, "\n"))
+}
+
+func queued(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 1)
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		lines, err := asked(ts, "SELECT id FROM "+ts.Getenv("SCHEMA")+"_queue.river_job WHERE finalized_at IS NULL")
+		if err == nil && len(lines) == number(ts, args[0]) {
+			return
+		}
+	}
+	ts.Fatalf("not %s jobs in the queue", args[0])
+}
+
+// asked returns the rows of a query, as text.
+func asked(ts *testscript.TestScript, sql string) ([]string, error) {
+	ctx := context.Background()
+	c, err := pgx.Connect(ctx, ts.Getenv("DSN"))
+	ts.Check(err)
+	defer c.Close(ctx)
+	rows, err := c.Query(ctx, "SELECT x::text FROM ("+sql+") x")
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 func aged(ts *testscript.TestScript, neg bool, args []string) {

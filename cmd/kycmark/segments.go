@@ -4,11 +4,13 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/internal/jobs"
 )
 
 // newSegments returns the verb "segments", which makes the segments of a registry that are due.
 func newSegments(u *ui) *cobra.Command {
-	var anew bool
+	var anew, queue bool
 	cmd := &cobra.Command{
 		Use:   "segments",
 		Short: "Make the files that hashes are searched in",
@@ -20,7 +22,12 @@ may be interrupted and run again, and others may use the registry meanwhile.`,
 		Args:    exactly(),
 	}
 	cmd.Flags().BoolVar(&anew, "anew", false, "make one segment of all uploads from the database")
+	queueFlag(cmd, &queue)
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error {
+		if queue {
+			_, err := runOne[struct{}](ctx, b, jobs.Job{Kind: kindSegments, Do: segmentsJob{anew}})
+			return err
+		}
 		show, done := b.progressOf(ctx, "reading")
 		defer done()
 		return b.registry.Engine().BuildSegments(ctx, anew, func(done, total int64) { show(int(done), int(total)) })

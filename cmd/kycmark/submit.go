@@ -21,7 +21,7 @@ import (
 type submitFlags struct {
 	subject, at, manifest string
 	from                  subjectFrom
-	hashOnly              bool
+	hashOnly, queue       bool
 }
 
 // newSubmit returns the verb "submit", which enters uploads into the registry: hashes and, unless
@@ -77,6 +77,7 @@ again, whole, but nothing of them can be issued or compared by its pixels.`,
 	fs.StringVar(&f.at, "at", "", "`when` the customer sent it: RFC 3339, or a day, or mtime, when the file was changed (default: now)")
 	fs.StringVar(&f.manifest, "manifest", "", "CSV `file` with the columns file, subject, at")
 	fs.BoolVar(&f.hashOnly, "hash-only", false, "keep the hashes alone, no originals")
+	queueFlag(cmd, &f.queue)
 	cmd.MarkFlagsMutuallyExclusive("subject", "subject-from")
 	cmd.MarkFlagsMutuallyExclusive("manifest", "subject-from")
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error { return b.submit(ctx, f, args) })
@@ -153,15 +154,6 @@ func (b *books) submit(ctx context.Context, f submitFlags, args []string) error 
 			return fmt.Errorf("--at: %w", err)
 		}
 	}
-	cfg, err := b.issuing()
-	if err != nil {
-		return err
-	}
-	cfg.HashOnly = f.hashOnly
-	issuer, err := registry.NewIssuer(cfg)
-	if err != nil {
-		return err
-	}
 	uploads := registry.Uploads(args...)
 	if f.manifest != "" {
 		named, closeManifest, err := manifestUploads(f.manifest)
@@ -171,11 +163,15 @@ func (b *books) submit(ctx context.Context, f submitFlags, args []string) error 
 		defer closeManifest()
 		uploads = named
 	}
+	results, err := b.entering(ctx, f, f.dated(uploads, when))
+	if err != nil {
+		return err
+	}
 	show, done := b.progressOf(ctx, "submitting")
 	defer done()
 	total, n := b.countUploads(f, args), 0
 	var whose subjectCount
-	for r, err := range issuer.Import(ctx, f.dated(uploads, when)) {
+	for r, err := range results {
 		if err != nil {
 			return err
 		}
@@ -192,6 +188,23 @@ func (b *books) submit(ctx context.Context, f submitFlags, args []string) error 
 		return usagef("no files in %s", cmp.Or(f.manifest, strings.Join(args, ", ")))
 	}
 	return nil
+}
+
+// entering returns what becomes of the uploads as they are entered, by this process or by workers.
+func (b *books) entering(ctx context.Context, f submitFlags, uploads iter.Seq[registry.Upload]) (iter.Seq2[registry.Imported, error], error) {
+	if f.queue {
+		return b.submitQueued(ctx, f, uploads), nil
+	}
+	cfg, err := b.issuing()
+	if err != nil {
+		return nil, err
+	}
+	cfg.HashOnly = f.hashOnly
+	issuer, err := registry.NewIssuer(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return issuer.Import(ctx, uploads), nil
 }
 
 // A subjectCount counts the uploads of an import that are in the registry.

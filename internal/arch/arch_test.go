@@ -140,6 +140,11 @@ var rules = []rule{
 		why:   "trees, proofs and notes go through internal/tlog, where the limits and the strictness hold",
 	},
 	{
+		of: []string{"..."}, tests: true, except: []string{"internal/jobs"},
+		never: []string{"github.com/riverqueue/..."},
+		why:   "what a job's row may show is decided in one place",
+	},
+	{
 		of: []string{"..."}, tests: true, except: []string{"internal/seal"},
 		never: []string{"github.com/digitorus/...", "github.com/secure-systems-lab/...", "github.com/in-toto/..."},
 		why:   "signatures and timestamps of reports go through internal/seal, where the limits and the strictness hold",
@@ -191,7 +196,7 @@ var rules = []rule{
 		only: []string{
 			"watermark/...", "phash/...", "verify/...", "cmd/...", "testdata/...", "decoders/...",
 			"internal/picture", "internal/webp", "internal/durable", "internal/quality",
-			"internal/home/...", "internal/keyfile", "internal/demo/...", "internal/specimen/...", "internal/archive", "internal/dump", "internal/intake", "internal/pdf", "internal/seal", "internal/casefile", "internal/plan", "internal/unpack",
+			"internal/home/...", "internal/keyfile", "internal/demo/...", "internal/specimen/...", "internal/archive", "internal/dump", "internal/intake", "internal/pdf", "internal/seal", "internal/casefile", "internal/plan", "internal/unpack", "internal/jobs",
 		},
 		why: "commands are thin: what they need of the maths and the stores, the public packages offer",
 	},

@@ -69,6 +69,7 @@ type PDF interface {
 
 // Options bound what is listed. MaxFiles and MaxPDF are required.
 type Options struct {
+	Dir string // where relative paths begin; "": the current folder
 	// MaxFiles is the max number of files of the dump, pictures of PDFs among them. An archive, with
 	// what is in it, may have half of what is left, so that no archive takes it all.
 	MaxFiles int
@@ -141,14 +142,18 @@ func (d *Dump) Close() error {
 // with its file.
 func (d *Dump) Add(ctx context.Context, paths ...string) error {
 	for _, p := range paths {
-		st, err := os.Stat(p)
+		at := p
+		if d.opts.Dir != "" && !filepath.IsAbs(p) {
+			at = filepath.Join(d.opts.Dir, p)
+		}
+		st, err := os.Stat(at)
 		switch {
 		case err != nil: // one bad input does not end the others
 			err = d.add(File{Name: p, Err: err})
 		case st.IsDir():
-			err = d.AddFS(ctx, folder(p), p)
+			err = d.AddFS(ctx, folder(at), p)
 		default:
-			err = d.entry(ctx, 0, File{Name: p, Size: st.Size(), Open: func(context.Context) (io.ReadCloser, error) { return intake.OpenRegular(p) }})
+			err = d.entry(ctx, 0, File{Name: p, Size: st.Size(), Open: func(context.Context) (io.ReadCloser, error) { return intake.OpenRegular(at) }})
 		}
 		if err != nil {
 			return err

@@ -208,6 +208,9 @@ func (h *Home) parse(text string) error {
 // Address is that of the registry.
 func (h *Home) Address() string { return h.config.Registry }
 
+// InvestigateOnly reports whether the home may do no more than search and read.
+func (h *Home) InvestigateOnly() bool { return h.config.InvestigateOnly }
+
 // Dir is the home's folder.
 func (h *Home) Dir() string { return h.dir }
 
@@ -246,8 +249,13 @@ func (h *Home) Keys() ([]*watermark.Key, *registry.SealKey, error) {
 		}
 		keys = append(keys, key)
 	}
-	seal, err := keyfile.ReadSeal(h.path(h.config.Keys.Seal))
+	seal, err := h.SealKey()
 	return keys, seal, err
+}
+
+// SealKey reads the sealing key from its file, which the error names.
+func (h *Home) SealKey() (*registry.SealKey, error) {
+	return keyfile.ReadSeal(h.path(h.config.Keys.Seal))
 }
 
 // errNoLedgerKey is for homes that were never given one.

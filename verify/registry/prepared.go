@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"io"
@@ -97,6 +98,18 @@ func longSide(img *image.NRGBA) int { return max(img.Rect.Dx(), img.Rect.Dy()) }
 // key is not active, and [ErrWeak] if the mark is too weak. If dst fails, the copy stays
 // entered.
 func (p *Prepared) Issue(ctx context.Context, dst io.Writer, to, purpose string) (*Copy, error) {
+	return p.issue(ctx, dst, p.issuer.newID(), to, purpose, false)
+}
+
+// IssueAs is [Prepared.Issue] with an ID that the caller drew. After a crash, a second call with the same
+// arguments releases the copy that the first one entered, and enters none. The error wraps [ErrConflict]
+// if another copy has the ID, or if the copy's file cannot be made again with the same bytes.
+func (p *Prepared) IssueAs(ctx context.Context, dst io.Writer, id watermark.CopyID, to, purpose string) (*Copy, error) {
+	return p.issue(ctx, dst, id, to, purpose, true)
+}
+
+// issue is [Prepared.IssueAs] with again, and [Prepared.Issue] without: then an ID that is taken is an error.
+func (p *Prepared) issue(ctx context.Context, dst io.Writer, id watermark.CopyID, to, purpose string, again bool) (*Copy, error) {
 	s := p.issuer
 	if err := books.CheckText("purpose", purpose, intake.MaxNote); err != nil {
 		return nil, err
@@ -107,19 +120,36 @@ func (p *Prepared) Issue(ctx context.Context, dst io.Writer, to, purpose string)
 	if err := s.cfg.Registry.checkRecipient(ctx, to); err != nil {
 		return nil, err
 	}
-	id := s.newID()
 	out, err := p.render(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("copy of %s: %w", p.of, err)
 	}
 	row, key := s.logged(id, p.of, to, purpose, out)
-	if err := s.cfg.Registry.store.AddCopy(ctx, &row, key); err != nil {
+	err = s.cfg.Registry.store.AddCopy(ctx, &row, key)
+	if again && errors.Is(err, ErrConflict) {
+		err = s.cfg.Registry.entered(ctx, &row)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("copy of %s: not released, since it could not be logged: %w", p.of, err)
 	}
 	if _, err := dst.Write(out.file); err != nil {
 		return nil, fmt.Errorf("copy %s is logged but could not be handed out: %w", id, err)
 	}
 	return &row, nil
+}
+
+// entered replaces row by the entered copy of that ID, if it is of the same submission, recipient, purpose
+// and bytes. Else the error wraps [ErrConflict].
+func (r *Registry) entered(ctx context.Context, row *Copy) error {
+	old, err := r.Copy(ctx, row.ID)
+	if err != nil {
+		return err
+	}
+	if old.Submission != row.Submission || old.Recipient != row.Recipient || old.Purpose != row.Purpose || old.SHA256 != row.SHA256 {
+		return fmt.Errorf("%w: copy %s was entered with other bytes or for another request", ErrConflict, row.ID)
+	}
+	*row = *old
+	return nil
 }
 
 // marker returns what marks copies, and the long side in pixels of the picture that it marks. It

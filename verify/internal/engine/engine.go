@@ -37,7 +37,8 @@ func New(store books.Store, id string, sealHashes bool, now func() time.Time) *E
 // LogInvestigation enters that an investigation begins and returns the number of its entry in
 // the ledger. Started, Pictures and Salt are set, and Digests from sums, the SHA-256 of each file that
 // could be read. An entry without such files and without a time of the find has no Pictures. Control characters in Command are replaced by U+FFFD,
-// and Command is cut off after [intake.MaxNote] bytes. The error wraps [books.ErrInput] if Input
+// and Command is cut off after [intake.MaxNote] bytes. If x has a Salt and an entry has the same, that entry
+// is returned: its investigation was cut short and begins again. The error wraps [books.ErrInput] if Input
 // is zero, or Actor is unusable.
 func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation, sums ...[32]byte) (entry int64, err error) {
 	if err := errors.Join(books.CheckText("actor", x.Actor, intake.MaxName), books.CheckText("evidence of the find", x.Evidence, intake.MaxNote)); err != nil {
@@ -57,7 +58,14 @@ func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation, su
 	if x.Found = books.Timestamp(x.Found); len(sums) > 0 || !x.Found.IsZero() {
 		x.Pictures = sha256.Sum256(x.Digests)
 	}
-	x.Started, x.Command, x.Salt = e.now(), oneLine(x.Command), books.NewSalt()
+	if x.Salt == (books.Salt{}) {
+		x.Salt = books.NewSalt()
+	} else if all, err := e.store.Investigations(ctx); err != nil {
+		return 0, err
+	} else if i := slices.IndexFunc(all, func(old books.Investigation) bool { return old.Salt == x.Salt && old.Pictures == x.Pictures }); i >= 0 {
+		return all[i].Entry, nil
+	}
+	x.Started, x.Command = e.now(), oneLine(x.Command)
 	return e.store.AddInvestigation(ctx, x)
 }
 

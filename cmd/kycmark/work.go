@@ -1,0 +1,456 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/internal/home"
+	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/jobs"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// The kinds of jobs.
+const (
+	kindSubmit      = "submit"
+	kindIssue       = "issue"
+	kindInvestigate = "investigate"
+	kindSegments    = "segments"
+	kindAudit       = "audit"
+	kindErase       = "erase"
+)
+
+// newWork returns the verb "work", which does jobs that other commands queued, until it is interrupted.
+func newWork(u *ui) *cobra.Command {
+	var take []string
+	var atOnce int
+	cmd := &cobra.Command{
+		Use:   "work",
+		Short: "Do the jobs that other commands queued",
+		Long: `Do jobs of a registry in PostgreSQL that commands with --queue wait for: submit, issue,
+investigate, segments, audit and erase. Any number of workers may run, on any machines
+that see the same files under the same paths. A worker takes the jobs that its home has
+the keys for. All need the sealing key, issue and investigate the mark key as well.
+A home with investigate_only takes investigate and audit.
+
+Ctrl-C ends a worker after the jobs that it has begun. If a worker dies, others do
+its jobs again within seconds: nothing is entered or released twice.`,
+		Example: `  kycmark work --home /srv/kyc
+  kycmark work --take investigate --jobs 4`,
+		Args: exactly(),
+	}
+	cmd.Flags().StringSliceVar(&take, "take", nil, "`kinds` of jobs to take (default: all that the home has the keys for)")
+	cmd.Flags().IntVar(&atOnce, "jobs", runtime.GOMAXPROCS(0), "`number` of jobs at a time, each done on one processor")
+	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error {
+		if atOnce < 1 {
+			return usagef("--jobs %d: want 1 or more", atOnce)
+		}
+		return b.work(ctx, take, atOnce)
+	})
+}
+
+// work does jobs of the kinds in take until ctx ends, and prints a line after each attempt.
+func (b *books) work(ctx context.Context, take []string, atOnce int) error {
+	if !home.IsServer(b.home.Address()) {
+		return usagef("a registry in a file has no queue: commands do their work themselves, want a registry in PostgreSQL")
+	}
+	w, err := b.asWorker()
+	if err != nil {
+		return err
+	}
+	if err := b.registry.Engine().CheckSealKey(ctx, w.worker.seal); err != nil {
+		return err
+	}
+	if len(w.worker.mark) > 0 {
+		if err := b.checkKeys(ctx, w.worker.mark); err != nil {
+			return err
+		}
+	}
+	kinds := w.kinds()
+	for _, kind := range take {
+		if kinds[kind] == nil {
+			return usagef("--take %s: this home has the keys and the rights for %s", kind, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+		}
+	}
+	maps.DeleteFunc(kinds, func(kind string, _ jobs.Func) bool { return len(take) > 0 && !slices.Contains(take, kind) })
+	q, err := jobs.Open(ctx, b.home.Address(), b.registry.ID(), w.worker.seal)
+	if err != nil {
+		return err
+	}
+	defer q.Close()
+	b.say("", "takes %s; Ctrl-C ends it after the jobs that it has begun", strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+	return q.Work(ctx, atOnce, kinds, func(d jobs.Done) {
+		if d.Err != nil {
+			b.errorf("job %d: %s: %s", d.ID, d.Kind, reason(d.Err))
+		} else {
+			b.printf("job %d: %s, %.1f s\n", d.ID, d.Kind, d.Took.Seconds())
+		}
+		_ = b.line(workLine{d.ID, d.Kind, d.Took.Seconds(), reasonText(d.Err)}) // finish reports a stdout that fails
+	})
+}
+
+// workLine is an attempt at a job as JSON.
+type workLine struct {
+	Job     int64   `json:"job"`
+	Kind    string  `json:"kind"`
+	Seconds float64 `json:"seconds"`
+	Error   *string `json:"error"`
+}
+
+// asWorker returns the books as a worker has them: with the keys that the home has. The sealing key must
+// be there.
+func (b *books) asWorker() (*books, error) {
+	w := *b
+	w.worker = &keyring{}
+	var err error
+	if w.worker.mark, w.worker.seal, err = b.home.Keys(); errors.Is(err, fs.ErrNotExist) && w.worker.mark == nil {
+		w.worker.seal, err = b.home.SealKey()
+	}
+	return &w, err
+}
+
+// as returns the books of a worker that does a job for actor.
+func (b *books) as(actor string) *books {
+	w := *b
+	ring := *b.worker
+	ring.actor = actor
+	w.worker = &ring
+	return &w
+}
+
+// kinds returns the functions for the jobs that the worker has the keys for.
+func (b *books) kinds() map[string]jobs.Func {
+	all := map[string]jobs.Func{
+		kindSubmit: doing(b.doSubmit), kindIssue: doing(b.doIssue), kindInvestigate: doing(b.doInvestigate),
+		kindSegments: doing(b.doSegments), kindAudit: doing(b.doAudit), kindErase: doing(b.doErase),
+	}
+	maps.DeleteFunc(all, func(kind string, _ jobs.Func) bool {
+		reads := kind == kindInvestigate || kind == kindAudit
+		marks := kind == kindInvestigate || kind == kindIssue
+		return b.home.InvestigateOnly() && !reads || len(b.worker.mark) == 0 && marks
+	})
+	return all
+}
+
+// doing makes a [jobs.Func] of a function with parameters and a result of its own.
+func doing[In, Out any](do func(context.Context, In) (Out, error)) jobs.Func {
+	return func(ctx context.Context, text []byte) (any, error) {
+		var in In
+		if err := json.Unmarshal(text, &in); err != nil {
+			return nil, err
+		}
+		return do(ctx, in)
+	}
+}
+
+// A submitJob enters uploads.
+type submitJob struct {
+	Actor    string
+	HashOnly bool
+	Files    []submitFile
+}
+
+// A submitFile is an upload of a [submitJob]. The file is at Path on every machine.
+type submitFile struct {
+	Name, Path, Subject string
+	At                  time.Time
+	Size                int64
+	SHA256              registry.Digest
+	Err                 string // why it cannot be read
+}
+
+// newSubmitFile reads the upload u for its digest. The error is ctx's alone.
+func newSubmitFile(ctx context.Context, u registry.Upload) (f submitFile, err error) {
+	f = submitFile{Name: u.Name, Subject: u.Subject, At: u.At, Size: u.Size}
+	if f.At.IsZero() {
+		f.At = time.Now() // not when a worker comes to it
+	}
+	if f.Path, err = filepath.Abs(u.Name); err == nil && u.Err == nil {
+		_, err = os.Stat(f.Path)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = errors.New("workers do not read archives: unpack it, or leave out --queue")
+		}
+	}
+	if err = errors.Join(u.Err, err); err == nil && u.Size <= picture.DefaultMaxBytes {
+		var data []byte
+		data, err = intake.ReadFile(f.Path, picture.DefaultMaxBytes)
+		f.SHA256 = sha256.Sum256(data)
+	}
+	if err != nil {
+		f.Err = reason(err)
+	}
+	return f, ctx.Err()
+}
+
+// upload returns the upload as a worker reads it. It refuses a file that was altered after it was queued.
+func (f submitFile) upload() registry.Upload {
+	u := registry.Upload{Name: f.Name, Subject: f.Subject, At: f.At, Size: f.Size}
+	if f.Err != "" {
+		u.Err = errors.New(f.Err)
+	}
+	u.Open = func() (io.ReadCloser, error) {
+		data, err := intake.ReadFile(f.Path, picture.DefaultMaxBytes)
+		if err != nil {
+			return nil, err
+		}
+		if got := registry.Digest(sha256.Sum256(data)); got != f.SHA256 {
+			return nil, fmt.Errorf("the file was altered after it was queued: SHA-256 %s, want %s", got, f.SHA256)
+		}
+		return io.NopCloser(bytes.NewReader(data)), nil
+	}
+	return u
+}
+
+// A submitResult is what became of an upload, as JSON.
+type submitResult struct {
+	registry.Imported
+	Err, Doubt string
+}
+
+// imported is the inverse.
+func (r submitResult) imported() registry.Imported {
+	x := r.Imported
+	if r.Err != "" {
+		x.Err = errors.New(r.Err)
+	}
+	if r.Doubt != "" {
+		x.Doubt = errors.New(r.Doubt)
+	}
+	return x
+}
+
+// doSubmit enters the uploads of a job. Uploads that an earlier attempt entered are left as they are.
+func (b *books) doSubmit(ctx context.Context, job submitJob) (out []submitResult, err error) {
+	cfg, err := b.as(job.Actor).issuing()
+	if err != nil {
+		return nil, err
+	}
+	cfg.HashOnly = job.HashOnly
+	issuer, err := registry.NewIssuer(cfg)
+	if err != nil {
+		return nil, err
+	}
+	uploads := func(yield func(registry.Upload) bool) {
+		for _, f := range job.Files {
+			if !yield(f.upload()) {
+				return
+			}
+		}
+	}
+	for r, err := range issuer.Import(ctx, uploads) {
+		if err != nil {
+			return nil, err
+		}
+		x := submitResult{Imported: r}
+		if r.Err != nil {
+			x.Err = reason(r.Err)
+		}
+		if r.Doubt != nil {
+			x.Doubt = reason(r.Doubt)
+		}
+		out = append(out, x)
+	}
+	return out, nil
+}
+
+// An issueJob issues copies of an upload.
+type issueJob struct {
+	Actor, Dir                 string // Dir: the folder in which the command was called
+	Submission                 watermark.Submission
+	Copies                     []watermark.CopyID // one a recipient: a second attempt issues the same
+	To                         []string
+	Purpose, Out, Format, Stem string // Stem: name of the copies' files; "": the submission's ID
+	AllowWeak, Force, KeepEXIF bool
+	MaxSide                    int
+	MaxBytes                   int64
+}
+
+// newIssueJob returns the job for the upload of. The same request that is not done yet is the same job.
+func newIssueJob(f issueFlags, of watermark.Submission, dir, actor string) jobs.Job {
+	x := issueJob{Dir: dir, Submission: of, To: f.to, Purpose: f.purpose, Out: f.out, Format: f.format, Stem: f.names[of],
+		AllowWeak: f.allowWeak, Force: f.force, KeepEXIF: f.metadata.keep, MaxSide: f.maxSide, MaxBytes: f.maxBytes}
+	once, _ := json.Marshal(x) // of texts and numbers: no error
+	x.Actor = actor
+	for range f.to {
+		x.Copies = append(x.Copies, watermark.NewCopyID())
+	}
+	return jobs.Job{Kind: kindIssue, Do: x, Once: string(once)}
+}
+
+// flags returns the flags of the command, for a worker.
+func (x issueJob) flags(b *books) issueFlags {
+	f := issueFlags{to: x.To, purpose: x.Purpose, out: x.Out, format: x.Format, allowWeak: x.AllowWeak, force: x.Force,
+		metadata: metadataFlag{x.KeepEXIF}, maxSide: x.MaxSide, maxBytes: x.MaxBytes, kept: b.home.Files(), ids: x.Copies}
+	if !filepath.IsAbs(f.out) {
+		f.out = filepath.Join(x.Dir, f.out)
+	}
+	if x.Stem != "" {
+		f.names = map[watermark.Submission]string{x.Submission: x.Stem}
+	}
+	return f
+}
+
+// An issueResult is what came of an [issueJob].
+type issueResult struct {
+	Lines   []issueLine
+	LeftOut []int // pages, of each line
+}
+
+// lines returns the lines as the command prints them, with its own paths.
+func (r issueResult) lines(f issueFlags) []issueLine {
+	for i := range r.Lines {
+		l := &r.Lines[i]
+		l.leftOut = r.LeftOut[i]
+		if l.Error != nil {
+			l.err = errors.New(*l.Error)
+		} else {
+			path := filepath.Join(f.folder(l.Recipient), filepath.Base(*l.File))
+			l.File = &path
+		}
+	}
+	return r.Lines
+}
+
+// doIssue issues the copies of a job. A copy that an earlier attempt entered is released, and no other.
+func (b *books) doIssue(ctx context.Context, job issueJob) (out issueResult, err error) {
+	w, f := b.as(job.Actor), job.flags(b)
+	issuer, err := w.issuer(f)
+	if err != nil {
+		return out, err
+	}
+	out.Lines = w.issueAll(ctx, issuer, job.Submission, f)
+	for _, l := range out.Lines {
+		if jobs.Passing(l.cause) {
+			return out, l.cause
+		}
+		out.LeftOut = append(out.LeftOut, l.leftOut)
+	}
+	return out, nil
+}
+
+// An investigateJob examines a part of a dump.
+type investigateJob struct {
+	Actor, Dir    string
+	Command, Dump []string
+	Part          verify.Part
+	Once          [32]byte // random: a second attempt is the same investigation
+	Against       []watermark.Submission
+	References    int
+	Reveal        bool
+	Circumstances verify.Circumstances
+}
+
+// part returns the job for part k of n.
+func (x investigateJob) part(k, n int) jobs.Job {
+	x.Part = verify.Part{Number: k, Of: n}
+	rand.Read(x.Once[:])
+	return jobs.Job{Kind: kindInvestigate, Do: x}
+}
+
+// partError says which part of a dump was not examined.
+func partError(p verify.Part, err error) error {
+	return fmt.Errorf("part %s was not examined, so that nothing is concluded: %w", p, err)
+}
+
+// doInvestigate examines a part of a dump and returns what [verify.Investigator.WritePart] writes.
+func (b *books) doInvestigate(ctx context.Context, job investigateJob) ([]byte, error) {
+	inv, done, err := b.as(job.Actor).investigator(ctx, verify.Config{
+		Command: job.Command, Dir: job.Dir, Part: job.Part, Once: job.Once, Against: job.Against, References: job.References,
+		Circumstances: job.Circumstances, Limits: verify.Limits{Workers: 1},
+	}, "")
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	var verdicts []*verify.Verdict
+	for v, err := range inv.InvestigateFiles(ctx, job.Dump...) {
+		if err != nil {
+			return nil, err
+		}
+		verdicts = append(verdicts, v)
+	}
+	var out bytes.Buffer
+	err = inv.WritePart(ctx, &out, verdicts, job.Reveal)
+	return out.Bytes(), err
+}
+
+// A segmentsJob makes segments.
+type segmentsJob struct{ Anew bool }
+
+// doSegments makes the segments that are due.
+func (b *books) doSegments(ctx context.Context, job segmentsJob) (struct{}, error) {
+	return struct{}{}, b.registry.Engine().BuildSegments(ctx, job.Anew, nil)
+}
+
+// doAudit checks the ledger. The keys of readers and originals are the worker's.
+func (b *books) doAudit(ctx context.Context, job auditJob) (*registry.Audit, error) {
+	o := registry.AuditOptions{Keys: job.Keys, Witnesses: job.Witnesses, Checkpoints: job.Checkpoints, Sweep: job.Sweep, Readers: b.readers()}
+	if job.Originals {
+		o.SealKey = b.worker.seal
+	}
+	return b.registry.Ledger().Audit(ctx, o)
+}
+
+// An auditJob is what to check: see [registry.AuditOptions].
+type auditJob struct {
+	Keys, Witnesses, Checkpoints []string
+	Originals                    bool
+	Sweep                        time.Time
+}
+
+// An eraseJob erases uploads: of a subject, or with IDs. A subject's IDs are the uploads that were there when
+// the job was queued.
+type eraseJob struct {
+	Actor, Subject, Note string
+	IDs                  []watermark.Submission
+}
+
+// doErase erases the uploads of a job and returns their IDs. If all are erased, an earlier attempt did it.
+func (b *books) doErase(ctx context.Context, job eraseJob) ([]watermark.Submission, error) {
+	there, err := b.notErased(ctx, job.IDs)
+	if err != nil {
+		return nil, err
+	}
+	if job.Subject == "" && len(there) > 0 {
+		_, err = b.registry.EraseSubmissions(ctx, there, job.Actor, job.Note)
+	} else if job.Subject != "" {
+		var more []watermark.Submission
+		if more, err = b.registry.Erase(ctx, job.Subject, job.Actor, job.Note); errors.Is(err, registry.ErrNotFound) && len(there) == 0 {
+			err = nil
+		}
+		job.IDs = append(job.IDs, slices.DeleteFunc(more, func(id watermark.Submission) bool { return slices.Contains(job.IDs, id) })...)
+	}
+	return job.IDs, err
+}
+
+// notErased returns the uploads that are not erased.
+func (b *books) notErased(ctx context.Context, ids []watermark.Submission) (there []watermark.Submission, err error) {
+	for _, x := range ids {
+		switch _, err := b.registry.Submission(ctx, x); {
+		case err == nil:
+			there = append(there, x)
+		case !errors.Is(err, registry.ErrErased):
+			return nil, err
+		}
+	}
+	return there, nil
+}

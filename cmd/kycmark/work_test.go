@@ -1,0 +1,223 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"image"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/disintegration/imaging"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/testdata"
+)
+
+// kills is how many workers are killed; KYCMARK_KILLS says another number. Each tenth time it is the database.
+const kills = 20
+
+// A crew is a home with two workers that are killed and started again.
+type crew struct {
+	t      *testing.T
+	dir    string
+	home   string
+	random *rand.Rand
+	left   int // kills
+	over   chan struct{}
+	wg     sync.WaitGroup
+}
+
+// command is kycmark in the home of the crew.
+func (c *crew) command(args ...string) *exec.Cmd {
+	cmd := exec.Command("kycmark", args...)
+	cmd.Dir, cmd.Env = c.dir, append(os.Environ(), "KYCMARK_HOME="+c.home)
+	return cmd
+}
+
+// run runs kycmark until it ends with the exit code 0: a command that loses its database is repeated.
+func (c *crew) run(args ...string) string {
+	var out, errs bytes.Buffer
+	for range 20 {
+		out.Reset()
+		cmd := c.command(args...)
+		cmd.Stdout, cmd.Stderr = &out, &errs
+		if cmd.Run() == nil {
+			return out.String()
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	require.Fail(c.t, strings.Join(args, " "), errs.String())
+	return ""
+}
+
+// work keeps a worker running. Each is killed after a random time, until no kills are left.
+func (c *crew) work(kill func() (after time.Duration, server bool)) {
+	for {
+		after, crash := kill()
+		cmd := c.command("work", "--jobs", "1")
+		if cmd.Start() != nil {
+			return
+		}
+		ended := make(chan struct{})
+		go func() { cmd.Wait(); close(ended) }()
+		if after == 0 {
+			<-c.over
+		} else {
+			select {
+			case <-time.After(after):
+				if crash {
+					server.Crash(c.t)
+				}
+			case <-c.over:
+			}
+		}
+		cmd.Process.Kill()
+		<-ended
+		select {
+		case <-c.over:
+			return
+		default:
+		}
+	}
+}
+
+// tiny is a shipped picture of 480 pixels on the long side, with a square that tells it from others.
+func tiny(t *testing.T, n int) []byte {
+	t.Helper()
+	names := []string{"bruno_passport", "elif_licence", "chidi_idcard", "farid_residence"}
+	file, err := testdata.Pictures.ReadFile("pictures/" + names[n%len(names)] + ".jpg")
+	require.NoError(t, err)
+	p, err := picture.Decode(file, picture.Limits{})
+	require.NoError(t, err)
+	img := imaging.Fit(p.Image, 480, 480, imaging.Lanczos)
+	img = imaging.Rotate(img, float64(n/len(names)), image.White)
+	var out bytes.Buffer
+	require.NoError(t, imaging.Encode(&out, img, imaging.JPEG))
+	return out.Bytes()
+}
+
+// Workers and the database are killed at random moments, while uploads are entered, issued to two recipients and
+// investigated. Everything is done in the end; each copy was entered and released once, and each part of an
+// investigation was entered once.
+func TestKilledWorkers(t *testing.T) {
+	c := &crew{t: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(20, 3)), left: kills, over: make(chan struct{})}
+	if text := os.Getenv("KYCMARK_KILLS"); text != "" {
+		var err error
+		c.left, err = strconv.Atoi(text)
+		require.NoError(t, err)
+	}
+	c.home = filepath.Join(c.dir, "kyc")
+	dsn := server.DSN(t)
+	c.run("init", "--registry", dsn, c.home)
+	recipients := []string{"vendor-a", "vendor-b"}
+	for _, to := range recipients {
+		c.run("recipient", "add", to, "--kind", "vendor")
+	}
+	var mu sync.Mutex
+	remaining := func() int { mu.Lock(); defer mu.Unlock(); return c.left }
+	kill := func() (time.Duration, bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if c.left == 0 {
+			return 0, false
+		}
+		c.left--
+		return 200*time.Millisecond + time.Duration(c.random.IntN(2000))*time.Millisecond, c.left%10 == 5
+	}
+	for range 2 {
+		c.wg.Go(func() { c.work(kill) })
+	}
+	rounds, parts := 0, 0
+	for ; rounds == 0 || remaining() > 0; rounds++ {
+		up := filepath.Join(c.dir, fmt.Sprintf("up%d", rounds))
+		require.NoError(t, os.Mkdir(up, 0o700))
+		for k := range 3 {
+			require.NoError(t, os.WriteFile(filepath.Join(up, fmt.Sprintf("subject-%d-%d.jpg", rounds, k)), tiny(t, 3*rounds+k), 0o600))
+		}
+		c.run("submit", "--queue", "--subject-from", "name", up)
+		issue := []string{"issue", "--queue", "--allow-weak", "--purpose", fmt.Sprintf("round %d", rounds), "--out", fmt.Sprintf("out%d", rounds)}
+		for _, to := range recipients {
+			issue = append(issue, "--to", to)
+		}
+		for _, s := range c.rows(dsn, "SELECT encode(s.id, 'hex') FROM submission s WHERE NOT EXISTS (SELECT FROM copy WHERE submission = s.id)") {
+			issue = append(issue, "--submission", s)
+		}
+		c.issue(issue, 3*len(recipients)*(rounds+1))
+		if rounds%4 == 0 {
+			c.run("investigate", fmt.Sprintf("out%d", rounds), "--queue", "--parts", "2")
+			parts += 2
+		}
+	}
+	close(c.over)
+	c.wg.Wait()
+	t.Logf("%d rounds", rounds)
+
+	c.run("audit", "--originals")
+	require.Len(t, c.rows(dsn, "SELECT 1 FROM submission"), 3*rounds)
+	copies := c.rows(dsn, "SELECT DISTINCT encode(submission, 'hex'), recipient, purpose FROM copy")
+	require.Len(t, copies, 6*rounds)
+	logged := c.rows(dsn, "SELECT encode(sha256, 'hex') FROM copy")
+	require.Len(t, logged, 6*rounds, "no copy is entered twice")
+	released, err := filepath.Glob(filepath.Join(c.dir, "out*", "*", "*"))
+	require.NoError(t, err)
+	require.Len(t, released, 6*rounds)
+	for _, path := range released {
+		data, err := os.ReadFile(path)
+		require.NoError(t, err)
+		sum := sha256.Sum256(data)
+		require.Contains(t, logged, fmt.Sprintf("%x", sum), "%s was released and not entered", path)
+	}
+	entries := c.rows(dsn, "SELECT salt FROM investigation")
+	require.GreaterOrEqual(t, len(entries), parts)
+	require.Len(t, c.rows(dsn, "SELECT DISTINCT salt FROM investigation"), len(entries), "no part is entered twice")
+}
+
+// issue runs issue until that many files are there. A command that loses its database may leave some to
+// the next: files that are there are then errors of it, and no second copies.
+func (c *crew) issue(args []string, files int) {
+	var last []byte
+	for range 20 {
+		last, _ = c.command(args...).CombinedOutput()
+		found, err := filepath.Glob(filepath.Join(c.dir, "out*", "*", "*"))
+		require.NoError(c.t, err)
+		if len(found) == files {
+			return
+		}
+	}
+	require.Fail(c.t, "copies are missing", string(last))
+}
+
+// rows returns the only column of a query, or the columns as a text.
+func (c *crew) rows(dsn, sql string) []string {
+	var last error
+	for range 50 {
+		ctx := context.Background()
+		conn, err := pgx.Connect(ctx, dsn)
+		if err == nil {
+			var rows pgx.Rows
+			if rows, err = conn.Query(ctx, "SELECT trim(both '()' from x::text) FROM ("+sql+") x"); err == nil {
+				var out []string
+				if out, err = pgx.CollectRows(rows, pgx.RowTo[string]); err == nil {
+					conn.Close(ctx)
+					return out
+				}
+			}
+			conn.Close(ctx)
+		}
+		last = err
+		time.Sleep(100 * time.Millisecond)
+	}
+	require.NoError(c.t, last)
+	return nil
+}

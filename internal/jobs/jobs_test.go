@@ -1,0 +1,255 @@
+package jobs_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/jobs"
+	"github.com/kycmark/kycmark/internal/store/pgtest"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/postgres"
+)
+
+var server pgtest.Server
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	server.Stop()
+	os.Exit(code)
+}
+
+// open returns the queue of a new registry, and its address.
+func open(t *testing.T, key *registry.SealKey) (*jobs.Queue, string) {
+	t.Helper()
+	dsn := server.DSN(t)
+	r, err := registry.Create(t.Context(), postgres.At(dsn), nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { r.Close() })
+	return again(t, dsn, key), dsn
+}
+
+// again opens the queue of a registry.
+func again(t *testing.T, dsn string, key *registry.SealKey) *jobs.Queue {
+	t.Helper()
+	q, err := jobs.Open(t.Context(), dsn, "registry", key)
+	require.NoError(t, err)
+	t.Cleanup(q.Close)
+	return q
+}
+
+// work runs a worker until the end of the test, or until the result is called.
+func work(t *testing.T, q *jobs.Queue, kinds map[string]jobs.Func) (end func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- q.Work(ctx, 2, kinds, func(jobs.Done) {}) }()
+	end = sync.OnceFunc(func() {
+		cancel()
+		require.NoError(t, <-ended)
+	})
+	t.Cleanup(end)
+	return end
+}
+
+// list yields jobs.
+func list(all ...jobs.Job) iter.Seq2[jobs.Job, error] {
+	return func(yield func(jobs.Job, error) bool) {
+		for _, job := range all {
+			if !yield(job, nil) {
+				return
+			}
+		}
+	}
+}
+
+// run runs jobs and returns what came of each, in their order.
+func run(t *testing.T, q *jobs.Queue, all ...jobs.Job) (out []string) {
+	t.Helper()
+	require.NoError(t, q.Run(t.Context(), list(all...), func(_ jobs.Job, result json.RawMessage, err error) error {
+		if err != nil {
+			out = append(out, err.Error())
+		} else {
+			out = append(out, string(result))
+		}
+		return nil
+	}, nil))
+	return out
+}
+
+// rows returns all that the tables of the queue show.
+func rows(t *testing.T, dsn, where string) (out []string) {
+	t.Helper()
+	c, err := pgx.Connect(t.Context(), dsn)
+	require.NoError(t, err)
+	defer c.Close(context.Background())
+	var schema string
+	require.NoError(t, c.QueryRow(t.Context(), "SELECT current_schema() || '_queue'").Scan(&schema))
+	r, err := c.Query(t.Context(), "SELECT x::text FROM "+schema+".river_job x WHERE "+where)
+	require.NoError(t, err)
+	out, err = pgx.CollectRows(r, pgx.RowTo[string])
+	require.NoError(t, err)
+	return out
+}
+
+// Results come in the order of the jobs. An error that does not pass is the result, and is tried once; rows
+// show neither what was asked nor what came of it.
+func TestResults(t *testing.T) {
+	q, dsn := open(t, registry.GenerateSealKey())
+	var tries atomic.Int32
+	work(t, q, map[string]jobs.Func{"double": func(_ context.Context, do []byte) (any, error) {
+		var n int
+		if err := json.Unmarshal(do, &n); err != nil {
+			tries.Add(1)
+			return nil, errors.New("customer-4711 is no number")
+		}
+		time.Sleep(time.Duration(10-n) * time.Millisecond)
+		return 2 * n, nil
+	}})
+	var all []jobs.Job
+	var want []string
+	for n := range 10 {
+		all, want = append(all, jobs.Job{Kind: "double", Do: n}), append(want, fmt.Sprint(2*n))
+	}
+	all, want = append(all, jobs.Job{Kind: "double", Do: "subject-4712"}), append(want, "the job failed: customer-4711 is no number")
+	require.Equal(t, want, run(t, q, all...))
+	require.EqualValues(t, 1, tries.Load())
+	for _, row := range rows(t, dsn, "true") {
+		require.NotRegexp(t, "customer|subject-|number", row)
+	}
+}
+
+// An error that may pass is tried again.
+func TestPassing(t *testing.T) {
+	q, _ := open(t, registry.GenerateSealKey())
+	var tries atomic.Int32
+	work(t, q, map[string]jobs.Func{"once": func(context.Context, []byte) (any, error) {
+		if tries.Add(1) < 2 {
+			return nil, fmt.Errorf("enter: %w", &pgconn.PgError{Code: "57P01"})
+		}
+		return "done", nil
+	}})
+	require.Equal(t, []string{`"done"`}, run(t, q, jobs.Job{Kind: "once"}))
+	require.EqualValues(t, 2, tries.Load())
+}
+
+// The same job, asked for twice at the same time, is done once, and both commands have its result.
+func TestOnce(t *testing.T) {
+	q, dsn := open(t, registry.GenerateSealKey())
+	var effects atomic.Int32
+	var wg sync.WaitGroup
+	results := make([][]string, 2)
+	for i := range results {
+		wg.Go(func() {
+			results[i] = run(t, q, jobs.Job{Kind: "issue", Do: i, Once: "copy for vendor-a"}, jobs.Job{Kind: "issue", Do: 7, Once: "copy for vendor-b"})
+		})
+	}
+	require.Eventually(t, func() bool { return len(rows(t, dsn, "true")) == 2 }, time.Minute, 10*time.Millisecond)
+	work(t, q, map[string]jobs.Func{"issue": func(context.Context, []byte) (any, error) { return effects.Add(1), nil }})
+	wg.Wait()
+	require.EqualValues(t, 2, effects.Load())
+	require.Equal(t, results[0], results[1])
+	require.Len(t, rows(t, dsn, "true"), 2)
+	for _, row := range rows(t, dsn, "true") {
+		require.NotContains(t, row, "vendor")
+	}
+	require.Equal(t, []string{"3"}, run(t, q, jobs.Job{Kind: "issue", Do: 1, Once: "copy for vendor-a"}), "done, so that it is asked for anew")
+}
+
+// A worker takes the kinds of jobs that it has functions for.
+func TestKinds(t *testing.T) {
+	q, dsn := open(t, registry.GenerateSealKey())
+	end := work(t, q, map[string]jobs.Func{"submit": func(context.Context, []byte) (any, error) { return "submitted", nil }})
+	issued := make(chan []string, 1)
+	go func() { issued <- run(t, q, jobs.Job{Kind: "issue"}) }()
+	require.Equal(t, []string{`"submitted"`}, run(t, q, jobs.Job{Kind: "submit"}))
+	time.Sleep(1500 * time.Millisecond)
+	require.Len(t, rows(t, dsn, "queue = 'issue' AND state = 'available' AND attempt = 0"), 1)
+	end()
+	work(t, q, map[string]jobs.Func{"issue": func(context.Context, []byte) (any, error) { return "issued", nil }})
+	require.Equal(t, []string{`"issued"`}, <-issued)
+}
+
+// Who may write to the table but has not the sealing key has no job done: neither one of his own, nor one of
+// another kind with a row's bytes. A worker with another key does not use jobs up.
+func TestForgedJobs(t *testing.T) {
+	key := registry.GenerateSealKey()
+	q, dsn := open(t, key)
+	forger := again(t, dsn, registry.GenerateSealKey())
+	var effects atomic.Int32
+	effect := func(context.Context, []byte) (any, error) { return effects.Add(1), nil }
+	work(t, q, map[string]jobs.Func{"erase": effect, "audit": effect})
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	require.ErrorIs(t, forger.Run(ctx, list(jobs.Job{Kind: "erase", Do: "all"}), nil, nil), context.DeadlineExceeded)
+	require.Zero(t, effects.Load())
+
+	require.Equal(t, []string{"1"}, run(t, q, jobs.Job{Kind: "audit"}))
+	c, err := pgx.Connect(t.Context(), dsn)
+	require.NoError(t, err)
+	defer c.Close(context.Background())
+	var schema string
+	require.NoError(t, c.QueryRow(t.Context(), "SELECT current_schema() || '_queue'").Scan(&schema))
+	_, err = c.Exec(t.Context(), "INSERT INTO "+schema+".river_job (kind, queue, args, max_attempts) SELECT kind, 'erase', args, 25 FROM "+schema+".river_job WHERE queue = 'audit'")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return len(rows(t, dsn, "queue = 'erase' AND errors IS NOT NULL")) > 0 }, time.Minute, 20*time.Millisecond)
+	require.EqualValues(t, 1, effects.Load())
+}
+
+// A command that ends early takes back what was not done; jobs that another command waits for stay.
+func TestTakenBack(t *testing.T) {
+	q, dsn := open(t, registry.GenerateSealKey())
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- q.Run(ctx, list(jobs.Job{Kind: "issue", Once: "a"}, jobs.Job{Kind: "issue", Once: "b"}), nil, nil)
+	}()
+	require.Eventually(t, func() bool { return len(rows(t, dsn, "true")) == 2 }, time.Minute, 10*time.Millisecond)
+	second, stop := context.WithCancel(t.Context())
+	other := make(chan error, 1)
+	go func() {
+		other <- q.Run(second, list(jobs.Job{Kind: "issue", Once: "b"}, jobs.Job{Kind: "issue", Once: "c"}), nil, nil)
+	}()
+	require.Eventually(t, func() bool { return len(rows(t, dsn, "true")) == 3 }, time.Minute, 10*time.Millisecond)
+	stop()
+	require.ErrorIs(t, <-other, context.Canceled)
+	require.Len(t, rows(t, dsn, "true"), 2, "c is taken back, b is the first command's")
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
+	require.Empty(t, rows(t, dsn, "true"))
+}
+
+// A role that may only use the tables of the queue needs no other right.
+func TestRole(t *testing.T) {
+	key := registry.GenerateSealKey()
+	q, dsn := open(t, key)
+	c, err := pgx.Connect(t.Context(), dsn)
+	require.NoError(t, err)
+	defer c.Close(context.Background())
+	var schema string
+	require.NoError(t, c.QueryRow(t.Context(), "SELECT current_schema()").Scan(&schema))
+	_, err = c.Exec(t.Context(), fmt.Sprintf(`CREATE ROLE asks LOGIN; GRANT USAGE ON SCHEMA %[1]s, %[1]s_queue TO asks;
+		GRANT SELECT ON %[1]s_queue.river_migration TO asks; GRANT SELECT, INSERT, UPDATE, DELETE ON %[1]s_queue.river_job TO asks;
+		GRANT USAGE ON SEQUENCE %[1]s_queue.river_job_id_seq TO asks`, schema))
+	require.NoError(t, err)
+	work(t, q, map[string]jobs.Func{"audit": func(context.Context, []byte) (any, error) { return "holds", nil }})
+	require.Equal(t, []string{`"holds"`}, run(t, again(t, dsn+"&user=asks", key), jobs.Job{Kind: "audit"}))
+}
+
+// A result that is too large for a row fails the job, and says so.
+func TestLargeResult(t *testing.T) {
+	q, _ := open(t, registry.GenerateSealKey())
+	work(t, q, map[string]jobs.Func{"investigate": func(context.Context, []byte) (any, error) { return make([]byte, 30<<20), nil }})
+	require.Contains(t, run(t, q, jobs.Job{Kind: "investigate"})[0], "output is too large")
+}
