@@ -111,6 +111,9 @@ func tiny(t *testing.T, n int) []byte {
 // investigated. Everything is done in the end; each copy was entered and released once, and each part of an
 // investigation was entered once.
 func TestKilledWorkers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("workers are killed without -short only")
+	}
 	c := &crew{t: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(20, 3)), left: kills, over: make(chan struct{})}
 	if text := os.Getenv("KYCMARK_KILLS"); text != "" {
 		var err error
@@ -133,7 +136,8 @@ func TestKilledWorkers(t *testing.T) {
 			return 0, false
 		}
 		c.left--
-		return 200*time.Millisecond + time.Duration(c.random.IntN(2000))*time.Millisecond, c.left%10 == 5
+		life := c.random.Float64() // most are short, and some long enough for every job
+		return 200*time.Millisecond + time.Duration(8*life*life*float64(time.Second)), c.left%10 == 5
 	}
 	for range 2 {
 		c.wg.Go(func() { c.work(kill) })
