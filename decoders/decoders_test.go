@@ -42,7 +42,7 @@ type sample struct {
 	pages  int
 	icc    int    // bytes of the profile
 	pixels string // the first bytes of the SHA-256 of the pixels, hex
-	tool   string // that makes the reference
+	tool   string // that makes the reference, with its flags
 }
 
 var samples = []sample{
@@ -75,6 +75,9 @@ var samples = []sample{
 	{"bits16.jxl", 160, 128, 1, 1, 0, "1121e7b567bf", "djxl"},
 	{"alpha.jxl", 200, 160, 1, 1, 0, "59246a390b49", "djxl"},
 	{"lossless.jxl", 160, 128, 1, 1, 0, "8fb3e4dfde26", "djxl"},
+	{"profile.jxl", 160, 128, 1, 1, 560, "8fb3e4dfde26", "djxl"},                                   // its numbers are those of Adobe RGB
+	{"repacked.jxl", 160, 128, 1, 1, 560, "a87b01260357", "djxl"},                                  // a JPEG in Adobe RGB
+	{"converted.jxl", 160, 128, 1, 1, 0, "47505176e4c0", "djxl --color_space=RGB_D65_SRG_Rel_SRG"}, // lossy: the profile only says what was there
 }
 
 // here decodes in this process, which has the decoders ready.
@@ -138,11 +141,12 @@ func TestDecode(t *testing.T) {
 // The pixels are those of the reference programs.
 func TestReference(t *testing.T) {
 	for _, s := range samples {
-		if _, err := exec.LookPath(s.tool); err != nil {
+		tool := strings.Fields(s.tool)
+		if _, err := exec.LookPath(tool[0]); err != nil {
 			t.Skipf("SKIPPED: no %s: install libheif-examples, libavif-bin and libjxl-tools", s.tool)
 		}
 		out := filepath.Join(t.TempDir(), "out.png")
-		text, err := exec.CommandContext(t.Context(), s.tool, filepath.Join("testdata", s.file), out).CombinedOutput()
+		text, err := exec.CommandContext(t.Context(), tool[0], append(tool[1:], filepath.Join("testdata", s.file), out)...).CombinedOutput()
 		require.NoError(t, err, "%s", text)
 		if s.pages > 1 && s.tool == "heif-convert" {
 			out = strings.Replace(out, ".png", "-1.png", 1)
@@ -178,7 +182,7 @@ func TestBroken(t *testing.T) {
 	if os.Getenv("KYCMARK_LONG") != "" {
 		places = 1000
 	}
-	for _, file := range []string{"grid.heic", "grey.heic", "sequence.avif", "plain.avif", "jpeg.jxl", "turned.jxl"} {
+	for _, file := range []string{"grid.heic", "grey.heic", "sequence.avif", "plain.avif", "jpeg.jxl", "turned.jxl", "profile.jxl", "converted.jxl"} {
 		data, err := os.ReadFile(filepath.Join("testdata", file))
 		require.NoError(t, err)
 		for i := range places {

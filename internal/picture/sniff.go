@@ -55,7 +55,7 @@ var formats = []format{
 	{name: "gif", decoder: "image/gif", magic: prefix("GIF87a", "GIF89a"), header: gifHeader, pixels: gifPixels, several: played(gifAnimation)},
 	{name: "avif", title: "AVIF", decoder: "github.com/gen2brain/avif v0.4.4", magic: isoBrand("avif", "avis"), header: avifHeader, source: (*Source).readHEIF, several: heifPages},
 	{name: "heic", title: "HEIC", decoder: "github.com/gen2brain/heic v0.4.5", magic: isoBrand("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"), header: heicHeader, plain: plainHEIC, source: (*Source).readHEIF, several: heifPages},
-	{name: "jxl", title: "JPEG XL", decoder: "github.com/gen2brain/jpegxl v0.4.5", magic: prefix(jxlContainer, "\xff\x0a"), header: jxlHeader, source: (*Source).readJXL},
+	{name: "jxl", title: "JPEG XL", decoder: "github.com/gen2brain/jpegxl v0.4.5", magic: prefix(jxlContainer, "\xff\x0a"), header: jxlHeader, plain: plainJXL, source: (*Source).readJXL},
 }
 
 // formatNamed returns the row of a format that can be written, or nil.

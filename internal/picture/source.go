@@ -46,7 +46,7 @@ func (f *format) readSource(data []byte) Source {
 	s := Source{Format: f.name}
 	if f.source != nil {
 		block := f.source(&s, data)
-		if s.exif = cleanEXIF(block); s.ICC == nil && !s.Gray && exifAdobe(block) {
+		if s.exif = cleanEXIF(block); s.ICC == nil && !s.Gray && f.name != "jxl" && exifAdobe(block) { // the header of a JPEG XL says its colours
 			s.ICC = adobeProfile()
 		}
 	}
