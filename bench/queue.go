@@ -21,9 +21,6 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// emptyJobs is how many jobs that do nothing are run, for the cost of the queue alone.
-const emptyJobs = 2000
-
 // queue measures what workers and their queue cost, against one process without a queue.
 func queue() *ruler.Experiment {
 	uploads, side, address := 64, uploadSide, ""
@@ -31,7 +28,8 @@ func queue() *ruler.Experiment {
 		Name: "queue", Short: "What workers do in a time, and what their queue costs", Plain: true,
 		Long: `Submit invented pictures, issue a copy of each and investigate the copies: by one process without a queue, by
 one worker and by two. Each process has one processor. "CPU s" is of the commands and workers, "server" of
-PostgreSQL. Jobs that do nothing show the cost of the queue alone: the row "empty jobs" is for 2,000 of them.`,
+PostgreSQL. Jobs that do nothing show the processor time of the queue alone. Jobs that rest for 100 ms show the time that
+passes between jobs, also on a machine that is busy.`,
 		Flags: func(fs *pflag.FlagSet) {
 			fs.IntVar(&uploads, "uploads", uploads, "`number` of pictures")
 			fs.IntVar(&side, "side", side, "long side of a picture, `pixels`")
@@ -54,7 +52,10 @@ PostgreSQL. Jobs that do nothing show the cost of the queue alone: the row "empt
 				for n := range 3 {
 					c.run(ctx, filepath.Join(tmp, strconv.Itoa(n)), n)
 				}
-				c.empty(ctx)
+				c.idle(ctx, "empty jobs", 1, 2000, 0)
+				for _, n := range []int{1, 2, 4} {
+					c.idle(ctx, "jobs of 100 ms", n, 100*n, 100*time.Millisecond)
+				}
 			}}, nil
 		},
 		Tables: []ruler.Table{{Name: "stages", By: []string{"stage", "how"}, Columns: []ruler.Column{
@@ -76,7 +77,7 @@ type crew struct {
 
 // run makes a home in dir and has n workers do all stages; 0: one process without a queue.
 func (c *crew) run(ctx context.Context, dir string, n int) {
-	c.dir, c.home, c.workers, c.how = dir, filepath.Join(dir, "kyc"), nil, []string{"one process", "1 worker", "2 workers"}[n]
+	c.dir, c.home, c.workers, c.how = dir, filepath.Join(dir, "kyc"), nil, []string{"one process", "1 workers", "2 workers"}[n]
 	ruler.Check(os.Mkdir(dir, 0o700))
 	u := ruler.Must(url.Parse(c.address))
 	q := u.Query()
@@ -155,27 +156,30 @@ func (c *crew) stage(ctx context.Context, name string, args ...string) {
 	}})
 }
 
-// empty runs jobs that do nothing, with a worker in this process.
-func (c *crew) empty(ctx context.Context) {
+// idle runs n jobs that rest, with workers in this process.
+func (c *crew) idle(ctx context.Context, stage string, workers, n int, rest time.Duration) {
 	q := ruler.Must(jobs.Open(ctx, c.dsn, "bench", registry.GenerateSealKey()))
 	defer q.Close()
 	working, stop := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() {
-		ended <- q.Work(working, 1, map[string]jobs.Func{"empty": func(context.Context, []byte) (any, error) { return nil, nil }}, func(jobs.Done) {})
-	}()
-	time.Sleep(2 * time.Second)
+	ended := make(chan error, workers)
+	kinds := map[string]jobs.Func{"idle": func(context.Context, []byte) (any, error) { time.Sleep(rest); return nil, nil }}
+	for range workers {
+		go func() { ended <- q.Work(working, 1, kinds, func(jobs.Done) {}) }()
+	}
+	time.Sleep(2 * time.Second) // until they wait
 	cpu, server, began := processTime(), treeTime(c.postmaster), time.Now()
 	ruler.Check(q.Run(ctx, func(yield func(jobs.Job, error) bool) {
-		for range emptyJobs {
-			if !yield(jobs.Job{Kind: "empty"}, nil) {
+		for range n {
+			if !yield(jobs.Job{Kind: "idle"}, nil) {
 				return
 			}
 		}
 	}, func(_ jobs.Job, _ json.RawMessage, err error) error { return err }, nil))
-	c.emit(ruler.Trial{Labels: map[string]string{"stage": "empty jobs", "how": "1 worker"}, Values: map[string]float64{
-		"done": emptyJobs, "wall_s": time.Since(began).Seconds(), "cpu_s": (processTime() - cpu).Seconds(), "server_s": (treeTime(c.postmaster) - server).Seconds(),
+	c.emit(ruler.Trial{Labels: map[string]string{"stage": stage, "how": fmt.Sprintf("%d workers", workers)}, Values: map[string]float64{
+		"done": float64(n), "wall_s": time.Since(began).Seconds(), "cpu_s": (processTime() - cpu).Seconds(), "server_s": (treeTime(c.postmaster) - server).Seconds(),
 	}})
 	stop()
-	ruler.Check(<-ended)
+	for range workers {
+		ruler.Check(<-ended)
+	}
 }

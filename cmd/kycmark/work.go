@@ -125,6 +125,9 @@ func (b *books) asWorker() (*books, error) {
 	if w.worker.mark, w.worker.seal, err = b.home.Keys(); errors.Is(err, fs.ErrNotExist) && w.worker.mark == nil {
 		w.worker.seal, err = b.home.SealKey()
 	}
+	if err == nil {
+		w.worker.found, err = verify.NewInvestigator(verify.Config{Registry: b.registry, SealKey: w.worker.seal})
+	}
 	return &w, err
 }
 
@@ -144,11 +147,15 @@ func (b *books) kinds() map[string]jobs.Func {
 		kindSegments: doing(b.doSegments), kindAudit: doing(b.doAudit), kindErase: doing(b.doErase),
 	}
 	maps.DeleteFunc(all, func(kind string, _ jobs.Func) bool {
-		reads := kind == kindInvestigate || kind == kindAudit
 		marks := kind == kindInvestigate || kind == kindIssue
-		return b.home.InvestigateOnly() && !reads || len(b.worker.mark) == 0 && marks
+		return !b.may(kind) || len(b.worker.mark) == 0 && marks
 	})
 	return all
+}
+
+// may reports whether the home has the right to do jobs of a kind, or to have them done.
+func (b *books) may(kind string) bool {
+	return !b.home.InvestigateOnly() || kind == kindInvestigate || kind == kindAudit
 }
 
 // doing makes a [jobs.Func] of a function with parameters and a result of its own.

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"image"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -20,8 +22,12 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/home"
+	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/testdata"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // kills is how many workers are killed; KYCMARK_KILLS says another number. Each tenth time it is the database.
@@ -111,6 +117,9 @@ func tiny(t *testing.T, n int) []byte {
 // investigated. Everything is done in the end; each copy was entered and released once, and each part of an
 // investigation was entered once.
 func TestKilledWorkers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("workers are killed without -short only")
+	}
 	c := &crew{t: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(20, 3)), left: kills, over: make(chan struct{})}
 	if text := os.Getenv("KYCMARK_KILLS"); text != "" {
 		var err error
@@ -133,7 +142,8 @@ func TestKilledWorkers(t *testing.T) {
 			return 0, false
 		}
 		c.left--
-		return 200*time.Millisecond + time.Duration(c.random.IntN(2000))*time.Millisecond, c.left%10 == 5
+		life := c.random.Float64() // most are short, and some long enough for every job
+		return 200*time.Millisecond + time.Duration(8*life*life*float64(time.Second)), c.left%10 == 5
 	}
 	for range 2 {
 		c.wg.Go(func() { c.work(kill) })
@@ -220,4 +230,77 @@ func (c *crew) rows(dsn, sql string) []string {
 	}
 	require.NoError(c.t, last)
 	return nil
+}
+
+// A job that is done twice, because its worker died before it could say so, has one effect. A copy whose file was
+// not written is written by the second attempt, with the same bytes.
+func TestJobsTwice(t *testing.T) {
+	c := &crew{t: t, dir: t.TempDir()}
+	c.home = filepath.Join(c.dir, "kyc")
+	c.run("init", c.home)
+	c.run("recipient", "add", "vendor-a", "--kind", "vendor")
+	up := filepath.Join(c.dir, "customer-1.jpg")
+	require.NoError(t, os.WriteFile(up, tiny(t, 0), 0o600))
+	h, err := home.Open(c.home)
+	require.NoError(t, err)
+	r, err := h.Registry(t.Context())
+	require.NoError(t, err)
+	defer r.Close()
+	b, err := (&books{ui: newUI(io.Discard, io.Discard), home: h, registry: r}).asWorker()
+	require.NoError(t, err)
+	twice := func(job jobs.Job, between func()) (first, second string) {
+		text, err := json.Marshal(job.Do)
+		require.NoError(t, err)
+		for i, out := range []*string{&first, &second} {
+			result, err := b.kinds()[job.Kind](t.Context(), text)
+			require.NoError(t, err)
+			raw, err := json.Marshal(result)
+			require.NoError(t, err)
+			if *out = string(raw); i == 0 {
+				between()
+			}
+		}
+		return first, second
+	}
+	entries := func() int64 {
+		size, _, err := r.Ledger().Head(t.Context())
+		require.NoError(t, err)
+		return size
+	}
+	before := entries()
+	file, err := newSubmitFile(t.Context(), registry.Upload{Name: up, Subject: "customer-1"})
+	require.NoError(t, err)
+	twice(jobs.Job{Kind: kindSubmit, Do: submitJob{Actor: "a", Files: []submitFile{file}}}, func() {})
+	require.Equal(t, before+1, entries())
+	var of watermark.Submission
+	for s, err := range r.Submissions(t.Context(), time.Time{}) {
+		require.NoError(t, err)
+		of = s.ID
+	}
+
+	out := filepath.Join(c.dir, "out")
+	require.NoError(t, os.Mkdir(out, 0o700))
+	issue := newIssueJob(issueFlags{to: []string{"vendor-a"}, out: out, allowWeak: true}, of, c.dir, "a")
+	path := filepath.Join(out, of.String()+".jpg")
+	var released []byte
+	first, second := twice(issue, func() {
+		released, err = os.ReadFile(path)
+		require.NoError(t, err)
+	})
+	require.Equal(t, first, second)
+	_, second = twice(issue, func() { require.NoError(t, os.Remove(path)) })
+	require.Equal(t, first, second)
+	again, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, released, again)
+	require.Equal(t, before+2, entries(), "one copy")
+	require.NoError(t, os.WriteFile(path, []byte("another file"), 0o600))
+	_, second = twice(issue, func() {})
+	require.Contains(t, second, "exists")
+
+	twice(investigateJob{Actor: "a", Dir: c.dir, Command: []string{"kycmark"}, Dump: []string{"customer-1.jpg"}}.part(1, 1), func() {})
+	require.Equal(t, before+3, entries(), "one investigation")
+	first, second = twice(jobs.Job{Kind: kindErase, Do: eraseJob{Actor: "a", Subject: "customer-1", IDs: []watermark.Submission{of}}}, func() {})
+	require.Equal(t, first, second)
+	require.Equal(t, before+4, entries())
 }

@@ -110,6 +110,9 @@ func TestResults(t *testing.T) {
 	var tries atomic.Int32
 	work(t, q, map[string]jobs.Func{"double": func(_ context.Context, do []byte) (any, error) {
 		var n int
+		if string(do) == `"panic"` {
+			panic("subject-4713")
+		}
 		if err := json.Unmarshal(do, &n); err != nil {
 			tries.Add(1)
 			return nil, errors.New("customer-4711 is no number")
@@ -125,6 +128,7 @@ func TestResults(t *testing.T) {
 	all, want = append(all, jobs.Job{Kind: "double", Do: "subject-4712"}), append(want, "the job failed: customer-4711 is no number")
 	require.Equal(t, want, run(t, q, all...))
 	require.EqualValues(t, 1, tries.Load())
+	require.Contains(t, run(t, q, jobs.Job{Kind: "double", Do: "panic"})[0], "panic: subject-4713")
 	for _, row := range rows(t, dsn, "true") {
 		require.NotRegexp(t, "customer|subject-|number", row)
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -136,7 +137,7 @@ func (q *Queue) work(ctx context.Context, job *river.Job[row], do Func) error {
 		return fmt.Errorf("%w: %w", errSealed, err)
 	}
 	var o outcome
-	result, err := do(ctx, text)
+	result, err := safely(ctx, do, text)
 	if err == nil {
 		o.Result, err = json.Marshal(result)
 	}
@@ -147,6 +148,16 @@ func (q *Queue) work(ctx context.Context, job *river.Job[row], do Func) error {
 		return errors.Join(err, q.keep(ctx, job.Queue, outcome{Error: err.Error()}))
 	}
 	return nil
+}
+
+// safely calls do. River would write what a panic says into the job's row.
+func safely(ctx context.Context, do Func, text []byte) (result any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return do(ctx, text)
 }
 
 // keep seals what came of a job, and keeps it with the job: River does so for at most 32 MB.
@@ -198,6 +209,11 @@ func (q *Queue) watch(ctx context.Context, name int32, ready chan<- error) {
 func (q *Queue) live(ctx context.Context, name int32) (*pgx.Conn, error) {
 	c, err := pgx.ConnectConfig(ctx, q.pool.Config().ConnConfig)
 	if err != nil {
+		return nil, err
+	}
+	// A machine that is lost is noticed after half a minute; without this the server's system asks after two hours.
+	if _, err := c.Exec(ctx, "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 4"); err != nil {
+		c.Close(context.WithoutCancel(ctx))
 		return nil, err
 	}
 	if _, err := c.Exec(ctx, "SELECT pg_advisory_lock('"+q.table+"'::regclass::oid::int8::int4, $1)", name); err != nil {
