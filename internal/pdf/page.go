@@ -207,7 +207,7 @@ func (d *Document) orientation(k int, size box, p piece) (int, error) {
 // scanned returns the picture that fills page k as a file: its JPEG, without metadata but with the colour
 // profile that the PDF states, or its pixels as a PNG. The file is nil if the page does not look like that
 // picture: another colour space, a mask, a clip. A damaged JPEG is an error. by is what is added to the name
-// of the reader: PDFium converts large pictures with a profile to 52 levels a channel, which are not taken.
+// of the reader. PDFium itself converts large pictures with a profile to 52 levels a channel.
 func (d *Document) scanned(k int, size box, p *placed) (file []byte, by string, err error) {
 	if err := d.allowed(int64(p.width), int64(p.height)); err != nil {
 		return nil, "", err
@@ -263,7 +263,7 @@ func (d *Document) storedJPEG(k int, o references.FPDF_PAGEOBJECT, p *placed) ([
 	if err != nil {
 		return nil, nil, err
 	}
-	var profile []byte // there is none if PDFium returns an error
+	var profile []byte // nil if PDFium returns an error, as it does without a profile
 	if icc, err := d.inst.FPDFImageObj_GetIccProfileDataDecoded(&requests.FPDFImageObj_GetIccProfileDataDecoded{ImageObject: o, Page: d.page(k)}); err == nil {
 		profile = icc.Data
 	}
