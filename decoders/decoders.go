@@ -15,7 +15,9 @@ package decoders
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,6 +25,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -33,24 +37,72 @@ import (
 // verb is the first argument of a process that decodes.
 const verb = "decode-picture"
 
-// A Decoder decodes pictures. Several at a time share a budget of memory. It is safe for
-// concurrent use.
+// A Decoder decodes pictures. Several at a time share a budget of memory. It keeps the picture that it
+// decoded last for a minute, since an upload is decoded when it is entered and again for its copy. It is
+// safe for concurrent use.
 type Decoder struct {
 	free  *semaphore.Weighted
 	small *apart.Pool // of processes that decode small pictures
+
+	mu   sync.Mutex
+	of   [sha256.Size]byte // digest of the file of last
+	last image.Image       // nil: none
+	drop *time.Timer       // of last
 }
 
 // New returns a Decoder.
-func New() *Decoder { return &Decoder{semaphore.NewWeighted(budget), newPool(keptPixels)} }
+func New() *Decoder { return &Decoder{free: semaphore.NewWeighted(budget), small: newPool(keptPixels)} }
 
 // newPool returns a pool of processes that decode pictures of at most so many coded pixels.
 func newPool(pixels int64) *apart.Pool {
 	return apart.NewPool(apart.Job{Verb: verb, MaxMemory: reserved("", pixels)})
 }
 
-// Close ends the processes that wait for pictures; otherwise they end after a few seconds. The Decoder can be
-// used again.
-func (d *Decoder) Close() { d.small.Close() }
+// Close drops the picture that is kept, and ends the processes that wait for pictures; otherwise they end
+// after a few seconds. The Decoder can be used again.
+func (d *Decoder) Close() {
+	d.keep([sha256.Size]byte{}, nil)
+	d.small.Close()
+}
+
+// keep keeps the picture of a file for keptFor, in place of the one before. A nil picture, or a large one, is
+// not kept.
+func (d *Decoder) keep(of [sha256.Size]byte, img image.Image) {
+	if img != nil && img.Bounds().Dx()*img.Bounds().Dy() > maxKeptPixels {
+		img = nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.drop != nil {
+		d.drop.Stop()
+	}
+	d.of, d.last, d.drop = of, img, nil
+	if img != nil {
+		d.drop = time.AfterFunc(keptFor, func() { d.forget(img) })
+	}
+}
+
+// forget drops img if it is still kept.
+func (d *Decoder) forget(img image.Image) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.last == img {
+		d.last = nil
+	}
+}
+
+// kept returns the picture of a file if it is kept, else nil. The caller may change the pixels.
+func (d *Decoder) kept(of [sha256.Size]byte) image.Image {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.of != of {
+		return nil
+	}
+	if p, ok := d.last.(*image.NRGBA); ok { // others are converted, not handed on
+		return &image.NRGBA{Pix: bytes.Clone(p.Pix), Stride: p.Stride, Rect: p.Rect}
+	}
+	return d.last
+}
 
 // Serve is the process that decodes. main calls it first, and returns if it returns true.
 func Serve() (served bool) {
@@ -71,6 +123,28 @@ type head struct {
 // pixels are coded for the picture, as its header says. The error is of the file, of the process that
 // decodes it, or of ctx.
 func (d *Decoder) Decode(ctx context.Context, format string, file []byte, pixels int64) (img image.Image, err error) {
+	of := digest(format, file, pixels)
+	if img := d.kept(of); img != nil {
+		return img, ctx.Err()
+	}
+	if img, err = d.decode(ctx, format, file, pixels); err == nil {
+		d.keep(of, img)
+		img = cmp.Or(d.kept(of), img)
+	}
+	return img, err
+}
+
+// digest returns a digest of what is decoded.
+func digest(format string, file []byte, pixels int64) (sum [sha256.Size]byte) {
+	h := sha256.New()
+	fmt.Fprintln(h, format, pixels)
+	h.Write(file)
+	h.Sum(sum[:0])
+	return sum
+}
+
+// decode is [Decoder.Decode] without what is kept.
+func (d *Decoder) decode(ctx context.Context, format string, file []byte, pixels int64) (img image.Image, err error) {
 	need := usual(pixels)
 	if err := d.free.Acquire(ctx, need); err != nil {
 		return nil, err

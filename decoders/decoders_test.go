@@ -138,6 +138,37 @@ func TestDecode(t *testing.T) {
 	assert.ErrorContains(t, err, "header says 100 pixels, picture has 512 x 384")
 }
 
+// The picture that was decoded last is kept, and a caller that changes it changes no other's. Another file,
+// another limit, and Close end that.
+func TestLastPictureIsKept(t *testing.T) {
+	for _, name := range []string{"alpha.jxl", "small.heic"} {
+		d := New()
+		file, err := os.ReadFile("testdata/" + name)
+		require.NoError(t, err)
+		format := name[strings.Index(name, ".")+1:]
+		first, err := d.Decode(t.Context(), format, file, 1<<20)
+		require.NoError(t, err)
+		want := bytes.Clone(picture.ToNRGBA(first).Pix)
+		if p, ok := first.(*image.NRGBA); ok {
+			clear(p.Pix)
+		}
+		assert.NotNil(t, d.kept(digest(format, file, 1<<20)))
+		again, err := d.Decode(t.Context(), format, file, 1<<20)
+		require.NoError(t, err)
+		assert.Equal(t, want, picture.ToNRGBA(again).Pix)
+		_, err = d.Decode(t.Context(), format, file, 100)
+		assert.Error(t, err)
+		_, err = d.Decode(t.Context(), format, file[:len(file)/2], 1<<20)
+		assert.Error(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err = d.Decode(ctx, format, file, 1<<20)
+		assert.ErrorIs(t, err, context.Canceled)
+		d.Close()
+		assert.Nil(t, d.kept(digest(format, file, 1<<20)))
+	}
+}
+
 // The pixels are those of the reference programs.
 func TestReference(t *testing.T) {
 	for _, s := range samples {

@@ -25,6 +25,12 @@ const (
 // takes 0.3 to 0.5 s, as long as decoding 3 megapixels. Chosen.
 const keptPixels = 3 << 20
 
+// The picture that was decoded last is kept for keptFor if it has at most maxKeptPixels: 64 MB. Chosen.
+const (
+	keptFor       = time.Minute
+	maxKeptPixels = 16 << 20
+)
+
 // linear returns how many bytes of memory a decoder may have for so many coded pixels.
 func linear(format string, pixels int64) int64 {
 	if format == "heic" {
