@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,7 +13,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/kycmark/kycmark/bench/ruler"
+	"github.com/kycmark/kycmark/decoders"
 	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // decoding measures what pictures of the formats cost that are decoded in a process of their own.
@@ -21,17 +25,18 @@ func decoding() *ruler.Experiment {
 		Name: "decoding", Short: "What HEIC, AVIF and JPEG XL cost, beside the same picture as JPEG", Plain: true,
 		Long: `Write one invented picture in each format, and let the command hash, submit and issue it. Needs heif-enc,
 avifenc and cjxl (4:2:0 as phones write it, JPEG XL as it comes); a format without its program is left out. "hash" is the processor time of hashing alone, nearly all of it
-decoding; "submit to copy" is the processor time of submitting and issuing. Memory is the largest sum of all
+decoding; "submit to copy" is the processor time of submitting and issuing, and "one process" the same by a
+service, which decodes once. Memory is the largest sum of all
 processes, sampled every 5 ms; pages that processes share count in each.`,
 		Flags: func(fs *pflag.FlagSet) {
 			fs.IntVar(&width, "width", width, "of the picture, `pixels`; its height is 3/4")
 		},
-		Cases: func(context.Context, *ruler.Env) ([]ruler.Case, error) {
-			return []ruler.Case{func(ctx context.Context, emit func(ruler.Trial)) { decodeAll(ctx, width, emit) }}, nil
+		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
+			return []ruler.Case{func(ctx context.Context, emit func(ruler.Trial)) { decodeAll(ctx, env, width, emit) }}, nil
 		},
 		Tables: []ruler.Table{{Name: "formats", By: []string{"format"}, Columns: []ruler.Column{
 			ruler.Means("MB of the file", "file_mb", 1), ruler.Means("hash, s", "hash_s", 2), ruler.Means("hash, MB", "hash_mb", 0),
-			ruler.Means("submit to copy, s", "copy_s", 2), ruler.Means("copy, MB", "copy_mb", 0), ruler.Means("bar, s", "bar_s", 2),
+			ruler.Means("submit to copy, s", "copy_s", 2), ruler.Means("copy, MB", "copy_mb", 0), ruler.Means("one process, s", "service_s", 2), ruler.Means("bar, s", "bar_s", 2),
 		}}},
 	}
 }
@@ -52,7 +57,7 @@ var decodedFormats = []struct {
 // maxOverJPEG is the bar: submit to copy may take the decoding, and this many times what the JPEG takes.
 const maxOverJPEG = 1.2
 
-func decodeAll(ctx context.Context, width int, emit func(ruler.Trial)) {
+func decodeAll(ctx context.Context, env *ruler.Env, width int, emit func(ruler.Trial)) {
 	tmp := ruler.Must(os.MkdirTemp("", "kycmark-bench-"))
 	defer os.RemoveAll(tmp)
 	program := buildCommand(ctx, tmp)
@@ -87,11 +92,28 @@ func decodeAll(ctx context.Context, width int, emit func(ruler.Trial)) {
 		if f.name == "jpeg" {
 			jpeg = (submit + issue).Seconds()
 		}
+		service := inOneProcess(ctx, env, ruler.Must(os.ReadFile(file)))
 		emit(ruler.Trial{Labels: map[string]string{"format": f.name}, Values: map[string]float64{
 			"file_mb": float64(ruler.Must(os.Stat(file)).Size()) / 1e6, "hash_s": hash.Seconds(), "hash_mb": float64(hashPeak) / 1e6,
-			"copy_s": (submit + issue).Seconds(), "copy_mb": float64(max(peak1, peak2)) / 1e6, "bar_s": hash.Seconds() + maxOverJPEG*jpeg,
+			"copy_s": (submit + issue).Seconds(), "service_s": service.Seconds(), "copy_mb": float64(max(peak1, peak2)) / 1e6, "bar_s": hash.Seconds() + maxOverJPEG*jpeg,
 		}})
 	}
+}
+
+// inOneProcess returns the processor time of submitting a file and issuing its copy in this process and
+// those that it starts.
+func inOneProcess(ctx context.Context, env *ruler.Env, file []byte) time.Duration {
+	var r memoryRegistry
+	r.open(ctx, env, 1)
+	decoder := decoders.New()
+	issuer := ruler.Must(registry.NewIssuer(registry.Config{Registry: r.Registry, Key: env.Key, SealKey: r.cfg.SealKey,
+		Readers: registry.Readers{Decode: decoder.Decode}}))
+	start := processTime() + childrenTime()
+	sub, _, err := issuer.Submit(ctx, bytes.NewReader(file), "", time.Time{})
+	ruler.Check(err)
+	ruler.Must(issuer.Issue(ctx, io.Discard, sub.ID, r.recipients[0], "request"))
+	decoder.Close()
+	return processTime() + childrenTime() - start
 }
 
 // measured runs a program. It returns the processor time and the largest memory, bytes, of the program and

@@ -16,6 +16,15 @@ func threadTime() time.Duration { return clockTime(unix.CLOCK_THREAD_CPUTIME_ID)
 // processTime returns the processor time of the process.
 func processTime() time.Duration { return clockTime(unix.CLOCK_PROCESS_CPUTIME_ID) }
 
+// childrenTime returns the processor time of the processes that this one started and waited for.
+func childrenTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
 // clockTime reads a clock of clock_gettime(2). If the clock cannot be read, wall clock takes its place.
 func clockTime(clock int32) time.Duration {
 	var t unix.Timespec

@@ -11,6 +11,7 @@ import (
 
 func threadTime() time.Duration        { return time.Duration(time.Now().UnixNano()) }
 func processTime() time.Duration       { return threadTime() }
+func childrenTime() time.Duration      { return 0 }
 func otherTime(string) time.Duration   { return 0 }
 func residentBytes() int64             { return 0 }
 func privateBytes() int64              { return 0 }
