@@ -100,8 +100,8 @@ func decodeAll(ctx context.Context, env *ruler.Env, width int, emit func(ruler.T
 	}
 }
 
-// inOneProcess returns the processor time of submitting a file and issuing its copy in this process and
-// those that it starts.
+// inOneProcess returns the processor time of submitting a file and issuing its copy, in this process and
+// the processes that it starts.
 func inOneProcess(ctx context.Context, env *ruler.Env, file []byte) time.Duration {
 	var r memoryRegistry
 	r.open(ctx, env, 1)
