@@ -398,7 +398,7 @@ type segmentsJob struct{ Anew bool }
 
 // doSegments makes the segments that are due.
 func (b *books) doSegments(ctx context.Context, job segmentsJob) (struct{}, error) {
-	return struct{}{}, b.registry.Engine().BuildSegments(ctx, job.Anew, nil)
+	return struct{}{}, b.registry.Engine().BuildSegments(ctx, b.worker.seal, job.Anew, nil)
 }
 
 // doAudit checks the ledger. The keys of readers and originals are the worker's.

@@ -48,5 +48,5 @@ func TestSchemaIsTheReleasedOne(t *testing.T) {
 		}
 		require.NoError(t, rows.Err())
 	}
-	require.Equal(t, "63a4cb0034460f98d9a159e5c022b8cbe51ba0ccaf619534c89239e978baa933", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
+	require.Equal(t, "bdc8e3f24f0cd42d286658fe6fcd04377c44c94e8532b679a7a71fe20e61029d", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
 }
