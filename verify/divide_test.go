@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // dividedDump is a folder with pictures, a repetition, a damaged file and one that is no picture.
@@ -123,6 +125,49 @@ func TestPartsAreOneRun(t *testing.T) {
 		require.NoError(t, err)
 		require.NotContains(t, string(text), `"public"`, "these copies were found in these files alone")
 	}
+}
+
+// Investigators that share what they read of the registry find what others find, also beside each other and
+// after an erasure.
+func TestSharedSearch(t *testing.T) {
+	c := newCase(t)
+	dir := dividedDump(t, c)
+	base := newInvestigator(t, c.Config)
+	for range 2 {
+		_, want := partRun(t, c, verify.Part{Number: 1, Of: 2}, dir)
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				cfg := c.Config
+				cfg.Part = verify.Part{Number: 1, Of: 2}
+				cfg.Found = time.Date(2026, 6, 1, 0, 0, 0, 0, time.FixedZone("CEST", 7200))
+				v, err := base.With(cfg)
+				require.NoError(t, err)
+				v.SetDetect(noMark)
+				var leaks []*verify.Verdict
+				for l, err := range v.InvestigateFiles(t.Context(), dir) {
+					require.NoError(t, err)
+					leaks = append(leaks, l)
+				}
+				a, err := json.Marshal(want)
+				require.NoError(t, err)
+				b, err := json.Marshal(leaks)
+				require.NoError(t, err)
+				require.JSONEq(t, string(a), string(b))
+			})
+		}
+		wg.Wait()
+		for s, err := range c.Registry.Submissions(t.Context(), time.Time{}) {
+			require.NoError(t, err)
+			_, err = c.Registry.EraseSubmissions(t.Context(), []watermark.Submission{s.ID}, "", "")
+			require.NoError(t, err)
+			break
+		}
+	}
+	cfg := c.Config
+	cfg.SealKey = nil
+	_, err := base.With(cfg)
+	require.ErrorIs(t, err, registry.ErrInput)
 }
 
 // A part that is missing, double, cut, altered or of another dump is named, and nothing is weighed.

@@ -54,6 +54,21 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 	return &Investigator{cfg: cfg, found: &catalogue{parts: new(parts.Index)}, cache: &originalCache{max: cachedBytes}, detect: watermark.DetectAll, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), room: semaphore.NewWeighted(maxTogether)}, nil
 }
 
+// With returns an investigator of another configuration with the same Registry and SealKey. Both share what
+// they read of the registry, and the memory for leaks and originals: a process that does many small
+// investigations reads hashes and features once.
+func (v *Investigator) With(cfg Config) (*Investigator, error) {
+	out, err := NewInvestigator(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if out.cfg.Registry != v.cfg.Registry || out.sealKeyID() != v.sealKeyID() {
+		return nil, fmt.Errorf("%w: another registry or sealing key", registry.ErrInput)
+	}
+	out.found, out.cache, out.busy, out.room = v.found, v.cache, v.busy, v.room
+	return out, nil
+}
+
 // Investigate examines one leak. leak holds the bytes of its file, and path is only the name in the
 // verdict. Before it examines, it enters the investigation into the ledger: see
 // [registry.Investigation]. A file that cannot be decoded gives a verdict that says why

@@ -15,6 +15,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -94,6 +95,7 @@ type keyring struct {
 	mark  []*watermark.Key // none: it takes no jobs that need one
 	seal  *registry.SealKey
 	actor string
+	found *verify.Investigator // its jobs share what it read of the registry
 }
 
 // keys reads the home's mark keys and its sealing key, and warns of key files that others than the

@@ -247,7 +247,12 @@ func (b *books) investigator(ctx context.Context, cfg verify.Config, doing strin
 		}
 		return d, nil
 	}}
-	if inv, err = verify.NewInvestigator(cfg); err != nil {
+	if b.worker != nil {
+		inv, err = b.worker.found.With(cfg)
+	} else {
+		inv, err = verify.NewInvestigator(cfg)
+	}
+	if err != nil {
 		done()
 	}
 	return inv, done, err

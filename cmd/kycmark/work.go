@@ -125,6 +125,9 @@ func (b *books) asWorker() (*books, error) {
 	if w.worker.mark, w.worker.seal, err = b.home.Keys(); errors.Is(err, fs.ErrNotExist) && w.worker.mark == nil {
 		w.worker.seal, err = b.home.SealKey()
 	}
+	if err == nil {
+		w.worker.found, err = verify.NewInvestigator(verify.Config{Registry: b.registry, SealKey: w.worker.seal})
+	}
 	return &w, err
 }
 
