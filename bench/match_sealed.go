@@ -67,12 +67,12 @@ seconds and milliseconds of processor time.`,
 		},
 		Tables: []ruler.Table{{
 			Name: "segments", By: []string{"size"}, Heads: []string{"uploads"}, Where: is("segments"), Columns: []ruler.Column{
-				ruler.Means("write, s", "write_s", 1), ruler.Means("bytes an upload", "bytes", 0), ruler.Means("open, s", "open_s", 2),
-				ruler.Means("private memory, MB", "private_mb", 0), ruler.Means("first leak, s", "first_s", 2), ruler.Means("private memory after all leaks, MB", "after_mb", 0),
+				ruler.Means("open, s", "open_s", 2), ruler.Means("private memory, MB", "private_mb", 0), ruler.Means("after all leaks, MB", "after_mb", 0), ruler.Means("bytes an upload", "bytes", 0),
 			},
 		}, {
-			Name: "leaks", By: []string{"size"}, Heads: []string{"uploads"}, Where: is("leak"), Columns: []ruler.Column{
-				ruler.Of("found", "found"), ruler.Means("search, ms", "search_ms", 0), ruler.Of("found in memory", "memory_found"), ruler.Means("in memory, ms", "memory_ms", 0),
+			Name: "short", Doc: true, By: []string{"size"}, Heads: []string{"uploads"}, Columns: []ruler.Column{
+				ruler.Means("write, s", "write_s", 1), ruler.Means("first leak, s", "first_s", 2), ruler.Means("leak, ms", "search_ms", 0),
+				ruler.Means("in memory, ms", "memory_ms", 0), ruler.Of("found", "found"),
 			},
 		}},
 	}
@@ -151,7 +151,7 @@ func (r *sealedRun) find(ctx context.Context, x *parts.Index, q *parts.Query, i 
 	return yes(slices.ContainsFunc(all, func(m parts.Match) bool { return m.Ref == int64(i) })), ms
 }
 
-// all yields the uploads from number first to before last. Those that leak come first.
+// all yields the uploads from number first to before last. The uploads that leak come first.
 func (r *sealedRun) all(first, last int) iter.Seq2[int64, *parts.Features] {
 	return func(yield func(int64, *parts.Features) bool) {
 		for i := first; i < last; i++ {
@@ -168,7 +168,7 @@ func (r *sealedRun) all(first, last int) iter.Seq2[int64, *parts.Features] {
 	}
 }
 
-// recombined makes the features of one upload, at rest, from those of others.
+// recombined makes the features of one upload, at rest, from features of others.
 func (r *sealedRun) recombined(i uint64) []byte {
 	const header, feature, signs = 16, 20, 16
 	rng := rand.New(rand.NewPCG(r.env.Seed, i))

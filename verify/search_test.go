@@ -182,7 +182,7 @@ func TestFeaturesInSegments(t *testing.T) {
 	db, err := sql.Open("sqlite", c.path)
 	require.NoError(t, err)
 	defer db.Close()
-	for _, change := range []string{"last = last + 1", "first = first + 1", "others = x'0200000000000000'", "key_id = 'seal1-other'", "wrapped = x'00'"} {
+	for _, change := range []string{"last = last + 1", "first = first + 1", "others = x'0200000000000000'", "wrapped = x'00'"} {
 		_, err = db.Exec("CREATE TABLE kept AS SELECT * FROM segment WHERE kind = 1; UPDATE segment SET " + change + " WHERE kind = 1")
 		require.NoError(t, err)
 		look(change, "", all[0].File)

@@ -257,8 +257,8 @@ type Segment struct {
 	Err           error   // why it cannot be used; nil if it can be
 }
 
-// OpenSegment opens the key of a segment of features, which the sealing key of that ID has wrapped.
-type OpenSegment func(name [16]byte, keyID string, wrapped []byte) (cipher.AEAD, error)
+// OpenSegment opens the key of a segment of features, which the sealing key has wrapped.
+type OpenSegment func(name [16]byte, wrapped []byte) (cipher.AEAD, error)
 
 // WriteSegment fills the file of a segment with the features of the submissions from number first to last.
 type WriteSegment func(ctx context.Context, f parts.WriterReader, name [16]byte, first, last int64) (FeatureFile, error)
@@ -266,8 +266,7 @@ type WriteSegment func(ctx context.Context, f parts.WriterReader, name [16]byte,
 // A FeatureFile is what the row of a segment of features says of its file.
 type FeatureFile struct {
 	Found   int64  // submissions in it
-	Others  []byte // those that are not, 8 bytes each: the number times 2, plus 1 if the row is damaged
-	KeyID   string
+	Others  []byte // other submissions, 8 bytes each: the number times 2, plus 1 if the row is damaged
 	Wrapped []byte
 }
 

@@ -163,14 +163,14 @@ type WriterReader interface {
 }
 
 // WriteSealed writes uploads to the new file f as a sealed segment. References rise; an upload without
-// features is nil or the zero value. about, called after the last upload, gives what [Index.Mount] is to be
-// told. key has a nonce of 12 bytes and a tag of 16, as AES-256-GCM has, and must seal nothing else. Errors
-// wrap [ErrFormat], or are those of f.
+// features is nil or the zero value. about is called after the last upload. [Index.Mount] must be called with
+// what it returns. key has a nonce of 12 bytes and a tag of 16, as AES-256-GCM has, and must seal nothing else. Errors
+// wrap [ErrFormat], or are errors of f.
 func WriteSealed(f WriterReader, key cipher.AEAD, uploads iter.Seq2[int64, *Features], about func() []byte) error {
 	return writeSealed(f, key, uploads, about, maxUnsorted)
 }
 
-// writeSealed is [WriteSealed], and holds so many postings at a time, or those of one bucket.
+// writeSealed is [WriteSealed], and holds so many postings at a time, or the postings of one bucket.
 func writeSealed(f WriterReader, key cipher.AEAD, uploads iter.Seq2[int64, *Features], about func() []byte, held uint64) (err error) {
 	out := bufio.NewWriterSize(f, sealedBuffer)
 	var buf []byte

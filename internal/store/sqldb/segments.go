@@ -42,7 +42,7 @@ const (
 	// segmentGrowth: a segment is merged with the submissions after it, if it has fewer than so many
 	// times as many. So an entry is moved a few times, and there are few segments. As in package phash.
 	segmentGrowth = 4
-	// featuresFrom is segmentFrom for local features, of which reading costs 40 µs a submission. Chosen.
+	// featuresFrom is segmentFrom for local features. Reading these costs 40 µs a submission. Chosen.
 	featuresFrom = 1 << 14
 	// segmentAttempts bounds the races with erasures and other builders.
 	segmentAttempts = 3
@@ -71,7 +71,6 @@ type segmentRow struct {
 	first, last, hashed int64
 	others              []byte
 	digest              [32]byte
-	keyID               string
 	wrapped             []byte
 }
 
@@ -164,7 +163,7 @@ func (d *DB) mount(x *phash.Index, s *segmentRow) error {
 // mountFeatures adds the features of a segment to x, which keeps its file mapped.
 func (d *DB) mountFeatures(x *parts.Index, s *segmentRow, open books.OpenSegment) error {
 	return mapped(d, x, s, func(data []byte) error {
-		key, err := open(s.name, s.keyID, s.wrapped)
+		key, err := open(s.name, s.wrapped)
 		if err != nil {
 			return err
 		}
@@ -278,9 +277,9 @@ func (d *DB) submissions(ctx context.Context, after, upto int64) (n, last int64,
 	return n, last, err
 }
 
-// BuildFeatureSegments makes segments of features: one for every [parts.MaxSealed] numbers. It is made if
-// there is none and submissions are featuresFrom or more, and again if they have grown by a quarter, if its
-// file is missing, or with anew. write fills the file.
+// BuildFeatureSegments makes segments of features: one for every [parts.MaxSealed] numbers, from featuresFrom
+// submissions on. It is made again if they have grown by a quarter, if its file is missing, or with anew. write
+// fills the file.
 func (d *DB) BuildFeatureSegments(ctx context.Context, anew bool, write books.WriteSegment) error {
 	return d.building(func() error {
 		rows, err := segmentTable.rows(ctx, d.read, usedSegments, featureSegment)
@@ -310,7 +309,7 @@ func (d *DB) BuildFeatureSegments(ctx context.Context, anew bool, write books.Wr
 			err = d.makeSegment(ctx, segmentRow{kind: featureSegment, first: first}, old, upto, func(path string, s *segmentRow, _ []segmentRow, upto int64) error {
 				return newFile(path, func(f *os.File) error {
 					m, err := write(ctx, f, s.name, first, upto)
-					s.hashed, s.others, s.keyID, s.wrapped = m.Found, m.Others, m.KeyID, m.Wrapped
+					s.hashed, s.others, s.wrapped = m.Found, m.Others, m.Wrapped
 					return err
 				})
 			})
@@ -322,8 +321,8 @@ func (d *DB) BuildFeatureSegments(ctx context.Context, anew bool, write books.Wr
 	})
 }
 
-// A segmentWriter writes the file of a segment of the submissions from s.first to upto, in the place of the
-// segments old, and sets what the row of s is to say of it.
+// A segmentWriter writes the file of a segment of the submissions from s.first to upto. It takes the place of
+// the segments old. The writer sets what the row of s is to say of the file.
 type segmentWriter func(path string, s *segmentRow, old []segmentRow, upto int64) error
 
 // makeSegment makes a segment, of the kind and from the number that s has, to number upto. It replaces old. The error wraps
@@ -376,8 +375,8 @@ func (d *DB) makeSegment(ctx context.Context, s segmentRow, old []segmentRow, up
 		case erased > 0: // since the hashes were read
 			state = segmentMarred
 		}
-		return one("UPDATE segment SET state = $1, last = $2, hashed = $3, others = $4, digest = $5, key_id = $6, wrapped = $7 WHERE name = $8",
-			state, upto, s.hashed, blob{&s.others}, sparse(s.digest[:]), s.keyID, blob{&s.wrapped}, s.name[:])
+		return one("UPDATE segment SET state = $1, last = $2, hashed = $3, others = $4, digest = $5, wrapped = $6 WHERE name = $7",
+			state, upto, s.hashed, blob{&s.others}, sparse(s.digest[:]), blob{&s.wrapped}, s.name[:])
 	})
 }
 
@@ -589,8 +588,8 @@ func (d *DB) finishErasures(ctx context.Context) error {
 var marring = fmt.Sprintf("UPDATE segment SET state = CASE kind WHEN %d THEN %d ELSE %d END WHERE state = $1 AND first <= $2 AND last >= $2",
 	featureSegment, segmentIdle, segmentMarred)
 
-// mar marks the segments that hold hashes of submissions, which are erased, as segments to be made anew, and
-// segments of their features as segments to be removed.
+// mar takes the segments of erased submissions out of use: segments of hashes are to be made anew, and
+// segments of features to be removed.
 func mar(ctx context.Context, t *tx, rows []books.Submission) error {
 	for i := range rows {
 		if _, err := t.ExecContext(ctx, marring, segmentUsed, rows[i].Seq); err != nil {

@@ -299,7 +299,7 @@ func TestSegmentOfADeadBuilder(t *testing.T) {
 			require.Empty(t, c.check(t, d))
 		}
 		writeFile(t, filepath.Join(folder, "00000000000000000000000000000000.hashes"), []byte("half a file"))
-		require.NoError(t, rawly(t, d, "INSERT INTO segment (name, kind, state, made, first, last, hashed, others, digest, key_id, wrapped) SELECT id, 0, 0, 0, 1, 0, 0, salt, salt, '', salt FROM registry"))
+		require.NoError(t, rawly(t, d, "INSERT INTO segment (name, kind, state, made, first, last, hashed, others, digest, wrapped) SELECT id, 0, 0, 0, 1, 0, 0, salt, salt, salt FROM registry"))
 		require.Empty(t, c.check(t, d))
 		c.erase(t, d, 7)
 		files, err := os.ReadDir(folder)
@@ -344,7 +344,7 @@ func TestFeatureSegments(t *testing.T) {
 		made, during := 0, func() {}
 		write := func(_ context.Context, f parts.WriterReader, _ [16]byte, first, last int64) (m books.FeatureFile, err error) {
 			made++
-			m = books.FeatureFile{Found: testFrom, KeyID: "key", Wrapped: []byte("wrapped"), Others: books.NoteOther(nil, last, true)}
+			m = books.FeatureFile{Found: testFrom, Wrapped: []byte("wrapped"), Others: books.NoteOther(nil, last, true)}
 			err = parts.WriteSealed(f, key, func(yield func(int64, *parts.Features) bool) {
 				_ = yield(first, nil) && last > first && yield(last, nil)
 			}, func() []byte { return books.AboutSegment(first, last, m.Others) })
@@ -352,8 +352,8 @@ func TestFeatureSegments(t *testing.T) {
 			return m, err
 		}
 		build := func(anew bool) error { return d.BuildFeatureSegments(t.Context(), anew, write) }
-		open := func(_ [16]byte, keyID string, wrapped []byte) (cipher.AEAD, error) {
-			if keyID != "key" || string(wrapped) != "wrapped" {
+		open := func(_ [16]byte, wrapped []byte) (cipher.AEAD, error) {
+			if string(wrapped) != "wrapped" {
 				return nil, books.ErrSealed
 			}
 			return key, nil

@@ -241,8 +241,8 @@ func (e *Engine) Segments(ctx context.Context) (*phash.Index, []Segment, error) 
 
 // FeatureSegments is [Engine.Segments] for local features. key opens the segments.
 func (e *Engine) FeatureSegments(ctx context.Context, key *sealing.Key) (*parts.Index, []Segment, error) {
-	return e.store.FeatureSegments(ctx, func(name [16]byte, keyID string, wrapped []byte) (cipher.AEAD, error) {
-		return sealing.OpenSegmentKey(key, name, keyID, wrapped)
+	return e.store.FeatureSegments(ctx, func(name [16]byte, wrapped []byte) (cipher.AEAD, error) {
+		return sealing.OpenSegmentKey(key, name, wrapped)
 	})
 }
 
@@ -258,7 +258,7 @@ func (e *Engine) BuildSegments(ctx context.Context, key *sealing.Key, anew bool,
 		if err != nil {
 			return m, err
 		}
-		m.KeyID, m.Wrapped = key.ID(), wrapped
+		m.Wrapped = wrapped
 		return m, e.features(ctx, key, first, last, &m, progress, func(all iter.Seq2[int64, *parts.Features], about func() []byte) error {
 			return parts.WriteSealed(f, aead, all, about)
 		})
@@ -296,7 +296,7 @@ func (e *Engine) CheckFeatures(ctx context.Context, key *sealing.Key) error {
 }
 
 // features gives write the features of the submissions from number first to last, as a sealed segment has
-// them, and notes in m which these are.
+// them. It notes these submissions in m.
 func (e *Engine) features(ctx context.Context, key *sealing.Key, first, last int64, m *books.FeatureFile, progress func(done, total int64),
 	write func(all iter.Seq2[int64, *parts.Features], about func() []byte) error,
 ) error {
@@ -306,7 +306,7 @@ func (e *Engine) features(ctx context.Context, key *sealing.Key, first, last int
 			if progress != nil {
 				progress(found.Number, last)
 			}
-			// An upload that has no features, as the ledger says, is among those that have.
+			// An upload is in the segment also if the ledger says that it has no features.
 			if found.FeaturesErr != nil || found.Features == nil && !(found.Kept && found.Stated) {
 				m.Others = books.NoteOther(m.Others, found.Number, found.FeaturesErr != nil)
 				return nil

@@ -1,9 +1,6 @@
 package sealing
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/rand"
 	"fmt"
 
 	"github.com/tink-crypto/tink-go/v2/aead/aesgcm"
@@ -28,8 +25,7 @@ const (
 	Features Part = "features"
 	Hashes   Part = "hashes" // text forms of PDQ and area hash, a line each
 
-	dataKey    Part = "data key"    // under the sealing key
-	segmentKey Part = "segment key" // the same, of a segment of features
+	dataKey Part = "data key" // under the sealing key
 )
 
 // context returns the associated data of a part of a submission.
@@ -132,42 +128,6 @@ func (k *Key) newDataKey(of watermark.Submission) (data tink.AEAD, wrapped []byt
 		return nil, nil, fmt.Errorf("%w: %s does not wrap a data key: %w", ErrKey, k.id, err)
 	}
 	return data, wrapped, nil
-}
-
-// NewSegmentKey makes the key of a segment of features. wrapped is it under k, bound to the segment's name.
-// The error wraps [ErrKey] if k does not wrap it.
-func NewSegmentKey(k *Key, name [16]byte) (key cipher.AEAD, wrapped []byte, err error) {
-	secret := make([]byte, sealSize)
-	rand.Read(secret)
-	if key, err = gcm(secret); err != nil {
-		return nil, nil, err
-	}
-	if wrapped, err = (*k.master).aead.Encrypt(secret, segmentKey.context(name)); err != nil {
-		return nil, nil, fmt.Errorf("%w: %s does not wrap the key of a segment: %w", ErrKey, k.id, err)
-	}
-	return key, wrapped, nil
-}
-
-// OpenSegmentKey returns the key that [NewSegmentKey] made. The error wraps [books.ErrSealed] if keyID is
-// not that of k, or k does not open wrapped.
-func OpenSegmentKey(k *Key, name [16]byte, keyID string, wrapped []byte) (cipher.AEAD, error) {
-	if keyID != k.id {
-		return nil, fmt.Errorf("%w: it was sealed under the key %s, not %s", books.ErrSealed, keyID, k.id)
-	}
-	secret, err := (*k.master).aead.Decrypt(wrapped, segmentKey.context(name))
-	if err != nil {
-		return nil, fmt.Errorf("%w: its key was altered, or %s does not answer: %w", books.ErrSealed, k.id, err)
-	}
-	return gcm(secret)
-}
-
-// gcm returns AES-256-GCM with nonces that the caller chooses.
-func gcm(secret []byte) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(secret)
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCM(block)
 }
 
 // unwrap returns the data key, in the clear, that wrapped holds. A service's refusal does not

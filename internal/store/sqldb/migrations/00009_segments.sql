@@ -5,8 +5,8 @@ DROP TABLE recent;
 DROP TABLE search_state;
 
 -- A segment is a file with what the submissions from number first to number last are found by, as it is
--- searched: hashes (kind 0), or local features (kind 1), sealed under a key that wrapped has under the sealing
--- key key_id. hashed counts the submissions in it, and digest is the SHA-256 at its end. state is 0 while it
+-- searched: hashes (kind 0), or local features (kind 1), sealed under a key that wrapped has under the
+-- sealing key. hashed counts the submissions in it, and digest is the SHA-256 at its end. state is 0 while it
 -- is being made (last is 0) or to be removed, 1 in use, 2 in use and to be made anew without erased hashes. others has 8 bytes for each
 -- submission that is not in the file: its number, times 2, plus 1 if its row is damaged.
 CREATE TABLE segment (
@@ -19,6 +19,5 @@ CREATE TABLE segment (
     hashed {{.Int}} NOT NULL,
     others {{.Blob}} NOT NULL CHECK (length(others) % 8 = 0),
     digest {{.Blob}} NOT NULL CHECK (length(digest) IN (0, 32)),
-    key_id TEXT NOT NULL,
     wrapped {{.Blob}} NOT NULL
 ){{.Keyed}};
