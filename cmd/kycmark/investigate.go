@@ -164,6 +164,9 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if err != nil {
 		return err
 	}
+	if f.parts != defaultParts && !f.queue {
+		return usagef("--parts is for --queue; --part K/N examines a part here")
+	}
 	if f.queue {
 		return b.investigateQueued(ctx, f, investigateJob{
 			Dump: dump, Against: f.against.ids, References: f.references, Circumstances: circumstances, Reveal: f.reveal,

@@ -105,9 +105,11 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 	if err := f.checkFolders(); err != nil {
 		return err
 	}
-	issuer, err := b.issuer(f)
-	if err != nil {
-		return err
+	var issuer *registry.Issuer
+	if !f.queue { // else the worker's keys are used
+		if issuer, err = b.issuer(f); err != nil {
+			return err
+		}
 	}
 	for _, to := range f.to {
 		if err := b.knowsRecipient(ctx, to); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 	"path/filepath"
 
@@ -23,22 +24,32 @@ func queueFlag(cmd *cobra.Command, queue *bool) {
 // run does jobs: workers do them if the registry is on a server, else this process. It calls done with the
 // result of each job, in their order. If it ends early, it takes back the jobs that were not done.
 func (b *books) run(ctx context.Context, list iter.Seq2[jobs.Job, error], done func(job jobs.Job, result json.RawMessage, err error) error) error {
-	_, seal, err := b.keys()
+	w, err := b.asWorker()
 	if err != nil {
 		return err
 	}
-	if err := b.registry.Engine().CheckSealKey(ctx, seal); err != nil {
+	if err := b.registry.Engine().CheckSealKey(ctx, w.worker.seal); err != nil {
 		return err
 	}
 	if !home.IsServer(b.home.Address()) {
-		return b.runHere(ctx, list, done)
+		return w.runHere(ctx, list, done)
 	}
-	q, err := jobs.Open(ctx, b.home.Address(), b.registry.ID(), seal)
+	q, err := jobs.Open(ctx, b.home.Address(), b.registry.ID(), w.worker.seal)
 	if err != nil {
 		return err
 	}
 	defer q.Close()
-	err = q.Run(ctx, list, done, func() {
+	permitted := func(yield func(jobs.Job, error) bool) {
+		for job, err := range list {
+			if !b.may(job.Kind) {
+				err = fmt.Errorf("%s: %w", job.Kind, registry.ErrReadOnly)
+			}
+			if !yield(job, err) {
+				return
+			}
+		}
+	}
+	err = q.Run(ctx, permitted, done, func() {
 		b.warnf("no worker has taken a job yet: is \"kycmark work\" running in a home with the keys?")
 	})
 	if ctx.Err() != nil {
@@ -47,18 +58,20 @@ func (b *books) run(ctx context.Context, list iter.Seq2[jobs.Job, error], done f
 	return err
 }
 
-// runHere is [books.run] in this process.
+// runHere is [books.run] of a worker, in this process.
 func (b *books) runHere(ctx context.Context, list iter.Seq2[jobs.Job, error], done func(job jobs.Job, result json.RawMessage, err error) error) error {
 	var all []jobs.Job
+	kinds := b.kinds()
 	for job, err := range list {
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case !b.may(job.Kind):
+			return fmt.Errorf("%s: %w", job.Kind, registry.ErrReadOnly)
+		case kinds[job.Kind] == nil:
+			return fmt.Errorf("%s: the home has no mark key", job.Kind)
 		}
 		all = append(all, job)
-	}
-	w, err := b.asWorker()
-	if err != nil {
-		return err
 	}
 	type result struct {
 		text json.RawMessage
@@ -68,7 +81,7 @@ func (b *books) runHere(ctx context.Context, list iter.Seq2[jobs.Job, error], do
 		var do []byte
 		if do, r.err = json.Marshal(job.Do); r.err == nil {
 			var x any
-			if x, r.err = w.kinds()[job.Kind](ctx, do); r.err == nil {
+			if x, r.err = kinds[job.Kind](ctx, do); r.err == nil {
 				r.text, r.err = json.Marshal(x)
 			}
 		}
@@ -176,6 +189,9 @@ func (b *books) investigateQueued(ctx context.Context, f investigateFlags, job i
 		return err
 	}
 	job.Actor, job.Command = b.actor(), b.command()
+	if err := job.sum(ctx); err != nil {
+		return err
+	}
 	list := func(yield func(jobs.Job, error) bool) {
 		for k := range f.parts {
 			if !yield(job.part(k+1, f.parts), nil) {

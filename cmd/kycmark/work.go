@@ -147,11 +147,15 @@ func (b *books) kinds() map[string]jobs.Func {
 		kindSegments: doing(b.doSegments), kindAudit: doing(b.doAudit), kindErase: doing(b.doErase),
 	}
 	maps.DeleteFunc(all, func(kind string, _ jobs.Func) bool {
-		reads := kind == kindInvestigate || kind == kindAudit
 		marks := kind == kindInvestigate || kind == kindIssue
-		return b.home.InvestigateOnly() && !reads || len(b.worker.mark) == 0 && marks
+		return !b.may(kind) || len(b.worker.mark) == 0 && marks
 	})
 	return all
+}
+
+// may reports whether the home has the right to do jobs of a kind, or to have them done.
+func (b *books) may(kind string) bool {
+	return !b.home.InvestigateOnly() || kind == kindInvestigate || kind == kindAudit
 }
 
 // doing makes a [jobs.Func] of a function with parameters and a result of its own.
@@ -354,12 +358,34 @@ func (b *books) doIssue(ctx context.Context, job issueJob) (out issueResult, err
 type investigateJob struct {
 	Actor, Dir    string
 	Command, Dump []string
+	Sums          map[string]registry.Digest // of files that are there when the job is queued
 	Part          verify.Part
 	Once          [32]byte // random: a second attempt is the same investigation
 	Against       []watermark.Submission
 	References    int
 	Reveal        bool
 	Circumstances verify.Circumstances
+}
+
+// summedFiles is the number of leaks up to which a job has their digests: 3 MB. Chosen.
+const summedFiles = 20_000
+
+// sum fills in the digests of the files of the dump. Files that cannot be read, and files in archives, have none.
+func (x *investigateJob) sum(ctx context.Context) error {
+	files := listFiles(x.Dump)
+	if len(files) > summedFiles {
+		return nil
+	}
+	x.Sums = make(map[string]registry.Digest, len(files))
+	for _, path := range files {
+		if data, err := intake.ReadFile(path, picture.DefaultMaxBytes); err == nil {
+			x.Sums[path] = sha256.Sum256(data)
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // part returns the job for part k of n.
@@ -377,7 +403,7 @@ func partError(p verify.Part, err error) error {
 // doInvestigate examines a part of a dump and returns what [verify.Investigator.WritePart] writes.
 func (b *books) doInvestigate(ctx context.Context, job investigateJob) ([]byte, error) {
 	inv, done, err := b.as(job.Actor).investigator(ctx, verify.Config{
-		Command: job.Command, Dir: job.Dir, Part: job.Part, Once: job.Once, Against: job.Against, References: job.References,
+		Command: job.Command, Dir: job.Dir, Sums: job.Sums, Part: job.Part, Once: job.Once, Against: job.Against, References: job.References,
 		Circumstances: job.Circumstances, Limits: verify.Limits{Workers: 1},
 	}, "")
 	if err != nil {

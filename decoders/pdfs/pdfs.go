@@ -239,7 +239,7 @@ func (s *server) close() {
 func (s *server) pages(ctx context.Context, file []byte, page int, w *apart.Writer) error {
 	return s.engine.Pages(ctx, file, pdf.Limits{MaxPages: picture.MaxPages}, page, page+ahead-1, func(p *picture.PDFPage) error {
 		data := p.File
-		p.File, p.Reader = nil, picture.DecoderVersion("github.com/klippa-app/go-pdfium")
+		p.File, p.Reader = nil, picture.DecoderVersion("github.com/klippa-app/go-pdfium")+p.Reader
 		head, err := json.Marshal(p)
 		if err != nil {
 			return err

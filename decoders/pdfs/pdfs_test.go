@@ -34,7 +34,7 @@ func encoded(t *testing.T, img image.Image, format string) []byte {
 	if format == "png" {
 		return b.Bytes()
 	}
-	plain, err := picture.PlainJPEG(b.Bytes(), 1)
+	plain, err := picture.PlainJPEG(b.Bytes(), 1, nil)
 	require.NoError(t, err)
 	return plain
 }

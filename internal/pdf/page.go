@@ -96,7 +96,7 @@ func (d *Document) picture(ctx context.Context, k int) (*picture.PDFPage, error)
 		return nil, err
 	}
 	if scan != nil {
-		out.File, err = d.scanned(k, size, scan)
+		out.File, out.Reader, err = d.scanned(k, size, scan)
 		if err != nil || out.File != nil {
 			return out, err
 		}
@@ -204,12 +204,13 @@ func (d *Document) orientation(k int, size box, p piece) (int, error) {
 	}[corner], nil
 }
 
-// scanned returns the picture that fills page k as a file: its JPEG, without metadata, or its pixels as
-// a PNG. It returns nil if the page does not look like that picture: another colour space, a mask, a
-// clip. A damaged JPEG is an error.
-func (d *Document) scanned(k int, size box, p *placed) ([]byte, error) {
+// scanned returns the picture that fills page k as a file: its JPEG, without metadata but with the colour
+// profile that the PDF states, or its pixels as a PNG. The file is nil if the page does not look like that
+// picture: another colour space, a mask, a clip. A damaged JPEG is an error. by is what is added to the name
+// of the reader. PDFium itself converts large pictures with a profile to 52 levels a channel.
+func (d *Document) scanned(k int, size box, p *placed) (file []byte, by string, err error) {
 	if err := d.allowed(int64(p.width), int64(p.height)); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	w, h := p.width, p.height
 	if p.orientation > 4 {
@@ -218,41 +219,65 @@ func (d *Document) scanned(k int, size box, p *placed) ([]byte, error) {
 	less := int(math.Ceil(math.Sqrt(float64(w) * float64(h) / lookPixels)))
 	shown, err := d.rendered(k, max(1, w/less), max(1, h/less))
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	o, err := d.find(k, p.path)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
+	var profiled *picture.Picture
 	if p.jpeg {
-		r, err := d.inst.FPDFImageObj_GetImageDataDecoded(&requests.FPDFImageObj_GetImageDataDecoded{ImageObject: o})
-		if err != nil {
-			return nil, err
+		var pic *picture.Picture
+		if file, pic, err = d.storedJPEG(k, o, p); err != nil {
+			return nil, "", err
 		}
-		file, err := picture.PlainJPEG(r.Data, p.orientation)
-		if err == nil {
-			var pic *picture.Picture
-			pic, err = picture.Decode(file, picture.Limits{MaxBytes: math.MaxInt64, MaxPixels: d.lim.MaxPixels})
-			if err == nil && looksLike(pic.Image, shown) {
-				return file, nil
-			}
+		if pic != nil && pic.Source.ICC == nil && looksLike(pic.Image, shown, lookMean) {
+			return file, "", nil
 		}
-		if fe := (*picture.FormatError)(nil); err != nil && (!errors.As(err, &fe) || fe.Kind == picture.Broken) {
-			return nil, err
+		if pic != nil && pic.Source.ICC != nil {
+			profiled = pic
 		}
 	}
 	if err := d.complete(k, o, p.piece); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	img, err := d.decoded(o)
 	if img == nil || err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	turned := picture.Upright(picture.ToNRGBA(img), p.orientation)
-	if !looksLike(turned, shown) {
-		return nil, nil
+	if !looksLike(turned, shown, lookMean) {
+		return nil, "", nil
 	}
-	return encode(plain(turned))
+	if profiled != nil && looksLike(profiled.Image, turned, profileMean) {
+		return file, ", with profile", nil
+	}
+	file, err = encode(plain(turned))
+	return file, "", err
+}
+
+// storedJPEG returns the JPEG of picture o on page k without metadata, with the profile that the PDF states,
+// and the picture in it. Both are nil if it cannot be read for another reason than damage.
+func (d *Document) storedJPEG(k int, o references.FPDF_PAGEOBJECT, p *placed) ([]byte, *picture.Picture, error) {
+	r, err := d.inst.FPDFImageObj_GetImageDataDecoded(&requests.FPDFImageObj_GetImageDataDecoded{ImageObject: o})
+	if err != nil {
+		return nil, nil, err
+	}
+	var profile []byte // nil if PDFium returns an error, as it does without a profile
+	if icc, err := d.inst.FPDFImageObj_GetIccProfileDataDecoded(&requests.FPDFImageObj_GetIccProfileDataDecoded{ImageObject: o, Page: d.page(k)}); err == nil {
+		profile = icc.Data
+	}
+	file, err := picture.PlainJPEG(r.Data, p.orientation, profile)
+	if err == nil {
+		var pic *picture.Picture
+		if pic, err = picture.Decode(file, picture.Limits{MaxBytes: math.MaxInt64, MaxPixels: d.lim.MaxPixels}); err == nil {
+			return file, pic, nil
+		}
+	}
+	if fe := (*picture.FormatError)(nil); !errors.As(err, &fe) || fe.Kind == picture.Broken {
+		return nil, nil, err
+	}
+	return nil, nil, nil
 }
 
 // complete returns an error that wraps ErrFormat if a picture has fewer samples than its size needs. PDFium
@@ -299,19 +324,20 @@ func resolution(size box, sharp float64) float64 {
 	return min(max(sharp, minDPI/72.0), maxDPI/72.0, math.Sqrt(maxRendered/(size.w*size.h)), maxSide/size.w, maxSide/size.h)
 }
 
-// looksLike reports whether a picture is what a small rendering of its page shows.
-func looksLike(img *image.NRGBA, shown image.Image) bool {
+// looksLike reports whether a picture is what a small rendering of its page shows. Values may differ by mean
+// in the mean, and at most one in lookFew by more than lookFar times that.
+func looksLike(img *image.NRGBA, shown image.Image, mean int) bool {
 	a := imaging.Resize(picture.Flatten(img), lookSide, lookSide, imaging.Box)
 	b := imaging.Resize(shown, lookSide, lookSide, imaging.Box)
 	sum, far := 0, 0
 	for i := range a.Pix {
 		n := int(a.Pix[i]) - int(b.Pix[i])
 		n = max(n, -n)
-		if sum += n; n > lookFar {
+		if sum += n; n > lookFar*mean {
 			far++
 		}
 	}
-	return sum <= lookMean*len(a.Pix) && far <= len(a.Pix)/lookFew
+	return sum <= mean*len(a.Pix) && far <= len(a.Pix)/lookFew
 }
 
 // plain returns a picture without colours as an *image.Gray, and other pictures as they are.

@@ -65,7 +65,16 @@ func TestPages(t *testing.T) {
 		format        string
 		size          image.Point // pixels
 		pixels        string      // the first bytes of the SHA-256 of the pixels, hex
-	}{} {
+	}{
+		{"jpeg.pdf", 1, 270, 202.5, 0, "jpeg", image.Pt(360, 270), "1717700e6ea5"},
+		{"jpeg.pdf", 2, 270, 202.5, 0, "jpeg", image.Pt(360, 270), "1717700e6ea5"},
+		{"png.pdf", 1, 270, 202.5, 0, "png", image.Pt(360, 270), "a7c60619f915"},
+		{"rotated.pdf", 1, 202.5, 270, 90, "jpeg", image.Pt(270, 360), "0954ae70bcf7"},
+		{"cmyk.pdf", 1, 270, 202.5, 0, "png", image.Pt(360, 270), "0c92fb02b144"},
+		{"icc.pdf", 1, 525, 331.5, 0, "jpeg", image.Pt(700, 442), "b1e329de5a1c"},
+		{"strips.pdf", 1, 200, 200, 0, "png", image.Pt(833, 833), "38aec21c5619"},
+		{"chromium.pdf", 1, 612, 792, 0, "png", image.Pt(1700, 2200), "b130764607e5"},
+	} {
 		pages, pics, err := pagesOf(t, c.file, pdf.Limits{}, c.page)
 		require.NoError(t, err, c.file)
 		require.Len(t, pages, 1)
@@ -74,6 +83,39 @@ func TestPages(t *testing.T) {
 		assert.Equal(t, []any{c.page, c.width, c.height, c.rotate}, []any{p.Number, p.Width, p.Height, p.Rotate}, c.file)
 		assert.Equal(t, []any{c.format, c.size, c.pixels}, []any{pics[0].Format, pics[0].Image.Rect.Max, hex.EncodeToString(sum[:6])}, c.file)
 	}
+}
+
+// A JPEG keeps the profile that the PDF states, and its own pixels. A PDF of ours states it as well. A picture
+// that the PDF inverts is not the JPEG.
+func TestProfiles(t *testing.T) {
+	pages, pics, err := pagesOf(t, "icc.pdf", pdf.Limits{}, 1)
+	require.NoError(t, err)
+	require.Len(t, pages, 1)
+	assert.Equal(t, ", with profile", pages[0].Reader)
+	first := pics[0]
+	require.Equal(t, "jpeg", first.Format)
+	assert.Len(t, first.Source.ICC, 580)
+	var joined bytes.Buffer
+	require.NoError(t, picture.JoinPDF(&joined, []picture.PDFPage{*pages[0], *pages[0]}))
+	again := func(data []byte) (pic *picture.Picture) {
+		require.NoError(t, engine.Pages(t.Context(), data, pdf.Limits{}, 2, 2, func(p *picture.PDFPage) (err error) {
+			pic, err = picture.Decode(p.File, picture.Limits{})
+			return err
+		}))
+		return pic
+	}
+	copied := again(joined.Bytes())
+	assert.Equal(t, first.Source.ICC, copied.Source.ICC)
+	assert.True(t, bytes.Equal(first.Image.Pix, copied.Image.Pix))
+	assert.Equal(t, 1, bytes.Count(joined.Bytes(), []byte("acspMSFT"))+bytes.Count(joined.Bytes(), []byte("acspAPPL")), "both pages share it")
+
+	plain := "/Type /XObject /Subtype /Image /Width 700 /Height 442 /ColorSpace [/ICCBased 9 0 R] /BitsPerComponent 8"
+	turned := "/Subtype/Image/Width 700/Height 442/ColorSpace[/ICCBased 9 0 R]/BitsPerComponent 8/Decode[1 0 1 0 1 0]"
+	require.Equal(t, 2, bytes.Count(joined.Bytes(), []byte(plain)))
+	negative := bytes.ReplaceAll(joined.Bytes(), []byte(plain), []byte(fmt.Sprintf("%-*s", len(plain), turned)))
+	inverted := again(negative)
+	assert.Equal(t, "png", inverted.Format)
+	assert.Nil(t, inverted.Source.ICC)
 }
 
 // A file that may lack pages or pixels is refused, by the page.

@@ -36,12 +36,15 @@ const (
 	fine       = 1 << 20 // parts of a page's side in which PDFium gives places
 
 	// A picture is what its page shows if both are alike at lookSide pixels a side. Their values, of 255,
-	// differ by at most lookMean in the mean, and at most one in lookFew by more than lookFar. The page is
+	// differ by at most lookMean in the mean, and at most one in lookFew by more than lookFar times that. The page is
 	// rendered at the picture's size, or at a whole fraction of it with at most lookPixels. JPEGs differ by
 	// 0.2 to 0.5, other pictures by at most 0.4, CMYK by 6.
 	lookPixels = 1_000_000
 	lookSide   = 128
 	lookMean   = 2
-	lookFar    = 32
+	lookFar    = 16
 	lookFew    = 200
+	// The numbers of a picture and what its profile makes of them differ by at most profileMean. ProPhoto RGB
+	// changes a card by 10.
+	profileMean = 32
 )

@@ -9,6 +9,7 @@ import (
 	"image"
 	"io"
 	"math"
+	"slices"
 )
 
 // A PDFPage is one page of a PDF as a picture.
@@ -72,9 +73,9 @@ func (p *PDFPage) sound() bool {
 	return p.Width > 0 && p.Height > 0 && p.Width < maxPoints && p.Height < maxPoints && p.Rotate%90 == 0 && p.Rotate >= 0 && p.Rotate < 360
 }
 
-// PlainJPEG returns a JPEG without its metadata, with this orientation, 1 to 8. What describes the coded
-// pixels stays. The error is a *FormatError if the segments before the first scan are broken.
-func PlainJPEG(file []byte, orientation int) ([]byte, error) {
+// PlainJPEG returns a JPEG without its metadata, with this orientation, 1 to 8, and with the profile icc
+// if it is of RGB or grey pixels. What describes the coded pixels stays. The error is a *FormatError if the segments before the first scan are broken.
+func PlainJPEG(file []byte, orientation int, icc []byte) ([]byte, error) {
 	broken := &FormatError{Format: "jpeg", Reason: "truncated: " + io.ErrUnexpectedEOF.Error()}
 	if !bytes.HasPrefix(file, []byte("\xff\xd8\xff")) {
 		return nil, &FormatError{Reason: "not a JPEG"}
@@ -83,6 +84,9 @@ func PlainJPEG(file []byte, orientation int) ([]byte, error) {
 	if orientation > 1 {
 		const head = "\xff\xe1\x00\x22Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00"
 		out = append(append(out, head...), byte(orientation), 0, 0, 0, 0, 0, 0, 0)
+	}
+	for _, body := range iccSegments(profile(icc)) {
+		out = append(binary.BigEndian.AppendUint16(append(out, 0xff, 0xe2), uint16(2+len(body))), body...)
 	}
 	for i := 2; ; {
 		for i+1 < len(file) && file[i] == 0xff && file[i+1] == 0xff { // fill bytes
@@ -113,6 +117,7 @@ func PlainJPEG(file []byte, orientation int) ([]byte, error) {
 func JoinPDF(w io.Writer, pages []PDFPage) error {
 	var out bytes.Buffer
 	var offsets []int
+	var profiles []string // the objects behind the pages
 	object := func(dict string, stream []byte) {
 		offsets = append(offsets, out.Len())
 		fmt.Fprintf(&out, "%d 0 obj\n<< %s", len(offsets), dict)
@@ -131,7 +136,13 @@ func JoinPDF(w io.Writer, pages []PDFPage) error {
 	object(fmt.Sprintf("/Type /Pages /Count %d /Kids [%s ]", len(pages), kids.String()), nil)
 	for i := range pages {
 		p, at := &pages[i], 3+3*i
-		dict, data, err := pdfImage(p.File)
+		dict, data, err := pdfImage(p.File, func(icc string) int {
+			k := slices.Index(profiles, icc)
+			if k < 0 {
+				k, profiles = len(profiles), append(profiles, icc)
+			}
+			return 3 + 3*len(pages) + k
+		})
 		if err != nil {
 			return fmt.Errorf("page %d: %w", i+1, err)
 		}
@@ -153,6 +164,13 @@ func JoinPDF(w io.Writer, pages []PDFPage) error {
 			points(width), points(height), p.Rotate, at+1, at+2), nil)
 		object("", []byte("q "+place+" cm /P Do Q"))
 		object("/Type /XObject /Subtype /Image "+dict, data)
+	}
+	for _, icc := range profiles {
+		colours := 3
+		if profileModel([]byte(icc)) == modelGray {
+			colours = 1
+		}
+		object(fmt.Sprintf("/N %d", colours), []byte(icc))
 	}
 	start := out.Len()
 	fmt.Fprintf(&out, "xref\n0 %d\n0000000000 65535 f \n", len(offsets)+1)
@@ -180,7 +198,7 @@ func (p *Picture) EncodePage(img image.Image, o LikeOptions) ([]byte, error) {
 	}
 	file, err := encode("jpeg")
 	if err == nil {
-		file, err = PlainJPEG(file, 1)
+		file, err = PlainJPEG(file, 1, p.Source.ICC)
 	}
 	if err != nil || p.Source.Format == "jpeg" {
 		return file, err
@@ -220,9 +238,10 @@ func (d *Document) CopyFormat() string {
 // points rounds a length to thousandths of a point: %g then never writes an exponent.
 func points(x float64) float64 { return math.Round(x*1000) / 1000 }
 
-// pdfImage returns the dictionary and the data of the image of a file, a JPEG or PNG.
-func pdfImage(file []byte) (dict string, data []byte, err error) {
-	size, filter, colours := image.Config{}, "", 0
+// pdfImage returns the dictionary and the data of the image of a file, a JPEG or PNG. object returns the
+// number of the object of a profile. The profile of a PNG is left out: its page had none.
+func pdfImage(file []byte, object func(icc string) int) (dict string, data []byte, err error) {
+	size, filter, colours, icc := image.Config{}, "", 0, []byte(nil)
 	if bytes.HasPrefix(file, []byte("\xff\xd8\xff")) {
 		o := outlineJPEG(file)
 		h, err := jpegHeader(file)
@@ -230,7 +249,10 @@ func pdfImage(file []byte) (dict string, data []byte, err error) {
 			return "", nil, err
 		}
 		size.Width, size.Height = int(h.width), int(h.height)
-		filter, colours, data = "/DCTDecode", len(o.components), file
+		filter, colours, icc = "/DCTDecode", len(o.components), o.profile()
+		if data, err = PlainJPEG(file, 1, nil); err != nil {
+			return "", nil, err
+		}
 	} else {
 		var ihdr []byte
 		for kind, body := range pngChunks(file) {
@@ -251,6 +273,9 @@ func pdfImage(file []byte) (dict string, data []byte, err error) {
 	space := map[int]string{1: "/DeviceGray", 3: "/DeviceRGB"}[colours]
 	if space == "" {
 		return "", nil, fmt.Errorf("pictures of %d colour components are not written", colours)
+	}
+	if icc != nil {
+		space = fmt.Sprintf("[/ICCBased %d 0 R]", object(string(icc)))
 	}
 	return fmt.Sprintf("/Width %d /Height %d /ColorSpace %s /BitsPerComponent 8 /Filter %s", size.Width, size.Height, space, filter), data, nil
 }

@@ -23,24 +23,24 @@ func grey(t testing.TB, format string) []byte {
 // A JPEG loses its metadata, and gets the orientation that is asked for.
 func TestPlainJPEG(t *testing.T) {
 	file := grey(t, "jpeg")
-	plain, err := PlainJPEG(file, 1)
+	plain, err := PlainJPEG(file, 1, nil)
 	require.NoError(t, err)
 	with, err := insertJPEG(Source{ICC: make([]byte, 200)}, plain, []byte("MM\x00*secret"), image.Rectangle{})
 	require.NoError(t, err)
-	again, err := PlainJPEG(with, 1)
+	again, err := PlainJPEG(with, 1, nil)
 	require.NoError(t, err)
 	require.Equal(t, plain, again)
 	want, err := Decode(file, Limits{})
 	require.NoError(t, err)
 	for o := 1; o <= 8; o++ {
-		turned, err := PlainJPEG(with, o)
+		turned, err := PlainJPEG(with, o, nil)
 		require.NoError(t, err)
 		pic, err := Decode(turned, Limits{})
 		require.NoError(t, err)
 		assert.Equal(t, o, pic.Orientation)
 		assert.Equal(t, Upright(want.Image, o), pic.Image)
 	}
-	_, err = PlainJPEG(plain[:40], 1)
+	_, err = PlainJPEG(plain[:40], 1, nil)
 	require.ErrorIs(t, err, ErrFormat)
 }
 
@@ -60,12 +60,12 @@ func FuzzPlainJPEG(f *testing.F) {
 	f.Add(grey(f, "jpeg"))
 	f.Add([]byte("\xff\xd8\xff\xe0\x00\x02\xff\xff\xda\x00\x02"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		plain, err := PlainJPEG(data, 1)
+		plain, err := PlainJPEG(data, 1, nil)
 		if err != nil {
 			require.ErrorIs(t, err, ErrFormat)
 			return
 		}
-		again, err := PlainJPEG(plain, 1)
+		again, err := PlainJPEG(plain, 1, nil)
 		require.NoError(t, err)
 		require.Equal(t, plain, again)
 		lim := Limits{MaxPixels: 1 << 16}
