@@ -26,7 +26,7 @@ func all() []*ruler.Experiment {
 	return []*ruler.Experiment{
 		robustness(e), falsePositives(e), security(e), trace(newTraceEngine(e)), visible(e), speed(e),
 		pairs(), independent(), verdict(), verdictRecord(), verdictPixels(), verdictCoalition(), sentences(),
-		matchSearch(), matchWhole(), matchPDQ(), matchParts(), matchLookalikes(), matchPlaces(), matchStrangers(), matchRecall(), matchRatio(),
+		matchSearch(), matchWhole(), matchPDQ(), matchParts(), matchSealed(), matchLookalikes(), matchPlaces(), matchStrangers(), matchRecall(), matchRatio(),
 		altered(), registries(), queue(), investigate(), backup(), decoding(), cost(), plans(), colour(),
 	}
 }

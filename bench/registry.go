@@ -98,7 +98,7 @@ the same Linux machine. Exit 1 when a bar is missed.`,
 		}, {
 			Name: "short", Doc: true, By: []string{"store", "size"}, Heads: []string{"store", "uploads"}, Columns: []ruler.Column{
 				ruler.Means("make, s", "build_s", 1), ruler.Means("open, s", "open_s", 2),
-				ruler.Means("16 look-ups, ms", "leak_cpu_ms", 2), ruler.Means("within 64 bits", "near_cpu_ms", 1), ruler.Means("erase, s", "erase_s", 1),
+				ruler.Means("16 look-ups, ms", "leak_cpu_ms", 2), ruler.Means("erase, s", "erase_s", 1),
 			},
 		}},
 		Missed: registryMissed,

@@ -116,6 +116,10 @@ type Config struct {
 	// paths as they are given.
 	Dir string
 
+	// Sums has the SHA-256 of files of a dump by their names. A file with another digest is not examined: its
+	// verdict says that it was altered. Files without a digest are examined.
+	Sums map[string]registry.Digest
+
 	// Once, if it is not zero, is 32 random bytes of a run that may be cut short and begun anew. A later run
 	// with the same bytes over the same files takes over the entry of the first in the ledger.
 	Once [32]byte

@@ -278,5 +278,9 @@ func (v *Investigator) read(ctx context.Context, f dump.File) ([]byte, error) {
 		return nil, err
 	}
 	defer in.Close()
-	return intake.ReadAll(in, v.cfg.MaxBytes)
+	data, err := intake.ReadAll(in, v.cfg.MaxBytes)
+	if want, known := v.cfg.Sums[f.Name]; known && err == nil && registry.Digest(sha256.Sum256(data)) != want {
+		return nil, fmt.Errorf("the file was altered: SHA-256 %x, want %s", sha256.Sum256(data), want)
+	}
+	return data, err
 }

@@ -109,7 +109,12 @@ func (v *Investigator) locate(ctx context.Context, l *leakPicture, number int64,
 		if query == nil {
 			return nil, err
 		}
-		m, known, err := v.found.parts.Locate(ctx, query, number)
+		var m *parts.Match
+		var known bool
+		err = v.searching(ctx, func(x *parts.Index) (err error) {
+			m, known, err = x.Locate(ctx, query, number)
+			return err
+		})
 		switch {
 		case !known:
 			return nil, err

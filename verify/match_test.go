@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"image"
 	"image/png"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -43,7 +44,7 @@ func TestPartsOfFarCandidates(t *testing.T) {
 	found, err := v.candidates(t.Context(), leak)
 	require.NoError(t, err)
 	found.near = nil
-	_, err = r.Engine().FoundBy(t.Context(), nil, 0, func(f *engine.Found) error {
+	_, err = r.Engine().FoundBy(t.Context(), nil, 0, math.MaxInt64, func(f *engine.Found) error {
 		found.near = append(found.near, candidate{ref: f.Number, distance: phash.MatchRadius + 1 + len(found.near)})
 		return nil
 	})

@@ -33,7 +33,11 @@ func (v *Investigator) searchParts(ctx context.Context, l *leakPicture) (*partSe
 	if query == nil {
 		return nil, err // the hash of the whole has to do
 	}
-	found, err := v.found.parts.Search(ctx, query, nil)
+	var found []parts.Match
+	err = v.searching(ctx, func(x *parts.Index) (err error) {
+		found, err = x.Search(ctx, query, nil)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"sync"
 
 	"github.com/kycmark/kycmark/phash"
@@ -51,16 +53,18 @@ const searched = phash.Area
 // used again. The catalogue therefore misses exactly the submissions after the last number
 // it has read.
 //
-// Hashes in segments of the registry are not read, but mapped. A segment that is missing or altered is
-// not used: its submissions are read from their rows.
+// Hashes and features in segments of the registry are not read, but mapped. A segment that is missing or
+// altered is not used: its submissions are read from their rows.
 type catalogue struct {
 	mu       sync.Mutex
 	read     int64 // number of the last submission that was read
 	erased   int64 // number of the last erasure that was followed
 	hashes   *phash.Index
-	segments []engine.Segment
-	whole    bool // so many submissions that their local features are not read
-	parts    parts.Index
+	segments []engine.Segment // of hashes
+	features []engine.Segment // of local features
+	whole    bool             // so many submissions that their local features are not read
+	parts    *parts.Index
+	leaving  sync.RWMutex    // held to search parts, and to exchange a segment of them
 	adding   []*engine.Found // whose features are not in parts yet
 	reach    []reach         // by the number of the submission; noUpload beside
 	count    [numReaches]int // submissions by their reach
@@ -86,18 +90,16 @@ func (c *catalogue) follow(ctx context.Context, r *registry.Registry, key *regis
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.hashes == nil {
-		if err := c.begin(ctx, r); err != nil {
+		if err := c.begin(ctx, r, key); err != nil {
 			return fmt.Errorf("open segments: %w", err)
 		}
 	}
 	if c.whole {
 		key = nil
 	}
-	if key == nil {
-		err = c.pass(ctx, r)
-	}
+	err = c.pass(ctx, r, key)
 	if err == nil {
-		c.read, err = r.Engine().FoundBy(ctx, key, c.read, func(f *engine.Found) error { return c.add(f, key != nil) })
+		c.read, err = r.Engine().FoundBy(ctx, key, c.read, math.MaxInt64, func(f *engine.Found) error { return c.add(f, key != nil) })
 	}
 	if err = errors.Join(err, c.index()); err != nil {
 		return fmt.Errorf("load hashes and features: %w", err)
@@ -109,16 +111,22 @@ func (c *catalogue) follow(ctx context.Context, r *registry.Registry, key *regis
 }
 
 // begin opens the segments of r. The caller holds mu.
-func (c *catalogue) begin(ctx context.Context, r *registry.Registry) error {
+func (c *catalogue) begin(ctx context.Context, r *registry.Registry, key *registry.SealKey) error {
 	hashes, segments, err := r.Engine().Segments(ctx)
 	if err != nil {
 		return err
+	}
+	local, features := new(parts.Index), []engine.Segment(nil)
+	if key != nil {
+		if local, features, err = r.Engine().FeatureSegments(ctx, key); err != nil {
+			return err
+		}
 	}
 	entries, _, err := r.Ledger().Head(ctx) // after the segments: these have no later number
 	if err == nil && entries >= partsUpTo && !r.Engine().SealsHashes() {
 		var all int64
 		_, all, err = r.Engine().Searchable(ctx)
-		c.whole = all >= partsUpTo
+		c.whole = all >= partsUpTo && len(features) == 0
 	}
 	if err != nil {
 		return err
@@ -144,46 +152,113 @@ func (c *catalogue) begin(ctx context.Context, r *registry.Registry) error {
 			enter(number, byNoRecord)
 		}
 	}
+	for _, s := range features {
+		if s.Err != nil {
+			continue
+		}
+		for number, n := range local.Mounted(s.File) {
+			if number < int64(len(c.reach)) && c.reach[number] == byNoRecord {
+				continue
+			}
+			if n > 0 || number < int64(len(c.reach)) && c.reach[number] == byHash {
+				enter(number, byAll)
+			}
+		}
+		for _, number := range s.Damaged {
+			enter(number, byNoRecord)
+		}
+	}
 	if err != nil {
 		return err
 	}
-	c.hashes, c.segments = hashes, segments
+	c.hashes, c.segments, c.parts, c.features = hashes, segments, local, features
 	return nil
 }
 
-// errPassed ends a walk over submissions.
-var errPassed = errors.New("passed")
-
-// pass reads the submissions up to the end of the last segment that are in no segment that can be used.
-// The caller holds mu.
-func (c *catalogue) pass(ctx context.Context, r *registry.Registry) error {
-	for _, s := range c.segments {
-		if c.read >= s.Last {
-			continue
-		}
-		upto := s.Last
-		if s.Err == nil {
-			upto = s.First - 1
-		}
-		if c.read < upto {
-			_, err := r.Engine().FoundBy(ctx, nil, c.read, func(f *engine.Found) error {
-				if f.Number > upto {
-					return errPassed
-				}
-				return c.add(f, false)
-			})
-			if err != nil && !errors.Is(err, errPassed) {
-				return err
+// pass reads the submissions, up to the end of the last segment, that are in no segment that can be used:
+// with a key, in none of hashes or none of features. The caller holds mu.
+func (c *catalogue) pass(ctx context.Context, r *registry.Registry, key *registry.SealKey) error {
+	end := func(all []engine.Segment, after int64) (covered int64) {
+		for _, s := range all {
+			if s.Err == nil && s.First <= after+1 && s.Last > after {
+				return s.Last
 			}
 		}
-		c.read = s.Last
+		return after
+	}
+	last := int64(0)
+	for _, s := range slices.Concat(c.segments, c.features) {
+		last = max(last, s.Last)
+	}
+	for c.read < last {
+		upto := end(c.segments, c.read)
+		if key != nil {
+			upto = min(upto, end(c.features, c.read))
+		}
+		if upto > c.read {
+			c.read = upto
+			continue
+		}
+		next := last // the next segment that can be used begins behind it
+		for _, s := range slices.Concat(c.segments, c.features) {
+			if s.Err == nil && s.First-1 > c.read {
+				next = min(next, s.First-1)
+			}
+			if s.Err == nil && s.Last > c.read {
+				next = min(next, s.Last)
+			}
+		}
+		if _, err := r.Engine().FoundBy(ctx, key, c.read, next, func(f *engine.Found) error { return c.add(f, key != nil) }); err != nil {
+			return err
+		}
+		c.read = next
 	}
 	return nil
 }
 
-// used lists the segments, for the record.
+// dismount leaves a segment of features that was altered, and reads its submissions from their rows.
+func (c *catalogue) dismount(ctx context.Context, r *registry.Registry, key *registry.SealKey, altered *parts.RecordError) error {
+	c.leaving.Lock()
+	defer c.leaving.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.features {
+		s := &c.features[i]
+		if s.File != altered.Name || s.Err != nil {
+			continue // by another search
+		}
+		s.Err = fmt.Errorf("%w (submissions %d to %d)", altered, s.First, s.Last)
+		c.parts.Unmount(s.File)
+		if _, err := r.Engine().FoundBy(ctx, key, s.First-1, s.Last, func(f *engine.Found) error { return c.add(f, true) }); err != nil {
+			return err
+		}
+		if err := c.index(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// searching runs a search among local features, again for as long as it meets an altered segment.
+func (v *Investigator) searching(ctx context.Context, search func(x *parts.Index) error) error {
+	for {
+		v.found.leaving.RLock()
+		err := search(v.found.parts)
+		v.found.leaving.RUnlock()
+		if altered := (*parts.RecordError)(nil); errors.As(err, &altered) {
+			if err = v.found.dismount(ctx, v.cfg.Registry, v.cfg.SealKey, altered); err == nil {
+				continue
+			}
+		}
+		return err
+	}
+}
+
+// used lists the segments, for the record. The caller does not hold mu.
 func (c *catalogue) used() (out []findings.Segment) {
-	for _, s := range c.segments {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range slices.Concat(c.segments, c.features) {
 		u := findings.Segment{File: s.File}
 		if s.Err != nil {
 			u.Problem = s.Err.Error()
@@ -202,7 +277,7 @@ func (c *catalogue) add(f *engine.Found, opens bool) (err error) {
 			return err
 		}
 	}
-	if f.Features != nil {
+	if f.Features != nil && !c.parts.Has(f.Number) {
 		if c.adding = append(c.adding, f); len(c.adding) == bulkFeatures {
 			if err := c.index(); err != nil {
 				return err

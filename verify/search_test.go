@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"database/sql"
+	"image"
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/disintegration/imaging"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -51,7 +54,7 @@ func TestSearchInSegments(t *testing.T) {
 		}
 	}
 	look("without", 3)
-	require.NoError(t, c.Registry.Engine().BuildSegments(t.Context(), true, nil))
+	require.NoError(t, c.Registry.Engine().BuildSegments(t.Context(), nil, true, nil))
 	_, all, err := c.Registry.Engine().Segments(t.Context())
 	require.NoError(t, err)
 	require.Len(t, all, 1)
@@ -94,4 +97,115 @@ func TestNewInvestigatorRefuses(t *testing.T) {
 	cfg.MaxPixels, cfg.Claimed, cfg.Drawn = 0, math.MaxInt, true
 	_, err = verify.NewInvestigator(cfg)
 	require.ErrorIs(t, err, registry.ErrInput)
+}
+
+// Local features are found in a segment without reading their rows. However the segment was altered, what is
+// found is the same, and the record names it.
+func TestFeaturesInSegments(t *testing.T) {
+	c := newCase(t)
+	b := c.marked.Rect
+	leak := file(t, imaging.Crop(c.marked, image.Rect(b.Dx()/4, b.Dy()/4, b.Dx()*3/4, b.Dy()*3/4)), "png")
+	look := func(what string, problems ...string) *verify.Verdict {
+		t.Helper()
+		inv := newInvestigator(t, c.Config)
+		inv.SetDetect(noMark)
+		v, err := inv.Investigate(t.Context(), "leak.png", leak)
+		require.NoError(t, err)
+		require.NotEmpty(t, v.Matches, what)
+		assert.Equal(t, c.firstID, v.Matches[0].Submission, what)
+		d, err := inv.Weigh(t.Context(), []*verify.Verdict{v})
+		require.NoError(t, err)
+		require.Len(t, d.Record.Segments, 2, what)
+		for i, s := range d.Record.Segments {
+			assert.Contains(t, s.Problem, problems[i], what)
+			assert.Equal(t, problems[i] == "", s.Problem == "", "%s: %s", what, s.Problem)
+			assert.NotContains(t, s.Problem, c.path)
+		}
+		return v
+	}
+	segments := c.Registry.Engine()
+	require.NoError(t, segments.BuildSegments(t.Context(), c.Config.SealKey, true, nil))
+	_, all, err := segments.FeatureSegments(t.Context(), c.Config.SealKey)
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	path := filepath.Join(c.path+".segments", all[0].File)
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+	look("whole", "", "")
+
+	// What it is not: in the clear, of another key, or good to somebody without the key.
+	found := 0
+	_, err = segments.FoundBy(t.Context(), c.Config.SealKey, 0, math.MaxInt64, func(f *engine.Found) error {
+		clear, err := f.Features.MarshalBinary()
+		require.NoError(t, err)
+		for at := 16; at+16 <= len(clear); at += 20 {
+			require.NotContains(t, string(whole), string(clear[at:at+16]))
+			found++
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	require.Positive(t, found)
+
+	altered := func(what, problem string, data []byte) {
+		require.NoError(t, os.WriteFile(path, data, 0o600))
+		look(what, "", problem)
+	}
+	for i, at := range []int{20, len(whole) / 2, len(whole) - 20} {
+		data := bytes.Clone(whole)
+		data[at] ^= 0x10
+		require.NoError(t, os.WriteFile(path, data, 0o600))
+		inv := newInvestigator(t, c.Config)
+		inv.SetDetect(noMark)
+		v, err := inv.Investigate(t.Context(), "leak.png", leak)
+		require.NoError(t, err)
+		require.NotEmpty(t, v.Matches, i)
+		assert.Equal(t, c.firstID, v.Matches[0].Submission, i)
+		_, err = c.Registry.Ledger().Audit(t.Context(), registry.AuditOptions{SealKey: c.Config.SealKey})
+		require.NoError(t, err)
+	}
+	changed := bytes.Clone(whole)
+	for at := 100; at < len(changed); at += 200 {
+		changed[at] ^= 1
+	}
+	altered("records", all[0].File, changed)
+	a, err := c.Registry.Ledger().Audit(t.Context(), registry.AuditOptions{SealKey: c.Config.SealKey})
+	require.NoError(t, err)
+	assert.False(t, a.Holds)
+	assert.Contains(t, strings.Join(a.Problems, "\n"), all[0].File)
+	altered("cut", all[0].File, whole[:len(whole)-1])
+	require.NoError(t, os.Remove(path))
+	look("removed", "", "no such file")
+	require.NoError(t, os.WriteFile(path, whole, 0o600))
+
+	// A row that claims more than the file has would hide uploads.
+	db, err := sql.Open("sqlite", c.path)
+	require.NoError(t, err)
+	defer db.Close()
+	for _, change := range []string{"last = last + 1", "first = first + 1", "others = x'0200000000000000'", "wrapped = x'00'"} {
+		_, err = db.Exec("CREATE TABLE kept AS SELECT * FROM segment WHERE kind = 1; UPDATE segment SET " + change + " WHERE kind = 1")
+		require.NoError(t, err)
+		look(change, "", all[0].File)
+		_, err = db.Exec("DELETE FROM segment WHERE kind = 1; INSERT INTO segment SELECT * FROM kept; DROP TABLE kept")
+		require.NoError(t, err)
+	}
+
+	// Rows are not read. Here they cannot be.
+	_, err = db.Exec("CREATE TABLE kept AS SELECT submission, features FROM sealed; UPDATE sealed SET features = x'00'")
+	require.NoError(t, err)
+	assert.Nil(t, look("rows", "", "").Searched.Missing)
+	_, err = db.Exec("UPDATE sealed SET features = (SELECT features FROM kept WHERE kept.submission = sealed.submission); DROP TABLE kept")
+	require.NoError(t, err)
+
+	// An erasure leaves no byte of it, and the next builder makes it again.
+	_, err = c.Registry.EraseSubmissions(t.Context(), []watermark.Submission{c.firstID}, "desk", "letter 5")
+	require.NoError(t, err)
+	require.NoFileExists(t, path)
+	require.NoError(t, segments.BuildSegments(t.Context(), c.Config.SealKey, true, nil))
+	v, err := c.investigator(t, noMark).Investigate(t.Context(), "leak.png", leak)
+	require.NoError(t, err)
+	assert.Equal(t, verify.FoundUnknown, v.Finding)
+	a, err = c.Registry.Ledger().Audit(t.Context(), registry.AuditOptions{SealKey: c.Config.SealKey})
+	require.NoError(t, err)
+	assert.True(t, a.Holds, a.Problems)
 }

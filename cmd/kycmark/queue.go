@@ -189,6 +189,9 @@ func (b *books) investigateQueued(ctx context.Context, f investigateFlags, job i
 		return err
 	}
 	job.Actor, job.Command = b.actor(), b.command()
+	if err := job.sum(ctx); err != nil {
+		return err
+	}
 	list := func(yield func(jobs.Job, error) bool) {
 		for k := range f.parts {
 			if !yield(job.part(k+1, f.parts), nil) {

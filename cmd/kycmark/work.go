@@ -358,12 +358,34 @@ func (b *books) doIssue(ctx context.Context, job issueJob) (out issueResult, err
 type investigateJob struct {
 	Actor, Dir    string
 	Command, Dump []string
+	Sums          map[string]registry.Digest // of files that are there when the job is queued
 	Part          verify.Part
 	Once          [32]byte // random: a second attempt is the same investigation
 	Against       []watermark.Submission
 	References    int
 	Reveal        bool
 	Circumstances verify.Circumstances
+}
+
+// summedFiles is the number of leaks up to which a job has their digests: 3 MB. Chosen.
+const summedFiles = 20_000
+
+// sum fills in the digests of the files of the dump. Files that cannot be read, and files in archives, have none.
+func (x *investigateJob) sum(ctx context.Context) error {
+	files := listFiles(x.Dump)
+	if len(files) > summedFiles {
+		return nil
+	}
+	x.Sums = make(map[string]registry.Digest, len(files))
+	for _, path := range files {
+		if data, err := intake.ReadFile(path, picture.DefaultMaxBytes); err == nil {
+			x.Sums[path] = sha256.Sum256(data)
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // part returns the job for part k of n.
@@ -381,7 +403,7 @@ func partError(p verify.Part, err error) error {
 // doInvestigate examines a part of a dump and returns what [verify.Investigator.WritePart] writes.
 func (b *books) doInvestigate(ctx context.Context, job investigateJob) ([]byte, error) {
 	inv, done, err := b.as(job.Actor).investigator(ctx, verify.Config{
-		Command: job.Command, Dir: job.Dir, Part: job.Part, Once: job.Once, Against: job.Against, References: job.References,
+		Command: job.Command, Dir: job.Dir, Sums: job.Sums, Part: job.Part, Once: job.Once, Against: job.Against, References: job.References,
 		Circumstances: job.Circumstances, Limits: verify.Limits{Workers: 1},
 	}, "")
 	if err != nil {
@@ -405,7 +427,7 @@ type segmentsJob struct{ Anew bool }
 
 // doSegments makes the segments that are due.
 func (b *books) doSegments(ctx context.Context, job segmentsJob) (struct{}, error) {
-	return struct{}{}, b.registry.Engine().BuildSegments(ctx, job.Anew, nil)
+	return struct{}{}, b.registry.Engine().BuildSegments(ctx, b.worker.seal, job.Anew, nil)
 }
 
 // doAudit checks the ledger. The keys of readers and originals are the worker's.

@@ -235,6 +235,9 @@ func (c *crew) rows(dsn, sql string) []string {
 // A job that is done twice, because its worker died before it could say so, has one effect. A copy whose file was
 // not written is written by the second attempt, with the same bytes.
 func TestJobsTwice(t *testing.T) {
+	if testing.Short() {
+		t.Skip("copies are marked without -short only")
+	}
 	c := &crew{t: t, dir: t.TempDir()}
 	c.home = filepath.Join(c.dir, "kyc")
 	c.run("init", c.home)

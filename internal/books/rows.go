@@ -2,7 +2,10 @@ package books
 
 import (
 	"bytes"
+	"context"
+	"crypto/cipher"
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -14,6 +17,7 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -245,12 +249,40 @@ type Objects struct {
 	Removed int    // of these
 }
 
-// A Segment is a file in which hashes lie as they are searched.
+// A Segment is a file in which hashes, or local features, lie as they are searched.
 type Segment struct {
 	File          string
 	First, Last   int64   // numbers of the submissions that it covers
-	Flat, Damaged []int64 // of these, that have no hash in it: of too low a quality, or their row was damaged
+	Flat, Damaged []int64 // of these, that are not in it: without a hash or features, or their row was damaged
 	Err           error   // why it cannot be used; nil if it can be
+}
+
+// OpenSegment opens the key of a segment of features, which the sealing key has wrapped.
+type OpenSegment func(name [16]byte, wrapped []byte) (cipher.AEAD, error)
+
+// WriteSegment fills the file of a segment with the features of the submissions from number first to last.
+type WriteSegment func(ctx context.Context, f parts.WriterReader, name [16]byte, first, last int64) (FeatureFile, error)
+
+// A FeatureFile is what the row of a segment of features says of its file.
+type FeatureFile struct {
+	Found   int64  // submissions in it
+	Others  []byte // other submissions, 8 bytes each: the number times 2, plus 1 if the row is damaged
+	Wrapped []byte
+}
+
+// AboutSegment is what the file of a segment of features authenticates of its row.
+func AboutSegment(first, last int64, others []byte) []byte {
+	about := binary.LittleEndian.AppendUint64(nil, uint64(first))
+	return append(binary.LittleEndian.AppendUint64(about, uint64(last)), others...)
+}
+
+// NoteOther appends a submission to the others of a segment.
+func NoteOther(others []byte, seq int64, damaged bool) []byte {
+	v := uint64(seq) << 1
+	if damaged {
+		v |= 1
+	}
+	return binary.LittleEndian.AppendUint64(others, v)
 }
 
 // Ascending returns a list of submissions as rows keep it: sorted, each submission once.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -134,6 +135,11 @@ type Store interface {
 	// submissions. Others may read and write meanwhile. It may be interrupted and run again. progress,
 	// if not nil, is called with the submissions read and their total.
 	BuildSegments(ctx context.Context, anew bool, progress func(done, total int64)) error
+
+	// FeatureSegments is Segments for local features, whose segments open with the keys that open gives.
+	FeatureSegments(ctx context.Context, open OpenSegment) (*parts.Index, []Segment, error)
+	// BuildFeatureSegments makes the segments of features that are due, or with anew all.
+	BuildFeatureSegments(ctx context.Context, anew bool, write WriteSegment) error
 
 	// Erase blanks the rows of the submissions that e lists, and of all their pages, removes
 	// what was sealed of them, and enters e. What has been erased before is an error that wraps

@@ -28,7 +28,7 @@ type location struct {
 
 // A state is what a search sees. It is immutable, except that removed uploads are erased.
 type state struct {
-	segments []*segment // each at least twice as large as the next when it was made, or full
+	segments []*segment // sealed ones; then each at least twice as large as the next when it was made, or full
 	recent   *recent
 }
 
@@ -58,18 +58,33 @@ func (x *Index) load() *state {
 func (x *Index) Len() int {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return len(x.at)
+	n := len(x.at)
+	for _, g := range x.load().segments {
+		if g.sealed != nil {
+			n += g.sealed.uploads - g.dead
+		}
+	}
+	return n
+}
+
+// Has reports whether the index holds the upload of ref.
+func (x *Index) Has(ref int64) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	_, ok := x.find(ref)
+	return ok
 }
 
 // upload returns the upload of ref, nil if the index does not hold it. The caller holds mu, and
-// reading for as long as it reads the features.
-func (x *Index) upload(ref int64) *upload {
-	at, ok := x.at[ref]
+// reading for as long as it reads the features, which may lie in m.
+func (x *Index) upload(ref int64, m *scratch) *upload {
+	at, ok := x.find(ref)
 	switch {
 	case !ok:
 		return nil
 	case at.in != nil:
-		return &at.in.uploads[at.at]
+		u := at.in.read(at.at, m)
+		return &u
 	}
 	return &x.load().recent.uploads[at.at]
 }
@@ -82,7 +97,7 @@ func (x *Index) Add(ref int64, f *Features) error {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if at, ok := x.at[ref]; ok {
+	if at, ok := x.find(ref); ok {
 		x.remove(ref, at)
 	}
 	x.add(upload{ref, slices.Clone(f.data), true})
@@ -108,7 +123,7 @@ func (x *Index) AddAll(added iter.Seq2[int64, *Features]) error {
 		if f == nil || len(f.data) == 0 {
 			return fmt.Errorf("%w: not extracted from a picture", ErrFormat)
 		}
-		if at, ok := x.at[ref]; ok {
+		if at, ok := x.find(ref); ok {
 			x.remove(ref, at)
 		}
 		u := upload{ref, slices.Clone(f.data), true}
@@ -151,7 +166,7 @@ func (x *Index) settle(s *state) *state {
 	for keep > 0 {
 		last := s.segments[keep-1]
 		live := len(last.uploads) - last.dead
-		if live >= 2*len(all) || live+len(all) > maxUploads {
+		if last.sealed != nil || live >= 2*len(all) || live+len(all) > maxUploads {
 			break
 		}
 		all = append(slices.DeleteFunc(slices.Clone(last.uploads), gone), all...)
@@ -173,7 +188,7 @@ func gone(u upload) bool { return u.data == nil }
 func (x *Index) Remove(ref int64) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	at, ok := x.at[ref]
+	at, ok := x.find(ref)
 	if ok {
 		x.remove(ref, at)
 	}

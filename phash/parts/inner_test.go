@@ -2,9 +2,11 @@ package parts
 
 import (
 	"bytes"
+	"crypto/cipher"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"math"
 	"math/bits"
 	"math/rand/v2"
@@ -163,7 +165,7 @@ func TestAskAgainstAll(t *testing.T) {
 		}
 		var set bucketSet
 		set.probe(&a.margin, s.address, 40)
-		got := s.ask(nil, &a, n, 0, &set)
+		got := s.ask(nil, &a, n, 0, &set, new(scratch))
 		var want []hit
 		s.each(func(first uint64, f uint32) {
 			d := s.uploads[f>>8].descriptor(int(f & 255))
@@ -290,4 +292,9 @@ func TestAgreementCountsAFeatureOnce(t *testing.T) {
 		c.hits = append(c.hits, hit{asked: uint16(i)})
 		assert.EqualValues(t, 1, r.agreement(&c), "hits up to %d", i)
 	}
+}
+
+// WriteSealedHolding is WriteSealed with another memory.
+func WriteSealedHolding(f WriterReader, key cipher.AEAD, uploads iter.Seq2[int64, *Features], about func() []byte, held uint64) error {
+	return writeSealed(f, key, uploads, about, held)
 }

@@ -105,11 +105,11 @@ type hit struct {
 // number is the place of a among the features of the leak, and base the number of the segment's
 // first upload. set has the buckets to look in, probed for s.address signs. ask stops before a
 // bucket with which it would read more than maxScan postings, but always reads the first.
-func (s *segment) ask(out []hit, a *asked, number int, base uint32, set *bucketSet) []hit {
+func (s *segment) ask(out []hit, a *asked, number int, base uint32, set *bucketSet, m *scratch) []hit {
 	own, signs, scanned := s.bucket(a.descriptor[0]), signsOf(a.descriptor[0]), 0
 	for _, flip := range set.flip[:set.n] {
 		b := own ^ flip
-		posts := s.posts[s.offsets[b]:s.offsets[b+1]]
+		posts := s.postings(b, m)
 		if scanned += len(posts); scanned > maxScan && flip != 0 {
 			break
 		}
@@ -117,10 +117,13 @@ func (s *segment) ask(out []hit, a *asked, number int, base uint32, set *bucketS
 			if bits.OnesCount32(p.signs^signs) > signsApart || p.feature == erased {
 				continue
 			}
-			u := p.feature >> 8
-			d := s.uploads[u].descriptor(int(p.feature & 255))
+			shown := s.shown(p.feature, m)
+			if shown.data == nil { // removed
+				continue
+			}
+			d := shown.descriptor(int(p.feature & 255))
 			if n := d.distance(&a.descriptor); n <= maxApart {
-				out = append(out, hit{base + u, uint16(number), uint8(p.feature), uint8(n)})
+				out = append(out, hit{base + p.feature>>8, uint16(number), uint8(p.feature), uint8(n)})
 			}
 		}
 	}

@@ -36,7 +36,7 @@ type Match struct {
 }
 
 // Search returns the uploads that q may show, by Score, with the defaults if opts is nil.
-// If ctx ends, it returns only the error of ctx. A picture of several uploads has a match
+// If ctx ends, it returns only the error of ctx. The error is a [*RecordError] if a mounted segment was altered. A picture of several uploads has a match
 // for each. A part of a document also matches other documents of the template, if it shows
 // as much of them.
 func (x *Index) Search(ctx context.Context, q *Query, opts *SearchOptions) ([]Match, error) {
@@ -57,22 +57,23 @@ func (x *Index) Search(ctx context.Context, q *Query, opts *SearchOptions) ([]Ma
 			return nil, err
 		}
 	}
-	return distinct(run.found), nil
+	return distinct(run.found), run.memory.err
 }
 
 // Locate returns the best match of q with the upload of ref alone, as if the index held no other
 // upload: the map of the fewest false alarms. The match is nil if none has a LogNFA of 0 or less. known is
-// false if the index does not hold ref. The only error is the error of ctx.
+// false if the index does not hold ref. The error is that of ctx, or a [*RecordError].
 func (x *Index) Locate(ctx context.Context, q *Query, ref int64) (best *Match, known bool, err error) {
 	x.mu.Lock() // before reading, as a removal does
-	u := x.upload(ref)
+	run := &search{q: q, candidates: 1}
+	u := x.upload(ref, &run.memory)
 	x.reading.RLock()
 	defer x.reading.RUnlock()
 	x.mu.Unlock()
-	if u == nil {
-		return nil, false, nil
+	if u == nil || run.memory.err != nil {
+		return nil, u != nil, run.memory.err
 	}
-	run := &search{q: q, candidates: 1, segments: []*segment{newSegment([]upload{*u})}}
+	run.segments = []*segment{newSegment([]upload{*u})}
 	run.begin()
 	for _, mirrored := range []bool{false, true} {
 		if err := run.look(ctx, mirrored); err != nil {
@@ -135,6 +136,7 @@ type search struct {
 	uploads    float64
 	features   float64
 	found      []Match
+	memory     scratch
 
 	// of the present look
 	mirrored bool
@@ -154,8 +156,8 @@ type rarity [maxMatched + 1]float32
 func (r *search) begin() {
 	r.base = make([]uint32, len(r.segments)+1)
 	for i, s := range r.segments {
-		r.base[i+1] = r.base[i] + uint32(len(s.uploads))
-		r.uploads += float64(len(s.uploads) - s.dead)
+		r.base[i+1] = r.base[i] + uint32(s.size())
+		r.uploads += float64(s.size() - s.dead)
 		r.features += float64(s.live)
 	}
 }
@@ -217,7 +219,7 @@ func (r *search) gather(ctx context.Context, votes []float32) error {
 				last = s.address
 				set.probe(&a.margin, last, probes)
 			}
-			one = s.ask(one, a, i, r.base[k], &set)
+			one = s.ask(one, a, i, r.base[k], &set, &r.memory)
 		}
 		r.rarity[i] = before
 		r.rarity[i].count(one, r.uploads, r.features)
@@ -343,6 +345,9 @@ func (r *search) agreement(c *candidate) float32 {
 	var sums [turnParts][levelParts]float32
 	var seen [256][turnParts]uint16 // by feature of the upload: a bit for each level of a cell that it voted in
 	u := r.uploadOf(c.upload)
+	if u.data == nil {
+		return 0
+	}
 	for _, h := range c.hits {
 		a, p := &r.asked[h.asked], u.place(int(h.feature))
 		t := int(p.turn-a.turn) & (turnSteps - 1) * turnParts / turnSteps

@@ -34,7 +34,8 @@ func (u *upload) place(k int) place { return readPlace(u.data[headerSize+k*featu
 // from the first signs of descriptors to features. It is immutable, except that removed
 // uploads are erased.
 type segment struct {
-	uploads []upload
+	sealed  *sealed  // nil: the segment lies in memory
+	uploads []upload // none if it is sealed
 	dead    int      // uploads that were removed
 	live    int      // features of uploads that were not removed
 	address int      // signs that choose a bucket
@@ -60,7 +61,7 @@ func newSegment(uploads []upload) *segment {
 	for i := range uploads {
 		n += uploads[i].count()
 	}
-	s.address = min(max(bits.Len(uint(n))-1-perBucket, minAddress), maxAddress)
+	s.address = addressOf(n)
 	s.offsets = make([]uint32, 1<<s.address+1)
 	s.each(func(first uint64, _ uint32) { s.offsets[s.bucket(first)+1]++ })
 	for i := range s.offsets[1:] {
@@ -75,6 +76,41 @@ func newSegment(uploads []upload) *segment {
 		next[b]++
 	})
 	return s
+}
+
+// addressOf returns how many signs choose the bucket of a segment of n features.
+func addressOf(n int) int { return min(max(bits.Len(uint(n))-1-perBucket, minAddress), maxAddress) }
+
+// size is the number of uploads, removed ones included.
+func (s *segment) size() int {
+	if s.sealed != nil {
+		return s.sealed.uploads
+	}
+	return len(s.uploads)
+}
+
+// read returns an upload, for as long as m is not used again. It has no data if it was removed.
+func (s *segment) read(at int, m *scratch) upload {
+	if s.sealed != nil {
+		return s.sealed.read(at, m)
+	}
+	return s.uploads[at]
+}
+
+// shown returns the upload of a feature, as read does.
+func (s *segment) shown(f uint32, m *scratch) upload {
+	if s.sealed != nil {
+		return s.sealed.feature(f, m)
+	}
+	return s.uploads[f>>8]
+}
+
+// postings returns what a bucket lists, for as long as m is not used again.
+func (s *segment) postings(b uint32, m *scratch) []posting {
+	if s.sealed != nil {
+		return s.sealed.bucket(int(b), m)
+	}
+	return s.posts[s.offsets[b]:s.offsets[b+1]]
 }
 
 // each calls f for every feature that was not removed: with its first 64 signs, and with its upload and
@@ -99,6 +135,12 @@ func signsOf(first uint64) uint32 { return uint32(first >> maxAddress) }
 // the snapshot. The place stays empty: no other upload gets it. An upload must be erased only once,
 // and the caller holds Index.reading for writing, so that no search reads.
 func (s *segment) erase(at int) {
+	if s.sealed != nil {
+		s.live -= s.sealed.count(at)
+		s.dead++
+		s.sealed.gone[at] = true
+		return
+	}
 	u := &s.uploads[at]
 	for k := range u.count() {
 		b := s.bucket(u.descriptor(k)[0])

@@ -28,17 +28,17 @@ func (r *search) verify(all []candidate) {
 	}
 }
 
-// uploadOf returns the upload of that number. Uploads are numbered from 0 through all segments in
-// order, removed uploads included.
-func (r *search) uploadOf(number uint32) *upload {
+// uploadOf returns the upload of that number, until the next record is read. Uploads are numbered from 0
+// through all segments in order, removed uploads included. It has no data if its record was altered.
+func (r *search) uploadOf(number uint32) upload {
 	k, ok := slices.BinarySearch(r.base, number)
 	if !ok {
 		k--
 	}
-	for len(r.segments[k].uploads) == 0 {
+	for r.segments[k].size() == 0 {
 		k++
 	}
-	return &r.segments[k].uploads[number-r.base[k]]
+	return r.segments[k].read(int(number-r.base[k]), &r.memory)
 }
 
 // match finds how the leak lies on candidate c. Up to grown (4) sets of agreeing pairs grow into
@@ -46,7 +46,10 @@ func (r *search) uploadOf(number uint32) *upload {
 // features agree or the map has no inverse. It does not hold LogNFA against the limit: verify does.
 func (r *search) match(c *candidate) (Match, bool) {
 	u := r.uploadOf(c.upload)
-	pairs := r.pairs(u, c.hits)
+	if u.data == nil {
+		return Match{}, false
+	}
+	pairs := r.pairs(&u, c.hits)
 	v := &verifier{search: r, upload: make([]feature, u.count()), tests: log10(float64(r.uploads*2)) + float64(2*log10(float64(len(pairs))))}
 	for k := range v.upload {
 		v.upload[k] = u.feature(k)
@@ -79,7 +82,7 @@ func (r *search) match(c *candidate) (Match, bool) {
 	if len(best.pairs) < 3 {
 		return Match{}, false
 	}
-	return r.result(u, &best)
+	return r.result(&u, &best)
 }
 
 // pairs returns a pair for each hit, or for the maxPairs (256) hits of the largest weight. All hits

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
@@ -177,7 +178,7 @@ func (l *Ledger) auditOriginals(ctx context.Context, a *Audit, o AuditOptions) e
 	}
 	has := func(f *engine.Found) bool { return f.Kept || l.r.sealHashes || f.ID == (watermark.Submission{}) }
 	total, done := 0, 0
-	if _, err := l.r.Engine().FoundBy(ctx, nil, 0, func(f *engine.Found) error {
+	if _, err := l.r.Engine().FoundBy(ctx, nil, 0, math.MaxInt64, func(f *engine.Found) error {
 		if has(f) {
 			total++
 		}
@@ -185,7 +186,10 @@ func (l *Ledger) auditOriginals(ctx context.Context, a *Audit, o AuditOptions) e
 	}); err != nil {
 		return err
 	}
-	_, err = l.r.Engine().FoundBy(ctx, o.SealKey, 0, func(f *engine.Found) error {
+	if err := a.note(l.r.Engine().CheckFeatures(ctx, o.SealKey), ""); err != nil {
+		return err
+	}
+	_, err = l.r.Engine().FoundBy(ctx, o.SealKey, 0, math.MaxInt64, func(f *engine.Found) error {
 		if !has(f) {
 			return a.note(f.HashErr, "")
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -278,7 +279,7 @@ func TestSealingByAService(t *testing.T) {
 	require.ErrorIs(t, err, registry.ErrSealKey)
 	require.ErrorIs(t, err, kms.down)
 	require.NotErrorIs(t, err, registry.ErrSealed)
-	_, err = cfg.Registry.Engine().FoundBy(t.Context(), k, 0, func(*engine.Found) error { return nil })
+	_, err = cfg.Registry.Engine().FoundBy(t.Context(), k, 0, math.MaxInt64, func(*engine.Found) error { return nil })
 	require.ErrorIs(t, err, kms.down, "nobody searches half of what could be known")
 	_, _, err = s.Submit(t.Context(), bytes.NewReader(file(t, passport(2), "jpeg")), "", feb)
 	require.ErrorIs(t, err, kms.down)

@@ -14,18 +14,19 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/mapfile"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/phash/parts"
 )
 
-// Hashes are searched in memory, by package phash. Segments save a process the reading of all rows and
-// the building of the tables: each is a snapshot of an index of the submissions from one number to
-// another, which is mapped. What is in no segment is read from its rows.
+// Hashes and local features are searched in memory, by packages phash and parts. Segments save a process
+// the reading of all rows and the building of the tables: each is a snapshot of an index of the submissions
+// from one number to another, which is mapped. What is in no segment is read from its rows. Features lie
+// sealed in their segments. Only the holder of the sealing key makes and reads these.
 //
 // The rows are the truth. A segment counts only if its row says so and its bytes have the digest that the
 // row names. Its row is there before its file, and goes after it. So a kill leaves a row that says what is
@@ -41,6 +42,8 @@ const (
 	// segmentGrowth: a segment is merged with the submissions after it, if it has fewer than so many
 	// times as many. So an entry is moved a few times, and there are few segments. As in package phash.
 	segmentGrowth = 4
+	// featuresFrom is segmentFrom for local features. Reading these costs 40 µs a submission. Chosen.
+	featuresFrom = 1 << 14
 	// segmentAttempts bounds the races with erasures and other builders.
 	segmentAttempts = 3
 	// segmentPage is how many rows are read at a time.
@@ -54,21 +57,28 @@ const (
 	segmentMarred
 )
 
+// The kinds of segments. An erasure removes a segment of features: only who has the key can make it anew.
+const (
+	hashSegment = iota
+	featureSegment
+)
+
 // A segmentRow is a row of the table segment.
 type segmentRow struct {
 	name                [16]byte
-	state               int64
+	kind, state         int64
 	made                time.Time
 	first, last, hashed int64
 	others              []byte
 	digest              [32]byte
+	wrapped             []byte
 }
 
-// segmentEnd ends the name of a segment's file.
-const segmentEnd = ".hashes"
+// segmentEnds end the names of segments' files, by their kind.
+var segmentEnds = [...]string{".hashes", ".features"}
 
 // file is the name of the segment's file.
-func (s *segmentRow) file() string { return hex.EncodeToString(s.name[:]) + segmentEnd }
+func (s *segmentRow) file() string { return hex.EncodeToString(s.name[:]) + segmentEnds[s.kind] }
 
 // rest yields the submissions that have no hash in the file.
 func (s *segmentRow) rest() iter.Seq2[int64, bool] {
@@ -90,8 +100,8 @@ func (d *DB) segmentFolder() string {
 	return d.dialect.Segments(d.address(), hex.EncodeToString(d.info.ID[:]))
 }
 
-// usedSegments ends a query of the segments that are searched.
-const usedSegments = " WHERE state > 0 ORDER BY first"
+// usedSegments ends a query of the segments of a kind that are searched.
+const usedSegments = " WHERE state > 0 AND kind = $1 ORDER BY first"
 
 // Searchable counts the submissions with a hash that can be found, and all that were not erased. Each page counts.
 func (d *DB) Searchable(ctx context.Context) (found, all int64, err error) {
@@ -100,21 +110,34 @@ func (d *DB) Searchable(ctx context.Context) (found, all int64, err error) {
 	return found, all, err
 }
 
-// Segments returns an index of all segments that can be used, and all segments.
-func (d *DB) Segments(ctx context.Context) (*phash.Index, []books.Segment, error) {
-	x, out := phash.NewIndex(searched), []books.Segment(nil)
+// Segments returns an index of all segments of hashes that can be used, and all of them.
+func (d *DB) Segments(ctx context.Context) (x *phash.Index, out []books.Segment, err error) {
+	out, err = d.mountAll(ctx, hashSegment, func() { x = phash.NewIndex(searched) }, func(s *segmentRow) error { return d.mount(x, s) })
+	return x, out, err
+}
+
+// FeatureSegments returns an index of all segments of features that can be used, and all of them.
+func (d *DB) FeatureSegments(ctx context.Context, open books.OpenSegment) (x *parts.Index, out []books.Segment, err error) {
+	out, err = d.mountAll(ctx, featureSegment, func() { x = new(parts.Index) }, func(s *segmentRow) error { return d.mountFeatures(x, s, open) })
+	return x, out, err
+}
+
+// mountAll begins an index and mounts all segments of a kind, again if segments were replaced meanwhile.
+func (d *DB) mountAll(ctx context.Context, kind int64, begin func(), mount func(*segmentRow) error) (out []books.Segment, err error) {
+	begin()
 	if d.segmentFolder() == "" {
-		return x, nil, nil
+		return nil, nil
 	}
 	for range segmentAttempts {
-		rows, err := segmentTable.rows(ctx, d.read, usedSegments)
+		rows, err := segmentTable.rows(ctx, d.read, usedSegments, kind)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		x, out = phash.NewIndex(searched), nil
+		begin()
+		out = nil
 		missing := false
 		for i := range rows {
-			s := books.Segment{File: rows[i].file(), First: rows[i].first, Last: rows[i].last, Err: d.mount(x, &rows[i])}
+			s := books.Segment{File: rows[i].file(), First: rows[i].first, Last: rows[i].last, Err: mount(&rows[i])}
 			for seq, damaged := range rows[i].rest() {
 				if damaged {
 					s.Damaged = append(s.Damaged, seq)
@@ -129,14 +152,30 @@ func (d *DB) Segments(ctx context.Context) (*phash.Index, []books.Segment, error
 			break
 		}
 	}
-	return x, out, nil
+	return out, nil
 }
 
 // mount adds the hashes of a segment to x, which keeps its file mapped.
 func (d *DB) mount(x *phash.Index, s *segmentRow) error {
+	return mapped(d, x, s, func(data []byte) error { return x.Mount(data, s.digest) })
+}
+
+// mountFeatures adds the features of a segment to x, which keeps its file mapped.
+func (d *DB) mountFeatures(x *parts.Index, s *segmentRow, open books.OpenSegment) error {
+	return mapped(d, x, s, func(data []byte) error {
+		key, err := open(s.name, s.wrapped)
+		if err != nil {
+			return err
+		}
+		return x.Mount(s.file(), data, key, books.AboutSegment(s.first, s.last, s.others))
+	})
+}
+
+// mapped maps the file of a segment for use, and unmaps it after an error, or with x.
+func mapped[T any](d *DB, x *T, s *segmentRow, use func(data []byte) error) error {
 	f, err := mapfile.Open(filepath.Join(d.segmentFolder(), s.file()), math.MaxInt64)
 	if err == nil {
-		err = x.Mount(f.Bytes(), s.digest)
+		err = use(f.Bytes())
 	}
 	switch {
 	case f == nil:
@@ -159,38 +198,40 @@ func intoSegment(s *segmentRow, err error) error {
 // errOvertaken says that another builder was faster.
 var errOvertaken = errors.New("segments: others changed them meanwhile")
 
-// BuildSegments makes a segment of the submissions in no segment, if they are segmentFrom or more. It is
-// merged with segments before it that are not much larger. A segment whose file is missing is made again. With anew one segment of all submissions is made.
-func (d *DB) BuildSegments(ctx context.Context, anew bool, progress func(done, total int64)) (err error) {
+// BuildSegments makes a segment of the hashes of the submissions in no segment, if they are segmentFrom or
+// more. It is merged with segments before it that are not much larger. A segment whose file is missing is
+// made again. With anew one segment of all submissions is made.
+func (d *DB) BuildSegments(ctx context.Context, anew bool, progress func(done, total int64)) error {
+	return d.building(func() error { return d.buildHashes(ctx, anew, progress) })
+}
+
+// building calls build until it was not overtaken by others, and no other builder of this process runs.
+func (d *DB) building(build func() error) (err error) {
 	if d.segmentFolder() == "" {
 		return nil
 	}
 	d.segmenting.Lock()
 	defer d.segmenting.Unlock()
 	for range segmentAttempts {
-		if err = d.buildSegments(ctx, anew, progress); !errors.Is(err, errOvertaken) {
+		if err = build(); !errors.Is(err, errOvertaken) {
 			break
 		}
 	}
 	return err
 }
 
-// buildSegments is [DB.BuildSegments] once. Its error wraps errOvertaken if it is to be run again.
-func (d *DB) buildSegments(ctx context.Context, anew bool, progress func(done, total int64)) error {
-	rows, err := segmentTable.rows(ctx, d.read, usedSegments)
+// buildHashes is [DB.BuildSegments] once. Its error wraps errOvertaken if it is to be run again.
+func (d *DB) buildHashes(ctx context.Context, anew bool, progress func(done, total int64)) error {
+	rows, err := segmentTable.rows(ctx, d.read, usedSegments, hashSegment)
 	if err != nil {
 		return err
 	}
-	keep := slices.IndexFunc(rows, func(s segmentRow) bool {
-		_, err := os.Stat(filepath.Join(d.segmentFolder(), s.file()))
-		return anew || errors.Is(err, fs.ErrNotExist)
-	})
+	keep := slices.IndexFunc(rows, func(s segmentRow) bool { return anew || d.fileless(&s) })
 	after, broken := int64(0), keep >= 0
 	if len(rows) > 0 {
 		after = rows[len(rows)-1].last
 	}
-	var tail, upto int64
-	err = d.read.QueryRowContext(ctx, "SELECT count(*), coalesce(max(seq), 0) FROM submission WHERE seq > $1", after).Scan(&tail, &upto)
+	tail, upto, err := d.submissions(ctx, after, math.MaxInt64)
 	if err != nil {
 		return err
 	}
@@ -207,25 +248,91 @@ func (d *DB) buildSegments(ctx context.Context, anew bool, progress func(done, t
 			tail += n
 		}
 	}
-	if err := d.makeSegment(ctx, rows[keep:], upto, anew, progress); err != nil {
+	first := after + 1
+	if keep < len(rows) {
+		first = rows[keep].first
+	}
+	if err := d.makeSegment(ctx, segmentRow{first: first}, rows[keep:], upto, d.collecting(ctx, anew, progress)); err != nil {
 		return err
 	}
 	return d.tidySegments(ctx, false)
 }
 
-// makeSegment makes a segment of the submissions from the first of the segments old, or the first in no
-// segment, to number upto. It replaces old. With anew it reads all from their rows. The error wraps
+// collecting writes hashes into the file of a segment: see collect.
+func (d *DB) collecting(ctx context.Context, anew bool, progress func(done, total int64)) segmentWriter {
+	return func(path string, s *segmentRow, old []segmentRow, upto int64) error {
+		return d.collect(ctx, path, s, old, upto, anew, progress)
+	}
+}
+
+// fileless reports whether the file of a segment is missing.
+func (d *DB) fileless(s *segmentRow) bool {
+	_, err := os.Stat(filepath.Join(d.segmentFolder(), s.file()))
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// submissions counts the submissions from behind number after to number upto, and returns the last of them.
+func (d *DB) submissions(ctx context.Context, after, upto int64) (n, last int64, err error) {
+	err = d.read.QueryRowContext(ctx, "SELECT count(*), coalesce(max(seq), 0) FROM submission WHERE seq > $1 AND seq <= $2", after, upto).Scan(&n, &last)
+	return n, last, err
+}
+
+// BuildFeatureSegments makes segments of features: one for every [parts.MaxSealed] numbers, from featuresFrom
+// submissions on. It is made again if they have grown by a quarter, if its file is missing, or with anew. write
+// fills the file.
+func (d *DB) BuildFeatureSegments(ctx context.Context, anew bool, write books.WriteSegment) error {
+	return d.building(func() error {
+		rows, err := segmentTable.rows(ctx, d.read, usedSegments, featureSegment)
+		if err != nil {
+			return err
+		}
+		_, end, err := d.submissions(ctx, 0, math.MaxInt64)
+		if err != nil {
+			return err
+		}
+		for first := int64(1); first <= end; first += parts.MaxSealed {
+			last := first + parts.MaxSealed - 1
+			i := slices.IndexFunc(rows, func(s segmentRow) bool { return s.first == first })
+			var old []segmentRow
+			after, from := first-1, min(featuresFrom, int64(d.segmentFrom))
+			if i >= 0 {
+				old, after = rows[i:i+1], rows[i].last
+				from = max(from, old[0].hashed/segmentGrowth)
+			}
+			tail, upto, err := d.submissions(ctx, after, last)
+			if err != nil {
+				return err
+			}
+			if upto = max(upto, after); upto < first || tail < from && !anew && (i < 0 || !d.fileless(&old[0])) {
+				continue
+			}
+			err = d.makeSegment(ctx, segmentRow{kind: featureSegment, first: first}, old, upto, func(path string, s *segmentRow, _ []segmentRow, upto int64) error {
+				return newFile(path, func(f *os.File) error {
+					m, err := write(ctx, f, s.name, first, upto)
+					s.hashed, s.others, s.wrapped = m.Found, m.Others, m.Wrapped
+					return err
+				})
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return d.tidySegments(ctx, false)
+	})
+}
+
+// A segmentWriter writes the file of a segment of the submissions from s.first to upto. It takes the place of
+// the segments old. The writer sets what the row of s is to say of the file.
+type segmentWriter func(path string, s *segmentRow, old []segmentRow, upto int64) error
+
+// makeSegment makes a segment, of the kind and from the number that s has, to number upto. It replaces old. The error wraps
 // errOvertaken if others built the same meanwhile.
-func (d *DB) makeSegment(ctx context.Context, old []segmentRow, upto int64, anew bool, progress func(done, total int64)) (err error) {
-	s := segmentRow{made: time.Now(), last: 0}
+func (d *DB) makeSegment(ctx context.Context, s segmentRow, old []segmentRow, upto int64, write segmentWriter) (err error) {
+	s.made = time.Now()
 	rand.Read(s.name[:])
 	var erasure int64
-	if err := d.read.QueryRowContext(ctx, "SELECT coalesce(max(erased), 0), (SELECT coalesce(max(last), 0) + 1 FROM segment WHERE state > 0) FROM submission").
-		Scan(&erasure, &s.first); err != nil {
+	if err := d.read.QueryRowContext(ctx, "SELECT coalesce(max(erased), 0) FROM submission").Scan(&erasure); err != nil {
 		return err
-	}
-	if len(old) > 0 {
-		s.first = old[0].first
 	}
 	const what = "make a segment"
 	if err := d.update(ctx, what, func(t *tx) error { return insert(ctx, t, segmentTable, s) }); err != nil {
@@ -237,7 +344,7 @@ func (d *DB) makeSegment(ctx context.Context, old []segmentRow, upto int64, anew
 			err = errors.Join(err, d.dropSegment(context.WithoutCancel(ctx), &s))
 		}
 	}()
-	if err := d.collect(ctx, path, &s, old, upto, anew, progress); err != nil {
+	if err := write(path, &s, old, upto); err != nil {
 		return err
 	}
 	return d.update(ctx, what, func(t *tx) error {
@@ -257,19 +364,19 @@ func (d *DB) makeSegment(ctx context.Context, old []segmentRow, upto int64, anew
 			}
 		}
 		var others, erased int
-		if err := t.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM segment WHERE state > 0 AND first <= $1 AND last >= $2),
-			(SELECT count(*) FROM submission WHERE erased > $3 AND seq BETWEEN $2 AND $1)`, upto, s.first, erasure).Scan(&others, &erased); err != nil {
+		if err := t.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM segment WHERE state > 0 AND kind = $4 AND first <= $1 AND last >= $2),
+			(SELECT count(*) FROM submission WHERE erased > $3 AND seq BETWEEN $2 AND $1)`, upto, s.first, erasure, s.kind).Scan(&others, &erased); err != nil {
 			return err
 		}
 		state := segmentUsed
 		switch {
-		case others > 0:
+		case others > 0 || erased > 0 && s.kind == featureSegment:
 			return errOvertaken
 		case erased > 0: // since the hashes were read
 			state = segmentMarred
 		}
-		return one("UPDATE segment SET state = $1, last = $2, hashed = $3, others = $4, digest = $5 WHERE name = $6",
-			state, upto, s.hashed, blob{&s.others}, s.digest[:], s.name[:])
+		return one("UPDATE segment SET state = $1, last = $2, hashed = $3, others = $4, digest = $5, wrapped = $6 WHERE name = $7",
+			state, upto, s.hashed, blob{&s.others}, sparse(s.digest[:]), blob{&s.wrapped}, s.name[:])
 	})
 }
 
@@ -277,13 +384,6 @@ func (d *DB) makeSegment(ctx context.Context, old []segmentRow, upto int64, anew
 func (d *DB) collect(ctx context.Context, path string, s *segmentRow, old []segmentRow, upto int64, anew bool, progress func(done, total int64)) error {
 	x := phash.NewIndexIn(searched, mapfile.Pages{})
 	defer x.Clear()
-	note := func(seq int64, damaged bool) {
-		v := uint64(seq) << 1
-		if damaged {
-			v |= 1
-		}
-		s.others = binary.LittleEndian.AppendUint64(s.others, v)
-	}
 	read := func(first, last int64) (err error) {
 		all := x.AddAll(func(yield func(int64, phash.Hash) bool) {
 			err = d.eachHash(ctx, d.read, first, last, func(seq int64, h *phash.Hash, damaged error) bool {
@@ -291,7 +391,7 @@ func (d *DB) collect(ctx context.Context, path string, s *segmentRow, old []segm
 					progress(seq, upto)
 				}
 				if h == nil {
-					note(seq, damaged != nil)
+					s.others = books.NoteOther(s.others, seq, damaged != nil)
 					return true
 				}
 				return yield(seq, *h)
@@ -321,7 +421,7 @@ func (d *DB) collect(ctx context.Context, path string, s *segmentRow, old []segm
 		} else {
 			for seq, damaged := range old[i].rest() {
 				if !gone[seq] {
-					note(seq, damaged)
+					s.others = books.NoteOther(s.others, seq, damaged)
 				}
 			}
 		}
@@ -334,11 +434,17 @@ func (d *DB) collect(ctx context.Context, path string, s *segmentRow, old []segm
 		x.Remove(seq)
 	}
 	s.hashed = int64(x.Len())
-	return writeSegment(path, x, &s.digest)
+	return newFile(path, func(f *os.File) error {
+		n, err := x.WriteTo(f)
+		if err == nil {
+			_, err = f.ReadAt(s.digest[:], n-int64(len(s.digest)))
+		}
+		return err
+	})
 }
 
-// writeSegment writes the snapshot of x to a new file at path, and its digest to sum.
-func writeSegment(path string, x *phash.Index, sum *[32]byte) error {
+// newFile makes a file, which write fills.
+func newFile(path string, write func(f *os.File) error) error {
 	if err := durable.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
@@ -346,11 +452,7 @@ func writeSegment(path string, x *phash.Index, sum *[32]byte) error {
 	if err != nil {
 		return err
 	}
-	n, err := x.WriteTo(f)
-	if err == nil {
-		_, err = f.ReadAt(sum[:], n-int64(len(sum)))
-	}
-	return errors.Join(err, f.Sync(), f.Close())
+	return errors.Join(write(f), f.Sync(), f.Close())
 }
 
 // eachHash calls use with the submissions from number first to last that were not erased, ascending, until
@@ -422,7 +524,7 @@ func (d *DB) removeSegments(ctx context.Context, all bool) (left []segmentRow, e
 		}
 	}
 	for _, f := range files {
-		if strings.HasSuffix(f.Name(), segmentEnd) && !known[f.Name()] {
+		if slices.Contains(segmentEnds[:], filepath.Ext(f.Name())) && !known[f.Name()] {
 			if err := durable.Remove(filepath.Join(folder, f.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return nil, err
 			}
@@ -440,7 +542,7 @@ func (d *DB) tidySegments(ctx context.Context, all bool) error {
 	}
 	marred := slices.DeleteFunc(rows, func(s segmentRow) bool { return s.state != segmentMarred })
 	for i := range marred {
-		if err := d.makeSegment(ctx, marred[i:i+1], marred[i].last, false, nil); err != nil {
+		if err := d.makeSegment(ctx, segmentRow{first: marred[i].first}, marred[i:i+1], marred[i].last, d.collecting(ctx, false, nil)); err != nil {
 			return intoSegment(&marred[i], err)
 		}
 	}
@@ -482,11 +584,15 @@ func (d *DB) finishErasures(ctx context.Context) error {
 	return tampered("an erasure is not finished: %v", err)
 }
 
-// mar marks the segments that hold hashes of submissions, which are erased, as segments to be made anew.
+// marring takes what has the erased submission of a number out of use.
+var marring = fmt.Sprintf("UPDATE segment SET state = CASE kind WHEN %d THEN %d ELSE %d END WHERE state = $1 AND first <= $2 AND last >= $2",
+	featureSegment, segmentIdle, segmentMarred)
+
+// mar takes the segments of erased submissions out of use: segments of hashes are to be made anew, and
+// segments of features to be removed.
 func mar(ctx context.Context, t *tx, rows []books.Submission) error {
 	for i := range rows {
-		if _, err := t.ExecContext(ctx, "UPDATE segment SET state = $1 WHERE state = $2 AND first <= $3 AND last >= $3",
-			segmentMarred, segmentUsed, rows[i].Seq); err != nil {
+		if _, err := t.ExecContext(ctx, marring, segmentUsed, rows[i].Seq); err != nil {
 			return err
 		}
 	}
@@ -501,7 +607,7 @@ func (d *DB) checkSegments(ctx context.Context, q querier) error {
 	if _, err := os.Stat(folder); folder == "" || err != nil {
 		return nil
 	}
-	rows, err := segmentTable.rows(ctx, q, usedSegments)
+	rows, err := segmentTable.rows(ctx, q, usedSegments, hashSegment)
 	if err != nil {
 		return err
 	}

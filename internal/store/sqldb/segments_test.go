@@ -2,6 +2,9 @@ package sqldb_test
 
 import (
 	"bytes"
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
 	"database/sql"
 	"encoding/binary"
 	"errors"
@@ -13,6 +16,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -22,6 +26,7 @@ import (
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -294,7 +299,7 @@ func TestSegmentOfADeadBuilder(t *testing.T) {
 			require.Empty(t, c.check(t, d))
 		}
 		writeFile(t, filepath.Join(folder, "00000000000000000000000000000000.hashes"), []byte("half a file"))
-		require.NoError(t, rawly(t, d, "INSERT INTO segment (name, state, made, first, last, hashed, others, digest) SELECT id, 0, 0, 1, 0, 0, salt, salt FROM registry"))
+		require.NoError(t, rawly(t, d, "INSERT INTO segment (name, kind, state, made, first, last, hashed, others, digest, wrapped) SELECT id, 0, 0, 0, 1, 0, 0, salt, salt, salt FROM registry"))
 		require.Empty(t, c.check(t, d))
 		c.erase(t, d, 7)
 		files, err := os.ReadDir(folder)
@@ -324,6 +329,95 @@ func TestSegmentOfADeadBuilder(t *testing.T) {
 		c.check(t, d) // an audit finishes it
 		require.False(t, holds(t, folder, h) && c.lone(h))
 		requireSegments(t, d)
+	})
+}
+
+// A segment of features is made when it is due. An erasure removes its file, also one that comes while it is
+// made, and one that dies before it is done.
+func TestFeatureSegments(t *testing.T) {
+	eachSegmented(t, func(t *testing.T, d *sqldb.DB, folder string) {
+		block, err := aes.NewCipher(make([]byte, 32))
+		require.NoError(t, err)
+		key, err := cipher.NewGCM(block)
+		require.NoError(t, err)
+		c := newCorpus(5)
+		made, during := 0, func() {}
+		write := func(_ context.Context, f parts.WriterReader, _ [16]byte, first, last int64) (m books.FeatureFile, err error) {
+			made++
+			m = books.FeatureFile{Found: testFrom, Wrapped: []byte("wrapped"), Others: books.NoteOther(nil, last, true)}
+			err = parts.WriteSealed(f, key, func(yield func(int64, *parts.Features) bool) {
+				_ = yield(first, nil) && last > first && yield(last, nil)
+			}, func() []byte { return books.AboutSegment(first, last, m.Others) })
+			during()
+			return m, err
+		}
+		build := func(anew bool) error { return d.BuildFeatureSegments(t.Context(), anew, write) }
+		open := func(_ [16]byte, wrapped []byte) (cipher.AEAD, error) {
+			if string(wrapped) != "wrapped" {
+				return nil, books.ErrSealed
+			}
+			return key, nil
+		}
+		look := func(n int, what string) []books.Segment {
+			t.Helper()
+			x, all, err := d.FeatureSegments(t.Context(), open)
+			require.NoError(t, err)
+			require.Len(t, all, n, what)
+			files, err := filepath.Glob(filepath.Join(folder, "*.features"))
+			require.NoError(t, err)
+			require.Len(t, files, n, what)
+			for _, s := range all {
+				require.NoError(t, s.Err)
+				require.Equal(t, []int64{s.Last}, s.Damaged)
+				require.Equal(t, 2, x.Len())
+			}
+			return all
+		}
+		c.add(t, d, testFrom-1)
+		require.NoError(t, build(false))
+		look(0, "too few")
+		c.add(t, d, 1)
+		require.NoError(t, build(false))
+		first := look(1, "enough")[0]
+		require.EqualValues(t, []int64{1, testFrom + 1}, []int64{first.First, first.Last})
+		c.add(t, d, testFrom-1)
+		require.NoError(t, build(false))
+		require.Equal(t, first, look(1, "not due")[0])
+		c.add(t, d, 1)
+		require.NoError(t, build(false))
+		second := look(1, "due")[0]
+		require.EqualValues(t, 2*testFrom+1, second.Last)
+		require.NoError(t, os.Remove(filepath.Join(folder, second.File)))
+		require.NoError(t, build(false))
+		require.NotEqual(t, second.File, look(1, "missing")[0].File)
+
+		c.erase(t, d, 50)
+		look(0, "erased")
+		done := make(chan struct{})
+		during = func() {
+			during = func() {}
+			before, err := d.ErasedAfter(t.Context(), 0)
+			require.NoError(t, err)
+			go func() {
+				defer close(done)
+				c.erase(t, d, 51)
+			}()
+			require.Eventually(t, func() bool {
+				now, err := d.ErasedAfter(t.Context(), 0)
+				return err == nil && len(now) > len(before)
+			}, time.Minute, time.Millisecond)
+		}
+		made = 0
+		require.NoError(t, build(false))
+		<-done
+		look(1, "again")
+		require.Equal(t, 2, made, "an erasure came meanwhile")
+
+		// What an erasure leaves that dies behind its commit.
+		require.NoError(t, rawly(t, d, "UPDATE segment SET state = 0"))
+		_, _, err = d.Check(t.Context())
+		require.NoError(t, err)
+		look(0, "an audit finishes it")
 	})
 }
 

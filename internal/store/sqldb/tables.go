@@ -100,9 +100,9 @@ var (
 		func(c *books.Checkpoint) []any {
 			return []any{&c.Size, fixed(c.Root[:]), text{&c.Text}, micros{&c.Made}, blob{&c.Stamp}}
 		}}
-	segmentTable = table[segmentRow]{"segment", columns("name state made first last hashed others digest"),
+	segmentTable = table[segmentRow]{"segment", columns("name kind state made first last hashed others digest wrapped"),
 		func(s *segmentRow) []any {
-			return []any{fixed(s.name[:]), &s.state, micros{&s.made}, &s.first, &s.last, &s.hashed, blob{&s.others}, sparse(s.digest[:])}
+			return []any{fixed(s.name[:]), &s.kind, &s.state, micros{&s.made}, &s.first, &s.last, &s.hashed, blob{&s.others}, sparse(s.digest[:]), blob{&s.wrapped}}
 		}}
 	ledgerTable = table[ledgerRow]{"ledger", columns("seq entry nodes"),
 		func(r *ledgerRow) []any { return []any{&r.seq, blob{&r.entry}, blob{&r.nodes}} }}

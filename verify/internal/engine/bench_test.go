@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"flag"
 	"hash/crc32"
+	"math"
 	"math/rand/v2"
 	"path/filepath"
 	"testing"
@@ -51,7 +52,7 @@ func BenchmarkFirstSearch(b *testing.B) {
 			}))
 			some = nil
 		}
-		_, err := e.FoundBy(b.Context(), key, 0, func(f *engine.Found) error {
+		_, err := e.FoundBy(b.Context(), key, 0, math.MaxInt64, func(f *engine.Found) error {
 			if some = append(some, f); len(some) == 1<<15 {
 				index()
 			}

@@ -1,9 +1,14 @@
 package engine
 
 import (
+	"cmp"
 	"context"
+	"crypto/cipher"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,18 +43,21 @@ type Found struct {
 	HashErr, FeaturesErr error
 }
 
-// FoundBy calls use with what every submission with a number above after is found by, ascending;
-// erased submissions are left out. key opens what is sealed; with a nil key features are not read.
+// FoundBy calls use with what every submission with a number above after, up to upto, is found by,
+// ascending; erased submissions are left out. key opens what is sealed; with a nil key features are not read.
 // What was altered, removed or cannot be read is in the errors of its [Found], and the walk goes
 // on. FoundBy returns the last number that it passed, or after. An error of use, of the database
 // or of the service that keeps key ends the walk.
-func (e *Engine) FoundBy(ctx context.Context, key *sealing.Key, after int64, use func(*Found) error) (last int64, err error) {
+func (e *Engine) FoundBy(ctx context.Context, key *sealing.Key, after, upto int64, use func(*Found) error) (last int64, err error) {
 	for {
 		page, err := e.store.SearchedAfter(ctx, after, searchPage, key != nil)
 		if err != nil {
 			return after, err
 		}
 		for i := range page {
+			if page[i].Seq > upto {
+				return after, nil
+			}
 			f, err := e.found(&page[i], key)
 			if err == nil {
 				err = use(f)
@@ -231,9 +239,84 @@ func (e *Engine) Segments(ctx context.Context) (*phash.Index, []Segment, error) 
 	return e.store.Segments(ctx)
 }
 
-// BuildSegments makes the segments that are due, or with anew one segment of all uploads. Others may use
-// the registry meanwhile, and it may be interrupted and run again. progress, which may be nil, is called
-// with how many uploads are done of about how many.
-func (e *Engine) BuildSegments(ctx context.Context, anew bool, progress func(done, total int64)) error {
-	return e.store.BuildSegments(ctx, anew, progress)
+// FeatureSegments is [Engine.Segments] for local features. key opens the segments.
+func (e *Engine) FeatureSegments(ctx context.Context, key *sealing.Key) (*parts.Index, []Segment, error) {
+	return e.store.FeatureSegments(ctx, func(name [16]byte, wrapped []byte) (cipher.AEAD, error) {
+		return sealing.OpenSegmentKey(key, name, wrapped)
+	})
+}
+
+// BuildSegments makes the segments that are due, or with anew all. Segments of local features are made if key
+// is not nil. Others may use the registry meanwhile, and it may be interrupted and run again. progress, which
+// may be nil, is called with how many uploads are done of about how many.
+func (e *Engine) BuildSegments(ctx context.Context, key *sealing.Key, anew bool, progress func(done, total int64)) error {
+	if err := e.store.BuildSegments(ctx, anew, progress); err != nil || key == nil {
+		return err
+	}
+	return e.store.BuildFeatureSegments(ctx, anew, func(ctx context.Context, f parts.WriterReader, name [16]byte, first, last int64) (m books.FeatureFile, err error) {
+		aead, wrapped, err := sealing.NewSegmentKey(key, name)
+		if err != nil {
+			return m, err
+		}
+		m.Wrapped = wrapped
+		return m, e.features(ctx, key, first, last, &m, progress, func(all iter.Seq2[int64, *parts.Features], about func() []byte) error {
+			return parts.WriteSealed(f, aead, all, about)
+		})
+	})
+}
+
+// CheckFeatures compares the segments of features with the rows of their submissions. The error wraps
+// [books.ErrTampered] and names the segment. A missing file is no error.
+func (e *Engine) CheckFeatures(ctx context.Context, key *sealing.Key) error {
+	x, all, err := e.FeatureSegments(ctx, key)
+	for _, s := range all {
+		err := s.Err
+		if err == nil {
+			err = e.features(ctx, key, s.First, s.Last, new(books.FeatureFile), nil, func(all iter.Seq2[int64, *parts.Features], about func() []byte) error {
+				return x.CheckMounted(s.File, all, about)
+			})
+		} else if !errors.Is(err, books.ErrSealed) && !errors.Is(err, parts.ErrSnapshot) {
+			continue
+		}
+		if !errors.Is(err, parts.ErrSnapshot) && !errors.Is(err, books.ErrSealed) {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		_, now, again := e.FeatureSegments(ctx, key)
+		if again != nil {
+			return again
+		}
+		if slices.ContainsFunc(now, func(n Segment) bool { return n.File == s.File }) { // not replaced meanwhile
+			return fmt.Errorf("%w: %w (kycmark segments --anew makes it again)", books.ErrTampered, err)
+		}
+	}
+	return err
+}
+
+// features gives write the features of the submissions from number first to last, as a sealed segment has
+// them. It notes these submissions in m.
+func (e *Engine) features(ctx context.Context, key *sealing.Key, first, last int64, m *books.FeatureFile, progress func(done, total int64),
+	write func(all iter.Seq2[int64, *parts.Features], about func() []byte) error,
+) error {
+	var failed error
+	err := write(func(yield func(int64, *parts.Features) bool) {
+		_, failed = e.FoundBy(ctx, key, first-1, last, func(found *Found) error {
+			if progress != nil {
+				progress(found.Number, last)
+			}
+			// An upload is in the segment also if the ledger says that it has no features.
+			if found.FeaturesErr != nil || found.Features == nil && !(found.Kept && found.Stated) {
+				m.Others = books.NoteOther(m.Others, found.Number, found.FeaturesErr != nil)
+				return nil
+			}
+			m.Found++
+			if !yield(found.Number, found.Features) {
+				return io.ErrShortWrite // write says why
+			}
+			return nil
+		})
+	}, func() []byte { return books.AboutSegment(first, last, m.Others) })
+	return cmp.Or(err, failed)
 }

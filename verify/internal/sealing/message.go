@@ -1,6 +1,9 @@
 package sealing
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -39,4 +42,36 @@ type message struct {
 // aboutID stands for the ID of a submission, to which [Seal] binds what it encrypts.
 func aboutID(about string) watermark.Submission {
 	return watermark.SubmissionOf(sha256.Sum256([]byte("kycmark message v1\x00" + about)))
+}
+
+// NewSegmentKey makes the key of a segment of features, with nonces that the caller chooses. wrapped is the
+// key under k. The error wraps [ErrKey] if k does not wrap it.
+func NewSegmentKey(k *Key, name [16]byte) (key cipher.AEAD, wrapped []byte, err error) {
+	secret := make([]byte, sealSize)
+	rand.Read(secret)
+	if wrapped, err = k.SealMessage(aboutSegment(name), secret); err != nil {
+		return nil, nil, err
+	}
+	key, err = gcm(secret)
+	return key, wrapped, err
+}
+
+// OpenSegmentKey returns the key that [NewSegmentKey] made. Errors are as [Key.OpenMessage] has them.
+func OpenSegmentKey(k *Key, name [16]byte, wrapped []byte) (cipher.AEAD, error) {
+	secret, err := k.OpenMessage(aboutSegment(name), wrapped)
+	if err != nil {
+		return nil, err
+	}
+	return gcm(secret)
+}
+
+func aboutSegment(name [16]byte) string { return "segment " + string(name[:]) }
+
+// gcm returns AES-256-GCM.
+func gcm(secret []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(secret)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(block)
 }

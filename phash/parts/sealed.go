@@ -1,0 +1,448 @@
+package parts
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"crypto/cipher"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+)
+
+// A sealed segment is a file. Each record, the features of an upload or the postings of a bucket, is
+// encrypted by itself. A search opens the records that it asks for where they lie, and holds no others.
+// Numbers are little-endian:
+//
+//	sealedMagic
+//	a record for each upload, by rising reference: its features at rest, none if they are none
+//	a record for each bucket: 8 bytes a posting, signs and feature
+//	for each upload 16 bytes: reference, and where its record ends
+//	for each bucket 4 bytes: the number of its first posting; and the number of all
+//	the numbers of uploads and of signs in an address, 8 bytes each
+//	a record of no bytes that authenticates all behind the other records, and what the caller says of it
+//
+// The nonce of a record is its kind and its number. A key seals one segment, so no nonce repeats. The
+// places of records are in the clear: how many features an upload has, and how many a bucket.
+const sealedMagic = "kyclocs\x01"
+
+// MaxSealed is the largest number of uploads in a sealed segment. Postings can name 1<<24.
+const MaxSealed = 1 << 20
+
+// Kinds of records.
+const (
+	uploadRecord = iota
+	bucketRecord
+	tableRecord
+)
+
+const (
+	tagSize      = 16           // bytes that sealing adds
+	postingSize  = 8            // bytes
+	tableRow     = 16           // bytes
+	sealedEnd    = 16 + tagSize // bytes
+	sealedBuffer = 1 << 16      // bytes; chosen
+	maxUnsorted  = 1 << 24      // postings that [WriteSealed] holds at a time, 128 MB; chosen
+)
+
+// A RecordError says that a record of a mounted segment was altered. The answer would have lacked what
+// the record holds.
+type RecordError struct {
+	Name string // as given to [Index.Mount]
+	what string
+}
+
+func (e *RecordError) Error() string {
+	return fmt.Sprintf("segment %s: %s was altered", e.Name, e.what)
+}
+
+// sealed is the part of a segment that lies in a file.
+type sealed struct {
+	name    string
+	data    []byte
+	aead    cipher.AEAD
+	table   []byte // tableRow bytes an upload
+	offsets []byte // 4 bytes a bucket, and 4 more
+	uploads int
+	gone    map[int]bool // uploads that were removed
+}
+
+// scratch is memory for the records of one search. err is the first record that did not open.
+type scratch struct {
+	nonce  [12]byte
+	record []byte
+	posts  []posting
+	err    error
+}
+
+// nonceOf returns the nonce of a record, in the memory of m.
+func (m *scratch) nonceOf(kind byte, number int) []byte {
+	m.nonce[0] = kind
+	binary.LittleEndian.PutUint64(m.nonce[4:], uint64(number))
+	return m.nonce[:]
+}
+
+// ref returns the reference of an upload.
+func (s *sealed) ref(at int) int64 {
+	return int64(binary.LittleEndian.Uint64(s.table[at*tableRow:]))
+}
+
+// end returns where the record of an upload ends. That of upload -1 is where the first begins.
+func (s *sealed) end(at int) uint64 {
+	if at < 0 {
+		return uint64(len(sealedMagic))
+	}
+	return binary.LittleEndian.Uint64(s.table[at*tableRow+8:])
+}
+
+// offset returns the number of the first posting of a bucket.
+func (s *sealed) offset(b int) uint64 { return uint64(binary.LittleEndian.Uint32(s.offsets[4*b:])) }
+
+// count returns the number of features of an upload.
+func (s *sealed) count(at int) int {
+	return max(0, int(s.end(at)-s.end(at-1))-tagSize-headerSize) / featureSize
+}
+
+// feature opens the upload of a feature. It has no data if it was removed, or has no such feature.
+func (s *sealed) feature(f uint32, m *scratch) upload {
+	at := int(f >> 8)
+	if at >= s.uploads || int(f&255) >= s.count(at) {
+		m.fail(s, fmt.Sprintf("a posting of feature %d", f))
+		return upload{}
+	}
+	return s.read(at, m)
+}
+
+// read opens an upload, in the memory of m. It has no data if it was removed or cannot be opened.
+func (s *sealed) read(at int, m *scratch) upload {
+	u := upload{ref: s.ref(at)}
+	from, to := s.end(at-1), s.end(at)
+	if s.gone[at] || from == to {
+		return u
+	}
+	record, err := s.aead.Open(m.record[:0], m.nonceOf(uploadRecord, at), s.data[from:to], nil)
+	if m.record = record; err != nil || len(record) != headerSize+featureSize*int(record[1]) {
+		m.fail(s, fmt.Sprintf("the record of upload %d", u.ref))
+		return u
+	}
+	u.data = m.record
+	return u
+}
+
+// bucket opens the postings of a bucket, in the memory of m.
+func (s *sealed) bucket(b int, m *scratch) []posting {
+	from, n := s.offset(b), s.offset(b+1)-s.offset(b)
+	at := s.end(s.uploads-1) + postingSize*from + tagSize*uint64(b)
+	raw, err := s.aead.Open(m.record[:0], m.nonceOf(bucketRecord, b), s.data[at:at+postingSize*n+tagSize], nil)
+	if err != nil {
+		m.fail(s, fmt.Sprintf("bucket %d", b))
+		return nil
+	}
+	m.record, m.posts = raw, m.posts[:0]
+	for ; len(raw) > 0; raw = raw[postingSize:] {
+		m.posts = append(m.posts, posting{binary.LittleEndian.Uint32(raw), binary.LittleEndian.Uint32(raw[4:])})
+	}
+	return m.posts
+}
+
+// fail notes the first record that did not open.
+func (m *scratch) fail(s *sealed, what string) {
+	if m.err == nil {
+		m.err = &RecordError{s.name, what}
+	}
+}
+
+// A WriterReader is a file that is being written.
+type WriterReader interface {
+	io.Writer
+	io.ReaderAt
+}
+
+// WriteSealed writes uploads to the new file f as a sealed segment. References rise; an upload without
+// features is nil or the zero value. about is called after the last upload. [Index.Mount] must be called with
+// what it returns. key has a nonce of 12 bytes and a tag of 16, as AES-256-GCM has, and must seal nothing else. Errors
+// wrap [ErrFormat], or are errors of f.
+func WriteSealed(f WriterReader, key cipher.AEAD, uploads iter.Seq2[int64, *Features], about func() []byte) error {
+	return writeSealed(f, key, uploads, about, maxUnsorted)
+}
+
+// writeSealed is [WriteSealed], and holds so many postings at a time, or the postings of one bucket.
+func writeSealed(f WriterReader, key cipher.AEAD, uploads iter.Seq2[int64, *Features], about func() []byte, held uint64) (err error) {
+	out := bufio.NewWriterSize(f, sealedBuffer)
+	var buf []byte
+	var m scratch
+	write := func(kind byte, number int, clear []byte) error {
+		buf = key.Seal(buf[:0], m.nonceOf(kind, number), clear, nil)
+		_, err := out.Write(buf)
+		return err
+	}
+	if _, err = out.WriteString(sealedMagic); err != nil {
+		return err
+	}
+	s := sealed{aead: key}
+	at, buckets := uint64(len(sealedMagic)), make([]uint32, 1<<maxAddress)
+	for ref, fe := range uploads {
+		if s.uploads > 0 && ref <= s.ref(s.uploads-1) || s.uploads == MaxSealed {
+			return fmt.Errorf("%w: upload %d of a segment is %d: out of order, or one too many", ErrFormat, s.uploads, ref)
+		}
+		if fe.Len() > 0 {
+			if err = write(uploadRecord, s.uploads, fe.data); err != nil {
+				return err
+			}
+			at += uint64(len(buf))
+			u := upload{data: fe.data}
+			for k := range u.count() {
+				buckets[u.descriptor(k)[0]&(1<<maxAddress-1)]++
+			}
+		}
+		s.table = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(s.table, uint64(ref)), at)
+		s.uploads++
+	}
+	if err = out.Flush(); err != nil {
+		return err
+	}
+	n := 0
+	for _, c := range buckets {
+		n += int(c)
+	}
+	g := &segment{address: addressOf(n)}
+	for i, c := range buckets[1<<g.address:] { // longer addresses fall into the same bucket
+		buckets[i&(1<<g.address-1)] += c
+	}
+	buckets = buckets[:1<<g.address]
+	sum := uint32(0)
+	s.offsets = make([]byte, 0, 4*len(buckets)+4)
+	for _, c := range buckets {
+		s.offsets = binary.LittleEndian.AppendUint32(s.offsets, sum)
+		sum += c
+	}
+	s.offsets = binary.LittleEndian.AppendUint32(s.offsets, sum)
+	for first := 0; first < len(buckets); {
+		last := first + 1
+		for last < len(buckets) && s.offset(last+1)-s.offset(first) <= held {
+			last++
+		}
+		if err = s.writeBuckets(f, g, first, last, buckets, write); err != nil {
+			return err
+		}
+		first = last
+	}
+	tail := slices.Concat(s.table, s.offsets)
+	tail = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(tail, uint64(s.uploads)), uint64(g.address))
+	if _, err = out.Write(key.Seal(tail, m.nonceOf(tableRecord, 0), nil, authenticated(tail, about()))); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// authenticated is what the last record authenticates.
+func authenticated(tail, about []byte) []byte {
+	sum := sha256.Sum256(tail)
+	return append(sum[:], about...)
+}
+
+// writeBuckets writes the buckets from first to before last. It reads the uploads from f. next is overwritten.
+func (s *sealed) writeBuckets(f io.ReaderAt, g *segment, first, last int, next []uint32, write func(byte, int, []byte) error) error {
+	base := s.offset(first)
+	posts := make([]byte, postingSize*(s.offset(last)-base))
+	for b := first; b < last; b++ {
+		next[b] = uint32(s.offset(b) - base)
+	}
+	var m scratch
+	in := bufio.NewReaderSize(io.NewSectionReader(f, int64(s.end(-1)), int64(s.end(s.uploads-1)-s.end(-1))), sealedBuffer)
+	var raw []byte
+	for at := range s.uploads {
+		size := int(s.end(at) - s.end(at-1))
+		if raw = slices.Grow(raw[:0], size)[:size]; size == 0 {
+			continue
+		}
+		if _, err := io.ReadFull(in, raw); err != nil {
+			return err
+		}
+		var err error
+		if m.record, err = s.aead.Open(m.record[:0], m.nonceOf(uploadRecord, at), raw, nil); err != nil {
+			return fmt.Errorf("%w: a record that was just written", ErrFormat)
+		}
+		u := upload{data: m.record}
+		for k := range u.count() {
+			sign := u.descriptor(k)[0]
+			if b := int(g.bucket(sign)); b >= first && b < last {
+				p := posts[postingSize*next[b]:]
+				binary.LittleEndian.PutUint32(p, signsOf(sign))
+				binary.LittleEndian.PutUint32(p[4:], uint32(at)<<8|uint32(k))
+				next[b]++
+			}
+		}
+	}
+	for b := first; b < last; b++ {
+		if err := write(bucketRecord, b, posts[postingSize*(s.offset(b)-base):postingSize*(s.offset(b+1)-base)]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Mount adds the uploads of data, which [WriteSealed] wrote, to the index. None of their references may be
+// in the index. The index keeps data, such as a file mapped into memory, until [Index.Unmount]. name names
+// it in errors. about is what was said of it when it was written. Records are opened, and so checked, when
+// they are asked for. Errors wrap [ErrSnapshot].
+func (x *Index) Mount(name string, data []byte, key cipher.AEAD, about []byte) error {
+	s, address, err := openSealed(name, data, key, about)
+	if err != nil {
+		return err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	g := &segment{sealed: s, address: address, live: int(s.offset(1 << address))}
+	for at := range s.uploads {
+		if _, ok := x.find(s.ref(at)); ok {
+			return fmt.Errorf("%w: segment %s: upload %d is in the index", ErrSnapshot, name, s.ref(at))
+		}
+	}
+	old := x.load()
+	x.state.Store(&state{append([]*segment{g}, old.segments...), old.recent})
+	return nil
+}
+
+// CheckMounted compares the mounted segment of a name with what [WriteSealed] would write of the uploads. The
+// error wraps [ErrSnapshot] if they differ, or none is mounted.
+func (x *Index) CheckMounted(name string, uploads iter.Seq2[int64, *Features], about func() []byte) error {
+	for _, g := range x.load().segments {
+		if s := g.sealed; s != nil && s.name == name {
+			same := &comparing{s.data, 0}
+			err := writeSealed(same, s.aead, uploads, about, maxUnsorted)
+			if err == nil && same.at != len(s.data) {
+				err = errDiffers
+			}
+			if errors.Is(err, errDiffers) {
+				return fmt.Errorf("%w: segment %s: it differs from the uploads", ErrSnapshot, name)
+			}
+			return err
+		}
+	}
+	return fmt.Errorf("%w: segment %s: not mounted", ErrSnapshot, name)
+}
+
+var errDiffers = errors.New("other bytes")
+
+// comparing takes what is written as long as it equals data.
+type comparing struct {
+	data []byte
+	at   int
+}
+
+func (c *comparing) Write(b []byte) (int, error) {
+	if !bytes.HasPrefix(c.data[c.at:], b) {
+		return 0, errDiffers
+	}
+	c.at += len(b)
+	return len(b), nil
+}
+
+func (c *comparing) ReadAt(b []byte, at int64) (int, error) {
+	return bytes.NewReader(c.data).ReadAt(b, at)
+}
+
+// openSealed reads what is in the clear of a sealed segment. Errors wrap [ErrSnapshot].
+func openSealed(name string, data []byte, key cipher.AEAD, about []byte) (*sealed, int, error) {
+	bad := func(why string) (*sealed, int, error) {
+		return nil, 0, fmt.Errorf("%w: segment %s: %s", ErrSnapshot, name, why)
+	}
+	if len(data) < len(sealedMagic)+sealedEnd || !bytes.HasPrefix(data, []byte(sealedMagic)) {
+		return bad("not one, or of another version")
+	}
+	end := data[len(data)-sealedEnd:]
+	uploads, address := binary.LittleEndian.Uint64(end), binary.LittleEndian.Uint64(end[8:])
+	if uploads > MaxSealed || address < minAddress || address > maxAddress {
+		return bad("numbers out of range")
+	}
+	tables := tableRow*int(uploads) + 4<<address + 4
+	if len(data) < len(sealedMagic)+tables+sealedEnd {
+		return bad("too short")
+	}
+	tail := data[len(data)-sealedEnd-tables : len(data)-tagSize]
+	if _, err := key.Open(nil, new(scratch).nonceOf(tableRecord, 0), end[16:], authenticated(tail, about)); err != nil {
+		return bad("altered, or not what the registry says it is")
+	}
+	s := &sealed{name: name, data: data, aead: key, uploads: int(uploads), gone: map[int]bool{},
+		table: tail[:tableRow*uploads], offsets: tail[tableRow*uploads:]}
+	for at := range s.uploads {
+		if size := s.end(at) - s.end(at-1); s.end(at) < s.end(at-1) || size != 0 && (size < tagSize+headerSize || size > tagSize+MaxSize) || at > 0 && s.ref(at) <= s.ref(at-1) {
+			return bad("places of uploads out of order")
+		}
+	}
+	for b := range 1 << address {
+		if s.offset(b) > s.offset(b+1) {
+			return bad("places of buckets out of order")
+		}
+	}
+	all := s.end(s.uploads-1) + postingSize*s.offset(1<<address) + tagSize<<address
+	if all != uint64(len(data)-sealedEnd-tables) {
+		return bad("wrong length")
+	}
+	return s, int(address), nil
+}
+
+// Unmount forgets the segment of that name, and data is no longer used. It waits for the searches under way.
+func (x *Index) Unmount(name string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	old := x.load()
+	x.state.Store(&state{slices.DeleteFunc(slices.Clone(old.segments), func(g *segment) bool {
+		return g.sealed != nil && g.sealed.name == name
+	}), old.recent})
+	x.reading.Lock()
+	defer x.reading.Unlock()
+}
+
+// find returns where the upload of ref lies. The caller holds mu.
+func (x *Index) find(ref int64) (location, bool) {
+	at, ok := x.at[ref]
+	if ok {
+		return at, true
+	}
+	for _, g := range x.load().segments {
+		if s := g.sealed; s != nil {
+			if i, ok := s.index(ref); ok && !s.gone[i] {
+				return location{g, i}, true
+			}
+		}
+	}
+	return location{}, false
+}
+
+// index returns the place of the upload of ref in the segment.
+func (s *sealed) index(ref int64) (int, bool) {
+	low, high := 0, s.uploads
+	for low < high {
+		mid := int(uint(low+high) / 2)
+		switch cmp.Compare(s.ref(mid), ref) {
+		case 0:
+			return mid, true
+		case -1:
+			low = mid + 1
+		default:
+			high = mid
+		}
+	}
+	return 0, false
+}
+
+// Mounted yields the references of all uploads in the mounted segment of a name, and their numbers of features.
+func (x *Index) Mounted(name string) iter.Seq2[int64, int] {
+	return func(yield func(int64, int) bool) {
+		for _, g := range x.load().segments {
+			if s := g.sealed; s != nil && s.name == name {
+				for at := range s.uploads {
+					if !yield(s.ref(at), s.count(at)) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
