@@ -51,7 +51,7 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Investigator{cfg: cfg, found: &catalogue{parts: new(parts.Index)}, cache: &originalCache{max: cachedBytes}, detect: watermark.DetectAll, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), room: semaphore.NewWeighted(maxTogether)}, nil
+	return &Investigator{cfg: cfg, found: &catalogue{parts: new(parts.Index)}, cache: &originalCache{max: cachedBytes}, detect: watermark.DetectAll, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), room: semaphore.NewWeighted(maxTogether * int64(max(1, runtime.GOMAXPROCS(0)/2)))}, nil
 }
 
 // With returns an investigator of another configuration with the same Registry and SealKey. Both share what
@@ -90,15 +90,10 @@ func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte
 
 // investigate examines a leak that was logged already. path is the name in the verdict, and leak
 // holds the bytes of the file. pic is the decoded leak; if it is nil, investigate decodes it. files
-// is the number of files in the dump, over which the controls are shared. It takes one of the
-// processors for its time if one is free, but does not wait for it. Results and errors are as in
+// is the number of files in the dump, over which the controls are shared. It waits for room in memory. It
+// takes one of the processors if one is free, but does not wait for it. Results and errors are as in
 // [Investigator.Investigate].
 func (v *Investigator) investigate(ctx context.Context, path string, leak []byte, pic *picture.Picture, files int) (*Verdict, error) {
-	select {
-	case v.busy <- struct{}{}:
-		defer func() { <-v.busy }()
-	default: // more leaks than processors
-	}
 	if pic == nil {
 		var err error
 		pic, err = picture.Decode(leak, v.cfg.limits(ctx))
@@ -115,6 +110,11 @@ func (v *Investigator) investigate(ctx context.Context, path string, leak []byte
 		return nil, err
 	}
 	defer v.room.Release(size)
+	select {
+	case v.busy <- struct{}{}: // not while it waits for room: others use the processor
+		defer func() { <-v.busy }()
+	default: // more leaks than processors
+	}
 	out := &Verdict{
 		File: path,
 		Picture: findings.Picture{SHA256: hex.EncodeToString(pic.SHA256[:]), Size: pic.Size, Format: pic.Format, Decoder: pic.Decoder,
