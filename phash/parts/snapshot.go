@@ -20,13 +20,16 @@ const snapshotMagic = "kyclocl\x01"
 // WriteTo writes a snapshot, which [Open] reads: magic, number of uploads, then the
 // reference and the features at rest of each, numbers in 8 bytes little-endian,
 // and the SHA-256 of all that. Uploads are in rising order of reference: the same
-// content gives the same bytes. Removals wait until it is written.
+// content gives the same bytes. Removals wait until it is written. An index with a mounted segment is refused.
 func (x *Index) WriteTo(w io.Writer) (int64, error) {
 	x.reading.RLock()
 	defer x.reading.RUnlock()
 	s := x.load()
 	var all []upload
 	for _, g := range s.segments {
+		if g.sealed != nil {
+			return 0, fmt.Errorf("parts: snapshot: segment %s is mounted, and its uploads stay sealed", g.sealed.name)
+		}
 		all = append(all, g.uploads...)
 	}
 	all = slices.DeleteFunc(append(all, s.recent.uploads...), gone)
