@@ -10,12 +10,18 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
+
+// Leave leaves a segment of features, as a search does that meets an altered record.
+func (v *Investigator) Leave(ctx context.Context, file string) error {
+	return v.found.dismount(ctx, v.cfg.Registry, v.cfg.SealKey, &parts.RecordError{Name: file})
+}
 
 // SetClock replaces the clock of the records.
 func (v *Investigator) SetClock(now func() time.Time) { v.now = now }

@@ -102,7 +102,7 @@ func (v *Investigator) locate(ctx context.Context, l *leakPicture, number int64,
 		return
 	}
 	l.places[of] = sync.OnceValues(func() (*register.Place, error) {
-		if v.found.parts.Len() == 0 {
+		if v.found.featureless() {
 			return nil, nil
 		}
 		query, err := l.features()

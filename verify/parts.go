@@ -26,7 +26,7 @@ type partSearch struct {
 // is searched once. It is nil, without an error, if the catalogue has no features, or if a side of
 // the leak is too long for them.
 func (v *Investigator) searchParts(ctx context.Context, l *leakPicture) (*partSearch, error) {
-	if l.parts != nil || v.found.parts.Len() == 0 {
+	if l.parts != nil || v.found.featureless() {
 		return l.parts, nil
 	}
 	query, err := l.features()

@@ -64,10 +64,11 @@ type catalogue struct {
 	features []engine.Segment // of local features
 	whole    bool             // so many submissions that their local features are not read
 	parts    *parts.Index
-	leaving  sync.RWMutex    // held to search parts, and to exchange a segment of them
-	adding   []*engine.Found // whose features are not in parts yet
-	reach    []reach         // by the number of the submission; noUpload beside
-	count    [numReaches]int // submissions by their reach
+	leaving  sync.RWMutex       // held to search parts, and to exchange a segment of them
+	altered  *parts.RecordError // of a segment that was left, whose submissions are not all read; nil: none
+	adding   []*engine.Found    // whose features are not in parts yet
+	reach    []reach            // by the number of the submission; noUpload beside
+	count    [numReaches]int    // submissions by their reach
 }
 
 // A reach says how far the search can find one upload.
@@ -227,7 +228,7 @@ func (c *catalogue) dismount(ctx context.Context, r *registry.Registry, key *reg
 		if s.File != altered.Name || s.Err != nil {
 			continue // by another search
 		}
-		s.Err = fmt.Errorf("%w (submissions %d to %d)", altered, s.First, s.Last)
+		c.altered = altered
 		c.parts.Unmount(s.File)
 		if _, err := r.Engine().FoundBy(ctx, key, s.First-1, s.Last, func(f *engine.Found) error { return c.add(f, true) }); err != nil {
 			return err
@@ -235,22 +236,36 @@ func (c *catalogue) dismount(ctx context.Context, r *registry.Registry, key *reg
 		if err := c.index(); err != nil {
 			return err
 		}
+		s.Err = fmt.Errorf("%w (submissions %d to %d)", altered, s.First, s.Last)
 	}
+	c.altered = nil
 	return nil
 }
 
-// searching runs a search among local features, again for as long as it meets an altered segment.
+// featureless reports whether there are no local features to search.
+func (c *catalogue) featureless() bool {
+	c.leaving.RLock()
+	defer c.leaving.RUnlock()
+	return c.altered == nil && c.parts.Len() == 0
+}
+
+// searching runs a search among local features, again for as long as it meets an altered segment. While the
+// submissions of an altered segment are not all read, nothing is searched.
 func (v *Investigator) searching(ctx context.Context, search func(x *parts.Index) error) error {
 	for {
 		v.found.leaving.RLock()
-		err := search(v.found.parts)
-		v.found.leaving.RUnlock()
-		if altered := (*parts.RecordError)(nil); errors.As(err, &altered) {
-			if err = v.found.dismount(ctx, v.cfg.Registry, v.cfg.SealKey, altered); err == nil {
-				continue
-			}
+		altered, err := v.found.altered, error(nil)
+		if altered == nil {
+			err = search(v.found.parts)
+			errors.As(err, &altered)
 		}
-		return err
+		v.found.leaving.RUnlock()
+		if altered == nil {
+			return err
+		}
+		if err := v.found.dismount(ctx, v.cfg.Registry, v.cfg.SealKey, altered); err != nil {
+			return err
+		}
 	}
 }
 

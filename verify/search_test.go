@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"bytes"
+	"context"
 	"cmp"
 	"database/sql"
 	"image"
@@ -132,6 +133,21 @@ func TestFeaturesInSegments(t *testing.T) {
 	whole, err := os.ReadFile(path)
 	require.NoError(t, err)
 	look("whole", "", "")
+
+	// A search that ends while it reads the rows of an altered segment leaves no gap to the next search.
+	inv := newInvestigator(t, c.Config)
+	inv.SetDetect(noMark)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, again := range []bool{false, true} {
+		if again {
+			require.ErrorIs(t, inv.Leave(ended, all[0].File), context.Canceled)
+		}
+		v, err := inv.Investigate(t.Context(), "leak.png", leak)
+		require.NoError(t, err)
+		require.NotEmpty(t, v.Matches, "again: %v", again)
+		assert.Equal(t, c.firstID, v.Matches[0].Submission)
+	}
 
 	// What it is not: in the clear, of another key, or good to somebody without the key.
 	found := 0
