@@ -286,8 +286,8 @@ func (d *DB) BuildFeatureSegments(ctx context.Context, anew bool, write books.Wr
 		if err != nil {
 			return err
 		}
-		_, end, err := d.submissions(ctx, 0, math.MaxInt64)
-		if err != nil {
+		var end int64
+		if err := d.read.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM submission").Scan(&end); err != nil {
 			return err
 		}
 		for first := int64(1); first <= end; first += parts.MaxSealed {
@@ -325,8 +325,8 @@ func (d *DB) BuildFeatureSegments(ctx context.Context, anew bool, write books.Wr
 // the segments old. The writer sets what the row of s is to say of the file.
 type segmentWriter func(path string, s *segmentRow, old []segmentRow, upto int64) error
 
-// makeSegment makes a segment, of the kind and from the number that s has, to number upto. It replaces old. The error wraps
-// errOvertaken if others built the same meanwhile.
+// makeSegment makes a segment, of the kind and from the number that s has, to number upto. It replaces old.
+// The error wraps errOvertaken if others built the same meanwhile.
 func (d *DB) makeSegment(ctx context.Context, s segmentRow, old []segmentRow, upto int64, write segmentWriter) (err error) {
 	s.made = time.Now()
 	rand.Read(s.name[:])

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"slices"
 	"strings"
@@ -275,14 +276,12 @@ func (e *Engine) CheckFeatures(ctx context.Context, key *sealing.Key) error {
 			err = e.features(ctx, key, s.First, s.Last, new(books.FeatureFile), nil, func(all iter.Seq2[int64, *parts.Features], about func() []byte) error {
 				return x.CheckMounted(s.File, all, about)
 			})
-		} else if !errors.Is(err, books.ErrSealed) && !errors.Is(err, parts.ErrSnapshot) {
-			continue
 		}
-		if !errors.Is(err, parts.ErrSnapshot) && !errors.Is(err, books.ErrSealed) {
-			if err != nil {
-				return err
-			}
+		switch {
+		case err == nil, errors.Is(err, fs.ErrNotExist):
 			continue
+		case !errors.Is(err, parts.ErrSnapshot) && !errors.Is(err, books.ErrSealed):
+			return err
 		}
 		_, now, again := e.FeatureSegments(ctx, key)
 		if again != nil {
