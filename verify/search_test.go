@@ -2,8 +2,8 @@ package verify_test
 
 import (
 	"bytes"
-	"context"
 	"cmp"
+	"context"
 	"database/sql"
 	"image"
 	"math"
