@@ -25,12 +25,14 @@ import (
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/store/s3test"
 	"github.com/kycmark/kycmark/testdata"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// kills is how many workers are killed; KYCMARK_KILLS says another number. Each tenth time it is the database.
+// kills is how many workers are killed; KYCMARK_KILLS says another number. Each tenth time it is the database, and
+// each fifth time the S3 server.
 const kills = 20
 
 // A crew is a home with two workers that are killed and started again.
@@ -38,6 +40,7 @@ type crew struct {
 	t      *testing.T
 	dir    string
 	home   string
+	bucket *s3test.Server
 	random *rand.Rand
 	left   int // kills
 	over   chan struct{}
@@ -68,7 +71,7 @@ func (c *crew) run(args ...string) string {
 }
 
 // work keeps a worker running. Each is killed after a random time, until no kills are left.
-func (c *crew) work(kill func() (after time.Duration, server bool)) {
+func (c *crew) work(kill func() (after time.Duration, crash func())) {
 	for {
 		after, crash := kill()
 		cmd := c.command("work", "--jobs", "1")
@@ -82,9 +85,7 @@ func (c *crew) work(kill func() (after time.Duration, server bool)) {
 		} else {
 			select {
 			case <-time.After(after):
-				if crash {
-					server.Crash(c.t)
-				}
+				crash()
 			case <-c.over:
 			}
 		}
@@ -113,7 +114,7 @@ func tiny(t *testing.T, n int) []byte {
 	return out.Bytes()
 }
 
-// Workers and the database are killed at random moments, while uploads are entered, issued to two recipients and
+// Workers, the database and the S3 server are killed at random moments, while uploads are entered, issued to two recipients and
 // investigated. Everything is done in the end; each copy was entered and released once, and each part of an
 // investigation was entered once.
 func TestKilledWorkers(t *testing.T) {
@@ -128,22 +129,37 @@ func TestKilledWorkers(t *testing.T) {
 	}
 	c.home = filepath.Join(c.dir, "kyc")
 	dsn := server.DSN(t)
-	c.run("init", "--registry", dsn, c.home)
+	c.bucket = s3test.Start(t)
+	c.run("init", "--registry", dsn, "--blobs", c.bucket.Address, c.home)
 	recipients := []string{"vendor-a", "vendor-b"}
 	for _, to := range recipients {
 		c.run("recipient", "add", to, "--kind", "vendor")
 	}
-	var mu sync.Mutex
+	var mu, one sync.Mutex
 	remaining := func() int { mu.Lock(); defer mu.Unlock(); return c.left }
-	kill := func() (time.Duration, bool) {
+	kill := func() (time.Duration, func()) {
 		mu.Lock()
 		defer mu.Unlock()
 		if c.left == 0 {
-			return 0, false
+			return 0, nil
 		}
 		c.left--
 		life := c.random.Float64() // most are short, and some long enough for every job
-		return 200*time.Millisecond + time.Duration(8*life*life*float64(time.Second)), c.left%10 == 5
+		crash := func() {}
+		switch c.left % 10 {
+		case 5:
+			crash = func() { server.Crash(t) }
+		case 2, 7:
+			away := time.Duration(c.random.Float64() * float64(time.Second))
+			crash = func() {
+				one.Lock()
+				defer one.Unlock()
+				c.bucket.Kill()
+				time.Sleep(away)
+				c.bucket.Run(t)
+			}
+		}
+		return 200*time.Millisecond + time.Duration(8*life*life*float64(time.Second)), crash
 	}
 	for range 2 {
 		c.wg.Go(func() { c.work(kill) })
