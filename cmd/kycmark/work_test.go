@@ -54,11 +54,15 @@ func (c *crew) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
+// patience is how long a command that loses its database is repeated: the database must recover.
+const patience = time.Minute
+
 // run runs kycmark until it ends with the exit code 0: a command that loses its database is repeated.
 func (c *crew) run(args ...string) string {
 	var out, errs bytes.Buffer
-	for range 20 {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		out.Reset()
+		errs.Reset()
 		cmd := c.command(args...)
 		cmd.Stdout, cmd.Stderr = &out, &errs
 		if cmd.Run() == nil {
@@ -164,6 +168,8 @@ func TestKilledWorkers(t *testing.T) {
 	for range 2 {
 		c.wg.Go(func() { c.work(kill) })
 	}
+	end := sync.OnceFunc(func() { close(c.over); c.wg.Wait() })
+	defer end() // no worker outlives a test that fails
 	rounds, parts := 0, 0
 	for ; rounds == 0 || remaining() > 0; rounds++ {
 		up := filepath.Join(c.dir, fmt.Sprintf("up%d", rounds))
@@ -185,8 +191,7 @@ func TestKilledWorkers(t *testing.T) {
 			parts += 2
 		}
 	}
-	close(c.over)
-	c.wg.Wait()
+	end()
 	t.Logf("%d rounds", rounds)
 
 	c.run("audit", "--originals")
@@ -213,7 +218,7 @@ func TestKilledWorkers(t *testing.T) {
 // the next: files that are there are then errors of it, and no second copies.
 func (c *crew) issue(args []string, files int) {
 	var last []byte
-	for range 20 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		last, _ = c.command(args...).CombinedOutput()
 		found, err := filepath.Glob(filepath.Join(c.dir, "out*", "*", "*"))
 		require.NoError(c.t, err)
@@ -227,7 +232,7 @@ func (c *crew) issue(args []string, files int) {
 // rows returns the only column of a query, or the columns as a text.
 func (c *crew) rows(dsn, sql string) []string {
 	var last error
-	for range 50 {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		ctx := context.Background()
 		conn, err := pgx.Connect(ctx, dsn)
 		if err == nil {
