@@ -291,6 +291,8 @@ func TestJobsTwice(t *testing.T) {
 		require.NoError(t, err)
 		return size
 	}
+	_, err = b.kinds()[kindSegments](t.Context(), []byte(`{"Anew":true,"Later":1}`))
+	require.ErrorContains(t, err, `another version than this worker's asks for it: json: unknown field "Later"`)
 	before := entries()
 	file, err := newSubmitFile(t.Context(), registry.Upload{Name: up, Subject: "customer-1"})
 	require.NoError(t, err)
