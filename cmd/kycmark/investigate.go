@@ -35,6 +35,7 @@ type investigateFlags struct {
 	reveal, force        bool
 	queue                bool
 	parts                int
+	severalFlags
 	bundleFlags
 }
 
@@ -89,7 +90,13 @@ If no picture can be examined, nothing is entered or written.`,
 	cmd.MarkFlagsMutuallyExclusive("queue", "part")
 	cmd.MarkFlagsMutuallyExclusive("queue", "state")
 	f.outputs(cmd)
+	f.severalFlags.add(cmd)
 	return u.searchVerb(cmd, func(ctx context.Context, b *books, args []string) error {
+		done, err := f.open(ctx, b)
+		if err != nil {
+			return err
+		}
+		defer done()
 		paths, err := dump.Expand(args, cmd.InOrStdin())
 		if err != nil {
 			return err
@@ -145,12 +152,10 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if err := f.checkOutputs(b, dump); err != nil {
 		return err
 	}
-	for _, id := range f.against.ids {
-		if _, err := b.registry.Submission(ctx, id); err != nil && !errors.Is(err, registry.ErrErased) {
-			return notFound(err)
-		}
+	if err := b.checkAgainst(ctx, f.against.ids); err != nil {
+		return err
 	}
-	if first, _, err := b.registry.Engine().Span(ctx); err != nil {
+	if first, err := b.firstUpload(ctx); err != nil {
 		return err
 	} else if !found.IsZero() && found.Before(first) {
 		b.warnf("--found %s is before the first upload, %s; uploads entered without --at have the time of their entry", f.found, moment(first))
@@ -161,6 +166,9 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 		return err
 	}
 	part, err := f.partOf()
+	if err == nil {
+		err = f.unsupported(folder)
+	}
 	if err != nil {
 		return err
 	}
@@ -174,7 +182,7 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	}
 	inv, done, err := b.investigator(ctx, verify.Config{
 		Against: f.against.ids, State: f.state, References: f.references, Part: part,
-		Circumstances: circumstances,
+		Circumstances: circumstances, Parties: f.parties,
 	}, "examining")
 	if err != nil {
 		return err
@@ -229,15 +237,18 @@ func (f *investigateFlags) writePart(ctx context.Context, b *books, inv *verify.
 // and the rest of cfg are the caller's. The caller must call done, which ends the progress line; a second
 // call does nothing.
 func (b *books) investigator(ctx context.Context, cfg verify.Config, doing string) (inv *verify.Investigator, done func(), err error) {
-	keys, seal, err := b.keys()
+	done = func() {}
+	if cfg.Actor = b.actor(); b.beside != nil {
+		cfg.Sources, err = b.sources(ctx)
+	} else {
+		cfg.Registry = b.registry
+		if cfg.Keys, cfg.SealKey, err = b.keys(); err == nil {
+			err = b.checkKeys(ctx, cfg.Keys)
+		}
+	}
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := b.checkKeys(ctx, keys); err != nil {
-		return nil, nil, err
-	}
-	done = func() {}
-	cfg.Registry, cfg.Keys, cfg.SealKey, cfg.Actor = b.registry, keys, seal, b.actor()
 	if b.worker == nil {
 		var show func(n, total int)
 		show, done = b.progressOf(ctx, doing)
@@ -272,7 +283,11 @@ func (b *books) weigh(ctx context.Context, f investigateFlags, folder string, in
 	if err != nil {
 		return err
 	}
-	for _, s := range d.Record.Segments {
+	segments := d.Record.Segments
+	for _, r := range d.Record.Registries {
+		segments = append(segments, r.Segments...)
+	}
+	for _, s := range segments {
 		if s.Problem != "" {
 			b.warnf("%s; its uploads were read from the database (kycmark segments --anew makes it again)", s.Problem)
 		}
@@ -429,7 +444,7 @@ func (f *investigateFlags) checkOutputs(b *books, dump []string) error {
 		return err
 	}
 	if f.state != "" { // a state file may exist: it is what an earlier run left
-		if err := checkSpared(f.state, b.home.Files()); err != nil {
+		if err := checkSpared(f.state, b.files()); err != nil {
 			return err
 		}
 	}
