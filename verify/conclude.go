@@ -175,9 +175,9 @@ func (e *evidence) registries() (names []string) {
 	return names
 }
 
-// open returns, of several registries, those that may have issued a copy of what the leak shows, from an
-// upload of their own, whose mark tracing would not have found: their upload could not be compared, or
-// settles nothing. shown is the match with what the leak shows.
+// open returns, of several registries, the names of registries whose copies are not ruled out. Such a
+// registry has another upload that the leak may show, and tracing against that upload would not have found
+// a mark. shown is the match with the upload that the leak shows.
 func (e *evidence) open(shown *Match) (names []string) {
 	for _, m := range e.matches {
 		may := slices.Contains([]string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsUndecided, PixelsUnknown}, m.Pixels)

@@ -78,8 +78,8 @@ func (l *leakPicture) features() (*parts.Query, error) {
 	return q, nil
 }
 
-// locate has [leakPicture.lay] start where local features find the submission of a number of s in l, or
-// end there if they find nothing of it: see [register.Original.Find]. The features of l are compared
+// locate has [leakPicture.lay] start where local features find a submission of s in l, given by its number.
+// If they find nothing of it, lay ends there: see [register.Original.Find]. The features of l are compared
 // only if lay asks. If l is a cut, the features of the whole leak are taken.
 func (v *Investigator) locate(ctx context.Context, l *leakPicture, s *shelf, number int64, of watermark.Submission) {
 	if l.places[of] != nil {

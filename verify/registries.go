@@ -86,7 +86,7 @@ func (c *Config) checkSources() error {
 	for i, s := range c.Sources {
 		switch {
 		case !sourceName.MatchString(s.Name):
-			return fmt.Errorf("registry %d: name %.60q, want up to 40 letters, digits, -, _ and .", i+1, s.Name)
+			return fmt.Errorf("registry %d: name %.60q, want up to 40 letters, digits, dots, hyphens and underscores", i+1, s.Name)
 		case s.Registry == nil || s.SealKey == nil || len(s.Keys) == 0:
 			return fmt.Errorf("registry %s: want a registry, its mark keys and its sealing key", s.Name)
 		}
@@ -166,8 +166,8 @@ func each[T any](r *registries, get func(s *shelf) (T, error)) ([]T, error) {
 }
 
 // submission returns the upload with an ID: that of the first registry that has it, with the earliest time
-// and the first subject of all. Errors are as of [registry.Registry.Submission]; an upload is erased if no
-// registry has it any more. places are the registries that have it or had it; nil: there is one registry.
+// and the first subject of all. Errors are as in [registry.Registry.Submission]. An upload is erased if
+// no registry has it any more. places are the registries that have it or had it; nil: there is one registry.
 func (r *registries) submission(ctx context.Context, id watermark.Submission) (row *registry.Submission, places []findings.Place, err error) {
 	if !r.several() {
 		row, err = r.all[0].Registry.Submission(ctx, id)
@@ -237,8 +237,8 @@ func (r *registries) page(ctx context.Context, id watermark.Submission) (row *re
 	return row, err
 }
 
-// copies returns the copies that all registries issued of a submission. Two copies of one ID in two
-// registries cannot be told apart in findings: the error wraps [registry.ErrConflict].
+// copies returns the copies that all registries issued of a submission. Findings cannot distinguish two
+// copies of one ID in two registries: the error wraps [registry.ErrConflict].
 func (r *registries) copies(ctx context.Context, of watermark.Submission) (out []registry.Copy, err error) {
 	for _, s := range r.all {
 		rows, err := s.Registry.Copies(ctx, of)
@@ -263,7 +263,7 @@ func (r *registries) own(s *shelf, c *registry.Copy) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if o := r.owner[c.ID]; o != nil && o != s {
-		return fmt.Errorf("copy %s: %w: both %s and %s issued a copy with this ID, and findings cannot tell them apart: investigate each registry alone", c.ID, registry.ErrConflict, o.Name, s.Name)
+		return fmt.Errorf("copy %s: %w: both %s and %s issued a copy with this ID, and findings cannot distinguish them: investigate each registry alone", c.ID, registry.ErrConflict, o.Name, s.Name)
 	}
 	r.owner[c.ID], c.Recipient = s, r.name(s, c.Recipient)
 	return nil
@@ -385,16 +385,6 @@ func (r *registries) missing() *findings.Missing {
 		return nil
 	}
 	return &sum
-}
-
-// names returns the names of several registries; nil: there is one.
-func (r *registries) names() (out []string) {
-	for _, s := range r.all {
-		if r.several() {
-			out = append(out, s.Name)
-		}
-	}
-	return out
 }
 
 // areaHash returns the hash of a page, of the first registry in which it can be opened.

@@ -293,7 +293,7 @@ var dumpSentences = []row{
 	{"custody-signed", onDates, (*weighing).custodySigned, "Custody of {n} of these pictures counts all the same: {name} had signed it before the find. A timestamp of {dated} covers the signature. Its key, {key}, is known from a receipt that was entered on {known}."},
 
 	{"matched", shows, (*weighing).matchedFigures, "Of {n} {n|picture|pictures} examined, {matched} {matched|shows|show} an upload of the registry."},
-	{"registries", shows, (*weighing).registries, "{n} registries were searched as one: {names}. “The registry” means all of them here, and a recipient has the name of its registry before its own."},
+	{"registries", shows, (*weighing).registries, "{n} registries were searched as one: {names}. The words “the registry” mean all of them here. A recipient has the name of its registry before its own."},
 	{"matched-in", shows, (*weighing).matchedIn, "{n} of these {n|pictures shows an upload|pictures show uploads} that {name} has."},
 	{"matched-several", shows, many((*weighing).matchedSeveral), "{n} of these {n|pictures shows an upload|pictures show uploads} that several registries have, which {n|counts|count} once."},
 	{"parties-stated", shows, (*weighing).partiesStated, "The investigator states that these names are of one party: {name}."},
@@ -332,7 +332,7 @@ var dumpSentences = []row{
 
 	{"released", showsNot, found(FoundCopy), "The findings do not show who released these copies. The exchange had the same copies, and so had each party that received, found or stole them."},
 	{"misdelivered", showsNot, (*weighing).misdelivered, "A clerical error that no record shows leaves the same findings: a copy for {name} was sent to another party, or a copy for another was entered under {name}. A receipt signed with a key of {name} excludes this for its copy: {signed} of the {n} {n|copy|copies} found {signed|has|have} one."},
-	{"names-alike", showsNot, (*weighing).namesAlike, "{names} count as different parties: nobody stated that equal names of two registries are of one party."},
+	{"names-alike", showsNot, (*weighing).namesAlike, "{names} count as different parties: the investigator has not stated that equal names of two registries are of one party."},
 	{"several", showsNot, (*weighing).several, "Copies of several recipients appear. " + oneSourceText},
 	{"unissued-who", showsNot, (*weighing).unissuedFigures, "The marks with IDs that are not listed do not show who received or released {n|that picture|those pictures}: they count for no recipient. Compare the IDs with all systems that hold the key."},
 	{"custody-unjudged", showsNot, custodyOf(func(s *party) int { return s.unjudged }), "The custody that covers pictures without a mark is listed. " + notJudged},

@@ -51,8 +51,8 @@ func (v *Investigator) severalBooks(ctx context.Context, cfg Config, b *books, l
 	return v.placeShown(ctx, cfg, b, leaks)
 }
 
-// placeShown counts each file that leaks show once, in the cell of its first time, if several registries
-// have it, or if a registry has erased it and no longer counts it.
+// placeShown counts each file that leaks show once, in the cell of its first time. It does so if several
+// registries have the file, or if a registry has erased it and no longer counts it.
 func (v *Investigator) placeShown(ctx context.Context, cfg Config, b *books, leaks []*Verdict) error {
 	var again []*Verdict
 	for _, l := range shown(leaks) {
@@ -193,8 +193,8 @@ func (d *DumpVerdict) registry(name string) int {
 	return slices.IndexFunc(d.Case.Registries, func(r odds.Registry) bool { return r.Name == name })
 }
 
-// local returns those of the names in findings that are recipients of a registry, as the registry calls
-// them, sorted.
+// local returns the recipients of a registry whose names in findings are in names. They have the names
+// that the registry gives them, sorted.
 func (r *registries) local(ctx context.Context, s *shelf, names []string) ([]string, error) {
 	if !r.several() {
 		return slices.Sorted(slices.Values(names)), nil

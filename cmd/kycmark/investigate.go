@@ -71,6 +71,7 @@ If no picture can be examined, nothing is entered or written.`,
 		Example: `  kycmark investigate leaks/ --report report.html
   kycmark investigate dump.zip scans.pdf --found 2026-11-20 --json
   kycmark investigate leaks/ --bundle for-the-vendor.zip
+  kycmark investigate leaks/ --registry brand-a --registry brand-b --report report.html
   find leaks -newer last -print0 | kycmark investigate -`,
 		Args: some("file, folder, archive or PDF"),
 	}
@@ -314,7 +315,7 @@ const manyFiles = 1000
 // hint if there is no state file: if the run is cut short, all work is lost.
 func (b *books) orState(state string, show func(done, total int)) func(done, total int) {
 	return func(done, total int) {
-		if done == 1 && total >= manyFiles && state == "" {
+		if done == 1 && total >= manyFiles && state == "" && b.beside == nil {
 			b.hintf("%d files: with --state FILE a run that is cut short goes on where it was", total)
 		}
 		if show != nil {

@@ -166,9 +166,12 @@ func (f *investigateFlags) unsupported(folder string) error {
 	if len(f.registries) == 0 {
 		return nil
 	}
-	for flag, given := range map[string]bool{"--part": f.part != "", "--queue": f.queue, "--state": f.state != "", "--bundle": f.bundle != "", "--case FOLDER": folder != ""} {
-		if given {
-			return usagef("%s: not supported with several registries", flag)
+	for _, x := range []struct {
+		flag  string
+		given bool
+	}{{"--part", f.part != ""}, {"--queue", f.queue}, {"--state", f.state != ""}, {"--bundle", f.bundle != ""}, {"--case FOLDER", folder != ""}} {
+		if x.given {
+			return usagef("%s: not supported with several registries", x.flag)
 		}
 	}
 	return nil
