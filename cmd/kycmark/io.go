@@ -63,7 +63,7 @@ func reason(err error) string {
 	if p, ok := err.(*fs.PathError); ok {
 		err = p.Err
 	}
-	return strings.ReplaceAll(unpacked(err.Error()), "\n", "; ")
+	return strings.NewReplacer("\n\t", "; ", "\n", "; ").Replace(unpacked(err.Error()))
 }
 
 // packageNames are the prefixes by which errors name the package that they come from.
