@@ -105,9 +105,11 @@ func TestBundleOfSeveralRegistries(t *testing.T) {
 				}
 				c.Predicate.Ledgers[0].Key, c.Predicate.Ledgers[0].Checkpoint = c.Predicate.Ledgers[1].Key, c.Predicate.Ledgers[1].Checkpoint
 			},
-			"none of B":    func(files map[string][]byte, _ *seal.Content) { delete(files, "proofs-B.jsonl") },
-			"no copy of B": func(files map[string][]byte, _ *seal.Content) { files["proofs-B.jsonl"] = firstLine(files["proofs-B.jsonl"]) },
-			"no ledger B":  func(_ map[string][]byte, c *seal.Content) { c.Predicate.Ledgers = c.Predicate.Ledgers[:1] },
+			"none of B": func(files map[string][]byte, _ *seal.Content) { delete(files, "proofs-B.jsonl") },
+			"no copy of B": func(files map[string][]byte, _ *seal.Content) {
+				files["proofs-B.jsonl"] = firstLine(files["proofs-B.jsonl"])
+			},
+			"no ledger B": func(_ map[string][]byte, c *seal.Content) { c.Predicate.Ledgers = c.Predicate.Ledgers[:1] },
 		} {
 			r := b.Verify(seal.Trust{})
 			c := seal.Content{Predicate: r.Statement.Predicate, Inputs: r.Statement.Inputs()}
