@@ -68,7 +68,7 @@ func makeBundle(t *testing.T) {
 	var report, findings bytes.Buffer
 	require.NoError(t, inv.WriteReport(ctx, &report, d, false))
 	require.NoError(t, inv.WriteFindings(ctx, &findings, d, false))
-	c := seal.Investigation{Report: report.Bytes(), Findings: findings.Bytes(), Registry: cfg.Registry, LedgerPublic: public, Made: time.Now()}
+	c := seal.Investigation{Report: report.Bytes(), Findings: findings.Bytes(), Sources: []seal.Source{{Registry: cfg.Registry, LedgerPublic: public}}, Made: time.Now()}
 	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
 	require.ErrorIs(t, err, registry.ErrProof, "no checkpoint covers the investigation")
 	_, err = cfg.Registry.Ledger().Sign(ctx, private)
