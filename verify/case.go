@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"time"
@@ -50,9 +49,6 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict, cfg Config) 
 		if b.copies[l.Submission], err = r.Copies(ctx, l.Submission); err != nil {
 			return nil, err
 		}
-	}
-	if err := r.Engine().CheckCopies(ctx, slices.Collect(maps.Keys(b.copies))); err != nil { // else a copy may be hidden
-		return nil, err
 	}
 	if b.holdings, err = r.Engine().Holdings(ctx, !cfg.named(), cfg.before, cfg.admissible); err != nil { // after the copies: no day of theirs is missing
 		return nil, err

@@ -156,8 +156,6 @@ type Store interface {
 	Copy(ctx context.Context, id watermark.CopyID) (*Copy, error)
 	Copies(ctx context.Context, of watermark.Submission) ([]Copy, error)
 	CopiesAfter(ctx context.Context, seq int64, limit int) ([]Copy, error)
-	// CheckCopies compares the index that Copies asks with all copies. The error wraps ErrTampered.
-	CheckCopies(ctx context.Context, of []watermark.Submission) error
 	AddReceipt(ctx context.Context, r Receipt) error
 	Receipts(ctx context.Context, of watermark.CopyID) ([]Receipt, error)
 	// ReceiptsBy gives the receipts that a key signed of copies issued to a recipient.

@@ -48,5 +48,5 @@ func TestSchemaIsTheReleasedOne(t *testing.T) {
 		}
 		require.NoError(t, rows.Err())
 	}
-	require.Equal(t, "4160e44d662e7a84fade0cd8eee402982837377a13748f48321b2944658dc3a1", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
+	require.Equal(t, "1475dbfcb0d6964ef483468a824e7b29d6bff7967626871ed531e02f98a2bb9c", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
 }

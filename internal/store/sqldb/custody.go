@@ -1,9 +1,14 @@
 package sqldb
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"slices"
+	"sync"
 
 	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -15,7 +20,10 @@ func (d *DB) AddCustody(ctx context.Context, facts ...books.Custody) error {
 		var lines []listed
 		for _, c := range facts {
 			c.Submissions = books.Ascending(c.Submissions)
-			c.Seq = t.append(c)
+			var err error
+			if c.Seq, err = t.append(ctx, c); err != nil {
+				return err
+			}
 			rows = append(rows, custodyRow{listed: int64(len(c.Submissions)), Custody: c})
 			lines = append(lines, lists(c.Seq, c.Submissions)...)
 		}
@@ -29,14 +37,13 @@ func (d *DB) AddCustody(ctx context.Context, facts ...books.Custody) error {
 // AddHandOn enters who had copies besides their recipient. Package registry checks it before.
 func (d *DB) AddHandOn(ctx context.Context, h books.HandOn) error {
 	return d.update(ctx, "enter a hand-on", func(t *tx) error {
-		h.Seq = t.append(h)
-		return insert(ctx, t, handOnTable, h)
+		return enter(ctx, t, handOnTable, &h, &h.Seq)
 	})
 }
 
 // HandOns lists who had copies besides their recipients, in the order of entry.
 func (d *DB) HandOns(ctx context.Context) ([]books.HandOn, error) {
-	return handOnTable.rows(ctx, d.read, " ORDER BY seq")
+	return checked(ctx, d, books.EntryHandOn, handOnTable, " ORDER BY seq")
 }
 
 // lists returns the rows of a list of submissions that belongs to the row with the number in.
@@ -48,14 +55,42 @@ func lists(in int64, ids []watermark.Submission) []listed {
 	return out
 }
 
+// custodyFacts are the facts of custody as they were read last.
+type custodyFacts struct {
+	mu    sync.Mutex
+	list  tlog.List
+	facts []books.Custody
+}
+
 // Custody lists all facts in the order of entry.
-func (d *DB) Custody(ctx context.Context) ([]books.Custody, error) {
-	return readCustody(ctx, d.read, " ORDER BY seq")
+func (d *DB) Custody(ctx context.Context) (facts []books.Custody, err error) {
+	d.custody.mu.Lock()
+	defer d.custody.mu.Unlock()
+	err = d.snapshot(ctx, func(q querier) error {
+		lists, err := readLists(ctx, q, &d.dialect)
+		if err != nil {
+			return err
+		}
+		now, err := lists.Find(ctx, books.EntryCustody)
+		if err != nil || now == d.custody.list {
+			return damaged(err)
+		}
+		read, err := readCustody(ctx, q, " ORDER BY seq")
+		if err == nil {
+			err = onList(ctx, q, &d.dialect, books.EntryCustody, read)
+		}
+		if err == nil {
+			d.custody.list, d.custody.facts = now, read
+		}
+		return err
+	})
+	return append([]books.Custody{}, d.custody.facts...), err
 }
 
 // CustodyBy lists the facts about a recipient in the order of entry.
 func (d *DB) CustodyBy(ctx context.Context, recipient string) ([]books.Custody, error) {
-	return readCustody(ctx, d.read, " WHERE recipient = $1 ORDER BY seq", recipient)
+	facts, err := d.Custody(ctx)
+	return slices.DeleteFunc(facts, func(c books.Custody) bool { return c.Recipient != recipient }), err
 }
 
 // CustodyOf lists the facts that cover an upload in the order of entry. The upload's time of
@@ -63,24 +98,32 @@ func (d *DB) CustodyBy(ctx context.Context, recipient string) ([]books.Custody, 
 // upload. Submissions of such a fact is this upload alone, because a list may be as long as the
 // registry. For an unknown upload the result is empty.
 func (d *DB) CustodyOf(ctx context.Context, submission watermark.Submission) ([]books.Custody, error) {
-	rows, err := custodyTable.rows(ctx, d.read, ` WHERE seq IN (
-		SELECT c.seq FROM submission s
-		JOIN custody c ON c.listed = 0 AND c.since <= s.submitted AND s.submitted <= c.until
-		WHERE s.id = $1
-		UNION ALL
-		SELECT c.seq FROM submission s
-		JOIN custody_submission l ON l.submission = s.id
-		JOIN custody c ON c.seq = l.custody AND c.since <= s.submitted AND s.submitted <= c.until
-		WHERE s.id = $1)
-	ORDER BY seq`, submission[:])
-	out := make([]books.Custody, 0, len(rows))
-	for _, r := range rows {
-		if r.listed > 0 {
-			r.Submissions = []watermark.Submission{submission}
-		}
-		out = append(out, r.Custody)
+	s, err := d.Submission(ctx, submission)
+	if errors.Is(err, books.ErrNotFound) {
+		return []books.Custody{}, nil
 	}
-	return out, err
+	var facts []books.Custody
+	if err == nil {
+		facts, err = d.Custody(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := []books.Custody{}
+	for _, c := range facts {
+		if s.Submitted.Before(c.From) || s.Submitted.After(c.To) {
+			continue
+		}
+		if len(c.Submissions) > 0 {
+			_, named := slices.BinarySearchFunc(c.Submissions, submission, func(a, b watermark.Submission) int { return bytes.Compare(a[:], b[:]) })
+			if !named {
+				continue
+			}
+			c.Submissions = []watermark.Submission{submission}
+		}
+		out = append(out, c)
+	}
+	return out, nil
 }
 
 // readCustody reads facts with their lists. tail follows the table's name in the query (" ORDER BY

@@ -30,7 +30,10 @@ func (d *DB) SetSubjects(ctx context.Context, changes []books.SubjectChange) (ch
 			if err := blankSubject(ctx, t, c.Submission); err != nil {
 				return err
 			}
-			c.Seq, changed[i] = t.append(c), true
+			if c.Seq, err = t.append(ctx, c); err != nil {
+				return err
+			}
+			changed[i] = true
 			if err := insert(ctx, t, subjectTable, c); err != nil {
 				return err
 			}

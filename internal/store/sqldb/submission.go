@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,7 +66,9 @@ func addUploads(ctx context.Context, t *tx, uploads []books.Upload) (added []boo
 		known[u.ID] = digest{u.ID, u.SHA256, 0}
 		added[i], entered[u.ID] = true, u.Page == 1
 		u.Erased, u.ErasedBy = false, 0
-		u.Seq = t.append(u.Submission)
+		if u.Seq, err = t.append(ctx, u.Submission); err != nil {
+			return nil, err
+		}
 		rows = append(rows, u.Submission)
 		if u.Sealed != nil {
 			sealed = append(sealed, sealedRow{u.ID, *u.Sealed})
@@ -129,17 +132,35 @@ func sameFile(old digest, s *books.Submission) error {
 
 // Submission returns one upload by its ID.
 func (d *DB) Submission(ctx context.Context, id watermark.Submission) (*books.Submission, error) {
-	return presentTable.one(ctx, d.read, " WHERE id = $1", id[:])
+	return d.submission(ctx, " WHERE id = $1", id[:])
 }
 
 // SubmissionBySeq returns one upload by its number.
 func (d *DB) SubmissionBySeq(ctx context.Context, seq int64) (*books.Submission, error) {
-	return presentTable.one(ctx, d.read, " WHERE seq = $1", seq)
+	return d.submission(ctx, " WHERE seq = $1", seq)
+}
+
+// submission returns the first upload that the query with this tail selects, as it was entered.
+func (d *DB) submission(ctx context.Context, tail string, args ...any) (s *books.Submission, err error) {
+	err = d.snapshot(ctx, func(q querier) error {
+		if s, err = presentTable.one(ctx, q, tail, args...); err != nil {
+			return err
+		}
+		return d.entered(ctx, q, s)
+	})
+	return s, err
 }
 
 // SubmissionsAfter returns up to limit uploads with a greater number.
 func (d *DB) SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]books.Submission, error) {
-	return presentTable.rows(ctx, d.read, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit)
+	var rows []books.Submission
+	err := d.snapshot(ctx, func(q querier) (err error) {
+		if rows, err = presentTable.rows(ctx, q, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit); err != nil {
+			return err
+		}
+		return isEntered(ctx, q, rows)
+	})
+	return rows, err
 }
 
 // SearchedAfter returns what up to limit uploads with numbers above seq are found by, ascending,
@@ -209,7 +230,9 @@ func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 			e.Submissions = append(e.Submissions, s.ID)
 		}
 		e.Left = books.Left(old)
-		e.Seq = t.append(e)
+		if e.Seq, err = t.append(ctx, e); err != nil {
+			return err
+		}
 		if err := insert(ctx, t, erasureTable, e); err != nil {
 			return err
 		}
@@ -240,6 +263,9 @@ func withPages(ctx context.Context, t *tx, ids []watermark.Submission) ([]books.
 		if err != nil {
 			return nil, err
 		}
+		if len(further) != s.Pages-1 {
+			return nil, tampered("submission %s: %d further pages are found, and %d were entered", s.ID, len(further), s.Pages-1)
+		}
 		rows = append(rows, further...)
 	}
 	slices.SortFunc(rows, func(a, b books.Submission) int { return bytes.Compare(a.ID[:], b.ID[:]) })
@@ -264,7 +290,9 @@ func present(ctx context.Context, t *tx, ids ...watermark.Submission) ([]books.S
 		}
 		rows[i] = *s
 	}
-	return rows, nil
+	inOrder := slices.Clone(rows)
+	slices.SortFunc(inOrder, func(a, b books.Submission) int { return cmp.Compare(a.Seq, b.Seq) })
+	return rows, isEntered(ctx, t, slices.CompactFunc(inOrder, func(a, b books.Submission) bool { return a.Seq == b.Seq }))
 }
 
 // blank removes from the rows of submissions all that an erasure removes, and deletes their
