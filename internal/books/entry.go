@@ -2,6 +2,8 @@ package books
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -58,6 +60,11 @@ type wireEntry struct {
 	Seq        int64  `json:"seq"`
 	Time       string `json:"time"`
 	V          int    `json:"v"`
+}
+
+// Item is what a list has of the entry: its commitment and its number.
+func (e Entry) Item() [32]byte {
+	return sha256.Sum256(binary.BigEndian.AppendUint64(e.Commitment[:], uint64(e.Seq)))
 }
 
 const timeLayout = "2006-01-02T15:04:05.000000Z"

@@ -6,10 +6,12 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -133,8 +135,11 @@ func (r *Result) proofs(b *Bundle, trust Trust) {
 	p, err := checkProofs(b, data, r.Statement.Predicate.Ledger, r.Findings, trust.Ledger)
 	text := ""
 	if err == nil {
-		text = fmt.Sprintf("%d investigations and %d copies stand in the ledger as the findings have them, under its signed state of %d entries",
+		text = fmt.Sprintf("%d investigations and %d copies are in the ledger as the findings have them, under its signed state of %d entries",
 			len(p.investigations), len(p.copies), p.last.Size)
+		if len(p.entered) > 0 {
+			text += fmt.Sprintf("; of %d submissions it has no copy that the findings lack", len(p.entered))
+		}
 		if trust.Ledger == "" {
 			text += "; checked with the key that the bundle brings, " + r.Statement.Predicate.Ledger.Key + elsewhere
 		}
@@ -176,8 +181,10 @@ func (r *Result) state(b *Bundle, c registry.Checkpoint, tsa []*x509.Certificate
 type proved struct {
 	investigations map[int64]bool // numbers of ledger entries
 	copies         map[watermark.CopyID]registry.Copy
-	states         []registry.Checkpoint // that the proofs rest on, each once
-	last           registry.Checkpoint   // the largest of them
+	entered        map[watermark.Submission]uint64 // how many copies of each submission are in the ledger
+	lists          bool                            // an investigation's entry commits to lists, so that entered must be there
+	states         []registry.Checkpoint           // that the proofs rest on, each once
+	last           registry.Checkpoint             // the largest of them
 }
 
 // checkProofs checks lines, the proofs of proofs.jsonl, and that they prove the investigations
@@ -196,7 +203,8 @@ func checkProofs(b *Bundle, lines []byte, l *Ledger, f *verify.Findings, key str
 	case key != "" && key != l.Key:
 		return nil, fmt.Errorf("%w: made under the key %s, not %s", registry.ErrProof, l.Key, key)
 	}
-	p := &proved{investigations: make(map[int64]bool), copies: make(map[watermark.CopyID]registry.Copy)}
+	p := &proved{investigations: make(map[int64]bool), copies: make(map[watermark.CopyID]registry.Copy),
+		entered: make(map[watermark.Submission]uint64)}
 	for line := range bytes.Lines(lines) {
 		if err := p.add(line, l.Key, f); err != nil {
 			return nil, err
@@ -215,7 +223,23 @@ func checkProofs(b *Bundle, lines []byte, l *Ledger, f *verify.Findings, key str
 			return nil, fmt.Errorf("%w: none of copy %s as the findings have it", registry.ErrProof, c.ID)
 		}
 	}
-	return p, nil
+	return p, tookAll(p.entered, p.lists, f)
+}
+
+// tookAll checks that the findings f have as many copies of each submission as are entered in the ledger. If
+// whole, the number of each must be known. The error wraps [registry.ErrProof].
+func tookAll(entered map[watermark.Submission]uint64, whole bool, f *verify.Findings) error {
+	taken := f.CopiesTaken()
+	for _, of := range books.Ascending(slices.Collect(maps.Keys(taken))) {
+		n, ok := entered[of]
+		switch {
+		case !ok && whole:
+			return fmt.Errorf("%w: none of how many copies of submission %s there are", registry.ErrProof, of)
+		case n > uint64(taken[of]):
+			return fmt.Errorf("%w: the ledger has %d copies of submission %s, and the findings %d: some are hidden, or were issued meanwhile", registry.ErrProof, n, of, taken[of])
+		}
+	}
+	return nil
 }
 
 // add checks one proof with the ledger's public key, and adds its copy or investigation, and the
@@ -248,6 +272,14 @@ func (p *proved) add(proof []byte, key string, f *verify.Findings) error {
 			return fmt.Errorf("%w: entry %d is of another investigation", registry.ErrProof, i.Entry)
 		}
 		p.investigations[i.Entry] = true
+		p.lists = p.lists || first.Lists != registry.Digest{}
+	case first.Copies != nil:
+		if len(record.Logged) > 0 && first.Entry < slices.Max(record.Logged) {
+			return fmt.Errorf("%w: of how many copies there were before the investigation", registry.ErrProof)
+		}
+		for _, c := range first.Copies {
+			p.entered[c.Submission] = c.N
+		}
 	}
 	return nil
 }

@@ -8,10 +8,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // Names of the files that say what was found. For the ledger's first N entries there may also
@@ -86,7 +90,7 @@ func examined(f *verify.Findings) (out []Subject) {
 }
 
 // prove adds proofs to c: that the ledger has the investigations that f records and the copies
-// that f names. It also adds the largest signed state of the ledger that the proofs rest on, and
+// that f names. It adds a proof of how many copies there are of the submissions that leaks show. It also adds the largest signed state of the ledger that the proofs rest on, and
 // kept timestamps of these states. If there is nothing to prove, it adds nothing. The error
 // wraps [registry.ErrProof] if no signed checkpoint covers an entry: prove signs no checkpoint.
 func (c *content) prove(ctx context.Context, in Investigation, f *verify.Findings) error {
@@ -94,6 +98,7 @@ func (c *content) prove(ctx context.Context, in Investigation, f *verify.Finding
 	var proofs bytes.Buffer
 	var last registry.Checkpoint
 	used := make(map[string]bool) // texts of the states that proofs rest on
+	entered := make(map[watermark.Submission]uint64)
 	add := func(proof []byte, err error) error {
 		if err != nil {
 			return err
@@ -108,6 +113,9 @@ func (c *content) prove(ctx context.Context, in Investigation, f *verify.Finding
 				last = s
 			}
 		}
+		for _, c := range p.Entries[0].Copies {
+			entered[c.Submission] = c.N
+		}
 		proofs.Write(proof)
 		return nil
 	}
@@ -121,12 +129,21 @@ func (c *content) prove(ctx context.Context, in Investigation, f *verify.Finding
 			return err
 		}
 	}
+	if taken := f.CopiesTaken(); len(taken) > 0 {
+		of := books.Ascending(slices.Collect(maps.Keys(taken)))
+		if err := add(ledger.ProveCopies(ctx, of, in.LedgerPublic)); err != nil {
+			return err
+		}
+		if err := tookAll(entered, true, f); err != nil {
+			return err
+		}
+	}
 	if proofs.Len() == 0 {
 		return nil
 	}
 	c.predicate.Ledger = &Ledger{Key: in.LedgerPublic, Checkpoint: last.Text}
 	c.files = append(c.files,
-		File{proofsName, "proofs that this investigation and the copies named stand in the ledger, one a line", proofs.Bytes()},
+		File{proofsName, "proofs that this investigation and the copies named are in the ledger, and how many copies there are, one a line", proofs.Bytes()},
 		File{stateName, "the ledger's signed state (C2SP tlog-checkpoint)", []byte(last.Text)},
 		File{ledgerName, "public key of the ledger, which the proofs are checked with", []byte(in.LedgerPublic + "\n")})
 	states, err := ledger.Checkpoints(ctx)

@@ -29,8 +29,8 @@ const (
 
 // Lists commits to lists by their names: its root changes with every item, and a path from the root
 // proves what a list has, or that no list has a name. It is a binary tree over the SHA-256 of the
-// names. A list is where its first bits differ from those of all others; the path of one among a
-// million lists has about 20 nodes. A Lists is not safe for concurrent use.
+// names. A list lies where the first bits of its name are no other list's; among a million lists its path has
+// about 20 nodes. A Lists is not safe for concurrent use.
 type Lists struct {
 	root *listNode // nil: no lists
 	read ReadLists
@@ -39,8 +39,8 @@ type Lists struct {
 // ReadLists returns the stored nodes with these IDs, by ID. A missing node is left out.
 type ReadLists func(ctx context.Context, ids []string) (map[string][]byte, error)
 
-// A listNode is a list, or a branch with two parts of the tree, or what is known of a node that was not
-// read yet: its hash.
+// A listNode is a list, or a branch with two parts of the tree. Of a node that was not read yet the hash is
+// known.
 type listNode struct {
 	hash     Hash
 	kids     [2]*listNode // of a branch; nil: no list is there
@@ -89,8 +89,8 @@ func listID(key Hash, depth int) string {
 const listAhead = 32
 
 // down returns the nodes from the root to where the key's list is or would be. The last one is nil, or has a
-// leaf. It reads what is missing. The error wraps [ErrProof] if a node is missing or is not the one
-// that its parent names.
+// leaf. It reads what is missing. The error wraps [ErrProof] if a node is missing or has not the hash
+// that its parent has.
 func (l *Lists) down(ctx context.Context, key Hash) ([]*listNode, error) {
 	var path []*listNode
 	stored := make(map[string][]byte)
@@ -173,11 +173,11 @@ func (n *listNode) sum() Hash {
 	return n.hash
 }
 
-// Root returns the hash over all lists: zeros if there is none.
+// Root returns the hash over all lists: zeros without lists.
 func (l *Lists) Root() Hash { return l.root.sum() }
 
-// Find returns the list with a name: without items if there is none. It reads nodes; errors are those of
-// reading, or wrap [ErrProof] if a node is missing or was changed.
+// Find returns the list with a name: without items if no list has the name. The error is of reading nodes, or
+// wraps [ErrProof] if a node is missing or was changed.
 func (l *Lists) Find(ctx context.Context, name string) (List, error) {
 	key := listKey(name)
 	path, err := l.down(ctx, key)
@@ -190,7 +190,7 @@ func (l *Lists) Find(ctx context.Context, name string) (List, error) {
 	return List{}, nil
 }
 
-// Add adds an item to the list with a name. Errors are those of [Lists.Find].
+// Add adds an item to the list with a name. It fails as [Lists.Find] does.
 func (l *Lists) Add(ctx context.Context, name string, item Hash) error {
 	key := listKey(name)
 	path, err := l.down(ctx, key)
@@ -273,7 +273,7 @@ func (l *Lists) each(n *listNode, key Hash, depth int, f func(n *listNode, id st
 }
 
 // Prove returns the nodes from the root to the list with a name, or to where it would be. It proves what
-// [CheckList] returns. Errors are those of [Lists.Find].
+// [CheckList] returns. It fails as [Lists.Find] does.
 func (l *Lists) Prove(ctx context.Context, name string) (proof [][]byte, err error) {
 	path, err := l.down(ctx, listKey(name))
 	for _, n := range path {
@@ -285,7 +285,7 @@ func (l *Lists) Prove(ctx context.Context, name string) (proof [][]byte, err err
 }
 
 // CheckList returns the list with a name under a root, as a proof of [Lists.Prove] shows it: without items if
-// there is none. Every byte of the proof counts. The error wraps [ErrProof].
+// no list has the name. Every byte of the proof counts. The error wraps [ErrProof].
 func CheckList(root Hash, name string, proof [][]byte) (List, error) {
 	used := 0
 	l := NewLists(root, func(_ context.Context, ids []string) (map[string][]byte, error) {

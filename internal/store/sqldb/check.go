@@ -187,7 +187,7 @@ func (c *checker) entry(r ledgerRow, evidence map[int64]rowEntry) error {
 		return tampered("the %s of entry %d was edited", e.Kind, e.Seq)
 	}
 	for _, name := range want.lists {
-		if err := c.lists.Add(c.ctx, name, want.Commitment); err != nil {
+		if err := c.lists.Add(c.ctx, name, e.Item()); err != nil {
 			return err
 		}
 	}
@@ -202,12 +202,13 @@ func (c *checker) entry(r ledgerRow, evidence map[int64]rowEntry) error {
 var erasedCommitment = [32]byte{}
 
 // evidence reads all rows that carry the numbers from first to last, both included. For each
-// number it returns the entry that its row must have, without Seq. Two rows with one number are
+// number it returns the entry that its row must have, without Lists. Two rows with one number are
 // an error that wraps [books.ErrTampered].
 func (c *checker) evidence(first, last int64) (map[int64]rowEntry, error) {
 	found := make(map[int64]rowEntry)
 	var twice error
 	put := func(row books.Row, e books.Entry) {
+		e.Seq = row.Number()
 		if _, ok := found[row.Number()]; ok {
 			twice = tampered("two rows carry the number %d", row.Number())
 		}
@@ -221,7 +222,7 @@ func (c *checker) evidence(first, last int64) (map[int64]rowEntry, error) {
 	return found, twice
 }
 
-// A rowEntry is the entry that a row must have, without Seq, and the lists that the row is on.
+// A rowEntry is the entry that a row must have, without Lists, and the lists that the row is on.
 type rowEntry struct {
 	books.Entry
 	lists []string
@@ -274,7 +275,7 @@ func (c *checker) investigations(first, last int64, put func(books.Row, books.En
 	return errors.Join(err, filesEntered(rows))
 }
 
-// filesEntered checks that the files of investigations are those that were entered. The error wraps
+// filesEntered compares the files of investigations with what was entered. The error wraps
 // [books.ErrTampered].
 func filesEntered(all []books.Investigation) error {
 	for _, i := range all {
@@ -330,14 +331,11 @@ func (c *checker) submissions(first, last int64, put func(books.Row, books.Entry
 // with the submissions that it blanked: their digest (Left) and their number. A difference is an
 // error that wraps [books.ErrTampered]. c.listed counts the submissions.
 func (c *checker) erasures(first, last int64, put func(books.Row, books.Entry)) error {
-	rows, err := erasureTable.rows(c.ctx, c.q, between, first, last)
+	rows, err := readErasures(c.ctx, c.q, between, first, last)
 	if err != nil {
 		return err
 	}
 	for _, e := range rows {
-		if e.Submissions, err = readList(c.ctx, c.q, erasureListTable, e.Seq); err != nil {
-			return err
-		}
 		put(e, e.LedgerEntry())
 		left, err := submissionTable.rows(c.ctx, c.q, " WHERE erased > 0 AND erased = $1 ORDER BY id", e.Seq)
 		if err != nil {

@@ -3,7 +3,7 @@ package sqldb
 import (
 	"bytes"
 	"context"
-	"errors"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -43,7 +43,7 @@ func (d *DB) AddHandOn(ctx context.Context, h books.HandOn) error {
 
 // HandOns lists who had copies besides their recipients, in the order of entry.
 func (d *DB) HandOns(ctx context.Context) ([]books.HandOn, error) {
-	return checked(ctx, d, books.EntryHandOn, handOnTable, " ORDER BY seq")
+	return checked(ctx, d, books.EntryHandOn, handOnTable, "")
 }
 
 // lists returns the rows of a list of submissions that belongs to the row with the number in.
@@ -96,16 +96,13 @@ func (d *DB) CustodyBy(ctx context.Context, recipient string) ([]books.Custody, 
 // CustodyOf lists the facts that cover an upload in the order of entry. The upload's time of
 // submission must lie from From to To, both included, and a list, if there is one, must name the
 // upload. Submissions of such a fact is this upload alone, because a list may be as long as the
-// registry. For an unknown upload the result is empty.
+// registry. The error wraps [books.ErrNotFound] for an unknown upload.
 func (d *DB) CustodyOf(ctx context.Context, submission watermark.Submission) ([]books.Custody, error) {
 	s, err := d.Submission(ctx, submission)
-	if errors.Is(err, books.ErrNotFound) {
-		return []books.Custody{}, nil
+	if err != nil {
+		return nil, fmt.Errorf("submission %s: %w", submission, err)
 	}
-	var facts []books.Custody
-	if err == nil {
-		facts, err = d.Custody(ctx)
-	}
+	facts, err := d.Custody(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -147,6 +144,17 @@ func readCustody(ctx context.Context, q querier, tail string, args ...any) ([]bo
 		out[i] = r.Custody
 	}
 	return out, nil
+}
+
+// readErasures reads erasures with the submissions that they list. tail follows the table's name in the query.
+func readErasures(ctx context.Context, q querier, tail string, args ...any) ([]books.Erasure, error) {
+	rows, err := erasureTable.rows(ctx, q, tail, args...)
+	for i := range rows {
+		if err == nil {
+			rows[i].Submissions, err = readList(ctx, q, erasureListTable, rows[i].Seq)
+		}
+	}
+	return rows, err
 }
 
 // readList returns the submissions, sorted by ID, that the row with the number of lists. t is

@@ -1,6 +1,8 @@
 package sqldb
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -109,7 +111,7 @@ func (t *tx) makeLists(ctx context.Context, size int64) error {
 		}
 		for seq := from; seq < from+page; seq++ {
 			for _, name := range rows[seq].lists {
-				if err := t.lists.Add(ctx, name, rows[seq].Commitment); err != nil {
+				if err := t.lists.Add(ctx, name, rows[seq].Item()); err != nil {
 					return err
 				}
 			}
@@ -118,8 +120,8 @@ func (t *tx) makeLists(ctx context.Context, size int64) error {
 	return t.writeLists(ctx)
 }
 
-// checked returns all items of the list called name: the rows of a table that the query with this tail
-// selects. The rows and the list are of one moment. The error wraps [books.ErrTampered] if they differ.
+// checked returns all items of the list called name, by number: the rows of a table that the query with this
+// tail selects. The rows and the list are of one moment. The error wraps [books.ErrTampered] if they differ.
 func checked[T books.Row](ctx context.Context, d *DB, name string, t table[T], tail string, args ...any) (rows []T, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
 		if rows, err = t.rows(ctx, q, tail, args...); err != nil {
@@ -140,32 +142,38 @@ func (d *DB) snapshot(ctx context.Context, f func(q querier) error) error {
 	return f(raw)
 }
 
-// onList compares rows with the list called name. The error wraps [books.ErrTampered].
+// onList sorts rows by number and compares them with the list called name. The error wraps
+// [books.ErrTampered].
 func onList[T books.Row](ctx context.Context, q querier, dialect *Dialect, name string, rows []T) error {
+	slices.SortFunc(rows, func(a, b T) int { return cmp.Compare(a.Number(), b.Number()) })
+	_, err := after(ctx, q, dialect, name, tlog.List{}, rows)
+	return err
+}
+
+// after compares the list called name with what it was before and rows, which are sorted by number. It
+// returns the list. The error wraps [books.ErrTampered].
+func after[T books.Row](ctx context.Context, q querier, dialect *Dialect, name string, before tlog.List, rows []T) (tlog.List, error) {
 	lists, err := readLists(ctx, q, dialect)
 	if err != nil {
-		return err
+		return before, err
 	}
 	want, err := lists.Find(ctx, name)
 	if err != nil {
-		return damaged(err)
+		return before, damaged(err)
 	}
-	if want.N == 0 && len(rows) == 0 {
-		return nil
-	}
-	inOrder := slices.Clone(rows)
-	slices.SortFunc(inOrder, func(a, b T) int { return int(a.Number() - b.Number()) })
-	var got tlog.List
-	for _, r := range inOrder {
-		got = got.Add(r.LedgerEntry().Commitment)
+	got := before
+	for _, r := range rows {
+		e := r.LedgerEntry()
+		e.Seq = r.Number()
+		got = got.Add(e.Item())
 	}
 	if got.N != want.N {
-		return tampered("%s: %d are found, and %d were entered", name, got.N, want.N)
+		return before, tampered("%s: %d are found, and %d were entered", name, got.N, want.N)
 	}
 	if got != want {
-		return tampered("%s: what is found is not what was entered", name)
+		return before, tampered("%s: what is found is not what was entered", name)
 	}
-	return nil
+	return want, nil
 }
 
 // entered compares a submission, as it is read, with its entry; an erased one must be blank. It also compares
@@ -183,7 +191,7 @@ func (d *DB) entered(ctx context.Context, q querier, s *books.Submission) error 
 	}
 	last := changes[len(changes)-1]
 	if !s.Erased && (s.Subject != last.Subject || !s.SetAt.Equal(last.Entered) || books.SubjectDigest(last.Blind, last.Subject) != last.Digest) {
-		return tampered("submission %s: its subject is not the one that was entered last", s.ID)
+		return tampered("submission %s: another subject was entered last", s.ID)
 	}
 	return nil
 }
@@ -205,14 +213,25 @@ func isEntered(ctx context.Context, q querier, rows []books.Submission) error {
 			if len(found) != len(part) {
 				return tampered("an entry of %d submissions is missing", len(part))
 			}
-			e, err := books.ParseEntry(found[i].entry)
-			want := s.LedgerEntry()
-			if err != nil || e.Seq != s.Seq || e.Kind != want.Kind || !e.Time.Equal(want.Time) || s.Erased && !blanked(s) || !s.Erased && e.Commitment != want.Commitment {
+			if found[i].seq != s.Seq || !isOf(found[i].entry, s) {
 				return tampered("submission %s is not as entry %d has it", s.ID, s.Seq)
 			}
 		}
 	}
 	return nil
+}
+
+// isOf reports whether an entry is that of a submission. Of an erased one all but the commitment is compared.
+func isOf(entry []byte, s *books.Submission) bool {
+	want := s.LedgerEntry()
+	want.Seq = s.Seq
+	if s.Erased {
+		e, err := books.ParseEntry(entry)
+		if want.Commitment = e.Commitment; err != nil || !blanked(s) {
+			return false
+		}
+	}
+	return bytes.Equal(want.Encode(), entry)
 }
 
 // blanked reports whether a submission has nothing that an erasure removes.
@@ -221,17 +240,22 @@ func blanked(s *books.Submission) bool {
 		Details: books.Details{Document: s.Document, Page: s.Page, Pages: s.Pages}}
 }
 
-// ListProof proves what the list called name was after the entry number, which must be the ledger's last entry
-// that is on a list, or have the same lists.
-func (d *DB) ListProof(ctx context.Context, name string) (root tlog.Hash, proof [][]byte, err error) {
+// ProveLists proves what the lists with these names are, in their order, under their present root.
+func (d *DB) ProveLists(ctx context.Context, names []string) (root tlog.Hash, proofs [][][]byte, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
 		lists, err := readLists(ctx, q, &d.dialect)
 		if err != nil {
 			return err
 		}
 		root = lists.Root()
-		proof, err = lists.Prove(ctx, name)
-		return damaged(err)
+		for _, name := range names {
+			proof, err := lists.Prove(ctx, name)
+			if err != nil {
+				return damaged(err)
+			}
+			proofs = append(proofs, proof)
+		}
+		return nil
 	})
-	return root, proof, err
+	return root, proofs, err
 }

@@ -1,10 +1,12 @@
 package sqldb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
@@ -35,7 +37,9 @@ func (d *DB) AddRecipient(ctx context.Context, r books.Recipient) (added bool, e
 
 // Recipients lists all recipients by name.
 func (d *DB) Recipients(ctx context.Context) ([]books.Recipient, error) {
-	return checked(ctx, d, books.EntryRecipient, recipientTable, " ORDER BY name")
+	all, err := checked(ctx, d, books.EntryRecipient, recipientTable, "")
+	slices.SortFunc(all, func(a, b books.Recipient) int { return cmp.Compare(a.Name, b.Name) })
+	return all, err
 }
 
 // AddMarkKey enters a mark key. If the ID is there with the same commitment, AddMarkKey changes
@@ -63,7 +67,7 @@ func ensureMarkKey(ctx context.Context, t *tx, k books.KeyEntry) (added bool, er
 
 // MarkKeys lists the mark keys in the order of entry.
 func (d *DB) MarkKeys(ctx context.Context) ([]books.KeyEntry, error) {
-	return checked(ctx, d, books.EntryKey, markKeyTable, " ORDER BY seq")
+	return checked(ctx, d, books.EntryKey, markKeyTable, "")
 }
 
 // AddKeyState enters a state of a mark key. The error wraps [books.ErrConflict] if the state
@@ -104,7 +108,7 @@ func (t *tx) mayMark(ctx context.Context, id string) error {
 
 // KeyStates lists the states of all mark keys in the order of entry.
 func (d *DB) KeyStates(ctx context.Context) ([]books.KeyState, error) {
-	return checked(ctx, d, books.EntryKeyState, keyStateTable, " ORDER BY seq")
+	return checked(ctx, d, books.EntryKeyState, keyStateTable, "")
 }
 
 // AddCopy enters c and sets its Seq. Before it, AddCopy enters the mark key if that was never
@@ -137,7 +141,7 @@ func (d *DB) Copy(ctx context.Context, id watermark.CopyID) (*books.Copy, error)
 }
 
 // issued returns a copy and its receipts, in the order of entry. The error wraps [books.ErrNotFound] if
-// there is no such copy, and [books.ErrTampered] if they are not those that were entered.
+// there is no such copy, and [books.ErrTampered] if others were entered.
 func (d *DB) issued(ctx context.Context, id watermark.CopyID) (c *books.Copy, receipts []books.Receipt, err error) {
 	var copies []books.Copy
 	err = d.snapshot(ctx, func(q querier) error {
@@ -167,7 +171,7 @@ func (d *DB) issued(ctx context.Context, id watermark.CopyID) (c *books.Copy, re
 
 // Copies lists the copies of an upload in the order of issue.
 func (d *DB) Copies(ctx context.Context, of watermark.Submission) ([]books.Copy, error) {
-	return checked(ctx, d, books.CopiesOf(of), copyTable, " WHERE submission = $1 ORDER BY seq", of[:])
+	return checked(ctx, d, books.CopiesOf(of), copyTable, " WHERE submission = $1", of[:])
 }
 
 // CopiesAfter returns up to limit copies with a greater number.
@@ -212,7 +216,7 @@ func (d *DB) AddInvestigation(ctx context.Context, i books.Investigation) (int64
 
 // Investigations lists all investigations in the order of entry.
 func (d *DB) Investigations(ctx context.Context) ([]books.Investigation, error) {
-	all, err := checked(ctx, d, books.EntryInvestigation, investigationTable, " ORDER BY seq")
+	all, err := checked(ctx, d, books.EntryInvestigation, investigationTable, "")
 	return all, errors.Join(err, filesEntered(all))
 }
 
@@ -225,7 +229,7 @@ func (d *DB) AddConclusion(ctx context.Context, c books.Conclusion) error {
 
 // Conclusions lists what came of investigations, in the order of entry.
 func (d *DB) Conclusions(ctx context.Context) ([]books.Conclusion, error) {
-	return checked(ctx, d, books.EntryConclusion, conclusionTable, " ORDER BY seq")
+	return checked(ctx, d, books.EntryConclusion, conclusionTable, "")
 }
 
 // Span returns when the first and the last upload were submitted, in UTC. Erased uploads count.

@@ -61,7 +61,7 @@ func (t *tx) append(ctx context.Context, row books.Row) (int64, error) {
 			}
 		}
 		for _, name := range names {
-			if err := t.lists.Add(ctx, name, e.Commitment); err != nil {
+			if err := t.lists.Add(ctx, name, e.Item()); err != nil {
 				return 0, damaged(err)
 			}
 		}
