@@ -30,6 +30,9 @@ type books struct {
 	same        []findings.SameDocument // of submissions that leaks show
 	notCompared int                     // see [DumpVerdict]
 
+	registries []odds.Registry  // several that were searched as one; nil: there is one
+	in         map[string][]int // by recipient: the registries that list it, as indices; empty: there is one
+
 	unconfirmed map[string]int // by recipient, leaks with unconfirmed marks that the leaks themselves do not name; nil unless read from findings
 }
 
@@ -39,25 +42,28 @@ type books struct {
 // were searched, the counts are of these and of what leaks show. Errors are the registry's, as they
 // are.
 func (v *Investigator) books(ctx context.Context, leaks []*Verdict, cfg Config) (*books, error) {
-	r := v.cfg.Registry
 	b := &books{copies: make(map[watermark.Submission][]registry.Copy)}
 	var err error
-	if b.recipients, err = r.Recipients(ctx); err != nil {
+	if b.recipients, b.in, err = v.in.recipients(ctx); err != nil {
 		return nil, err
 	}
 	for _, l := range shown(leaks) {
-		if b.copies[l.Submission], err = r.Copies(ctx, l.Submission); err != nil {
+		if b.copies[l.Submission], err = v.in.copies(ctx, l.Submission); err != nil {
 			return nil, err
 		}
 	}
-	if b.holdings, err = r.Engine().Holdings(ctx, !cfg.named(), cfg.before, cfg.admissible); err != nil { // after the copies: no day of theirs is missing
+	if v.in.several() {
+		return b, v.severalBooks(ctx, cfg, b, leaks)
+	}
+	e := v.in.all[0].Registry.Engine()
+	if b.holdings, err = e.Holdings(ctx, !cfg.named(), cfg.before, cfg.admissible); err != nil { // after the copies: no day of theirs is missing
 		return nil, err
 	}
 	b.history = historyOf(b.holdings, b.recipients)
 	if cfg.named() {
 		return b, v.namedBooks(ctx, cfg, b, leaks)
 	}
-	if b.ever, err = r.Engine().Holdings(ctx, true, time.Time{}, func(registry.Custody) bool { return true }); err != nil {
+	if b.ever, err = e.Holdings(ctx, true, time.Time{}, func(registry.Custody) bool { return true }); err != nil {
 		return nil, err
 	}
 	b.holdings.Extend(len(b.ever.Days))
@@ -75,10 +81,10 @@ func (v *Investigator) countErased(ctx context.Context, cfg Config, b *books, le
 		if len(b.cells) == 0 {
 			continue
 		}
-		_, err := v.cfg.Registry.Submission(ctx, l.Submission)
+		_, _, err := v.in.submission(ctx, l.Submission)
 		switch {
 		case errors.Is(err, registry.ErrErased):
-			b.add(cfg, odds.CellOf(b.cells, l.Submitted), l.Submitted, b.copies[l.Submission], l.Custody)
+			b.add(cfg, odds.CellOf(b.cells, l.Submitted), 1, held{submitted: l.Submitted, copies: b.copies[l.Submission], custody: l.Custody})
 		case err != nil && !errors.Is(err, registry.ErrNotFound):
 			return err
 		}
@@ -99,39 +105,53 @@ func shown(leaks []*Verdict) (out []*Verdict) {
 	return out
 }
 
-// add counts one submission more in a cell, given by its index: in b.ever whatever the dates, and in
+// held is all that is recorded of a submission: in which of several registries (indices), when it was
+// submitted, and who had it.
+type held struct {
+	in        []int
+	submitted time.Time
+	copies    []registry.Copy
+	custody   []registry.Custody
+}
+
+// add counts a submission n times more in a cell, given by its index: in b.ever whatever the dates, and in
 // b.holdings if it was submitted up to the find. There a recipient counts as issued if it had a copy
-// up to the find, and as a holder by an admissible fact. copies and custody are all that are recorded
-// of the submission.
-func (b *books) add(cfg Config, cell int, submitted time.Time, copies []registry.Copy, custody []registry.Custody) {
+// up to the find, and as a holder by an admissible fact.
+func (b *books) add(cfg Config, cell, n int, x held) {
 	count := func(of *engine.Holdings, issued func(registry.Copy) bool, counts func(registry.Custody) bool) {
 		had, held := make(map[string]bool), make(map[string]bool)
-		for _, c := range copies {
+		for _, c := range x.copies {
 			had[c.Recipient] = had[c.Recipient] || issued(c)
 		}
-		for _, c := range custody {
+		for _, c := range x.custody {
 			held[c.Recipient] = held[c.Recipient] || counts(c)
 		}
-		b.addOne(of.Copies, had, cell)
-		b.addOne(of.Unmarked, held, cell)
+		b.addTo(of.Copies, had, cell, n)
+		b.addTo(of.Unmarked, held, cell, n)
 	}
-	b.cells[cell].All++
+	b.cells[cell].All += n
+	for _, r := range x.in {
+		b.registries[r].All[cell] += n
+	}
 	count(b.ever, func(registry.Copy) bool { return true }, func(registry.Custody) bool { return true })
-	if !cfg.after(submitted) {
-		b.cells[cell].Submissions++
+	if !cfg.after(x.submitted) {
+		b.cells[cell].Submissions += n
+		for _, r := range x.in {
+			b.registries[r].Submissions[cell] += n
+		}
 		count(b.holdings, func(c registry.Copy) bool { return !cfg.after(c.Issued) }, cfg.admissible)
 	}
 }
 
-// addOne adds 1 to the count of a cell for each name that is true in names. counts is by name, then
+// addTo adds n to the count of a cell for each name that is true in names. counts is by name, then
 // by cell; a name that is missing in counts is added.
-func (b *books) addOne(counts map[string][]int, names map[string]bool, cell int) {
+func (b *books) addTo(counts map[string][]int, names map[string]bool, cell, n int) {
 	for name, yes := range names {
 		if yes && counts[name] == nil {
 			counts[name] = make([]int, len(b.cells))
 		}
 		if yes {
-			counts[name][cell]++
+			counts[name][cell] += n
 		}
 	}
 }
@@ -147,8 +167,12 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 			x.All = 0
 		}
 	}
+	for _, r := range b.registries {
+		r.All = unless(r.Submissions, r.All)
+		c.Registries = append(c.Registries, r)
+	}
 	for _, r := range b.recipients {
-		h := odds.Holder{Name: r.Name, Unconfirmed: w.Unconfirmed[r.Name]}
+		h := odds.Holder{Name: r.Name, In: b.in[r.Name], Unconfirmed: w.Unconfirmed[r.Name]}
 		if b.holdings != nil {
 			h.Copies, h.Unmarked = b.holdings.Copies[r.Name], b.holdings.Unmarked[r.Name]
 		}
@@ -175,6 +199,7 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 			leak.Recall = minRecall // only named uploads were searched, so that the search says nothing
 		}
 		if l.matched() {
+			leak.In = registriesOf(b.registries, l.In)
 			leak.Submission, leak.Submitted, leak.Cluster = l.Submission.String(), l.Submitted, w.unit[l.Submission]
 			leak.Unmarked, leak.FalseMatch = w.holdersOf(l, w.cfg.admissible), l.falseMatchOf(falseMatch)
 			leak.Held = unless(leak.Unmarked, w.holdersOf(l, func(registry.Custody) bool { return true }))
@@ -310,16 +335,38 @@ func lnMean(ln []float64) float64 {
 // subject. Findings then say which leaks belong together, and not to whom. A leak whose subject is
 // not known keeps its Cluster.
 func (w *weighing) clusters() {
-	number := make(map[string]string)
+	number, n := make(map[string]string), 0
+	one := w.samePersons()
 	for _, l := range w.Verdicts {
 		if l.subject == "" {
 			continue
 		}
-		if number[l.subject] == "" {
-			number[l.subject] = fmt.Sprintf("subject %d", len(number)+1)
+		if of := one(l.subject); number[of] == "" {
+			n++
+			number[of] = fmt.Sprintf("subject %d", n)
 		}
-		l.Cluster = number[l.subject]
+		l.Cluster = number[one(l.subject)]
 	}
+}
+
+// samePersons returns a function that gives all references of one person one reference: a file that several
+// registries have is of one person, and they may call the person differently.
+func (w *weighing) samePersons() func(string) string {
+	first := make(map[string]string)
+	one := func(s string) string {
+		for first[s] != "" {
+			s = first[s]
+		}
+		return s
+	}
+	for _, l := range w.Verdicts {
+		for _, p := range l.In {
+			if a, b := one(l.subject), one(p.Subject); p.Subject != "" && a != b && l.matched() {
+				first[b] = a
+			}
+		}
+	}
+	return one
 }
 
 // trials returns the numbers of validation trials, of marks and of matching: [MarkTrials] and

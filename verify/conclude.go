@@ -142,6 +142,10 @@ func concludeNoMark(e evidence, shown *Match) conclusion {
 		c.say("not-marked-untraced", nil)
 	case e.sharing() > 1:
 		c.say("not-marked-shared", figures{"n": e.sharing()})
+	case len(e.open(shown)) > 0:
+		c.say("not-marked-elsewhere", figures{"names": e.open(shown)})
+	case e.closed > 0 && len(e.registries()) > 0:
+		c.say("not-marked-closed", figures{"n": e.closed})
 	case wouldShow(t) && t.Issued == 0:
 		c.finding = FoundUnmarked
 		c.say("unmarked-no-copies", figures{"power": power(t.Power)})
@@ -156,6 +160,37 @@ func concludeNoMark(e evidence, shown *Match) conclusion {
 		c.say("not-marked-weak", figures{"power": power(t.Power)})
 	}
 	return c
+}
+
+// registries returns the names of the registries that have matches, of several that were searched as one;
+// nil: there is one, or no match.
+func (e *evidence) registries() (names []string) {
+	for _, m := range e.matches {
+		for _, name := range m.In {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// open returns, of several registries, the names of registries whose copies are not ruled out. Such a
+// registry has another upload that the leak may show, and tracing against that upload would not have found
+// a mark. shown is the match with the upload that the leak shows.
+func (e *evidence) open(shown *Match) (names []string) {
+	for _, m := range e.matches {
+		may := slices.Contains([]string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsUndecided, PixelsUnknown}, m.Pixels)
+		if !may || m.Submission == shown.Submission || m.Pixels == PixelsUnknown && m.Distance > phash.MatchRadius || wouldShow(traceOf(e.traces, m.Submission)) {
+			continue
+		}
+		for _, name := range m.In {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // unissued returns the first mark that was read and that the registry does not list, or nil.

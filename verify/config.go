@@ -73,9 +73,17 @@ type Circumstances struct {
 	CaseEntry  int64
 }
 
-// Config is what [NewInvestigator] needs to know. Registry is required.
+// Config is what [NewInvestigator] needs to know. Registry is required, or Sources.
 type Config struct {
 	Registry *registry.Registry
+
+	// Sources are several registries that are searched as one, in place of Registry, Keys and SealKey.
+	// Recipients are then called REGISTRY/NAME: equal names in two registries are two parties.
+	Sources []Source
+
+	// Parties lists recipients of several sources that are one party, as the person who examines states:
+	// each by its names as findings call them.
+	Parties [][]string
 
 	// Keys are the mark keys under which marks are read.
 	Keys []*watermark.Key
@@ -149,8 +157,11 @@ func (c Config) ready() (Config, error) {
 	refused := func(format string, args ...any) (Config, error) {
 		return c, fmt.Errorf("%w: %w", registry.ErrInput, fmt.Errorf(format, args...))
 	}
+	if err := c.checkSources(); err != nil {
+		return refused("%w", err)
+	}
 	switch {
-	case c.Registry == nil:
+	case c.Registry == nil && len(c.Sources) == 0:
 		return refused("no registry")
 	case slices.Contains(c.Keys, nil):
 		return refused("a mark key is nil")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/verify/internal/findings"
@@ -148,8 +149,12 @@ func (v *Verdict) checkRows() error {
 			return errors.New("its submission has two times")
 		}
 	}
+	times := []time.Time{v.Submitted}
+	for _, p := range v.In { // a fact is of one of several registries
+		times = append(times, p.Submitted)
+	}
 	for _, c := range v.Custody {
-		if v.Submitted.Before(c.From) || v.Submitted.After(c.To) ||
+		if !slices.ContainsFunc(times, func(t time.Time) bool { return !t.Before(c.From) && !t.After(c.To) }) ||
 			len(c.Submissions) > 0 && !slices.Contains(c.Submissions, v.Submission) {
 			return fmt.Errorf("custody of %q: does not cover its submission", c.Recipient)
 		}

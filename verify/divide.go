@@ -76,7 +76,7 @@ func (v *Investigator) WritePart(ctx context.Context, w io.Writer, leaks []*Verd
 	if err != nil {
 		return err
 	}
-	head := partHead{stateHead: state, Part: v.cfg.Part, Circumstances: v.cfg.Circumstances, Logged: v.entries(), Reveals: reveal}
+	head := partHead{stateHead: state, Part: v.cfg.Part, Circumstances: v.cfg.Circumstances, Logged: v.entries(v.in.all[0]), Reveals: reveal}
 	v.mu.Lock()
 	head.Files, head.Listed, head.Containers, head.Begun = v.files, v.listed, v.containers, v.begun
 	v.mu.Unlock()
@@ -225,9 +225,10 @@ func (v *Investigator) Join(ctx context.Context, p *Parts) ([]*Verdict, error) {
 			leaks[h.Number-1+i*h.Of] = l
 		}
 	}
+	own := v.in.all[0]
 	v.mu.Lock()
 	for _, h := range p.heads {
-		v.logged, v.containers = append(v.logged, h.Logged...), h.Containers
+		own.logged, v.containers = append(own.logged, h.Logged...), h.Containers
 		if v.begun.IsZero() || !h.Begun.IsZero() && h.Begun.Before(v.begun) {
 			v.begun = h.Begun
 		}

@@ -85,12 +85,12 @@ func (v *Investigator) restored(ctx context.Context, leaks []*Verdict) ([]*Verdi
 	for i, l := range leaks {
 		full := *l
 		if (l.subject == "" || l.Submitted.IsZero()) && l.matched() {
-			s, err := v.cfg.Registry.Submission(ctx, l.Submission)
+			s, places, err := v.in.submission(ctx, l.Submission)
 			if err != nil && !errors.Is(err, registry.ErrNotFound) && !errors.Is(err, registry.ErrErased) {
 				return nil, err
 			}
 			if err == nil {
-				full.subject, full.Submitted, full.SubjectEntered = s.Subject, s.Submitted, s.SetAt
+				full.subject, full.Submitted, full.SubjectEntered, full.In = s.Subject, s.Submitted, s.SetAt, places
 			}
 		}
 		if len(l.marked) == 0 && l.Copy != 0 {
@@ -108,14 +108,13 @@ func (v *Investigator) restored(ctx context.Context, leaks []*Verdict) ([]*Verdi
 func (v *Investigator) restoreMarked(ctx context.Context, l *Verdict) error {
 	e := l.evidence(true)
 	for _, r := range e.issuedReads() {
-		c, err := v.cfg.Registry.Copy(ctx, r.copy)
-		if errors.Is(err, registry.ErrNotFound) {
-			continue
-		}
+		c, err := v.in.issued(ctx, r.copy, r.keyID)
 		if err != nil {
 			return err
 		}
-		l.mark(c.Recipient)
+		if c != nil {
+			l.mark(c.Recipient)
+		}
 	}
 	return nil
 }
@@ -128,6 +127,7 @@ type weighing struct {
 	first   []int             // of each leak the first that is the same file; see [firsts]
 	parties map[string]*party // by recipient
 	names   []string          // of the recipients, in the registry's order
+	in      map[string][]int  // by recipient: the registries that list it, as indices; empty: there is one
 
 	unit map[watermark.Submission]string // in which leaks of a submission count: see [weighing.units]
 }
@@ -152,7 +152,7 @@ type party struct {
 // writes the number of its subject into each leak ([weighing.clusters]). Headline and sentences are
 // left to [weighing.speak]. The error wraps [odds.ErrCase].
 func weigh(leaks []*Verdict, b *books, cfg Config, keys int) (*weighing, error) {
-	w := &weighing{cfg: cfg.dated(leaks, b.earlier), keys: keys, parties: make(map[string]*party)}
+	w := &weighing{cfg: cfg.dated(leaks, b.earlier), keys: keys, parties: make(map[string]*party), in: b.in}
 	w.tally(leaks)
 	w.first = firsts(leaks)
 	for _, r := range b.recipients {

@@ -127,7 +127,7 @@ func (v *Verdict) conclude(e evidence) {
 	v.Keys = e.keys()
 	c := conclude(e)
 	v.Conclusion = findings.Conclusion{Finding: c.finding, Unconfirmed: c.unconfirmed, Forgeable: c.forgeable, Submission: c.submission, Page: e.page(c.submission),
-		Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered}
+		Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered, In: v.In}
 	v.Strength = findings.Strength{Edits: []Edit{}}
 	if v.Pages > 1 {
 		c.say("pages", figures{"n": v.Pages})

@@ -20,7 +20,7 @@ import (
 
 // Leave leaves a segment of features, as a search does that meets an altered record.
 func (v *Investigator) Leave(ctx context.Context, file string) error {
-	return v.found.dismount(ctx, v.cfg.Registry, v.cfg.SealKey, &parts.RecordError{Name: file})
+	return v.in.all[0].found.dismount(ctx, v.cfg.Registry, v.cfg.SealKey, &parts.RecordError{Name: file})
 }
 
 // SetClock replaces the clock of the records.
@@ -194,14 +194,14 @@ func (v *Investigator) HashDistance(ctx context.Context, of watermark.Submission
 // KeptOverErasure reports whether an original is kept that was opened before an erasure and
 // would be kept after others have followed that.
 func KeptOverErasure(ctx context.Context, r *registry.Registry, id watermark.Submission, erase func()) (bool, error) {
-	c := &originalCache{max: 1 << 20}
-	if err := c.follow(ctx, r); err != nil {
+	c, in := &originalCache{max: 1 << 20}, newRegistries(&Config{Registry: r})
+	if err := c.follow(ctx, in); err != nil {
 		return false, err
 	}
 	var failed error
 	if _, err := c.get(ctx, id, func() (*original, error) {
 		erase()
-		failed = c.follow(ctx, r)
+		failed = c.follow(ctx, in)
 		return nil, nil
 	}); err != nil {
 		return false, err
@@ -222,4 +222,20 @@ func HoldersOf(d *DumpVerdict) (out []string) {
 		out = append(out, s.Note)
 	}
 	return out
+}
+
+// LoseOriginal makes an original one that cannot be opened.
+func (v *Investigator) LoseOriginal(of watermark.Submission) {
+	v.cache.order = append(v.cache.order, &opening{of: of, done: closedChan()})
+}
+
+func closedChan() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}
+
+// OwnTwice notes that a registry, by its place, issued a copy.
+func OwnTwice(v *Investigator, id watermark.CopyID, registryAt int) error {
+	return v.in.own(v.in.all[registryAt], &registry.Copy{ID: id})
 }

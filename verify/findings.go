@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	_ "embed" // the schema
@@ -12,6 +13,7 @@ import (
 	"html"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/internal/findings"
@@ -139,11 +141,17 @@ func (v *Investigator) findings(ctx context.Context, d *DumpVerdict, reveal bool
 		if !l.matched() {
 			continue
 		}
-		s, err := v.cfg.Registry.Submission(ctx, l.Submission)
+		s, places, err := v.in.submission(ctx, l.Submission)
 		if err != nil && !errors.Is(err, registry.ErrErased) {
 			return nil, nil, fmt.Errorf("findings: %w", err)
 		}
-		f.Subjects[l.Submission.String()] = s.Subject
+		var each []string
+		for _, p := range places {
+			if p.Subject != "" {
+				each = append(each, p.Registry+": "+p.Subject)
+			}
+		}
+		f.Subjects[l.Submission.String()] = cmp.Or(strings.Join(each, ", "), s.Subject)
 	}
 	return f, shown, nil
 }

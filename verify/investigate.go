@@ -16,7 +16,6 @@ import (
 	"github.com/kycmark/kycmark/internal/dump"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -25,7 +24,7 @@ import (
 // An Investigator examines leaks against a registry. It is safe for concurrent use.
 type Investigator struct {
 	cfg    Config
-	found  *catalogue
+	in     *registries
 	cache  *originalCache
 	detect detectFunc
 	now    func() time.Time
@@ -33,8 +32,7 @@ type Investigator struct {
 	room   *semaphore.Weighted // of the pixels of leaks under examination
 
 	mu         sync.Mutex
-	logged     []int64   // entries of the investigations that were begun
-	begun      time.Time // when the first of them was
+	begun      time.Time // when the first investigation was; it also guards what of in was logged
 	containers []findings.Container
 	files      int             // of the dump that was listed last
 	listed     registry.Digest // of their names and sizes
@@ -51,7 +49,7 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Investigator{cfg: cfg, found: &catalogue{parts: new(parts.Index)}, cache: &originalCache{max: cachedBytes}, detect: watermark.DetectAll, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), room: semaphore.NewWeighted(maxTogether * int64(max(1, runtime.GOMAXPROCS(0)/2)))}, nil
+	return &Investigator{cfg: cfg, in: newRegistries(&cfg), cache: &originalCache{max: cachedBytes}, detect: watermark.DetectAll, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), room: semaphore.NewWeighted(maxTogether * int64(max(1, runtime.GOMAXPROCS(0)/2)))}, nil
 }
 
 // With returns an investigator of another configuration with the same Registry and SealKey. Both share what
@@ -62,10 +60,10 @@ func (v *Investigator) With(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	if out.cfg.Registry != v.cfg.Registry || out.sealKeyID() != v.sealKeyID() {
-		return nil, fmt.Errorf("%w: another registry or sealing key", registry.ErrInput)
+	if out.cfg.Registry != v.cfg.Registry || out.cfg.Registry == nil || out.sealKeyID() != v.sealKeyID() {
+		return nil, fmt.Errorf("%w: another registry or sealing key, or several registries", registry.ErrInput)
 	}
-	out.found, out.cache, out.busy, out.room = v.found, v.cache, v.busy, v.room
+	out.in.all[0].found, out.cache, out.busy, out.room = v.in.all[0].found, v.cache, v.busy, v.room
 	return out, nil
 }
 
@@ -179,7 +177,7 @@ func (v *Investigator) compare(ctx context.Context, l *leakPicture, e *evidence)
 	if err != nil {
 		return err
 	}
-	if err := v.cache.follow(ctx, v.cfg.Registry); err != nil {
+	if err := v.cache.follow(ctx, v.in); err != nil {
 		return err
 	}
 	e.tooFlat, e.opens = found.tooFlat, v.cfg.SealKey != nil
@@ -188,7 +186,7 @@ func (v *Investigator) compare(ctx context.Context, l *leakPicture, e *evidence)
 	}
 	e.closed = len(l.closed)
 	if l.searched != nil {
-		l.searched.Missing = v.found.missing()
+		l.searched.Missing = v.in.missing()
 	}
 	e.recall = recallOf(l.searched, max(l.Image.Rect.Dx(), l.Image.Rect.Dy()))
 	return nil
@@ -219,13 +217,11 @@ func (v *Investigator) beside(f func()) (wait func()) {
 // under another key, issued stays nil.
 func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark.Detection, matches []Match) (*read, error) {
 	r := &read{copy: d.Copy, keyID: d.KeyID, blind: micro(d.LogPFA), shows: PixelsUnknown}
-	issued, err := v.cfg.Registry.Copy(ctx, d.Copy)
-	if err != nil && !errors.Is(err, registry.ErrNotFound) {
+	issued, err := v.in.issued(ctx, d.Copy, d.KeyID)
+	if err != nil {
 		return nil, err
 	}
-	if err == nil && issued.KeyID == d.KeyID { // a mark under another key is not that copy's
-		r.issued = issued
-	}
+	r.issued = issued
 	if err := v.standing(ctx, r); err != nil || r.issued == nil {
 		return r, err
 	}
@@ -246,7 +242,7 @@ func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark
 // an issued copy was erased. r.keyID must be set. r.issued may be nil: then r.key stays nil if the
 // ledger does not have the key.
 func (v *Investigator) standing(ctx context.Context, r *read) error {
-	key, err := v.cfg.Registry.Ledger().MarkKey(ctx, r.keyID)
+	key, err := v.in.markKey(ctx, r.keyID)
 	switch {
 	case r.issued == nil && errors.Is(err, registry.ErrNotFound):
 		return nil
@@ -256,7 +252,7 @@ func (v *Investigator) standing(ctx context.Context, r *read) error {
 	if r.key = &key.KeyState; r.issued == nil {
 		return nil
 	}
-	_, err = v.cfg.Registry.Submission(ctx, r.issued.Submission)
+	_, _, err = v.in.submission(ctx, r.issued.Submission)
 	if r.erased = errors.Is(err, registry.ErrErased); r.erased || errors.Is(err, registry.ErrTampered) {
 		return nil // a row that cannot be read: its pixels stay unknown
 	}
@@ -272,15 +268,15 @@ func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence) error
 	if !out.matched() {
 		return nil
 	}
-	sub, err := v.cfg.Registry.Submission(ctx, out.Submission)
+	sub, places, err := v.in.submission(ctx, out.Submission)
 	if err != nil && !errors.Is(err, registry.ErrErased) { // meanwhile
 		return err
 	}
-	out.subject, out.Submitted, out.SubjectEntered = sub.Subject, sub.Submitted, sub.SetAt
+	out.subject, out.Submitted, out.SubjectEntered, out.In = sub.Subject, sub.Submitted, sub.SetAt, places
 	if out.Finding == FoundUnissued { // the picture that leaked was not unmarked
 		return nil
 	}
-	out.Custody, err = v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: out.Submission})
+	out.Custody, err = v.in.custody(ctx, out.Submission)
 	for i := range out.Custody { // the registry keeps them: a report that hides names could not
 		s := &out.Custody[i].Signed
 		s.Signature, s.Stamp = [64]byte{}, nil

@@ -78,10 +78,10 @@ func (l *leakPicture) features() (*parts.Query, error) {
 	return q, nil
 }
 
-// locate has [leakPicture.lay] start where local features find the submission of a number in l, or
-// end there if they find nothing of it: see [register.Original.Find]. The features of l are compared
+// locate has [leakPicture.lay] start where local features find a submission of s in l, given by its number.
+// If they find nothing of it, lay ends there: see [register.Original.Find]. The features of l are compared
 // only if lay asks. If l is a cut, the features of the whole leak are taken.
-func (v *Investigator) locate(ctx context.Context, l *leakPicture, number int64, of watermark.Submission) {
+func (v *Investigator) locate(ctx context.Context, l *leakPicture, s *shelf, number int64, of watermark.Submission) {
 	if l.places[of] != nil {
 		return
 	}
@@ -89,7 +89,7 @@ func (v *Investigator) locate(ctx context.Context, l *leakPicture, number int64,
 		l.places = make(map[watermark.Submission]placing)
 	}
 	if whole := l.whole; whole != nil {
-		v.locate(ctx, whole, number, of)
+		v.locate(ctx, whole, s, number, of)
 		l.places[of] = func() (*register.Place, error) {
 			p, err := whole.places[of]()
 			if p == nil {
@@ -102,7 +102,7 @@ func (v *Investigator) locate(ctx context.Context, l *leakPicture, number int64,
 		return
 	}
 	l.places[of] = sync.OnceValues(func() (*register.Place, error) {
-		if v.found.featureless() {
+		if s.found.featureless() {
 			return nil, nil
 		}
 		query, err := l.features()
@@ -111,7 +111,7 @@ func (v *Investigator) locate(ctx context.Context, l *leakPicture, number int64,
 		}
 		var m *parts.Match
 		var known bool
-		err = v.searching(ctx, func(x *parts.Index) (err error) {
+		err = s.searching(ctx, func(x *parts.Index) (err error) {
 			m, known, err = x.Locate(ctx, query, number)
 			return err
 		})

@@ -20,16 +20,20 @@ func (v *Investigator) log(ctx context.Context, all []dump.File, sums [][32]byte
 		return err
 	}
 	now := v.now().UTC().Truncate(time.Microsecond)
-	entry, err := v.cfg.Registry.Engine().LogInvestigation(ctx, registry.Investigation{
-		Salt: v.cfg.Once, Actor: v.cfg.Actor, Command: shellLine(v.cfg.Command), Input: inputDigest(all), Files: int64(len(all)),
-		Found: v.cfg.Found, Evidence: v.cfg.Evidence, EvidenceSHA256: v.cfg.EvidenceSHA256,
-	}, sums...)
+	entries, err := each(v.in, func(s *shelf) (int64, error) {
+		return s.Registry.Engine().LogInvestigation(ctx, registry.Investigation{
+			Salt: v.cfg.Once, Actor: v.cfg.Actor, Command: shellLine(v.cfg.Command), Input: inputDigest(all), Files: int64(len(all)),
+			Found: v.cfg.Found, Evidence: v.cfg.Evidence, EvidenceSHA256: v.cfg.EvidenceSHA256,
+		}, sums...)
+	})
 	if err != nil {
 		return fmt.Errorf("the investigation could not be logged, so it was not begun: %w", err)
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.logged = append(v.logged, entry)
+	for i, s := range v.in.all {
+		s.logged = append(s.logged, entries[i])
+	}
 	if v.begun.IsZero() {
 		v.begun = now
 	}
@@ -46,18 +50,20 @@ func (v *Investigator) checkSealKey(ctx context.Context) error {
 	if !first || v.cfg.SealKey == nil {
 		return nil
 	}
-	if err := v.cfg.Registry.Engine().CheckSealKey(ctx, v.cfg.SealKey); err != nil {
-		return fmt.Errorf("the investigation was not begun: %w", err)
+	for _, s := range v.in.all {
+		if err := s.Registry.Engine().CheckSealKey(ctx, s.SealKey); err != nil {
+			return fmt.Errorf("the investigation was not begun: %w", v.in.wrap(s, err))
+		}
 	}
 	return nil
 }
 
-// entries returns the numbers of the ledger entries of all investigations that this investigator
-// has begun, ascending. It is never nil.
-func (v *Investigator) entries() []int64 {
+// entries returns the numbers of the entries, in the ledger of a registry, of all investigations that this
+// investigator has begun, ascending. It is never nil.
+func (v *Investigator) entries(s *shelf) []int64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	out := append([]int64{}, v.logged...)
+	out := append([]int64{}, s.logged...)
 	slices.Sort(out)
 	return out
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/odds"
@@ -32,44 +31,46 @@ func (v *Investigator) namedBooks(ctx context.Context, cfg Config, b *books, lea
 // Errors are the registry's.
 func (v *Investigator) countNamed(ctx context.Context, cfg Config, b *books, leaks []*Verdict) error {
 	for _, l := range shown(leaks) {
-		b.countOne(cfg, l.Submitted, b.copies[l.Submission], l.Custody)
+		b.countOne(cfg, held{registriesOf(b.registries, l.In), l.Submitted, b.copies[l.Submission], l.Custody})
 	}
-	r := v.cfg.Registry
 	for _, id := range v.cfg.Against {
 		if _, known := b.copies[id]; known {
 			continue // a leak shows it
 		}
-		s, err := r.Submission(ctx, id)
+		s, places, err := v.in.submission(ctx, id)
 		if errors.Is(err, registry.ErrErased) {
 			continue // as in the comparison
 		}
 		if err != nil {
 			return err
 		}
-		copies, err := r.Copies(ctx, id)
+		copies, err := v.in.copies(ctx, id)
 		if err != nil {
 			return err
 		}
-		custody, err := r.Custody(ctx, registry.CustodyFilter{Submission: id})
+		custody, err := v.in.custody(ctx, id)
 		if err != nil {
 			return err
 		}
-		b.countOne(cfg, s.Submitted, copies, custody)
+		b.countOne(cfg, held{registriesOf(b.registries, places), s.Submitted, copies, custody})
 	}
 	return nil
 }
 
 // countOne adds one submission to the only cell of b. The cell begins with the month of the earliest
-// submission. copies and custody are all that are recorded of the submission.
-func (b *books) countOne(cfg Config, submitted time.Time, copies []registry.Copy, custody []registry.Custody) {
-	month := odds.Months(submitted, submitted)
+// submission.
+func (b *books) countOne(cfg Config, x held) {
+	month := odds.Months(x.submitted, x.submitted)
 	if len(b.cells) == 0 {
 		b.cells = month
+		for i := range b.registries {
+			b.registries[i].Submissions, b.registries[i].All = make([]int, 1), make([]int, 1)
+		}
 	}
 	if month[0].From.Before(b.cells[0].From) {
 		b.cells[0].From = month[0].From
 	}
-	b.add(cfg, 0, submitted, copies, custody)
+	b.add(cfg, 0, 1, x)
 }
 
 // forgetElsewhere removes from w.Odds what does not rest on marks, if only named uploads were

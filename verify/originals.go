@@ -62,7 +62,7 @@ type originalCache struct {
 	max int64 // bytes
 
 	mu     sync.Mutex
-	erased int64 // number of the last erasure that was followed
+	erased map[*registry.Registry]int64 // number of the last erasure that was followed
 	bytes  int64
 	order  []*opening // the least recently used first
 }
@@ -78,13 +78,18 @@ type opening struct {
 
 // follow drops the originals whose submissions were erased since the last call. The error is the
 // registry's, after "load erasures".
-func (c *originalCache) follow(ctx context.Context, r *registry.Registry) error {
+func (c *originalCache) follow(ctx context.Context, in *registries) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var err error
-	c.erased, err = r.Engine().ErasedAfter(ctx, c.erased, func(_ int64, gone watermark.Submission) { c.drop(gone) })
-	if err != nil {
-		return fmt.Errorf("load erasures: %w", err)
+	if c.erased == nil {
+		c.erased = make(map[*registry.Registry]int64)
+	}
+	for _, s := range in.all {
+		last, err := s.Registry.Engine().ErasedAfter(ctx, c.erased[s.Registry], func(_ int64, gone watermark.Submission) { c.drop(gone) })
+		if err != nil {
+			return in.wrap(s, fmt.Errorf("load erasures: %w", err))
+		}
+		c.erased[s.Registry] = last
 	}
 	return nil
 }
@@ -176,19 +181,30 @@ func (v *Investigator) original(ctx context.Context, of watermark.Submission) (*
 	})
 }
 
-// openOriginal reads a sealed original and decodes the page that of names, without the cache. Transparency is
-// flattened. The result is nil, without an error, if that cannot be done, or if today's decoder
-// gives other pixels than at the submission.
-func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission) (*image.NRGBA, error) {
-	if v.cfg.SealKey == nil {
+// openOriginal returns the original of a page of the first registry in which it can be opened: see
+// [Investigator.openOriginalOf].
+func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission) (img *image.NRGBA, err error) {
+	for _, s := range v.in.all {
+		if img, err = v.openOriginalOf(ctx, s, of); img != nil || err != nil {
+			return img, v.in.wrap(s, err)
+		}
+	}
+	return nil, nil
+}
+
+// openOriginalOf reads a sealed original of a registry and decodes the page that of names, without the cache.
+// Transparency is flattened. The result is nil, without an error, if that cannot be done, or if today's
+// decoder gives other pixels than at the submission.
+func (v *Investigator) openOriginalOf(ctx context.Context, s *shelf, of watermark.Submission) (*image.NRGBA, error) {
+	if s.SealKey == nil {
 		return nil, nil
 	}
-	e := v.cfg.Registry.Engine()
+	e := s.Registry.Engine()
 	row, err := e.Page(ctx, of)
 	if err != nil {
 		return nil, gone(err)
 	}
-	file, err := e.Original(ctx, v.cfg.SealKey, row.Whole())
+	file, err := e.Original(ctx, s.SealKey, row.Whole())
 	if err != nil {
 		return nil, gone(err)
 	}

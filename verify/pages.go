@@ -75,7 +75,7 @@ func (v *Investigator) pagesToCompare(ctx context.Context, l *leakPicture, row *
 // very capture. It makes m the match with the page whose pixels say the most. All of the leak is searched
 // for each page. It leaves m as it is if the submission cannot be opened.
 func (v *Investigator) comparePages(ctx context.Context, l *leakPicture, m *Match) error {
-	row, err := v.cfg.Registry.Engine().Page(ctx, m.Submission)
+	row, err := v.in.page(ctx, m.Submission)
 	if err != nil {
 		return gone(err)
 	}
@@ -133,7 +133,7 @@ func (v *Investigator) tracePages(ctx context.Context, l *leakPicture, e *eviden
 // twins returns matches with other pages of m.Submission that the leak shows as the very capture. They are
 // also near to the leak by their hashes.
 func (v *Investigator) twins(ctx context.Context, l *leakPicture, m *Match) (out []Match, err error) {
-	row, err := v.cfg.Registry.Engine().Page(ctx, m.Submission)
+	row, err := v.in.page(ctx, m.Submission)
 	if err != nil {
 		return nil, gone(err)
 	}
@@ -164,7 +164,7 @@ func (v *Investigator) twins(ctx context.Context, l *leakPicture, m *Match) (out
 // move makes the page of x that of its submission's match and reads.
 func (e *evidence) move(x *Match) {
 	if m := e.match(x.Submission); m != nil {
-		x.Submitted, x.HashOnly = m.Submitted, m.HashOnly
+		x.Submitted, x.HashOnly, x.In = m.Submitted, m.HashOnly, m.In
 		*m = *x
 	}
 	for i := range e.reads {

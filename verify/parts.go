@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"image"
@@ -13,12 +14,13 @@ import (
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // A partSearch is what the local features of a leak led to.
 type partSearch struct {
-	features int           // of the leak
-	found    []parts.Match // of all submissions
+	features int         // of the leak
+	found    []candidate // of all submissions, best first
 }
 
 // searchParts searches the local features of all submissions for what the leak has in common with
@@ -26,22 +28,31 @@ type partSearch struct {
 // is searched once. It is nil, without an error, if the catalogue has no features, or if a side of
 // the leak is too long for them.
 func (v *Investigator) searchParts(ctx context.Context, l *leakPicture) (*partSearch, error) {
-	if l.parts != nil || v.found.featureless() {
+	if l.parts != nil || !slices.ContainsFunc(v.in.all, func(s *shelf) bool { return !s.found.featureless() }) {
 		return l.parts, nil
 	}
 	query, err := l.features()
 	if query == nil {
 		return nil, err // the hash of the whole has to do
 	}
-	var found []parts.Match
-	err = v.searching(ctx, func(x *parts.Index) (err error) {
-		found, err = x.Search(ctx, query, nil)
-		return err
+	found, err := each(v.in, func(s *shelf) (out []candidate, err error) {
+		err = s.searching(ctx, func(x *parts.Index) error {
+			matches, err := x.Search(ctx, query, nil)
+			out = nil
+			for _, m := range matches {
+				out = append(out, candidate{in: s, ref: m.Ref, region: quad(m.Leak), score: m.Score})
+			}
+			return err
+		})
+		return out, err
 	})
 	if err != nil {
 		return nil, err
 	}
-	l.parts = &partSearch{query.Len(), found}
+	l.parts = &partSearch{query.Len(), slices.Concat(found...)}
+	if v.in.several() {
+		slices.SortStableFunc(l.parts.found, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
+	}
 	return l.parts, nil
 }
 
@@ -57,11 +68,11 @@ func (v *Investigator) partCandidates(ctx context.Context, l *leakPicture, known
 	}
 	var out []candidate
 	for _, m := range s.found {
-		has := func(c candidate) bool { return c.ref == m.Ref }
+		has := func(c candidate) bool { return c.in == m.in && c.ref == m.ref }
 		if slices.ContainsFunc(known, has) || slices.ContainsFunc(out, has) {
 			continue
 		}
-		if out = append(out, candidate{ref: m.Ref, region: quad(m.Leak), score: m.Score}); len(out) == maxParts {
+		if out = append(out, m); len(out) == maxParts {
 			break
 		}
 	}
@@ -128,6 +139,7 @@ func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []
 	}
 	var out []Match
 	var shown []candidate
+	of := make(map[watermark.Submission]bool)
 	for _, c := range candidates {
 		if slices.ContainsFunc(shown, func(s candidate) bool { return c.clearlyBehind(&s) }) {
 			continue
@@ -139,8 +151,12 @@ func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []
 		if err != nil {
 			return nil, err
 		}
+		if of[pageOf(m)] {
+			continue // of another registry
+		}
+		of[pageOf(m)] = true
 		part := l.cut(c.region)
-		v.locate(ctx, part, c.ref, pageOf(m))
+		v.locate(ctx, part, c.in, c.ref, pageOf(m))
 		if err := v.comparePixels(ctx, part, m); err != nil {
 			return nil, err
 		}

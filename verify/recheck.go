@@ -48,7 +48,7 @@ func (f *Findings) CheckLeaks() error {
 // difference, and does not wrap [ErrFindings]: the caller does.
 func (v *Verdict) recheck(opens, words, v1 bool) error {
 	again := &Verdict{File: v.File, Error: v.Error, Picture: v.Picture, Evidence: v.Evidence, Rows: v.Rows,
-		Conclusion: findings.Conclusion{Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered}}
+		Conclusion: findings.Conclusion{Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered, In: v.In}}
 	if !v.Examined() {
 		again = closedLeak(v.File, v.Finding, v.Picture, v.Error)
 	} else {

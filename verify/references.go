@@ -88,18 +88,26 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 	if v.cfg.SealKey == nil || n == 0 || len(v.cfg.Against) > 0 {
 		return nil, nil
 	}
-	own, err := v.cfg.Registry.Submission(ctx, shown)
+	own, _, err := v.in.submission(ctx, shown)
 	if err != nil {
 		return nil, gone(err)
 	}
-	hash, err := v.cfg.Registry.Engine().AreaHash(ctx, v.cfg.SealKey, engine.PageID(shown, page))
+	hash, err := v.in.areaHash(ctx, engine.PageID(shown, page))
 	if err != nil {
 		return nil, gone(err)
 	}
-	hits, err := v.found.hashes.Nearest(hash, 8*n) // some are of the same subject, or hashes alone
+	nearest, err := each(v.in, func(s *shelf) (out []candidate, err error) {
+		hits, err := s.found.hashes.Nearest(hash, 8*n) // some are of the same subject, or hashes alone
+		for _, h := range hits {
+			out = append(out, candidate{in: s, ref: h.Ref, distance: h.Distance})
+		}
+		return out, err
+	})
 	if err != nil {
 		return nil, err
 	}
+	hits := slices.Concat(nearest...)
+	slices.SortStableFunc(hits, func(a, b candidate) int { return a.distance - b.distance })
 	part := l
 	if m := e.match(shown); m != nil && m.Region != nil {
 		part = l.cut(m.Region)
@@ -109,40 +117,40 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 		if len(out) == n {
 			break
 		}
-		m, err := v.reference(ctx, l, part, e, own, h.Ref)
+		m, err := v.reference(ctx, l, part, e, own, h)
 		if err != nil {
 			return nil, err
 		}
 		if m != nil {
-			out = append(out, findings.Control{Distance: h.Distance, Pixels: m.Pixels, Score: m.Score})
+			out = append(out, findings.Control{Distance: h.distance, Pixels: m.Pixels, Score: m.Score})
 		}
 	}
 	return out, nil
 }
 
-// brings reports whether the search of a leak finds the submission of a number, by the hash of the
-// whole or by local features.
-func (v *Investigator) brings(l *leakPicture, number int64, of watermark.Submission) (bool, error) {
-	if slices.ContainsFunc(l.near, func(c candidate) bool { return c.ref == number }) {
+// brings reports whether the search of a leak finds a submission, by the hash of the whole or by local
+// features.
+func (v *Investigator) brings(l *leakPicture, x candidate, of watermark.Submission) (bool, error) {
+	if slices.ContainsFunc(l.near, func(c candidate) bool { return c.in == x.in && c.ref == x.ref }) {
 		return true, nil
 	}
 	p, err := l.places[of]()
 	return p != nil && p.LogNFA <= maxPartNFA, err
 }
 
-// reference compares a leak with the submission of a number, as a control. whole is the leak, and l
+// reference compares a leak with the submission of a candidate, as a control. whole is the leak, and l
 // is the part of it that shows the submission own. A match that e already compared is returned. A
 // submission that the search of whole does not find gives [PixelsUnrelated] without a comparison.
 // The result is nil, without an error, for own itself and for the same subject. It is also nil for
 // a submission that was erased, is kept as a hash alone, or cannot be opened.
-func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *evidence, own *registry.Submission, number int64) (*Match, error) {
-	row, err := v.cfg.Registry.Engine().SubmissionAt(ctx, number)
+func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *evidence, own *registry.Submission, c candidate) (*Match, error) {
+	row, err := c.in.Registry.Engine().SubmissionAt(ctx, c.ref)
 	if err != nil {
 		return nil, gone(err)
 	}
 	whose := row
 	if row.Page > 1 { // its submission has the subject
-		if whose, err = v.cfg.Registry.Engine().Page(ctx, row.Document); err != nil {
+		if whose, err = c.in.Registry.Engine().Page(ctx, row.Document); err != nil {
 			return nil, gone(err)
 		}
 	}
@@ -152,9 +160,9 @@ func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *
 	if m := e.match(whose.ID); m != nil && m.Page == row.Page && m.Pixels != PixelsUnknown {
 		return m, nil
 	}
-	v.locate(ctx, whole, number, row.ID)
-	v.locate(ctx, l, number, row.ID)
-	found, err := v.brings(whole, number, row.ID)
+	v.locate(ctx, whole, c.in, c.ref, row.ID)
+	v.locate(ctx, l, c.in, c.ref, row.ID)
+	found, err := v.brings(whole, c, row.ID)
 	if err != nil {
 		return nil, err
 	}

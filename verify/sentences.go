@@ -94,14 +94,16 @@ var notes = map[string]string{
 	"unlisted-shows":     "The picture shows an upload.",
 	"unlisted-resembles": "The picture resembles an upload without showing it.",
 
-	"unmarked":            "This picture shows an upload, and no mark of the {n} {n|copy|copies} issued of that upload was found. Such a mark " + wouldFind,
-	"unmarked-no-copies":  "This picture shows an upload, and carries no mark under any key that was tried. No marked copy of the upload is recorded. A mark " + wouldFind,
-	"not-marked-weak":     noMark + "A mark would have been found with a probability of {power} only, so whether the picture was marked cannot be said.",
-	"not-marked-keys":     noMark + "The mark {n|key|keys} of {n} {n|copy|copies} of that upload {n|was|were} not at hand, so whether the picture was marked cannot be said.",
-	"not-marked-aside":    noMark + "The picture could not be laid onto its original exactly enough to look for a mark, so whether it was marked cannot be said.",
-	"not-marked-untraced": "This picture shows an upload" + notOurs + " How probable it was to find one is not known.",
-	"not-marked-shared":   "This picture shows a page that {n} uploads have in common" + notOurs + " From which of these uploads it comes cannot be said.",
-	"by-hash":             "This picture matches an upload by its hash: {bits} of 256 bits differ. The comparison of the pixels does not settle it ({pixels}). No mark of an issued copy was read.",
+	"unmarked":             "This picture shows an upload, and no mark of the {n} {n|copy|copies} issued of that upload was found. Such a mark " + wouldFind,
+	"unmarked-no-copies":   "This picture shows an upload, and carries no mark under any key that was tried. No marked copy of the upload is recorded. A mark " + wouldFind,
+	"not-marked-weak":      noMark + "A mark would have been found with a probability of {power} only, so whether the picture was marked cannot be said.",
+	"not-marked-keys":      noMark + "The mark {n|key|keys} of {n} {n|copy|copies} of that upload {n|was|were} not at hand, so whether the picture was marked cannot be said.",
+	"not-marked-aside":     noMark + "The picture could not be laid onto its original exactly enough to look for a mark, so whether it was marked cannot be said.",
+	"not-marked-untraced":  "This picture shows an upload" + notOurs + " How probable it was to find one is not known.",
+	"not-marked-elsewhere": noMark + "It may also show another upload, of {names}, whose copies could not be ruled out. So whether the picture was marked cannot be said.",
+	"not-marked-closed":    noMark + "It may also show {n} {n|upload whose original is|uploads whose originals are} missing, altered or not readable. So whether the picture was marked cannot be said.",
+	"not-marked-shared":    "This picture shows a page that {n} uploads have in common" + notOurs + " From which of these uploads it comes cannot be said.",
+	"by-hash":              "This picture matches an upload by its hash: {bits} of 256 bits differ. The comparison of the pixels does not settle it ({pixels}). No mark of an issued copy was read.",
 
 	"lookalike-document": "This picture shows the same document as an upload, but nothing in it says that it is the same capture. It may be another picture of that document, taken for another service.",
 	"lookalike-part":     "This picture looks like an upload, but too little of it is there to tell it from another document of the template.",
@@ -143,6 +145,9 @@ var notes = map[string]string{
 	odds.IssuerHadNo:      "The marks of all confirmed copies were laid outside the issuer’s reach: the issuer never had these copies.",
 }
 
+// ofOne ends the kind of a source that is one of several registries.
+const ofOne = " of one"
+
 // titles name the hypotheses in a list, by their kinds. Copies have the recipient's name.
 var titles = map[string]string{
 	odds.Copies:    "{name}",
@@ -164,7 +169,10 @@ var sources = map[string]string{
 	odds.Planted:   "copies issued to {who}, planted by another holder",
 	odds.Unlisted:  "an unlisted holder of unmarked uploads",
 	odds.Insider:   "a person (listed or not) who had unmarked uploads of the registry",
-	odds.Elsewhere: "a collection from elsewhere (pictures of others, or files that their owners also sent there)",
+
+	odds.Unlisted + ofOne: "an unlisted holder of unmarked uploads of {who}",
+	odds.Insider + ofOne:  "a person (listed or not) who had unmarked uploads of {who}",
+	odds.Elsewhere:        "a collection from elsewhere (pictures of others, or files that their owners also sent there)",
 }
 
 // The parts that a source of an alternative took, and what it did.
@@ -271,10 +279,12 @@ var dumpSentences = []row{
 	{"not-examined", headline, (*weighing).leftOut, "{n} of the {of} files given {n|was|were} not examined: {why}."},
 	{"unissued-last", headline, unissuedWhen(true), unissuedText},
 
-	{"examined-before", onDates, (*weighing).examinedBefore, "{n} of these files {n|was|were} examined already on {day}, with {command} (entry {entry} of the ledger). The time of the find was {found} then, and {outcome}."},
+	{"examined-before", onDates, inLedger(false, (*weighing).examinedBefore), "{n} of these files {n|was|were} examined already on {day}, with {command} (entry {entry} of the ledger). The time of the find was {found} then, and {outcome}."},
+	{"examined-before-in", onDates, inLedger(true, (*weighing).examinedBefore), "{n} of these files {n|was|were} examined already on {day}, with {command} (entry {entry} of the ledger of {registry}). The time of the find was {found} then, and {outcome}."},
 	{"examined-more", onDates, many((*weighing).examinedMore), "{n} more {n|examination|examinations} of these files {n|is|are} in the ledger, and in the table of earlier examinations."},
 	{"found-changed", onDates, (*weighing).foundChanged, "The time of the find is {now} now. In the first examination of these files, entered on {entered}, it was {first}."},
-	{"outcome-changed", onDates, (*weighing).outcomeChanged, "An earlier examination of these files had another result (entry {entry} of the ledger): {then} then. Now {now}."},
+	{"outcome-changed-in", onDates, inLedger(true, (*weighing).outcomeChanged), "An earlier examination of these files had another result for the recipients of {registry} (entry {entry} of its ledger): {then} then. Now {now}."},
+	{"outcome-changed", onDates, inLedger(false, (*weighing).outcomeChanged), "An earlier examination of these files had another result (entry {entry} of the ledger): {then} then. Now {now}."},
 	{"late-copies", onDates, (*weighing).lateCopies, "{n} {n|picture contains a copy|pictures contain copies} recorded as issued to {name} on {issued} or later. The time of the find is stated as {found}. One of these dates is wrong, or the pictures were made after the find."},
 	{"late-uploads", onDates, (*weighing).lateUploads, "{n} {n|picture shows an upload|pictures show uploads} recorded as submitted after the stated time of the find ({found}). One of these dates is wrong, or the file was elsewhere before."},
 	{"exposed", onDates, (*weighing).exposed, "{n} {n|picture contains a copy|pictures contain copies} issued to {name} that {n|was|were} confirmed in other files on {day} or later. From then on {n|it was|they were} public."},
@@ -283,6 +293,10 @@ var dumpSentences = []row{
 	{"custody-signed", onDates, (*weighing).custodySigned, "Custody of {n} of these pictures counts all the same: {name} had signed it before the find. A timestamp of {dated} covers the signature. Its key, {key}, is known from a receipt that was entered on {known}."},
 
 	{"matched", shows, (*weighing).matchedFigures, "Of {n} {n|picture|pictures} examined, {matched} {matched|shows|show} an upload of the registry."},
+	{"registries", shows, (*weighing).registries, "{n} registries were searched as one: {names}. The words “the registry” mean all of them here. A recipient has the name of its registry before its own."},
+	{"matched-in", shows, (*weighing).matchedIn, "{n} of these {n|pictures shows an upload|pictures show uploads} that {name} has."},
+	{"matched-several", shows, many((*weighing).matchedSeveral), "{n} of these {n|pictures shows an upload|pictures show uploads} that several registries have, which {n|counts|count} once."},
+	{"parties-stated", shows, (*weighing).partiesStated, "The investigator states that these names are of one party: {name}."},
 	{"repeated", shows, (*weighing).repeatedFigures, "{n} {n|picture repeats another|pictures repeat others} byte for byte and {n|adds|add} nothing."},
 	{"controls", shows, (*weighing).controls, "{leaks} of these pictures {leaks|was|were} also compared with other uploads, in {n} {n|comparison|comparisons}. These are the uploads that look most like the upload shown; none is known to be of the same person."},
 	{"controls-other", shows, (*weighing).controlsOther, "In no comparison was the other upload found to be the same capture."},
@@ -318,6 +332,7 @@ var dumpSentences = []row{
 
 	{"released", showsNot, found(FoundCopy), "The findings do not show who released these copies. The exchange had the same copies, and so had each party that received, found or stole them."},
 	{"misdelivered", showsNot, (*weighing).misdelivered, "A clerical error that no record shows leaves the same findings: a copy for {name} was sent to another party, or a copy for another was entered under {name}. A receipt signed with a key of {name} excludes this for its copy: {signed} of the {n} {n|copy|copies} found {signed|has|have} one."},
+	{"names-alike", showsNot, (*weighing).namesAlike, "{names} count as different parties: the investigator has not stated that equal names of two registries are of one party."},
 	{"several", showsNot, (*weighing).several, "Copies of several recipients appear. " + oneSourceText},
 	{"unissued-who", showsNot, (*weighing).unissuedFigures, "The marks with IDs that are not listed do not show who received or released {n|that picture|those pictures}: they count for no recipient. Compare the IDs with all systems that hold the key."},
 	{"custody-unjudged", showsNot, custodyOf(func(s *party) int { return s.unjudged }), "The custody that covers pictures without a mark is listed. " + notJudged},

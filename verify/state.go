@@ -50,6 +50,9 @@ const (
 // stateHead returns the first line of a state file that this investigator would begin now, with the
 // present length of the ledger. The error is the registry's.
 func (v *Investigator) stateHead(ctx context.Context) (stateHead, error) {
+	if v.in.several() {
+		return stateHead{}, fmt.Errorf("%w: a state file or a part of several registries", registry.ErrInput)
+	}
 	h := stateHead{State: stateVersion, Registry: v.cfg.Registry.ID(), Others: v.cfg.References, Keys: v.keyIDs(), SealKey: v.sealKeyID(), Against: []string{}}
 	h.Version, _ = buildInfo()
 	for _, id := range v.cfg.Against {

@@ -97,7 +97,32 @@ func traceRank(pixels string) int {
 // [maxTraced], in the order of traceOrder. They are matches and submissions of issued copies that were read; erased
 // submissions of copies are left out. If the pixels of any submission are the same, altered or not,
 // only such submissions are returned.
-func (e *evidence) targets() []Match {
+//
+// Of several registries these are the targets of each: what one of them has says nothing of the copies that
+// another issued of a picture of its own.
+func (e *evidence) targets() (out []Match) {
+	names := e.registries()
+	if len(names) == 0 {
+		return e.targetsIn("")
+	}
+	for _, name := range names {
+		for _, m := range e.targetsIn(name) {
+			if !slices.ContainsFunc(out, func(o Match) bool { return o.Submission == m.Submission }) {
+				out = append(out, m)
+			}
+		}
+	}
+	for _, r := range e.reads {
+		known := func(m Match) bool { return m.Submission == r.issued.Submission }
+		if r.issued != nil && !r.erased && traceRank(r.shows) >= 0 && len(out) < maxTraced && !slices.ContainsFunc(out, known) {
+			out = append(out, Match{Submission: r.issued.Submission, Page: r.page})
+		}
+	}
+	return out
+}
+
+// targetsIn returns the targets among the uploads of a registry; "": the only one.
+func (e *evidence) targetsIn(name string) []Match {
 	var out []Match
 	add := func(id watermark.Submission, page int) {
 		if len(out) < maxTraced && !slices.ContainsFunc(out, func(m Match) bool { return m.Submission == id }) {
@@ -106,12 +131,12 @@ func (e *evidence) targets() []Match {
 	}
 	for rank := range traceOrder {
 		for _, m := range e.matches {
-			if traceRank(m.Pixels) == rank {
+			if traceRank(m.Pixels) == rank && (name == "" || slices.Contains(m.In, name)) {
 				add(m.Submission, m.Page)
 			}
 		}
 		for i := range e.reads {
-			if r := &e.reads[i]; r.issued != nil && !r.erased && traceRank(r.shows) == rank {
+			if r := &e.reads[i]; name == "" && r.issued != nil && !r.erased && traceRank(r.shows) == rank {
 				add(r.issued.Submission, r.page)
 			}
 		}
@@ -131,7 +156,7 @@ func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, m *Matc
 	if err != nil || o == nil {
 		return nil, err
 	}
-	rows, err := v.cfg.Registry.Copies(ctx, m.Submission)
+	rows, err := v.in.copies(ctx, m.Submission)
 	if err != nil {
 		return nil, err
 	}

@@ -25,25 +25,33 @@ type exposure struct {
 
 // travel returns how the confirmed copies in leaks travelled, each copy once, in the order of the leaks.
 func (v *Investigator) travel(ctx context.Context, leaks []*Verdict) (out []findings.Travel, err error) {
-	r := v.cfg.Registry
-	facts, err := r.HandOns(ctx)
-	if err != nil {
-		return nil, err
-	}
 	for _, c := range confirmedCopies(leaks) {
 		t := findings.Travel{Copy: c.ID}
-		receipts, err := r.Ledger().Receipts(ctx, c.ID)
+		s, row := v.in.all[0], &c
+		if v.in.several() {
+			if s, row, err = v.in.of(ctx, &c); err != nil {
+				return nil, err
+			}
+			if s == nil {
+				return nil, fmt.Errorf("copy %s: %w", c.ID, registry.ErrNotFound)
+			}
+		}
+		facts, err := s.Registry.HandOns(ctx)
 		if err != nil {
-			return nil, err
+			return nil, v.in.wrap(s, err)
+		}
+		receipts, err := s.Registry.Ledger().Receipts(ctx, c.ID)
+		if err != nil {
+			return nil, v.in.wrap(s, err)
 		}
 		if len(receipts) > 0 {
 			t.Receipt = receipts[0].Entered
 		}
 		for _, h := range facts {
-			if !h.Of(&c) {
+			if !h.Of(row) {
 				continue
 			}
-			x := findings.HandOn{Party: h.Taker, How: h.How, When: h.When, Entered: h.Entered, Document: h.Document}
+			x := findings.HandOn{Party: v.in.name(s, h.Taker), How: h.How, When: h.When, Entered: h.Entered, Document: h.Document}
 			if h.SHA256 != (registry.Digest{}) {
 				x.SHA256 = h.SHA256.String()
 			}

@@ -87,7 +87,8 @@ type books struct {
 	*ui
 	home     *home.Home
 	registry *registry.Registry
-	worker   *keyring // nil: the command reads its keys as it needs them, and acts for its user
+	worker   *keyring     // nil: the command reads its keys as it needs them, and acts for its user
+	beside   []namedBooks // of several registries all, home and registry being the first; nil: there is one
 }
 
 // A keyring is what a worker has: keys, read once, and the person for whom it does a job.

@@ -94,7 +94,7 @@ func (f *bundleFlags) ready(b *books, force bool, inputs []string) (err error) {
 		}
 		return nil
 	}
-	if err := f.checkBundle(force, b.home.Files(), inputs); err != nil {
+	if err := f.checkBundle(force, b.files(), inputs); err != nil {
 		return err
 	}
 	f.key, err = b.home.ReportKey()

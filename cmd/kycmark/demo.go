@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -26,26 +27,33 @@ const demoMarker = ".kycmark-demo"
 // a new or empty folder. A folder that is not empty is an error, except an earlier demo's with
 // --force.
 func newDemo(u *ui) *cobra.Command {
-	var dir string
+	var d demoStory
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "See the whole story on the shipped pictures",
 		Long: `Play the whole story on pictures that are built in: uploads come in, recipients
 are handed marked copies, some of it leaks, and the leak is investigated. Each
-step is a verb of this command, run as printed; the persons are invented.`,
+step is a verb of this command, run as printed; the persons are invented.
+
+With --registry and --blobs the story plays on servers, with --queue by workers that
+"kycmark work" starts in the demo's home: examples/cluster/run.`,
 		Example: `  kycmark demo
   kycmark demo --dir /tmp/story --force`,
 		Args: exactly(),
 		RunE: u.verb(func(cmd *cobra.Command, _ []string) error {
-			if err := demoFolder(dir, force); err != nil {
+			if err := demoFolder(d.dir, force); err != nil {
 				return err
 			}
-			return (&demoStory{ui: u, ctx: cmd.Context(), dir: dir}).tell()
+			d.ui, d.ctx = u, cmd.Context()
+			return d.tell()
 		}),
 	}
-	cmd.Flags().StringVar(&dir, "dir", "kycmark-demo", "`folder` for all that it makes")
+	cmd.Flags().StringVar(&d.dir, "dir", "kycmark-demo", "`folder` for all that it makes")
 	cmd.Flags().BoolVar(&force, "force", false, "throw away what an earlier demo left there")
+	cmd.Flags().StringVar(&d.registry, "registry", "", "`address` of the registry, if it is to be on a server")
+	blobsFlag(cmd, &d.blobs)
+	queueFlag(cmd, &d.queue)
 	return cmd
 }
 
@@ -82,6 +90,9 @@ type demoStory struct {
 	dir  string
 	step int
 	bad  error // the first one
+
+	registry, blobs string // for init
+	queue           bool   // workers do the work
 }
 
 // tell plays the whole story in d.dir, which must exist, and prints each step and each verb as it
@@ -93,7 +104,14 @@ func (d *demoStory) tell() error {
 		"leaks say whose they were. It takes about half a minute of CPU and writes to %s.\n", d.dir)
 
 	d.say("An exchange keeps its books in a home: a registry and the keys.")
-	d.run("init", home)
+	initial := []string{"init", home}
+	if d.registry != "" {
+		initial = append(initial, "--registry", d.registry)
+	}
+	if d.blobs != "" {
+		initial = append(initial, "--blobs", d.blobs)
+	}
+	d.run(initial...)
 	d.pasteable(home)
 
 	customers, err := demo.WriteUploads(uploads)
@@ -175,16 +193,19 @@ func (d *demoStory) pasteable(home string) {
 }
 
 // run prints a command line and runs it in this process, as if it had been typed in the demo's
-// home. args begins with the verb; --home is added, except for init. Only the output of issue and
-// investigate is shown; errors always are. It notes an exit code above 0 in d.bad, except 3 of
-// investigate, because one leak is damaged. It does nothing after an error.
+// home. args begins with the verb. --queue is added to what workers do, and --home, except for init.
+// Only the output of issue and investigate is shown; errors always are. It notes an exit code above 0
+// in d.bad, except 3 of investigate, because one leak is damaged. It does nothing after an error.
 func (d *demoStory) run(args ...string) {
 	if d.bad != nil {
 		return
 	}
+	verb := args[0]
+	if d.queue && slices.Contains([]string{kindSubmit, kindIssue, kindInvestigate}, verb) {
+		args = append(args, "--queue")
+	}
 	d.printf("   $ kycmark %s\n", quoted(args...))
 	out := io.Discard
-	verb := args[0]
 	switch {
 	case verb == "issue" && !d.json:
 		out = d.out.w

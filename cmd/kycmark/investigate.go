@@ -35,6 +35,7 @@ type investigateFlags struct {
 	reveal, force        bool
 	queue                bool
 	parts                int
+	severalFlags
 	bundleFlags
 }
 
@@ -70,6 +71,7 @@ If no picture can be examined, nothing is entered or written.`,
 		Example: `  kycmark investigate leaks/ --report report.html
   kycmark investigate dump.zip scans.pdf --found 2026-11-20 --json
   kycmark investigate leaks/ --bundle for-the-vendor.zip
+  kycmark investigate leaks/ --registry brand-a --registry brand-b --report report.html
   find leaks -newer last -print0 | kycmark investigate -`,
 		Args: some("file, folder, archive or PDF"),
 	}
@@ -89,7 +91,13 @@ If no picture can be examined, nothing is entered or written.`,
 	cmd.MarkFlagsMutuallyExclusive("queue", "part")
 	cmd.MarkFlagsMutuallyExclusive("queue", "state")
 	f.outputs(cmd)
+	f.severalFlags.add(cmd)
 	return u.searchVerb(cmd, func(ctx context.Context, b *books, args []string) error {
+		done, err := f.open(ctx, b)
+		if err != nil {
+			return err
+		}
+		defer done()
 		paths, err := dump.Expand(args, cmd.InOrStdin())
 		if err != nil {
 			return err
@@ -145,12 +153,10 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if err := f.checkOutputs(b, dump); err != nil {
 		return err
 	}
-	for _, id := range f.against.ids {
-		if _, err := b.registry.Submission(ctx, id); err != nil && !errors.Is(err, registry.ErrErased) {
-			return notFound(err)
-		}
+	if err := b.checkAgainst(ctx, f.against.ids); err != nil {
+		return err
 	}
-	if first, _, err := b.registry.Engine().Span(ctx); err != nil {
+	if first, err := b.firstUpload(ctx); err != nil {
 		return err
 	} else if !found.IsZero() && found.Before(first) {
 		b.warnf("--found %s is before the first upload, %s; uploads entered without --at have the time of their entry", f.found, moment(first))
@@ -161,6 +167,9 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 		return err
 	}
 	part, err := f.partOf()
+	if err == nil {
+		err = f.unsupported(folder)
+	}
 	if err != nil {
 		return err
 	}
@@ -174,7 +183,7 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	}
 	inv, done, err := b.investigator(ctx, verify.Config{
 		Against: f.against.ids, State: f.state, References: f.references, Part: part,
-		Circumstances: circumstances,
+		Circumstances: circumstances, Parties: f.parties,
 	}, "examining")
 	if err != nil {
 		return err
@@ -229,15 +238,18 @@ func (f *investigateFlags) writePart(ctx context.Context, b *books, inv *verify.
 // and the rest of cfg are the caller's. The caller must call done, which ends the progress line; a second
 // call does nothing.
 func (b *books) investigator(ctx context.Context, cfg verify.Config, doing string) (inv *verify.Investigator, done func(), err error) {
-	keys, seal, err := b.keys()
+	done = func() {}
+	if cfg.Actor = b.actor(); b.beside != nil {
+		cfg.Sources, err = b.sources(ctx)
+	} else {
+		cfg.Registry = b.registry
+		if cfg.Keys, cfg.SealKey, err = b.keys(); err == nil {
+			err = b.checkKeys(ctx, cfg.Keys)
+		}
+	}
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := b.checkKeys(ctx, keys); err != nil {
-		return nil, nil, err
-	}
-	done = func() {}
-	cfg.Registry, cfg.Keys, cfg.SealKey, cfg.Actor = b.registry, keys, seal, b.actor()
 	if b.worker == nil {
 		var show func(n, total int)
 		show, done = b.progressOf(ctx, doing)
@@ -272,7 +284,11 @@ func (b *books) weigh(ctx context.Context, f investigateFlags, folder string, in
 	if err != nil {
 		return err
 	}
-	for _, s := range d.Record.Segments {
+	segments := d.Record.Segments
+	for _, r := range d.Record.Registries {
+		segments = append(segments, r.Segments...)
+	}
+	for _, s := range segments {
 		if s.Problem != "" {
 			b.warnf("%s; its uploads were read from the database (kycmark segments --anew makes it again)", s.Problem)
 		}
@@ -299,7 +315,7 @@ const manyFiles = 1000
 // hint if there is no state file: if the run is cut short, all work is lost.
 func (b *books) orState(state string, show func(done, total int)) func(done, total int) {
 	return func(done, total int) {
-		if done == 1 && total >= manyFiles && state == "" {
+		if done == 1 && total >= manyFiles && state == "" && b.beside == nil {
 			b.hintf("%d files: with --state FILE a run that is cut short goes on where it was", total)
 		}
 		if show != nil {
@@ -429,7 +445,7 @@ func (f *investigateFlags) checkOutputs(b *books, dump []string) error {
 		return err
 	}
 	if f.state != "" { // a state file may exist: it is what an earlier run left
-		if err := checkSpared(f.state, b.home.Files()); err != nil {
+		if err := checkSpared(f.state, b.files()); err != nil {
 			return err
 		}
 	}

@@ -63,7 +63,7 @@ func reason(err error) string {
 	if p, ok := err.(*fs.PathError); ok {
 		err = p.Err
 	}
-	return strings.ReplaceAll(unpacked(err.Error()), "\n", "; ")
+	return strings.NewReplacer("\n\t", "; ", "\n", "; ").Replace(unpacked(err.Error()))
 }
 
 // packageNames are the prefixes by which errors name the package that they come from.
@@ -198,7 +198,7 @@ const (
 func (b *books) checkOutputs(force bool, inputs []string, paths ...string) error {
 	for _, path := range paths {
 		if path != "" {
-			if err := checkOutput(path, force, b.home.Files(), inputs...); err != nil {
+			if err := checkOutput(path, force, b.files(), inputs...); err != nil {
 				return err
 			}
 		}

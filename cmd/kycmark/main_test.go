@@ -21,6 +21,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,6 +35,7 @@ import (
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/store/pgtest"
+	"github.com/kycmark/kycmark/internal/store/s3test"
 	"github.com/kycmark/kycmark/testdata"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -75,6 +77,7 @@ var server pgtest.Server
 //	objects DIR N             N sealed originals are in a folder, those of the registry in $OBJECTS
 //	aged FILE                 makes a file two days old
 //	postgres                  the address of a PostgreSQL schema, as $DSN, and its name, as $SCHEMA
+//	bucket [kill|run]         starts an S3 server, with a bucket at $BUCKET; kills it, or starts it again
 //	queued N                  waits until N jobs are in its queue and not done
 //	query SQL                 what PostgreSQL answers, on stdout
 //	tsa FILE                  starts a timestamp authority at $TSA, its certificate in FILE (needs [exec:openssl])
@@ -132,6 +135,7 @@ func TestScripts(t *testing.T) {
 				_, schema, _ := strings.Cut(ts.Getenv("DSN"), "search_path=")
 				ts.Setenv("SCHEMA", schema)
 			},
+			"bucket": func(ts *testscript.TestScript, neg bool, args []string) { bucket(t, ts, args) },
 			"query":  query,
 			"queued": queued,
 
@@ -170,6 +174,26 @@ func countObjects(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%d objects in %s", len(found), args[0])
 	}
 	ts.Setenv("OBJECTS", filepath.Dir(filepath.Dir(found[0])))
+}
+
+// buckets has the S3 server of each script.
+var buckets sync.Map
+
+func bucket(t *testing.T, ts *testscript.TestScript, args []string) {
+	server, _ := buckets.LoadOrStore(ts, sync.OnceValue(func() *s3test.Server { return s3test.Start(t) }))
+	s := server.(func() *s3test.Server)()
+	switch {
+	case len(args) == 0:
+		ts.Setenv("BUCKET", s.Address)
+		ts.Setenv("AWS_ACCESS_KEY_ID", os.Getenv("AWS_ACCESS_KEY_ID"))
+		ts.Setenv("AWS_SECRET_ACCESS_KEY", os.Getenv("AWS_SECRET_ACCESS_KEY"))
+	case args[0] == "kill":
+		s.Kill()
+	case args[0] == "run":
+		s.Run(t)
+	default:
+		ts.Fatalf("wants kill or run")
+	}
 }
 
 // query prints the rows of a query, as text, a line each.

@@ -49,9 +49,7 @@ func (b *books) run(ctx context.Context, list iter.Seq2[jobs.Job, error], done f
 			}
 		}
 	}
-	err = q.Run(ctx, permitted, done, func() {
-		b.warnf("no worker has taken a job yet: is \"kycmark work\" running in a home with the keys?")
-	})
+	err = q.Run(ctx, permitted, done, func(why error) { b.warnf("%s", reason(why)) })
 	if ctx.Err() != nil {
 		b.hintf("jobs that were not done are taken back; the same command goes on where it was")
 	}

@@ -73,7 +73,7 @@ func (u *ui) warnPages(file string, pages int, done string) {
 // a space. Characters that a terminal would obey are replaced.
 func (u *ui) say(kind, format string, args ...any) {
 	for line := range strings.Lines(fmt.Sprintf(format, args...)) {
-		fmt.Fprintf(u.err, "kycmark: %s%s\n", kind, name(strings.TrimRight(line, "\n")))
+		fmt.Fprintf(u.err, "kycmark: %s%s\n", kind, name(strings.Trim(line, "\t\n")))
 	}
 }
 

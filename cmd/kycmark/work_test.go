@@ -25,12 +25,14 @@ import (
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/store/s3test"
 	"github.com/kycmark/kycmark/testdata"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// kills is how many workers are killed; KYCMARK_KILLS says another number. Each tenth time it is the database.
+// kills is how many workers are killed; KYCMARK_KILLS says another number. Each tenth time it is the database, and
+// each fifth time the S3 server.
 const kills = 20
 
 // A crew is a home with two workers that are killed and started again.
@@ -38,6 +40,7 @@ type crew struct {
 	t      *testing.T
 	dir    string
 	home   string
+	bucket *s3test.Server
 	random *rand.Rand
 	left   int // kills
 	over   chan struct{}
@@ -51,11 +54,15 @@ func (c *crew) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
+// patience is how long a command that loses its database is repeated: the database must recover.
+const patience = time.Minute
+
 // run runs kycmark until it ends with the exit code 0: a command that loses its database is repeated.
 func (c *crew) run(args ...string) string {
 	var out, errs bytes.Buffer
-	for range 20 {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		out.Reset()
+		errs.Reset()
 		cmd := c.command(args...)
 		cmd.Stdout, cmd.Stderr = &out, &errs
 		if cmd.Run() == nil {
@@ -68,7 +75,7 @@ func (c *crew) run(args ...string) string {
 }
 
 // work keeps a worker running. Each is killed after a random time, until no kills are left.
-func (c *crew) work(kill func() (after time.Duration, server bool)) {
+func (c *crew) work(kill func() (after time.Duration, crash func())) {
 	for {
 		after, crash := kill()
 		cmd := c.command("work", "--jobs", "1")
@@ -82,9 +89,7 @@ func (c *crew) work(kill func() (after time.Duration, server bool)) {
 		} else {
 			select {
 			case <-time.After(after):
-				if crash {
-					server.Crash(c.t)
-				}
+				crash()
 			case <-c.over:
 			}
 		}
@@ -113,7 +118,7 @@ func tiny(t *testing.T, n int) []byte {
 	return out.Bytes()
 }
 
-// Workers and the database are killed at random moments, while uploads are entered, issued to two recipients and
+// Workers, the database and the S3 server are killed at random moments, while uploads are entered, issued to two recipients and
 // investigated. Everything is done in the end; each copy was entered and released once, and each part of an
 // investigation was entered once.
 func TestKilledWorkers(t *testing.T) {
@@ -128,26 +133,43 @@ func TestKilledWorkers(t *testing.T) {
 	}
 	c.home = filepath.Join(c.dir, "kyc")
 	dsn := server.DSN(t)
-	c.run("init", "--registry", dsn, c.home)
+	c.bucket = s3test.Start(t)
+	c.run("init", "--registry", dsn, "--blobs", c.bucket.Address, c.home)
 	recipients := []string{"vendor-a", "vendor-b"}
 	for _, to := range recipients {
 		c.run("recipient", "add", to, "--kind", "vendor")
 	}
-	var mu sync.Mutex
+	var mu, one sync.Mutex
 	remaining := func() int { mu.Lock(); defer mu.Unlock(); return c.left }
-	kill := func() (time.Duration, bool) {
+	kill := func() (time.Duration, func()) {
 		mu.Lock()
 		defer mu.Unlock()
 		if c.left == 0 {
-			return 0, false
+			return 0, nil
 		}
 		c.left--
 		life := c.random.Float64() // most are short, and some long enough for every job
-		return 200*time.Millisecond + time.Duration(8*life*life*float64(time.Second)), c.left%10 == 5
+		crash := func() {}
+		switch c.left % 10 {
+		case 5:
+			crash = func() { server.Crash(t) }
+		case 2, 7:
+			away := time.Duration(c.random.Float64() * float64(time.Second))
+			crash = func() {
+				one.Lock()
+				defer one.Unlock()
+				c.bucket.Kill()
+				time.Sleep(away)
+				c.bucket.Run(t)
+			}
+		}
+		return 200*time.Millisecond + time.Duration(8*life*life*float64(time.Second)), crash
 	}
 	for range 2 {
 		c.wg.Go(func() { c.work(kill) })
 	}
+	end := sync.OnceFunc(func() { close(c.over); c.wg.Wait() })
+	defer end() // no worker outlives a test that fails
 	rounds, parts := 0, 0
 	for ; rounds == 0 || remaining() > 0; rounds++ {
 		up := filepath.Join(c.dir, fmt.Sprintf("up%d", rounds))
@@ -169,8 +191,7 @@ func TestKilledWorkers(t *testing.T) {
 			parts += 2
 		}
 	}
-	close(c.over)
-	c.wg.Wait()
+	end()
 	t.Logf("%d rounds", rounds)
 
 	c.run("audit", "--originals")
@@ -197,7 +218,7 @@ func TestKilledWorkers(t *testing.T) {
 // the next: files that are there are then errors of it, and no second copies.
 func (c *crew) issue(args []string, files int) {
 	var last []byte
-	for range 20 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		last, _ = c.command(args...).CombinedOutput()
 		found, err := filepath.Glob(filepath.Join(c.dir, "out*", "*", "*"))
 		require.NoError(c.t, err)
@@ -211,7 +232,7 @@ func (c *crew) issue(args []string, files int) {
 // rows returns the only column of a query, or the columns as a text.
 func (c *crew) rows(dsn, sql string) []string {
 	var last error
-	for range 50 {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		ctx := context.Background()
 		conn, err := pgx.Connect(ctx, dsn)
 		if err == nil {

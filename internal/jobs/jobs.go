@@ -41,7 +41,7 @@ const (
 	minPoll, maxPoll = 20 * time.Millisecond, 500 * time.Millisecond
 
 	patience  = time.Minute      // with a database that does not answer. Chosen
-	idleAfter = 10 * time.Second // without a worker that takes a job: worth a warning. Chosen
+	idleAfter = 10 * time.Second // without a worker that does a job: worth a warning. Chosen
 )
 
 // A Queue is the queue of a registry, for one process. It is safe for concurrent use.
@@ -138,9 +138,9 @@ type Job struct {
 
 // Run adds jobs and waits for them. It calls done with the result of each, in their order. An error of a
 // job that failed for good wraps [ErrFailed]. The first error of jobs, of done or of the database ends it.
-// Run then takes back its jobs that were not done. idle is called if no worker takes a job for
-// a while.
-func (q *Queue) Run(ctx context.Context, jobs iter.Seq2[Job, error], done func(job Job, result json.RawMessage, err error) error, idle func()) (err error) {
+// Run then takes back its jobs that were not done. stalled may be nil. It is called with what Run waits
+// for: a worker, the database, or what a job failed for that is tried again.
+func (q *Queue) Run(ctx context.Context, jobs iter.Seq2[Job, error], done func(job Job, result json.RawMessage, err error) error, stalled func(why error)) (err error) {
 	client, err := river.NewClient(riverpgxv5.New(q.pool), &river.Config{Schema: q.schema, Logger: quiet})
 	if err != nil {
 		return err
@@ -165,24 +165,31 @@ func (q *Queue) Run(ctx context.Context, jobs iter.Seq2[Job, error], done func(j
 	if err := q.add(ctx, client, mine[len(mine)-len(mine)%insertAtOnce:]); err != nil {
 		return err
 	}
-	rest, began, answered := minPoll, time.Now(), time.Now()
-	for len(mine) > 0 {
-		n, busy, err := q.finished(ctx, mine[:min(window, len(mine))], done)
-		mine = mine[n:]
+	return q.await(ctx, &mine, done, once(stalled))
+}
+
+// await calls done with the results of jobs, and removes these from the list: see [Queue.Run].
+func (q *Queue) await(ctx context.Context, mine *[]added, done func(Job, json.RawMessage, error) error, stalled func(why error)) error {
+	rest, attended, answered := minPoll, time.Now(), time.Now()
+	for len(*mine) > 0 {
+		n, why, err := q.finished(ctx, (*mine)[:min(window, len(*mine))], done)
+		if *mine = (*mine)[n:]; err == nil && n == 0 && why == nil && time.Since(attended) > idleAfter {
+			attended = time.Now()
+			why, err = q.unattended(ctx, (*mine)[0].Kind)
+		}
 		switch {
-		case err != nil && ctx.Err() == nil && Passing(err) && time.Since(answered) < patience:
-		case err != nil:
-			return err
-		case n > 0 || busy:
-			began, answered = time.Now(), time.Now()
-		case idle != nil && time.Since(began) > idleAfter:
-			idle()
-			idle = nil
-		default:
+		case err == nil:
 			answered = time.Now()
+		case ctx.Err() == nil && Passing(err) && time.Since(answered) < patience:
+			why = fmt.Errorf("the database is away: %w", err)
+		default:
+			return err
+		}
+		if why != nil {
+			stalled(why)
 		}
 		if n > 0 {
-			rest = minPoll
+			rest, attended = minPoll, time.Now()
 			continue
 		}
 		select {
@@ -193,6 +200,18 @@ func (q *Queue) Run(ctx context.Context, jobs iter.Seq2[Job, error], done func(j
 		}
 	}
 	return nil
+}
+
+// once returns a function that calls stalled, but not with the text of the last call, and not within
+// idleAfter of it.
+func once(stalled func(why error)) func(why error) {
+	last, at := "", time.Time{}
+	return func(why error) {
+		if text := why.Error(); stalled != nil && text != last && time.Since(at) > idleAfter {
+			last, at = text, time.Now()
+			stalled(why)
+		}
+	}
 }
 
 // added is a job in the queue.
@@ -234,44 +253,57 @@ func (q *Queue) add(ctx context.Context, client *river.Client[pgx.Tx], jobs []ad
 }
 
 // finished calls done for the jobs at the beginning of the list that are over, and returns their number.
-// busy reports whether a worker has taken one of the others.
-func (q *Queue) finished(ctx context.Context, jobs []added, done func(Job, json.RawMessage, error) error) (n int, busy bool, err error) {
+// why is the error of the next job, if an attempt failed and another is to come.
+func (q *Queue) finished(ctx context.Context, jobs []added, done func(Job, json.RawMessage, error) error) (n int, why, err error) {
 	ids := make([]int64, len(jobs))
 	for i := range jobs {
 		ids[i] = jobs[i].id
 	}
 	type state struct {
-		ID             int64
-		Attempts       int
-		Over, Complete bool
-		Output         []byte
+		ID       int64
+		Over     bool
+		Complete bool
+		Running  bool
+		Output   []byte
 	}
-	rows, err := q.pool.Query(ctx, `SELECT id, attempt, finalized_at IS NOT NULL, state = 'completed',
-		CASE WHEN finalized_at IS NOT NULL THEN metadata->'output' END FROM `+q.table+` WHERE id = ANY($1)`, ids)
+	rows, err := q.pool.Query(ctx, "SELECT id, finalized_at IS NOT NULL, state = 'completed', state = 'running', metadata->'output' FROM "+q.table+" WHERE id = ANY($1)", ids)
 	if err != nil {
-		return 0, false, err
+		return 0, nil, err
 	}
 	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[state])
 	if err != nil {
-		return 0, false, err
+		return 0, nil, err
 	}
 	states := make(map[int64]state)
 	for _, s := range all {
 		states[s.ID] = s
-		busy = busy || !s.Over && s.Attempts > 0
 	}
 	for _, job := range jobs {
 		s, there := states[job.id]
 		if there && !s.Over {
-			return n, busy, nil
+			if len(s.Output) > 0 && !s.Running {
+				_, why = q.outcome(job.Kind, s.Output, false)
+				why = fmt.Errorf("a job is tried again: %w", why)
+			}
+			return n, why, nil
 		}
 		result, failed := q.outcome(job.Kind, s.Output, s.Complete)
 		if err := done(job.Job, result, failed); err != nil {
-			return n, busy, err
+			return n, nil, err
 		}
 		n++
 	}
-	return n, busy, nil
+	return n, nil, nil
+}
+
+// unattended returns the reason if no worker does a job of a kind.
+func (q *Queue) unattended(ctx context.Context, kind string) (why, err error) {
+	var busy bool
+	err = q.pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+q.table+" WHERE state = 'running' AND queue = $1 AND "+q.attended()+")", kind).Scan(&busy)
+	if err != nil || busy {
+		return nil, err
+	}
+	return fmt.Errorf("no worker does a job of kind %s: is \"kycmark work\" running in a home with the keys?", kind), nil
 }
 
 // outcome opens what a worker left of a job. complete says that the job was done.

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net"
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/jobs"
+	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/store/pgtest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/postgres"
@@ -77,6 +80,13 @@ func list(all ...jobs.Job) iter.Seq2[jobs.Job, error] {
 // run runs jobs and returns what came of each, in their order.
 func run(t *testing.T, q *jobs.Queue, all ...jobs.Job) (out []string) {
 	t.Helper()
+	out, _ = await(t, q, all...)
+	return out
+}
+
+// await is run, and returns what it waited for.
+func await(t *testing.T, q *jobs.Queue, all ...jobs.Job) (out, stalls []string) {
+	t.Helper()
 	require.NoError(t, q.Run(t.Context(), list(all...), func(_ jobs.Job, result json.RawMessage, err error) error {
 		if err != nil {
 			out = append(out, err.Error())
@@ -84,8 +94,8 @@ func run(t *testing.T, q *jobs.Queue, all ...jobs.Job) (out []string) {
 			out = append(out, string(result))
 		}
 		return nil
-	}, nil))
-	return out
+	}, func(why error) { stalls = append(stalls, why.Error()) }))
+	return out, stalls
 }
 
 // rows returns all that the tables of the queue show.
@@ -134,18 +144,53 @@ func TestResults(t *testing.T) {
 	}
 }
 
-// An error that may pass is tried again.
+// An error that may pass is tried again, and the command that waits learns of it.
 func TestPassing(t *testing.T) {
-	q, _ := open(t, registry.GenerateSealKey())
-	var tries atomic.Int32
-	work(t, q, map[string]jobs.Func{"once": func(context.Context, []byte) (any, error) {
-		if tries.Add(1) < 2 {
-			return nil, fmt.Errorf("enter: %w", &pgconn.PgError{Code: "57P01"})
-		}
-		return "done", nil
-	}})
-	require.Equal(t, []string{`"done"`}, run(t, q, jobs.Job{Kind: "once"}))
-	require.EqualValues(t, 2, tries.Load())
+	for _, passing := range []error{&pgconn.PgError{Code: "57P01"}, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}, objects.ErrAway} {
+		q, _ := open(t, registry.GenerateSealKey())
+		var tries atomic.Int32
+		work(t, q, map[string]jobs.Func{"once": func(context.Context, []byte) (any, error) {
+			if tries.Add(1) < 2 {
+				return nil, fmt.Errorf("read object 4711: %w", passing)
+			}
+			return "done", nil
+		}})
+		out, stalls := await(t, q, jobs.Job{Kind: "once"})
+		require.Equal(t, []string{`"done"`}, out)
+		require.EqualValues(t, 2, tries.Load())
+		require.Len(t, stalls, 1)
+		require.Contains(t, stalls[0], "tried again: the job failed: read object 4711: "+passing.Error())
+	}
+}
+
+// A command says that it waits for a worker: also when its job's worker died and no other is there. It does not
+// say so of a job that takes long.
+func TestNoWorker(t *testing.T) {
+	t.Parallel()
+	q, dsn := open(t, registry.GenerateSealKey())
+	quick := map[string]jobs.Func{"audit": func(context.Context, []byte) (any, error) { return "holds", nil }}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		_, stalls := await(t, q, jobs.Job{Kind: "audit"}, jobs.Job{Kind: "audit"})
+		require.Equal(t, []string{"no worker does a job of kind audit: is \"kycmark work\" running in a home with the keys?"}, stalls)
+	})
+	require.Eventually(t, func() bool { return len(rows(t, dsn, "true")) == 2 }, time.Minute, 10*time.Millisecond)
+	c, err := pgx.Connect(t.Context(), dsn)
+	require.NoError(t, err)
+	defer c.Close(context.Background())
+	var schema string
+	require.NoError(t, c.QueryRow(t.Context(), "SELECT current_schema()").Scan(&schema))
+	_, err = c.Exec(t.Context(), "UPDATE "+schema+"_queue.river_job SET state = 'running', attempt = 1, attempted_by = '{worker-4711}'") // as a dead worker leaves it
+	require.NoError(t, err)
+	time.Sleep(12 * time.Second)
+	work(t, q, quick)
+	wg.Wait()
+
+	long := again(t, dsn, registry.GenerateSealKey())
+	work(t, long, map[string]jobs.Func{"submit": func(context.Context, []byte) (any, error) { time.Sleep(12 * time.Second); return "done", nil }})
+	out, stalls := await(t, long, jobs.Job{Kind: "submit"})
+	require.Equal(t, []string{`"done"`}, out)
+	require.Empty(t, stalls)
 }
 
 // The same job, asked for twice at the same time, is done once, and both commands have its result.

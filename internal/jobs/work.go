@@ -18,6 +18,8 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertype"
+
+	"github.com/kycmark/kycmark/internal/objects"
 )
 
 // A Func does a job. It must be idempotent. After an error that may pass (see [Passing]), the job is tried
@@ -32,7 +34,7 @@ func Passing(err error) bool {
 		return slices.Contains(passing, server.Code[:2])
 	}
 	var network net.Error
-	return errors.As(err, &network) || pgconn.SafeToRetry(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) ||
+	return errors.As(err, &network) || errors.Is(err, objects.ErrAway) || pgconn.SafeToRetry(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
@@ -230,7 +232,12 @@ func (q *Queue) abandoned() string {
 	return `UPDATE ` + q.table + ` SET
 		state = (CASE WHEN ` + over + ` THEN 'discarded' ELSE 'available' END)::` + pgx.Identifier{q.schema, "river_job_state"}.Sanitize() + `,
 		finalized_at = CASE WHEN ` + over + ` THEN now() END
-		WHERE state = 'running' AND NOT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted
+		WHERE state = 'running' AND NOT ` + q.attended()
+}
+
+// attended is the condition that the worker of a running job lives.
+func (q *Queue) attended() string {
+	return `EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted
 		AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
 		AND classid = '` + q.table + `'::regclass::oid AND 'worker-' || objid::int8::int4 = attempted_by[array_upper(attempted_by, 1)])`
 }

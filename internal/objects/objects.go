@@ -65,6 +65,9 @@ type Place interface {
 // ErrDiffers says that an object is not what was put there.
 var ErrDiffers = errors.New("its bytes were changed")
 
+// ErrAway says that the server of a place cannot answer now, and may later.
+var ErrAway = errors.New("the server cannot answer now")
+
 // An Open function opens the place with this address for a registry, which keeps its objects apart from
 // the objects of other registries. registry is its ID, hex. The error wraps [errors.ErrUnsupported] if
 // the address is of a kind that it does not know.

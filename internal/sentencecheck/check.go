@@ -57,6 +57,7 @@ type said struct {
 
 // An earlier is an earlier investigation of the same files.
 type earlier struct {
+	Registry  string    `json:"registry"` // of several
 	Entry     int64     `json:"entry"`
 	Started   time.Time `json:"started"`
 	Command   string    `json:"command"`
@@ -117,7 +118,11 @@ type caseOf struct {
 		Name     string          `json:"name"`
 		Copies   json.RawMessage `json:"copies"` // missing without copies
 		Unmarked json.RawMessage `json:"unmarked"`
+		In       []int           `json:"in"` // registries, of several
 	} `json:"holders"`
+	Registries []struct {
+		Name string `json:"name"`
+	} `json:"registries"`
 	Leaks       []caseLeak `json:"leaks"`
 	Claimed     int        `json:"claimed"`
 	Drawn       bool       `json:"drawn"`
@@ -156,22 +161,25 @@ type leak struct {
 	Forgeable   bool      `json:"forgeable"`
 	Submission  string    `json:"submission"`
 	Submitted   time.Time `json:"submitted"`
-	Cluster     string    `json:"cluster"`
-	Entered     time.Time `json:"subject_entered"`
-	Copy        string    `json:"copy"`
-	Recipient   string    `json:"recipient"`
-	Error       string    `json:"error"`
-	SHA256      string    `json:"sha256"`
-	Pages       int       `json:"pages"`
-	KeyID       string    `json:"key_id"`
-	Note        string    `json:"note"`
-	Said        []said    `json:"said"`
-	TooFlat     bool      `json:"too_flat"`
-	Closed      int       `json:"closed"`
-	Reads       []readOf  `json:"reads"`
-	Traces      []traceOf `json:"traces"`
-	Matches     []matchOf `json:"matches"`
-	References  []struct {
+	In          []struct {
+		Registry string `json:"registry"`
+	} `json:"in"`
+	Cluster    string    `json:"cluster"`
+	Entered    time.Time `json:"subject_entered"`
+	Copy       string    `json:"copy"`
+	Recipient  string    `json:"recipient"`
+	Error      string    `json:"error"`
+	SHA256     string    `json:"sha256"`
+	Pages      int       `json:"pages"`
+	KeyID      string    `json:"key_id"`
+	Note       string    `json:"note"`
+	Said       []said    `json:"said"`
+	TooFlat    bool      `json:"too_flat"`
+	Closed     int       `json:"closed"`
+	Reads      []readOf  `json:"reads"`
+	Traces     []traceOf `json:"traces"`
+	Matches    []matchOf `json:"matches"`
+	References []struct {
 		Pixels string `json:"pixels"`
 	} `json:"references"`
 	Searched *struct {

@@ -88,6 +88,9 @@ func examinedBefore(r *report) (out []row) {
 		if unquoted.Replace(e.Command) == unquoted.Replace(strings.Join(r.Verdict.Record.Command, " ")) {
 			x["command"] = "the same command"
 		}
+		if e.Registry != "" {
+			x["registry"] = e.Registry
+		}
 		out = append(out, x)
 	}
 	return out
@@ -104,11 +107,16 @@ func foundChanged(r *report) []row {
 }
 
 func outcomeChanged(r *report) []row {
-	now := slices.Sorted(slices.Values(r.Verdict.Named))
 	for _, e := range r.Verdict.Earlier {
-		if !e.Concluded.IsZero() && !slices.Equal(now, e.Named) {
-			return []row{{"now": who(now), "then": who(e.Named), "entry": fmt.Sprint(e.Entry)}}
+		now := r.namedBy(e.Registry)
+		if e.Concluded.IsZero() || slices.Equal(now, e.Named) {
+			continue
 		}
+		x := row{"now": who(now), "then": who(e.Named), "entry": fmt.Sprint(e.Entry)}
+		if e.Registry != "" {
+			x["registry"] = e.Registry
+		}
+		return []row{x}
 	}
 	return nil
 }

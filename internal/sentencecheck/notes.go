@@ -42,6 +42,7 @@ type matchOf struct {
 	Page       int      `json:"page"`
 	Distance   int      `json:"distance"`
 	Pixels     string   `json:"pixels"`
+	In         []string `json:"in"`
 	Score      *float64 `json:"score"`
 	Altered    []place  `json:"altered"`
 	Ratio      *struct {
@@ -202,7 +203,7 @@ func (l *leak) shared() (n int) {
 func weak(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
 	return func(_ *report, l *leak) row {
 		t := l.trace(l.Submission)
-		if t.Submission == "" || !l.seen() || len(l.Reads) > 0 || l.Finding != "unreadable" || l.shared() > 1 || !is(t) {
+		if t.Submission == "" || !l.seen() || len(l.Reads) > 0 || l.Finding != "unreadable" || l.shared() > 1 || len(l.notRuledOut()) > 0 || l.closedBeside() || !is(t) {
 			return nil
 		}
 		return when(true, x(t))
@@ -212,7 +213,7 @@ func weak(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row
 func bare(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
 	return func(_ *report, l *leak) row {
 		t := l.trace(l.Submission)
-		if l.Finding != "unmarked" || t.Power < 0.999 || t.Unsought > 0 || !t.Registered || len(l.Reads) > 0 || !is(t) {
+		if len(l.notRuledOut()) > 0 || l.closedBeside() || l.Finding != "unmarked" || t.Power < 0.999 || t.Unsought > 0 || !t.Registered || len(l.Reads) > 0 || !is(t) {
 			return nil
 		}
 		return x(t)
@@ -324,6 +325,12 @@ var noteRules = map[string]func(*report, *leak) row{
 	"not-marked-shared": func(_ *report, l *leak) row {
 		traced := l.trace(l.Submission).Submission != "" && len(l.Reads) == 0
 		return when(l.seen() && l.Finding == "unreadable" && traced && l.shared() > 1, row{"n": l.shared()})
+	},
+	"not-marked-elsewhere": func(_ *report, l *leak) row {
+		return when(l.bareOfOne() && len(l.notRuledOut()) > 0, row{"names": l.notRuledOut()})
+	},
+	"not-marked-closed": func(_ *report, l *leak) row {
+		return when(l.bareOfOne() && len(l.notRuledOut()) == 0 && l.closedBeside(), row{"n": l.Closed})
 	},
 	"by-hash": func(_ *report, l *leak) row {
 		if l.Finding != "unreadable" || l.pixels("same", "same, altered") != nil {

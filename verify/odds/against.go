@@ -61,14 +61,18 @@ func (m *model) against(v *Verdict, what []asked, found []answers) *Against {
 			if p.from < 0 {
 				return 0
 			}
-			return p.taken[ranges]
+			return p.taken[ranges] * float64(len(m.scopes())) // not less for being one registry's
 		}},
 	} {
-		thief := slices.IndexFunc(m.sources, func(s source) bool { return s.kind == t.kind })
-		without := m.replaced(best, custody, m.sources[thief], t.prior)
 		low := math.Inf(1)
-		for g := range m.grid {
-			low = math.Min(low, with[g]-without[g])
+		for _, thief := range m.sources {
+			if thief.kind != t.kind {
+				continue
+			}
+			without := m.replaced(best, custody, thief, t.prior)
+			for g := range m.grid {
+				low = math.Min(low, with[g]-without[g])
+			}
 		}
 		x := Row{Thief: t.name}
 		x.LogLR, x.Capped = m.capped(math.Min(log10(low), 300), Custody)

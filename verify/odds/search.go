@@ -225,10 +225,13 @@ func (m *model) candidates() queue {
 // therefore repeats the same set with the insider, and is not searched. A set has one coalition of a
 // group at most.
 func (m *model) sensible(sources []int) bool {
-	unlisted, insider, groups := false, false, 0
+	groups := 0
 	for _, s := range sources {
-		unlisted = unlisted || m.sources[s].kind == Unlisted
-		insider = insider || m.sources[s].kind == Insider
+		if m.sources[s].kind == Unlisted && !slices.ContainsFunc(sources, func(o int) bool {
+			return m.sources[o].kind == Insider && m.sources[o].holder == m.sources[s].holder
+		}) {
+			return false
+		}
 		if m.sources[s].kind == Coalition {
 			group := 1 << m.coalitions[m.sources[s].holder].group
 			if groups&group != 0 {
@@ -237,7 +240,7 @@ func (m *model) sensible(sources []int) bool {
 			groups |= group
 		}
 	}
-	return insider || !unlisted
+	return true
 }
 
 // mirrored compares the parts, by index, that an unlisted holder and the insider of set c took.
@@ -245,12 +248,14 @@ func (m *model) sensible(sources []int) bool {
 // combination represents this one, which is then skipped. same is true if there is nothing to
 // exchange: the parts are equal, or the set has no unlisted holder.
 func (m *model) mirrored(c *candidate, parts [3]int) (later, same bool) {
-	unlisted, insider := -1, -1
+	unlisted, insider, of := -1, -1, 0
 	for i, s := range c.sources {
-		switch m.sources[s].kind {
-		case Unlisted:
-			unlisted = parts[i]
-		case Insider:
+		if m.sources[s].kind == Unlisted {
+			unlisted, of = parts[i], m.sources[s].holder
+		}
+	}
+	for i, s := range c.sources {
+		if m.sources[s].kind == Insider && m.sources[s].holder == of {
 			insider = parts[i]
 		}
 	}

@@ -83,7 +83,7 @@ const (
 // An Explanation is one source of an alternative, and what that source took.
 type Explanation struct {
 	Kind    string   // [Copies], ...
-	Holders []string // of Copies, Planted: the recipient; of Custody: all who held the same
+	Holders []string // of Copies, Planted: the recipient; of Custody: all who held the same; of Insider, Unlisted: the only one of several registries
 	Removed bool     // the source removed its marks
 
 	// What the source took: the cells From to To (-1: not a range), or what the Set, of
@@ -176,8 +176,12 @@ func (m *model) questions() (what []asked, out []question) {
 				return q.with[k] || o.kind == Planted && (o.holder == r || slices.Contains(m.beside[r], o.holder))
 			})
 		case Insider:
+			if s.holder >= 0 {
+				continue // the insider of one registry: with the insider of all, which comes first
+			}
+			q.with = only(func(_ int, o *source) bool { return o.kind == Insider })
 			q.barred = only(func(_ int, o *source) bool { return o.kind == Unlisted })
-			q.without = only(func(k int, _ *source) bool { return k == i || q.barred[k] })
+			q.without = only(func(k int, _ *source) bool { return q.with[k] || q.barred[k] })
 		case Custody, Elsewhere:
 		default:
 			continue

@@ -77,10 +77,13 @@ type bucket struct {
 }
 
 // because describes an error of the server. A missing object wraps [fs.ErrNotExist], a missing bucket does
-// not.
+// not. What the server could not do now wraps [objects.ErrAway].
 func (b *bucket) because(what string, err error) error {
-	if r := minio.ToErrorResponse(err); r.Code == minio.NoSuchKey || r.StatusCode == http.StatusNotFound && r.Code != minio.NoSuchBucket {
+	switch r := minio.ToErrorResponse(err); {
+	case r.Code == minio.NoSuchKey || r.StatusCode == http.StatusNotFound && r.Code != minio.NoSuchBucket:
 		err = fs.ErrNotExist
+	case r.StatusCode >= http.StatusInternalServerError || r.StatusCode == http.StatusTooManyRequests:
+		err = fmt.Errorf("%w: %w", objects.ErrAway, err)
 	}
 	return fmt.Errorf("%s, bucket %s: %w", what, b.name, err)
 }

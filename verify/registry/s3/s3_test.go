@@ -3,9 +3,14 @@ package s3_test
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -128,4 +133,41 @@ func TestRegistry(t *testing.T) {
 
 func contextFor(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(t.Context(), d)
+}
+
+// A server that does not answer, refuses, or dies while it sends an object makes an error: the object is
+// neither missing nor changed.
+func TestAway(t *testing.T) {
+	server := s3test.Start(t)
+	body := make([]byte, 1<<20)
+	p, err := s3.Open(t.Context(), server.Address, "id")
+	require.NoError(t, err)
+	require.NoError(t, p.Put(t.Context(), objects.NameOf(body), body))
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		is     error
+	}{
+		"busy":    {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, objects.ErrAway},
+		"refuses": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }, nil},
+		"dies": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+			w.Header().Set("Last-Modified", "Mon, 02 Jan 2006 15:04:05 GMT")
+			w.Write(body[:len(body)/2])
+			panic(http.ErrAbortHandler)
+		}, io.ErrUnexpectedEOF},
+	} {
+		t.Run(name, func(t *testing.T) {
+			proxy := httptest.NewServer(c.answer)
+			defer proxy.Close()
+			away, err := s3.Open(t.Context(), strings.ReplaceAll(server.Address, server.URL, proxy.URL), "id")
+			require.NoError(t, err)
+			_, err = away.Get(t.Context(), objects.NameOf(body), int64(len(body)))
+			require.ErrorContains(t, err, "bucket kyc")
+			require.NotErrorIs(t, err, objects.ErrDiffers)
+			require.NotErrorIs(t, err, fs.ErrNotExist)
+			if c.is != nil {
+				require.ErrorIs(t, err, c.is)
+			}
+		})
+	}
 }
