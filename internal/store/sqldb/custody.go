@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
@@ -80,11 +81,54 @@ func (d *DB) Custody(ctx context.Context) (facts []books.Custody, err error) {
 			err = onList(ctx, q, &d.dialect, books.EntryCustody, read)
 		}
 		if err == nil {
+			err = bounded(ctx, q, read)
+		}
+		if err == nil {
 			d.custody.list, d.custody.facts = now, read
 		}
 		return err
 	})
 	return append([]books.Custody{}, d.custody.facts...), err
+}
+
+// clocksApart is how much later than a fact an earlier entry may be, by the clock of another machine.
+const clocksApart = time.Hour
+
+// bounded sets After of facts that were entered when a clock was behind. It compares each fact with the entries 1, 2,
+// 4, 8 … before it: half of the ledger and more would have to be entered with that clock to hide it.
+func bounded(ctx context.Context, q querier, facts []books.Custody) error {
+	times := make(map[int64]time.Time)
+	var args []any
+	for _, c := range facts {
+		for back := int64(1); back < c.Seq; back *= 2 {
+			if _, ok := times[c.Seq-back]; !ok {
+				times[c.Seq-back] = time.Time{}
+				args = append(args, c.Seq-back)
+			}
+		}
+	}
+	for part := range slices.Chunk(args, inList) {
+		rows, err := ledgerTable.rows(ctx, q, " WHERE seq IN "+in(1, len(part)), part...)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			e, err := books.ParseEntry(r.entry)
+			if err != nil || e.Seq != r.seq {
+				return tampered("entry %d cannot be read", r.seq)
+			}
+			times[r.seq] = e.Time
+		}
+	}
+	for i := range facts {
+		c := &facts[i]
+		for back := int64(1); back < c.Seq; back *= 2 {
+			if at := times[c.Seq-back]; at.After(c.Entered.Add(clocksApart)) && at.After(c.After) {
+				c.After = at
+			}
+		}
+	}
+	return nil
 }
 
 // CustodyBy lists the facts about a recipient in the order of entry.
