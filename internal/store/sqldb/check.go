@@ -7,6 +7,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
@@ -45,6 +47,33 @@ func (d *DB) Schema(ctx context.Context, query string) (map[string]string, error
 		out[o.name] = o.text
 	}
 	return out, err
+}
+
+// Differs says which object of a schema differs from want, names with their texts; "": none. The query lists the
+// objects that are there.
+func Differs(ctx context.Context, q *sql.Tx, query string, want map[string]string) (what string, err error) {
+	rows, err := q.QueryContext(ctx, query)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name, text string
+		if err := rows.Scan(&name, &text); err != nil {
+			return "", err
+		}
+		switch made, is := want[name]; {
+		case !is:
+			return name + " was added", nil
+		case made != text:
+			return name + " is another", nil
+		}
+		delete(want, name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		return name + " is missing", rows.Err()
+	}
+	return "", rows.Err()
 }
 
 // sound compares the schema with the migrations, and has the database compare tables with their indexes,
