@@ -35,7 +35,7 @@ const objectsOf = `SELECT name, text FROM (
 	SELECT 'policy of rows of ' || relname, '' FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname IN (TABLES) AND relrowsecurity
 ) AS objects ORDER BY name`
 
-// tables are those of a registry.
+// tables lists the tables of a registry.
 var tables = []string{"checkpoint", "conclusion", "copy", "custody", "custody_submission", "erasure", "erasure_submission", "handon", "investigation", "key_state", "ledger",
 	"ledger_head", "list_node", "mark_key", "receipt", "recipient", "registry", "removal", "sealed", "segment", "subject", "submission"}
 
