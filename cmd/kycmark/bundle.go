@@ -147,13 +147,16 @@ func (f *bundleFlags) write(ctx context.Context, b *books, inv *verify.Investiga
 	if f.bundle == "" {
 		return nil
 	}
-	public, err := b.signedState(ctx)
-	if err != nil {
-		return err
+	in := seal.Investigation{Report: report, Findings: findings.Bytes()}
+	for _, x := range b.each() {
+		public, err := x.signedState(ctx)
+		if err != nil {
+			return err
+		}
+		in.Sources = append(in.Sources, seal.Source{Name: x.name, Registry: x.registry, LedgerPublic: public})
 	}
-	sealed, err := seal.Seal(ctx, seal.Investigation{
-		Report: report, Findings: findings.Bytes(), Registry: b.registry, LedgerPublic: public, Made: time.Now(),
-	}, f.key, f.tsa)
+	in.Made = time.Now()
+	sealed, err := seal.Seal(ctx, in, f.key, f.tsa)
 	if err != nil {
 		return err
 	}

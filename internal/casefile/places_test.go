@@ -82,7 +82,7 @@ func closed(t *testing.T) (*seal.Bundle, []byte) {
 	log(commitments)
 	_, err = cfg.Registry.Ledger().Sign(ctx, private)
 	require.NoError(t, err)
-	inner, err := seal.Seal(ctx, seal.Investigation{Report: report.Bytes(), Findings: findings.Bytes(), Registry: cfg.Registry, LedgerPublic: public, Made: time.Now()}, key, nil)
+	inner, err := seal.Seal(ctx, seal.Investigation{Report: report.Bytes(), Findings: findings.Bytes(), Sources: []seal.Source{{Registry: cfg.Registry, LedgerPublic: public}}, Made: time.Now()}, key, nil)
 	require.NoError(t, err)
 	sum := sha256.Sum256(upload.Bytes())
 	in := Closing{Case: text, Bundle: inner, Commitments: commitments, Registry: cfg.Registry, LedgerPublic: public, Made: time.Now(),

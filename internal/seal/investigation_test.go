@@ -73,7 +73,7 @@ func makeBundle(t *testing.T) {
 	var report, findings bytes.Buffer
 	require.NoError(t, inv.WriteReport(ctx, &report, d, false))
 	require.NoError(t, inv.WriteFindings(ctx, &findings, d, false))
-	c := seal.Investigation{Report: report.Bytes(), Findings: findings.Bytes(), Registry: cfg.Registry, LedgerPublic: public, Made: time.Now()}
+	c := seal.Investigation{Report: report.Bytes(), Findings: findings.Bytes(), Sources: []seal.Source{{Registry: cfg.Registry, LedgerPublic: public}}, Made: time.Now()}
 	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
 	require.ErrorIs(t, err, registry.ErrProof, "no checkpoint covers the investigation")
 	_, err = cfg.Registry.Ledger().Sign(ctx, private)
@@ -260,7 +260,7 @@ func TestSignedAnew(t *testing.T) {
 			lines[i] = investigated.later
 			files["proofs.jsonl"], files["ledger.checkpoint"] = bytes.Join(lines, nil), []byte(investigated.state)
 			c.Predicate.Ledger.Checkpoint = investigated.state
-		}, []string{"proofs"}},
+		}, []string{"copies"}},
 		"a number of copies": {1, func(files map[string][]byte, _ *seal.Content) {
 			replaceIn(files, `"n":1`, `"n":0`, "proofs.jsonl")
 		}, []string{"proofs"}},
