@@ -58,7 +58,11 @@ passes between jobs, also on a machine that is busy.`,
 				}
 			}}, nil
 		},
-		Tables: []ruler.Table{{Name: "stages", By: []string{"stage", "how"}, Columns: []ruler.Column{
+		Tables: []ruler.Table{{
+			Name: "scale", Doc: true, By: []string{"stage", "how"}, Heads: []string{"", "by"}, Where: ruler.Is("stage", "issue", "investigate"), Columns: []ruler.Column{
+				ruler.Means("s", "wall_s", 1), ruler.Means("CPU s", "cpu_s", 1), ruler.Means("PostgreSQL, CPU s", "server_s", 2),
+			},
+		}, {Name: "stages", By: []string{"stage", "how"}, Columns: []ruler.Column{
 			ruler.Sums("uploads or jobs", "done"), ruler.Means("wall s", "wall_s", 2), ruler.Means("CPU s", "cpu_s", 2), ruler.Means("server", "server_s", 2),
 		}}},
 	}

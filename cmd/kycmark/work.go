@@ -158,12 +158,15 @@ func (b *books) may(kind string) bool {
 	return !b.home.InvestigateOnly() || kind == kindInvestigate || kind == kindAudit
 }
 
-// doing makes a [jobs.Func] of a function with parameters and a result of its own.
+// doing makes a [jobs.Func] of a function with parameters and a result of its own. Parameters that it does not
+// know are an error: a command of a later version asks for more than this worker can do.
 func doing[In, Out any](do func(context.Context, In) (Out, error)) jobs.Func {
 	return func(ctx context.Context, text []byte) (any, error) {
 		var in In
-		if err := json.Unmarshal(text, &in); err != nil {
-			return nil, err
+		parameters := json.NewDecoder(bytes.NewReader(text))
+		parameters.DisallowUnknownFields()
+		if err := parameters.Decode(&in); err != nil {
+			return nil, fmt.Errorf("a command of another version than this worker's asks for it: %w", err)
 		}
 		return do(ctx, in)
 	}

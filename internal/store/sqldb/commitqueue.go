@@ -217,6 +217,9 @@ func (d *DB) try(ctx context.Context, batch []*request) error {
 	if err := t.lock(ctx, last); err != nil {
 		return err
 	}
+	if err := t.current(ctx, d.schema); err != nil {
+		return err
+	}
 	if err := t.uploads(ctx, batch); err != nil {
 		return err
 	}

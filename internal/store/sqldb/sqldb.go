@@ -76,6 +76,7 @@ type DB struct {
 	segmentFrom int         // see the constant; tests make it smaller
 	segmenting  *sync.Mutex // held while segments are made: by one builder of a process at a time
 	readOnly    bool        // open for investigation only
+	schema      int64       // its version
 
 	// commit ends a transaction; tests replace it to make commits fail.
 	commit func(*sql.Tx) error
@@ -166,12 +167,9 @@ func (d *DB) migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("schema version: %w", err)
 	}
-	if have > latest {
-		return fmt.Errorf("%w: the registry has schema %d, made by a later version of kycmark; this one knows up to %d",
-			books.ErrSchema, have, latest)
-	}
-	if have == latest {
-		return nil
+	d.schema = latest
+	if err := later(have, latest); err != nil || have == latest {
+		return err
 	}
 	if _, err := p.Up(ctx); err != nil {
 		if now, _, e := p.GetVersions(ctx); e == nil && now == latest {
@@ -180,6 +178,15 @@ func (d *DB) migrate(ctx context.Context) error {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil
+}
+
+// later returns an error if the schema of the registry is later than this version of kycmark knows.
+func later(have, known int64) error {
+	if have <= known {
+		return nil
+	}
+	return fmt.Errorf("%w: the registry has schema %d, made by a later version of kycmark; this one knows up to %d",
+		books.ErrSchema, have, known)
 }
 
 // Info returns the registry's identity.

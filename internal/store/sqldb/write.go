@@ -46,6 +46,16 @@ func (t *tx) lock(ctx context.Context, last *tlog.Tree) error {
 	return nil
 }
 
+// current refuses to write if a later version of kycmark has changed the schema since this process opened the
+// registry: rows of today may lack what that version needs.
+func (t *tx) current(ctx context.Context, known int64) error {
+	var have int64
+	if err := t.QueryRowContext(ctx, "SELECT max(version_id) FROM schema_version").Scan(&have); err != nil {
+		return fmt.Errorf("schema version: %w", err)
+	}
+	return later(have, known)
+}
+
 // append makes the entry of a row, adds it to t.tree, and returns its number. flush writes the
 // entry at the end of the transaction. The caller sets Seq of the row and inserts the row.
 func (t *tx) append(row books.Row) int64 {

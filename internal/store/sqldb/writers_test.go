@@ -17,6 +17,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/postgres"
+	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -139,4 +140,25 @@ func TestTwoProcessesWrite(t *testing.T) {
 			t.Logf("%d operations in %v, %.0f/s", 2*n, took.Round(time.Millisecond), float64(2*n)/took.Seconds())
 		})
 	}
+}
+
+// A process that goes on while a later version changes the schema writes nothing more.
+func TestLaterSchemaMeanwhile(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		_, err := d.AddRecipient(t.Context(), recipient("vendor-a"))
+		require.NoError(t, err)
+		size, _, err := d.Head(t.Context())
+		require.NoError(t, err)
+		_, err = d.Raw().Exec("INSERT INTO schema_version (version_id, is_applied) VALUES (9999, true)")
+		require.NoError(t, err)
+		s, x := submission(1)
+		_, err = d.AddSubmissions(t.Context(), []books.Upload{{Submission: s, Sealed: &x}})
+		require.ErrorIs(t, err, books.ErrSchema)
+		require.ErrorContains(t, err, "schema 9999, made by a later version of kycmark; this one knows up to")
+		_, err = d.AddInvestigation(t.Context(), investigation(1))
+		require.ErrorIs(t, err, books.ErrSchema)
+		now, _, err := d.Head(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, size, now)
+	})
 }
