@@ -180,8 +180,9 @@ func (e *evidence) registries() (names []string) {
 // a mark. shown is the match with the upload that the leak shows.
 func (e *evidence) open(shown *Match) (names []string) {
 	for _, m := range e.matches {
-		may := slices.Contains([]string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsUndecided, PixelsUnknown}, m.Pixels)
-		if !may || m.Submission == shown.Submission || m.Pixels == PixelsUnknown && m.Distance > phash.MatchRadius || wouldShow(traceOf(e.traces, m.Submission)) {
+		may := slices.Contains([]string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsUndecided}, m.Pixels) ||
+			m.Pixels == PixelsUnknown && m.HashOnly && m.Distance <= phash.MatchRadius // what was not compared otherwise is far behind, or was closed
+		if !may || m.Submission == shown.Submission || wouldShow(traceOf(e.traces, m.Submission)) {
 			continue
 		}
 		for _, name := range m.In {

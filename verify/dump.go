@@ -90,7 +90,10 @@ func (v *Investigator) restored(ctx context.Context, leaks []*Verdict) ([]*Verdi
 				return nil, err
 			}
 			if err == nil {
-				full.subject, full.Submitted, full.SubjectEntered, full.In = s.Subject, s.Submitted, s.SetAt, places
+				full.subject, full.Submitted, full.SubjectEntered = s.Subject, s.Submitted, s.SetAt
+				if full.In == nil {
+					full.In = places
+				}
 			}
 		}
 		if len(l.marked) == 0 && l.Copy != 0 {

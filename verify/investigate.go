@@ -276,7 +276,9 @@ func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence) error
 	if out.Finding == FoundUnissued { // the picture that leaked was not unmarked
 		return nil
 	}
-	out.Custody, err = v.in.custody(ctx, out.Submission)
+	if out.Custody, err = v.in.custody(ctx, out.Submission); err == nil && v.in.several() {
+		err = v.addTwins(ctx, out)
+	}
 	for i := range out.Custody { // the registry keeps them: a report that hides names could not
 		s := &out.Custody[i].Signed
 		s.Signature, s.Stamp = [64]byte{}, nil

@@ -241,18 +241,27 @@ func (r *registries) page(ctx context.Context, id watermark.Submission) (row *re
 // copies of one ID in two registries: the error wraps [registry.ErrConflict].
 func (r *registries) copies(ctx context.Context, of watermark.Submission) (out []registry.Copy, err error) {
 	for _, s := range r.all {
-		rows, err := s.Registry.Copies(ctx, of)
+		rows, err := r.copiesIn(ctx, s, of)
 		if err != nil {
-			return nil, r.wrap(s, err)
-		}
-		for i := range rows {
-			if err := r.own(s, &rows[i]); err != nil {
-				return nil, err
-			}
+			return nil, err
 		}
 		out = append(out, rows...)
 	}
 	return out, nil
+}
+
+// copiesIn returns the copies that one registry issued of a submission, as copies does.
+func (r *registries) copiesIn(ctx context.Context, s *shelf, of watermark.Submission) ([]registry.Copy, error) {
+	rows, err := s.Registry.Copies(ctx, of)
+	if err != nil {
+		return nil, r.wrap(s, err)
+	}
+	for i := range rows {
+		if err := r.own(s, &rows[i]); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
 }
 
 // own notes that a registry issued a copy, and gives the copy the name of its recipient in findings.
@@ -306,19 +315,31 @@ func (r *registries) of(ctx context.Context, c *registry.Copy) (*shelf, *registr
 	return nil, nil, nil
 }
 
-// custody returns the facts of custody that cover a submission in any registry.
+// custody returns the facts of custody that cover a submission in any registry. The error wraps
+// [registry.ErrNotFound] if no registry has it.
 func (r *registries) custody(ctx context.Context, of watermark.Submission) (out []registry.Custody, err error) {
+	missing := 0
 	for _, s := range r.all {
-		facts, err := s.Registry.Custody(ctx, registry.CustodyFilter{Submission: of})
-		if err != nil {
-			return nil, r.wrap(s, err)
+		facts, err := r.custodyIn(ctx, s, of)
+		if errors.Is(err, registry.ErrNotFound) && missing < len(r.all)-1 {
+			missing++
+			continue
 		}
-		for i := range facts {
-			facts[i].Recipient = r.name(s, facts[i].Recipient)
+		if err != nil {
+			return nil, err
 		}
 		out = append(out, facts...)
 	}
 	return out, nil
+}
+
+// custodyIn returns the facts of custody that cover a submission in one registry.
+func (r *registries) custodyIn(ctx context.Context, s *shelf, of watermark.Submission) ([]registry.Custody, error) {
+	facts, err := s.Registry.Custody(ctx, registry.CustodyFilter{Submission: of})
+	for i := range facts {
+		facts[i].Recipient = r.name(s, facts[i].Recipient)
+	}
+	return facts, r.wrap(s, err)
 }
 
 // markKey returns what the registries say of a mark key. Of several the first that recorded it as compromised

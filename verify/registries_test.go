@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/kycmark/kycmark/internal/sentencecheck"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -124,7 +126,7 @@ func TestACopyOfAnotherRegistry(t *testing.T) {
 				require.Len(t, got.In, 2)
 				require.True(t, got.Submitted.Equal(feb))
 				assert.Contains(t, page, "A/vendor-x and B/vendor-x count as different parties")
-				assert.Contains(t, page, "1 of these pictures shows an upload that several registries have, which counts once.")
+				assert.Contains(t, page, "1 of these pictures shows an upload that several registries have: one file, or files of one capture. It counts once")
 				assert.Equal(t, 2, sum(d, "A")+sum(d, "B")-1, "one in A, two in B, of which A has one")
 				erased, err := b.Registry.Erase(t.Context(), "b-9", "examiner", "asked for it")
 				require.NoError(t, err)
@@ -177,14 +179,19 @@ func TestAnUploadThatOneRegistryCannotOpen(t *testing.T) {
 	lost.LoseOriginal(of.ID)
 	got := examine(t, quiet(lost), leak)
 	require.Equal(t, verify.FoundUnreadable, got.Finding, got.Note)
-	require.Contains(t, got.Note, "of B, whose copies could not be ruled out")
+	require.Contains(t, got.Note, "It may also show 1 upload whose original is missing, altered or not readable.")
 	d, err := lost.Weigh(t.Context(), []*verify.Verdict{got})
 	require.NoError(t, err)
 	requireFindings(t, lost, d)
 
 	cfg.Sources[1].Keys = []*watermark.Key{watermark.GenerateKey()} // B's key is not at hand
-	got = examine(t, quiet(newInvestigator(t, cfg)), leak)
+	keyless := quiet(newInvestigator(t, cfg))
+	got = examine(t, keyless, leak)
 	require.Equal(t, verify.FoundUnreadable, got.Finding, got.Note)
+	require.Contains(t, got.Note, "It may also show another upload, of B, whose copies could not be ruled out.")
+	d, err = keyless.Weigh(t.Context(), []*verify.Verdict{got})
+	require.NoError(t, err)
+	requireFindings(t, keyless, d)
 }
 
 func quiet(v *verify.Investigator) *verify.Investigator {
@@ -322,4 +329,47 @@ func TestSourcesThatAreRefused(t *testing.T) {
 		require.ErrorIs(t, err, registry.ErrInput, want)
 		require.ErrorContains(t, err, want)
 	}
+}
+
+// Customers sent one picture to both brands, which a messenger made two files of. An unmarked leak of it speaks
+// no more against those who held the one file than against those who held the other.
+func TestOneCaptureInTwoFiles(t *testing.T) {
+	a, b := newBrand(t, "A", "vendor-x"), newBrand(t, "B", "vendor-y")
+	var leaks []*image.NRGBA
+	for i := range 4 {
+		img := passport(uint64(30 + i))
+		submit(t, a.Issuer, file(t, img, "jpeg"), fmt.Sprint("a-", i), feb.AddDate(0, 0, i))
+		submit(t, b.Issuer, file(t, img, "png"), fmt.Sprint("b-", i), feb.AddDate(0, 1, i))
+		submit(t, a.Issuer, file(t, passport(uint64(80+i)), "jpeg"), "", feb.AddDate(0, 6, i))
+		submit(t, b.Issuer, file(t, passport(uint64(90+i)), "jpeg"), "", feb.AddDate(0, 7, i))
+		leaks = append(leaks, img)
+	}
+	a.holds(t, "vendor-x", feb, feb.AddDate(0, 0, 10))
+	b.holds(t, "vendor-y", feb.AddDate(0, 1, 0), feb.AddDate(0, 1, 10))
+	cfg := together(a, b)
+	cfg.Found = time.Now().Add(time.Second)
+	v := quiet(newInvestigator(t, cfg))
+	var all []*verify.Verdict
+	for _, l := range leaks {
+		got := examine(t, v, l)
+		require.Equal(t, verify.FoundUnmarked, got.Finding, got.Note)
+		require.Len(t, got.In, 2)
+		require.NotZero(t, got.In[1].Submission)
+		require.Len(t, got.Custody, 2)
+		all = append(all, got)
+	}
+	d, err := v.Weigh(t.Context(), all)
+	require.NoError(t, err)
+	var held []float64
+	for _, h := range d.Hypotheses {
+		if h.Kind == odds.Custody {
+			held = append(held, h.LogLR)
+			require.Equal(t, []string{"A/vendor-x", "B/vendor-y"}, h.Holders, "nothing distinguishes the two")
+		}
+	}
+	require.Len(t, held, 1)
+	require.Equal(t, 8, sum(d, "A"))
+	require.Equal(t, 8, sum(d, "B"))
+	page := requireFindings(t, v, d)
+	assert.Contains(t, page, "4 of these pictures show uploads that several registries have: one file, or files of one capture.")
 }

@@ -295,7 +295,7 @@ var dumpSentences = []row{
 	{"matched", shows, (*weighing).matchedFigures, "Of {n} {n|picture|pictures} examined, {matched} {matched|shows|show} an upload of the registry."},
 	{"registries", shows, (*weighing).registries, "{n} registries were searched as one: {names}. The words “the registry” mean all of them here. A recipient has the name of its registry before its own."},
 	{"matched-in", shows, (*weighing).matchedIn, "{n} of these {n|pictures shows an upload|pictures show uploads} that {name} has."},
-	{"matched-several", shows, many((*weighing).matchedSeveral), "{n} of these {n|pictures shows an upload|pictures show uploads} that several registries have, which {n|counts|count} once."},
+	{"matched-several", shows, many((*weighing).matchedSeveral), "{n} of these {n|pictures shows an upload|pictures show uploads} that several registries have: one file, or files of one capture. {n|It counts|Each counts} once, with the holders of all."},
 	{"parties-stated", shows, (*weighing).partiesStated, "The investigator states that these names are of one party: {name}."},
 	{"repeated", shows, (*weighing).repeatedFigures, "{n} {n|picture repeats another|pictures repeat others} byte for byte and {n|adds|add} nothing."},
 	{"controls", shows, (*weighing).controls, "{leaks} of these pictures {leaks|was|were} also compared with other uploads, in {n} {n|comparison|comparisons}. These are the uploads that look most like the upload shown; none is known to be of the same person."},

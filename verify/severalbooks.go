@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // severalBooks fills in b what [Investigator.books] counts, for several registries: their sums by day, and
@@ -51,69 +53,102 @@ func (v *Investigator) severalBooks(ctx context.Context, cfg Config, b *books, l
 	return v.placeShown(ctx, cfg, b, leaks)
 }
 
-// placeShown counts each file that leaks show once, in the cell of its first time. It does so if several
-// registries have the file, or if a registry has erased it and no longer counts it.
+// placeShown counts each capture that leaks show once, in the cell of its first time. It does so if several
+// registries have it, or if a registry has erased it and no longer counts it.
 func (v *Investigator) placeShown(ctx context.Context, cfg Config, b *books, leaks []*Verdict) error {
-	var again []*Verdict
+	again := make(map[*Verdict]held)
+	taken := make(map[entry]bool)
 	for _, l := range shown(leaks) {
-		taken, err := v.takeOut(ctx, cfg, b, l)
+		x, is, err := v.takeOut(ctx, cfg, b, l, taken)
 		if err != nil {
 			return err
 		}
-		if taken {
-			again = append(again, l)
+		if is {
+			again[l] = x
 		}
 	}
 	for k := range b.holdings.Submissions {
 		b.holdings.Submissions[k] = b.cells[k].Submissions
 	}
 	b.history = historyOf(b.holdings, b.recipients)
-	for _, l := range again {
-		b.add(cfg, odds.CellOf(b.cells, l.Submitted), 1, held{registriesOf(b.registries, l.In), l.Submitted, b.copies[l.Submission], l.Custody})
+	for _, l := range shown(leaks) {
+		if x, is := again[l]; is {
+			b.add(cfg, odds.CellOf(b.cells, l.Submitted), 1, x)
+		}
 	}
 	return nil
 }
 
-// takeOut takes the file that a leak shows out of the counts, unless one registry alone has it. It reports
-// whether it did.
-func (v *Investigator) takeOut(ctx context.Context, cfg Config, b *books, l *Verdict) (bool, error) {
-	live := make(map[int]*registry.Submission)
-	for i, s := range v.in.all {
-		row, err := s.Registry.Submission(ctx, l.Submission)
-		if err == nil {
-			live[i] = row
-		} else if gone(err) != nil {
-			return false, v.in.wrap(s, err)
-		}
-	}
-	if len(live) == 1 && len(l.In) == 1 || len(l.In) == 0 || len(b.cells) == 0 {
-		return false, nil
-	}
-	for i, s := range v.in.all {
-		row := live[i]
-		if row == nil {
+// An entry is a submission in one of several registries.
+type entry struct {
+	registry string
+	of       watermark.Submission
+}
+
+// takeOut takes the files of the capture that a leak shows out of the counts, unless one registry alone has
+// one. It reports whether it did, and what to count in their place. taken has what was taken out before.
+func (v *Investigator) takeOut(ctx context.Context, cfg Config, b *books, l *Verdict, taken map[entry]bool) (held, bool, error) {
+	out := held{in: registriesOf(b.registries, l.In), submitted: l.Submitted, copies: b.copies[l.Submission], custody: l.Custody}
+	var live []held
+	for _, p := range l.In {
+		i := slices.IndexFunc(v.in.all, func(s *shelf) bool { return s.Name == p.Registry })
+		if i < 0 {
 			continue
 		}
-		x := held{in: []int{i}, submitted: row.Submitted}
-		custody, err := s.Registry.Custody(ctx, registry.CustodyFilter{Submission: l.Submission})
+		s, of := v.in.all[i], cmp.Or(p.Submission, l.Submission)
+		row, err := s.Registry.Submission(ctx, of)
+		if gone(err) != nil {
+			return out, false, v.in.wrap(s, err)
+		}
+		x := held{in: []int{i}}
+		if x.custody, err = v.in.custodyIn(ctx, s, of); err == nil {
+			x.copies, err = v.in.copiesIn(ctx, s, of)
+		}
 		if err != nil {
-			return false, v.in.wrap(s, err)
+			return out, false, err
 		}
-		for _, c := range custody {
-			c.Recipient = v.in.name(s, c.Recipient)
-			x.custody = append(x.custody, c)
+		if of != l.Submission {
+			out.copies = append(slices.Clone(out.copies), x.copies...)
 		}
-		copies, err := s.Registry.Copies(ctx, l.Submission)
-		if err != nil {
-			return false, v.in.wrap(s, err)
+		if e := (entry{p.Registry, of}); row != nil && !row.Erased && !taken[e] {
+			x.submitted, taken[e] = row.Submitted, true
+			live = append(live, x)
 		}
-		for _, c := range copies {
-			c.Recipient = v.in.name(s, c.Recipient)
-			x.copies = append(x.copies, c)
-		}
-		b.add(cfg, odds.CellOf(b.cells, row.Submitted), -1, x)
 	}
-	return true, nil
+	if len(l.In) == 0 || len(l.In) == 1 && len(live) == 1 || len(b.cells) == 0 {
+		return out, false, nil
+	}
+	for _, x := range live {
+		b.add(cfg, odds.CellOf(b.cells, x.submitted), -1, x)
+	}
+	return out, true, nil
+}
+
+// addTwins adds to a verdict the registries that have another file of the capture that the leak shows, with
+// the custody of that file: a customer sent one picture to two registries, and a messenger changed its bytes.
+func (v *Investigator) addTwins(ctx context.Context, out *Verdict) error {
+	for _, m := range out.Matches {
+		if !showsCapture(m.Pixels) || m.Submission == out.Submission {
+			continue
+		}
+		_, places, err := v.in.submission(ctx, m.Submission)
+		if gone(err) != nil {
+			return err
+		}
+		for _, p := range places {
+			if slices.ContainsFunc(out.In, func(o findings.Place) bool { return o.Registry == p.Registry }) {
+				continue
+			}
+			s := v.in.all[slices.IndexFunc(v.in.all, func(s *shelf) bool { return s.Name == p.Registry })]
+			facts, err := v.in.custodyIn(ctx, s, m.Submission)
+			if err != nil {
+				return err
+			}
+			p.Submission = m.Submission
+			out.In, out.Custody = append(out.In, p), append(out.Custody, facts...)
+		}
+	}
+	return nil
 }
 
 // sum adds up what the registries count, by these days; nil days: there are no counts by day.

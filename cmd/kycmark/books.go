@@ -46,6 +46,9 @@ func (u *ui) homeVerb(cmd *cobra.Command, open func(*home.Home, context.Context)
 			return err
 		}
 		r, err := open(h, cmd.Context())
+		if err != nil && cmd.Flags().Changed(registryFlag) {
+			return unsearched(dir, err)
+		}
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"time"
@@ -30,7 +31,7 @@ type namedBooks struct {
 
 // add registers --registry and --party with cmd. The first registry becomes the home of cmd.
 func (f *severalFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVar(&f.registries, "registry", nil, "search several registries as one: the home `folder` of each, or NAME=FOLDER for another name in the report than the folder's; the first signs the bundle")
+	cmd.Flags().StringArrayVar(&f.registries, registryFlag, nil, "search several registries as one: the home `folder` of each, or NAME=FOLDER for another name in the report than the folder's; the first signs the bundle")
 	cmd.Flags().StringArrayVar(&f.party, "party", nil, "`names` of one party in several registries, as A/vendor-x=B/vendor-x; else they are different parties")
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		switch {
@@ -42,6 +43,14 @@ func (f *severalFlags) add(cmd *cobra.Command) {
 		_, dir := named(f.registries[0])
 		return cmd.Flags().Set("home", dir)
 	}
+}
+
+// registryFlag is the name of the flag --registry.
+const registryFlag = "registry"
+
+// unsearched is the error if one of several registries, by its home folder, cannot be opened.
+func unsearched(dir string, err error) error {
+	return withHint(fmt.Errorf("--registry %s: %w", dir, err), "nothing was examined: a registry that cannot be searched leaves the answer open; without it the answer is of the others alone")
 }
 
 // named returns the name and the home folder that --registry gives.
@@ -87,7 +96,7 @@ func (f *severalFlags) open(ctx context.Context, b *books) (done func(), err err
 		}
 		if err != nil {
 			done()
-			return nil, withHint(err, "nothing was examined: a registry that cannot be searched leaves the answer open; without it the answer is of the others alone")
+			return nil, unsearched(dir, err)
 		}
 		all = append(all, namedBooks{name, &books{ui: b.ui, home: h, registry: r}})
 	}

@@ -43,6 +43,7 @@ type matchOf struct {
 	Distance   int      `json:"distance"`
 	Pixels     string   `json:"pixels"`
 	In         []string `json:"in"`
+	HashOnly   bool     `json:"hash_only"`
 	Score      *float64 `json:"score"`
 	Altered    []place  `json:"altered"`
 	Ratio      *struct {

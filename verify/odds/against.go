@@ -61,7 +61,7 @@ func (m *model) against(v *Verdict, what []asked, found []answers) *Against {
 			if p.from < 0 {
 				return 0
 			}
-			return p.taken[ranges] * float64(len(m.scopes())) // not less for being one registry's
+			return p.taken[ranges]
 		}},
 	} {
 		low := math.Inf(1)

@@ -262,12 +262,12 @@ func (m *model) plantable(r int) bool {
 // is the share seen. Its prior is such that the product over the leaks is the mean over all
 // shares, if this source alone explains the leaks. The shares have Jeffreys' prior.
 //
-// Of several registries the customers may be of one or of all, each as likely.
+// Of several registries the customers may be of one or of all: each has the whole prior, so that the
+// explanation is not less probable for the number of registries. See [model.chosen].
 func (m *model) elsewhere() source {
 	s := source{kind: Elsewhere, holder: -1}
 	scopes := m.scopes()
-	each := 1 / float64(len(scopes))
-	even := each / float64(len(m.o.Reuse))
+	even := 1 / float64(len(m.o.Reuse))
 	for _, c := range scopes {
 		for _, u := range m.o.Reuse {
 			s.parts = append(s.parts, part{whole: even, size: math.Max(1, float64(total(c.counts))), from: -1, to: -1, set: -1, of: c.registry + 1, reuse: u})
@@ -283,9 +283,11 @@ func (m *model) elsewhere() source {
 			continue
 		}
 		for _, x := range m.timeParts(p) {
-			both := each * (x.taken[calendar] + x.taken[ranges]) / 2 // at each point of the grid: a service is no thief of a family
+			both := (x.taken[calendar] + x.taken[ranges]) / 2 // at each point of the grid: a service is no thief of a family
 			x.taken, x.of = [families]float64{both, both, both}, c.registry+1
-			left -= both
+			if c.registry < 0 {
+				left -= both
+			}
 			s.parts = append(s.parts, x.reused(p.within(everyLeak, interval{x.from, x.to}), unmatched))
 		}
 	}

@@ -30,16 +30,18 @@ type Conclusion struct {
 	SubjectEntered time.Time        `json:"subject_entered,omitzero"`
 	Copy           watermark.CopyID `json:"copy,omitzero"`       // whose mark was found; of several the strongest
 	Recipient      string           `json:"recipient,omitempty"` // of a confirmed copy; "" beside every other mark
-	// In are the registries that have or had Submission, if several were searched as one. Submitted is the
-	// earliest of their times.
+	// In are the registries that have or had Submission or another file of its capture, if several were
+	// searched as one. Submitted is the earliest time of Submission.
 	In []Place `json:"in,omitempty"`
 }
 
-// A Place is a registry that has a submission.
+// A Place is a registry that has a submission, or another file of the same capture.
 type Place struct {
 	Registry  string    `json:"registry"` // its name in the investigation
 	Submitted time.Time `json:"submitted"`
-	Subject   string    `json:"-"` // reference of the person; "": none
+	// Submission is the other file; zero: it is the submission itself.
+	Submission watermark.Submission `json:"submission,omitzero"`
+	Subject    string               `json:"-"` // reference of the person; "": none
 }
 
 // A Strength holds the numbers behind a conclusion. Every number is a copy of one in
