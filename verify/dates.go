@@ -325,15 +325,15 @@ func (w *weighing) custodySigned() (out []figures) {
 
 // onSignature reports whether a fact of custody is admissible for its signature alone.
 func (w *weighing) onSignature(c registry.Custody) bool {
-	return w.cfg.admissible(c) && !c.Entered.Before(w.cfg.before)
+	return w.cfg.admissible(c) && !c.EnteredAt().Before(w.cfg.before)
 }
 
 // entered returns when the first fact of a holder's custody that covers a leak was entered; zero: no
 // such fact.
 func entered(l *Verdict, name string) (at time.Time) {
 	for _, c := range l.Custody {
-		if c.Recipient == name && (at.IsZero() || c.Entered.Before(at)) {
-			at = c.Entered
+		if c.Recipient == name && (at.IsZero() || c.EnteredAt().Before(at)) {
+			at = c.EnteredAt()
 		}
 	}
 	return at

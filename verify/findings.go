@@ -18,6 +18,7 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // FindingsFormat names the meaning of the fields of findings. Each meaning has its own name, which
@@ -62,6 +63,34 @@ type Findings struct {
 
 // ConfirmedCopies returns the copies that may name a recipient, each once, in the order of the leaks.
 func (f *Findings) ConfirmedCopies() []registry.Copy { return confirmedCopies(f.Leaks) }
+
+// CopiesTaken returns, for each submission that a leak was traced against or that the verdict weighs, how many
+// issued copies of it the findings have. If parts of them have different numbers, it is the smallest.
+func (f *Findings) CopiesTaken() map[watermark.Submission]int {
+	out := make(map[watermark.Submission]int)
+	take := func(of watermark.Submission, n int) {
+		if had, ok := out[of]; !ok || n < had {
+			out[of] = n
+		}
+	}
+	for _, l := range f.Leaks {
+		for _, t := range l.Traces {
+			take(t.Submission, t.Issued+t.Unsought)
+		}
+	}
+	for i := range f.Verdict.Case.Leaks {
+		l := &f.Verdict.Case.Leaks[i]
+		var of watermark.Submission
+		if of.UnmarshalText([]byte(l.Submission)) == nil && l.Submission != "" {
+			ids := make(map[string]bool)
+			for _, c := range l.Copies {
+				ids[c.ID] = true
+			}
+			take(of, len(ids))
+		}
+	}
+	return out
+}
 
 // WriteFindings writes the verdict and its leaks as JSON, in the one form that [ReadFindings]
 // takes. Without a picture that was examined it writes nothing: the error is a *[NothingError]. It

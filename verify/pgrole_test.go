@@ -19,8 +19,8 @@ import (
 const deskGrants = `CREATE ROLE desk LOGIN;
 GRANT USAGE ON SCHEMA $SCHEMA TO desk;
 GRANT SELECT ON ALL TABLES IN SCHEMA $SCHEMA TO desk;
-GRANT INSERT ON investigation, conclusion, ledger TO desk;
-GRANT UPDATE ON ledger_head TO desk;`
+GRANT INSERT ON investigation, conclusion, ledger, list_node TO desk;
+GRANT UPDATE ON ledger_head, list_node TO desk;`
 
 // PostgreSQL itself refuses to an investigator what is not an investigation.
 func TestInvestigatorsRoleInPostgreSQL(t *testing.T) {

@@ -318,10 +318,16 @@ func (r *registries) of(ctx context.Context, c *registry.Copy) (*shelf, *registr
 	return nil, nil, nil
 }
 
-// custody returns the facts of custody that cover a submission in any registry.
+// custody returns the facts of custody that cover a submission in any registry. The error wraps
+// [registry.ErrNotFound] if no registry has it.
 func (r *registries) custody(ctx context.Context, of watermark.Submission) (out []registry.Custody, err error) {
+	missing := 0
 	for _, s := range r.all {
 		facts, err := r.custodyIn(ctx, s, of)
+		if errors.Is(err, registry.ErrNotFound) && missing < len(r.all)-1 {
+			missing++
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -60,6 +60,7 @@ type auditLine struct {
 	Outside     int      `json:"outside"`     // handed in ones that hold
 	Originals   *int     `json:"originals"`   // opened; null: not asked for
 	Problems    []string `json:"problems"`
+	Clock       []string `json:"clock"` // custody that was entered when a clock was behind
 	Error       *string  `json:"error"` // the first problem
 }
 
@@ -76,7 +77,7 @@ func (b *books) audit(ctx context.Context, f auditFlags) error {
 		return keyUsage(err)
 	}
 	line := auditLine{Holds: a.Holds, Size: a.Size, Head: a.Head,
-		Checkpoints: len(a.Checkpoints), Outside: len(a.Outside), Problems: a.Problems}
+		Checkpoints: len(a.Checkpoints), Outside: len(a.Outside), Problems: a.Problems, Clock: a.Clock}
 	if f.originals {
 		line.Originals = &a.Originals
 	}
@@ -86,6 +87,9 @@ func (b *books) audit(ctx context.Context, f auditFlags) error {
 			line.Error = text(p)
 		}
 		b.errorf("%s", p)
+	}
+	for _, c := range a.Clock {
+		b.warnf("%s", c)
 	}
 	if a.Holds {
 		b.printf("the ledger holds: %s, head %s\n", entries(a.Size), a.Head)

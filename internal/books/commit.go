@@ -16,6 +16,39 @@ type Row interface {
 	Number() int64      // of its entry, from 1; 0: not entered yet
 }
 
+// What is read from tables is compared with lists ([tlog.Lists]), so that a damaged index hides nothing.
+
+// CopiesOf names the list of a submission's copies.
+func CopiesOf(s watermark.Submission) string { return "copies of " + s.String() }
+
+// CopyList names the list of a copy, followed by its receipts.
+func CopyList(id watermark.CopyID) string { return "copy " + id.String() }
+
+// SubjectsOf names the list of a submission's changes of subjects.
+func SubjectsOf(s watermark.Submission) string { return "subjects of " + s.String() }
+
+// ListsOf names the lists that a row with this entry is on. Submissions are on none: they are many, and
+// their entries are compared.
+func ListsOf(row Row, kind string) []string {
+	switch r := row.(type) {
+	case Submission, *Submission:
+		return nil
+	case Copy:
+		return []string{CopiesOf(r.Submission), CopyList(r.ID)}
+	case *Copy:
+		return ListsOf(*r, kind)
+	case Receipt:
+		return []string{CopyList(r.Copy)}
+	case *Receipt:
+		return ListsOf(*r, kind)
+	case SubjectChange:
+		return []string{SubjectsOf(r.Submission)}
+	case *SubjectChange:
+		return ListsOf(*r, kind)
+	}
+	return []string{kind}
+}
+
 // Number returns the number of the row's entry.
 func (l Logged) Number() int64 { return l.Seq }
 

@@ -2,6 +2,8 @@ package books
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -31,9 +33,12 @@ const (
 	EntryHandOn        = "hand-on"
 )
 
-// entryVersion is written into every entry and commitment; the meaning of a
-// version never changes.
-const entryVersion = 1
+// Versions are written into every entry and commitment; the meaning of a version never changes. An
+// entry of [listsVersion] says what the lists are after it.
+const (
+	entryVersion = 1
+	listsVersion = 2
+)
 
 // An Entry is one leaf of the ledger. It says which kind of row was entered at which time. A
 // salted commitment binds the row's contents. The leaf itself therefore holds no personal
@@ -41,7 +46,8 @@ const entryVersion = 1
 type Entry struct {
 	Commitment [32]byte
 	Kind       string
-	Seq        int64 // from 1, without gaps
+	Lists      [32]byte // root of the lists ([tlog.Lists]) with this entry; zero: it is on no list
+	Seq        int64    // from 1, without gaps
 	Time       time.Time
 }
 
@@ -50,9 +56,15 @@ type Entry struct {
 type wireEntry struct {
 	Commitment string `json:"commitment"`
 	Kind       string `json:"kind"`
+	Lists      string `json:"lists"`
 	Seq        int64  `json:"seq"`
 	Time       string `json:"time"`
 	V          int    `json:"v"`
+}
+
+// Item is what a list has of the entry: its commitment and its number.
+func (e Entry) Item() [32]byte {
+	return sha256.Sum256(binary.BigEndian.AppendUint64(e.Commitment[:], uint64(e.Seq)))
 }
 
 const timeLayout = "2006-01-02T15:04:05.000000Z"
@@ -62,10 +74,13 @@ const timeLayout = "2006-01-02T15:04:05.000000Z"
 func (e Entry) Encode() []byte {
 	b := make([]byte, 0, 192)
 	b = hex.AppendEncode(append(b, `{"commitment":"`...), e.Commitment[:])
-	b = append(append(append(b, `","kind":"`...), e.Kind...), `","seq":`...)
-	b = append(strconv.AppendInt(b, e.Seq, 10), `,"time":"`...)
+	b, version := append(append(b, `","kind":"`...), e.Kind...), int64(entryVersion)
+	if e.Lists != [32]byte{} {
+		b, version = hex.AppendEncode(append(b, `","lists":"`...), e.Lists[:]), listsVersion
+	}
+	b = append(strconv.AppendInt(append(b, `","seq":`...), e.Seq, 10), `,"time":"`...)
 	b = append(e.Time.UTC().AppendFormat(b, timeLayout), `","v":`...)
-	return append(strconv.AppendInt(b, entryVersion, 10), '}')
+	return append(strconv.AppendInt(b, version, 10), '}')
 }
 
 // ParseEntry reads exactly what [Entry.Encode] writes. Any other form of the same entry is
@@ -78,21 +93,25 @@ func ParseEntry(b []byte) (Entry, error) {
 	if err := dec.Decode(&w); err != nil {
 		return Entry{}, fmt.Errorf("%w: %w", ErrEntry, err)
 	}
-	if w.V != entryVersion {
+	if w.V != entryVersion && w.V != listsVersion {
 		return Entry{}, fmt.Errorf("%w: version %d", ErrEntry, w.V)
 	}
 	if strings.ContainsFunc(w.Kind, func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') }) {
 		return Entry{}, fmt.Errorf("%w: kind %.40q", ErrEntry, w.Kind)
 	}
+	e := Entry{Kind: w.Kind, Seq: w.Seq}
 	sum, err := hex.DecodeString(w.Commitment)
 	if err != nil || len(sum) != 32 {
 		return Entry{}, fmt.Errorf("%w: commitment is not 64 hex digits", ErrEntry)
 	}
-	t, err := time.Parse(timeLayout, w.Time)
-	if err != nil {
+	copy(e.Commitment[:], sum)
+	if sum, err = hex.DecodeString(w.Lists); err != nil || len(sum) != 0 && len(sum) != 32 {
+		return Entry{}, fmt.Errorf("%w: lists is not 64 hex digits", ErrEntry)
+	}
+	copy(e.Lists[:], sum)
+	if e.Time, err = time.Parse(timeLayout, w.Time); err != nil {
 		return Entry{}, fmt.Errorf("%w: time: %w", ErrEntry, err)
 	}
-	e := Entry{Commitment: [32]byte(sum), Kind: w.Kind, Seq: w.Seq, Time: t}
 	if !bytes.Equal(e.Encode(), b) {
 		return Entry{}, fmt.Errorf("%w: not in canonical form", ErrEntry)
 	}

@@ -388,10 +388,19 @@ type Custody struct {
 	To          time.Time              `json:"to"`
 	Submissions []watermark.Submission `json:"submissions,omitempty"` // ascending
 	Note        string                 `json:"note,omitempty"`        // how this is known
-	Entered     time.Time              `json:"entered"`               // set by the registry
+	Entered     time.Time              `json:"entered"`               // by the clock of the machine that entered it
+	After       time.Time              `json:"after,omitzero"`        // an earlier entry is of this time: that clock was behind
 	Actor       string                 `json:"actor,omitempty"`
 	Signed      Countersignature       `json:"countersigned,omitzero"`
 	Logged
+}
+
+// EnteredAt returns when the fact was entered at the earliest: [Custody.Entered], or After if that is later.
+func (c *Custody) EnteredAt() time.Time {
+	if c.After.After(c.Entered) {
+		return c.After
+	}
+	return c.Entered
 }
 
 // Message is what the holder signs with Ed25519 (RFC 8032, not prehashed) to confirm a fact of custody
@@ -403,7 +412,7 @@ func (c *Custody) Message() []byte {
 
 // Before reports whether the fact was proven before t: it was entered, or it was countersigned.
 func (c *Custody) Before(t time.Time) bool {
-	return c.Entered.Before(t) || c.Signed.Before(t)
+	return c.EnteredAt().Before(t) || c.Signed.Before(t)
 }
 
 // A Countersignature is the holder's own signature of a fact of custody, with a date that neither the

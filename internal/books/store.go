@@ -156,8 +156,6 @@ type Store interface {
 	Copy(ctx context.Context, id watermark.CopyID) (*Copy, error)
 	Copies(ctx context.Context, of watermark.Submission) ([]Copy, error)
 	CopiesAfter(ctx context.Context, seq int64, limit int) ([]Copy, error)
-	// CheckCopies compares the index that Copies asks with all copies. The error wraps ErrTampered.
-	CheckCopies(ctx context.Context, of []watermark.Submission) error
 	AddReceipt(ctx context.Context, r Receipt) error
 	Receipts(ctx context.Context, of watermark.CopyID) ([]Receipt, error)
 	// ReceiptsBy gives the receipts that a key signed of copies issued to a recipient.
@@ -188,6 +186,8 @@ type Store interface {
 	Entries(ctx context.Context, seq int64, limit int) ([][]byte, error)
 	// Nodes returns nodes of the ledger's tree, in the order asked for.
 	Nodes(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error)
+	// ProveLists proves what lists are, under their present root (see [tlog.CheckList]).
+	ProveLists(ctx context.Context, names []string) (root tlog.Hash, proofs [][][]byte, err error)
 	// AddCheckpoint keeps a signed checkpoint and returns the kept checkpoint. If a
 	// checkpoint of the same state is already kept, AddCheckpoint returns the earlier
 	// checkpoint unchanged.

@@ -6,10 +6,12 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -134,14 +136,17 @@ func (r *Result) proofs(b *Bundle, trust Trust) {
 		r.skip("proofs", "the bundle has no proofs: that the copies were entered before they were released is not shown")
 		return
 	}
-	proved := make(map[watermark.CopyID]bool)
+	proved, entered := make(map[watermark.CopyID]bool), make(map[watermark.Submission]uint64)
 	holds := true
 	for _, l := range all {
 		p, err := checkProofs(b, l, r.Statement.Predicate.of(l), r.Findings, trust, proved)
 		text := ""
 		if err == nil {
-			text = fmt.Sprintf("%d investigations and %d copies stand in the ledger as the findings have them, under its signed state of %d entries",
+			text = fmt.Sprintf("%d investigations and %d copies are in the ledger as the findings have them, under its signed state of %d entries",
 				len(p.investigations), len(p.copies), p.last.Size)
+			for of, n := range p.entered {
+				entered[of] += n
+			}
 			if trust.Ledger == "" {
 				text += "; checked with the key that the bundle brings, " + r.Statement.Predicate.of(l).Key + elsewhere
 			}
@@ -164,6 +169,9 @@ func (r *Result) proofs(b *Bundle, trust Trust) {
 			r.add("proofs", "", fmt.Errorf("%w: none of copy %s as the findings have it", registry.ErrProof, c.ID))
 			return
 		}
+	}
+	if holds && len(entered) > 0 {
+		r.add("copies", fmt.Sprintf("of %d uploads the ledger has no copy that the findings lack", len(entered)), tookAll(entered, r.Findings))
 	}
 }
 
@@ -221,8 +229,10 @@ func (r *Result) state(b *Bundle, l ledgerOf, c registry.Checkpoint, tsa []*x509
 type proved struct {
 	investigations map[int64]bool // numbers of ledger entries
 	copies         map[watermark.CopyID]registry.Copy
-	states         []registry.Checkpoint // that the proofs rest on, each once
-	last           registry.Checkpoint   // the largest of them
+	entered        map[watermark.Submission]uint64 // how many copies of each submission are in the ledger
+	lists          bool                            // an investigation's entry commits to lists, so that entered must be there
+	states         []registry.Checkpoint           // that the proofs rest on, each once
+	last           registry.Checkpoint             // the largest of them
 }
 
 // checkProofs checks the proofs from a ledger: that they prove the investigations, and the copies that the
@@ -243,7 +253,8 @@ func checkProofs(b *Bundle, of ledgerOf, l *Ledger, f *verify.Findings, trust Tr
 	case key != "" && key != l.Key:
 		return nil, fmt.Errorf("%w: made under the key %s, not %s", registry.ErrProof, l.Key, key)
 	}
-	p := &proved{investigations: make(map[int64]bool), copies: make(map[watermark.CopyID]registry.Copy)}
+	p := &proved{investigations: make(map[int64]bool), copies: make(map[watermark.CopyID]registry.Copy),
+		entered: make(map[watermark.Submission]uint64)}
 	for line := range bytes.Lines(lines) {
 		if err := p.add(line, l.Key, of, f); err != nil {
 			return nil, err
@@ -268,7 +279,24 @@ func checkProofs(b *Bundle, of ledgerOf, l *Ledger, f *verify.Findings, trust Tr
 		}
 		all[c.ID] = true
 	}
+	for of := range f.CopiesTaken() {
+		if _, ok := p.entered[of]; !ok && p.lists {
+			return nil, fmt.Errorf("%w: none of how many copies of submission %s there are", registry.ErrProof, of)
+		}
+	}
 	return p, nil
+}
+
+// tookAll checks that the findings f have as many copies of each submission as are entered in the ledgers. The
+// error wraps [registry.ErrProof].
+func tookAll(entered map[watermark.Submission]uint64, f *verify.Findings) error {
+	taken := f.CopiesTaken()
+	for _, of := range books.Ascending(slices.Collect(maps.Keys(taken))) {
+		if n := entered[of]; n > uint64(taken[of]) {
+			return fmt.Errorf("%w: the ledger has %d copies of submission %s, and the findings %d: some are hidden, or were issued meanwhile", registry.ErrProof, n, of, taken[of])
+		}
+	}
+	return nil
 }
 
 // add checks one proof with the ledger's public key, and adds its copy or investigation, and the
@@ -301,6 +329,14 @@ func (p *proved) add(proof []byte, key string, of ledgerOf, f *verify.Findings) 
 			return fmt.Errorf("%w: entry %d is of another investigation", registry.ErrProof, i.Entry)
 		}
 		p.investigations[i.Entry] = true
+		p.lists = p.lists || first.Lists != registry.Digest{}
+	case first.Copies != nil:
+		if len(of.logged) > 0 && first.Entry < slices.Max(of.logged) {
+			return fmt.Errorf("%w: of how many copies there were before the investigation", registry.ErrProof)
+		}
+		for _, c := range first.Copies {
+			p.entered[c.Submission] = max(p.entered[c.Submission], c.N)
+		}
 	}
 	return nil
 }

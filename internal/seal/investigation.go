@@ -8,10 +8,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -99,12 +101,12 @@ func (c *content) proveAll(ctx context.Context, in Investigation, f *verify.Find
 	if slices.ContainsFunc(sources, func(s Source) bool { return s.LedgerPublic == "" }) {
 		return nil
 	}
-	proved := make(map[watermark.CopyID]bool)
+	proved, entered := make(map[watermark.CopyID]bool), make(map[watermark.Submission]uint64)
 	for i, l := range ledgersOf(f) {
 		if i >= len(sources) || sources[i].Name != l.name {
 			return fmt.Errorf("%w: the findings are of other registries", ErrBundle)
 		}
-		if err := c.prove(ctx, sources[i], l, f, proved); err != nil {
+		if err := c.prove(ctx, sources[i], l, f, proved, entered); err != nil {
 			return err
 		}
 	}
@@ -113,7 +115,7 @@ func (c *content) proveAll(ctx context.Context, in Investigation, f *verify.Find
 			return fmt.Errorf("%w: no ledger has copy %s", registry.ErrProof, x.ID)
 		}
 	}
-	return nil
+	return tookAll(entered, f)
 }
 
 // A ledgerOf is the ledger of a registry, as findings record it.
@@ -156,10 +158,11 @@ func (l *ledgerOf) file(name string) string {
 }
 
 // prove adds proofs to c: that the ledger has the investigations that f records and the copies
-// that f names, which are noted in proved. It also adds the largest signed state of the ledger that the proofs rest on, and
+// that f names, which are noted in proved. It proves how many copies there are of submissions that leaks show,
+// and adds their numbers to entered. It also adds the largest signed state of the ledger that the proofs rest on, and
 // kept timestamps of these states. If there is nothing to prove, it adds nothing. The error
 // wraps [registry.ErrProof] if no signed checkpoint covers an entry: prove signs no checkpoint.
-func (c *content) prove(ctx context.Context, in Source, l ledgerOf, f *verify.Findings, proved map[watermark.CopyID]bool) error {
+func (c *content) prove(ctx context.Context, in Source, l ledgerOf, f *verify.Findings, proved map[watermark.CopyID]bool, entered map[watermark.Submission]uint64) error {
 	ledger := in.Registry.Ledger()
 	var proofs bytes.Buffer
 	var last registry.Checkpoint
@@ -177,6 +180,9 @@ func (c *content) prove(ctx context.Context, in Source, l ledgerOf, f *verify.Fi
 			if s.Size > last.Size {
 				last = s
 			}
+		}
+		for _, c := range p.Entries[0].Copies {
+			entered[c.Submission] += c.N
 		}
 		proofs.Write(proof)
 		return nil
@@ -198,6 +204,12 @@ func (c *content) prove(ctx context.Context, in Source, l ledgerOf, f *verify.Fi
 		}
 		proved[x.ID] = true
 	}
+	if taken := f.CopiesTaken(); len(taken) > 0 {
+		of := books.Ascending(slices.Collect(maps.Keys(taken)))
+		if err := add(ledger.ProveCopies(ctx, of, in.LedgerPublic)); err != nil {
+			return err
+		}
+	}
 	if proofs.Len() == 0 {
 		return nil
 	}
@@ -208,7 +220,7 @@ func (c *content) prove(ctx context.Context, in Source, l ledgerOf, f *verify.Fi
 		c.predicate.Ledgers = append(c.predicate.Ledgers, stated)
 	}
 	c.files = append(c.files,
-		File{l.file(proofsName), "proofs that this investigation and the copies named stand in the ledger, one a line", proofs.Bytes()},
+		File{l.file(proofsName), "proofs that this investigation and the copies named are in the ledger, and how many copies there are, one a line", proofs.Bytes()},
 		File{l.file(stateName), "the ledger's signed state (C2SP tlog-checkpoint)", []byte(last.Text)},
 		File{l.file(ledgerName), "public key of the ledger, which the proofs are checked with", []byte(in.LedgerPublic + "\n")})
 	states, err := ledger.Checkpoints(ctx)

@@ -5,10 +5,12 @@ import (
 	"crypto/ed25519"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"image"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -29,6 +31,9 @@ var investigated struct {
 	sync.Once
 	bundle *seal.Bundle
 	ledger string // public key
+
+	later []byte // a proof of how many copies there are, made when one more was issued
+	state string // of the ledger then
 }
 
 // bundle is that of an investigation of two leaks, one a copy.
@@ -82,6 +87,20 @@ func makeBundle(t *testing.T) {
 	c.Findings, c.Report = findings.Bytes(), append(c.Report, ' ')
 	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
 	require.ErrorIs(t, err, verify.ErrFindings, "nor is a report with other words")
+	// The findings lack a copy that the ledger has, as if its row had been hidden.
+	_, err = s.Issue(ctx, new(bytes.Buffer), sub.ID, "vendor A", "request 8")
+	require.NoError(t, err)
+	_, err = cfg.Registry.Ledger().Sign(ctx, private)
+	require.NoError(t, err)
+	c.Report = report.Bytes()
+	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
+	require.ErrorIs(t, err, registry.ErrProof)
+	require.ErrorContains(t, err, "the ledger has 2 copies of submission "+sub.ID.String()+", and the findings 1")
+	investigated.later, err = cfg.Registry.Ledger().ProveCopies(ctx, []watermark.Submission{sub.ID}, public)
+	require.NoError(t, err)
+	states, err := cfg.Registry.Ledger().Checkpoints(ctx)
+	require.NoError(t, err)
+	investigated.state = states[len(states)-1].Text
 }
 
 func jpeg(t *testing.T, img image.Image) []byte {
@@ -231,6 +250,20 @@ func TestSignedAnew(t *testing.T) {
 		"a proof less": {1, func(files map[string][]byte, _ *seal.Content) {
 			_, files["proofs.jsonl"], _ = bytes.Cut(files["proofs.jsonl"], []byte("\n"))
 		}, []string{"proofs"}},
+		"no proof of how many copies there are": {1, func(files map[string][]byte, _ *seal.Content) {
+			lines := bytes.SplitAfter(files["proofs.jsonl"], []byte("\n"))
+			files["proofs.jsonl"] = bytes.Join(slices.DeleteFunc(lines, func(l []byte) bool { return bytes.Contains(l, []byte(`"copies":`)) }), nil)
+		}, []string{"proofs"}},
+		"fewer copies than there are": {1, func(files map[string][]byte, c *seal.Content) {
+			lines := bytes.SplitAfter(files["proofs.jsonl"], []byte("\n"))
+			i := slices.IndexFunc(lines, func(l []byte) bool { return bytes.Contains(l, []byte(`"copies":`)) })
+			lines[i] = investigated.later
+			files["proofs.jsonl"], files["ledger.checkpoint"] = bytes.Join(lines, nil), []byte(investigated.state)
+			c.Predicate.Ledger.Checkpoint = investigated.state
+		}, []string{"copies"}},
+		"a number of copies": {1, func(files map[string][]byte, _ *seal.Content) {
+			replaceIn(files, `"n":1`, `"n":0`, "proofs.jsonl")
+		}, []string{"proofs"}},
 		"an edited proof": {1, func(files map[string][]byte, _ *seal.Content) {
 			replaceIn(files, `"files":2`, `"files":3`, "proofs.jsonl")
 		}, []string{"proofs"}},
@@ -241,7 +274,11 @@ func TestSignedAnew(t *testing.T) {
 		}, []string{"proofs"}},
 	} {
 		b := forged(t, fixedKey(x.key), x.edit)
-		assert.Equal(t, x.want, failing(b.Check(seal.Trust{})), name)
+		checks := b.Check(seal.Trust{})
+		assert.Equal(t, x.want, failing(checks), name)
+		if says := map[string]string{"no proof of how many copies there are": "none of how many", "fewer copies than there are": "the ledger has 2 copies of"}[name]; says != "" {
+			assert.Contains(t, fmt.Sprint(checks.Checks), says)
+		}
 		if x.key != 1 {
 			assert.Contains(t, failing(b.Check(trusting())), "key", name)
 		}

@@ -78,7 +78,7 @@ func TestBundleOfSeveralRegistries(t *testing.T) {
 			for _, c := range r.Checks {
 				if c.Name == "proofs" {
 					of++
-					assert.Contains(t, c.Text, ": 1 investigations and 1 copies stand in the ledger")
+					assert.Contains(t, c.Text, ": 1 investigations and 1 copies are in the ledger")
 				}
 			}
 			require.Equal(t, 2, of)

@@ -204,7 +204,8 @@ type leak struct {
 	} `json:"issued"`
 	Custody []struct {
 		Recipient string    `json:"recipient"`
-		Entered   time.Time `json:"entered"`
+		Entered   time.Time `json:"entered"` // at the earliest, once read
+		After     time.Time `json:"after"`
 		Signed    *struct {
 			Key   string    `json:"public_key"`
 			Dated time.Time `json:"dated"`
@@ -246,6 +247,13 @@ func read(findings []byte) (*report, error) {
 	r := new(report)
 	if err := json.Unmarshal(findings, r); err != nil {
 		return nil, err
+	}
+	for i := range r.Leaks {
+		for j := range r.Leaks[i].Custody {
+			if c := &r.Leaks[i].Custody[j]; c.After.After(c.Entered) {
+				c.Entered = c.After
+			}
+		}
 	}
 	p := r.Verdict.Record.Parameters
 	if at := p["leaks found on"]; at != "" && at != "not stated" {

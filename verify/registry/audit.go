@@ -50,6 +50,7 @@ type Audit struct {
 	Originals   int          `json:"originals"`   // opened, with the digests that were entered
 	Swept       int          `json:"swept"`       // originals of no submission that were removed
 	Problems    []string     `json:"problems"`    // why it does not hold
+	Clock       []string     `json:"clock"`       // custody that was entered when a clock was behind: it counts from later on
 }
 
 // Audit checks the ledger and compares every row with the ledger, as [Ledger.Check] does. It
@@ -65,13 +66,23 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 	if len(o.Keys) == 0 && len(kept)+len(o.Checkpoints) > 0 {
 		return nil, fmt.Errorf("%w: there are checkpoints, but no key of the ledger to check them with", ErrInput)
 	}
-	a := &Audit{Checkpoints: []Checkpoint{}, Outside: []Checkpoint{}, Problems: []string{}}
+	a := &Audit{Checkpoints: []Checkpoint{}, Outside: []Checkpoint{}, Problems: []string{}, Clock: []string{}}
 	size, root, err := l.r.store.Check(ctx)
 	if err := a.note(err, ""); err != nil {
 		return nil, err
 	}
 	if err == nil {
 		a.Size, a.Head = size, hex.EncodeToString(root[:])
+	}
+	facts, err := l.r.store.Custody(ctx)
+	if err := a.note(err, ""); err != nil {
+		return nil, err
+	}
+	for _, c := range facts {
+		if c.EnteredAt() != c.Entered {
+			a.Clock = append(a.Clock, fmt.Sprintf("the custody of %s of entry %d says %s, and an earlier entry %s: it counts from then on",
+				c.Recipient, c.Seq, c.Entered.Format(time.RFC3339), c.After.Format(time.RFC3339)))
+		}
 	}
 	for _, k := range kept {
 		c, err := l.auditCheckpoint(ctx, []byte(k.Text), o)

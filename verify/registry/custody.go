@@ -132,8 +132,8 @@ type CustodyFilter struct {
 
 // Custody lists the facts of custody that the filter selects, in the order of entry. For one
 // submission, the lists of the facts hold that submission alone, since the others do not concern
-// it. The error wraps [ErrNotFound] if there is no such recipient, and [ErrInput] if both fields
-// of the filter are set. An unknown submission gives an empty list.
+// it. The error wraps [ErrNotFound] if there is no such recipient or submission, and [ErrInput] if both
+// fields of the filter are set.
 func (r *Registry) Custody(ctx context.Context, which CustodyFilter) ([]Custody, error) {
 	switch {
 	case which.Submission != (watermark.Submission{}) && which.Recipient != "":

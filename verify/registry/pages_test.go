@@ -67,7 +67,7 @@ func TestDocument(t *testing.T) {
 			require.NoError(t, err)
 			return a
 		}
-		require.Equal(t, &registry.Audit{Holds: true, Size: 6, Head: audit(r).Head, Checkpoints: []registry.Checkpoint{}, Outside: []registry.Checkpoint{}, Originals: 2, Problems: []string{}}, audit(r))
+		require.Equal(t, &registry.Audit{Holds: true, Size: 6, Head: audit(r).Head, Checkpoints: []registry.Checkpoint{}, Outside: []registry.Checkpoint{}, Originals: 2, Problems: []string{}, Clock: []string{}}, audit(r))
 		other := filepath.Join(t.TempDir(), "copy.db")
 		_, _, err = registry.Clone(t.Context(), sqlite.At(path), sqlite.At(other), "", nil)
 		require.NoError(t, err)
@@ -179,20 +179,30 @@ func TestIssueDocument(t *testing.T) {
 // Of a file with several pages that an earlier version entered, page 1 alone is there: it is said, and
 // copies are of that page.
 func TestPagesThatWereNotEntered(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "kyc.db")
-	r, err := registry.Create(t.Context(), sqlite.At(path), nil)
+	now, before := sqlite.At(filepath.Join(t.TempDir(), "kyc.db")), sqlite.At(filepath.Join(t.TempDir(), "kyc.db"))
+	r, err := registry.Create(t.Context(), now, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { r.Close() })
-	s, cfg, _ := shop(t, "png", func(c *registry.Config) { c.Registry = r })
 	data := tiffOf(t, passport(1), passport(2))
+	s, _, _ := shop(t, "png", func(c *registry.Config) { c.Registry = r })
 	doc := submit(t, s, data, "", feb)
-	db, err := sql.Open("sqlite", path)
+	old, err := registry.Create(t.Context(), before, nil)
 	require.NoError(t, err)
-	for _, q := range []string{"DELETE FROM sealed WHERE submission IN (SELECT id FROM submission WHERE page = 2)", "DELETE FROM submission WHERE page = 2", "UPDATE submission SET page = 0, pages = 0"} {
-		_, err = db.Exec(q)
-		require.NoError(t, err)
-	}
-	require.NoError(t, db.Close())
+	t.Cleanup(func() { old.Close() })
+	s, cfg, _ := shop(t, "png", func(c *registry.Config) { c.Registry = old })
+	from, err := now.Open(t.Context())
+	require.NoError(t, err)
+	defer from.Close()
+	to, err := before.Open(t.Context())
+	require.NoError(t, err)
+	defer to.Close()
+	row, err := from.Submission(t.Context(), doc.ID)
+	require.NoError(t, err)
+	sealed, err := from.Sealed(t.Context(), doc.ID, true)
+	require.NoError(t, err)
+	row.Page, row.Pages = 0, 0
+	_, err = to.AddSubmissions(t.Context(), []books.Upload{{Submission: *row, Sealed: sealed}})
+	require.NoError(t, err)
 	dir := write(t, map[string][]byte{"doc.tif": data})
 	_, by := imported(t, s, dir, registry.Uploads(dir))
 	got := by["doc.tif"]

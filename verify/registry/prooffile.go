@@ -45,8 +45,27 @@ type wireEntry struct {
 	Submission *wireSubmission `json:"submission,omitempty"`
 
 	Investigation *Investigation `json:"investigation,omitempty"`
+	Copies        []wireCopies   `json:"copies,omitempty"`
 
-	seq int64
+	seq   int64
+	lists Digest // root of the lists; set by holds
+}
+
+// wireCopies says how many copies there are of a submission. Nodes lead to their list from the root of the lists that
+// the entry has.
+type wireCopies struct {
+	CopiesEntered
+	Head  Digest   `json:"head"`
+	Nodes [][]byte `json:"nodes"`
+}
+
+// holds checks w against the root of lists. The error wraps nothing.
+func (w *wireCopies) holds(root tlog.Hash) error {
+	list, err := tlog.CheckList(root, books.CopiesOf(w.Submission), w.Nodes)
+	if err == nil && (list != tlog.List{N: w.N, Head: tlog.Hash(w.Head)}) {
+		err = fmt.Errorf("it says that there are %d copies of %s, and there are %d", w.N, w.Submission, list.N)
+	}
+	return err
 }
 
 // wireSubmission is all that the ledger commits to of a submission.
@@ -107,14 +126,22 @@ func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 		return fail(fmt.Errorf("entry %d is said to be %d", e.Seq, x.Entry))
 	}
 	row, times, err := w.row()
+	for i := range w.Copies {
+		err = errors.Join(err, w.Copies[i].holds(e.Lists))
+	}
 	if err != nil {
 		return fail(fmt.Errorf("entry %d: %w", e.Seq, err))
 	}
-	want := row.LedgerEntry()
-	want.Seq = e.Seq
-	if !bytes.Equal(want.Encode(), []byte(w.Entry)) {
-		return fail(fmt.Errorf("entry %d is not that of the row", e.Seq))
+	if row != nil {
+		want := row.LedgerEntry()
+		want.Seq, want.Lists = e.Seq, e.Lists
+		if !bytes.Equal(want.Encode(), []byte(w.Entry)) {
+			return fail(fmt.Errorf("entry %d is not that of the row", e.Seq))
+		}
+	} else if e.Lists == (tlog.Hash{}) {
+		return fail(fmt.Errorf("entry %d has no lists", e.Seq))
 	}
+	w.lists = e.Lists
 	if slices.ContainsFunc(times, inexact) || w.Submission != nil && w.Submission.Erased {
 		return fail(fmt.Errorf("entry %d does not commit to all that the row says", e.Seq))
 	}
@@ -132,7 +159,7 @@ func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 	return e.Seq, nil
 }
 
-// row returns the only row of w, with the salt of w set, and the times in the row. The rows of w
+// row returns the only row of w, with the salt of w set, and the times in the row; nil for numbers of copies. The rows of w
 // itself stay without the salt, except a mark key and a submission. It is an error if w has no
 // row or several; the error wraps nothing.
 func (w *wireEntry) row() (row books.Row, times []time.Time, err error) {
@@ -161,6 +188,9 @@ func (w *wireEntry) row() (row books.Row, times []time.Time, err error) {
 		x.Salt = w.Salt
 		set(&x, x.Started)
 	}
+	if len(w.Copies) > 0 {
+		rows++
+	}
 	if rows != 1 {
 		return nil, nil, errors.New("it has not one row")
 	}
@@ -178,7 +208,10 @@ func inexact(t time.Time) bool {
 // without the path. A mark key comes without its state, which no proof shows. proved checks
 // nothing.
 func (w *wireEntry) proved(seq int64) Proved {
-	p := Proved{Entry: seq, Checkpoint: w.Checkpoint, Copy: w.Copy, Receipt: w.Receipt, Investigation: w.Investigation}
+	p := Proved{Entry: seq, Checkpoint: w.Checkpoint, Copy: w.Copy, Receipt: w.Receipt, Investigation: w.Investigation, Lists: w.lists}
+	for _, c := range w.Copies {
+		p.Copies = append(p.Copies, c.CopiesEntered)
+	}
 	if w.Submission != nil {
 		p.Submission = &w.Submission.Submission
 	}

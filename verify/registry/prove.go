@@ -20,7 +20,7 @@ type Proof struct {
 }
 
 // Proved is one row, its entry, and the checkpoint that covers it. One of Copy,
-// MarkKey, Receipt, Submission and Investigation is set.
+// MarkKey, Receipt, Submission, Investigation and Copies is set.
 type Proved struct {
 	Entry      int64       `json:"entry"`      // its number, from 1
 	Checkpoint int         `json:"checkpoint"` // which of [Proof.Checkpoints]
@@ -30,6 +30,17 @@ type Proved struct {
 	Submission *Submission `json:"submission,omitempty"`
 
 	Investigation *Investigation `json:"investigation,omitempty"`
+
+	// Lists is the root of the lists that the ledger commits to, with this entry; zeros: none. Copies says how
+	// many copies had been issued of submissions when the entry was made.
+	Lists  Digest          `json:"lists,omitzero"`
+	Copies []CopiesEntered `json:"copies,omitempty"`
+}
+
+// CopiesEntered says how many copies of a submission are in the ledger.
+type CopiesEntered struct {
+	Submission watermark.Submission `json:"submission"`
+	N          uint64               `json:"n"`
 }
 
 // Prove writes a proof, as a line of JSON, that the copy id is in the ledger. The proof has the
@@ -94,6 +105,51 @@ func (l *Ledger) ProveInvestigation(ctx context.Context, entry int64, public str
 		}
 	}
 	return nil, fmt.Errorf("investigation %d: %w", entry, ErrNotFound)
+}
+
+// ProveCopies is [Ledger.Prove] for the number of copies that were ever issued of each of these submissions, none
+// also. It rests on the last entry that commits to lists. It names no copy and no recipient. The error wraps
+// [ErrProof] if there is no such entry yet: an earlier version made all.
+func (l *Ledger) ProveCopies(ctx context.Context, of []watermark.Submission, public string) ([]byte, error) {
+	names := make([]string, len(of))
+	for i, id := range of {
+		names[i] = books.CopiesOf(id)
+	}
+	size, _, err := l.r.store.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	root, proofs, err := l.r.store.ProveLists(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	row := wireEntry{}
+	for i, id := range of {
+		list, err := tlog.CheckList(root, names[i], proofs[i])
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrTampered, err)
+		}
+		row.Copies = append(row.Copies, wireCopies{CopiesEntered{id, list.N}, list.Head, proofs[i]})
+	}
+	for seq := size; row.seq == 0; seq-- { // submissions follow it at most
+		entries, err := l.r.store.Entries(ctx, seq-1, 1)
+		if err != nil {
+			return nil, err
+		}
+		if seq == 0 || len(entries) == 0 {
+			return nil, fmt.Errorf("%w: no entry commits to lists", ErrProof)
+		}
+		e, err := books.ParseEntry(entries[0])
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrTampered, err)
+		}
+		if e.Lists == root {
+			row.seq = seq
+		} else if e.Lists != (tlog.Hash{}) {
+			return nil, fmt.Errorf("%w: entry %d has other lists", ErrTampered, seq)
+		}
+	}
+	return l.prove(ctx, []wireEntry{row}, public)
 }
 
 // prove writes a proof of rows and checks the proof as its reader will. The first row is the row
@@ -206,7 +262,8 @@ func CheckProof(data []byte, public string, witnesses ...string) (*Proof, error)
 		p.Checkpoints = append(p.Checkpoints, *describe(
 			Checkpoint{Size: int64(c.Size), Root: c.Root, Text: text}, c.Origin, seen))
 	}
-	for _, row := range w.Entries {
+	for i := range w.Entries {
+		row := &w.Entries[i]
 		seq, err := row.holds(signed)
 		if err != nil {
 			return nil, err
@@ -219,14 +276,14 @@ func CheckProof(data []byte, public string, witnesses ...string) (*Proof, error)
 	return p, nil
 }
 
-// fits checks that the rows belong to each other: one submission or investigation alone, or a
+// fits checks that the rows belong to each other: one submission, investigation or list of numbers alone, or a
 // copy first, with its one mark key, entered before it, and any receipts of it. It checks the
 // signatures of the receipts. The error wraps [ErrProof].
 func (p *Proof) fits() error {
 	first := p.Entries[0]
 	if first.Copy == nil {
-		if first.Submission == nil && first.Investigation == nil || len(p.Entries) != 1 {
-			return fmt.Errorf("%w: it is neither of a copy nor of a submission or an investigation", ErrProof)
+		if first.Submission == nil && first.Investigation == nil && first.Copies == nil || len(p.Entries) != 1 {
+			return fmt.Errorf("%w: it is neither of a copy nor of a submission, an investigation or numbers of copies", ErrProof)
 		}
 		return nil
 	}

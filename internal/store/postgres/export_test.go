@@ -14,6 +14,9 @@ func Connect(ctx context.Context, dsn string) (write, read *sql.DB, done func() 
 	return s.write, s.read, s.close, nil
 }
 
+// ObjectsOfSchema is the query of what an audit compares of the schema.
+var ObjectsOfSchema = objectsOfSchema
+
 // ParseDSN is tested alone because it stands between users and the driver.
 func ParseDSN(dsn string) (schema string, err error) {
 	_, schema, err = parseDSN(dsn)

@@ -243,6 +243,7 @@ func (s *server) dialect() sqldb.Dialect {
 		Conflict:  conflict,
 		Again:     again,
 		Insert:    insert,
+		Drift:     drift,
 		Sound:     sound,
 		Unindexed: func(column string) string { return "(" + column + " || '')" },
 		MayScrub:  mayScrub,

@@ -145,7 +145,7 @@ func TestInterruptedCreationIsTakenUp(t *testing.T) {
 	require.NoError(t, d.Close())
 	admin(t, dsn, `DELETE FROM registry; ALTER TABLE ledger DISABLE TRIGGER ALL; DELETE FROM ledger;
 		ALTER TABLE ledger ENABLE TRIGGER ALL;
-		UPDATE ledger_head SET size = 0, root = '\xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'`)
+		DELETE FROM list_node; UPDATE ledger_head SET lists = '', size = 0, root = '\xe3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'`)
 	_, err := postgres.Open(t.Context(), dsn)
 	require.ErrorIs(t, err, books.ErrSchema)
 	require.ErrorContains(t, err, "interrupted")

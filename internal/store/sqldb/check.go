@@ -7,6 +7,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
@@ -47,6 +49,33 @@ func (d *DB) Schema(ctx context.Context, query string) (map[string]string, error
 	return out, err
 }
 
+// Differs says which object of a schema differs from want, names with their texts; "": none. The query lists the
+// objects that are there.
+func Differs(ctx context.Context, q *sql.Tx, query string, want map[string]string) (what string, err error) {
+	rows, err := q.QueryContext(ctx, query)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name, text string
+		if err := rows.Scan(&name, &text); err != nil {
+			return "", err
+		}
+		switch made, is := want[name]; {
+		case !is:
+			return name + " was added", nil
+		case made != text:
+			return name + " is another", nil
+		}
+		delete(want, name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		return name + " is missing", rows.Err()
+	}
+	return "", rows.Err()
+}
+
 // sound compares the schema with the migrations, and has the database compare tables with their indexes,
 // which find what verdicts and erasures rest on.
 // Package registry compares sealed rows. The error wraps [books.ErrTampered].
@@ -58,7 +87,7 @@ func (d *DB) sound(ctx context.Context, q *sql.Tx) error {
 			return tampered("the schema was changed: %s", what)
 		}
 	}
-	for _, table := range []string{"submission", "subject", "copy", "receipt", "custody", "custody_submission", "handon", "erasure_submission", "ledger", "segment"} {
+	for _, table := range []string{"submission", "subject", "copy", "receipt", "custody", "custody_submission", "handon", "erasure_submission", "ledger", "list_node", "segment"} {
 		if wrong, err := d.dialect.Sound(ctx, q, table); err != nil {
 			return err
 		} else if wrong != "" {
@@ -74,7 +103,7 @@ func check(ctx context.Context, q querier) (size int64, root tlog.Hash, err erro
 	if err != nil {
 		return 0, root, err
 	}
-	c := checker{ctx: ctx, q: q, tree: tree, root: tlog.EmptyRoot(), seen: make(map[string]int64)}
+	c := checker{ctx: ctx, q: q, tree: tree, root: tlog.EmptyRoot(), lists: tlog.NewLists(tlog.Hash{}, nil), seen: make(map[string]int64)}
 	if c.checkpoints, err = checkpointTable.rows(ctx, q, " ORDER BY size"); err != nil {
 		return 0, root, err
 	}
@@ -92,6 +121,7 @@ type checker struct {
 	q           querier
 	tree        *tlog.Tree
 	root        tlog.Hash
+	lists       *tlog.Lists        // made from the rows: some 400 bytes for a copy
 	checkpoints []books.Checkpoint // not passed yet
 	seen        map[string]int64   // entries by kind
 	erased      int64              // submissions
@@ -165,10 +195,10 @@ func (c *checker) leaf(r ledgerRow) error {
 }
 
 // entry compares the entry of r with the entry that its row gives: kind, time (microseconds) and
-// commitment. evidence holds the entries of the rows, by number. The commitment of an erased row
-// is not compared. entry also counts the entry by kind. A difference, or an entry without a row,
+// commitment. It adds the row to its lists, and compares their root. evidence holds the entries of the
+// rows, by number. The commitment of an erased row is not compared. entry also counts the entry by kind. A difference, or an entry without a row,
 // is an error that wraps [books.ErrTampered].
-func (c *checker) entry(r ledgerRow, evidence map[int64]books.Entry) error {
+func (c *checker) entry(r ledgerRow, evidence map[int64]rowEntry) error {
 	e, err := books.ParseEntry(r.entry)
 	if err != nil {
 		return tampered("entry %d: %v", r.seq, err)
@@ -185,6 +215,14 @@ func (c *checker) entry(r ledgerRow, evidence map[int64]books.Entry) error {
 		want.Commitment != e.Commitment && want.Commitment != erasedCommitment:
 		return tampered("the %s of entry %d was edited", e.Kind, e.Seq)
 	}
+	for _, name := range want.lists {
+		if err := c.lists.Add(c.ctx, name, e.Item()); err != nil {
+			return err
+		}
+	}
+	if e.Lists != (tlog.Hash{}) && (len(want.lists) == 0 || e.Lists != c.lists.Root()) {
+		return tampered("entry %d has other lists than the rows", e.Seq)
+	}
 	return nil
 }
 
@@ -193,16 +231,17 @@ func (c *checker) entry(r ledgerRow, evidence map[int64]books.Entry) error {
 var erasedCommitment = [32]byte{}
 
 // evidence reads all rows that carry the numbers from first to last, both included. For each
-// number it returns the entry that its row must have, without Seq. Two rows with one number are
+// number it returns the entry that its row must have, without Lists. Two rows with one number are
 // an error that wraps [books.ErrTampered].
-func (c *checker) evidence(first, last int64) (map[int64]books.Entry, error) {
-	found := make(map[int64]books.Entry)
+func (c *checker) evidence(first, last int64) (map[int64]rowEntry, error) {
+	found := make(map[int64]rowEntry)
 	var twice error
-	put := func(seq int64, e books.Entry) {
-		if _, ok := found[seq]; ok {
-			twice = tampered("two rows carry the number %d", seq)
+	put := func(row books.Row, e books.Entry) {
+		e.Seq = row.Number()
+		if _, ok := found[row.Number()]; ok {
+			twice = tampered("two rows carry the number %d", row.Number())
 		}
-		found[seq] = e
+		found[row.Number()] = rowEntry{e, books.ListsOf(row, e.Kind)}
 	}
 	for _, t := range evidenceTables {
 		if err := t.read(c, first, last, put); err != nil {
@@ -212,12 +251,17 @@ func (c *checker) evidence(first, last int64) (map[int64]books.Entry, error) {
 	return found, twice
 }
 
+// A rowEntry is the entry that a row must have, without Lists, and the lists that the row is on.
+type rowEntry struct {
+	books.Entry
+	lists []string
+}
+
 // An evidenceTable is a table of rows that the ledger commits to.
 type evidenceTable struct {
 	kind, name string
-	// read calls put with the number and the entry of every row that carries a number from
-	// first to last.
-	read func(c *checker, first, last int64, put func(int64, books.Entry)) error
+	// read calls put with every row that carries a number from first to last, and its entry.
+	read func(c *checker, first, last int64, put func(books.Row, books.Entry)) error
 }
 
 // evidenceTables has one table for each kind of entries.
@@ -240,10 +284,10 @@ func plain[T any, P interface {
 	*T
 	books.Row
 }](kind string, t table[T]) evidenceTable {
-	return evidenceTable{kind, t.name, func(c *checker, first, last int64, put func(int64, books.Entry)) error {
+	return evidenceTable{kind, t.name, func(c *checker, first, last int64, put func(books.Row, books.Entry)) error {
 		rows, err := t.rows(c.ctx, c.q, between, first, last)
 		for i := range rows {
-			put(P(&rows[i]).Number(), P(&rows[i]).LedgerEntry())
+			put(P(&rows[i]), P(&rows[i]).LedgerEntry())
 		}
 		return err
 	}}
@@ -252,24 +296,32 @@ func plain[T any, P interface {
 // investigations reads the investigations with the numbers from first to last, both included, and
 // calls put with the number and the entry of each. The error wraps [books.ErrTampered] if the digests
 // of the files are not the ones that were entered.
-func (c *checker) investigations(first, last int64, put func(int64, books.Entry)) error {
+func (c *checker) investigations(first, last int64, put func(books.Row, books.Entry)) error {
 	rows, err := investigationTable.rows(c.ctx, c.q, between, first, last)
 	for _, i := range rows {
-		put(i.Entry, i.LedgerEntry())
+		put(i, i.LedgerEntry())
+	}
+	return errors.Join(err, filesEntered(rows))
+}
+
+// filesEntered compares the files of investigations with what was entered. The error wraps
+// [books.ErrTampered].
+func filesEntered(all []books.Investigation) error {
+	for _, i := range all {
 		if (len(i.Digests) > 0 || i.Pictures != books.Digest{}) && sha256.Sum256(i.Digests) != i.Pictures {
 			return tampered("the files of the investigation of entry %d were edited", i.Entry)
 		}
 	}
-	return err
+	return nil
 }
 
 // custody reads the facts of custody with the numbers from first to last, both included, and
 // their lists. It calls put with the number and the entry of each fact; the entry has no Seq.
 // The error wraps [books.ErrTampered] if a list is longer or shorter than was entered.
-func (c *checker) custody(first, last int64, put func(int64, books.Entry)) error {
+func (c *checker) custody(first, last int64, put func(books.Row, books.Entry)) error {
 	facts, err := readCustody(c.ctx, c.q, between, first, last)
 	for i := range facts {
-		put(facts[i].Seq, facts[i].LedgerEntry())
+		put(facts[i], facts[i].LedgerEntry())
 	}
 	return err
 }
@@ -279,7 +331,7 @@ func (c *checker) custody(first, last int64, put func(int64, books.Entry)) error
 // hold nothing but what an erasure leaves, and its entry has [erasedCommitment]. submissions
 // also counts erased uploads and kept originals, and adds each upload to the check of the search
 // tables. A difference is an error that wraps [books.ErrTampered].
-func (c *checker) submissions(first, last int64, put func(int64, books.Entry)) error {
+func (c *checker) submissions(first, last int64, put func(books.Row, books.Entry)) error {
 	rows, err := submissionTable.rows(c.ctx, c.q, between, first, last)
 	for i := range rows {
 		s := &rows[i]
@@ -287,8 +339,7 @@ func (c *checker) submissions(first, last int64, put func(int64, books.Entry)) e
 		if s.ErasedBy != 0 {
 			c.erased++
 			e.Commitment = erasedCommitment
-			if blanked := (books.Submission{ID: s.ID, Submitted: s.Submitted, Received: s.Received, Logged: books.Logged{Seq: s.Seq}, Erased: true, ErasedBy: s.ErasedBy,
-				Details: books.Details{Document: s.Document, Page: s.Page, Pages: s.Pages}}); *s != blanked {
+			if !blanked(s) {
 				return tampered("the erased submission of entry %d is not blank", s.Seq)
 			}
 		}
@@ -299,7 +350,7 @@ func (c *checker) submissions(first, last int64, put func(int64, books.Entry)) e
 			s.Pages == 1 || s.Page < 0 || s.Page > s.Pages || (s.Page == 0) != (s.Pages == 0) {
 			return tampered("the submission of entry %d cannot be page %d of %d", s.Seq, s.Page, s.Pages)
 		}
-		put(s.Seq, e)
+		put(s, e)
 	}
 	return err
 }
@@ -308,16 +359,13 @@ func (c *checker) submissions(first, last int64, put func(int64, books.Entry)) e
 // with the number and the entry of each erasure; the entry has no Seq. It compares each erasure
 // with the submissions that it blanked: their digest (Left) and their number. A difference is an
 // error that wraps [books.ErrTampered]. c.listed counts the submissions.
-func (c *checker) erasures(first, last int64, put func(int64, books.Entry)) error {
-	rows, err := erasureTable.rows(c.ctx, c.q, between, first, last)
+func (c *checker) erasures(first, last int64, put func(books.Row, books.Entry)) error {
+	rows, err := readErasures(c.ctx, c.q, between, first, last)
 	if err != nil {
 		return err
 	}
 	for _, e := range rows {
-		if e.Submissions, err = readList(c.ctx, c.q, erasureListTable, e.Seq); err != nil {
-			return err
-		}
-		put(e.Seq, e.LedgerEntry())
+		put(e, e.LedgerEntry())
 		left, err := submissionTable.rows(c.ctx, c.q, " WHERE erased > 0 AND erased = $1 ORDER BY id", e.Seq)
 		if err != nil {
 			return err
@@ -334,7 +382,7 @@ func (c *checker) erasures(first, last int64, put func(int64, books.Entry)) erro
 // put with the number and the entry of each change; the entry has no Seq. The digest must bind
 // the reference. The reference must be blank exactly if a later change replaced it or its submission
 // was erased. A difference is an error that wraps [books.ErrTampered].
-func (c *checker) subjects(first, last int64, put func(int64, books.Entry)) error {
+func (c *checker) subjects(first, last int64, put func(books.Row, books.Entry)) error {
 	rows, err := subjectTable.rows(c.ctx, c.q, between, first, last)
 	if err != nil || len(rows) == 0 {
 		return err
@@ -349,7 +397,7 @@ func (c *checker) subjects(first, last int64, put func(int64, books.Entry)) erro
 		counting[n] = true
 	}
 	for _, x := range rows {
-		put(x.Seq, x.LedgerEntry())
+		put(x, x.LedgerEntry())
 		blank := x.Subject == "" && x.Blind == [32]byte{}
 		if blank == counting[x.Seq] || !blank && books.SubjectDigest(x.Blind, x.Subject) != x.Digest {
 			return tampered("the subject of entry %d was edited", x.Seq)
@@ -372,7 +420,41 @@ func (c *checker) ends() error {
 	if len(c.checkpoints) > 0 {
 		return tampered("a checkpoint of %d entries was signed, but there are %d", c.checkpoints[0].Size, size)
 	}
-	return errors.Join(c.counts(), c.pages(), c.sealed())
+	return errors.Join(c.counts(), c.pages(), c.sealed(), c.storedLists())
+}
+
+// storedLists compares the stored lists with those made from the rows. A difference is an error that
+// wraps [books.ErrTampered].
+func (c *checker) storedLists() error {
+	var root []byte
+	if err := c.q.QueryRowContext(c.ctx, "SELECT lists FROM ledger_head WHERE one = 1").Scan(&root); err != nil {
+		return err
+	}
+	want := c.lists.Root()
+	if len(root) > 0 && !bytes.Equal(root, want[:]) || len(root) == 0 && c.size() > 0 {
+		return tampered("the root of the lists is not that of the rows")
+	}
+	nodes := make(map[string][32]byte)
+	c.lists.Nodes(func(id string, body []byte) { nodes[id] = sha256.Sum256(body) })
+	last, read := []byte{}, page
+	for read == page {
+		rows, err := listNodeTable.rows(c.ctx, c.q, " WHERE id > $1 ORDER BY id LIMIT $2", last, page)
+		if err != nil {
+			return err
+		}
+		for _, n := range rows {
+			if sum, ok := nodes[string(n.id)]; !ok || sum != sha256.Sum256(n.body) {
+				return tampered("node %x of the lists is not that of the rows", n.id)
+			}
+			delete(nodes, string(n.id))
+			last = n.id
+		}
+		read = len(rows)
+	}
+	if len(nodes) > 0 {
+		return tampered("%d nodes of the lists are missing", len(nodes))
+	}
+	return nil
 }
 
 // counts compares the number of rows of each evidence table with the number of entries of its

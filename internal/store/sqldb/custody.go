@@ -1,9 +1,15 @@
 package sqldb
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -15,7 +21,10 @@ func (d *DB) AddCustody(ctx context.Context, facts ...books.Custody) error {
 		var lines []listed
 		for _, c := range facts {
 			c.Submissions = books.Ascending(c.Submissions)
-			c.Seq = t.append(c)
+			var err error
+			if c.Seq, err = t.append(ctx, c); err != nil {
+				return err
+			}
 			rows = append(rows, custodyRow{listed: int64(len(c.Submissions)), Custody: c})
 			lines = append(lines, lists(c.Seq, c.Submissions)...)
 		}
@@ -29,14 +38,13 @@ func (d *DB) AddCustody(ctx context.Context, facts ...books.Custody) error {
 // AddHandOn enters who had copies besides their recipient. Package registry checks it before.
 func (d *DB) AddHandOn(ctx context.Context, h books.HandOn) error {
 	return d.update(ctx, "enter a hand-on", func(t *tx) error {
-		h.Seq = t.append(h)
-		return insert(ctx, t, handOnTable, h)
+		return enter(ctx, t, handOnTable, &h, &h.Seq)
 	})
 }
 
 // HandOns lists who had copies besides their recipients, in the order of entry.
 func (d *DB) HandOns(ctx context.Context) ([]books.HandOn, error) {
-	return handOnTable.rows(ctx, d.read, " ORDER BY seq")
+	return checked(ctx, d, books.EntryHandOn, handOnTable, "")
 }
 
 // lists returns the rows of a list of submissions that belongs to the row with the number in.
@@ -48,39 +56,115 @@ func lists(in int64, ids []watermark.Submission) []listed {
 	return out
 }
 
+// custodyFacts are the facts of custody as they were read last.
+type custodyFacts struct {
+	mu    sync.Mutex
+	list  tlog.List
+	facts []books.Custody
+}
+
 // Custody lists all facts in the order of entry.
-func (d *DB) Custody(ctx context.Context) ([]books.Custody, error) {
-	return readCustody(ctx, d.read, " ORDER BY seq")
+func (d *DB) Custody(ctx context.Context) (facts []books.Custody, err error) {
+	d.custody.mu.Lock()
+	defer d.custody.mu.Unlock()
+	err = d.snapshot(ctx, func(q querier) error {
+		lists, err := readLists(ctx, q, &d.dialect)
+		if err != nil {
+			return err
+		}
+		now, err := lists.Find(ctx, books.EntryCustody)
+		if err != nil || now == d.custody.list {
+			return damaged(err)
+		}
+		read, err := readCustody(ctx, q, " ORDER BY seq")
+		if err == nil {
+			err = onList(ctx, q, &d.dialect, books.EntryCustody, read)
+		}
+		if err == nil {
+			err = bounded(ctx, q, read)
+		}
+		if err == nil {
+			d.custody.list, d.custody.facts = now, read
+		}
+		return err
+	})
+	return append([]books.Custody{}, d.custody.facts...), err
+}
+
+// clocksApart is how much later than a fact an earlier entry may be, by the clock of another machine.
+const clocksApart = time.Hour
+
+// bounded sets After of facts that were entered when a clock was behind. It compares each fact with the entries 1, 2,
+// 4, 8 … before it: half of the ledger and more would have to be entered with that clock to hide it.
+func bounded(ctx context.Context, q querier, facts []books.Custody) error {
+	times := make(map[int64]time.Time)
+	var args []any
+	for _, c := range facts {
+		for back := int64(1); back < c.Seq; back *= 2 {
+			if _, ok := times[c.Seq-back]; !ok {
+				times[c.Seq-back] = time.Time{}
+				args = append(args, c.Seq-back)
+			}
+		}
+	}
+	for part := range slices.Chunk(args, inList) {
+		rows, err := ledgerTable.rows(ctx, q, " WHERE seq IN "+in(1, len(part)), part...)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			e, err := books.ParseEntry(r.entry)
+			if err != nil || e.Seq != r.seq {
+				return tampered("entry %d cannot be read", r.seq)
+			}
+			times[r.seq] = e.Time
+		}
+	}
+	for i := range facts {
+		c := &facts[i]
+		for back := int64(1); back < c.Seq; back *= 2 {
+			if at := times[c.Seq-back]; at.After(c.Entered.Add(clocksApart)) && at.After(c.After) {
+				c.After = at
+			}
+		}
+	}
+	return nil
 }
 
 // CustodyBy lists the facts about a recipient in the order of entry.
 func (d *DB) CustodyBy(ctx context.Context, recipient string) ([]books.Custody, error) {
-	return readCustody(ctx, d.read, " WHERE recipient = $1 ORDER BY seq", recipient)
+	facts, err := d.Custody(ctx)
+	return slices.DeleteFunc(facts, func(c books.Custody) bool { return c.Recipient != recipient }), err
 }
 
 // CustodyOf lists the facts that cover an upload in the order of entry. The upload's time of
 // submission must lie from From to To, both included, and a list, if there is one, must name the
 // upload. Submissions of such a fact is this upload alone, because a list may be as long as the
-// registry. For an unknown upload the result is empty.
+// registry. The error wraps [books.ErrNotFound] for an unknown upload.
 func (d *DB) CustodyOf(ctx context.Context, submission watermark.Submission) ([]books.Custody, error) {
-	rows, err := custodyTable.rows(ctx, d.read, ` WHERE seq IN (
-		SELECT c.seq FROM submission s
-		JOIN custody c ON c.listed = 0 AND c.since <= s.submitted AND s.submitted <= c.until
-		WHERE s.id = $1
-		UNION ALL
-		SELECT c.seq FROM submission s
-		JOIN custody_submission l ON l.submission = s.id
-		JOIN custody c ON c.seq = l.custody AND c.since <= s.submitted AND s.submitted <= c.until
-		WHERE s.id = $1)
-	ORDER BY seq`, submission[:])
-	out := make([]books.Custody, 0, len(rows))
-	for _, r := range rows {
-		if r.listed > 0 {
-			r.Submissions = []watermark.Submission{submission}
-		}
-		out = append(out, r.Custody)
+	s, err := d.Submission(ctx, submission)
+	if err != nil {
+		return nil, fmt.Errorf("submission %s: %w", submission, err)
 	}
-	return out, err
+	facts, err := d.Custody(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []books.Custody{}
+	for _, c := range facts {
+		if s.Submitted.Before(c.From) || s.Submitted.After(c.To) {
+			continue
+		}
+		if len(c.Submissions) > 0 {
+			_, named := slices.BinarySearchFunc(c.Submissions, submission, func(a, b watermark.Submission) int { return bytes.Compare(a[:], b[:]) })
+			if !named {
+				continue
+			}
+			c.Submissions = []watermark.Submission{submission}
+		}
+		out = append(out, c)
+	}
+	return out, nil
 }
 
 // readCustody reads facts with their lists. tail follows the table's name in the query (" ORDER BY
@@ -104,6 +188,17 @@ func readCustody(ctx context.Context, q querier, tail string, args ...any) ([]bo
 		out[i] = r.Custody
 	}
 	return out, nil
+}
+
+// readErasures reads erasures with the submissions that they list. tail follows the table's name in the query.
+func readErasures(ctx context.Context, q querier, tail string, args ...any) ([]books.Erasure, error) {
+	rows, err := erasureTable.rows(ctx, q, tail, args...)
+	for i := range rows {
+		if err == nil {
+			rows[i].Submissions, err = readList(ctx, q, erasureListTable, rows[i].Seq)
+		}
+	}
+	return rows, err
 }
 
 // readList returns the submissions, sorted by ID, that the row with the number of lists. t is

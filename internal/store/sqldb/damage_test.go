@@ -34,7 +34,6 @@ func TestFlippedBytesHideNothing(t *testing.T) {
 			require.NoError(t, d.AddCopy(t.Context(), &c, key))
 		}
 	}
-	require.NoError(t, d.CheckCopies(t.Context(), []watermark.Submission{sub.ID}))
 	require.NoError(t, d.CheckSubject(t.Context(), sub.Subject))
 	require.NoError(t, d.Close())
 	whole, err := os.ReadFile(path)
@@ -58,11 +57,8 @@ func TestFlippedBytesHideNothing(t *testing.T) {
 					continue
 				}
 				found, err := d.Copies(t.Context(), sub.ID)
-				if err == nil {
-					err = d.CheckCopies(t.Context(), []watermark.Submission{sub.ID})
-				}
 				if err == nil && len(found) < 2 {
-					hidden++ // both the table and its index, or the row of the table alone
+					hidden++
 				}
 				of, wrong := d.SubmissionsOf(t.Context(), sub.Subject)
 				if wrong == nil {

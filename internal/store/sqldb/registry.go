@@ -30,15 +30,16 @@ func (d *DB) AddRecipient(ctx context.Context, r books.Recipient) (added bool, e
 			return err
 		}
 		added = true
-		r.Seq = t.append(r)
-		return insert(ctx, t, recipientTable, r)
+		return enter(ctx, t, recipientTable, &r, &r.Seq)
 	})
 	return added && err == nil, err
 }
 
 // Recipients lists all recipients by name.
 func (d *DB) Recipients(ctx context.Context) ([]books.Recipient, error) {
-	return recipientTable.rows(ctx, d.read, " ORDER BY name")
+	all, err := checked(ctx, d, books.EntryRecipient, recipientTable, "")
+	slices.SortFunc(all, func(a, b books.Recipient) int { return cmp.Compare(a.Name, b.Name) })
+	return all, err
 }
 
 // AddMarkKey enters a mark key. If the ID is there with the same commitment, AddMarkKey changes
@@ -61,13 +62,12 @@ func ensureMarkKey(ctx context.Context, t *tx, k books.KeyEntry) (added bool, er
 	case !errors.Is(err, books.ErrNotFound):
 		return false, err
 	}
-	k.Seq = t.append(k)
-	return true, insert(ctx, t, markKeyTable, k)
+	return true, enter(ctx, t, markKeyTable, &k, &k.Seq)
 }
 
 // MarkKeys lists the mark keys in the order of entry.
 func (d *DB) MarkKeys(ctx context.Context) ([]books.KeyEntry, error) {
-	return markKeyTable.rows(ctx, d.read, " ORDER BY seq")
+	return checked(ctx, d, books.EntryKey, markKeyTable, "")
 }
 
 // AddKeyState enters a state of a mark key. The error wraps [books.ErrConflict] if the state
@@ -82,8 +82,7 @@ func (d *DB) AddKeyState(ctx context.Context, s books.KeyState) error {
 		if err := last.Next(&s); err != nil {
 			return err
 		}
-		s.Seq = t.append(s)
-		return insert(ctx, t, keyStateTable, s)
+		return enter(ctx, t, keyStateTable, &s, &s.Seq)
 	})
 }
 
@@ -109,7 +108,7 @@ func (t *tx) mayMark(ctx context.Context, id string) error {
 
 // KeyStates lists the states of all mark keys in the order of entry.
 func (d *DB) KeyStates(ctx context.Context) ([]books.KeyState, error) {
-	return keyStateTable.rows(ctx, d.read, " ORDER BY seq")
+	return checked(ctx, d, books.EntryKeyState, keyStateTable, "")
 }
 
 // AddCopy enters c and sets its Seq. Before it, AddCopy enters the mark key if that was never
@@ -127,8 +126,7 @@ func (d *DB) AddCopy(ctx context.Context, c *books.Copy, key books.KeyEntry) err
 		if err := t.mayMark(ctx, key.ID); err != nil {
 			return err
 		}
-		c.Seq = t.append(*c)
-		return insert(ctx, t, copyTable, *c)
+		return enter(ctx, t, copyTable, c, &c.Seq)
 	})
 	if err != nil && d.dialect.Conflict(err) {
 		return fmt.Errorf("%w: a copy ID is taken", books.ErrConflict)
@@ -138,52 +136,42 @@ func (d *DB) AddCopy(ctx context.Context, c *books.Copy, key books.KeyEntry) err
 
 // Copy returns one issued copy.
 func (d *DB) Copy(ctx context.Context, id watermark.CopyID) (*books.Copy, error) {
-	return copyTable.one(ctx, d.read, " WHERE id = $1", copyID{&id})
+	c, _, err := d.issued(ctx, id)
+	return c, err
+}
+
+// issued returns a copy and its receipts, in the order of entry. The error wraps [books.ErrNotFound] if
+// there is no such copy, and [books.ErrTampered] if others were entered.
+func (d *DB) issued(ctx context.Context, id watermark.CopyID) (c *books.Copy, receipts []books.Receipt, err error) {
+	var copies []books.Copy
+	err = d.snapshot(ctx, func(q querier) error {
+		if copies, err = copyTable.rows(ctx, q, " WHERE id = $1", copyID{&id}); err != nil {
+			return err
+		}
+		if receipts, err = receiptTable.rows(ctx, q, " WHERE copy = $1 ORDER BY seq", copyID{&id}); err != nil {
+			return err
+		}
+		var items []books.Row
+		for _, c := range copies {
+			items = append(items, c)
+		}
+		for _, r := range receipts {
+			items = append(items, r)
+		}
+		return onList(ctx, q, &d.dialect, books.CopyList(id), items)
+	})
+	if err == nil && len(copies) == 0 {
+		err = books.ErrNotFound
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return &copies[0], receipts, nil
 }
 
 // Copies lists the copies of an upload in the order of issue.
 func (d *DB) Copies(ctx context.Context, of watermark.Submission) ([]books.Copy, error) {
-	return copiesOf(ctx, d.read, of)
-}
-
-// copiesOf reads the copies of a submission, in the order of entry.
-func copiesOf(ctx context.Context, q querier, of watermark.Submission) ([]books.Copy, error) {
-	return copyTable.rows(ctx, q, " WHERE submission = $1 ORDER BY seq", of[:])
-}
-
-// CheckCopies walks over all copies, and compares what it finds of some submissions with what
-// [DB.Copies] finds by an index: a damaged index hides copies. The error wraps [books.ErrTampered].
-func (d *DB) CheckCopies(ctx context.Context, of []watermark.Submission) error {
-	raw, err := d.read.BeginTx(ctx, d.dialect.Snapshot)
-	if err != nil {
-		return err
-	}
-	defer raw.Rollback()
-	for part := range slices.Chunk(of, inList) {
-		args := make([]any, len(part))
-		for i := range part {
-			args[i] = part[i][:]
-		}
-		rows, err := copyTable.rows(ctx, raw, " WHERE "+d.dialect.Unindexed("submission")+" IN "+d.dialect.in(1, len(args)), args...)
-		if err != nil {
-			return err
-		}
-		slices.SortFunc(rows, func(a, b books.Copy) int { return cmp.Compare(a.Seq, b.Seq) })
-		there := make(map[watermark.Submission][]books.Copy)
-		for _, c := range rows {
-			there[c.Submission] = append(there[c.Submission], c)
-		}
-		for _, id := range part {
-			found, err := copiesOf(ctx, raw, id)
-			if err != nil {
-				return err
-			}
-			if !slices.Equal(found, there[id]) {
-				return tampered("submission %s: the index of copies finds %d, and the table has %d, or others", id, len(found), len(there[id]))
-			}
-		}
-	}
-	return nil
+	return checked(ctx, d, books.CopiesOf(of), copyTable, " WHERE submission = $1", of[:])
 }
 
 // CopiesAfter returns up to limit copies with a greater number.
@@ -194,14 +182,17 @@ func (d *DB) CopiesAfter(ctx context.Context, seq int64, limit int) ([]books.Cop
 // AddReceipt enters the receipt of a copy.
 func (d *DB) AddReceipt(ctx context.Context, r books.Receipt) error {
 	return d.update(ctx, "enter a receipt", func(t *tx) error {
-		r.Seq = t.append(r)
-		return insert(ctx, t, receiptTable, r)
+		return enter(ctx, t, receiptTable, &r, &r.Seq)
 	})
 }
 
 // Receipts lists the receipts of a copy in the order of entry.
 func (d *DB) Receipts(ctx context.Context, of watermark.CopyID) ([]books.Receipt, error) {
-	return receiptTable.rows(ctx, d.read, " WHERE copy = $1 ORDER BY seq", copyID{&of})
+	_, receipts, err := d.issued(ctx, of)
+	if errors.Is(err, books.ErrNotFound) {
+		return []books.Receipt{}, nil
+	}
+	return receipts, err
 }
 
 // ReceiptsBy lists the receipts that a key signed of copies issued to a recipient, in the order of
@@ -215,8 +206,7 @@ func (d *DB) ReceiptsBy(ctx context.Context, recipient string, key books.Digest)
 // other write.
 func (d *DB) AddInvestigation(ctx context.Context, i books.Investigation) (int64, error) {
 	err := d.request(&request{ctx: ctx, investigates: true, write: func(t *tx) error {
-		i.Entry = t.append(i)
-		return insert(ctx, t, investigationTable, i)
+		return enter(ctx, t, investigationTable, &i, &i.Entry)
 	}})
 	if err != nil {
 		return 0, err
@@ -226,20 +216,20 @@ func (d *DB) AddInvestigation(ctx context.Context, i books.Investigation) (int64
 
 // Investigations lists all investigations in the order of entry.
 func (d *DB) Investigations(ctx context.Context) ([]books.Investigation, error) {
-	return investigationTable.rows(ctx, d.read, " ORDER BY seq")
+	all, err := checked(ctx, d, books.EntryInvestigation, investigationTable, "")
+	return all, errors.Join(err, filesEntered(all))
 }
 
 // AddConclusion enters what came of an investigation.
 func (d *DB) AddConclusion(ctx context.Context, c books.Conclusion) error {
 	return d.request(&request{ctx: ctx, investigates: true, write: func(t *tx) error {
-		c.Seq = t.append(c)
-		return insert(ctx, t, conclusionTable, c)
+		return enter(ctx, t, conclusionTable, &c, &c.Seq)
 	}})
 }
 
 // Conclusions lists what came of investigations, in the order of entry.
 func (d *DB) Conclusions(ctx context.Context) ([]books.Conclusion, error) {
-	return conclusionTable.rows(ctx, d.read, " ORDER BY seq")
+	return checked(ctx, d, books.EntryConclusion, conclusionTable, "")
 }
 
 // Span returns when the first and the last upload were submitted, in UTC. Erased uploads count.

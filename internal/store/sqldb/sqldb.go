@@ -73,6 +73,8 @@ type DB struct {
 	info        *books.Info
 	originals   *originals
 	queue       *commitQueue
+	custody     *custodyFacts
+	erased      *erasedList
 	segmentFrom int         // see the constant; tests make it smaller
 	segmenting  *sync.Mutex // held while segments are made: by one builder of a process at a time
 	readOnly    bool        // open for investigation only
@@ -96,8 +98,7 @@ func Create(ctx context.Context, dialect Dialect, write, read *sql.DB, info book
 			return err
 		}
 		err := d.update(ctx, "create a registry", func(t *tx) error {
-			info.Seq = t.append(info)
-			return insert(ctx, t, infoTable, info)
+			return enter(ctx, t, infoTable, &info, &info.Seq)
 		})
 		if err != nil {
 			return err
@@ -124,8 +125,11 @@ func OpenCopy(ctx context.Context, dialect Dialect, write, read *sql.DB) (*DB, e
 // open brings a database to the latest schema and then calls ready, which checks or fills the
 // tables. If either fails, open closes write and read, which may be the same.
 func open(ctx context.Context, dialect Dialect, write, read *sql.DB, ready func(*DB) error) (*DB, error) {
-	d := &DB{dialect: dialect, write: write, read: read, originals: new(originals), queue: newCommitQueue(), segmentFrom: segmentFrom, segmenting: new(sync.Mutex), commit: (*sql.Tx).Commit}
+	d := &DB{dialect: dialect, write: write, read: read, originals: new(originals), queue: newCommitQueue(), custody: new(custodyFacts), erased: new(erasedList), segmentFrom: segmentFrom, segmenting: new(sync.Mutex), commit: (*sql.Tx).Commit}
 	err := d.migrate(ctx)
+	if err == nil {
+		err = d.makeLists(ctx)
+	}
 	if err == nil {
 		err = ready(d)
 	}

@@ -193,9 +193,8 @@ func TestMissingRows(t *testing.T) {
 		none, err := s.Copies(ctx, [16]byte{9})
 		require.NoError(t, err)
 		require.Empty(t, none)
-		cs, err := s.CustodyOf(ctx, [16]byte{9})
-		require.NoError(t, err)
-		require.Empty(t, cs)
+		_, err = s.CustodyOf(ctx, [16]byte{9})
+		require.ErrorIs(t, err, books.ErrNotFound)
 	})
 }
 

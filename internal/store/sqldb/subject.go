@@ -30,7 +30,10 @@ func (d *DB) SetSubjects(ctx context.Context, changes []books.SubjectChange) (ch
 			if err := blankSubject(ctx, t, c.Submission); err != nil {
 				return err
 			}
-			c.Seq, changed[i] = t.append(c), true
+			if c.Seq, err = t.append(ctx, c); err != nil {
+				return err
+			}
+			changed[i] = true
 			if err := insert(ctx, t, subjectTable, c); err != nil {
 				return err
 			}
@@ -48,37 +51,47 @@ func blankSubject(ctx context.Context, t *tx, of watermark.Submission) error {
 	return err
 }
 
-// SubmissionsOf lists the uploads that belong to a subject at present, in the order of entry.
-func (d *DB) SubmissionsOf(ctx context.Context, subject string) ([]books.Submission, error) {
-	return presentTable.rows(ctx, d.read, " WHERE seq IN ("+uploadsOf("s.subject", "x.reference")+") ORDER BY seq", subject)
+// SubmissionsOf lists the uploads that belong to a subject at present, in the order of entry. Each is as it
+// was entered; [DB.CheckSubject] finds whether uploads are hidden.
+func (d *DB) SubmissionsOf(ctx context.Context, subject string) (of []books.Submission, err error) {
+	err = d.snapshot(ctx, func(q querier) error {
+		if of, err = presentTable.rows(ctx, q, " WHERE seq IN ("+uploadsOf("s.subject", "x.reference")+") ORDER BY seq", subject); err != nil {
+			return err
+		}
+		for i := range of {
+			if err := d.entered(ctx, q, &of[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return of, err
 }
 
-// uploadsOf is the query of the numbers of a subject's uploads. The arguments write the columns of subjects.
+// uploadsOf is the query of the numbers of a subject's uploads; the number of a missing upload is 0. The arguments
+// write the columns of subjects.
 func uploadsOf(entered, moved string) string {
-	return "SELECT s.seq FROM submission s WHERE " + entered + " = $1 AND s.subject <> '' AND " + notMoved + `
+	return "SELECT s.seq FROM submission s WHERE " + entered + " = $1 AND " + entered + " <> '' AND " + notMoved + `
 		UNION ALL
-		SELECT s.seq FROM subject x JOIN submission s ON s.id = x.submission WHERE ` + moved + " = $1 AND x.reference <> ''"
+		SELECT coalesce(s.seq, 0) AS seq FROM subject x LEFT JOIN submission s ON s.id = x.submission WHERE ` + moved + " = $1 AND " + moved + " <> ''"
 }
 
 // CheckSubject walks over all uploads, and compares what it finds of a subject with what the indexes
 // find: a damaged index hides uploads. The error wraps [books.ErrTampered].
 func (d *DB) CheckSubject(ctx context.Context, subject string) error {
-	raw, err := d.read.BeginTx(ctx, d.dialect.Snapshot)
-	if err != nil {
-		return err
-	}
-	defer raw.Rollback()
 	type number struct{ seq int64 }
-	var all [2][]number
-	for i, query := range []string{uploadsOf("s.subject", "x.reference"), uploadsOf(d.dialect.Unindexed("s.subject"), d.dialect.Unindexed("x.reference"))} {
-		if all[i], err = collect(ctx, raw, func(n *number) []any { return []any{&n.seq} }, "SELECT seq FROM ("+query+") AS found ORDER BY seq", subject); err != nil {
-			return err
+	return d.snapshot(ctx, func(q querier) (err error) {
+		var all [2][]number
+		for i, query := range []string{uploadsOf("s.subject", "x.reference"), uploadsOf(d.dialect.Unindexed("s.subject"), d.dialect.Unindexed("x.reference"))} {
+			if all[i], err = collect(ctx, q, func(n *number) []any { return []any{&n.seq} }, "SELECT seq FROM ("+query+") AS found ORDER BY seq", subject); err != nil {
+				return err
+			}
 		}
-	}
-	if !slices.Equal(all[0], all[1]) {
-		return tampered("the subject has %d uploads by the index, and %d by the table", len(all[0]), len(all[1]))
-	}
-	return nil
+		if !slices.Equal(all[0], all[1]) || slices.Contains(all[1], number{}) {
+			return tampered("the subject has %d uploads by the index, and %d by the table, or others", len(all[0]), len(all[1]))
+		}
+		return nil
+	})
 }
 
 // notMoved is the condition that no other subject was entered after the submission s.

@@ -2,12 +2,18 @@ package sqldb
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
+	"strings"
+	"sync"
 
 	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -65,7 +71,9 @@ func addUploads(ctx context.Context, t *tx, uploads []books.Upload) (added []boo
 		known[u.ID] = digest{u.ID, u.SHA256, 0}
 		added[i], entered[u.ID] = true, u.Page == 1
 		u.Erased, u.ErasedBy = false, 0
-		u.Seq = t.append(u.Submission)
+		if u.Seq, err = t.append(ctx, u.Submission); err != nil {
+			return nil, err
+		}
 		rows = append(rows, u.Submission)
 		if u.Sealed != nil {
 			sealed = append(sealed, sealedRow{u.ID, *u.Sealed})
@@ -129,43 +137,100 @@ func sameFile(old digest, s *books.Submission) error {
 
 // Submission returns one upload by its ID.
 func (d *DB) Submission(ctx context.Context, id watermark.Submission) (*books.Submission, error) {
-	return presentTable.one(ctx, d.read, " WHERE id = $1", id[:])
+	var s *books.Submission
+	err := d.snapshot(ctx, func(q querier) error {
+		seq, err := numberOf(ctx, q, id)
+		if err == nil {
+			s, err = d.submission(ctx, q, seq)
+		}
+		return err
+	})
+	return s, err
 }
 
 // SubmissionBySeq returns one upload by its number.
 func (d *DB) SubmissionBySeq(ctx context.Context, seq int64) (*books.Submission, error) {
-	return presentTable.one(ctx, d.read, " WHERE seq = $1", seq)
+	var s *books.Submission
+	err := d.snapshot(ctx, func(q querier) (err error) {
+		s, err = d.submission(ctx, q, seq)
+		return err
+	})
+	return s, err
+}
+
+// submission returns one upload by its number, as it was entered.
+func (d *DB) submission(ctx context.Context, q querier, seq int64) (*books.Submission, error) {
+	s, err := presentTable.one(ctx, q, " WHERE seq = $1", seq)
+	if err == nil {
+		err = d.entered(ctx, q, s)
+	}
+	return s, err
+}
+
+// numberOf returns the number of an upload. The error wraps [books.ErrTampered] if the index of IDs leads to
+// another upload.
+func numberOf(ctx context.Context, q querier, id watermark.Submission) (seq int64, err error) {
+	err = q.QueryRowContext(ctx, "SELECT seq FROM submission WHERE id = $1", id[:]).Scan(&seq)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, books.ErrNotFound
+	}
+	var found watermark.Submission
+	if err == nil {
+		err = q.QueryRowContext(ctx, "SELECT id FROM submission WHERE seq = $1", seq).Scan(fixed(found[:]))
+	}
+	if err == nil && found != id {
+		err = tampered("the index of submission %s leads to another", id)
+	}
+	return seq, err
 }
 
 // SubmissionsAfter returns up to limit uploads with a greater number.
 func (d *DB) SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]books.Submission, error) {
-	return presentTable.rows(ctx, d.read, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit)
+	var rows []books.Submission
+	err := d.snapshot(ctx, func(q querier) (err error) {
+		if rows, err = presentTable.rows(ctx, q, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit); err != nil {
+			return err
+		}
+		return isEntered(ctx, q, rows)
+	})
+	return rows, err
 }
 
 // SearchedAfter returns what up to limit uploads with numbers above seq are found by, ascending,
-// without erased uploads. Without features, the sealed features are not read. A row that cannot
-// be read has Seq and Err alone, so that one such row costs no other.
+// without erased uploads. Without features, the sealed features are not read. If a row cannot
+// be read, or differs from its entry, only Seq and Err are set, and the others are returned.
 func (d *DB) SearchedAfter(ctx context.Context, seq int64, limit int, features bool) (out []books.Searched, err error) {
 	column := "NULL"
 	if features {
 		column = "x.features"
 	}
-	rows, err := d.read.QueryContext(ctx, `SELECT s.seq, s.id, s.area, s.chain, s.area_quality, s.kept, coalesce(x.key_id, ''), x.wrapped, x.hashes, `+
-		column+` AS features FROM submission s LEFT JOIN sealed x ON x.submission = s.id WHERE s.erased = 0 AND s.seq > $1 ORDER BY s.seq LIMIT $2`, seq, limit)
+	rows, err := d.read.QueryContext(ctx, "SELECT s."+strings.Join(submissionTable.columns, ", s.")+`, l.entry, coalesce(x.key_id, ''), x.wrapped, x.hashes, `+
+		column+` AS features FROM submission s LEFT JOIN ledger l ON l.seq = s.seq LEFT JOIN sealed x ON x.submission = s.id
+		WHERE (s.erased = 0 OR s.size > 0) AND s.seq > $1 ORDER BY s.seq LIMIT $2`, seq, limit) // an erased one is blank
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
+		var s books.Submission
+		var entry []byte
 		var r books.Searched
-		err := rows.Scan(&r.Seq, fixed(r.ID[:]), &r.Area, &r.Chain, &r.AreaQuality, flag{&r.Kept}, &r.Sealed.KeyID,
-			blob{&r.Sealed.Wrapped}, blob{&r.Sealed.Hashes}, blob{&r.Sealed.Features})
-		if err != nil {
-			var rest [9]any
-			if rows.Scan(&r.Seq, &rest[0], &rest[1], &rest[2], &rest[3], &rest[4], &rest[5], &rest[6], &rest[7], &rest[8]) != nil {
+		row := append(submissionTable.bind(&s), blob{&entry}, &r.Sealed.KeyID, blob{&r.Sealed.Wrapped}, blob{&r.Sealed.Hashes}, blob{&r.Sealed.Features})
+		err := rows.Scan(row...)
+		r.Seq, r.ID, r.Area, r.Chain, r.AreaQuality, r.Kept = s.Seq, s.ID, s.Area, s.Chain, s.AreaQuality, s.Kept
+		switch {
+		case err != nil:
+			for i := range row {
+				if submissionTable.columns[min(i, len(submissionTable.columns)-1)] != "seq" {
+					row[i] = new(any)
+				}
+			}
+			if rows.Scan(row...) != nil {
 				return nil, unreadable(err)
 			}
-			r = books.Searched{Seq: r.Seq, Err: fmt.Errorf("submission of entry %d: %w", r.Seq, unreadable(err))}
+			r = books.Searched{Seq: s.Seq, Err: fmt.Errorf("submission of entry %d: %w", s.Seq, unreadable(err))}
+		case !isOf(entry, &s):
+			r = books.Searched{Seq: s.Seq, Err: tampered("submission %s is not as entry %d has it", s.ID, s.Seq)}
 		}
 		out = append(out, r)
 	}
@@ -209,7 +274,9 @@ func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 			e.Submissions = append(e.Submissions, s.ID)
 		}
 		e.Left = books.Left(old)
-		e.Seq = t.append(e)
+		if e.Seq, err = t.append(ctx, e); err != nil {
+			return err
+		}
 		if err := insert(ctx, t, erasureTable, e); err != nil {
 			return err
 		}
@@ -240,6 +307,9 @@ func withPages(ctx context.Context, t *tx, ids []watermark.Submission) ([]books.
 		if err != nil {
 			return nil, err
 		}
+		if len(further) != s.Pages-1 {
+			return nil, tampered("submission %s: %d further pages are found, and %d were entered", s.ID, len(further), s.Pages-1)
+		}
 		rows = append(rows, further...)
 	}
 	slices.SortFunc(rows, func(a, b books.Submission) int { return bytes.Compare(a.ID[:], b.ID[:]) })
@@ -264,7 +334,9 @@ func present(ctx context.Context, t *tx, ids ...watermark.Submission) ([]books.S
 		}
 		rows[i] = *s
 	}
-	return rows, nil
+	inOrder := slices.Clone(rows)
+	slices.SortFunc(inOrder, func(a, b books.Submission) int { return cmp.Compare(a.Seq, b.Seq) })
+	return rows, isEntered(ctx, t, slices.CompactFunc(inOrder, func(a, b books.Submission) bool { return a.Seq == b.Seq }))
 }
 
 // blank removes from the rows of submissions all that an erasure removes, and deletes their
@@ -290,9 +362,48 @@ func blank(ctx context.Context, t *tx, ids []watermark.Submission, erasure int64
 	return nil
 }
 
-// ErasedAfter lists the submissions of later erasures.
+// erasedList are the erasures that were read, and the submissions that they erased.
+type erasedList struct {
+	mu   sync.Mutex
+	last int64 // number of the last erasure
+	list tlog.List
+	gone []books.Erased
+}
+
+// ErasedAfter lists the submissions of later erasures, sorted by erasure. It reads erasures that it has not
+// read before, and compares them with their list.
 func (d *DB) ErasedAfter(ctx context.Context, erasure int64) ([]books.Erased, error) {
-	return erasedAfter(ctx, d.read, erasure)
+	x := d.erased
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	err := d.snapshot(ctx, func(q querier) error {
+		rows, err := readErasures(ctx, q, " WHERE seq > $1 ORDER BY seq", x.last)
+		if err != nil {
+			return err
+		}
+		now, err := after(ctx, q, &d.dialect, books.EntryErasure, x.list, rows)
+		if err != nil {
+			return err
+		}
+		var more []books.Erased
+		for _, e := range rows {
+			for _, id := range e.Submissions {
+				seq, err := numberOf(ctx, q, id)
+				if err != nil {
+					return err
+				}
+				more = append(more, books.Erased{Erasure: e.Seq, Seq: seq, ID: id})
+			}
+			x.last = e.Seq
+		}
+		x.list, x.gone = now, append(x.gone, more...)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	from := sort.Search(len(x.gone), func(i int) bool { return x.gone[i].Erasure > erasure })
+	return slices.Clone(x.gone[from:]), nil
 }
 
 // erasedAfter returns the submissions of erasures with a number above erasure, sorted by erasure

@@ -104,6 +104,8 @@ var (
 		func(s *segmentRow) []any {
 			return []any{fixed(s.name[:]), &s.kind, &s.state, micros{&s.made}, &s.first, &s.last, &s.hashed, blob{&s.others}, sparse(s.digest[:]), blob{&s.wrapped}}
 		}}
+	listNodeTable = table[listNode]{"list_node", columns("id body"),
+		func(n *listNode) []any { return []any{blob{&n.id}, blob{&n.body}} }}
 	ledgerTable = table[ledgerRow]{"ledger", columns("seq entry nodes"),
 		func(r *ledgerRow) []any { return []any{&r.seq, blob{&r.entry}, blob{&r.nodes}} }}
 )

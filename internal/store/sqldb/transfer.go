@@ -294,6 +294,9 @@ func (t *transfer) finish(size int64, root tlog.Hash) error {
 		if _, err := to.ExecContext(t.ctx, "UPDATE ledger_head SET size = $1, root = $2 WHERE one = 1", size, root[:]); err != nil {
 			return err
 		}
+		if err := to.makeLists(t.ctx, size); err != nil {
+			return err
+		}
 		n, sum, err := check(t.ctx, to)
 		if err == nil && (n != size || sum != root) {
 			err = errors.New("the copy has another ledger")

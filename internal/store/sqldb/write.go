@@ -17,6 +17,7 @@ type tx struct {
 	conn    *sql.Conn
 	dialect *Dialect
 	tree    *tlog.Tree
+	lists   *tlog.Lists // nil: no entry was on a list yet
 	entries []ledgerRow // not written yet
 }
 
@@ -56,14 +57,40 @@ func (t *tx) current(ctx context.Context, known int64) error {
 	return later(have, known)
 }
 
-// append makes the entry of a row, adds it to t.tree, and returns its number. flush writes the
-// entry at the end of the transaction. The caller sets Seq of the row and inserts the row.
-func (t *tx) append(row books.Row) int64 {
+// append makes the entry of a row, adds it to its lists and to t.tree, and returns its number. flush
+// writes both at the end of the transaction. The caller sets Seq of the row and inserts the row. The error
+// wraps [books.ErrTampered] if lists were changed.
+func (t *tx) append(ctx context.Context, row books.Row) (int64, error) {
 	e := row.LedgerEntry()
 	e.Seq = int64(t.tree.Size()) + 1
+	if names := books.ListsOf(row, e.Kind); len(names) > 0 {
+		if t.lists == nil {
+			var err error
+			if t.lists, err = readLists(ctx, t, t.dialect); err != nil {
+				return 0, err
+			}
+		}
+		for _, name := range names {
+			if err := t.lists.Add(ctx, name, e.Item()); err != nil {
+				return 0, damaged(err)
+			}
+		}
+		e.Lists = t.lists.Root()
+	}
 	raw := e.Encode()
 	t.entries = append(t.entries, ledgerRow{e.Seq, raw, appendLeaf(t.tree, raw)})
-	return e.Seq
+	return e.Seq, nil
+}
+
+// enter appends the entry of a row, sets seq, the row's number, and inserts the row.
+func enter[T any, P interface {
+	*T
+	books.Row
+}](ctx context.Context, t *tx, into table[T], row P, seq *int64) (err error) {
+	if *seq, err = t.append(ctx, row); err != nil {
+		return err
+	}
+	return insert(ctx, t, into, *row)
 }
 
 // flush writes the entries that append made, and the ledger's new head. Without entries it does
@@ -80,7 +107,7 @@ func (t *tx) flush(ctx context.Context) error {
 		int64(t.tree.Size()), root[:]); err != nil {
 		return fmt.Errorf("ledger head: %w", err)
 	}
-	return nil
+	return t.writeLists(ctx)
 }
 
 // insert enters rows in the table into, in the transaction t; without rows it does nothing. A

@@ -11,10 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/pressly/goose/v3"
@@ -283,28 +281,7 @@ func drift(ctx context.Context, q *sql.Tx) (what string, err error) {
 	if err != nil {
 		return "", err
 	}
-	rows, err := q.QueryContext(ctx, objectsOfSchema)
-	if err != nil {
-		return "", err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var name, text string
-		if err := rows.Scan(&name, &text); err != nil {
-			return "", err
-		}
-		switch made, is := want[name]; {
-		case !is:
-			return name + " was added", nil
-		case made != text:
-			return name + " is another", nil
-		}
-		delete(want, name)
-	}
-	for _, name := range slices.Sorted(maps.Keys(want)) {
-		return name + " is missing", rows.Err()
-	}
-	return "", rows.Err()
+	return sqldb.Differs(ctx, q, objectsOfSchema, want)
 }
 
 // objectsOfSchema lists tables, indexes, triggers and views, with their text. The table of versions is of another library.

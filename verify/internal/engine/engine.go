@@ -69,12 +69,6 @@ func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation, su
 	return e.store.AddInvestigation(ctx, x)
 }
 
-// CheckCopies compares the index by which copies of submissions are found with all copies. The error wraps
-// [books.ErrTampered].
-func (e *Engine) CheckCopies(ctx context.Context, of []watermark.Submission) error {
-	return e.store.CheckCopies(ctx, of)
-}
-
 // Examined reports whether an investigation began with the file of this SHA-256.
 func (e *Engine) Examined(x books.Investigation, sum [32]byte) bool {
 	return x.Has(books.FileDigest(e.id, sum))

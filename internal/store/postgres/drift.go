@@ -1,0 +1,53 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	_ "embed" // the schema
+	"strings"
+
+	"github.com/kycmark/kycmark/internal/store/sqldb"
+)
+
+// schema has a line for each column, index, trigger, function, rule and policy that the migrations make: a name, a
+// tab, and its text.
+//
+//go:embed schema.txt
+var schema string
+
+// objectsOf lists them as they are. Rules and policies of rows can hide rows; the migrations make none. Other
+// tables may be in the same schema.
+const objectsOf = `SELECT name, text FROM (
+	SELECT 'column ' || c.relname || '.' || a.attname AS name, format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END AS text
+		FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = current_schema()::regnamespace AND c.relname IN (TABLES) AND a.attnum > 0 AND NOT a.attisdropped
+	UNION ALL
+	SELECT 'index ' || c.relname, regexp_replace(pg_get_indexdef(i.indexrelid), '[^ ]*\.', '') || CASE WHEN i.indisvalid THEN '' ELSE ' invalid' END
+		FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class o ON o.oid = i.indrelid
+		WHERE c.relnamespace = current_schema()::regnamespace AND o.relname IN (TABLES)
+	UNION ALL
+	SELECT 'trigger ' || t.tgname || ' of ' || c.relname, encode(sha256(convert_to(regexp_replace(pg_get_triggerdef(t.oid), ' ON [^ ]*\.', ' ON '), 'UTF8')), 'hex') || ' ' || t.tgenabled::text
+		FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE c.relnamespace = current_schema()::regnamespace AND c.relname IN (TABLES) AND NOT t.tgisinternal
+	UNION ALL
+	SELECT 'function ' || proname, encode(sha256(convert_to(prosrc, 'UTF8')), 'hex') FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND proname = 'ledger_is_append_only'
+	UNION ALL
+	SELECT 'rule ' || r.rulename || ' of ' || c.relname, '' FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class WHERE c.relnamespace = current_schema()::regnamespace AND c.relname IN (TABLES)
+	UNION ALL
+	SELECT 'policy of rows of ' || relname, '' FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname IN (TABLES) AND relrowsecurity
+) AS objects ORDER BY name`
+
+// tables lists the tables of a registry.
+var tables = []string{"checkpoint", "conclusion", "copy", "custody", "custody_submission", "erasure", "erasure_submission", "handon", "investigation", "key_state", "ledger",
+	"ledger_head", "list_node", "mark_key", "receipt", "recipient", "registry", "removal", "sealed", "segment", "subject", "submission"}
+
+// objectsOfSchema is [objectsOf] with the names of the tables.
+var objectsOfSchema = strings.ReplaceAll(objectsOf, "TABLES", "'"+strings.Join(tables, "', '")+"'")
+
+// drift says which column, index, trigger, function, rule or policy differs from what the migrations make.
+func drift(ctx context.Context, q *sql.Tx) (what string, err error) {
+	want := make(map[string]string)
+	for line := range strings.Lines(schema) {
+		name, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		want[name] = text
+	}
+	return sqldb.Differs(ctx, q, objectsOfSchema, want)
+}

@@ -1,0 +1,261 @@
+package sqldb
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/tlog"
+)
+
+// Answers are checked as they are read. Every row but a submission is an item of lists, to whose root the
+// entries of the ledger commit: rows that an index hides, rows that were edited, and rows that were
+// removed make another list. Submissions are compared with their entries.
+
+// readLists returns the lists as they are stored. The error wraps [books.ErrTampered] if their root is
+// missing.
+func readLists(ctx context.Context, q querier, dialect *Dialect) (*tlog.Lists, error) {
+	var root []byte
+	if err := q.QueryRowContext(ctx, "SELECT lists FROM ledger_head WHERE one = 1").Scan(&root); err != nil {
+		return nil, fmt.Errorf("ledger head: %w", err)
+	}
+	if len(root) == 0 {
+		var n int64
+		if err := q.QueryRowContext(ctx, "SELECT size FROM ledger_head WHERE one = 1").Scan(&n); err != nil || n > 0 {
+			return nil, errors.Join(err, tampered("the root of the lists is missing"))
+		}
+		root = make([]byte, len(tlog.Hash{}))
+	}
+	return tlog.NewLists(tlog.Hash(root), func(ctx context.Context, ids []string) (map[string][]byte, error) {
+		args := make([]any, len(ids))
+		for i, id := range ids {
+			args[i] = []byte(id)
+		}
+		nodes, err := listNodeTable.rows(ctx, q, " WHERE id IN "+dialect.in(1, len(ids)), args...)
+		out := make(map[string][]byte, len(nodes))
+		for _, n := range nodes {
+			out[string(n.id)] = n.body
+		}
+		return out, err
+	}), nil
+}
+
+// A listNode is a stored node of the lists.
+type listNode struct{ id, body []byte }
+
+// damaged returns an error about lists. If it is about what they are, it wraps [books.ErrTampered].
+func damaged(err error) error {
+	if errors.Is(err, tlog.ErrProof) {
+		return fmt.Errorf("%w: %w", books.ErrTampered, err)
+	}
+	return err
+}
+
+// writeLists writes the nodes of t.lists that append changed, and their root.
+func (t *tx) writeLists(ctx context.Context) (err error) {
+	if t.lists == nil {
+		return nil
+	}
+	root := t.lists.Root()
+	if _, err := t.ExecContext(ctx, "UPDATE ledger_head SET lists = $1 WHERE one = 1", root[:]); err != nil {
+		return fmt.Errorf("ledger head: %w", err)
+	}
+	var args []any
+	write := func() {
+		if err == nil && len(args) > 0 {
+			_, err = t.ExecContext(ctx, "INSERT INTO list_node (id, body) VALUES "+pairs(len(args)/2)+
+				" ON CONFLICT (id) DO UPDATE SET body = excluded.body", args...)
+		}
+		args = nil
+	}
+	t.lists.Changed(func(id string, body []byte) {
+		if args = append(args, []byte(id), body); len(args) == 2*inList {
+			write()
+		}
+	})
+	write()
+	return err
+}
+
+// pairs returns the placeholders of n rows of two columns: "($1, $2), ($3, $4)".
+func pairs(n int) string {
+	rows := make([]string, n)
+	for i := range rows {
+		rows[i] = in(2*i+1, 2)
+	}
+	return strings.Join(rows, ", ")
+}
+
+// makeLists makes the lists of a registry of an earlier schema from its rows, in one transaction. It checks
+// nothing else: an audit does.
+func (d *DB) makeLists(ctx context.Context) error {
+	var missing int64
+	if err := d.read.QueryRowContext(ctx, "SELECT count(*) FROM ledger_head WHERE size > 0 AND length(lists) = 0").Scan(&missing); err != nil || missing == 0 {
+		return err
+	}
+	return d.update(ctx, "make lists", func(t *tx) error { return t.makeLists(ctx, int64(t.tree.Size())) })
+}
+
+// makeLists makes and writes the lists of a ledger of size entries from the rows.
+func (t *tx) makeLists(ctx context.Context, size int64) error {
+	t.lists = tlog.NewLists(tlog.Hash{}, nil)
+	for from := int64(1); from <= size; from += page {
+		rows, err := (&checker{ctx: ctx, q: t}).evidence(from, from+page-1)
+		if err != nil {
+			return err
+		}
+		for seq := from; seq < from+page; seq++ {
+			for _, name := range rows[seq].lists {
+				if err := t.lists.Add(ctx, name, rows[seq].Item()); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return t.writeLists(ctx)
+}
+
+// checked returns all items of the list called name, by number: the rows of a table that the query with this
+// tail selects. The rows and the list are of one moment. The error wraps [books.ErrTampered] if they differ.
+func checked[T books.Row](ctx context.Context, d *DB, name string, t table[T], tail string, args ...any) (rows []T, err error) {
+	err = d.snapshot(ctx, func(q querier) error {
+		if rows, err = t.rows(ctx, q, tail, args...); err != nil {
+			return err
+		}
+		return onList(ctx, q, &d.dialect, name, rows)
+	})
+	return rows, err
+}
+
+// snapshot calls f with what shows one moment of all tables.
+func (d *DB) snapshot(ctx context.Context, f func(q querier) error) error {
+	raw, err := d.read.BeginTx(ctx, d.dialect.Snapshot)
+	if err != nil {
+		return err
+	}
+	defer raw.Rollback()
+	return f(raw)
+}
+
+// onList sorts rows by number and compares them with the list called name. The error wraps
+// [books.ErrTampered].
+func onList[T books.Row](ctx context.Context, q querier, dialect *Dialect, name string, rows []T) error {
+	slices.SortFunc(rows, func(a, b T) int { return cmp.Compare(a.Number(), b.Number()) })
+	_, err := after(ctx, q, dialect, name, tlog.List{}, rows)
+	return err
+}
+
+// after compares the list called name with what it was before and rows, which are sorted by number. It
+// returns the list. The error wraps [books.ErrTampered].
+func after[T books.Row](ctx context.Context, q querier, dialect *Dialect, name string, before tlog.List, rows []T) (tlog.List, error) {
+	lists, err := readLists(ctx, q, dialect)
+	if err != nil {
+		return before, err
+	}
+	want, err := lists.Find(ctx, name)
+	if err != nil {
+		return before, damaged(err)
+	}
+	got := before
+	for _, r := range rows {
+		e := r.LedgerEntry()
+		e.Seq = r.Number()
+		got = got.Add(e.Item())
+	}
+	if got.N != want.N {
+		return before, tampered("%s: %d are found, and %d were entered", name, got.N, want.N)
+	}
+	if got != want {
+		return before, tampered("%s: what is found is not what was entered", name)
+	}
+	return want, nil
+}
+
+// entered compares a submission, as it is read, with its entry; an erased one must be blank. It also compares
+// its subject with the changes of subjects. The error wraps [books.ErrTampered].
+func (d *DB) entered(ctx context.Context, q querier, s *books.Submission) error {
+	if err := isEntered(ctx, q, []books.Submission{*s}); err != nil {
+		return err
+	}
+	changes, err := subjectTable.rows(ctx, q, " WHERE submission = $1 ORDER BY seq", s.ID[:])
+	if err == nil {
+		err = onList(ctx, q, &d.dialect, books.SubjectsOf(s.ID), changes)
+	}
+	if err != nil || len(changes) == 0 {
+		return err
+	}
+	last := changes[len(changes)-1]
+	if !s.Erased && (s.Subject != last.Subject || !s.SetAt.Equal(last.Entered) || books.SubjectDigest(last.Blind, last.Subject) != last.Digest) {
+		return tampered("submission %s: another subject was entered last", s.ID)
+	}
+	return nil
+}
+
+// isEntered compares submissions, sorted by number, with their entries; an erased one must be blank. The
+// error wraps [books.ErrTampered].
+func isEntered(ctx context.Context, q querier, rows []books.Submission) error {
+	for part := range slices.Chunk(rows, inList) {
+		args := make([]any, len(part))
+		for i := range part {
+			args[i] = part[i].Seq
+		}
+		found, err := ledgerTable.rows(ctx, q, " WHERE seq IN "+in(1, len(args))+" ORDER BY seq", args...)
+		if err != nil {
+			return err
+		}
+		for i := range part {
+			s := &part[i]
+			if len(found) != len(part) {
+				return tampered("an entry of %d submissions is missing", len(part))
+			}
+			if found[i].seq != s.Seq || !isOf(found[i].entry, s) {
+				return tampered("submission %s is not as entry %d has it", s.ID, s.Seq)
+			}
+		}
+	}
+	return nil
+}
+
+// isOf reports whether an entry is that of a submission. Of an erased one all but the commitment is compared.
+func isOf(entry []byte, s *books.Submission) bool {
+	want := s.LedgerEntry()
+	want.Seq = s.Seq
+	if s.Erased {
+		e, err := books.ParseEntry(entry)
+		if want.Commitment = e.Commitment; err != nil || !blanked(s) {
+			return false
+		}
+	}
+	return bytes.Equal(want.Encode(), entry)
+}
+
+// blanked reports whether a submission has nothing that an erasure removes.
+func blanked(s *books.Submission) bool {
+	return *s == books.Submission{ID: s.ID, Submitted: s.Submitted, Received: s.Received, Logged: books.Logged{Seq: s.Seq}, Erased: true, ErasedBy: s.ErasedBy,
+		Details: books.Details{Document: s.Document, Page: s.Page, Pages: s.Pages}}
+}
+
+// ProveLists proves what the lists with these names are, in their order, under their present root.
+func (d *DB) ProveLists(ctx context.Context, names []string) (root tlog.Hash, proofs [][][]byte, err error) {
+	err = d.snapshot(ctx, func(q querier) error {
+		lists, err := readLists(ctx, q, &d.dialect)
+		if err != nil {
+			return err
+		}
+		root = lists.Root()
+		for _, name := range names {
+			proof, err := lists.Prove(ctx, name)
+			if err != nil {
+				return damaged(err)
+			}
+			proofs = append(proofs, proof)
+		}
+		return nil
+	})
+	return root, proofs, err
+}
