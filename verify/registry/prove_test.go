@@ -14,6 +14,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // handedOver is a shop whose copy was issued, receipted and proved.
@@ -226,4 +227,37 @@ func FuzzCheckProof(f *testing.F) {
 		_, err = registry.CheckProof(sum[:], "")
 		require.ErrorIs(t, err, registry.ErrProof)
 	})
+}
+
+// The number of copies is proved of a thousand submissions at once, none also, and the proof stays far below its limit.
+func TestProofOfNumbersOfCopies(t *testing.T) {
+	s, cfg, sub := shop(t, "png")
+	_, err := s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "")
+	require.NoError(t, err)
+	ledger := cfg.Registry.Ledger()
+	private, public, err := ledger.GenerateKey(t.Context())
+	require.NoError(t, err)
+	_, err = ledger.Sign(t.Context(), private)
+	require.NoError(t, err)
+	digestOf := func(n int) watermark.Submission {
+		sum := sha256.Sum256([]byte{byte(n), byte(n >> 8)})
+		return watermark.Submission(sum[:16])
+	}
+	of := []watermark.Submission{sub.ID}
+	for n := range 999 {
+		of = append(of, digestOf(n))
+	}
+	data, err := ledger.ProveCopies(t.Context(), of, public)
+	require.NoError(t, err)
+	require.Less(t, len(data), 2<<20)
+	p, err := registry.CheckProof(data, public)
+	require.NoError(t, err)
+	require.Len(t, p.Entries[0].Copies, 1000)
+	for i, c := range p.Entries[0].Copies {
+		require.Equal(t, registry.CopiesEntered{Submission: of[i], N: uint64(max(1-i, 0))}, c)
+	}
+	for _, edit := range [][2]string{{`"n":1`, `"n":2`}, {`"n":0`, `"n":1`}, {of[7].String(), of[8].String()}} {
+		_, err = registry.CheckProof(bytes.Replace(data, []byte(edit[0]), []byte(edit[1]), 1), public)
+		require.ErrorIs(t, err, registry.ErrProof, "%s", edit)
+	}
 }
