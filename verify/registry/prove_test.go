@@ -256,8 +256,22 @@ func TestProofOfNumbersOfCopies(t *testing.T) {
 	for i, c := range p.Entries[0].Copies {
 		require.Equal(t, registry.CopiesEntered{Submission: of[i], N: uint64(max(1-i, 0))}, c)
 	}
-	for _, edit := range [][2]string{{`"n":1`, `"n":2`}, {`"n":0`, `"n":1`}, {of[7].String(), of[8].String()}} {
-		_, err = registry.CheckProof(bytes.Replace(data, []byte(edit[0]), []byte(edit[1]), 1), public)
-		require.ErrorIs(t, err, registry.ErrProof, "%s", edit)
+	rows := func(p map[string]any) []any { return p["entries"].([]any)[0].(map[string]any)["copies"].([]any) }
+	at := func(p map[string]any, i int) map[string]any { return rows(p)[i].(map[string]any) }
+	for name, edit := range map[string]func(p map[string]any){
+		"more":            func(p map[string]any) { at(p, 0)["n"] = json.Number("2") },
+		"none":            func(p map[string]any) { at(p, 0)["n"] = json.Number("0"); at(p, 0)["head"] = strings.Repeat("00", 32) },
+		"one of none":     func(p map[string]any) { at(p, 5)["n"] = json.Number("1") },
+		"another's":       func(p map[string]any) { at(p, 0)["submission"] = at(p, 5)["submission"] },
+		"another's path":  func(p map[string]any) { at(p, 0)["nodes"] = at(p, 5)["nodes"] },
+		"no path":         func(p map[string]any) { at(p, 0)["nodes"] = []any{} },
+		"a longer path":   func(p map[string]any) { at(p, 0)["nodes"] = append(at(p, 0)["nodes"].([]any), "AAAA") },
+		"another head":    func(p map[string]any) { at(p, 0)["head"] = strings.Repeat("ab", 32) },
+		"a row beside it": func(p map[string]any) { p["entries"].([]any)[0].(map[string]any)["investigation"] = map[string]any{} },
+		"no rows":         func(p map[string]any) { delete(p["entries"].([]any)[0].(map[string]any), "copies") },
+	} {
+		_, err = registry.CheckProof(forge(t, data, edit), public)
+		assert.ErrorIs(t, err, registry.ErrProof, name)
 	}
+	require.Equal(t, data, forge(t, data, func(map[string]any) {}), "the forger writes as we do")
 }
