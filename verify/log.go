@@ -41,7 +41,7 @@ func (v *Investigator) log(ctx context.Context, all []dump.File, sums [][32]byte
 }
 
 // checkSealKey returns an error that wraps [registry.ErrSealed] if the sealing key does not open
-// the registry's uploads. It checks only before the first investigation, and nothing without a
+// the registry's uploads. Of several registries it also checks the names of recipients. It checks only before the first investigation, and nothing without a
 // sealing key.
 func (v *Investigator) checkSealKey(ctx context.Context) error {
 	v.mu.Lock()
@@ -49,6 +49,11 @@ func (v *Investigator) checkSealKey(ctx context.Context) error {
 	v.mu.Unlock()
 	if !first || v.cfg.SealKey == nil {
 		return nil
+	}
+	if v.in.several() {
+		if _, _, err := v.in.recipients(ctx); err != nil {
+			return fmt.Errorf("the investigation was not begun: %w", err)
+		}
 	}
 	for _, s := range v.in.all {
 		if err := s.Registry.Engine().CheckSealKey(ctx, s.SealKey); err != nil {

@@ -108,7 +108,7 @@ func (c *Config) checkSources() error {
 	return c.checkParties()
 }
 
-// checkParties checks that each party has two names or more, of registries that are searched, and each
+// checkParties checks that each party has names of two registries or more that are searched, and each
 // name once. Whether a recipient has the name shows when the leaks are weighed.
 func (c *Config) checkParties() error {
 	once := make(map[string]bool)
@@ -125,6 +125,9 @@ func (c *Config) checkParties() error {
 				return fmt.Errorf("party: name %.100q is there twice", name)
 			}
 			once[name] = true
+		}
+		if first, _, _ := strings.Cut(p[0], "/"); !slices.ContainsFunc(p, func(name string) bool { return !strings.HasPrefix(name, first+"/") }) {
+			return fmt.Errorf("party %.100q: want names of two registries or more", p)
 		}
 	}
 	return nil
@@ -374,7 +377,10 @@ func (r *registries) recipients(ctx context.Context) (out []registry.Recipient, 
 			return nil, nil, r.wrap(s, err)
 		}
 		for _, to := range rows {
-			known[s.Name+"/"+to.Name] = true
+			full := s.Name + "/" + to.Name
+			if known[full] = true; r.several() && strings.Contains(to.Name, partyNames) {
+				return nil, nil, fmt.Errorf("%w: registry %s: recipient %.100q: its name would read as that of a party in several registries", registry.ErrInput, s.Name, to.Name)
+			}
 			to.Name = r.name(s, to.Name)
 			if !slices.ContainsFunc(out, func(o registry.Recipient) bool { return o.Name == to.Name }) {
 				out = append(out, to)

@@ -288,6 +288,11 @@ func TestOnePartyOfTwoRegistries(t *testing.T) {
 	_, err = lost.Weigh(t.Context(), nil)
 	require.ErrorIs(t, err, registry.ErrInput)
 	require.ErrorContains(t, err, `no recipient "B/nobody"`)
+
+	require.NoError(t, a.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "x = B/vendor-x", Kind: registry.KindVendor}))
+	cfg.Parties = nil
+	_, err = newInvestigator(t, cfg).Weigh(t.Context(), nil)
+	require.ErrorContains(t, err, "would read as that of a party in several registries")
 }
 
 // Two copies with one ID, issued by two registries, cannot be told apart: that is refused, not guessed.
@@ -320,6 +325,7 @@ func TestSourcesThatAreRefused(t *testing.T) {
 		"a state file":                 func(c *verify.Config) { c.State = "x" },
 		"want two names or more":       func(c *verify.Config) { c.Parties = [][]string{{"A/vendor-x"}} },
 		"want REGISTRY/RECIPIENT":      func(c *verify.Config) { c.Parties = [][]string{{"vendor-x", "B/vendor-x"}} },
+		"of two registries or more":    func(c *verify.Config) { c.Parties = [][]string{{"A/vendor-x", "A/vendor-z"}} },
 		`name "A/vendor-x" is there t`: func(c *verify.Config) { c.Parties = [][]string{{"A/vendor-x", "A/vendor-x"}} },
 		"one name each":                func(c *verify.Config) { *c = investigating(a.Config); c.Parties = [][]string{{"A/a", "B/b"}} },
 	} {

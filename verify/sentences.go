@@ -293,7 +293,7 @@ var dumpSentences = []row{
 	{"custody-signed", onDates, (*weighing).custodySigned, "Custody of {n} of these pictures counts all the same: {name} had signed it before the find. A timestamp of {dated} covers the signature. Its key, {key}, is known from a receipt that was entered on {known}."},
 
 	{"matched", shows, (*weighing).matchedFigures, "Of {n} {n|picture|pictures} examined, {matched} {matched|shows|show} an upload of the registry."},
-	{"registries", shows, (*weighing).registries, "{n} registries were searched as one: {names}. The words “the registry” mean all of them here. A recipient has the name of its registry before its own."},
+	{"registries", shows, (*weighing).registries, "{n} registries were searched as one: {names}. The words “the registry” mean all of them here. A recipient has the name of its registry before its own. Equal subject references of two registries count as one person's."},
 	{"matched-in", shows, (*weighing).matchedIn, "{n} of these {n|pictures shows an upload|pictures show uploads} that {name} has."},
 	{"matched-several", shows, many((*weighing).matchedSeveral), "{n} of these {n|pictures shows an upload|pictures show uploads} that several registries have: one file, or files of one capture. {n|It counts|Each counts} once, with the holders of all."},
 	{"parties-stated", shows, (*weighing).partiesStated, "The investigator states that these names are of one party: {name}."},

@@ -68,7 +68,7 @@ func (r *report) namedBy(registry string) (out []string) {
 	for _, h := range r.Verdict.Case.Holders {
 		listed := registry == ""
 		for _, i := range h.In {
-			listed = listed || r.Verdict.Case.Registries[i].Name == registry
+			listed = listed || i >= 0 && i < len(r.Verdict.Case.Registries) && r.Verdict.Case.Registries[i].Name == registry
 		}
 		if listed && slices.Contains(r.Verdict.Named, h.Name) {
 			out = append(out, h.Name)
