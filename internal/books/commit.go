@@ -42,7 +42,7 @@ func ListsOf(row Row, kind string) []string {
 	case *Receipt:
 		return ListsOf(*r, kind)
 	case SubjectChange:
-		return []string{SubjectsOf(r.Submission)}
+		return []string{SubjectsOf(r.Submission), kind}
 	case *SubjectChange:
 		return ListsOf(*r, kind)
 	}

@@ -109,6 +109,9 @@ func bounded(ctx context.Context, q querier, facts []books.Custody) error {
 	}
 	for part := range slices.Chunk(args, inList) {
 		rows, err := ledgerTable.rows(ctx, q, " WHERE seq IN "+in(1, len(part)), part...)
+		if err == nil && len(rows) != len(part) {
+			err = tampered("%d of %d entries before custody are missing", len(part)-len(rows), len(part))
+		}
 		if err != nil {
 			return err
 		}

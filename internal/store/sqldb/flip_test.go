@@ -3,6 +3,7 @@ package sqldb_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -105,6 +107,81 @@ func allAnswers(ctx context.Context, d *sqldb.DB, of []watermark.Submission, cop
 	return out
 }
 
+// A damageable is a registry in a file with everything in it, and what it answers.
+type damageable struct {
+	path   string
+	whole  []byte // the file
+	of     []watermark.Submission
+	copies []watermark.CopyID
+	size   int64
+	want   map[string]string
+	pages  map[string][]int64 // by table or index
+}
+
+func newDamageable(t *testing.T) *damageable {
+	t.Helper()
+	x := &damageable{path: filepath.Join(t.TempDir(), "r.db"), pages: make(map[string][]int64)}
+	d, err := sqlite.Create(t.Context(), x.path, info())
+	require.NoError(t, err)
+	everything(t, d)
+	all, err := d.SubmissionsAfter(t.Context(), 0, 1000)
+	require.NoError(t, err)
+	for _, s := range all {
+		x.of = append(x.of, s.ID)
+	}
+	issued, err := d.CopiesAfter(t.Context(), 0, 1000)
+	require.NoError(t, err)
+	for _, c := range issued {
+		x.copies = append(x.copies, c.ID)
+	}
+	x.of, x.copies = append(x.of, watermark.Submission{77}), append(x.copies, 77)
+	x.size, _, err = d.Head(t.Context())
+	require.NoError(t, err)
+	x.want = allAnswers(t.Context(), d, x.of, x.copies, x.size)
+	rows, err := d.Raw().Query("SELECT name, pageno FROM dbstat")
+	require.NoError(t, err)
+	for rows.Next() {
+		var name string
+		var page int64
+		require.NoError(t, rows.Scan(&name, &page))
+		x.pages[name] = append(x.pages[name], page)
+	}
+	require.NoError(t, rows.Err())
+	require.NoError(t, d.Close())
+	x.whole, err = os.ReadFile(x.path)
+	require.NoError(t, err)
+	return x
+}
+
+// answers opens the registry of a damaged file, and reports whether any answer, or the opening, is an error. It
+// calls silent with each answer that is neither an error nor as before.
+func (x *damageable) answers(t *testing.T, silent func(what, answer string)) (noticed bool) {
+	t.Helper()
+	d, err := sqlite.Open(t.Context(), x.path)
+	if err != nil {
+		return true
+	}
+	defer func() { require.NoError(t, d.Close()) }()
+	for what, answer := range allAnswers(t.Context(), d, x.of, x.copies, x.size) {
+		switch {
+		case answer == x.want[what]:
+		case strings.HasPrefix(answer, "error: "):
+			noticed = true
+		default:
+			silent(what, answer)
+		}
+	}
+	return noticed
+}
+
+// write writes the file.
+func (x *damageable) write(t *testing.T, file []byte) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(x.path, file, 0o600))
+	_ = os.Remove(x.path + "-wal")
+	_ = os.Remove(x.path + "-shm")
+}
+
 // flips is how many bits are flipped in each table and index; KYCMARK_FLIPS says more.
 func flips(t *testing.T) int {
 	if n, err := strconv.Atoi(os.Getenv("KYCMARK_FLIPS")); err == nil {
@@ -117,81 +194,47 @@ func flips(t *testing.T) int {
 // custody, keys and investigations, the registry answers as before or with an error: never otherwise. Counts by
 // day are not among it: one row of a day more or less.
 func TestFlippedBits(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "r.db")
-	d, err := sqlite.Create(t.Context(), path, info())
-	require.NoError(t, err)
-	everything(t, d)
-	var of []watermark.Submission
-	var copies []watermark.CopyID
-	all, err := d.SubmissionsAfter(t.Context(), 0, 1000)
-	require.NoError(t, err)
-	for _, s := range all {
-		of = append(of, s.ID)
-	}
-	issued, err := d.CopiesAfter(t.Context(), 0, 1000)
-	require.NoError(t, err)
-	for _, c := range issued {
-		copies = append(copies, c.ID)
-	}
-	of, copies = append(of, watermark.Submission{77}), append(copies, 77)
-	size, _, err := d.Head(t.Context())
-	require.NoError(t, err)
-	want := allAnswers(t.Context(), d, of, copies, size)
-	pages := make(map[string][]int64) // by table or index
-	rows, err := d.Raw().Query("SELECT name, pageno FROM dbstat")
-	require.NoError(t, err)
-	for rows.Next() {
-		var name string
-		var page int64
-		require.NoError(t, rows.Scan(&name, &page))
-		pages[name] = append(pages[name], page)
-	}
-	require.NoError(t, rows.Err())
-	require.NoError(t, d.Close())
-	whole, err := os.ReadFile(path)
-	require.NoError(t, err)
-	pageSize := int(whole[16])<<8 | int(whole[17])
-
+	x := newDamageable(t)
+	pageSize := int(x.whole[16])<<8 | int(x.whole[17])
 	rng := rand.New(rand.NewPCG(21, 1))
-	silent, refused, same := make(map[string]int), 0, 0
-	for _, name := range slices.Sorted(maps.Keys(pages)) {
+	silent, noticed, same := make(map[string]int), 0, 0
+	for _, name := range slices.Sorted(maps.Keys(x.pages)) {
 		for range flips(t) {
-			damaged := bytes.Clone(whole)
+			damaged := bytes.Clone(x.whole)
 			at := 0
-			for try := 0; try < 1000 && (at == 0 || whole[at] == 0); try++ { // what is empty says nothing
-				at = (int(pages[name][rng.IntN(len(pages[name]))])-1)*pageSize + rng.IntN(pageSize)
+			for try := 0; try < 1000 && (at == 0 || x.whole[at] == 0); try++ { // what is empty says nothing
+				at = (int(x.pages[name][rng.IntN(len(x.pages[name]))])-1)*pageSize + rng.IntN(pageSize)
 			}
 			damaged[at] ^= 1 << rng.IntN(8)
-			require.NoError(t, os.WriteFile(path, damaged, 0o600))
-			_ = os.Remove(path + "-wal")
-			_ = os.Remove(path + "-shm")
-			d, err := sqlite.Open(t.Context(), path)
-			if err != nil {
-				refused++
-				continue
-			}
-			differ := false
-			for what, answer := range allAnswers(t.Context(), d, of, copies, size) {
-				if answer != want[what] {
-					differ = true
-					if !bytes.HasPrefix([]byte(answer), []byte("error: ")) {
-						silent[name+" -> "+what]++
-						if silent[name+" -> "+what] == 1 && os.Getenv("KYCMARK_FLIPS_SHOW") != "" {
-							t.Logf("%s: %s\n  was %s\n  is  %s", name, what, want[what], answer)
-						}
-					}
-				}
-			}
-			if differ {
-				refused++
+			x.write(t, damaged)
+			if x.answers(t, func(what, _ string) { silent[name+" -> "+what]++ }) {
+				noticed++
 			} else {
 				same++
 			}
-			require.NoError(t, d.Close())
 		}
 	}
-	t.Logf("%d tables and indexes; %d flips were noticed, %d changed no answer", len(pages), refused, same)
+	t.Logf("%d tables and indexes; %d flips were noticed, %d changed no answer", len(x.pages), noticed, same)
 	for _, what := range slices.Sorted(maps.Keys(silent)) {
 		t.Errorf("%s: %d answers that are not as before", what, silent[what])
 	}
+}
+
+// Every edit that an audit finds is noticed by what it concerns as well: no answer is another one.
+func TestEditsChangeNoAnswer(t *testing.T) {
+	x := newDamageable(t)
+	noticed := 0
+	for name, edit := range edits {
+		x.write(t, x.whole)
+		db, err := sql.Open("sqlite", x.path)
+		require.NoError(t, err)
+		before, during := inDialect("file", edit)
+		_, err = db.Exec(before + "; " + during)
+		require.NoError(t, err, name)
+		require.NoError(t, db.Close())
+		if x.answers(t, func(what, answer string) { t.Errorf("%s: %s is %s, was %s", name, what, answer, x.want[what]) }) {
+			noticed++
+		}
+	}
+	t.Logf("%d of %d edits were noticed by a reader", noticed, len(edits))
 }

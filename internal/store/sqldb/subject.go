@@ -77,7 +77,8 @@ func uploadsOf(entered, moved string) string {
 }
 
 // CheckSubject walks over all uploads, and compares what it finds of a subject with what the indexes
-// find: a damaged index hides uploads. The error wraps [books.ErrTampered].
+// find: a damaged index hides uploads. It compares all changes of subjects with their list. The error wraps
+// [books.ErrTampered].
 func (d *DB) CheckSubject(ctx context.Context, subject string) error {
 	type number struct{ seq int64 }
 	return d.snapshot(ctx, func(q querier) (err error) {
@@ -89,6 +90,27 @@ func (d *DB) CheckSubject(ctx context.Context, subject string) error {
 		}
 		if !slices.Equal(all[0], all[1]) || slices.Contains(all[1], number{}) {
 			return tampered("the subject has %d uploads by the index, and %d by the table, or others", len(all[0]), len(all[1]))
+		}
+		changes, err := subjectTable.rows(ctx, q, "")
+		if err != nil {
+			return err
+		}
+		if err := onList(ctx, q, &d.dialect, books.EntrySubject, changes); err != nil {
+			return err
+		}
+		counts := make(map[watermark.Submission]books.SubjectChange)
+		for _, c := range changes {
+			if counts[c.Submission] = c; c.Subject != "" && books.SubjectDigest(c.Blind, c.Subject) != c.Digest {
+				return tampered("the subject of entry %d was edited", c.Seq)
+			}
+		}
+		for _, c := range counts {
+			if c.Subject != "" {
+				continue
+			}
+			if s, err := submissionTable.one(ctx, q, " WHERE id = $1", c.Submission[:]); err != nil || s.ErasedBy == 0 {
+				return tampered("the subject of entry %d was blanked", c.Seq)
+			}
 		}
 		return nil
 	})
