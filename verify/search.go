@@ -128,14 +128,14 @@ func (c *catalogue) begin(ctx context.Context, r *registry.Registry, key *regist
 		}
 	}
 	entries, _, err := r.Ledger().Head(ctx) // after the segments: these have no later number
-	if err == nil && entries >= partsUpTo && !r.Engine().SealsHashes() {
-		var all int64
-		_, all, err = r.Engine().Searchable(ctx)
-		c.whole = all >= partsUpTo && len(features) == 0
-	}
 	if err != nil {
 		return err
 	}
+	all, err := r.Engine().Searchable(ctx)
+	if err != nil {
+		return err
+	}
+	c.whole = all >= partsUpTo && len(features) == 0 && !r.Engine().SealsHashes()
 	enter := func(number int64, how reach) {
 		if number < 1 || number > entries {
 			err = fmt.Errorf("%w: a segment has submission number %d, of %d entries", registry.ErrTampered, number, entries)

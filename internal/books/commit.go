@@ -27,12 +27,10 @@ func CopyList(id watermark.CopyID) string { return "copy " + id.String() }
 // SubjectsOf names the list of a submission's changes of subjects.
 func SubjectsOf(s watermark.Submission) string { return "subjects of " + s.String() }
 
-// ListsOf names the lists that a row with this entry is on. Submissions are on none: they are many, and
-// their entries are compared.
+// ListsOf names the lists that a row with this entry is on. Submissions are many: their entries do not have the root
+// of the lists, and an entry that follows has it.
 func ListsOf(row Row, kind string) []string {
 	switch r := row.(type) {
-	case Submission, *Submission:
-		return nil
 	case Copy:
 		return []string{CopiesOf(r.Submission), CopyList(r.ID)}
 	case *Copy:

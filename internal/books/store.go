@@ -123,9 +123,9 @@ type Store interface {
 	// no such upload.
 	SealedUnderOther(ctx context.Context, keyID string) (of watermark.Submission, other string, err error)
 
-	// Searchable counts the submissions with a hash that can be found, and all that were not erased. Each page
-	// counts.
-	Searchable(ctx context.Context) (found, all int64, err error)
+	// Searchable counts the submissions that were not erased; each page counts. The error wraps ErrTampered if they
+	// are not as many as were entered.
+	Searchable(ctx context.Context) (int64, error)
 	// Segments returns an index of the hashes in all segments that can be used. It also returns all
 	// segments, in the order of the numbers that they cover. A segment with Err is not in the index. Hashes that were
 	// erased may be in it: the caller follows ErasedAfter.

@@ -190,8 +190,11 @@ func (l *Lists) Find(ctx context.Context, name string) (List, error) {
 	return List{}, nil
 }
 
-// Add adds an item to the list with a name. It fails as [Lists.Find] does.
-func (l *Lists) Add(ctx context.Context, name string, item Hash) error {
+// Add adds items to the list with a name. It fails as [Lists.Find] does.
+func (l *Lists) Add(ctx context.Context, name string, items ...Hash) error {
+	if len(items) == 0 {
+		return nil
+	}
 	key := listKey(name)
 	path, err := l.down(ctx, key)
 	if err != nil {
@@ -209,7 +212,9 @@ func (l *Lists) Add(ctx context.Context, name string, item Hash) error {
 	for d := depth; at.leaf == nil; d++ {
 		at = at.kids[side(key, d)]
 	}
-	at.leaf.list = at.leaf.list.Add(item)
+	for _, item := range items {
+		at.leaf.list = at.leaf.list.Add(item)
+	}
 	for n, d := last, depth; ; d++ {
 		n.outdated, n.changed = true, true
 		if n.leaf != nil {

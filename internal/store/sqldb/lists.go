@@ -104,17 +104,29 @@ func (d *DB) makeLists(ctx context.Context) error {
 // makeLists makes and writes the lists of a ledger of size entries from the rows.
 func (t *tx) makeLists(ctx context.Context, size int64) error {
 	t.lists = tlog.NewLists(tlog.Hash{}, nil)
-	for from := int64(1); from <= size; from += page {
-		rows, err := (&checker{ctx: ctx, q: t}).evidence(from, from+page-1)
+	for last := int64(0); last < size; {
+		entries, err := ledgerTable.rows(ctx, t, " WHERE seq > $1 ORDER BY seq LIMIT $2", last, page)
 		if err != nil {
 			return err
 		}
-		for seq := from; seq < from+page; seq++ {
-			for _, name := range rows[seq].lists {
-				if err := t.lists.Add(ctx, name, rows[seq].Item()); err != nil {
+		if len(entries) == 0 {
+			return tampered("entry %d is missing", last+1)
+		}
+		rows, err := (&checker{ctx: ctx, q: t}).evidence(entries[0].seq, entries[len(entries)-1].seq)
+		if err != nil {
+			return err
+		}
+		for _, r := range entries {
+			e, err := books.ParseEntry(r.entry)
+			if err != nil {
+				return tampered("entry %d: %v", r.seq, err)
+			}
+			for _, name := range rows[r.seq].lists {
+				if err := t.lists.Add(ctx, name, e.Item()); err != nil {
 					return err
 				}
 			}
+			last = r.seq
 		}
 	}
 	return t.writeLists(ctx)
@@ -182,6 +194,11 @@ func (d *DB) entered(ctx context.Context, q querier, s *books.Submission) error 
 	if err := isEntered(ctx, q, []books.Submission{*s}); err != nil {
 		return err
 	}
+	if s.Erased {
+		if err := isErased(ctx, q, s.ErasedBy); err != nil {
+			return err
+		}
+	}
 	changes, err := subjectTable.rows(ctx, q, " WHERE submission = $1 ORDER BY seq", s.ID[:])
 	if err == nil {
 		err = onList(ctx, q, &d.dialect, books.SubjectsOf(s.ID), changes)
@@ -194,6 +211,23 @@ func (d *DB) entered(ctx context.Context, q querier, s *books.Submission) error 
 		return tampered("submission %s: another subject was entered last", s.ID)
 	}
 	return nil
+}
+
+// isErased compares what is left of the submissions of an erasure with what was entered. The error wraps
+// [books.ErrTampered].
+func isErased(ctx context.Context, q querier, erasure int64) error {
+	e, err := erasureTable.one(ctx, q, " WHERE seq = $1", erasure)
+	if errors.Is(err, books.ErrNotFound) {
+		return tampered("erasure %d is missing", erasure)
+	}
+	if err != nil {
+		return err
+	}
+	left, err := submissionTable.rows(ctx, q, " WHERE erased > 0 AND erased = $1 ORDER BY id", erasure)
+	if err == nil && books.Left(left) != e.Left {
+		err = tampered("the submissions that entry %d erased were edited", erasure)
+	}
+	return err
 }
 
 // isEntered compares submissions, sorted by number, with their entries; an erased one must be blank. The

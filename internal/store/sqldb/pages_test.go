@@ -65,9 +65,9 @@ func TestPagesOfSubmissions(t *testing.T) {
 				return n
 			}
 			assert.Equal(t, []int{submissions, erased}, []int{total(days), total(gone)})
-			found, all, err := d.Searchable(ctx)
+			all, err := d.Searchable(ctx)
 			require.NoError(t, err)
-			assert.Equal(t, []int64{int64(searched), int64(searched)}, []int64{found, all})
+			assert.EqualValues(t, searched, all)
 		}
 		counts(3, 0, 6)
 		d.SetCommit(func(*sql.Tx) error { return errors.New("crash") })

@@ -103,11 +103,32 @@ func (d *DB) segmentFolder() string {
 // usedSegments ends a query of the segments of a kind that are searched.
 const usedSegments = " WHERE state > 0 AND kind = $1 ORDER BY first"
 
-// Searchable counts the submissions with a hash that can be found, and all that were not erased. Each page counts.
-func (d *DB) Searchable(ctx context.Context) (found, all int64, err error) {
-	err = d.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM submission WHERE area <> '' AND area_quality >= $1),
-		(SELECT count(*) FROM submission) - (SELECT count(*) FROM submission WHERE erased > 0)`, phash.MinQuality).Scan(&found, &all)
-	return found, all, err
+// Searchable counts the submissions that were not erased; each page counts. The error wraps [books.ErrTampered]
+// if there are fewer or more than were entered, or others are erased: a search would not find them.
+func (d *DB) Searchable(ctx context.Context) (n int64, err error) {
+	err = d.snapshot(ctx, func(q querier) error {
+		var all, erased, listed int64
+		if err := q.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM submission), (SELECT count(*) FROM submission WHERE erased > 0),
+			(SELECT count(*) FROM erasure_submission WHERE erasure IN (SELECT seq FROM erasure))`).Scan(&all, &erased, &listed); err != nil {
+			return err
+		}
+		lists, err := readLists(ctx, q, &d.dialect)
+		if err != nil {
+			return err
+		}
+		entered, err := lists.Find(ctx, books.EntrySubmission)
+		switch {
+		case err != nil:
+			return damaged(err)
+		case uint64(all) != entered.N:
+			return tampered("there are %d submissions and pages, and %d were entered", all, entered.N)
+		case erased != listed:
+			return tampered("%d submissions are erased, but erasures list %d", erased, listed)
+		}
+		n = all - erased
+		return nil
+	})
+	return n, err
 }
 
 // Segments returns an index of all segments of hashes that can be used, and all of them.

@@ -387,6 +387,9 @@ func (d *DB) ErasedAfter(ctx context.Context, erasure int64) ([]books.Erased, er
 		}
 		var more []books.Erased
 		for _, e := range rows {
+			if err := isErased(ctx, q, e.Seq); err != nil {
+				return err
+			}
 			for _, id := range e.Submissions {
 				seq, err := numberOf(ctx, q, id)
 				if err != nil {

@@ -14,11 +14,12 @@ import (
 // lock from its beginning to its end.
 type tx struct {
 	*sql.Tx
-	conn    *sql.Conn
-	dialect *Dialect
-	tree    *tlog.Tree
-	lists   *tlog.Lists // nil: no entry was on a list yet
-	entries []ledgerRow // not written yet
+	conn      *sql.Conn
+	dialect   *Dialect
+	tree      *tlog.Tree
+	lists     *tlog.Lists // nil: no entry was on a list yet
+	submitted []tlog.Hash // items of the list of submissions that are not in lists yet
+	entries   []ledgerRow // not written yet
 }
 
 // lock waits until other writers have ended, locks the ledger's head, and sets t.tree. last is
@@ -63,14 +64,13 @@ func (t *tx) current(ctx context.Context, known int64) error {
 func (t *tx) append(ctx context.Context, row books.Row) (int64, error) {
 	e := row.LedgerEntry()
 	e.Seq = int64(t.tree.Size()) + 1
-	if names := books.ListsOf(row, e.Kind); len(names) > 0 {
-		if t.lists == nil {
-			var err error
-			if t.lists, err = readLists(ctx, t, t.dialect); err != nil {
-				return 0, err
-			}
+	if e.Kind == books.EntrySubmission {
+		t.submitted = append(t.submitted, e.Item())
+	} else {
+		if err := t.listSubmitted(ctx); err != nil {
+			return 0, err
 		}
-		for _, name := range names {
+		for _, name := range books.ListsOf(row, e.Kind) {
 			if err := t.lists.Add(ctx, name, e.Item()); err != nil {
 				return 0, damaged(err)
 			}
@@ -80,6 +80,18 @@ func (t *tx) append(ctx context.Context, row books.Row) (int64, error) {
 	raw := e.Encode()
 	t.entries = append(t.entries, ledgerRow{e.Seq, raw, appendLeaf(t.tree, raw)})
 	return e.Seq, nil
+}
+
+// listSubmitted reads the lists, if they were not read, and adds the submissions that were appended.
+func (t *tx) listSubmitted(ctx context.Context) (err error) {
+	if t.lists == nil {
+		if t.lists, err = readLists(ctx, t, t.dialect); err != nil {
+			return err
+		}
+	}
+	err = t.lists.Add(ctx, books.EntrySubmission, t.submitted...)
+	t.submitted = nil
+	return damaged(err)
 }
 
 // enter appends the entry of a row, sets seq, the row's number, and inserts the row.
@@ -101,6 +113,9 @@ func (t *tx) flush(ctx context.Context) error {
 	}
 	if err := insert(ctx, t, ledgerTable, t.entries...); err != nil {
 		return fmt.Errorf("ledger: %w", err)
+	}
+	if err := t.listSubmitted(ctx); err != nil {
+		return err
 	}
 	root := t.tree.Root()
 	if _, err := t.ExecContext(ctx, "UPDATE ledger_head SET size = $1, root = $2 WHERE one = 1",

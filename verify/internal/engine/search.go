@@ -225,11 +225,9 @@ func (e *Engine) Span(ctx context.Context) (first, last time.Time, err error) {
 	return e.store.Span(ctx)
 }
 
-// Searchable counts the submissions with a hash that can be found, and all that were not erased. Each page
-// counts.
-func (e *Engine) Searchable(ctx context.Context) (found, all int64, err error) {
-	return e.store.Searchable(ctx)
-}
+// Searchable counts the submissions that were not erased; each page counts. The error wraps
+// [books.ErrTampered] if they are not as many as were entered: a search would not find all.
+func (e *Engine) Searchable(ctx context.Context) (int64, error) { return e.store.Searchable(ctx) }
 
 // A Segment is a file in which hashes lie as they are searched.
 type Segment = books.Segment
