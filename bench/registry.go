@@ -97,7 +97,7 @@ the same Linux machine. Exit 1 when a bar is missed.`,
 			},
 		}, {
 			Name: "short", Doc: true, By: []string{"store", "size"}, Heads: []string{"store", "uploads"}, Columns: []ruler.Column{
-				ruler.Means("live, uploads/s", "live_per_s", 0), ruler.Means("bytes an upload", "bytes", 0), ruler.Means("make, s", "build_s", 1), ruler.Means("open, s", "open_s", 2),
+				ruler.Means("enter, CPU µs", "live_us", 0), ruler.Means("bytes", "bytes", 0), ruler.Means("make, s", "build_s", 1), ruler.Means("open, s", "open_s", 2),
 				ruler.Means("16 look-ups, ms", "leak_cpu_ms", 2), ruler.Means("erase, s", "erase_s", 1),
 			},
 		}},

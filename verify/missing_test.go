@@ -179,12 +179,14 @@ func TestLostOriginals(t *testing.T) {
 	require.NoError(t, newSearched(t, sqlite.At(path), false).Registry.Close())
 	made := readFile(t, path)
 	for name, edit := range map[string]string{
-		"flipped": "body = CAST(substr(body, 1, 400) || iif(substr(body, 401, 1) = x'00', x'01', x'00') || substr(body, 402) AS BLOB)",
-		"emptied": "body = x''",
-		"object":  "body = x'', object = CAST(zeroblob(31) || x'01' AS BLOB), object_size = 5",
+		"flipped": "UPDATE sealed SET body = CAST(substr(body, 1, 400) || iif(substr(body, 401, 1) = x'00', x'01', x'00') || substr(body, 402) AS BLOB) WHERE submission = ONE",
+		"emptied": "UPDATE sealed SET body = x'' WHERE submission = ONE",
+		"object":  "UPDATE sealed SET body = x'', object = CAST(zeroblob(31) || x'01' AS BLOB), object_size = 5 WHERE submission = ONE",
+		// A copy that the ledger does not have: others may be hidden.
+		"a copy": "INSERT INTO copy VALUES (x'0000000000000009', ONE, 'vendor A', '', 'v1-key', 1, 1, 0, 1, 1, 'png', 1, 1, zeroblob(32), 1, 1, '', zeroblob(32), 99)",
 	} {
 		t.Run(name, func(t *testing.T) {
-			cfg := edited(t, made, "UPDATE sealed SET "+edit+" WHERE submission = (SELECT id FROM submission ORDER BY seq LIMIT 1)")
+			cfg := edited(t, made, strings.ReplaceAll(edit, "ONE", "(SELECT id FROM submission ORDER BY seq LIMIT 1)"))
 			conf := investigating(cfg)
 			inv := newInvestigator(t, conf)
 			inv.SetDetect(noMark)
@@ -193,7 +195,7 @@ func TestLostOriginals(t *testing.T) {
 				v := examine(t, inv, img)
 				require.Equal(t, verify.FoundIncomplete, v.Finding, i)
 				require.Equal(t, 1, v.Closed, i)
-				require.Contains(t, v.Note, "The original of 1 upload that this picture may show is missing, altered or not readable.")
+				require.Contains(t, v.Note, "The original or records of 1 upload that this picture may show are missing, altered or not readable.")
 				require.Nil(t, v.Recall, "no trial had such uploads")
 				require.Zero(t, v.Submission, "nothing follows")
 				require.NoError(t, v.Recheck(true))
@@ -207,8 +209,8 @@ func TestLostOriginals(t *testing.T) {
 
 			d, err := inv.Weigh(t.Context(), leaks)
 			require.NoError(t, err)
-			require.Contains(t, d.Headline, "Inconclusive: 2 of the 2 pictures examined may show uploads whose originals could not be opened")
-			require.Contains(t, strings.Join(d.ShowsNot, "\n"), "2 pictures may show uploads whose originals are missing, altered or not readable")
+			require.Contains(t, d.Headline, "Inconclusive: 2 of the 2 pictures examined may show uploads whose originals or records could not be read")
+			require.Contains(t, strings.Join(d.ShowsNot, "\n"), "2 pictures may show uploads whose originals or records are missing, altered or not readable")
 			require.NotContains(t, strings.Join(d.ShowsNot, "\n"), "match no upload")
 			for _, h := range d.Hypotheses {
 				require.InDelta(t, 0, h.LogLR, 1e-9, "%s: they are no evidence", h.Name)

@@ -194,7 +194,7 @@ func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission
 
 // openOriginalOf reads a sealed original of a registry and decodes the page that of names, without the cache.
 // Transparency is flattened. The result is nil, without an error, if that cannot be done, or if today's
-// decoder gives other pixels than at the submission.
+// decoder gives other pixels than at the submission. It is also nil if the list of its copies was altered.
 func (v *Investigator) openOriginalOf(ctx context.Context, s *shelf, of watermark.Submission) (*image.NRGBA, error) {
 	if s.SealKey == nil {
 		return nil, nil
@@ -202,6 +202,9 @@ func (v *Investigator) openOriginalOf(ctx context.Context, s *shelf, of watermar
 	e := s.Registry.Engine()
 	row, err := e.Page(ctx, of)
 	if err != nil {
+		return nil, gone(err)
+	}
+	if _, err := s.Registry.Copies(ctx, row.Whole()); err != nil { // a copy may be hidden: without all of them no mark is missing
 		return nil, gone(err)
 	}
 	file, err := e.Original(ctx, s.SealKey, row.Whole())

@@ -157,6 +157,10 @@ func (l *ledgerOf) file(name string) string {
 	return before + "-" + l.name + "." + after
 }
 
+// provedTogether is how many submissions one proof of numbers of copies has. Paths among ten million lists are of some
+// 2.2 kB of JSON each, and a proof may have 16 MiB.
+const provedTogether = 1000
+
 // prove adds proofs to c: that the ledger has the investigations that f records and the copies
 // that f names, which are noted in proved. It proves how many copies there are of submissions that leaks show,
 // and adds their numbers to entered. It also adds the largest signed state of the ledger that the proofs rest on, and
@@ -204,8 +208,7 @@ func (c *content) prove(ctx context.Context, in Source, l ledgerOf, f *verify.Fi
 		}
 		proved[x.ID] = true
 	}
-	if taken := f.CopiesTaken(); len(taken) > 0 {
-		of := books.Ascending(slices.Collect(maps.Keys(taken)))
+	for of := range slices.Chunk(books.Ascending(slices.Collect(maps.Keys(f.CopiesTaken()))), provedTogether) {
 		if err := add(ledger.ProveCopies(ctx, of, in.LedgerPublic)); err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // handedOver is a shop whose copy was issued, receipted and proved.
@@ -226,4 +227,51 @@ func FuzzCheckProof(f *testing.F) {
 		_, err = registry.CheckProof(sum[:], "")
 		require.ErrorIs(t, err, registry.ErrProof)
 	})
+}
+
+// The number of copies is proved of a thousand submissions at once, none also, and the proof stays far below its limit.
+func TestProofOfNumbersOfCopies(t *testing.T) {
+	s, cfg, sub := shop(t, "png")
+	_, err := s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "")
+	require.NoError(t, err)
+	ledger := cfg.Registry.Ledger()
+	private, public, err := ledger.GenerateKey(t.Context())
+	require.NoError(t, err)
+	_, err = ledger.Sign(t.Context(), private)
+	require.NoError(t, err)
+	digestOf := func(n int) watermark.Submission {
+		sum := sha256.Sum256([]byte{byte(n), byte(n >> 8)})
+		return watermark.Submission(sum[:16])
+	}
+	of := []watermark.Submission{sub.ID}
+	for n := range 999 {
+		of = append(of, digestOf(n))
+	}
+	data, err := ledger.ProveCopies(t.Context(), of, public)
+	require.NoError(t, err)
+	require.Less(t, len(data), 2<<20)
+	p, err := registry.CheckProof(data, public)
+	require.NoError(t, err)
+	require.Len(t, p.Entries[0].Copies, 1000)
+	for i, c := range p.Entries[0].Copies {
+		require.Equal(t, registry.CopiesEntered{Submission: of[i], N: uint64(max(1-i, 0))}, c)
+	}
+	rows := func(p map[string]any) []any { return p["entries"].([]any)[0].(map[string]any)["copies"].([]any) }
+	at := func(p map[string]any, i int) map[string]any { return rows(p)[i].(map[string]any) }
+	for name, edit := range map[string]func(p map[string]any){
+		"more":            func(p map[string]any) { at(p, 0)["n"] = json.Number("2") },
+		"none":            func(p map[string]any) { at(p, 0)["n"] = json.Number("0"); at(p, 0)["head"] = strings.Repeat("00", 32) },
+		"one of none":     func(p map[string]any) { at(p, 5)["n"] = json.Number("1") },
+		"another's":       func(p map[string]any) { at(p, 0)["submission"] = at(p, 5)["submission"] },
+		"another's path":  func(p map[string]any) { at(p, 0)["nodes"] = at(p, 5)["nodes"] },
+		"no path":         func(p map[string]any) { at(p, 0)["nodes"] = []any{} },
+		"a longer path":   func(p map[string]any) { at(p, 0)["nodes"] = append(at(p, 0)["nodes"].([]any), "AAAA") },
+		"another head":    func(p map[string]any) { at(p, 0)["head"] = strings.Repeat("ab", 32) },
+		"a row beside it": func(p map[string]any) { p["entries"].([]any)[0].(map[string]any)["investigation"] = map[string]any{} },
+		"no rows":         func(p map[string]any) { delete(p["entries"].([]any)[0].(map[string]any), "copies") },
+	} {
+		_, err = registry.CheckProof(forge(t, data, edit), public)
+		assert.ErrorIs(t, err, registry.ErrProof, name)
+	}
+	require.Equal(t, data, forge(t, data, func(map[string]any) {}), "the forger writes as we do")
 }
