@@ -76,20 +76,25 @@ type bucket struct {
 	checked bool // keeps no versions
 }
 
+// away reports whether the server could not do now what it was asked for.
+func away(r minio.ErrorResponse) bool {
+	return r.StatusCode >= http.StatusInternalServerError && r.StatusCode != http.StatusNotImplemented || r.StatusCode == http.StatusTooManyRequests
+}
+
 // because describes an error of the server. A missing object wraps [fs.ErrNotExist], a missing bucket does
 // not. What the server could not do now wraps [objects.ErrAway].
 func (b *bucket) because(what string, err error) error {
 	switch r := minio.ToErrorResponse(err); {
 	case r.Code == minio.NoSuchKey || r.StatusCode == http.StatusNotFound && r.Code != minio.NoSuchBucket:
 		err = fs.ErrNotExist
-	case r.StatusCode >= http.StatusInternalServerError || r.StatusCode == http.StatusTooManyRequests:
+	case away(r):
 		err = fmt.Errorf("%w: %w", objects.ErrAway, err)
 	}
 	return fmt.Errorf("%s, bucket %s: %w", what, b.name, err)
 }
 
-// keepsNone checks once that the bucket keeps no versions. A server that does not answer the question
-// has none.
+// keepsNone checks once that the bucket keeps no versions. A server that does not know the question, or
+// refuses it, has none.
 func (b *bucket) keepsNone(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -100,8 +105,8 @@ func (b *bucket) keepsNone(ctx context.Context) error {
 	if err == nil && v.Enabled() {
 		return fmt.Errorf("bucket %s keeps versions, so that an erasure would leave the old ones; suspend versioning", b.name)
 	}
-	if err := ctx.Err(); err != nil {
-		return err
+	if r := minio.ToErrorResponse(err); err != nil && (r.StatusCode == 0 || away(r)) {
+		return b.because("ask for versions", err)
 	}
 	b.checked = true
 	return nil

@@ -3,10 +3,13 @@ package s3_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -170,4 +173,30 @@ func TestAway(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A bucket that may keep versions receives nothing: its server must have answered once that it keeps none.
+func TestVersionsUnknown(t *testing.T) {
+	server := s3test.Start(t)
+	u, err := url.Parse(server.URL)
+	require.NoError(t, err)
+	pass := httputil.NewSingleHostReverseProxy(u)
+	status := http.StatusServiceUnavailable
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("versioning") {
+			w.WriteHeader(status)
+			return
+		}
+		r.Host = u.Host
+		pass.ServeHTTP(w, r)
+	}))
+	defer proxy.Close()
+	p, err := s3.Open(t.Context(), strings.ReplaceAll(server.Address, server.URL, proxy.URL), "id")
+	require.NoError(t, err)
+	body := []byte("sealed")
+	require.ErrorIs(t, p.Put(t.Context(), objects.NameOf(body), body), objects.ErrAway)
+	status = http.StatusNotImplemented
+	err = p.Put(t.Context(), objects.NameOf(body), body)
+	require.NotErrorIs(t, err, objects.ErrAway)
+	require.NotContains(t, fmt.Sprint(err), "versions")
 }
