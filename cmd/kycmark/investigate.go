@@ -286,7 +286,12 @@ func (b *books) weigh(ctx context.Context, f investigateFlags, folder string, in
 	}
 	segments := d.Record.Segments
 	for _, r := range d.Record.Registries {
-		segments = append(segments, r.Segments...)
+		for _, s := range r.Segments {
+			if s.Problem != "" {
+				s.Problem = r.Name + ": " + s.Problem
+			}
+			segments = append(segments, s)
+		}
 	}
 	for _, s := range segments {
 		if s.Problem != "" {
