@@ -61,7 +61,10 @@ func allAnswers(ctx context.Context, d *sqldb.DB, of []watermark.Submission, cop
 	ask("submissions", func() (any, error) {
 		rows, err := d.SubmissionsAfter(ctx, 0, 1000)
 		for i := range rows {
-			rows[i] = rows[i].AsEntered() // a later subject is not checked in a walk over all
+			rows[i] = rows[i].AsEntered() // a later subject is not checked in a walk over all, nor what is left of erased ones
+			if rows[i].Erased {
+				rows[i] = books.Submission{}
+			}
 		}
 		return rows, err
 	})
@@ -240,9 +243,6 @@ func TestEditsChangeNoAnswer(t *testing.T) {
 			delete(silent, "searched")
 			delete(silent, "submissions")
 			delete(silent, "searchable")
-		}
-		if name == "erased row's time" {
-			delete(silent, "submissions") // a walk reads what is left of erased ones as it is
 		}
 		for what, answer := range silent {
 			t.Errorf("%s: %s is %s, was %s", name, what, answer, x.want[what])

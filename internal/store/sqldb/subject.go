@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/books"
@@ -105,6 +106,12 @@ func (d *DB) CheckSubject(ctx context.Context, subject string) error {
 			}
 		}
 		for _, c := range counts {
+			if c.Subject == subject {
+				seq, err := numberOf(ctx, q, c.Submission)
+				if err != nil || !slices.Contains(all[1], number{seq}) {
+					return errors.Join(err, tampered("an upload of the subject, of entry %d, is not found", c.Seq))
+				}
+			}
 			if c.Subject != "" {
 				continue
 			}
