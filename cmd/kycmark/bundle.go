@@ -153,7 +153,8 @@ func (f *bundleFlags) write(ctx context.Context, b *books, inv *verify.Investiga
 		if err != nil {
 			return err
 		}
-		in.Sources = append(in.Sources, seal.Source{Name: x.name, Registry: x.registry, LedgerPublic: public})
+		in.Sources = append(in.Sources, seal.Source{Name: x.name, Registry: x.registry, LedgerPublic: public,
+			Sign: func(ctx context.Context) error { _, err := x.signedState(ctx); return err }})
 	}
 	in.Made = time.Now()
 	sealed, err := seal.Seal(ctx, in, f.key, f.tsa)

@@ -27,8 +27,8 @@ func CopyList(id watermark.CopyID) string { return "copy " + id.String() }
 // SubjectsOf names the list of a submission's changes of subjects.
 func SubjectsOf(s watermark.Submission) string { return "subjects of " + s.String() }
 
-// ListsOf names the lists that a row with this entry is on. Submissions are many: their entries do not have the root
-// of the lists, and an entry that follows has it.
+// ListsOf names the lists that a row with this entry is on. Submissions are many: of those entered
+// together, the entry of the last has the root of the lists.
 func ListsOf(row Row, kind string) []string {
 	switch r := row.(type) {
 	case Copy:

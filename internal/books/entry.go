@@ -46,7 +46,7 @@ const (
 type Entry struct {
 	Commitment [32]byte
 	Kind       string
-	Lists      [32]byte // root of the lists ([tlog.Lists]) with this entry; zero: it is on no list
+	Lists      [32]byte // root of the lists ([tlog.Lists]) with this entry; zero: an entry that follows has it
 	Seq        int64    // from 1, without gaps
 	Time       time.Time
 }

@@ -186,8 +186,9 @@ type Store interface {
 	Entries(ctx context.Context, seq int64, limit int) ([][]byte, error)
 	// Nodes returns nodes of the ledger's tree, in the order asked for.
 	Nodes(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error)
-	// ProveLists proves what lists are, under their present root (see [tlog.CheckList]).
-	ProveLists(ctx context.Context, names []string) (root tlog.Hash, proofs [][][]byte, err error)
+	// ProveLists proves what lists are, under their present root (see [tlog.CheckList]). The last entry, whose number
+	// is size, has this root, unless an earlier version made it.
+	ProveLists(ctx context.Context, names []string) (size int64, root tlog.Hash, proofs [][][]byte, err error)
 	// AddCheckpoint keeps a signed checkpoint and returns the kept checkpoint. If a
 	// checkpoint of the same state is already kept, AddCheckpoint returns the earlier
 	// checkpoint unchanged.

@@ -42,6 +42,9 @@ type Source struct {
 	Name         string // "": the only one
 	Registry     *registry.Registry
 	LedgerPublic string // "": no proofs, of any registry
+	// Sign signs the present state of the ledger, which the registry keeps. It is called when it is known what is to
+	// be proved, since others may enter more meanwhile; nil: the last entry was signed.
+	Sign func(context.Context) error
 }
 
 // Seal makes a bundle of in, signed with key, an Ed25519 key, and stamped by tsa unless that is
@@ -209,7 +212,7 @@ func (c *content) prove(ctx context.Context, in Source, l ledgerOf, f *verify.Fi
 		proved[x.ID] = true
 	}
 	for of := range slices.Chunk(books.Ascending(slices.Collect(maps.Keys(f.CopiesTaken()))), provedTogether) {
-		if err := add(ledger.ProveCopies(ctx, of, in.LedgerPublic)); err != nil {
+		if err := add(ledger.ProveCopies(ctx, of, in.LedgerPublic, in.Sign)); err != nil {
 			return err
 		}
 	}

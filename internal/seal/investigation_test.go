@@ -2,6 +2,7 @@ package seal_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"encoding/hex"
 	"encoding/json"
@@ -34,6 +35,7 @@ var investigated struct {
 
 	later []byte // a proof of how many copies there are, made when one more was issued
 	state string // of the ledger then
+	first string // the state that covers the investigation
 }
 
 // bundle is that of an investigation of two leaks, one a copy.
@@ -78,7 +80,24 @@ func makeBundle(t *testing.T) {
 	require.ErrorIs(t, err, registry.ErrProof, "no checkpoint covers the investigation")
 	_, err = cfg.Registry.Ledger().Sign(ctx, private)
 	require.NoError(t, err)
+	// The exchange works on: uploads come in after the state was signed, and after the signature anew.
+	enter := func(n uint64) {
+		_, _, err := s.Submit(ctx, bytes.NewReader(jpeg(t, specimen.Render(specimen.Passport, specimen.NewPerson(n), 300))), "", time.Time{})
+		require.NoError(t, err)
+	}
+	enter(50)
+	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
+	require.ErrorIs(t, err, registry.ErrProof, "no checkpoint covers the last entry")
+	c.Sources[0].Sign = func(ctx context.Context) error {
+		enter(51)
+		_, err := cfg.Registry.Ledger().Sign(ctx, private)
+		enter(52)
+		return err
+	}
 	b, err := seal.Seal(ctx, c, fixedKey(1), nil)
+	require.NoError(t, err)
+	c.Sources[0].Sign = nil
+	_, err = cfg.Registry.Ledger().Sign(ctx, private)
 	require.NoError(t, err)
 	investigated.bundle, investigated.ledger = b, public
 	c.Findings = bytes.Replace(c.Findings, []byte(`"matched": 1`), []byte(`"matched": 2`), 1)
@@ -96,11 +115,11 @@ func makeBundle(t *testing.T) {
 	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
 	require.ErrorIs(t, err, registry.ErrProof)
 	require.ErrorContains(t, err, "the ledger has 2 copies of submission "+sub.ID.String()+", and the findings 1")
-	investigated.later, err = cfg.Registry.Ledger().ProveCopies(ctx, []watermark.Submission{sub.ID}, public)
+	investigated.later, err = cfg.Registry.Ledger().ProveCopies(ctx, []watermark.Submission{sub.ID}, public, nil)
 	require.NoError(t, err)
 	states, err := cfg.Registry.Ledger().Checkpoints(ctx)
 	require.NoError(t, err)
-	investigated.state = states[len(states)-1].Text
+	investigated.first, investigated.state = states[0].Text, states[len(states)-1].Text
 }
 
 func jpeg(t *testing.T, img image.Image) []byte {
@@ -250,9 +269,10 @@ func TestSignedAnew(t *testing.T) {
 		"a proof less": {1, func(files map[string][]byte, _ *seal.Content) {
 			_, files["proofs.jsonl"], _ = bytes.Cut(files["proofs.jsonl"], []byte("\n"))
 		}, []string{"proofs"}},
-		"no proof of how many copies there are": {1, func(files map[string][]byte, _ *seal.Content) {
+		"no proof of how many copies there are": {1, func(files map[string][]byte, c *seal.Content) {
 			lines := bytes.SplitAfter(files["proofs.jsonl"], []byte("\n"))
 			files["proofs.jsonl"] = bytes.Join(slices.DeleteFunc(lines, func(l []byte) bool { return bytes.Contains(l, []byte(`"copies":`)) }), nil)
+			files["ledger.checkpoint"], c.Predicate.Ledger.Checkpoint = []byte(investigated.first), investigated.first
 		}, []string{"proofs"}},
 		"fewer copies than there are": {1, func(files map[string][]byte, c *seal.Content) {
 			lines := bytes.SplitAfter(files["proofs.jsonl"], []byte("\n"))

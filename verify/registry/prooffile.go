@@ -139,7 +139,7 @@ func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 			return fail(fmt.Errorf("entry %d is not that of the row", e.Seq))
 		}
 	} else if e.Lists == (tlog.Hash{}) {
-		return fail(fmt.Errorf("entry %d has no lists", e.Seq))
+		return fail(fmt.Errorf("entry %d has no lists", e.Seq)) // an earlier version made it
 	}
 	w.lists = e.Lists
 	if slices.ContainsFunc(times, inexact) || w.Submission != nil && w.Submission.Erased {

@@ -108,22 +108,19 @@ func (l *Ledger) ProveInvestigation(ctx context.Context, entry int64, public str
 }
 
 // ProveCopies is [Ledger.Prove] for the number of copies that were ever issued of each of these submissions, none
-// also. It rests on the last entry that commits to lists. It names no copy and no recipient. The error wraps
-// [ErrProof] if there is no such entry yet: an earlier version made all.
-func (l *Ledger) ProveCopies(ctx context.Context, of []watermark.Submission, public string) ([]byte, error) {
+// also. It names no copy and no recipient. It rests on the last entry: others may enter more meanwhile, so sign is
+// called when the entry is known, to sign the state of the ledger; nil signs nothing. The error wraps
+// [ErrProof] if an earlier version made that entry.
+func (l *Ledger) ProveCopies(ctx context.Context, of []watermark.Submission, public string, sign func(context.Context) error) ([]byte, error) {
 	names := make([]string, len(of))
 	for i, id := range of {
 		names[i] = books.CopiesOf(id)
 	}
-	size, _, err := l.r.store.Head(ctx)
+	size, root, proofs, err := l.r.store.ProveLists(ctx, names)
 	if err != nil {
 		return nil, err
 	}
-	root, proofs, err := l.r.store.ProveLists(ctx, names)
-	if err != nil {
-		return nil, err
-	}
-	row := wireEntry{}
+	row := wireEntry{seq: size}
 	for i, id := range of {
 		list, err := tlog.CheckList(root, names[i], proofs[i])
 		if err != nil {
@@ -131,22 +128,9 @@ func (l *Ledger) ProveCopies(ctx context.Context, of []watermark.Submission, pub
 		}
 		row.Copies = append(row.Copies, wireCopies{CopiesEntered{id, list.N}, list.Head, proofs[i]})
 	}
-	for seq := size; row.seq == 0; seq-- { // submissions follow it at most
-		entries, err := l.r.store.Entries(ctx, seq-1, 1)
-		if err != nil {
+	if sign != nil {
+		if err := sign(ctx); err != nil {
 			return nil, err
-		}
-		if seq == 0 || len(entries) == 0 {
-			return nil, fmt.Errorf("%w: no entry commits to lists", ErrProof)
-		}
-		e, err := books.ParseEntry(entries[0])
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrTampered, err)
-		}
-		if e.Lists == root {
-			row.seq = seq
-		} else if e.Lists != (tlog.Hash{}) {
-			return nil, fmt.Errorf("%w: entry %d has other lists", ErrTampered, seq)
 		}
 	}
 	return l.prove(ctx, []wireEntry{row}, public)

@@ -247,7 +247,7 @@ func TestProofOfNumbersOfCopies(t *testing.T) {
 	for n := range 999 {
 		of = append(of, digestOf(n))
 	}
-	data, err := ledger.ProveCopies(t.Context(), of, public)
+	data, err := ledger.ProveCopies(t.Context(), of, public, nil)
 	require.NoError(t, err)
 	require.Less(t, len(data), 2<<20)
 	p, err := registry.CheckProof(data, public)

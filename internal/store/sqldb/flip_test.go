@@ -89,7 +89,7 @@ func allAnswers(ctx context.Context, d *sqldb.DB, of []watermark.Submission, cop
 		ask(at+"copies", func() (any, error) { return d.Copies(ctx, id) })
 		ask(at+"custody", func() (any, error) { return d.CustodyOf(ctx, id) })
 		ask(at+"list", func() (any, error) {
-			root, proofs, err := d.ProveLists(ctx, []string{books.CopiesOf(id)})
+			_, root, proofs, err := d.ProveLists(ctx, []string{books.CopiesOf(id)})
 			return []any{root, proofs}, err
 		})
 	}

@@ -258,14 +258,14 @@ func isEntered(ctx context.Context, q querier, rows []books.Submission) error {
 // isOf reports whether an entry is that of a submission. Of an erased one all but the commitment is compared.
 func isOf(entry []byte, s *books.Submission) bool {
 	want := s.LedgerEntry()
-	want.Seq = s.Seq
-	if s.Erased {
-		e, err := books.ParseEntry(entry)
-		if want.Commitment = e.Commitment; err != nil || !blanked(s) {
-			return false
-		}
+	if want.Seq = s.Seq; bytes.Equal(want.Encode(), entry) {
+		return true
 	}
-	return bytes.Equal(want.Encode(), entry)
+	e, err := books.ParseEntry(entry)
+	if want.Lists = e.Lists; s.Erased {
+		want.Commitment = e.Commitment
+	}
+	return err == nil && s.Erased == blanked(s) && bytes.Equal(want.Encode(), entry)
 }
 
 // blanked reports whether a submission has nothing that an erasure removes.
@@ -274,9 +274,13 @@ func blanked(s *books.Submission) bool {
 		Details: books.Details{Document: s.Document, Page: s.Page, Pages: s.Pages}}
 }
 
-// ProveLists proves what the lists with these names are, in their order, under their present root.
-func (d *DB) ProveLists(ctx context.Context, names []string) (root tlog.Hash, proofs [][][]byte, err error) {
-	err = d.snapshot(ctx, func(q querier) error {
+// ProveLists proves what the lists with these names are, in their order, under their present root. size is how many
+// entries there are.
+func (d *DB) ProveLists(ctx context.Context, names []string) (size int64, root tlog.Hash, proofs [][][]byte, err error) {
+	err = d.snapshot(ctx, func(q querier) (err error) {
+		if size, _, err = readHead(ctx, q, ""); err != nil {
+			return err
+		}
 		lists, err := readLists(ctx, q, &d.dialect)
 		if err != nil {
 			return err
@@ -291,5 +295,5 @@ func (d *DB) ProveLists(ctx context.Context, names []string) (root tlog.Hash, pr
 		}
 		return nil
 	})
-	return root, proofs, err
+	return size, root, proofs, err
 }

@@ -71,13 +71,13 @@ func addUploads(ctx context.Context, t *tx, uploads []books.Upload) (added []boo
 		known[u.ID] = digest{u.ID, u.SHA256, 0}
 		added[i], entered[u.ID] = true, u.Page == 1
 		u.Erased, u.ErasedBy = false, 0
-		if u.Seq, err = t.append(ctx, u.Submission); err != nil {
-			return nil, err
-		}
 		rows = append(rows, u.Submission)
 		if u.Sealed != nil {
 			sealed = append(sealed, sealedRow{u.ID, *u.Sealed})
 		}
+	}
+	if err := t.appendSubmissions(ctx, rows); err != nil {
+		return nil, err
 	}
 	if err := sealedAlike(ctx, t, sealed); err != nil {
 		return nil, err

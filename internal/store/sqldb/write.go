@@ -14,12 +14,11 @@ import (
 // lock from its beginning to its end.
 type tx struct {
 	*sql.Tx
-	conn      *sql.Conn
-	dialect   *Dialect
-	tree      *tlog.Tree
-	lists     *tlog.Lists // nil: no entry was on a list yet
-	submitted []tlog.Hash // items of the list of submissions that are not in lists yet
-	entries   []ledgerRow // not written yet
+	conn    *sql.Conn
+	dialect *Dialect
+	tree    *tlog.Tree
+	lists   *tlog.Lists // nil: no entry was made yet
+	entries []ledgerRow // not written yet
 }
 
 // lock waits until other writers have ended, locks the ledger's head, and sets t.tree. last is
@@ -62,36 +61,56 @@ func (t *tx) current(ctx context.Context, known int64) error {
 // writes both at the end of the transaction. The caller sets Seq of the row and inserts the row. The error
 // wraps [books.ErrTampered] if lists were changed.
 func (t *tx) append(ctx context.Context, row books.Row) (int64, error) {
-	e := row.LedgerEntry()
-	e.Seq = int64(t.tree.Size()) + 1
-	if e.Kind == books.EntrySubmission {
-		t.submitted = append(t.submitted, e.Item())
-	} else {
-		if err := t.listSubmitted(ctx); err != nil {
+	e := t.next(row)
+	for _, name := range books.ListsOf(row, e.Kind) {
+		if err := t.list(ctx, name, e.Item()); err != nil {
 			return 0, err
 		}
-		for _, name := range books.ListsOf(row, e.Kind) {
-			if err := t.lists.Add(ctx, name, e.Item()); err != nil {
-				return 0, damaged(err)
-			}
-		}
-		e.Lists = t.lists.Root()
 	}
-	raw := e.Encode()
-	t.entries = append(t.entries, ledgerRow{e.Seq, raw, appendLeaf(t.tree, raw)})
+	e.Lists = t.lists.Root()
+	t.put(e)
 	return e.Seq, nil
 }
 
-// listSubmitted reads the lists, if they were not read, and adds the submissions that were appended.
-func (t *tx) listSubmitted(ctx context.Context) (err error) {
+// appendSubmissions is append for submissions, whose Seq it sets. They are many: the last one alone has the root
+// of the lists. So the last entry of every transaction has it.
+func (t *tx) appendSubmissions(ctx context.Context, rows []books.Submission) error {
+	items := make([]tlog.Hash, len(rows))
+	for i := range rows {
+		e := t.next(rows[i])
+		rows[i].Seq, items[i] = e.Seq, e.Item()
+		if i == len(rows)-1 {
+			if err := t.list(ctx, e.Kind, items...); err != nil {
+				return err
+			}
+			e.Lists = t.lists.Root()
+		}
+		t.put(e)
+	}
+	return nil
+}
+
+// next returns the entry of a row that would be the next one, without Lists.
+func (t *tx) next(row books.Row) books.Entry {
+	e := row.LedgerEntry()
+	e.Seq = int64(t.tree.Size()) + 1
+	return e
+}
+
+// list adds items to the list called name. It first reads the lists, if they were not read.
+func (t *tx) list(ctx context.Context, name string, items ...tlog.Hash) (err error) {
 	if t.lists == nil {
 		if t.lists, err = readLists(ctx, t, t.dialect); err != nil {
 			return err
 		}
 	}
-	err = t.lists.Add(ctx, books.EntrySubmission, t.submitted...)
-	t.submitted = nil
-	return damaged(err)
+	return damaged(t.lists.Add(ctx, name, items...))
+}
+
+// put adds an entry to t.tree. flush writes it.
+func (t *tx) put(e books.Entry) {
+	raw := e.Encode()
+	t.entries = append(t.entries, ledgerRow{e.Seq, raw, appendLeaf(t.tree, raw)})
 }
 
 // enter appends the entry of a row, sets seq, the row's number, and inserts the row.
@@ -113,9 +132,6 @@ func (t *tx) flush(ctx context.Context) error {
 	}
 	if err := insert(ctx, t, ledgerTable, t.entries...); err != nil {
 		return fmt.Errorf("ledger: %w", err)
-	}
-	if err := t.listSubmitted(ctx); err != nil {
-		return err
 	}
 	root := t.tree.Root()
 	if _, err := t.ExecContext(ctx, "UPDATE ledger_head SET size = $1, root = $2 WHERE one = 1",
