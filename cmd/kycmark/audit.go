@@ -60,8 +60,9 @@ type auditLine struct {
 	Outside     int      `json:"outside"`     // handed in ones that hold
 	Originals   *int     `json:"originals"`   // opened; null: not asked for
 	Problems    []string `json:"problems"`
-	Clock       []string `json:"clock"` // custody that was entered when a clock was behind
-	Error       *string  `json:"error"` // the first problem
+	Reserved    int      `json:"reserved"` // copies whose release is not confirmed
+	Clock       []string `json:"clock"`    // custody that was entered when a clock was behind
+	Error       *string  `json:"error"`    // the first problem
 }
 
 // audit checks the ledger as f says. It prints each problem on stderr, then what holds, or with
@@ -77,7 +78,7 @@ func (b *books) audit(ctx context.Context, f auditFlags) error {
 		return keyUsage(err)
 	}
 	line := auditLine{Holds: a.Holds, Size: a.Size, Head: a.Head,
-		Checkpoints: len(a.Checkpoints), Outside: len(a.Outside), Problems: a.Problems, Clock: a.Clock}
+		Checkpoints: len(a.Checkpoints), Outside: len(a.Outside), Problems: a.Problems, Reserved: a.Reserved, Clock: a.Clock}
 	if f.originals {
 		line.Originals = &a.Originals
 	}
@@ -165,6 +166,12 @@ func (b *books) auditWords(f auditFlags, a *registry.Audit) {
 		b.printf("%s handed in: the ledger begins with each\n", plural(n, "checkpoint"))
 	} else if len(f.checkpoints) == 0 {
 		b.printf("no checkpoint was handed in: that the whole registry was not rewritten is not shown\n")
+	}
+	if a.OneEntry > 0 {
+		b.printf("%s of earlier versions: one entry each, which counts as released\n", plural(a.OneEntry, "copy"))
+	}
+	if a.Reserved > 0 {
+		b.warnf("%s reserved, and not confirmed as released: issue again, or \"kycmark settle\"", plural(a.Reserved, "copy"))
 	}
 	if f.originals {
 		b.printf("%s opened, with the digests that were entered\n", plural(a.Originals, "original"))

@@ -17,19 +17,20 @@ import (
 )
 
 type issueFlags struct {
-	since, purpose, out, format string
-	to                          []string
-	submissions                 idList[watermark.Submission]
-	all, allowWeak, force       bool
-	queue                       bool
-	maxSide                     int
-	maxBytes                    int64
-	metadata                    metadataFlag
-	nameFrom                    string
+	since, purpose, request string
+	out, format             string
+	to                      []string
+	submissions             idList[watermark.Submission]
+	all, allowWeak, force   bool
+	queue                   bool
+	maxSide                 int
+	maxBytes                int64
+	metadata                metadataFlag
+	nameFrom                string
+	outage                  *outage
 
 	kept  []string                        // files that no copy may take the place of
 	names map[watermark.Submission]string // of the copies' files, without ending
-	ids   []watermark.CopyID              // of a job: of the copies, one a recipient
 }
 
 // newIssue returns the verb "issue", which marks a copy of each chosen upload for each recipient.
@@ -42,7 +43,9 @@ func newIssue(u *ui) *cobra.Command {
 		Short: "Hand marked copies of uploads to recipients",
 		Long: `Mark a copy of each upload for each recipient and write it to a folder, named by
 the submission; with several recipients, to a folder of each one's name in it. Each
-copy gets a fresh random ID and is entered in the ledger before it is written. A
+copy is entered in the ledger before it is written, and again when it was. The same
+command again makes no other copies: it goes on after an interruption, and writes
+files that are missing with the same bytes. --request asks for further copies. A
 picture whose mark would not be read back after a messenger is refused, unless
 --allow-weak; so is an upload with such a page. A copy of several pages has them all,
 each marked with the copy's ID, and is a TIFF, or of a PDF a PDF of pictures.
@@ -70,6 +73,7 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 	fs.BoolVar(&f.all, "all", false, "every upload")
 	fs.StringVar(&f.since, "since", "", "every upload sent at or after this `time`: RFC 3339, or a day")
 	fs.StringVar(&f.purpose, "purpose", "", "the request that this answers, as the ledger keeps it")
+	fs.StringVar(&f.request, "request", "", "a `text` that names the request: another text asks for other copies")
 	fs.StringVarP(&f.out, "out", "o", "", "`folder` for the copies, made if need be (required)")
 	fs.StringVar(&f.nameFrom, "name-from", "", "name copies by their uploads' files, as in this `file` that \"submit --json\" printed")
 	fs.IntVar(&f.maxSide, "max-side", 0, "shrink to this many `pixels` on the long side")
@@ -97,7 +101,7 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 	if f.maxSide < 0 {
 		return usagef("--max-side cannot be negative")
 	}
-	f.kept = b.home.Files()
+	f.kept, f.outage = b.home.Files(), new(outage)
 	var err error
 	if f.names, err = uploadNames(f.nameFrom); err != nil {
 		return err
@@ -106,17 +110,21 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 		return err
 	}
 	var issuer *registry.Issuer
-	if !f.queue { // else the worker's keys are used
-		if issuer, err = b.issuer(f); err != nil {
-			return err
+	var ids []watermark.Submission
+	err = f.outage.wait(ctx, func() error {
+		if !f.queue { // else the worker's keys are used
+			if issuer, err = b.issuer(f); err != nil {
+				return err
+			}
 		}
-	}
-	for _, to := range f.to {
-		if err := b.knowsRecipient(ctx, to); err != nil {
-			return err
+		for _, to := range f.to {
+			if err := b.knowsRecipient(ctx, to); err != nil {
+				return err
+			}
 		}
-	}
-	ids, err := b.chosen(ctx, f)
+		ids, err = b.chosen(ctx, f)
+		return err
+	})
 	if err != nil {
 		return err
 	}

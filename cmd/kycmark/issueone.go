@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -14,9 +13,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/jobs"
+	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -33,6 +35,7 @@ type issueLine struct {
 	Weak       bool     `json:"weak"`
 	Error      *string  `json:"error"`
 
+	id      watermark.Submission
 	err     error // as it is shown
 	cause   error // as it came
 	leftOut int   // pages or frames of the upload's file that are not in the copy
@@ -40,31 +43,66 @@ type issueLine struct {
 
 // issueAll issues the upload id to every recipient in f.to and returns a line for each, in that
 // order. Errors are in the lines. The upload is opened and decoded once for all recipients, and
-// only if a copy of it can be written.
+// only if a copy of it is to be made.
 func (b *books) issueAll(ctx context.Context, issuer *registry.Issuer, id watermark.Submission, f issueFlags) []issueLine {
-	prepared := sync.OnceValues(func() (*registry.Prepared, error) { return issuer.Prepare(ctx, id) })
-	var lines []issueLine
-	for i, to := range f.to {
-		line := issueLine{Submission: id.String(), Recipient: to}
-		stem := filepath.Join(f.folder(to), cmp.Or(f.names[id], id.String()))
-		if f.ids == nil {
-			line = line.issue(ctx, prepared, watermark.NewCopyID(), stem, f)
-		} else if !line.released(ctx, b.registry, f.ids[i], stem) {
-			line = line.issue(ctx, prepared, f.ids[i], stem, f)
+	var kept *registry.Prepared
+	prepared := func() (p *registry.Prepared, err error) {
+		if kept == nil {
+			kept, err = issuer.Prepare(ctx, id)
 		}
+		return kept, err
+	}
+	var lines []issueLine
+	for _, to := range f.to {
+		stem := filepath.Join(f.folder(to), cmp.Or(f.names[id], id.String()))
+		var line issueLine
+		_ = f.outage.wait(ctx, func() error {
+			line = issueLine{Submission: id.String(), Recipient: to, id: id}.issue(ctx, b, issuer, prepared, stem, f)
+			return line.cause
+		})
 		lines = append(lines, line)
 	}
 	return lines
 }
 
-// released reports whether an earlier run entered the copy and wrote its file. The line then says so.
-func (l *issueLine) released(ctx context.Context, r *registry.Registry, id watermark.CopyID, stem string) bool {
-	c, err := r.Copy(ctx, id)
-	if err != nil || !isFile(stem+picture.Extension(c.Format), c) {
-		return false
+// A database that fails over is waited for: failOver at most, asked each pause. Chosen: twice the 30 s that a
+// standby may take.
+const (
+	failOver = time.Minute
+	pause    = 200 * time.Millisecond
+)
+
+// away reports whether the database is away. A bucket of originals is not waited for.
+func away(err error) bool { return jobs.Passing(err) && !errors.Is(err, objects.ErrAway) }
+
+// An outage is a time in which the database is away. It is safe for concurrent use.
+type outage struct {
+	mu    sync.Mutex
+	since time.Time // zero: it was not away at the last attempt
+}
+
+// wait calls do again while its error says that the database is away, until it was away for [failOver].
+func (o *outage) wait(ctx context.Context, do func() error) error {
+	for {
+		err := do()
+		if late := o.lasts(err); late || !away(err) || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(pause)
 	}
-	l.is(c, stem+picture.Extension(c.Format))
-	return true
+}
+
+// lasts notes the error of an attempt, and reports whether the outage is too long.
+func (o *outage) lasts(err error) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case !away(err):
+		o.since = time.Time{}
+	case o.since.IsZero():
+		o.since = time.Now()
+	}
+	return !o.since.IsZero() && time.Since(o.since) > failOver
 }
 
 // is fills in the line for the copy c in the file at path.
@@ -86,11 +124,25 @@ func (l issueLine) failed(err error) issueLine {
 	return l
 }
 
-// issue issues the line's upload to its recipient as the copy id, and writes the copy's file to stem with
-// the ending of its format. prepared opens and decodes the upload, when it is first called. An error is
-// in the line. The copy is entered in the ledger before it is written: an error of writing names the
-// copy, which remains entered.
-func (l issueLine) issue(ctx context.Context, prepared func() (*registry.Prepared, error), id watermark.CopyID, stem string, f issueFlags) issueLine {
+// issue issues the line's upload to its recipient, and writes the copy's file to stem with the ending of its
+// format. prepared opens and decodes the upload. An error is in the line. A copy that an earlier run entered for
+// the same request is taken, and no other is entered; its file is written if it is not there. The copy is entered
+// in the ledger before its file is written.
+func (l issueLine) issue(ctx context.Context, b *books, issuer *registry.Issuer, prepared func() (*registry.Prepared, error), stem string, f issueFlags) issueLine {
+	id, c, err := issuer.CopyFor(ctx, l.id, l.Recipient, f.purpose, f.request)
+	if err != nil {
+		return l.failed(err)
+	}
+	if c != nil && isFile(stem+picture.Extension(c.Format), c) {
+		if c.State == registry.CopyReserved {
+			_, err = b.registry.Ledger().AddRelease(ctx, registry.Release{Copy: id, State: registry.CopyReleased, Actor: b.actor(), Note: "its file was there"})
+		}
+		if err != nil {
+			return l.failed(err)
+		}
+		l.is(c, stem+picture.Extension(c.Format))
+		return l
+	}
 	if err := f.checkCopy(stem); err != nil {
 		return l.failed(err)
 	}
@@ -98,17 +150,19 @@ func (l issueLine) issue(ctx context.Context, prepared func() (*registry.Prepare
 	if err != nil {
 		return l.failed(err)
 	}
-	var buf bytes.Buffer
-	c, err := p.IssueAs(ctx, &buf, id, l.Recipient, f.purpose)
+	c, err = p.IssueAs(ctx, id, l.Recipient, f.purpose, func(c *registry.Copy, file []byte) error {
+		path := stem + picture.Extension(c.Format)
+		err := writeOutput(path, file, f.force)
+		if err == nil || isFile(path, c) { // another worker may have written it
+			return nil
+		}
+		return fmt.Errorf("%w: %w", registry.ErrNothingLeft, err)
+	})
 	if err != nil {
 		return l.failed(err)
 	}
-	path := stem + picture.Extension(c.Format)
-	if err := writeOutput(path, buf.Bytes(), f.force); err != nil && !isFile(path, c) { // another worker may have written it
-		return l.failed(fmt.Errorf("copy %s is logged but not written: %w", c.ID, err))
-	}
 	l.leftOut = p.LeftOut()
-	l.is(c, path)
+	l.is(c, stem+picture.Extension(c.Format))
 	return l
 }
 

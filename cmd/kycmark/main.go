@@ -123,7 +123,7 @@ func groups() []group {
 			newKeygen, newMark, newDetect, newTrace, newHash, newIndex,
 		}},
 		{"The books (in a home):", []func(*ui) *cobra.Command{
-			newInit, newRecipient, newKey, newSubmit, newSubject, newIssue, newReceipt, newHandOn, newCustody, newInvestigate, newConclude, newList, newShow, newErase, newSegments, newWork,
+			newInit, newRecipient, newKey, newSubmit, newSubject, newIssue, newSettle, newReceipt, newHandOn, newCustody, newInvestigate, newConclude, newList, newShow, newErase, newSegments, newWork,
 		}},
 		{"For auditors and witnesses:", []func(*ui) *cobra.Command{
 			newVerifyReport, newCase, newPlan, newCheckpoint, newAudit, newProve, newCopyRegistry, newMoveBlobs,

@@ -145,15 +145,15 @@ func submissionWords(s *registry.Submission) string {
 	return words
 }
 
-// copyWords returns what is known of a copy in three lines, the last also with a line break.
+// copyWords returns what is known of a copy in three lines, four if it is not known to be released, the last also with a line break.
 func copyWords(c *registry.Copy) string {
 	purpose := ""
 	if c.Purpose != "" {
 		purpose = fmt.Sprintf(" for %q", c.Purpose)
 	}
-	return fmt.Sprintf("copy %s of submission %s\n  issued to %s on %s%s under key %s\n  %s, %d x %d pixels, %d bytes, SHA-256 %s\n",
+	return fmt.Sprintf("copy %s of submission %s\n  issued to %s on %s%s under key %s\n  %s, %d x %d pixels, %d bytes, SHA-256 %s\n%s",
 		c.ID, c.Submission, c.Recipient, moment(c.Issued), purpose, c.KeyID,
-		c.Format, c.Width, c.Height, c.Size, c.SHA256)
+		c.Format, c.Width, c.Height, c.Size, c.SHA256, stateWords(c))
 }
 
 // nonNil makes an empty list [] in JSON, not null.

@@ -286,9 +286,9 @@ func (b *books) doSubmit(ctx context.Context, job submitJob) (out []submitResult
 type issueJob struct {
 	Actor, Dir                 string // Dir: the folder in which the command was called
 	Submission                 watermark.Submission
-	Copies                     []watermark.CopyID // one a recipient: a second attempt issues the same
 	To                         []string
-	Purpose, Out, Format, Stem string // Stem: name of the copies' files; "": the submission's ID
+	Purpose, Request           string
+	Out, Format, Stem          string // Stem: name of the copies' files; "": the submission's ID
 	AllowWeak, Force, KeepEXIF bool
 	MaxSide                    int
 	MaxBytes                   int64
@@ -296,20 +296,17 @@ type issueJob struct {
 
 // newIssueJob returns the job for the upload of. The same request that is not done yet is the same job.
 func newIssueJob(f issueFlags, of watermark.Submission, dir, actor string) jobs.Job {
-	x := issueJob{Dir: dir, Submission: of, To: f.to, Purpose: f.purpose, Out: f.out, Format: f.format, Stem: f.names[of],
+	x := issueJob{Dir: dir, Submission: of, To: f.to, Purpose: f.purpose, Request: f.request, Out: f.out, Format: f.format, Stem: f.names[of],
 		AllowWeak: f.allowWeak, Force: f.force, KeepEXIF: f.metadata.keep, MaxSide: f.maxSide, MaxBytes: f.maxBytes}
 	once, _ := json.Marshal(x) // of texts and numbers: no error
 	x.Actor = actor
-	for range f.to {
-		x.Copies = append(x.Copies, watermark.NewCopyID())
-	}
 	return jobs.Job{Kind: kindIssue, Do: x, Once: string(once)}
 }
 
 // flags returns the flags of the command, for a worker.
 func (x issueJob) flags(b *books) issueFlags {
-	f := issueFlags{to: x.To, purpose: x.Purpose, out: x.Out, format: x.Format, allowWeak: x.AllowWeak, force: x.Force,
-		metadata: metadataFlag{x.KeepEXIF}, maxSide: x.MaxSide, maxBytes: x.MaxBytes, kept: b.home.Files(), ids: x.Copies}
+	f := issueFlags{to: x.To, purpose: x.Purpose, request: x.Request, out: x.Out, format: x.Format, allowWeak: x.AllowWeak, force: x.Force,
+		metadata: metadataFlag{x.KeepEXIF}, maxSide: x.MaxSide, maxBytes: x.MaxBytes, kept: b.home.Files(), outage: new(outage)}
 	if !filepath.IsAbs(f.out) {
 		f.out = filepath.Join(x.Dir, f.out)
 	}
@@ -340,7 +337,7 @@ func (r issueResult) lines(f issueFlags) []issueLine {
 	return r.Lines
 }
 
-// doIssue issues the copies of a job. A copy that an earlier attempt entered is released, and no other.
+// doIssue issues the copies of a job.
 func (b *books) doIssue(ctx context.Context, job issueJob) (out issueResult, err error) {
 	w, f := b.as(job.Actor), job.flags(b)
 	issuer, err := w.issuer(f)

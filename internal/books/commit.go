@@ -21,8 +21,11 @@ type Row interface {
 // CopiesOf names the list of a submission's copies.
 func CopiesOf(s watermark.Submission) string { return "copies of " + s.String() }
 
-// CopyList names the list of a copy, followed by its receipts.
+// CopyList names the list of a copy, followed by its receipts and releases.
 func CopyList(id watermark.CopyID) string { return "copy " + id.String() }
+
+// ReleasesOf names the list of the releases of a submission's copies.
+func ReleasesOf(s watermark.Submission) string { return "releases of " + s.String() }
 
 // SubjectsOf names the list of a submission's changes of subjects.
 func SubjectsOf(s watermark.Submission) string { return "subjects of " + s.String() }
@@ -38,6 +41,10 @@ func ListsOf(row Row, kind string) []string {
 	case Receipt:
 		return []string{CopyList(r.Copy)}
 	case *Receipt:
+		return ListsOf(*r, kind)
+	case Release:
+		return []string{CopyList(r.Copy), ReleasesOf(r.Submission)}
+	case *Release:
 		return ListsOf(*r, kind)
 	case SubjectChange:
 		return []string{SubjectsOf(r.Submission), kind}
@@ -151,12 +158,21 @@ func (c SubjectChange) LedgerEntry() Entry {
 		Commitment: commit(EntrySubject, c.Salt, c.Submission[:], c.Digest[:], c.Entered, c.Actor)}
 }
 
-// LedgerEntry commits to the copy and the digest of the bytes released.
+// LedgerEntry commits to the copy and the digest of its bytes.
 func (c Copy) LedgerEntry() Entry {
-	return Entry{Kind: EntryIssue, Time: c.Issued,
-		Commitment: commit(EntryIssue, c.Salt, uint64(c.ID), c.Submission[:], c.Recipient, c.Purpose, c.KeyID,
-			c.Strength, c.Margin, c.Weak, c.PSNR, c.SSIM, c.Format, c.Width, c.Height,
-			c.SHA256[:], c.Size, c.Issued, c.Actor)}
+	fields := []any{uint64(c.ID), c.Submission[:], c.Recipient, c.Purpose, c.KeyID,
+		c.Strength, c.Margin, c.Weak, c.PSNR, c.SSIM, c.Format, c.Width, c.Height,
+		c.SHA256[:], c.Size, c.Issued, c.Actor}
+	if c.TwoEntries { // earlier versions had one
+		fields = append(fields, c.TwoEntries)
+	}
+	return Entry{Kind: EntryIssue, Time: c.Issued, Commitment: commit(EntryIssue, c.Salt, fields...)}
+}
+
+// LedgerEntry commits to what became of the copy.
+func (r Release) LedgerEntry() Entry {
+	return Entry{Kind: EntryRelease, Time: r.Entered,
+		Commitment: commit(EntryRelease, r.Salt, uint64(r.Copy), r.Submission[:], r.State, r.Note, r.Entered, r.Actor)}
 }
 
 // LedgerEntry commits to the fact of custody and its list of submissions.

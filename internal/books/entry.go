@@ -23,6 +23,7 @@ const (
 	EntryKey           = "key"
 	EntrySubmission    = "submission"
 	EntryIssue         = "issue"
+	EntryRelease       = "release"
 	EntryReceipt       = "receipt"
 	EntryCustody       = "custody"
 	EntryKeyState      = "key-state"

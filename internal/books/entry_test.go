@@ -91,7 +91,7 @@ func TestLedgerVector(t *testing.T) {
 
 // Whatever is kept in a row is bound by its commitment, so that an edit shows.
 func TestEveryFieldIsCommitted(t *testing.T) {
-	for _, row := range append(samples(t), books.HandOn{Giver: "a", Taker: "b", How: "c"}, books.Conclusion{Named: []string{"a"}}) {
+	for _, row := range append(samples(t), books.HandOn{Giver: "a", Taker: "b", How: "c"}, books.Conclusion{Named: []string{"a"}}, books.Release{}) {
 		want := row.LedgerEntry().Commitment
 		typ := reflect.TypeOf(row)
 		all := reflect.VisibleFields(typ)
@@ -112,6 +112,8 @@ func TestEveryFieldIsCommitted(t *testing.T) {
 			switch field.Name {
 			case "Seq", "Entry", "Erased", "ErasedBy", "First", "Originals", "After":
 				require.Equal(t, want, got, "%s.%s is assigned by the store", typ, field.Name)
+			case "State":
+				require.Equal(t, typ == reflect.TypeFor[books.Copy](), want == got, "%s.%s", typ, field.Name)
 			case "Digests":
 				continue // bound by Pictures
 			case "Blind":

@@ -347,9 +347,44 @@ type Copy struct {
 	Height int       `json:"height"`
 	SHA256 Digest    `json:"sha256"` // of the bytes released
 	Size   int64     `json:"size"`   // bytes
-	Issued time.Time `json:"issued"`
+	Issued time.Time `json:"issued"` // when the copy was entered, before its first byte left
 	Actor  string    `json:"actor,omitempty"`
+	// TwoEntries: a second entry says that the copy was released, or is void. Copies of earlier versions
+	// have one entry and count as released.
+	TwoEntries bool   `json:"two_entries,omitempty"`
+	State      string `json:"state,omitempty"` // one of the constants, by the [Release] entered last; "" with one entry
 	Logged
+}
+
+// States of a copy that has two entries.
+const (
+	CopyReserved = "reserved" // its release is not confirmed: the recipient may have it
+	CopyReleased = "released"
+	CopyVoid     = "void" // no byte of it was handed out
+)
+
+// A Release says what became of a copy after it was entered. A copy that was released stays so. One that is
+// void can still be entered as released: then the earlier entry was wrong.
+type Release struct {
+	Copy       watermark.CopyID     `json:"copy"`
+	Submission watermark.Submission `json:"submission"`     // of the copy
+	State      string               `json:"state"`          // [CopyReleased] or [CopyVoid]
+	Note       string               `json:"note,omitempty"` // how that is known
+	Entered    time.Time            `json:"entered"`        // set by the registry
+	Actor      string               `json:"actor,omitempty"`
+	Logged
+}
+
+// SetState sets State of a copy by its releases, in the order of entry.
+func (c *Copy) SetState(releases []Release) {
+	if c.State = ""; c.TwoEntries {
+		c.State = CopyReserved
+	}
+	for _, r := range releases {
+		if r.Copy == c.ID && c.State != CopyReleased {
+			c.State = r.State
+		}
+	}
 }
 
 // Marking is how strongly a copy was marked, and how well its mark was read back.

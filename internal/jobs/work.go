@@ -11,6 +11,7 @@ import (
 	"net"
 	"runtime/debug"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,7 +35,10 @@ func Passing(err error) bool {
 		return slices.Contains(passing, server.Code[:2])
 	}
 	var network net.Error
-	return errors.As(err, &network) || errors.Is(err, objects.ErrAway) || pgconn.SafeToRetry(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) ||
+	errors.As(err, &network)
+	var connecting *pgconn.ConnectError // also: no host takes writes
+	_, file := network.(syscall.Errno)  // errors of files, such as that of a full disk, have the methods of net.Error
+	return network != nil && !file || errors.As(err, &connecting) || errors.Is(err, objects.ErrAway) || pgconn.SafeToRetry(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 

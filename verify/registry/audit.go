@@ -50,6 +50,8 @@ type Audit struct {
 	Originals   int          `json:"originals"`   // opened, with the digests that were entered
 	Swept       int          `json:"swept"`       // originals of no submission that were removed
 	Problems    []string     `json:"problems"`    // why it does not hold
+	Reserved    int          `json:"reserved"`    // copies whose release is not confirmed
+	OneEntry    int          `json:"one_entry"`   // copies of earlier versions, which count as released
 	Clock       []string     `json:"clock"`       // custody that was entered when a clock was behind: it counts from later on
 }
 
@@ -82,6 +84,18 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 		if c.EnteredAt() != c.Entered {
 			a.Clock = append(a.Clock, fmt.Sprintf("the custody of %s of entry %d says %s, and an earlier entry %s: it counts from then on",
 				c.Recipient, c.Seq, c.Entered.Format(time.RFC3339), c.After.Format(time.RFC3339)))
+		}
+	}
+	for c, err := range l.r.AllCopies(ctx) {
+		if err := a.note(err, ""); err != nil {
+			return nil, err
+		}
+		switch {
+		case err != nil:
+		case !c.TwoEntries:
+			a.OneEntry++
+		case c.State == CopyReserved:
+			a.Reserved++
 		}
 	}
 	for _, k := range kept {

@@ -48,6 +48,8 @@ var (
 	ErrSealed = books.ErrSealed
 	// ErrWeak is wrapped when a copy's mark would not survive a messenger.
 	ErrWeak = errors.New("verify: the mark would be too weak")
+	// ErrNothingLeft is wrapped by a writer of copies that failed before any byte left.
+	ErrNothingLeft = errors.New("verify: no byte left")
 	// ErrInput is wrapped when an argument is unusable.
 	ErrInput = books.ErrInput
 )

@@ -152,7 +152,8 @@ func (s *Issuer) checkSent(at time.Time) error {
 // Issue hands the recipient to a marked copy of a submission, for a purpose that is entered with
 // it. It opens the sealed original and marks it with a fresh copy ID. It then commits the ledger
 // entry with the digest of the encoded bytes. Only after that it writes the bytes to dst, in one
-// Write. After a crash there is at worst a logged copy that was never released. The error wraps
+// Write. A second entry then says that the copy was released: see [Prepared.Issue]. After a crash there
+// is at worst a copy that is reserved. The error wraps
 // [ErrWeak] if the mark would be too weak, and [ErrNotFound] if submission or recipient is not
 // there. It wraps [ErrMarkKey] if the mark key is not active. Then nothing is logged. For
 // several recipients of one submission see [Issuer.Prepare].
@@ -181,7 +182,7 @@ func (s *Issuer) logged(id watermark.CopyID, of watermark.Submission, to, purpos
 		ID: id, Submission: of, Recipient: to, Purpose: purpose, KeyID: key,
 		Marking: books.Marking{Strength: out.Strength, Margin: out.MarginDB, Weak: out.Weak, PSNR: out.PSNR, SSIM: out.SSIM},
 		Format:  out.format, Width: b.Dx(), Height: b.Dy(), SHA256: sha256.Sum256(out.file), Size: int64(len(out.file)),
-		Issued: now, Actor: s.cfg.Actor, Logged: books.Logged{Salt: books.NewSalt()},
+		Issued: now, Actor: s.cfg.Actor, TwoEntries: true, State: CopyReserved, Logged: books.Logged{Salt: books.NewSalt()},
 	}, books.KeyEntry{ID: key, Commitment: s.cfg.Key.Commitment(), Added: now, Logged: books.Logged{Salt: books.NewSalt()}}
 }
 

@@ -400,31 +400,3 @@ func TestConcurrentSubmitAndIssue(t *testing.T) {
 	}
 	require.EqualValues(t, 4+2+16, checkLedger(t, cfg.Registry), "registry, recipient, submission, key; two more uploads, 16 copies")
 }
-
-// A copy that was entered and not handed out, since the process was killed, is handed out by a second call with its
-// ID, and entered once. The ID is refused for any other request.
-func TestIssueAsAgain(t *testing.T) {
-	_, cfg, sub := shop(t, "jpeg")
-	p, err := newIssuer(t, cfg).Prepare(t.Context(), sub.ID)
-	require.NoError(t, err)
-	id := watermark.NewCopyID()
-	var first, second bytes.Buffer
-	a, err := p.IssueAs(t.Context(), &first, id, "vendor A", "p")
-	require.NoError(t, err)
-	again, err := newIssuer(t, cfg).Prepare(t.Context(), sub.ID)
-	require.NoError(t, err)
-	b, err := again.IssueAs(t.Context(), &second, id, "vendor A", "p")
-	require.NoError(t, err)
-	require.Equal(t, first.Bytes(), second.Bytes())
-	require.Equal(t, a.Seq, b.Seq)
-	copies, err := cfg.Registry.Copies(t.Context(), sub.ID)
-	require.NoError(t, err)
-	require.Len(t, copies, 1)
-
-	second.Reset()
-	_, err = p.IssueAs(t.Context(), &second, id, "vendor A", "another purpose")
-	require.ErrorIs(t, err, registry.ErrConflict)
-	_, err = p.IssueAs(t.Context(), &second, id, "vendor B", "p")
-	require.Error(t, err)
-	require.Empty(t, second.Bytes())
-}

@@ -94,22 +94,27 @@ func longSide(img *image.NRGBA) int { return max(img.Rect.Dx(), img.Rect.Dy()) }
 
 // Issue is [Issuer.Issue] for a prepared submission. It checks the mark key and the recipient,
 // and renders a copy with a fresh ID. It enters the copy, and only then writes the file to dst,
-// in one Write. The error wraps [ErrNotFound] if the recipient is not there, [ErrMarkKey] if the
-// key is not active, and [ErrWeak] if the mark is too weak. If dst fails, the copy stays
-// entered.
+// in one Write. Then it enters that the copy was released. The error wraps [ErrNotFound] if the
+// recipient is not there, [ErrMarkKey] if the key is not active, and [ErrWeak] if the mark is too weak.
+// If dst fails, the copy stays reserved: it may have been handed out. If its error wraps
+// [ErrNothingLeft], the copy becomes void.
 func (p *Prepared) Issue(ctx context.Context, dst io.Writer, to, purpose string) (*Copy, error) {
-	return p.issue(ctx, dst, p.issuer.newID(), to, purpose, false)
+	return p.issue(ctx, p.issuer.newID(), to, purpose, false, func(_ *Copy, file []byte) error {
+		_, err := dst.Write(file)
+		return err
+	})
 }
 
-// IssueAs is [Prepared.Issue] with an ID that the caller drew. After a crash, a second call with the same
-// arguments releases the copy that the first one entered, and enters none. The error wraps [ErrConflict]
-// if another copy has the ID, or if the copy's file cannot be made again with the same bytes.
-func (p *Prepared) IssueAs(ctx context.Context, dst io.Writer, id watermark.CopyID, to, purpose string) (*Copy, error) {
-	return p.issue(ctx, dst, id, to, purpose, true)
+// IssueAs is [Prepared.Issue] with an ID, as of [Issuer.CopyFor], and a function hand in place of dst. After a
+// crash, a second call with the same arguments releases the copy that the first one entered, and enters none.
+// The error wraps [ErrConflict] if another copy has the ID, if the copy is void, or if its file cannot be made
+// again with the same bytes.
+func (p *Prepared) IssueAs(ctx context.Context, id watermark.CopyID, to, purpose string, hand func(c *Copy, file []byte) error) (*Copy, error) {
+	return p.issue(ctx, id, to, purpose, true, hand)
 }
 
 // issue is [Prepared.IssueAs] with again, and [Prepared.Issue] without: then an ID that is taken is an error.
-func (p *Prepared) issue(ctx context.Context, dst io.Writer, id watermark.CopyID, to, purpose string, again bool) (*Copy, error) {
+func (p *Prepared) issue(ctx context.Context, id watermark.CopyID, to, purpose string, again bool, hand func(*Copy, []byte) error) (*Copy, error) {
 	s := p.issuer
 	if err := books.CheckText("purpose", purpose, intake.MaxNote); err != nil {
 		return nil, err
@@ -126,14 +131,15 @@ func (p *Prepared) issue(ctx context.Context, dst io.Writer, id watermark.CopyID
 	}
 	row, key := s.logged(id, p.of, to, purpose, out)
 	err = s.cfg.Registry.store.AddCopy(ctx, &row, key)
+	fresh := err == nil
 	if again && errors.Is(err, ErrConflict) {
 		err = s.cfg.Registry.entered(ctx, &row)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("copy of %s: not released, since it could not be logged: %w", p.of, err)
 	}
-	if _, err := dst.Write(out.file); err != nil {
-		return nil, fmt.Errorf("copy %s is logged but could not be handed out: %w", id, err)
+	if err := s.handOut(ctx, &row, out.file, fresh, hand); err != nil {
+		return nil, err
 	}
 	return &row, nil
 }

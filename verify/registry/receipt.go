@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"fmt"
+	"slices"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
@@ -14,7 +15,8 @@ import (
 // receipt with the same key and signature is there, nothing changes, and added is false. The
 // error wraps [ErrNotFound] if the copy x.Copy is not there, and [ErrReceipt] if the signature
 // is not of [Copy.ReceiptMessage] by x.PublicKey. AddReceipt does not check whose key this is:
-// the key should have come with the recipient's contract.
+// the key should have come with the recipient's contract. A copy whose release was not confirmed is then
+// released.
 func (l *Ledger) AddReceipt(ctx context.Context, x Receipt) (added bool, err error) {
 	if err := books.CheckText("actor", x.Actor, intake.MaxName); err != nil {
 		return false, err
@@ -30,14 +32,14 @@ func (l *Ledger) AddReceipt(ctx context.Context, x Receipt) (added bool, err err
 	if err != nil {
 		return false, err
 	}
-	for _, o := range old {
-		if o.PublicKey == x.PublicKey && o.Signature == x.Signature {
-			return false, nil
-		}
+	if there := slices.ContainsFunc(old, func(o Receipt) bool { return o.PublicKey == x.PublicKey && o.Signature == x.Signature }); !there {
+		x.Entered, x.Salt = l.r.clock(), books.NewSalt()
+		err, added = l.r.store.AddReceipt(ctx, x), true
 	}
-	x.Entered, x.Salt = l.r.clock(), books.NewSalt()
-	err = l.r.store.AddReceipt(ctx, x)
-	return err == nil, err
+	if err == nil && c.TwoEntries && c.State != CopyReleased {
+		_, err = l.release(ctx, c, Release{State: CopyReleased, Note: "its recipient signed a receipt", Actor: x.Actor})
+	}
+	return added && err == nil, err
 }
 
 // Receipts lists the receipts of a copy in the order of entry.

@@ -13,6 +13,8 @@ type (
 	Subject = books.Subject
 	// A Copy is what one recipient was handed of one submission.
 	Copy = books.Copy
+	// A Release says what became of a copy after it was entered.
+	Release = books.Release
 	// A Receipt is a recipient's signature over the copy that it was handed.
 	Receipt = books.Receipt
 	// Custody says which uploads a recipient could hold unmarked.
@@ -31,7 +33,7 @@ type (
 	Digest = books.Digest
 )
 
-// Kinds of recipients, ways of handing on, and states of a mark key.
+// Kinds of recipients, ways of handing on, and states of a mark key and of a copy.
 const (
 	KindStore     = books.KindStore
 	KindVendor    = books.KindVendor
@@ -46,4 +48,8 @@ const (
 	KeyActive      = books.KeyActive
 	KeyRetired     = books.KeyRetired
 	KeyCompromised = books.KeyCompromised
+
+	CopyReserved = books.CopyReserved
+	CopyReleased = books.CopyReleased
+	CopyVoid     = books.CopyVoid
 )

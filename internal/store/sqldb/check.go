@@ -87,7 +87,7 @@ func (d *DB) sound(ctx context.Context, q *sql.Tx) error {
 			return tampered("the schema was changed: %s", what)
 		}
 	}
-	for _, table := range []string{"submission", "subject", "copy", "receipt", "custody", "custody_submission", "handon", "erasure_submission", "ledger", "list_node", "segment"} {
+	for _, table := range []string{"submission", "subject", "copy", "release", "receipt", "custody", "custody_submission", "handon", "erasure_submission", "ledger", "list_node", "segment"} {
 		if wrong, err := d.dialect.Sound(ctx, q, table); err != nil {
 			return err
 		} else if wrong != "" {
@@ -267,7 +267,7 @@ type evidenceTable struct {
 // evidenceTables has one table for each kind of entries.
 var evidenceTables = []evidenceTable{
 	plain(books.EntryRegistry, infoTable), plain(books.EntryRecipient, recipientTable), plain(books.EntryKey, markKeyTable),
-	plain(books.EntryKeyState, keyStateTable), plain(books.EntryIssue, copyTable), plain(books.EntryReceipt, receiptTable),
+	plain(books.EntryKeyState, keyStateTable), plain(books.EntryIssue, copyTable), plain(books.EntryRelease, releaseTable), plain(books.EntryReceipt, receiptTable),
 	plain(books.EntryConclusion, conclusionTable), plain(books.EntryHandOn, handOnTable),
 	{books.EntryInvestigation, investigationTable.name, (*checker).investigations},
 	{books.EntryCustody, custodyTable.name, (*checker).custody},

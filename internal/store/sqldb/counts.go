@@ -30,8 +30,15 @@ const (
 	noDay       = -1_000_000 // of a submission that is missing
 )
 
+// void selects the copies that are void. It reads the table alone.
+func (d *DB) void() string {
+	id := d.dialect.Unindexed("copy")
+	of := func(state string) string { return "SELECT " + id + " FROM release WHERE state = '" + state + "'" }
+	return "(" + of(books.CopyVoid) + " AND " + id + " NOT IN (" + of(books.CopyReleased) + "))"
+}
+
 // CountIssued counts, for each recipient and each UTC day of submission, the uploads issued to
-// the recipient as copies, each upload once. Erased uploads do not count, nor does what was
+// the recipient as copies, each upload once. Void copies and erased uploads do not count, nor does what was
 // submitted or issued after until. The result is sorted by recipient and day; days without
 // copies are left out. It reads tables alone, as [DB.CountDays] does: no damaged index changes a count, but
 // that of IDs.
@@ -39,12 +46,13 @@ func (d *DB) CountIssued(ctx context.Context, until time.Time) ([]books.Issued, 
 	of := d.dialect.Unindexed("c.submission")
 	return d.days(ctx, until, "SELECT c.recipient, coalesce(s.submitted / 86400000000, "+strconv.Itoa(noDay)+") AS day, count(DISTINCT "+of+`)
 		FROM copy c LEFT JOIN submission s ON s.id = `+of+` WHERE coalesce(s.erased, 0) = 0 AND coalesce(s.submitted, $1) <= $1 AND c.issued <= $1
+			AND `+d.dialect.Unindexed("c.id")+" NOT IN "+d.void()+`
 		GROUP BY c.recipient, day ORDER BY c.recipient, day`)
 }
 
 // CountDays counts the uploads by the UTC day of their submission (Recipient is ""): all, and the
 // erased ones alone. It also counts the copies by recipient and by the UTC day of their issue,
-// also copies of erased uploads. Counts end at until, included. Days without any are left out,
+// also copies of erased uploads, but no void ones. Counts end at until, included. Days without any are left out,
 // and days ascend.
 func (d *DB) CountDays(ctx context.Context, until time.Time) (submitted, erased, issued []books.Issued, err error) {
 	submitted, err = d.days(ctx, until, "SELECT '', submitted / 86400000000 AS day, count(*) FROM submission WHERE page < 2 AND submitted + 0 <= $1 GROUP BY day ORDER BY day")
@@ -55,7 +63,7 @@ func (d *DB) CountDays(ctx context.Context, until time.Time) (submitted, erased,
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	issued, err = d.days(ctx, until, "SELECT recipient, issued / 86400000000 AS day, count(*) FROM copy WHERE issued <= $1 GROUP BY recipient, day ORDER BY recipient, day")
+	issued, err = d.days(ctx, until, "SELECT recipient, issued / 86400000000 AS day, count(*) FROM copy WHERE issued <= $1 AND "+d.dialect.Unindexed("id")+" NOT IN "+d.void()+" GROUP BY recipient, day ORDER BY recipient, day")
 	return submitted, erased, issued, err
 }
 

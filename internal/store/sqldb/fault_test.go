@@ -39,6 +39,10 @@ var writes = map[string]struct {
 		k.ID, c.KeyID = "v1-other", "v1-other"
 		return d.AddCopy(ctx, &c, k)
 	}, books.ErrConflict, 2}, // it is there: the copy ID is fresh for each issue
+	"release": {func(ctx context.Context, d *sqldb.DB) error {
+		_, err := d.AddRelease(ctx, release(0x501, books.CopyReleased))
+		return err
+	}, nil, 1},
 	"erasure": {func(ctx context.Context, d *sqldb.DB) error {
 		return d.Erase(ctx, erasure("letter", 3))
 	}, books.ErrErased, 1},
@@ -52,6 +56,7 @@ func TestFaults(t *testing.T) {
 	persists := func(tx *sql.Tx) error { return errors.Join(tx.Commit(), errFault) }
 	each(t, func(t *testing.T, d *sqldb.DB) {
 		fill(t, d)
+		releases(t, d)
 		for name, w := range writes {
 			before, _, err := d.Head(t.Context())
 			require.NoError(t, err)

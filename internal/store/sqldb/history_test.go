@@ -77,7 +77,7 @@ func (h *history) name() string { return names[h.IntN(len(names))] }
 
 // step is the next operation. It is to be applied to every store.
 func (h *history) step() func(ctx context.Context, s books.Store) (any, error) {
-	switch k := h.IntN(15); k {
+	switch k := h.IntN(16); k {
 	case 0, 1:
 		r := recipient(h.name())
 		r.Kind, r.Added = []string{"vendor", "partner"}[h.IntN(2)], h.time()
@@ -105,6 +105,7 @@ func (h *history) step() func(ctx context.Context, s books.Store) (any, error) {
 			copies[i], key = issued(watermark.CopyID(h.Uint64N(400)<<55|1), s.ID, h.name())
 			copies[i].Margin, copies[i].PSNR, copies[i].SSIM = h.NormFloat64(), -h.Float64()*float64(h.IntN(2)), h.ExpFloat64()
 			copies[i].Weak, copies[i].Issued = h.IntN(2) == 0, h.time()
+			copies[i].TwoEntries = h.IntN(2) == 0
 		}
 		return func(ctx context.Context, s books.Store) (any, error) {
 			for i := range copies {
@@ -137,6 +138,16 @@ func (h *history) rare(k int) func(ctx context.Context, s books.Store) (any, err
 			st.KeyID = fmt.Sprintf("v1-%d", h.IntN(5))
 		}
 		return func(ctx context.Context, s books.Store) (any, error) { return nil, s.AddKeyState(ctx, st) }
+	case 15:
+		s, _ := submission(h.IntN(60))
+		r := release(watermark.CopyID(h.Uint64N(400)<<55|1), []string{books.CopyReleased, books.CopyVoid}[h.IntN(2)])
+		return func(ctx context.Context, st books.Store) (any, error) {
+			c, err := st.Copy(ctx, r.Copy)
+			if r.Submission = s.ID; err == nil {
+				r.Submission = c.Submission
+			}
+			return st.AddRelease(ctx, r)
+		}
 	case 14:
 		c := change(h.IntN(60), fmt.Sprintf("subject-%d", h.IntN(9)))
 		return func(ctx context.Context, s books.Store) (any, error) {

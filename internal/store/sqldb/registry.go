@@ -143,40 +143,128 @@ func (d *DB) Copy(ctx context.Context, id watermark.CopyID) (*books.Copy, error)
 // issued returns a copy and its receipts, in the order of entry. The error wraps [books.ErrNotFound] if
 // there is no such copy, and [books.ErrTampered] if others were entered.
 func (d *DB) issued(ctx context.Context, id watermark.CopyID) (c *books.Copy, receipts []books.Receipt, err error) {
-	var copies []books.Copy
 	err = d.snapshot(ctx, func(q querier) error {
-		if copies, err = copyTable.rows(ctx, q, " WHERE id = $1", copyID{&id}); err != nil {
-			return err
-		}
-		if receipts, err = receiptTable.rows(ctx, q, " WHERE copy = $1 ORDER BY seq", copyID{&id}); err != nil {
-			return err
-		}
-		var items []books.Row
-		for _, c := range copies {
-			items = append(items, c)
-		}
-		for _, r := range receipts {
-			items = append(items, r)
-		}
-		return onList(ctx, q, &d.dialect, books.CopyList(id), items)
+		c, receipts, err = issued(ctx, q, &d.dialect, id)
+		return err
 	})
-	if err == nil && len(copies) == 0 {
-		err = books.ErrNotFound
-	}
+	return c, receipts, err
+}
+
+// issued is [DB.issued] of what q shows.
+func issued(ctx context.Context, q querier, dialect *Dialect, id watermark.CopyID) (*books.Copy, []books.Receipt, error) {
+	copies, err := copyTable.rows(ctx, q, " WHERE id = $1", copyID{&id})
 	if err != nil {
 		return nil, nil, err
 	}
+	receipts, err := receiptTable.rows(ctx, q, " WHERE copy = $1 ORDER BY seq", copyID{&id})
+	if err != nil {
+		return nil, nil, err
+	}
+	releases, err := releaseTable.rows(ctx, q, " WHERE copy = $1 ORDER BY seq", copyID{&id})
+	if err != nil {
+		return nil, nil, err
+	}
+	var items []books.Row
+	for _, c := range copies {
+		items = append(items, c)
+	}
+	for _, r := range receipts {
+		items = append(items, r)
+	}
+	for _, r := range releases {
+		items = append(items, r)
+	}
+	if err := onList(ctx, q, dialect, books.CopyList(id), items); err != nil {
+		return nil, nil, err
+	}
+	if len(copies) == 0 {
+		return nil, nil, books.ErrNotFound
+	}
+	copies[0].SetState(releases)
 	return &copies[0], receipts, nil
 }
 
-// Copies lists the copies of an upload in the order of issue.
-func (d *DB) Copies(ctx context.Context, of watermark.Submission) ([]books.Copy, error) {
-	return checked(ctx, d, books.CopiesOf(of), copyTable, " WHERE submission = $1", of[:])
+// AddRelease enters what became of a copy. added is false if the copy is in that state already. The error
+// wraps [books.ErrConflict] if a copy was released and r makes it void, or if it has one entry alone. It
+// wraps [books.ErrNotFound] if there is no such copy of the submission.
+func (d *DB) AddRelease(ctx context.Context, r books.Release) (added bool, err error) {
+	err = d.update(ctx, "enter a release", func(t *tx) error {
+		added = false
+		c, _, err := issued(ctx, t, t.dialect, r.Copy)
+		switch {
+		case err != nil:
+			return err
+		case c.Submission != r.Submission:
+			return books.ErrNotFound
+		case c.State == r.State:
+			return nil
+		case c.State != books.CopyReserved && (c.State != books.CopyVoid || r.State != books.CopyReleased):
+			return fmt.Errorf("%w: copy %s is entered as released", books.ErrConflict, r.Copy)
+		}
+		added = true
+		return enter(ctx, t, releaseTable, &r, &r.Seq)
+	})
+	return added && err == nil, err
 }
 
-// CopiesAfter returns up to limit copies with a greater number.
-func (d *DB) CopiesAfter(ctx context.Context, seq int64, limit int) ([]books.Copy, error) {
-	return copyTable.rows(ctx, d.read, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit)
+// Releases lists the releases of an upload's copies in the order of entry.
+func (d *DB) Releases(ctx context.Context, of watermark.Submission) ([]books.Release, error) {
+	return checked(ctx, d, books.ReleasesOf(of), releaseTable, " WHERE submission = $1", of[:])
+}
+
+// Copies lists the copies of an upload in the order of issue.
+func (d *DB) Copies(ctx context.Context, of watermark.Submission) (copies []books.Copy, err error) {
+	err = d.snapshot(ctx, func(q querier) error {
+		if copies, err = copyTable.rows(ctx, q, " WHERE submission = $1", of[:]); err != nil {
+			return err
+		}
+		releases, err := releaseTable.rows(ctx, q, " WHERE submission = $1", of[:])
+		if err != nil {
+			return err
+		}
+		if err := onList(ctx, q, &d.dialect, books.ReleasesOf(of), releases); err != nil {
+			return err
+		}
+		if err := onList(ctx, q, &d.dialect, books.CopiesOf(of), copies); err != nil {
+			return err
+		}
+		setStates(copies, releases)
+		return nil
+	})
+	return copies, err
+}
+
+// setStates sets the states of copies by releases, in the order of entry.
+func setStates(copies []books.Copy, releases []books.Release) {
+	of := make(map[watermark.CopyID][]books.Release, len(releases))
+	for _, r := range releases {
+		of[r.Copy] = append(of[r.Copy], r)
+	}
+	for i := range copies {
+		copies[i].SetState(of[copies[i].ID])
+	}
+}
+
+// CopiesAfter returns up to limit copies with a greater number. Their releases are not compared with lists.
+func (d *DB) CopiesAfter(ctx context.Context, seq int64, limit int) (copies []books.Copy, err error) {
+	err = d.snapshot(ctx, func(q querier) error {
+		if copies, err = copyTable.rows(ctx, q, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit); err != nil {
+			return err
+		}
+		for part := range slices.Chunk(copies, inList) {
+			ids := make([]any, len(part))
+			for i := range part {
+				ids[i] = copyID{&part[i].ID}
+			}
+			releases, err := releaseTable.rows(ctx, q, " WHERE copy IN "+d.dialect.in(1, len(ids))+" ORDER BY seq", ids...)
+			if err != nil {
+				return err
+			}
+			setStates(part, releases)
+		}
+		return nil
+	})
+	return copies, err
 }
 
 // AddReceipt enters the receipt of a copy.

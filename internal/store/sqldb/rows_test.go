@@ -510,3 +510,69 @@ func TestEarlierSchema(t *testing.T) {
 		})
 	}
 }
+
+// What became of a copy follows from its entries. A copy that was released is never void again.
+func TestReleases(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		fill(t, d)
+		releases(t, d)
+		ctx := t.Context()
+		sub, _ := submission(5)
+		states := make(map[watermark.CopyID]string)
+		copies, err := d.Copies(ctx, sub.ID)
+		require.NoError(t, err)
+		for _, c := range copies {
+			states[c.ID] = c.State
+			one, err := d.Copy(ctx, c.ID)
+			require.NoError(t, err)
+			require.Equal(t, c, *one)
+		}
+		require.Equal(t, map[watermark.CopyID]string{5<<60 | 7: "", 0x501: "reserved", 0x502: "released", 0x503: "void", 0x504: "released", 0x505: ""}, states)
+		all, err := d.CopiesAfter(ctx, 0, 100)
+		require.NoError(t, err)
+		for _, c := range all {
+			require.Equal(t, states[c.ID], c.State)
+		}
+		for of, want := range map[watermark.CopyID]error{0x502: books.ErrConflict, 0x504: books.ErrConflict, 0x505: books.ErrConflict, 0x599: books.ErrNotFound, 1<<60 | 7: books.ErrNotFound} {
+			_, err = d.AddRelease(ctx, release(of, books.CopyVoid))
+			require.ErrorIs(t, err, want, "%s", of)
+		}
+		for of, state := range map[watermark.CopyID]string{0x502: books.CopyReleased, 0x503: books.CopyVoid} {
+			added, err := d.AddRelease(ctx, release(of, state))
+			require.NoError(t, err)
+			require.False(t, added, "it is so already")
+		}
+		never := t0.AddDate(99, 0, 0)
+		count := func() (n int) {
+			_, _, issued, err := d.CountDays(ctx, never)
+			require.NoError(t, err)
+			for _, x := range issued {
+				if x.Recipient == "vendor B" {
+					n += x.Count
+				}
+			}
+			return n
+		}
+		require.Equal(t, 4, count(), "a void copy counts for nobody")
+		by, err := d.CountIssued(ctx, never)
+		require.NoError(t, err)
+		require.Equal(t, books.Issued{Recipient: "vendor B", Day: sub.Submitted.Truncate(24 * time.Hour), Count: 1}, by[len(by)-1])
+		_, err = d.AddRelease(ctx, release(0x503, books.CopyReleased))
+		require.NoError(t, err)
+		require.Equal(t, 5, count(), "the entry that it is void was wrong")
+
+		alone, _ := submission(6)
+		c, k := issued(0x601, alone.ID, "vendor B")
+		c.TwoEntries = true
+		require.NoError(t, d.AddCopy(ctx, &c, k))
+		r := release(0x601, books.CopyVoid)
+		r.Submission = alone.ID
+		_, err = d.AddRelease(ctx, r)
+		require.NoError(t, err)
+		again, err := d.CountIssued(ctx, never)
+		require.NoError(t, err)
+		require.Equal(t, by, again, "a void copy is not held")
+		_, _, err = d.Check(ctx)
+		require.NoError(t, err)
+	})
+}

@@ -65,11 +65,15 @@ var (
 		}}
 	erasureListTable = table[listed]{"erasure_submission", columns("erasure submission"), bindListed}
 	copyTable        = table[books.Copy]{"copy",
-		columns("id submission recipient purpose key_id strength margin weak psnr ssim format width height sha256 size issued actor salt seq"),
+		columns("id submission recipient purpose key_id strength margin weak psnr ssim format width height sha256 size issued actor salt seq two_entries"),
 		func(c *books.Copy) []any {
 			return []any{copyID{&c.ID}, fixed(c.Submission[:]), &c.Recipient, &c.Purpose, &c.KeyID, &c.Strength,
 				&c.Margin, flag{&c.Weak}, &c.PSNR, &c.SSIM, &c.Format, &c.Width, &c.Height, fixed(c.SHA256[:]),
-				&c.Size, micros{&c.Issued}, &c.Actor, fixed(c.Salt[:]), &c.Seq}
+				&c.Size, micros{&c.Issued}, &c.Actor, fixed(c.Salt[:]), &c.Seq, flag{&c.TwoEntries}}
+		}}
+	releaseTable = table[books.Release]{"release", columns("copy submission state note entered actor salt seq"),
+		func(r *books.Release) []any {
+			return []any{copyID{&r.Copy}, fixed(r.Submission[:]), &r.State, &r.Note, micros{&r.Entered}, &r.Actor, fixed(r.Salt[:]), &r.Seq}
 		}}
 	receiptTable = table[books.Receipt]{"receipt", columns("copy public_key signature entered actor salt seq"),
 		func(r *books.Receipt) []any {

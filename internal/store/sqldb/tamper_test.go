@@ -2,6 +2,7 @@ package sqldb_test
 
 import (
 	"database/sql"
+	"fmt"
 	"regexp"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // everything is fill and one of each of the rarer rows; uploads 8 and 9 are erased.
@@ -40,8 +42,32 @@ func everything(t *testing.T, s books.Store) {
 	require.NoError(t, s.Erase(ctx, erasure("letter 6", 7, 8)))
 	checkpoint(t, s)
 	require.NoError(t, s.AddCustody(ctx, countersigned()))
+	releases(t, s)
 	_, _, err = s.Check(ctx)
 	require.NoError(t, err)
+}
+
+// releases enters copies 501 to 505 of upload 5: reserved, released, void, void and then released, of one entry.
+func releases(t *testing.T, s books.Store) {
+	t.Helper()
+	sub, _ := submission(5)
+	for id := watermark.CopyID(0x501); id <= 0x505; id++ {
+		c, k := issued(id, sub.ID, "vendor B")
+		k.ID, c.KeyID, c.TwoEntries = "v1-second", "v1-second", id < 0x505
+		require.NoError(t, s.AddCopy(t.Context(), &c, k))
+	}
+	for i, r := range []books.Release{release(0x502, books.CopyReleased), release(0x503, books.CopyVoid), release(0x504, books.CopyVoid), release(0x504, books.CopyReleased)} {
+		r.Salt = salt(fmt.Sprint("release", i))
+		added, err := s.AddRelease(t.Context(), r)
+		require.NoError(t, err)
+		require.True(t, added)
+	}
+}
+
+// release is what became of a copy of upload 5.
+func release(of watermark.CopyID, state string) books.Release {
+	sub, _ := submission(5)
+	return books.Release{Copy: of, Submission: sub.ID, State: state, Note: "the folder was full", Entered: t0.AddDate(2, 0, 1), Actor: "ops", Logged: books.Logged{Salt: salt("release")}}
 }
 
 // Edits are SQL that all databases know, but for BYTES(hex) and EDITED(entry), the
@@ -82,7 +108,7 @@ var edits = map[string]string{
 	"copy's weakness":          `UPDATE copy SET weak = 1 - weak WHERE seq = (SELECT max(seq) FROM copy)`,
 	"copy's time":              `UPDATE copy SET issued = issued - 1 WHERE id = BYTES(1000000000000007)`,
 	"copy removed":             `DELETE FROM receipt WHERE copy = BYTES(1000000000000007); DELETE FROM copy WHERE id = BYTES(1000000000000007)`,
-	"copy added":               `INSERT INTO copy SELECT BYTES(0000000000000009), submission, recipient, purpose, key_id, strength, margin, weak, psnr, ssim, format, width, height, sha256, size, issued, actor, salt, 888 FROM copy LIMIT 1`,
+	"copy added":               `INSERT INTO copy SELECT BYTES(0000000000000009), submission, recipient, purpose, key_id, strength, margin, weak, psnr, ssim, format, width, height, sha256, size, issued, actor, salt, 888, two_entries FROM copy LIMIT 1`,
 	"copies swapped":           `UPDATE copy SET seq = 999 WHERE seq = 6; UPDATE copy SET seq = 6 WHERE seq = 8; UPDATE copy SET seq = 8 WHERE seq = 999`,
 	"submission's time":        `UPDATE submission SET submitted = submitted + 1 WHERE seq = 4`,
 	"submission's hash":        `UPDATE submission SET hash = 'pdq:1' WHERE seq = 4`,
@@ -119,13 +145,23 @@ var edits = map[string]string{
 	"recipient's kind":         `UPDATE recipient SET kind = 'store'`,
 	"recipient added":          `INSERT INTO recipient SELECT 'B', kind, actor, added, salt, 777 FROM recipient WHERE name = 'vendor A'`,
 	"mark key's commitment":    `UPDATE mark_key SET commitment = ZERO32`,
-	"mark key added":           `INSERT INTO mark_key SELECT 'v1-other', commitment, since, salt, 777 FROM mark_key`,
+	"mark key added":           `INSERT INTO mark_key SELECT 'v1-other', commitment, since, salt, 777 FROM mark_key LIMIT 1`,
 	"key state's time":         `UPDATE key_state SET since = since + 1 WHERE state = 'compromised'`,
 	"key state changed":        `UPDATE key_state SET state = 'active' WHERE state = 'compromised'`,
 	"key state removed":        `DELETE FROM key_state WHERE state = 'compromised'`,
 	"key state added":          `INSERT INTO key_state (seq, key_id, state, since, note, entered, actor, salt) SELECT 999, key_id, 'active', since, note, entered, actor, salt FROM key_state WHERE state = 'retired'`,
 	"receipt's signature":      `UPDATE receipt SET signature = BYTES(` + zero32 + zero32 + `) WHERE seq = (SELECT min(seq) FROM receipt)`,
 	"receipt's copy":           `UPDATE receipt SET copy = BYTES(1000000000000007) WHERE seq = (SELECT min(seq) FROM receipt)`,
+	"void hidden":              `DELETE FROM release WHERE copy = BYTES(0000000000000503)`,
+	"void made released":       `UPDATE release SET state = 'released' WHERE copy = BYTES(0000000000000503)`,
+	"release made void":        `UPDATE release SET state = 'void' WHERE copy = BYTES(0000000000000502)`,
+	"release hidden":           `DELETE FROM release WHERE seq = (SELECT max(seq) FROM release)`,
+	"release forged":           `INSERT INTO release SELECT 888, BYTES(0000000000000501), submission, state, note, entered, actor, salt FROM release WHERE copy = BYTES(0000000000000502)`,
+	"void of another copy":     `UPDATE release SET copy = BYTES(0000000000000501) WHERE copy = BYTES(0000000000000503)`,
+	"void of another upload":   `UPDATE release SET submission = (SELECT submission FROM copy WHERE id = BYTES(1000000000000007)) WHERE copy = BYTES(0000000000000503)`,
+	"void's note":              `UPDATE release SET note = '' WHERE copy = BYTES(0000000000000503)`,
+	"copy made of one entry":   `UPDATE copy SET two_entries = 0 WHERE id = BYTES(0000000000000501)`,
+	"copy made of two entries": `UPDATE copy SET two_entries = 1 WHERE id = BYTES(0000000000000505)`,
 	"receipt removed":          `DELETE FROM receipt WHERE seq = (SELECT max(seq) FROM receipt)`,
 	"investigation's actor":    `UPDATE investigation SET actor = 'nobody'`,
 	"investigation removed":    `DELETE FROM investigation WHERE seq = (SELECT min(seq) FROM investigation)`,

@@ -125,6 +125,7 @@ var transferred = []transferStep{
 	all(erasureTable, transferRows, "seq"),
 	all(erasureListTable, transferRows, "erasure", "submission"),
 	all(copyTable, transferRows, "seq"),
+	all(releaseTable, transferRows, "seq"),
 	all(receiptTable, transferRows, "seq"),
 	all(custodyTable, transferRows, "seq"),
 	all(custodyListTable, transferRows, "custody", "submission"),

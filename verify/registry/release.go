@@ -1,0 +1,109 @@
+package registry
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// CopyFor returns the ID of the copy that answers a request for a submission, a recipient and a purpose. c is
+// the copy if it was entered, else nil. The same values always have the same ID, also after the registry was
+// restored from a backup: a command that is run again makes no second copy. Another text of request, another
+// size or format in [Config], and another mark key have another ID, and so has a request whose copy is void.
+func (s *Issuer) CopyFor(ctx context.Context, of watermark.Submission, to, purpose, request string) (id watermark.CopyID, c *Copy, err error) {
+	if s.cfg.Key == nil {
+		return 0, nil, fmt.Errorf("%w: no mark key", ErrInput)
+	}
+	for n := 0; ; n++ {
+		id := s.requested(n, of, to, purpose, request)
+		c, err := s.cfg.Registry.Copy(ctx, id)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return id, nil, nil
+		case err != nil:
+			return 0, nil, err
+		case c.State != CopyVoid && c.Submission == of && c.Recipient == to && c.Purpose == purpose:
+			return id, c, nil
+		}
+	}
+}
+
+// requested returns the n-th ID of a request. Without the mark key it is as good as random.
+func (s *Issuer) requested(n int, of watermark.Submission, to, purpose, request string) watermark.CopyID {
+	about := []byte("kycmark copy of a request v1\n")
+	for _, field := range []string{s.cfg.Registry.ID(), of.String(), to, purpose, request, s.cfg.Format, strconv.Itoa(s.cfg.MaxSide),
+		strconv.FormatInt(s.cfg.MaxCopyBytes, 10), strconv.FormatBool(s.cfg.KeepEXIF), strconv.Itoa(n)} {
+		about = append(append(strconv.AppendInt(about, int64(len(field)), 10), ':'), field...)
+	}
+	id, err := hkdf.Key(sha256.New, []byte(s.cfg.Key.Secret()), nil, string(about), 8)
+	if err != nil {
+		panic("registry: hkdf: " + err.Error()) // only for more than 8160 bytes
+	}
+	return watermark.CopyID(binary.BigEndian.Uint64(id))
+}
+
+// AddRelease enters what became of the copy x.Copy: that it was released, or that it is void, which needs a
+// Note. Submission, Entered and Salt are set. If the copy is in that state, nothing changes, and added is
+// false. The error wraps [ErrNotFound] if the copy is not there. It wraps [ErrConflict] if the copy was
+// released and x makes it void.
+func (l *Ledger) AddRelease(ctx context.Context, x Release) (added bool, err error) {
+	if err := errors.Join(books.CheckText("actor", x.Actor, intake.MaxName), books.CheckText("note", x.Note, intake.MaxNote)); err != nil {
+		return false, err
+	}
+	if x.State != CopyReleased && (x.State != CopyVoid || x.Note == "") {
+		return false, fmt.Errorf("%w: the state is %.40q, want %q, or %q with a note", ErrInput, x.State, CopyReleased, CopyVoid)
+	}
+	c, err := l.r.Copy(ctx, x.Copy)
+	if err != nil {
+		return false, err
+	}
+	return l.release(ctx, c, x)
+}
+
+// release enters x for the copy c, and sets c.State.
+func (l *Ledger) release(ctx context.Context, c *Copy, x Release) (added bool, err error) {
+	x.Copy, x.Submission, x.Entered, x.Salt = c.ID, c.Submission, l.r.clock(), books.NewSalt()
+	if added, err = l.r.store.AddRelease(ctx, x); err == nil {
+		c.State = x.State
+	}
+	return added, err
+}
+
+// secondEntryTime is how long the entry of a release may take after the caller gave up. Chosen.
+const secondEntryTime = 30 * time.Second
+
+// handOut has hand release the bytes of the copy c, which was entered, and enters what became of it. fresh: no
+// earlier attempt entered c.
+func (s *Issuer) handOut(ctx context.Context, c *Copy, file []byte, fresh bool, hand func(*Copy, []byte) error) error {
+	if c.State == CopyVoid {
+		return fmt.Errorf("copy %s: %w: it is void", c.ID, ErrConflict)
+	}
+	err := hand(c, file)
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), secondEntryTime)
+	defer cancel()
+	switch ledger := s.cfg.Registry.Ledger(); {
+	case err == nil && !c.TwoEntries:
+		return nil
+	case err == nil:
+		if _, err := ledger.release(late, c, Release{State: CopyReleased, Actor: s.cfg.Actor}); err != nil {
+			return fmt.Errorf("copy %s was handed out, and its release could not be logged: %w", c.ID, err)
+		}
+		return nil
+	case !fresh || !errors.Is(err, ErrNothingLeft):
+		return fmt.Errorf("copy %s is logged, and may have been handed out: %w", c.ID, err)
+	default:
+		if _, void := ledger.release(late, c, Release{State: CopyVoid, Actor: s.cfg.Actor, Note: "the attempt that entered it failed before a byte left"}); void != nil {
+			return fmt.Errorf("copy %s is logged and was not handed out: %w; it could not be made void: %w", c.ID, err, void)
+		}
+		return fmt.Errorf("copy %s was not handed out, and is void: %w", c.ID, err)
+	}
+}
