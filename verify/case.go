@@ -21,7 +21,7 @@ type books struct {
 	cells      []odds.Cell                              // the days with submissions
 	holdings   *engine.Holdings                         // counts by recipient and cell, up to the find and of admissible custody
 	ever       *engine.Holdings                         // the same whatever the dates; cells have the submissions in All
-	copies     map[watermark.Submission][]registry.Copy // all issued copies of the submissions that leaks show
+	copies     map[watermark.Submission][]registry.Copy // copies of the submissions that leaks show, but void ones
 	history    findings.History
 	earlier    []findings.Earlier
 	travel     []findings.Travel
@@ -48,9 +48,11 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict, cfg Config) 
 		return nil, err
 	}
 	for _, l := range shown(leaks) {
-		if b.copies[l.Submission], err = v.in.copies(ctx, l.Submission); err != nil {
+		all, err := v.in.copies(ctx, l.Submission)
+		if err != nil {
 			return nil, err
 		}
+		b.copies[l.Submission] = handedOut(all)
 	}
 	if v.in.several() {
 		return b, v.severalBooks(ctx, cfg, b, leaks)

@@ -37,11 +37,16 @@ func (r *read) forgeable() bool {
 	return k != nil && k.State == registry.KeyCompromised && !k.Since.After(r.issued.Issued)
 }
 
+// void reports whether the ledger says that no byte of an issued copy was handed out. Its mark in a leak
+// contradicts that, and names no recipient.
+func (r *read) void() bool { return r.issued.State == registry.CopyVoid }
+
 // A conclusion is what follows from the evidence of one leak.
 type conclusion struct {
 	finding     Finding
 	unconfirmed bool
 	forgeable   bool                 // unconfirmed for its key alone
+	void        bool                 // unconfirmed since the copy is void alone
 	submission  watermark.Submission // that the leak shows or resembles, or of the unconfirmed copy; zero: none
 	read        *read                // the mark on which the conclusion rests; nil: none of an issued copy
 	also        []read               // other issued copies whose marks were found beside read
@@ -55,6 +60,16 @@ func (c *conclusion) say(code string, x figures) {
 	c.said = append(c.said, findings.Said{Code: code, Figures: x})
 }
 
+// sayStates adds sentences on the issued copies that were read and are not known to be released.
+func (c *conclusion) sayStates(issued []read) {
+	for _, state := range []string{registry.CopyVoid, registry.CopyReserved} {
+		of := slices.DeleteFunc(slices.Clone(issued), func(r read) bool { return r.issued.State != state })
+		if len(of) > 0 {
+			c.say("copy-is-"+state, figures{"copies": copyNames(of), "n": len(of)})
+		}
+	}
+}
+
 // conclude returns the conclusion from the evidence of one leak. It reads no registry and no clock.
 // The first rule that applies wins. In order: several issued copies, one issued copy, a mark that is not
 // listed, a submission shown, a submission not compared, a likeness, nothing. Beside an issued copy, a
@@ -64,6 +79,7 @@ func conclude(e evidence) conclusion {
 	if r := e.unissued(); r != nil && c.finding != FoundUnissued {
 		c.sayUnlisted(r)
 	}
+	c.sayStates(e.issuedReads())
 	_, altered := e.sees(c.submission)
 	c.sayAltered(altered)
 	return c
@@ -85,6 +101,11 @@ func (e evidence) rules() conclusion {
 		r := &issued[0]
 		if r.forgeable() {
 			return concludeForgeable(r)
+		}
+		if r.void() {
+			c := conclusion{finding: FoundCopy, unconfirmed: true, void: true, submission: r.issued.Submission, read: r}
+			c.say("copy-void", figures{"copy": r.copy.String()})
+			return c
 		}
 		c := concludeCopies(issued)
 		c.say(r.how(), figures{"copy": r.copy.String()})

@@ -64,7 +64,7 @@ func (v *Verdict) gather(e evidence) {
 			x.LogP = &r.blind
 		}
 		if r.issued != nil {
-			x.Submission, x.Page, x.Issued = r.issued.Submission, r.page, r.issued.Issued
+			x.Submission, x.Page, x.Issued, x.State = r.issued.Submission, r.page, r.issued.Issued, openState(r.issued)
 			v.found = append(v.found, *r.issued)
 		}
 		if r.key != nil {
@@ -72,6 +72,14 @@ func (v *Verdict) gather(e evidence) {
 		}
 		v.Reads = append(v.Reads, x)
 	}
+}
+
+// openState is the state of a copy that is not known to be released; "": it is.
+func openState(c *registry.Copy) string {
+	if c.State == registry.CopyReleased {
+		return ""
+	}
+	return c.State
 }
 
 // evidence reads back what [Verdict.gather] wrote. opens reports whether originals could be opened,
@@ -104,9 +112,9 @@ func (v *Verdict) evidence(opens bool) evidence {
 // bind gives r, the read of x of an issued copy, its row and what tracing said. Rows come from
 // v.Issued and v.found; without them the row has what x says.
 func (v *Verdict) bind(r *read, x findings.Reading) {
-	r.issued = &registry.Copy{ID: x.Copy, Submission: x.Submission, KeyID: x.KeyID, Issued: x.Issued}
+	r.issued = &registry.Copy{ID: x.Copy, Submission: x.Submission, KeyID: x.KeyID, Issued: x.Issued, State: x.State}
 	for _, c := range slices.Concat(v.Issued, v.found) {
-		if c.ID == x.Copy && c.Submission == x.Submission && c.KeyID == x.KeyID && c.Issued.Equal(x.Issued) {
+		if c.ID == x.Copy && c.Submission == x.Submission && c.KeyID == x.KeyID && c.Issued.Equal(x.Issued) && openState(&c) == x.State {
 			r.issued = &c
 		}
 	}
@@ -126,7 +134,7 @@ func (v *Verdict) conclude(e evidence) {
 	e.v1 = v1
 	v.Keys = e.keys()
 	c := conclude(e)
-	v.Conclusion = findings.Conclusion{Finding: c.finding, Unconfirmed: c.unconfirmed, Forgeable: c.forgeable, Submission: c.submission, Page: e.page(c.submission),
+	v.Conclusion = findings.Conclusion{Finding: c.finding, Unconfirmed: c.unconfirmed, Forgeable: c.forgeable, Void: c.void, Submission: c.submission, Page: e.page(c.submission),
 		Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered, In: v.In}
 	v.Strength = findings.Strength{Edits: []Edit{}}
 	if v.Pages > 1 {

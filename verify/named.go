@@ -52,7 +52,7 @@ func (v *Investigator) countNamed(ctx context.Context, cfg Config, b *books, lea
 		if err != nil {
 			return err
 		}
-		b.countOne(cfg, held{registriesOf(b.registries, places), s.Submitted, copies, custody})
+		b.countOne(cfg, held{registriesOf(b.registries, places), s.Submitted, handedOut(copies), custody})
 	}
 	return nil
 }

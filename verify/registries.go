@@ -267,6 +267,11 @@ func (r *registries) copiesIn(ctx context.Context, s *shelf, of watermark.Submis
 	return rows, nil
 }
 
+// handedOut returns the copies of a list that their recipients have, or may have: all but the void ones.
+func handedOut(copies []registry.Copy) []registry.Copy {
+	return slices.DeleteFunc(copies, func(c registry.Copy) bool { return c.State == registry.CopyVoid })
+}
+
 // own notes that a registry issued a copy, and gives the copy the name of its recipient in findings.
 func (r *registries) own(s *shelf, c *registry.Copy) error {
 	if !r.several() {

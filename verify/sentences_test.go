@@ -248,8 +248,20 @@ func randomWeighed(t *testing.T, seed uint64) (*verify.DumpVerdict, verify.Confi
 				if rng.IntN(15) == 0 {
 					c.Issued = found.AddDate(0, 0, 1)
 				}
-				issued, recipient[c.ID] = append(issued, c), c.Recipient
-				u.Copies = append(u.Copies, sentencecheck.Copy{ID: c.ID.String(), Recipient: c.Recipient, Issued: c.Issued, Row: c})
+				switch c.TwoEntries, c.State = c.ID%3 > 0, ""; {
+				case c.ID%13 == 5:
+					c.TwoEntries, c.State = true, registry.CopyReserved
+				case c.ID%17 == 6:
+					c.TwoEntries, c.State = true, registry.CopyVoid
+				}
+				u.Copies = append(u.Copies, sentencecheck.Copy{ID: c.ID.String(), Recipient: c.Recipient, Issued: c.Issued, State: c.State, Row: c})
+				if c.TwoEntries && c.State == "" {
+					c.State = registry.CopyReleased
+					u.Copies[len(u.Copies)-1].Row = c
+				}
+				if recipient[c.ID] = c.Recipient; c.State != registry.CopyVoid {
+					issued = append(issued, c)
+				}
 			}
 		}
 		var rows []registry.Custody

@@ -103,6 +103,7 @@ func (v *Investigator) takeOut(ctx context.Context, cfg Config, b *books, l *Ver
 		x := held{in: []int{i}}
 		if x.custody, err = v.in.custodyIn(ctx, s, of); err == nil {
 			x.copies, err = v.in.copiesIn(ctx, s, of)
+			x.copies = handedOut(x.copies)
 		}
 		if err != nil {
 			return out, false, err

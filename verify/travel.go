@@ -125,6 +125,23 @@ func receipts(of int) func(*weighing) []figures {
 	}
 }
 
+// namedReserved are the named recipients with copies in the dump whose release is not confirmed.
+func (w *weighing) namedReserved() (out []figures) {
+	for _, name := range w.Named {
+		all, _ := w.acknowledged(name)
+		n := 0
+		for _, c := range confirmedCopies(w.Verdicts) {
+			if w.parties[name].copies[c.ID] && c.State == registry.CopyReserved {
+				n++
+			}
+		}
+		if n > 0 {
+			out = append(out, figures{"name": name, "n": n, "of": all})
+		}
+	}
+	return out
+}
+
 // namedHad are the parties that by the record had copies of a named recipient which are in the dump.
 func (w *weighing) namedHad() (out []figures) {
 	for _, name := range w.names {

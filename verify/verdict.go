@@ -192,7 +192,7 @@ func (v *Verdict) Weighed() bool {
 	return v.Examined()
 }
 
-// matched reports whether the leak counts as showing v.Submission: a confirmed or forgeable copy,
+// matched reports whether the leak counts as showing v.Submission: a confirmed, forgeable or void copy,
 // an unmarked, unreadable or transplanted finding, an unissued mark with a submission. Every other
 // unconfirmed copy does not match, although its Submission is set.
 func (v *Verdict) matched() bool {
@@ -200,7 +200,7 @@ func (v *Verdict) matched() bool {
 	case FoundUnmarked, FoundUnreadable, FoundTransplanted:
 		return true
 	case FoundCopy:
-		return !v.Unconfirmed || v.Forgeable
+		return !v.Unconfirmed || v.Forgeable || v.Void
 	case FoundUnissued:
 		return v.Submission != watermark.Submission{}
 	}

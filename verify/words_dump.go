@@ -623,6 +623,9 @@ func (w *weighing) forgeables() int {
 	return w.leaksThat(func(l *Verdict) bool { return l.Forgeable })
 }
 
+// voids returns the number of leaks that are unconfirmed since their copy is void alone.
+func (w *weighing) voids() int { return w.leaksThat(func(l *Verdict) bool { return l.Void }) }
+
 // severals returns the number of leaks with marks of several issued copies that do not fit
 // together.
 func (w *weighing) severals() int {
@@ -630,9 +633,9 @@ func (w *weighing) severals() int {
 }
 
 // unconfirmed returns the number of leaks with the mark of one issued copy that is not confirmed, for
-// other reasons than its key.
+// other reasons than its key or its state.
 func (w *weighing) unconfirmed() int {
-	return w.unsure() - w.forgeables() - w.severals()
+	return w.unsure() - w.forgeables() - w.voids() - w.severals()
 }
 
 // unmatched returns the condition of the sentence on leaks that match nothing: if only named uploads

@@ -60,7 +60,7 @@ type auditLine struct {
 	Outside     int      `json:"outside"`     // handed in ones that hold
 	Originals   *int     `json:"originals"`   // opened; null: not asked for
 	Problems    []string `json:"problems"`
-	Reserved    int      `json:"reserved"` // copies whose release is not confirmed
+	Reserved    int      `json:"reserved,omitempty"` // copies whose release is not confirmed
 	Clock       []string `json:"clock"`    // custody that was entered when a clock was behind
 	Error       *string  `json:"error"`    // the first problem
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -87,10 +88,10 @@ func stateWords(c *registry.Copy) string {
 	return ""
 }
 
-// stateOf is the state of a copy for a table.
-func stateOf(c *registry.Copy) string {
-	if c.State == "" {
-		return registry.CopyReleased
+// purposeOf is the purpose of a copy for a table, with its state unless it was released.
+func purposeOf(c *registry.Copy) string {
+	if c.State == "" || c.State == registry.CopyReleased {
+		return c.Purpose
 	}
-	return c.State
+	return strings.TrimSpace(c.Purpose + " (" + c.State + ")")
 }

@@ -323,14 +323,14 @@ func TestJobsTwice(t *testing.T) {
 	again, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, released, again)
-	require.Equal(t, before+2, entries(), "one copy")
+	require.Equal(t, before+3, entries(), "one copy, and that it was released")
 	require.NoError(t, os.WriteFile(path, []byte("another file"), 0o600))
 	_, second = twice(issue, func() {})
 	require.Contains(t, second, "exists")
 
 	twice(investigateJob{Actor: "a", Dir: c.dir, Command: []string{"kycmark"}, Dump: []string{"customer-1.jpg"}}.part(1, 1), func() {})
-	require.Equal(t, before+3, entries(), "one investigation")
+	require.Equal(t, before+4, entries(), "one investigation")
 	first, second = twice(jobs.Job{Kind: kindErase, Do: eraseJob{Actor: "a", Subject: "customer-1", IDs: []watermark.Submission{of}}}, func() {})
 	require.Equal(t, first, second)
-	require.Equal(t, before+4, entries())
+	require.Equal(t, before+5, entries())
 }

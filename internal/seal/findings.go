@@ -229,10 +229,11 @@ func (r *Result) state(b *Bundle, l ledgerOf, c registry.Checkpoint, tsa []*x509
 type proved struct {
 	investigations map[int64]bool // numbers of ledger entries
 	copies         map[watermark.CopyID]registry.Copy
-	entered        map[watermark.Submission]uint64 // how many copies of each submission are in the ledger
-	lists          bool                            // an investigation's entry commits to lists, so that entered must be there
-	states         []registry.Checkpoint           // that the proofs rest on, each once
-	last           registry.Checkpoint             // the largest of them
+	entered        map[watermark.Submission]uint64                 // how many copies of each submission are in the ledger, and not void
+	became         map[watermark.Submission]registry.CopiesEntered // what became of them
+	lists          bool                                            // an investigation's entry commits to lists, so that entered must be there
+	states         []registry.Checkpoint                           // that the proofs rest on, each once
+	last           registry.Checkpoint                             // the largest of them
 }
 
 // checkProofs checks the proofs from a ledger: that they prove the investigations, and the copies that the
@@ -254,7 +255,7 @@ func checkProofs(b *Bundle, of ledgerOf, l *Ledger, f *verify.Findings, trust Tr
 		return nil, fmt.Errorf("%w: made under the key %s, not %s", registry.ErrProof, l.Key, key)
 	}
 	p := &proved{investigations: make(map[int64]bool), copies: make(map[watermark.CopyID]registry.Copy),
-		entered: make(map[watermark.Submission]uint64)}
+		entered: make(map[watermark.Submission]uint64), became: make(map[watermark.Submission]registry.CopiesEntered)}
 	for line := range bytes.Lines(lines) {
 		if err := p.add(line, l.Key, of, f); err != nil {
 			return nil, err
@@ -274,8 +275,13 @@ func checkProofs(b *Bundle, of ledgerOf, l *Ledger, f *verify.Findings, trust Tr
 			continue // another registry of the party may have it
 		}
 		as := c
-		if as.Recipient = x.Recipient; !ok || x != as || !of.names(c.Recipient, x.Recipient) {
+		if as.Recipient, as.State = x.Recipient, x.State; !ok || x != as || !of.names(c.Recipient, x.Recipient) {
 			return nil, fmt.Errorf("%w: none of copy %s as the findings have it", registry.ErrProof, c.ID)
+		}
+		if all, ok := p.became[c.Submission]; ok {
+			if state := all.State(x); state != c.State && (c.State != registry.CopyReserved || state != registry.CopyReleased) {
+				return nil, fmt.Errorf("%w: copy %s is %s in the ledger, and %s in the findings", registry.ErrProof, c.ID, state, c.State)
+			}
 		}
 		all[c.ID] = true
 	}
@@ -335,7 +341,9 @@ func (p *proved) add(proof []byte, key string, of ledgerOf, f *verify.Findings) 
 			return fmt.Errorf("%w: of how many copies there were before the investigation", registry.ErrProof)
 		}
 		for _, c := range first.Copies {
-			p.entered[c.Submission] = max(p.entered[c.Submission], c.N)
+			if n := c.N - c.Void(); n >= p.entered[c.Submission] {
+				p.entered[c.Submission], p.became[c.Submission] = n, c
+			}
 		}
 	}
 	return nil

@@ -189,7 +189,7 @@ func (c *content) prove(ctx context.Context, in Source, l ledgerOf, f *verify.Fi
 			}
 		}
 		for _, c := range p.Entries[0].Copies {
-			entered[c.Submission] += c.N
+			entered[c.Submission] += c.N - c.Void()
 		}
 		proofs.Write(proof)
 		return nil

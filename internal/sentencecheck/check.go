@@ -159,6 +159,7 @@ type leak struct {
 	Finding     string    `json:"finding"`
 	Unconfirmed bool      `json:"unconfirmed"`
 	Forgeable   bool      `json:"forgeable"`
+	Void        bool      `json:"void"`
 	Submission  string    `json:"submission"`
 	Submitted   time.Time `json:"submitted"`
 	In          []struct {
@@ -201,6 +202,7 @@ type leak struct {
 		Recipient string    `json:"recipient"`
 		Purpose   string    `json:"purpose"`
 		Issued    time.Time `json:"issued"`
+		State     string    `json:"state"`
 	} `json:"issued"`
 	Custody []struct {
 		Recipient string    `json:"recipient"`

@@ -18,6 +18,7 @@ type readOf = struct {
 	Shows      string    `json:"shows"`
 	Altered    []place   `json:"altered"`
 	Erased     bool      `json:"erased"`
+	State      string    `json:"state"`
 }
 
 type place struct {
@@ -156,7 +157,17 @@ func (l *leak) elsewhere() bool {
 func unsure(words ...string) func(*report, *leak) row {
 	return func(_ *report, l *leak) row {
 		x := l.only()
-		return when(l.Finding == "copy" && l.Unconfirmed && !l.Forgeable && x.Copy != "" && !x.Erased && slices.Contains(words, x.Shows), row{"copy": x.Copy})
+		return when(l.Finding == "copy" && l.Unconfirmed && !l.Forgeable && !l.Void && x.Copy != "" && !x.Erased && slices.Contains(words, x.Shows), row{"copy": x.Copy})
+	}
+}
+
+// state is the rule of a note on copies that are not known to be released.
+func state(is string) func(*report, *leak) row {
+	return func(_ *report, l *leak) row {
+		of := *l
+		of.Reads = slices.DeleteFunc(slices.Clone(l.Reads), func(x readOf) bool { return x.State != is })
+		n := len(of.ours())
+		return when(n > 0, row{"n": n, "copies": names(&of)})
 	}
 }
 
@@ -277,6 +288,11 @@ var noteRules = map[string]func(*report, *leak) row{
 		since := l.lost(x.KeyID)
 		return when(l.Forgeable && !since.IsZero() && !since.After(x.Issued), row{"copy": x.Copy, "since": since.UTC().Format(time.RFC3339), "issued": x.Issued.UTC().Format(time.RFC3339)})
 	},
+	"copy-void": func(_ *report, l *leak) row {
+		return when(l.Void && l.only().State == "void", row{"copy": l.only().Copy})
+	},
+	"copy-is-void":     state("void"),
+	"copy-is-reserved": state("reserved"),
 	"transplanted": func(_ *report, l *leak) row {
 		return when(l.Finding == "transplanted" && len(l.ours()) == 1 && l.elsewhere(), row{"copy": l.only().Copy})
 	},

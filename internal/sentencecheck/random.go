@@ -27,6 +27,7 @@ type Upload struct {
 type Copy struct {
 	ID, Recipient string
 	Issued        time.Time
+	State         string // reserved or void; "": released
 	Row           any
 }
 
@@ -170,12 +171,27 @@ func (d *dump) read(l map[string]any, copyID, of, shows string, issued any) {
 	r := map[string]any{"copy": copyID, "key_id": d.KeyID, "log10_p": -9.1 - float64(d.IntN(20)), "shows": shows}
 	if of != "" {
 		r["submission"], r["issued"] = of, issued
+		if state := d.state(copyID); state != "" {
+			r["state"] = state
+		}
 	}
 	reads, _ := l["reads"].([]any)
 	l["reads"], l["key_id"] = append(reads, r), d.KeyID
 	if len(reads) == 0 {
 		l["copy"], l["log10_p"], l["blind_log10_p"] = copyID, r["log10_p"], r["log10_p"]
 	}
+}
+
+// state returns the state of a copy.
+func (d *dump) state(copyID string) string {
+	for _, u := range d.Uploads {
+		for _, c := range u.Copies {
+			if c.ID == copyID {
+				return c.State
+			}
+		}
+	}
+	return ""
 }
 
 // trace makes tracing find copies, with a strong or a weak e-value, beside the other copies.
@@ -191,7 +207,7 @@ func (d *dump) trace(l map[string]any, u *Upload, power float64, copies ...Copy)
 	l["traces"] = []any{map[string]any{"submission": u.ID, "registered": true, "issued": len(u.Copies), "copies": all, "level": -9, "power": power, "edits": []any{}}}
 }
 
-// copied is a copy, read or traced: confirmed, unless its key was compromised when it was issued. Some carry a mark that is not listed as well, and some
+// copied is a copy, read or traced: confirmed, unless it is void or its key was compromised when it was issued. Some carry a mark that is not listed as well, and some
 // have a key that was compromised later.
 func (d *dump) copied(l map[string]any) {
 	u := d.issued(1)
@@ -206,8 +222,10 @@ func (d *dump) merged(l map[string]any) {
 	u := d.issued(2)
 	i := d.IntN(len(u.Copies) - 1)
 	d.confirm(l, u, u.Copies[i:i+2+d.IntN(len(u.Copies)-i-1)]...)
-	if o := d.issued(1); o.ID != u.ID && d.IntN(3) == 0 && d.lost.IsZero() { // put together with a copy of another upload
+	if o := d.issued(1); o.ID != u.ID && d.IntN(3) == 0 && d.lost.IsZero() && o.Copies[0].State != "void" && u.Copies[i].State != "void" { // put together with a copy of another upload
 		delete(l, "reads")
+		delete(l, "unconfirmed")
+		delete(l, "void")
 		d.confirm(l, u, u.Copies[i])
 		l["traces"] = nil
 		d.trace(l, u, 1, u.Copies[i])
@@ -249,6 +267,12 @@ func (d *dump) confirm(l map[string]any, u *Upload, copies ...Copy) {
 	}
 	if !d.lost.IsZero() && !since.Before(d.lost) {
 		l["unconfirmed"], l["forgeable"], l["issued"] = true, len(copies) == 1, nil
+		if len(copies) == 1 {
+			l["accused"] = []any{}
+		}
+		delete(l, "recipient")
+	} else if slices.ContainsFunc(copies, func(c Copy) bool { return c.State == "void" }) {
+		l["unconfirmed"], l["void"], l["issued"] = true, len(copies) == 1, nil
 		if len(copies) == 1 {
 			l["accused"] = []any{}
 		}

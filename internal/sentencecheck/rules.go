@@ -23,7 +23,7 @@ func (l *leak) examined() bool {
 func (l *leak) confirmed() bool { return l.Finding == "copy" && !l.Unconfirmed }
 func (l *leak) bare() bool      { return l.Finding == "unmarked" || l.Finding == "unreadable" }
 func (l *leak) shows() bool {
-	return l.bare() || l.confirmed() || l.Finding == "transplanted" || l.Forgeable || l.Finding == "unissued" && l.Submission != ""
+	return l.bare() || l.confirmed() || l.Finding == "transplanted" || l.Forgeable || l.Void || l.Finding == "unissued" && l.Submission != ""
 }
 
 // unissued reports whether a mark was read that the registry does not list.

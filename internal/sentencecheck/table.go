@@ -85,6 +85,7 @@ var rules = map[string]func(*report) []row{
 	"named-acknowledged":   receiptRule(func(all, signed int) bool { return signed == all }),
 	"named-partly":         receiptRule(func(all, signed int) bool { return signed > 0 && signed < all }),
 	"named-unacknowledged": receiptRule(func(all, signed int) bool { return signed == 0 }),
+	"named-reserved":       namedReserved,
 	"named-had":            namedHad,
 	"named-unconfirmed": func(r *report) []row {
 		return once(r.stage() == named && slices.ContainsFunc(r.holders(), func(name string) bool {
@@ -242,9 +243,10 @@ var rules = map[string]func(*report) []row{
 		return out
 	},
 	"forgeable": func(r *report) []row { return some(r.count(func(l *leak) bool { return l.Forgeable }), nil) },
+	"void":      func(r *report) []row { return some(r.count(func(l *leak) bool { return l.Void }), nil) },
 	"unconfirmed": func(r *report) []row {
 		return some(r.count(func(l *leak) bool {
-			return l.Finding == "copy" && l.Unconfirmed && !l.Forgeable && l.issuedCopies() < 2
+			return l.Finding == "copy" && l.Unconfirmed && !l.Forgeable && !l.Void && l.issuedCopies() < 2
 		}), nil)
 	},
 	"unconfirmed-several": func(r *report) []row {

@@ -71,6 +71,24 @@ func misdelivered(r *report) (out []row) {
 	return out
 }
 
+// namedReserved: of each named recipient, the copies in leaks that are not known to be released.
+func namedReserved(r *report) (out []row) {
+	for _, name := range r.holders() {
+		reserved := make(map[string]bool)
+		for _, l := range r.with(name) {
+			for _, c := range l.Issued {
+				if c.Recipient == name && c.State == "reserved" {
+					reserved[c.Copy] = true
+				}
+			}
+		}
+		if n := len(reserved); n > 0 && slices.Contains(r.Verdict.Named, name) {
+			out = append(out, row{"name": name, "n": n, "of": len(r.travelOf(name))})
+		}
+	}
+	return out
+}
+
 func namedHad(r *report) (out []row) {
 	for _, name := range r.holders() {
 		if !slices.Contains(r.Verdict.Named, name) {

@@ -69,7 +69,7 @@ func TestIssue(t *testing.T) {
 		all, err := cfg.Registry.Copies(t.Context(), sub.ID)
 		require.NoError(t, err)
 		require.Equal(t, []registry.Copy{*c}, all)
-		require.EqualValues(t, 5, checkLedger(t, cfg.Registry), "registry, recipient, submission, key, copy")
+		require.EqualValues(t, 6, checkLedger(t, cfg.Registry), "registry, recipient, submission, key, copy, its release")
 	}
 }
 
@@ -332,7 +332,7 @@ func TestPreparedForSeveral(t *testing.T) {
 	all, err := cfg.Registry.Copies(t.Context(), sub.ID)
 	require.NoError(t, err)
 	require.Len(t, all, 2)
-	require.Equal(t, before+3, checkLedger(t, cfg.Registry), "the mark key, and a copy each")
+	require.Equal(t, before+5, checkLedger(t, cfg.Registry), "the mark key, a copy each and its release")
 	for i, f := range files {
 		img, err := picture.Decode([]byte(f), picture.Limits{})
 		require.NoError(t, err)
@@ -398,5 +398,5 @@ func TestConcurrentSubmitAndIssue(t *testing.T) {
 	for err := range errs {
 		require.NoError(t, err)
 	}
-	require.EqualValues(t, 4+2+16, checkLedger(t, cfg.Registry), "registry, recipient, submission, key; two more uploads, 16 copies")
+	require.EqualValues(t, 4+2+32, checkLedger(t, cfg.Registry), "registry, recipient, submission, key; two more uploads, 16 copies and their releases")
 }

@@ -42,6 +42,7 @@ type wireEntry struct {
 	Copy       *Copy           `json:"copy,omitempty"`
 	MarkKey    *books.KeyEntry `json:"mark_key,omitempty"`
 	Receipt    *Receipt        `json:"receipt,omitempty"`
+	Release    *Release        `json:"release,omitempty"`
 	Submission *wireSubmission `json:"submission,omitempty"`
 
 	Investigation *Investigation `json:"investigation,omitempty"`
@@ -51,12 +52,16 @@ type wireEntry struct {
 	lists Digest // root of the lists; set by holds
 }
 
-// wireCopies says how many copies there are of a submission. Nodes lead to their list from the root of the lists that
-// the entry has.
+// wireCopies says how many copies there are of a submission, and what became of them. Nodes lead to their list from
+// the root of the lists that the entry has, and ReleaseNodes to the list of their releases. Salts and Entries are of
+// the releases. Proofs of earlier versions have none of these.
 type wireCopies struct {
 	CopiesEntered
-	Head  Digest   `json:"head"`
-	Nodes [][]byte `json:"nodes"`
+	Head         Digest   `json:"head"`
+	Nodes        [][]byte `json:"nodes"`
+	Salts        []Digest `json:"salts,omitempty"`
+	Entries      []int64  `json:"entries,omitempty"`
+	ReleaseNodes [][]byte `json:"release_nodes,omitempty"`
 }
 
 // holds checks w against the root of lists. The error wraps nothing.
@@ -64,6 +69,25 @@ func (w *wireCopies) holds(root tlog.Hash) error {
 	list, err := tlog.CheckList(root, books.CopiesOf(w.Submission), w.Nodes)
 	if err == nil && (list != tlog.List{N: w.N, Head: tlog.Hash(w.Head)}) {
 		err = fmt.Errorf("it says that there are %d copies of %s, and there are %d", w.N, w.Submission, list.N)
+	}
+	if err != nil || len(w.Releases)+len(w.ReleaseNodes) == 0 {
+		return err
+	}
+	if len(w.Releases) != len(w.Salts) || len(w.Releases) != len(w.Entries) {
+		return fmt.Errorf("it has %d releases, %d salts and %d numbers of entries", len(w.Releases), len(w.Salts), len(w.Entries))
+	}
+	want, err := tlog.CheckList(root, books.ReleasesOf(w.Submission), w.ReleaseNodes)
+	var got tlog.List
+	for i, x := range w.Releases { // a copy, whose salt stays unset
+		if x.Salt = w.Salts[i]; inexact(x.Entered) {
+			return fmt.Errorf("a release of a copy of %s has another time than its entry", w.Submission)
+		}
+		e := x.LedgerEntry()
+		e.Seq = w.Entries[i]
+		got = got.Add(e.Item())
+	}
+	if err == nil && got != want {
+		err = fmt.Errorf("it does not say what became of the copies of %s as the ledger does", w.Submission)
 	}
 	return err
 }
@@ -166,6 +190,9 @@ func (w *wireEntry) row() (row books.Row, times []time.Time, err error) {
 	rows := 0
 	set := func(r books.Row, at ...time.Time) { row, times, rows = r, at, rows+1 }
 	if w.Copy != nil {
+		if w.Copy.State != "" {
+			return nil, nil, errors.New("its entry does not say what became of the copy")
+		}
 		x := *w.Copy // which is handed on without the salt
 		x.Salt = w.Salt
 		set(&x, x.Issued)
@@ -176,6 +203,11 @@ func (w *wireEntry) row() (row books.Row, times []time.Time, err error) {
 	}
 	if w.Receipt != nil {
 		x := *w.Receipt // which is handed on without the salt
+		x.Salt = w.Salt
+		set(&x, x.Entered)
+	}
+	if w.Release != nil {
+		x := *w.Release // which is handed on without the salt
 		x.Salt = w.Salt
 		set(&x, x.Entered)
 	}
@@ -208,7 +240,7 @@ func inexact(t time.Time) bool {
 // without the path. A mark key comes without its state, which no proof shows. proved checks
 // nothing.
 func (w *wireEntry) proved(seq int64) Proved {
-	p := Proved{Entry: seq, Checkpoint: w.Checkpoint, Copy: w.Copy, Receipt: w.Receipt, Investigation: w.Investigation, Lists: w.lists}
+	p := Proved{Entry: seq, Checkpoint: w.Checkpoint, Copy: w.Copy, Receipt: w.Receipt, Release: w.Release, Investigation: w.Investigation, Lists: w.lists}
 	for _, c := range w.Copies {
 		p.Copies = append(p.Copies, c.CopiesEntered)
 	}

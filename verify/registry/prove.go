@@ -20,13 +20,15 @@ type Proof struct {
 }
 
 // Proved is one row, its entry, and the checkpoint that covers it. One of Copy,
-// MarkKey, Receipt, Submission, Investigation and Copies is set.
+// MarkKey, Receipt, Release, Submission, Investigation and Copies is set. The state of a copy is that of the
+// releases in its proof.
 type Proved struct {
 	Entry      int64       `json:"entry"`      // its number, from 1
 	Checkpoint int         `json:"checkpoint"` // which of [Proof.Checkpoints]
 	Copy       *Copy       `json:"copy,omitempty"`
 	MarkKey    *MarkKey    `json:"mark_key,omitempty"`
 	Receipt    *Receipt    `json:"receipt,omitempty"`
+	Release    *Release    `json:"release,omitempty"`
 	Submission *Submission `json:"submission,omitempty"`
 
 	Investigation *Investigation `json:"investigation,omitempty"`
@@ -37,14 +39,33 @@ type Proved struct {
 	Copies []CopiesEntered `json:"copies,omitempty"`
 }
 
-// CopiesEntered says how many copies of a submission are in the ledger.
+// CopiesEntered says how many copies of a submission are in the ledger, and what became of them.
 type CopiesEntered struct {
 	Submission watermark.Submission `json:"submission"`
 	N          uint64               `json:"n"`
+	Releases   []Release            `json:"releases,omitempty"` // all of them, in the order of entry
+}
+
+// State returns the state of the copy c of the submission.
+func (e *CopiesEntered) State(c Copy) string {
+	c.SetState(e.Releases)
+	return c.State
+}
+
+// Void counts the copies that are void.
+func (e *CopiesEntered) Void() (n uint64) {
+	once := make(map[watermark.CopyID]bool)
+	for _, r := range e.Releases {
+		if !once[r.Copy] && e.State(Copy{ID: r.Copy, TwoEntries: true}) == CopyVoid {
+			n++
+		}
+		once[r.Copy] = true
+	}
+	return n
 }
 
 // Prove writes a proof, as a line of JSON, that the copy id is in the ledger. The proof has the
-// rows of the copy, its mark key and its receipts. Each row comes with the salt of its
+// rows of the copy, its mark key, its receipts and its releases. Each row comes with the salt of its
 // commitment, its entry, and the path from the entry to the root of a signed checkpoint. public
 // is the public text of the ledger's key, "name+hash+key". Of several checkpoints Prove takes
 // the first, and prefers a checkpoint with a witness's signature or a timestamp. The error wraps
@@ -56,7 +77,9 @@ func (l *Ledger) Prove(ctx context.Context, id watermark.CopyID, public string) 
 	if err != nil {
 		return nil, fmt.Errorf("copy %s: %w", id, err)
 	}
-	rows := []wireEntry{{Copy: c, Salt: c.Salt, seq: c.Seq}}
+	bare := *c
+	bare.State = "" // releases show it
+	rows := []wireEntry{{Copy: &bare, Salt: c.Salt, seq: c.Seq}}
 	keys, err := l.r.store.MarkKeys(ctx)
 	if err != nil {
 		return nil, err
@@ -72,6 +95,15 @@ func (l *Ledger) Prove(ctx context.Context, id watermark.CopyID, public string) 
 	}
 	for _, x := range receipts {
 		rows = append(rows, wireEntry{Receipt: &x, Salt: x.Salt, seq: x.Seq})
+	}
+	releases, err := l.r.store.Releases(ctx, c.Submission)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range releases {
+		if x.Copy == id {
+			rows = append(rows, wireEntry{Release: &x, Salt: x.Salt, seq: x.Seq})
+		}
 	}
 	return l.prove(ctx, rows, public)
 }
@@ -108,13 +140,13 @@ func (l *Ledger) ProveInvestigation(ctx context.Context, entry int64, public str
 }
 
 // ProveCopies is [Ledger.Prove] for the number of copies that were ever issued of each of these submissions, none
-// also. It names no copy and no recipient. It rests on the last entry: others may enter more meanwhile, so sign is
+// also, and for what became of them. It names no recipient. It rests on the last entry: others may enter more meanwhile, so sign is
 // called when the entry is known, to sign the state of the ledger; nil signs nothing. The error wraps
 // [ErrProof] if an earlier version made that entry.
 func (l *Ledger) ProveCopies(ctx context.Context, of []watermark.Submission, public string, sign func(context.Context) error) ([]byte, error) {
-	names := make([]string, len(of))
-	for i, id := range of {
-		names[i] = books.CopiesOf(id)
+	var names []string
+	for _, id := range of {
+		names = append(names, books.CopiesOf(id), books.ReleasesOf(id))
 	}
 	size, root, proofs, err := l.r.store.ProveLists(ctx, names)
 	if err != nil {
@@ -122,11 +154,19 @@ func (l *Ledger) ProveCopies(ctx context.Context, of []watermark.Submission, pub
 	}
 	row := wireEntry{seq: size}
 	for i, id := range of {
-		list, err := tlog.CheckList(root, names[i], proofs[i])
+		list, err := tlog.CheckList(root, names[2*i], proofs[2*i])
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrTampered, err)
 		}
-		row.Copies = append(row.Copies, wireCopies{CopiesEntered{id, list.N}, list.Head, proofs[i]})
+		releases, err := l.releasesIn(ctx, id, root, proofs[2*i+1])
+		if err != nil {
+			return nil, err
+		}
+		c := wireCopies{CopiesEntered: CopiesEntered{id, list.N, releases}, Head: list.Head, Nodes: proofs[2*i], ReleaseNodes: proofs[2*i+1]}
+		for _, x := range releases {
+			c.Salts, c.Entries = append(c.Salts, x.Salt), append(c.Entries, x.Seq)
+		}
+		row.Copies = append(row.Copies, c)
 	}
 	if sign != nil {
 		if err := sign(ctx); err != nil {
@@ -134,6 +174,23 @@ func (l *Ledger) ProveCopies(ctx context.Context, of []watermark.Submission, pub
 		}
 	}
 	return l.prove(ctx, []wireEntry{row}, public)
+}
+
+// releasesIn returns the releases of the copies of a submission that lists with this root have, without those that
+// came in since.
+func (l *Ledger) releasesIn(ctx context.Context, of watermark.Submission, root tlog.Hash, proof [][]byte) ([]Release, error) {
+	list, err := tlog.CheckList(root, books.ReleasesOf(of), proof)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTampered, err)
+	}
+	all, err := l.r.store.Releases(ctx, of)
+	if err == nil && uint64(len(all)) < list.N {
+		err = fmt.Errorf("%w: releases of copies of %s are missing", ErrTampered, of)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return all[:list.N], nil
 }
 
 // prove writes a proof of rows and checks the proof as its reader will. The first row is the row
@@ -261,8 +318,8 @@ func CheckProof(data []byte, public string, witnesses ...string) (*Proof, error)
 }
 
 // fits checks that the rows belong to each other: one submission, investigation or list of numbers alone, or a
-// copy first, with its one mark key, entered before it, and any receipts of it. It checks the
-// signatures of the receipts. The error wraps [ErrProof].
+// copy first, with its one mark key, entered before it, and any receipts and releases of it. It checks the
+// signatures of the receipts, and sets the state of the copy. The error wraps [ErrProof].
 func (p *Proof) fits() error {
 	first := p.Entries[0]
 	if first.Copy == nil {
@@ -272,10 +329,13 @@ func (p *Proof) fits() error {
 		return nil
 	}
 	keys := 0
+	var releases []Release
 	for _, e := range p.Entries[1:] {
 		switch {
 		case e.MarkKey != nil && e.MarkKey.KeyID == first.Copy.KeyID && e.Entry < first.Entry:
 			keys++
+		case e.Release != nil && e.Release.Copy == first.Copy.ID && e.Release.Submission == first.Copy.Submission:
+			releases = append(releases, *e.Release)
 		case e.Receipt != nil && e.Receipt.Copy == first.Copy.ID:
 			if !signs(e.Receipt, first.Copy) {
 				return fmt.Errorf("%w: %w", ErrProof, ErrReceipt)
@@ -284,6 +344,7 @@ func (p *Proof) fits() error {
 			return fmt.Errorf("%w: entry %d has nothing to do with copy %s", ErrProof, e.Entry, first.Copy.ID)
 		}
 	}
+	first.Copy.SetState(releases)
 	if keys != 1 {
 		return fmt.Errorf("%w: the mark key of copy %s is missing", ErrProof, first.Copy.ID)
 	}

@@ -63,15 +63,16 @@ func TestProve(t *testing.T) {
 		p, err := registry.CheckProof(h.proof, key)
 		require.NoError(t, err)
 		require.Equal(t, h.public, p.Key)
-		require.Len(t, p.Entries, 3)
+		require.Len(t, p.Entries, 4)
 		requireSame(t, h.copy, p.Entries[0].Copy)
 		assert.Equal(t, h.copy.KeyID, p.Entries[1].MarkKey.KeyID)
 		assert.Equal(t, h.copy.ID, p.Entries[2].Receipt.Copy)
+		assert.Equal(t, registry.CopyReleased, p.Entries[3].Release.State)
 		var under []int64
 		for _, e := range p.Entries {
 			under = append(under, p.Checkpoints[e.Checkpoint].Size)
 		}
-		assert.Equal(t, []int64{5, 5, 8}, under, "the first checkpoints that cover them")
+		assert.Equal(t, []int64{6, 6, 9, 6}, under, "the first checkpoints that cover them")
 	}
 	for _, private := range []string{"customer 17", h.sub.SHA256.String(), h.sub.Hash, h.private} {
 		assert.NotContains(t, string(h.proof), private)
@@ -232,9 +233,18 @@ func FuzzCheckProof(f *testing.F) {
 // The number of copies is proved of a thousand submissions at once, none also, and the proof stays far below its limit.
 func TestProofOfNumbersOfCopies(t *testing.T) {
 	s, cfg, sub := shop(t, "png")
-	_, err := s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "")
-	require.NoError(t, err)
 	ledger := cfg.Registry.Ledger()
+	for _, failure := range []error{nil, registry.ErrNothingLeft, registry.ErrNothingLeft} {
+		p, err := s.Prepare(t.Context(), sub.ID)
+		require.NoError(t, err)
+		_, err = p.IssueAs(t.Context(), watermark.NewCopyID(), "vendor A", "", func(*registry.Copy, []byte) error { return failure })
+		require.ErrorIs(t, err, failure)
+	}
+	issued, err := cfg.Registry.Copies(t.Context(), sub.ID)
+	require.NoError(t, err)
+	_, err = ledger.AddRelease(t.Context(), registry.Release{Copy: issued[2].ID, State: registry.CopyReleased})
+	require.NoError(t, err)
+	issued[2].State = registry.CopyReleased
 	private, public, err := ledger.GenerateKey(t.Context())
 	require.NoError(t, err)
 	_, err = ledger.Sign(t.Context(), private)
@@ -254,12 +264,31 @@ func TestProofOfNumbersOfCopies(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, p.Entries[0].Copies, 1000)
 	for i, c := range p.Entries[0].Copies {
-		require.Equal(t, registry.CopiesEntered{Submission: of[i], N: uint64(max(1-i, 0))}, c)
+		if i == 0 {
+			require.Len(t, c.Releases, 4, "released; void; void and then released")
+			require.EqualValues(t, 1, c.Void())
+			for _, x := range issued {
+				require.Equal(t, x.State, c.State(registry.Copy{ID: x.ID, TwoEntries: true}))
+			}
+			c.Releases = nil
+		}
+		require.Equal(t, registry.CopiesEntered{Submission: of[i], N: uint64(max(3-3*i, 0))}, c)
+	}
+	release := func(p map[string]any) map[string]any {
+		return p["entries"].([]any)[0].(map[string]any)["copies"].([]any)[0].(map[string]any)["releases"].([]any)[0].(map[string]any)
+	}
+	cutRelease := func(c map[string]any, from, behind int) {
+		for _, of := range []string{"releases", "salts", "entries"} {
+			all := c[of].([]any)
+			if c[of] = append(all[:from:from], all[len(all)-behind:]...); len(c[of].([]any)) == 0 {
+				delete(c, of)
+			}
+		}
 	}
 	rows := func(p map[string]any) []any { return p["entries"].([]any)[0].(map[string]any)["copies"].([]any) }
 	at := func(p map[string]any, i int) map[string]any { return rows(p)[i].(map[string]any) }
 	for name, edit := range map[string]func(p map[string]any){
-		"more":            func(p map[string]any) { at(p, 0)["n"] = json.Number("2") },
+		"more":            func(p map[string]any) { at(p, 0)["n"] = json.Number("4") },
 		"none":            func(p map[string]any) { at(p, 0)["n"] = json.Number("0"); at(p, 0)["head"] = strings.Repeat("00", 32) },
 		"one of none":     func(p map[string]any) { at(p, 5)["n"] = json.Number("1") },
 		"another's":       func(p map[string]any) { at(p, 0)["submission"] = at(p, 5)["submission"] },
@@ -267,6 +296,16 @@ func TestProofOfNumbersOfCopies(t *testing.T) {
 		"no path":         func(p map[string]any) { at(p, 0)["nodes"] = []any{} },
 		"a longer path":   func(p map[string]any) { at(p, 0)["nodes"] = append(at(p, 0)["nodes"].([]any), "AAAA") },
 		"another head":    func(p map[string]any) { at(p, 0)["head"] = strings.Repeat("ab", 32) },
+		"void hidden":     func(p map[string]any) { cutRelease(at(p, 0), 1, 2) },
+		"last one hidden": func(p map[string]any) { cutRelease(at(p, 0), 3, 0) },
+		"releases hidden": func(p map[string]any) { cutRelease(at(p, 0), 0, 0) },
+		"another state":   func(p map[string]any) { release(p)["state"] = "void" },
+		"another copy":    func(p map[string]any) { release(p)["copy"] = "0000000000000001" },
+		"another upload":  func(p map[string]any) { release(p)["submission"] = at(p, 5)["submission"] },
+		"another note":    func(p map[string]any) { release(p)["note"] = "lost" },
+		"another salt":    func(p map[string]any) { at(p, 0)["salts"].([]any)[0] = strings.Repeat("ab", 32) },
+		"another entry":   func(p map[string]any) { at(p, 0)["entries"].([]any)[0] = json.Number("9") },
+		"no path of them": func(p map[string]any) { delete(at(p, 0), "release_nodes") },
 		"a row beside it": func(p map[string]any) { p["entries"].([]any)[0].(map[string]any)["investigation"] = map[string]any{} },
 		"no rows":         func(p map[string]any) { delete(p["entries"].([]any)[0].(map[string]any), "copies") },
 	} {

@@ -105,18 +105,19 @@ func TestWriterFails(t *testing.T) {
 				require.Equal(t, got, there)
 				continue
 			case sure:
-				require.ErrorContains(t, err, "was not handed out, and is void: no byte left: no space left")
+				require.ErrorContains(t, err, "was not handed out, and is void: verify: no byte left: no space left")
 				require.Equal(t, registry.CopyVoid, got.State)
 				require.NotEqual(t, id, next)
 				require.Nil(t, there)
+				require.ErrorIs(t, err, full)
 				_, err = p.IssueAs(t.Context(), id, "vendor A", "p", to(new(bytes.Buffer)))
 				require.ErrorIs(t, err, registry.ErrConflict, "a void copy is not handed out")
 			default:
 				require.ErrorContains(t, err, "is logged, and may have been handed out: no space left")
 				require.Equal(t, registry.CopyReserved, got.State)
+				require.ErrorIs(t, err, full)
 				require.Equal(t, id, next)
 			}
-			require.ErrorIs(t, err, full)
 			c, err = p.IssueAs(t.Context(), next, "vendor A", "p", to(new(bytes.Buffer)))
 			require.NoError(t, err)
 			require.Equal(t, registry.CopyReleased, c.State)

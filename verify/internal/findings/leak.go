@@ -22,6 +22,7 @@ type Conclusion struct {
 	Finding     Finding              `json:"finding"`
 	Unconfirmed bool                 `json:"unconfirmed,omitempty"` // the mark may have been laid onto this picture
 	Forgeable   bool                 `json:"forgeable,omitempty"`   // unconfirmed only because the mark key was compromised before the copy was issued
+	Void        bool                 `json:"void,omitempty"`        // unconfirmed only because the ledger says that the copy is void
 	Submission  watermark.Submission `json:"submission,omitzero"`   // that the leak shows; zero: none
 	Page        int                  `json:"page,omitempty"`        // of Submission, that the leak shows; 0: it has one
 	Submitted   time.Time            `json:"submitted,omitzero"`    // of Submission; the registry says so
@@ -135,6 +136,7 @@ type Reading struct {
 	Shows      string               `json:"shows"`               // what the pixels say of the leak and that submission: one of the constants of package verify
 	Altered    []Region             `json:"altered,omitempty"`   // places of that submission that the leak shows altered
 	Erased     bool                 `json:"erased,omitempty"`    // that submission was erased
+	State      string               `json:"state,omitempty"`     // of that copy in the ledger: reserved or void; "": released
 }
 
 // A Tracing is the result of tracing a leak against the original of one submission, or a page of it:

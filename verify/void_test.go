@@ -1,0 +1,157 @@
+package verify_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// issuedWith issues a copy of the second passport to vendor A whose release fails with an error, and returns the
+// copy and its picture.
+func (c *caseFile) issuedWith(t *testing.T, failure error) (*registry.Copy, []byte) {
+	t.Helper()
+	p, err := newIssuer(t, c.issuing).Prepare(t.Context(), c.secondID)
+	require.NoError(t, err)
+	var kept []byte
+	id := watermark.NewCopyID()
+	_, err = p.IssueAs(t.Context(), id, "vendor A", "request 8", func(_ *registry.Copy, file []byte) error {
+		kept = bytes.Clone(file)
+		return failure
+	})
+	require.ErrorIs(t, err, failure)
+	row, err := c.Registry.Copy(t.Context(), id)
+	require.NoError(t, err)
+	return row, kept
+}
+
+// said examines the file and weighs it alone.
+func said(t *testing.T, v *verify.Investigator, leak []byte) (*verify.Verdict, *verify.DumpVerdict) {
+	t.Helper()
+	l, err := v.Investigate(t.Context(), "leak.jpg", leak)
+	require.NoError(t, err)
+	d, err := v.Weigh(t.Context(), []*verify.Verdict{l})
+	require.NoError(t, err)
+	requireCarefulWords(t, "note", l.Note)
+	for _, s := range append(d.Shows, d.ShowsNot...) {
+		requireCarefulWords(t, "sentence", s)
+	}
+	var out bytes.Buffer
+	require.NoError(t, v.WriteFindings(t.Context(), &out, d, false))
+	f, err := verify.ReadFindings(&out)
+	require.NoError(t, err)
+	require.NoError(t, f.CheckLeaks())
+	require.NoError(t, f.CheckVerdict())
+	return l, d
+}
+
+// issuedTo counts the copies that charts show of vendor A, and the uploads that the odds have it hold as copies.
+func issuedTo(d *verify.DumpVerdict) (shown, held int) {
+	for _, x := range d.History.Recipients[0].Issued {
+		shown += x.N
+	}
+	for _, n := range d.Case.Holders[0].Copies {
+		held += n
+	}
+	return shown, held
+}
+
+// A void copy is not held: neither the odds nor the charts count it, and an unmarked leak of its upload has no
+// copy that speaks for its recipient. Its mark in a leak is an alarm, and names nobody.
+func TestVoidCopy(t *testing.T) {
+	c := newCase(t)
+	unmarked := file(t, c.second, "jpeg")
+	_, before := said(t, c.investigator(t, noMark), unmarked)
+	void, leak := c.issuedWith(t, registry.ErrNothingLeft)
+	require.Equal(t, registry.CopyVoid, void.State)
+	l, d := said(t, c.investigator(t, noMark), unmarked)
+	require.Equal(t, verify.FoundUnmarked, l.Finding)
+	require.Empty(t, d.Case.Leaks[0].Copies)
+	require.Equal(t, before.Case.Leaks, d.Case.Leaks)
+	require.Equal(t, before.Hypotheses, d.Hypotheses)
+	shown, held := issuedTo(d)
+	require.Equal(t, []int{1, 1}, []int{shown, held}, "of the first passport alone")
+
+	for name, detect := range map[string]detectFunc{"read": reads(void.ID), "traced": noMark} {
+		l, d = said(t, c.investigator(t, detect), leak)
+		require.Equal(t, "copy (unconfirmed)", l.Label(), name)
+		require.True(t, l.Void)
+		require.Equal(t, void.ID, l.Copy)
+		require.Empty(t, l.MayName())
+		require.Empty(t, l.Accused)
+		require.Contains(t, l.Note, "copy "+void.ID.String()+" is void: no byte was handed out. That record is wrong, or the picture left the issuer in another way.")
+		require.Contains(t, textOf(d.ShowsNot), "1 picture carries the mark of a copy that is void in the ledger")
+		require.NotContains(t, textOf(d.ShowsNot), "could not be confirmed to show")
+		require.NotContains(t, l.Note+d.Headline+textOf(d.Shows)+textOf(d.ShowsNot), "vendor A")
+		require.Empty(t, d.Named)
+		for _, h := range d.Hypotheses {
+			require.LessOrEqual(t, h.LogLR, 0.0, h.Name)
+		}
+	}
+
+	// The entry was wrong.
+	_, err := c.Registry.Ledger().AddRelease(t.Context(), registry.Release{Copy: void.ID, State: registry.CopyReleased, Note: "vendor A has it"})
+	require.NoError(t, err)
+	l, d = said(t, c.investigator(t, reads(void.ID)), leak)
+	require.Equal(t, "copy", l.Label())
+	require.Equal(t, "vendor A", l.MayName())
+	require.Len(t, d.Case.Leaks[0].Copies, 1)
+	_, held = issuedTo(d)
+	require.Equal(t, 2, held)
+}
+
+// A copy whose release is not confirmed may have been handed out: it counts, and its state is said.
+func TestReservedCopy(t *testing.T) {
+	c := newCase(t)
+	reserved, leak := c.issuedWith(t, errors.New("the connection was lost"))
+	require.Equal(t, registry.CopyReserved, reserved.State)
+	l, d := said(t, c.investigator(t, reads(reserved.ID)), leak)
+	require.Equal(t, "copy", l.Label())
+	require.Equal(t, "vendor A", l.MayName())
+	require.Contains(t, l.Note, "The ledger has copy "+reserved.ID.String()+" as reserved: that it was handed out to the recipient is not confirmed.")
+	require.Len(t, d.Case.Leaks[0].Copies, 1)
+	_, held := issuedTo(d)
+	require.Equal(t, 2, held)
+
+	_, err := c.Registry.Ledger().AddRelease(t.Context(), registry.Release{Copy: reserved.ID, State: registry.CopyReleased})
+	require.NoError(t, err)
+	l, _ = said(t, c.investigator(t, reads(reserved.ID)), leak)
+	require.NotContains(t, l.Note, "reserved")
+}
+
+// A copy of one entry, as earlier versions made it, counts as released; and no state that a reader adds or
+// removes is taken.
+func TestStatesOfFindings(t *testing.T) {
+	c := newCase(t)
+	void, leak := c.issuedWith(t, registry.ErrNothingLeft)
+	reserved, other := c.issuedWith(t, errors.New("lost"))
+	for _, x := range []struct {
+		detect   detectFunc
+		leak     []byte
+		from, to string
+	}{
+		{reads(void.ID), leak, `"state": "void"`, `"state": "reserved"`},
+		{reads(void.ID), leak, `"void": true`, `"void": false`},
+		{reads(reserved.ID), other, `"state": "reserved"`, `"state": "void"`},
+		{reads(reserved.ID), other, `"state": "reserved"`, `"state": "released"`},
+		{reads(c.copy.ID), file(t, c.marked, "jpeg"), `"state": "released"`, `"state": "reserved"`},
+	} {
+		v := c.investigator(t, x.detect)
+		_, d := said(t, v, x.leak)
+		var out bytes.Buffer
+		require.NoError(t, v.WriteFindings(context.Background(), &out, d, false))
+		require.Contains(t, out.String(), x.from)
+		f, err := verify.ReadFindings(strings.NewReader(strings.Replace(out.String(), x.from, x.to, 1)))
+		if err == nil {
+			err = errors.Join(f.CheckLeaks(), f.CheckVerdict())
+		}
+		require.ErrorIs(t, err, verify.ErrFindings, "%s made %s", x.from, x.to)
+	}
+}
