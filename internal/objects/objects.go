@@ -102,7 +102,7 @@ func Get(ctx context.Context, from Place, name Name, size int64) ([]byte, error)
 	return body, nil
 }
 
-// Copy copies an object. Errors are as of [Get]: what was written then is no object.
+// Copy copies an object. Its errors are the errors that [Get] has: what was written then is no object.
 func Copy(ctx context.Context, to io.Writer, from Place, name Name, size int64) error {
 	r, err := from.Open(ctx, name)
 	if err != nil {

@@ -24,8 +24,8 @@ import (
 	"github.com/kycmark/kycmark/phash"
 )
 
-// segmentFiles is where segments are: files of a folder, or objects of a bucket, of which each machine has
-// copies in a folder of its user: kycmark/ID in [os.UserCacheDir].
+// segmentFiles is where segments are: files of a folder, or objects of a bucket. Each machine has copies of
+// objects in a folder of its user: kycmark/ID in [os.UserCacheDir], or in [os.TempDir] if that is unknown.
 //
 // An object has the SHA-256 of its bytes for a name, which its row has before the object is there. A copy is
 // compared with it once, when it is fetched; afterwards what a search reads of it opens with its key. The
@@ -51,7 +51,7 @@ func (d *DB) segmentFiles(ctx context.Context) (*segmentFiles, error) {
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return nil, fmt.Errorf("no folder for copies of segments: %w", err)
+		cache = os.TempDir()
 	}
 	f.folder, f.place, f.sealed = filepath.Join(cache, "kycmark", id), d.place(), true
 	return f, nil

@@ -301,15 +301,15 @@ func (d *DB) buildHashes(ctx context.Context, files *segmentFiles, keys *books.S
 	if upto = max(upto, after); upto == 0 || tail < int64(d.segmentFrom) && !broken && !anew {
 		return d.tidySegments(ctx, files, false)
 	}
-	most := int64(math.MaxInt64)
+	maxHashed := int64(math.MaxInt64)
 	if files.place != nil {
-		most = hashesInObject * int64(d.segmentFrom)
+		maxHashed = hashesInObject * int64(d.segmentFrom)
 	}
 	if !broken {
 		for keep = len(rows); keep > 0; keep-- {
 			s := &rows[keep-1]
 			n := s.hashed + int64(len(s.others)/8)
-			if n >= segmentGrowth*tail || n+tail > most {
+			if n >= segmentGrowth*tail || n+tail > maxHashed {
 				break
 			}
 			tail += n
@@ -325,7 +325,7 @@ func (d *DB) buildHashes(ctx context.Context, files *segmentFiles, keys *books.S
 		old, end = old[:1], old[0].last
 	case anew || len(old) == 0:
 		const bounded = "SELECT coalesce(max(seq), 0) FROM (SELECT seq FROM submission WHERE seq >= $1 ORDER BY seq LIMIT $2) AS first"
-		if err := d.read.QueryRowContext(ctx, bounded, first, most).Scan(&end); err != nil {
+		if err := d.read.QueryRowContext(ctx, bounded, first, maxHashed).Scan(&end); err != nil {
 			return err
 		}
 		end = min(max(end, first), upto)
