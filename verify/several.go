@@ -15,7 +15,7 @@ func merged(issued []read) bool {
 }
 
 // allFound reports whether every read is a confirmed copy whose own part of the mark tracing found,
-// under a key that others did not hold, of a copy that is not void.
+// under a key that others did not hold. No copy is void.
 func allFound(issued []read) bool {
 	for i := range issued {
 		if r := &issued[i]; !r.confirmed() || !r.found() || r.forgeable() || r.void() {

@@ -632,8 +632,8 @@ func (w *weighing) severals() int {
 	return w.leaksThat(func(l *Verdict) bool { return l.Unconfirmed && !l.Forgeable && len(l.Accused) > 1 })
 }
 
-// unconfirmed returns the number of leaks with the mark of one issued copy that is not confirmed, for
-// other reasons than its key or its state.
+// unconfirmed returns the number of leaks with the mark of one issued copy that is not confirmed.
+// Leaks that are unconfirmed for the key or the state of the copy alone do not count.
 func (w *weighing) unconfirmed() int {
 	return w.unsure() - w.forgeables() - w.voids() - w.severals()
 }

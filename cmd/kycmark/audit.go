@@ -61,8 +61,8 @@ type auditLine struct {
 	Originals   *int     `json:"originals"`   // opened; null: not asked for
 	Problems    []string `json:"problems"`
 	Reserved    int      `json:"reserved,omitempty"` // copies whose release is not confirmed
-	Clock       []string `json:"clock"`    // custody that was entered when a clock was behind
-	Error       *string  `json:"error"`    // the first problem
+	Clock       []string `json:"clock"`              // custody that was entered when a clock was behind
+	Error       *string  `json:"error"`              // the first problem
 }
 
 // audit checks the ledger as f says. It prints each problem on stderr, then what holds, or with

@@ -44,8 +44,10 @@ func TestMain(m *testing.M) {
 	if pdfs.Serve() { // for screenshot
 		return
 	}
-	testscript.Main(m, map[string]func(){"kycmark": main})
+	testscript.Main(m, commands)
 }
+
+var commands = map[string]func(){"kycmark": main}
 
 // server is for all scripts; it ends with the test binary.
 var server pgtest.Server

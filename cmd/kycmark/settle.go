@@ -19,7 +19,7 @@ func newSettle(u *ui) *cobra.Command {
 		Short: "Enter what became of copies whose release is not confirmed",
 		Long: `A copy is entered before its first byte leaves, and again when it was released. If the
 issue was killed in between, the copy stays reserved: "kycmark list copies" names it.
-The same issue, run again, releases it. Where nobody will do that, enter what is known:
+The same issue, run again, releases it. If it cannot be run again, enter what is known:
 void, if no byte of it left, or released. A released copy cannot become void.
 
 Only say void if you know that nothing left the house. A void copy counts for no
@@ -77,7 +77,7 @@ func (b *books) settle(ctx context.Context, arg, as, note string) error {
 	return err
 }
 
-// stateWords says in one line what became of a copy; "" of one that was released.
+// stateWords says in one line what became of a copy; "" if it was released.
 func stateWords(c *registry.Copy) string {
 	switch c.State {
 	case registry.CopyReserved:

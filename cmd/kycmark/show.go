@@ -145,7 +145,7 @@ func submissionWords(s *registry.Submission) string {
 	return words
 }
 
-// copyWords returns what is known of a copy in three lines, four if it is not known to be released, the last also with a line break.
+// copyWords returns what is known of a copy in three or four lines, the last also with a line break.
 func copyWords(c *registry.Copy) string {
 	purpose := ""
 	if c.Purpose != "" {

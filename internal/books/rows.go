@@ -385,8 +385,8 @@ const (
 	CopyVoid     = "void" // no byte of it was handed out
 )
 
-// A Release says what became of a copy after it was entered. A copy that was released stays so. One that is
-// void can still be entered as released: then the earlier entry was wrong.
+// A Release says what became of a copy after it was entered. A copy that was released stays so. A void
+// copy can still be entered as released: then the earlier entry was wrong.
 type Release struct {
 	Copy       watermark.CopyID     `json:"copy"`
 	Submission watermark.Submission `json:"submission"`     // of the copy

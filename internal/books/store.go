@@ -156,8 +156,8 @@ type Store interface {
 	AddCopy(ctx context.Context, c *Copy, key KeyEntry) error
 	Copy(ctx context.Context, id watermark.CopyID) (*Copy, error)
 	// AddRelease enters what became of a copy. added is false if the copy is in that state already. The error
-	// wraps ErrConflict if a copy was released and r makes it void, or if it has one entry, and ErrNotFound
-	// if there is no such copy of the submission.
+	// wraps ErrConflict if a copy was released and r makes it void, or if it has one entry. It wraps
+	// ErrNotFound if there is no such copy of the submission.
 	AddRelease(ctx context.Context, r Release) (added bool, err error)
 	Releases(ctx context.Context, of watermark.Submission) ([]Release, error) // of its copies, in the order of entry
 	Copies(ctx context.Context, of watermark.Submission) ([]Copy, error)

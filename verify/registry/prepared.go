@@ -105,10 +105,10 @@ func (p *Prepared) Issue(ctx context.Context, dst io.Writer, to, purpose string)
 	})
 }
 
-// IssueAs is [Prepared.Issue] with an ID, as of [Issuer.CopyFor], and a function hand in place of dst. After a
-// crash, a second call with the same arguments releases the copy that the first one entered, and enters none.
-// The error wraps [ErrConflict] if another copy has the ID, if the copy is void, or if its file cannot be made
-// again with the same bytes.
+// IssueAs is [Prepared.Issue] with an ID, such as [Issuer.CopyFor] returns, and a function hand in place of dst.
+// After a crash, a second call with the same arguments releases the copy that the first one entered, and enters
+// none. The error wraps [ErrConflict] if another copy has the ID or the copy is void. It also does if the file
+// cannot be made again with the same bytes.
 func (p *Prepared) IssueAs(ctx context.Context, id watermark.CopyID, to, purpose string, hand func(c *Copy, file []byte) error) (*Copy, error) {
 	return p.issue(ctx, id, to, purpose, true, hand)
 }

@@ -176,7 +176,7 @@ func (l *Ledger) ProveCopies(ctx context.Context, of []watermark.Submission, pub
 	return l.prove(ctx, []wireEntry{row}, public)
 }
 
-// releasesIn returns the releases of the copies of a submission that lists with this root have, without those that
+// releasesIn returns the releases of the copies of a submission that lists with this root have, without releases that
 // came in since.
 func (l *Ledger) releasesIn(ctx context.Context, of watermark.Submission, root tlog.Hash, proof [][]byte) ([]Release, error) {
 	list, err := tlog.CheckList(root, books.ReleasesOf(of), proof)
@@ -318,8 +318,8 @@ func CheckProof(data []byte, public string, witnesses ...string) (*Proof, error)
 }
 
 // fits checks that the rows belong to each other: one submission, investigation or list of numbers alone, or a
-// copy first, with its one mark key, entered before it, and any receipts and releases of it. It checks the
-// signatures of the receipts, and sets the state of the copy. The error wraps [ErrProof].
+// copy first, with its one mark key, entered before it. Receipts and releases of the copy may follow. fits checks
+// the signatures of the receipts, and sets the state of the copy. The error wraps [ErrProof].
 func (p *Proof) fits() error {
 	first := p.Entries[0]
 	if first.Copy == nil {

@@ -17,8 +17,9 @@ import (
 
 // CopyFor returns the ID of the copy that answers a request for a submission, a recipient and a purpose. c is
 // the copy if it was entered, else nil. The same values always have the same ID, also after the registry was
-// restored from a backup: a command that is run again makes no second copy. Another text of request, another
-// size or format in [Config], and another mark key have another ID, and so has a request whose copy is void.
+// restored from a backup: a command that is run again makes no second copy. Another text of request has another
+// ID, and so has another size or format in [Config], and another mark key. If the copy is void, the next ID is
+// returned.
 func (s *Issuer) CopyFor(ctx context.Context, of watermark.Submission, to, purpose, request string) (id watermark.CopyID, c *Copy, err error) {
 	if s.cfg.Key == nil {
 		return 0, nil, fmt.Errorf("%w: no mark key", ErrInput)

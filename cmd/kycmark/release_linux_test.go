@@ -1,0 +1,230 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/store/pgtest"
+	"github.com/kycmark/kycmark/verify/registry"
+)
+
+// An issuing house has uploads, and issues them again and again while things go wrong.
+type issuing struct {
+	*testing.T
+	dir     string
+	uploads int
+	random  *rand.Rand
+}
+
+// newIssuing makes a home with uploads, whose registry is at an address; "": in a file.
+func newIssuing(t *testing.T, dsn string, uploads int) *issuing {
+	t.Helper()
+	x := &issuing{t, t.TempDir(), uploads, rand.New(rand.NewPCG(21, 9))}
+	up := filepath.Join(x.dir, "up")
+	require.NoError(t, os.Mkdir(up, 0o700))
+	for n := range uploads {
+		require.NoError(t, os.WriteFile(filepath.Join(up, fmt.Sprintf("%d.jpg", n)), tiny(t, n), 0o600))
+	}
+	if dsn == "" {
+		x.run("init", "kyc")
+	} else {
+		x.run("init", "--registry", dsn, "kyc")
+	}
+	x.run("recipient", "add", "vendor-a", "--kind", "vendor")
+	x.run("submit", "up")
+	return x
+}
+
+func (x *issuing) command(args ...string) *exec.Cmd {
+	cmd := exec.Command("kycmark", args...)
+	cmd.Dir, cmd.Env = x.dir, append(os.Environ(), "KYCMARK_HOME="+filepath.Join(x.dir, "kyc"))
+	return cmd
+}
+
+// run runs a command that must end with the exit code 0, and returns its output.
+func (x *issuing) run(args ...string) string {
+	x.Helper()
+	var out, errs bytes.Buffer
+	cmd := x.command(args...)
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	require.NoError(x, cmd.Run(), "%s: %s", strings.Join(args, " "), &errs)
+	return out.String()
+}
+
+// issue are the arguments of the issue of all uploads for a purpose.
+func (x *issuing) issue(purpose string) []string {
+	return []string{"issue", "--to", "vendor-a", "--all", "--allow-weak", "--purpose", purpose, "--out", filepath.Join(x.dir, purpose)}
+}
+
+// settled requires that each upload has one released copy for the purpose, whose file is there, that all others
+// are void, and that no other file is there. It returns the number of void copies.
+func (x *issuing) settled(purpose string) (void int) {
+	x.Helper()
+	released := make(map[string]string) // by digest, the submission
+	of := make(map[string]bool)
+	for line := range strings.Lines(x.run("list", "copies", "--json")) {
+		var c registry.Copy
+		require.NoError(x, json.Unmarshal([]byte(line), &c))
+		switch {
+		case c.Purpose != purpose:
+		case c.State == registry.CopyVoid:
+			void++
+		default:
+			require.Equal(x, registry.CopyReleased, c.State, "copy %s", c.ID)
+			require.False(x, of[c.Submission.String()], "two copies of %s were released", c.Submission)
+			released[c.SHA256.String()], of[c.Submission.String()] = c.Submission.String(), true
+		}
+	}
+	require.Len(x, of, x.uploads)
+	files, err := filepath.Glob(filepath.Join(x.dir, purpose, "[^.]*"))
+	require.NoError(x, err)
+	require.Len(x, files, x.uploads)
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		require.NoError(x, err)
+		require.Equal(x, strings.TrimSuffix(filepath.Base(file), ".jpg"), released[fmt.Sprintf("%x", sha256.Sum256(data))])
+	}
+	return void
+}
+
+// times is how often things go wrong; KYCMARK_KILLS says another number.
+func times(t *testing.T, n int) int {
+	if text := os.Getenv("KYCMARK_KILLS"); text != "" {
+		var err error
+		n, err = strconv.Atoi(text)
+		require.NoError(t, err)
+	}
+	return n
+}
+
+// limited is kycmark in a process whose files may have LIMIT bytes.
+func limited() {
+	signal.Ignore(syscall.SIGXFSZ)
+	limit, err := strconv.ParseUint(os.Getenv("LIMIT"), 10, 64)
+	if err == nil {
+		err = syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: limit, Max: limit})
+	}
+	if err != nil {
+		panic(err)
+	}
+	main()
+}
+
+func init() { commands["limited"] = limited }
+
+// The issue is killed at random moments. The same command then goes on: each upload has one released copy.
+func TestReleasedAfterKills(t *testing.T) {
+	if testing.Short() {
+		t.Skip("copies are marked without -short only")
+	}
+	for name, dsn := range map[string]func() string{"file": func() string { return "" }, "postgres": func() string { return server.DSN(t) }} {
+		t.Run(name, func(t *testing.T) {
+			x := newIssuing(t, dsn(), 4)
+			began := time.Now()
+			x.run(x.issue("first")...)
+			whole := time.Since(began)
+			killed, inTime, void := 0, 0, 0
+			for round := 0; killed < times(t, 8); round++ {
+				purpose := fmt.Sprintf("round-%d", round)
+				for range 2 {
+					done, err := filepath.Glob(filepath.Join(x.dir, purpose, "[^.]*"))
+					require.NoError(t, err)
+					cmd := x.command(x.issue(purpose)...)
+					require.NoError(t, cmd.Start())
+					time.Sleep(time.Duration(x.random.Float64() * float64(whole) * float64(x.uploads-len(done)) / float64(x.uploads)))
+					cmd.Process.Kill()
+					if cmd.Wait() != nil {
+						inTime++
+					}
+					killed++
+				}
+				x.run(x.issue(purpose)...)
+				void += x.settled(purpose)
+			}
+			x.run("audit")
+			t.Logf("%d kills, %d before the end; %d void copies", killed, inTime, void)
+		})
+	}
+}
+
+// The folder is full at offsets of the copy's file: the copy is void. When there is room, one copy is released.
+func TestReleasedIntoFullFolder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("copies are marked without -short only")
+	}
+	x := newIssuing(t, server.DSN(t), 1) // whose files are another process's
+	x.run(x.issue("first")...)
+	files, err := filepath.Glob(filepath.Join(x.dir, "first", "*.jpg"))
+	require.NoError(t, err)
+	info, err := os.Stat(files[0])
+	require.NoError(t, err)
+	n := times(t, 5)
+	for k := range n {
+		purpose, limit := fmt.Sprintf("offset-%d", k), int(info.Size()*9/10)*k/n
+		cmd := x.command(x.issue(purpose)...)
+		cmd.Path, err = exec.LookPath("limited")
+		require.NoError(t, err)
+		cmd.Args[0] = cmd.Path
+		cmd.Env = append(cmd.Env, fmt.Sprint("LIMIT=", limit))
+		var errs bytes.Buffer
+		cmd.Stderr = &errs
+		require.Error(t, cmd.Run())
+		require.Equal(t, exitSome, cmd.ProcessState.ExitCode(), "%s", &errs)
+		require.Contains(t, errs.String(), "was not handed out, and is void")
+		found, err := os.ReadDir(filepath.Join(x.dir, purpose))
+		require.NoError(t, err)
+		require.Empty(t, found, "%d bytes", limit)
+		x.run(x.issue(purpose)...)
+		require.Equal(t, 1, x.settled(purpose))
+	}
+	x.run("audit")
+}
+
+// A server is killed while copies are issued, and its standby takes over: the issue ends with the exit code 0, and
+// each upload has one released copy.
+func TestReleasedOverFailOver(t *testing.T) {
+	if testing.Short() {
+		t.Skip("copies are marked without -short only")
+	}
+	pair := pgtest.NewPair(t)
+	x := newIssuing(t, pair.DSN("kyc"), 4)
+	began := time.Now()
+	x.run(x.issue("first")...)
+	whole := time.Since(began)
+	waited := 0
+	for k := range times(t, 2) {
+		purpose := fmt.Sprintf("round-%d", k)
+		cmd := x.command(x.issue(purpose)...)
+		var errs bytes.Buffer
+		cmd.Stderr = &errs
+		require.NoError(t, cmd.Start())
+		time.Sleep(time.Duration((0.1 + 0.8*x.random.Float64()) * float64(whole)))
+		away := time.Duration(x.random.Float64() * float64(3*time.Second))
+		if k%10 == 9 {
+			away = 25 * time.Second
+		}
+		began := time.Now()
+		pair.FailOver(t, away)
+		require.NoError(t, cmd.Wait(), "%s", &errs)
+		if time.Since(began) > away {
+			waited++
+		}
+		x.settled(purpose)
+	}
+	x.run("audit")
+	t.Logf("%d fail-overs, %d issues waited for the standby", times(t, 2), waited)
+}
