@@ -18,7 +18,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/jobs"
-	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -72,9 +71,6 @@ const (
 	pause    = 200 * time.Millisecond
 )
 
-// away reports whether the database is away. A bucket of originals is not waited for.
-func away(err error) bool { return jobs.Passing(err) && !errors.Is(err, objects.ErrAway) }
-
 // An outage is a time in which the database is away. It is safe for concurrent use.
 type outage struct {
 	mu    sync.Mutex
@@ -85,7 +81,7 @@ type outage struct {
 func (o *outage) wait(ctx context.Context, do func() error) error {
 	for {
 		err := do()
-		if late := o.lasts(err); late || !away(err) || ctx.Err() != nil {
+		if late := o.lasts(err); late || !jobs.Away(err) || ctx.Err() != nil {
 			return err
 		}
 		time.Sleep(pause)
@@ -97,7 +93,7 @@ func (o *outage) lasts(err error) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
-	case !away(err):
+	case !jobs.Away(err):
 		o.since = time.Time{}
 	case o.since.IsZero():
 		o.since = time.Now()

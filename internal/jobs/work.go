@@ -42,6 +42,9 @@ func Passing(err error) bool {
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
+// Away reports whether an error says that the database is away, not a bucket of originals.
+func Away(err error) bool { return Passing(err) && !errors.Is(err, objects.ErrAway) }
+
 // passing are classes of SQLSTATEs: connection, rollback, resources, operator, system.
 var passing = []string{"08", "40", "53", "57", "58"}
 

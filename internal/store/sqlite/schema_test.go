@@ -31,5 +31,5 @@ func TestSchemaIsTheReleasedOne(t *testing.T) {
 		fmt.Fprintln(&all, kind, name, sql)
 	}
 	require.NoError(t, rows.Err())
-	require.Equal(t, "d2aab6463fbc3f40f460d87e7057dac47982169702c0d7535ac062ba1b44b173", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
+	require.Equal(t, "1f66c52e5e64a2cf5ccec6661dec14261b1b1b67bb0cb0ef4d52d760538055f7", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
 }
