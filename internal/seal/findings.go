@@ -278,10 +278,8 @@ func checkProofs(b *Bundle, of ledgerOf, l *Ledger, f *verify.Findings, trust Tr
 		if as.Recipient, as.State = x.Recipient, x.State; !ok || x != as || !of.names(c.Recipient, x.Recipient) {
 			return nil, fmt.Errorf("%w: none of copy %s as the findings have it", registry.ErrProof, c.ID)
 		}
-		if all, ok := p.became[c.Submission]; ok {
-			if state := all.State(x); state != c.State && (c.State != registry.CopyReserved || state != registry.CopyReleased) {
-				return nil, fmt.Errorf("%w: copy %s is %s in the ledger, and %s in the findings", registry.ErrProof, c.ID, state, c.State)
-			}
+		if err := sameState(c, p.became); err != nil {
+			return nil, err
 		}
 		all[c.ID] = true
 	}
@@ -291,6 +289,16 @@ func checkProofs(b *Bundle, of ledgerOf, l *Ledger, f *verify.Findings, trust Tr
 		}
 	}
 	return p, nil
+}
+
+// sameState checks that a copy has the state that the ledger has, by what became of the copies of submissions. A
+// reserved copy may have been released since. The error wraps [registry.ErrProof].
+func sameState(c registry.Copy, became map[watermark.Submission]registry.CopiesEntered) error {
+	all, ok := became[c.Submission]
+	if state := all.State(c); ok && state != c.State && (c.State != registry.CopyReserved || state != registry.CopyReleased) {
+		return fmt.Errorf("%w: copy %s is %s in the ledger, and %s in the findings", registry.ErrProof, c.ID, state, c.State)
+	}
+	return nil
 }
 
 // tookAll checks that the findings f have as many copies of each submission as are entered in the ledgers. The

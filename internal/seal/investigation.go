@@ -170,6 +170,7 @@ const provedTogether = 1000
 // kept timestamps of these states. If there is nothing to prove, it adds nothing. The error
 // wraps [registry.ErrProof] if no signed checkpoint covers an entry: prove signs no checkpoint.
 func (c *content) prove(ctx context.Context, in Source, l ledgerOf, f *verify.Findings, proved map[watermark.CopyID]bool, entered map[watermark.Submission]uint64) error {
+	became, named := make(map[watermark.Submission]registry.CopiesEntered), []registry.Copy(nil)
 	ledger := in.Registry.Ledger()
 	var proofs bytes.Buffer
 	var last registry.Checkpoint
@@ -190,6 +191,7 @@ func (c *content) prove(ctx context.Context, in Source, l ledgerOf, f *verify.Fi
 		}
 		for _, c := range p.Entries[0].Copies {
 			entered[c.Submission] += c.N - c.Void()
+			became[c.Submission] = c
 		}
 		proofs.Write(proof)
 		return nil
@@ -210,9 +212,15 @@ func (c *content) prove(ctx context.Context, in Source, l ledgerOf, f *verify.Fi
 			return err
 		}
 		proved[x.ID] = true
+		named = append(named, x)
 	}
 	for of := range slices.Chunk(books.Ascending(slices.Collect(maps.Keys(f.CopiesTaken()))), provedTogether) {
 		if err := add(ledger.ProveCopies(ctx, of, in.LedgerPublic, in.Sign)); err != nil {
+			return err
+		}
+	}
+	for _, x := range named {
+		if err := sameState(x, became); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image"
 	"os"
@@ -57,6 +58,8 @@ func makeBundle(t *testing.T) {
 	var copied bytes.Buffer
 	_, err = s.Issue(ctx, &copied, sub.ID, "vendor A", "request 7")
 	require.NoError(t, err)
+	_, err = s.Issue(ctx, broken{registry.ErrNothingLeft}, sub.ID, "vendor A", "request 7") // findings need no void copy
+	require.ErrorIs(t, err, registry.ErrNothingLeft)
 	private, public, err := cfg.Registry.Ledger().GenerateKey(ctx)
 	require.NoError(t, err)
 	dir := t.TempDir()
@@ -120,6 +123,65 @@ func makeBundle(t *testing.T) {
 	states, err := cfg.Registry.Ledger().Checkpoints(ctx)
 	require.NoError(t, err)
 	investigated.first, investigated.state = states[0].Text, states[len(states)-1].Text
+}
+
+// A broken writer fails before a byte left, or behind all.
+type broken struct{ err error }
+
+func (b broken) Write([]byte) (int, error) { return 0, b.err }
+
+// A copy that was reserved when the leaks were examined becomes void before the report is sealed: it is not
+// sealed. If the copy was released meanwhile, the report holds, and says less than the ledger.
+func TestSettledMeanwhile(t *testing.T) {
+	ctx, cfg := t.Context(), leaktest.Config(t)
+	require.NoError(t, cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	s, err := registry.NewIssuer(cfg)
+	require.NoError(t, err)
+	sub, _, err := s.Submit(ctx, bytes.NewReader(jpeg(t, specimen.Render(specimen.Passport, specimen.NewPerson(1), 500))), "customer 1", time.Time{})
+	require.NoError(t, err)
+	p, err := s.Prepare(ctx, sub.ID)
+	require.NoError(t, err)
+	id, path := watermark.NewCopyID(), filepath.Join(t.TempDir(), "copy.jpg")
+	_, err = p.IssueAs(ctx, id, "vendor A", "request 7", func(_ *registry.Copy, file []byte) error {
+		return errors.Join(os.WriteFile(path, file, 0o600), errors.New("the connection was lost"))
+	})
+	require.Error(t, err)
+	inv, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey, Actor: cfg.Actor})
+	require.NoError(t, err)
+	var leaks []*verify.Verdict
+	for v, err := range inv.InvestigateFiles(ctx, path) {
+		require.NoError(t, err)
+		leaks = append(leaks, v)
+	}
+	d, err := inv.Weigh(ctx, leaks)
+	require.NoError(t, err)
+	require.Equal(t, 1, d.Counts["copy"])
+	var report, findings bytes.Buffer
+	require.NoError(t, inv.WriteReport(ctx, &report, d, false))
+	require.NoError(t, inv.WriteFindings(ctx, &findings, d, false))
+	private, public, err := cfg.Registry.Ledger().GenerateKey(ctx)
+	require.NoError(t, err)
+	c := seal.Investigation{Report: report.Bytes(), Findings: findings.Bytes(), Sources: []seal.Source{{Registry: cfg.Registry, LedgerPublic: public}}, Made: time.Now()}
+	for _, x := range []struct{ state, refused string }{
+		{"", ""},
+		{registry.CopyVoid, "copy " + id.String() + " is void in the ledger, and reserved in the findings"},
+		{registry.CopyReleased, ""},
+	} {
+		if x.state != "" {
+			_, err := cfg.Registry.Ledger().AddRelease(ctx, registry.Release{Copy: id, State: x.state, Note: "said the desk"})
+			require.NoError(t, err)
+		}
+		_, err = cfg.Registry.Ledger().Sign(ctx, private)
+		require.NoError(t, err)
+		b, err := seal.Seal(ctx, c, fixedKey(1), nil)
+		if x.refused == "" {
+			require.NoError(t, err)
+			require.Empty(t, failing(b.Verify(seal.Trust{})))
+			continue
+		}
+		require.ErrorIs(t, err, registry.ErrProof)
+		require.ErrorContains(t, err, x.refused)
+	}
 }
 
 func jpeg(t *testing.T, img image.Image) []byte {
@@ -282,7 +344,7 @@ func TestSignedAnew(t *testing.T) {
 			c.Predicate.Ledger.Checkpoint = investigated.state
 		}, []string{"copies"}},
 		"a number of copies": {1, func(files map[string][]byte, _ *seal.Content) {
-			replaceIn(files, `"n":1`, `"n":0`, "proofs.jsonl")
+			replaceIn(files, `"n":2`, `"n":1`, "proofs.jsonl")
 		}, []string{"proofs"}},
 		"an edited proof": {1, func(files map[string][]byte, _ *seal.Content) {
 			replaceIn(files, `"files":2`, `"files":3`, "proofs.jsonl")
