@@ -397,7 +397,7 @@ func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int)
 		if !v.Examined() && v.Finding != verify.FoundNoPicture {
 			b.fail(v.File, errors.New(v.Error))
 		}
-		if v.Finding == verify.FoundIncomplete || v.Closed > 0 {
+		if v.Closed > 0 {
 			b.fail(v.File, errors.New("an upload that it may show could not be compared: its original or records cannot be read (kycmark audit --originals)"))
 		}
 		b.warnPages(v.File, v.Pages, "read")
