@@ -657,6 +657,9 @@ func (d *DB) finishErasures(ctx context.Context) error {
 	if err = d.cleanSegments(ctx); err == nil || errors.Is(err, books.ErrFrozen) || d.dialect.Frozen != nil && d.dialect.Frozen(err) {
 		return nil
 	}
+	if errors.Is(err, errUnread) {
+		return err
+	}
 	return tampered("an erasure is not finished: %v", err)
 }
 
