@@ -179,11 +179,11 @@ func (r *registryRun) bulk(ctx context.Context) {
 // build makes the segments of all uploads, and opens them.
 func (r *registryRun) build(ctx context.Context) {
 	start := time.Now()
-	ruler.Check(r.BuildSegments(ctx, true, nil))
+	ruler.Check(r.BuildSegments(ctx, nil, books.BuildAll, nil))
 	r.out["build_s"] = time.Since(start).Seconds()
 	debug.FreeOSMemory()
 	before, cpu := privateBytes(), r.cpu(ctx)
-	x, all, err := r.Segments(ctx)
+	x, all, err := r.Segments(ctx, nil)
 	ruler.Check(err)
 	r.out["open_s"] = (r.cpu(ctx) - cpu).Seconds()
 	if r.index = x; len(all) != 1 || all[0].Err != nil || x.Len() != r.corpus.n {

@@ -1,12 +1,14 @@
 package verify_test
 
 import (
+	"bytes"
 	"encoding/hex"
 	"image"
 	"image/color"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/disintegration/imaging"
@@ -149,8 +151,8 @@ func requireNear(t *testing.T, want image.Rectangle, got findings.Quad, name str
 	}
 }
 
-// A registry that seals its hashes finds the same, but only with the sealing key, and
-// its file holds no hash in the clear.
+// A registry that seals its hashes finds the same, in segments also if these were altered, but only with the sealing key.
+// Its files hold no hash in the clear.
 func TestSealedHashes(t *testing.T) {
 	cfg := leaktest.Config(t)
 	path := filepath.Join(t.TempDir(), "r.db")
@@ -162,7 +164,8 @@ func TestSealedHashes(t *testing.T) {
 	raw := file(t, upload, "jpeg")
 	sub := submit(t, newIssuer(t, cfg), raw, "", feb)
 	require.Empty(t, sub.Hash)
-	for name, want := range map[string]bool{"with the key": true, "without": false} {
+	look := func(name string, want bool, problem string) {
+		t.Helper()
 		c := investigating(cfg)
 		if !want {
 			c.SealKey = nil
@@ -173,10 +176,44 @@ func TestSealedHashes(t *testing.T) {
 			got, err := v.Investigate(t.Context(), name, file(t, leak, "jpeg"))
 			require.NoError(t, err)
 			require.Equal(t, want, len(got.Matches) == 1, "%s: %s", name, got.Note)
+			d, err := v.Weigh(t.Context(), []*verify.Verdict{got})
+			require.NoError(t, err)
+			for _, s := range d.Record.Segments {
+				if strings.HasSuffix(s.File, ".hashes") {
+					require.Equal(t, problem == "", s.Problem == "", s.Problem)
+					require.Contains(t, s.Problem, problem)
+				}
+			}
 		}
 	}
-	_, _, err = r.Ledger().Check(t.Context())
+	audited := func() []string {
+		a, err := r.Ledger().Audit(t.Context(), registry.AuditOptions{SealKey: cfg.SealKey})
+		require.NoError(t, err)
+		return a.Problems
+	}
+	look("with the key", true, "")
+	look("without", false, "")
+	require.NoError(t, r.Engine().BuildSegments(t.Context(), nil, true, nil))
+	require.NoDirExists(t, path+".segments", "without the key none can be made")
+	require.NoError(t, r.Engine().BuildSegments(t.Context(), cfg.SealKey, true, nil))
+	x, all, err := r.Engine().Segments(t.Context(), cfg.SealKey)
 	require.NoError(t, err)
+	require.Len(t, all, 1)
+	require.NoError(t, all[0].Err)
+	require.Equal(t, 1, x.Len())
+	look("in a segment", true, "")
+	look("in a segment, without", false, "")
+	require.Empty(t, audited())
+	segment := filepath.Join(path+".segments", all[0].File)
+	whole, err := os.ReadFile(segment)
+	require.NoError(t, err)
+	for name, data := range map[string][]byte{"altered": append(bytes.Clone(whole[:len(whole)/2]), whole[:len(whole)-len(whole)/2]...), "cut": whole[:len(whole)-1], "empty": {}} {
+		require.NoError(t, os.WriteFile(segment, data, 0o600))
+		look(name, true, all[0].File)
+		require.Contains(t, strings.Join(audited(), "\n"), all[0].File, name)
+	}
+	require.NoError(t, os.WriteFile(segment, whole, 0o600))
+	require.Empty(t, audited())
 	pic, err := picture.Decode(raw, picture.Limits{})
 	require.NoError(t, err)
 	for _, kind := range []phash.Kind{phash.PDQ, phash.Area} {
@@ -186,8 +223,15 @@ func TestSealedHashes(t *testing.T) {
 		require.NoError(t, err)
 		require.NotContains(t, fileBytes(t, path), hash.Hex()[:16], kind)
 		require.NotContains(t, fileBytes(t, path), string(bits[:8]), kind)
+		slices.Reverse(bits[:8]) // as segments in the clear have words
+		require.NotContains(t, string(whole), string(bits[:8]), kind)
 	}
 	require.Contains(t, fileBytes(t, path), sub.Format, "the bytes looked at are those of the registry")
+	_, err = r.EraseSubmissions(t.Context(), []watermark.Submission{sub.ID}, "desk", "letter 5")
+	require.NoError(t, err)
+	require.NoFileExists(t, segment)
+	look("erased", false, "")
+	require.Empty(t, audited())
 }
 
 // fileBytes are those of a SQLite registry and its write-ahead log.

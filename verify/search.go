@@ -117,7 +117,7 @@ func (c *catalogue) follow(ctx context.Context, r *registry.Registry, key *regis
 
 // begin opens the segments of r. The caller holds mu.
 func (c *catalogue) begin(ctx context.Context, r *registry.Registry, key *registry.SealKey) error {
-	hashes, segments, err := r.Engine().Segments(ctx)
+	hashes, segments, err := r.Engine().Segments(ctx, key)
 	if err != nil {
 		return err
 	}
@@ -233,6 +233,7 @@ func (c *catalogue) dismount(ctx context.Context, r *registry.Registry, key *reg
 			continue // by another search
 		}
 		c.altered = altered
+		s.Forget()
 		c.parts.Unmount(s.File)
 		if _, err := r.Engine().FoundBy(ctx, key, s.First-1, s.Last, func(f *engine.Found) error { return c.add(f, true) }); err != nil {
 			return err

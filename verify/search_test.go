@@ -56,7 +56,7 @@ func TestSearchInSegments(t *testing.T) {
 	}
 	look("without", 3)
 	require.NoError(t, c.Registry.Engine().BuildSegments(t.Context(), nil, true, nil))
-	_, all, err := c.Registry.Engine().Segments(t.Context())
+	_, all, err := c.Registry.Engine().Segments(t.Context(), nil)
 	require.NoError(t, err)
 	require.Len(t, all, 1)
 	path := filepath.Join(c.path+".segments", all[0].File)

@@ -79,6 +79,6 @@ AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`,
 	}
 	cmd.Flags().StringVar(&at, "registry", "", "`address` of a registry outside the folder (default: registry.db in it)")
 	blobsFlag(cmd, &opts.Originals)
-	cmd.Flags().BoolVar(&opts.SealHashes, "seal-hashes", false, "also seal the perceptual hashes; they are then searched in memory only")
+	cmd.Flags().BoolVar(&opts.SealHashes, "seal-hashes", false, "also seal the perceptual hashes: only who has the sealing key can search")
 	return cmd
 }

@@ -19,8 +19,8 @@ func newSegments(u *ui) *cobra.Command {
 		Long: `Searches map the hashes and the sealed local features of uploads from files, the
 segments, and read only later uploads from the database. “submit” makes the segments.
 This command is for programs that enter uploads one by one, for segments that are
-missing or were altered, and after erasures, which remove segments of features. It may
-be interrupted and run again, and others may use the registry meanwhile.`,
+missing or were altered, and after erasures, which remove sealed segments. It may be
+interrupted and run again, and others may use the registry meanwhile.`,
 		Example: `  kycmark segments --anew`,
 		Args:    exactly(),
 	}
@@ -33,7 +33,7 @@ be interrupted and run again, and others may use the registry meanwhile.`,
 		}
 		seal, err := b.home.SealKey()
 		if errors.Is(err, fs.ErrNotExist) {
-			b.warnf("%v: segments of features are not made", err)
+			b.warnf("%v: sealed segments are not made", err)
 		} else if err != nil {
 			return err
 		}

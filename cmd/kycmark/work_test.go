@@ -50,7 +50,7 @@ type crew struct {
 // command is kycmark in the home of the crew.
 func (c *crew) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("kycmark", args...)
-	cmd.Dir, cmd.Env = c.dir, append(os.Environ(), "KYCMARK_HOME="+c.home)
+	cmd.Dir, cmd.Env = c.dir, append(os.Environ(), "KYCMARK_HOME="+c.home, "XDG_CACHE_HOME="+c.dir)
 	return cmd
 }
 
@@ -187,6 +187,7 @@ func TestKilledWorkers(t *testing.T) {
 		}
 		c.issue(issue, 3*len(recipients)*(rounds+1))
 		if rounds%4 == 0 {
+			c.run("segments", "--queue", "--anew")
 			c.run("investigate", fmt.Sprintf("out%d", rounds), "--queue", "--parts", "2")
 			parts += 2
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -56,7 +57,7 @@ type Logged struct {
 type Info struct {
 	ID         [16]byte // random
 	Created    time.Time
-	SealHashes bool   // every hash is kept sealed, so that there are no segments
+	SealHashes bool   // every hash is kept sealed, also in segments
 	Originals  string // address of the place of new originals; "": the database. The ledger has nothing of it
 	Logged
 }
@@ -255,9 +256,30 @@ type Segment struct {
 	First, Last   int64   // numbers of the submissions that it covers
 	Flat, Damaged []int64 // of these, that are not in it: without a hash or features, or their row was damaged
 	Err           error   // why it cannot be used; nil if it can be
+	Forget        func()  // removes this machine's copy of the file, if the file is an object
 }
 
-// OpenSegment opens the key of a segment of features, which the sealing key has wrapped.
+// SegmentKeys make and open the keys of sealed segments, and read what is in them.
+type SegmentKeys struct {
+	New    func(name [16]byte) (key cipher.AEAD, wrapped []byte, err error)
+	Open   OpenSegment
+	Hashes EachHash
+}
+
+// An EachHash calls use with the submissions from number first to last that were not erased, ascending, until
+// use returns false: with the hash, or with nil if it is of too low a quality or damaged.
+type EachHash func(ctx context.Context, first, last int64, use func(seq int64, h *phash.Hash, damaged error) bool) error
+
+// A Build says which segments are made.
+type Build int
+
+const (
+	BuildDue     Build = iota // of the submissions in no segment, if they are many
+	BuildMissing              // also what is missing in a bucket; files that are missing are always due
+	BuildAll
+)
+
+// OpenSegment opens the key of a segment, which the sealing key has wrapped.
 type OpenSegment func(name [16]byte, wrapped []byte) (cipher.AEAD, error)
 
 // WriteSegment fills the file of a segment with the features of the submissions from number first to last.
@@ -270,7 +292,7 @@ type FeatureFile struct {
 	Wrapped []byte
 }
 
-// AboutSegment is what the file of a segment of features authenticates of its row.
+// AboutSegment is what the file of a sealed segment authenticates of its row.
 func AboutSegment(first, last int64, others []byte) []byte {
 	about := binary.LittleEndian.AppendUint64(nil, uint64(first))
 	return append(binary.LittleEndian.AppendUint64(about, uint64(last)), others...)

@@ -128,18 +128,19 @@ type Store interface {
 	Searchable(ctx context.Context) (int64, error)
 	// Segments returns an index of the hashes in all segments that can be used. It also returns all
 	// segments, in the order of the numbers that they cover. A segment with Err is not in the index. Hashes that were
-	// erased may be in it: the caller follows ErasedAfter.
-	Segments(ctx context.Context) (*phash.Index, []Segment, error)
+	// erased may be in it: the caller follows ErasedAfter. keys open sealed segments; nil leaves these out.
+	Segments(ctx context.Context, keys *SegmentKeys) (*phash.Index, []Segment, error)
 	// BuildSegments makes a segment of the submissions that are in no segment, if they are many. It
-	// merges segments, and replaces segments that cannot be used. With anew it makes one segment of all
-	// submissions. Others may read and write meanwhile. It may be interrupted and run again. progress,
-	// if not nil, is called with the submissions read and their total.
-	BuildSegments(ctx context.Context, anew bool, progress func(done, total int64)) error
+	// merges segments, and makes others again as how says. Others may read and write meanwhile. It may be
+	// interrupted and run again. progress, if not nil, is called with the submissions read and their total.
+	BuildSegments(ctx context.Context, keys *SegmentKeys, how Build, progress func(done, total int64)) error
+	// CheckSegments compares sealed segments of hashes with the rows of their submissions. Check compares the others.
+	CheckSegments(ctx context.Context, keys *SegmentKeys) error
 
 	// FeatureSegments is Segments for local features, whose segments open with the keys that open gives.
 	FeatureSegments(ctx context.Context, open OpenSegment) (*parts.Index, []Segment, error)
-	// BuildFeatureSegments makes the segments of features that are due, or with anew all.
-	BuildFeatureSegments(ctx context.Context, anew bool, write WriteSegment) error
+	// BuildFeatureSegments makes segments of features.
+	BuildFeatureSegments(ctx context.Context, how Build, write WriteSegment) error
 
 	// Erase blanks the rows of the submissions that e lists, and of all their pages, removes
 	// what was sealed of them, and enters e. What has been erased before is an error that wraps

@@ -13,12 +13,8 @@ func InverseDCT2(c Plane) Plane {
 	n := c.W
 	d := newIDCT(n)
 	half, out := NewPlane(n, n), NewPlane(n, n)
-	for y := 0; y < n; y += batch {
-		d.rows(half, c, y) // transposed
-	}
-	for x := 0; x < n; x += batch {
-		d.rows(out, half, x)
-	}
+	d.each(half, c, d.rows) // transposed
+	d.each(out, half, d.rows)
 	return out
 }
 
@@ -28,19 +24,44 @@ func InverseDCT2(c Plane) Plane {
 func DCT2(p Plane, n int) Plane {
 	d := newIDCT(n)
 	half, out := NewPlane(p.H, n), NewPlane(n, n)
-	for y := 0; y < p.H; y += batch {
-		d.forward(half, p, y) // transposed
-	}
-	for x := 0; x < n; x += batch {
-		d.forward(out, half, x)
-	}
+	d.each(half, p, d.forward) // transposed
+	d.each(out, half, d.forward)
 	return out
 }
 
-// forward transforms rows y to y+batch of p, or up to its last row; samples beyond p.W up to n
-// count as 0. It writes the sums s_k sum x[m] cos(pi (2m+1) k / 2n) to the columns of out from y
-// on, so that out is transposed.
-func (d *idct) forward(out, p Plane, y int) {
+// wide is the number of columns that are written at a time. A row of a plane is often a power of two
+// long, so that a column of it lies in few places of a cache: parts of its lines would be fetched
+// once for each batch.
+const wide = 8 * batch
+
+// each transforms the rows of p, batch at a time, to the columns of out, which is transposed. one
+// transforms rows y to y+batch of p, or up to its last row, to the first columns of block, wide
+// floats a row. It reports false if all of them are 0: it has then written nothing.
+func (d *idct) each(out, p Plane, one func(block []float32, p Plane, y int) bool) {
+	block := make([]float32, d.n*wide)
+	for y := 0; y < p.H; y += wide {
+		columns, found := min(wide, p.H-y), false
+		for i := 0; i < columns; i += batch {
+			if one(block[i:], p, y+i) {
+				found = true
+				continue
+			}
+			for k := range d.n {
+				clear(block[k*wide+i:][:batch])
+			}
+		}
+		if !found { // out is 0
+			continue
+		}
+		for k := range d.n {
+			copy(out.Pix[k*out.W+y:][:columns], block[k*wide:])
+		}
+	}
+}
+
+// forward transforms rows for [idct.each]; samples beyond p.W up to n count as 0. It writes the sums
+// s_k sum x[m] cos(pi (2m+1) k / 2n).
+func (d *idct) forward(block []float32, p Plane, y int) bool {
 	n, rows := d.n, min(batch, p.H-y)
 	intoColumns(d.in, p.Pix[y*p.W:(y+rows)*p.W], p.W, rows)
 	clear(d.b[(p.W+1)/2*batch : (n-p.W/2)*batch])
@@ -55,22 +76,14 @@ func (d *idct) forward(out, p Plane, y int) {
 		}
 	}
 	b := d.fft.run(d.b, d.tmp, batch)
-	if rows < batch {
-		for k, w := range d.tw {
-			src, dst := b[k*batch:k*batch+rows], out.Row(k)[y:y+rows]
-			for i, v := range src {
-				dst[i] = float32(real(v)*real(w)) - float32(imag(v)*imag(w))
-			}
-		}
-		return
-	}
 	for k, w := range d.tw {
-		src, dst := (*[batch]complex64)(b[k*batch:]), (*[batch]float32)(out.Pix[k*out.W+y:])
+		src, dst := (*[batch]complex64)(b[k*batch:]), (*[batch]float32)(block[k*wide:])
 		re, im := real(w), imag(w)
 		for i, v := range src {
 			dst[i] = float32(real(v)*re) - float32(imag(v)*im)
 		}
 	}
+	return true
 }
 
 // An idct is the cosine transform of length n, forwards and back, of batch rows at a time. It keeps
@@ -96,18 +109,24 @@ func newIDCT(n int) *idct {
 	return d
 }
 
-// rows transforms rows y to y+batch of c, or up to its last row, back. It writes the sums s_k X[k]
-// cos(pi (2x+1) k / 2n) to the columns of out from y on, so that out is transposed. If all these
-// rows are 0, it writes nothing: out must be 0 there.
-func (d *idct) rows(out, c Plane, y int) {
+// rows transforms rows back for [idct.each]. It writes the sums s_k X[k] cos(pi (2x+1) k / 2n).
+func (d *idct) rows(block []float32, c Plane, y int) bool {
 	n, rows := d.n, min(batch, c.H-y)
 	src := c.Pix[y*n : (y+rows)*n]
 	if !slices.ContainsFunc(src, func(v float32) bool { return v != 0 }) {
-		return
+		return false
 	}
 	intoColumns(d.in, src, n, rows)
 	expand(d.b, d.in, d.tw) // Re of sum s_k X_k e^{i pi k/2n} e^{i 2 pi k m/n} at m = even half
-	reals(out, y, rows, d.fft.run(d.b, d.tmp, batch), n)
+	b := d.fft.run(d.b, d.tmp, batch)
+	for m := range n / 2 { // even samples first, then the odd ones backwards
+		even, odd := (*[batch]float32)(block[2*m*wide:]), (*[batch]float32)(block[(2*m+1)*wide:])
+		first, last := (*[batch]complex64)(b[m*batch:]), (*[batch]complex64)(b[(n-1-m)*batch:])
+		for i := range even {
+			even[i], odd[i] = real(first[i]), real(last[i])
+		}
+	}
+	return true
 }
 
 // expand multiplies the first batch floats of each row of src by the complex factor of the row in
@@ -117,17 +136,6 @@ func expand(dst []complex64, src []float32, tw []complex64) {
 		for i := range batch {
 			v := src[k*boxLanes+i]
 			dst[k*batch+i] = complex(float32(v*real(w)), float32(v*imag(w)))
-		}
-	}
-}
-
-// reals writes the real parts of n rows of b, batch numbers each, to rows columns of out from x on.
-// In b the even samples come first, then the odd samples backwards; reals puts both in order.
-func reals(out Plane, x, rows int, b []complex64, n int) {
-	for m := range n / 2 {
-		even, odd := out.Row(2 * m)[x:x+rows], out.Row(2*m + 1)[x:x+rows]
-		for i := range even {
-			even[i], odd[i] = real(b[m*batch+i]), real(b[(n-1-m)*batch+i])
 		}
 	}
 }

@@ -49,9 +49,9 @@ type Place interface {
 	// Put keeps an object. When it returns nil, the object survives a loss of power. An object
 	// that is there is kept.
 	Put(ctx context.Context, name Name, body []byte) error
-	// Get returns an object. Its error wraps [fs.ErrNotExist] if the object is missing, and
-	// [ErrDiffers] if its bytes have another size or digest.
-	Get(ctx context.Context, name Name, size int64) ([]byte, error)
+	// Open reads an object, whose bytes the caller checks. The error, also of reading, wraps
+	// [fs.ErrNotExist] if the object is missing.
+	Open(ctx context.Context, name Name) (io.ReadCloser, error)
 	// Size returns how many bytes an object has; it reads none. Its error wraps [fs.ErrNotExist] if
 	// the object is missing.
 	Size(ctx context.Context, name Name) (int64, error)
@@ -84,8 +84,14 @@ func Check(body []byte, name Name, size int64) error {
 	return nil
 }
 
-// Read reads an object from r. It reads at most one byte more than size. The error is of r, or of [Check].
-func Read(r io.Reader, name Name, size int64) ([]byte, error) {
+// Get returns an object of a place. The error wraps [fs.ErrNotExist] if the object is missing, and
+// [ErrDiffers] if its bytes have another size or digest.
+func Get(ctx context.Context, from Place, name Name, size int64) ([]byte, error) {
+	r, err := from.Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
 	body, err := io.ReadAll(io.LimitReader(r, max(size, size+1)))
 	if err == nil {
 		err = Check(body, name, size)
@@ -94,6 +100,24 @@ func Read(r io.Reader, name Name, size int64) ([]byte, error) {
 		return nil, err
 	}
 	return body, nil
+}
+
+// Copy copies an object. Its errors are the errors that [Get] has: what was written then is no object.
+func Copy(ctx context.Context, to io.Writer, from Place, name Name, size int64) error {
+	r, err := from.Open(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	sum := sha256.New()
+	n, err := io.Copy(io.MultiWriter(to, sum), io.LimitReader(r, max(size, size+1)))
+	if err != nil {
+		return err
+	}
+	if n != size || Name(sum.Sum(nil)) != name {
+		return fmt.Errorf("%w: %d bytes of another SHA-256 than was kept", ErrDiffers, n)
+	}
+	return nil
 }
 
 // Folder returns a place in the folder dir, which it makes when the first object comes. An object is a
@@ -118,13 +142,8 @@ func (f folder) Put(_ context.Context, name Name, body []byte) error {
 	return err
 }
 
-func (f folder) Get(_ context.Context, name Name, size int64) ([]byte, error) {
-	file, err := os.Open(f.path(name))
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return Read(file, name, size)
+func (f folder) Open(_ context.Context, name Name) (io.ReadCloser, error) {
+	return os.Open(f.path(name))
 }
 
 func (f folder) Size(_ context.Context, name Name) (int64, error) {

@@ -1,7 +1,5 @@
 package odds
 
-import "math"
-
 // removable returns a bit mask of the sources of a set that may remove marks. Bit i is set if
 // source i of the set, by its place in c.sources, is a source of copies.
 func (m *model) removable(c *candidate) int {
@@ -72,7 +70,7 @@ func (m *model) weight(c *candidate, k *combination, at point) float64 {
 func (m *model) heaviest(c *candidate, k *combination) float64 {
 	top := 0.0
 	for _, at := range m.grid {
-		top = math.Max(top, m.weight(c, k, at))
+		top = max(top, m.weight(c, k, at))
 	}
 	return ln(top)
 }

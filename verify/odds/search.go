@@ -164,7 +164,7 @@ func (m *model) needed(c *candidate, questions []question, found []answers) []fl
 	for q := range questions {
 		for _, family := range found[q].families(c, questions[q]) {
 			for g, v := range family.value {
-				low[g] = math.Min(low[g], v)
+				low[g] = min(low[g], v)
 			}
 		}
 	}
@@ -191,7 +191,7 @@ func (m *model) candidates() queue {
 		}
 		if len(sources) < 3 {
 			for _, s := range sources {
-				fit[s] = math.Max(fit[s], c.upper)
+				fit[s] = max(fit[s], c.upper)
 			}
 		}
 		out = append(out, c)
@@ -271,9 +271,10 @@ func (m *model) combine(c *candidate) float64 {
 	var at [3]int
 	for {
 		if later, same := m.mirrored(c, at); !later {
+			var heavy [2]float64
 			for d := range 1 << maxSources {
 				if d&^removable == 0 {
-					m.propose(c, at, d, same)
+					m.propose(c, at, d, same, &heavy)
 				}
 			}
 		}
@@ -294,8 +295,9 @@ func (m *model) combine(c *candidate) float64 {
 
 // propose adds a combination to set c, unless it cannot have produced the dump. parts are the
 // indices of the parts by source, and removed has a bit for each place in the set whose source
-// removed its marks. same is as [model.mirrored] returns it: false counts the combination twice.
-func (m *model) propose(c *candidate, parts [3]int, removed int, same bool) {
+// removed its marks. same is as [model.mirrored] returns it: false counts the combination twice. heavy has
+// [model.heaviest] of the parts, without and with removed marks; 0 if it is not known yet.
+func (m *model) propose(c *candidate, parts [3]int, removed int, same bool, heavy *[2]float64) {
 	k := combination{parts: parts, removed: removed, sources: len(c.sources), times: 2}
 	if same {
 		k.times = 1
@@ -303,8 +305,16 @@ func (m *model) propose(c *candidate, parts [3]int, removed int, same bool) {
 	for i, s := range c.sources {
 		k.columns[i] = m.sources[s].parts[parts[i]].column[removed>>i&1]
 	}
-	k.heavy = m.heaviest(c, &k)
-	k.upper = m.rows.ceiling(k.cols()) + k.heavy
+	ceiling := m.rows.ceiling(k.cols())
+	if math.IsInf(ceiling, -1) {
+		return
+	}
+	of := &heavy[min(removed, 1)]
+	if *of == 0 {
+		*of = m.heaviest(c, &k)
+	}
+	k.heavy = *of
+	k.upper = ceiling + k.heavy
 	if !math.IsInf(k.upper, -1) {
 		c.all = append(c.all, k)
 	}
@@ -329,12 +339,12 @@ func (m *model) tighten(c *candidate, need float64) float64 {
 	need -= ln(float64(max(len(c.all), 1)))
 	for i := range c.all {
 		k := &c.all[i]
-		if k.upper <= math.Max(high-little, need) {
+		if k.upper <= max(high-little, need) {
 			break
 		}
-		tight, _ := m.rows.lnMax(k.cols(), 6, math.Max(high-little, need)-k.heavy)
-		k.upper = math.Min(k.upper, tight+k.heavy)
-		high = math.Max(high, k.upper)
+		tight, _ := m.rows.lnMax(k.cols(), 6, max(high-little, need)-k.heavy)
+		k.upper = min(k.upper, tight+k.heavy)
+		high = max(high, k.upper)
 	}
 	return c.bound()
 }
@@ -388,12 +398,12 @@ func (m *model) compute(c *candidate, needs []float64) {
 		for g, at := range m.grid {
 			floor := c.value[g]
 			if needs != nil {
-				floor = math.Max(floor, needs[g]-share)
+				floor = max(floor, needs[g]-share)
 			}
 			if weights[g] = ln(m.weight(c, k, at)); math.IsInf(weights[g], -1) {
 				continue
 			}
-			room = math.Max(room, weights[g]-floor+little)
+			room = max(room, weights[g]-floor+little)
 		}
 		floor := k.heavy - room // for the bound, which has the largest weight
 		if k.upper <= floor {
@@ -402,7 +412,7 @@ func (m *model) compute(c *candidate, needs []float64) {
 		rows, cols, shift := m.rows.joined(k.cols())
 		var tight float64
 		tight, k.shares = rows.lnMax(cols, 40, floor-k.heavy-shift)
-		if k.upper = math.Min(k.upper, tight+shift+k.heavy); k.upper <= floor {
+		if k.upper = min(k.upper, tight+shift+k.heavy); k.upper <= floor {
 			continue
 		}
 		value := rows.lnMean(cols, k.shares) + shift

@@ -84,12 +84,12 @@ type rule struct {
 func newRule(n float64) rule {
 	peak := math.Ceil(math.Pi * math.Sqrt(n))
 	var r rule
-	angles := int(math.Min(math.Floor(n/2)+1, peak+8))
+	angles := int(min(math.Floor(n/2)+1, peak+8))
 	for j := range angles {
 		c, _ := dsp.Cis((float64(j) + 0.5) / float64(4*angles))
 		r.square = append(r.square, float64(c*c))
 	}
-	nodes := int(math.Min(n+1, 2*peak+16))
+	nodes := int(min(n+1, 2*peak+16))
 	nodes += nodes % 2
 	r.height, r.weight = gaussLegendre(nodes)
 	return r
@@ -206,36 +206,34 @@ func (r *rows) line(cols []int, height float64, start int, lnWeight float64, s *
 		return r.lnAt(cols, [3]float64{float64((1 - height) * q), float64((1 - height) * (1 - q)), height})
 	}
 	best, value := start, at(start)
-	step := 1
-	if at(start-1) > value {
-		step = -1
+	step, ahead, behind := -1, at(start-1), 0.0 // the values at the neighbours of best, in the direction of step and behind
+	if !(ahead > value) {
+		step, ahead, behind = 1, at(start+1), ahead
 	}
-	for {
-		next := at(best + step)
-		if !(next > value) {
-			break
-		}
-		best, value = best+step, next
+	for ahead > value {
+		best, value, behind = best+step, ahead, value
+		ahead = at(best + step)
 	}
 	if math.IsInf(value, -1) {
 		return best, value
 	}
 	floor := value
 	if s.any {
-		floor = math.Max(floor, s.top-lnWeight)
+		floor = max(floor, s.top-lnWeight)
 	}
 	floor -= far
 	if value < floor {
 		return best, value
 	}
 	s.add(value + lnWeight)
-	for _, step := range [2]int{-1, 1} {
-		for j := best + step; ; j += step {
-			v := at(j)
-			if !(v >= floor) {
-				break
-			}
+	for _, way := range [2]int{-1, 1} {
+		v := ahead
+		if way != step {
+			v = behind
+		}
+		for j := best + way; v >= floor; v = at(j) {
 			s.add(v + lnWeight)
+			j += way
 		}
 	}
 	return best, value
@@ -264,7 +262,7 @@ func (r *rows) sphere(cols []int, peak [3]float64) float64 {
 			if step > 0 && k == first {
 				angle = at
 			}
-			top = math.Max(top, value)
+			top = max(top, value)
 			if value < top-far-8 && value < last || math.IsInf(value, -1) {
 				break
 			}
@@ -321,10 +319,10 @@ func (r *rows) lnMax(cols []int, steps int, need float64) (bound float64, p [3]f
 		}
 		value, top := r.lnAt(cols, p), 0.0
 		for h := range k {
-			top = math.Max(top, d[h]/n)
+			top = max(top, d[h]/n)
 		}
 		gap := float64(n * ln(top))
-		bound = math.Min(bound, value+gap)
+		bound = min(bound, value+gap)
 		if gap < 0.05 || bound <= need {
 			return bound, p
 		}

@@ -197,7 +197,7 @@ func (l *Ledger) auditOriginals(ctx context.Context, a *Audit, o AuditOptions) e
 	}); err != nil {
 		return err
 	}
-	if err := a.note(l.r.Engine().CheckFeatures(ctx, o.SealKey), ""); err != nil {
+	if err := a.note(l.r.Engine().CheckSegments(ctx, o.SealKey), ""); err != nil {
 		return err
 	}
 	_, err = l.r.Engine().FoundBy(ctx, o.SealKey, 0, math.MaxInt64, func(f *engine.Found) error {

@@ -102,5 +102,5 @@ func TestSchemaIsTheReleasedOne(t *testing.T) {
 		}
 		require.NoError(t, rows.Err())
 	}
-	require.Equal(t, "1475dbfcb0d6964ef483468a824e7b29d6bff7967626871ed531e02f98a2bb9c", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
+	require.Equal(t, "865d53d818eecbff5b037acb6e7f9181d2b9a788f888b306733327d7f1cdbe31", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
 }

@@ -15,9 +15,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/postgres"
+	"github.com/kycmark/kycmark/internal/store/s3test"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/verify/registry/s3"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -29,7 +32,7 @@ const victimEnv = "KYCMARK_TEST_VICTIM"
 
 func open(ctx context.Context, dsn string) (*sqldb.DB, error) {
 	if postgres.IsDSN(dsn) {
-		return postgres.Open(ctx, dsn)
+		return postgres.Open(ctx, dsn, s3.Open)
 	}
 	return sqlite.Open(ctx, dsn)
 }
@@ -50,7 +53,7 @@ func victim(dsn string) error {
 	d.SetSegmentFrom(10)
 	go func() {
 		for {
-			if err := d.BuildSegments(ctx, false, nil); err != nil {
+			if err := d.BuildSegments(ctx, d.SegmentKeys(), books.BuildDue, nil); err != nil {
 				errs <- err
 			}
 			time.Sleep(time.Millisecond)
@@ -96,6 +99,7 @@ func TestKilledWriterLosesNothingAcknowledged(t *testing.T) {
 		"file":     func() string { return filepath.Join(t.TempDir(), "r.db") },
 		"postgres": func() string { return server.DSN(t) },
 		"folder":   func() string { return filepath.Join(t.TempDir(), "r.db") },
+		"bucket":   func() string { return server.DSN(t) },
 	} {
 		t.Run(kind, func(t *testing.T) {
 			dsn, i := dsn(), info()
@@ -105,13 +109,20 @@ func TestKilledWriterLosesNothingAcknowledged(t *testing.T) {
 				create = postgres.Create
 			case "folder":
 				i.Originals = "originals"
+			case "bucket":
+				create, i.Originals = postgres.Create, s3test.Start(t).Address
+				t.Setenv("XDG_CACHE_HOME", t.TempDir())
 			}
-			d := opened(create(t.Context(), dsn, i))(t)
+			d := opened(create(t.Context(), dsn, i, s3.Open))(t)
 			fill(t, d)
 			random := rand.New(rand.NewPCG(uint64(*kills), 1))
 			total, segments := 0, 0
 			for range *kills {
-				acked := runVictim(t, dsn, time.Duration(random.IntN(40_000))*time.Microsecond)
+				life := time.Duration(random.IntN(40_000)) * time.Microsecond
+				if kind == "bucket" {
+					life *= 10
+				}
+				acked := runVictim(t, dsn, life)
 				total += len(acked)
 				segments += survived(t, dsn, acked)
 			}
@@ -126,15 +137,17 @@ type ack struct {
 	n    int
 }
 
-// survived checks that all that was acknowledged is there, and returns the number of segments.
+// survived checks that all that was acknowledged is there, and returns the number of segments that were there,
+// or were being made or removed.
 func survived(t *testing.T, dsn string, acked []ack) int {
 	t.Helper()
 	d, err := open(t.Context(), dsn)
 	require.NoError(t, err)
 	defer d.Close()
-	_, _, err = d.Check(t.Context())
-	require.NoError(t, err)
-	segments := requireSegments(t, d)
+	var segments int
+	require.NoError(t, d.Raw().QueryRowContext(t.Context(), "SELECT count(*) FROM segment").Scan(&segments))
+	require.NoError(t, audit(t, d))
+	requireSegments(t, d)
 	found, err := d.CheckObjects(t.Context(), time.Now().Add(time.Hour))
 	require.NoError(t, err)
 	require.Zero(t, found.Missing, "originals that rows name")

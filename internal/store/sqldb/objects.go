@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"sync"
 	"time"
@@ -16,7 +17,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Originals may be kept outside of the database, as objects. An object is written before the row that
+// Originals may be kept outside of the database, as objects. Segments in a bucket are objects beside them. An object is written before the row that
 // names it is committed, and removed after the row is gone. So a crash leaves an object without a row,
 // and never a row without its object.
 
@@ -151,7 +152,7 @@ func (d *DB) fetch(ctx context.Context, x *sealedRow) error {
 	if place == nil {
 		return fmt.Errorf("%w: it is an object, and the registry names no place of objects", books.ErrSealed)
 	}
-	body, err := place.Get(ctx, x.Object.Name, x.Object.Size)
+	body, err := objects.Get(ctx, place, x.Object.Name, x.Object.Size)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w: its object is missing: %s", books.ErrSealed, x.Object.Name)
@@ -251,9 +252,12 @@ func (d *DB) CheckObjects(ctx context.Context, sweep time.Time) (out books.Objec
 	return out, d.missing(ctx, found, &out)
 }
 
+// objectRows are the objects that rows name. Objects of segments that are being made, or removed, may not be there.
+const objectRows = "SELECT object, size FROM (SELECT object, object_size AS size, 1 AS there FROM sealed UNION ALL SELECT digest, size, state FROM segment) AS named WHERE size > 0"
+
 // countObjects counts the objects that rows name.
 func (d *DB) countObjects(ctx context.Context) (n int, err error) {
-	err = d.read.QueryRowContext(ctx, "SELECT count(*) FROM sealed WHERE object_size > 0").Scan(&n)
+	err = d.read.QueryRowContext(ctx, "SELECT count(*) FROM ("+objectRows+" AND there > 0) AS counted").Scan(&n)
 	return n, err
 }
 
@@ -268,7 +272,7 @@ func (d *DB) named(ctx context.Context, list []objects.Object) (map[objects.Name
 		args[i] = list[i].Name[:]
 	}
 	rows, err := collect(ctx, d.read, func(o *books.Object) []any { return []any{fixed(o.Name[:]), &o.Size} },
-		"SELECT object, object_size FROM sealed WHERE object_size > 0 AND object IN "+d.dialect.in(1, len(args)), args...)
+		objectRows+" AND object IN "+d.dialect.in(1, len(args)), args...)
 	for _, r := range rows {
 		named[r.Name] = r.Size
 	}
@@ -278,7 +282,7 @@ func (d *DB) named(ctx context.Context, list []objects.Object) (map[objects.Name
 // missing counts the objects that rows name and that were not found. Rows of the last minutes, whose
 // objects came after the list began, are looked for again.
 func (d *DB) missing(ctx context.Context, found map[objects.Name]bool, out *books.Objects) error {
-	rows, err := d.read.QueryContext(ctx, "SELECT object, object_size FROM sealed WHERE object_size > 0")
+	rows, err := d.read.QueryContext(ctx, objectRows+" AND there > 0")
 	if err != nil {
 		return err
 	}
@@ -291,7 +295,7 @@ func (d *DB) missing(ctx context.Context, found map[objects.Name]bool, out *book
 		if found[o.Name] {
 			continue
 		}
-		switch _, err := d.place().Get(ctx, o.Name, o.Size); {
+		switch err := objects.Copy(ctx, io.Discard, d.place(), o.Name, o.Size); {
 		case errors.Is(err, fs.ErrNotExist), errors.Is(err, objects.ErrDiffers):
 			out.Missing++
 		case err != nil:

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
-	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/mapfile"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
@@ -26,11 +25,12 @@ import (
 // Hashes and local features are searched in memory, by packages phash and parts. Segments save a process
 // the reading of all rows and the building of the tables: each is a snapshot of an index of the submissions
 // from one number to another, which is mapped. What is in no segment is read from its rows. Features lie
-// sealed in their segments. Only the holder of the sealing key makes and reads these.
+// sealed in their segments, and so do hashes in a bucket, and hashes whose rows are sealed. Only the holder
+// of the sealing key makes and reads these.
 //
 // The rows are the truth. A segment counts only if its row says so and its bytes have the digest that the
-// row names. Its row is there before its file, and goes after it. So a kill leaves a row that says what is
-// to be removed, and never a file without a row.
+// row names, or open with its key. Its row is there before its file, and goes after it. So a kill leaves a row that
+// says what is to be removed, and never a file without a row.
 
 // searched is the kind of hash that submissions are found by.
 const searched = phash.Area
@@ -44,6 +44,10 @@ const (
 	segmentGrowth = 4
 	// featuresFrom is segmentFrom for local features. Reading these costs 40 µs a submission. Chosen.
 	featuresFrom = 1 << 14
+	// featuresInObject is how many numbers a segment of features in a bucket covers: 1.2 GB. S3 takes 5 GB at once.
+	featuresInObject = 1 << 18
+	// hashesInObject is how many times segmentFrom submissions a segment of hashes in a bucket covers: 3 GB.
+	hashesInObject = 1 << 9
 	// segmentAttempts bounds the races with erasures and other builders.
 	segmentAttempts = 3
 	// segmentPage is how many rows are read at a time.
@@ -57,7 +61,7 @@ const (
 	segmentMarred
 )
 
-// The kinds of segments. An erasure removes a segment of features: only who has the key can make it anew.
+// The kinds of segments.
 const (
 	hashSegment = iota
 	featureSegment
@@ -71,7 +75,8 @@ type segmentRow struct {
 	first, last, hashed int64
 	others              []byte
 	digest              [32]byte
-	wrapped             []byte
+	size                int64  // of an object; 0: it is a file
+	wrapped             []byte // key of a sealed segment; empty: not sealed
 }
 
 // segmentEnds end the names of segments' files, by their kind.
@@ -89,15 +94,6 @@ func (s *segmentRow) rest() iter.Seq2[int64, bool] {
 			}
 		}
 	}
-}
-
-// segmentFolder returns the folder of segments, "" if this registry has none: its hashes are sealed, or
-// there is no place for files.
-func (d *DB) segmentFolder() string {
-	if d.dialect.Segments == nil || d.info.SealHashes {
-		return ""
-	}
-	return d.dialect.Segments(d.address(), hex.EncodeToString(d.info.ID[:]))
 }
 
 // usedSegments ends a query of the segments of a kind that are searched.
@@ -131,22 +127,33 @@ func (d *DB) Searchable(ctx context.Context) (n int64, err error) {
 	return n, err
 }
 
-// Segments returns an index of all segments of hashes that can be used, and all of them.
-func (d *DB) Segments(ctx context.Context) (x *phash.Index, out []books.Segment, err error) {
-	out, err = d.mountAll(ctx, hashSegment, func() { x = phash.NewIndex(searched) }, func(s *segmentRow) error { return d.mount(x, s) })
+// Segments returns an index of all segments of hashes that can be used, and all of them. Without keys there are
+// no sealed ones.
+func (d *DB) Segments(ctx context.Context, keys *books.SegmentKeys) (x *phash.Index, out []books.Segment, err error) {
+	x = phash.NewIndex(searched)
+	files, err := d.segmentFiles(ctx)
+	if err != nil || files.sealed && keys == nil {
+		return x, nil, err
+	}
+	out, err = d.mountAll(ctx, files, hashSegment, func() { x = phash.NewIndex(searched) }, func(s *segmentRow) error { return d.mount(ctx, files, x, s, keys) })
 	return x, out, err
 }
 
 // FeatureSegments returns an index of all segments of features that can be used, and all of them.
 func (d *DB) FeatureSegments(ctx context.Context, open books.OpenSegment) (x *parts.Index, out []books.Segment, err error) {
-	out, err = d.mountAll(ctx, featureSegment, func() { x = new(parts.Index) }, func(s *segmentRow) error { return d.mountFeatures(x, s, open) })
+	x = new(parts.Index)
+	files, err := d.segmentFiles(ctx)
+	if err != nil {
+		return x, nil, err
+	}
+	out, err = d.mountAll(ctx, files, featureSegment, func() { x = new(parts.Index) }, func(s *segmentRow) error { return d.mountFeatures(ctx, files, x, s, open) })
 	return x, out, err
 }
 
-// mountAll begins an index and mounts all segments of a kind, again if segments were replaced meanwhile.
-func (d *DB) mountAll(ctx context.Context, kind int64, begin func(), mount func(*segmentRow) error) (out []books.Segment, err error) {
-	begin()
-	if d.segmentFolder() == "" {
+// mountAll mounts all segments of a kind, and begins again if segments were replaced meanwhile. If the bucket
+// does not answer, that is its error: nothing was found out about a segment.
+func (d *DB) mountAll(ctx context.Context, files *segmentFiles, kind int64, begin func(), mount func(*segmentRow) error) (out []books.Segment, err error) {
+	if files.none() {
 		return nil, nil
 	}
 	for range segmentAttempts {
@@ -154,12 +161,17 @@ func (d *DB) mountAll(ctx context.Context, kind int64, begin func(), mount func(
 		if err != nil {
 			return nil, err
 		}
+		files.prune(rows, kind)
 		begin()
 		out = nil
 		missing := false
 		for i := range rows {
-			s := books.Segment{File: rows[i].file(), First: rows[i].first, Last: rows[i].last, Err: mount(&rows[i])}
-			for seq, damaged := range rows[i].rest() {
+			r := &rows[i]
+			s := books.Segment{File: r.file(), First: r.first, Last: r.last, Err: mount(r), Forget: func() { files.forget(r) }}
+			if errors.Is(s.Err, errUnread) {
+				return nil, s.Err
+			}
+			for seq, damaged := range r.rest() {
 				if damaged {
 					s.Damaged = append(s.Damaged, seq)
 				} else {
@@ -176,32 +188,48 @@ func (d *DB) mountAll(ctx context.Context, kind int64, begin func(), mount func(
 	return out, nil
 }
 
-// mount adds the hashes of a segment to x, which keeps its file mapped.
-func (d *DB) mount(x *phash.Index, s *segmentRow) error {
-	return mapped(d, x, s, func(data []byte) error { return x.Mount(data, s.digest) })
+// mount adds the hashes of a segment to x: with its file mapped, or opened in memory.
+func (d *DB) mount(ctx context.Context, files *segmentFiles, x *phash.Index, s *segmentRow, keys *books.SegmentKeys) error {
+	f, err := files.open(ctx, s)
+	if err != nil {
+		return intoSegment(s, err)
+	}
+	if !files.sealed {
+		return keepMapped(x, f, s, x.Mount(f.Bytes(), s.digest))
+	}
+	snapshot, free, err := openHashes(f.Bytes(), s, keys)
+	if err == nil {
+		if err = x.Mount(snapshot, [32]byte(snapshot[len(snapshot)-32:])); err != nil {
+			free(snapshot)
+		} else {
+			runtime.AddCleanup(x, free, snapshot)
+		}
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		files.forget(s)
+		return intoSegment(s, err)
+	}
+	return nil
 }
 
 // mountFeatures adds the features of a segment to x, which keeps its file mapped.
-func (d *DB) mountFeatures(x *parts.Index, s *segmentRow, open books.OpenSegment) error {
-	return mapped(d, x, s, func(data []byte) error {
-		key, err := open(s.name, s.wrapped)
-		if err != nil {
-			return err
+func (d *DB) mountFeatures(ctx context.Context, files *segmentFiles, x *parts.Index, s *segmentRow, open books.OpenSegment) error {
+	f, err := files.open(ctx, s)
+	if err != nil {
+		return intoSegment(s, err)
+	}
+	key, err := open(s.name, s.wrapped)
+	if err == nil {
+		if err = x.Mount(s.file(), f.Bytes(), key, books.AboutSegment(s.first, s.last, s.others)); err != nil {
+			files.forget(s)
 		}
-		return x.Mount(s.file(), data, key, books.AboutSegment(s.first, s.last, s.others))
-	})
+	}
+	return keepMapped(x, f, s, err)
 }
 
-// mapped maps the file of a segment for use, and unmaps it after an error, or with x.
-func mapped[T any](d *DB, x *T, s *segmentRow, use func(data []byte) error) error {
-	f, err := mapfile.Open(filepath.Join(d.segmentFolder(), s.file()), math.MaxInt64)
-	if err == nil {
-		err = use(f.Bytes())
-	}
-	switch {
-	case f == nil:
-		return intoSegment(s, err)
-	case err != nil:
+// keepMapped unmaps the file of a segment after an error, or with x.
+func keepMapped[T any](x *T, f *mapfile.File, s *segmentRow, err error) error {
+	if err != nil {
 		return intoSegment(s, errors.Join(err, f.Close()))
 	}
 	runtime.AddCleanup(x, func(f *mapfile.File) { _ = f.Close() }, f)
@@ -220,21 +248,27 @@ func intoSegment(s *segmentRow, err error) error {
 var errOvertaken = errors.New("segments: others changed them meanwhile")
 
 // BuildSegments makes a segment of the hashes of the submissions in no segment, if they are segmentFrom or
-// more. It is merged with segments before it that are not much larger. A segment whose file is missing is
-// made again. With anew one segment of all submissions is made.
-func (d *DB) BuildSegments(ctx context.Context, anew bool, progress func(done, total int64)) error {
-	return d.building(func() error { return d.buildHashes(ctx, anew, progress) })
+// more. It is merged with segments before it that are not much larger. how says what else is made. Without
+// keys no sealed segment is made.
+func (d *DB) BuildSegments(ctx context.Context, keys *books.SegmentKeys, how books.Build, progress func(done, total int64)) error {
+	return d.building(ctx, func(files *segmentFiles) error {
+		if files.sealed && keys == nil {
+			return d.tidySegments(ctx, files, false)
+		}
+		return d.buildHashes(ctx, files, keys, how, progress)
+	})
 }
 
 // building calls build until it was not overtaken by others, and no other builder of this process runs.
-func (d *DB) building(build func() error) (err error) {
-	if d.segmentFolder() == "" {
-		return nil
+func (d *DB) building(ctx context.Context, build func(*segmentFiles) error) error {
+	files, err := d.segmentFiles(ctx)
+	if err != nil || files.none() {
+		return err
 	}
 	d.segmenting.Lock()
 	defer d.segmenting.Unlock()
 	for range segmentAttempts {
-		if err = build(); !errors.Is(err, errOvertaken) {
+		if err = build(files); !errors.Is(err, errOvertaken) {
 			break
 		}
 	}
@@ -242,13 +276,21 @@ func (d *DB) building(build func() error) (err error) {
 }
 
 // buildHashes is [DB.BuildSegments] once. Its error wraps errOvertaken if it is to be run again.
-func (d *DB) buildHashes(ctx context.Context, anew bool, progress func(done, total int64)) error {
+func (d *DB) buildHashes(ctx context.Context, files *segmentFiles, keys *books.SegmentKeys, how books.Build, progress func(done, total int64)) error {
 	rows, err := segmentTable.rows(ctx, d.read, usedSegments, hashSegment)
 	if err != nil {
 		return err
 	}
-	keep := slices.IndexFunc(rows, func(s segmentRow) bool { return anew || d.fileless(&s) })
-	after, broken := int64(0), keep >= 0
+	anew := how == books.BuildAll
+	keep := 0
+	for ; keep < len(rows) && !anew; keep++ {
+		if lost, err := files.lost(ctx, &rows[keep], how); err != nil {
+			return err
+		} else if lost {
+			break
+		}
+	}
+	after, broken := int64(0), keep < len(rows)
 	if len(rows) > 0 {
 		after = rows[len(rows)-1].last
 	}
@@ -257,39 +299,51 @@ func (d *DB) buildHashes(ctx context.Context, anew bool, progress func(done, tot
 		return err
 	}
 	if upto = max(upto, after); upto == 0 || tail < int64(d.segmentFrom) && !broken && !anew {
-		return d.tidySegments(ctx, false)
+		return d.tidySegments(ctx, files, false)
+	}
+	maxHashed := int64(math.MaxInt64)
+	if files.place != nil {
+		maxHashed = hashesInObject * int64(d.segmentFrom)
 	}
 	if !broken {
 		for keep = len(rows); keep > 0; keep-- {
 			s := &rows[keep-1]
 			n := s.hashed + int64(len(s.others)/8)
-			if n >= segmentGrowth*tail {
+			if n >= segmentGrowth*tail || n+tail > maxHashed {
 				break
 			}
 			tail += n
 		}
 	}
-	first := after + 1
-	if keep < len(rows) {
-		first = rows[keep].first
+	first, end, old := after+1, upto, rows[keep:]
+	if len(old) > 0 {
+		first = old[0].first
 	}
-	if err := d.makeSegment(ctx, segmentRow{first: first}, rows[keep:], upto, d.collecting(ctx, anew, progress)); err != nil {
+	switch {
+	case files.place == nil:
+	case broken && !anew: // only what is missing
+		old, end = old[:1], old[0].last
+	case anew || len(old) == 0:
+		const bounded = "SELECT coalesce(max(seq), 0) FROM (SELECT seq FROM submission WHERE seq >= $1 ORDER BY seq LIMIT $2) AS first"
+		if err := d.read.QueryRowContext(ctx, bounded, first, maxHashed).Scan(&end); err != nil {
+			return err
+		}
+		end = min(max(end, first), upto)
+	}
+	if err := d.makeSegment(ctx, files, segmentRow{first: first}, old, end, d.collecting(ctx, files, keys, anew, progress)); err != nil {
 		return err
 	}
-	return d.tidySegments(ctx, false)
+	if end < upto {
+		return d.buildHashes(ctx, files, keys, min(how, books.BuildMissing), progress)
+	}
+	return d.tidySegments(ctx, files, false)
 }
 
 // collecting writes hashes into the file of a segment: see collect.
-func (d *DB) collecting(ctx context.Context, anew bool, progress func(done, total int64)) segmentWriter {
-	return func(path string, s *segmentRow, old []segmentRow, upto int64) error {
-		return d.collect(ctx, path, s, old, upto, anew, progress)
+func (d *DB) collecting(ctx context.Context, files *segmentFiles, keys *books.SegmentKeys, anew bool, progress func(done, total int64)) segmentWriter {
+	return func(f *os.File, s *segmentRow, old []segmentRow, upto int64) error {
+		return d.collect(ctx, files, keys, f, s, old, upto, anew, progress)
 	}
-}
-
-// fileless reports whether the file of a segment is missing.
-func (d *DB) fileless(s *segmentRow) bool {
-	_, err := os.Stat(filepath.Join(d.segmentFolder(), s.file()))
-	return errors.Is(err, fs.ErrNotExist)
 }
 
 // submissions counts the submissions from behind number after to number upto, and returns the last of them.
@@ -298,11 +352,11 @@ func (d *DB) submissions(ctx context.Context, after, upto int64) (n, last int64,
 	return n, last, err
 }
 
-// BuildFeatureSegments makes segments of features: one for every [parts.MaxSealed] numbers, from featuresFrom
-// submissions on. It is made again if they have grown by a quarter, if its file is missing, or with anew. write
+// BuildFeatureSegments makes segments of features: one for every [parts.MaxSealed] numbers, or featuresInObject in a
+// bucket, from featuresFrom submissions on. It is made again if they have grown by a quarter, or as how says. write
 // fills the file.
-func (d *DB) BuildFeatureSegments(ctx context.Context, anew bool, write books.WriteSegment) error {
-	return d.building(func() error {
+func (d *DB) BuildFeatureSegments(ctx context.Context, how books.Build, write books.WriteSegment) error {
+	return d.building(ctx, func(files *segmentFiles) error {
 		rows, err := segmentTable.rows(ctx, d.read, usedSegments, featureSegment)
 		if err != nil {
 			return err
@@ -311,44 +365,52 @@ func (d *DB) BuildFeatureSegments(ctx context.Context, anew bool, write books.Wr
 		if err := d.read.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM submission").Scan(&end); err != nil {
 			return err
 		}
-		for first := int64(1); first <= end; first += parts.MaxSealed {
-			last := first + parts.MaxSealed - 1
+		span := int64(parts.MaxSealed)
+		if files.place != nil {
+			span = featuresInObject
+		}
+		for first := int64(1); first <= end; first += span {
+			last := first + span - 1
 			i := slices.IndexFunc(rows, func(s segmentRow) bool { return s.first == first })
 			var old []segmentRow
 			after, from := first-1, min(featuresFrom, int64(d.segmentFrom))
+			due := how == books.BuildAll
 			if i >= 0 {
 				old, after = rows[i:i+1], rows[i].last
 				from = max(from, old[0].hashed/segmentGrowth)
+				if !due {
+					if due, err = files.lost(ctx, &old[0], how); err != nil {
+						return err
+					}
+				}
 			}
 			tail, upto, err := d.submissions(ctx, after, last)
 			if err != nil {
 				return err
 			}
-			if upto = max(upto, after); upto < first || tail < from && !anew && (i < 0 || !d.fileless(&old[0])) {
+			if upto = max(upto, after); upto < first || tail < from && !due {
 				continue
 			}
-			err = d.makeSegment(ctx, segmentRow{kind: featureSegment, first: first}, old, upto, func(path string, s *segmentRow, _ []segmentRow, upto int64) error {
-				return newFile(path, func(f *os.File) error {
-					m, err := write(ctx, f, s.name, first, upto)
-					s.hashed, s.others, s.wrapped = m.Found, m.Others, m.Wrapped
-					return err
-				})
+			err = d.makeSegment(ctx, files, segmentRow{kind: featureSegment, first: first}, old, upto, func(f *os.File, s *segmentRow, _ []segmentRow, upto int64) error {
+				m, err := write(ctx, f, s.name, first, upto)
+				s.hashed, s.others, s.wrapped = m.Found, m.Others, m.Wrapped
+				return err
 			})
 			if err != nil {
 				return err
 			}
 		}
-		return d.tidySegments(ctx, false)
+		return d.tidySegments(ctx, files, false)
 	})
 }
 
 // A segmentWriter writes the file of a segment of the submissions from s.first to upto. It takes the place of
 // the segments old. The writer sets what the row of s is to say of the file.
-type segmentWriter func(path string, s *segmentRow, old []segmentRow, upto int64) error
+type segmentWriter func(f *os.File, s *segmentRow, old []segmentRow, upto int64) error
 
 // makeSegment makes a segment, of the kind and from the number that s has, to number upto. It replaces old.
 // The error wraps errOvertaken if others built the same meanwhile.
-func (d *DB) makeSegment(ctx context.Context, s segmentRow, old []segmentRow, upto int64, write segmentWriter) (err error) {
+func (d *DB) makeSegment(ctx context.Context, files *segmentFiles, s segmentRow, old []segmentRow, upto int64, write segmentWriter) (err error) {
 	s.made = time.Now()
 	rand.Read(s.name[:])
 	var erasure int64
@@ -359,28 +421,21 @@ func (d *DB) makeSegment(ctx context.Context, s segmentRow, old []segmentRow, up
 	if err := d.update(ctx, what, func(t *tx) error { return insert(ctx, t, segmentTable, s) }); err != nil {
 		return err
 	}
-	path := filepath.Join(d.segmentFolder(), s.file())
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, d.dropSegment(context.WithoutCancel(ctx), &s))
+			err = errors.Join(err, d.dropSegment(context.WithoutCancel(ctx), files, &s))
 		}
 	}()
-	if err := write(path, &s, old, upto); err != nil {
+	if err := files.write(ctx, &s, func(f *os.File) error { return write(f, &s, old, upto) }, func() error {
+		return d.update(ctx, what, func(t *tx) error {
+			return t.one(ctx, "UPDATE segment SET digest = $1, size = $2 WHERE name = $3 AND state = 0", s.digest[:], s.size, s.name[:])
+		})
+	}); err != nil {
 		return err
 	}
 	return d.update(ctx, what, func(t *tx) error {
-		one := func(query string, args ...any) error {
-			done, err := t.ExecContext(ctx, query, args...)
-			if err != nil {
-				return err
-			}
-			if n, err := done.RowsAffected(); err != nil || n != 1 {
-				return errors.Join(errOvertaken, err)
-			}
-			return nil
-		}
 		for i := range old {
-			if err := one("UPDATE segment SET state = $1 WHERE name = $2 AND state > 0", segmentIdle, old[i].name[:]); err != nil {
+			if err := t.one(ctx, "UPDATE segment SET state = $1 WHERE name = $2 AND state > 0", segmentIdle, old[i].name[:]); err != nil {
 				return err
 			}
 		}
@@ -391,23 +446,39 @@ func (d *DB) makeSegment(ctx context.Context, s segmentRow, old []segmentRow, up
 		}
 		state := segmentUsed
 		switch {
-		case others > 0 || erased > 0 && s.kind == featureSegment:
+		case others > 0 || erased > 0 && len(s.wrapped) > 0:
 			return errOvertaken
 		case erased > 0: // since the hashes were read
 			state = segmentMarred
 		}
-		return one("UPDATE segment SET state = $1, last = $2, hashed = $3, others = $4, digest = $5, wrapped = $6 WHERE name = $7",
+		return t.one(ctx, "UPDATE segment SET state = $1, last = $2, hashed = $3, others = $4, digest = $5, wrapped = $6 WHERE name = $7",
 			state, upto, s.hashed, blob{&s.others}, sparse(s.digest[:]), blob{&s.wrapped}, s.name[:])
 	})
 }
 
+// one runs a change of one row. The error wraps errOvertaken if the row is not there.
+func (t *tx) one(ctx context.Context, query string, args ...any) error {
+	done, err := t.ExecContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	if n, err := done.RowsAffected(); err != nil || n != 1 {
+		return errors.Join(errOvertaken, err)
+	}
+	return nil
+}
+
 // collect writes the file of a segment that is being made, and sets what its row is to say of it.
-func (d *DB) collect(ctx context.Context, path string, s *segmentRow, old []segmentRow, upto int64, anew bool, progress func(done, total int64)) error {
+func (d *DB) collect(ctx context.Context, files *segmentFiles, keys *books.SegmentKeys, f *os.File, s *segmentRow, old []segmentRow, upto int64, anew bool, progress func(done, total int64)) error {
+	each := hashesIn(d.read)
+	if d.info.SealHashes {
+		each = keys.Hashes
+	}
 	x := phash.NewIndexIn(searched, mapfile.Pages{})
 	defer x.Clear()
 	read := func(first, last int64) (err error) {
 		all := x.AddAll(func(yield func(int64, phash.Hash) bool) {
-			err = d.eachHash(ctx, d.read, first, last, func(seq int64, h *phash.Hash, damaged error) bool {
+			err = each(ctx, first, last, func(seq int64, h *phash.Hash, damaged error) bool {
 				if progress != nil {
 					progress(seq, upto)
 				}
@@ -435,7 +506,9 @@ func (d *DB) collect(ctx context.Context, path string, s *segmentRow, old []segm
 		if anew {
 			break
 		}
-		if err := d.mount(x, &old[i]); err != nil {
+		if err := d.mount(ctx, files, x, &old[i], keys); errors.Is(err, errUnread) {
+			return err
+		} else if err != nil {
 			if err := read(old[i].first, old[i].last); err != nil {
 				return err
 			}
@@ -455,30 +528,25 @@ func (d *DB) collect(ctx context.Context, path string, s *segmentRow, old []segm
 		x.Remove(seq)
 	}
 	s.hashed = int64(x.Len())
-	return newFile(path, func(f *os.File) error {
-		n, err := x.WriteTo(f)
-		if err == nil {
-			_, err = f.ReadAt(s.digest[:], n-int64(len(s.digest)))
-		}
-		return err
-	})
+	if files.sealed {
+		return sealHashes(f, s, upto, keys, x)
+	}
+	n, err := x.WriteTo(f)
+	if err == nil {
+		_, err = f.ReadAt(s.digest[:], n-int64(len(s.digest)))
+	}
+	return err
 }
 
-// newFile makes a file, which write fills.
-func newFile(path string, write func(f *os.File) error) error {
-	if err := durable.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
+// hashesIn reads the hashes of rows that have them in the clear.
+func hashesIn(q querier) books.EachHash {
+	return func(ctx context.Context, first, last int64, use func(seq int64, h *phash.Hash, damaged error) bool) error {
+		return eachHash(ctx, q, first, last, use)
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	return errors.Join(write(f), f.Sync(), f.Close())
 }
 
-// eachHash calls use with the submissions from number first to last that were not erased, ascending, until
-// use returns false: with the hash, or with nil if it is of too low a quality or damaged.
-func (d *DB) eachHash(ctx context.Context, q querier, first, last int64, use func(seq int64, h *phash.Hash, damaged error) bool) error {
+// eachHash is a [books.EachHash].
+func eachHash(ctx context.Context, q querier, first, last int64, use func(seq int64, h *phash.Hash, damaged error) bool) error {
 	type row struct {
 		seq     int64
 		area    string
@@ -509,8 +577,8 @@ func (d *DB) eachHash(ctx context.Context, q querier, first, last int64, use fun
 }
 
 // dropSegment removes the file of a segment that is not in use, and then its row.
-func (d *DB) dropSegment(ctx context.Context, s *segmentRow) error {
-	if err := durable.Remove(filepath.Join(d.segmentFolder(), s.file())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+func (d *DB) dropSegment(ctx context.Context, files *segmentFiles, s *segmentRow) error {
+	if err := files.remove(ctx, s); err != nil {
 		return err
 	}
 	_, err := d.write.ExecContext(ctx, "DELETE FROM segment WHERE name = $1 AND state = $2", s.name[:], segmentIdle)
@@ -519,11 +587,10 @@ func (d *DB) dropSegment(ctx context.Context, s *segmentRow) error {
 
 // removeSegments removes segments that were replaced. With all it also removes segments that others are
 // making, which may hold erased hashes, and files of no segment. It returns the other segments.
-func (d *DB) removeSegments(ctx context.Context, all bool) (left []segmentRow, err error) {
-	folder := d.segmentFolder()
-	var files []fs.DirEntry // as they were before their rows are read
+func (d *DB) removeSegments(ctx context.Context, files *segmentFiles, all bool) (left []segmentRow, err error) {
+	var there []string // before the rows are read
 	if all {
-		if files, err = os.ReadDir(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if there, err = files.list(); err != nil {
 			return nil, err
 		}
 	}
@@ -531,24 +598,21 @@ func (d *DB) removeSegments(ctx context.Context, all bool) (left []segmentRow, e
 	if err != nil {
 		return nil, err
 	}
-	known := make(map[string]bool, len(rows))
 	for i := range rows {
 		s := &rows[i]
-		known[s.file()] = true
+		there = slices.DeleteFunc(there, func(name string) bool { return name == s.file() })
 		switch {
 		case s.state != segmentIdle:
 			left = append(left, *s)
 		case all || s.last > 0 || time.Since(s.made) > settled:
-			if err := d.dropSegment(ctx, s); err != nil {
+			if err := d.dropSegment(ctx, files, s); err != nil {
 				return nil, err
 			}
 		}
 	}
-	for _, f := range files {
-		if slices.Contains(segmentEnds[:], filepath.Ext(f.Name())) && !known[f.Name()] {
-			if err := durable.Remove(filepath.Join(folder, f.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return nil, err
-			}
+	for _, name := range there {
+		if err := removeFile(filepath.Join(files.folder, name)); err != nil {
+			return nil, err
 		}
 	}
 	return left, nil
@@ -556,35 +620,26 @@ func (d *DB) removeSegments(ctx context.Context, all bool) (left []segmentRow, e
 
 // tidySegments is removeSegments, and makes segments anew that hold erased hashes. What was erased before it
 // began is then in no file.
-func (d *DB) tidySegments(ctx context.Context, all bool) error {
-	rows, err := d.removeSegments(ctx, all)
+func (d *DB) tidySegments(ctx context.Context, files *segmentFiles, all bool) error {
+	rows, err := d.removeSegments(ctx, files, all)
 	if err != nil {
 		return err
 	}
 	marred := slices.DeleteFunc(rows, func(s segmentRow) bool { return s.state != segmentMarred })
 	for i := range marred {
-		if err := d.makeSegment(ctx, segmentRow{first: marred[i].first}, marred[i:i+1], marred[i].last, d.collecting(ctx, false, nil)); err != nil {
+		if err := d.makeSegment(ctx, files, segmentRow{first: marred[i].first}, marred[i:i+1], marred[i].last, d.collecting(ctx, files, nil, false, nil)); err != nil {
 			return intoSegment(&marred[i], err)
 		}
 	}
 	if len(marred) > 0 {
-		_, err = d.removeSegments(ctx, false)
+		_, err = d.removeSegments(ctx, files, false)
 	}
 	return err
 }
 
 // cleanSegments removes the hashes of erased submissions from segments, after the erasure.
-func (d *DB) cleanSegments(ctx context.Context) (err error) {
-	if d.segmentFolder() == "" {
-		return nil
-	}
-	d.segmenting.Lock()
-	defer d.segmenting.Unlock()
-	for range segmentAttempts {
-		if err = d.tidySegments(ctx, true); !errors.Is(err, errOvertaken) {
-			break
-		}
-	}
+func (d *DB) cleanSegments(ctx context.Context) error {
+	err := d.building(ctx, func(files *segmentFiles) error { return d.tidySegments(ctx, files, true) })
 	if err != nil {
 		return fmt.Errorf("the erasure is done, but a segment still holds its hashes; the next erasure or audit removes it: %w", err)
 	}
@@ -605,29 +660,57 @@ func (d *DB) finishErasures(ctx context.Context) error {
 	return tampered("an erasure is not finished: %v", err)
 }
 
-// marring takes what has the erased submission of a number out of use.
-var marring = fmt.Sprintf("UPDATE segment SET state = CASE kind WHEN %d THEN %d ELSE %d END WHERE state = $1 AND first <= $2 AND last >= $2",
-	featureSegment, segmentIdle, segmentMarred)
+var marring = fmt.Sprintf("UPDATE segment SET state = CASE WHEN length(wrapped) > 0 THEN %d ELSE %d END, wrapped = $1 WHERE state = $2 AND first <= $3 AND last >= $3",
+	segmentIdle, segmentMarred)
 
-// mar takes the segments of erased submissions out of use: segments of hashes are to be made anew, and
-// segments of features to be removed.
+// mar takes the segments of erased submissions out of use: segments in the clear are to be made anew. Of sealed
+// segments the key is destroyed, and they are to be removed: only who has the sealing key can make them anew.
 func mar(ctx context.Context, t *tx, rows []books.Submission) error {
 	for i := range rows {
-		if _, err := t.ExecContext(ctx, marring, segmentUsed, rows[i].Seq); err != nil {
+		if _, err := t.ExecContext(ctx, marring, []byte{}, segmentUsed, rows[i].Seq); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// checkSegments compares the segments with the rows of their submissions, in the transaction q. The error
+// CheckSegments compares sealed segments of hashes with the rows of their submissions, and reads all segments of a
+// bucket again. The error wraps [books.ErrTampered] and names the segment.
+func (d *DB) CheckSegments(ctx context.Context, keys *books.SegmentKeys) error {
+	files, err := d.segmentFiles(ctx)
+	if err != nil || !files.sealed || files.none() {
+		return err
+	}
+	if files.place != nil { // what machines have copies of may be altered, or missing
+		copies, err := files.list()
+		if err != nil {
+			return err
+		}
+		for _, name := range copies {
+			if err := removeFile(filepath.Join(files.folder, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return d.checkEach(ctx, files, d.read, keys, keys.Hashes)
+}
+
+// checkSegments compares the segments in the clear with the rows of their submissions, in the transaction q. The error
 // wraps [books.ErrTampered] and names the segment. Files that a copy of the registry came without are no
 // error if the whole folder is missing.
 func (d *DB) checkSegments(ctx context.Context, q querier) error {
-	folder := d.segmentFolder()
-	if _, err := os.Stat(folder); folder == "" || err != nil {
+	files, err := d.segmentFiles(ctx)
+	if err != nil || files.sealed {
+		return err
+	}
+	if _, err := os.Stat(files.folder); files.none() || err != nil {
 		return nil
 	}
+	return d.checkEach(ctx, files, q, nil, hashesIn(q))
+}
+
+// checkEach compares all segments of hashes with what each yields.
+func (d *DB) checkEach(ctx context.Context, files *segmentFiles, q querier, keys *books.SegmentKeys, each books.EachHash) error {
 	rows, err := segmentTable.rows(ctx, q, usedSegments, hashSegment)
 	if err != nil {
 		return err
@@ -635,21 +718,31 @@ func (d *DB) checkSegments(ctx context.Context, q querier) error {
 	for i := range rows {
 		s, used := &rows[i], 0
 		x := phash.NewIndex(searched)
-		if err := d.mount(x, s); err != nil {
-			if e := d.read.QueryRowContext(ctx, "SELECT count(*) FROM segment WHERE state > 0 AND name = $1", s.name[:]).Scan(&used); e == nil && used == 0 {
-				continue // replaced meanwhile
-			}
-			return tampered("%v (kycmark segments --anew makes it again)", err)
+		err := d.mount(ctx, files, x, s, keys)
+		switch {
+		case err == nil:
+			err = checkSegment(ctx, s, x, each)
+		case !errors.Is(err, errUnread):
+			err = wrongSegment(err)
 		}
-		if err := d.checkSegment(ctx, q, s, x); err != nil {
-			return err
+		if err == nil {
+			continue
 		}
+		if e := d.read.QueryRowContext(ctx, "SELECT count(*) FROM segment WHERE state > 0 AND name = $1", s.name[:]).Scan(&used); e == nil && used == 0 {
+			continue // replaced meanwhile
+		}
+		return err
 	}
 	return nil
 }
 
+// wrongSegment is the error of a segment that cannot be used.
+func wrongSegment(err error) error {
+	return tampered("%v (kycmark segments --anew makes it again)", err)
+}
+
 // checkSegment compares the entries of one segment, in x, with the rows of its submissions.
-func (d *DB) checkSegment(ctx context.Context, q querier, s *segmentRow, x *phash.Index) error {
+func checkSegment(ctx context.Context, s *segmentRow, x *phash.Index, each books.EachHash) error {
 	next, stop := iter.Pull2(x.All())
 	defer stop()
 	others := make(map[int64]bool)
@@ -657,7 +750,7 @@ func (d *DB) checkSegment(ctx context.Context, q querier, s *segmentRow, x *phas
 		others[seq] = damaged
 	}
 	var wrong error
-	err := d.eachHash(ctx, q, s.first, s.last, func(seq int64, h *phash.Hash, damaged error) bool {
+	err := each(ctx, s.first, s.last, func(seq int64, h *phash.Hash, damaged error) bool {
 		if _, other := others[seq]; h == nil && other {
 			return true
 		}
@@ -666,12 +759,12 @@ func (d *DB) checkSegment(ctx context.Context, q querier, s *segmentRow, x *phas
 			ref, have, ok = next()
 		}
 		if h == nil || !ok || ref != seq || have != *h {
-			wrong = tampered("%v (kycmark segments --anew makes it again)", intoSegment(s, fmt.Errorf("it differs from the hash of submission number %d", seq)))
+			wrong = wrongSegment(intoSegment(s, fmt.Errorf("it differs from the hash of submission number %d", seq)))
 		}
 		return wrong == nil
 	})
 	if _, _, more := next(); more && wrong == nil && s.state != segmentMarred {
-		wrong = tampered("%v (kycmark segments --anew makes it again)", intoSegment(s, errors.New("it has hashes of no submission")))
+		wrong = wrongSegment(intoSegment(s, errors.New("it has hashes of no submission")))
 	}
 	return errors.Join(err, wrong)
 }

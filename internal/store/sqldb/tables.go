@@ -100,9 +100,9 @@ var (
 		func(c *books.Checkpoint) []any {
 			return []any{&c.Size, fixed(c.Root[:]), text{&c.Text}, micros{&c.Made}, blob{&c.Stamp}}
 		}}
-	segmentTable = table[segmentRow]{"segment", columns("name kind state made first last hashed others digest wrapped"),
+	segmentTable = table[segmentRow]{"segment", columns("name kind state made first last hashed others digest size wrapped"),
 		func(s *segmentRow) []any {
-			return []any{fixed(s.name[:]), &s.kind, &s.state, micros{&s.made}, &s.first, &s.last, &s.hashed, blob{&s.others}, sparse(s.digest[:]), blob{&s.wrapped}}
+			return []any{fixed(s.name[:]), &s.kind, &s.state, micros{&s.made}, &s.first, &s.last, &s.hashed, blob{&s.others}, sparse(s.digest[:]), &s.size, blob{&s.wrapped}}
 		}}
 	listNodeTable = table[listNode]{"list_node", columns("id body"),
 		func(n *listNode) []any { return []any{blob{&n.id}, blob{&n.body}} }}

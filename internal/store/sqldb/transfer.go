@@ -74,7 +74,7 @@ func Transfer(ctx context.Context, from, to *DB, progress func(done, total int))
 	if err := errors.Join(to.removeErased(ctx), t.scrub()); err != nil {
 		return 0, root, err
 	}
-	return size, root, to.BuildSegments(ctx, false, nil)
+	return size, root, to.BuildSegments(ctx, nil, books.BuildDue, nil)
 }
 
 type transfer struct {

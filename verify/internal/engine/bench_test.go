@@ -3,10 +3,15 @@ package engine_test
 import (
 	"encoding/binary"
 	"flag"
+	"fmt"
 	"hash/crc32"
 	"math"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,7 +73,7 @@ func BenchmarkFirstSearch(b *testing.B) {
 // madeUp is an upload with 200 random features.
 func madeUp(b *testing.B, key *sealing.Key, r *rand.Rand) books.Upload {
 	b.Helper()
-	id := watermark.Submission(binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, r.Uint64()), r.Uint64()))
+	row := madeUpRow(r)
 	data := make([]byte, 16, parts.MaxSize)
 	data[0], data[1] = 1, 200
 	binary.LittleEndian.PutUint32(data[4:], 640)
@@ -78,10 +83,79 @@ func madeUp(b *testing.B, key *sealing.Key, r *rand.Rand) books.Upload {
 		data = binary.LittleEndian.AppendUint32(data, uint32(r.IntN(1000))|uint32(r.IntN(900))<<11)
 	}
 	binary.LittleEndian.PutUint32(data[12:], crc32.Update(crc32.ChecksumIEEE(data[:12]), crc32.IEEETable, data[16:]))
-	sealed, err := sealing.Seal(key, id, nil, data, []byte("file"))
+	sealed, err := sealing.Seal(key, row.ID, nil, data, []byte("file"))
 	require.NoError(b, err)
+	return books.Upload{Sealed: sealed, Submission: row}
+}
+
+// madeUpRow is the row of an upload with a random hash.
+func madeUpRow(r *rand.Rand) books.Submission {
+	id := watermark.Submission(binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, r.Uint64()), r.Uint64()))
 	h := phash.Hash{Kind: phash.Area, Bits: [4]uint64{r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64()}}
-	return books.Upload{Sealed: sealed, Submission: books.Submission{ID: id, SHA256: [32]byte(append(id[:], id[:]...)), Size: 4, Format: "jpeg", Width: 640, Height: 480,
+	return books.Submission{ID: id, SHA256: [32]byte(append(id[:], id[:]...)), Size: 4, Format: "jpeg", Width: 640, Height: 480,
 		Details: books.Details{Decoder: "test/1", Area: h.String(), AreaQuality: 90, Chain: "test/1" + books.ChainFeatures + "200", Kept: true},
-		Logged:  books.Logged{Salt: books.NewSalt()}}}
+		Logged:  books.Logged{Salt: books.NewSalt()}}
+}
+
+// What sealed segments of hashes cost: to make them of rows, and to open them in a process.
+//
+//	go test ./verify/internal/engine -run '^$' -bench SealedHashes -benchtime 1x -uploads 1000000
+func BenchmarkSealedHashes(b *testing.B) {
+	db, err := sqlite.Create(b.Context(), filepath.Join(b.TempDir(), "r.db"), books.Info{ID: [16]byte{9}, Created: time.Unix(1_500_000_000, 0), SealHashes: true})
+	require.NoError(b, err)
+	defer db.Close()
+	key, r := sealing.Generate(), rand.New(rand.NewPCG(1, 2))
+	for left := *uploads; left > 0; left -= 5000 {
+		all := make([]books.Upload, min(left, 5000))
+		for i := range all {
+			u := books.Upload{Submission: madeUpRow(r)}
+			u.Sealed, err = sealing.Seal(key, u.ID, []byte("pdq:"+strings.Repeat("0", 64)+"\n"+u.Area), nil, nil)
+			require.NoError(b, err)
+			u.Area, u.Kept, u.Chain = "", false, "test/1"
+			all[i] = u
+		}
+		_, err := db.AddSubmissions(b.Context(), all)
+		require.NoError(b, err)
+	}
+	e := engine.New(db, "09", true, time.Now)
+	var made, opened, anonymous float64
+	for b.Loop() {
+		debug.FreeOSMemory()
+		at, _ := used(b)
+		require.NoError(b, e.BuildSegments(b.Context(), key, true, nil))
+		then, _ := used(b)
+		made += then - at
+		debug.FreeOSMemory()
+		at, before := used(b)
+		x, all, err := e.Segments(b.Context(), key)
+		require.NoError(b, err)
+		require.NoError(b, all[0].Err)
+		require.Equal(b, *uploads, x.Len())
+		debug.FreeOSMemory()
+		then, after := used(b)
+		opened, anonymous = opened+then-at, anonymous+after-before
+		runtime.KeepAlive(x)
+	}
+	b.ReportMetric(made/float64(b.N), "make-cpu-s")
+	b.ReportMetric(opened/float64(b.N), "open-cpu-s")
+	b.ReportMetric(anonymous/float64(b.N), "private-MB")
+}
+
+// used returns the processor time of this process in seconds, and its private memory in MB. It skips the
+// benchmark on systems other than Linux.
+func used(b *testing.B) (seconds, mb float64) {
+	b.Helper()
+	const tick, page = 100, 4096 // of Linux on common processors
+	stat, err := os.ReadFile("/proc/self/stat")
+	if err != nil {
+		b.Skip("not Linux")
+	}
+	memory, err := os.ReadFile("/proc/self/statm")
+	require.NoError(b, err)
+	var user, system, all, resident, shared float64
+	_, err = fmt.Sscanf(strings.Join(strings.Fields(string(stat))[13:15], " "), "%g %g", &user, &system)
+	require.NoError(b, err)
+	_, err = fmt.Sscanf(string(memory), "%g %g %g", &all, &resident, &shared)
+	require.NoError(b, err)
+	return (user + system) / tick, (resident - shared) * page / 1e6
 }

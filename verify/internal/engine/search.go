@@ -50,8 +50,13 @@ type Found struct {
 // on. FoundBy returns the last number that it passed, or after. An error of use, of the database
 // or of the service that keeps key ends the walk.
 func (e *Engine) FoundBy(ctx context.Context, key *sealing.Key, after, upto int64, use func(*Found) error) (last int64, err error) {
+	return e.foundBy(ctx, key, key != nil, after, upto, use)
+}
+
+// foundBy is [Engine.FoundBy], without features unless features is set.
+func (e *Engine) foundBy(ctx context.Context, key *sealing.Key, features bool, after, upto int64, use func(*Found) error) (last int64, err error) {
 	for {
-		page, err := e.store.SearchedAfter(ctx, after, searchPage, key != nil)
+		page, err := e.store.SearchedAfter(ctx, after, searchPage, features)
 		if err != nil {
 			return after, err
 		}
@@ -59,7 +64,7 @@ func (e *Engine) FoundBy(ctx context.Context, key *sealing.Key, after, upto int6
 			if page[i].Seq > upto {
 				return after, nil
 			}
-			f, err := e.found(&page[i], key)
+			f, err := e.found(&page[i], key, features)
 			if err == nil {
 				err = use(f)
 			}
@@ -76,14 +81,14 @@ func (e *Engine) FoundBy(ctx context.Context, key *sealing.Key, after, upto int6
 
 // found opens what the submission of row is found by. The error is of the service that keeps key
 // alone: it wraps [sealing.ErrKey].
-func (e *Engine) found(row *books.Searched, key *sealing.Key) (*Found, error) {
+func (e *Engine) found(row *books.Searched, key *sealing.Key, features bool) (*Found, error) {
 	f := &Found{Number: row.Seq, ID: row.ID, Kept: row.Kept, Quality: row.AreaQuality, HashErr: row.Err, FeaturesErr: row.Err}
 	n, stated := row.StatedFeatures()
 	f.Stated = stated
 	if row.Err != nil {
 		return f, nil
 	}
-	features := key != nil && row.Kept && (!stated || n > 0) // else none belong to it
+	features = features && row.Kept && (!stated || n > 0) // else none belong to it
 	open := func(sealing.Part) ([]byte, error) { return nil, books.ErrSealed }
 	if e.sealHashes || features {
 		var locked error
@@ -161,7 +166,7 @@ func (e *Engine) AreaHash(ctx context.Context, key *sealing.Key, of watermark.Su
 		}
 		x.Sealed = *sealed
 	}
-	f, err := e.found(&x, key)
+	f, err := e.found(&x, key, false)
 	if err != nil {
 		return phash.Hash{}, err
 	}
@@ -216,7 +221,7 @@ func (e *Engine) SubmissionAt(ctx context.Context, number int64) (*books.Submiss
 	return s, nil
 }
 
-// SealsHashes reports whether the hashes are sealed, so that there are no segments.
+// SealsHashes reports whether the hashes are sealed.
 func (e *Engine) SealsHashes() bool { return e.sealHashes }
 
 // Span returns when the first and the last upload were submitted. Both are the zero time if
@@ -234,25 +239,70 @@ type Segment = books.Segment
 
 // Segments returns an index of the hashes in all segments that can be used. It also returns all segments, in
 // the order of the numbers that they cover. Hashes of erased uploads may be in the index: follow [Engine.ErasedAfter].
-func (e *Engine) Segments(ctx context.Context) (*phash.Index, []Segment, error) {
-	return e.store.Segments(ctx)
+// key opens sealed segments; nil leaves these out.
+func (e *Engine) Segments(ctx context.Context, key *sealing.Key) (*phash.Index, []Segment, error) {
+	return e.store.Segments(ctx, e.segmentKeys(key))
 }
+
+// segmentKeys returns what sealed segments of hashes are made and opened with; nil without key.
+func (e *Engine) segmentKeys(key *sealing.Key) *books.SegmentKeys {
+	if key == nil {
+		return nil
+	}
+	return &books.SegmentKeys{
+		New: func(name [16]byte) (cipher.AEAD, []byte, error) { return sealing.NewSegmentKey(key, name) },
+		Open: func(name [16]byte, wrapped []byte) (cipher.AEAD, error) {
+			return sealing.OpenSegmentKey(key, name, wrapped)
+		},
+		Hashes: func(ctx context.Context, first, last int64, use func(seq int64, h *phash.Hash, damaged error) bool) error {
+			_, err := e.foundBy(ctx, key, false, first-1, last, func(f *Found) error {
+				h := &f.Hash
+				if f.HashErr != nil || f.Quality < phash.MinQuality {
+					h = nil
+				}
+				if !use(f.Number, h, f.HashErr) {
+					return errEnough
+				}
+				return nil
+			})
+			if errors.Is(err, errEnough) {
+				return nil
+			}
+			return err
+		},
+	}
+}
+
+// errEnough ends a walk whose caller wants no more.
+var errEnough = errors.New("enough")
 
 // FeatureSegments is [Engine.Segments] for local features. key opens the segments.
 func (e *Engine) FeatureSegments(ctx context.Context, key *sealing.Key) (*parts.Index, []Segment, error) {
-	return e.store.FeatureSegments(ctx, func(name [16]byte, wrapped []byte) (cipher.AEAD, error) {
-		return sealing.OpenSegmentKey(key, name, wrapped)
-	})
+	return e.store.FeatureSegments(ctx, e.segmentKeys(key).Open)
 }
 
-// BuildSegments makes the segments that are due, or with anew all. Segments of local features are made if key
-// is not nil. Others may use the registry meanwhile, and it may be interrupted and run again. progress, which
-// may be nil, is called with how many uploads are done of about how many.
+// BuildSegments makes the segments that are due or missing, or with anew all. Sealed ones are made if key is not
+// nil. Others may use the registry meanwhile, and it may be interrupted and run again. progress, which may be
+// nil, is called with how many uploads are done of about how many.
 func (e *Engine) BuildSegments(ctx context.Context, key *sealing.Key, anew bool, progress func(done, total int64)) error {
-	if err := e.store.BuildSegments(ctx, anew, progress); err != nil || key == nil {
+	how := books.BuildMissing
+	if anew {
+		how = books.BuildAll
+	}
+	return e.build(ctx, key, how, progress)
+}
+
+// BuildDue is [Engine.BuildSegments] after uploads were entered: it does not look for missing objects.
+func (e *Engine) BuildDue(ctx context.Context, key *sealing.Key) error {
+	return e.build(ctx, key, books.BuildDue, nil)
+}
+
+// build makes segments as how says.
+func (e *Engine) build(ctx context.Context, key *sealing.Key, how books.Build, progress func(done, total int64)) error {
+	if err := e.store.BuildSegments(ctx, e.segmentKeys(key), how, progress); err != nil || key == nil {
 		return err
 	}
-	return e.store.BuildFeatureSegments(ctx, anew, func(ctx context.Context, f parts.WriterReader, name [16]byte, first, last int64) (m books.FeatureFile, err error) {
+	return e.store.BuildFeatureSegments(ctx, how, func(ctx context.Context, f parts.WriterReader, name [16]byte, first, last int64) (m books.FeatureFile, err error) {
 		aead, wrapped, err := sealing.NewSegmentKey(key, name)
 		if err != nil {
 			return m, err
@@ -264,9 +314,12 @@ func (e *Engine) BuildSegments(ctx context.Context, key *sealing.Key, anew bool,
 	})
 }
 
-// CheckFeatures compares the segments of features with the rows of their submissions. The error wraps
-// [books.ErrTampered] and names the segment. A missing file is no error.
-func (e *Engine) CheckFeatures(ctx context.Context, key *sealing.Key) error {
+// CheckSegments compares sealed segments with the rows of their submissions. The error wraps
+// [books.ErrTampered] and names the segment. A missing file of features is no error, a missing object is.
+func (e *Engine) CheckSegments(ctx context.Context, key *sealing.Key) error {
+	if err := e.store.CheckSegments(ctx, e.segmentKeys(key)); err != nil {
+		return err
+	}
 	x, all, err := e.FeatureSegments(ctx, key)
 	for _, s := range all {
 		err := s.Err
@@ -276,11 +329,12 @@ func (e *Engine) CheckFeatures(ctx context.Context, key *sealing.Key) error {
 			})
 		}
 		switch {
-		case err == nil, errors.Is(err, fs.ErrNotExist):
+		case err == nil, errors.Is(err, fs.ErrNotExist) && !errors.Is(err, books.ErrSealed):
 			continue
 		case !errors.Is(err, parts.ErrSnapshot) && !errors.Is(err, books.ErrSealed):
 			return err
 		}
+		s.Forget()
 		_, now, again := e.FeatureSegments(ctx, key)
 		if again != nil {
 			return again

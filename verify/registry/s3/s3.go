@@ -17,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"iter"
 	"net/http"
@@ -124,17 +125,25 @@ func (b *bucket) Put(ctx context.Context, name objects.Name, body []byte) error 
 	return nil
 }
 
-func (b *bucket) Get(ctx context.Context, name objects.Name, size int64) ([]byte, error) {
+func (b *bucket) Open(ctx context.Context, name objects.Name) (io.ReadCloser, error) {
 	o, err := b.client.GetObject(ctx, b.name, b.prefix+name.String(), minio.GetObjectOptions{})
 	if err != nil {
 		return nil, b.because("read an object", err)
 	}
-	defer o.Close()
-	body, err := objects.Read(o, name, size)
-	if err != nil && !errors.Is(err, objects.ErrDiffers) {
-		err = b.because("read an object", err)
+	return object{o, b}, nil
+}
+
+// An object is being read.
+type object struct {
+	*minio.Object
+	of *bucket
+}
+
+func (o object) Read(p []byte) (n int, err error) {
+	if n, err = o.Object.Read(p); err != nil && err != io.EOF {
+		err = o.of.because("read an object", err)
 	}
-	return body, err
+	return n, err
 }
 
 func (b *bucket) Size(ctx context.Context, name objects.Name) (int64, error) {

@@ -63,11 +63,11 @@ func TestPlace(t *testing.T) {
 				require.NoError(t, p.Put(ctx, objects.NameOf(b), b))
 			}
 			for _, body := range [][]byte{a, b} {
-				got, err := p.Get(ctx, objects.NameOf(body), int64(len(body)))
+				got, err := objects.Get(ctx, p, objects.NameOf(body), int64(len(body)))
 				require.NoError(t, err)
 				require.Equal(t, body, got)
 				for _, size := range []int64{0, int64(len(body)) - 1, int64(len(body)) + 1} {
-					_, err = p.Get(ctx, objects.NameOf(body), size)
+					_, err = objects.Get(ctx, p, objects.NameOf(body), size)
 					require.ErrorIs(t, err, objects.ErrDiffers)
 				}
 			}
@@ -83,12 +83,12 @@ func TestPlace(t *testing.T) {
 			require.EqualValues(t, 3<<20, size)
 			_, err = p.Size(ctx, objects.Name{1})
 			require.ErrorIs(t, err, fs.ErrNotExist)
-			_, err = p.Get(ctx, objects.Name{1}, 5)
+			_, err = objects.Get(ctx, p, objects.Name{1}, 5)
 			require.ErrorIs(t, err, fs.ErrNotExist)
 			for range 2 {
 				require.NoError(t, p.Remove(ctx, objects.NameOf(a)))
 			}
-			_, err = p.Get(ctx, objects.NameOf(a), 8)
+			_, err = objects.Get(ctx, p, objects.NameOf(a), 8)
 			require.ErrorIs(t, err, fs.ErrNotExist)
 		})
 	}
@@ -98,7 +98,7 @@ func TestPlace(t *testing.T) {
 		body := []byte("sealed c")
 		require.NoError(t, p.Put(t.Context(), objects.NameOf(body), body))
 		require.NoError(t, os.WriteFile(filepath.Join(server.Dir, "originals", "id", objects.NameOf(body).String()), []byte("sealed d"), 0o600))
-		_, err = p.Get(t.Context(), objects.NameOf(body), 8)
+		_, err = objects.Get(t.Context(), p, objects.NameOf(body), 8)
 		require.ErrorIs(t, err, objects.ErrDiffers)
 	})
 	t.Run("gone", func(t *testing.T) {
@@ -107,7 +107,7 @@ func TestPlace(t *testing.T) {
 			require.NoError(t, err)
 			ctx, cancel := contextFor(t, 3*time.Second)
 			require.Error(t, p.Put(ctx, objects.NameOf([]byte("x")), []byte("x")))
-			_, err = p.Get(ctx, objects.NameOf([]byte("x")), 1)
+			_, err = objects.Get(ctx, p, objects.NameOf([]byte("x")), 1)
 			require.Error(t, err)
 			require.NotErrorIs(t, err, fs.ErrNotExist, "a bucket or server that is gone is no missing object")
 			require.NotErrorIs(t, err, objects.ErrDiffers)
@@ -164,7 +164,7 @@ func TestAway(t *testing.T) {
 			defer proxy.Close()
 			away, err := s3.Open(t.Context(), strings.ReplaceAll(server.Address, server.URL, proxy.URL), "id")
 			require.NoError(t, err)
-			_, err = away.Get(t.Context(), objects.NameOf(body), int64(len(body)))
+			_, err = objects.Get(t.Context(), away, objects.NameOf(body), int64(len(body)))
 			require.ErrorContains(t, err, "bucket kyc")
 			require.NotErrorIs(t, err, objects.ErrDiffers)
 			require.NotErrorIs(t, err, fs.ErrNotExist)
