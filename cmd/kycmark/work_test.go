@@ -84,8 +84,11 @@ func (c *crew) work(kill func() (after time.Duration, crash func())) {
 		}
 		ended := make(chan struct{})
 		go func() { cmd.Wait(); close(ended) }()
-		if after == 0 {
-			<-c.over
+		if after == 0 { // one that ends by itself, without its database, has a successor
+			select {
+			case <-ended:
+			case <-c.over:
+			}
 		} else {
 			select {
 			case <-time.After(after):
