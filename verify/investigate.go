@@ -125,11 +125,16 @@ func (v *Investigator) investigate(ctx context.Context, path string, pic *pictur
 	}
 	l.laid = nil // traced: controls lie elsewhere
 	out.Searched = l.searched
+	empty := *out
 	if err = v.fill(ctx, out, e); err == nil && out.matched() {
 		out.References, err = v.references(ctx, l, &e, out.Submission, out.Page, v.cfg.referencesOf(pic.SHA256, files))
 	}
 	if err == nil {
 		out.upload, err = v.uploadLook(ctx, out)
+	}
+	if errors.Is(err, registry.ErrTampered) {
+		*out = empty
+		err = v.fill(ctx, out, e.damaged())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -139,7 +144,7 @@ func (v *Investigator) investigate(ctx context.Context, path string, pic *pictur
 
 // examine gathers the evidence on a leak: first hash and pixels and, at the same time if a
 // processor is free, the blind reads under every key; then the traces. A leak too small for a mark
-// has no reads.
+// has no reads. If the records of a copy that is read were altered, there is no evidence: see [evidence.damaged].
 func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence, err error) {
 	reading, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -158,12 +163,21 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 	}
 	for _, d := range marks {
 		r, err := v.resolve(ctx, l, d, e.matches)
+		if errors.Is(err, registry.ErrTampered) {
+			return e.damaged(), nil
+		}
 		if err != nil {
 			return e, err
 		}
 		e.reads = append(e.reads, *r)
 	}
 	return e, v.trace(ctx, l, &e)
+}
+
+// damaged returns what is left of the evidence on a leak if a record that concerns it was altered. It is nothing: a mark
+// whose copy cannot be told, or a holder whose custody is hidden, must not make others look guilty.
+func (e evidence) damaged() evidence {
+	return evidence{tooFlat: e.tooFlat, opens: e.opens, closed: e.closed + 1, recall: e.recall}
 }
 
 // compare searches the registry for the leak and enters the matches, with their pixels compared,
