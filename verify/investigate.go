@@ -175,7 +175,7 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 }
 
 // damaged returns what is left of the evidence on a leak if a record that concerns it was altered. It is nothing: a mark
-// whose copy cannot be told, or a holder whose custody is hidden, must not make others look guilty.
+// whose copy is not known, or a holder whose custody is hidden, must not make others look guilty.
 func (e evidence) damaged() evidence {
 	return evidence{tooFlat: e.tooFlat, opens: e.opens, closed: e.closed + 1, recall: e.recall}
 }
