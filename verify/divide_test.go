@@ -25,7 +25,7 @@ import (
 func dividedDump(t *testing.T, c *caseFile) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, img := range map[string]image.Image{"1.jpg": c.marked, "2.jpg": c.second, "3.jpg": passport(9), "4.jpg": c.marked, "5.jpg": c.bill} {
+	for name, img := range map[string]image.Image{"1.jpg": c.marked, "2.jpg": c.second, "3.jpg": passport(9), "4.jpg": c.marked} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), file(t, img, "jpeg"), 0o600))
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "6.jpg"), []byte("\xff\xd8\xff damaged"), 0o600))
@@ -105,7 +105,7 @@ func TestPartsAreOneRun(t *testing.T) {
 		d, err := v.Weigh(t.Context(), leaks)
 		require.NoError(t, err)
 		require.Equal(t, want, outputs(t, v, d, whole), "%d parts", of)
-		require.Len(t, d.Record.Logged, min(of, 5), "a part without a picture is not entered")
+		require.Len(t, d.Record.Logged, min(of, 4), "a part without a picture is not entered")
 
 		var b bytes.Buffer
 		require.NoError(t, v.WriteFindings(t.Context(), &b, d, false))
@@ -117,7 +117,10 @@ func TestPartsAreOneRun(t *testing.T) {
 		if of == 9 {
 			continue
 		}
-		v, leaks = partRun(t, c, verify.Part{}, dir)
+		copied := t.TempDir() // a copy, and nothing else
+		require.NoError(t, os.Rename(filepath.Join(dir, "1.jpg"), filepath.Join(copied, "1.jpg")))
+		v, leaks = partRun(t, c, verify.Part{}, copied)
+		require.NoError(t, os.Rename(filepath.Join(copied, "1.jpg"), filepath.Join(dir, "1.jpg")))
 		again, err := v.Weigh(t.Context(), leaks)
 		require.NoError(t, err)
 		require.NotEmpty(t, again.Earlier)
@@ -188,8 +191,8 @@ func TestPartsThatDoNotFit(t *testing.T) {
 		"double":          {[][]byte{one, one}, "part 1/2 is there twice"},
 		"another dump":    {[][]byte{one, more}, "part 2/2 is of another dump"},
 		"cut short":       {[][]byte{bytes.Join(lines[:3], nil), two}, "part 1/2 is cut short: file 5 of the dump is not in it"},
-		"cut in a line":   {[][]byte{one[:len(one)-5], two}, "part 1/2 is damaged: file 7 of the dump"},
-		"a line too many": {[][]byte{append(slices.Clone(one), lines[1]...), two}, "part 1/2 is damaged: file 9 of the dump"},
+		"cut in a line":   {[][]byte{one[:len(one)-5], two}, "part 1/2 is damaged: file 5 of the dump"},
+		"a line too many": {[][]byte{append(slices.Clone(one), lines[1]...), two}, "part 1/2 is damaged: file 7 of the dump"},
 		"no part":         {[][]byte{[]byte("{}\n")}, "no part of a dump"},
 		"a state file":    {[][]byte{[]byte(`{"kycmark_state":1}` + "\n")}, "no part of a dump"},
 		"another finding": {[][]byte{[]byte(strings.Replace(text, `"finding":"copy"`, `"finding":"unmarked"`, 1)), two}, "1.jpg"},

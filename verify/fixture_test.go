@@ -72,9 +72,10 @@ func checkLedger(t *testing.T, r *registry.Registry) int64 {
 	return size
 }
 
-// investigating is how an investigator works with what was issued so.
+// investigating is how an investigator works with what was issued so, without controls: TestReferences
+// has them, which compare a leak with other uploads.
 func investigating(cfg registry.Config) verify.Config {
-	return verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey, Actor: cfg.Actor}
+	return verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey, Actor: cfg.Actor, References: -1}
 }
 
 func newInvestigator(t *testing.T, cfg verify.Config) *verify.Investigator {

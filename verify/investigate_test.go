@@ -70,6 +70,7 @@ func examined(t *testing.T) (map[string]leakRow, map[string]*verify.Verdict) {
 	t.Helper()
 	judged.Do(func() {
 		c := newCase(t)
+		c.References = 0
 		v, rows, verdicts := c.investigator(t, noMark), leakRows(t, c), make(map[string]verify.Verdict)
 		for name, row := range rows {
 			v.SetDetect(row.detect)

@@ -45,7 +45,9 @@ func TestReferencesThatFitToo(t *testing.T) {
 	again := submit(t, s, file(t, passport(1), "png"), "customer 2", feb)
 	submit(t, s, file(t, passport(3), "png"), "customer 1", feb)
 	submit(t, s, file(t, passport(2), "jpeg"), "customer 3", feb)
-	inv := newInvestigator(t, investigating(cfg))
+	with := investigating(cfg)
+	with.References = 0
+	inv := newInvestigator(t, with)
 	inv.SetDetect(noMark)
 	v := examine(t, inv, leaked(t, passport(1), "jpeg50"))
 	require.Equal(t, verify.FoundUnmarked, v.Finding, v.Note)
@@ -65,9 +67,7 @@ func TestReferencesThatFitToo(t *testing.T) {
 	assert.Contains(t, strings.Join(d.Shows, " "), "These are the uploads that look most like the upload shown; none is known to be of the same person")
 	assert.Contains(t, strings.Join(d.Shows, " "), "In 1 comparison the other upload was also found to be the same capture")
 
-	none := investigating(cfg)
-	none.References = -1
-	quiet := newInvestigator(t, none)
+	quiet := newInvestigator(t, investigating(cfg))
 	quiet.SetDetect(noMark)
 	assert.Empty(t, examine(t, quiet, leaked(t, passport(1), "jpeg50")).References)
 }

@@ -101,6 +101,8 @@ type keyring struct {
 	seal  *registry.SealKey
 	actor string
 	found *verify.Investigator // its jobs share what it read of the registry
+
+	memory int64 // of the pictures of another job, bytes
 }
 
 // keys reads the home's mark keys and its sealing key, and warns of key files that others than the
@@ -125,12 +127,12 @@ func (b *books) issuing() (registry.Config, error) {
 	if err != nil {
 		return registry.Config{}, err
 	}
-	cfg := registry.Config{Registry: b.registry, SealKey: seal, Actor: b.actor(), Readers: b.readers()}
+	cfg := registry.Config{Registry: b.registry, SealKey: seal, Actor: b.actor(), Readers: b.readers(), MaxMemory: b.maxMemory()}
 	if len(keys) > 0 {
 		cfg.Key = keys[0]
 	}
 	if b.worker != nil {
-		cfg.Workers = 1 // a worker does several jobs at a time
+		cfg.Workers, cfg.MaxMemory = 1, b.worker.memory // a worker does several jobs at a time
 	}
 	return cfg, nil
 }

@@ -57,7 +57,7 @@ var server pgtest.Server
 //	markkey FILE              a mark key that FILE's name makes: what is a matter of chance is the same each time
 //	shipped NAME FILE         the shipped picture NAME.jpg
 //	sample NAME FILE          a HEIC, AVIF or JPEG XL of decoders/testdata
-//	small NAME FILE           the same at a long side of 960 pixels, which takes half the time
+//	small NAME FILE           the same at a long side of 720 pixels, which takes half the time
 //	attack NAME IN OUT        what becomes of a picture, as JPEG 92 or PNG
 //	cut N IN OUT              the first N bytes of a file
 //	huge FILE                 a PNG header of 65536 x 65536 pixels
@@ -302,7 +302,7 @@ func decoded(ts *testscript.TestScript, name string) *image.NRGBA {
 func small(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 2)
 	var buf bytes.Buffer
-	ts.Check(picture.Encode(&buf, picture.Fit(picture.Flatten(decoded(ts, args[0])), 960), "jpeg", 90))
+	ts.Check(picture.Encode(&buf, picture.Fit(picture.Flatten(decoded(ts, args[0])), 720), "jpeg", 90))
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), buf.Bytes(), 0o644))
 }
 

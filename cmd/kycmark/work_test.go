@@ -84,8 +84,11 @@ func (c *crew) work(kill func() (after time.Duration, crash func())) {
 		}
 		ended := make(chan struct{})
 		go func() { cmd.Wait(); close(ended) }()
-		if after == 0 {
-			<-c.over
+		if after == 0 { // one that ends by itself, without its database, has a successor
+			select {
+			case <-ended:
+			case <-c.over:
+			}
 		} else {
 			select {
 			case <-time.After(after):
@@ -275,7 +278,7 @@ func TestJobsTwice(t *testing.T) {
 	r, err := h.Registry(t.Context())
 	require.NoError(t, err)
 	defer r.Close()
-	b, err := (&books{ui: newUI(io.Discard, io.Discard), home: h, registry: r}).asWorker()
+	b, err := (&books{ui: newUI(io.Discard, io.Discard), home: h, registry: r}).asWorker(1)
 	require.NoError(t, err)
 	twice := func(job jobs.Job, between func()) (first, second string) {
 		text, err := json.Marshal(job.Do)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"iter"
 	"net"
@@ -28,6 +29,9 @@ import (
 var server pgtest.Server
 
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "10"); err != nil { // they wait, and leave processors idle
+		panic(err)
+	}
 	code := m.Run()
 	server.Stop()
 	os.Exit(code)
@@ -116,6 +120,7 @@ func rows(t *testing.T, dsn, where string) (out []string) {
 // Results come in the order of the jobs. An error that does not pass is the result, and is tried once; rows
 // show neither what was asked nor what came of it.
 func TestResults(t *testing.T) {
+	t.Parallel()
 	q, dsn := open(t, registry.GenerateSealKey())
 	var tries atomic.Int32
 	work(t, q, map[string]jobs.Func{"double": func(_ context.Context, do []byte) (any, error) {
@@ -146,6 +151,7 @@ func TestResults(t *testing.T) {
 
 // An error that may pass is tried again, and the command that waits learns of it.
 func TestPassing(t *testing.T) {
+	t.Parallel()
 	for _, passing := range []error{&pgconn.PgError{Code: "57P01"}, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}, objects.ErrAway} {
 		q, _ := open(t, registry.GenerateSealKey())
 		var tries atomic.Int32
@@ -163,8 +169,7 @@ func TestPassing(t *testing.T) {
 	}
 }
 
-// A command says that it waits for a worker: also when its job's worker died and no other is there. It does not
-// say so of a job that takes long.
+// A command says that it waits for a worker: also when its job's worker died and no other is there.
 func TestNoWorker(t *testing.T) {
 	t.Parallel()
 	q, dsn := open(t, registry.GenerateSealKey())
@@ -185,8 +190,12 @@ func TestNoWorker(t *testing.T) {
 	time.Sleep(12 * time.Second)
 	work(t, q, quick)
 	wg.Wait()
+}
 
-	long := again(t, dsn, registry.GenerateSealKey())
+// A command does not say that it waits for a worker if its job takes long.
+func TestLongJob(t *testing.T) {
+	t.Parallel()
+	long, _ := open(t, registry.GenerateSealKey())
 	work(t, long, map[string]jobs.Func{"submit": func(context.Context, []byte) (any, error) { time.Sleep(12 * time.Second); return "done", nil }})
 	out, stalls := await(t, long, jobs.Job{Kind: "submit"})
 	require.Equal(t, []string{`"done"`}, out)
@@ -195,6 +204,7 @@ func TestNoWorker(t *testing.T) {
 
 // The same job, asked for twice at the same time, is done once, and both commands have its result.
 func TestOnce(t *testing.T) {
+	t.Parallel()
 	q, dsn := open(t, registry.GenerateSealKey())
 	var effects atomic.Int32
 	var wg sync.WaitGroup
@@ -218,6 +228,7 @@ func TestOnce(t *testing.T) {
 
 // A worker takes the kinds of jobs that it has functions for.
 func TestKinds(t *testing.T) {
+	t.Parallel()
 	q, dsn := open(t, registry.GenerateSealKey())
 	end := work(t, q, map[string]jobs.Func{"submit": func(context.Context, []byte) (any, error) { return "submitted", nil }})
 	issued := make(chan []string, 1)
@@ -233,6 +244,7 @@ func TestKinds(t *testing.T) {
 // Who may write to the table but has not the sealing key has no job done: neither one of his own, nor one of
 // another kind with a row's bytes. A worker with another key does not use jobs up.
 func TestForgedJobs(t *testing.T) {
+	t.Parallel()
 	key := registry.GenerateSealKey()
 	q, dsn := open(t, key)
 	forger := again(t, dsn, registry.GenerateSealKey())
@@ -258,6 +270,7 @@ func TestForgedJobs(t *testing.T) {
 
 // A command that ends early takes back what was not done; jobs that another command waits for stay.
 func TestTakenBack(t *testing.T) {
+	t.Parallel()
 	q, dsn := open(t, registry.GenerateSealKey())
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -281,6 +294,7 @@ func TestTakenBack(t *testing.T) {
 
 // A role that may only use the tables of the queue needs no other right.
 func TestRole(t *testing.T) {
+	t.Parallel()
 	key := registry.GenerateSealKey()
 	q, dsn := open(t, key)
 	c, err := pgx.Connect(t.Context(), dsn)
@@ -298,6 +312,7 @@ func TestRole(t *testing.T) {
 
 // A result that is too large for a row fails the job, and says so.
 func TestLargeResult(t *testing.T) {
+	t.Parallel()
 	q, _ := open(t, registry.GenerateSealKey())
 	work(t, q, map[string]jobs.Func{"investigate": func(context.Context, []byte) (any, error) { return make([]byte, 30<<20), nil }})
 	require.Contains(t, run(t, q, jobs.Job{Kind: "investigate"})[0], "output is too large")
