@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/odds"
@@ -22,6 +23,7 @@ import (
 type Limits struct {
 	MaxBytes  int64 // of one file; default 64 MiB
 	MaxPixels int64 // of one picture; default 100 million, at most [phash.MaxPixels]
+	MaxMemory int64 // of all pictures at a time, bytes; default 65 % of what control group, ulimit and machine allow
 	MaxFiles  int   // of one dump; default 2 million
 	Workers   int   // leaks examined at a time; default one a CPU
 }
@@ -147,6 +149,7 @@ type Config struct {
 	// Progress, where set, is called after each leak of a dump, in order.
 	Progress func(done, total int)
 
+	away   []string  // registries that could not be opened
 	before time.Time // the time of the find that counts: see [Config.dated]
 }
 
@@ -167,7 +170,7 @@ func (c Config) ready() (Config, error) {
 		return refused("a mark key is nil")
 	case c.SealKey != nil && c.SealKey.ID() == "":
 		return refused("the sealing key is the zero SealKey")
-	case min(c.MaxBytes, c.MaxPixels) < 0 || min(c.MaxFiles, c.Workers, c.Trials, c.Claimed, c.UploadsPerSubject) < 0:
+	case min(c.MaxBytes, c.MaxPixels, c.MaxMemory) < 0 || min(c.MaxFiles, c.Workers, c.Trials, c.Claimed, c.UploadsPerSubject) < 0:
 		return refused("a limit is negative")
 	case c.Drawn && int64(c.Claimed) > odds.MaxClaimed:
 		return refused("drawn from more than %d pictures claimed", int64(odds.MaxClaimed))
@@ -197,6 +200,14 @@ func (c Config) ready() (Config, error) {
 		c.Workers = runtime.GOMAXPROCS(0)
 	}
 	return c, nil
+}
+
+// admitted returns the limits of pictures that are decoded one after the other with memory of lease. need says how many
+// bytes a picture needs that takes so many to be decoded.
+func (c Config) admitted(ctx context.Context, lease *memory.Lease, need func(decoding, pixels int64) int64) picture.Limits {
+	lim := c.limits(ctx)
+	lim.Admit = func(decoding, pixels int64) error { return lease.Take(ctx, need(decoding, pixels)) }
+	return lim
 }
 
 // limits returns the limits of one picture; 0 in a field means the default of package picture.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dump"
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -72,6 +73,7 @@ func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump
 			yield(nil, err)
 			return
 		}
+		defer first.lease.Give()
 		p, err := v.begin(ctx)
 		if err != nil {
 			yield(nil, err)
@@ -101,11 +103,12 @@ func (e *NothingError) Error() string {
 	return fmt.Sprintf("nothing to examine: no picture can be read among the %s", count(len(e.Files), "file", "files"))
 }
 
-// A decodedFile is a file of a dump, read and perhaps decoded.
+// A decodedFile is a file of a dump, decoded.
 type decodedFile struct {
-	at   int // index of the file in the dump
-	data []byte
-	pic  *picture.Picture // nil: not decoded yet
+	at    int // index of the file in the dump
+	data  []byte
+	pic   *picture.Picture
+	lease *memory.Lease // for its examination
 }
 
 // something returns the first of the files that can be decoded, else a *[NothingError] with the
@@ -121,12 +124,14 @@ func (v *Investigator) something(ctx context.Context, files []dump.File) (*decod
 			nothing.Files = append(nothing.Files, unread(f, err))
 			continue
 		}
-		pic, err := picture.Decode(data, v.cfg.limits(ctx))
+		lease := v.memory.Picture()
+		pic, err := v.decode(ctx, data, lease)
 		if ended := ctx.Err(); ended != nil {
+			lease.Give()
 			return nil, ended
 		}
 		if err == nil {
-			return &decodedFile{i, data, pic}, nil
+			return &decodedFile{i, data, pic, lease}, nil
 		}
 		nothing.Files = append(nothing.Files, closed(f.Name, data, err))
 	}
@@ -236,15 +241,18 @@ func (v *Investigator) run(ctx context.Context, all []dump.File, files int, firs
 	}
 }
 
-// investigateFile examines one file of a dump of so many files. It reads the file unless known has its
-// bytes and pixels. If p has the verdict on the same bytes, it returns a copy of that. A file that
-// cannot be read gives a verdict without a digest. Only failures of the registry and the end of ctx
-// are errors.
+// investigateFile examines one file of a dump of so many files, which known is if it is not nil. If p has the
+// verdict on the same bytes, it returns a copy of that. A file that cannot be read gives a verdict without a digest.
+// Only failures of the registry and the end of ctx are errors.
 func (v *Investigator) investigateFile(ctx context.Context, f dump.File, known *decodedFile, files int, p *progress) (*Verdict, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
+	waits := v.memory.File()
+	defer waits.Give()
 	if known == nil {
+		if f.Err == nil && f.Size <= v.cfg.MaxBytes { // else it is not read
+			if err := waits.Take(ctx, f.Size); err != nil {
+				return nil, err
+			}
+		}
 		data, err := v.read(ctx, f)
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -252,16 +260,24 @@ func (v *Investigator) investigateFile(ctx context.Context, f dump.File, known *
 		if err != nil {
 			return unread(f, err), nil
 		}
-		known = &decodedFile{data: data}
+		known = &decodedFile{data: data, lease: v.memory.Picture()}
 	}
-	if again := p.again(f.Name, known.data, v.cfg.limits(ctx)); again != nil {
-		var err error
-		if again.upload.mosaic == nil {
-			again.upload, err = v.uploadLook(ctx, again)
-		}
+	defer known.lease.Give()
+	if again, err := v.again(ctx, p, f.Name, known.data, known.lease); again != nil || err != nil {
 		return again, err
 	}
-	return v.investigate(ctx, f.Name, known.data, known.pic, files)
+	if known.pic == nil {
+		var err error
+		known.pic, err = v.decode(ctx, known.data, known.lease)
+		if ended := ctx.Err(); ended != nil {
+			return nil, ended
+		}
+		if err != nil {
+			return closed(f.Name, known.data, err), nil
+		}
+	}
+	waits.Give()
+	return v.investigate(ctx, f.Name, known.pic, files)
 }
 
 // read returns the bytes of a file. The error is a [picture.LimitError] if the file announces more

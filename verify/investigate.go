@@ -11,10 +11,9 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
 	"github.com/kycmark/kycmark/internal/dump"
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -28,8 +27,8 @@ type Investigator struct {
 	cache  *originalCache
 	detect detectFunc
 	now    func() time.Time
-	busy   chan struct{}       // a value for each processor that is taken, as far as it goes
-	room   *semaphore.Weighted // of the pixels of leaks under examination
+	busy   chan struct{} // a value for each processor that is taken, as far as it goes
+	memory *memory.Budget
 
 	mu         sync.Mutex
 	begun      time.Time // when the first investigation was; it also guards what of in was logged
@@ -49,7 +48,7 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Investigator{cfg: cfg, in: newRegistries(&cfg), cache: &originalCache{max: cachedBytes}, detect: watermark.DetectAll, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), room: semaphore.NewWeighted(maxTogether * int64(max(1, runtime.GOMAXPROCS(0)/2)))}, nil
+	return &Investigator{cfg: cfg, in: newRegistries(&cfg), cache: &originalCache{max: cachedBytes}, detect: watermark.DetectAll, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), memory: memory.New(cfg.MaxMemory)}, nil
 }
 
 // With returns an investigator of another configuration with the same Registry and SealKey. Both share what
@@ -63,7 +62,7 @@ func (v *Investigator) With(cfg Config) (*Investigator, error) {
 	if out.cfg.Registry != v.cfg.Registry || out.cfg.Registry == nil || out.sealKeyID() != v.sealKeyID() {
 		return nil, fmt.Errorf("%w: another registry or sealing key, or several registries", registry.ErrInput)
 	}
-	out.in.all[0].found, out.cache, out.busy, out.room = v.in.all[0].found, v.cache, v.busy, v.room
+	out.in.all[0].found, out.cache, out.busy, out.memory = v.in.all[0].found, v.cache, v.busy, v.memory
 	return out, nil
 }
 
@@ -73,7 +72,9 @@ func (v *Investigator) With(cfg Config) (*Investigator, error) {
 // ([Verdict.Examined]), and no entry. Errors are failures of the registry, a SealKey that does not
 // open it, and the end of ctx.
 func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte) (*Verdict, error) {
-	pic, err := picture.Decode(leak, v.cfg.limits(ctx))
+	lease := v.memory.Picture()
+	defer lease.Give()
+	pic, err := v.decode(ctx, leak, lease)
 	if ended := ctx.Err(); ended != nil {
 		return nil, ended
 	}
@@ -83,33 +84,28 @@ func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte
 	if err := v.log(ctx, []dump.File{{Name: path, Size: int64(len(leak))}}, [][32]byte{sha256.Sum256(leak)}); err != nil {
 		return nil, err
 	}
-	return v.investigate(ctx, path, leak, pic, 1)
+	return v.investigate(ctx, path, pic, 1)
 }
 
-// investigate examines a leak that was logged already. path is the name in the verdict, and leak
-// holds the bytes of the file. pic is the decoded leak; if it is nil, investigate decodes it. files
-// is the number of files in the dump, over which the controls are shared. It waits for room in memory. It
+// decode decodes a leak when lease has memory for its examination. The error is as in [picture.Decode].
+func (v *Investigator) decode(ctx context.Context, leak []byte, lease *memory.Lease) (*picture.Picture, error) {
+	pic, err := picture.Decode(leak, v.cfg.admitted(ctx, lease, func(decoding, pixels int64) int64 {
+		return int64(len(leak)) + memory.Examining(decoding, pixels)
+	}))
+	if err != nil {
+		lease.Give()
+	}
+	return pic, err
+}
+
+// investigate examines a leak that was logged already. path is the name in the verdict, and pic is the decoded
+// leak. files is the number of files in the dump, over which the controls are shared. It
 // takes one of the processors if one is free, but does not wait for it. Results and errors are as in
 // [Investigator.Investigate].
-func (v *Investigator) investigate(ctx context.Context, path string, leak []byte, pic *picture.Picture, files int) (*Verdict, error) {
-	if pic == nil {
-		var err error
-		pic, err = picture.Decode(leak, v.cfg.limits(ctx))
-		if ended := ctx.Err(); ended != nil {
-			return nil, ended
-		}
-		if err != nil {
-			return closed(path, leak, err), nil
-		}
-	}
+func (v *Investigator) investigate(ctx context.Context, path string, pic *picture.Picture, files int) (*Verdict, error) {
 	pic.Image = picture.Flatten(pic.Image)
-	size := min(int64(pic.Image.Rect.Dx())*int64(pic.Image.Rect.Dy()), maxTogether)
-	if err := v.room.Acquire(ctx, size); err != nil {
-		return nil, err
-	}
-	defer v.room.Release(size)
 	select {
-	case v.busy <- struct{}{}: // not while it waits for room: others use the processor
+	case v.busy <- struct{}{}:
 		defer func() { <-v.busy }()
 	default: // more leaks than processors
 	}
@@ -129,11 +125,16 @@ func (v *Investigator) investigate(ctx context.Context, path string, leak []byte
 	}
 	l.laid = nil // traced: controls lie elsewhere
 	out.Searched = l.searched
+	empty := *out
 	if err = v.fill(ctx, out, e); err == nil && out.matched() {
 		out.References, err = v.references(ctx, l, &e, out.Submission, out.Page, v.cfg.referencesOf(pic.SHA256, files))
 	}
 	if err == nil {
 		out.upload, err = v.uploadLook(ctx, out)
+	}
+	if errors.Is(err, registry.ErrTampered) {
+		*out = empty
+		err = v.fill(ctx, out, e.damaged())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -143,7 +144,7 @@ func (v *Investigator) investigate(ctx context.Context, path string, leak []byte
 
 // examine gathers the evidence on a leak: first hash and pixels and, at the same time if a
 // processor is free, the blind reads under every key; then the traces. A leak too small for a mark
-// has no reads.
+// has no reads. If the records of a copy that is read were altered, there is no evidence: see [evidence.damaged].
 func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence, err error) {
 	reading, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -162,12 +163,21 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 	}
 	for _, d := range marks {
 		r, err := v.resolve(ctx, l, d, e.matches)
+		if errors.Is(err, registry.ErrTampered) {
+			return e.damaged(), nil
+		}
 		if err != nil {
 			return e, err
 		}
 		e.reads = append(e.reads, *r)
 	}
 	return e, v.trace(ctx, l, &e)
+}
+
+// damaged returns what is left of the evidence on a leak if a record that concerns it was altered. It is nothing: a mark
+// whose copy is not known, or a holder whose custody is hidden, must not make others look guilty.
+func (e evidence) damaged() evidence {
+	return evidence{tooFlat: e.tooFlat, opens: e.opens, closed: e.closed + 1, recall: e.recall}
 }
 
 // compare searches the registry for the leak and enters the matches, with their pixels compared,
@@ -180,7 +190,7 @@ func (v *Investigator) compare(ctx context.Context, l *leakPicture, e *evidence)
 	if err := v.cache.follow(ctx, v.in); err != nil {
 		return err
 	}
-	e.tooFlat, e.opens = found.tooFlat, v.cfg.SealKey != nil
+	e.tooFlat, e.opens, e.away = found.tooFlat, v.cfg.SealKey != nil, v.in.away
 	if e.matches, err = v.matches(ctx, l, found); err != nil {
 		return err
 	}

@@ -209,7 +209,7 @@ func TestLostOriginals(t *testing.T) {
 
 			d, err := inv.Weigh(t.Context(), leaks)
 			require.NoError(t, err)
-			require.Contains(t, d.Headline, "Inconclusive: 2 of the 2 pictures examined may show uploads whose originals or records could not be read")
+			require.Contains(t, d.Headline, "Inconclusive: 2 of the 2 pictures examined may show uploads that could not be read")
 			require.Contains(t, strings.Join(d.ShowsNot, "\n"), "2 pictures may show uploads whose originals or records are missing, altered or not readable")
 			require.NotContains(t, strings.Join(d.ShowsNot, "\n"), "match no upload")
 			for _, h := range d.Hypotheses {
@@ -249,6 +249,28 @@ func TestOneBadRow(t *testing.T) {
 			require.NoError(t, err)
 			require.Contains(t, strings.Join(d.ShowsNot, "\n"), "1 of the 2 uploads of the registry could not be searched")
 			requireAudited(t, cfg, 1)
+		})
+	}
+}
+
+// An altered record of a copy or of custody costs the leaks that it concerns. The mark that such a leak carries must
+// not look as if it were not ours, and the leak not as if nobody had held it.
+func TestOneAlteredRecord(t *testing.T) {
+	c := newCase(t)
+	entered := made.file
+	for name, edit := range map[string]string{
+		"ID": "UPDATE copy SET id = x'00'", "purpose": "UPDATE copy SET purpose = 'another'", "no row": "DELETE FROM copy",
+	} {
+		t.Run(name, func(t *testing.T) {
+			inv := newInvestigator(t, investigating(edited(t, entered, edit)))
+			inv.SetDetect(reads(c.copy.ID))
+			v := examine(t, inv, c.marked)
+			require.Equal(t, verify.FoundIncomplete, v.Finding)
+			require.Empty(t, v.Reads)
+			require.Nil(t, v.Issued)
+			require.NoError(t, v.Recheck(true))
+			inv.SetDetect(noMark)
+			require.Equal(t, verify.FoundUnmarked, examine(t, inv, c.bill).Finding, "another upload is not concerned")
 		})
 	}
 }

@@ -211,7 +211,11 @@ func (v *Investigator) openOriginalOf(ctx context.Context, s *shelf, of watermar
 	if err != nil {
 		return nil, gone(err)
 	}
-	pic, err := engine.DecodePage(row, file, v.cfg.limits(ctx))
+	lease := v.memory.Original()
+	defer lease.Give()
+	pic, err := engine.DecodePage(row, file, v.cfg.admitted(ctx, lease, func(decoding, pixels int64) int64 {
+		return max(decoding, openedPixel*pixels)
+	}))
 	if err != nil {
 		return nil, ctx.Err()
 	}

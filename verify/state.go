@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"github.com/kycmark/kycmark/internal/durable"
+	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -177,27 +178,31 @@ func (p *progress) add(v *Verdict) error {
 	return nil
 }
 
-// again returns a copy, named path, of the verdict on a file with the same bytes as leak; nil if p
-// has no such verdict. A verdict from a state file has no thumbnails: the picture is decoded again
-// within limits, and the result is nil if that fails.
-func (p *progress) again(path string, leak []byte, limits picture.Limits) *Verdict {
+// again returns a copy, named path, of the verdict of p on a file with the same bytes as leak; nil if p
+// has no such verdict. A verdict from a state file has no thumbnails: the picture is decoded again, and the result is
+// nil if that fails. lease is for that picture.
+func (v *Investigator) again(ctx context.Context, p *progress, path string, leak []byte, lease *memory.Lease) (*Verdict, error) {
 	sum := sha256.Sum256(leak)
 	p.mu.Lock()
 	known := p.known[hex.EncodeToString(sum[:])]
 	p.mu.Unlock()
 	if known == nil {
-		return nil
+		return nil, nil
 	}
 	out := *known
 	out.File = path
 	if out.leak.mosaic == nil && out.Examined() { // read back from a state file
-		pic, err := picture.Decode(leak, limits)
+		pic, err := v.decode(ctx, leak, lease)
 		if err != nil {
-			return nil
+			return nil, ctx.Err()
 		}
 		out.leak = lookOf(picture.Flatten(pic.Image))
 	}
-	return &out
+	var err error
+	if out.upload.mosaic == nil {
+		out.upload, err = v.uploadLook(ctx, &out)
+	}
+	return &out, err
 }
 
 // close closes the state file, if p has one. Errors of closing are ignored.

@@ -158,11 +158,11 @@ const (
 	defaultMaxFiles = 2_000_000 // of a dump; one archive may have half
 	maxAgainst      = 1_000     // submissions in [Config].Against
 	maxPDF          = 4         // times MaxBytes of [Limits] that a PDF may have, which holds many pictures
-	maxTogether     = 12 << 20  // pixels of leaks that two processors examine at a time, or one leak
 	cachedBytes     = 128 << 20 // of originals that are kept, about: five of 2 megapixels each, or one of 12
 	preparedBytes   = 12 << 20  // of an original beyond its pixels: canonical renditions, features, what a tracer keeps
 	mosaicSide      = 9         // fields of a mosaic's long side: enough to tell pictures apart, not persons
 	previewSide     = 240       // pixels of a preview's long side
+	openedPixel     = 6         // bytes a pixel that an upload takes when it was decoded
 )
 
 // Dates. Custody that was entered less than lateEntry before the stated find is marked on the first

@@ -29,6 +29,9 @@ checkpoints. Exit 1 when something was edited, removed, added or reordered. The 
 also compares its indexes with its tables: PostgreSQL needs the extension amcheck for it,
 and the right to call bt_index_check.
 
+Entries that were made when a clock was wrong are named: an entry before them is later,
+or a witness (--witness) signed the entries before them later.
+
 A registry that was rewritten as a whole is found out only by what was kept elsewhere:
 hand in checkpoints that a witness or an auditor kept (--checkpoint) and the public key
 that came with them (--key). With --originals every sealed original is also opened and
@@ -61,7 +64,7 @@ type auditLine struct {
 	Originals   *int     `json:"originals"`   // opened; null: not asked for
 	Problems    []string `json:"problems"`
 	Reserved    int      `json:"reserved,omitempty"` // copies whose release is not confirmed
-	Clock       []string `json:"clock"`              // custody that was entered when a clock was behind
+	Clock       []string `json:"clock"`              // entries that were made when a clock was wrong
 	Error       *string  `json:"error"`              // the first problem
 }
 

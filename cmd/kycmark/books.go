@@ -91,7 +91,8 @@ type books struct {
 	home     *home.Home
 	registry *registry.Registry
 	worker   *keyring     // nil: the command reads its keys as it needs them, and acts for its user
-	beside   []namedBooks // of several registries all, home and registry being the first; nil: there is one
+	beside   []namedBooks // of several registries all that could be opened, home and registry being the first; nil: there is one
+	unopened []string     // names of the others
 }
 
 // A keyring is what a worker has: keys, read once, and the person for whom it does a job.
@@ -100,6 +101,8 @@ type keyring struct {
 	seal  *registry.SealKey
 	actor string
 	found *verify.Investigator // its jobs share what it read of the registry
+
+	memory int64 // of the pictures of another job, bytes
 }
 
 // keys reads the home's mark keys and its sealing key, and warns of key files that others than the
@@ -124,12 +127,12 @@ func (b *books) issuing() (registry.Config, error) {
 	if err != nil {
 		return registry.Config{}, err
 	}
-	cfg := registry.Config{Registry: b.registry, SealKey: seal, Actor: b.actor(), Readers: b.readers()}
+	cfg := registry.Config{Registry: b.registry, SealKey: seal, Actor: b.actor(), Readers: b.readers(), MaxMemory: b.maxMemory()}
 	if len(keys) > 0 {
 		cfg.Key = keys[0]
 	}
 	if b.worker != nil {
-		cfg.Workers = 1 // a worker does several jobs at a time
+		cfg.Workers, cfg.MaxMemory = 1, b.worker.memory // a worker does several jobs at a time
 	}
 	return cfg, nil
 }

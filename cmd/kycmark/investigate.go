@@ -262,6 +262,7 @@ func (b *books) investigator(ctx context.Context, cfg verify.Config, doing strin
 		}
 		return d, nil
 	}}
+	cfg.MaxMemory = b.maxMemory()
 	if b.worker != nil {
 		inv, err = b.worker.found.With(cfg)
 	} else {
@@ -397,8 +398,8 @@ func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int)
 		if !v.Examined() && v.Finding != verify.FoundNoPicture {
 			b.fail(v.File, errors.New(v.Error))
 		}
-		if v.Finding == verify.FoundIncomplete || v.Closed > 0 {
-			b.fail(v.File, errors.New("an upload that it may show could not be compared: its original or records cannot be read (kycmark audit --originals)"))
+		if v.Closed > 0 || v.Finding == verify.FoundIncomplete && len(b.unopened) == 0 {
+			b.fail(v.File, errors.New("an upload that it may show could not be compared: its original or records cannot be read (kycmark audit --originals), or need more memory (--max-memory)"))
 		}
 		b.warnPages(v.File, v.Pages, "read")
 		if err := b.line(newLeakLine(v)); err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -103,13 +104,17 @@ func eachPicture[T any](ctx context.Context, u *ui, doing string, paths []string
 	defer done()
 	return each(ctx, files, func(ctx context.Context, file string) (all []result) {
 		defer step()
-		doc, err := u.document(ctx, file)
+		lease := u.budget().Picture()
+		defer lease.Give()
+		lim := u.limits(ctx)
+		lim.Admit = func(decoding, pixels int64) error { return lease.Take(ctx, memory.Examining(decoding, pixels)) }
+		doc, err := u.document(file, lim)
 		if err != nil {
 			return []result{{err: err}}
 		}
 		for k := 1; k <= doc.Pages() && ctx.Err() == nil; k++ {
 			r := result{page: doc.Label(k)}
-			pic, err := doc.Picture(k, u.limits(ctx))
+			pic, err := doc.Picture(k, lim)
 			if r.err = err; err == nil {
 				r.more = pic.Pages - 1
 				r.value, r.err = work(ctx, pic)
@@ -132,12 +137,12 @@ func eachPicture[T any](ctx context.Context, u *ui, doing string, paths []string
 }
 
 // document reads a file and finds its pages. If the pages of a file cannot be found, it has one.
-func (u *ui) document(ctx context.Context, file string) (*picture.Document, error) {
+func (u *ui) document(file string, lim picture.Limits) (*picture.Document, error) {
 	data, err := intake.ReadFile(file, picture.DefaultMaxBytes)
 	if err != nil {
 		return nil, intake.WithoutPath(err)
 	}
-	doc, err := picture.OpenDocument(data, u.limits(ctx))
+	doc, err := picture.OpenDocument(data, lim)
 	if err != nil {
 		return picture.OnePage(data), nil // whose examination says why
 	}

@@ -84,6 +84,7 @@ as weak); 2 wrong usage; 3 some inputs failed, the rest is done; 4 fatal.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().BoolVar(&u.json, "json", false, "JSON lines on stdout, one object an input")
+	root.PersistentFlags().Int64Var(&u.memory, "max-memory", 0, "`MiB` that pictures may take together (default 65 % of what control group, ulimit and machine allow)")
 	var verbs []*cobra.Command
 	for _, g := range groups() {
 		for _, verb := range g.verbs {

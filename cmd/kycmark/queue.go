@@ -24,7 +24,7 @@ func queueFlag(cmd *cobra.Command, queue *bool) {
 // run does jobs: workers do them if the registry is on a server, else this process. It calls done with the
 // result of each job, in their order. If it ends early, it takes back the jobs that were not done.
 func (b *books) run(ctx context.Context, list iter.Seq2[jobs.Job, error], done func(job jobs.Job, result json.RawMessage, err error) error) error {
-	w, err := b.asWorker()
+	w, err := b.asWorker(1)
 	if err != nil {
 		return err
 	}

@@ -122,7 +122,7 @@ func (u *ui) newTraceJob(ctx context.Context, f traceFlags) (*traceJob, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, err := u.document(ctx, f.original)
+	doc, err := u.document(f.original, u.limits(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("original %s: %s", f.original, reason(err))
 	}

@@ -8,8 +8,11 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"unicode"
 
@@ -17,6 +20,7 @@ import (
 
 	"github.com/kycmark/kycmark/decoders"
 	"github.com/kycmark/kycmark/decoders/pdfs"
+	"github.com/kycmark/kycmark/internal/memory"
 )
 
 // ui is how the command speaks. Results go to stdout: text for people, or with
@@ -27,7 +31,9 @@ type ui struct {
 	out, err *stream
 	decoder  *decoders.Decoder
 	pdfs     *pdfs.Reader
-	args     []string // of the command line
+	memory   int64                 // MiB that pictures may take together; 0: what the system allows
+	budget   func() *memory.Budget // of pictures that no registry is about
+	args     []string              // of the command line
 	json     bool
 	started  bool  // a verb runs: flags and arguments were understood
 	noHelp   error // help was asked for what there is not: cobra takes none from help
@@ -36,8 +42,29 @@ type ui struct {
 
 // newUI makes the ui that writes results to stdout and all else to stderr.
 func newUI(stdout, stderr io.Writer) *ui {
-	return &ui{out: newStream(stdout), err: newStream(stderr), decoder: decoders.New(), pdfs: pdfs.New()}
+	u := &ui{out: newStream(stdout), err: newStream(stderr), decoder: decoders.New(), pdfs: pdfs.New()}
+	u.budget = sync.OnceValue(func() *memory.Budget { return memory.New(u.maxMemory()) })
+	return u
 }
+
+// maxMemory returns how many bytes pictures may take together.
+func (u *ui) maxMemory() int64 {
+	if u.memory > 0 {
+		return u.memory << 20
+	}
+	return memory.Limit()
+}
+
+// limitHeap has the garbage collector work harder when the memory of pictures and of the program itself is used up.
+// GOMEMLIMIT overrides that.
+func (u *ui) limitHeap() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(u.maxMemory() + selfMemory)
+	}
+}
+
+// selfMemory is what the program takes without pictures, bytes. Chosen.
+const selfMemory = 64 << 20
 
 // verb wraps do, the work of a command, for cobra's RunE. It notes that flags and arguments were
 // understood, so that errors before it count as wrong usage. Empty values of flags are refused
@@ -45,6 +72,10 @@ func newUI(stdout, stderr io.Writer) *ui {
 func (u *ui) verb(do func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		u.started = true
+		if u.memory < 0 {
+			return usagef("--max-memory %d: want 0 or more", u.memory)
+		}
+		u.limitHeap()
 		if err := noneEmpty(cmd.Flags()); err != nil {
 			return err
 		}

@@ -73,7 +73,7 @@ func (b *books) work(ctx context.Context, take []string, atOnce int) error {
 	if !home.IsServer(b.home.Address()) {
 		return usagef("a registry in a file has no queue: commands do their work themselves, want a registry in PostgreSQL")
 	}
-	w, err := b.asWorker()
+	w, err := b.asWorker(atOnce)
 	if err != nil {
 		return err
 	}
@@ -116,17 +116,18 @@ type workLine struct {
 	Error   *string `json:"error"`
 }
 
-// asWorker returns the books as a worker has them: with the keys that the home has. The sealing key must
-// be there.
-func (b *books) asWorker() (*books, error) {
+// asWorker returns the books as a worker of so many jobs at a time has them: with the keys that the home has. The
+// sealing key must be there.
+func (b *books) asWorker(atOnce int) (*books, error) {
 	w := *b
-	w.worker = &keyring{}
+	half := b.maxMemory() / 2 // for investigations, which share it
+	w.worker = &keyring{memory: half / int64(atOnce)}
 	var err error
 	if w.worker.mark, w.worker.seal, err = b.home.Keys(); errors.Is(err, fs.ErrNotExist) && w.worker.mark == nil {
 		w.worker.seal, err = b.home.SealKey()
 	}
 	if err == nil {
-		w.worker.found, err = verify.NewInvestigator(verify.Config{Registry: b.registry, SealKey: w.worker.seal})
+		w.worker.found, err = verify.NewInvestigator(verify.Config{Registry: b.registry, SealKey: w.worker.seal, Limits: verify.Limits{MaxMemory: half}})
 	}
 	return &w, err
 }

@@ -68,7 +68,7 @@ func TestDivisions(t *testing.T) {
 		require.NoError(t, os.WriteFile(config, []byte(strings.ReplaceAll(string(text), base[strings.Index(base, "search_path"):], dsn[strings.Index(dsn, "search_path"):])), 0o600))
 		one := &crew{t: t, dir: c.dir, home: home, over: make(chan struct{})}
 		for range workers {
-			one.wg.Go(func() { one.work(func() (time.Duration, bool) { return 0, false }) })
+			one.wg.Go(func() { one.work(func() (time.Duration, func()) { return 0, nil }) })
 		}
 		defer sync.OnceFunc(func() { close(one.over); one.wg.Wait() })()
 		args := []string{"investigate", "leaks", "--json"}

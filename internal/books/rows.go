@@ -452,6 +452,9 @@ type Custody struct {
 	Logged
 }
 
+// ClocksApart is how much later than an entry an earlier one may be, by the clock of another machine. Chosen.
+const ClocksApart = time.Hour
+
 // EnteredAt returns when the fact was entered at the earliest: [Custody.Entered], or After if that is later.
 func (c *Custody) EnteredAt() time.Time {
 	if c.After.After(c.Entered) {

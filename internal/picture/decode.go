@@ -22,6 +22,7 @@ type header struct {
 	pages         int    // pictures in the file; less than 1 counts as 1
 	truncated     bool   // the file ends before the picture does
 	animated      bool   // of WebP: frames on a canvas
+	progressive   bool   // of JPEG: all coefficients are in memory
 	palette       int    // colours stored, where the decoder does not check indexes
 	decoder       string // import path, if not the format's
 
@@ -74,6 +75,11 @@ func (f *format) decode(data []byte, lim Limits) (*image.NRGBA, header, error) {
 	if err := h.check(f.name, lim); err != nil {
 		return nil, h, err
 	}
+	if lim.Admit != nil {
+		if err := lim.Admit(f.bytes(&h), h.width*h.height); err != nil {
+			return nil, h, f.because(err)
+		}
+	}
 	img, err := f.picture(data, &h, lim)
 	if err != nil {
 		return nil, h, f.because(err)
@@ -88,6 +94,17 @@ func (f *format) decode(data []byte, lim Limits) (*image.NRGBA, header, error) {
 		return img, h, nil
 	}
 	return Upright(img, h.orientation), h, nil
+}
+
+// bytes returns how many bytes of memory decoding takes at most, with its result, also in other processes.
+func (f *format) bytes(h *header) int64 {
+	if f.pixels == nil {
+		return bytesApart*h.coded + bytesProcess + f.memory*h.width*h.height
+	}
+	if h.progressive {
+		return bytesScans * h.width * h.height
+	}
+	return f.memory * h.width * h.height
 }
 
 // picture decodes the first picture of a file whose header is h, not yet upright unless h.turned.

@@ -43,9 +43,12 @@ func (e *FormatError) Error() string {
 // Is makes errors.Is(err, ErrFormat) true.
 func (e *FormatError) Is(target error) bool { return target == ErrFormat }
 
+// MemoryBytes is what a picture has too many of if there is not memory enough for it.
+const MemoryBytes = "bytes of memory"
+
 // A LimitError says which of the Limits a file is over.
 type LimitError struct {
-	What     string // "bytes", "pixels" or "pages", for example
+	What     string // "bytes", "pixels", "pages" or MemoryBytes, for example
 	Got, Max int64  // Got is Max+1 when a stream of unknown length went over
 }
 
@@ -55,6 +58,8 @@ func (e *LimitError) Error() string {
 		return fmt.Sprintf("file is larger than the limit of %d bytes", e.Max)
 	case e.What == "bytes":
 		return fmt.Sprintf("file has %d bytes, limit is %d", e.Got, e.Max)
+	case e.What == MemoryBytes:
+		return fmt.Sprintf("picture needs %d MB of memory, limit is %d MB", (e.Got+999_999)/1_000_000, e.Max/1_000_000)
 	case e.What == "pages" && e.Got > e.Max:
 		return fmt.Sprintf("file has more than %d pages", e.Max)
 	}

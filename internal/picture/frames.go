@@ -77,6 +77,9 @@ func (p *player) pages() (kept []int, err error) {
 	if budget < math.MaxInt64/maxPlayed {
 		budget *= maxPlayed
 	}
+	if each > p.lim.MaxPixels/maxPlayed {
+		return nil, &LimitError{What: "pixels in each frame", Got: each, Max: p.lim.MaxPixels / maxPlayed}
+	}
 	if n := int64(len(p.frames)); n > 0 && each > budget/n {
 		return nil, &LimitError{What: "pixels in all frames", Got: each * min(n, math.MaxInt64/each), Max: budget}
 	}

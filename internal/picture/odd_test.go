@@ -1,6 +1,7 @@
 package picture_test
 
 import (
+	"bytes"
 	"image"
 	"os"
 	"path/filepath"
@@ -103,7 +104,15 @@ func TestOddPictures(t *testing.T) {
 	var upright []*image.NRGBA
 	for _, o := range odds {
 		known[o.file] = true
-		p, err := picture.Load(filepath.Join(dir, o.file), picture.Limits{})
+		admitted := int64(0)
+		var p *picture.Picture
+		var err error
+		took := int64(allocated(func() {
+			p, err = picture.Load(filepath.Join(dir, o.file), picture.Limits{Admit: func(decoding, pixels int64) error {
+				admitted = decoding
+				return nil
+			}})
+		}))
 		if o.err != "" {
 			if assert.EqualError(t, err, o.err, o.file) {
 				assert.NoError(t, well(err), o.file)
@@ -114,6 +123,8 @@ func TestOddPictures(t *testing.T) {
 			continue
 		}
 		require.NoError(t, sound(p), o.file)
+		// All that is ever allocated is more than the peak.
+		assert.LessOrEqual(t, took, admitted+p.Size+4<<20, "%s: memory of decoding", o.file)
 		assert.Equal(t, o.format, p.Format, o.file)
 		assert.Equal(t, image.Rect(0, 0, o.w, o.h), p.Image.Rect, o.file)
 		assert.Equal(t, max(o.turned, 1), p.Orientation, o.file)
@@ -131,6 +142,26 @@ func TestOddPictures(t *testing.T) {
 	for _, e := range entries {
 		assert.True(t, known[e.Name()], "%s is not in the table", e.Name())
 	}
+}
+
+// A picture that is not admitted takes no memory, and its error stays what it is.
+func TestNotAdmitted(t *testing.T) {
+	for format, data := range map[string][]byte{"jpeg": encoded(t, "jpeg"), "png": encoded(t, "png"), "tiff": encoded(t, "tiff")} {
+		full := &picture.LimitError{What: picture.MemoryBytes, Got: 3_000_000_000, Max: 1_000_000_000}
+		var err error
+		took := allocated(func() { _, err = picture.Decode(data, picture.Limits{Admit: func(int64, int64) error { return full }}) })
+		require.ErrorIs(t, err, picture.ErrLimit, format)
+		require.EqualError(t, err, "picture needs 3000 MB of memory, limit is 1000 MB", format)
+		require.Less(t, took, uint64(4<<20), format)
+	}
+}
+
+// encoded is a picture of 4 megapixels.
+func encoded(t *testing.T, format string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, picture.Encode(&b, image.NewNRGBA(image.Rect(0, 0, 2000, 2000)), format, 90))
+	return b.Bytes()
 }
 
 // means gives the mean of red, green and blue over black, and of alpha.

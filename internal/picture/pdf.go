@@ -50,6 +50,11 @@ func openPDF(data []byte, only int, lim Limits) (*Document, error) {
 	if n := int64(len(data)); n > lim.MaxBytes {
 		return nil, &LimitError{What: "bytes", Got: n, Max: lim.MaxBytes}
 	}
+	if lim.Admit != nil {
+		if err := lim.Admit(bytesPDF, 0); err != nil {
+			return nil, err
+		}
+	}
 	pages, err := lim.PDF(data, only)
 	if err != nil {
 		return nil, err

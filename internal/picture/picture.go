@@ -20,6 +20,10 @@ type Limits struct {
 	MaxBytes  int64 // of the file; 0 means 64 MiB
 	MaxPixels int64 // width times height; 0 means 100 000 000
 
+	// Admit, if it is not nil, is called before memory is taken for the pixels of a picture. decoding is how many
+	// bytes decoding takes at most, with its result. The error ends decoding.
+	Admit func(decoding, pixels int64) error
+
 	// Decode decodes "heic", "avif" and "jxl", whose headers are checked before. If it is nil, these
 	// formats are not supported.
 	Decode PixelDecoder

@@ -12,6 +12,7 @@ import (
 // and how a copy is written.
 type format struct {
 	name    string
+	memory  int64                  // bytes a pixel that decoding takes: see bytesScans
 	decoder string                 // import path of the pixel decoder
 	magic   func(data []byte) bool // recognises a file by its content
 	// header reads size, orientation and pages. It allocates nothing that grows with
@@ -42,20 +43,20 @@ type format struct {
 
 // formats is the table. To add a format, add one row here and a file with its functions.
 var formats = []format{
-	{name: "jpeg", decoder: "image/jpeg", magic: prefix("\xff\xd8\xff"), header: jpegHeader, pixels: jpegPixels, source: (*Source).readJPEG, several: jpegPages,
+	{name: "jpeg", memory: 12, decoder: "image/jpeg", magic: prefix("\xff\xd8\xff"), header: jpegHeader, pixels: jpegPixels, source: (*Source).readJPEG, several: jpegPages,
 		endings: []string{".jpg", ".jpeg", ".jpe", ".jfif"}, lossy: true, kept: true, offered: true, encode: encodeJPEG, insert: insertJPEG},
-	{name: "png", decoder: "image/png", magic: prefix("\x89PNG\r\n\x1a\n"), header: pngHeader, pixels: pngPixels, source: (*Source).readPNG, several: played(pngAnimation),
+	{name: "png", memory: 15, decoder: "image/png", magic: prefix("\x89PNG\r\n\x1a\n"), header: pngHeader, pixels: pngPixels, source: (*Source).readPNG, several: played(pngAnimation),
 		endings: []string{".png"}, kept: true, offered: true, encode: encodePNG, insert: insertPNG},
-	{name: "webp", decoder: "golang.org/x/image/webp", magic: riff("WEBP"), header: webpHeader, pixels: webpPixels, source: (*Source).readWebP, several: played(webpAnimation),
+	{name: "webp", memory: 12, decoder: "golang.org/x/image/webp", magic: riff("WEBP"), header: webpHeader, pixels: webpPixels, source: (*Source).readWebP, several: played(webpAnimation),
 		endings: []string{".webp"}, lossy: true, offered: true, encode: encodeWebP},
-	{name: "tiff", decoder: "golang.org/x/image/tiff", magic: prefix("II*\x00", "MM\x00*"), header: tiffHeader, pixels: tiffPixels, source: (*Source).readTIFF, several: tiffPages,
+	{name: "tiff", memory: 20, decoder: "golang.org/x/image/tiff", magic: prefix("II*\x00", "MM\x00*"), header: tiffHeader, pixels: tiffPixels, source: (*Source).readTIFF, several: tiffPages,
 		endings: []string{".tiff", ".tif"}, kept: true, encode: encodeTIFF, insert: insertTIFF},
-	{name: "bmp", decoder: "golang.org/x/image/bmp", magic: isBMP, header: bmpHeader, pixels: bmpPixels,
+	{name: "bmp", memory: 12, decoder: "golang.org/x/image/bmp", magic: isBMP, header: bmpHeader, pixels: bmpPixels,
 		endings: []string{".bmp"}, kept: true, encode: encodeBMP},
-	{name: "gif", decoder: "image/gif", magic: prefix("GIF87a", "GIF89a"), header: gifHeader, pixels: gifPixels, several: played(gifAnimation)},
-	{name: "avif", title: "AVIF", decoder: "github.com/gen2brain/avif v0.4.4", magic: isoBrand("avif", "avis"), header: avifHeader, source: (*Source).readHEIF, several: heifPages},
-	{name: "heic", title: "HEIC", decoder: "github.com/gen2brain/heic v0.4.5", magic: isoBrand("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"), header: heicHeader, plain: plainHEIC, source: (*Source).readHEIF, several: heifPages},
-	{name: "jxl", title: "JPEG XL", decoder: "github.com/gen2brain/jpegxl v0.4.5", magic: prefix(jxlContainer, "\xff\x0a"), header: jxlHeader, plain: plainJXL, source: (*Source).readJXL},
+	{name: "gif", memory: 8, decoder: "image/gif", magic: prefix("GIF87a", "GIF89a"), header: gifHeader, pixels: gifPixels, several: played(gifAnimation)},
+	{name: "avif", memory: 12, title: "AVIF", decoder: "github.com/gen2brain/avif v0.4.4", magic: isoBrand("avif", "avis"), header: avifHeader, source: (*Source).readHEIF, several: heifPages},
+	{name: "heic", memory: 12, title: "HEIC", decoder: "github.com/gen2brain/heic v0.4.5", magic: isoBrand("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"), header: heicHeader, plain: plainHEIC, source: (*Source).readHEIF, several: heifPages},
+	{name: "jxl", memory: 16, title: "JPEG XL", decoder: "github.com/gen2brain/jpegxl v0.4.5", magic: prefix(jxlContainer, "\xff\x0a"), header: jxlHeader, plain: plainJXL, source: (*Source).readJXL},
 }
 
 // formatNamed returns the row of a format that can be written, or nil.

@@ -69,7 +69,7 @@ func everySight(p dsp.Plane, share float32, most int) (out []sight) {
 	all := octaves(p)
 	for i := range all {
 		o := &all[i]
-		for _, b := range o.blobs(i) {
+		for _, b := range o.blobs() {
 			for _, t := range turns(nil, o, &b, share, most) {
 				c, s := dsp.Cis(t)
 				f := sight{x: b.x * o.step, y: b.y * o.step, sigma: b.sigma * o.step, turn: t}

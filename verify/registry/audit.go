@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
@@ -52,7 +53,7 @@ type Audit struct {
 	Problems    []string     `json:"problems"`    // why it does not hold
 	Reserved    int          `json:"reserved"`    // copies whose release is not confirmed
 	OneEntry    int          `json:"one_entry"`   // copies of earlier versions, which count as released
-	Clock       []string     `json:"clock"`       // custody that was entered when a clock was behind: it counts from later on
+	Clock       []string     `json:"clock"`       // entries that were made when a clock was wrong; such custody counts from later on
 }
 
 // Audit checks the ledger and compares every row with the ledger, as [Ledger.Check] does. It
@@ -120,6 +121,9 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 			a.Outside = append(a.Outside, *c)
 		}
 	}
+	if err := l.auditClock(ctx, a); err != nil {
+		return nil, err
+	}
 	if o.SealKey != nil {
 		if err := l.auditOriginals(ctx, a, o); err != nil {
 			return nil, err
@@ -128,6 +132,71 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 	a.Holds = len(a.Problems) == 0
 	return a, nil
 }
+
+// auditClock notes entries that were made when a clock was wrong: an entry before them is later, or a witness signed what
+// is before them later. Entries one after the other are noted together, and at most maxClock such groups.
+func (l *Ledger) auditClock(ctx context.Context, a *Audit) error {
+	signed := make(map[int64]time.Time) // by size
+	for _, c := range append(slices.Clip(a.Checkpoints), a.Outside...) {
+		for _, w := range c.Witnesses {
+			if w.Time.After(signed[c.Size]) {
+				signed[c.Size] = w.Time
+			}
+		}
+	}
+	var latest time.Time
+	var because, group string // what latest is of; what is wrong with the entries since first
+	first, seq, groups := int64(0), int64(0), 0
+	end := func() {
+		if group == "" {
+			return
+		}
+		which := fmt.Sprintf("entries %d to %d", first, seq-1)
+		if first == seq-1 {
+			which = fmt.Sprintf("entry %d", first)
+		}
+		if groups++; groups <= maxClock {
+			a.Clock = append(a.Clock, which+group)
+		}
+		group = ""
+	}
+	for {
+		entries, err := l.r.store.Entries(ctx, seq, listPage)
+		if err != nil {
+			return err
+		}
+		for _, raw := range entries {
+			seq++
+			e, err := books.ParseEntry(raw)
+			if err != nil { // Check noted it
+				continue
+			}
+			if at := signed[seq-1]; at.After(latest) {
+				latest, because = at, fmt.Sprintf("a witness signed the %d before at %s", seq-1, at.UTC().Format(time.RFC3339))
+			}
+			if behind := latest.After(e.Time.Add(books.ClocksApart)); !behind {
+				end()
+			} else if group == "" {
+				first, group = seq, fmt.Sprintf(": made at %s, although %s: a clock was wrong", e.Time.Format(time.RFC3339), because)
+			}
+			if e.Time.After(latest) {
+				latest, because = e.Time, fmt.Sprintf("entry %d says %s", seq, e.Time.Format(time.RFC3339))
+			}
+		}
+		if len(entries) < listPage {
+			break
+		}
+	}
+	seq++
+	end()
+	if groups > maxClock {
+		a.Clock = append(a.Clock, fmt.Sprintf("%d more groups of entries were made when a clock was wrong", groups-maxClock))
+	}
+	return nil
+}
+
+// maxClock is how many groups of entries with a wrong clock an audit names. Chosen.
+const maxClock = 100
 
 // note adds err to Problems, after the text what, and returns nil, if err says that something
 // does not hold: it wraps [ErrTampered], [ErrCheckpoint] or [ErrSealed]. It returns every other

@@ -20,7 +20,10 @@ import (
 // entered. The caller sets Subject, Submitted and Received. The error names the page, and wraps
 // [ErrFormat] or [ErrLimit] if data is no usable picture.
 func (s *Issuer) describe(ctx context.Context, data []byte, sum [32]byte) (up []books.Upload, leftOut int, err error) {
-	d, err := picture.OpenDocument(data, s.cfg.limits(ctx))
+	lease := s.memory.Picture()
+	defer lease.Give()
+	lim := s.entering(ctx, lease)
+	d, err := picture.OpenDocument(data, lim)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -33,7 +36,7 @@ func (s *Issuer) describe(ctx context.Context, data []byte, sum [32]byte) (up []
 		if k > 1 {
 			row = books.Submission{SHA256: books.PageDigest(id, k), ID: books.PageID(id, k), Details: books.Details{Document: id, Page: k, Pages: pages}}
 		}
-		u, frames, err := s.describePage(ctx, row, d, data)
+		u, frames, err := s.describePage(row, d, data, lim)
 		if err != nil && pages > 1 {
 			err = fmt.Errorf("page %d of %d: %w", k, pages, err)
 		}
@@ -47,8 +50,8 @@ func (s *Issuer) describe(ctx context.Context, data []byte, sum [32]byte) (up []
 
 // describePage adds to row what is entered of its page of d. data is the upload, which is sealed with page
 // 1. frames is the number of pictures in the page.
-func (s *Issuer) describePage(ctx context.Context, row books.Submission, d *picture.Document, data []byte) (up *books.Upload, frames int, err error) {
-	pic, err := d.Picture(max(row.Page, 1), s.cfg.limits(ctx))
+func (s *Issuer) describePage(row books.Submission, d *picture.Document, data []byte, lim picture.Limits) (up *books.Upload, frames int, err error) {
+	pic, err := d.Picture(max(row.Page, 1), lim)
 	if err != nil {
 		return nil, 0, err
 	}

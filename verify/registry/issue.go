@@ -11,6 +11,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -19,6 +20,7 @@ import (
 // concurrent use.
 type Issuer struct {
 	cfg     Config
+	memory  *memory.Budget
 	newID   func() watermark.CopyID
 	prepare func(*watermark.Key, image.Image, *watermark.Options) (marker, error) // watermark.Prepare
 }
@@ -44,7 +46,7 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 			return nil, err
 		}
 	}
-	return &Issuer{cfg: cfg, newID: watermark.NewCopyID, prepare: prepareMark}, nil
+	return &Issuer{cfg: cfg, memory: memory.New(cfg.MaxMemory), newID: watermark.NewCopyID, prepare: prepareMark}, nil
 }
 
 // Submit enters an upload: its digest, the hashes of its pages and the sealed original are committed
@@ -165,11 +167,14 @@ func (s *Issuer) checkSent(at time.Time) error {
 // [Config] may ask for. A copy of several pages has all pages, each with a mark of the copy's ID, and
 // is a TIFF. A copy of a PDF is a PDF whose pages are pictures.
 func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submission, to, purpose string) (*Copy, error) {
-	p, err := s.Prepare(ctx, of)
+	lease := s.memory.Picture()
+	defer lease.Give()
+	lim := s.issuing(ctx, lease)
+	p, err := s.prepared(ctx, of, lim)
 	if err != nil {
 		return nil, err
 	}
-	return p.Issue(ctx, dst, to, purpose)
+	return p.issue(ctx, lim, s.newID(), to, purpose, false, writeTo(dst))
 }
 
 // logged returns the rows that AddCopy enters for the copy out of the submission of: the copy,

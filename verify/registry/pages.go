@@ -23,7 +23,7 @@ import (
 //
 // The error names the page. It wraps [ErrWeak] or [watermark.ErrTooSmall] if the mark of a page is not read
 // back.
-func (p *Prepared) renderPages(ctx context.Context, id watermark.CopyID) (out *rendered, long int, err error) {
+func (p *Prepared) renderPages(ctx context.Context, lim picture.Limits, id watermark.CopyID) (out *rendered, long int, err error) {
 	s := p.issuer
 	p.mu.Lock()
 	limit := p.long
@@ -41,7 +41,7 @@ func (p *Prepared) renderPages(ctx context.Context, id watermark.CopyID) (out *r
 			files, marked = append(files, files[first]), append(marked, marked[first])
 			continue
 		}
-		page, err := s.preparePage(ctx, row, p.doc)
+		page, err := s.preparePage(row, p.doc, lim)
 		if err != nil {
 			return nil, 0, of(k, err)
 		}

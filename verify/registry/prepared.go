@@ -46,6 +46,13 @@ func prepareMark(key *watermark.Key, src image.Image, opts *watermark.Options) (
 // format that cannot hold the pages. It wraps [ErrSealed] if the original cannot be opened, has other
 // pixels than were entered, or was never kept.
 func (s *Issuer) Prepare(ctx context.Context, of watermark.Submission) (*Prepared, error) {
+	lease := s.memory.Picture()
+	defer lease.Give()
+	return s.prepared(ctx, of, s.entering(ctx, lease))
+}
+
+// prepared is [Issuer.Prepare] within lim.
+func (s *Issuer) prepared(ctx context.Context, of watermark.Submission, lim picture.Limits) (*Prepared, error) {
 	if s.cfg.Key == nil {
 		return nil, fmt.Errorf("%w: no mark key", ErrInput)
 	}
@@ -57,11 +64,11 @@ func (s *Issuer) Prepare(ctx context.Context, of watermark.Submission) (*Prepare
 	if err != nil {
 		return nil, err
 	}
-	doc, err := engine.OpenOriginal(row, file, s.cfg.limits(ctx))
+	doc, err := engine.OpenOriginal(row, file, lim)
 	if err != nil {
 		return nil, fmt.Errorf("original of %s: %w", of, err)
 	}
-	p, err := s.preparePage(ctx, row, doc)
+	p, err := s.preparePage(row, doc, lim)
 	if err != nil || row.Pages < 2 && (doc.PDF(1) == nil || s.cfg.Format != "") {
 		return p, err
 	}
@@ -73,8 +80,8 @@ func (s *Issuer) Prepare(ctx context.Context, of watermark.Submission) (*Prepare
 }
 
 // preparePage readies the page of row, of the original doc, for marking.
-func (s *Issuer) preparePage(ctx context.Context, row *Submission, doc *picture.Document) (*Prepared, error) {
-	pic, err := engine.PageOf(row, doc, s.cfg.limits(ctx))
+func (s *Issuer) preparePage(row *Submission, doc *picture.Document, lim picture.Limits) (*Prepared, error) {
+	pic, err := engine.PageOf(row, doc, lim)
 	if err != nil {
 		return nil, fmt.Errorf("original of %s: %w", row.Whole(), err)
 	}
@@ -99,10 +106,15 @@ func longSide(img *image.NRGBA) int { return max(img.Rect.Dx(), img.Rect.Dy()) }
 // If dst fails, the copy stays reserved: it may have been handed out. If its error wraps
 // [ErrNothingLeft], the copy becomes void.
 func (p *Prepared) Issue(ctx context.Context, dst io.Writer, to, purpose string) (*Copy, error) {
-	return p.issue(ctx, p.issuer.newID(), to, purpose, false, func(_ *Copy, file []byte) error {
+	return p.leased(ctx, p.issuer.newID(), to, purpose, false, writeTo(dst))
+}
+
+// writeTo hands copies out by writing them to dst.
+func writeTo(dst io.Writer) func(*Copy, []byte) error {
+	return func(_ *Copy, file []byte) error {
 		_, err := dst.Write(file)
 		return err
-	})
+	}
 }
 
 // IssueAs is [Prepared.Issue] with an ID, such as [Issuer.CopyFor] returns, and a function hand in place of dst.
@@ -110,11 +122,23 @@ func (p *Prepared) Issue(ctx context.Context, dst io.Writer, to, purpose string)
 // none. The error wraps [ErrConflict] if another copy has the ID or the copy is void. It also does if the file
 // cannot be made again with the same bytes.
 func (p *Prepared) IssueAs(ctx context.Context, id watermark.CopyID, to, purpose string, hand func(c *Copy, file []byte) error) (*Copy, error) {
-	return p.issue(ctx, id, to, purpose, true, hand)
+	return p.leased(ctx, id, to, purpose, true, hand)
 }
 
-// issue is [Prepared.IssueAs] with again, and [Prepared.Issue] without: then an ID that is taken is an error.
-func (p *Prepared) issue(ctx context.Context, id watermark.CopyID, to, purpose string, again bool, hand func(*Copy, []byte) error) (*Copy, error) {
+// leased is issue when there is memory for it.
+func (p *Prepared) leased(ctx context.Context, id watermark.CopyID, to, purpose string, again bool, hand func(*Copy, []byte) error) (*Copy, error) {
+	lease := p.issuer.memory.Picture()
+	defer lease.Give()
+	lim := p.issuer.issuing(ctx, lease)
+	if err := lim.Admit(0, int64(len(p.pic.Image.Pix)/4)); err != nil {
+		return nil, fmt.Errorf("copy of %s: %w", p.of, err)
+	}
+	return p.issue(ctx, lim, id, to, purpose, again, hand)
+}
+
+// issue is [Prepared.IssueAs] with again, and [Prepared.Issue] without: then an ID that is taken is an error. Further
+// pages are decoded within lim.
+func (p *Prepared) issue(ctx context.Context, lim picture.Limits, id watermark.CopyID, to, purpose string, again bool, hand func(*Copy, []byte) error) (*Copy, error) {
 	s := p.issuer
 	if err := books.CheckText("purpose", purpose, intake.MaxNote); err != nil {
 		return nil, err
@@ -125,7 +149,7 @@ func (p *Prepared) issue(ctx context.Context, id watermark.CopyID, to, purpose s
 	if err := s.cfg.Registry.checkRecipient(ctx, to); err != nil {
 		return nil, err
 	}
-	out, err := p.render(ctx, id)
+	out, err := p.render(ctx, lim, id)
 	if err != nil {
 		return nil, fmt.Errorf("copy of %s: %w", p.of, err)
 	}

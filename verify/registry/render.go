@@ -36,14 +36,14 @@ const (
 // MaxCopyBytes of [Config], it shrinks the picture, then marks and encodes it again, up to maxShrinks
 // tries. The error wraps [ErrInput] if no try fits, and [ErrWeak] if the mark is too weak. render enters
 // nothing.
-func (p *Prepared) render(ctx context.Context, id watermark.CopyID) (*rendered, error) {
+func (p *Prepared) render(ctx context.Context, lim picture.Limits, id watermark.CopyID) (*rendered, error) {
 	once := p.renderOne
 	if p.doc != nil {
 		once = p.renderPages
 	}
 	limit, size := p.issuer.cfg.MaxCopyBytes, int64(0) // size: bytes of the last that did not fit
 	for range maxShrinks {
-		out, long, err := once(ctx, id)
+		out, long, err := once(ctx, lim, id)
 		if size > 0 && errors.Is(err, watermark.ErrTooSmall) {
 			break
 		}
@@ -63,7 +63,7 @@ func (p *Prepared) render(ctx context.Context, id watermark.CopyID) (*rendered, 
 }
 
 // renderOne marks and encodes the only page once. long is its long side, pixels.
-func (p *Prepared) renderOne(ctx context.Context, id watermark.CopyID) (out *rendered, long int, err error) {
+func (p *Prepared) renderOne(ctx context.Context, _ picture.Limits, id watermark.CopyID) (out *rendered, long int, err error) {
 	m, long, err := p.marker()
 	if err != nil {
 		return nil, long, err

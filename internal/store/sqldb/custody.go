@@ -91,9 +91,6 @@ func (d *DB) Custody(ctx context.Context) (facts []books.Custody, err error) {
 	return append([]books.Custody{}, d.custody.facts...), err
 }
 
-// clocksApart is how much later than a fact an earlier entry may be, by the clock of another machine.
-const clocksApart = time.Hour
-
 // bounded sets After of facts that were entered when a clock was behind. It compares each fact with the entries 1, 2,
 // 4, 8 … before it: half of the ledger and more would have to be entered with that clock to hide it.
 func bounded(ctx context.Context, q querier, facts []books.Custody) error {
@@ -126,7 +123,7 @@ func bounded(ctx context.Context, q querier, facts []books.Custody) error {
 	for i := range facts {
 		c := &facts[i]
 		for back := int64(1); back < c.Seq; back *= 2 {
-			if at := times[c.Seq-back]; at.After(c.Entered.Add(clocksApart)) && at.After(c.After) {
+			if at := times[c.Seq-back]; at.After(c.Entered.Add(books.ClocksApart)) && at.After(c.After) {
 				c.After = at
 			}
 		}
