@@ -34,7 +34,7 @@ func matchSealed() *ruler.Experiment {
 	r := &partsRun{specimens: 6, repeats: 1}
 	var sizes []string
 	var dir string
-	var memory int
+	var memory, span int
 	is := func(kind string) func(*ruler.Trial) bool { return ruler.Is("trial", kind) }
 	return &ruler.Experiment{
 		Name: "match sealed", Short: "What searching sealed local features costs", Plain: true,
@@ -45,6 +45,7 @@ seconds and milliseconds of processor time.`,
 		Flags: func(fs *pflag.FlagSet) {
 			fs.StringSliceVar(&sizes, "sizes", []string{"10k", "100k"}, "`numbers` of uploads, as 100k or 1M")
 			fs.IntVar(&memory, "memory", 100_000, "largest `number` of uploads that are also searched in memory")
+			fs.IntVar(&span, "span", parts.MaxSealed, "`number` of uploads of a segment, as a bucket has fewer")
 			fs.StringVar(&dir, "temp", "", "`folder` for segments (default: the system's)")
 		},
 		Cases: func(_ context.Context, env *ruler.Env) (cases []ruler.Case, err error) {
@@ -58,7 +59,7 @@ seconds and milliseconds of processor time.`,
 			}
 			for _, n := range r.sizes {
 				cases = append(cases, func(ctx context.Context, emit func(ruler.Trial)) {
-					s := &sealedRun{partsRun: r, n: n, memory: n <= memory, dir: ruler.Must(os.MkdirTemp(dir, "sealed"))}
+					s := &sealedRun{partsRun: r, n: n, span: span, memory: n <= memory, dir: ruler.Must(os.MkdirTemp(dir, "sealed"))}
 					defer os.RemoveAll(s.dir)
 					s.run(ctx, emit)
 				})
@@ -82,6 +83,7 @@ seconds and milliseconds of processor time.`,
 type sealedRun struct {
 	*partsRun
 	n      int
+	span   int // uploads of a segment
 	memory bool
 	dir    string
 	pool   [][]byte // features at rest
@@ -104,11 +106,11 @@ func (r *sealedRun) run(ctx context.Context, emit func(ruler.Trial)) {
 	out, sealed, memory := map[string]float64{}, &parts.Index{}, &parts.Index{}
 	var paths []string
 	start := processTime()
-	for first := 0; first < r.n; first += parts.MaxSealed {
+	for first := 0; first < r.n; first += r.span {
 		path := filepath.Join(r.dir, fmt.Sprint(first))
 		paths = append(paths, path)
 		f := ruler.Must(os.Create(path))
-		ruler.Check(parts.WriteSealed(f, r.key, r.all(first, min(r.n, first+parts.MaxSealed)), func() []byte { return nil }))
+		ruler.Check(parts.WriteSealed(f, r.key, r.all(first, min(r.n, first+r.span)), func() []byte { return nil }))
 		ruler.Check(errors.Join(f.Sync(), f.Close()))
 		out["bytes"] += float64(ruler.Must(os.Stat(path)).Size()) / float64(r.n)
 	}

@@ -235,12 +235,12 @@ func TestPairsMissed(t *testing.T) {
 
 func TestAltered(t *testing.T) {
 	x := altered()
-	setFlags(t, x, "--documents=2", "--side=600")
+	setFlags(t, x, "--documents=1", "--side=600")
 	run := measure(t, x, withKey(t, ruler.Env{Workers: 2}))
 	g := ruler.Group(run.Trials)
-	assert.GreaterOrEqual(t, g.Where(ruler.Is("of", alteredCopy)).Sum("confirmed"), 11.)
-	assert.GreaterOrEqual(t, g.Where(ruler.Is("of", alteredUpload)).Sum("same"), 11.)
-	assert.InDelta(t, 9, g.Where(func(t *ruler.Trial) bool { return t.Labels["of"] == laidOnOther || t.Labels["of"] == laidOnAgain }).Count(), 0)
+	assert.GreaterOrEqual(t, g.Where(ruler.Is("of", alteredCopy)).Sum("confirmed"), 5.)
+	assert.GreaterOrEqual(t, g.Where(ruler.Is("of", alteredUpload)).Sum("same"), 5.)
+	assert.InDelta(t, 4, g.Where(func(t *ruler.Trial) bool { return t.Labels["of"] == laidOnOther || t.Labels["of"] == laidOnAgain }).Count(), 0)
 	assert.Empty(t, x.Missed(run.Trials))
 	refused(t, altered(), ruler.Env{}, "--documents=0")
 }

@@ -57,11 +57,11 @@ func (c *conclusion) say(code string, x figures) {
 
 // conclude returns the conclusion from the evidence of one leak. It reads no registry and no clock.
 // The first rule that applies wins. In order: several issued copies, one issued copy, a mark that is not
-// listed, a submission shown, a submission not compared, a likeness, nothing. Beside an issued copy, a
-// mark that the registry does not list only adds to the note.
+// listed, a submission shown, a submission or registry not read, a likeness, nothing. Beside an issued copy, a
+// mark that the registry does not list only adds to the note. A registry that was not opened may list it.
 func conclude(e evidence) conclusion {
 	c := e.rules()
-	if r := e.unissued(); r != nil && c.finding != FoundUnissued {
+	if r := e.unissued(); r != nil && c.finding != FoundUnissued && len(e.away) == 0 {
 		c.sayUnlisted(r)
 	}
 	_, altered := e.sees(c.submission)
@@ -93,7 +93,7 @@ func (e evidence) rules() conclusion {
 		return concludeUnconfirmed(e, &issued[0])
 	}
 	switch {
-	case e.unissued() != nil && !e.v1:
+	case e.unissued() != nil && !e.v1 && len(e.away) == 0:
 		return concludeUnissued(e, shown)
 	case shown != nil && showsCapture(shown.Pixels):
 		return concludeNoMark(e, shown)
@@ -102,9 +102,14 @@ func (e evidence) rules() conclusion {
 		c.say("by-hash", figures{"bits": shown.Distance, "pixels": shown.Pixels})
 		return c
 	}
-	if e.closed > 0 {
+	if e.closed > 0 || len(e.away) > 0 {
 		c := conclusion{finding: FoundIncomplete}
-		c.say("incomplete", figures{"n": e.closed})
+		if e.closed > 0 {
+			c.say("incomplete", figures{"n": e.closed})
+		}
+		if len(e.away) > 0 {
+			c.say("incomplete-unopened", figures{"n": len(e.away), "names": e.away})
+		}
 		return c
 	}
 	if x, m := e.lookalike(); m != nil {
@@ -131,7 +136,8 @@ func (e evidence) lookalike() (code string, m *Match) {
 
 // concludeNoMark returns the conclusion for a leak that shows a submission by its pixels, without a
 // mark of an issued copy. shown is the match with that submission. The finding is [FoundUnmarked]
-// only if tracing would have found a mark and no other mark was read, else [FoundUnreadable]. It also is
+// only if tracing would have found a mark and no other mark was read, else [FoundUnreadable]. A registry that
+// was not opened may have issued a copy. It also is
 // that if several uploads have the page that the leak shows, such as the terms of a bank: it may come
 // from any of them, and nothing may be said of the holders of one.
 func concludeNoMark(e evidence, shown *Match) conclusion {
@@ -146,6 +152,8 @@ func concludeNoMark(e evidence, shown *Match) conclusion {
 		c.say("not-marked-elsewhere", figures{"names": e.open(shown)})
 	case e.closed > 0 && len(e.registries()) > 0:
 		c.say("not-marked-closed", figures{"n": e.closed})
+	case len(e.away) > 0:
+		c.say("not-marked-unopened", figures{"n": len(e.away), "names": e.away})
 	case wouldShow(t) && t.Issued == 0:
 		c.finding = FoundUnmarked
 		c.say("unmarked-no-copies", figures{"power": power(t.Power)})

@@ -149,6 +149,7 @@ type Config struct {
 	// Progress, where set, is called after each leak of a dump, in order.
 	Progress func(done, total int)
 
+	away   []string  // registries that could not be opened
 	before time.Time // the time of the find that counts: see [Config.dated]
 }
 

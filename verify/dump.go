@@ -109,7 +109,7 @@ func (v *Investigator) restored(ctx context.Context, leaks []*Verdict) ([]*Verdi
 // restoreMarked adds to l.marked the recipients of all copies that were read in a leak. Copies that
 // the registry does not have are passed over.
 func (v *Investigator) restoreMarked(ctx context.Context, l *Verdict) error {
-	e := l.evidence(true)
+	e := l.evidence(true, nil)
 	for _, r := range e.issuedReads() {
 		c, err := v.in.issued(ctx, r.copy, r.keyID)
 		if err != nil {
@@ -234,6 +234,9 @@ type unissuedMarks struct {
 func (w *weighing) unissuedMarks() unissuedMarks {
 	m := unissuedMarks{ids: make(map[watermark.CopyID]bool), keys: make(map[string]bool)}
 	for _, l := range w.Verdicts {
+		if len(w.cfg.away) > 0 {
+			break // another registry may list them
+		}
 		marks := l.unissued()
 		if len(marks) > 0 {
 			m.pictures++

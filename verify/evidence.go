@@ -20,6 +20,7 @@ type evidence struct {
 	tooFlat bool              // the hash has too little to go on
 	closed  int               // uploads that it may show and that could not be compared
 	v1      bool              // conclude by the rules of findings v1, which had no [FoundUnissued]
+	away    []string          // registries that could not be opened
 	opens   bool              // there is a sealing key: a match that was not compared could not be opened with it
 }
 
@@ -74,11 +75,11 @@ func (v *Verdict) gather(e evidence) {
 	}
 }
 
-// evidence reads back what [Verdict.gather] wrote. opens reports whether originals could be opened,
-// which the verdict does not say. After reading the verdict from JSON, the rows of copies that are
+// evidence reads back what [Verdict.gather] wrote. The verdict does not say whether originals could be opened
+// (opens), and which registries could not (away). After reading the verdict from JSON, the rows of copies that are
 // not confirmed hold only what a reading says, without the recipient.
-func (v *Verdict) evidence(opens bool) evidence {
-	e := evidence{matches: v.Matches, traces: v.Traces, tooFlat: v.TooFlat, closed: v.Closed, opens: opens,
+func (v *Verdict) evidence(opens bool, away []string) evidence {
+	e := evidence{matches: v.Matches, traces: v.Traces, tooFlat: v.TooFlat, closed: v.Closed, opens: opens, away: away,
 		recall: recallOf(v.Searched, max(v.Width, v.Height))}
 	if v.Searched != nil {
 		e.missing = v.Searched.Missing
@@ -122,7 +123,7 @@ func (v *Verdict) bind(r *read, x findings.Reading) {
 func (v *Verdict) conclude(e evidence) {
 	v.gather(e)
 	v1 := e.v1
-	e = v.evidence(e.opens)
+	e = v.evidence(e.opens, e.away)
 	e.v1 = v1
 	v.Keys = e.keys()
 	c := conclude(e)

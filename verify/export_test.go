@@ -172,7 +172,7 @@ func (v *Verdict) SetThumbnails(img *image.NRGBA) { v.leak = lookOf(img); v.uplo
 // Conclude concludes the leak from the evidence in it.
 func (v *Verdict) Conclude() {
 	if v.Examined() {
-		v.conclude(v.evidence(true))
+		v.conclude(v.evidence(true, nil))
 		return
 	}
 	subject := *v
@@ -181,7 +181,7 @@ func (v *Verdict) Conclude() {
 }
 
 // Recheck concludes the leak again from the evidence in it.
-func (v *Verdict) Recheck(opens bool) error { return v.recheck(opens, true, false) }
+func (v *Verdict) Recheck(opens bool) error { return v.recheck(opens, nil, true, false) }
 
 // Encode writes findings as a program with the key could.
 func (f *Findings) Encode() ([]byte, error) { return f.encode() }

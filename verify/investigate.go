@@ -190,7 +190,7 @@ func (v *Investigator) compare(ctx context.Context, l *leakPicture, e *evidence)
 	if err := v.cache.follow(ctx, v.in); err != nil {
 		return err
 	}
-	e.tooFlat, e.opens = found.tooFlat, v.cfg.SealKey != nil
+	e.tooFlat, e.opens, e.away = found.tooFlat, v.cfg.SealKey != nil, v.in.away
 	if e.matches, err = v.matches(ctx, l, found); err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 		Containers: []findings.Container{}, Logged: all[0].Logged, Keys: v.keyIDs(), SealKey: v.sealKeyID(), Parameters: v.parameters(),
 	}
 	if v.in.several() {
-		r.Searchable, r.Logged, r.SealKey, r.Registries = findings.Searchable{Search: searchedMemory}, []int64{}, "", all
+		r.Searchable, r.Logged, r.SealKey, r.Registries, r.Unopened = findings.Searchable{Search: searchedMemory}, []int64{}, "", all, v.in.away
 		for _, s := range all {
 			r.Indexed += s.Indexed
 		}

@@ -23,6 +23,7 @@ type Source struct {
 	Registry *registry.Registry
 	Keys     []*watermark.Key // under which marks are read
 	SealKey  *registry.SealKey
+	Unopened bool // it could not be opened, and has its name alone: what it could have answered stays open
 }
 
 // partyNames stands between the names of one party.
@@ -42,6 +43,7 @@ type shelf struct {
 // several a recipient is "REGISTRY/NAME", or all names of a party that the investigator stated.
 type registries struct {
 	all     []*shelf
+	away    []string          // names of registries that could not be opened
 	parties map[string]string // by "REGISTRY/NAME": the name of its party
 
 	mu    sync.Mutex
@@ -50,12 +52,15 @@ type registries struct {
 
 // newRegistries returns the registries of a configuration, which [Config.ready] checked.
 func newRegistries(c *Config) *registries {
-	r := &registries{parties: make(map[string]string), owner: make(map[watermark.CopyID]*shelf)}
+	r := &registries{away: c.away, parties: make(map[string]string), owner: make(map[watermark.CopyID]*shelf)}
 	sources := c.Sources
 	if len(sources) == 0 {
 		sources = []Source{{Registry: c.Registry, Keys: c.Keys, SealKey: c.SealKey}}
 	}
 	for _, s := range sources {
+		if s.Unopened {
+			continue
+		}
 		r.all = append(r.all, &shelf{Source: s, found: &catalogue{parts: new(parts.Index)}})
 	}
 	for _, p := range c.Parties {
@@ -83,15 +88,24 @@ func (c *Config) checkSources() error {
 	if c.State != "" || c.Part != (Part{}) || c.Once != [32]byte{} {
 		return errors.New("a state file, a part or a job, with several registries: not supported")
 	}
+	opened := -1
 	for i, s := range c.Sources {
+		if opened < 0 && !s.Unopened {
+			opened = i
+		}
 		switch {
 		case !sourceName.MatchString(s.Name):
 			return fmt.Errorf("registry %d: name %.60q, want up to 40 letters, digits, dots, hyphens and underscores", i+1, s.Name)
+		case s.Unopened:
+			c.away = append(c.away, s.Name)
+			if s.Registry != nil || s.SealKey != nil || len(s.Keys) > 0 {
+				return fmt.Errorf("registry %s: it could not be opened, and want its name alone", s.Name)
+			}
 		case s.Registry == nil || s.SealKey == nil || len(s.Keys) == 0:
 			return fmt.Errorf("registry %s: want a registry, its mark keys and its sealing key", s.Name)
 		}
 		for _, o := range c.Sources[:i] {
-			if o.Name == s.Name || o.Registry.ID() == s.Registry.ID() {
+			if o.Name == s.Name || !o.Unopened && !s.Unopened && o.Registry.ID() == s.Registry.ID() {
 				return fmt.Errorf("registries %s and %s: one name, or one registry, twice", o.Name, s.Name)
 			}
 		}
@@ -104,7 +118,10 @@ func (c *Config) checkSources() error {
 			}
 		}
 	}
-	c.SealKey = c.Sources[0].SealKey // not nil: originals can be opened
+	if opened < 0 {
+		return errors.New("no registry could be opened")
+	}
+	c.SealKey = c.Sources[opened].SealKey // not nil: originals can be opened
 	return c.checkParties()
 }
 
@@ -133,8 +150,8 @@ func (c *Config) checkParties() error {
 	return nil
 }
 
-// several reports whether there is more than one registry.
-func (r *registries) several() bool { return len(r.all) > 1 }
+// several reports whether there is more than one registry, opened or not.
+func (r *registries) several() bool { return len(r.all)+len(r.away) > 1 }
 
 // name returns the name of a recipient of a registry in findings.
 func (r *registries) name(s *shelf, recipient string) string {
@@ -391,7 +408,8 @@ func (r *registries) recipients(ctx context.Context) (out []registry.Recipient, 
 		}
 	}
 	for name := range r.parties {
-		if !known[name] {
+		of, _, _ := strings.Cut(name, "/")
+		if !known[name] && !slices.Contains(r.away, of) {
 			return nil, nil, fmt.Errorf("%w: party: no recipient %q", registry.ErrInput, name)
 		}
 	}

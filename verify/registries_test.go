@@ -218,6 +218,68 @@ func TestARegistryThatCannotBeSearched(t *testing.T) {
 	require.Empty(t, all, "nothing was begun")
 }
 
+// A registry that could not be opened leaves open what it could have answered. Nothing is called unknown, unmarked,
+// unissued or alike for want of it, confirmed copies of the other stand, and whoever reads the findings sees its name.
+func TestARegistryThatIsNotOpened(t *testing.T) {
+	a, b := newBrand(t, "A", "vendor-x"), newBrand(t, "B", "vendor-x")
+	b.Config.Key = a.Key // one mark key for both brands: A reads the marks of B
+	_, err := b.Registry.Ledger().AddMarkKey(t.Context(), a.Key)
+	require.NoError(t, err)
+	b.Issuer = newIssuer(t, b.Config)
+	both := submit(t, a.Issuer, file(t, passport(1), "jpeg"), "a-1", feb)
+	submit(t, b.Issuer, file(t, passport(1), "jpeg"), "b-1", feb)
+	own := submit(t, a.Issuer, file(t, passport(2), "jpeg"), "a-2", feb)
+	far := submit(t, b.Issuer, file(t, passport(3), "jpeg"), "b-3", feb)
+	ofA, copyA := a.issue(t, own, "vendor-x")
+	ofB, _ := b.issue(t, far, "vendor-x")
+	leaks := []*image.NRGBA{passport(1), leaked(t, ofA, "telegram"), passport(3), leaked(t, ofB, "telegram")}
+
+	alone, got := a.alone(t), []*verify.Verdict(nil)
+	var before []string
+	for _, l := range leaks {
+		before = append(before, examine(t, alone, l).Label())
+	}
+	require.Equal(t, []string{"unmarked", "copy", "unknown", "unissued"}, before, "what A says if it is asked alone")
+
+	cfg := together(a, b)
+	cfg.Sources[1] = verify.Source{Name: "B", Unopened: true}
+	v := newInvestigator(t, cfg)
+	var after []string
+	for _, l := range leaks {
+		got = append(got, examine(t, v, l))
+		after = append(after, got[len(got)-1].Label())
+	}
+	require.Equal(t, []string{"unreadable", "copy", "incomplete", "incomplete"}, after)
+	require.Equal(t, both.ID, got[0].Submission)
+	require.Equal(t, copyA.ID, got[1].Copy)
+	require.Equal(t, "A/vendor-x", got[1].Recipient)
+	for _, i := range []int{0, 2, 3} {
+		require.Contains(t, got[i].Note, "The registry B could not be opened", i)
+	}
+	d, err := v.Weigh(t.Context(), got)
+	require.NoError(t, err)
+	require.Equal(t, 2, d.Matched)
+	require.Len(t, d.Record.Registries, 1)
+	page := requireFindings(t, v, d)
+	require.Contains(t, page, "The registry B could not be opened, and was not searched.")
+	require.NotContains(t, page, "registries were searched as one")
+
+	var text bytes.Buffer
+	require.NoError(t, v.WriteFindings(t.Context(), &text, d, true))
+	require.Contains(t, text.String(), `"unopened": [`)
+	whole := strings.Replace(text.String(), `"unopened": [`, `"unopened_": [`, 1)
+	_, err = verify.ReadFindings(strings.NewReader(whole))
+	require.Error(t, err, "no such field")
+	f, err := verify.ReadFindings(strings.NewReader(text.String()))
+	require.NoError(t, err)
+	f.Verdict.Record.Unopened = nil
+	require.ErrorIs(t, f.CheckLeaks(), verify.ErrFindings, "what follows from it is noticed")
+
+	cfg.Sources[0] = verify.Source{Name: "A", Unopened: true}
+	_, err = verify.NewInvestigator(cfg)
+	require.ErrorContains(t, err, "no registry could be opened")
+}
+
 // Uploads that one vendor held at both brands are weighed together if the investigator states that both names
 // are of one party, and else apart. Each ledger gets the names that its registry knows.
 func TestOnePartyOfTwoRegistries(t *testing.T) {
@@ -321,6 +383,7 @@ func TestSourcesThatAreRefused(t *testing.T) {
 		"registries A and A":           func(c *verify.Config) { c.Sources[1].Name = "A" },
 		"or one registry, twice":       func(c *verify.Config) { c.Sources[1].Registry = a.Registry },
 		"its sealing key":              func(c *verify.Config) { c.Sources[1].SealKey = nil },
+		"and want its name alone":      func(c *verify.Config) { c.Sources[1].Unopened = true },
 		"a mark key is nil":            func(c *verify.Config) { c.Sources[1].Keys = []*watermark.Key{nil} },
 		"a state file":                 func(c *verify.Config) { c.State = "x" },
 		"want two names or more":       func(c *verify.Config) { c.Parties = [][]string{{"A/vendor-x"}} },

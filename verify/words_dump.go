@@ -903,6 +903,16 @@ func (w *weighing) registries() []figures {
 	return several(len(names), figures{"names": names})
 }
 
+// unopenedRegistries are the registries that could not be opened.
+func (w *weighing) unopenedRegistries() []figures {
+	return several(len(w.cfg.away), figures{"names": w.cfg.away})
+}
+
+// closed counts the pictures that may show uploads whose originals or records could not be read.
+func (w *weighing) closed() int {
+	return w.leaksThat(func(l *Verdict) bool { return l.Finding == FoundIncomplete && l.Closed > 0 })
+}
+
 // matchedIn are, of several registries, the pictures that show an upload of each.
 func (w *weighing) matchedIn() (out []figures) {
 	for _, r := range w.Case.Registries {

@@ -91,7 +91,8 @@ type books struct {
 	home     *home.Home
 	registry *registry.Registry
 	worker   *keyring     // nil: the command reads its keys as it needs them, and acts for its user
-	beside   []namedBooks // of several registries all, home and registry being the first; nil: there is one
+	beside   []namedBooks // of several registries all that could be opened, home and registry being the first; nil: there is one
+	unopened []string     // names of the others
 }
 
 // A keyring is what a worker has: keys, read once, and the person for whom it does a job.

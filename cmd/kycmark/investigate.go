@@ -398,7 +398,7 @@ func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int)
 		if !v.Examined() && v.Finding != verify.FoundNoPicture {
 			b.fail(v.File, errors.New(v.Error))
 		}
-		if v.Finding == verify.FoundIncomplete || v.Closed > 0 {
+		if v.Closed > 0 || v.Finding == verify.FoundIncomplete && len(b.unopened) == 0 {
 			b.fail(v.File, errors.New("an upload that it may show could not be compared: its original or records cannot be read (kycmark audit --originals), or need more memory (--max-memory)"))
 		}
 		b.warnPages(v.File, v.Pages, "read")

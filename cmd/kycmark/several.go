@@ -48,9 +48,9 @@ func (f *severalFlags) add(cmd *cobra.Command) {
 // registryFlag is the name of the flag --registry.
 const registryFlag = "registry"
 
-// unsearched is the error if one of several registries, by its home folder, cannot be opened.
+// unsearched is the error if the home of one of several registries cannot be opened, or the first registry.
 func unsearched(dir string, err error) error {
-	return withHint(fmt.Errorf("--registry %s: %w", dir, err), "nothing was examined: a registry that cannot be searched leaves the answer open; without it the answer is of the others alone")
+	return withHint(fmt.Errorf("--registry %s: %w", dir, err), "nothing was examined: --registry names no home, or its first home has no registry that can be opened")
 }
 
 // named returns the name and the home folder that --registry gives.
@@ -64,8 +64,8 @@ func named(text string) (name, dir string) {
 	return filepath.Base(text), text
 }
 
-// open opens the registries besides the first, which b is, and enters all in b.beside. done closes what it
-// opened. Without --registry it does nothing.
+// open opens the registries besides the first, which b is, and enters all in b.beside, or in b.unopened. done
+// closes what it opened. Without --registry it does nothing.
 func (f *severalFlags) open(ctx context.Context, b *books) (done func(), err error) {
 	done = func() {}
 	if len(f.registries) == 0 {
@@ -90,13 +90,19 @@ func (f *severalFlags) open(ctx context.Context, b *books) (done func(), err err
 	for _, text := range f.registries[1:] {
 		name, dir := named(text)
 		h, err := openHome(dir)
-		var r *registry.Registry
-		if err == nil {
-			r, err = h.Investigation(ctx)
-		}
 		if err != nil {
 			done()
 			return nil, unsearched(dir, err)
+		}
+		r, err := h.Investigation(ctx)
+		if ended := ctx.Err(); ended != nil {
+			done()
+			return nil, ended
+		}
+		if err != nil {
+			b.fail("registry "+name, fmt.Errorf("it could not be opened, and pictures that it may have stay without a finding: %w", err))
+			b.unopened = append(b.unopened, name)
+			continue
 		}
 		all = append(all, namedBooks{name, &books{ui: b.ui, home: h, registry: r}})
 	}
@@ -131,6 +137,9 @@ func (b *books) sources(ctx context.Context) (out []verify.Source, err error) {
 			return nil, err
 		}
 		out = append(out, s)
+	}
+	for _, name := range b.unopened {
+		out = append(out, verify.Source{Name: name, Unopened: true})
 	}
 	return out, nil
 }

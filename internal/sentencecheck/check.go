@@ -38,6 +38,7 @@ type report struct {
 			Began      time.Time         `json:"began"`
 			Command    []string          `json:"command"`
 			Keys       []string          `json:"keys"`
+			Unopened   []string          `json:"unopened"` // registries
 			Parameters map[string]string `json:"parameters"`
 		} `json:"record"`
 	} `json:"verdict"`
@@ -155,6 +156,7 @@ type copyOf struct {
 }
 
 type leak struct {
+	partly      bool      // not all registries were opened: another may list a mark
 	File        string    `json:"file"`
 	Finding     string    `json:"finding"`
 	Unconfirmed bool      `json:"unconfirmed"`
@@ -249,6 +251,7 @@ func read(findings []byte) (*report, error) {
 		return nil, err
 	}
 	for i := range r.Leaks {
+		r.Leaks[i].partly = len(r.Verdict.Record.Unopened) > 0
 		for j := range r.Leaks[i].Custody {
 			if c := &r.Leaks[i].Custody[j]; c.After.After(c.Entered) {
 				c.Entered = c.After

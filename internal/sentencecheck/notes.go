@@ -163,7 +163,7 @@ func unsure(words ...string) func(*report, *leak) row {
 // stray returns the first read of a mark that the registry does not list.
 func (l *leak) stray() readOf {
 	for _, x := range l.Reads {
-		if x.Submission == "" {
+		if x.Submission == "" && !l.partly {
 			return x
 		}
 	}
@@ -202,9 +202,9 @@ func (l *leak) shared() (n int) {
 
 // weak is the rule of a note on why it cannot be said whether a picture was marked.
 func weak(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
-	return func(_ *report, l *leak) row {
+	return func(r *report, l *leak) row {
 		t := l.trace(l.Submission)
-		if t.Submission == "" || !l.seen() || len(l.Reads) > 0 || l.Finding != "unreadable" || l.shared() > 1 || len(l.notRuledOut()) > 0 || l.closedBeside() || !is(t) {
+		if len(r.Verdict.Record.Unopened) > 0 || t.Submission == "" || !l.seen() || len(l.Reads) > 0 || l.Finding != "unreadable" || l.shared() > 1 || len(l.notRuledOut()) > 0 || l.closedBeside() || !is(t) {
 			return nil
 		}
 		return when(true, x(t))
@@ -212,9 +212,9 @@ func weak(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row
 }
 
 func bare(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
-	return func(_ *report, l *leak) row {
+	return func(r *report, l *leak) row {
 		t := l.trace(l.Submission)
-		if len(l.notRuledOut()) > 0 || l.closedBeside() || l.Finding != "unmarked" || t.Power < 0.999 || t.Unsought > 0 || !t.Registered || len(l.Reads) > 0 || !is(t) {
+		if len(r.Verdict.Record.Unopened) > 0 || len(l.notRuledOut()) > 0 || l.closedBeside() || l.Finding != "unmarked" || t.Power < 0.999 || t.Unsought > 0 || !t.Registered || len(l.Reads) > 0 || !is(t) {
 			return nil
 		}
 		return x(t)
@@ -333,6 +333,10 @@ var noteRules = map[string]func(*report, *leak) row{
 	"not-marked-closed": func(_ *report, l *leak) row {
 		return when(l.bareOfOne() && len(l.notRuledOut()) == 0 && l.closedBeside(), row{"n": l.Closed})
 	},
+	"not-marked-unopened": func(r *report, l *leak) row {
+		away := r.Verdict.Record.Unopened
+		return when(l.bareOfOne() && len(l.notRuledOut()) == 0 && !l.closedBeside() && len(away) > 0, row{"n": len(away), "names": away})
+	},
 	"by-hash": func(_ *report, l *leak) row {
 		if l.Finding != "unreadable" || l.pixels("same", "same, altered") != nil {
 			return nil
@@ -343,7 +347,13 @@ var noteRules = map[string]func(*report, *leak) row{
 	"lookalike-document": alike("same document"),
 	"lookalike-part":     alike("same in part", "same document"),
 	"lookalike-differs":  alike("different", "same document", "same in part"),
-	"incomplete":         func(_ *report, l *leak) row { return when(l.Finding == "incomplete", row{"n": l.Closed}) },
+	"incomplete": func(_ *report, l *leak) row {
+		return when(l.Finding == "incomplete" && l.Closed > 0, row{"n": l.Closed})
+	},
+	"incomplete-unopened": func(r *report, l *leak) row {
+		away := r.Verdict.Record.Unopened
+		return when(l.Finding == "incomplete" && len(away) > 0, row{"n": len(away), "names": away})
+	},
 	"unknown": func(_ *report, l *leak) row {
 		return when(l.Finding == "unknown" && !l.TooFlat && (l.pixels("same template") != nil || !l.near()), nil)
 	},

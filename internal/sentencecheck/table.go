@@ -254,7 +254,11 @@ var rules = map[string]func(*report) []row{
 	},
 	"transplanted": numbered(finding("transplanted")),
 	"lookalike":    numbered(finding("lookalike")),
-	"incomplete":   numbered(finding("incomplete")),
+	"registries-unopened": func(r *report) []row {
+		away := r.Verdict.Record.Unopened
+		return some(len(away), row{"names": away})
+	},
+	"incomplete": numbered(func(l *leak) bool { return l.Finding == "incomplete" && l.Closed > 0 }),
 	"unknown": func(r *report) []row {
 		return some(r.count(finding("unknown"))*yes(r.named == 0), nil)
 	},

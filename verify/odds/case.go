@@ -42,8 +42,8 @@ type Case struct {
 	Cells   []Cell   `json:"cells"`
 	Holders []Holder `json:"holders"`
 	Leaks   []Leak   `json:"leaks"`
-	// Registries are the registries that were searched as one, at least 2; nil: there is one. A
-	// thief may have had one of them alone.
+	// Registries are the registries that were searched as one; nil: there is one, and one if others could
+	// not be opened. A thief may have had one of them alone.
 	Registries []Registry `json:"registries,omitempty"`
 
 	// Claimed is the number of pictures that the publisher of the dump claims to have. It is
@@ -306,8 +306,8 @@ func (c *Case) check() error {
 // said to be. The submissions of a cell are in some registry. The error wraps [ErrCase].
 func (c *Case) checkRegistries() error {
 	n := len(c.Registries)
-	if n == 1 || n > MaxRegistries {
-		return bad("%d registries, want none, or from 2 to %d", n, MaxRegistries)
+	if n > MaxRegistries {
+		return bad("%d registries, want at most %d", n, MaxRegistries)
 	}
 	for i, r := range c.Registries {
 		if r.Name == "" || slices.ContainsFunc(c.Registries[:i], func(o Registry) bool { return o.Name == r.Name }) {

@@ -19,8 +19,11 @@ import (
 )
 
 func TestMark(t *testing.T) {
-	upload, err := os.ReadFile("../../testdata/pictures/elif_licence.jpg")
+	large, err := picture.Load("../../testdata/pictures/elif_licence.jpg", picture.Limits{})
 	require.NoError(t, err)
+	var small bytes.Buffer
+	require.NoError(t, picture.Encode(&small, picture.Fit(large.Image, 720), "jpeg", 90))
+	upload := small.Bytes()
 	key, id := watermark.GenerateKey(), watermark.NewCopyID()
 	made, err := markfile.Mark(t.Context(), key, id, upload, nil)
 	require.NoError(t, err)

@@ -60,8 +60,8 @@ func (d *DB) segmentFiles(ctx context.Context) (*segmentFiles, error) {
 // none reports whether there is no place for segments.
 func (f *segmentFiles) none() bool { return f.folder == "" }
 
-// errUnread says that it is unknown whether a segment can be used: its bucket, or the folder of copies, fails.
-var errUnread = errors.New("not read")
+// errUnread says that nothing was found out about a segment.
+var errUnread = errors.New("its bucket, or the folder of copies, fails")
 
 // errChanged says that a segment is not what was written.
 var errChanged = fmt.Errorf("%w: its object is missing or was altered", books.ErrSealed)
@@ -178,7 +178,7 @@ func (f *segmentFiles) lost(ctx context.Context, s *segmentRow, how books.Build)
 func (f *segmentFiles) remove(ctx context.Context, s *segmentRow) error {
 	if f.place != nil && s.size > 0 {
 		if err := f.place.Remove(ctx, s.digest); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", errUnread, err)
 		}
 	}
 	return removeFile(f.path(s))

@@ -44,8 +44,9 @@ const (
 	segmentGrowth = 4
 	// featuresFrom is segmentFrom for local features. Reading these costs 40 µs a submission. Chosen.
 	featuresFrom = 1 << 14
-	// featuresInObject is how many numbers a segment of features in a bucket covers: 1.2 GB. S3 takes 5 GB at once.
-	featuresInObject = 1 << 18
+	// featuresInObject is how many numbers a segment of features in a bucket covers: 2.5 GB, at most 3.4 GB. S3
+	// takes 5 GB at once.
+	featuresInObject = 1 << 19
 	// hashesInObject is how many times segmentFrom submissions a segment of hashes in a bucket covers: 3 GB.
 	hashesInObject = 1 << 9
 	// segmentAttempts bounds the races with erasures and other builders.
@@ -656,6 +657,9 @@ func (d *DB) finishErasures(ctx context.Context) error {
 	}
 	if err = d.cleanSegments(ctx); err == nil || errors.Is(err, books.ErrFrozen) || d.dialect.Frozen != nil && d.dialect.Frozen(err) {
 		return nil
+	}
+	if errors.Is(err, errUnread) {
+		return err
 	}
 	return tampered("an erasure is not finished: %v", err)
 }
