@@ -11,8 +11,8 @@ import (
 	"sync"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/transparency-dev/merkle/proof"
-	"github.com/transparency-dev/merkle/rfc6962"
+
+	"github.com/kycmark/kycmark/internal/tlog"
 )
 
 // witness NAME KEY starts a witness (C2SP tlog-witness) for the rest of the script: its address is $WITNESS. It signs what
@@ -22,7 +22,7 @@ func witness(ts *testscript.TestScript, neg bool, args []string) {
 	var mu sync.Mutex
 	type state struct {
 		size uint64
-		root []byte
+		root tlog.Hash
 	}
 	known := make(map[string]state)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -41,7 +41,7 @@ func witness(ts *testscript.TestScript, neg bool, args []string) {
 			_, err = fmt.Sscan(lines[1], &now.size)
 		}
 		if err == nil {
-			now.root, err = base64.StdEncoding.DecodeString(lines[2])
+			now.root, err = hashOf(lines[2])
 		}
 		if err != nil {
 			w.WriteHeader(http.StatusBadRequest)
@@ -54,16 +54,16 @@ func witness(ts *testscript.TestScript, neg bool, args []string) {
 			fmt.Fprintf(w, "%d\n", last.size)
 			return
 		}
-		var path [][]byte
+		var path []tlog.Hash
 		for _, line := range strings.Split(head, "\n")[1:] {
-			hash, err := base64.StdEncoding.DecodeString(line)
+			hash, err := hashOf(line)
 			if err != nil {
 				w.WriteHeader(http.StatusBadRequest)
 				return
 			}
 			path = append(path, hash)
 		}
-		if last.size > 0 && proof.VerifyConsistency(rfc6962.DefaultHasher, old, now.size, path, last.root, now.root) != nil {
+		if last.size > 0 && tlog.VerifyConsistency(old, now.size, path, last.root, now.root) != nil {
 			w.WriteHeader(http.StatusUnprocessableEntity)
 			return
 		}
@@ -75,4 +75,13 @@ func witness(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("WITNESS", s.URL)
 	_, key := cosignature(args[0], "\n\n")
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(key), 0o644))
+}
+
+// hashOf reads a hash in base64.
+func hashOf(text string) (tlog.Hash, error) {
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err == nil && len(raw) != len(tlog.Hash{}) {
+		err = io.ErrUnexpectedEOF
+	}
+	return tlog.Hash(append(raw, make([]byte, len(tlog.Hash{}))...)[:len(tlog.Hash{})]), err
 }
