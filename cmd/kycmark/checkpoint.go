@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -21,6 +22,7 @@ func newCheckpoint(u *ui) *cobra.Command {
 	var public bool
 	var f stampFlags
 	var out string
+	var w witnessFlags
 	cmd := &cobra.Command{
 		Use:   "checkpoint",
 		Short: "Sign the ledger's present state for witnesses and auditors",
@@ -36,10 +38,15 @@ the blank line: witnesses that sign later do not change them. With openssl:
   sed '/^$/,$d' 2026-11-20.checkpoint > body
   openssl ts -verify -in 2026-11-20.tsr -data body -CAfile tsa.pem -partial_chain
 
+With --witness-url a witness also signs that state, if it continues the state that the
+witness signed last (C2SP tlog-witness). A scheduler that runs this each hour bounds the
+time of each entry to an hour that is not in our hands: kycmark audit --witness.
+
 With --public print the public key, which checkpoints and proofs are checked with.
 Give it to auditors and witnesses by another way than these.`,
 		Example: `  kycmark checkpoint > 2026-11-20.checkpoint
   kycmark checkpoint --tsa http://tsa.example --tsa-ca tsa.pem --stamp 2026-11-20.tsr
+  kycmark checkpoint --witness-url https://witness.example --witness witness.pub
   kycmark checkpoint --public
   kycmark checkpoint add cosigned.checkpoint --witness witness.pub`,
 		Args: exactly(),
@@ -47,10 +54,12 @@ Give it to auditors and witnesses by another way than these.`,
 	cmd.Flags().BoolVar(&public, "public", false, "print the public key of the ledger, and sign nothing")
 	cmd.Flags().StringVar(&out, "stamp", "", "write the timestamp to this new `file`")
 	f.add(cmd)
+	cmd.Flags().StringVar(&w.url, "witness-url", "", "`address` of a witness that is to sign this state, too")
+	cmd.Flags().StringVar(&w.key, "witness", "", "public `key` of that witness, or its file")
 	cmd.AddCommand(newCheckpointAdd(u), newCheckpointList(u))
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error {
 		if !public {
-			return b.checkpoint(ctx, f, out)
+			return b.checkpoint(ctx, f, w, out)
 		}
 		key, err := b.publicKey("")
 		if err != nil {
@@ -61,12 +70,41 @@ Give it to auditors and witnesses by another way than these.`,
 	})
 }
 
+// witnessFlags name a witness. url and key go together.
+type witnessFlags struct{ url, key string }
+
+// witnessed has the witness sign c and keeps its signature. Without a witness it returns c.
+func (b *books) witnessed(ctx context.Context, w witnessFlags, c *registry.Checkpoint) (*registry.Checkpoint, error) {
+	switch {
+	case w.url == "" && w.key == "":
+		return c, nil
+	case w.url == "" || w.key == "":
+		return nil, usagef("--witness-url and --witness go together")
+	}
+	keys, err := publicKeys([]string{w.key})
+	if err != nil {
+		return nil, err
+	}
+	public, err := b.publicKey("")
+	if err != nil {
+		return nil, err
+	}
+	lines, err := (&seal.Witness{URL: w.url}).Sign(ctx, func(signed int64) ([]byte, error) {
+		return b.registry.Ledger().WitnessRequest(ctx, c, signed)
+	})
+	if err != nil {
+		return nil, err
+	}
+	out, err := b.registry.Ledger().AddCosignatures(ctx, append([]byte(c.Text), lines...), public, keys...)
+	return out, keyUsage(err)
+}
+
 // checkpoint signs the ledger's present state and prints the checkpoint, or with --json its line. A
 // state that has a checkpoint is not signed again. If f names an authority and the checkpoint has
 // no timestamp, the authority dates it and the registry keeps the timestamp. The timestamp is
 // written to the new file out; out "" writes no file. It is wrong usage to name out for a state
 // without a timestamp.
-func (b *books) checkpoint(ctx context.Context, f stampFlags, out string) error {
+func (b *books) checkpoint(ctx context.Context, f stampFlags, w witnessFlags, out string) error {
 	tsa, err := f.authority()
 	if err != nil {
 		return err
@@ -81,6 +119,9 @@ func (b *books) checkpoint(ctx context.Context, f stampFlags, out string) error 
 	b.warnExposed(b.home.KeyFiles()...)
 	c, err := b.registry.Ledger().Sign(ctx, private)
 	if err != nil {
+		return err
+	}
+	if c, err = b.witnessed(ctx, w, c); err != nil {
 		return err
 	}
 	if tsa != nil && len(c.Stamp) == 0 {

@@ -24,22 +24,26 @@ func testKey(name string) (ed25519.PrivateKey, ed25519.PublicKey) {
 // tlog-cosignature) and writes the witness's public key.
 func cosigned(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 4)
+	text := ts.ReadFile(args[1])
+	if !strings.Contains(text, "\n\n") {
+		ts.Fatalf("%s is no checkpoint", args[1])
+	}
+	line, key := cosignature(args[0], text)
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(text+line), 0o644))
+	ts.Check(os.WriteFile(ts.MkAbs(args[3]), []byte(key), 0o644))
+}
+
+// cosignature returns the line by which a witness signs a checkpoint, and the file of its public key.
+func cosignature(name, checkpoint string) (line, key string) {
 	const at = 1_790_000_000
-	name := args[0]
 	private, public := testKey(name)
 	typed := append([]byte{4}, public...)
 	id := sha256.Sum256(append([]byte(name+"\n"), typed...))
-	text := ts.ReadFile(args[1])
-	body, _, ok := strings.Cut(text, "\n\n")
-	if !ok {
-		ts.Fatalf("%s is no checkpoint", args[1])
-	}
+	body, _, _ := strings.Cut(checkpoint, "\n\n")
 	sig := ed25519.Sign(private, fmt.Appendf(nil, "cosignature/v1\ntime %d\n%s\n", at, body))
 	raw := append(binary.BigEndian.AppendUint64(bytes.Clone(id[:4]), at), sig...)
-	text += "— " + name + " " + base64.StdEncoding.EncodeToString(raw) + "\n"
-	key := fmt.Sprintf("# witness\n%s+%x+%s\n", name, id[:4], base64.StdEncoding.EncodeToString(typed))
-	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(text), 0o644))
-	ts.Check(os.WriteFile(ts.MkAbs(args[3]), []byte(key), 0o644))
+	return "— " + name + " " + base64.StdEncoding.EncodeToString(raw) + "\n",
+		fmt.Sprintf("# witness\n%s+%x+%s\n", name, id[:4], base64.StdEncoding.EncodeToString(typed))
 }
 
 // receipted NAME IN SIGNATURE KEY signs a file with Ed25519 and writes the signature

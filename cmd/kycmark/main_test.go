@@ -76,6 +76,7 @@ var server pgtest.Server
 //	pdf FILE PAGE...          a PDF of pages: JPEG, full:JPEG (without margins) or text:NUMBER
 //	ids FIELD                 the first such field of the JSON on stdout, as $FIELD, without v1-
 //	session readme|help OUT   writes the documented session as shell scripts: OUT.1 up to the investigation, OUT.2 with it
+//	witness NAME KEY          a witness that signs checkpoints, at $WITNESS
 //	objects DIR N             N sealed originals are in a folder, those of the registry in $OBJECTS
 //	aged FILE                 makes a file two days old
 //	postgres                  the address of a PostgreSQL schema, as $DSN, and its name, as $SCHEMA
@@ -141,7 +142,7 @@ func TestScripts(t *testing.T) {
 			"query":  query,
 			"queued": queued,
 
-			"tsa":       tsa,
+			"witness": witness, "tsa": tsa,
 			"stamped":   stamped,
 			"cosigned":  cosigned,
 			"receipted": receipted,

@@ -198,6 +198,27 @@ func (l *Ledger) AddCosignatures(ctx context.Context, text []byte, public string
 	return describe(*row, c.Origin, seen), nil
 }
 
+// WitnessRequest returns what a witness is asked with to sign c (C2SP tlog-witness, add-checkpoint): the proof that the
+// ledger then had continues its first old entries, which the witness signed last, and the text of c. The error
+// wraps [ErrTampered] if c has less entries, or does not continue them.
+func (l *Ledger) WitnessRequest(ctx context.Context, c *Checkpoint, old int64) ([]byte, error) {
+	if old < 0 || old > c.Size {
+		return nil, fmt.Errorf("%w: a witness signed %d entries, and the checkpoint has %d", ErrTampered, old, c.Size)
+	}
+	out := fmt.Appendf(nil, "old %d\n", old)
+	if old > 0 && old < c.Size {
+		path, err := tlog.Consistency(ctx, uint64(old), uint64(c.Size), l.r.store.Nodes)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrTampered, err)
+		}
+		for _, h := range path {
+			out = base64.StdEncoding.AppendEncode(out, h[:])
+			out = append(out, '\n')
+		}
+	}
+	return append(append(out, '\n'), c.Text...), nil
+}
+
 // signaturesOf returns the signature lines in text, a signed note, that are by the witnesses by.
 // A line is an em dash, the name, and base64 of the key's hash and the signature (C2SP
 // signed-note). It compares names and hashes, and checks no signature. Malformed lines are left
