@@ -75,7 +75,8 @@ func (p *Pair) run(t testing.TB, name string, args ...string) {
 	}
 	cmd.SysProcAttr, cmd.Dir = as, p.dir
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", name, err, out)
+		log, _ := os.ReadFile(p.data(1-p.primary) + ".log")
+		t.Fatalf("%s: %v\n%s\n%s", name, err, out, log[max(0, len(log)-2000):])
 	}
 }
 
@@ -121,5 +122,8 @@ func (p *Pair) kill(n int) {
 	if pid, err := strconv.Atoi(first); err == nil && pid > 0 {
 		_ = kill(pid)
 	}
-	time.Sleep(100 * time.Millisecond) // the others end by that
+	time.Sleep(100 * time.Millisecond)          // the others end by that
+	for _, end := range []string{"", ".lock"} { // which names a process that may not be buried yet
+		os.Remove(filepath.Join(p.dir, ".s.PGSQL."+p.port(n)+end))
+	}
 }
