@@ -55,13 +55,20 @@ func (u *ui) maxMemory() int64 {
 	return memory.Limit()
 }
 
-// limitHeap has the garbage collector work harder when the memory of pictures and of the program itself is used up.
-// GOMEMLIMIT overrides that.
+// limitHeap has the garbage collector work harder: always, and more when the memory of pictures and of the program itself
+// is used up. GOGC and GOMEMLIMIT override that.
 func (u *ui) limitHeap() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(heapGrowth)
+	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(u.maxMemory() + selfMemory)
 	}
 }
+
+// heapGrowth is how much the heap grows between collections, %. With Go's 100 a HEIC of 12 megapixels with controls took 709 to
+// 727 MB, and takes 548 to 570. Processor time: investigate +1 %, submit +2 %, issue +3 %.
+const heapGrowth = 50
 
 // selfMemory is what the program takes without pictures, bytes. Chosen.
 const selfMemory = 64 << 20
