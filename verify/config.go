@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/intake"
-	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/odds"
@@ -200,14 +199,6 @@ func (c Config) ready() (Config, error) {
 		c.Workers = runtime.GOMAXPROCS(0)
 	}
 	return c, nil
-}
-
-// admitted returns the limits of pictures that are decoded one after the other with memory of lease. need says how many
-// bytes a picture needs that takes so many to be decoded.
-func (c Config) admitted(ctx context.Context, lease *memory.Lease, need func(decoding, pixels int64) int64) picture.Limits {
-	lim := c.limits(ctx)
-	lim.Admit = func(decoding, pixels int64) error { return lease.Take(ctx, need(decoding, pixels)) }
-	return lim
 }
 
 // limits returns the limits of one picture; 0 in a field means the default of package picture.

@@ -89,7 +89,7 @@ func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte
 
 // decode decodes a leak when lease has memory for its examination. The error is as in [picture.Decode].
 func (v *Investigator) decode(ctx context.Context, leak []byte, lease *memory.Lease) (*picture.Picture, error) {
-	pic, err := picture.Decode(leak, v.cfg.admitted(ctx, lease, func(decoding, pixels int64) int64 {
+	pic, err := picture.Decode(leak, lease.Within(ctx, v.cfg.limits(ctx), func(decoding, pixels int64) int64 {
 		return int64(len(leak)) + memory.Examining(decoding, pixels)
 	}))
 	if err != nil {

@@ -213,7 +213,7 @@ func (v *Investigator) openOriginalOf(ctx context.Context, s *shelf, of watermar
 	}
 	lease := v.memory.Original()
 	defer lease.Give()
-	pic, err := engine.DecodePage(row, file, v.cfg.admitted(ctx, lease, func(decoding, pixels int64) int64 {
+	pic, err := engine.DecodePage(row, file, lease.Within(ctx, v.cfg.limits(ctx), func(decoding, pixels int64) int64 {
 		return max(decoding, openedPixel*pixels)
 	}))
 	if err != nil {

@@ -106,8 +106,7 @@ func eachPicture[T any](ctx context.Context, u *ui, doing string, paths []string
 		defer step()
 		lease := u.budget().Picture()
 		defer lease.Give()
-		lim := u.limits(ctx)
-		lim.Admit = func(decoding, pixels int64) error { return lease.Take(ctx, memory.Examining(decoding, pixels)) }
+		lim := lease.Within(ctx, u.limits(ctx), memory.Examining)
 		doc, err := u.document(file, lim)
 		if err != nil {
 			return []result{{err: err}}

@@ -31,28 +31,29 @@ type ui struct {
 	out, err *stream
 	decoder  *decoders.Decoder
 	pdfs     *pdfs.Reader
-	memory   int64                 // MiB that pictures may take together; 0: what the system allows
-	budget   func() *memory.Budget // of pictures that no registry is about
-	args     []string              // of the command line
-	json     bool
-	started  bool  // a verb runs: flags and arguments were understood
-	noHelp   error // help was asked for what there is not: cobra takes none from help
-	code     int
+	memory   int64 // MiB that pictures may take together; 0: what the system allows
+	// maxMemory returns the same in bytes, and budget has it for pictures that no registry is about. The flags must have
+	// been read.
+	maxMemory func() int64
+	budget    func() *memory.Budget
+	args      []string // of the command line
+	json      bool
+	started   bool  // a verb runs: flags and arguments were understood
+	noHelp    error // help was asked for what there is not: cobra takes none from help
+	code      int
 }
 
 // newUI makes the ui that writes results to stdout and all else to stderr.
 func newUI(stdout, stderr io.Writer) *ui {
 	u := &ui{out: newStream(stdout), err: newStream(stderr), decoder: decoders.New(), pdfs: pdfs.New()}
+	u.maxMemory = sync.OnceValue(func() int64 {
+		if u.memory > 0 {
+			return u.memory << 20
+		}
+		return memory.Limit()
+	})
 	u.budget = sync.OnceValue(func() *memory.Budget { return memory.New(u.maxMemory()) })
 	return u
-}
-
-// maxMemory returns how many bytes pictures may take together.
-func (u *ui) maxMemory() int64 {
-	if u.memory > 0 {
-		return u.memory << 20
-	}
-	return memory.Limit()
 }
 
 // limitHeap has the garbage collector work harder: always, and more when the memory of pictures and of the program itself

@@ -50,8 +50,7 @@ func New(limit int64) *Budget {
 	return b
 }
 
-// A Lease is the memory of one picture after another. The zero Lease takes as much as is asked for. It is
-// not for concurrent use.
+// A Lease is the memory of one picture after another. It is not for concurrent use.
 type Lease struct {
 	of   *pool
 	held int64
@@ -70,9 +69,6 @@ func (b *Budget) Original() *Lease { return &Lease{of: &b.originals} }
 // *[picture.LimitError] if one picture may not have so many, or ctx's.
 func (l *Lease) Take(ctx context.Context, n int64) error {
 	l.Give()
-	if l.of == nil {
-		return nil
-	}
 	if n > l.of.max {
 		return &picture.LimitError{What: picture.MemoryBytes, Got: n, Max: l.of.max}
 	}
@@ -82,6 +78,13 @@ func (l *Lease) Take(ctx context.Context, n int64) error {
 	}
 	l.held = n
 	return nil
+}
+
+// Within returns lim for pictures that are decoded one after the other with memory of l. need says how many bytes a
+// picture needs that takes so many to be decoded.
+func (l *Lease) Within(ctx context.Context, lim picture.Limits, need func(decoding, pixels int64) int64) picture.Limits {
+	lim.Admit = func(decoding, pixels int64) error { return l.Take(ctx, need(decoding, pixels)) }
+	return lim
 }
 
 // Give gives back what l has.

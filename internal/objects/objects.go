@@ -3,6 +3,7 @@
 package objects
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -73,33 +74,14 @@ var ErrAway = errors.New("the server cannot answer now")
 // the address is of a kind that it does not know.
 type Open func(ctx context.Context, address, registry string) (Place, error)
 
-// Check returns an error that wraps [ErrDiffers] unless body has this size and name.
-func Check(body []byte, name Name, size int64) error {
-	if int64(len(body)) != size {
-		return fmt.Errorf("%w: it has not the %d bytes that were kept", ErrDiffers, size)
-	}
-	if NameOf(body) != name {
-		return fmt.Errorf("%w: its SHA-256 is another", ErrDiffers)
-	}
-	return nil
-}
-
 // Get returns an object of a place. The error wraps [fs.ErrNotExist] if the object is missing, and
 // [ErrDiffers] if its bytes have another size or digest.
 func Get(ctx context.Context, from Place, name Name, size int64) ([]byte, error) {
-	r, err := from.Open(ctx, name)
-	if err != nil {
+	var body bytes.Buffer
+	if err := Copy(ctx, &body, from, name, size); err != nil {
 		return nil, err
 	}
-	defer r.Close()
-	body, err := io.ReadAll(io.LimitReader(r, max(size, size+1)))
-	if err == nil {
-		err = Check(body, name, size)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
 // Copy copies an object. Its errors are the errors that [Get] has: what was written then is no object.
@@ -111,11 +93,13 @@ func Copy(ctx context.Context, to io.Writer, from Place, name Name, size int64) 
 	defer r.Close()
 	sum := sha256.New()
 	n, err := io.Copy(io.MultiWriter(to, sum), io.LimitReader(r, max(size, size+1)))
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if n != size || Name(sum.Sum(nil)) != name {
-		return fmt.Errorf("%w: %d bytes of another SHA-256 than was kept", ErrDiffers, n)
+	case n != size:
+		return fmt.Errorf("%w: it has not the %d bytes that were kept", ErrDiffers, size)
+	case Name(sum.Sum(nil)) != name:
+		return fmt.Errorf("%w: its SHA-256 is another", ErrDiffers)
 	}
 	return nil
 }

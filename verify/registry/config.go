@@ -129,18 +129,12 @@ const (
 
 // entering returns the limits of decoding uploads, one page after the other, with memory of lease.
 func (s *Issuer) entering(ctx context.Context, lease *memory.Lease) picture.Limits {
-	lim := s.cfg.limits(ctx)
-	lim.Admit = func(decoding, _ int64) error { return lease.Take(ctx, submitBytes+decoding) }
-	return lim
+	return lease.Within(ctx, s.cfg.limits(ctx), func(decoding, _ int64) int64 { return submitBytes + decoding })
 }
 
 // issuing returns the limits of decoding originals, one page after the other, with memory of lease to make copies.
 func (s *Issuer) issuing(ctx context.Context, lease *memory.Lease) picture.Limits {
-	lim := s.cfg.limits(ctx)
-	lim.Admit = func(decoding, pixels int64) error {
-		return lease.Take(ctx, issueBytes+max(decoding, issuePixel*pixels))
-	}
-	return lim
+	return lease.Within(ctx, s.cfg.limits(ctx), func(decoding, pixels int64) int64 { return issueBytes + max(decoding, issuePixel*pixels) })
 }
 
 // limits returns the limits of decoding.
