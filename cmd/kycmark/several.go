@@ -187,7 +187,7 @@ func (f *investigateFlags) unsupported(folder string) error {
 	for _, x := range []struct {
 		flag  string
 		given bool
-	}{{"--part", f.part != ""}, {"--queue", f.queue}, {"--state", f.state != ""}, {"--case FOLDER", folder != ""}} {
+	}{{"--part", f.part != ""}, {"--queue", f.queue}, {"--groups", f.groups != 0}, {"--state", f.state != ""}, {"--case FOLDER", folder != ""}} {
 		if x.given {
 			return usagef("%s: not supported with several registries", x.flag)
 		}
