@@ -19,7 +19,7 @@ import (
 
 // The segments of local features may be too large for one machine: 4.7 kB an upload. Then each machine holds a
 // group of them, and answers for each leak what its features hit there: see [parts.Index.Answer]. The investigator votes
-// over all answers, so that the findings are those of one machine. It reads the features of the few uploads that it
+// over all answers, so that the findings equal what one machine would find. It reads the features of the few uploads that it
 // looks at closely from their rows. Hashes take 2 % of the bytes, and each investigator has all of them.
 
 // Groups divide the segments of local features of a registry among [Holder]s.
@@ -46,8 +46,8 @@ type groupAnswer struct {
 	Hits    [][]byte      `json:",omitempty"`
 }
 
-// heldUploads has a bit for each number of the uploads of a segment, from its first on: those with features, and
-// those without.
+// heldUploads has a bit for each number of a segment, from its first on: for uploads with features, and for uploads
+// without.
 type heldUploads struct{ Featured, Blank []byte }
 
 // set sets the bit of a number, counted from 0.
@@ -84,12 +84,12 @@ type Holder struct {
 	erased int64                      // number of the last erasure that was followed
 }
 
-// NewHolder returns a holder of segments of a registry, which key opens. It opens those that it is asked about.
+// NewHolder returns a holder of segments of a registry, which key opens. It opens a segment at the first question about it.
 func NewHolder(in *registry.Registry, key *registry.SealKey) *Holder {
 	return &Holder{in: in, key: key, index: new(parts.Index)}
 }
 
-// Answer answers a question of an investigator, for [Groups]. The error wraps [registry.ErrInput] if it is none,
+// Answer answers a question of an investigator, for [Groups]. The error wraps [registry.ErrInput] if it is malformed,
 // or [registry.ErrNotFound] if the registry does not list a segment any more. It names a segment that is altered.
 func (h *Holder) Answer(ctx context.Context, question []byte) ([]byte, error) {
 	var q groupQuestion

@@ -104,9 +104,9 @@ func childrenCPU(t *testing.T) time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// drawLeaks writes n pictures into a folder. Every 10th is a crop of a file in the folders ours, every 200th of full
-// size. The others are crops of pictures that were not uploaded. All but those of full size are small, so that
-// a leak takes about a tenth of a second.
+// drawLeaks writes n pictures into a folder. Every 20th is a crop of a file in the folders ours, every 500th of full
+// size. The others are crops of pictures that were not uploaded, so small that few of them can carry a mark: they take
+// hundredths of a second.
 func drawLeaks(t *testing.T, random *rand.Rand, n int, dir string, ours ...string) {
 	t.Helper()
 	require.NoError(t, os.Mkdir(dir, 0o700))
@@ -139,7 +139,7 @@ func drawLeaks(t *testing.T, random *rand.Rand, n int, dir string, ours ...strin
 	for k := range n {
 		var img image.Image
 		share := 0.3 + 0.4*random.Float64()
-		if k%10 == 0 {
+		if k%20 == 0 {
 			file, err := os.ReadFile(own[random.IntN(len(own))])
 			require.NoError(t, err)
 			p, err := picture.Decode(file, picture.Limits{})
@@ -152,7 +152,11 @@ func drawLeaks(t *testing.T, random *rand.Rand, n int, dir string, ours ...strin
 		w, h := int(share*float64(size.X)), int(share*float64(size.Y))
 		x, y := random.IntN(size.X-w+1), random.IntN(size.Y-h+1)
 		img = imaging.Crop(img, image.Rect(x, y, x+w, y+h))
-		if side := 40 + random.IntN(60); k%200 != 0 {
+		side := 30 + random.IntN(14)
+		if k%20 == 0 {
+			side += 60
+		}
+		if k%500 != 0 {
 			img = imaging.Fit(img, side, side, imaging.Lanczos)
 		}
 		var out bytes.Buffer

@@ -53,7 +53,7 @@ func readQuestion(b []byte) (looks [2][]asked, err error) {
 }
 
 // Answer returns what the features of a [Query.Question] hit in the mounted segment of a name, for
-// [SearchOptions]. The error is that of ctx, a [*RecordError], wraps [ErrFormat] if question is none, or
+// [SearchOptions]. The error is that of ctx, a [*RecordError], wraps [ErrFormat] if question is malformed, or
 // [ErrSnapshot] if no such segment is mounted.
 func (x *Index) Answer(ctx context.Context, question []byte, name string) ([]byte, error) {
 	looks, err := readQuestion(question)
@@ -186,10 +186,10 @@ func (r *answerReader) take(n int) []byte {
 	return out
 }
 
-// number returns the next number, up to most.
-func (r *answerReader) number(most int) int {
+// number returns the next number, up to limit.
+func (r *answerReader) number(limit int) int {
 	v, n := binary.Uvarint(r.rest)
-	if n <= 0 || v > uint64(most) {
+	if n <= 0 || v > uint64(limit) {
 		r.bad, r.rest = true, nil
 		return 0
 	}

@@ -42,7 +42,7 @@ type Match struct {
 
 // Search returns the uploads that q may show, by Score, with the defaults if opts is nil.
 // If ctx ends, it returns only the error of ctx. The error is a [*RecordError] if a mounted segment was altered,
-// wraps [ErrFormat] if Answers are none for q, or is that of Features. A picture of several uploads has a match
+// wraps [ErrFormat] if Answers are not to q, or comes from Features. A picture of several uploads has a match
 // for each. A part of a document also matches other documents of the template, if it shows
 // as much of them.
 func (x *Index) Search(ctx context.Context, q *Query, opts *SearchOptions) ([]Match, error) {
@@ -144,10 +144,10 @@ type search struct {
 	q          *Query
 	candidates int
 	maxLogNFA  float64
-	answers    []*answer // of segments of other machines, before those of the index
+	answers    []*answer // of segments of other machines: their uploads are numbered first
 	features   func(ref int64) (*Features, error)
 	segments   []*segment
-	base       []uint32 // uploads of the answers and segments before each, and of all
+	base       []uint32 // uploads of the answers and segments before each, and the sum
 	uploads    float64
 	all        float64 // features
 	found      []Match

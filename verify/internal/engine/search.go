@@ -287,7 +287,7 @@ func (e *Engine) segmentKeys(key *sealing.Key) *books.SegmentKeys {
 var errEnough = errors.New("enough")
 
 // FeatureSegments is [Engine.Segments] for local features. key opens the segments. If only is not nil, the index has
-// the segments of which it says so by their File.
+// the segments whose File it wants.
 func (e *Engine) FeatureSegments(ctx context.Context, key *sealing.Key, only func(file string) bool) (*parts.Index, []Segment, error) {
 	return e.store.FeatureSegments(ctx, e.segmentKeys(key).Open, only)
 }
