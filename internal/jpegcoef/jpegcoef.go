@@ -43,7 +43,7 @@ type Picture struct {
 // A Component is one of the planes of a picture.
 type Component struct {
 	H, V         int     // sampling factors
-	Across, Down int     // blocks that are stored, with those that fill the last MCUs
+	Across, Down int     // blocks that are stored: whole MCUs
 	InX, InY     int     // blocks that have pixels of the picture
 	Steps        Steps   // of quantisation
 	coef         []int16 // Across x Down blocks
@@ -109,8 +109,8 @@ func (c *Component) block(i int, b *block) *block {
 	return b
 }
 
-// Changed returns the picture with changes. delta has, for each component, low x low numbers for each of its blocks,
-// by rows, which are added to the coefficients of the lowest orders; nil changes nothing. A coefficient that a
+// Changed returns the picture with changes. delta has, for each component, low x low numbers a block, by rows. They
+// are added to the coefficients of the lowest orders. A nil delta changes nothing. A coefficient that a
 // baseline file cannot hold is cut. The picture and delta are shared and must not change.
 func (p *Picture) Changed(low int, delta ...[]int8) *Picture {
 	out := *p

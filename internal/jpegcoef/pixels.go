@@ -87,7 +87,7 @@ func transform(c *[8]int32, n int, shift uint, offset int32) {
 	case 4:
 		a, b, d, e := four(c[0], c[1], c[2], c[3], half)
 		c[0], c[1], c[2], c[3] = a>>shift, b>>shift, d>>shift, e>>shift
-	case 8: // the even orders are those of four samples
+	case 8: // the even orders transform as four samples do
 		a, b, d, e := four(c[0], c[2], c[4], c[6], half)
 		c1, c3, c5, c7 := c[1], c[3], c[5], c[7]
 		w := c1*cos1 + c3*cos3 + c5*cos5 + c7*cos7
@@ -111,7 +111,7 @@ func (p *Picture) Size(n int) (w, h int) { return over(p.W*n, 8), over(p.H*n, 8)
 
 // Rows calls row for each row of the picture at n/8 of its size, n 1, 2, 4 or 8, from above: four bytes a pixel,
 // which are opaque. row must not keep them. The arithmetic is on integers: the same on every machine. At n = 8 samples
-// differ from those of package image/jpeg by its errors of rounding.
+// differ from what package image/jpeg gives by its errors of rounding.
 func (p *Picture) Rows(n int, row func(rgba []uint8)) {
 	c := p.Components
 	w, h := p.Size(n)

@@ -28,7 +28,7 @@ type decoder struct {
 	tables   [2][4]*table // of DC and AC
 	steps    [4]*Steps
 	chosen   []byte // numbers of the components' tables of steps
-	begun    []bool // components of which a scan was read
+	begun    []bool // components that a scan was read for
 	adobe    int    // transform of the Adobe segment; -1: no segment
 	isJFIF   bool
 	maxBlock int

@@ -1,7 +1,7 @@
 package jpegcoef
 
 // A scan is a pass over the blocks of some components. The blocks of one component alone are coded without
-// those that fill the last MCUs.
+// the padding of the last MCUs.
 type scan struct {
 	r          *reader
 	of         []*Component
