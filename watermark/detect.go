@@ -6,6 +6,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/mark/blind"
+	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
 // Point is a position in pixels.
@@ -14,9 +15,10 @@ type Point struct{ X, Y float64 }
 // Detection is what blind reading found in one picture.
 type Detection struct {
 	Found       bool
+	Listed      bool     // read with the list of what was issued, see [Reading.Among]; else by the mark's own check
 	Copy        CopyID   // zero unless Found
 	KeyID       string   // of the key that was searched for
-	LogPFA      float64  // log10 P(a picture without a mark of this key reads as marked), search included
+	LogPFA      float64  // log10 P(a picture without a mark of this key reads as marked), search and list included
 	Correlation float64  // of the message's code with what was read, 0..1
 	Scale       float64  // leak pixels per mark pixel
 	Rotation    float64  // degrees, against the pattern: its own turn is keyed by submission
@@ -50,26 +52,78 @@ func Detect(ctx context.Context, key *Key, leak image.Image) (*Detection, error)
 // a mark on another part of a collage, may be missed. Each key has the bound on false reads of
 // [Detect]. It returns the errors of [Detect].
 func DetectAll(ctx context.Context, leak image.Image, keys ...*Key) ([]*Detection, error) {
+	r, err := Read(ctx, leak, keys...)
+	if err != nil {
+		return nil, err
+	}
+	return r.Marks, nil
+}
+
+// A Reading is the marks that were read of a leak, and what was seen of others and not read. It is immutable and safe
+// for concurrent use.
+type Reading struct {
+	Marks  []*Detection // as of [DetectAll]
+	unread map[string]*blind.Unread
+}
+
+// Read is [DetectAll] for a reader who may look at the list of what was issued later: see [Reading.Among].
+func Read(ctx context.Context, leak image.Image, keys ...*Key) (*Reading, error) {
 	kds := make([]*blind.Keys, len(keys))
 	for i, k := range keys {
 		kds[i] = k.keyed()
 	}
-	found, err := blind.DetectAll(ctx, leak, kds)
+	found, unread, err := blind.DetectAll(ctx, leak, kds)
 	if err != nil {
 		return nil, err
 	}
-	var all []*Detection
+	r := &Reading{unread: make(map[string]*blind.Unread)}
 	for _, d := range found {
-		all = append(all, detection(d, keys[d.Key]))
+		r.Marks = append(r.Marks, detection(d, keys[d.Key]))
 	}
-	return all, nil
+	for i, u := range unread {
+		r.unread[keys[i].ID()] = u
+	}
+	return r, nil
+}
+
+// A List is a key and the IDs that were issued under it, ready for [Reading.Among]. It is immutable and
+// safe for concurrent use.
+type List struct {
+	key  *Key
+	book *code.Book
+}
+
+// NewList returns the list of a key and of all IDs that were issued under it, in any order. It takes 16 bytes and
+// about 2.5 microseconds of processor time an ID.
+func NewList(key *Key, ids []CopyID) *List {
+	all := make([]uint64, len(ids))
+	for i, id := range ids {
+		all[i] = uint64(id)
+	}
+	return &List{key, key.keyed().Payload.NewBook(all)}
+}
+
+// Among returns the marks of a list that Read saw and could not read by their own check: too faint ones, which are compared
+// with each ID of the list. Such a mark may be about 3 dB weaker among 10^6 IDs, and 4 dB among 10^3. A picture
+// without a mark of the key reads as one of the list with a probability of 1e-9 at most, whatever the length of the
+// list. A mark whose ID the list lacks is not read. The list's key must be one that was searched for, else Among
+// returns nil.
+func (r *Reading) Among(list *List) (all []*Detection) {
+	u := r.unread[list.key.ID()]
+	if u == nil {
+		return nil
+	}
+	for _, d := range u.Among(list.book) {
+		all = append(all, detection(d, list.key))
+	}
+	return all
 }
 
 // detection returns what blind reading found under key in its public form. d must not be nil; if d
 // was not found, all except KeyID and Debug is zero.
 func detection(d *blind.Detection, key *Key) *Detection {
 	return &Detection{
-		Found: d.Found, Copy: CopyID(d.ID), KeyID: key.ID(), LogPFA: d.LogPFA, Correlation: d.Correlation,
+		Found: d.Found, Listed: d.Listed, Copy: CopyID(d.ID), KeyID: key.ID(), LogPFA: d.LogPFA, Correlation: d.Correlation,
 		Scale: d.Scale, Rotation: d.Rotation, Mirrored: d.Mirrored, Quad: quad(d.Quad),
 		Debug: Debug{d.Checks, d.Sync, d.Transform},
 	}
