@@ -15,7 +15,7 @@ type Point struct{ X, Y float64 }
 // Detection is what blind reading found in one picture.
 type Detection struct {
 	Found       bool
-	Listed      bool     // read with the list of what was issued, see [Reading.Among]; else by the mark's own check
+	Among       int      // IDs of the list that it was read with, see [Reading.Among]; 0: read by the mark's own check
 	Copy        CopyID   // zero unless Found
 	KeyID       string   // of the key that was searched for
 	LogPFA      float64  // log10 P(a picture without a mark of this key reads as marked), search and list included
@@ -62,8 +62,8 @@ func DetectAll(ctx context.Context, leak image.Image, keys ...*Key) ([]*Detectio
 // A Reading is the marks that were read of a leak, and what was seen of others and not read. It is immutable and safe
 // for concurrent use.
 type Reading struct {
-	Marks  []*Detection // as of [DetectAll]
-	unread map[string]*blind.Unread
+	Marks  []*Detection             // as of [DetectAll]
+	unread map[string]*blind.Unread // by ID of the key
 }
 
 // Read is [DetectAll] for a reader who may look at the list of what was issued later: see [Reading.Among].
@@ -113,17 +113,35 @@ func (r *Reading) Among(list *List) (all []*Detection) {
 	if u == nil {
 		return nil
 	}
-	for _, d := range u.Among(list.book) {
-		all = append(all, detection(d, list.key))
+	for _, found := range u.Among(list.book) {
+		d := detection(found, list.key)
+		d.Among = list.book.Len()
+		all = append(all, d)
 	}
 	return all
+}
+
+// Sync returns the strongest agreement of the pilots of any key on a place: 8 at most, noise below about 6. A large value
+// without a mark says that a mark of a key may be there.
+func (r *Reading) Sync() (most float64) {
+	for _, u := range r.unread {
+		most = max(most, u.Sync)
+	}
+	return most
+}
+
+// Unread reports whether a list of the key may show more: the pilots of its mark agreed somewhere, and nothing was read
+// there.
+func (r *Reading) Unread(key *Key) bool {
+	u := r.unread[key.ID()]
+	return u != nil && u.Looks() > 0
 }
 
 // detection returns what blind reading found under key in its public form. d must not be nil; if d
 // was not found, all except KeyID and Debug is zero.
 func detection(d *blind.Detection, key *Key) *Detection {
 	return &Detection{
-		Found: d.Found, Listed: d.Listed, Copy: CopyID(d.ID), KeyID: key.ID(), LogPFA: d.LogPFA, Correlation: d.Correlation,
+		Found: d.Found, Copy: CopyID(d.ID), KeyID: key.ID(), LogPFA: d.LogPFA, Correlation: d.Correlation,
 		Scale: d.Scale, Rotation: d.Rotation, Mirrored: d.Mirrored, Quad: quad(d.Quad),
 		Debug: Debug{d.Checks, d.Sync, d.Transform},
 	}

@@ -31,12 +31,13 @@ type Unread struct {
 	kd    *Keys
 	looks []look // the best agreement first
 	found []uint64
+	Sync  float64 // strongest agreement of the pilots on a place, as of [Detection]
 	frame
 }
 
 // unread returns what r saw and did not read.
 func (r *reader) unread() *Unread {
-	u := &Unread{kd: r.kd, looks: slices.Clone(r.looks), frame: r.frame()}
+	u := &Unread{kd: r.kd, looks: slices.Clone(r.looks), Sync: r.bestZ, frame: r.frame()}
 	slices.SortStableFunc(u.looks, func(a, b look) int { return cmp.Compare(b.z, a.z) })
 	for _, f := range r.found {
 		u.found = append(u.found, f.id)
@@ -44,8 +45,11 @@ func (r *reader) unread() *Unread {
 	return u
 }
 
-// Among compares all looks with the messages that were issued under the key, and returns the marks that were not
-// read before, the first look's first. The k-th look may be wrong with a share of 1/(k(k+1)) of code.ListedPFA. The
+// Looks returns the number of places that were not read.
+func (u *Unread) Looks() int { return len(u.looks) }
+
+// Among compares the looks with the messages that were issued under the key, in turn, up to the first that shows marks
+// not read before. It returns these. The k-th look may be wrong with a share of 1/(k(k+1)) of code.ListedPFA. The
 // agreement of the pilots orders the looks: it says nothing of messages, whose keys are others.
 func (u *Unread) Among(book *code.Book) (all []*Detection) {
 	known := slices.Clone(u.found)
@@ -53,10 +57,13 @@ func (u *Unread) Among(book *code.Book) (all []*Detection) {
 		for _, s := range book.Shown(l.soft[:], float64((k+1)*(k+2))) {
 			if id, ok := u.kd.Payload.Parse(s.Message); ok && !slices.Contains(known, id) {
 				known = append(known, id)
-				d := u.report(&reading{id: id, correlation: s.Sum / math.Sqrt(code.CodedN), logPFA: s.LogPFA, listed: true, tracked: l.tracked})
+				d := u.report(&reading{id: id, correlation: s.Sum / math.Sqrt(code.CodedN), logPFA: s.LogPFA, tracked: l.tracked})
 				d.Sync = l.z
 				all = append(all, d)
 			}
+		}
+		if len(all) > 0 {
+			break
 		}
 	}
 	return all

@@ -39,7 +39,6 @@ type reading struct {
 	bits        []uint8
 	correlation float64
 	logPFA      float64
-	listed      bool // read with a list
 	tracked
 }
 
@@ -197,7 +196,6 @@ func meanOverDeviation(x []float64) float64 {
 type Detection struct {
 	Key         int // number of the key that was looked for
 	Found       bool
-	Listed      bool // read with the list of what was issued
 	ID          uint64
 	LogPFA      float64 // log10 P(a picture without a mark of this key reads as marked), search included
 	Checks      int     // 32-bit checks made in the search
@@ -277,7 +275,7 @@ func (l *leak) frame() frame { return frame{l.carriers[0].W, l.carriers[0].H, l.
 // report returns a reading in terms of the leak's own pixels: scale, turn and corners at the middle
 // of the evidence. If the map has no inverse, place and scale remain zero.
 func (in frame) report(found *reading) *Detection {
-	d := &Detection{Found: true, Listed: found.listed, ID: found.id, LogPFA: found.logPFA, Correlation: found.correlation}
+	d := &Detection{Found: true, ID: found.id, LogPFA: found.logPFA, Correlation: found.correlation}
 	m := found.m.Mul(geometry.PixelScale(in.scale[0], in.scale[1]))
 	inv, ok := m.Inverse()
 	if !ok {

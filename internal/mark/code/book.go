@@ -110,7 +110,10 @@ type Shown struct {
 // For the sum s of a message the e-value is the mean over l of exp(l s)/M(l). M(l) is the mean of exp(l s) over
 // all messages, which the scrambling makes equally likely. The mean of the e-value is 1 for a message that is not
 // there, so it exceeds 1/p with probability p at most (Markov). That is divided by the number of messages and by times.
-func (b *Book) Shown(soft []float64, times float64) []Shown {
+func (b *Book) Shown(soft []float64, times float64) []Shown { return b.shown(soft, times, ListedPFA) }
+
+// shown is Shown at another level than ListedPFA.
+func (b *Book) shown(soft []float64, times, level float64) []Shown {
 	if len(b.messages) == 0 {
 		return nil
 	}
@@ -127,9 +130,9 @@ func (b *Book) Shown(soft []float64, times float64) []Shown {
 		}
 		return -dsp.Ln(e/float64(len(l))) / math.Ln10
 	}
-	bar := float64(math.Sqrt(CodedN))
+	bar, enough := math.Sqrt(CodedN), math.Log10(level)
 	for low := 0.0; bar-low > 1e-6; { // the lowest sum that is enough
-		if mid := (low + bar) / 2; logPFA(mid) <= math.Log10(ListedPFA) {
+		if mid := (low + bar) / 2; logPFA(mid) <= enough {
 			bar = mid
 		} else {
 			low = mid
@@ -137,7 +140,7 @@ func (b *Book) Shown(soft []float64, times float64) []Shown {
 	}
 	var out []Shown
 	for _, s := range b.Above(soft, bar) {
-		if p := logPFA(s.Sum); p <= math.Log10(ListedPFA) {
+		if p := logPFA(s.Sum); p <= enough {
 			out = append(out, Shown{s, p})
 		}
 	}
