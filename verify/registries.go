@@ -354,7 +354,7 @@ func (r *registries) marks(ctx context.Context, reading *watermark.Reading, keys
 	return all, nil
 }
 
-// list returns the list of the copies that all registries issued under a key, those of this moment included.
+// list returns the list of the copies that all registries issued under a key until now.
 func (r *registries) list(ctx context.Context, key *watermark.Key) (*watermark.List, error) {
 	r.issues.mu.Lock()
 	defer r.issues.mu.Unlock()

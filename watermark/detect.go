@@ -62,7 +62,7 @@ func DetectAll(ctx context.Context, leak image.Image, keys ...*Key) ([]*Detectio
 // A Reading is the marks that were read of a leak, and what was seen of others and not read. It is immutable and safe
 // for concurrent use.
 type Reading struct {
-	Marks  []*Detection             // as of [DetectAll]
+	Marks  []*Detection             // what [DetectAll] returns
 	unread map[string]*blind.Unread // by ID of the key
 }
 
@@ -103,11 +103,10 @@ func NewList(key *Key, ids []CopyID) *List {
 	return &List{key, key.keyed().Payload.NewBook(all)}
 }
 
-// Among returns the marks of a list that Read saw and could not read by their own check: too faint ones, which are compared
-// with each ID of the list. Such a mark may be about 3 dB weaker among 10^6 IDs, and 4 dB among 10^3. A picture
-// without a mark of the key reads as one of the list with a probability of 1e-9 at most, whatever the length of the
-// list. A mark whose ID the list lacks is not read. The list's key must be one that was searched for, else Among
-// returns nil.
+// Among returns the marks of a list that Read saw and could not read by their own check. They are compared with each ID of
+// the list. Such a mark may be about 3 dB weaker among 10^6 IDs, and 4 dB weaker among 10^3. A picture without a mark of
+// the key shows any ID of the list with a probability of 1e-9 at most. A mark is not read if the list lacks its
+// ID. Among returns nil for a key that was not searched for.
 func (r *Reading) Among(list *List) (all []*Detection) {
 	u := r.unread[list.key.ID()]
 	if u == nil {
@@ -123,11 +122,11 @@ func (r *Reading) Among(list *List) (all []*Detection) {
 
 // Sync returns the strongest agreement of the pilots of any key on a place: 8 at most, noise below about 6. A large value
 // without a mark says that a mark of a key may be there.
-func (r *Reading) Sync() (most float64) {
+func (r *Reading) Sync() (z float64) {
 	for _, u := range r.unread {
-		most = max(most, u.Sync)
+		z = max(z, u.Sync)
 	}
-	return most
+	return z
 }
 
 // Unread reports whether a list of the key may show more: the pilots of its mark agreed somewhere, and nothing was read

@@ -31,7 +31,7 @@ type Unread struct {
 	kd    *Keys
 	looks []look // the best agreement first
 	found []uint64
-	Sync  float64 // strongest agreement of the pilots on a place, as of [Detection]
+	Sync  float64 // strongest agreement of the pilots on a place
 	frame
 }
 

@@ -90,8 +90,8 @@ func (b *Book) Above(soft []float64, bar float64) []Score {
 	return out
 }
 
-// ListedPFA is the bound on false reads with a book: a picture without a mark of the key shows a message of the
-// book with this probability at most, whatever the book's size and however many places are looked at.
+// ListedPFA is the probability, at most, that a picture without a mark of the key shows a message of the book. It holds
+// for books of any size, and for any number of places that are looked at.
 const ListedPFA = 1e-9
 
 // bookCorrelations are the correlations at which a mark is expected that is read with a book. Reads by

@@ -268,8 +268,8 @@ func (d *DB) CopiesAfter(ctx context.Context, seq int64, limit int) (copies []bo
 	return copies, err
 }
 
-// IssuedAfter gives the IDs of the copies that were issued under a mark key and have a greater number, in the order of
-// issue, and the greatest number. The rows are compared with nothing. It leaves out an ID that is malformed.
+// IssuedAfter gives the IDs of copies under a mark key with a greater number, in the order of issue, and the greatest
+// number. The rows are compared with nothing. It leaves out an ID that is malformed.
 func (d *DB) IssuedAfter(ctx context.Context, keyID string, seq int64) (ids []watermark.CopyID, last int64, err error) {
 	rows, err := d.read.QueryContext(ctx, "SELECT seq, id FROM copy WHERE key_id = $1 AND seq > $2 ORDER BY seq", keyID, seq)
 	if err != nil {
