@@ -12,8 +12,8 @@ import (
 // listSizes are the lengths of the lists of issued copies.
 var listSizes = [...]int{1000, 1_000_000}
 
-// listed measures what the list of issued copies adds to reading.
-func listed() *ruler.Experiment {
+// readListed measures what the list of issued copies adds to reading.
+func readListed() *ruler.Experiment {
 	var lists [len(listSizes)]*watermark.List
 	var key *watermark.Key
 	own := watermark.CopyID(0x5eed)
