@@ -55,8 +55,7 @@ func Attacks() []attack.Attack {
 	}
 }
 
-// Modern returns what modern messengers and web pages do to pictures, all of the group "modern". WebP files are those of
-// internal/webp, at the given quality.
+// Modern returns what modern messengers and web pages do to pictures, all of the group "modern". Package webp encodes.
 func Modern() []attack.Attack {
 	of := func(name, about string, steps ...attack.Step) attack.Attack {
 		return attack.New(name, "modern", about, steps...)
