@@ -63,8 +63,9 @@ longer list. Exit 1 when any reading gives a wrong ID.`,
 						}
 						tally("read", r.Marks)
 						for i, name := range []string{"short", "long"} {
-							t.Values[name] = t.Values["read"]
-							tally(name, r.Among(lists[i]))
+							if t.Values[name] = t.Values["read"]; len(r.Marks) == 0 {
+								tally(name, r.Among(lists[i]))
+							}
 						}
 						emit(t)
 					}

@@ -66,12 +66,13 @@ func detect(ctx context.Context, u *ui, keyPaths []string, copiesFrom string, ar
 	found := 0
 	err = eachPicture(ctx, u, "reading", args, func(ctx context.Context, p *picture.Picture) (*watermark.Reading, error) {
 		r, err := watermark.Read(ctx, p.Image, keys...)
-		for _, l := range lists {
-			if err == nil {
-				r.Marks = append(r.Marks, r.Among(l)...)
-			}
+		if err != nil || len(r.Marks) > 0 {
+			return r, err
 		}
-		return r, err
+		for _, l := range lists {
+			r.Marks = append(r.Marks, r.Among(l)...)
+		}
+		return r, nil
 	}, func(file string, r *watermark.Reading, err error) error {
 		line := newDetectLine(file, r, err)
 		if line.Found {

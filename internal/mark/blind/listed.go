@@ -39,6 +39,7 @@ type Unread struct {
 func (r *reader) unread() *Unread {
 	u := &Unread{kd: r.kd, looks: slices.Clone(r.looks), Sync: r.bestZ, frame: r.frame()}
 	slices.SortStableFunc(u.looks, func(a, b look) int { return cmp.Compare(b.z, a.z) })
+	u.looks = slices.Clip(u.looks[:min(len(u.looks), maxCompared)])
 	for _, f := range r.found {
 		u.found = append(u.found, f.id)
 	}
