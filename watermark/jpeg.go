@@ -1,0 +1,60 @@
+package watermark
+
+import (
+	"context"
+	"image"
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/jpegcoef"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
+	"github.com/kycmark/kycmark/internal/quality"
+)
+
+// A JPEG is an [Original] whose copies keep the coefficients of its file: only the lowest orders change, in steps of
+// the file's own quantisation. It is for other packages of this module. It is safe for concurrent use.
+type JPEG struct {
+	o *Original
+}
+
+// PrepareJPEG readies a JPEG for marking. orientation is as in EXIF, 1 to 8: the mark belongs to the upright picture.
+// The error is as of [Prepare].
+func PrepareJPEG(key *Key, p *jpegcoef.Picture, orientation int, of Submission) (*JPEG, error) {
+	canvas, err := pattern.JPEGCanvas(p, orientation)
+	if err != nil {
+		return nil, err
+	}
+	return &JPEG{prepared(key, canvas, of, 1)}, nil
+}
+
+// Mark marks the JPEG with id, as [Original.Mark] does. What it finds out is true of the file of the coefficients
+// that it returns: PSNR and SSIM are measured at the canonical size, with a long side of at most 1024 pixels. Image of the
+// result is nil.
+func (j *JPEG) Mark(ctx context.Context, id CopyID) (*Marked, *jpegcoef.Picture, error) {
+	t, err := j.o.tried(ctx, id, nil, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	marked := t.Marked // without the planes of the mark
+	return &marked, t.jpeg, nil
+}
+
+// layJPEG writes the mark of a trial into coefficients and decodes them again, small as a messenger leaves them. It
+// sets PSNR, SSIM, jpeg and small of m.
+func (o *Original) layJPEG(m *trial, plain *image.NRGBA) {
+	before := o.canvas.Canonical()
+	m.jpeg = o.canvas.Changed(m.mark)
+	w, h := o.canvas.Size()
+	canonical := o.canvas.Shrunk(m.jpeg, image.Pt(before.R.W, before.R.H), messengerSize(w, h))
+	after := canonical[0]
+	m.small = canonical[1]
+	m.SSIM = quality.SSIM(plain, flat(after))
+	sum := 0.0
+	for _, planes := range [...][2]dsp.Plane{{before.R, after.R}, {before.G, after.G}, {before.B, after.B}} {
+		for i, v := range planes[0].Pix {
+			d := float64(v - planes[1].Pix[i])
+			sum += float64(d * d)
+		}
+	}
+	m.PSNR = 10 * math.Log10(255*255*3*float64(len(after.R.Pix))/sum)
+}
