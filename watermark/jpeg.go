@@ -27,25 +27,42 @@ func PrepareJPEG(key *Key, p *jpegcoef.Picture, orientation int, of Submission) 
 	return &JPEG{prepared(key, canvas, of, 1)}, nil
 }
 
-// Mark marks the JPEG with id, as [Original.Mark] does. What it finds out is true of the file of the coefficients
-// that it returns: PSNR and SSIM are measured at the canonical size, with a long side of at most 1024 pixels. Image of the
-// result is nil.
-func (j *JPEG) Mark(ctx context.Context, id CopyID) (*Marked, *jpegcoef.Picture, error) {
+// Mark marks the JPEG with id, as [Original.Mark] does, and returns its file without metadata, stored as the source. What
+// it finds out is true of that file: PSNR and SSIM are measured at the canonical size, with a long side of at most 1024
+// pixels. Image of the result is nil.
+func (j *JPEG) Mark(ctx context.Context, id CopyID) (*Marked, []byte, error) {
 	t, err := j.o.tried(ctx, id, nil, false)
 	if err != nil {
 		return nil, nil, err
 	}
 	marked := t.Marked // without the planes of the mark
-	return &marked, t.jpeg, nil
+	return &marked, t.file, nil
 }
 
+// A coefficient that is zero is changed if the mark is so many steps there: new coefficients take most of the bytes that a
+// mark adds, and are read least after a messenger.
+const (
+	changeZero      = 1.5
+	changeZeroHeavy = 3
+	changeZeroNever = 1000
+)
+
+// maxWeight is the weight of a copy, as a multiple of its source's, above which fewer coefficients are changed.
+const maxWeight = 1.07
+
 // layJPEG writes the mark of a trial into coefficients and decodes them again, small as a messenger leaves them. It
-// sets PSNR, SSIM, jpeg and small of m.
+// sets PSNR, SSIM, file and small of m.
 func (o *Original) layJPEG(m *trial, plain *image.NRGBA) {
 	before := o.canvas.Canonical()
-	m.jpeg = o.canvas.Changed(m.mark)
+	var changed *jpegcoef.Picture
+	for _, zero := range [...]float32{changeZero, changeZeroHeavy, changeZeroNever} {
+		changed = o.canvas.Changed(m.mark, zero)
+		if m.file = changed.Encode(); float64(len(m.file)) <= float64(maxWeight*float64(o.canvas.Weight())) {
+			break
+		}
+	}
 	w, h := o.canvas.Size()
-	canonical := o.canvas.Shrunk(m.jpeg, image.Pt(before.R.W, before.R.H), messengerSize(w, h))
+	canonical := o.canvas.Shrunk(changed, image.Pt(before.R.W, before.R.H), messengerSize(w, h))
 	after := canonical[0]
 	m.small = canonical[1]
 	m.SSIM = quality.SSIM(plain, flat(after))

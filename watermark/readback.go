@@ -10,7 +10,6 @@ import (
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
-	"github.com/kycmark/kycmark/internal/jpegcoef"
 	"github.com/kycmark/kycmark/internal/mark/blind"
 	"github.com/kycmark/kycmark/internal/mark/code"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
@@ -45,7 +44,7 @@ const (
 type trial struct {
 	Marked
 	mark  pattern.Shaped
-	jpeg  *jpegcoef.Picture // with the mark, if the original is a JPEG; and small as a messenger shrinks it
+	file  []byte // with the mark, if the original is a JPEG; and small as a messenger shrinks it
 	small dsp.RGB
 }
 
@@ -69,7 +68,7 @@ func (o *Original) tried(ctx context.Context, id CopyID, out *image.NRGBA, last 
 		}
 		best = m
 		small := m.small
-		if m.jpeg == nil {
+		if m.file == nil {
 			small = o.deliver(m, out)
 		}
 		d, err := o.readBack(ctx, small)

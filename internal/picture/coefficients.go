@@ -33,14 +33,14 @@ func Coefficients(data []byte, lim Limits) (pic *Picture, p *jpegcoef.Picture, o
 	}, p, true
 }
 
-// EncodeCoefficients returns the file of p, coefficients of the source of pic, like [EncodeLike]: it has no metadata but
-// the colour profile, the orientation and, with keepEXIF, the EXIF of LikeOptions. It is stored as its source, and not
+// Dress returns file, a JPEG stored as pic is and without metadata, like [EncodeLike] writes: with the colour profile, the
+// orientation and, with keepEXIF, the EXIF of LikeOptions. size is that of the stored pixels. The file is not turned
 // upright, since turning it would lose what no block holds whole.
-func EncodeCoefficients(pic *Picture, p *jpegcoef.Picture, keepEXIF bool) ([]byte, error) {
+func Dress(pic *Picture, file []byte, size image.Point, keepEXIF bool) ([]byte, error) {
 	src := pic.Source
 	if !keepEXIF {
 		src.exif = nil
 	}
-	size := image.Rect(0, 0, p.W, p.H)
-	return insertJPEG(src, p.Encode(), src.exifBlock(size, pic.Orientation), size)
+	stored := image.Rectangle{Max: size}
+	return insertJPEG(src, file, src.exifBlock(stored, pic.Orientation), stored)
 }

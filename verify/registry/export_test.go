@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/jpegcoef"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -24,6 +25,9 @@ func (r *Registry) Inner() books.Store { return r.store }
 func (s *Issuer) SetMark(mark func(watermark.CopyID, image.Image) (*watermark.Marked, error), ids func() watermark.CopyID) {
 	s.prepare = func(_ *watermark.Key, img image.Image, _ *watermark.Options) (marker, error) {
 		return fakeMarker{mark, img}, nil
+	}
+	s.prepareJPEG = func(*watermark.Key, *jpegcoef.Picture, int, watermark.Submission) (*watermark.JPEG, error) {
+		return nil, nil
 	}
 	if ids != nil {
 		s.newID = ids

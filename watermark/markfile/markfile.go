@@ -139,12 +139,12 @@ func (o *Options) markJPEG(ctx context.Context, key *watermark.Key, id watermark
 	if err != nil {
 		return err
 	}
-	marked, changed, err := original.Mark(ctx, id)
+	marked, file, err := original.Mark(ctx, id)
 	if err != nil || marked.Weak {
 		return err
 	}
 	out.Marked, out.Format, out.LeftOut = marked, "jpeg", pic.Pages-1
-	out.File, err = picture.EncodeCoefficients(pic, changed, o.EXIF)
+	out.File, err = picture.Dress(pic, file, image.Pt(coefficients.W, coefficients.H), o.EXIF)
 	return err
 }
 

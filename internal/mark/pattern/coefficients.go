@@ -120,23 +120,26 @@ func stored(p dsp.Plane, orientation int) dsp.Plane {
 	return turned(p, orientation)
 }
 
-// Changed returns the JPEG with the mark s in its coefficients. The same JPEG and mark give the same coefficients on
-// every machine.
-func (c *Canvas) Changed(s Shaped) *jpegcoef.Picture {
+// Weight returns the bytes of the JPEG's coded pixels.
+func (c *Canvas) Weight() int { return c.jpeg.Weight() }
+
+// Changed returns the JPEG with the mark s in its coefficients. A coefficient of 0, except DC, is changed if the mark is
+// zero steps there or more. The same JPEG and mark give the same coefficients on every machine.
+func (c *Canvas) Changed(s Shaped, zero float32) *jpegcoef.Picture {
 	low := lowOrders
 	if max(c.w, c.h) > largeSide {
 		low = lowOrdersLarge
 	}
-	delta := [][]int8{c.change(0, stored(s.luma, c.turn), low, 1)}
+	delta := [][]int8{c.change(0, stored(s.luma, c.turn), low, 1, zero)}
 	if len(c.jpeg.Components) > 1 && !c.grey {
-		delta = append(delta, c.change(1, stored(s.chroma, c.turn), low, -1))
+		delta = append(delta, c.change(1, stored(s.chroma, c.turn), low, -1, zero))
 	}
 	return c.jpeg.Changed(low, delta...)
 }
 
 // change returns what adding a plane of the canonical size to a component adds to its coefficients: the cosine
 // transform of the plane enlarged as by [dsp.Enlarger], without the enlarged plane, in steps of quantisation.
-func (c *Canvas) change(component int, p dsp.Plane, low int, sign float32) []int8 {
+func (c *Canvas) change(component int, p dsp.Plane, low int, sign, zero float32) []int8 {
 	k, luma := &c.jpeg.Components[component], &c.jpeg.Components[0]
 	across := waves(p.W, float64(p.W*luma.H)/float64(c.jpeg.W*k.H), k.InX, low)
 	down := waves(p.H, float64(p.H*luma.V)/float64(c.jpeg.H*k.V), k.InY, low)
@@ -176,6 +179,9 @@ func (c *Canvas) change(component int, p dsp.Plane, low int, sign float32) []int
 					steps := float32(x * inverse[v][i%low])
 					if steps >= 0.5 || steps <= -0.5 {
 						block := y*k.Across + i/low
+						if v+i%low > 0 && steps < zero && steps > -zero && k.At(block, i%low, v) == 0 {
+							continue
+						}
 						delta[block*low*low+v*low+i%low] = rounded(steps)
 					}
 				}
