@@ -11,16 +11,19 @@ import (
 	"github.com/kycmark/kycmark/internal/quality"
 )
 
+// ErrCoefficients is wrapped for JPEG files that are marked in their pixels only, such as CMYK.
+var ErrCoefficients = jpegcoef.ErrRefused
+
 // A JPEG is an [Original] whose copies keep the coefficients of its file: only the lowest orders change, in steps of
-// the file's own quantisation. It is for other packages of this module. It is safe for concurrent use.
+// the file's own quantisation. It is safe for concurrent use.
 type JPEG struct {
 	o *Original
 }
 
-// PrepareJPEG readies a JPEG for marking. orientation is as in EXIF, 1 to 8: the mark belongs to the upright picture.
-// The error is as of [Prepare].
-func PrepareJPEG(key *Key, p *jpegcoef.Picture, orientation int, of Submission) (*JPEG, error) {
-	canvas, err := pattern.JPEGCanvas(p, orientation)
+// PrepareJPEG readies a JPEG file for marking, and keeps it. orientation is as in EXIF, 1 to 8: the mark belongs to the
+// upright picture. The error wraps [ErrTooSmall] or [ErrCoefficients].
+func PrepareJPEG(key *Key, file []byte, orientation int, of Submission) (*JPEG, error) {
+	canvas, err := pattern.JPEGCanvas(file, orientation)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +34,16 @@ func PrepareJPEG(key *Key, p *jpegcoef.Picture, orientation int, of Submission) 
 // it finds out is true of that file: PSNR and SSIM are measured at the canonical size, with a long side of at most 1024
 // pixels. Image of the result is nil.
 func (j *JPEG) Mark(ctx context.Context, id CopyID) (*Marked, []byte, error) {
-	t, err := j.o.tried(ctx, id, nil, false)
+	return j.mark(ctx, id, false)
+}
+
+// MarkLast is [JPEG.Mark] for the last copy, and saves memory. The JPEG must not be used any more.
+func (j *JPEG) MarkLast(ctx context.Context, id CopyID) (*Marked, []byte, error) {
+	return j.mark(ctx, id, true)
+}
+
+func (j *JPEG) mark(ctx context.Context, id CopyID, last bool) (*Marked, []byte, error) {
+	t, err := j.o.tried(ctx, id, nil, last)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -39,15 +51,11 @@ func (j *JPEG) Mark(ctx context.Context, id CopyID) (*Marked, []byte, error) {
 	return &marked, t.file, nil
 }
 
-// A coefficient that is zero is changed if the mark is so many steps there: new coefficients take most of the bytes that a
-// mark adds, and are read least after a messenger.
-const (
-	changeZero      = 1.5
-	changeZeroHeavy = 3
-	changeZeroNever = 1000
-)
+// changeZero are thresholds in steps of quantisation: a coefficient that is zero is changed if the mark reaches so much
+// there. New coefficients take most of the bytes that a mark adds. The first threshold counts that keeps the weight
+// within maxWeight times the source's, or else the last.
+var changeZero = [...]float32{0.5, 0.75, 1, 1.5}
 
-// maxWeight is the weight of a copy, as a multiple of its source's, above which fewer coefficients are changed.
 const maxWeight = 1.07
 
 // layJPEG writes the mark of a trial into coefficients and decodes them again, small as a messenger leaves them. It
@@ -55,7 +63,7 @@ const maxWeight = 1.07
 func (o *Original) layJPEG(m *trial, plain *image.NRGBA) {
 	before := o.canvas.Canonical()
 	var changed *jpegcoef.Picture
-	for _, zero := range [...]float32{changeZero, changeZeroHeavy, changeZeroNever} {
+	for _, zero := range changeZero {
 		changed = o.canvas.Changed(m.mark, zero)
 		if m.file = changed.Encode(); float64(len(m.file)) <= float64(maxWeight*float64(o.canvas.Weight())) {
 			break

@@ -11,7 +11,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
-	"github.com/kycmark/kycmark/internal/jpegcoef"
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/watermark"
@@ -23,8 +22,8 @@ type Issuer struct {
 	cfg         Config
 	memory      *memory.Budget
 	newID       func() watermark.CopyID
-	prepare     func(*watermark.Key, image.Image, *watermark.Options) (marker, error)                       // watermark.Prepare
-	prepareJPEG func(*watermark.Key, *jpegcoef.Picture, int, watermark.Submission) (*watermark.JPEG, error) // watermark.PrepareJPEG
+	prepare     func(*watermark.Key, image.Image, *watermark.Options) (marker, error)            // watermark.Prepare
+	prepareJPEG func(*watermark.Key, []byte, int, watermark.Submission) (*watermark.JPEG, error) // watermark.PrepareJPEG
 }
 
 // NewIssuer checks cfg and returns an Issuer. It needs Registry, and SealKey unless HashOnly is

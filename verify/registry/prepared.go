@@ -92,11 +92,15 @@ func (s *Issuer) preparePage(row *Submission, doc *picture.Document, lim picture
 		p.long = s.cfg.MaxSide
 	} else if doc.Pages() == 1 && cmp.Or(s.cfg.Format, "jpeg") == "jpeg" {
 		p.jpeg = sync.OnceValues(func() (*watermark.JPEG, error) {
-			coded, coefficients, ok := picture.Coefficients(doc.Page(1), picture.Limits{MaxBytes: s.cfg.MaxBytes, MaxPixels: s.cfg.MaxPixels})
+			coded, _, ok := picture.JPEG(doc.Page(1), picture.Limits{MaxBytes: s.cfg.MaxBytes, MaxPixels: s.cfg.MaxPixels})
 			if !ok {
 				return nil, nil
 			}
-			return s.prepareJPEG(s.cfg.Key, coefficients, coded.Orientation, p.of)
+			m, err := s.prepareJPEG(s.cfg.Key, doc.Page(1), coded.Orientation, p.of)
+			if errors.Is(err, watermark.ErrCoefficients) {
+				err = nil
+			}
+			return m, err
 		})
 	}
 	return p, nil

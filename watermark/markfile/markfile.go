@@ -131,20 +131,23 @@ func (o *Options) markJPEG(ctx context.Context, key *watermark.Key, id watermark
 	if o.Quality != 0 || cmp.Or(o.Format, "jpeg") != "jpeg" {
 		return nil
 	}
-	pic, coefficients, ok := picture.Coefficients(upload, o.limits(ctx))
+	pic, size, ok := picture.JPEG(upload, o.limits(ctx))
 	if !ok {
 		return nil
 	}
-	original, err := watermark.PrepareJPEG(key, coefficients, pic.Orientation, out.Submission)
+	original, err := watermark.PrepareJPEG(key, upload, pic.Orientation, out.Submission)
+	if errors.Is(err, watermark.ErrCoefficients) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	marked, file, err := original.Mark(ctx, id)
+	marked, file, err := original.MarkLast(ctx, id)
 	if err != nil || marked.Weak {
 		return err
 	}
 	out.Marked, out.Format, out.LeftOut = marked, "jpeg", pic.Pages-1
-	out.File, err = picture.Dress(pic, file, image.Pt(coefficients.W, coefficients.H), o.EXIF)
+	out.File, err = picture.Dress(pic, file, size, o.EXIF)
 	return err
 }
 

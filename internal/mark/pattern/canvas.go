@@ -25,6 +25,7 @@ var (
 // on the picture alone. It is safe for concurrent use while nothing is dropped.
 type Canvas struct {
 	Source *image.NRGBA // nil: there are coefficients
+	file   []byte       // a JPEG, and its coefficients
 	jpeg   *jpegcoef.Picture
 	turn   int     // EXIF orientation of jpeg, 1 to 8
 	w, h   int     // pixels, upright
@@ -66,7 +67,10 @@ func CheckSize(width, height int) error {
 func (c *Canvas) Shrink() {
 	w, h := CanonicalSize(c.w, c.h)
 	var grain func() dsp.Plane
-	if c.jpeg != nil {
+	if c.file != nil {
+		if c.jpeg == nil {
+			c.jpeg, _ = jpegcoef.Read(c.file, MaxPixels) // as before
+		}
 		c.canon, grain = c.Shrunk(c.jpeg, image.Pt(w, h))[0], c.grain
 	} else {
 		c.canon, grain = dsp.ShrinkNRGBA(c.Source, w, h), func() dsp.Plane { return grainOf(c.Source, w, h) }
@@ -80,8 +84,8 @@ func (c *Canvas) Shrink() {
 func (c *Canvas) Size() (w, h int) { return c.w, c.h }
 
 // Drop frees the canonical picture and its mask, to save memory while only the source is
-// needed. [Canvas.Shrink] makes them again.
-func (c *Canvas) Drop() { c.canon, c.Luma, c.mask = dsp.RGB{}, dsp.Plane{}, mask{} }
+// needed, and the coefficients of a JPEG. [Canvas.Shrink] makes them again.
+func (c *Canvas) Drop() { c.canon, c.Luma, c.mask, c.jpeg = dsp.RGB{}, dsp.Plane{}, mask{}, nil }
 
 // CanonicalSize returns the size of a w x h picture shrunk to a long side of at most canonicalSide
 // pixels, rounded, each side 1 or more. A smaller picture keeps its size.

@@ -1,7 +1,6 @@
 package pattern
 
 import (
-	"fmt"
 	"image"
 	"math"
 
@@ -18,18 +17,20 @@ const (
 	shrunkSide = 1600 // pixels: JPEGs are decoded at a fraction of their size with a long side of that, or more
 )
 
-// JPEGCanvas makes a JPEG ready to take marks in its coefficients. orientation is as in EXIF: the mark belongs to the
-// upright picture. The error wraps ErrTooSmall or ErrTooLarge.
-func JPEGCanvas(p *jpegcoef.Picture, orientation int) (*Canvas, error) {
-	c := &Canvas{jpeg: p, turn: orientation, w: p.W, h: p.H}
+// JPEGCanvas makes a JPEG file ready to take marks in its coefficients, and keeps it. orientation is as in EXIF: the
+// mark belongs to the upright picture. The error wraps ErrTooSmall, or jpegcoef.ErrRefused for files whose coefficients are
+// not read.
+func JPEGCanvas(file []byte, orientation int) (*Canvas, error) {
+	p, err := jpegcoef.Read(file, MaxPixels)
+	if err != nil {
+		return nil, err
+	}
+	c := &Canvas{file: file, jpeg: p, turn: orientation, w: p.W, h: p.H}
 	if orientation > 4 {
 		c.w, c.h = p.H, p.W
 	}
 	if err := CheckSize(c.w, c.h); err != nil {
 		return nil, err
-	}
-	if int64(c.w)*int64(c.h) > MaxPixels {
-		return nil, fmt.Errorf("%w: %d x %d pixels", ErrTooLarge, c.w, c.h)
 	}
 	c.Shrink()
 	return c, nil
