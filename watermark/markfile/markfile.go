@@ -126,7 +126,7 @@ func Mark(ctx context.Context, key *watermark.Key, id watermark.CopyID, upload [
 }
 
 // markJPEG marks a JPEG in its coefficients, and sets Marked, File and more of out. It leaves out.File nil if the copy is
-// to have other pixels or another quality, if the coefficients are not read, or if a mark in them would be weak.
+// to have another format or quality. It also does if the coefficients are not read, or a mark in them would be weak.
 func (o *Options) markJPEG(ctx context.Context, key *watermark.Key, id watermark.CopyID, upload []byte, out *Copy) error {
 	if o.Quality != 0 || cmp.Or(o.Format, "jpeg") != "jpeg" {
 		return nil
