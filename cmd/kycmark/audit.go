@@ -64,6 +64,7 @@ type auditLine struct {
 	Originals   *int     `json:"originals"`   // opened; null: not asked for
 	Problems    []string `json:"problems"`
 	Reserved    int      `json:"reserved,omitempty"` // copies whose release is not confirmed
+	Unsummed    bool     `json:"unsummed,omitempty"` // the database server keeps no checksums
 	Clock       []string `json:"clock"`              // entries that were made when a clock was wrong
 	Error       *string  `json:"error"`              // the first problem
 }
@@ -81,7 +82,7 @@ func (b *books) audit(ctx context.Context, f auditFlags) error {
 		return keyUsage(err)
 	}
 	line := auditLine{Holds: a.Holds, Size: a.Size, Head: a.Head,
-		Checkpoints: len(a.Checkpoints), Outside: len(a.Outside), Problems: a.Problems, Reserved: a.Reserved, Clock: a.Clock}
+		Checkpoints: len(a.Checkpoints), Outside: len(a.Outside), Problems: a.Problems, Reserved: a.Reserved, Unsummed: a.Unsummed, Clock: a.Clock}
 	if f.originals {
 		line.Originals = &a.Originals
 	}
@@ -94,6 +95,9 @@ func (b *books) audit(ctx context.Context, f auditFlags) error {
 	}
 	for _, c := range a.Clock {
 		b.warnf("%s", c)
+	}
+	if a.Unsummed {
+		b.warnf("the database server keeps no data checksums: stop it and run pg_checksums --enable")
 	}
 	if a.Holds {
 		b.printf("the ledger holds: %s, head %s\n", entries(a.Size), a.Head)

@@ -59,6 +59,7 @@ type Info struct {
 	Created    time.Time
 	SealHashes bool   // every hash is kept sealed, also in segments
 	Originals  string // address of the place of new originals; "": the database. The ledger has nothing of it
+	Unsummed   bool   // the database server's pages have no checksums; no row has it
 	Logged
 }
 

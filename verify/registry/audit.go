@@ -52,6 +52,7 @@ type Audit struct {
 	Swept       int          `json:"swept"`       // originals of no submission that were removed
 	Problems    []string     `json:"problems"`    // why it does not hold
 	Reserved    int          `json:"reserved"`    // copies whose release is not confirmed
+	Unsummed    bool         `json:"unsummed"`    // the database server would not notice a damaged page: it keeps no checksums
 	OneEntry    int          `json:"one_entry"`   // copies of earlier versions, which count as released
 	Clock       []string     `json:"clock"`       // entries that were made when a clock was wrong; such custody counts from later on
 }
@@ -70,6 +71,11 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 		return nil, fmt.Errorf("%w: there are checkpoints, but no key of the ledger to check them with", ErrInput)
 	}
 	a := &Audit{Checkpoints: []Checkpoint{}, Outside: []Checkpoint{}, Problems: []string{}, Clock: []string{}}
+	info, err := l.r.store.Info(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.Unsummed = info.Unsummed
 	size, root, err := l.r.store.Check(ctx)
 	if err := a.note(err, ""); err != nil {
 		return nil, err
