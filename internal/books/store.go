@@ -123,9 +123,9 @@ type Store interface {
 	// no such upload.
 	SealedUnderOther(ctx context.Context, keyID string) (of watermark.Submission, other string, err error)
 
-	// Searchable counts the submissions that were not erased; each page counts. The error wraps ErrTampered if they
-	// are not as many as were entered.
-	Searchable(ctx context.Context) (int64, error)
+	// Searchable counts the submissions with numbers up to upto, without those of erasures with numbers up to
+	// erasure; each page counts. The error wraps ErrTampered if in all they are not as many as were entered.
+	Searchable(ctx context.Context, upto, erasure int64) (int64, error)
 	// Segments returns an index of the hashes in all segments that can be used. It also returns all
 	// segments, in the order of the numbers that they cover. A segment with Err is not in the index. Hashes that were
 	// erased may be in it: the caller follows ErasedAfter. keys open sealed segments; nil leaves these out.
