@@ -43,7 +43,7 @@ compared with the digest that was entered, and so is what uploads are found by.`
 	fs := cmd.Flags()
 	fs.StringArrayVar(&f.checkpoints, "checkpoint", nil, "`file` with a checkpoint that was kept elsewhere; may be repeated")
 	fs.StringArrayVar(&f.keys, "key", nil, "public `key` of the ledger, or its file; of several any may have signed (default: the home's)")
-	fs.StringArrayVar(&f.witnesses, "witness", nil, "public `key` of a witness, or its file: check its signatures; may be repeated")
+	fs.StringArrayVar(&f.witnesses, "witness", nil, "public `key` of a witness, or its file: check its signatures; may be repeated (default: the home's)")
 	fs.BoolVar(&f.originals, "originals", false, "open every sealed original")
 	fs.BoolVar(&f.sweep, "sweep", false, "with --originals: remove what is older than a day and belongs to no submission")
 	queueFlag(cmd, &f.queue)
@@ -132,6 +132,11 @@ func (b *books) auditOptions(f auditFlags) (o registry.AuditOptions, err error) 
 	}
 	if o.Witnesses, err = publicKeys(f.witnesses); err != nil {
 		return o, err
+	}
+	if len(f.witnesses) == 0 {
+		if o.Witnesses, err = b.home.Witnesses(); err != nil {
+			return o, err
+		}
 	}
 	for _, path := range f.checkpoints {
 		text, err := readSmall(path)

@@ -125,11 +125,11 @@ func (b *books) checkpoint(ctx context.Context, f stampFlags, w witnessFlags, ou
 		return err
 	}
 	if tsa != nil && len(c.Stamp) == 0 {
-		stamp, _, err := tsa.Stamp(ctx, sha256.Sum256(c.Body()))
+		stamp, says, err := tsa.Stamp(ctx, sha256.Sum256(c.Body()))
 		if err != nil {
 			return err
 		}
-		if c, err = b.registry.Ledger().AddStamp(ctx, c.Size, stamp); err != nil {
+		if c, err = b.registry.Ledger().AddStamp(ctx, c.Size, stamp, says.Time); err != nil {
 			return err
 		}
 	}
