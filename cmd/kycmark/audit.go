@@ -77,9 +77,15 @@ func (b *books) audit(ctx context.Context, f auditFlags) error {
 	if err != nil {
 		return err
 	}
+	_, err = b.report(ctx, f, o)
+	return err
+}
+
+// report audits, prints what came of it, and says whether the ledger holds.
+func (b *books) report(ctx context.Context, f auditFlags, o registry.AuditOptions) (holds bool, err error) {
 	a, err := b.audited(ctx, f, o)
 	if err != nil {
-		return keyUsage(err)
+		return false, keyUsage(err)
 	}
 	line := auditLine{Holds: a.Holds, Size: a.Size, Head: a.Head,
 		Checkpoints: len(a.Checkpoints), Outside: len(a.Outside), Problems: a.Problems, Reserved: a.Reserved, Unsummed: a.Unsummed, Clock: a.Clock}
@@ -103,7 +109,7 @@ func (b *books) audit(ctx context.Context, f auditFlags) error {
 		b.printf("the ledger holds: %s, head %s\n", entries(a.Size), a.Head)
 	}
 	b.auditWords(f, a)
-	return b.line(line)
+	return a.Holds, b.line(line)
 }
 
 // audited checks the ledger, in this process or by a worker.
