@@ -32,8 +32,8 @@ func newWatch(u *ui) *cobra.Command {
 		Long: `Each --every sign the ledger's state, keep the checkpoint and have a witness sign it: this bounds
 the time of each entry to that interval. When the ledger grew, audit it, each --audit at most,
 also against the checkpoints that this process has seen. Exit 1 with the reason when something
-does not hold, and 4 after three rounds in which a witness or the database did not answer. Have
-your supervisor alarm somebody on both. Ctrl-C ends it.`,
+does not hold, and 4 after three rounds in which a witness or the database did not answer. Your
+supervisor is to alarm an operator on both. Ctrl-C ends it.`,
 		Example: `  kycmark watch --witness-url https://witness.example --witness witness.pub
   kycmark watch --once`,
 		Args: exactly(),

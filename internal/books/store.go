@@ -123,7 +123,7 @@ type Store interface {
 	// no such upload.
 	SealedUnderOther(ctx context.Context, keyID string) (of watermark.Submission, other string, err error)
 
-	// Searchable counts the submissions with numbers up to upto, without those of erasures with numbers up to
+	// Searchable counts the submissions with numbers up to upto, without the submissions of erasures with numbers up to
 	// erasure; each page counts. The error wraps ErrTampered if in all they are not as many as were entered.
 	Searchable(ctx context.Context, upto, erasure int64) (int64, error)
 	// Segments returns an index of the hashes in all segments that can be used. It also returns all

@@ -145,7 +145,7 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 }
 
 // auditCosigned notes which signatures of witnesses and timestamps that were entered do not hold, or are kept no more.
-// It returns those that hold and have a time; of these, those of the witnesses that o names alone.
+// It returns the signatures with a time that hold, of the witnesses that o names.
 func (l *Ledger) auditCosigned(ctx context.Context, a *Audit, kept []books.Checkpoint, o AuditOptions) ([]books.Cosigned, error) {
 	rows, err := l.r.store.Cosigned(ctx)
 	if err != nil {
@@ -172,7 +172,7 @@ func (l *Ledger) auditCosigned(ctx context.Context, a *Audit, kept []books.Check
 			holds = append(holds, s)
 		}
 	}
-	for _, c := range append(slices.Clip(a.Checkpoints), a.Outside...) { // also those of earlier versions
+	for _, c := range append(slices.Clip(a.Checkpoints), a.Outside...) { // also signatures that an earlier version kept
 		for _, w := range c.Witnesses {
 			if !w.Time.IsZero() && !slices.ContainsFunc(holds, func(s books.Cosigned) bool { return s.Size == c.Size && s.Witness == w.Key }) {
 				holds = append(holds, books.Cosigned{Size: c.Size, Dated: w.Time})
@@ -235,7 +235,7 @@ func (c *clock) next(e books.Entry) {
 	case fact != nil:
 		counts := "it counts from " + moment(fact.EnteredAt()) + " on"
 		if fact.Unproven {
-			counts = "it counts against nobody, since no witness that is trusted signed it"
+			counts = "it does not count, since no trusted witness signed it"
 		}
 		c.a.Clock = append(c.a.Clock, fmt.Sprintf("the custody of %s of entry %d: made at %s, although %s: %s", fact.Recipient, e.Seq, moment(e.Time), because, counts))
 		c.end(e.Seq - 1)

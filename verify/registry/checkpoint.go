@@ -45,7 +45,7 @@ func (l *Ledger) cosigned(c *books.Checkpoint, witness string, at time.Time, pro
 }
 
 // TrustWitnesses says whose signatures bound the times of custody: public keys as text; none: no witness's. Custody then
-// counts from the first signature of a trusted witness over its entry, and without such a signature against nobody. The
+// counts from the first signature of a trusted witness over its entry, and without such a signature not at all. The
 // error wraps [ErrLedgerKey].
 func (r *Registry) TrustWitnesses(keys ...string) error { return r.store.TrustWitnesses(keys) }
 
@@ -115,8 +115,8 @@ func (l *Ledger) Sign(ctx context.Context, private string) (*Checkpoint, error) 
 
 // onlyCosigned reports whether the entries with numbers above from, up to to, are signatures of witnesses and timestamps.
 func (l *Ledger) onlyCosigned(ctx context.Context, from, to int64) (bool, error) {
-	const most = 64 // Chosen: so many witnesses sign no checkpoint
-	if to <= from || to-from > most {
+	const maxCosigned = 64 // Chosen: so many witnesses sign no checkpoint
+	if to <= from || to-from > maxCosigned {
 		return false, nil
 	}
 	entries, err := l.r.store.Entries(ctx, from, int(to-from))

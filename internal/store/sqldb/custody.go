@@ -160,8 +160,7 @@ func bounded(ctx context.Context, q querier, facts []books.Custody) error {
 	return nil
 }
 
-// witnessed sets After of facts that say an earlier time than a signature of a witness before them, whoever the witness
-// is. With trusted witnesses it sets Proven, or Unproven. facts are in the order of entry. The caller holds d.custody.mu.
+// witnessed sets After of facts that say an earlier time than a signature of any witness before them. With trusted witnesses it sets Proven, or Unproven. facts are in the order of entry. The caller holds d.custody.mu.
 func (d *DB) witnessed(ctx context.Context, q querier, facts []books.Custody) error {
 	signed, err := cosignedTable.rows(ctx, q, "")
 	if err == nil {

@@ -100,7 +100,7 @@ func (s *segmentRow) rest() iter.Seq2[int64, bool] {
 // usedSegments ends a query of the segments of a kind that are searched.
 const usedSegments = " WHERE state > 0 AND kind = $1 ORDER BY first"
 
-// Searchable counts the submissions with numbers up to upto, without those of erasures with numbers up to erasure;
+// Searchable counts the submissions with numbers up to upto, without the submissions of erasures with numbers up to erasure;
 // each page counts. The submissions of these erasures must have such numbers. The error wraps [books.ErrTampered] if there are fewer or more submissions in all than were
 // entered, or others are erased: a search would not find them.
 func (d *DB) Searchable(ctx context.Context, upto, erasure int64) (n int64, err error) {

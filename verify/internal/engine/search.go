@@ -230,7 +230,7 @@ func (e *Engine) Span(ctx context.Context) (first, last time.Time, err error) {
 	return e.store.Span(ctx)
 }
 
-// Searchable counts the submissions with numbers up to upto, without those of erasures with numbers up to erasure;
+// Searchable counts the submissions with numbers up to upto, without the submissions of erasures with numbers up to erasure;
 // each page counts. The error wraps [books.ErrTampered] if in all they are not as many as were entered.
 func (e *Engine) Searchable(ctx context.Context, upto, erasure int64) (int64, error) {
 	return e.store.Searchable(ctx, upto, erasure)
