@@ -1,0 +1,326 @@
+package jpegcoef
+
+// A scan is a pass over the blocks of some components. The blocks of one component alone are coded without
+// the padding of the last MCUs.
+type scan struct {
+	r          *reader
+	of         []*Component
+	dc, ac     [3]*table
+	from, to   int // coefficients
+	high, low  int // bits that earlier scans gave, and that later ones give
+	before     [3]int
+	blocksLeft int // of a run of blocks without further coefficients
+}
+
+// readScan reads a scan, whose header is body.
+func (d *decoder) readScan(body []byte) error {
+	if len(body) < 6 || len(body) != 4+2*int(body[0]) || int(body[0]) > len(d.Components) {
+		return refuse("bad scan")
+	}
+	if d.scans++; d.scans > maxScans {
+		return refuse("too many scans")
+	}
+	s := scan{r: &d.r, to: blockSize - 1}
+	samples := 0
+	for b := body[1:]; len(b) > 3; b = b[2:] {
+		at := -1
+		for i := range d.Components {
+			if d.Components[i].id == b[0] {
+				at = i
+			}
+		}
+		if at < 0 || len(s.of) > 0 && s.of[len(s.of)-1] == &d.Components[at] || b[1]>>4 > 3 || b[1]&15 > 3 {
+			return refuse("bad component of a scan")
+		}
+		if at < len(s.of) { // components come in the order of the frame (T.81, B.2.3)
+			return refuse("order of components")
+		}
+		c := &d.Components[at]
+		steps := d.steps[d.chosen[at]]
+		if steps == nil {
+			return refuse("no quantisation table")
+		}
+		c.Steps = *steps
+		s.dc[len(s.of)], s.ac[len(s.of)] = d.tables[0][b[1]>>4], d.tables[1][b[1]&15]
+		if !d.progressive {
+			if d.frame == sof0 && (b[1]>>4 > 1 || b[1]&15 > 1) || d.begun[at] {
+				return refuse("bad component of a scan")
+			}
+			c.dc, c.ac = s.dc[len(s.of)], s.ac[len(s.of)]
+		}
+		s.of = append(s.of, c)
+		samples += c.H * c.V
+	}
+	if len(s.of) > 1 && samples > 10 {
+		return refuse("sampling factors")
+	}
+	end := body[len(body)-3:]
+	if d.progressive {
+		s.from, s.to, s.high, s.low = int(end[0]), int(end[1]), int(end[2]>>4), int(end[2]&15)
+		if s.from == 0 && s.to != 0 || s.from > s.to || s.to >= blockSize || s.from > 0 && len(s.of) > 1 || s.high > 0 && s.high != s.low+1 || s.low > 13 {
+			return refuse("bad progression")
+		}
+	}
+	for i := range s.of {
+		needDC, needAC := s.from == 0 && s.high == 0, s.to > 0
+		if needDC && s.dc[i] == nil || needAC && s.ac[i] == nil {
+			return refuse("no Huffman table")
+		}
+	}
+	for i := range d.Components {
+		for _, c := range s.of {
+			d.begun[i] = d.begun[i] || c == &d.Components[i] && s.from == 0
+		}
+	}
+	d.r.acc, d.r.n, d.r.over = 0, 0, 0
+	d.mixed = len(s.of) == len(d.Components) && d.scans == 1
+	if len(s.of) == 1 {
+		return s.alone(d.interval, &d.Components[0], d.W, d.H)
+	}
+	return s.mixed(d.interval)
+}
+
+// block returns what reads a block of the i-th component.
+func (s *scan) block() func(b *block, i int) bool {
+	switch {
+	case s.from == 0 && s.to > 0:
+		return s.sequential
+	case s.from == 0 && s.high == 0:
+		return s.firstDC
+	case s.from == 0:
+		return s.furtherDC
+	case s.high == 0:
+		return s.firstAC
+	}
+	return s.furtherAC
+}
+
+// mixed reads a scan of several components, MCU by MCU.
+func (s *scan) mixed(interval int) error {
+	read, mcu, marker := s.block(), 0, 0
+	across, down := s.of[0].Across/s.of[0].H, s.of[0].Down/s.of[0].V
+	for y := range down {
+		for x := range across {
+			if interval > 0 && mcu > 0 && mcu%interval == 0 {
+				if !s.restart(&marker) {
+					return refuse("restart marker")
+				}
+			}
+			mcu++
+			for i, c := range s.of {
+				for v := range c.V {
+					for h := range c.H {
+						if !read(c.stored((y*c.V+v)*c.Across+x*c.H+h), i) {
+							return refuse("bad code")
+						}
+					}
+				}
+			}
+		}
+		if s.r.spent() {
+			return refuse("truncated")
+		}
+	}
+	return s.end()
+}
+
+// alone reads a scan of one component, row by row. luma is the first component.
+func (s *scan) alone(interval int, luma *Component, w, h int) error {
+	c, read, n, marker := s.of[0], s.block(), 0, 0
+	// Package image/jpeg counts blocks and restart intervals by the picture's pixels: that differs for some
+	// factors of sampling.
+	if c.InX != min(c.Across, over(w, 8)) || c.InY != min(c.Down, over(h, 8)) || interval > 0 && c.H*c.V > 1 {
+		return refuse("sampling factors")
+	}
+	for y := range c.InY {
+		for x := range c.InX {
+			if interval > 0 && n > 0 && n%interval == 0 {
+				if !s.restart(&marker) {
+					return refuse("restart marker")
+				}
+			}
+			n++
+			if !read(c.stored(y*c.Across+x), 0) {
+				return refuse("bad code")
+			}
+		}
+		if s.r.spent() {
+			return refuse("truncated")
+		}
+	}
+	return s.end()
+}
+
+// ended reports whether the bits of a scan or an interval end where they should.
+func (s *scan) ended() bool {
+	r := s.r
+	return !r.spent() && r.n-r.over < 8 && s.blocksLeft == 0 && r.at < len(r.data) && r.data[r.at] == 0xff
+}
+
+// restart passes the next restart marker.
+func (s *scan) restart(marker *int) bool {
+	r := s.r
+	if !s.ended() || r.at+1 >= len(r.data) || r.data[r.at+1] != byte(rst0+*marker&7) {
+		return false
+	}
+	*marker++
+	r.at += 2
+	r.acc, r.n, r.over, s.before = 0, 0, 0, [3]int{}
+	return true
+}
+
+// end checks that a scan ends with a marker.
+func (s *scan) end() error {
+	if !s.ended() {
+		return refuse("data behind a scan")
+	}
+	return nil
+}
+
+// nextDC returns the next DC coefficient of the i-th component.
+func (s *scan) nextDC(i int) (int, bool) {
+	n, ok := s.r.value(s.dc[i])
+	if !ok || n > 11 {
+		return 0, false
+	}
+	s.before[i] += extend(s.r.bits(n), n)
+	return s.before[i], s.before[i] >= minDC && s.before[i] <= maxDC
+}
+
+// sequential reads a block of a sequential file (T.81, F.2.2).
+func (s *scan) sequential(b *block, i int) bool {
+	dc, ok := s.nextDC(i)
+	if !ok {
+		return false
+	}
+	b[0] = int16(dc)
+	r, t := s.r, s.ac[i]
+	for k := 1; k < blockSize; {
+		if r.n < 32 {
+			r.fill()
+		}
+		f := &t.fast[r.acc>>(r.n-fastBits)&(1<<fastBits-1)]
+		value, number := int(f.value), int(f.number)
+		if f.all > 0 {
+			r.n -= int(f.all)
+		} else {
+			if value, ok = r.value(t); !ok {
+				return false
+			}
+			number = extend(r.bits(value&15), value&15)
+		}
+		run, n := value>>4, value&15
+		if n == 0 {
+			if run == 0 {
+				return true
+			}
+			if run != 15 {
+				return false
+			}
+			k += 16
+			continue
+		}
+		if k += run; k >= blockSize || n > 10 {
+			return false
+		}
+		b[k] = int16(number)
+		k++
+	}
+	return true
+}
+
+// firstDC and the following read a block of a progressive file (T.81, G.1.2).
+func (s *scan) firstDC(b *block, i int) bool {
+	dc, ok := s.nextDC(i)
+	b[0] = int16(min(max(dc<<s.low, -1<<14), 1<<14))
+	return ok
+}
+
+func (s *scan) furtherDC(b *block, _ int) bool {
+	b[0] |= int16(s.r.bits(1) << s.low)
+	return true
+}
+
+// longRun begins a run of 2**n blocks or more, this one included.
+func (s *scan) longRun(n int) { s.blocksLeft = 1<<n + s.r.bits(n) }
+
+func (s *scan) firstAC(b *block, _ int) bool {
+	if s.blocksLeft > 0 {
+		s.blocksLeft--
+		return true
+	}
+	for k := s.from; k <= s.to; {
+		value, ok := s.r.value(s.ac[0])
+		if !ok {
+			return false
+		}
+		run, n := value>>4, value&15
+		if n == 0 {
+			if run < 15 {
+				s.longRun(run)
+				s.blocksLeft--
+				return true
+			}
+			k += 16
+			continue
+		}
+		number := extend(s.r.bits(n), n) << s.low
+		if k += run; k > s.to || number < -maxAC || number > maxAC {
+			return false
+		}
+		b[k] = int16(number)
+		k++
+	}
+	return true
+}
+
+func (s *scan) furtherAC(b *block, _ int) bool {
+	k := s.from
+	for s.blocksLeft == 0 && k <= s.to {
+		value, ok := s.r.value(s.ac[0])
+		if !ok || value&15 > 1 {
+			return false
+		}
+		run, number := value>>4, int16(0)
+		if value&15 == 1 {
+			if number = 1 << s.low; s.r.bits(1) == 0 {
+				number = -number
+			}
+		} else if run < 15 {
+			s.longRun(run)
+			break
+		}
+		if k = s.refine(b, k, run); k > s.to {
+			return false
+		}
+		if number != 0 {
+			b[k] = number
+		}
+		k++
+	}
+	if s.blocksLeft > 0 {
+		s.blocksLeft--
+		s.refine(b, k, blockSize)
+	}
+	return true
+}
+
+// refine gives the coefficients from k on that are not zero their next bit, up to the zero behind as many zeros
+// as skip. It returns the place of that zero, or what follows s.to.
+func (s *scan) refine(b *block, k, skip int) int {
+	for ; k <= s.to; k++ {
+		switch {
+		case b[k] == 0:
+			if skip == 0 {
+				return k
+			}
+			skip--
+		case s.r.bits(1) == 0:
+		case b[k] > 0:
+			b[k] = min(b[k]+1<<s.low, 1<<14)
+		default:
+			b[k] = max(b[k]-1<<s.low, -1<<14)
+		}
+	}
+	return k
+}
