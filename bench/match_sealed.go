@@ -71,6 +71,10 @@ seconds and milliseconds of processor time.`,
 				ruler.Means("open, s", "open_s", 2), ruler.Means("private memory, MB", "private_mb", 0), ruler.Means("after all leaks, MB", "after_mb", 0), ruler.Means("bytes an upload", "bytes", 0),
 			},
 		}, {
+			Name: "groups", By: []string{"size"}, Heads: []string{"uploads"}, Where: is("leak"), Columns: []ruler.Column{
+				ruler.Means("in one index, ms", "search_ms", 0), ruler.Means("a machine each segment, ms", "divided_ms", 0), ruler.Means("question, kB", "question_kb", 0), ruler.Means("answers, kB", "answers_kb", 0),
+			},
+		}, {
 			Name: "short", Doc: true, By: []string{"size"}, Heads: []string{"uploads"}, Columns: []ruler.Column{
 				ruler.Means("write, s", "write_s", 1), ruler.Means("first leak, s", "first_s", 2), ruler.Means("leak, ms", "search_ms", 0),
 				ruler.Means("in memory, ms", "memory_ms", 0), ruler.Of("found", "found"),
@@ -131,6 +135,7 @@ func (r *sealedRun) run(ctx context.Context, emit func(ruler.Trial)) {
 			q := ruler.Must(parts.Examine(a.Apply(r.uploads[i].image, r.uploads[i].seed)))
 			t := ruler.Trial{Labels: map[string]string{"trial": "leak", "size": size, "attack": a.Name, "upload": r.uploads[i].name}, Values: map[string]float64{}}
 			t.Values["found"], t.Values["search_ms"] = r.find(ctx, sealed, q, i)
+			r.divide(ctx, sealed, paths, q, t.Values)
 			if _, ok := out["first_s"]; !ok {
 				out["first_s"] = out["open_s"] + t.Values["search_ms"]/1000
 			}
@@ -151,6 +156,29 @@ func (r *sealedRun) find(ctx context.Context, x *parts.Index, q *parts.Query, i 
 	all := ruler.Must(x.Search(ctx, q, nil))
 	ms = float64((processTime() - start).Microseconds()) / 1000
 	return yes(slices.ContainsFunc(all, func(m parts.Match) bool { return m.Ref == int64(i) })), ms
+}
+
+// divide searches for q as machines do that hold a segment each, and an investigator that reads the features of
+// candidates elsewhere. It panics if that finds other matches than one index.
+func (r *sealedRun) divide(ctx context.Context, x *parts.Index, names []string, q *parts.Query, out map[string]float64) {
+	want := ruler.Must(x.Search(ctx, q, nil))
+	start, question := processTime(), q.Question()
+	o := &parts.SearchOptions{Features: func(ref int64) (*parts.Features, error) {
+		for _, f := range r.all(int(ref), int(ref)+1) {
+			return f, nil
+		}
+		return nil, nil
+	}}
+	for _, name := range names {
+		a := ruler.Must(x.Answer(ctx, question, name))
+		o.Answers = append(o.Answers, a)
+		out["answers_kb"] += float64(len(a)) / 1000
+	}
+	got := ruler.Must(new(parts.Index).Search(ctx, q, o))
+	out["divided_ms"], out["question_kb"] = float64((processTime()-start).Microseconds())/1000, float64(len(question))/1000
+	if !slices.Equal(want, got) {
+		panic("other matches than in one index")
+	}
 }
 
 // all yields the uploads from number first to before last. The uploads that leak come first.

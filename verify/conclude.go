@@ -123,13 +123,16 @@ func (e evidence) rules() conclusion {
 		c.say("by-hash", figures{"bits": shown.Distance, "pixels": shown.Pixels})
 		return c
 	}
-	if e.closed > 0 || len(e.away) > 0 {
+	if e.closed > 0 || len(e.away) > 0 || len(e.unanswered) > 0 {
 		c := conclusion{finding: FoundIncomplete}
 		if e.closed > 0 {
 			c.say("incomplete", figures{"n": e.closed})
 		}
 		if len(e.away) > 0 {
 			c.say("incomplete-unopened", figures{"n": len(e.away), "names": e.away})
+		}
+		if len(e.unanswered) > 0 {
+			c.say("incomplete-unanswered", figures{"n": len(e.unanswered), "names": e.unanswered})
 		}
 		return c
 	}
@@ -175,6 +178,8 @@ func concludeNoMark(e evidence, shown *Match) conclusion {
 		c.say("not-marked-closed", figures{"n": e.closed})
 	case len(e.away) > 0:
 		c.say("not-marked-unopened", figures{"n": len(e.away), "names": e.away})
+	case len(e.unanswered) > 0:
+		c.say("not-marked-unanswered", figures{"n": len(e.unanswered), "names": e.unanswered})
 	case wouldShow(t) && t.Issued == 0:
 		c.finding = FoundUnmarked
 		c.say("unmarked-no-copies", figures{"power": power(t.Power)})

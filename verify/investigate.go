@@ -59,8 +59,8 @@ func (v *Investigator) With(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	if out.cfg.Registry != v.cfg.Registry || out.cfg.Registry == nil || out.sealKeyID() != v.sealKeyID() {
-		return nil, fmt.Errorf("%w: another registry or sealing key, or several registries", registry.ErrInput)
+	if out.cfg.Registry != v.cfg.Registry || out.cfg.Registry == nil || out.sealKeyID() != v.sealKeyID() || out.cfg.Groups.N != v.cfg.Groups.N {
+		return nil, fmt.Errorf("%w: another registry, sealing key or number of groups, or several registries", registry.ErrInput)
 	}
 	out.in.all[0].found, out.cache, out.busy, out.memory = v.in.all[0].found, v.cache, v.busy, v.memory
 	return out, nil
@@ -194,9 +194,9 @@ func (v *Investigator) compare(ctx context.Context, l *leakPicture, e *evidence)
 	if e.matches, err = v.matches(ctx, l, found); err != nil {
 		return err
 	}
-	e.closed = len(l.closed)
+	e.closed, e.unanswered = len(l.closed), l.unanswered
 	if l.searched != nil {
-		l.searched.Missing = v.in.missing()
+		l.searched.Missing, l.searched.Unanswered = v.in.missing(), l.unanswered
 	}
 	e.recall = recallOf(l.searched, max(l.Image.Rect.Dx(), l.Image.Rect.Dy()))
 	return nil

@@ -36,8 +36,12 @@ func (v *Investigator) searchParts(ctx context.Context, l *leakPicture) (*partSe
 		return nil, err // the hash of the whole has to do
 	}
 	found, err := each(v.in, func(s *shelf) (out []candidate, err error) {
+		o := &parts.SearchOptions{Features: func(number int64) (*parts.Features, error) { return v.featuresOf(ctx, s, l, number) }}
+		if o.Answers, l.unanswered, err = s.found.ask(ctx, query); err != nil {
+			return nil, err
+		}
 		err = s.searching(ctx, func(x *parts.Index) error {
-			matches, err := x.Search(ctx, query, nil)
+			matches, err := x.Search(ctx, query, o)
 			out = nil
 			for _, m := range matches {
 				out = append(out, candidate{in: s, ref: m.Ref, region: quad(m.Leak), score: m.Score})

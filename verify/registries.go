@@ -61,7 +61,7 @@ func newRegistries(c *Config) *registries {
 		if s.Unopened {
 			continue
 		}
-		r.all = append(r.all, &shelf{Source: s, found: &catalogue{parts: new(parts.Index)}})
+		r.all = append(r.all, &shelf{Source: s, found: &catalogue{parts: new(parts.Index), groups: newGrouped(c.Groups)}})
 	}
 	for _, p := range c.Parties {
 		for _, name := range p {

@@ -72,6 +72,7 @@ type catalogue struct {
 	leaving  sync.RWMutex       // held to search parts, and to exchange a segment of them
 	altered  *parts.RecordError // of a segment that was left, whose submissions are not all read; nil: none
 	adding   []*engine.Found    // whose features are not in parts yet
+	groups   *grouped           // other machines have the segments of local features; nil: this one has
 	reach    []reach            // by the number of the submission; noUpload beside
 	count    [numReaches]int    // submissions by their reach
 }
@@ -99,6 +100,9 @@ func (c *catalogue) follow(ctx context.Context, r *registry.Registry, key *regis
 		if err := c.begin(ctx, r, key); err != nil {
 			return fmt.Errorf("open segments: %w", err)
 		}
+	}
+	if err := c.list(ctx); err != nil {
+		return err
 	}
 	if c.whole {
 		key = nil
@@ -151,7 +155,11 @@ func (c *catalogue) begin(ctx context.Context, r *registry.Registry, key *regist
 	}
 	local, features := new(parts.Index), []engine.Segment(nil)
 	if key != nil {
-		if local, features, err = r.Engine().FeatureSegments(ctx, key); err != nil {
+		var only func(string) bool
+		if c.groups != nil {
+			only = func(string) bool { return false }
+		}
+		if local, features, err = r.Engine().FeatureSegments(ctx, key, only); err != nil {
 			return err
 		}
 	}
@@ -185,24 +193,19 @@ func (c *catalogue) begin(ctx context.Context, r *registry.Registry, key *regist
 			enter(number, byNoRecord)
 		}
 	}
-	for _, s := range features {
-		if s.Err != nil {
-			continue
-		}
-		for number, n := range local.Mounted(s.File) {
-			if number < int64(len(c.reach)) && c.reach[number] == byNoRecord {
-				continue
-			}
-			if n > 0 || number < int64(len(c.reach)) && c.reach[number] == byHash {
-				enter(number, byAll)
-			}
-		}
-		for _, number := range s.Damaged {
-			enter(number, byNoRecord)
+	for i := range features {
+		s := &features[i]
+		if s.Err == nil && (s.First < 1 || s.Last > entries) {
+			err = fmt.Errorf("%w: a segment has the submissions %d to %d, of %d entries", registry.ErrTampered, s.First, s.Last, entries)
 		}
 	}
 	if err != nil {
 		return err
+	}
+	for i := range features {
+		if s := &features[i]; s.Err == nil && c.groups == nil {
+			c.enter(s, local.Mounted(s.File))
+		}
 	}
 	c.hashes, c.segments, c.parts, c.features, c.begun = hashes, segments, local, features, entries
 	return nil
@@ -279,7 +282,7 @@ func (c *catalogue) dismount(ctx context.Context, r *registry.Registry, key *reg
 func (c *catalogue) featureless() bool {
 	c.leaving.RLock()
 	defer c.leaving.RUnlock()
-	return c.altered == nil && c.parts.Len() == 0
+	return c.altered == nil && c.parts.Len() == 0 && (c.groups == nil || len(c.features) == 0)
 }
 
 // searching runs a search among the local features of a registry, again for as long as it meets an altered
@@ -306,12 +309,19 @@ func (s *shelf) searching(ctx context.Context, search func(x *parts.Index) error
 func (c *catalogue) used() (out []findings.Segment) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, s := range slices.Concat(c.segments, c.features) {
+	mine := c.features
+	if c.groups != nil {
+		mine = nil
+	}
+	for _, s := range slices.Concat(c.segments, mine) {
 		u := findings.Segment{File: s.File}
 		if s.Err != nil {
 			u.Problem = s.Err.Error()
 		}
 		out = append(out, u)
+	}
+	if c.groups != nil {
+		out = append(out, c.groupsUsed()...)
 	}
 	return out
 }
@@ -325,7 +335,7 @@ func (c *catalogue) add(f *engine.Found, opens bool) (err error) {
 			return err
 		}
 	}
-	if f.Features != nil && !c.parts.Has(f.Number) {
+	if f.Features != nil && !c.parts.Has(f.Number) && !c.elsewhere(f.Number) {
 		if c.adding = append(c.adding, f); len(c.adding) == bulkFeatures {
 			if err := c.index(); err != nil {
 				return err

@@ -93,6 +93,7 @@ type books struct {
 	worker   *keyring     // nil: the command reads its keys as it needs them, and acts for its user
 	beside   []namedBooks // of several registries all that could be opened, home and registry being the first; nil: there is one
 	unopened []string     // names of the others
+	divided  *divided     // other machines search segments; nil: none do
 }
 
 // A keyring is what a worker has: keys, read once, and the person for whom it does a job.
@@ -101,6 +102,7 @@ type keyring struct {
 	seal  *registry.SealKey
 	actor string
 	found *verify.Investigator // its jobs share what it read of the registry
+	queue *divided             // shared by jobs whose segments others search
 
 	memory int64 // of the pictures of another job, bytes
 }

@@ -34,7 +34,7 @@ type investigateFlags struct {
 	drawn                bool
 	reveal, force        bool
 	queue                bool
-	parts                int
+	parts, groups        int
 	severalFlags
 	bundleFlags
 }
@@ -88,6 +88,7 @@ If no picture can be examined, nothing is entered or written.`,
 	cmd.Flags().BoolVar(&f.drawn, "drawn", false, "the pictures were drawn at random by us from those claimed, so that they speak for the rest")
 	queueFlag(cmd, &f.queue)
 	cmd.Flags().IntVar(&f.parts, "parts", defaultParts, "with --queue: the `number` of jobs, each done on one processor")
+	cmd.Flags().IntVar(&f.groups, "groups", 0, "the `number` of groups of search segments that \"kycmark work --group K/N\" holds elsewhere, at least one worker for each K (default: this machine has all)")
 	cmd.MarkFlagsMutuallyExclusive("queue", "part")
 	cmd.MarkFlagsMutuallyExclusive("queue", "state")
 	f.outputs(cmd)
@@ -176,9 +177,14 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if f.parts != defaultParts && !f.queue {
 		return usagef("--parts is for --queue; --part K/N examines a part here")
 	}
+	closed, err := b.divide(ctx, f.groups)
+	if err != nil {
+		return err
+	}
+	defer closed()
 	if f.queue {
 		return b.investigateQueued(ctx, f, investigateJob{
-			Dump: dump, Against: f.against.ids, References: f.references, Circumstances: circumstances, Reveal: f.reveal,
+			Groups: f.groups, Dump: dump, Against: f.against.ids, References: f.references, Circumstances: circumstances, Reveal: f.reveal,
 		})
 	}
 	inv, done, err := b.investigator(ctx, verify.Config{
@@ -262,9 +268,12 @@ func (b *books) investigator(ctx context.Context, cfg verify.Config, doing strin
 		}
 		return d, nil
 	}}
-	cfg.MaxMemory = b.maxMemory()
+	cfg.MaxMemory, cfg.Groups = b.maxMemory(), b.divided.groups()
 	if b.worker != nil {
-		inv, err = b.worker.found.With(cfg)
+		var base *verify.Investigator
+		if base, err = b.worker.queue.base(b.worker.found, cfg); err == nil {
+			inv, err = base.With(cfg)
+		}
 	} else {
 		inv, err = verify.NewInvestigator(cfg)
 	}
@@ -295,7 +304,9 @@ func (b *books) weigh(ctx context.Context, f investigateFlags, folder string, in
 		}
 	}
 	for _, s := range segments {
-		if s.Problem != "" {
+		if s.Problem != "" && s.Group != "" {
+			b.warnf("group %s of search segments did not answer: %s", s.Group, s.Problem)
+		} else if s.Problem != "" {
 			b.warnf("%s; its uploads were read from the database (kycmark segments --anew makes it again)", s.Problem)
 		}
 	}
@@ -398,7 +409,9 @@ func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int)
 		if !v.Examined() && v.Finding != verify.FoundNoPicture {
 			b.fail(v.File, errors.New(v.Error))
 		}
-		if v.Closed > 0 || v.Finding == verify.FoundIncomplete && len(b.unopened) == 0 {
+		if s := v.Searched; s != nil && len(s.Unanswered) > 0 {
+			b.fail(v.File, fmt.Errorf("group %s of search segments did not answer, and may have what it shows: is \"kycmark work --group\" running for it?", strings.Join(s.Unanswered, ", ")))
+		} else if v.Closed > 0 || v.Finding == verify.FoundIncomplete && len(b.unopened) == 0 {
 			b.fail(v.File, errors.New("an upload that it may show could not be compared: its original or records cannot be read (kycmark audit --originals), or need more memory (--max-memory)"))
 		}
 		b.warnPages(v.File, v.Pages, "read")

@@ -36,6 +36,7 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/store/pgtest"
 	"github.com/kycmark/kycmark/internal/store/s3test"
+	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/testdata"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -43,6 +44,9 @@ import (
 func TestMain(m *testing.M) {
 	if pdfs.Serve() { // for screenshot
 		return
+	}
+	if n, err := strconv.ParseInt(os.Getenv("KYCMARK_TEST_SPAN"), 10, 64); err == nil { // of a script: many small segments
+		sqldb.FeatureSpan = n
 	}
 	testscript.Main(m, commands)
 }

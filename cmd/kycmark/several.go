@@ -21,6 +21,7 @@ type severalFlags struct {
 	party      []string // REGISTRY/RECIPIENT=REGISTRY/RECIPIENT...
 
 	parties [][]string
+	first   int // of registries: the first that can be opened; 0 if none can
 }
 
 // namedBooks is one of several registries, by its name in findings.
@@ -29,9 +30,9 @@ type namedBooks struct {
 	*books
 }
 
-// add registers --registry and --party with cmd. The first registry becomes the home of cmd.
+// add registers --registry and --party with cmd. The first registry that can be opened becomes the home of cmd.
 func (f *severalFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVar(&f.registries, registryFlag, nil, "search several registries as one: the home `folder` of each, or NAME=FOLDER for another name in the report than the folder's; the first signs the bundle")
+	cmd.Flags().StringArrayVar(&f.registries, registryFlag, nil, "search several registries as one: the home `folder` of each, or NAME=FOLDER for another name in the report than the folder's; the first that can be opened signs the bundle")
 	cmd.Flags().StringArrayVar(&f.party, "party", nil, "`names` of one party in several registries, as A/vendor-x=B/vendor-x; else they are different parties")
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		switch {
@@ -40,7 +41,21 @@ func (f *severalFlags) add(cmd *cobra.Command) {
 		case cmd.Flags().Changed("home"):
 			return usagef("--home and --registry: name each home by --registry")
 		}
-		_, dir := named(f.registries[0])
+		for i, text := range f.registries {
+			_, dir := named(text)
+			h, err := openHome(dir)
+			if err != nil {
+				return unsearched(dir, err)
+			}
+			if r, err := h.Investigation(cmd.Context()); err == nil {
+				if err = r.Close(); err != nil {
+					return err
+				}
+				f.first = i
+				break
+			}
+		}
+		_, dir := named(f.registries[f.first])
 		return cmd.Flags().Set("home", dir)
 	}
 }
@@ -48,9 +63,9 @@ func (f *severalFlags) add(cmd *cobra.Command) {
 // registryFlag is the name of the flag --registry.
 const registryFlag = "registry"
 
-// unsearched is the error if the home of one of several registries cannot be opened, or the first registry.
+// unsearched is the error if the home of one of several registries cannot be opened, or no registry.
 func unsearched(dir string, err error) error {
-	return withHint(fmt.Errorf("--registry %s: %w", dir, err), "nothing was examined: --registry names no home, or its first home has no registry that can be opened")
+	return withHint(fmt.Errorf("--registry %s: %w", dir, err), "nothing was examined: --registry names no home, or no home has a registry that can be opened")
 }
 
 // named returns the name and the home folder that --registry gives.
@@ -64,7 +79,7 @@ func named(text string) (name, dir string) {
 	return filepath.Base(text), text
 }
 
-// open opens the registries besides the first, which b is, and enters all in b.beside, or in b.unopened. done
+// open opens the registries besides b, which is registry f.first, and enters all in b.beside, or in b.unopened. done
 // closes what it opened. Without --registry it does nothing.
 func (f *severalFlags) open(ctx context.Context, b *books) (done func(), err error) {
 	done = func() {}
@@ -80,14 +95,17 @@ func (f *severalFlags) open(ctx context.Context, b *books) (done func(), err err
 	for _, p := range f.party {
 		f.parties = append(f.parties, strings.Split(p, "="))
 	}
-	first, _ := named(f.registries[0])
+	first, _ := named(f.registries[f.first])
 	all := []namedBooks{{first, b}}
 	done = func() {
 		for _, x := range all[1:] {
 			x.registry.Close()
 		}
 	}
-	for _, text := range f.registries[1:] {
+	for i, text := range f.registries {
+		if i == f.first {
+			continue
+		}
 		name, dir := named(text)
 		h, err := openHome(dir)
 		if err != nil {
@@ -187,7 +205,7 @@ func (f *investigateFlags) unsupported(folder string) error {
 	for _, x := range []struct {
 		flag  string
 		given bool
-	}{{"--part", f.part != ""}, {"--queue", f.queue}, {"--state", f.state != ""}, {"--case FOLDER", folder != ""}} {
+	}{{"--part", f.part != ""}, {"--queue", f.queue}, {"--groups", f.groups != 0}, {"--state", f.state != ""}, {"--case FOLDER", folder != ""}} {
 		if x.given {
 			return usagef("%s: not supported with several registries", x.flag)
 		}

@@ -27,6 +27,9 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
+// ErrUnattended is wrapped when no worker does the jobs of a kind.
+var ErrUnattended = errors.New("no worker does a job")
+
 // ErrFailed is wrapped when a job failed for good. The text says why, as its worker saw it.
 var ErrFailed = errors.New("the job failed")
 
@@ -303,7 +306,7 @@ func (q *Queue) unattended(ctx context.Context, kind string) (why, err error) {
 	if err != nil || busy {
 		return nil, err
 	}
-	return fmt.Errorf("no worker does a job of kind %s: is \"kycmark work\" running in a home with the keys?", kind), nil
+	return fmt.Errorf("%w of kind %s: is \"kycmark work\" running in a home with the keys?", ErrUnattended, kind), nil
 }
 
 // outcome opens what a worker left of a job. complete says that the job was done.

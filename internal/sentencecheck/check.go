@@ -186,7 +186,8 @@ type leak struct {
 		Pixels string `json:"pixels"`
 	} `json:"references"`
 	Searched *struct {
-		Missing *missing `json:"missing"`
+		Unanswered []string `json:"unanswered"`
+		Missing    *missing `json:"missing"`
 	} `json:"searched"`
 	Recall *struct {
 		Kind  string  `json:"kind"`

@@ -215,7 +215,7 @@ func (l *leak) shared() (n int) {
 func weak(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
 	return func(r *report, l *leak) row {
 		t := l.trace(l.Submission)
-		if len(r.Verdict.Record.Unopened) > 0 || t.Submission == "" || !l.seen() || len(l.Reads) > 0 || l.Finding != "unreadable" || l.shared() > 1 || len(l.notRuledOut()) > 0 || l.closedBeside() || !is(t) {
+		if len(r.Verdict.Record.Unopened)+len(l.unanswered()) > 0 || t.Submission == "" || !l.seen() || len(l.Reads) > 0 || l.Finding != "unreadable" || l.shared() > 1 || len(l.notRuledOut()) > 0 || l.closedBeside() || !is(t) {
 			return nil
 		}
 		return when(true, x(t))
@@ -225,7 +225,7 @@ func weak(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row
 func bare(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
 	return func(r *report, l *leak) row {
 		t := l.trace(l.Submission)
-		if len(r.Verdict.Record.Unopened) > 0 || len(l.notRuledOut()) > 0 || l.closedBeside() || l.Finding != "unmarked" || t.Power < 0.999 || t.Unsought > 0 || !t.Registered || len(l.Reads) > 0 || !is(t) {
+		if len(r.Verdict.Record.Unopened)+len(l.unanswered()) > 0 || len(l.notRuledOut()) > 0 || l.closedBeside() || l.Finding != "unmarked" || t.Power < 0.999 || t.Unsought > 0 || !t.Registered || len(l.Reads) > 0 || !is(t) {
 			return nil
 		}
 		return x(t)
@@ -237,6 +237,14 @@ func alike(word string, stronger ...string) func(*report, *leak) row {
 		m := l.pixels(word)
 		return when(l.Finding == "lookalike" && m != nil && m.Submission == l.Submission && l.pixels(stronger...) == nil, nil)
 	}
+}
+
+// unanswered are the groups of segments that did not answer.
+func (l *leak) unanswered() []string {
+	if l.Searched == nil {
+		return nil
+	}
+	return l.Searched.Unanswered
 }
 
 // altered returns the places at which the leak shows an upload altered.
@@ -353,6 +361,10 @@ var noteRules = map[string]func(*report, *leak) row{
 		away := r.Verdict.Record.Unopened
 		return when(l.bareOfOne() && len(l.notRuledOut()) == 0 && !l.closedBeside() && len(away) > 0, row{"n": len(away), "names": away})
 	},
+	"not-marked-unanswered": func(_ *report, l *leak) row {
+		away := l.unanswered()
+		return when(l.bareOfOne() && len(l.notRuledOut()) == 0 && !l.closedBeside() && len(away) > 0, row{"n": len(away), "names": away})
+	},
 	"by-hash": func(_ *report, l *leak) row {
 		if l.Finding != "unreadable" || l.pixels("same", "same, altered") != nil {
 			return nil
@@ -368,6 +380,10 @@ var noteRules = map[string]func(*report, *leak) row{
 	},
 	"incomplete-unopened": func(r *report, l *leak) row {
 		away := r.Verdict.Record.Unopened
+		return when(l.Finding == "incomplete" && len(away) > 0, row{"n": len(away), "names": away})
+	},
+	"incomplete-unanswered": func(_ *report, l *leak) row {
+		away := l.unanswered()
 		return when(l.Finding == "incomplete" && len(away) > 0, row{"n": len(away), "names": away})
 	},
 	"unknown": func(_ *report, l *leak) row {

@@ -17,7 +17,7 @@
 // discriminants (see axesFile). An upload keeps about two hundred, spread over the
 // picture and its scales; a leak is asked for with up to three thousand.
 //
-// The index lists features in buckets, under the first 6 to 20 of their signs. A feature of
+// The index lists features in buckets, under the first 6 to 24 of their signs. A feature of
 // the leak also looks into the buckets that its least sure signs lead to. Every upload
 // that it hits gets a vote. A vote counts less if the hit is far off, or if many uploads
 // were hit: so the print of a template counts for little. The uploads with the most

@@ -172,7 +172,8 @@ func TestAskAgainstAll(t *testing.T) {
 			looked := slices.Contains(set.flip[:set.n], s.bucket(first)^s.bucket(a.descriptor[0]))
 			alike := bits.OnesCount32(signsOf(first)^signsOf(a.descriptor[0])) <= signsApart
 			if distance := d.distance(&a.descriptor); looked && alike && distance <= maxApart {
-				want = append(want, hit{f >> 8, uint16(n), uint8(f), uint8(distance)})
+				at := s.uploads[f>>8].place(int(f & 255))
+				want = append(want, hit{f >> 8, uint16(n), uint8(f), uint8(distance), at.turn, at.level})
 			}
 		})
 		assert.ElementsMatch(t, want, got)
@@ -283,13 +284,13 @@ func TestLooks(t *testing.T) {
 // turn and scale such a feature votes once, in whatever order its hits come.
 func TestAgreementCountsAFeatureOnce(t *testing.T) {
 	u := noise(rand.New(rand.NewPCG(1, 2)), 0)
-	r := &search{base: []uint32{0, 1}, segments: []*segment{newSegment([]upload{u})}}
+	r := &search{}
 	var c candidate
 	at := u.place(0)
 	for i, turn := range []uint8{0, 3, 32, 3, 0, 32, 32} { // cells A A B A A B B; the cells A and B are opposite
 		a := asked{feature: feature{place: place{turn: (at.turn - turn) & (turnSteps - 1), level: at.level}}}
 		r.asked, r.rarity = append(r.asked, a), append(r.rarity, rarity{1})
-		c.hits = append(c.hits, hit{asked: uint16(i)})
+		c.hits = append(c.hits, hit{asked: uint16(i), turn: at.turn, level: at.level})
 		assert.EqualValues(t, 1, r.agreement(&c), "hits up to %d", i)
 	}
 }

@@ -95,10 +95,11 @@ func rise(h []partial) {
 
 // A hit is a feature of an upload that may be one of the leak.
 type hit struct {
-	upload   uint32 // of the state, counted through its segments
-	asked    uint16
-	feature  uint8
-	distance uint8
+	upload      uint32 // of the search, counted through its answers and segments
+	asked       uint16
+	feature     uint8
+	distance    uint8
+	turn, level uint8 // of the feature of the upload
 }
 
 // ask appends to out a hit for each feature of s that differs from a in up to maxApart signs.
@@ -121,9 +122,11 @@ func (s *segment) ask(out []hit, a *asked, number int, base uint32, set *bucketS
 			if shown.data == nil { // removed
 				continue
 			}
-			d := shown.descriptor(int(p.feature & 255))
+			k := int(p.feature & 255)
+			d := shown.descriptor(k)
 			if n := d.distance(&a.descriptor); n <= maxApart {
-				out = append(out, hit{base + p.feature>>8, uint16(number), uint8(p.feature), uint8(n)})
+				at := shown.place(k)
+				out = append(out, hit{base + p.feature>>8, uint16(number), uint8(k), uint8(n), at.turn, at.level})
 			}
 		}
 	}

@@ -304,7 +304,11 @@ func (x *Index) Mount(name string, data []byte, key cipher.AEAD, about []byte) e
 		}
 	}
 	old := x.load()
-	x.state.Store(&state{append([]*segment{g}, old.segments...), old.recent})
+	n := 0 // mounted ones come first, in the order in which they were mounted
+	for n < len(old.segments) && old.segments[n].sealed != nil {
+		n++
+	}
+	x.state.Store(&state{slices.Insert(slices.Clone(old.segments), n, g), old.recent})
 	return nil
 }
 

@@ -17,6 +17,11 @@ type SearchOptions struct {
 	// MaxLogNFA is the limit of [Match.LogNFA]: matches above it are not listed. 0 means
 	// -1.
 	MaxLogNFA float64
+	// Answers are what [Index.Answer] returned for q on other machines, of segments that this index does not
+	// hold, in rising order of their uploads.
+	Answers [][]byte
+	// Features returns the features of an upload of Answers: nil if it was erased meanwhile.
+	Features func(ref int64) (*Features, error)
 }
 
 // A Match is an upload that a leak shows, as far as features tell: the upload
@@ -36,7 +41,8 @@ type Match struct {
 }
 
 // Search returns the uploads that q may show, by Score, with the defaults if opts is nil.
-// If ctx ends, it returns only the error of ctx. The error is a [*RecordError] if a mounted segment was altered. A picture of several uploads has a match
+// If ctx ends, it returns only the error of ctx. The error is a [*RecordError] if a mounted segment was altered,
+// wraps [ErrFormat] if Answers are not to q, or comes from Features. A picture of several uploads has a match
 // for each. A part of a document also matches other documents of the template, if it shows
 // as much of them.
 func (x *Index) Search(ctx context.Context, q *Query, opts *SearchOptions) ([]Match, error) {
@@ -46,7 +52,14 @@ func (x *Index) Search(ctx context.Context, q *Query, opts *SearchOptions) ([]Ma
 	x.reading.RLock()
 	defer x.reading.RUnlock()
 	s := x.load()
-	run := &search{q: q, candidates: candidatesOf(opts), maxLogNFA: cmp.Or(opts.MaxLogNFA, -1)}
+	run := &search{q: q, candidates: candidatesOf(opts), maxLogNFA: cmp.Or(opts.MaxLogNFA, -1), features: opts.Features}
+	for _, text := range opts.Answers {
+		a, err := readAnswer(text, q)
+		if err != nil {
+			return nil, err
+		}
+		run.answers = append(run.answers, a)
+	}
 	run.segments = s.segments
 	if len(s.recent.uploads) > 0 {
 		run.segments = append(slices.Clip(s.segments), s.recent.segment())
@@ -131,10 +144,12 @@ type search struct {
 	q          *Query
 	candidates int
 	maxLogNFA  float64
+	answers    []*answer // of segments of other machines: their uploads are numbered first
+	features   func(ref int64) (*Features, error)
 	segments   []*segment
-	base       []uint32 // uploads of the segments before each, and of all
+	base       []uint32 // uploads of the answers and segments before each, and the sum
 	uploads    float64
-	features   float64
+	all        float64 // features
 	found      []Match
 	memory     scratch
 
@@ -152,13 +167,19 @@ type search struct {
 // uploads in the index for each upload that matches within d bits.
 type rarity [maxMatched + 1]float32
 
-// begin sets r.base, and counts the uploads and features of the segments that were not removed.
+// begin sets r.base, and counts the uploads and features that were not removed.
 func (r *search) begin() {
-	r.base = make([]uint32, len(r.segments)+1)
-	for i, s := range r.segments {
-		r.base[i+1] = r.base[i] + uint32(s.size())
-		r.uploads += float64(s.size() - s.dead)
-		r.features += float64(s.live)
+	r.base = make([]uint32, 1, len(r.answers)+len(r.segments)+1)
+	add := func(numbers, uploads, features int) {
+		r.base = append(r.base, r.base[len(r.base)-1]+uint32(numbers))
+		r.uploads += float64(uploads)
+		r.all += float64(features)
+	}
+	for _, a := range r.answers {
+		add(len(a.refs), a.uploads, a.features)
+	}
+	for _, s := range r.segments {
+		add(s.size(), s.size()-s.dead, s.live)
 	}
 }
 
@@ -176,7 +197,7 @@ func (r *search) look(ctx context.Context, mirrored bool) error {
 	}
 	r.grid = newGrid(r.asked)
 	r.done = map[uint32]bool{}
-	votes := make([]float32, r.base[len(r.segments)])
+	votes := make([]float32, r.base[len(r.base)-1])
 	r.place = make([]int32, len(votes))
 	if err := r.gather(ctx, votes); err != nil {
 		return err
@@ -200,60 +221,104 @@ func (r *search) look(ctx context.Context, mirrored bool) error {
 }
 
 // gather sets r.hits and r.rarity for all features of the present look. It adds to votes, by number
-// of upload, what the hits are worth. Of a feature only the maxHits nearest hits count. The only
-// error is the error of ctx.
+// of upload, what the hits are worth. Of a feature only the nearest hits count, see [counts.reach], and of an
+// upload only two or more. The only error is the error of ctx.
 func (r *search) gather(ctx context.Context, votes []float32) error {
 	r.hits, r.rarity = r.hits[:0], make([]rarity, len(r.asked))
-	before := rarityBefore(r.uploads, r.features)
+	before := rarityBefore(r.uploads, r.all)
 	var one []hit
-	var set bucketSet
-	probes := min(max(allProbes/len(r.asked), minProbes), maxProbes)
+	probes := newProbing(len(r.asked))
 	for i := range r.asked {
 		if i&255 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		a, last := &r.asked[i], -1
+		a := &r.asked[i]
+		var at counts
 		one = one[:0]
+		for k, other := range r.answers {
+			one = other.ask(one, &at, r.mirrored, i, r.base[k])
+		}
+		probes.begin()
 		for k, s := range r.segments {
-			if s.address != last {
-				last = s.address
-				set.probe(&a.margin, last, probes)
-			}
-			one = s.ask(one, a, i, r.base[k], &set, &r.memory)
+			n := len(one)
+			one = s.ask(one, a, i, r.base[len(r.answers)+k], probes.of(a, s.address), &r.memory)
+			at.add(one[n:])
 		}
 		r.rarity[i] = before
-		r.rarity[i].count(one, r.uploads, r.features)
-		one = nearest(one, maxHits)
-		r.hits = append(r.hits, one...)
-		for _, h := range one {
-			votes[h.upload] += r.rarity[i][h.distance]
-		}
+		r.rarity[i].count(&at, r.uploads, r.all)
+		r.hits = append(r.hits, at.nearest(one)...)
+	}
+	r.hits = several(r.hits, r.place)
+	for _, h := range r.hits {
+		votes[h.upload] += r.rarity[h.asked][h.distance]
 	}
 	return nil
 }
 
-// nearest returns the n hits at the smallest distances, in their order, in the memory of hits. Of
-// hits at the last such distance the first ones stay.
-func nearest(hits []hit, n int) []hit {
-	if len(hits) <= n {
+// A probing lists the buckets to look in for the features of a leak.
+type probing struct {
+	limit   int // buckets
+	address int // that set is for; -1: none
+	set     bucketSet
+}
+
+// newProbing returns the probing of a leak with so many features.
+func newProbing(asked int) *probing {
+	return &probing{limit: min(max(allProbes/max(asked, 1), minProbes), maxProbes)}
+}
+
+// begin begins another feature.
+func (p *probing) begin() { p.address = -1 }
+
+// of returns the buckets for the present feature a in a segment with so many signs in an address.
+func (p *probing) of(a *asked, address int) *bucketSet {
+	if p.address != address {
+		p.address = address
+		p.set.probe(&a.margin, address, p.limit)
+	}
+	return &p.set
+}
+
+// counts are numbers of hits of one feature by their distance.
+type counts [maxApart + 1]int
+
+// add counts hits.
+func (c *counts) add(hits []hit) {
+	for _, h := range hits {
+		c[h.distance]++
+	}
+}
+
+// reach returns the largest distance up to which there are no more than maxHits hits, or -1. It depends on
+// the counts alone: so who holds some of the uploads cuts no more than who holds all.
+func (c *counts) reach() int {
+	n := 0
+	for d, more := range c {
+		if n += more; n > maxHits {
+			return d - 1
+		}
+	}
+	return maxApart
+}
+
+// nearest returns the hits within reach, in their order, in the memory of hits. hits are among the hits that
+// were counted.
+func (c *counts) nearest(hits []hit) []hit {
+	reach := c.reach()
+	if reach == maxApart {
 		return hits
 	}
-	var at [maxApart + 1]int
+	return slices.DeleteFunc(hits, func(h hit) bool { return int(h.distance) > reach })
+}
+
+// several returns the hits of uploads that have minVotes or more, in their order, in the memory of hits. number has a place for
+// each upload, and is overwritten.
+func several(hits []hit, number []int32) []hit {
+	clear(number)
 	for _, h := range hits {
-		at[h.distance]++
+		number[h.upload]++
 	}
-	cut := 0
-	for left := n; at[cut] <= left; cut++ {
-		left -= at[cut]
-		n = left
-	}
-	return slices.DeleteFunc(hits, func(h hit) bool { // n is what is left for those at the cut
-		if int(h.distance) == cut {
-			n--
-			return n < 0
-		}
-		return int(h.distance) > cut
-	})
+	return slices.DeleteFunc(hits, func(h hit) bool { return number[h.upload] < minVotes })
 }
 
 // rarityBefore returns the rarity of a feature without hits, for an index of so many uploads with
@@ -267,17 +332,13 @@ func rarityBefore(uploads, features float64) (r rarity) {
 
 // count lowers r by the hits of one feature, in an index of so many uploads with so many features:
 // what many uploads show says little of any upload. A single hit changes nothing.
-func (r *rarity) count(hits []hit, uploads, features float64) {
-	if len(hits) < 2 {
-		return
-	}
-	var at [maxMatched + 1]int
-	for _, h := range hits {
-		at[h.distance]++
-	}
+func (r *rarity) count(at *counts, uploads, features float64) {
 	n := 0
 	for d := range r {
-		if n += at[d]; n > 1 {
+		if d < len(at) {
+			n += at[d]
+		}
+		if n > 1 {
 			r[d] = worth(uploads, float64(features*chance[d])+float64(n))
 		}
 	}
@@ -344,14 +405,10 @@ func (r *search) best(votes []float32) []candidate {
 func (r *search) agreement(c *candidate) float32 {
 	var sums [turnParts][levelParts]float32
 	var seen [256][turnParts]uint16 // by feature of the upload: a bit for each level of a cell that it voted in
-	u := r.uploadOf(c.upload)
-	if u.data == nil {
-		return 0
-	}
 	for _, h := range c.hits {
-		a, p := &r.asked[h.asked], u.place(int(h.feature))
-		t := int(p.turn-a.turn) & (turnSteps - 1) * turnParts / turnSteps
-		l := (int(p.level) - int(a.level) + levelSteps) / 2 % levelParts
+		a := &r.asked[h.asked]
+		t := int(h.turn-a.turn) & (turnSteps - 1) * turnParts / turnSteps
+		l := (int(h.level) - int(a.level) + levelSteps) / 2 % levelParts
 		if bit := uint16(1) << l; seen[h.feature][t]&bit == 0 {
 			seen[h.feature][t] |= bit
 			sums[t][l] += r.rarity[h.asked][h.distance]

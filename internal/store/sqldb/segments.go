@@ -143,14 +143,20 @@ func (d *DB) Segments(ctx context.Context, keys *books.SegmentKeys) (x *phash.In
 	return x, out, err
 }
 
-// FeatureSegments returns an index of all segments of features that can be used, and all of them.
-func (d *DB) FeatureSegments(ctx context.Context, open books.OpenSegment) (x *parts.Index, out []books.Segment, err error) {
+// FeatureSegments returns an index of all segments of features that can be used, and that only, if it is not nil,
+// wants. It returns all segments.
+func (d *DB) FeatureSegments(ctx context.Context, open books.OpenSegment, only func(file string) bool) (x *parts.Index, out []books.Segment, err error) {
 	x = new(parts.Index)
 	files, err := d.segmentFiles(ctx)
 	if err != nil {
 		return x, nil, err
 	}
-	out, err = d.mountAll(ctx, files, featureSegment, func() { x = new(parts.Index) }, func(s *segmentRow) error { return d.mountFeatures(ctx, files, x, s, open) })
+	out, err = d.mountAll(ctx, files, featureSegment, func() { x = new(parts.Index) }, func(s *segmentRow) error {
+		if only != nil && !only(s.file()) {
+			return nil
+		}
+		return d.mountFeatures(ctx, files, x, s, open)
+	})
 	return x, out, err
 }
 
@@ -356,7 +362,10 @@ func (d *DB) submissions(ctx context.Context, after, upto int64) (n, last int64,
 	return n, last, err
 }
 
-// BuildFeatureSegments makes segments of features: one for every [parts.MaxSealed] numbers, or featuresInObject in a
+// FeatureSpan is how many numbers a segment of features covers. Tests make it smaller before they open a registry.
+var FeatureSpan int64 = parts.MaxSealed
+
+// BuildFeatureSegments makes segments of features: one for every FeatureSpan numbers, or featuresInObject in a
 // bucket, from featuresFrom submissions on. It is made again if they have grown by a quarter, or as how says. write
 // fills the file.
 func (d *DB) BuildFeatureSegments(ctx context.Context, how books.Build, write books.WriteSegment) error {
@@ -369,9 +378,9 @@ func (d *DB) BuildFeatureSegments(ctx context.Context, how books.Build, write bo
 		if err := d.read.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM submission").Scan(&end); err != nil {
 			return err
 		}
-		span := int64(parts.MaxSealed)
+		span := FeatureSpan
 		if files.place != nil {
-			span = featuresInObject
+			span = min(span, featuresInObject)
 		}
 		for first := int64(1); first <= end; first += span {
 			last := first + span - 1
