@@ -281,10 +281,11 @@ func (v *Verdict) evidenceFor(x registry.Copy, pooled map[watermark.CopyID]float
 		}
 		out.Confirmed, out.LnE, out.Miss = true, micro(math.Min(traced.LogE*math.Ln10, highest)), micro(1-math.Min(t.Power, maxPower))
 	case confirmed && v.BlindLogP != nil:
-		// The bound of the rate of false reads is fixed beforehand. Its inverse, earned by a
-		// read alone, therefore has a mean of at most 1. Without the original the probability
-		// of a read is not measured; 0.5 is chosen, and costs next to nothing.
-		out.Confirmed, out.LnE, out.Miss = true, micro(-*v.BlindLogP*math.Ln10), 0.5
+		// A read with a list is an e-value: its mean is at most 1. The inverses of the p of the
+		// first to fourth check, earned by a read alone, have means of 1, 1/2, 1/3 and 1/4 at most. All of them
+		// together, over 4, are an e-value. Without the original the probability of a read is not measured; 0.5 is
+		// chosen, and costs next to nothing.
+		out.Confirmed, out.LnE, out.Miss = true, micro(-*v.BlindLogP*math.Ln10-2*math.Ln2), 0.5
 	}
 	return out
 }

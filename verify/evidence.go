@@ -30,6 +30,7 @@ type read struct {
 	copy    watermark.CopyID
 	keyID   string
 	blind   float64              // log10 p of the blind read; 0: not read blind
+	among   int                  // IDs of the list that the blind read was made with; 0: read by the mark's own check
 	traced  *findings.TracedCopy // what tracing says of the copy: see [Verdict.bind]; nil: not traced
 	issued  *registry.Copy       // nil: the registry has no such copy
 	page    int                  // of the copy's submission, that the leak was compared with; 0: it has one
@@ -61,7 +62,7 @@ func (v *Verdict) gather(e evidence) {
 	v.Traces = append(make([]Tracing, 0, len(e.traces)), e.traces...)
 	v.Reads, v.Keys, v.found = nil, nil, nil
 	for _, r := range e.reads {
-		x := findings.Reading{Copy: r.copy, KeyID: r.keyID, Shows: r.shows, Altered: r.altered, Erased: r.erased}
+		x := findings.Reading{Copy: r.copy, KeyID: r.keyID, Among: r.among, Shows: r.shows, Altered: r.altered, Erased: r.erased}
 		if r.blind != 0 {
 			x.LogP = &r.blind
 		}
@@ -94,7 +95,7 @@ func (v *Verdict) evidence(opens bool, away []string) evidence {
 		e.missing, e.unanswered = v.Searched.Missing, v.Searched.Unanswered
 	}
 	for _, x := range v.Reads {
-		r := read{copy: x.Copy, keyID: x.KeyID, page: x.Page, shows: x.Shows, altered: x.Altered, erased: x.Erased}
+		r := read{copy: x.Copy, keyID: x.KeyID, among: x.Among, page: x.Page, shows: x.Shows, altered: x.Altered, erased: x.Erased}
 		if x.LogP != nil {
 			r.blind = *x.LogP
 		}

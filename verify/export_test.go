@@ -28,17 +28,18 @@ func (v *Investigator) SetClock(now func() time.Time) { v.now = now }
 
 // SetDetect replaces blind reading, which takes seconds.
 func (v *Investigator) SetDetect(f func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)) {
-	v.detect = func(ctx context.Context, img image.Image, keys ...*watermark.Key) (all []*watermark.Detection, err error) {
+	v.detect = func(ctx context.Context, img image.Image, keys ...*watermark.Key) (*watermark.Reading, error) {
+		r := new(watermark.Reading)
 		for _, k := range keys {
 			d, err := f(ctx, k, img)
 			if err != nil {
 				return nil, err
 			}
 			if d.Found {
-				all = append(all, d)
+				r.Marks = append(r.Marks, d)
 			}
 		}
-		return all, nil
+		return r, nil
 	}
 }
 

@@ -37,8 +37,8 @@ type Investigator struct {
 	listed     registry.Digest // of their names and sizes
 }
 
-// detectFunc is [watermark.DetectAll].
-type detectFunc func(context.Context, image.Image, ...*watermark.Key) ([]*watermark.Detection, error)
+// detectFunc is [watermark.Read].
+type detectFunc func(context.Context, image.Image, ...*watermark.Key) (*watermark.Reading, error)
 
 // NewInvestigator returns an investigator of a configuration, which needs a Registry. Marks are
 // read under all Keys, and pixels are compared only with a SealKey. Whether the SealKey opens the
@@ -48,7 +48,7 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Investigator{cfg: cfg, in: newRegistries(&cfg), cache: &originalCache{max: cachedBytes}, detect: watermark.DetectAll, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), memory: memory.New(cfg.MaxMemory)}, nil
+	return &Investigator{cfg: cfg, in: newRegistries(&cfg), cache: &originalCache{max: cachedBytes}, detect: watermark.Read, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), memory: memory.New(cfg.MaxMemory)}, nil
 }
 
 // With returns an investigator of another configuration with the same Registry and SealKey. Both share what
@@ -62,7 +62,7 @@ func (v *Investigator) With(cfg Config) (*Investigator, error) {
 	if out.cfg.Registry != v.cfg.Registry || out.cfg.Registry == nil || out.sealKeyID() != v.sealKeyID() || out.cfg.Groups.N != v.cfg.Groups.N {
 		return nil, fmt.Errorf("%w: another registry, sealing key or number of groups, or several registries", registry.ErrInput)
 	}
-	out.in.all[0].found, out.cache, out.busy, out.memory = v.in.all[0].found, v.cache, v.busy, v.memory
+	out.in.all[0].found, out.in.issues, out.cache, out.busy, out.memory = v.in.all[0].found, v.in.issues, v.cache, v.busy, v.memory
 	return out, nil
 }
 
@@ -146,11 +146,11 @@ func (v *Investigator) investigate(ctx context.Context, path string, pic *pictur
 // processor is free, the blind reads under every key; then the traces. A leak too small for a mark
 // has no reads. If the records of a copy that is read were altered, there is no evidence: see [evidence.damaged].
 func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence, err error) {
-	reading, cancel := context.WithCancel(ctx)
+	until, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var marks []*watermark.Detection
+	var reading *watermark.Reading
 	var unread error
-	wait := v.beside(func() { marks, unread = v.detect(reading, l.Image, v.cfg.Keys...) })
+	wait := v.beside(func() { reading, unread = v.detect(until, l.Image, v.cfg.Keys...) })
 	if err = v.compare(ctx, l, &e); err != nil {
 		cancel()
 	}
@@ -160,6 +160,12 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 	}
 	if unread != nil && !errors.Is(unread, watermark.ErrTooSmall) {
 		return e, fmt.Errorf("read: %w", unread)
+	}
+	marks := []*watermark.Detection{}
+	if unread == nil {
+		if marks, err = v.in.marks(ctx, reading, v.cfg.Keys); err != nil {
+			return e, err
+		}
 	}
 	for _, d := range marks {
 		r, err := v.resolve(ctx, l, d, e.matches)
@@ -226,7 +232,7 @@ func (v *Investigator) beside(f func()) (wait func()) {
 // searched for it, and the match is changed. If the registry has no such copy, or issued it
 // under another key, issued stays nil.
 func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark.Detection, matches []Match) (*read, error) {
-	r := &read{copy: d.Copy, keyID: d.KeyID, blind: micro(d.LogPFA), shows: PixelsUnknown}
+	r := &read{copy: d.Copy, keyID: d.KeyID, blind: micro(d.LogPFA), among: d.Among, shows: PixelsUnknown}
 	issued, err := v.in.issued(ctx, d.Copy, d.KeyID)
 	if err != nil {
 		return nil, err

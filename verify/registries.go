@@ -48,11 +48,25 @@ type registries struct {
 
 	mu    sync.Mutex
 	owner map[watermark.CopyID]*shelf // of copies that were looked up, with several registries
+
+	issues *issuedLists
+}
+
+// issuedLists are the IDs that were issued under mark keys, by key, as far as they were needed.
+type issuedLists struct {
+	mu sync.Mutex
+	of map[string]*issuedList
+}
+
+type issuedList struct {
+	ids  []watermark.CopyID
+	last map[*registry.Registry]int64 // number of the last copy
+	list *watermark.List
 }
 
 // newRegistries returns the registries of a configuration, which [Config.ready] checked.
 func newRegistries(c *Config) *registries {
-	r := &registries{away: c.away, parties: make(map[string]string), owner: make(map[watermark.CopyID]*shelf)}
+	r := &registries{away: c.away, parties: make(map[string]string), owner: make(map[watermark.CopyID]*shelf), issues: &issuedLists{of: make(map[string]*issuedList)}}
 	sources := c.Sources
 	if len(sources) == 0 {
 		sources = []Source{{Registry: c.Registry, Keys: c.Keys, SealKey: c.SealKey}}
@@ -321,6 +335,46 @@ func (r *registries) issued(ctx context.Context, id watermark.CopyID, keyID stri
 		}
 	}
 	return out, nil
+}
+
+// marks returns the marks of a reading. If none could be read by its own check, they are looked for among the copies
+// that were issued under each key.
+func (r *registries) marks(ctx context.Context, reading *watermark.Reading, keys []*watermark.Key) ([]*watermark.Detection, error) {
+	all := reading.Marks
+	for _, key := range keys {
+		if len(reading.Marks) > 0 || !reading.Unread(key) {
+			continue
+		}
+		list, err := r.list(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, reading.Among(list)...)
+	}
+	return all, nil
+}
+
+// list returns the list of the copies that all registries issued under a key until now.
+func (r *registries) list(ctx context.Context, key *watermark.Key) (*watermark.List, error) {
+	r.issues.mu.Lock()
+	defer r.issues.mu.Unlock()
+	known := r.issues.of[key.ID()]
+	if known == nil {
+		known = &issuedList{last: make(map[*registry.Registry]int64)}
+		r.issues.of[key.ID()] = known
+	}
+	n := len(known.ids)
+	for _, s := range r.all {
+		ids, last, err := s.Registry.Engine().IssuedAfter(ctx, key.ID(), known.last[s.Registry])
+		if err != nil {
+			return nil, r.wrap(s, fmt.Errorf("list issued copies: %w", err))
+		}
+		known.ids, known.last[s.Registry] = append(known.ids, ids...), last
+	}
+	if known.list == nil || len(known.ids) > n {
+		known.list = watermark.NewList(key, known.ids)
+	}
+	return known.list, nil
 }
 
 // of returns the registry that issued a copy, with its own row; nil if none lists it.

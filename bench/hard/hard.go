@@ -3,19 +3,23 @@
 package hard
 
 import (
+	"bytes"
 	"image"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/disintegration/imaging"
 
 	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/webp"
 )
 
-// Find returns the attack called name, of [attack.All] or [Attacks]. The error wraps
+// Find returns the attack called name, of [attack.All], [Attacks] or [Modern]. The error wraps
 // [attack.ErrUnknown].
 func Find(name string) (attack.Attack, error) {
-	for _, a := range Attacks() {
+	for _, a := range slices.Concat(Attacks(), Modern()) {
 		if a.Name == name {
 			return a, nil
 		}
@@ -48,6 +52,35 @@ func Attacks() []attack.Attack {
 		of("x_blur8", "Gaussian blur of 8 px", attack.Blur(8)),
 		of("x_redact80", "black boxes over 80 %, JPEG 75", attack.Redact(.8), attack.JPEG(75)),
 		of("x_hue", "hue turned by 50 degrees, 1.6 times the saturation", turnHue),
+	}
+}
+
+// Modern returns what modern messengers and web pages do to pictures, all of the group "modern". Package webp encodes.
+func Modern() []attack.Attack {
+	of := func(name, about string, steps ...attack.Step) attack.Attack {
+		return attack.New(name, "modern", about, steps...)
+	}
+	return []attack.Attack{
+		of("thumb240", "at most 240 px, JPEG 80", attack.FitTo(240), attack.JPEG(80)),
+		of("sticker512", "at most 512 px, WebP 60", attack.FitTo(512), asWebP(60)),
+		of("webp30", "WebP quality 30", asWebP(30)),
+		of("webp10", "WebP quality 10", asWebP(10)),
+	}
+}
+
+// asWebP is the step that saves a picture as lossy WebP of a quality of 1 to 100 and opens it again. It panics if
+// the encoder or the decoder fails, which the bench reports as the case's error.
+func asWebP(quality int) attack.Step {
+	return func(_ *rand.Rand, p *image.NRGBA) *image.NRGBA {
+		var b bytes.Buffer
+		if err := webp.Encode(&b, p, quality, nil, nil); err != nil {
+			panic(err)
+		}
+		opened, err := picture.Decode(b.Bytes(), picture.Limits{})
+		if err != nil {
+			panic(err)
+		}
+		return picture.Flatten(opened.Image)
 	}
 }
 

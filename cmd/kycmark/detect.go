@@ -16,6 +16,7 @@ import (
 // a mark; 3: some could not be read.
 func newDetect(u *ui) *cobra.Command {
 	var keys []string
+	var copiesFrom string
 	cmd := &cobra.Command{
 		Use:   "detect --key KEY [--key KEY2] FILE|DIR...",
 		Short: "Read the mark out of pictures, without the originals",
@@ -24,32 +25,56 @@ line a picture. Exit 1 when no mark was found in any of them.
 
 log10_p is the base-10 logarithm of the probability that a picture without a
 mark of the key that was read reads as marked, the whole search included; with
-several keys, each adds as much.`,
+several keys, each adds as much.
+
+With --copies-from a mark that is too faint for its own check is compared with the
+copies that were issued. sync is how well a place in the picture agrees with the
+keys: 8 at most; without a mark it rarely exceeds 6.`,
 		Example: `  kycmark detect --key mark.key leak.jpg
-  kycmark detect --key 2025.key --key 2026.key --json leaks/`,
+  kycmark detect --key 2025.key --key 2026.key --json leaks/
+  kycmark detect --key mark.key --copies-from issued.txt thumbnail.jpg`,
 		Args: some("file or folder"),
 		RunE: u.verb(func(cmd *cobra.Command, args []string) error {
-			return detect(cmd.Context(), u, keys, args)
+			return detect(cmd.Context(), u, keys, copiesFrom, args)
 		}),
 	}
 	cmd.Flags().StringArrayVarP(&keys, "key", "k", nil, "mark key `file`; give several to try each (required)")
+	cmd.Flags().StringVar(&copiesFrom, "copies-from", "", "text `file` with the ID of an issued copy a line")
 	cmd.MarkFlagRequired("key")
 	return cmd
 }
 
 // detect reads the marks out of the pictures that args name, files or folders, and prints a line
-// for each. keyPaths are mark key files; every key is tried on every picture. If no mark is found
+// for each. keyPaths are mark key files; every key is tried on every picture. copiesFrom is a file of the
+// IDs that were issued, "" for none. If no mark is found
 // at all, the exit code becomes 1. A picture that cannot be read is reported, and the rest is done.
-func detect(ctx context.Context, u *ui, keyPaths, args []string) error {
+func detect(ctx context.Context, u *ui, keyPaths []string, copiesFrom string, args []string) error {
 	keys, err := u.readKeys(keyPaths)
 	if err != nil {
 		return err
 	}
+	issued := idList[watermark.CopyID]{parse: watermark.ParseCopyID}
+	if copiesFrom != "" {
+		if err := issued.read(copiesFrom); err != nil {
+			return err
+		}
+	}
+	var lists []*watermark.List
+	for _, k := range keys {
+		lists = append(lists, watermark.NewList(k, issued.ids))
+	}
 	found := 0
-	err = eachPicture(ctx, u, "reading", args, func(ctx context.Context, p *picture.Picture) ([]*watermark.Detection, error) {
-		return watermark.DetectAll(ctx, p.Image, keys...)
-	}, func(file string, marks []*watermark.Detection, err error) error {
-		line := newDetectLine(file, marks, err)
+	err = eachPicture(ctx, u, "reading", args, func(ctx context.Context, p *picture.Picture) (*watermark.Reading, error) {
+		r, err := watermark.Read(ctx, p.Image, keys...)
+		if err != nil || len(r.Marks) > 0 {
+			return r, err
+		}
+		for _, l := range lists {
+			r.Marks = append(r.Marks, r.Among(l)...)
+		}
+		return r, nil
+	}, func(file string, r *watermark.Reading, err error) error {
+		line := newDetectLine(file, r, err)
 		if line.Found {
 			found++
 		}
@@ -75,6 +100,7 @@ type detectLine struct {
 	Scale      *float64          `json:"scale"`
 	Rotation   *float64          `json:"rotation"`
 	Mirrored   *bool             `json:"mirrored"`
+	Sync       *float64          `json:"sync"` // strongest agreement of a place with a key; null: the picture could not be read
 	Detections []detection       `json:"detections"`
 	Error      *string           `json:"error"`
 }
@@ -86,18 +112,24 @@ type detection struct {
 	Scale    float64          `json:"scale"`    // leak pixels per mark pixel
 	Rotation float64          `json:"rotation"` // degrees
 	Mirrored bool             `json:"mirrored"`
-	Quad     [4][2]float64    `json:"quad"` // where in the picture the evidence lies, pixels
+	Quad     [4][2]float64    `json:"quad"`            // where in the picture the evidence lies, pixels
+	Among    int              `json:"among,omitempty"` // copies that it was compared with; absent: read by its own check
 }
 
-// newDetectLine returns the JSON line of the picture called file. marks are the marks found in it,
+// newDetectLine returns the JSON line of the picture called file. r has the marks found in it,
 // strongest first; the first also fills the line's single values. Without marks, Found is false and
-// these values are null. err is why the picture could not be read, nil if it could.
-func newDetectLine(file string, marks []*watermark.Detection, err error) detectLine {
+// these values are null. err is why the picture could not be read; r is used only if it is nil.
+func newDetectLine(file string, r *watermark.Reading, err error) detectLine {
 	l := detectLine{File: file, Detections: []detection{}, Error: reasonText(err)}
-	for _, m := range marks {
-		l.Detections = append(l.Detections, detection{m.Copy, m.KeyID, m.LogPFA, m.Scale, m.Rotation, m.Mirrored, corners(m.Quad)})
+	if err != nil {
+		return l
 	}
-	if len(marks) > 0 {
+	sync := r.Sync()
+	l.Sync = &sync
+	for _, m := range r.Marks {
+		l.Detections = append(l.Detections, detection{m.Copy, m.KeyID, m.LogPFA, m.Scale, m.Rotation, m.Mirrored, corners(m.Quad), m.Among})
+	}
+	if len(r.Marks) > 0 {
 		d := &l.Detections[0]
 		l.Found, l.Copy, l.KeyID, l.LogP = true, &d.Copy, &d.KeyID, &d.LogP
 		l.Scale, l.Rotation, l.Mirrored = &d.Scale, &d.Rotation, &d.Mirrored

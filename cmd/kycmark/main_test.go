@@ -316,7 +316,13 @@ func small(ts *testscript.TestScript, neg bool, args []string) {
 func attacked(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 3)
 	a, err := attack.Find(args[0])
-	ts.Check(err)
+	if side, is := strings.CutPrefix(args[0], "thumb"); err != nil && is { // of any size, as JPEG 80
+		n, err := strconv.Atoi(side)
+		ts.Check(err)
+		a = attack.New(args[0], "", "", attack.FitTo(n), attack.JPEG(80))
+	} else {
+		ts.Check(err)
+	}
 	p, err := picture.Load(ts.MkAbs(args[1]), picture.Limits{})
 	ts.Check(err)
 	format, err := picture.FormatOf(args[2])

@@ -209,10 +209,10 @@ func TestEveryVerbTeaches(t *testing.T) {
 
 func TestDetectWords(t *testing.T) {
 	require.Equal(t, "no mark found", (&detectLine{}).words())
-	line := newDetectLine("leak.jpg", []*watermark.Detection{
+	line := newDetectLine("leak.jpg", &watermark.Reading{Marks: []*watermark.Detection{
 		{Copy: 1, KeyID: "v1-a", LogPFA: -9.6, Mirrored: true},
 		{Copy: 2, KeyID: "v1-b", LogPFA: -9.3},
-	}, nil)
+	}}, nil)
 	require.Equal(t, -9.6, *line.LogP, "the strongest is repeated")
 	require.Equal(t, "copy 0000000000000001 (key v1-a, log10 p -9.6, mirrored); and copy 0000000000000002 (key v1-b, log10 p -9.3)", line.words())
 }

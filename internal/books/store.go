@@ -163,6 +163,9 @@ type Store interface {
 	Releases(ctx context.Context, of watermark.Submission) ([]Release, error) // of its copies, in the order of entry
 	Copies(ctx context.Context, of watermark.Submission) ([]Copy, error)
 	CopiesAfter(ctx context.Context, seq int64, limit int) ([]Copy, error)
+	// IssuedAfter gives the IDs of the copies that were issued under a mark key and have a greater number, and the
+	// greatest number. Who reads one of them in a leak looks its copy up.
+	IssuedAfter(ctx context.Context, keyID string, seq int64) (ids []watermark.CopyID, last int64, err error)
 	AddReceipt(ctx context.Context, r Receipt) error
 	Receipts(ctx context.Context, of watermark.CopyID) ([]Receipt, error)
 	// ReceiptsBy gives the receipts that a key signed of copies issued to a recipient.

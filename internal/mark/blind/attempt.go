@@ -49,7 +49,7 @@ func (r *reader) settle(i int, b [4]float64, s shift, need float64, rounds []rou
 		maps = maps[:1]
 	}
 	for _, t := range maps {
-		if r.decode(t, s.sign); r.done() {
+		if r.decode(t, s.sign, s.z); r.done() {
 			return
 		}
 	}

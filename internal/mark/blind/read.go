@@ -24,6 +24,7 @@ type reader struct {
 	kd     *Keys
 	f      []pattern.Frequency
 	checks int
+	looks  []look
 	bestZ  float64 // best agreement of the pilots seen
 	want   int     // marks at which the search ends
 	found  []*reading
@@ -37,7 +38,7 @@ type reading struct {
 	id          uint64
 	bits        []uint8
 	correlation float64
-	checks      int // made up to this one
+	logPFA      float64
 	tracked
 }
 
@@ -100,12 +101,11 @@ func (r *reader) mute(found *reading) {
 // checks is used up.
 func (r *reader) done() bool { return len(r.found) >= r.want || r.checks >= code.CheckBudget }
 
-// decode reads the message under the map t and adds it to r.found if its 32-bit check holds. sign
-// is -1 for an inverted picture. It adds up the carriers' soft bits, each weighed by what the
-// pilots say of its strength (maximum ratio combining), and checks the likeliest messages. It stops
-// at a message that correlates by less than code.MinCorrelation, at a message read before, or when
-// the budget of checks is used up. If t has no inverse, it does nothing.
-func (r *reader) decode(t tracked, sign float32) {
+// decode reads the message under the map t and adds it to r.found. sign is -1 for an inverted
+// picture, and z the agreement of the pilots. It adds up the carriers' soft bits, each weighed by what the pilots say of
+// its strength (maximum ratio combining). Soft bits without a message that holds by its check are
+// added to r.looks. If t has no inverse, it does nothing.
+func (r *reader) decode(t tracked, sign float32, z float64) {
 	var soft [code.CodedN]float64
 	read, ok := make([]softBits, len(r.carriers)), make([]bool, len(r.carriers))
 	dsp.Parallel(len(read), func(from, to int) {
@@ -122,26 +122,38 @@ func (r *reader) decode(t tracked, sign float32) {
 			soft[j] += float64(v * weight)
 		}
 	}
-	in := make([]float32, code.CodedN)
 	energy := 0.0
+	for _, v := range soft {
+		energy += float64(v * v)
+	}
+	if !r.checked(&soft, energy, t) && energy > 0 && len(r.looks) < maxLooks {
+		r.looks = append(r.looks, newLook(&soft, energy, z, t))
+	}
+}
+
+// checked adds to r.found the likeliest message of soft bits whose 32-bit check holds. energy is the sum of their
+// squares. It stops at a message that correlates by less than code.MinCorrelation, at a message read before, or when the
+// budget of checks is used up. It reports whether it added a message or came to one read before.
+func (r *reader) checked(soft *[code.CodedN]float64, energy float64, t tracked) bool {
+	in := make([]float32, code.CodedN)
 	for j, v := range soft {
 		in[j] = float32(v)
-		energy += float64(v * v)
 	}
 	for _, bits := range code.Decode(in, code.MessageN, code.CheckBudget-r.checks) {
 		c := code.Correlation(bits, soft[:], energy)
 		if c < code.MinCorrelation {
-			return
+			return false
 		}
 		if slices.ContainsFunc(r.found, func(f *reading) bool { return slices.Equal(f.bits, bits) }) {
-			return // read before: nothing to check
+			return true // nothing to check
 		}
 		r.checks++
 		if id, ok := r.kd.Payload.Parse(bits); ok {
-			r.found = append(r.found, &reading{id, bits, c, r.checks, t})
-			return
+			r.found = append(r.found, &reading{id: id, bits: bits, correlation: c, logPFA: math.Log10(float64(r.checks)) - 32*math.Log10(2), tracked: t})
+			return true
 		}
 	}
+	return false
 }
 
 // carrierWeight returns how much a carrier counts, 0 or more. seen is the mean of its pilots'
@@ -209,60 +221,69 @@ func Detect(ctx context.Context, img image.Image, kd *Keys) (*Detection, error) 
 		return nil, err
 	}
 	if len(r.found) == 0 {
-		return r.report(nil), nil
+		return &Detection{Checks: r.checks, Sync: r.bestZ}, nil
 	}
 	return r.report(r.found[0]), nil
 }
 
 // DetectAll reads the marks of all keys out of a leak, the strongest correlation first. Key of a
 // detection is the index in keys. It returns only marks that were found, several of one key if a
-// copy was marked again, and nil without keys. It returns the errors of [Detect].
-func DetectAll(ctx context.Context, img image.Image, keys []*Keys) ([]*Detection, error) {
+// copy was marked again. unread has for each key what was seen and not read. Both are nil without keys.
+// It returns the errors of [Detect].
+func DetectAll(ctx context.Context, img image.Image, keys []*Keys) (all []*Detection, unread []*Unread, err error) {
 	l, err := newLeak(img)
 	if err != nil || len(keys) == 0 {
-		return nil, err
+		return nil, nil, err
 	}
 	readers := make([]*reader, len(keys))
 	for i, kd := range keys {
 		readers[i] = newReader(ctx, l, kd)
 	}
 	if err := search(readers); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var all []*Detection
 	for i, r := range readers {
 		if err := r.readOn(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, f := range r.found {
 			d := r.report(f)
 			d.Key = i
 			all = append(all, d)
 		}
+		unread = append(unread, r.unread())
 	}
 	slices.SortStableFunc(all, func(a, b *Detection) int { return cmp.Compare(b.Correlation, a.Correlation) })
-	return all, nil
+	return all, unread, nil
 }
 
-// report returns a reading in terms of the leak's own pixels: scale, turn and corners at the middle
-// of the evidence. A nil reading gives a Detection with Found false, and the checks and the best
-// agreement of the search. If the map has no inverse, place and scale remain zero.
+// report returns a reading in terms of the leak's own pixels, with the best agreement of the search.
 func (r *reader) report(found *reading) *Detection {
-	d := &Detection{Checks: r.checks, Sync: r.bestZ}
-	if found == nil {
-		return d
-	}
-	d.Checks = found.checks
-	d.LogPFA = math.Log10(float64(d.Checks)) - 32*math.Log10(2)
-	d.Found, d.ID, d.Correlation = true, found.id, found.correlation
-	m := found.m.Mul(geometry.PixelScale(r.scale[0], r.scale[1]))
+	d := r.frame().report(found)
+	d.Checks, d.Sync = r.checks, r.bestZ
+	return d
+}
+
+// A frame is what the place of a reading is stated in: the size of the shrunk leak and its scale.
+type frame struct {
+	w, h  int
+	scale [2]float64
+}
+
+func (l *leak) frame() frame { return frame{l.carriers[0].W, l.carriers[0].H, l.scale} }
+
+// report returns a reading in terms of the leak's own pixels: scale, turn and corners at the middle
+// of the evidence. If the map has no inverse, place and scale remain zero.
+func (in frame) report(found *reading) *Detection {
+	d := &Detection{Found: true, ID: found.id, LogPFA: found.logPFA, Correlation: found.correlation}
+	m := found.m.Mul(geometry.PixelScale(in.scale[0], in.scale[1]))
 	inv, ok := m.Inverse()
 	if !ok {
 		return d
 	}
 	b := found.box
 	if b == [4]float64{} {
-		w := markWindow(found.m, r.carriers[0].W, r.carriers[0].H, found.centre)
+		w := markWindow(found.m, in.w, in.h, found.centre)
 		b = [4]float64{float64(w.u), float64(w.v), float64(w.u + w.w), float64(w.v + w.h)}
 	}
 	lo, hi := geometry.Point{X: math.Inf(1), Y: math.Inf(1)}, geometry.Point{X: math.Inf(-1), Y: math.Inf(-1)}
@@ -270,7 +291,7 @@ func (r *reader) report(found *reading) *Detection {
 		p := inv.Apply(c)
 		lo.X, lo.Y, hi.X, hi.Y = math.Min(lo.X, p.X), math.Min(lo.Y, p.Y), math.Max(hi.X, p.X), math.Max(hi.Y, p.Y)
 	}
-	w, h := float64(r.carriers[0].W)/r.scale[0], float64(r.carriers[0].H)/r.scale[1]
+	w, h := float64(in.w)/in.scale[0], float64(in.h)/in.scale[1]
 	within := func(v, end float64) float64 { return math.Min(math.Max(v, 0), end) }
 	lo.X, lo.Y, hi.X, hi.Y = within(lo.X, w), within(lo.Y, h), within(hi.X, w), within(hi.Y, h)
 	d.Quad = [4]geometry.Point{lo, {X: hi.X, Y: lo.Y}, hi, {X: lo.X, Y: hi.Y}}

@@ -91,6 +91,10 @@ func (r *reader) in(l *leak, to geometry.Mat, try func(*reader) error) error {
 		f.m = f.m.Mul(to)
 		r.found = append(r.found, f)
 	}
+	for _, l := range c.looks {
+		l.m = l.m.Mul(to)
+		r.looks = append(r.looks, l)
+	}
 	return err
 }
 

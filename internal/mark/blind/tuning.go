@@ -42,6 +42,8 @@ const (
 	enoughVotes = 40  // windows from which the votes alone refine a map
 	shiftGrid   = 256 // places a side at which the torus of shifts is sampled: every fourth mark pixel
 	shiftStep   = pattern.Torus / shiftGrid
+	maxLooks    = 200  // soft bits that are kept during a search: 0.5 MB
+	maxCompared = 24   // looks that are compared with a list: where the pilots agree best
 	shiftsKept  = 6    // best places that are refined
 	waveSteps   = 4096 // values of a turn that climbAffine knows
 )

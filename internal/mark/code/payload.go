@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 	"math"
 	"math/bits"
 )
@@ -45,35 +46,54 @@ const (
 // network with HMAC-SHA256 as its round function (Luby and Rackoff, 1988). IDs
 // that differ in few bits would else share most of their coded bits, and a strong
 // mark of one would weigh against the other.
-func (p Payload) Permute(v uint64) uint64 {
+func (p Payload) Permute(v uint64) uint64 { return p.hashes().permute(v) }
+
+// Sum returns the 32-bit keyed check of an ID.
+func (p Payload) Sum(id uint64) uint32 { return p.hashes().sum(id) }
+
+// hashes are the keyed hashes of a payload, for many IDs in turn. They serve one goroutine.
+type hashes struct {
+	scramble, check hash.Hash
+	in              [9]byte
+	out             [sha256.Size]byte
+}
+
+func (p Payload) hashes() *hashes {
+	return &hashes{scramble: hmac.New(sha256.New, p.scramble), check: hmac.New(sha256.New, p.check)}
+}
+
+func (h *hashes) permute(v uint64) uint64 {
 	l, r := uint32(v>>32), uint32(v)
 	for i := range feistelRounds {
-		l, r = r, l^p.round(i, r)
+		l, r = r, l^h.round(i, r)
 	}
 	return uint64(l)<<32 | uint64(r)
 }
 
-// restore undoes Permute: it returns the integer that Permute maps to v.
-func (p Payload) restore(v uint64) uint64 {
+// restore undoes permute: it returns the integer that permute maps to v.
+func (h *hashes) restore(v uint64) uint64 {
 	l, r := uint32(v>>32), uint32(v)
 	for i := feistelRounds - 1; i >= 0; i-- {
-		l, r = r^p.round(i, l), l
+		l, r = r^h.round(i, l), l
 	}
 	return uint64(l)<<32 | uint64(r)
 }
 
 // round returns the value of the Feistel network's round function in round i for one half.
-func (p Payload) round(i int, half uint32) uint32 {
-	m := hmac.New(sha256.New, p.scramble)
-	m.Write(binary.BigEndian.AppendUint32([]byte{byte(i)}, half))
-	return binary.BigEndian.Uint32(m.Sum(nil))
+func (h *hashes) round(i int, half uint32) uint32 {
+	h.in[0] = byte(i)
+	binary.BigEndian.PutUint32(h.in[1:], half)
+	h.scramble.Reset()
+	h.scramble.Write(h.in[:5])
+	return binary.BigEndian.Uint32(h.scramble.Sum(h.out[:0]))
 }
 
-// Sum returns the 32-bit keyed check of an ID.
-func (p Payload) Sum(id uint64) uint32 {
-	m := hmac.New(sha256.New, p.check)
-	m.Write(binary.BigEndian.AppendUint64(nil, id))
-	return binary.BigEndian.Uint32(m.Sum(nil))
+// sum is [Payload.Sum].
+func (h *hashes) sum(id uint64) uint32 {
+	binary.BigEndian.PutUint64(h.in[:], id)
+	h.check.Reset()
+	h.check.Write(h.in[:8])
+	return binary.BigEndian.Uint32(h.check.Sum(h.out[:0]))
 }
 
 // Encode returns the CodedN coded values, +1 and -1, of an ID: its scrambled bits and its
@@ -101,8 +121,9 @@ func (p Payload) Parse(message []uint8) (uint64, bool) {
 	for _, b := range message[idBits:] {
 		sum = sum<<1 | uint32(b)
 	}
-	id := p.restore(v)
-	return id, p.Sum(id) == sum
+	h := p.hashes()
+	id := h.restore(v)
+	return id, h.sum(id) == sum
 }
 
 // Agreement returns the ID of a message of MessageN bits and how many leading bits of its check

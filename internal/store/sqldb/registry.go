@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -265,6 +266,27 @@ func (d *DB) CopiesAfter(ctx context.Context, seq int64, limit int) (copies []bo
 		return nil
 	})
 	return copies, err
+}
+
+// IssuedAfter gives the IDs of copies under a mark key with a greater number, in the order of issue, and the greatest
+// number. The rows are compared with nothing. It leaves out an ID that is malformed.
+func (d *DB) IssuedAfter(ctx context.Context, keyID string, seq int64) (ids []watermark.CopyID, last int64, err error) {
+	rows, err := d.read.QueryContext(ctx, "SELECT seq, id FROM copy WHERE key_id = $1 AND seq > $2 ORDER BY seq", keyID, seq)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer rows.Close()
+	last = seq
+	for rows.Next() {
+		var raw []byte
+		if err := rows.Scan(&last, &raw); err != nil {
+			return nil, 0, err
+		}
+		if len(raw) == 8 {
+			ids = append(ids, watermark.CopyID(binary.BigEndian.Uint64(raw)))
+		}
+	}
+	return ids, last, rows.Err()
 }
 
 // AddReceipt enters the receipt of a copy.

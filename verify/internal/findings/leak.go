@@ -130,6 +130,7 @@ type Reading struct {
 	Copy       watermark.CopyID     `json:"copy"`
 	KeyID      string               `json:"key_id"`
 	LogP       *float64             `json:"log10_p"`             // of the blind read; null: found by tracing alone
+	Among      int                  `json:"among,omitempty"`     // IDs of the list that the blind read was made with; 0: read by the mark's own check
 	Submission watermark.Submission `json:"submission,omitzero"` // that the copy was made of; zero: the registry has no such copy
 	Page       int                  `json:"page,omitempty"`      // of that submission, that the leak was compared with; 0: it has one
 	Issued     time.Time            `json:"issued,omitzero"`     // when that copy was issued

@@ -1,0 +1,49 @@
+package verify_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// A mark that is too faint for its own check is read with the list of what was issued, also where no original can be
+// opened; and a copy that was issued since the list was made is on it.
+func TestMarkReadWithList(t *testing.T) {
+	c := newCase(t)
+	var leak []byte
+	for side := 230; leak == nil; side -= 5 { // where the mark lies is drawn anew in each run, and so is the size that is too faint
+		require.Greater(t, side, 150, "no thumbnail is read with the list alone")
+		img := attack.New("", "", "", attack.FitTo(side), attack.JPEG(80)).Apply(c.marked, 1)
+		r, err := watermark.Read(t.Context(), img, c.Keys[0])
+		require.NoError(t, err)
+		if len(r.Marks) == 0 && len(r.Among(watermark.NewList(c.Keys[0], []watermark.CopyID{c.copy.ID}))) > 0 {
+			leak = file(t, img, "png")
+		}
+	}
+	read := func(cfg verify.Config) *verify.Verdict {
+		v := newInvestigator(t, cfg)
+		out, err := v.Investigate(t.Context(), "leak.png", leak)
+		require.NoError(t, err)
+		return out
+	}
+	v := read(c.Config)
+	require.Equal(t, "copy", v.Label(), v.Note)
+	require.Len(t, v.Reads, 1)
+	require.Equal(t, c.copy.ID, v.Reads[0].Copy)
+	require.Equal(t, 1, v.Reads[0].Among)
+	require.Less(t, *v.Reads[0].LogP, -9.)
+
+	hashes := c.Config
+	hashes.SealKey = nil
+	v = read(hashes)
+	require.Equal(t, "copy (unconfirmed)", v.Label(), v.Note)
+	require.Equal(t, 1, v.Reads[0].Among)
+
+	other := c.Config
+	other.Keys = []*watermark.Key{watermark.GenerateKey()}
+	require.Empty(t, read(other).Reads, "the mark of another key")
+}
