@@ -1,16 +1,21 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"image"
+	"os"
 	"time"
 
 	"github.com/kycmark/kycmark/bench/nulls"
+	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/mark/blind"
 	"github.com/kycmark/kycmark/internal/mark/code"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/watermark"
+	"github.com/kycmark/kycmark/watermark/markfile"
 )
 
 // An engine is what is measured. Tests put fakes, which cost no time, in its place.
@@ -22,15 +27,49 @@ type engine struct {
 	ruined func(ctx context.Context, key *watermark.Key, sub watermark.Submission, leak image.Image, seed uint64, n int, each func(nulls.Trial)) error
 	hash   func(phash.Kind, image.Image) (phash.Hash, int, error)
 	judge  judge // nil: no Butteraugli
-	now    func() time.Time
+
+	// handOut returns the pixels of a copy's file, the pixels of that file without the mark, and its weight as a
+	// multiple of the upload's.
+	handOut func(ctx context.Context, key *watermark.Key, path string, up *ruler.Upload) (marked, plain *image.NRGBA, weight float64, err error)
+	now     func() time.Time
 }
 
 // newEngine returns the real watermark and hash, and Butteraugli if the program is installed.
 func newEngine() *engine {
 	return &engine{
 		mark: watermark.Mark, embed: watermark.Embed, detect: watermark.Detect, hash: phash.Sum,
-		null: nulls.Trials, ruined: ruinedTrials, judge: findButteraugli(), now: time.Now,
+		null: nulls.Trials, ruined: ruinedTrials, handOut: handOut, judge: findButteraugli(), now: time.Now,
 	}
+}
+
+// handOut marks a file as "kycmark mark" does. A copy that is marked in coefficients has the upload as its file
+// without the mark.
+func handOut(ctx context.Context, key *watermark.Key, path string, up *ruler.Upload) (marked, plain *image.NRGBA, weight float64, err error) {
+	upload, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	made, err := markfile.Mark(ctx, key, up.Copy, upload, &markfile.Options{Submission: up.Options.Submission})
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	file, err := picture.Decode(made.File, picture.Limits{})
+	if err != nil || made.Image == nil {
+		return file.Image, up.Image, float64(len(made.File)) / float64(len(upload)), err
+	}
+	source, err := picture.Decode(upload, picture.Limits{})
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	var b bytes.Buffer
+	if err := picture.EncodeLike(&b, source.Image, source.Source, picture.LikeOptions{Format: made.Format}); err != nil {
+		return nil, nil, 0, err
+	}
+	without, err := picture.Decode(b.Bytes(), picture.Limits{})
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	return file.Image, without.Image, float64(len(made.File)) / float64(len(upload)), nil
 }
 
 // ruinedTrials is [nulls.Ruined] under a mark key.

@@ -83,7 +83,7 @@ func (w *world) engine() *engine {
 		}
 		return m.Image, nil
 	}
-	e.detect, e.judge = w.detect, nil
+	e.detect, e.judge, e.handOut = w.detect, nil, nil
 	e.hash = func(phash.Kind, image.Image) (phash.Hash, int, error) { return phash.Hash{}, 100, nil }
 	e.now = func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 	return e

@@ -19,7 +19,7 @@ func visible(e *engine) *ruler.Experiment {
 		Short: "How visible the mark is",
 		Long: `Mark each picture and measure PSNR, SSIM, the bits of the PDQ hash that differ, and,
 if libjxl's butteraugli_main is on PATH, Butteraugli; beside what JPEG 90 and 75 do to
-the same pictures.`,
+the same pictures. "the file" is a copy as it is handed out, against that file without the mark, and its weight.`,
 		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
 			return ruler.Each(env, func(ctx context.Context, path string, emit func(ruler.Trial)) {
 				e.look(ctx, env, path, emit)
@@ -44,7 +44,7 @@ the same pictures.`,
 func qualityColumns() []ruler.Column {
 	return []ruler.Column{
 		meanWorst("PSNR, dB", "psnr", 1, false), meanWorst("SSIM", "ssim", 4, false), meanWorst("PDQ bits", "pdq", 0, true),
-		meanWorst("Butteraugli, maximum", "butteraugli", 2, true), meanWorst("3-norm", "butteraugli_3norm", 2, true),
+		meanWorst("weight of the file", "weight", 3, true), meanWorst("Butteraugli, maximum", "butteraugli", 2, true), meanWorst("3-norm", "butteraugli_3norm", 2, true),
 	}
 }
 
@@ -78,23 +78,34 @@ func meanWorst(head, value string, decimals int, highest bool) ruler.Column {
 func (e *engine) look(ctx context.Context, env *ruler.Env, path string, emit func(ruler.Trial)) {
 	up := ruler.Must(env.Upload(path))
 	m := ruler.Must(e.mark(ctx, env.Key, up.Copy, up.Image, up.Options))
+	if e.handOut != nil {
+		marked, plain, weight, err := e.handOut(ctx, env.Key, path, up)
+		ruler.Check(err)
+		e.compare(ctx, up, plain, marked, ruler.Trial{
+			Labels: map[string]string{"picture": up.Name, "change": "the file"}, Values: map[string]float64{"weight": weight},
+		}, emit)
+	}
 	for _, change := range []struct{ name, attack string }{{"the mark", ""}, {"JPEG 90", "jpeg90"}, {"JPEG 75", "jpeg75"}} {
 		changed := m.Image
-		t := ruler.Trial{Labels: map[string]string{"picture": up.Name, "change": change.name}, Values: map[string]float64{
-			"width": float64(up.Image.Rect.Dx()), "height": float64(up.Image.Rect.Dy()),
-		}}
+		t := ruler.Trial{Labels: map[string]string{"picture": up.Name, "change": change.name}, Values: map[string]float64{}}
 		if change.attack != "" {
 			a := ruler.Must(hard.Find(change.attack))
 			changed = a.Apply(up.Image, 0)
 		} else {
 			t.Values["strength"], t.Values["weak"] = m.Strength, yes(m.Weak)
 		}
-		t.Values["psnr"], t.Values["ssim"] = quality.PSNR(up.Image, changed), quality.SSIM(up.Image, changed)
-		if err := ruler.Catch(func() { e.seen(ctx, up.Image, changed, &t) }); err != nil {
-			t.Error = err.Error()
-		}
-		emit(t)
+		e.compare(ctx, up, up.Image, changed, t, emit)
 	}
+}
+
+// compare emits t with what two pictures differ by.
+func (e *engine) compare(ctx context.Context, up *ruler.Upload, before, after *image.NRGBA, t ruler.Trial, emit func(ruler.Trial)) {
+	t.Values["width"], t.Values["height"] = float64(up.Image.Rect.Dx()), float64(up.Image.Rect.Dy())
+	t.Values["psnr"], t.Values["ssim"] = quality.PSNR(before, after), quality.SSIM(before, after)
+	if err := ruler.Catch(func() { e.seen(ctx, before, after, &t) }); err != nil {
+		t.Error = err.Error()
+	}
+	emit(t)
 }
 
 // minHashQuality is the PDQ quality from which a hash tells pictures apart, as its authors

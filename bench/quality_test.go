@@ -39,19 +39,23 @@ func TestQuality(t *testing.T) {
 		}
 		return visibility{max: float64(a.Rect.Dx()) / 10, norm3: .5}, nil
 	}
+	e.handOut = func(_ context.Context, _ *watermark.Key, _ string, up *ruler.Upload) (*image.NRGBA, *image.NRGBA, float64, error) {
+		return up.Image, up.Image, 1.05, nil
+	}
 	x := visible(e)
 	run := measure(t, x, &ruler.Env{Pictures: fivePictures(t), Workers: 3})
-	assert.Len(t, run.Trials, 3*3+2)
-	assert.Len(t, failures(run), 2+3, "two pictures, and the judge three times")
+	assert.Len(t, run.Trials, 3*4+2)
+	assert.Len(t, failures(run), 2+4, "two pictures, and the judge four times")
 	marks := ruler.Group(run.Trials).Where(ruler.Is("change", "the mark"))
 	assert.InDelta(t, 10*math.Log10(255*255*3), marks.Mean("psnr"), 1e-6)
-	assert.Contains(t, x.Tables[1].Markdown(run.Trials), "| the mark | 52.9 (52.9) | 1.0000 (1.0000) | 0 (0) | 5.00 (6.00) | 0.50 (0.50) |")
+	assert.Contains(t, x.Tables[1].Markdown(run.Trials), "| the mark | 52.9 (52.9) | 1.0000 (1.0000) | 0 (0) | - | 5.00 (6.00) | 0.50 (0.50) |")
+	assert.Contains(t, x.Tables[0].Markdown(run.Trials), "| picture0 | the file | 40 x 30 | - | 0 | - | 1.0000 | 0 | 1.050 | 4.00 | 0.50 |")
 	assert.NotContains(t, x.Tables[1].Markdown(run.Trials), "NOT MEASURED")
 
-	e.judge = nil
+	e.judge, e.handOut = nil, nil
 	run = measure(t, x, &ruler.Env{Pictures: fivePictures(t)})
 	assert.Contains(t, x.Tables[1].Markdown(run.Trials), "**BUTTERAUGLI NOT MEASURED**")
-	assert.Contains(t, x.Tables[0].Markdown(run.Trials), "| picture0 | the mark | 40 x 30 | 0.80 | 1 | 52.9 | 1.0000 | 0 | - | - |")
+	assert.Contains(t, x.Tables[0].Markdown(run.Trials), "| picture0 | the mark | 40 x 30 | 0.80 | 1 | 52.9 | 1.0000 | 0 | - | - | - |")
 }
 
 func TestSpeed(t *testing.T) {

@@ -34,16 +34,17 @@ type Groups struct {
 // groupRest is how long a group that did not answer is not asked again: each leak would wait for it. Chosen.
 const groupRest = time.Minute
 
-// A groupQuestion asks about segments: which uploads are in each, or what the features of a leak hit there.
+// A groupQuestion asks a holder of segments which uploads one of them has, or what the features of a leak hit in each.
 type groupQuestion struct {
 	Segments []string
+	List     string `json:",omitempty"` // one of these: together their lists could exceed what a job may return
 	Leak     []byte `json:",omitempty"` // [parts.Query.Question]
 }
 
-// A groupAnswer has an element for each segment of the question.
+// A groupAnswer answers a [groupQuestion].
 type groupAnswer struct {
-	Uploads []heldUploads `json:",omitempty"`
-	Hits    [][]byte      `json:",omitempty"`
+	Uploads heldUploads `json:",omitzero"`
+	Hits    [][]byte    `json:",omitempty"` // for each segment
 }
 
 // heldUploads has a bit for each number of a segment, from its first on: for uploads with features, and for uploads
@@ -101,25 +102,22 @@ func (h *Holder) Answer(ctx context.Context, question []byte) ([]byte, error) {
 		return nil, err
 	}
 	var a groupAnswer
-	for _, file := range q.Segments {
-		s := held[file]
-		if q.Leak != nil {
-			hits, err := index.Answer(ctx, q.Leak, file)
-			if err != nil {
-				return nil, err
-			}
-			a.Hits = append(a.Hits, hits)
-			continue
-		}
-		var in heldUploads
-		for number, n := range index.Mounted(file) {
+	if s := held[q.List]; s != nil {
+		for number, n := range index.Mounted(q.List) {
 			if n > 0 {
-				in.Featured = set(in.Featured, number-s.First)
+				a.Uploads.Featured = set(a.Uploads.Featured, number-s.First)
 			} else {
-				in.Blank = set(in.Blank, number-s.First)
+				a.Uploads.Blank = set(a.Uploads.Blank, number-s.First)
 			}
 		}
-		a.Uploads = append(a.Uploads, in)
+		return json.Marshal(a)
+	}
+	for _, file := range q.Segments {
+		hits, err := index.Answer(ctx, q.Leak, file)
+		if err != nil {
+			return nil, err
+		}
+		a.Hits = append(a.Hits, hits)
 	}
 	return json.Marshal(a)
 }
@@ -186,16 +184,16 @@ func (g *grouped) of(k int, features []engine.Segment) (files []string) {
 	return files
 }
 
-// question has a group answer a question about its segments: with leak nil, which uploads they have.
-func (g *grouped) question(ctx context.Context, k int, files []string, leak []byte) (a groupAnswer, err error) {
-	text, err := json.Marshal(groupQuestion{files, leak})
+// question has a group, counted from 0, answer a question.
+func (g *grouped) question(ctx context.Context, k int, q groupQuestion) (a groupAnswer, err error) {
+	text, err := json.Marshal(q)
 	if err == nil {
 		text, err = g.Ask(ctx, k+1, text)
 	}
 	if err == nil {
 		err = json.Unmarshal(text, &a)
 	}
-	if want := len(files); err == nil && (leak == nil && len(a.Uploads) != want || leak != nil && len(a.Hits) != want) {
+	if err == nil && q.List == "" && len(a.Hits) != len(q.Segments) {
 		err = errors.New("an answer to another question")
 	}
 	if ended := ctx.Err(); ended != nil {
@@ -216,20 +214,16 @@ func (c *catalogue) list(ctx context.Context) error {
 		if g.listed[k] || time.Since(g.tried[k]) < groupRest {
 			continue
 		}
-		var a groupAnswer
-		if len(files) > 0 {
-			if a, g.why[k] = g.question(ctx, k, files, nil); ctx.Err() != nil {
+		g.why[k] = nil
+		for i := 0; i < len(files) && g.why[k] == nil; i++ {
+			var a groupAnswer
+			if a, g.why[k] = g.question(ctx, k, groupQuestion{Segments: files, List: files[i]}); ctx.Err() != nil {
 				return ctx.Err()
 			}
+			s := &c.features[k+i*g.N]
+			c.enter(s, a.Uploads.each(s))
 		}
-		g.tried[k] = time.Now()
-		if g.listed[k] = g.why[k] == nil; g.listed[k] {
-			for i, in := range a.Uploads {
-				s := &c.features[k+i*g.N]
-				c.enter(s, in.each(s))
-			}
-			c.erased = 0
-		}
+		g.tried[k], g.listed[k], c.erased = time.Now(), g.why[k] == nil, 0
 	}
 	return nil
 }
@@ -281,7 +275,7 @@ func (c *catalogue) ask(ctx context.Context, q *parts.Query) (hits [][]byte, una
 		}
 		wg.Go(func() {
 			var a groupAnswer
-			if a, why[k] = g.question(ctx, k, files, question); why[k] == nil {
+			if a, why[k] = g.question(ctx, k, groupQuestion{Segments: files, Leak: question}); why[k] == nil {
 				for i, h := range a.Hits {
 					all[k+i*g.N] = h
 				}

@@ -106,7 +106,9 @@ func TestGroups(t *testing.T) {
 		for _, n := range []int{2, 1, 3}[:3-2*min(1, len(erased))] {
 			v, got, e := look(c.grouped(n, none))
 			same(one, got, d, e, fmt.Sprintf("%d groups", n))
-			requireFindings(t, v, e)
+			if n == 2 {
+				requireFindings(t, v, e)
+			}
 			for _, s := range e.Record.Segments {
 				assert.Equal(t, strings.HasSuffix(s.File, ".features"), s.Group != "", s.File)
 				assert.Empty(t, s.Problem)

@@ -95,26 +95,31 @@ type Original struct {
 // is an *image.NRGBA: the caller must not change src any more, and [Original.MarkInPlace] writes
 // over src. The error wraps [ErrTooSmall], [ErrTooLarge] or [ErrStrength].
 func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
-	o := &Original{strength: 1}
+	strength, of := 1.0, Submission{}
 	if opts != nil {
-		o.sub = opts.Submission
+		of = opts.Submission
 		if opts.Strength != 0 {
-			o.strength = opts.Strength
+			strength = opts.Strength
 		}
 	}
-	if !(o.strength > 0 && o.strength <= 1) {
-		return nil, fmt.Errorf("%w: %v", ErrStrength, o.strength)
+	if !(strength > 0 && strength <= 1) {
+		return nil, fmt.Errorf("%w: %v", ErrStrength, strength)
 	}
-	var err error
-	if o.canvas, err = pattern.NewCanvas(src); err != nil {
+	canvas, err := pattern.NewCanvas(src)
+	if err != nil {
 		return nil, err
 	}
-	if o.sub == (Submission{}) {
-		o.sub = o.canvas.Digest()
+	if of == (Submission{}) {
+		of = canvas.Digest()
 	}
-	o.kd = key.keyed()
-	o.place = o.kd.Placement(o.sub, o.canvas.Luma.W, o.canvas.Luma.H)
-	return o, nil
+	return prepared(key, canvas, of, strength), nil
+}
+
+// prepared returns the original on a canvas.
+func prepared(key *Key, canvas *pattern.Canvas, of Submission, strength float64) *Original {
+	o := &Original{kd: key.keyed(), sub: of, strength: strength, canvas: canvas}
+	o.place = o.kd.Placement(of, canvas.Luma.W, canvas.Luma.H)
+	return o
 }
 
 // Embed returns the picture marked with id, of the same size and alpha. The same
@@ -130,7 +135,7 @@ func (o *Original) Embed(id CopyID) *image.NRGBA {
 // messenger leaves too little to read, or is ctx's.
 func (o *Original) Mark(ctx context.Context, id CopyID) (*Marked, error) {
 	out := image.NewNRGBA(o.canvas.Source.Rect)
-	t, err := o.tried(ctx, id, out)
+	t, err := o.tried(ctx, id, out, false)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +148,7 @@ func (o *Original) Mark(ctx context.Context, id CopyID) (*Marked, error) {
 // over the source, instead of holding both. The source is the caller's picture if [Prepare] kept
 // it. The original must not be used any more. If MarkInPlace fails, the source is as it was.
 func (o *Original) MarkInPlace(ctx context.Context, id CopyID) (*Marked, error) {
-	t, err := o.tried(ctx, id, nil)
+	t, err := o.tried(ctx, id, nil, true)
 	if err != nil {
 		return nil, err
 	}

@@ -43,29 +43,35 @@ const (
 // A trial is a marked picture and what was found out about it. Its Image is not set.
 type trial struct {
 	Marked
-	mark pattern.Shaped
+	mark  pattern.Shaped
+	file  []byte // with the mark, if the original is a JPEG; and small as a messenger shrinks it
+	small dsp.RGB
 }
 
 // tried marks with the strengths in turn and returns the last trial. It stops at a mark that reads
 // back with a margin of thinMargin or, from the second strength on, with any. It also stops if SSIM
 // allows no more strength. The trial is Weak if the mark was not read. out takes the marked
-// picture. A nil out saves memory: the picture is then not kept, and the original holds only its
+// picture; if it is nil the picture is not kept. last saves memory: the original holds only its
 // source while a mark is read. The error is of reading, or ctx's.
-func (o *Original) tried(ctx context.Context, id CopyID, out *image.NRGBA) (*trial, error) {
+func (o *Original) tried(ctx context.Context, id CopyID, out *image.NRGBA, last bool) (*trial, error) {
 	var best *trial
 	for i, share := range strengths {
-		if out == nil && i > 0 {
+		if last && i > 0 {
 			o.canvas.Shrink()
 		}
 		m := o.similar(id, share*o.strength)
-		if out == nil {
+		if last {
 			o.canvas.Drop()
 		}
 		if best != nil && m.Strength <= best.Strength {
 			break // SSIM allows no more
 		}
 		best = m
-		d, err := o.readBack(ctx, o.deliver(m, out))
+		small := m.small
+		if m.file == nil {
+			small = o.deliver(m, out)
+		}
+		d, err := o.readBack(ctx, small)
 		if err != nil {
 			return nil, err
 		}
@@ -87,7 +93,11 @@ func (o *Original) similar(id CopyID, strength float64) *trial {
 	plain := flat(o.canvas.Canonical())
 	for range 3 { // what a mark takes off SSIM grows with its square
 		m.mark = o.marks(id, m.Strength)
-		m.SSIM = quality.SSIM(plain, flat(o.canvas.Simulate(m.mark)))
+		if o.canvas.Source == nil {
+			o.layJPEG(m, plain)
+		} else {
+			m.SSIM = quality.SSIM(plain, flat(o.canvas.Simulate(m.mark)))
+		}
 		if !(m.SSIM < minSSIM) { // NaN if the canonical picture is narrower than SSIM's window
 			break
 		}
@@ -101,12 +111,9 @@ func (o *Original) similar(id CopyID, strength float64) *trial {
 // the size of the source, or into one row that is used again if out is nil. It sets m.PSNR.
 func (o *Original) deliver(m *trial, out *image.NRGBA) dsp.RGB {
 	w, h := o.canvas.Source.Rect.Dx(), o.canvas.Source.Rect.Dy()
-	sw, sh := w, h
-	if side := max(w, h); side > messengerSide {
-		sw, sh = max(1, w*messengerSide/side), max(1, h*messengerSide/side)
-	}
 	var difference quality.Difference
-	shrinker, rows, marked := dsp.NewShrinker(w, h, sw, sh), o.canvas.Rows(m.mark), make([]uint8, 4*w)
+	size := messengerSize(w, h)
+	shrinker, rows, marked := dsp.NewShrinker(w, h, size.X, size.Y), o.canvas.Rows(m.mark), make([]uint8, 4*w)
 	for y := range h {
 		if out != nil {
 			marked = out.Pix[y*out.Stride : y*out.Stride+4*w]
@@ -117,6 +124,14 @@ func (o *Original) deliver(m *trial, out *image.NRGBA) dsp.RGB {
 	}
 	m.PSNR = difference.PSNR()
 	return shrinker.Shrunk()
+}
+
+// messengerSize returns the size of a w x h picture that a messenger shrank.
+func messengerSize(w, h int) image.Point {
+	if side := max(w, h); side > messengerSide {
+		return image.Pt(max(1, w*messengerSide/side), max(1, h*messengerSide/side))
+	}
+	return image.Pt(w, h)
 }
 
 // margin returns the signal to noise ratio of soft bits that correlate by c, in dB above that

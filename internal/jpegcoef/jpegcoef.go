@@ -77,6 +77,12 @@ var order = func() (o [blockSize]uint8) {
 // Step returns the step of the coefficient of column u and row v.
 func (c *Component) Step(u, v int) int { return int(c.Steps[order[8*v+u]]) }
 
+// Weight returns the bytes of the scans that were read, with what lies between and behind them.
+func (p *Picture) Weight() int { return p.coded }
+
+// At returns the coefficient of column u and row v of block i, in steps, as it was read.
+func (c *Component) At(i, u, v int) int { return int(c.coef[blockSize*i+int(order[8*v+u])]) }
+
 // stored returns block i as it was read.
 func (c *Component) stored(i int) *block { return (*block)(c.coef[blockSize*i:]) }
 

@@ -3,6 +3,7 @@ package jpegcoef
 import (
 	"image"
 	"image/draw"
+	"math"
 )
 
 // Fixed-point numbers of the inverse transform.
@@ -158,3 +159,30 @@ func (c *Component) strip(dst []uint8, n, top, down int) {
 		}
 	}
 }
+
+// Grain returns, for each block of luma that has pixels, row by row, how much neighbours along a row differ: the
+// mean, in grey levels, if the differences are normal. Changes do not count.
+func (p *Picture) Grain() []float32 {
+	c := &p.Components[0]
+	out := make([]float32, 0, c.InX*c.InY)
+	var weights [blockSize]float64 // what a coefficient of 1 adds to the mean square of differences
+	for k, at := range zigzag {
+		step := float64(c.Steps[k])
+		weights[k] = float64(step*step) * grainOf[at&7]
+	}
+	for y := range c.InY {
+		for x := range c.InX {
+			sum := 0.0
+			for k, v := range c.stored(y*c.Across + x)[1:] {
+				if v != 0 {
+					sum += float64(float64(int(v)*int(v)) * weights[k+1])
+				}
+			}
+			out = append(out, float32(math.Sqrt(2/math.Pi*sum)))
+		}
+	}
+	return out
+}
+
+// grainOf is 2 (1 - cos(pi u / 8)) / 64, by u: a wave of order u changes so much between neighbours.
+var grainOf = [8]float64{0, 0.0023787646, 0.0091529136, 0.0192911458, 0.03125, 0.0432088542, 0.0533470864, 0.0601212354}

@@ -61,24 +61,9 @@ func (h header) check(name string, lim Limits) error {
 // makes no sense. A picture of another size than the header says is refused. The error is a
 // *FormatError or a *LimitError.
 func (f *format) decode(data []byte, lim Limits) (*image.NRGBA, header, error) {
-	if f.pixels == nil && lim.Decode == nil {
-		return nil, header{}, &FormatError{Reason: f.title + " is not supported yet", Kind: Unsupported}
-	}
-	h, err := f.header(data)
+	h, err := f.admitted(data, lim)
 	if err != nil {
-		return nil, h, f.because(err)
-	}
-	if h.orientation < 1 || h.orientation > 8 {
-		h.orientation = 1
-	}
-	h.pages = max(h.pages, 1)
-	if err := h.check(f.name, lim); err != nil {
 		return nil, h, err
-	}
-	if lim.Admit != nil {
-		if err := lim.Admit(f.bytes(&h), h.width*h.height); err != nil {
-			return nil, h, f.because(err)
-		}
 	}
 	img, err := f.picture(data, &h, lim)
 	if err != nil {
@@ -94,6 +79,30 @@ func (f *format) decode(data []byte, lim Limits) (*image.NRGBA, header, error) {
 		return img, h, nil
 	}
 	return Upright(img, h.orientation), h, nil
+}
+
+// admitted reads the header and checks it against lim. The error is a *FormatError or a *LimitError.
+func (f *format) admitted(data []byte, lim Limits) (header, error) {
+	if f.pixels == nil && lim.Decode == nil {
+		return header{}, &FormatError{Reason: f.title + " is not supported yet", Kind: Unsupported}
+	}
+	h, err := f.header(data)
+	if err != nil {
+		return h, f.because(err)
+	}
+	if h.orientation < 1 || h.orientation > 8 {
+		h.orientation = 1
+	}
+	h.pages = max(h.pages, 1)
+	if err := h.check(f.name, lim); err != nil {
+		return h, err
+	}
+	if lim.Admit != nil {
+		if err := lim.Admit(f.bytes(&h), h.width*h.height); err != nil {
+			return h, f.because(err)
+		}
+	}
+	return h, nil
 }
 
 // bytes returns how many bytes of memory decoding takes at most, with its result, also in other processes.

@@ -94,7 +94,7 @@ func encodeWebP(b *bytes.Buffer, pix *image.NRGBA, _ *image.Gray, s Source, o Li
 	if o.WebP == nil {
 		return &FormatError{Reason: "there is no encoder for WebP"}
 	}
-	return o.WebP(b, Flatten(pix), webpQuality(o.Quality), s.ICC, s.exifBlock(pix.Rect))
+	return o.WebP(b, Flatten(pix), webpQuality(o.Quality), s.ICC, s.exifBlock(pix.Rect, 1))
 }
 
 // A WebPEncoder writes an opaque upright picture as lossy WebP, quality 0 to 100. Profile and

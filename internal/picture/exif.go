@@ -167,9 +167,9 @@ func (d ifd) allowed(rule exifRule) (field, bool) {
 }
 
 // exifFields returns the fields of a copy of the given size in pixels, of the first directory
-// (outer) and of the Exif directory (inner). To the kept fields it adds the copy's own size and an
-// upright orientation. They are not sorted, which directory does.
-func exifFields(kept []field, width, height int) (outer, inner []field) {
+// (outer) and of the Exif directory (inner). To the kept fields it adds the copy's own size and its
+// orientation, 1 to 8. They are not sorted, which directory does.
+func exifFields(kept []field, width, height, orientation int) (outer, inner []field) {
 	for _, f := range kept {
 		if f.inner {
 			inner = append(inner, f)
@@ -178,7 +178,7 @@ func exifFields(kept []field, width, height int) (outer, inner []field) {
 		}
 	}
 	inner = append(inner, longField(tagPixelX, uint32(width)), longField(tagPixelY, uint32(height)))
-	return append(outer, field{tag: tagOrientation, kind: kindShort, value: []byte{1, 0}}), inner
+	return append(outer, field{tag: tagOrientation, kind: kindShort, value: []byte{byte(orientation), 0}}), inner
 }
 
 // longField returns a field with one value of type LONG.

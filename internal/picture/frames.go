@@ -133,7 +133,7 @@ func (p *player) file(i int) []byte {
 		return nil
 	}
 	s := p.format.readSource(p.data)
-	file, err := insertPNG(s, b.Bytes(), s.exifBlock(img.Rect), img.Rect)
+	file, err := insertPNG(s, b.Bytes(), s.exifBlock(img.Rect, 1), img.Rect)
 	if err != nil {
 		return nil
 	}

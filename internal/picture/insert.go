@@ -10,13 +10,13 @@ import (
 // errNoPlace means that an encoder wrote another beginning than it always does.
 var errNoPlace = errors.New("found no place for the metadata")
 
-// exifBlock returns the EXIF block for a copy of the given size: a TIFF structure without the
-// magic that JPEG puts in front. It returns nil if there are no fields.
-func (s Source) exifBlock(size image.Rectangle) []byte {
-	if len(s.exif) == 0 {
+// exifBlock returns the EXIF block for a copy of the given size and orientation, 1 to 8: a TIFF structure
+// without the magic that JPEG puts in front. It returns nil if there are no fields and the copy is upright.
+func (s Source) exifBlock(size image.Rectangle, orientation int) []byte {
+	if len(s.exif) == 0 && orientation == 1 {
 		return nil
 	}
-	outer, inner := exifFields(s.exif, size.Dx(), size.Dy())
+	outer, inner := exifFields(s.exif, size.Dx(), size.Dy(), orientation)
 	return appendDirectories([]byte("II*\x00\x00\x00\x00\x00"), outer, inner)
 }
 
@@ -98,7 +98,7 @@ func insertTIFF(s Source, file, _ []byte, size image.Rectangle) ([]byte, error) 
 	}
 	var fields, inner []field
 	if len(s.exif) > 0 {
-		fields, inner = exifFields(s.exif, size.Dx(), size.Dy())
+		fields, inner = exifFields(s.exif, size.Dx(), size.Dy(), 1)
 	}
 	if s.ICC != nil {
 		fields = append(fields, field{tag: tagICC, kind: kindUndefined, value: s.ICC})

@@ -91,7 +91,7 @@ func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 	}
 	file := encoded
 	if insert := formatNamed(o.Format).insert; insert != nil {
-		if file, err = insert(src, encoded, src.exifBlock(pix.Rect), pix.Rect); err != nil {
+		if file, err = insert(src, encoded, src.exifBlock(pix.Rect, 1), pix.Rect); err != nil {
 			return fmt.Errorf("write %s: %w", o.Format, err)
 		}
 	}

@@ -25,6 +25,9 @@ func (s *Issuer) SetMark(mark func(watermark.CopyID, image.Image) (*watermark.Ma
 	s.prepare = func(_ *watermark.Key, img image.Image, _ *watermark.Options) (marker, error) {
 		return fakeMarker{mark, img}, nil
 	}
+	s.prepareJPEG = func(*watermark.Key, []byte, int, watermark.Submission) (*watermark.JPEG, error) {
+		return nil, nil
+	}
 	if ids != nil {
 		s.newID = ids
 	}
@@ -59,4 +62,9 @@ func EncodeProof(p map[string]any) ([]byte, error) {
 		return nil, err
 	}
 	return w.encode()
+}
+
+// MarkPixels makes s mark JPEGs in their pixels, as earlier releases do.
+func (s *Issuer) MarkPixels() {
+	s.prepareJPEG = func(*watermark.Key, []byte, int, watermark.Submission) (*watermark.JPEG, error) { return nil, nil }
 }

@@ -19,10 +19,11 @@ import (
 // An Issuer takes uploads in and hands marked copies out. It is safe for
 // concurrent use.
 type Issuer struct {
-	cfg     Config
-	memory  *memory.Budget
-	newID   func() watermark.CopyID
-	prepare func(*watermark.Key, image.Image, *watermark.Options) (marker, error) // watermark.Prepare
+	cfg         Config
+	memory      *memory.Budget
+	newID       func() watermark.CopyID
+	prepare     func(*watermark.Key, image.Image, *watermark.Options) (marker, error)            // watermark.Prepare
+	prepareJPEG func(*watermark.Key, []byte, int, watermark.Submission) (*watermark.JPEG, error) // watermark.PrepareJPEG
 }
 
 // NewIssuer checks cfg and returns an Issuer. It needs Registry, and SealKey unless HashOnly is
@@ -46,7 +47,7 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 			return nil, err
 		}
 	}
-	return &Issuer{cfg: cfg, memory: memory.New(cfg.MaxMemory), newID: watermark.NewCopyID, prepare: prepareMark}, nil
+	return &Issuer{cfg: cfg, memory: memory.New(cfg.MaxMemory), newID: watermark.NewCopyID, prepare: prepareMark, prepareJPEG: watermark.PrepareJPEG}, nil
 }
 
 // Submit enters an upload: its digest, the hashes of its pages and the sealed original are committed
@@ -182,11 +183,10 @@ func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submissi
 // nothing.
 func (s *Issuer) logged(id watermark.CopyID, of watermark.Submission, to, purpose string, out *rendered) (Copy, books.KeyEntry) {
 	key, now := s.cfg.Key.ID(), s.cfg.Registry.clock()
-	b := out.Image.Rect
 	return Copy{
 		ID: id, Submission: of, Recipient: to, Purpose: purpose, KeyID: key,
 		Marking: books.Marking{Strength: out.Strength, Margin: out.MarginDB, Weak: out.Weak, PSNR: out.PSNR, SSIM: out.SSIM},
-		Format:  out.format, Width: b.Dx(), Height: b.Dy(), SHA256: sha256.Sum256(out.file), Size: int64(len(out.file)),
+		Format:  out.format, Width: out.size.X, Height: out.size.Y, SHA256: sha256.Sum256(out.file), Size: int64(len(out.file)),
 		Issued: now, Actor: s.cfg.Actor, TwoEntries: true, State: CopyReserved, Logged: books.Logged{Salt: books.NewSalt()},
 	}, books.KeyEntry{ID: key, Commitment: s.cfg.Key.Commitment(), Added: now, Logged: books.Logged{Salt: books.NewSalt()}}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"image"
 	"math"
 
 	"github.com/kycmark/kycmark/internal/books"
@@ -77,8 +76,9 @@ func (p *Prepared) renderPages(ctx context.Context, lim picture.Limits, id water
 // weaker returns r with the numbers of the mark x where these are weaker. A nil r becomes x.
 func (r *rendered) weaker(x *watermark.Marked) *rendered {
 	if r == nil {
-		return &rendered{Marked: &watermark.Marked{Image: &image.NRGBA{Rect: x.Image.Rect}, Strength: x.Strength, MarginDB: x.MarginDB, Weak: x.Weak,
-			PSNR: x.PSNR, SSIM: x.SSIM}}
+		r = &rendered{Marked: new(*x), size: x.Image.Rect.Size()}
+		r.Image = nil // not kept in memory
+		return r
 	}
 	r.Strength, r.MarginDB, r.Weak = min(r.Strength, x.Strength), min(r.MarginDB, x.MarginDB), r.Weak || x.Weak
 	r.PSNR, r.SSIM = min(r.PSNR, x.PSNR), min(r.SSIM, x.SSIM)

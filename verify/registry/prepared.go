@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,8 +28,9 @@ type Prepared struct {
 	doc    *picture.Document // the original, of several pages or a PDF
 
 	mu   sync.Mutex
-	long int    // pixels on the long side at which copies are made, of several pages at most
-	last marker // of that size; nil: not made yet
+	long int                             // pixels on the long side at which copies are made, of several pages at most
+	last marker                          // of that size; nil: not made yet
+	jpeg func() (*watermark.JPEG, error) // a JPEG whose copies are marked in its coefficients: makes what marks them, once
 }
 
 // marker is *watermark.Original.
@@ -86,8 +88,20 @@ func (s *Issuer) preparePage(row *Submission, doc *picture.Document, lim picture
 		return nil, fmt.Errorf("original of %s: %w", row.Whole(), err)
 	}
 	p := &Prepared{issuer: s, of: row.ID, pages: 1, pic: pic, long: longSide(pic.Image)}
-	if s.cfg.MaxSide > 0 {
-		p.long = min(p.long, s.cfg.MaxSide)
+	if s.cfg.MaxSide > 0 && s.cfg.MaxSide < p.long {
+		p.long = s.cfg.MaxSide
+	} else if doc.Pages() == 1 && cmp.Or(s.cfg.Format, "jpeg") == "jpeg" {
+		p.jpeg = sync.OnceValues(func() (*watermark.JPEG, error) {
+			coded, _, ok := picture.JPEG(doc.Page(1), picture.Limits{MaxBytes: s.cfg.MaxBytes, MaxPixels: s.cfg.MaxPixels})
+			if !ok {
+				return nil, nil
+			}
+			m, err := s.prepareJPEG(s.cfg.Key, doc.Page(1), coded.Orientation, p.of)
+			if errors.Is(err, watermark.ErrCoefficients) {
+				err = nil
+			}
+			return m, err
+		})
 	}
 	return p, nil
 }
@@ -158,6 +172,12 @@ func (p *Prepared) issue(ctx context.Context, lim picture.Limits, id watermark.C
 	fresh := err == nil
 	if again && errors.Is(err, ErrConflict) {
 		err = s.cfg.Registry.entered(ctx, &row)
+		if errors.Is(err, ErrConflict) && out.coded { // earlier releases marked pixels
+			if out, err = p.renderPixels(ctx, lim, id); err == nil {
+				row, _ = s.logged(id, p.of, to, purpose, out)
+				err = s.cfg.Registry.entered(ctx, &row)
+			}
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("copy of %s: not released, since it could not be logged: %w", p.of, err)

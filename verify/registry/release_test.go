@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"os"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -230,4 +233,35 @@ func TestReceiptReleases(t *testing.T) {
 	_, err = cfg.Registry.Ledger().AddReceipt(t.Context(), receiptOf(t, &all[0]))
 	require.NoError(t, err)
 	require.Equal(t, []string{registry.CopyReleased}, states(t, cfg.Registry, sub.ID))
+}
+
+// A JPEG is marked in its coefficients. A copy that an earlier release entered, marked in pixels, is handed out with
+// the bytes that were entered; a mark in coefficients is made again with the same bytes.
+func TestReleasesOfBothWays(t *testing.T) {
+	_, cfg, sub := shop(t, "jpeg")
+	inPixels := newIssuer(t, cfg)
+	inPixels.MarkPixels()
+	crashed := errors.New("crashed")
+	for id, way := range []*registry.Issuer{newIssuer(t, cfg), inPixels} {
+		id := watermark.CopyID(id + 77)
+		p, err := way.Prepare(t.Context(), sub.ID)
+		require.NoError(t, err)
+		var entered []byte
+		_, err = p.IssueAs(t.Context(), id, "vendor A", "p", func(_ *registry.Copy, file []byte) error {
+			entered = file
+			return crashed
+		})
+		require.ErrorIs(t, err, crashed)
+		p, err = newIssuer(t, cfg).Prepare(t.Context(), sub.ID)
+		require.NoError(t, err)
+		var again bytes.Buffer
+		c, err := p.IssueAs(t.Context(), id, "vendor A", "p", to(&again))
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(entered, again.Bytes()))
+		require.Equal(t, registry.CopyReleased, c.State)
+		img, err := picture.Decode(entered, picture.Limits{})
+		require.NoError(t, err)
+		require.Equal(t, image.Pt(c.Width, c.Height), img.Image.Rect.Size())
+		leaktest.RequireCopy(t, leaktest.Key(), id, img.Image)
+	}
 }

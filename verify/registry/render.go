@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"math"
 
 	"github.com/kycmark/kycmark/internal/picture"
@@ -17,6 +18,8 @@ type rendered struct {
 	*watermark.Marked
 	file   []byte
 	format string
+	size   image.Point // pixels, upright
+	coded  bool        // marked in coefficients
 }
 
 // A limit on bytes may lower the quality of a copy to minQuality.
@@ -36,7 +39,42 @@ const (
 // MaxCopyBytes of [Config], it shrinks the picture, then marks and encodes it again, up to maxShrinks
 // tries. The error wraps [ErrInput] if no try fits, and [ErrWeak] if the mark is too weak. render enters
 // nothing.
+//
+// The copies of a JPEG of the same size and format are marked in its coefficients if they are read. If the mark is
+// weak there, or the file too large, they are marked in their pixels.
 func (p *Prepared) render(ctx context.Context, lim picture.Limits, id watermark.CopyID) (*rendered, error) {
+	if p.jpeg != nil {
+		if out, err := p.renderJPEG(ctx, id); out != nil || err != nil {
+			return out, err
+		}
+	}
+	return p.renderPixels(ctx, lim, id)
+}
+
+// renderJPEG marks and encodes a JPEG in its coefficients. It returns nil if that cannot be.
+func (p *Prepared) renderJPEG(ctx context.Context, id watermark.CopyID) (*rendered, error) {
+	m, err := p.jpeg()
+	if m == nil || err != nil {
+		return nil, err
+	}
+	marked, file, err := m.Mark(ctx, id)
+	if err != nil || marked.Weak {
+		return nil, err
+	}
+	out := &rendered{Marked: marked, format: "jpeg", size: p.pic.Image.Rect.Size(), coded: true}
+	stored := out.size
+	if p.pic.Orientation > 4 {
+		stored.X, stored.Y = stored.Y, stored.X
+	}
+	out.file, err = picture.Dress(p.pic, file, stored, p.issuer.cfg.KeepEXIF)
+	if limit := p.issuer.cfg.MaxCopyBytes; err != nil || limit > 0 && int64(len(out.file)) > limit {
+		return nil, err
+	}
+	return out, nil
+}
+
+// renderPixels is render for pixels.
+func (p *Prepared) renderPixels(ctx context.Context, lim picture.Limits, id watermark.CopyID) (*rendered, error) {
 	once := p.renderOne
 	if p.doc != nil {
 		once = p.renderPages
@@ -84,7 +122,7 @@ func (p *Prepared) renderOne(ctx context.Context, _ picture.Limits, id watermark
 func (p *Prepared) encode(m *watermark.Marked) (*rendered, error) {
 	cfg := &p.issuer.cfg
 	like := picture.LikeOptions{Format: cmp.Or(cfg.Format, p.pic.CopyFormat()), KeepEXIF: cfg.KeepEXIF, WebP: cfg.EncodeWebP}
-	out := &rendered{Marked: m, format: like.Format}
+	out := &rendered{Marked: m, format: like.Format, size: m.Image.Rect.Size()}
 	fits := func() (bool, error) {
 		var buf bytes.Buffer
 		if err := picture.EncodeLike(&buf, m.Image, p.pic.Source, like); err != nil {

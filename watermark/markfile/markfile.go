@@ -56,7 +56,8 @@ type Options struct {
 // A PDFPage is one page of a PDF as a picture.
 type PDFPage = picture.PDFPage
 
-// A Copy is a marked picture, or a marked document of several pages, and its file.
+// A Copy is a marked picture, or a marked document of several pages, and its file. Image is nil if a JPEG was marked in
+// its coefficients: decode File.
 type Copy struct {
 	*watermark.Marked        // of a document: page 1, with the numbers of the weakest page
 	File              []byte // what the recipient is handed
@@ -99,17 +100,12 @@ func Mark(ctx context.Context, key *watermark.Key, id watermark.CopyID, upload [
 	case out.Format == "pdf":
 		return nil, errors.New("only copies of a PDF are PDFs")
 	default:
-		var pic *picture.Picture
-		if pic, err = picture.Decode(upload, o.limits(ctx)); err != nil {
+		if err := o.markJPEG(ctx, key, id, upload, out); err != nil {
 			return nil, err
 		}
-		out.Format, out.LeftOut = cmp.Or(out.Format, pic.CopyFormat()), pic.Pages-1
-		if out.Marked, err = mark(ctx, key, id, pic, out.Submission); err != nil {
-			return nil, err
+		if out.File == nil {
+			err = o.markPixels(ctx, key, id, upload, out)
 		}
-		var file bytes.Buffer
-		err = picture.EncodeLike(&file, out.Image, pic.Source, o.like(out.Format))
-		out.File = file.Bytes()
 	}
 	if err != nil {
 		return nil, err
@@ -127,6 +123,48 @@ func Mark(ctx context.Context, key *watermark.Key, id watermark.CopyID, upload [
 		return out, fmt.Errorf("%w after a messenger", ErrWeak)
 	}
 	return out, nil
+}
+
+// markJPEG marks a JPEG in its coefficients, and sets Marked, File and more of out. It leaves out.File nil if the copy is
+// to have another format or quality. It also does if the coefficients are not read, or a mark in them would be weak.
+func (o *Options) markJPEG(ctx context.Context, key *watermark.Key, id watermark.CopyID, upload []byte, out *Copy) error {
+	if o.Quality != 0 || cmp.Or(o.Format, "jpeg") != "jpeg" {
+		return nil
+	}
+	pic, size, ok := picture.JPEG(upload, o.limits(ctx))
+	if !ok {
+		return nil
+	}
+	original, err := watermark.PrepareJPEG(key, upload, pic.Orientation, out.Submission)
+	if errors.Is(err, watermark.ErrCoefficients) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	marked, file, err := original.MarkLast(ctx, id)
+	if err != nil || marked.Weak {
+		return err
+	}
+	out.Marked, out.Format, out.LeftOut = marked, "jpeg", pic.Pages-1
+	out.File, err = picture.Dress(pic, file, size, o.EXIF)
+	return err
+}
+
+// markPixels marks the pixels of a file of one page, and sets Marked, File and more of out.
+func (o *Options) markPixels(ctx context.Context, key *watermark.Key, id watermark.CopyID, upload []byte, out *Copy) error {
+	pic, err := picture.Decode(upload, o.limits(ctx))
+	if err != nil {
+		return err
+	}
+	out.Format, out.LeftOut = cmp.Or(out.Format, pic.CopyFormat()), pic.Pages-1
+	if out.Marked, err = mark(ctx, key, id, pic, out.Submission); err != nil {
+		return err
+	}
+	var file bytes.Buffer
+	err = picture.EncodeLike(&file, out.Image, pic.Source, o.like(out.Format))
+	out.File = file.Bytes()
+	return err
 }
 
 // mark marks a picture. of is its submission, or the page's.

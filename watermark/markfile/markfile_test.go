@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/quality"
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/watermark"
 	"github.com/kycmark/kycmark/watermark/markfile"
@@ -130,4 +131,66 @@ func TestPages(t *testing.T) {
 	marks, err = markfile.Read(t.Context(), tiffOf(t, bill, image.NewGray(image.Rect(0, 0, 5, 5))), nil, key)
 	assert.ErrorContains(t, err, "page 2: ")
 	assert.Empty(t, marks)
+}
+
+// A JPEG of any orientation is marked in its coefficients: the copy is stored as the upload, and read upright. Of its
+// metadata only the orientation is left.
+func TestOrientations(t *testing.T) {
+	upright := picture.Fit(specimen.Render(specimen.Passport, specimen.NewPerson(3), 700), 600)
+	key := watermark.GenerateKey()
+	for orientation := 1; orientation <= 8; orientation++ {
+		stored := picture.Upright(upright, map[int]int{6: 8, 8: 6}[orientation])
+		if orientation != 6 && orientation != 8 {
+			stored = picture.Upright(upright, orientation) // undoes itself
+		}
+		var b bytes.Buffer
+		require.NoError(t, picture.Encode(&b, stored, "jpeg", 88))
+		exif := append([]byte("\xff\xd8\xff\xe1\x00\x3eExif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x02\x01\x12\x00\x03\x00\x00\x00\x01\x00"), byte(orientation))
+		exif = append(exif, "\x00\x00\x88\x25\x00\x04\x00\x00\x00\x01\x00\x00\x00\x26\x00\x00\x00\x00gps gps gps gps gps gps"...)
+		exif = exif[:4+0x3c+2]
+		upload := append(exif, b.Bytes()[2:]...)
+		made, err := markfile.Mark(t.Context(), key, 7, upload, nil)
+		require.NoError(t, err)
+		assert.Nil(t, made.Image, "its coefficients are marked")
+		assert.NotContains(t, string(made.File), "gps")
+		assert.Equal(t, orientation != 1, bytes.Contains(made.File, []byte("Exif")))
+		assert.Less(t, float64(len(made.File)), 1.08*float64(len(upload)))
+		before, err := picture.Decode(upload, picture.Limits{})
+		require.NoError(t, err)
+		after, err := picture.Decode(made.File, picture.Limits{})
+		require.NoError(t, err)
+		assert.Equal(t, orientation, before.Orientation)
+		assert.Equal(t, orientation, after.Orientation)
+		assert.Greater(t, quality.PSNR(before.Image, after.Image), 41.0, orientation)
+		found, err := markfile.Read(t.Context(), made.File, nil, key)
+		require.NoError(t, err)
+		require.Len(t, found, 1, orientation)
+		assert.Equal(t, watermark.CopyID(7), found[0].Copy)
+	}
+}
+
+// What coefficients cannot hold is marked in pixels: another quality or format, and pictures of low quality.
+func TestInPixels(t *testing.T) {
+	img := specimen.Render(specimen.Passport, specimen.NewPerson(4), 700)
+	var high, low bytes.Buffer
+	require.NoError(t, picture.Encode(&high, img, "jpeg", 88))
+	require.NoError(t, picture.Encode(&low, img, "jpeg", 60))
+	key := watermark.GenerateKey()
+	for name, x := range map[string]struct {
+		upload []byte
+		opts   markfile.Options
+		format string
+	}{
+		"quality": {high.Bytes(), markfile.Options{Quality: 88}, "jpeg"},
+		"format":  {high.Bytes(), markfile.Options{Format: "png"}, "png"},
+		"low":     {low.Bytes(), markfile.Options{}, "jpeg"},
+	} {
+		made, err := markfile.Mark(t.Context(), key, 7, x.upload, &x.opts)
+		require.NoError(t, err, name)
+		assert.NotNil(t, made.Image, name)
+		assert.Equal(t, x.format, made.Format, name)
+	}
+	made, err := markfile.Mark(t.Context(), key, 7, high.Bytes(), &markfile.Options{Format: "jpeg"})
+	require.NoError(t, err)
+	assert.Nil(t, made.Image)
 }

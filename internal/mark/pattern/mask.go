@@ -15,20 +15,25 @@ type mask struct {
 }
 
 // smoothness returns the share of a mark, maskSmooth to 1, that hides at each place of a picture
-// shrunk to w x h. Grain of the picture's own pixels hides a mark that is coarser: the share is 1
+// that was shrunk to w x h. Grain of the picture's own pixels hides a mark that is coarser: the share is 1
 // in grain, and less without. It is 1 everywhere in pictures that are shrunk by less than 1.5.
-func smoothness(src *image.NRGBA, w, h int) dsp.Plane {
+func smoothness(shrunk float32, w, h int, grain func() dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane(w, h)
-	sw, sh := src.Rect.Dx(), src.Rect.Dy()
-	much := Clip((float32(sw)/float32(w)-1.5)/1.5, 0, 1)
+	much := Clip((shrunk-1.5)/1.5, 0, 1)
 	if much > 0 {
-		for y := range h {
-			grainRow(out.Row(y), src, y*sh/h, (y+1)*sh/h)
-		}
-		out = dsp.Box(out, maskActivity)
+		out = dsp.Box(grain(), maskActivity)
 	}
 	for i, g := range out.Pix {
 		out.Pix[i] = 1 - float32(much*float32((1-maskSmooth)*(1-min(g/maskGrain, 1))))
+	}
+	return out
+}
+
+// grainOf returns how much neighbours along a row differ at each place of a picture shrunk to w x h.
+func grainOf(src *image.NRGBA, w, h int) dsp.Plane {
+	out := dsp.NewPlane(w, h)
+	for y := range h {
+		grainRow(out.Row(y), src, y*src.Rect.Dy()/h, (y+1)*src.Rect.Dy()/h)
 	}
 	return out
 }

@@ -46,7 +46,7 @@ func (c *Canvas) Shape(blindLuma, blindChroma, own dsp.Plane, strength float64) 
 // Amplitude returns the local strength of a mark of strength 1 that was shaped as s: the grey
 // levels that a luma pattern of unit power is multiplied with at each canonical pixel.
 func (c *Canvas) Amplitude(s Shaped) dsp.Plane {
-	flats := flatGain(max(c.Source.Rect.Dx(), c.Source.Rect.Dy()))
+	flats := flatGain(max(c.w, c.h))
 	out := dsp.NewPlane(c.Luma.W, c.Luma.H)
 	for i := range out.Pix {
 		out.Pix[i] = float32(float32(s.gain*flats) * (c.mask.flat.Pix[i] + float32(s.slope*c.mask.texture.Pix[i])))
@@ -65,7 +65,7 @@ func (c *Canvas) parts(blindLuma, blindChroma, own dsp.Plane, strength float64) 
 	}
 	flat, texture, chroma = dsp.NewPlane(own.W, own.H), dsp.NewPlane(own.W, own.H), dsp.NewPlane(own.W, own.H)
 	level *= float32(strength)
-	flats := float32(strength) * flatGain(max(c.Source.Rect.Dx(), c.Source.Rect.Dy()))
+	flats := float32(strength) * flatGain(max(c.w, c.h))
 	for i := range flat.Pix {
 		p := float32(flats * Clip(float32(blindWeight*blindLuma.Pix[i])+float32(tracerWeight*own.Pix[i]), -patternLimit, patternLimit))
 		flat.Pix[i] = float32(p * c.mask.flat.Pix[i])
@@ -101,7 +101,7 @@ func (c *Canvas) solve(flat, texture, chroma dsp.Plane) (slope, gain float32) {
 	}
 	n := float64(len(c.Luma.Pix))
 	floor := psnrFloor
-	if c.Source.Rect.Dx()*c.Source.Rect.Dy() < 1e6 {
+	if c.w*c.h < 1e6 {
 		floor = psnrSmall
 	}
 	target := float64(float64(255*255) * dsp.Exp(-floor/10*math.Ln10))
@@ -114,7 +114,7 @@ func (c *Canvas) solve(flat, texture, chroma dsp.Plane) (slope, gain float32) {
 	case e < 0:
 		s = 1
 	}
-	side := max(c.Source.Rect.Dx(), c.Source.Rect.Dy())
+	side := max(c.w, c.h)
 	s = math.Min(math.Max(s, slopeLow), maxSlope(side))
 	g := 1.0
 	if all := float64(a*float64(s*s)) + float64(2*b*s) + e + target; all > target {

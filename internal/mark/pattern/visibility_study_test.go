@@ -5,7 +5,6 @@ package pattern
 import (
 	"bufio"
 	"fmt"
-	"image"
 	"math"
 	"os"
 	"os/exec"
@@ -49,7 +48,7 @@ func TestVisibilityStudy(t *testing.T) {
 			a.Pix[i] = float32(dsp.To8(ground + texture*noise.Pix[i]))
 			b.Pix[i] = float32(dsp.To8(a.Pix[i] + add.Pix[i]))
 		}
-		m := newMask(a, smoothness(image.NewNRGBA(image.Rect(0, 0, side, side)), side, side))
+		m := newMask(a, smoothness(1, side, side, nil))
 		for i, x := range m.texture.Pix {
 			r := float64(x/m.flat.Pix[i]) + 1
 			activity += (r*r - 1) / float64(len(a.Pix))

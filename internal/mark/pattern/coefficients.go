@@ -1,0 +1,240 @@
+package pattern
+
+import (
+	"image"
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/jpegcoef"
+)
+
+// A mark is added to the lowOrders orders of a block in each direction: of large pictures it has no finer detail.
+const (
+	lowOrders      = 8
+	lowOrdersLarge = 4
+	largeSide      = 2500 // pixels on the long side
+
+	shrunkSide = 1600 // pixels: JPEGs are decoded at a fraction of their size with a long side of that, or more
+)
+
+// JPEGCanvas makes a JPEG file ready to take marks in its coefficients, and keeps it. orientation is as in EXIF: the
+// mark belongs to the upright picture. The error wraps ErrTooSmall, or jpegcoef.ErrRefused for files whose coefficients are
+// not read.
+func JPEGCanvas(file []byte, orientation int) (*Canvas, error) {
+	p, err := jpegcoef.Read(file, MaxPixels)
+	if err != nil {
+		return nil, err
+	}
+	c := &Canvas{file: file, jpeg: p, turn: orientation, w: p.W, h: p.H}
+	if orientation > 4 {
+		c.w, c.h = p.H, p.W
+	}
+	if err := CheckSize(c.w, c.h); err != nil {
+		return nil, err
+	}
+	c.Shrink()
+	return c, nil
+}
+
+// Shrunk returns a JPEG of the canvas's size upright, shrunk to each of the sizes in pixels, which must not exceed
+// shrunkSide.
+func (c *Canvas) Shrunk(p *jpegcoef.Picture, sizes ...image.Point) []dsp.RGB {
+	n := 8
+	for n > 1 && max(p.W, p.H)*n >= 16*shrunkSide {
+		n /= 2
+	}
+	w, h := p.Size(n)
+	to := make([]*dsp.Shrinker, len(sizes))
+	for i, size := range sizes {
+		if c.turn > 4 {
+			size.X, size.Y = size.Y, size.X
+		}
+		to[i] = dsp.NewShrinker(w, h, min(w, size.X), min(h, size.Y))
+	}
+	p.Rows(n, func(row []uint8) {
+		for _, s := range to {
+			s.Add(row)
+		}
+	})
+	var out []dsp.RGB
+	for _, s := range to {
+		colours := s.Shrunk()
+		out = append(out, dsp.RGB{R: turned(colours.R, c.turn), G: turned(colours.G, c.turn), B: turned(colours.B, c.turn)})
+	}
+	return out
+}
+
+// grain returns how much neighbours along a row of the JPEG differ, at each place of the canonical picture.
+func (c *Canvas) grain() dsp.Plane {
+	w, h := CanonicalSize(c.jpeg.W, c.jpeg.H)
+	across, down := c.jpeg.Components[0].InX, c.jpeg.Components[0].InY
+	blocks, out := c.jpeg.Grain(), dsp.NewPlane(w, h)
+	for y := range h {
+		from := min((2*y+1)*c.jpeg.H/(16*h), down-1) * across
+		for x, row := 0, out.Row(y); x < w; x++ {
+			row[x] = blocks[from+min((2*x+1)*c.jpeg.W/(16*w), across-1)]
+		}
+	}
+	return turned(out, c.turn)
+}
+
+// turned returns a plane as it is to be seen, given its stored orientation: see picture.Upright.
+func turned(p dsp.Plane, orientation int) dsp.Plane {
+	swap := orientation > 4
+	left := orientation == 2 || orientation == 3 || orientation > 6 // mirrored along the stored rows
+	up := orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7
+	if !swap && !left && !up {
+		return p
+	}
+	out := dsp.NewPlane(p.W, p.H)
+	if swap {
+		out = dsp.NewPlane(p.H, p.W)
+	}
+	for y := range p.H {
+		v := y
+		if up {
+			v = p.H - 1 - y
+		}
+		for x, s := range p.Row(y) {
+			u := x
+			if left {
+				u = p.W - 1 - x
+			}
+			if swap {
+				out.Pix[u*out.W+v] = s
+			} else {
+				out.Pix[v*out.W+u] = s
+			}
+		}
+	}
+	return out
+}
+
+// stored undoes turned.
+func stored(p dsp.Plane, orientation int) dsp.Plane {
+	switch orientation {
+	case 6:
+		orientation = 8
+	case 8:
+		orientation = 6
+	}
+	return turned(p, orientation)
+}
+
+// Weight returns the bytes of the JPEG's coded pixels.
+func (c *Canvas) Weight() int { return c.jpeg.Weight() }
+
+// Changed returns the JPEG with the mark s in its coefficients. A coefficient of 0, except DC, is changed if the mark is
+// zero steps there or more. The same JPEG and mark give the same coefficients on every machine.
+func (c *Canvas) Changed(s Shaped, zero float32) *jpegcoef.Picture {
+	low := lowOrders
+	if max(c.w, c.h) > largeSide {
+		low = lowOrdersLarge
+	}
+	delta := [][]int8{c.change(0, stored(s.luma, c.turn), low, 1, zero)}
+	if len(c.jpeg.Components) > 1 && !c.grey {
+		delta = append(delta, c.change(1, stored(s.chroma, c.turn), low, -1, zero))
+	}
+	return c.jpeg.Changed(low, delta...)
+}
+
+// change returns what adding a plane of the canonical size to a component adds to its coefficients: the cosine
+// transform of the plane enlarged as by [dsp.Enlarger], without the enlarged plane, in steps of quantisation.
+func (c *Canvas) change(component int, p dsp.Plane, low int, sign, zero float32) []int8 {
+	k, luma := &c.jpeg.Components[component], &c.jpeg.Components[0]
+	across := waves(p.W, float64(p.W*luma.H)/float64(c.jpeg.W*k.H), k.InX, low)
+	down := waves(p.H, float64(p.H*luma.V)/float64(c.jpeg.H*k.V), k.InY, low)
+	n := k.InX * low
+	half := dsp.NewPlane(n, p.H) // orders along the rows
+	dsp.Shared(p.H, 8*n*p.H, func(from, to int) {
+		for y := from; y < to; y++ {
+			row, out := p.Row(y), half.Row(y)
+			for i := range across {
+				w := &across[i]
+				at := row[w.first:]
+				sum := float32(0)
+				for j, g := range w.weights {
+					sum += float32(g * at[j])
+				}
+				out[i] = sum
+			}
+		}
+	})
+	var inverse [8][8]float32
+	for v := range low {
+		for u := range low {
+			inverse[v][u] = sign / float32(k.Step(u, v))
+		}
+	}
+	delta := make([]int8, low*low*k.Across*k.Down)
+	dsp.Shared(k.InY, 8*low*n*k.InY, func(from, to int) {
+		sum := make([]float32, n)
+		for y := from; y < to; y++ {
+			for v := range low {
+				clear(sum)
+				w := &down[y*low+v]
+				for j, g := range w.weights {
+					dsp.AddScaled(sum, half.Row(w.first+j), g)
+				}
+				for i, x := range sum {
+					steps := float32(x * inverse[v][i%low])
+					if steps >= 0.5 || steps <= -0.5 {
+						block := y*k.Across + i/low
+						if v+i%low > 0 && steps < zero && steps > -zero && k.At(block, i%low, v) == 0 {
+							continue
+						}
+						delta[block*low*low+v*low+i%low] = rounded(steps)
+					}
+				}
+			}
+		}
+	})
+	return delta
+}
+
+// rounded returns the nearest number of 8 bits.
+func rounded(v float32) int8 {
+	return int8(math.Floor(float64(Clip(v, -127, 127)) + 0.5))
+}
+
+// A wave is what a cosine of a block, enlarged samples down to it, weighs samples with from first on.
+type wave struct {
+	first   int
+	weights []float32
+}
+
+// waves returns the waves of the lowest orders of n blocks of 8 samples, order by order. Samples lie scale samples of
+// a row of size apart.
+func waves(size int, scale float64, n, low int) []wave {
+	out := make([]wave, 0, n*low)
+	var cosines [8][8]float64
+	for k := range low {
+		for x := range 8 {
+			c, _ := dsp.Cis(float64((2*x+1)*k) / 32)
+			if cosines[k][x] = float64(c / 2); k == 0 {
+				cosines[k][x] = math.Sqrt(1. / 8)
+			}
+		}
+	}
+	for b := range n {
+		var at [8]int
+		var taps [8][4]float32
+		for x := range 8 {
+			p := float64((float64(8*b+x)+0.5)*scale) - 0.5
+			f := math.Floor(p)
+			at[x], taps[x] = int(f)-1, dsp.Bicubic(float32(p-f))
+		}
+		inside := func(i int) int { return min(max(i, 0), size-1) }
+		first, last := inside(at[0]), inside(at[7]+3)
+		for k := range low {
+			w := wave{first, make([]float32, last-first+1)}
+			for x := range 8 {
+				for j, g := range taps[x] {
+					w.weights[inside(at[x]+j)-first] += float32(float64(g) * cosines[k][x])
+				}
+			}
+			out = append(out, w)
+		}
+	}
+	return out
+}

@@ -1,0 +1,148 @@
+package pattern
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/jpegcoef"
+	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/picture"
+)
+
+// coded is a smooth picture as a JPEG of steps of 1 or a little more.
+func coded(t *testing.T, w, h int) []byte {
+	img := image.NewNRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		for x := range w {
+			img.SetNRGBA(x, y, color.NRGBA{uint8(60 + x*120/w), uint8(90 + y*90/h), uint8(120 + (x+y)*60/(w+h)), 255})
+		}
+	}
+	var b bytes.Buffer
+	require.NoError(t, jpeg.Encode(&b, img, &jpeg.Options{Quality: 100}))
+	return b.Bytes()
+}
+
+// shaped is the mark of a key on a canvas.
+func shaped(c *Canvas) Shaped {
+	kd := NewKeys(&[code.SecretSize]byte{3})
+	w, h := c.Luma.W, c.Luma.H
+	blind := Lay(kd.Pattern(kd.Payload.Encode(1), nil, nil), kd.Placement([16]byte{1}, w, h), w, h)
+	return c.Shape(blind, blind, kd.Tracer([16]byte{1}, 1, w, h), 1)
+}
+
+// pixels decodes coefficients, upright.
+func pixels(t *testing.T, p *jpegcoef.Picture, orientation int) *image.NRGBA {
+	img, err := jpeg.Decode(bytes.NewReader(p.Encode()))
+	require.NoError(t, err)
+	return picture.Upright(picture.ToNRGBA(img), orientation)
+}
+
+// In coefficients a mark is what it is in pixels, upright, whatever the orientation of the file, but for the steps of
+// quantisation and the orders that are left out.
+func TestChangedIsTheMarkInPixels(t *testing.T) {
+	for orientation := 1; orientation <= 8; orientation++ {
+		p := coded(t, 1501, 1003)
+		if orientation == 1 {
+			p = coded(t, 2611, 613) // of fewer orders
+		}
+		c, err := JPEGCanvas(p, orientation)
+		require.NoError(t, err)
+		s := shaped(c)
+		source := pixels(t, c.jpeg, orientation)
+		w, h := c.Size()
+		require.Equal(t, image.Rect(0, 0, w, h), source.Rect)
+		want := image.NewNRGBA(source.Rect)
+		(&Canvas{Source: source, w: w, h: h}).Add(want, s)
+		got := pixels(t, c.Changed(s, 0), orientation)
+		var mark, both, square float64
+		for i := range want.Pix {
+			a, b := float64(want.Pix[i])-float64(source.Pix[i]), float64(got.Pix[i])-float64(source.Pix[i])
+			mark, both, square = mark+a*a, both+a*b, square+b*b
+		}
+		assert.Greater(t, both/math.Sqrt(mark*square), 0.75, orientation)
+		assert.InDelta(t, 1, both/mark, 0.12, orientation)
+	}
+}
+
+// A change is the cosine transform of the enlarged plane, in steps.
+func TestChangeIsTheTransform(t *testing.T) {
+	p := coded(t, 1501, 1003)
+	c, err := JPEGCanvas(p, 1)
+	require.NoError(t, err)
+	s := shaped(c)
+	s.luma.Scale(20)
+	got := c.change(0, s.luma, lowOrders, 1, 0)
+	k := &c.jpeg.Components[0]
+	e := dsp.NewScaler(s.luma, 8*k.InX, float64(s.luma.W)/1501, float64(s.luma.H)/1003)
+	off, n := 0, 0
+	rows := dsp.NewPlane(8*k.InX, 8*k.InY)
+	for y := range rows.H {
+		e.Row(y, rows.Row(y))
+	}
+	for block := 0; block < k.InX*k.InY; block += 37 {
+		bx, by := block%k.InX, block/k.InX
+		for v := range 8 {
+			for u := range 8 {
+				sum := 0.0
+				for y := range 8 {
+					for x := range 8 {
+						sum += float64(rows.Row(8*by + y)[8*bx+x]) * math.Cos(math.Pi*float64((2*x+1)*u)/16) * math.Cos(math.Pi*float64((2*y+1)*v)/16)
+					}
+				}
+				for _, order := range [...]int{u, v} {
+					if sum /= 2; order == 0 {
+						sum /= math.Sqrt2
+					}
+				}
+				want := math.Round(math.Max(-127, math.Min(127, sum/float64(k.Step(u, v)))))
+				if n++; math.Abs(want-float64(got[64*(by*k.Across+bx)+8*v+u])) > 0 {
+					off++
+				}
+			}
+		}
+	}
+	assert.LessOrEqual(t, off, n/1000, "of %d: only what lies on a boundary of rounding", n)
+}
+
+// Small coefficients that are zero stay zero if the mark is weaker than asked for.
+func TestZerosStay(t *testing.T) {
+	c, err := JPEGCanvas(coded(t, 801, 603), 1)
+	require.NoError(t, err)
+	s := shaped(c)
+	all, few := c.change(0, s.luma, lowOrders, 1, 0), c.change(0, s.luma, lowOrders, 1, 1000)
+	k, kept := &c.jpeg.Components[0], 0
+	for i := range few {
+		block, order := i/64, i%64
+		if order == 0 || k.At(block, order%8, order/8) != 0 {
+			require.Equal(t, all[i], few[i])
+			kept++
+		} else {
+			require.Zero(t, few[i])
+		}
+	}
+	assert.Less(t, kept, len(few)/2)
+}
+
+func TestTurned(t *testing.T) {
+	plane := dsp.NewPlane(5, 3)
+	img := image.NewNRGBA(image.Rect(0, 0, 5, 3))
+	for i := range plane.Pix {
+		plane.Pix[i], img.Pix[4*i] = float32(i), uint8(i)
+	}
+	for orientation := 1; orientation <= 8; orientation++ {
+		got, want := turned(plane, orientation), picture.Upright(img, orientation)
+		require.Equal(t, want.Rect, image.Rect(0, 0, got.W, got.H))
+		for i, v := range got.Pix {
+			assert.Equal(t, want.Pix[4*i], uint8(v), "orientation %d", orientation)
+		}
+		assert.Equal(t, plane, stored(got, orientation))
+	}
+}

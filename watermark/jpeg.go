@@ -1,0 +1,85 @@
+package watermark
+
+import (
+	"context"
+	"image"
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/jpegcoef"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
+	"github.com/kycmark/kycmark/internal/quality"
+)
+
+// ErrCoefficients is wrapped for JPEG files that are marked in their pixels only, such as CMYK.
+var ErrCoefficients = jpegcoef.ErrRefused
+
+// A JPEG is an [Original] whose copies keep the coefficients of its file: only the lowest orders change, in steps of
+// the file's own quantisation. It is safe for concurrent use.
+type JPEG struct {
+	o *Original
+}
+
+// PrepareJPEG readies a JPEG file for marking, and keeps it. orientation is as in EXIF, 1 to 8: the mark belongs to the
+// upright picture. The error wraps [ErrTooSmall] or [ErrCoefficients].
+func PrepareJPEG(key *Key, file []byte, orientation int, of Submission) (*JPEG, error) {
+	canvas, err := pattern.JPEGCanvas(file, orientation)
+	if err != nil {
+		return nil, err
+	}
+	return &JPEG{prepared(key, canvas, of, 1)}, nil
+}
+
+// Mark marks the JPEG with id, as [Original.Mark] does, and returns its file without metadata, stored as the source. What
+// it finds out is true of that file: PSNR and SSIM are measured at the canonical size, with a long side of at most 1024
+// pixels. Image of the result is nil.
+func (j *JPEG) Mark(ctx context.Context, id CopyID) (*Marked, []byte, error) {
+	return j.mark(ctx, id, false)
+}
+
+// MarkLast is [JPEG.Mark] for the last copy, and saves memory. The JPEG must not be used any more.
+func (j *JPEG) MarkLast(ctx context.Context, id CopyID) (*Marked, []byte, error) {
+	return j.mark(ctx, id, true)
+}
+
+func (j *JPEG) mark(ctx context.Context, id CopyID, last bool) (*Marked, []byte, error) {
+	t, err := j.o.tried(ctx, id, nil, last)
+	if err != nil {
+		return nil, nil, err
+	}
+	marked := t.Marked // without the planes of the mark
+	return &marked, t.file, nil
+}
+
+// changeZero are thresholds in steps of quantisation: a coefficient that is zero is changed if the mark reaches so much
+// there. New coefficients take most of the bytes that a mark adds. The first threshold counts that keeps the weight
+// within maxWeight times the source's, or else the last.
+var changeZero = [...]float32{0.5, 0.75, 1, 1.5}
+
+const maxWeight = 1.07
+
+// layJPEG writes the mark of a trial into coefficients and decodes them again, small as a messenger leaves them. It
+// sets PSNR, SSIM, file and small of m.
+func (o *Original) layJPEG(m *trial, plain *image.NRGBA) {
+	before := o.canvas.Canonical()
+	var changed *jpegcoef.Picture
+	for _, zero := range changeZero {
+		changed = o.canvas.Changed(m.mark, zero)
+		if m.file = changed.Encode(); float64(len(m.file)) <= float64(maxWeight*float64(o.canvas.Weight())) {
+			break
+		}
+	}
+	w, h := o.canvas.Size()
+	canonical := o.canvas.Shrunk(changed, image.Pt(before.R.W, before.R.H), messengerSize(w, h))
+	after := canonical[0]
+	m.small = canonical[1]
+	m.SSIM = quality.SSIM(plain, flat(after))
+	sum := 0.0
+	for _, planes := range [...][2]dsp.Plane{{before.R, after.R}, {before.G, after.G}, {before.B, after.B}} {
+		for i, v := range planes[0].Pix {
+			d := float64(v - planes[1].Pix[i])
+			sum += float64(d * d)
+		}
+	}
+	m.PSNR = 10 * math.Log10(255*255*3*float64(len(after.R.Pix))/sum)
+}

@@ -1,0 +1,65 @@
+package watermark_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"image/jpeg"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// A mark in coefficients is read and traced like others, and its file has the same bytes on every machine.
+func TestJPEG(t *testing.T) {
+	var b bytes.Buffer
+	img := scene(901, 643)
+	require.NoError(t, jpeg.Encode(&b, img, &jpeg.Options{Quality: 90}))
+	j, err := watermark.PrepareJPEG(key, b.Bytes(), 1, sub)
+	require.NoError(t, err)
+	m, file, err := j.Mark(t.Context(), 1042)
+	require.NoError(t, err)
+	assert.False(t, m.Weak)
+	assert.Nil(t, m.Image)
+	assert.InDelta(t, 45, m.PSNR, 3)
+	assert.Greater(t, m.SSIM, 0.986)
+	assert.Less(t, float64(len(file)), 1.08*float64(b.Len()))
+
+	original, err := picture.Decode(b.Bytes(), picture.Limits{})
+	require.NoError(t, err)
+	leak, err := picture.Decode(file, picture.Limits{})
+	require.NoError(t, err)
+	found, err := watermark.Detect(t.Context(), key, leak.Image)
+	require.NoError(t, err)
+	assert.Equal(t, watermark.CopyID(1042), found.Copy)
+	tr := tracer(t, original.Image, issued(200))
+	for _, name := range []string{"none", "jpeg20", "thumb160", "rot17"} {
+		assert.Equal(t, []watermark.CopyID{1042}, traced(t, tr, applied(t, name, leak.Image)).Accused, name)
+	}
+}
+
+// The bytes of a marked file must not depend on the machine.
+func TestJPEGVector(t *testing.T) {
+	file, err := os.ReadFile("../testdata/pictures/stranger_coast.jpg")
+	require.NoError(t, err)
+	j, err := watermark.PrepareJPEG(key, file, 6, sub)
+	require.NoError(t, err)
+	_, marked, err := j.Mark(t.Context(), 1042)
+	require.NoError(t, err)
+	sum := sha256.Sum256(marked)
+	assert.Equal(t, "ff2674da3f561bf35588e0bc376ee309e305de483e017a214cc53b32cc271b6c", hex.EncodeToString(sum[:]))
+}
+
+func TestJPEGOfNoSize(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, jpeg.Encode(&b, scene(200, 200), nil))
+	_, err := watermark.PrepareJPEG(key, b.Bytes(), 1, sub)
+	assert.ErrorIs(t, err, watermark.ErrTooSmall)
+	_, err = watermark.PrepareJPEG(key, b.Bytes()[:b.Len()/2], 1, sub)
+	assert.ErrorIs(t, err, watermark.ErrCoefficients)
+}
