@@ -17,7 +17,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -190,9 +189,6 @@ func (x *asked) answers(t *testing.T, silent func(what, answer string)) map[stri
 	wrong := make(map[string]bool)
 	d, err := x.open(t.Context())
 	if err != nil {
-		if os.Getenv("DBG") != "" {
-			t.Log(time.Now(), "open", err)
-		}
 		return map[string]bool{"": true}
 	}
 	defer func() { require.NoError(t, d.Close()) }()
