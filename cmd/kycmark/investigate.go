@@ -88,7 +88,6 @@ If no picture can be examined, nothing is entered or written.`,
 	cmd.Flags().BoolVar(&f.drawn, "drawn", false, "the pictures were drawn at random by us from those claimed, so that they speak for the rest")
 	queueFlag(cmd, &f.queue)
 	cmd.Flags().IntVar(&f.parts, "parts", defaultParts, "with --queue: the `number` of jobs, each done on one processor")
-	cmd.Flags().IntVar(&f.groups, "groups", 0, "the `number` of groups of search segments that \"kycmark work --group K/N\" holds elsewhere, at least one worker for each K (default: this machine has all)")
 	cmd.MarkFlagsMutuallyExclusive("queue", "part")
 	cmd.MarkFlagsMutuallyExclusive("queue", "state")
 	f.outputs(cmd)
@@ -110,8 +109,9 @@ If no picture can be examined, nothing is entered or written.`,
 	})
 }
 
-// outputs registers the flags of what is written, and of the case, with cmd.
+// outputs registers the flags of what is written, of the case, and of who holds search segments, with cmd.
 func (f *investigateFlags) outputs(cmd *cobra.Command) {
+	cmd.Flags().IntVar(&f.groups, "groups", 0, "the `number` of groups of search segments that \"kycmark work --group K/N\" holds elsewhere, at least one worker for each K (default: this machine has all)")
 	cmd.Flags().StringVar(&f.caseNumber, "case", "", "`folder` of \"kycmark case open\", or the number of the case, for the report")
 	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
 	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")

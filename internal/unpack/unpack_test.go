@@ -3,7 +3,9 @@ package unpack_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -72,6 +74,22 @@ func list(t *testing.T, ctx context.Context, kind string, data []byte) (out []st
 		return nil
 	})
 	return out, err
+}
+
+// 8 kB become 4.6 GB of zeros. The process that unpacks them has only so much processor time.
+func TestTime(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		return // no other system limits it
+	}
+	unpack.Within(t, 1)
+	zeros, err := base64.StdEncoding.DecodeString("QlpoOTFBWSZTWQ4J4t8BX45AAMAAAAggADCATUZCoCWpCoCXMUFZJlNZudCH0AAAxdAAwAAEAAAIIAAgpTQZjUhbBQvF3JFOFCQpcNCbgA==")
+	require.NoError(t, err)
+	found, err := list(t, t.Context(), ".tar.bz2", bytes.Repeat(zeros, 100))
+	if err == nil { // the tar's bytes end with it
+		require.Len(t, found, 1)
+		err = errors.New(found[0])
+	}
+	require.ErrorContains(t, err, "cannot be read within 1 s of processor time")
 }
 
 func packed(t *testing.T, kind string, data []byte) []byte {
