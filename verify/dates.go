@@ -287,16 +287,29 @@ func (w *weighing) foundAt() string { return utc(w.cfg.Found) }
 // a picture the first that was entered counts.
 func (w *weighing) custodyEntered() (out []figures) {
 	for _, name := range w.names {
-		n, first := 0, time.Time{}
+		n, unproven, first := 0, 0, time.Time{}
 		for _, l := range w.Verdicts {
-			if at := entered(l, name); l.matched() && !at.IsZero() && w.lateEntry(at) != "" {
-				if n++; first.IsZero() || at.Before(first) {
-					first = at
-				}
+			at := entered(l, name)
+			if !l.matched() || at.IsZero() {
+				continue
+			}
+			open := !slices.ContainsFunc(l.Custody, func(c registry.Custody) bool { return c.Recipient == name && !c.Unproven })
+			if !open && w.lateEntry(at) == "" {
+				continue
+			}
+			if open {
+				unproven++
+			}
+			if n++; first.IsZero() || at.Before(first) {
+				first = at
 			}
 		}
+		why := w.lateEntry(first)
+		if unproven > 0 && why == "" {
+			why = "no trusted witness has signed that entry"
+		}
 		if n > 0 {
-			out = append(out, figures{"n": n, "name": name, "entered": utc(first), "why": w.lateEntry(first)})
+			out = append(out, figures{"n": n, "name": name, "entered": utc(first), "why": why})
 		}
 	}
 	return out

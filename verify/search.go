@@ -63,6 +63,7 @@ type catalogue struct {
 	mu       sync.Mutex
 	read     int64 // number of the last submission that was read
 	erased   int64 // number of the last erasure that was followed
+	begun    int64 // entries when it was begun, until their submissions were counted; then 0
 	hashes   *phash.Index
 	segments []engine.Segment // of hashes
 	features []engine.Segment // of local features
@@ -116,6 +117,33 @@ func (c *catalogue) follow(ctx context.Context, r *registry.Registry, key *regis
 	if c.erased, err = r.Engine().ErasedAfter(ctx, c.erased, c.forget); err != nil {
 		return fmt.Errorf("load erasures: %w", err)
 	}
+	return c.complete(ctx, r)
+}
+
+// complete compares how many submissions the catalogue has with how many there were when it was begun: an index that
+// hides a row would hide it from the search. After an erasure meanwhile, the next search does. The error wraps [registry.ErrTampered]. The caller holds mu.
+func (c *catalogue) complete(ctx context.Context, r *registry.Registry) error {
+	if c.begun == 0 {
+		return nil
+	}
+	if c.erased > c.begun { // maybe of submissions that were not there then
+		c.begun = c.erased
+		return nil
+	}
+	all, err := r.Engine().Searchable(ctx, c.begun, c.erased)
+	if err != nil {
+		return err
+	}
+	have := int64(0)
+	for _, how := range c.reach[:min(c.begun+1, int64(len(c.reach)))] {
+		if how != noUpload {
+			have++
+		}
+	}
+	if have != all {
+		return fmt.Errorf("%w: %d submissions are found, and %d were entered", registry.ErrTampered, have, all)
+	}
+	c.begun = 0
 	return nil
 }
 
@@ -139,7 +167,7 @@ func (c *catalogue) begin(ctx context.Context, r *registry.Registry, key *regist
 	if err != nil {
 		return err
 	}
-	all, err := r.Engine().Searchable(ctx)
+	all, err := r.Engine().Searchable(ctx, entries, math.MaxInt64)
 	if err != nil {
 		return err
 	}
@@ -179,7 +207,7 @@ func (c *catalogue) begin(ctx context.Context, r *registry.Registry, key *regist
 			c.enter(s, local.Mounted(s.File))
 		}
 	}
-	c.hashes, c.segments, c.parts, c.features = hashes, segments, local, features
+	c.hashes, c.segments, c.parts, c.features, c.begun = hashes, segments, local, features, entries
 	return nil
 }
 

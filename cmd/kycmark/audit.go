@@ -43,7 +43,7 @@ compared with the digest that was entered, and so is what uploads are found by.`
 	fs := cmd.Flags()
 	fs.StringArrayVar(&f.checkpoints, "checkpoint", nil, "`file` with a checkpoint that was kept elsewhere; may be repeated")
 	fs.StringArrayVar(&f.keys, "key", nil, "public `key` of the ledger, or its file; of several any may have signed (default: the home's)")
-	fs.StringArrayVar(&f.witnesses, "witness", nil, "public `key` of a witness, or its file: check its signatures; may be repeated")
+	fs.StringArrayVar(&f.witnesses, "witness", nil, "public `key` of a witness, or its file: check its signatures; may be repeated (default: the home's)")
 	fs.BoolVar(&f.originals, "originals", false, "open every sealed original")
 	fs.BoolVar(&f.sweep, "sweep", false, "with --originals: remove what is older than a day and belongs to no submission")
 	queueFlag(cmd, &f.queue)
@@ -64,6 +64,7 @@ type auditLine struct {
 	Originals   *int     `json:"originals"`   // opened; null: not asked for
 	Problems    []string `json:"problems"`
 	Reserved    int      `json:"reserved,omitempty"` // copies whose release is not confirmed
+	Unsummed    bool     `json:"unsummed,omitempty"` // the database server keeps no checksums
 	Clock       []string `json:"clock"`              // entries that were made when a clock was wrong
 	Error       *string  `json:"error"`              // the first problem
 }
@@ -76,12 +77,18 @@ func (b *books) audit(ctx context.Context, f auditFlags) error {
 	if err != nil {
 		return err
 	}
+	_, err = b.report(ctx, f, o)
+	return err
+}
+
+// report audits, prints what came of it, and says whether the ledger holds.
+func (b *books) report(ctx context.Context, f auditFlags, o registry.AuditOptions) (holds bool, err error) {
 	a, err := b.audited(ctx, f, o)
 	if err != nil {
-		return keyUsage(err)
+		return false, keyUsage(err)
 	}
 	line := auditLine{Holds: a.Holds, Size: a.Size, Head: a.Head,
-		Checkpoints: len(a.Checkpoints), Outside: len(a.Outside), Problems: a.Problems, Reserved: a.Reserved, Clock: a.Clock}
+		Checkpoints: len(a.Checkpoints), Outside: len(a.Outside), Problems: a.Problems, Reserved: a.Reserved, Unsummed: a.Unsummed, Clock: a.Clock}
 	if f.originals {
 		line.Originals = &a.Originals
 	}
@@ -95,11 +102,14 @@ func (b *books) audit(ctx context.Context, f auditFlags) error {
 	for _, c := range a.Clock {
 		b.warnf("%s", c)
 	}
+	if a.Unsummed {
+		b.warnf("the database server keeps no data checksums: stop it and run pg_checksums --enable")
+	}
 	if a.Holds {
 		b.printf("the ledger holds: %s, head %s\n", entries(a.Size), a.Head)
 	}
 	b.auditWords(f, a)
-	return b.line(line)
+	return a.Holds, b.line(line)
 }
 
 // audited checks the ledger, in this process or by a worker.
@@ -128,6 +138,11 @@ func (b *books) auditOptions(f auditFlags) (o registry.AuditOptions, err error) 
 	}
 	if o.Witnesses, err = publicKeys(f.witnesses); err != nil {
 		return o, err
+	}
+	if len(f.witnesses) == 0 {
+		if o.Witnesses, err = b.home.Witnesses(); err != nil {
+			return o, err
+		}
 	}
 	for _, path := range f.checkpoints {
 		text, err := readSmall(path)

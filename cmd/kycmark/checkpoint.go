@@ -70,6 +70,20 @@ Give it to auditors and witnesses by another way than these.`,
 	})
 }
 
+// sign signs the ledger's present state with the home's key, and has the witness sign it that w names.
+func (b *books) sign(ctx context.Context, w witnessFlags) (*registry.Checkpoint, error) {
+	private, err := b.home.LedgerKey()
+	if err != nil {
+		return nil, withHint(err, "checkpoints are signed where the ledger's key is: keys.ledger in kycmark.toml")
+	}
+	b.warnExposed(b.home.KeyFiles()...)
+	c, err := b.registry.Ledger().Sign(ctx, private)
+	if err != nil {
+		return nil, err
+	}
+	return b.witnessed(ctx, w, c)
+}
+
 // witnessFlags name a witness. url and key go together.
 type witnessFlags struct{ url, key string }
 
@@ -112,24 +126,16 @@ func (b *books) checkpoint(ctx context.Context, f stampFlags, w witnessFlags, ou
 	if err := b.checkOutputs(false, []string{f.ca}, out); err != nil {
 		return err
 	}
-	private, err := b.home.LedgerKey()
+	c, err := b.sign(ctx, w)
 	if err != nil {
-		return withHint(err, "checkpoints are signed where the ledger's key is: keys.ledger in kycmark.toml")
-	}
-	b.warnExposed(b.home.KeyFiles()...)
-	c, err := b.registry.Ledger().Sign(ctx, private)
-	if err != nil {
-		return err
-	}
-	if c, err = b.witnessed(ctx, w, c); err != nil {
 		return err
 	}
 	if tsa != nil && len(c.Stamp) == 0 {
-		stamp, _, err := tsa.Stamp(ctx, sha256.Sum256(c.Body()))
+		stamp, says, err := tsa.Stamp(ctx, sha256.Sum256(c.Body()))
 		if err != nil {
 			return err
 		}
-		if c, err = b.registry.Ledger().AddStamp(ctx, c.Size, stamp); err != nil {
+		if c, err = b.registry.Ledger().AddStamp(ctx, c.Size, stamp, says.Time); err != nil {
 			return err
 		}
 	}

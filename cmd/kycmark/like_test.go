@@ -63,9 +63,9 @@ var subsamplings = map[picture.Subsampling]string{picture.Sub444: "4:4:4", pictu
 	picture.Sub420: "4:2:0", picture.SubGray: "gray"}
 
 // written fails unless FILE is a JPEG of that QUALITY and SUBSAMPLING, with a
-// profile of ICC bytes and the orientation of cameraEXIF.
+// profile of ICC bytes, stored in that ORIENTATION.
 func written(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 4)
+	arguments(ts, neg, args, 5)
 	pic, err := picture.Load(ts.MkAbs(args[0]), picture.Limits{})
 	ts.Check(err)
 	s := pic.Source
@@ -74,7 +74,7 @@ func written(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s is of quality %d, %s, with a profile of %d bytes", args[0], s.Quality, subsamplings[s.Subsampling], len(s.ICC))
 		}
 	}
-	if pic.Format != "jpeg" || pic.Orientation != 3 {
+	if pic.Format != "jpeg" || strconv.Itoa(pic.Orientation) != args[4] {
 		ts.Fatalf("%s is %s of orientation %d", args[0], pic.Format, pic.Orientation)
 	}
 }

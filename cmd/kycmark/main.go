@@ -127,7 +127,7 @@ func groups() []group {
 			newInit, newRecipient, newKey, newSubmit, newSubject, newIssue, newSettle, newReceipt, newHandOn, newCustody, newInvestigate, newConclude, newList, newShow, newErase, newSegments, newWork,
 		}},
 		{"For auditors and witnesses:", []func(*ui) *cobra.Command{
-			newVerifyReport, newCase, newPlan, newCheckpoint, newAudit, newProve, newCopyRegistry, newMoveBlobs,
+			newVerifyReport, newCase, newPlan, newCheckpoint, newAudit, newWatch, newProve, newCopyRegistry, newMoveBlobs,
 		}},
 		{"See for yourself:", []func(*ui) *cobra.Command{
 			newDemo, newVersion,

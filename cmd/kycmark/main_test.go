@@ -70,8 +70,8 @@ var server pgtest.Server
 //	paged NAME FILE           the same as a TIFF of two pages
 //	blank FILE [W H]          a small black PNG, on which no mark holds
 //	dressed NAME FILE QUALITY the shipped picture as a camera's JPEG, with metadata
-//	written FILE QUALITY SUBSAMPLING ICC
-//	                          how a JPEG must be written, and upright
+//	written FILE QUALITY SUBSAMPLING ICC ORIENTATION
+//	                          how a JPEG must be written
 //	weighs FILE FILE          two files' sizes must be within 15 %
 //	flip FILE                 change one letter near the end of a text
 //	pack ARCHIVE FILE...      a .zip, .docx, .tar.gz or .tar.xz of files

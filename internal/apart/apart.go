@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"time"
 )
 
 // ErrEncrypted is wrapped if a password is needed.
@@ -57,6 +58,7 @@ type Job struct {
 	Verb      string // the first argument of the process
 	Kind      string // of the input, for the reader
 	MaxMemory int64  // bytes of data that the process has on Linux
+	MaxTime   int64  // seconds of processor time that it has on Linux; 0: any
 }
 
 // A process reads for this one.
@@ -77,7 +79,7 @@ func (j Job) start(ctx context.Context, in io.Reader) (p *process, err error) {
 		return nil, err
 	}
 	running, cancel := context.WithCancel(ctx)
-	p = &process{job: j, cmd: exec.CommandContext(running, self, j.Verb, j.Kind, strconv.FormatInt(j.MaxMemory, 10)), end: cancel}
+	p = &process{job: j, cmd: exec.CommandContext(running, self, j.Verb, j.Kind, strconv.FormatInt(j.MaxMemory, 10), strconv.FormatInt(j.MaxTime, 10)), end: cancel}
 	var out io.Reader
 	if p.cmd.Stdin = in; in == nil {
 		p.in, err = p.cmd.StdinPipe()
@@ -105,6 +107,9 @@ func (p *process) ended(ctx context.Context, stopped bool, err error) error {
 		return ended
 	}
 	if exit := (*exec.ExitError)(nil); stopped && errors.As(died, &exit) {
+		if took := exit.UserTime() + exit.SystemTime(); p.job.MaxTime > 0 && took >= time.Duration(p.job.MaxTime)*time.Second*9/10 {
+			return fmt.Errorf("cannot be read within %d s of processor time", p.job.MaxTime)
+		}
 		err = fmt.Errorf("cannot be read within %d MiB of memory, or its reader failed (%s)", p.job.MaxMemory>>20, exit)
 	}
 	return err
@@ -213,16 +218,18 @@ func Serve(verb string, reader func(kind string, in *os.File, w *Writer) error) 
 	return true
 }
 
-// started reports whether this process was started to read under a verb. It then limits its memory.
+// started reports whether this process was started to read under a verb. It then limits its memory and its time.
 func started(verb string) bool {
-	if len(os.Args) != 4 || os.Args[1] != verb {
+	if len(os.Args) != 5 || os.Args[1] != verb {
 		return false
 	}
 	memory, err := strconv.ParseUint(os.Args[3], 10, 63)
-	if err == nil {
-		limitMemory(memory)
+	seconds, wrong := strconv.ParseUint(os.Args[4], 10, 63)
+	if err != nil || wrong != nil {
+		return false
 	}
-	return err == nil
+	limit(memory, seconds)
+	return true
 }
 
 // newWriter returns the writer of this process.

@@ -2,5 +2,5 @@
 
 package apart
 
-// limitMemory does nothing: this system has no limit that the runtime keeps.
-func limitMemory(uint64) {}
+// limit does nothing: this system has no limit that the runtime keeps.
+func limit(bytes, seconds uint64) {}

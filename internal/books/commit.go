@@ -175,6 +175,12 @@ func (r Release) LedgerEntry() Entry {
 		Commitment: commit(EntryRelease, r.Salt, uint64(r.Copy), r.Submission[:], r.State, r.Note, r.Entered, r.Actor)}
 }
 
+// LedgerEntry commits to the signature of the witness, or the timestamp.
+func (c Cosigned) LedgerEntry() Entry {
+	return Entry{Kind: EntryCosigned, Time: c.Entered,
+		Commitment: commit(EntryCosigned, c.Salt, c.Size, c.Root[:], c.Witness, c.Dated, c.Proof, c.Entered)}
+}
+
 // LedgerEntry commits to the fact of custody and its list of submissions.
 func (c Custody) LedgerEntry() Entry {
 	fields := append([]any{c.Recipient, c.From, c.To, c.Note, c.Entered, c.Actor}, list(c.Submissions)...)

@@ -32,6 +32,7 @@ const (
 	EntryInvestigation = "investigation"
 	EntryConclusion    = "conclusion"
 	EntryHandOn        = "hand-on"
+	EntryCosigned      = "cosigned"
 )
 
 // Versions are written into every entry and commitment; the meaning of a version never changes. An

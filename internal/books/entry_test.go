@@ -91,7 +91,7 @@ func TestLedgerVector(t *testing.T) {
 
 // Whatever is kept in a row is bound by its commitment, so that an edit shows.
 func TestEveryFieldIsCommitted(t *testing.T) {
-	for _, row := range append(samples(t), books.HandOn{Giver: "a", Taker: "b", How: "c"}, books.Conclusion{Named: []string{"a"}}, books.Release{}) {
+	for _, row := range append(samples(t), books.HandOn{Giver: "a", Taker: "b", How: "c"}, books.Conclusion{Named: []string{"a"}}, books.Release{}, books.Cosigned{}) {
 		want := row.LedgerEntry().Commitment
 		typ := reflect.TypeOf(row)
 		all := reflect.VisibleFields(typ)
@@ -110,7 +110,7 @@ func TestEveryFieldIsCommitted(t *testing.T) {
 			edit(t, edited.FieldByIndex(field.Index))
 			got := edited.Interface().(books.Row).LedgerEntry().Commitment
 			switch field.Name {
-			case "Seq", "Entry", "Erased", "ErasedBy", "First", "Originals", "After":
+			case "Seq", "Entry", "Erased", "ErasedBy", "First", "Originals", "Unsummed", "After", "Proven", "Unproven":
 				require.Equal(t, want, got, "%s.%s is assigned by the store", typ, field.Name)
 			case "State":
 				require.Equal(t, typ == reflect.TypeFor[books.Copy](), want == got, "%s.%s", typ, field.Name)

@@ -59,8 +59,12 @@ type Info struct {
 	Created    time.Time
 	SealHashes bool   // every hash is kept sealed, also in segments
 	Originals  string // address of the place of new originals; "": the database. The ledger has nothing of it
+	Unsummed   bool   // the database server's pages have no checksums; no row has it
 	Logged
 }
+
+// Origin names the ledger of the registry with this ID, as its checkpoints and its key do.
+func Origin(id [16]byte) string { return "kycmark/" + hex.EncodeToString(id[:]) }
 
 // Kinds of recipients.
 const (
@@ -447,6 +451,8 @@ type Custody struct {
 	Note        string                 `json:"note,omitempty"`        // how this is known
 	Entered     time.Time              `json:"entered"`               // by the clock of the machine that entered it
 	After       time.Time              `json:"after,omitzero"`        // an earlier entry is of this time: that clock was behind
+	Proven      time.Time              `json:"proven,omitzero"`       // a trusted witness signed the entry then, first
+	Unproven    bool                   `json:"unproven,omitempty"`    // there are trusted witnesses, and no one signed the entry
 	Actor       string                 `json:"actor,omitempty"`
 	Signed      Countersignature       `json:"countersigned,omitzero"`
 	Logged
@@ -455,9 +461,13 @@ type Custody struct {
 // ClocksApart is how much later than an entry an earlier one may be, by the clock of another machine. Chosen.
 const ClocksApart = time.Hour
 
-// EnteredAt returns when the fact was entered at the earliest: [Custody.Entered], or After if that is later.
+// EnteredAt returns from when on the fact counts: Proven, or without a trusted witness [Custody.Entered], or After if
+// that is later.
 func (c *Custody) EnteredAt() time.Time {
-	if c.After.After(c.Entered) {
+	switch {
+	case !c.Proven.IsZero():
+		return c.Proven
+	case c.After.After(c.Entered):
 		return c.After
 	}
 	return c.Entered
@@ -472,7 +482,7 @@ func (c *Custody) Message() []byte {
 
 // Before reports whether the fact was proven before t: it was entered, or it was countersigned.
 func (c *Custody) Before(t time.Time) bool {
-	return c.EnteredAt().Before(t) || c.Signed.Before(t)
+	return !c.Unproven && c.EnteredAt().Before(t) || c.Signed.Before(t)
 }
 
 // A Countersignature is the holder's own signature of a fact of custody, with a date that neither the
@@ -596,6 +606,18 @@ func (c *Checkpoint) Body() []byte {
 
 // A Witness is another party that signed a checkpoint.
 type Witness = tlog.Cosignature
+
+// A Cosigned is the signature of a witness, or a timestamp, of a checkpoint: the first Size entries were there then.
+// Entries that follow its own entry were made later.
+type Cosigned struct {
+	Size    int64
+	Root    Digest
+	Witness string    // the public key that signed, as text; "": Proof is an RFC 3161 timestamp
+	Dated   time.Time // by the witness's clock
+	Proof   []byte    // the checkpoint with that signature alone, or the timestamp, DER
+	Entered time.Time
+	Logged
+}
 
 // Issued is a count of one day and, unless it counts uploads alone, of one recipient.
 type Issued struct {

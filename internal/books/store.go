@@ -123,9 +123,9 @@ type Store interface {
 	// no such upload.
 	SealedUnderOther(ctx context.Context, keyID string) (of watermark.Submission, other string, err error)
 
-	// Searchable counts the submissions that were not erased; each page counts. The error wraps ErrTampered if they
-	// are not as many as were entered.
-	Searchable(ctx context.Context) (int64, error)
+	// Searchable counts the submissions with numbers up to upto, without the submissions of erasures with numbers up to
+	// erasure; each page counts. The error wraps ErrTampered if in all they are not as many as were entered.
+	Searchable(ctx context.Context, upto, erasure int64) (int64, error)
 	// Segments returns an index of the hashes in all segments that can be used. It also returns all
 	// segments, in the order of the numbers that they cover. A segment with Err is not in the index. Hashes that were
 	// erased may be in it: the caller follows ErasedAfter. keys open sealed segments; nil leaves these out.
@@ -188,8 +188,8 @@ type Store interface {
 	Conclusions(ctx context.Context) ([]Conclusion, error) // in the order of entry
 
 	// Check recomputes the ledger from its first entry, holds every row against it,
-	// and returns its size and root.
-	Check(ctx context.Context) (size int64, root tlog.Hash, err error)
+	// and returns its size and root. It calls each with every entry, in their order.
+	Check(ctx context.Context, each ...func(Entry)) (size int64, root tlog.Hash, err error)
 	// Head returns the same without checking anything.
 	Head(ctx context.Context) (size int64, root tlog.Hash, err error)
 	// Entries returns up to limit encoded entries after number seq.
@@ -204,9 +204,13 @@ type Store interface {
 	// checkpoint unchanged.
 	AddCheckpoint(ctx context.Context, c Checkpoint) (*Checkpoint, error)
 	// ChangeCheckpoint calls change with the kept checkpoint of that size (entries). It
-	// keeps the note and the stamp that change leaves, and returns the result. No other
-	// caller changes the checkpoint meanwhile. change may be called more than once.
-	ChangeCheckpoint(ctx context.Context, size int64, change func(*Checkpoint) error) (*Checkpoint, error)
+	// keeps the note and the stamp that change leaves, enters the rows that change returns, and returns the
+	// result. No other caller changes the checkpoint meanwhile. change may be called more than once.
+	ChangeCheckpoint(ctx context.Context, size int64, change func(*Checkpoint) ([]Cosigned, error)) (*Checkpoint, error)
+	// Cosigned lists the signatures of witnesses and the timestamps, in the order of entry.
+	Cosigned(ctx context.Context) ([]Cosigned, error)
+	// TrustWitnesses says whose signatures bound the times of custody: public keys as text. The error wraps [tlog.ErrKey].
+	TrustWitnesses(keys []string) error
 	// Checkpoints lists the signed checkpoints that are kept, by size.
 	Checkpoints(ctx context.Context) ([]Checkpoint, error)
 }

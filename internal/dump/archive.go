@@ -112,7 +112,7 @@ func (d *Dump) seekable(ctx context.Context, f File, r io.ReadCloser, whole *dig
 // ".zst". whole reads r, and is read to its end; r is closed. With an error decompress also returns the
 // bytes before the error, or nil if none can be read.
 func (d *Dump) decompress(ctx context.Context, packed string, r io.ReadCloser, whole *digested) (in *source, err error) {
-	if packed == ".xz" || packed == ".zst" {
+	if packed == ".xz" || packed == ".zst" || packed == ".bz2" && d.opts.Unpack != nil {
 		own, err := ownFile(ctx, r, whole, d.left)
 		if err != nil {
 			return nil, err

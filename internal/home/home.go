@@ -69,6 +69,8 @@ type config struct {
 		Seal   string   `toml:"seal"`
 		Ledger string   `toml:"ledger"`
 		Report string   `toml:"report"`
+		// Witnesses are texts of public keys, or their files.
+		Witnesses []string `toml:"witnesses"`
 	} `toml:"keys"`
 	InvestigateOnly bool `toml:"investigate_only"`
 }
@@ -234,7 +236,30 @@ func (h *Home) open(ctx context.Context, open func(context.Context, registry.Dri
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the registry of %s is gone: %w", h.dir, err)
 	}
-	return r, err
+	if err != nil {
+		return nil, err
+	}
+	witnesses, err := h.Witnesses()
+	if err == nil {
+		err = r.TrustWitnesses(witnesses...)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("keys.witnesses: %w", err), r.Close())
+	}
+	return r, nil
+}
+
+// Witnesses reads the public keys of the witnesses that the home trusts, as texts.
+func (h *Home) Witnesses() (keys []string, err error) {
+	for _, k := range h.config.Keys.Witnesses {
+		if strings.Count(k, "+") < 2 {
+			if k, err = keyfile.ReadPublic(h.path(k)); err != nil {
+				return nil, err
+			}
+		}
+		keys = append(keys, k)
+	}
+	return keys, nil
 }
 
 // Keys reads the mark keys and the sealing key from their files. The first mark key marks new

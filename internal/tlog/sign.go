@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -93,6 +94,28 @@ func OpenCheckpoint(text []byte, public string, witnesses ...string) (Checkpoint
 		}
 	}
 	return c, seen, nil
+}
+
+// OpenCosigned returns the checkpoint text that a witness signed with a time, and the earliest such time. It needs no
+// key of the log. Errors wrap [ErrKey] or [ErrCheckpoint].
+func OpenCosigned(text []byte, witness string) (Checkpoint, time.Time, error) {
+	k, ok := parseKey(witness)
+	if !ok {
+		return Checkpoint{}, time.Time{}, fmt.Errorf("%w: not the public key of a witness", ErrKey)
+	}
+	n, err := parseNote(text)
+	if err != nil {
+		return Checkpoint{}, time.Time{}, err
+	}
+	at, _, err := k.verify(n)
+	if err == nil && at.IsZero() {
+		err = fmt.Errorf("%w: not signed with a time by %s", ErrCheckpoint, witness)
+	}
+	if err != nil {
+		return Checkpoint{}, time.Time{}, err
+	}
+	c, err := ParseCheckpoint(n.Text)
+	return c, at, err
 }
 
 // AddSignatures adds the signatures of witnesses to the signed checkpoint text. cosigned is the

@@ -1,6 +1,8 @@
 package unpack
 
 import (
+	"bufio"
+	"compress/bzip2"
 	"errors"
 	"fmt"
 	"io"
@@ -40,12 +42,14 @@ func archive(kind string, archive *os.File, w *apart.Writer) error {
 		}
 		defer r.Close()
 		return w.File("tar", plainReader{r}, nil)
+	case ".tar.bz2":
+		return w.File("tar", plainReader{bzip2.NewReader(bufio.NewReader(whole))}, nil)
 	case ".7z":
 		return sevenZip(whole, size, w)
 	case ".rar":
 		return rar(whole, w)
 	}
-	return fmt.Errorf("archive of kind %q: want .7z, .rar, .tar.xz or .tar.zst", kind)
+	return fmt.Errorf("archive of kind %q: want .7z, .rar, .tar.xz, .tar.zst or .tar.bz2", kind)
 }
 
 // sevenZip writes the files of a 7z archive to w.

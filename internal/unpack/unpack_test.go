@@ -3,6 +3,7 @@ package unpack_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -72,6 +73,26 @@ func list(t *testing.T, ctx context.Context, kind string, data []byte) (out []st
 		return nil
 	})
 	return out, err
+}
+
+// 8 kB become 4.6 GB of zeros. The process that unpacks them has only so much processor time.
+func TestTime(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		return // no other system limits it
+	}
+	unpack.Within(t, 1)
+	zeros, err := base64.StdEncoding.DecodeString("QlpoOTFBWSZTWQ4J4t8BX45AAMAAAAggADCATUZCoCWpCoCXMUFZJlNZudCH0AAAxdAAwAAEAAAIIAAgpTQZjUhbBQvF3JFOFCQpcNCbgA==")
+	require.NoError(t, err)
+	f, err := os.Create(filepath.Join(t.TempDir(), "a.tar.bz2"))
+	require.NoError(t, err)
+	defer f.Close()
+	_, err = f.Write(bytes.Repeat(zeros, 100))
+	require.NoError(t, err)
+	err = unpack.Files(t.Context(), ".tar.bz2", f, func(_ string, _ bool, r io.Reader) error {
+		_, err := io.Copy(io.Discard, r)
+		return err
+	})
+	require.ErrorContains(t, err, "cannot be read within 1 s of processor time")
 }
 
 func packed(t *testing.T, kind string, data []byte) []byte {

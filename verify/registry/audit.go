@@ -1,12 +1,14 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
@@ -52,6 +54,7 @@ type Audit struct {
 	Swept       int          `json:"swept"`       // originals of no submission that were removed
 	Problems    []string     `json:"problems"`    // why it does not hold
 	Reserved    int          `json:"reserved"`    // copies whose release is not confirmed
+	Unsummed    bool         `json:"unsummed"`    // the database server would not notice a damaged page: it keeps no checksums
 	OneEntry    int          `json:"one_entry"`   // copies of earlier versions, which count as released
 	Clock       []string     `json:"clock"`       // entries that were made when a clock was wrong; such custody counts from later on
 }
@@ -70,35 +73,11 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 		return nil, fmt.Errorf("%w: there are checkpoints, but no key of the ledger to check them with", ErrInput)
 	}
 	a := &Audit{Checkpoints: []Checkpoint{}, Outside: []Checkpoint{}, Problems: []string{}, Clock: []string{}}
-	size, root, err := l.r.store.Check(ctx)
-	if err := a.note(err, ""); err != nil {
+	info, err := l.r.store.Info(ctx)
+	if err != nil {
 		return nil, err
 	}
-	if err == nil {
-		a.Size, a.Head = size, hex.EncodeToString(root[:])
-	}
-	facts, err := l.r.store.Custody(ctx)
-	if err := a.note(err, ""); err != nil {
-		return nil, err
-	}
-	for _, c := range facts {
-		if c.EnteredAt() != c.Entered {
-			a.Clock = append(a.Clock, fmt.Sprintf("the custody of %s of entry %d says %s, and an earlier entry %s: it counts from then on",
-				c.Recipient, c.Seq, c.Entered.Format(time.RFC3339), c.After.Format(time.RFC3339)))
-		}
-	}
-	for c, err := range l.r.AllCopies(ctx) {
-		if err := a.note(err, ""); err != nil {
-			return nil, err
-		}
-		switch {
-		case err != nil:
-		case !c.TwoEntries:
-			a.OneEntry++
-		case c.State == CopyReserved:
-			a.Reserved++
-		}
-	}
+	a.Unsummed = info.Unsummed
 	for _, k := range kept {
 		c, err := l.auditCheckpoint(ctx, []byte(k.Text), o)
 		if err == nil {
@@ -121,8 +100,40 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 			a.Outside = append(a.Outside, *c)
 		}
 	}
-	if err := l.auditClock(ctx, a); err != nil {
+	signed, err := l.auditCosigned(ctx, a, kept, o)
+	if err := a.note(err, ""); err != nil {
 		return nil, err
+	}
+	facts, err := l.r.store.Custody(ctx)
+	if err := a.note(err, ""); err != nil {
+		return nil, err
+	}
+	clock := newClock(a, signed, facts)
+	size, root, err := l.r.store.Check(ctx, clock.next)
+	clock.end(clock.seq)
+	if clock.groups > maxClock {
+		a.Clock = append(a.Clock, fmt.Sprintf("%d more groups of entries were made when a clock was wrong", clock.groups-maxClock))
+	}
+	others := a.Problems
+	a.Problems = []string{}
+	if err := a.note(err, ""); err != nil {
+		return nil, err
+	}
+	a.Problems = append(a.Problems, others...) // what Check found comes first
+	if err == nil {
+		a.Size, a.Head = size, hex.EncodeToString(root[:])
+	}
+	for c, err := range l.r.AllCopies(ctx) {
+		if err := a.note(err, ""); err != nil {
+			return nil, err
+		}
+		switch {
+		case err != nil:
+		case !c.TwoEntries:
+			a.OneEntry++
+		case c.State == CopyReserved:
+			a.Reserved++
+		}
 	}
 	if o.SealKey != nil {
 		if err := l.auditOriginals(ctx, a, o); err != nil {
@@ -133,67 +144,126 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 	return a, nil
 }
 
-// auditClock notes entries that were made when a clock was wrong: an entry before them is later, or a witness signed what
-// is before them later. Entries one after the other are noted together, and at most maxClock such groups.
-func (l *Ledger) auditClock(ctx context.Context, a *Audit) error {
-	signed := make(map[int64]time.Time) // by size
-	for _, c := range append(slices.Clip(a.Checkpoints), a.Outside...) {
+// auditCosigned notes which signatures of witnesses and timestamps that were entered do not hold, or are kept no more.
+// It returns the signatures with a time that hold, of the witnesses that o names.
+func (l *Ledger) auditCosigned(ctx context.Context, a *Audit, kept []books.Checkpoint, o AuditOptions) ([]books.Cosigned, error) {
+	rows, err := l.r.store.Cosigned(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var holds []books.Cosigned
+	for _, s := range rows {
+		at := slices.IndexFunc(kept, func(c books.Checkpoint) bool { return c.Size == s.Size && c.Root == s.Root })
+		wrong := func(what string) { a.Problems = append(a.Problems, fmt.Sprintf("entry %d: %s", s.Seq, what)) }
+		switch {
+		case at < 0:
+			wrong(fmt.Sprintf("the checkpoint of %d entries was removed", s.Size))
+			continue
+		case s.Witness == "":
+			continue // the timestamp may have been replaced, and who checks it needs the authority's certificate
+		}
+		c, dated, err := tlog.OpenCosigned(s.Proof, s.Witness)
+		switch lines := noteSignatures(string(s.Proof)); {
+		case err != nil || int64(c.Size) != s.Size || c.Root != s.Root || !dated.Equal(s.Dated):
+			wrong("the signature of the witness " + s.Witness + " does not hold")
+		case !strings.Contains(kept[at].Text, lines):
+			wrong(fmt.Sprintf("the signature of the witness %s was removed from the checkpoint of %d entries", s.Witness, s.Size))
+		case slices.Contains(o.Witnesses, s.Witness):
+			holds = append(holds, s)
+		}
+	}
+	for _, c := range append(slices.Clip(a.Checkpoints), a.Outside...) { // also signatures that an earlier version kept
 		for _, w := range c.Witnesses {
-			if w.Time.After(signed[c.Size]) {
-				signed[c.Size] = w.Time
+			if !w.Time.IsZero() && !slices.ContainsFunc(holds, func(s books.Cosigned) bool { return s.Size == c.Size && s.Witness == w.Key }) {
+				holds = append(holds, books.Cosigned{Size: c.Size, Dated: w.Time})
 			}
 		}
 	}
-	var latest time.Time
-	var because, group string // what latest is of; what is wrong with the entries since first
-	first, seq, groups := int64(0), int64(0), 0
-	end := func() {
-		if group == "" {
-			return
-		}
-		which := fmt.Sprintf("entries %d to %d", first, seq-1)
-		if first == seq-1 {
-			which = fmt.Sprintf("entry %d", first)
-		}
-		if groups++; groups <= maxClock {
-			a.Clock = append(a.Clock, which+group)
-		}
-		group = ""
-	}
-	for {
-		entries, err := l.r.store.Entries(ctx, seq, listPage)
-		if err != nil {
-			return err
-		}
-		for _, raw := range entries {
-			seq++
-			e, err := books.ParseEntry(raw)
-			if err != nil { // Check noted it
-				continue
-			}
-			if at := signed[seq-1]; at.After(latest) {
-				latest, because = at, fmt.Sprintf("a witness signed the %d before at %s", seq-1, at.UTC().Format(time.RFC3339))
-			}
-			if behind := latest.After(e.Time.Add(books.ClocksApart)); !behind {
-				end()
-			} else if group == "" {
-				first, group = seq, fmt.Sprintf(": made at %s, although %s: a clock was wrong", e.Time.Format(time.RFC3339), because)
-			}
-			if e.Time.After(latest) {
-				latest, because = e.Time, fmt.Sprintf("entry %d says %s", seq, e.Time.Format(time.RFC3339))
-			}
-		}
-		if len(entries) < listPage {
-			break
-		}
-	}
-	seq++
-	end()
-	if groups > maxClock {
-		a.Clock = append(a.Clock, fmt.Sprintf("%d more groups of entries were made when a clock was wrong", groups-maxClock))
-	}
-	return nil
+	slices.SortFunc(holds, func(a, b books.Cosigned) int { return cmp.Compare(a.Size, b.Size) })
+	return holds, nil
 }
+
+// A clock notes entries that were made when a clock was wrong: an entry before them is later, or a witness signed what is
+// before them later, or signed them earlier. Entries one after the other are noted together, and at most maxClock such
+// groups; custody is noted by itself.
+type clock struct {
+	a      *Audit
+	signed []books.Cosigned // by size
+	first  []time.Time      // the earliest of signed from each on
+	facts  map[int64]*books.Custody
+	behind int // signed with fewer entries
+
+	latest         time.Time
+	because, group string // what latest is of; what is wrong with the entries since begin
+	begin, seq     int64
+	groups         int
+}
+
+func newClock(a *Audit, signed []books.Cosigned, facts []books.Custody) *clock {
+	c := &clock{a: a, signed: signed, first: make([]time.Time, len(signed)), facts: make(map[int64]*books.Custody)}
+	for i := len(signed) - 1; i >= 0; i-- {
+		if c.first[i] = signed[i].Dated; i+1 < len(signed) && c.first[i+1].Before(c.first[i]) {
+			c.first[i] = c.first[i+1]
+		}
+	}
+	for i := range facts {
+		c.facts[facts[i].Seq] = &facts[i]
+	}
+	return c
+}
+
+// next takes the next entry.
+func (c *clock) next(e books.Entry) {
+	c.seq = e.Seq
+	for ; c.behind < len(c.signed) && c.signed[c.behind].Size < e.Seq; c.behind++ {
+		if s := c.signed[c.behind]; s.Dated.After(c.latest) {
+			c.latest, c.because = s.Dated, fmt.Sprintf("a witness signed the %d before at %s", s.Size, moment(s.Dated))
+		}
+	}
+	by, because := e.Time, ""
+	if c.latest.After(e.Time.Add(books.ClocksApart)) {
+		because = c.because
+	}
+	if c.behind < len(c.signed) && c.first[c.behind].Before(by) {
+		if by = c.first[c.behind]; e.Time.After(by.Add(books.ClocksApart)) {
+			because = "a witness signed it at " + moment(by)
+		}
+	}
+	switch fact := c.facts[e.Seq]; {
+	case because == "":
+		c.end(e.Seq - 1)
+	case fact != nil:
+		counts := "it counts from " + moment(fact.EnteredAt()) + " on"
+		if fact.Unproven {
+			counts = "it does not count, since no trusted witness signed it"
+		}
+		c.a.Clock = append(c.a.Clock, fmt.Sprintf("the custody of %s of entry %d: made at %s, although %s: %s", fact.Recipient, e.Seq, moment(e.Time), because, counts))
+		c.end(e.Seq - 1)
+	case c.group == "":
+		c.begin, c.group = e.Seq, fmt.Sprintf(": made at %s, although %s: a clock was wrong", moment(e.Time), because)
+	}
+	if by.After(c.latest) {
+		c.latest, c.because = by, fmt.Sprintf("entry %d says %s", e.Seq, moment(e.Time))
+	}
+}
+
+// end notes the group of entries up to last, if there is one.
+func (c *clock) end(last int64) {
+	if c.group == "" {
+		return
+	}
+	which := fmt.Sprintf("entries %d to %d", c.begin, last)
+	if c.begin == last {
+		which = fmt.Sprintf("entry %d", last)
+	}
+	if c.groups++; c.groups <= maxClock {
+		c.a.Clock = append(c.a.Clock, which+c.group)
+	}
+	c.group = ""
+}
+
+// moment writes a time in UTC to the second.
+func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // maxClock is how many groups of entries with a wrong clock an audit names. Chosen.
 const maxClock = 100

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
@@ -17,10 +18,10 @@ import (
 const maxStamp = 256 << 10
 
 // AddStamp keeps an RFC 3161 timestamp (DER, up to maxStamp bytes) of the [Checkpoint.Body] of
-// the kept checkpoint of size entries, and replaces an earlier timestamp. The caller must have
-// checked the timestamp. The error wraps [ErrNotFound] if no checkpoint of that size is kept,
+// the kept checkpoint of size entries, and replaces an earlier timestamp. It enters that timestamp, which says at. The
+// caller must have checked both. The error wraps [ErrNotFound] if no checkpoint of that size is kept,
 // and [ErrInput] if stamp is empty or too long.
-func (l *Ledger) AddStamp(ctx context.Context, size int64, stamp []byte) (*Checkpoint, error) {
+func (l *Ledger) AddStamp(ctx context.Context, size int64, stamp []byte, at time.Time) (*Checkpoint, error) {
 	if len(stamp) == 0 || len(stamp) > maxStamp {
 		return nil, fmt.Errorf("%w: a timestamp of %d bytes", ErrInput, len(stamp))
 	}
@@ -28,9 +29,9 @@ func (l *Ledger) AddStamp(ctx context.Context, size int64, stamp []byte) (*Check
 	if err != nil {
 		return nil, err
 	}
-	kept, err := l.r.store.ChangeCheckpoint(ctx, size, func(c *books.Checkpoint) error {
+	kept, err := l.r.store.ChangeCheckpoint(ctx, size, func(c *books.Checkpoint) ([]books.Cosigned, error) {
 		c.Stamp = stamp
-		return nil
+		return []books.Cosigned{l.cosigned(c, "", books.Timestamp(at), stamp)}, nil
 	})
 	if err != nil {
 		return nil, err
@@ -38,8 +39,15 @@ func (l *Ledger) AddStamp(ctx context.Context, size int64, stamp []byte) (*Check
 	return describe(*kept, origin, nil), nil
 }
 
-// originPrefix and the registry's ID in hex are the origin of its checkpoints.
-const originPrefix = "kycmark/"
+// cosigned is the row of the signature of a witness, or of a timestamp, of a checkpoint.
+func (l *Ledger) cosigned(c *books.Checkpoint, witness string, at time.Time, proof []byte) books.Cosigned {
+	return books.Cosigned{Size: c.Size, Root: c.Root, Witness: witness, Dated: at, Proof: proof, Entered: l.r.clock(), Logged: books.Logged{Salt: books.NewSalt()}}
+}
+
+// TrustWitnesses says whose signatures bound the times of custody: public keys as text; none: no witness's. Custody then
+// counts from the first signature of a trusted witness over its entry, and without such a signature not at all. The
+// error wraps [ErrLedgerKey].
+func (r *Registry) TrustWitnesses(keys ...string) error { return r.store.TrustWitnesses(keys) }
 
 // Origin names the registry's ledger, as its checkpoints and its key do.
 func (l *Ledger) Origin(ctx context.Context) (string, error) {
@@ -47,7 +55,7 @@ func (l *Ledger) Origin(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return originPrefix + hex.EncodeToString(info.ID[:]), nil
+	return books.Origin(info.ID), nil
 }
 
 // GenerateKey makes an Ed25519 key for the registry's checkpoints, as texts of
@@ -63,7 +71,8 @@ func (l *Ledger) GenerateKey(ctx context.Context) (private, public string, err e
 }
 
 // Sign signs the ledger's present state with the private text of its key and keeps the result.
-// If the state already has a kept checkpoint, Sign returns that checkpoint and signs nothing.
+// If the state already has a kept checkpoint, Sign returns that checkpoint and signs nothing. Signatures of witnesses and
+// timestamps alone that were entered since make no other state.
 // The error wraps [ErrTampered] if the state does not continue the checkpoint before, and
 // [ErrLedgerKey] if the key is unusable. Sign does not check rows against entries:
 // [Ledger.Check] does.
@@ -83,6 +92,13 @@ func (l *Ledger) Sign(ctx context.Context, private string) (*Checkpoint, error) 
 	if i := slices.IndexFunc(kept, func(c books.Checkpoint) bool { return c.Size == size && c.Root == root }); i >= 0 {
 		return handedOut(kept[i], origin)
 	}
+	if n := len(kept); n > 0 {
+		if same, err := l.onlyCosigned(ctx, kept[n-1].Size, size); err != nil {
+			return nil, err
+		} else if same {
+			return handedOut(kept[n-1], origin)
+		}
+	}
 	if err := l.continues(ctx, kept, size, root); err != nil {
 		return nil, err
 	}
@@ -95,6 +111,21 @@ func (l *Ledger) Sign(ctx context.Context, private string) (*Checkpoint, error) 
 		return nil, fmt.Errorf("checkpoint of %d entries: %w", size, err)
 	}
 	return handedOut(*row, origin)
+}
+
+// onlyCosigned reports whether the entries with numbers above from, up to to, are signatures of witnesses and timestamps.
+func (l *Ledger) onlyCosigned(ctx context.Context, from, to int64) (bool, error) {
+	const maxCosigned = 64 // Chosen: so many witnesses sign no checkpoint
+	if to <= from || to-from > maxCosigned {
+		return false, nil
+	}
+	entries, err := l.r.store.Entries(ctx, from, int(to-from))
+	for _, raw := range entries {
+		if e, err := books.ParseEntry(raw); err != nil || e.Kind != books.EntryCosigned {
+			return false, nil
+		}
+	}
+	return len(entries) == int(to-from), err
 }
 
 // handedOut returns the kept checkpoint row with the origin and the signers' names that its text
@@ -179,18 +210,28 @@ func (l *Ledger) AddCosignatures(ctx context.Context, text []byte, public string
 			return nil, fmt.Errorf("%w: not signed by the witness %s", ErrCheckpoint, w)
 		}
 	}
-	lines := signaturesOf(text, seen)
-	row, err := l.r.store.ChangeCheckpoint(ctx, int64(c.Size), func(kept *books.Checkpoint) error {
+	row, err := l.r.store.ChangeCheckpoint(ctx, int64(c.Size), func(kept *books.Checkpoint) (more []books.Cosigned, err error) {
 		if kept.Root != c.Root {
-			return fmt.Errorf("checkpoint of %d entries with the root %x: %w", c.Size, c.Root, ErrNotFound)
+			return nil, fmt.Errorf("checkpoint of %d entries with the root %x: %w", c.Size, c.Root, ErrNotFound)
 		}
-		merged, err := tlog.AddSignatures([]byte(kept.Text), lines)
+		_, before, err := tlog.OpenCheckpoint([]byte(kept.Text), public, witnesses...)
 		if err != nil {
-			return err
+			return nil, err
+		}
+		for _, w := range seen {
+			if w.Time.IsZero() || slices.Contains(before, w) {
+				continue // without a time it proves none
+			}
+			alone := append([]byte(c.Body()+"\n"), signaturesOf(text, []tlog.Cosignature{w})...)
+			more = append(more, l.cosigned(kept, w.Key, w.Time, alone))
+		}
+		merged, err := tlog.AddSignatures([]byte(kept.Text), signaturesOf(text, seen))
+		if err != nil {
+			return nil, err
 		}
 		kept.Text = string(merged)
 		_, seen, err = tlog.OpenCheckpoint(merged, public, witnesses...)
-		return err
+		return more, err
 	})
 	if err != nil {
 		return nil, err

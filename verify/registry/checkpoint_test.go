@@ -196,7 +196,7 @@ func TestCosignaturesAtOnce(t *testing.T) {
 		})
 	}
 	wg.Go(func() {
-		_, err := other.Ledger().AddStamp(t.Context(), c.Size, []byte("stamp"))
+		_, err := other.Ledger().AddStamp(t.Context(), c.Size, []byte("stamp"), time.Now())
 		assert.NoError(t, err)
 	})
 	wg.Wait()

@@ -176,14 +176,26 @@ func (r *Registry) Submission(ctx context.Context, id watermark.Submission) (*Su
 // registry while walking is allowed.
 func (r *Registry) Submissions(ctx context.Context, since time.Time) iter.Seq2[*Submission, error] {
 	return func(yield func(*Submission, error) bool) {
+		upto, _, err := r.store.Head(ctx)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		seen := int64(0)
 		every := walk(func(last *Submission) ([]Submission, error) { return r.store.SubmissionsAfter(ctx, last.Seq, listPage) })
 		for s, err := range every {
+			if err == nil && s.Seq <= upto {
+				seen++
+			}
 			if err == nil && (s.Page > 1 || s.Erased || s.Submitted.Before(since)) {
 				continue
 			}
-			if !yield(s, err) {
+			if !yield(s, err) || err != nil {
 				return
 			}
+		}
+		if all, err := r.store.Searchable(ctx, upto, 0); err != nil || all != seen {
+			yield(nil, errors.Join(err, fmt.Errorf("%w: %d submissions are found, and %d were entered", ErrTampered, seen, all)))
 		}
 	}
 }

@@ -39,7 +39,7 @@ func NewPair(t testing.TB) *Pair {
 		}
 		os.RemoveAll(p.dir)
 	})
-	p.run(t, "initdb", "-D", p.data(0), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+	p.run(t, "initdb", "-D", p.data(0), "-U", "postgres", "-A", "trust", "-E", "UTF8", "-k", "--no-sync")
 	p.start(t, 0)
 	p.follow(t, 1)
 	return p

@@ -28,7 +28,9 @@ import (
 // A Server starts when it is first asked for an address; the zero value is ready.
 // The test binary's TestMain owns one and stops it.
 type Server struct {
-	MaxFile int // megabytes that its files may have, until Unlimit; 0: any
+	MaxFile  int      // megabytes that its files may have, until Unlimit; 0: any
+	Unsummed bool     // pages have no checksums
+	Settings []string // more settings of the server: "shared_buffers=512kB"
 
 	mu      sync.Mutex
 	dir     string // "" until it is started
@@ -198,6 +200,9 @@ func (s *Server) start() (err error) {
 		data := filepath.Join(dir, "data")
 		initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
 			"--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en", "--no-sync")
+		if !s.Unsummed {
+			initdb.Args = append(initdb.Args, "--data-checksums")
+		}
 		initdb.SysProcAttr, initdb.Dir = as, dir
 		if out, e := initdb.CombinedOutput(); e != nil {
 			err = fmt.Errorf("initdb: %w\n%s", e, out)
@@ -206,6 +211,9 @@ func (s *Server) start() (err error) {
 	if err == nil {
 		s.guard = exec.Command("sh", "-c", watch, "sh", filepath.Join(bin, "postgres"), "-D", filepath.Join(dir, "data"),
 			"-c", "listen_addresses=", "-c", "unix_socket_directories="+dir, "-c", "max_connections=200")
+		for _, setting := range s.Settings {
+			s.guard.Args = append(s.guard.Args, "-c", setting)
+		}
 		s.guard.SysProcAttr, s.guard.Dir = as, dir
 		s.guard.Env = append(os.Environ(), "DIR="+dir)
 		s.alive, err = s.guard.StdinPipe()

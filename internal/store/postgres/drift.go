@@ -36,7 +36,7 @@ const objectsOf = `SELECT name, text FROM (
 ) AS objects ORDER BY name`
 
 // tables lists the tables of a registry.
-var tables = []string{"checkpoint", "conclusion", "copy", "custody", "custody_submission", "erasure", "erasure_submission", "handon", "investigation", "key_state", "ledger",
+var tables = []string{"checkpoint", "conclusion", "copy", "cosigned", "custody", "custody_submission", "erasure", "erasure_submission", "handon", "investigation", "key_state", "ledger",
 	"ledger_head", "list_node", "mark_key", "receipt", "recipient", "release", "registry", "removal", "sealed", "segment", "subject", "submission"}
 
 // objectsOfSchema is [objectsOf] with the names of the tables.

@@ -3,6 +3,10 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"errors"
+
+	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/store/sqldb"
 )
 
 // Connect opens the connections of a registry.
@@ -12,6 +16,20 @@ func Connect(ctx context.Context, dsn string) (write, read *sql.DB, done func() 
 		return nil, nil, nil, err
 	}
 	return s.write, s.read, s.close, nil
+}
+
+// CreateAnyway is Create on any server.
+func CreateAnyway(ctx context.Context, dsn string, info books.Info) (*sqldb.DB, error) {
+	s, err := connect(ctx, dsn, nil)
+	if err != nil {
+		return nil, err
+	}
+	d := s.dialect()
+	s.unsummed = false
+	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return sqldb.Create(ctx, d, s.write, s.read, info)
 }
 
 // ObjectsOfSchema is the query of what an audit compares of the schema.

@@ -2,7 +2,8 @@
 //
 // Each process writes on one connection and reads on others; processes take turns
 // at the row of the ledger's head. A commit is on the server's disk before it
-// returns: servers that run with fsync=off or full_page_writes=off are refused.
+// returns: servers that run with fsync=off or full_page_writes=off are refused. A registry is made only where
+// pages have checksums.
 package postgres
 
 import (
@@ -103,6 +104,7 @@ type server struct {
 	schema      string // that search_path names, or ""
 	place       string // database and schema, for errors
 	places      []objects.Open
+	unsummed    bool // pages have no checksums
 }
 
 // connect opens the connections, one to write and the others to read. It refuses a server that
@@ -154,9 +156,10 @@ func session(ctx context.Context, c *pgx.Conn) error {
 // is wrong, the error wraps [books.ErrSchema]. synchronous_commit is not checked, since
 // [session] sets it.
 func (s *server) durable(ctx context.Context) error {
-	var fsync, pages, encoding string
+	var fsync, pages, encoding, sums string
 	err := s.read.QueryRowContext(ctx, `SELECT current_setting('fsync'), current_setting('full_page_writes'),
-		current_setting('server_encoding')`).Scan(&fsync, &pages, &encoding)
+		current_setting('server_encoding'), current_setting('data_checksums')`).Scan(&fsync, &pages, &encoding, &sums)
+	s.unsummed = sums != "on"
 	switch {
 	case err != nil:
 		return fmt.Errorf("connect: %w", err)
@@ -207,8 +210,12 @@ func (s *server) prepare(ctx context.Context) error {
 
 // makeSchema makes the schema that the address names, if it is missing; "" names no schema. It
 // asks first whether the schema is there, because a role that may use a schema need not be
-// allowed to make schemas.
+// allowed to make schemas. The error wraps [books.ErrSchema] if the server would not notice a damaged page. A
+// registry that is there can be opened, and an audit says so.
 func (s *server) makeSchema(ctx context.Context) error {
+	if s.unsummed {
+		return fmt.Errorf("%w: the server runs without data checksums: stop it and run pg_checksums --enable", books.ErrSchema)
+	}
 	if s.schema == "" {
 		return nil
 	}
@@ -249,6 +256,7 @@ func (s *server) dialect() sqldb.Dialect {
 		MayScrub:  mayScrub,
 		Scrub:     scrub,
 		Close:     s.pool.Close,
+		Unsummed:  s.unsummed,
 		Segments:  segments,
 	}
 }

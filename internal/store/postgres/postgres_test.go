@@ -195,6 +195,33 @@ func TestDurabilitySettings(t *testing.T) {
 	}, time.Minute, 10*time.Millisecond)
 }
 
+// A server without checksums would not notice a damaged page. No registry is made there; one that is there can be opened.
+func TestServerWithoutChecksums(t *testing.T) {
+	bare := pgtest.Server{Unsummed: true}
+	defer bare.Stop()
+	dsn := bare.DSN(t)
+	for _, open := range []func(context.Context, string) (*sqldb.DB, error){
+		func(ctx context.Context, dsn string) (*sqldb.DB, error) { return postgres.Create(ctx, dsn, info()) },
+		func(ctx context.Context, dsn string) (*sqldb.DB, error) { return postgres.OpenCopy(ctx, dsn) },
+	} {
+		_, err := open(t.Context(), dsn)
+		require.ErrorIs(t, err, books.ErrSchema)
+		require.ErrorContains(t, err, "without data checksums")
+	}
+	d, err := postgres.CreateAnyway(t.Context(), dsn, info())
+	require.NoError(t, err)
+	require.NoError(t, d.Close())
+	d, err = postgres.Open(t.Context(), dsn)
+	require.NoError(t, err)
+	defer d.Close()
+	i, err := d.Info(t.Context())
+	require.NoError(t, err)
+	require.True(t, i.Unsummed)
+	i, err = create(t, server.DSN(t)).Info(t.Context())
+	require.NoError(t, err)
+	require.False(t, i.Unsummed)
+}
+
 // A session that is ended between statements, again and again, costs an error and
 // nothing else. Each try of a batch has twice the time of the last before its session is
 // ended: a slow machine ends its transactions too.

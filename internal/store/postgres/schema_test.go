@@ -102,5 +102,5 @@ func TestSchemaIsTheReleasedOne(t *testing.T) {
 		}
 		require.NoError(t, rows.Err())
 	}
-	require.Equal(t, "f664dc172d30324ff3cb99be06a3b4c546909a0985b12199ba2034b445f430ed", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
+	require.Equal(t, "70b7b66b6db2e85bf50cf750e1445aa0fd0c59120247a5c17d5c057435a685ba", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
 }

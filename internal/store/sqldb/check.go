@@ -19,8 +19,8 @@ import (
 // number, all in one snapshot. Numbers are unique in each table, so equal counts leave no row
 // without an entry. Check also compares kept checkpoints, sealed rows and segments. It
 // returns the number of entries and the root. The first difference is an error that wraps
-// [books.ErrTampered]. Check verifies no signature and opens no seal.
-func (d *DB) Check(ctx context.Context) (size int64, root tlog.Hash, err error) {
+// [books.ErrTampered]. Check verifies no signature and opens no seal. It calls each with every entry, in their order.
+func (d *DB) Check(ctx context.Context, each ...func(books.Entry)) (size int64, root tlog.Hash, err error) {
 	if err := d.finishErasures(ctx); err != nil {
 		return 0, root, err
 	}
@@ -29,7 +29,7 @@ func (d *DB) Check(ctx context.Context) (size int64, root tlog.Hash, err error) 
 		return 0, root, err
 	}
 	defer raw.Rollback()
-	if size, root, err = check(ctx, raw); err == nil {
+	if size, root, err = check(ctx, raw, each...); err == nil {
 		err = d.checkSegments(ctx, raw)
 	}
 	if err == nil {
@@ -87,7 +87,7 @@ func (d *DB) sound(ctx context.Context, q *sql.Tx) error {
 			return tampered("the schema was changed: %s", what)
 		}
 	}
-	for _, table := range []string{"submission", "subject", "copy", "release", "receipt", "custody", "custody_submission", "handon", "erasure_submission", "ledger", "list_node", "segment"} {
+	for _, table := range []string{"submission", "subject", "copy", "release", "receipt", "custody", "custody_submission", "handon", "cosigned", "erasure_submission", "ledger", "list_node", "segment"} {
 		if wrong, err := d.dialect.Sound(ctx, q, table); err != nil {
 			return err
 		} else if wrong != "" {
@@ -98,12 +98,12 @@ func (d *DB) sound(ctx context.Context, q *sql.Tx) error {
 }
 
 // check is [DB.Check] within the transaction q, which must show one state of all tables.
-func check(ctx context.Context, q querier) (size int64, root tlog.Hash, err error) {
+func check(ctx context.Context, q querier, each ...func(books.Entry)) (size int64, root tlog.Hash, err error) {
 	tree, err := tlog.NewTree(0, nil)
 	if err != nil {
 		return 0, root, err
 	}
-	c := checker{ctx: ctx, q: q, tree: tree, root: tlog.EmptyRoot(), lists: tlog.NewLists(tlog.Hash{}, nil), seen: make(map[string]int64)}
+	c := checker{ctx: ctx, q: q, tree: tree, root: tlog.EmptyRoot(), lists: tlog.NewLists(tlog.Hash{}, nil), seen: make(map[string]int64), each: each}
 	if c.checkpoints, err = checkpointTable.rows(ctx, q, " ORDER BY size"); err != nil {
 		return 0, root, err
 	}
@@ -127,6 +127,7 @@ type checker struct {
 	erased      int64              // submissions
 	listed      int64              // submissions that erasures erased
 	kept        int64              // originals
+	each        []func(books.Entry)
 }
 
 // size returns how many entries were read so far.
@@ -207,6 +208,9 @@ func (c *checker) entry(r ledgerRow, evidence map[int64]rowEntry) error {
 		return tampered("entry %d calls itself %d", r.seq, e.Seq)
 	}
 	c.seen[e.Kind]++
+	for _, f := range c.each {
+		f(e)
+	}
 	want, ok := evidence[r.seq]
 	switch {
 	case !ok:
@@ -268,7 +272,7 @@ type evidenceTable struct {
 var evidenceTables = []evidenceTable{
 	plain(books.EntryRegistry, infoTable), plain(books.EntryRecipient, recipientTable), plain(books.EntryKey, markKeyTable),
 	plain(books.EntryKeyState, keyStateTable), plain(books.EntryIssue, copyTable), plain(books.EntryRelease, releaseTable), plain(books.EntryReceipt, receiptTable),
-	plain(books.EntryConclusion, conclusionTable), plain(books.EntryHandOn, handOnTable),
+	plain(books.EntryConclusion, conclusionTable), plain(books.EntryHandOn, handOnTable), plain(books.EntryCosigned, cosignedTable),
 	{books.EntryInvestigation, investigationTable.name, (*checker).investigations},
 	{books.EntryCustody, custodyTable.name, (*checker).custody},
 	{books.EntrySubmission, submissionTable.name, (*checker).submissions},

@@ -2,7 +2,9 @@ package sqldb
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -58,9 +60,29 @@ func lists(in int64, ids []watermark.Submission) []listed {
 
 // custodyFacts are the facts of custody as they were read last.
 type custodyFacts struct {
-	mu    sync.Mutex
-	list  tlog.List
-	facts []books.Custody
+	mu        sync.Mutex
+	witnesses []string // public keys that are trusted
+	list      tlog.List
+	cosigned  tlog.List // what bounded them
+	facts     []books.Custody
+}
+
+// TrustWitnesses says whose signatures bound the times of custody: public keys as text. The error wraps [tlog.ErrKey].
+func (d *DB) TrustWitnesses(keys []string) error {
+	for _, k := range keys {
+		if _, _, err := tlog.OpenCosigned(nil, k); errors.Is(err, tlog.ErrKey) {
+			return err
+		}
+	}
+	d.custody.mu.Lock()
+	defer d.custody.mu.Unlock()
+	d.custody.witnesses, d.custody.list, d.custody.facts = keys, tlog.List{}, nil
+	return nil
+}
+
+// Cosigned lists the signatures of witnesses and the timestamps, in the order of entry.
+func (d *DB) Cosigned(ctx context.Context) ([]books.Cosigned, error) {
+	return checked(ctx, d, books.EntryCosigned, cosignedTable, "")
 }
 
 // Custody lists all facts in the order of entry.
@@ -73,7 +95,11 @@ func (d *DB) Custody(ctx context.Context) (facts []books.Custody, err error) {
 			return err
 		}
 		now, err := lists.Find(ctx, books.EntryCustody)
-		if err != nil || now == d.custody.list {
+		if err != nil {
+			return damaged(err)
+		}
+		signed, err := lists.Find(ctx, books.EntryCosigned)
+		if err != nil || now == d.custody.list && signed == d.custody.cosigned {
 			return damaged(err)
 		}
 		read, err := readCustody(ctx, q, " ORDER BY seq")
@@ -84,7 +110,10 @@ func (d *DB) Custody(ctx context.Context) (facts []books.Custody, err error) {
 			err = bounded(ctx, q, read)
 		}
 		if err == nil {
-			d.custody.list, d.custody.facts = now, read
+			err = d.witnessed(ctx, q, read)
+		}
+		if err == nil {
+			d.custody.list, d.custody.cosigned, d.custody.facts = now, signed, read
 		}
 		return err
 	})
@@ -129,6 +158,69 @@ func bounded(ctx context.Context, q querier, facts []books.Custody) error {
 		}
 	}
 	return nil
+}
+
+// witnessed sets After of facts that say an earlier time than a signature of any witness before them. With trusted witnesses it sets Proven, or Unproven. facts are in the order of entry. The caller holds d.custody.mu.
+func (d *DB) witnessed(ctx context.Context, q querier, facts []books.Custody) error {
+	signed, err := cosignedTable.rows(ctx, q, "")
+	if err == nil {
+		err = onList(ctx, q, &d.dialect, books.EntryCosigned, signed) // sorts them
+	}
+	if err != nil {
+		return err
+	}
+	next, latest := 0, time.Time{}
+	for i := range facts {
+		c := &facts[i]
+		for ; next < len(signed) && signed[next].Seq < c.Seq; next++ {
+			if at := signed[next].Dated; at.After(latest) {
+				latest = at
+			}
+		}
+		if latest.After(c.Entered) && latest.After(c.After) {
+			c.After = latest
+		}
+	}
+	if len(d.custody.witnesses) == 0 {
+		return nil
+	}
+	var trusted []books.Cosigned // the most entries first
+	for _, s := range signed {
+		if slices.Contains(d.custody.witnesses, s.Witness) {
+			holds, err := d.holds(ctx, q, s)
+			if err != nil {
+				return err
+			}
+			if holds {
+				trusted = append(trusted, s)
+			}
+		}
+	}
+	slices.SortStableFunc(trusted, func(a, b books.Cosigned) int { return cmp.Compare(b.Size, a.Size) })
+	next, first := 0, time.Time{}
+	for i := len(facts) - 1; i >= 0; i-- {
+		for ; next < len(trusted) && trusted[next].Size >= facts[i].Seq; next++ {
+			if at := trusted[next].Dated; first.IsZero() || at.Before(first) {
+				first = at
+			}
+		}
+		facts[i].Proven, facts[i].Unproven = first, first.IsZero()
+	}
+	return nil
+}
+
+// holds reports whether the signature of a witness holds, and is of the first entries of this ledger.
+func (d *DB) holds(ctx context.Context, q querier, s books.Cosigned) (bool, error) {
+	c, at, err := tlog.OpenCosigned(s.Proof, s.Witness)
+	if err != nil || c.Origin != books.Origin(d.info.ID) || int64(c.Size) != s.Size || c.Root != s.Root || !at.Equal(s.Dated) {
+		return false, nil // an audit names it
+	}
+	border, err := readNodes(ctx, q, tlog.Border(c.Size))
+	if err != nil {
+		return false, err
+	}
+	tree, err := tlog.NewTree(c.Size, border)
+	return err == nil && tree.Root() == c.Root, nil
 }
 
 // CustodyBy lists the facts about a recipient in the order of entry.

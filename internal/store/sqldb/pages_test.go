@@ -3,6 +3,7 @@ package sqldb_test
 import (
 	"database/sql"
 	"errors"
+	"math"
 	"path/filepath"
 	"testing"
 	"time"
@@ -65,7 +66,7 @@ func TestPagesOfSubmissions(t *testing.T) {
 				return n
 			}
 			assert.Equal(t, []int{submissions, erased}, []int{total(days), total(gone)})
-			all, err := d.Searchable(ctx)
+			all, err := d.Searchable(ctx, math.MaxInt64, math.MaxInt64)
 			require.NoError(t, err)
 			assert.EqualValues(t, searched, all)
 		}

@@ -395,16 +395,22 @@ func (d *DB) AddCheckpoint(ctx context.Context, c books.Checkpoint) (kept *books
 }
 
 // ChangeCheckpoint calls change with the kept checkpoint of size entries, and keeps the Text and
-// the Stamp that change leaves. It returns the checkpoint as change left it. change may be
-// called more than once; after an error of change nothing is kept. The error wraps
+// the Stamp that change leaves. It enters the rows that change returns. It returns the checkpoint as change left it.
+// change may be called more than once; after an error of change nothing is kept. The error wraps
 // [books.ErrNotFound] if no checkpoint of that size is kept.
-func (d *DB) ChangeCheckpoint(ctx context.Context, size int64, change func(*books.Checkpoint) error) (c *books.Checkpoint, err error) {
+func (d *DB) ChangeCheckpoint(ctx context.Context, size int64, change func(*books.Checkpoint) ([]books.Cosigned, error)) (c *books.Checkpoint, err error) {
 	err = d.update(ctx, "change a checkpoint", func(t *tx) error {
 		if c, err = checkpointTable.one(ctx, t, " WHERE size = $1", size); err != nil {
 			return fmt.Errorf("checkpoint of %d entries: %w", size, err)
 		}
-		if err := change(c); err != nil {
+		more, err := change(c)
+		if err != nil {
 			return err
+		}
+		for i := range more {
+			if err := enter(ctx, t, cosignedTable, &more[i], &more[i].Seq); err != nil {
+				return err
+			}
 		}
 		_, err = t.ExecContext(ctx, "UPDATE checkpoint SET note = $1, stamp = $2 WHERE size = $3", text{&c.Text}, blob{&c.Stamp}, size)
 		return err

@@ -408,16 +408,16 @@ func TestCheckpoints(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []books.Checkpoint{first, last}, got)
 
-		changed, err := d.ChangeCheckpoint(ctx, last.Size, func(c *books.Checkpoint) error {
+		changed, err := d.ChangeCheckpoint(ctx, last.Size, func(c *books.Checkpoint) ([]books.Cosigned, error) {
 			c.Text, c.Stamp = c.Text+" twice", []byte("stamped")
-			return nil
+			return []books.Cosigned{cosigned(c)}, nil
 		})
 		require.NoError(t, err)
 		kept, err := d.AddCheckpoint(ctx, last)
 		require.NoError(t, err)
 		last.Text, last.Stamp = "signed twice", []byte("stamped")
 		require.Equal(t, []books.Checkpoint{last, last}, []books.Checkpoint{*changed, *kept}, "what is kept stays")
-		_, err = d.ChangeCheckpoint(ctx, 3, func(*books.Checkpoint) error { return nil })
+		_, err = d.ChangeCheckpoint(ctx, 3, func(*books.Checkpoint) ([]books.Cosigned, error) { return nil, nil })
 		require.ErrorIs(t, err, books.ErrNotFound)
 		for name, bad := range map[string]books.Checkpoint{
 			"another root": {Size: first.Size, Root: last.Root}, "a root of its own": {Size: 5, Root: tlog.Hash{1}},
@@ -431,7 +431,7 @@ func TestCheckpoints(t *testing.T) {
 		require.Equal(t, []books.Checkpoint{first, last}, got)
 		size, _, err := d.Check(ctx)
 		require.NoError(t, err)
-		require.Equal(t, last.Size, size, "a checkpoint is no entry")
+		require.Equal(t, last.Size+1, size, "a checkpoint is no entry, and what a witness signed is one")
 	})
 }
 

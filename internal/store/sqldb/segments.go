@@ -100,13 +100,16 @@ func (s *segmentRow) rest() iter.Seq2[int64, bool] {
 // usedSegments ends a query of the segments of a kind that are searched.
 const usedSegments = " WHERE state > 0 AND kind = $1 ORDER BY first"
 
-// Searchable counts the submissions that were not erased; each page counts. The error wraps [books.ErrTampered]
-// if there are fewer or more than were entered, or others are erased: a search would not find them.
-func (d *DB) Searchable(ctx context.Context) (n int64, err error) {
+// Searchable counts the submissions with numbers up to upto, without the submissions of erasures with numbers up to erasure;
+// each page counts. The submissions of these erasures must have such numbers. The error wraps [books.ErrTampered] if there are fewer or more submissions in all than were
+// entered, or others are erased: a search would not find them.
+func (d *DB) Searchable(ctx context.Context, upto, erasure int64) (n int64, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
-		var all, erased, listed int64
+		var all, erased, listed, more, later int64
 		if err := q.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM submission), (SELECT count(*) FROM submission WHERE erased > 0),
-			(SELECT count(*) FROM erasure_submission WHERE erasure IN (SELECT seq FROM erasure))`).Scan(&all, &erased, &listed); err != nil {
+			(SELECT count(*) FROM erasure_submission WHERE erasure IN (SELECT seq FROM erasure)),
+			(SELECT count(*) FROM submission WHERE seq > $1), (SELECT count(*) FROM erasure_submission WHERE erasure > $2)`,
+			upto, erasure).Scan(&all, &erased, &listed, &more, &later); err != nil {
 			return err
 		}
 		lists, err := readLists(ctx, q, &d.dialect)
@@ -122,7 +125,7 @@ func (d *DB) Searchable(ctx context.Context) (n int64, err error) {
 		case erased != listed:
 			return tampered("%d submissions are erased, but erasures list %d", erased, listed)
 		}
-		n = all - erased
+		n = all - more - (listed - later)
 		return nil
 	})
 	return n, err

@@ -575,7 +575,7 @@ func rawly(t *testing.T, d *sqldb.DB, query string) error {
 }
 
 // beforeSegments brings the tables of hashes back that there were before segments.
-var beforeSegments = []string{"DROP TABLE release", "ALTER TABLE copy DROP COLUMN two_entries", "DROP TABLE segment", "CREATE TABLE posting (id BIGINT)", "CREATE TABLE lot (id BIGINT)",
+var beforeSegments = []string{"DROP TABLE cosigned", "DROP TABLE release", "ALTER TABLE copy DROP COLUMN two_entries", "DROP TABLE segment", "CREATE TABLE posting (id BIGINT)", "CREATE TABLE lot (id BIGINT)",
 	"CREATE TABLE recent (seq BIGINT)", "CREATE TABLE search_state (one BIGINT)",
 	"DROP TABLE list_node", "ALTER TABLE ledger_head DROP COLUMN lists",
 	"CREATE INDEX custody_since ON custody (since, until) WHERE listed = 0", "CREATE INDEX custody_recipient ON custody (recipient)"}

@@ -61,6 +61,8 @@ type Dialect struct {
 	// Scrub runs after an erasure was committed and removes what the database still
 	// holds of it in files; nil: nothing.
 	Scrub func(ctx context.Context, write *sql.DB) error
+	// Unsummed: the server's pages have no checksums.
+	Unsummed bool
 	// Close runs when the registry is closed, after its connections; nil: nothing.
 	Close func()
 }
@@ -196,6 +198,7 @@ func later(have, known int64) error {
 // Info returns the registry's identity.
 func (d *DB) Info(context.Context) (*books.Info, error) {
 	i := *d.info
+	i.Unsummed = d.dialect.Unsummed
 	return &i, nil
 }
 

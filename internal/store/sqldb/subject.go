@@ -56,13 +56,20 @@ func blankSubject(ctx context.Context, t *tx, of watermark.Submission) error {
 // was entered; [DB.CheckSubject] finds whether uploads are hidden.
 func (d *DB) SubmissionsOf(ctx context.Context, subject string) (of []books.Submission, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
-		if of, err = presentTable.rows(ctx, q, " WHERE seq IN ("+uploadsOf("s.subject", "x.reference")+") ORDER BY seq", subject); err != nil {
+		of = []books.Submission{}
+		numbers, err := collect(ctx, q, func(n *int64) []any { return []any{n} }, "SELECT seq FROM ("+uploadsOf("s.subject", "x.reference")+") AS found ORDER BY seq", subject)
+		if err != nil {
 			return err
 		}
-		for i := range of {
-			if err := d.entered(ctx, q, &of[i]); err != nil {
+		for _, seq := range numbers {
+			s, err := d.submission(ctx, q, seq)
+			if errors.Is(err, books.ErrNotFound) {
+				err = tampered("the submission of entry %d is not found by its number", seq)
+			}
+			if err != nil {
 				return err
 			}
+			of = append(of, *s)
 		}
 		return nil
 	})

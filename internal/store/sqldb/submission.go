@@ -161,6 +161,9 @@ func (d *DB) SubmissionBySeq(ctx context.Context, seq int64) (*books.Submission,
 // submission returns one upload by its number, as it was entered.
 func (d *DB) submission(ctx context.Context, q querier, seq int64) (*books.Submission, error) {
 	s, err := presentTable.one(ctx, q, " WHERE seq = $1", seq)
+	if err == nil && s.Seq != seq {
+		err = tampered("the index of number %d leads to another submission", seq)
+	}
 	if err == nil {
 		err = d.entered(ctx, q, s)
 	}
@@ -191,6 +194,12 @@ func (d *DB) SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]book
 		if rows, err = presentTable.rows(ctx, q, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit); err != nil {
 			return err
 		}
+		for i, last := 0, seq; i < len(rows); i++ {
+			if rows[i].Seq <= last {
+				return tampered("the index of numbers leads twice to submission %s", rows[i].ID)
+			}
+			last = rows[i].Seq
+		}
 		return isEntered(ctx, q, rows)
 	})
 	return rows, err
@@ -211,6 +220,7 @@ func (d *DB) SearchedAfter(ctx context.Context, seq int64, limit int, features b
 		return nil, err
 	}
 	defer rows.Close()
+	last := seq
 	for rows.Next() {
 		var s books.Submission
 		var entry []byte
@@ -232,6 +242,10 @@ func (d *DB) SearchedAfter(ctx context.Context, seq int64, limit int, features b
 		case !isOf(entry, &s):
 			r = books.Searched{Seq: s.Seq, Err: tampered("submission %s is not as entry %d has it", s.ID, s.Seq)}
 		}
+		if r.Seq <= last {
+			return nil, tampered("the index of numbers leads twice to submission %s", r.ID)
+		}
+		last = r.Seq
 		out = append(out, r)
 	}
 	return out, rows.Err()

@@ -104,6 +104,10 @@ var (
 		func(c *books.Checkpoint) []any {
 			return []any{&c.Size, fixed(c.Root[:]), text{&c.Text}, micros{&c.Made}, blob{&c.Stamp}}
 		}}
+	cosignedTable = table[books.Cosigned]{"cosigned", columns("size root witness dated proof entered salt seq"),
+		func(c *books.Cosigned) []any {
+			return []any{&c.Size, fixed(c.Root[:]), &c.Witness, micros{&c.Dated}, blob{&c.Proof}, micros{&c.Entered}, fixed(c.Salt[:]), &c.Seq}
+		}}
 	segmentTable = table[segmentRow]{"segment", columns("name kind state made first last hashed others digest size wrapped"),
 		func(s *segmentRow) []any {
 			return []any{fixed(s.name[:]), &s.kind, &s.state, micros{&s.made}, &s.first, &s.last, &s.hashed, blob{&s.others}, sparse(s.digest[:]), &s.size, blob{&s.wrapped}}

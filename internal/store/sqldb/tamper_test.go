@@ -43,8 +43,17 @@ func everything(t *testing.T, s books.Store) {
 	checkpoint(t, s)
 	require.NoError(t, s.AddCustody(ctx, countersigned()))
 	releases(t, s)
+	_, err = s.ChangeCheckpoint(ctx, checkpoint(t, s).Size, func(c *books.Checkpoint) ([]books.Cosigned, error) {
+		return []books.Cosigned{cosigned(c)}, nil
+	})
+	require.NoError(t, err)
 	_, _, err = s.Check(ctx)
 	require.NoError(t, err)
+}
+
+// cosigned is the signature of a witness of a checkpoint.
+func cosigned(c *books.Checkpoint) books.Cosigned {
+	return books.Cosigned{Size: c.Size, Root: c.Root, Witness: "witness+0+", Dated: t0.AddDate(3, 0, 0), Proof: []byte("signed"), Entered: t0.AddDate(3, 0, 1), Logged: books.Logged{Salt: salt("cosigned")}}
 }
 
 // releases enters copies 501 to 505 of upload 5: reserved, released, void, void and then released, of one entry.
@@ -152,6 +161,15 @@ var edits = map[string]string{
 	"key state added":          `INSERT INTO key_state (seq, key_id, state, since, note, entered, actor, salt) SELECT 999, key_id, 'active', since, note, entered, actor, salt FROM key_state WHERE state = 'retired'`,
 	"receipt's signature":      `UPDATE receipt SET signature = BYTES(` + zero32 + zero32 + `) WHERE seq = (SELECT min(seq) FROM receipt)`,
 	"receipt's copy":           `UPDATE receipt SET copy = BYTES(1000000000000007) WHERE seq = (SELECT min(seq) FROM receipt)`,
+	"witness's signature":      `UPDATE cosigned SET proof = BYTES(00)`,
+	"witness's time":           `UPDATE cosigned SET dated = dated - 1`,
+	"witness's name":           `UPDATE cosigned SET witness = ''`,
+	"fewer entries signed":     `UPDATE cosigned SET size = size - 1`,
+	"another root signed":      `UPDATE cosigned SET root = ZERO32`,
+	"signature entered later":  `UPDATE cosigned SET entered = entered + 1`,
+	"signature's salt":         `UPDATE cosigned SET salt = ZERO32`,
+	"signature hidden":         `DELETE FROM cosigned`,
+	"signature forged":         `INSERT INTO cosigned SELECT 888, size, root, witness, dated, proof, entered, salt FROM cosigned`,
 	"void hidden":              `DELETE FROM release WHERE copy = BYTES(0000000000000503)`,
 	"void made released":       `UPDATE release SET state = 'released' WHERE copy = BYTES(0000000000000503)`,
 	"release made void":        `UPDATE release SET state = 'void' WHERE copy = BYTES(0000000000000502)`,

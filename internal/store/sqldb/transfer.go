@@ -133,6 +133,7 @@ var transferred = []transferStep{
 	all(investigationTable, transferRows, "seq"),
 	all(conclusionTable, transferRows, "seq"),
 	all(checkpointTable, transferRows, "size"),
+	all(cosignedTable, transferRows, "seq"),
 }
 
 // rows copies the rows that the copy does not have yet, table by table, in the order of

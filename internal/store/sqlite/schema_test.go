@@ -31,5 +31,5 @@ func TestSchemaIsTheReleasedOne(t *testing.T) {
 		fmt.Fprintln(&all, kind, name, sql)
 	}
 	require.NoError(t, rows.Err())
-	require.Equal(t, "1f66c52e5e64a2cf5ccec6661dec14261b1b1b67bb0cb0ef4d52d760538055f7", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
+	require.Equal(t, "00ce60c62718887d32b5fa5a7e7554021c415e0bd1d602f8961d8281cd6e4030", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
 }

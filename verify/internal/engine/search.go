@@ -245,9 +245,11 @@ func (e *Engine) Span(ctx context.Context) (first, last time.Time, err error) {
 	return e.store.Span(ctx)
 }
 
-// Searchable counts the submissions that were not erased; each page counts. The error wraps
-// [books.ErrTampered] if they are not as many as were entered: a search would not find all.
-func (e *Engine) Searchable(ctx context.Context) (int64, error) { return e.store.Searchable(ctx) }
+// Searchable counts the submissions with numbers up to upto, without the submissions of erasures with numbers up to erasure;
+// each page counts. The error wraps [books.ErrTampered] if in all they are not as many as were entered.
+func (e *Engine) Searchable(ctx context.Context, upto, erasure int64) (int64, error) {
+	return e.store.Searchable(ctx, upto, erasure)
+}
 
 // A Segment is a file in which hashes lie as they are searched.
 type Segment = books.Segment

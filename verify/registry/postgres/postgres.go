@@ -4,6 +4,7 @@
 //
 // Several processes on several machines can write. A commit is on the server's disk before
 // it returns: servers that run with fsync=off or full_page_writes=off are refused.
+// A registry is made only where pages have checksums.
 package postgres
 
 import (

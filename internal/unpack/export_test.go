@@ -1,0 +1,10 @@
+package unpack
+
+import "testing"
+
+// Within gives archives so many seconds of processor time while the test runs.
+func Within(t *testing.T, seconds int64) {
+	was := baseTime
+	baseTime = seconds
+	t.Cleanup(func() { baseTime = was })
+}
