@@ -73,6 +73,9 @@ longer list. Exit 1 when any reading gives a wrong ID.`,
 			})), nil
 		},
 		Tables: []ruler.Table{{
+			Name: "all", By: []string{"leak"},
+			Columns: []ruler.Column{ruler.Of("check", "read"), ruler.Of("thousand", "short"), ruler.Of("million", "long")},
+		}, {
 			Name: "short", Doc: true, By: []string{"leak", "attack"}, Heads: []string{"leak", "after"}, Total: "all",
 			Columns: []ruler.Column{
 				ruler.Sums("by the check", "read"), ruler.Sums("among 1,000", "short"), ruler.Sums("among 1,000,000", "long"),
