@@ -143,8 +143,8 @@ func bounded(ctx context.Context, q querier, facts []books.Custody) error {
 		}
 		for _, r := range rows {
 			e, err := books.ParseEntry(r.entry)
-			if err != nil || e.Seq != r.seq {
-				return tampered("entry %d cannot be read", r.seq)
+			if leaf := tlog.LeafHash(r.entry); err != nil || e.Seq != r.seq || !bytes.HasPrefix(r.nodes, leaf[:]) { // the tree is an audit's
+				return tampered("entry %d is not the one in the ledger's tree", r.seq)
 			}
 			times[r.seq] = e.Time
 		}
