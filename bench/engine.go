@@ -54,12 +54,16 @@ func handOut(ctx context.Context, key *watermark.Key, path string, up *ruler.Upl
 		return nil, nil, 0, err
 	}
 	file, err := picture.Decode(made.File, picture.Limits{})
-	if err != nil || made.Image == nil {
-		return file.Image, up.Image, float64(len(made.File)) / float64(len(upload)), err
+	if err != nil {
+		return nil, nil, 0, err
 	}
 	source, err := picture.Decode(upload, picture.Limits{})
 	if err != nil {
 		return nil, nil, 0, err
+	}
+	weight = float64(len(made.File)) / float64(len(upload))
+	if made.Image == nil {
+		return file.Image, source.Image, weight, nil
 	}
 	var b bytes.Buffer
 	if err := picture.EncodeLike(&b, source.Image, source.Source, picture.LikeOptions{Format: made.Format}); err != nil {
@@ -69,7 +73,7 @@ func handOut(ctx context.Context, key *watermark.Key, path string, up *ruler.Upl
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	return file.Image, without.Image, float64(len(made.File)) / float64(len(upload)), nil
+	return file.Image, without.Image, weight, nil
 }
 
 // ruinedTrials is [nulls.Ruined] under a mark key.
