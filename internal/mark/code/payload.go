@@ -100,7 +100,8 @@ func (h *hashes) sum(id uint64) uint32 {
 // check under the convolutional code.
 func (p Payload) Encode(id uint64) []float32 {
 	message := make([]uint8, 0, MessageN)
-	v, sum := p.Permute(id), p.Sum(id)
+	h := p.hashes()
+	v, sum := h.permute(id), h.sum(id)
 	for i := idBits - 1; i >= 0; i-- {
 		message = append(message, uint8(v>>i&1))
 	}
@@ -137,12 +138,16 @@ func (p Payload) Agreement(message []uint8) (uint64, int) {
 	return id, bits.LeadingZeros32(sum ^ p.Sum(id))
 }
 
-// Correlation returns the correlation of a message's code with the soft bits, -1..1, and 0 if all
-// soft bits are 0. soft has CodedN values, and energy is the sum of their squares.
-func Correlation(message []uint8, soft []float64, energy float64) float64 {
-	sum := 0.0
+// codeSum returns the sum of the signs of a message's code times the soft bits.
+func codeSum(message []uint8, soft []float64) (sum float64) {
 	for j, c := range Encode(message) {
 		sum += float64(float64(c) * soft[j])
 	}
-	return sum / math.Sqrt(float64(energy*CodedN)+1e-20)
+	return sum
+}
+
+// Correlation returns the correlation of a message's code with the soft bits, -1..1, and 0 if all
+// soft bits are 0. soft has CodedN values, and energy is the sum of their squares.
+func Correlation(message []uint8, soft []float64, energy float64) float64 {
+	return codeSum(message, soft) / math.Sqrt(float64(energy*CodedN)+1e-20)
 }
