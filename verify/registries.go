@@ -62,6 +62,7 @@ type issuedList struct {
 	ids  []watermark.CopyID
 	last map[*registry.Registry]int64 // number of the last copy
 	list *watermark.List
+	n    int // of ids are on list
 }
 
 // newRegistries returns the registries of a configuration, which [Config.ready] checked.
@@ -363,7 +364,6 @@ func (r *registries) list(ctx context.Context, key *watermark.Key) (*watermark.L
 		known = &issuedList{last: make(map[*registry.Registry]int64)}
 		r.issues.of[key.ID()] = known
 	}
-	n := len(known.ids)
 	for _, s := range r.all {
 		ids, last, err := s.Registry.Engine().IssuedAfter(ctx, key.ID(), known.last[s.Registry])
 		if err != nil {
@@ -371,8 +371,8 @@ func (r *registries) list(ctx context.Context, key *watermark.Key) (*watermark.L
 		}
 		known.ids, known.last[s.Registry] = append(known.ids, ids...), last
 	}
-	if known.list == nil || len(known.ids) > n {
-		known.list = watermark.NewList(key, known.ids)
+	if known.list == nil || len(known.ids) > known.n {
+		known.list, known.n = watermark.NewList(key, known.ids), len(known.ids)
 	}
 	return known.list, nil
 }
