@@ -104,9 +104,8 @@ func NewList(key *Key, ids []CopyID) *List {
 }
 
 // Among returns the marks of a list that Read saw and could not read by their own check. They are compared with each ID of
-// the list. Such a mark may be about 3 dB weaker among 10^6 IDs, and 4 dB weaker among 10^3. A picture without a mark of
-// the key shows any ID of the list with a probability of 1e-9 at most. A mark is not read if the list lacks its
-// ID. Among returns nil for a key that was not searched for.
+// the list. A picture without a mark of the key shows any ID of the list with a probability of 1e-9 at most. A mark is not
+// read if the list lacks its ID. Among returns nil for a key that was not searched for.
 func (r *Reading) Among(list *List) (all []*Detection) {
 	u := r.unread[list.key.ID()]
 	if u == nil {
