@@ -120,6 +120,7 @@ func (e *Env) Load(path string) (*picture.Picture, error) {
 // An Upload is a picture to mark and attack, and what is drawn for it.
 type Upload struct {
 	Name    string // of the file, without folder and ending
+	Format  string // of the file, as in [picture.Picture]
 	Image   *image.NRGBA
 	Copy    watermark.CopyID
 	Seed    uint64   // of its attacks
@@ -134,7 +135,7 @@ func (e *Env) Upload(path string) (*Upload, error) {
 		return nil, err
 	}
 	return &Upload{
-		Name: Name(path), Image: p.Image, Content: p.SHA256,
+		Name: Name(path), Format: p.Format, Image: p.Image, Content: p.SHA256,
 		Copy: watermark.CopyID(e.Draw("copy", p.SHA256)), Seed: e.Draw("attack", p.SHA256),
 		Options: &watermark.Options{Submission: watermark.SubmissionOf(p.SHA256)}, // as a registry names it
 	}, nil
