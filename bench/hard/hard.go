@@ -126,8 +126,8 @@ func external(ending string, encoder []string, decoder string) attack.Step {
 	}
 }
 
-// whitened is the step that divides a picture by the light on its page, a blur of a 40th of the long side, and stretches
-// what is between 55 and 92 % of it to black and white, as applications that scan documents do.
+// whitened is the step of an application that scans documents. It divides a picture by the light on its page, which is a
+// blur of a 40th of the long side. Then it stretches 55 to 92 % of that light to black and white.
 func whitened(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 	const ink, paper = .55, .92
 	light := attack.Blur(float64(max(p.Rect.Dx(), p.Rect.Dy()))/40)(r, p)
