@@ -3,7 +3,9 @@ package watermark
 import (
 	"context"
 	"image"
+	"math"
 
+	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/jpegcoef"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/quality"
@@ -30,7 +32,7 @@ func PrepareJPEG(key *Key, file []byte, orientation int, of Submission) (*JPEG, 
 
 // Mark marks the JPEG with id, as [Original.Mark] does, and returns its file without metadata, stored as the source. What
 // it finds out is true of that file: PSNR and SSIM are measured at the canonical size, with a long side of at most 1024
-// pixels. Image of the result is nil. Steps of quantisation round the mark: PSNR may lie up to 1 dB below the floor of [Mark].
+// pixels. Image of the result is nil.
 func (j *JPEG) Mark(ctx context.Context, id CopyID) (*Marked, []byte, error) {
 	return j.mark(ctx, id, false)
 }
@@ -56,15 +58,31 @@ var changeZero = []float64{0.5, 0.75, 1, 1.5}
 
 const maxWeight = 1.07
 
+// overshoot is by how much more a mark is weakened than its error is above the PSNR floor: of fewer steps a larger share
+// is noise of rounding.
+const overshoot = 0.99
+
 // layJPEG writes the mark of a trial into coefficients and decodes them again, small as a messenger leaves them. It
 // sets PSNR, SSIM, file and small of m. The error is of damaged codes, which [PrepareJPEG] found.
 func (o *Original) layJPEG(m *trial, plain *image.NRGBA) error {
 	w, h := o.canvas.Size()
-	file, shrunk, err := o.canvas.Write(m.mark, maxWeight, changeZero, plain.Rect.Max, messengerSize(w, h))
-	if err != nil {
-		return err
+	before := o.canvas.Canonical()
+	for range 2 { // rounding to steps may break the PSNR floor
+		file, shrunk, err := o.canvas.Write(m.mark, maxWeight, changeZero, plain.Rect.Max, messengerSize(w, h))
+		if err != nil {
+			return err
+		}
+		after := shrunk[0]
+		var difference quality.Difference
+		difference.AddSamples(before.R.Pix, after.R.Pix)
+		difference.AddSamples(before.G.Pix, after.G.Pix)
+		difference.AddSamples(before.B.Pix, after.B.Pix)
+		m.file, m.small, m.SSIM, m.PSNR = file, shrunk[1], quality.SSIM(plain, flat(after)), difference.PSNR()
+		over := o.canvas.Floor() - m.PSNR
+		if over <= 0 {
+			break
+		}
+		m.mark.Scale(float32(overshoot * dsp.Exp(-over/20*math.Ln10)))
 	}
-	after := flat(shrunk[0])
-	m.file, m.small, m.SSIM, m.PSNR = file, shrunk[1], quality.SSIM(plain, after), quality.PSNR(plain, after)
 	return nil
 }
