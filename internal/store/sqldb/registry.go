@@ -346,7 +346,7 @@ func (d *DB) Conclusions(ctx context.Context) ([]books.Conclusion, error) {
 // Both are the zero time if there is no upload.
 func (d *DB) Span(ctx context.Context) (first, last time.Time, err error) {
 	var a, b sql.NullInt64
-	err = d.read.QueryRowContext(ctx, "SELECT min(submitted), max(submitted) FROM submission").Scan(&a, &b)
+	err = d.read.QueryRowContext(ctx, "SELECT CAST(min(submitted) AS BIGINT), CAST(max(submitted) AS BIGINT) FROM submission").Scan(&a, &b)
 	if err != nil || !a.Valid || !b.Valid {
 		return first, last, err
 	}
