@@ -50,8 +50,11 @@ func (v *Investigator) checkSealKey(ctx context.Context) error {
 	if !first {
 		return nil
 	}
-	if err := v.in.check(ctx); err != nil || v.cfg.SealKey == nil {
-		return err
+	if err := v.in.check(ctx); err != nil {
+		return fmt.Errorf("the investigation was not begun: %w", err)
+	}
+	if v.cfg.SealKey == nil {
+		return nil
 	}
 	if v.in.several() && len(v.in.damage()) == 0 {
 		if _, _, err := v.in.recipients(ctx); err != nil {

@@ -35,8 +35,8 @@ func recallOf(s *findings.Searched, side int) *findings.Recall {
 	return r
 }
 
-// NotSearched returns the sentences on records of the registry that could not be read, and on uploads that the
-// search of the dump could not find, or only in part. Without them it is nil.
+// NotSearched returns the sentences on what the search of the dump could not read: records of the registry, and
+// uploads, in whole or in part. It is nil if all was read.
 func (d *DumpVerdict) NotSearched() (out []string) {
 	w := &weighing{DumpVerdict: *d}
 	for _, r := range dumpSentences {

@@ -47,7 +47,7 @@ type registries struct {
 	parties map[string]string // by "REGISTRY/NAME": the name of its party
 
 	mu      sync.Mutex
-	altered []string // what [findings.Record] says
+	altered []string                    // what [findings.Record] says
 	owner   map[watermark.CopyID]*shelf // of copies that were looked up, with several registries
 
 	issues *issuedLists

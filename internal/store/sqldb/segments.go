@@ -101,8 +101,8 @@ func (s *segmentRow) rest() iter.Seq2[int64, bool] {
 const usedSegments = " WHERE state > 0 AND kind = $1 ORDER BY first"
 
 // Searchable counts the submissions with numbers up to upto, without the submissions of erasures with numbers up to erasure;
-// each page counts. The submissions of these erasures must have such numbers. If there are fewer or more submissions in all than
-// were entered, or others are erased, n is of those entered, and the error wraps [books.ErrTampered].
+// each page counts. The submissions of these erasures must have such numbers. The error wraps [books.ErrTampered] if there are
+// fewer or more submissions in all than were entered, or others are erased. Then n is of those entered.
 func (d *DB) Searchable(ctx context.Context, upto, erasure int64) (n int64, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
 		var all, erased, listed, more, later int64

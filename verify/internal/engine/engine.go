@@ -98,8 +98,8 @@ func (e *Engine) CheckRecords(ctx context.Context) (problems []string, err error
 		switch {
 		case errors.Is(problem, books.ErrTampered):
 			problems = append(problems, problem.Error())
-		case problem != nil:
-			err = errors.Join(err, problem)
+		case err == nil:
+			err = problem
 		}
 	}
 	read(e.store.Recipients(ctx))
