@@ -99,7 +99,7 @@ func (p *Picture) Weight() int { return p.coded }
 // ChangeUnit is what a change of one step of quantisation counts.
 const ChangeUnit = 256
 
-// change adds the component's changes to blocks, of which the first is number at of all.
+// change adds the component's changes to b. The first block of b is number at of the component.
 func (c *Component) change(b blocks, at int) {
 	n := c.low * c.low
 	for i := range b.coef {
@@ -146,8 +146,8 @@ func (p *Picture) Changed(low int, zero int16, delta ...[]int16) *Picture {
 // blocks of each component. It must not keep or change them.
 type View func(y int, rows *[3]blocks)
 
-// Each makes views in one pass over the picture. The error wraps [ErrRefused], after views that are not whole. A
-// picture of which one pass was made has no errors.
+// Each makes views in one pass over the picture. The error wraps [ErrRefused]: then the
+// views are not whole. After a pass without an error no pass gives one.
 func (p *Picture) Each(views ...View) error {
 	return p.pass(0, len(p.Components), views)
 }

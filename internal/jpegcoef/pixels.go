@@ -162,8 +162,8 @@ func (c *Component) strip(dst []uint8, n int, from blocks) {
 	}
 }
 
-// Grain is a view that sets dst, row by row, for each block of luma that has pixels, to how much neighbours along a row
-// differ: the mean, in grey levels, if the differences are normal.
+// Grain is a view that fills dst, one number for each block of luma that has pixels, row by row. The number says how much
+// neighbours along a row differ: the mean, in grey levels, if the differences are normal.
 func (p *Picture) Grain(dst []float32) View {
 	c := &p.Components[0]
 	var weights [blockSize]float64 // what a coefficient of 1 adds to the mean square of differences

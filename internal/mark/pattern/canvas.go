@@ -61,7 +61,7 @@ func CheckSize(width, height int) error {
 }
 
 // Shrink makes the canonical picture and its mask from the source. NewCanvas has done so: call
-// Shrink only after [Canvas.Drop]. The error is of a JPEG, as of JPEGCanvas.
+// Shrink only after [Canvas.Drop]. Only a JPEG has errors: see JPEGCanvas.
 func (c *Canvas) Shrink() (err error) {
 	w, h := CanonicalSize(c.w, c.h)
 	var grain func() dsp.Plane

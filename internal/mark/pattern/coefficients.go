@@ -35,8 +35,8 @@ func JPEGCanvas(file []byte, orientation int) (*Canvas, error) {
 	return c, c.Shrink()
 }
 
-// shrunk returns a view of a JPEG of the canvas's size, and what then returns it upright, shrunk to each of the sizes in
-// pixels, which must not exceed shrunkSide.
+// shrunk returns a view of a JPEG of the canvas's size. After the pass, the function shrunk returns the JPEG upright,
+// shrunk to each of the sizes in pixels, which must not exceed shrunkSide.
 func (c *Canvas) shrunk(p *jpegcoef.Picture, sizes ...image.Point) (view jpegcoef.View, shrunk func() []dsp.RGB) {
 	n := 8
 	for n > 1 && max(p.W, p.H)*n >= 16*shrunkSide {
@@ -133,8 +133,8 @@ func stored(p dsp.Plane, orientation int) dsp.Plane {
 	return turned(p, orientation)
 }
 
-// Write writes the JPEG with the mark s in its coefficients, and returns it also upright, shrunk to each of the sizes in
-// pixels, which must not exceed shrunkSide. A coefficient of 0, except DC, is changed if the mark has so many steps there.
+// Write writes the JPEG with the mark s in its coefficients. It also returns the marked JPEG upright, shrunk to each of
+// the sizes in pixels, which must not exceed shrunkSide. A coefficient of 0, except DC, is changed if the mark has so many steps there.
 // The first of the numbers zeros counts that keeps the scans within heavier times their weight, or else the last. The same
 // JPEG and mark give the same file on every machine. The error wraps jpegcoef.ErrRefused for damaged files.
 func (c *Canvas) Write(s Shaped, heavier float64, zeros []float64, sizes ...image.Point) (file []byte, shrunk []dsp.RGB, err error) {
