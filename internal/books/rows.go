@@ -390,11 +390,12 @@ const (
 )
 
 // A Release says what became of a copy after it was entered. A copy that was released stays so. A void
-// copy can still be entered as released: then the earlier entry was wrong.
+// copy can still be entered as released: then the earlier entry was wrong. [CopyReserved] says that another
+// attempt to hand the copy out begins.
 type Release struct {
 	Copy       watermark.CopyID     `json:"copy"`
 	Submission watermark.Submission `json:"submission"`     // of the copy
-	State      string               `json:"state"`          // [CopyReleased] or [CopyVoid]
+	State      string               `json:"state"`          // one of the constants
 	Note       string               `json:"note,omitempty"` // how that is known
 	Entered    time.Time            `json:"entered"`        // set by the registry
 	Actor      string               `json:"actor,omitempty"`
