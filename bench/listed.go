@@ -24,7 +24,7 @@ func readListed(e *engine) *ruler.Experiment {
 and of a million copies that were issued. The unmarked picture goes through the same attacks and is read with the
 longer list. Exit 1 when any reading gives a wrong ID.`,
 		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
-			names := []string{"jpeg20", "jpeg10", "thumb320", "thumb240", "crop05", "persp8", "blur4", "nlm", "sticker512", "webp30", "webp10"}
+			names := []string{"jpeg20", "jpeg10", "thumb320", "thumb240", "crop05", "persp8", "blur4", "nlm", "sticker512", "webp30", "webp10", "avif1280", "heic1280", "docscan"}
 			if len(env.AttackNames) > 0 {
 				names = env.AttackNames
 			}
