@@ -98,7 +98,7 @@ type attempt struct {
 // attempts lists every attempt.
 func attempts() []attempt {
 	return []attempt{
-		{"average", toForge, "average of the marks estimated from many uploads, where half of them overlap, at a mark's strength, onto unmarked pictures", 0, forgeAverage(1)},
+		{"average", toForge, "average of the marks estimated from many uploads, at a mark's strength, onto unmarked pictures", 0, forgeAverage(1)},
 		{"average_x3", toForge, "the same at three times that strength", 0, forgeAverage(3)},
 		{"average_larger", toForge, "the average, of one upload twice as large as the others: around the middle, its own mark", 0, forgeLarger},
 		{"average_copies", toForge, "mark estimated from the average of 32 copies of one upload, onto another picture", commonCopies, forgeCopies},
