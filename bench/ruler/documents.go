@@ -88,7 +88,7 @@ func (d *Documents) fillCells(line string) (out string, err error) {
 }
 
 // choose returns the table and the trials that words ask for: a results file, the name of a
-// table, and conditions.
+// table, and conditions. In a condition _ is a space, or itself.
 func (d *Documents) choose(words []string) (*Table, Group, error) {
 	if len(words) < 2 {
 		return nil, nil, fmt.Errorf("got %q", words)
@@ -103,7 +103,7 @@ func (d *Documents) choose(words []string) (*Table, Group, error) {
 		if !ok {
 			return nil, nil, fmt.Errorf("%s: want LABEL=VALUE", condition)
 		}
-		trials = trials.Where(Is(label, strings.Split(strings.ReplaceAll(values, "_", " "), "|")...))
+		trials = trials.Where(Is(label, strings.Split(strings.ReplaceAll(values, "_", " ")+"|"+values, "|")...))
 	}
 	if len(trials) == 0 {
 		return nil, nil, fmt.Errorf("%s: no such trials", words)
