@@ -70,6 +70,9 @@ func TestHostileDump(t *testing.T) {
 		return cmd
 	})
 	peak := memory.end()
+	for verb, bytes := range memory.most {
+		t.Logf("%s: at most %.0f MB, with what it shares", verb, float64(bytes)/1e6)
+	}
 	use := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	t.Logf("%d files: peak %.0f MB in one process, %.0f MB in all, %.0f s of CPU, both runs in %.0f s", n+50, float64(use.Maxrss)*1024/1e6,
 		float64(peak)/1e6, cmd.ProcessState.UserTime().Seconds()+cmd.ProcessState.SystemTime().Seconds(), time.Since(began).Seconds())
@@ -81,10 +84,11 @@ type resident struct {
 	stop chan struct{}
 	done sync.WaitGroup
 	peak int64
+	most map[string]int64 // of one process, by its first argument
 }
 
 func newResident(t *testing.T, program string) *resident {
-	r := &resident{stop: make(chan struct{})}
+	r := &resident{stop: make(chan struct{}), most: make(map[string]int64)}
 	r.done.Go(func() {
 		for {
 			select {
@@ -103,6 +107,11 @@ func newResident(t *testing.T, program string) *resident {
 					pages, _ := strconv.ParseInt(fields[1], 10, 64)
 					shared, _ := strconv.ParseInt(fields[2], 10, 64)
 					all += (pages - shared) * int64(os.Getpagesize())
+					line, _ := os.ReadFile(p + "/cmdline")
+					if args := strings.Split(string(line), "\x00"); len(args) > 2 {
+						verb := args[1]
+						r.most[verb] = max(r.most[verb], pages*int64(os.Getpagesize()))
+					}
 				}
 			}
 			r.peak = max(r.peak, all)

@@ -72,7 +72,7 @@ type witnessing struct {
 	keys    []string         // public keys of the witnesses that are trusted
 	list    tlog.List        // of all signatures
 	signed  []books.Cosigned // all, in the order of entry
-	trusted []books.Cosigned // those that hold, by trusted witnesses, the most entries first
+	trusted []books.Cosigned // signatures of trusted witnesses that hold, the most entries first
 }
 
 // TrustWitnesses says whose signatures bound the times of custody and copies: public keys as text. The error wraps [tlog.ErrKey].
