@@ -235,14 +235,14 @@ func unless[T comparable](counted, ever []T) []T {
 func (w *weighing) copyIn(l *Verdict, x registry.Copy, pooled map[watermark.CopyID]float64, public map[exposure]time.Time) odds.Copy {
 	out := l.evidenceFor(x, pooled)
 	if i := slices.IndexFunc(l.Issued, func(c registry.Copy) bool { return c.ID == x.ID }); i >= 0 && l.matched() {
-		out.Late, out.Public = w.cfg.claimedLate(l.Issued[i].Issued), public[exposure{l.SHA256, x.ID}]
+		out.Late, out.Public = w.cfg.copyLate(&l.Issued[i]), public[exposure{l.SHA256, x.ID}]
 		for _, h := range w.othersOf(x.ID) {
 			if w.parties[h.Party] != nil && h.Party != x.Recipient && !slices.Contains(out.Others, h.Party) {
 				out.Others = append(out.Others, h.Party)
 			}
 		}
 	} else {
-		out.Late = w.cfg.after(x.Issued)
+		out.Late = !w.cfg.before.IsZero() && x.LaterThan(w.cfg.before)
 	}
 	return out
 }

@@ -75,6 +75,8 @@ func (o *Original) tried(ctx context.Context, id CopyID, out *image.NRGBA, last 
 		small := m.small
 		if m.file == nil {
 			small = o.deliver(m, out)
+		} else {
+			m.small, m.mark = dsp.RGB{}, pattern.Shaped{} // to save memory: the file has the mark
 		}
 		d, err := o.readBack(ctx, small)
 		if err != nil {

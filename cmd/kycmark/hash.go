@@ -29,7 +29,8 @@ func newHash(u *ui) *cobra.Command {
 100; area (256 bits), which resizing changes least; and the hashes of goimagehash (64 bits,
 or 256 bits with -16). A picture with a quality below 50 is too plain to be recognised by
 its hash. Store with each hash its chain and the decoder, which --json names: together they
-say how the file became the bits.
+say how the file became the bits. A JPEG of 1,024 pixels or more is read at 1/2 to 1/8 of its
+size, which may change a few bits of its hashes.
 
 A hash can be turned back into a blurry picture: treat it as personal data.`,
 		Example: `  kycmark hash upload.jpg

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -148,10 +149,11 @@ func forHashes(d *picture.Document, k int, lim picture.Limits) (*picture.Picture
 
 // sum returns the hash of a picture that forHashes loaded, and its quality.
 func sum(kind phash.Kind, p *picture.Picture) (phash.Hash, int, error) {
-	if kind == phash.PDQ && p.Nearest != nil {
-		return phash.Sum(kind, p.Nearest)
+	flat := picture.Flatten(p.Image)
+	if kind == phash.PDQ {
+		flat = cmp.Or(p.Nearest, flat)
 	}
-	return phash.Sum(kind, picture.Flatten(p.Image))
+	return phash.Sum(kind, flat)
 }
 
 // document reads a file and finds its pages. If the pages of a file cannot be found, it has one.

@@ -41,7 +41,7 @@ const (
 )
 
 // Reduced is [Document.Picture] for hashes. A JPEG comes at 1/2, 1/4 or 1/8 of its size, read from its coefficients, if
-// its long side then has reducedSide pixels at least. It also has Nearest, step pixels a side, less than its long side.
+// its long side then has reducedSide pixels at least. It also has Whole, and Nearest of step pixels a side, less than its long side.
 // Other files are decoded as by Picture, also those whose coefficients are not read.
 func (d *Document) Reduced(k int, lim Limits, step int) (*Picture, error) {
 	if len(d.pdf) == 0 {
@@ -74,7 +74,10 @@ func reduced(data []byte, lim Limits, step int) *Picture {
 	if p.Each(p.Samples(nearest, xs, ys), p.Rows(n, func(row []uint8) { rows = rows[copy(rows, row):] })) != nil {
 		return nil
 	}
-	pic.Image, pic.Nearest, pic.Decoder = Upright(small, o), Upright(nearest, o), DecoderVersion(coefficientReader)
+	pic.Image, pic.Nearest, pic.Whole, pic.Decoder = Upright(small, o), Upright(nearest, o), size, DecoderVersion(coefficientReader)
+	if o > 4 {
+		pic.Whole = image.Pt(size.Y, size.X)
+	}
 	return pic
 }
 

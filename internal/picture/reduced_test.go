@@ -27,6 +27,7 @@ func TestReduced(t *testing.T) {
 		assert.NotEqual(t, whole.Decoder, got.Decoder)
 		assert.Equal(t, whole.SHA256, got.SHA256)
 		size := whole.Image.Rect.Size()
+		require.Equal(t, size, got.Whole)
 		require.Equal(t, image.Rect(0, 0, size.X/2, size.Y/2), got.Image.Rect)
 		off := 0
 		for y := range step {

@@ -145,7 +145,9 @@ func (d *DB) Copy(ctx context.Context, id watermark.CopyID) (*books.Copy, error)
 // there is no such copy, and [books.ErrTampered] if others were entered.
 func (d *DB) issued(ctx context.Context, id watermark.CopyID) (c *books.Copy, receipts []books.Receipt, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
-		c, receipts, err = issued(ctx, q, &d.dialect, id)
+		if c, receipts, err = issued(ctx, q, &d.dialect, id); err == nil {
+			err = d.bound(ctx, q, []dated{{c.Seq, c.Issued, &c.Bound}})
+		}
 		return err
 	})
 	return c, receipts, err
@@ -238,7 +240,7 @@ func (d *DB) Copies(ctx context.Context, of watermark.Submission) (copies []book
 			return err
 		}
 		setStates(copies, releases)
-		return nil
+		return d.boundCopies(ctx, q, copies)
 	})
 	return copies, err
 }
@@ -254,7 +256,7 @@ func setStates(copies []books.Copy, releases []books.Release) {
 	}
 }
 
-// CopiesAfter returns up to limit copies with a greater number. Their releases are not compared with lists.
+// CopiesAfter returns up to limit copies with a greater number. They have no bounds, and their releases are not compared with lists.
 func (d *DB) CopiesAfter(ctx context.Context, seq int64, limit int) (copies []books.Copy, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
 		if copies, err = copyTable.rows(ctx, q, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit); err != nil {
