@@ -959,3 +959,11 @@ func (w *weighing) namesAlike() []figures {
 	slices.Sort(alike)
 	return once(len(alike) > 0, figures{"names": alike})
 }
+
+// damagedMarks counts the pictures with a part of a mark, of which no copy was found.
+func (w *weighing) damagedMarks() int { return w.leaksThat((*Verdict).damaged) }
+
+// withoutMark returns the figures of unreadable pictures without a part of a mark.
+func (w *weighing) withoutMark() []figures {
+	return several(w.Counts[string(FoundUnreadable)]-w.damagedMarks(), figures{"keys": w.ofKeys()})
+}

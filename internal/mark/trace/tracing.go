@@ -47,6 +47,7 @@ type Result struct {
 	Residual, Overlap  float64
 	Mirrored, Inverted bool
 	Edits              []edit
+	Presence
 
 	evidence []*evidence // one a key
 	tracer   *Tracer
@@ -232,6 +233,9 @@ func (t *Tracer) judge(ctx context.Context, out *Result, size image.Point, r *ca
 		}
 	}
 	out.conclude()
+	if t.presence(out); out.LogAny <= PresentLevel {
+		t.survival(out, view)
+	}
 	verdict, err := r.Verdict()
 	if err != nil {
 		return err
