@@ -55,8 +55,9 @@ func (s *suspects) best(copies []CopyScore) int {
 
 // survival sets Survival. It compares the code of the strongest copy with what a mark of its strength
 // would show after the leak's JPEG, if its roundings were read, else if it had fared like strong
-// detail of the original: blur, resizing, tone and light compression damage both alike. view gives the
-// leak in the frame. Of several keys, the key under which most is left counts.
+// detail of the original: blur, resizing, tone and light compression damage both alike. It measures
+// nothing on small leaks whose roundings were not read. view gives the leak in the frame. Of several
+// keys, the key under which most is left counts.
 func (t *Tracer) survival(out *Result, view func() *frameView) {
 	for i, s := range t.under {
 		k, e := s.best(out.Copies), out.evidence[i]
@@ -64,7 +65,11 @@ func (t *Tracer) survival(out *Result, view func() *frameView) {
 			continue
 		}
 		whole := e.promised
-		if !e.byCodec {
+		switch {
+		case e.byCodec:
+		case view().pitch > coarsest:
+			continue // light compression of so few pixels takes away the band of the code
+		default:
 			whole = s.probe.unhurt(s, view(), e)
 		}
 		if whole *= t.copies[k].Strength; whole > 0 {
