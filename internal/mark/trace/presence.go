@@ -15,7 +15,7 @@ const PresentLevel = -6
 type Presence struct {
 	LogAny   float64 // log10 p of as much in a leak that never had a mark of these keys; all copies and keys are in it
 	Shared   float64 // score of the pilots, which all copies have in common: 8 at most
-	Survival float64 // of the strongest copy's code, over what the leak's codec, blur and tone leave; 0 unless LogAny is at or below PresentLevel
+	Survival float64 // of the strongest copy's code, over what the leak's codec, blur and tone leave: leastSurvival or more; 0: not measured
 }
 
 // presence sets LogAny and Shared of a result whose copies are scored. The phases of the pilots, the
@@ -73,7 +73,7 @@ func (t *Tracer) survival(out *Result, view func() *frameView) {
 			whole = s.probe.unhurt(s, view(), e)
 		}
 		if whole *= t.copies[k].Strength; whole > 0 {
-			out.Survival = math.Max(out.Survival, math.Max(out.Copies[k].Payload, 0)/whole)
+			out.Survival = math.Max(out.Survival, math.Max(out.Copies[k].Payload/whole, leastSurvival))
 		}
 	}
 }

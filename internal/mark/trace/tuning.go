@@ -49,7 +49,10 @@ const (
 )
 
 // Survival of a mark, where the roundings of a leak were not read.
-const coarsest = 2 // samples of the frame a pixel of the leak, above which survival is not measured ("kycmark-bench survival")
+const (
+	coarsest      = 2.5   // samples of the frame a pixel of the leak, above which survival is not measured ("kycmark-bench survival")
+	leastSurvival = 0.001 // that is stated: less is chance
+)
 
 // Sums over signs; cost alone.
 const (
