@@ -32,7 +32,7 @@ func PrepareJPEG(key *Key, file []byte, orientation int, of Submission) (*JPEG, 
 
 // Mark marks the JPEG with id, as [Original.Mark] does, and returns its file without metadata, stored as the source. What
 // it finds out is true of that file: PSNR and SSIM are measured at the canonical size, with a long side of at most 1024
-// pixels. Image of the result is nil. Steps of quantisation round the mark: PSNR may lie up to 1 dB below the floor of [Mark].
+// pixels. Image of the result is nil.
 func (j *JPEG) Mark(ctx context.Context, id CopyID) (*Marked, []byte, error) {
 	return j.mark(ctx, id, false)
 }
@@ -58,28 +58,39 @@ var changeZero = [...]float32{0.5, 0.75, 1, 1.5}
 
 const maxWeight = 1.07
 
+// overshoot is by how much more a mark is weakened than its error is above the PSNR floor: of fewer steps a larger share
+// is noise of rounding.
+const overshoot = 0.99
+
 // layJPEG writes the mark of a trial into coefficients and decodes them again, small as a messenger leaves them. It
 // sets PSNR, SSIM, file and small of m.
 func (o *Original) layJPEG(m *trial, plain *image.NRGBA) {
 	before := o.canvas.Canonical()
+	w, h := o.canvas.Size()
 	var changed *jpegcoef.Picture
-	for _, zero := range changeZero {
-		changed = o.canvas.Changed(m.mark, zero)
-		if m.file = changed.Encode(); float64(len(m.file)) <= float64(maxWeight*float64(o.canvas.Weight())) {
+	for range 2 { // rounding to steps may break the PSNR floor
+		for _, zero := range changeZero {
+			changed = o.canvas.Changed(m.mark, zero)
+			if m.file = changed.Encode(); float64(len(m.file)) <= float64(maxWeight*float64(o.canvas.Weight())) {
+				break
+			}
+		}
+		canonical := o.canvas.Shrunk(changed, image.Pt(before.R.W, before.R.H), messengerSize(w, h))
+		after := canonical[0]
+		m.small = canonical[1]
+		m.SSIM = quality.SSIM(plain, flat(after))
+		sum := 0.0
+		for _, planes := range [...][2]dsp.Plane{{before.R, after.R}, {before.G, after.G}, {before.B, after.B}} {
+			for i, v := range planes[0].Pix {
+				d := float64(v - planes[1].Pix[i])
+				sum += float64(d * d)
+			}
+		}
+		m.PSNR = 10 * math.Log10(255*255*3*float64(len(after.R.Pix))/sum)
+		over := o.canvas.Floor() - m.PSNR
+		if over <= 0 {
 			break
 		}
+		m.mark.Scale(float32(overshoot * dsp.Exp(-over/20*math.Ln10)))
 	}
-	w, h := o.canvas.Size()
-	canonical := o.canvas.Shrunk(changed, image.Pt(before.R.W, before.R.H), messengerSize(w, h))
-	after := canonical[0]
-	m.small = canonical[1]
-	m.SSIM = quality.SSIM(plain, flat(after))
-	sum := 0.0
-	for _, planes := range [...][2]dsp.Plane{{before.R, after.R}, {before.G, after.G}, {before.B, after.B}} {
-		for i, v := range planes[0].Pix {
-			d := float64(v - planes[1].Pix[i])
-			sum += float64(d * d)
-		}
-	}
-	m.PSNR = 10 * math.Log10(255*255*3*float64(len(after.R.Pix))/sum)
 }

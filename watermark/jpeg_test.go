@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -53,6 +54,21 @@ func TestJPEGVector(t *testing.T) {
 	require.NoError(t, err)
 	sum := sha256.Sum256(marked)
 	assert.Equal(t, "ff2674da3f561bf35588e0bc376ee309e305de483e017a214cc53b32cc271b6c", hex.EncodeToString(sum[:]))
+}
+
+// Rounding to steps of quantisation adds to the error of a mark: the PSNR floor counts for the file.
+func TestJPEGFloor(t *testing.T) {
+	img := specimen.Render(specimen.IDCard, specimen.NewPerson(85), 500)
+	for _, quality := range []int{70, 85, 95} {
+		var b bytes.Buffer
+		require.NoError(t, picture.Encode(&b, img, "jpeg", quality))
+		j, err := watermark.PrepareJPEG(key, b.Bytes(), 1, sub)
+		require.NoError(t, err)
+		m, _, err := j.Mark(t.Context(), 7)
+		require.NoError(t, err)
+		assert.GreaterOrEqual(t, m.PSNR, 42.0, quality)
+		assert.Less(t, m.PSNR, 42.3, quality)
+	}
 }
 
 func TestJPEGOfNoSize(t *testing.T) {

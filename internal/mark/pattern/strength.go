@@ -28,6 +28,13 @@ type Shaped struct {
 	slope, gain  float32
 }
 
+// Scale multiplies what is added to a picture by g.
+func (s *Shaped) Scale(g float32) {
+	s.luma.Scale(g)
+	s.chroma.Scale(g)
+	s.gain *= g
+}
+
 // Shape returns the mark made of the given blind patterns, one a carrier, and the tracer (own). All
 // have unit power and the canonical size. blindChroma does not count in a grey picture. strength 1
 // is the visibility budget; the mark never goes past the PSNR floor. The slope of strength over
@@ -80,6 +87,14 @@ var (
 	tracerWeight = float32(math.Sqrt(tracerShare))
 )
 
+// Floor returns the PSNR in dB that a mark keeps at least.
+func (c *Canvas) Floor() float64 {
+	if c.w*c.h < 1e6 {
+		return psnrSmall
+	}
+	return psnrFloor
+}
+
 // solve returns the slope over texture, slopeLow to maxSlope, at which the mark made of the parts
 // reaches the PSNR floor. gain is 1, or below if even the lowest slope breaks the floor. L = flat +
 // s texture is added in R, G and B. The blue difference C adds -1.772 C in B and 0.344 C in G. The
@@ -100,11 +115,7 @@ func (c *Canvas) solve(flat, texture, chroma dsp.Plane) (slope, gain float32) {
 		cc += float64(d * d)
 	}
 	n := float64(len(c.Luma.Pix))
-	floor := psnrFloor
-	if c.w*c.h < 1e6 {
-		floor = psnrSmall
-	}
-	target := float64(float64(255*255) * dsp.Exp(-floor/10*math.Ln10))
+	target := float64(float64(255*255) * dsp.Exp(-c.Floor()/10*math.Ln10))
 	a, b := tt/n, (ft-float64(cross*tc))/n
 	e := (ff+float64(square*cc)-float64(2*cross*fc))/n - target
 	s := slopeLow
