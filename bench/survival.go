@@ -15,7 +15,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// survivalCopies is the number of copies that were issued of each picture; the last ones leak.
+// survivalCopies is the number of copies that were issued of each picture. Removals take the first half.
 const survivalCopies = 64
 
 // survival measures whether a trace tells a mark that was never there from a damaged one, and damage by removal from
@@ -25,10 +25,9 @@ func survival(e *engine) *ruler.Experiment {
 		Name:  "survival",
 		Short: "Whether a mark was never there, was damaged, or was removed",
 		Long: `Attack each picture unmarked and marked, and remove the marks of its copies. Trace all
-that against the original and 64 copies, of which half leak in turn. "there" is
-a p of any mark of at most 1e-6, "removed" is a survival below what messengers leave.
-Filters count as removals, whatever they are for. Exit 1 when a mark is seen in an
-unmarked picture.`,
+that against the original and 64 copies. "there" is a p of any mark of at most 1e-6,
+"removed" is a survival below what messengers leave. Filters count as removals,
+whatever they are for. Exit 1 when a mark is seen in an unmarked picture.`,
 		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
 			attacks, err := env.Attacks()
 			if err != nil {
@@ -101,8 +100,8 @@ func measureSurvival(ctx context.Context, e *engine, env *ruler.Env, attacks []a
 	}
 }
 
-// areaUnder returns the share of pairs of an unmarked and a marked leak of which the marked one has the smaller p. Equal
-// ones count half.
+// areaUnder returns the share of pairs of an unmarked and a marked leak in which the marked leak has the smaller p. Equal
+// p count half.
 func areaUnder(g ruler.Group) float64 {
 	sum, n := 0.0, 0.0
 	marked := slices.Concat(g.Where(ruler.Is("leak", "marked")).Values("log10_p"), g.Where(ruler.Is("leak", "removed")).Values("log10_p"))
@@ -126,7 +125,7 @@ type removal struct {
 	make func(copies []*image.NRGBA, seed uint64) *image.NRGBA
 }
 
-// removals lists every removal. Those of one step of [attack.All] have its name.
+// removals lists every removal. Removals that [attack.All] has as attacks keep the names of these.
 func removals() (out []removal) {
 	by := func(name string, steps ...string) {
 		out = append(out, removal{name, func(c []*image.NRGBA, seed uint64) *image.NRGBA {

@@ -130,9 +130,9 @@ func (r *Reading) Sync() (z float64) {
 	return z
 }
 
-// LogPSync returns the log10 of the probability that the pilots of any of the keys agree as in [Reading.Sync] in a picture
-// without a mark of these keys, search included. It is 0 without keys. It says nothing of whose copy it is: who has many
-// copies can lay their pilots onto any picture.
+// LogPSync returns the log10 of a probability: in a picture without a mark of the keys, pilots agree as strongly as here.
+// The search and the number of keys are in it. It is 0 without keys. It says nothing about whose copy the picture is: a
+// party with many copies can lay their pilots onto any picture.
 func (r *Reading) LogPSync() (logP float64) {
 	for _, u := range r.unread {
 		logP = min(logP, u.LogP+dsp.Ln(float64(len(r.unread)))/math.Ln10)

@@ -50,15 +50,15 @@ type Edit struct {
 	Score float64  // RMS difference in units of what the fit leaves elsewhere
 }
 
-// PresentLevel is the LogAny, log10 p, from which on a mark was there, even if it is not known whose: the
-// pilots, which all copies have in common, count too. So a mark is told that was averaged away.
+// PresentLevel is the LogAny, log10 p, at and below which a mark was there, even if no copy is accused.
+// The pilots, which all copies have in common, count too. So a mark that was averaged away is seen.
 const PresentLevel = trace.PresentLevel
 
 // Removed is the Survival, above 0, below which more than a messenger took a mark away. Survival compares
-// the code of the strongest copy with what the leak's codec, blur, resizing and tone leave of such a mark,
-// by the original's own detail. Messengers, screens and prints leave more; filters, averages of copies
-// and an earlier hard JPEG leave less ("kycmark-bench survival").
-const Removed = 0.68
+// the code of the strongest copy with what such a mark would show after the leak's codec, blur, resizing
+// and tone. The original's own detail says so. Messengers, screens and prints leave more; filters, averages
+// of copies and an earlier hard JPEG leave less ("kycmark-bench survival").
+const Removed = 0.65
 
 // A TraceResult is what a trace found out about a leak.
 type TraceResult struct {

@@ -48,9 +48,8 @@ func (r *reader) unread() *Unread {
 	return u
 }
 
-// logChance returns the log10 of the probability that the pilots of a key agree as they did anywhere in a picture
-// without a mark of that key. No map depends on the pilots' phases, and each has so many shifts: the bounds of all are
-// added up.
+// logChance returns the log10 of a probability: a picture without a mark of the key has an agreement of its pilots as
+// strong as r saw. No map depends on the pilots' phases, and each has lnShifts shifts, so the bounds of all are added up.
 func (r *reader) logChance() float64 {
 	return math.Min(0, (r.chance+dsp.Ln(float64(max(r.maps, 1)))+lnShifts)/math.Ln10)
 }

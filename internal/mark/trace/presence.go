@@ -14,31 +14,25 @@ const PresentLevel = -6
 // A Presence is what a leak shows of a mark of the candidates' keys, whichever copy carries it.
 type Presence struct {
 	LogAny   float64 // log10 p of as much in a leak that never had a mark of these keys; all copies and keys are in it
-	Shared   float64 // score of the pilots, which all copies have in common: 8 at most
-	Survival float64 // of the strongest copy's code, over what the leak's codec, blur and tone leave: leastSurvival or more; 0: not measured
+	Survival float64 // of the strongest copy's code, over what the leak's codec, blur and tone leave: minSurvival or more; 0: not measured
 }
 
-// presence sets LogAny and Shared of a result whose copies are scored. The phases of the pilots, the
-// signs of the tracers and the chips are keyed apart. So the p of the pilots and the least p of a
-// copy, corrected for the number of copies, are independent in a leak that does not depend on the key
+// presence sets LogAny of a result whose copies are scored. The phases of the pilots, the
+// signs of the tracers and the chips are keyed apart. So two p are independent in a leak that does not
+// depend on the key: that of the pilots, and the least p of a copy, corrected for the number of copies
 // (Fisher's combination). Of several keys, the key with the smaller p counts.
 func (t *Tracer) presence(out *Result) {
 	out.LogAny = 0
 	for i, s := range t.under {
-		sum, square := 0.0, 0.0
+		sum := 0.0
 		for _, a := range out.evidence[i].pilots {
 			sum += float64(real(a))
-			square += float64(real(a))*float64(real(a)) + float64(imag(a))*float64(imag(a))
 		}
 		x := -pattern.LnAgreement(&out.evidence[i].pilots, sum)
 		if k := s.best(out.Copies); k >= 0 {
 			x -= float64(out.Copies[k].LogP * math.Ln10)
 		}
-		p := (dsp.Ln(1+x) - x + dsp.Ln(float64(len(t.under)))) / math.Ln10
-		if p < out.LogAny {
-			out.LogAny = p
-			out.Shared = sum / math.Sqrt(square/2)
-		}
+		out.LogAny = math.Min(out.LogAny, (dsp.Ln(1+x)-x+dsp.Ln(float64(len(t.under))))/math.Ln10)
 	}
 }
 
@@ -54,10 +48,10 @@ func (s *suspects) best(copies []CopyScore) int {
 }
 
 // survival sets Survival. It compares the code of the strongest copy with what a mark of its strength
-// would show after the leak's JPEG, if its roundings were read, else if it had fared like strong
-// detail of the original: blur, resizing, tone and light compression damage both alike. It measures
-// nothing on small leaks whose roundings were not read. view gives the leak in the frame. Of several
-// keys, the key under which most is left counts.
+// would show. If the roundings of the leak's JPEG were read, they say what. Else the mark should have
+// fared like strong detail of the original: blur, resizing, tone and light compression damage both
+// alike. It measures nothing on small leaks whose roundings were not read. view gives the leak in the
+// frame. Of several keys, the key under which most is left counts.
 func (t *Tracer) survival(out *Result, view func() *frameView) {
 	for i, s := range t.under {
 		k, e := s.best(out.Copies), out.evidence[i]
@@ -73,7 +67,7 @@ func (t *Tracer) survival(out *Result, view func() *frameView) {
 			whole = s.probe.unhurt(s, view(), e)
 		}
 		if whole *= t.copies[k].Strength; whole > 0 {
-			out.Survival = math.Max(out.Survival, math.Max(out.Copies[k].Payload/whole, leastSurvival))
+			out.Survival = math.Max(out.Survival, math.Max(out.Copies[k].Payload/whole, minSurvival))
 		}
 	}
 }

@@ -66,10 +66,16 @@ func (p *probe) expect(s *suspects, v *frameView, e *evidence) (tracer, payload 
 }
 
 // unhurt returns the payload's score in evidence e, as answer does, of a mark of strength 1 that fared
-// like strong detail of the original: blurred, shrunk and toned like the leak, and not smoothed away.
+// like strong detail of the original: blurred, shrunk and toned like the leak, cut off where the leak is
+// black or white, and not smoothed away.
 func (p *probe) unhurt(s *suspects, v *frameView, e *evidence) float64 {
-	like := &evidence{weight: e.weight}
-	p.answer(s, v.frame, v.weighed(v.standardised(v.fit.Unexplained(v.onLeakRaster(v.through(p.mark, v.strong))))), like)
+	like, m := &evidence{weight: e.weight}, v.onLeakRaster(v.through(p.mark, v.strong))
+	for i := range m.Pix {
+		if v.fit.Clipped(i) {
+			m.Pix[i] = 0
+		}
+	}
+	p.answer(s, v.frame, v.weighed(v.standardised(v.fit.Unexplained(m))), like)
 	return like.promised
 }
 

@@ -50,8 +50,8 @@ const (
 
 // Survival of a mark, where the roundings of a leak were not read.
 const (
-	coarsest      = 2.5   // samples of the frame a pixel of the leak, above which survival is not measured ("kycmark-bench survival")
-	leastSurvival = 0.001 // that is stated: less is chance
+	coarsest    = 2.5   // samples of the frame a pixel of the leak, above which survival is not measured ("kycmark-bench survival")
+	minSurvival = 0.001 // that is stated: less is chance
 )
 
 // Sums over signs; cost alone.
