@@ -61,7 +61,7 @@ whatever they are for. Exit 1 when a mark is seen in an unmarked picture.`,
 func survivalColumns() []ruler.Column {
 	return []ruler.Column{
 		ruler.Of("there", "there"), ruler.Of("a copy named", "named"), ruler.Quantiles("log10 p, worst / median", "log10_p", 1, 1, .5),
-		ruler.Of("removed, of measured", "removed"), ruler.Quantiles("survival, 1 / 50 / 99 %", "survival", 2, .01, .5, .99),
+		ruler.Of("removed", "removed"), ruler.Quantiles("survival, 1 / 50 / 99 %", "survival", 2, .01, .5, .99),
 	}
 }
 
