@@ -58,7 +58,7 @@ const PresentLevel = trace.PresentLevel
 // the code of the strongest copy with what such a mark would show after the leak's codec, blur, resizing
 // and tone. The original's own detail says so. Messengers, screens and prints leave more; filters, averages
 // of copies and an earlier hard JPEG leave less ("kycmark-bench survival").
-const Removed = 0.5
+const Removed = 0.62
 
 // A TraceResult is what a trace found out about a leak.
 type TraceResult struct {

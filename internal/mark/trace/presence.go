@@ -1,10 +1,12 @@
 package trace
 
 import (
+	"image"
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
+	"github.com/kycmark/kycmark/internal/requant"
 )
 
 // PresentLevel is the log10 p from which on a mark was there, whichever copy it is of: a wrong word on one
@@ -50,9 +52,13 @@ func (s *suspects) best(copies []CopyScore) int {
 // survival sets Survival. It compares the code of the strongest copy with what a mark of its strength
 // would show. If the roundings of the leak's JPEG were read, they say what. Else the mark should have
 // fared like strong detail of the original: blur, resizing, tone and light compression damage both
-// alike. It measures nothing on small leaks whose roundings were not read. view gives the leak in the
-// frame. Of several keys, the key under which most is left counts.
-func (t *Tracer) survival(out *Result, view func() *frameView) {
+// alike. It measures nothing on small leaks whose roundings were not read. view gives the leak p in
+// the frame. Of several keys, the key under which most is left counts.
+func (t *Tracer) survival(out *Result, view func() *frameView, p *image.NRGBA) {
+	var steps *requant.Leak
+	if size := p.Rect.Max; size.X*size.Y <= maxRounded {
+		steps, _ = requant.OpenFinest(p)
+	}
 	for i, s := range t.under {
 		k, e := s.best(out.Copies), out.evidence[i]
 		if k < 0 {
@@ -64,7 +70,7 @@ func (t *Tracer) survival(out *Result, view func() *frameView) {
 		case view().pitch > coarsest:
 			continue // light compression of so few pixels takes away the band of the code
 		default:
-			whole = s.probe.unhurt(s, view(), e)
+			whole = s.probe.unhurt(s, view(), e, steps)
 		}
 		if whole *= t.copies[k].Strength; whole > 0 {
 			out.Survival = math.Max(out.Survival, math.Max(out.Copies[k].Payload/whole, minSurvival))

@@ -8,6 +8,7 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/code"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/photometry"
+	"github.com/kycmark/kycmark/internal/requant"
 )
 
 // A probe is a mark of strength 1 that was never issued. It goes through the channel of a
@@ -67,13 +68,16 @@ func (p *probe) expect(s *suspects, v *frameView, e *evidence) (tracer, payload 
 
 // unhurt returns the payload's score in evidence e, as answer does, of a mark of strength 1 that fared
 // like strong detail of the original: blurred, shrunk and toned like the leak, cut off where the leak is
-// black or white, and not smoothed away.
-func (p *probe) unhurt(s *suspects, v *frameView, e *evidence) float64 {
+// black or white, and not smoothed away. steps are of the leak's JPEG, nil: not known.
+func (p *probe) unhurt(s *suspects, v *frameView, e *evidence, steps *requant.Leak) float64 {
 	like, m := &evidence{weight: e.weight}, v.onLeakRaster(v.through(p.mark, v.strong))
 	for i := range m.Pix {
 		if v.fit.Clipped(i) {
 			m.Pix[i] = 0
 		}
+	}
+	if steps != nil && steps.Shows(v.fit.Predicted) {
+		m = steps.Left(v.fit.Predicted, m)
 	}
 	p.answer(s, v.frame, v.weighed(v.standardised(v.fit.Unexplained(m))), like)
 	return like.promised
