@@ -28,9 +28,8 @@ type engine struct {
 	hash   func(phash.Kind, image.Image) (phash.Hash, int, error)
 	judge  judge // nil: no Butteraugli
 
-	// handOut returns the pixels of a copy's file, the pixels of that file without the mark, and its weight as a
-	// multiple of the upload's.
-	handOut func(ctx context.Context, key *watermark.Key, path string, up *ruler.Upload) (marked, plain *image.NRGBA, weight float64, err error)
+	// handOut marks the JPEG file of an upload as "kycmark mark" does. nil: files are not made.
+	handOut func(ctx context.Context, key *watermark.Key, path string, up *ruler.Upload) (*handed, error)
 	now     func() time.Time
 }
 
@@ -42,38 +41,60 @@ func newEngine() *engine {
 	}
 }
 
-// handOut marks a file as "kycmark mark" does. A copy that is marked in coefficients has the upload as its file
-// without the mark.
-func handOut(ctx context.Context, key *watermark.Key, path string, up *ruler.Upload) (marked, plain *image.NRGBA, weight float64, err error) {
+// A handed is a copy as its recipient has it: Image has the pixels of its file.
+type handed struct {
+	*watermark.Marked
+	plain  func() (*image.NRGBA, error) // the pixels of that file without the mark
+	weight float64                      // bytes of the file, as a multiple of the upload's
+}
+
+// handOut marks the JPEG file of an upload. A copy that is marked in coefficients has the upload as its file without the
+// mark.
+func handOut(ctx context.Context, key *watermark.Key, path string, up *ruler.Upload) (*handed, error) {
 	upload, err := os.ReadFile(path)
 	if err != nil {
-		return nil, nil, 0, err
+		return nil, err
 	}
-	made, err := markfile.Mark(ctx, key, up.Copy, upload, &markfile.Options{Submission: up.Options.Submission})
+	made, err := markfile.Mark(ctx, key, up.Copy, upload, &markfile.Options{Submission: up.Options.Submission, AllowWeak: true})
 	if err != nil {
-		return nil, nil, 0, err
+		return nil, err
 	}
 	file, err := picture.Decode(made.File, picture.Limits{})
 	if err != nil {
-		return nil, nil, 0, err
+		return nil, err
 	}
-	source, err := picture.Decode(upload, picture.Limits{})
+	coefficients := made.Image == nil
+	made.Marked.Image = file.Image
+	return &handed{made.Marked, func() (*image.NRGBA, error) {
+		source, err := picture.Decode(upload, picture.Limits{})
+		if err != nil {
+			return nil, err
+		}
+		if coefficients {
+			return source.Image, nil
+		}
+		var b bytes.Buffer
+		if err := picture.EncodeLike(&b, source.Image, source.Source, picture.LikeOptions{Format: made.Format}); err != nil {
+			return nil, err
+		}
+		without, err := picture.Decode(b.Bytes(), picture.Limits{})
+		if err != nil {
+			return nil, err
+		}
+		return without.Image, nil
+	}, float64(len(made.File)) / float64(len(upload))}, nil
+}
+
+// copied marks an upload as its recipient gets it: of a JPEG that was not shrunk, the pixels of the copy's file.
+func (e *engine) copied(ctx context.Context, env *ruler.Env, path string, up *ruler.Upload) (*watermark.Marked, error) {
+	if e.handOut == nil || env.MaxSide > 0 || up.Format != "jpeg" {
+		return e.mark(ctx, env.Key, up.Copy, up.Image, up.Options)
+	}
+	h, err := e.handOut(ctx, env.Key, path, up)
 	if err != nil {
-		return nil, nil, 0, err
+		return nil, err
 	}
-	weight = float64(len(made.File)) / float64(len(upload))
-	if made.Image == nil {
-		return file.Image, source.Image, weight, nil
-	}
-	var b bytes.Buffer
-	if err := picture.EncodeLike(&b, source.Image, source.Source, picture.LikeOptions{Format: made.Format}); err != nil {
-		return nil, nil, 0, err
-	}
-	without, err := picture.Decode(b.Bytes(), picture.Limits{})
-	if err != nil {
-		return nil, nil, 0, err
-	}
-	return file.Image, without.Image, weight, nil
+	return h.Marked, nil
 }
 
 // ruinedTrials is [nulls.Ruined] under a mark key.

@@ -13,7 +13,7 @@ import (
 var listSizes = [...]int{1000, 1_000_000}
 
 // readListed measures what the list of issued copies adds to reading.
-func readListed() *ruler.Experiment {
+func readListed(e *engine) *ruler.Experiment {
 	var lists [len(listSizes)]*watermark.List
 	var key *watermark.Key
 	own := watermark.CopyID(0x5eed)
@@ -44,7 +44,8 @@ longer list. Exit 1 when any reading gives a wrong ID.`,
 				}
 			}, ruler.Each(env, func(ctx context.Context, path string, emit func(ruler.Trial)) {
 				up := ruler.Must(env.Upload(path))
-				m := ruler.Must(watermark.Mark(ctx, key, own, up.Image, up.Options))
+				up.Copy = own
+				m := ruler.Must(e.copied(ctx, env, path, up))
 				for _, a := range attacks {
 					for i, img := range [...]*image.NRGBA{m.Image, up.Image} {
 						marked := [...]string{"marked", "unmarked"}[i]

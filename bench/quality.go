@@ -79,10 +79,9 @@ func (e *engine) look(ctx context.Context, env *ruler.Env, path string, emit fun
 	up := ruler.Must(env.Upload(path))
 	m := ruler.Must(e.mark(ctx, env.Key, up.Copy, up.Image, up.Options))
 	if e.handOut != nil {
-		marked, plain, weight, err := e.handOut(ctx, env.Key, path, up)
-		ruler.Check(err)
-		e.compare(ctx, up, plain, marked, ruler.Trial{
-			Labels: map[string]string{"picture": up.Name, "change": "the file"}, Values: map[string]float64{"weight": weight},
+		h := ruler.Must(e.handOut(ctx, env.Key, path, up))
+		e.compare(ctx, up, ruler.Must(h.plain()), h.Image, ruler.Trial{
+			Labels: map[string]string{"picture": up.Name, "change": "the file"}, Values: map[string]float64{"weight": h.weight},
 		}, emit)
 	}
 	for _, change := range []struct{ name, attack string }{{"the mark", ""}, {"JPEG 90", "jpeg90"}, {"JPEG 75", "jpeg75"}} {

@@ -39,8 +39,8 @@ func TestQuality(t *testing.T) {
 		}
 		return visibility{max: float64(a.Rect.Dx()) / 10, norm3: .5}, nil
 	}
-	e.handOut = func(_ context.Context, _ *watermark.Key, _ string, up *ruler.Upload) (*image.NRGBA, *image.NRGBA, float64, error) {
-		return up.Image, up.Image, 1.05, nil
+	e.handOut = func(_ context.Context, _ *watermark.Key, _ string, up *ruler.Upload) (*handed, error) {
+		return &handed{&watermark.Marked{Image: up.Image}, func() (*image.NRGBA, error) { return up.Image, nil }, 1.05}, nil
 	}
 	x := visible(e)
 	run := measure(t, x, &ruler.Env{Pictures: fivePictures(t), Workers: 3})

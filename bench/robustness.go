@@ -74,7 +74,7 @@ reading gives a wrong ID.`,
 func (e *engine) survive(ctx context.Context, env *ruler.Env, path string, attacks []attack.Attack, emit func(ruler.Trial)) {
 	up := ruler.Must(env.Upload(path))
 	start := e.now()
-	m := ruler.Must(e.mark(ctx, env.Key, up.Copy, up.Image, up.Options))
+	m := ruler.Must(e.copied(ctx, env, path, up))
 	emit(ruler.Trial{
 		Labels: map[string]string{"picture": up.Name, "copy": up.Copy.String()},
 		Values: map[string]float64{

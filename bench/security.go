@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"slices"
+	"sync"
 
 	"github.com/spf13/pflag"
 
@@ -97,8 +98,9 @@ type attempt struct {
 // attempts lists every attempt.
 func attempts() []attempt {
 	return []attempt{
-		{"average", toForge, "average of the marks estimated from many uploads, at a mark's strength, onto unmarked pictures", 0, forgeAverage(1)},
+		{"average", toForge, "average of the marks estimated from many uploads, where half of them overlap, at a mark's strength, onto unmarked pictures", 0, forgeAverage(1)},
 		{"average_x3", toForge, "the same at three times that strength", 0, forgeAverage(3)},
+		{"average_larger", toForge, "the average, of one upload twice as large as the others: around the middle, its own mark", 0, forgeLarger},
 		{"average_copies", toForge, "mark estimated from the average of 32 copies of one upload, onto another picture", commonCopies, forgeCopies},
 		{"copy", toMove, "mark estimated from one copy by denoising, onto another picture", 1, moveMark(1)},
 		{"copy_x2", toMove, "the same, doubled", 1, moveMark(2)},
@@ -129,7 +131,9 @@ type securityRun struct {
 	attempts     []attempt
 	other        *watermark.Key
 	averaged     map[string]float64 // see average; nil if no attempt needs the average
-	estimate     estimate           // of the pattern, from many uploads
+	adding       sync.Mutex
+	estimate     estimate // of the pattern, from many uploads
+	larger       estimate // of the same, of one upload twice as large as the others
 }
 
 // A victim is a picture with its copies, all of one submission.

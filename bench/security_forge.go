@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"image"
 	"math"
-	"sync"
 
 	"github.com/disintegration/imaging"
 
@@ -64,30 +63,45 @@ func level(v uint8, add float32) uint8 { return uint8(min(max(float32(v)+add, 0)
 
 // A sum adds up estimates in 1/64 of a grey level, so that their order is nothing.
 type sum struct {
-	mu         sync.Mutex
-	luma, blue []int32
-	n          int
+	luma, blue, n []int32 // n: estimates at each place
+}
+
+func newSum() *sum {
+	n := canvasSide * canvasSide
+	return &sum{make([]int32, n), make([]int32, n), make([]int32, n)}
 }
 
 // add adds an estimate, in the middle of the square.
 func (s *sum) add(e estimate) {
 	dx, dy := (canvasSide-e.luma.W)/2, (canvasSide-e.luma.H)/2
-	s.n++
 	for y := range e.luma.H {
 		at := (y+dy)*canvasSide + dx
 		for x, v := range e.luma.Row(y) {
 			s.luma[at+x] += int32(math.Round(float64(64 * v)))
 			s.blue[at+x] += int32(math.Round(float64(64 * e.blue.Row(y)[x])))
+			s.n[at+x]++
 		}
 	}
 }
 
-// mean returns the sum divided by the number of estimates.
-func (s *sum) mean() estimate {
+// middle returns the middle of a plane, half as wide and high.
+func middle(p dsp.Plane) dsp.Plane {
+	out := dsp.NewPlane(p.W/2, p.H/2)
+	for y := range out.H {
+		copy(out.Row(y), p.Row(p.H/4 + y)[p.W/4:])
+	}
+	return out
+}
+
+// mean returns the sum divided by the number of estimates at each place, and nothing where there are fewer than few.
+func (s *sum) mean(few int) estimate {
 	e := estimate{dsp.NewPlane(canvasSide, canvasSide), dsp.NewPlane(canvasSide, canvasSide)}
 	for i := range s.luma {
-		e.luma.Pix[i] = float32(s.luma[i]) / float32(64*max(s.n, 1))
-		e.blue.Pix[i] = float32(s.blue[i]) / float32(64*max(s.n, 1))
+		if int(s.n[i]) < few {
+			continue
+		}
+		e.luma.Pix[i] = float32(s.luma[i]) / float32(64*max(s.n[i], 1))
+		e.blue.Pix[i] = float32(s.blue[i]) / float32(64*max(s.n[i], 1))
 	}
 	return e
 }
@@ -96,36 +110,42 @@ func (s *sum) mean() estimate {
 // r.averaged what a forger gets by that: RMS in grey levels, and correlations of luma at the best of
 // all shifts, the largest over several marks.
 func (r *securityRun) average(ctx context.Context) {
-	s := &sum{luma: make([]int32, canvasSide*canvasSide), blue: make([]int32, canvasSide*canvasSide)}
+	s, unequal := newSum(), newSum()
 	results := make([][3]float64, r.copies)
-	parallel(ctx, r.env, r.copies, func(_ context.Context, m int) { results[m] = r.averageOne(s, m) })
+	parallel(ctx, r.env, r.copies, func(_ context.Context, m int) { results[m] = r.averageOne(s, unequal, m) })
 	var mark, one, own float64 // RMS of a mark and of its estimate, correlation of both: sums
 	for _, of := range results {
 		mark, one, own = mark+of[0], one+of[1], own+of[2]
 	}
-	e, n := s.mean(), float64(max(s.n, 1))
+	e, n := s.mean(r.copies/2), float64(max(r.copies, 1))
 	r.averaged = map[string]float64{
-		"uploads": float64(s.n), "mark_rms": mark / n, "estimate_rms": one / n, "one_estimate": own / n, "average_rms": e.luma.RMS(),
+		"uploads": n, "mark_rms": mark / n, "estimate_rms": one / n, "one_estimate": own / n, "average_rms": e.luma.RMS(),
 	}
 	gain := float32(mark / n / math.Max(e.luma.RMS(), 1e-9))
 	e.luma.Scale(gain)
 	e.blue.Scale(gain)
-	r.estimate = e
+	r.estimate, r.larger = e, unequal.mean(1)
 	r.averaged["with_fresh"] = r.likeness(ctx, r.env.Key)
 	r.averaged["with_otherkey"] = r.likeness(ctx, r.other) // what chance gives
 }
 
-// averageOne marks upload m, adds its estimate to the sum, and returns the RMS of
-// mark and estimate and their correlation. It returns zeros if the upload cannot be read or marked.
-func (r *securityRun) averageOne(s *sum, m int) (got [3]float64) {
+// averageOne marks upload m, adds its estimate to s, and returns the RMS of mark and estimate and their correlation.
+// It returns zeros if the upload cannot be read or marked. unequal gets the whole estimate of upload 0 alone: of
+// others it gets half the sides.
+func (r *securityRun) averageOne(s, unequal *sum, m int) (got [3]float64) {
 	_ = ruler.Catch(func() {
 		host, content := r.host(m), sha256.Sum256(fmt.Append(nil, "averaged upload ", r.env.Seed, m))
 		id := watermark.CopyID(r.env.Draw("averaged copy", content))
 		marked := ruler.Must(r.embed(r.env.Key, id, host, &watermark.Options{Submission: watermark.Submission(content[:16])}))
 		e, mark := estimateOf(marked), lumaAdded(marked, host)
-		s.mu.Lock()
-		defer s.mu.Unlock()
+		r.adding.Lock()
+		defer r.adding.Unlock()
 		s.add(e)
+		if m == 0 {
+			unequal.add(e)
+		} else {
+			unequal.add(estimate{middle(e.luma), middle(e.blue)})
+		}
 		got = [3]float64{mark.RMS(), e.luma.RMS(), alike(e.luma, mark)}
 	})
 	return got

@@ -37,6 +37,11 @@ func forgeAverage(gain float32) maker {
 	}
 }
 
+// forgeLarger adds the average of uploads when one is larger: around the middle, that is the mark of this one.
+func forgeLarger(r *securityRun, s *victim) (leak, original *image.NRGBA) {
+	return r.larger.addTo(s.Image, 1), s.Image
+}
+
 // commonCopies is the number of copies that forgeCopies averages.
 const commonCopies = 32
 

@@ -222,7 +222,7 @@ func (r *traceRun) picture(ctx context.Context, path string, emit func(ruler.Tri
 // renditions.
 func (r *traceRun) issue(ctx context.Context, s *suspect, path string) {
 	s.Upload = ruler.Must(r.env.Upload(path))
-	m := ruler.Must(r.mark(ctx, r.env.Key, s.Copy, s.Image, s.Options))
+	m := ruler.Must(r.copied(ctx, r.env, path, s.Upload))
 	s.marked, s.ids = m.Image, []watermark.CopyID{s.Copy}
 	for k := 1; k < r.issued; k++ {
 		s.ids = append(s.ids, watermark.CopyID(r.env.Draw(fmt.Sprint("copy ", k), s.Content)))

@@ -184,14 +184,14 @@ func cleanedPDQ(img image.Image) (queries []query) {
 }
 
 // cleanedArea returns the Area queries of img with overprint painted over, nil if there is no
-// overprint. Overprint is looked for in the means of stepSide × stepSide blocks. Queries below
+// overprint. Overprint is looked for in the means of Step × Step blocks. Queries below
 // MinQuality are left out.
 func cleanedArea(img image.Image) (queries []query) {
-	all, weight := sums(img, stepSide)
-	page, line := newPage(stepSide, stepSide), make([]uint8, 4*stepSide)
-	for y := range stepSide {
-		for x := range stepSide {
-			for k, v := range all[y*stepSide+x] {
+	all, weight := sums(img, Step)
+	page, line := newPage(Step, Step), make([]uint8, 4*Step)
+	for y := range Step {
+		for x := range Step {
+			for k, v := range all[y*Step+x] {
 				line[4*x+k] = uint8((v + weight/2) / weight)
 			}
 		}

@@ -12,10 +12,11 @@ import (
 // 16 × 16 lowest frequencies of its cosine transform without frequency 0, and a bit for
 // each coefficient that is above their median.
 
+// Step is the side in pixels to which the reference's file reader reduces larger pictures: Step x Step pixels that
+// are equally spaced, with positions rounded down.
+const Step = 512
+
 const (
-	// stepSide is the side in pixels to which the reference's file reader
-	// reduces larger pictures.
-	stepSide = 512
 	// waves is the number of frequencies kept along each axis: 1 to 16, in half
 	// cycles per side.
 	waves = 16

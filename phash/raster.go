@@ -18,13 +18,13 @@ func whole(img image.Image, o orientation) *image.NRGBA {
 	return taken(m, o, m.Rect.Size())
 }
 
-// reduced is [whole] if no side is longer than stepSide. Otherwise the result has stepSide × stepSide
+// reduced is [whole] if no side is longer than Step. Otherwise the result has Step × Step
 // pixels, whatever the picture's shape: the nearest-neighbour step of the reference's file reader
 // (pdq/cpp/io). Only these pixels are read.
 func reduced(img image.Image, o orientation) *image.NRGBA {
 	size := img.Bounds().Size()
-	if max(size.X, size.Y) > stepSide {
-		return taken(img, o, image.Pt(stepSide, stepSide))
+	if max(size.X, size.Y) > Step {
+		return taken(img, o, image.Pt(Step, Step))
 	}
 	return whole(img, o)
 }

@@ -238,14 +238,14 @@ func unless[T comparable](counted, ever []T) []T {
 func (w *weighing) copyIn(l *Verdict, x registry.Copy, pooled map[watermark.CopyID]float64, public map[exposure]time.Time) odds.Copy {
 	out := l.evidenceFor(x, pooled)
 	if i := slices.IndexFunc(l.Issued, func(c registry.Copy) bool { return c.ID == x.ID }); i >= 0 && l.matched() {
-		out.Late, out.Public = w.cfg.claimedLate(l.Issued[i].Issued), public[exposure{l.SHA256, x.ID}]
+		out.Late, out.Public = w.cfg.copyLate(&l.Issued[i]), public[exposure{l.SHA256, x.ID}]
 		for _, h := range w.othersOf(x.ID) {
 			if w.parties[h.Party] != nil && h.Party != x.Recipient && !slices.Contains(out.Others, h.Party) {
 				out.Others = append(out.Others, h.Party)
 			}
 		}
 	} else {
-		out.Late = w.cfg.after(x.Issued)
+		out.Late = !w.cfg.before.IsZero() && x.LaterThan(w.cfg.before)
 	}
 	return out
 }
@@ -268,8 +268,8 @@ func (w *weighing) holdersOf(l *Verdict, counts func(registry.Custody) bool) []s
 // is the registry's row of that copy. pooled holds, by copy, the natural logarithm of the e-value
 // over all leaks (see [weighing.pooled]). A traced copy has its own e-value, at most the pooled
 // value if it is confirmed (0 if pooled lacks it), else at most [maxUnconfirmed]. A copy that was
-// read blind alone has the inverse of its p. All copies beside a damaged mark, a copy of a forgeable mark, and a copy that was
-// neither traced nor read, are neutral: LnE is 0 and Miss is 1.
+// read blind alone has the inverse of its p. All copies beside a damaged mark, a copy of a forgeable
+// mark, and a copy that was neither traced nor read, are neutral: LnE is 0 and Miss is 1.
 func (v *Verdict) evidenceFor(x registry.Copy, pooled map[watermark.CopyID]float64) odds.Copy {
 	out := odds.Copy{ID: x.ID.String(), Recipient: x.Recipient, Miss: 1}
 	confirmed := v.Finding == FoundCopy && !v.Unconfirmed && slices.ContainsFunc(v.Issued, func(c registry.Copy) bool { return c.ID == x.ID })

@@ -23,13 +23,16 @@ import (
 // time.
 func (c Config) claimedLate(t time.Time) bool { return !c.Found.IsZero() && t.After(c.Found) }
 
+// copyLate reports whether it is not proven that a copy was entered before the stated time of the find. It is false
+// without such a time.
+func (c Config) copyLate(x *registry.Copy) bool { return !c.Found.IsZero() && x.LaterThan(c.Found) }
+
 // dated returns the configuration with the time of the find that counts: [Config].Found, or the zero
 // time if any of these contradicts it. A leak shows an upload, or contains a copy, of a later time.
 // Or an earlier investigation of the same bytes, or what was stated then, is of an earlier time.
 func (c Config) dated(leaks []*Verdict, earlier []findings.Earlier) Config {
-	late := func(x registry.Copy) bool { return c.claimedLate(x.Issued) }
 	contradicted := slices.ContainsFunc(leaks, func(l *Verdict) bool {
-		return l.matched() && (c.claimedLate(l.Submitted) || slices.ContainsFunc(l.Issued, late))
+		return l.matched() && (c.claimedLate(l.Submitted) || l.copied(c.claimedLate))
 	}) || slices.ContainsFunc(earlier, func(e findings.Earlier) bool {
 		return c.foundLater(e.Started) || c.foundLater(e.Found)
 	})
@@ -37,6 +40,11 @@ func (c Config) dated(leaks []*Verdict, earlier []findings.Earlier) Config {
 		c.before = time.Time{}
 	}
 	return c
+}
+
+// copied reports whether a leak contains a copy whose time of issue is late.
+func (v *Verdict) copied(late func(time.Time) bool) bool {
+	return slices.ContainsFunc(v.Issued, func(x registry.Copy) bool { return late(x.Issued) })
 }
 
 // foundLater reports whether the stated time of the find is after t. It is false if one of both times
@@ -239,7 +247,7 @@ func (w *weighing) foundNotUsed() []figures {
 	if slices.ContainsFunc(w.Earlier, func(e findings.Earlier) bool { return w.cfg.foundLater(e.Found) }) {
 		why = append(why, "an earlier time was entered for these files")
 	}
-	if len(w.lateCopies()) > 0 {
+	if w.leaksThat(func(l *Verdict) bool { return l.matched() && l.copied(w.cfg.claimedLate) }) > 0 {
 		why = append(why, "a picture contains a copy that was issued later")
 	}
 	if len(w.lateUploads()) > 0 {
@@ -248,14 +256,17 @@ func (w *weighing) foundNotUsed() []figures {
 	return []figures{{"found": w.foundAt(), "why": why}}
 }
 
-// lateCopies are the copies in leaks that were issued after [Config].Found, by the registry.
+// lateCopies are the copies in leaks that were issued after [Config].Found, by the registry, or may have been.
 func (w *weighing) lateCopies() (out []figures) {
-	n, first := make(map[string]int), make(map[string]time.Time)
+	n, first, unproven := make(map[string]int), make(map[string]time.Time), make(map[string]string)
 	for _, l := range w.Verdicts {
 		once := make(map[string]bool)
 		for _, c := range l.Issued {
-			if !w.cfg.claimedLate(c.Issued) || !l.matched() {
+			if !w.cfg.copyLate(&c) || !l.matched() {
 				continue
+			}
+			if !w.cfg.claimedLate(c.Issued) {
+				unproven[c.Recipient] = "; that this was entered before the find is not shown"
 			}
 			if at := first[c.Recipient]; at.IsZero() || c.Issued.Before(at) {
 				first[c.Recipient] = c.Issued
@@ -267,7 +278,7 @@ func (w *weighing) lateCopies() (out []figures) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(n)) {
-		out = append(out, figures{"n": n[name], "name": name, "issued": utc(first[name]), "found": w.foundAt()})
+		out = append(out, figures{"n": n[name], "name": name, "issued": utc(first[name]), "unproven": unproven[name], "found": w.foundAt()})
 	}
 	return out
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
@@ -103,6 +104,35 @@ func lateEntry(entered, found, began time.Time, earlier []findings.Earlier) bool
 		found = began
 	}
 	return len(earlier) > 0 && !entered.Before(earlier[0].Started) || entered.After(found.AddDate(0, 0, -30))
+}
+
+// A copy that says an earlier time than the find earns nothing, if the registry's witnesses did not sign it before the
+// find: its clock may have been set back.
+func TestCopyWithoutWitnessNamesNobody(t *testing.T) {
+	for name, c := range map[string]struct {
+		bound books.Bound
+		named bool
+	}{
+		"no witnesses":  {books.Bound{}, true},
+		"signed before": {books.Bound{Proven: found.AddDate(0, 0, -1)}, true},
+		"signed after":  {books.Bound{Proven: found.AddDate(0, 0, 1)}, false},
+		"not signed":    {books.Bound{Unproven: true}, false},
+		"clock behind":  {books.Bound{After: found.AddDate(0, 0, 1)}, false},
+	} {
+		var leaks []*verify.Verdict
+		for n := range 4 {
+			l := leakOf(n+1, verify.FoundCopy, "vendor A")
+			l.Issued[0].Bound = c.bound
+			leaks = append(leaks, l)
+		}
+		cfg := verify.Config{Circumstances: verify.Circumstances{Found: found}}
+		d := verify.WeighAround(leaks, recipients, cfg, 120, verify.Around{})
+		require.Empty(t, checked(t, d, cfg), name)
+		require.Equal(t, c.named, len(d.Named) == 1, "%s: %s", name, d.Headline)
+		require.Equal(t, !c.named, d.Case.Leaks[0].Copies[0].Late, name)
+		require.True(t, d.Case.FoundKnown, name)
+		require.Equal(t, !c.named, strings.Contains(strings.Join(d.Dates, "\n"), "or later; that this was entered before the find is not shown. The time of the find"), d.Dates)
+	}
 }
 
 // Custody that was entered two seconds before a chosen find, or entered for the very recipient whose

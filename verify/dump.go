@@ -40,7 +40,8 @@ type DumpVerdict struct {
 
 // Weigh draws the leaks of one dump together: the counts, the odds of each source, and the
 // sentences. leaks come from this investigator or from JSON; Weigh changes none of them and returns
-// copies in Verdicts. The error wraps [registry.ErrInput] if a leak is nil, [odds.ErrCase] if the
+// copies in Verdicts. Leaks are incomplete in these if records of the registry that concern them were altered
+// (Record.Altered). The error wraps [registry.ErrInput] if a leak is nil, [odds.ErrCase] if the
 // books contradict the leaks, or is the registry's.
 func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdict, error) {
 	record, err := v.record(ctx)
@@ -49,6 +50,12 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdic
 	}
 	if slices.Contains(leaks, nil) {
 		return nil, fmt.Errorf("%w: a verdict is nil", registry.ErrInput)
+	}
+	if err := v.in.check(ctx); err != nil {
+		return nil, err
+	}
+	if record.Altered = v.in.damage(); len(record.Altered) > 0 {
+		return v.unweighed(leaks, record)
 	}
 	if leaks, err = v.restored(ctx, leaks); err != nil {
 		return nil, err
@@ -75,6 +82,24 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdic
 	w.Record = *record
 	w.speak()
 	return &w.DumpVerdict, v.conclude(ctx, &w.DumpVerdict)
+}
+
+// unweighed is the verdict if records by which every leak is weighed were altered: the leaks that they concern are
+// incomplete, and nothing is said of recipients or of times. No conclusion is entered.
+func (v *Investigator) unweighed(leaks []*Verdict, record *findings.Record) (*DumpVerdict, error) {
+	leaks = slices.Clone(leaks)
+	for i, l := range leaks {
+		if l.restsOnRecords() {
+			leaks[i] = l.withoutRecords(v.cfg.SealKey != nil, v.in.away)
+		}
+	}
+	w, err := weigh(leaks, &books{}, v.cfg, len(record.Keys))
+	if err != nil {
+		return nil, err
+	}
+	w.Record = *record
+	w.speak()
+	return &w.DumpVerdict, nil
 }
 
 // restored returns copies of verdicts. Verdicts that were read from JSON get back from the registry

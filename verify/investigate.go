@@ -269,18 +269,20 @@ func (v *Investigator) standing(ctx context.Context, r *read) error {
 		return nil
 	}
 	_, _, err = v.in.submission(ctx, r.issued.Submission)
-	if r.erased = errors.Is(err, registry.ErrErased); r.erased || errors.Is(err, registry.ErrTampered) {
-		return nil // a row that cannot be read: its pixels stay unknown
-	}
-	return err
+	r.erased = errors.Is(err, registry.ErrErased)
+	return gone(err) // a row that cannot be read or found: its pixels stay unknown
 }
 
 // fill writes the evidence and the conclusion into out, and, if the leak shows a submission, what
 // the registry says of it: subject, time and, unless it carries a mark that the registry does not
 // list, custody. A submission that was erased meanwhile is no
-// error: what the registry still has of it is taken.
+// error: what the registry still has of it is taken. The error wraps [registry.ErrTampered] if records that the
+// conclusion rests on were altered.
 func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence) error {
 	out.conclude(e)
+	if out.restsOnRecords() && len(v.in.damage()) > 0 {
+		return registry.ErrTampered
+	}
 	if !out.matched() {
 		return nil
 	}

@@ -41,16 +41,22 @@ func (v *Investigator) log(ctx context.Context, all []dump.File, sums [][32]byte
 }
 
 // checkSealKey returns an error that wraps [registry.ErrSealed] if the sealing key does not open
-// the registry's uploads. Of several registries it also checks the names of recipients. It checks only before the first investigation, and nothing without a
-// sealing key.
+// the registry's uploads. Of several registries it also checks the names of recipients. It checks only before the first investigation, and no key without a
+// sealing key. It also notes which records cannot be read: see [registries.check].
 func (v *Investigator) checkSealKey(ctx context.Context) error {
 	v.mu.Lock()
 	first := v.begun.IsZero()
 	v.mu.Unlock()
-	if !first || v.cfg.SealKey == nil {
+	if !first {
 		return nil
 	}
-	if v.in.several() {
+	if err := v.in.check(ctx); err != nil {
+		return fmt.Errorf("the investigation was not begun: %w", err)
+	}
+	if v.cfg.SealKey == nil {
+		return nil
+	}
+	if v.in.several() && len(v.in.damage()) == 0 {
 		if _, _, err := v.in.recipients(ctx); err != nil {
 			return fmt.Errorf("the investigation was not begun: %w", err)
 		}

@@ -35,12 +35,12 @@ func recallOf(s *findings.Searched, side int) *findings.Recall {
 	return r
 }
 
-// NotSearched returns the sentences on the uploads that the search of the dump could not find, or
-// only in part. Without such uploads it is nil.
+// NotSearched returns the sentences on what the search of the dump could not read: records of the registry, and
+// uploads, in whole or in part. It is nil if all was read.
 func (d *DumpVerdict) NotSearched() (out []string) {
 	w := &weighing{DumpVerdict: *d}
 	for _, r := range dumpSentences {
-		if slices.Contains([]string{"not-searched-damaged", "not-searched-flat", "not-searched-whole"}, r.code) {
+		if slices.Contains([]string{"records-altered", "not-searched-damaged", "not-searched-flat", "not-searched-whole"}, r.code) {
 			for _, x := range r.when(w) {
 				out = append(out, write(r.text, x))
 			}

@@ -46,8 +46,9 @@ type registries struct {
 	away    []string          // names of registries that could not be opened
 	parties map[string]string // by "REGISTRY/NAME": the name of its party
 
-	mu    sync.Mutex
-	owner map[watermark.CopyID]*shelf // of copies that were looked up, with several registries
+	mu      sync.Mutex
+	altered []string                    // what [findings.Record] says
+	owner   map[watermark.CopyID]*shelf // of copies that were looked up, with several registries
 
 	issues *issuedLists
 }
@@ -198,6 +199,34 @@ func each[T any](r *registries, get func(s *shelf) (T, error)) ([]T, error) {
 		}
 	}
 	return out, nil
+}
+
+// check reads the records by which every leak is weighed, and notes which were altered.
+func (r *registries) check(ctx context.Context) error {
+	found, err := each(r, func(s *shelf) ([]string, error) { return s.Registry.Engine().CheckRecords(ctx) })
+	if err != nil {
+		return err
+	}
+	var all []string
+	for i, problems := range found {
+		for _, p := range problems {
+			if r.several() {
+				p = r.all[i].Name + ": " + p
+			}
+			all = append(all, p)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.altered = all
+	return nil
+}
+
+// damage returns which records were altered, as far as check noted.
+func (r *registries) damage() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.altered
 }
 
 // submission returns the upload with an ID: that of the first registry that has it, with the earliest time

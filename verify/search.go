@@ -64,6 +64,7 @@ type catalogue struct {
 	read     int64 // number of the last submission that was read
 	erased   int64 // number of the last erasure that was followed
 	begun    int64 // entries when it was begun, until their submissions were counted; then 0
+	hidden   int   // submissions that were entered and are not found
 	hashes   *phash.Index
 	segments []engine.Segment // of hashes
 	features []engine.Segment // of local features
@@ -121,7 +122,7 @@ func (c *catalogue) follow(ctx context.Context, r *registry.Registry, key *regis
 }
 
 // complete compares how many submissions the catalogue has with how many there were when it was begun: an index that
-// hides a row would hide it from the search. After an erasure meanwhile, the next search does. The error wraps [registry.ErrTampered]. The caller holds mu.
+// hides a row would hide it from the search. It sets hidden. After an erasure meanwhile, the next search does. The caller holds mu.
 func (c *catalogue) complete(ctx context.Context, r *registry.Registry) error {
 	if c.begun == 0 {
 		return nil
@@ -131,7 +132,8 @@ func (c *catalogue) complete(ctx context.Context, r *registry.Registry) error {
 		return nil
 	}
 	all, err := r.Engine().Searchable(ctx, c.begun, c.erased)
-	if err != nil {
+	altered := errors.Is(err, registry.ErrTampered)
+	if err != nil && !altered {
 		return err
 	}
 	have := int64(0)
@@ -140,10 +142,9 @@ func (c *catalogue) complete(ctx context.Context, r *registry.Registry) error {
 			have++
 		}
 	}
-	if have != all {
-		return fmt.Errorf("%w: %d submissions are found, and %d were entered", registry.ErrTampered, have, all)
+	if c.begun, c.hidden = 0, int(max(all-have, 0)); c.hidden == 0 && (altered || have != all) && c.count[byNoRecord] == 0 {
+		c.hidden = 1 // one at least
 	}
-	c.begun = 0
 	return nil
 }
 
@@ -168,9 +169,10 @@ func (c *catalogue) begin(ctx context.Context, r *registry.Registry, key *regist
 		return err
 	}
 	all, err := r.Engine().Searchable(ctx, entries, math.MaxInt64)
-	if err != nil {
+	if err != nil && !errors.Is(err, registry.ErrTampered) { // complete says it
 		return err
 	}
+	err = nil
 	c.whole = all >= partsUpTo && len(features) == 0 && !r.Engine().SealsHashes()
 	enter := func(number int64, how reach) {
 		if number < 1 || number > entries {
@@ -392,7 +394,7 @@ func (c *catalogue) damaged(number int64) {
 func (c *catalogue) missing() findings.Missing {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	m := findings.Missing{Whole: c.count[byHash], Flat: c.count[byNothing], Damaged: c.count[byNoRecord]}
+	m := findings.Missing{Whole: c.count[byHash], Flat: c.count[byNothing], Damaged: c.count[byNoRecord] + c.hidden}
 	m.Uploads = c.count[byAll] + m.Whole + m.Flat + m.Damaged
 	return m
 }

@@ -198,6 +198,18 @@ func (v *Verdict) Weighed() bool {
 	return v.Examined()
 }
 
+// restsOnRecords reports whether the leak shows an upload or carries a mark, so that the registry's records of
+// recipients, custody and investigations concern it.
+func (v *Verdict) restsOnRecords() bool { return v.matched() || len(v.Reads) > 0 }
+
+// withoutRecords returns what is left of a verdict if the registry's records cannot be read.
+func (v *Verdict) withoutRecords(opens bool, away []string) *Verdict {
+	out := &Verdict{File: v.File, Picture: v.Picture, leak: v.leak}
+	out.Pages, out.Searched = v.Pages, v.Searched
+	out.conclude(v.evidence(opens, away).damaged())
+	return out
+}
+
 // matched reports whether the leak counts as showing v.Submission: a confirmed, forgeable or void copy,
 // an unmarked, unreadable or transplanted finding, an unissued mark with a submission. Every other
 // unconfirmed copy does not match, although its Submission is set.

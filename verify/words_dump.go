@@ -911,6 +911,11 @@ func (w *weighing) unopenedRegistries() []figures {
 	return several(len(w.cfg.away), figures{"names": w.cfg.away})
 }
 
+// alteredRecords are the records of the registry that could not be read.
+func (w *weighing) alteredRecords() []figures {
+	return several(len(w.Record.Altered), figures{"names": w.Record.Altered})
+}
+
 // closed counts the pictures that may show uploads whose originals or records could not be read.
 func (w *weighing) closed() int {
 	return w.leaksThat(func(l *Verdict) bool { return l.Finding == FoundIncomplete && l.Closed > 0 })

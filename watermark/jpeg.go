@@ -54,7 +54,7 @@ func (j *JPEG) mark(ctx context.Context, id CopyID, last bool) (*Marked, []byte,
 // changeZero are thresholds in steps of quantisation: a coefficient that is zero is changed if the mark reaches so much
 // there. New coefficients take most of the bytes that a mark adds. The first threshold counts that keeps the weight
 // within maxWeight times the source's, or else the last.
-var changeZero = [...]float32{0.5, 0.75, 1, 1.5}
+var changeZero = []float64{0.5, 0.75, 1, 1.5}
 
 const maxWeight = 1.07
 
@@ -63,34 +63,26 @@ const maxWeight = 1.07
 const overshoot = 0.99
 
 // layJPEG writes the mark of a trial into coefficients and decodes them again, small as a messenger leaves them. It
-// sets PSNR, SSIM, file and small of m.
-func (o *Original) layJPEG(m *trial, plain *image.NRGBA) {
-	before := o.canvas.Canonical()
+// sets PSNR, SSIM, file and small of m. The error is of damaged codes, which [PrepareJPEG] found.
+func (o *Original) layJPEG(m *trial, plain *image.NRGBA) error {
 	w, h := o.canvas.Size()
-	var changed *jpegcoef.Picture
+	before := o.canvas.Canonical()
 	for range 2 { // rounding to steps may break the PSNR floor
-		for _, zero := range changeZero {
-			changed = o.canvas.Changed(m.mark, zero)
-			if m.file = changed.Encode(); float64(len(m.file)) <= float64(maxWeight*float64(o.canvas.Weight())) {
-				break
-			}
+		file, shrunk, err := o.canvas.Write(m.mark, maxWeight, changeZero, plain.Rect.Max, messengerSize(w, h))
+		if err != nil {
+			return err
 		}
-		canonical := o.canvas.Shrunk(changed, image.Pt(before.R.W, before.R.H), messengerSize(w, h))
-		after := canonical[0]
-		m.small = canonical[1]
-		m.SSIM = quality.SSIM(plain, flat(after))
-		sum := 0.0
-		for _, planes := range [...][2]dsp.Plane{{before.R, after.R}, {before.G, after.G}, {before.B, after.B}} {
-			for i, v := range planes[0].Pix {
-				d := float64(v - planes[1].Pix[i])
-				sum += float64(d * d)
-			}
-		}
-		m.PSNR = 10 * math.Log10(255*255*3*float64(len(after.R.Pix))/sum)
+		after := shrunk[0]
+		var difference quality.Difference
+		difference.AddSamples(before.R.Pix, after.R.Pix)
+		difference.AddSamples(before.G.Pix, after.G.Pix)
+		difference.AddSamples(before.B.Pix, after.B.Pix)
+		m.file, m.small, m.SSIM, m.PSNR = file, shrunk[1], quality.SSIM(plain, flat(after)), difference.PSNR()
 		over := o.canvas.Floor() - m.PSNR
 		if over <= 0 {
 			break
 		}
 		m.mark.Scale(float32(overshoot * dsp.Exp(-over/20*math.Ln10)))
 	}
+	return nil
 }

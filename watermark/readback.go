@@ -57,9 +57,14 @@ func (o *Original) tried(ctx context.Context, id CopyID, out *image.NRGBA, last 
 	var best *trial
 	for i, share := range strengths {
 		if last && i > 0 {
-			o.canvas.Shrink()
+			if err := o.canvas.Shrink(); err != nil {
+				return nil, err
+			}
 		}
-		m := o.similar(id, share*o.strength)
+		m, err := o.similar(id, share*o.strength)
+		if err != nil {
+			return nil, err
+		}
 		if last {
 			o.canvas.Drop()
 		}
@@ -70,6 +75,8 @@ func (o *Original) tried(ctx context.Context, id CopyID, out *image.NRGBA, last 
 		small := m.small
 		if m.file == nil {
 			small = o.deliver(m, out)
+		} else {
+			m.small, m.mark = dsp.RGB{}, pattern.Shaped{} // to save memory: the file has the mark
 		}
 		d, err := o.readBack(ctx, small)
 		if err != nil {
@@ -88,13 +95,15 @@ func (o *Original) tried(ctx context.Context, id CopyID, out *image.NRGBA, last 
 // similar marks with id at the given strength, or weaker if the copy's SSIM would fall below
 // minSSIM. It tries at most three strengths and returns the last, which may still lie a little
 // below minSSIM. The trial's mark, Strength and SSIM are set, and nothing else.
-func (o *Original) similar(id CopyID, strength float64) *trial {
+func (o *Original) similar(id CopyID, strength float64) (*trial, error) {
 	m := &trial{Marked: Marked{Strength: strength}}
 	plain := flat(o.canvas.Canonical())
 	for range 3 { // what a mark takes off SSIM grows with its square
 		m.mark = o.marks(id, m.Strength)
 		if o.canvas.Source == nil {
-			o.layJPEG(m, plain)
+			if err := o.layJPEG(m, plain); err != nil {
+				return nil, err
+			}
 		} else {
 			m.SSIM = quality.SSIM(plain, flat(o.canvas.Simulate(m.mark)))
 		}
@@ -103,7 +112,7 @@ func (o *Original) similar(id CopyID, strength float64) *trial {
 		}
 		m.Strength *= 0.99 * math.Sqrt((1-minSSIM)/(1-m.SSIM))
 	}
-	return m
+	return m, nil
 }
 
 // deliver lays the trial's mark on the picture row by row and returns the picture as the messenger

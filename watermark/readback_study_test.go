@@ -42,8 +42,10 @@ func TestSSIMStudy(t *testing.T) {
 				continue
 			}
 			const id = 0xfeedfacecafe1234
+			m, err := o.similar(id, 1)
+			require.NoError(t, err)
 			t.Logf("%s: SSIM %.5f at the canonical size, %.5f as it is", filepath.Base(file),
-				o.similar(id, 1).SSIM, quality.SSIM(o.canvas.Source, o.Embed(id)))
+				m.SSIM, quality.SSIM(o.canvas.Source, o.Embed(id)))
 		}
 	}
 }

@@ -4,9 +4,13 @@ package hard
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"math"
 	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 
 	"github.com/disintegration/imaging"
@@ -16,10 +20,14 @@ import (
 	"github.com/kycmark/kycmark/internal/webp"
 )
 
-// Find returns the attack called name, of [attack.All], [Attacks] or [Modern]. The error wraps
-// [attack.ErrUnknown].
+// All returns [attack.All], [Attacks], [Modern] and [attack.Drawn].
+func All() []attack.Attack {
+	return slices.Concat(attack.All(), Attacks(), Modern(), attack.Drawn())
+}
+
+// Find returns the attack of [All] called name. The error wraps [attack.ErrUnknown].
 func Find(name string) (attack.Attack, error) {
-	for _, a := range slices.Concat(Attacks(), Modern()) {
+	for _, a := range All() {
 		if a.Name == name {
 			return a, nil
 		}
@@ -55,7 +63,8 @@ func Attacks() []attack.Attack {
 	}
 }
 
-// Modern returns what modern messengers and web pages do to pictures, all of the group "modern". Package webp encodes.
+// Modern returns what modern messengers, web pages and scanning applications do to pictures, all of the group "modern".
+// AVIF and HEIC need avifenc and heif-enc, of Debian's libavif-bin and libheif-examples: without them they panic.
 func Modern() []attack.Attack {
 	of := func(name, about string, steps ...attack.Step) attack.Attack {
 		return attack.New(name, "modern", about, steps...)
@@ -65,6 +74,10 @@ func Modern() []attack.Attack {
 		of("sticker512", "at most 512 px, WebP 60", attack.FitTo(512), asWebP(60)),
 		of("webp30", "WebP quality 30", asWebP(30)),
 		of("webp10", "WebP quality 10", asWebP(10)),
+		of("avif1280", "at most 1280 px, AVIF quantizer 45 of 63", attack.FitTo(1280),
+			external("avif", []string{"avifenc", "-s", "8", "--min", "45", "--max", "45", "-y", "420"}, "avifdec")),
+		of("heic1280", "at most 1280 px, HEIC 25", attack.FitTo(1280), external("heic", []string{"heif-enc", "-q", "25", "-o"}, "heif-convert")),
+		of("docscan", "a scanning application: paper made white, ink dark, JPEG 75", whitened, attack.JPEG(75)),
 	}
 }
 
@@ -82,6 +95,50 @@ func asWebP(quality int) attack.Step {
 		}
 		return picture.Flatten(opened.Image)
 	}
+}
+
+// external is the step that saves a picture by a program and opens it again by another.
+func external(ending string, encoder []string, decoder string) attack.Step {
+	return func(_ *rand.Rand, p *image.NRGBA) *image.NRGBA {
+		dir, err := os.MkdirTemp("", "kycmark-bench-")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(dir)
+		in, coded, out := filepath.Join(dir, "in.png"), filepath.Join(dir, "coded."+ending), filepath.Join(dir, "out.png")
+		if err := imaging.Save(p, in); err != nil {
+			panic(err)
+		}
+		args := append(slices.Clone(encoder[1:]), in, coded)
+		if slices.Contains(encoder, "-o") {
+			args = append(slices.Clone(encoder[1:]), coded, in)
+		}
+		for _, c := range []*exec.Cmd{exec.Command(encoder[0], args...), exec.Command(decoder, coded, out)} {
+			if said, err := c.CombinedOutput(); err != nil {
+				panic(fmt.Errorf("%s: %w: %s", c.Path, err, said))
+			}
+		}
+		opened, err := picture.Load(out, picture.Limits{})
+		if err != nil {
+			panic(err)
+		}
+		return picture.Flatten(opened.Image)
+	}
+}
+
+// whitened is the step of an application that scans documents. It divides a picture by the light on its page, which is a
+// blur of a 40th of the long side. Then it stretches 55 to 92 % of that light to black and white.
+func whitened(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
+	const ink, paper = .55, .92
+	light := attack.Blur(float64(max(p.Rect.Dx(), p.Rect.Dy()))/40)(r, p)
+	out := image.NewNRGBA(p.Rect)
+	for i, v := range p.Pix {
+		if out.Pix[i] = 255; i%4 < 3 {
+			share := float64(v) / max(1, float64(light.Pix[i]))
+			out.Pix[i] = attack.Clamp8(255*(share-ink)/(paper-ink) + .5)
+		}
+	}
+	return out
 }
 
 // turnHue is the step that turns the hue of every pixel by 50 degrees and raises its saturation

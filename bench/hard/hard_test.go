@@ -62,6 +62,27 @@ func TestHardOnSmallPictures(t *testing.T) {
 	}
 }
 
+// What modern codecs and scanning applications leave looks like the picture; it is smaller than as JPEG, or has white paper.
+func TestModern(t *testing.T) {
+	img := specimen.Render(specimen.IDCard, specimen.NewPerson(2), 1500)
+	for _, a := range hard.Modern() {
+		out := a.Apply(img, 1)
+		assert.Equal(t, out, a.Apply(img, 2), "%s draws nothing", a.Name)
+		assert.LessOrEqual(t, out.Rect.Dx(), 1500, a.Name)
+		assert.Greater(t, quality.PSNR(imaging.Resize(out, 240, 151, imaging.Box), imaging.Resize(img, 240, 151, imaging.Box)), 12., a.Name)
+	}
+	white := func(p *image.NRGBA) (n int) {
+		for i := 0; i < len(p.Pix); i += 4 {
+			if p.Pix[i] == 255 && p.Pix[i+1] == 255 && p.Pix[i+2] == 255 {
+				n++
+			}
+		}
+		return n
+	}
+	assert.Greater(t, white(apply(t, "docscan", img, 1)), len(img.Pix)/4/5)
+	assert.Less(t, white(img), len(img.Pix)/4/10)
+}
+
 func TestHardSizes(t *testing.T) {
 	wide, upright := specimen.Scene(1400, 700), specimen.Scene(350, 700)
 	for name, want := range map[string]image.Point{

@@ -31,7 +31,7 @@ var ErrNoPictures = errors.New("no pictures")
 type Env struct {
 	Pictures    []string       // files, as [Find] lists them
 	Own         bool           // the pictures were named by the user, not the shipped ones
-	AttackNames []string       // names or groups, as asked for; none means all but the hard ones
+	AttackNames []string       // names or groups, as asked for; none means the 63
 	Key         *watermark.Key // nil: Run takes TestKey(0)
 	Seed        uint64
 	Workers     int // cases measured at a time; 0: one a processor
@@ -71,13 +71,13 @@ func Find(paths ...string) ([]string, error) {
 }
 
 // Attacks resolves the names and groups that were asked for: in the order of the list,
-// each attack once. The hard attacks must be asked for. The error wraps
+// each attack once. Attacks beyond the 63 must be asked for. The error wraps
 // [attack.ErrUnknown].
 func (e *Env) Attacks() ([]attack.Attack, error) {
 	if len(e.AttackNames) == 0 {
 		return attack.All(), nil
 	}
-	all := slices.Concat(attack.All(), hard.Attacks())
+	all := hard.All()
 	wanted := map[string]bool{}
 	for _, name := range e.AttackNames {
 		if !slices.ContainsFunc(all, func(a attack.Attack) bool { return a.Name == name || a.Group == name }) {
@@ -120,6 +120,7 @@ func (e *Env) Load(path string) (*picture.Picture, error) {
 // An Upload is a picture to mark and attack, and what is drawn for it.
 type Upload struct {
 	Name    string // of the file, without folder and ending
+	Format  string // of the file, as in [picture.Picture]
 	Image   *image.NRGBA
 	Copy    watermark.CopyID
 	Seed    uint64   // of its attacks
@@ -134,7 +135,7 @@ func (e *Env) Upload(path string) (*Upload, error) {
 		return nil, err
 	}
 	return &Upload{
-		Name: Name(path), Image: p.Image, Content: p.SHA256,
+		Name: Name(path), Format: p.Format, Image: p.Image, Content: p.SHA256,
 		Copy: watermark.CopyID(e.Draw("copy", p.SHA256)), Seed: e.Draw("attack", p.SHA256),
 		Options: &watermark.Options{Submission: watermark.SubmissionOf(p.SHA256)}, // as a registry names it
 	}, nil

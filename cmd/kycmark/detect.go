@@ -64,7 +64,7 @@ func detect(ctx context.Context, u *ui, keyPaths []string, copiesFrom string, ar
 		lists = append(lists, watermark.NewList(k, issued.ids))
 	}
 	found := 0
-	err = eachPicture(ctx, u, "reading", args, func(ctx context.Context, p *picture.Picture) (*watermark.Reading, error) {
+	err = eachPicture(ctx, u, "reading", args, allPixels, func(ctx context.Context, p *picture.Picture) (*watermark.Reading, error) {
 		r, err := watermark.Read(ctx, p.Image, keys...)
 		if err != nil || len(r.Marks) > 0 {
 			return r, err

@@ -29,7 +29,8 @@ func newHash(u *ui) *cobra.Command {
 100; area (256 bits), which resizing changes least; and the hashes of goimagehash (64 bits,
 or 256 bits with -16). A picture with a quality below 50 is too plain to be recognised by
 its hash. Store with each hash its chain and the decoder, which --json names: together they
-say how the file became the bits.
+say how the file became the bits. A JPEG of 1,024 pixels or more is read at 1/2 to 1/8 of its
+size, which may change a few bits of its hashes.
 
 A hash can be turned back into a blurry picture: treat it as personal data.`,
 		Example: `  kycmark hash upload.jpg
@@ -102,7 +103,7 @@ func hash(ctx context.Context, u *ui, algorithms, args []string) error {
 	if err != nil {
 		return err
 	}
-	return eachPicture(ctx, u, "hashing", args, func(_ context.Context, p *picture.Picture) (hashLine, error) {
+	return eachPicture(ctx, u, "hashing", args, forHashes, func(_ context.Context, p *picture.Picture) (hashLine, error) {
 		return hashPicture(kinds, p)
 	}, func(file string, line hashLine, err error) error {
 		if line.File, line.Error = file, reasonText(err); line.Hashes == nil { // it was not decoded
@@ -115,15 +116,14 @@ func hash(ctx context.Context, u *ui, algorithms, args []string) error {
 	})
 }
 
-// hashPicture computes the hashes of pic, laid over white, by each algorithm in kinds. The line
+// hashPicture computes the hashes of pic, which forHashes loaded, by each algorithm in kinds. The line
 // lacks the file's name, which the caller sets. The quality, 0 to 100, is that of PDQ, else that of
 // area hashes; nil without either. If an algorithm fails, the line has the others, and bad joins
 // the errors.
 func hashPicture(kinds []phash.Kind, pic *picture.Picture) (line hashLine, bad error) {
 	line = hashLine{Hashes: map[string]string{}, Chains: map[string]string{}, Decoder: pic.Decoder}
-	flat := picture.Flatten(pic.Image)
 	for _, kind := range kinds {
-		h, quality, err := phash.Sum(kind, flat)
+		h, quality, err := sum(kind, pic)
 		if err != nil {
 			bad = errors.Join(bad, err)
 			continue

@@ -130,11 +130,14 @@ type indexedLine struct {
 // the entries, without features, and warned of. Pictures that fail are reported and left out. With
 // --json a line is printed for each file.
 func (u *ui) hashFiles(ctx context.Context, a *archive.Archive, paths []string) (entries []archive.Entry, err error) {
-	err = eachPicture(ctx, u, "hashing", paths, func(_ context.Context, p *picture.Picture) (e archive.Entry, err error) {
-		flat := picture.Flatten(p.Image)
-		e.Hash, e.Quality, err = phash.Sum(a.Index.Kind(), flat)
+	load := allPixels
+	if a.Features == nil {
+		load = forHashes
+	}
+	err = eachPicture(ctx, u, "hashing", paths, load, func(_ context.Context, p *picture.Picture) (e archive.Entry, err error) {
+		e.Hash, e.Quality, err = sum(a.Index.Kind(), p)
 		if err == nil && e.Quality >= phash.MinQuality && a.Features != nil {
-			e.Features, err = parts.Extract(flat)
+			e.Features, err = parts.Extract(picture.Flatten(p.Image))
 		}
 		return e, err
 	}, func(file string, e archive.Entry, err error) error {

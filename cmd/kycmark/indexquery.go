@@ -61,7 +61,7 @@ of one template look alike to both. Exit 1 when nothing matches anywhere.`,
 		q.archive = a
 		err := q.askHashes(cmd.InOrStdin())
 		if err == nil && len(args) > 1 {
-			err = eachPicture(ctx, u, "asking", args[1:], q.askPicture, q.answer)
+			err = eachPicture(ctx, u, "asking", args[1:], allPixels, q.askPicture, q.answer)
 		}
 		if err == nil && !q.found {
 			q.no()

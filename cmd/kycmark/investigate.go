@@ -345,6 +345,9 @@ func (b *books) orState(state string, show func(done, total int)) func(done, tot
 // no mark could be found. It warns of each key of the registry that the home does not have.
 func (b *books) checkKeys(ctx context.Context, keys []*watermark.Key) error {
 	known, err := b.registry.Ledger().MarkKeys(ctx)
+	if errors.Is(err, registry.ErrTampered) {
+		return nil // the verdict says it
+	}
 	if err != nil || len(known) == 0 {
 		return err
 	}

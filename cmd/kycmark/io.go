@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -88,8 +90,8 @@ func (u *ui) readers() registry.Readers {
 // at a time. It calls emit with the results in the order of the files and pages, one at a time. A page of
 // several has the name "FILE#page K". Errors of loading and of work are reported (exit code 3) and handed
 // to emit, and do not end the batch. The result is the first error of emit, ctx's, or a usageError if
-// paths hold no file. doing names the work on the progress bar.
-func eachPicture[T any](ctx context.Context, u *ui, doing string, paths []string, work func(ctx context.Context, p *picture.Picture) (T, error), emit func(file string, value T, err error) error) error {
+// paths hold no file. doing names the work on the progress bar, and load loads a page.
+func eachPicture[T any](ctx context.Context, u *ui, doing string, paths []string, load loader, work func(ctx context.Context, p *picture.Picture) (T, error), emit func(file string, value T, err error) error) error {
 	files := listFiles(paths)
 	if len(files) == 0 {
 		return usagef("no files in %s", strings.Join(paths, ", "))
@@ -113,7 +115,7 @@ func eachPicture[T any](ctx context.Context, u *ui, doing string, paths []string
 		}
 		for k := 1; k <= doc.Pages() && ctx.Err() == nil; k++ {
 			r := result{page: doc.Label(k)}
-			pic, err := doc.Picture(k, lim)
+			pic, err := load(doc, k, lim)
 			if r.err = err; err == nil {
 				r.more = pic.Pages - 1
 				r.value, r.err = work(ctx, pic)
@@ -133,6 +135,25 @@ func eachPicture[T any](ctx context.Context, u *ui, doing string, paths []string
 		}
 		return nil
 	})
+}
+
+// A loader loads page k, from 1, of a document.
+type loader func(d *picture.Document, k int, lim picture.Limits) (*picture.Picture, error)
+
+var allPixels loader = (*picture.Document).Picture
+
+// forHashes loads what hashes look at.
+func forHashes(d *picture.Document, k int, lim picture.Limits) (*picture.Picture, error) {
+	return d.Reduced(k, lim, phash.Step)
+}
+
+// sum returns the hash of a picture that forHashes loaded, and its quality.
+func sum(kind phash.Kind, p *picture.Picture) (phash.Hash, int, error) {
+	flat := picture.Flatten(p.Image)
+	if kind == phash.PDQ {
+		flat = cmp.Or(p.Nearest, flat)
+	}
+	return phash.Sum(kind, flat)
 }
 
 // document reads a file and finds its pages. If the pages of a file cannot be found, it has one.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -138,11 +139,11 @@ func (b *books) listCopies(ctx context.Context, f listFlags, when span) error {
 			return err
 		}
 	}
-	return printList(b.ui, "COPY\tSUBMISSION\tISSUED\tRECIPIENT\tPURPOSE", b.copiesOf(ctx, f.subject), func(c *registry.Copy) (any, []string) {
+	return printList(b.ui, "COPY\tSUBMISSION\tISSUED\tRECIPIENT\tSTATE\tPURPOSE", b.copiesOf(ctx, f.subject), func(c *registry.Copy) (any, []string) {
 		if f.to != "" && c.Recipient != f.to || !when.holds(c.Issued) {
 			return nil, nil
 		}
-		return c, []string{c.ID.String(), c.Submission.String(), moment(c.Issued), c.Recipient, purposeOf(c)}
+		return c, []string{c.ID.String(), c.Submission.String(), moment(c.Issued), c.Recipient, cmp.Or(c.State, registry.CopyReleased), c.Purpose}
 	})
 }
 

@@ -161,6 +161,59 @@ func TestReleasedAfterKills(t *testing.T) {
 	}
 }
 
+// Two processes issue one request at once, into one folder or into two; one of them may be killed. The same command then
+// goes on: each upload has one released copy.
+func TestReleasedAtOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("copies are marked without -short only")
+	}
+	for name, dsn := range map[string]func() string{"file": func() string { return "" }, "postgres": func() string { return server.DSN(t) }} {
+		t.Run(name, func(t *testing.T) {
+			x := newIssuing(t, dsn(), 2)
+			both := 0
+			for round := range times(t, 6) {
+				purpose := fmt.Sprintf("round-%d", round)
+				out := []string{filepath.Join(x.dir, purpose), filepath.Join(x.dir, purpose)}
+				if round%2 == 1 {
+					out[1] += "-second"
+				}
+				var done [2]*exec.Cmd
+				var errs [2]bytes.Buffer
+				for i := range done {
+					args := x.issue(purpose)
+					args[len(args)-1] = out[i]
+					done[i] = x.command(args...)
+					done[i].Stderr = &errs[i]
+					require.NoError(t, done[i].Start())
+				}
+				killed := -1
+				if round%3 == 2 {
+					killed = x.random.IntN(2)
+					time.Sleep(time.Duration(x.random.Float64() * float64(2*time.Second)))
+					done[killed].Process.Kill()
+				}
+				ok := 0
+				for i, cmd := range done {
+					err := cmd.Wait()
+					if err == nil {
+						ok++
+					} else if i != killed {
+						require.Equal(t, exitSome, cmd.ProcessState.ExitCode(), "%s", &errs[i])
+						require.Regexp(t, "exists|is void", errs[i].String())
+					}
+				}
+				if both += ok / 2; killed < 0 {
+					require.NotZero(t, ok, "%s%s", &errs[0], &errs[1])
+				}
+				x.run(x.issue(purpose)...)
+				require.Zero(t, x.settled(purpose), "no copy is void: there was room")
+			}
+			x.run("audit")
+			t.Logf("both ended with 0 in %d of %d rounds", both, times(t, 6))
+		})
+	}
+}
+
 // The folder is full at offsets of the copy's file: the copy is void. When there is room, one copy is released.
 func TestReleasedIntoFullFolder(t *testing.T) {
 	if testing.Short() {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -86,12 +85,4 @@ func stateWords(c *registry.Copy) string {
 		return "  void: no byte of it was handed out, says the ledger\n"
 	}
 	return ""
-}
-
-// purposeOf is the purpose of a copy for a table, with its state unless it was released.
-func purposeOf(c *registry.Copy) string {
-	if c.State == "" || c.State == registry.CopyReleased {
-		return c.Purpose
-	}
-	return strings.TrimSpace(c.Purpose + " (" + c.State + ")")
 }

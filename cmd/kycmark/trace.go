@@ -72,7 +72,7 @@ func trace(ctx context.Context, u *ui, f traceFlags, args []string) error {
 		return err
 	}
 	accused := false
-	err = eachPicture(ctx, u, "tracing", args, t.leak, func(file string, line traceLine, err error) error {
+	err = eachPicture(ctx, u, "tracing", args, allPixels, t.leak, func(file string, line traceLine, err error) error {
 		if err != nil {
 			line = newTraceLine()
 			line.Error = reasonText(err)

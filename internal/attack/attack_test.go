@@ -86,7 +86,7 @@ func TestAboutFitsALine(t *testing.T) {
 func TestContract(t *testing.T) {
 	img := specimen.Scene(160, 40)
 	before := slices.Clone(img.Pix)
-	for _, a := range attack.All() {
+	for _, a := range slices.Concat(attack.All(), attack.Drawn()) {
 		out := a.Apply(img, 1)
 		require.Equal(t, before, img.Pix, "%s changed its input", a.Name)
 		assert.Equal(t, image.Point{}, out.Rect.Min, a.Name)
@@ -99,8 +99,8 @@ func TestContract(t *testing.T) {
 			}
 		}
 		assert.Equal(t, out, a.Apply(img, 1), "%s: same seed", a.Name)
-		same := slices.Equal(out.Pix, a.Apply(img, 2).Pix)
-		assert.Equal(t, !slices.Contains(random, a.Name), same, "%s: other seed", a.Name)
+		same := slices.Equal(out.Pix, a.Apply(img, 2).Pix) && slices.Equal(out.Pix, a.Apply(img, 3).Pix)
+		assert.Equal(t, !slices.Contains(random, a.Name) && a.Group != "drawn", same, "%s: other seed", a.Name)
 	}
 }
 

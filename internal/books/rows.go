@@ -374,6 +374,7 @@ type Copy struct {
 	SHA256 Digest    `json:"sha256"` // of the bytes released
 	Size   int64     `json:"size"`   // bytes
 	Issued time.Time `json:"issued"` // when the copy was entered, before its first byte left
+	Bound            // of Issued; lists of all copies are without it
 	Actor  string    `json:"actor,omitempty"`
 	// TwoEntries: a second entry says that the copy was released, or is void. Copies of earlier versions
 	// have one entry and count as released.
@@ -390,11 +391,12 @@ const (
 )
 
 // A Release says what became of a copy after it was entered. A copy that was released stays so. A void
-// copy can still be entered as released: then the earlier entry was wrong.
+// copy can still be entered as released: then the earlier entry was wrong. [CopyReserved] says that another
+// attempt to hand the copy out begins.
 type Release struct {
 	Copy       watermark.CopyID     `json:"copy"`
 	Submission watermark.Submission `json:"submission"`     // of the copy
-	State      string               `json:"state"`          // [CopyReleased] or [CopyVoid]
+	State      string               `json:"state"`          // one of the constants
 	Note       string               `json:"note,omitempty"` // how that is known
 	Entered    time.Time            `json:"entered"`        // set by the registry
 	Actor      string               `json:"actor,omitempty"`
@@ -450,28 +452,39 @@ type Custody struct {
 	Submissions []watermark.Submission `json:"submissions,omitempty"` // ascending
 	Note        string                 `json:"note,omitempty"`        // how this is known
 	Entered     time.Time              `json:"entered"`               // by the clock of the machine that entered it
-	After       time.Time              `json:"after,omitzero"`        // an earlier entry is of this time: that clock was behind
-	Proven      time.Time              `json:"proven,omitzero"`       // a trusted witness signed the entry then, first
-	Unproven    bool                   `json:"unproven,omitempty"`    // there are trusted witnesses, and no one signed the entry
-	Actor       string                 `json:"actor,omitempty"`
-	Signed      Countersignature       `json:"countersigned,omitzero"`
+	Bound
+	Actor  string           `json:"actor,omitempty"`
+	Signed Countersignature `json:"countersigned,omitzero"`
 	Logged
+}
+
+// A Bound is what other entries and witnesses say of the time of an entry.
+type Bound struct {
+	After    time.Time `json:"after,omitzero"`     // an earlier entry is of this time: the entry's clock was behind
+	Proven   time.Time `json:"proven,omitzero"`    // a trusted witness signed the entry then, first
+	Unproven bool      `json:"unproven,omitempty"` // there are trusted witnesses, and no one signed the entry
 }
 
 // ClocksApart is how much later than an entry an earlier one may be, by the clock of another machine. Chosen.
 const ClocksApart = time.Hour
 
-// EnteredAt returns from when on the fact counts: Proven, or without a trusted witness [Custody.Entered], or After if
-// that is later.
-func (c *Custody) EnteredAt() time.Time {
+// countsFrom returns from when on an entry counts that says a time: Proven, or without a trusted witness that time, or
+// After if that is later.
+func (b *Bound) countsFrom(entered time.Time) time.Time {
 	switch {
-	case !c.Proven.IsZero():
-		return c.Proven
-	case c.After.After(c.Entered):
-		return c.After
+	case !b.Proven.IsZero():
+		return b.Proven
+	case b.After.After(entered):
+		return b.After
 	}
-	return c.Entered
+	return entered
 }
+
+// EnteredAt returns from when on the fact counts.
+func (c *Custody) EnteredAt() time.Time { return c.countsFrom(c.Entered) }
+
+// LaterThan reports whether it is not proven that the copy was entered up to t.
+func (c *Copy) LaterThan(t time.Time) bool { return c.Unproven || c.countsFrom(c.Issued).After(t) }
 
 // Message is what the holder signs with Ed25519 (RFC 8032, not prehashed) to confirm a fact of custody
 // without a list: four lines, each ended by a line feed. These are "kycmark custody v1", the holder's

@@ -156,10 +156,11 @@ type Store interface {
 	// up to the commit.
 	AddCopy(ctx context.Context, c *Copy, key KeyEntry) error
 	Copy(ctx context.Context, id watermark.CopyID) (*Copy, error)
-	// AddRelease enters what became of a copy. added is false if the copy is in that state already. The error
-	// wraps ErrConflict if a copy was released and r makes it void, or if it has one entry. It wraps
-	// ErrNotFound if there is no such copy of the submission.
-	AddRelease(ctx context.Context, r Release) (added bool, err error)
+	// AddRelease enters what became of a copy. added is false if that is entered already, or if an attempt begins and the
+	// copy was released. The error wraps ErrConflict if a copy was released, or has one entry, and r makes it void. It
+	// does if the copy is void and an attempt begins, or if r makes it void for its only attempt, and another began. It
+	// wraps ErrNotFound if there is no such copy of the submission.
+	AddRelease(ctx context.Context, r Release, only bool) (added bool, err error)
 	Releases(ctx context.Context, of watermark.Submission) ([]Release, error) // of its copies, in the order of entry
 	Copies(ctx context.Context, of watermark.Submission) ([]Copy, error)
 	CopiesAfter(ctx context.Context, seq int64, limit int) ([]Copy, error)

@@ -1,12 +1,16 @@
 package dump_test
 
 import (
+	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -80,4 +84,60 @@ func TestBrokenBzip2(t *testing.T) {
 	require.NoError(t, d.Add(t.Context(), write(t, dir, "a.tar.bz2", string(data[:len(data)-3])), write(t, dir, "b.tbz", string(data)+"more")))
 	require.Equal(t, []string{"a.tar.bz2!x.jpg: bzip2", "a.tar.bz2: ! archive: cut off: unexpected EOF",
 		"b.tbz!x.jpg: bzip2", "b.tbz: ! archive: bzip2 data invalid: bad magic value in continuation file"}, contents(t, d, dir))
+}
+
+// emptyBlocks is deflated data of about n bytes that decompresses to nothing: blocks with tables of their own, which
+// cost the most time for each byte.
+func emptyBlocks(n int) (out []byte) {
+	var bits, have uint64
+	put := func(value, n uint64) {
+		bits |= value << have
+		for have += n; have >= 8; have -= 8 {
+			out, bits = append(out, byte(bits)), bits>>8
+		}
+	}
+	for last := uint64(0); last == 0; {
+		if len(out) >= n {
+			last = 1
+		}
+		put(last, 1)
+		put(2, 2)  // with tables of its own
+		put(0, 10) // 257 literals, 1 distance
+		put(14, 4) // 18 lengths of codes, in the order of RFC 1951, 3.2.7
+		for _, of := range []int{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1} {
+			put(map[int]uint64{18: 1, 0: 2, 1: 2}[of], 3)
+		}
+		put(127<<1, 8)      // 138 zeros
+		put((118-11)<<1, 8) // 118 zeros
+		put(3, 2)           // the end of the block has one bit
+		put(1, 2)           // no distance
+		put(0, 1)           // the end of the block
+	}
+	put(0, 7)
+	return out
+}
+
+// gzip and zip are read in this process. What they may unpack to bounds their time: a MiB takes some tenths of a second, however
+// it was made.
+func TestTimeOfDeflate(t *testing.T) {
+	slow := emptyBlocks(1 << 20)
+	n, err := io.Copy(io.Discard, flate.NewReader(bytes.NewReader(slow)))
+	require.NoError(t, err)
+	require.Zero(t, n)
+	var zipped bytes.Buffer
+	z := zip.NewWriter(&zipped)
+	w, err := z.CreateRaw(&zip.FileHeader{Name: "a.jpg", Method: zip.Deflate, CompressedSize64: uint64(len(slow))})
+	require.NoError(t, err)
+	_, err = w.Write(slow)
+	require.NoError(t, err)
+	require.NoError(t, z.Close())
+	gzipped := string([]byte{31, 139, 8, 0, 0, 0, 0, 0, 0, 255}) + string(slow) + strings.Repeat("\x00", 8)
+	dense := strings.Repeat(gzipOf(t, strings.Repeat("\x00", 16<<20)), 40) // 650 kB that would unpack to 640 MiB
+	dir := t.TempDir()
+	d := dump.New(options())
+	defer d.Close()
+	began := time.Now()
+	require.NoError(t, d.Add(t.Context(), write(t, dir, "slow.zip", zipped.String()), write(t, dir, "slow.gz", gzipped), write(t, dir, "dense.gz", dense), write(t, dir, "b.jpg", "b")))
+	require.Equal(t, []string{"slow.zip!a.jpg: ", "slow.gz: ! archive: cut off: unexpected EOF", fmt.Sprintf("dense.gz: ! archive: more than %d bytes would have to be unpacked", 256<<20+200*len(dense)), "b.jpg: b"}, contents(t, d, dir))
+	require.Less(t, time.Since(began), time.Minute, "what a process apart may take")
 }

@@ -91,7 +91,8 @@ const (
 	readTime        = time.Minute
 
 	// An archive may unpack to this many bytes, and to so many times its own. 1.2 MB of a bomb become 1.2 GB.
-	// Scans of text that are not compressed shrink to a hundredth. Chosen.
+	// Scans of text that are not compressed shrink to a hundredth. Chosen. It also bounds the time of gzip and zip, which
+	// are read in this process: at most about 1 s a MiB (TestTimeOfDeflate).
 	baseUnpacked = 256 << 20
 	maxRatio     = 200
 

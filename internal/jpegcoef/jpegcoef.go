@@ -28,11 +28,15 @@ const (
 	maxDC = 1023
 )
 
-// A Picture is a JPEG as coefficients. It does not change, and is safe for concurrent use.
+// A Picture is a JPEG as coefficients. A sequential file of one scan is kept as it is, and read anew in each pass;
+// of other files the coefficients are kept. It does not change, and is safe for concurrent use.
 type Picture struct {
 	W, H       int         // pixels, as stored
 	Components []Component // luma; or luma, blue difference and red difference
 
+	data        []byte // nil: the coefficients are kept
+	only        scan   // of data
+	scanAt, end int    // of the codes in data
 	progressive bool
 	frame       byte   // the SOF marker of a sequential file
 	interval    int    // MCUs between restart markers of a baseline file of one scan; 0: no markers
@@ -42,18 +46,30 @@ type Picture struct {
 
 // A Component is one of the planes of a picture.
 type Component struct {
-	H, V         int     // sampling factors
-	Across, Down int     // blocks that are stored: whole MCUs
-	InX, InY     int     // blocks that have pixels of the picture
-	Steps        Steps   // of quantisation
-	coef         []int16 // Across x Down blocks
+	H, V         int    // sampling factors
+	Across, Down int    // blocks that are stored: whole MCUs
+	InX, InY     int    // blocks that have pixels of the picture
+	Steps        Steps  // of quantisation
+	kept         blocks // Across x Down blocks, if they are kept
 
 	id     byte
 	dc, ac *table // of a sequential file
 
-	low   int    // orders of change in each direction; 0: no changes
-	delta []int8 // low x low changes a block, by rows, in steps of quantisation
+	low   int     // orders of change in each direction; 0: no changes
+	zero  int16   // less than that does not change a zero
+	delta []int16 // low x low changes a block, by rows
 }
+
+// blocks are blocks of a component, row by row.
+type blocks struct {
+	coef []block
+	set  []uint64 // a bit for each coefficient that is not zero, the lowest for DC
+}
+
+func newBlocks(n int) blocks { return blocks{make([]block, n), make([]uint64, n)} }
+
+// part returns n blocks, from number from on.
+func (b blocks) part(from, n int) blocks { return blocks{b.coef[from : from+n], b.set[from : from+n]} }
 
 // Steps are a quantisation table, in zigzag order.
 type Steps [blockSize]uint16
@@ -80,51 +96,106 @@ func (c *Component) Step(u, v int) int { return int(c.Steps[order[8*v+u]]) }
 // Weight returns the bytes of the scans that were read, with what lies between and behind them.
 func (p *Picture) Weight() int { return p.coded }
 
-// At returns the coefficient of column u and row v of block i, in steps, as it was read.
-func (c *Component) At(i, u, v int) int { return int(c.coef[blockSize*i+int(order[8*v+u])]) }
+// ChangeUnit is what a change of one step of quantisation counts.
+const ChangeUnit = 256
 
-// stored returns block i as it was read.
-func (c *Component) stored(i int) *block { return (*block)(c.coef[blockSize*i:]) }
-
-// block returns block i with its changes: as it is stored, or in b.
-func (c *Component) block(i int, b *block) *block {
-	s := c.stored(i)
-	if c.low == 0 {
-		return s
-	}
+// change adds the component's changes to b. The first block of b is number at of the component.
+func (c *Component) change(b blocks, at int) {
 	n := c.low * c.low
-	d := c.delta[n*i : n*i+n]
-	for k := range d {
-		if d[k] != 0 {
-			break
+	for i := range b.coef {
+		to, set := &b.coef[i], b.set[i]
+		for k, d := range c.delta[n*(at+i):][:n] {
+			steps := (int(d) + ChangeUnit/2) >> 8
+			if steps == 0 {
+				continue
+			}
+			z := order[8*(k/c.low)+k%c.low]
+			switch {
+			case z == 0:
+				steps = min(max(int(to[0])+steps, minDC), maxDC)
+			case set>>z&1 == 0 && d < c.zero && -d < c.zero:
+				continue
+			default:
+				steps = min(max(int(to[z])+steps, -maxAC), maxAC)
+			}
+			to[z] = int16(steps)
+			if set |= 1 << z; steps == 0 {
+				set &^= 1 << z
+			}
 		}
-		if k == n-1 {
-			return s
-		}
+		b.set[i] = set
 	}
-	*b = *s
-	for k, v := range d {
-		at := order[8*(k/c.low)+k%c.low]
-		to := int(b[at]) + int(v)
-		if at == 0 {
-			b[at] = int16(min(max(to, minDC), maxDC))
-		} else {
-			b[at] = int16(min(max(to, -maxAC), maxAC))
-		}
-	}
-	return b
 }
 
-// Changed returns the picture with changes. delta has, for each component, low x low numbers a block, by rows. They
-// are added to the coefficients of the lowest orders. A nil delta changes nothing. A coefficient that a
-// baseline file cannot hold is cut. The picture and delta are shared and must not change.
-func (p *Picture) Changed(low int, delta ...[]int8) *Picture {
+// Changed returns the picture with changes. delta has, for each component, low x low numbers a block, by rows, of
+// ChangeUnit a step of quantisation. Rounded to steps, they are added to the coefficients of the lowest orders. A nil delta
+// changes nothing. A coefficient of 0, except DC, is changed by zero or more only. What a baseline file cannot hold is
+// cut. The picture and delta are shared and must not change.
+func (p *Picture) Changed(low int, zero int16, delta ...[]int16) *Picture {
 	out := *p
 	out.Components = append([]Component(nil), p.Components...)
 	for i, d := range delta {
 		if d != nil {
-			out.Components[i].low, out.Components[i].delta = low, d
+			out.Components[i].low, out.Components[i].zero, out.Components[i].delta = low, zero, d
 		}
 	}
 	return &out
+}
+
+// A View is made of a picture in a pass over its blocks: it is called for each row of MCUs, from above, with the
+// blocks of each component. It must not keep or change them.
+type View func(y int, rows *[3]blocks)
+
+// Each makes views in one pass over the picture. The error wraps [ErrRefused]: then the
+// views are not whole. After a pass without an error no pass gives one.
+func (p *Picture) Each(views ...View) error {
+	return p.pass(0, len(p.Components), views)
+}
+
+// pass calls views for each row of MCUs, with the components [from, to).
+func (p *Picture) pass(from, to int, views []View) error {
+	var own, rows [3]blocks
+	for i := from; i < to; i++ {
+		if c := &p.Components[i]; p.data != nil || c.low > 0 {
+			own[i] = newBlocks(c.Across * c.V)
+		}
+	}
+	done := func(y int) {
+		for i := from; i < to; i++ {
+			if c := &p.Components[i]; c.low > 0 {
+				c.change(rows[i], y*len(rows[i].coef))
+			}
+		}
+		for _, v := range views {
+			v(y, &rows)
+		}
+	}
+	if p.data != nil {
+		r := reader{data: p.data, at: p.scanAt}
+		s := p.only
+		s.r, rows = &r, own
+		err := s.mixed(p.interval, func(int) *[3]blocks {
+			for i := range rows {
+				clear(rows[i].coef)
+			}
+			return &rows
+		}, done)
+		if err == nil && r.at != p.end {
+			err = refuse("data behind a scan")
+		}
+		return err
+	}
+	for y := range p.Components[0].Down / p.Components[0].V {
+		for i := from; i < to; i++ {
+			c := &p.Components[i]
+			n := c.Across * c.V
+			if rows[i] = c.kept.part(n*y, n); c.low > 0 {
+				copy(own[i].coef, rows[i].coef)
+				copy(own[i].set, rows[i].set)
+				rows[i] = own[i]
+			}
+		}
+		done(y)
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package jpegcoef_test
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
@@ -80,6 +81,15 @@ func progressive(file []byte) bool {
 	return bytes.Contains(file[:min(len(file), 40_000)], []byte{0xff, 0xc2, 0, 17, 8})
 }
 
+// again reads a file and writes it.
+func again(data []byte, maxPixels int) ([]byte, error) {
+	p, err := jpegcoef.Read(data, maxPixels)
+	if err != nil {
+		return nil, err
+	}
+	return p.Encode()
+}
+
 // Every file that is read has the same pixels afterwards, a sequential one the same scan, and no file becomes heavy.
 func TestFilesKeepTheirPixels(t *testing.T) {
 	all := forms(t)
@@ -90,7 +100,7 @@ func TestFilesKeepTheirPixels(t *testing.T) {
 	}
 	read := 0
 	for i, data := range all {
-		p, err := jpegcoef.Read(data, maxPixels)
+		again, err := again(data, maxPixels)
 		if err != nil {
 			require.ErrorIs(t, err, jpegcoef.ErrRefused)
 			continue
@@ -98,7 +108,6 @@ func TestFilesKeepTheirPixels(t *testing.T) {
 		read++
 		want, err := jpeg.Decode(bytes.NewReader(data))
 		require.NoError(t, err)
-		again := p.Encode()
 		got, err := jpeg.Decode(bytes.NewReader(again))
 		require.NoError(t, err)
 		require.Equal(t, want, got, i)
@@ -127,7 +136,7 @@ func TestRows(t *testing.T) {
 		for n, allowed := range map[int]float64{8: 1, 4: 5, 2: 6, 1: 8} {
 			w, h := p.Size(n)
 			y, sum := 0, 0.0
-			p.Rows(n, func(row []uint8) {
+			require.NoError(t, p.Each(p.Rows(n, func(row []uint8) {
 				require.Len(t, row, 4*w)
 				if y < p.H*n/8 {
 					for x := range p.W * n / 8 {
@@ -138,7 +147,7 @@ func TestRows(t *testing.T) {
 					}
 				}
 				y++
-			})
+			})))
 			assert.Equal(t, h, y)
 			assert.Less(t, math.Sqrt(sum/float64(3*w*h)), allowed, "picture %d at %d/8", i, n)
 		}
@@ -162,27 +171,33 @@ func TestChanged(t *testing.T) {
 		p, err := jpegcoef.Read(data, maxPixels)
 		require.NoError(t, err)
 		for low := 1; low <= 8; low *= 2 {
-			var delta [][]int8
+			var delta [][]int16
 			for k := range p.Components {
-				d := make([]int8, low*low*p.Components[k].Across*p.Components[k].Down)
+				d := make([]int16, low*low*p.Components[k].Across*p.Components[k].Down)
 				for j := range d {
-					d[j] = int8(j*37%11 - 5)
+					d[j] = jpegcoef.ChangeUnit * int16(j*37%11-5)
 				}
-				d[0], d[len(d)-1] = 127, -128
+				d[0], d[len(d)-1] = math.MaxInt16, math.MinInt16
 				delta = append(delta, d)
 			}
-			changed := p.Changed(low, delta...)
-			file := changed.Encode()
+			changed := p.Changed(low, 0, delta...)
+			var want, got, alone [][]uint8
+			file, err := changed.Encode(changed.Rows(8, func(row []uint8) { want = append(want, bytes.Clone(row)) }))
+			require.NoError(t, err)
 			again, err := jpegcoef.Read(file, maxPixels)
 			require.NoError(t, err)
-			var want, got [][]uint8
-			changed.Rows(8, func(row []uint8) { want = append(want, bytes.Clone(row)) })
-			again.Rows(8, func(row []uint8) { got = append(got, bytes.Clone(row)) })
+			require.NoError(t, again.Each(again.Rows(8, func(row []uint8) { got = append(got, bytes.Clone(row)) })))
+			require.NoError(t, changed.Each(changed.Rows(8, func(row []uint8) { alone = append(alone, bytes.Clone(row)) })))
+			assert.Equal(t, want, alone)
 			assert.Equal(t, want, got, "form %d, low %d", i, low)
 			_, err = jpeg.Decode(bytes.NewReader(file))
 			require.NoError(t, err)
 		}
-		assert.Equal(t, p.Encode(), p.Changed(4).Encode(), "nothing is changed")
+		plain, err := p.Encode()
+		require.NoError(t, err)
+		same, err := p.Changed(4, 0).Encode()
+		require.NoError(t, err)
+		assert.Equal(t, plain, same, "nothing is changed")
 	}
 }
 
@@ -192,9 +207,9 @@ func TestMetadataStaysBehind(t *testing.T) {
 	require.NoError(t, jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 30, 30)), nil))
 	plain := b.Bytes()
 	jfif := append([]byte("\xff\xd8\xff\xe0\x00\x13JFIF\x00\x01\x02\x01\x00\x48\x00\x48\x01\x01"), "RGB\xff\xe1\x00\x06abcd\xff\xfe\x00\x04hi"...)
-	p, err := jpegcoef.Read(append(jfif, plain[2:]...), maxPixels)
+	file, err := again(append(jfif, plain[2:]...), maxPixels)
 	require.NoError(t, err)
-	assert.True(t, bytes.HasPrefix(p.Encode(), []byte("\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x02\x01\x00\x48\x00\x48\x00\x00\xff\xdb")))
+	assert.True(t, bytes.HasPrefix(file, []byte("\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x02\x01\x00\x48\x00\x48\x00\x00\xff\xdb")))
 }
 
 // Hostile sizes are refused before there is memory for them.
@@ -231,12 +246,15 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
+		file, err := p.Encode(p.Rows(4, func([]uint8) {}))
+		if err != nil {
+			return
+		}
 		want, err := jpeg.Decode(bytes.NewReader(data))
 		require.NoError(t, err)
-		got, err := jpeg.Decode(bytes.NewReader(p.Encode()))
+		got, err := jpeg.Decode(bytes.NewReader(file))
 		require.NoError(t, err)
 		require.Equal(t, want, got)
-		p.Rows(4, func([]uint8) {})
 	})
 }
 
@@ -251,17 +269,103 @@ func Benchmark(b *testing.B) {
 	require.NoError(b, err)
 	b.Run("read", func(b *testing.B) {
 		for b.Loop() {
-			jpegcoef.Read(data, maxPixels)
+			p.Each()
 		}
 	})
-	b.Run("half", func(b *testing.B) {
+	b.Run("full", func(b *testing.B) {
 		for b.Loop() {
-			p.Rows(4, func([]uint8) {})
+			jpeg.Decode(bytes.NewReader(data))
 		}
 	})
+	for n := 1; n <= 8; n *= 2 {
+		b.Run(fmt.Sprintf("%d of 8", n), func(b *testing.B) {
+			for b.Loop() {
+				p.Each(p.Rows(n, func([]uint8) {}))
+			}
+		})
+	}
 	b.Run("write", func(b *testing.B) {
 		for b.Loop() {
 			p.Encode()
 		}
 	})
+}
+
+// Single pixels are those of package image/jpeg, but for its rounding.
+func TestSamples(t *testing.T) {
+	all := forms(t)
+	photo, err := os.ReadFile("../../testdata/pictures/stranger_coast.jpg")
+	require.NoError(t, err)
+	for i, data := range append(all, photo) {
+		p, err := jpegcoef.Read(data, maxPixels)
+		require.NoError(t, err)
+		full, err := jpeg.Decode(bytes.NewReader(data))
+		require.NoError(t, err)
+		var xs, ys []int
+		for x := range 3 * p.W / 4 {
+			xs = append(xs, x*4/3)
+		}
+		for y := range p.H * 5 {
+			ys = append(ys, y/5)
+		}
+		got := image.NewNRGBA(image.Rect(0, 0, len(xs), len(ys)))
+		require.NoError(t, p.Each(p.Samples(got, xs, ys)))
+		off := 0
+		for k, y := range ys {
+			for j, x := range xs {
+				a, b := got.NRGBAAt(j, k), color.NRGBAModel.Convert(full.At(x, y)).(color.NRGBA)
+				d := max(a.R, b.R) - min(a.R, b.R) + max(a.G, b.G) - min(a.G, b.G) + max(a.B, b.B) - min(a.B, b.B)
+				require.LessOrEqual(t, d, uint8(6), "form %d at %d, %d", i, x, y)
+				if d > 0 {
+					off++
+				}
+			}
+		}
+		assert.Less(t, off, len(xs)*len(ys)/50, "form %d", i)
+	}
+}
+
+// A zero is changed only by what reaches the limit, and other coefficients by anything.
+func TestZerosStay(t *testing.T) {
+	var b bytes.Buffer
+	img := image.NewGray(image.Rect(0, 0, 16, 8)) // a flat block and one with a slope
+	for x := range 8 {
+		for y := range 8 {
+			img.Pix[16*y+x] = 100
+			img.Pix[16*y+8+x] = uint8(10 * x)
+		}
+	}
+	require.NoError(t, jpeg.Encode(&b, img, nil))
+	p, err := jpegcoef.Read(b.Bytes(), maxPixels)
+	require.NoError(t, err)
+	plain, err := p.Encode()
+	require.NoError(t, err)
+	const step = jpegcoef.ChangeUnit
+	for i, tt := range []struct {
+		delta [8]int16 // DC, and the lowest order along the rows and down, of both blocks
+		same  bool
+	}{
+		{[8]int16{step / 2}, false},
+		{[8]int16{step/2 - 1}, true},
+		{[8]int16{0, step - 1, 1 - step, 0, 0, 0, step - 1}, true},
+		{[8]int16{0, step}, false},
+		{[8]int16{0, 0, -step}, false},
+		{[8]int16{0, 0, 0, 0, 0, step - 1}, false},
+	} {
+		got, err := p.Changed(2, step, tt.delta[:]).Encode()
+		require.NoError(t, err)
+		assert.Equal(t, tt.same, bytes.Equal(plain, got), i)
+	}
+}
+
+// Damage of the codes is found by a pass, and by what writes the file.
+func TestDamagedCodes(t *testing.T) {
+	data, err := os.ReadFile("../../testdata/pictures/stranger_coast.jpg")
+	require.NoError(t, err)
+	data = append(bytes.Clone(data[:len(data)/2]), 0xff, 0xd9)
+	p, err := jpegcoef.Read(data, maxPixels)
+	require.NoError(t, err)
+	require.ErrorIs(t, p.Each(), jpegcoef.ErrRefused)
+	_, err = p.Encode()
+	require.ErrorIs(t, err, jpegcoef.ErrRefused)
 }

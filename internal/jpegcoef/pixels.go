@@ -4,6 +4,7 @@ import (
 	"image"
 	"image/draw"
 	"math"
+	"math/bits"
 )
 
 // Fixed-point numbers of the inverse transform.
@@ -24,34 +25,22 @@ const (
 	cos7 = 200
 )
 
-// A place is where a coefficient of zigzag order k lies in its block.
-type place struct{ k, u, v uint8 }
-
-// within lists, by n, the coefficients of the n lowest orders.
-var within = func() (out [9][]place) {
+// within has, by n, a bit for each coefficient of the n lowest orders.
+var within = func() (out [9]uint64) {
 	for n := 1; n <= 8; n *= 2 {
 		for k, at := range zigzag {
 			if int(at&7) < n && int(at>>3) < n {
-				out[n] = append(out[n], place{uint8(k), at & 7, at >> 3})
+				out[n] |= 1 << k
 			}
 		}
 	}
 	return out
 }()
 
-// inverse writes block b as n x n samples.
-func inverse(dst []uint8, stride, n int, b *block, steps *Steps) {
-	var columns [8][8]int32 // coefficients down to samples
-	width, high := 0, 0     // of what is not zero
-	for _, p := range within[n] {
-		if v := b[p.k]; v != 0 {
-			columns[p.u&7][p.v&7] = min(max(int32(v)*int32(steps[p.k]), -maxSample), maxSample)
-			width, high = max(width, int(p.u)), max(high, int(p.v))
-		}
-	}
-	if width+high == 0 {
-		columns[0][0] = (columns[0][0]+4)>>3 + 128
-		v := uint8(min(max(columns[0][0], 0), 255))
+// inverse writes block b as n x n samples. set are its coefficients that are not zero.
+func inverse(dst []uint8, stride, n int, b *block, set uint64, steps *Steps) {
+	if set &= within[n]; set <= 1 {
+		v := grey((scaled(b, steps, 0) + 4) >> 3)
 		for y := range n {
 			line := dst[y*stride : y*stride+n]
 			for x := range line {
@@ -60,26 +49,42 @@ func inverse(dst []uint8, stride, n int, b *block, steps *Steps) {
 		}
 		return
 	}
+	var columns [8][8]int32 // coefficients down to samples
+	width := 0
+	for ; set != 0; set &= set - 1 {
+		k := bits.TrailingZeros64(set)
+		at := zigzag[k]
+		columns[at&7][at>>3&7] = scaled(b, steps, k)
+		width = max(width, int(at&7))
+	}
 	for u := range width + 1 {
-		transform(&columns[u], n, fixedBits-innerBits, 0)
+		transform(&columns[u], n, fixedBits-innerBits)
 	}
 	for y := range n {
 		var line [8]int32
 		for u := range width + 1 {
 			line[u] = columns[u][y]
 		}
-		transform(&line, n, fixedBits+innerBits, 128)
+		transform(&line, n, fixedBits+innerBits)
 		to := dst[y*stride : y*stride+n]
 		for x := range to {
-			to[x] = uint8(min(max(line[x&7], 0), 255))
+			to[x] = grey(line[x&7])
 		}
 	}
 }
 
-// transform replaces n coefficients by n samples. Whatever n is, a mean stays the same mean. It divides by 2**shift,
-// rounds and adds offset.
-func transform(c *[8]int32, n int, shift uint, offset int32) {
-	half := int32(1)<<(shift-1) + offset<<shift
+// scaled returns a coefficient of zigzag order k, not quantised.
+func scaled(b *block, steps *Steps, k int) int32 {
+	return min(max(int32(b[k&63])*int32(steps[k&63]), -maxSample), maxSample)
+}
+
+// grey returns a sample of 8 bits.
+func grey(v int32) uint8 { return uint8(min(max(v+128, 0), 255)) }
+
+// transform replaces n coefficients by n samples. Whatever n is, a mean stays the same mean. It divides by 2**shift
+// and rounds.
+func transform(c *[8]int32, n int, shift uint) {
+	half := int32(1) << (shift - 1)
 	switch n {
 	case 1:
 		c[0] = (c[0]*cos4 + half) >> shift
@@ -110,10 +115,10 @@ func four(c0, c1, c2, c3, half int32) (a, b, d, e int32) {
 // Size returns the size of the picture at n/8 of its width and height, rounded up.
 func (p *Picture) Size(n int) (w, h int) { return over(p.W*n, 8), over(p.H*n, 8) }
 
-// Rows calls row for each row of the picture at n/8 of its size, n 1, 2, 4 or 8, from above: four bytes a pixel,
-// which are opaque. row must not keep them. The arithmetic is on integers: the same on every machine. At n = 8 samples
-// differ from what package image/jpeg gives by its errors of rounding.
-func (p *Picture) Rows(n int, row func(rgba []uint8)) {
+// Rows is a view that calls row for each row of the picture at n/8 of its size, n 1, 2, 4 or 8, from above: four
+// bytes a pixel, which are opaque. row must not keep them. The arithmetic is on integers: the same on every machine. At n = 8
+// samples differ from what package image/jpeg gives by its errors of rounding.
+func (p *Picture) Rows(n int, row func(rgba []uint8)) View {
 	c := p.Components
 	w, h := p.Size(n)
 	high := c[0].V * n
@@ -133,9 +138,9 @@ func (p *Picture) Rows(n int, row func(rgba []uint8)) {
 			SubsampleRatio: ratios[[2]int{c[0].H * n / (c[1].H * sides[1]), c[0].V * n / (c[1].V * sides[1])}], Rect: out.Rect,
 		}
 	}
-	for top := 0; top*high < h; top++ {
+	return func(top int, rows *[3]blocks) {
 		for i := range c {
-			c[i].strip(planes[i], sides[i], top*c[i].V, c[i].V)
+			c[i].strip(planes[i], sides[i], rows[i])
 		}
 		draw.Draw(out, out.Rect, strip, image.Point{}, draw.Src)
 		for y := range min(high, h-top*high) {
@@ -149,39 +154,37 @@ var ratios = map[[2]int]image.YCbCrSubsampleRatio{
 	{2, 2}: image.YCbCrSubsampleRatio420, {4, 1}: image.YCbCrSubsampleRatio411, {4, 2}: image.YCbCrSubsampleRatio410,
 }
 
-// strip writes down rows of blocks, from row top on, as n x n samples a block.
-func (c *Component) strip(dst []uint8, n, top, down int) {
-	var changed block
+// strip writes blocks as n x n samples each.
+func (c *Component) strip(dst []uint8, n int, from blocks) {
 	stride := c.Across * n
-	for y := range down {
-		for x := range c.Across {
-			inverse(dst[y*n*stride+x*n:], stride, n, c.block((top+y)*c.Across+x, &changed), &c.Steps)
-		}
+	for i := range from.coef {
+		inverse(dst[i/c.Across*n*stride+i%c.Across*n:], stride, n, &from.coef[i], from.set[i], &c.Steps)
 	}
 }
 
-// Grain returns, for each block of luma that has pixels, row by row, how much neighbours along a row differ: the
-// mean, in grey levels, if the differences are normal. Changes do not count.
-func (p *Picture) Grain() []float32 {
+// Grain is a view that fills dst, one number for each block of luma that has pixels, row by row. The number says how much
+// neighbours along a row differ: the mean, in grey levels, if the differences are normal.
+func (p *Picture) Grain(dst []float32) View {
 	c := &p.Components[0]
-	out := make([]float32, 0, c.InX*c.InY)
 	var weights [blockSize]float64 // what a coefficient of 1 adds to the mean square of differences
 	for k, at := range zigzag {
 		step := float64(c.Steps[k])
 		weights[k] = float64(step*step) * grainOf[at&7]
 	}
-	for y := range c.InY {
-		for x := range c.InX {
-			sum := 0.0
-			for k, v := range c.stored(y*c.Across + x)[1:] {
-				if v != 0 {
-					sum += float64(float64(int(v)*int(v)) * weights[k+1])
+	return func(top int, rows *[3]blocks) {
+		for y := range min(c.V, c.InY-top*c.V) {
+			for x := range c.InX {
+				at := y*c.Across + x
+				sum := 0.0
+				for set := rows[0].set[at] &^ 1; set != 0; set &= set - 1 {
+					k := bits.TrailingZeros64(set)
+					v := int(rows[0].coef[at][k&63])
+					sum += float64(float64(v*v) * weights[k&63])
 				}
+				dst[(top*c.V+y)*c.InX+x] = float32(math.Sqrt(2 / math.Pi * sum))
 			}
-			out = append(out, float32(math.Sqrt(2/math.Pi*sum)))
 		}
 	}
-	return out
 }
 
 // grainOf is 2 (1 - cos(pi u / 8)) / 64, by u: a wave of order u changes so much between neighbours.

@@ -39,8 +39,9 @@ type decoder struct {
 // maxScans is how many scans a file may have: each costs as much as a file.
 const maxScans = 100
 
-// Read returns the coefficients of a JPEG file of up to maxPixels pixels. What follows its end is not looked
-// at. It allocates no more than some hundred times the size of data. The error wraps [ErrRefused].
+// Read opens a JPEG file of up to maxPixels pixels. What follows its end is not looked at. The picture may keep data,
+// and damage of its codes is found in the first pass over it. Read allocates no more than some hundred times the size of
+// data. The error wraps [ErrRefused].
 func Read(data []byte, maxPixels int) (*Picture, error) {
 	if !bytes.HasPrefix(data, []byte{0xff, soi}) {
 		return nil, refuse("no JPEG")
@@ -59,7 +60,7 @@ func Read(data []byte, maxPixels int) (*Picture, error) {
 			err = d.readTables(body)
 		case marker == dqt:
 			err = d.readSteps(body)
-		case marker == dri && len(body) == 2:
+		case marker == dri && len(body) == 2 && d.Picture.data == nil:
 			d.interval = int(body[0])<<8 | int(body[1])
 		case marker == sos:
 			err = d.readScan(body)
@@ -211,10 +212,6 @@ func (d *decoder) readFrame(marker byte, body []byte, maxPixels int) error {
 			return refuse("truncated")
 		}
 	}
-	for i := range d.Components {
-		c := &d.Components[i]
-		c.coef = make([]int16, blockSize*c.Across*c.Down)
-	}
 	d.begun = make([]bool, len(d.Components))
 	return nil
 }
@@ -240,7 +237,7 @@ func (d *decoder) finish() (*Picture, error) {
 		if !d.begun[i] {
 			return nil, refuse("no data for a component")
 		}
-		if c := &d.Components[i]; d.progressive && !c.sound() {
+		if c := &d.Components[i]; d.Picture.data == nil && !c.sound() {
 			return nil, refuse("coefficient of too many bits")
 		}
 	}
@@ -252,18 +249,23 @@ func (d *decoder) finish() (*Picture, error) {
 	return &p, nil
 }
 
-// sound reports whether a baseline file can hold the coefficients.
+// sound finds what is not zero of the blocks that are kept. It reports whether a baseline file can hold them.
 func (c *Component) sound() bool {
-	for i := range c.Across * c.Down {
-		b := c.stored(i)
+	for i := range c.kept.coef {
+		b := &c.kept.coef[i]
 		if b[0] < minDC || b[0] > maxDC {
 			return false
 		}
-		for _, v := range b[1:] {
-			if v < -maxAC || v > maxAC {
+		set := uint64(0)
+		for k, v := range b {
+			if v != 0 {
+				set |= 1 << k
+			}
+			if k > 0 && (v < -maxAC || v > maxAC) {
 				return false
 			}
 		}
+		c.kept.set[i] = set
 	}
 	return true
 }

@@ -1,10 +1,13 @@
 package jpegcoef
 
+import "bytes"
+
 // A scan is a pass over the blocks of some components. The blocks of one component alone are coded without
 // the padding of the last MCUs.
 type scan struct {
 	r          *reader
 	of         []*Component
+	set        uint64 // of the block of a sequential file that was read last
 	dc, ac     [3]*table
 	from, to   int // coefficients
 	high, low  int // bits that earlier scans gave, and that later ones give
@@ -74,10 +77,40 @@ func (d *decoder) readScan(body []byte) error {
 	}
 	d.r.acc, d.r.n, d.r.over = 0, 0, 0
 	d.mixed = len(s.of) == len(d.Components) && d.scans == 1
+	if d.mixed && !d.progressive {
+		d.only, d.Picture.data, d.scanAt = s, d.r.data, d.r.at
+		d.r.at += codes(d.r.data[d.r.at:])
+		d.end = d.r.at
+		return nil
+	}
+	for _, c := range s.of {
+		if c.kept.coef == nil {
+			c.kept = newBlocks(c.Across * c.Down)
+		}
+	}
 	if len(s.of) == 1 {
 		return s.alone(d.interval, &d.Components[0], d.W, d.H)
 	}
-	return s.mixed(d.interval)
+	var rows [3]blocks
+	return s.mixed(d.interval, func(y int) *[3]blocks {
+		for i, c := range s.of {
+			rows[i] = c.kept.part(c.Across*c.V*y, c.Across*c.V)
+		}
+		return &rows
+	}, func(int) {})
+}
+
+// codes returns how many bytes data begins with that are codes of a scan and restart markers.
+func codes(data []byte) int {
+	for at := 0; ; at += 2 {
+		n := bytes.IndexByte(data[at:], 0xff)
+		if at += n; n < 0 || at+1 == len(data) {
+			return len(data)
+		}
+		if m := data[at+1]; m != 0 && (m < rst0 || m >= soi) {
+			return at
+		}
+	}
 }
 
 // block returns what reads a block of the i-th component.
@@ -95,11 +128,13 @@ func (s *scan) block() func(b *block, i int) bool {
 	return s.furtherAC
 }
 
-// mixed reads a scan of several components, MCU by MCU.
-func (s *scan) mixed(interval int) error {
+// mixed reads a scan of several components, or of the only one, MCU by MCU. rows gives the room for a row of MCUs, and
+// done is called when it was read.
+func (s *scan) mixed(interval int, rows func(y int) *[3]blocks, done func(y int)) error {
 	read, mcu, marker := s.block(), 0, 0
 	across, down := s.of[0].Across/s.of[0].H, s.of[0].Down/s.of[0].V
 	for y := range down {
+		to := rows(y)
 		for x := range across {
 			if interval > 0 && mcu > 0 && mcu%interval == 0 {
 				if !s.restart(&marker) {
@@ -110,9 +145,11 @@ func (s *scan) mixed(interval int) error {
 			for i, c := range s.of {
 				for v := range c.V {
 					for h := range c.H {
-						if !read(c.stored((y*c.V+v)*c.Across+x*c.H+h), i) {
+						at := v*c.Across + x*c.H + h
+						if !read(&to[i].coef[at], i) {
 							return refuse("bad code")
 						}
+						to[i].set[at] = s.set
 					}
 				}
 			}
@@ -120,6 +157,7 @@ func (s *scan) mixed(interval int) error {
 		if s.r.spent() {
 			return refuse("truncated")
 		}
+		done(y)
 	}
 	return s.end()
 }
@@ -140,7 +178,7 @@ func (s *scan) alone(interval int, luma *Component, w, h int) error {
 				}
 			}
 			n++
-			if !read(c.stored(y*c.Across+x), 0) {
+			if !read(&c.kept.coef[y*c.Across+x], 0) {
 				return refuse("bad code")
 			}
 		}
@@ -194,6 +232,10 @@ func (s *scan) sequential(b *block, i int) bool {
 		return false
 	}
 	b[0] = int16(dc)
+	set := uint64(0)
+	if dc != 0 {
+		set = 1
+	}
 	r, t := s.r, s.ac[i]
 	for k := 1; k < blockSize; {
 		if r.n < 32 {
@@ -212,7 +254,7 @@ func (s *scan) sequential(b *block, i int) bool {
 		run, n := value>>4, value&15
 		if n == 0 {
 			if run == 0 {
-				return true
+				break
 			}
 			if run != 15 {
 				return false
@@ -224,8 +266,10 @@ func (s *scan) sequential(b *block, i int) bool {
 			return false
 		}
 		b[k] = int16(number)
+		set |= 1 << k
 		k++
 	}
+	s.set = set
 	return true
 }
 

@@ -11,42 +11,44 @@ const heavier = 1.03
 
 // Encode returns a JPEG file of the coefficients: JFIF segment, tables and scans, without other metadata. The
 // first component has the name 1. A baseline file keeps its Huffman codes and restart markers, unless a code is
-// missing or it becomes heavier than its source. A progressive file stays progressive.
-func (p *Picture) Encode() []byte {
-	e := encoder{p: p}
+// missing or it becomes heavier than its source. A progressive file stays progressive. views are made on the way. The
+// error is as in [Picture.Each].
+func (p *Picture) Encode(views ...View) ([]byte, error) {
+	e := encoder{p: p, views: views}
 	if p.progressive {
 		e.begin(sof2)
 		e.progressive()
-		return e.finish()
+		return e.finish(), e.err
 	}
 	own := e.ownTables()
-	if own {
-		e.sequentialFile()
-	}
-	if kept := e.w.out; !own || e.missing || float64(len(kept)-e.scanAt) > float64(heavier*float64(p.coded)) {
-		missing := !own || e.missing
-		e = encoder{p: p, count: new([2][2][256]int)}
-		e.sequential()
-		for class := range e.tables {
-			for to := range e.tables[class] {
-				e.tables[class][to] = fitted(&e.count[class][to])
+	e.silent = !own
+	e.count = new([2][2][256]int)
+	e.sequentialFile()
+	kept := e.w.out
+	if !own || e.missing || float64(len(kept)-e.scanAt) > float64(heavier*float64(p.coded)) {
+		again := encoder{p: p, err: e.err}
+		for class := range again.tables {
+			for to := range again.tables[class] {
+				again.tables[class][to] = fitted(&e.count[class][to])
 			}
 		}
-		e.count = nil
-		e.sequentialFile()
-		if !missing && len(kept) <= len(e.w.out) {
-			return kept
+		again.sequentialFile()
+		if !own || e.missing || len(again.w.out) < len(kept) {
+			return again.w.out, again.err
 		}
 	}
-	return e.w.out
+	return kept, e.err
 }
 
 // An encoder is a file that is being written.
 type encoder struct {
 	p       *Picture
 	w       writer
+	views   []View          // to be made in the next pass
+	err     error           // of a pass
 	tables  [2][2]*table    // of DC and AC, of luma and of the other components
-	count   *[2][2][256]int // not nil: values are counted, and nothing is written
+	count   *[2][2][256]int // not nil: values are counted
+	silent  bool            // nothing is written
 	missing bool            // a value had no code
 	scanAt  int             // where the first scan begins
 	run     int             // blocks without further coefficients that are not written yet
@@ -114,7 +116,7 @@ func (e *encoder) table(class, to int) {
 
 // scan writes the header of a scan of components [from, to).
 func (e *encoder) scan(from, to, first, last int) {
-	if e.count != nil {
+	if e.silent {
 		return
 	}
 	body := []byte{byte(to - from)}
@@ -129,15 +131,17 @@ func (e *encoder) finish() []byte {
 	return e.w.out
 }
 
-// sequentialFile writes a sequential file with the encoder's tables.
+// sequentialFile writes a sequential file with the encoder's tables, or counts its values alone.
 func (e *encoder) sequentialFile() {
-	e.begin(max(sof0, e.p.frame))
-	for to := range min(2, len(e.p.Components)) {
-		e.table(0, to)
-		e.table(1, to)
-	}
-	if e.p.interval > 0 {
-		e.segment(dri, byte(e.p.interval>>8), byte(e.p.interval))
+	if !e.silent {
+		e.begin(max(sof0, e.p.frame))
+		for to := range min(2, len(e.p.Components)) {
+			e.table(0, to)
+			e.table(1, to)
+		}
+		if e.p.interval > 0 {
+			e.segment(dri, byte(e.p.interval>>8), byte(e.p.interval))
+		}
 	}
 	e.scanAt = len(e.w.out)
 	e.scan(0, len(e.p.Components), 0, blockSize-1)
@@ -145,14 +149,16 @@ func (e *encoder) sequentialFile() {
 	e.finish()
 }
 
-// emit writes or counts tokens of DC or AC (class 0 and 1), of luma or of another component (to 0 and 1).
+// emit writes and counts tokens of DC or AC (class 0 and 1), of luma or of another component (to 0 and 1).
 func (e *encoder) emit(class, to int, tokens ...token) {
-	if e.count == nil {
-		e.missing = !e.w.put(e.tables[class][to], tokens) || e.missing
-		return
+	if e.count != nil {
+		count := &e.count[class][to]
+		for _, t := range tokens {
+			count[t.value]++
+		}
 	}
-	for _, t := range tokens {
-		e.count[class][to][t.value]++
+	if !e.silent {
+		e.missing = !e.w.put(e.tables[class][to], tokens) || e.missing
 	}
 }
 
@@ -165,50 +171,53 @@ func number(v, run int) token {
 	return token{uint16(v) & (1<<n - 1), uint8(run<<4 | n), uint8(n)}
 }
 
-// appendAC appends the tokens of the coefficients [first, last] of b. It returns also how many zeros follow the
-// last of them.
-func appendAC(tokens []token, b *block, first, last int) ([]token, int) {
-	end := last
-	for end >= first && b[end] == 0 {
-		end--
-	}
-	run := 0
-	for k := first; k <= end; k++ {
-		if b[k] == 0 {
-			run++
-			continue
-		}
+// appendAC appends the tokens of the coefficients of b that are set, in an order from first on.
+func appendAC(tokens []token, b *block, set uint64, first int) []token {
+	for ; set != 0; set &= set - 1 {
+		k := bits.TrailingZeros64(set)
+		run := k - first
 		for ; run > 15; run -= 16 {
 			tokens = append(tokens, token{value: 0xf0})
 		}
-		tokens = append(tokens, number(int(b[k]), run))
-		run = 0
+		tokens = append(tokens, number(int(b[k&63]), run))
+		first = k + 1
 	}
-	return tokens, last - end
+	return tokens
 }
 
-// mcus calls each for the blocks of all components, MCU by MCU, and restarted before each interval but the first.
-func (e *encoder) mcus(each func(b *block, i int), restarted func()) {
+// pass makes a pass with view over components [from, to), or over all of them if the encoder's views are still to be made.
+func (e *encoder) pass(from, to int, view View) {
+	n := len(e.views)
+	if n > 0 {
+		from, to = 0, len(e.p.Components)
+	}
+	err := e.p.pass(from, to, append(e.views[:n:n], view))
+	if e.views = nil; e.err == nil {
+		e.err = err
+	}
+}
+
+// mcus passes over all blocks, MCU by MCU, and calls each for them. It calls restarted before each interval but the
+// first.
+func (e *encoder) mcus(each func(b *block, set uint64, i int), restarted func()) {
 	c := e.p.Components
-	across, down := c[0].Across/c[0].H, c[0].Down/c[0].V
-	var changed block
 	mcu := 0
-	for y := range down {
-		for x := range across {
+	e.pass(0, len(c), func(_ int, rows *[3]blocks) {
+		for x := range c[0].Across / c[0].H {
 			if e.p.interval > 0 && mcu > 0 && mcu%e.p.interval == 0 {
 				restarted()
 			}
 			mcu++
 			for i := range c {
-				c := &c[i]
-				for v := range c.V {
-					for h := range c.H {
-						each(c.block((y*c.V+v)*c.Across+x*c.H+h, &changed), i)
+				for v := range c[i].V {
+					for h := range c[i].H {
+						at := v*c[i].Across + x*c[i].H + h
+						each(&rows[i].coef[at], rows[i].set[at], i)
 					}
 				}
 			}
 		}
-	}
+	})
 }
 
 // sequential writes or counts the scan of a sequential file.
@@ -216,15 +225,15 @@ func (e *encoder) sequential() {
 	var before [3]int
 	marker := 0
 	var room [blockSize]token
-	e.mcus(func(b *block, i int) {
+	e.mcus(func(b *block, set uint64, i int) {
 		e.dc(b, i, &before)
-		tokens, zeros := appendAC(room[:0], b, 1, blockSize-1)
-		if zeros > 0 {
+		tokens := appendAC(room[:0], b, set&^1, 1)
+		if set>>(blockSize-1) == 0 {
 			tokens = append(tokens, token{})
 		}
 		e.emit(1, min(i, 1), tokens...)
 	}, func() {
-		if before = [3]int{}; e.count == nil {
+		if before = [3]int{}; !e.silent {
 			e.w.flush()
 			e.w.out = append(e.w.out, 0xff, byte(rst0+marker&7))
 			marker++
@@ -244,7 +253,7 @@ func (e *encoder) progressive() {
 	e.fit(0, min(2, len(e.p.Components)), func() {
 		e.scan(0, len(e.p.Components), 0, 0)
 		var before [3]int
-		e.mcus(func(b *block, i int) { e.dc(b, i, &before) }, nil)
+		e.mcus(func(b *block, _ uint64, i int) { e.dc(b, i, &before) }, nil)
 	})
 	for i := range e.p.Components {
 		for _, band := range [...][2]int{{1, 5}, {6, 63}} {
@@ -258,10 +267,10 @@ func (e *encoder) progressive() {
 
 // fit calls write twice: to count, and with tables of class for what was counted, those below tables.
 func (e *encoder) fit(class, tables int, write func()) {
-	e.count = new([2][2][256]int)
+	e.count, e.silent = new([2][2][256]int), true
 	write()
 	count := e.count
-	e.count = nil
+	e.count, e.silent = nil, false
 	for to := range tables {
 		if class == 1 && to < tables-1 {
 			continue
@@ -276,22 +285,24 @@ func (e *encoder) fit(class, tables int, write func()) {
 // band writes or counts the coefficients [first, last] of a component (T.81, G.1.2.2).
 func (e *encoder) band(i, first, last int) {
 	c, to := &e.p.Components[i], min(i, 1)
-	var changed block
+	in := uint64(1)<<(last+1) - 1<<first
 	var room [blockSize]token
-	for y := range c.InY {
-		for x := range c.InX {
-			tokens, zeros := appendAC(room[:0], c.block(y*c.Across+x, &changed), first, last)
-			if len(tokens) > 0 {
-				e.endRun(to)
-				e.emit(1, to, tokens...)
-			}
-			if zeros > 0 {
-				if e.run++; e.run == 0x7fff {
+	e.pass(i, i+1, func(top int, rows *[3]blocks) {
+		for y := range min(c.V, c.InY-top*c.V) {
+			for x := range c.InX {
+				set := rows[i].set[y*c.Across+x] & in
+				if set != 0 {
 					e.endRun(to)
+					e.emit(1, to, appendAC(room[:0], &rows[i].coef[y*c.Across+x], set, first)...)
+				}
+				if set>>last&1 == 0 {
+					if e.run++; e.run == 0x7fff {
+						e.endRun(to)
+					}
 				}
 			}
 		}
-	}
+	})
 	e.endRun(to)
 }
 

@@ -67,6 +67,8 @@ func (l Limits) orDefault() Limits {
 // A Picture is a decoded file with what evidence needs to know of its making.
 type Picture struct {
 	Image       *image.NRGBA // origin (0,0), upright, alpha kept and not premultiplied
+	Nearest     *image.NRGBA // nil, unless Document.Reduced made Image smaller: pixels of all of it, equally spaced
+	Whole       image.Point  // zero, or the size of the picture that was made smaller, pixels
 	Format      string       // "jpeg", "png", "webp", "tiff", "bmp", "gif", "heic", "avif" or "jxl", by content
 	Orientation int          // found in the file's EXIF, TIFF or boxes, 1 to 8 as in EXIF; already applied
 	Pages       int          // pictures in the file (GIF, TIFF, APNG, HEIC, AVIF); only the first is decoded

@@ -275,7 +275,7 @@ func checkProofs(b *Bundle, of ledgerOf, l *Ledger, f *verify.Findings, trust Tr
 			continue // another registry of the party may have it
 		}
 		as := c
-		if as.Recipient, as.State = x.Recipient, x.State; !ok || x != as || !of.names(c.Recipient, x.Recipient) {
+		if as.Recipient, as.State, as.Bound = x.Recipient, x.State, x.Bound; !ok || x != as || !of.names(c.Recipient, x.Recipient) {
 			return nil, fmt.Errorf("%w: none of copy %s as the findings have it", registry.ErrProof, c.ID)
 		}
 		if err := sameState(c, p.became); err != nil {

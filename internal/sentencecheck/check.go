@@ -39,6 +39,7 @@ type report struct {
 			Command    []string          `json:"command"`
 			Keys       []string          `json:"keys"`
 			Unopened   []string          `json:"unopened"` // registries
+			Altered    []string          `json:"altered"`  // records
 			Parameters map[string]string `json:"parameters"`
 		} `json:"record"`
 	} `json:"verdict"`
@@ -205,6 +206,9 @@ type leak struct {
 		Recipient string    `json:"recipient"`
 		Purpose   string    `json:"purpose"`
 		Issued    time.Time `json:"issued"`
+		After     time.Time `json:"after"`
+		Proven    time.Time `json:"proven"`
+		Unproven  bool      `json:"unproven"`
 		State     string    `json:"state"`
 	} `json:"issued"`
 	Custody []struct {

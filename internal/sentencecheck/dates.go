@@ -123,13 +123,20 @@ func outcomeChanged(r *report) []row {
 
 // lateCopies counts the pictures with copies of after the stated find, by recipient.
 func lateCopies(r *report) (out []row) {
-	n, first := make(map[string]int), make(map[string]time.Time)
+	n, first, open := make(map[string]int), make(map[string]time.Time), make(map[string]string)
 	var names []string
 	for i := range r.Leaks {
 		seen := make(map[string]bool)
 		for _, c := range r.Leaks[i].Issued {
-			if r.stated.IsZero() || !r.stated.Before(c.Issued) || !r.Leaks[i].shows() {
+			said := r.stated.Before(c.Issued)
+			if !c.Proven.IsZero() {
+				said = r.stated.Before(c.Proven)
+			}
+			if r.stated.IsZero() || !r.Leaks[i].shows() || !said && !c.Unproven && (!c.Proven.IsZero() || !r.stated.Before(c.After)) {
 				continue
+			}
+			if !r.stated.Before(c.Issued) {
+				open[c.Recipient] = "; that this was entered before the find is not shown"
 			}
 			if n[c.Recipient] == 0 {
 				names, first[c.Recipient] = append(names, c.Recipient), c.Issued
@@ -145,7 +152,7 @@ func lateCopies(r *report) (out []row) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		out = append(out, row{"n": n[name], "name": name, "issued": moment(first[name]), "found": moment(r.stated)})
+		out = append(out, row{"n": n[name], "name": name, "issued": moment(first[name]), "unproven": open[name], "found": moment(r.stated)})
 	}
 	return out
 }

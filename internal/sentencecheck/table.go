@@ -257,6 +257,10 @@ var rules = map[string]func(*report) []row{
 	},
 	"transplanted": numbered(finding("transplanted")),
 	"lookalike":    numbered(finding("lookalike")),
+	"records-altered": func(r *report) []row {
+		wrong := r.Verdict.Record.Altered
+		return some(len(wrong), row{"names": wrong})
+	},
 	"registries-unopened": func(r *report) []row {
 		away := r.Verdict.Record.Unopened
 		return some(len(away), row{"names": away})

@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -198,4 +199,71 @@ func TestBackdatedFacts(t *testing.T) {
 	for _, f := range facts[before:] {
 		require.False(t, f.Before(found))
 	}
+}
+
+// Copies are entered after a find, by clocks of up to ten years before. None counts as issued before the find if a trusted
+// witness signs the ledger. Without trust, none counts so that was entered after a signature of a time after the find.
+func TestBackdatedCopies(t *testing.T) {
+	s, cfg, sub := shop(t, "jpeg")
+	r, ctx := cfg.Registry, t.Context()
+	w := newWitness(t, "witness.example/a")
+	private, public, err := r.Ledger().GenerateKey(ctx)
+	require.NoError(t, err)
+	now := time.Now().UTC().Truncate(time.Second).AddDate(0, 0, 1)
+	real := now
+	r.SetClock(func() time.Time { return now })
+	cosign := func() {
+		c, err := r.Ledger().Sign(ctx, private)
+		require.NoError(t, err)
+		_, err = r.Ledger().AddCosignatures(ctx, []byte(w.cosign(c.Text, real.Unix())), public, w.key)
+		require.NoError(t, err)
+	}
+	issue := func(at time.Time) {
+		now = at
+		_, err := s.Issue(ctx, io.Discard, sub.ID, "vendor A", fmt.Sprint(at))
+		require.NoError(t, err)
+	}
+	for range 5 {
+		real = real.Add(time.Minute)
+		issue(real)
+	}
+	cosign()
+	real = real.AddDate(0, 1, 0)
+	found := real
+	const honest = 5
+	for i := range 60 {
+		real = real.Add(time.Hour)
+		back := time.Duration(float64(2*time.Hour) * math.Pow(40_000, float64(i)/60))
+		issue(found.Add(-back))
+		if i%20 == 10 {
+			cosign()
+		}
+	}
+	// The copies from number from on must be late, and the honest ones not.
+	check := func(when string, from int) {
+		copies, err := r.Copies(ctx, sub.ID)
+		require.NoError(t, err)
+		require.Len(t, copies, honest+60)
+		for i := range copies {
+			c, err := r.Copy(ctx, copies[i].ID)
+			require.NoError(t, err)
+			require.Equal(t, copies[i], *c)
+			if i < honest || i >= from {
+				require.Equal(t, i >= honest, c.LaterThan(found), "%s: copy %d of %s: %+v", when, i, c.Issued, c.Bound)
+			}
+		}
+	}
+	check("no trust", honest+11) // what a witness signed after the find bounds what was entered after that
+	require.NoError(t, r.TrustWitnesses(w.key))
+	check("trust", honest)
+	copies, err := r.Copies(ctx, sub.ID)
+	require.NoError(t, err)
+	require.True(t, copies[len(copies)-1].Unproven)
+	cosign()
+	check("all signed", honest)
+	_, _, err = r.Ledger().Check(ctx)
+	require.NoError(t, err)
+	line, err := r.Ledger().Prove(ctx, copies[0].ID, public)
+	require.NoError(t, err)
+	require.NotContains(t, string(line), `"proven"`, "it is not of the row")
 }

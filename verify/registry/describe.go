@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"image"
@@ -51,18 +52,23 @@ func (s *Issuer) describe(ctx context.Context, data []byte, sum [32]byte) (up []
 // describePage adds to row what is entered of its page of d. data is the upload, which is sealed with page
 // 1. frames is the number of pictures in the page.
 func (s *Issuer) describePage(row books.Submission, d *picture.Document, data []byte, lim picture.Limits) (up *books.Upload, frames int, err error) {
-	pic, err := d.Picture(max(row.Page, 1), lim)
+	load := d.Picture
+	if s.cfg.HashOnly { // nothing is bound to its pixels
+		load = func(k int, lim picture.Limits) (*picture.Picture, error) { return d.Reduced(k, lim, phash.Step) }
+	}
+	pic, err := load(max(row.Page, 1), lim)
 	if err != nil {
 		return nil, 0, err
 	}
-	row.Format, row.Width, row.Height = pic.Format, pic.Image.Rect.Dx(), pic.Image.Rect.Dy()
+	size := cmp.Or(pic.Whole, pic.Image.Rect.Size())
+	row.Format, row.Width, row.Height = pic.Format, size.X, size.Y
 	row.Salt, row.Decoder, row.Kept = books.NewSalt(), pic.Decoder, !s.cfg.HashOnly
 	up = &books.Upload{Submission: row}
 	if up.Kept {
 		up.Rendition = engine.RenditionOf(pic.Image)
 	}
 	flat := picture.Flatten(pic.Image)
-	if up.Hash, up.Quality, err = hashText(phash.PDQ, flat); err != nil {
+	if up.Hash, up.Quality, err = hashText(phash.PDQ, cmp.Or(pic.Nearest, flat)); err != nil {
 		return nil, 0, err
 	}
 	if up.Area, up.AreaQuality, err = hashText(phash.Area, flat); err != nil {

@@ -25,9 +25,7 @@ func (s *Issuer) SetMark(mark func(watermark.CopyID, image.Image) (*watermark.Ma
 	s.prepare = func(_ *watermark.Key, img image.Image, _ *watermark.Options) (marker, error) {
 		return fakeMarker{mark, img}, nil
 	}
-	s.prepareJPEG = func(*watermark.Key, []byte, int, watermark.Submission) (*watermark.JPEG, error) {
-		return nil, nil
-	}
+	s.inPixels = true
 	if ids != nil {
 		s.newID = ids
 	}
@@ -65,6 +63,7 @@ func EncodeProof(p map[string]any) ([]byte, error) {
 }
 
 // MarkPixels makes s mark JPEGs in their pixels, as earlier releases do.
-func (s *Issuer) MarkPixels() {
-	s.prepareJPEG = func(*watermark.Key, []byte, int, watermark.Submission) (*watermark.JPEG, error) { return nil, nil }
-}
+func (s *Issuer) MarkPixels() { s.inPixels = true }
+
+// Decoded reports whether the pixels of the original were decoded.
+func (p *Prepared) Decoded() bool { return p.image != nil }

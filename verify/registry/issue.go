@@ -19,11 +19,11 @@ import (
 // An Issuer takes uploads in and hands marked copies out. It is safe for
 // concurrent use.
 type Issuer struct {
-	cfg         Config
-	memory      *memory.Budget
-	newID       func() watermark.CopyID
-	prepare     func(*watermark.Key, image.Image, *watermark.Options) (marker, error)            // watermark.Prepare
-	prepareJPEG func(*watermark.Key, []byte, int, watermark.Submission) (*watermark.JPEG, error) // watermark.PrepareJPEG
+	cfg      Config
+	memory   *memory.Budget
+	newID    func() watermark.CopyID
+	prepare  func(*watermark.Key, image.Image, *watermark.Options) (marker, error) // watermark.Prepare
+	inPixels bool                                                                  // JPEGs are marked in their pixels, as by earlier releases
 }
 
 // NewIssuer checks cfg and returns an Issuer. It needs Registry, and SealKey unless HashOnly is
@@ -47,7 +47,7 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 			return nil, err
 		}
 	}
-	return &Issuer{cfg: cfg, memory: memory.New(cfg.MaxMemory), newID: watermark.NewCopyID, prepare: prepareMark, prepareJPEG: watermark.PrepareJPEG}, nil
+	return &Issuer{cfg: cfg, memory: memory.New(cfg.MaxMemory), newID: watermark.NewCopyID, prepare: prepareMark}, nil
 }
 
 // Submit enters an upload: its digest, the hashes of its pages and the sealed original are committed

@@ -400,3 +400,36 @@ func TestConcurrentSubmitAndIssue(t *testing.T) {
 	}
 	require.EqualValues(t, 4+2+32, checkLedger(t, cfg.Registry), "registry, recipient, submission, key; two more uploads, 16 copies and their releases")
 }
+
+// The pixels of a JPEG are decoded only for copies that are marked in pixels. These come from the original that was
+// prepared, also after a copy in coefficients.
+func TestPixelsAreDecodedWhenNeeded(t *testing.T) {
+	_, cfg, sub := shop(t, "jpeg")
+	for name, tt := range map[string]struct {
+		change  func(c *registry.Config)
+		decoded bool
+	}{
+		"coefficients": {func(*registry.Config) {}, false},
+		"another size": {func(c *registry.Config) { c.MaxSide = max(sub.Width, sub.Height) * 4 / 5 }, true},
+		"too large":    {func(c *registry.Config) { c.MaxCopyBytes = 60_000 }, true},
+		"png":          {func(c *registry.Config) { c.Format = "png" }, true},
+	} {
+		c := cfg
+		tt.change(&c)
+		p, err := newIssuer(t, c).Prepare(t.Context(), sub.ID)
+		require.NoError(t, err, name)
+		assert.Equal(t, tt.decoded && name != "too large", p.Decoded(), name)
+		var file bytes.Buffer
+		row, err := p.Issue(t.Context(), &file, "vendor A", name)
+		require.NoError(t, err, name)
+		assert.Equal(t, tt.decoded, p.Decoded(), name)
+		assert.Zero(t, p.LeftOut())
+		leak, err := picture.Decode(file.Bytes(), picture.Limits{})
+		require.NoError(t, err)
+		assert.Equal(t, image.Pt(row.Width, row.Height), leak.Image.Rect.Size(), name)
+		leaktest.RequireCopy(t, leaktest.Key(), row.ID, leak.Image)
+		if c.MaxCopyBytes > 0 {
+			assert.LessOrEqual(t, int64(file.Len()), c.MaxCopyBytes)
+		}
+	}
+}

@@ -12,25 +12,29 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/jpegcopy"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A Prepared submission is opened and decoded: what its copies share is done once,
-// for however many recipients. It holds the picture in memory, of several pages the document, and is safe
-// for concurrent use.
+// A Prepared submission is opened: what its copies share is done once, for however many recipients. It
+// holds the picture in memory, of several pages the document, and of a JPEG the file until pixels are needed. It is
+// safe for concurrent use.
 type Prepared struct {
 	issuer *Issuer
 	of     watermark.Submission // or the ID of one of its pages
-	pic    *picture.Picture     // page 1, or that page
+	pic    *picture.Picture     // page 1, or that page; it may lack its Image
+	size   image.Point          // of pic, pixels
+	coded  *jpegcopy.Upload     // nil: copies are marked in their pixels
+	decode func(lim picture.Limits) (*picture.Picture, error)
 	pages  int
 	doc    *picture.Document // the original, of several pages or a PDF
 
-	mu   sync.Mutex
-	long int                             // pixels on the long side at which copies are made, of several pages at most
-	last marker                          // of that size; nil: not made yet
-	jpeg func() (*watermark.JPEG, error) // a JPEG whose copies are marked in its coefficients: makes what marks them, once
+	mu    sync.Mutex
+	image *image.NRGBA // of pic; nil: not decoded yet
+	long  int          // pixels on the long side at which copies are made, of several pages at most
+	last  marker       // of that size; nil: not made yet
 }
 
 // marker is *watermark.Original.
@@ -43,8 +47,8 @@ func prepareMark(key *watermark.Key, src image.Image, opts *watermark.Options) (
 	return watermark.Prepare(key, src, opts)
 }
 
-// Prepare opens and decodes the original of a submission, to issue copies of it. It marks
-// nothing yet. The error wraps [ErrInput] if [Config] has no mark key or sealing key, or asks for a
+// Prepare opens the original of a submission, to issue copies of it. It marks nothing yet, and does not decode a
+// JPEG that may be marked in its coefficients. The error wraps [ErrInput] if [Config] has no mark key or sealing key, or asks for a
 // format that cannot hold the pages. It wraps [ErrSealed] if the original cannot be opened, has other
 // pixels than were entered, or was never kept.
 func (s *Issuer) Prepare(ctx context.Context, of watermark.Submission) (*Prepared, error) {
@@ -83,35 +87,36 @@ func (s *Issuer) prepared(ctx context.Context, of watermark.Submission, lim pict
 
 // preparePage readies the page of row, of the original doc, for marking.
 func (s *Issuer) preparePage(row *Submission, doc *picture.Document, lim picture.Limits) (*Prepared, error) {
-	pic, err := engine.PageOf(row, doc, lim)
-	if err != nil {
-		return nil, fmt.Errorf("original of %s: %w", row.Whole(), err)
+	p := &Prepared{issuer: s, of: row.ID, pages: 1}
+	p.decode = func(lim picture.Limits) (*picture.Picture, error) {
+		pic, err := engine.PageOf(row, doc, lim)
+		if err != nil {
+			err = fmt.Errorf("original of %s: %w", row.Whole(), err)
+		}
+		return pic, err
 	}
-	p := &Prepared{issuer: s, of: row.ID, pages: 1, pic: pic, long: longSide(pic.Image)}
-	if s.cfg.MaxSide > 0 && s.cfg.MaxSide < p.long {
-		p.long = s.cfg.MaxSide
-	} else if doc.Pages() == 1 && cmp.Or(s.cfg.Format, "jpeg") == "jpeg" {
-		p.jpeg = sync.OnceValues(func() (*watermark.JPEG, error) {
-			coded, _, ok := picture.JPEG(doc.Page(1), picture.Limits{MaxBytes: s.cfg.MaxBytes, MaxPixels: s.cfg.MaxPixels})
-			if !ok {
-				return nil, nil
-			}
-			m, err := s.prepareJPEG(s.cfg.Key, doc.Page(1), coded.Orientation, p.of)
-			if errors.Is(err, watermark.ErrCoefficients) {
-				err = nil
-			}
-			return m, err
-		})
+	long := cmp.Or(s.cfg.MaxSide, math.MaxInt)
+	if !s.inPixels && doc.Pages() == 1 && row.Pages < 2 && doc.PDF(1) == nil && cmp.Or(s.cfg.Format, "jpeg") == "jpeg" {
+		if p.coded = jpegcopy.Open(s.cfg.Key, doc.Page(1), lim, p.of); p.coded != nil && long < max(p.coded.Size.X, p.coded.Size.Y) {
+			p.coded = nil
+		}
 	}
+	if p.coded != nil {
+		p.pic, p.size = p.coded.Picture, p.coded.Size
+	} else {
+		pic, err := p.decode(lim)
+		if err != nil {
+			return nil, err
+		}
+		p.pic, p.image, p.size = pic, pic.Image, pic.Image.Rect.Size()
+	}
+	p.long = min(long, max(p.size.X, p.size.Y))
 	return p, nil
 }
 
 // LeftOut returns the number of pages or frames of the submission's file that were not entered, and are
 // not in copies.
 func (p *Prepared) LeftOut() int { return p.pic.Pages - 1 }
-
-// longSide returns the longer side of a picture, pixels.
-func longSide(img *image.NRGBA) int { return max(img.Rect.Dx(), img.Rect.Dy()) }
 
 // Issue is [Issuer.Issue] for a prepared submission. It checks the mark key and the recipient,
 // and renders a copy with a fresh ID. It enters the copy, and only then writes the file to dst,
@@ -144,7 +149,7 @@ func (p *Prepared) leased(ctx context.Context, id watermark.CopyID, to, purpose 
 	lease := p.issuer.memory.Picture()
 	defer lease.Give()
 	lim := p.issuer.issuing(ctx, lease)
-	if err := lim.Admit(0, int64(len(p.pic.Image.Pix)/4)); err != nil {
+	if err := lim.Admit(0, int64(p.size.X)*int64(p.size.Y)); err != nil {
 		return nil, fmt.Errorf("copy of %s: %w", p.of, err)
 	}
 	return p.issue(ctx, lim, id, to, purpose, again, hand)
@@ -203,13 +208,20 @@ func (r *Registry) entered(ctx context.Context, row *Copy) error {
 }
 
 // marker returns what marks copies, and the long side in pixels of the picture that it marks. It
-// prepares the marker at the first call and after [Prepared.shrink]; other callers wait
-// meanwhile.
-func (p *Prepared) marker() (marker, int, error) {
+// prepares the marker at the first call, for which it may decode the picture within lim, and after
+// [Prepared.shrink]; other callers wait meanwhile.
+func (p *Prepared) marker(lim picture.Limits) (marker, int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.image == nil {
+		pic, err := p.decode(lim)
+		if err != nil {
+			return nil, p.long, err
+		}
+		p.image = pic.Image
+	}
 	if p.last == nil {
-		m, err := p.issuer.prepare(p.issuer.cfg.Key, picture.Fit(p.pic.Image, p.long), &watermark.Options{Submission: p.of})
+		m, err := p.issuer.prepare(p.issuer.cfg.Key, picture.Fit(p.image, p.long), &watermark.Options{Submission: p.of})
 		if err != nil {
 			return nil, p.long, err
 		}

@@ -78,7 +78,7 @@ func (l *Ledger) Prove(ctx context.Context, id watermark.CopyID, public string) 
 		return nil, fmt.Errorf("copy %s: %w", id, err)
 	}
 	bare := *c
-	bare.State = "" // releases show it
+	bare.State, bare.Bound = "", books.Bound{} // releases and witnesses show them
 	rows := []wireEntry{{Copy: &bare, Salt: c.Salt, seq: c.Seq}}
 	keys, err := l.r.store.MarkKeys(ctx)
 	if err != nil {

@@ -37,7 +37,7 @@ func (l *Ledger) AddReceipt(ctx context.Context, x Receipt) (added bool, err err
 		err, added = l.r.store.AddReceipt(ctx, x), true
 	}
 	if err == nil && c.TwoEntries && c.State != CopyReleased {
-		_, err = l.release(ctx, c, Release{State: CopyReleased, Note: "its recipient signed a receipt", Actor: x.Actor})
+		_, err = l.release(ctx, c, Release{State: CopyReleased, Note: "its recipient signed a receipt", Actor: x.Actor}, false)
 	}
 	return added && err == nil, err
 }

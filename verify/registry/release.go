@@ -67,13 +67,13 @@ func (l *Ledger) AddRelease(ctx context.Context, x Release) (added bool, err err
 	if err != nil {
 		return false, err
 	}
-	return l.release(ctx, c, x)
+	return l.release(ctx, c, x, false)
 }
 
-// release enters x for the copy c, and sets c.State.
-func (l *Ledger) release(ctx context.Context, c *Copy, x Release) (added bool, err error) {
+// release enters x for the copy c, and sets c.State. only: as in [books.Store].
+func (l *Ledger) release(ctx context.Context, c *Copy, x Release, only bool) (added bool, err error) {
 	x.Copy, x.Submission, x.Entered, x.Salt = c.ID, c.Submission, l.r.clock(), books.NewSalt()
-	if added, err = l.r.store.AddRelease(ctx, x); err == nil {
+	if added, err = l.r.store.AddRelease(ctx, x, only); err == nil && (added || x.State != CopyReserved) {
 		c.State = x.State
 	}
 	return added, err
@@ -85,24 +85,32 @@ const secondEntryTime = 30 * time.Second
 // handOut has hand release the bytes of the copy c, which was entered, and enters what became of it. fresh: no
 // earlier attempt entered c.
 func (s *Issuer) handOut(ctx context.Context, c *Copy, file []byte, fresh bool, hand func(*Copy, []byte) error) error {
+	ledger := s.cfg.Registry.Ledger()
 	if c.State == CopyVoid {
 		return fmt.Errorf("copy %s: %w: it is void", c.ID, ErrConflict)
+	}
+	if !fresh && c.TwoEntries { // the attempt that entered it may still fail, and would make it void
+		if _, err := ledger.release(ctx, c, Release{State: CopyReserved, Actor: s.cfg.Actor}, false); err != nil {
+			return fmt.Errorf("copy %s: %w", c.ID, err)
+		}
 	}
 	err := hand(c, file)
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), secondEntryTime)
 	defer cancel()
-	switch ledger := s.cfg.Registry.Ledger(); {
+	switch {
 	case err == nil && !c.TwoEntries:
 		return nil
 	case err == nil:
-		if _, err := ledger.release(late, c, Release{State: CopyReleased, Actor: s.cfg.Actor}); err != nil {
+		if _, err := ledger.release(late, c, Release{State: CopyReleased, Actor: s.cfg.Actor}, false); err != nil {
 			return fmt.Errorf("copy %s was handed out, and its release could not be logged: %w", c.ID, err)
 		}
 		return nil
 	case !fresh || !errors.Is(err, ErrNothingLeft):
 		return fmt.Errorf("copy %s is logged, and may have been handed out: %w", c.ID, err)
 	default:
-		if _, void := ledger.release(late, c, Release{State: CopyVoid, Actor: s.cfg.Actor, Note: "the attempt that entered it failed before a byte left"}); void != nil {
+		if _, void := ledger.release(late, c, Release{State: CopyVoid, Actor: s.cfg.Actor, Note: "the attempt that entered it failed before a byte left"}, true); errors.Is(void, ErrConflict) {
+			return fmt.Errorf("copy %s is logged, and another attempt may have handed it out: %w", c.ID, err)
+		} else if void != nil {
 			return fmt.Errorf("copy %s is logged and was not handed out: %w; it could not be made void: %w", c.ID, err, void)
 		}
 		return fmt.Errorf("copy %s was not handed out, and is void: %w", c.ID, err)

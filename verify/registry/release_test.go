@@ -55,6 +55,37 @@ func TestIssueAsAgain(t *testing.T) {
 	require.Empty(t, second.Bytes())
 }
 
+// Two commands issue one request at once. Both render the copy, and one enters it. If the other hands it out and is
+// killed, the first cannot make it void, though it failed itself.
+func TestIssueAtOnce(t *testing.T) {
+	_, cfg, sub := shop(t, "jpeg")
+	s := newIssuer(t, cfg)
+	first, err := s.Prepare(t.Context(), sub.ID)
+	require.NoError(t, err)
+	second, err := newIssuer(t, cfg).Prepare(t.Context(), sub.ID)
+	require.NoError(t, err)
+	id, _, err := s.CopyFor(t.Context(), sub.ID, "vendor A", "p", "")
+	require.NoError(t, err)
+	var left bytes.Buffer
+	_, err = first.IssueAs(t.Context(), id, "vendor A", "p", func(*registry.Copy, []byte) error {
+		_, err := second.IssueAs(t.Context(), id, "vendor A", "p", func(c *registry.Copy, file []byte) error {
+			return errors.Join(to(&left)(c, file), errors.New("killed"))
+		})
+		require.ErrorContains(t, err, "may have been handed out")
+		return fmt.Errorf("%w: no space left on device", registry.ErrNothingLeft)
+	})
+	require.ErrorContains(t, err, "another attempt may have handed it out")
+	require.NotEmpty(t, left.Bytes())
+	require.Equal(t, []string{registry.CopyReserved}, states(t, cfg.Registry, sub.ID))
+	_, c, err := s.CopyFor(t.Context(), sub.ID, "vendor A", "p", "")
+	require.NoError(t, err)
+	require.NotNil(t, c, "the same command goes on with it")
+	_, err = first.IssueAs(t.Context(), id, "vendor A", "p", to(&left))
+	require.NoError(t, err)
+	require.Equal(t, []string{registry.CopyReleased}, states(t, cfg.Registry, sub.ID))
+	checkLedger(t, cfg.Registry)
+}
+
 // states are those of the copies of a submission, in the order of entry.
 func states(t *testing.T, r *registry.Registry, of watermark.Submission) (out []string) {
 	t.Helper()

@@ -43,7 +43,7 @@ const (
 // The copies of a JPEG of the same size and format are marked in its coefficients if they are read. If the mark is
 // weak there, or the file too large, they are marked in their pixels.
 func (p *Prepared) render(ctx context.Context, lim picture.Limits, id watermark.CopyID) (*rendered, error) {
-	if p.jpeg != nil {
+	if p.coded != nil {
 		if out, err := p.renderJPEG(ctx, id); out != nil || err != nil {
 			return out, err
 		}
@@ -53,24 +53,11 @@ func (p *Prepared) render(ctx context.Context, lim picture.Limits, id watermark.
 
 // renderJPEG marks and encodes a JPEG in its coefficients. It returns nil if that cannot be.
 func (p *Prepared) renderJPEG(ctx context.Context, id watermark.CopyID) (*rendered, error) {
-	m, err := p.jpeg()
-	if m == nil || err != nil {
+	marked, file, err := p.coded.Mark(ctx, id, false, p.issuer.cfg.KeepEXIF)
+	if limit := p.issuer.cfg.MaxCopyBytes; file == nil || err != nil || limit > 0 && int64(len(file)) > limit {
 		return nil, err
 	}
-	marked, file, err := m.Mark(ctx, id)
-	if err != nil || marked.Weak {
-		return nil, err
-	}
-	out := &rendered{Marked: marked, format: "jpeg", size: p.pic.Image.Rect.Size(), coded: true}
-	stored := out.size
-	if p.pic.Orientation > 4 {
-		stored.X, stored.Y = stored.Y, stored.X
-	}
-	out.file, err = picture.Dress(p.pic, file, stored, p.issuer.cfg.KeepEXIF)
-	if limit := p.issuer.cfg.MaxCopyBytes; err != nil || limit > 0 && int64(len(out.file)) > limit {
-		return nil, err
-	}
-	return out, nil
+	return &rendered{Marked: marked, file: file, format: "jpeg", size: p.size, coded: true}, nil
 }
 
 // renderPixels is render for pixels.
@@ -101,8 +88,8 @@ func (p *Prepared) renderPixels(ctx context.Context, lim picture.Limits, id wate
 }
 
 // renderOne marks and encodes the only page once. long is its long side, pixels.
-func (p *Prepared) renderOne(ctx context.Context, _ picture.Limits, id watermark.CopyID) (out *rendered, long int, err error) {
-	m, long, err := p.marker()
+func (p *Prepared) renderOne(ctx context.Context, lim picture.Limits, id watermark.CopyID) (out *rendered, long int, err error) {
+	m, long, err := p.marker(lim)
 	if err != nil {
 		return nil, long, err
 	}

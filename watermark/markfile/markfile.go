@@ -18,6 +18,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/kycmark/kycmark/internal/jpegcopy"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -131,24 +132,16 @@ func (o *Options) markJPEG(ctx context.Context, key *watermark.Key, id watermark
 	if o.Quality != 0 || cmp.Or(o.Format, "jpeg") != "jpeg" {
 		return nil
 	}
-	pic, size, ok := picture.JPEG(upload, o.limits(ctx))
-	if !ok {
+	source := jpegcopy.Open(key, upload, o.limits(ctx), out.Submission)
+	if source == nil {
 		return nil
 	}
-	original, err := watermark.PrepareJPEG(key, upload, pic.Orientation, out.Submission)
-	if errors.Is(err, watermark.ErrCoefficients) {
-		return nil
-	}
-	if err != nil {
+	marked, file, err := source.Mark(ctx, id, true, o.EXIF)
+	if file == nil || err != nil {
 		return err
 	}
-	marked, file, err := original.MarkLast(ctx, id)
-	if err != nil || marked.Weak {
-		return err
-	}
-	out.Marked, out.Format, out.LeftOut = marked, "jpeg", pic.Pages-1
-	out.File, err = picture.Dress(pic, file, size, o.EXIF)
-	return err
+	out.Marked, out.File, out.Format, out.LeftOut = marked, file, "jpeg", source.Pages-1
+	return nil
 }
 
 // markPixels marks the pixels of a file of one page, and sets Marked, File and more of out.

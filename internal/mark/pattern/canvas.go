@@ -24,12 +24,11 @@ var (
 // A Canvas is a picture made ready to take marks: all that marking needs and that depends
 // on the picture alone. It is safe for concurrent use while nothing is dropped.
 type Canvas struct {
-	Source *image.NRGBA // nil: there are coefficients
-	file   []byte       // a JPEG, and its coefficients
-	jpeg   *jpegcoef.Picture
-	turn   int     // EXIF orientation of jpeg, 1 to 8
-	w, h   int     // pixels, upright
-	canon  dsp.RGB // the picture over white, long side at most canonicalSide
+	Source *image.NRGBA      // nil: there are coefficients
+	jpeg   *jpegcoef.Picture // its coefficients
+	turn   int               // EXIF orientation of jpeg, 1 to 8
+	w, h   int               // pixels, upright
+	canon  dsp.RGB           // the picture over white, long side at most canonicalSide
 	Luma   dsp.Plane
 	mask   mask
 	grey   bool
@@ -48,8 +47,7 @@ func NewCanvas(src image.Image) (*Canvas, error) {
 		return nil, err
 	}
 	c := &Canvas{Source: pixels, w: b.Dx(), h: b.Dy()}
-	c.Shrink()
-	return c, nil
+	return c, c.Shrink()
 }
 
 // CheckSize returns an error that wraps ErrTooSmall if a picture of width x height pixels is too
@@ -63,29 +61,29 @@ func CheckSize(width, height int) error {
 }
 
 // Shrink makes the canonical picture and its mask from the source. NewCanvas has done so: call
-// Shrink only after [Canvas.Drop].
-func (c *Canvas) Shrink() {
+// Shrink only after [Canvas.Drop]. Only a JPEG has errors: see JPEGCanvas.
+func (c *Canvas) Shrink() (err error) {
 	w, h := CanonicalSize(c.w, c.h)
 	var grain func() dsp.Plane
-	if c.file != nil {
-		if c.jpeg == nil {
-			c.jpeg, _ = jpegcoef.Read(c.file, MaxPixels) // as before
+	if c.jpeg != nil {
+		if grain, err = c.shrinkJPEG(w, h); err != nil {
+			return err
 		}
-		c.canon, grain = c.Shrunk(c.jpeg, image.Pt(w, h))[0], c.grain
 	} else {
 		c.canon, grain = dsp.ShrinkNRGBA(c.Source, w, h), func() dsp.Plane { return grainOf(c.Source, w, h) }
 	}
 	c.Luma = c.canon.Luma()
 	c.mask = newMask(c.Luma, smoothness(float32(c.w)/float32(w), w, h, grain))
 	c.grey = c.canon.Gray()
+	return nil
 }
 
 // Size returns the size of the picture upright, in pixels.
 func (c *Canvas) Size() (w, h int) { return c.w, c.h }
 
 // Drop frees the canonical picture and its mask, to save memory while only the source is
-// needed, and the coefficients of a JPEG. [Canvas.Shrink] makes them again.
-func (c *Canvas) Drop() { c.canon, c.Luma, c.mask, c.jpeg = dsp.RGB{}, dsp.Plane{}, mask{}, nil }
+// needed. [Canvas.Shrink] makes them again.
+func (c *Canvas) Drop() { c.canon, c.Luma, c.mask = dsp.RGB{}, dsp.Plane{}, mask{} }
 
 // CanonicalSize returns the size of a w x h picture shrunk to a long side of at most canonicalSide
 // pixels, rounded, each side 1 or more. A smaller picture keeps its size.

@@ -25,20 +25,19 @@ func JPEGCanvas(file []byte, orientation int) (*Canvas, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Canvas{file: file, jpeg: p, turn: orientation, w: p.W, h: p.H}
+	c := &Canvas{jpeg: p, turn: orientation, w: p.W, h: p.H}
 	if orientation > 4 {
 		c.w, c.h = p.H, p.W
 	}
 	if err := CheckSize(c.w, c.h); err != nil {
 		return nil, err
 	}
-	c.Shrink()
-	return c, nil
+	return c, c.Shrink()
 }
 
-// Shrunk returns a JPEG of the canvas's size upright, shrunk to each of the sizes in pixels, which must not exceed
-// shrunkSide.
-func (c *Canvas) Shrunk(p *jpegcoef.Picture, sizes ...image.Point) []dsp.RGB {
+// shrunk returns a view of a JPEG of the canvas's size. After the pass, the function shrunk returns the JPEG upright,
+// shrunk to each of the sizes in pixels, which must not exceed shrunkSide.
+func (c *Canvas) shrunk(p *jpegcoef.Picture, sizes ...image.Point) (view jpegcoef.View, shrunk func() []dsp.RGB) {
 	n := 8
 	for n > 1 && max(p.W, p.H)*n >= 16*shrunkSide {
 		n /= 2
@@ -51,24 +50,37 @@ func (c *Canvas) Shrunk(p *jpegcoef.Picture, sizes ...image.Point) []dsp.RGB {
 		}
 		to[i] = dsp.NewShrinker(w, h, min(w, size.X), min(h, size.Y))
 	}
-	p.Rows(n, func(row []uint8) {
-		for _, s := range to {
-			s.Add(row)
+	return p.Rows(n, func(row []uint8) {
+			for _, s := range to {
+				s.Add(row)
+			}
+		}), func() (out []dsp.RGB) {
+			for _, s := range to {
+				colours := s.Shrunk()
+				out = append(out, dsp.RGB{R: turned(colours.R, c.turn), G: turned(colours.G, c.turn), B: turned(colours.B, c.turn)})
+			}
+			return out
 		}
-	})
-	var out []dsp.RGB
-	for _, s := range to {
-		colours := s.Shrunk()
-		out = append(out, dsp.RGB{R: turned(colours.R, c.turn), G: turned(colours.G, c.turn), B: turned(colours.B, c.turn)})
-	}
-	return out
 }
 
-// grain returns how much neighbours along a row of the JPEG differ, at each place of the canonical picture.
-func (c *Canvas) grain() dsp.Plane {
+// shrinkJPEG makes the canonical picture, and what returns the grain of the JPEG. The error wraps jpegcoef.ErrRefused.
+func (c *Canvas) shrinkJPEG(w, h int) (grain func() dsp.Plane, err error) {
+	luma := &c.jpeg.Components[0]
+	blocks := make([]float32, luma.InX*luma.InY)
+	view, shrunk := c.shrunk(c.jpeg, image.Pt(w, h))
+	if err := c.jpeg.Each(view, c.jpeg.Grain(blocks)); err != nil {
+		return nil, err
+	}
+	c.canon = shrunk()[0]
+	return func() dsp.Plane { return c.grain(blocks) }, nil
+}
+
+// grain returns how much neighbours along a row of the JPEG differ, at each place of the canonical picture, given its
+// blocks.
+func (c *Canvas) grain(blocks []float32) dsp.Plane {
 	w, h := CanonicalSize(c.jpeg.W, c.jpeg.H)
 	across, down := c.jpeg.Components[0].InX, c.jpeg.Components[0].InY
-	blocks, out := c.jpeg.Grain(), dsp.NewPlane(w, h)
+	out := dsp.NewPlane(w, h)
 	for y := range h {
 		from := min((2*y+1)*c.jpeg.H/(16*h), down-1) * across
 		for x, row := 0, out.Row(y); x < w; x++ {
@@ -121,26 +133,36 @@ func stored(p dsp.Plane, orientation int) dsp.Plane {
 	return turned(p, orientation)
 }
 
-// Weight returns the bytes of the JPEG's coded pixels.
-func (c *Canvas) Weight() int { return c.jpeg.Weight() }
-
-// Changed returns the JPEG with the mark s in its coefficients. A coefficient of 0, except DC, is changed if the mark is
-// zero steps there or more. The same JPEG and mark give the same coefficients on every machine.
-func (c *Canvas) Changed(s Shaped, zero float32) *jpegcoef.Picture {
+// Write writes the JPEG with the mark s in its coefficients. It also returns the marked JPEG upright, shrunk to each of
+// the sizes in pixels, which must not exceed shrunkSide. A coefficient of 0, except DC, is changed if the mark has so many steps there.
+// The first of the numbers zeros counts that keeps the scans within heavier times their weight, or else the last. The same
+// JPEG and mark give the same file on every machine. The error wraps jpegcoef.ErrRefused for damaged files.
+func (c *Canvas) Write(s Shaped, heavier float64, zeros []float64, sizes ...image.Point) (file []byte, shrunk []dsp.RGB, err error) {
 	low := lowOrders
 	if max(c.w, c.h) > largeSide {
 		low = lowOrdersLarge
 	}
-	delta := [][]int8{c.change(0, stored(s.luma, c.turn), low, 1, zero)}
+	delta := [][]int16{c.change(0, stored(s.luma, c.turn), low, 1)}
 	if len(c.jpeg.Components) > 1 && !c.grey {
-		delta = append(delta, c.change(1, stored(s.chroma, c.turn), low, -1, zero))
+		delta = append(delta, c.change(1, stored(s.chroma, c.turn), low, -1))
 	}
-	return c.jpeg.Changed(low, delta...)
+	for _, zero := range zeros {
+		p := c.jpeg.Changed(low, int16(zero*jpegcoef.ChangeUnit), delta...)
+		view, small := c.shrunk(p, sizes...)
+		if file, err = p.Encode(view); err != nil {
+			return nil, nil, err
+		}
+		if shrunk = small(); float64(len(file)) <= float64(heavier*float64(p.Weight())) {
+			break
+		}
+	}
+	return file, shrunk, nil
 }
 
 // change returns what adding a plane of the canonical size to a component adds to its coefficients: the cosine
-// transform of the plane enlarged as by [dsp.Enlarger], without the enlarged plane, in steps of quantisation.
-func (c *Canvas) change(component int, p dsp.Plane, low int, sign, zero float32) []int8 {
+// transform of the plane enlarged as by [dsp.Enlarger], without the enlarged plane, of jpegcoef.ChangeUnit a step of
+// quantisation. Changes of less than half a step are 0.
+func (c *Canvas) change(component int, p dsp.Plane, low int, sign float32) []int16 {
 	k, luma := &c.jpeg.Components[component], &c.jpeg.Components[0]
 	across := waves(p.W, float64(p.W*luma.H)/float64(c.jpeg.W*k.H), k.InX, low)
 	down := waves(p.H, float64(p.H*luma.V)/float64(c.jpeg.H*k.V), k.InY, low)
@@ -166,7 +188,7 @@ func (c *Canvas) change(component int, p dsp.Plane, low int, sign, zero float32)
 			inverse[v][u] = sign / float32(k.Step(u, v))
 		}
 	}
-	delta := make([]int8, low*low*k.Across*k.Down)
+	delta := make([]int16, low*low*k.Across*k.Down)
 	dsp.Shared(k.InY, 8*low*n*k.InY, func(from, to int) {
 		sum := make([]float32, n)
 		for y := from; y < to; y++ {
@@ -179,11 +201,7 @@ func (c *Canvas) change(component int, p dsp.Plane, low int, sign, zero float32)
 				for i, x := range sum {
 					steps := float32(x * inverse[v][i%low])
 					if steps >= 0.5 || steps <= -0.5 {
-						block := y*k.Across + i/low
-						if v+i%low > 0 && steps < zero && steps > -zero && k.At(block, i%low, v) == 0 {
-							continue
-						}
-						delta[block*low*low+v*low+i%low] = rounded(steps)
+						delta[(y*k.Across+i/low)*low*low+v*low+i%low] = counted(steps)
 					}
 				}
 			}
@@ -192,9 +210,9 @@ func (c *Canvas) change(component int, p dsp.Plane, low int, sign, zero float32)
 	return delta
 }
 
-// rounded returns the nearest number of 8 bits.
-func rounded(v float32) int8 {
-	return int8(math.Floor(float64(Clip(v, -127, 127)) + 0.5))
+// counted returns steps of quantisation as jpegcoef counts them, rounded down and cut at 127.
+func counted(steps float32) int16 {
+	return int16(math.Floor(float64(Clip(steps, -127, 127) * jpegcoef.ChangeUnit)))
 }
 
 // A wave is what a cosine of a block, enlarged samples down to it, weighs samples with from first on.

@@ -38,9 +38,9 @@ func shaped(c *Canvas) Shaped {
 	return c.Shape(blind, blind, kd.Tracer([16]byte{1}, 1, w, h), 1)
 }
 
-// pixels decodes coefficients, upright.
-func pixels(t *testing.T, p *jpegcoef.Picture, orientation int) *image.NRGBA {
-	img, err := jpeg.Decode(bytes.NewReader(p.Encode()))
+// pixels decodes a JPEG, upright.
+func pixels(t *testing.T, file []byte, orientation int) *image.NRGBA {
+	img, err := jpeg.Decode(bytes.NewReader(file))
 	require.NoError(t, err)
 	return picture.Upright(picture.ToNRGBA(img), orientation)
 }
@@ -56,12 +56,14 @@ func TestChangedIsTheMarkInPixels(t *testing.T) {
 		c, err := JPEGCanvas(p, orientation)
 		require.NoError(t, err)
 		s := shaped(c)
-		source := pixels(t, c.jpeg, orientation)
+		source := pixels(t, p, orientation)
 		w, h := c.Size()
 		require.Equal(t, image.Rect(0, 0, w, h), source.Rect)
 		want := image.NewNRGBA(source.Rect)
 		(&Canvas{Source: source, w: w, h: h}).Add(want, s)
-		got := pixels(t, c.Changed(s, 0), orientation)
+		file, _, err := c.Write(s, 0, []float64{0})
+		require.NoError(t, err)
+		got := pixels(t, file, orientation)
 		var mark, both, square float64
 		for i := range want.Pix {
 			a, b := float64(want.Pix[i])-float64(source.Pix[i]), float64(got.Pix[i])-float64(source.Pix[i])
@@ -79,7 +81,7 @@ func TestChangeIsTheTransform(t *testing.T) {
 	require.NoError(t, err)
 	s := shaped(c)
 	s.luma.Scale(20)
-	got := c.change(0, s.luma, lowOrders, 1, 0)
+	got := c.change(0, s.luma, lowOrders, 1)
 	k := &c.jpeg.Components[0]
 	e := dsp.NewScaler(s.luma, 8*k.InX, float64(s.luma.W)/1501, float64(s.luma.H)/1003)
 	off, n := 0, 0
@@ -103,7 +105,7 @@ func TestChangeIsTheTransform(t *testing.T) {
 					}
 				}
 				want := math.Round(math.Max(-127, math.Min(127, sum/float64(k.Step(u, v)))))
-				if n++; math.Abs(want-float64(got[64*(by*k.Across+bx)+8*v+u])) > 0 {
+				if n++; want != math.Floor(float64(got[64*(by*k.Across+bx)+8*v+u])/jpegcoef.ChangeUnit+0.5) {
 					off++
 				}
 			}
@@ -112,23 +114,23 @@ func TestChangeIsTheTransform(t *testing.T) {
 	assert.LessOrEqual(t, off, n/1000, "of %d: only what lies on a boundary of rounding", n)
 }
 
-// Small coefficients that are zero stay zero if the mark is weaker than asked for.
-func TestZerosStay(t *testing.T) {
+// The limit on the weight chooses how many zeros are changed.
+func TestWeight(t *testing.T) {
 	c, err := JPEGCanvas(coded(t, 801, 603), 1)
 	require.NoError(t, err)
 	s := shaped(c)
-	all, few := c.change(0, s.luma, lowOrders, 1, 0), c.change(0, s.luma, lowOrders, 1, 1000)
-	k, kept := &c.jpeg.Components[0], 0
-	for i := range few {
-		block, order := i/64, i%64
-		if order == 0 || k.At(block, order%8, order/8) != 0 {
-			require.Equal(t, all[i], few[i])
-			kept++
-		} else {
-			require.Zero(t, few[i])
-		}
+	zeros := []float64{0.5, 1, 100}
+	var sizes []int
+	for i := range zeros {
+		file, _, err := c.Write(s, 0, zeros[:i+1])
+		require.NoError(t, err)
+		sizes = append(sizes, len(file))
 	}
-	assert.Less(t, kept, len(few)/2)
+	assert.Greater(t, sizes[0], sizes[1])
+	assert.Greater(t, sizes[1], sizes[2])
+	file, _, err := c.Write(s, float64(sizes[1])/float64(c.jpeg.Weight()), zeros)
+	require.NoError(t, err)
+	assert.Len(t, file, sizes[1])
 }
 
 func TestTurned(t *testing.T) {

@@ -102,5 +102,5 @@ func TestSchemaIsTheReleasedOne(t *testing.T) {
 		}
 		require.NoError(t, rows.Err())
 	}
-	require.Equal(t, "70b7b66b6db2e85bf50cf750e1445aa0fd0c59120247a5c17d5c057435a685ba", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
+	require.Equal(t, "16d779da2499e1f1ff9dce2a78bd5503926d2cb96a113bcc253506dbce0892b1", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
 }

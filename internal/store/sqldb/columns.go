@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"database/sql"
 	"database/sql/driver"
 	"encoding/binary"
 	"errors"
@@ -262,6 +263,20 @@ func unreadable(err error) error {
 		return fmt.Errorf("column %s: %w", column[1], errors.Unwrap(err))
 	}
 	return fmt.Errorf("column %s: %w: it holds a value of another type", column[1], books.ErrTampered)
+}
+
+// inEntry names the entry of the present row, " (entry 7)", if the row has a number.
+func inEntry(rows *sql.Rows) string {
+	names, _ := rows.Columns()
+	at := slices.Index(names, "seq")
+	values := make([]any, len(names))
+	for i := range values {
+		values[i] = new(any)
+	}
+	if at < 0 || rows.Scan(values...) != nil {
+		return ""
+	}
+	return fmt.Sprintf(" (entry %v)", *values[at].(*any))
 }
 
 // unexpected returns the error about a column that holds a value of another type.

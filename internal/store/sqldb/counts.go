@@ -2,7 +2,6 @@ package sqldb
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
@@ -19,7 +18,7 @@ func (d *DB) CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int, 
 			- (SELECT count(*) FROM submission WHERE erased > 0 AND page < 2 AND +submitted BETWEEN $1 AND $2)
 			- (SELECT count(*) FROM submission WHERE page > 1 AND submitted BETWEEN $1 AND $2)`, s[0].UnixMicro(), s[1].UnixMicro())
 		if err := row.Scan(&out[i]); err != nil {
-			return nil, err
+			return nil, unreadable(err)
 		}
 	}
 	return out, nil
@@ -27,7 +26,7 @@ func (d *DB) CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int, 
 
 const (
 	microsOfDay = 86_400_000_000
-	noDay       = -1_000_000 // of a submission that is missing
+	endOfDays   = 2_932_897 // after the year 9999
 )
 
 // void selects the copies that are void. It reads the table alone.
@@ -44,7 +43,7 @@ func (d *DB) void() string {
 // that of IDs.
 func (d *DB) CountIssued(ctx context.Context, until time.Time) ([]books.Issued, error) {
 	of := d.dialect.Unindexed("c.submission")
-	return d.days(ctx, until, "SELECT c.recipient, coalesce(s.submitted / 86400000000, "+strconv.Itoa(noDay)+") AS day, count(DISTINCT "+of+`)
+	return d.days(ctx, until, "SELECT coalesce(c.recipient, ''), CAST(coalesce(s.submitted, 0) / 86400000000 AS BIGINT) AS day, count(DISTINCT "+of+`)
 		FROM copy c LEFT JOIN submission s ON s.id = `+of+` WHERE coalesce(s.erased, 0) = 0 AND coalesce(s.submitted, $1) <= $1 AND c.issued <= $1
 			AND `+d.dialect.Unindexed("c.id")+" NOT IN "+d.void()+`
 		GROUP BY c.recipient, day ORDER BY c.recipient, day`)
@@ -55,15 +54,15 @@ func (d *DB) CountIssued(ctx context.Context, until time.Time) ([]books.Issued, 
 // also copies of erased uploads, but no void ones. Counts end at until, included. Days without any are left out,
 // and days ascend.
 func (d *DB) CountDays(ctx context.Context, until time.Time) (submitted, erased, issued []books.Issued, err error) {
-	submitted, err = d.days(ctx, until, "SELECT '', submitted / 86400000000 AS day, count(*) FROM submission WHERE page < 2 AND submitted + 0 <= $1 GROUP BY day ORDER BY day")
+	submitted, err = d.days(ctx, until, "SELECT '', CAST(coalesce(submitted, 0) / 86400000000 AS BIGINT) AS day, count(*) FROM submission WHERE page < 2 AND submitted + 0 <= $1 GROUP BY day ORDER BY day")
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	erased, err = d.days(ctx, until, "SELECT '', submitted / 86400000000 AS day, count(*) FROM submission WHERE erased + 0 > 0 AND page < 2 AND submitted + 0 <= $1 GROUP BY day ORDER BY day")
+	erased, err = d.days(ctx, until, "SELECT '', CAST(coalesce(submitted, 0) / 86400000000 AS BIGINT) AS day, count(*) FROM submission WHERE erased + 0 > 0 AND page < 2 AND submitted + 0 <= $1 GROUP BY day ORDER BY day")
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	issued, err = d.days(ctx, until, "SELECT recipient, issued / 86400000000 AS day, count(*) FROM copy WHERE issued <= $1 AND "+d.dialect.Unindexed("id")+" NOT IN "+d.void()+" GROUP BY recipient, day ORDER BY recipient, day")
+	issued, err = d.days(ctx, until, "SELECT coalesce(recipient, ''), CAST(coalesce(issued, 0) / 86400000000 AS BIGINT) AS day, count(*) FROM copy WHERE issued <= $1 AND "+d.dialect.Unindexed("id")+" NOT IN "+d.void()+" GROUP BY recipient, day ORDER BY recipient, day")
 	return submitted, erased, issued, err
 }
 
@@ -81,13 +80,12 @@ func (d *DB) days(ctx context.Context, until time.Time, query string) ([]books.I
 		var x books.Issued
 		var day int64
 		if err := rows.Scan(&x.Recipient, &day, &x.Count); err != nil {
-			return nil, err
+			return nil, unreadable(err)
 		}
-		if day == noDay {
-			return nil, tampered("submissions are missing, and copies of them were issued to %s", x.Recipient)
+		if day > 0 && day < endOfDays { // else a row is missing, or was altered
+			x.Day = time.UnixMicro(day * microsOfDay).UTC()
+			out = append(out, x)
 		}
-		x.Day = time.UnixMicro(day * microsOfDay).UTC()
-		out = append(out, x)
 	}
 	return out, rows.Err()
 }

@@ -60,14 +60,22 @@ func lists(in int64, ids []watermark.Submission) []listed {
 
 // custodyFacts are the facts of custody as they were read last.
 type custodyFacts struct {
-	mu        sync.Mutex
-	witnesses []string // public keys that are trusted
-	list      tlog.List
-	cosigned  tlog.List // what bounded them
-	facts     []books.Custody
+	mu       sync.Mutex
+	list     tlog.List
+	cosigned tlog.List // what bounded them
+	facts    []books.Custody
 }
 
-// TrustWitnesses says whose signatures bound the times of custody: public keys as text. The error wraps [tlog.ErrKey].
+// witnessing are the signatures of witnesses and the timestamps as they were read last.
+type witnessing struct {
+	mu      sync.Mutex
+	keys    []string         // public keys of the witnesses that are trusted
+	list    tlog.List        // of all signatures
+	signed  []books.Cosigned // all, in the order of entry
+	trusted []books.Cosigned // signatures of trusted witnesses that hold, the most entries first
+}
+
+// TrustWitnesses says whose signatures bound the times of custody and copies: public keys as text. The error wraps [tlog.ErrKey].
 func (d *DB) TrustWitnesses(keys []string) error {
 	for _, k := range keys {
 		if _, _, err := tlog.OpenCosigned(nil, k); errors.Is(err, tlog.ErrKey) {
@@ -76,7 +84,10 @@ func (d *DB) TrustWitnesses(keys []string) error {
 	}
 	d.custody.mu.Lock()
 	defer d.custody.mu.Unlock()
-	d.custody.witnesses, d.custody.list, d.custody.facts = keys, tlog.List{}, nil
+	d.custody.list, d.custody.facts = tlog.List{}, nil
+	d.witness.mu.Lock()
+	defer d.witness.mu.Unlock()
+	d.witness.keys, d.witness.list, d.witness.signed, d.witness.trusted = keys, tlog.List{}, nil, nil
 	return nil
 }
 
@@ -107,10 +118,11 @@ func (d *DB) Custody(ctx context.Context) (facts []books.Custody, err error) {
 			err = onList(ctx, q, &d.dialect, books.EntryCustody, read)
 		}
 		if err == nil {
-			err = bounded(ctx, q, read)
-		}
-		if err == nil {
-			err = d.witnessed(ctx, q, read)
+			var rows []dated
+			for i := range read {
+				rows = append(rows, dated{read[i].Seq, read[i].Entered, &read[i].Bound})
+			}
+			err = d.bound(ctx, q, rows)
 		}
 		if err == nil {
 			d.custody.list, d.custody.cosigned, d.custody.facts = now, signed, read
@@ -120,28 +132,55 @@ func (d *DB) Custody(ctx context.Context) (facts []books.Custody, err error) {
 	return append([]books.Custody{}, d.custody.facts...), err
 }
 
-// bounded sets After of facts that were entered when a clock was behind. It compares each fact with the entries 1, 2,
+// A dated row has an entry, the time that it says, and a bound of it that is to be set.
+type dated struct {
+	seq int64
+	at  time.Time
+	*books.Bound
+}
+
+// bound sets the bounds of rows, in the order of entry.
+func (d *DB) bound(ctx context.Context, q querier, rows []dated) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	if err := bounded(ctx, q, rows); err != nil {
+		return err
+	}
+	return d.witnessed(ctx, q, rows)
+}
+
+// boundCopies sets the bounds of copies, in the order of entry.
+func (d *DB) boundCopies(ctx context.Context, q querier, copies []books.Copy) error {
+	var rows []dated
+	for i := range copies {
+		rows = append(rows, dated{copies[i].Seq, copies[i].Issued, &copies[i].Bound})
+	}
+	return d.bound(ctx, q, rows)
+}
+
+// bounded sets After of rows that were entered when a clock was behind. It compares each with the entries 1, 2,
 // 4, 8 … before it: half of the ledger and more would have to be entered with that clock to hide it.
-func bounded(ctx context.Context, q querier, facts []books.Custody) error {
+func bounded(ctx context.Context, q querier, rows []dated) error {
 	times := make(map[int64]time.Time)
 	var args []any
-	for _, c := range facts {
-		for back := int64(1); back < c.Seq; back *= 2 {
-			if _, ok := times[c.Seq-back]; !ok {
-				times[c.Seq-back] = time.Time{}
-				args = append(args, c.Seq-back)
+	for _, c := range rows {
+		for back := int64(1); back < c.seq; back *= 2 {
+			if _, ok := times[c.seq-back]; !ok {
+				times[c.seq-back] = time.Time{}
+				args = append(args, c.seq-back)
 			}
 		}
 	}
 	for part := range slices.Chunk(args, inList) {
-		rows, err := ledgerTable.rows(ctx, q, " WHERE seq IN "+in(1, len(part)), part...)
-		if err == nil && len(rows) != len(part) {
-			err = tampered("%d of %d entries before custody are missing", len(part)-len(rows), len(part))
+		entries, err := ledgerTable.rows(ctx, q, " WHERE seq IN "+in(1, len(part)), part...)
+		if err == nil && len(entries) != len(part) {
+			err = tampered("%d of %d entries before custody or copies are missing", len(part)-len(entries), len(part))
 		}
 		if err != nil {
 			return err
 		}
-		for _, r := range rows {
+		for _, r := range entries {
 			e, err := books.ParseEntry(r.entry)
 			if leaf := tlog.LeafHash(r.entry); err != nil || e.Seq != r.seq || !bytes.HasPrefix(r.nodes, leaf[:]) { // the tree is an audit's
 				return tampered("entry %d is not the one in the ledger's tree", r.seq)
@@ -149,10 +188,9 @@ func bounded(ctx context.Context, q querier, facts []books.Custody) error {
 			times[r.seq] = e.Time
 		}
 	}
-	for i := range facts {
-		c := &facts[i]
-		for back := int64(1); back < c.Seq; back *= 2 {
-			if at := times[c.Seq-back]; at.After(c.Entered.Add(books.ClocksApart)) && at.After(c.After) {
+	for _, c := range rows {
+		for back := int64(1); back < c.seq; back *= 2 {
+			if at := times[c.seq-back]; at.After(c.at.Add(books.ClocksApart)) && at.After(c.After) {
 				c.After = at
 			}
 		}
@@ -160,8 +198,52 @@ func bounded(ctx context.Context, q querier, facts []books.Custody) error {
 	return nil
 }
 
-// witnessed sets After of facts that say an earlier time than a signature of any witness before them. With trusted witnesses it sets Proven, or Unproven. facts are in the order of entry. The caller holds d.custody.mu.
-func (d *DB) witnessed(ctx context.Context, q querier, facts []books.Custody) error {
+// witnessed sets After of rows that say an earlier time than a signature of any witness before them. With trusted
+// witnesses it sets Proven, or Unproven. rows are in the order of entry.
+func (d *DB) witnessed(ctx context.Context, q querier, rows []dated) error {
+	x := d.witness
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err := d.readWitnesses(ctx, q); err != nil {
+		return err
+	}
+	next, latest := 0, time.Time{}
+	for _, c := range rows {
+		for ; next < len(x.signed) && x.signed[next].Seq < c.seq; next++ {
+			if at := x.signed[next].Dated; at.After(latest) {
+				latest = at
+			}
+		}
+		if latest.After(c.at) && latest.After(c.After) {
+			c.After = latest
+		}
+	}
+	if len(x.keys) == 0 {
+		return nil
+	}
+	next, first := 0, time.Time{}
+	for _, c := range slices.Backward(rows) {
+		for ; next < len(x.trusted) && x.trusted[next].Size >= c.seq; next++ {
+			if at := x.trusted[next].Dated; first.IsZero() || at.Before(first) {
+				first = at
+			}
+		}
+		c.Proven, c.Unproven = first, first.IsZero()
+	}
+	return nil
+}
+
+// readWitnesses brings d.witness, whose lock the caller holds, up to date.
+func (d *DB) readWitnesses(ctx context.Context, q querier) error {
+	x := d.witness
+	lists, err := readLists(ctx, q, &d.dialect)
+	if err != nil {
+		return err
+	}
+	now, err := lists.Find(ctx, books.EntryCosigned)
+	if err != nil || now == x.list {
+		return damaged(err)
+	}
 	signed, err := cosignedTable.rows(ctx, q, "")
 	if err == nil {
 		err = onList(ctx, q, &d.dialect, books.EntryCosigned, signed) // sorts them
@@ -169,24 +251,9 @@ func (d *DB) witnessed(ctx context.Context, q querier, facts []books.Custody) er
 	if err != nil {
 		return err
 	}
-	next, latest := 0, time.Time{}
-	for i := range facts {
-		c := &facts[i]
-		for ; next < len(signed) && signed[next].Seq < c.Seq; next++ {
-			if at := signed[next].Dated; at.After(latest) {
-				latest = at
-			}
-		}
-		if latest.After(c.Entered) && latest.After(c.After) {
-			c.After = latest
-		}
-	}
-	if len(d.custody.witnesses) == 0 {
-		return nil
-	}
-	var trusted []books.Cosigned // the most entries first
+	var trusted []books.Cosigned
 	for _, s := range signed {
-		if slices.Contains(d.custody.witnesses, s.Witness) {
+		if slices.Contains(x.keys, s.Witness) {
 			holds, err := d.holds(ctx, q, s)
 			if err != nil {
 				return err
@@ -197,15 +264,7 @@ func (d *DB) witnessed(ctx context.Context, q querier, facts []books.Custody) er
 		}
 	}
 	slices.SortStableFunc(trusted, func(a, b books.Cosigned) int { return cmp.Compare(b.Size, a.Size) })
-	next, first := 0, time.Time{}
-	for i := len(facts) - 1; i >= 0; i-- {
-		for ; next < len(trusted) && trusted[next].Size >= facts[i].Seq; next++ {
-			if at := trusted[next].Dated; first.IsZero() || at.Before(first) {
-				first = at
-			}
-		}
-		facts[i].Proven, facts[i].Unproven = first, first.IsZero()
-	}
+	x.list, x.signed, x.trusted = now, signed, trusted
 	return nil
 }
 

@@ -40,7 +40,7 @@ var writes = map[string]struct {
 		return d.AddCopy(ctx, &c, k)
 	}, books.ErrConflict, 2}, // it is there: the copy ID is fresh for each issue
 	"release": {func(ctx context.Context, d *sqldb.DB) error {
-		_, err := d.AddRelease(ctx, release(0x501, books.CopyReleased))
+		_, err := d.AddRelease(ctx, release(0x501, books.CopyReleased), false)
 		return err
 	}, nil, 1},
 	"erasure": {func(ctx context.Context, d *sqldb.DB) error {

@@ -140,13 +140,14 @@ func (h *history) rare(k int) func(ctx context.Context, s books.Store) (any, err
 		return func(ctx context.Context, s books.Store) (any, error) { return nil, s.AddKeyState(ctx, st) }
 	case 15:
 		s, _ := submission(h.IntN(60))
-		r := release(watermark.CopyID(h.Uint64N(400)<<55|1), []string{books.CopyReleased, books.CopyVoid}[h.IntN(2)])
+		r := release(watermark.CopyID(h.Uint64N(400)<<55|1), []string{books.CopyReleased, books.CopyVoid, books.CopyReserved}[h.IntN(3)])
+		only := h.IntN(2) == 0
 		return func(ctx context.Context, st books.Store) (any, error) {
 			c, err := st.Copy(ctx, r.Copy)
 			if r.Submission = s.ID; err == nil {
 				r.Submission = c.Submission
 			}
-			return st.AddRelease(ctx, r)
+			return st.AddRelease(ctx, r, only)
 		}
 	case 14:
 		c := change(h.IntN(60), fmt.Sprintf("subject-%d", h.IntN(9)))

@@ -183,9 +183,29 @@ func after[T books.Row](ctx context.Context, q querier, dialect *Dialect, name s
 		return before, tampered("%s: %d are found, and %d were entered", name, got.N, want.N)
 	}
 	if got != want {
-		return before, tampered("%s: what is found is not what was entered", name)
+		return before, tampered("%s: what is found is not what was entered%s", name, edited(ctx, q, rows))
 	}
 	return want, nil
+}
+
+// edited names the entry of the first of rows that is not as it was entered: " (entry 7)".
+func edited[T books.Row](ctx context.Context, q querier, rows []T) string {
+	for _, r := range rows {
+		e := r.LedgerEntry()
+		e.Seq = r.Number()
+		was, err := ledgerTable.one(ctx, q, " WHERE seq = $1", e.Seq)
+		if err != nil && !errors.Is(err, books.ErrNotFound) {
+			return ""
+		}
+		if err == nil {
+			x, _ := books.ParseEntry(was.entry)
+			e.Lists = x.Lists
+		}
+		if err != nil || !bytes.Equal(e.Encode(), was.entry) {
+			return fmt.Sprintf(" (entry %d)", e.Seq)
+		}
+	}
+	return ""
 }
 
 // entered compares a submission, as it is read, with its entry; an erased one must be blank. It also compares

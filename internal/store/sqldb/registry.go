@@ -145,7 +145,9 @@ func (d *DB) Copy(ctx context.Context, id watermark.CopyID) (*books.Copy, error)
 // there is no such copy, and [books.ErrTampered] if others were entered.
 func (d *DB) issued(ctx context.Context, id watermark.CopyID) (c *books.Copy, receipts []books.Receipt, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
-		c, receipts, err = issued(ctx, q, &d.dialect, id)
+		if c, receipts, err = issued(ctx, q, &d.dialect, id); err == nil {
+			err = d.bound(ctx, q, []dated{{c.Seq, c.Issued, &c.Bound}})
+		}
 		return err
 	})
 	return c, receipts, err
@@ -185,21 +187,29 @@ func issued(ctx context.Context, q querier, dialect *Dialect, id watermark.CopyI
 	return &copies[0], receipts, nil
 }
 
-// AddRelease enters what became of a copy. added is false if the copy is in that state already. The error
-// wraps [books.ErrConflict] if a copy was released and r makes it void, or if it has one entry alone. It
-// wraps [books.ErrNotFound] if there is no such copy of the submission.
-func (d *DB) AddRelease(ctx context.Context, r books.Release) (added bool, err error) {
+// AddRelease is as [books.Store] says.
+func (d *DB) AddRelease(ctx context.Context, r books.Release, only bool) (added bool, err error) {
 	err = d.update(ctx, "enter a release", func(t *tx) error {
 		added = false
 		c, _, err := issued(ctx, t, t.dialect, r.Copy)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
+		}
+		before, err := releaseTable.rows(ctx, t, " WHERE copy = $1", copyID{&r.Copy})
+		if err != nil {
+			return err
+		}
+		again := slices.ContainsFunc(before, func(x books.Release) bool { return x.State == books.CopyReserved })
+		switch {
 		case c.Submission != r.Submission:
 			return books.ErrNotFound
-		case c.State == r.State:
+		case r.State == books.CopyReserved && c.State == books.CopyVoid:
+			return fmt.Errorf("%w: copy %s is void", books.ErrConflict, r.Copy)
+		case r.State == books.CopyReserved && (again || c.State != books.CopyReserved), r.State == c.State && r.State != books.CopyReserved:
 			return nil
-		case c.State != books.CopyReserved && (c.State != books.CopyVoid || r.State != books.CopyReleased):
+		case again && only && r.State == books.CopyVoid:
+			return fmt.Errorf("%w: another attempt to hand out copy %s began", books.ErrConflict, r.Copy)
+		case r.State != books.CopyReserved && c.State != books.CopyReserved && (c.State != books.CopyVoid || r.State != books.CopyReleased):
 			return fmt.Errorf("%w: copy %s is entered as released", books.ErrConflict, r.Copy)
 		}
 		added = true
@@ -230,7 +240,7 @@ func (d *DB) Copies(ctx context.Context, of watermark.Submission) (copies []book
 			return err
 		}
 		setStates(copies, releases)
-		return nil
+		return d.boundCopies(ctx, q, copies)
 	})
 	return copies, err
 }
@@ -246,7 +256,7 @@ func setStates(copies []books.Copy, releases []books.Release) {
 	}
 }
 
-// CopiesAfter returns up to limit copies with a greater number. Their releases are not compared with lists.
+// CopiesAfter returns up to limit copies with a greater number. They have no bounds, and their releases are not compared with lists.
 func (d *DB) CopiesAfter(ctx context.Context, seq int64, limit int) (copies []books.Copy, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
 		if copies, err = copyTable.rows(ctx, q, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit); err != nil {
@@ -346,7 +356,7 @@ func (d *DB) Conclusions(ctx context.Context) ([]books.Conclusion, error) {
 // Both are the zero time if there is no upload.
 func (d *DB) Span(ctx context.Context) (first, last time.Time, err error) {
 	var a, b sql.NullInt64
-	err = d.read.QueryRowContext(ctx, "SELECT min(submitted), max(submitted) FROM submission").Scan(&a, &b)
+	err = d.read.QueryRowContext(ctx, "SELECT CAST(min(submitted) AS BIGINT), CAST(max(submitted) AS BIGINT) FROM submission").Scan(&a, &b)
 	if err != nil || !a.Valid || !b.Valid {
 		return first, last, err
 	}

@@ -534,14 +534,29 @@ func TestReleases(t *testing.T) {
 			require.Equal(t, states[c.ID], c.State)
 		}
 		for of, want := range map[watermark.CopyID]error{0x502: books.ErrConflict, 0x504: books.ErrConflict, 0x505: books.ErrConflict, 0x599: books.ErrNotFound, 1<<60 | 7: books.ErrNotFound} {
-			_, err = d.AddRelease(ctx, release(of, books.CopyVoid))
+			_, err = d.AddRelease(ctx, release(of, books.CopyVoid), false)
 			require.ErrorIs(t, err, want, "%s", of)
 		}
 		for of, state := range map[watermark.CopyID]string{0x502: books.CopyReleased, 0x503: books.CopyVoid} {
-			added, err := d.AddRelease(ctx, release(of, state))
+			added, err := d.AddRelease(ctx, release(of, state), false)
 			require.NoError(t, err)
 			require.False(t, added, "it is so already")
 		}
+		for i, want := range []struct { // another attempt at a copy that is reserved
+			state string
+			only  bool
+			added bool
+			err   error
+		}{{books.CopyReserved, false, true, nil}, {books.CopyReserved, false, false, nil}, {books.CopyVoid, true, false, books.ErrConflict}} {
+			added, err := d.AddRelease(ctx, release(0x501, want.state), want.only)
+			require.ErrorIs(t, err, want.err, i)
+			require.Equal(t, want.added, added, i)
+			c, err := d.Copy(ctx, 0x501)
+			require.NoError(t, err)
+			require.Equal(t, books.CopyReserved, c.State)
+		}
+		_, err = d.AddRelease(ctx, release(0x503, books.CopyReserved), false)
+		require.ErrorIs(t, err, books.ErrConflict, "it is void")
 		never := t0.AddDate(99, 0, 0)
 		count := func() (n int) {
 			_, _, issued, err := d.CountDays(ctx, never)
@@ -557,7 +572,7 @@ func TestReleases(t *testing.T) {
 		by, err := d.CountIssued(ctx, never)
 		require.NoError(t, err)
 		require.Equal(t, books.Issued{Recipient: "vendor B", Day: sub.Submitted.Truncate(24 * time.Hour), Count: 1}, by[len(by)-1])
-		_, err = d.AddRelease(ctx, release(0x503, books.CopyReleased))
+		_, err = d.AddRelease(ctx, release(0x503, books.CopyReleased), false)
 		require.NoError(t, err)
 		require.Equal(t, 5, count(), "the entry that it is void was wrong")
 
@@ -567,7 +582,7 @@ func TestReleases(t *testing.T) {
 		require.NoError(t, d.AddCopy(ctx, &c, k))
 		r := release(0x601, books.CopyVoid)
 		r.Submission = alone.ID
-		_, err = d.AddRelease(ctx, r)
+		_, err = d.AddRelease(ctx, r, false)
 		require.NoError(t, err)
 		again, err := d.CountIssued(ctx, never)
 		require.NoError(t, err)

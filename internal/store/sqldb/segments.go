@@ -101,8 +101,8 @@ func (s *segmentRow) rest() iter.Seq2[int64, bool] {
 const usedSegments = " WHERE state > 0 AND kind = $1 ORDER BY first"
 
 // Searchable counts the submissions with numbers up to upto, without the submissions of erasures with numbers up to erasure;
-// each page counts. The submissions of these erasures must have such numbers. The error wraps [books.ErrTampered] if there are fewer or more submissions in all than were
-// entered, or others are erased: a search would not find them.
+// each page counts. The submissions of these erasures must have such numbers. The error wraps [books.ErrTampered] if there are
+// fewer or more submissions in all than were entered, or others are erased. Then n is of those entered.
 func (d *DB) Searchable(ctx context.Context, upto, erasure int64) (n int64, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
 		var all, erased, listed, more, later int64
@@ -110,7 +110,7 @@ func (d *DB) Searchable(ctx context.Context, upto, erasure int64) (n int64, err 
 			(SELECT count(*) FROM erasure_submission WHERE erasure IN (SELECT seq FROM erasure)),
 			(SELECT count(*) FROM submission WHERE seq > $1), (SELECT count(*) FROM erasure_submission WHERE erasure > $2)`,
 			upto, erasure).Scan(&all, &erased, &listed, &more, &later); err != nil {
-			return err
+			return unreadable(err)
 		}
 		lists, err := readLists(ctx, q, &d.dialect)
 		if err != nil {
@@ -121,8 +121,10 @@ func (d *DB) Searchable(ctx context.Context, upto, erasure int64) (n int64, err 
 		case err != nil:
 			return damaged(err)
 		case uint64(all) != entered.N:
+			n = int64(entered.N) - more - (listed - later)
 			return tampered("there are %d submissions and pages, and %d were entered", all, entered.N)
 		case erased != listed:
+			n = all - more - (listed - later)
 			return tampered("%d submissions are erased, but erasures list %d", erased, listed)
 		}
 		n = all - more - (listed - later)

@@ -76,6 +76,7 @@ type DB struct {
 	originals   *originals
 	queue       *commitQueue
 	custody     *custodyFacts
+	witness     *witnessing
 	erased      *erasedList
 	segmentFrom int         // see the constant; tests make it smaller
 	segmenting  *sync.Mutex // held while segments are made: by one builder of a process at a time
@@ -127,7 +128,7 @@ func OpenCopy(ctx context.Context, dialect Dialect, write, read *sql.DB) (*DB, e
 // open brings a database to the latest schema and then calls ready, which checks or fills the
 // tables. If either fails, open closes write and read, which may be the same.
 func open(ctx context.Context, dialect Dialect, write, read *sql.DB, ready func(*DB) error) (*DB, error) {
-	d := &DB{dialect: dialect, write: write, read: read, originals: new(originals), queue: newCommitQueue(), custody: new(custodyFacts), erased: new(erasedList), segmentFrom: segmentFrom, segmenting: new(sync.Mutex), commit: (*sql.Tx).Commit}
+	d := &DB{dialect: dialect, write: write, read: read, originals: new(originals), queue: newCommitQueue(), custody: new(custodyFacts), witness: new(witnessing), erased: new(erasedList), segmentFrom: segmentFrom, segmenting: new(sync.Mutex), commit: (*sql.Tx).Commit}
 	err := d.migrate(ctx)
 	if err == nil {
 		err = d.makeLists(ctx)

@@ -177,9 +177,11 @@ func numberOf(ctx context.Context, q querier, id watermark.Submission) (seq int6
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, books.ErrNotFound
 	}
+	err = unreadable(err)
 	var found watermark.Submission
 	if err == nil {
 		err = q.QueryRowContext(ctx, "SELECT id FROM submission WHERE seq = $1", seq).Scan(fixed(found[:]))
+		err = unreadable(err)
 	}
 	if err == nil && found != id {
 		err = tampered("the index of submission %s leads to another", id)

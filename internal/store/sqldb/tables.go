@@ -3,6 +3,8 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,7 +50,7 @@ var (
 		}}
 	// presentTable has the rows of submissionTable with the present subjects. It is for reading.
 	presentTable = table[books.Submission]{`(SELECT s.*, coalesce(x.reference, '') AS later, coalesce(x.entered, 0) AS set_at
-		FROM submission s LEFT JOIN subject x ON x.submission = s.id AND x.reference <> '') AS present`,
+		FROM submission s LEFT JOIN subject x ON x.submission = s.id AND x.reference <> '') AS submission`,
 		append(slices.Clone(submissionTable.columns), "later", "set_at"),
 		func(s *books.Submission) []any { return append(submissionTable.bind(s), laterSubject{s}, setAt{s}) }}
 	subjectTable = table[books.SubjectChange]{"subject", columns("submission reference blind digest entered actor salt seq"),
@@ -155,7 +157,11 @@ type querier interface {
 // rows returns all rows that the query with this tail selects. tail follows the table's name ("
 // WHERE seq = $1"); args are its arguments. Without rows the result is empty.
 func (t table[T]) rows(ctx context.Context, q querier, tail string, args ...any) ([]T, error) {
-	return collect(ctx, q, t.bind, t.query()+tail, args...)
+	rows, err := collect(ctx, q, t.bind, t.query()+tail, args...)
+	if errors.Is(err, books.ErrTampered) {
+		err = fmt.Errorf("%s: %w", t.name[strings.LastIndexByte(t.name, ' ')+1:], err)
+	}
+	return rows, err
 }
 
 // query returns the begin of a query of all columns: "SELECT … FROM …".
@@ -188,7 +194,7 @@ func collect[T any](ctx context.Context, q querier, bind func(*T) []any, query s
 	for rows.Next() {
 		var row T
 		if err := rows.Scan(bind(&row)...); err != nil {
-			return nil, unreadable(err)
+			return nil, fmt.Errorf("%w%s", unreadable(err), inEntry(rows))
 		}
 		out = append(out, row)
 	}

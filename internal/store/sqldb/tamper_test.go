@@ -67,7 +67,7 @@ func releases(t *testing.T, s books.Store) {
 	}
 	for i, r := range []books.Release{release(0x502, books.CopyReleased), release(0x503, books.CopyVoid), release(0x504, books.CopyVoid), release(0x504, books.CopyReleased)} {
 		r.Salt = salt(fmt.Sprint("release", i))
-		added, err := s.AddRelease(t.Context(), r)
+		added, err := s.AddRelease(t.Context(), r, false)
 		require.NoError(t, err)
 		require.True(t, added)
 	}

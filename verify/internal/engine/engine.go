@@ -91,6 +91,27 @@ func (e *Engine) LogConclusion(ctx context.Context, of int64, actor string, name
 		Logged: books.Logged{Salt: books.NewSalt()}})
 }
 
+// CheckRecords reads the records by which every leak is weighed: recipients, mark keys, custody, who had copies,
+// investigations and conclusions. problems says which of them were altered or cannot be read.
+func (e *Engine) CheckRecords(ctx context.Context) (problems []string, err error) {
+	read := func(_ any, problem error) {
+		switch {
+		case errors.Is(problem, books.ErrTampered):
+			problems = append(problems, problem.Error())
+		case err == nil:
+			err = problem
+		}
+	}
+	read(e.store.Recipients(ctx))
+	read(e.store.MarkKeys(ctx))
+	read(e.store.KeyStates(ctx))
+	read(e.store.Custody(ctx))
+	read(e.store.HandOns(ctx))
+	read(e.store.Investigations(ctx))
+	read(e.store.Conclusions(ctx))
+	return problems, err
+}
+
 // An Earlier is an investigation of files that are examined again, with its last conclusion.
 type Earlier struct {
 	Began  books.Investigation

@@ -178,6 +178,9 @@ func (b *holdingsOf) unmarked(ctx context.Context, facts []books.Custody) ([]int
 	if err == nil {
 		err = b.listed(ctx, lists, spans, out)
 	}
+	for i, n := range b.all {
+		out[i] = min(out[i], n) // more only of rows that were altered
+	}
 	return out, err
 }
 

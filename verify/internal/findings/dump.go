@@ -54,6 +54,7 @@ type Record struct {
 	Searchable
 	Registries []Registry        `json:"registries,omitempty"` // several that were searched as one; their ledgers and entries are not above
 	Unopened   []string          `json:"unopened,omitempty"`   // names of registries that were to be searched and could not be opened
+	Altered    []string          `json:"altered,omitempty"`    // records by which all leaks are weighed that were altered or cannot be read, in words: every leak that they concern is incomplete
 	Containers []Container       `json:"containers"`           // archives and PDFs whose files are among the leaks
 	Logged     []int64           `json:"logged"`               // entries of the ledger that say that these investigations began
 	Keys       []string          `json:"keys"`                 // IDs of the mark keys that were tried

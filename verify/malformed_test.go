@@ -1,0 +1,186 @@
+package verify_test
+
+import (
+	"bytes"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
+)
+
+// garbage is what no column of its type holds, as SQL.
+var garbage = map[string][]string{
+	"TEXT":    {"x'ff00'", "CAST(x'ff00' AS TEXT)", "'no such word'", "NULL"},
+	"BLOB":    {"'garbage'", "x'01'", "zeroblob(40)", "NULL"},
+	"INTEGER": {"'garbage'", "-9223372036854775807", "1.5", "NULL"},
+	"REAL":    {"'garbage'", "9e999", "NULL"},
+}
+
+// noSQL is a text that only a reader of SQL, or of Go, understands.
+const noSQL = `(?i)sql|scan|select |column index|panic|strconv|converting|runtime error`
+
+// garbled returns the path of a copy of the registry made, with a value in a column of its first row.
+func garbled(t *testing.T, made []byte, table, column, value string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kyc.db")
+	require.NoError(t, os.WriteFile(path, made, 0o600))
+	run := func(queries ...string) {
+		db, err := sql.Open("sqlite", path)
+		require.NoError(t, err)
+		defer db.Close()
+		conn, err := db.Conn(t.Context())
+		require.NoError(t, err)
+		defer conn.Close()
+		for _, q := range queries {
+			_, err := conn.ExecContext(t.Context(), q)
+			require.NoError(t, err, q)
+		}
+	}
+	// A flipped bit changes a type as well: the table's own checks are taken away, and put back.
+	run("PRAGMA writable_schema = 1",
+		"CREATE TABLE kept AS SELECT name, sql FROM sqlite_schema WHERE name = '"+table+"'",
+		"UPDATE sqlite_schema SET sql = replace(replace(replace(sql, ') STRICT, WITHOUT ROWID', ') WITHOUT ROWID'), ') STRICT', ')'), 'NOT NULL', '') WHERE name = '"+table+"'",
+		"PRAGMA writable_schema = RESET")
+	run("PRAGMA ignore_check_constraints = 1", "PRAGMA foreign_keys = 0",
+		fmt.Sprintf("UPDATE %s SET %s = %s WHERE seq = (SELECT min(seq) FROM %s)", table, column, value, table),
+		"PRAGMA writable_schema = 1",
+		"UPDATE sqlite_schema SET sql = (SELECT sql FROM kept) WHERE name = '"+table+"'",
+		"DROP TABLE kept",
+		"PRAGMA writable_schema = RESET")
+	return path
+}
+
+// A row of which any column is garbage ends neither an investigation nor an audit. The leaks that it concerns are
+// incomplete, the others are examined, and no text of the database reaches a reader.
+func TestMalformedRows(t *testing.T) {
+	c := newCase(t)
+	ledger := malformable(t, c)
+	require.NoError(t, c.Registry.Close())
+	made := readFile(t, c.path)
+	db, err := sql.Open("sqlite", c.path)
+	require.NoError(t, err)
+	defer db.Close()
+	r, err := registry.Open(t.Context(), sqlite.At(c.path))
+	require.NoError(t, err)
+	whole, err := r.Ledger().Audit(t.Context(), registry.AuditOptions{SealKey: c.SealKey, Keys: []string{ledger}})
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	stranger := file(t, specimen.Render(specimen.Residence, specimen.NewPerson(9), 200), "png")
+	leak := file(t, c.marked, "jpeg")
+	tried, altered := 0, 0
+	for _, table := range []string{"recipient", "submission", "copy", "release", "custody", "receipt", "mark_key", "key_state", "handon", "cosigned", "investigation", "conclusion"} {
+		var n int
+		require.NoError(t, db.QueryRow("SELECT count(*) FROM "+table).Scan(&n))
+		require.NotZero(t, n, table)
+		rows, err := db.Query("SELECT name, type FROM pragma_table_info('" + table + "')")
+		require.NoError(t, err)
+		for rows.Next() {
+			var column, kind string
+			require.NoError(t, rows.Scan(&column, &kind))
+			values := garbage[kind]
+			switch {
+			case column == "seq" || kind == "INTEGER" && table == "submission" && column == "id":
+				values = values[1:2] // SQLite itself keeps numbers there
+			case column == "name" || column == "id":
+				values = values[:3]
+			}
+			for i, value := range values {
+				if os.Getenv("KYCMARK_GARBAGE") == "" && (tried%3 != 0 || (tried/3+i)%len(values) != 0) {
+					continue // one value of each third column; all with KYCMARK_GARBAGE=1
+				}
+				t.Run(table+"."+column+" "+value, func(t *testing.T) {
+					path := garbled(t, made, table, column, value)
+					if goesOn(t, c, ledger, path, leak, stranger, len(whole.Problems)) {
+						altered++
+					}
+				})
+			}
+			tried++
+		}
+		require.NoError(t, rows.Err())
+	}
+	t.Logf("%d columns; in %d trials records that all leaks rest on were altered", tried, altered)
+	require.Greater(t, tried, 100)
+	require.NotZero(t, altered)
+}
+
+// goesOn requires that an investigation of a marked leak and of a stranger, and an audit, of the registry at path go on. It
+// reports whether records that all leaks rest on were altered. ledger is the key of checkpoints. An audit finds more
+// than problems problems.
+func goesOn(t *testing.T, c *caseFile, ledger, path string, leak, stranger []byte, problems int) (altered bool) {
+	t.Helper()
+	r, err := registry.Open(t.Context(), sqlite.At(path))
+	require.NoError(t, err)
+	defer r.Close()
+	cfg := c.Config
+	cfg.Registry = r
+	inv := newInvestigator(t, cfg)
+	inv.SetDetect(reads(c.copy.ID))
+	ours, err := inv.Investigate(t.Context(), "a.jpg", leak)
+	require.NoError(t, err)
+	inv.SetDetect(noMark)
+	other, err := inv.Investigate(t.Context(), "b.jpg", stranger)
+	require.NoError(t, err)
+	require.Equal(t, verify.FoundUnknown, other.Finding)
+	d, err := inv.Weigh(t.Context(), []*verify.Verdict{ours, other})
+	require.NoError(t, err)
+	var findings, page bytes.Buffer
+	require.NoError(t, inv.WriteFindings(t.Context(), &findings, d, true))
+	require.NoError(t, inv.WriteReport(t.Context(), &page, d, true))
+	assert.NotRegexp(t, noSQL, strings.Join(append(d.ShowsNot, d.Headline, ours.Note, other.Note), "\n"))
+	f, err := verify.ReadFindings(&findings)
+	require.NoError(t, err)
+	require.NoError(t, f.CheckLeaks())
+	require.NoError(t, f.CheckVerdict())
+	for _, text := range d.Record.Altered {
+		altered = true
+		assert.Regexp(t, `entry |found, and`, text, "the row is named")
+		require.Equal(t, verify.FoundIncomplete, ours.Finding)
+		require.Empty(t, d.Named)
+	}
+	a, err := r.Ledger().Audit(t.Context(), registry.AuditOptions{SealKey: c.SealKey, Keys: []string{ledger}})
+	require.NoError(t, err)
+	require.Greater(t, len(a.Problems), problems)
+	assert.NotRegexp(t, noSQL, strings.Join(a.Problems, "\n"))
+	t.Log(ours.Finding, d.Headline, d.Record.Altered, a.Problems)
+	return altered
+}
+
+// malformable enters a row of each of the rarer tables into the registry of c. It returns the public key of a checkpoint.
+func malformable(t *testing.T, c *caseFile) (ledger string) {
+	t.Helper()
+	ctx := t.Context()
+	require.NoError(t, c.Registry.AddRecipient(ctx, registry.Recipient{Name: "printer", Kind: registry.KindPartner}))
+	inv := c.investigator(t, reads(c.copy.ID))
+	_, err := inv.Weigh(ctx, []*verify.Verdict{examine(t, inv, c.marked)})
+	require.NoError(t, err)
+	s, err := sqlite.At(c.path).Open(ctx)
+	require.NoError(t, err)
+	defer s.Close()
+	logged := func() books.Logged { return books.Logged{Salt: books.NewSalt()} }
+	now := c.copy.Issued.Add(time.Hour)
+	require.NoError(t, s.AddReceipt(ctx, books.Receipt{Copy: c.copy.ID, PublicKey: books.Digest{1}, Entered: now, Logged: logged()}))
+	require.NoError(t, s.AddHandOn(ctx, books.HandOn{Giver: "vendor A", Taker: "printer", How: books.HandedOn, Purpose: c.copy.Purpose, Document: "letter", Entered: now, Logged: logged()}))
+	require.NoError(t, s.AddKeyState(ctx, books.KeyState{KeyID: c.copy.KeyID, State: books.KeyRetired, Since: now, Entered: now, Logged: logged()}))
+	private, public, err := c.Registry.Ledger().GenerateKey(ctx)
+	require.NoError(t, err)
+	signed, err := c.Registry.Ledger().Sign(ctx, private)
+	require.NoError(t, err)
+	_, err = s.ChangeCheckpoint(ctx, signed.Size, func(k *books.Checkpoint) ([]books.Cosigned, error) {
+		return []books.Cosigned{{Size: k.Size, Root: k.Root, Dated: now, Proof: []byte{2}, Entered: now, Logged: logged()}}, nil
+	})
+	require.NoError(t, err)
+	return public
+}
