@@ -64,8 +64,7 @@ func Embed(key *Key, id CopyID, src image.Image, opts *Options) (*image.NRGBA, e
 }
 
 // Mark marks src and reads the mark back as a messenger would deliver it, shrunk to 1280
-// pixels and compressed. It reads at the place where it put the mark, and searches for the
-// mark as [Detect] does if the margin there is below 6 dB. If reading succeeds barely, Mark
+// pixels and compressed. It searches for the mark as [Detect] does. If reading succeeds barely, Mark
 // marks again 1.2 times as strong; if it fails, up to 1.4 times. It never goes past the PSNR
 // floor (44.3 dB from a megapixel on, 42 dB below) nor an SSIM of 0.9862. It sets Weak if the
 // strongest mark is not read either: then nothing should be handed out.

@@ -26,17 +26,17 @@ func processorTime() time.Duration {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
-// BenchmarkCopies reports the processor time of a copy of each JPEG in a folder, of five for as many vendors, in
+// BenchmarkCopies reports the processor time of a copy of each JPEG, of five for as many vendors, in
 // coefficients and in pixels, with all that is done once, and the first as a share of the second:
 //
 //	KYCMARK_PICTURES=DIR go test -run '^$' -bench Copies -benchtime 1x ./internal/jpegcopy
 func BenchmarkCopies(b *testing.B) {
-	folder, is := os.LookupEnv("KYCMARK_PICTURES")
-	if !is {
-		folder = "../../testdata/pictures"
+	files := []string{"../../testdata/pictures/stranger_coast.jpg"}
+	if folder, is := os.LookupEnv("KYCMARK_PICTURES"); is {
+		var err error
+		files, err = filepath.Glob(filepath.Join(folder, "*.jpg"))
+		require.NoError(b, err)
 	}
-	files, err := filepath.Glob(filepath.Join(folder, "*.jpg"))
-	require.NoError(b, err)
 	const vendors = 5
 	key, of := watermark.GenerateKey(), watermark.Submission{1}
 	var coded, pixels time.Duration
