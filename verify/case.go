@@ -190,7 +190,7 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 		if !l.Weighed() || l.matched() && w.first[i] != i {
 			continue
 		}
-		leak := odds.Leak{FalseMatch: falseMatch, Marked: l.KeyID != ""}
+		leak := odds.Leak{FalseMatch: falseMatch, Marked: l.KeyID != "" || l.damaged()}
 		if !l.matched() && again[w.first[i]] {
 			leak.Cluster = l.SHA256 // it counts once, and as examined each time
 		}
@@ -203,7 +203,10 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 		if l.matched() {
 			leak.In = registriesOf(b.registries, l.In)
 			leak.Submission, leak.Submitted, leak.Cluster = l.Submission.String(), l.Submitted, w.unit[l.Submission]
-			leak.Unmarked, leak.FalseMatch = w.holdersOf(l, w.cfg.admissible), l.falseMatchOf(falseMatch)
+			leak.FalseMatch = l.falseMatchOf(falseMatch)
+			if !l.damaged() {
+				leak.Unmarked = w.holdersOf(l, w.cfg.admissible)
+			}
 			leak.Held = unless(leak.Unmarked, w.holdersOf(l, func(registry.Custody) bool { return true }))
 			for _, x := range b.copies[l.Submission] {
 				if w.parties[x.Recipient] != nil {
@@ -265,15 +268,15 @@ func (w *weighing) holdersOf(l *Verdict, counts func(registry.Custody) bool) []s
 // is the registry's row of that copy. pooled holds, by copy, the natural logarithm of the e-value
 // over all leaks (see [weighing.pooled]). A traced copy has its own e-value, at most the pooled
 // value if it is confirmed (0 if pooled lacks it), else at most [maxUnconfirmed]. A copy that was
-// read blind alone has the inverse of its p. A copy of a forgeable mark, and a copy that was
-// neither traced nor read, are neutral: LnE is 0 and Miss is 1.
+// read blind alone has the inverse of its p. All copies beside a damaged mark, a copy of a forgeable
+// mark, and a copy that was neither traced nor read, are neutral: LnE is 0 and Miss is 1.
 func (v *Verdict) evidenceFor(x registry.Copy, pooled map[watermark.CopyID]float64) odds.Copy {
 	out := odds.Copy{ID: x.ID.String(), Recipient: x.Recipient, Miss: 1}
 	confirmed := v.Finding == FoundCopy && !v.Unconfirmed && slices.ContainsFunc(v.Issued, func(c registry.Copy) bool { return c.ID == x.ID })
 	t := traceOf(v.Traces, v.Submission)
 	traced := tracedCopy(t, x.ID)
 	switch {
-	case v.Forgeable && x.ID == v.Copy:
+	case v.Forgeable && x.ID == v.Copy, v.damaged():
 	case traced != nil && t.Registered:
 		highest := maxUnconfirmed
 		if confirmed {

@@ -160,7 +160,7 @@ func (e evidence) lookalike() (code string, m *Match) {
 
 // concludeNoMark returns the conclusion for a leak that shows a submission by its pixels, without a
 // mark of an issued copy. shown is the match with that submission. The finding is [FoundUnmarked]
-// only if tracing would have found a mark and no other mark was read, else [FoundUnreadable]. A registry that
+// only if tracing would have found a mark and no part of a mark is there, else [FoundUnreadable]. A registry that
 // was not opened may have issued a copy. It also is
 // that if several uploads have the page that the leak shows, such as the terms of a bank: it may come
 // from any of them, and nothing may be said of the holders of one.
@@ -170,6 +170,11 @@ func concludeNoMark(e evidence, shown *Match) conclusion {
 	switch {
 	case len(e.reads) > 0 || t == nil:
 		c.say("not-marked-untraced", nil)
+	case marked(t):
+		c.say("not-marked-damaged", nil)
+		if t.Survival > 0 && t.Survival < watermark.Removed {
+			c.say("not-marked-removed", figures{"share": percent(t.Survival)})
+		}
 	case e.sharing() > 1:
 		c.say("not-marked-shared", figures{"n": e.sharing()})
 	case len(e.open(shown)) > 0:
@@ -216,7 +221,10 @@ func (e *evidence) open(shown *Match) (names []string) {
 	for _, m := range e.matches {
 		may := slices.Contains([]string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsUndecided}, m.Pixels) ||
 			m.Pixels == PixelsUnknown && m.HashOnly && m.Distance <= phash.MatchRadius // what was not compared otherwise is far behind, or was closed
-		if !may || m.Submission == shown.Submission || wouldShow(traceOf(e.traces, m.Submission)) {
+		if !may || m.Submission == shown.Submission {
+			continue
+		}
+		if t := traceOf(e.traces, m.Submission); wouldShow(t) && !marked(t) {
 			continue
 		}
 		for _, name := range m.In {

@@ -40,6 +40,11 @@ func TestConclude(t *testing.T) {
 	traced := func(power float64, issued, unsought int) []Tracing {
 		return []Tracing{{Submission: s, Registered: true, Power: power, Issued: issued, Unsought: unsought}}
 	}
+	damaged := func(logAny float64, issued, unsought int) []Tracing {
+		all := traced(1, issued, unsought)
+		all[0].LogAny = logAny
+		return all
+	}
 	aside := traced(1, 5, 0)
 	aside[0].Registered = false
 	stray := read{copy: 8, keyID: "v1-k", blind: -9, shows: PixelsUnknown}
@@ -118,6 +123,11 @@ func TestConclude(t *testing.T) {
 		"power too low":                       {evidence{matches: same, traces: traced(.9989, 5, 0)}, FoundUnreadable, false, s, 0},
 		"key missing":                         {evidence{matches: same, traces: traced(1, 5, 1)}, FoundUnreadable, false, s, 0},
 		"not on its original":                 {evidence{matches: same, traces: aside}, FoundUnreadable, false, s, 0},
+		"damaged":                             {evidence{matches: same, traces: damaged(-6, 5, 0)}, FoundUnreadable, false, s, 0},
+		"damaged, none issued":                {evidence{matches: same, traces: damaged(-20, 0, 0)}, FoundUnreadable, false, s, 0},
+		"damaged, key missing":                {evidence{matches: same, traces: damaged(-20, 5, 1)}, FoundUnreadable, false, s, 0},
+		"unmarked by chance":                  {evidence{matches: same, traces: damaged(-5.9, 5, 0)}, FoundUnmarked, false, s, 0},
+		"ID without its part, damaged":        {evidence{matches: same, traces: damaged(-20, 5, 0), reads: []read{missing}}, FoundTransplanted, false, s, 7},
 		"unmarked, but stray":                 {evidence{matches: same, traces: traced(1, 5, 0), reads: []read{stray}}, FoundUnissued, false, s, 0},
 		"lookalike, traced":                   {evidence{matches: []Match{match(s, 20, PixelsDifferent)}, traces: traced(1, 5, 0)}, FoundLookalike, false, s, 0},
 		"stray mark on upload":                {evidence{matches: []Match{match(s, 4, PixelsSame)}, reads: []read{stray}}, FoundUnissued, false, s, 0},

@@ -113,6 +113,8 @@ func (v *Verdict) checkTrace(t *Tracing) error {
 		return fmt.Errorf("level is %v, which no number of submissions gives", t.Level)
 	case !(t.Power >= 0 && t.Power <= 1):
 		return fmt.Errorf("power is %v, want 0 to 1", t.Power)
+	case !(t.LogAny <= 0 && t.Survival >= 0) || t.Survival > 0 && t.LogAny > watermark.PresentLevel:
+		return fmt.Errorf("any_log10_p is %v, survival is %v", t.LogAny, t.Survival)
 	case t.Registered && len(t.Copies) != t.Issued:
 		return fmt.Errorf("%d copies were looked for, but %d are listed", t.Issued, len(t.Copies))
 	case t.Decoys == nil && slices.ContainsFunc(t.Copies, found):

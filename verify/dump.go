@@ -328,7 +328,7 @@ func (w *weighing) count(l *Verdict) {
 			s.add(l, w.unit[l.Submission])
 		}
 	}
-	if l.Finding != FoundUnreadable && l.Finding != FoundUnmarked || w.cfg.after(l.Submitted) {
+	if l.Finding != FoundUnreadable && l.Finding != FoundUnmarked || l.damaged() || w.cfg.after(l.Submitted) {
 		return
 	}
 	in, out := make(map[string]bool), make(map[string]bool)

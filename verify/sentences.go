@@ -99,6 +99,8 @@ var notes = map[string]string{
 
 	"unmarked":             "This picture shows an upload, and no mark of the {n} {n|copy|copies} issued of that upload was found. Such a mark " + wouldFind,
 	"unmarked-no-copies":   "This picture shows an upload, and carries no mark under any key that was tried. No marked copy of the upload is recorded. A mark " + wouldFind,
+	"not-marked-damaged":   "This picture shows an upload and carries a part of a mark of its copies, damaged. On an unmarked picture that much is seen less than once in a million. Whose copy it was cannot be said.",
+	"not-marked-removed":   "Of any single copy's code at most {share} is left of what the picture's compression, blur and size leave. Filters, averages of several copies and an earlier hard JPEG do that; messengers rarely do.",
 	"not-marked-weak":      noMark + "A mark would have been found with a probability of {power} only, so whether the picture was marked cannot be said.",
 	"not-marked-keys":      noMark + "The mark {n|key|keys} of {n} {n|copy|copies} of that upload {n|was|were} not at hand, so whether the picture was marked cannot be said.",
 	"not-marked-aside":     noMark + "The picture could not be laid onto its original exactly enough to look for a mark, so whether it was marked cannot be said.",
@@ -347,7 +349,8 @@ var dumpSentences = []row{
 	{"custody-late", showsNot, custodyOf(func(s *party) int { return s.late }), "Custody that was entered after the leaks were found, and that its holder had not signed before, is listed but not admissible."},
 	{"window-measure", showsNot, (*weighing).windowMeasure, "The number of pictures within one window is no measure of its holder: a thief may take all uploads of a time, or what one holder had."},
 	{"unmarked", showsNot, found(FoundUnmarked), "On {n} {n|picture|pictures} no mark was found{keys}. A mark that was not removed would have been found {n|there|on each} with a probability of at least 99.5 %. Deliberate removal is not excluded. A party that removes marks does so on a whole dump, so that many such pictures say no more than one."},
-	{"unreadable", showsNot, found(FoundUnreadable), "On {n} {n|picture|pictures} no mark was found{keys}. A mark may have been missed, and deliberate removal is not excluded: nothing follows from its absence on a single picture."},
+	{"damaged-mark", showsNot, many((*weighing).damagedMarks), "{n} {n|picture carries|pictures carry} a part of a mark, and no copy is proved. {n|It|They} came from marked copies, and {n|counts|count} for no recipient and for no holder of unmarked uploads."},
+	{"unreadable", showsNot, (*weighing).withoutMark, "On {n} {n|picture|pictures} no mark was found{keys}. A mark may have been missed, and deliberate removal is not excluded: nothing follows from its absence on a single picture."},
 	{"absent", showsNot, (*weighing).absent, "Copies of pictures of {n} {n|person|persons} in this dump were issued to {name}, and the marks of these copies were not found. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %."},
 	{"forgeable", showsNot, many((*weighing).forgeables), "{n} {n|picture carries|pictures carry} the mark of a copy whose mark key is recorded as compromised since before the copy was issued. Each holder of the key could have made that mark, so {n|it counts|they count} for no recipient."},
 	{"void", showsNot, many((*weighing).voids), "{n} {n|picture carries|pictures carry} the mark of a copy that is void in the ledger: no byte of it was handed out, says the issuer's record. The record is wrong, or the copy left the issuer in another way. {n|It counts|They count} for no recipient."},

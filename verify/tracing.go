@@ -230,6 +230,7 @@ func orDecoy(issued []watermark.Candidate, key *watermark.Key) []watermark.Candi
 // copies, the smallest p first. If the leak could not be aligned, Power is 0 and no copy is listed.
 func (t *tracing) fill(found *watermark.TraceResult) {
 	t.Registered, t.Power, t.Expected = found.Registered, found.Power, found.Expected
+	t.LogAny, t.Survival = micro(found.LogAny), micro(found.Survival)
 	t.Residual, t.Overlap, t.Decoys = found.Residual, found.Overlap, decoys(found)
 	if !found.Registered {
 		t.Power = 0
@@ -267,6 +268,10 @@ func tracedCopy(t *Tracing, id watermark.CopyID) *findings.TracedCopy {
 func wouldShow(t *Tracing) bool {
 	return t != nil && t.Registered && t.Unsought == 0 && t.Power >= minPower
 }
+
+// marked reports whether the leak carries a part of a mark, by what all copies have in common too. It
+// may be that no copy was found.
+func marked(t *Tracing) bool { return t != nil && t.Registered && t.LogAny <= watermark.PresentLevel }
 
 // traceOf returns the tracing against a submission, or nil if the leak was not traced against
 // that submission.

@@ -178,6 +178,12 @@ func confirmedCopies(leaks []*Verdict) (out []registry.Copy) {
 	return out
 }
 
+// damaged reports whether the leak carries a part of a mark, and no copy was found. It then speaks for and against no
+// recipient, and for no holder of unmarked uploads.
+func (v *Verdict) damaged() bool {
+	return v.Finding == FoundUnreadable && len(v.Reads) == 0 && marked(traceOf(v.Traces, v.Submission))
+}
+
 // Weighed reports whether the leak counts in a dump's verdict, and among the pictures that are
 // claimed. Leaks that say nothing about where pictures came from do not count: files that could not
 // be examined or compared, marks that are not confirmed, and lookalikes, which may be other captures

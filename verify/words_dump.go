@@ -447,7 +447,7 @@ func (w *weighing) sources() int {
 
 // noMark returns the number of leaks that show a submission without a mark that was found.
 func (w *weighing) noMark() int {
-	return w.Counts[string(FoundUnmarked)] + w.Counts[string(FoundUnreadable)]
+	return w.Counts[string(FoundUnmarked)] + w.Counts[string(FoundUnreadable)] - w.damagedMarks()
 }
 
 // holders are the recipients whose admissible custody covers leaks without a mark.
@@ -963,4 +963,12 @@ func (w *weighing) namesAlike() []figures {
 	}
 	slices.Sort(alike)
 	return once(len(alike) > 0, figures{"names": alike})
+}
+
+// damagedMarks counts the pictures with a part of a mark, if no copy was found.
+func (w *weighing) damagedMarks() int { return w.leaksThat((*Verdict).damaged) }
+
+// withoutMark returns the figures of unreadable pictures without a part of a mark.
+func (w *weighing) withoutMark() []figures {
+	return several(w.Counts[string(FoundUnreadable)]-w.damagedMarks(), figures{"keys": w.ofKeys()})
 }

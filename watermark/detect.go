@@ -3,7 +3,9 @@ package watermark
 import (
 	"context"
 	"image"
+	"math"
 
+	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/mark/blind"
 	"github.com/kycmark/kycmark/internal/mark/code"
@@ -126,6 +128,16 @@ func (r *Reading) Sync() (z float64) {
 		z = max(z, u.Sync)
 	}
 	return z
+}
+
+// LogPSync returns the log10 of a probability: in a picture without a mark of the keys, pilots agree as strongly as here.
+// The search and the number of keys are in it. It is 0 without keys. It says nothing about whose copy the picture is: a
+// party with many copies can lay their pilots onto any picture.
+func (r *Reading) LogPSync() (logP float64) {
+	for _, u := range r.unread {
+		logP = min(logP, u.LogP+dsp.Ln(float64(len(r.unread)))/math.Ln10)
+	}
+	return logP
 }
 
 // Unread reports whether a list of the key may show more: the pilots of its mark agreed somewhere, and nothing was read

@@ -50,6 +50,16 @@ type Edit struct {
 	Score float64  // RMS difference in units of what the fit leaves elsewhere
 }
 
+// PresentLevel is the LogAny, log10 p, at and below which a mark was there, even if no copy is accused.
+// The pilots, which all copies have in common, count too. So a mark that was averaged away is seen.
+const PresentLevel = trace.PresentLevel
+
+// Removed is the Survival, above 0, below which more than a messenger took a mark away. Survival compares
+// the code of the strongest copy with what such a mark would show after the leak's codec, blur, resizing
+// and tone. The original's own detail says so. Messengers, screens and prints leave more; filters, averages
+// of copies and an earlier hard JPEG leave less ("kycmark-bench survival").
+const Removed = 0.62
+
 // A TraceResult is what a trace found out about a leak.
 type TraceResult struct {
 	Registered         bool           // the leak shows the original and not what merely looks like it, as far as can be seen
@@ -58,6 +68,8 @@ type TraceResult struct {
 	Accused            []CopyID       // strongest first
 	Power              float64        // probability that a mark of the issued strength would have been accused; 0 unless Registered
 	Expected           float64        // score that such a mark would have in the mean
+	LogAny             float64        // log10 p of as much of any mark of the keys in a leak that never had one, over all copies and keys
+	Survival           float64        // see [Removed]; 0 unless LogAny is at or below [PresentLevel]
 	Decoded            *CopyID        // read from what the original leaves over, without the list of copies
 	Quad               [4]Point       // corners of the leak, pixels of the original, clockwise from the leak's upper left
 	Residual           float64        // grey levels RMS that the original does not explain
@@ -186,6 +198,7 @@ func (t *Tracer) TraceLaid(ctx context.Context, leak image.Image, sight *capture
 // traced returns the result of a trace in its public form.
 func traced(r *trace.Result) *TraceResult {
 	out := &TraceResult{
+		LogAny: r.LogAny, Survival: r.Survival,
 		Registered: r.Registered, Copies: copyEvidence(r.Copies), Best: r.Best, Power: r.Power, Expected: r.Expected, Quad: quad(r.Quad),
 		Residual: r.Residual, Overlap: r.Overlap, Mirrored: r.Mirrored, Inverted: r.Inverted, inner: r,
 	}

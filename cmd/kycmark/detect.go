@@ -29,7 +29,7 @@ several keys, each adds as much.
 
 With --copies-from a mark that is too faint for its own check is compared with the
 copies that were issued. sync is how well a place in the picture agrees with the
-keys: 8 at most; without a mark it rarely exceeds 6.`,
+keys, 8 at most, and sync_log10_p how probable so much is without a mark of them.`,
 		Example: `  kycmark detect --key mark.key leak.jpg
   kycmark detect --key 2025.key --key 2026.key --json leaks/
   kycmark detect --key mark.key --copies-from issued.txt thumbnail.jpg`,
@@ -100,7 +100,8 @@ type detectLine struct {
 	Scale      *float64          `json:"scale"`
 	Rotation   *float64          `json:"rotation"`
 	Mirrored   *bool             `json:"mirrored"`
-	Sync       *float64          `json:"sync"` // strongest agreement of a place with a key; null: the picture could not be read
+	Sync       *float64          `json:"sync"`         // strongest agreement of a place with a key; null: the picture could not be read
+	SyncLogP   *float64          `json:"sync_log10_p"` // of so much in a picture without a mark of any key; null: the same
 	Detections []detection       `json:"detections"`
 	Error      *string           `json:"error"`
 }
@@ -124,8 +125,8 @@ func newDetectLine(file string, r *watermark.Reading, err error) detectLine {
 	if err != nil {
 		return l
 	}
-	sync := r.Sync()
-	l.Sync = &sync
+	sync, logP := r.Sync(), r.LogPSync()
+	l.Sync, l.SyncLogP = &sync, &logP
 	for _, m := range r.Marks {
 		l.Detections = append(l.Detections, detection{m.Copy, m.KeyID, m.LogPFA, m.Scale, m.Rotation, m.Mirrored, corners(m.Quad), m.Among})
 	}
@@ -137,10 +138,17 @@ func newDetectLine(file string, r *watermark.Reading, err error) detectLine {
 	return l
 }
 
+// syncLevel is the log10 p of the pilots' agreement from which a mark may be there: a wrong word on one unmarked
+// picture of a thousand at most.
+const syncLevel = -3
+
 // words tells the marks found, each with its copy, key and log10 p, in one line without a line
 // break.
 func (l *detectLine) words() string {
-	if !l.Found {
+	switch {
+	case !l.Found && l.SyncLogP != nil && *l.SyncLogP <= syncLevel:
+		return fmt.Sprintf("no mark found, but a mark of a key may be here (log10 p %.1f)", *l.SyncLogP)
+	case !l.Found:
 		return "no mark found"
 	}
 	var b strings.Builder

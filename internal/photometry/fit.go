@@ -70,6 +70,12 @@ func (s *Source) Fit(v *View) (*Fit, error) {
 	return f, nil
 }
 
+// Clipped reports whether tone cut off pixel i: the leak is black or white there, by the tone curve.
+func (f *Fit) Clipped(i int) bool {
+	end := f.leak.Pix[i] <= clipped || f.leak.Pix[i] >= 255-clipped
+	return end && abs(f.Predicted.Pix[i]-f.base.Pix[i]) > clipped
+}
+
 // Strong returns all detail of the original and of the leak, coarse and fine, where the leak
 // shows the original.
 func (f *Fit) Strong() Details {

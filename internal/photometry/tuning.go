@@ -19,6 +19,7 @@ const (
 	minPixels     = 200   // pixels that must show the original
 	toneSamples   = 40000 // pixels that a tone curve is fitted to, about
 	varianceReach = 6     // deviation in pixels of the window of the residual's variance
+	clipped       = 4     // grey levels from black or white at which compression leaves what tone cut off
 )
 
 // Detail, compared where it is about as strong as a mark.

@@ -32,6 +32,8 @@ type traceOf struct {
 	Issued     int     `json:"issued"`
 	Unsought   int     `json:"unsought"`
 	Power      float64 `json:"power"`
+	LogAny     float64 `json:"any_log10_p"`
+	Survival   float64 `json:"survival"`
 	Copies     []struct {
 		Copy  string `json:"copy"`
 		Found bool   `json:"found"`
@@ -339,6 +341,11 @@ var noteRules = map[string]func(*report, *leak) row{
 	"unmarked-no-copies": bare(func(t *traceOf) bool { return t.Issued == 0 }, func(t *traceOf) row {
 		return row{"power": powered(t.Power)}
 	}),
+	"not-marked-damaged": func(_ *report, l *leak) row { return when(l.damaged(), nil) },
+	"not-marked-removed": func(_ *report, l *leak) row {
+		s := l.trace(l.Submission).Survival
+		return when(l.damaged() && s > 0 && s < 0.62, row{"share": fmt.Sprintf("%.1f %%", 100*s)})
+	},
 	"not-marked-weak": weak(func(t *traceOf) bool { return t.Registered && t.Unsought == 0 && t.Power < 0.999 }, func(t *traceOf) row {
 		return row{"power": powered(t.Power)}
 	}),

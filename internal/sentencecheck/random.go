@@ -354,7 +354,12 @@ func (d *dump) unreadable(l map[string]any) {
 		l["matches"] = append(l["matches"].([]any), map[string]any{"submission": o.ID, "distance": 4, "pixels": "same", "submitted": o.Submitted})
 		return
 	}
-	switch t := l["traces"].([]any)[0].(map[string]any); d.IntN(4) {
+	switch t := l["traces"].([]any)[0].(map[string]any); d.IntN(5) {
+	case 2: // a part of a mark is there
+		t["any_log10_p"] = -20
+		if d.IntN(2) == 0 {
+			t["survival"] = d.Float64()
+		}
 	case 0:
 		t["unsought"] = 1 + d.IntN(2)
 	case 1:

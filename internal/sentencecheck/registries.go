@@ -89,7 +89,7 @@ func (l *leak) bareOfOne() bool {
 func (l *leak) notRuledOut() (out []string) {
 	for _, m := range l.Matches {
 		t := l.trace(m.Submission)
-		silent := t.Registered && t.Unsought == 0 && t.Power >= 0.999
+		silent := t.Registered && t.Unsought == 0 && t.Power >= 0.999 && t.LogAny > -6
 		may := !slices.Contains([]string{"different", "same template", "unrelated"}, m.Pixels) && (m.Pixels != "not compared" || m.HashOnly && m.Distance <= 31)
 		if m.Submission == l.Submission || silent || !may {
 			continue

@@ -21,9 +21,17 @@ func (l *leak) examined() bool {
 	return !slices.Contains([]string{"damaged", "unsupported", "unopened", "missing", "no picture"}, l.Finding)
 }
 func (l *leak) confirmed() bool { return l.Finding == "copy" && !l.Unconfirmed }
-func (l *leak) bare() bool      { return l.Finding == "unmarked" || l.Finding == "unreadable" }
+func (l *leak) bare() bool {
+	return l.Finding == "unmarked" || l.Finding == "unreadable" && !l.damaged()
+}
+
+// damaged reports whether a part of a mark is there, and no copy was found.
+func (l *leak) damaged() bool {
+	t := l.trace(l.Submission)
+	return l.Finding == "unreadable" && len(l.Reads) == 0 && t.Registered && t.LogAny <= -6
+}
 func (l *leak) shows() bool {
-	return l.bare() || l.confirmed() || l.Finding == "transplanted" || l.Forgeable || l.Void || l.Finding == "unissued" && l.Submission != ""
+	return l.bare() || l.damaged() || l.confirmed() || l.Finding == "transplanted" || l.Forgeable || l.Void || l.Finding == "unissued" && l.Submission != ""
 }
 
 // unissued reports whether a mark was read that the registry does not list.

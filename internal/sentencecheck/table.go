@@ -231,8 +231,9 @@ var rules = map[string]func(*report) []row{
 	"custody-late": func(r *report) []row {
 		return once(r.inadmissible() > 0 && !r.found.IsZero(), nil)
 	},
-	"unmarked":   keyed(finding("unmarked")),
-	"unreadable": keyed(finding("unreadable")),
+	"unmarked":     keyed(finding("unmarked")),
+	"unreadable":   keyed(func(l *leak) bool { return l.Finding == "unreadable" && !l.damaged() }),
+	"damaged-mark": func(r *report) []row { return some(r.count((*leak).damaged), nil) },
 	"absent": func(r *report) (out []row) {
 		for _, h := range r.Verdict.Hypotheses {
 			if h.Kind == "copies" && h.Absent > 0 && r.count(finding("unreadable")) > 0 {

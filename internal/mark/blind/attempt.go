@@ -24,10 +24,10 @@ func (r *reader) attemptParts(i int, b [4]float64, rounds []round) {
 	z := r.fields[i]
 	f, held := r.observed(b)
 	a := cellAmplitudes(z, 0, 0, &f, max(8, z.W/parts), max(8, z.H/parts))
-	best := r.kd.findShift(r.shifts, only(held, a.sum(0, 0, parts, parts)))
+	best := r.findShift(only(held, a.sum(0, 0, parts, parts)))
 	for y := 0; y <= parts/2 && best.z <= sureAgreement; y += parts / 4 {
 		for x := 0; x <= parts/2; x += parts / 4 {
-			if s := r.kd.findShift(r.shifts, only(held, a.sum(x, y, parts/2, parts/2))); s.z > best.z {
+			if s := r.findShift(only(held, a.sum(x, y, parts/2, parts/2))); s.z > best.z {
 				best = s
 			}
 		}
@@ -40,7 +40,7 @@ func (r *reader) attemptParts(i int, b [4]float64, rounds []round) {
 // below plainAgreement. What is read is added to r.found. Below an agreement of need, settle only
 // records s.z as the best seen, if it is.
 func (r *reader) settle(i int, b [4]float64, s shift, need float64, rounds []round) {
-	r.bestZ = math.Max(r.bestZ, s.z)
+	r.bestZ, r.chance = math.Max(r.bestZ, s.z), math.Min(r.chance, s.chance)
 	if s.z < need {
 		return
 	}
@@ -101,7 +101,7 @@ func (r *reader) shiftIn(i int, b [4]float64, part *rect) shift {
 		z, x0, y0 = cut(z, *part), part.x, part.y
 	}
 	a := cellAmplitudes(z, x0, y0, &f, z.W, z.H)
-	return r.kd.findShift(r.shifts, only(held, &a.c[0]))
+	return r.findShift(only(held, &a.c[0]))
 }
 
 // roughShift returns the shift in the whole of field i under the linear map b, as shiftIn does, but
@@ -116,7 +116,13 @@ func (r *reader) roughShift(i int, b [4]float64) shift {
 			c[k] = t.at(q)
 		}
 	}
-	return r.kd.findShift(r.shifts, &c)
+	return r.findShift(&c)
+}
+
+// findShift is Keys.findShift, counted.
+func (r *reader) findShift(c *[pattern.PilotN]complex64) shift {
+	r.maps++
+	return r.kd.findShift(r.shifts, c)
 }
 
 // only sets to 0, in c, the amplitudes of the pilots that are not held: the leak's pixels cannot

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
@@ -32,18 +33,25 @@ type Unread struct {
 	looks []look // the best agreement first
 	found []uint64
 	Sync  float64 // strongest agreement of the pilots on a place
+	LogP  float64 // log10 P(the pilots agree so in a picture without a mark of the key), search included
 	frame
 }
 
 // unread returns what r saw and did not read.
 func (r *reader) unread() *Unread {
-	u := &Unread{kd: r.kd, looks: slices.Clone(r.looks), Sync: r.bestZ, frame: r.frame()}
+	u := &Unread{kd: r.kd, looks: slices.Clone(r.looks), Sync: r.bestZ, LogP: r.logChance(), frame: r.frame()}
 	slices.SortStableFunc(u.looks, func(a, b look) int { return cmp.Compare(b.z, a.z) })
 	u.looks = slices.Clip(u.looks[:min(len(u.looks), maxCompared)])
 	for _, f := range r.found {
 		u.found = append(u.found, f.id)
 	}
 	return u
+}
+
+// logChance returns the log10 of a probability: a picture without a mark of the key has an agreement of its pilots as
+// strong as r saw. No map depends on the pilots' phases, and each has lnShifts shifts, so the bounds of all are added up.
+func (r *reader) logChance() float64 {
+	return math.Min(0, (r.chance+dsp.Ln(float64(max(r.maps, 1)))+lnShifts)/math.Ln10)
 }
 
 // Looks returns the number of places that were not read.

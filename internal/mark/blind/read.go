@@ -26,6 +26,8 @@ type reader struct {
 	checks int
 	looks  []look
 	bestZ  float64 // best agreement of the pilots seen
+	chance float64 // ln of the least probability of an agreement seen, at one shift of one map
+	maps   int     // linear maps under which shifts were looked for
 	want   int     // marks at which the search ends
 	found  []*reading
 

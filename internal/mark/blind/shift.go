@@ -15,7 +15,12 @@ type shift struct {
 	t       geometry.Point
 	sign    float32 // -1 for an inverted picture
 	flipped bool    // turned by 180 degrees
+	chance  float64 // ln of the probability of as much at one shift by chance; 0 below minAgreement
 }
+
+// lnShifts is the natural logarithm of the number of shifts that findShift may return: half mark pixels along
+// both axes, upright or turned, positive or negative.
+var lnShifts = 2*dsp.Ln(2*pattern.Torus) + 2*math.Ln2
 
 // A shiftFinder is the memory that finding shifts takes. It serves one search at a time.
 type shiftFinder struct {
@@ -71,11 +76,14 @@ func (kd *Keys) findShift(on *shiftFinder, c *[pattern.PilotN]complex64) shift {
 		}
 		t, sum := kd.refineShift(on, amp, s.x*shiftStep, s.y*shiftStep, s.sum)
 		if z := math.Abs(sum) / rms; z > top.z {
-			top = shift{z, t, 1, s.flipped}
+			top = shift{z: z, t: t, sign: 1, flipped: s.flipped}
 			if sum < 0 {
 				top.sign = -1
 			}
 		}
+	}
+	if top.z >= minAgreement {
+		top.chance = pattern.LnAgreement(c, float64(top.z*rms))
 	}
 	return top
 }

@@ -181,11 +181,11 @@ func (t *ResponseTable) At(f float64) float32 {
 	return t[i] + float32(float32(x-float64(i))*(t[i+1]-t[i]))
 }
 
-// Despread returns the soft bits of a plane, not normalised. It adds each sample of p to the torus
-// at the place where the affine map m, samples to mark pixels, puts the sample. It filters the
-// torus by the chips' band and sums over the chips of each coded bit with their signs. Despread is
-// the adjoint of Lay.
-func (kd *Keys) Despread(p dsp.Plane, m geometry.Mat) (soft [code.CodedN]float64) {
+// Despread returns the soft bits of a plane and its amplitudes at the pilots, turned back by their
+// phases; neither is normalised. It adds each sample of p to the torus at the place where the affine
+// map m, samples to mark pixels, puts the sample. It filters the torus by the chips' band and sums
+// over the chips of each coded bit with their signs. Despread is the adjoint of Lay.
+func (kd *Keys) Despread(p dsp.Plane, m geometry.Mat) (soft [code.CodedN]float64, pilots [PilotN]complex64) {
 	t := dsp.NewPlane(Torus, Torus)
 	for y := range p.H {
 		for x, w := range p.Row(y) {
@@ -208,10 +208,19 @@ func (kd *Keys) Despread(p dsp.Plane, m geometry.Mat) (soft [code.CodedN]float64
 	}
 	f := dsp.NewFFT2(Torus, Torus)
 	s := f.ForwardLow(t, bandEnd)
+	for k, q := range kd.Pilots {
+		if q.KX >= 0 {
+			pilots[k] = s.C[(q.KY+s.H)%s.H*s.Stride()+q.KX]
+		} else { // the half spectrum holds its mirror image
+			c := s.C[(s.H-q.KY)%s.H*s.Stride()-q.KX]
+			pilots[k] = complex(real(c), -imag(c))
+		}
+	}
+	pilots = kd.Aligned(&pilots)
 	shapeBand(s, kd.response())
 	f.InverseTo(t, s)
 	for i, b := range kd.Bit {
 		soft[b] += float64(t.Pix[i/Cells*Cell*Torus+i%Cells*Cell] * kd.Sign[i])
 	}
-	return soft
+	return soft, pilots
 }

@@ -19,6 +19,9 @@ type evidence struct {
 	payload  float64              // the same of the payload's code
 	told     float64              // how far these can be believed, 0..1
 	weight   float64              // of the soft bits: their norm before it was made 1
+	promised float64              // payload, not cut at what a code may score
+	byCodec  bool                 // expected follows from the roundings of the leak's JPEG
+	pilots   [pattern.PilotN]complex64
 }
 
 // evidence returns what the leak of v shows of the marks of one key: for each coefficient of a
@@ -37,7 +40,7 @@ func (s *suspects) evidence(v *frameView) *evidence {
 func (s *suspects) gathered(f *frame, w dsp.Plane) *evidence {
 	e := &evidence{}
 	var soft [code.CodedN]float64
-	e.tracer, soft = s.adjoint(f, w, s.probe.amplitude)
+	e.tracer, soft, e.pilots = s.adjoint(f, w, s.probe.amplitude)
 	norm := 0.0
 	for _, b := range soft {
 		norm += float64(b * b)
@@ -51,15 +54,16 @@ func (s *suspects) gathered(f *frame, w dsp.Plane) *evidence {
 	return e
 }
 
-// adjoint returns the tracer's coefficients and the payload's soft bits that w, a weighed plane of
-// the frame, holds. amplitude is the local strength of a mark, in the frame: what a pattern was
-// multiplied with at marking. The soft bits are not normalised. The planes are not changed.
-func (s *suspects) adjoint(f *frame, w, amplitude dsp.Plane) (coefficients, [code.CodedN]float64) {
+// adjoint returns the tracer's coefficients, the payload's soft bits and the pilots that w, a weighed
+// plane of the frame, holds. amplitude is the local strength of a mark, in the frame: what a pattern
+// was multiplied with at marking. Bits and pilots are not normalised. The planes are not changed.
+func (s *suspects) adjoint(f *frame, w, amplitude dsp.Plane) (coefficients, [code.CodedN]float64, [pattern.PilotN]complex64) {
 	masked := dsp.Product(w, amplitude)
 	end := math.Min(pattern.TracerHigh, 0.45*float64(max(f.w, f.h)))
 	c := f.quantised(dsp.DCT2(masked, pattern.TracerSize), end)
 	toMark := s.place.Mul(geometry.PixelScale(f.scale, f.scale))
-	return c, s.kd.Despread(masked, toMark)
+	soft, pilots := s.kd.Despread(masked, toMark)
+	return c, soft, pilots
 }
 
 // score sets the entries of out that belong to the candidates of s: scores, e-value and p, which is

@@ -72,6 +72,7 @@ type frameView struct {
 	spectrum dsp.Plane // of the residual over its deviation
 	whiten   []float32 // by band: gain of the channel over the power of the spectrum
 	channel  []float32 // by band: gain of the channel
+	strong   []float32 // by band: gain of the channel for strong detail
 	limit    float64   // highest frequency that the leak carries, hypot(u, v)
 	floor    float64   // samples of the frame that the local fit reaches, standard deviation
 

@@ -8,6 +8,7 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/code"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/photometry"
+	"github.com/kycmark/kycmark/internal/requant"
 )
 
 // A probe is a mark of strength 1 that was never issued. It goes through the channel of a
@@ -60,22 +61,45 @@ func intoFrame(p dsp.Plane) dsp.Plane {
 // tracer and by payload: the probe is sent through the channel, weighed like the leak's residual,
 // and correlated with itself. It sets v.told.
 func (p *probe) expect(s *suspects, v *frameView, e *evidence) (tracer, payload float64) {
-	c := dsp.DCT2(p.mark, pattern.TracerSize)
+	m := v.onLeakRaster(v.through(p.mark, v.channel))
+	v.temper(m)
+	return p.answer(s, v.frame, v.weighed(v.standardised(v.fit.Unexplained(m))), e)
+}
+
+// unhurt returns the payload's score in evidence e, as answer does, of a mark of strength 1 that fared
+// like strong detail of the original: blurred, shrunk and toned like the leak, cut off where the leak is
+// black or white, and not smoothed away. steps are of the leak's JPEG, nil: not known.
+func (p *probe) unhurt(s *suspects, v *frameView, e *evidence, steps *requant.Leak) float64 {
+	like, m := &evidence{weight: e.weight}, v.onLeakRaster(v.through(p.mark, v.strong))
+	for i := range m.Pix {
+		if v.fit.Clipped(i) {
+			m.Pix[i] = 0
+		}
+	}
+	if steps != nil && steps.Shows(v.fit.Predicted) {
+		m = steps.Left(v.fit.Predicted, m)
+	}
+	p.answer(s, v.frame, v.weighed(v.standardised(v.fit.Unexplained(m))), like)
+	return like.promised
+}
+
+// through returns a mark p of the frame after a channel with a gain by band.
+func (v *frameView) through(p dsp.Plane, gain []float32) dsp.Plane {
+	c := dsp.DCT2(p, pattern.TracerSize)
 	for y := range pattern.TracerSize {
 		row, band := c.Row(y), v.band[y*pattern.TracerSize:(y+1)*pattern.TracerSize]
 		for u := range row {
-			row[u] = float32(row[u] * v.channel[band[u]])
+			row[u] = float32(row[u] * gain[band[u]])
 		}
 	}
-	spectrum := v.standardised(v.fit.Unexplained(v.onto(dsp.InverseDCT2(c))))
-	return p.answer(s, v.frame, v.weighed(spectrum), e)
+	return dsp.InverseDCT2(c)
 }
 
 // answer returns what the probe scores in evidence e, by tracer and by payload, if it alone had
 // made w. w is a weighed plane of the frame f. Scores are in the units of e's own; payload is cut
-// at sqrt(code.CodedN). tracer is 0 if e has no coefficients.
+// at sqrt(code.CodedN), and set as e.promised before that. tracer is 0 if e has no coefficients.
 func (p *probe) answer(s *suspects, f *frame, w dsp.Plane, e *evidence) (tracer, payload float64) {
-	own, soft := s.adjoint(f, w, p.amplitude)
+	own, soft, _ := s.adjoint(f, w, p.amplitude)
 	z := float64(own.scores([]*code.Stream{p.own()})[0] * own.norm())
 	if n := e.tracer.norm(); n > 0 {
 		tracer = z / n
@@ -84,16 +108,15 @@ func (p *probe) answer(s *suspects, f *frame, w dsp.Plane, e *evidence) (tracer,
 		payload += float64(float64(b) * soft[j])
 	}
 	if e.weight > 0 {
-		payload = math.Min(payload/e.weight, math.Sqrt(code.CodedN))
+		e.promised = payload / e.weight
+		payload = math.Min(e.promised, math.Sqrt(code.CodedN))
 	}
 	return tracer, payload
 }
 
-// onto returns a mark p of the frame as the leak shows it, on the leak's raster and through its
-// tone curve, in grey levels. It sets told. Some places of the original have no detail of their own
-// that says how a mark fared. There the mark counts as no stronger than what is left over: an
-// encoder may have smoothed it away.
-func (v *frameView) onto(p dsp.Plane) dsp.Plane {
+// onLeakRaster returns a mark p of the frame on the leak's raster and through its tone curve, in grey
+// levels.
+func (v *frameView) onLeakRaster(p dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane(v.leakX.W, v.leakX.H)
 	dsp.Parallel(len(out.Pix), func(from, to int) {
 		for i := from; i < to; i++ {
@@ -103,6 +126,13 @@ func (v *frameView) onto(p dsp.Plane) dsp.Plane {
 			}
 		}
 	})
+	return out
+}
+
+// temper lowers a mark on the leak's raster, and sets told. Some places of the original have no detail
+// of their own that says how a mark fared. There the mark counts as no stronger than what is left
+// over: an encoder may have smoothed it away.
+func (v *frameView) temper(out dsp.Plane) {
 	own, left := squares(out), squares(v.fit.Residual)
 	all, known := 1e-9, 0.0
 	for i, m := range own.Pix {
@@ -114,7 +144,6 @@ func (v *frameView) onto(p dsp.Plane) dsp.Plane {
 		out.Pix[i] *= told + float32((1-told)*limit)
 	}
 	v.told = known / all
-	return out
 }
 
 // squares returns the mean square around each sample of p, in a window of deviation

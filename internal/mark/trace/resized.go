@@ -88,7 +88,7 @@ func (r *resized) evidence(t *Tracer, s *suspects) *evidence {
 	}
 	e := s.gathered(&t.frame, r.gather(&t.frame, read.Score))
 	e.expected, e.payload = s.probe.answer(s, &t.frame, r.gather(&t.frame, read.Response), e)
-	e.told = 1
+	e.told, e.byCodec = 1, true
 	return e
 }
 

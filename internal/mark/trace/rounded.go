@@ -50,7 +50,7 @@ func (t *Tracer) rounded(s *suspects, l *requant.Leak, sight *capture.Sight, qua
 	}
 	e := s.gathered(&t.frame, t.frame.gather(r.Score))
 	e.expected, e.payload = s.probe.answer(s, &t.frame, t.frame.gather(r.Response), e)
-	e.told = 1
+	e.told, e.byCodec = 1, true
 	return e
 }
 

@@ -47,6 +47,7 @@ type Result struct {
 	Residual, Overlap  float64
 	Mirrored, Inverted bool
 	Edits              []edit
+	Presence
 
 	evidence []*evidence // one a key
 	tracer   *Tracer
@@ -177,7 +178,7 @@ func (t *Tracer) TraceLaid(ctx context.Context, leak image.Image, sight *capture
 	if sight == nil {
 		return out, nil
 	}
-	if err := t.judge(ctx, out, p.Rect.Max, sight, t.opened(p)); err != nil {
+	if err := t.judge(ctx, out, p, sight, t.opened(p)); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -196,11 +197,12 @@ func traceable(leak image.Image) (*image.NRGBA, error) {
 	return p, nil
 }
 
-// judge fills out for a leak of the given size in pixels as it lies on the original by r. opened is
+// judge fills out for the leak p as it lies on the original by r. opened is
 // the leak as a JPEG file decoded, nil if it was not decoded from one. If the leak shows another
 // original, out is as empty as it came, except when a copy was accused. If that remains open, only
 // Power is 0. The error is of r, or ctx's.
-func (t *Tracer) judge(ctx context.Context, out *Result, size image.Point, r *capture.Sight, opened *requant.Leak) error {
+func (t *Tracer) judge(ctx context.Context, out *Result, p *image.NRGBA, r *capture.Sight, opened *requant.Leak) error {
+	size := p.Rect.Max
 	fit, changes, err := r.Fit()
 	if err != nil || fit == nil {
 		return err
@@ -232,6 +234,9 @@ func (t *Tracer) judge(ctx context.Context, out *Result, size image.Point, r *ca
 		}
 	}
 	out.conclude()
+	if t.presence(out); out.LogAny <= PresentLevel {
+		t.survival(out, view, p)
+	}
 	verdict, err := r.Verdict()
 	if err != nil {
 		return err

@@ -48,6 +48,12 @@ const (
 	minPromise = 0.7     // expected of roundings in parts of what is expected of differences, from which roundings count: differences promise too much of a thumbnail
 )
 
+// Survival of a mark, where the roundings of a leak were not read.
+const (
+	coarsest    = 2.5   // samples of the frame a pixel of the leak, above which survival is not measured ("kycmark-bench survival")
+	minSurvival = 0.001 // that is stated: less is chance
+)
+
 // Sums over signs; cost alone.
 const (
 	quantum   = 1 << 21 // largest coefficient as a whole number: sums of a run stay within 32 bits

@@ -44,8 +44,8 @@ func (v *frameView) carried(d photometry.Details) bandSum {
 	return smooth3(h)
 }
 
-// bands sets channel, the gain of a mark by band: that of faint detail, but never better than that
-// of strong detail. It also sets whiten, the channel over the power of the residual, for which
+// bands sets strong, the gain of strong detail by band, and channel, the gain of a mark: that of faint
+// detail, but never better than that of strong detail. It also sets whiten, the channel over the power of the residual, for which
 // v.spectrum must be set. strong and faint are from carried.
 func (v *frameView) bands(strong, faint bandSum) {
 	power := v.sums(v.spectrum, v.spectrum)
@@ -57,8 +57,9 @@ func (v *frameView) bands(strong, faint bandSum) {
 	for _, p := range power {
 		top = math.Max(top, p)
 	}
-	v.whiten, v.channel = make([]float32, bandN), make([]float32, bandN)
+	v.whiten, v.channel, v.strong = make([]float32, bandN), make([]float32, bandN), make([]float32, bandN)
 	for k := range strong {
+		v.strong[k] = float32(strong[k])
 		g := math.Min(faint[k], strong[k])
 		v.channel[k] = float32(g)
 		v.whiten[k] = float32(g / math.Max(power[k], math.Max(1e-4*top, 1e-12)))

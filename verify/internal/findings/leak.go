@@ -145,18 +145,20 @@ type Reading struct {
 // copy that was issued of it ([watermark.Trace]).
 type Tracing struct {
 	Submission watermark.Submission `json:"submission"`
-	Page       int                  `json:"page,omitempty"`   // of the submission; 0: it has one
-	Registered bool                 `json:"registered"`       // the leak shows the original
-	Issued     int                  `json:"issued"`           // copies that were looked for
-	Unsought   int                  `json:"unsought"`         // copies that were not looked for, because their mark keys are not at hand
-	Copies     []TracedCopy         `json:"copies"`           // all that were looked for, strongest first
-	Decoys     *Decoys              `json:"decoys,omitempty"` // of copies that were never issued; nil: no copy was found
-	Level      float64              `json:"level"`            // log10 of the p below which a copy counts as found
-	Power      float64              `json:"power"`            // probability that a mark of the weakest strength issued would have been found
-	Expected   float64              `json:"expected"`         // mean score of such a mark
-	Residual   float64              `json:"residual"`         // grey levels RMS that the original does not explain
-	Overlap    float64              `json:"overlap"`          // share of the leak that shows the original, 0..1
-	Edits      []Edit               `json:"edits"`            // where the leak shows something else
+	Page       int                  `json:"page,omitempty"`        // of the submission; 0: it has one
+	Registered bool                 `json:"registered"`            // the leak shows the original
+	Issued     int                  `json:"issued"`                // copies that were looked for
+	Unsought   int                  `json:"unsought"`              // copies that were not looked for, because their mark keys are not at hand
+	Copies     []TracedCopy         `json:"copies"`                // all that were looked for, strongest first
+	Decoys     *Decoys              `json:"decoys,omitempty"`      // of copies that were never issued; nil: no copy was found
+	Level      float64              `json:"level"`                 // log10 of the p below which a copy counts as found
+	Power      float64              `json:"power"`                 // probability that a mark of the weakest strength issued would have been found
+	Expected   float64              `json:"expected"`              // mean score of such a mark
+	LogAny     float64              `json:"any_log10_p,omitempty"` // of as much of any mark in a leak that never had one
+	Survival   float64              `json:"survival,omitempty"`    // of the strongest copy's code, over what codec, blur and size leave; 0: not measured
+	Residual   float64              `json:"residual"`              // grey levels RMS that the original does not explain
+	Overlap    float64              `json:"overlap"`               // share of the leak that shows the original, 0..1
+	Edits      []Edit               `json:"edits"`                 // where the leak shows something else
 }
 
 // A TracedCopy is how much of a copy's mark is in a leak.

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/disintegration/imaging"
+
+	"github.com/kycmark/kycmark/bench/hard"
+	"github.com/kycmark/kycmark/bench/ruler"
+	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// survivalCopies is the number of copies that were issued of each picture. Removals take the first half.
+const survivalCopies = 64
+
+// survival measures whether a trace tells a mark that was never there from a damaged one, and damage by removal from
+// damage by messengers.
+func survival(e *engine) *ruler.Experiment {
+	return &ruler.Experiment{
+		Name:  "survival",
+		Short: "Whether a mark was never there, was damaged, or was removed",
+		Long: `Attack each picture unmarked and marked, and remove the marks of its copies. Trace all
+that against the original and 64 copies. "there" is a p of any mark of at most 1e-6,
+"removed" is a survival below what messengers leave. Filters count as removals,
+whatever they are for. Exit 1 when a mark is seen in an unmarked picture.`,
+		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
+			attacks, err := env.Attacks()
+			if err != nil {
+				return nil, err
+			}
+			attacks = slices.DeleteFunc(attacks, func(a attack.Attack) bool {
+				return slices.ContainsFunc(removals(), func(r removal) bool { return r.name == a.Name })
+			})
+			return ruler.Each(env, func(ctx context.Context, path string, emit func(ruler.Trial)) {
+				measureSurvival(ctx, e, env, attacks, path, emit)
+			}), nil
+		},
+		Tables: []ruler.Table{
+			{Name: "all", By: []string{"leak"}, Columns: survivalColumns(), Note: func(g ruler.Group) string {
+				return fmt.Sprintf("Never marked against marked: AUC %.4f", areaUnder(g))
+			}},
+			{Name: "attacks", By: []string{"leak", "attack"}, Heads: []string{"leak", "after"}, Columns: survivalColumns()},
+		},
+		Missed: func(trials []ruler.Trial) (out []string) {
+			for _, t := range trials {
+				if t.Labels["leak"] == unmarked && t.Values["there"] > 0 {
+					out = append(out, fmt.Sprintf("ALARM: a mark in unmarked %s under %s: log10 p %.1f", t.Labels["picture"], t.Labels["attack"], t.Values["log10_p"]))
+				}
+			}
+			return out
+		},
+	}
+}
+
+// survivalColumns are the columns of both tables.
+func survivalColumns() []ruler.Column {
+	return []ruler.Column{
+		ruler.Of("there", "there"), ruler.Of("a copy named", "named"), ruler.Quantiles("log10 p, worst / median", "log10_p", 1, 1, .5),
+		ruler.Of("removed", "removed"), ruler.Quantiles("survival, 1 / 50 / 99 %", "survival", 2, .01, .5, .99),
+	}
+}
+
+// measureSurvival makes and traces all leaks of a picture.
+func measureSurvival(ctx context.Context, e *engine, env *ruler.Env, attacks []attack.Attack, path string, emit func(ruler.Trial)) {
+	up := ruler.Must(env.Upload(path))
+	m := ruler.Must(e.mark(ctx, env.Key, up.Copy, up.Image, up.Options))
+	ids := []watermark.CopyID{up.Copy}
+	for k := 1; k < survivalCopies; k++ {
+		ids = append(ids, watermark.CopyID(env.Draw(fmt.Sprint("copy ", k), up.Content)))
+	}
+	issued := make([]watermark.Candidate, len(ids))
+	for i, id := range ids {
+		issued[i] = watermark.Candidate{Copy: id, Key: env.Key, Strength: m.Strength}
+	}
+	opts := &watermark.Options{Submission: up.Options.Submission, Strength: m.Strength}
+	copies := ruler.Must(embedAll(env.Key, up.Image, opts, ids[:survivalCopies/2]))
+	tracer := ruler.Must(watermark.NewTracer(up.Image, issued, &watermark.TraceOptions{Submission: opts.Submission}))
+	see := func(kind, name string, leak *image.NRGBA) {
+		r := ruler.Must(tracer.Trace(ctx, leak))
+		t := ruler.Trial{
+			Labels: map[string]string{"picture": up.Name, "leak": kind, "attack": name},
+			Values: map[string]float64{"there": yes(r.LogAny <= watermark.PresentLevel), "named": yes(len(r.Accused) > 0), "log10_p": r.LogAny, "power": r.Power},
+		}
+		if r.Survival > 0 {
+			t.Values["survival"], t.Values["removed"] = r.Survival, yes(r.Survival < watermark.Removed)
+		}
+		emit(t)
+	}
+	for _, a := range attacks {
+		see(unmarked, a.Name, a.Apply(up.Image, up.Seed))
+		see("marked", a.Name, a.Apply(m.Image, up.Seed))
+	}
+	for _, x := range removals() {
+		see("removed", x.name, ruler.Must(hard.Find("jpeg90")).Apply(x.make(copies, up.Seed), up.Seed))
+	}
+}
+
+// areaUnder returns the share of pairs of an unmarked and a marked leak in which the marked leak has the smaller p. Equal
+// p count half.
+func areaUnder(g ruler.Group) float64 {
+	sum, n := 0.0, 0.0
+	marked := slices.Concat(g.Where(ruler.Is("leak", "marked")).Values("log10_p"), g.Where(ruler.Is("leak", "removed")).Values("log10_p"))
+	for _, never := range g.Where(ruler.Is("leak", unmarked)).Values("log10_p") {
+		for _, p := range marked {
+			if p <= never {
+				sum += .5
+			}
+			if p < never {
+				sum += .5
+			}
+			n++
+		}
+	}
+	return sum / n
+}
+
+// A removal makes a leak of copies of one picture that is to show none of their marks.
+type removal struct {
+	name string
+	make func(copies []*image.NRGBA, seed uint64) *image.NRGBA
+}
+
+// removals lists every removal. Removals that [attack.All] has as attacks keep the names of these.
+func removals() (out []removal) {
+	by := func(name string, steps ...string) {
+		out = append(out, removal{name, func(c []*image.NRGBA, seed uint64) *image.NRGBA {
+			img := c[0]
+			for _, s := range steps {
+				img = ruler.Must(hard.Find(s)).Apply(img, seed)
+			}
+			return img
+		}})
+	}
+	for _, name := range []string{"nlm", "bilateral", "median3", "median5"} {
+		by(name, name)
+	}
+	by("noise, nlm", "noise5", "nlm")
+	by("bilateral twice", "bilateral", "bilateral")
+	for _, k := range []int{2, 4, 8, 32} {
+		out = append(out, removal{fmt.Sprint("mean of ", k), func(c []*image.NRGBA, _ uint64) *image.NRGBA { return mixed("mean", c[:k]) }})
+	}
+	out = append(out, removal{"median of 5", func(c []*image.NRGBA, _ uint64) *image.NRGBA { return mixed("median", c[:5]) }})
+	for _, gain := range []float32{1, 2} {
+		out = append(out, removal{fmt.Sprintf("estimate subtracted, times %.0f", gain), func(c []*image.NRGBA, _ uint64) *image.NRGBA {
+			e := estimateOf(c[0])
+			return e.addTo(c[0], -gain)
+		}})
+	}
+	return append(out, removal{"resampled at 40 %", func(c []*image.NRGBA, seed uint64) *image.NRGBA {
+		w, h := c[0].Rect.Dx(), c[0].Rect.Dy()
+		return attack.New("", "", "", func(_ *rand.Rand, p *image.NRGBA) *image.NRGBA {
+			return imaging.Resize(imaging.Resize(p, w*2/5, h*2/5, imaging.Box), w, h, imaging.CatmullRom)
+		}).Apply(c[0], seed)
+	}})
+}

@@ -1,0 +1,63 @@
+package verify_test
+
+import (
+	"image"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// A leak whose marks were averaged away is not unmarked: no copy is found, though each would have been, and the pilots are
+// there. It counts for no holder of unmarked uploads, and neither for nor against a recipient. The unmarked upload after the
+// hardest JPEG is not called damaged.
+func TestDamagedMark(t *testing.T) {
+	c := newCase(t)
+	upload, err := picture.Decode(file(t, c.first, "jpeg"), picture.Limits{})
+	require.NoError(t, err)
+	o, err := watermark.Prepare(leaktest.Key(), upload.Image, &watermark.Options{Submission: c.firstID})
+	require.NoError(t, err)
+	const merged = 30
+	sums := make([]int, 4*upload.Image.Rect.Dx()*upload.Image.Rect.Dy())
+	for i := range merged {
+		for j, v := range o.Embed(watermark.CopyID(5000 + i)).Pix {
+			sums[j] += int(v)
+		}
+	}
+	away := image.NewNRGBA(upload.Image.Rect)
+	for j, v := range sums {
+		away.Pix[j] = uint8((v + merged/2) / merged)
+	}
+	v := c.investigator(t, noMark)
+	of := func(img *image.NRGBA) *verify.Verdict { return examine(t, v, img) }
+
+	leak := of(away)
+	assert.Equal(t, verify.FoundUnreadable, leak.Finding)
+	assert.Contains(t, leak.Note, "carries a part of a mark of its copies, damaged")
+	assert.Contains(t, leak.Note, "Filters, averages of several copies")
+	require.Len(t, leak.Traces, 1)
+	assert.Greater(t, leak.Traces[0].Power, 0.999, "a copy would have been found")
+	assert.Less(t, leak.Traces[0].LogAny, -6.0)
+	assert.Less(t, leak.Traces[0].Survival, 0.3)
+	d, err := v.Weigh(t.Context(), []*verify.Verdict{leak})
+	require.NoError(t, err)
+	require.Len(t, d.Case.Leaks, 1)
+	assert.True(t, d.Case.Leaks[0].Marked)
+	assert.Empty(t, d.Case.Leaks[0].Unmarked)
+	assert.Zero(t, d.Case.Leaks[0].Copies[0].LnE)
+	assert.Equal(t, 1.0, d.Case.Leaks[0].Copies[0].Miss)
+	assert.Contains(t, d.ShowsNot, "1 picture carries a part of a mark, and no copy is proved. It came from marked copies, and counts for no recipient and for no holder of unmarked uploads.")
+
+	for _, quality := range []int{75, 10} {
+		leak = of(attack.JPEG(quality)(nil, upload.Image))
+		assert.Contains(t, []verify.Finding{verify.FoundUnmarked, verify.FoundUnreadable}, leak.Finding)
+		assert.NotContains(t, leak.Note, "part of a mark")
+		assert.Greater(t, leak.Traces[0].LogAny, -3.0)
+	}
+}

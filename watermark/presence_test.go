@@ -1,0 +1,88 @@
+package watermark_test
+
+import (
+	"image"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// mean returns the mean of pictures of one size.
+func mean(all ...*image.NRGBA) *image.NRGBA {
+	out := image.NewNRGBA(all[0].Rect)
+	for i := range out.Pix {
+		sum := len(all) / 2
+		for _, p := range all {
+			sum += int(p.Pix[i])
+		}
+		out.Pix[i] = uint8(sum / len(all))
+	}
+	return out
+}
+
+// copiesOf returns n copies of a picture that are not those of issued.
+func copiesOf(t *testing.T, n int, original image.Image) (all []*image.NRGBA) {
+	o, err := watermark.Prepare(key, original, &watermark.Options{Submission: sub})
+	require.NoError(t, err)
+	for i := range n {
+		all = append(all, o.Embed(watermark.CopyID(5000+i)))
+	}
+	return all
+}
+
+// An unmarked original is never called marked, whatever its leak went through. A mark is there after
+// every removal, told by what all copies share if not by a copy.
+func TestTraceTellsNeverMarkedFromDamaged(t *testing.T) {
+	original := scene(900, 640)
+	tr := tracer(t, original, issued(200))
+	marked := embed(t, 1042, original)
+	for _, name := range []string{"none", "jpeg10", "thumb160", "nlm", "screen_photo", "noise25"} {
+		r := traced(t, tr, applied(t, name, original))
+		assert.Greater(t, r.LogAny, -3.0, name)
+		assert.Zero(t, r.Survival, name)
+		r = traced(t, tr, applied(t, name, marked))
+		assert.Less(t, r.LogAny, -6.0, name)
+		assert.Equal(t, name == "nlm", r.Survival > 0 && r.Survival < watermark.Removed, "%s %v", name, r.Survival)
+	}
+	away := mean(copiesOf(t, 30, original)...) // of copies that are not on the list
+	r := traced(t, tr, attack.JPEG(75)(nil, away))
+	assert.Empty(t, r.Accused)
+	assert.Greater(t, r.Power, 0.999)
+	assert.Less(t, r.LogAny, -6.0)
+	assert.Less(t, r.Survival, 0.3)
+	other, err := watermark.NewTracer(original, issued(1), &watermark.TraceOptions{Submission: watermark.Submission{9}})
+	require.NoError(t, err)
+	assert.Greater(t, traced(t, other, away).LogAny, -4.0, "the marks of another submission lie elsewhere")
+}
+
+// The pilots tell a mark whose message was averaged away, and only to who has the key.
+func TestReadTellsThatAMarkMayBeThere(t *testing.T) {
+	original := scene(900, 640)
+	away := mean(copiesOf(t, 30, original)...)
+	for _, c := range []struct {
+		leak image.Image
+		keys []*watermark.Key
+		may  bool
+	}{
+		{away, []*watermark.Key{key}, true},
+		{away, []*watermark.Key{others[0], key}, true},
+		{away, []*watermark.Key{others[0]}, false},
+		{original, []*watermark.Key{key}, false},
+		{applied(t, "jpeg10", original), []*watermark.Key{key}, false},
+	} {
+		r, err := watermark.Read(t.Context(), c.leak, c.keys...)
+		require.NoError(t, err)
+		require.Empty(t, r.Marks)
+		if c.may {
+			assert.Less(t, r.LogPSync(), -6.0)
+		} else {
+			assert.Greater(t, r.LogPSync(), -3.0)
+		}
+		assert.LessOrEqual(t, r.LogPSync(), 0.0)
+	}
+	assert.Zero(t, new(watermark.Reading).LogPSync())
+}
