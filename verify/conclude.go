@@ -79,6 +79,9 @@ func conclude(e evidence) conclusion {
 	if r := e.unissued(); r != nil && c.finding != FoundUnissued && len(e.away) == 0 {
 		c.sayUnlisted(r)
 	}
+	if e.sync < 0 && (c.finding == FoundUnknown || c.finding == FoundLookalike) {
+		c.say("mark-here", nil)
+	}
 	c.sayStates(e.issuedReads())
 	_, altered := e.sees(c.submission)
 	c.sayAltered(altered)

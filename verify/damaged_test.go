@@ -9,6 +9,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/watermark"
@@ -23,17 +24,7 @@ func TestDamagedMark(t *testing.T) {
 	require.NoError(t, err)
 	o, err := watermark.Prepare(leaktest.Key(), upload.Image, &watermark.Options{Submission: c.firstID})
 	require.NoError(t, err)
-	const merged = 30
-	sums := make([]int, 4*upload.Image.Rect.Dx()*upload.Image.Rect.Dy())
-	for i := range merged {
-		for j, v := range o.Embed(watermark.CopyID(5000 + i)).Pix {
-			sums[j] += int(v)
-		}
-	}
-	away := image.NewNRGBA(upload.Image.Rect)
-	for j, v := range sums {
-		away.Pix[j] = uint8((v + merged/2) / merged)
-	}
+	away := merged(o, upload.Image.Rect, 30)
 	v := c.investigator(t, noMark)
 	of := func(img *image.NRGBA) *verify.Verdict { return examine(t, v, img) }
 
@@ -59,5 +50,42 @@ func TestDamagedMark(t *testing.T) {
 		assert.Contains(t, []verify.Finding{verify.FoundUnmarked, verify.FoundUnreadable}, leak.Finding)
 		assert.NotContains(t, leak.Note, "part of a mark")
 		assert.Greater(t, leak.Traces[0].LogAny, -3.0)
+	}
+}
+
+// merged averages copies of an original.
+func merged(o *watermark.Original, size image.Rectangle, copies int) *image.NRGBA {
+	sums := make([]int, 4*size.Dx()*size.Dy())
+	for i := range copies {
+		for j, v := range o.Embed(watermark.CopyID(5000 + i)).Pix {
+			sums[j] += int(v)
+		}
+	}
+	out := image.NewNRGBA(size)
+	for j, v := range sums {
+		out.Pix[j] = uint8((v + copies/2) / copies)
+	}
+	return out
+}
+
+// A leak that matches no upload may still carry a mark: of an upload that was erased, or is another registry's. The finding
+// says so if no ID is read. It does not of a stranger without a mark.
+func TestMarkMayBeHere(t *testing.T) {
+	c := newCase(t)
+	stranger := specimen.Scene(900, 700)
+	o, err := watermark.Prepare(leaktest.Key(), stranger, nil)
+	require.NoError(t, err)
+	v := newInvestigator(t, c.Config)
+	for n, img := range map[int]*image.NRGBA{8: merged(o, stranger.Rect, 8), 0: stranger} {
+		leak := examine(t, v, img)
+		assert.Equal(t, verify.FoundUnknown, leak.Finding)
+		assert.Empty(t, leak.Reads)
+		if n == 0 {
+			assert.Zero(t, leak.Sync)
+			assert.NotContains(t, leak.Note, "may be here")
+		} else {
+			assert.Less(t, leak.Sync, -10.0)
+			assert.Contains(t, leak.Note, "A mark of a key that was tried may be here")
+		}
 	}
 }

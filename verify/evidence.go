@@ -18,6 +18,7 @@ type evidence struct {
 	recall     *findings.Recall  // of leaks like this one; nil: nothing was searched
 	missing    *findings.Missing // uploads that were not searched, or only in part; nil: none
 	tooFlat    bool              // the hash has too little to go on
+	sync       float64           // log10 p of a leak's pilots without a mark that was read, PresentLevel or less; 0: above that
 	closed     int               // uploads that it may show and that could not be compared
 	v1         bool              // conclude by the rules of findings v1, which had no [FoundUnissued]
 	away       []string          // registries that could not be opened
@@ -57,7 +58,7 @@ func (r *read) found() bool { return r.traced != nil && r.traced.Found }
 // originals could be opened, are not written: [Verdict.evidence] has them from elsewhere. Rows of
 // copies are kept in v.found, which JSON leaves out.
 func (v *Verdict) gather(e evidence) {
-	v.TooFlat, v.Closed = e.tooFlat, e.closed
+	v.TooFlat, v.Closed, v.Sync = e.tooFlat, e.closed, e.sync
 	v.Matches = append(make([]Match, 0, len(e.matches)), e.matches...)
 	v.Traces = append(make([]Tracing, 0, len(e.traces)), e.traces...)
 	v.Reads, v.Keys, v.found = nil, nil, nil
@@ -89,7 +90,7 @@ func openState(c *registry.Copy) string {
 // (opens), and which registries could not (away). After reading the verdict from JSON, the rows of copies that are
 // not confirmed hold only what a reading says, without the recipient.
 func (v *Verdict) evidence(opens bool, away []string) evidence {
-	e := evidence{matches: v.Matches, traces: v.Traces, tooFlat: v.TooFlat, closed: v.Closed, opens: opens, away: away,
+	e := evidence{matches: v.Matches, traces: v.Traces, tooFlat: v.TooFlat, closed: v.Closed, sync: v.Sync, opens: opens, away: away,
 		recall: recallOf(v.Searched, max(v.Width, v.Height))}
 	if v.Searched != nil {
 		e.missing, e.unanswered = v.Searched.Missing, v.Searched.Unanswered

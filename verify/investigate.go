@@ -167,6 +167,9 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 			return e, err
 		}
 	}
+	if unread == nil && len(marks) == 0 && reading.LogPSync() <= watermark.PresentLevel {
+		e.sync = micro(reading.LogPSync())
+	}
 	for _, d := range marks {
 		r, err := v.resolve(ctx, l, d, e.matches)
 		if errors.Is(err, registry.ErrTampered) {

@@ -123,6 +123,7 @@ var notes = map[string]string{
 	"unknown-flat":          "This picture shows too little for its hash to be searched" + notOurs,
 	"unknown-near":          "The hash of this picture lies near uploads of the registry. Their originals do not align with it, or more uploads are near than are compared. No mark of an issued copy was read.",
 	"unknown-template":      "It has the layout of upload {upload}: {share} of the detail there agrees, and the rest is other detail, as in another document of that template.",
+	"mark-here":             "A mark of a key that was tried may be here: what all marks of a key have in common was seen. A picture without a mark shows that much less than once in a million. Whose copy it was cannot be said.",
 	"unknown-recall":        trialsSay + ": at least {bound} (95 % confidence).",
 	"unknown-recall-part":   trialsSay + ". Here {missing} of the {uploads} uploads could not be searched, or only as whole pictures. Over all uploads the search finds at least {bound} (95 % confidence).",
 

@@ -179,6 +179,7 @@ type leak struct {
 	Note       string    `json:"note"`
 	Said       []said    `json:"said"`
 	TooFlat    bool      `json:"too_flat"`
+	Sync       float64   `json:"sync_log10_p"`
 	Closed     int       `json:"closed"`
 	Reads      []readOf  `json:"reads"`
 	Traces     []traceOf `json:"traces"`

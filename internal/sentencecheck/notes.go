@@ -411,6 +411,9 @@ var noteRules = map[string]func(*report, *leak) row{
 		}
 		return row{"upload": m.Submission, "share": percent(score)}
 	},
+	"mark-here": func(_ *report, l *leak) row {
+		return when((l.Finding == "unknown" || l.Finding == "lookalike") && l.Sync < 0, nil)
+	},
 	"unknown-recall": func(_ *report, l *leak) row {
 		if l.Finding != "unknown" || l.Recall == nil || l.missing() != nil {
 			return nil

@@ -407,6 +407,8 @@ func (d *dump) unknown(l map[string]any) {
 		d.match(l, d.upload(), "unrelated")
 	case 2:
 		l["too_flat"] = true
+	case 3:
+		l["sync_log10_p"] = -7.5
 	}
 	if l["finding"] = "unknown"; d.IntN(5) > 0 {
 		d.search(l)
