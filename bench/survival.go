@@ -68,7 +68,7 @@ func survivalColumns() []ruler.Column {
 // measureSurvival makes and traces all leaks of a picture.
 func measureSurvival(ctx context.Context, e *engine, env *ruler.Env, attacks []attack.Attack, path string, emit func(ruler.Trial)) {
 	up := ruler.Must(env.Upload(path))
-	m := ruler.Must(e.mark(ctx, env.Key, up.Copy, up.Image, up.Options))
+	m := ruler.Must(e.copied(ctx, env, path, up))
 	ids := []watermark.CopyID{up.Copy}
 	for k := 1; k < survivalCopies; k++ {
 		ids = append(ids, watermark.CopyID(env.Draw(fmt.Sprint("copy ", k), up.Content)))

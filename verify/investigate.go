@@ -166,9 +166,9 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 		if marks, err = v.in.marks(ctx, reading, v.cfg.Keys); err != nil {
 			return e, err
 		}
-	}
-	if unread == nil && len(marks) == 0 && reading.LogPSync() <= watermark.PresentLevel {
-		e.sync = micro(reading.LogPSync())
+		if p := reading.LogPSync(); len(marks) == 0 && p <= watermark.PresentLevel {
+			e.sync = micro(p)
+		}
 	}
 	for _, d := range marks {
 		r, err := v.resolve(ctx, l, d, e.matches)

@@ -67,7 +67,7 @@ const overshoot = 0.99
 func (o *Original) layJPEG(m *trial, plain *image.NRGBA) error {
 	w, h := o.canvas.Size()
 	before := o.canvas.Canonical()
-	for range 2 { // rounding to steps may break the PSNR floor
+	for last := false; ; last = true { // rounding to steps may break the PSNR floor
 		file, shrunk, err := o.canvas.Write(m.mark, maxWeight, changeZero, plain.Rect.Max, messengerSize(w, h))
 		if err != nil {
 			return err
@@ -77,12 +77,12 @@ func (o *Original) layJPEG(m *trial, plain *image.NRGBA) error {
 		difference.AddSamples(before.R.Pix, after.R.Pix)
 		difference.AddSamples(before.G.Pix, after.G.Pix)
 		difference.AddSamples(before.B.Pix, after.B.Pix)
-		m.file, m.small, m.SSIM, m.PSNR = file, shrunk[1], quality.SSIM(plain, flat(after)), difference.PSNR()
+		m.PSNR = difference.PSNR()
 		over := o.canvas.Floor() - m.PSNR
-		if over <= 0 {
-			break
+		if over <= 0 || last {
+			m.file, m.small, m.SSIM = file, shrunk[1], quality.SSIM(plain, flat(after))
+			return nil
 		}
 		m.mark.Scale(float32(overshoot * dsp.Exp(-over/20*math.Ln10)))
 	}
-	return nil
 }

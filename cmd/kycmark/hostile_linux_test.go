@@ -275,13 +275,18 @@ func TestHostileFiles(t *testing.T) {
 	}
 	x := newIssuing(t, "", 2)
 	x.run(x.issue("copies")...)
-	paths, err := filepath.Glob(filepath.Join(x.dir, "copies", "*"))
+	hostileDump(t, x.dir, issuedFiles(t, x.dir), 200, 5, x.command)
+}
+
+// issuedFiles returns the files in the folder "copies" of dir.
+func issuedFiles(t *testing.T, dir string) (files [][]byte) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "copies", "*"))
 	require.NoError(t, err)
-	var copies [][]byte
 	for _, path := range paths {
 		data, err := os.ReadFile(path)
 		require.NoError(t, err)
-		copies = append(copies, data)
+		files = append(files, data)
 	}
-	hostileDump(t, x.dir, copies, 200, 5, x.command)
+	return files
 }

@@ -52,14 +52,7 @@ func TestHostileDump(t *testing.T) {
 	run("recipient", "add", "vendor", "--kind", "vendor")
 	run("submit", uploads)
 	run("issue", "--to", "vendor", "--all", "--out", "copies")
-	paths, err := filepath.Glob(filepath.Join(dir, "copies", "*"))
-	require.NoError(t, err)
-	var copies [][]byte
-	for _, path := range paths {
-		data, err := os.ReadFile(path)
-		require.NoError(t, err)
-		copies = append(copies, data)
-	}
+	copies := issuedFiles(t, dir)
 	temporary := filepath.Join(dir, "temporary")
 	require.NoError(t, os.Mkdir(temporary, 0o700))
 	memory := newResident(t, program)
