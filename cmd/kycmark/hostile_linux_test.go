@@ -275,7 +275,7 @@ func TestHostileFiles(t *testing.T) {
 	}
 	x := newIssuing(t, "", 2)
 	x.run(x.issue("copies")...)
-	hostileDump(t, x.dir, issuedFiles(t, x.dir), 200, 5, x.command)
+	hostileDump(t, x.dir, issuedFiles(t, x.dir), 50, 2, x.command)
 }
 
 // issuedFiles returns the files in the folder "copies" of dir.
