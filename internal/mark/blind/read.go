@@ -232,9 +232,9 @@ func (l *leak) detect(ctx context.Context, kd *Keys) (*Detection, error) {
 	return r.report(r.found[0]), nil
 }
 
-// Confirm is [Detect] for a picture that should carry the mark of id. It ends at the likeliest map of luma, or else of both
-// carriers, if that mark has a correlation of enough or more there, before the map is refined. Detect tries these maps first. So
-// it reads the mark too, unless an older mark of the key comes before.
+// Confirm is [Detect] for a picture that should carry the mark of id. It reads at the likeliest map of luma, or else of both
+// carriers, before the map is refined. It ends there if that mark has a correlation of enough or more. Detect tries these
+// maps first. So it reads the mark too, unless an older mark of the key comes before.
 func Confirm(ctx context.Context, img image.Image, kd *Keys, id uint64, enough float64) (*Detection, error) {
 	l, err := newLumaLeak(img)
 	if err != nil {
