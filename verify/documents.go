@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/kycmark/kycmark/internal/capture"
+	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/findings"
@@ -39,7 +40,7 @@ func (v *Investigator) sameDocuments(ctx context.Context, leaks []*Verdict) (sam
 		return nil, 0, err
 	}
 	d.queries = make([]*parts.Query, len(d.pages))
-	if err := d.each(func(i int) error { return d.list(ctx, i) }); err != nil {
+	if err := d.each(ctx, func(i int) error { return d.list(ctx, i) }); err != nil {
 		return nil, 0, err
 	}
 	some := make([]bool, len(all)) // a page was compared
@@ -52,7 +53,7 @@ func (v *Investigator) sameDocuments(ctx context.Context, leaks []*Verdict) (sam
 		}
 	}
 	found := make([][]findings.SameDocument, len(d.pages))
-	if err := d.each(func(i int) (err error) {
+	if err := d.each(ctx, func(i int) (err error) {
 		if d.queries[i] != nil {
 			found[i], err = d.like(ctx, i)
 		}
@@ -166,15 +167,21 @@ func (d *documents) forms(found [][]findings.SameDocument) []bool {
 	return out
 }
 
-// each calls f with the index of every page, [Config].Workers at a time. The error joins all errors of f.
-func (d *documents) each(f func(i int) error) error {
+// each calls f with the index of every page, [Config].Workers at a time, and each with the memory of an examination. The error
+// joins ctx's and all errors of f.
+func (d *documents) each(ctx context.Context, f func(i int) error) error {
 	errs := make([]error, len(d.pages))
 	next := make(chan int)
 	var wg sync.WaitGroup
 	for range min(d.v.cfg.Workers, len(d.pages)) {
 		wg.Go(func() {
+			lease := d.v.memory.Picture()
+			defer lease.Give()
 			for i := range next {
-				errs[i] = f(i)
+				if errs[i] = lease.Take(ctx, memory.Examining(0, 0)); errs[i] == nil {
+					errs[i] = f(i)
+				}
+				lease.Give()
 			}
 		})
 	}

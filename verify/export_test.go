@@ -52,6 +52,17 @@ var (
 	NoteCodes      = slices.Sorted(maps.Keys(notes))
 )
 
+// TakeFiles and TakePictures take all memory of files and of pictures, of the 512 MiB that v has, until give is called.
+func (v *Investigator) TakeFiles(ctx context.Context) (give func(), err error) {
+	l := v.memory.File()
+	return l.Give, l.Take(ctx, 64<<20)
+}
+
+func (v *Investigator) TakePictures(ctx context.Context) (give func(), err error) {
+	l := v.memory.Picture()
+	return l.Give, l.Take(ctx, 320<<20)
+}
+
 // SameDocuments is sameDocuments.
 func (v *Investigator) SameDocuments(ctx context.Context, leaks []*Verdict) ([]findings.SameDocument, int, error) {
 	return v.sameDocuments(ctx, leaks)

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -249,7 +250,7 @@ func (v *Investigator) investigateFile(ctx context.Context, f dump.File, known *
 	defer waits.Give()
 	if known == nil {
 		if f.Err == nil && f.Size <= v.cfg.MaxBytes { // else it is not read
-			if err := waits.Take(ctx, f.Size); err != nil {
+			if err := waits.Take(ctx, cmp.Or(f.Size, v.cfg.MaxBytes)); err != nil { // 0: not known
 				return nil, err
 			}
 		}
@@ -294,7 +295,7 @@ func (v *Investigator) read(ctx context.Context, f dump.File) ([]byte, error) {
 		return nil, err
 	}
 	defer in.Close()
-	data, err := intake.ReadAll(in, v.cfg.MaxBytes)
+	data, err := intake.ReadAll(in, f.Size, v.cfg.MaxBytes)
 	if want, known := v.cfg.Sums[f.Name]; known && err == nil && registry.Digest(sha256.Sum256(data)) != want {
 		return nil, fmt.Errorf("the file was altered: SHA-256 %x, want %s", sha256.Sum256(data), want)
 	}

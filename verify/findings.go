@@ -187,7 +187,7 @@ func (f *Findings) encode() ([]byte, error) {
 // [Findings.CheckVerdict]. The error wraps [ErrFindings], [registry.ErrLimit] above [MaxFindings]
 // bytes, or is the reader's.
 func ReadFindings(r io.Reader) (*Findings, error) {
-	data, err := intake.ReadAll(r, MaxFindings)
+	data, err := intake.ReadAll(r, 0, MaxFindings)
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,14 @@
 package verify_test
 
 import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"fmt"
 	"image"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/disintegration/imaging"
 	"github.com/stretchr/testify/require"
@@ -55,4 +60,65 @@ func TestHeavyOriginal(t *testing.T) {
 	}
 	_, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Limits: verify.Limits{MaxMemory: -1}})
 	require.ErrorIs(t, err, registry.ErrInput)
+}
+
+// What needs memory waits for it: a file in an archive, whose size nobody knew before, and uploads that are compared with each
+// other at the end.
+func TestWaitsForMemory(t *testing.T) {
+	cfg := leaktest.Config(t)
+	s := newIssuer(t, cfg)
+	var leaks []*verify.Verdict
+	for i := range 3 {
+		l := leakOf(i+1, verify.FoundCopy, "vendor A")
+		l.Submission = submit(t, s, file(t, passport(uint64(i)), "jpeg"), "", feb).ID
+		l.SetSubject(fmt.Sprint(i))
+		leaks = append(leaks, l)
+	}
+	var archive bytes.Buffer
+	w := zip.NewWriter(&archive)
+	for i := range 3 {
+		f, err := w.Create(fmt.Sprint(i, ".png"))
+		require.NoError(t, err)
+		_, err = f.Write(dot(t, i))
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	searching := investigating(cfg)
+	searching.MaxMemory = 512 << 20
+	v := newInvestigator(t, searching)
+	v.SetDetect(noMark)
+	for name, x := range map[string]struct {
+		do   func() error
+		take func(context.Context) (give func(), err error) // all that there is for it
+	}{
+		"a file of an archive": {do: func() error {
+			for _, err := range v.InvestigateFS(t.Context(), fstest.MapFS{"a.zip": {Data: archive.Bytes()}}) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}, take: v.TakeFiles},
+		"uploads that are compared": {do: func() error {
+			_, _, err := v.SameDocuments(t.Context(), leaks)
+			return err
+		}, take: v.TakePictures},
+	} {
+		t.Run(name, func(t *testing.T) {
+			began := time.Now()
+			require.NoError(t, x.do())
+			took := time.Since(began)
+			give, err := x.take(t.Context())
+			require.NoError(t, err)
+			done := make(chan error, 1)
+			go func() { done <- x.do() }()
+			select {
+			case <-done:
+				t.Fatal("it did not wait")
+			case <-time.After(2*took + time.Second):
+			}
+			give()
+			require.NoError(t, <-done)
+		})
+	}
 }

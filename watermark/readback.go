@@ -33,6 +33,10 @@ const (
 	// although it was read.
 	thinMargin = 2
 
+	// clearCorrelation is a margin of 4.5 dB, from which the read-back looks no further. Of 134 marks that were as clear
+	// the whole search read all, with 4.5 dB or more (TestConfirmStudy on 75 pictures).
+	clearCorrelation = 0.8
+
 	// minSSIM is the SSIM of a copy with its original, both at the canonical size, below which
 	// the mark is made weaker: SSIM sees more than eyes do in the dark and in what is blurred.
 	// At the pictures' own size SSIM is higher by 0.001 to 0.003 for most pictures, and lower by
@@ -78,7 +82,7 @@ func (o *Original) tried(ctx context.Context, id CopyID, out *image.NRGBA, last 
 		} else {
 			m.small, m.mark = dsp.RGB{}, pattern.Shaped{} // to save memory: the file has the mark
 		}
-		d, err := o.readBack(ctx, small)
+		d, err := o.readBack(ctx, id, small)
 		if err != nil {
 			return nil, err
 		}
@@ -155,15 +159,15 @@ func margin(c float64) float64 {
 
 // readBack compresses a picture that deliver shrunk, as the messenger does. Then it searches it
 // for the mark, as an investigator does who has the key alone. Reading at the known place instead is
-// unsafe: it reads marks that no search finds, and hides older marks of the picture. A mark that
-// cannot be read gives Found false, and a read mark may have another ID. The error wraps
-// ErrTooSmall if the messenger leaves too little, or is ctx's.
-func (o *Original) readBack(ctx context.Context, small dsp.RGB) (*blind.Detection, error) {
+// unsafe: it reads marks that no search finds, and hides older marks of the picture. The search ends early
+// if it comes to a clear mark of id. A mark that cannot be read gives Found false, and a read mark may have another ID. The
+// error wraps ErrTooSmall if the messenger leaves too little, or is ctx's.
+func (o *Original) readBack(ctx context.Context, id CopyID, small dsp.RGB) (*blind.Detection, error) {
 	leak, err := compressed(flat(small), messengerQuality)
 	if err != nil {
 		return nil, fmt.Errorf("watermark: read back: %w", err)
 	}
-	d, err := blind.Detect(ctx, leak, o.kd)
+	d, err := blind.Confirm(ctx, leak, o.kd, uint64(id), clearCorrelation)
 	if errors.Is(err, ErrTooSmall) {
 		size := leak.Bounds()
 		return nil, fmt.Errorf("%w: too long and thin, a messenger leaves %d x %d pixels of it", ErrTooSmall, size.Dx(), size.Dy())

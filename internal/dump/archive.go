@@ -309,7 +309,7 @@ func (d *Dump) zip(ctx context.Context, kind string, in *source, depth int, unde
 		if e.FileInfo().IsDir() || intake.Litter(e.Name) || kind == office && !inOffice(e.Name) {
 			continue
 		}
-		f := File{Name: under + "!" + e.Name, Open: in.opening(e.Open)}
+		f := File{Name: under + "!" + e.Name, Size: int64(min(e.UncompressedSize64, 1<<40)), Open: in.opening(e.Open)} // more are an error of Open
 		switch {
 		case e.Flags&1 != 0: // APPNOTE 4.4.4
 			f = File{Name: f.Name, Err: errEncrypted}

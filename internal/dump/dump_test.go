@@ -414,7 +414,7 @@ func TestPDFs(t *testing.T) {
 		"a.pdf#page1-image1.jpg: one", "a.pdf#page2-image1.jpg: ! bad page", "a.pdf#page3-image1.jpg: three",
 		"b.PDF: ! no PDF", "c.pdf: ! not a picture: a PDF without pictures", "big.pdf: ! the PDF has 101 bytes, limit is 100",
 		"d.zip!i.zip!y.pdf#page1-image1.jpg: nested", "d.zip!x.pdf#page1-image1.jpg: first", "d.zip!x.pdf#page1-image1.jpg: second",
-		"d.zip!z.pdf: ! the PDF is larger than the limit of 100 bytes",
+		"d.zip!z.pdf: ! the PDF has 101 bytes, limit is 100",
 	}
 	require.Equal(t, want, contents(t, d, dir))
 	var wg sync.WaitGroup

@@ -24,7 +24,7 @@ func Expand(args []string, stdin io.Reader) ([]string, error) {
 		var err error
 		switch {
 		case a == "-":
-			if data, err = intake.ReadAll(stdin, maxList); err != nil {
+			if data, err = intake.ReadAll(stdin, 0, maxList); err != nil {
 				return nil, fmt.Errorf("list on stdin: %w", err)
 			}
 		case isList:

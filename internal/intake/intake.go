@@ -4,6 +4,7 @@ package intake
 
 import (
 	"archive/zip"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,9 @@ import (
 // ErrNotRegular is why a pipe, a device or a link is not read.
 var ErrNotRegular = errors.New("not a regular file")
 
+// maxAhead is how many bytes are allocated for a file before it is read. Chosen: the default limit of a picture.
+const maxAhead = picture.DefaultMaxBytes
+
 // OpenRegular opens a regular file; links are followed. It refuses folders, pipes and devices,
 // which might wait forever, with an error that wraps [ErrNotRegular]. Errors are *[fs.PathError].
 // The file may be replaced between the check and the opening.
@@ -32,17 +36,19 @@ func OpenRegular(name string) (io.ReadCloser, error) {
 	return os.Open(name)
 }
 
-// ReadAll reads all of r, into memory. If r has more than limit bytes, it returns a
+// ReadAll reads all of r, into memory. size is how many bytes it is said to have: so many, up to limit and maxAhead, are
+// allocated at once. If r has more than limit bytes, it returns a
 // *[picture.LimitError] and no bytes, and has read limit+1 bytes. An error of r is wrapped.
-func ReadAll(r io.Reader, limit int64) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, max(limit, limit+1))) // limit+1 overflows for the maximum limit
+func ReadAll(r io.Reader, size, limit int64) ([]byte, error) {
+	data := bytes.NewBuffer(make([]byte, 0, max(0, min(size, limit, maxAhead))+bytes.MinRead))
+	n, err := data.ReadFrom(io.LimitReader(r, max(limit, limit+1))) // limit+1 overflows for the maximum limit
 	if err != nil {
 		return nil, fmt.Errorf("read: %w", err)
 	}
-	if int64(len(data)) > limit {
-		return nil, &picture.LimitError{What: "bytes", Got: int64(len(data)), Max: limit}
+	if n > limit {
+		return nil, &picture.LimitError{What: "bytes", Got: n, Max: limit}
 	}
-	return data, nil
+	return data.Bytes(), nil
 }
 
 // ReadFile reads a regular file of up to limit bytes. Its errors are *[fs.PathError]; the error for
@@ -53,7 +59,7 @@ func ReadFile(name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := ReadAll(f, limit)
+	data, err := ReadAll(f, 0, limit)
 	if err != nil {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: err}
 	}

@@ -17,10 +17,12 @@ import (
 
 func TestReadAll(t *testing.T) {
 	for limit, want := range map[int64]error{0: picture.ErrLimit, 6: picture.ErrLimit, 7: nil, 8: nil, math.MaxInt64: nil} {
-		got, err := intake.ReadAll(strings.NewReader("picture"), limit)
-		require.ErrorIs(t, err, want, limit)
-		if want == nil {
-			require.Equal(t, "picture", string(got), limit)
+		for _, said := range []int64{0, 3, 7, 20, math.MaxInt64, -1} {
+			got, err := intake.ReadAll(strings.NewReader("picture"), said, limit)
+			require.ErrorIs(t, err, want, limit)
+			if want == nil {
+				require.Equal(t, "picture", string(got), limit)
+			}
 		}
 	}
 }

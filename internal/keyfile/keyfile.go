@@ -153,7 +153,7 @@ func read(path string) (string, error) {
 	if info, err := f.Stat(); err == nil && info.IsDir() {
 		return "", fmt.Errorf("key file %s: is a folder", path)
 	}
-	text, err := intake.ReadAll(f, maxSize)
+	text, err := intake.ReadAll(f, 0, maxSize)
 	if err != nil {
 		return "", fmt.Errorf("key file %s: %w", path, intake.WithoutPath(err))
 	}

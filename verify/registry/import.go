@@ -158,7 +158,7 @@ func (s *Issuer) readUpload(u *Upload) ([]byte, error) {
 		return nil, intake.WithoutPath(err)
 	}
 	defer f.Close()
-	return intake.ReadAll(f, s.cfg.MaxBytes)
+	return intake.ReadAll(f, u.Size, s.cfg.MaxBytes)
 }
 
 // prepareUpload examines job.data, the file of the upload u, and sets what became of it in job.

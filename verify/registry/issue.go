@@ -62,7 +62,7 @@ func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at 
 	if err := books.CheckText("subject reference", subject, intake.MaxName); err != nil {
 		return nil, false, err
 	}
-	data, err := intake.ReadAll(file, s.cfg.MaxBytes)
+	data, err := intake.ReadAll(file, 0, s.cfg.MaxBytes)
 	if err != nil {
 		return nil, false, err
 	}

@@ -13,14 +13,21 @@ import (
 func Carriers(c dsp.RGB) []dsp.Plane {
 	y := c.Luma()
 	if c.Gray() {
-		return []dsp.Plane{whiten(residual(y, 6, 0.5))}
+		return []dsp.Plane{lumaCarrier(y)}
 	}
 	out := make([]dsp.Plane, 2)
-	dsp.Together(func() { out[0] = whiten(residual(y, 6, 0.5)) }, func() {
-		out[1] = whiten(residual(c.Cb(y), 4, 0.3))
-		out[1].Scale(-1)
-	})
+	dsp.Together(func() { out[0] = lumaCarrier(y) }, func() { out[1] = blueCarrier(c.Cb(y)) })
 	return out
+}
+
+// lumaCarrier returns the carrier in luma.
+func lumaCarrier(luma dsp.Plane) dsp.Plane { return whiten(residual(luma, 6, 0.5)) }
+
+// blueCarrier returns the carrier in the blue difference.
+func blueCarrier(cb dsp.Plane) dsp.Plane {
+	z := whiten(residual(cb, 4, 0.3))
+	z.Scale(-1)
+	return z
 }
 
 // residual returns the detail of p that an edge-preserving filter takes away, divided by its local
