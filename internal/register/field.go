@@ -10,13 +10,14 @@ var windows = [...]int{40, 24, 16}
 
 // finish sets r.X and r.Y, the place of each pixel of r.Leak on the canonical original. They are as
 // r.H has them, moved by a smooth field if that lowers the difference. A leak under minField pixels
-// gets no field. r.H and r.Scale must be set.
+// gets no field. Pixels of a canvas lie beside the original. r.H and r.Scale must be set.
 func (o *Original) finish(r *Registration) {
+	canvas := ground(r.Leak)
 	ref := o.at(r.Scale)
 	to := scaleTo(o.canon, ref)
 	r.X, r.Y = positions(to.Mul(r.H), r.Leak.W, r.Leak.H)
 	if min(r.Leak.W, r.Leak.H) >= minField {
-		f := &field{t: dsp.HighPass(dsp.Gauss(r.Leak, 1), fieldHigh), o: dsp.Gauss(ref, 1), x: r.X, y: r.Y}
+		f := &field{t: dsp.HighPass(dsp.Gauss(r.Leak, 1), fieldHigh), o: dsp.Gauss(ref, 1), x: r.X, y: r.Y, canvas: canvas}
 		f.descend()
 		r.X, r.Y = f.x, f.y
 	}
@@ -24,7 +25,20 @@ func (o *Original) finish(r *Registration) {
 		r.X.Pix[i] = float32((float64(r.X.Pix[i]) - to[2]) / to[0])
 		r.Y.Pix[i] = float32((float64(r.Y.Pix[i]) - to[5]) / to[4])
 	}
+	hidden := 0
+	for i, is := range canvas {
+		if is {
+			if x, y := r.X.Pix[i], r.Y.Pix[i]; x > 0 && y > 0 && x < float32(o.canon.W) && y < float32(o.canon.H) {
+				hidden++
+			}
+			r.X.Pix[i], r.Y.Pix[i] = beside, beside
+		}
+	}
+	r.Overlap = max(0, r.Overlap-float64(hidden)/float64(len(r.X.Pix)))
 }
+
+// beside is a position on no original, canonical pixels.
+const beside = -16
 
 // Under returns the original as it lies under the leak of r, which was registered onto it: for
 // each pixel of r.Leak the grey level of the original there, 0..255. seen says which pixels lie
@@ -61,6 +75,7 @@ func positions(m geometry.Mat, w, h int) (x, y dsp.Plane) {
 // pixel of the leak lies on it.
 type field struct {
 	t, o, x, y dsp.Plane
+	canvas     []bool // pixels of the leak that do not count; or nil
 }
 
 // descend moves f.x and f.y by smooth fields of ever smaller windows (Lucas and Kanade, 1981), as
@@ -96,13 +111,16 @@ type compared struct {
 }
 
 // compare warps the original to the leak and returns what the difference is. sigma, pixels of the
-// leak, is the deviation of the windows in which contrast is matched. Pixels beside the original do
-// not count.
+// leak, is the deviation of the windows in which contrast is matched. Pixels beside the original, or
+// of the canvas, do not count.
 func (f *field) compare(sigma int) *compared {
 	s := &compared{window: sigma}
 	w := dsp.NewPlane(f.t.W, f.t.H)
 	s.seen = make([]bool, len(w.Pix))
 	remap(w, s.seen, f.o, f.x, f.y)
+	for i, is := range f.canvas {
+		s.seen[i] = s.seen[i] && !is
+	}
 	s.o = dsp.HighPass(w, fieldHigh)
 	cell := cellOf(sigma)
 	to := blurred(s.sums(cell, f.t, s.o), sigma, cell)

@@ -135,3 +135,12 @@ const (
 	fieldFloor = 0.5  // damping of a step, plus
 	fieldShare = 0.02 // this share of the mean trace
 )
+
+// The canvas of a picture that was turned. Chosen.
+const (
+	minLeg        = 4    // pixels of a leg of a canvas's corner; narrower corners change nothing
+	groundLevel   = 8    // grey levels by which a canvas may differ from its corner along the sides
+	groundRinging = 32   // the same for all but maxOff of its pixels: JPEG beside black on white
+	groundRim     = 2    // pixels about the picture's edge that show both
+	maxOff        = 0.01 // share
+)

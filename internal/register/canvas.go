@@ -1,0 +1,112 @@
+package register
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+// ground returns which pixels of p are the canvas that a picture was turned on, or nil. Such a picture
+// touches each side with one corner. The four corners of the canvas are triangles of one level, which show
+// nothing of the picture. Nothing else is taken for a canvas. On a side where the picture has the level of
+// the canvas, the place of its corner follows from the other sides, as a rectangle has it.
+func ground(p dsp.Plane) []bool {
+	w, h := p.W-1, p.H-1
+	corners := [5][2]int{{0, 0}, {w, 0}, {w, h}, {0, h}, {0, 0}} // clockwise
+	lengths := [4]int{w, h, w, h}
+	level := p.Pix[0]
+	var touches [4]int // where the picture touches each side, pixels from the side's first corner; -1: not seen
+	for i, length := range lengths {
+		before, behind := leg(p, corners[i], corners[i+1], level), leg(p, corners[i+1], corners[i], level)
+		switch { // the shorter leg ends at a steep edge, the longer one fades out
+		case before+behind > length:
+			touches[i] = -1
+		case before > behind:
+			touches[i] = length - behind
+		default:
+			touches[i] = before
+		}
+	}
+	for i := range touches {
+		if touches[i] < 0 {
+			touches[i] = touches[(i+2)&3]
+		}
+	}
+	switch {
+	case touches[0] < 0 && touches[1] < 0:
+		return nil
+	case touches[0] >= 0 && touches[1] >= 0:
+		return corner(p, level, touches)
+	}
+	// For the legs a and b on one side, and c and d on the next, a b = c d: the triangles are similar.
+	seen := touches[0] < 0
+	known, length, side := touches[0], lengths[0], lengths[1]
+	if seen {
+		known, length, side = touches[1], lengths[1], lengths[0]
+	}
+	root := math.Sqrt(max(0, float64(side*side)/4-float64(known*(length-known))))
+	for _, sign := range []float64{-1, 1} {
+		at := int(math.Round(float64(side)/2 + float64(sign*root)))
+		all := [4]int{touches[0], at, touches[2], at}
+		if seen {
+			all = [4]int{at, touches[1], at, touches[3]}
+		}
+		if found := corner(p, level, all); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// corner returns the pixels of the four triangles beside a picture that touches the sides of p there, as in
+// [ground]. It returns nil unless they are of one level.
+func corner(p dsp.Plane, level float32, touches [4]int) []bool {
+	w, h := p.W-1, p.H-1
+	lengths := [4]int{w, h, w, h}
+	out := make([]bool, len(p.Pix))
+	for i := range touches {
+		along, up := touches[i], lengths[(i+3)&3]-touches[(i+3)&3] // on this side, and on the side before
+		if min(along, up) < minLeg {
+			return nil
+		}
+		if i&1 == 1 {
+			along, up = up, along
+		}
+		x0, y0 := w*(((i+1)&3)/2), h*(i/2)
+		off, all := 0, 0
+		for y := range min(up+groundRim, h) + 1 {
+			for x := range min(along+groundRim, w) + 1 {
+				// The distance from the picture's edge, pixels; below 0 beside the picture.
+				d := (float64(x*up) + float64(y*along) - float64(along*up)) / math.Hypot(float64(along), float64(up))
+				if d > groundRim {
+					break
+				}
+				at := abs(y0-y)*p.W + abs(x0-x)
+				if out[at] = true; d < -groundRim {
+					if all++; differs(p.Pix[at], level, groundRinging) {
+						off++
+					}
+				}
+			}
+		}
+		if float64(off) > maxOff*float64(all) {
+			return nil
+		}
+	}
+	return out
+}
+
+// leg returns for how many pixels p has a level from one of its corners on, on the way to another.
+func leg(p dsp.Plane, from, to [2]int, level float32) int {
+	n := max(abs(to[0]-from[0]), abs(to[1]-from[1]))
+	for i := range n {
+		if differs(p.Pix[(from[1]+(to[1]-from[1])*i/n)*p.W+from[0]+(to[0]-from[0])*i/n], level, groundLevel) {
+			return i
+		}
+	}
+	return n
+}
+
+func differs(v, level, by float32) bool { return v-level > by || level-v > by }
+
+func abs(i int) int { return max(i, -i) }
