@@ -28,7 +28,7 @@ func altered(t *testing.T, img image.Image, name string) (*image.NRGBA, []image.
 // A caption or another text in place of a field does not take a copy's name away: the leak is
 // confirmed, traced outside of the place, and the place is listed.
 func TestAlteredCopyIsConfirmed(t *testing.T) {
-	c := newCase(t)
+	c := newLargeCase(t)
 	for _, name := range []string{"caption", "field"} {
 		img, where := altered(t, c.marked, name)
 		v := c.examine(t, img, reads(c.copy.ID))

@@ -19,7 +19,7 @@ import (
 // there. It counts for no holder of unmarked uploads, and neither for nor against a recipient. The unmarked upload after the
 // hardest JPEG is not called damaged.
 func TestDamagedMark(t *testing.T) {
-	c := newCase(t)
+	c := newLargeCase(t)
 	upload, err := picture.Decode(file(t, c.first, "jpeg"), picture.Limits{})
 	require.NoError(t, err)
 	o, err := watermark.Prepare(leaktest.Key(), upload.Image, &watermark.Options{Submission: c.firstID})
@@ -72,7 +72,7 @@ func merged(o *watermark.Original, size image.Rectangle, copies int) *image.NRGB
 // says so if no ID is read. It does not of a stranger without a mark.
 func TestMarkMayBeHere(t *testing.T) {
 	c := newCase(t)
-	stranger := specimen.Scene(900, 700)
+	stranger := specimen.Scene(600, 460)
 	o, err := watermark.Prepare(leaktest.Key(), stranger, nil)
 	require.NoError(t, err)
 	v := newInvestigator(t, c.Config)

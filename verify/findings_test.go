@@ -42,7 +42,7 @@ func richDump(t *testing.T) (plain, revealed, report string) {
 }
 
 func makeRichDump(t *testing.T) {
-	c := newCase(t)
+	c := newLargeCase(t)
 	c.Found = feb.AddDate(20, 0, 0)
 	v := c.investigator(t, noMark)
 	_, verdicts := examined(t)
@@ -59,7 +59,7 @@ func makeRichDump(t *testing.T) {
 	for _, l := range []struct {
 		name string
 		img  image.Image
-	}{{"<other> & 'another'.jpg", specimen.Photograph(passport(2), 3, 800, 600)}, {"white \xff.jpg", imaging.New(300, 200, image.White)}} {
+	}{{"<other> & 'another'.jpg", specimen.Photograph(c.second, 3, 800, 600)}, {"white \xff.jpg", imaging.New(300, 200, image.White)}} {
 		got, err := v.Investigate(t.Context(), l.name, file(t, l.img, "jpeg"))
 		require.NoError(t, err)
 		leaks = append(leaks, got)

@@ -43,9 +43,12 @@ func readFile(t *testing.T, path string) []byte {
 	return b
 }
 
-var blankPassport = sync.OnceValue(func() *specimen.Blank { return specimen.NewBlank(specimen.Passport, 500) })
+var (
+	blankPassport = sync.OnceValue(func() *specimen.Blank { return specimen.NewBlank(specimen.Passport, 360) })
+	largePassport = sync.OnceValue(func() *specimen.Blank { return specimen.NewBlank(specimen.Passport, 500) })
+)
 
-// passport draws a person's passport page, 500 pixels wide.
+// passport draws a person's passport page, 360 pixels high.
 func passport(person uint64) *image.NRGBA {
 	return blankPassport().Fill(specimen.NewPerson(person))
 }
@@ -129,14 +132,16 @@ type caseFile struct {
 	copy                      *registry.Copy
 }
 
-// made is the case of all tests, and the file of its registry: marking takes a second.
-var made struct {
+// A madeCase is a case that tests share, and the file of its registry: marking takes a second.
+type madeCase struct {
 	sync.Once
 	caseFile
 	file []byte
 }
 
-func makeCase(t *testing.T) {
+var made, madeLarge madeCase
+
+func (made *madeCase) make(t *testing.T, passport *specimen.Blank) {
 	c := &made.caseFile
 	ctx := t.Context()
 	path := filepath.Join(t.TempDir(), "made.db")
@@ -147,7 +152,7 @@ func makeCase(t *testing.T) {
 	enter := func(img *image.NRGBA, subject string) watermark.Submission {
 		return submit(t, s, file(t, img, "jpeg"), subject, feb).ID
 	}
-	c.first, c.second = passport(1), passport(2)
+	c.first, c.second = passport.Fill(specimen.NewPerson(1)), passport.Fill(specimen.NewPerson(2))
 	c.bill = specimen.Render(specimen.Bill, specimen.NewPerson(1), 400)
 	c.firstID, c.secondID, c.billID = enter(c.first, "customer 1"), enter(c.second, "customer 2"), enter(c.bill, "customer 1")
 	require.NoError(t, r.AddCustody(ctx, registry.Custody{Recipient: "vendor A", From: feb, To: feb, Note: "contract 12"}))
@@ -162,9 +167,14 @@ func makeCase(t *testing.T) {
 }
 
 // newCase is a case file of the test's own.
-func newCase(t *testing.T) *caseFile {
+func newCase(t *testing.T) *caseFile { return made.copied(t, blankPassport()) }
+
+// newLargeCase is one with larger passports, which tell more of what was edited, cut off or filtered.
+func newLargeCase(t *testing.T) *caseFile { return madeLarge.copied(t, largePassport()) }
+
+func (made *madeCase) copied(t *testing.T, passport *specimen.Blank) *caseFile {
 	t.Helper()
-	made.Do(func() { makeCase(t) })
+	made.Do(func() { made.make(t, passport) })
 	require.NotEmpty(t, made.file, "the case file could not be made")
 	c := made.caseFile
 	c.path = filepath.Join(t.TempDir(), "case.db")

@@ -44,7 +44,7 @@ func leakRows(t *testing.T, c *caseFile) map[string]leakRow {
 		"half of the copy": {imaging.Crop(c.marked, image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), verify.FoundCopy, false, c.firstID},
 		"ID alone":         {leaked(t, c.first, "telegram"), reads(id), verify.FoundTransplanted, false, c.firstID},
 		"cropped to half":  {imaging.Crop(c.first, image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), verify.FoundCopy, true, c.firstID},
-		"cropped stranger": {imaging.Crop(passport(9), image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), verify.FoundCopy, true, c.firstID},
+		"cropped stranger": {imaging.Crop(largePassport().Fill(specimen.NewPerson(9)), image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), verify.FoundCopy, true, c.firstID},
 		"unmarked":         {leaked(t, c.first, "jpeg50"), noMark, verify.FoundUnmarked, false, c.firstID},
 		"none issued":      {leaked(t, c.bill, "jpeg50"), noMark, verify.FoundUnmarked, false, c.billID},
 		"unread bill":      {leaked(t, c.bill, "thumb160"), noMark, verify.FoundUnreadable, false, c.billID},
@@ -69,7 +69,7 @@ var judged struct {
 func examined(t *testing.T) (map[string]leakRow, map[string]*verify.Verdict) {
 	t.Helper()
 	judged.Do(func() {
-		c := newCase(t)
+		c := newLargeCase(t)
 		c.References = 0
 		v, rows, verdicts := c.investigator(t, noMark), leakRows(t, c), make(map[string]verify.Verdict)
 		for name, row := range rows {
@@ -89,7 +89,7 @@ func examined(t *testing.T) (map[string]leakRow, map[string]*verify.Verdict) {
 }
 
 func TestFindings(t *testing.T) {
-	c := newCase(t)
+	c := newLargeCase(t)
 	id := c.copy.ID
 	rows, verdicts := examined(t)
 	for name, row := range rows {

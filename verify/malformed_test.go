@@ -116,8 +116,8 @@ func TestMalformedRows(t *testing.T) {
 				values = values[:3]
 			}
 			for i, value := range values {
-				if os.Getenv("KYCMARK_GARBAGE") == "" && (tried%3 != 0 || (tried/3+i)%len(values) != 0) {
-					continue // one value of each third column; all with KYCMARK_GARBAGE=1
+				if os.Getenv("KYCMARK_GARBAGE") == "" && (tried%8 != 0 || (tried/8+i)%len(values) != 0) {
+					continue // one value of each eighth column; all with KYCMARK_GARBAGE=1
 				}
 				t.Run(table+"."+column+" "+value, func(t *testing.T) {
 					path := garbled(t, made, table, column, value)

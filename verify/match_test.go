@@ -31,8 +31,9 @@ func TestPartsOfFarCandidates(t *testing.T) {
 	require.NoError(t, err)
 	var last *registry.Submission
 	var upload *image.NRGBA
+	blank := specimen.NewBlank(specimen.Passport, 500)
 	for p := range maxNear + 2 {
-		upload = specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(uint64(40+p)), 700), uint64(p), 800, 600)
+		upload = specimen.Photograph(blank.Fill(specimen.NewPerson(uint64(40+p))), uint64(p), 640, 480)
 		var file bytes.Buffer
 		require.NoError(t, png.Encode(&file, upload))
 		last, _, err = s.Submit(t.Context(), &file, "", time.Time{})
@@ -40,7 +41,7 @@ func TestPartsOfFarCandidates(t *testing.T) {
 	}
 	v, err := NewInvestigator(Config{Registry: r, SealKey: key})
 	require.NoError(t, err)
-	leak := &leakPicture{Picture: &picture.Picture{Image: imaging.Crop(upload, image.Rect(200, 150, 650, 500))}}
+	leak := &leakPicture{Picture: &picture.Picture{Image: imaging.Crop(upload, image.Rect(160, 120, 520, 400))}}
 	found, err := v.candidates(t.Context(), leak)
 	require.NoError(t, err)
 	found.near = nil

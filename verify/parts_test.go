@@ -94,8 +94,9 @@ func TestPartsAreFound(t *testing.T) {
 func TestPartsOfTwins(t *testing.T) {
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
+	blank := specimen.NewBlank(specimen.Licence, 560)
 	card := func(n uint64) *image.NRGBA {
-		return specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(n), 700), n, 900, 675)
+		return specimen.Photograph(blank.Fill(specimen.NewPerson(n)), n, 720, 540)
 	}
 	want := []watermark.Submission{submit(t, s, file(t, card(50), "jpeg"), "customer 1", feb).ID, submit(t, s, file(t, card(50), "png"), "customer 2", feb).ID}
 	for n := range uint64(9) {
@@ -103,7 +104,7 @@ func TestPartsOfTwins(t *testing.T) {
 	}
 	searching := investigating(cfg)
 	searching.Keys = nil
-	page := imaging.Paste(imaging.New(1300, 1100, color.NRGBA{235, 240, 240, 255}), card(50), image.Pt(200, 150))
+	page := imaging.Paste(imaging.New(1040, 880, color.NRGBA{235, 240, 240, 255}), card(50), image.Pt(160, 120))
 	v, err := newInvestigator(t, searching).Investigate(t.Context(), "a page", file(t, page, "jpeg"))
 	require.NoError(t, err)
 	var same []watermark.Submission

@@ -235,18 +235,20 @@ func TestARegistryThatIsNotOpened(t *testing.T) {
 	leaks := []*image.NRGBA{passport(1), leaked(t, ofA, "telegram"), passport(3), leaked(t, ofB, "telegram")}
 
 	alone, got := a.alone(t), []*verify.Verdict(nil)
+	unread := quiet(a.alone(t)) // for what carries no mark
 	var before []string
-	for _, l := range leaks {
-		before = append(before, examine(t, alone, l).Label())
+	for i, l := range leaks {
+		before = append(before, examine(t, []*verify.Investigator{unread, alone}[i%2], l).Label())
 	}
 	require.Equal(t, []string{"unmarked", "copy", "unknown", "unissued"}, before, "what A says if it is asked alone")
 
 	cfg := together(a, b)
 	cfg.Sources[1] = verify.Source{Name: "B", Unopened: true}
 	v := newInvestigator(t, cfg)
+	unread = quiet(newInvestigator(t, cfg))
 	var after []string
-	for _, l := range leaks {
-		got = append(got, examine(t, v, l))
+	for i, l := range leaks {
+		got = append(got, examine(t, []*verify.Investigator{unread, v}[i%2], l))
 		after = append(after, got[len(got)-1].Label())
 	}
 	require.Equal(t, []string{"unreadable", "copy", "incomplete", "incomplete"}, after)
@@ -297,7 +299,7 @@ func TestOnePartyOfTwoRegistries(t *testing.T) {
 			leaks = append(leaks, passport(uint64(10+i)), passport(uint64(20+i)))
 		}
 	}
-	for i := range 4 { // uploads that did not leak
+	for i := range 2 { // uploads that did not leak
 		at := feb.AddDate(0, 6+i, 0)
 		submit(t, a.Issuer, file(t, passport(uint64(50+i)), "jpeg"), "", at)
 		submit(t, b.Issuer, file(t, passport(uint64(70+i)), "jpeg"), "", at)

@@ -103,7 +103,7 @@ func TestNewInvestigatorRefuses(t *testing.T) {
 // Local features are found in a segment without reading their rows. However the segment was altered, what is
 // found is the same, and the record names it.
 func TestFeaturesInSegments(t *testing.T) {
-	c := newCase(t)
+	c := newLargeCase(t)
 	c.Keys = nil // what is traced, others test
 	b := c.marked.Rect
 	leak := file(t, imaging.Crop(c.marked, image.Rect(b.Dx()/4, b.Dy()/4, b.Dx()*3/4, b.Dy()*3/4)), "png")

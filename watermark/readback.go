@@ -33,6 +33,10 @@ const (
 	// although it was read.
 	thinMargin = 2
 
+	// clearCorrelation is a margin of 4.5 dB, from which the read-back looks no further. Of 134 marks that were as clear
+	// the whole search read all, with 4.5 dB or more (TestConfirmStudy on 75 pictures).
+	clearCorrelation = 0.8
+
 	// minSSIM is the SSIM of a copy with its original, both at the canonical size, below which
 	// the mark is made weaker: SSIM sees more than eyes do in the dark and in what is blurred.
 	// At the pictures' own size SSIM is higher by 0.001 to 0.003 for most pictures, and lower by
@@ -55,13 +59,8 @@ type trial struct {
 // source while a mark is read. The error is of reading, or ctx's.
 func (o *Original) tried(ctx context.Context, id CopyID, out *image.NRGBA, last bool) (*trial, error) {
 	var best *trial
-	for i, share := range strengths {
-		if last && i > 0 {
-			if err := o.canvas.Shrink(); err != nil {
-				return nil, err
-			}
-		}
-		m, err := o.similar(id, share*o.strength)
+	for _, share := range strengths {
+		m, err := o.similar(id, share*o.strength, last)
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +77,7 @@ func (o *Original) tried(ctx context.Context, id CopyID, out *image.NRGBA, last 
 		} else {
 			m.small, m.mark = dsp.RGB{}, pattern.Shaped{} // to save memory: the file has the mark
 		}
-		d, err := o.readBack(ctx, small)
+		d, err := o.readBack(ctx, id, small)
 		if err != nil {
 			return nil, err
 		}
@@ -94,18 +93,23 @@ func (o *Original) tried(ctx context.Context, id CopyID, out *image.NRGBA, last 
 
 // similar marks with id at the given strength, or weaker if the copy's SSIM would fall below
 // minSSIM. It tries at most three strengths and returns the last, which may still lie a little
-// below minSSIM. The trial's mark, Strength and SSIM are set, and nothing else.
-func (o *Original) similar(id CopyID, strength float64) (*trial, error) {
+// below minSSIM. The trial's mark, Strength and SSIM are set, and nothing else. last is as in tried.
+func (o *Original) similar(id CopyID, strength float64, last bool) (*trial, error) {
 	m := &trial{Marked: Marked{Strength: strength}}
-	plain := flat(o.canvas.Canonical())
 	for range 3 { // what a mark takes off SSIM grows with its square
+		if err := o.canvas.Shrink(); err != nil {
+			return nil, err
+		}
 		m.mark = o.marks(id, m.Strength)
+		if last {
+			o.canvas.DropMask()
+		}
 		if o.canvas.Source == nil {
-			if err := o.layJPEG(m, plain); err != nil {
+			if err := o.layJPEG(m); err != nil {
 				return nil, err
 			}
 		} else {
-			m.SSIM = quality.SSIM(plain, flat(o.canvas.Simulate(m.mark)))
+			m.SSIM = quality.SSIM(flat(o.canvas.Canonical()), flat(o.canvas.Simulate(m.mark)))
 		}
 		if !(m.SSIM < minSSIM) { // NaN if the canonical picture is narrower than SSIM's window
 			break
@@ -155,15 +159,15 @@ func margin(c float64) float64 {
 
 // readBack compresses a picture that deliver shrunk, as the messenger does. Then it searches it
 // for the mark, as an investigator does who has the key alone. Reading at the known place instead is
-// unsafe: it reads marks that no search finds, and hides older marks of the picture. A mark that
-// cannot be read gives Found false, and a read mark may have another ID. The error wraps
-// ErrTooSmall if the messenger leaves too little, or is ctx's.
-func (o *Original) readBack(ctx context.Context, small dsp.RGB) (*blind.Detection, error) {
+// unsafe: it reads marks that no search finds, and hides older marks of the picture. The search ends early
+// if it comes to a clear mark of id. A mark that cannot be read gives Found false, and a read mark may have another ID. The
+// error wraps ErrTooSmall if the messenger leaves too little, or is ctx's.
+func (o *Original) readBack(ctx context.Context, id CopyID, small dsp.RGB) (*blind.Detection, error) {
 	leak, err := compressed(flat(small), messengerQuality)
 	if err != nil {
 		return nil, fmt.Errorf("watermark: read back: %w", err)
 	}
-	d, err := blind.Detect(ctx, leak, o.kd)
+	d, err := blind.Confirm(ctx, leak, o.kd, uint64(id), clearCorrelation)
 	if errors.Is(err, ErrTooSmall) {
 		size := leak.Bounds()
 		return nil, fmt.Errorf("%w: too long and thin, a messenger leaves %d x %d pixels of it", ErrTooSmall, size.Dx(), size.Dy())

@@ -42,10 +42,35 @@ func TestSSIMStudy(t *testing.T) {
 				continue
 			}
 			const id = 0xfeedfacecafe1234
-			m, err := o.similar(id, 1)
+			m, err := o.similar(id, 1, false)
 			require.NoError(t, err)
 			t.Logf("%s: SSIM %.5f at the canonical size, %.5f as it is", filepath.Base(file),
 				m.SSIM, quality.SSIM(o.canvas.Source, o.Embed(id)))
+		}
+	}
+}
+
+// TestConfirmStudy measures what clearCorrelation rests on. It marks each picture at three strengths, and logs the margins
+// in dB of a read-back that may end early and of the whole search. What ended early must be read by the whole search.
+//
+//	go test -tags study -v -run ConfirmStudy -timeout 1h ./watermark -pictures DIR,DIR
+func TestConfirmStudy(t *testing.T) {
+	for _, dir := range strings.Split(*studyPictures, ",") {
+		files, err := filepath.Glob(filepath.Join(dir, "*"))
+		require.NoError(t, err)
+		for n, file := range files {
+			data, err := os.ReadFile(file)
+			require.NoError(t, err)
+			pic, err := picture.Decode(data, picture.Limits{})
+			if err != nil {
+				continue
+			}
+			for _, share := range []float64{1, 0.6, 0.35} {
+				early, whole, ok := confirmed(t, pic.Image, byte(n), share)
+				if ok {
+					t.Logf("%s at %.2f: %.2f dB, whole search %.2f dB", filepath.Base(file), share, margin(early.Correlation), margin(whole.Correlation))
+				}
+			}
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/mark/blind"
 	"github.com/kycmark/kycmark/internal/picture"
 )
 
@@ -88,6 +89,54 @@ func TestMarkedTwice(t *testing.T) {
 			assert.Equal(t, CopyID(0xabc2), d.Copy, file)
 		}
 	}
+}
+
+// confirmed marks a picture at a share of the strength, and returns what Confirm and Detect read after a messenger. What
+// ends early must be read by the whole search. ok is false if the picture carries no mark.
+func confirmed(t *testing.T, p image.Image, seed byte, share float64) (early, whole *blind.Detection, ok bool) {
+	o, err := Prepare(newKey([32]byte{seed}), p, &Options{Submission: Submission{seed}})
+	if err != nil {
+		return nil, nil, false
+	}
+	const id = 0xfeedfacecafe1234
+	m, err := o.similar(id, share, false)
+	require.NoError(t, err)
+	leak, err := compressed(flat(o.deliver(m, nil)), messengerQuality)
+	require.NoError(t, err)
+	early, err = blind.Confirm(t.Context(), leak, o.kd, id, clearCorrelation)
+	require.NoError(t, err)
+	whole, err = blind.Detect(t.Context(), leak, o.kd)
+	require.NoError(t, err)
+	assert.Equal(t, [2]any{whole.Found, whole.ID}, [2]any{early.Found, early.ID}, "seed %d, share %.2f", seed, share)
+	if whole.Found {
+		other, err := blind.Confirm(t.Context(), leak, o.kd, id+1, clearCorrelation)
+		require.NoError(t, err)
+		assert.Equal(t, whole, other, "another ID takes the whole search")
+	}
+	return early, whole, true
+}
+
+// A read-back that ends early tells what the whole search does, of clear marks, faint ones and none.
+func TestConfirm(t *testing.T) {
+	clear, not := 0, 0
+	for n, file := range []string{"anna_passport", "bruno_selfie"} {
+		data, err := os.ReadFile("../testdata/pictures/" + file + ".jpg")
+		require.NoError(t, err)
+		pic, err := picture.Decode(data, picture.Limits{})
+		require.NoError(t, err)
+		for _, share := range []float64{1, 0.5, 0.1} {
+			early, whole, ok := confirmed(t, picture.Fit(pic.Image, 1000), byte(n), share)
+			require.True(t, ok)
+			switch {
+			case early.Correlation != whole.Correlation:
+				clear++
+			case !whole.Found:
+				not++
+			}
+		}
+	}
+	assert.Greater(t, clear, 1)
+	assert.Positive(t, not)
 }
 
 // A picture so long and thin that no SSIM can be computed at the canonical size is an error.

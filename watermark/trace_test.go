@@ -8,6 +8,7 @@ import (
 	"image/draw"
 	"image/jpeg"
 	"math"
+	"sync"
 	"testing"
 
 	"github.com/disintegration/imaging"
@@ -39,6 +40,18 @@ func tracer(t *testing.T, original image.Image, copies []watermark.Candidate) *w
 	return tr
 }
 
+// small is the picture of most traces, and smallTracer a tracer of its first 200 copies.
+var (
+	small       = sync.OnceValue(func() *image.NRGBA { return scene(600, 430) })
+	smallTracer = sync.OnceValue(func() *watermark.Tracer {
+		tr, err := watermark.NewTracer(small(), issued(200), &watermark.TraceOptions{Submission: sub})
+		if err != nil {
+			panic(err)
+		}
+		return tr
+	})
+)
+
 func traced(t *testing.T, tr *watermark.Tracer, leak image.Image) *watermark.TraceResult {
 	t.Helper()
 	r, err := tr.Trace(t.Context(), leak)
@@ -47,9 +60,7 @@ func traced(t *testing.T, tr *watermark.Tracer, leak image.Image) *watermark.Tra
 }
 
 func TestTraceNamesTheCopyAfter(t *testing.T) {
-	original := scene(900, 640)
-	tr := tracer(t, original, issued(200))
-	leak := embed(t, 1042, original)
+	tr, leak := smallTracer(), embed(t, 1042, small())
 	for _, name := range []string{"none", "jpeg20", "thumb160", "crop10", "rot17", "mirror", "invert", "redact50", "screen_photo"} {
 		t.Run(name, func(t *testing.T) {
 			r := traced(t, tr, applied(t, name, leak))
@@ -59,6 +70,8 @@ func TestTraceNamesTheCopyAfter(t *testing.T) {
 			c := r.Copies[42]
 			assert.Less(t, c.LogP, -9.0)
 			assert.Greater(t, c.LogE, 6.0)
+			assert.Less(t, r.LogAny, -6.0)
+			assert.False(t, r.Survival > 0 && r.Survival < watermark.Removed, r.Survival)
 			assert.Equal(t, name == "mirror", r.Mirrored)
 			assert.Equal(t, name == "invert", r.Inverted)
 			for i, o := range r.Copies {
@@ -75,14 +88,16 @@ func TestTraceNamesTheCopyAfter(t *testing.T) {
 }
 
 func TestTraceOfAnUnmarkedLeakAccusesNobody(t *testing.T) {
-	original := scene(900, 640)
-	tr := tracer(t, original, issued(100))
-	for _, name := range []string{"none", "jpeg75", "mirror", "rot5", "chain_rotcrop"} {
+	original, tr := small(), smallTracer()
+	for _, name := range []string{"none", "jpeg75", "mirror", "rot5", "thumb160", "chain_rotcrop"} {
 		r := traced(t, tr, applied(t, name, original))
-		// turned, cut and without noise, it may be another capture for all that can be seen
-		assert.Equal(t, name != "chain_rotcrop", r.Registered, name)
+		// turned and cut, or made small, and without noise, it may be another capture for all that can be seen
+		assert.Equal(t, name != "chain_rotcrop" && name != "thumb160", r.Registered, name)
+		assert.Len(t, r.Copies, 200, name)
 		assert.Empty(t, r.Accused, name)
 		assert.Nil(t, r.Decoded, name)
+		assert.Greater(t, r.LogAny, -3.0, name)
+		assert.Zero(t, r.Survival, name)
 	}
 	marked := traced(t, tr, applied(t, "jpeg75", embed(t, 1001, original)))
 	plain := traced(t, tr, applied(t, "jpeg75", original))
@@ -93,7 +108,7 @@ func TestTraceOfAnUnmarkedLeakAccusesNobody(t *testing.T) {
 }
 
 func TestTraceOfAnotherPictureIsRefused(t *testing.T) {
-	tr := tracer(t, scene(900, 640), issued(20))
+	tr := smallTracer()
 	other := image.NewNRGBA(image.Rect(0, 0, 800, 600))
 	for i := range other.Pix {
 		other.Pix[i] = uint8(128 + 90*math.Sin(float64(i%3200)/97)*math.Cos(float64(i/3200)/31))
@@ -109,20 +124,15 @@ func TestTraceOfAnotherPictureIsRefused(t *testing.T) {
 }
 
 func TestTraceNamesAllColluders(t *testing.T) {
-	original := scene(900, 640)
-	a, b := embed(t, 1003, original), embed(t, 1017, original)
-	mean := image.NewNRGBA(a.Rect)
-	for i := range mean.Pix {
-		mean.Pix[i] = uint8((int(a.Pix[i]) + int(b.Pix[i]) + 1) / 2)
-	}
-	r := traced(t, tracer(t, original, issued(100)), applied(t, "jpeg75", mean))
+	a, b := embed(t, 1003, small()), embed(t, 1017, small())
+	r := traced(t, smallTracer(), applied(t, "jpeg75", mean(a, b)))
 	assert.ElementsMatch(t, []watermark.CopyID{1003, 1017}, r.Accused)
 }
 
 // A mark that was lifted from one picture and laid onto another brings neither that
 // picture's placement nor its tracer.
 func TestTraceDoesNotBelieveATransplantedMark(t *testing.T) {
-	from := scene(900, 640)
+	from := small()
 	onto := imaging.FlipH(imaging.AdjustBrightness(from, -5))
 	marked := embed(t, 1005, from)
 	framed := image.NewNRGBA(onto.Rect)
@@ -139,9 +149,9 @@ func TestTraceDoesNotBelieveATransplantedMark(t *testing.T) {
 }
 
 func TestTraceWithASmallerOriginal(t *testing.T) {
-	original := scene(1400, 1000)
+	original := scene(1000, 714)
 	leak := applied(t, "telegram_low", embed(t, 1007, original))
-	small := imaging.Fit(original, 700, 700, imaging.Box)
+	small := imaging.Fit(original, 500, 500, imaging.Box)
 	r := traced(t, tracer(t, small, issued(100)), leak)
 	assert.Equal(t, []watermark.CopyID{1007}, r.Accused)
 	full := traced(t, tracer(t, original, issued(100)), leak)
@@ -150,7 +160,7 @@ func TestTraceWithASmallerOriginal(t *testing.T) {
 
 // An original readied once serves comparing and tracing, and other copies and levels.
 func TestTraceOfALeakThatWasLaidBefore(t *testing.T) {
-	original, opts := scene(900, 640), &watermark.TraceOptions{Submission: sub, Level: 1e-6}
+	original, opts := small(), &watermark.TraceOptions{Submission: sub, Level: 1e-6}
 	leak := imaging.Clone(applied(t, "rot5", embed(t, 1004, original)))
 	want, err := watermark.Trace(t.Context(), leak, original, issued(20), opts)
 	require.NoError(t, err)
@@ -203,8 +213,7 @@ func TestTraceFindsEdits(t *testing.T) {
 
 func TestPoolAddsUpLeaksOfOneCopy(t *testing.T) {
 	original := scene(900, 640)
-	tr := tracer(t, original, issued(100))
-	marked := embed(t, 1009, original)
+	tr, marked := tracer(t, original, issued(100)), embed(t, 1009, original)
 	var leaks []*watermark.TraceResult
 	for _, side := range []int{60, 64, 72, 80} {
 		small := imaging.Fit(marked, side, side, imaging.Box)
@@ -241,7 +250,7 @@ func TestTogether(t *testing.T) {
 }
 
 func TestTraceUnderTwoKeys(t *testing.T) {
-	original := scene(900, 640)
+	original := small()
 	other := others[0]
 	m, err := watermark.Embed(other, 77, original, &watermark.Options{Submission: sub})
 	require.NoError(t, err)
@@ -389,10 +398,10 @@ func TestTraceReadsRoundingsOfThumbnails(t *testing.T) {
 // Of another scan of the same card it is not said that it shows the original, and no
 // power is claimed: that there is no mark says nothing. The mark of a copy does.
 func TestTraceOfAnotherScan(t *testing.T) {
-	page := specimen.Render(specimen.Residence, specimen.NewPerson(1), 900)
-	original := specimen.Scan(page, 1, 900, 675)
+	page := specimen.Render(specimen.Residence, specimen.NewPerson(1), 700)
+	original := specimen.Scan(page, 1, 700, 525)
 	tr := tracer(t, original, issued(20))
-	own, other := traced(t, tr, applied(t, "telegram", original)), traced(t, tr, applied(t, "telegram", specimen.Scan(page, 2, 900, 675)))
+	own, other := traced(t, tr, applied(t, "telegram", original)), traced(t, tr, applied(t, "telegram", specimen.Scan(page, 2, 700, 525)))
 	assert.True(t, own.Registered)
 	assert.Greater(t, own.Power, 0.99)
 	assert.False(t, other.Registered)

@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/minio/minio-go/v7"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 	"github.com/ulikunitz/xz"
@@ -47,6 +48,9 @@ func TestMain(m *testing.M) {
 	}
 	if n, err := strconv.ParseInt(os.Getenv("KYCMARK_TEST_SPAN"), 10, 64); err == nil { // of a script: many small segments
 		sqldb.FeatureSpan = n
+	}
+	if n, err := strconv.Atoi(os.Getenv("KYCMARK_TEST_TRIES")); err == nil { // of a script whose S3 server is away
+		minio.MaxRetry = n
 	}
 	testscript.Main(m, commands)
 }
@@ -92,12 +96,17 @@ var server pgtest.Server
 //	receipted NAME IN SIGNATURE KEY
 //	                          a file signed with Ed25519
 //
-// With -short only those run that mark and read nothing.
+// With -short only those run that mark and read nothing; with KYCMARK_LONG=1 those of testdata/long, which take
+// minutes: CI runs them.
 func TestScripts(t *testing.T) {
 	var err error
 	moduleRoot, err = filepath.Abs("../..")
 	require.NoError(t, err)
-	files, err := filepath.Glob("testdata/*.txtar")
+	stories := "testdata/*.txtar"
+	if os.Getenv("KYCMARK_LONG") != "" {
+		stories = "testdata/long/*.txtar"
+	}
+	files, err := filepath.Glob(stories)
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	if testing.Short() {

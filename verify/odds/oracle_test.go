@@ -499,11 +499,12 @@ func smallCase(rng *rand.Rand) *Case {
 // the source in question alone, so that the error downwards is larger.
 func TestAgainstTheOracle(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 4))
+	const cases = 24
 	var all []float64
 	mixed := 0
-	for i := 0; i < 60 || mixed < 20; i++ {
+	for i := 0; i < cases || mixed < cases/3; i++ {
 		c := smallCase(rng)
-		if i >= 60 { // mixtures
+		if i >= cases { // mixtures
 			c.Options.Kappa = []float64{0.001, 0.1}
 			for k := range c.Leaks {
 				for j := range c.Leaks[k].Copies {
@@ -513,7 +514,7 @@ func TestAgainstTheOracle(t *testing.T) {
 			}
 		}
 		o := newOracle(c)
-		if i >= 60 && !o.joint {
+		if i >= cases && !o.joint {
 			continue
 		}
 		v, err := Weigh(c)

@@ -23,17 +23,17 @@ func drawn(seed uint64) *odds.Case {
 	return w.dump(w.thefts(4+rng.IntN(16)), rng.IntN(4))
 }
 
-// check runs a property on fixed seeds.
+// check runs a property on n fixed seeds, and on as many times more as -quickchecks is more than 100.
 func check(t *testing.T, n int, property func(seed uint64) bool) {
 	t.Helper()
 	next := uint64(0)
-	require.NoError(t, quick.Check(func() bool { next++; return property(next) }, &quick.Config{MaxCount: n}))
+	require.NoError(t, quick.Check(func() bool { next++; return property(next) }, &quick.Config{MaxCountScale: (float64(n) + 0.5) / 100}))
 }
 
 // Leaks that match uploads never speak for pictures that are not of the registry. The line of files
 // that owners also sent elsewhere stays at 1, and is there only if leaks match.
 func TestMatchesAreNotForeign(t *testing.T) {
-	check(t, 12, func(seed uint64) bool {
+	check(t, 6, func(seed uint64) bool {
 		c := drawn(seed)
 		c.Leaks = slices.DeleteFunc(c.Leaks, func(l odds.Leak) bool { return l.Submission == "" })
 		for _, h := range weigh(t, c).Hypotheses {
@@ -57,7 +57,7 @@ func TestMatchesAreNotForeign(t *testing.T) {
 
 // Names and the order of leaks and holders do not matter.
 func TestRelabelling(t *testing.T) {
-	check(t, 12, func(seed uint64) bool {
+	check(t, 6, func(seed uint64) bool {
 		c := drawn(seed)
 		before := weigh(t, c)
 		other := strings.NewReplacer("recipient 0", "zebra", "recipient 1", "yak", "recipient 2", "xerus", "recipient 3", "wolf", "recipient 4", "vole", "recipient 5", "urial")
@@ -90,7 +90,7 @@ func TestRelabelling(t *testing.T) {
 // A case that went through JSON gives the same verdict, to the byte: that is what
 // an auditor recomputes.
 func TestVerdictFromJSON(t *testing.T) {
-	check(t, 8, func(seed uint64) bool {
+	check(t, 5, func(seed uint64) bool {
 		c := drawn(seed)
 		text, err := json.Marshal(c)
 		require.NoError(t, err)
@@ -106,7 +106,7 @@ func TestVerdictFromJSON(t *testing.T) {
 
 // More evidence for a recipient never lowers its ratio, and less never raises it.
 func TestMonotone(t *testing.T) {
-	check(t, 10, func(seed uint64) bool {
+	check(t, 5, func(seed uint64) bool {
 		c := drawn(seed)
 		before := weigh(t, c)
 		r := ""
@@ -153,7 +153,7 @@ func TestHostileCases(t *testing.T) {
 		_, err := odds.Weigh(c)
 		assert.ErrorIs(t, err, odds.ErrCase, name)
 	}
-	check(t, 20, func(seed uint64) bool { // extremes that are allowed
+	check(t, 6, func(seed uint64) bool { // extremes that are allowed
 		rng := rand.New(rand.NewPCG(13, seed))
 		c := drawn(seed)
 		for i := range c.Leaks {

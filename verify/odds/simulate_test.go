@@ -311,11 +311,8 @@ func (s *tally) calibrated(t *testing.T) {
 }
 
 func TestSimulatedDumps(t *testing.T) {
-	if testing.Short() {
-		t.Skip("60 simulated dumps take seconds: skipped by -short")
-	}
-	s := simulate(t, 1, 60)
+	s := simulate(t, 1, 24) // of two worlds; 2,000 with the build tag study
 	t.Log("\n" + s.String())
 	s.calibrated(t)
-	assert.Greater(t, s.named, 12, "and it does name")
+	assert.Greater(t, s.named, 5, "and it does name")
 }

@@ -14,13 +14,14 @@ import (
 // A leak is a picture shrunk to the canonical size and whitened, and what searches
 // under any key look at, made when first needed. It serves one search at a time.
 type leak struct {
-	carriers []dsp.Plane          // luma, and minus blue difference unless grey
-	fields   []dsp.Plane          // what is searched: luma, and both together
-	scale    [2]float64           // of the shrinking, horizontal and vertical
-	maps     []*spectrum.PeakMap  // of each field
-	cut      []*spectrum.PeakMap  // the same, with strong peaks cut
-	seen     []*spectrum.Observed // their strongest peaks
-	tones    []*toneReader
+	carriers []dsp.Plane                   // luma, and minus blue difference unless grey
+	cb       dsp.Plane                     // blue difference that is no carrier yet; empty: grey, or it is one
+	fields   []dsp.Plane                   // what is searched: luma, and both together
+	scale    [2]float64                    // of the shrinking, horizontal and vertical
+	maps     [maxFields]*spectrum.PeakMap  // of each field
+	cut      [maxFields]*spectrum.PeakMap  // the same, with strong peaks cut
+	seen     [maxFields]*spectrum.Observed // their strongest peaks
+	tones    [maxFields]*toneReader
 	polars   map[polarKey]*spectrum.LogPolar
 	step     float64 // of the log-polar maps
 	src      *image.NRGBA
@@ -29,10 +30,22 @@ type leak struct {
 	sums     *spectrum.PolarSums
 }
 
-// newLeak shrinks a picture to its canonical size and whitens it. If the picture was last
+// maxFields is the number of fields of a coarse leak in colours.
+const maxFields = 3
+
+// newLeak shrinks a picture to its canonical size and whitens it. The error is that of newLumaLeak.
+func newLeak(img image.Image) (*leak, error) {
+	l, err := newLumaLeak(img)
+	if err == nil {
+		l.colour()
+	}
+	return l, err
+}
+
+// newLumaLeak is newLeak without the field in colours, which colour adds. If the picture was last
 // opened from a hard JPEG file, the roundings take part in its luma (see reopened). The error
 // wraps ErrTooSmall or ErrTooLarge of package pattern.
-func newLeak(img image.Image) (*leak, error) {
+func newLumaLeak(img image.Image) (*leak, error) {
 	p, err := pattern.Pixels(img)
 	if err != nil {
 		return nil, err
@@ -47,20 +60,35 @@ func newLeak(img image.Image) (*leak, error) {
 	}
 	l := whitened(p, ww, wh)
 	if luma, ok := reopened(p, l.carriers[0]); ok {
-		l.carriers[0] = luma
-		l.fields = combined(l.carriers)
+		l.carriers[0], l.fields[0] = luma, luma
 	}
 	return l, nil
 }
 
-// whitened returns a leak made of p, shrunk to w x h pixels and whitened. w and h must not
+// whitened returns a leak made of p, shrunk to w x h pixels, with luma whitened. w and h must not
 // exceed the size of p.
 func whitened(p *image.NRGBA, w, h int) *leak {
-	l := &leak{src: p, step: spectrum.FineStep, carriers: Carriers(dsp.ShrinkNRGBA(p, w, h)), shifts: newShiftFinder(), sums: new(spectrum.PolarSums)}
+	l := &leak{src: p, step: spectrum.FineStep, shifts: newShiftFinder(), sums: new(spectrum.PolarSums)}
 	l.scale = [2]float64{float64(w) / float64(p.Rect.Dx()), float64(h) / float64(p.Rect.Dy())}
+	c := dsp.ShrinkNRGBA(p, w, h)
+	y := c.Luma()
+	if !c.Gray() {
+		l.cb = c.Cb(y)
+	}
+	l.carriers = []dsp.Plane{lumaCarrier(y)}
 	l.fields = combined(l.carriers)
 	l.forget()
 	return l
+}
+
+// colour adds the blue difference, unless the leak is grey or has it already. It reports whether it did.
+func (l *leak) colour() bool {
+	if l.cb.Pix == nil {
+		return false
+	}
+	l.carriers, l.cb = append(l.carriers, blueCarrier(l.cb)), dsp.Plane{}
+	l.fields = combined(l.carriers)
+	return true
 }
 
 // combined returns the fields that are searched, made of one or two carriers: luma alone, and the
@@ -89,6 +117,7 @@ func (l *leak) coarse() *leak {
 	s := *l
 	if side > coarseSide && min(w, h)*coarseSide/side >= minSide {
 		s = *whitened(l.src, max(1, w*coarseSide/side), max(1, h*coarseSide/side))
+		s.colour()
 	}
 	s.fields = slices.Clone(s.fields)
 	if len(s.carriers) > 1 {
@@ -103,14 +132,13 @@ func (l *leak) coarse() *leak {
 // forget drops all that was computed from the fields and kept: call it after the fields
 // change.
 func (l *leak) forget() {
-	l.tones = make([]*toneReader, len(l.fields))
+	l.tones = [maxFields]*toneReader{}
 	l.forgetMaps()
 }
 
 // forgetMaps drops the peak maps, and the peaks and log-polar maps that were made of them.
 func (l *leak) forgetMaps() {
-	n := len(l.fields)
-	l.maps, l.cut, l.seen, l.polars = make([]*spectrum.PeakMap, n), make([]*spectrum.PeakMap, n), make([]*spectrum.Observed, n), map[polarKey]*spectrum.LogPolar{}
+	l.maps, l.cut, l.seen, l.polars = [maxFields]*spectrum.PeakMap{}, [maxFields]*spectrum.PeakMap{}, [maxFields]*spectrum.Observed{}, map[polarKey]*spectrum.LogPolar{}
 }
 
 // side returns the long side of the shrunk leak, in pixels.

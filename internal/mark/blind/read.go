@@ -218,6 +218,10 @@ func Detect(ctx context.Context, img image.Image, kd *Keys) (*Detection, error) 
 	if err != nil {
 		return nil, err
 	}
+	return l.detect(ctx, kd)
+}
+
+func (l *leak) detect(ctx context.Context, kd *Keys) (*Detection, error) {
 	r := newReader(ctx, l, kd)
 	if err := search([]*reader{r}); err != nil {
 		return nil, err
@@ -226,6 +230,37 @@ func Detect(ctx context.Context, img image.Image, kd *Keys) (*Detection, error) 
 		return &Detection{Checks: r.checks, Sync: r.bestZ}, nil
 	}
 	return r.report(r.found[0]), nil
+}
+
+// Confirm is [Detect] for a picture that should carry the mark of id. It reads at the likeliest map of luma, or else of both
+// carriers, before the map is refined. It ends there if that mark has a correlation of enough or more. Detect tries these
+// maps first. So it reads the mark too, unless an older mark of the key comes before.
+func Confirm(ctx context.Context, img image.Image, kd *Keys, id uint64, enough float64) (*Detection, error) {
+	l, err := newLumaLeak(img)
+	if err != nil {
+		return nil, err
+	}
+	for i := 0; i == 0 || i == 1 && l.colour(); i++ {
+		r := newReader(ctx, l, kd)
+		best := r.ranked(i, r.wholePicture())
+		if len(best) == 0 {
+			continue
+		}
+		b, _ := r.peaks(i, true).Climb(r.f, best[0].B, .001, .0005, .00025)
+		s := r.shiftIn(i, b, nil)
+		l.forgetMaps() // to save memory
+		if s.z >= sureAgreement {
+			r.decode(tracked{m: s.toMatrix(b)}, s.sign, s.z)
+		}
+		if len(r.found) > 0 && r.found[0].id == id && r.found[0].correlation >= enough {
+			return r.report(r.found[0]), ctx.Err()
+		}
+		if s.z >= minAgreement {
+			break
+		}
+	}
+	l.colour()
+	return l.detect(ctx, kd)
 }
 
 // DetectAll reads the marks of all keys out of a leak, the strongest correlation first. Key of a

@@ -89,7 +89,7 @@ func TestFlippedBitsPostgres(t *testing.T) {
 			}
 		}
 	}
-	x.flip(t, (flips(t)+4)/5, of, func(part string) []byte { return files[part] }, func(part string, damaged []byte) {
+	x.flip(t, flips(t)/5, of, func(part string) []byte { return files[part] }, func(part string, damaged []byte) {
 		restore()
 		put(part, damaged)
 	})
