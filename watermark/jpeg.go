@@ -64,11 +64,12 @@ const overshoot = 0.99
 
 // layJPEG writes the mark of a trial into coefficients and decodes them again, small as a messenger leaves them. It
 // sets PSNR, SSIM, file and small of m. The error is of damaged codes, which [PrepareJPEG] found.
-func (o *Original) layJPEG(m *trial, plain *image.NRGBA) error {
+func (o *Original) layJPEG(m *trial) error {
 	w, h := o.canvas.Size()
 	before := o.canvas.Canonical()
+	canonical := image.Pt(before.R.W, before.R.H)
 	for last := false; ; last = true { // rounding to steps may break the PSNR floor
-		file, shrunk, err := o.canvas.Write(m.mark, maxWeight, changeZero, plain.Rect.Max, messengerSize(w, h))
+		file, shrunk, err := o.canvas.Write(m.mark, maxWeight, changeZero, canonical, messengerSize(w, h))
 		if err != nil {
 			return err
 		}
@@ -80,7 +81,7 @@ func (o *Original) layJPEG(m *trial, plain *image.NRGBA) error {
 		m.PSNR = difference.PSNR()
 		over := o.canvas.Floor() - m.PSNR
 		if over <= 0 || last {
-			m.file, m.small, m.SSIM = file, shrunk[1], quality.SSIM(plain, flat(after))
+			m.file, m.small, m.SSIM = file, shrunk[1], quality.SSIM(flat(before), flat(after))
 			return nil
 		}
 		m.mark.Scale(float32(overshoot * dsp.Exp(-over/20*math.Ln10)))

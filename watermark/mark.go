@@ -173,6 +173,7 @@ func (o *Original) marks(id CopyID, strength float64) pattern.Shaped {
 	dsp.Parallel(len(fronts), func(from, to int) {
 		for i := from; i < to; i++ {
 			bitGain, pilotGain := o.kd.EvenOut(fronts[i], o.place, coded)
+			fronts[i] = dsp.Plane{} // to save memory
 			second[i] = pattern.Lay(o.kd.Pattern(coded, bitGain, pilotGain), o.place, w, h)
 		}
 	})

@@ -59,13 +59,8 @@ type trial struct {
 // source while a mark is read. The error is of reading, or ctx's.
 func (o *Original) tried(ctx context.Context, id CopyID, out *image.NRGBA, last bool) (*trial, error) {
 	var best *trial
-	for i, share := range strengths {
-		if last && i > 0 {
-			if err := o.canvas.Shrink(); err != nil {
-				return nil, err
-			}
-		}
-		m, err := o.similar(id, share*o.strength)
+	for _, share := range strengths {
+		m, err := o.similar(id, share*o.strength, last)
 		if err != nil {
 			return nil, err
 		}
@@ -98,18 +93,23 @@ func (o *Original) tried(ctx context.Context, id CopyID, out *image.NRGBA, last 
 
 // similar marks with id at the given strength, or weaker if the copy's SSIM would fall below
 // minSSIM. It tries at most three strengths and returns the last, which may still lie a little
-// below minSSIM. The trial's mark, Strength and SSIM are set, and nothing else.
-func (o *Original) similar(id CopyID, strength float64) (*trial, error) {
+// below minSSIM. The trial's mark, Strength and SSIM are set, and nothing else. last is as in tried.
+func (o *Original) similar(id CopyID, strength float64, last bool) (*trial, error) {
 	m := &trial{Marked: Marked{Strength: strength}}
-	plain := flat(o.canvas.Canonical())
 	for range 3 { // what a mark takes off SSIM grows with its square
+		if err := o.canvas.Shrink(); err != nil {
+			return nil, err
+		}
 		m.mark = o.marks(id, m.Strength)
+		if last {
+			o.canvas.DropMask()
+		}
 		if o.canvas.Source == nil {
-			if err := o.layJPEG(m, plain); err != nil {
+			if err := o.layJPEG(m); err != nil {
 				return nil, err
 			}
 		} else {
-			m.SSIM = quality.SSIM(plain, flat(o.canvas.Simulate(m.mark)))
+			m.SSIM = quality.SSIM(flat(o.canvas.Canonical()), flat(o.canvas.Simulate(m.mark)))
 		}
 		if !(m.SSIM < minSSIM) { // NaN if the canonical picture is narrower than SSIM's window
 			break

@@ -42,7 +42,7 @@ func TestSSIMStudy(t *testing.T) {
 				continue
 			}
 			const id = 0xfeedfacecafe1234
-			m, err := o.similar(id, 1)
+			m, err := o.similar(id, 1, false)
 			require.NoError(t, err)
 			t.Logf("%s: SSIM %.5f at the canonical size, %.5f as it is", filepath.Base(file),
 				m.SSIM, quality.SSIM(o.canvas.Source, o.Embed(id)))

@@ -99,7 +99,7 @@ func confirmed(t *testing.T, p image.Image, seed byte, share float64) (early, wh
 		return nil, nil, false
 	}
 	const id = 0xfeedfacecafe1234
-	m, err := o.similar(id, share)
+	m, err := o.similar(id, share, false)
 	require.NoError(t, err)
 	leak, err := compressed(flat(o.deliver(m, nil)), messengerQuality)
 	require.NoError(t, err)

@@ -15,8 +15,8 @@ func Carriers(c dsp.RGB) []dsp.Plane {
 	if c.Gray() {
 		return []dsp.Plane{lumaCarrier(y)}
 	}
-	out := make([]dsp.Plane, 2)
-	dsp.Together(func() { out[0] = lumaCarrier(y) }, func() { out[1] = blueCarrier(c.Cb(y)) })
+	out, cb := make([]dsp.Plane, 2), c.Cb(y)
+	dsp.Together(func() { out[0] = lumaCarrier(y) }, func() { out[1] = blueCarrier(cb) })
 	return out
 }
 
@@ -53,8 +53,8 @@ func level(p dsp.Plane, quiet float64) {
 	}
 }
 
-// whiten returns p with its spectrum divided by the root of the local mean power, scaled to unit
-// RMS. No frequency of the picture stands out then. p is not changed.
+// whiten divides the spectrum of p by the root of the local mean power, in place, and scales p to unit
+// RMS. No frequency of the picture stands out then. It returns p.
 func whiten(p dsp.Plane) dsp.Plane {
 	f := dsp.NewFFT2(dsp.FastEven(p.W), dsp.FastLen(p.H))
 	s := f.Forward(p)
@@ -63,7 +63,7 @@ func whiten(p dsp.Plane) dsp.Plane {
 		m.Pix[i] = float32(1 / math.Sqrt(float64(v)))
 	}
 	s.Weigh(m.Pix)
-	out := f.Inverse(s, p.W, p.H)
-	out.Scale(float32(1 / (out.RMS() + 1e-20)))
-	return out
+	f.InverseTo(p, s)
+	p.Scale(float32(1 / (p.RMS() + 1e-20)))
+	return p
 }

@@ -248,6 +248,7 @@ func Confirm(ctx context.Context, img image.Image, kd *Keys, id uint64, enough f
 		}
 		b, _ := r.peaks(i, true).Climb(r.f, best[0].B, .001, .0005, .00025)
 		s := r.shiftIn(i, b, nil)
+		l.forgetMaps() // to save memory
 		if s.z >= sureAgreement {
 			r.decode(tracked{m: s.toMatrix(b)}, s.sign, s.z)
 		}

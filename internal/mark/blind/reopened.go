@@ -32,7 +32,7 @@ func reopened(p *image.NRGBA, plain dsp.Plane) (dsp.Plane, bool) {
 		s = dsp.Shrink(s, plain.W, plain.H)
 	}
 	level(s, float64(quietScores*s.RMS()))
-	s = whiten(s)
+	whiten(s)
 	for i, v := range plain.Pix {
 		s.Pix[i] += float32(plainShare * v)
 	}

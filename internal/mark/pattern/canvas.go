@@ -60,9 +60,12 @@ func CheckSize(width, height int) error {
 	return nil
 }
 
-// Shrink makes the canonical picture and its mask from the source. NewCanvas has done so: call
-// Shrink only after [Canvas.Drop]. Only a JPEG has errors: see JPEGCanvas.
+// Shrink makes the canonical picture and its mask from the source, if they were dropped. Only a JPEG has errors: see
+// JPEGCanvas.
 func (c *Canvas) Shrink() (err error) {
+	if c.Luma.Pix != nil {
+		return nil
+	}
 	w, h := CanonicalSize(c.w, c.h)
 	var grain func() dsp.Plane
 	if c.jpeg != nil {
@@ -83,7 +86,13 @@ func (c *Canvas) Size() (w, h int) { return c.w, c.h }
 
 // Drop frees the canonical picture and its mask, to save memory while only the source is
 // needed. [Canvas.Shrink] makes them again.
-func (c *Canvas) Drop() { c.canon, c.Luma, c.mask = dsp.RGB{}, dsp.Plane{}, mask{} }
+func (c *Canvas) Drop() {
+	c.canon = dsp.RGB{}
+	c.DropMask()
+}
+
+// DropMask frees all that Drop does, except the canonical picture.
+func (c *Canvas) DropMask() { c.Luma, c.mask = dsp.Plane{}, mask{} }
 
 // CanonicalSize returns the size of a w x h picture shrunk to a long side of at most canonicalSide
 // pixels, rounded, each side 1 or more. A smaller picture keeps its size.
