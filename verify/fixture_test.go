@@ -153,7 +153,7 @@ func (made *madeCase) make(t *testing.T, passport *specimen.Blank) {
 		return submit(t, s, file(t, img, "jpeg"), subject, feb).ID
 	}
 	c.first, c.second = passport.Fill(specimen.NewPerson(1)), passport.Fill(specimen.NewPerson(2))
-	c.bill = specimen.Render(specimen.Bill, specimen.NewPerson(1), 400)
+	c.bill = billOf(1)
 	c.firstID, c.secondID, c.billID = enter(c.first, "customer 1"), enter(c.second, "customer 2"), enter(c.bill, "customer 1")
 	require.NoError(t, r.AddCustody(ctx, registry.Custody{Recipient: "vendor A", From: feb, To: feb, Note: "contract 12"}))
 	var out bytes.Buffer

@@ -159,7 +159,8 @@ func TestLookalikes(t *testing.T) {
 func TestTemplatePartsConfirmNothing(t *testing.T) {
 	c := newCase(t)
 	s := newIssuer(t, c.issuing)
-	mine, other := specimen.Render(specimen.Bill, specimen.NewPerson(1), 800), specimen.Render(specimen.Bill, specimen.NewPerson(2), 800)
+	blank := specimen.NewBlank(specimen.Bill, 800)
+	mine, other := blank.Fill(specimen.NewPerson(1)), blank.Fill(specimen.NewPerson(2))
 	sub := submit(t, s, file(t, mine, "png"), "customer 1", feb)
 	issued, err := s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "request 8")
 	require.NoError(t, err)

@@ -53,7 +53,7 @@ func TestHeavyOriginal(t *testing.T) {
 	for limit, want := range map[int64]verify.Finding{0: verify.FoundUnmarked, 420 << 20: verify.FoundIncomplete} {
 		cfg := investigating(cfg)
 		cfg.MaxMemory = limit
-		for l, err := range newInvestigator(t, cfg).InvestigateFS(t.Context(), leak) {
+		for l, err := range quiet(newInvestigator(t, cfg)).InvestigateFS(t.Context(), leak) {
 			require.NoError(t, err)
 			require.Equal(t, want, l.Finding, limit)
 		}

@@ -161,7 +161,7 @@ func TestSealedHashes(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { r.Close() })
 	cfg.Registry = r
-	upload := specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(40), 700), 1, 1000, 750)
+	upload := specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(40), 500), 1, 720, 540)
 	raw := file(t, upload, "jpeg")
 	sub := submit(t, newIssuer(t, cfg), raw, "", feb)
 	require.Empty(t, sub.Hash)
@@ -173,7 +173,7 @@ func TestSealedHashes(t *testing.T) {
 		}
 		c.Keys = nil
 		v := newInvestigator(t, c)
-		for _, leak := range []*image.NRGBA{upload, imaging.Crop(upload, image.Rect(300, 200, 800, 575))} {
+		for _, leak := range []*image.NRGBA{upload, imaging.Crop(upload, image.Rect(216, 144, 576, 414))} {
 			got, err := v.Investigate(t.Context(), name, file(t, leak, "jpeg"))
 			require.NoError(t, err)
 			require.Equal(t, want, len(got.Matches) == 1, "%s: %s", name, got.Note)

@@ -102,7 +102,7 @@ func TestACopyOfAnotherRegistry(t *testing.T) {
 			marked, c := b.issue(t, of, "vendor-x")
 			leak := leaked(t, marked, "telegram")
 
-			single := examine(t, a.alone(t), leak)
+			single := examine(t, quiet(a.alone(t)), leak)
 			require.Contains(t, []verify.Finding{verify.FoundUnmarked, verify.FoundUnreadable}, single.Finding, "A has no such copy")
 			require.NotEmpty(t, single.Custody)
 

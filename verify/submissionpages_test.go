@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"image"
 	"math"
+	"sync"
 	"testing"
 
 	"github.com/disintegration/imaging"
@@ -44,9 +45,9 @@ func pagesOf(t *testing.T, data []byte) (out []*image.NRGBA) {
 	return out
 }
 
-func billOf(person uint64) *image.NRGBA {
-	return specimen.Render(specimen.Bill, specimen.NewPerson(person), 400)
-}
+var blankBill = sync.OnceValue(func() *specimen.Blank { return specimen.NewBlank(specimen.Bill, 400) })
+
+func billOf(person uint64) *image.NRGBA { return blankBill().Fill(specimen.NewPerson(person)) }
 
 // issueTo hands a copy of a submission to vendor A and returns its row and its pages.
 func issueTo(t *testing.T, s *registry.Issuer, of watermark.Submission) (*registry.Copy, []*image.NRGBA) {

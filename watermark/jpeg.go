@@ -2,7 +2,6 @@ package watermark
 
 import (
 	"context"
-	"image"
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
@@ -67,13 +66,11 @@ const overshoot = 0.99
 func (o *Original) layJPEG(m *trial) error {
 	w, h := o.canvas.Size()
 	before := o.canvas.Canonical()
-	canonical := image.Pt(before.R.W, before.R.H)
 	for last := false; ; last = true { // rounding to steps may break the PSNR floor
-		file, shrunk, err := o.canvas.Write(m.mark, maxWeight, changeZero, canonical, messengerSize(w, h))
+		file, after, small, err := o.canvas.Write(m.mark, maxWeight, changeZero, messengerSize(w, h))
 		if err != nil {
 			return err
 		}
-		after := shrunk[0]
 		var difference quality.Difference
 		difference.AddSamples(before.R.Pix, after.R.Pix)
 		difference.AddSamples(before.G.Pix, after.G.Pix)
@@ -81,7 +78,7 @@ func (o *Original) layJPEG(m *trial) error {
 		m.PSNR = difference.PSNR()
 		over := o.canvas.Floor() - m.PSNR
 		if over <= 0 || last {
-			m.file, m.small, m.SSIM = file, shrunk[1], quality.SSIM(flat(before), flat(after))
+			m.file, m.small, m.SSIM = file, small, quality.SSIM(flat(before), flat(after))
 			return nil
 		}
 		m.mark.Scale(float32(overshoot * dsp.Exp(-over/20*math.Ln10)))

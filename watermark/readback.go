@@ -49,7 +49,7 @@ type trial struct {
 	Marked
 	mark  pattern.Shaped
 	file  []byte // with the mark, if the original is a JPEG; and small as a messenger shrinks it
-	small dsp.RGB
+	small *image.NRGBA
 }
 
 // tried marks with the strengths in turn and returns the last trial. It stops at a mark that reads
@@ -75,7 +75,7 @@ func (o *Original) tried(ctx context.Context, id CopyID, out *image.NRGBA, last 
 		if m.file == nil {
 			small = o.deliver(m, out)
 		} else {
-			m.small, m.mark = dsp.RGB{}, pattern.Shaped{} // to save memory: the file has the mark
+			m.small, m.mark = nil, pattern.Shaped{} // to save memory: the file has the mark
 		}
 		d, err := o.readBack(ctx, id, small)
 		if err != nil {
@@ -122,11 +122,12 @@ func (o *Original) similar(id CopyID, strength float64, last bool) (*trial, erro
 // deliver lays the trial's mark on the picture row by row and returns the picture as the messenger
 // shrinks it: long side at most messengerSide, not yet compressed. The rows go into out, which has
 // the size of the source, or into one row that is used again if out is nil. It sets m.PSNR.
-func (o *Original) deliver(m *trial, out *image.NRGBA) dsp.RGB {
+func (o *Original) deliver(m *trial, out *image.NRGBA) *image.NRGBA {
 	w, h := o.canvas.Source.Rect.Dx(), o.canvas.Source.Rect.Dy()
 	var difference quality.Difference
 	size := messengerSize(w, h)
-	shrinker, rows, marked := dsp.NewShrinker(w, h, size.X, size.Y), o.canvas.Rows(m.mark), make([]uint8, 4*w)
+	shrinker, small := dsp.NewFlatShrinker(w, h, size.X, size.Y)
+	rows, marked := o.canvas.Rows(m.mark), make([]uint8, 4*w)
 	for y := range h {
 		if out != nil {
 			marked = out.Pix[y*out.Stride : y*out.Stride+4*w]
@@ -136,7 +137,7 @@ func (o *Original) deliver(m *trial, out *image.NRGBA) dsp.RGB {
 		shrinker.Add(marked)
 	}
 	m.PSNR = difference.PSNR()
-	return shrinker.Shrunk()
+	return small
 }
 
 // messengerSize returns the size of a w x h picture that a messenger shrank.
@@ -162,8 +163,8 @@ func margin(c float64) float64 {
 // unsafe: it reads marks that no search finds, and hides older marks of the picture. The search ends early
 // if it comes to a clear mark of id. A mark that cannot be read gives Found false, and a read mark may have another ID. The
 // error wraps ErrTooSmall if the messenger leaves too little, or is ctx's.
-func (o *Original) readBack(ctx context.Context, id CopyID, small dsp.RGB) (*blind.Detection, error) {
-	leak, err := compressed(flat(small), messengerQuality)
+func (o *Original) readBack(ctx context.Context, id CopyID, small *image.NRGBA) (*blind.Detection, error) {
+	leak, err := compressed(small, messengerQuality)
 	if err != nil {
 		return nil, fmt.Errorf("watermark: read back: %w", err)
 	}

@@ -101,7 +101,7 @@ func confirmed(t *testing.T, p image.Image, seed byte, share float64) (early, wh
 	const id = 0xfeedfacecafe1234
 	m, err := o.similar(id, share, false)
 	require.NoError(t, err)
-	leak, err := compressed(flat(o.deliver(m, nil)), messengerQuality)
+	leak, err := compressed(o.deliver(m, nil), messengerQuality)
 	require.NoError(t, err)
 	early, err = blind.Confirm(t.Context(), leak, o.kd, id, clearCorrelation)
 	require.NoError(t, err)

@@ -25,6 +25,7 @@ type Shrinker struct {
 	xs, ys    []span
 	weights   *spanTaps
 	out       RGB
+	flat      *image.NRGBA // in place of out
 	line, acc []float32
 	row, y    int // the next of the picture, and of out
 }
@@ -32,12 +33,21 @@ type Shrinker struct {
 // NewShrinker prepares to shrink one picture of sw x sh pixels to w x h samples, which must not
 // exceed that. Its rows are then given to [Shrinker.Add].
 func NewShrinker(sw, sh, w, h int) *Shrinker {
+	s := newShrinker(sw, sh, w, h)
+	s.out = RGB{NewPlane(w, h), NewPlane(w, h), NewPlane(w, h)}
+	return s
+}
+
+// NewFlatShrinker is [NewShrinker] for a result that is rounded to 8 bits, which it also returns.
+func NewFlatShrinker(sw, sh, w, h int) (*Shrinker, *image.NRGBA) {
+	s := newShrinker(sw, sh, w, h)
+	s.flat = image.NewNRGBA(image.Rect(0, 0, w, h))
+	return s, s.flat
+}
+
+func newShrinker(sw, sh, w, h int) *Shrinker {
 	xs := areaSpans(sw, w)
-	return &Shrinker{
-		xs: xs, ys: areaSpans(sh, h), weights: tapsOf(xs, sw),
-		out:  RGB{NewPlane(w, h), NewPlane(w, h), NewPlane(w, h)},
-		line: make([]float32, 4*w), acc: make([]float32, 4*w),
-	}
+	return &Shrinker{xs: xs, ys: areaSpans(sh, h), weights: tapsOf(xs, sw), line: make([]float32, 4*w), acc: make([]float32, 4*w)}
 }
 
 // part returns a shrinker for the samples of rows [from, to) alone, which writes to the result of s.
@@ -59,14 +69,31 @@ func (s *Shrinker) Add(pix []uint8) {
 		if s.row+1 < s.ys[s.y].to {
 			break
 		}
-		r, g, b := s.out.R.Row(s.y), s.out.G.Row(s.y), s.out.B.Row(s.y)
-		for x := range r {
-			p := s.acc[4*x : 4*x+4 : 4*x+4]
-			r[x], g[x], b[x] = p[0], p[1], p[2]
-		}
+		s.store()
 		clear(s.acc)
 	}
 	s.row++
+}
+
+// store writes the row that is ready to the result.
+func (s *Shrinker) store() {
+	if s.flat != nil {
+		flatten(s.flat.Pix[s.y*s.flat.Stride:], s.acc)
+		return
+	}
+	r, g, b := s.out.R.Row(s.y), s.out.G.Row(s.y), s.out.B.Row(s.y)
+	for x := range r {
+		p := s.acc[4*x : 4*x+4 : 4*x+4]
+		r[x], g[x], b[x] = p[0], p[1], p[2]
+	}
+}
+
+// flatten rounds pixels, four floats each, to opaque pixels of 8 bits.
+func flatten(dst []uint8, src []float32) {
+	for i := 0; i < len(src); i += 4 {
+		p, q := dst[i:i+4:i+4], src[i:i+4:i+4]
+		p[0], p[1], p[2], p[3] = To8(q[0]), To8(q[1]), To8(q[2]), 255
+	}
 }
 
 // Shrunk returns the samples, once all rows were added.

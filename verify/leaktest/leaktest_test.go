@@ -16,7 +16,7 @@ import (
 )
 
 func document() image.Image {
-	return specimen.Render(specimen.Passport, specimen.NewPerson(3), 600)
+	return specimen.Render(specimen.Passport, specimen.NewPerson(3), 420)
 }
 
 // unmarked is small, for a search that finds nothing takes seconds on more.
@@ -74,8 +74,8 @@ func TestQuestions(t *testing.T) {
 	require.NoError(t, png.Encode(&file, out))
 	leaktest.RequireLeakOf(t, cfg, file.Bytes(), "vendor A")
 	leaktest.RequireFinding(t, cfg, document(), verify.FoundUnmarked)
-	leaktest.RequireFinding(t, cfg, specimen.Photograph(document().(*image.NRGBA), 1, 800, 600), verify.FoundLookalike)
-	leaktest.RequireFinding(t, cfg, specimen.Render(specimen.Passport, specimen.NewPerson(4), 600), verify.FoundUnknown)
+	leaktest.RequireFinding(t, cfg, specimen.Photograph(document().(*image.NRGBA), 1, 640, 480), verify.FoundLookalike)
+	leaktest.RequireFinding(t, cfg, specimen.Render(specimen.Passport, specimen.NewPerson(4), 420), verify.FoundUnknown)
 
 	var r recorder
 	leaktest.RequireLeakOf(&r, cfg, document(), "vendor A")

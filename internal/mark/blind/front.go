@@ -20,10 +20,10 @@ func Carriers(c dsp.RGB) []dsp.Plane {
 	return out
 }
 
-// lumaCarrier returns the carrier in luma.
+// lumaCarrier makes luma a carrier, in its memory.
 func lumaCarrier(luma dsp.Plane) dsp.Plane { return whiten(residual(luma, 6, 0.5)) }
 
-// blueCarrier returns the carrier in the blue difference.
+// blueCarrier makes the blue difference a carrier, in its memory.
 func blueCarrier(cb dsp.Plane) dsp.Plane {
 	z := whiten(residual(cb, 4, 0.3))
 	z.Scale(-1)
@@ -32,15 +32,15 @@ func blueCarrier(cb dsp.Plane) dsp.Plane {
 
 // residual returns the detail of p that an edge-preserving filter takes away, divided by its local
 // RMS and cut to -3..3. So text edges do not leak over the paper beside them. sigma is the filter's
-// tolerance, and quiet is added to the RMS so that flat parts are not lifted, both in grey levels.
+// tolerance, and quiet is added to the RMS so that flat parts are not lifted, both in grey levels. The detail takes the
+// memory of p.
 func residual(p dsp.Plane, sigma, quiet float64) dsp.Plane {
 	const radius, space = 5, 4
-	r := dsp.Bilateral(p, radius, sigma, space)
-	for i, v := range r.Pix {
-		r.Pix[i] = p.Pix[i] - v
+	for i, v := range dsp.Bilateral(p, radius, sigma, space).Pix {
+		p.Pix[i] -= v
 	}
-	level(r, quiet)
-	return r
+	level(p, quiet)
+	return p
 }
 
 // level divides p by its local RMS plus quiet, in place, and cuts the quotients at 3: strong

@@ -69,7 +69,7 @@ func (c *Canvas) Shrink() (err error) {
 	w, h := CanonicalSize(c.w, c.h)
 	var grain func() dsp.Plane
 	if c.jpeg != nil {
-		if grain, err = c.shrinkJPEG(w, h); err != nil {
+		if grain, err = c.shrinkJPEG(); err != nil {
 			return err
 		}
 	} else {

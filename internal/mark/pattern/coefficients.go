@@ -35,43 +35,44 @@ func JPEGCanvas(file []byte, orientation int) (*Canvas, error) {
 	return c, c.Shrink()
 }
 
-// shrunk returns a view of a JPEG of the canvas's size. After the pass, the function shrunk returns the JPEG upright,
-// shrunk to each of the sizes in pixels, which must not exceed shrunkSide.
-func (c *Canvas) shrunk(p *jpegcoef.Picture, sizes ...image.Point) (view jpegcoef.View, shrunk func() []dsp.RGB) {
+// shrunk returns a view of a JPEG of the canvas's size. After the pass, the function shrunk returns the JPEG upright: of the
+// canonical size, and as 8 bits of the size small, which must not exceed shrunkSide. If small is empty there is no second.
+func (c *Canvas) shrunk(p *jpegcoef.Picture, small image.Point) (view jpegcoef.View, shrunk func() (dsp.RGB, *image.NRGBA)) {
 	n := 8
 	for n > 1 && max(p.W, p.H)*n >= 16*shrunkSide {
 		n /= 2
 	}
 	w, h := p.Size(n)
-	to := make([]*dsp.Shrinker, len(sizes))
-	for i, size := range sizes {
+	cw, ch := CanonicalSize(p.W, p.H)
+	canonical := dsp.NewShrinker(w, h, min(w, cw), min(h, ch))
+	var messenger *dsp.Shrinker
+	var flat *image.NRGBA
+	if small != (image.Point{}) {
 		if c.turn > 4 {
-			size.X, size.Y = size.Y, size.X
+			small.X, small.Y = small.Y, small.X
 		}
-		to[i] = dsp.NewShrinker(w, h, min(w, size.X), min(h, size.Y))
+		messenger, flat = dsp.NewFlatShrinker(w, h, min(w, small.X), min(h, small.Y))
 	}
 	return p.Rows(n, func(row []uint8) {
-			for _, s := range to {
-				s.Add(row)
+			canonical.Add(row)
+			if messenger != nil {
+				messenger.Add(row)
 			}
-		}), func() (out []dsp.RGB) {
-			for _, s := range to {
-				colours := s.Shrunk()
-				out = append(out, dsp.RGB{R: turned(colours.R, c.turn), G: turned(colours.G, c.turn), B: turned(colours.B, c.turn)})
-			}
-			return out
+		}), func() (dsp.RGB, *image.NRGBA) {
+			colours := canonical.Shrunk()
+			return dsp.RGB{R: turned(colours.R, c.turn), G: turned(colours.G, c.turn), B: turned(colours.B, c.turn)}, turnedFlat(flat, c.turn)
 		}
 }
 
 // shrinkJPEG makes the canonical picture, and what returns the grain of the JPEG. The error wraps jpegcoef.ErrRefused.
-func (c *Canvas) shrinkJPEG(w, h int) (grain func() dsp.Plane, err error) {
+func (c *Canvas) shrinkJPEG() (grain func() dsp.Plane, err error) {
 	luma := &c.jpeg.Components[0]
 	blocks := make([]float32, luma.InX*luma.InY)
-	view, shrunk := c.shrunk(c.jpeg, image.Pt(w, h))
+	view, shrunk := c.shrunk(c.jpeg, image.Point{})
 	if err := c.jpeg.Each(view, c.jpeg.Grain(blocks)); err != nil {
 		return nil, err
 	}
-	c.canon = shrunk()[0]
+	c.canon, _ = shrunk()
 	return func() dsp.Plane { return c.grain(blocks) }, nil
 }
 
@@ -92,34 +93,47 @@ func (c *Canvas) grain(blocks []float32) dsp.Plane {
 
 // turned returns a plane as it is to be seen, given its stored orientation: see picture.Upright.
 func turned(p dsp.Plane, orientation int) dsp.Plane {
+	pix, w, h := turnedPixels(p.Pix, 1, p.W, p.H, orientation)
+	return dsp.Plane{W: w, H: h, Pix: pix}
+}
+
+// turnedFlat is turned for pixels without gaps between rows. p may be nil.
+func turnedFlat(p *image.NRGBA, orientation int) *image.NRGBA {
+	if p == nil {
+		return nil
+	}
+	pix, w, h := turnedPixels(p.Pix, 4, p.Rect.Dx(), p.Rect.Dy(), orientation)
+	return &image.NRGBA{Pix: pix, Stride: 4 * w, Rect: image.Rect(0, 0, w, h)}
+}
+
+// turnedPixels returns w x h pixels of n numbers each as they are to be seen, with their new width and height. It returns
+// pix itself if nothing is to be turned.
+func turnedPixels[T any](pix []T, n, w, h, orientation int) ([]T, int, int) {
 	swap := orientation > 4
 	left := orientation == 2 || orientation == 3 || orientation > 6 // mirrored along the stored rows
 	up := orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7
 	if !swap && !left && !up {
-		return p
+		return pix, w, h
 	}
-	out := dsp.NewPlane(p.W, p.H)
-	if swap {
-		out = dsp.NewPlane(p.H, p.W)
-	}
-	for y := range p.H {
-		v := y
+	out := make([]T, len(pix))
+	for i := range w * h {
+		u, v := i%w, i/w
+		if left {
+			u = w - 1 - u
+		}
 		if up {
-			v = p.H - 1 - y
+			v = h - 1 - v
 		}
-		for x, s := range p.Row(y) {
-			u := x
-			if left {
-				u = p.W - 1 - x
-			}
-			if swap {
-				out.Pix[u*out.W+v] = s
-			} else {
-				out.Pix[v*out.W+u] = s
-			}
+		to := v*w + u
+		if swap {
+			to = u*h + v
 		}
+		copy(out[n*to:n*to+n], pix[n*i:n*i+n])
 	}
-	return out
+	if swap {
+		w, h = h, w
+	}
+	return out, w, h
 }
 
 // stored undoes turned.
@@ -133,11 +147,11 @@ func stored(p dsp.Plane, orientation int) dsp.Plane {
 	return turned(p, orientation)
 }
 
-// Write writes the JPEG with the mark s in its coefficients. It also returns the marked JPEG upright, shrunk to each of
-// the sizes in pixels, which must not exceed shrunkSide. A coefficient of 0, except DC, is changed if the mark has so many steps there.
-// The first of the numbers zeros counts that keeps the scans within heavier times their weight, or else the last. The same
-// JPEG and mark give the same file on every machine. The error wraps jpegcoef.ErrRefused for damaged files.
-func (c *Canvas) Write(s Shaped, heavier float64, zeros []float64, sizes ...image.Point) (file []byte, shrunk []dsp.RGB, err error) {
+// Write writes the JPEG with the mark s in its coefficients. It also returns the marked JPEG upright, of the canonical size,
+// and as 8 bits of the size small, which must not exceed shrunkSide. A coefficient of 0, except DC, is changed if the mark has
+// so many steps there. The first of the numbers zeros counts that keeps the scans within heavier times their weight, or else
+// the last. The same JPEG and mark give the same file on every machine. The error wraps jpegcoef.ErrRefused for damaged files.
+func (c *Canvas) Write(s Shaped, heavier float64, zeros []float64, small image.Point) (file []byte, canonical dsp.RGB, flat *image.NRGBA, err error) {
 	low := lowOrders
 	if max(c.w, c.h) > largeSide {
 		low = lowOrdersLarge
@@ -148,15 +162,15 @@ func (c *Canvas) Write(s Shaped, heavier float64, zeros []float64, sizes ...imag
 	}
 	for _, zero := range zeros {
 		p := c.jpeg.Changed(low, int16(zero*jpegcoef.ChangeUnit), delta...)
-		view, small := c.shrunk(p, sizes...)
+		view, shrunk := c.shrunk(p, small)
 		if file, err = p.Encode(view); err != nil {
-			return nil, nil, err
+			return nil, dsp.RGB{}, nil, err
 		}
-		if shrunk = small(); float64(len(file)) <= float64(heavier*float64(p.Weight())) {
+		if canonical, flat = shrunk(); float64(len(file)) <= float64(heavier*float64(p.Weight())) {
 			break
 		}
 	}
-	return file, shrunk, nil
+	return file, canonical, flat, nil
 }
 
 // change returns what adding a plane of the canonical size to a component adds to its coefficients: the cosine

@@ -61,7 +61,7 @@ func TestChangedIsTheMarkInPixels(t *testing.T) {
 		require.Equal(t, image.Rect(0, 0, w, h), source.Rect)
 		want := image.NewNRGBA(source.Rect)
 		(&Canvas{Source: source, w: w, h: h}).Add(want, s)
-		file, _, err := c.Write(s, 0, []float64{0})
+		file, _, _, err := c.Write(s, 0, []float64{0}, image.Point{})
 		require.NoError(t, err)
 		got := pixels(t, file, orientation)
 		var mark, both, square float64
@@ -122,13 +122,13 @@ func TestWeight(t *testing.T) {
 	zeros := []float64{0.5, 1, 100}
 	var sizes []int
 	for i := range zeros {
-		file, _, err := c.Write(s, 0, zeros[:i+1])
+		file, _, _, err := c.Write(s, 0, zeros[:i+1], image.Point{})
 		require.NoError(t, err)
 		sizes = append(sizes, len(file))
 	}
 	assert.Greater(t, sizes[0], sizes[1])
 	assert.Greater(t, sizes[1], sizes[2])
-	file, _, err := c.Write(s, float64(sizes[1])/float64(c.jpeg.Weight()), zeros)
+	file, _, _, err := c.Write(s, float64(sizes[1])/float64(c.jpeg.Weight()), zeros, image.Point{})
 	require.NoError(t, err)
 	assert.Len(t, file, sizes[1])
 }
@@ -145,6 +145,7 @@ func TestTurned(t *testing.T) {
 		for i, v := range got.Pix {
 			assert.Equal(t, want.Pix[4*i], uint8(v), "orientation %d", orientation)
 		}
+		assert.Equal(t, want, turnedFlat(img, orientation))
 		assert.Equal(t, plane, stored(got, orientation))
 	}
 }
