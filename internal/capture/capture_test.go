@@ -131,6 +131,21 @@ func TestVerdictOnScaledPieces(t *testing.T) {
 	assert.Equal(t, "other", verdict(t, o, piece(t, page(2))), "another person's, drawn by the same program")
 }
 
+// A piece that was turned on a canvas is no edited picture: the canvas covers nothing of it.
+func TestTurnedPieces(t *testing.T) {
+	turned := func(img *image.NRGBA, angle float64, on color.Color) *image.NRGBA {
+		return after(t, "jpeg75", imaging.Rotate(imaging.Crop(img, image.Rect(300, 250, 900, 620)), angle, on))
+	}
+	for name, of := range map[string]func(person, seed uint64) *image.NRGBA{"photo": photo, "scan": scan} {
+		o := capture.New(dsp.LazyLuma(of(1, 1)))
+		for angle, on := range map[float64]color.Color{2: color.White, -3.4: color.Black, 7: color.White, -12: color.Black} {
+			assert.Contains(t, []string{"same", "alike"}, verdict(t, o, turned(of(1, 1), angle, on)), "%s, %g degrees", name, angle)
+		}
+		assert.NotContains(t, []string{"same", "unsure"}, verdict(t, o, turned(of(1, 2), 2, color.White)), "%s: another capture of the card", name)
+		assert.NotContains(t, []string{"same", "unsure", "alike"}, verdict(t, o, turned(of(2, 1), 2, color.White)), "%s: another person's", name)
+	}
+}
+
 // lean is how far the upper side of a card falls on its scan, in parts of its length.
 func lean(seed uint64) float64 {
 	q := specimen.NewScan(page(1).Rect, seed, 1200, 900).Quad
