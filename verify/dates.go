@@ -317,7 +317,7 @@ func (w *weighing) custodyEntered() (out []figures) {
 		}
 		why := w.lateEntry(first)
 		if unproven > 0 && why == "" {
-			why = "no trusted witness has signed that entry"
+			why = "no trusted witness or authority has dated that entry"
 		}
 		if n > 0 {
 			out = append(out, figures{"n": n, "name": name, "entered": utc(first), "why": why})

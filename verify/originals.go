@@ -86,12 +86,20 @@ func (c *originalCache) follow(ctx context.Context, in *registries) error {
 	}
 	for _, s := range in.all {
 		last, err := s.Registry.Engine().ErasedAfter(ctx, c.erased[s.Registry], func(_ int64, gone watermark.Submission) { c.drop(gone) })
-		if err != nil {
+		if unlessAltered(err) != nil {
 			return in.wrap(s, fmt.Errorf("load erasures: %w", err))
 		}
 		c.erased[s.Registry] = last
 	}
 	return nil
+}
+
+// unlessAltered returns an error of reading erasures, nil if they were altered: [registries.check] notes that, and nothing is concluded.
+func unlessAltered(err error) error {
+	if errors.Is(err, registry.ErrTampered) {
+		return nil
+	}
+	return err
 }
 
 // drop removes an original from the cache, even while it is being opened. The caller holds the

@@ -115,7 +115,7 @@ func (c *catalogue) follow(ctx context.Context, r *registry.Registry, key *regis
 	if err = errors.Join(err, c.index()); err != nil {
 		return fmt.Errorf("load hashes and features: %w", err)
 	}
-	if c.erased, err = r.Engine().ErasedAfter(ctx, c.erased, c.forget); err != nil {
+	if c.erased, err = r.Engine().ErasedAfter(ctx, c.erased, c.forget); unlessAltered(err) != nil {
 		return fmt.Errorf("load erasures: %w", err)
 	}
 	return c.complete(ctx, r)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,7 +64,9 @@ func (b *books) watch(ctx context.Context, f watchFlags) error {
 		if err != nil {
 			return err
 		}
-		o.Witnesses = append(o.Witnesses, keys...)
+		if !slices.Contains(o.Witnesses, keys[0]) { // the home may trust it
+			o.Witnesses = append(o.Witnesses, keys...)
+		}
 	}
 	tick := time.NewTicker(f.every)
 	defer tick.Stop()

@@ -461,14 +461,14 @@ type Custody struct {
 // A Bound is what other entries and witnesses say of the time of an entry.
 type Bound struct {
 	After    time.Time `json:"after,omitzero"`     // an earlier entry is of this time: the entry's clock was behind
-	Proven   time.Time `json:"proven,omitzero"`    // a trusted witness signed the entry then, first
-	Unproven bool      `json:"unproven,omitempty"` // there are trusted witnesses, and no one signed the entry
+	Proven   time.Time `json:"proven,omitzero"`    // a trusted witness or authority dated the entry then, first
+	Unproven bool      `json:"unproven,omitempty"` // some are trusted, and none dated the entry
 }
 
 // ClocksApart is how much later than an entry an earlier one may be, by the clock of another machine. Chosen.
 const ClocksApart = time.Hour
 
-// countsFrom returns from when on an entry counts that says a time: Proven, or without a trusted witness that time, or
+// countsFrom returns from when on an entry counts that says a time: Proven, or if none is trusted that time, or
 // After if that is later.
 func (b *Bound) countsFrom(entered time.Time) time.Time {
 	switch {
@@ -619,6 +619,9 @@ func (c *Checkpoint) Body() []byte {
 
 // A Witness is another party that signed a checkpoint.
 type Witness = tlog.Cosignature
+
+// A StampCheck checks an RFC 3161 timestamp of a SHA-256 digest. It returns the latest time that the timestamp may be of.
+type StampCheck func(stamp []byte, digest [32]byte) (latest time.Time, err error)
 
 // A Cosigned is the signature of a witness, or a timestamp, of a checkpoint: the first Size entries were there then.
 // Entries that follow its own entry were made later.

@@ -212,6 +212,8 @@ type Store interface {
 	Cosigned(ctx context.Context) ([]Cosigned, error)
 	// TrustWitnesses says whose signatures bound the times of custody: public keys as text. The error wraps [tlog.ErrKey].
 	TrustWitnesses(keys []string) error
+	// TrustTimestamps says which timestamps bound them as well; nil: none.
+	TrustTimestamps(check StampCheck)
 	// Checkpoints lists the signed checkpoints that are kept, by size.
 	Checkpoints(ctx context.Context) ([]Checkpoint, error)
 }

@@ -17,6 +17,7 @@ package home
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/x509"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ import (
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/postgres"
 	"github.com/kycmark/kycmark/verify/registry/s3"
@@ -71,6 +73,8 @@ type config struct {
 		Report string   `toml:"report"`
 		// Witnesses are texts of public keys, or their files.
 		Witnesses []string `toml:"witnesses"`
+		// Authorities are files of certificates of timestamp authorities, PEM.
+		Authorities []string `toml:"authorities"`
 	} `toml:"keys"`
 	InvestigateOnly bool `toml:"investigate_only"`
 }
@@ -239,14 +243,37 @@ func (h *Home) open(ctx context.Context, open func(context.Context, registry.Dri
 	if err != nil {
 		return nil, err
 	}
+	if err := h.trust(r); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// trust has signatures of the home's witnesses, and timestamps of its authorities, bound the times of r.
+func (h *Home) trust(r *registry.Registry) error {
 	witnesses, err := h.Witnesses()
 	if err == nil {
 		err = r.TrustWitnesses(witnesses...)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("keys.witnesses: %w", err), r.Close())
+		return fmt.Errorf("keys.witnesses: %w", err)
 	}
-	return r, nil
+	var certificates []*x509.Certificate
+	for _, file := range h.config.Keys.Authorities {
+		text, err := intake.ReadFile(h.path(file), maxConfig)
+		if err == nil {
+			var more []*x509.Certificate
+			more, err = seal.ParseCertificates(text)
+			certificates = append(certificates, more...)
+		}
+		if err != nil {
+			return fmt.Errorf("keys.authorities: %s: %w", file, err)
+		}
+	}
+	if certificates != nil {
+		r.TrustTimestamps(seal.Bounds(certificates))
+	}
+	return nil
 }
 
 // Witnesses reads the public keys of the witnesses that the home trusts, as texts.

@@ -17,6 +17,8 @@ import (
 
 	"github.com/digitorus/pkcs7"
 	"github.com/digitorus/timestamp"
+
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // ErrStamp is wrapped by errors about a timestamp that does not hold.
@@ -55,6 +57,17 @@ var (
 // [TSA.Stamp] does. Errors wrap [ErrStamp].
 func VerifyStamp(answer []byte, digest [32]byte, trusted []*x509.Certificate) (*Stamp, error) {
 	return verifyStamp(answer, digest, nil, trusted)
+}
+
+// Bounds returns a function for [registry.Registry.TrustTimestamps]: it checks timestamps as [VerifyStamp] does.
+func Bounds(trusted []*x509.Certificate) registry.StampCheck {
+	return func(stamp []byte, digest [32]byte) (time.Time, error) {
+		s, err := VerifyStamp(stamp, digest, trusted)
+		if err != nil {
+			return time.Time{}, err
+		}
+		return s.Time.Add(s.Accuracy), nil
+	}
 }
 
 // verifyStamp does what [VerifyStamp] does, and compares nonce, of the request, with the nonce

@@ -1,8 +1,10 @@
 package registry
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -66,7 +68,8 @@ type Audit struct {
 // [ErrInput] if there are checkpoints and no key to check them with.
 func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 	kept, err := l.r.store.Checkpoints(ctx)
-	if err != nil {
+	unread := errors.Is(err, ErrTampered) // Check says it
+	if err != nil && !unread {
 		return nil, err
 	}
 	if len(o.Keys) == 0 && len(kept)+len(o.Checkpoints) > 0 {
@@ -100,9 +103,12 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 			a.Outside = append(a.Outside, *c)
 		}
 	}
-	signed, err := l.auditCosigned(ctx, a, kept, o)
-	if err := a.note(err, ""); err != nil {
-		return nil, err
+	var signed []books.Cosigned
+	if !unread {
+		signed, err = l.auditCosigned(ctx, a, kept, o)
+		if err := a.note(err, ""); err != nil {
+			return nil, err
+		}
 	}
 	facts, err := l.r.store.Custody(ctx)
 	if err := a.note(err, ""); err != nil {
@@ -152,6 +158,7 @@ func (l *Ledger) auditCosigned(ctx context.Context, a *Audit, kept []books.Check
 		return nil, err
 	}
 	var holds []books.Cosigned
+	stamps := make(map[int]books.Cosigned) // the last of each of kept
 	for _, s := range rows {
 		at := slices.IndexFunc(kept, func(c books.Checkpoint) bool { return c.Size == s.Size && c.Root == s.Root })
 		wrong := func(what string) { a.Problems = append(a.Problems, fmt.Sprintf("entry %d: %s", s.Seq, what)) }
@@ -160,7 +167,13 @@ func (l *Ledger) auditCosigned(ctx context.Context, a *Audit, kept []books.Check
 			wrong(fmt.Sprintf("the checkpoint of %d entries was removed", s.Size))
 			continue
 		case s.Witness == "":
-			continue // the timestamp may have been replaced, and who checks it needs the authority's certificate
+			stamps[at] = s
+			if l.r.stamps != nil {
+				if latest, err := l.r.stamps(s.Proof, sha256.Sum256(kept[at].Body())); err == nil {
+					holds = append(holds, books.Cosigned{Size: s.Size, Dated: latest})
+				}
+			}
+			continue
 		}
 		c, dated, err := tlog.OpenCosigned(s.Proof, s.Witness)
 		switch lines := noteSignatures(string(s.Proof)); {
@@ -172,10 +185,15 @@ func (l *Ledger) auditCosigned(ctx context.Context, a *Audit, kept []books.Check
 			holds = append(holds, s)
 		}
 	}
+	for at, s := range stamps {
+		if !bytes.Equal(kept[at].Stamp, s.Proof) {
+			a.Problems = append(a.Problems, fmt.Sprintf("entry %d: its timestamp was removed from the checkpoint of %d entries, or is another", s.Seq, s.Size))
+		}
+	}
 	for _, c := range append(slices.Clip(a.Checkpoints), a.Outside...) { // also signatures that an earlier version kept
 		for _, w := range c.Witnesses {
 			if !w.Time.IsZero() && !slices.ContainsFunc(holds, func(s books.Cosigned) bool { return s.Size == c.Size && s.Witness == w.Key }) {
-				holds = append(holds, books.Cosigned{Size: c.Size, Dated: w.Time})
+				holds = append(holds, books.Cosigned{Size: c.Size, Witness: w.Key, Dated: w.Time})
 			}
 		}
 	}
@@ -189,7 +207,7 @@ func (l *Ledger) auditCosigned(ctx context.Context, a *Audit, kept []books.Check
 type clock struct {
 	a      *Audit
 	signed []books.Cosigned // by size
-	first  []time.Time      // the earliest of signed from each on
+	first  []books.Cosigned // the earliest of signed from each on
 	facts  map[int64]*books.Custody
 	behind int // signed with fewer entries
 
@@ -200,9 +218,9 @@ type clock struct {
 }
 
 func newClock(a *Audit, signed []books.Cosigned, facts []books.Custody) *clock {
-	c := &clock{a: a, signed: signed, first: make([]time.Time, len(signed)), facts: make(map[int64]*books.Custody)}
+	c := &clock{a: a, signed: signed, first: slices.Clone(signed), facts: make(map[int64]*books.Custody)}
 	for i := len(signed) - 1; i >= 0; i-- {
-		if c.first[i] = signed[i].Dated; i+1 < len(signed) && c.first[i+1].Before(c.first[i]) {
+		if i+1 < len(signed) && c.first[i+1].Dated.Before(c.first[i].Dated) {
 			c.first[i] = c.first[i+1]
 		}
 	}
@@ -217,16 +235,17 @@ func (c *clock) next(e books.Entry) {
 	c.seq = e.Seq
 	for ; c.behind < len(c.signed) && c.signed[c.behind].Size < e.Seq; c.behind++ {
 		if s := c.signed[c.behind]; s.Dated.After(c.latest) {
-			c.latest, c.because = s.Dated, fmt.Sprintf("a witness signed the %d before at %s", s.Size, moment(s.Dated))
+			c.latest, c.because = s.Dated, fmt.Sprintf("%s the %d before at %s", dating(s), s.Size, moment(s.Dated))
 		}
 	}
 	by, because := e.Time, ""
 	if c.latest.After(e.Time.Add(books.ClocksApart)) {
 		because = c.because
 	}
-	if c.behind < len(c.signed) && c.first[c.behind].Before(by) {
-		if by = c.first[c.behind]; e.Time.After(by.Add(books.ClocksApart)) {
-			because = "a witness signed it at " + moment(by)
+	if c.behind < len(c.signed) && c.first[c.behind].Dated.Before(by) {
+		s := c.first[c.behind]
+		if by = s.Dated; e.Time.After(by.Add(books.ClocksApart)) {
+			because = dating(s) + " it at " + moment(by)
 		}
 	}
 	switch fact := c.facts[e.Seq]; {
@@ -235,7 +254,7 @@ func (c *clock) next(e books.Entry) {
 	case fact != nil:
 		counts := "it counts from " + moment(fact.EnteredAt()) + " on"
 		if fact.Unproven {
-			counts = "it does not count, since no trusted witness signed it"
+			counts = "it does not count, since no trusted witness or authority dated it"
 		}
 		c.a.Clock = append(c.a.Clock, fmt.Sprintf("the custody of %s of entry %d: made at %s, although %s: %s", fact.Recipient, e.Seq, moment(e.Time), because, counts))
 		c.end(e.Seq - 1)
@@ -245,6 +264,14 @@ func (c *clock) next(e books.Entry) {
 	if by.After(c.latest) {
 		c.latest, c.because = by, fmt.Sprintf("entry %d says %s", e.Seq, moment(e.Time))
 	}
+}
+
+// dating says who signed or dated entries.
+func dating(s books.Cosigned) string {
+	if s.Witness == "" {
+		return "an authority dated"
+	}
+	return "a witness signed"
 }
 
 // end notes the group of entries up to last, if there is one.

@@ -49,6 +49,16 @@ func (l *Ledger) cosigned(c *books.Checkpoint, witness string, at time.Time, pro
 // error wraps [ErrLedgerKey].
 func (r *Registry) TrustWitnesses(keys ...string) error { return r.store.TrustWitnesses(keys) }
 
+// A StampCheck checks an RFC 3161 timestamp of a SHA-256 digest. It returns the latest time that the timestamp may be of.
+type StampCheck = books.StampCheck
+
+// TrustTimestamps says which timestamps of checkpoints bound the times of custody, as signatures of trusted witnesses do,
+// if check returns no error for them; nil: none.
+func (r *Registry) TrustTimestamps(check StampCheck) {
+	r.stamps = check
+	r.store.TrustTimestamps(check)
+}
+
 // Origin names the registry's ledger, as its checkpoints and its key do.
 func (l *Ledger) Origin(ctx context.Context) (string, error) {
 	info, err := l.r.store.Info(ctx)

@@ -27,6 +27,7 @@ type Registry struct {
 	id         string // random, hex
 	sealHashes bool
 	readOnly   bool
+	stamps     StampCheck // of timestamps that bound times; nil: none
 }
 
 // newRegistry returns the registry that the store s keeps, with the system's clock. If the

@@ -104,8 +104,9 @@ func check(ctx context.Context, q querier, each ...func(books.Entry)) (size int6
 		return 0, root, err
 	}
 	c := checker{ctx: ctx, q: q, tree: tree, root: tlog.EmptyRoot(), lists: tlog.NewLists(tlog.Hash{}, nil), seen: make(map[string]int64), each: each}
-	if c.checkpoints, err = checkpointTable.rows(ctx, q, " ORDER BY size"); err != nil {
-		return 0, root, err
+	var unread error
+	if c.checkpoints, unread = checkpointTable.rows(ctx, q, " ORDER BY size"); unread != nil && !errors.Is(unread, books.ErrTampered) {
+		return 0, root, unread
 	}
 	if err := c.ledger(); err != nil {
 		return 0, root, err
@@ -113,7 +114,7 @@ func check(ctx context.Context, q querier, each ...func(books.Entry)) (size int6
 	if err := c.ends(); err != nil {
 		return 0, root, err
 	}
-	return c.size(), c.root, nil
+	return c.size(), c.root, unread
 }
 
 type checker struct {

@@ -268,7 +268,12 @@ func unreadable(err error) error {
 // inEntry names the entry of the present row, " (entry 7)", if the row has a number.
 func inEntry(rows *sql.Rows) string {
 	names, _ := rows.Columns()
-	at := slices.Index(names, "seq")
+	at := -1
+	for _, number := range []string{"seq", "custody", "erasure", "size"} { // of a list; of the last entry of a checkpoint
+		if at < 0 {
+			at = slices.Index(names, number)
+		}
+	}
 	values := make([]any, len(names))
 	for i := range values {
 		values[i] = new(any)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -70,9 +71,10 @@ type custodyFacts struct {
 type witnessing struct {
 	mu      sync.Mutex
 	keys    []string         // public keys of the witnesses that are trusted
+	stamps  books.StampCheck // of the timestamps that are trusted; nil: none
 	list    tlog.List        // of all signatures
 	signed  []books.Cosigned // all, in the order of entry
-	trusted []books.Cosigned // signatures of trusted witnesses that hold, the most entries first
+	trusted []books.Cosigned // signatures of trusted witnesses and timestamps that hold, the most entries first
 }
 
 // TrustWitnesses says whose signatures bound the times of custody and copies: public keys as text. The error wraps [tlog.ErrKey].
@@ -82,13 +84,24 @@ func (d *DB) TrustWitnesses(keys []string) error {
 			return err
 		}
 	}
+	d.trust(func(x *witnessing) { x.keys = keys })
+	return nil
+}
+
+// TrustTimestamps says which timestamps bound them as well, if check returns no error for them; nil: none.
+func (d *DB) TrustTimestamps(check books.StampCheck) {
+	d.trust(func(x *witnessing) { x.stamps = check })
+}
+
+// trust sets what is trusted, and forgets what was read before.
+func (d *DB) trust(set func(x *witnessing)) {
 	d.custody.mu.Lock()
 	defer d.custody.mu.Unlock()
 	d.custody.list, d.custody.facts = tlog.List{}, nil
 	d.witness.mu.Lock()
 	defer d.witness.mu.Unlock()
-	d.witness.keys, d.witness.list, d.witness.signed, d.witness.trusted = keys, tlog.List{}, nil, nil
-	return nil
+	d.witness.list, d.witness.signed, d.witness.trusted = tlog.List{}, nil, nil
+	set(d.witness)
 }
 
 // Cosigned lists the signatures of witnesses and the timestamps, in the order of entry.
@@ -198,8 +211,8 @@ func bounded(ctx context.Context, q querier, rows []dated) error {
 	return nil
 }
 
-// witnessed sets After of rows that say an earlier time than a signature of any witness before them. With trusted
-// witnesses it sets Proven, or Unproven. rows are in the order of entry.
+// witnessed sets After of rows that say an earlier time than a signature of any witness before them. If witnesses or
+// timestamps are trusted, it sets Proven, or Unproven. rows are in the order of entry.
 func (d *DB) witnessed(ctx context.Context, q querier, rows []dated) error {
 	x := d.witness
 	x.mu.Lock()
@@ -218,7 +231,7 @@ func (d *DB) witnessed(ctx context.Context, q querier, rows []dated) error {
 			c.After = latest
 		}
 	}
-	if len(x.keys) == 0 {
+	if len(x.keys) == 0 && x.stamps == nil {
 		return nil
 	}
 	next, first := 0, time.Time{}
@@ -253,14 +266,24 @@ func (d *DB) readWitnesses(ctx context.Context, q querier) error {
 	}
 	var trusted []books.Cosigned
 	for _, s := range signed {
-		if slices.Contains(x.keys, s.Witness) {
-			holds, err := d.holds(ctx, q, s)
-			if err != nil {
-				return err
-			}
-			if holds {
-				trusted = append(trusted, s)
-			}
+		known := false
+		if s.Witness == "" && x.stamps != nil {
+			state := tlog.Checkpoint{Origin: books.Origin(d.info.ID), Size: uint64(s.Size), Root: s.Root}
+			latest, err := x.stamps(s.Proof, sha256.Sum256([]byte(state.Body())))
+			known, s.Dated = err == nil, latest // others' timestamps bound nothing
+		} else if slices.Contains(x.keys, s.Witness) {
+			c, at, err := tlog.OpenCosigned(s.Proof, s.Witness) // an audit names what does not hold
+			known = err == nil && c.Origin == books.Origin(d.info.ID) && int64(c.Size) == s.Size && c.Root == s.Root && at.Equal(s.Dated)
+		}
+		if !known {
+			continue
+		}
+		is, err := isState(ctx, q, s)
+		if err != nil {
+			return err
+		}
+		if is {
+			trusted = append(trusted, s)
 		}
 	}
 	slices.SortStableFunc(trusted, func(a, b books.Cosigned) int { return cmp.Compare(b.Size, a.Size) })
@@ -268,18 +291,14 @@ func (d *DB) readWitnesses(ctx context.Context, q querier) error {
 	return nil
 }
 
-// holds reports whether the signature of a witness holds, and is of the first entries of this ledger.
-func (d *DB) holds(ctx context.Context, q querier, s books.Cosigned) (bool, error) {
-	c, at, err := tlog.OpenCosigned(s.Proof, s.Witness)
-	if err != nil || c.Origin != books.Origin(d.info.ID) || int64(c.Size) != s.Size || c.Root != s.Root || !at.Equal(s.Dated) {
-		return false, nil // an audit names it
-	}
-	border, err := readNodes(ctx, q, tlog.Border(c.Size))
+// isState reports whether s is of the first entries of this ledger.
+func isState(ctx context.Context, q querier, s books.Cosigned) (bool, error) {
+	border, err := readNodes(ctx, q, tlog.Border(uint64(s.Size)))
 	if err != nil {
 		return false, err
 	}
-	tree, err := tlog.NewTree(c.Size, border)
-	return err == nil && tree.Root() == c.Root, nil
+	tree, err := tlog.NewTree(uint64(s.Size), border)
+	return err == nil && tree.Root() == s.Root, nil
 }
 
 // CustodyBy lists the facts about a recipient in the order of entry.

@@ -92,7 +92,7 @@ func (e *Engine) LogConclusion(ctx context.Context, of int64, actor string, name
 }
 
 // CheckRecords reads the records by which every leak is weighed: recipients, mark keys, custody, who had copies,
-// investigations and conclusions. problems says which of them were altered or cannot be read.
+// investigations, conclusions and erasures. problems says which of them were altered or cannot be read.
 func (e *Engine) CheckRecords(ctx context.Context) (problems []string, err error) {
 	read := func(_ any, problem error) {
 		switch {
@@ -109,6 +109,7 @@ func (e *Engine) CheckRecords(ctx context.Context) (problems []string, err error
 	read(e.store.HandOns(ctx))
 	read(e.store.Investigations(ctx))
 	read(e.store.Conclusions(ctx))
+	read(e.store.ErasedAfter(ctx, 0))
 	return problems, err
 }
 
