@@ -121,7 +121,7 @@ func TestMalformedRows(t *testing.T) {
 				}
 				t.Run(table+"."+column+" "+value, func(t *testing.T) {
 					path := garbled(t, made, table, column, value)
-					if goesOn(t, c, ledger, path, leak, stranger, len(whole.Problems)) {
+					if goesOn(t, c, ledger, sqlite.At(path), leak, stranger, len(whole.Problems)) {
 						altered++
 					}
 				})
@@ -135,12 +135,12 @@ func TestMalformedRows(t *testing.T) {
 	require.NotZero(t, altered)
 }
 
-// goesOn requires that an investigation of a marked leak and of a stranger, and an audit, of the registry at path go on. It
+// goesOn requires that an investigation of a marked leak and of a stranger, and an audit, of a registry go on. It
 // reports whether records that all leaks rest on were altered. ledger is the key of checkpoints. An audit finds more
 // than problems problems. Nothing is investigated if that cannot be entered into the ledger.
-func goesOn(t *testing.T, c *caseFile, ledger, path string, leak, stranger []byte, problems int) (altered bool) {
+func goesOn(t *testing.T, c *caseFile, ledger string, at registry.Driver, leak, stranger []byte, problems int) (altered bool) {
 	t.Helper()
-	r, err := registry.Open(t.Context(), sqlite.At(path))
+	r, err := registry.Open(t.Context(), at)
 	require.NoError(t, err)
 	defer r.Close()
 	cfg := c.Config
