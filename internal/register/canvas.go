@@ -8,8 +8,8 @@ import (
 
 // ground returns which pixels of p are the canvas that a picture was turned on, or nil. Such a picture
 // touches each side with one corner. The four corners of the canvas are triangles of one level, which show
-// nothing of the picture. Nothing else is taken for a canvas. On a side where the picture has the level of
-// the canvas, the place of its corner follows from the other sides, as a rectangle has it.
+// nothing of the picture. Nothing else is taken for a canvas. Where the picture has the level of the canvas,
+// its corner is not seen, and is placed as in a rectangle.
 func ground(p dsp.Plane) []bool {
 	w, h := p.W-1, p.H-1
 	corners := [5][2]int{{0, 0}, {w, 0}, {w, h}, {0, h}, {0, 0}} // clockwise
