@@ -10,6 +10,7 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"errors"
+	"flag"
 	"fmt"
 	"hash/crc32"
 	"image"
@@ -19,6 +20,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -52,6 +54,7 @@ func TestMain(m *testing.M) {
 	if n, err := strconv.Atoi(os.Getenv("KYCMARK_TEST_TRIES")); err == nil { // of a script whose S3 server is away
 		minio.MaxRetry = n
 	}
+	_ = flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))) // much of what runs here waits
 	testscript.Main(m, commands)
 }
 

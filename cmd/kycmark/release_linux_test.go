@@ -128,6 +128,7 @@ func init() { commands["limited"] = limited }
 
 // The issue is killed at random moments. The same command then goes on: each upload has one released copy.
 func TestReleasedAfterKills(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("copies are marked without -short only")
 	}
@@ -164,6 +165,7 @@ func TestReleasedAfterKills(t *testing.T) {
 // Two processes issue one request at once, into one folder or into two; one of them may be killed. The same command then
 // goes on: each upload has one released copy.
 func TestReleasedAtOnce(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("copies are marked without -short only")
 	}
@@ -216,6 +218,7 @@ func TestReleasedAtOnce(t *testing.T) {
 
 // The folder is full at offsets of the copy's file: the copy is void. When there is room, one copy is released.
 func TestReleasedIntoFullFolder(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("copies are marked without -short only")
 	}
@@ -250,6 +253,7 @@ func TestReleasedIntoFullFolder(t *testing.T) {
 // A server is killed while copies are issued, and its standby takes over: the issue ends with the exit code 0, and
 // each upload has one released copy.
 func TestReleasedOverFailOver(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("copies are marked without -short only")
 	}
