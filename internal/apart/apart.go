@@ -107,7 +107,8 @@ func (p *process) ended(ctx context.Context, stopped bool, err error) error {
 		return ended
 	}
 	if exit := (*exec.ExitError)(nil); stopped && errors.As(died, &exit) {
-		if took := exit.UserTime() + exit.SystemTime(); p.job.MaxTime > 0 && took >= time.Duration(p.job.MaxTime)*time.Second*9/10 {
+		// Linux counts a limit by ticks of the clock, and may end a process before so much time is measured.
+		if took := exit.UserTime() + exit.SystemTime(); p.job.MaxTime > 0 && took >= time.Duration(p.job.MaxTime)*time.Second/2 {
 			return fmt.Errorf("cannot be read within %d s of processor time", p.job.MaxTime)
 		}
 		err = fmt.Errorf("cannot be read within %d MiB of memory, or its reader failed (%s)", p.job.MaxMemory>>20, exit)
