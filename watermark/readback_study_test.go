@@ -21,33 +21,38 @@ var (
 	studySide     = flag.Int("side", 1600, "long side in pixels to which larger pictures are shrunk first")
 )
 
-// TestSSIMStudy measures what minSSIM rests on. It marks each picture and prints the SSIM at the
-// canonical size beside the SSIM of the picture as it is.
-//
-//	go test -tags study -v -run SSIMStudy ./watermark -pictures DIR,DIR
-func TestSSIMStudy(t *testing.T) {
+// studied calls f with each picture of the folders, and its index there.
+func studied(t *testing.T, f func(n byte, name string, p *picture.Picture)) {
+	t.Helper()
 	for _, dir := range strings.Split(*studyPictures, ",") {
 		files, err := filepath.Glob(filepath.Join(dir, "*"))
 		require.NoError(t, err)
 		for n, file := range files {
 			data, err := os.ReadFile(file)
 			require.NoError(t, err)
-			pic, err := picture.Decode(data, picture.Limits{})
-			if err != nil {
-				continue
+			if p, err := picture.Decode(data, picture.Limits{}); err == nil {
+				f(byte(n), filepath.Base(file), p)
 			}
-			key := newKey([code.SecretSize]byte{byte(n), byte(*studySide)})
-			o, err := Prepare(key, picture.Fit(pic.Image, *studySide), &Options{Submission: Submission{1, byte(n)}})
-			if err != nil {
-				continue
-			}
-			const id = 0xfeedfacecafe1234
-			m, err := o.similar(id, 1, false)
-			require.NoError(t, err)
-			t.Logf("%s: SSIM %.5f at the canonical size, %.5f as it is", filepath.Base(file),
-				m.SSIM, quality.SSIM(o.canvas.Source, o.Embed(id)))
 		}
 	}
+}
+
+// TestSSIMStudy measures what minSSIM rests on. It marks each picture and prints the SSIM at the
+// canonical size beside the SSIM of the picture as it is.
+//
+//	go test -tags study -v -run SSIMStudy ./watermark -pictures DIR,DIR
+func TestSSIMStudy(t *testing.T) {
+	studied(t, func(n byte, name string, p *picture.Picture) {
+		key := newKey([code.SecretSize]byte{n, byte(*studySide)})
+		o, err := Prepare(key, picture.Fit(p.Image, *studySide), &Options{Submission: Submission{1, n}})
+		if err != nil {
+			return
+		}
+		const id = 0xfeedfacecafe1234
+		m, err := o.similar(id, 1, false)
+		require.NoError(t, err)
+		t.Logf("%s: SSIM %.5f at the canonical size, %.5f as it is", name, m.SSIM, quality.SSIM(o.canvas.Source, o.Embed(id)))
+	})
 }
 
 // TestConfirmStudy measures what clearCorrelation rests on. It marks each picture at three strengths, and logs the margins
@@ -55,22 +60,11 @@ func TestSSIMStudy(t *testing.T) {
 //
 //	go test -tags study -v -run ConfirmStudy -timeout 1h ./watermark -pictures DIR,DIR
 func TestConfirmStudy(t *testing.T) {
-	for _, dir := range strings.Split(*studyPictures, ",") {
-		files, err := filepath.Glob(filepath.Join(dir, "*"))
-		require.NoError(t, err)
-		for n, file := range files {
-			data, err := os.ReadFile(file)
-			require.NoError(t, err)
-			pic, err := picture.Decode(data, picture.Limits{})
-			if err != nil {
-				continue
-			}
-			for _, share := range []float64{1, 0.6, 0.35} {
-				early, whole, ok := confirmed(t, pic.Image, byte(n), share)
-				if ok {
-					t.Logf("%s at %.2f: %.2f dB, whole search %.2f dB", filepath.Base(file), share, margin(early.Correlation), margin(whole.Correlation))
-				}
+	studied(t, func(n byte, name string, p *picture.Picture) {
+		for _, share := range []float64{1, 0.6, 0.35} {
+			if early, whole, ok := confirmed(t, p.Image, n, share); ok {
+				t.Logf("%s at %.2f: %.2f dB, whole search %.2f dB", name, share, margin(early.Correlation), margin(whole.Correlation))
 			}
 		}
-	}
+	})
 }

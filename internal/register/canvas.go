@@ -39,16 +39,16 @@ func ground(p dsp.Plane) []bool {
 		return corner(p, level, touches)
 	}
 	// For the legs a and b on one side, and c and d on the next, a b = c d: the triangles are similar.
-	seen := touches[0] < 0
+	upright := touches[0] < 0 // only the upright sides are known
 	known, length, side := touches[0], lengths[0], lengths[1]
-	if seen {
+	if upright {
 		known, length, side = touches[1], lengths[1], lengths[0]
 	}
 	root := math.Sqrt(max(0, float64(side*side)/4-float64(known*(length-known))))
 	for _, sign := range []float64{-1, 1} {
 		at := int(math.Round(float64(side)/2 + float64(sign*root)))
 		all := [4]int{touches[0], at, touches[2], at}
-		if seen {
+		if upright {
 			all = [4]int{at, touches[1], at, touches[3]}
 		}
 		if found := corner(p, level, all); found != nil {
