@@ -87,8 +87,8 @@ func intoComplex(dst []complex64, first, dstStep int, src []float32, srcStep, n 
 	}
 }
 
-// turnedReal writes the real parts of src, batch numbers a row, each times the factor of its row in tw, to dst, wide floats
-// a row.
+// turnedReal multiplies src, batch numbers a row, by the factor of the row in tw. It writes the real parts to dst, wide
+// floats a row.
 func turnedReal(dst []float32, src, tw []complex64) {
 	if n := len(tw); avx2 && n > 0 {
 		_, _ = dst[(n-1)*wide+batch-1], src[n*batch-1]
