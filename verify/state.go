@@ -3,6 +3,7 @@ package verify
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -28,6 +29,7 @@ type progress struct {
 	mu    sync.Mutex
 	known map[string]*Verdict // by SHA-256, hex
 	file  *os.File            // nil: nothing is kept
+	once  registry.Digest     // random, of all runs with this state file: see [Config].Once
 }
 
 // A stateHead is the first line of a state file: what its verdicts depend on.
@@ -41,6 +43,8 @@ type stateHead struct {
 	Against  []string `json:"against"`
 	Others   int      `json:"references"`
 	Ledger   int64    `json:"ledger"` // entries of the registry when the file was begun
+
+	Once registry.Digest `json:"once,omitzero"` // of a state file: see [progress]
 }
 
 const (
@@ -68,7 +72,7 @@ func (v *Investigator) stateHead(ctx context.Context) (stateHead, error) {
 // [Config].State, which is opened for more. Without State it is empty and keeps nothing. The error
 // names the file; it wraps [registry.ErrInput] if the file is damaged or of another investigation.
 func (v *Investigator) begin(ctx context.Context) (*progress, error) {
-	p := &progress{known: make(map[string]*Verdict)}
+	p := &progress{known: make(map[string]*Verdict), once: v.cfg.Once}
 	if v.cfg.State == "" {
 		return p, nil
 	}
@@ -91,6 +95,7 @@ func (v *Investigator) resume(ctx context.Context, p *progress) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	rand.Read(p.once[:])
 	begun, err := p.read(text, head)
 	if err != nil {
 		return err
@@ -98,6 +103,7 @@ func (v *Investigator) resume(ctx context.Context, p *progress) error {
 	if err := v.dropStale(ctx, p, begun); err != nil {
 		return err
 	}
+	head.Once = p.once
 	var kept bytes.Buffer
 	out := json.NewEncoder(&kept)
 	if err := out.Encode(head); err != nil {
@@ -116,7 +122,7 @@ func (v *Investigator) resume(ctx context.Context, p *progress) error {
 }
 
 // read enters the verdicts of a state file into p. want is the head that this run would write: the
-// file's head must equal it, except in the number of ledger entries, which read returns. A last
+// file's head must equal it, except in Once and in the number of ledger entries, which read returns. A last
 // line without its end, which a crash left, is passed over. Errors wrap [registry.ErrInput].
 func (p *progress) read(text []byte, want stateHead) (begun int64, err error) {
 	line, rest, whole := bytes.Cut(text, []byte("\n"))
@@ -129,6 +135,7 @@ func (p *progress) read(text []byte, want stateHead) (begun int64, err error) {
 	var head stateHead
 	err = json.Unmarshal(line, &head)
 	begun, head.Ledger = head.Ledger, want.Ledger // the registry may have grown
+	p.once, head.Once = head.Once, want.Once
 	if err != nil || !reflect.DeepEqual(head, want) {
 		return 0, fmt.Errorf("%w: it belongs to another investigation (other registry, keys, version or search): remove it or name another", registry.ErrInput)
 	}
