@@ -198,14 +198,14 @@ func (b *books) firstUpload(ctx context.Context) (first time.Time, err error) {
 }
 
 // unsupported returns a usageError for flags that several registries do not go with.
-func (f *investigateFlags) unsupported(folder string) error {
+func (f *investigateFlags) unsupported() error {
 	if len(f.registries) == 0 {
 		return nil
 	}
 	for _, x := range []struct {
 		flag  string
 		given bool
-	}{{"--part", f.part != ""}, {"--queue", f.queue}, {"--groups", f.groups != 0}, {"--state", f.state != ""}, {"--case FOLDER", folder != ""}} {
+	}{{"--queue", f.queue}, {"--groups", f.groups != 0}} {
 		if x.given {
 			return usagef("%s: not supported with several registries", x.flag)
 		}
