@@ -390,7 +390,7 @@ func (r *registries) issued(ctx context.Context, id watermark.CopyID, keyID stri
 func (r *registries) marks(ctx context.Context, reading *watermark.Reading, keys []*watermark.Key) ([]*watermark.Detection, error) {
 	all := reading.Marks
 	for _, key := range keys {
-		if len(reading.Marks) > 0 || !reading.Unread(key) {
+		if !reading.Unread(key) {
 			continue
 		}
 		list, err := r.list(ctx, key)

@@ -27,7 +27,7 @@ What is known of the dump, such as --found, was said to each part.`,
 	}
 	f.outputs(cmd)
 	f.severalFlags.add(cmd)
-	return u.searchVerb(cmd, func(ctx context.Context, b *books, args []string) error {
+	return u.homeVerb(cmd, f.firstOf, func(ctx context.Context, b *books, args []string) error {
 		done, err := f.open(ctx, b)
 		if err != nil {
 			return err

@@ -92,7 +92,7 @@ If no picture can be examined, nothing is entered or written.`,
 	cmd.MarkFlagsMutuallyExclusive("queue", "state")
 	f.outputs(cmd)
 	f.severalFlags.add(cmd)
-	return u.searchVerb(cmd, func(ctx context.Context, b *books, args []string) error {
+	return u.homeVerb(cmd, f.firstOf, func(ctx context.Context, b *books, args []string) error {
 		done, err := f.open(ctx, b)
 		if err != nil {
 			return err
