@@ -405,7 +405,6 @@ func TestSourcesThatAreRefused(t *testing.T) {
 		"its sealing key":              func(c *verify.Config) { c.Sources[1].SealKey = nil },
 		"and want its name alone":      func(c *verify.Config) { c.Sources[1].Unopened = true },
 		"a mark key is nil":            func(c *verify.Config) { c.Sources[1].Keys = []*watermark.Key{nil} },
-		"a state file":                 func(c *verify.Config) { c.State = "x" },
 		"want two names or more":       func(c *verify.Config) { c.Parties = [][]string{{"A/vendor-x"}} },
 		"want REGISTRY/RECIPIENT":      func(c *verify.Config) { c.Parties = [][]string{{"vendor-x", "B/vendor-x"}} },
 		"of two registries or more":    func(c *verify.Config) { c.Parties = [][]string{{"A/vendor-x", "A/vendor-z"}} },
