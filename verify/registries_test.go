@@ -3,6 +3,7 @@ package verify_test
 import (
 	"bytes"
 	"image"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,28 +14,46 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/sentencecheck"
 	"github.com/kycmark/kycmark/verify"
-	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // A brand is a registry with keys of its own.
 type brand struct {
-	name string
+	name, path string
 	registry.Config
 	*registry.Issuer
 }
 
 func newBrand(t *testing.T, name string, vendors ...string) *brand {
 	t.Helper()
-	b := &brand{name: name, Config: registry.Config{Registry: leaktest.NewRegistry(t), Key: watermark.GenerateKey(), SealKey: registry.GenerateSealKey(), Actor: "examiner"}}
-	_, err := b.Registry.Ledger().AddMarkKey(t.Context(), b.Key)
+	path := filepath.Join(t.TempDir(), "brand.db")
+	r, err := registry.Create(t.Context(), sqlite.At(path), nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, r.Close()) })
+	b := &brand{name: name, path: path, Config: registry.Config{Registry: r, Key: watermark.GenerateKey(), SealKey: registry.GenerateSealKey(), Actor: "examiner"}}
+	_, err = b.Registry.Ledger().AddMarkKey(t.Context(), b.Key)
 	require.NoError(t, err)
 	for _, v := range vendors {
 		require.NoError(t, b.Registry.AddRecipient(t.Context(), registry.Recipient{Name: v, Kind: registry.KindVendor}))
 	}
 	b.Issuer = newIssuer(t, b.Config)
 	return b
+}
+
+// copied is the brand with a copy of its registry.
+func (b *brand) copied(t *testing.T) *brand {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "copied.db")
+	_, _, err := registry.Clone(t.Context(), sqlite.At(b.path), sqlite.At(path), "", nil)
+	require.NoError(t, err)
+	out := *b
+	out.Registry, err = registry.Open(t.Context(), sqlite.At(path))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, out.Registry.Close()) })
+	return &out
 }
 
 // issue returns the picture of a new copy.
@@ -308,7 +327,6 @@ func TestSourcesThatAreRefused(t *testing.T) {
 		"its sealing key":              func(c *verify.Config) { c.Sources[1].SealKey = nil },
 		"and want its name alone":      func(c *verify.Config) { c.Sources[1].Unopened = true },
 		"a mark key is nil":            func(c *verify.Config) { c.Sources[1].Keys = []*watermark.Key{nil} },
-		"a state file":                 func(c *verify.Config) { c.State = "x" },
 		"want two names or more":       func(c *verify.Config) { c.Parties = [][]string{{"A/vendor-x"}} },
 		"want REGISTRY/RECIPIENT":      func(c *verify.Config) { c.Parties = [][]string{{"vendor-x", "B/vendor-x"}} },
 		"of two registries or more":    func(c *verify.Config) { c.Parties = [][]string{{"A/vendor-x", "A/vendor-z"}} },
