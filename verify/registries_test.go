@@ -14,7 +14,6 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/sentencecheck"
 	"github.com/kycmark/kycmark/verify"
-	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
