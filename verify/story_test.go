@@ -47,7 +47,9 @@ func TestStory(t *testing.T) {
 		require.NoError(t, err)
 		copies[i], ids[i] = pic.Image, c.ID
 	}
-	v := newInvestigator(t, investigating(cfg))
+	with := investigating(cfg)
+	with.References = 0
+	v := newInvestigator(t, with)
 	var leaks []*verify.Verdict
 	for _, l := range []struct {
 		name string
@@ -84,6 +86,7 @@ func TestStory(t *testing.T) {
 	}
 	assert.ElementsMatch(t, ids[:], collage.Accused)
 	assert.Len(t, collage.Issued, 1, "it counts once")
+	assert.Empty(t, collage.References, "the picture beside is no control: the sheet does show it")
 	d, err := v.Weigh(ctx, leaks)
 	require.NoError(t, err)
 	require.Equal(t, []string{"vendor A"}, d.Named)
