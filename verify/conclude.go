@@ -87,9 +87,30 @@ func conclude(e evidence) conclusion {
 		c.say("mark-here", nil)
 	}
 	c.sayStates(e.issuedReads())
-	_, altered := e.sees(c.submission)
-	c.sayAltered(altered)
+	pixels, altered := e.sees(c.submission)
+	c.sayAltered(pixels, altered)
+	c.sayBeside(&e)
 	return c
+}
+
+// sayBeside adds the sentence on the uploads that a sheet shows beside the one that is concluded of, and of
+// which no copy is accused. Without an upload that is concluded of, there is none.
+func (c *conclusion) sayBeside(e *evidence) {
+	if m := e.match(c.submission); m == nil || !e.apart(c.submission) {
+		return
+	}
+	var names []string
+	for _, m := range e.matches {
+		accused := slices.ContainsFunc(e.reads, func(r read) bool {
+			return r.issued != nil && r.issued.Submission == m.Submission && slices.Contains(c.accused, r.copy)
+		})
+		if m.Submission != c.submission && showsCapture(m.Pixels) && !accused && e.apart(m.Submission) {
+			names = append(names, m.Submission.String())
+		}
+	}
+	if len(names) > 0 {
+		c.say("shows-beside", figures{"n": len(names), "uploads": names})
+	}
 }
 
 // rules is [conclude] for issued, the reads that conclude, without the sentences on other marks.
@@ -444,8 +465,8 @@ func concludeUnknown(e evidence) conclusion {
 }
 
 // sayAltered adds the sentence on the places that a leak shows altered to the note, if there are
-// any.
-func (c *conclusion) sayAltered(places []findings.Region) {
+// any. Places of [PixelsSame] are so small, or so plain, that a filter may have made them.
+func (c *conclusion) sayAltered(pixels string, places []findings.Region) {
 	if len(places) == 0 {
 		return
 	}
@@ -457,7 +478,11 @@ func (c *conclusion) sayAltered(places []findings.Region) {
 			kinds = append(kinds, kind)
 		}
 	}
-	c.say("altered", figures{"n": len(places), "kinds": kinds, "share": percent(sum)})
+	code := "altered"
+	if pixels == PixelsSame {
+		code = "altered-or-filtered"
+	}
+	c.say(code, figures{"n": len(places), "kinds": kinds, "share": percent(sum)})
 }
 
 // notExamined are the findings on files that could not be read as pictures.

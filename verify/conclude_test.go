@@ -55,6 +55,7 @@ func TestConclude(t *testing.T) {
 	stolen.key = &registry.KeyState{KeyID: "v1-k", State: registry.KeyCompromised}
 	altered := []Match{{Submission: s, Distance: 40, Pixels: PixelsAltered, Altered: []findings.Region{{Kind: "field", Share: .03}}}}
 	changed, changedTraced, changedMissing := found, found, missing
+	filtered := []Match{{Submission: s, Distance: 4, Pixels: PixelsSame, Altered: []findings.Region{{Kind: "caption", Share: .001}}}}
 	changed.shows, changedTraced.shows, changedTraced.blind, changedMissing.shows = PixelsAltered, PixelsAltered, 0, PixelsAltered
 	for name, row := range map[string]struct {
 		e           evidence
@@ -74,6 +75,7 @@ func TestConclude(t *testing.T) {
 		"no original":               {evidence{matches: []Match{match(s, 4, PixelsUnknown)}, reads: []read{c(PixelsUnknown)}}, FoundCopy, true, s, 7},
 		"edited":                    {evidence{matches: []Match{match(s, 4, PixelsDifferent)}, reads: []read{c(PixelsDifferent)}}, FoundCopy, true, s, 7},
 		"altered":                   {evidence{matches: altered, reads: []read{changed}}, FoundCopy, false, s, 7},
+		"sharpened":                 {evidence{matches: filtered, reads: []read{c(PixelsSame)}}, FoundCopy, false, s, 7},
 		"altered, only traced":      {evidence{matches: altered, reads: []read{changedTraced}}, FoundCopy, false, s, 7},
 		"altered, only read":        {evidence{matches: altered, reads: []read{c(PixelsAltered)}}, FoundCopy, true, s, 7},
 		"altered, without its part": {evidence{matches: altered, traces: traced(1, 5, 0), reads: []read{changedMissing}}, FoundTransplanted, false, s, 7},
@@ -150,6 +152,7 @@ func TestConclude(t *testing.T) {
 		note := written(got.said)
 		assert.Regexp(t, `^[A-Z].*\.$`, note, name)
 		assert.Equal(t, strings.HasPrefix(name, "altered"), strings.HasSuffix(note, "The picture was altered in 1 place (another text or picture, 3.0 % of the upload). Everywhere else it shows the same capture."), name)
+		assert.Equal(t, name == "sharpened", strings.HasSuffix(note, "differs from the upload in 1 place (0.1 % of the upload), as after a caption. Strong filters and conversions leave such places too. Everywhere else it shows the same capture."), name)
 		if len(row.e.reads) > 0 && row.e.reads[0].issued == nil {
 			assert.Contains(t, note, "does not list under that key", name)
 			assert.NotContains(t, note, "vendor", name)
@@ -323,4 +326,8 @@ func TestTargetsOfASheet(t *testing.T) {
 		}
 		assert.Equal(t, row.want, got, name)
 	}
+	two := evidence{matches: []Match{at(1, PixelsSame, 0), at(2, PixelsSame, 100)}, traces: []Tracing{{Submission: watermark.Submission{1}, Registered: true, Power: 1}}}
+	assert.Contains(t, written(conclude(two).said), "Beside that, the picture shows 1 further upload, with no copy confirmed there: "+watermark.Submission{2}.String())
+	two.matches[1].Region = two.matches[0].Region // one capture, submitted twice
+	assert.NotContains(t, written(conclude(two).said), "Beside that")
 }

@@ -72,7 +72,7 @@ var notes = map[string]string{
 	"copy-both":          thisMark + ": it was read without the original, and found again with it." + itsUpload,
 	"copy-both-little":   thisMark + ", read without the original. Compared with the original, the part of the mark that is this copy's alone was found. Too little of the picture can be seen to compare it otherwise.",
 	"copies-merged":      "The marks of copies {copies} are all in this picture, each with the part that is that copy's alone. The picture was made of all of them, or of one copy onto which a holder of the others laid their marks.",
-	"copies-collage":     "This picture is put together of copies of {n} uploads. The marks of copies {copies} are in it, each where its upload is shown. It counts once, as copy {copy}.",
+	"copies-collage":     "This picture is put together of pictures of several uploads. The marks of {n} copies are in it, each where its upload is shown: {copies}. It counts once, as copy {copy}.",
 	"copies-beside":      "The picture also carries {n|the mark|the marks} of {n|copy|copies} {copies}, of {n|another upload|other uploads}. {n|That mark is|Those marks are} not confirmed and {n|counts|count} for no recipient.",
 	"copy-forgeable":     thisMark + "." + itsUpload + " The mark key is recorded as compromised since {since}, and the copy was issued no earlier: on {issued}. Any holder of the key could have made this mark.",
 	"copy-void":          "The picture shows the upload of copy {copy} and carries its mark, which counts for no recipient.",
@@ -91,7 +91,7 @@ var notes = map[string]string{
 	"unconfirmed-closed":   thisMark + ". The original of that copy could not be opened for comparison." + notRuled,
 	"unconfirmed-erased":   thisMark + ". The upload of that copy was erased from the registry, so nothing is left to compare the picture with." + notRuled,
 	"unconfirmed-other":    thisMark + ". That it shows the upload of that copy could not be confirmed." + notRuled,
-	"unconfirmed-several":  "This picture carries the marks of several issued copies: {copies}. A picture is issued with one mark. At least one was laid onto it, or copies were merged, and no copy is confirmed.",
+	"unconfirmed-several":  "This picture carries the marks of several issued copies: {copies}. A picture is issued with one mark. At least one was laid onto it, or several copies were put together in it. No copy is confirmed.",
 
 	"unlisted":           "This picture carries a mark under key {key} with the copy ID {copy}, which the registry does not list under that key. The record of issued copies is incomplete, or another party used the key. The mark counts for no recipient.",
 	"unlisted-key-lost":  "The key is recorded as compromised since {day}.",
@@ -127,6 +127,10 @@ var notes = map[string]string{
 	"mark-here":             "A mark of a key that was tried may be here: what all marks of a key have in common was seen. A picture without a mark shows that much less than once in a million. Whose copy it was cannot be said.",
 	"unknown-recall":        trialsSay + ": at least {bound} (95 % confidence).",
 	"unknown-recall-part":   trialsSay + ". Here {missing} of the {uploads} uploads could not be searched, or only as whole pictures. Over all uploads the search finds at least {bound} (95 % confidence).",
+
+	"shows-beside": "Beside that, the picture shows {n} further {n|upload|uploads}, with no copy confirmed there: {uploads}.",
+
+	"altered-or-filtered": "The picture differs from the upload in {n} {n|place|places} ({share} of the upload), as after {kinds}. Strong filters and conversions leave such places too. Everywhere else it shows the same capture.",
 
 	"altered": "The picture was altered in {n} {n|place|places} ({kinds}, {share} of the upload). Everywhere else it shows the same capture.",
 	"pages":   "Only the first of {n} pages was examined.",
@@ -270,6 +274,7 @@ var dumpSentences = []row{
 	{"named-together", headline, (*weighing).namedTogether, "{n} {n|picture contains|pictures contain} copies issued to {among}{names} at once. Several parties put {n|it|them} together, or one party had the copies of all: the findings do not tell which."},
 	{"named-several", headline, (*weighing).namedSeveral, oneSourceText},
 	{"named-rest", headline, (*weighing).namedRest, "{n} {n|upload|uploads} in this dump {n|is|are} not explained, or not wholly, by copies of {name} with their marks. The source of {n|that upload|those uploads} may also have had those copies."},
+	{"named-others", headline, (*weighing).namedOthers, "Confirmed copies of {n} other {n|recipient|recipients} were also found in this dump. They are not enough to name {n|it|them}."},
 	{"named-unconfirmed", headline, (*weighing).namedUnconfirmed, "Marks of copies issued to others were also found in this dump, and could not be confirmed. Another source is not ruled out."},
 	{"named-transplanted", headline, (*weighing).namedTransplanted, "On {n} other {n|picture|pictures} marks of copies issued to {names} were transplanted: {n|it counts|they count} for no recipient. The party that did this may have prepared other pictures of this dump."},
 	{"named-released", headline, at(aboutNamed, nothing), releasedText},
@@ -304,7 +309,7 @@ var dumpSentences = []row{
 	{"custody-entered", onDates, (*weighing).custodyEntered, "Custody of {name}, which covers {n} of these pictures, was entered on {entered}: {why}. No recipient is named for its custody."},
 	{"custody-signed", onDates, (*weighing).custodySigned, "Custody of {n} of these pictures counts all the same: {name} had signed it before the find. A timestamp of {dated} covers the signature. Its key, {key}, is known from a receipt that was entered on {known}."},
 
-	{"matched", shows, (*weighing).matchedFigures, "Of {n} {n|picture|pictures} examined, {matched} {matched|shows|show} an upload of the registry."},
+	{"matched", shows, (*weighing).matchedFigures, "Of {n} {n|picture|pictures} examined, {matched} {matched|was|were} found to show an upload of the registry."},
 	{"registries", shows, (*weighing).registries, "{n} {n|registry was searched|registries were searched as one}: {names}. The words “the registry” mean all of them here. A recipient has the name of its registry before its own. Equal subject references of two registries count as one person's."},
 	{"matched-in", shows, (*weighing).matchedIn, "{n} of these {n|pictures shows an upload|pictures show uploads} that {name} has."},
 	{"matched-several", shows, many((*weighing).matchedSeveral), "{n} of these {n|pictures shows an upload|pictures show uploads} that several registries have: one file, or files of one capture. {n|It counts|Each counts} once, with the holders of all."},
@@ -358,7 +363,7 @@ var dumpSentences = []row{
 	{"void", showsNot, many((*weighing).voids), "{n} {n|picture carries|pictures carry} the mark of a copy that is void in the ledger: no byte of it was handed out, says the issuer's record. The record is wrong, or the copy left the issuer in another way. {n|It counts|They count} for no recipient."},
 	{"unconfirmed", showsNot, many((*weighing).unconfirmed), "{n} {n|picture carries|pictures carry} the mark of an issued copy, but could not be confirmed to show that copy's upload. A mark can be laid onto another picture, so {n|it counts|they count} for no recipient."},
 	{"collages", showsNot, (*weighing).collages, "{n} {n|picture is|pictures are} put together of copies of several uploads. {n|It counts|Each counts} for one copy; the notes on {n|it|them} name {more} {more|copy|copies} of other uploads, which {more|does|do} not count."},
-	{"unconfirmed-several", showsNot, many((*weighing).severals), "{n} {n|picture carries|pictures carry} the marks of several issued copies that do not fit together. Marks were laid onto {n|it|them}, or copies were merged, so {n|it counts|they count} for no recipient."},
+	{"unconfirmed-several", showsNot, many((*weighing).severals), "{n} {n|picture carries|pictures carry} the marks of several issued copies that do not fit together. Marks were laid onto {n|it|them}, or several copies were put together, so {n|it counts|they count} for no recipient."},
 	{"transplanted", showsNot, found(FoundTransplanted), "{n} {n|picture carries|pictures carry} a transplanted mark: it was laid onto {n|it|them} from another picture. That says nothing about the recipient of the copy whose mark was used. The party that did this may have prepared other pictures of this dump."},
 	{"lookalike", showsNot, found(FoundLookalike), "{n} {n|picture resembles an upload|pictures resemble uploads} of the registry, but {n|is|are} not shown to be the same {n|capture|captures}; {n|it is|they are} not counted as matched."},
 	{"registries-unopened", showsNot, (*weighing).unopenedRegistries, "The {n|registry|registries} {names} could not be opened, and {n|was|were} not searched. Pictures that {n|it|they} may have say nothing here; confirmed copies of other registries count as they are."},

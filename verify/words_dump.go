@@ -238,11 +238,22 @@ func (w *weighing) namedTransplanted() []figures {
 	return several(n, figures{"names": names})
 }
 
+// namedOthers is said beside a name if copies of recipients that are not named are confirmed too.
+func (w *weighing) namedOthers() []figures {
+	n := 0
+	for name, s := range w.parties {
+		if len(w.Named) > 0 && !slices.Contains(w.Named, name) && s.pictures > 0 {
+			n++
+		}
+	}
+	return several(n, nil)
+}
+
 // namedUnconfirmed is said beside a name if pictures carry unconfirmed marks of recipients that are not
-// named. They count for no recipient, so the sentence names none.
+// named, and none that is confirmed. They count for no recipient, so the sentence names none.
 func (w *weighing) namedUnconfirmed() []figures {
 	for name := range w.Unconfirmed {
-		if len(w.Named) > 0 && !slices.Contains(w.Named, name) {
+		if s := w.parties[name]; len(w.Named) > 0 && !slices.Contains(w.Named, name) && (s == nil || s.pictures == 0) {
 			return []figures{{}}
 		}
 	}

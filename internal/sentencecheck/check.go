@@ -181,6 +181,7 @@ type leak struct {
 	TooFlat    bool      `json:"too_flat"`
 	Sync       float64   `json:"sync_log10_p"`
 	Closed     int       `json:"closed"`
+	Accused    []string  `json:"accused"`
 	Reads      []readOf  `json:"reads"`
 	Traces     []traceOf `json:"traces"`
 	Matches    []matchOf `json:"matches"`

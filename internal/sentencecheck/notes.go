@@ -41,14 +41,15 @@ type traceOf struct {
 }
 
 type matchOf struct {
-	Submission string   `json:"submission"`
-	Page       int      `json:"page"`
-	Distance   int      `json:"distance"`
-	Pixels     string   `json:"pixels"`
-	In         []string `json:"in"`
-	HashOnly   bool     `json:"hash_only"`
-	Score      *float64 `json:"score"`
-	Altered    []place  `json:"altered"`
+	Submission string       `json:"submission"`
+	Page       int          `json:"page"`
+	Distance   int          `json:"distance"`
+	Pixels     string       `json:"pixels"`
+	In         []string     `json:"in"`
+	HashOnly   bool         `json:"hash_only"`
+	Score      *float64     `json:"score"`
+	Altered    []place      `json:"altered"`
+	Region     [][2]float64 `json:"region"`
 	Ratio      *struct {
 		Capture float64 `json:"capture"`
 		Another float64 `json:"another"`
@@ -263,19 +264,19 @@ func (l *leak) unanswered() []string {
 	return l.Searched.Unanswered
 }
 
-// altered returns the places at which the leak shows an upload altered.
-func (l *leak) altered() []place {
+// altered returns what the pixels say, and the places at which the leak shows an upload altered.
+func (l *leak) altered() (string, []place) {
 	for _, m := range l.Matches {
 		if m.Submission == l.Submission {
-			return m.Altered
+			return m.Pixels, m.Altered
 		}
 	}
 	for _, x := range l.ours() {
 		if x.Submission == l.Submission {
-			return x.Altered
+			return x.Shows, x.Altered
 		}
 	}
-	return nil
+	return "", nil
 }
 
 func recallFigures(l *leak, m *missing) row {
@@ -446,20 +447,17 @@ var noteRules = map[string]func(*report, *leak) row{
 		}
 		return recallFigures(l, l.missing())
 	},
-	"altered": func(_ *report, l *leak) row {
-		called := map[string]string{"bar": "a bar or blur", "caption": "a caption", "field": "another text or picture", "patch": "a sticker or another picture"}
-		var kinds []string
-		sum := 0.0
-		for _, p := range l.altered() {
-			if sum += p.Share; !slices.Contains(kinds, called[p.Kind]) {
-				kinds = append(kinds, called[p.Kind])
+	"altered":             changed("same, altered"),
+	"altered-or-filtered": changed("same"),
+	"shows-beside": func(_ *report, l *leak) row {
+		var of []string
+		for _, m := range l.Matches {
+			if capture(m.Pixels) && l.alone(m) && m.Submission != l.Submission && !slices.ContainsFunc(l.ours(), func(x readOf) bool { return x.Submission == m.Submission && slices.Contains(l.Accused, x.Copy) }) {
+				of = append(of, m.Submission)
 			}
 		}
-		said := fmt.Sprintf("%.1f %%", 100*sum)
-		if sum > 0 && sum < 0.001 {
-			said = "less than 0.1 %"
-		}
-		return when(len(l.altered()) > 0 && l.Submission != "", row{"n": len(l.altered()), "kinds": kinds, "share": said})
+		concluded := slices.ContainsFunc(l.Matches, func(m matchOf) bool { return m.Submission == l.Submission && l.alone(m) })
+		return when(concluded && len(of) > 0, row{"n": len(of), "uploads": of})
 	},
 	"pages": func(_ *report, l *leak) row { return when(l.Pages > 1 && l.examined(), row{"n": l.Pages}) },
 
@@ -468,6 +466,55 @@ var noteRules = map[string]func(*report, *leak) row{
 	"unopened":    is("unopened"),
 	"missing":     is("missing"),
 	"no picture":  is("no picture"),
+}
+
+// alone reports whether the place of a match is known, and is beside the places of all uploads that are shown.
+func (l *leak) alone(m matchOf) bool {
+	side := func(q [][2]float64, axis int) (from, to float64) {
+		from, to = q[0][axis], q[0][axis]
+		for _, p := range q {
+			from, to = min(from, p[axis]), max(to, p[axis])
+		}
+		return from, to
+	}
+	for _, o := range l.Matches {
+		if o.Submission == m.Submission || !capture(o.Pixels) {
+			continue
+		}
+		if m.Region == nil || o.Region == nil {
+			return false
+		}
+		both, a, b := 1.0, 1.0, 1.0
+		for axis := range 2 {
+			from, to := side(m.Region, axis)
+			low, high := side(o.Region, axis)
+			both, a, b = both*max(0, min(to, high)-max(from, low)), a*(to-from), b*(high-low)
+		}
+		if both > 0.05*min(a, b) {
+			return false
+		}
+	}
+	return m.Region != nil
+}
+
+// changed is the rule of a note on places at which the leak differs from an upload, by what the pixels say.
+func changed(word string) func(*report, *leak) row {
+	return func(_ *report, l *leak) row {
+		called := map[string]string{"bar": "a bar or blur", "caption": "a caption", "field": "another text or picture", "patch": "a sticker or another picture"}
+		var kinds []string
+		sum := 0.0
+		shows, places := l.altered()
+		for _, p := range places {
+			if sum += p.Share; !slices.Contains(kinds, called[p.Kind]) {
+				kinds = append(kinds, called[p.Kind])
+			}
+		}
+		said := fmt.Sprintf("%.1f %%", 100*sum)
+		if sum > 0 && sum < 0.001 {
+			said = "less than 0.1 %"
+		}
+		return when(len(places) > 0 && l.Submission != "" && shows == word, row{"n": len(places), "kinds": kinds, "share": said})
+	}
 }
 
 func is(finding string) func(*report, *leak) row {

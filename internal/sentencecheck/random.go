@@ -143,11 +143,11 @@ func (d *dump) search(l map[string]any) {
 	}
 }
 
-// alter makes the match of the leak, which shows the same capture, one with altered places.
-func (d *dump) alter(l map[string]any) string {
+// alter makes the match of the leak, which shows the same capture, one with altered places; pixels says it.
+func (d *dump) alter(l map[string]any, pixels string) string {
 	m := l["matches"].([]any)[0].(map[string]any)
-	m["pixels"], m["altered"] = "same, altered", []any{d.place(), d.place()}[:1+d.IntN(2)]
-	return "same, altered"
+	m["pixels"], m["altered"] = pixels, []any{d.place(), d.place()}[:1+d.IntN(2)]
+	return pixels
 }
 
 func (d *dump) place() any {
@@ -158,6 +158,13 @@ func (d *dump) place() any {
 func (d *dump) shows(l map[string]any, u *Upload, pixels string) {
 	d.match(l, u, pixels)
 	l["submission"], l["submitted"], l["distance"], l["custody"] = u.ID, u.Submitted, 4, u.Custody
+	if o := &d.Uploads[0]; o.ID != u.ID && d.IntN(6) == 0 { // on one sheet with another upload
+		m := l["matches"].([]any)
+		m[0].(map[string]any)["region"] = [4][2]float64{{0, 0}, {100, 0}, {100, 80}, {0, 80}}
+		x := float64(90 + 10*d.IntN(2))
+		l["matches"] = append(m, map[string]any{"submission": o.ID, "distance": 90, "pixels": "same, altered", "altered": []any{d.place()}, "submitted": o.Submitted,
+			"region": [4][2]float64{{x, 0}, {x + 100, 0}, {x + 100, 80}, {x, 80}}})
+	}
 	var controls []any
 	for range d.IntN(4) {
 		controls = append(controls, map[string]any{"distance": 30, "pixels": []string{"unrelated", "different", "unrelated", "same"}[d.IntN(4)]})
@@ -245,7 +252,7 @@ func (d *dump) confirm(l map[string]any, u *Upload, copies ...Copy) {
 	shows, traced := "same", len(copies) > 1 || d.IntN(2) == 0
 	if traced && len(copies) == 1 && d.IntN(3) == 0 {
 		if shows = "same in part"; d.IntN(2) == 0 {
-			shows = d.alter(l)
+			shows = d.alter(l, []string{"same", "same, altered"}[d.IntN(2)])
 		}
 	}
 	l["finding"], l["recipient"] = "copy", copies[0].Recipient
@@ -294,7 +301,7 @@ func (d *dump) unsure(l map[string]any) {
 	c := u.Copies[d.IntN(len(u.Copies))]
 	shows := []string{"different", "same in part", "same document", "same template", "undecided", "not compared"}[d.IntN(6)]
 	if d.match(l, u, shows); d.IntN(6) == 0 {
-		shows = d.alter(l)
+		shows = d.alter(l, "same, altered")
 	}
 	d.read(l, c.ID, u.ID, shows, c.Issued)
 	if shows == "not compared" && d.IntN(2) == 0 {
@@ -333,7 +340,7 @@ func (d *dump) transplanted(l map[string]any) {
 func (d *dump) unmarked(l map[string]any) {
 	u := d.upload()
 	if d.shows(l, u, "same"); d.IntN(4) == 0 {
-		d.alter(l)
+		d.alter(l, "same, altered")
 	}
 	d.trace(l, u, 0.9995)
 	l["finding"], l["power"] = "unmarked", 0.9995

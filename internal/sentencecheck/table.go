@@ -87,9 +87,19 @@ var rules = map[string]func(*report) []row{
 	"named-unacknowledged": receiptRule(func(all, signed int) bool { return signed == 0 }),
 	"named-reserved":       namedReserved,
 	"named-had":            namedHad,
+	"named-others": func(r *report) []row {
+		n := 0
+		for _, name := range r.holders() {
+			if r.stage() == named && !slices.Contains(r.Verdict.Named, name) {
+				n += yes(r.count(func(l *leak) bool { return slices.Contains(l.recipients(), name) }) > 0)
+			}
+		}
+		return some(n, nil)
+	},
 	"named-unconfirmed": func(r *report) []row {
 		return once(r.stage() == named && slices.ContainsFunc(r.holders(), func(name string) bool {
-			return r.Verdict.Unconfirmed[name] > 0 && !slices.Contains(r.Verdict.Named, name)
+			seen := r.count(func(l *leak) bool { return slices.Contains(l.recipients(), name) }) > 0
+			return r.Verdict.Unconfirmed[name] > 0 && !slices.Contains(r.Verdict.Named, name) && !seen
 		}), nil)
 	},
 	"misdelivered": misdelivered,
