@@ -93,8 +93,8 @@ func conclude(e evidence) conclusion {
 	return c
 }
 
-// sayBeside adds the sentence on the uploads that a sheet shows beside the one that is concluded of, and of
-// which no copy is accused. Without an upload that is concluded of, there is none.
+// sayBeside adds a sentence to the note of a sheet that shows several uploads. The sentence names the
+// uploads beside c.submission without an accused copy. It needs the place of c.submission.
 func (c *conclusion) sayBeside(e *evidence) {
 	if m := e.match(c.submission); m == nil || !e.apart(c.submission) {
 		return

@@ -142,8 +142,8 @@ func (v *Investigator) brings(l *leakPicture, x candidate, of watermark.Submissi
 // is the part of it that shows the submission own. A match that e already compared is returned. A
 // submission that the search of whole does not find gives [PixelsUnrelated] without a comparison.
 // The result is nil, without an error, for own itself and for the same subject. It is also nil for
-// a submission that was erased, is kept as a hash alone, or cannot be opened, and on a sheet for the pictures
-// that lie beside own: that the leak shows them is no false match.
+// a submission that was erased, is kept as a hash alone, or cannot be opened. On a sheet it is nil for the
+// pictures that lie beside own: that the leak shows them is no false match.
 func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *evidence, own *registry.Submission, c candidate) (*Match, error) {
 	row, err := c.in.Registry.Engine().SubmissionAt(ctx, c.ref)
 	if err != nil {
