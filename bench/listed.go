@@ -72,9 +72,8 @@ Exit 1 when any reading gives a wrong ID.`,
 						}
 						tally("read", r.Marks)
 						for i, name := range []string{"short", "long"} {
-							if t.Values[name] = t.Values["read"]; len(r.Marks) == 0 {
-								tally(name, r.Among(lists[i]))
-							}
+							t.Values[name] = t.Values["read"]
+							tally(name, r.Among(lists[i]))
 						}
 						emit(t)
 					}

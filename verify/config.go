@@ -133,7 +133,8 @@ type Config struct {
 	Sums map[string]registry.Digest
 
 	// Once, if it is not zero, is 32 random bytes of a run that may be cut short and begun anew. A later run
-	// with the same bytes over the same files takes over the entry of the first in the ledger.
+	// with the same bytes, files and circumstances takes over the entry of the first in the ledger, if no conclusion was
+	// entered. State has bytes of its own.
 	Once [32]byte
 
 	// Part has only one part of a dump examined: other investigators examine the rest, and one joins what

@@ -54,7 +54,7 @@ type partHead struct {
 	Listed        registry.Digest      `json:"listed"` // their names and sizes
 	Circumstances Circumstances        `json:"circumstances"`
 	Containers    []findings.Container `json:"containers"`
-	Logged        []int64              `json:"logged"`
+	Logged        [][]int64            `json:"logged"` // in each registry
 	Begun         time.Time            `json:"begun,omitzero"`
 	Reveals       bool                 `json:"reveals"`
 
@@ -76,7 +76,10 @@ func (v *Investigator) WritePart(ctx context.Context, w io.Writer, leaks []*Verd
 	if err != nil {
 		return err
 	}
-	head := partHead{stateHead: state, Part: v.cfg.Part, Circumstances: v.cfg.Circumstances, Logged: v.entries(v.in.all[0]), Reveals: reveal}
+	head := partHead{stateHead: state, Part: v.cfg.Part, Circumstances: v.cfg.Circumstances, Reveals: reveal}
+	for _, s := range v.in.all {
+		head.Logged = append(head.Logged, v.entries(s))
+	}
 	v.mu.Lock()
 	head.Files, head.Listed, head.Containers, head.Begun = v.files, v.listed, v.containers, v.begun
 	v.mu.Unlock()
@@ -144,7 +147,7 @@ func (p *Parts) add(h *partHead) error {
 func readPart(text []byte) (*partHead, error) {
 	h := new(partHead)
 	line, rest, whole := bytes.Cut(text, []byte("\n"))
-	if err := json.Unmarshal(line, h); !whole || !bytes.HasPrefix(line, []byte(stateMark)) || err != nil || h.Part == (Part{}) || h.check() != nil || h.Files < 0 {
+	if err := json.Unmarshal(line, h); !whole || !bytes.HasPrefix(line, []byte(stateMark)) || err != nil || h.Part == (Part{}) || h.check() != nil || h.Files < 0 || len(h.Logged) != len(h.Registries) {
 		return nil, errors.New("it is no part of a dump")
 	}
 	at := h.Number - 1 // in the dump
@@ -181,7 +184,8 @@ func (p *Parts) Config(cfg Config) (Config, error) {
 func (h *partHead) with(other *partHead) bool {
 	a, b := *h, *other
 	for _, x := range []*partHead{&a, &b} {
-		x.Number, x.Ledger, x.Logged, x.Begun, x.Reveals, x.leaks = 0, 0, nil, time.Time{}, false, nil
+		x.stateHead = x.timeless()
+		x.Number, x.Logged, x.Begun, x.Reveals, x.leaks = 0, nil, time.Time{}, false, nil
 	}
 	return sameJSON(a, b)
 }
@@ -204,18 +208,20 @@ func (v *Investigator) Join(ctx context.Context, p *Parts) ([]*Verdict, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := v.cfg.Registry.Ledger().Investigations(ctx)
+	entered, err := each(v.in, func(s *shelf) (map[int64]registry.Investigation, error) {
+		all, err := s.Registry.Ledger().Investigations(ctx)
+		by := make(map[int64]registry.Investigation)
+		for _, x := range all {
+			by[x.Entry] = x
+		}
+		return by, err
+	})
 	if err != nil {
 		return nil, err
 	}
-	entered := make(map[int64]registry.Investigation)
-	for _, x := range all {
-		entered[x.Entry] = x
-	}
 	leaks := make([]*Verdict, p.heads[0].Files)
 	for _, h := range p.heads {
-		state := h.stateHead
-		if state.Ledger = want.Ledger; !sameJSON(state, want) || !sameJSON(h.Circumstances, v.cfg.Circumstances) {
+		if !sameJSON(h.timeless(), want.timeless()) || !sameJSON(h.Circumstances, v.cfg.Circumstances) {
 			return nil, fmt.Errorf("%w: part %s: it was examined with another registry, program, set of keys or search", registry.ErrInput, h.Part)
 		}
 		if err := v.joins(h, entered); err != nil {
@@ -225,10 +231,12 @@ func (v *Investigator) Join(ctx context.Context, p *Parts) ([]*Verdict, error) {
 			leaks[h.Number-1+i*h.Of] = l
 		}
 	}
-	own := v.in.all[0]
 	v.mu.Lock()
 	for _, h := range p.heads {
-		own.logged, v.containers = append(own.logged, h.Logged...), h.Containers
+		for i, s := range v.in.all {
+			s.logged = append(s.logged, h.Logged[i]...)
+		}
+		v.containers = h.Containers
 		if v.begun.IsZero() || !h.Begun.IsZero() && h.Begun.Before(v.begun) {
 			v.begun = h.Begun
 		}
@@ -245,16 +253,18 @@ func (v *Investigator) Join(ctx context.Context, p *Parts) ([]*Verdict, error) {
 	return leaks, ctx.Err()
 }
 
-// joins checks the leaks of a part. Each verdict follows from its evidence. The part's entry in the
+// joins checks the leaks of a part. Each verdict follows from its evidence. The part's entry in each
 // ledger has each file that was read; a part without a picture has no entry.
-func (v *Investigator) joins(h *partHead, entered map[int64]registry.Investigation) error {
-	for _, n := range h.Logged {
-		if _, is := entered[n]; !is {
-			return fmt.Errorf("entry %d of the ledger is no investigation", n)
+func (v *Investigator) joins(h *partHead, entered []map[int64]registry.Investigation) error {
+	for i, by := range entered {
+		for _, n := range h.Logged[i] {
+			if _, is := by[n]; !is {
+				return fmt.Errorf("entry %d of the ledger is no investigation", n)
+			}
 		}
 	}
 	for _, l := range h.leaks {
-		if err := l.recheck(v.cfg.SealKey != nil, nil, true, false); err != nil {
+		if err := l.recheck(v.cfg.SealKey != nil, v.in.away, true, false); err != nil {
 			return fmt.Errorf("%.200q: %w", l.File, err)
 		}
 		if !l.Examined() {
@@ -264,8 +274,10 @@ func (v *Investigator) joins(h *partHead, entered map[int64]registry.Investigati
 		if err != nil || len(raw) != len(registry.Digest{}) {
 			return fmt.Errorf("%.200q: SHA-256 %.100q", l.File, l.SHA256)
 		}
-		if !slices.ContainsFunc(h.Logged, func(n int64) bool { return v.cfg.Registry.Engine().Examined(entered[n], [32]byte(raw)) }) {
-			return fmt.Errorf("%.200q: the ledger does not say that it was examined", l.File)
+		for i, s := range v.in.all {
+			if !slices.ContainsFunc(h.Logged[i], func(n int64) bool { return s.Registry.Engine().Examined(entered[i][n], [32]byte(raw)) }) {
+				return fmt.Errorf("%.200q: the ledger does not say that it was examined", l.File)
+			}
 		}
 	}
 	return nil

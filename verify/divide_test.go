@@ -33,13 +33,17 @@ func dividedDump(t *testing.T, c *caseFile) string {
 	return dir
 }
 
-// partRun examines a part of a dump and returns the verdicts with their investigator.
-func partRun(t *testing.T, c *caseFile, part verify.Part, dir string) (*verify.Investigator, []*verify.Verdict) {
-	t.Helper()
-	cfg := c.Config
-	cfg.Part = part
+// dated is a configuration of leaks that were found on a day.
+func dated(cfg verify.Config) verify.Config {
 	cfg.Found = time.Date(2026, 6, 1, 0, 0, 0, 0, time.FixedZone("CEST", 7200))
-	v := newInvestigator(t, cfg)
+	return cfg
+}
+
+// partRun examines a part of a dump and returns the verdicts with their investigator.
+func partRun(t *testing.T, cfg verify.Config, part verify.Part, dir string) (*verify.Investigator, []*verify.Verdict) {
+	t.Helper()
+	cfg.Part = part
+	v := newInvestigator(t, dated(cfg))
 	v.SetDetect(noMark)
 	var leaks []*verify.Verdict
 	for l, err := range v.InvestigateFiles(t.Context(), dir) {
@@ -50,22 +54,22 @@ func partRun(t *testing.T, c *caseFile, part verify.Part, dir string) (*verify.I
 }
 
 // partOf returns what is written of a part.
-func partOf(t *testing.T, c *caseFile, part verify.Part, dir string) []byte {
+func partOf(t *testing.T, cfg verify.Config, part verify.Part, dir string) []byte {
 	t.Helper()
-	v, leaks := partRun(t, c, part, dir)
+	v, leaks := partRun(t, cfg, part, dir)
 	var b bytes.Buffer
 	require.NoError(t, v.WritePart(t.Context(), &b, leaks, true))
 	return b.Bytes()
 }
 
 // joined joins parts with an investigator of their own.
-func joined(t *testing.T, c *caseFile, parts ...[]byte) (*verify.Investigator, []*verify.Verdict, error) {
+func joined(t *testing.T, cfg verify.Config, parts ...[]byte) (*verify.Investigator, []*verify.Verdict, error) {
 	t.Helper()
 	s, err := verify.ReadParts(parts...)
 	if err != nil {
 		return nil, nil, err
 	}
-	cfg, err := s.Config(c.Config)
+	cfg, err = s.Config(cfg)
 	require.NoError(t, err)
 	v := newInvestigator(t, cfg)
 	leaks, err := v.Join(t.Context(), s)
@@ -88,7 +92,7 @@ func outputs(t *testing.T, v *verify.Investigator, d *verify.DumpVerdict, record
 func TestPartsAreOneRun(t *testing.T) {
 	c := newCase(t)
 	dir := dividedDump(t, c)
-	v, leaks := partRun(t, c, verify.Part{}, dir)
+	v, leaks := partRun(t, c.Config, verify.Part{}, dir)
 	whole, err := v.Weigh(t.Context(), leaks)
 	require.NoError(t, err)
 	want := outputs(t, v, whole, whole)
@@ -97,10 +101,10 @@ func TestPartsAreOneRun(t *testing.T) {
 		c := newCase(t)
 		var parts [][]byte
 		for k := range of {
-			parts = append(parts, partOf(t, c, verify.Part{Number: k + 1, Of: of}, dir))
+			parts = append(parts, partOf(t, c.Config, verify.Part{Number: k + 1, Of: of}, dir))
 		}
 		random.Shuffle(of, func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
-		v, leaks, err := joined(t, c, parts...)
+		v, leaks, err := joined(t, c.Config, parts...)
 		require.NoError(t, err)
 		d, err := v.Weigh(t.Context(), leaks)
 		require.NoError(t, err)
@@ -116,7 +120,7 @@ func TestPartsAreOneRun(t *testing.T) {
 
 		copied := t.TempDir() // a copy, and nothing else
 		require.NoError(t, os.Rename(filepath.Join(dir, "1.jpg"), filepath.Join(copied, "1.jpg")))
-		v, leaks = partRun(t, c, verify.Part{}, copied)
+		v, leaks = partRun(t, c.Config, verify.Part{}, copied)
 		require.NoError(t, os.Rename(filepath.Join(copied, "1.jpg"), filepath.Join(dir, "1.jpg")))
 		again, err := v.Weigh(t.Context(), leaks)
 		require.NoError(t, err)
@@ -127,16 +131,73 @@ func TestPartsAreOneRun(t *testing.T) {
 	}
 }
 
+// Parts of a dump that several registries were searched for, and a run that was cut short, are one run too: with one file in two
+// registries, files of one capture, and a person in both.
+func TestDividedAmongRegistries(t *testing.T) {
+	a, b := newBrand(t, "A", "vendor-x"), newBrand(t, "B", "vendor-x")
+	a.holds(t, "vendor-x", feb, feb.AddDate(0, 1, 0))
+	submit(t, a.Issuer, file(t, passport(1), "jpeg"), "one", feb)
+	of := submit(t, b.Issuer, file(t, passport(1), "png"), "one", feb.AddDate(0, 2, 0))
+	submit(t, b.Issuer, file(t, passport(2), "jpeg"), "one", feb.AddDate(0, 3, 0))
+	submit(t, a.Issuer, file(t, passport(2), "jpeg"), "two", feb.AddDate(0, 4, 0))
+	marked, _ := b.issue(t, of, "vendor-x")
+	dir := t.TempDir()
+	for name, img := range map[string]image.Image{"1.jpg": marked, "2.jpg": passport(2), "3.jpg": passport(1), "4.jpg": passport(9)} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), file(t, img, "jpeg"), 0o600))
+	}
+	fresh := func() verify.Config {
+		cfg := together(a.copied(t), b.copied(t))
+		cfg.Parties = [][]string{{"A/vendor-x", "B/vendor-x"}}
+		return cfg
+	}
+	v, leaks := partRun(t, fresh(), verify.Part{}, dir)
+	whole, err := v.Weigh(t.Context(), leaks)
+	require.NoError(t, err)
+	want := outputs(t, v, whole, whole)
+	require.Contains(t, want, "A/vendor-x = B/vendor-x")
+
+	cfg := fresh()
+	one, two := partOf(t, cfg, verify.Part{Number: 1, Of: 2}, dir), partOf(t, cfg, verify.Part{Number: 2, Of: 2}, dir)
+	v, leaks, err = joined(t, cfg, two, one)
+	require.NoError(t, err)
+	d, err := v.Weigh(t.Context(), leaks)
+	require.NoError(t, err)
+	require.Equal(t, want, outputs(t, v, d, whole))
+	for _, r := range d.Record.Registries {
+		require.Len(t, r.Logged, 2, r.Name)
+	}
+	cfg.Parties = nil
+	_, _, err = joined(t, cfg, one, two)
+	require.ErrorIs(t, err, registry.ErrInput)
+	cfg.Sources[1] = verify.Source{Name: "B", Unopened: true}
+	_, _, err = joined(t, cfg, one, two)
+	require.ErrorIs(t, err, registry.ErrInput)
+
+	cfg = fresh()
+	cfg.State, cfg.Workers = filepath.Join(t.TempDir(), "state"), 1
+	for _, err := range quiet(newInvestigator(t, dated(cfg))).InvestigateFiles(t.Context(), dir) {
+		require.NoError(t, err)
+		break // cut short
+	}
+	v, leaks = partRun(t, cfg, verify.Part{}, dir)
+	d, err = v.Weigh(t.Context(), leaks)
+	require.NoError(t, err)
+	require.Equal(t, want, outputs(t, v, d, whole))
+	for _, r := range d.Record.Registries {
+		require.Len(t, r.Logged, 1, r.Name)
+	}
+}
+
 // Investigators that share what they read of the registry find what others find, also beside each other and
 // after an erasure.
 func TestSharedSearch(t *testing.T) {
 	c := newCase(t)
 	dir := dividedDump(t, c)
 	base := newInvestigator(t, c.Config)
-	for range 2 {
-		_, want := partRun(t, c, verify.Part{Number: 1, Of: 2}, dir)
+	for together := 1; together <= 2; together++ {
+		_, want := partRun(t, c.Config, verify.Part{Number: 1, Of: 2}, dir)
 		var wg sync.WaitGroup
-		for range 2 {
+		for range together {
 			wg.Go(func() {
 				cfg := c.Config
 				cfg.Part = verify.Part{Number: 1, Of: 2}
@@ -174,9 +235,9 @@ func TestSharedSearch(t *testing.T) {
 func TestPartsThatDoNotFit(t *testing.T) {
 	c := newCase(t)
 	dir := dividedDump(t, c)
-	one, two := partOf(t, c, verify.Part{Number: 1, Of: 2}, dir), partOf(t, c, verify.Part{Number: 2, Of: 2}, dir)
+	one, two := partOf(t, c.Config, verify.Part{Number: 1, Of: 2}, dir), partOf(t, c.Config, verify.Part{Number: 2, Of: 2}, dir)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "8.txt"), []byte("more"), 0o600))
-	more := partOf(t, c, verify.Part{Number: 2, Of: 2}, dir)
+	more := partOf(t, c.Config, verify.Part{Number: 2, Of: 2}, dir)
 	lines := bytes.SplitAfter(one, []byte("\n"))
 	text := string(one)
 	for name, x := range map[string]struct {
@@ -195,11 +256,11 @@ func TestPartsThatDoNotFit(t *testing.T) {
 		"another finding": {[][]byte{[]byte(strings.Replace(text, `"finding":"copy"`, `"finding":"unmarked"`, 1)), two}, "1.jpg"},
 		"another file":    {[][]byte{[]byte(strings.Replace(text, `"sha256":"`, `"sha256":"00`, 1)), two}, "1.jpg"},
 		"another version": {[][]byte{[]byte(strings.Replace(text, `"version":"`, `"version":"x`, 1)), []byte(strings.Replace(string(two), `"version":"`, `"version":"x`, 1))}, "another registry, program, set of keys"},
-		"another entry":   {[][]byte{[]byte(strings.Replace(text, `"logged":[`, `"logged":[1,`, 1)), two}, "entry 1 of the ledger is no investigation"},
-		"no entry":        {[][]byte{[]byte(strings.Replace(text, `"logged":[`, `"logged":[],"x":[`, 1)), two}, "the ledger does not say that it was examined"},
+		"another entry":   {[][]byte{[]byte(strings.Replace(text, `"logged":[[`, `"logged":[[1,`, 1)), two}, "entry 1 of the ledger is no investigation"},
+		"no entry":        {[][]byte{[]byte(strings.Replace(text, `"logged":[[`, `"logged":[[]],"x":[[`, 1)), two}, "the ledger does not say that it was examined"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := joined(t, c, x.parts...)
+			_, _, err := joined(t, c.Config, x.parts...)
 			require.ErrorIs(t, err, registry.ErrInput)
 			require.ErrorContains(t, err, x.says)
 		})

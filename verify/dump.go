@@ -120,6 +120,9 @@ func (v *Investigator) restored(ctx context.Context, leaks []*Verdict) ([]*Verdi
 					full.In = places
 				}
 			}
+			if full.In, err = v.in.subjects(ctx, full.In, l.Submission); err != nil {
+				return nil, err
+			}
 		}
 		if len(l.marked) == 0 && l.Copy != 0 {
 			if err := v.restoreMarked(ctx, &full); err != nil {

@@ -86,7 +86,7 @@ func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump
 			yield(nil, err)
 			return
 		}
-		if err := v.log(ctx, mine, sums); err != nil {
+		if err := v.log(ctx, p.once, mine, sums); err != nil {
 			yield(nil, err)
 			return
 		}

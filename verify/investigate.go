@@ -81,7 +81,7 @@ func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte
 	if err != nil {
 		return closed(path, leak, err), nil
 	}
-	if err := v.log(ctx, []dump.File{{Name: path, Size: int64(len(leak))}}, [][32]byte{sha256.Sum256(leak)}); err != nil {
+	if err := v.log(ctx, v.cfg.Once, []dump.File{{Name: path, Size: int64(len(leak))}}, [][32]byte{sha256.Sum256(leak)}); err != nil {
 		return nil, err
 	}
 	return v.investigate(ctx, path, pic, 1)

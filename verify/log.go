@@ -14,15 +14,15 @@ import (
 
 // log enters into the ledger that an investigation of the files all begins. Nothing may be examined
 // before. It also refuses a sealing key that does not open the registry's uploads. Files are
-// entered by [inputDigest], not by name; sums has the SHA-256 of each file that could be read.
-func (v *Investigator) log(ctx context.Context, all []dump.File, sums [][32]byte) error {
+// entered by [inputDigest], not by name. once is as in [Config]; sums has the SHA-256 of each file that could be read.
+func (v *Investigator) log(ctx context.Context, once [32]byte, all []dump.File, sums [][32]byte) error {
 	if err := v.checkSealKey(ctx); err != nil {
 		return err
 	}
 	now := v.now().UTC().Truncate(time.Microsecond)
 	entries, err := each(v.in, func(s *shelf) (int64, error) {
 		return s.Registry.Engine().LogInvestigation(ctx, registry.Investigation{
-			Salt: v.cfg.Once, Actor: v.cfg.Actor, Command: shellLine(v.cfg.Command), Input: inputDigest(all), Files: int64(len(all)),
+			Salt: once, Actor: v.cfg.Actor, Command: shellLine(v.cfg.Command), Input: inputDigest(all), Files: int64(len(all)),
 			Found: v.cfg.Found, Evidence: v.cfg.Evidence, EvidenceSHA256: v.cfg.EvidenceSHA256,
 		}, sums...)
 	})

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -100,9 +101,6 @@ func (c *Config) checkSources() error {
 	}
 	if len(c.Sources) < 2 || len(c.Sources) > odds.MaxRegistries {
 		return fmt.Errorf("%d registries, want from 2 to %d", len(c.Sources), odds.MaxRegistries)
-	}
-	if c.State != "" || c.Part != (Part{}) || c.Once != [32]byte{} {
-		return errors.New("a state file, a part or a job, with several registries: not supported")
 	}
 	opened := -1
 	for i, s := range c.Sources {
@@ -278,6 +276,26 @@ func (r *registries) submission(ctx context.Context, id watermark.Submission) (r
 	return row, places, lost
 }
 
+// subjects returns the places of a submission with its subjects there, which JSON leaves out.
+func (r *registries) subjects(ctx context.Context, places []findings.Place, of watermark.Submission) ([]findings.Place, error) {
+	out := slices.Clone(places)
+	for i, p := range out {
+		for _, s := range r.all {
+			if s.Name != p.Registry || p.Subject != "" {
+				continue
+			}
+			row, err := s.Registry.Submission(ctx, cmp.Or(p.Submission, of))
+			if gone(err) != nil {
+				return nil, r.wrap(s, err)
+			}
+			if row != nil {
+				out[i].Subject = row.Subject
+			}
+		}
+	}
+	return out, nil
+}
+
 // page returns the row of a submission or page, as [engine.Engine.Page] does. Of several registries it is the
 // one with the most pages: another may have entered only the first.
 func (r *registries) page(ctx context.Context, id watermark.Submission) (row *registry.Submission, err error) {
@@ -372,7 +390,7 @@ func (r *registries) issued(ctx context.Context, id watermark.CopyID, keyID stri
 func (r *registries) marks(ctx context.Context, reading *watermark.Reading, keys []*watermark.Key) ([]*watermark.Detection, error) {
 	all := reading.Marks
 	for _, key := range keys {
-		if len(reading.Marks) > 0 || !reading.Unread(key) {
+		if !reading.Unread(key) {
 			continue
 		}
 		list, err := r.list(ctx, key)

@@ -3,6 +3,7 @@ package verify
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -11,7 +12,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"reflect"
 	"slices"
 	"sync"
 
@@ -28,39 +28,61 @@ type progress struct {
 	mu    sync.Mutex
 	known map[string]*Verdict // by SHA-256, hex
 	file  *os.File            // nil: nothing is kept
+	once  registry.Digest     // random, of all runs with this state file: see [Config].Once
 }
 
 // A stateHead is the first line of a state file: what its verdicts depend on.
 type stateHead struct {
-	State    int      `json:"kycmark_state"`
-	Registry string   `json:"registry"`
-	Version  string   `json:"version"`
-	Keys     []string `json:"keys"`
-	SealKey  string   `json:"seal_key"`
-	Search   string   `json:"search"` // "": earlier versions could search elsewhere
-	Against  []string `json:"against"`
-	Others   int      `json:"references"`
-	Ledger   int64    `json:"ledger"` // entries of the registry when the file was begun
+	State      int             `json:"kycmark_state"`
+	Version    string          `json:"version"`
+	Registries []stateRegistry `json:"registries"`
+	Away       []string        `json:"away"`    // names of registries that could not be opened
+	Parties    [][]string      `json:"parties"` // see [Config]
+	Against    []string        `json:"against"`
+	Others     int             `json:"references"`
+
+	Once registry.Digest `json:"once,omitzero"` // of a state file: see [progress]
+}
+
+// A stateRegistry is one of the registries that are searched, the only one without a name.
+type stateRegistry struct {
+	Name    string   `json:"name"`
+	ID      string   `json:"id"`
+	Keys    []string `json:"keys"`
+	SealKey string   `json:"seal_key"`
+	Ledger  int64    `json:"ledger"` // entries when the file was begun
+}
+
+// timeless returns the head without what differs between two runs of one investigation.
+func (h stateHead) timeless() stateHead {
+	h.Once, h.Registries = registry.Digest{}, slices.Clone(h.Registries)
+	for i := range h.Registries {
+		h.Registries[i].Ledger = 0
+	}
+	return h
 }
 
 const (
-	stateVersion = 1
+	stateVersion = 2
 	stateMark    = `{"kycmark_state":` // how every state file begins
 )
 
 // stateHead returns the first line of a state file that this investigator would begin now, with the
-// present length of the ledger. The error is the registry's.
+// present length of the ledgers. The error is the registry's.
 func (v *Investigator) stateHead(ctx context.Context) (stateHead, error) {
-	if v.in.several() {
-		return stateHead{}, fmt.Errorf("%w: a state file or a part of several registries", registry.ErrInput)
-	}
-	h := stateHead{State: stateVersion, Registry: v.cfg.Registry.ID(), Others: v.cfg.References, Keys: v.keyIDs(), SealKey: v.sealKeyID(), Against: []string{}}
+	h := stateHead{State: stateVersion, Others: v.cfg.References, Against: []string{}, Away: v.in.away, Parties: v.cfg.Parties}
 	h.Version, _ = buildInfo()
 	for _, id := range v.cfg.Against {
 		h.Against = append(h.Against, id.String())
 	}
 	var err error
-	h.Ledger, _, err = v.cfg.Registry.Ledger().Head(ctx)
+	h.Registries, err = each(v.in, func(s *shelf) (r stateRegistry, err error) {
+		if r = (stateRegistry{Name: s.Name, ID: s.Registry.ID(), Keys: keyIDs(s.Keys)}); s.SealKey != nil {
+			r.SealKey = s.SealKey.ID()
+		}
+		r.Ledger, _, err = s.Registry.Ledger().Head(ctx)
+		return r, err
+	})
 	return h, err
 }
 
@@ -68,7 +90,7 @@ func (v *Investigator) stateHead(ctx context.Context) (stateHead, error) {
 // [Config].State, which is opened for more. Without State it is empty and keeps nothing. The error
 // names the file; it wraps [registry.ErrInput] if the file is damaged or of another investigation.
 func (v *Investigator) begin(ctx context.Context) (*progress, error) {
-	p := &progress{known: make(map[string]*Verdict)}
+	p := &progress{known: make(map[string]*Verdict), once: v.cfg.Once}
 	if v.cfg.State == "" {
 		return p, nil
 	}
@@ -91,13 +113,17 @@ func (v *Investigator) resume(ctx context.Context, p *progress) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	rand.Read(head.Once[:])
 	begun, err := p.read(text, head)
 	if err != nil {
 		return err
 	}
-	if err := v.dropStale(ctx, p, begun); err != nil {
-		return err
+	for i, s := range v.in.all {
+		if err := s.dropStale(ctx, p, begun.Registries[i].Ledger); err != nil {
+			return v.in.wrap(s, err)
+		}
 	}
+	head.Once, p.once = begun.Once, begun.Once
 	var kept bytes.Buffer
 	out := json.NewEncoder(&kept)
 	if err := out.Encode(head); err != nil {
@@ -116,40 +142,37 @@ func (v *Investigator) resume(ctx context.Context, p *progress) error {
 }
 
 // read enters the verdicts of a state file into p. want is the head that this run would write: the
-// file's head must equal it, except in the number of ledger entries, which read returns. A last
+// file's head must equal it, except in Once and in the numbers of ledger entries. read returns the file's head. A last
 // line without its end, which a crash left, is passed over. Errors wrap [registry.ErrInput].
-func (p *progress) read(text []byte, want stateHead) (begun int64, err error) {
+func (p *progress) read(text []byte, want stateHead) (head stateHead, err error) {
 	line, rest, whole := bytes.Cut(text, []byte("\n"))
 	if !whole {
 		if !bytes.HasPrefix([]byte(stateMark), line[:min(len(line), len(stateMark))]) {
-			return 0, fmt.Errorf("%w: it is no state file", registry.ErrInput)
+			return head, fmt.Errorf("%w: it is no state file", registry.ErrInput)
 		}
-		return want.Ledger, nil
+		return want, nil
 	}
-	var head stateHead
-	err = json.Unmarshal(line, &head)
-	begun, head.Ledger = head.Ledger, want.Ledger // the registry may have grown
-	if err != nil || !reflect.DeepEqual(head, want) {
-		return 0, fmt.Errorf("%w: it belongs to another investigation (other registry, keys, version or search): remove it or name another", registry.ErrInput)
+	if err = json.Unmarshal(line, &head); err != nil || !sameJSON(head.timeless(), want.timeless()) {
+		return head, fmt.Errorf("%w: it belongs to another investigation (other registry, keys, version or search): remove it or name another", registry.ErrInput)
 	}
 	for number := 2; ; number++ {
 		if line, rest, whole = bytes.Cut(rest, []byte("\n")); !whole {
-			return begun, nil
+			return head, nil
 		}
 		known := new(Verdict)
 		if err := json.Unmarshal(line, known); err != nil {
-			return 0, fmt.Errorf("%w: line %d is damaged: %w", registry.ErrInput, number, err)
+			return head, fmt.Errorf("%w: line %d is damaged: %w", registry.ErrInput, number, err)
 		}
 		p.known[known.SHA256] = known
 	}
 }
 
 // dropStale drops from p the verdicts that the registry may no longer support. begun is the length
-// of the ledger at the start of the run that kept them. If the registry was altered since, all are
+// of its ledger at the start of the run that kept them. If the registry was altered since, all are
 // dropped. If submissions were only added, files that could not be examined and matches other than
 // unconfirmed copies are kept.
-func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) error {
-	added, altered, err := v.cfg.Registry.Engine().Changed(ctx, begun)
+func (s *shelf) dropStale(ctx context.Context, p *progress, begun int64) error {
+	added, altered, err := s.Registry.Engine().Changed(ctx, begun)
 	if err != nil || !added && !altered {
 		return err
 	}

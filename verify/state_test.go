@@ -72,12 +72,15 @@ func TestStateOfARun(t *testing.T) {
 	}
 	require.Equal(t, whole.Headline, again.Headline)
 	require.Equal(t, whole.Hypotheses, again.Hypotheses)
+	require.Len(t, again.Record.Logged, 1, "the run that was cut short and its rest are one examination")
+	require.Len(t, again.Earlier, 1, "the whole run alone")
 	require.Contains(t, report(t, again, false), "data:image/png", "thumbnails are made again")
 
 	read.Store(0)
-	_, _, err = run(state, -1)
+	_, again, err = run(state, -1)
 	require.NoError(t, err)
 	require.Zero(t, read.Load())
+	require.Len(t, again.Earlier, 2, "what was concluded is an examination of its own")
 	c.Config.SealKey = nil
 	_, _, err = run(state, -1)
 	require.ErrorIs(t, err, registry.ErrInput)

@@ -107,13 +107,12 @@ func NewList(key *Key, ids []CopyID) *List {
 
 // Among returns the marks of a list that Read saw and could not read by their own check. They are compared with each ID of
 // the list. A picture without a mark of the key shows any ID of the list with a probability of 1e-9 at most. A mark is not
-// read if the list lacks its ID. Among returns nil for a key that was not searched for.
+// read if the list lacks its ID. Among returns nil unless [Reading.Unread] is true of the key.
 func (r *Reading) Among(list *List) (all []*Detection) {
-	u := r.unread[list.key.ID()]
-	if u == nil {
+	if !r.Unread(list.key) {
 		return nil
 	}
-	for _, found := range u.Among(list.book) {
+	for _, found := range r.unread[list.key.ID()].Among(list.book) {
 		d := detection(found, list.key)
 		d.Among = list.book.Len()
 		all = append(all, d)
@@ -140,11 +139,11 @@ func (r *Reading) LogPSync() (logP float64) {
 	return logP
 }
 
-// Unread reports whether a list of the key may show more: the pilots of its mark agreed somewhere, and nothing was read
-// there.
+// Unread reports whether a list of the key may show a mark: no mark of any key was read, and the pilots of this key's mark
+// agreed somewhere.
 func (r *Reading) Unread(key *Key) bool {
 	u := r.unread[key.ID()]
-	return u != nil && u.Looks() > 0
+	return len(r.Marks) == 0 && u != nil && u.Looks() > 0
 }
 
 // detection returns what blind reading found under key in its public form. d must not be nil; if d

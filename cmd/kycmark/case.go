@@ -144,11 +144,14 @@ func (b *books) opened(ctx context.Context, f *investigateFlags, c *verify.Circu
 	if err != nil {
 		return "", &usageError{err}
 	}
-	all, err := b.registry.Ledger().Investigations(ctx)
-	if err != nil {
-		return "", err
+	var entered *registry.Investigation
+	if at := b.with(opened.Registry); at != nil {
+		all, err := at.registry.Ledger().Investigations(ctx)
+		if err != nil {
+			return "", err
+		}
+		entered = casefile.Entered(all, text)
 	}
-	entered := casefile.Entered(all, text)
 	if entered == nil {
 		return "", usagef("--case %s: this ledger has no entry of that case", f.caseNumber)
 	}
@@ -159,6 +162,16 @@ func (b *books) opened(ctx context.Context, f *investigateFlags, c *verify.Circu
 	return f.caseNumber, nil
 }
 
+// with returns the books of the registry with an ID, nil if that registry is not searched.
+func (b *books) with(id string) *books {
+	for _, x := range b.each() {
+		if x.registry.ID() == id {
+			return x.books
+		}
+	}
+	return nil
+}
+
 // isFolder reports whether path is a folder.
 func isFolder(path string) bool {
 	info, err := os.Stat(path)
@@ -167,7 +180,7 @@ func isFolder(path string) bool {
 
 // commit binds the examiner to the values of each leak: it enters commitments in the ledger, and
 // writes them and what opens them into the folder of the case. The names of both files have the
-// number of the investigation's entry.
+// number of the investigation's entry in the ledger of the case.
 func (b *books) commit(ctx context.Context, folder string, inv *verify.Investigator, d *verify.DumpVerdict, reveal bool) error {
 	var text bytes.Buffer
 	if err := inv.WriteFindings(ctx, &text, d, reveal); err != nil {
@@ -181,14 +194,23 @@ func (b *books) commit(ctx context.Context, folder string, inv *verify.Investiga
 	if err != nil {
 		return err
 	}
-	number := f.Verdict.Record.Logged[0]
+	file, err := readSmall(filepath.Join(folder, casefile.CaseName))
+	if err != nil {
+		return err
+	}
+	opened, err := casefile.ReadCase(file)
+	if err != nil {
+		return err
+	}
+	_, logged := f.Verdict.Record.In(opened.Registry)
+	number := logged[0]
 	if err := durable.WriteFile(filepath.Join(folder, fmt.Sprintf("openings-%d.jsonl", number)), openings, 0o600, false); err != nil {
 		return err
 	}
 	if err := writeOutput(committed(folder, number), commitments, false); err != nil {
 		return err
 	}
-	_, err = b.logCase(ctx, "kycmark case values "+f.Verdict.Record.Case, commitments)
+	_, err = b.with(opened.Registry).logCase(ctx, "kycmark case values "+f.Verdict.Record.Case, commitments)
 	return err
 }
 
@@ -264,7 +286,13 @@ func readCase(folder, bundle string) (*casefile.Closing, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", bundle, err)
 	}
-	for _, number := range f.Verdict.Record.Logged {
+	opened, err := casefile.ReadCase(in.Case)
+	if err != nil {
+		return nil, err
+	}
+	in.Several = len(f.Verdict.Record.Registries) > 0
+	_, logged := f.Verdict.Record.In(opened.Registry)
+	for _, number := range logged {
 		in.Commitments, err = intake.ReadFile(committed(folder, number), verify.MaxFindings)
 		if err == nil {
 			return in, nil

@@ -26,7 +26,16 @@ What is known of the dump, such as --found, was said to each part.`,
 		Args: some("file that \"investigate --part\" wrote"),
 	}
 	f.outputs(cmd)
-	return u.searchVerb(cmd, func(ctx context.Context, b *books, args []string) error {
+	f.severalFlags.add(cmd)
+	return u.homeVerb(cmd, f.firstOf, func(ctx context.Context, b *books, args []string) error {
+		done, err := f.open(ctx, b)
+		if err != nil {
+			return err
+		}
+		defer done()
+		if err := f.unsupported(); err != nil {
+			return err
+		}
 		return b.concludeParts(ctx, f, args)
 	})
 }
@@ -60,7 +69,7 @@ func (b *books) concludeTexts(ctx context.Context, f investigateFlags, texts [][
 	if f.reveal && !parts.Reveals {
 		return usagef("--reveal: the parts have no recognisable thumbnails, want parts made with --reveal")
 	}
-	cfg, err := parts.Config(verify.Config{})
+	cfg, err := parts.Config(verify.Config{Parties: f.parties})
 	if err != nil {
 		return err
 	}

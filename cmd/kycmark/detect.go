@@ -66,12 +66,14 @@ func detect(ctx context.Context, u *ui, keyPaths []string, copiesFrom string, ar
 	found := 0
 	err = eachPicture(ctx, u, "reading", args, allPixels, func(ctx context.Context, p *picture.Picture) (*watermark.Reading, error) {
 		r, err := watermark.Read(ctx, p.Image, keys...)
-		if err != nil || len(r.Marks) > 0 {
+		if err != nil {
 			return r, err
 		}
+		var listed []*watermark.Detection
 		for _, l := range lists {
-			r.Marks = append(r.Marks, r.Among(l)...)
+			listed = append(listed, r.Among(l)...)
 		}
+		r.Marks = append(r.Marks, listed...)
 		return r, nil
 	}, func(file string, r *watermark.Reading, err error) error {
 		line := newDetectLine(file, r, err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image/jpeg"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -13,6 +14,11 @@ import (
 // writePDF makes a PDF: "pdf OUT IN...". A page shows a JPEG with white margins, or "full:JPEG" without
 // margins, or "text:N", a statement of account N.
 func writePDF(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Check(makePDF(ts.MkAbs, args[0], args[1:]...))
+}
+
+// makePDF makes the PDF out of pages, as writePDF describes them. abs is the place of a file.
+func makePDF(abs func(string) string, to string, pages ...string) error {
 	var out bytes.Buffer
 	var offsets []int
 	object := func(format string, a ...any) {
@@ -22,25 +28,33 @@ func writePDF(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	out.WriteString("%PDF-1.4\n")
 	kids := ""
-	for i := range args[1:] {
+	for i := range pages {
 		kids += fmt.Sprintf("%d 0 R ", 3+3*i)
 	}
 	object("<</Type/Catalog/Pages 2 0 R>>")
-	object("<</Type/Pages/Kids[%s]/Count %d>>", kids, len(args)-1)
-	for i, name := range args[1:] {
+	object("<</Type/Pages/Kids[%s]/Count %d>>", kids, len(pages))
+	for i, name := range pages {
 		full, isFull := strings.CutPrefix(name, "full:")
 		account, isText := strings.CutPrefix(name, "text:")
 		if isText {
 			object("<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 420]/Contents %d 0 R/Resources<</Font<</F %d 0 R>>>>>>", 4+3*i, 5+3*i)
-			draw := statement(number(ts, account))
+			n, err := strconv.Atoi(account)
+			if err != nil {
+				return err
+			}
+			draw := statement(n)
 			object("<</Length %d>>stream\n%s\nendstream", len(draw), draw)
 			object("<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>")
 			continue
 		}
-		data, err := os.ReadFile(ts.MkAbs(full))
-		ts.Check(err)
+		data, err := os.ReadFile(abs(full))
+		if err != nil {
+			return err
+		}
 		c, err := jpeg.DecodeConfig(bytes.NewReader(data))
-		ts.Check(err)
+		if err != nil {
+			return err
+		}
 		box, draw := "595 842", "q 500 0 0 375 40 300 cm /I Do Q"
 		if isFull {
 			box = fmt.Sprintf("%d %d", c.Width/2, c.Height/2)
@@ -57,7 +71,7 @@ func writePDF(ts *testscript.TestScript, neg bool, args []string) {
 		fmt.Fprintf(&out, "%010d 00000 n \n", at)
 	}
 	fmt.Fprintf(&out, "trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n", len(offsets)+1, start)
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), out.Bytes(), 0o600))
+	return os.WriteFile(abs(to), out.Bytes(), 0o600)
 }
 
 // statement is what a page of account n draws.

@@ -92,7 +92,7 @@ If no picture can be examined, nothing is entered or written.`,
 	cmd.MarkFlagsMutuallyExclusive("queue", "state")
 	f.outputs(cmd)
 	f.severalFlags.add(cmd)
-	return u.searchVerb(cmd, func(ctx context.Context, b *books, args []string) error {
+	return u.homeVerb(cmd, f.firstOf, func(ctx context.Context, b *books, args []string) error {
 		done, err := f.open(ctx, b)
 		if err != nil {
 			return err
@@ -169,7 +169,7 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	}
 	part, err := f.partOf()
 	if err == nil {
-		err = f.unsupported(folder)
+		err = f.unsupported()
 	}
 	if err != nil {
 		return err
@@ -332,7 +332,7 @@ const manyFiles = 1000
 // hint if there is no state file: if the run is cut short, all work is lost.
 func (b *books) orState(state string, show func(done, total int)) func(done, total int) {
 	return func(done, total int) {
-		if done == 1 && total >= manyFiles && state == "" && b.beside == nil {
+		if done == 1 && total >= manyFiles && state == "" {
 			b.hintf("%d files: with --state FILE a run that is cut short goes on where it was", total)
 		}
 		if show != nil {

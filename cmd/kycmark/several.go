@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -21,7 +22,8 @@ type severalFlags struct {
 	party      []string // REGISTRY/RECIPIENT=REGISTRY/RECIPIENT...
 
 	parties [][]string
-	first   int // of registries: the first that can be opened; 0 if none can
+	first   int                // of registries: the first that can be opened; 0 if none can
+	opened  *registry.Registry // that registry; nil: --registry is not given, or none can be opened
 }
 
 // namedBooks is one of several registries, by its name in findings.
@@ -48,16 +50,21 @@ func (f *severalFlags) add(cmd *cobra.Command) {
 				return unsearched(dir, err)
 			}
 			if r, err := h.Investigation(cmd.Context()); err == nil {
-				if err = r.Close(); err != nil {
-					return err
-				}
-				f.first = i
+				f.first, f.opened = i, r
 				break
 			}
 		}
 		_, dir := named(f.registries[f.first])
 		return cmd.Flags().Set("home", dir)
 	}
+}
+
+// firstOf opens the registry of the home that add chose, unless add has opened it.
+func (f *severalFlags) firstOf(h *home.Home, ctx context.Context) (*registry.Registry, error) {
+	if f.opened != nil {
+		return f.opened, nil
+	}
+	return h.Investigation(ctx)
 }
 
 // registryFlag is the name of the flag --registry.
@@ -198,14 +205,14 @@ func (b *books) firstUpload(ctx context.Context) (first time.Time, err error) {
 }
 
 // unsupported returns a usageError for flags that several registries do not go with.
-func (f *investigateFlags) unsupported(folder string) error {
+func (f *investigateFlags) unsupported() error {
 	if len(f.registries) == 0 {
 		return nil
 	}
 	for _, x := range []struct {
 		flag  string
 		given bool
-	}{{"--part", f.part != ""}, {"--queue", f.queue}, {"--groups", f.groups != 0}, {"--state", f.state != ""}, {"--case FOLDER", folder != ""}} {
+	}{{"--queue", f.queue}, {"--groups", f.groups != 0}} {
 		if x.given {
 			return usagef("%s: not supported with several registries", x.flag)
 		}

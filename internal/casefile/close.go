@@ -23,6 +23,7 @@ type Closing struct {
 	Commitments []byte // empty: nothing was committed to, which page one says
 
 	Registry     *registry.Registry
+	Several      bool   // the investigation searched other registries too, whose ledgers' keys are not known here
 	LedgerPublic string // public key name+hash+key of its ledger
 	Made         time.Time
 }
@@ -58,6 +59,10 @@ func Close(ctx context.Context, in Closing, key crypto.Signer, tsa *seal.TSA) (*
 		seal.File{Name: proofsName, About: "proofs that the case and the commitments are in the ledger", Data: proofs},
 		seal.File{Name: stateName, About: "the ledger's signed state (C2SP tlog-checkpoint)", Data: []byte(last.Text)},
 		seal.File{Name: ledgerName, About: "public key of the ledger, which the proofs are checked with", Data: []byte(in.LedgerPublic + "\n")})
+	trust := seal.Trust{Ledger: in.LedgerPublic}
+	if in.Several {
+		trust = seal.Trust{Ledgers: []string{in.LedgerPublic}}
+	}
 	f, r := gather(func(name string) []byte {
 		for _, x := range files {
 			if x.Name == name {
@@ -65,7 +70,7 @@ func Close(ctx context.Context, in Closing, key crypto.Signer, tsa *seal.TSA) (*
 			}
 		}
 		return nil
-	}, seal.Trust{Ledger: in.LedgerPublic})
+	}, trust)
 	for _, c := range r.Checks {
 		if c.Err != nil {
 			return nil, fmt.Errorf("%w: %s does not hold: %w", ErrCase, c.Name, c.Err)
@@ -169,7 +174,7 @@ func gather(file func(string) []byte, trust seal.Trust) (*facts, *seal.Result) {
 	}
 	r.Add("opened", "", nil)
 	at := &r.Checks[len(r.Checks)-1]
-	if at.Err = f.prove(file, trust.Ledger); at.Err != nil {
+	if at.Err = f.prove(file, trust); at.Err != nil {
 		return nil, r
 	}
 	at.Text = f.When()
@@ -188,13 +193,14 @@ func gather(file func(string) []byte, trust seal.Trust) (*facts, *seal.Result) {
 	return f, r
 }
 
-// prove checks the proofs of the case and of the commitments with the ledger's key; "" is the key in
+// prove checks the proofs of the case and of the commitments with the ledger's key, by default the key in
 // the file. It sets Entered, Committed, Before and Named. Errors wrap [ErrCase] or
 // [registry.ErrProof].
-func (f *facts) prove(file func(string) []byte, key string) error {
+func (f *facts) prove(file func(string) []byte, trust seal.Trust) error {
 	record := &f.Findings.Verdict.Record
 	own := string(bytes.TrimSuffix(file(ledgerName), []byte("\n")))
-	if key == "" {
+	key := trust.Ledger
+	if key == "" || slices.Contains(trust.Ledgers, own) {
 		key = own
 	}
 	if key != own {
@@ -224,10 +230,8 @@ func (f *facts) prove(file func(string) []byte, key string) error {
 	switch {
 	case f.Entered == nil:
 		return fmt.Errorf("%w: no proof of the case", registry.ErrProof)
-	case f.Registry != record.Registry:
-		return fmt.Errorf("%w: the case is of the registry %s, the investigation of %s", ErrCase, f.Registry, record.Registry)
-	case len(record.Logged) == 0:
-		return fmt.Errorf("%w: the investigation has no entry in the ledger", ErrCase)
+	case len(f.Logged()) == 0:
+		return fmt.Errorf("%w: the case is of the registry %s, whose ledger has no entry of the investigation", ErrCase, f.Registry)
 	case record.CaseDigest != "" && record.CaseDigest != f.Digest:
 		return fmt.Errorf("%w: the investigation was made for another case, %s", ErrCase, record.CaseDigest)
 	}
@@ -235,12 +239,21 @@ func (f *facts) prove(file func(string) []byte, key string) error {
 	return nil
 }
 
+// Logged returns the entries of the investigation in the ledger that has the case.
+func (f *facts) Logged() []int64 {
+	_, logged := f.Findings.Verdict.Record.In(f.Registry)
+	return logged
+}
+
 // first returns the number of the first entry of the ledger about an examination of some of these
 // files: this investigation or an earlier one.
 func (f *facts) first() int64 {
-	first := slices.Min(f.Findings.Verdict.Record.Logged)
+	name, logged := f.Findings.Verdict.Record.In(f.Registry)
+	first := slices.Min(logged)
 	for _, e := range f.Findings.Verdict.Earlier {
-		first = min(first, e.Entry)
+		if e.Registry == name {
+			first = min(first, e.Entry)
+		}
 	}
 	return first
 }

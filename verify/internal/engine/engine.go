@@ -37,8 +37,9 @@ func New(store books.Store, id string, sealHashes bool, now func() time.Time) *E
 // LogInvestigation enters that an investigation begins and returns the number of its entry in
 // the ledger. Started, Pictures and Salt are set, and Digests from sums, the SHA-256 of each file that
 // could be read. An entry without such files and without a time of the find has no Pictures. Control characters in Command are replaced by U+FFFD,
-// and Command is cut off after [intake.MaxNote] bytes. If x has a Salt and an entry has the same, that entry
-// is returned: its investigation was cut short and begins again. The error wraps [books.ErrInput] if Input
+// and Command is cut off after [intake.MaxNote] bytes. If x has a Salt, and an entry without a
+// conclusion has the same, with the same files, actor and find, that entry is returned: its investigation was cut short and begins
+// again. The error wraps [books.ErrInput] if Input
 // is zero, or Actor is unusable.
 func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation, sums ...[32]byte) (entry int64, err error) {
 	if err := errors.Join(books.CheckText("actor", x.Actor, intake.MaxName), books.CheckText("evidence of the find", x.Evidence, intake.MaxNote)); err != nil {
@@ -60,13 +61,30 @@ func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation, su
 	}
 	if x.Salt == (books.Salt{}) {
 		x.Salt = books.NewSalt()
-	} else if all, err := e.store.Investigations(ctx); err != nil {
-		return 0, err
-	} else if i := slices.IndexFunc(all, func(old books.Investigation) bool { return old.Salt == x.Salt && old.Pictures == x.Pictures }); i >= 0 {
-		return all[i].Entry, nil
+	} else if old, err := e.begun(ctx, x); err != nil || old > 0 {
+		return old, err
 	}
 	x.Started, x.Command = e.now(), oneLine(x.Command)
 	return e.store.AddInvestigation(ctx, x)
+}
+
+// begun returns the entry that an investigation takes over; 0: none.
+func (e *Engine) begun(ctx context.Context, x books.Investigation) (int64, error) {
+	all, err := e.store.Investigations(ctx)
+	if err != nil {
+		return 0, err
+	}
+	ended, err := e.store.Conclusions(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, old := range all {
+		same := old.Salt == x.Salt && old.Pictures == x.Pictures && old.Actor == x.Actor && old.Found.Equal(x.Found) && old.Evidence == x.Evidence && old.EvidenceSHA256 == x.EvidenceSHA256
+		if same && !slices.ContainsFunc(ended, func(c books.Conclusion) bool { return c.Investigation == old.Entry }) {
+			return old.Entry, nil
+		}
+	}
+	return 0, nil
 }
 
 // Examined reports whether an investigation began with the file of this SHA-256.

@@ -62,6 +62,20 @@ type Record struct {
 	Parameters map[string]string `json:"parameters"` // name and value of what conclusions depend on, in words
 }
 
+// In returns the name of the registry with an ID ("" for the only one), and the entries of its ledger that say that these
+// investigations began: nil if the registry was not searched.
+func (r *Record) In(id string) (name string, logged []int64) {
+	if r.Registry == id {
+		return "", r.Logged
+	}
+	for _, x := range r.Registries {
+		if x.Registry == id {
+			return x.Name, x.Logged
+		}
+	}
+	return "", nil
+}
+
 // A Run says when, by whom and with which command leaks were examined.
 type Run struct {
 	Began   time.Time `json:"began,omitzero"` // when the first investigation began; UTC, by Clock
