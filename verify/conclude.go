@@ -75,7 +75,11 @@ func (c *conclusion) sayStates(issued []read) {
 // listed, a submission shown, a submission or registry not read, a likeness, nothing. Beside an issued copy, a
 // mark that the registry does not list only adds to the note. A registry that was not opened may list it.
 func conclude(e evidence) conclusion {
-	c := e.rules()
+	issued, others := beside(e.issuedReads())
+	c := e.rules(issued)
+	if len(others) > 0 {
+		c.say("copies-beside", figures{"n": len(others), "copies": copyNames(others)})
+	}
 	if r := e.unissued(); r != nil && c.finding != FoundUnissued && len(e.away) == 0 {
 		c.sayUnlisted(r)
 	}
@@ -88,11 +92,9 @@ func conclude(e evidence) conclusion {
 	return c
 }
 
-// rules is [conclude] without the sentence on a mark that the registry does not list beside another
-// finding.
-func (e evidence) rules() conclusion {
+// rules is [conclude] for issued, the reads that conclude, without the sentences on other marks.
+func (e evidence) rules(issued []read) conclusion {
 	shown := e.shown()
-	issued := e.issuedReads()
 	switch {
 	case len(issued) > 1 && merged(issued):
 		return concludeMerged(issued)

@@ -50,7 +50,8 @@ func TestConclude(t *testing.T) {
 	stray := read{copy: 8, keyID: "v1-k", blind: -9, shows: PixelsUnknown}
 	d := read{copy: 9, keyID: "v1-l", blind: -12, shows: PixelsUnknown, issued: &registry.Copy{ID: 9, Submission: other, Recipient: "vendor B"}}
 	elsewhere := read{copy: 9, keyID: "v1-k", shows: PixelsPartial, issued: &registry.Copy{ID: 9, Submission: other, Recipient: "vendor B"}, traced: &findings.TracedCopy{Copy: 9, LogP: -12, Found: true}}
-	stolen := elsewhere
+	stolen, laid := elsewhere, elsewhere
+	laid.shows = PixelsDifferent
 	stolen.key = &registry.KeyState{KeyID: "v1-k", State: registry.KeyCompromised}
 	altered := []Match{{Submission: s, Distance: 40, Pixels: PixelsAltered, Altered: []findings.Region{{Kind: "field", Share: .03}}}}
 	changed, changedTraced, changedMissing := found, found, missing
@@ -93,8 +94,11 @@ func TestConclude(t *testing.T) {
 		"two copies, on neither":              {evidence{reads: []read{c(PixelsUndecided), d}}, FoundCopy, true, other, 9},
 		"two copies, on a third":              {evidence{matches: []Match{match(third, 4, PixelsSame)}, reads: []read{c(PixelsUnknown), d}}, FoundTransplanted, false, third, 9},
 		"collage":                             {evidence{reads: []read{found, elsewhere}}, FoundCopy, false, s, 7},
-		"collage, one not found":              {evidence{reads: []read{c(PixelsSame), elsewhere}}, FoundCopy, true, other, 9},
-		"collage, one forgeable":              {evidence{reads: []read{found, stolen}}, FoundCopy, true, s, 7},
+		"collage, one not found":              {evidence{reads: []read{c(PixelsSame), elsewhere}}, FoundCopy, false, other, 9},
+		"collage, one forgeable":              {evidence{reads: []read{found, stolen}}, FoundCopy, false, s, 7},
+		"collage, a mark laid onto it":        {evidence{matches: same, reads: []read{d, found}}, FoundCopy, false, s, 7},
+		"collage, two copies, one not found":  {evidence{reads: []read{missing, second, elsewhere}}, FoundCopy, true, s, 8},
+		"laid onto a copy, both found":        {evidence{matches: same, reads: []read{laid, found}}, FoundCopy, false, s, 7},
 		"one copy twice":                      {evidence{reads: []read{c(PixelsSame), c(PixelsSame)}}, FoundCopy, false, s, 7},
 		"sealed, transplanted, not opened":    {evidence{opens: true, matches: []Match{match(other, 4, PixelsUnknown)}, reads: []read{c(PixelsUnknown)}}, FoundCopy, true, s, 7},
 		"sealed, not opened":                  {evidence{opens: true, matches: []Match{match(s, 4, PixelsUnknown)}}, FoundUnknown, false, watermark.Submission{}, 0},
@@ -280,5 +284,43 @@ func TestHashesOfOnePersonsDocument(t *testing.T) {
 			}
 			seen = append(seen, h)
 		}
+	}
+}
+
+// A sheet of pictures is traced against each that it shows in a place of its own. Opponent: a mark that was laid
+// onto a picture of the same card, in the place of that picture.
+func TestTargetsOfASheet(t *testing.T) {
+	at := func(id byte, pixels string, x float64) Match {
+		q := &findings.Quad{{x, 0}, {x + 100, 0}, {x + 100, 80}, {x, 80}}
+		return Match{Submission: watermark.Submission{id}, Pixels: pixels, Region: q}
+	}
+	whole := at(1, PixelsSame, 0)
+	whole.Region = nil
+	marked := func(id byte, shows string) read {
+		return read{copy: watermark.CopyID(id), shows: shows, issued: &registry.Copy{Submission: watermark.Submission{id}}}
+	}
+	alike, template := []read{marked(2, PixelsAlike)}, []read{marked(2, PixelsTemplate)}
+	var sheet []Match
+	for id := range byte(12) {
+		sheet = append(sheet, at(id, PixelsSame, 100*float64(id)))
+	}
+	for name, row := range map[string]struct {
+		e    evidence
+		want []byte
+	}{
+		"beside it":             {evidence{matches: []Match{at(1, PixelsSame, 0), at(2, PixelsAlike, 99)}, reads: alike}, []byte{1, 2}},
+		"beside it, not read":   {evidence{matches: []Match{at(1, PixelsSame, 0), at(2, PixelsAlike, 99)}}, []byte{1}},
+		"in its place":          {evidence{matches: []Match{at(1, PixelsSame, 0), at(2, PixelsAlike, 90)}, reads: alike}, []byte{1}},
+		"anywhere":              {evidence{matches: []Match{whole, at(2, PixelsAlike, 500)}, reads: alike}, []byte{1}},
+		"no place":              {evidence{matches: []Match{at(1, PixelsSame, 0)}, reads: alike}, []byte{1}},
+		"of its template":       {evidence{matches: []Match{at(1, PixelsSame, 0), at(2, PixelsTemplate, 500)}, reads: template}, []byte{1}},
+		"the same upload twice": {evidence{matches: []Match{at(1, PixelsSame, 0), at(2, PixelsSame, 2), at(3, PixelsSame, 4), at(4, PixelsSame, 6)}}, []byte{1, 2, 3}},
+		"twelve":                {evidence{matches: sheet}, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8}},
+	} {
+		var got []byte
+		for _, m := range row.e.targets() {
+			got = append(got, m.Submission[0])
+		}
+		assert.Equal(t, row.want, got, name)
 	}
 }

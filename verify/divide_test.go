@@ -194,10 +194,10 @@ func TestSharedSearch(t *testing.T) {
 	c := newCase(t)
 	dir := dividedDump(t, c)
 	base := newInvestigator(t, c.Config)
-	for range 2 {
+	for together := 1; together <= 2; together++ {
 		_, want := partRun(t, c.Config, verify.Part{Number: 1, Of: 2}, dir)
 		var wg sync.WaitGroup
-		for range 2 {
+		for range together {
 			wg.Go(func() {
 				cfg := c.Config
 				cfg.Part = verify.Part{Number: 1, Of: 2}

@@ -93,7 +93,10 @@ func TestMalformedRows(t *testing.T) {
 	require.NoError(t, r.Close())
 	stranger := file(t, specimen.Render(specimen.Residence, specimen.NewPerson(9), 200), "png")
 	leak := file(t, c.marked, "jpeg")
-	tried, altered := 0, 0
+	tried, altered, every := 0, 0, 24 // one value of so many columns
+	if os.Getenv("KYCMARK_LONG") != "" {
+		every = 8
+	}
 	for _, table := range []string{"recipient", "submission", "copy", "release", "custody", "receipt", "mark_key", "key_state", "handon", "cosigned", "investigation", "conclusion",
 		"erasure", "erasure_submission", "custody_submission", "subject", "checkpoint", "ledger", "list_node"} {
 		var n int
@@ -116,8 +119,8 @@ func TestMalformedRows(t *testing.T) {
 				values = values[:3]
 			}
 			for i, value := range values {
-				if os.Getenv("KYCMARK_GARBAGE") == "" && (tried%8 != 0 || (tried/8+i)%len(values) != 0) {
-					continue // one value of each eighth column; all with KYCMARK_GARBAGE=1
+				if os.Getenv("KYCMARK_GARBAGE") == "" && (tried%every != 0 || (tried/every+i)%len(values) != 0) {
+					continue // all with KYCMARK_GARBAGE=1
 				}
 				t.Run(table+"."+column+" "+value, func(t *testing.T) {
 					path := garbled(t, made, table, column, value)

@@ -243,9 +243,10 @@ func TestOneBadRow(t *testing.T) {
 			cfg := edited(t, made, "UPDATE submission SET "+edit+" WHERE seq = (SELECT min(seq) FROM submission)")
 			inv := newInvestigator(t, investigating(cfg))
 			inv.SetDetect(noMark)
-			v := examine(t, inv, passport(2))
-			require.Equal(t, verify.FoundUnmarked, v.Finding, "the other row is not concerned")
-			v = examine(t, inv, passport(1))
+			if name == "area" {
+				require.Equal(t, verify.FoundUnmarked, examine(t, inv, passport(2)).Finding, "the other row is not concerned")
+			}
+			v := examine(t, inv, passport(1))
 			require.Equal(t, &findings.Missing{Uploads: 2, Damaged: 1}, v.Searched.Missing)
 			d, err := inv.Weigh(t.Context(), []*verify.Verdict{v})
 			require.NoError(t, err)
@@ -271,8 +272,10 @@ func TestOneAlteredRecord(t *testing.T) {
 			require.Empty(t, v.Reads)
 			require.Nil(t, v.Issued)
 			require.NoError(t, v.Recheck(true))
-			inv.SetDetect(noMark)
-			require.Equal(t, verify.FoundUnmarked, examine(t, inv, c.bill).Finding, "another upload is not concerned")
+			if name == "ID" {
+				inv.SetDetect(noMark)
+				require.Equal(t, verify.FoundUnmarked, examine(t, inv, c.bill).Finding, "another upload is not concerned")
+			}
 		})
 	}
 }

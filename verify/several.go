@@ -14,15 +14,33 @@ func merged(issued []read) bool {
 	return allFound(issued) && !slices.ContainsFunc(issued, func(r read) bool { return r.issued.Submission != issued[0].issued.Submission })
 }
 
-// allFound reports whether every read is a confirmed copy whose own part of the mark tracing found,
-// under a key that others did not hold. No copy is void.
+// allFound reports whether every read is sure.
 func allFound(issued []read) bool {
-	for i := range issued {
-		if r := &issued[i]; !r.confirmed() || !r.found() || r.forgeable() || r.void() {
-			return false
+	return !slices.ContainsFunc(issued, func(r read) bool { return !r.sure() })
+}
+
+// sure reports whether the read is a confirmed copy whose own part of the mark tracing found, under a key
+// that others did not hold. The copy is not void.
+func (r *read) sure() bool { return r.confirmed() && r.found() && !r.forgeable() && !r.void() }
+
+// beside splits the reads of a leak: main reads conclude, and others count for no recipient. Sure reads
+// conclude alone if they fit together and no other read is of their submissions: a mark that was laid onto a
+// picture says nothing against the mark of the picture's own upload. Otherwise all reads conclude.
+func beside(issued []read) (main, others []read) {
+	for _, r := range issued {
+		if r.sure() {
+			main = append(main, r)
+		} else {
+			others = append(others, r)
 		}
 	}
-	return true
+	ofMain := func(o read) bool {
+		return slices.ContainsFunc(main, func(r read) bool { return r.issued.Submission == o.issued.Submission })
+	}
+	if len(main) == 0 || len(main) > 1 && !merged(main) && !collage(main) || slices.ContainsFunc(others, ofMain) {
+		return issued, nil
+	}
+	return main, others
 }
 
 // collage reports whether a picture is put together of copies of several submissions, one of
@@ -37,7 +55,8 @@ func collage(issued []read) bool {
 
 // concludeCollage returns the conclusion for a picture put together of copies of several
 // submissions. All copies are accused, but the leak counts once: for the first read, whose mark is
-// the strongest. Recipients of the others are not listed.
+// the strongest. Recipients of the others are not listed, since the rows of a leak are of one submission:
+// the verdict on the dump says how many copies that leaves out.
 func concludeCollage(issued []read) conclusion {
 	c := concludeCopies(issued)
 	c.also = nil

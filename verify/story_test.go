@@ -3,6 +3,7 @@ package verify_test
 import (
 	"bytes"
 	"image"
+	"image/color"
 	"testing"
 
 	"github.com/disintegration/imaging"
@@ -34,6 +35,8 @@ func TestStory(t *testing.T) {
 	var ids [2]watermark.CopyID
 	for i := range uploads {
 		uploads[i] = picture.Flatten(specimen.Render(specimen.Passport, specimen.NewPerson(uint64(i+1)), 600))
+		b := uploads[i].Rect // the first with a white rim, of which nothing can be seen on a white page
+		uploads[i] = imaging.PasteCenter(imaging.New(b.Dx()+60, b.Dy()+60, color.Gray{Y: uint8(255 - 85*i)}), uploads[i])
 		subs[i] = submit(t, s, file(t, uploads[i], "jpeg"), []string{"customer 1", "customer 2"}[i], feb)
 		var out bytes.Buffer
 		c, err := s.Issue(ctx, &out, subs[i].ID, "vendor A", "request 7")
@@ -67,11 +70,18 @@ func TestStory(t *testing.T) {
 		leaks = append(leaks, got)
 	}
 	assert.Greater(t, *leaks[1].Distance, phash.MatchRadius, "no hash matches three quarters of a picture: its local features do")
-	both := imaging.Paste(imaging.New(copies[0].Rect.Dx()+copies[1].Rect.Dx()+20, copies[0].Rect.Dy(), image.White), copies[0], image.Point{})
-	both = imaging.Paste(both, copies[1], image.Pt(copies[0].Rect.Dx()+20, 0))
+	both := imaging.Paste(imaging.New(1100, 1400, color.White), imaging.Resize(copies[0], 560, 0, imaging.Lanczos), image.Pt(260, 100))
+	both = imaging.Paste(both, imaging.Resize(copies[1], 560, 0, imaging.Lanczos), image.Pt(260, 760))
 	collage, err := v.Investigate(ctx, "collage.jpg", file(t, both, "jpeg"))
 	require.NoError(t, err)
 	assert.Equal(t, "copy", collage.Label(), collage.Note)
+	for _, m := range collage.Matches {
+		want := verify.PixelsSame
+		if m.Submission == subs[0].ID {
+			want = verify.PixelsAlike // but for its mark
+		}
+		assert.Equal(t, want, m.Pixels)
+	}
 	assert.ElementsMatch(t, ids[:], collage.Accused)
 	assert.Len(t, collage.Issued, 1, "it counts once")
 	d, err := v.Weigh(ctx, leaks)

@@ -76,13 +76,12 @@ func TestLeakOfPageTwo(t *testing.T) {
 	got := examine(t, v, leaked(t, marked[1], "telegram"))
 	require.Equal(t, []any{"copy", c.ID, 2}, []any{got.Label(), got.Copy, got.Page}, "read blind")
 	v.SetDetect(noMark) // the others are traced
-	var all []*verify.Verdict
+	all := []*verify.Verdict{got}
 	for i, leak := range []struct {
 		img   image.Image
 		page  int
 		label string
 	}{
-		{leaked(t, marked[1], "telegram"), 2, "copy"},
 		{leaked(t, marked[0], "telegram"), 1, "copy"},
 		{leaked(t, billOf(1), "telegram"), 2, "unmarked"},
 		{leaked(t, passport(1), "telegram"), 1, "unmarked"},

@@ -93,32 +93,65 @@ func traceRank(pixels string) int {
 	return slices.IndexFunc(traceOrder[:], func(words []string) bool { return slices.Contains(words, pixels) })
 }
 
-// targets returns the submissions to trace a leak against, each once, with its page, and at most
-// [maxTraced], in the order of traceOrder. They are matches and submissions of issued copies that were read; erased
-// submissions of copies are left out. If the pixels of any submission are the same, altered or not,
-// only such submissions are returned.
+// targets returns the submissions to trace a leak against, each once, with its page, in the order of
+// traceOrder. They are at most [maxTraced] matches and submissions of issued copies that were read. If the pixels
+// of any submission are the same, altered or not, only such submissions are among them. On a sheet of several
+// pictures there are more, at most [maxApart]: each must lie beside all others ([evidence.apart]), and have the
+// same pixels or a copy that was read. Erased submissions of copies are left out.
 //
 // Of several registries these are the targets of each: what one of them has says nothing of the copies that
 // another issued of a picture of its own.
 func (e *evidence) targets() (out []Match) {
+	add := func(id watermark.Submission, page, limit int) {
+		if len(out) < limit && !slices.ContainsFunc(out, func(o Match) bool { return o.Submission == id }) {
+			out = append(out, Match{Submission: id, Page: page})
+		}
+	}
 	names := e.registries()
 	if len(names) == 0 {
-		return e.targetsIn("")
+		out = e.targetsIn("")
 	}
 	for _, name := range names {
 		for _, m := range e.targetsIn(name) {
-			if !slices.ContainsFunc(out, func(o Match) bool { return o.Submission == m.Submission }) {
-				out = append(out, m)
-			}
+			add(m.Submission, m.Page, math.MaxInt)
+		}
+	}
+	for _, m := range e.matches {
+		if showsCapture(m.Pixels) && e.apart(m.Submission) {
+			add(m.Submission, m.Page, maxApart)
 		}
 	}
 	for _, r := range e.reads {
-		known := func(m Match) bool { return m.Submission == r.issued.Submission }
-		if r.issued != nil && !r.erased && traceRank(r.shows) >= 0 && len(out) < maxTraced && !slices.ContainsFunc(out, known) {
-			out = append(out, Match{Submission: r.issued.Submission, Page: r.page})
+		switch rank := traceRank(r.shows); {
+		case r.issued == nil || r.erased || rank < 0:
+		case len(names) > 0:
+			add(r.issued.Submission, r.page, maxTraced)
+		case rank < 2 && e.apart(r.issued.Submission):
+			add(r.issued.Submission, r.page, maxApart)
 		}
 	}
 	return out
+}
+
+// apart reports whether a submission lies in the leak beside all others that the leak shows. A mark in the
+// place of another picture may have been laid onto it.
+func (e *evidence) apart(of watermark.Submission) bool {
+	m := e.match(of)
+	if m == nil || m.Region == nil {
+		return false
+	}
+	return !slices.ContainsFunc(e.matches, func(o Match) bool {
+		return o.Submission != of && showsCapture(o.Pixels) && (o.Region == nil || !(overlap(m.Region, o.Region) <= maxOverlap))
+	})
+}
+
+// overlap returns the area that the bounds of two regions share, as a share, 0..1, of the smaller bounds. It is
+// NaN if one has no area.
+func overlap(a, b *findings.Quad) float64 {
+	ax0, ay0, ax1, ay1 := bounds(a)
+	bx0, by0, bx1, by1 := bounds(b)
+	both := math.Max(0, math.Min(ax1, bx1)-math.Max(ax0, bx0)) * math.Max(0, math.Min(ay1, by1)-math.Max(ay0, by0))
+	return both / math.Min((ax1-ax0)*(ay1-ay0), (bx1-bx0)*(by1-by0))
 }
 
 // targetsIn returns the targets among the uploads of a registry; "": the only one.

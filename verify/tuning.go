@@ -80,6 +80,11 @@ const (
 	// submissions of the copies that were read, and submissions that the leak shows or
 	// resembles. Chosen.
 	maxTraced = 3
+	// maxApart is that maximum on a sheet of several pictures: 3 x 3. Chosen.
+	maxApart = 9
+	// maxOverlap is the share of the smaller of two regions that both may cover and still be two
+	// places. Chosen: regions are bounds of corners that are known to a pixel or two.
+	maxOverlap = 0.05
 )
 
 // Controls.

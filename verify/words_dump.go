@@ -632,6 +632,22 @@ func (w *weighing) severals() int {
 	return w.leaksThat(func(l *Verdict) bool { return l.Unconfirmed && !l.Forgeable && len(l.Accused) > 1 })
 }
 
+// collages are the pictures put together of copies of several uploads, and the copies that they do not count for.
+func (w *weighing) collages() []figures {
+	more := 0
+	n := w.leaksThat(func(l *Verdict) bool {
+		beside := 0
+		for _, r := range l.Reads {
+			if l.Finding == FoundCopy && !l.Unconfirmed && r.Submission != l.Submission && slices.Contains(l.Accused, r.Copy) {
+				beside++
+			}
+		}
+		more += beside
+		return beside > 0
+	})
+	return several(n, figures{"more": more})
+}
+
 // unconfirmed returns the number of leaks with the mark of one issued copy that is not confirmed.
 // Leaks that are unconfirmed for the key or the state of the copy alone do not count.
 func (w *weighing) unconfirmed() int {

@@ -412,3 +412,16 @@ func TestTraceOfAnotherScan(t *testing.T) {
 	assert.True(t, marked.Registered)
 	assert.Equal(t, []watermark.CopyID{1003}, marked.Accused)
 }
+
+// mean returns the mean of pictures of one size.
+func mean(all ...*image.NRGBA) *image.NRGBA {
+	out := image.NewNRGBA(all[0].Rect)
+	for i := range out.Pix {
+		sum := len(all) / 2
+		for _, p := range all {
+			sum += int(p.Pix[i])
+		}
+		out.Pix[i] = uint8(sum / len(all))
+	}
+	return out
+}

@@ -22,8 +22,14 @@ func TestHashesOfReducedPictures(t *testing.T) {
 		files = append(files, found...)
 	}
 	limit := map[phash.Kind]int{phash.PDQ: 4, phash.Area: 8, phash.Average16: 12, phash.Difference: 5, phash.Difference16: 20, phash.Perception16: 8}
-	reduced := 0
-	for _, file := range files {
+	reduced, step := 0, 4
+	if os.Getenv("KYCMARK_LONG") != "" {
+		step = 1
+	}
+	for i, file := range files {
+		if i%step > 0 {
+			continue
+		}
 		data, err := os.ReadFile(file)
 		require.NoError(t, err)
 		small, err := forHashes(picture.OnePage(data), 1, picture.Limits{})
@@ -44,5 +50,5 @@ func TestHashesOfReducedPictures(t *testing.T) {
 			}
 		}
 	}
-	assert.GreaterOrEqual(t, reduced, 15)
+	assert.GreaterOrEqual(t, reduced, 15/step)
 }

@@ -195,7 +195,7 @@ func (s *server) serve(request string, file []byte, w *apart.Writer) (err error)
 		defer debug.FreeOSMemory()
 		err = s.pages(ctx, file, n, w)
 	} else {
-		if len(file) > 0 {
+		if kind == "list" || len(file) > 0 {
 			s.close()
 			digest := sha256.Sum256(file)
 			if s.open, err = s.engine.Open(ctx, file, pdf.Limits{}); err == nil {

@@ -64,19 +64,3 @@ func TestLikeness(t *testing.T) {
 		assert.Equal(t, c.want, n.Verdict, "%s: %+v", c.name, n)
 	}
 }
-
-// Where the template was printed by a computer and never photographed, only the
-// text and the portrait differ.
-func TestLikenessOfRenderedPages(t *testing.T) {
-	for _, tpl := range []specimen.Template{specimen.Passport, specimen.Bill} {
-		blank := specimen.NewBlank(tpl, 750)
-		o := capture.New(dsp.LazyLuma(picture.Flatten(blank.Fill(specimen.NewPerson(1)))))
-		for person, want := range map[uint64]capture.Verdict{1: capture.Same, 2: capture.Other, 3: capture.Other} {
-			s, err := o.Find(t.Context(), dsp.LazyLuma(picture.Flatten(blank.Fill(specimen.NewPerson(person)))))
-			require.NoError(t, err)
-			require.NotNil(t, s)
-			n := s.Likeness()
-			assert.Equal(t, want, n.Verdict, "%s, person %d: %+v", tpl, person, n)
-		}
-	}
-}

@@ -65,25 +65,43 @@ func (d *idct) forward(block []float32, p Plane, y int) bool {
 	n, rows := d.n, min(batch, p.H-y)
 	intoColumns(d.in, p.Pix[y*p.W:(y+rows)*p.W], p.W, rows)
 	clear(d.b[(p.W+1)/2*batch : (n-p.W/2)*batch])
-	for m := range p.W { // even samples first, then the odd ones backwards
-		at := m / 2
-		if m%2 == 1 {
-			at = n - 1 - at
-		}
-		src, dst := (*[batch]float32)(d.in[m*boxLanes:]), (*[batch]complex64)(d.b[at*batch:])
-		for i, v := range src {
-			dst[i] = complex(v, 0)
-		}
-	}
-	b := d.fft.run(d.b, d.tmp, batch)
-	for k, w := range d.tw {
-		src, dst := (*[batch]complex64)(b[k*batch:]), (*[batch]float32)(block[k*wide:])
-		re, im := real(w), imag(w)
-		for i, v := range src {
-			dst[i] = float32(real(v)*re) - float32(imag(v)*im)
-		}
-	}
+	intoComplex(d.b, 0, batch, d.in, 2*boxLanes, (p.W+1)/2) // even samples first, then the odd ones backwards
+	intoComplex(d.b, (n-1)*batch, -batch, d.in[boxLanes:], 2*boxLanes, p.W/2)
+	turnedReal(block, d.fft.run(d.b, d.tmp, batch), d.tw)
 	return true
+}
+
+// intoComplex writes n times batch floats of src as complex numbers to dst, from index first on. Each time it moves on by
+// srcStep floats of src and dstStep numbers of dst.
+func intoComplex(dst []complex64, first, dstStep int, src []float32, srcStep, n int) {
+	if avx2 && n > 0 {
+		_, _, _ = dst[first:][batch-1], dst[first+(n-1)*dstStep:][batch-1], src[(n-1)*srcStep+batch-1]
+		intoComplexAVX2(&dst[first], dstStep, &src[0], srcStep, n)
+		return
+	}
+	for k := range n {
+		to := (*[batch]complex64)(dst[first+k*dstStep:])
+		for i, v := range (*[batch]float32)(src[k*srcStep:]) {
+			to[i] = complex(v, 0)
+		}
+	}
+}
+
+// turnedReal multiplies src, batch numbers a row, by the factor of the row in tw. It writes the real parts to dst, wide
+// floats a row.
+func turnedReal(dst []float32, src, tw []complex64) {
+	if n := len(tw); avx2 && n > 0 {
+		_, _ = dst[(n-1)*wide+batch-1], src[n*batch-1]
+		turnedRealAVX2(&dst[0], wide, &src[0], &tw[0], n)
+		return
+	}
+	for k, w := range tw {
+		re, im := real(w), imag(w)
+		to := (*[batch]float32)(dst[k*wide:])
+		for i, v := range (*[batch]complex64)(src[k*batch:]) {
+			to[i] = float32(real(v)*re) - float32(imag(v)*im)
+		}
+	}
 }
 
 // An idct is the cosine transform of length n, forwards and back, of batch rows at a time. It keeps
@@ -119,19 +137,35 @@ func (d *idct) rows(block []float32, c Plane, y int) bool {
 	intoColumns(d.in, src, n, rows)
 	expand(d.b, d.in, d.tw) // Re of sum s_k X_k e^{i pi k/2n} e^{i 2 pi k m/n} at m = even half
 	b := d.fft.run(d.b, d.tmp, batch)
-	for m := range n / 2 { // even samples first, then the odd ones backwards
-		even, odd := (*[batch]float32)(block[2*m*wide:]), (*[batch]float32)(block[(2*m+1)*wide:])
-		first, last := (*[batch]complex64)(b[m*batch:]), (*[batch]complex64)(b[(n-1-m)*batch:])
-		for i := range even {
-			even[i], odd[i] = real(first[i]), real(last[i])
+	realParts(block, b, 0, batch, n/2) // even samples first, then the odd ones backwards
+	realParts(block[wide:], b, (n-1)*batch, -batch, n/2)
+	return true
+}
+
+// realParts writes n times the real parts of batch numbers of src, from index first on, to every other row of dst, wide floats
+// each. Each time it moves on by step numbers of src.
+func realParts(dst []float32, src []complex64, first, step, n int) {
+	if avx2 && n > 0 {
+		_, _, _ = dst[2*(n-1)*wide+batch-1], src[first:][batch-1], src[first+(n-1)*step:][batch-1]
+		realPartsAVX2(&dst[0], 2*wide, &src[first], step, n)
+		return
+	}
+	for k := range n {
+		to := (*[batch]float32)(dst[2*k*wide:])
+		for i, v := range (*[batch]complex64)(src[first+k*step:]) {
+			to[i] = real(v)
 		}
 	}
-	return true
 }
 
 // expand multiplies the first batch floats of each row of src by the complex factor of the row in
 // tw. src has boxLanes floats a row, dst batch numbers.
 func expand(dst []complex64, src []float32, tw []complex64) {
+	if n := len(tw); avx2 && n > 0 {
+		_, _ = dst[n*batch-1], src[(n-1)*boxLanes+batch-1]
+		expandAVX2(&dst[0], &src[0], &tw[0], n)
+		return
+	}
 	for k, w := range tw {
 		for i := range batch {
 			v := src[k*boxLanes+i]

@@ -460,3 +460,10 @@ func BenchmarkRows(b *testing.B) {
 		plainAndOwn(b, len(at)*len(sums), func() { dsp.SumLevels(sums, levels, at) })
 	})
 }
+
+func BenchmarkDCT2(b *testing.B) {
+	p := noisePlane(1024, 720, 3)
+	for b.Loop() {
+		dsp.DCT2(p, 1024)
+	}
+}

@@ -49,6 +49,26 @@ func splitAVX2(dst *complex64, stride int, up *complex64, down *complex64, n int
 //go:noescape
 func copyBlockAVX2(dst *complex64, dstStride int, src *complex64, srcStride int, n int, flip uint32) uint32
 
+// intoComplexAVX2 is intoComplex.
+//
+//go:noescape
+func intoComplexAVX2(dst *complex64, dstStep int, src *float32, srcStep int, n int)
+
+// expandAVX2 is expand.
+//
+//go:noescape
+func expandAVX2(dst *complex64, src *float32, tw *complex64, n int)
+
+// realPartsAVX2 is realParts.
+//
+//go:noescape
+func realPartsAVX2(dst *float32, dstStep int, src *complex64, srcStep int, n int)
+
+// turnedRealAVX2 is turnedReal.
+//
+//go:noescape
+func turnedRealAVX2(dst *float32, dstStep int, src *complex64, tw *complex64, n int)
+
 // last4AVX2 is last4 for s a multiple of 4.
 //
 //go:noescape

@@ -607,6 +607,112 @@ copyBlock:
 	VZEROUPPER
 	RET
 
+// func intoComplexAVX2(dst *complex64, dstStep int, src *float32, srcStep int, n int)
+// Requires: AVX, AVX2
+TEXT ·intoComplexAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ dstStep+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ srcStep+24(FP), BX
+	MOVQ n+32(FP), SI
+	SHLQ $0x03, CX
+	SHLQ $0x02, BX
+
+intoComplex:
+	VPMOVZXDQ (DX), Y0
+	VMOVUPS   Y0, (AX)
+	VPMOVZXDQ 16(DX), Y0
+	VMOVUPS   Y0, 32(AX)
+	ADDQ      CX, AX
+	ADDQ      BX, DX
+	DECQ      SI
+	JNZ       intoComplex
+	VZEROUPPER
+	RET
+
+// func expandAVX2(dst *complex64, src *float32, tw *complex64, n int)
+// Requires: AVX, AVX2
+TEXT ·expandAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ tw+16(FP), DX
+	MOVQ n+24(FP), BX
+
+expand:
+	VBROADCASTSD (DX), Y0
+	VPMOVZXDQ    (CX), Y1
+	VMOVSLDUP    Y1, Y1
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      Y1, (AX)
+	VPMOVZXDQ    16(CX), Y1
+	VMOVSLDUP    Y1, Y1
+	VMULPS       Y0, Y1, Y0
+	VMOVUPS      Y0, 32(AX)
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, AX
+	ADDQ         $0x08, DX
+	DECQ         BX
+	JNZ          expand
+	VZEROUPPER
+	RET
+
+// func realPartsAVX2(dst *float32, dstStep int, src *complex64, srcStep int, n int)
+// Requires: AVX, AVX2
+TEXT ·realPartsAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ dstStep+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ srcStep+24(FP), BX
+	MOVQ n+32(FP), SI
+	SHLQ $0x02, CX
+	SHLQ $0x03, BX
+
+realParts:
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VSHUFPS $0x88, Y1, Y0, Y2
+	VPERMPD $0xd8, Y2, Y2
+	VSHUFPS $0xdd, Y1, Y0, Y0
+	VPERMPD $0xd8, Y0, Y0
+	VMOVUPS Y2, (AX)
+	ADDQ    CX, AX
+	ADDQ    BX, DX
+	DECQ    SI
+	JNZ     realParts
+	VZEROUPPER
+	RET
+
+// func turnedRealAVX2(dst *float32, dstStep int, src *complex64, tw *complex64, n int)
+// Requires: AVX, AVX2
+TEXT ·turnedRealAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ dstStep+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ tw+24(FP), BX
+	MOVQ n+32(FP), SI
+	SHLQ $0x02, CX
+
+turnedReal:
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y1
+	VSHUFPS      $0x88, Y1, Y0, Y2
+	VPERMPD      $0xd8, Y2, Y2
+	VSHUFPS      $0xdd, Y1, Y0, Y0
+	VPERMPD      $0xd8, Y0, Y0
+	VBROADCASTSS (BX), Y1
+	VMULPS       Y1, Y2, Y1
+	VBROADCASTSS 4(BX), Y2
+	VMULPS       Y2, Y0, Y0
+	VSUBPS       Y0, Y1, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         CX, AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x08, BX
+	DECQ         SI
+	JNZ          turnedReal
+	VZEROUPPER
+	RET
+
 // func last4AVX2(dst *complex64, src *complex64, s int)
 // Requires: AVX
 TEXT ·last4AVX2(SB), NOSPLIT, $0-24

@@ -26,6 +26,16 @@ func copyBlockAVX2(dst *complex64, dstStride int, src *complex64, srcStride int,
 	panic(noKernels)
 }
 
+func intoComplexAVX2(dst *complex64, dstStep int, src *float32, srcStep int, n int) { panic(noKernels) }
+
+func expandAVX2(dst *complex64, src *float32, tw *complex64, n int) { panic(noKernels) }
+
+func realPartsAVX2(dst *float32, dstStep int, src *complex64, srcStep int, n int) { panic(noKernels) }
+
+func turnedRealAVX2(dst *float32, dstStep int, src *complex64, tw *complex64, n int) {
+	panic(noKernels)
+}
+
 func last4AVX2(dst *complex64, src *complex64, s int) { panic(noKernels) }
 
 func sparse4AVX2(dst *complex64, turns *complex64, c *complex64, counts *int, m int) {

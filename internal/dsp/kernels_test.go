@@ -293,8 +293,9 @@ func TestFiltersHaveTheSameBits(t *testing.T) {
 	}
 }
 
-func TestInverseDCT2HasTheSameBits(t *testing.T) {
+func TestDCT2HasTheSameBits(t *testing.T) {
 	for _, n := range []int{1, 2, 4, 8, 16, 64} {
+		requireSame(t, func() []float32 { return dsp.DCT2(hostilePlane(n-n/3, n-n/4, 3), n).Pix }, n)
 		requireSame(t, func() []float32 {
 			c := hostilePlane(n, n, 3)
 			clear(c.Pix[n*n/2:]) // rows of zeros

@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"image/gif"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -199,7 +200,11 @@ func TestFramesArePages(t *testing.T) {
 				require.Error(t, err, "%s cut at %d", name, n)
 			}
 		}
-		for n := range c.file {
+		step := 5
+		if os.Getenv("KYCMARK_LONG") != "" {
+			step = 1
+		}
+		for n := 0; n < len(c.file); n += step {
 			bad := bytes.Clone(c.file)
 			bad[n] ^= 1 << (n % 8)
 			if d, err := picture.OpenDocument(bad, picture.Limits{MaxPixels: 1 << 16}); err == nil {

@@ -98,9 +98,13 @@ func TestEveryByteCounts(t *testing.T) {
 		require.NoError(t, err)
 		return b.Verify(seal.Trust{}).Holds()
 	}
+	step := 5 // bytes
+	if os.Getenv("KYCMARK_LONG") != "" {
+		step = 1
+	}
 	for i, f := range files {
 		require.True(t, holds(i, f.Data))
-		for at := range f.Data {
+		for at := 0; at < len(f.Data); at += step {
 			edited := bytes.Clone(f.Data)
 			edited[at] ^= 1 << (at % 8)
 			if holds(i, edited) {

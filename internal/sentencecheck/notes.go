@@ -65,9 +65,23 @@ func (l *leak) ours() (out []readOf) {
 	return out
 }
 
-// only returns the read of the only issued copy, or an empty read.
+// main returns the reads of ours on which the finding rests. Of several, in a confirmed copy, these are the reads
+// that tracing found.
+func (l *leak) main() []readOf {
+	all := l.ours()
+	if !l.confirmed() || len(all) == 1 {
+		return all
+	}
+	return slices.DeleteFunc(all, func(x readOf) bool {
+		since := l.lost(x.KeyID)
+		seen := capture(x.Shows) || slices.Contains([]string{"same in part", "same document", "undecided"}, x.Shows)
+		return !seen || !l.traced(x) || x.State == "void" || !since.IsZero() && !since.After(x.Issued)
+	})
+}
+
+// only returns the read on which the finding rests, if it is one, or an empty read.
 func (l *leak) only() readOf {
-	if all := l.ours(); len(all) == 1 {
+	if all := l.main(); len(all) == 1 {
 		return all[0]
 	}
 	return readOf{}
@@ -127,10 +141,10 @@ func by(blind, traced, shows bool) func(*report, *leak) row {
 	}
 }
 
-// names accepts the copies of all reads, in any order.
-func names(l *leak) func(any) bool {
+// names accepts the copies of some reads, in any order.
+func names(of []readOf) func(any) bool {
 	var want []string
-	for _, x := range l.ours() {
+	for _, x := range of {
 		want = append(want, x.Copy)
 	}
 	return func(v any) bool {
@@ -141,10 +155,10 @@ func names(l *leak) func(any) bool {
 	}
 }
 
-// uploads returns how many uploads the copies are of that were read.
+// uploads returns how many uploads the copies are of on which the finding rests.
 func (l *leak) uploads() int {
 	of := make(map[string]bool)
-	for _, x := range l.ours() {
+	for _, x := range l.main() {
 		of[x.Submission] = true
 	}
 	return len(of)
@@ -169,7 +183,7 @@ func state(is string) func(*report, *leak) row {
 		of := *l
 		of.Reads = slices.DeleteFunc(slices.Clone(l.Reads), func(x readOf) bool { return x.State != is })
 		n := len(of.ours())
-		return when(n > 0, row{"n": n, "copies": names(&of)})
+		return when(n > 0, row{"n": n, "copies": names(of.ours())})
 	}
 }
 
@@ -288,10 +302,16 @@ var noteRules = map[string]func(*report, *leak) row{
 	"copy-traced":        by(false, true, true),
 	"copy-traced-little": by(false, true, false),
 	"copies-merged": func(_ *report, l *leak) row {
-		return when(l.confirmed() && len(l.ours()) > 1 && l.uploads() == 1, row{"copies": names(l)})
+		return when(l.confirmed() && len(l.main()) > 1 && l.uploads() == 1, row{"copies": names(l.main())})
 	},
 	"copies-collage": func(_ *report, l *leak) row {
-		return when(l.confirmed() && l.uploads() > 1, row{"copies": names(l), "n": l.uploads(), "copy": l.Copy})
+		return when(l.confirmed() && l.uploads() > 1, row{"copies": names(l.main()), "n": l.uploads(), "copy": l.Copy})
+	},
+	"copies-beside": func(_ *report, l *leak) row {
+		others := slices.DeleteFunc(l.ours(), func(x readOf) bool {
+			return slices.ContainsFunc(l.main(), func(o readOf) bool { return o.Copy == x.Copy })
+		})
+		return when(len(others) > 0, row{"n": len(others), "copies": names(others)})
 	},
 	"copy-forgeable": func(_ *report, l *leak) row {
 		x := l.only()
@@ -311,7 +331,7 @@ var noteRules = map[string]func(*report, *leak) row{
 		return when(l.Finding == "transplanted" && x.Copy != "" && !l.elsewhere() && !l.traced(x), row{"copy": x.Copy, "power": powered(l.trace(x.Submission).Power)})
 	},
 	"transplanted-several": func(_ *report, l *leak) row {
-		return when(l.Finding == "transplanted" && len(l.ours()) > 1 && l.elsewhere(), row{"copies": names(l)})
+		return when(l.Finding == "transplanted" && len(l.ours()) > 1 && l.elsewhere(), row{"copies": names(l.ours())})
 	},
 	"unconfirmed-altered":  unsure("same, altered"),
 	"unconfirmed-part":     unsure("same in part"),
@@ -324,7 +344,7 @@ var noteRules = map[string]func(*report, *leak) row{
 		return when(l.Finding == "copy" && l.Unconfirmed && l.only().Erased, row{"copy": l.only().Copy})
 	},
 	"unconfirmed-several": func(_ *report, l *leak) row {
-		return when(l.Finding == "copy" && l.Unconfirmed && len(l.ours()) > 1, row{"copies": names(l)})
+		return when(l.Finding == "copy" && l.Unconfirmed && len(l.ours()) > 1, row{"copies": names(l.ours())})
 	},
 	"unlisted": func(_ *report, l *leak) row {
 		return when(l.stray().Copy != "", row{"copy": l.stray().Copy, "key": l.stray().KeyID})

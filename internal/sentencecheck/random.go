@@ -215,6 +215,9 @@ func (d *dump) copied(l map[string]any) {
 	if d.IntN(10) == 0 {
 		d.read(l, fmt.Sprintf("%016x", d.Uint64()|1), "", "not compared", nil)
 	}
+	if o := d.issued(1); o.ID != u.ID && d.IntN(4) == 0 && len(l["traces"].([]any)) > 0 && l["unconfirmed"] == nil { // and a mark of another upload
+		d.read(l, o.Copies[0].ID, o.ID, "unrelated", o.Copies[0].Issued)
+	}
 }
 
 // merged is a picture with two copies of one upload, or of two.

@@ -250,6 +250,17 @@ var rules = map[string]func(*report) []row{
 			return l.Finding == "copy" && l.Unconfirmed && !l.Forgeable && !l.Void && l.issuedCopies() < 2
 		}), nil)
 	},
+	"collages": func(r *report) []row {
+		more := 0
+		n := r.count(func(l *leak) bool {
+			beside := l.confirmed() && l.uploads() > 1
+			if beside {
+				more += l.uploads() - 1
+			}
+			return beside
+		})
+		return some(n, row{"more": more})
+	},
 	"unconfirmed-several": func(r *report) []row {
 		return some(r.count(func(l *leak) bool {
 			return l.Finding == "copy" && l.Unconfirmed && !l.Forgeable && l.issuedCopies() > 1

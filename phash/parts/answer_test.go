@@ -96,7 +96,11 @@ func TestAnswers(t *testing.T) {
 		require.NotEqual(t, removed, ref)
 		return all[ref], nil
 	}
-	for _, groups := range []int{1, 2, 3} {
+	numbers := []int{3}
+	if os.Getenv("KYCMARK_LONG") != "" {
+		numbers = []int{1, 2, 3}
+	}
+	for _, groups := range numbers {
 		var holders []*Index
 		for k := range groups {
 			var mine [][2]int

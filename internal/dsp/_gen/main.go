@@ -68,6 +68,7 @@ func signalKernels() {
 	stages()
 	transposes()
 	spectra()
+	cosines()
 	last4()
 	sparse4()
 	maxAbs()

@@ -61,9 +61,14 @@ func (s *suspects) adjoint(f *frame, w, amplitude dsp.Plane) (coefficients, [cod
 	masked := dsp.Product(w, amplitude)
 	end := math.Min(pattern.TracerHigh, 0.45*float64(max(f.w, f.h)))
 	c := f.quantised(dsp.DCT2(masked, pattern.TracerSize), end)
-	toMark := s.place.Mul(geometry.PixelScale(f.scale, f.scale))
-	soft, pilots := s.kd.Despread(masked, toMark)
+	soft, pilots := s.despread(f, masked)
 	return c, soft, pilots
+}
+
+// despread returns the soft bits and the pilots that masked holds: a weighed plane of the frame times the local
+// strength of a mark.
+func (s *suspects) despread(f *frame, masked dsp.Plane) ([code.CodedN]float64, [pattern.PilotN]complex64) {
+	return s.kd.Despread(masked, s.place.Mul(geometry.PixelScale(f.scale, f.scale)))
 }
 
 // score sets the entries of out that belong to the candidates of s: scores, e-value and p, which is

@@ -85,6 +85,8 @@ type frameView struct {
 	deviation dsp.Plane // of the residual, in the leak's raster
 	power     dsp.Plane // of the original's finer detail, in the leak's raster
 	told      float64   // share of a mark's energy where the original's own detail tells how it fared, 0..1
+	probe     *probe    // whose mark went through the channel last; nil before
+	probed    dsp.Plane // spectrum of that mark
 }
 
 // view brings a fit from the leak's raster into the frame: the spectrum of its residual, and per

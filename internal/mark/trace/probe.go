@@ -61,7 +61,7 @@ func intoFrame(p dsp.Plane) dsp.Plane {
 // tracer and by payload: the probe is sent through the channel, weighed like the leak's residual,
 // and correlated with itself. It sets v.told.
 func (p *probe) expect(s *suspects, v *frameView, e *evidence) (tracer, payload float64) {
-	m := v.onLeakRaster(v.through(p.mark, v.channel))
+	m := v.onLeakRaster(v.through(p, v.channel))
 	v.temper(m)
 	return p.answer(s, v.frame, v.weighed(v.standardised(v.fit.Unexplained(m))), e)
 }
@@ -70,7 +70,10 @@ func (p *probe) expect(s *suspects, v *frameView, e *evidence) (tracer, payload 
 // like strong detail of the original: blurred, shrunk and toned like the leak, cut off where the leak is
 // black or white, and not smoothed away. steps are of the leak's JPEG, nil: not known.
 func (p *probe) unhurt(s *suspects, v *frameView, e *evidence, steps *requant.Leak) float64 {
-	like, m := &evidence{weight: e.weight}, v.onLeakRaster(v.through(p.mark, v.strong))
+	if e.weight <= 0 {
+		return 0
+	}
+	m := v.onLeakRaster(v.through(p, v.strong))
 	for i := range m.Pix {
 		if v.fit.Clipped(i) {
 			m.Pix[i] = 0
@@ -79,17 +82,20 @@ func (p *probe) unhurt(s *suspects, v *frameView, e *evidence, steps *requant.Le
 	if steps != nil && steps.Shows(v.fit.Predicted) {
 		m = steps.Left(v.fit.Predicted, m)
 	}
-	p.answer(s, v.frame, v.weighed(v.standardised(v.fit.Unexplained(m))), like)
-	return like.promised
+	soft, _ := s.despread(v.frame, dsp.Product(v.weighed(v.standardised(v.fit.Unexplained(m))), p.amplitude))
+	return p.correlation(&soft) / e.weight
 }
 
-// through returns a mark p of the frame after a channel with a gain by band.
-func (v *frameView) through(p dsp.Plane, gain []float32) dsp.Plane {
-	c := dsp.DCT2(p, pattern.TracerSize)
+// through returns the mark of a probe after a channel with a gain by band. v keeps the spectrum of the last probe.
+func (v *frameView) through(p *probe, gain []float32) dsp.Plane {
+	if v.probe != p {
+		v.probe, v.probed = p, dsp.DCT2(p.mark, pattern.TracerSize)
+	}
+	c := dsp.NewPlane(pattern.TracerSize, pattern.TracerSize)
 	for y := range pattern.TracerSize {
-		row, band := c.Row(y), v.band[y*pattern.TracerSize:(y+1)*pattern.TracerSize]
-		for u := range row {
-			row[u] = float32(row[u] * gain[band[u]])
+		src, dst, band := v.probed.Row(y), c.Row(y), v.band[y*pattern.TracerSize:(y+1)*pattern.TracerSize]
+		for u := range dst {
+			dst[u] = float32(src[u] * gain[band[u]])
 		}
 	}
 	return dsp.InverseDCT2(c)
@@ -104,14 +110,19 @@ func (p *probe) answer(s *suspects, f *frame, w dsp.Plane, e *evidence) (tracer,
 	if n := e.tracer.norm(); n > 0 {
 		tracer = z / n
 	}
-	for j, b := range p.coded {
-		payload += float64(float64(b) * soft[j])
-	}
-	if e.weight > 0 {
+	if payload = p.correlation(&soft); e.weight > 0 {
 		e.promised = payload / e.weight
 		payload = math.Min(e.promised, math.Sqrt(code.CodedN))
 	}
 	return tracer, payload
+}
+
+// correlation returns the sum of soft bits under the signs of the probe's code.
+func (p *probe) correlation(soft *[code.CodedN]float64) (sum float64) {
+	for j, b := range p.coded {
+		sum += float64(float64(b) * soft[j])
+	}
+	return sum
 }
 
 // onLeakRaster returns a mark p of the frame on the leak's raster and through its tone curve, in grey

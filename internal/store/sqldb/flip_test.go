@@ -308,8 +308,15 @@ func (x *asked) aims(file []byte, places []int64) (out []int64) {
 // Every edit that an audit finds is noticed by what it concerns as well: no answer is another one.
 func TestEditsChangeNoAnswer(t *testing.T) {
 	x := newDamageable(t)
-	noticed := 0
-	for name, edit := range edits {
+	noticed, step := 0, 3
+	if os.Getenv("KYCMARK_LONG") != "" {
+		step = 1
+	}
+	for i, name := range slices.Sorted(maps.Keys(edits)) {
+		if i%step > 0 {
+			continue
+		}
+		edit := edits[name]
 		x.write(t, x.whole)
 		db, err := sql.Open("sqlite", x.path)
 		require.NoError(t, err)

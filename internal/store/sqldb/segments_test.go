@@ -236,33 +236,6 @@ func (c *corpus) check(t *testing.T, d *sqldb.DB) []books.Segment {
 	return all
 }
 
-// Whatever is entered, erased and built, segments hold what is there, and there are few.
-func TestSegmentsHoldTheHashes(t *testing.T) {
-	eachSegmented(t, func(t *testing.T, d *sqldb.DB, folder string) {
-		c := newCorpus(1)
-		most := 0
-		for k := range 14 {
-			if k == 3 {
-				c.add(t, d, 3000) // much more than all that follow
-			}
-			c.add(t, d, 90+40*(k%3))
-			if k%2 > 0 {
-				c.erase(t, d, 17)
-			}
-			require.NoError(t, d.BuildSegments(t.Context(), d.SegmentKeys(), books.BuildMissing, nil))
-			all := c.check(t, d)
-			most = max(most, len(all))
-			require.Len(t, inFolder(t, folder), len(all), "no other file is left")
-		}
-		require.Greater(t, most, 1)
-		require.LessOrEqual(t, most, 4)
-		calls := 0
-		require.NoError(t, d.BuildSegments(t.Context(), d.SegmentKeys(), books.BuildAll, func(done, total int64) { calls++ }))
-		require.Len(t, c.check(t, d), 1)
-		require.Positive(t, calls)
-	})
-}
-
 // What an opponent, a disk or a restored backup does to the files is named, and nothing of such a file is
 // used. The next build makes missing ones again.
 func TestSegmentsThatWereAltered(t *testing.T) {

@@ -1,3 +1,5 @@
+//go:build long
+
 package sqldb_test
 
 import (
@@ -16,7 +18,7 @@ import (
 )
 
 // TestFlippedBits, with a fifth of the flips, in the files of a PostgreSQL server that is told to ignore its checksums: it would name each flip.
-func TestFlippedBitsPostgres(t *testing.T) {
+func TestLongFlippedBitsPostgres(t *testing.T) {
 	ctx := t.Context()
 	small := pgtest.Server{Settings: []string{"shared_buffers=512kB", "autovacuum=off", "ignore_checksum_failure=on", "log_min_messages=error"}}
 	t.Cleanup(small.Stop)

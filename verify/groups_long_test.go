@@ -1,3 +1,5 @@
+//go:build long
+
 package verify_test
 
 import (
@@ -39,7 +41,7 @@ func (c *caseFile) grouped(n int, away func(group int) error) verify.Config {
 
 // Whichever machines hold the segments of local features, the findings are those of one process, byte for byte. What a
 // machine that does not answer could have found is neither unknown nor unmarked, and the findings name its group.
-func TestGroups(t *testing.T) {
+func TestLongGroups(t *testing.T) {
 	defer func(n int64) { sqldb.FeatureSpan = n }(sqldb.FeatureSpan)
 	sqldb.FeatureSpan = 3 // numbers of ledger entries
 	c := newCase(t)

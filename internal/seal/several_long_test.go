@@ -1,3 +1,5 @@
+//go:build long
+
 package seal_test
 
 import (
@@ -23,7 +25,7 @@ import (
 
 // A bundle of an investigation of two registries has proofs from both ledgers, and each proof counts for its
 // own registry alone.
-func TestBundleOfSeveralRegistries(t *testing.T) {
+func TestLongBundleOfSeveralRegistries(t *testing.T) {
 	ctx := t.Context()
 	var cfg verify.Config
 	var sources []seal.Source

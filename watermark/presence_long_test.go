@@ -1,3 +1,5 @@
+//go:build long
+
 package watermark_test
 
 import (
@@ -11,19 +13,6 @@ import (
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/watermark"
 )
-
-// mean returns the mean of pictures of one size.
-func mean(all ...*image.NRGBA) *image.NRGBA {
-	out := image.NewNRGBA(all[0].Rect)
-	for i := range out.Pix {
-		sum := len(all) / 2
-		for _, p := range all {
-			sum += int(p.Pix[i])
-		}
-		out.Pix[i] = uint8(sum / len(all))
-	}
-	return out
-}
 
 // averaged is the mean of thirty copies of small, which are not those of issued.
 var averaged = sync.OnceValue(func() *image.NRGBA {
@@ -40,7 +29,7 @@ var averaged = sync.OnceValue(func() *image.NRGBA {
 
 // An unmarked original is never called marked, whatever its leak went through. A mark is there after
 // every removal, told by what all copies share if not by a copy.
-func TestTraceTellsNeverMarkedFromDamaged(t *testing.T) {
+func TestLongTraceTellsNeverMarkedFromDamaged(t *testing.T) {
 	original, tr := small(), smallTracer()
 	marked := embed(t, 1042, original)
 	for _, name := range []string{"jpeg10", "nlm", "noise25"} {
@@ -67,7 +56,7 @@ func TestTraceTellsNeverMarkedFromDamaged(t *testing.T) {
 }
 
 // The pilots tell a mark whose message was averaged away, and only to who has the key.
-func TestReadTellsThatAMarkMayBeThere(t *testing.T) {
+func TestLongReadTellsThatAMarkMayBeThere(t *testing.T) {
 	original, away := small(), averaged()
 	for _, c := range []struct {
 		leak image.Image

@@ -1,3 +1,5 @@
+//go:build long
+
 package verify_test
 
 import (
@@ -26,7 +28,7 @@ var garbagePostgreSQL = map[string][]string{
 
 // A malformed row ends nothing in PostgreSQL either. Its constraints are dropped, as damaged files and whoever owns the tables
 // can do.
-func TestMalformedRowsInPostgreSQL(t *testing.T) {
+func TestLongMalformedRowsInPostgreSQL(t *testing.T) {
 	var server pgtest.Server
 	defer server.Stop()
 	dsn := server.DSN(t)
