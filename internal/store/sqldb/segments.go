@@ -454,7 +454,7 @@ func (d *DB) makeSegment(ctx context.Context, files *segmentFiles, s segmentRow,
 				return err
 			}
 		}
-		var others, erased int
+		var others, erased int // +seq: the database uses the index of erased uploads, not all rows of the range
 		if err := t.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM segment WHERE state > 0 AND kind = $4 AND first <= $1 AND last >= $2),
 			(SELECT count(*) FROM submission WHERE erased > 0 AND erased > $3 AND +seq BETWEEN $2 AND $1)`, upto, s.first, erasure, s.kind).Scan(&others, &erased); err != nil {
 			return err
