@@ -24,10 +24,11 @@ func survival(e *engine) *ruler.Experiment {
 	return &ruler.Experiment{
 		Name:  "survival",
 		Short: "Whether a mark was never there, was damaged, or was removed",
-		Long: `Attack each picture unmarked and marked, and remove the marks of its copies. Trace all
-that against the original and 64 copies. "there" is a p of any mark of at most 1e-6,
-"removed" is a survival below what messengers leave. Filters count as removals,
-whatever they are for. Exit 1 when a mark is seen in an unmarked picture.`,
+		Long: `Attack each picture unmarked and marked, and try to remove the marks of its copies. Trace all
+that against the original and 64 copies. A leak is "scrubbed" if an attempt to remove the mark left
+nothing that is read without the original, else "still read". "there" is a p of any mark of at most 1e-6,
+"removed" is a survival below what messengers leave. "said" is what a report says: removed, and no copy named.
+Exit 1 when a mark is seen in an unmarked picture.`,
 		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
 			attacks, err := env.Attacks()
 			if err != nil {
@@ -41,8 +42,21 @@ whatever they are for. Exit 1 when a mark is seen in an unmarked picture.`,
 			}), nil
 		},
 		Tables: []ruler.Table{
-			{Name: "all", By: []string{"leak"}, Columns: survivalColumns(), Note: func(g ruler.Group) string {
-				return fmt.Sprintf("Never marked against marked: AUC %.4f", areaUnder(g))
+			{Name: "all", By: []string{"leak"}, Columns: survivalColumns()},
+			{Name: "short", Doc: true, By: []string{"leak"}, Columns: []ruler.Column{
+				ruler.Of("a mark is there", "there"), removedOf(),
+			}},
+			{Name: "bars", Title: "Unmarked against others; survival that 1 % of the marked leaks are below, and scrubbed leaks below it.", Heads: []string{}, Columns: []ruler.Column{
+				{Head: "AUC", Cell: func(g ruler.Group) string { return ruler.Decimals(areaUnder(g), 4) }},
+				{Head: "limit", Cell: func(g ruler.Group) string {
+					_, _, limit := atFalseAlarms(g, .01)
+					return ruler.Decimals(limit, 2)
+				}},
+				{Head: "scrubbed", Cell: func(g ruler.Group) string {
+					caught, of, _ := atFalseAlarms(g, .01)
+					return fmt.Sprintf("%d of %d", caught, of)
+				}},
+				{Head: "pictures", Cell: func(g ruler.Group) string { return fmt.Sprint(len(g.Labels("picture"))) }},
 			}},
 			{Name: "attacks", By: []string{"leak", "attack"}, Heads: []string{"leak", "after"}, Columns: survivalColumns()},
 		},
@@ -57,12 +71,39 @@ whatever they are for. Exit 1 when a mark is seen in an unmarked picture.`,
 	}
 }
 
-// survivalColumns are the columns of both tables.
+// survivalColumns are the columns of two tables.
 func survivalColumns() []ruler.Column {
 	return []ruler.Column{
 		ruler.Of("there", "there"), ruler.Of("a copy named", "named"), ruler.Quantiles("log10 p, worst / median", "log10_p", 1, 1, .5),
-		ruler.Of("removed", "removed"), ruler.Quantiles("survival, 1 / 50 / 99 %", "survival", 2, .01, .5, .99),
+		removedOf(),
+		perPicture("pictures with removed", removed), perPicture("pictures with said", said),
+		ruler.Quantiles("survival, 1 / 50 / 99 %", "survival", 2, .01, .5, .99),
 	}
+}
+
+// removedOf is a column "3 of 59" of the leaks whose marks were removed.
+func removedOf() ruler.Column {
+	return ruler.Column{Head: "removed", Cell: func(g ruler.Group) string { return fmt.Sprintf("%d of %.0f", len(g.Where(removed)), g.Count()) }}
+}
+
+// removed reports whether the survival of a leak is below what messengers leave.
+func removed(t *ruler.Trial) bool {
+	s, measured := t.Values["survival"]
+	return measured && s < watermark.Removed
+}
+
+// said reports whether a report says so: a mark is there, and no copy is named.
+func said(t *ruler.Trial) bool {
+	return removed(t) && t.Values["there"] == 1 && t.Values["named"] == 0
+}
+
+// perPicture is a column "1 of 8 (at most 47 %)" of the pictures that have a leak which fits, with the upper 95 % limit of
+// their rate: leaks of one picture are not independent.
+func perPicture(head string, fits func(*ruler.Trial) bool) ruler.Column {
+	return ruler.Column{Head: head, Cell: func(g ruler.Group) string {
+		n, of := len(g.Where(fits).Labels("picture")), len(g.Labels("picture"))
+		return fmt.Sprintf("%d of %d (at most %s)", n, of, ruler.Percent(ruler.UpperBound(n, of, .95), 0))
+	}}
 }
 
 // measureSurvival makes and traces all leaks of a picture.
@@ -87,7 +128,7 @@ func measureSurvival(ctx context.Context, e *engine, env *ruler.Env, attacks []a
 			Values: map[string]float64{"there": yes(r.LogAny <= watermark.PresentLevel), "named": yes(len(r.Accused) > 0), "log10_p": r.LogAny, "power": r.Power},
 		}
 		if r.Survival > 0 {
-			t.Values["survival"], t.Values["removed"] = r.Survival, yes(r.Survival < watermark.Removed)
+			t.Values["survival"] = r.Survival
 		}
 		emit(t)
 	}
@@ -96,15 +137,37 @@ func measureSurvival(ctx context.Context, e *engine, env *ruler.Env, attacks []a
 		see("marked", a.Name, a.Apply(m.Image, up.Seed))
 	}
 	for _, x := range removals() {
-		see("removed", x.name, ruler.Must(hard.Find("jpeg90")).Apply(x.make(copies, up.Seed), up.Seed))
+		leak := ruler.Must(hard.Find("jpeg90")).Apply(x.make(copies, up.Seed), up.Seed)
+		kind := "scrubbed"
+		if d := ruler.Must(e.detect(ctx, env.Key, leak)); d.Found {
+			kind = "still read"
+		}
+		see(kind, x.name, leak)
 	}
 }
 
-// areaUnder returns the share of pairs of an unmarked and a marked leak in which the marked leak has the smaller p. Equal
+// atFalseAlarms returns how many scrubbed leaks have a survival below a limit, how many there are, and that limit: a share
+// of the marked leaks is below. A leak whose survival was not measured is not below.
+func atFalseAlarms(g ruler.Group, share float64) (caught, of int, limit float64) {
+	marked, scrubbed := g.Where(ruler.Is("leak", "marked")), g.Where(ruler.Is("leak", "scrubbed"))
+	below := marked.Values("survival")
+	slices.Sort(below)
+	if n := int(share * marked.Count()); n < len(below) {
+		limit = below[n]
+	}
+	for _, s := range scrubbed.Values("survival") {
+		if s < limit {
+			caught++
+		}
+	}
+	return caught, len(scrubbed), limit
+}
+
+// areaUnder returns the share of pairs of an unmarked and another leak in which the other leak has the smaller p. Equal
 // p count half.
 func areaUnder(g ruler.Group) float64 {
 	sum, n := 0.0, 0.0
-	marked := slices.Concat(g.Where(ruler.Is("leak", "marked")).Values("log10_p"), g.Where(ruler.Is("leak", "removed")).Values("log10_p"))
+	marked := g.Where(ruler.Is("leak", "marked", "scrubbed", "still read", "removed")).Values("log10_p")
 	for _, never := range g.Where(ruler.Is("leak", unmarked)).Values("log10_p") {
 		for _, p := range marked {
 			if p <= never {

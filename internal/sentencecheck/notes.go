@@ -365,7 +365,7 @@ var noteRules = map[string]func(*report, *leak) row{
 	"not-marked-damaged": func(_ *report, l *leak) row { return when(l.damaged(), nil) },
 	"not-marked-removed": func(_ *report, l *leak) row {
 		s := l.trace(l.Submission).Survival
-		return when(l.damaged() && s > 0 && s < 0.62, row{"share": fmt.Sprintf("%.1f %%", 100*s)})
+		return when(l.damaged() && s > 0 && s < 0.35, row{"share": fmt.Sprintf("%.1f %%", 100*s)})
 	},
 	"not-marked-weak": weak(func(t *traceOf) bool { return t.Registered && t.Unsought == 0 && t.Power < 0.999 }, func(t *traceOf) row {
 		return row{"power": powered(t.Power)}

@@ -429,7 +429,7 @@ func (d *DB) makeSegment(ctx context.Context, files *segmentFiles, s segmentRow,
 	s.made = time.Now()
 	rand.Read(s.name[:])
 	var erasure int64
-	if err := d.read.QueryRowContext(ctx, "SELECT coalesce(max(erased), 0) FROM submission").Scan(&erasure); err != nil {
+	if err := d.read.QueryRowContext(ctx, "SELECT coalesce(max(erased), 0) FROM submission WHERE erased > 0").Scan(&erasure); err != nil {
 		return err
 	}
 	const what = "make a segment"
@@ -454,9 +454,9 @@ func (d *DB) makeSegment(ctx context.Context, files *segmentFiles, s segmentRow,
 				return err
 			}
 		}
-		var others, erased int
+		var others, erased int // +seq: the database uses the index of erased uploads, not all rows of the range
 		if err := t.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM segment WHERE state > 0 AND kind = $4 AND first <= $1 AND last >= $2),
-			(SELECT count(*) FROM submission WHERE erased > $3 AND seq BETWEEN $2 AND $1)`, upto, s.first, erasure, s.kind).Scan(&others, &erased); err != nil {
+			(SELECT count(*) FROM submission WHERE erased > 0 AND erased > $3 AND +seq BETWEEN $2 AND $1)`, upto, s.first, erasure, s.kind).Scan(&others, &erased); err != nil {
 			return err
 		}
 		state := segmentUsed
@@ -509,7 +509,7 @@ func (d *DB) collect(ctx context.Context, files *segmentFiles, keys *books.Segme
 	gone := make(map[int64]bool)
 	type number struct{ seq int64 }
 	erased, err := collect(ctx, d.read, func(n *number) []any { return []any{&n.seq} },
-		"SELECT seq FROM submission WHERE erased > 0 AND seq BETWEEN $1 AND $2", s.first, upto)
+		"SELECT seq FROM submission WHERE erased > 0 AND +seq BETWEEN $1 AND $2", s.first, upto)
 	if err != nil {
 		return err
 	}
