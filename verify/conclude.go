@@ -222,7 +222,7 @@ func concludeNoMark(e evidence, shown *Match) conclusion {
 	case !t.Registered:
 		c.say("not-marked-aside", nil)
 	default:
-		c.say("not-marked-weak", figures{"power": power(t.Power)})
+		c.say("not-marked-weak", figures{"power": share(t.Power), "needed": share(minPower)}) // as computed: trials allow less to be claimed
 	}
 	return c
 }

@@ -51,7 +51,8 @@ func TestConclude(t *testing.T) {
 	d := read{copy: 9, keyID: "v1-l", blind: -12, shows: PixelsUnknown, issued: &registry.Copy{ID: 9, Submission: other, Recipient: "vendor B"}}
 	elsewhere := read{copy: 9, keyID: "v1-k", shows: PixelsPartial, issued: &registry.Copy{ID: 9, Submission: other, Recipient: "vendor B"}, traced: &findings.TracedCopy{Copy: 9, LogP: -12, Found: true}}
 	stolen, laid := elsewhere, elsewhere
-	laid.shows = PixelsDifferent
+	beside := elsewhere
+	beside.shows, laid.shows = PixelsSame, PixelsDifferent
 	stolen.key = &registry.KeyState{KeyID: "v1-k", State: registry.KeyCompromised}
 	altered := []Match{{Submission: s, Distance: 40, Pixels: PixelsAltered, Altered: []findings.Region{{Kind: "field", Share: .03}}}}
 	changed, changedTraced, changedMissing := found, found, missing
@@ -96,6 +97,7 @@ func TestConclude(t *testing.T) {
 		"two copies, on neither":              {evidence{reads: []read{c(PixelsUndecided), d}}, FoundCopy, true, other, 9},
 		"two copies, on a third":              {evidence{matches: []Match{match(third, 4, PixelsSame)}, reads: []read{c(PixelsUnknown), d}}, FoundTransplanted, false, third, 9},
 		"collage":                             {evidence{reads: []read{found, elsewhere}}, FoundCopy, false, s, 7},
+		"collage, one shows its capture":      {evidence{reads: []read{found, beside}}, FoundCopy, false, other, 9},
 		"collage, one not found":              {evidence{reads: []read{c(PixelsSame), elsewhere}}, FoundCopy, false, other, 9},
 		"collage, one forgeable":              {evidence{reads: []read{found, stolen}}, FoundCopy, false, s, 7},
 		"collage, a mark laid onto it":        {evidence{matches: same, reads: []read{d, found}}, FoundCopy, false, s, 7},

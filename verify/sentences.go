@@ -91,7 +91,7 @@ var notes = map[string]string{
 	"unconfirmed-closed":   thisMark + ". The original of that copy could not be opened for comparison." + notRuled,
 	"unconfirmed-erased":   thisMark + ". The upload of that copy was erased from the registry, so nothing is left to compare the picture with." + notRuled,
 	"unconfirmed-other":    thisMark + ". That it shows the upload of that copy could not be confirmed." + notRuled,
-	"unconfirmed-several":  "This picture carries the marks of several issued copies: {copies}. A picture is issued with one mark. At least one was laid onto it, or several copies were put together in it. No copy is confirmed.",
+	"unconfirmed-several":  "This picture carries the marks of several issued copies: {copies}. A picture is issued with one mark. At least one was laid onto it, or several copies were put together in it. No copy is confirmed. If copies lie side by side, cut them apart, and investigate each.",
 
 	"unlisted":           "This picture carries a mark under key {key} with the copy ID {copy}, which the registry does not list under that key. The record of issued copies is incomplete, or another party used the key. The mark counts for no recipient.",
 	"unlisted-key-lost":  "The key is recorded as compromised since {day}.",
@@ -102,7 +102,7 @@ var notes = map[string]string{
 	"unmarked-no-copies":   "This picture shows an upload, and carries no mark under any key that was tried. No marked copy of the upload is recorded. A mark " + wouldFind,
 	"not-marked-damaged":   "This picture shows an upload and carries a part of a mark of its copies, damaged. On an unmarked picture that much is seen less than once in a million. Whose copy it was cannot be said.",
 	"not-marked-removed":   "Of any single copy's code at most {share} is left of what the picture's compression, blur and size leave. Averages of four or more copies do that. In trials with ten pictures messengers did it to none (at most 26 % of pictures, 95 % confidence), and hard JPEG to two.",
-	"not-marked-weak":      noMark + "A mark would have been found with a probability of {power} only, so whether the picture was marked cannot be said.",
+	"not-marked-weak":      noMark + "By calculation a mark would have been found with a probability of {power}, and {needed} is required. So whether the picture was marked cannot be said.",
 	"not-marked-keys":      noMark + "The mark {n|key|keys} of {n} {n|copy|copies} of that upload {n|was|were} not at hand, so whether the picture was marked cannot be said.",
 	"not-marked-aside":     noMark + "The picture could not be laid onto its original exactly enough to look for a mark, so whether it was marked cannot be said.",
 	"not-marked-untraced":  "This picture shows an upload" + notOurs + " How probable it was to find one is not known.",
@@ -293,6 +293,7 @@ var dumpSentences = []row{
 	{"no-match-closed", headline, (*weighing).noMatchClosed, "Inconclusive: {n} of the {of} {of|picture|pictures} examined may show uploads that could not be read, and no other upload was matched. Restore the originals or registries, and investigate again."},
 	{"no-match-like", headline, (*weighing).noMatchLike, "No picture was confirmed to show an upload of the registry, but {like} of the {n} {n|picture|pictures} examined {like|resembles an upload|resemble uploads}. Such pictures may be altered uploads, or other pictures of the same documents."},
 	{"named-like", headline, (*weighing).namedLike, "{like} of the {n} {n|picture|pictures} {like|resembles|resemble} an upload that was named, but {like|is|are} not confirmed to show it."},
+	{"collages", headline, (*weighing).collages, "{n} {n|picture shows|pictures show} several uploads side by side, and {n|counts|each counts} for one copy. {more} further {more|copy|copies} in {n|it|them}, perhaps of other recipients, {more|does|do} not count. Cut {n|it|them} into single pictures, and investigate these too."},
 	{"not-examined", headline, (*weighing).leftOut, "{n} of the {of} files given {n|was|were} not examined: {why}."},
 	{"unissued-last", headline, unissuedWhen(true), unissuedText},
 
@@ -362,7 +363,6 @@ var dumpSentences = []row{
 	{"forgeable", showsNot, many((*weighing).forgeables), "{n} {n|picture carries|pictures carry} the mark of a copy whose mark key is recorded as compromised since before the copy was issued. Each holder of the key could have made that mark, so {n|it counts|they count} for no recipient."},
 	{"void", showsNot, many((*weighing).voids), "{n} {n|picture carries|pictures carry} the mark of a copy that is void in the ledger: no byte of it was handed out, says the issuer's record. The record is wrong, or the copy left the issuer in another way. {n|It counts|They count} for no recipient."},
 	{"unconfirmed", showsNot, many((*weighing).unconfirmed), "{n} {n|picture carries|pictures carry} the mark of an issued copy, but could not be confirmed to show that copy's upload. A mark can be laid onto another picture, so {n|it counts|they count} for no recipient."},
-	{"collages", showsNot, (*weighing).collages, "{n} {n|picture is|pictures are} put together of copies of several uploads. {n|It counts|Each counts} for one copy; the notes on {n|it|them} name {more} {more|copy|copies} of other uploads, which {more|does|do} not count."},
 	{"unconfirmed-several", showsNot, many((*weighing).severals), "{n} {n|picture carries|pictures carry} the marks of several issued copies that do not fit together. Marks were laid onto {n|it|them}, or several copies were put together, so {n|it counts|they count} for no recipient."},
 	{"transplanted", showsNot, found(FoundTransplanted), "{n} {n|picture carries|pictures carry} a transplanted mark: it was laid onto {n|it|them} from another picture. That says nothing about the recipient of the copy whose mark was used. The party that did this may have prepared other pictures of this dump."},
 	{"lookalike", showsNot, found(FoundLookalike), "{n} {n|picture resembles an upload|pictures resemble uploads} of the registry, but {n|is|are} not shown to be the same {n|capture|captures}; {n|it is|they are} not counted as matched."},

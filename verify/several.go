@@ -54,10 +54,19 @@ func collage(issued []read) bool {
 }
 
 // concludeCollage returns the conclusion for a picture put together of copies of several
-// submissions. All copies are accused, but the leak counts once: for the first read, whose mark is
-// the strongest. Recipients of the others are not listed, since the rows of a leak are of one submission:
+// submissions. All copies are accused, but the leak counts once: for the first read that shows its capture, else
+// for the first, whose mark is the strongest. Recipients of the others are not listed, since the rows of a leak are of one submission:
 // the verdict on the dump says how many copies that leaves out.
 func concludeCollage(issued []read) conclusion {
+	first, rest := make([]read, 0, len(issued)), []read(nil)
+	for _, r := range issued {
+		if showsCapture(r.shows) {
+			first = append(first, r)
+		} else {
+			rest = append(rest, r)
+		}
+	}
+	issued = append(first, rest...)
 	c := concludeCopies(issued)
 	c.also = nil
 	c.say("copies-collage", figures{"n": len(issued), "copies": copyNames(issued), "copy": issued[0].copy.String()})

@@ -368,7 +368,7 @@ var noteRules = map[string]func(*report, *leak) row{
 		return when(l.damaged() && s > 0 && s < 0.35, row{"share": fmt.Sprintf("%.1f %%", 100*s)})
 	},
 	"not-marked-weak": weak(func(t *traceOf) bool { return t.Registered && t.Unsought == 0 && t.Power < 0.999 }, func(t *traceOf) row {
-		return row{"power": powered(t.Power)}
+		return row{"power": percent(t.Power), "needed": percent(0.999)}
 	}),
 	"not-marked-keys":  weak(func(t *traceOf) bool { return t.Unsought > 0 }, func(t *traceOf) row { return row{"n": t.Unsought} }),
 	"not-marked-aside": weak(func(t *traceOf) bool { return t.Unsought == 0 && !t.Registered }, func(*traceOf) row { return row{} }),
