@@ -536,7 +536,7 @@ func (c *checker) sealed() error {
 	return err
 }
 
-// without counts the submissions of which where holds, and names the first.
+// without counts the submissions that an SQL condition selects, and names the first.
 func (c *checker) without(where string) (n int64, first string, err error) {
 	if n, err = c.count("SELECT count(*) FROM submission s WHERE " + where); err != nil || n == 0 {
 		return n, "", err

@@ -33,7 +33,7 @@ func sealedUnderOther(ctx context.Context, q querier, keyID string) (of watermar
 }
 
 // sealedOne returns the submission and the key's ID of a seal whose key's ID is, or is not, keyID. The error wraps
-// [books.ErrNotFound] if there is none among sealsSeen seals. sealedOne reads nothing of what is sealed.
+// [books.ErrNotFound] if sealsSeen seals have no such ID. sealedOne reads nothing of what is sealed.
 func sealedOne(ctx context.Context, q querier, is, keyID string) (of watermark.Submission, other string, err error) {
 	rows, err := collect(ctx, q, func(x *sealedRow) []any { return []any{blob{&x.Body}, &x.KeyID} }, fmt.Sprintf(
 		"SELECT x.submission, x.key_id FROM (SELECT submission, key_id FROM sealed LIMIT %d) x WHERE x.key_id %s $1 LIMIT 1", sealsSeen, is), keyID)
