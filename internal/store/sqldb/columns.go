@@ -201,7 +201,7 @@ func (c copyIDs) Scan(src any) error {
 	for ; len(raw) >= 8; raw = raw[8:] {
 		*c.ids = append(*c.ids, watermark.CopyID(binary.BigEndian.Uint64(raw)))
 	}
-	return err
+	return errors.Join(err, nothingLeft(raw))
 }
 
 // ids keeps IDs of submissions as 16 bytes each; nil is an empty blob.
@@ -220,7 +220,15 @@ func (x ids) Scan(src any) error {
 	for ; len(raw) >= 16; raw = raw[16:] {
 		*x.of = append(*x.of, watermark.Submission(raw[:16]))
 	}
-	return err
+	return errors.Join(err, nothingLeft(raw))
+}
+
+// nothingLeft returns an error that wraps [books.ErrTampered] if bytes are left behind the last ID of a list.
+func nothingLeft(raw []byte) error {
+	if len(raw) > 0 {
+		return fmt.Errorf("%w: %d bytes behind the last ID of a list", books.ErrTampered, len(raw))
+	}
+	return nil
 }
 
 // lines keeps a list of names as a text of one name a line.

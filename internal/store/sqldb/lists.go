@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -21,7 +22,9 @@ import (
 // missing.
 func readLists(ctx context.Context, q querier, dialect *Dialect) (*tlog.Lists, error) {
 	var root []byte
-	if err := q.QueryRowContext(ctx, "SELECT lists FROM ledger_head WHERE one = 1").Scan(&root); err != nil {
+	if err := q.QueryRowContext(ctx, "SELECT lists FROM ledger_head WHERE one = 1").Scan(&root); errors.Is(err, sql.ErrNoRows) {
+		return nil, tampered("the ledger has no head")
+	} else if err != nil {
 		return nil, fmt.Errorf("ledger head: %w", err)
 	}
 	if len(root) == 0 {

@@ -181,7 +181,7 @@ func readHead(ctx context.Context, q querier, tail string) (size int64, root tlo
 		return 0, root, tampered("the ledger has no head")
 	}
 	if err != nil {
-		return 0, root, fmt.Errorf("ledger head: %w", err)
+		return 0, root, fmt.Errorf("ledger head: %w", unreadable(err))
 	}
 	if size < 0 {
 		return 0, root, tampered("the ledger has %d entries", size)

@@ -1,0 +1,167 @@
+//go:build study && linux
+
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify/registry"
+)
+
+// TestFlippedBitsByCommand flips one bit in each table and index of a registry in a file ($KYCMARK_FLIPS: so many in each),
+// anywhere but in empty bytes, and one in an ID or a subject there. After each, every command that ends with 0
+// must answer as before. After an erasure the sealed originals of the subject are gone.
+func TestFlippedBitsByCommand(t *testing.T) {
+	n := 1
+	if s := os.Getenv("KYCMARK_FLIPS"); s != "" {
+		fmt.Sscan(s, &n)
+	}
+	x := newIssuing(t, "", 2)
+	home, whole := filepath.Join(x.dir, "kyc"), filepath.Join(x.dir, "whole")
+	for i := range 2 {
+		path := filepath.Join(x.dir, fmt.Sprintf("customer%d.jpg", i))
+		require.NoError(t, os.WriteFile(path, tiny(t, 10+i), 0o600))
+		x.run("submit", "--subject", "customer-1", path)
+	}
+	x.run("custody", "add", "vendor-a", "--from", "2018-02", "--to", "2018-02", "--note", "contract")
+	x.run(x.issue("copies")...)
+	x.run("checkpoint")
+	var first registry.Copy
+	lines := []byte(x.run("list", "copies", "--json"))
+	require.NoError(t, json.Unmarshal(lines[:bytes.IndexByte(lines, '\n')], &first))
+	leaks := filepath.Join(x.dir, "leaks")
+	require.NoError(t, os.Mkdir(leaks, 0o700))
+	data, err := os.ReadFile(filepath.Join(x.dir, "copies", first.Submission.String()+".jpg"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(leaks, "copy.jpg"), data, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(leaks, "upload.jpg"), tiny(t, 10), 0o600))
+
+	path := filepath.Join(home, "registry.db")
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	_, err = db.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
+	require.NoError(t, err)
+	rows, err := db.Query("SELECT name, (pageno - 1) * (SELECT page_size FROM pragma_page_size) FROM dbstat")
+	require.NoError(t, err)
+	pages := make(map[string][]int)
+	for rows.Next() {
+		var name string
+		var at int
+		require.NoError(t, rows.Scan(&name, &at))
+		pages[name] = append(pages[name], at)
+	}
+	require.NoError(t, rows.Err())
+	var size int
+	require.NoError(t, db.QueryRow("PRAGMA page_size").Scan(&size))
+	require.NoError(t, db.Close())
+	require.NoError(t, exec.Command("cp", "-a", home, whole).Run())
+	made, err := os.ReadFile(path)
+	require.NoError(t, err)
+
+	out := filepath.Join(x.dir, "out")
+	commands := map[string][]string{
+		"investigate": {"investigate", "--references", "-1", "--json", leaks},
+		"erase":       {"erase", "--subject", "customer-1", "--yes", "--json"},
+		"issue":       {"issue", "--to", "vendor-a", "--all", "--allow-weak", "--purpose", "copies", "--out", out, "--json"},
+		"show":        {"show", first.Submission.String(), "--json"},
+		"show copy":   {"show", first.ID.String(), "--json"},
+		"prove":       {"prove", first.ID.String(), "--json"},
+		"list":        {"list", "submissions", "--json"},
+	}
+	// answer runs a command on a registry of these bytes, and returns its answer without what changes from run to run.
+	answer := func(name string, file []byte) (said string, code int) {
+		require.NoError(t, os.RemoveAll(out))
+		require.NoError(t, os.RemoveAll(home))
+		require.NoError(t, exec.Command("cp", "-a", whole, home).Run())
+		require.NoError(t, os.WriteFile(path, file, 0o600))
+		cmd := x.command(commands[name]...)
+		raw, _ := cmd.Output()
+		if code = cmd.ProcessState.ExitCode(); code != 0 {
+			return "", code
+		}
+		switch name {
+		case "investigate":
+			for line := range bytes.Lines(raw) {
+				var v struct{ File, Finding, Submission, Copy, Recipient string }
+				require.NoError(t, json.Unmarshal(line, &v))
+				said += fmt.Sprintln(v)
+			}
+			return said, 0
+		case "erase":
+			blobs := 0
+			require.NoError(t, filepath.WalkDir(filepath.Join(home, "blobs"), func(_ string, e os.DirEntry, err error) error {
+				if err == nil && e.Type().IsRegular() {
+					blobs++
+				}
+				return err
+			}))
+			return fmt.Sprint(bytes.Count(raw, []byte("\n")), " lines, left ", blobs), 0
+		case "issue":
+			files, err := filepath.Glob(filepath.Join(out, "*"))
+			require.NoError(t, err)
+			for _, f := range files {
+				data, err := os.ReadFile(f)
+				require.NoError(t, err)
+				said += fmt.Sprintf("%s %x\n", filepath.Base(f), sha256.Sum256(data))
+			}
+			return said, 0
+		}
+		return string(raw), 0
+	}
+	want := make(map[string]string)
+	for name := range commands {
+		var code int
+		want[name], code = answer(name, made)
+		require.Zero(t, code, name)
+		require.NotEmpty(t, want[name], name)
+		t.Logf("%s: %.300s", name, want[name])
+	}
+	random := rand.New(rand.NewPCG(21, 2))
+	runs, refused := 0, 0
+	for _, part := range slices.Sorted(maps.Keys(pages)) {
+		var full, aimed []int
+		for _, page := range pages[part] {
+			for at := page; at < page+size; at++ {
+				if made[at] != 0 {
+					full = append(full, at)
+				}
+			}
+			for _, text := range [][]byte{first.Submission[:], []byte("customer-1"), []byte("vendor-a"), []byte(first.KeyID)} {
+				if at := bytes.Index(made[page:page+size], text); at >= 0 {
+					aimed = append(aimed, page+at, page+at+len(text)-1)
+				}
+			}
+		}
+		for i := range n + 1 {
+			from := full
+			if i == n && len(aimed) > 0 {
+				from = aimed
+			}
+			at, bit := from[random.IntN(len(from))], random.IntN(8)
+			damaged := bytes.Clone(made)
+			damaged[at] ^= 1 << bit
+			for _, name := range slices.Sorted(maps.Keys(commands)) {
+				said, code := answer(name, damaged)
+				if runs++; code != 0 {
+					refused++
+				} else if said != want[name] {
+					t.Errorf("%s, bit %d of byte %d: %s answers %.400s", part, bit, at, name, said)
+				}
+			}
+		}
+	}
+	t.Logf("%d tables and indexes, %d runs of commands, %d did not end with 0", len(pages), runs, refused)
+}
