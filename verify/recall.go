@@ -49,6 +49,12 @@ func (d *DumpVerdict) NotSearched() (out []string) {
 	return out
 }
 
+// SearchDamaged reports whether uploads could not be searched for, since what they are found by was altered or removed.
+func (d *DumpVerdict) SearchDamaged() bool {
+	worst := (&weighing{DumpVerdict: *d}).missingUploads()
+	return worst != nil && worst.Damaged > 0
+}
+
 // notSearched returns the condition of a sentence on a number of uploads that were not searched. If
 // these uploads were different for different leaks, the leak with the most damaged uploads counts.
 func notSearched(number func(*findings.Missing) int) func(*weighing) []figures {

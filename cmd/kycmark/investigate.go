@@ -314,6 +314,9 @@ func (b *books) weigh(ctx context.Context, f investigateFlags, folder string, in
 	for _, s := range d.NotSearched() {
 		b.warnf("%s", s)
 	}
+	if d.SearchDamaged() {
+		b.code = worse(b.code, exitSome) // "unknown" may be false
+	}
 	b.verdict(d) // before the files are written: what fails there takes no findings along
 	if err := b.line(map[string]*verify.DumpVerdict{"verdict": d}); err != nil {
 		return err

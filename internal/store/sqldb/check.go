@@ -507,25 +507,25 @@ func (c *checker) pages() error {
 // missing or erased, and sealed files of submissions that were entered by their hashes alone.
 // Each is an error that wraps [books.ErrTampered]. sealed decrypts nothing.
 func (c *checker) sealed() error {
-	n, err := c.count(`SELECT count(*) FROM submission s WHERE s.kept <> 0 AND s.page < 2
+	n, first, err := c.without(`s.kept <> 0 AND s.page < 2
 		AND NOT EXISTS (SELECT 1 FROM sealed x WHERE x.submission = s.id AND (length(x.body) > 0 OR x.object_size > 0))`)
 	if err != nil {
 		return err
 	}
 	if n > 0 {
-		return tampered("%d of %d sealed originals were removed", n, c.kept)
+		return tampered("%d of %d sealed originals were removed%s", n, c.kept, first)
 	}
 	for what, lost := range map[string]string{
 		"hashes":   "(SELECT seal_hashes FROM registry) <> 0",
 		"features": "s.kept <> 0 AND s.chain LIKE '%" + books.ChainFeatures + "%' AND s.chain NOT LIKE '%" + books.ChainFeatures + "0'",
 	} {
-		n, err = c.count("SELECT count(*) FROM submission s WHERE s.erased = 0 AND " + lost +
+		n, first, err = c.without("s.erased = 0 AND " + lost +
 			" AND NOT EXISTS (SELECT 1 FROM sealed x WHERE x.submission = s.id AND length(x." + what + ") > 0)")
 		if err != nil {
 			return err
 		}
 		if n > 0 {
-			return tampered("the sealed %s of %d submissions were removed", what, n)
+			return tampered("the sealed %s of %d submissions were removed%s", what, n, first)
 		}
 	}
 	n, err = c.count(`SELECT count(*) FROM sealed x WHERE NOT EXISTS (
@@ -534,6 +534,18 @@ func (c *checker) sealed() error {
 		err = tampered("%d sealed rows belong to no submission", n)
 	}
 	return err
+}
+
+// without counts the submissions that an SQL condition selects, and names the first.
+func (c *checker) without(where string) (n int64, first string, err error) {
+	if n, err = c.count("SELECT count(*) FROM submission s WHERE " + where); err != nil || n == 0 {
+		return n, "", err
+	}
+	var id []byte
+	if err = c.q.QueryRowContext(c.ctx, "SELECT s.id FROM submission s WHERE "+where+" ORDER BY s.seq LIMIT 1").Scan(blob{&id}); err != nil {
+		return n, "", fmt.Errorf("count: %w", err)
+	}
+	return n, fmt.Sprintf(", the first of submission %x", id), nil
 }
 
 // equal runs the queries left and right, of one number each, and compares the numbers. If they

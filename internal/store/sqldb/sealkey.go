@@ -12,41 +12,39 @@ import (
 // Everything in a registry is sealed under one key: who has another would see none of
 // the uploads that were sealed under it, and nothing would say so.
 
-// sealEnds is how many of the first and of the last uploads are looked at for a seal of
-// another key. What this version enters is all under one: see [sealedAlike].
-const sealEnds = 64
+// sealsSeen is how many seals are looked at for one of a key: damaged ones do not hide the key.
+const sealsSeen = 64
 
 // SealedUnderOther returns an upload that was sealed under another key than keyID, and the ID of
-// that key. It looks at the first and the last sealEnds uploads and at one further seal. The
-// error wraps [books.ErrNotFound] if all of these are under keyID, or there is no seal.
+// that key. It looks at sealsSeen seals. The error wraps [books.ErrNotFound] if one of these is
+// under keyID, or there is no seal. What is said to be under another key then cannot be opened, and who reads it says so.
 func (d *DB) SealedUnderOther(ctx context.Context, keyID string) (of watermark.Submission, other string, err error) {
-	const end = " JOIN (SELECT id FROM submission ORDER BY seq %s LIMIT %d) s ON s.id = x.submission WHERE x.key_id <> $1 LIMIT 1"
-	for _, order := range []string{"ASC", "DESC"} {
-		of, other, err = sealedOne(ctx, d.read, fmt.Sprintf(end, order, sealEnds), keyID)
-		if !errors.Is(err, books.ErrNotFound) {
-			return of, other, err
-		}
-	}
-	of, other, err = sealedOne(ctx, d.read, " LIMIT 1") // both ends may be uploads without a seal
-	if err == nil && other == keyID {
-		err = books.ErrNotFound
-	}
-	return of, other, err
+	return sealedUnderOther(ctx, d.read, keyID)
 }
 
-// sealedOne returns the submission and the key's ID of the first seal that the query with this
-// tail selects. tail follows the table's name; args are its arguments. The error wraps
-// [books.ErrNotFound] if the query selects no seal. sealedOne reads nothing of what is sealed.
-func sealedOne(ctx context.Context, q querier, tail string, args ...any) (of watermark.Submission, keyID string, err error) {
-	rows, err := collect(ctx, q, func(x *sealedRow) []any { return []any{fixed(x.of[:]), &x.KeyID} },
-		"SELECT x.submission, x.key_id FROM sealed x"+tail, args...)
+func sealedUnderOther(ctx context.Context, q querier, keyID string) (of watermark.Submission, other string, err error) {
+	if _, _, err = sealedOne(ctx, q, "=", keyID); err == nil {
+		return of, "", books.ErrNotFound
+	}
+	if !errors.Is(err, books.ErrNotFound) {
+		return of, "", err
+	}
+	return sealedOne(ctx, q, "<>", keyID)
+}
+
+// sealedOne returns the submission and the key's ID of a seal whose key's ID is, or is not, keyID. The error wraps
+// [books.ErrNotFound] if sealsSeen seals have no such ID. sealedOne reads nothing of what is sealed.
+func sealedOne(ctx context.Context, q querier, is, keyID string) (of watermark.Submission, other string, err error) {
+	rows, err := collect(ctx, q, func(x *sealedRow) []any { return []any{blob{&x.Body}, &x.KeyID} }, fmt.Sprintf(
+		"SELECT x.submission, x.key_id FROM (SELECT submission, key_id FROM sealed LIMIT %d) x WHERE x.key_id %s $1 LIMIT 1", sealsSeen, is), keyID)
 	if err == nil && len(rows) == 0 {
 		err = books.ErrNotFound
 	}
 	if err != nil {
 		return of, "", err
 	}
-	return rows[0].of, rows[0].KeyID, nil
+	copy(of[:], rows[0].Body) // damaged, it may have another length
+	return of, rows[0].KeyID, nil
 }
 
 // sealedAlike checks that the seals that are to be entered, and the seals that are there, are of
@@ -57,7 +55,7 @@ func sealedAlike(ctx context.Context, t *tx, entering []sealedRow) error {
 	if len(entering) == 0 {
 		return nil
 	}
-	of, keyID, err := sealedOne(ctx, t, " LIMIT 1")
+	of, keyID, err := sealedUnderOther(ctx, t, entering[0].KeyID)
 	if errors.Is(err, books.ErrNotFound) {
 		of, keyID, err = entering[0].of, entering[0].KeyID, nil
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"math"
 
@@ -28,6 +29,11 @@ func (e *Engine) Original(ctx context.Context, key *sealing.Key, of watermark.Su
 		return nil, fmt.Errorf("submission %s: %w: only its hash was entered", of, books.ErrSealed)
 	}
 	sealed, err := e.store.Sealed(ctx, of, true)
+	if errors.Is(err, books.ErrNotFound) && !row.Erased {
+		if row, again := e.store.Submission(ctx, of); again == nil && !row.Erased { // not erased meanwhile
+			err = fmt.Errorf("%w: it was removed, or its record was altered", books.ErrSealed)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("submission %s: %w", of, err)
 	}

@@ -183,9 +183,9 @@ func (e *Engine) AreaHash(ctx context.Context, key *sealing.Key, of watermark.Su
 	return f.Hash, f.HashErr
 }
 
-// CheckSealKey checks that the registry seals under key. The error wraps [books.ErrSealed] if an
-// upload is sealed under another key: key does not open it, and a leak would seem not to show
-// it. The first and the last uploads are looked at. Since a registry takes no seals of a second
+// CheckSealKey checks that the registry seals under key. The error wraps [books.ErrSealed] if
+// uploads are sealed under another key: key does not open them, and a leak would seem not to show
+// them. Some uploads are looked at. Since a registry takes no seals of a second
 // key, these are enough. Without sealed uploads every key is right. A nil or zero key is an
 // error that wraps [books.ErrInput].
 func (e *Engine) CheckSealKey(ctx context.Context, key *sealing.Key) error {
