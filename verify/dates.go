@@ -214,7 +214,7 @@ func (w *weighing) outcomeChanged() []figures {
 			now = slices.DeleteFunc(now, func(name string) bool { return !slices.Contains(w.in[name], r) })
 		}
 		if !e.Concluded.IsZero() && !slices.Equal(e.Named, now) {
-			x := figures{"now": outcome(now), "then": outcome(e.Named), "entry": fmt.Sprint(e.Entry)}
+			x := figures{"now": outcome(now), "then": outcome(e.Named), "entry": fmt.Sprint(e.Entry), "n": e.Shared}
 			if e.Registry != "" {
 				x["registry"] = e.Registry
 			}

@@ -90,7 +90,7 @@ func TestDatesNeverChangeRivals(t *testing.T) {
 				assert.Equal(t, d.Case.FoundKnown, stated != "omitted" && !contradicted, what)
 				says(lateEntry(entered, at, began, before), "Custody of vendor B, which covers 4 of these pictures, was entered on "+entered.Format(time.RFC3339))
 				other := func(e findings.Earlier) bool { return !slices.Equal(e.Named, d.Named) }
-				says(slices.ContainsFunc(before, other), "An earlier examination of these files had another result")
+				says(slices.ContainsFunc(before, other), "An earlier examination of 3 of these files, perhaps with others, had another result")
 			}
 		}
 	}

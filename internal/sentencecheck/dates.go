@@ -112,7 +112,7 @@ func outcomeChanged(r *report) []row {
 		if e.Concluded.IsZero() || slices.Equal(now, e.Named) {
 			continue
 		}
-		x := row{"now": who(now), "then": who(e.Named), "entry": fmt.Sprint(e.Entry)}
+		x := row{"now": who(now), "then": who(e.Named), "entry": fmt.Sprint(e.Entry), "n": e.Shared}
 		if e.Registry != "" {
 			x["registry"] = e.Registry
 		}
