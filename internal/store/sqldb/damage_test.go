@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -79,6 +80,46 @@ func TestFlippedBytesHideNothing(t *testing.T) {
 	t.Logf("%d flips were noticed", caught)
 	require.Zero(t, hidden)
 	require.Greater(t, caught, 8)
+}
+
+// No damaged index keeps a sealed original from an erasure, and an original that is not found is said.
+func TestEraseFindsWhatIsSealed(t *testing.T) {
+	x := newDamageable(t)
+	pageSize := int64(x.whole[16])<<8 | int64(x.whole[17])
+	flipped := 0
+	for _, page := range x.pages["sqlite_autoindex_sealed_1"] {
+		sub, _ := submission(3)
+		at := bytes.Index(x.whole[(page-1)*pageSize:page*pageSize], sub.ID[:])
+		if at < 0 {
+			continue
+		}
+		damaged := bytes.Clone(x.whole)
+		damaged[(page-1)*pageSize+int64(at)+15] ^= 1
+		flipped++
+		x.write(t, damaged)
+		d, err := x.open(t.Context())
+		require.NoError(t, err)
+		defer d.Close()
+		err = d.Erase(t.Context(), erasure("letter 9", 3))
+		var n int
+		require.NoError(t, d.Raw().QueryRow("SELECT count(*) FROM sealed WHERE +submission = $1", sub.ID[:]).Scan(&n))
+		if err == nil {
+			require.Zero(t, n, "its original is left")
+		}
+	}
+	require.NotZero(t, flipped)
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		fill(t, d)
+		sub, _ := submission(3)
+		_, err := d.Raw().Exec("DELETE FROM sealed WHERE submission = $1", sub.ID[:])
+		require.NoError(t, err)
+		err = d.Erase(t.Context(), erasure("letter 9", 3))
+		require.ErrorIs(t, err, books.ErrTampered)
+		require.ErrorContains(t, err, "submission "+sub.ID.String()+" was erased, but its sealed original was not found")
+		s, err := d.Submission(t.Context(), sub.ID)
+		require.NoError(t, err)
+		require.True(t, s.Erased)
+	})
 }
 
 // An audit names what was added to the schema, and what is missing.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
-	"github.com/kycmark/kycmark/watermark"
 )
 
 // whole reports whether the copy is finished. size (entries) and root are the source registry's.
@@ -84,7 +83,7 @@ func (t *transfer) eraseAgain() error {
 			if err != nil || erased != 0 {
 				continue // it is copied as it is, or was
 			}
-			if err := blank(t.ctx, to, []watermark.Submission{e.ID}, e.Erasure); err != nil {
+			if _, err := blank(t.ctx, to, []books.Submission{{ID: e.ID}}, e.Erasure); err != nil {
 				return err
 			}
 		}

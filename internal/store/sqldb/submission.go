@@ -280,6 +280,7 @@ func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 		}
 	}
 	whole := books.Ascending(e.Submissions)
+	var left error
 	err := d.update(ctx, "erase", func(t *tx) error {
 		old, err := withPages(ctx, t, whole)
 		if err != nil {
@@ -296,7 +297,10 @@ func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 		if err := insert(ctx, t, erasureTable, e); err != nil {
 			return err
 		}
-		if err := errors.Join(mar(ctx, t, old), blank(ctx, t, e.Submissions, e.Seq)); err != nil {
+		if err := mar(ctx, t, old); err != nil {
+			return err
+		}
+		if left, err = blank(ctx, t, old, e.Seq); err != nil {
 			return err
 		}
 		return insert(ctx, t, erasureListTable, lists(e.Seq, e.Submissions)...)
@@ -304,7 +308,7 @@ func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(d.removeErased(ctx), d.cleanSegments(ctx))
+	err = errors.Join(left, d.removeErased(ctx), d.cleanSegments(ctx))
 	if d.dialect.Scrub != nil {
 		err = errors.Join(err, d.dialect.Scrub(ctx, d.write))
 	}
@@ -357,25 +361,40 @@ func present(ctx context.Context, t *tx, ids ...watermark.Submission) ([]books.S
 
 // blank removes from the rows of submissions all that an erasure removes, and deletes their
 // sealed rows. ID, number and times stay. erasure is the number of the erasure's entry. Its place among the pages stays.
-func blank(ctx context.Context, t *tx, ids []watermark.Submission, erasure int64) error {
+// left wraps [books.ErrTampered] and names the submissions whose originals were not found.
+func blank(ctx context.Context, t *tx, rows []books.Submission, erasure int64) (left, err error) {
 	var zero [32]byte
-	for _, id := range ids {
+	for i := range rows {
+		id := rows[i].ID
 		if _, err := t.ExecContext(ctx, `UPDATE submission SET sha256 = $1, size = 0, format = '', decoder = '', width = 0,
 			height = 0, subject = '', hash = '', area = '', chain = '', quality = 0, area_quality = 0, kept = 0,
 			salt = $1, erased = $2, rendition = $4 WHERE id = $3`, zero[:], erasure, id[:], []byte{}); err != nil {
-			return err
+			return nil, err
 		}
-		for _, gone := range []string{"INSERT INTO removal SELECT object FROM sealed WHERE submission = $1 AND object_size > 0",
-			"DELETE FROM sealed WHERE submission = $1"} {
-			if _, err := t.ExecContext(ctx, gone, id[:]); err != nil {
-				return err
+		found := int64(0)
+		for _, where := range []string{"submission = $1", "substr(submission, 1) = $1"} { // a damaged index does not hide it from a walk
+			if found > 0 || where != "submission = $1" && !(rows[i].Kept && rows[i].Page < 2) {
+				break
+			}
+			if _, err := t.ExecContext(ctx, "INSERT INTO removal SELECT object FROM sealed WHERE "+where+" AND object_size > 0", id[:]); err != nil {
+				return nil, err
+			}
+			gone, err := t.ExecContext(ctx, "DELETE FROM sealed WHERE "+where, id[:])
+			if err == nil {
+				found, err = gone.RowsAffected()
+			}
+			if err != nil {
+				return nil, err
 			}
 		}
+		if found == 0 && rows[i].Kept && rows[i].Page < 2 {
+			left = errors.Join(left, tampered("submission %s was erased, but its sealed original was not found: it may be left", id))
+		}
 		if err := blankSubject(ctx, t, id); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return left, nil
 }
 
 // erasedList are the erasures that were read, and the submissions that they erased.
