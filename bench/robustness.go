@@ -2,26 +2,33 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"math/rand/v2"
+	"os"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // robustness measures what the mark survives. Only the exact copy ID counts as read.
 func robustness(e *engine) *ruler.Experiment {
 	var bars bars
+	var among int
+	var list *watermark.List
 	return &ruler.Experiment{
 		Name:  "robustness",
 		Short: "What the mark survives",
 		Long: `Mark each picture, attack the marked picture in every way and read it back. Only
-the exact copy ID counts as read. Exit 1 when a --bar is missed, or when any
+the exact copy ID counts as read. --among reads what is not read so with a list of issued copies. Exit 1 when a --bar is missed, or when any
 reading gives a wrong ID.`,
 		Flags: func(fs *pflag.FlagSet) {
 			bars.flag(fs, "lowest accepted `GROUP=RATE`, 0 to 1; \"all\" for the total")
+			fs.IntVar(&among, "among", 0, "`number` of issued copies on the list, those of the pictures included; 0: no list")
 		},
 		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
 			attacks, err := env.Attacks()
@@ -31,15 +38,19 @@ reading gives a wrong ID.`,
 			if err := bars.check(groupsOf(attacks)); err != nil {
 				return nil, err
 			}
-			return ruler.Each(env, func(ctx context.Context, path string, emit func(ruler.Trial)) {
-				e.survive(ctx, env, path, attacks, emit)
-			}), nil
+			return after(func(context.Context) {
+				if among > 0 {
+					list = issued(env, among)
+				}
+			}, ruler.Each(env, func(ctx context.Context, path string, emit func(ruler.Trial)) {
+				e.survive(ctx, env, path, attacks, list, emit)
+			})), nil
 		},
 		Tables: []ruler.Table{
 			{
 				Name: "groups", Where: ruler.Has("read"), By: []string{"group"}, Total: "all",
 				Columns: []ruler.Column{
-					ruler.Share("read", "read"), ruler.Of("readings", "read"), {Head: "attacks", Cell: perAttack},
+					ruler.Share("read", "read"), ruler.Of("readings", "read"), ruler.Of("with the list", "listed"), {Head: "attacks", Cell: perAttack},
 				},
 			},
 			{
@@ -70,8 +81,20 @@ reading gives a wrong ID.`,
 	}
 }
 
-// survive marks a picture, attacks it in every way, and reads it.
-func (e *engine) survive(ctx context.Context, env *ruler.Env, path string, attacks []attack.Attack, emit func(ruler.Trial)) {
+// issued returns a list of n copies: those of the pictures, and others that are drawn.
+func issued(env *ruler.Env, n int) *watermark.List {
+	var ids []watermark.CopyID
+	for _, path := range env.Pictures {
+		ids = append(ids, watermark.CopyID(env.Draw("copy", sha256.Sum256(ruler.Must(os.ReadFile(path))))))
+	}
+	for r := rand.New(rand.NewPCG(env.Seed, 1)); len(ids) < n; {
+		ids = append(ids, watermark.CopyID(r.Uint64()))
+	}
+	return watermark.NewList(env.Key, ids)
+}
+
+// survive marks a picture, attacks it in every way, and reads it. list may be nil.
+func (e *engine) survive(ctx context.Context, env *ruler.Env, path string, attacks []attack.Attack, list *watermark.List, emit func(ruler.Trial)) {
 	up := ruler.Must(env.Upload(path))
 	start := e.now()
 	m := ruler.Must(e.copied(ctx, env, path, up))
@@ -102,6 +125,15 @@ func (e *engine) survive(ctx context.Context, env *ruler.Env, path string, attac
 		t.Values["read"] = yes(d.Found && d.Copy == up.Copy)
 		if d.Found && d.Copy != up.Copy {
 			t.Values["wrong"], t.Labels["got"] = 1, d.Copy.String()
+		}
+		if list != nil {
+			t.Values["listed"] = t.Values["read"]
+			if !d.Found {
+				for _, m := range ruler.Must(watermark.Read(ctx, leak, env.Key)).Among(list) {
+					t.Values["listed"] = yes(m.Copy == up.Copy)
+					t.Values["wrong"] = max(t.Values["wrong"], yes(m.Copy != up.Copy))
+				}
+			}
 		}
 		emit(t)
 	}

@@ -32,6 +32,7 @@ type Canvas struct {
 	Luma   dsp.Plane
 	mask   mask
 	grey   bool
+	as     *edition // whose marks it takes
 }
 
 // NewCanvas makes a picture ready to take marks. If src is an NRGBA picture from (0, 0) on, it is
@@ -46,7 +47,7 @@ func NewCanvas(src image.Image) (*Canvas, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Canvas{Source: pixels, w: b.Dx(), h: b.Dy()}
+	c := &Canvas{Source: pixels, w: b.Dx(), h: b.Dy(), as: &today}
 	return c, c.Shrink()
 }
 
@@ -76,9 +77,25 @@ func (c *Canvas) Shrink() (err error) {
 		c.canon, grain = dsp.ShrinkNRGBA(c.Source, w, h), func() dsp.Plane { return grainOf(c.Source, w, h) }
 	}
 	c.Luma = c.canon.Luma()
-	c.mask = newMask(c.Luma, smoothness(float32(c.w)/float32(w), w, h, grain))
+	c.mask = newMask(c.canon, c.Luma, smoothness(float32(c.w)/float32(w), w, h, grain))
 	c.grey = c.canon.Gray()
+	c.unmaskChroma()
 	return nil
+}
+
+// FirstEdition makes the canvas take marks as strong as releases made them before the second edition.
+func (c *Canvas) FirstEdition() {
+	c.as = &firstEdition
+	c.unmaskChroma()
+}
+
+// unmaskChroma makes the gain of the blue difference 1 everywhere, if the edition has no mask for it.
+func (c *Canvas) unmaskChroma() {
+	if !c.as.chromaMask {
+		for i := range c.mask.chroma.Pix {
+			c.mask.chroma.Pix[i] = 1
+		}
+	}
 }
 
 // Size returns the size of the picture upright, in pixels.

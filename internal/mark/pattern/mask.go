@@ -7,11 +7,11 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// A mask is how much of a mark each pixel hides, in just-noticeable differences
+// A mask is how much of a mark each pixel hides. Luma is in just-noticeable differences
 // of a mid-grey flat: flat everywhere, plus texture times a slope chosen per
-// picture.
+// picture. chroma is the gain of the blue difference.
 type mask struct {
-	flat, texture dsp.Plane
+	flat, texture, chroma dsp.Plane
 }
 
 // smoothness returns the share of a mark, maskSmooth to 1, that hides at each place of a picture
@@ -61,9 +61,9 @@ func grainRow(dst []float32, src *image.NRGBA, top, bottom int) {
 // newMask returns the mask of a canonical picture: a just-noticeable-difference model of box
 // filters and one erosion. Activity is the 1/2-norm of the high-passed luma, so that lone edges
 // count little; what it hides grows with the root of 1 + activity, as Butteraugli's distance on
-// noise of any strength falls. smooth is from [smoothness], of the same size. Neither plane is
-// changed.
-func newMask(luma, smooth dsp.Plane) mask {
+// noise of any strength falls. smooth is from [smoothness], of the same size, as is
+// luma, the canonical picture's. No plane is changed.
+func newMask(canon dsp.RGB, luma, smooth dsp.Plane) mask {
 	act := luma.Clone()
 	for i, v := range dsp.Gauss(luma, maskHighPass).Pix {
 		act.Pix[i] = float32(math.Sqrt(math.Abs(float64(act.Pix[i] - v))))
@@ -74,13 +74,26 @@ func newMask(luma, smooth dsp.Plane) mask {
 	}
 	act = dsp.Box(dsp.Erode(act, maskErode), maskErode)
 	ground := dsp.Box(luma, maskActivity)
-	m := mask{flat: dsp.NewPlane(luma.W, luma.H), texture: dsp.NewPlane(luma.W, luma.H)}
+	m := mask{flat: dsp.NewPlane(luma.W, luma.H), texture: dsp.NewPlane(luma.W, luma.H), chroma: dsp.NewPlane(luma.W, luma.H)}
 	for i, a := range act.Pix {
 		b := ground.Pix[i]
 		white := Clip((b-maskWhiteFrom)/maskWhiteOver, 0, 1)
 		quiet := smooth.Pix[i] + float32((1-smooth.Pix[i])*white)
 		m.flat.Pix[i] = float32(float32(luminanceGain(b)*(1+float32(maskWhite*white))) * quiet)
-		m.texture.Pix[i] = float32(m.flat.Pix[i] * float32(math.Sqrt(float64(1+min(a, maskTexture)))-1))
+		texture := float32(math.Sqrt(float64(1+min(a, maskTexture))) - 1)
+		m.texture.Pix[i] = float32(m.flat.Pix[i] * texture)
+		m.chroma.Pix[i] = texture
+	}
+	blue, red := canon.Cb(luma), luma.Clone()
+	for i, r := range canon.R.Pix {
+		red.Pix[i] = r - red.Pix[i]
+	}
+	blue, red = dsp.Box(blue, maskActivity), dsp.Box(red, maskActivity)
+	for i, texture := range m.chroma.Pix {
+		dark := float32(chromaDark * Clip((chromaDarkFrom-ground.Pix[i])/(chromaDarkFrom-chromaDarkEnd), 0, 1))
+		yellow := float32(chromaYellow * Clip(-blue.Pix[i], 0, yellowMax))
+		other := float32(chromaRed * min(max(red.Pix[i], -red.Pix[i]), redMax))
+		m.chroma.Pix[i] = float32((1+dark)*(1+float32(chromaTexture*texture))) / (1 + yellow + other)
 	}
 	return m
 }

@@ -6,14 +6,14 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// flatGain returns the strength of a mark in mid-grey flats, in grey levels RMS, for a picture
-// with the given long side in pixels: 0.54 (1800/side)^(7/16), within [flatLow, flatHigh].
+// flatGain returns the strength of a mark in mid-grey flats, in grey levels RMS before its peaks are cut, for a picture
+// with the given long side in pixels: flatTypical (1800/side)^(7/16), within [flatLow, flatHigh].
 // Large pictures are looked at closer, so that a mark, which grows with them, shows more.
-func flatGain(side int) float32 {
+func (e *edition) flatGain(side int) float32 {
 	half := math.Sqrt(1800 / float64(side))
 	eighth := math.Sqrt(math.Sqrt(half))
-	g := float64(flatTypical*half) / math.Sqrt(eighth)
-	return float32(math.Min(math.Max(g, flatLow), flatHigh))
+	g := float64(e.flatTypical*half) / math.Sqrt(eighth)
+	return float32(math.Min(math.Max(g, e.flatLow), e.flatHigh))
 }
 
 // maxSlope returns the max slope over texture, for a picture with the given long side in
@@ -53,7 +53,7 @@ func (c *Canvas) Shape(blindLuma, blindChroma, own dsp.Plane, strength float64) 
 // Amplitude returns the local strength of a mark of strength 1 that was shaped as s: the grey
 // levels that a luma pattern of unit power is multiplied with at each canonical pixel.
 func (c *Canvas) Amplitude(s Shaped) dsp.Plane {
-	flats := flatGain(max(c.w, c.h))
+	flats := c.as.flatGain(max(c.w, c.h))
 	out := dsp.NewPlane(c.Luma.W, c.Luma.H)
 	for i := range out.Pix {
 		out.Pix[i] = float32(float32(s.gain*flats) * (c.mask.flat.Pix[i] + float32(s.slope*c.mask.texture.Pix[i])))
@@ -66,18 +66,19 @@ func (c *Canvas) Amplitude(s Shaped) dsp.Plane {
 // power and are cut at patternLimit and chromaLimit; strength is a share of the visibility budget.
 // solve chooses the slope.
 func (c *Canvas) parts(blindLuma, blindChroma, own dsp.Plane, strength float64) (flat, texture, chroma dsp.Plane) {
-	level := float32(chromaLevel)
+	level := c.as.chromaLevel
 	if c.grey {
 		level = 0
 	}
 	flat, texture, chroma = dsp.NewPlane(own.W, own.H), dsp.NewPlane(own.W, own.H), dsp.NewPlane(own.W, own.H)
 	level *= float32(strength)
-	flats := float32(strength) * flatGain(max(c.w, c.h))
+	limit := c.as.patternLimit
+	flats := float32(strength) * c.as.flatGain(max(c.w, c.h))
 	for i := range flat.Pix {
-		p := float32(flats * Clip(float32(blindWeight*blindLuma.Pix[i])+float32(tracerWeight*own.Pix[i]), -patternLimit, patternLimit))
+		p := float32(flats * Clip(float32(blindWeight*blindLuma.Pix[i])+float32(tracerWeight*own.Pix[i]), -limit, limit))
 		flat.Pix[i] = float32(p * c.mask.flat.Pix[i])
 		texture.Pix[i] = float32(p * c.mask.texture.Pix[i])
-		chroma.Pix[i] = float32(level * Clip(blindChroma.Pix[i], -chromaLimit, chromaLimit))
+		chroma.Pix[i] = float32(float32(level*Clip(blindChroma.Pix[i], -chromaLimit, chromaLimit)) * c.mask.chroma.Pix[i])
 	}
 	return flat, texture, chroma
 }
