@@ -6,6 +6,8 @@ import (
 	"image"
 	"math"
 
+	"github.com/spf13/pflag"
+
 	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/quality"
@@ -14,15 +16,19 @@ import (
 
 // visible measures how visible the mark is, beside what JPEG does to the same pictures.
 func visible(e *engine) *ruler.Experiment {
+	var pairs int
 	return &ruler.Experiment{
 		Name:  "quality",
 		Short: "How visible the mark is",
 		Long: `Mark each picture and measure PSNR, SSIM, the bits of the PDQ hash that differ, and,
 if libjxl's butteraugli_main is on PATH, Butteraugli; beside what JPEG 90 and 75 do to
 the same pictures. "the file" is a copy as it is handed out, against that file without the mark, and its weight.`,
+		Flags: func(fs *pflag.FlagSet) {
+			fs.IntVar(&pairs, "pairs", 0, "`number` of pairs that observers see, over all pictures")
+		},
 		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
 			return ruler.Each(env, func(ctx context.Context, path string, emit func(ruler.Trial)) {
-				e.look(ctx, env, path, emit)
+				e.look(ctx, env, path, (pairs+len(env.Pictures)-1)/len(env.Pictures), emit)
 			}), nil
 		},
 		Tables: []ruler.Table{
@@ -35,6 +41,9 @@ the same pictures. "the file" is a copy as it is handed out, against that file w
 					return ""
 				}
 				return "**BUTTERAUGLI NOT MEASURED**: the program " + butteraugliTool + " is not on PATH (it comes with libjxl's tools)."
+			}},
+			{Name: "pairs", Title: "Pairs in which an observer names the marked picture.", Where: ruler.Has("alone"), Heads: []string{}, Columns: []ruler.Column{
+				ruler.Share("alone", "alone"), ruler.Share("told", "told"), ruler.Counts("pairs"),
 			}},
 		},
 	}
@@ -74,13 +83,17 @@ func meanWorst(head, value string, decimals int, highest bool) ruler.Column {
 	}}
 }
 
-// look marks a picture and compares the marked one, and two JPEGs, with it.
-func (e *engine) look(ctx context.Context, env *ruler.Env, path string, emit func(ruler.Trial)) {
+// look marks a picture and compares the marked one, and two JPEGs, with it. Observers see so many pairs of it.
+func (e *engine) look(ctx context.Context, env *ruler.Env, path string, pairs int, emit func(ruler.Trial)) {
 	up := ruler.Must(env.Upload(path))
 	m := ruler.Must(e.mark(ctx, env.Key, up.Copy, up.Image, up.Options))
 	if e.handOut != nil {
 		h := ruler.Must(e.handOut(ctx, env.Key, path, up))
-		e.compare(ctx, up, ruler.Must(h.plain()), h.Image, ruler.Trial{
+		plain := ruler.Must(h.plain())
+		if e.judge != nil {
+			e.observe(ctx, up, plain, h.Image, pairs, emit)
+		}
+		e.compare(ctx, up, plain, h.Image, ruler.Trial{
 			Labels: map[string]string{"picture": up.Name, "change": "the file"}, Values: map[string]float64{"weight": h.weight},
 		}, emit)
 	}

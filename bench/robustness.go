@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"image"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -18,7 +20,7 @@ import (
 // robustness measures what the mark survives. Only the exact copy ID counts as read.
 func robustness(e *engine) *ruler.Experiment {
 	var bars bars
-	var among int
+	var among, draws int
 	var list *watermark.List
 	return &ruler.Experiment{
 		Name:  "robustness",
@@ -28,6 +30,7 @@ the exact copy ID counts as read. --among reads what is not read so with a list 
 reading gives a wrong ID.`,
 		Flags: func(fs *pflag.FlagSet) {
 			bars.flag(fs, "lowest accepted `GROUP=RATE`, 0 to 1; \"all\" for the total")
+			fs.IntVar(&draws, "draws", 1, "`number` of leaks for each drawn attack and picture; their leading parameters spread evenly over all pictures")
 			fs.IntVar(&among, "among", 0, "`number` of issued copies on the list, those of the pictures included; 0: no list")
 		},
 		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
@@ -43,15 +46,19 @@ reading gives a wrong ID.`,
 					list = issued(env, among)
 				}
 			}, ruler.Each(env, func(ctx context.Context, path string, emit func(ruler.Trial)) {
-				e.survive(ctx, env, path, attacks, list, emit)
+				e.survive(ctx, env, path, leaksOf(env, path, attacks, draws), list, emit)
 			})), nil
 		},
 		Tables: []ruler.Table{
 			{
 				Name: "groups", Where: ruler.Has("read"), By: []string{"group"}, Total: "all",
 				Columns: []ruler.Column{
-					ruler.Share("read", "read"), ruler.Of("readings", "read"), ruler.Of("with the list", "listed"), {Head: "attacks", Cell: perAttack},
+					ruler.Share("read", "read"), ruler.Of("readings", "read"), {Head: "attacks", Cell: perAttack},
 				},
+			},
+			{
+				Name: "list", Where: ruler.Has("listed"), By: []string{"group"}, Total: "all",
+				Columns: []ruler.Column{ruler.Of("read", "read"), ruler.Of("with the list", "listed"), ruler.Sums("wrong", "wrong")},
 			},
 			{
 				Name: "pictures", By: []string{"picture"},
@@ -93,8 +100,33 @@ func issued(env *ruler.Env, n int) *watermark.List {
 	return watermark.NewList(env.Key, ids)
 }
 
-// survive marks a picture, attacks it in every way, and reads it. list may be nil.
-func (e *engine) survive(ctx context.Context, env *ruler.Env, path string, attacks []attack.Attack, list *watermark.List, emit func(ruler.Trial)) {
+// A leakOf is an attack, and how it makes a leak of a marked picture, given the seed of the picture.
+type leakOf struct {
+	attack.Attack
+	apply func(*image.NRGBA, uint64) *image.NRGBA
+}
+
+// leaksOf returns the leaks of a picture: one an attack, and of attacks with drawn parameters as many as draws says. The
+// leading parameters of all pictures together fill the equal parts of its range, in an order that the seed draws.
+func leaksOf(env *ruler.Env, path string, attacks []attack.Attack, draws int) (all []leakOf) {
+	at, n := slices.Index(env.Pictures, path), len(env.Pictures)*draws
+	for _, a := range attacks {
+		if a.Group != "drawn" {
+			all = append(all, leakOf{a, a.Apply})
+			continue
+		}
+		parts := attack.Random(a.Name, env.Seed).Perm(n)
+		for k := range draws {
+			all = append(all, leakOf{a, func(p *image.NRGBA, seed uint64) *image.NRGBA {
+				return a.ApplyIn(p, seed+uint64(k), parts[at*draws+k], n)
+			}})
+		}
+	}
+	return all
+}
+
+// survive marks a picture, makes every leak of it, and reads it. list may be nil.
+func (e *engine) survive(ctx context.Context, env *ruler.Env, path string, leaks []leakOf, list *watermark.List, emit func(ruler.Trial)) {
 	up := ruler.Must(env.Upload(path))
 	start := e.now()
 	m := ruler.Must(e.copied(ctx, env, path, up))
@@ -105,13 +137,13 @@ func (e *engine) survive(ctx context.Context, env *ruler.Env, path string, attac
 			"psnr": m.PSNR, "ssim": m.SSIM, "strength": m.Strength, "margin": m.MarginDB, "weak": yes(m.Weak), "mark_ms": e.since(start),
 		},
 	})
-	for _, a := range attacks {
+	for _, a := range leaks {
 		t := ruler.Trial{
 			Labels: map[string]string{"picture": up.Name, "attack": a.Name, "group": a.Group},
 			Values: map[string]float64{"read": 0, "wrong": 0},
 		}
 		start = e.now()
-		leak := a.Apply(m.Image, up.Seed)
+		leak := a.apply(m.Image, up.Seed)
 		t.Values["attack_ms"] = e.since(start)
 		start = e.now()
 		d, err := e.detect(ctx, env.Key, leak)

@@ -69,6 +69,32 @@ func (a Attack) Apply(img *image.NRGBA, seed uint64) *image.NRGBA {
 	return a.run(Random(a.Name, seed), p)
 }
 
+// ApplyIn is Apply with the first random number, of which an attack of [Drawn] takes its leading parameter, in part k of n
+// equal parts, 0 <= k < n: so n draws spread evenly over the parameter's range.
+func (a Attack) ApplyIn(img *image.NRGBA, seed uint64, k, n int) *image.NRGBA {
+	p := imaging.Clone(picture.Flatten(img))
+	if a.run == nil || p.Rect.Empty() {
+		return p
+	}
+	r := Random(a.Name, seed)
+	return a.run(rand.New(&firstIn{Source: r, at: (float64(k) + r.Float64()) / float64(n)}), p)
+}
+
+// firstIn is a source whose first number is the share at of the range of numbers, for Float64 and IntN alike.
+type firstIn struct {
+	rand.Source
+	at   float64
+	next bool
+}
+
+func (f *firstIn) Uint64() uint64 {
+	if f.next {
+		return f.Source.Uint64()
+	}
+	f.next = true
+	return uint64(f.at*(1<<11))<<53 | uint64(f.at*(1<<53)) // Float64 takes the low bits, IntN the high ones
+}
+
 // Random returns the random numbers of a seed for the attack, or other purpose, of a name.
 func Random(name string, seed uint64) *rand.Rand {
 	h := fnv.New64a()

@@ -4,6 +4,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -59,6 +60,16 @@ func TestDrawnSizes(t *testing.T) {
 			assert.True(t, size.X >= l.Min.X && size.Y >= l.Min.Y && size.X <= l.Max.X && size.Y <= l.Max.Y,
 				"%s: %v", name, size)
 		}
+	}
+}
+
+// Draws in equal parts spread over the range of the leading parameter: here resizing to 22 to 180 %.
+func TestApplyIn(t *testing.T) {
+	img := specimen.Scene(400, 300)
+	i := slices.IndexFunc(attack.Drawn(), func(a attack.Attack) bool { return a.Name == "drawn_resize" })
+	for k := range 8 {
+		share := float64(attack.Drawn()[i].ApplyIn(img, 5, k, 8).Rect.Dx()) / 400
+		assert.InDelta(t, .22+1.58*(float64(k)+.5)/8, share, 1.58/16+.003, "part %d", k)
 	}
 }
 
