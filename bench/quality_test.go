@@ -14,7 +14,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/bench/ruler"
+	"github.com/kycmark/kycmark/internal/quality"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -51,6 +53,21 @@ func TestQuality(t *testing.T) {
 	assert.Contains(t, x.Tables[1].Markdown(run.Trials), "| the mark | 52.9 (52.9) | 1.0000 (1.0000) | 0 (0) | - | 5.00 (6.00) | 0.50 (0.50) |")
 	assert.Contains(t, x.Tables[0].Markdown(run.Trials), "| picture0 | the file | 40 x 30 | - | 0 | - | 1.0000 | 0 | 1.050 | 4.00 | 0.50 |")
 	assert.NotContains(t, x.Tables[1].Markdown(run.Trials), "NOT MEASURED")
+
+	setFlags(t, x, "--pairs=4")
+	pairs := ruler.Group(measure(t, x, &ruler.Env{Pictures: folder(t, image.Pt(40, 30), image.Pt(60, 44))}).Trials).Having("alone")
+	assert.Len(t, pairs, 4)
+	assert.InDelta(t, .5, pairs.Mean("alone"), 1e-9, "by size alone")
+	e.judge = func(_ context.Context, a, b *image.NRGBA) (visibility, error) {
+		return visibility{max: -quality.PSNR(a, b)}, nil
+	}
+	e.handOut = func(_ context.Context, _ *watermark.Key, _ string, up *ruler.Upload) (*handed, error) {
+		noisy := ruler.Must(hard.Find("noise15")).Apply(up.Image, 1)
+		return &handed{&watermark.Marked{Image: noisy}, func() (*image.NRGBA, error) { return up.Image, nil }, 1}, nil
+	}
+	pairs = ruler.Group(measure(t, x, &ruler.Env{Pictures: folder(t, image.Pt(40, 30), image.Pt(60, 44))}).Trials).Having("alone")
+	assert.InDelta(t, 1, pairs.Mean("alone"), 1e-9, "noise is seen without the upload")
+	assert.InDelta(t, 1, pairs.Mean("told"), 1e-9)
 
 	e.judge, e.handOut = nil, nil
 	run = measure(t, x, &ruler.Env{Pictures: fivePictures(t)})

@@ -57,10 +57,6 @@ reading gives a wrong ID.`,
 				},
 			},
 			{
-				Name: "list", Where: ruler.Has("listed"), By: []string{"group"}, Total: "all",
-				Columns: []ruler.Column{ruler.Of("read", "read"), ruler.Of("with the list", "listed"), ruler.Sums("wrong", "wrong")},
-			},
-			{
 				Name: "pictures", By: []string{"picture"},
 				Columns: []ruler.Column{
 					pixels(),
@@ -80,6 +76,10 @@ reading gives a wrong ID.`,
 				Columns: perRun(ruler.Of("", "read")), Note: func(g ruler.Group) string {
 					return fmt.Sprintf("Wrong IDs: %.0f of %s.", g.Sum("wrong"), ruler.Thousands(g.Count()))
 				},
+			},
+			{
+				Name: "list", Where: ruler.Has("listed"), By: []string{"group"}, Total: "all",
+				Columns: []ruler.Column{ruler.Of("read", "read"), ruler.Of("with the list", "listed"), ruler.Sums("wrong", "wrong")},
 			},
 		},
 		Missed: func(trials []ruler.Trial) []string {
