@@ -31,7 +31,7 @@ reading gives a wrong ID.`,
 		Flags: func(fs *pflag.FlagSet) {
 			bars.flag(fs, "lowest accepted `GROUP=RATE`, 0 to 1; \"all\" for the total")
 			fs.IntVar(&draws, "draws", 1, "`number` of leaks for each drawn attack and picture; their leading parameters spread evenly over all pictures")
-			fs.IntVar(&among, "among", 0, "`number` of issued copies on the list, those of the pictures included; 0: no list")
+			fs.IntVar(&among, "among", 0, "`number` of issued copies on the list, with the pictures' copies; 0: no list")
 		},
 		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
 			attacks, err := env.Attacks()
@@ -88,7 +88,7 @@ reading gives a wrong ID.`,
 	}
 }
 
-// issued returns a list of n copies: those of the pictures, and others that are drawn.
+// issued returns a list of n copies: the copies of the pictures, and others that are drawn.
 func issued(env *ruler.Env, n int) *watermark.List {
 	var ids []watermark.CopyID
 	for _, path := range env.Pictures {

@@ -69,8 +69,8 @@ func (a Attack) Apply(img *image.NRGBA, seed uint64) *image.NRGBA {
 	return a.run(Random(a.Name, seed), p)
 }
 
-// ApplyIn is Apply with the first random number, of which an attack of [Drawn] takes its leading parameter, in part k of n
-// equal parts, 0 <= k < n: so n draws spread evenly over the parameter's range.
+// ApplyIn is Apply with a first random number in part k of n equal parts, 0 <= k < n. An attack of [Drawn] makes its leading
+// parameter of that number, so n draws spread evenly over the parameter's range.
 func (a Attack) ApplyIn(img *image.NRGBA, seed uint64, k, n int) *image.NRGBA {
 	p := imaging.Clone(picture.Flatten(img))
 	if a.run == nil || p.Rect.Empty() {
