@@ -32,11 +32,11 @@ the same pictures. "the file" is a copy as it is handed out, against that file w
 			}), nil
 		},
 		Tables: []ruler.Table{
-			{Name: "pictures", By: []string{"picture", "change"}, Columns: append([]ruler.Column{
+			{Name: "pictures", Where: ruler.Has("width"), By: []string{"picture", "change"}, Columns: append([]ruler.Column{
 				pixels(),
 				ruler.Means("strength", "strength", 2), ruler.Sums("weak", "weak"),
 			}, qualityColumns()...)},
-			{Name: "changes", Title: "Mean; worst in parentheses.", By: []string{"change"}, Heads: []string{""}, Columns: qualityColumns(), Note: func(g ruler.Group) string {
+			{Name: "changes", Where: ruler.Has("width"), Title: "Mean; worst in parentheses.", By: []string{"change"}, Heads: []string{""}, Columns: qualityColumns(), Note: func(g ruler.Group) string {
 				if len(g.Having("butteraugli")) > 0 {
 					return ""
 				}

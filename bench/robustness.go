@@ -30,7 +30,7 @@ the exact copy ID counts as read. --among reads what is not read so with a list 
 reading gives a wrong ID.`,
 		Flags: func(fs *pflag.FlagSet) {
 			bars.flag(fs, "lowest accepted `GROUP=RATE`, 0 to 1; \"all\" for the total")
-			fs.IntVar(&draws, "draws", 1, "`number` of leaks for each drawn attack and picture; their leading parameters spread evenly over all pictures")
+			fs.IntVar(&draws, "draws", 0, "`number` of leaks for each drawn attack and picture; their leading parameters spread evenly over all pictures (0: one leak, not so)")
 			fs.IntVar(&among, "among", 0, "`number` of issued copies on the list, with the pictures' copies; 0: no list")
 		},
 		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
@@ -111,7 +111,7 @@ type leakOf struct {
 func leaksOf(env *ruler.Env, path string, attacks []attack.Attack, draws int) (all []leakOf) {
 	at, n := slices.Index(env.Pictures, path), len(env.Pictures)*draws
 	for _, a := range attacks {
-		if a.Group != "drawn" {
+		if a.Group != "drawn" || draws == 0 {
 			all = append(all, leakOf{a, a.Apply})
 			continue
 		}

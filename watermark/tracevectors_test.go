@@ -26,26 +26,6 @@ type traceVector struct {
 	Quad                   [8]string
 }
 
-// A copy of the first edition is read and traced by today's readers, and no power is promised that it does not have.
-func TestFirstEdition(t *testing.T) {
-	const id = CopyID(0x0123456789abcdef)
-	original := traceScene(960, 720)
-	k := newKey([code.SecretSize]byte{})
-	var scores [2]float64
-	for i, first := range []bool{false, true} {
-		marked, err := Embed(k, id, original, &Options{FirstEdition: first})
-		require.NoError(t, err)
-		d, err := Detect(context.Background(), k, marked)
-		require.NoError(t, err)
-		require.Equal(t, id, d.Copy)
-		r, err := Trace(context.Background(), halved(marked), original, []Candidate{{Copy: id, Key: k}, {Copy: 1, Key: k}}, nil)
-		require.NoError(t, err)
-		require.Equal(t, []CopyID{id}, r.Accused)
-		scores[i] = r.Copies[0].Score / r.Expected
-	}
-	require.Greater(t, scores[1], scores[0], "the first edition's luma was stronger")
-}
-
 func ownPixels(t *testing.T, img image.Image) *image.NRGBA {
 	p, err := pattern.Pixels(img)
 	require.NoError(t, err)

@@ -25,7 +25,7 @@ func (s *Issuer) SetMark(mark func(watermark.CopyID, image.Image) (*watermark.Ma
 	s.prepare = func(_ *watermark.Key, img image.Image, _ *watermark.Options) (marker, error) {
 		return fakeMarker{mark, img}, nil
 	}
-	s.first = true
+	s.inPixels = true
 	if ids != nil {
 		s.newID = ids
 	}
@@ -62,8 +62,8 @@ func EncodeProof(p map[string]any) ([]byte, error) {
 	return w.encode()
 }
 
-// FirstEdition makes s mark as releases did before the second edition.
-func (s *Issuer) FirstEdition() { s.first = true }
+// MarkPixels makes s mark JPEGs in their pixels, as earlier releases do.
+func (s *Issuer) MarkPixels() { s.inPixels = true }
 
 // Decoded reports whether the pixels of the original were decoded.
 func (p *Prepared) Decoded() bool { return p.image != nil }

@@ -19,11 +19,11 @@ import (
 // An Issuer takes uploads in and hands marked copies out. It is safe for
 // concurrent use.
 type Issuer struct {
-	cfg     Config
-	memory  *memory.Budget
-	newID   func() watermark.CopyID
-	prepare func(*watermark.Key, image.Image, *watermark.Options) (marker, error) // watermark.Prepare
-	first   bool                                                                  // it marks as the first edition did, JPEGs in their pixels
+	cfg      Config
+	memory   *memory.Budget
+	newID    func() watermark.CopyID
+	prepare  func(*watermark.Key, image.Image, *watermark.Options) (marker, error) // watermark.Prepare
+	inPixels bool                                                                  // JPEGs are marked in their pixels, as by earlier releases
 }
 
 // NewIssuer checks cfg and returns an Issuer. It needs Registry, and SealKey unless HashOnly is

@@ -96,7 +96,7 @@ func (s *Issuer) preparePage(row *Submission, doc *picture.Document, lim picture
 		return pic, err
 	}
 	long := cmp.Or(s.cfg.MaxSide, math.MaxInt)
-	if !s.first && doc.Pages() == 1 && row.Pages < 2 && doc.PDF(1) == nil && cmp.Or(s.cfg.Format, "jpeg") == "jpeg" {
+	if !s.inPixels && doc.Pages() == 1 && row.Pages < 2 && doc.PDF(1) == nil && cmp.Or(s.cfg.Format, "jpeg") == "jpeg" {
 		if p.coded = jpegcopy.Open(s.cfg.Key, doc.Page(1), lim, p.of); p.coded != nil && long < max(p.coded.Size.X, p.coded.Size.Y) {
 			p.coded = nil
 		}
@@ -177,8 +177,8 @@ func (p *Prepared) issue(ctx context.Context, lim picture.Limits, id watermark.C
 	fresh := err == nil
 	if again && errors.Is(err, ErrConflict) {
 		err = s.cfg.Registry.entered(ctx, &row)
-		if errors.Is(err, ErrConflict) {
-			if out, err = p.renderFirst(ctx, lim, id); err == nil {
+		if errors.Is(err, ErrConflict) && out.coded { // earlier releases marked pixels
+			if out, err = p.renderPixels(ctx, lim, id); err == nil {
 				row, _ = s.logged(id, p.of, to, purpose, out)
 				err = s.cfg.Registry.entered(ctx, &row)
 			}
@@ -221,7 +221,7 @@ func (p *Prepared) marker(lim picture.Limits) (marker, int, error) {
 		p.image = pic.Image
 	}
 	if p.last == nil {
-		m, err := p.issuer.prepare(p.issuer.cfg.Key, picture.Fit(p.image, p.long), &watermark.Options{Submission: p.of, FirstEdition: p.issuer.first})
+		m, err := p.issuer.prepare(p.issuer.cfg.Key, picture.Fit(p.image, p.long), &watermark.Options{Submission: p.of})
 		if err != nil {
 			return nil, p.long, err
 		}

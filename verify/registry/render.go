@@ -19,6 +19,7 @@ type rendered struct {
 	file   []byte
 	format string
 	size   image.Point // pixels, upright
+	coded  bool        // marked in coefficients
 }
 
 // A limit on bytes may lower the quality of a copy to minQuality.
@@ -56,18 +57,7 @@ func (p *Prepared) renderJPEG(ctx context.Context, id watermark.CopyID) (*render
 	if limit := p.issuer.cfg.MaxCopyBytes; file == nil || err != nil || limit > 0 && int64(len(file)) > limit {
 		return nil, err
 	}
-	return &rendered{Marked: marked, file: file, format: "jpeg", size: p.size}, nil
-}
-
-// renderFirst is render as the first edition did it, for copies that it entered.
-func (p *Prepared) renderFirst(ctx context.Context, lim picture.Limits, id watermark.CopyID) (*rendered, error) {
-	s := *p.issuer
-	s.first = true
-	old, err := s.prepared(ctx, p.of, lim)
-	if err != nil {
-		return nil, err
-	}
-	return old.renderPixels(ctx, lim, id)
+	return &rendered{Marked: marked, file: file, format: "jpeg", size: p.size, coded: true}, nil
 }
 
 // renderPixels is render for pixels.

@@ -32,7 +32,7 @@ type Canvas struct {
 	Luma   dsp.Plane
 	mask   mask
 	grey   bool
-	as     *edition // whose marks it takes
+	as     *manner // of its marks
 }
 
 // NewCanvas makes a picture ready to take marks. If src is an NRGBA picture from (0, 0) on, it is
@@ -47,7 +47,7 @@ func NewCanvas(src image.Image) (*Canvas, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Canvas{Source: pixels, w: b.Dx(), h: b.Dy(), as: &today}
+	c := &Canvas{Source: pixels, w: b.Dx(), h: b.Dy(), as: &inPixels}
 	return c, c.Shrink()
 }
 
@@ -83,13 +83,10 @@ func (c *Canvas) Shrink() (err error) {
 	return nil
 }
 
-// FirstEdition makes the canvas take marks as strong as releases made them before the second edition.
-func (c *Canvas) FirstEdition() {
-	c.as = &firstEdition
-	c.unmaskChroma()
-}
+// Probed makes the canvas take marks that are as weak as a copy's in coefficients.
+func (c *Canvas) Probed() { c.as = &probed }
 
-// unmaskChroma makes the gain of the blue difference 1 everywhere, if the edition has no mask for it.
+// unmaskChroma makes the gain of the blue difference 1 everywhere, if the manner has no mask for it.
 func (c *Canvas) unmaskChroma() {
 	if !c.as.chromaMask {
 		for i := range c.mask.chroma.Pix {

@@ -9,7 +9,7 @@ import (
 // flatGain returns the strength of a mark in mid-grey flats, before its peaks are cut: grey levels RMS. side is the long
 // side of the picture in pixels. The strength is flatTypical (1800/side)^(7/16), within [flatLow, flatHigh].
 // Large pictures are looked at closer, so that a mark, which grows with them, shows more.
-func (e *edition) flatGain(side int) float32 {
+func (e *manner) flatGain(side int) float32 {
 	half := math.Sqrt(1800 / float64(side))
 	eighth := math.Sqrt(math.Sqrt(half))
 	g := float64(e.flatTypical*half) / math.Sqrt(eighth)

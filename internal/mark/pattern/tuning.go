@@ -21,20 +21,24 @@ const (
 	psnrSmall   = 42.0 // below, where pixels are few and seen smaller
 )
 
-// An edition is how strong releases make marks at strength 1, in grey levels RMS unless said.
-type edition struct {
+// A manner is how strong marks are made at strength 1, in grey levels RMS unless said.
+type manner struct {
 	flatTypical, flatLow, flatHigh float64 // luma in flats of mid-grey: see flatGain
 	patternLimit                   float32 // RMS of luma, as chromaLimit
 	chromaLevel                    float32 // of the blue difference, where its mask is 1
 	chromaMask                     bool    // the blue difference has a mask
 }
 
-// today was chosen on 14 JPEGs and five hard attacks each, beside the first edition: a 3-norm of 0.79 in place of 0.88, a
-// maximum of 2.05 for 2.25, and 62 of 70 marks read for 64. Most of the 3-norm is luma's. Without a blue difference it
-// falls by a tenth only, but 20 of 30 marks are read for 30: crops and photographed screens rest on it.
+// inCoefficients is less, since nothing is rounded to 8 bits there, so that lower peaks do. They were chosen on 14
+// JPEGs and five hard attacks each, beside inPixels in coefficients: a 3-norm of 0.79 in place of 0.88, a maximum of 2.05 for
+// 2.25, and 62 of 70 marks read for 64. Most of the 3-norm is luma's. Without a blue difference it falls by a tenth only,
+// but 20 of 30 marks are read for 30: crops and photographed screens rest on it.
+//
+// probed is as much of luma in pixels as coefficients have behind their limit: P(|x| < limit) of its pattern.
 var (
-	today        = edition{flatTypical: 0.605, flatLow: 0.28, flatHigh: 0.90, patternLimit: 1, chromaLevel: 0.72, chromaMask: true}
-	firstEdition = edition{flatTypical: 0.54, flatLow: 0.25, flatHigh: 0.80, patternLimit: 1.55, chromaLevel: 1.03}
+	inPixels       = manner{flatTypical: 0.54, flatLow: 0.25, flatHigh: 0.80, patternLimit: 1.55, chromaLevel: 1.03}
+	inCoefficients = manner{flatTypical: 0.605, flatLow: 0.28, flatHigh: 0.90, patternLimit: 1, chromaLevel: 0.72, chromaMask: true}
+	probed         = manner{flatTypical: 0.47, flatLow: 0.217, flatHigh: 0.70, patternLimit: 1.55, chromaLevel: 0.72, chromaMask: true}
 )
 
 // Parameters of the mask of the blue difference, which follow the distances of one blue mark on flats and on noise

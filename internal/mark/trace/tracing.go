@@ -93,6 +93,7 @@ func New(onto *capture.Original, original image.Image, copies []Candidate, sub [
 			if canvas, err = pattern.NewCanvas(original); err != nil {
 				return nil, err
 			}
+			canvas.Probed()
 			if sub == [16]byte{} {
 				sub = canvas.Digest()
 			}
