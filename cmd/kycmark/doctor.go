@@ -254,7 +254,7 @@ func checkCopies(ctx context.Context, b *books) (string, error) {
 	return fmt.Sprintf("%d looked at", n), nil
 }
 
-// checkSegments opens all segments. Rows are read in the place of those that cannot be used.
+// checkSegments opens all segments. Rows are read in the place of segments that cannot be used.
 func checkSegments(ctx context.Context, b *books) (string, error) {
 	key, err := b.home.SealKey()
 	if err != nil {
