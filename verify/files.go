@@ -127,7 +127,7 @@ func (v *Investigator) something(ctx context.Context, files []dump.File) (*decod
 			continue
 		}
 		lease := v.memory.Picture()
-		pic, err := v.decode(ctx, data, lease)
+		pic, err := v.decode(ctx, data, lease, nil)
 		if ended := ctx.Err(); ended != nil {
 			lease.Give()
 			return nil, ended
@@ -195,17 +195,16 @@ type result struct {
 func (v *Investigator) run(ctx context.Context, all []dump.File, files int, first *decodedFile, p *progress, yield func(*Verdict, error) bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	workers := min(v.cfg.Workers, len(all))
-	slots := make(chan chan result, 4*workers) // bounds what is done but not yet taken
+	slots := make(chan chan result, 4*workers) // bounds what is begun but not yet taken
 	var running sync.WaitGroup
 	defer func() { cancel(); running.Wait() }()
 	running.Go(func() {
 		defer close(slots)
-		free := make(chan struct{}, workers)
+		busy := make(chan struct{}, workers)
 		for i, f := range all {
 			slot := make(chan result, 1)
 			select {
 			case slots <- slot:
-				free <- struct{}{}
 			case <-ctx.Done():
 				return
 			}
@@ -214,9 +213,10 @@ func (v *Investigator) run(ctx context.Context, all []dump.File, files int, firs
 				known, first = first, nil // only its examination holds the pixels
 			}
 			running.Go(func() {
-				verdict, err := v.investigateFile(ctx, f, known, files, p)
+				t := &turn{busy: busy}
+				verdict, err := v.investigateFile(ctx, f, known, files, p, t)
+				t.give()
 				slot <- result{verdict, err}
-				<-free
 			})
 		}
 	})
@@ -243,10 +243,54 @@ func (v *Investigator) run(ctx context.Context, all []dump.File, files int, firs
 	}
 }
 
+// A turn is one of the places of the leaks that are examined at a time. A leak waits for it with all memory that it needs, so that
+// who has a turn goes on. A nil turn is never waited for.
+type turn struct {
+	busy chan struct{} // a value for each place that is taken
+	has  bool
+}
+
+// take waits for the turn. The error is ctx's.
+func (t *turn) take(ctx context.Context) error {
+	if t == nil || t.has {
+		return nil
+	}
+	select {
+	case t.busy <- struct{}{}:
+		t.has = true
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// give ends the turn, if there is one.
+func (t *turn) give() {
+	if t != nil && t.has {
+		<-t.busy
+		t.has = false
+	}
+}
+
+// aside runs ask, which waits for other machines, without the turn of a leak and the memory of its examination. The error is ctx's.
+func (v *Investigator) aside(ctx context.Context, l *leakPicture, ask func()) error {
+	if l.lease == nil {
+		ask()
+		return ctx.Err()
+	}
+	l.read()
+	l.turn.give()
+	b := l.Image.Rect
+	if err := l.lease.Aside(ctx, v.memory.File(), waitingPixel*int64(b.Dx())*int64(b.Dy()), ask); err != nil {
+		return err
+	}
+	return l.turn.take(ctx)
+}
+
 // investigateFile examines one file of a dump of so many files, which known is if it is not nil. If p has the
 // verdict on the same bytes, it returns a copy of that. A file that cannot be read gives a verdict without a digest.
 // Only failures of the registry and the end of ctx are errors.
-func (v *Investigator) investigateFile(ctx context.Context, f dump.File, known *decodedFile, files int, p *progress) (*Verdict, error) {
+func (v *Investigator) investigateFile(ctx context.Context, f dump.File, known *decodedFile, files int, p *progress, t *turn) (*Verdict, error) {
 	waits := v.memory.File()
 	defer waits.Give()
 	if known == nil {
@@ -265,12 +309,12 @@ func (v *Investigator) investigateFile(ctx context.Context, f dump.File, known *
 		known = &decodedFile{data: data, lease: v.memory.Picture()}
 	}
 	defer known.lease.Give()
-	if again, err := v.again(ctx, p, f.Name, known.data, known.lease); again != nil || err != nil {
+	if again, err := v.again(ctx, p, f.Name, known.data, known.lease, t); again != nil || err != nil {
 		return again, err
 	}
 	if known.pic == nil {
 		var err error
-		known.pic, err = v.decode(ctx, known.data, known.lease)
+		known.pic, err = v.decode(ctx, known.data, known.lease, t)
 		if ended := ctx.Err(); ended != nil {
 			return nil, ended
 		}
@@ -279,7 +323,10 @@ func (v *Investigator) investigateFile(ctx context.Context, f dump.File, known *
 		}
 	}
 	waits.Give()
-	return v.investigate(ctx, f.Name, known.pic, files)
+	if err := t.take(ctx); err != nil {
+		return nil, err
+	}
+	return v.investigate(ctx, f.Name, &leakPicture{Picture: known.pic, lease: known.lease, turn: t}, files)
 }
 
 // read returns the bytes of a file. The error is a [picture.LimitError] if the file announces more

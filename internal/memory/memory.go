@@ -80,6 +80,21 @@ func (l *Lease) Take(ctx context.Context, n int64) error {
 	return nil
 }
 
+// Aside runs f without the memory of l, but with n bytes of rest, and then takes the memory again. If rest has no room for
+// these, l keeps its memory meanwhile. The error is ctx's.
+func (l *Lease) Aside(ctx context.Context, rest *Lease, n int64, f func()) error {
+	mine := l.held
+	if rest.Give(); n > rest.of.together || !rest.of.room.TryAcquire(n) {
+		f()
+		return ctx.Err()
+	}
+	rest.held = n
+	defer rest.Give()
+	l.Give()
+	f()
+	return l.Take(ctx, mine)
+}
+
 // Within returns lim for pictures that are decoded one after the other with memory of l. need says how many bytes a
 // picture needs that takes so many to be decoded.
 func (l *Lease) Within(ctx context.Context, lim picture.Limits, need func(decoding, pixels int64) int64) picture.Limits {
