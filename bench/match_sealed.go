@@ -179,7 +179,7 @@ func (r *sealedRun) divide(ctx context.Context, x *parts.Index, names []string, 
 		o.Answers = append(o.Answers, a)
 		out["answers_kb"] += float64(len(a)) / 1000
 	}
-	out["holder_ms"] = float64((processTime()-start).Microseconds()) / 1000 / float64(len(names))
+	out["holder_ms"] = float64((processTime() - start).Microseconds()) / 1000 / float64(len(names))
 	start = processTime()
 	got := ruler.Must(new(parts.Index).Search(ctx, q, o))
 	out["vote_ms"], out["question_kb"] = float64((processTime()-start).Microseconds())/1000, float64(len(question))/1000
