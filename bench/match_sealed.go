@@ -47,7 +47,7 @@ seconds and milliseconds of processor time.`,
 		Flags: func(fs *pflag.FlagSet) {
 			fs.StringSliceVar(&sizes, "sizes", []string{"10k", "100k"}, "`numbers` of uploads, as 100k or 1M")
 			fs.IntVar(&memory, "memory", 100_000, "largest `number` of uploads that are also searched in memory")
-			fs.IntSliceVar(&holders, "holders", []int{1}, "`numbers` of segments, each of which a machine holds")
+			fs.IntSliceVar(&holders, "holders", []int{1}, "`numbers` of segments; a machine holds each")
 			fs.StringVar(&dir, "temp", "", "`folder` for segments (default: the system's)")
 		},
 		Cases: func(_ context.Context, env *ruler.Env) (cases []ruler.Case, err error) {

@@ -238,7 +238,7 @@ func newAsking(n int) []asking {
 	return out
 }
 
-// take removes the leaks of the next question from those that wait, and returns them: l, if it waits, and others about
+// take removes the leaks of the next question from the list of waiting leaks, and returns them: l, if it waits, and others about
 // the same segments, up to [maxAskedBytes]. If l does not wait any more, the result is empty.
 func (a *asking) take(l *askedLeak) (batch []*askedLeak) {
 	a.mu.Lock()

@@ -174,7 +174,7 @@ func (f folder) All(ctx context.Context) iter.Seq2[Object, error] {
 }
 
 // Rests returns how many files of killed processes, written before a time, are among the objects of a place, and removes them with
-// remove. Their bytes are those of objects, whole or in part.
+// remove. They have the bytes of objects, whole or in part.
 func Rests(ctx context.Context, in Place, before time.Time, remove bool) (n int, err error) {
 	f, ok := in.(folder)
 	if !ok {
