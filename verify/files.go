@@ -127,7 +127,7 @@ func (v *Investigator) something(ctx context.Context, files []dump.File) (*decod
 			continue
 		}
 		lease := v.memory.Picture()
-		pic, err := v.decode(ctx, data, lease, nil)
+		pic, err := v.decode(ctx, data, lease)
 		if ended := ctx.Err(); ended != nil {
 			lease.Give()
 			return nil, ended
@@ -208,12 +208,16 @@ func (v *Investigator) run(ctx context.Context, all []dump.File, files int, firs
 			case <-ctx.Done():
 				return
 			}
+			t := &turn{busy: busy}
+			if err := t.take(ctx); err != nil {
+				slot <- result{nil, err}
+				return
+			}
 			var known *decodedFile
 			if first != nil && first.at == i {
 				known, first = first, nil // only its examination holds the pixels
 			}
 			running.Go(func() {
-				t := &turn{busy: busy}
 				verdict, err := v.investigateFile(ctx, f, known, files, p, t)
 				t.give()
 				slot <- result{verdict, err}
@@ -243,8 +247,8 @@ func (v *Investigator) run(ctx context.Context, all []dump.File, files int, firs
 	}
 }
 
-// A turn is one of the places of the leaks that are examined at a time. A leak waits for it with all memory that it needs, so that
-// who has a turn goes on. A nil turn is never waited for.
+// A turn is one of the places of the leaks that are examined at a time. A leak gives it back while it waits for memory, or for other
+// machines, so that who has a turn goes on. A nil turn is never waited for.
 type turn struct {
 	busy chan struct{} // a value for each place that is taken
 	has  bool
@@ -272,6 +276,14 @@ func (t *turn) give() {
 	}
 }
 
+// around waits for memory without the turn.
+func (t *turn) around(ctx context.Context) func(wait func() error) error {
+	return func(wait func() error) error {
+		t.give()
+		return cmp.Or(wait(), t.take(ctx))
+	}
+}
+
 // aside runs ask, which waits for other machines, without the turn of a leak and the memory of its examination. The error is ctx's.
 func (v *Investigator) aside(ctx context.Context, l *leakPicture, ask func()) error {
 	if l.lease == nil {
@@ -292,6 +304,7 @@ func (v *Investigator) aside(ctx context.Context, l *leakPicture, ask func()) er
 // Only failures of the registry and the end of ctx are errors.
 func (v *Investigator) investigateFile(ctx context.Context, f dump.File, known *decodedFile, files int, p *progress, t *turn) (*Verdict, error) {
 	waits := v.memory.File()
+	waits.Around = t.around(ctx)
 	defer waits.Give()
 	if known == nil {
 		if f.Err == nil && f.Size <= v.cfg.MaxBytes { // else it is not read
@@ -308,13 +321,14 @@ func (v *Investigator) investigateFile(ctx context.Context, f dump.File, known *
 		}
 		known = &decodedFile{data: data, lease: v.memory.Picture()}
 	}
+	known.lease.Around = t.around(ctx)
 	defer known.lease.Give()
-	if again, err := v.again(ctx, p, f.Name, known.data, known.lease, t); again != nil || err != nil {
+	if again, err := v.again(ctx, p, f.Name, known.data, known.lease); again != nil || err != nil {
 		return again, err
 	}
 	if known.pic == nil {
 		var err error
-		known.pic, err = v.decode(ctx, known.data, known.lease, t)
+		known.pic, err = v.decode(ctx, known.data, known.lease)
 		if ended := ctx.Err(); ended != nil {
 			return nil, ended
 		}
@@ -323,9 +337,6 @@ func (v *Investigator) investigateFile(ctx context.Context, f dump.File, known *
 		}
 	}
 	waits.Give()
-	if err := t.take(ctx); err != nil {
-		return nil, err
-	}
 	return v.investigate(ctx, f.Name, &leakPicture{Picture: known.pic, lease: known.lease, turn: t}, files)
 }
 

@@ -74,7 +74,7 @@ func (v *Investigator) With(cfg Config) (*Investigator, error) {
 func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte) (*Verdict, error) {
 	lease := v.memory.Picture()
 	defer lease.Give()
-	pic, err := v.decode(ctx, leak, lease, nil)
+	pic, err := v.decode(ctx, leak, lease)
 	if ended := ctx.Err(); ended != nil {
 		return nil, ended
 	}
@@ -87,20 +87,11 @@ func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte
 	return v.investigate(ctx, path, &leakPicture{Picture: pic, lease: lease}, 1)
 }
 
-// decode decodes a leak when lease has memory for its examination, and it is its turn. The error is as in [picture.Decode].
-func (v *Investigator) decode(ctx context.Context, leak []byte, lease *memory.Lease, t *turn) (*picture.Picture, error) {
-	limits := lease.Within(ctx, v.cfg.limits(ctx), func(decoding, pixels int64) int64 {
+// decode decodes a leak when lease has memory for its examination. The error is as in [picture.Decode].
+func (v *Investigator) decode(ctx context.Context, leak []byte, lease *memory.Lease) (*picture.Picture, error) {
+	pic, err := picture.Decode(leak, lease.Within(ctx, v.cfg.limits(ctx), func(decoding, pixels int64) int64 {
 		return int64(len(leak)) + memory.Examining(decoding, pixels)
-	})
-	admit := limits.Admit
-	limits.Admit = func(decoding, pixels int64) error {
-		t.give()
-		if err := admit(decoding, pixels); err != nil {
-			return err
-		}
-		return t.take(ctx)
-	}
-	pic, err := picture.Decode(leak, limits)
+	}))
 	if err != nil {
 		lease.Give()
 	}

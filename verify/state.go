@@ -204,7 +204,7 @@ func (p *progress) add(v *Verdict) error {
 // again returns a copy, named path, of the verdict of p on a file with the same bytes as leak; nil if p
 // has no such verdict. A verdict from a state file has no thumbnails: the picture is decoded again, and the result is
 // nil if that fails. lease is for that picture.
-func (v *Investigator) again(ctx context.Context, p *progress, path string, leak []byte, lease *memory.Lease, t *turn) (*Verdict, error) {
+func (v *Investigator) again(ctx context.Context, p *progress, path string, leak []byte, lease *memory.Lease) (*Verdict, error) {
 	sum := sha256.Sum256(leak)
 	p.mu.Lock()
 	known := p.known[hex.EncodeToString(sum[:])]
@@ -215,7 +215,7 @@ func (v *Investigator) again(ctx context.Context, p *progress, path string, leak
 	out := *known
 	out.File = path
 	if out.leak.mosaic == nil && out.Examined() { // read back from a state file
-		pic, err := v.decode(ctx, leak, lease, t)
+		pic, err := v.decode(ctx, leak, lease)
 		if err != nil {
 			return nil, ctx.Err()
 		}

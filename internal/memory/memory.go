@@ -52,6 +52,10 @@ func New(limit int64) *Budget {
 
 // A Lease is the memory of one picture after another. It is not for concurrent use.
 type Lease struct {
+	// Around, if it is not nil, waits for memory by calling wait: who waits can let others go on meanwhile. Its errors are wait's, or
+	// those of the context.
+	Around func(wait func() error) error
+
 	of   *pool
 	held int64
 }
@@ -73,11 +77,21 @@ func (l *Lease) Take(ctx context.Context, n int64) error {
 		return &picture.LimitError{What: picture.MemoryBytes, Got: n, Max: l.of.max}
 	}
 	n = min(n, l.of.together)
-	if err := l.of.room.Acquire(ctx, n); err != nil {
-		return err
+	wait := func() error {
+		if err := l.of.room.Acquire(ctx, n); err != nil {
+			return err
+		}
+		l.held = n
+		return nil
 	}
-	l.held = n
-	return nil
+	switch {
+	case l.of.room.TryAcquire(n):
+		l.held = n
+		return nil
+	case l.Around != nil:
+		return l.Around(wait)
+	}
+	return wait()
 }
 
 // Aside runs f without the memory of l, but with n bytes of rest, and then takes the memory again. If rest has no room for

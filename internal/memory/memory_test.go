@@ -95,6 +95,16 @@ func TestAside(t *testing.T) {
 	defer cancel()
 	require.ErrorIs(t, second.Take(ctx, 1), context.DeadlineExceeded, "the first has its memory again")
 	require.NoError(t, rest.Take(t.Context(), 100), "and nothing else")
+
+	waits := 0
+	second.Around = func(wait func() error) error { // called if there is no room alone
+		waits++
+		first.Give()
+		return wait()
+	}
+	require.NoError(t, second.Take(t.Context(), 500))
+	require.NoError(t, second.Take(t.Context(), 400))
+	require.Equal(t, 1, waits)
 }
 
 // A picture that needs more than processors use at a time is alone.
