@@ -52,8 +52,8 @@ func New(limit int64) *Budget {
 
 // A Lease is the memory of one picture after another. It is not for concurrent use.
 type Lease struct {
-	// Around, if it is not nil, waits for memory by calling wait: who waits can let others go on meanwhile. Its errors are wait's, or
-	// those of the context.
+	// Around, if it is not nil, is called when there is no room. It calls wait, and can let others go on meanwhile. The error is
+	// wait's, or the context's.
 	Around func(wait func() error) error
 
 	of   *pool
