@@ -256,7 +256,7 @@ func (d *DB) haveSubjects(ctx context.Context, q querier, rows []books.Submissio
 	return nil
 }
 
-// ofSubmissions returns the rows of a table that are about these submissions, by submission and by number. Those of each are
+// ofSubmissions returns the rows of a table that are about these submissions, by submission and by number. The rows of each submission are
 // compared with the list that list names. The error wraps [books.ErrTampered].
 func ofSubmissions[T books.Row](ctx context.Context, q querier, dialect *Dialect, t table[T], ids []watermark.Submission,
 	about func(T) watermark.Submission, list func(watermark.Submission) string) (map[watermark.Submission][]T, error) {
