@@ -78,9 +78,14 @@ seconds and milliseconds of processor time.`,
 				ruler.Means("open, s", "open_s", 2), ruler.Means("private memory, MB", "private_mb", 0), ruler.Means("after all leaks, MB", "after_mb", 0), ruler.Means("bytes an upload", "bytes", 0),
 			},
 		}, {
-			Name: "short", Doc: true, By: []string{"size", "holders"}, Heads: []string{"uploads", "segments"}, Columns: []ruler.Column{
-				ruler.Means("write, s", "write_s", 1), ruler.Means("first leak, s", "first_s", 2), ruler.Means("in memory, ms", "memory_ms", 0), ruler.Means("one process, ms", "search_ms", 0),
-				ruler.Means("each holder, ms", "holder_ms", 0), ruler.Means("investigator, ms", "vote_ms", 0), ruler.Means("answers, kB", "answers_kb", 0), ruler.Of("found", "found"),
+			Name: "holders", Doc: true, By: []string{"size", "holders"}, Heads: []string{"uploads", "segments"}, Where: is("leak"), Columns: []ruler.Column{
+				ruler.Means("one process, ms", "search_ms", 0), ruler.Means("each holder, ms", "holder_ms", 0), ruler.Means("investigator, ms", "vote_ms", 0),
+				ruler.Means("question, kB", "question_kb", 0), ruler.Means("answers, kB", "answers_kb", 0), ruler.Of("found", "found"),
+			},
+		}, {
+			Name: "short", Doc: true, By: []string{"size"}, Heads: []string{"uploads"}, Columns: []ruler.Column{
+				ruler.Means("write, s", "write_s", 1), ruler.Means("first leak, s", "first_s", 2), ruler.Means("leak, ms", "search_ms", 0),
+				ruler.Means("in memory, ms", "memory_ms", 0), ruler.Of("found", "found"),
 			},
 		}},
 	}

@@ -259,7 +259,7 @@ func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark
 
 // standing sets r.key, the state of the key in the ledger, and r.erased, whether the submission of
 // an issued copy was erased. r.keyID must be set. r.issued may be nil: then r.key stays nil if the
-// ledger does not have the key.
+// ledger does not have the key. The error wraps [registry.ErrTampered] if the submission is not found.
 func (v *Investigator) standing(ctx context.Context, r *read) error {
 	key, err := v.in.markKey(ctx, r.keyID)
 	switch {
@@ -272,8 +272,11 @@ func (v *Investigator) standing(ctx context.Context, r *read) error {
 		return nil
 	}
 	_, _, err = v.in.submission(ctx, r.issued.Submission)
+	if errors.Is(err, registry.ErrNotFound) { // erased ones are found
+		return fmt.Errorf("%w: submission %s of copy %s is not found", registry.ErrTampered, r.issued.Submission, r.copy)
+	}
 	r.erased = errors.Is(err, registry.ErrErased)
-	return gone(err) // a row that cannot be read or found: its pixels stay unknown
+	return gone(err) // a row that cannot be read: its pixels stay unknown
 }
 
 // fill writes the evidence and the conclusion into out, and, if the leak shows a submission, what
