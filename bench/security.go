@@ -63,6 +63,9 @@ a wrong ID, when an innocent copy is accused, or at a false all-clear.`,
 				ruler.Quantiles("strongest agreement of the pilots", "max_sync", 2, 1), {Head: "what is done", Cell: aboutAttempt},
 			}},
 			{Name: "short", Doc: true, Where: ruler.Has("read"), By: []string{"attempt"}, Row: aboutRows(), Columns: []ruler.Column{
+				ruler.Of("read", "read"), ruler.Means("PSNR, dB", "psnr", 1),
+			}},
+			{Name: "traced", Doc: true, Where: ruler.Has("named"), By: []string{"attempt"}, Row: aboutRows(), Columns: []ruler.Column{
 				ruler.Of("read", "read"), ruler.Of("named by a trace", "named"), ruler.Of("unreadable", "unreadable"), ruler.Means("PSNR, dB", "psnr", 1),
 			}},
 		},
