@@ -70,6 +70,21 @@ func (v *Investigator) TakePictures(ctx context.Context) (give func(), err error
 	return l.Give, l.Take(ctx, 320<<20)
 }
 
+// Waiting returns how many leaks wait to be asked about in a group, counted from 0.
+func (v *Investigator) Waiting(group int) int {
+	a := &v.in.all[0].found.groups.asking[group]
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.wait)
+}
+
+// AskSingly has each group answer one question at a time.
+func (v *Investigator) AskSingly() {
+	for k := range v.in.all[0].found.groups.asking {
+		v.in.all[0].found.groups.asking[k].turn = make(chan struct{}, 1)
+	}
+}
+
 // SameDocuments is sameDocuments.
 func (v *Investigator) SameDocuments(ctx context.Context, leaks []*Verdict) ([]findings.SameDocument, int, error) {
 	return v.sameDocuments(ctx, leaks)
