@@ -257,7 +257,7 @@ func nullTables() []ruler.Table {
 			Note: coinNote,
 		},
 		{
-			Name: "listed", Title: "The same trials with a list of 1,000 copies of which none was there: p at or below two levels. A read needs 1e-9.",
+			Name: "listed", Title: "The same trials, read with a list of 1,000 copies that no picture carries: p at or below two levels. A read needs 1e-9.",
 			Where: ruler.Has("listed_2"), By: []string{"carrier"}, Heads: []string{"trials on"}, Total: "all",
 			Columns: []ruler.Column{ruler.Counts("trials"), ruler.Sums("p <= 1e-2", "listed_2"), ruler.Sums("p <= 1e-4", "listed_4")},
 		},

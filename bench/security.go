@@ -111,11 +111,11 @@ type attempt struct {
 // attempts lists every attempt.
 func attempts() []attempt {
 	return []attempt{
-		{"average", toForge, "average of the marks estimated from many uploads, at a mark's strength, onto unmarked pictures", 0, forgeAverage(1)},
+		{"average", toForge, "average of marks estimated from many uploads, onto unmarked pictures", 0, forgeAverage(1)},
 		{"average_x3", toForge, "the same at three times that strength", 0, forgeAverage(3)},
 		{"average_larger", toForge, "the average, of one upload twice as large as the others: around the middle, its own mark", 0, forgeLarger},
-		{"average_copies", toForge, "mark estimated from the average of 32 copies of one upload, onto another picture", commonCopies, forgeCopies},
-		{"copy", toMove, "mark estimated from one copy by denoising, onto another picture", 1, moveMark(1)},
+		{"average_copies", toForge, "mark estimated from 32 averaged copies, onto another picture", commonCopies, forgeCopies},
+		{"copy", toMove, "mark estimated by denoising a copy, onto another picture", 1, moveMark(1)},
 		{"copy_x2", toMove, "the same, doubled", 1, moveMark(2)},
 		{"difference", toMove, "half of what differs between two copies, onto another picture", 2, moveDifference(1)},
 		{"difference_x4", toMove, "the same, four times as strong", 2, moveDifference(4)},
@@ -134,12 +134,12 @@ func attempts() []attempt {
 		{"average32", toRemove, "average of 32 copies", 32, collude("mean", 32)},
 		{"median_of_5", toRemove, "median of 5 copies, pixel by pixel", 5, collude("median", 5)},
 		{"median_of_31", toRemove, "median of 31 copies", 31, collude("median", 31)},
-		{"notch32", toRemove, "the 32 strongest peaks in the pilots' band of the estimate's spectrum taken out, three bins around, in eight rounds", 1, notchOut(32, 3)},
+		{"notch32", toRemove, "the 32 strongest peaks of the pilots' band taken out, three bins around, eight rounds", 1, notchOut(32, 3)},
 		{"notch64", toRemove, "the 64 strongest peaks taken out", 1, notchOut(64, 3)},
 		{"notch32_wide", toRemove, "the 32 strongest taken out, eight bins around", 1, notchOut(32, 8)},
 		{"notch64_wide", toRemove, "the 64 strongest taken out, eight bins around", 1, notchOut(64, 8)},
 		{"average2_notch64", toRemove, "average of two copies, then the 64 strongest taken out", 2, notchBoth(64, 3)},
-		{"insider", toRemove, "the same mark subtracted by an attacker with the key who knows copy and submission", 1, subtractMark},
+		{"insider", toRemove, "the same mark subtracted with the key", 1, subtractMark},
 		{"wrong_keys", toGuess, "a copy read with keys that did not mark it", 1, asItIs},
 	}
 }
