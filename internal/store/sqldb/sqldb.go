@@ -45,7 +45,7 @@ type Dialect struct {
 	// cannot tell.
 	Drift func(ctx context.Context, q *sql.Tx) (what string, err error)
 	// Meddler is a query for the name of a trigger, rule or policy that the migrations do not make: it could undo
-	// what is written; "": there is none.
+	// what is written; "": not asked.
 	Meddler string
 	// Sound asks the database what is wrong with a table and its indexes; "": nothing, or it cannot tell.
 	Sound func(ctx context.Context, q *sql.Tx, table string) (wrong string, err error)
