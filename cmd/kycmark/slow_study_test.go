@@ -138,6 +138,17 @@ func (w *bitWriter) flush() {
 	}
 }
 
+// putIFD writes the entries of a directory: tag, type, count and value of each.
+func putIFD(put func(any), entries [][4]uint32) {
+	put(uint16(len(entries)))
+	for _, e := range entries {
+		put(uint16(e[0]))
+		put(uint16(e[1]))
+		put(e[2])
+		put(e[3])
+	}
+}
+
 // viewsJPEG has 40 further views of 64 megapixels.
 func viewsJPEG(*testing.T) []byte {
 	view := scansJPEG(1, 8_000, 8_000, 100, 0)
@@ -147,13 +158,7 @@ func viewsJPEG(*testing.T) []byte {
 	body := new(bytes.Buffer)
 	body.WriteString("MPF\x00MM\x00*\x00\x00\x00\x08")
 	put := func(v any) { _ = binary.Write(body, binary.BigEndian, v) }
-	put(uint16(3))
-	for _, e := range [][4]uint32{{0xb000, 7, 4, 0x30313030}, {0xb001, 4, 1, uint32(n)}, {0xb002, 7, uint32(16 * n), 8 + 2 + 36 + 4}} {
-		put(uint16(e[0]))
-		put(uint16(e[1]))
-		put(e[2])
-		put(e[3])
-	}
+	putIFD(put, [][4]uint32{{0xb000, 7, 4, 0x30313030}, {0xb001, 4, 1, uint32(n)}, {0xb002, 7, uint32(16 * n), 8 + 2 + 36 + 4}})
 	put(uint32(0))
 	size := 2 + 4 + body.Len() + 16*n + len(first) - 2
 	for i := range n {
@@ -194,13 +199,7 @@ func tilesTIFF(n int, compression uint32, tile []byte) []byte {
 			entries[i][3] = at + uint32(4*n)
 		}
 	}
-	put(uint16(len(entries)))
-	for _, e := range entries {
-		put(uint16(e[0]))
-		put(uint16(e[1]))
-		put(e[2])
-		put(e[3])
-	}
+	putIFD(put, entries)
 	put(uint32(0))
 	for range n {
 		put(tileAt)
@@ -234,13 +233,7 @@ func pagesTIFF(*testing.T) []byte {
 	for page := range 16 {
 		entries := [][4]uint32{{256, 4, 1, side}, {257, 4, 1, side}, {258, 3, 1, 8}, {259, 3, 1, 8}, {262, 3, 1, 1}, {273, 4, 1, 8}, {277, 3, 1, 1},
 			{278, 4, 1, side}, {279, 4, 1, uint32(z.Len())}}
-		put(uint16(len(entries)))
-		for _, e := range entries {
-			put(uint16(e[0]))
-			put(uint16(e[1]))
-			put(e[2])
-			put(e[3])
-		}
+		putIFD(put, entries)
 		next := uint32(0)
 		if page < 15 {
 			next = uint32(b.Len() + 4)
