@@ -293,10 +293,8 @@ func (v *Investigator) aside(ctx context.Context, l *leakPicture, ask func()) er
 	l.read()
 	l.turn.give()
 	b := l.Image.Rect
-	if err := l.lease.Aside(ctx, v.memory.File(), waitingPixel*int64(b.Dx())*int64(b.Dy()), ask); err != nil {
-		return err
-	}
-	return l.turn.take(ctx)
+	err := l.lease.Aside(ctx, v.memory.File(), waitingPixel*int64(b.Dx())*int64(b.Dy()), ask)
+	return cmp.Or(err, l.turn.take(ctx), ctx.Err()) // after the end of ctx ask has no answer, though memory and turn may be free
 }
 
 // investigateFile examines one file of a dump of so many files, which known is if it is not nil. If p has the

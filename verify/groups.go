@@ -210,7 +210,8 @@ func (g *grouped) question(ctx context.Context, k int, q groupQuestion) (a group
 // Leaks that come while a group answers wait, and are asked about together: each question is a job in a queue.
 const (
 	questionsPer  = 4       // processors of this process for each question that a group answers at a time. Chosen
-	maxAskedBytes = 4 << 20 // of the leaks of one question, which is 25 leaks of all features. Chosen
+	maxAskedBytes = 4 << 20 // of the leaks of one question: 17 leaks of all features. Chosen
+	maxAnswers    = 500     // of one question: leaks times segments. The largest one seen had 35 kB; a job returns up to 32 MB
 )
 
 // asking are the leaks that wait for one group.
@@ -239,7 +240,7 @@ func newAsking(n int) []asking {
 }
 
 // take removes the leaks of the next question from the list of waiting leaks, and returns them: l, if it waits, and others about
-// the same segments, up to [maxAskedBytes]. If l does not wait any more, the result is empty.
+// the same segments, up to [maxAskedBytes] and [maxAnswers]. If l does not wait any more, the result is empty.
 func (a *asking) take(l *askedLeak) (batch []*askedLeak) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -250,7 +251,7 @@ func (a *asking) take(l *askedLeak) (batch []*askedLeak) {
 	batch, a.wait = append(batch, l), slices.Delete(a.wait, at, at+1)
 	size := len(l.question)
 	a.wait = slices.DeleteFunc(a.wait, func(x *askedLeak) bool {
-		if size += len(x.question); size > maxAskedBytes || !slices.Equal(x.files, l.files) {
+		if size += len(x.question); size > maxAskedBytes || (len(batch)+1)*len(l.files) > maxAnswers || !slices.Equal(x.files, l.files) {
 			size -= len(x.question)
 			return false
 		}

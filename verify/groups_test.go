@@ -5,12 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/memory"
+	"github.com/kycmark/kycmark/internal/picture"
 )
 
 // Leaks that come while a group answers are one question. Each leak receives its own answer, also if who asked for all gave up.
@@ -81,10 +85,29 @@ func TestLeaksTogether(t *testing.T) {
 	all.Wait()
 }
 
-// A question has up to maxAskedBytes of leaks, and one at least.
+// A leak whose context ended while it waited for answers has no result: without answers it would look unknown.
+func TestEndedWhileAside(t *testing.T) {
+	t.Parallel()
+	v := &Investigator{memory: memory.New(1 << 30)}
+	for range 30 { // what is free may be taken all the same
+		ctx, end := context.WithCancel(t.Context())
+		l := &leakPicture{Picture: &picture.Picture{Image: image.NewNRGBA(image.Rect(0, 0, 8, 8))}, lease: v.memory.Picture(), read: func() {}, turn: &turn{busy: make(chan struct{}, 1)}}
+		require.NoError(t, l.lease.Take(ctx, 1000))
+		require.NoError(t, l.turn.take(ctx))
+		require.ErrorIs(t, v.aside(ctx, l, end), context.Canceled)
+	}
+}
+
+// A question has up to maxAskedBytes of leaks and maxAnswers, and one leak at least.
 func TestLargeQuestions(t *testing.T) {
 	t.Parallel()
 	var a asking
+	for range 5 {
+		a.wait = append(a.wait, &askedLeak{files: make([]string, maxAnswers/2)})
+	}
+	require.Len(t, a.take(a.wait[0]), 2)
+	require.Len(t, a.wait, 3)
+	a.wait = nil
 	large := make([]byte, maxAskedBytes/2)
 	for range 3 {
 		a.wait = append(a.wait, &askedLeak{question: large})
