@@ -36,6 +36,7 @@ func matchSealed() *ruler.Experiment {
 	var dir string
 	var memory int
 	var holders []int
+	var pool [][]byte
 	is := func(kind string) func(*ruler.Trial) bool { return ruler.Is("trial", kind) }
 	return &ruler.Experiment{
 		Name: "match sealed", Short: "What searching sealed local features costs", Plain: true,
@@ -65,9 +66,10 @@ seconds and milliseconds of processor time.`,
 						return nil, fmt.Errorf("--holders: got %d, want 1 or more, with up to %d uploads each", h, parts.MaxSealed)
 					}
 					cases = append(cases, func(ctx context.Context, emit func(ruler.Trial)) {
-						s := &sealedRun{partsRun: r, n: n, holders: h, memory: n <= memory && i == 0, dir: ruler.Must(os.MkdirTemp(dir, "sealed"))}
+						s := &sealedRun{partsRun: r, n: n, holders: h, memory: n <= memory && i == 0, dir: ruler.Must(os.MkdirTemp(dir, "sealed")), pool: pool}
 						defer os.RemoveAll(s.dir)
 						s.run(ctx, emit)
+						pool = s.pool
 					})
 				}
 			}
@@ -98,7 +100,7 @@ type sealedRun struct {
 	holders int // of a segment each
 	memory  bool
 	dir     string
-	pool    [][]byte // features at rest
+	pool    [][]byte // features at rest, for all runs
 	key     cipher.AEAD
 }
 
@@ -111,7 +113,7 @@ func (r *sealedRun) run(ctx context.Context, emit func(ruler.Trial)) {
 		r.sizes = sizes
 	}
 	r.key = ruler.Must(cipher.NewGCM(ruler.Must(aes.NewCipher(make([]byte, 32)))))
-	for i := range sealedPool {
+	for i := len(r.pool); i < sealedPool; i++ {
 		r.pool = append(r.pool, ruler.Must(ruler.Must(parts.Extract(r.other(i, sealedPool))).MarshalBinary()))
 	}
 	size, holders := fmt.Sprint(r.n), fmt.Sprint(r.holders)

@@ -163,7 +163,7 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 	}
 	marks := []*watermark.Detection{}
 	if unread == nil {
-		if marks, err = v.in.marks(ctx, reading, v.cfg.Keys); err != nil {
+		if marks, err = v.in.marks(ctx, l, reading, v.cfg.Keys); err != nil {
 			return e, err
 		}
 		if p := reading.LogPSync(); len(marks) == 0 && p <= watermark.PresentLevel {

@@ -138,6 +138,16 @@ func (l *leakPicture) at(of watermark.Submission) int {
 	return slices.IndexFunc(l.laid, func(k laid) bool { return k.on.of == of })
 }
 
+// shown returns the uploads that the leak shows or may show, likeliest first, as it lies on them.
+func (l *leakPicture) shown() (on []watermark.Laid) {
+	for _, k := range l.laid {
+		if k.sight != nil && k.rank < 2 {
+			on = append(on, watermark.Laid{Submission: k.on.of, Original: k.on.onto, Sight: k.sight})
+		}
+	}
+	return on
+}
+
 // keep keeps in l how the leak lies on an original, and the original, for tracing. pixels is the
 // word for what was compared. At most [maxTraced] are kept, in the order of [evidence.targets], and
 // words that are not traced are not kept: each takes up 50 MB.

@@ -6,17 +6,17 @@ import (
 	"bytes"
 	"compress/zlib"
 	"encoding/binary"
-	"fmt"
 	"hash/crc32"
 	"image"
-	"image/color"
 	"image/color/palette"
 	"image/gif"
 	"image/png"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -26,10 +26,10 @@ import (
 
 // slowFiles are files that ask for as much processor time as their kind allows, by name.
 var slowFiles = map[string]func(t *testing.T) []byte{
-	"scans-grey.jpg":   func(t *testing.T) []byte { return scansJPEG(1, 9_990, 9_990, 100, 0) },
-	"scans-colour.jpg": func(t *testing.T) []byte { return scansJPEG(3, 9_990, 9_990, 100, 0) },
-	"scans-dense.jpg":  func(t *testing.T) []byte { return scansJPEG(1, 9_990, 9_990, 100, 8) },
-	"views.jpg":        viewsJPEG,
+	"scans-grey.jpg":  func(t *testing.T) []byte { return scansJPEG(1, 9_990, 9_990, 100, 0) },
+	"scans-16.jpg":    func(t *testing.T) []byte { return scansJPEG(3, 9_990, 9_990, 16, 0) },
+	"scans-dense.jpg": func(t *testing.T) []byte { return scansJPEG(1, 9_990, 9_990, 16, 4) },
+	"views.jpg":       viewsJPEG,
 	"tiles-jpeg.tif": func(t *testing.T) []byte {
 		return tilesTIFF(30_000, 7, scansJPEG(1, 16_384, 64, 2, 0))
 	},
@@ -138,23 +138,27 @@ func (w *bitWriter) flush() {
 	}
 }
 
-// viewsJPEG has an index of 199 further views of 36 megapixels.
+// putIFD writes the entries of a directory: tag, type, count and value of each.
+func putIFD(put func(any), entries [][4]uint32) {
+	put(uint16(len(entries)))
+	for _, e := range entries {
+		put(uint16(e[0]))
+		put(uint16(e[1]))
+		put(e[2])
+		put(e[3])
+	}
+}
+
+// viewsJPEG has 40 further views of 64 megapixels.
 func viewsJPEG(*testing.T) []byte {
 	view := scansJPEG(1, 8_000, 8_000, 100, 0)
-	pad := func(n int) []byte { return make([]byte, n) }
 	const views = 40
 	first := scansJPEG(1, 600, 400, 2, 0)
 	n := views + 1
 	body := new(bytes.Buffer)
 	body.WriteString("MPF\x00MM\x00*\x00\x00\x00\x08")
 	put := func(v any) { _ = binary.Write(body, binary.BigEndian, v) }
-	put(uint16(3))
-	for _, e := range [][4]uint32{{0xb000, 7, 4, 0x30313030}, {0xb001, 4, 1, uint32(n)}, {0xb002, 7, uint32(16 * n), 8 + 2 + 36 + 4}} {
-		put(uint16(e[0]))
-		put(uint16(e[1]))
-		put(e[2])
-		put(e[3])
-	}
+	putIFD(put, [][4]uint32{{0xb000, 7, 4, 0x30313030}, {0xb001, 4, 1, uint32(n)}, {0xb002, 7, uint32(16 * n), 8 + 2 + 36 + 4}})
 	put(uint32(0))
 	size := 2 + 4 + body.Len() + 16*n + len(first) - 2
 	for i := range n {
@@ -170,7 +174,7 @@ func viewsJPEG(*testing.T) []byte {
 	}
 	out := append([]byte{0xff, 0xd8, 0xff, 0xe2, byte((body.Len() + 2) >> 8), byte(body.Len() + 2)}, body.Bytes()...)
 	out = append(out, first[2:]...)
-	out = append(out, pad(size-len(out))...)
+	out = append(out, make([]byte, size-len(out))...)
 	for range views {
 		out = append(out, view...)
 	}
@@ -185,9 +189,6 @@ func tilesTIFF(n int, compression uint32, tile []byte) []byte {
 	put(uint32(8))
 	entries := [][4]uint32{{256, 4, 1, 1}, {257, 4, 1, uint32(64 * n)}, {258, 3, 1, 8}, {259, 3, 1, compression}, {262, 3, 1, 1}, {277, 3, 1, 1},
 		{322, 4, 1, 16_384}, {323, 4, 1, 64}, {324, 4, uint32(n), 0}, {325, 4, uint32(n), 0}, {339, 3, 1, 1}}
-	if compression == 8 {
-		entries = append(entries[:9:9], entries[9:]...)
-	}
 	at := uint32(8 + 2 + 12*len(entries) + 4)
 	tileAt := at + uint32(8*n)
 	for i := range entries {
@@ -198,13 +199,7 @@ func tilesTIFF(n int, compression uint32, tile []byte) []byte {
 			entries[i][3] = at + uint32(4*n)
 		}
 	}
-	put(uint16(len(entries)))
-	for _, e := range entries {
-		put(uint16(e[0]))
-		put(uint16(e[1]))
-		put(e[2])
-		put(e[3])
-	}
+	putIFD(put, entries)
 	put(uint32(0))
 	for range n {
 		put(tileAt)
@@ -238,13 +233,7 @@ func pagesTIFF(*testing.T) []byte {
 	for page := range 16 {
 		entries := [][4]uint32{{256, 4, 1, side}, {257, 4, 1, side}, {258, 3, 1, 8}, {259, 3, 1, 8}, {262, 3, 1, 1}, {273, 4, 1, 8}, {277, 3, 1, 1},
 			{278, 4, 1, side}, {279, 4, 1, uint32(z.Len())}}
-		put(uint16(len(entries)))
-		for _, e := range entries {
-			put(uint16(e[0]))
-			put(uint16(e[1]))
-			put(e[2])
-			put(e[3])
-		}
+		putIFD(put, entries)
 		next := uint32(0)
 		if page < 15 {
 			next = uint32(b.Len() + 4)
@@ -318,13 +307,13 @@ func framesGIF(t *testing.T) []byte {
 		}
 		g.Image, g.Delay = append(g.Image, frame), append(g.Delay, 1)
 	}
-	_ = color.Black
 	var b bytes.Buffer
 	require.NoError(t, gif.EncodeAll(&b, g))
 	return b.Bytes()
 }
 
-// TestSlowFiles measures the processor time of an investigation of each of slowFiles alone.
+// TestSlowFiles measures the processor time of an investigation of each of slowFiles alone ($KYCMARK_SLOW: of one). No
+// file may take more than a minute.
 func TestSlowFiles(t *testing.T) {
 	dir := t.TempDir()
 	program := filepath.Join(dir, "kycmark")
@@ -341,17 +330,16 @@ func TestSlowFiles(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, tiny(t, 1), 0o600))
 	cmd, out := run("submit", path)
 	require.Zero(t, cmd.ProcessState.ExitCode(), string(out))
-	for name, data := range slowFiles {
+	for _, name := range slices.Sorted(maps.Keys(slowFiles)) {
 		if only := os.Getenv("KYCMARK_SLOW"); only != "" && only != name {
 			continue
 		}
 		path := filepath.Join(dir, name)
-		require.NoError(t, os.WriteFile(path, data(t), 0o600))
+		require.NoError(t, os.WriteFile(path, slowFiles[name](t), 0o600))
 		cmd, out := run("investigate", "--json", path)
 		took := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 		t.Logf("%s: %.1f s, exit %d\n%.600s", name, took.Seconds(), cmd.ProcessState.ExitCode(), out)
 		assert.Less(t, took, time.Minute, name)
 		require.NoError(t, os.Remove(path))
 	}
-	_ = fmt.Sprint
 }
