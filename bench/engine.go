@@ -30,6 +30,7 @@ type engine struct {
 
 	// handOut marks the JPEG file of an upload as "kycmark mark" does. nil: files are not made.
 	handOut func(ctx context.Context, key *watermark.Key, path string, up *ruler.Upload) (*handed, error)
+	issue   func(ctx context.Context, env *ruler.Env, s *victim) // makes a victim's copies, whose IDs are drawn
 	now     func() time.Time
 }
 
@@ -37,7 +38,7 @@ type engine struct {
 func newEngine() *engine {
 	return &engine{
 		mark: watermark.Mark, embed: watermark.Embed, detect: watermark.Detect, hash: phash.Sum,
-		null: nulls.Trials, ruined: ruinedTrials, handOut: handOut, judge: findButteraugli(), now: time.Now,
+		null: nulls.Trials, ruined: ruinedTrials, handOut: handOut, issue: issueFiles, judge: findButteraugli(), now: time.Now,
 	}
 }
 

@@ -34,18 +34,21 @@ func matchSealed() *ruler.Experiment {
 	r := &partsRun{specimens: 6, repeats: 1}
 	var sizes []string
 	var dir string
-	var memory, span int
+	var memory int
+	var holders []int
+	var pool [][]byte
 	is := func(kind string) func(*ruler.Trial) bool { return ruler.Is("trial", kind) }
 	return &ruler.Experiment{
 		Name: "match sealed", Short: "What searching sealed local features costs", Plain: true,
 		Long: `Write the features of uploads as sealed segments, open them, and search them for parts of
-pictures. Most uploads are recombined from 400 drawn ones, with some signs changed,
-which is harder than as many pictures. 1M take 6 GB of disk and three minutes. Times are
+pictures: by one process, and by machines that hold a segment each. Most uploads are
+recombined from 400 drawn ones, with some signs changed, which is harder than as many
+pictures. 1M take 6 GB of disk and two minutes for each number of holders. Times are
 seconds and milliseconds of processor time.`,
 		Flags: func(fs *pflag.FlagSet) {
 			fs.StringSliceVar(&sizes, "sizes", []string{"10k", "100k"}, "`numbers` of uploads, as 100k or 1M")
 			fs.IntVar(&memory, "memory", 100_000, "largest `number` of uploads that are also searched in memory")
-			fs.IntVar(&span, "span", parts.MaxSealed, "`number` of uploads of a segment, as a bucket has fewer")
+			fs.IntSliceVar(&holders, "holders", []int{1}, "`numbers` of segments; a machine holds each")
 			fs.StringVar(&dir, "temp", "", "`folder` for segments (default: the system's)")
 		},
 		Cases: func(_ context.Context, env *ruler.Env) (cases []ruler.Case, err error) {
@@ -58,21 +61,28 @@ seconds and milliseconds of processor time.`,
 				return nil, err
 			}
 			for _, n := range r.sizes {
-				cases = append(cases, func(ctx context.Context, emit func(ruler.Trial)) {
-					s := &sealedRun{partsRun: r, n: n, span: span, memory: n <= memory, dir: ruler.Must(os.MkdirTemp(dir, "sealed"))}
-					defer os.RemoveAll(s.dir)
-					s.run(ctx, emit)
-				})
+				for i, h := range holders {
+					if h < 1 || (n+h-1)/h > parts.MaxSealed {
+						return nil, fmt.Errorf("--holders: got %d, want 1 or more, with up to %d uploads each", h, parts.MaxSealed)
+					}
+					cases = append(cases, func(ctx context.Context, emit func(ruler.Trial)) {
+						s := &sealedRun{partsRun: r, n: n, holders: h, memory: n <= memory && i == 0, dir: ruler.Must(os.MkdirTemp(dir, "sealed")), pool: pool}
+						defer os.RemoveAll(s.dir)
+						s.run(ctx, emit)
+						pool = s.pool
+					})
+				}
 			}
 			return cases, nil
 		},
 		Tables: []ruler.Table{{
-			Name: "segments", By: []string{"size"}, Heads: []string{"uploads"}, Where: is("segments"), Columns: []ruler.Column{
+			Name: "segments", By: []string{"size", "holders"}, Heads: []string{"uploads", "segments"}, Where: is("segments"), Columns: []ruler.Column{
 				ruler.Means("open, s", "open_s", 2), ruler.Means("private memory, MB", "private_mb", 0), ruler.Means("after all leaks, MB", "after_mb", 0), ruler.Means("bytes an upload", "bytes", 0),
 			},
 		}, {
-			Name: "groups", By: []string{"size"}, Heads: []string{"uploads"}, Where: is("leak"), Columns: []ruler.Column{
-				ruler.Means("in one index, ms", "search_ms", 0), ruler.Means("a machine each segment, ms", "divided_ms", 0), ruler.Means("question, kB", "question_kb", 0), ruler.Means("answers, kB", "answers_kb", 0),
+			Name: "holders", Doc: true, By: []string{"size", "holders"}, Heads: []string{"uploads", "segments"}, Where: is("leak"), Columns: []ruler.Column{
+				ruler.Means("one process, ms", "search_ms", 0), ruler.Means("each holder, ms", "holder_ms", 0), ruler.Means("investigator, ms", "vote_ms", 0),
+				ruler.Means("question, kB", "question_kb", 0), ruler.Means("answers, kB", "answers_kb", 0), ruler.Of("found", "found"),
 			},
 		}, {
 			Name: "short", Doc: true, By: []string{"size"}, Heads: []string{"uploads"}, Columns: []ruler.Column{
@@ -86,12 +96,12 @@ seconds and milliseconds of processor time.`,
 // A sealedRun measures segments of n uploads.
 type sealedRun struct {
 	*partsRun
-	n      int
-	span   int // uploads of a segment
-	memory bool
-	dir    string
-	pool   [][]byte // features at rest
-	key    cipher.AEAD
+	n       int
+	holders int // of a segment each
+	memory  bool
+	dir     string
+	pool    [][]byte // features at rest, for all runs
+	key     cipher.AEAD
 }
 
 // run writes, opens and searches.
@@ -103,18 +113,19 @@ func (r *sealedRun) run(ctx context.Context, emit func(ruler.Trial)) {
 		r.sizes = sizes
 	}
 	r.key = ruler.Must(cipher.NewGCM(ruler.Must(aes.NewCipher(make([]byte, 32)))))
-	for i := range sealedPool {
+	for i := len(r.pool); i < sealedPool; i++ {
 		r.pool = append(r.pool, ruler.Must(ruler.Must(parts.Extract(r.other(i, sealedPool))).MarshalBinary()))
 	}
-	size := fmt.Sprint(r.n)
+	size, holders := fmt.Sprint(r.n), fmt.Sprint(r.holders)
+	span := (r.n + r.holders - 1) / r.holders
 	out, sealed, memory := map[string]float64{}, &parts.Index{}, &parts.Index{}
 	var paths []string
 	start := processTime()
-	for first := 0; first < r.n; first += r.span {
+	for first := 0; first < r.n; first += span {
 		path := filepath.Join(r.dir, fmt.Sprint(first))
 		paths = append(paths, path)
 		f := ruler.Must(os.Create(path))
-		ruler.Check(parts.WriteSealed(f, r.key, r.all(first, min(r.n, first+r.span)), func() []byte { return nil }))
+		ruler.Check(parts.WriteSealed(f, r.key, r.all(first, min(r.n, first+span)), func() []byte { return nil }))
 		ruler.Check(errors.Join(f.Sync(), f.Close()))
 		out["bytes"] += float64(ruler.Must(os.Stat(path)).Size()) / float64(r.n)
 	}
@@ -133,7 +144,7 @@ func (r *sealedRun) run(ctx context.Context, emit func(ruler.Trial)) {
 		for _, a := range r.attacks {
 			ruler.Check(context.Cause(ctx))
 			q := ruler.Must(parts.Examine(a.Apply(r.uploads[i].image, r.uploads[i].seed)))
-			t := ruler.Trial{Labels: map[string]string{"trial": "leak", "size": size, "attack": a.Name, "upload": r.uploads[i].name}, Values: map[string]float64{}}
+			t := ruler.Trial{Labels: map[string]string{"trial": "leak", "size": size, "holders": holders, "attack": a.Name, "upload": r.uploads[i].name}, Values: map[string]float64{}}
 			t.Values["found"], t.Values["search_ms"] = r.find(ctx, sealed, q, i)
 			r.divide(ctx, sealed, paths, q, t.Values)
 			if _, ok := out["first_s"]; !ok {
@@ -147,7 +158,7 @@ func (r *sealedRun) run(ctx context.Context, emit func(ruler.Trial)) {
 	}
 	debug.FreeOSMemory()
 	out["after_mb"] = float64(privateBytes()-before) / 1e6
-	emit(ruler.Trial{Labels: map[string]string{"trial": "segments", "size": size}, Values: out})
+	emit(ruler.Trial{Labels: map[string]string{"trial": "segments", "size": size, "holders": holders}, Values: out})
 }
 
 // find searches for upload i, and returns 1 if it is listed, and the milliseconds of processor time.
@@ -162,20 +173,23 @@ func (r *sealedRun) find(ctx context.Context, x *parts.Index, q *parts.Query, i 
 // candidates elsewhere. It panics if that finds other matches than one index.
 func (r *sealedRun) divide(ctx context.Context, x *parts.Index, names []string, q *parts.Query, out map[string]float64) {
 	want := ruler.Must(x.Search(ctx, q, nil))
-	start, question := processTime(), q.Question()
+	question := q.Question()
 	o := &parts.SearchOptions{Features: func(ref int64) (*parts.Features, error) {
 		for _, f := range r.all(int(ref), int(ref)+1) {
 			return f, nil
 		}
 		return nil, nil
 	}}
+	start := processTime()
 	for _, name := range names {
 		a := ruler.Must(x.Answer(ctx, question, name))
 		o.Answers = append(o.Answers, a)
 		out["answers_kb"] += float64(len(a)) / 1000
 	}
+	out["holder_ms"] = float64((processTime() - start).Microseconds()) / 1000 / float64(len(names))
+	start = processTime()
 	got := ruler.Must(new(parts.Index).Search(ctx, q, o))
-	out["divided_ms"], out["question_kb"] = float64((processTime()-start).Microseconds())/1000, float64(len(question))/1000
+	out["vote_ms"], out["question_kb"] = float64((processTime()-start).Microseconds())/1000, float64(len(question))/1000
 	if !slices.Equal(want, got) {
 		panic("other matches than in one index")
 	}

@@ -89,7 +89,7 @@ const (
 
 // newTally returns an empty tally of a leak with these labels.
 func newTally(labels map[string]string) *tally {
-	return &tally{labels, map[string]float64{"n": 0, "checked": 0, "null_found": 0, "max_correlation": 0},
+	return &tally{labels, map[string]float64{"n": 0, "checked": 0, "null_found": 0, "listed_2": 0, "listed_4": 0, "max_correlation": 0},
 		map[string]histogram{"correlation": newHistogram(correlationBin), "agreement": newHistogram(agreementBin), "check bits": newHistogram(1)}}
 }
 
@@ -98,6 +98,8 @@ func (t *tally) add(one nulls.Trial) {
 	t.values["n"]++
 	t.values["checked"] += yes(one.Checks > 0)
 	t.values["null_found"] += yes(one.Found)
+	t.values["listed_2"] += yes(one.Listed >= 2)
+	t.values["listed_4"] += yes(one.Listed >= 4)
 	t.values["max_correlation"] = max(t.values["max_correlation"], one.Correlation)
 	t.statistics["check bits"].add(float64(one.CheckBits))
 	t.statistics["correlation"].add(one.Correlation)
@@ -253,6 +255,11 @@ func nullTables() []ruler.Table {
 				ofBins("pilots exceeded by 1/2 / 10^-2", "agreement", agreementBin, 2, .5, 1e-2),
 			},
 			Note: coinNote,
+		},
+		{
+			Name: "listed", Title: "The same trials, read with a list of 1,000 copies that no picture carries: p at or below two levels. A read needs 1e-9.",
+			Where: ruler.Has("listed_2"), By: []string{"carrier"}, Heads: []string{"trials on"}, Total: "all",
+			Columns: []ruler.Column{ruler.Counts("trials"), ruler.Sums("p <= 1e-2", "listed_2"), ruler.Sums("p <= 1e-4", "listed_4")},
 		},
 		{
 			Name: "short", Doc: true, Where: ruler.Has("checked"), By: []string{"carrier"}, Heads: []string{"trials on"}, Total: "all",

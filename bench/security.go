@@ -34,7 +34,10 @@ func security(e *engine) *ruler.Experiment {
 		Long: `Attempt what an attacker without the key can do with marked pictures: average many to
 forge a mark, move a mark to another picture, remove it by denoising, collusion or
 notching, read it with wrong keys. Pictures are shrunk to 1024 px, at which marks
-are made. Exit 1 when a --bar is missed, or when any reading gives a wrong ID.`,
+are made, and saved as JPEGs. The victim's copies are marked in the coefficients of that file.
+A trace has the original and 100 copies. It names a copy, or says that a mark is there which is
+"unreadable". "unmarked" would be a false all-clear. Exit 1 when a --bar is missed, when a reading gives
+a wrong ID, when an innocent copy is accused, or at a false all-clear.`,
 		Flags: func(fs *pflag.FlagSet) {
 			fs.StringSliceVar(&names, "attempts", nil, "`names` of attempts, or forge, move, remove, guess (default: all)")
 			fs.IntVar(&r.copies, "copies", 200, "`number` of marked uploads to average")
@@ -55,16 +58,26 @@ are made. Exit 1 when a --bar is missed, or when any reading gives a wrong ID.`,
 				ruler.Means("with marks of another key", "with_otherkey", 4),
 			}},
 			{Name: "attempts", Where: ruler.Has("read"), By: []string{"attempt", "goal"}, Columns: []ruler.Column{
-				ruler.Of("read", "read"), ruler.Means("PSNR against the unmarked picture, dB", "psnr", 1),
+				ruler.Of("read", "read"), ruler.Of("traced", "named"), ruler.Of("unreadable", "unreadable"), ruler.Sums("innocents", "innocent"), ruler.Sums("unmarked", "unmarked"),
+				ruler.Means("PSNR against the unmarked picture, dB", "psnr", 1),
 				ruler.Quantiles("strongest agreement of the pilots", "max_sync", 2, 1), {Head: "what is done", Cell: aboutAttempt},
 			}},
 			{Name: "short", Doc: true, Where: ruler.Has("read"), By: []string{"attempt"}, Row: aboutRows(), Columns: []ruler.Column{
 				ruler.Of("read", "read"), ruler.Means("PSNR, dB", "psnr", 1),
 			}},
+			{Name: "traced", Doc: true, Where: ruler.Has("named"), By: []string{"attempt"}, Row: aboutRows(), Columns: []ruler.Column{
+				ruler.Of("read", "read"), ruler.Of("named by a trace", "named"), ruler.Of("unreadable", "unreadable"), ruler.Means("PSNR, dB", "psnr", 1),
+			}},
 		},
 		Missed: func(trials []ruler.Trial) []string {
 			succeeds := func(g ruler.Group) bool { return len(g) > 0 && g[0].Labels["goal"] != toRemove }
-			return append(bars.missed(trials, "attempt", "read", succeeds), wrongIDs(trials, "attempt")...)
+			missed := append(bars.missed(trials, "attempt", "read", succeeds), wrongIDs(trials, "attempt")...)
+			for _, t := range trials {
+				if t.Values["innocent"] > 0 || t.Values["unmarked"] > 0 {
+					missed = append(missed, fmt.Sprintf("ALARM: %s after %s: %.0f innocent copies accused, or said to be unmarked", t.Labels["picture"], t.Labels["attempt"], t.Values["innocent"]))
+				}
+			}
+			return missed
 		},
 	}
 }
@@ -98,28 +111,35 @@ type attempt struct {
 // attempts lists every attempt.
 func attempts() []attempt {
 	return []attempt{
-		{"average", toForge, "average of the marks estimated from many uploads, at a mark's strength, onto unmarked pictures", 0, forgeAverage(1)},
+		{"average", toForge, "average of marks estimated from many uploads, onto unmarked pictures", 0, forgeAverage(1)},
 		{"average_x3", toForge, "the same at three times that strength", 0, forgeAverage(3)},
 		{"average_larger", toForge, "the average, of one upload twice as large as the others: around the middle, its own mark", 0, forgeLarger},
-		{"average_copies", toForge, "mark estimated from the average of 32 copies of one upload, onto another picture", commonCopies, forgeCopies},
-		{"copy", toMove, "mark estimated from one copy by denoising, onto another picture", 1, moveMark(1)},
+		{"average_copies", toForge, "mark estimated from 32 averaged copies, onto another picture", commonCopies, forgeCopies},
+		{"copy", toMove, "mark estimated by denoising a copy, onto another picture", 1, moveMark(1)},
 		{"copy_x2", toMove, "the same, doubled", 1, moveMark(2)},
+		{"difference", toMove, "half of what differs between two copies, onto another picture", 2, moveDifference(1)},
+		{"difference_x4", toMove, "the same, four times as strong", 2, moveDifference(4)},
 		{"bilateral", toRemove, "bilateral filter of 9 px", 1, removeBy("bilateral")},
 		{"median3", toRemove, "median of 3 x 3 px", 1, removeBy("median3")},
 		{"median5", toRemove, "median of 5 x 5 px", 1, removeBy("median5")},
 		{"nlm", toRemove, "non-local means", 1, removeBy("nlm")},
 		{"average2", toRemove, "average of 2 copies of one upload", 2, collude("mean", 2)},
+		{"coin2", toRemove, "two copies of one file: where their coefficients differ, a coin takes one of both", 2, mixCoefficients(oneOfBoth)},
+		{"middle2", toRemove, "the same, the middle of both", 2, mixCoefficients(middleOfBoth)},
+		{"weaker2", toRemove, "the same, the smaller of both", 2, mixCoefficients(weakerOfBoth)},
+		{"likelier2", toRemove, "the same, the one nearer to the filtered picture", 2, mixCoefficients(likelierOfBoth)},
 		{"average4", toRemove, "average of 4 copies", 4, collude("mean", 4)},
 		{"average8", toRemove, "average of 8 copies", 8, collude("mean", 8)},
 		{"average16", toRemove, "average of 16 copies", 16, collude("mean", 16)},
 		{"average32", toRemove, "average of 32 copies", 32, collude("mean", 32)},
 		{"median_of_5", toRemove, "median of 5 copies, pixel by pixel", 5, collude("median", 5)},
 		{"median_of_31", toRemove, "median of 31 copies", 31, collude("median", 31)},
-		{"notch32", toRemove, "the 32 strongest peaks in the pilots' band of the estimate's spectrum taken out, three bins around, in eight rounds", 1, notchOut(32, 3)},
+		{"notch32", toRemove, "the 32 strongest peaks of the pilots' band taken out, three bins around, eight rounds", 1, notchOut(32, 3)},
 		{"notch64", toRemove, "the 64 strongest peaks taken out", 1, notchOut(64, 3)},
 		{"notch32_wide", toRemove, "the 32 strongest taken out, eight bins around", 1, notchOut(32, 8)},
 		{"notch64_wide", toRemove, "the 64 strongest taken out, eight bins around", 1, notchOut(64, 8)},
-		{"insider", toRemove, "the same mark subtracted by an attacker with the key who knows copy and submission", 1, subtractMark},
+		{"average2_notch64", toRemove, "average of two copies, then the 64 strongest taken out", 2, notchBoth(64, 3)},
+		{"insider", toRemove, "the same mark subtracted with the key", 1, subtractMark},
 		{"wrong_keys", toGuess, "a copy read with keys that did not mark it", 1, asItIs},
 	}
 }
@@ -142,6 +162,10 @@ type victim struct {
 	ids    []watermark.CopyID
 	copies []*image.NRGBA
 	second *image.NRGBA // the next picture, in the same size, unmarked
+
+	files    [][]byte // of the copies
+	strength float64  // of the weakest copy
+	tracer   tracer   // of these copies and others; nil: nothing is traced
 }
 
 // cases are the average over many uploads, if an attempt needs it, and the pictures.
@@ -171,6 +195,25 @@ func (r *securityRun) cases(env *ruler.Env, names []string, bars bars) (cases []
 	return after(r.average, append(cases, ruler.Each(env, r.attempt)...)), nil
 }
 
+// issueFiles makes the copies of a victim as "kycmark issue" does, and readies a trace against them and others.
+func issueFiles(ctx context.Context, env *ruler.Env, s *victim) {
+	s.issue(ctx, env.Key)
+	var issued []watermark.Candidate
+	for _, id := range s.ids {
+		issued = append(issued, watermark.Candidate{Copy: id, Key: env.Key, Strength: s.strength})
+	}
+	for k := len(issued); k < tracedCopies; k++ {
+		id := watermark.CopyID(env.Draw(fmt.Sprint("other copy ", k), s.Content))
+		issued = append(issued, watermark.Candidate{Copy: id, Key: env.Key, Strength: s.strength})
+	}
+	s.tracer = ruler.Must(watermark.NewTracer(s.Image, issued, &watermark.TraceOptions{Submission: s.Options.Submission}))
+}
+
+const (
+	tracedCopies   = 100
+	powerOfAbsence = 0.999 // of a trace, from which a report calls a leak without a mark unmarked
+)
+
 // chooseAttempts resolves names and goals, in the order of the list and each once.
 func chooseAttempts(names []string) ([]attempt, error) {
 	all := attempts()
@@ -189,11 +232,9 @@ func (r *securityRun) attempt(ctx context.Context, path string, emit func(ruler.
 	s := &victim{}
 	s.Upload = ruler.Must(r.env.Upload(path))
 	for k := range slices.MaxFunc(r.attempts, func(a, b attempt) int { return a.copies - b.copies }).copies {
-		ruler.Check(context.Cause(ctx))
-		id := watermark.CopyID(r.env.Draw(fmt.Sprint("copy ", k), s.Content))
-		marked := ruler.Must(r.embed(r.env.Key, id, s.Image, s.Options))
-		s.ids, s.copies = append(s.ids, id), append(s.copies, marked)
+		s.ids = append(s.ids, watermark.CopyID(r.env.Draw(fmt.Sprint("copy ", k), s.Content)))
 	}
+	r.issue(ctx, r.env, s)
 	i := slices.Index(r.env.Pictures, path)
 	s.second = r.another(i, s.Image)
 	for k := range r.attempts {
@@ -218,6 +259,16 @@ func (r *securityRun) one(ctx context.Context, _ int, a *attempt, s *victim, t *
 	t.Values["psnr"] = quality.PSNR(original, leak)
 	d := ruler.Must(r.detect(ctx, r.env.Key, leak))
 	right := d.Found && (a.goal == toForge || slices.Contains(s.ids[:a.copies], d.Copy))
+	if a.goal == toRemove && s.tracer != nil {
+		traced := ruler.Must(s.tracer.Trace(ctx, leak))
+		isInnocent := func(id watermark.CopyID) bool { return !slices.Contains(s.ids[:a.copies], id) }
+		there := traced.LogAny <= watermark.PresentLevel
+		t.Values["named"] = yes(len(traced.Accused) > 0)
+		t.Values["unreadable"] = yes(len(traced.Accused) == 0 && there)
+		t.Values["unmarked"] = yes(len(traced.Accused) == 0 && !there && traced.Power >= powerOfAbsence)
+		t.Values["innocent"] = yes(slices.ContainsFunc(traced.Accused, isInnocent))
+		t.Values["log10_any"], t.Values["power"] = traced.LogAny, traced.Power
+	}
 	t.Values["read"], t.Values["max_sync"] = yes(right), d.Debug.Sync
 	if d.Found && !right {
 		t.Values["wrong"], t.Labels["got"] = 1, d.Copy.String()

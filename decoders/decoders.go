@@ -55,7 +55,7 @@ func New() *Decoder { return &Decoder{free: semaphore.NewWeighted(budget), small
 
 // newPool returns a pool of processes that decode pictures of at most so many coded pixels.
 func newPool(pixels int64) *apart.Pool {
-	return apart.NewPool(apart.Job{Verb: verb, MaxMemory: reserved("", pixels)})
+	return apart.NewPool(apart.Job{Verb: verb, MaxMemory: reserved("", pixels), MaxTime: maxSeconds})
 }
 
 // Close drops the picture that is kept, and ends the processes that wait for pictures; otherwise they end

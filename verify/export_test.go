@@ -26,6 +26,13 @@ func (v *Investigator) Leave(ctx context.Context, file string) error {
 // SetClock replaces the clock of the records.
 func (v *Investigator) SetClock(now func() time.Time) { v.now = now }
 
+// ReadInstead makes blind reading look at another picture.
+func (v *Investigator) ReadInstead(img image.Image) {
+	v.detect = func(ctx context.Context, _ image.Image, keys ...*watermark.Key) (*watermark.Reading, error) {
+		return watermark.Read(ctx, img, keys...)
+	}
+}
+
 // SetDetect replaces blind reading, which takes seconds.
 func (v *Investigator) SetDetect(f func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)) {
 	v.detect = func(ctx context.Context, img image.Image, keys ...*watermark.Key) (*watermark.Reading, error) {
@@ -61,6 +68,21 @@ func (v *Investigator) TakeFiles(ctx context.Context) (give func(), err error) {
 func (v *Investigator) TakePictures(ctx context.Context) (give func(), err error) {
 	l := v.memory.Picture()
 	return l.Give, l.Take(ctx, 320<<20)
+}
+
+// Waiting returns how many leaks wait to be asked about in a group, counted from 0.
+func (v *Investigator) Waiting(group int) int {
+	a := &v.in.all[0].found.groups.asking[group]
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.wait)
+}
+
+// AskSingly has each group answer one question at a time.
+func (v *Investigator) AskSingly() {
+	for k := range v.in.all[0].found.groups.asking {
+		v.in.all[0].found.groups.asking[k].turn = make(chan struct{}, 1)
+	}
 }
 
 // SameDocuments is sameDocuments.

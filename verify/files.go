@@ -195,18 +195,22 @@ type result struct {
 func (v *Investigator) run(ctx context.Context, all []dump.File, files int, first *decodedFile, p *progress, yield func(*Verdict, error) bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	workers := min(v.cfg.Workers, len(all))
-	slots := make(chan chan result, 4*workers) // bounds what is done but not yet taken
+	slots := make(chan chan result, 4*workers) // bounds what is begun but not yet taken
 	var running sync.WaitGroup
 	defer func() { cancel(); running.Wait() }()
 	running.Go(func() {
 		defer close(slots)
-		free := make(chan struct{}, workers)
+		busy := make(chan struct{}, workers)
 		for i, f := range all {
 			slot := make(chan result, 1)
 			select {
 			case slots <- slot:
-				free <- struct{}{}
 			case <-ctx.Done():
+				return
+			}
+			t := &turn{busy: busy}
+			if err := t.take(ctx); err != nil {
+				slot <- result{nil, err}
 				return
 			}
 			var known *decodedFile
@@ -214,9 +218,9 @@ func (v *Investigator) run(ctx context.Context, all []dump.File, files int, firs
 				known, first = first, nil // only its examination holds the pixels
 			}
 			running.Go(func() {
-				verdict, err := v.investigateFile(ctx, f, known, files, p)
+				verdict, err := v.investigateFile(ctx, f, known, files, p, t)
+				t.give()
 				slot <- result{verdict, err}
-				<-free
 			})
 		}
 	})
@@ -243,11 +247,62 @@ func (v *Investigator) run(ctx context.Context, all []dump.File, files int, firs
 	}
 }
 
+// A turn is one of the places of the leaks that are examined at a time. A leak gives it back while it waits for memory, or for other
+// machines, so that who has a turn goes on. A nil turn is never waited for.
+type turn struct {
+	busy chan struct{} // a value for each place that is taken
+	has  bool
+}
+
+// take waits for the turn. The error is ctx's.
+func (t *turn) take(ctx context.Context) error {
+	if t == nil || t.has {
+		return nil
+	}
+	select {
+	case t.busy <- struct{}{}:
+		t.has = true
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// give ends the turn, if there is one.
+func (t *turn) give() {
+	if t != nil && t.has {
+		<-t.busy
+		t.has = false
+	}
+}
+
+// around waits for memory without the turn.
+func (t *turn) around(ctx context.Context) func(wait func() error) error {
+	return func(wait func() error) error {
+		t.give()
+		return cmp.Or(wait(), t.take(ctx))
+	}
+}
+
+// aside runs ask, which waits for other machines, without the turn of a leak and the memory of its examination. The error is ctx's.
+func (v *Investigator) aside(ctx context.Context, l *leakPicture, ask func()) error {
+	if l.lease == nil {
+		ask()
+		return ctx.Err()
+	}
+	l.read()
+	l.turn.give()
+	b := l.Image.Rect
+	err := l.lease.Aside(ctx, v.memory.File(), waitingPixel*int64(b.Dx())*int64(b.Dy()), ask)
+	return cmp.Or(err, l.turn.take(ctx), ctx.Err()) // after the end of ctx ask has no answer, though memory and turn may be free
+}
+
 // investigateFile examines one file of a dump of so many files, which known is if it is not nil. If p has the
 // verdict on the same bytes, it returns a copy of that. A file that cannot be read gives a verdict without a digest.
 // Only failures of the registry and the end of ctx are errors.
-func (v *Investigator) investigateFile(ctx context.Context, f dump.File, known *decodedFile, files int, p *progress) (*Verdict, error) {
+func (v *Investigator) investigateFile(ctx context.Context, f dump.File, known *decodedFile, files int, p *progress, t *turn) (*Verdict, error) {
 	waits := v.memory.File()
+	waits.Around = t.around(ctx)
 	defer waits.Give()
 	if known == nil {
 		if f.Err == nil && f.Size <= v.cfg.MaxBytes { // else it is not read
@@ -264,6 +319,7 @@ func (v *Investigator) investigateFile(ctx context.Context, f dump.File, known *
 		}
 		known = &decodedFile{data: data, lease: v.memory.Picture()}
 	}
+	known.lease.Around = t.around(ctx)
 	defer known.lease.Give()
 	if again, err := v.again(ctx, p, f.Name, known.data, known.lease); again != nil || err != nil {
 		return again, err
@@ -279,7 +335,7 @@ func (v *Investigator) investigateFile(ctx context.Context, f dump.File, known *
 		}
 	}
 	waits.Give()
-	return v.investigate(ctx, f.Name, known.pic, files)
+	return v.investigate(ctx, f.Name, &leakPicture{Picture: known.pic, lease: known.lease, turn: t}, files)
 }
 
 // read returns the bytes of a file. The error is a [picture.LimitError] if the file announces more

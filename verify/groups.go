@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -34,17 +35,17 @@ type Groups struct {
 // groupRest is how long a group that did not answer is not asked again: each leak would wait for it. Chosen.
 const groupRest = time.Minute
 
-// A groupQuestion asks a holder of segments which uploads one of them has, or what the features of a leak hit in each.
+// A groupQuestion asks a holder of segments which uploads one of them has, or what the features of leaks hit in each.
 type groupQuestion struct {
 	Segments []string
-	List     string `json:",omitempty"` // one of these: together their lists could exceed what a job may return
-	Leak     []byte `json:",omitempty"` // [parts.Query.Question]
+	List     string   `json:",omitempty"` // one of these: together their lists could exceed what a job may return
+	Leaks    [][]byte `json:",omitempty"` // [parts.Query.Question]
 }
 
 // A groupAnswer answers a [groupQuestion].
 type groupAnswer struct {
 	Uploads heldUploads `json:",omitzero"`
-	Hits    [][]byte    `json:",omitempty"` // for each segment
+	Hits    [][][]byte  `json:",omitempty"` // for each leak, for each segment
 }
 
 // heldUploads has a bit for each number of a segment, from its first on: for uploads with features, and for uploads
@@ -112,12 +113,15 @@ func (h *Holder) Answer(ctx context.Context, question []byte) ([]byte, error) {
 		}
 		return json.Marshal(a)
 	}
-	for _, file := range q.Segments {
-		hits, err := index.Answer(ctx, q.Leak, file)
-		if err != nil {
-			return nil, err
+	a.Hits = make([][][]byte, len(q.Leaks))
+	for i, leak := range q.Leaks {
+		for _, file := range q.Segments {
+			hits, err := index.Answer(ctx, leak, file)
+			if err != nil {
+				return nil, err
+			}
+			a.Hits[i] = append(a.Hits[i], hits)
 		}
-		a.Hits = append(a.Hits, hits)
 	}
 	return json.Marshal(a)
 }
@@ -163,6 +167,7 @@ type grouped struct {
 	listed []bool      // by group: its uploads are known
 	tried  []time.Time // when it last gave no answer
 	why    []error     // it last gave no answer; nil: it did
+	asking []asking
 }
 
 // newGrouped returns nil for no groups.
@@ -170,7 +175,7 @@ func newGrouped(g Groups) *grouped {
 	if g.N == 0 {
 		return nil
 	}
-	return &grouped{Groups: g, listed: make([]bool, g.N), tried: make([]time.Time, g.N), why: make([]error, g.N)}
+	return &grouped{Groups: g, listed: make([]bool, g.N), tried: make([]time.Time, g.N), why: make([]error, g.N), asking: newAsking(g.N)}
 }
 
 // name is the name of a group in findings, counted from 0.
@@ -193,13 +198,116 @@ func (g *grouped) question(ctx context.Context, k int, q groupQuestion) (a group
 	if err == nil {
 		err = json.Unmarshal(text, &a)
 	}
-	if err == nil && q.List == "" && len(a.Hits) != len(q.Segments) {
+	if err == nil && (len(a.Hits) != len(q.Leaks) || slices.ContainsFunc(a.Hits, func(hits [][]byte) bool { return len(hits) != len(q.Segments) })) {
 		err = errors.New("an answer to another question")
 	}
 	if ended := ctx.Err(); ended != nil {
 		return a, ended
 	}
 	return a, err
+}
+
+// Leaks that come while a group answers wait, and are asked about together: each question is a job in a queue.
+const (
+	questionsPer  = 4       // processors of this process for each question that a group answers at a time. Chosen
+	maxAskedBytes = 4 << 20 // of the leaks of one question: 17 leaks of all features. Chosen
+	maxAnswers    = 500     // of one question: leaks times segments. The largest one seen had 35 kB; a job returns up to 32 MB
+)
+
+// asking are the leaks that wait for one group.
+type asking struct {
+	turn chan struct{} // holds a value for each question that the group answers
+
+	mu   sync.Mutex
+	wait []*askedLeak // in the order of their coming
+}
+
+// An askedLeak waits for the answer of a group.
+type askedLeak struct {
+	files    []string
+	question []byte
+	hits     [][]byte
+	err      error
+	done     chan struct{} // closed when hits and err are set
+}
+
+func newAsking(n int) []asking {
+	out := make([]asking, n)
+	for k := range out {
+		out[k].turn = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/questionsPer))
+	}
+	return out
+}
+
+// take removes the leaks of the next question from the list of waiting leaks, and returns them: l, if it waits, and others about
+// the same segments, up to [maxAskedBytes] and [maxAnswers]. If l does not wait any more, the result is empty.
+func (a *asking) take(l *askedLeak) (batch []*askedLeak) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	at := slices.Index(a.wait, l)
+	if at < 0 {
+		return nil
+	}
+	batch, a.wait = append(batch, l), slices.Delete(a.wait, at, at+1)
+	size := len(l.question)
+	a.wait = slices.DeleteFunc(a.wait, func(x *askedLeak) bool {
+		if size += len(x.question); size > maxAskedBytes || (len(batch)+1)*len(l.files) > maxAnswers || !slices.Equal(x.files, l.files) {
+			size -= len(x.question)
+			return false
+		}
+		batch = append(batch, x)
+		return true
+	})
+	return batch
+}
+
+// errLeft is the error of leaks whose question another investigation asked, and gave up.
+var errLeft = errors.New("the question was given up")
+
+// leak asks group k, counted from 0, what a leak hits in the segments files: together with the leaks that wait, as soon as the
+// group may be asked. The error is ctx's, or says why there is no answer.
+func (g *grouped) leak(ctx context.Context, k int, files []string, question []byte) ([][]byte, error) {
+	a := &g.asking[k]
+	l := &askedLeak{files: files, question: question, done: make(chan struct{})}
+	a.mu.Lock()
+	a.wait = append(a.wait, l)
+	a.mu.Unlock()
+	for turn := a.turn; ; {
+		select {
+		case turn <- struct{}{}:
+			g.answer(ctx, k, a.take(l))
+			<-a.turn
+			turn = nil // another asks, or did
+		case <-l.done:
+			if l.err == errLeft && ctx.Err() == nil {
+				return g.leak(ctx, k, files, question)
+			}
+			return l.hits, l.err
+		case <-ctx.Done():
+			return nil, ctx.Err() // another may ask in vain
+		}
+	}
+}
+
+// answer has group k, counted from 0, answer for leaks.
+func (g *grouped) answer(ctx context.Context, k int, batch []*askedLeak) {
+	if len(batch) == 0 {
+		return
+	}
+	q := groupQuestion{Segments: batch[0].files}
+	for _, l := range batch {
+		q.Leaks = append(q.Leaks, l.question)
+	}
+	a, err := g.question(ctx, k, q)
+	if ctx.Err() != nil {
+		err = errLeft
+	}
+	for i, l := range batch {
+		if l.err = err; err == nil {
+			l.hits = a.Hits[i]
+		}
+		close(l.done)
+	}
 }
 
 // list asks the groups that did not say it yet which uploads they have. Erasures have to be followed anew afterwards. The
@@ -252,11 +360,8 @@ func (c *catalogue) elsewhere(number int64) bool {
 }
 
 // ask asks all groups what the features of a leak hit, and returns the answers in the order of the segments. It also
-// returns the names of the groups that did not answer. The error is ctx's. The caller does not hold mu.
-func (c *catalogue) ask(ctx context.Context, q *parts.Query) (hits [][]byte, unanswered []string, err error) {
-	if c.groups == nil {
-		return nil, nil, nil
-	}
+// returns the names of the groups that did not answer. After the end of ctx both are empty. The caller does not hold mu.
+func (c *catalogue) ask(ctx context.Context, q *parts.Query) (hits [][]byte, unanswered []string) {
 	g := c.groups
 	c.mu.Lock()
 	features, all, question := c.features, make([][]byte, len(c.features)), q.Question()
@@ -274,15 +379,17 @@ func (c *catalogue) ask(ctx context.Context, q *parts.Query) (hits [][]byte, una
 			continue
 		}
 		wg.Go(func() {
-			var a groupAnswer
-			if a, why[k] = g.question(ctx, k, groupQuestion{Segments: files, Leak: question}); why[k] == nil {
-				for i, h := range a.Hits {
-					all[k+i*g.N] = h
-				}
+			var hits [][]byte
+			hits, why[k] = g.leak(ctx, k, files, question)
+			for i, h := range hits {
+				all[k+i*g.N] = h
 			}
 		})
 	}
 	wg.Wait()
+	if ctx.Err() != nil {
+		return nil, nil
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for k := range g.N {
@@ -293,7 +400,7 @@ func (c *catalogue) ask(ctx context.Context, q *parts.Query) (hits [][]byte, una
 			}
 		}
 	}
-	return slices.DeleteFunc(all, func(h []byte) bool { return h == nil }), unanswered, ctx.Err()
+	return slices.DeleteFunc(all, func(h []byte) bool { return h == nil }), unanswered
 }
 
 // featuresOf returns the features of a submission from its row: nil if it was erased, or its row cannot be read. Then it is

@@ -8,9 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/disintegration/imaging"
 	"github.com/stretchr/testify/assert"
@@ -89,6 +92,47 @@ func TestLongGroups(t *testing.T) {
 		assert.Equal(t, text([]any{d.Hypotheses, d.Tally, d.Odds, d.Case}), text([]any{e.Hypotheses, e.Tally, e.Odds, e.Case}), what)
 	}
 	none := func(int) error { return nil }
+
+	// While a group answers for the first leak, one worker goes on with others, and asks about them together.
+	dir := t.TempDir()
+	for i, l := range leaks[1:] {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprint(i, ".png")), file(t, l, "png"), 0o600))
+	}
+	dump := func(v *verify.Investigator) (out []*verify.Verdict) {
+		t.Helper()
+		v.SetDetect(noMark)
+		for l, err := range v.InvestigateFiles(t.Context(), dir) {
+			require.NoError(t, err)
+			out = append(out, l)
+		}
+		return out
+	}
+	alone := c.Config
+	alone.Workers = 1
+	together := c.grouped(2, none)
+	together.Workers = 1
+	var v *verify.Investigator
+	var sizes []int // of the questions to group 1
+	ask := together.Groups.Ask
+	together.Groups.Ask = func(ctx context.Context, group int, question []byte) ([]byte, error) {
+		var q struct{ Leaks [][]byte }
+		if err := json.Unmarshal(question, &q); err != nil {
+			return nil, err
+		}
+		if group == 1 && len(q.Leaks) > 0 {
+			for len(sizes) == 0 && v.Waiting(0) < 2 && ctx.Err() == nil {
+				time.Sleep(time.Millisecond)
+			}
+			sizes = append(sizes, len(q.Leaks))
+		}
+		return ask(ctx, group, question)
+	}
+	v = newInvestigator(t, together)
+	v.AskSingly()
+	got := dump(v)
+	same(dump(newInvestigator(t, alone)), got, new(verify.DumpVerdict), new(verify.DumpVerdict), "a dump")
+	require.Less(t, len(sizes), len(got))
+	require.GreaterOrEqual(t, slices.Max(sizes), 2)
 	for _, erase := range []bool{false, true} {
 		var erased []watermark.Submission
 		if erase { // the segment of the upload is removed

@@ -84,7 +84,7 @@ func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte
 	if err := v.log(ctx, v.cfg.Once, []dump.File{{Name: path, Size: int64(len(leak))}}, [][32]byte{sha256.Sum256(leak)}); err != nil {
 		return nil, err
 	}
-	return v.investigate(ctx, path, pic, 1)
+	return v.investigate(ctx, path, &leakPicture{Picture: pic, lease: lease}, 1)
 }
 
 // decode decodes a leak when lease has memory for its examination. The error is as in [picture.Decode].
@@ -98,11 +98,11 @@ func (v *Investigator) decode(ctx context.Context, leak []byte, lease *memory.Le
 	return pic, err
 }
 
-// investigate examines a leak that was logged already. path is the name in the verdict, and pic is the decoded
-// leak. files is the number of files in the dump, over which the controls are shared. It
+// investigate examines a leak that was logged already, with its memory and its turn. path is the name in the verdict. files is the number of files in the dump, over which the controls are shared. It
 // takes one of the processors if one is free, but does not wait for it. Results and errors are as in
 // [Investigator.Investigate].
-func (v *Investigator) investigate(ctx context.Context, path string, pic *picture.Picture, files int) (*Verdict, error) {
+func (v *Investigator) investigate(ctx context.Context, path string, l *leakPicture, files int) (*Verdict, error) {
+	pic := l.Picture
 	pic.Image = picture.Flatten(pic.Image)
 	select {
 	case v.busy <- struct{}{}:
@@ -118,7 +118,6 @@ func (v *Investigator) investigate(ctx context.Context, path string, pic *pictur
 	if pic.Pages > 1 {
 		out.Pages = pic.Pages
 	}
-	l := &leakPicture{Picture: pic}
 	e, err := v.examine(ctx, l)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -151,6 +150,7 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 	var reading *watermark.Reading
 	var unread error
 	wait := v.beside(func() { reading, unread = v.detect(until, l.Image, v.cfg.Keys...) })
+	l.read = wait
 	if err = v.compare(ctx, l, &e); err != nil {
 		cancel()
 	}
@@ -163,7 +163,7 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 	}
 	marks := []*watermark.Detection{}
 	if unread == nil {
-		if marks, err = v.in.marks(ctx, reading, v.cfg.Keys); err != nil {
+		if marks, err = v.in.marks(ctx, l, reading, v.cfg.Keys); err != nil {
 			return e, err
 		}
 		if p := reading.LogPSync(); len(marks) == 0 && p <= watermark.PresentLevel {
@@ -259,7 +259,7 @@ func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark
 
 // standing sets r.key, the state of the key in the ledger, and r.erased, whether the submission of
 // an issued copy was erased. r.keyID must be set. r.issued may be nil: then r.key stays nil if the
-// ledger does not have the key.
+// ledger does not have the key. The error wraps [registry.ErrTampered] if the submission is not found.
 func (v *Investigator) standing(ctx context.Context, r *read) error {
 	key, err := v.in.markKey(ctx, r.keyID)
 	switch {
@@ -272,8 +272,11 @@ func (v *Investigator) standing(ctx context.Context, r *read) error {
 		return nil
 	}
 	_, _, err = v.in.submission(ctx, r.issued.Submission)
+	if errors.Is(err, registry.ErrNotFound) { // erased ones are found
+		return fmt.Errorf("%w: submission %s of copy %s is not found", registry.ErrTampered, r.issued.Submission, r.copy)
+	}
 	r.erased = errors.Is(err, registry.ErrErased)
-	return gone(err) // a row that cannot be read or found: its pixels stay unknown
+	return gone(err) // a row that cannot be read: its pixels stay unknown
 }
 
 // fill writes the evidence and the conclusion into out, and, if the leak shows a submission, what

@@ -11,6 +11,7 @@ import (
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/register"
 	"github.com/kycmark/kycmark/phash"
@@ -34,8 +35,11 @@ type leakPicture struct {
 	places     map[watermark.Submission]placing
 	closed     map[watermark.Submission]bool // pages that could not be compared, see [Investigator.closed]; of the whole leak
 	unanswered []string                      // groups of segments that did not answer the search by parts
-	whole      *leakPicture                  // that this leak was cut from; nil: it is whole
-	corner     image.Point                   // of the cut in whole
+	lease      *memory.Lease                 // of its examination; nil: it waits with all that it has
+	turn       *turn
+	read       func()       // waits until its mark was read
+	whole      *leakPicture // that this leak was cut from; nil: it is whole
+	corner     image.Point  // of the cut in whole
 }
 
 // A placing returns where local features find an original in a leak; nil if they could not look.
@@ -132,6 +136,16 @@ func (v *Investigator) locate(ctx context.Context, l *leakPicture, s *shelf, num
 // at returns the index of a submission in l.laid, -1 if it is not there.
 func (l *leakPicture) at(of watermark.Submission) int {
 	return slices.IndexFunc(l.laid, func(k laid) bool { return k.on.of == of })
+}
+
+// shown returns the uploads that the leak shows or may show, likeliest first, as it lies on them.
+func (l *leakPicture) shown() (on []watermark.Laid) {
+	for _, k := range l.laid {
+		if k.sight != nil && k.rank < 2 {
+			on = append(on, watermark.Laid{Submission: k.on.of, Original: k.on.onto, Sight: k.sight})
+		}
+	}
+	return on
 }
 
 // keep keeps in l how the leak lies on an original, and the original, for tracing. pixels is the

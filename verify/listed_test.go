@@ -1,12 +1,16 @@
 package verify_test
 
 import (
+	"image"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -49,4 +53,22 @@ func TestMarkReadWithList(t *testing.T) {
 	other := c.Config
 	other.Keys = []*watermark.Key{watermark.GenerateKey()}
 	require.Empty(t, read(other).Reads, "the mark of another key")
+}
+
+// A mark whose pilots show no place is read with the list where the leak lies on its upload.
+func TestMarkReadWhereTheLeakLies(t *testing.T) {
+	c := newCase(t)
+	read := func(leak *image.NRGBA) []findings.Reading {
+		v := newInvestigator(t, c.Config)
+		v.ReadInstead(specimen.Landscape(1, 128, 128)) // no pilots
+		out, err := v.Investigate(t.Context(), "leak.png", file(t, attack.JPEG(80)(nil, attack.FitTo(320)(nil, leak)), "png"))
+		require.NoError(t, err)
+		return slices.DeleteFunc(out.Reads, func(r findings.Reading) bool { return r.LogP == nil })
+	}
+	reads := read(c.marked)
+	require.Len(t, reads, 1)
+	require.Equal(t, c.copy.ID, reads[0].Copy)
+	require.Equal(t, 1, reads[0].Among)
+	require.Less(t, *reads[0].LogP, -9.)
+	require.Empty(t, read(c.first))
 }

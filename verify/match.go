@@ -169,16 +169,17 @@ func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Mat
 }
 
 // closed notes in l that it may show the page m, whose original could not be opened. What is kept as a
-// hash alone has none, and what was erased meanwhile is no upload any more.
+// hash alone has none, and what was erased meanwhile is no upload any more. m was found, or has copies: if it
+// is not found by its ID, the index of IDs is damaged.
 func (v *Investigator) closed(ctx context.Context, l *leakPicture, m *Match) error {
 	if v.cfg.SealKey == nil || m.HashOnly {
 		return nil
 	}
 	_, err := v.in.page(ctx, pageOf(m))
-	if errors.Is(err, registry.ErrErased) || errors.Is(err, registry.ErrNotFound) {
+	if errors.Is(err, registry.ErrErased) {
 		return nil
 	}
-	if err != nil && !errors.Is(err, registry.ErrTampered) {
+	if gone(err) != nil {
 		return err
 	}
 	l.close(pageOf(m))

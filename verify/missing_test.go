@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"database/sql"
 	"fmt"
@@ -329,5 +330,26 @@ func TestOneAlteredRecord(t *testing.T) {
 				require.Equal(t, verify.FoundUnmarked, examine(t, inv, c.bill).Finding, "another upload is not concerned")
 			}
 		})
+	}
+}
+
+// An index that hides an upload from who asks for its ID leaves no leak of it without a word.
+func TestDamagedIndexOfUploads(t *testing.T) {
+	c := newCase(t)
+	path := filepath.Join(t.TempDir(), "kyc.db")
+	require.NoError(t, os.WriteFile(path, made.file, 0o600))
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	var at, size int
+	require.NoError(t, db.QueryRow("SELECT (pageno - 1) * pgsize, pgsize FROM dbstat WHERE name = 'sqlite_autoindex_submission_1'").Scan(&at, &size))
+	require.NoError(t, db.Close())
+	damaged := bytes.Clone(made.file)
+	n := bytes.Index(damaged[at:at+size], c.copy.Submission[:])
+	require.Positive(t, n)
+	damaged[at+n+len(c.copy.Submission)-1] ^= 1
+	inv := newInvestigator(t, investigating(edited(t, damaged, "")))
+	for name, detect := range map[string]detectFunc{"read": reads(c.copy.ID), "not read": noMark} {
+		inv.SetDetect(detect)
+		require.Equal(t, verify.FoundIncomplete, examine(t, inv, c.marked).Finding, name)
 	}
 }

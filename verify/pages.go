@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/kycmark/kycmark/verify/internal/engine"
@@ -73,10 +74,14 @@ func (v *Investigator) pagesToCompare(ctx context.Context, l *leakPicture, row *
 
 // comparePages compares a leak with the pages of m.Submission, up to the first page that it shows as the
 // very capture. It makes m the match with the page whose pixels say the most. All of the leak is searched
-// for each page. It leaves m as it is if the submission cannot be opened.
+// for each page. It leaves m as it is if the submission cannot be opened,
+// and notes it in l if its row is not found, or damaged.
 func (v *Investigator) comparePages(ctx context.Context, l *leakPicture, m *Match) error {
 	row, err := v.in.page(ctx, m.Submission)
 	if err != nil {
+		if gone(err) == nil && !errors.Is(err, registry.ErrErased) {
+			l.close(m.Submission)
+		}
 		return gone(err)
 	}
 	was := *m

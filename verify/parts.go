@@ -37,8 +37,10 @@ func (v *Investigator) searchParts(ctx context.Context, l *leakPicture) (*partSe
 	}
 	found, err := each(v.in, func(s *shelf) (out []candidate, err error) {
 		o := &parts.SearchOptions{Features: func(number int64) (*parts.Features, error) { return v.featuresOf(ctx, s, l, number) }}
-		if o.Answers, l.unanswered, err = s.found.ask(ctx, query); err != nil {
-			return nil, err
+		if s.found.grouped() {
+			if err := v.aside(ctx, l, func() { o.Answers, l.unanswered = s.found.ask(ctx, query) }); err != nil {
+				return nil, err
+			}
 		}
 		err = s.searching(ctx, func(x *parts.Index) error {
 			matches, err := x.Search(ctx, query, o)

@@ -385,11 +385,15 @@ func (r *registries) issued(ctx context.Context, id watermark.CopyID, keyID stri
 	return out, nil
 }
 
-// marks returns the marks of a reading. If none could be read by its own check, they are looked for among the copies
-// that were issued under each key.
-func (r *registries) marks(ctx context.Context, reading *watermark.Reading, keys []*watermark.Key) ([]*watermark.Detection, error) {
+// marks returns the marks of a reading of l. If none could be read by its own check, they are looked for among the copies
+// that were issued under each key: where the leak shows an upload, and where pilots agree.
+func (r *registries) marks(ctx context.Context, l *leakPicture, reading *watermark.Reading, keys []*watermark.Key) ([]*watermark.Detection, error) {
 	all := reading.Marks
 	for _, key := range keys {
+		reading, err := reading.At(l.Image, key, l.shown()...)
+		if err != nil {
+			return nil, err
+		}
 		if !reading.Unread(key) {
 			continue
 		}

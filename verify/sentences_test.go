@@ -84,7 +84,7 @@ func TestSentencesOfRandomDumpsAreTrue(t *testing.T) {
 		never := code == odds.IssuerHadNo || code == odds.TooMany || // the registry does not record who laid marks; nine recipients are many
 			code == "not-marked-elsewhere" || code == "not-marked-closed" || // of several registries: TestAnUploadThatOneRegistryCannotOpen
 			strings.HasSuffix(code, "-unopened") || // TestARegistryThatIsNotOpened
-			strings.HasSuffix(code, "-unanswered") // TestGroups
+			strings.HasSuffix(code, "-unanswered") // TestLongGroups
 		assert.True(t, said[code] > 0 || never || reports < 130, "%s is never said", code)
 	}
 }

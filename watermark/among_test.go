@@ -8,6 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/capture"
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -49,10 +52,43 @@ func TestReadAmong(t *testing.T) {
 	r, err = watermark.Read(t.Context(), thumb(src), key)
 	require.NoError(t, err)
 	assert.Empty(t, r.Among(listed), "no mark")
+	assert.Empty(t, at(t, r, src, thumb(src), key).Among(listed), "no mark in its place")
+
+	small := attack.JPEG(60)(nil, attack.FitTo(240)(nil, marked))
+	r, err = watermark.Read(t.Context(), small, key, others[0])
+	require.NoError(t, err)
+	require.Empty(t, r.Among(listed), "the test needs a mark that the search does not find")
+	found = at(t, r, src, small, key).Among(listed)
+	require.Len(t, found, 1, "where the leak lies on its upload")
+	assert.Equal(t, copied, found[0].Copy)
+	assert.Less(t, found[0].LogPFA, -9.0)
+	negative := image.NewNRGBA(small.Rect)
+	for i, v := range small.Pix {
+		if negative.Pix[i] = v; i%4 < 3 {
+			negative.Pix[i] = 255 - v
+		}
+	}
+	r, err = watermark.Read(t.Context(), negative, key)
+	require.NoError(t, err)
+	require.Len(t, at(t, r, src, negative, key).Among(listed), 1, "a negative")
+	assert.Empty(t, at(t, r, src, small, others[0]).Among(watermark.NewList(others[0], []watermark.CopyID{copied})), "another key's place")
 
 	r, err = watermark.Read(t.Context(), marked, key)
 	require.NoError(t, err)
 	require.Len(t, r.Marks, 1)
 	assert.Zero(t, r.Marks[0].Among)
 	assert.Empty(t, r.Among(listed), "what was read by its check is not read again")
+}
+
+// at returns a reading with the place at which leak lies on its upload.
+func at(t *testing.T, r *watermark.Reading, upload *image.NRGBA, leak image.Image, key *watermark.Key) *watermark.Reading {
+	canvas, err := pattern.NewCanvas(upload) // the submission is the digest of the pixels
+	require.NoError(t, err)
+	on := capture.New(dsp.LazyLuma(upload))
+	sight, err := on.Find(t.Context(), dsp.LazyLuma(leak.(*image.NRGBA)))
+	require.NoError(t, err)
+	require.NotNil(t, sight)
+	out, err := r.At(leak, key, watermark.Laid{Submission: canvas.Digest(), Original: on, Sight: sight})
+	require.NoError(t, err)
+	return out
 }

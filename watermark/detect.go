@@ -3,8 +3,10 @@ package watermark
 import (
 	"context"
 	"image"
+	"maps"
 	"math"
 
+	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/mark/blind"
@@ -120,6 +122,36 @@ func (r *Reading) Among(list *List) (all []*Detection) {
 	return all
 }
 
+// A Laid is a leak as it lies on an upload.
+type Laid struct {
+	Submission Submission // that copies of the upload were marked with
+	Original   *capture.Original
+	Sight      *capture.Sight
+}
+
+// At returns the reading with more places for [Reading.Among] to look at first: where a mark of each upload lies, if the
+// leak shows it so. The bound on false reads is the same. leak is the picture of [Read]. The reading is r itself if
+// nothing is left to be read of the key. The error wraps [ErrTooSmall] or [ErrTooLarge].
+func (r *Reading) At(leak image.Image, key *Key, on ...Laid) (*Reading, error) {
+	u := r.unread[key.ID()]
+	if len(r.Marks) > 0 || u == nil || len(on) == 0 {
+		return r, nil
+	}
+	places := make([]blind.Place, len(on))
+	for i, o := range on {
+		full := o.Original.Luma()
+		m := key.keyed().PixelPlacement(o.Submission, full.W, full.H)
+		places[i] = blind.Place{Map: m.Mul(o.Sight.ToOriginal()), Inverted: o.Sight.Inverted}
+	}
+	more, err := u.At(leak, places...)
+	if err != nil {
+		return nil, err
+	}
+	out := &Reading{unread: maps.Clone(r.unread)}
+	out.unread[key.ID()] = more
+	return out, nil
+}
+
 // Sync returns the strongest agreement of the pilots of any key on a place: 8 at most, noise below about 6. A large value
 // without a mark says that a mark of a key may be there.
 func (r *Reading) Sync() (z float64) {
@@ -139,8 +171,7 @@ func (r *Reading) LogPSync() (logP float64) {
 	return logP
 }
 
-// Unread reports whether a list of the key may show a mark: no mark of any key was read, and the pilots of this key's mark
-// agreed somewhere.
+// Unread reports whether a list of the key may show a mark: no mark of any key was read, and there is a place to look at.
 func (r *Reading) Unread(key *Key) bool {
 	u := r.unread[key.ID()]
 	return len(r.Marks) == 0 && u != nil && u.Looks() > 0

@@ -59,6 +59,11 @@ func bend(p *image.NRGBA, k float64) *image.NRGBA {
 	})
 }
 
+// lens is the step that draws a picture through a lens, see [bend].
+func lens(k float64) attack.Step {
+	return func(_ *rand.Rand, p *image.NRGBA) *image.NRGBA { return bend(p, k) }
+}
+
 // expose returns p after screen and sensor: tone, three waves of moire in each colour, dark
 // corners, a warm cast corrected the wrong way.
 func (c handheld) expose(r *rand.Rand, p *image.NRGBA) *image.NRGBA {

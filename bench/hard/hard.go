@@ -59,6 +59,8 @@ func Attacks() []attack.Attack {
 			attack.PrintScan, attack.JPEG(75), attack.CropTo(.4), attack.FitTo(640), attack.JPEG(30)),
 		of("x_blur8", "Gaussian blur of 8 px", attack.Blur(8)),
 		of("x_redact80", "black boxes over 80 %, JPEG 75", attack.Redact(.8), attack.JPEG(75)),
+		of("x_lens2", "a lens that bends by 2 % at half the width, JPEG 85", lens(.02), attack.JPEG(85)),
+		of("x_lens4", "the same by 4 %", lens(.04), attack.JPEG(85)),
 		of("x_hue", "hue turned by 50 degrees, 1.6 times the saturation", turnHue),
 	}
 }

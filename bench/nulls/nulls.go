@@ -27,6 +27,7 @@ type Trial struct {
 	Checks      int     // 32-bit checks that a reader would have made here, 0..4
 	Found       bool    // whether one of them held
 	Covered     int     // coded bits with a chip in the picture, 0..312
+	Listed      int     // 10^-Listed is the least p, of 10^-2 to 10^-6, at which a list of listLength copies shows an ID; 0: none
 	Agreement   float64 // of the pilots on a place, 0..8; 0 in most trials, which do not measure it
 }
 
@@ -37,6 +38,9 @@ const (
 	nullKeys   = 32
 	nullShifts = 32
 )
+
+// listLength is the number of IDs that were never issued, with which each place is read under each key.
+const listLength = 1000
 
 // Range of the trials' scales, that of the search: pixels of the shrunk leak a mark
 // pixel.
@@ -59,6 +63,11 @@ func Trials(ctx context.Context, leak image.Image, seed uint64, n int, each func
 	for i := range t.keys {
 		secret := nullSecret(seed, fmt.Sprint("key ", i))
 		t.keys[i] = blind.NewKeys(pattern.NewKeys(&secret))
+		ids := make([]uint64, listLength)
+		for k := range ids {
+			ids[k] = uint64(t.rng.Uint32())<<32 | uint64(t.rng.Uint32())
+		}
+		t.books[i] = t.keys[i].Payload.NewBook(ids)
 	}
 	if leak != nil {
 		var err error
@@ -68,11 +77,11 @@ func Trials(ctx context.Context, leak image.Image, seed uint64, n int, each func
 	}
 	for i := 0; t.left > 0; i++ {
 		t.place(i)
-		for _, kd := range t.keys {
+		for k, kd := range t.keys {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			t.key(kd)
+			t.key(kd, t.books[k])
 		}
 	}
 	return nil
@@ -118,6 +127,7 @@ type run struct {
 	ctx    context.Context
 	rng    *code.Stream
 	keys   [nullKeys]*blind.Keys
+	books  [nullKeys]*code.Book
 	view   *blind.View // nil: white noise
 	field  int         // in which the pilots' agreement is measured at the present place
 	chips  []blind.Chips
@@ -144,7 +154,7 @@ func (t *run) place(i int) {
 }
 
 // key makes the trials of one key at the present place.
-func (t *run) key(kd *blind.Keys) {
+func (t *run) key(kd *blind.Keys, book *code.Book) {
 	for shift := range min(nullShifts, t.left) {
 		t.left--
 		soft := t.noise()
@@ -152,11 +162,27 @@ func (t *run) key(kd *blind.Keys) {
 			soft = despread(kd, t.chips, int(t.rng.Uint32()%pattern.Cells), int(t.rng.Uint32()%pattern.Cells))
 		}
 		trial := tryMessage(kd, &soft)
+		trial.Listed = listed(book, &soft)
 		if shift == 0 {
 			trial.Agreement = kd.Agreement(t.amplitudes(kd))
 		}
 		t.each(trial)
 	}
+}
+
+// listed returns [Trial].Listed. Shown takes the level 1e-9; how many times a place counts moves it.
+func listed(book *code.Book, soft *[code.CodedN]float64) (n int) {
+	norm, unit := 0., make([]float64, code.CodedN)
+	for _, v := range soft {
+		norm += v * v
+	}
+	for j, v := range soft {
+		unit[j] = v / (math.Sqrt(norm) + 1e-12)
+	}
+	for level := 2; level <= 6 && len(book.Shown(unit, code.ListedPFA/math.Pow10(-level))) > 0; level++ {
+		n = level
+	}
+	return n
 }
 
 // amplitudes returns the pilots' amplitudes at the trial's place.

@@ -28,9 +28,9 @@ PGPASSWORD). FROM may be in use: what is written to it meanwhile is not copied.
 Sealed originals are copied to the place that --blobs names (see "kycmark init"). What is
 there from an earlier copy is not copied again, so that a copy a day is a backup.
 
-A copy that was interrupted cannot be used as a registry: the same command goes on with
-it, and takes out what was erased from FROM meanwhile. When it is whole, name the new
-registry in kycmark.toml. Only one of the two may go on being written to: they would
+A copy that was interrupted cannot be used as a registry. The same command completes
+it, and takes out what was erased from FROM meanwhile. When the copy is complete, name the
+new registry in kycmark.toml. Write to only one of the two from then on: otherwise they
 become two ledgers.`,
 		Example: `  kycmark copy-registry kyc/registry.db backup/2026-11-22.db --blobs backup/originals
   kycmark copy-registry kyc/registry.db 'postgres://kyc@db.example/kyc?sslmode=verify-full'`,

@@ -23,13 +23,13 @@ func newDetect(u *ui) *cobra.Command {
 		Long: `Read the mark out of pictures, blind: from each picture and the key alone. One
 line a picture. Exit 1 when no mark was found in any of them.
 
-log10_p is the base-10 logarithm of the probability that a picture without a
-mark of the key that was read reads as marked, the whole search included; with
-several keys, each adds as much.
+log10_p is the base-10 logarithm of the probability that a picture without a mark of
+the key reads as marked. It includes the whole search. Each further key adds the same
+probability.
 
 With --copies-from a mark that is too faint for its own check is compared with the
-copies that were issued. sync is how well a place in the picture agrees with the
-keys, 8 at most, and sync_log10_p how probable so much is without a mark of them.`,
+copies that were issued. sync says how well a place in the picture agrees with the
+keys, at most 8. sync_log10_p says how probable so much is without a mark of these keys.`,
 		Example: `  kycmark detect --key mark.key leak.jpg
   kycmark detect --key 2025.key --key 2026.key --json leaks/
   kycmark detect --key mark.key --copies-from issued.txt thumbnail.jpg`,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -20,18 +21,17 @@ func newErase(u *ui) *cobra.Command {
 		Short: "Erase what is known of a person",
 		Long: `Destroy the sealed originals of a subject's uploads with their data keys, their
 hashes, features and digests, and the subject reference itself. The ledger still
-holds. What is left: the uploads' IDs and times, and of the copies issued of them
-recipient, time and digest. A leak of such a picture matches nothing afterwards; a
-marked copy is found as "copy (unconfirmed)", and "kycmark show COPY" says who was
-handed it and when.
+holds. It keeps the uploads' IDs and times, and recipient, time and digest of the copies
+issued of them. Afterwards a leak of such a picture matches nothing. A marked copy is
+found as "copy (unconfirmed)", and "kycmark show COPY" says to whom it was issued.
 
-An upload that was submitted without a subject is erased by its ID, which "kycmark
-submit FILE" and "kycmark show ID" tell. So is a file that two persons sent: it stands
-once, under the subject that was entered first ("submit" warns of that), and is gone for
-both. Of several --submission all are erased or, where one is not there, none.
+An upload without a subject is erased by its ID, which "kycmark list" prints. A file
+that two persons sent is one upload, under the subject that was entered first ("submit"
+warns of it): its erasure is an erasure for both. If one of several --submission is not
+in the registry, none is erased.
 
-Without --yes it lists what would be erased. Backups, copies of the registry's file
-and what recipients hold are not reached.`,
+Without --yes the uploads are only listed. Backups, copies of the registry, and the
+copies that recipients hold are not erased.`,
 		Example: `  kycmark erase --subject ref-7f31 --note "request 2026/44" --yes
   kycmark erase --submission 4f0c2d1e9a8b77665544332211000f1e --yes`,
 		Args: exactly(),
@@ -123,7 +123,7 @@ func (b *books) wouldErase(ctx context.Context, subject string, ids []watermark.
 func (b *books) toErase(ctx context.Context, subject string, ids []watermark.Submission) (subs []registry.Submission, err error) {
 	if subject != "" {
 		if subs, err = b.registry.SubmissionsOf(ctx, subject); err == nil && len(subs) == 0 {
-			err = registry.ErrNotFound
+			err = fmt.Errorf("uploads of the subject: %w", registry.ErrNotFound)
 		}
 		return subs, err
 	}

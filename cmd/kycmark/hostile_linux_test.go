@@ -18,8 +18,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -301,4 +303,74 @@ func issuedFiles(t *testing.T, dir string) (files [][]byte) {
 		files = append(files, data)
 	}
 	return files
+}
+
+// A process that decodes is killed at any moment of an investigation: one picture at most is not examined, and is named. What
+// is said of the others is as before.
+func TestKilledDecoders(t *testing.T) {
+	x := newIssuing(t, "", 1)
+	leaks := filepath.Join(x.dir, "leaks")
+	require.NoError(t, os.Mkdir(leaks, 0o700))
+	for _, name := range []string{"p3.heic", "p3.avif", "turned.jxl", "turned.heic"} {
+		data, err := os.ReadFile("../../decoders/testdata/" + name)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(leaks, name), data, 0o600))
+	}
+	// investigate returns the lines by file. It calls during while the command runs.
+	investigate := func(during func(pid int)) (lines map[string]string, failed []string, code int) {
+		cmd := x.command("investigate", "--references", "-1", "--json", leaks)
+		var out bytes.Buffer
+		cmd.Stdout = &out
+		require.NoError(t, cmd.Start())
+		during(cmd.Process.Pid)
+		_ = cmd.Wait()
+		lines = make(map[string]string)
+		for line := range bytes.Lines(out.Bytes()) {
+			var v struct{ File, Error string }
+			require.NoError(t, json.Unmarshal(line, &v))
+			if v.File == "" {
+				continue // the verdict
+			}
+			lines[v.File] = string(line)
+			if v.Error != "" {
+				failed = append(failed, v.File)
+			}
+		}
+		return lines, failed, cmd.ProcessState.ExitCode()
+	}
+	began := time.Now()
+	want, failed, code := investigate(func(int) {})
+	took := time.Since(began)
+	require.Zero(t, code)
+	require.Empty(t, failed)
+	require.Len(t, want, 4)
+	killed, lost := 0, 0
+	for killed < times(t, 1) {
+		got, failed, code := investigate(func(pid int) {
+			time.Sleep(time.Duration(x.random.Int64N(int64(took))))
+			var all []byte
+			tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+			for _, task := range tasks { // a thread each may have started some
+				more, _ := os.ReadFile(task)
+				all = append(append(all, ' '), more...)
+			}
+			if children := strings.Fields(string(all)); len(children) > 0 {
+				child, err := strconv.Atoi(children[x.random.IntN(len(children))])
+				require.NoError(t, err)
+				if syscall.Kill(child, syscall.SIGKILL) == nil {
+					killed++
+				}
+			}
+		})
+		require.LessOrEqual(t, len(failed), 1, failed)
+		require.Len(t, got, len(want))
+		lost += len(failed)
+		require.Equal(t, exitSome*len(failed), code)
+		for file, line := range want {
+			if !slices.Contains(failed, file) {
+				require.Equal(t, line, got[file])
+			}
+		}
+	}
+	t.Logf("%d kills, %d pictures lost", killed, lost)
 }

@@ -47,7 +47,7 @@ func newInvestigate(u *ui) *cobra.Command {
 	f := investigateFlags{against: submissionIDs()}
 	cmd := &cobra.Command{
 		Use:   "investigate DUMP...",
-		Short: "Say of leaked pictures whose copies they are",
+		Short: "Examine leaked pictures, and say whose copies they are",
 		Long: `Examine leaked pictures: files, folders, archives (.zip, .7z, .rar, .tar,
 .gz, .bz2, .xz, .zst; also up to four deep in each other), the pictures in PDFs, office
 documents and web pages, the pages of TIFFs and PDFs, the frames of animations, EXIF

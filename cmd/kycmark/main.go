@@ -124,7 +124,7 @@ func groups() []group {
 			newKeygen, newMark, newDetect, newTrace, newHash, newIndex,
 		}},
 		{"The books (in a home):", []func(*ui) *cobra.Command{
-			newInit, newRecipient, newKey, newSubmit, newSubject, newIssue, newSettle, newReceipt, newHandOn, newCustody, newInvestigate, newConclude, newList, newShow, newErase, newSegments, newWork,
+			newInit, newRecipient, newKey, newSubmit, newSubject, newIssue, newSettle, newReceipt, newHandOn, newCustody, newInvestigate, newConclude, newList, newShow, newErase, newSegments, newWork, newDoctor,
 		}},
 		{"For auditors and witnesses:", []func(*ui) *cobra.Command{
 			newVerifyReport, newCase, newPlan, newCheckpoint, newAudit, newWatch, newProve, newCopyRegistry, newMoveBlobs,

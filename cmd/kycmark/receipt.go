@@ -21,7 +21,7 @@ import (
 func newReceipt(u *ui) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "receipt",
-		Short: "Enter recipients' signatures for the copies they were handed",
+		Short: "Enter recipients' signatures for copies that they received",
 		Example: `  kycmark receipt message 00000000000004d2 > message.txt
   openssl pkeyutl -sign -rawin -inkey vendor.pem -in message.txt -out receipt.sig
   kycmark receipt add 00000000000004d2 --signature receipt.sig --public-key vendor.pub.pem`,

@@ -14,7 +14,7 @@ import (
 func newRecipient(u *ui) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "recipient",
-		Short:   "Enter and list those who are handed copies",
+		Short:   "Enter and list recipients of copies",
 		Example: "  kycmark recipient add vendor-a --kind vendor\n  kycmark recipient list",
 	}
 	return only(cmd, newRecipientAdd(u), newRecipientList(u))

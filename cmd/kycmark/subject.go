@@ -23,7 +23,7 @@ import (
 func newSubject(u *ui) *cobra.Command {
 	return only(&cobra.Command{
 		Use:     "subject",
-		Short:   "Say whose uploads are, or correct it",
+		Short:   "Enter or correct the subjects of uploads",
 		Example: "  kycmark subject set --subject-from name uploads/",
 	}, newSubjectSet(u))
 }
@@ -39,7 +39,7 @@ func newSubjectSet(u *ui) *cobra.Command {
 	var f subjectFlags
 	cmd := &cobra.Command{
 		Use:   "set SUBMISSION SUBJECT | set --manifest FILE.csv | set --subject-from HOW FILE|DIR|ARCHIVE...",
-		Short: "Enter whose uploads are, afterwards",
+		Short: "Enter subjects of uploads that were submitted before",
 		Long: `Enter to which customers uploads belong that were submitted without a subject, or
 under a wrong one. SUBJECT is an opaque reference of the customer, never a name. Each
 change is an entry of the ledger, which commits to the reference without telling it.

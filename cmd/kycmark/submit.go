@@ -44,18 +44,18 @@ PDF of up to 200 pages is one upload, and each page is found again. Frames of an
 animation that differ are pages too, as are the pictures of a HEIC and the views of a
 JPEG. A page of a PDF that is no scan is rendered, at 200 dots an inch or more.
 
-Say whose each upload is: naming a recipient takes copies of two customers, and uploads
-without a subject count as one customer's together. --subject is for all files of
+Give each upload a subject. A recipient is named only for copies of two customers, and
+all uploads without a subject count as one customer's. --subject is for all files of
 the command. --subject-from takes each subject from the file's path: name (the file's
 name without its ending, if each file is another customer's), folder (the folder in
-which it lies) or a regular expression with a group. A file whose path tells none is
-not entered. "kycmark subject set" does the same afterwards.
+which it lies) or a regular expression with a group. A file whose path gives no subject
+is not entered. "kycmark subject set" gives subjects to uploads that were entered before.
 
-A manifest is a CSV file whose first line names its columns: file, and where there
-are such, subject and at. Files are looked for from the manifest's folder.
+A manifest is a CSV file. Its first line names the columns: file, and if the manifest has
+them, subject and at. Names of files are relative to the manifest's folder.
 
-With --hash-only no originals are kept, and no features: such uploads are found
-again, whole, but nothing of them can be issued or compared by its pixels.`,
+With --hash-only no originals and no features are kept. Such uploads are found again as
+whole pictures. No copies of them can be issued, and their pixels cannot be compared.`,
 		Example: `  kycmark submit upload.jpg --subject customer-4711
   kycmark submit --subject-from name uploads/                    # uploads/customer-4711.jpg
   kycmark submit --subject-from folder --at mtime 2018.tar.gz    # 2018/customer-4711/passport.jpg

@@ -31,18 +31,19 @@ func newTrace(u *ui) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trace --key KEY --original FILE --copies HEX16,... LEAK|DIR...",
 		Short: "Say which copy leaked, with the original at hand",
-		Long: `Lay each leak over the original and say which of the issued copies is in what is
-left: also out of thumbnails, prints, photos of a screen, and several copies mixed.
-One line a leak. Exit 1 when no copy is accused by any of them.
+		Long: `Lay each leak over the original, and say which issued copies are in the leak. This also
+works on thumbnails, prints, photos of a screen, and mixtures of several copies. One
+line a leak. Exit 1 if no leak accuses a copy.
 
-score is in standard deviations: that of a copy that was not used is standard normal
-or less. log10_p is the base-10 logarithm of the probability that a copy which was
-not used scores so high, corrected for the number of copies; a copy is accused below
--9. power is the probability that a copy would have been accused by this leak: where
-it is 0.999 or more, "no copy" means that the leak is of none of them.
+score is in standard deviations: the score of a copy that was not used is standard normal
+or less. log10_p is the base-10 logarithm of the probability that a copy that was not
+used scores so high, corrected for the number of copies. Below -9 the copy is accused.
+power is the probability that a copy in this leak would have been accused. If power is
+0.999 or more and no copy is accused, the leak was made of no listed copy, unless its
+mark was removed on purpose.
 
-Of an original of several pages, the leak is laid over each, up to the first that it
-shows. The submission of page 2 and up follows from that of the whole.`,
+If the original has several pages, the leak is laid over each page, up to the first page
+that it shows. The submission of page 2 and up follows from the submission of the whole.`,
 		Example: `  kycmark trace --key mark.key --original upload.jpg --copies 00000000000004d2,00000000000004d3 leak.jpg
   kycmark trace --key mark.key --original upload.jpg --copies-from issued.txt --json leaks/`,
 		Args: some("leak or folder"),

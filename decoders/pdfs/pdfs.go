@@ -47,7 +47,8 @@ const verb = "read-pdf"
 // asked for one after the other. It is safe for concurrent use.
 type Reader struct {
 	free      *semaphore.Weighted
-	processes *apart.Pool
+	processes *apart.Pool // for a page or a picture
+	whole     *apart.Pool // for all pages
 
 	mu   sync.Mutex
 	file [32]byte // SHA-256 of the file whose pages are kept
@@ -56,12 +57,19 @@ type Reader struct {
 
 // New returns a Reader.
 func New() *Reader {
-	return &Reader{free: semaphore.NewWeighted(atOnce), processes: apart.NewPool(apart.Job{Verb: verb, MaxMemory: maxMemory})}
+	job := apart.Job{Verb: verb, MaxMemory: maxMemory}
+	r := &Reader{free: semaphore.NewWeighted(atOnce), whole: apart.NewPool(job)}
+	job.MaxTime = maxPage
+	r.processes = apart.NewPool(job)
+	return r
 }
 
 // Close ends the processes that wait for files; otherwise they end after a few seconds. The Reader can be
 // used again.
-func (r *Reader) Close() { r.processes.Close() }
+func (r *Reader) Close() {
+	r.processes.Close()
+	r.whole.Close()
+}
 
 // Serve is the process that reads. main calls it first, and returns if it returns true.
 func Serve() (served bool) {
@@ -143,7 +151,11 @@ func (r *Reader) ask(ctx context.Context, request string, file []byte, begin fun
 	slow := errors.New("reading takes more than " + maxTime.String())
 	limited, cancel := context.WithTimeoutCause(ctx, maxTime, slow)
 	defer cancel()
-	err := r.processes.Ask(limited, request, file, begin)
+	pool := r.processes
+	if request == "pages 0" {
+		pool = r.whole
+	}
+	err := pool.Ask(limited, request, file, begin)
 	switch {
 	case err == nil:
 		return nil

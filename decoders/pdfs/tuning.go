@@ -4,6 +4,7 @@ import "time"
 
 const (
 	maxTime   = 5 * time.Minute // for a file; chosen
+	maxPage   = 50              // seconds of processor time on Linux if one page is asked for, or one picture; chosen
 	atOnce    = 2               // files at a time: a process has 150 to 300 MB
 	maxBytes  = 512 << 20       // of the pictures of all pages; chosen
 	maxMemory = 1536 << 20      // bytes of data of a process; chosen

@@ -58,7 +58,7 @@ type Job struct {
 	Verb      string // the first argument of the process
 	Kind      string // of the input, for the reader
 	MaxMemory int64  // bytes of data that the process has on Linux
-	MaxTime   int64  // seconds of processor time that it has on Linux; 0: any
+	MaxTime   int64  // seconds of processor time that it has on Linux, for all its inputs; 0: any
 }
 
 // A process reads for this one.

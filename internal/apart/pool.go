@@ -34,7 +34,7 @@ type request struct {
 
 // Ask has an input read as [Run] does, by the reader that [ServePool] serves. begin returns what is called
 // for each file. It is called twice if a process that read another input before ends early: what it had
-// to do with that input must not reach this one.
+// to do with that input, and the time that this took, must not reach this one.
 func (p *Pool) Ask(ctx context.Context, kind string, input []byte, begin func() func(name string, regular bool, r io.Reader) error) error {
 	for {
 		if err := ctx.Err(); err != nil {

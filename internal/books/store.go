@@ -88,9 +88,6 @@ type Store interface {
 	// not entered. The error wraps ErrErased or ErrNotFound if an upload is not there; then no
 	// change is entered.
 	SetSubjects(ctx context.Context, changes []SubjectChange) (changed []bool, err error)
-	// SubjectsAfter returns up to limit subjects that sort after the given one, ascending,
-	// with their uploads that were not erased.
-	SubjectsAfter(ctx context.Context, subject string, limit int) ([]Subject, error)
 	// Span returns when the first and the last upload were submitted. Both are the zero time
 	// if there is no upload.
 	Span(ctx context.Context) (first, last time.Time, err error)

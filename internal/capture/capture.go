@@ -69,6 +69,13 @@ type Sight struct {
 	light   [2]float64  // by how much shades are off: half, and nine tenths, grey levels
 }
 
+// ToOriginal maps pixels of the leak as given to pixels of the original, without the smooth field of the registration.
+func (s *Sight) ToOriginal() geometry.Mat {
+	c, full := s.on.Canonical(), s.on.Luma()
+	scale := geometry.PixelScale(float64(full.W)/float64(c.W), float64(full.H)/float64(c.H))
+	return scale.Mul(s.H).Mul(s.ToLeak)
+}
+
 // Find is [Original.Lay] for a leak that is laid on one original only, given by its luma
 // at full resolution, 0..255.
 func (o *Original) Find(ctx context.Context, leak dsp.Lazy) (*Sight, error) {

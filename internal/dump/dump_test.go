@@ -27,7 +27,7 @@ import (
 
 type entry struct{ name, text string }
 
-func zipOf(t *testing.T, entries ...entry) string {
+func zipOf(t testing.TB, entries ...entry) string {
 	t.Helper()
 	var buf bytes.Buffer
 	z := zip.NewWriter(&buf)
@@ -41,7 +41,7 @@ func zipOf(t *testing.T, entries ...entry) string {
 	return buf.String()
 }
 
-func tarOf(t *testing.T, entries ...entry) string {
+func tarOf(t testing.TB, entries ...entry) string {
 	t.Helper()
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
@@ -63,7 +63,7 @@ func tarOf(t *testing.T, entries ...entry) string {
 	return buf.String()
 }
 
-func gzipOf(t *testing.T, text string) string {
+func gzipOf(t testing.TB, text string) string {
 	t.Helper()
 	var buf bytes.Buffer
 	w := gzip.NewWriter(&buf)
@@ -237,6 +237,23 @@ func FuzzMail(f *testing.F) {
 			contents(t, d, "")
 			require.NoError(t, d.Close())
 		}
+	})
+}
+
+// Archives that this process opens are read in bounded time and memory, whatever they are, and none is passed over.
+func FuzzArchives(f *testing.F) {
+	kinds := []string{"a.zip", "a.docx", "a.tar", "a.tgz", "a.gz"}
+	inner := zipOf(f, entry{"x.jpg", "x"}, entry{"x.jpg", "again"})
+	for i, seed := range []string{inner, zipOf(f, entry{"word/media/a.png", "a"}), tarOf(f, entry{"in.zip", inner}, entry{"b/c.jpg", "c"}) + tarOf(f, entry{"d.jpg", "d"}),
+		gzipOf(f, tarOf(f, entry{"e.jpg", "e"})), gzipOf(f, "one") + gzipOf(f, "two")} {
+		f.Add(uint8(i), seed)
+	}
+	f.Fuzz(func(t *testing.T, kind uint8, text string) {
+		d := dump.New(dump.Options{MaxFiles: 100, MaxPDF: 1000, MaxUnpacked: 1 << 20})
+		require.NoError(t, d.AddFS(t.Context(), fstest.MapFS{kinds[int(kind)%len(kinds)]: {Data: []byte(text)}}, ""))
+		contents(t, d, "")
+		require.True(t, len(d.Files) > 0 || len(d.Containers) > 0)
+		require.NoError(t, d.Close())
 	})
 }
 

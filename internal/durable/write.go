@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // MkdirAll makes a folder and the folders that it lies in. What it made survives a loss of power.
@@ -47,7 +48,7 @@ func Remove(path string) error {
 //
 // After an error path is unchanged and nothing is left beside it, with one exception: the last
 // step of an overwrite, the syncing of the folder. If that fails, the new content is there but
-// may be lost in a power cut. A process that is killed may leave .kycmark-*.tmp.
+// may be lost in a power cut. A process that is killed may leave a file [Temporary].
 func WriteFile(path string, data []byte, perm fs.FileMode, overwrite bool) error {
 	if err := write(system(), path, data, perm, overwrite); err != nil {
 		return &fs.PathError{Op: "write", Path: path, Err: cause(err)}
@@ -127,13 +128,16 @@ func write(d disk, path string, data []byte, perm fs.FileMode, overwrite bool) e
 	return nil
 }
 
+// Temporary is the pattern of the names of files that a process leaves that is killed while it writes.
+const Temporary = ".kycmark-*.tmp"
+
 // create makes an empty temporary file with a random name in dir, open for writing. perm is its
 // mode before the umask. os.CreateTemp has mode 0600, which would have to be widened afterwards
 // without regard to the umask.
 func create(dir string, perm fs.FileMode) (*os.File, error) {
 	var unique [8]byte
 	rand.Read(unique[:]) // never fails: crypto/rand
-	name := ".kycmark-" + hex.EncodeToString(unique[:]) + ".tmp"
+	name := strings.Replace(Temporary, "*", hex.EncodeToString(unique[:]), 1)
 	return os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 }
 

@@ -52,6 +52,10 @@ func New(limit int64) *Budget {
 
 // A Lease is the memory of one picture after another. It is not for concurrent use.
 type Lease struct {
+	// Around, if it is not nil, is called when there is no room. It calls wait, and can let others go on meanwhile. The error is
+	// wait's, or the context's.
+	Around func(wait func() error) error
+
 	of   *pool
 	held int64
 }
@@ -73,11 +77,36 @@ func (l *Lease) Take(ctx context.Context, n int64) error {
 		return &picture.LimitError{What: picture.MemoryBytes, Got: n, Max: l.of.max}
 	}
 	n = min(n, l.of.together)
-	if err := l.of.room.Acquire(ctx, n); err != nil {
-		return err
+	wait := func() error {
+		if err := l.of.room.Acquire(ctx, n); err != nil {
+			return err
+		}
+		l.held = n
+		return nil
 	}
-	l.held = n
-	return nil
+	switch {
+	case l.of.room.TryAcquire(n):
+		l.held = n
+		return nil
+	case l.Around != nil:
+		return l.Around(wait)
+	}
+	return wait()
+}
+
+// Aside runs f without the memory of l, but with n bytes of rest, and then takes the memory again. If rest has no room for
+// these, l keeps its memory meanwhile. The error is ctx's.
+func (l *Lease) Aside(ctx context.Context, rest *Lease, n int64, f func()) error {
+	mine := l.held
+	if rest.Give(); n > rest.of.together || !rest.of.room.TryAcquire(n) {
+		f()
+		return ctx.Err()
+	}
+	rest.held = n
+	defer rest.Give()
+	l.Give()
+	f()
+	return l.Take(ctx, mine)
 }
 
 // Within returns lim for pictures that are decoded one after the other with memory of l. need says how many bytes a

@@ -77,6 +77,36 @@ func TestTooMuch(t *testing.T) {
 	require.NoError(t, second.Take(t.Context(), 500), "a lease that waited in vain holds nothing")
 }
 
+// Who waits for something else has little memory, and others go on. If there is no room to wait, it keeps what it has.
+func TestAside(t *testing.T) {
+	b := memory.New(800)
+	first, second, rest := b.Picture(), b.Picture(), b.File()
+	require.NoError(t, first.Take(t.Context(), 500))
+	require.NoError(t, first.Aside(t.Context(), rest, 100, func() {
+		require.NoError(t, second.Take(t.Context(), 500))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		require.ErrorIs(t, second.Aside(ctx, b.File(), 1, func() {
+			assert.ErrorIs(t, b.Picture().Take(ctx, 1), context.DeadlineExceeded)
+		}), context.DeadlineExceeded)
+		second.Give()
+	}))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, second.Take(ctx, 1), context.DeadlineExceeded, "the first has its memory again")
+	require.NoError(t, rest.Take(t.Context(), 100), "and nothing else")
+
+	waits := 0
+	second.Around = func(wait func() error) error { // called if there is no room alone
+		waits++
+		first.Give()
+		return wait()
+	}
+	require.NoError(t, second.Take(t.Context(), 500))
+	require.NoError(t, second.Take(t.Context(), 400))
+	require.Equal(t, 1, waits)
+}
+
 // A picture that needs more than processors use at a time is alone.
 func TestAlone(t *testing.T) {
 	b := memory.New(1 << 50)

@@ -173,6 +173,28 @@ func (f folder) All(ctx context.Context) iter.Seq2[Object, error] {
 	}
 }
 
+// Rests returns how many files of killed processes, written before a time, are among the objects of a place, and removes them with
+// remove. They have the bytes of objects, whole or in part.
+func Rests(ctx context.Context, in Place, before time.Time, remove bool) (n int, err error) {
+	f, ok := in.(folder)
+	if !ok {
+		return 0, nil
+	}
+	files, err := fs.Glob(os.DirFS(string(f)), "??/"+durable.Temporary)
+	for _, name := range files {
+		path := filepath.Join(string(f), name)
+		st, gone := os.Lstat(path)
+		if gone != nil || !st.Mode().IsRegular() || !st.ModTime().Before(before) {
+			continue
+		}
+		n++
+		if remove {
+			err = errors.Join(err, durable.Remove(path))
+		}
+	}
+	return n, errors.Join(err, ctx.Err())
+}
+
 // errEnough ends a walk whose caller wants no more.
 var errEnough = errors.New("enough")
 

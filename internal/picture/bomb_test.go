@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -60,6 +61,7 @@ func TestBombs(t *testing.T) {
 		{"jpeg: header alone", jpg, "", 20 * kib},
 		{"jpeg: progressive header alone", progressive, "", 20 * kib},
 		{"jpeg: a million scans", manyScans(1_000_000), "picture has 1000001 scans, limit is 100", 20 * kib},
+		{"jpeg: 60 scans of 9 megapixels", scansOf(60, 3072), "picture has 566231040 pixels in all scans, limit is 160000000", 20 * kib},
 		{"gif: header alone", gifBomb, "gif: not enough image data", 10 * mib},
 		{"webp: canvas alone", riff(vp8x(0x10, 3000, 3000), riffChunk("ALPH", []byte{0})), "webp: truncated: unexpected EOF", 10 * mib},
 		{"webp: header alone", riff(riffChunk("VP8L", []byte{0x2f, 0xb7, 0xcb, 0xed, 0x12, 0})), "", 40 * mib},
@@ -67,6 +69,7 @@ func TestBombs(t *testing.T) {
 		{"tiff: tile beside a narrow picture", tiles(1, 10_000_000, 17, 10_000_000), "tiff: tiles of 17 x 10000000 pixels in a picture of 1 x 10000000", 20 * kib},
 		{"tiff: tile deflating to more than it holds", tiles(512, 512, 512, 512), "", 12 * mib},
 		{"tiff: many tiles", tiles(8000, 1000, 8, 8), "picture has 125000 tiles, limit is 100000", 20 * kib},
+		{"tiff: tiles of a megapixel for a few pixels each", tiles(1, 6400, 16384, 64), "picture has 104857600 pixels in all tiles, limit is 16777216", 20 * kib},
 		{"tiff: as many tiles as allowed", tiles(8000, 800, 8, 8), "tiff: inconsistent header", 20 * kib},
 		{"tiff: many samples", rgbTIFF(binary.LittleEndian, pattern(4, 4), short(277, 65535), short(258, make([]uint32, 60000)...)), "tiff: 65535 samples a pixel in colour model 2 are not supported yet", 900 * kib},
 		{"tiff: many strips", tiffFile(binary.LittleEndian, nil, long(256, 1), long(257, 9_000_000), short(258, 8), short(262, 1), long(273, 8), long(278, 1), long(279, 1)),
@@ -133,6 +136,13 @@ func progressive(n, side int) []byte {
 	}
 	out = append(append(out, segment(0xc2, sof)...), segment(0xda, append(sos, 0, 0, 0))...)
 	return append(append(out, make([]byte, n*side*side/64*2/8)...), 0xff, 0xd9)
+}
+
+// scansOf is a progressive JPEG of n scans, each of all of its square.
+func scansOf(n, side int) []byte {
+	jpg := progressive(1, side)
+	at := bytes.Index(jpg, []byte{0xff, 0xda})
+	return slices.Concat(jpg[:len(jpg)-2], bytes.Repeat(jpg[at:at+10], n-1), jpg[len(jpg)-2:])
 }
 
 // The made bombs of the shared collection, against the same kind of budget.

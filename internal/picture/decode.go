@@ -23,6 +23,7 @@ type header struct {
 	truncated     bool   // the file ends before the picture does
 	animated      bool   // of WebP: frames on a canvas
 	progressive   bool   // of JPEG: all coefficients are in memory
+	scans         int64  // of JPEG: each is as much work as a picture
 	palette       int    // colours stored, where the decoder does not check indexes
 	decoder       string // import path, if not the format's
 
@@ -46,6 +47,9 @@ func (h header) check(name string, lim Limits) error {
 			got = h.width * h.height
 		}
 		return &LimitError{What: "pixels", Got: got, Max: lim.MaxPixels}
+	}
+	if n := h.width * h.height; h.scans > 0 && n/maxScanned > lim.MaxPixels/h.scans {
+		return &LimitError{What: "pixels in all scans", Got: n * h.scans, Max: maxScanned * lim.MaxPixels}
 	}
 	if h.coded/2 > lim.MaxPixels { // the tiles of a grid reach over its edge
 		return &LimitError{What: "pixels", Got: h.coded, Max: lim.MaxPixels}

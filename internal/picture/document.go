@@ -139,16 +139,12 @@ func tiffPages(_ *format, data []byte, lim Limits) (int, func(k int) []byte, err
 	if err != nil || len(pages) == 1 {
 		return 0, nil, err
 	}
-	left := lim.MaxPixels
-	if left < math.MaxInt64/maxDocument {
-		left *= maxDocument
-	}
-	limit := left
+	room := lim.onPages()
 	for _, p := range pages {
 		w, _ := p.uint(tagWidth)
 		h, _ := p.uint(tagLength)
-		if left -= int64(min(uint64(w)*uint64(h), math.MaxInt64)); left < 0 {
-			return 0, nil, &LimitError{What: "pixels on all pages", Got: limit - left, Max: limit}
+		if err := room.take(uint64(w), uint64(h)); err != nil {
+			return 0, nil, err
 		}
 	}
 	return len(pages), func(k int) []byte {
@@ -162,14 +158,41 @@ func tiffPages(_ *format, data []byte, lim Limits) (int, func(k int) []byte, err
 	}, nil
 }
 
+// A room is how many pixels all pages of a document may have together.
+type room struct{ left, limit int64 }
+
+// onPages returns the room of a document.
+func (l Limits) onPages() room {
+	n := l.MaxPixels
+	if n < math.MaxInt64/maxDocument {
+		n *= maxDocument
+	}
+	return room{n, n}
+}
+
+// take takes the pixels of a page, whose sides have up to 32 bits. If there is no room, it returns a *LimitError.
+func (r *room) take(width, height uint64) error {
+	if r.left -= int64(min(width*height, math.MaxInt64)); r.left < 0 {
+		return &LimitError{What: "pixels on all pages", Got: r.limit - r.left, Max: r.limit}
+	}
+	return nil
+}
+
 // jpegPages finds the views of a JPEG.
-func jpegPages(_ *format, data []byte, _ Limits) (int, func(k int) []byte, error) {
+func jpegPages(_ *format, data []byte, lim Limits) (int, func(k int) []byte, error) {
 	views := jpegViews(data, outlineJPEG(data).views)
 	if len(views) == 0 {
 		return 0, nil, nil
 	}
 	if len(views) >= MaxPages {
 		return 0, nil, &LimitError{What: "pages", Got: int64(len(views)) + 1, Max: MaxPages}
+	}
+	room := lim.onPages()
+	for _, v := range views {
+		o := outlineJPEG(data[v.from:v.to])
+		if err := room.take(uint64(o.pixels), 1); err != nil {
+			return 0, nil, err
+		}
 	}
 	return len(views) + 1, func(k int) []byte {
 		if k == 1 {
@@ -191,6 +214,13 @@ func heifPages(_ *format, data []byte, lim Limits) (int, func(k int) []byte, err
 	}
 	if len(ids) > MaxPages {
 		return 0, nil, &LimitError{What: "pages", Got: int64(len(ids)), Max: MaxPages}
+	}
+	room := lim.onPages()
+	for _, id := range ids {
+		w, h := f.size(f.items[id])
+		if err := room.take(uint64(w), uint64(h)); err != nil {
+			return 0, nil, err
+		}
 	}
 	return len(ids), func(k int) []byte {
 		file := bytes.Clone(data)

@@ -294,6 +294,12 @@ func TestViewsOfJPEG(t *testing.T) {
 		}
 	}
 	cut := file(disparity, disparity)
+	_, err := picture.OpenDocument(cut, picture.Limits{MaxPixels: 1000})
+	require.NoError(t, err)
+	sized := bytes.LastIndex(cut, []byte{0xff, 0xc0}) + 5 // the size of the second
+	copy(cut[sized:], []byte{0xff, 0xff})
+	_, err = picture.OpenDocument(cut, picture.Limits{MaxPixels: 1000})
+	require.EqualError(t, err, "picture has 4194240 pixels on all pages, limit is 16000")
 	d, err := picture.OpenDocument(cut[:len(cut)-1], picture.Limits{})
 	require.NoError(t, err)
 	assert.Equal(t, 1, d.Pages())

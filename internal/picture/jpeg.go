@@ -163,6 +163,7 @@ func jpegHeader(data []byte) (header, error) {
 	h.orientation = exifOrientation(o.exif)
 	h.truncated = !o.ended
 	h.progressive = o.frame == progressiveFrame
+	h.scans = int64(o.scans)
 	h.pages = 1 + len(jpegViews(data, o.views))
 	if o.ended {
 		for _, id := range o.components {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"math"
 
 	"golang.org/x/image/tiff"
 )
@@ -100,6 +101,12 @@ func (d ifd) checkBlocks(h header) error {
 	across, down := (h.width-1)/w+1, (h.height-1)/ht+1
 	if across > maxBlocks/down {
 		return &LimitError{What: "tiles", Got: across * down, Max: maxBlocks}
+	}
+	// Tiles may share their bytes: a small file can have many that the picture does not show.
+	if h.width <= math.MaxInt32/h.height { // else for header.check
+		if all, limit := across*w*down*ht, max(freeTiles, 2*h.width*h.height); all > limit {
+			return &LimitError{What: "pixels in all tiles", Got: all, Max: limit}
+		}
 	}
 	return nil
 }

@@ -462,6 +462,9 @@ func (t *tiffBlocks) decodeJPEG(part *image.NRGBA, packed []byte, plane int64) e
 	if err != nil {
 		return err
 	}
+	if o := outlineJPEG(stream); o.scans > len(o.components) {
+		return errors.New("a progressive JPEG in a TIFF is not supported yet")
+	}
 	need := part.Rect.Size()
 	if h.truncated || h.width < int64(need.X) || h.height < int64(need.Y) {
 		return io.ErrUnexpectedEOF

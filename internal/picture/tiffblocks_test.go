@@ -101,6 +101,10 @@ func TestJPEGInTIFF(t *testing.T) {
 	_, err = picture.Decode(tiffOf(binary.LittleEndian, tiles[:1], 273, 279, long(256, 32), long(257, 32), short(258, 8), short(259, 7),
 		short(262, 1), short(277, 1), bytesTag(347, tables)), picture.Limits{})
 	require.EqualError(t, err, "tiff: a JPEG of other colours than the directory says")
+	_, rest := jpegParts(scansOf(2, 32))
+	_, err = picture.Decode(tiffOf(binary.LittleEndian, [][]byte{rest}, 273, 279, long(256, 32), long(257, 32), short(258, 8), short(259, 7),
+		short(262, 1), short(277, 1)), picture.Limits{})
+	require.EqualError(t, err, "tiff: a progressive JPEG in a TIFF is not supported yet")
 }
 
 // A blockLayout is how the same samples are stored.

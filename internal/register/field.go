@@ -16,6 +16,11 @@ func (o *Original) finish(r *Registration) {
 	ref := o.at(r.Scale)
 	to := scaleTo(o.canon, ref)
 	r.X, r.Y = positions(to.Mul(r.H), r.Leak.W, r.Leak.H)
+	for _, div := range bentScales {
+		if !o.bend(r, ref, canvas, div) {
+			break
+		}
+	}
 	if min(r.Leak.W, r.Leak.H) >= minField {
 		f := &field{t: dsp.HighPass(dsp.Gauss(r.Leak, 1), fieldHigh), o: dsp.Gauss(ref, 1), x: r.X, y: r.Y, canvas: canvas}
 		f.descend()
@@ -35,6 +40,73 @@ func (o *Original) finish(r *Registration) {
 		}
 	}
 	r.Overlap = max(0, r.Overlap-float64(hidden)/float64(len(r.X.Pix)))
+}
+
+// bend moves r.X and r.Y, positions on ref, by a smooth field that is fitted to pictures 1/div as large. There it
+// reaches what lies too far off for a step of the whole leak: lenses, curled paper. The field counts only if
+// it lowers the difference by the share minBent, which bend reports. canvas says which pixels of the leak do not
+// count; or nil.
+func (o *Original) bend(r *Registration, ref dsp.Plane, canvas []bool, div int) bool {
+	w, h := r.Leak.W/div, r.Leak.H/div
+	if min(w, h) < minField {
+		return false
+	}
+	small := dsp.Shrink(ref, side(ref.W, 1/float64(div)), side(ref.H, 1/float64(div)))
+	to := scaleTo(ref, small)
+	x, y := dsp.Shrink(r.X, w, h), dsp.Shrink(r.Y, w, h)
+	for i := range x.Pix {
+		x.Pix[i] = float32(float64(to[0]*float64(x.Pix[i])) + to[2])
+		y.Pix[i] = float32(float64(to[4]*float64(y.Pix[i])) + to[5])
+	}
+	var hidden []bool
+	if canvas != nil {
+		hidden = make([]bool, w*h)
+		for i := range hidden {
+			hidden[i] = canvas[(i/w*r.Leak.H/h+div/2)*r.Leak.W+i%w*r.Leak.W/w+div/2]
+		}
+	}
+	f := &field{t: dsp.HighPass(dsp.Gauss(dsp.Shrink(r.Leak, w, h), 1), fieldHigh), o: dsp.Gauss(small, 1), x: x, y: y, canvas: hidden}
+	if !f.settle() {
+		return false
+	}
+	add := func(at, from, to dsp.Plane, scale float64) {
+		for i := range to.Pix {
+			to.Pix[i] = (to.Pix[i] - from.Pix[i]) / float32(scale)
+		}
+		for i, v := range dsp.Enlarged(to, at.W, at.H).Pix {
+			at.Pix[i] += v
+		}
+	}
+	add(r.X, x, f.x, to[0])
+	add(r.Y, y, f.y, to[4])
+	return true
+}
+
+// settle moves f.x and f.y by smooth fields of the windows bentWindows, each as often as a step lowers the
+// difference. It reports whether the difference fell by the share minBent in all.
+func (f *field) settle() bool {
+	left := 1.0 // of the difference
+	for _, sigma := range bentWindows {
+		if 3*sigma > min(f.t.W, f.t.H) {
+			continue
+		}
+		s := f.compare(sigma)
+		for range bentSteps {
+			x, y := f.x, f.y
+			f.step(s)
+			next := f.compare(sigma)
+			if next.cost >= s.cost {
+				f.x, f.y = x, y
+				break
+			}
+			fall := 1 - next.cost/s.cost
+			left *= 1 - fall
+			if s = next; fall < minBentStep {
+				break
+			}
+		}
+	}
+	return left <= 1-minBent
 }
 
 // beside is a position on no original, canonical pixels.

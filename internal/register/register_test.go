@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 
@@ -222,4 +223,49 @@ func TestFindFromAPlace(t *testing.T) {
 	r, err := o.Find(t.Context(), register.NewLeak(full.Lazy()), func() (*register.Place, error) { return nil, failed })
 	require.NoError(t, err, "a clear stretch asks for no place")
 	assert.NotNil(t, r)
+}
+
+// A lens, or a page that curls, moves pixels by many times what a plane and small steps take up.
+func TestFindsBentLeaks(t *testing.T) {
+	full := passport()
+	o := register.New(full.Lazy())
+	w, h := float64(full.W-1), float64(full.H-1)
+	for name, bent := range map[string]func(u, v float64) (float64, float64){ // of coordinates -1..1 of the leak's width
+		"lens": func(u, v float64) (float64, float64) { k := 0.96 + 0.04*(u*u+v*v); return k * u, k * v },
+		"swirl": func(u, v float64) (float64, float64) {
+			s, c := math.Sincos(0.06 * (1 - u*u - v*v))
+			return c*u - s*v, s*u + c*v
+		},
+		"curl": func(u, v float64) (float64, float64) { return u, v + 0.02*math.Cos(3*u) },
+	} {
+		leak := dsp.NewPlane(full.W, full.H)
+		at := func(x, y int) (float64, float64) {
+			u, v := bent(2*float64(x)/w-1, (2*float64(y)-h)/w)
+			return (u + 1) / 2 * w, (v*w + h) / 2
+		}
+		for i := range leak.Pix {
+			x, y := at(i%full.W, i/full.W)
+			x, y = max(0, min(x, w-1)), max(0, min(y, h-1))
+			ix, iy := int(x), int(y)
+			a, b := full.Row(iy)[ix:], full.Row(iy + 1)[ix:]
+			fx, fy := float32(x)-float32(ix), float32(y)-float32(iy)
+			leak.Pix[i] = (1-fy)*((1-fx)*a[0]+fx*a[1]) + fy*((1-fx)*b[0]+fx*b[1])
+		}
+		r, err := o.Find(t.Context(), register.NewLeak(leak.Lazy()), nil)
+		require.NoError(t, err, name)
+		require.NotNil(t, r, name)
+		canon, off := o.Canonical(), []float64{}
+		for y := 20; y < r.X.H-20; y += 5 {
+			for x := 20; x < r.X.W-20; x += 5 {
+				p, q := at(x*(full.W-1)/(r.X.W-1), y*(full.H-1)/(r.X.H-1))
+				p, q = p*float64(canon.W)/float64(full.W), q*float64(canon.H)/float64(full.H)
+				if p < 20 || q < 20 || p > float64(canon.W-20) || q > float64(canon.H-20) {
+					continue
+				}
+				off = append(off, math.Hypot(float64(r.X.Row(y)[x])-p, float64(r.Y.Row(y)[x])-q))
+			}
+		}
+		slices.Sort(off)
+		assert.Less(t, off[len(off)*3/4], 3.0, "%s: canonical pixels by which three quarters are off, at most", name) // flat places pin down nothing
+	}
 }

@@ -136,6 +136,21 @@ const (
 	fieldShare = 0.02 // this share of the mean trace
 )
 
+// Bent leaks: lenses and curled paper. Chosen. The shipped pictures through lenses of 2 and 4 % show what they do
+// (bench match lookalikes --attacks x_lens2,x_lens4 --pictures DIR).
+const (
+	minBent     = 0.03  // share by which a field must lower the difference to count: leaks that are not bent keep their bits
+	minBentStep = 0.005 // share by which a step must lower it to be followed by another
+	bentSteps   = 12    // steps of one window, at most
+)
+
+// bentScales are the divisors of the pictures to which fields of bent leaks are fitted. bentWindows are the deviations
+// of their windows, pixels of these pictures.
+var (
+	bentScales  = [...]int{4, 2}
+	bentWindows = [...]int{32, 20}
+)
+
 // The canvas of a picture that was turned. Chosen.
 const (
 	minLeg        = 4    // pixels of a leg of a canvas's corner; narrower corners change nothing

@@ -3,6 +3,9 @@ package registry
 import (
 	"context"
 	"iter"
+	"maps"
+	"slices"
+	"time"
 )
 
 // listPage is how many rows are read at a time: what a list holds in memory.
@@ -14,12 +17,36 @@ func (r *Registry) AllCopies(ctx context.Context) iter.Seq2[*Copy, error] {
 	return walk(func(last *Copy) ([]Copy, error) { return r.store.CopiesAfter(ctx, last.Seq, listPage) })
 }
 
-// Subjects walks all subjects in the order in which the database sorts them. Uploads
-// without a subject do not count. An error ends the walk.
+// Subjects walks all subjects, sorted by their bytes. It reads all uploads first: those without a subject, and
+// erased ones, do not count. An error ends the walk.
 func (r *Registry) Subjects(ctx context.Context) iter.Seq2[*Subject, error] {
-	return walk(func(last *Subject) ([]Subject, error) {
-		return r.store.SubjectsAfter(ctx, last.Subject, listPage)
-	})
+	return func(yield func(*Subject, error) bool) {
+		of := make(map[string]*Subject)
+		for s, err := range r.Submissions(ctx, time.Time{}) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			x := of[s.Subject]
+			if x == nil {
+				x = &Subject{Subject: s.Subject, First: s.Submitted}
+				of[s.Subject] = x
+			}
+			x.Submissions++
+			if s.Submitted.Before(x.First) {
+				x.First = s.Submitted
+			}
+			if s.Submitted.After(x.Last) {
+				x.Last = s.Submitted
+			}
+		}
+		delete(of, "")
+		for _, name := range slices.Sorted(maps.Keys(of)) {
+			if !yield(of[name], nil) {
+				return
+			}
+		}
+	}
 }
 
 // walk yields all rows of the pages that next returns, until a page has fewer than listPage

@@ -2,10 +2,13 @@ package blind
 
 import (
 	"cmp"
+	"context"
+	"image"
 	"math"
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
@@ -30,7 +33,7 @@ func newLook(soft *[code.CodedN]float64, energy, z float64, t tracked) look {
 // for concurrent use.
 type Unread struct {
 	kd    *Keys
-	looks []look // the best agreement first
+	looks []look // places that were given, then the best agreement first
 	found []uint64
 	Sync  float64 // strongest agreement of the pilots on a place
 	LogP  float64 // log10 P(the pilots agree so in a picture without a mark of the key), search included
@@ -54,12 +57,40 @@ func (r *reader) logChance() float64 {
 	return math.Min(0, (r.chance+dsp.Ln(float64(max(r.maps, 1)))+lnShifts)/math.Ln10)
 }
 
+// A Place is where a leak may carry a mark, whatever its pilots say.
+type Place struct {
+	Map      geometry.Mat // pixels of the leak to mark pixels
+	Inverted bool         // the leak is dark for light
+}
+
+// At returns u with places of the leak img before all others. The places must not depend on the chips of the key. A map
+// without an inverse is left out. The error is that of [Detect].
+func (u *Unread) At(img image.Image, places ...Place) (*Unread, error) {
+	l, err := newLeak(img)
+	if err != nil {
+		return nil, err
+	}
+	out, r := *u, newReader(context.Background(), l, u.kd)
+	out.looks = nil
+	for _, p := range places {
+		sign, t := float32(1), tracked{m: p.Map.Mul(geometry.PixelScale(1/l.scale[0], 1/l.scale[1]))}
+		if p.Inverted {
+			sign = -1
+		}
+		if soft, energy := r.soft(t, sign); energy > 0 {
+			out.looks = append(out.looks, newLook(&soft, energy, 0, t))
+		}
+	}
+	out.looks = append(out.looks, u.looks...)
+	return &out, nil
+}
+
 // Looks returns the number of places that were not read.
 func (u *Unread) Looks() int { return len(u.looks) }
 
 // Among compares the looks with the messages that were issued under the key, in turn, up to the first that shows marks
-// not read before. It returns these. The k-th look may be wrong with a share of 1/(k(k+1)) of code.ListedPFA. The
-// agreement of the pilots orders the looks: it says nothing of messages, whose keys are others.
+// not read before. It returns these. The k-th look may be wrong with a share of 1/(k(k+1)) of code.ListedPFA. What orders
+// the looks, the agreement of the pilots, says nothing of messages, whose keys are others.
 func (u *Unread) Among(book *code.Book) (all []*Detection) {
 	known := slices.Clone(u.found)
 	for k, l := range u.looks {

@@ -104,11 +104,18 @@ func (r *reader) mute(found *reading) {
 func (r *reader) done() bool { return len(r.found) >= r.want || r.checks >= code.CheckBudget }
 
 // decode reads the message under the map t and adds it to r.found. sign is -1 for an inverted
-// picture, and z the agreement of the pilots. It adds up the carriers' soft bits, each weighed by what the pilots say of
-// its strength (maximum ratio combining). Soft bits without a message that holds by its check are
+// picture, and z the agreement of the pilots. Soft bits without a message that holds by its check are
 // added to r.looks. If t has no inverse, it does nothing.
 func (r *reader) decode(t tracked, sign float32, z float64) {
-	var soft [code.CodedN]float64
+	soft, energy := r.soft(t, sign)
+	if energy > 0 && !r.checked(&soft, energy, t) && len(r.looks) < maxLooks {
+		r.looks = append(r.looks, newLook(&soft, energy, z, t))
+	}
+}
+
+// soft adds up the soft bits of the carriers under the map t, each weighed by what the pilots say of its strength
+// (maximum ratio combining). energy is the sum of their squares, 0 if t has no inverse. sign is -1 for an inverted picture.
+func (r *reader) soft(t tracked, sign float32) (soft [code.CodedN]float64, energy float64) {
 	read, ok := make([]softBits, len(r.carriers)), make([]bool, len(r.carriers))
 	dsp.Parallel(len(read), func(from, to int) {
 		for i := from; i < to; i++ {
@@ -117,20 +124,17 @@ func (r *reader) decode(t tracked, sign float32, z float64) {
 	})
 	for i, s := range read {
 		if !ok[i] {
-			return
+			return soft, 0
 		}
 		weight := carrierWeight(meanOverDeviation(s.pilot[:])) / (deviation(s.bit[:]) + 1e-12)
 		for j, v := range s.bit {
 			soft[j] += float64(v * weight)
 		}
 	}
-	energy := 0.0
 	for _, v := range soft {
 		energy += float64(v * v)
 	}
-	if !r.checked(&soft, energy, t) && energy > 0 && len(r.looks) < maxLooks {
-		r.looks = append(r.looks, newLook(&soft, energy, z, t))
-	}
+	return soft, energy
 }
 
 // checked adds to r.found the likeliest message of soft bits whose 32-bit check holds. energy is the sum of their

@@ -1,6 +1,7 @@
 package blind
 
 import (
+	"context"
 	"image"
 	"math"
 
@@ -61,6 +62,17 @@ func (v *View) Chips(m geometry.Mat) []Chips {
 		out = append(out, g)
 	}
 	return out
+}
+
+// Soft returns the soft bits that a reader sees at the map m, from work to mark pixels, of unit norm. It returns nil if m
+// has no inverse.
+func (v *View) Soft(kd *Keys, m geometry.Mat) []float64 {
+	soft, energy := newReader(context.Background(), v.leak, kd).soft(tracked{m: m}, 1)
+	if energy == 0 {
+		return nil
+	}
+	l := newLook(&soft, energy, 0, tracked{})
+	return l.soft[:]
 }
 
 // Amplitude interpolates the complex amplitude of a field, 0 <= field < Fields, at a

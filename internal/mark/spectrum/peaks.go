@@ -22,10 +22,10 @@ type PeakMap struct {
 }
 
 // NewPeakMap returns the peak map of a field: its power spectrum, n x n with zeros around, over the
-// mean around each frequency. n is even and no less than the sides of z. A root-Hann window keeps
-// the field's edges out. Values are cut to [peakMin, peakCap]. z is not changed.
+// mean around each frequency. n is even and no less than the sides of z. The field's edges are
+// faded out. Values are cut to [peakMin, peakCap]. z is not changed.
 func NewPeakMap(z dsp.Plane, n int) *PeakMap {
-	wx, wy := rootHann(z.W), rootHann(z.H)
+	wx, wy := fadedEdges(z.W), fadedEdges(z.H)
 	wz := dsp.NewPlane(z.W, z.H)
 	for y := range z.H {
 		src, dst := z.Row(y), wz.Row(y)
@@ -49,12 +49,15 @@ func NewPeakMap(z dsp.Plane, n int) *PeakMap {
 	return m
 }
 
-// rootHann returns the roots of a Hann window of n samples.
-func rootHann(n int) []float32 {
-	w := make([]float32, n)
+// fadedEdges returns weights of n samples: 1, and a quarter of a sine over fadedShare of them at each end.
+func fadedEdges(n int) []float32 {
+	w, over := make([]float32, n), float64(fadedShare*float64(n))
 	for i := range w {
-		c, _ := dsp.Cis(float64(i+1) / float64(n+1))
-		w[i] = float32(math.Sqrt(0.5 - float64(0.5*c)))
+		w[i] = 1
+		if at := (float64(min(i, n-1-i)) + 0.5) / over; at < 1 {
+			_, s := dsp.Cis(at / 4)
+			w[i] = float32(s)
+		}
 	}
 	return w
 }

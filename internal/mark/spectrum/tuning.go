@@ -10,6 +10,11 @@ const (
 	CapLow  = 3.5 // the same for the maps of most searches
 )
 
+// fadedShare is the share of a field's side over which each edge is faded out. A window over the whole side takes 1.8 dB
+// of the pilots. In 55 of 72 renditions (24 pictures at 240 px, JPEG 10, HEIC 25) the true similarity was among the
+// eight best. With that window it was in 43, with a 50th in 56, with a 10th in 52. "kycmark-bench listed" says what is read.
+const fadedShare = 0.05
+
 // Steps of rotation (radians) and of ln scale: the smaller what is looked at, the wider its
 // peaks.
 const (

@@ -15,6 +15,13 @@ import (
 //go:embed schema.txt
 var schema string
 
+// Where triggers, rules and policies of rows are found.
+const (
+	triggers = "FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE c.relnamespace = current_schema()::regnamespace AND c.relname IN (TABLES) AND NOT t.tgisinternal"
+	rules    = "FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class WHERE c.relnamespace = current_schema()::regnamespace AND c.relname IN (TABLES)"
+	policies = "FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname IN (TABLES) AND relrowsecurity"
+)
+
 // objectsOf lists them as they are. Rules and policies of rows can hide rows; the migrations make none. Other
 // tables may be in the same schema.
 const objectsOf = `SELECT name, text FROM (
@@ -26,13 +33,13 @@ const objectsOf = `SELECT name, text FROM (
 		WHERE c.relnamespace = current_schema()::regnamespace AND o.relname IN (TABLES)
 	UNION ALL
 	SELECT 'trigger ' || t.tgname || ' of ' || c.relname, encode(sha256(convert_to(regexp_replace(pg_get_triggerdef(t.oid), ' ON [^ ]*\.', ' ON '), 'UTF8')), 'hex') || ' ' || t.tgenabled::text
-		FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE c.relnamespace = current_schema()::regnamespace AND c.relname IN (TABLES) AND NOT t.tgisinternal
+		` + triggers + `
 	UNION ALL
 	SELECT 'function ' || proname, encode(sha256(convert_to(prosrc, 'UTF8')), 'hex') FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND proname = 'ledger_is_append_only'
 	UNION ALL
-	SELECT 'rule ' || r.rulename || ' of ' || c.relname, '' FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class WHERE c.relnamespace = current_schema()::regnamespace AND c.relname IN (TABLES)
+	SELECT 'rule ' || r.rulename || ' of ' || c.relname, '' ` + rules + `
 	UNION ALL
-	SELECT 'policy of rows of ' || relname, '' FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname IN (TABLES) AND relrowsecurity
+	SELECT 'policy of rows of ' || relname, '' ` + policies + `
 ) AS objects ORDER BY name`
 
 // tables lists the tables of a registry.
@@ -40,7 +47,16 @@ var tables = []string{"checkpoint", "conclusion", "copy", "cosigned", "custody",
 	"ledger_head", "list_node", "mark_key", "receipt", "recipient", "release", "registry", "removal", "sealed", "segment", "subject", "submission"}
 
 // objectsOfSchema is [objectsOf] with the names of the tables.
-var objectsOfSchema = strings.ReplaceAll(objectsOf, "TABLES", "'"+strings.Join(tables, "', '")+"'")
+var objectsOfSchema = inTables(objectsOf)
+
+// inTables writes the names of the tables into a query.
+func inTables(query string) string {
+	return strings.ReplaceAll(query, "TABLES", "'"+strings.Join(tables, "', '")+"'")
+}
+
+// meddler names a trigger, rule or policy of rows that the migrations do not make.
+var meddler = inTables("SELECT 'trigger ' || t.tgname || ' of ' || c.relname " + triggers + ` AND t.tgname NOT IN ('ledger_is_append_only_1', 'ledger_is_append_only_2')
+	UNION ALL SELECT 'rule ' || r.rulename || ' of ' || c.relname ` + rules + " UNION ALL SELECT 'policy of rows of ' || relname " + policies + " LIMIT 1")
 
 // drift says which column, index, trigger, function, rule or policy differs from what the migrations make.
 func drift(ctx context.Context, q *sql.Tx) (what string, err error) {

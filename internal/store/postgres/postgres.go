@@ -251,6 +251,7 @@ func (s *server) dialect() sqldb.Dialect {
 		Again:     again,
 		Insert:    insert,
 		Drift:     drift,
+		Meddler:   meddler,
 		Sound:     sound,
 		Unindexed: func(column string) string { return "(" + column + " || '')" },
 		MayScrub:  mayScrub,

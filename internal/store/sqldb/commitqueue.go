@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
@@ -220,6 +221,9 @@ func (d *DB) try(ctx context.Context, batch []*request) error {
 	if err := t.current(ctx, d.schema); err != nil {
 		return err
 	}
+	if err := t.alone(ctx); err != nil {
+		return err
+	}
 	if err := t.uploads(ctx, batch); err != nil {
 		return err
 	}
@@ -242,6 +246,21 @@ func (d *DB) try(ctx context.Context, batch []*request) error {
 	}
 	d.queue.last = t.tree
 	return nil
+}
+
+// alone returns an error that wraps [books.ErrTampered] if something in the database may change what is written:
+// an erased original could be put back, an entry left out.
+func (t *tx) alone(ctx context.Context) error {
+	if t.dialect.Meddler == "" {
+		return nil
+	}
+	var name string
+	if err := t.QueryRowContext(ctx, t.dialect.Meddler).Scan(&name); errors.Is(err, sql.ErrNoRows) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return tampered("the database has a %s, which was added: nothing was written", name)
 }
 
 // uploads enters the uploads of all requests of batch together. It sets added of each request:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -147,4 +148,28 @@ func TestChangedSchema(t *testing.T) {
 			require.ErrorContains(t, err, says)
 		})
 	}
+}
+
+// Nothing is written where a trigger or a rule was added: it could put an erased original back, or leave an entry out.
+func TestMeddler(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		ctx := t.Context()
+		fill(t, d)
+		add, remove := "CREATE TRIGGER back AFTER DELETE ON sealed BEGIN INSERT INTO sealed SELECT * FROM (SELECT old.submission, old.key_id, old.wrapped, old.hashes, old.features, old.body, old.object, old.object_size); END", "DROP TRIGGER back"
+		if strings.HasSuffix(t.Name(), "postgres") {
+			add, remove = "CREATE RULE back AS ON DELETE TO sealed DO INSTEAD NOTHING", "DROP RULE back ON sealed"
+		}
+		_, err := d.Raw().Exec(add)
+		require.NoError(t, err)
+		err = d.Erase(ctx, erasure("letter 7", 3))
+		require.ErrorIs(t, err, books.ErrTampered)
+		require.ErrorContains(t, err, "back")
+		s, _ := submission(3)
+		left, err := d.Submission(ctx, s.ID)
+		require.NoError(t, err)
+		require.False(t, left.Erased)
+		_, err = d.Raw().Exec(remove)
+		require.NoError(t, err)
+		require.NoError(t, d.Erase(ctx, erasure("letter 7", 3)))
+	})
 }

@@ -227,7 +227,6 @@ func answers(t *testing.T, d *sqldb.DB) map[string]any {
 		collect(note, "of "+subject, func() (any, error) { return d.SubmissionsOf(ctx, subject) })
 	}
 	collect(note, "copies", func() (any, error) { return d.CopiesAfter(ctx, 7, 20) })
-	collect(note, "subjects", func() (any, error) { return d.SubjectsAfter(ctx, "subject-3", 4) })
 	for n := range 66 {
 		s, _ := submission(n)
 		at := fmt.Sprint(" ", n)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // Answers are checked as they are read. Every row but a submission is an item of lists, to whose root the
@@ -172,6 +173,11 @@ func after[T books.Row](ctx context.Context, q querier, dialect *Dialect, name s
 	if err != nil {
 		return before, err
 	}
+	return found(ctx, q, lists, name, before, rows)
+}
+
+// found is [after] with lists that were read.
+func found[T books.Row](ctx context.Context, q querier, lists *tlog.Lists, name string, before tlog.List, rows []T) (tlog.List, error) {
 	want, err := lists.Find(ctx, name)
 	if err != nil {
 		return before, damaged(err)
@@ -222,16 +228,100 @@ func (d *DB) entered(ctx context.Context, q querier, s *books.Submission) error 
 			return err
 		}
 	}
-	changes, err := subjectTable.rows(ctx, q, " WHERE submission = $1 ORDER BY seq", s.ID[:])
-	if err == nil {
-		err = onList(ctx, q, &d.dialect, books.SubjectsOf(s.ID), changes)
+	return d.haveSubjects(ctx, q, []books.Submission{*s})
+}
+
+// haveSubjects compares the subjects of submissions, as they are read, with the changes of subjects. The error wraps
+// [books.ErrTampered].
+func (d *DB) haveSubjects(ctx context.Context, q querier, rows []books.Submission) error {
+	ids := make([]watermark.Submission, len(rows))
+	for i := range rows {
+		ids[i] = rows[i].ID
 	}
-	if err != nil || len(changes) == 0 {
+	changes, err := ofSubmissions(ctx, q, &d.dialect, subjectTable, ids, func(c books.SubjectChange) watermark.Submission { return c.Submission }, books.SubjectsOf)
+	if err != nil {
 		return err
 	}
-	last := changes[len(changes)-1]
-	if !s.Erased && (s.Subject != last.Subject || !s.SetAt.Equal(last.Entered) || books.SubjectDigest(last.Blind, last.Subject) != last.Digest) {
-		return tampered("submission %s: another subject was entered last", s.ID)
+	for i := range rows {
+		s := &rows[i]
+		entered := changes[s.ID]
+		if s.Erased || len(entered) == 0 {
+			continue
+		}
+		last := entered[len(entered)-1]
+		if s.Subject != last.Subject || !s.SetAt.Equal(last.Entered) || books.SubjectDigest(last.Blind, last.Subject) != last.Digest {
+			return tampered("submission %s: another subject was entered last", s.ID)
+		}
+	}
+	return nil
+}
+
+// ofSubmissions returns the rows of a table that are about these submissions, by submission and by number. The rows of each submission are
+// compared with the list that list names. The error wraps [books.ErrTampered].
+func ofSubmissions[T books.Row](ctx context.Context, q querier, dialect *Dialect, t table[T], ids []watermark.Submission,
+	about func(T) watermark.Submission, list func(watermark.Submission) string) (map[watermark.Submission][]T, error) {
+	lists, err := readLists(ctx, q, dialect)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[watermark.Submission][]T)
+	for part := range slices.Chunk(ids, inList) {
+		args := make([]any, len(part))
+		for i := range part {
+			args[i] = part[i][:]
+		}
+		rows, err := t.rows(ctx, q, " WHERE submission IN "+dialect.in(1, len(args))+" ORDER BY seq", args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			out[about(r)] = append(out[about(r)], r)
+		}
+	}
+	for _, id := range ids {
+		if _, err := found(ctx, q, lists, list(id), tlog.List{}, out[id]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// isIssued compares copies, sorted by number, with the entries of copies: all that have numbers above seq, up to upto. The
+// error wraps [books.ErrTampered].
+func isIssued(ctx context.Context, q querier, seq, upto int64, copies []books.Copy) error {
+	n := 0
+	for seq < upto {
+		entries, err := ledgerTable.rows(ctx, q, " WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3", seq, upto, page)
+		if err != nil {
+			return err
+		}
+		for _, r := range entries {
+			if seq++; r.seq != seq {
+				return tampered("entry %d is missing", seq)
+			}
+			e, err := books.ParseEntry(r.entry)
+			if err != nil {
+				return tampered("entry %d: %v", seq, err)
+			}
+			if e.Kind != books.EntryIssue {
+				continue
+			}
+			if n == len(copies) || copies[n].Seq != seq {
+				return tampered("the copy of entry %d is missing", seq)
+			}
+			want := copies[n].LedgerEntry()
+			want.Seq, want.Lists = seq, e.Lists
+			if !bytes.Equal(want.Encode(), r.entry) {
+				return tampered("copy %s is not as entry %d has it", copies[n].ID, seq)
+			}
+			n++
+		}
+		if len(entries) < page && seq < upto {
+			return tampered("entry %d is missing", seq+1)
+		}
+	}
+	if n < len(copies) {
+		return tampered("copy %s has no entry", copies[n].ID)
 	}
 	return nil
 }

@@ -192,7 +192,7 @@ func (d *DB) removeErased(ctx context.Context) error {
 
 // CheckObjects compares the objects that rows name with the objects that are there. It removes the objects
 // of erased originals, and objects that no row names and that were written before sweep. Objects of the last
-// hour that no row names are not counted, unless they are removed.
+// hour that no row names are not counted, unless they are removed. What killed processes left of objects counts as such.
 func (d *DB) CheckObjects(ctx context.Context, sweep time.Time) (out books.Objects, err error) {
 	if err := d.follow(ctx); err != nil {
 		return out, err
@@ -246,7 +246,18 @@ func (d *DB) CheckObjects(ctx context.Context, sweep time.Time) (out books.Objec
 			}
 		}
 	}
-	if err := look(); err != nil || len(found) >= out.Kept {
+	if err := look(); err != nil {
+		return out, err
+	}
+	before, remove := time.Now().Add(-settled), !d.readOnly && !sweep.IsZero()
+	if remove {
+		before = sweep
+	}
+	rests, err := objects.Rests(ctx, place, before, remove)
+	if out.Extra += rests; remove {
+		out.Removed += rests
+	}
+	if err != nil || len(found) >= out.Kept {
 		return out, err
 	}
 	return out, d.missing(ctx, found, &out)

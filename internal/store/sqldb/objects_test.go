@@ -133,10 +133,17 @@ func TestObjectsWithoutRows(t *testing.T) {
 		stray := filepath.Join(filepath.Dir(filepath.Dir(kept)), "ab", "ab"+filepath.Base(kept)[2:])
 		require.NoError(t, os.MkdirAll(filepath.Dir(stray), 0o700))
 		require.NoError(t, os.WriteFile(stray, []byte("stray"), 0o600))
+		rest := filepath.Join(filepath.Dir(stray), ".kycmark-0123456789abcdef.tmp") // of a process that was killed
+		require.NoError(t, os.WriteFile(rest, []byte("str"), 0o600))
+		require.NoError(t, os.Chtimes(rest, old, old))
+		found, err = d.CheckObjects(ctx, time.Time{})
+		require.NoError(t, err)
+		require.Equal(t, books.Objects{Place: dir, Kept: 1, Extra: 1}, found)
 		found, err = d.CheckObjects(ctx, time.Now().Add(time.Hour))
 		require.NoError(t, err)
-		require.Equal(t, books.Objects{Place: dir, Kept: 1, Extra: 1, Removed: 1}, found)
+		require.Equal(t, books.Objects{Place: dir, Kept: 1, Extra: 2, Removed: 2}, found)
 		require.NoFileExists(t, stray)
+		require.NoFileExists(t, rest)
 	})
 }
 

@@ -256,24 +256,33 @@ func setStates(copies []books.Copy, releases []books.Release) {
 	}
 }
 
-// CopiesAfter returns up to limit copies with a greater number. They have no bounds, and their releases are not compared with lists.
+// CopiesAfter returns up to limit copies with a greater number. They have no bounds.
 func (d *DB) CopiesAfter(ctx context.Context, seq int64, limit int) (copies []books.Copy, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
 		if copies, err = copyTable.rows(ctx, q, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit); err != nil {
 			return err
 		}
-		for part := range slices.Chunk(copies, inList) {
-			ids := make([]any, len(part))
-			for i := range part {
-				ids[i] = copyID{&part[i].ID}
-			}
-			releases, err := releaseTable.rows(ctx, q, " WHERE copy IN "+d.dialect.in(1, len(ids))+" ORDER BY seq", ids...)
-			if err != nil {
-				return err
-			}
-			setStates(part, releases)
+		upto, _, err := readHead(ctx, q, "")
+		if err != nil {
+			return err
 		}
-		return nil
+		if n := len(copies); n > 0 && n == limit {
+			upto = copies[n-1].Seq
+		}
+		if err := isIssued(ctx, q, seq, upto, copies); err != nil {
+			return err
+		}
+		ids := make([]watermark.Submission, len(copies))
+		for i := range copies {
+			ids[i] = copies[i].Submission
+		}
+		of, err := ofSubmissions(ctx, q, &d.dialect, releaseTable, slices.Compact(ids), func(r books.Release) watermark.Submission { return r.Submission }, books.ReleasesOf)
+		var releases []books.Release
+		for _, some := range of {
+			releases = append(releases, some...)
+		}
+		setStates(copies, releases)
+		return err
 	})
 	return copies, err
 }

@@ -108,19 +108,13 @@ func TestSetSubjects(t *testing.T) {
 		require.Equal(t, change(0, "").Entered, s.SetAt)
 		require.Equal(t, zero.LedgerEntry(), s.LedgerEntry())
 
-		var listed []string
-		for last := ""; ; {
-			page, err := d.SubjectsAfter(ctx, last, 2)
-			require.NoError(t, err)
-			for _, s := range page {
-				last = s.Subject
-				listed = append(listed, fmt.Sprint(s.Subject, " ", s.Submissions))
-			}
-			if len(page) < 2 {
-				break
-			}
+		all, err := d.SubmissionsAfter(ctx, 0, 100)
+		require.NoError(t, err)
+		listed := make(map[string]int)
+		for _, s := range all {
+			listed[s.Subject]++
 		}
-		require.Equal(t, []string{"a 1", "subject-1 1", "subject-2 1", "subject-3 2", "subject-4 1", "subject-5 1", "subject-6 1", "subject-7 1", "subject-8 1"}, listed)
+		require.Equal(t, map[string]int{"": 1, "a": 1, "subject-1": 1, "subject-2": 1, "subject-3": 2, "subject-4": 1, "subject-5": 1, "subject-6": 1, "subject-7": 1, "subject-8": 1}, listed)
 
 		for _, text := range []string{"wrong", "subject-0"} {
 			var n int

@@ -44,6 +44,9 @@ type Dialect struct {
 	// Drift says which table, index or trigger differs from what the migrations make; "": none; nil: it
 	// cannot tell.
 	Drift func(ctx context.Context, q *sql.Tx) (what string, err error)
+	// Meddler is a query for the name of a trigger, rule or policy that the migrations do not make: it could undo
+	// what is written; "": not asked.
+	Meddler string
 	// Sound asks the database what is wrong with a table and its indexes; "": nothing, or it cannot tell.
 	Sound func(ctx context.Context, q *sql.Tx, table string) (wrong string, err error)
 	// Unindexed writes a column so that no index serves its condition: all rows are looked at.

@@ -132,21 +132,3 @@ func (d *DB) CheckSubject(ctx context.Context, subject string) error {
 
 // notMoved is the condition that no other subject was entered after the submission s.
 const notMoved = "NOT EXISTS (SELECT 1 FROM subject y WHERE y.submission = s.id AND y.reference <> '')"
-
-// SubjectsAfter returns up to limit subjects that the database sorts after subject, ascending.
-// Counts and times are of the uploads that belong to them at present. "" begins with the first
-// subject. Erased uploads do not count, because erasing an upload blanks its subject.
-func (d *DB) SubjectsAfter(ctx context.Context, subject string, limit int) ([]books.Subject, error) {
-	bind := func(s *books.Subject) []any {
-		return []any{&s.Subject, &s.Submissions, micros{&s.First}, micros{&s.Last}}
-	}
-	// A subject among the first of both parts together is among the first of each part that has it.
-	return collect(ctx, d.read, bind, `SELECT subject, CAST(sum(n) AS BIGINT), min(first), max(last) FROM (
-		SELECT * FROM (SELECT s.subject AS subject, count(*) AS n, min(s.submitted) AS first, max(s.submitted) AS last FROM submission s
-			WHERE s.subject <> '' AND s.subject > $1 AND `+notMoved+` GROUP BY s.subject ORDER BY s.subject LIMIT $2) AS entered
-		UNION ALL
-		SELECT * FROM (SELECT x.reference AS subject, count(*) AS n, min(s.submitted) AS first, max(s.submitted) AS last
-			FROM subject x JOIN submission s ON s.id = x.submission
-			WHERE x.reference <> '' AND x.reference > $1 GROUP BY x.reference ORDER BY x.reference LIMIT $2) AS moved
-		) AS parts GROUP BY subject ORDER BY subject LIMIT $2`, subject, limit)
-}

@@ -202,7 +202,10 @@ func (d *DB) SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]book
 			}
 			last = rows[i].Seq
 		}
-		return isEntered(ctx, q, rows)
+		if err := isEntered(ctx, q, rows); err != nil {
+			return err
+		}
+		return d.haveSubjects(ctx, q, rows)
 	})
 	return rows, err
 }

@@ -12,7 +12,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -123,8 +125,9 @@ func TestWholeCopiesOnly(t *testing.T) {
 	}
 }
 
-// copierEnv makes the test binary copy a registry to where another is to be, and say how
-// many rows are there: after which step it will be killed, and by which it waits for that.
+// copierEnv makes the test binary copy a registry to where another is to be, or move its originals, and say how
+// many rows are there: after which step it will be killed, and by which it waits for that. FILE|FOLDER is a copy with originals
+// in a folder, and |FOLDER moves them there.
 const copierEnv = "KYCMARK_TEST_COPIER"
 
 func openCopy(ctx context.Context, dsn string) (*sqldb.DB, error) {
@@ -145,18 +148,29 @@ func copier(task string) error {
 	if err != nil {
 		return err
 	}
-	target, err := openCopy(ctx, to)
-	if err != nil {
-		return err
-	}
+	defer source.Close()
 	step := 0
-	_, _, err = sqldb.Transfer(ctx, source, target, func(done, total int) {
+	progress := func(done, total int) {
 		fmt.Println(done, total)
 		if step++; step >= wait || step >= last && done == total {
 			io.Copy(io.Discard, os.Stdin)
 		}
-	})
-	return errors.Join(err, target.Close(), source.Close())
+	}
+	path, folder, outside := strings.Cut(to, "|")
+	switch {
+	case outside && path == "":
+		_, err = source.MoveObjects(ctx, folder, progress)
+		return err
+	case outside:
+		_, _, err = sqlite.At(path).Transfer(ctx, source, folder, progress)
+		return err
+	}
+	target, err := openCopy(ctx, to)
+	if err != nil {
+		return err
+	}
+	_, _, err = sqldb.Transfer(ctx, source, target, progress)
+	return errors.Join(err, target.Close())
 }
 
 // runCopier kills a copier after some steps; it reports whether it was done before. However
@@ -199,6 +213,60 @@ func TestKilledCopyGoesOn(t *testing.T) {
 	there := server.DSN(t)
 	m.move(d, file, there)
 	m.move(opened(open(t.Context(), there))(t), there, filepath.Join(t.TempDir(), "back.db"))
+}
+
+// Originals that are moved out of the database, or copied to a folder, are all there in the end, though the process is killed
+// again and again, uploads come in, and others are erased meanwhile. What was erased is in no file.
+func TestKilledMoveGoesOn(t *testing.T) {
+	file, folder := filepath.Join(t.TempDir(), "r.db"), filepath.Join(t.TempDir(), "originals")
+	d := opened(sqlite.Create(t.Context(), file, info()))(t)
+	m := mover{t: t, next: 1000}
+	m.grow(d, 150)
+	gone := make(map[int]bool)
+	check := func(d *sqldb.DB, file, folder string) {
+		t.Helper()
+		kept := 0
+		for n := 1000; n < m.next; n++ {
+			s, _ := submission(n)
+			x, err := d.Sealed(t.Context(), s.ID, true)
+			if gone[n] {
+				require.ErrorIs(t, err, books.ErrNotFound)
+				continue
+			}
+			require.NoError(t, err)
+			require.Equal(t, body(n), string(x.Body))
+			kept++
+		}
+		_, err := d.CheckObjects(t.Context(), time.Now().Add(time.Hour))
+		require.NoError(t, err)
+		found, err := d.CheckObjects(t.Context(), time.Time{})
+		require.NoError(t, err)
+		require.Equal(t, books.Objects{Place: folder, Kept: kept}, found)
+		require.Equal(t, kept, len(files(t, folder)))
+		for _, path := range append(files(t, folder), file, file+"-wal") {
+			raw, err := os.ReadFile(path)
+			require.NoError(t, err)
+			for n := range gone {
+				require.False(t, bytes.Contains(raw, []byte(body(n))), "upload %d was erased, and is in %s", n, path)
+			}
+		}
+	}
+	copied, place := filepath.Join(t.TempDir(), "copy.db"), filepath.Join(t.TempDir(), "copied")
+	for i, to := range []string{"|" + folder, copied + "|" + place} {
+		killed := 0
+		for ; !runCopier(t, file, to, []int{1, 4}[i]+[]int{1, 3}[i]*killed); killed++ {
+			require.Less(t, killed, 50)
+			m.grow(d, 3)
+			n := 1001 + 5*len(gone)
+			gone[n] = true
+			require.NoError(t, d.Erase(t.Context(), erasure(fmt.Sprint("meanwhile ", n), n)))
+		}
+		require.Greater(t, killed, 3)
+	}
+	check(d, file, folder)
+	c := opened(sqlite.Open(t.Context(), copied))(t)
+	require.Equal(t, answers(t, d), answers(t, c))
+	check(c, copied, place)
 }
 
 // A mover copies registries that are in use.

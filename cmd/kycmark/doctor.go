@@ -1,0 +1,298 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/verify/registry"
+)
+
+// doctorRows is how many uploads, and how many copies, doctor reads at most. Chosen: less than a second.
+const doctorRows = 10_000
+
+// newDoctor returns the verb "doctor", which checks that a home is ready for use. Exit code 1: there is a problem.
+func newDoctor(u *ui) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Check that a home is ready for use",
+		Long: `Check keys, registry, originals and segments of a home. A problem stops a verb from
+doing its work. A warning names what makes records count less in a later
+investigation. Each comes with the command that mends it. Exit 1 if there is a
+problem. Nothing is changed.
+
+At most 10,000 uploads and copies are read, and one original is opened:
+"kycmark audit --originals" checks all.`,
+		Example: `  kycmark doctor
+  kycmark doctor --json`,
+		Args: exactly(),
+	}
+	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error { return b.doctor(ctx) })
+}
+
+// A check looks at one part of a home. It returns what it found, or an error: a problem or, if the
+// error is a [weakness], a warning. A hint says what mends it.
+type check struct {
+	name string
+	look func(ctx context.Context, b *books) (found string, err error)
+}
+
+// A weakness stops no verb, but records count less because of it.
+type weakness struct{ error }
+
+// weak makes a weakness with a hint.
+func weak(mend, format string, args ...any) error {
+	return withHint(weakness{fmt.Errorf(format, args...)}, "%s", mend)
+}
+
+// checks are what doctor looks at, in order.
+func checks() []check {
+	return []check{
+		{"keys", checkKeys},
+		{"registry", checkLedger},
+		{"mark keys", checkMarkKeys},
+		{"sealing key", checkSealKey},
+		{"ledger key", checkLedgerKey},
+		{"recipients", checkRecipients},
+		{"uploads", checkUploads},
+		{"originals", checkOriginals},
+		{"copies", checkCopies},
+		{"segments", checkSegments},
+		{"checkpoints", checkCheckpoints},
+	}
+}
+
+// doctorLine is the result of one check as JSON.
+type doctorLine struct {
+	Check string `json:"check"`
+	State string `json:"state"` // ok, warning or problem
+	Found string `json:"found"`
+	Mend  string `json:"mend,omitempty"`
+}
+
+// doctor does all checks and prints a line for each. The error is that of writing, or ctx's.
+func (b *books) doctor(ctx context.Context) error {
+	return printList(b.ui, "STATE\tCHECK\tFOUND", listed(checks(), nil), func(c *check) (any, []string) {
+		line := doctorLine{Check: c.name, State: "ok"}
+		found, err := c.look(ctx, b)
+		line.Found = found
+		if err != nil {
+			line.State, line.Found = "problem", err.Error()
+			if hint := (*hintError)(nil); errors.As(err, &hint) {
+				line.Mend = hint.hint
+			}
+			if errors.As(err, new(weakness)) {
+				line.State = "warning"
+			} else {
+				b.no()
+			}
+		}
+		cells := []string{line.State, line.Check, line.Found}
+		if line.Mend != "" {
+			cells[2] += ". Mend: " + line.Mend
+		}
+		return line, cells
+	})
+}
+
+// checkKeys reads all key files. A home for investigation needs no key that signs.
+func checkKeys(_ context.Context, b *books) (string, error) {
+	const lost = "restore the file from a backup"
+	keys, _, err := b.home.Keys()
+	if err != nil {
+		return "", withHint(err, lost)
+	}
+	if !b.home.InvestigateOnly() {
+		if _, err := b.home.LedgerKey(); err != nil {
+			return "", withHint(err, lost)
+		}
+		if _, err := b.home.ReportKey(); err != nil {
+			return "", withHint(err, lost)
+		}
+	}
+	if open := slices.DeleteFunc(b.home.KeyFiles(), func(f string) bool { return !keyfile.Exposed(f) }); len(open) > 0 {
+		return "", weak("chmod 600 "+strings.Join(open, " "), "other users can read %s", strings.Join(open, ", "))
+	}
+	return plural(len(keys), "mark key") + " and all others", nil
+}
+
+// checkLedger reads the state of the ledger.
+func checkLedger(ctx context.Context, b *books) (string, error) {
+	size, _, err := b.registry.Ledger().Head(ctx)
+	return fmt.Sprintf("%s, ID %s", entries(size), b.registry.ID()), err
+}
+
+// checkMarkKeys compares the mark keys with their commitments. The first key must be active, since it marks.
+func checkMarkKeys(ctx context.Context, b *books) (string, error) {
+	keys, _, _ := b.home.Keys() // checkKeys says what is wrong
+	for i, k := range keys {
+		entered, err := b.registry.Ledger().MarkKey(ctx, k.ID())
+		switch {
+		case errors.Is(err, registry.ErrNotFound):
+			return "", withHint(err, "kycmark key add")
+		case err != nil:
+			return "", err
+		case entered.Commitment != k.Commitment():
+			return "", fmt.Errorf("mark key %s: the ledger has another key of that ID", k.ID())
+		case i == 0 && entered.State != registry.KeyActive && !b.home.InvestigateOnly():
+			return "", withHint(fmt.Errorf("mark key %s: %s, so it marks no copies", k.ID(), entered.State),
+				"kycmark keygen, name the new key first in keys.mark of kycmark.toml, kycmark key add")
+		}
+	}
+	return plural(len(keys), "key") + " entered", nil
+}
+
+// checkSealKey asks whether the home's sealing key opens what the registry sealed.
+func checkSealKey(ctx context.Context, b *books) (string, error) {
+	key, err := b.home.SealKey()
+	if err == nil {
+		err = b.registry.Engine().CheckSealKey(ctx, key)
+	}
+	if err != nil {
+		return "", withHint(err, "name the registry's sealing key in keys.seal of kycmark.toml")
+	}
+	return key.ID(), nil
+}
+
+// checkLedgerKey compares the name in the ledger's public key with the registry.
+func checkLedgerKey(ctx context.Context, b *books) (string, error) {
+	public, err := b.home.LedgerPublic()
+	if err != nil {
+		return "", err
+	}
+	origin, err := b.registry.Ledger().Origin(ctx)
+	if err == nil && !strings.HasPrefix(public, origin+"+") {
+		err = withHint(fmt.Errorf("public key %s: it is of another registry, this is %s", public, origin), "restore ledger.pub")
+	}
+	return public, err
+}
+
+func checkRecipients(ctx context.Context, b *books) (string, error) {
+	all, err := b.registry.Recipients(ctx)
+	if err == nil && len(all) == 0 {
+		err = weak("kycmark recipient add", "none, so that no copy can be issued")
+	}
+	return plural(len(all), "recipient"), err
+}
+
+// checkUploads counts uploads without a subject: a recipient is named for copies of two persons, and all these count as one.
+func checkUploads(ctx context.Context, b *books) (string, error) {
+	n, bare := 0, 0
+	for s, err := range b.firstUploads(ctx) {
+		if err != nil {
+			return "", err
+		}
+		if n++; s.Subject == "" {
+			bare++
+		}
+	}
+	switch {
+	case n == 0:
+		return "", weak("kycmark submit", "none, so that no leak can be matched")
+	case bare > 0:
+		return "", weak("kycmark subject set", "%d of %d without a subject: together they count as one person's", bare, n)
+	}
+	return fmt.Sprintf("%d looked at", n), nil
+}
+
+// checkOriginals opens the first original that is kept.
+func checkOriginals(ctx context.Context, b *books) (string, error) {
+	key, err := b.home.SealKey()
+	if err != nil {
+		return "", err
+	}
+	for s, err := range b.firstUploads(ctx) {
+		if err != nil {
+			return "", err
+		}
+		if !s.Kept {
+			continue
+		}
+		if _, err := b.registry.Original(ctx, key, s.ID); err != nil {
+			return "", withHint(err, "restore the place of originals from a backup, kycmark audit --originals")
+		}
+		return fmt.Sprintf("submission %s opened", s.ID), nil
+	}
+	return "none to open", nil
+}
+
+// firstUploads yields at most [doctorRows] uploads that are not erased.
+func (b *books) firstUploads(ctx context.Context) func(yield func(*registry.Submission, error) bool) {
+	return func(yield func(*registry.Submission, error) bool) {
+		n := 0
+		for s, err := range b.registry.Submissions(ctx, time.Time{}) {
+			if n++; n > doctorRows || !yield(s, err) {
+				return
+			}
+		}
+	}
+}
+
+// checkCopies counts copies whose release was never confirmed.
+func checkCopies(ctx context.Context, b *books) (string, error) {
+	n, reserved := 0, 0
+	for c, err := range b.registry.AllCopies(ctx) {
+		if err != nil {
+			return "", err
+		}
+		if c.State == registry.CopyReserved {
+			reserved++
+		}
+		if n++; n == doctorRows {
+			break
+		}
+	}
+	if reserved > 0 {
+		return "", weak("the same kycmark issue again, else kycmark settle", "%d of %d reserved: that they were handed out is not confirmed", reserved, n)
+	}
+	return fmt.Sprintf("%d looked at", n), nil
+}
+
+// checkSegments opens all segments. Rows are read in the place of segments that cannot be used.
+func checkSegments(ctx context.Context, b *books) (string, error) {
+	key, err := b.home.SealKey()
+	if err != nil {
+		return "", err
+	}
+	_, hashes, err := b.registry.Engine().Segments(ctx, key)
+	if err != nil {
+		return "", err
+	}
+	_, features, err := b.registry.Engine().FeatureSegments(ctx, key, nil)
+	if err != nil {
+		return "", err
+	}
+	for _, s := range append(hashes, features...) {
+		if s.Err != nil {
+			return "", weak("kycmark segments", "%v", s.Err)
+		}
+	}
+	return fmt.Sprintf("%d of hashes, %d of features", len(hashes), len(features)), nil
+}
+
+// checkCheckpoints looks for a signed state of the ledger, and for a witness beside it.
+func checkCheckpoints(ctx context.Context, b *books) (string, error) {
+	all, err := b.registry.Ledger().Checkpoints(ctx)
+	if err != nil {
+		return "", err
+	}
+	if len(all) == 0 {
+		return "", weak("kycmark watch", "none: nothing would show that the registry was rewritten, and no copy can be proved")
+	}
+	last := all[len(all)-1]
+	size, _, err := b.registry.Ledger().Head(ctx)
+	if err != nil {
+		return "", err
+	}
+	found := fmt.Sprintf("the last is of %s, %d behind", moment(last.Made), size-last.Size)
+	if len(last.Signers) < 2 && last.Stamp == nil {
+		return "", weak("kycmark watch --witness-url, or kycmark checkpoint --tsa", "%s; no witness and no authority dated it", found)
+	}
+	return found, nil
+}

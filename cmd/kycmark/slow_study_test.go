@@ -1,0 +1,345 @@
+//go:build study && linux
+
+package main
+
+import (
+	"bytes"
+	"compress/zlib"
+	"encoding/binary"
+	"hash/crc32"
+	"image"
+	"image/color/palette"
+	"image/gif"
+	"image/png"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// slowFiles are files that ask for as much processor time as their kind allows, by name.
+var slowFiles = map[string]func(t *testing.T) []byte{
+	"scans-grey.jpg":  func(t *testing.T) []byte { return scansJPEG(1, 9_990, 9_990, 100, 0) },
+	"scans-16.jpg":    func(t *testing.T) []byte { return scansJPEG(3, 9_990, 9_990, 16, 0) },
+	"scans-dense.jpg": func(t *testing.T) []byte { return scansJPEG(1, 9_990, 9_990, 16, 4) },
+	"views.jpg":       viewsJPEG,
+	"tiles-jpeg.tif": func(t *testing.T) []byte {
+		return tilesTIFF(30_000, 7, scansJPEG(1, 16_384, 64, 2, 0))
+	},
+	"tiles-scans.tif": func(t *testing.T) []byte {
+		return tilesTIFF(30_000, 7, scansJPEG(1, 16_384, 64, 100, 0))
+	},
+	"tiles-deflate.tif": func(t *testing.T) []byte {
+		var b bytes.Buffer
+		w, _ := zlib.NewWriterLevel(&b, 9)
+		_, _ = w.Write(make([]byte, 1<<20))
+		_ = w.Close()
+		return tilesTIFF(60_000, 8, b.Bytes())
+	},
+	"pages.tif":     pagesTIFF,
+	"interlace.png": interlacedPNG,
+	"frames.gif":    framesGIF,
+	"noise.png":     noisePNG,
+}
+
+// scansJPEG is a progressive JPEG of noise in n components: a DC scan, then scans of all coefficients. Each codes runs of
+// empty blocks. Of dense coefficients in each block the first AC scan gives signs.
+func scansJPEG(n, width, height, scans, dense int) []byte {
+	var b bytes.Buffer
+	segment := func(marker byte, body ...byte) {
+		b.Write([]byte{0xff, marker, byte((len(body) + 2) >> 8), byte(len(body) + 2)})
+		b.Write(body)
+	}
+	b.Write([]byte{0xff, 0xd8})
+	segment(0xdb, append([]byte{0}, bytes.Repeat([]byte{1}, 64)...)...)
+	frame := []byte{8, byte(height >> 8), byte(height), byte(width >> 8), byte(width), byte(n)}
+	for i := range n {
+		frame = append(frame, byte(i+1), 0x11, 0)
+	}
+	segment(0xc2, frame...)
+	// DC: categories 0 and 1 with codes of 1 and 2 bits. AC: end of band runs of 2^14 and more (0xe0), one value behind no zeros (0x01), end (0x00).
+	segment(0xc4, append([]byte{0x00, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0, 7)...)
+	segment(0xc4, append([]byte{0x10, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0x01, 0xe0, 0x00)...)
+	w := bitWriter{b: &b}
+	blocks := ((width + 7) / 8) * ((height + 7) / 8)
+	scan := func(component int, from, to, high, low byte) {
+		segment(0xda, 1, byte(component+1), 0, from, to, high<<4|low)
+	}
+	random := rand.New(rand.NewPCG(1, 1))
+	for i := range n {
+		scan(i, 0, 0, 0, 0)
+		for range blocks {
+			w.write(2, 2) // category 7
+			w.write(uint(random.IntN(128)), 7)
+		}
+		w.flush()
+	}
+	for s := range scans - n {
+		if s < n && dense > 0 {
+			scan(s%n, 1, 63, 0, 1)
+			for range blocks {
+				for range dense {
+					w.write(0, 1)
+					w.write(uint(random.IntN(2)), 1)
+				}
+				w.write(6, 3)
+			}
+			w.flush()
+			continue
+		}
+		scan(s%n, 1, 63, 1, 0)
+		for left := blocks; left > 0; {
+			w.write(2, 2)
+			run := min(left, 1<<15-1)
+			if run < 1<<14 {
+				run = 1 << 14
+			}
+			w.write(uint(run-1<<14), 14)
+			for range min(left, run) * dense {
+				w.write(0, 1)
+			}
+			left -= run
+		}
+		w.flush()
+	}
+	b.Write([]byte{0xff, 0xd9})
+	return b.Bytes()
+}
+
+type bitWriter struct {
+	b    *bytes.Buffer
+	held uint
+	n    int
+}
+
+func (w *bitWriter) write(v uint, n int) {
+	w.held, w.n = w.held<<n|v, w.n+n
+	for w.n >= 8 {
+		c := byte(w.held >> (w.n - 8))
+		w.b.WriteByte(c)
+		if c == 0xff {
+			w.b.WriteByte(0)
+		}
+		w.n -= 8
+	}
+	w.held &= 1<<w.n - 1
+}
+
+func (w *bitWriter) flush() {
+	for w.n > 0 {
+		w.write(1, 1)
+	}
+}
+
+// putIFD writes the entries of a directory: tag, type, count and value of each.
+func putIFD(put func(any), entries [][4]uint32) {
+	put(uint16(len(entries)))
+	for _, e := range entries {
+		put(uint16(e[0]))
+		put(uint16(e[1]))
+		put(e[2])
+		put(e[3])
+	}
+}
+
+// viewsJPEG has 40 further views of 64 megapixels.
+func viewsJPEG(*testing.T) []byte {
+	view := scansJPEG(1, 8_000, 8_000, 100, 0)
+	const views = 40
+	first := scansJPEG(1, 600, 400, 2, 0)
+	n := views + 1
+	body := new(bytes.Buffer)
+	body.WriteString("MPF\x00MM\x00*\x00\x00\x00\x08")
+	put := func(v any) { _ = binary.Write(body, binary.BigEndian, v) }
+	putIFD(put, [][4]uint32{{0xb000, 7, 4, 0x30313030}, {0xb001, 4, 1, uint32(n)}, {0xb002, 7, uint32(16 * n), 8 + 2 + 36 + 4}})
+	put(uint32(0))
+	size := 2 + 4 + body.Len() + 16*n + len(first) - 2
+	for i := range n {
+		put(uint32(0x020002))
+		if i == 0 {
+			put(uint32(size))
+			put(uint32(0))
+		} else {
+			put(uint32(len(view)))
+			put(uint32(size + (i-1)*len(view) - 10)) // from the start of the TIFF header, behind SOI, marker, length, "MPF\0"
+		}
+		put(uint32(0))
+	}
+	out := append([]byte{0xff, 0xd8, 0xff, 0xe2, byte((body.Len() + 2) >> 8), byte(body.Len() + 2)}, body.Bytes()...)
+	out = append(out, first[2:]...)
+	out = append(out, make([]byte, size-len(out))...)
+	for range views {
+		out = append(out, view...)
+	}
+	return out
+}
+
+// tilesTIFF is one pixel wide, and has n tiles of a megapixel, which share their bytes.
+func tilesTIFF(n int, compression uint32, tile []byte) []byte {
+	var b bytes.Buffer
+	put := func(v any) { _ = binary.Write(&b, binary.LittleEndian, v) }
+	b.WriteString("II*\x00")
+	put(uint32(8))
+	entries := [][4]uint32{{256, 4, 1, 1}, {257, 4, 1, uint32(64 * n)}, {258, 3, 1, 8}, {259, 3, 1, compression}, {262, 3, 1, 1}, {277, 3, 1, 1},
+		{322, 4, 1, 16_384}, {323, 4, 1, 64}, {324, 4, uint32(n), 0}, {325, 4, uint32(n), 0}, {339, 3, 1, 1}}
+	at := uint32(8 + 2 + 12*len(entries) + 4)
+	tileAt := at + uint32(8*n)
+	for i := range entries {
+		switch entries[i][0] {
+		case 324:
+			entries[i][3] = at
+		case 325:
+			entries[i][3] = at + uint32(4*n)
+		}
+	}
+	putIFD(put, entries)
+	put(uint32(0))
+	for range n {
+		put(tileAt)
+	}
+	for range n {
+		put(uint32(len(tile)))
+	}
+	b.Write(tile)
+	b.Write(make([]byte, 64<<20-b.Len()))
+	return b.Bytes()
+}
+
+// pagesTIFF has 16 pages of 100 megapixels, which share one strip.
+func pagesTIFF(*testing.T) []byte {
+	const side = 9_990
+	var z bytes.Buffer
+	w, _ := zlib.NewWriterLevel(&z, 1)
+	noise := make([]byte, side*side)
+	random := rand.New(rand.NewPCG(2, 2))
+	for i := range noise {
+		noise[i] = byte(random.IntN(2) * 255)
+	}
+	_, _ = w.Write(noise)
+	_ = w.Close()
+	var b bytes.Buffer
+	put := func(v any) { _ = binary.Write(&b, binary.LittleEndian, v) }
+	b.WriteString("II*\x00")
+	put(uint32(8 + z.Len() + z.Len()%2))
+	b.Write(z.Bytes())
+	b.Write(make([]byte, z.Len()%2))
+	for page := range 16 {
+		entries := [][4]uint32{{256, 4, 1, side}, {257, 4, 1, side}, {258, 3, 1, 8}, {259, 3, 1, 8}, {262, 3, 1, 1}, {273, 4, 1, 8}, {277, 3, 1, 1},
+			{278, 4, 1, side}, {279, 4, 1, uint32(z.Len())}}
+		putIFD(put, entries)
+		next := uint32(0)
+		if page < 15 {
+			next = uint32(b.Len() + 4)
+		}
+		put(next)
+	}
+	return b.Bytes()
+}
+
+// interlacedPNG has 100 megapixels of 64 bits in seven passes, each row with the costliest filter.
+func interlacedPNG(t *testing.T) []byte {
+	const side = 10_000
+	var z bytes.Buffer
+	w, _ := zlib.NewWriterLevel(&z, 1)
+	for _, p := range [][4]int{{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}} {
+		row := make([]byte, 1+8*((side-p[0]+p[2]-1)/p[2]))
+		row[0] = 4
+		for i := range row[1:] {
+			row[1+i] = byte(i * i)
+		}
+		for range (side - p[1] + p[3] - 1) / p[3] {
+			_, _ = w.Write(row)
+		}
+	}
+	_ = w.Close()
+	return pngOf(t, side, side, 16, 6, 1, z.Bytes())
+}
+
+func pngOf(t *testing.T, width, height, depth, kind, interlace int, data []byte) []byte {
+	var small bytes.Buffer
+	require.NoError(t, png.Encode(&small, image.NewGray(image.Rect(0, 0, 1, 1))))
+	var b bytes.Buffer
+	b.Write(small.Bytes()[:8])
+	chunk := func(kind string, body []byte) {
+		_ = binary.Write(&b, binary.BigEndian, uint32(len(body)))
+		at := b.Len()
+		b.WriteString(kind)
+		b.Write(body)
+		_ = binary.Write(&b, binary.BigEndian, crc32.ChecksumIEEE(b.Bytes()[at:]))
+	}
+	head := binary.BigEndian.AppendUint32(nil, uint32(width))
+	head = binary.BigEndian.AppendUint32(head, uint32(height))
+	chunk("IHDR", append(head, byte(depth), byte(kind), 0, 0, byte(interlace)))
+	chunk("IDAT", data)
+	chunk("IEND", nil)
+	return b.Bytes()
+}
+
+// noisePNG is noise that compresses little.
+func noisePNG(t *testing.T) []byte {
+	img := image.NewGray(image.Rect(0, 0, 7_900, 7_900))
+	random := rand.New(rand.NewPCG(3, 3))
+	for i := range img.Pix {
+		img.Pix[i] = byte(random.IntN(256))
+	}
+	var b bytes.Buffer
+	require.NoError(t, (&png.Encoder{CompressionLevel: png.NoCompression}).Encode(&b, img))
+	return b.Bytes()
+}
+
+// framesGIF has 200 frames of noise.
+func framesGIF(t *testing.T) []byte {
+	g := &gif.GIF{}
+	random := rand.New(rand.NewPCG(4, 4))
+	for range 200 {
+		frame := image.NewPaletted(image.Rect(0, 0, 1_400, 1_400), palette.Plan9)
+		for y := range 1_400 {
+			for x := range 1_400 {
+				frame.Pix[y*frame.Stride+x] = byte(random.IntN(8) + x*y/9000)
+			}
+		}
+		g.Image, g.Delay = append(g.Image, frame), append(g.Delay, 1)
+	}
+	var b bytes.Buffer
+	require.NoError(t, gif.EncodeAll(&b, g))
+	return b.Bytes()
+}
+
+// TestSlowFiles measures the processor time of an investigation of each of slowFiles alone ($KYCMARK_SLOW: of one). No
+// file may take more than a minute.
+func TestSlowFiles(t *testing.T) {
+	dir := t.TempDir()
+	program := filepath.Join(dir, "kycmark")
+	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
+	require.NoError(t, err, string(out))
+	run := func(args ...string) (*exec.Cmd, []byte) {
+		cmd := exec.Command(program, args...)
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "KYCMARK_HOME="+filepath.Join(dir, "home"))
+		out, _ := cmd.CombinedOutput()
+		return cmd, out
+	}
+	run("init", "home")
+	path := filepath.Join(dir, "a.jpg")
+	require.NoError(t, os.WriteFile(path, tiny(t, 1), 0o600))
+	cmd, out := run("submit", path)
+	require.Zero(t, cmd.ProcessState.ExitCode(), string(out))
+	for _, name := range slices.Sorted(maps.Keys(slowFiles)) {
+		if only := os.Getenv("KYCMARK_SLOW"); only != "" && only != name {
+			continue
+		}
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, slowFiles[name](t), 0o600))
+		cmd, out := run("investigate", "--json", path)
+		took := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+		t.Logf("%s: %.1f s, exit %d\n%.600s", name, took.Seconds(), cmd.ProcessState.ExitCode(), out)
+		assert.Less(t, took, time.Minute, name)
+		require.NoError(t, os.Remove(path))
+	}
+}
