@@ -308,6 +308,9 @@ func issuedFiles(t *testing.T, dir string) (files [][]byte) {
 // A process that decodes is killed at any moment of an investigation: one picture at most is not examined, and is named. What
 // is said of the others is as before.
 func TestKilledDecoders(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector, which runs with -short, needs more memory than a decoder's process may have")
+	}
 	x := newIssuing(t, "", 1)
 	leaks := filepath.Join(x.dir, "leaks")
 	require.NoError(t, os.Mkdir(leaks, 0o700))
