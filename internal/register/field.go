@@ -17,12 +17,12 @@ func (o *Original) finish(r *Registration) {
 	to := scaleTo(o.canon, ref)
 	r.X, r.Y = positions(to.Mul(r.H), r.Leak.W, r.Leak.H)
 	for _, div := range bentScales {
-		if !o.bend(r, ref, canvas, div) {
+		if !r.bend(ref, canvas, div) {
 			break
 		}
 	}
 	if min(r.Leak.W, r.Leak.H) >= minField {
-		f := &field{t: dsp.HighPass(dsp.Gauss(r.Leak, 1), fieldHigh), o: dsp.Gauss(ref, 1), x: r.X, y: r.Y, canvas: canvas}
+		f := newField(r.Leak, ref, r.X, r.Y, canvas)
 		f.descend()
 		r.X, r.Y = f.x, f.y
 	}
@@ -46,7 +46,7 @@ func (o *Original) finish(r *Registration) {
 // reaches what lies too far off for a step of the whole leak: lenses, curled paper. The field counts only if
 // it lowers the difference by the share minBent, which bend reports. canvas says which pixels of the leak do not
 // count; or nil.
-func (o *Original) bend(r *Registration, ref dsp.Plane, canvas []bool, div int) bool {
+func (r *Registration) bend(ref dsp.Plane, canvas []bool, div int) bool {
 	w, h := r.Leak.W/div, r.Leak.H/div
 	if min(w, h) < minField {
 		return false
@@ -54,10 +54,7 @@ func (o *Original) bend(r *Registration, ref dsp.Plane, canvas []bool, div int) 
 	small := dsp.Shrink(ref, side(ref.W, 1/float64(div)), side(ref.H, 1/float64(div)))
 	to := scaleTo(ref, small)
 	x, y := dsp.Shrink(r.X, w, h), dsp.Shrink(r.Y, w, h)
-	for i := range x.Pix {
-		x.Pix[i] = float32(float64(to[0]*float64(x.Pix[i])) + to[2])
-		y.Pix[i] = float32(float64(to[4]*float64(y.Pix[i])) + to[5])
-	}
+	rescale(to, x, y)
 	var hidden []bool
 	if canvas != nil {
 		hidden = make([]bool, w*h)
@@ -65,7 +62,7 @@ func (o *Original) bend(r *Registration, ref dsp.Plane, canvas []bool, div int) 
 			hidden[i] = canvas[(i/w*r.Leak.H/h+div/2)*r.Leak.W+i%w*r.Leak.W/w+div/2]
 		}
 	}
-	f := &field{t: dsp.HighPass(dsp.Gauss(dsp.Shrink(r.Leak, w, h), 1), fieldHigh), o: dsp.Gauss(small, 1), x: x, y: y, canvas: hidden}
+	f := newField(dsp.Shrink(r.Leak, w, h), small, x, y, hidden)
 	if !f.settle() {
 		return false
 	}
@@ -119,13 +116,18 @@ func (o *Original) Under(r *Registration) (under dsp.Plane, seen []bool) {
 	ref := o.at(r.Scale)
 	to := scaleTo(o.canon, ref)
 	x, y := r.X.Clone(), r.Y.Clone()
+	rescale(to, x, y)
+	under, seen = dsp.NewPlane(x.W, x.H), make([]bool, len(x.Pix))
+	remap(under, seen, ref, x, y)
+	return under, seen
+}
+
+// rescale moves the positions x and y from one picture to the same picture at another size, as to maps its pixels.
+func rescale(to geometry.Mat, x, y dsp.Plane) {
 	for i := range x.Pix {
 		x.Pix[i] = float32(float64(to[0]*float64(x.Pix[i])) + to[2])
 		y.Pix[i] = float32(float64(to[4]*float64(y.Pix[i])) + to[5])
 	}
-	under, seen = dsp.NewPlane(x.W, x.H), make([]bool, len(x.Pix))
-	remap(under, seen, ref, x, y)
-	return under, seen
 }
 
 // positions returns the planes of X and Y to which m maps the pixels of a w x h picture.
@@ -148,6 +150,11 @@ func positions(m geometry.Mat, w, h int) (x, y dsp.Plane) {
 type field struct {
 	t, o, x, y dsp.Plane
 	canvas     []bool // pixels of the leak that do not count; or nil
+}
+
+// newField readies a leak and an original of the same scale. x and y are where the leak's pixels lie; they are not changed.
+func newField(leak, original, x, y dsp.Plane, canvas []bool) *field {
+	return &field{t: dsp.HighPass(dsp.Gauss(leak, 1), fieldHigh), o: dsp.Gauss(original, 1), x: x, y: y, canvas: canvas}
 }
 
 // descend moves f.x and f.y by smooth fields of ever smaller windows (Lucas and Kanade, 1981), as
