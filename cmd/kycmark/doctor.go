@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -130,7 +131,10 @@ func checkLedger(ctx context.Context, b *books) (string, error) {
 
 // checkMarkKeys compares the mark keys with their commitments. The first key must be active, since it marks.
 func checkMarkKeys(ctx context.Context, b *books) (string, error) {
-	keys, _, _ := b.home.Keys() // checkKeys says what is wrong
+	keys, _, err := b.home.Keys()
+	if len(keys) == 0 {
+		return "", err
+	}
 	for i, k := range keys {
 		entered, err := b.registry.Ledger().MarkKey(ctx, k.ID())
 		switch {
@@ -173,6 +177,7 @@ func checkLedgerKey(ctx context.Context, b *books) (string, error) {
 	return public, err
 }
 
+// checkRecipients counts the recipients.
 func checkRecipients(ctx context.Context, b *books) (string, error) {
 	all, err := b.registry.Recipients(ctx)
 	if err == nil && len(all) == 0 {
@@ -184,7 +189,7 @@ func checkRecipients(ctx context.Context, b *books) (string, error) {
 // checkUploads counts uploads without a subject: a recipient is named for copies of two persons, and all these count as one.
 func checkUploads(ctx context.Context, b *books) (string, error) {
 	n, bare := 0, 0
-	for s, err := range b.firstUploads(ctx) {
+	for s, err := range first(b.registry.Submissions(ctx, time.Time{})) {
 		if err != nil {
 			return "", err
 		}
@@ -207,7 +212,7 @@ func checkOriginals(ctx context.Context, b *books) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for s, err := range b.firstUploads(ctx) {
+	for s, err := range first(b.registry.Submissions(ctx, time.Time{})) {
 		if err != nil {
 			return "", err
 		}
@@ -222,12 +227,12 @@ func checkOriginals(ctx context.Context, b *books) (string, error) {
 	return "none to open", nil
 }
 
-// firstUploads yields at most [doctorRows] uploads that are not erased.
-func (b *books) firstUploads(ctx context.Context) func(yield func(*registry.Submission, error) bool) {
-	return func(yield func(*registry.Submission, error) bool) {
+// first yields at most [doctorRows] of all items, and the error that ends them.
+func first[T any](all iter.Seq2[*T, error]) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
 		n := 0
-		for s, err := range b.registry.Submissions(ctx, time.Time{}) {
-			if n++; n > doctorRows || !yield(s, err) {
+		for x, err := range all {
+			if n++; n > doctorRows || !yield(x, err) {
 				return
 			}
 		}
@@ -237,15 +242,12 @@ func (b *books) firstUploads(ctx context.Context) func(yield func(*registry.Subm
 // checkCopies counts copies whose release was never confirmed.
 func checkCopies(ctx context.Context, b *books) (string, error) {
 	n, reserved := 0, 0
-	for c, err := range b.registry.AllCopies(ctx) {
+	for c, err := range first(b.registry.AllCopies(ctx)) {
 		if err != nil {
 			return "", err
 		}
-		if c.State == registry.CopyReserved {
+		if n++; c.State == registry.CopyReserved {
 			reserved++
-		}
-		if n++; n == doctorRows {
-			break
 		}
 	}
 	if reserved > 0 {
