@@ -190,9 +190,8 @@ func (d *DB) removeErased(ctx context.Context) error {
 	return nil
 }
 
-// CheckObjects compares the objects that rows name with the objects that are there. It removes the objects
-// of erased originals, and objects that no row names and that were written before sweep. Objects of the last
-// hour that no row names are not counted, unless they are removed. What killed processes left of objects counts as such.
+// CheckObjects also removes the objects of erased originals. Objects of the last hour that no row names are not
+// counted, unless they are removed. What killed processes left of objects counts as such.
 func (d *DB) CheckObjects(ctx context.Context, sweep time.Time) (out books.Objects, err error) {
 	if err := d.follow(ctx); err != nil {
 		return out, err
@@ -316,8 +315,6 @@ func (d *DB) missing(ctx context.Context, found map[objects.Name]bool, out *book
 	return rows.Err()
 }
 
-// MoveObjects moves originals from the database to the place at an address, and keeps new originals
-// there. After an interruption it goes on. It returns how many it moved.
 func (d *DB) MoveObjects(ctx context.Context, address string, progress func(done, total int)) (moved int, err error) {
 	if d.readOnly {
 		return 0, books.ErrReadOnly

@@ -100,9 +100,8 @@ func (s *segmentRow) rest() iter.Seq2[int64, bool] {
 // usedSegments ends a query of the segments of a kind that are searched.
 const usedSegments = " WHERE state > 0 AND kind = $1 ORDER BY first"
 
-// Searchable counts the submissions with numbers up to upto, without the submissions of erasures with numbers up to erasure;
-// each page counts. The submissions of these erasures must have such numbers. The error wraps [books.ErrTampered] if there are
-// fewer or more submissions in all than were entered, or others are erased. Then n is of those entered.
+// Searchable needs erasures whose submissions have numbers up to upto. Beside an error that wraps [books.ErrTampered]
+// it returns the number of submissions that were entered.
 func (d *DB) Searchable(ctx context.Context, upto, erasure int64) (n int64, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
 		var all, erased, listed, more, later int64
@@ -133,8 +132,6 @@ func (d *DB) Searchable(ctx context.Context, upto, erasure int64) (n int64, err 
 	return n, err
 }
 
-// Segments returns an index of all segments of hashes that can be used, and all of them. Without keys there are
-// no sealed ones.
 func (d *DB) Segments(ctx context.Context, keys *books.SegmentKeys) (x *phash.Index, out []books.Segment, err error) {
 	x = phash.NewIndex(searched)
 	files, err := d.segmentFiles(ctx)
@@ -145,8 +142,6 @@ func (d *DB) Segments(ctx context.Context, keys *books.SegmentKeys) (x *phash.In
 	return x, out, err
 }
 
-// FeatureSegments returns an index of all segments of features that can be used, and that only, if it is not nil,
-// wants. It returns all segments.
 func (d *DB) FeatureSegments(ctx context.Context, open books.OpenSegment, only func(file string) bool) (x *parts.Index, out []books.Segment, err error) {
 	x = new(parts.Index)
 	files, err := d.segmentFiles(ctx)
@@ -259,9 +254,8 @@ func intoSegment(s *segmentRow, err error) error {
 // errOvertaken says that another builder was faster.
 var errOvertaken = errors.New("segments: others changed them meanwhile")
 
-// BuildSegments makes a segment of the hashes of the submissions in no segment, if they are segmentFrom or
-// more. It is merged with segments before it that are not much larger. how says what else is made. Without
-// keys no sealed segment is made.
+// BuildSegments makes a segment from segmentFrom submissions on. It is merged with segments before it that are not
+// much larger. Without keys no sealed segment is made.
 func (d *DB) BuildSegments(ctx context.Context, keys *books.SegmentKeys, how books.Build, progress func(done, total int64)) error {
 	return d.building(ctx, func(files *segmentFiles) error {
 		if files.sealed && keys == nil {
@@ -692,8 +686,7 @@ func mar(ctx context.Context, t *tx, rows []books.Submission) error {
 	return nil
 }
 
-// CheckSegments compares sealed segments of hashes with the rows of their submissions, and reads all segments of a
-// bucket again. The error wraps [books.ErrTampered] and names the segment.
+// CheckSegments reads all segments of a bucket again. The error wraps [books.ErrTampered] and names the segment.
 func (d *DB) CheckSegments(ctx context.Context, keys *books.SegmentKeys) error {
 	files, err := d.segmentFiles(ctx)
 	if err != nil || !files.sealed || files.none() {

@@ -9,11 +9,6 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// SetSubjects enters changes of subjects in one transaction, in their order. changed says of each
-// change whether the upload had another subject before; a change to the present subject is not
-// entered. The reference that a change replaces is blanked, unless it came with the upload: the
-// upload's own entry commits to that one. The error wraps [books.ErrNotFound] or
-// [books.ErrErased] if an upload is not there; then nothing is entered.
 func (d *DB) SetSubjects(ctx context.Context, changes []books.SubjectChange) (changed []bool, err error) {
 	err = d.update(ctx, "set subjects", func(t *tx) error {
 		changed = make([]bool, len(changes))
@@ -52,8 +47,7 @@ func blankSubject(ctx context.Context, t *tx, of watermark.Submission) error {
 	return err
 }
 
-// SubmissionsOf lists the uploads that belong to a subject at present, in the order of entry. Each is as it
-// was entered; [DB.CheckSubject] finds whether uploads are hidden.
+// SubmissionsOf compares each upload with its entry. [DB.CheckSubject] finds whether uploads are hidden.
 func (d *DB) SubmissionsOf(ctx context.Context, subject string) (of []books.Submission, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
 		of = []books.Submission{}
