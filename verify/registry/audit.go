@@ -332,7 +332,7 @@ func (l *Ledger) auditCheckpoint(ctx context.Context, text []byte, o AuditOption
 	if int64(c.Size) > size {
 		return nil, fmt.Errorf("%w: it is of %d entries, while there are %d", ErrTampered, c.Size, size)
 	}
-	root, err := l.rootAt(ctx, int64(c.Size))
+	root, err := tlog.RootAt(ctx, c.Size, l.r.store.Nodes)
 	if err != nil {
 		return nil, err
 	}

@@ -166,7 +166,7 @@ func ofItsRow(row books.Checkpoint) error {
 // this state begins with the last of the kept checkpoints. kept is sorted by size and may be
 // empty. The error wraps [ErrTampered] if either does not hold.
 func (l *Ledger) continues(ctx context.Context, kept []books.Checkpoint, size int64, root tlog.Hash) error {
-	at, err := l.rootAt(ctx, size)
+	at, err := tlog.RootAt(ctx, uint64(size), l.r.store.Nodes)
 	if err != nil {
 		return err
 	}
@@ -185,21 +185,6 @@ func (l *Ledger) continues(ctx context.Context, kept []books.Checkpoint, size in
 		return fmt.Errorf("%w: it does not continue the checkpoint of %d entries: %w", ErrTampered, last.Size, err)
 	}
 	return nil
-}
-
-// rootAt returns the root of the first size entries, from the kept nodes of the tree. It does
-// not recompute them from the entries. size may be 0. The error wraps [ErrTampered] if nodes are
-// missing.
-func (l *Ledger) rootAt(ctx context.Context, size int64) (tlog.Hash, error) {
-	border, err := l.r.store.Nodes(ctx, tlog.Border(uint64(size)))
-	if err != nil {
-		return tlog.Hash{}, err
-	}
-	tree, err := tlog.NewTree(uint64(size), border)
-	if err != nil {
-		return tlog.Hash{}, fmt.Errorf("%w: %w", ErrTampered, err)
-	}
-	return tree.Root(), nil
 }
 
 // AddCosignatures adds the signatures of witnesses in text, a checkpoint signed by the ledger's

@@ -271,27 +271,17 @@ func (d *DB) readWitnesses(ctx context.Context, q querier) error {
 		if !known {
 			continue
 		}
-		is, err := isState(ctx, q, s)
+		is, err := rootAt(ctx, q, s.Size)
 		if err != nil {
 			return err
 		}
-		if is {
+		if is == s.Root { // it is of the first entries of this ledger
 			trusted = append(trusted, s)
 		}
 	}
 	slices.SortStableFunc(trusted, func(a, b books.Cosigned) int { return cmp.Compare(b.Size, a.Size) })
 	x.list, x.signed, x.trusted = now, signed, trusted
 	return nil
-}
-
-// isState reports whether s is of the first entries of this ledger.
-func isState(ctx context.Context, q querier, s books.Cosigned) (bool, error) {
-	border, err := readNodes(ctx, q, tlog.Border(uint64(s.Size)))
-	if err != nil {
-		return false, err
-	}
-	tree, err := tlog.NewTree(uint64(s.Size), border)
-	return err == nil && tree.Root() == s.Root, nil
 }
 
 func (d *DB) CustodyBy(ctx context.Context, recipient string) ([]books.Custody, error) {

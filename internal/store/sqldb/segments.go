@@ -331,7 +331,7 @@ func (d *DB) buildHashes(ctx context.Context, files *segmentFiles, keys *books.S
 		old, end = old[:1], old[0].last
 	case anew || len(old) == 0:
 		const bounded = "SELECT coalesce(max(seq), 0) FROM (SELECT seq FROM submission WHERE seq >= $1 ORDER BY seq LIMIT $2) AS first"
-		if err := d.read.QueryRowContext(ctx, bounded, first, maxHashed).Scan(&end); err != nil {
+		if end, err = number(ctx, d.read, bounded, first, maxHashed); err != nil {
 			return err
 		}
 		end = min(max(end, first), upto)
@@ -370,8 +370,8 @@ func (d *DB) BuildFeatureSegments(ctx context.Context, how books.Build, write bo
 		if err != nil {
 			return err
 		}
-		var end int64
-		if err := d.read.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM submission").Scan(&end); err != nil {
+		end, err := number(ctx, d.read, "SELECT coalesce(max(seq), 0) FROM submission")
+		if err != nil {
 			return err
 		}
 		span := FeatureSpan
@@ -422,8 +422,8 @@ type segmentWriter func(f *os.File, s *segmentRow, old []segmentRow, upto int64)
 func (d *DB) makeSegment(ctx context.Context, files *segmentFiles, s segmentRow, old []segmentRow, upto int64, write segmentWriter) (err error) {
 	s.made = time.Now()
 	rand.Read(s.name[:])
-	var erasure int64
-	if err := d.read.QueryRowContext(ctx, "SELECT coalesce(max(erased), 0) FROM submission WHERE erased > 0").Scan(&erasure); err != nil {
+	erasure, err := number(ctx, d.read, "SELECT coalesce(max(erased), 0) FROM submission WHERE erased > 0")
+	if err != nil {
 		return err
 	}
 	const what = "make a segment"
@@ -501,14 +501,12 @@ func (d *DB) collect(ctx context.Context, files *segmentFiles, keys *books.Segme
 		return errors.Join(err, all)
 	}
 	gone := make(map[int64]bool)
-	type number struct{ seq int64 }
-	erased, err := collect(ctx, d.read, func(n *number) []any { return []any{&n.seq} },
-		"SELECT seq FROM submission WHERE erased > 0 AND +seq BETWEEN $1 AND $2", s.first, upto)
+	erased, err := numbers(ctx, d.read, "SELECT seq FROM submission WHERE erased > 0 AND +seq BETWEEN $1 AND $2", s.first, upto)
 	if err != nil {
 		return err
 	}
 	for _, n := range erased {
-		gone[n.seq] = true
+		gone[n] = true
 	}
 	from := s.first
 	for i := range old {
@@ -658,8 +656,7 @@ func (d *DB) cleanSegments(ctx context.Context) error {
 // finishErasures is cleanSegments if an erasure was interrupted before its hashes were out of all files, and
 // this process may write.
 func (d *DB) finishErasures(ctx context.Context) error {
-	var marred int
-	err := d.read.QueryRowContext(ctx, "SELECT count(*) FROM segment WHERE state = $1 OR state = $2 AND last > 0", segmentMarred, segmentIdle).Scan(&marred)
+	marred, err := number(ctx, d.read, "SELECT count(*) FROM segment WHERE state = $1 OR state = $2 AND last > 0", segmentMarred, segmentIdle)
 	if err != nil || marred == 0 || d.readOnly {
 		return err
 	}
@@ -727,7 +724,7 @@ func (d *DB) checkEach(ctx context.Context, files *segmentFiles, q querier, keys
 		return err
 	}
 	for i := range rows {
-		s, used := &rows[i], 0
+		s := &rows[i]
 		x := phash.NewIndex(searched)
 		err := d.mount(ctx, files, x, s, keys)
 		switch {
@@ -739,7 +736,7 @@ func (d *DB) checkEach(ctx context.Context, files *segmentFiles, q querier, keys
 		if err == nil {
 			continue
 		}
-		if e := d.read.QueryRowContext(ctx, "SELECT count(*) FROM segment WHERE state > 0 AND name = $1", s.name[:]).Scan(&used); e == nil && used == 0 {
+		if used, e := number(ctx, d.read, "SELECT count(*) FROM segment WHERE state > 0 AND name = $1", s.name[:]); e == nil && used == 0 {
 			continue // replaced meanwhile
 		}
 		return err

@@ -51,7 +51,7 @@ func blankSubject(ctx context.Context, t *tx, of watermark.Submission) error {
 func (d *DB) SubmissionsOf(ctx context.Context, subject string) (of []books.Submission, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
 		of = []books.Submission{}
-		numbers, err := collect(ctx, q, func(n *int64) []any { return []any{n} }, "SELECT seq FROM ("+uploadsOf("s.subject", "x.reference")+") AS found ORDER BY seq", subject)
+		numbers, err := numbers(ctx, q, "SELECT seq FROM ("+uploadsOf("s.subject", "x.reference")+") AS found ORDER BY seq", subject)
 		if err != nil {
 			return err
 		}
@@ -82,15 +82,14 @@ func uploadsOf(entered, moved string) string {
 // find: a damaged index hides uploads. It compares all changes of subjects with their list. The error wraps
 // [books.ErrTampered].
 func (d *DB) CheckSubject(ctx context.Context, subject string) error {
-	type number struct{ seq int64 }
 	return d.snapshot(ctx, func(q querier) (err error) {
-		var all [2][]number
+		var all [2][]int64
 		for i, query := range []string{uploadsOf("s.subject", "x.reference"), uploadsOf(d.dialect.Unindexed("s.subject"), d.dialect.Unindexed("x.reference"))} {
-			if all[i], err = collect(ctx, q, func(n *number) []any { return []any{&n.seq} }, "SELECT seq FROM ("+query+") AS found ORDER BY seq", subject); err != nil {
+			if all[i], err = numbers(ctx, q, "SELECT seq FROM ("+query+") AS found ORDER BY seq", subject); err != nil {
 				return err
 			}
 		}
-		if !slices.Equal(all[0], all[1]) || slices.Contains(all[1], number{}) {
+		if !slices.Equal(all[0], all[1]) || slices.Contains(all[1], 0) {
 			return tampered("the subject has %d uploads by the index, and %d by the table, or others", len(all[0]), len(all[1]))
 		}
 		changes, err := subjectTable.rows(ctx, q, "")
@@ -109,7 +108,7 @@ func (d *DB) CheckSubject(ctx context.Context, subject string) error {
 		for _, c := range counts {
 			if c.Subject == subject {
 				seq, err := numberOf(ctx, q, c.Submission)
-				if err != nil || !slices.Contains(all[1], number{seq}) {
+				if err != nil || !slices.Contains(all[1], seq) {
 					return errors.Join(err, tampered("an upload of the subject, of entry %d, is not found", c.Seq))
 				}
 			}
