@@ -195,18 +195,18 @@ func (d *documents) list(ctx context.Context, i int) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	img, err := d.v.openOriginal(ctx, d.pages[i].id)
-	if err != nil || img == nil {
+	o, err := d.v.openOriginal(ctx, d.pages[i].id)
+	if err != nil || o == nil {
 		return err
 	}
-	f, err := parts.Extract(img)
+	f, err := parts.Extract(o.image)
 	if errors.Is(err, parts.ErrPicture) || err == nil && f.Len() == 0 {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if d.queries[i], err = parts.Examine(img); err != nil {
+	if d.queries[i], err = parts.Examine(o.image); err != nil {
 		return err
 	}
 	return d.index.Add(int64(i), f)
