@@ -40,6 +40,9 @@ func CheckSize(width, height int) error { return pattern.CheckSize(width, height
 type Options struct {
 	Submission Submission // keys placement and tracer; zero: derived from the pixels
 	Strength   float64    // share of the visibility budget, 0 < s <= 1; 0 means 1
+
+	// FirstEdition marks as the first edition did, which is seen more: its copies are made again with the same pixels.
+	FirstEdition bool
 }
 
 // Marked is a marked picture and what marking found out about it.
@@ -94,8 +97,9 @@ type Original struct {
 // is an *image.NRGBA: the caller must not change src any more, and [Original.MarkInPlace] writes
 // over src. The error wraps [ErrTooSmall], [ErrTooLarge] or [ErrStrength].
 func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
-	strength, of := 1.0, Submission{}
+	strength, of, first := 1.0, Submission{}, false
 	if opts != nil {
+		first = opts.FirstEdition
 		of = opts.Submission
 		if opts.Strength != 0 {
 			strength = opts.Strength
@@ -107,6 +111,9 @@ func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
 	canvas, err := pattern.NewCanvas(src)
 	if err != nil {
 		return nil, err
+	}
+	if first {
+		canvas.FirstEdition()
 	}
 	if of == (Submission{}) {
 		of = canvas.Digest()
