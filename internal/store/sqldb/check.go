@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
@@ -103,7 +104,7 @@ func check(ctx context.Context, q querier, each ...func(books.Entry)) (size int6
 	if err != nil {
 		return 0, root, err
 	}
-	c := checker{ctx: ctx, q: q, tree: tree, root: tlog.EmptyRoot(), lists: tlog.NewLists(tlog.Hash{}, nil), seen: make(map[string]int64), each: each}
+	c := checker{ctx: ctx, q: q, tree: tree, root: tlog.EmptyRoot(), lists: tlog.NewLists(tlog.Hash{}, nil), counted: make(map[string]tlog.List), seen: make(map[string]int64), each: each}
 	var unread error
 	if c.checkpoints, unread = checkpointTable.rows(ctx, q, " ORDER BY size"); unread != nil && !errors.Is(unread, books.ErrTampered) {
 		return 0, root, unread
@@ -122,12 +123,14 @@ type checker struct {
 	q           querier
 	tree        *tlog.Tree
 	root        tlog.Hash
-	lists       *tlog.Lists        // made from the rows: some 400 bytes for a copy
-	checkpoints []books.Checkpoint // not passed yet
-	seen        map[string]int64   // entries by kind
-	erased      int64              // submissions
-	listed      int64              // submissions that erasures erased
-	kept        int64              // originals
+	lists       *tlog.Lists                        // made from the rows: some 400 bytes for a copy
+	counted     map[string]tlog.List               // lists of counts that are not yet in lists; nil: from here on they are
+	submitted   map[watermark.Submission]time.Time // of the copies that were read last
+	checkpoints []books.Checkpoint                 // not passed yet
+	seen        map[string]int64                   // entries by kind
+	erased      int64                              // submissions
+	listed      int64                              // submissions that erasures erased
+	kept        int64                              // originals
 	each        []func(books.Entry)
 }
 
@@ -225,9 +228,34 @@ func (c *checker) entry(r ledgerRow, evidence map[int64]rowEntry) error {
 			return err
 		}
 	}
+	switch name := want.counted; {
+	case name == "":
+	case c.counted == nil:
+		if err := c.lists.Add(c.ctx, name, want.item); err != nil {
+			return err
+		}
+	default:
+		c.counted[name] = c.counted[name].Add(want.item)
+	}
+	if e.Lists != (tlog.Hash{}) && e.Lists != c.lists.Root() {
+		if err := c.addCounted(); err != nil {
+			return err
+		}
+	}
 	if e.Lists != (tlog.Hash{}) && e.Lists != c.lists.Root() {
 		return tampered("entry %d has other lists than the rows", e.Seq)
 	}
+	return nil
+}
+
+// addCounted adds to c.lists those of counts. A registry that an earlier version made has them with the first entry of this one.
+func (c *checker) addCounted() error {
+	for name, list := range c.counted {
+		if err := c.lists.Put(c.ctx, name, list); err != nil {
+			return err
+		}
+	}
+	c.counted = nil
 	return nil
 }
 
@@ -246,7 +274,13 @@ func (c *checker) evidence(first, last int64) (map[int64]rowEntry, error) {
 		if _, ok := found[row.Number()]; ok {
 			twice = tampered("two rows carry the number %d", row.Number())
 		}
-		found[row.Number()] = rowEntry{e, books.ListsOf(row, e.Kind)}
+		x := rowEntry{Entry: e, lists: books.ListsOf(row, e.Kind)}
+		var submitted time.Time
+		if copied, ok := row.(*books.Copy); ok {
+			submitted = c.submitted[copied.Submission]
+		}
+		x.counted, x.item = books.CountedOn(row, e, submitted)
+		found[row.Number()] = x
 	}
 	for _, t := range evidenceTables {
 		if err := t.read(c, first, last, put); err != nil {
@@ -259,7 +293,9 @@ func (c *checker) evidence(first, last int64) (map[int64]rowEntry, error) {
 // A rowEntry is the entry that a row must have, without Lists, and the lists that the row is on.
 type rowEntry struct {
 	books.Entry
-	lists []string
+	lists   []string
+	counted string // the list by which it is counted; "": none
+	item    tlog.Hash
 }
 
 // An evidenceTable is a table of rows that the ledger commits to.
@@ -272,7 +308,7 @@ type evidenceTable struct {
 // evidenceTables has one table for each kind of entries.
 var evidenceTables = []evidenceTable{
 	plain(books.EntryRegistry, infoTable), plain(books.EntryRecipient, recipientTable), plain(books.EntryKey, markKeyTable),
-	plain(books.EntryKeyState, keyStateTable), plain(books.EntryIssue, copyTable), plain(books.EntryRelease, releaseTable), plain(books.EntryReceipt, receiptTable),
+	plain(books.EntryKeyState, keyStateTable), {books.EntryIssue, copyTable.name, (*checker).copies}, plain(books.EntryRelease, releaseTable), plain(books.EntryReceipt, receiptTable),
 	plain(books.EntryConclusion, conclusionTable), plain(books.EntryHandOn, handOnTable), plain(books.EntryCosigned, cosignedTable),
 	{books.EntryInvestigation, investigationTable.name, (*checker).investigations},
 	{books.EntryCustody, custodyTable.name, (*checker).custody},
@@ -296,6 +332,20 @@ func plain[T any, P interface {
 		}
 		return err
 	}}
+}
+
+// copies reads the copies with the numbers from first to last, both included, and calls put with each and its entry. It
+// sets c.submitted of their uploads.
+func (c *checker) copies(first, last int64, put func(books.Row, books.Entry)) error {
+	rows, err := copyTable.rows(c.ctx, c.q, between, first, last)
+	if err != nil {
+		return err
+	}
+	c.submitted, err = submittedOf(c.ctx, c.q, rows)
+	for i := range rows {
+		put(&rows[i], rows[i].LedgerEntry())
+	}
+	return err
 }
 
 // investigations reads the investigations with the numbers from first to last, both included, and
@@ -431,6 +481,9 @@ func (c *checker) ends() error {
 // storedLists compares the stored lists with those made from the rows. A difference is an error that
 // wraps [books.ErrTampered].
 func (c *checker) storedLists() error {
+	if err := c.addCounted(); err != nil {
+		return err
+	}
 	var root []byte
 	if err := c.q.QueryRowContext(c.ctx, "SELECT lists FROM ledger_head WHERE one = 1").Scan(&root); err != nil {
 		return err
