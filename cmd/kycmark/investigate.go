@@ -315,7 +315,7 @@ func (b *books) weigh(ctx context.Context, f investigateFlags, folder string, in
 	for _, s := range d.NotSearched() {
 		b.warnf("%s", s)
 	}
-	if d.SearchDamaged() {
+	if d.SearchDamaged() || len(d.Record.Altered) > 0 {
 		b.code = worse(b.code, exitSome) // "unknown" may be false
 	}
 	b.verdict(d) // before the files are written: what fails there takes no findings along
