@@ -17,7 +17,10 @@ type List struct {
 
 // Add returns the list with one item more.
 func (l List) Add(item Hash) List {
-	return List{l.N + 1, sha256.Sum256(append(append([]byte{listItem}, l.Head[:]...), item[:]...))}
+	b := [1 + 2*len(item)]byte{listItem}
+	copy(b[1:], l.Head[:])
+	copy(b[1+len(item):], item[:])
+	return List{l.N + 1, sha256.Sum256(b[:])}
 }
 
 // First bytes of what is hashed: no hash of one kind is one of another kind.

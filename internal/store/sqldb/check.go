@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
@@ -48,6 +49,16 @@ func (d *DB) Schema(ctx context.Context, query string) (map[string]string, error
 		out[o.name] = o.text
 	}
 	return out, err
+}
+
+// tables lists the tables of a registry.
+var tables = []string{"checkpoint", "conclusion", "copy", "cosigned", "custody", "custody_submission", "erasure", "erasure_submission", "handon", "investigation", "key_state", "ledger",
+	"ledger_head", "list_node", "mark_key", "receipt", "recipient", "release", "registry", "removal", "sealed", "segment", "subject", "submission"}
+
+// InTables writes the names of the tables of a registry into a query that has TABLES for them. Other tables of a database are not
+// looked at.
+func InTables(query string) string {
+	return strings.ReplaceAll(query, "TABLES", "'"+strings.Join(tables, "', '")+"'")
 }
 
 // Differs says which object of a schema differs from want, names with their texts; "": none. The query lists the

@@ -311,7 +311,7 @@ func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(left, d.removeErased(ctx), d.cleanSegments(ctx))
+	err = errors.Join(left, d.areFound(ctx), d.removeErased(ctx), d.cleanSegments(ctx))
 	if d.dialect.Scrub != nil {
 		err = errors.Join(err, d.dialect.Scrub(ctx, d.write))
 	}
