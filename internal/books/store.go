@@ -95,7 +95,7 @@ type Store interface {
 	// not erased. It compares as CountDays does.
 	CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int, error)
 	// CountDays counts uploads and copies by days, up to until, included. Void copies do not count. Counts are compared
-	// with those that were entered: the error of a difference wraps ErrTampered.
+	// with lists of the ledger: the error of a difference wraps ErrTampered.
 	CountDays(ctx context.Context, until time.Time) (*Counts, error)
 	// SearchedAfter leaves out erased uploads. Without features, those are not read. A row
 	// that cannot be read is returned with its Err.

@@ -259,7 +259,7 @@ func (c *checker) entry(r ledgerRow, evidence map[int64]rowEntry) error {
 	return nil
 }
 
-// addCounted adds to c.lists those of counts. A registry that an earlier version made has them with the first entry of this one.
+// addCounted adds the lists of counts to c.lists. A registry that an earlier version made has them with the first entry of this version.
 func (c *checker) addCounted() error {
 	for name, list := range c.counted {
 		if err := c.lists.Put(c.ctx, name, list); err != nil {

@@ -261,8 +261,8 @@ func (d *DB) copiesCounted(ctx context.Context, q querier, lists *tlog.Lists) ([
 	return slices.DeleteFunc(copies, func(c books.Counted) bool { return void[c.Seq] }), nil
 }
 
-// countCopies counts copies by recipient and day of issue, and by recipient and day of submission their uploads that were
-// submitted up to until and not erased. It sorts copies.
+// countCopies counts copies by recipient and day of issue. held counts their uploads by recipient and day of submission: the
+// uploads that were submitted up to until and not erased. It sorts copies.
 func countCopies(copies []books.Counted, until time.Time, gone []books.Erased) (issued, held []books.Issued) {
 	slices.SortFunc(copies, func(a, b books.Counted) int {
 		return cmp.Or(cmp.Compare(a.Recipient, b.Recipient), a.Issued.Compare(b.Issued))

@@ -187,7 +187,7 @@ func (d *DB) addCounts(ctx context.Context, raw *sql.Tx) error {
 	return t.writeLists(ctx)
 }
 
-// erasedIntact returns the numbers of the erased submissions of which what is left is what was entered.
+// erasedIntact returns the numbers of the erased submissions whose rows are as their erasure left them.
 func erasedIntact(ctx context.Context, q querier) (map[int64]bool, error) {
 	out := make(map[int64]bool)
 	numbers, err := collect(ctx, q, func(n *int64) []any { return []any{n} }, "SELECT seq FROM erasure")
