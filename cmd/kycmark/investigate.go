@@ -422,9 +422,7 @@ func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int)
 		} else if v.Closed > 0 || v.Finding == verify.FoundIncomplete && len(b.unopened) == 0 {
 			b.fail(v.File, errors.New("an upload that it may show could not be compared: its original or records cannot be read (kycmark audit --originals), or need more memory (--max-memory)"))
 		}
-		if v.Pages > 1 {
-			b.fail(v.File, fmt.Errorf("only the first of %d pages is read", v.Pages))
-		}
+		b.failPages(v.File, v.Pages)
 		if err := b.line(newLeakLine(v)); err != nil {
 			return nil, err
 		}

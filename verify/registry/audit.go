@@ -314,16 +314,12 @@ func (a *Audit) note(err error, what string) error {
 // ledger begins with its entries. The error wraps [ErrCheckpoint], [ErrTampered] or
 // [ErrLedgerKey]. The result has no Made and no Stamp.
 func (l *Ledger) auditCheckpoint(ctx context.Context, text []byte, o AuditOptions) (*Checkpoint, error) {
-	origin, err := l.Origin(ctx)
-	if err != nil {
-		return nil, err
-	}
 	c, seen, err := openByAny(text, o.Keys, o.Witnesses)
 	if err != nil {
 		return nil, err
 	}
-	if c.Origin != origin {
-		return nil, fmt.Errorf("%w: of %s, while this ledger is %s", ErrTampered, c.Origin, origin)
+	if c.Origin != l.Origin() {
+		return nil, fmt.Errorf("%w: of %s, while this ledger is %s", ErrTampered, c.Origin, l.Origin())
 	}
 	size, _, err := l.r.store.Head(ctx)
 	if err != nil {
@@ -332,14 +328,14 @@ func (l *Ledger) auditCheckpoint(ctx context.Context, text []byte, o AuditOption
 	if int64(c.Size) > size {
 		return nil, fmt.Errorf("%w: it is of %d entries, while there are %d", ErrTampered, c.Size, size)
 	}
-	root, err := l.rootAt(ctx, int64(c.Size))
+	root, err := tlog.RootAt(ctx, c.Size, l.r.store.Nodes)
 	if err != nil {
 		return nil, err
 	}
 	if root != c.Root {
 		return nil, fmt.Errorf("%w: the first %d entries differ from the signed entries", ErrTampered, c.Size)
 	}
-	return describe(books.Checkpoint{Size: int64(c.Size), Root: c.Root, Text: string(text)}, origin, seen), nil
+	return describe(books.Checkpoint{Size: int64(c.Size), Root: c.Root, Text: string(text)}, c.Origin, seen), nil
 }
 
 // openByAny opens a checkpoint that one of keys signed, and returns the witnesses that signed it

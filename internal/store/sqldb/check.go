@@ -454,7 +454,7 @@ func (c *checker) subjects(first, last int64, put func(books.Row, books.Entry)) 
 		return err
 	}
 	counting := make(map[int64]bool)
-	numbers, err := collect(c.ctx, c.q, func(n *int64) []any { return []any{n} }, `SELECT x.seq FROM subject x JOIN submission s ON s.id = x.submission
+	numbers, err := numbers(c.ctx, c.q, `SELECT x.seq FROM subject x JOIN submission s ON s.id = x.submission
 		WHERE x.seq BETWEEN $1 AND $2 AND s.erased = 0 AND NOT EXISTS (SELECT 1 FROM subject y WHERE y.submission = x.submission AND y.seq > x.seq)`, first, last)
 	if err != nil {
 		return err
@@ -628,8 +628,8 @@ func (c *checker) equal(what, left, right string) error {
 
 // count runs a query without arguments that returns one number.
 func (c *checker) count(query string) (n int64, err error) {
-	if err = c.q.QueryRowContext(c.ctx, query).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count: %w", err)
+	if n, err = number(c.ctx, c.q, query); err != nil {
+		err = fmt.Errorf("count: %w", err)
 	}
-	return n, nil
+	return n, err
 }

@@ -12,19 +12,17 @@ import (
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
-// A Driver is a [books.Driver] of a SQL database.
+// A Driver is a [books.Driver] of a SQL database. That interface says what its methods do.
 type Driver struct {
 	Make    func(context.Context, books.Info) (*DB, error) // makes a registry and opens it
 	Find    func(context.Context) (*DB, error)             // opens the registry that is there
 	Receive func(context.Context) (*DB, error)             // opens what [Transfer] fills
 }
 
-// Create makes the registry that info names and opens it.
 func (d Driver) Create(ctx context.Context, info books.Info) (books.Store, error) {
 	return opened(d.Make(ctx, info))
 }
 
-// Open opens the registry that is there.
 func (d Driver) Open(ctx context.Context) (books.Store, error) { return opened(d.Find(ctx)) }
 
 // opened keeps a nil *DB from becoming a books.Store that is not nil.
@@ -35,10 +33,8 @@ func opened(db *DB, err error) (books.Store, error) {
 	return db, nil
 }
 
-// Transfer copies the registry from to this place: see [Transfer]. from must be a *DB, opened by
-// any Driver. size (entries) and root are the copy's. originals is where the copy keeps originals. progress may be nil. Transfer closes the
-// copy, but not from. An error during copying that does not wrap [fs.ErrExist] says that the
-// copy can be continued.
+// Transfer is [Transfer] from a *DB, opened by any Driver. It closes the copy, but not from. An error during copying
+// that does not wrap [fs.ErrExist] says that the copy can be continued.
 func (d Driver) Transfer(ctx context.Context, from books.Store, originals string, progress func(done, total int)) (size int64, root tlog.Hash, err error) {
 	source, ok := from.(*DB)
 	if !ok {

@@ -210,17 +210,18 @@ func (d *DB) areFound(ctx context.Context) error {
 	return err
 }
 
-// CheckObjects compares the objects that rows name with the objects that are there. It removes the objects
-// of erased originals, and objects that no row names and that were written before sweep. Objects of the last
-// hour that no row names are not counted, unless they are removed. What killed processes left of objects counts as such.
+// CheckObjects also removes the objects of erased originals. Objects of the last hour that no row names are not
+// counted, unless they are removed. What killed processes left of objects counts as such.
 func (d *DB) CheckObjects(ctx context.Context, sweep time.Time) (out books.Objects, err error) {
 	if err := d.follow(ctx); err != nil {
 		return out, err
 	}
 	out.Place = d.address()
-	if out.Kept, err = d.countObjects(ctx); err != nil {
+	kept, err := number(ctx, d.read, "SELECT count(*) FROM ("+objectRows+" AND there > 0) AS counted")
+	if err != nil {
 		return out, err
 	}
+	out.Kept = int(kept)
 	place := d.place()
 	if place == nil {
 		out.Missing = out.Kept
@@ -286,12 +287,6 @@ func (d *DB) CheckObjects(ctx context.Context, sweep time.Time) (out books.Objec
 // objectRows are the objects that rows name. Objects of segments that are being made, or removed, may not be there.
 const objectRows = "SELECT object, size FROM (SELECT object, object_size AS size, 1 AS there FROM sealed UNION ALL SELECT digest, size, state FROM segment) AS named WHERE size > 0"
 
-// countObjects counts the objects that rows name.
-func (d *DB) countObjects(ctx context.Context) (n int, err error) {
-	err = d.read.QueryRowContext(ctx, "SELECT count(*) FROM ("+objectRows+" AND there > 0) AS counted").Scan(&n)
-	return n, err
-}
-
 // named returns the sizes of those objects that rows name.
 func (d *DB) named(ctx context.Context, list []objects.Object) (map[objects.Name]int64, error) {
 	named := make(map[objects.Name]int64, len(list))
@@ -336,8 +331,6 @@ func (d *DB) missing(ctx context.Context, found map[objects.Name]bool, out *book
 	return rows.Err()
 }
 
-// MoveObjects moves originals from the database to the place at an address, and keeps new originals
-// there. After an interruption it goes on. It returns how many it moved.
 func (d *DB) MoveObjects(ctx context.Context, address string, progress func(done, total int)) (moved int, err error) {
 	if d.readOnly {
 		return 0, books.ErrReadOnly
@@ -353,8 +346,8 @@ func (d *DB) MoveObjects(ctx context.Context, address string, progress func(done
 		return 0, err
 	}
 	const inside = " FROM sealed WHERE length(body) > 0"
-	total := 0
-	if err := d.read.QueryRowContext(ctx, "SELECT count(*)"+inside).Scan(&total); err != nil {
+	total, err := number(ctx, d.read, "SELECT count(*)"+inside)
+	if err != nil {
 		return 0, err
 	}
 	for last := (watermark.Submission{}); ; {
@@ -381,7 +374,7 @@ func (d *DB) MoveObjects(ctx context.Context, address string, progress func(done
 			moved++
 		}
 		if progress != nil {
-			progress(moved, max(moved, total))
+			progress(moved, max(moved, int(total)))
 		}
 	}
 }

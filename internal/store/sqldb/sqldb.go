@@ -70,7 +70,7 @@ type Dialect struct {
 	Close func()
 }
 
-// DB is a registry in a SQL database.
+// DB is a registry in a SQL database. Interface [books.Store] says what its methods do; comments here say what is more.
 type DB struct {
 	dialect     Dialect
 	write       *sql.DB

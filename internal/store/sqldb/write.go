@@ -274,6 +274,11 @@ func readNodes(ctx context.Context, q querier, ids []tlog.NodeID) ([]tlog.Hash, 
 	return out, nil
 }
 
+// rootAt returns the root of the first size entries.
+func rootAt(ctx context.Context, q querier, size int64) (tlog.Hash, error) {
+	return tlog.RootAt(ctx, uint64(size), func(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error) { return readNodes(ctx, q, ids) })
+}
+
 // tampered returns an error that wraps [books.ErrTampered].
 func tampered(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", books.ErrTampered, fmt.Sprintf(format, args...))
