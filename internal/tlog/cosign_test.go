@@ -111,7 +111,7 @@ func TestWitnessKeys(t *testing.T) {
 	}
 }
 
-// Text of a witness is a cosigned checkpoint, or an error; its signatures are added to a checkpoint, or refused.
+// Text of a witness is a cosigned checkpoint, or an error; its signatures follow those of a checkpoint, or are refused.
 func FuzzCosigned(f *testing.F) {
 	private, public := newKey(f, origin, 1)
 	w := newWitness("witness.example/w", 2)
@@ -128,8 +128,7 @@ func FuzzCosigned(f *testing.F) {
 			require.True(t, bytes.HasPrefix(answer, []byte(c.Body()+"\n")))
 		}
 		if more, err := tlog.AddSignatures(text, answer); err == nil {
-			_, _, err := tlog.OpenCheckpoint(more, public)
-			require.NoError(t, err, "the log's own signature holds")
+			require.True(t, bytes.HasPrefix(more, text), "what was there stays")
 		}
 	})
 }
