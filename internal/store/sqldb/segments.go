@@ -345,13 +345,6 @@ func (d *DB) buildHashes(ctx context.Context, files *segmentFiles, keys *books.S
 	return d.tidySegments(ctx, files, false)
 }
 
-// collecting writes hashes into the file of a segment: see collect.
-func (d *DB) collecting(ctx context.Context, files *segmentFiles, keys *books.SegmentKeys, anew bool, progress func(done, total int64)) segmentWriter {
-	return func(f *os.File, s *segmentRow, old []segmentRow, upto int64) error {
-		return d.collect(ctx, files, keys, f, s, old, upto, anew, progress)
-	}
-}
-
 // submissions counts the submissions from behind number after to number upto, and returns the last of them.
 func (d *DB) submissions(ctx context.Context, after, upto int64) (n, last int64, err error) {
 	err = d.read.QueryRowContext(ctx, "SELECT count(*), coalesce(max(seq), 0) FROM submission WHERE seq > $1 AND seq <= $2", after, upto).Scan(&n, &last)
@@ -477,110 +470,108 @@ func (t *tx) one(ctx context.Context, query string, args ...any) error {
 	return nil
 }
 
-// collect writes the file of a segment that is being made, and sets what its row is to say of it.
-func (d *DB) collect(ctx context.Context, files *segmentFiles, keys *books.SegmentKeys, f *os.File, s *segmentRow, old []segmentRow, upto int64, anew bool, progress func(done, total int64)) error {
-	each := hashesIn(d.read)
-	if d.info.SealHashes {
-		each = keys.Hashes
-	}
-	x := phash.NewIndexIn(searched, mapfile.Pages{})
-	defer x.Clear()
-	read := func(first, last int64) (err error) {
-		all := x.AddAll(func(yield func(int64, phash.Hash) bool) {
-			err = each(ctx, first, last, func(seq int64, h *phash.Hash, damaged error) bool {
-				if progress != nil {
-					progress(seq, upto)
-				}
-				if h == nil {
-					s.others = books.NoteOther(s.others, seq, damaged != nil)
-					return true
-				}
-				return yield(seq, *h)
+// collecting returns what writes the file of a segment of hashes, and sets what its row is to say of it. With anew, all
+// hashes are read from rows. keys may be nil if hashes are not sealed, progress too.
+func (d *DB) collecting(ctx context.Context, files *segmentFiles, keys *books.SegmentKeys, anew bool, progress func(done, total int64)) segmentWriter {
+	return func(f *os.File, s *segmentRow, old []segmentRow, upto int64) error {
+		each := hashesIn(d.read)
+		if d.info.SealHashes {
+			each = keys.Hashes
+		}
+		x := phash.NewIndexIn(searched, mapfile.Pages{})
+		defer x.Clear()
+		read := func(first, last int64) (err error) {
+			all := x.AddAll(func(yield func(int64, phash.Hash) bool) {
+				err = each(ctx, first, last, func(seq int64, h *phash.Hash, damaged error) bool {
+					if progress != nil {
+						progress(seq, upto)
+					}
+					if h == nil {
+						s.others = books.NoteOther(s.others, seq, damaged != nil)
+						return true
+					}
+					return yield(seq, *h)
+				})
 			})
-		})
-		return errors.Join(err, all)
-	}
-	gone := make(map[int64]bool)
-	erased, err := numbers(ctx, d.read, "SELECT seq FROM submission WHERE erased > 0 AND +seq BETWEEN $1 AND $2", s.first, upto)
-	if err != nil {
-		return err
-	}
-	for _, n := range erased {
-		gone[n] = true
-	}
-	from := s.first
-	for i := range old {
-		if anew {
-			break
+			return errors.Join(err, all)
 		}
-		if err := d.mount(ctx, files, x, &old[i], keys); errors.Is(err, errUnread) {
+		gone := make(map[int64]bool)
+		erased, err := numbers(ctx, d.read, "SELECT seq FROM submission WHERE erased > 0 AND +seq BETWEEN $1 AND $2", s.first, upto)
+		if err != nil {
 			return err
-		} else if err != nil {
-			if err := read(old[i].first, old[i].last); err != nil {
-				return err
+		}
+		for _, n := range erased {
+			gone[n] = true
+		}
+		from := s.first
+		for i := range old {
+			if anew {
+				break
 			}
-		} else {
-			for seq, damaged := range old[i].rest() {
-				if !gone[seq] {
-					s.others = books.NoteOther(s.others, seq, damaged)
+			if err := d.mount(ctx, files, x, &old[i], keys); errors.Is(err, errUnread) {
+				return err
+			} else if err != nil {
+				if err := read(old[i].first, old[i].last); err != nil {
+					return err
+				}
+			} else {
+				for seq, damaged := range old[i].rest() {
+					if !gone[seq] {
+						s.others = books.NoteOther(s.others, seq, damaged)
+					}
 				}
 			}
+			from = old[i].last + 1
 		}
-		from = old[i].last + 1
-	}
-	if err := read(from, upto); err != nil {
+		if err := read(from, upto); err != nil {
+			return err
+		}
+		for seq := range gone {
+			x.Remove(seq)
+		}
+		s.hashed = int64(x.Len())
+		if files.sealed {
+			return sealHashes(f, s, upto, keys, x)
+		}
+		n, err := x.WriteTo(f)
+		if err == nil {
+			_, err = f.ReadAt(s.digest[:], n-int64(len(s.digest)))
+		}
 		return err
 	}
-	for seq := range gone {
-		x.Remove(seq)
-	}
-	s.hashed = int64(x.Len())
-	if files.sealed {
-		return sealHashes(f, s, upto, keys, x)
-	}
-	n, err := x.WriteTo(f)
-	if err == nil {
-		_, err = f.ReadAt(s.digest[:], n-int64(len(s.digest)))
-	}
-	return err
 }
 
 // hashesIn reads the hashes of rows that have them in the clear.
 func hashesIn(q querier) books.EachHash {
-	return func(ctx context.Context, first, last int64, use func(seq int64, h *phash.Hash, damaged error) bool) error {
-		return eachHash(ctx, q, first, last, use)
-	}
-}
-
-// eachHash is a [books.EachHash].
-func eachHash(ctx context.Context, q querier, first, last int64, use func(seq int64, h *phash.Hash, damaged error) bool) error {
 	type row struct {
 		seq     int64
 		area    string
 		quality int
 	}
-	for first <= last {
-		page, err := collect(ctx, q, func(r *row) []any { return []any{&r.seq, &r.area, &r.quality} },
-			"SELECT seq, area, area_quality FROM submission WHERE erased = 0 AND seq BETWEEN $1 AND $2 ORDER BY seq LIMIT $3", first, last, segmentPage)
-		if err != nil || len(page) == 0 {
-			return err
+	return func(ctx context.Context, first, last int64, use func(seq int64, h *phash.Hash, damaged error) bool) error {
+		for first <= last {
+			page, err := collect(ctx, q, func(r *row) []any { return []any{&r.seq, &r.area, &r.quality} },
+				"SELECT seq, area, area_quality FROM submission WHERE erased = 0 AND seq BETWEEN $1 AND $2 ORDER BY seq LIMIT $3", first, last, segmentPage)
+			if err != nil || len(page) == 0 {
+				return err
+			}
+			for _, r := range page {
+				h, err := phash.Parse(r.area)
+				if err == nil && h.Kind != searched {
+					err = fmt.Errorf("a hash of kind %s, not %s", h.Kind, searched)
+				}
+				found := &h
+				if err != nil || r.quality < phash.MinQuality {
+					found = nil
+				}
+				if !use(r.seq, found, err) {
+					return nil
+				}
+			}
+			first = page[len(page)-1].seq + 1
 		}
-		for _, r := range page {
-			h, err := phash.Parse(r.area)
-			if err == nil && h.Kind != searched {
-				err = fmt.Errorf("a hash of kind %s, not %s", h.Kind, searched)
-			}
-			found := &h
-			if err != nil || r.quality < phash.MinQuality {
-				found = nil
-			}
-			if !use(r.seq, found, err) {
-				return nil
-			}
-		}
-		first = page[len(page)-1].seq + 1
+		return nil
 	}
-	return nil
 }
 
 // dropSegment removes the file of a segment that is not in use, and then its row.

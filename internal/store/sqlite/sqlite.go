@@ -62,13 +62,7 @@ func dialect(path string, places []objects.Open) sqldb.Dialect {
 // At returns the driver of a registry in the file at path; ":memory:" is in memory until
 // the registry is closed. places open originals outside of the file and of folders.
 func At(path string, places ...objects.Open) books.Driver {
-	return sqldb.Driver{
-		Make: func(ctx context.Context, info books.Info) (*sqldb.DB, error) {
-			return Create(ctx, path, info, places...)
-		},
-		Find:    func(ctx context.Context) (*sqldb.DB, error) { return Open(ctx, path, places...) },
-		Receive: func(ctx context.Context) (*sqldb.DB, error) { return OpenCopy(ctx, path, places...) },
-	}
+	return sqldb.Driver{At: path, Places: places, Make: Create, Find: Open, Receive: OpenCopy}
 }
 
 // Create makes the registry that info names in a new file at path, and opens it. path may be
