@@ -48,7 +48,11 @@ func BenchmarkLiveInsert(b *testing.B) {
 	})
 }
 
-// Uploads in batches of 5,000: an operation is a batch.
+// Uploads in batches of 5,000: an operation is a batch. With -cpuprofile cpu the share of what lists cost is what
+//
+//	go tool pprof -top -focus 'Lists|CountedOn' sqldb.test cpu
+//
+// accounts for.
 func BenchmarkBulkInsert(b *testing.B) {
 	const batch = 5000
 	benchEach(b, func(b *testing.B, d *sqldb.DB) {
