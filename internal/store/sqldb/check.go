@@ -551,20 +551,13 @@ func (c *checker) counts() error {
 // pages finds submissions whose pages are not all there, and pages without their submission, entered
 // before it, or not erased with it. Each is an error that wraps [books.ErrTampered].
 func (c *checker) pages() error {
-	n, err := c.count(`SELECT count(*) FROM submission d WHERE d.page = 1
+	err := c.none("of %d submissions pages are missing", `submission d WHERE d.page = 1
 		AND (SELECT count(*) FROM submission p WHERE p.page > 1 AND p.document = d.id) <> d.pages - 1`)
 	if err != nil {
 		return err
 	}
-	if n > 0 {
-		return tampered("of %d submissions pages are missing", n)
-	}
-	n, err = c.count(`SELECT count(*) FROM submission p WHERE p.page > 1 AND NOT EXISTS (SELECT 1 FROM submission d
+	return c.none("%d pages belong to no submission, or differ from it", `submission p WHERE p.page > 1 AND NOT EXISTS (SELECT 1 FROM submission d
 		WHERE d.id = p.document AND d.page = 1 AND d.pages = p.pages AND d.seq < p.seq AND d.erased = p.erased)`)
-	if err == nil && n > 0 {
-		err = tampered("%d pages belong to no submission, or differ from it", n)
-	}
-	return err
 }
 
 // sealed finds originals, hashes and local features that were sealed and removed. It also finds sealed rows whose submission is
@@ -592,10 +585,16 @@ func (c *checker) sealed() error {
 			return tampered("the sealed %s of %d submissions were removed%s", what, n, first)
 		}
 	}
-	n, err = c.count(`SELECT count(*) FROM sealed x WHERE NOT EXISTS (
+	return c.none("%d sealed rows belong to no submission", `sealed x WHERE NOT EXISTS (
 		SELECT 1 FROM submission s WHERE s.id = x.submission AND s.erased = 0 AND (s.kept <> 0 OR length(x.body) + x.object_size = 0))`)
+}
+
+// none returns an error that wraps [books.ErrTampered] if a query has rows. wrong, its text, has their number. rows is
+// the query behind "FROM".
+func (c *checker) none(wrong, rows string) error {
+	n, err := c.count("SELECT count(*) FROM " + rows)
 	if err == nil && n > 0 {
-		err = tampered("%d sealed rows belong to no submission", n)
+		err = tampered(wrong, n)
 	}
 	return err
 }
