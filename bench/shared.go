@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/bench/ruler"
@@ -25,28 +28,14 @@ func after(prepare func(context.Context), cases []ruler.Case) []ruler.Case {
 // parallel calls f for 0 to n-1, as many at a time as env has workers. An error by which a call fails
 // ends the case, and no call is begun after the error.
 func parallel(ctx context.Context, env *ruler.Env, n int, f func(ctx context.Context, i int)) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var wg sync.WaitGroup
-	next := make(chan int)
-	for range max(1, env.Workers) {
-		wg.Go(func() {
-			for i := range next {
-				if ctx.Err() != nil {
-					continue
-				}
-				if err := ruler.Catch(func() { f(ctx, i) }); err != nil {
-					cancel(err)
-				}
-			}
-		})
-	}
+	group, some := errgroup.WithContext(ctx)
+	group.SetLimit(max(1, env.Workers))
 	for i := range n {
-		next <- i
+		if some.Err() == nil {
+			group.Go(func() error { return ruler.Catch(func() { f(some, i) }) })
+		}
 	}
-	close(next)
-	wg.Wait()
-	ruler.Check(context.Cause(ctx))
+	ruler.Check(cmp.Or(group.Wait(), context.Cause(ctx)))
 }
 
 // attacksOf returns the attacks that the user asked for, or else the attacks with the given names.

@@ -19,7 +19,7 @@ const (
 )
 
 // Overprint, in the reduced picture. Chosen on stamped pictures of 19 uploads (bench match
-// hashes; docs/matching.md): a lower step takes the prints of documents for stamps, a
+// whole; docs/matching.md): a lower step takes the prints of documents for stamps, a
 // higher step leaves the edges of letters.
 const (
 	overprintStep   = 75   // levels of Cb and Cr together by which overprint differs from the mean around it
@@ -32,7 +32,7 @@ const (
 )
 
 // Costs in nanoseconds on one core of a server, with the tables in huge pages, measured by
-// bench match index. They decide between two ways to the same result: only the time
+// bench match search. They decide between two ways to the same result: only the time
 // depends on them.
 const (
 	costProbe     = 9.0  // of looking up one value of a band
@@ -40,7 +40,7 @@ const (
 	costScanned   = 1.3  // of comparing a hash in a scan
 )
 
-// Tables. Only time and memory depend on these numbers; bench match index measured them,
+// Tables. Only time and memory depend on these numbers; bench match search measured them,
 // from 10 thousand to 10 million hashes.
 const (
 	minIndexed = 4096 // hashes: fewer are scanned in less time than tables are read

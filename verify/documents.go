@@ -6,6 +6,8 @@ import (
 	"errors"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/phash/parts"
@@ -171,25 +173,19 @@ func (d *documents) forms(found [][]findings.SameDocument) []bool {
 // joins ctx's and all errors of f.
 func (d *documents) each(ctx context.Context, f func(i int) error) error {
 	errs := make([]error, len(d.pages))
-	next := make(chan int)
-	var wg sync.WaitGroup
-	for range min(d.v.cfg.Workers, len(d.pages)) {
-		wg.Go(func() {
+	var group errgroup.Group
+	group.SetLimit(d.v.cfg.Workers)
+	for i := range d.pages {
+		group.Go(func() error {
 			lease := d.v.memory.Picture()
 			defer lease.Give()
-			for i := range next {
-				if errs[i] = lease.Take(ctx, memory.Examining(0, 0)); errs[i] == nil {
-					errs[i] = f(i)
-				}
-				lease.Give()
+			if errs[i] = lease.Take(ctx, memory.Examining(0, 0)); errs[i] == nil {
+				errs[i] = f(i)
 			}
+			return nil
 		})
 	}
-	for i := range d.pages {
-		next <- i
-	}
-	close(next)
-	wg.Wait()
+	_ = group.Wait() // whose functions return no errors
 	return errors.Join(errs...)
 }
 

@@ -18,6 +18,7 @@ import (
 	"sync"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/sync/errgroup"
 )
 
 // An Experiment is one thing to measure. A new one is a file with its cases, what a case
@@ -248,33 +249,14 @@ func (r *runner) write(v any) error {
 
 // all measures the cases that are not done, so many at a time.
 func (r *runner) all(ctx context.Context, workers int) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	next := make(chan int)
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() {
-			for i := range next {
-				if err := r.one(ctx, i); err != nil {
-					cancel(err)
-				}
-			}
-		})
-	}
+	group, some := errgroup.WithContext(ctx)
+	group.SetLimit(workers)
 	for i := range r.cases {
-		if r.done[i] {
-			continue
+		if !r.done[i] && some.Err() == nil {
+			group.Go(func() error { return r.one(some, i) })
 		}
-		select {
-		case next <- i:
-			continue
-		case <-ctx.Done():
-		}
-		break
 	}
-	close(next)
-	wg.Wait()
-	return context.Cause(ctx)
+	return cmp.Or(group.Wait(), context.Cause(ctx))
 }
 
 // one measures a case and keeps its trials.

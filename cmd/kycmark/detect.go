@@ -21,7 +21,8 @@ func newDetect(u *ui) *cobra.Command {
 		Use:   "detect --key KEY [--key KEY2] FILE|DIR...",
 		Short: "Read the mark out of pictures, without the originals",
 		Long: `Read the mark out of pictures, blind: from each picture and the key alone. One
-line a picture. Exit 1 when no mark was found in any of them.
+line a picture. Exit 1 when no mark was found in any of them, 3 when a file, or a page of
+it, could not be read.
 
 log10_p is the base-10 logarithm of the probability that a picture without a mark of
 the key reads as marked. It includes the whole search. Each further key adds the same

@@ -170,8 +170,8 @@ func checkLedgerKey(ctx context.Context, b *books) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	origin, err := b.registry.Ledger().Origin(ctx)
-	if err == nil && !strings.HasPrefix(public, origin+"+") {
+	origin := b.registry.Ledger().Origin()
+	if !strings.HasPrefix(public, origin+"+") {
 		err = withHint(fmt.Errorf("public key %s: it is of another registry, this is %s", public, origin), "restore ledger.pub")
 	}
 	return public, err

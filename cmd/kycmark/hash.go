@@ -19,7 +19,7 @@ var hashKinds = []phash.Kind{
 }
 
 // newHash returns the verb "hash", which prints perceptual hashes of pictures by the algorithms of
-// --algorithm. It needs no home and writes nothing. Exit code 3: some pictures failed.
+// --algorithm. It needs no home and writes nothing. Exit code 3: some pictures or pages failed.
 func newHash(u *ui) *cobra.Command {
 	var algorithms []string
 	cmd := &cobra.Command{
@@ -31,6 +31,8 @@ or 256 bits with -16). A picture with a quality below 50 is too plain to be reco
 its hash. Store with each hash its chain and the decoder, which --json names: together they
 say how the file became the bits. A JPEG of 1,024 pixels or more is read at 1/2 to 1/8 of its
 size, which may change a few bits of its hashes.
+
+Exit 3 when a file, or a page of it, could not be read.
 
 A hash can be turned back into a blurry picture: treat it as personal data.`,
 		Example: `  kycmark hash upload.jpg

@@ -89,7 +89,7 @@ func (u *ui) readers() registry.Readers {
 // eachPicture loads the pages of every file and folder in paths and calls work on each, for several files
 // at a time. It calls emit with the results in the order of the files and pages, one at a time. A page of
 // several has the name "FILE#page K". Errors of loading and of work are reported (exit code 3) and handed
-// to emit, and do not end the batch. The result is the first error of emit, ctx's, or a usageError if
+// to emit, and do not end the batch. A file with pictures that are no pages is reported as well. The result is the first error of emit, ctx's, or a usageError if
 // paths hold no file. doing names the work on the progress bar, and load loads a page.
 func eachPicture[T any](ctx context.Context, u *ui, doing string, paths []string, load loader, work func(ctx context.Context, p *picture.Picture) (T, error), emit func(file string, value T, err error) error) error {
 	files := listFiles(paths)
@@ -125,7 +125,7 @@ func eachPicture[T any](ctx context.Context, u *ui, doing string, paths []string
 		return all
 	}, func(file string, all []result) error {
 		for _, r := range all {
-			u.warnPages(file, r.more+1, "read")
+			u.failPages(file, r.more+1)
 			if r.err != nil {
 				u.fail(file+r.page, r.err)
 			}

@@ -25,7 +25,7 @@ type traceFlags struct {
 
 // newTrace returns the verb "trace", which compares each leak with the original and prints which
 // issued copies are in it. It needs no home and writes nothing. Exit code 1: no copy is accused by
-// any leak; 3: some leaks could not be read.
+// any leak; 3: some leaks, or pages of the original, could not be read.
 func newTrace(u *ui) *cobra.Command {
 	f := traceFlags{copies: idList[watermark.CopyID]{parse: watermark.ParseCopyID}}
 	cmd := &cobra.Command{
@@ -43,7 +43,8 @@ power is the probability that a copy in this leak would have been accused. If po
 mark was removed on purpose.
 
 If the original has several pages, the leak is laid over each page, up to the first page
-that it shows. The submission of page 2 and up follows from the submission of the whole.`,
+that it shows. The submission of page 2 and up follows from the submission of the whole.
+Exit 3 if a leak, or a page of a leak or of the original, could not be read.`,
 		Example: `  kycmark trace --key mark.key --original upload.jpg --copies 00000000000004d2,00000000000004d3 leak.jpg
   kycmark trace --key mark.key --original upload.jpg --copies-from issued.txt --json leaks/`,
 		Args: some("leak or folder"),
@@ -154,7 +155,7 @@ func (u *ui) newTraceJob(ctx context.Context, f traceFlags) (*traceJob, error) {
 		if err != nil {
 			return nil, fmt.Errorf("original %s%s: %s", f.original, doc.Label(k), reason(err))
 		}
-		u.warnPages(f.original, pic.Pages, "read")
+		u.failPages(f.original, pic.Pages)
 		tracer, err := watermark.NewTracer(pic.Image, t.issued, &watermark.TraceOptions{Submission: submission.Page(k)})
 		if err != nil {
 			return nil, fmt.Errorf("original %s%s: %w", f.original, doc.Label(k), err)

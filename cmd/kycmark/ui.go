@@ -101,11 +101,22 @@ func (u *ui) hintf(format string, args ...any) { u.say("hint: ", format, args...
 func (u *ui) warnf(format string, args ...any) { u.say("warning: ", format, args...) }
 
 // warnPages warns of a file with more than one page, because something is done with the first alone.
-// pages is their number; 0 and 1 give no warning. done says what is done: "read".
+// pages is their number; 0 and 1 give no warning. done says what is done: "handed out".
 func (u *ui) warnPages(file string, pages int, done string) {
 	if pages > 1 {
-		u.warnf("%s: only the first of %d pages is %s", name(file), pages, done)
+		u.warnf("%s: %v", name(file), onlyFirst(pages, done))
 	}
+}
+
+// failPages is warnPages where an answer needs all pages: a file whose further pages are not read is a bad input.
+func (u *ui) failPages(file string, pages int) {
+	if pages > 1 {
+		u.fail(file, onlyFirst(pages, "read"))
+	}
+}
+
+func onlyFirst(pages int, done string) error {
+	return fmt.Errorf("only the first of %d pages is %s", pages, done)
 }
 
 // say writes each line of a message to stderr after "kycmark: " and kind, which is "" or ends with

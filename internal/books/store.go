@@ -57,21 +57,24 @@ type Store interface {
 	ForInvestigation() Store
 	Info(ctx context.Context) (*Info, error)
 
-	// AddRecipient reports false where the same name and kind is there already.
+	// AddRecipient reports false where the same name and kind is there already. The error wraps ErrConflict if the
+	// name has another kind.
 	AddRecipient(ctx context.Context, r Recipient) (added bool, err error)
-	Recipients(ctx context.Context) ([]Recipient, error)
+	Recipients(ctx context.Context) ([]Recipient, error) // by name
 
-	// AddMarkKey reports false where the key is there already.
+	// AddMarkKey reports false where the key is there already. The error wraps ErrConflict if the ID has another
+	// commitment.
 	AddMarkKey(ctx context.Context, k KeyEntry) (added bool, err error)
-	MarkKeys(ctx context.Context) ([]KeyEntry, error)
-	// AddKeyState enters what became of a mark key, unless [KeyState.Next] forbids it.
+	MarkKeys(ctx context.Context) ([]KeyEntry, error) // in the order of entry
+	// AddKeyState enters what became of a mark key, unless [KeyState.Next] forbids it: the error then wraps
+	// ErrConflict. The caller has checked that the key is there.
 	AddKeyState(ctx context.Context, s KeyState) error
 	KeyStates(ctx context.Context) ([]KeyState, error) // in the order of entry
 
-	// AddSubmissions enters uploads in one transaction and says which uploads are new. The
-	// error wraps ErrErased if an upload was erased before. It wraps ErrConflict if another
+	// AddSubmissions enters uploads in one transaction and says which uploads are new. An upload that is listed twice
+	// is new once. The error wraps ErrErased if an upload was erased before. It wraps ErrConflict if another
 	// file has the same ID, and ErrSealed if the stored upload is sealed under another key.
-	// After an error no upload is entered. The pages of an upload follow it, and are entered if it is
+	// After an error no upload is entered, unless the outcome of the commit is unknown. The pages of an upload follow it, and are entered if it is
 	// new.
 	AddSubmissions(ctx context.Context, uploads []Upload) (added []bool, err error)
 	Submission(ctx context.Context, id watermark.Submission) (*Submission, error)
@@ -80,28 +83,24 @@ type Store interface {
 	// SubmissionsAfter, like the other pages, returns up to limit rows with a greater
 	// number, ascending.
 	SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]Submission, error)
-	SubmissionsOf(ctx context.Context, subject string) ([]Submission, error)
+	SubmissionsOf(ctx context.Context, subject string) ([]Submission, error) // at present, in the order of entry
 	// CheckSubject compares the indexes that SubmissionsOf asks with all uploads. The error wraps ErrTampered.
 	CheckSubject(ctx context.Context, subject string) error
 	// SetSubjects enters changes of subjects in one transaction, in their order, and says of
 	// each whether the subject is another one than before. A change to the present subject is
-	// not entered. The error wraps ErrErased or ErrNotFound if an upload is not there; then no
-	// change is entered.
+	// not entered. The reference that a change replaces is blanked, unless it came with the upload: the
+	// upload's own entry commits to that one. The error wraps ErrErased or ErrNotFound if an upload is not
+	// there; then no change is entered.
 	SetSubjects(ctx context.Context, changes []SubjectChange) (changed []bool, err error)
 	// Span returns when the first and the last upload were submitted. Both are the zero time
 	// if there is no upload.
 	Span(ctx context.Context) (first, last time.Time, err error)
 	// CountSubmitted counts the uploads submitted in each span, ends included, that were
-	// not erased.
+	// not erased. It compares as CountDays does.
 	CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int, error)
-	// CountIssued counts, for each recipient and each UTC day of submission, the uploads
-	// issued to the recipient as copies. Erased uploads do not count, nor does what was
-	// submitted or issued after until.
-	CountIssued(ctx context.Context, until time.Time) ([]Issued, error)
-	// CountDays counts the uploads by their UTC day of submission: all, and the erased ones
-	// alone. For each recipient it also counts the copies by their UTC day of issue, also
-	// copies of erased uploads. Counts end at until.
-	CountDays(ctx context.Context, until time.Time) (submitted, erased, issued []Issued, err error)
+	// CountDays counts uploads and copies by days, up to until, included. Void copies do not count. Counts are compared
+	// with lists of the ledger: the error of a difference wraps ErrTampered.
+	CountDays(ctx context.Context, until time.Time) (*Counts, error)
 	// SearchedAfter leaves out erased uploads. Without features, those are not read. A row
 	// that cannot be read is returned with its Err.
 	SearchedAfter(ctx context.Context, seq int64, limit int, features bool) ([]Searched, error)
@@ -141,8 +140,8 @@ type Store interface {
 	BuildFeatureSegments(ctx context.Context, how Build, write WriteSegment) error
 
 	// Erase blanks the rows of the submissions that e lists, and of all their pages, removes
-	// what was sealed of them, and enters e. What has been erased before is an error that wraps
-	// ErrErased.
+	// what was sealed of them, and enters e. The error wraps ErrNotFound or ErrErased if a submission is missing or
+	// erased; then nothing is erased. Other errors may say that the erasure is done, and not all old data is freed.
 	Erase(ctx context.Context, e Erasure) error
 	// ErasedAfter lists the submissions whose erasure has a greater number.
 	ErasedAfter(ctx context.Context, erasure int64) ([]Erased, error)
@@ -150,7 +149,8 @@ type Store interface {
 	// AddCopy enters a copy and sets its Seq. It first enters the mark key key if the
 	// registry does not have it. The error wraps ErrErased if the submission was erased, and
 	// ErrMarkKey if the mark key is not active. Both conditions include what others entered
-	// up to the commit.
+	// up to the commit. It wraps ErrNotFound if the submission is not there, and ErrConflict if the copy's ID is
+	// taken, or another key has the key's ID.
 	AddCopy(ctx context.Context, c *Copy, key KeyEntry) error
 	Copy(ctx context.Context, id watermark.CopyID) (*Copy, error)
 	// AddRelease enters what became of a copy. added is false if that is entered already, or if an attempt begins and the
@@ -159,27 +159,28 @@ type Store interface {
 	// wraps ErrNotFound if there is no such copy of the submission.
 	AddRelease(ctx context.Context, r Release, only bool) (added bool, err error)
 	Releases(ctx context.Context, of watermark.Submission) ([]Release, error) // of its copies, in the order of entry
-	Copies(ctx context.Context, of watermark.Submission) ([]Copy, error)
-	CopiesAfter(ctx context.Context, seq int64, limit int) ([]Copy, error)
+	Copies(ctx context.Context, of watermark.Submission) ([]Copy, error)      // in the order of issue
+	CopiesAfter(ctx context.Context, seq int64, limit int) ([]Copy, error)    // without bounds
 	// IssuedAfter gives the IDs of the copies that were issued under a mark key and have a greater number, and the
 	// greatest number. Who reads one of them in a leak looks its copy up.
 	IssuedAfter(ctx context.Context, keyID string, seq int64) (ids []watermark.CopyID, last int64, err error)
 	AddReceipt(ctx context.Context, r Receipt) error
-	Receipts(ctx context.Context, of watermark.CopyID) ([]Receipt, error)
-	// ReceiptsBy gives the receipts that a key signed of copies issued to a recipient.
+	Receipts(ctx context.Context, of watermark.CopyID) ([]Receipt, error) // in the order of entry
+	// ReceiptsBy gives the receipts that a key signed of copies issued to a recipient, in the order of entry.
 	ReceiptsBy(ctx context.Context, recipient string, key Digest) ([]Receipt, error)
 
 	// AddCustody enters facts in one transaction.
 	AddCustody(ctx context.Context, facts ...Custody) error
-	Custody(ctx context.Context) ([]Custody, error)
-	// CustodyOf gives, of each list that names the submission, the submission alone.
+	Custody(ctx context.Context) ([]Custody, error) // in the order of entry
+	// CustodyOf gives the facts whose times include the submission's, ends included, and whose list, if there is
+	// one, names it. Of a list it gives the submission alone. The error wraps ErrNotFound for an unknown submission.
 	CustodyOf(ctx context.Context, submission watermark.Submission) ([]Custody, error)
 	CustodyBy(ctx context.Context, recipient string) ([]Custody, error)
 
 	AddHandOn(ctx context.Context, h HandOn) error
 	HandOns(ctx context.Context) ([]HandOn, error) // in the order of entry
 
-	// AddInvestigation returns the number of the entry.
+	// AddInvestigation enters that an investigation began, and returns the number of the entry.
 	AddInvestigation(ctx context.Context, i Investigation) (seq int64, err error)
 	Investigations(ctx context.Context) ([]Investigation, error)
 	AddConclusion(ctx context.Context, c Conclusion) error
@@ -199,11 +200,12 @@ type Store interface {
 	ProveLists(ctx context.Context, names []string) (size int64, root tlog.Hash, proofs [][][]byte, err error)
 	// AddCheckpoint keeps a signed checkpoint and returns the kept checkpoint. If a
 	// checkpoint of the same state is already kept, AddCheckpoint returns the earlier
-	// checkpoint unchanged.
+	// checkpoint unchanged. The error wraps ErrConflict if the ledger never was in that state. No signature is checked.
 	AddCheckpoint(ctx context.Context, c Checkpoint) (*Checkpoint, error)
 	// ChangeCheckpoint calls change with the kept checkpoint of that size (entries). It
 	// keeps the note and the stamp that change leaves, enters the rows that change returns, and returns the
-	// result. No other caller changes the checkpoint meanwhile. change may be called more than once.
+	// result. No other caller changes the checkpoint meanwhile. change may be called more than once; after an error of
+	// change nothing is kept. The error wraps ErrNotFound if no checkpoint of that size is kept.
 	ChangeCheckpoint(ctx context.Context, size int64, change func(*Checkpoint) ([]Cosigned, error)) (*Checkpoint, error)
 	// Cosigned lists the signatures of witnesses and the timestamps, in the order of entry.
 	Cosigned(ctx context.Context) ([]Cosigned, error)

@@ -43,6 +43,20 @@ func Consistency(ctx context.Context, old, size uint64, nodes Nodes) ([]Hash, er
 	return read(ctx, p, nodes)
 }
 
+// RootAt returns the root of the first size leaves of a tree. The error is of nodes, or says
+// that size exceeds [MaxSize].
+func RootAt(ctx context.Context, size uint64, nodes Nodes) (Hash, error) {
+	border, err := nodes(ctx, Border(size))
+	if err != nil {
+		return Hash{}, err
+	}
+	tree, err := NewTree(size, border)
+	if err != nil {
+		return Hash{}, err
+	}
+	return tree.Root(), nil
+}
+
 // VerifyInclusion checks that path, made by [Inclusion], leads from leaf, the [LeafHash] of
 // entry index (from 0), to root. size and root must come from a checkpoint that the caller
 // trusts, because a proof alone does not pin the size. The error wraps [ErrProof].

@@ -62,12 +62,11 @@ func (x *Index) Answer(ctx context.Context, question []byte, name string) ([]byt
 	}
 	x.reading.RLock()
 	defer x.reading.RUnlock()
-	for _, g := range x.load().segments {
-		if g.sealed != nil && g.sealed.name == name {
-			return g.answer(ctx, looks)
-		}
+	g, err := x.mounted(name)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("%w: segment %s: not mounted", ErrSnapshot, name)
+	return g.answer(ctx, looks)
 }
 
 // answer is [Index.Answer] of one segment. The caller holds Index.reading.

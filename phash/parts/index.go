@@ -92,16 +92,7 @@ func (x *Index) upload(ref int64, m *scratch) *upload {
 // Add stores a copy of the features of an upload under ref, in the place of what was stored under
 // ref before. The error wraps [ErrFormat] if f is nil or the zero value.
 func (x *Index) Add(ref int64, f *Features) error {
-	if f == nil || len(f.data) == 0 {
-		return fmt.Errorf("%w: not extracted from a picture", ErrFormat)
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if at, ok := x.find(ref); ok {
-		x.remove(ref, at)
-	}
-	x.add(upload{ref, slices.Clone(f.data), true})
-	return nil
+	return x.AddAll(func(yield func(int64, *Features) bool) { yield(ref, f) })
 }
 
 // AddAll is Add for many uploads. It builds their inverted index at once, which is quicker. Of uploads

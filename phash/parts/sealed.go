@@ -12,6 +12,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"sort"
 )
 
 // A sealed segment is a file. Each record, the features of an upload or the postings of a bucket, is
@@ -315,20 +316,29 @@ func (x *Index) Mount(name string, data []byte, key cipher.AEAD, about []byte) e
 // CheckMounted compares the mounted segment of a name with what [WriteSealed] would write of the uploads. The
 // error wraps [ErrSnapshot] if they differ, or none is mounted.
 func (x *Index) CheckMounted(name string, uploads iter.Seq2[int64, *Features], about func() []byte) error {
+	g, err := x.mounted(name)
+	if err != nil {
+		return err
+	}
+	same := &comparing{g.sealed.data, 0}
+	err = writeSealed(same, g.sealed.aead, uploads, about, maxUnsorted)
+	if err == nil && same.at != len(same.data) {
+		err = errDiffers
+	}
+	if errors.Is(err, errDiffers) {
+		return fmt.Errorf("%w: segment %s: it differs from the uploads", ErrSnapshot, name)
+	}
+	return err
+}
+
+// mounted returns the mounted segment of a name. The error wraps [ErrSnapshot].
+func (x *Index) mounted(name string) (*segment, error) {
 	for _, g := range x.load().segments {
-		if s := g.sealed; s != nil && s.name == name {
-			same := &comparing{s.data, 0}
-			err := writeSealed(same, s.aead, uploads, about, maxUnsorted)
-			if err == nil && same.at != len(s.data) {
-				err = errDiffers
-			}
-			if errors.Is(err, errDiffers) {
-				return fmt.Errorf("%w: segment %s: it differs from the uploads", ErrSnapshot, name)
-			}
-			return err
+		if g.sealed != nil && g.sealed.name == name {
+			return g, nil
 		}
 	}
-	return fmt.Errorf("%w: segment %s: not mounted", ErrSnapshot, name)
+	return nil, fmt.Errorf("%w: segment %s: not mounted", ErrSnapshot, name)
 }
 
 var errDiffers = errors.New("other bytes")
@@ -421,31 +431,19 @@ func (x *Index) find(ref int64) (location, bool) {
 
 // index returns the place of the upload of ref in the segment.
 func (s *sealed) index(ref int64) (int, bool) {
-	low, high := 0, s.uploads
-	for low < high {
-		mid := int(uint(low+high) / 2)
-		switch cmp.Compare(s.ref(mid), ref) {
-		case 0:
-			return mid, true
-		case -1:
-			low = mid + 1
-		default:
-			high = mid
-		}
-	}
-	return 0, false
+	return sort.Find(s.uploads, func(at int) int { return cmp.Compare(ref, s.ref(at)) })
 }
 
 // Mounted yields the references of all uploads in the mounted segment of a name, and their numbers of features.
 func (x *Index) Mounted(name string) iter.Seq2[int64, int] {
 	return func(yield func(int64, int) bool) {
-		for _, g := range x.load().segments {
-			if s := g.sealed; s != nil && s.name == name {
-				for at := range s.uploads {
-					if !yield(s.ref(at), s.count(at)) {
-						return
-					}
-				}
+		g, err := x.mounted(name)
+		if err != nil {
+			return
+		}
+		for at := range g.sealed.uploads {
+			if !yield(g.sealed.ref(at), g.sealed.count(at)) {
+				return
 			}
 		}
 	}

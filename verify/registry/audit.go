@@ -115,7 +115,11 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 		return nil, err
 	}
 	clock := newClock(a, signed, facts)
-	size, root, err := l.r.store.Check(ctx, clock.next)
+	of := make(map[int64]books.Checkpoint, len(kept))
+	for _, k := range kept {
+		of[k.Size] = k
+	}
+	size, root, err := l.r.store.Check(ctx, clock.next, func(e books.Entry) { a.madeBetween(e, of) })
 	clock.end(clock.seq)
 	if clock.groups > maxClock {
 		a.Clock = append(a.Clock, fmt.Sprintf("%d more groups of entries were made when a clock was wrong", clock.groups-maxClock))
@@ -266,6 +270,16 @@ func (c *clock) next(e books.Entry) {
 	}
 }
 
+// madeBetween notes a kept checkpoint that was made, it says, before its last entry or after the entry that follows. No entry
+// commits to that time, and nothing but lists for readers rests on it.
+func (a *Audit) madeBetween(e books.Entry, kept map[int64]books.Checkpoint) {
+	for _, c := range []books.Checkpoint{kept[e.Seq], kept[e.Seq-1]} {
+		if c.Size == e.Seq && c.Made.Add(books.ClocksApart).Before(e.Time) || c.Size > 0 && c.Size < e.Seq && c.Made.After(e.Time.Add(books.ClocksApart)) {
+			a.Clock = append(a.Clock, fmt.Sprintf("the checkpoint of %d entries: made at %s, although entry %d says %s: a clock was wrong, or its time was edited", c.Size, moment(c.Made), e.Seq, moment(e.Time)))
+		}
+	}
+}
+
 // dating says who signed or dated entries.
 func dating(s books.Cosigned) string {
 	if s.Witness == "" {
@@ -314,16 +328,12 @@ func (a *Audit) note(err error, what string) error {
 // ledger begins with its entries. The error wraps [ErrCheckpoint], [ErrTampered] or
 // [ErrLedgerKey]. The result has no Made and no Stamp.
 func (l *Ledger) auditCheckpoint(ctx context.Context, text []byte, o AuditOptions) (*Checkpoint, error) {
-	origin, err := l.Origin(ctx)
-	if err != nil {
-		return nil, err
-	}
 	c, seen, err := openByAny(text, o.Keys, o.Witnesses)
 	if err != nil {
 		return nil, err
 	}
-	if c.Origin != origin {
-		return nil, fmt.Errorf("%w: of %s, while this ledger is %s", ErrTampered, c.Origin, origin)
+	if c.Origin != l.Origin() {
+		return nil, fmt.Errorf("%w: of %s, while this ledger is %s", ErrTampered, c.Origin, l.Origin())
 	}
 	size, _, err := l.r.store.Head(ctx)
 	if err != nil {
@@ -332,14 +342,14 @@ func (l *Ledger) auditCheckpoint(ctx context.Context, text []byte, o AuditOption
 	if int64(c.Size) > size {
 		return nil, fmt.Errorf("%w: it is of %d entries, while there are %d", ErrTampered, c.Size, size)
 	}
-	root, err := l.rootAt(ctx, int64(c.Size))
+	root, err := tlog.RootAt(ctx, c.Size, l.r.store.Nodes)
 	if err != nil {
 		return nil, err
 	}
 	if root != c.Root {
 		return nil, fmt.Errorf("%w: the first %d entries differ from the signed entries", ErrTampered, c.Size)
 	}
-	return describe(books.Checkpoint{Size: int64(c.Size), Root: c.Root, Text: string(text)}, origin, seen), nil
+	return describe(books.Checkpoint{Size: int64(c.Size), Root: c.Root, Text: string(text)}, c.Origin, seen), nil
 }
 
 // openByAny opens a checkpoint that one of keys signed, and returns the witnesses that signed it

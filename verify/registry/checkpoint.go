@@ -25,10 +25,6 @@ func (l *Ledger) AddStamp(ctx context.Context, size int64, stamp []byte, at time
 	if len(stamp) == 0 || len(stamp) > maxStamp {
 		return nil, fmt.Errorf("%w: a timestamp of %d bytes", ErrInput, len(stamp))
 	}
-	origin, err := l.Origin(ctx)
-	if err != nil {
-		return nil, err
-	}
 	kept, err := l.r.store.ChangeCheckpoint(ctx, size, func(c *books.Checkpoint) ([]books.Cosigned, error) {
 		c.Stamp = stamp
 		return []books.Cosigned{l.cosigned(c, "", books.Timestamp(at), stamp)}, nil
@@ -36,7 +32,7 @@ func (l *Ledger) AddStamp(ctx context.Context, size int64, stamp []byte, at time
 	if err != nil {
 		return nil, err
 	}
-	return describe(*kept, origin, nil), nil
+	return describe(*kept, l.Origin(), nil), nil
 }
 
 // cosigned is the row of the signature of a witness, or of a timestamp, of a checkpoint.
@@ -60,24 +56,14 @@ func (r *Registry) TrustTimestamps(check StampCheck) {
 }
 
 // Origin names the registry's ledger, as its checkpoints and its key do.
-func (l *Ledger) Origin(ctx context.Context) (string, error) {
-	info, err := l.r.store.Info(ctx)
-	if err != nil {
-		return "", err
-	}
-	return books.Origin(info.ID), nil
-}
+func (l *Ledger) Origin() string { return l.r.origin }
 
 // GenerateKey makes an Ed25519 key for the registry's checkpoints, as texts of
 // golang.org/x/mod/sumdb/note: "PRIVATE+KEY+name+hash+key" and "name+hash+key". The private text
 // is secret. The public text is for everybody who checks checkpoints and proofs, and should
 // reach them by another way than these. The registry keeps neither text.
-func (l *Ledger) GenerateKey(ctx context.Context) (private, public string, err error) {
-	origin, err := l.Origin(ctx)
-	if err != nil {
-		return "", "", err
-	}
-	return tlog.GenerateKey(origin)
+func (l *Ledger) GenerateKey(context.Context) (private, public string, err error) {
+	return tlog.GenerateKey(l.Origin())
 }
 
 // Sign signs the ledger's present state with the private text of its key and keeps the result.
@@ -87,10 +73,6 @@ func (l *Ledger) GenerateKey(ctx context.Context) (private, public string, err e
 // [ErrLedgerKey] if the key is unusable. Sign does not check rows against entries:
 // [Ledger.Check] does.
 func (l *Ledger) Sign(ctx context.Context, private string) (*Checkpoint, error) {
-	origin, err := l.Origin(ctx)
-	if err != nil {
-		return nil, err
-	}
 	kept, err := l.r.store.Checkpoints(ctx)
 	if err != nil {
 		return nil, err
@@ -100,19 +82,19 @@ func (l *Ledger) Sign(ctx context.Context, private string) (*Checkpoint, error) 
 		return nil, err
 	}
 	if i := slices.IndexFunc(kept, func(c books.Checkpoint) bool { return c.Size == size && c.Root == root }); i >= 0 {
-		return handedOut(kept[i], origin)
+		return l.handedOut(kept[i])
 	}
 	if n := len(kept); n > 0 {
 		if same, err := l.onlyCosigned(ctx, kept[n-1].Size, size); err != nil {
 			return nil, err
 		} else if same {
-			return handedOut(kept[n-1], origin)
+			return l.handedOut(kept[n-1])
 		}
 	}
 	if err := l.continues(ctx, kept, size, root); err != nil {
 		return nil, err
 	}
-	text, err := tlog.Checkpoint{Origin: origin, Size: uint64(size), Root: root}.Sign(private)
+	text, err := tlog.Checkpoint{Origin: l.Origin(), Size: uint64(size), Root: root}.Sign(private)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +102,7 @@ func (l *Ledger) Sign(ctx context.Context, private string) (*Checkpoint, error) 
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint of %d entries: %w", size, err)
 	}
-	return handedOut(*row, origin)
+	return l.handedOut(*row)
 }
 
 // onlyCosigned reports whether the entries with numbers above from, up to to, are signatures of witnesses and timestamps.
@@ -141,11 +123,11 @@ func (l *Ledger) onlyCosigned(ctx context.Context, from, to int64) (bool, error)
 // handedOut returns the kept checkpoint row with the origin and the signers' names that its text
 // has. Its Witnesses are empty, since no witness's signature is checked. The error wraps
 // [ErrTampered] if the text is of another state than the row.
-func handedOut(row books.Checkpoint, origin string) (*Checkpoint, error) {
+func (l *Ledger) handedOut(row books.Checkpoint) (*Checkpoint, error) {
 	if err := ofItsRow(row); err != nil {
 		return nil, fmt.Errorf("kept checkpoint of %d entries: %w", row.Size, err)
 	}
-	return describe(row, origin, nil), nil
+	return describe(row, l.Origin(), nil), nil
 }
 
 // ofItsRow checks that the text of a kept checkpoint is of the size and root that its row names.
@@ -166,7 +148,7 @@ func ofItsRow(row books.Checkpoint) error {
 // this state begins with the last of the kept checkpoints. kept is sorted by size and may be
 // empty. The error wraps [ErrTampered] if either does not hold.
 func (l *Ledger) continues(ctx context.Context, kept []books.Checkpoint, size int64, root tlog.Hash) error {
-	at, err := l.rootAt(ctx, size)
+	at, err := tlog.RootAt(ctx, uint64(size), l.r.store.Nodes)
 	if err != nil {
 		return err
 	}
@@ -185,21 +167,6 @@ func (l *Ledger) continues(ctx context.Context, kept []books.Checkpoint, size in
 		return fmt.Errorf("%w: it does not continue the checkpoint of %d entries: %w", ErrTampered, last.Size, err)
 	}
 	return nil
-}
-
-// rootAt returns the root of the first size entries, from the kept nodes of the tree. It does
-// not recompute them from the entries. size may be 0. The error wraps [ErrTampered] if nodes are
-// missing.
-func (l *Ledger) rootAt(ctx context.Context, size int64) (tlog.Hash, error) {
-	border, err := l.r.store.Nodes(ctx, tlog.Border(uint64(size)))
-	if err != nil {
-		return tlog.Hash{}, err
-	}
-	tree, err := tlog.NewTree(uint64(size), border)
-	if err != nil {
-		return tlog.Hash{}, fmt.Errorf("%w: %w", ErrTampered, err)
-	}
-	return tree.Root(), nil
 }
 
 // AddCosignatures adds the signatures of witnesses in text, a checkpoint signed by the ledger's
@@ -302,13 +269,9 @@ func noteSignatures(text string) string {
 // Checkpoints lists the kept checkpoints, sorted by size, with the signers' names that their
 // texts have. No signature is checked, so Witnesses is empty: [Ledger.Audit] checks.
 func (l *Ledger) Checkpoints(ctx context.Context) ([]Checkpoint, error) {
-	origin, err := l.Origin(ctx)
-	if err != nil {
-		return nil, err
-	}
 	kept, err := l.r.store.Checkpoints(ctx)
 	for i := range kept {
-		kept[i] = *describe(kept[i], origin, nil)
+		kept[i] = *describe(kept[i], l.Origin(), nil)
 	}
 	return kept, err
 }

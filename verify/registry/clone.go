@@ -2,12 +2,8 @@ package registry
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"time"
-
-	"github.com/kycmark/kycmark/internal/books"
 )
 
 // Clone copies the registry at from, as it is at one moment, to the place to, where no registry
@@ -28,10 +24,7 @@ func Clone(ctx context.Context, from, to Driver, originals string, progress func
 		return 0, "", fmt.Errorf("open registry: %w", err)
 	}
 	size, sum, err := to.Transfer(ctx, source, originals, progress)
-	if err = errors.Join(err, source.Close()); err != nil {
-		return 0, "", err
-	}
-	return size, hex.EncodeToString(sum[:]), nil
+	return stateOf(size, sum, errors.Join(err, source.Close()))
 }
 
 // MoveOriginals moves originals from the database to the place at an address, as in [CreateOptions],
@@ -40,14 +33,4 @@ func Clone(ctx context.Context, from, to Driver, originals string, progress func
 // another place: Clone moves them.
 func (r *Registry) MoveOriginals(ctx context.Context, address string, progress func(done, total int)) (moved int, err error) {
 	return r.store.MoveObjects(ctx, address, progress)
-}
-
-// Objects are what [Registry.CheckObjects] found.
-type Objects = books.Objects
-
-// CheckObjects compares the originals that are kept outside of the database with what the registry
-// names, by name and size. Objects that the registry does not name are left by interrupted runs. They are removed
-// if they were written before sweep. The zero time removes none.
-func (r *Registry) CheckObjects(ctx context.Context, sweep time.Time) (Objects, error) {
-	return r.store.CheckObjects(ctx, sweep)
 }

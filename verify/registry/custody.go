@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
-	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -67,7 +66,7 @@ func (r *Registry) checkCustody(ctx context.Context, c Custody) (Custody, error)
 		return Custody{}, err
 	}
 	c.From, c.To, c.Entered, c.Salt = books.Timestamp(c.From), books.Timestamp(c.To), r.clock(), books.NewSalt()
-	if err := errors.Join(books.CheckText("note", c.Note, intake.MaxNote), books.CheckText("actor", c.Actor, intake.MaxName)); err != nil {
+	if err := checkNote(c.Actor, c.Note); err != nil {
 		return c, err
 	}
 	if c.To.Before(c.From) {

@@ -30,7 +30,7 @@ func (r *Registry) Erase(ctx context.Context, subject, actor, note string) (eras
 	if subject == "" {
 		return nil, fmt.Errorf("%w: no subject reference", ErrInput)
 	}
-	if err := checkErasure(actor, note); err != nil {
+	if err := checkNote(actor, note); err != nil {
 		return nil, err
 	}
 	if err := r.store.CheckSubject(ctx, subject); err != nil {
@@ -72,15 +72,15 @@ func (r *Registry) EraseSubmissions(ctx context.Context, ids []watermark.Submiss
 	if len(ids) == 0 {
 		return nil, fmt.Errorf("%w: no submissions", ErrInput)
 	}
-	if err := checkErasure(actor, note); err != nil {
+	if err := checkNote(actor, note); err != nil {
 		return nil, err
 	}
 	return r.eraseAll(ctx, books.Ascending(ids), actor, note)
 }
 
-// checkErasure checks that actor and note are one line of text each and not too long. The error
+// checkNote checks that actor and note are one line of text each and not too long. The error
 // wraps [ErrInput]. Both may be empty.
-func checkErasure(actor, note string) error {
+func checkNote(actor, note string) error {
 	return errors.Join(books.CheckText("note", note, intake.MaxNote), books.CheckText("actor", actor, intake.MaxName))
 }
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
-	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -75,7 +74,7 @@ func (l *Ledger) SetKeyState(ctx context.Context, s KeyState) error {
 	default:
 		return fmt.Errorf("%w: the state of a key is active, retired or compromised, not %.40q", ErrInput, s.State)
 	}
-	if err := errors.Join(books.CheckText("note", s.Note, intake.MaxNote), books.CheckText("actor", s.Actor, intake.MaxName)); err != nil {
+	if err := checkNote(s.Actor, s.Note); err != nil {
 		return err
 	}
 	now := l.r.clock()

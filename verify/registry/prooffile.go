@@ -189,36 +189,32 @@ func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 func (w *wireEntry) row() (row books.Row, times []time.Time, err error) {
 	rows := 0
 	set := func(r books.Row, at ...time.Time) { row, times, rows = r, at, rows+1 }
-	if w.Copy != nil {
-		if w.Copy.State != "" {
+	if x := copied(w.Copy); x != nil {
+		if x.State != "" {
 			return nil, nil, errors.New("its entry does not say what became of the copy")
 		}
-		x := *w.Copy // which is handed on without the salt
 		x.Salt = w.Salt
-		set(&x, x.Issued)
+		set(x, x.Issued)
 	}
 	if x := w.MarkKey; x != nil {
 		x.Salt = w.Salt
 		set(x, x.Added)
 	}
-	if w.Receipt != nil {
-		x := *w.Receipt // which is handed on without the salt
+	if x := copied(w.Receipt); x != nil {
 		x.Salt = w.Salt
-		set(&x, x.Entered)
+		set(x, x.Entered)
 	}
-	if w.Release != nil {
-		x := *w.Release // which is handed on without the salt
+	if x := copied(w.Release); x != nil {
 		x.Salt = w.Salt
-		set(&x, x.Entered)
+		set(x, x.Entered)
 	}
 	if x := w.Submission; x != nil {
 		x.Submission.Details, x.Salt = x.Details, w.Salt
 		set(x.Submission, x.Submitted, x.Received)
 	}
-	if w.Investigation != nil {
-		x := *w.Investigation // which is handed on without the salt
+	if x := copied(w.Investigation); x != nil {
 		x.Salt = w.Salt
-		set(&x, x.Started)
+		set(x, x.Started)
 	}
 	if len(w.Copies) > 0 {
 		rows++
@@ -227,6 +223,15 @@ func (w *wireEntry) row() (row books.Row, times []time.Time, err error) {
 		return nil, nil, errors.New("it has not one row")
 	}
 	return row, times, nil
+}
+
+// copied returns a copy of a row: what is handed on has no salt. Of nil it returns nil.
+func copied[T any](row *T) *T {
+	if row == nil {
+		return nil
+	}
+	x := *row
+	return &x
 }
 
 // inexact reports whether t says more than the ledger commits to: a zone other than UTC, or

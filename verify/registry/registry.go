@@ -13,6 +13,7 @@ import (
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/objects"
+	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -24,7 +25,7 @@ type Registry struct {
 	store books.Store
 	now   func() time.Time
 
-	id         string // random, hex
+	id, origin string // random, hex; of the ledger
 	sealHashes bool
 	readOnly   bool
 	stamps     StampCheck // of timestamps that bound times; nil: none
@@ -37,7 +38,7 @@ func newRegistry(ctx context.Context, s books.Store) (*Registry, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	return &Registry{store: s, now: time.Now, id: hex.EncodeToString(info.ID[:]), sealHashes: info.SealHashes}, nil
+	return &Registry{store: s, now: time.Now, id: hex.EncodeToString(info.ID[:]), origin: books.Origin(info.ID), sealHashes: info.SealHashes}, nil
 }
 
 // CreateOptions are options of [Create]. The zero value works.
@@ -223,21 +224,21 @@ func (r *Registry) Copies(ctx context.Context, of watermark.Submission) ([]Copy,
 // Only a state kept elsewhere reveals that the whole registry was rewritten. Check verifies no
 // signatures and opens no originals: [Ledger.Audit] does, and compares kept states.
 func (l *Ledger) Check(ctx context.Context) (size int64, head string, err error) {
-	size, sum, err := l.r.store.Check(ctx)
-	if err != nil {
-		return 0, "", err
-	}
-	return size, hex.EncodeToString(sum[:]), nil
+	return stateOf(l.r.store.Check(ctx))
 }
 
 // Head returns the size of the ledger (entries) and the root of its tree (hex), as they are
 // stored. It checks nothing: [Ledger.Check] does.
 func (l *Ledger) Head(ctx context.Context) (size int64, head string, err error) {
-	size, sum, err := l.r.store.Head(ctx)
+	return stateOf(l.r.store.Head(ctx))
+}
+
+// stateOf returns the root of a ledger as hex. After an error it returns no state.
+func stateOf(size int64, root tlog.Hash, err error) (int64, string, error) {
 	if err != nil {
 		return 0, "", err
 	}
-	return size, hex.EncodeToString(sum[:]), nil
+	return size, hex.EncodeToString(root[:]), nil
 }
 
 // clock is the time to the precision that rows keep.

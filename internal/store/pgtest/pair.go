@@ -30,9 +30,8 @@ func NewPair(t testing.TB) *Pair {
 		t.Skip(err)
 	}
 	p := &Pair{bin: bin}
-	if p.dir, err = os.MkdirTemp("/tmp", "pair"); err != nil {
-		t.Fatal(err)
-	}
+	p.dir, err = os.MkdirTemp("/tmp", "pair")
+	check(t, err)
 	t.Cleanup(func() {
 		for n := range 2 {
 			p.kill(n)
@@ -70,9 +69,7 @@ func (p *Pair) run(t testing.TB, name string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(p.bin, name), args...)
 	as, err := unprivileged(p.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	cmd.SysProcAttr, cmd.Dir = as, p.dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		log, _ := os.ReadFile(p.data(1-p.primary) + ".log")
@@ -90,9 +87,7 @@ func (p *Pair) start(t testing.TB, n int) {
 // follow makes a server anew, as the standby of the primary, and waits until it follows.
 func (p *Pair) follow(t testing.TB, n int) {
 	t.Helper()
-	if err := os.RemoveAll(p.data(n)); err != nil {
-		t.Fatal(err)
-	}
+	check(t, os.RemoveAll(p.data(n)))
 	p.run(t, "pg_basebackup", "-U", "postgres", "-h", p.dir, "-p", p.port(p.primary), "-D", p.data(n), "-R", "--checkpoint=fast", "--no-sync")
 	p.start(t, n)
 	ctx := context.Background()

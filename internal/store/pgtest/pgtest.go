@@ -57,9 +57,7 @@ func (s *Server) DSN(t testing.TB) string {
 	if errors.Is(s.failed, errMissing) {
 		t.Skip(s.failed)
 	}
-	if s.failed != nil {
-		t.Fatal(s.failed)
-	}
+	check(t, s.failed)
 	s.schemas++
 	return s.dsn() + "&search_path=test" + strconv.Itoa(s.schemas)
 }
@@ -78,9 +76,7 @@ func (s *Server) limit() string {
 // Unlimit crashes the server and starts it without a limit.
 func (s *Server) Unlimit(t testing.TB) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(s.dir, "limit"), []byte("unlimited"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	check(t, os.WriteFile(filepath.Join(s.dir, "limit"), []byte("unlimited"), 0o644))
 	s.Crash(t)
 	s.Ready(t)
 }
@@ -96,17 +92,11 @@ func (s *Server) Crash(t testing.TB) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return // it crashed without our help
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	first, _, _ := strings.Cut(string(lock), "\n")
 	pid, err := strconv.Atoi(first)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := kill(pid); err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
+	check(t, kill(pid))
 }
 
 // CrashOne kills one process of the server, of a kind as pg_stat_activity names them;
@@ -115,16 +105,18 @@ func (s *Server) CrashOne(t testing.TB, kind string) {
 	t.Helper()
 	ctx := context.Background()
 	c, err := pgx.Connect(ctx, s.dsn())
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	defer c.Close(ctx)
 	var pid int
-	if err := c.QueryRow(ctx, `SELECT pid FROM pg_stat_activity WHERE backend_type = $1 AND pid <> pg_backend_pid()
-		ORDER BY state = 'active' DESC, query_start DESC LIMIT 1`, kind).Scan(&pid); err != nil {
-		t.Fatal(err)
-	}
-	if err := kill(pid); err != nil {
+	check(t, c.QueryRow(ctx, `SELECT pid FROM pg_stat_activity WHERE backend_type = $1 AND pid <> pg_backend_pid()
+		ORDER BY state = 'active' DESC, query_start DESC LIMIT 1`, kind).Scan(&pid))
+	check(t, kill(pid))
+}
+
+// check ends the test after an error.
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
 		t.Fatal(err)
 	}
 }
@@ -143,9 +135,7 @@ func kill(pid int) error {
 // Ready waits until the server answers.
 func (s *Server) Ready(t testing.TB) {
 	t.Helper()
-	if err := s.ready(); err != nil {
-		t.Fatal(err)
-	}
+	check(t, s.ready())
 }
 
 // Stop ends the server and removes its folder.

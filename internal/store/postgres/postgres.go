@@ -28,13 +28,7 @@ import (
 // At returns the driver of a registry in the database that dsn names. places open originals outside of
 // the database and of folders.
 func At(dsn string, places ...objects.Open) books.Driver {
-	return sqldb.Driver{
-		Make: func(ctx context.Context, info books.Info) (*sqldb.DB, error) {
-			return Create(ctx, dsn, info, places...)
-		},
-		Find:    func(ctx context.Context) (*sqldb.DB, error) { return Open(ctx, dsn, places...) },
-		Receive: func(ctx context.Context) (*sqldb.DB, error) { return OpenCopy(ctx, dsn, places...) },
-	}
+	return sqldb.Driver{At: dsn, Places: places, Make: Create, Find: Open, Receive: OpenCopy}
 }
 
 // Create makes the registry that info names in the database that dsn names, and opens it. The

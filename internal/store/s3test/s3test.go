@@ -36,18 +36,14 @@ func Start(t testing.TB) *Server {
 		t.Skip("no S3 server is installed: go install github.com/versity/versitygw/cmd/versitygw@v1.8.0")
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	host := l.Addr().String()
 	l.Close()
 	dir := t.TempDir()
 	s := &Server{bin: bin, root: filepath.Join(dir, "objects"), meta: filepath.Join(dir, "meta"), URL: "http://" + host, Address: "s3://kyc/originals?endpoint=http://" + host + "&region=us-east-1"}
 	s.Dir = filepath.Join(s.root, "kyc")
 	for _, dir := range []string{s.Dir, s.meta} { // not every file system keeps with a file what the server notes of it
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			t.Fatal(err)
-		}
+		check(t, os.MkdirAll(dir, 0o700))
 	}
 	if set, ok := t.(interface{ Setenv(string, string) }); ok {
 		set.Setenv("AWS_ACCESS_KEY_ID", "test")
@@ -58,21 +54,24 @@ func Start(t testing.TB) *Server {
 	return s
 }
 
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Run starts the server again, after Kill.
 func (s *Server) Run(t testing.TB) {
 	t.Helper()
 	s.cmd = exec.Command(s.bin, "--quiet", "--access", "test", "--secret", "testsecret", "--port", strings.TrimPrefix(s.URL, "http://"), "posix", "--sidecar", s.meta, s.root)
 	s.cmd.Stderr = os.Stderr
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	check(t, s.cmd.Start())
 	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
 	for {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check(t, err)
 		if r, err := http.DefaultClient.Do(req); err == nil {
 			r.Body.Close()
 			return

@@ -16,8 +16,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// AddCustody enters facts of custody with their lists, in one transaction. It sorts each list
-// and drops repetitions. Package registry checks recipients, submissions and times before.
+// AddCustody sorts each list and drops repetitions. Package registry checks recipients, submissions and times before.
 func (d *DB) AddCustody(ctx context.Context, facts ...books.Custody) error {
 	return d.update(ctx, "enter custody", func(t *tx) error {
 		var rows []custodyRow
@@ -38,14 +37,12 @@ func (d *DB) AddCustody(ctx context.Context, facts ...books.Custody) error {
 	})
 }
 
-// AddHandOn enters who had copies besides their recipient. Package registry checks it before.
 func (d *DB) AddHandOn(ctx context.Context, h books.HandOn) error {
 	return d.update(ctx, "enter a hand-on", func(t *tx) error {
 		return enter(ctx, t, handOnTable, &h, &h.Seq)
 	})
 }
 
-// HandOns lists who had copies besides their recipients, in the order of entry.
 func (d *DB) HandOns(ctx context.Context) ([]books.HandOn, error) {
 	return checked(ctx, d, books.EntryHandOn, handOnTable, "")
 }
@@ -77,7 +74,6 @@ type witnessing struct {
 	trusted []books.Cosigned // signatures of trusted witnesses and timestamps that hold, the most entries first
 }
 
-// TrustWitnesses says whose signatures bound the times of custody and copies: public keys as text. The error wraps [tlog.ErrKey].
 func (d *DB) TrustWitnesses(keys []string) error {
 	for _, k := range keys {
 		if _, _, err := tlog.OpenCosigned(nil, k); errors.Is(err, tlog.ErrKey) {
@@ -88,7 +84,6 @@ func (d *DB) TrustWitnesses(keys []string) error {
 	return nil
 }
 
-// TrustTimestamps says which timestamps bound them as well, if check returns no error for them; nil: none.
 func (d *DB) TrustTimestamps(check books.StampCheck) {
 	d.trust(func(x *witnessing) { x.stamps = check })
 }
@@ -104,12 +99,10 @@ func (d *DB) trust(set func(x *witnessing)) {
 	set(d.witness)
 }
 
-// Cosigned lists the signatures of witnesses and the timestamps, in the order of entry.
 func (d *DB) Cosigned(ctx context.Context) ([]books.Cosigned, error) {
 	return checked(ctx, d, books.EntryCosigned, cosignedTable, "")
 }
 
-// Custody lists all facts in the order of entry.
 func (d *DB) Custody(ctx context.Context) (facts []books.Custody, err error) {
 	d.custody.mu.Lock()
 	defer d.custody.mu.Unlock()
@@ -278,11 +271,11 @@ func (d *DB) readWitnesses(ctx context.Context, q querier) error {
 		if !known {
 			continue
 		}
-		is, err := isState(ctx, q, s)
+		is, err := rootAt(ctx, q, s.Size)
 		if err != nil {
 			return err
 		}
-		if is {
+		if is == s.Root { // it is of the first entries of this ledger
 			trusted = append(trusted, s)
 		}
 	}
@@ -291,26 +284,12 @@ func (d *DB) readWitnesses(ctx context.Context, q querier) error {
 	return nil
 }
 
-// isState reports whether s is of the first entries of this ledger.
-func isState(ctx context.Context, q querier, s books.Cosigned) (bool, error) {
-	border, err := readNodes(ctx, q, tlog.Border(uint64(s.Size)))
-	if err != nil {
-		return false, err
-	}
-	tree, err := tlog.NewTree(uint64(s.Size), border)
-	return err == nil && tree.Root() == s.Root, nil
-}
-
-// CustodyBy lists the facts about a recipient in the order of entry.
 func (d *DB) CustodyBy(ctx context.Context, recipient string) ([]books.Custody, error) {
 	facts, err := d.Custody(ctx)
 	return slices.DeleteFunc(facts, func(c books.Custody) bool { return c.Recipient != recipient }), err
 }
 
-// CustodyOf lists the facts that cover an upload in the order of entry. The upload's time of
-// submission must lie from From to To, both included, and a list, if there is one, must name the
-// upload. Submissions of such a fact is this upload alone, because a list may be as long as the
-// registry. The error wraps [books.ErrNotFound] for an unknown upload.
+// CustodyOf leaves a list out, because it may be as long as the registry.
 func (d *DB) CustodyOf(ctx context.Context, submission watermark.Submission) ([]books.Custody, error) {
 	s, err := d.Submission(ctx, submission)
 	if err != nil {

@@ -9,23 +9,26 @@ import (
 	"strings"
 
 	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
-// A Driver is a [books.Driver] of a SQL database.
+// A Driver is a [books.Driver] of a SQL database. That interface says what its methods do.
 type Driver struct {
-	Make    func(context.Context, books.Info) (*DB, error) // makes a registry and opens it
-	Find    func(context.Context) (*DB, error)             // opens the registry that is there
-	Receive func(context.Context) (*DB, error)             // opens what [Transfer] fills
+	At      string                                                                                     // the place
+	Places  []objects.Open                                                                             // of originals outside of it
+	Make    func(ctx context.Context, at string, info books.Info, places ...objects.Open) (*DB, error) // makes a registry and opens it
+	Find    func(ctx context.Context, at string, places ...objects.Open) (*DB, error)                  // opens the registry that is there
+	Receive func(ctx context.Context, at string, places ...objects.Open) (*DB, error)                  // opens what [Transfer] fills
 }
 
-// Create makes the registry that info names and opens it.
 func (d Driver) Create(ctx context.Context, info books.Info) (books.Store, error) {
-	return opened(d.Make(ctx, info))
+	return opened(d.Make(ctx, d.At, info, d.Places...))
 }
 
-// Open opens the registry that is there.
-func (d Driver) Open(ctx context.Context) (books.Store, error) { return opened(d.Find(ctx)) }
+func (d Driver) Open(ctx context.Context) (books.Store, error) {
+	return opened(d.Find(ctx, d.At, d.Places...))
+}
 
 // opened keeps a nil *DB from becoming a books.Store that is not nil.
 func opened(db *DB, err error) (books.Store, error) {
@@ -35,10 +38,8 @@ func opened(db *DB, err error) (books.Store, error) {
 	return db, nil
 }
 
-// Transfer copies the registry from to this place: see [Transfer]. from must be a *DB, opened by
-// any Driver. size (entries) and root are the copy's. originals is where the copy keeps originals. progress may be nil. Transfer closes the
-// copy, but not from. An error during copying that does not wrap [fs.ErrExist] says that the
-// copy can be continued.
+// Transfer is [Transfer] from a *DB, opened by any Driver. It closes the copy, but not from. An error during copying
+// that does not wrap [fs.ErrExist] says that the copy can be continued.
 func (d Driver) Transfer(ctx context.Context, from books.Store, originals string, progress func(done, total int)) (size int64, root tlog.Hash, err error) {
 	source, ok := from.(*DB)
 	if !ok {
@@ -47,7 +48,7 @@ func (d Driver) Transfer(ctx context.Context, from books.Store, originals string
 	if originals == source.address() && (filepath.IsAbs(originals) || strings.Contains(originals, "://")) {
 		return 0, root, fmt.Errorf("%w: a copy keeps originals at a place of its own, got that of the registry: %s", books.ErrConflict, originals)
 	}
-	target, err := d.Receive(ctx)
+	target, err := d.Receive(ctx, d.At, d.Places...)
 	if err != nil {
 		return 0, root, fmt.Errorf("create registry: %w", err)
 	}

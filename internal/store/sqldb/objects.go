@@ -167,8 +167,7 @@ func (d *DB) fetch(ctx context.Context, x *sealedRow) error {
 
 // removeErased removes the objects of erased originals. Its error says that the erasure is done.
 func (d *DB) removeErased(ctx context.Context) error {
-	type row struct{ name objects.Name }
-	rows, err := collect(ctx, d.read, func(r *row) []any { return []any{fixed(r.name[:])} }, "SELECT object FROM removal")
+	rows, err := d.removals(ctx)
 	if err != nil || len(rows) == 0 {
 		return err
 	}
@@ -179,28 +178,50 @@ func (d *DB) removeErased(ctx context.Context) error {
 	if place == nil {
 		return errors.New("the erasure is done, but its originals are objects, and the registry names no place of objects")
 	}
-	for _, r := range rows {
-		if err := place.Remove(ctx, r.name); err != nil {
-			return fmt.Errorf("the erasure is done and its key is destroyed, but the object %s could not be removed; the next erasure or audit removes it: %w", r.name, err)
+	for _, name := range rows {
+		if err := place.Remove(ctx, name); err != nil {
+			return fmt.Errorf("the erasure is done and its key is destroyed, but the object %s could not be removed; the next erasure or audit removes it: %w", name, err)
 		}
-		if _, err := d.write.ExecContext(ctx, "DELETE FROM removal WHERE object = $1", r.name[:]); err != nil {
+		if _, err := d.write.ExecContext(ctx, "DELETE FROM removal WHERE object = $1", name[:]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// CheckObjects compares the objects that rows name with the objects that are there. It removes the objects
-// of erased originals, and objects that no row names and that were written before sweep. Objects of the last
-// hour that no row names are not counted, unless they are removed. What killed processes left of objects counts as such.
+// removals are the objects of erased originals that are still to be removed.
+func (d *DB) removals(ctx context.Context) ([]objects.Name, error) {
+	return collect(ctx, d.read, func(n *objects.Name) []any { return []any{fixed(n[:])} }, "SELECT object FROM removal")
+}
+
+// areFound returns an error that wraps [books.ErrTampered] if an original that is to be removed is not where originals are kept: the
+// address may have been altered, and the original be left at another place.
+func (d *DB) areFound(ctx context.Context) error {
+	rows, err := d.removals(ctx)
+	place := d.place()
+	for _, name := range rows {
+		if place == nil {
+			break // removeErased says so
+		}
+		if _, e := place.Size(ctx, name); errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, tampered("a sealed original was not found at %s (object %s): it may be left elsewhere, without its key", d.address(), name))
+		}
+	}
+	return err
+}
+
+// CheckObjects also removes the objects of erased originals. Objects of the last hour that no row names are not
+// counted, unless they are removed. What killed processes left of objects counts as such.
 func (d *DB) CheckObjects(ctx context.Context, sweep time.Time) (out books.Objects, err error) {
 	if err := d.follow(ctx); err != nil {
 		return out, err
 	}
 	out.Place = d.address()
-	if out.Kept, err = d.countObjects(ctx); err != nil {
+	kept, err := number(ctx, d.read, "SELECT count(*) FROM ("+objectRows+" AND there > 0) AS counted")
+	if err != nil {
 		return out, err
 	}
+	out.Kept = int(kept)
 	place := d.place()
 	if place == nil {
 		out.Missing = out.Kept
@@ -266,12 +287,6 @@ func (d *DB) CheckObjects(ctx context.Context, sweep time.Time) (out books.Objec
 // objectRows are the objects that rows name. Objects of segments that are being made, or removed, may not be there.
 const objectRows = "SELECT object, size FROM (SELECT object, object_size AS size, 1 AS there FROM sealed UNION ALL SELECT digest, size, state FROM segment) AS named WHERE size > 0"
 
-// countObjects counts the objects that rows name.
-func (d *DB) countObjects(ctx context.Context) (n int, err error) {
-	err = d.read.QueryRowContext(ctx, "SELECT count(*) FROM ("+objectRows+" AND there > 0) AS counted").Scan(&n)
-	return n, err
-}
-
 // named returns the sizes of those objects that rows name.
 func (d *DB) named(ctx context.Context, list []objects.Object) (map[objects.Name]int64, error) {
 	named := make(map[objects.Name]int64, len(list))
@@ -316,8 +331,6 @@ func (d *DB) missing(ctx context.Context, found map[objects.Name]bool, out *book
 	return rows.Err()
 }
 
-// MoveObjects moves originals from the database to the place at an address, and keeps new originals
-// there. After an interruption it goes on. It returns how many it moved.
 func (d *DB) MoveObjects(ctx context.Context, address string, progress func(done, total int)) (moved int, err error) {
 	if d.readOnly {
 		return 0, books.ErrReadOnly
@@ -333,8 +346,8 @@ func (d *DB) MoveObjects(ctx context.Context, address string, progress func(done
 		return 0, err
 	}
 	const inside = " FROM sealed WHERE length(body) > 0"
-	total := 0
-	if err := d.read.QueryRowContext(ctx, "SELECT count(*)"+inside).Scan(&total); err != nil {
+	total, err := number(ctx, d.read, "SELECT count(*)"+inside)
+	if err != nil {
 		return 0, err
 	}
 	for last := (watermark.Submission{}); ; {
@@ -361,7 +374,7 @@ func (d *DB) MoveObjects(ctx context.Context, address string, progress func(done
 			moved++
 		}
 		if progress != nil {
-			progress(moved, max(moved, total))
+			progress(moved, max(moved, int(total)))
 		}
 	}
 }

@@ -3,21 +3,16 @@ package sqldb
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// AddRecipient enters r. If the name is there with the same kind, AddRecipient changes nothing
-// and added is false. If it has another kind, the error wraps [books.ErrConflict]. The caller
-// sets Added and Salt.
 func (d *DB) AddRecipient(ctx context.Context, r books.Recipient) (added bool, err error) {
 	err = d.update(ctx, "enter a recipient", func(t *tx) error {
 		added = false
@@ -36,15 +31,12 @@ func (d *DB) AddRecipient(ctx context.Context, r books.Recipient) (added bool, e
 	return added && err == nil, err
 }
 
-// Recipients lists all recipients by name.
 func (d *DB) Recipients(ctx context.Context) ([]books.Recipient, error) {
 	all, err := checked(ctx, d, books.EntryRecipient, recipientTable, "")
 	slices.SortFunc(all, func(a, b books.Recipient) int { return cmp.Compare(a.Name, b.Name) })
 	return all, err
 }
 
-// AddMarkKey enters a mark key. If the ID is there with the same commitment, AddMarkKey changes
-// nothing and added is false. If it has another commitment, the error wraps [books.ErrConflict].
 func (d *DB) AddMarkKey(ctx context.Context, k books.KeyEntry) (added bool, err error) {
 	err = d.update(ctx, "enter a mark key", func(t *tx) (err error) {
 		added, err = ensureMarkKey(ctx, t, k)
@@ -66,14 +58,10 @@ func ensureMarkKey(ctx context.Context, t *tx, k books.KeyEntry) (added bool, er
 	return true, enter(ctx, t, markKeyTable, &k, &k.Seq)
 }
 
-// MarkKeys lists the mark keys in the order of entry.
 func (d *DB) MarkKeys(ctx context.Context) ([]books.KeyEntry, error) {
 	return checked(ctx, d, books.EntryKey, markKeyTable, "")
 }
 
-// AddKeyState enters a state of a mark key. The error wraps [books.ErrConflict] if the state
-// must not follow the state that was entered last: see [books.KeyState.Next]. Package registry
-// checks before whether the key is there.
 func (d *DB) AddKeyState(ctx context.Context, s books.KeyState) error {
 	return d.update(ctx, "enter a key's state", func(t *tx) error {
 		last, err := t.keyState(ctx, s.KeyID)
@@ -107,15 +95,10 @@ func (t *tx) mayMark(ctx context.Context, id string) error {
 	return err
 }
 
-// KeyStates lists the states of all mark keys in the order of entry.
 func (d *DB) KeyStates(ctx context.Context) ([]books.KeyState, error) {
 	return checked(ctx, d, books.EntryKeyState, keyStateTable, "")
 }
 
-// AddCopy enters c and sets its Seq. Before it, AddCopy enters the mark key if that was never
-// entered. The error wraps [books.ErrNotFound] or [books.ErrErased] if the upload is not there,
-// and [books.ErrMarkKey] if the key is not active. It wraps [books.ErrConflict] if the copy's ID
-// is taken, or another key has the key's ID. The state at the commit counts.
 func (d *DB) AddCopy(ctx context.Context, c *books.Copy, key books.KeyEntry) error {
 	err := d.update(ctx, "issue", func(t *tx) error {
 		if _, err := present(ctx, t, c.Submission); err != nil {
@@ -135,7 +118,6 @@ func (d *DB) AddCopy(ctx context.Context, c *books.Copy, key books.KeyEntry) err
 	return err
 }
 
-// Copy returns one issued copy.
 func (d *DB) Copy(ctx context.Context, id watermark.CopyID) (*books.Copy, error) {
 	c, _, err := d.issued(ctx, id)
 	return c, err
@@ -187,7 +169,6 @@ func issued(ctx context.Context, q querier, dialect *Dialect, id watermark.CopyI
 	return &copies[0], receipts, nil
 }
 
-// AddRelease is as [books.Store] says.
 func (d *DB) AddRelease(ctx context.Context, r books.Release, only bool) (added bool, err error) {
 	err = d.update(ctx, "enter a release", func(t *tx) error {
 		added = false
@@ -218,12 +199,10 @@ func (d *DB) AddRelease(ctx context.Context, r books.Release, only bool) (added 
 	return added && err == nil, err
 }
 
-// Releases lists the releases of an upload's copies in the order of entry.
 func (d *DB) Releases(ctx context.Context, of watermark.Submission) ([]books.Release, error) {
 	return checked(ctx, d, books.ReleasesOf(of), releaseTable, " WHERE submission = $1", of[:])
 }
 
-// Copies lists the copies of an upload in the order of issue.
 func (d *DB) Copies(ctx context.Context, of watermark.Submission) (copies []books.Copy, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
 		if copies, err = copyTable.rows(ctx, q, " WHERE submission = $1", of[:]); err != nil {
@@ -256,7 +235,6 @@ func setStates(copies []books.Copy, releases []books.Release) {
 	}
 }
 
-// CopiesAfter returns up to limit copies with a greater number. They have no bounds.
 func (d *DB) CopiesAfter(ctx context.Context, seq int64, limit int) (copies []books.Copy, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
 		if copies, err = copyTable.rows(ctx, q, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit); err != nil {
@@ -287,8 +265,7 @@ func (d *DB) CopiesAfter(ctx context.Context, seq int64, limit int) (copies []bo
 	return copies, err
 }
 
-// IssuedAfter gives the IDs of copies under a mark key with a greater number, in the order of issue, and the greatest
-// number. The rows are compared with nothing. It leaves out an ID that is malformed.
+// IssuedAfter compares the rows with nothing. It leaves out an ID that is malformed.
 func (d *DB) IssuedAfter(ctx context.Context, keyID string, seq int64) (ids []watermark.CopyID, last int64, err error) {
 	rows, err := d.read.QueryContext(ctx, "SELECT seq, id FROM copy WHERE key_id = $1 AND seq > $2 ORDER BY seq", keyID, seq)
 	if err != nil {
@@ -308,14 +285,12 @@ func (d *DB) IssuedAfter(ctx context.Context, keyID string, seq int64) (ids []wa
 	return ids, last, rows.Err()
 }
 
-// AddReceipt enters the receipt of a copy.
 func (d *DB) AddReceipt(ctx context.Context, r books.Receipt) error {
 	return d.update(ctx, "enter a receipt", func(t *tx) error {
 		return enter(ctx, t, receiptTable, &r, &r.Seq)
 	})
 }
 
-// Receipts lists the receipts of a copy in the order of entry.
 func (d *DB) Receipts(ctx context.Context, of watermark.CopyID) ([]books.Receipt, error) {
 	_, receipts, err := d.issued(ctx, of)
 	if errors.Is(err, books.ErrNotFound) {
@@ -324,15 +299,10 @@ func (d *DB) Receipts(ctx context.Context, of watermark.CopyID) ([]books.Receipt
 	return receipts, err
 }
 
-// ReceiptsBy lists the receipts that a key signed of copies issued to a recipient, in the order of
-// entry.
 func (d *DB) ReceiptsBy(ctx context.Context, recipient string, key books.Digest) ([]books.Receipt, error) {
 	return receiptTable.rows(ctx, d.read, " WHERE public_key = $1 AND copy IN (SELECT id FROM copy WHERE recipient = $2) ORDER BY seq", key[:], recipient)
 }
 
-// AddInvestigation enters that an investigation began, and returns the number of its entry;
-// i.Entry is ignored. A registry open for investigation allows it, and [DB.AddConclusion], and no
-// other write.
 func (d *DB) AddInvestigation(ctx context.Context, i books.Investigation) (int64, error) {
 	err := d.request(&request{ctx: ctx, investigates: true, write: func(t *tx) error {
 		return enter(ctx, t, investigationTable, &i, &i.Entry)
@@ -343,40 +313,23 @@ func (d *DB) AddInvestigation(ctx context.Context, i books.Investigation) (int64
 	return i.Entry, nil
 }
 
-// Investigations lists all investigations in the order of entry.
 func (d *DB) Investigations(ctx context.Context) ([]books.Investigation, error) {
 	all, err := checked(ctx, d, books.EntryInvestigation, investigationTable, "")
 	return all, errors.Join(err, filesEntered(all))
 }
 
-// AddConclusion enters what came of an investigation.
 func (d *DB) AddConclusion(ctx context.Context, c books.Conclusion) error {
 	return d.request(&request{ctx: ctx, investigates: true, write: func(t *tx) error {
 		return enter(ctx, t, conclusionTable, &c, &c.Seq)
 	}})
 }
 
-// Conclusions lists what came of investigations, in the order of entry.
 func (d *DB) Conclusions(ctx context.Context) ([]books.Conclusion, error) {
 	return checked(ctx, d, books.EntryConclusion, conclusionTable, "")
 }
 
-// Span returns when the first and the last upload were submitted, in UTC. Erased uploads count.
-// Both are the zero time if there is no upload.
-func (d *DB) Span(ctx context.Context) (first, last time.Time, err error) {
-	var a, b sql.NullInt64
-	err = d.read.QueryRowContext(ctx, "SELECT CAST(min(submitted) AS BIGINT), CAST(max(submitted) AS BIGINT) FROM submission").Scan(&a, &b)
-	if err != nil || !a.Valid || !b.Valid {
-		return first, last, err
-	}
-	return time.UnixMicro(a.Int64).UTC(), time.UnixMicro(b.Int64).UTC(), nil
-}
-
-// Head returns the size of the ledger and the root of its tree.
 func (d *DB) Head(ctx context.Context) (int64, tlog.Hash, error) { return readHead(ctx, d.read, "") }
 
-// Entries returns up to limit encoded entries with numbers above seq, ascending. Without such
-// entries the result is empty.
 func (d *DB) Entries(ctx context.Context, seq int64, limit int) ([][]byte, error) {
 	rows, err := ledgerTable.rows(ctx, d.read, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit)
 	out := make([][]byte, len(rows))
@@ -386,15 +339,10 @@ func (d *DB) Entries(ctx context.Context, seq int64, limit int) ([][]byte, error
 	return out, err
 }
 
-// Nodes returns nodes of the ledger's tree.
 func (d *DB) Nodes(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error) {
 	return readNodes(ctx, d.read, ids)
 }
 
-// AddCheckpoint keeps a signed checkpoint and returns the kept checkpoint: c, or the earlier
-// checkpoint of the same state, unchanged. The error wraps [books.ErrConflict] if the ledger
-// never was in the state of c, which could never be taken out again. AddCheckpoint checks Size
-// and Root alone, and no signature.
 func (d *DB) AddCheckpoint(ctx context.Context, c books.Checkpoint) (kept *books.Checkpoint, err error) {
 	err = d.update(ctx, "keep a checkpoint", func(t *tx) error {
 		if err := t.holds(ctx, c); err != nil {
@@ -413,10 +361,6 @@ func (d *DB) AddCheckpoint(ctx context.Context, c books.Checkpoint) (kept *books
 	return kept, err
 }
 
-// ChangeCheckpoint calls change with the kept checkpoint of size entries, and keeps the Text and
-// the Stamp that change leaves. It enters the rows that change returns. It returns the checkpoint as change left it.
-// change may be called more than once; after an error of change nothing is kept. The error wraps
-// [books.ErrNotFound] if no checkpoint of that size is kept.
 func (d *DB) ChangeCheckpoint(ctx context.Context, size int64, change func(*books.Checkpoint) ([]books.Cosigned, error)) (c *books.Checkpoint, err error) {
 	err = d.update(ctx, "change a checkpoint", func(t *tx) error {
 		if c, err = checkpointTable.one(ctx, t, " WHERE size = $1", size); err != nil {
@@ -444,21 +388,13 @@ func (t *tx) holds(ctx context.Context, c books.Checkpoint) error {
 	if c.Size < 1 || uint64(c.Size) > t.tree.Size() {
 		return fmt.Errorf("%w: a checkpoint of %d entries, where there are %d", books.ErrConflict, c.Size, t.tree.Size())
 	}
-	border, err := readNodes(ctx, t, tlog.Border(uint64(c.Size)))
-	if err != nil {
-		return err
+	then, err := rootAt(ctx, t, c.Size)
+	if err == nil && then != c.Root {
+		err = fmt.Errorf("%w: a checkpoint of another ledger", books.ErrConflict)
 	}
-	then, err := tlog.NewTree(uint64(c.Size), border)
-	if err != nil {
-		return err
-	}
-	if then.Root() != c.Root {
-		return fmt.Errorf("%w: a checkpoint of another ledger", books.ErrConflict)
-	}
-	return nil
+	return err
 }
 
-// Checkpoints lists the checkpoints that are kept, by size.
 func (d *DB) Checkpoints(ctx context.Context) ([]books.Checkpoint, error) {
 	return checkpointTable.rows(ctx, d.read, " ORDER BY size")
 }

@@ -15,9 +15,8 @@ import (
 // sealsSeen is how many seals are looked at for one of a key: damaged ones do not hide the key.
 const sealsSeen = 64
 
-// SealedUnderOther returns an upload that was sealed under another key than keyID, and the ID of
-// that key. It looks at sealsSeen seals. The error wraps [books.ErrNotFound] if one of these is
-// under keyID, or there is no seal. What is said to be under another key then cannot be opened, and who reads it says so.
+// SealedUnderOther looks at sealsSeen seals. If one of these is under keyID, the error wraps [books.ErrNotFound]: what
+// is said to be under another key then cannot be opened, and who reads it says so.
 func (d *DB) SealedUnderOther(ctx context.Context, keyID string) (of watermark.Submission, other string, err error) {
 	return sealedUnderOther(ctx, d.read, keyID)
 }

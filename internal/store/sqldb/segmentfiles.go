@@ -84,7 +84,8 @@ func (f *segmentFiles) open(ctx context.Context, s *segmentRow) (*mapfile.File, 
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %w", errUnread, err)
 	}
-	m, err = f.fetch(ctx, s)
+	fetch := func(to *os.File) error { return objects.Copy(ctx, to, f.place, s.digest, s.size) }
+	m, err = f.copied(s, fetch, func([]byte) error { return nil }) // of several who do this the last copy stays
 	switch {
 	case err == nil:
 		return m, nil
@@ -96,12 +97,6 @@ func (f *segmentFiles) open(ctx context.Context, s *segmentRow) (*mapfile.File, 
 
 // unnamed begins the names of copies that are being written.
 const unnamed = ".kycmark-"
-
-// fetch copies an object, and maps the copy. Others may do the same: the last copy stays. The error wraps
-// [fs.ErrNotExist] or [objects.ErrDiffers] if the object is missing or was altered.
-func (f *segmentFiles) fetch(ctx context.Context, s *segmentRow) (*mapfile.File, error) {
-	return f.copied(s, func(to *os.File) error { return objects.Copy(ctx, to, f.place, s.digest, s.size) }, func([]byte) error { return nil })
-}
 
 // copied makes the copy of an object in the folder, and maps it: fill writes it, and use may keep it.
 func (f *segmentFiles) copied(s *segmentRow, fill func(*os.File) error, use func([]byte) error) (m *mapfile.File, err error) {

@@ -100,9 +100,8 @@ func (s *segmentRow) rest() iter.Seq2[int64, bool] {
 // usedSegments ends a query of the segments of a kind that are searched.
 const usedSegments = " WHERE state > 0 AND kind = $1 ORDER BY first"
 
-// Searchable counts the submissions with numbers up to upto, without the submissions of erasures with numbers up to erasure;
-// each page counts. The submissions of these erasures must have such numbers. The error wraps [books.ErrTampered] if there are
-// fewer or more submissions in all than were entered, or others are erased. Then n is of those entered.
+// Searchable needs erasures whose submissions have numbers up to upto. Beside an error that wraps [books.ErrTampered]
+// it returns the number of submissions that were entered.
 func (d *DB) Searchable(ctx context.Context, upto, erasure int64) (n int64, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
 		var all, erased, listed, more, later int64
@@ -133,8 +132,6 @@ func (d *DB) Searchable(ctx context.Context, upto, erasure int64) (n int64, err 
 	return n, err
 }
 
-// Segments returns an index of all segments of hashes that can be used, and all of them. Without keys there are
-// no sealed ones.
 func (d *DB) Segments(ctx context.Context, keys *books.SegmentKeys) (x *phash.Index, out []books.Segment, err error) {
 	x = phash.NewIndex(searched)
 	files, err := d.segmentFiles(ctx)
@@ -145,8 +142,6 @@ func (d *DB) Segments(ctx context.Context, keys *books.SegmentKeys) (x *phash.In
 	return x, out, err
 }
 
-// FeatureSegments returns an index of all segments of features that can be used, and that only, if it is not nil,
-// wants. It returns all segments.
 func (d *DB) FeatureSegments(ctx context.Context, open books.OpenSegment, only func(file string) bool) (x *parts.Index, out []books.Segment, err error) {
 	x = new(parts.Index)
 	files, err := d.segmentFiles(ctx)
@@ -259,9 +254,8 @@ func intoSegment(s *segmentRow, err error) error {
 // errOvertaken says that another builder was faster.
 var errOvertaken = errors.New("segments: others changed them meanwhile")
 
-// BuildSegments makes a segment of the hashes of the submissions in no segment, if they are segmentFrom or
-// more. It is merged with segments before it that are not much larger. how says what else is made. Without
-// keys no sealed segment is made.
+// BuildSegments makes a segment from segmentFrom submissions on. It is merged with segments before it that are not
+// much larger. Without keys no sealed segment is made.
 func (d *DB) BuildSegments(ctx context.Context, keys *books.SegmentKeys, how books.Build, progress func(done, total int64)) error {
 	return d.building(ctx, func(files *segmentFiles) error {
 		if files.sealed && keys == nil {
@@ -337,7 +331,7 @@ func (d *DB) buildHashes(ctx context.Context, files *segmentFiles, keys *books.S
 		old, end = old[:1], old[0].last
 	case anew || len(old) == 0:
 		const bounded = "SELECT coalesce(max(seq), 0) FROM (SELECT seq FROM submission WHERE seq >= $1 ORDER BY seq LIMIT $2) AS first"
-		if err := d.read.QueryRowContext(ctx, bounded, first, maxHashed).Scan(&end); err != nil {
+		if end, err = number(ctx, d.read, bounded, first, maxHashed); err != nil {
 			return err
 		}
 		end = min(max(end, first), upto)
@@ -349,13 +343,6 @@ func (d *DB) buildHashes(ctx context.Context, files *segmentFiles, keys *books.S
 		return d.buildHashes(ctx, files, keys, min(how, books.BuildMissing), progress)
 	}
 	return d.tidySegments(ctx, files, false)
-}
-
-// collecting writes hashes into the file of a segment: see collect.
-func (d *DB) collecting(ctx context.Context, files *segmentFiles, keys *books.SegmentKeys, anew bool, progress func(done, total int64)) segmentWriter {
-	return func(f *os.File, s *segmentRow, old []segmentRow, upto int64) error {
-		return d.collect(ctx, files, keys, f, s, old, upto, anew, progress)
-	}
 }
 
 // submissions counts the submissions from behind number after to number upto, and returns the last of them.
@@ -376,8 +363,8 @@ func (d *DB) BuildFeatureSegments(ctx context.Context, how books.Build, write bo
 		if err != nil {
 			return err
 		}
-		var end int64
-		if err := d.read.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM submission").Scan(&end); err != nil {
+		end, err := number(ctx, d.read, "SELECT coalesce(max(seq), 0) FROM submission")
+		if err != nil {
 			return err
 		}
 		span := FeatureSpan
@@ -428,8 +415,8 @@ type segmentWriter func(f *os.File, s *segmentRow, old []segmentRow, upto int64)
 func (d *DB) makeSegment(ctx context.Context, files *segmentFiles, s segmentRow, old []segmentRow, upto int64, write segmentWriter) (err error) {
 	s.made = time.Now()
 	rand.Read(s.name[:])
-	var erasure int64
-	if err := d.read.QueryRowContext(ctx, "SELECT coalesce(max(erased), 0) FROM submission WHERE erased > 0").Scan(&erasure); err != nil {
+	erasure, err := number(ctx, d.read, "SELECT coalesce(max(erased), 0) FROM submission WHERE erased > 0")
+	if err != nil {
 		return err
 	}
 	const what = "make a segment"
@@ -483,112 +470,108 @@ func (t *tx) one(ctx context.Context, query string, args ...any) error {
 	return nil
 }
 
-// collect writes the file of a segment that is being made, and sets what its row is to say of it.
-func (d *DB) collect(ctx context.Context, files *segmentFiles, keys *books.SegmentKeys, f *os.File, s *segmentRow, old []segmentRow, upto int64, anew bool, progress func(done, total int64)) error {
-	each := hashesIn(d.read)
-	if d.info.SealHashes {
-		each = keys.Hashes
-	}
-	x := phash.NewIndexIn(searched, mapfile.Pages{})
-	defer x.Clear()
-	read := func(first, last int64) (err error) {
-		all := x.AddAll(func(yield func(int64, phash.Hash) bool) {
-			err = each(ctx, first, last, func(seq int64, h *phash.Hash, damaged error) bool {
-				if progress != nil {
-					progress(seq, upto)
-				}
-				if h == nil {
-					s.others = books.NoteOther(s.others, seq, damaged != nil)
-					return true
-				}
-				return yield(seq, *h)
+// collecting returns what writes the file of a segment of hashes, and sets what its row is to say of it. With anew, all
+// hashes are read from rows. keys may be nil if hashes are not sealed, progress too.
+func (d *DB) collecting(ctx context.Context, files *segmentFiles, keys *books.SegmentKeys, anew bool, progress func(done, total int64)) segmentWriter {
+	return func(f *os.File, s *segmentRow, old []segmentRow, upto int64) error {
+		each := hashesIn(d.read)
+		if d.info.SealHashes {
+			each = keys.Hashes
+		}
+		x := phash.NewIndexIn(searched, mapfile.Pages{})
+		defer x.Clear()
+		read := func(first, last int64) (err error) {
+			all := x.AddAll(func(yield func(int64, phash.Hash) bool) {
+				err = each(ctx, first, last, func(seq int64, h *phash.Hash, damaged error) bool {
+					if progress != nil {
+						progress(seq, upto)
+					}
+					if h == nil {
+						s.others = books.NoteOther(s.others, seq, damaged != nil)
+						return true
+					}
+					return yield(seq, *h)
+				})
 			})
-		})
-		return errors.Join(err, all)
-	}
-	gone := make(map[int64]bool)
-	type number struct{ seq int64 }
-	erased, err := collect(ctx, d.read, func(n *number) []any { return []any{&n.seq} },
-		"SELECT seq FROM submission WHERE erased > 0 AND +seq BETWEEN $1 AND $2", s.first, upto)
-	if err != nil {
-		return err
-	}
-	for _, n := range erased {
-		gone[n.seq] = true
-	}
-	from := s.first
-	for i := range old {
-		if anew {
-			break
+			return errors.Join(err, all)
 		}
-		if err := d.mount(ctx, files, x, &old[i], keys); errors.Is(err, errUnread) {
+		gone := make(map[int64]bool)
+		erased, err := numbers(ctx, d.read, "SELECT seq FROM submission WHERE erased > 0 AND +seq BETWEEN $1 AND $2", s.first, upto)
+		if err != nil {
 			return err
-		} else if err != nil {
-			if err := read(old[i].first, old[i].last); err != nil {
-				return err
+		}
+		for _, n := range erased {
+			gone[n] = true
+		}
+		from := s.first
+		for i := range old {
+			if anew {
+				break
 			}
-		} else {
-			for seq, damaged := range old[i].rest() {
-				if !gone[seq] {
-					s.others = books.NoteOther(s.others, seq, damaged)
+			if err := d.mount(ctx, files, x, &old[i], keys); errors.Is(err, errUnread) {
+				return err
+			} else if err != nil {
+				if err := read(old[i].first, old[i].last); err != nil {
+					return err
+				}
+			} else {
+				for seq, damaged := range old[i].rest() {
+					if !gone[seq] {
+						s.others = books.NoteOther(s.others, seq, damaged)
+					}
 				}
 			}
+			from = old[i].last + 1
 		}
-		from = old[i].last + 1
-	}
-	if err := read(from, upto); err != nil {
+		if err := read(from, upto); err != nil {
+			return err
+		}
+		for seq := range gone {
+			x.Remove(seq)
+		}
+		s.hashed = int64(x.Len())
+		if files.sealed {
+			return sealHashes(f, s, upto, keys, x)
+		}
+		n, err := x.WriteTo(f)
+		if err == nil {
+			_, err = f.ReadAt(s.digest[:], n-int64(len(s.digest)))
+		}
 		return err
 	}
-	for seq := range gone {
-		x.Remove(seq)
-	}
-	s.hashed = int64(x.Len())
-	if files.sealed {
-		return sealHashes(f, s, upto, keys, x)
-	}
-	n, err := x.WriteTo(f)
-	if err == nil {
-		_, err = f.ReadAt(s.digest[:], n-int64(len(s.digest)))
-	}
-	return err
 }
 
 // hashesIn reads the hashes of rows that have them in the clear.
 func hashesIn(q querier) books.EachHash {
-	return func(ctx context.Context, first, last int64, use func(seq int64, h *phash.Hash, damaged error) bool) error {
-		return eachHash(ctx, q, first, last, use)
-	}
-}
-
-// eachHash is a [books.EachHash].
-func eachHash(ctx context.Context, q querier, first, last int64, use func(seq int64, h *phash.Hash, damaged error) bool) error {
 	type row struct {
 		seq     int64
 		area    string
 		quality int
 	}
-	for first <= last {
-		page, err := collect(ctx, q, func(r *row) []any { return []any{&r.seq, &r.area, &r.quality} },
-			"SELECT seq, area, area_quality FROM submission WHERE erased = 0 AND seq BETWEEN $1 AND $2 ORDER BY seq LIMIT $3", first, last, segmentPage)
-		if err != nil || len(page) == 0 {
-			return err
+	return func(ctx context.Context, first, last int64, use func(seq int64, h *phash.Hash, damaged error) bool) error {
+		for first <= last {
+			page, err := collect(ctx, q, func(r *row) []any { return []any{&r.seq, &r.area, &r.quality} },
+				"SELECT seq, area, area_quality FROM submission WHERE erased = 0 AND seq BETWEEN $1 AND $2 ORDER BY seq LIMIT $3", first, last, segmentPage)
+			if err != nil || len(page) == 0 {
+				return err
+			}
+			for _, r := range page {
+				h, err := phash.Parse(r.area)
+				if err == nil && h.Kind != searched {
+					err = fmt.Errorf("a hash of kind %s, not %s", h.Kind, searched)
+				}
+				found := &h
+				if err != nil || r.quality < phash.MinQuality {
+					found = nil
+				}
+				if !use(r.seq, found, err) {
+					return nil
+				}
+			}
+			first = page[len(page)-1].seq + 1
 		}
-		for _, r := range page {
-			h, err := phash.Parse(r.area)
-			if err == nil && h.Kind != searched {
-				err = fmt.Errorf("a hash of kind %s, not %s", h.Kind, searched)
-			}
-			found := &h
-			if err != nil || r.quality < phash.MinQuality {
-				found = nil
-			}
-			if !use(r.seq, found, err) {
-				return nil
-			}
-		}
-		first = page[len(page)-1].seq + 1
+		return nil
 	}
-	return nil
 }
 
 // dropSegment removes the file of a segment that is not in use, and then its row.
@@ -664,8 +647,7 @@ func (d *DB) cleanSegments(ctx context.Context) error {
 // finishErasures is cleanSegments if an erasure was interrupted before its hashes were out of all files, and
 // this process may write.
 func (d *DB) finishErasures(ctx context.Context) error {
-	var marred int
-	err := d.read.QueryRowContext(ctx, "SELECT count(*) FROM segment WHERE state = $1 OR state = $2 AND last > 0", segmentMarred, segmentIdle).Scan(&marred)
+	marred, err := number(ctx, d.read, "SELECT count(*) FROM segment WHERE state = $1 OR state = $2 AND last > 0", segmentMarred, segmentIdle)
 	if err != nil || marred == 0 || d.readOnly {
 		return err
 	}
@@ -692,8 +674,7 @@ func mar(ctx context.Context, t *tx, rows []books.Submission) error {
 	return nil
 }
 
-// CheckSegments compares sealed segments of hashes with the rows of their submissions, and reads all segments of a
-// bucket again. The error wraps [books.ErrTampered] and names the segment.
+// CheckSegments reads all segments of a bucket again. The error wraps [books.ErrTampered] and names the segment.
 func (d *DB) CheckSegments(ctx context.Context, keys *books.SegmentKeys) error {
 	files, err := d.segmentFiles(ctx)
 	if err != nil || !files.sealed || files.none() {
@@ -734,7 +715,7 @@ func (d *DB) checkEach(ctx context.Context, files *segmentFiles, q querier, keys
 		return err
 	}
 	for i := range rows {
-		s, used := &rows[i], 0
+		s := &rows[i]
 		x := phash.NewIndex(searched)
 		err := d.mount(ctx, files, x, s, keys)
 		switch {
@@ -746,7 +727,7 @@ func (d *DB) checkEach(ctx context.Context, files *segmentFiles, q querier, keys
 		if err == nil {
 			continue
 		}
-		if e := d.read.QueryRowContext(ctx, "SELECT count(*) FROM segment WHERE state > 0 AND name = $1", s.name[:]).Scan(&used); e == nil && used == 0 {
+		if used, e := number(ctx, d.read, "SELECT count(*) FROM segment WHERE state > 0 AND name = $1", s.name[:]); e == nil && used == 0 {
 			continue // replaced meanwhile
 		}
 		return err

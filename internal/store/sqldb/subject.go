@@ -9,11 +9,6 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// SetSubjects enters changes of subjects in one transaction, in their order. changed says of each
-// change whether the upload had another subject before; a change to the present subject is not
-// entered. The reference that a change replaces is blanked, unless it came with the upload: the
-// upload's own entry commits to that one. The error wraps [books.ErrNotFound] or
-// [books.ErrErased] if an upload is not there; then nothing is entered.
 func (d *DB) SetSubjects(ctx context.Context, changes []books.SubjectChange) (changed []bool, err error) {
 	err = d.update(ctx, "set subjects", func(t *tx) error {
 		changed = make([]bool, len(changes))
@@ -52,12 +47,11 @@ func blankSubject(ctx context.Context, t *tx, of watermark.Submission) error {
 	return err
 }
 
-// SubmissionsOf lists the uploads that belong to a subject at present, in the order of entry. Each is as it
-// was entered; [DB.CheckSubject] finds whether uploads are hidden.
+// SubmissionsOf compares each upload with its entry. [DB.CheckSubject] finds whether uploads are hidden.
 func (d *DB) SubmissionsOf(ctx context.Context, subject string) (of []books.Submission, err error) {
 	err = d.snapshot(ctx, func(q querier) error {
 		of = []books.Submission{}
-		numbers, err := collect(ctx, q, func(n *int64) []any { return []any{n} }, "SELECT seq FROM ("+uploadsOf("s.subject", "x.reference")+") AS found ORDER BY seq", subject)
+		numbers, err := numbers(ctx, q, "SELECT seq FROM ("+uploadsOf("s.subject", "x.reference")+") AS found ORDER BY seq", subject)
 		if err != nil {
 			return err
 		}
@@ -88,15 +82,14 @@ func uploadsOf(entered, moved string) string {
 // find: a damaged index hides uploads. It compares all changes of subjects with their list. The error wraps
 // [books.ErrTampered].
 func (d *DB) CheckSubject(ctx context.Context, subject string) error {
-	type number struct{ seq int64 }
 	return d.snapshot(ctx, func(q querier) (err error) {
-		var all [2][]number
+		var all [2][]int64
 		for i, query := range []string{uploadsOf("s.subject", "x.reference"), uploadsOf(d.dialect.Unindexed("s.subject"), d.dialect.Unindexed("x.reference"))} {
-			if all[i], err = collect(ctx, q, func(n *number) []any { return []any{&n.seq} }, "SELECT seq FROM ("+query+") AS found ORDER BY seq", subject); err != nil {
+			if all[i], err = numbers(ctx, q, "SELECT seq FROM ("+query+") AS found ORDER BY seq", subject); err != nil {
 				return err
 			}
 		}
-		if !slices.Equal(all[0], all[1]) || slices.Contains(all[1], number{}) {
+		if !slices.Equal(all[0], all[1]) || slices.Contains(all[1], 0) {
 			return tampered("the subject has %d uploads by the index, and %d by the table, or others", len(all[0]), len(all[1]))
 		}
 		changes, err := subjectTable.rows(ctx, q, "")
@@ -115,7 +108,7 @@ func (d *DB) CheckSubject(ctx context.Context, subject string) error {
 		for _, c := range counts {
 			if c.Subject == subject {
 				seq, err := numberOf(ctx, q, c.Submission)
-				if err != nil || !slices.Contains(all[1], number{seq}) {
+				if err != nil || !slices.Contains(all[1], seq) {
 					return errors.Join(err, tampered("an upload of the subject, of entry %d, is not found", c.Seq))
 				}
 			}

@@ -20,11 +20,6 @@ import (
 // inList is the most IDs that one query asks for.
 const inList = 250
 
-// AddSubmissions enters the uploads that are not there, in one transaction. added says of each
-// upload whether it is new; an upload that is listed twice is new once. The error wraps
-// [books.ErrErased], [books.ErrConflict] (another file has the ID) or [books.ErrSealed] (sealed
-// under another key). After an error no upload is entered, unless the outcome of the commit is
-// unknown.
 func (d *DB) AddSubmissions(ctx context.Context, uploads []books.Upload) (added []bool, err error) {
 	uploads, put, err := d.putOriginals(ctx, uploads)
 	if err != nil {
@@ -135,7 +130,6 @@ func sameFile(old digest, s *books.Submission) error {
 	return nil
 }
 
-// Submission returns one upload by its ID.
 func (d *DB) Submission(ctx context.Context, id watermark.Submission) (*books.Submission, error) {
 	var s *books.Submission
 	err := d.snapshot(ctx, func(q querier) error {
@@ -148,7 +142,6 @@ func (d *DB) Submission(ctx context.Context, id watermark.Submission) (*books.Su
 	return s, err
 }
 
-// SubmissionBySeq returns one upload by its number.
 func (d *DB) SubmissionBySeq(ctx context.Context, seq int64) (*books.Submission, error) {
 	var s *books.Submission
 	err := d.snapshot(ctx, func(q querier) (err error) {
@@ -189,7 +182,6 @@ func numberOf(ctx context.Context, q querier, id watermark.Submission) (seq int6
 	return seq, err
 }
 
-// SubmissionsAfter returns up to limit uploads with a greater number.
 func (d *DB) SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]books.Submission, error) {
 	var rows []books.Submission
 	err := d.snapshot(ctx, func(q querier) (err error) {
@@ -210,9 +202,7 @@ func (d *DB) SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]book
 	return rows, err
 }
 
-// SearchedAfter returns what up to limit uploads with numbers above seq are found by, ascending,
-// without erased uploads. Without features, the sealed features are not read. If a row cannot
-// be read, or differs from its entry, only Seq and Err are set, and the others are returned.
+// SearchedAfter sets only Seq and Err of a row that cannot be read, or differs from its entry.
 func (d *DB) SearchedAfter(ctx context.Context, seq int64, limit int, features bool) (out []books.Searched, err error) {
 	column := "NULL"
 	if features {
@@ -256,9 +246,6 @@ func (d *DB) SearchedAfter(ctx context.Context, seq int64, limit int, features b
 	return out, rows.Err()
 }
 
-// Sealed returns all sealed parts of an upload, the file itself only if file is set. The error wraps
-// [books.ErrNotFound] if there is no such upload, or nothing of it is kept. It wraps [books.ErrSealed] if
-// the file is an object that is missing or changed.
 func (d *DB) Sealed(ctx context.Context, id watermark.Submission, file bool) (*books.Sealed, error) {
 	row, err := sealedTable.one(ctx, d.read, " WHERE submission = $1", id[:])
 	if err == nil && file {
@@ -271,11 +258,8 @@ func (d *DB) Sealed(ctx context.Context, id watermark.Submission, file bool) (*b
 	return &row.Sealed, nil
 }
 
-// Erase blanks the rows of the submissions that e lists, and of all their pages. It deletes their sealed
-// parts, and enters e. It sets Left and Seq. The error wraps
-// [books.ErrNotFound] or [books.ErrErased] if a submission is missing or erased; then nothing is
-// erased. After the commit the objects of originals are removed, segments are made anew without the hashes, and the dialect's Scrub frees old data in
-// files: an error of either says that the erasure itself is done.
+// Erase sets Left and Seq of e. After the commit the objects of originals are removed, segments are made anew
+// without the hashes, and the dialect's Scrub frees old data in files.
 func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 	if d.dialect.MayScrub != nil && !d.readOnly {
 		if err := d.dialect.MayScrub(ctx, d.write); err != nil {
@@ -311,7 +295,7 @@ func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(left, d.removeErased(ctx), d.cleanSegments(ctx))
+	err = errors.Join(left, d.areFound(ctx), d.removeErased(ctx), d.cleanSegments(ctx))
 	if d.dialect.Scrub != nil {
 		err = errors.Join(err, d.dialect.Scrub(ctx, d.write))
 	}
@@ -408,8 +392,7 @@ type erasedList struct {
 	gone []books.Erased
 }
 
-// ErasedAfter lists the submissions of later erasures, sorted by erasure. It reads erasures that it has not
-// read before, and compares them with their list.
+// ErasedAfter sorts by erasure. It reads erasures that it has not read before, and compares them with their list.
 func (d *DB) ErasedAfter(ctx context.Context, erasure int64) ([]books.Erased, error) {
 	x := d.erased
 	x.mu.Lock()
@@ -425,15 +408,15 @@ func (d *DB) ErasedAfter(ctx context.Context, erasure int64) ([]books.Erased, er
 		}
 		var more []books.Erased
 		for _, e := range rows {
-			if err := isErased(ctx, q, e.Seq); err != nil {
+			left, err := isErased(ctx, q, e.Seq)
+			if err != nil {
 				return err
 			}
-			for _, id := range e.Submissions {
-				seq, err := numberOf(ctx, q, id)
-				if err != nil {
-					return err
-				}
-				more = append(more, books.Erased{Erasure: e.Seq, Seq: seq, ID: id})
+			if !slices.EqualFunc(left, e.Submissions, func(s books.Submission, id watermark.Submission) bool { return s.ID == id }) {
+				return tampered("other submissions are erased than entry %d lists", e.Seq)
+			}
+			for _, s := range left {
+				more = append(more, books.Erased{Erasure: e.Seq, Seq: s.Seq, ID: s.ID, Submitted: s.Submitted, Page: s.Page})
 			}
 			x.last = e.Seq
 		}

@@ -201,6 +201,17 @@ func collect[T any](ctx context.Context, q querier, bind func(*T) []any, query s
 	return out, rows.Err()
 }
 
+// numbers runs a query whose rows are a number each.
+func numbers(ctx context.Context, q querier, query string, args ...any) ([]int64, error) {
+	return collect(ctx, q, func(n *int64) []any { return []any{n} }, query, args...)
+}
+
+// number runs a query that returns one number.
+func number(ctx context.Context, q querier, query string, args ...any) (n int64, err error) {
+	err = q.QueryRowContext(ctx, query, args...).Scan(&n)
+	return n, err
+}
+
 // in returns "($1, $2, …)" for n arguments from number first on.
 func in(first, n int) string {
 	var b strings.Builder

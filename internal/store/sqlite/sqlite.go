@@ -47,7 +47,7 @@ func dialect(path string, places []objects.Open) sqldb.Dialect {
 		Frozen:    func(err error) bool { return code(err) == codes.SQLITE_READONLY },
 		Again:     func(error) bool { return false }, // who waits for the lock is not turned away
 		Drift:     drift,
-		Meddler:   "SELECT 'trigger ' || name FROM sqlite_schema WHERE type = 'trigger' AND name NOT IN ('ledger_is_append_only_1', 'ledger_is_append_only_2') LIMIT 1",
+		Meddler:   sqldb.InTables("SELECT 'trigger ' || name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name IN (TABLES) AND (name NOT IN ('ledger_is_append_only_1', 'ledger_is_append_only_2') OR tbl_name <> 'ledger') LIMIT 1"),
 		Sound:     sound,
 		Unindexed: func(column string) string { return "+" + column },
 		Segments:  func(string, string) string { return path + ".segments" },
@@ -62,13 +62,7 @@ func dialect(path string, places []objects.Open) sqldb.Dialect {
 // At returns the driver of a registry in the file at path; ":memory:" is in memory until
 // the registry is closed. places open originals outside of the file and of folders.
 func At(path string, places ...objects.Open) books.Driver {
-	return sqldb.Driver{
-		Make: func(ctx context.Context, info books.Info) (*sqldb.DB, error) {
-			return Create(ctx, path, info, places...)
-		},
-		Find:    func(ctx context.Context) (*sqldb.DB, error) { return Open(ctx, path, places...) },
-		Receive: func(ctx context.Context) (*sqldb.DB, error) { return OpenCopy(ctx, path, places...) },
-	}
+	return sqldb.Driver{At: path, Places: places, Make: Create, Find: Open, Receive: OpenCopy}
 }
 
 // Create makes the registry that info names in a new file at path, and opens it. path may be

@@ -19,8 +19,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/store/s3test"
+	store "github.com/kycmark/kycmark/internal/store/sqlite"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/s3"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -128,10 +130,13 @@ func TestRegistry(t *testing.T) {
 	require.ErrorIs(t, err, registry.ErrRegistry, "without package s3")
 	r, err = registry.Open(ctx, sqlite.At(path, s3.Open))
 	require.NoError(t, err)
-	found, err := r.CheckObjects(ctx, time.Time{})
-	require.NoError(t, err)
-	require.Equal(t, registry.Objects{Place: server.Address}, found)
 	require.NoError(t, r.Close())
+	d, err := store.Open(ctx, path, s3.Open)
+	require.NoError(t, err)
+	defer d.Close()
+	found, err := d.CheckObjects(ctx, time.Time{})
+	require.NoError(t, err)
+	require.Equal(t, books.Objects{Place: server.Address}, found)
 }
 
 func contextFor(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {
