@@ -206,8 +206,8 @@ func (r *markedRows) Mark(dst []uint8, y int) {
 	dsp.AddLumaChroma(dst, r.Row(y), r.l, r.c, cbToG, cbToB)
 }
 
-// dither adds -1/2 to 1/2 to row y of luma, spread evenly over places near each other. Pixels are whole levels, so that a mark of less than half
-// a level would be rounded away; with this as many pixels change as it says. Where there is no mark none changes.
+// dither adds -1/2 to 1/2 to row y of luma, evenly over places near each other. Pixels are whole levels: rounding would take a
+// mark of less than half a level away. With the dither such a mark changes a share of the pixels. No mark changes no pixel.
 func dither(row []float32, y int) {
 	const right, down = 3242174889, 2447445414 // of 2^32: shares of the plastic number, whose multiples fill the unit square evenly
 	t := uint32(y) * down
