@@ -73,7 +73,7 @@ func embed(t *testing.T, id watermark.CopyID, src image.Image) *image.NRGBA {
 // embedFirst is embed as by the first edition, whose marks stay readable.
 func embedFirst(t *testing.T, id watermark.CopyID, src image.Image) *image.NRGBA {
 	t.Helper()
-	m, err := watermark.Embed(key, id, src, &watermark.Options{Submission: sub, FirstEdition: true})
+	m, err := watermark.Embed(key, id, src, &watermark.Options{Submission: sub, Strong: true})
 	require.NoError(t, err)
 	return m
 }

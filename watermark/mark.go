@@ -41,8 +41,9 @@ type Options struct {
 	Submission Submission // keys placement and tracer; zero: derived from the pixels
 	Strength   float64    // share of the visibility budget, 0 < s <= 1; 0 means 1
 
-	// FirstEdition marks as the first edition did, which is seen more: its copies are made again with the same pixels.
-	FirstEdition bool
+	// Strong marks as the first edition did: stronger, for copies in lossy files. These take a part of a mark, and hide what is left
+	// better. Marking again with the same options gives the copies of the first edition, of all formats.
+	Strong bool
 }
 
 // Marked is a marked picture and what marking found out about it.
@@ -97,9 +98,9 @@ type Original struct {
 // is an *image.NRGBA: the caller must not change src any more, and [Original.MarkInPlace] writes
 // over src. The error wraps [ErrTooSmall], [ErrTooLarge] or [ErrStrength].
 func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
-	strength, of, first := 1.0, Submission{}, false
+	strength, of, strong := 1.0, Submission{}, false
 	if opts != nil {
-		first = opts.FirstEdition
+		strong = opts.Strong
 		of = opts.Submission
 		if opts.Strength != 0 {
 			strength = opts.Strength
@@ -112,8 +113,8 @@ func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
 	if err != nil {
 		return nil, err
 	}
-	if first {
-		canvas.FirstEdition()
+	if strong {
+		canvas.Strong()
 	}
 	if of == (Submission{}) {
 		of = canvas.Digest()

@@ -31,11 +31,11 @@ type Prepared struct {
 	pages  int
 	doc    *picture.Document // the original, of several pages or a PDF
 
-	mu    sync.Mutex
-	image *image.NRGBA // of pic; nil: not decoded yet
-	long  int          // pixels on the long side at which copies are made, of several pages at most
-	last  marker       // of that size; nil: not made yet
-	first bool         // last marks as the first edition did
+	mu     sync.Mutex
+	image  *image.NRGBA // of pic; nil: not decoded yet
+	long   int          // pixels on the long side at which copies are made, of several pages at most
+	last   marker       // of that size; nil: not made yet
+	strong bool         // last marks so
 }
 
 // marker is *watermark.Original.
@@ -210,8 +210,8 @@ func (r *Registry) entered(ctx context.Context, row *Copy) error {
 
 // marker returns what marks copies, and the long side in pixels of the picture that it marks. It
 // prepares the marker at the first call, for which it may decode the picture within lim, and after
-// [Prepared.shrink]; other callers wait meanwhile. first is as in [watermark.Options].
-func (p *Prepared) marker(lim picture.Limits, first bool) (marker, int, error) {
+// [Prepared.shrink]; other callers wait meanwhile. strong is as in [watermark.Options].
+func (p *Prepared) marker(lim picture.Limits, strong bool) (marker, int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.image == nil {
@@ -221,12 +221,12 @@ func (p *Prepared) marker(lim picture.Limits, first bool) (marker, int, error) {
 		}
 		p.image = pic.Image
 	}
-	if p.last == nil || p.first != first {
-		m, err := p.issuer.prepare(p.issuer.cfg.Key, picture.Fit(p.image, p.long), &watermark.Options{Submission: p.of, FirstEdition: first})
+	if p.last == nil || p.strong != strong {
+		m, err := p.issuer.prepare(p.issuer.cfg.Key, picture.Fit(p.image, p.long), &watermark.Options{Submission: p.of, Strong: strong})
 		if err != nil {
 			return nil, p.long, err
 		}
-		p.last, p.first = m, first
+		p.last, p.strong = m, strong
 	}
 	return p.last, p.long, nil
 }

@@ -59,7 +59,7 @@ func (p *Prepared) renderJPEG(ctx context.Context, id watermark.CopyID) (*render
 	return &rendered{Marked: marked, file: file, format: "jpeg", size: p.size}, nil
 }
 
-// renderPixels is render for pixels. first is as in [watermark.Options].
+// renderPixels is render for pixels. first makes the copies of the first edition.
 func (p *Prepared) renderPixels(ctx context.Context, lim picture.Limits, id watermark.CopyID, first bool) (*rendered, error) {
 	once := p.renderOne
 	if p.doc != nil {
@@ -88,7 +88,7 @@ func (p *Prepared) renderPixels(ctx context.Context, lim picture.Limits, id wate
 
 // renderOne marks and encodes the only page once. long is its long side, pixels.
 func (p *Prepared) renderOne(ctx context.Context, lim picture.Limits, id watermark.CopyID, first bool) (out *rendered, long int, err error) {
-	m, long, err := p.marker(lim, first)
+	m, long, err := p.marker(lim, first || p.issuer.cfg.MaxCopyBytes > 0 || picture.Lossy(cmp.Or(p.issuer.cfg.Format, p.pic.CopyFormat())))
 	if err != nil {
 		return nil, long, err
 	}

@@ -89,9 +89,9 @@ func (c *Canvas) Probed() {
 	c.unmaskChroma()
 }
 
-// FirstEdition makes a canvas of pixels take marks as the first edition made them. It must not be shared yet.
-func (c *Canvas) FirstEdition() {
-	c.as = &ofFirstEdition
+// Strong makes a canvas of pixels take marks for lossy files, as the first edition made them. It must not be shared yet.
+func (c *Canvas) Strong() {
+	c.as = &strong
 	c.unmaskChroma()
 }
 
