@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"image"
+	"iter"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
@@ -16,6 +17,11 @@ func (r *Registry) SetClock(now func() time.Time) { r.now = now }
 
 // Wrap puts something between the registry and its store.
 func (r *Registry) Wrap(f func(books.Store) books.Store) { r.store = f(r.store) }
+
+// SubjectsAtATime is Subjects, which holds so few.
+func (r *Registry) SubjectsAtATime(ctx context.Context, held int) iter.Seq2[*Subject, error] {
+	return r.subjects(ctx, held)
+}
 
 // Inner returns the registry's store.
 func (r *Registry) Inner() books.Store { return r.store }

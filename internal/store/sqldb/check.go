@@ -287,7 +287,7 @@ func (c *checker) evidence(first, last int64) (map[int64]rowEntry, error) {
 		}
 		x := rowEntry{Entry: e, lists: books.ListsOf(row, e.Kind)}
 		var submitted time.Time
-		if copied, ok := row.(*books.Copy); ok {
+		if copied, ok := row.(books.Copy); ok {
 			submitted = c.submitted[copied.Submission]
 		}
 		x.counted, x.item = books.CountedOn(row, e, submitted)
@@ -332,14 +332,11 @@ const between = " WHERE seq BETWEEN $1 AND $2"
 
 // plain describes the table t of entries of one kind (a constant of package books). Each row has
 // all that its entry commits to, and is kept as it was entered.
-func plain[T any, P interface {
-	*T
-	books.Row
-}](kind string, t table[T]) evidenceTable {
+func plain[T books.Row](kind string, t table[T]) evidenceTable {
 	return evidenceTable{kind, t.name, func(c *checker, first, last int64, put func(books.Row, books.Entry)) error {
 		rows, err := t.rows(c.ctx, c.q, between, first, last)
-		for i := range rows {
-			put(P(&rows[i]), P(&rows[i]).LedgerEntry())
+		for _, r := range rows {
+			put(r, r.LedgerEntry())
 		}
 		return err
 	}}
@@ -353,8 +350,8 @@ func (c *checker) copies(first, last int64, put func(books.Row, books.Entry)) er
 		return err
 	}
 	c.submitted, err = submittedOf(c.ctx, c.q, rows)
-	for i := range rows {
-		put(&rows[i], rows[i].LedgerEntry())
+	for _, r := range rows {
+		put(r, r.LedgerEntry())
 	}
 	return err
 }
@@ -551,20 +548,13 @@ func (c *checker) counts() error {
 // pages finds submissions whose pages are not all there, and pages without their submission, entered
 // before it, or not erased with it. Each is an error that wraps [books.ErrTampered].
 func (c *checker) pages() error {
-	n, err := c.count(`SELECT count(*) FROM submission d WHERE d.page = 1
+	err := c.none("of %d submissions pages are missing", `submission d WHERE d.page = 1
 		AND (SELECT count(*) FROM submission p WHERE p.page > 1 AND p.document = d.id) <> d.pages - 1`)
 	if err != nil {
 		return err
 	}
-	if n > 0 {
-		return tampered("of %d submissions pages are missing", n)
-	}
-	n, err = c.count(`SELECT count(*) FROM submission p WHERE p.page > 1 AND NOT EXISTS (SELECT 1 FROM submission d
+	return c.none("%d pages belong to no submission, or differ from it", `submission p WHERE p.page > 1 AND NOT EXISTS (SELECT 1 FROM submission d
 		WHERE d.id = p.document AND d.page = 1 AND d.pages = p.pages AND d.seq < p.seq AND d.erased = p.erased)`)
-	if err == nil && n > 0 {
-		err = tampered("%d pages belong to no submission, or differ from it", n)
-	}
-	return err
 }
 
 // sealed finds originals, hashes and local features that were sealed and removed. It also finds sealed rows whose submission is
@@ -592,10 +582,16 @@ func (c *checker) sealed() error {
 			return tampered("the sealed %s of %d submissions were removed%s", what, n, first)
 		}
 	}
-	n, err = c.count(`SELECT count(*) FROM sealed x WHERE NOT EXISTS (
+	return c.none("%d sealed rows belong to no submission", `sealed x WHERE NOT EXISTS (
 		SELECT 1 FROM submission s WHERE s.id = x.submission AND s.erased = 0 AND (s.kept <> 0 OR length(x.body) + x.object_size = 0))`)
+}
+
+// none returns an error that wraps [books.ErrTampered] if a query has rows. wrong, its text, has their number. rows is
+// the query behind "FROM".
+func (c *checker) none(wrong, rows string) error {
+	n, err := c.count("SELECT count(*) FROM " + rows)
 	if err == nil && n > 0 {
-		err = tampered("%d sealed rows belong to no submission", n)
+		err = tampered(wrong, n)
 	}
 	return err
 }
