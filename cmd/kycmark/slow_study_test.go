@@ -49,12 +49,12 @@ var slowFiles = map[string]func(t *testing.T) []byte{
 	"interlace.png": interlacedPNG,
 	"frames.gif":    framesGIF,
 	"noise.png":     noisePNG,
-	"forms.pdf":     func(*testing.T) []byte { return formsPDF(40, "0 0 500 500 re f\n", "") },
+	"forms.pdf":     func(*testing.T) []byte { return formsPDF(40, 6, "0 0 500 500 re f\n", "") },
 	"images.pdf": func(t *testing.T) []byte {
-		return formsPDF(40, "500 0 0 500 0 0 cm /I Do\n", string(scansJPEG(1, 6_000, 6_000, 16, 0)))
+		return formsPDF(40, 4, "500 0 0 500 0 0 cm /I Do\n", string(scansJPEG(1, 6_000, 6_000, 16, 0)))
 	},
 	"curves.pdf": func(*testing.T) []byte {
-		return formsPDF(40, strings.Repeat("0 0 m 900 900 -900 900 500 0 c 7 w S\n", 200), "")
+		return formsPDF(40, 4, strings.Repeat("0 0 m 900 900 -900 900 500 0 c 7 w [1] 0 d S\n", 8), "")
 	},
 	"flat.heic": encodedBy("heif-enc", "-q", "30", "IN", "-o", "OUT"),
 	"flat.avif": encodedBy("avifenc", "-s", "9", "-a", "film-grain-test=1", "--min", "20", "--max", "40", "IN", "OUT"),
@@ -62,8 +62,8 @@ var slowFiles = map[string]func(t *testing.T) []byte{
 	"trees.jxl": encodedBy("cjxl", "-d", "0", "-e", "4", "-m", "1", "IN", "OUT"),
 }
 
-// formsPDF has pages whose forms draw the form below ten times, six deep: the last draws what content says. image is that of /I; "": none.
-func formsPDF(pages int, content, image string) []byte {
+// formsPDF has pages whose forms draw the form below ten times, so deep: the last draws what content says. image is that of /I; "": none.
+func formsPDF(pages, depth int, content, image string) []byte {
 	var b bytes.Buffer
 	var at []int
 	object := func(dictionary, stream string) {
@@ -78,7 +78,6 @@ func formsPDF(pages int, content, image string) []byte {
 	b.WriteString("%PDF-1.7\n")
 	object("/Type/Catalog/Pages 2 0 R", "")
 	kids := ""
-	const depth = 6
 	for i := range pages {
 		kids += fmt.Sprintf("%d 0 R ", 4+depth+i)
 	}

@@ -15,6 +15,7 @@ import (
 type Row interface {
 	LedgerEntry() Entry // without Seq
 	Number() int64      // of its entry, from 1; 0: not entered yet
+	lists() []string    // that it is on; nil: the list of all rows of its kind
 }
 
 // What is read from tables is compared with lists ([tlog.Lists]), so that a damaged index hides nothing.
@@ -34,26 +35,18 @@ func SubjectsOf(s watermark.Submission) string { return "subjects of " + s.Strin
 // ListsOf names the lists that a row with this entry is on. Submissions are many: of those entered
 // together, the entry of the last has the root of the lists.
 func ListsOf(row Row, kind string) []string {
-	switch r := row.(type) {
-	case Copy:
-		return []string{CopiesOf(r.Submission), CopyList(r.ID)}
-	case *Copy:
-		return ListsOf(*r, kind)
-	case Receipt:
-		return []string{CopyList(r.Copy)}
-	case *Receipt:
-		return ListsOf(*r, kind)
-	case Release:
-		return []string{CopyList(r.Copy), ReleasesOf(r.Submission)}
-	case *Release:
-		return ListsOf(*r, kind)
-	case SubjectChange:
-		return []string{SubjectsOf(r.Submission), kind}
-	case *SubjectChange:
-		return ListsOf(*r, kind)
+	if lists := row.lists(); lists != nil {
+		return lists
 	}
 	return []string{kind}
 }
+
+func (c Copy) lists() []string          { return []string{CopiesOf(c.Submission), CopyList(c.ID)} }
+func (r Receipt) lists() []string       { return []string{CopyList(r.Copy)} }
+func (r Release) lists() []string       { return []string{CopyList(r.Copy), ReleasesOf(r.Submission)} }
+func (c SubjectChange) lists() []string { return []string{SubjectsOf(c.Submission), EntrySubject} }
+func (Logged) lists() []string          { return nil }
+func (Investigation) lists() []string   { return nil }
 
 // Counts by days are compared with lists as well, whose items are what is counted. Registries of earlier versions have
 // these lists since they were opened by this one.

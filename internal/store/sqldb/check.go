@@ -287,7 +287,7 @@ func (c *checker) evidence(first, last int64) (map[int64]rowEntry, error) {
 		}
 		x := rowEntry{Entry: e, lists: books.ListsOf(row, e.Kind)}
 		var submitted time.Time
-		if copied, ok := row.(*books.Copy); ok {
+		if copied, ok := row.(books.Copy); ok {
 			submitted = c.submitted[copied.Submission]
 		}
 		x.counted, x.item = books.CountedOn(row, e, submitted)
@@ -332,14 +332,11 @@ const between = " WHERE seq BETWEEN $1 AND $2"
 
 // plain describes the table t of entries of one kind (a constant of package books). Each row has
 // all that its entry commits to, and is kept as it was entered.
-func plain[T any, P interface {
-	*T
-	books.Row
-}](kind string, t table[T]) evidenceTable {
+func plain[T books.Row](kind string, t table[T]) evidenceTable {
 	return evidenceTable{kind, t.name, func(c *checker, first, last int64, put func(books.Row, books.Entry)) error {
 		rows, err := t.rows(c.ctx, c.q, between, first, last)
-		for i := range rows {
-			put(P(&rows[i]), P(&rows[i]).LedgerEntry())
+		for _, r := range rows {
+			put(r, r.LedgerEntry())
 		}
 		return err
 	}}
@@ -353,8 +350,8 @@ func (c *checker) copies(first, last int64, put func(books.Row, books.Entry)) er
 		return err
 	}
 	c.submitted, err = submittedOf(c.ctx, c.q, rows)
-	for i := range rows {
-		put(&rows[i], rows[i].LedgerEntry())
+	for _, r := range rows {
+		put(r, r.LedgerEntry())
 	}
 	return err
 }

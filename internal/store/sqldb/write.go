@@ -71,8 +71,8 @@ func (t *tx) append(ctx context.Context, row books.Row) (int64, error) {
 		}
 	}
 	var submitted time.Time
-	if c, ok := row.(*books.Copy); ok {
-		at, err := submittedOf(ctx, t, []books.Copy{*c})
+	if c, ok := row.(books.Copy); ok {
+		at, err := submittedOf(ctx, t, []books.Copy{c})
 		if err != nil {
 			return 0, err
 		}
@@ -155,11 +155,8 @@ func (t *tx) put(e books.Entry) {
 }
 
 // enter appends the entry of a row, sets seq, the row's number, and inserts the row.
-func enter[T any, P interface {
-	*T
-	books.Row
-}](ctx context.Context, t *tx, into table[T], row P, seq *int64) (err error) {
-	if *seq, err = t.append(ctx, row); err != nil {
+func enter[T books.Row](ctx context.Context, t *tx, into table[T], row *T, seq *int64) (err error) {
+	if *seq, err = t.append(ctx, *row); err != nil {
 		return err
 	}
 	return insert(ctx, t, into, *row)
