@@ -18,8 +18,8 @@ import (
 // pixels show it, unless the part of the mark that is this copy's alone is missing. Altered pixels,
 // and pixels that leave the question open, need that part: tracing must have found it. Pixels of
 // every other word confirm nothing, since a whole mark can be lifted off a copy and laid onto
-// another picture. So can a leak of the same document that shows another upload, unless both uploads
-// are the same capture, such as a picture and its smaller version.
+// another picture. Nor does the same document, if the leak shows another upload: unless both uploads
+// are one capture, such as a picture and its smaller version.
 func (r *read) confirmed() bool {
 	switch {
 	case r.shows == PixelsSame:
@@ -269,8 +269,8 @@ func (e *evidence) open(shown *Match) (names []string) {
 	return names
 }
 
-// untold returns a match with another upload than shown, of the same document and in its place, of which tracing
-// would not have found a mark: the leak may be of its copy. It is nil if there is none.
+// untold returns a match with another upload than shown, of the same document and in its place. Tracing
+// would not have found a mark of it: the leak may be of its copy. It is nil if all others are ruled out.
 func (e *evidence) untold(shown *Match) *Match {
 	return find(e.matches, func(m *Match) bool {
 		t := traceOf(e.traces, m.Submission)
@@ -366,8 +366,8 @@ func concludeUnconfirmed(e evidence, r *read) conclusion {
 	return c
 }
 
-// undivided reports whether the upload of the copy that was read may be the very capture that the leak shows,
-// although the leak shows another upload by its pixels: the originals of both show one document.
+// undivided reports whether the leak may be the very capture of the copy's upload, although it shows another
+// upload by its pixels: the originals of both show one document.
 func (r *read) undivided() bool {
 	return slices.Contains([]string{PixelsSame, PixelsAltered, PixelsAlike, PixelsUnknown}, r.rival)
 }

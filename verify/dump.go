@@ -65,6 +65,10 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdic
 		return nil, err
 	}
 	books, err := v.books(ctx, leaks, v.cfg.dated(leaks, earlier))
+	if errors.Is(err, registry.ErrTampered) { // counts, most likely
+		record.Altered = []string{err.Error()}
+		return v.unweighed(leaks, record)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -186,9 +186,9 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 	return e, v.rivals(ctx, &e)
 }
 
-// rivals compares the original of each copy that was read on the same document with the original of another
-// upload that the leak shows in its place, and sets what they show of each other: each is laid on the other, and the
-// same capture in one of the two ways decides.
+// rivals looks at each copy that was read, if the leak shows the document of its upload, and another upload in its
+// place. It compares the originals of both uploads, and sets what they show of each other. Each is laid on the
+// other, and the same capture in one of the two ways decides.
 func (v *Investigator) rivals(ctx context.Context, e *evidence) error {
 	for i := range e.reads {
 		r := &e.reads[i]

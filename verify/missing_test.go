@@ -333,6 +333,27 @@ func TestOneAlteredRecord(t *testing.T) {
 	}
 }
 
+// Odds rest on counts by days. If rows that are counted were altered, nothing is said of recipients: not other odds.
+func TestAlteredCounts(t *testing.T) {
+	c := newCase(t)
+	for name, edit := range map[string]string{
+		"another day":       "UPDATE copy SET issued = issued - 86400000000",
+		"another recipient": "UPDATE copy SET recipient = recipient || 'x'",
+	} {
+		t.Run(name, func(t *testing.T) {
+			inv := newInvestigator(t, investigating(edited(t, made.file, edit)))
+			inv.SetDetect(noMark)
+			leak := examine(t, inv, c.bill)
+			require.Equal(t, verify.FoundUnmarked, leak.Finding)
+			d, err := inv.Weigh(t.Context(), []*verify.Verdict{leak})
+			require.NoError(t, err)
+			require.Empty(t, d.Named)
+			require.Equal(t, verify.FoundIncomplete, d.Verdicts[0].Finding)
+			require.Contains(t, strings.Join(d.Record.Altered, ""), "counts by days: copies: what is found is not what was entered")
+		})
+	}
+}
+
 // An index that hides an upload from who asks for its ID leaves no leak of it without a word.
 func TestDamagedIndexOfUploads(t *testing.T) {
 	c := newCase(t)

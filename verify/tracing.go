@@ -95,7 +95,7 @@ func traceRank(pixels string) int {
 
 // targets returns the submissions to trace a leak against, each once, with its page, in the order of
 // traceOrder. They are at most [maxTraced] matches and submissions of issued copies that were read. If the pixels
-// of any submission are the same, altered or not, only such submissions, and those of the same document, are among them. On a sheet of several
+// of any submission are the same, altered or not, only such submissions, and submissions of the same document, are among them. On a sheet of several
 // pictures there are more, at most [maxApart]: each must lie beside all others ([evidence.apart]), and have the
 // same pixels or a copy that was read. Erased submissions of copies are left out.
 //
@@ -164,7 +164,7 @@ func (e *evidence) targetsIn(name string) []Match {
 	}
 	for rank, words := range traceOrder {
 		shown := rank == 1 && len(out) > 0
-		if shown { // perhaps the same capture, of which the leak shows a smaller version
+		if shown { // perhaps the same capture: the leak may show a smaller version
 			words = []string{PixelsAlike}
 		}
 		for _, m := range e.matches {

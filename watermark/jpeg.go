@@ -30,7 +30,7 @@ func PrepareJPEG(key *Key, file []byte, orientation int, of Submission) (*JPEG, 
 
 // Mark marks the JPEG with id, as [Original.Mark] does, and returns its file without metadata, stored as the source. What
 // it finds out is true of that file: PSNR and SSIM are measured at the canonical size, with a long side of at most 1024
-// pixels. Image of the result is nil. The mark is Weak, too, if the steps of the file leave less than a third of the part that
+// pixels. Image of the result is nil. The mark is also Weak if the steps of the file leave less than a third of the part that
 // is this copy's own: a trace would often miss it.
 func (j *JPEG) Mark(ctx context.Context, id CopyID) (*Marked, []byte, error) {
 	return j.mark(ctx, id, false)

@@ -40,6 +40,10 @@ func CheckSize(width, height int) error { return pattern.CheckSize(width, height
 type Options struct {
 	Submission Submission // keys placement and tracer; zero: derived from the pixels
 	Strength   float64    // share of the visibility budget, 0 < s <= 1; 0 means 1
+
+	// Strong marks as the first edition did: stronger, for copies in lossy files. These take a part of a mark, and hide what is left
+	// better. Marking again with the same options gives the copies of the first edition, of all formats.
+	Strong bool
 }
 
 // Marked is a marked picture and what marking found out about it.
@@ -94,8 +98,9 @@ type Original struct {
 // is an *image.NRGBA: the caller must not change src any more, and [Original.MarkInPlace] writes
 // over src. The error wraps [ErrTooSmall], [ErrTooLarge] or [ErrStrength].
 func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
-	strength, of := 1.0, Submission{}
+	strength, of, strong := 1.0, Submission{}, false
 	if opts != nil {
+		strong = opts.Strong
 		of = opts.Submission
 		if opts.Strength != 0 {
 			strength = opts.Strength
@@ -107,6 +112,9 @@ func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
 	canvas, err := pattern.NewCanvas(src)
 	if err != nil {
 		return nil, err
+	}
+	if strong {
+		canvas.Strong()
 	}
 	if of == (Submission{}) {
 		of = canvas.Digest()

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
 	"io"
 	"os"
 	"path/filepath"
@@ -58,4 +61,43 @@ func TestLongManifest(t *testing.T) {
 		n++
 	}
 	require.Equal(t, lines, n)
+}
+
+// Each line of a manifest is an upload or an error, whatever the file is.
+func FuzzManifest(f *testing.F) {
+	dir := f.TempDir()
+	require.NoError(f, os.WriteFile(filepath.Join(dir, "a.jpg"), []byte("x"), 0o600))
+	for _, text := range []string{"file,subject,at\na.jpg,s,2018-02-03\n", "\ufefffile\n\"a.jpg\"\nb.jpg\n", "at,file\n2018-02-03T04:05:06Z,a.jpg\n", "subject\nx\n", "file\n\"a"} {
+		f.Add([]byte(text))
+	}
+	path := filepath.Join(dir, "m.csv")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		require.NoError(t, os.WriteFile(path, data, 0o600))
+		uploads, done, err := manifestUploads(path)
+		if err != nil {
+			return
+		}
+		for u := range uploads {
+			require.NotEmpty(t, u.Name)
+			require.True(t, (u.Open == nil) == (u.Err != nil))
+		}
+		require.NoError(t, done())
+	})
+}
+
+// A receipt's key and signature are read from any file, or refused.
+func FuzzReceipt(f *testing.F) {
+	public, private, err := ed25519.GenerateKey(nil)
+	require.NoError(f, err)
+	der, err := x509.MarshalPKIXPublicKey(public)
+	require.NoError(f, err)
+	f.Add([]byte(public), ed25519.Sign(private, []byte("x")))
+	f.Add(der, []byte(strings.Repeat("0a", 64)))
+	f.Add(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), []byte("-"))
+	key, sig := filepath.Join(f.TempDir(), "key"), filepath.Join(f.TempDir(), "sig")
+	f.Fuzz(func(t *testing.T, public, signature []byte) {
+		require.NoError(t, os.WriteFile(key, public, 0o600))
+		require.NoError(t, os.WriteFile(sig, signature, 0o600))
+		_, _, _ = signatureOf(key, sig)
+	})
 }

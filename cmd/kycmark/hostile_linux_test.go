@@ -305,7 +305,7 @@ func issuedFiles(t *testing.T, dir string) (files [][]byte) {
 	return files
 }
 
-// A process that decodes is killed at any moment of an investigation: one picture at most is not examined, and is named. What
+// Processes that decode are killed at any moment of an investigation: a kill costs one picture at most, which is named. What
 // is said of the others is as before.
 func TestKilledDecoders(t *testing.T) {
 	if testing.Short() {
@@ -319,14 +319,24 @@ func TestKilledDecoders(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(leaks, name), data, 0o600))
 	}
-	// investigate returns the lines by file. It calls during while the command runs.
-	investigate := func(during func(pid int)) (lines map[string]string, failed []string, code int) {
+	// investigate returns the lines by file. Until the command ends, it kills a child now and then, at random moments.
+	investigate := func(pause time.Duration) (lines map[string]string, failed []string, kills int) {
 		cmd := x.command("investigate", "--references", "-1", "--json", leaks)
 		var out bytes.Buffer
 		cmd.Stdout = &out
 		require.NoError(t, cmd.Start())
-		during(cmd.Process.Pid)
-		_ = cmd.Wait()
+		ended := make(chan struct{})
+		go func() { _ = cmd.Wait(); close(ended) }()
+		for running := true; running; {
+			select {
+			case <-ended:
+				running = false
+			case <-time.After(pause/8 + time.Duration(x.random.Int64N(int64(pause)))):
+				if child := anyChild(x.random, cmd.Process.Pid); child != 0 && syscall.Kill(child, syscall.SIGKILL) == nil {
+					kills++
+				}
+			}
+		}
 		lines = make(map[string]string)
 		for line := range bytes.Lines(out.Bytes()) {
 			var v struct{ File, Error string }
@@ -339,36 +349,21 @@ func TestKilledDecoders(t *testing.T) {
 				failed = append(failed, v.File)
 			}
 		}
-		return lines, failed, cmd.ProcessState.ExitCode()
+		require.Equal(t, exitSome*min(len(failed), 1), cmd.ProcessState.ExitCode())
+		return lines, failed, kills
 	}
 	began := time.Now()
-	want, failed, code := investigate(func(int) {})
+	want, failed, kills := investigate(time.Hour)
 	took := time.Since(began)
-	require.Zero(t, code)
+	require.Zero(t, kills)
 	require.Empty(t, failed)
 	require.Len(t, want, 4)
 	killed, lost := 0, 0
 	for killed < times(t, 1) {
-		got, failed, code := investigate(func(pid int) {
-			time.Sleep(time.Duration(x.random.Int64N(int64(took))))
-			var all []byte
-			tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
-			for _, task := range tasks { // a thread each may have started some
-				more, _ := os.ReadFile(task)
-				all = append(append(all, ' '), more...)
-			}
-			if children := strings.Fields(string(all)); len(children) > 0 {
-				child, err := strconv.Atoi(children[x.random.IntN(len(children))])
-				require.NoError(t, err)
-				if syscall.Kill(child, syscall.SIGKILL) == nil {
-					killed++
-				}
-			}
-		})
-		require.LessOrEqual(t, len(failed), 1, failed)
+		got, failed, kills := investigate(took / 3)
+		require.LessOrEqual(t, len(failed), kills, failed)
 		require.Len(t, got, len(want))
-		lost += len(failed)
-		require.Equal(t, exitSome*len(failed), code)
+		killed, lost = killed+kills, lost+len(failed)
 		for file, line := range want {
 			if !slices.Contains(failed, file) {
 				require.Equal(t, line, got[file])
@@ -376,4 +371,20 @@ func TestKilledDecoders(t *testing.T) {
 		}
 	}
 	t.Logf("%d kills, %d pictures lost", killed, lost)
+}
+
+// anyChild returns a child of a process, or 0 if it has none at the moment.
+func anyChild(random *rand.Rand, pid int) int {
+	var all []byte
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, task := range tasks { // a thread each may have started some
+		more, _ := os.ReadFile(task)
+		all = append(append(all, ' '), more...)
+	}
+	children := strings.Fields(string(all))
+	if len(children) == 0 {
+		return 0
+	}
+	child, _ := strconv.Atoi(children[random.IntN(len(children))])
+	return child
 }

@@ -158,9 +158,10 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if err := b.checkAgainst(ctx, f.against.ids); err != nil {
 		return err
 	}
-	if first, err := b.firstUpload(ctx); err != nil {
-		return err
-	} else if !found.IsZero() && found.Before(first) {
+	if found.IsZero() {
+	} else if first, err := b.firstUpload(ctx); err != nil {
+		b.warnf("--found %s is not compared with the first upload: %v", f.found, err)
+	} else if found.Before(first) {
 		b.warnf("--found %s is before the first upload, %s; uploads entered without --at have the time of their entry", f.found, moment(first))
 	}
 	circumstances := verify.Circumstances{Found: found, Evidence: f.evidence, EvidenceSHA256: shown, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: f.perSubject, Case: f.caseNumber, Examiner: f.examiner}
@@ -314,7 +315,7 @@ func (b *books) weigh(ctx context.Context, f investigateFlags, folder string, in
 	for _, s := range d.NotSearched() {
 		b.warnf("%s", s)
 	}
-	if d.SearchDamaged() {
+	if d.SearchDamaged() || len(d.Record.Altered) > 0 {
 		b.code = worse(b.code, exitSome) // "unknown" may be false
 	}
 	b.verdict(d) // before the files are written: what fails there takes no findings along

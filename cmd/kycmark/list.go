@@ -25,9 +25,9 @@ func newList(u *ui) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list [submissions | copies | subjects | recipients]",
 		Short: "List what the registry holds",
-		Long: `List submissions (the default), issued copies (the default with --to), subjects or
-recipients, in the order of entry. Erased uploads are not listed; the copies that were
-issued of them are.
+		Long: `List submissions (the default) or issued copies (the default with --to) in the order of
+entry, or subjects or recipients by their names. Erased uploads are not listed; the copies
+that were issued of them are.
 
 --since and --until choose by when the customer sent a submission, or by when a copy was
 issued. Both take a time (RFC 3339), a day or a month of UTC; --until includes the whole

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"compress/zlib"
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 	"image"
 	"image/color/palette"
@@ -17,6 +18,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +49,94 @@ var slowFiles = map[string]func(t *testing.T) []byte{
 	"interlace.png": interlacedPNG,
 	"frames.gif":    framesGIF,
 	"noise.png":     noisePNG,
+	"forms.pdf":     func(*testing.T) []byte { return formsPDF(40, 6, "0 0 500 500 re f\n", "") },
+	"images.pdf": func(t *testing.T) []byte {
+		return formsPDF(40, 4, "500 0 0 500 0 0 cm /I Do\n", string(scansJPEG(1, 6_000, 6_000, 16, 0)))
+	},
+	"curves.pdf": func(*testing.T) []byte {
+		return formsPDF(40, 4, strings.Repeat("0 0 m 900 900 -900 900 500 0 c 7 w [1] 0 d S\n", 8), "")
+	},
+	"flat.heic": encodedBy("heif-enc", "-q", "30", "IN", "-o", "OUT"),
+	"flat.avif": encodedBy("avifenc", "-s", "9", "-a", "film-grain-test=1", "--min", "20", "--max", "40", "IN", "OUT"),
+	"noise.jxl": encodedBy("cjxl", "-d", "8", "-e", "3", "--epf=3", "--photon_noise=ISO6400", "-p", "IN", "OUT"),
+	"trees.jxl": encodedBy("cjxl", "-d", "0", "-e", "4", "-m", "1", "IN", "OUT"),
+}
+
+// formsPDF has pages whose forms draw the form below ten times, so deep: the last draws what content says. image is that of /I; "": none.
+func formsPDF(pages, depth int, content, image string) []byte {
+	var b bytes.Buffer
+	var at []int
+	object := func(dictionary, stream string) {
+		at = append(at, b.Len())
+		fmt.Fprintf(&b, "%d 0 obj\n", len(at))
+		if stream == "" {
+			fmt.Fprintf(&b, "<<%s>>\nendobj\n", dictionary)
+			return
+		}
+		fmt.Fprintf(&b, "<<%s/Length %d>>\nstream\n%s\nendstream\nendobj\n", dictionary, len(stream), stream)
+	}
+	b.WriteString("%PDF-1.7\n")
+	object("/Type/Catalog/Pages 2 0 R", "")
+	kids := ""
+	for i := range pages {
+		kids += fmt.Sprintf("%d 0 R ", 4+depth+i)
+	}
+	object(fmt.Sprintf("/Type/Pages/Count %d/Kids[%s]", pages, kids), "")
+	if image == "" {
+		object("/Nothing true", "")
+	} else {
+		object("/Type/XObject/Subtype/Image/Width 6000/Height 6000/ColorSpace/DeviceGray/BitsPerComponent 8/Filter/DCTDecode", image)
+	}
+	for i := range depth { // form i draws form i+1
+		draws, uses := strings.Repeat("q /F Do Q\n", 10), fmt.Sprintf("/F %d 0 R", 4+i+1)
+		if i == depth-1 {
+			draws, uses = strings.Repeat("q "+content+"Q\n", 10), "/I 3 0 R"
+		}
+		object(fmt.Sprintf("/Type/XObject/Subtype/Form/BBox[0 0 500 500]/Resources<</XObject<<%s>>>>", uses), draws)
+	}
+	for range pages {
+		object(fmt.Sprintf("/Type/Page/Parent 2 0 R/MediaBox[0 0 500 500]/Resources<</XObject<</F 4 0 R>>>>/Contents %d 0 R", 4+depth+pages), "")
+	}
+	object("", "/F Do\n")
+	xref := b.Len()
+	fmt.Fprintf(&b, "xref\n0 %d\n0000000000 65535 f \n", len(at)+1)
+	for _, n := range at {
+		fmt.Fprintf(&b, "%010d 00000 n \n", n)
+	}
+	fmt.Fprintf(&b, "trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n", len(at)+1, xref)
+	return b.Bytes()
+}
+
+// encodedBy is a picture of 100 megapixels with slow slopes and some noise, as a program encodes IN to OUT.
+func encodedBy(program string, args ...string) func(t *testing.T) []byte {
+	return func(t *testing.T) []byte {
+		const side = 9_990
+		img := image.NewGray(image.Rect(0, 0, side, side))
+		random := rand.New(rand.NewPCG(5, 5))
+		for y := range side {
+			for x := range side {
+				img.Pix[y*side+x] = byte(x*y>>17 + random.IntN(3))
+			}
+		}
+		dir := t.TempDir()
+		in, out := filepath.Join(dir, "in.png"), filepath.Join(dir, "out."+map[string]string{"heif-enc": "heic", "avifenc": "avif", "cjxl": "jxl"}[program])
+		f, err := os.Create(in)
+		require.NoError(t, err)
+		require.NoError(t, (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(f, img))
+		require.NoError(t, f.Close())
+		args := slices.Clone(args)
+		for i, a := range args {
+			args[i] = map[string]string{"IN": in, "OUT": out}[a]
+			if args[i] == "" {
+				args[i] = a
+			}
+		}
+		said, err := exec.Command(program, args...).CombinedOutput()
+		require.NoError(t, err, "%s", said)
+		data, err := os.ReadFile(out)
+		require.NoError(t, err)
+		return data
+	}
 }
 
 // scansJPEG is a progressive JPEG of noise in n components: a DC scan, then scans of all coefficients. Each codes runs of

@@ -215,7 +215,7 @@ func Serve(verb string, reader func(kind string, in *os.File, w *Writer) error) 
 	if !started(verb) {
 		return false
 	}
-	newWriter().serve(func(w *Writer) error { return reader(os.Args[2], os.Stdin, w) })
+	NewWriter(os.Stdout).serve(func(w *Writer) error { return reader(os.Args[2], os.Stdin, w) })
 	return true
 }
 
@@ -233,8 +233,8 @@ func started(verb string) bool {
 	return true
 }
 
-// newWriter returns the writer of this process.
-func newWriter() *Writer { return &Writer{out: bufio.NewWriterSize(os.Stdout, maxChunk)} }
+// NewWriter returns a writer to out.
+func NewWriter(out io.Writer) *Writer { return &Writer{out: bufio.NewWriterSize(out, maxChunk)} }
 
 // serve calls a reader, and writes its end. It returns false if the other end is gone.
 func (w *Writer) serve(reader func(*Writer) error) bool {

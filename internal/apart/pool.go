@@ -122,7 +122,7 @@ func ServePool(verb string, reader func(kind string, input []byte, w *Writer) er
 		return false
 	}
 	in := bufio.NewReaderSize(os.Stdin, maxLine)
-	for w := newWriter(); ; {
+	for w := NewWriter(os.Stdout); ; {
 		text, err := in.ReadSlice('\n')
 		var r request
 		if err != nil || json.Unmarshal(text, &r) != nil {

@@ -2,6 +2,7 @@ package books
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 type Row interface {
 	LedgerEntry() Entry // without Seq
 	Number() int64      // of its entry, from 1; 0: not entered yet
+	lists() []string    // that it is on; nil: the list of all rows of its kind
 }
 
 // What is read from tables is compared with lists ([tlog.Lists]), so that a damaged index hides nothing.
@@ -33,25 +35,76 @@ func SubjectsOf(s watermark.Submission) string { return "subjects of " + s.Strin
 // ListsOf names the lists that a row with this entry is on. Submissions are many: of those entered
 // together, the entry of the last has the root of the lists.
 func ListsOf(row Row, kind string) []string {
-	switch r := row.(type) {
-	case Copy:
-		return []string{CopiesOf(r.Submission), CopyList(r.ID)}
-	case *Copy:
-		return ListsOf(*r, kind)
-	case Receipt:
-		return []string{CopyList(r.Copy)}
-	case *Receipt:
-		return ListsOf(*r, kind)
-	case Release:
-		return []string{CopyList(r.Copy), ReleasesOf(r.Submission)}
-	case *Release:
-		return ListsOf(*r, kind)
-	case SubjectChange:
-		return []string{SubjectsOf(r.Submission), kind}
-	case *SubjectChange:
-		return ListsOf(*r, kind)
+	if lists := row.lists(); lists != nil {
+		return lists
 	}
 	return []string{kind}
+}
+
+func (c Copy) lists() []string          { return []string{CopiesOf(c.Submission), CopyList(c.ID)} }
+func (r Receipt) lists() []string       { return []string{CopyList(r.Copy)} }
+func (r Release) lists() []string       { return []string{CopyList(r.Copy), ReleasesOf(r.Submission)} }
+func (c SubjectChange) lists() []string { return []string{SubjectsOf(c.Submission), EntrySubject} }
+func (Logged) lists() []string          { return nil }
+func (Investigation) lists() []string   { return nil }
+
+// Counts by days are compared with lists as well, whose items are what is counted. Registries of earlier versions have
+// these lists since they were opened by this one.
+
+// UploadsOf names the list of the uploads submitted on the UTC day of a time. Its items are [Counted].
+func UploadsOf(t time.Time) string { return "uploads of " + t.UTC().Format(time.DateOnly) }
+
+// More lists.
+const (
+	FurtherPages = "further pages" // all pages but the first of each upload
+	AllCopies    = "copies"        // of [Counted]
+	VoidCopies   = "void copies"   // all releases that say so
+)
+
+// A Counted is what counts by days have of an upload or a copy.
+type Counted struct {
+	Seq       int64                // number of the entry
+	Of        watermark.Submission // the upload
+	Submitted time.Time            // when that was submitted
+	Recipient string               // of a copy
+	Issued    time.Time            // the copy; zero: an upload
+}
+
+// Item is what a list has of it.
+func (c *Counted) Item() [32]byte {
+	b := make([]byte, 0, 128)
+	b = binary.BigEndian.AppendUint64(append(b, "counted\n"...), uint64(c.Seq))
+	b = binary.BigEndian.AppendUint64(append(b, c.Of[:]...), uint64(c.Submitted.UnixMicro()))
+	if !c.Issued.IsZero() {
+		b = append(binary.BigEndian.AppendUint64(b, uint64(c.Issued.UnixMicro())), c.Recipient...)
+	}
+	return sha256.Sum256(b)
+}
+
+// CountedOn names the list by which a row with this entry is counted, and its item there; "": none. submitted is when
+// the upload of a copy was submitted.
+func CountedOn(row Row, e Entry, submitted time.Time) (name string, item [32]byte) {
+	switch r := row.(type) {
+	case Submission:
+		name = UploadsOf(r.Submitted)
+		if r.Page > 1 {
+			name = FurtherPages
+		}
+		return name, (&Counted{Seq: e.Seq, Of: r.ID, Submitted: r.Submitted}).Item()
+	case *Submission:
+		return CountedOn(*r, e, submitted)
+	case Copy:
+		return AllCopies, (&Counted{e.Seq, r.Submission, submitted, r.Recipient, r.Issued}).Item()
+	case *Copy:
+		return CountedOn(*r, e, submitted)
+	case Release:
+		if r.State == CopyVoid {
+			return VoidCopies, e.Item()
+		}
+	case *Release:
+		return CountedOn(*r, e, submitted)
+	}
+	return "", item
 }
 
 // Number returns the number of the row's entry.

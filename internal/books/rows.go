@@ -350,6 +350,9 @@ type Erased struct {
 	Erasure int64 // number of its entry
 	Seq     int64 // number of the submission's
 	ID      watermark.Submission
+
+	Submitted time.Time
+	Page      int // see [Submission]
 }
 
 // A Subject is a customer, by the opaque reference under which uploads were entered.
@@ -633,6 +636,14 @@ type Cosigned struct {
 	Proof   []byte    // the checkpoint with that signature alone, or the timestamp, DER
 	Entered time.Time
 	Logged
+}
+
+// Counts are counts by UTC days, in the order of days, and first of recipients. Days without any are left out.
+type Counts struct {
+	Submitted []Issued // uploads by the day of their submission, erased ones too; Recipient is ""
+	Erased    []Issued // of these the erased ones
+	Issued    []Issued // copies by the day of their issue, of erased uploads too
+	Held      []Issued // uploads with copies, each once for a recipient, by the day of the upload's submission; erased ones do not count
 }
 
 // Issued is a count of one day and, unless it counts uploads alone, of one recipient.

@@ -96,16 +96,11 @@ type Store interface {
 	// if there is no upload.
 	Span(ctx context.Context) (first, last time.Time, err error)
 	// CountSubmitted counts the uploads submitted in each span, ends included, that were
-	// not erased.
+	// not erased. It compares as CountDays does.
 	CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int, error)
-	// CountIssued counts, for each recipient and each UTC day of submission, the uploads
-	// issued to the recipient as copies. Erased uploads do not count, nor does what was
-	// submitted or issued after until.
-	CountIssued(ctx context.Context, until time.Time) ([]Issued, error)
-	// CountDays counts the uploads by their UTC day of submission: all, and the erased ones
-	// alone. For each recipient it also counts the copies by their UTC day of issue, also
-	// copies of erased uploads. Counts end at until.
-	CountDays(ctx context.Context, until time.Time) (submitted, erased, issued []Issued, err error)
+	// CountDays counts uploads and copies by days, up to until, included. Void copies do not count. Counts are compared
+	// with lists of the ledger: the error of a difference wraps ErrTampered.
+	CountDays(ctx context.Context, until time.Time) (*Counts, error)
 	// SearchedAfter leaves out erased uploads. Without features, those are not read. A row
 	// that cannot be read is returned with its Err.
 	SearchedAfter(ctx context.Context, seq int64, limit int, features bool) ([]Searched, error)

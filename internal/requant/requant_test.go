@@ -429,3 +429,37 @@ func TestCoarseIsBesideTheMark(t *testing.T) {
 	assert.True(t, l.Coarse(pushed(400, 304, 1), 1))
 	assert.False(t, l.Coarse(pushed(400, 304, 1), 30))
 }
+
+// Any pixels can be asked for roundings, and what is read of them is finite.
+func FuzzLeak(f *testing.F) {
+	for _, quality := range []int{5, 20, 60} {
+		table := requant.Scaled(quality)
+		p, _ := opened(scene(48, 40, 5), &table, 2, 2, libjpeg)
+		f.Add(uint8(48), p.Pix)
+	}
+	f.Add(uint8(9), []byte{0, 255})
+	f.Fuzz(func(t *testing.T, width uint8, pix []byte) {
+		w := 8 + int(width)%57
+		h := min(64, max(8, len(pix)/(4*w)))
+		p := image.NewNRGBA(image.Rect(0, 0, w, h))
+		copy(p.Pix, pix)
+		l, ok := requant.OpenFinest(p)
+		if !ok {
+			return
+		}
+		finite := func(p dsp.Plane) {
+			for _, v := range p.Pix {
+				require.False(t, math.IsNaN(float64(v)) || math.IsInf(float64(v), 0))
+			}
+		}
+		original, mark := scene(w, h, 5), pushed(w, h, 1)
+		if r, ok := l.Read(original, mark, 1); ok {
+			finite(r.Score)
+			finite(r.Response)
+		}
+		finite(l.ReadAlone(2))
+		l.Coarse(mark, 1)
+		predicted, _ := l.Predict(scene(2*w, 2*h, 5), dsp.Rect{W: float64(2 * w), H: float64(2 * h)}, false)
+		finite(predicted)
+	})
+}

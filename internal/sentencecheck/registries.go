@@ -101,8 +101,8 @@ func (l *leak) notRuledOut() (out []string) {
 	return out
 }
 
-// alikeBeside returns another upload of the same document that the leak may show in the place of its upload, and
-// whose copies no tracing rules out; "": there is none.
+// alikeBeside returns another upload of the same document that the leak may show in the place of its upload. No
+// tracing rules out its copies. "": no such upload.
 func (l *leak) alikeBeside() string {
 	for _, m := range l.Matches {
 		if m.Pixels == "same document" && m.Submission != l.Submission && !l.silent(m.Submission) && !l.alone(m) {

@@ -110,3 +110,25 @@ func TestWitnessKeys(t *testing.T) {
 		assert.ErrorIs(t, err, tlog.ErrKey, name)
 	}
 }
+
+// Text of a witness is a cosigned checkpoint, or an error; its signatures follow those of a checkpoint, or are refused.
+func FuzzCosigned(f *testing.F) {
+	private, public := newKey(f, origin, 1)
+	w := newWitness("witness.example/w", 2)
+	text := sign(f, checkpoint, private)
+	good := w.line(checkpoint.Body(), 1679315147)
+	f.Add(append(bytes.Clone(text), good...), w.public())
+	f.Add([]byte(good), w.public())
+	f.Add([]byte(checkpoint.Body()+"\n"+good), public)
+	f.Add([]byte(exampleNote), "witness.example/w+00000000+BA==")
+	f.Fuzz(func(t *testing.T, answer []byte, witness string) {
+		c, at, err := tlog.OpenCosigned(answer, witness)
+		if err == nil {
+			require.False(t, at.IsZero())
+			require.True(t, bytes.HasPrefix(answer, []byte(c.Body()+"\n")))
+		}
+		if more, err := tlog.AddSignatures(text, answer); err == nil {
+			require.True(t, bytes.HasPrefix(more, text), "what was there stays")
+		}
+	})
+}

@@ -17,7 +17,10 @@ type List struct {
 
 // Add returns the list with one item more.
 func (l List) Add(item Hash) List {
-	return List{l.N + 1, sha256.Sum256(append(append([]byte{listItem}, l.Head[:]...), item[:]...))}
+	b := [1 + 2*len(item)]byte{listItem}
+	copy(b[1:], l.Head[:])
+	copy(b[1+len(item):], item[:])
+	return List{l.N + 1, sha256.Sum256(b[:])}
 }
 
 // First bytes of what is hashed: no hash of one kind is one of another kind.
@@ -195,6 +198,21 @@ func (l *Lists) Add(ctx context.Context, name string, items ...Hash) error {
 	if len(items) == 0 {
 		return nil
 	}
+	return l.change(ctx, name, func(list List) List {
+		for _, item := range items {
+			list = list.Add(item)
+		}
+		return list
+	})
+}
+
+// Put makes the list with a name another one, which has items. It fails as [Lists.Find] does.
+func (l *Lists) Put(ctx context.Context, name string, list List) error {
+	return l.change(ctx, name, func(List) List { return list })
+}
+
+// change replaces the list with a name.
+func (l *Lists) change(ctx context.Context, name string, f func(List) List) error {
 	key := listKey(name)
 	path, err := l.down(ctx, key)
 	if err != nil {
@@ -212,9 +230,7 @@ func (l *Lists) Add(ctx context.Context, name string, items ...Hash) error {
 	for d := depth; at.leaf == nil; d++ {
 		at = at.kids[side(key, d)]
 	}
-	for _, item := range items {
-		at.leaf.list = at.leaf.list.Add(item)
-	}
+	at.leaf.list = f(at.leaf.list)
 	for n, d := last, depth; ; d++ {
 		n.outdated, n.changed = true, true
 		if n.leaf != nil {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/ulikunitz/xz"
 
+	"github.com/kycmark/kycmark/internal/apart"
 	"github.com/kycmark/kycmark/internal/unpack"
 )
 
@@ -95,7 +97,7 @@ func TestTime(t *testing.T) {
 	require.ErrorContains(t, err, "cannot be read within 1 s of processor time")
 }
 
-func packed(t *testing.T, kind string, data []byte) []byte {
+func packed(t testing.TB, kind string, data []byte) []byte {
 	var buf bytes.Buffer
 	var w io.WriteCloser
 	var err error
@@ -211,4 +213,39 @@ func TestCancel(t *testing.T) {
 	})
 	require.Error(t, err)
 	assert.Less(t, read, int64(512<<20), "all of it was unpacked")
+}
+
+// Readers of others open what is no archive: they end, within bounds, with files or with an error.
+func FuzzArchives(f *testing.F) {
+	kinds := []string{".7z", ".rar", ".tar.xz", ".tar.zst", ".tar.bz2"}
+	for _, path := range []string{"testdata/names.7z", "testdata/secret.7z", "testdata/two.7z", "../dump/testdata/one.tar.bz2"} {
+		data, err := os.ReadFile(path)
+		require.NoError(f, err)
+		kind := slices.IndexFunc(kinds, func(k string) bool { return strings.HasSuffix(path, k) })
+		f.Add(uint8(kind), data)
+	}
+	f.Add(uint8(1), rarOf([2]string{"a.jpg", "x"}, [2]string{"b/c.png", "yy"}))
+	for i, kind := range kinds[2:4] {
+		f.Add(uint8(i+2), packed(f, kind, []byte("some text, some text")))
+	}
+	input, err := os.CreateTemp(f.TempDir(), "")
+	require.NoError(f, err)
+	f.Cleanup(func() { input.Close() })
+	f.Fuzz(func(t *testing.T, kind uint8, data []byte) {
+		require.NoError(t, input.Truncate(0))
+		_, err := input.WriteAt(data, 0)
+		require.NoError(t, err)
+		most := limited(1 << 20)
+		_ = apart.Guard(func() error { return unpack.Archive(kinds[int(kind)%len(kinds)], input, apart.NewWriter(&most)) })
+	})
+}
+
+// limited takes so many bytes more.
+type limited int
+
+func (l *limited) Write(b []byte) (int, error) {
+	if *l -= limited(len(b)); *l < 0 {
+		return 0, io.ErrShortWrite
+	}
+	return len(b), nil
 }

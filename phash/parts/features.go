@@ -116,14 +116,6 @@ func (f *Features) Len() int {
 	return int(f.data[1])
 }
 
-// Size returns the upload's width and height in pixels, 0 x 0 for the zero value.
-func (f *Features) Size() image.Point {
-	if f == nil || len(f.data) == 0 {
-		return image.Point{}
-	}
-	return sizeOf(f.data)
-}
-
 // sizeOf returns the size of an upload, pixels, from its features at rest.
 func sizeOf(data []byte) image.Point {
 	return image.Pt(int(binary.LittleEndian.Uint32(data[4:])), int(binary.LittleEndian.Uint32(data[8:])))

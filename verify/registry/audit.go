@@ -115,7 +115,11 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 		return nil, err
 	}
 	clock := newClock(a, signed, facts)
-	size, root, err := l.r.store.Check(ctx, clock.next)
+	of := make(map[int64]books.Checkpoint, len(kept))
+	for _, k := range kept {
+		of[k.Size] = k
+	}
+	size, root, err := l.r.store.Check(ctx, clock.next, func(e books.Entry) { a.madeBetween(e, of) })
 	clock.end(clock.seq)
 	if clock.groups > maxClock {
 		a.Clock = append(a.Clock, fmt.Sprintf("%d more groups of entries were made when a clock was wrong", clock.groups-maxClock))
@@ -263,6 +267,16 @@ func (c *clock) next(e books.Entry) {
 	}
 	if by.After(c.latest) {
 		c.latest, c.because = by, fmt.Sprintf("entry %d says %s", e.Seq, moment(e.Time))
+	}
+}
+
+// madeBetween notes a kept checkpoint that was made, it says, before its last entry or after the entry that follows. No entry
+// commits to that time, and nothing but lists for readers rests on it.
+func (a *Audit) madeBetween(e books.Entry, kept map[int64]books.Checkpoint) {
+	for _, c := range []books.Checkpoint{kept[e.Seq], kept[e.Seq-1]} {
+		if c.Size == e.Seq && c.Made.Add(books.ClocksApart).Before(e.Time) || c.Size > 0 && c.Size < e.Seq && c.Made.After(e.Time.Add(books.ClocksApart)) {
+			a.Clock = append(a.Clock, fmt.Sprintf("the checkpoint of %d entries: made at %s, although entry %d says %s: a clock was wrong, or its time was edited", c.Size, moment(c.Made), e.Seq, moment(e.Time)))
+		}
 	}
 }
 

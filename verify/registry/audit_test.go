@@ -17,7 +17,7 @@ import (
 func TestAuditFindsDamage(t *testing.T) {
 	for name, c := range map[string]struct {
 		sql  string
-		want string // "": it holds
+		want string // "": it holds; or what is said of clocks
 	}{
 		"nothing":            {"", ""},
 		"body":               {"UPDATE sealed SET body = CAST(substr(body, 1, 50) || x'00' || substr(body, 52) AS BLOB)", "sealed original"},
@@ -29,6 +29,8 @@ func TestAuditFindsDamage(t *testing.T) {
 		"checkpoint's root":  {"UPDATE checkpoint SET root = zeroblob(32)", "the first 3 entries are not the entries of the checkpoint"},
 		"another's text":     {"INSERT INTO checkpoint (size, root, note, made, stamp) SELECT 4, (SELECT root FROM ledger_head), note, made, stamp FROM checkpoint", "kept checkpoint of 4 entries"},
 		"unsigned":           {"UPDATE checkpoint SET note = CAST('x' AS BLOB)", "kept checkpoint of 3 entries"},
+		"checkpoint's time":  {"UPDATE checkpoint SET made = made + 7200000000", "the checkpoint of 3 entries: made at"},
+		"checkpoint before":  {"UPDATE checkpoint SET made = made - 7200000000", "the checkpoint of 3 entries: made at"},
 		"checkpoint, beyond": {"UPDATE checkpoint SET size = 9", "a checkpoint of 9 entries was signed"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -52,6 +54,12 @@ func TestAuditFindsDamage(t *testing.T) {
 				seen++
 				assert.Equal(t, []int{seen, 2}, []int{done, total})
 			}})
+			if len(a.Clock) > 0 {
+				require.NotEmpty(t, c.want, a.Clock)
+				require.True(t, a.Holds)
+				require.Contains(t, a.Clock[0], c.want)
+				return
+			}
 			require.Equal(t, c.want == "", a.Holds, a.Problems)
 			if c.want == "" {
 				require.Equal(t, 2, a.Originals)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"image"
+	"iter"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
@@ -17,6 +18,11 @@ func (r *Registry) SetClock(now func() time.Time) { r.now = now }
 // Wrap puts something between the registry and its store.
 func (r *Registry) Wrap(f func(books.Store) books.Store) { r.store = f(r.store) }
 
+// SubjectsAtATime is Subjects, which holds so few.
+func (r *Registry) SubjectsAtATime(ctx context.Context, held int) iter.Seq2[*Subject, error] {
+	return r.subjects(ctx, held)
+}
+
 // Inner returns the registry's store.
 func (r *Registry) Inner() books.Store { return r.store }
 
@@ -25,7 +31,7 @@ func (s *Issuer) SetMark(mark func(watermark.CopyID, image.Image) (*watermark.Ma
 	s.prepare = func(_ *watermark.Key, img image.Image, _ *watermark.Options) (marker, error) {
 		return fakeMarker{mark, img}, nil
 	}
-	s.inPixels = true
+	s.firstEdition = true
 	if ids != nil {
 		s.newID = ids
 	}
@@ -62,8 +68,8 @@ func EncodeProof(p map[string]any) ([]byte, error) {
 	return w.encode()
 }
 
-// MarkPixels makes s mark JPEGs in their pixels, as earlier releases do.
-func (s *Issuer) MarkPixels() { s.inPixels = true }
+// AsFirstEdition makes s mark as the first edition did, JPEGs in their pixels also.
+func (s *Issuer) AsFirstEdition() { s.firstEdition = true }
 
 // Decoded reports whether the pixels of the original were decoded.
 func (p *Prepared) Decoded() bool { return p.image != nil }

@@ -17,36 +17,65 @@ func (r *Registry) AllCopies(ctx context.Context) iter.Seq2[*Copy, error] {
 	return walk(func(last *Copy) ([]Copy, error) { return r.store.CopiesAfter(ctx, last.Seq, listPage) })
 }
 
+// maxSubjects is how many subjects a list holds in memory. If there are more, it reads the uploads again for the next ones. Chosen.
+const maxSubjects = 1 << 18
+
 // Subjects walks all subjects, sorted by their bytes. It reads all uploads first: those without a subject, and
 // erased ones, do not count. An error ends the walk.
 func (r *Registry) Subjects(ctx context.Context) iter.Seq2[*Subject, error] {
+	return r.subjects(ctx, maxSubjects)
+}
+
+// subjects is [Registry.Subjects], and holds twice so many subjects at a time.
+func (r *Registry) subjects(ctx context.Context, held int) iter.Seq2[*Subject, error] {
 	return func(yield func(*Subject, error) bool) {
-		of := make(map[string]*Subject)
-		for s, err := range r.Submissions(ctx, time.Time{}) {
+		for last, more := "", true; more; {
+			of, err := r.subjectsAfter(ctx, last, held)
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			x := of[s.Subject]
-			if x == nil {
-				x = &Subject{Subject: s.Subject, First: s.Submitted}
-				of[s.Subject] = x
-			}
-			x.Submissions++
-			if s.Submitted.Before(x.First) {
-				x.First = s.Submitted
-			}
-			if s.Submitted.After(x.Last) {
-				x.Last = s.Submitted
-			}
-		}
-		delete(of, "")
-		for _, name := range slices.Sorted(maps.Keys(of)) {
-			if !yield(of[name], nil) {
-				return
+			more = len(of) > held
+			names := slices.Sorted(maps.Keys(of))
+			for _, name := range names[:min(len(names), held)] {
+				if last = name; !yield(of[name], nil) {
+					return
+				}
 			}
 		}
 	}
+}
+
+// subjectsAfter returns the first subjects behind the name after: held of them, and some more if there are more.
+func (r *Registry) subjectsAfter(ctx context.Context, after string, held int) (map[string]*Subject, error) {
+	of := make(map[string]*Subject)
+	upto := "" // uploads of later subjects were dropped; "": of none
+	for s, err := range r.Submissions(ctx, time.Time{}) {
+		if err != nil {
+			return nil, err
+		}
+		if s.Subject <= after || upto != "" && s.Subject > upto {
+			continue
+		}
+		x := of[s.Subject]
+		if x == nil {
+			x = &Subject{Subject: s.Subject, First: s.Submitted}
+			of[s.Subject] = x
+		}
+		x.Submissions++
+		if s.Submitted.Before(x.First) {
+			x.First = s.Submitted
+		}
+		if s.Submitted.After(x.Last) {
+			x.Last = s.Submitted
+		}
+		if len(of) > 2*held {
+			names := slices.Sorted(maps.Keys(of))
+			upto = names[held]
+			maps.DeleteFunc(of, func(name string, _ *Subject) bool { return name > upto })
+		}
+	}
+	return of, nil
 }
 
 // walk yields all rows of the pages that next returns, until a page has fewer than listPage

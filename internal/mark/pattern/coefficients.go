@@ -26,7 +26,7 @@ func JPEGCanvas(file []byte, orientation int) (*Canvas, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Canvas{jpeg: p, turn: orientation, w: p.W, h: p.H, as: &inCoefficients}
+	c := &Canvas{jpeg: p, turn: orientation, w: p.W, h: p.H, as: &ofCopies}
 	if orientation > 4 {
 		c.w, c.h = p.H, p.W
 	}

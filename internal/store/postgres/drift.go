@@ -42,20 +42,11 @@ const objectsOf = `SELECT name, text FROM (
 	SELECT 'policy of rows of ' || relname, '' ` + policies + `
 ) AS objects ORDER BY name`
 
-// tables lists the tables of a registry.
-var tables = []string{"checkpoint", "conclusion", "copy", "cosigned", "custody", "custody_submission", "erasure", "erasure_submission", "handon", "investigation", "key_state", "ledger",
-	"ledger_head", "list_node", "mark_key", "receipt", "recipient", "release", "registry", "removal", "sealed", "segment", "subject", "submission"}
-
 // objectsOfSchema is [objectsOf] with the names of the tables.
-var objectsOfSchema = inTables(objectsOf)
+var objectsOfSchema = sqldb.InTables(objectsOf)
 
-// inTables writes the names of the tables into a query.
-func inTables(query string) string {
-	return strings.ReplaceAll(query, "TABLES", "'"+strings.Join(tables, "', '")+"'")
-}
-
-// meddler names a trigger, rule or policy of rows that the migrations do not make.
-var meddler = inTables("SELECT 'trigger ' || t.tgname || ' of ' || c.relname " + triggers + ` AND t.tgname NOT IN ('ledger_is_append_only_1', 'ledger_is_append_only_2')
+// meddler names a trigger, rule or policy of rows that the migrations do not make. A disabled trigger does nothing.
+var meddler = sqldb.InTables("SELECT 'trigger ' || t.tgname || ' of ' || c.relname " + triggers + ` AND (t.tgname NOT IN ('ledger_is_append_only_1', 'ledger_is_append_only_2') OR c.relname <> 'ledger') AND t.tgenabled <> 'D'
 	UNION ALL SELECT 'rule ' || r.rulename || ' of ' || c.relname ` + rules + " UNION ALL SELECT 'policy of rows of ' || relname " + policies + " LIMIT 1")
 
 // drift says which column, index, trigger, function, rule or policy differs from what the migrations make.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // hashRow is an upload of which nothing is kept but its hash.
@@ -47,7 +48,11 @@ func BenchmarkLiveInsert(b *testing.B) {
 	})
 }
 
-// Uploads in batches of 5,000: an operation is a batch.
+// Uploads in batches of 5,000: an operation is a batch. With -cpuprofile cpu the share of what lists cost is what
+//
+//	go tool pprof -top -focus 'Lists|CountedOn' sqldb.test cpu
+//
+// accounts for.
 func BenchmarkBulkInsert(b *testing.B) {
 	const batch = 5000
 	benchEach(b, func(b *testing.B, d *sqldb.DB) {
@@ -62,5 +67,33 @@ func BenchmarkBulkInsert(b *testing.B) {
 			require.NoError(b, err)
 		}
 		b.ReportMetric(float64(batch*b.N)/b.Elapsed().Seconds(), "uploads/s")
+	})
+}
+
+// Counts by days among 100,000 uploads of 1,000 days; each twentieth has a copy.
+func BenchmarkCountDays(b *testing.B) {
+	benchEach(b, func(b *testing.B, d *sqldb.DB) {
+		for i := range 7 {
+			_, err := d.AddRecipient(b.Context(), recipient(fmt.Sprint("vendor ", i)))
+			require.NoError(b, err)
+		}
+		rows := make([]books.Upload, 5000)
+		for n := range int64(20) {
+			for i := range rows {
+				rows[i] = hashRow(n*5000 + int64(i))
+				rows[i].Submitted = t0.AddDate(0, 0, int(n)*50+i/100)
+			}
+			_, err := d.AddSubmissions(b.Context(), rows)
+			require.NoError(b, err)
+			for i := 0; i < len(rows); i += 20 {
+				c, key := issued(watermark.CopyID(n*5000+int64(i)+1), rows[i].ID, fmt.Sprint("vendor ", i%7))
+				require.NoError(b, d.AddCopy(b.Context(), &c, key))
+			}
+		}
+		b.ResetTimer()
+		for b.Loop() {
+			_, err := d.CountDays(b.Context(), t0.AddDate(9, 0, 0))
+			require.NoError(b, err)
+		}
 	})
 }

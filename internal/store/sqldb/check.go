@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
@@ -47,6 +49,16 @@ func (d *DB) Schema(ctx context.Context, query string) (map[string]string, error
 		out[o.name] = o.text
 	}
 	return out, err
+}
+
+// tables lists the tables of a registry.
+var tables = []string{"checkpoint", "conclusion", "copy", "cosigned", "custody", "custody_submission", "erasure", "erasure_submission", "handon", "investigation", "key_state", "ledger",
+	"ledger_head", "list_node", "mark_key", "receipt", "recipient", "release", "registry", "removal", "sealed", "segment", "subject", "submission"}
+
+// InTables writes the names of the tables of a registry into a query that has TABLES for them. Other tables of a database are not
+// looked at.
+func InTables(query string) string {
+	return strings.ReplaceAll(query, "TABLES", "'"+strings.Join(tables, "', '")+"'")
 }
 
 // Differs says which object of a schema differs from want, names with their texts; "": none. The query lists the
@@ -103,7 +115,7 @@ func check(ctx context.Context, q querier, each ...func(books.Entry)) (size int6
 	if err != nil {
 		return 0, root, err
 	}
-	c := checker{ctx: ctx, q: q, tree: tree, root: tlog.EmptyRoot(), lists: tlog.NewLists(tlog.Hash{}, nil), seen: make(map[string]int64), each: each}
+	c := checker{ctx: ctx, q: q, tree: tree, root: tlog.EmptyRoot(), lists: tlog.NewLists(tlog.Hash{}, nil), counted: make(map[string]tlog.List), seen: make(map[string]int64), each: each}
 	var unread error
 	if c.checkpoints, unread = checkpointTable.rows(ctx, q, " ORDER BY size"); unread != nil && !errors.Is(unread, books.ErrTampered) {
 		return 0, root, unread
@@ -122,12 +134,14 @@ type checker struct {
 	q           querier
 	tree        *tlog.Tree
 	root        tlog.Hash
-	lists       *tlog.Lists        // made from the rows: some 400 bytes for a copy
-	checkpoints []books.Checkpoint // not passed yet
-	seen        map[string]int64   // entries by kind
-	erased      int64              // submissions
-	listed      int64              // submissions that erasures erased
-	kept        int64              // originals
+	lists       *tlog.Lists                        // made from the rows: some 400 bytes for a copy
+	counted     map[string]tlog.List               // lists of counts that are not yet in lists; nil: from here on they are
+	submitted   map[watermark.Submission]time.Time // of the copies that were read last
+	checkpoints []books.Checkpoint                 // not passed yet
+	seen        map[string]int64                   // entries by kind
+	erased      int64                              // submissions
+	listed      int64                              // submissions that erasures erased
+	kept        int64                              // originals
 	each        []func(books.Entry)
 }
 
@@ -225,9 +239,34 @@ func (c *checker) entry(r ledgerRow, evidence map[int64]rowEntry) error {
 			return err
 		}
 	}
+	switch name := want.counted; {
+	case name == "":
+	case c.counted == nil:
+		if err := c.lists.Add(c.ctx, name, want.item); err != nil {
+			return err
+		}
+	default:
+		c.counted[name] = c.counted[name].Add(want.item)
+	}
+	if e.Lists != (tlog.Hash{}) && e.Lists != c.lists.Root() {
+		if err := c.addCounted(); err != nil {
+			return err
+		}
+	}
 	if e.Lists != (tlog.Hash{}) && e.Lists != c.lists.Root() {
 		return tampered("entry %d has other lists than the rows", e.Seq)
 	}
+	return nil
+}
+
+// addCounted adds the lists of counts to c.lists. A registry that an earlier version made has them with the first entry of this version.
+func (c *checker) addCounted() error {
+	for name, list := range c.counted {
+		if err := c.lists.Put(c.ctx, name, list); err != nil {
+			return err
+		}
+	}
+	c.counted = nil
 	return nil
 }
 
@@ -246,7 +285,13 @@ func (c *checker) evidence(first, last int64) (map[int64]rowEntry, error) {
 		if _, ok := found[row.Number()]; ok {
 			twice = tampered("two rows carry the number %d", row.Number())
 		}
-		found[row.Number()] = rowEntry{e, books.ListsOf(row, e.Kind)}
+		x := rowEntry{Entry: e, lists: books.ListsOf(row, e.Kind)}
+		var submitted time.Time
+		if copied, ok := row.(books.Copy); ok {
+			submitted = c.submitted[copied.Submission]
+		}
+		x.counted, x.item = books.CountedOn(row, e, submitted)
+		found[row.Number()] = x
 	}
 	for _, t := range evidenceTables {
 		if err := t.read(c, first, last, put); err != nil {
@@ -259,7 +304,9 @@ func (c *checker) evidence(first, last int64) (map[int64]rowEntry, error) {
 // A rowEntry is the entry that a row must have, without Lists, and the lists that the row is on.
 type rowEntry struct {
 	books.Entry
-	lists []string
+	lists   []string
+	counted string // the list by which it is counted; "": none
+	item    tlog.Hash
 }
 
 // An evidenceTable is a table of rows that the ledger commits to.
@@ -272,7 +319,7 @@ type evidenceTable struct {
 // evidenceTables has one table for each kind of entries.
 var evidenceTables = []evidenceTable{
 	plain(books.EntryRegistry, infoTable), plain(books.EntryRecipient, recipientTable), plain(books.EntryKey, markKeyTable),
-	plain(books.EntryKeyState, keyStateTable), plain(books.EntryIssue, copyTable), plain(books.EntryRelease, releaseTable), plain(books.EntryReceipt, receiptTable),
+	plain(books.EntryKeyState, keyStateTable), {books.EntryIssue, copyTable.name, (*checker).copies}, plain(books.EntryRelease, releaseTable), plain(books.EntryReceipt, receiptTable),
 	plain(books.EntryConclusion, conclusionTable), plain(books.EntryHandOn, handOnTable), plain(books.EntryCosigned, cosignedTable),
 	{books.EntryInvestigation, investigationTable.name, (*checker).investigations},
 	{books.EntryCustody, custodyTable.name, (*checker).custody},
@@ -285,17 +332,28 @@ const between = " WHERE seq BETWEEN $1 AND $2"
 
 // plain describes the table t of entries of one kind (a constant of package books). Each row has
 // all that its entry commits to, and is kept as it was entered.
-func plain[T any, P interface {
-	*T
-	books.Row
-}](kind string, t table[T]) evidenceTable {
+func plain[T books.Row](kind string, t table[T]) evidenceTable {
 	return evidenceTable{kind, t.name, func(c *checker, first, last int64, put func(books.Row, books.Entry)) error {
 		rows, err := t.rows(c.ctx, c.q, between, first, last)
-		for i := range rows {
-			put(P(&rows[i]), P(&rows[i]).LedgerEntry())
+		for _, r := range rows {
+			put(r, r.LedgerEntry())
 		}
 		return err
 	}}
+}
+
+// copies reads the copies with the numbers from first to last, both included, and calls put with each and its entry. It
+// sets c.submitted of their uploads.
+func (c *checker) copies(first, last int64, put func(books.Row, books.Entry)) error {
+	rows, err := copyTable.rows(c.ctx, c.q, between, first, last)
+	if err != nil {
+		return err
+	}
+	c.submitted, err = submittedOf(c.ctx, c.q, rows)
+	for _, r := range rows {
+		put(r, r.LedgerEntry())
+	}
+	return err
 }
 
 // investigations reads the investigations with the numbers from first to last, both included, and
@@ -431,6 +489,9 @@ func (c *checker) ends() error {
 // storedLists compares the stored lists with those made from the rows. A difference is an error that
 // wraps [books.ErrTampered].
 func (c *checker) storedLists() error {
+	if err := c.addCounted(); err != nil {
+		return err
+	}
 	var root []byte
 	if err := c.q.QueryRowContext(c.ctx, "SELECT lists FROM ledger_head WHERE one = 1").Scan(&root); err != nil {
 		return err
@@ -487,20 +548,13 @@ func (c *checker) counts() error {
 // pages finds submissions whose pages are not all there, and pages without their submission, entered
 // before it, or not erased with it. Each is an error that wraps [books.ErrTampered].
 func (c *checker) pages() error {
-	n, err := c.count(`SELECT count(*) FROM submission d WHERE d.page = 1
+	err := c.none("of %d submissions pages are missing", `submission d WHERE d.page = 1
 		AND (SELECT count(*) FROM submission p WHERE p.page > 1 AND p.document = d.id) <> d.pages - 1`)
 	if err != nil {
 		return err
 	}
-	if n > 0 {
-		return tampered("of %d submissions pages are missing", n)
-	}
-	n, err = c.count(`SELECT count(*) FROM submission p WHERE p.page > 1 AND NOT EXISTS (SELECT 1 FROM submission d
+	return c.none("%d pages belong to no submission, or differ from it", `submission p WHERE p.page > 1 AND NOT EXISTS (SELECT 1 FROM submission d
 		WHERE d.id = p.document AND d.page = 1 AND d.pages = p.pages AND d.seq < p.seq AND d.erased = p.erased)`)
-	if err == nil && n > 0 {
-		err = tampered("%d pages belong to no submission, or differ from it", n)
-	}
-	return err
 }
 
 // sealed finds originals, hashes and local features that were sealed and removed. It also finds sealed rows whose submission is
@@ -528,10 +582,16 @@ func (c *checker) sealed() error {
 			return tampered("the sealed %s of %d submissions were removed%s", what, n, first)
 		}
 	}
-	n, err = c.count(`SELECT count(*) FROM sealed x WHERE NOT EXISTS (
+	return c.none("%d sealed rows belong to no submission", `sealed x WHERE NOT EXISTS (
 		SELECT 1 FROM submission s WHERE s.id = x.submission AND s.erased = 0 AND (s.kept <> 0 OR length(x.body) + x.object_size = 0))`)
+}
+
+// none returns an error that wraps [books.ErrTampered] if a query has rows. wrong, its text, has their number. rows is
+// the query behind "FROM".
+func (c *checker) none(wrong, rows string) error {
+	n, err := c.count("SELECT count(*) FROM " + rows)
 	if err == nil && n > 0 {
-		err = tampered("%d sealed rows belong to no submission", n)
+		err = tampered(wrong, n)
 	}
 	return err
 }

@@ -1,91 +1,287 @@
 package sqldb
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/watermark"
 )
 
-// CountSubmitted returns, for each span (both ends included), how many uploads were submitted in
-// it and not erased; further pages do not count. Erased uploads are few. Counting all by the index of
-// times, and subtracting the erased uploads (+: by their own index) and the further pages (by an index of
-// their times), reads no rows except the erased uploads.
-func (d *DB) CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int, error) {
-	out := make([]int, len(spans))
-	for i, s := range spans {
-		row := d.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM submission WHERE submitted BETWEEN $1 AND $2)
-			- (SELECT count(*) FROM submission WHERE erased > 0 AND page < 2 AND +submitted BETWEEN $1 AND $2)
-			- (SELECT count(*) FROM submission WHERE page > 1 AND submitted BETWEEN $1 AND $2)`, s[0].UnixMicro(), s[1].UnixMicro())
-		if err := row.Scan(&out[i]); err != nil {
-			return nil, unreadable(err)
-		}
-	}
-	return out, nil
-}
+// Counts of whole days are what the lists of days have; tables only say which days there are. Uploads of a part of a day, and
+// copies, are read and compared with their lists.
 
 const (
 	microsOfDay = 86_400_000_000
-	endOfDays   = 2_932_897 // after the year 9999
+	dayOf       = 24 * time.Hour
 )
 
-// void selects the copies that are void. It reads the table alone.
-func (d *DB) void() string {
-	id := d.dialect.Unindexed("copy")
-	of := func(state string) string { return "SELECT " + id + " FROM release WHERE state = '" + state + "'" }
-	return "(" + of(books.CopyVoid) + " AND " + id + " NOT IN (" + of(books.CopyReleased) + "))"
-}
+// dayBegin returns the begin of the UTC day of a time.
+func dayBegin(t time.Time) time.Time { return t.UTC().Truncate(dayOf) }
 
-// CountIssued counts, for each recipient and each UTC day of submission, the uploads issued to
-// the recipient as copies, each upload once. Void copies and erased uploads do not count, nor does what was
-// submitted or issued after until. The result is sorted by recipient and day; days without
-// copies are left out. It reads tables alone, as [DB.CountDays] does: no damaged index changes a count, but
-// that of IDs.
-func (d *DB) CountIssued(ctx context.Context, until time.Time) ([]books.Issued, error) {
-	of := d.dialect.Unindexed("c.submission")
-	return d.days(ctx, until, "SELECT coalesce(c.recipient, ''), CAST(coalesce(s.submitted, 0) / 86400000000 AS BIGINT) AS day, count(DISTINCT "+of+`)
-		FROM copy c LEFT JOIN submission s ON s.id = `+of+` WHERE coalesce(s.erased, 0) = 0 AND coalesce(s.submitted, $1) <= $1 AND c.issued <= $1
-			AND `+d.dialect.Unindexed("c.id")+" NOT IN "+d.void()+`
-		GROUP BY c.recipient, day ORDER BY c.recipient, day`)
-}
-
-// CountDays counts the uploads by the UTC day of their submission (Recipient is ""): all, and the
-// erased ones alone. It also counts the copies by recipient and by the UTC day of their issue,
-// also copies of erased uploads, but no void ones. Counts end at until, included. Days without any are left out,
-// and days ascend.
-func (d *DB) CountDays(ctx context.Context, until time.Time) (submitted, erased, issued []books.Issued, err error) {
-	submitted, err = d.days(ctx, until, "SELECT '', CAST(coalesce(submitted, 0) / 86400000000 AS BIGINT) AS day, count(*) FROM submission WHERE page < 2 AND submitted + 0 <= $1 GROUP BY day ORDER BY day")
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	erased, err = d.days(ctx, until, "SELECT '', CAST(coalesce(submitted, 0) / 86400000000 AS BIGINT) AS day, count(*) FROM submission WHERE erased + 0 > 0 AND page < 2 AND submitted + 0 <= $1 GROUP BY day ORDER BY day")
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	issued, err = d.days(ctx, until, "SELECT coalesce(recipient, ''), CAST(coalesce(issued, 0) / 86400000000 AS BIGINT) AS day, count(*) FROM copy WHERE issued <= $1 AND "+d.dialect.Unindexed("id")+" NOT IN "+d.void()+" GROUP BY recipient, day ORDER BY recipient, day")
-	return submitted, erased, issued, err
-}
-
-// days runs query, whose rows are a recipient, a day (counted from 1970-01-01) and a count. $1
-// of the query is until, in microseconds since 1970. The result keeps the order of the rows. It
-// is nil if there are no rows.
-func (d *DB) days(ctx context.Context, until time.Time, query string) ([]books.Issued, error) {
-	rows, err := d.read.QueryContext(ctx, query, until.UnixMicro())
+// uploadDays counts all uploads by the day of their submission, as entered. The error wraps [books.ErrTampered] if days are
+// missing. The query goes from day to day by the index of times.
+func uploadDays(ctx context.Context, q querier, lists *tlog.Lists) (days []books.Issued, err error) {
+	times, err := collect(ctx, q, func(t *time.Time) []any { return []any{micros{t}} }, `WITH RECURSIVE day (first) AS (
+		SELECT (SELECT min(submitted) FROM submission) UNION
+		SELECT (SELECT min(submitted) FROM submission WHERE submitted >= first - (first % 86400000000 + 86400000000) % 86400000000 + 86400000000) FROM day WHERE first IS NOT NULL
+		) SELECT first FROM day WHERE first IS NOT NULL ORDER BY first`)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	var out []books.Issued
-	for rows.Next() {
-		var x books.Issued
-		var day int64
-		if err := rows.Scan(&x.Recipient, &day, &x.Count); err != nil {
-			return nil, unreadable(err)
+	all, err := lists.Find(ctx, books.EntrySubmission)
+	if err != nil {
+		return nil, damaged(err)
+	}
+	pages, err := lists.Find(ctx, books.FurtherPages)
+	if err != nil {
+		return nil, damaged(err)
+	}
+	left := all.N - pages.N
+	for _, t := range times {
+		of, err := lists.Find(ctx, books.UploadsOf(t))
+		if err != nil {
+			return nil, damaged(err)
 		}
-		if day > 0 && day < endOfDays { // else a row is missing, or was altered
-			x.Day = time.UnixMicro(day * microsOfDay).UTC()
-			out = append(out, x)
+		if day := dayBegin(t); of.N > 0 && (len(days) == 0 || !days[len(days)-1].Day.Equal(day)) {
+			days = append(days, books.Issued{Day: day, Count: int(of.N)})
+			left -= of.N
 		}
 	}
-	return out, rows.Err()
+	if left != 0 {
+		return nil, tampered("counts by days: %d uploads are found, and %d were entered", all.N-pages.N-left, all.N-pages.N)
+	}
+	return days, nil
+}
+
+// ofDay returns the uploads of the day of a time, in the order of entry, compared with their list.
+func ofDay(ctx context.Context, q querier, lists *tlog.Lists, t time.Time) ([]books.Counted, error) {
+	begin := dayBegin(t).UnixMicro()
+	rows, err := collect(ctx, q, func(c *books.Counted) []any { return []any{&c.Seq, fixed(c.Of[:]), micros{&c.Submitted}} },
+		"SELECT seq, id, submitted FROM submission WHERE submitted BETWEEN $1 AND $2 AND page < 2 ORDER BY seq", begin, begin+microsOfDay-1)
+	if err != nil {
+		return nil, err
+	}
+	return rows, areCounted(ctx, lists, books.UploadsOf(t), rows)
+}
+
+// areCounted compares uploads or copies with the list called name. The error wraps [books.ErrTampered].
+func areCounted(ctx context.Context, lists *tlog.Lists, name string, rows []books.Counted) error {
+	want, err := lists.Find(ctx, name)
+	if err != nil {
+		return damaged(err)
+	}
+	var got tlog.List
+	for i := range rows {
+		got = got.Add(rows[i].Item())
+	}
+	switch {
+	case got.N != want.N:
+		err = tampered("counts by days: %s: %d are found, and %d were entered", name, got.N, want.N)
+	case got != want:
+		err = tampered("counts by days: %s: what is found is not what was entered", name)
+	}
+	return err
+}
+
+// erasedUploads returns the erased uploads without their further pages, by day of submission.
+func (d *DB) erasedUploads(ctx context.Context) ([]books.Erased, error) {
+	gone, err := d.ErasedAfter(ctx, 0)
+	gone = slices.DeleteFunc(gone, func(e books.Erased) bool { return e.Page > 1 })
+	slices.SortFunc(gone, func(a, b books.Erased) int { return a.Submitted.Compare(b.Submitted) })
+	return gone, err
+}
+
+// counting calls f with what shows one moment of all tables, and its lists.
+func (d *DB) counting(ctx context.Context, f func(q querier, lists *tlog.Lists) error) error {
+	return d.snapshot(ctx, func(q querier) error {
+		lists, err := readLists(ctx, q, &d.dialect)
+		if err != nil {
+			return err
+		}
+		return f(q, lists)
+	})
+}
+
+// CountSubmitted returns, for each span (both ends included), how many uploads were submitted in
+// it and not erased; further pages do not count.
+func (d *DB) CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int, error) {
+	out := make([]int, len(spans))
+	if len(spans) == 0 {
+		return out, nil
+	}
+	gone, err := d.erasedUploads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = d.counting(ctx, func(q querier, lists *tlog.Lists) error {
+		days, err := uploadDays(ctx, q, lists)
+		if err != nil {
+			return err
+		}
+		for i, s := range spans {
+			within := func(t time.Time) bool { return !t.Before(s[0]) && !t.After(s[1]) }
+			for _, x := range days {
+				switch first, last := x.Day, x.Day.Add(dayOf-time.Microsecond); {
+				case last.Before(s[0]), first.After(s[1]):
+				case within(first) && within(last):
+					out[i] += x.Count
+				default:
+					rows, err := ofDay(ctx, q, lists, first)
+					if err != nil {
+						return err
+					}
+					for _, r := range rows {
+						if within(r.Submitted) {
+							out[i]++
+						}
+					}
+				}
+			}
+			for _, e := range gone {
+				if within(e.Submitted) {
+					out[i]--
+				}
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Span returns when the first and the last upload were submitted, in UTC. Erased uploads count.
+// Both are the zero time if there is no upload.
+func (d *DB) Span(ctx context.Context) (first, last time.Time, err error) {
+	err = d.counting(ctx, func(q querier, lists *tlog.Lists) error {
+		days, err := uploadDays(ctx, q, lists)
+		if err != nil || len(days) == 0 {
+			return err
+		}
+		begin, err := ofDay(ctx, q, lists, days[0].Day)
+		if err != nil {
+			return err
+		}
+		end, err := ofDay(ctx, q, lists, days[len(days)-1].Day)
+		if err != nil {
+			return err
+		}
+		earlier := func(a, b books.Counted) int { return a.Submitted.Compare(b.Submitted) }
+		first, last = slices.MinFunc(begin, earlier).Submitted, slices.MaxFunc(end, earlier).Submitted
+		return nil
+	})
+	return first, last, err
+}
+
+// CountDays counts uploads and copies by days, up to until, included.
+func (d *DB) CountDays(ctx context.Context, until time.Time) (*books.Counts, error) {
+	out := new(books.Counts)
+	gone, err := d.erasedUploads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range gone {
+		if !e.Submitted.After(until) {
+			out.Erased = tally(out.Erased, "", e.Submitted)
+		}
+	}
+	err = d.counting(ctx, func(q querier, lists *tlog.Lists) error {
+		days, err := uploadDays(ctx, q, lists)
+		if err != nil {
+			return err
+		}
+		for _, x := range days {
+			if x.Day.After(until) {
+				break
+			}
+			if !x.Day.Add(dayOf - time.Microsecond).After(until) {
+				out.Submitted = append(out.Submitted, x)
+				continue
+			}
+			rows, err := ofDay(ctx, q, lists, x.Day)
+			if err != nil {
+				return err
+			}
+			for _, r := range rows {
+				if !r.Submitted.After(until) {
+					out.Submitted = tally(out.Submitted, "", r.Submitted)
+				}
+			}
+		}
+		copies, err := d.copiesCounted(ctx, q, lists)
+		if err != nil {
+			return err
+		}
+		copies = slices.DeleteFunc(copies, func(c books.Counted) bool { return c.Issued.After(until) })
+		out.Issued, out.Held = countCopies(copies, until, gone)
+		return nil
+	})
+	return out, err
+}
+
+// tally adds one to the last of counts if that is of this recipient and of the day of a time, else a new count.
+func tally(counts []books.Issued, recipient string, t time.Time) []books.Issued {
+	day := dayBegin(t)
+	if n := len(counts); n == 0 || counts[n-1].Recipient != recipient || !counts[n-1].Day.Equal(day) {
+		counts = append(counts, books.Issued{Recipient: recipient, Day: day})
+	}
+	counts[len(counts)-1].Count++
+	return counts
+}
+
+// copiesCounted returns all copies but void ones, in the order of entry, compared with their list.
+func (d *DB) copiesCounted(ctx context.Context, q querier, lists *tlog.Lists) ([]books.Counted, error) {
+	copies, err := collect(ctx, q, func(c *books.Counted) []any {
+		return []any{&c.Seq, fixed(c.Of[:]), &c.Recipient, micros{&c.Issued}, micros{&c.Submitted}}
+	}, "SELECT c.seq, c.submission, c.recipient, c.issued, s.submitted FROM copy c JOIN submission s ON s.id = c.submission ORDER BY c.seq")
+	if err != nil {
+		return nil, err
+	}
+	if err := areCounted(ctx, lists, books.AllCopies, copies); err != nil {
+		return nil, err
+	}
+	said, err := releaseTable.rows(ctx, q, " WHERE state = $1", books.CopyVoid)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := found(ctx, q, lists, books.VoidCopies, tlog.List{}, bySeq(said)); err != nil {
+		return nil, err
+	}
+	void := make(map[int64]bool)
+	for _, r := range said {
+		c, _, err := issued(ctx, q, &d.dialect, r.Copy)
+		if err != nil {
+			return nil, err
+		}
+		void[c.Seq] = c.State == books.CopyVoid
+	}
+	return slices.DeleteFunc(copies, func(c books.Counted) bool { return void[c.Seq] }), nil
+}
+
+// countCopies counts copies by recipient and day of issue. held counts their uploads by recipient and day of submission: the
+// uploads that were submitted up to until and not erased. It sorts copies.
+func countCopies(copies []books.Counted, until time.Time, gone []books.Erased) (issued, held []books.Issued) {
+	slices.SortFunc(copies, func(a, b books.Counted) int {
+		return cmp.Or(cmp.Compare(a.Recipient, b.Recipient), a.Issued.Compare(b.Issued))
+	})
+	for _, c := range copies {
+		issued = tally(issued, c.Recipient, c.Issued)
+	}
+	erased := make(map[watermark.Submission]bool, len(gone))
+	for _, e := range gone {
+		erased[e.ID] = true
+	}
+	slices.SortFunc(copies, func(a, b books.Counted) int {
+		return cmp.Or(cmp.Compare(a.Recipient, b.Recipient), a.Submitted.Compare(b.Submitted), bytes.Compare(a.Of[:], b.Of[:]))
+	})
+	for i, c := range copies {
+		again := i > 0 && copies[i-1].Recipient == c.Recipient && copies[i-1].Of == c.Of
+		if !again && !erased[c.Of] && !c.Submitted.After(until) {
+			held = tally(held, c.Recipient, c.Submitted)
+		}
+	}
+	return issued, held
 }

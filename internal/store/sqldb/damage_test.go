@@ -123,6 +123,24 @@ func TestEraseFindsWhatIsSealed(t *testing.T) {
 	})
 }
 
+// An erasure says so if the address of originals was altered: they are left at another place.
+func TestEraseFindsThePlace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "r.db")
+	i := info()
+	i.Originals = "originals"
+	d, err := sqlite.Create(t.Context(), path, i)
+	require.NoError(t, err)
+	fill(t, d)
+	require.NoError(t, d.Erase(t.Context(), erasure("letter 8", 4)))
+	_, err = d.Raw().Exec("UPDATE registry SET originals = 'originalr'")
+	require.NoError(t, err)
+	require.NoError(t, d.Close())
+	d = opened(sqlite.Open(t.Context(), path))(t)
+	err = d.Erase(t.Context(), erasure("letter 9", 3))
+	require.ErrorIs(t, err, books.ErrTampered)
+	require.ErrorContains(t, err, "was not found at originalr")
+}
+
 // An audit names what was added to the schema, and what is missing.
 func TestChangedSchema(t *testing.T) {
 	for query, says := range map[string]string{
@@ -158,8 +176,15 @@ func TestMeddler(t *testing.T) {
 		add, remove := "CREATE TRIGGER back AFTER DELETE ON sealed BEGIN INSERT INTO sealed SELECT * FROM (SELECT old.submission, old.key_id, old.wrapped, old.hashes, old.features, old.body, old.object, old.object_size); END", "DROP TRIGGER back"
 		if strings.HasSuffix(t.Name(), "postgres") {
 			add, remove = "CREATE RULE back AS ON DELETE TO sealed DO INSTEAD NOTHING", "DROP RULE back ON sealed"
+			_, err := d.Raw().Exec("CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; CREATE TABLE theirs (x int); CREATE TRIGGER theirs AFTER INSERT ON theirs FOR EACH ROW EXECUTE FUNCTION note()")
+			require.NoError(t, err)
+		} else {
+			_, err := d.Raw().Exec("CREATE TABLE theirs (x int); CREATE TRIGGER theirs AFTER INSERT ON theirs BEGIN DELETE FROM theirs; END")
+			require.NoError(t, err)
 		}
-		_, err := d.Raw().Exec(add)
+		_, err := d.AddRecipient(ctx, recipient("another tool's trigger is not in the way"))
+		require.NoError(t, err)
+		_, err = d.Raw().Exec(add)
 		require.NoError(t, err)
 		err = d.Erase(ctx, erasure("letter 7", 3))
 		require.ErrorIs(t, err, books.ErrTampered)

@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -77,6 +78,15 @@ func allAnswers(ctx context.Context, d *sqldb.DB, of []watermark.Submission, cop
 			}
 		}
 		return rows, errors.Join(err, counted(len(rows), 0))
+	})
+	ask("counts", func() (any, error) { return d.CountDays(ctx, t0.AddDate(99, 0, 0)) })
+	ask("counts until", func() (any, error) { return d.CountDays(ctx, t0.AddDate(0, 0, 4)) })
+	ask("counts of parts of days", func() (any, error) {
+		return d.CountSubmitted(ctx, [2]time.Time{t0.AddDate(0, 0, 2), t0.AddDate(0, 0, 7)}, [2]time.Time{t0.AddDate(0, 0, 8).Add(1), t0.AddDate(9, 0, 0)})
+	})
+	ask("span", func() (any, error) {
+		first, last, err := d.Span(ctx)
+		return []time.Time{first, last}, err
 	})
 	ask("all copies", func() (any, error) { return d.CopiesAfter(ctx, 0, 1000) })
 	ask("tree", func() (any, error) {
@@ -222,7 +232,7 @@ func flips(t *testing.T) int {
 
 // One bit is flipped anywhere in a table or an index, or, aimed, in an ID, a subject or a name there. Whatever is
 // asked then of submissions, copies, receipts, custody, keys and investigations, the registry answers as before or
-// with an error: never otherwise. Counts by day are not among it: one row of a day more or less.
+// with an error: never otherwise.
 func TestFlippedBits(t *testing.T) {
 	x := newDamageable(t)
 	pageSize := int64(x.whole[16])<<8 | int64(x.whole[17])

@@ -130,10 +130,77 @@ func (t *tx) makeLists(ctx context.Context, size int64) error {
 					return err
 				}
 			}
+			if name := rows[r.seq].counted; name != "" {
+				if err := t.lists.Add(ctx, name, rows[r.seq].item); err != nil {
+					return err
+				}
+			}
 			last = r.seq
 		}
 	}
 	return t.writeLists(ctx)
+}
+
+// countsVersion is the schema of the first version that counts by lists.
+const countsVersion = 15
+
+// addCounts adds lists of counts to the lists of a registry of an earlier version, from its rows. A row that is not as its
+// entry has it is left out: then the counts are less than what was entered, which is an error of who counts.
+func (d *DB) addCounts(ctx context.Context, raw *sql.Tx) error {
+	t := &tx{Tx: raw, dialect: &d.dialect}
+	size, _, err := readHead(ctx, t, d.dialect.Lock)
+	if err != nil || size == 0 {
+		return err
+	}
+	var root []byte
+	if err := t.QueryRowContext(ctx, "SELECT lists FROM ledger_head WHERE one = 1").Scan(&root); err != nil || len(root) == 0 {
+		return err // all lists are to be made: makeLists
+	}
+	if t.lists, err = readLists(ctx, t, t.dialect); err != nil {
+		return err
+	}
+	erased, err := erasedIntact(ctx, t)
+	if err != nil {
+		return err
+	}
+	for last := int64(0); last < size; {
+		entries, err := ledgerTable.rows(ctx, t, " WHERE seq > $1 ORDER BY seq LIMIT $2", last, page)
+		if err != nil || len(entries) == 0 {
+			return cmp.Or(err, tampered("entry %d is missing", last+1))
+		}
+		last = entries[len(entries)-1].seq
+		rows, err := (&checker{ctx: ctx, q: t}).evidence(entries[0].seq, last)
+		if err != nil && !errors.Is(err, books.ErrTampered) {
+			return err
+		}
+		for _, r := range entries {
+			e, err := books.ParseEntry(r.entry)
+			x := rows[r.seq]
+			if err != nil || x.counted == "" || x.Kind != e.Kind || x.Commitment != e.Commitment && !erased[r.seq] {
+				continue
+			}
+			if err := t.lists.Add(ctx, x.counted, x.item); err != nil {
+				return damaged(err)
+			}
+		}
+	}
+	return t.writeLists(ctx)
+}
+
+// erasedIntact returns the numbers of the erased submissions whose rows are as their erasure left them.
+func erasedIntact(ctx context.Context, q querier) (map[int64]bool, error) {
+	out := make(map[int64]bool)
+	numbers, err := collect(ctx, q, func(n *int64) []any { return []any{n} }, "SELECT seq FROM erasure")
+	for _, n := range numbers {
+		left, err := isErased(ctx, q, n)
+		if err != nil && !errors.Is(err, books.ErrTampered) {
+			return nil, err
+		}
+		for i := range left {
+			out[left[i].Seq] = err == nil
+		}
+	}
+	return out, err
 }
 
 // checked returns all items of the list called name, by number: the rows of a table that the query with this
@@ -161,9 +228,14 @@ func (d *DB) snapshot(ctx context.Context, f func(q querier) error) error {
 // onList sorts rows by number and compares them with the list called name. The error wraps
 // [books.ErrTampered].
 func onList[T books.Row](ctx context.Context, q querier, dialect *Dialect, name string, rows []T) error {
-	slices.SortFunc(rows, func(a, b T) int { return cmp.Compare(a.Number(), b.Number()) })
-	_, err := after(ctx, q, dialect, name, tlog.List{}, rows)
+	_, err := after(ctx, q, dialect, name, tlog.List{}, bySeq(rows))
 	return err
+}
+
+// bySeq sorts rows, in place, by the numbers of their entries.
+func bySeq[T books.Row](rows []T) []T {
+	slices.SortFunc(rows, func(a, b T) int { return cmp.Compare(a.Number(), b.Number()) })
+	return rows
 }
 
 // after compares the list called name with what it was before and rows, which are sorted by number. It
@@ -224,7 +296,7 @@ func (d *DB) entered(ctx context.Context, q querier, s *books.Submission) error 
 		return err
 	}
 	if s.Erased {
-		if err := isErased(ctx, q, s.ErasedBy); err != nil {
+		if _, err := isErased(ctx, q, s.ErasedBy); err != nil {
 			return err
 		}
 	}
@@ -326,21 +398,21 @@ func isIssued(ctx context.Context, q querier, seq, upto int64, copies []books.Co
 	return nil
 }
 
-// isErased compares what is left of the submissions of an erasure with what was entered. The error wraps
+// isErased returns what is left of the submissions of an erasure, by ID, compared with what was entered. The error wraps
 // [books.ErrTampered].
-func isErased(ctx context.Context, q querier, erasure int64) error {
+func isErased(ctx context.Context, q querier, erasure int64) ([]books.Submission, error) {
 	e, err := erasureTable.one(ctx, q, " WHERE seq = $1", erasure)
 	if errors.Is(err, books.ErrNotFound) {
-		return tampered("erasure %d is missing", erasure)
+		return nil, tampered("erasure %d is missing", erasure)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	left, err := submissionTable.rows(ctx, q, " WHERE erased > 0 AND erased = $1 ORDER BY id", erasure)
 	if err == nil && books.Left(left) != e.Left {
 		err = tampered("the submissions that entry %d erased were edited", erasure)
 	}
-	return err
+	return left, err
 }
 
 // isEntered compares submissions, sorted by number, with their entries; an erased one must be blank. The

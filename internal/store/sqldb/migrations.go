@@ -26,8 +26,8 @@ var migrationFiles embed.FS
 // migrations returns the steps of the schema in the words of one database. The number that a
 // file's name begins with is the version that the step makes. migrations touches no database:
 // goose runs each step in a transaction, and keeps the version that was reached in the table
-// schema_version.
-func migrations(words Words) (steps []*goose.Migration, err error) {
+// schema_version. after has what follows the text of a version, in its transaction.
+func migrations(words Words, after map[int64]func(context.Context, *sql.Tx) error) (steps []*goose.Migration, err error) {
 	files, err := template.ParseFS(migrationFiles, "migrations/*.sql")
 	if err != nil {
 		return nil, err
@@ -43,6 +43,9 @@ func migrations(words Words) (steps []*goose.Migration, err error) {
 		}
 		run := func(ctx context.Context, tx *sql.Tx) error {
 			_, err := tx.ExecContext(ctx, text.String())
+			if then := after[version]; err == nil && then != nil {
+				err = then(ctx, tx)
+			}
 			return err
 		}
 		steps = append(steps, goose.NewGoMigration(version, &goose.GoFunc{RunTx: run}, nil))

@@ -167,8 +167,8 @@ func (d *DB) fetch(ctx context.Context, x *sealedRow) error {
 
 // removeErased removes the objects of erased originals. Its error says that the erasure is done.
 func (d *DB) removeErased(ctx context.Context) error {
-	names, err := collect(ctx, d.read, func(n *objects.Name) []any { return []any{fixed(n[:])} }, "SELECT object FROM removal")
-	if err != nil || len(names) == 0 {
+	rows, err := d.removals(ctx)
+	if err != nil || len(rows) == 0 {
 		return err
 	}
 	if err := d.follow(ctx); err != nil {
@@ -178,7 +178,7 @@ func (d *DB) removeErased(ctx context.Context) error {
 	if place == nil {
 		return errors.New("the erasure is done, but its originals are objects, and the registry names no place of objects")
 	}
-	for _, name := range names {
+	for _, name := range rows {
 		if err := place.Remove(ctx, name); err != nil {
 			return fmt.Errorf("the erasure is done and its key is destroyed, but the object %s could not be removed; the next erasure or audit removes it: %w", name, err)
 		}
@@ -187,6 +187,27 @@ func (d *DB) removeErased(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// removals are the objects of erased originals that are still to be removed.
+func (d *DB) removals(ctx context.Context) ([]objects.Name, error) {
+	return collect(ctx, d.read, func(n *objects.Name) []any { return []any{fixed(n[:])} }, "SELECT object FROM removal")
+}
+
+// areFound returns an error that wraps [books.ErrTampered] if an original that is to be removed is not where originals are kept: the
+// address may have been altered, and the original be left at another place.
+func (d *DB) areFound(ctx context.Context) error {
+	rows, err := d.removals(ctx)
+	place := d.place()
+	for _, name := range rows {
+		if place == nil {
+			break // removeErased says so
+		}
+		if _, e := place.Size(ctx, name); errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, tampered("a sealed original was not found at %s (object %s): it may be left elsewhere, without its key", d.address(), name))
+		}
+	}
+	return err
 }
 
 // CheckObjects also removes the objects of erased originals. Objects of the last hour that no row names are not

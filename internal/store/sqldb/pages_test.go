@@ -57,7 +57,7 @@ func TestPagesOfSubmissions(t *testing.T) {
 			n, err := d.CountSubmitted(ctx, [2]time.Time{t0, t0.AddDate(1, 0, 0)})
 			require.NoError(t, err)
 			assert.Equal(t, []int{submissions - erased}, n)
-			days, gone, _, err := d.CountDays(ctx, t0.AddDate(9, 0, 0))
+			by, err := d.CountDays(ctx, t0.AddDate(9, 0, 0))
 			require.NoError(t, err)
 			total := func(all []books.Issued) (n int) {
 				for _, x := range all {
@@ -65,7 +65,7 @@ func TestPagesOfSubmissions(t *testing.T) {
 				}
 				return n
 			}
-			assert.Equal(t, []int{submissions, erased}, []int{total(days), total(gone)})
+			assert.Equal(t, []int{submissions, erased}, []int{total(by.Submitted), total(by.Erased)})
 			all, err := d.Searchable(ctx, math.MaxInt64, math.MaxInt64)
 			require.NoError(t, err)
 			assert.EqualValues(t, searched, all)
@@ -145,9 +145,9 @@ func TestSchemaBeforePages(t *testing.T) {
 			require.Equal(t, before, after)
 			all, err := d.CopiesAfter(t.Context(), 0, 1000)
 			require.NoError(t, err)
-			_, _, issued, err := d.CountDays(t.Context(), t0.AddDate(9, 0, 0))
+			counts, err := d.CountDays(t.Context(), t0.AddDate(9, 0, 0))
 			require.NoError(t, err)
-			require.Equal(t, []int{10, 10}, []int{len(all), issued[0].Count}, "copies of one entry count as released")
+			require.Equal(t, []int{10, 10}, []int{len(all), counts.Issued[0].Count}, "copies of one entry count as released")
 			require.Empty(t, all[0].State)
 			_, err = d.AddSubmissions(t.Context(), document(40, 2))
 			require.NoError(t, err)

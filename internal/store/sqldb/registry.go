@@ -3,12 +3,10 @@ package sqldb
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
@@ -328,17 +326,6 @@ func (d *DB) AddConclusion(ctx context.Context, c books.Conclusion) error {
 
 func (d *DB) Conclusions(ctx context.Context) ([]books.Conclusion, error) {
 	return checked(ctx, d, books.EntryConclusion, conclusionTable, "")
-}
-
-// Span returns when the first and the last upload were submitted, in UTC. Erased uploads count.
-// Both are the zero time if there is no upload.
-func (d *DB) Span(ctx context.Context) (first, last time.Time, err error) {
-	var a, b sql.NullInt64
-	err = d.read.QueryRowContext(ctx, "SELECT CAST(min(submitted) AS BIGINT), CAST(max(submitted) AS BIGINT) FROM submission").Scan(&a, &b)
-	if err != nil || !a.Valid || !b.Valid {
-		return first, last, err
-	}
-	return time.UnixMicro(a.Int64).UTC(), time.UnixMicro(b.Int64).UTC(), nil
 }
 
 func (d *DB) Head(ctx context.Context) (int64, tlog.Hash, error) { return readHead(ctx, d.read, "") }

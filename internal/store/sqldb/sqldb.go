@@ -164,7 +164,7 @@ func (d *DB) Close() error {
 // [books.ErrSchema] if the schema is later than all of them. It is no error if another process
 // finishes the same migrations first.
 func (d *DB) migrate(ctx context.Context) error {
-	steps, err := migrations(d.dialect.Words)
+	steps, err := migrations(d.dialect.Words, map[int64]func(context.Context, *sql.Tx) error{countsVersion: d.addCounts})
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}

@@ -354,23 +354,24 @@ func TestCounts(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []int{4, 6, 0}, got)
 		never := days(10_000)
-		by, err := s.CountIssued(t.Context(), never)
+		all, err := s.CountDays(t.Context(), never)
 		require.NoError(t, err)
-		require.Len(t, by, 10)
-		for n, x := range by {
+		require.Len(t, all.Held, 10)
+		for n, x := range all.Held {
 			require.Equal(t, books.Issued{Recipient: "vendor A", Day: days(n).Truncate(24 * time.Hour), Count: 1}, x)
 		}
-		submitted, erased, copied, err := s.CountDays(t.Context(), never)
-		require.NoError(t, err)
-		require.Len(t, submitted, 10)
-		require.Empty(t, erased)
-		require.Equal(t, books.Issued{Day: days(9).Truncate(24 * time.Hour), Count: 1}, submitted[9])
+		require.Len(t, all.Submitted, 10)
+		require.Empty(t, all.Erased)
+		require.Equal(t, books.Issued{Day: days(9).Truncate(24 * time.Hour), Count: 1}, all.Submitted[9])
 		total := 0
-		for _, x := range copied {
+		for _, x := range all.Issued {
 			require.Equal(t, "vendor A", x.Recipient)
 			total += x.Count
 		}
 		require.EqualValues(t, 10, total)
+		first, last, err := s.Span(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, []time.Time{days(0), days(9)}, []time.Time{first, last})
 
 		at := t0.AddDate(2, 0, 0) // of the issue of all
 		sub, x := submission(3)
@@ -381,31 +382,27 @@ func TestCounts(t *testing.T) {
 		early, k := issued(1<<50, sub.ID, "vendor A")
 		early.Issued = at
 		require.NoError(t, s.AddCopy(t.Context(), &early, k))
-		by, err = s.CountIssued(t.Context(), at)
+		all, err = s.CountDays(t.Context(), at)
 		require.NoError(t, err)
-		require.Len(t, by, 10, "not the copy of what was submitted later")
-		submitted, _, copied, err = s.CountDays(t.Context(), at)
+		require.Len(t, all.Held, 10, "not the copy of what was submitted later")
+		require.Len(t, all.Submitted, 10)
+		require.EqualValues(t, 11, all.Issued[0].Count)
+		all, err = s.CountDays(t.Context(), at.Add(-time.Microsecond))
 		require.NoError(t, err)
-		require.Len(t, submitted, 10)
-		require.EqualValues(t, 11, copied[0].Count)
-		by, err = s.CountIssued(t.Context(), at.Add(-time.Microsecond))
+		require.Empty(t, all.Held, "copies that were issued later")
+		all, err = s.CountDays(t.Context(), days(3))
 		require.NoError(t, err)
-		require.Empty(t, by, "copies that were issued later")
-		submitted, _, copied, err = s.CountDays(t.Context(), days(3))
-		require.NoError(t, err)
-		require.Len(t, submitted, 4, "the limit included")
-		require.Empty(t, copied)
+		require.Len(t, all.Submitted, 4, "the limit included")
+		require.Empty(t, all.Issued)
 
 		require.NoError(t, s.Erase(t.Context(), erasure("letter", 3)))
 		got, err = s.CountSubmitted(t.Context(), [2]time.Time{days(0), days(3)}, [2]time.Time{days(4), days(9)})
 		require.NoError(t, err)
 		require.Equal(t, []int{3, 6}, got, "what was erased does not count")
-		by, err = s.CountIssued(t.Context(), at)
+		all, err = s.CountDays(t.Context(), at)
 		require.NoError(t, err)
-		require.Len(t, by, 9)
-		submitted, erased, _, err = s.CountDays(t.Context(), at)
-		require.NoError(t, err)
-		require.Equal(t, []books.Issued{{Day: days(3).Truncate(24 * time.Hour), Count: 1}}, erased)
-		require.Len(t, submitted, 10, "but was there")
+		require.Len(t, all.Held, 9)
+		require.Equal(t, []books.Issued{{Day: days(3).Truncate(24 * time.Hour), Count: 1}}, all.Erased)
+		require.Len(t, all.Submitted, 10, "but was there")
 	})
 }

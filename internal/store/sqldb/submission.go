@@ -295,7 +295,7 @@ func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(left, d.removeErased(ctx), d.cleanSegments(ctx))
+	err = errors.Join(left, d.areFound(ctx), d.removeErased(ctx), d.cleanSegments(ctx))
 	if d.dialect.Scrub != nil {
 		err = errors.Join(err, d.dialect.Scrub(ctx, d.write))
 	}
@@ -408,15 +408,15 @@ func (d *DB) ErasedAfter(ctx context.Context, erasure int64) ([]books.Erased, er
 		}
 		var more []books.Erased
 		for _, e := range rows {
-			if err := isErased(ctx, q, e.Seq); err != nil {
+			left, err := isErased(ctx, q, e.Seq)
+			if err != nil {
 				return err
 			}
-			for _, id := range e.Submissions {
-				seq, err := numberOf(ctx, q, id)
-				if err != nil {
-					return err
-				}
-				more = append(more, books.Erased{Erasure: e.Seq, Seq: seq, ID: id})
+			if !slices.EqualFunc(left, e.Submissions, func(s books.Submission, id watermark.Submission) bool { return s.ID == id }) {
+				return tampered("other submissions are erased than entry %d lists", e.Seq)
+			}
+			for _, s := range left {
+				more = append(more, books.Erased{Erasure: e.Seq, Seq: s.Seq, ID: s.ID, Submitted: s.Submitted, Page: s.Page})
 			}
 			x.last = e.Seq
 		}

@@ -5,9 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // A tx is a transaction that writes rows and their entries. It holds the ledger's
@@ -67,21 +70,59 @@ func (t *tx) append(ctx context.Context, row books.Row) (int64, error) {
 			return 0, err
 		}
 	}
+	var submitted time.Time
+	if c, ok := row.(books.Copy); ok {
+		at, err := submittedOf(ctx, t, []books.Copy{c})
+		if err != nil {
+			return 0, err
+		}
+		submitted = at[c.Submission]
+	}
+	if name, item := books.CountedOn(row, e, submitted); name != "" {
+		if err := t.list(ctx, name, item); err != nil {
+			return 0, err
+		}
+	}
 	e.Lists = t.lists.Root()
 	t.put(e)
 	return e.Seq, nil
 }
 
+// submittedOf returns when the uploads of copies were submitted.
+func submittedOf(ctx context.Context, q querier, copies []books.Copy) (map[watermark.Submission]time.Time, error) {
+	out := make(map[watermark.Submission]time.Time)
+	for part := range slices.Chunk(copies, inList) {
+		args := make([]any, len(part))
+		for i := range part {
+			args[i] = part[i].Submission[:]
+		}
+		rows, err := collect(ctx, q, func(c *books.Counted) []any { return []any{fixed(c.Of[:]), micros{&c.Submitted}} },
+			"SELECT id, submitted FROM submission WHERE id IN "+in(1, len(args)), args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			out[r.Of] = r.Submitted
+		}
+	}
+	return out, nil
+}
+
 // appendSubmissions is append for submissions, whose Seq it sets. They are many: the last one alone has the root
 // of the lists. So the last entry of every transaction has it.
 func (t *tx) appendSubmissions(ctx context.Context, rows []books.Submission) error {
-	items := make([]tlog.Hash, len(rows))
+	items := make(map[string][]tlog.Hash) // by the name of the list
 	for i := range rows {
 		e := t.next(rows[i])
-		rows[i].Seq, items[i] = e.Seq, e.Item()
+		rows[i].Seq = e.Seq
+		items[e.Kind] = append(items[e.Kind], e.Item())
+		name, item := books.CountedOn(&rows[i], e, time.Time{})
+		items[name] = append(items[name], item)
 		if i == len(rows)-1 {
-			if err := t.list(ctx, e.Kind, items...); err != nil {
-				return err
+			for name, more := range items {
+				if err := t.list(ctx, name, more...); err != nil {
+					return err
+				}
 			}
 			e.Lists = t.lists.Root()
 		}
@@ -114,11 +155,8 @@ func (t *tx) put(e books.Entry) {
 }
 
 // enter appends the entry of a row, sets seq, the row's number, and inserts the row.
-func enter[T any, P interface {
-	*T
-	books.Row
-}](ctx context.Context, t *tx, into table[T], row P, seq *int64) (err error) {
-	if *seq, err = t.append(ctx, row); err != nil {
+func enter[T books.Row](ctx context.Context, t *tx, into table[T], row *T, seq *int64) (err error) {
+	if *seq, err = t.append(ctx, *row); err != nil {
 		return err
 	}
 	return insert(ctx, t, into, *row)

@@ -47,7 +47,7 @@ func dialect(path string, places []objects.Open) sqldb.Dialect {
 		Frozen:    func(err error) bool { return code(err) == codes.SQLITE_READONLY },
 		Again:     func(error) bool { return false }, // who waits for the lock is not turned away
 		Drift:     drift,
-		Meddler:   "SELECT 'trigger ' || name FROM sqlite_schema WHERE type = 'trigger' AND name NOT IN ('ledger_is_append_only_1', 'ledger_is_append_only_2') LIMIT 1",
+		Meddler:   sqldb.InTables("SELECT 'trigger ' || name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name IN (TABLES) AND (name NOT IN ('ledger_is_append_only_1', 'ledger_is_append_only_2') OR tbl_name <> 'ledger') LIMIT 1"),
 		Sound:     sound,
 		Unindexed: func(column string) string { return "+" + column },
 		Segments:  func(string, string) string { return path + ".segments" },

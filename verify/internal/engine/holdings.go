@@ -40,9 +40,15 @@ func (e *Engine) Holdings(ctx context.Context, byDay bool, until time.Time, coun
 		until = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 	}
 	h := &Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int), Issued: make(map[string][]DayCount)}
-	erased, err := e.countDays(ctx, h, until)
+	counted, err := e.store.CountDays(ctx, until)
 	if err != nil {
 		return nil, err
+	}
+	for _, x := range counted.Submitted {
+		h.Submitted = append(h.Submitted, DayCount{x.Day, x.Count})
+	}
+	for _, x := range counted.Issued {
+		h.Issued[x.Recipient] = append(h.Issued[x.Recipient], DayCount{x.Day, x.Count})
 	}
 	facts, err := e.store.Custody(ctx)
 	if err != nil {
@@ -62,12 +68,10 @@ func (e *Engine) Holdings(ctx context.Context, byDay bool, until time.Time, coun
 		h.Days, h.Submissions = append(h.Days, x.Day), append(h.Submissions, x.N)
 	}
 	b := holdingsOf{e.store, h.Days, until, h.Submissions}
-	for _, x := range erased {
+	for _, x := range counted.Erased {
 		h.Submissions[b.at(x.Day)] -= x.Count
 	}
-	if h.Copies, err = b.copies(ctx); err != nil {
-		return nil, err
-	}
+	h.Copies = b.copies(counted.Held)
 	for name, facts := range by {
 		if h.Unmarked[name], err = b.unmarked(ctx, facts); err != nil {
 			return nil, err
@@ -86,19 +90,6 @@ func (h *Holdings) Extend(days int) {
 			by[name] = extend(counts)
 		}
 	}
-}
-
-// countDays sets h.Submitted, and h.Issued by recipient, from the store's counts by UTC days, and
-// returns the counts of erased uploads. until is included. h.Issued must not be nil.
-func (e *Engine) countDays(ctx context.Context, h *Holdings, until time.Time) ([]books.Issued, error) {
-	all, erased, copies, err := e.store.CountDays(ctx, until)
-	for _, x := range all {
-		h.Submitted = append(h.Submitted, DayCount{x.Day, x.Count})
-	}
-	for _, x := range copies {
-		h.Issued[x.Recipient] = append(h.Issued[x.Recipient], DayCount{x.Day, x.Count})
-	}
-	return erased, err
 }
 
 // A span of time, both ends included.
@@ -124,20 +115,16 @@ func (b *holdingsOf) whole() []span {
 	return out
 }
 
-// copies counts, for each recipient and day, the submissions issued to the recipient up to until.
-// Recipients without copies are not in the map.
-func (b *holdingsOf) copies(ctx context.Context) (map[string][]int, error) {
-	issued, err := b.store.CountIssued(ctx, b.until)
+// copies returns the counts of uploads with copies by recipient. Recipients without copies are not in the map.
+func (b *holdingsOf) copies(held []books.Issued) map[string][]int {
 	out := make(map[string][]int)
-	for _, x := range issued {
+	for _, x := range held {
 		if out[x.Recipient] == nil {
 			out[x.Recipient] = make([]int, len(b.days))
 		}
-		if k := b.at(x.Day); len(b.days) > 0 && b.days[k].Equal(x.Day) { // not a day that came after the count
-			out[x.Recipient][k] = min(x.Count, b.all[k])
-		}
+		out[x.Recipient][b.at(x.Day)] = x.Count
 	}
-	return out, err
+	return out
 }
 
 // at returns the index of the day of a time.

@@ -245,8 +245,7 @@ func (e *Engine) Span(ctx context.Context) (first, last time.Time, err error) {
 	return e.store.Span(ctx)
 }
 
-// Searchable counts the submissions with numbers up to upto, without the submissions of erasures with numbers up to erasure;
-// each page counts. The error wraps [books.ErrTampered] if in all they are not as many as were entered.
+// Searchable is [books.Store.Searchable].
 func (e *Engine) Searchable(ctx context.Context, upto, erasure int64) (int64, error) {
 	return e.store.Searchable(ctx, upto, erasure)
 }
@@ -254,9 +253,7 @@ func (e *Engine) Searchable(ctx context.Context, upto, erasure int64) (int64, er
 // A Segment is a file in which hashes lie as they are searched.
 type Segment = books.Segment
 
-// Segments returns an index of the hashes in all segments that can be used. It also returns all segments, in
-// the order of the numbers that they cover. Hashes of erased uploads may be in the index: follow [Engine.ErasedAfter].
-// key opens sealed segments; nil leaves these out.
+// Segments is [books.Store.Segments]. key opens sealed segments; nil leaves these out.
 func (e *Engine) Segments(ctx context.Context, key *sealing.Key) (*phash.Index, []Segment, error) {
 	return e.store.Segments(ctx, e.segmentKeys(key))
 }
