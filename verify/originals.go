@@ -31,8 +31,9 @@ type original struct {
 // An opened is the pixels of an upload, opaque.
 type opened struct {
 	image       *image.NRGBA
-	coded       []byte // its file, if copies are marked in the coefficients of a JPEG; nil: they are not
-	orientation int    // of coded, as in EXIF
+	coded       []byte // see [picture.Steps]
+	orientation int
+	quality     int
 }
 
 // newOriginal readies the pixels of an upload. It keeps them.
@@ -56,7 +57,7 @@ func (o *original) tracerOf(copies []watermark.Candidate, level float64) (*water
 			return t, err
 		}
 	}
-	t, err := watermark.NewTracerOn(o.onto, o.image, copies, &watermark.TraceOptions{Submission: o.of, Level: level, JPEG: o.coded, Orientation: o.orientation})
+	t, err := watermark.NewTracerOn(o.onto, o.image, copies, &watermark.TraceOptions{Submission: o.of, Level: level, JPEG: o.coded, Orientation: o.orientation, Quality: o.quality})
 	if err == nil {
 		o.tracer = t
 	}
@@ -235,8 +236,8 @@ func (v *Investigator) openOriginalOf(ctx context.Context, s *shelf, of watermar
 		return nil, ctx.Err()
 	}
 	o := &opened{image: picture.Flatten(pic.Image)}
-	if head, _, ok := picture.JPEG(file, v.cfg.limits(ctx)); ok && row.Pages < 2 {
-		o.coded, o.orientation = file, head.Orientation
+	if row.Pages < 2 {
+		o.coded, o.orientation, o.quality = picture.Steps(file, v.cfg.limits(ctx))
 	}
 	return o, nil
 }

@@ -62,7 +62,7 @@ func TestJPEGPower(t *testing.T) {
 		require.False(t, m.Weak)
 		leak, err := picture.Decode(file, picture.Limits{})
 		require.NoError(t, err)
-		tr, err := watermark.NewTracer(original.Image, issued(20), &watermark.TraceOptions{Submission: sub, JPEG: b.Bytes(), Orientation: 1})
+		tr, err := watermark.NewTracer(original.Image, issued(20), &watermark.TraceOptions{Submission: sub, JPEG: b.Bytes(), Orientation: 1, Quality: quality})
 		require.NoError(t, err)
 		for _, name := range []string{"none", "resize50", "jpeg50"} {
 			r := traced(t, tr, applied(t, name, leak.Image))

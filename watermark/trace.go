@@ -31,10 +31,12 @@ type TraceOptions struct {
 	Submission Submission // as at marking; zero: derived from the original's pixels, as marking does
 	Level      float64    // an accusation needs a p below this, corrected for the number of copies; 0 means 1e-9
 
-	// JPEG is the original's file if copies are marked in its coefficients ([PrepareJPEG]), with its Orientation. Without
-	// it the power is that of copies marked in pixels, and may be too high.
+	// JPEG is the original's file if copies are marked in its coefficients ([PrepareJPEG]), with its Orientation. Quality
+	// is that of JPEGs as which copies are written if they are marked in pixels; 0: lossless. Steps take a part of a mark.
+	// If they are not known, the power may be too high.
 	JPEG        []byte
 	Orientation int
+	Quality     int
 }
 
 // defaultLevel is the p of an accusation if the options have no level.
@@ -124,7 +126,7 @@ func NewTracer(original image.Image, copies []Candidate, opts *TraceOptions) (*T
 func NewTracerOn(onto *capture.Original, original image.Image, copies []Candidate, opts *TraceOptions) (*Tracer, error) {
 	o := TraceOptions{Level: defaultLevel}
 	if opts != nil {
-		o.Submission, o.JPEG, o.Orientation = opts.Submission, opts.JPEG, opts.Orientation
+		o.Submission, o.JPEG, o.Orientation, o.Quality = opts.Submission, opts.JPEG, opts.Orientation, opts.Quality
 		if opts.Level != 0 {
 			o.Level = opts.Level
 		}
@@ -133,13 +135,13 @@ func NewTracerOn(onto *capture.Original, original image.Image, copies []Candidat
 	if err != nil {
 		return nil, err
 	}
-	var coded *pattern.Canvas
+	as := trace.Files{Quality: o.Quality}
 	if o.JPEG != nil && len(all) > 0 {
-		if coded, err = pattern.JPEGCanvas(o.JPEG, o.Orientation); err != nil && !errors.Is(err, ErrCoefficients) {
+		if as.Coded, err = pattern.JPEGCanvas(o.JPEG, o.Orientation); err != nil && !errors.Is(err, ErrCoefficients) {
 			return nil, err
 		}
 	}
-	t, err := trace.New(onto, original, coded, all, o.Submission, o.Level)
+	t, err := trace.New(onto, original, as, all, o.Submission, o.Level)
 	if err != nil {
 		return nil, err
 	}

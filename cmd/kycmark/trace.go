@@ -156,9 +156,9 @@ func (u *ui) newTraceJob(ctx context.Context, f traceFlags) (*traceJob, error) {
 			return nil, fmt.Errorf("original %s%s: %s", f.original, doc.Label(k), reason(err))
 		}
 		u.failPages(f.original, pic.Pages)
-		opts := &watermark.TraceOptions{Submission: submission.Page(k), Orientation: pic.Orientation}
-		if _, _, ok := picture.JPEG(doc.Page(k), u.limits(ctx)); ok && doc.Pages() < 2 {
-			opts.JPEG = doc.Page(k)
+		opts := &watermark.TraceOptions{Submission: submission.Page(k)}
+		if doc.Pages() < 2 {
+			opts.JPEG, opts.Orientation, opts.Quality = picture.Steps(doc.Page(k), u.limits(ctx))
 		}
 		tracer, err := watermark.NewTracer(pic.Image, t.issued, opts)
 		if err != nil {

@@ -15,6 +15,19 @@ func JPEG(data []byte, lim Limits) (pic *Picture, size image.Point, ok bool) {
 	return pic, size, ok && pic.Source.Quality >= minQuality(image.Rectangle{Max: size})
 }
 
+// Steps says how copies of a JPEG of one page are written: the file, if they are marked in its coefficients, and
+// the quality of copies that are marked in pixels. All are zero for other files.
+func Steps(data []byte, lim Limits) (coded []byte, orientation, quality int) {
+	pic, size, ok := JPEG(data, lim)
+	if pic == nil {
+		return nil, 0, 0
+	}
+	if ok {
+		coded = data
+	}
+	return coded, pic.Orientation, pic.Source.LikeQuality(image.Rectangle{Max: size})
+}
+
 // jpegHead is JPEG for any quality.
 func jpegHead(data []byte, lim Limits) (pic *Picture, size image.Point, ok bool) {
 	lim = lim.orDefault()

@@ -1,8 +1,12 @@
 package trace
 
 import (
+	"bytes"
 	"fmt"
 	"image"
+	"image/color"
+	"image/draw"
+	"image/jpeg"
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
@@ -31,40 +35,73 @@ func newProbe(kd *pattern.Keys, sub [16]byte) *probe {
 }
 
 // embed marks the canvas with the probe as a copy of s, rounding and clipping included, and sets
-// the planes of p: what that changes, and how strong a mark is. The canvas is not changed. coded is the same picture
-// as a JPEG, or nil. Its steps take a part of a mark that the original's own detail, which lies on them, does not
-// lose: nothing else says so. The error wraps jpegcoef.ErrRefused for a damaged JPEG.
-func (p *probe) embed(c, coded *pattern.Canvas, s *suspects) error {
+// the planes of p: what that changes, and how strong a mark is. The canvas is not changed. as says how copies are
+// written: a JPEG's steps take a part of a mark that the original's own detail, which lies on them, does not lose.
+// Nothing in a leak says so. The error wraps jpegcoef.ErrRefused for a damaged JPEG.
+func (p *probe) embed(c *pattern.Canvas, as Files, s *suspects) error {
 	w, h := c.Luma.W, c.Luma.H
 	blind, own := pattern.Lay(s.kd.Pattern(p.coded, nil, nil), s.place, w, h), pattern.TracerOf(p.own(), w, h)
 	m := c.Shape(blind, blind, own, 1)
 	p.amplitude = intoFrame(c.Amplitude(m))
-	if coded != nil {
-		written, err := coded.Write(coded.Shape(blind, blind, own, 1), own, image.Point{})
+	if as.Coded != nil {
+		written, err := as.Coded.Write(as.Coded.Shape(blind, blind, own, 1), own, image.Point{})
 		if err != nil {
 			return err
 		}
 		if written.Carried >= mayCarry*pattern.MinCarried {
-			mark := written.Canonical.Luma()
-			for i, y := range coded.Luma.Pix {
-				mark.Pix[i] -= y
-			}
-			p.mark = intoFrame(mark)
+			p.mark = intoFrame(difference(written.Canonical.Luma(), as.Coded.Luma))
 			return nil
 		}
 	}
-	sw, sh := c.Source.Rect.Dx(), c.Source.Rect.Dy()
-	shrinker, rows, marked := dsp.NewShrinker(sw, sh, w, h), c.Rows(m), make([]uint8, 4*sw)
-	for y := range sh {
-		rows.Mark(marked, y)
-		shrinker.Add(marked)
+	size := c.Source.Rect.Size()
+	rows, marked, shrinker := c.Rows(m), make([]uint8, 4*size.X), dsp.NewShrinker(size.X, size.Y, w, h)
+	if as.Quality == 0 {
+		for y := range size.Y {
+			rows.Mark(marked, y)
+			shrinker.Add(marked)
+		}
+	} else {
+		grey := image.NewGray(image.Rectangle{Max: size})
+		for y := range size.Y {
+			rows.Mark(marked, y)
+			for x, line := 0, grey.Pix[y*grey.Stride:]; x < size.X; x++ {
+				line[x], _, _ = color.RGBToYCbCr(marked[4*x], marked[4*x+1], marked[4*x+2])
+			}
+		}
+		if err := encoded(grey, as.Quality); err != nil {
+			return err
+		}
+		for y := range size.Y {
+			for x, v := range grey.Pix[y*grey.Stride : y*grey.Stride+size.X] {
+				marked[4*x], marked[4*x+1], marked[4*x+2] = v, v, v
+			}
+			shrinker.Add(marked)
+		}
 	}
-	mark := shrinker.Shrunk().Luma()
-	for i, y := range c.Luma.Pix {
-		mark.Pix[i] -= y
-	}
-	p.mark = intoFrame(mark)
+	p.mark = intoFrame(difference(shrinker.Shrunk().Luma(), c.Luma))
 	return nil
+}
+
+// encoded makes of a grey picture what a JPEG of a quality, 1 to 100, leaves of it.
+func encoded(p *image.Gray, quality int) error {
+	var file bytes.Buffer
+	if err := jpeg.Encode(&file, p, &jpeg.Options{Quality: quality}); err != nil {
+		return err
+	}
+	decoded, err := jpeg.Decode(&file)
+	if err != nil {
+		return err
+	}
+	draw.Draw(p, p.Rect, decoded, image.Point{}, draw.Src)
+	return nil
+}
+
+// difference subtracts b from a, and returns a.
+func difference(a, b dsp.Plane) dsp.Plane {
+	for i, y := range b.Pix {
+		a.Pix[i] -= y
+	}
+	return a
 }
 
 // intoFrame resamples a plane of the canonical picture to the raster of the trace's frame.

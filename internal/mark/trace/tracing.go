@@ -70,6 +70,12 @@ type Tracer struct {
 	under  []*suspects // by key
 }
 
+// Files says how the copies of an original are written. The zero value is lossless files.
+type Files struct {
+	Coded   *pattern.Canvas // the original's JPEG, if its copies are marked in its coefficients; else nil
+	Quality int             // of JPEGs, if copies are marked in pixels, 1 to 100; 0: lossless
+}
+
 // suspects are the candidates of one key.
 type suspects struct {
 	kd    *pattern.Keys
@@ -81,11 +87,10 @@ type suspects struct {
 
 // New readies an original for tracing leaks against copies of it, of the submission sub (zero: the
 // digest of the original's pixels). It accuses at a p of level or below, 0 to 1. onto is the
-// original's luma as the caller has readied it already, or nil. coded is the original's JPEG if its copies are marked
-// in its coefficients, else nil. Without copies the tracer only says
+// original's luma as the caller has readied it already, or nil. as says how copies are written. Without copies the tracer only says
 // how a leak lies. The strengths of copies and level are not checked. The error wraps ErrTooSmall
 // (only with copies) or ErrTooLarge of package pattern, or jpegcoef.ErrRefused for a damaged JPEG.
-func New(onto *capture.Original, original image.Image, coded *pattern.Canvas, copies []Candidate, sub [16]byte, level float64) (*Tracer, error) {
+func New(onto *capture.Original, original image.Image, as Files, copies []Candidate, sub [16]byte, level float64) (*Tracer, error) {
 	t := &Tracer{level: level, copies: copies}
 	var canvas *pattern.Canvas
 	for i, c := range copies {
@@ -117,7 +122,7 @@ func New(onto *capture.Original, original image.Image, coded *pattern.Canvas, co
 	c := t.onto.Canonical()
 	t.frame = newFrame(c.W, c.H)
 	for _, s := range t.under {
-		if err := s.probe.embed(canvas, coded, s); err != nil {
+		if err := s.probe.embed(canvas, as, s); err != nil {
 			return nil, err
 		}
 	}
