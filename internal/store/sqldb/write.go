@@ -117,7 +117,7 @@ func (t *tx) appendSubmissions(ctx context.Context, rows []books.Submission) err
 		e := t.next(rows[i])
 		rows[i].Seq = e.Seq
 		items[e.Kind] = append(items[e.Kind], e.Item())
-		name, item := books.CountedOn(&rows[i], e, time.Time{})
+		name, item := books.CountedOn(rows[i], e, time.Time{})
 		items[name] = append(items[name], item)
 		if i == len(rows)-1 {
 			if err := t.readLists(ctx, slices.Collect(maps.Keys(items))...); err != nil {
