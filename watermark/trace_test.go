@@ -345,10 +345,10 @@ func TestTraceReadsRoundings(t *testing.T) {
 	original := imaging.Blur(imaging.Fit(p.Image, 500, 500, imaging.Box), 1)
 	copies := issued(100)
 	for i := range copies {
-		copies[i].Strength = 1.15 // a mark in pixels, beside the mark that is expected of any copy
+		copies[i].Strength = 1.15 // a mark of the first edition, beside the mark that is expected of any copy
 	}
 	tr := tracer(t, original, copies)
-	leak := embed(t, 1042, original)
+	leak := embedFirst(t, 1042, original)
 	for quality, least := range map[int]float64{20: 20, 10: 13, 5: 8} {
 		name, hard := fmt.Sprint("jpeg", quality), attack.New("", "", "", attack.JPEG(quality))
 		r := traced(t, tr, hard.Apply(leak, 3))
@@ -387,7 +387,7 @@ func TestTraceReadsRoundingsOfThumbnails(t *testing.T) {
 			require.NoError(t, err)
 			return d.Image
 		}
-		r := traced(t, tr, thumbnail(embed(t, 1042, original)))
+		r := traced(t, tr, thumbnail(embedFirst(t, 1042, original)))
 		assert.Greater(t, r.Copies[42].Score, c.least)
 		assert.Equal(t, 42, r.Best)
 		assert.InEpsilon(t, r.Copies[42].Score, r.Expected, 0.35)

@@ -31,10 +31,11 @@ type Prepared struct {
 	pages  int
 	doc    *picture.Document // the original, of several pages or a PDF
 
-	mu    sync.Mutex
-	image *image.NRGBA // of pic; nil: not decoded yet
-	long  int          // pixels on the long side at which copies are made, of several pages at most
-	last  marker       // of that size; nil: not made yet
+	mu     sync.Mutex
+	image  *image.NRGBA // of pic; nil: not decoded yet
+	long   int          // pixels on the long side at which copies are made, of several pages at most
+	last   marker       // of that size; nil: not made yet
+	strong bool         // last marks so
 }
 
 // marker is *watermark.Original.
@@ -96,7 +97,7 @@ func (s *Issuer) preparePage(row *Submission, doc *picture.Document, lim picture
 		return pic, err
 	}
 	long := cmp.Or(s.cfg.MaxSide, math.MaxInt)
-	if !s.inPixels && doc.Pages() == 1 && row.Pages < 2 && doc.PDF(1) == nil && cmp.Or(s.cfg.Format, "jpeg") == "jpeg" {
+	if !s.firstEdition && doc.Pages() == 1 && row.Pages < 2 && doc.PDF(1) == nil && cmp.Or(s.cfg.Format, "jpeg") == "jpeg" {
 		if p.coded = jpegcopy.Open(s.cfg.Key, doc.Page(1), lim, p.of); p.coded != nil && long < max(p.coded.Size.X, p.coded.Size.Y) {
 			p.coded = nil
 		}
@@ -177,8 +178,8 @@ func (p *Prepared) issue(ctx context.Context, lim picture.Limits, id watermark.C
 	fresh := err == nil
 	if again && errors.Is(err, ErrConflict) {
 		err = s.cfg.Registry.entered(ctx, &row)
-		if errors.Is(err, ErrConflict) && out.coded { // earlier releases marked pixels
-			if out, err = p.renderPixels(ctx, lim, id); err == nil {
+		if errors.Is(err, ErrConflict) {
+			if out, err = p.renderPixels(ctx, lim, id, true); err == nil {
 				row, _ = s.logged(id, p.of, to, purpose, out)
 				err = s.cfg.Registry.entered(ctx, &row)
 			}
@@ -209,8 +210,8 @@ func (r *Registry) entered(ctx context.Context, row *Copy) error {
 
 // marker returns what marks copies, and the long side in pixels of the picture that it marks. It
 // prepares the marker at the first call, for which it may decode the picture within lim, and after
-// [Prepared.shrink]; other callers wait meanwhile.
-func (p *Prepared) marker(lim picture.Limits) (marker, int, error) {
+// [Prepared.shrink]; other callers wait meanwhile. strong is as in [watermark.Options].
+func (p *Prepared) marker(lim picture.Limits, strong bool) (marker, int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.image == nil {
@@ -220,12 +221,12 @@ func (p *Prepared) marker(lim picture.Limits) (marker, int, error) {
 		}
 		p.image = pic.Image
 	}
-	if p.last == nil {
-		m, err := p.issuer.prepare(p.issuer.cfg.Key, picture.Fit(p.image, p.long), &watermark.Options{Submission: p.of})
+	if p.last == nil || p.strong != strong {
+		m, err := p.issuer.prepare(p.issuer.cfg.Key, picture.Fit(p.image, p.long), &watermark.Options{Submission: p.of, Strong: strong})
 		if err != nil {
 			return nil, p.long, err
 		}
-		p.last = m
+		p.last, p.strong = m, strong
 	}
 	return p.last, p.long, nil
 }

@@ -266,14 +266,22 @@ func TestReceiptReleases(t *testing.T) {
 	require.Equal(t, []string{registry.CopyReleased}, states(t, cfg.Registry, sub.ID))
 }
 
-// A JPEG is marked in its coefficients. A copy that an earlier release entered, marked in pixels, is handed out with
-// the bytes that were entered; a mark in coefficients is made again with the same bytes.
-func TestReleasesOfBothWays(t *testing.T) {
-	_, cfg, sub := shop(t, "jpeg")
-	inPixels := newIssuer(t, cfg)
-	inPixels.MarkPixels()
+// A copy that the first edition entered, marked in pixels and more strongly, is handed out with the bytes that were entered; so is a
+// copy of now.
+func TestReleasesOfBothEditions(t *testing.T) {
+	for _, format := range []string{"jpeg", "png"} {
+		_, cfg, sub := shop(t, format)
+		first := newIssuer(t, cfg)
+		first.AsFirstEdition()
+		releasesAgain(t, cfg, sub, newIssuer(t, cfg), first)
+	}
+}
+
+// releasesAgain lets issuers crash while they hand copies out; another hands the same bytes out, which differ by issuer.
+func releasesAgain(t *testing.T, cfg registry.Config, sub *registry.Submission, issuers ...*registry.Issuer) {
+	t.Helper()
 	crashed := errors.New("crashed")
-	for id, way := range []*registry.Issuer{newIssuer(t, cfg), inPixels} {
+	for id, way := range issuers {
 		id := watermark.CopyID(id + 77)
 		p, err := way.Prepare(t.Context(), sub.ID)
 		require.NoError(t, err)

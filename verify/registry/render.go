@@ -19,7 +19,6 @@ type rendered struct {
 	file   []byte
 	format string
 	size   image.Point // pixels, upright
-	coded  bool        // marked in coefficients
 }
 
 // A limit on bytes may lower the quality of a copy to minQuality.
@@ -48,7 +47,7 @@ func (p *Prepared) render(ctx context.Context, lim picture.Limits, id watermark.
 			return out, err
 		}
 	}
-	return p.renderPixels(ctx, lim, id)
+	return p.renderPixels(ctx, lim, id, p.issuer.firstEdition)
 }
 
 // renderJPEG marks and encodes a JPEG in its coefficients. It returns nil if that cannot be.
@@ -57,18 +56,18 @@ func (p *Prepared) renderJPEG(ctx context.Context, id watermark.CopyID) (*render
 	if limit := p.issuer.cfg.MaxCopyBytes; file == nil || err != nil || limit > 0 && int64(len(file)) > limit {
 		return nil, err
 	}
-	return &rendered{Marked: marked, file: file, format: "jpeg", size: p.size, coded: true}, nil
+	return &rendered{Marked: marked, file: file, format: "jpeg", size: p.size}, nil
 }
 
-// renderPixels is render for pixels.
-func (p *Prepared) renderPixels(ctx context.Context, lim picture.Limits, id watermark.CopyID) (*rendered, error) {
+// renderPixels is render for pixels. first makes the copies of the first edition.
+func (p *Prepared) renderPixels(ctx context.Context, lim picture.Limits, id watermark.CopyID, first bool) (*rendered, error) {
 	once := p.renderOne
 	if p.doc != nil {
 		once = p.renderPages
 	}
 	limit, size := p.issuer.cfg.MaxCopyBytes, int64(0) // size: bytes of the last that did not fit
 	for range maxShrinks {
-		out, long, err := once(ctx, lim, id)
+		out, long, err := once(ctx, lim, id, first)
 		if size > 0 && errors.Is(err, watermark.ErrTooSmall) {
 			break
 		}
@@ -88,8 +87,8 @@ func (p *Prepared) renderPixels(ctx context.Context, lim picture.Limits, id wate
 }
 
 // renderOne marks and encodes the only page once. long is its long side, pixels.
-func (p *Prepared) renderOne(ctx context.Context, lim picture.Limits, id watermark.CopyID) (out *rendered, long int, err error) {
-	m, long, err := p.marker(lim)
+func (p *Prepared) renderOne(ctx context.Context, lim picture.Limits, id watermark.CopyID, first bool) (out *rendered, long int, err error) {
+	m, long, err := p.marker(lim, first || p.issuer.cfg.MaxCopyBytes > 0 || picture.Lossy(cmp.Or(p.issuer.cfg.Format, p.pic.CopyFormat())))
 	if err != nil {
 		return nil, long, err
 	}

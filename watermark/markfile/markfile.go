@@ -151,7 +151,7 @@ func (o *Options) markPixels(ctx context.Context, key *watermark.Key, id waterma
 		return err
 	}
 	out.Format, out.LeftOut = cmp.Or(out.Format, pic.CopyFormat()), pic.Pages-1
-	if out.Marked, err = mark(ctx, key, id, pic, out.Submission); err != nil {
+	if out.Marked, err = mark(ctx, key, id, pic, out.Submission, picture.Lossy(out.Format)); err != nil {
 		return err
 	}
 	var file bytes.Buffer
@@ -160,9 +160,9 @@ func (o *Options) markPixels(ctx context.Context, key *watermark.Key, id waterma
 	return err
 }
 
-// mark marks a picture. of is its submission, or the page's.
-func mark(ctx context.Context, key *watermark.Key, id watermark.CopyID, pic *picture.Picture, of watermark.Submission) (*watermark.Marked, error) {
-	original, err := watermark.Prepare(key, pic.Image, &watermark.Options{Submission: of})
+// mark marks a picture. of is its submission, or the page's. strong is as in [watermark.Options].
+func mark(ctx context.Context, key *watermark.Key, id watermark.CopyID, pic *picture.Picture, of watermark.Submission, strong bool) (*watermark.Marked, error) {
+	original, err := watermark.Prepare(key, pic.Image, &watermark.Options{Submission: of, Strong: strong})
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +191,7 @@ func (o *Options) markPages(ctx context.Context, key *watermark.Key, id watermar
 			continue
 		}
 		same[digest] = len(files)
-		m, err := mark(ctx, key, id, pic, out.Submission.Page(k))
+		m, err := mark(ctx, key, id, pic, out.Submission.Page(k), out.Format == "pdf")
 		if err != nil {
 			return fmt.Errorf("page %d: %w", k, err)
 		}

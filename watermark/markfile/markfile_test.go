@@ -169,13 +169,14 @@ func TestOrientations(t *testing.T) {
 	}
 }
 
-// What coefficients cannot hold is marked in pixels: another quality or format, and pictures of low quality.
+// What coefficients cannot hold is marked in pixels: another quality or format, and pictures of low quality. The mark of a
+// lossless copy is fainter.
 func TestInPixels(t *testing.T) {
 	img := specimen.Render(specimen.Passport, specimen.NewPerson(4), 700)
 	var high, low bytes.Buffer
 	require.NoError(t, picture.Encode(&high, img, "jpeg", 88))
 	require.NoError(t, picture.Encode(&low, img, "jpeg", 60))
-	key := watermark.GenerateKey()
+	key, psnr := watermark.GenerateKey(), map[string]float64{}
 	for name, x := range map[string]struct {
 		upload []byte
 		opts   markfile.Options
@@ -189,7 +190,9 @@ func TestInPixels(t *testing.T) {
 		require.NoError(t, err, name)
 		assert.NotNil(t, made.Image, name)
 		assert.Equal(t, x.format, made.Format, name)
+		psnr[name] = made.PSNR
 	}
+	assert.Greater(t, psnr["format"], psnr["quality"]+0.3)
 	made, err := markfile.Mark(t.Context(), key, 7, high.Bytes(), &markfile.Options{Format: "jpeg"})
 	require.NoError(t, err)
 	assert.Nil(t, made.Image)

@@ -47,7 +47,7 @@ func NewCanvas(src image.Image) (*Canvas, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Canvas{Source: pixels, w: b.Dx(), h: b.Dy(), as: &inPixels}
+	c := &Canvas{Source: pixels, w: b.Dx(), h: b.Dy(), as: &ofCopies}
 	return c, c.Shrink()
 }
 
@@ -83,8 +83,17 @@ func (c *Canvas) Shrink() (err error) {
 	return nil
 }
 
-// Probed makes the canvas take marks that are as weak as a copy's in coefficients.
-func (c *Canvas) Probed() { c.as = &probed }
+// Probed makes a canvas of pixels take marks whose luma is as weak as a copy's in coefficients. It must not be shared yet.
+func (c *Canvas) Probed() {
+	c.as = &probed
+	c.unmaskChroma()
+}
+
+// Strong makes a canvas of pixels take marks for lossy files, as the first edition made them. It must not be shared yet.
+func (c *Canvas) Strong() {
+	c.as = &strong
+	c.unmaskChroma()
+}
 
 // unmaskChroma makes the gain of the blue difference 1 everywhere, if the manner has no mask for it.
 func (c *Canvas) unmaskChroma() {
@@ -176,13 +185,14 @@ type markedRows struct {
 	src          *image.NRGBA
 	luma, chroma *dsp.Enlarger
 	l, c         []float32
+	dither       bool
 }
 
 // Rows returns what enlarges the marks s to the picture's size and writes its marked rows. One
 // goroutine may use it.
 func (c *Canvas) Rows(s Shaped) *markedRows {
 	w, h := c.Source.Rect.Dx(), c.Source.Rect.Dy()
-	return &markedRows{c.Source, dsp.NewEnlarger(s.luma, w, h), dsp.NewEnlarger(s.chroma, w, h), make([]float32, w), make([]float32, w)}
+	return &markedRows{c.Source, dsp.NewEnlarger(s.luma, w, h), dsp.NewEnlarger(s.chroma, w, h), make([]float32, w), make([]float32, w), c.as.dither}
 }
 
 // Mark writes row y of the marked picture to dst, four bytes a pixel. Rows in rising order
@@ -190,7 +200,21 @@ func (c *Canvas) Rows(s Shaped) *markedRows {
 func (r *markedRows) Mark(dst []uint8, y int) {
 	r.luma.Row(y, r.l)
 	r.chroma.Row(y, r.c)
+	if r.dither {
+		dither(r.l, y)
+	}
 	dsp.AddLumaChroma(dst, r.Row(y), r.l, r.c, cbToG, cbToB)
+}
+
+// dither adds -1/2 to 1/2 to row y of luma, evenly over places near each other. Pixels are whole levels: rounding would take a
+// mark of less than half a level away. With the dither such a mark changes a share of the pixels. No mark changes no pixel.
+func dither(row []float32, y int) {
+	const right, down = 3242174889, 2447445414 // of 2^32: shares of the plastic number, whose multiples fill the unit square evenly
+	t := uint32(y) * down
+	for x := range row {
+		row[x] += float32(int32(t)>>8) * (1. / (1 << 24))
+		t += right
+	}
 }
 
 // Row returns row y of the picture without the marks, four bytes a pixel. It must not be
