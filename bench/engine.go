@@ -86,6 +86,18 @@ func handOut(ctx context.Context, key *watermark.Key, path string, up *ruler.Upl
 	}, float64(len(made.File)) / float64(len(upload))}, nil
 }
 
+// tracerOf returns a tracer of an upload for the given copies, which are as copied makes them.
+func (e *engine) tracerOf(env *ruler.Env, path string, up *ruler.Upload, copies []watermark.Candidate) *watermark.Tracer {
+	opts := &watermark.TraceOptions{Submission: up.Options.Submission}
+	if e.handOut != nil && env.MaxSide == 0 && up.Format == "jpeg" {
+		file := ruler.Must(os.ReadFile(path))
+		if head, _, ok := picture.JPEG(file, picture.Limits{}); ok {
+			opts.JPEG, opts.Orientation = file, head.Orientation
+		}
+	}
+	return ruler.Must(watermark.NewTracer(up.Image, copies, opts))
+}
+
 // copied marks an upload as its recipient gets it: of a JPEG that was not shrunk, the pixels of the copy's file.
 func (e *engine) copied(ctx context.Context, env *ruler.Env, path string, up *ruler.Upload) (*watermark.Marked, error) {
 	if e.handOut == nil || env.MaxSide > 0 || up.Format != "jpeg" {

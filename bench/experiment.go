@@ -25,7 +25,7 @@ func all() []*ruler.Experiment {
 	e := newEngine()
 	return []*ruler.Experiment{
 		robustness(e), readListed(e), survival(e), falsePositives(e), security(e), trace(newTraceEngine(e)), visible(e), speed(e),
-		pairs(), independent(), verdict(), verdictRecord(), verdictPixels(), verdictCoalition(), sentences(),
+		pairs(), independent(e), verdict(), verdictRecord(), verdictPixels(), verdictCoalition(), sentences(),
 		matchSearch(), matchWhole(), matchPDQ(), matchParts(), matchSealed(), matchLookalikes(), matchPlaces(), matchStrangers(), matchRecall(), matchRatio(),
 		altered(), registries(), queue(), investigate(), backup(), decoding(), cost(), plans(), colour(),
 	}

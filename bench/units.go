@@ -30,8 +30,8 @@ const unitPower = 0.999
 
 // independent counts errors by picture: each is marked once under a key, and leaks once. So the pictures
 // are independent units, and the limits of ratios may count them.
-func independent() *ruler.Experiment {
-	r := &unitsRun{}
+func independent(e *engine) *ruler.Experiment {
+	r := &unitsRun{engine: e}
 	return &ruler.Experiment{
 		Name: "units", Short: "How often one picture of many gives a false identification",
 		Long: `Mark each picture under one of several keys, and leak the copy and the upload through one
@@ -85,6 +85,7 @@ that did not leak is found, another ID is read, or another upload counts as the 
 
 // A unitsRun counts errors by picture.
 type unitsRun struct {
+	*engine
 	env                *ruler.Env
 	attacks            []attack.Attack
 	keys, issued, near int
@@ -115,7 +116,9 @@ func (r *unitsRun) unit(ctx context.Context, i int, emit func(ruler.Trial)) {
 	up := ruler.Must(r.env.Upload(r.chosen[i].name))
 	key := ruler.Must(r.env.TestKey(i % r.keys))
 	a := r.attacks[i%len(r.attacks)]
-	m, err := watermark.Mark(ctx, key, up.Copy, up.Image, up.Options)
+	env := *r.env
+	env.Key = key
+	m, err := r.copied(ctx, &env, r.chosen[i].name, up)
 	if errors.Is(err, watermark.ErrTooSmall) {
 		return
 	}
@@ -124,7 +127,7 @@ func (r *unitsRun) unit(ctx context.Context, i int, emit func(ruler.Trial)) {
 	for k := 1; k < r.issued; k++ {
 		copies = append(copies, watermark.Candidate{Copy: watermark.CopyID(r.env.Draw(fmt.Sprint("copy ", k), up.Content)), Key: key, Strength: m.Strength})
 	}
-	tracer := ruler.Must(watermark.NewTracer(up.Image, copies, &watermark.TraceOptions{Submission: up.Options.Submission}))
+	tracer := r.tracerOf(&env, r.chosen[i].name, up, copies)
 	t := ruler.Trial{
 		Labels: map[string]string{"picture": up.Name, "attack": a.Name, "key": fmt.Sprint(i % r.keys)},
 		Values: map[string]float64{"leaks": 1, "innocent": 0, "planted": 0, "misread": 0, "confused": 0, "compared": 0, "missed": 0, "sure": 0, "named": 0},

@@ -18,11 +18,16 @@ import (
 // pixels show it, unless the part of the mark that is this copy's alone is missing. Altered pixels,
 // and pixels that leave the question open, need that part: tracing must have found it. Pixels of
 // every other word confirm nothing, since a whole mark can be lifted off a copy and laid onto
-// another picture.
+// another picture. Nor does the same document, if the leak shows another upload: unless both uploads
+// are one capture, such as a picture and its smaller version.
 func (r *read) confirmed() bool {
-	switch r.shows {
-	case PixelsSame:
+	switch {
+	case r.shows == PixelsSame:
 		return !r.lacks
+	case r.shows == PixelsAlike && r.rival != "" && r.rival != PixelsSame:
+		return false
+	}
+	switch r.shows {
 	case PixelsAltered, PixelsAlike, PixelsPartial, PixelsUndecided:
 		return r.found()
 	}
@@ -205,6 +210,8 @@ func concludeNoMark(e evidence, shown *Match) conclusion {
 		c.say("not-marked-shared", figures{"n": e.sharing()})
 	case len(e.open(shown)) > 0:
 		c.say("not-marked-elsewhere", figures{"names": e.open(shown)})
+	case e.untold(shown) != nil:
+		c.say("not-marked-alike", figures{"upload": e.untold(shown).Submission.String()})
 	case e.closed > 0 && len(e.registries()) > 0:
 		c.say("not-marked-closed", figures{"n": e.closed})
 	case len(e.away) > 0:
@@ -260,6 +267,15 @@ func (e *evidence) open(shown *Match) (names []string) {
 		}
 	}
 	return names
+}
+
+// untold returns a match with another upload than shown, of the same document and in its place. Tracing
+// would not have found a mark of it: the leak may be of its copy. It is nil if all others are ruled out.
+func (e *evidence) untold(shown *Match) *Match {
+	return find(e.matches, func(m *Match) bool {
+		t := traceOf(e.traces, m.Submission)
+		return m.Pixels == PixelsAlike && m.Submission != shown.Submission && !e.apart(m.Submission) && (!wouldShow(t) || marked(t))
+	})
 }
 
 // unissued returns the first mark that was read and that the registry does not list, or nil.
@@ -334,7 +350,7 @@ func concludeUnconfirmed(e evidence, r *read) conclusion {
 		c.say("transplanted-id", x)
 		return c
 	}
-	if m := e.positive(r.issued.Submission); m != nil {
+	if m := e.positive(r.issued.Submission); m != nil && !r.undivided() {
 		c.finding, c.unconfirmed, c.submission = FoundTransplanted, false, m.Submission
 		c.say("transplanted", x)
 		return c
@@ -348,6 +364,12 @@ func concludeUnconfirmed(e evidence, r *read) conclusion {
 	}
 	c.say(why, x)
 	return c
+}
+
+// undivided reports whether the leak may be the very capture of the copy's upload, although it shows another
+// upload by its pixels: the originals of both show one document.
+func (r *read) undivided() bool {
+	return slices.Contains([]string{PixelsSame, PixelsAltered, PixelsAlike, PixelsUnknown}, r.rival)
 }
 
 // notConfirmed has the codes of sentences by the word for pixels. A sentence says why a picture with

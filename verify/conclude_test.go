@@ -58,6 +58,15 @@ func TestConclude(t *testing.T) {
 	changed, changedTraced, changedMissing := found, found, missing
 	filtered := []Match{{Submission: s, Distance: 4, Pixels: PixelsSame, Altered: []findings.Region{{Kind: "caption", Share: .001}}}}
 	changed.shows, changedTraced.shows, changedTraced.blind, changedMissing.shows = PixelsAltered, PixelsAltered, 0, PixelsAltered
+	both := []Match{match(other, 4, PixelsSame), match(s, 40, PixelsAlike)}
+	twin := func(rival string, found bool) []read {
+		r := c(PixelsAlike)
+		r.rival, r.traced = rival, &findings.TracedCopy{Copy: 7, LogP: -20, Found: found}
+		return []read{r}
+	}
+	silent := func(id watermark.Submission) Tracing {
+		return Tracing{Submission: id, Registered: true, Power: 1, Issued: 1}
+	}
 	for name, row := range map[string]struct {
 		e           evidence
 		want        Finding
@@ -121,6 +130,12 @@ func TestConclude(t *testing.T) {
 		"stray mark":                          {evidence{reads: []read{stray}}, FoundUnissued, false, watermark.Submission{}, 0},
 		"same document":                       {evidence{matches: []Match{match(s, 4, PixelsAlike)}}, FoundLookalike, false, s, 0},
 		"same document, marked":               {evidence{matches: []Match{match(s, 4, PixelsAlike)}, reads: []read{c(PixelsAlike)}}, FoundCopy, true, s, 7},
+		"smaller version beside it":           {evidence{matches: both, reads: twin(PixelsSame, true)}, FoundCopy, false, s, 7},
+		"smaller version, only read":          {evidence{matches: both, reads: twin(PixelsSame, false)}, FoundCopy, true, s, 7},
+		"same document beside it":             {evidence{matches: both, reads: twin(PixelsAlike, true)}, FoundCopy, true, s, 7},
+		"laid onto another capture":           {evidence{matches: both, reads: twin(PixelsRecaptured, true)}, FoundTransplanted, false, other, 7},
+		"smaller version, unmarked":           {evidence{matches: both, traces: []Tracing{silent(other), silent(s)}}, FoundUnmarked, false, other, 0},
+		"smaller version, not traced":         {evidence{matches: both, traces: []Tracing{silent(other)}}, FoundUnreadable, false, other, 0},
 		"copy, traced":                        {evidence{reads: []read{found}}, FoundCopy, false, s, 7},
 		"copy, only traced":                   {evidence{matches: []Match{match(s, 20, PixelsUndecided)}, reads: []read{small}}, FoundCopy, false, s, 7},
 		"copy, traced, edited":                {evidence{matches: []Match{match(s, 20, PixelsDifferent)}, reads: []read{edited}}, FoundCopy, true, s, 7},
@@ -314,10 +329,10 @@ func TestTargetsOfASheet(t *testing.T) {
 		want []byte
 	}{
 		"beside it":             {evidence{matches: []Match{at(1, PixelsSame, 0), at(2, PixelsAlike, 99)}, reads: alike}, []byte{1, 2}},
-		"beside it, not read":   {evidence{matches: []Match{at(1, PixelsSame, 0), at(2, PixelsAlike, 99)}}, []byte{1}},
-		"in its place":          {evidence{matches: []Match{at(1, PixelsSame, 0), at(2, PixelsAlike, 90)}, reads: alike}, []byte{1}},
-		"anywhere":              {evidence{matches: []Match{whole, at(2, PixelsAlike, 500)}, reads: alike}, []byte{1}},
-		"no place":              {evidence{matches: []Match{at(1, PixelsSame, 0)}, reads: alike}, []byte{1}},
+		"beside it, not read":   {evidence{matches: []Match{at(1, PixelsSame, 0), at(2, PixelsAlike, 99)}}, []byte{1, 2}},
+		"in its place":          {evidence{matches: []Match{at(1, PixelsSame, 0), at(2, PixelsAlike, 90)}, reads: alike}, []byte{1, 2}},
+		"anywhere":              {evidence{matches: []Match{whole, at(2, PixelsAlike, 500)}, reads: alike}, []byte{1, 2}},
+		"no place":              {evidence{matches: []Match{at(1, PixelsSame, 0)}, reads: alike}, []byte{1, 2}},
 		"of its template":       {evidence{matches: []Match{at(1, PixelsSame, 0), at(2, PixelsTemplate, 500)}, reads: template}, []byte{1}},
 		"the same upload twice": {evidence{matches: []Match{at(1, PixelsSame, 0), at(2, PixelsSame, 2), at(3, PixelsSame, 4), at(4, PixelsSame, 6)}}, []byte{1, 2, 3}},
 		"twelve":                {evidence{matches: sheet}, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8}},

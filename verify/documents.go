@@ -195,18 +195,18 @@ func (d *documents) list(ctx context.Context, i int) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	img, err := d.v.openOriginal(ctx, d.pages[i].id)
-	if err != nil || img == nil {
+	o, err := d.v.openOriginal(ctx, d.pages[i].id)
+	if err != nil || o == nil {
 		return err
 	}
-	f, err := parts.Extract(img)
+	f, err := parts.Extract(o.image)
 	if errors.Is(err, parts.ErrPicture) || err == nil && f.Len() == 0 {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if d.queries[i], err = parts.Examine(img); err != nil {
+	if d.queries[i], err = parts.Examine(o.image); err != nil {
 		return err
 	}
 	return d.index.Add(int64(i), f)
@@ -243,7 +243,7 @@ func (d *documents) compare(ctx context.Context, i, k int) (*findings.SameDocume
 	if f == nil {
 		f = sync.OnceValues(func() (*findings.SameDocument, error) {
 			for _, way := range [][2]int{{i, k}, {k, i}} {
-				word, score, err := d.pixels(ctx, d.pages[way[0]].id, d.pages[way[1]].id)
+				word, score, err := d.v.between(ctx, d.pages[way[0]].id, d.pages[way[1]].id)
 				if err != nil || word == PixelsUnknown {
 					return nil, err
 				}
@@ -267,15 +267,15 @@ func (d *documents) compare(ctx context.Context, i, k int) (*findings.SameDocume
 	return f()
 }
 
-// pixels lays the page leak on the page on, by their IDs, and returns the word
+// between lays the page leak on the page on, by their IDs, and returns the word
 // and the score of [comparePixels], or [PixelsRecaptured]. The word is [PixelsUnknown] if one of them
 // cannot be opened.
-func (d *documents) pixels(ctx context.Context, on, leak watermark.Submission) (word string, score float64, err error) {
-	o, err := d.v.original(ctx, on)
+func (v *Investigator) between(ctx context.Context, on, leak watermark.Submission) (word string, score float64, err error) {
+	o, err := v.original(ctx, on)
 	if err != nil || o == nil {
 		return PixelsUnknown, 0, err
 	}
-	l, err := d.v.original(ctx, leak)
+	l, err := v.original(ctx, leak)
 	if err != nil || l == nil {
 		return PixelsUnknown, 0, err
 	}

@@ -39,6 +39,7 @@ type read struct {
 	altered []findings.Region    // where the leak shows that submission altered
 	key     *registry.KeyState   // of the mark's key; nil if the registry does not have that key
 	erased  bool                 // the copy's upload was erased
+	rival   string               // if shows is [PixelsAlike] and the leak shows another upload: what the originals show of each other; "": it shows none
 	lacks   bool                 // read blind and traced, and the part of the mark that only this copy has is missing, though it would have been found
 }
 
@@ -63,7 +64,7 @@ func (v *Verdict) gather(e evidence) {
 	v.Traces = append(make([]Tracing, 0, len(e.traces)), e.traces...)
 	v.Reads, v.Keys, v.found = nil, nil, nil
 	for _, r := range e.reads {
-		x := findings.Reading{Copy: r.copy, KeyID: r.keyID, Among: r.among, Shows: r.shows, Altered: r.altered, Erased: r.erased}
+		x := findings.Reading{Copy: r.copy, KeyID: r.keyID, Among: r.among, Shows: r.shows, Altered: r.altered, Erased: r.erased, Rival: r.rival}
 		if r.blind != 0 {
 			x.LogP = &r.blind
 		}
@@ -96,7 +97,7 @@ func (v *Verdict) evidence(opens bool, away []string) evidence {
 		e.missing, e.unanswered = v.Searched.Missing, v.Searched.Unanswered
 	}
 	for _, x := range v.Reads {
-		r := read{copy: x.Copy, keyID: x.KeyID, among: x.Among, page: x.Page, shows: x.Shows, altered: x.Altered, erased: x.Erased}
+		r := read{copy: x.Copy, keyID: x.KeyID, among: x.Among, page: x.Page, shows: x.Shows, altered: x.Altered, erased: x.Erased, rival: x.Rival}
 		if x.LogP != nil {
 			r.blind = *x.LogP
 		}

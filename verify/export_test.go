@@ -23,6 +23,15 @@ func (v *Investigator) Leave(ctx context.Context, file string) error {
 	return v.in.all[0].found.dismount(ctx, v.cfg.Registry, v.cfg.SealKey, &parts.RecordError{Name: file})
 }
 
+// Rival returns what is said of the original of a copy and of another upload, if a leak shows the
+// other upload and the document of the copy's.
+func (v *Investigator) Rival(ctx context.Context, of, shown watermark.Submission) (string, error) {
+	e := evidence{matches: []Match{{Submission: shown, Pixels: PixelsSame}, {Submission: of, Pixels: PixelsAlike}},
+		reads: []read{{issued: &registry.Copy{Submission: of}, shows: PixelsAlike}}}
+	err := v.rivals(ctx, &e)
+	return e.reads[0].rival, err
+}
+
 // SetClock replaces the clock of the records.
 func (v *Investigator) SetClock(now func() time.Time) { v.now = now }
 

@@ -180,7 +180,37 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 		}
 		e.reads = append(e.reads, *r)
 	}
-	return e, v.trace(ctx, l, &e)
+	if err := v.trace(ctx, l, &e); err != nil {
+		return e, err
+	}
+	return e, v.rivals(ctx, &e)
+}
+
+// rivals looks at each copy that was read, if the leak shows the document of its upload, and another upload in its
+// place. It compares the originals of both uploads, and sets what they show of each other. Each is laid on the
+// other, and the same capture in one of the two ways decides.
+func (v *Investigator) rivals(ctx context.Context, e *evidence) error {
+	for i := range e.reads {
+		r := &e.reads[i]
+		if r.issued == nil || r.shows != PixelsAlike || e.apart(r.issued.Submission) {
+			continue
+		}
+		other := e.positive(r.issued.Submission)
+		if other == nil {
+			continue
+		}
+		a, b := pageOf(&Match{Submission: r.issued.Submission, Page: r.page}), pageOf(other)
+		for _, way := range [][2]watermark.Submission{{a, b}, {b, a}} {
+			word, _, err := v.between(ctx, way[0], way[1])
+			if err != nil {
+				return err
+			}
+			if r.rival == "" || word == PixelsSame || word == PixelsAlike && r.rival != PixelsSame {
+				r.rival = word
+			}
+		}
+	}
+	return nil
 }
 
 // damaged returns what is left of the evidence on a leak if a record that concerns it was altered. It is nothing: a mark

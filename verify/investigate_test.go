@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"image"
+	"path/filepath"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -19,7 +20,9 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -371,4 +374,30 @@ func TestIndexFollowsTheRegistry(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, verify.FoundUnmarked, got.Finding)
 	require.Equal(t, sub.ID, got.Submission)
+}
+
+// A person sends a picture, and later a smaller version of it. A leak of the first picture's copy may show
+// the second only, by its pixels: then the originals say whether the mark was laid onto it.
+func TestSmallerVersionOfAnUpload(t *testing.T) {
+	r, err := registry.Create(t.Context(), sqlite.At(filepath.Join(t.TempDir(), "r.db")), nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { r.Close() })
+	cfg := registry.Config{Registry: r, Key: leaktest.Key(), SealKey: leaktest.SealKey()}
+	s := newIssuer(t, cfg)
+	large := largePassport().Fill(specimen.NewPerson(1))
+	of := submit(t, s, file(t, large, "jpeg"), "person-1", feb).ID
+	v := newInvestigator(t, investigating(cfg))
+	for name, row := range map[string]struct {
+		img  image.Image
+		same bool
+	}{
+		"smaller":        {imaging.Resize(large, 360, 0, imaging.Lanczos), true},
+		"another person": {largePassport().Fill(specimen.NewPerson(2)), false},
+	} {
+		shown := submit(t, s, file(t, row.img, "jpeg"), name, feb).ID
+		word, err := v.Rival(t.Context(), of, shown)
+		require.NoError(t, err)
+		assert.Equal(t, row.same, word == verify.PixelsSame, "%s: %s", name, word)
+		assert.NotContains(t, []string{"", verify.PixelsUnknown}, word, name)
+	}
 }

@@ -19,18 +19,25 @@ import (
 // An original is an upload that was opened once, to have leaks compared with it and
 // traced against it. It is safe for concurrent use.
 type original struct {
-	of    watermark.Submission
-	image *image.NRGBA // its pixels, opaque
-	onto  *capture.Original
-	look  look
+	*opened
+	of   watermark.Submission
+	onto *capture.Original
+	look look
 
 	mu     sync.Mutex
 	tracer *watermark.Tracer // for the keys of the copies that a leak was traced to last; nil before
 }
 
-// newOriginal readies the pixels of an upload. It keeps img.
-func newOriginal(of watermark.Submission, img *image.NRGBA) *original {
-	return &original{of: of, image: img, onto: capture.New(dsp.LazyLuma(img)), look: lookOf(img)}
+// An opened is the pixels of an upload, opaque.
+type opened struct {
+	image       *image.NRGBA
+	coded       []byte // its file, if copies are marked in the coefficients of a JPEG; nil: they are not
+	orientation int    // of coded, as in EXIF
+}
+
+// newOriginal readies the pixels of an upload. It keeps them.
+func newOriginal(of watermark.Submission, from *opened) *original {
+	return &original{opened: from, of: of, onto: capture.New(dsp.LazyLuma(from.image)), look: lookOf(from.image)}
 }
 
 // originalBytes returns about how many bytes an [original] of so many pixels takes up: 4 a pixel,
@@ -49,7 +56,7 @@ func (o *original) tracerOf(copies []watermark.Candidate, level float64) (*water
 			return t, err
 		}
 	}
-	t, err := watermark.NewTracerOn(o.onto, o.image, copies, &watermark.TraceOptions{Submission: o.of, Level: level})
+	t, err := watermark.NewTracerOn(o.onto, o.image, copies, &watermark.TraceOptions{Submission: o.of, Level: level, JPEG: o.coded, Orientation: o.orientation})
 	if err == nil {
 		o.tracer = t
 	}
@@ -164,7 +171,7 @@ func (c *originalCache) settle(o *opening) {
 	}
 	if o.bytes = preparedBytes; o.orig != nil {
 		luma := o.orig.onto.Luma()
-		o.bytes = originalBytes(luma.W * luma.H)
+		o.bytes = originalBytes(luma.W*luma.H) + int64(len(o.orig.coded))
 	}
 	c.bytes += o.bytes
 	for i := 0; i < len(c.order) && c.bytes > c.max; {
@@ -181,20 +188,20 @@ func (c *originalCache) settle(o *opening) {
 // altered, or not readable by today's decoders. Errors are the registry's and the end of ctx.
 func (v *Investigator) original(ctx context.Context, of watermark.Submission) (*original, error) {
 	return v.cache.get(ctx, of, func() (*original, error) {
-		img, err := v.openOriginal(ctx, of)
-		if err != nil || img == nil {
+		from, err := v.openOriginal(ctx, of)
+		if err != nil || from == nil {
 			return nil, err
 		}
-		return newOriginal(of, img), nil
+		return newOriginal(of, from), nil
 	})
 }
 
 // openOriginal returns the original of a page of the first registry in which it can be opened: see
 // [Investigator.openOriginalOf].
-func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission) (img *image.NRGBA, err error) {
+func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission) (o *opened, err error) {
 	for _, s := range v.in.all {
-		if img, err = v.openOriginalOf(ctx, s, of); img != nil || err != nil {
-			return img, v.in.wrap(s, err)
+		if o, err = v.openOriginalOf(ctx, s, of); o != nil || err != nil {
+			return o, v.in.wrap(s, err)
 		}
 	}
 	return nil, nil
@@ -203,7 +210,7 @@ func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission
 // openOriginalOf reads a sealed original of a registry and decodes the page that of names, without the cache.
 // Transparency is flattened. The result is nil, without an error, if that cannot be done, or if today's
 // decoder gives other pixels than at the submission. It is also nil if the list of its copies was altered.
-func (v *Investigator) openOriginalOf(ctx context.Context, s *shelf, of watermark.Submission) (*image.NRGBA, error) {
+func (v *Investigator) openOriginalOf(ctx context.Context, s *shelf, of watermark.Submission) (*opened, error) {
 	if s.SealKey == nil {
 		return nil, nil
 	}
@@ -227,5 +234,9 @@ func (v *Investigator) openOriginalOf(ctx context.Context, s *shelf, of watermar
 	if err != nil {
 		return nil, ctx.Err()
 	}
-	return picture.Flatten(pic.Image), nil
+	o := &opened{image: picture.Flatten(pic.Image)}
+	if head, _, ok := picture.JPEG(file, v.cfg.limits(ctx)); ok && row.Pages < 2 {
+		o.coded, o.orientation = file, head.Orientation
+	}
+	return o, nil
 }

@@ -107,6 +107,7 @@ var notes = map[string]string{
 	"not-marked-aside":     noMark + "The picture could not be laid onto its original exactly enough to look for a mark, so whether it was marked cannot be said.",
 	"not-marked-untraced":  "This picture shows an upload" + notOurs + " How probable it was to find one is not known.",
 	"not-marked-elsewhere": noMark + "It may also show another upload, of {names}, whose copies could not be ruled out. So whether the picture was marked cannot be said.",
+	"not-marked-alike":     noMark + "It may also show the upload {upload}, of the same document, whose copies could not be ruled out. So whether the picture was marked cannot be said.",
 	"not-marked-closed":    noMark + "It may also show {n} {n|upload whose original is|uploads whose originals are} missing, altered or not readable. So whether the picture was marked cannot be said.",
 	"not-marked-unopened":  noMark + "The {n|registry|registries} {names} could not be opened, and may have issued a copy of it. So whether the picture was marked cannot be said.",
 	"not-marked-shared":    "This picture shows a page that {n} uploads have in common" + notOurs + " From which of these uploads it comes cannot be said.",

@@ -95,7 +95,7 @@ func traceRank(pixels string) int {
 
 // targets returns the submissions to trace a leak against, each once, with its page, in the order of
 // traceOrder. They are at most [maxTraced] matches and submissions of issued copies that were read. If the pixels
-// of any submission are the same, altered or not, only such submissions are among them. On a sheet of several
+// of any submission are the same, altered or not, only such submissions, and submissions of the same document, are among them. On a sheet of several
 // pictures there are more, at most [maxApart]: each must lie beside all others ([evidence.apart]), and have the
 // same pixels or a copy that was read. Erased submissions of copies are left out.
 //
@@ -162,18 +162,22 @@ func (e *evidence) targetsIn(name string) []Match {
 			out = append(out, Match{Submission: id, Page: page})
 		}
 	}
-	for rank := range traceOrder {
+	for rank, words := range traceOrder {
+		shown := rank == 1 && len(out) > 0
+		if shown { // perhaps the same capture: the leak may show a smaller version
+			words = []string{PixelsAlike}
+		}
 		for _, m := range e.matches {
-			if traceRank(m.Pixels) == rank && (name == "" || slices.Contains(m.In, name)) {
+			if slices.Contains(words, m.Pixels) && (name == "" || slices.Contains(m.In, name)) {
 				add(m.Submission, m.Page)
 			}
 		}
 		for i := range e.reads {
-			if r := &e.reads[i]; name == "" && r.issued != nil && !r.erased && traceRank(r.shows) == rank {
+			if r := &e.reads[i]; name == "" && r.issued != nil && !r.erased && slices.Contains(words, r.shows) {
 				add(r.issued.Submission, r.page)
 			}
 		}
-		if rank == 0 && len(out) > 0 {
+		if shown {
 			break
 		}
 	}

@@ -2,7 +2,6 @@ package watermark
 
 import (
 	"context"
-	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/jpegcoef"
@@ -31,7 +30,8 @@ func PrepareJPEG(key *Key, file []byte, orientation int, of Submission) (*JPEG, 
 
 // Mark marks the JPEG with id, as [Original.Mark] does, and returns its file without metadata, stored as the source. What
 // it finds out is true of that file: PSNR and SSIM are measured at the canonical size, with a long side of at most 1024
-// pixels. Image of the result is nil.
+// pixels. Image of the result is nil. The mark is also Weak if the steps of the file leave less than a third of the part that
+// is this copy's own: a trace would often miss it.
 func (j *JPEG) Mark(ctx context.Context, id CopyID) (*Marked, []byte, error) {
 	return j.mark(ctx, id, false)
 }
@@ -47,40 +47,20 @@ func (j *JPEG) mark(ctx context.Context, id CopyID, last bool) (*Marked, []byte,
 		return nil, nil, err
 	}
 	marked := t.Marked // without the planes of the mark
+	marked.Weak = marked.Weak || t.carried < pattern.MinCarried
 	return &marked, t.file, nil
 }
 
-// changeZero are thresholds in steps of quantisation: a coefficient that is zero is changed if the mark reaches so much
-// there. New coefficients take most of the bytes that a mark adds. The first threshold counts that keeps the weight
-// within maxWeight times the source's, or else the last.
-var changeZero = []float64{0.5, 0.75, 1, 1.5}
-
-const maxWeight = 1.07
-
-// overshoot is by how much more a mark is weakened than its error is above the PSNR floor: of fewer steps a larger share
-// is noise of rounding.
-const overshoot = 0.99
-
-// layJPEG writes the mark of a trial into coefficients and decodes them again, small as a messenger leaves them. It
-// sets PSNR, SSIM, file and small of m. The error is of damaged codes, which [PrepareJPEG] found.
-func (o *Original) layJPEG(m *trial) error {
+// layJPEG writes the mark of a trial into coefficients and decodes them again, small as a messenger leaves them. own is
+// the tracer in the mark. It sets PSNR, SSIM, file, small and carried of m. The error is of damaged codes, which
+// [PrepareJPEG] found.
+func (o *Original) layJPEG(m *trial, own dsp.Plane) error {
 	w, h := o.canvas.Size()
-	before := o.canvas.Canonical()
-	for last := false; ; last = true { // rounding to steps may break the PSNR floor
-		file, after, small, err := o.canvas.Write(m.mark, maxWeight, changeZero, messengerSize(w, h))
-		if err != nil {
-			return err
-		}
-		var difference quality.Difference
-		difference.AddSamples(before.R.Pix, after.R.Pix)
-		difference.AddSamples(before.G.Pix, after.G.Pix)
-		difference.AddSamples(before.B.Pix, after.B.Pix)
-		m.PSNR = difference.PSNR()
-		over := o.canvas.Floor() - m.PSNR
-		if over <= 0 || last {
-			m.file, m.small, m.SSIM = file, small, quality.SSIM(flat(before), flat(after))
-			return nil
-		}
-		m.mark.Scale(float32(overshoot * dsp.Exp(-over/20*math.Ln10)))
+	written, err := o.canvas.Write(m.mark, own, messengerSize(w, h))
+	if err != nil {
+		return err
 	}
+	m.file, m.small, m.PSNR, m.carried = written.File, written.Small, written.PSNR, written.Carried
+	m.SSIM = quality.SSIM(flat(o.canvas.Canonical()), flat(written.Canonical))
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/disintegration/imaging"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -38,10 +39,50 @@ func TestJPEG(t *testing.T) {
 	found, err := watermark.Detect(t.Context(), key, leak.Image)
 	require.NoError(t, err)
 	assert.Equal(t, watermark.CopyID(1042), found.Copy)
-	tr := tracer(t, original.Image, issued(200))
+	tr, err := watermark.NewTracer(original.Image, issued(200), &watermark.TraceOptions{Submission: sub, JPEG: b.Bytes(), Orientation: 1})
+	require.NoError(t, err)
 	for _, name := range []string{"none", "jpeg20", "rot17"} {
 		assert.Equal(t, []watermark.CopyID{1042}, traced(t, tr, applied(t, name, leak.Image)).Accused, name)
 	}
+}
+
+// Of a copy's own part, coarse steps leave little in coefficients: the power must not promise more. The original's own
+// detail does not lose anything there, and says nothing of it.
+func TestJPEGPower(t *testing.T) {
+	img := specimen.Render(specimen.Passport, specimen.NewPerson(3), 700)
+	for _, quality := range []int{70, 90} {
+		var b bytes.Buffer
+		require.NoError(t, picture.Encode(&b, img, "jpeg", quality))
+		original, err := picture.Decode(b.Bytes(), picture.Limits{})
+		require.NoError(t, err)
+		j, err := watermark.PrepareJPEG(key, b.Bytes(), 1, sub)
+		require.NoError(t, err)
+		m, file, err := j.Mark(t.Context(), 1007)
+		require.NoError(t, err)
+		require.False(t, m.Weak)
+		leak, err := picture.Decode(file, picture.Limits{})
+		require.NoError(t, err)
+		tr, err := watermark.NewTracer(original.Image, issued(20), &watermark.TraceOptions{Submission: sub, JPEG: b.Bytes(), Orientation: 1})
+		require.NoError(t, err)
+		for _, name := range []string{"none", "resize50", "jpeg50"} {
+			r := traced(t, tr, applied(t, name, leak.Image))
+			got := r.Copies[7].Score / r.Expected
+			assert.Greater(t, got, 0.7, "quality %d, %s: score %.1f of %.1f", quality, name, r.Copies[7].Score, r.Expected)
+			assert.Less(t, got, 1.5, "quality %d, %s: score %.1f of %.1f", quality, name, r.Copies[7].Score, r.Expected)
+		}
+	}
+}
+
+// If next to nothing is left of that part, the mark counts as weak, however well its ID is read: see package markfile.
+func TestJPEGOfCoarseSteps(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, picture.Encode(&b, imaging.Blur(scene(2600, 1900), 8), "jpeg", 50))
+	j, err := watermark.PrepareJPEG(key, b.Bytes(), 1, sub)
+	require.NoError(t, err)
+	m, _, err := j.Mark(t.Context(), 1007)
+	require.NoError(t, err)
+	assert.True(t, m.Weak)
+	assert.Positive(t, m.MarginDB)
 }
 
 // The bytes of a marked file must not depend on the machine.

@@ -132,7 +132,7 @@ func prepared(key *Key, canvas *pattern.Canvas, of Submission, strength float64)
 // Embed returns the picture marked with id, of the same size and alpha. The same
 // picture, key, submission and ID give the same pixels on every machine.
 func (o *Original) Embed(id CopyID) *image.NRGBA {
-	s := o.marks(id, o.strength)
+	s, _ := o.marks(id, o.strength)
 	out := image.NewNRGBA(o.canvas.Source.Rect)
 	o.canvas.Add(out, s)
 	return out
@@ -169,10 +169,10 @@ func (o *Original) MarkInPlace(ctx context.Context, id CopyID) (*Marked, error) 
 // picture, to carry id at a strength (1: the whole visibility budget). It returns the mark only:
 // Canvas.Add lays the mark on pixels. A first pass marks plainly. A second evens out, per coded bit
 // and per pilot, what the picture itself adds or takes in the reader's own front end (informed
-// embedding: Cox, Miller and McKellips, 1999).
-func (o *Original) marks(id CopyID, strength float64) pattern.Shaped {
+// embedding: Cox, Miller and McKellips, 1999). own is the tracer in it.
+func (o *Original) marks(id CopyID, strength float64) (mark pattern.Shaped, own dsp.Plane) {
 	w, h := o.canvas.Luma.W, o.canvas.Luma.H
-	own := o.kd.Tracer(o.sub, uint64(id), w, h)
+	own = o.kd.Tracer(o.sub, uint64(id), w, h)
 	coded := o.kd.Payload.Encode(uint64(id))
 	plain := pattern.Lay(o.kd.Pattern(coded, nil, nil), o.place, w, h)
 	marked := o.canvas.Simulate(o.canvas.Shape(plain, plain, own, strength))
@@ -185,5 +185,5 @@ func (o *Original) marks(id CopyID, strength float64) pattern.Shaped {
 			second[i] = pattern.Lay(o.kd.Pattern(coded, bitGain, pilotGain), o.place, w, h)
 		}
 	})
-	return o.canvas.Shape(second[0], second[len(fronts)-1], own, strength)
+	return o.canvas.Shape(second[0], second[len(fronts)-1], own, strength), own
 }

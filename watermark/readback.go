@@ -50,6 +50,8 @@ type trial struct {
 	mark  pattern.Shaped
 	file  []byte // with the mark, if the original is a JPEG; and small as a messenger shrinks it
 	small *image.NRGBA
+
+	carried float64 // share of the copy's own part that the file has, if the original is a JPEG
 }
 
 // tried marks with the strengths in turn and returns the last trial. It stops at a mark that reads
@@ -100,12 +102,13 @@ func (o *Original) similar(id CopyID, strength float64, last bool) (*trial, erro
 		if err := o.canvas.Shrink(); err != nil {
 			return nil, err
 		}
-		m.mark = o.marks(id, m.Strength)
+		var own dsp.Plane
+		m.mark, own = o.marks(id, m.Strength)
 		if last {
 			o.canvas.DropMask()
 		}
 		if o.canvas.Source == nil {
-			if err := o.layJPEG(m); err != nil {
+			if err := o.layJPEG(m, own); err != nil {
 				return nil, err
 			}
 		} else {

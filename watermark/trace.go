@@ -9,6 +9,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/mark/trace"
 )
 
@@ -29,6 +30,11 @@ const maxIssued = 2
 type TraceOptions struct {
 	Submission Submission // as at marking; zero: derived from the original's pixels, as marking does
 	Level      float64    // an accusation needs a p below this, corrected for the number of copies; 0 means 1e-9
+
+	// JPEG is the original's file if copies are marked in its coefficients ([PrepareJPEG]), with its Orientation. Without
+	// it the power is that of copies marked in pixels, and may be too high.
+	JPEG        []byte
+	Orientation int
 }
 
 // defaultLevel is the p of an accusation if the options have no level.
@@ -118,7 +124,7 @@ func NewTracer(original image.Image, copies []Candidate, opts *TraceOptions) (*T
 func NewTracerOn(onto *capture.Original, original image.Image, copies []Candidate, opts *TraceOptions) (*Tracer, error) {
 	o := TraceOptions{Level: defaultLevel}
 	if opts != nil {
-		o.Submission = opts.Submission
+		o.Submission, o.JPEG, o.Orientation = opts.Submission, opts.JPEG, opts.Orientation
 		if opts.Level != 0 {
 			o.Level = opts.Level
 		}
@@ -127,7 +133,13 @@ func NewTracerOn(onto *capture.Original, original image.Image, copies []Candidat
 	if err != nil {
 		return nil, err
 	}
-	t, err := trace.New(onto, original, all, o.Submission, o.Level)
+	var coded *pattern.Canvas
+	if o.JPEG != nil && len(all) > 0 {
+		if coded, err = pattern.JPEGCanvas(o.JPEG, o.Orientation); err != nil && !errors.Is(err, ErrCoefficients) {
+			return nil, err
+		}
+	}
+	t, err := trace.New(onto, original, coded, all, o.Submission, o.Level)
 	if err != nil {
 		return nil, err
 	}

@@ -156,7 +156,11 @@ func (u *ui) newTraceJob(ctx context.Context, f traceFlags) (*traceJob, error) {
 			return nil, fmt.Errorf("original %s%s: %s", f.original, doc.Label(k), reason(err))
 		}
 		u.failPages(f.original, pic.Pages)
-		tracer, err := watermark.NewTracer(pic.Image, t.issued, &watermark.TraceOptions{Submission: submission.Page(k)})
+		opts := &watermark.TraceOptions{Submission: submission.Page(k), Orientation: pic.Orientation}
+		if _, _, ok := picture.JPEG(doc.Page(k), u.limits(ctx)); ok && doc.Pages() < 2 {
+			opts.JPEG = doc.Page(k)
+		}
+		tracer, err := watermark.NewTracer(pic.Image, t.issued, opts)
 		if err != nil {
 			return nil, fmt.Errorf("original %s%s: %w", f.original, doc.Label(k), err)
 		}

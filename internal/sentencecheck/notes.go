@@ -232,7 +232,7 @@ func (l *leak) shared() (n int) {
 func weak(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
 	return func(r *report, l *leak) row {
 		t := l.trace(l.Submission)
-		if len(r.Verdict.Record.Unopened)+len(l.unanswered()) > 0 || t.Submission == "" || !l.seen() || len(l.Reads) > 0 || l.Finding != "unreadable" || l.shared() > 1 || len(l.notRuledOut()) > 0 || l.closedBeside() || !is(t) {
+		if len(r.Verdict.Record.Unopened)+len(l.unanswered()) > 0 || t.Submission == "" || !l.seen() || len(l.Reads) > 0 || l.Finding != "unreadable" || l.shared() > 1 || !l.ruledOut() || l.closedBeside() || !is(t) {
 			return nil
 		}
 		return when(true, x(t))
@@ -242,7 +242,7 @@ func weak(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row
 func bare(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
 	return func(r *report, l *leak) row {
 		t := l.trace(l.Submission)
-		if len(r.Verdict.Record.Unopened)+len(l.unanswered()) > 0 || len(l.notRuledOut()) > 0 || l.closedBeside() || l.Finding != "unmarked" || t.Power < 0.999 || t.Unsought > 0 || !t.Registered || len(l.Reads) > 0 || !is(t) {
+		if len(r.Verdict.Record.Unopened)+len(l.unanswered()) > 0 || !l.ruledOut() || l.closedBeside() || l.Finding != "unmarked" || t.Power < 0.999 || t.Unsought > 0 || !t.Registered || len(l.Reads) > 0 || !is(t) {
 			return nil
 		}
 		return x(t)
@@ -382,16 +382,19 @@ var noteRules = map[string]func(*report, *leak) row{
 	"not-marked-elsewhere": func(_ *report, l *leak) row {
 		return when(l.bareOfOne() && len(l.notRuledOut()) > 0, row{"names": l.notRuledOut()})
 	},
+	"not-marked-alike": func(_ *report, l *leak) row {
+		return when(l.bareOfOne() && len(l.notRuledOut()) == 0 && l.alikeBeside() != "", row{"upload": l.alikeBeside()})
+	},
 	"not-marked-closed": func(_ *report, l *leak) row {
-		return when(l.bareOfOne() && len(l.notRuledOut()) == 0 && l.closedBeside(), row{"n": l.Closed})
+		return when(l.bareOfOne() && l.ruledOut() && l.closedBeside(), row{"n": l.Closed})
 	},
 	"not-marked-unopened": func(r *report, l *leak) row {
 		away := r.Verdict.Record.Unopened
-		return when(l.bareOfOne() && len(l.notRuledOut()) == 0 && !l.closedBeside() && len(away) > 0, row{"n": len(away), "names": away})
+		return when(l.bareOfOne() && l.ruledOut() && !l.closedBeside() && len(away) > 0, row{"n": len(away), "names": away})
 	},
 	"not-marked-unanswered": func(_ *report, l *leak) row {
 		away := l.unanswered()
-		return when(l.bareOfOne() && len(l.notRuledOut()) == 0 && !l.closedBeside() && len(away) > 0, row{"n": len(away), "names": away})
+		return when(l.bareOfOne() && l.ruledOut() && !l.closedBeside() && len(away) > 0, row{"n": len(away), "names": away})
 	},
 	"by-hash": func(_ *report, l *leak) row {
 		if l.Finding != "unreadable" || l.pixels("same", "same, altered") != nil {

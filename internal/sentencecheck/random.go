@@ -364,6 +364,10 @@ func (d *dump) unreadable(l map[string]any) {
 		l["matches"] = append(l["matches"].([]any), map[string]any{"submission": o.ID, "distance": 4, "pixels": "same", "submitted": o.Submitted})
 		return
 	}
+	if o := d.upload(); o.ID != u.ID && d.IntN(8) == 0 { // perhaps the same capture
+		l["matches"] = append(l["matches"].([]any), map[string]any{"submission": o.ID, "distance": 4, "pixels": "same document", "score": 1, "submitted": o.Submitted})
+		return
+	}
 	switch t := l["traces"].([]any)[0].(map[string]any); d.IntN(5) {
 	case 2: // a part of a mark is there
 		t["any_log10_p"] = -20

@@ -88,10 +88,8 @@ func (l *leak) bareOfOne() bool {
 // copies no tracing rules out.
 func (l *leak) notRuledOut() (out []string) {
 	for _, m := range l.Matches {
-		t := l.trace(m.Submission)
-		silent := t.Registered && t.Unsought == 0 && t.Power >= 0.999 && t.LogAny > -6
 		may := !slices.Contains([]string{"different", "same template", "unrelated"}, m.Pixels) && (m.Pixels != "not compared" || m.HashOnly && m.Distance <= 31)
-		if m.Submission == l.Submission || silent || !may {
+		if m.Submission == l.Submission || l.silent(m.Submission) || !may {
 			continue
 		}
 		for _, name := range m.In {
@@ -101,6 +99,26 @@ func (l *leak) notRuledOut() (out []string) {
 		}
 	}
 	return out
+}
+
+// alikeBeside returns another upload of the same document that the leak may show in the place of its upload. No
+// tracing rules out its copies. "": no such upload.
+func (l *leak) alikeBeside() string {
+	for _, m := range l.Matches {
+		if m.Pixels == "same document" && m.Submission != l.Submission && !l.silent(m.Submission) && !l.alone(m) {
+			return m.Submission
+		}
+	}
+	return ""
+}
+
+// ruledOut reports whether no other upload that the leak may show in the place of its upload can have the copy.
+func (l *leak) ruledOut() bool { return len(l.notRuledOut()) == 0 && l.alikeBeside() == "" }
+
+// silent reports whether tracing against an upload would have found a mark, and found none.
+func (l *leak) silent(of string) bool {
+	t := l.trace(of)
+	return t.Registered && t.Unsought == 0 && t.Power >= 0.999 && t.LogAny > -6
 }
 
 // closedBeside reports whether uploads of several registries that the leak may show could not be opened.

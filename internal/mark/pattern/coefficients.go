@@ -6,6 +6,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/jpegcoef"
+	"github.com/kycmark/kycmark/internal/quality"
 )
 
 // A mark is added to the lowOrders orders of a block in each direction: of large pictures it has no finer detail.
@@ -147,11 +148,64 @@ func stored(p dsp.Plane, orientation int) dsp.Plane {
 	return turned(p, orientation)
 }
 
-// Write writes the JPEG with the mark s in its coefficients. It also returns the marked JPEG upright, of the canonical size,
-// and as 8 bits of the size small, which must not exceed shrunkSide. A coefficient of 0, except DC, is changed if the mark has
-// so many steps there. The first of the numbers zeros counts that keeps the scans within heavier times their weight, or else
-// the last. The same JPEG and mark give the same file on every machine. The error wraps jpegcoef.ErrRefused for damaged files.
-func (c *Canvas) Write(s Shaped, heavier float64, zeros []float64, small image.Point) (file []byte, canonical dsp.RGB, flat *image.NRGBA, err error) {
+// changeZero are thresholds in steps of quantisation: a coefficient of 0, except DC, is changed if the mark reaches so much
+// there. New coefficients take most of the bytes that a mark adds. The first threshold counts that keeps the weight
+// of the scans within maxWeight times the source's, or else the last.
+var changeZero = [...]float64{0.5, 0.75, 1, 1.5}
+
+const maxWeight = 1.07
+
+// overshoot is by how much more a mark is weakened than its error is above the PSNR floor: of fewer steps a larger share
+// is noise of rounding.
+const overshoot = 0.99
+
+// A Written is a JPEG with a mark in its coefficients.
+type Written struct {
+	File      []byte
+	Canonical dsp.RGB      // the marked JPEG upright, of the canonical size
+	Small     *image.NRGBA // and as a messenger shrinks it
+	PSNR      float64      // dB, at the canonical size
+	Carried   float64      // share of a copy's own part of the mark that is left: see MinCarried
+}
+
+// Write writes the JPEG with the mark s in its coefficients. If rounding to steps breaks the PSNR floor, it weakens s once.
+// own is the tracer in s. The size of Small is small, which must not exceed shrunkSide; if it is empty there is no Small.
+// The same JPEG and mark give the same file on every machine. The error wraps jpegcoef.ErrRefused for damaged files.
+func (c *Canvas) Write(s Shaped, own dsp.Plane, small image.Point) (w Written, err error) {
+	for last := false; ; last = true {
+		if w.File, w.Canonical, w.Small, err = c.write(s, maxWeight, changeZero[:], small); err != nil {
+			return Written{}, err
+		}
+		var difference quality.Difference
+		difference.AddSamples(c.canon.R.Pix, w.Canonical.R.Pix)
+		difference.AddSamples(c.canon.G.Pix, w.Canonical.G.Pix)
+		difference.AddSamples(c.canon.B.Pix, w.Canonical.B.Pix)
+		w.PSNR = difference.PSNR()
+		over := c.Floor() - w.PSNR
+		if over <= 0 || last {
+			w.Carried = c.carried(s, own, w.Canonical)
+			return w, nil
+		}
+		s.Scale(float32(overshoot * dsp.Exp(-over/20*math.Ln10)))
+	}
+}
+
+// carried returns the share of the tracer own that is left of it in a written mark s. after is the marked picture.
+func (c *Canvas) carried(s Shaped, own dsp.Plane, after dsp.RGB) float64 {
+	before := c.canon.Luma()
+	left, whole := 0.0, 0.0
+	for i, y := range after.Luma().Pix {
+		left += float64(float64(y-before.Pix[i]) * float64(own.Pix[i]))
+		whole += float64(float64(s.luma.Pix[i]) * float64(own.Pix[i]))
+	}
+	if whole <= 0 {
+		return 0
+	}
+	return left / whole
+}
+
+// write is Write without a look at PSNR, for limits as maxWeight and changeZero.
+func (c *Canvas) write(s Shaped, heavier float64, zeros []float64, small image.Point) (file []byte, canonical dsp.RGB, flat *image.NRGBA, err error) {
 	low := lowOrders
 	if max(c.w, c.h) > largeSide {
 		low = lowOrdersLarge

@@ -62,7 +62,7 @@ func TestChangedIsTheMarkInPixels(t *testing.T) {
 		require.Equal(t, image.Rect(0, 0, w, h), source.Rect)
 		want := image.NewNRGBA(source.Rect)
 		(&Canvas{Source: source, w: w, h: h, as: &strong}).Add(want, s) // without dither
-		file, _, _, err := c.Write(s, 0, []float64{0}, image.Point{})
+		file, _, _, err := c.write(s, 0, []float64{0}, image.Point{})
 		require.NoError(t, err)
 		got := pixels(t, file, orientation)
 		var mark, both, square float64
@@ -123,13 +123,13 @@ func TestWeight(t *testing.T) {
 	zeros := []float64{0.5, 1, 100}
 	var sizes []int
 	for i := range zeros {
-		file, _, _, err := c.Write(s, 0, zeros[:i+1], image.Point{})
+		file, _, _, err := c.write(s, 0, zeros[:i+1], image.Point{})
 		require.NoError(t, err)
 		sizes = append(sizes, len(file))
 	}
 	assert.Greater(t, sizes[0], sizes[1])
 	assert.Greater(t, sizes[1], sizes[2])
-	file, _, _, err := c.Write(s, float64(sizes[1])/float64(c.jpeg.Weight()), zeros, image.Point{})
+	file, _, _, err := c.write(s, float64(sizes[1])/float64(c.jpeg.Weight()), zeros, image.Point{})
 	require.NoError(t, err)
 	assert.Len(t, file, sizes[1])
 }

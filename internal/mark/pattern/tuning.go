@@ -44,6 +44,12 @@ var (
 	probed   = manner{flatTypical: 0.47, flatLow: 0.217, flatHigh: 0.70, patternLimit: 1.55, chromaLevel: 0.72}
 )
 
+// MinCarried is the share of a copy's own part of the mark that the steps of a JPEG must leave in its coefficients. Steps
+// are coarse beside that part, and blank paper has few coefficients. Copies with less are marked in pixels. Of 66 real
+// files all of quality 65 and above have 0.46 and more, except one blank page of 35 megapixels (0.13). Files of quality
+// 50 and 55 have 0.00 to 0.20 (12 and 20 megapixels): no trace finds that.
+const MinCarried = 0.33
+
 // Parameters of the mask of the blue difference, which follow the distances of one blue mark on flats and on noise
 // (TestColourVisibilityStudy). Texture hides it even better than luma: half is seen in noise of one level. On yellow, skin
 // and saturated red or green it is seen more. In the dark it is seen less than the mask says, since displays lift the dark.

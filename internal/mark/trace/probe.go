@@ -2,6 +2,7 @@ package trace
 
 import (
 	"fmt"
+	"image"
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
@@ -30,11 +31,28 @@ func newProbe(kd *pattern.Keys, sub [16]byte) *probe {
 }
 
 // embed marks the canvas with the probe as a copy of s, rounding and clipping included, and sets
-// the planes of p: what that changes, and how strong a mark is. The canvas is not changed.
-func (p *probe) embed(c *pattern.Canvas, s *suspects) {
+// the planes of p: what that changes, and how strong a mark is. The canvas is not changed. coded is the same picture
+// as a JPEG, or nil. Its steps take a part of a mark that the original's own detail, which lies on them, does not
+// lose: nothing else says so. The error wraps jpegcoef.ErrRefused for a damaged JPEG.
+func (p *probe) embed(c, coded *pattern.Canvas, s *suspects) error {
 	w, h := c.Luma.W, c.Luma.H
-	blind := pattern.Lay(s.kd.Pattern(p.coded, nil, nil), s.place, w, h)
-	m := c.Shape(blind, blind, pattern.TracerOf(p.own(), w, h), 1)
+	blind, own := pattern.Lay(s.kd.Pattern(p.coded, nil, nil), s.place, w, h), pattern.TracerOf(p.own(), w, h)
+	m := c.Shape(blind, blind, own, 1)
+	p.amplitude = intoFrame(c.Amplitude(m))
+	if coded != nil {
+		written, err := coded.Write(coded.Shape(blind, blind, own, 1), own, image.Point{})
+		if err != nil {
+			return err
+		}
+		if written.Carried >= mayCarry*pattern.MinCarried {
+			mark := written.Canonical.Luma()
+			for i, y := range coded.Luma.Pix {
+				mark.Pix[i] -= y
+			}
+			p.mark = intoFrame(mark)
+			return nil
+		}
+	}
 	sw, sh := c.Source.Rect.Dx(), c.Source.Rect.Dy()
 	shrinker, rows, marked := dsp.NewShrinker(sw, sh, w, h), c.Rows(m), make([]uint8, 4*sw)
 	for y := range sh {
@@ -45,7 +63,8 @@ func (p *probe) embed(c *pattern.Canvas, s *suspects) {
 	for i, y := range c.Luma.Pix {
 		mark.Pix[i] -= y
 	}
-	p.mark, p.amplitude = intoFrame(mark), intoFrame(c.Amplitude(m))
+	p.mark = intoFrame(mark)
+	return nil
 }
 
 // intoFrame resamples a plane of the canonical picture to the raster of the trace's frame.

@@ -81,10 +81,11 @@ type suspects struct {
 
 // New readies an original for tracing leaks against copies of it, of the submission sub (zero: the
 // digest of the original's pixels). It accuses at a p of level or below, 0 to 1. onto is the
-// original's luma as the caller has readied it already, or nil. Without copies the tracer only says
+// original's luma as the caller has readied it already, or nil. coded is the original's JPEG if its copies are marked
+// in its coefficients, else nil. Without copies the tracer only says
 // how a leak lies. The strengths of copies and level are not checked. The error wraps ErrTooSmall
-// (only with copies) or ErrTooLarge of package pattern.
-func New(onto *capture.Original, original image.Image, copies []Candidate, sub [16]byte, level float64) (*Tracer, error) {
+// (only with copies) or ErrTooLarge of package pattern, or jpegcoef.ErrRefused for a damaged JPEG.
+func New(onto *capture.Original, original image.Image, coded *pattern.Canvas, copies []Candidate, sub [16]byte, level float64) (*Tracer, error) {
 	t := &Tracer{level: level, copies: copies}
 	var canvas *pattern.Canvas
 	for i, c := range copies {
@@ -116,7 +117,9 @@ func New(onto *capture.Original, original image.Image, copies []Candidate, sub [
 	c := t.onto.Canonical()
 	t.frame = newFrame(c.W, c.H)
 	for _, s := range t.under {
-		s.probe.embed(canvas, s)
+		if err := s.probe.embed(canvas, coded, s); err != nil {
+			return nil, err
+		}
 	}
 	return t, nil
 }

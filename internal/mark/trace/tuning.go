@@ -27,6 +27,7 @@ const (
 	predictionSpread = 0.25
 	untoldBias       = -0.8 // times the share that the original says nothing about
 	untoldSpread     = 0.8  // the same
+	mayCarry         = 0.9  // parts of pattern.MinCarried that a probe has at least if a copy of the same file may have all of it; chosen
 	untoldReach      = 6    // pixels of the leak, deviation of the window over which powers are compared
 )
 

@@ -139,6 +139,9 @@ type Reading struct {
 	Altered    []Region             `json:"altered,omitempty"`   // places of that submission that the leak shows altered
 	Erased     bool                 `json:"erased,omitempty"`    // that submission was erased
 	State      string               `json:"state,omitempty"`     // of that copy in the ledger: reserved or void; "": released
+	// Rival says what the pixels say of that submission's original and of another that the leak shows, if Shows
+	// says the same document only; "": the leak shows no other.
+	Rival string `json:"rival,omitempty"`
 }
 
 // A Tracing is the result of tracing a leak against the original of one submission, or a page of it:
