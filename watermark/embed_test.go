@@ -190,6 +190,19 @@ func BenchmarkEmbed(b *testing.B) {
 	}
 }
 
+// A messenger rounds a faint mark of a large blank picture away: it gets the strong mark.
+func TestLargeBlankPicturesAreMarked(t *testing.T) {
+	blank := image.NewNRGBA(image.Rect(0, 0, 4000, 3000))
+	for i := range blank.Pix {
+		if blank.Pix[i] = uint8(178 + 13*(i/16000)/3000); i%4 == 3 {
+			blank.Pix[i] = 255
+		}
+	}
+	m, err := watermark.Mark(t.Context(), key, 1, blank, &watermark.Options{Submission: sub})
+	require.NoError(t, err)
+	assert.False(t, m.Weak)
+}
+
 // Grain hides the coarse mark of a large picture; where there is none it is fainter, and still there.
 func TestLargeSmoothPicturesAreMarkedFainter(t *testing.T) {
 	smooth := uniform(3200, 2400, 120)
