@@ -15,10 +15,10 @@ import (
 )
 
 // openable returns an original of a million pixels, and counts how often it is opened.
-func openable(of watermark.Submission, opened *atomic.Int32) func() (*original, error) {
+func openable(of watermark.Submission, n *atomic.Int32) func() (*original, error) {
 	return func() (*original, error) {
-		opened.Add(1)
-		return &original{of: of, onto: capture.New(dsp.NewPlane(1000, 1000).Lazy())}, nil
+		n.Add(1)
+		return &original{opened: new(opened), of: of, onto: capture.New(dsp.NewPlane(1000, 1000).Lazy())}, nil
 	}
 }
 

@@ -70,8 +70,8 @@ func embed(t *testing.T, id watermark.CopyID, src image.Image) *image.NRGBA {
 	return m
 }
 
-// embedFirst is embed as by the first edition, whose marks stay readable.
-func embedFirst(t *testing.T, id watermark.CopyID, src image.Image) *image.NRGBA {
+// embedStrong is embed for lossy files, and as by the first edition, whose marks stay readable.
+func embedStrong(t *testing.T, id watermark.CopyID, src image.Image) *image.NRGBA {
 	t.Helper()
 	m, err := watermark.Embed(key, id, src, &watermark.Options{Submission: sub, Strong: true})
 	require.NoError(t, err)
@@ -188,6 +188,19 @@ func BenchmarkEmbed(b *testing.B) {
 			}
 		})
 	}
+}
+
+// A messenger rounds a faint mark of a large blank picture away: it gets the strong mark.
+func TestLargeBlankPicturesAreMarked(t *testing.T) {
+	blank := image.NewNRGBA(image.Rect(0, 0, 4000, 3000))
+	for i := range blank.Pix {
+		if blank.Pix[i] = uint8(178 + 13*(i/16000)/3000); i%4 == 3 {
+			blank.Pix[i] = 255
+		}
+	}
+	m, err := watermark.Mark(t.Context(), key, 1, blank, &watermark.Options{Submission: sub})
+	require.NoError(t, err)
+	assert.False(t, m.Weak)
 }
 
 // Grain hides the coarse mark of a large picture; where there is none it is fainter, and still there.

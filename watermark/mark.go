@@ -159,7 +159,7 @@ func (o *Original) MarkInPlace(ctx context.Context, id CopyID) (*Marked, error) 
 	if err != nil {
 		return nil, err
 	}
-	o.canvas.Add(o.canvas.Source, t.mark)
+	t.on.Add(t.on.Source, t.mark)
 	t.Image = o.canvas.Source
 	marked := t.Marked // without the planes of the mark
 	return &marked, nil

@@ -48,6 +48,7 @@ const (
 type trial struct {
 	Marked
 	mark  pattern.Shaped
+	on    *pattern.Canvas
 	file  []byte // with the mark, if the original is a JPEG; and small as a messenger shrinks it
 	small *image.NRGBA
 
@@ -72,7 +73,7 @@ func (o *Original) tried(ctx context.Context, id CopyID, out *image.NRGBA, last 
 		if best != nil && m.Strength <= best.Strength {
 			break // SSIM allows no more
 		}
-		best = m
+		best, m.on = m, o.canvas
 		small := m.small
 		if m.file == nil {
 			small = o.deliver(m, out)
@@ -89,6 +90,11 @@ func (o *Original) tried(ctx context.Context, id CopyID, out *image.NRGBA, last 
 				break
 			}
 		}
+	}
+	if stronger := o.canvas.Stronger(); best.Weak && stronger != nil { // blank and large: a fainter mark is rounded away
+		with := *o
+		with.canvas = stronger
+		return with.tried(ctx, id, out, last)
 	}
 	return best, nil
 }

@@ -21,7 +21,7 @@ func TestDetectReadsSmallPicturesThroughHardJPEG(t *testing.T) {
 		of     *image.NRGBA
 		least  float64
 	}{{"jpeg20", small, .64}, {"jpeg30", other, .72}, {"thumb320", large, .71}} {
-		d := detect(t, key, applied(t, c.attack, embedFirst(t, testID, c.of)))
+		d := detect(t, key, applied(t, c.attack, embedStrong(t, testID, c.of)))
 		require.True(t, d.Found, c.attack)
 		assert.Equal(t, testID, d.Copy, c.attack)
 		assert.Greater(t, d.Correlation, c.least, c.attack)

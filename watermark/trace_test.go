@@ -213,7 +213,7 @@ func TestTraceFindsEdits(t *testing.T) {
 
 func TestPoolAddsUpLeaksOfOneCopy(t *testing.T) {
 	original := scene(900, 640)
-	tr, marked := tracer(t, original, issued(100)), embed(t, 1009, original)
+	tr, marked := tracer(t, original, issued(100)), embedStrong(t, 1009, original)
 	var leaks []*watermark.TraceResult
 	for _, side := range []int{60, 64, 72, 80} {
 		small := imaging.Fit(marked, side, side, imaging.Box)
@@ -348,7 +348,7 @@ func TestTraceReadsRoundings(t *testing.T) {
 		copies[i].Strength = 1.15 // a mark of the first edition, beside the mark that is expected of any copy
 	}
 	tr := tracer(t, original, copies)
-	leak := embedFirst(t, 1042, original)
+	leak := embedStrong(t, 1042, original)
 	for quality, least := range map[int]float64{20: 20, 10: 13, 5: 8} {
 		name, hard := fmt.Sprint("jpeg", quality), attack.New("", "", "", attack.JPEG(quality))
 		r := traced(t, tr, hard.Apply(leak, 3))
@@ -387,7 +387,7 @@ func TestTraceReadsRoundingsOfThumbnails(t *testing.T) {
 			require.NoError(t, err)
 			return d.Image
 		}
-		r := traced(t, tr, thumbnail(embedFirst(t, 1042, original)))
+		r := traced(t, tr, thumbnail(embedStrong(t, 1042, original)))
 		assert.Greater(t, r.Copies[42].Score, c.least)
 		assert.Equal(t, 42, r.Best)
 		assert.InEpsilon(t, r.Copies[42].Score, r.Expected, 0.35)

@@ -91,18 +91,12 @@ func CountedOn(row Row, e Entry, submitted time.Time) (name string, item [32]byt
 			name = FurtherPages
 		}
 		return name, (&Counted{Seq: e.Seq, Of: r.ID, Submitted: r.Submitted}).Item()
-	case *Submission:
-		return CountedOn(*r, e, submitted)
 	case Copy:
 		return AllCopies, (&Counted{e.Seq, r.Submission, submitted, r.Recipient, r.Issued}).Item()
-	case *Copy:
-		return CountedOn(*r, e, submitted)
 	case Release:
 		if r.State == CopyVoid {
 			return VoidCopies, e.Item()
 		}
-	case *Release:
-		return CountedOn(*r, e, submitted)
 	}
 	return "", item
 }

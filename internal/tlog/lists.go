@@ -193,6 +193,44 @@ func (l *Lists) Find(ctx context.Context, name string) (List, error) {
 	return List{}, nil
 }
 
+// Read reads the nodes on the way to lists with these names, all of one depth together: [Lists.Find] then reads none. It fails as
+// Find does.
+func (l *Lists) Read(ctx context.Context, names ...string) error {
+	type way struct {
+		key Hash
+		at  *listNode
+	}
+	var ways, next []way
+	for _, name := range names {
+		ways = append(ways, way{listKey(name), l.root})
+	}
+	for depth := 0; len(ways) > 0; depth++ {
+		unread := make(map[string]*listNode)
+		for _, w := range ways {
+			if w.at != nil && w.at.unread {
+				unread[listID(w.key, depth)] = w.at
+			}
+		}
+		stored, err := l.read(ctx, slices.Sorted(maps.Keys(unread)))
+		if err != nil {
+			return err
+		}
+		for id, n := range unread {
+			if err := n.parse(stored[id]); err != nil {
+				return err
+			}
+		}
+		next = nil
+		for _, w := range ways {
+			if w.at != nil && w.at.leaf == nil && depth < 8*len(w.key) { // Find names a branch below the last bit
+				next = append(next, way{w.key, w.at.kids[side(w.key, depth)]})
+			}
+		}
+		ways = next
+	}
+	return nil
+}
+
 // Add adds items to the list with a name. It fails as [Lists.Find] does.
 func (l *Lists) Add(ctx context.Context, name string, items ...Hash) error {
 	if len(items) == 0 {

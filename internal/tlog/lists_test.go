@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -49,6 +50,33 @@ func grown(t testing.TB, n int) (nodesOf, tlog.Hash, map[string]tlog.List) {
 	}
 	l.Changed(func(id string, body []byte) { s[id] = body })
 	return s, l.Root(), want
+}
+
+// What was read is found without reading, also that a list is missing.
+func TestReadLists(t *testing.T) {
+	for _, n := range []int{0, 1, 300} {
+		s, root, want := grown(t, n)
+		reads := 0
+		l := tlog.NewLists(root, func(ctx context.Context, ids []string) (map[string][]byte, error) {
+			reads += len(ids)
+			return s.read(ctx, ids)
+		})
+		names := append(slices.Collect(maps.Keys(want)), "no list")
+		require.NoError(t, l.Read(t.Context(), names...))
+		require.Equal(t, len(s), reads)
+		for _, name := range names {
+			got, err := l.Find(t.Context(), name)
+			require.NoError(t, err)
+			require.Equal(t, want[name], got)
+		}
+		require.Equal(t, len(s), reads)
+		for id := range s {
+			s[id] = []byte("damaged")
+		}
+		if n > 0 {
+			require.ErrorIs(t, tlog.NewLists(root, s.read).Read(t.Context(), names...), tlog.ErrProof)
+		}
+	}
 }
 
 func TestLists(t *testing.T) {

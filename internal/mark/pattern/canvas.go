@@ -95,6 +95,15 @@ func (c *Canvas) Strong() {
 	c.unmaskChroma()
 }
 
+// Stronger returns a canvas of the same pixels that takes marks as [Canvas.Strong] makes it do, not shrunk yet. It returns nil
+// if c takes such marks, or has coefficients.
+func (c *Canvas) Stronger() *Canvas {
+	if c.Source == nil || c.as == &strong {
+		return nil
+	}
+	return &Canvas{Source: c.Source, w: c.w, h: c.h, as: &strong}
+}
+
 // unmaskChroma makes the gain of the blue difference 1 everywhere, if the manner has no mask for it.
 func (c *Canvas) unmaskChroma() {
 	if !c.as.chromaMask {

@@ -70,7 +70,7 @@ func BenchmarkBulkInsert(b *testing.B) {
 	})
 }
 
-// Counts by days among 100,000 uploads of 1,000 days; each twentieth has a copy.
+// Counts by days among 20,000 uploads of 1,000 days; each hundredth has a copy.
 func BenchmarkCountDays(b *testing.B) {
 	benchEach(b, func(b *testing.B, d *sqldb.DB) {
 		for i := range 7 {
@@ -78,14 +78,14 @@ func BenchmarkCountDays(b *testing.B) {
 			require.NoError(b, err)
 		}
 		rows := make([]books.Upload, 5000)
-		for n := range int64(20) {
+		for n := range int64(4) {
 			for i := range rows {
 				rows[i] = hashRow(n*5000 + int64(i))
-				rows[i].Submitted = t0.AddDate(0, 0, int(n)*50+i/100)
+				rows[i].Submitted = t0.AddDate(0, 0, int(n)*250+i/20)
 			}
 			_, err := d.AddSubmissions(b.Context(), rows)
 			require.NoError(b, err)
-			for i := 0; i < len(rows); i += 20 {
+			for i := 0; i < len(rows); i += 100 {
 				c, key := issued(watermark.CopyID(n*5000+int64(i)+1), rows[i].ID, fmt.Sprint("vendor ", i%7))
 				require.NoError(b, d.AddCopy(b.Context(), &c, key))
 			}

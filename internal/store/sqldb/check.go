@@ -413,7 +413,7 @@ func (c *checker) submissions(first, last int64, put func(books.Row, books.Entry
 			s.Pages == 1 || s.Page < 0 || s.Page > s.Pages || (s.Page == 0) != (s.Pages == 0) {
 			return tampered("the submission of entry %d cannot be page %d of %d", s.Seq, s.Page, s.Pages)
 		}
-		put(s, e)
+		put(*s, e)
 	}
 	return err
 }

@@ -41,6 +41,13 @@ func uploadDays(ctx context.Context, q querier, lists *tlog.Lists) (days []books
 	if err != nil {
 		return nil, damaged(err)
 	}
+	names := make([]string, len(times))
+	for i, t := range times {
+		names[i] = books.UploadsOf(t)
+	}
+	if err := lists.Read(ctx, names...); err != nil {
+		return nil, damaged(err)
+	}
 	left := all.N - pages.N
 	for _, t := range times {
 		of, err := lists.Find(ctx, books.UploadsOf(t))

@@ -141,6 +141,19 @@ func TestEraseFindsThePlace(t *testing.T) {
 	require.ErrorContains(t, err, "was not found at originalr")
 }
 
+// A registry whose ID was altered is not opened: it would issue other copies.
+func TestAlteredID(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "r.db")
+	d, err := sqlite.Create(t.Context(), path, info())
+	require.NoError(t, err)
+	_, err = d.Raw().Exec("UPDATE registry SET id = zeroblob(16)")
+	require.NoError(t, err)
+	require.NoError(t, d.Close())
+	_, err = sqlite.Open(t.Context(), path)
+	require.ErrorIs(t, err, books.ErrTampered)
+	require.ErrorContains(t, err, "the registry's own row")
+}
+
 // An audit names what was added to the schema, and what is missing.
 func TestChangedSchema(t *testing.T) {
 	for query, says := range map[string]string{

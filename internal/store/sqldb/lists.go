@@ -36,16 +36,21 @@ func readLists(ctx context.Context, q querier, dialect *Dialect) (*tlog.Lists, e
 		root = make([]byte, len(tlog.Hash{}))
 	}
 	return tlog.NewLists(tlog.Hash(root), func(ctx context.Context, ids []string) (map[string][]byte, error) {
-		args := make([]any, len(ids))
-		for i, id := range ids {
-			args[i] = []byte(id)
+		out := make(map[string][]byte, len(ids))
+		for part := range slices.Chunk(ids, inList) {
+			args := make([]any, len(part))
+			for i, id := range part {
+				args[i] = []byte(id)
+			}
+			nodes, err := listNodeTable.rows(ctx, q, " WHERE id IN "+dialect.in(1, len(args)), args...)
+			if err != nil {
+				return nil, err
+			}
+			for _, n := range nodes {
+				out[string(n.id)] = n.body
+			}
 		}
-		nodes, err := listNodeTable.rows(ctx, q, " WHERE id IN "+dialect.in(1, len(ids)), args...)
-		out := make(map[string][]byte, len(nodes))
-		for _, n := range nodes {
-			out[string(n.id)] = n.body
-		}
-		return out, err
+		return out, nil
 	}), nil
 }
 

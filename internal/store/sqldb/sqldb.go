@@ -215,5 +215,11 @@ func (d *DB) readInfo(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	err = d.snapshot(ctx, func(q querier) error { // copies, and files that were examined, are known by the ID
+		return onList(ctx, q, &d.dialect, books.EntryRegistry, []books.Info{*d.info})
+	})
+	if err != nil {
+		return fmt.Errorf("the registry's own row: %w", err)
+	}
 	return d.keepAt(ctx, d.info.Originals, d.info.ID)
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -116,9 +117,12 @@ func (t *tx) appendSubmissions(ctx context.Context, rows []books.Submission) err
 		e := t.next(rows[i])
 		rows[i].Seq = e.Seq
 		items[e.Kind] = append(items[e.Kind], e.Item())
-		name, item := books.CountedOn(&rows[i], e, time.Time{})
+		name, item := books.CountedOn(rows[i], e, time.Time{})
 		items[name] = append(items[name], item)
 		if i == len(rows)-1 {
+			if err := t.readLists(ctx, slices.Collect(maps.Keys(items))...); err != nil {
+				return err
+			}
 			for name, more := range items {
 				if err := t.list(ctx, name, more...); err != nil {
 					return err
@@ -138,14 +142,22 @@ func (t *tx) next(row books.Row) books.Entry {
 	return e
 }
 
-// list adds items to the list called name. It first reads the lists, if they were not read.
-func (t *tx) list(ctx context.Context, name string, items ...tlog.Hash) (err error) {
+// list adds items to the list called name.
+func (t *tx) list(ctx context.Context, name string, items ...tlog.Hash) error {
+	if err := t.readLists(ctx); err != nil {
+		return err
+	}
+	return damaged(t.lists.Add(ctx, name, items...))
+}
+
+// readLists sets t.lists, if it is not set, and reads the nodes on the way to lists with these names.
+func (t *tx) readLists(ctx context.Context, names ...string) (err error) {
 	if t.lists == nil {
 		if t.lists, err = readLists(ctx, t, t.dialect); err != nil {
 			return err
 		}
 	}
-	return damaged(t.lists.Add(ctx, name, items...))
+	return damaged(t.lists.Read(ctx, names...))
 }
 
 // put adds an entry to t.tree. flush writes it.
