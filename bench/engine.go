@@ -90,7 +90,7 @@ func handOut(ctx context.Context, key *watermark.Key, path string, up *ruler.Upl
 func (e *engine) tracerOf(env *ruler.Env, path string, up *ruler.Upload, copies []watermark.Candidate) *watermark.Tracer {
 	opts := &watermark.TraceOptions{Submission: up.Options.Submission}
 	if e.handOut != nil && env.MaxSide == 0 && up.Format == "jpeg" {
-		opts.JPEG, opts.Orientation, opts.Quality = picture.Steps(ruler.Must(os.ReadFile(path)), picture.Limits{})
+		opts.JPEG, opts.Orientation, opts.Quality = picture.OnePage(ruler.Must(os.ReadFile(path))).Steps(1, picture.Limits{})
 	}
 	return ruler.Must(watermark.NewTracer(up.Image, copies, opts))
 }

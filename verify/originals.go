@@ -31,7 +31,7 @@ type original struct {
 // An opened is the pixels of an upload, opaque.
 type opened struct {
 	image       *image.NRGBA
-	coded       []byte // see [picture.Steps]
+	coded       []byte // see [picture.Document.Steps]
 	orientation int
 	quality     int
 }
@@ -229,15 +229,19 @@ func (v *Investigator) openOriginalOf(ctx context.Context, s *shelf, of watermar
 	}
 	lease := v.memory.Original()
 	defer lease.Give()
-	pic, err := engine.DecodePage(row, file, lease.Within(ctx, v.cfg.limits(ctx), func(decoding, pixels int64) int64 {
+	lim := lease.Within(ctx, v.cfg.limits(ctx), func(decoding, pixels int64) int64 {
 		return max(decoding, openedPixel*pixels)
-	}))
+	})
+	lim.Page = max(row.Page, 1)
+	doc, err := engine.OpenOriginal(row, file, lim)
+	if err != nil {
+		return nil, ctx.Err()
+	}
+	pic, err := engine.PageOf(row, doc, lim)
 	if err != nil {
 		return nil, ctx.Err()
 	}
 	o := &opened{image: picture.Flatten(pic.Image)}
-	if row.Pages < 2 {
-		o.coded, o.orientation, o.quality = picture.Steps(file, v.cfg.limits(ctx))
-	}
+	o.coded, o.orientation, o.quality = doc.Steps(lim.Page, v.cfg.limits(ctx))
 	return o, nil
 }

@@ -157,9 +157,7 @@ func (u *ui) newTraceJob(ctx context.Context, f traceFlags) (*traceJob, error) {
 		}
 		u.failPages(f.original, pic.Pages)
 		opts := &watermark.TraceOptions{Submission: submission.Page(k)}
-		if doc.Pages() < 2 {
-			opts.JPEG, opts.Orientation, opts.Quality = picture.Steps(doc.Page(k), u.limits(ctx))
-		}
+		opts.JPEG, opts.Orientation, opts.Quality = doc.Steps(k, u.limits(ctx))
 		tracer, err := watermark.NewTracer(pic.Image, t.issued, opts)
 		if err != nil {
 			return nil, fmt.Errorf("original %s%s: %w", f.original, doc.Label(k), err)

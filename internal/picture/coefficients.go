@@ -15,14 +15,15 @@ func JPEG(data []byte, lim Limits) (pic *Picture, size image.Point, ok bool) {
 	return pic, size, ok && pic.Source.Quality >= minQuality(image.Rectangle{Max: size})
 }
 
-// Steps says how copies of a JPEG of one page are written: the file, if they are marked in its coefficients, and
-// the quality of copies that are marked in pixels. All are zero for other files.
-func Steps(data []byte, lim Limits) (coded []byte, orientation, quality int) {
+// Steps says how copies of page k are written if it is a JPEG: its file, if they are marked in its coefficients, which
+// holds for JPEGs alone in their file, and the quality of copies that are marked in pixels. All are zero for other pages.
+func (d *Document) Steps(k int, lim Limits) (coded []byte, orientation, quality int) {
+	data := d.Page(k)
 	pic, size, ok := JPEG(data, lim)
 	if pic == nil {
 		return nil, 0, 0
 	}
-	if ok {
+	if ok && d.Pages() == 1 && d.PDF(k) == nil {
 		coded = data
 	}
 	return coded, pic.Orientation, pic.Source.LikeQuality(image.Rectangle{Max: size})
