@@ -15,8 +15,8 @@ func JPEG(data []byte, lim Limits) (pic *Picture, size image.Point, ok bool) {
 	return pic, size, ok && pic.Source.Quality >= minQuality(image.Rectangle{Max: size})
 }
 
-// Steps says how copies of page k are written if it is a JPEG: its file, if they are marked in its coefficients, which
-// holds for JPEGs alone in their file, and the quality of copies that are marked in pixels. All are zero for other pages.
+// Steps says how copies of page k are written if it is a JPEG. coded is its file if they are marked in its coefficients:
+// it is the only page. quality is that of copies marked in pixels. All are zero for other pages.
 func (d *Document) Steps(k int, lim Limits) (coded []byte, orientation, quality int) {
 	data := d.Page(k)
 	pic, size, ok := JPEG(data, lim)
