@@ -274,7 +274,7 @@ func (e *evidence) open(shown *Match) (names []string) {
 func (e *evidence) untold(shown *Match) *Match {
 	return find(e.matches, func(m *Match) bool {
 		t := traceOf(e.traces, m.Submission)
-		return m.Pixels == PixelsAlike && m.Submission != shown.Submission && !e.apart(m.Submission) && (!wouldShow(t) || marked(t))
+		return m.Pixels == PixelsAlike && m.Submission != shown.Submission && !e.apart(m.Submission) && (!wouldShow(t) && !expects(t) || marked(t))
 	})
 }
 

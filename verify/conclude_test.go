@@ -135,6 +135,8 @@ func TestConclude(t *testing.T) {
 		"same document beside it":             {evidence{matches: both, reads: twin(PixelsAlike, true)}, FoundCopy, true, s, 7},
 		"laid onto another capture":           {evidence{matches: both, reads: twin(PixelsRecaptured, true)}, FoundTransplanted, false, other, 7},
 		"smaller version, unmarked":           {evidence{matches: both, traces: []Tracing{silent(other), silent(s)}}, FoundUnmarked, false, other, 0},
+		"smaller version, sure":               {evidence{matches: both, traces: []Tracing{silent(other), {Submission: s, Expected: 80, Issued: 1}}}, FoundUnmarked, false, other, 0},
+		"smaller version, unsure":             {evidence{matches: both, traces: []Tracing{silent(other), {Submission: s, Expected: 20, Issued: 1}}}, FoundUnreadable, false, other, 0},
 		"smaller version, not traced":         {evidence{matches: both, traces: []Tracing{silent(other)}}, FoundUnreadable, false, other, 0},
 		"copy, traced":                        {evidence{reads: []read{found}}, FoundCopy, false, s, 7},
 		"copy, only traced":                   {evidence{matches: []Match{match(s, 20, PixelsUndecided)}, reads: []read{small}}, FoundCopy, false, s, 7},

@@ -306,6 +306,10 @@ func wouldShow(t *Tracing) bool {
 	return t != nil && t.Registered && t.Unsought == 0 && t.Power >= minPower
 }
 
+// expects reports whether tracing t looked for all copies, and expects so high a score that each would have been found.
+// The leak may be another capture: then t has no power.
+func expects(t *Tracing) bool { return t != nil && t.Unsought == 0 && t.Expected >= sureScore }
+
 // marked reports whether the leak carries a part of a mark, by what all copies have in common too. It
 // may be that no copy was found.
 func marked(t *Tracing) bool { return t != nil && t.Registered && t.LogAny <= watermark.PresentLevel }
