@@ -30,10 +30,8 @@ type original struct {
 
 // An opened is the pixels of an upload, opaque.
 type opened struct {
-	image       *image.NRGBA
-	coded       []byte // see [picture.Document.Steps]
-	orientation int
-	quality     int
+	image *image.NRGBA
+	as    watermark.TraceOptions // JPEG, Orientation and Quality: how its copies are written
 }
 
 // newOriginal readies the pixels of an upload. It keeps them.
@@ -57,7 +55,9 @@ func (o *original) tracerOf(copies []watermark.Candidate, level float64) (*water
 			return t, err
 		}
 	}
-	t, err := watermark.NewTracerOn(o.onto, o.image, copies, &watermark.TraceOptions{Submission: o.of, Level: level, JPEG: o.coded, Orientation: o.orientation, Quality: o.quality})
+	opts := o.as
+	opts.Submission, opts.Level = o.of, level
+	t, err := watermark.NewTracerOn(o.onto, o.image, copies, &opts)
 	if err == nil {
 		o.tracer = t
 	}
@@ -172,7 +172,7 @@ func (c *originalCache) settle(o *opening) {
 	}
 	if o.bytes = preparedBytes; o.orig != nil {
 		luma := o.orig.onto.Luma()
-		o.bytes = originalBytes(luma.W*luma.H) + int64(len(o.orig.coded))
+		o.bytes = originalBytes(luma.W*luma.H) + int64(len(o.orig.as.JPEG))
 	}
 	c.bytes += o.bytes
 	for i := 0; i < len(c.order) && c.bytes > c.max; {
@@ -229,19 +229,13 @@ func (v *Investigator) openOriginalOf(ctx context.Context, s *shelf, of watermar
 	}
 	lease := v.memory.Original()
 	defer lease.Give()
-	lim := lease.Within(ctx, v.cfg.limits(ctx), func(decoding, pixels int64) int64 {
+	doc, pic, err := engine.DecodePage(row, file, lease.Within(ctx, v.cfg.limits(ctx), func(decoding, pixels int64) int64 {
 		return max(decoding, openedPixel*pixels)
-	})
-	lim.Page = max(row.Page, 1)
-	doc, err := engine.OpenOriginal(row, file, lim)
-	if err != nil {
-		return nil, ctx.Err()
-	}
-	pic, err := engine.PageOf(row, doc, lim)
+	}))
 	if err != nil {
 		return nil, ctx.Err()
 	}
 	o := &opened{image: picture.Flatten(pic.Image)}
-	o.coded, o.orientation, o.quality = doc.Steps(lim.Page, v.cfg.limits(ctx))
+	o.as.JPEG, o.as.Orientation, o.as.Quality = doc.Steps(max(row.Page, 1), v.cfg.limits(ctx))
 	return o, nil
 }

@@ -445,7 +445,7 @@ func (l *Ledger) auditOriginal(ctx context.Context, o AuditOptions, s *books.Sub
 	if err != nil {
 		return err
 	}
-	pic, err := engine.DecodePage(s, file, picture.Limits{MaxBytes: int64(len(file)), MaxPixels: int64(s.Width) * int64(s.Height), Decode: picture.Decoding(ctx, o.Decode), PDF: picture.ReadingPDF(ctx, o.PDF)})
+	_, pic, err := engine.DecodePage(s, file, picture.Limits{MaxBytes: int64(len(file)), MaxPixels: int64(s.Width) * int64(s.Height), Decode: picture.Decoding(ctx, o.Decode), PDF: picture.ReadingPDF(ctx, o.PDF)})
 	if errors.Is(err, ErrSealed) {
 		return err
 	}

@@ -87,8 +87,8 @@ type suspects struct {
 
 // New readies an original for tracing leaks against copies of it, of the submission sub (zero: the
 // digest of the original's pixels). It accuses at a p of level or below, 0 to 1. onto is the
-// original's luma as the caller has readied it already, or nil. as says how copies are written. Without copies the tracer only says
-// how a leak lies. The strengths of copies and level are not checked. The error wraps ErrTooSmall
+// original's luma as the caller has readied it already, or nil. as says how copies are written.
+// Without copies the tracer only says how a leak lies. The strengths of copies and level are not checked. The error wraps ErrTooSmall
 // (only with copies) or ErrTooLarge of package pattern, or jpegcoef.ErrRefused for a damaged JPEG.
 func New(onto *capture.Original, original image.Image, as Files, copies []Candidate, sub [16]byte, level float64) (*Tracer, error) {
 	t := &Tracer{level: level, copies: copies}

@@ -66,13 +66,13 @@ func (e *Engine) Page(ctx context.Context, id watermark.Submission) (*books.Subm
 // DecodePage decodes the page of row from file, the original of its submission, and compares the pixels
 // with what was entered: see [SameRendition]. The error wraps [books.ErrSealed] if the pixels or the
 // number of pages differ, else it is of package picture.
-func DecodePage(row *books.Submission, file []byte, lim picture.Limits) (*picture.Picture, error) {
+func DecodePage(row *books.Submission, file []byte, lim picture.Limits) (d *picture.Document, pic *picture.Picture, err error) {
 	lim.Page = max(row.Page, 1)
-	d, err := OpenOriginal(row, file, lim)
-	if err != nil {
-		return nil, err
+	if d, err = OpenOriginal(row, file, lim); err != nil {
+		return nil, nil, err
 	}
-	return PageOf(row, d, lim)
+	pic, err = PageOf(row, d, lim)
+	return d, pic, err
 }
 
 // OpenOriginal opens the original of the submission of row, as [picture.OpenDocument] does.
