@@ -84,6 +84,7 @@ type frameView struct {
 	taps      *taps     // the same
 	deviation dsp.Plane // of the residual, in the leak's raster
 	power     dsp.Plane // of the original's finer detail, in the leak's raster
+	shown     dsp.Plane // part of the channel's faint detail that the leak shows, 0..1, in the frame
 	told      float64   // share of a mark's energy where the original's own detail tells how it fared, 0..1
 	probe     *probe    // whose mark went through the channel last; nil before
 	probed    dsp.Plane // spectrum of that mark
@@ -105,7 +106,7 @@ func (f *frame) view(r *register.Registration, fit *photometry.Fit) *frameView {
 		gain.Pix[i] = fit.Slope.Pix[i] * w / v.deviation.Pix[i]
 	}
 	v.gain = v.resample(gain)
-	var strong, faint bandSum
+	var strong, faint comparison
 	dsp.Together(
 		func() { v.spectrum = v.standardised(fit.Residual) },
 		func() { strong = v.carried(fit.Strong()) },
@@ -115,7 +116,8 @@ func (f *frame) view(r *register.Registration, fit *photometry.Fit) *frameView {
 			faint = v.carried(d)
 		},
 	)
-	v.bands(strong, faint)
+	v.bands(strong.gain, faint.gain)
+	v.shown = v.passed(faint)
 	return v
 }
 

@@ -196,19 +196,21 @@ func (v *frameView) onLeakRaster(p dsp.Plane) dsp.Plane {
 	return out
 }
 
-// temper lowers a mark on the leak's raster, and sets told. Some places of the original have no detail
-// of their own that says how a mark fared. There the mark counts as no stronger than what is left
+// temper lowers a mark on the leak's raster to what the leak shows of detail around, and sets told. Some places of the
+// original have no detail of their own that says how a mark fared. There the mark counts as no stronger than what is left
 // over: an encoder may have smoothed it away.
 func (v *frameView) temper(out dsp.Plane) {
 	own, left := squares(out), squares(v.fit.Residual)
 	all, known := 1e-9, 0.0
 	for i, m := range own.Pix {
 		told := v.power.Pix[i] / (v.power.Pix[i] + m + 1e-3)
-		w := float64(m * v.fit.Weight.Pix[i] / v.fit.Variance.Pix[i])
-		all += w
-		known += float64(float64(told) * w)
 		limit := float32(math.Sqrt(float64(min(1, left.Pix[i]/(m+1e-3)))))
-		out.Pix[i] *= told + float32((1-told)*limit)
+		shown := float32(told * bilinear0(v.shown, float64(v.leakX.Pix[i]), float64(v.leakY.Pix[i])))
+		gain := shown + float32((1-told)*limit)
+		w := float64(gain * m * v.fit.Weight.Pix[i] / v.fit.Variance.Pix[i])
+		all += float64(float64(gain) * w)
+		known += float64(float64(shown) * w)
+		out.Pix[i] *= gain
 	}
 	v.told = known / all
 }

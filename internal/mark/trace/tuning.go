@@ -28,6 +28,7 @@ const (
 	untoldBias       = -0.8 // times the share that the original says nothing about
 	untoldSpread     = 0.8  // the same
 	mayCarry         = 0.9  // parts of pattern.MinCarried that a probe has at least if a copy of the same file may have all of it; chosen
+	passedReach      = 8    // samples of the frame, deviation of the window over which a leak's detail is compared with what the channel lets through
 	untoldReach      = 6    // pixels of the leak, deviation of the window over which powers are compared
 )
 

@@ -27,13 +27,19 @@ func (v *frameView) sums(a, b dsp.Plane) (out bandSum) {
 	return out
 }
 
-// carried returns by band the share of the original's detail d that the leak still carries, 0 to
-// 1.5. The share is reduced if the two hardly cohere, and smoothed over bands. The detail of the
-// original that is known tells how each frequency of a mark survived.
-func (v *frameView) carried(d photometry.Details) bandSum {
-	base, seen := dsp.DCT2(v.resample(d.Base), pattern.TracerSize), dsp.DCT2(v.resample(d.Seen), pattern.TracerSize)
-	own, cross, other := v.sums(base, base), v.sums(base, seen), v.sums(seen, seen)
-	var h bandSum
+// A comparison is detail of the original and of the leak in the frame.
+type comparison struct {
+	base, seen dsp.Plane // spectrum of the original's, and samples of the leak's
+	gain       bandSum   // share of the original's that the leak carries, 0 to 1.5
+}
+
+// carried compares the original's detail d with the leak's. The gain is reduced where the two hardly
+// cohere, and smoothed over bands. The detail of the original that is known tells how each frequency of a mark survived.
+func (v *frameView) carried(d photometry.Details) comparison {
+	c := comparison{base: dsp.DCT2(v.resample(d.Base), pattern.TracerSize), seen: v.resample(d.Seen)}
+	seen := dsp.DCT2(c.seen, pattern.TracerSize)
+	own, cross, other := v.sums(c.base, c.base), v.sums(c.base, seen), v.sums(seen, seen)
+	h := &c.gain
 	for k := range h {
 		h[k] = math.Min(math.Max(cross[k]/(own[k]+1e-6), 0), 1.5)
 		coherence := math.Max(cross[k], 0) / math.Sqrt(float64(own[k]*other[k])+1e-9)
@@ -41,7 +47,26 @@ func (v *frameView) carried(d photometry.Details) bandSum {
 			h[k] *= coherence / 0.1
 		}
 	}
-	return smooth3(h)
+	c.gain = smooth3(c.gain)
+	return c
+}
+
+// passed returns where the leak shows faint detail: for each sample of the frame, the detail of the leak
+// around it in parts of what the channel lets through, 0 to 1. Hard compression takes all of some blocks and little of
+// others. Of a mark the others then have as much as they show of detail, the first have nothing. c is changed.
+func (v *frameView) passed(c comparison) dsp.Plane {
+	for i, b := range v.band {
+		c.base.Pix[i] *= v.channel[b]
+	}
+	base := dsp.NewPlane(v.fw, v.fh)
+	for y, full := 0, dsp.InverseDCT2(c.base); y < v.fh; y++ {
+		copy(base.Row(y), full.Row(y))
+	}
+	out, all := dsp.Gauss(dsp.Product(base, c.seen), passedReach), dsp.Gauss(dsp.Product(base, base), passedReach)
+	for i, p := range all.Pix {
+		out.Pix[i] = pattern.Clip(out.Pix[i]/(p+1e-9), 0, 1)
+	}
+	return out
 }
 
 // bands sets strong, the gain of strong detail by band, and channel, the gain of a mark: that of faint
