@@ -45,6 +45,9 @@ func Attacks() []attack.Attack {
 	badPhone := handheld{width: 1280, height: 960, tilt: .06, lens: .04, moire: .09, blur: 2.2, noise: 9}
 	return []attack.Attack{
 		of("x_jpeg5", "JPEG quality 5, 4:2:0", attack.JPEG(5)),
+		of("x_jpeg8_1000", "at most 1000 px, JPEG 8", attack.FitTo(1000), attack.JPEG(8)),
+		of("x_jpeg12_1600", "at most 1600 px, JPEG 12", attack.FitTo(1600), attack.JPEG(12)),
+		of("x_jpeg8_shown", "at most 1600 px, JPEG 8, then at most 1330 px", attack.FitTo(1600), attack.JPEG(8), attack.FitTo(1330)),
 		of("x_thumb96", "at most 96 px, JPEG 80", attack.FitTo(96), attack.JPEG(80)),
 		of("x_thumb64", "at most 64 px, JPEG 80", attack.FitTo(64), attack.JPEG(80)),
 		of("x_thumb160q30", "at most 160 px, JPEG 30", attack.FitTo(160), attack.JPEG(30)),

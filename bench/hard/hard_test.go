@@ -33,7 +33,7 @@ var hardRandom = strings.Fields("x_crop02 x_screen2 x_screen_hard x_print2 x_cro
 func TestHardKeepsTheContract(t *testing.T) {
 	img := specimen.Scene(160, 90)
 	before := slices.Clone(img.Pix)
-	require.Len(t, hard.Attacks(), 16)
+	require.Len(t, hard.Attacks(), 19)
 	for _, a := range hard.Attacks() {
 		found, err := hard.Find(a.Name)
 		require.NoError(t, err)
