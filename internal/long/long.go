@@ -3,7 +3,7 @@ package long
 
 import "os"
 
-// Cases returns the first n cases, or with KYCMARK_LONG the others. The first are those that each test run needs.
+// Cases returns the first n cases, which each test run needs, or with KYCMARK_LONG the others.
 func Cases[T any](n int, all ...T) []T {
 	if os.Getenv("KYCMARK_LONG") != "" {
 		return all[n:]
