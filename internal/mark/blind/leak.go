@@ -33,18 +33,19 @@ type leak struct {
 // maxFields is the number of fields of a coarse leak in colours.
 const maxFields = 3
 
-// newLeak shrinks a picture to its canonical size and whitens it. The error is that of newLumaLeak.
+// newLeak shrinks a picture to its canonical size and whitens it. If the picture was last opened from a
+// hard JPEG file, the roundings take part in its luma (see reopened). The error is that of newLumaLeak.
 func newLeak(img image.Image) (*leak, error) {
 	l, err := newLumaLeak(img)
 	if err == nil {
+		l.reopen()
 		l.colour()
 	}
 	return l, err
 }
 
-// newLumaLeak is newLeak without the field in colours, which colour adds. If the picture was last
-// opened from a hard JPEG file, the roundings take part in its luma (see reopened). The error
-// wraps ErrTooSmall or ErrTooLarge of package pattern.
+// newLumaLeak is newLeak without roundings, which reopen adds, and without the field in colours, which colour adds. The
+// error wraps ErrTooSmall or ErrTooLarge of package pattern.
 func newLumaLeak(img image.Image) (*leak, error) {
 	p, err := pattern.Pixels(img)
 	if err != nil {
@@ -58,11 +59,16 @@ func newLumaLeak(img image.Image) (*leak, error) {
 	if min(ww, wh) < minSide/2 {
 		return nil, fmt.Errorf("%w: %d x %d pixels is too long and thin", pattern.ErrTooSmall, w, h)
 	}
-	l := whitened(p, ww, wh)
-	if luma, ok := reopened(p, l.carriers[0]); ok {
-		l.carriers[0], l.fields[0] = luma, luma
+	return whitened(p, ww, wh), nil
+}
+
+// reopen lets roundings take part in luma, if the picture was last opened from a hard JPEG file.
+func (l *leak) reopen() {
+	if luma, ok := reopened(l.src, l.carriers[0]); ok {
+		l.carriers[0] = luma
+		l.fields = combined(l.carriers)
+		l.forget()
 	}
-	return l, nil
 }
 
 // whitened returns a leak made of p, shrunk to w x h pixels, with luma whitened. w and h must not
@@ -127,6 +133,21 @@ func (l *leak) coarse() *leak {
 	s.step = spectrum.SmallStep
 	l.small = &s
 	return l.small
+}
+
+// halved returns a leak with carriers of half the size, which still hold the band of a mark: reading there takes a
+// quarter of the time. A leak of less than halvedSide is returned as it is.
+func (l *leak) halved() *leak {
+	if l.side() < halvedSide {
+		return l
+	}
+	s := &leak{src: l.src, step: l.step, shifts: l.shifts, sums: l.sums, scale: [2]float64{l.scale[0] / 2, l.scale[1] / 2}}
+	for _, z := range l.carriers {
+		s.carriers = append(s.carriers, dsp.Halve(z))
+	}
+	s.fields = combined(s.carriers)
+	s.forget()
+	return s
 }
 
 // forget drops all that was computed from the fields and kept: call it after the fields
