@@ -118,7 +118,7 @@ func (o *Original) similar(id CopyID, strength float64, last bool) (*trial, erro
 				return nil, err
 			}
 		} else {
-			m.SSIM = quality.SSIM(flat(o.canvas.Canonical()), flat(o.canvas.Simulate(m.mark)))
+			m.SSIM = quality.SSIMGray(o.gray(), gray(o.canvas.Simulate(m.mark)))
 		}
 		if !(m.SSIM < minSSIM) { // NaN if the canonical picture is narrower than SSIM's window
 			break
@@ -196,12 +196,11 @@ func compressed(p *image.NRGBA, quality int) (image.Image, error) {
 	return jpeg.Decode(&buf)
 }
 
-// flat returns samples of R, G and B, 0..255, rounded to 8 bits, as an opaque picture.
-func flat(c dsp.RGB) *image.NRGBA {
-	out := image.NewNRGBA(image.Rect(0, 0, c.R.W, c.R.H))
-	for i := range c.R.Pix {
-		p := out.Pix[4*i : 4*i+4 : 4*i+4]
-		p[0], p[1], p[2], p[3] = dsp.To8(c.R.Pix[i]), dsp.To8(c.G.Pix[i]), dsp.To8(c.B.Pix[i]), 255
+// gray returns the luma of samples of R, G and B, 0..255, that are rounded to 8 bits first.
+func gray(c dsp.RGB) *image.Gray {
+	out := image.NewGray(image.Rect(0, 0, c.R.W, c.R.H))
+	for i := range out.Pix {
+		out.Pix[i] = quality.Luma(dsp.To8(c.R.Pix[i]), dsp.To8(c.G.Pix[i]), dsp.To8(c.B.Pix[i]))
 	}
 	return out
 }

@@ -1944,6 +1944,50 @@ symmetricTap:
 	VZEROUPPER
 	RET
 
+// func symmetric64AVX2(dst *float64, src *float64, offsets *int64, weights *float64, taps int, n int)
+// Requires: AVX
+TEXT ·symmetric64AVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ offsets+16(FP), DX
+	MOVQ weights+24(FP), BX
+	MOVQ taps+32(FP), SI
+	MOVQ n+40(FP), DI
+
+symmetric64:
+	XORQ         R8, R8
+	MOVQ         (DX), R9
+	VBROADCASTSD (BX), Y0
+	VMULPD       (CX)(R9*8), Y0, Y1
+	VMULPD       32(CX)(R9*8), Y0, Y2
+	LEAQ         16(DX), R11
+	INCQ         R8
+
+symmetric64Tap:
+	MOVQ         (R11), R9
+	MOVQ         8(R11), R10
+	VBROADCASTSD (BX)(R8*8), Y0
+	VMOVUPS      (CX)(R9*8), Y3
+	VADDPD       (CX)(R10*8), Y3, Y3
+	VMULPD       Y0, Y3, Y3
+	VADDPD       Y3, Y1, Y1
+	VMOVUPS      32(CX)(R9*8), Y3
+	VADDPD       32(CX)(R10*8), Y3, Y3
+	VMULPD       Y0, Y3, Y0
+	VADDPD       Y0, Y2, Y2
+	ADDQ         $0x10, R11
+	INCQ         R8
+	CMPQ         R8, SI
+	JNE          symmetric64Tap
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y2, 32(AX)
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, AX
+	SUBQ         $0x08, DI
+	JNZ          symmetric64
+	VZEROUPPER
+	RET
+
 // func boxAVX2(sum *float64, dst *float32, dstStride int, add *float32, addStride int, sub *float32, subStride int, n int, mean float64)
 // Requires: AVX, AVX2, SSE2
 TEXT ·boxAVX2(SB), NOSPLIT, $0-72
@@ -2003,6 +2047,36 @@ box:
 	VMOVUPS    Y2, 32(AX)
 	VMOVUPS    Y3, 64(AX)
 	VMOVUPS    Y4, 96(AX)
+	VZEROUPPER
+	RET
+
+// func levelAVX2(p *float32, square *float32, quiet float64, limit float32, n int)
+// Requires: AVX, AVX2, SSE, SSE2
+TEXT ·levelAVX2(SB), NOSPLIT, $0-40
+	MOVQ         p+0(FP), AX
+	MOVQ         square+8(FP), CX
+	MOVQ         n+32(FP), DX
+	MOVSD        quiet+16(FP), X0
+	VBROADCASTSD X0, Y0
+	MOVSS        limit+24(FP), X1
+	VBROADCASTSS X1, X1
+	VXORPS       X2, X2, X2
+	VSUBPS       X1, X2, X2
+
+level:
+	VCVTPS2PD  (AX), Y3
+	VCVTPS2PD  (CX), Y4
+	VSQRTPD    Y4, Y4
+	VADDPD     Y0, Y4, Y4
+	VDIVPD     Y4, Y3, Y3
+	VCVTPD2PSY Y3, X3
+	VMAXPS     X2, X3, X3
+	VMINPS     X1, X3, X3
+	VMOVUPS    X3, (AX)
+	ADDQ       $0x10, AX
+	ADDQ       $0x10, CX
+	SUBQ       $0x04, DX
+	JNZ        level
 	VZEROUPPER
 	RET
 

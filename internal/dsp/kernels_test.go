@@ -287,10 +287,18 @@ func TestFiltersHaveTheSameBits(t *testing.T) {
 			"erode":     func() dsp.Plane { return dsp.Erode(p, 5) },
 			"dilate":    func() dsp.Plane { return dsp.Dilate(p, 3) },
 			"bilateral": func() dsp.Plane { return dsp.Bilateral(q, 5, 6, 4) },
+			"detail":    func() dsp.Plane { return dsp.Detail(q, 5, 6, 4) },
+			"level":     func() dsp.Plane { return leveled(p.Clone()) },
 		} {
 			requireSame(t, func() []float32 { return f().Pix }, name, c)
 		}
 	}
+}
+
+// leveled is Level in the memory of p.
+func leveled(p dsp.Plane) dsp.Plane {
+	dsp.Level(p, dsp.NewPlane(p.W, p.H), 2, 0.5, 3)
+	return p
 }
 
 func TestDCT2HasTheSameBits(t *testing.T) {

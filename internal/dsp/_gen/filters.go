@@ -9,7 +9,9 @@ import (
 func filters() {
 	bilateral()
 	symmetric()
+	symmetric64()
 	box()
+	level()
 }
 
 // bilateral: eight samples at a time, weights of differences looked up.
@@ -85,6 +87,68 @@ func symmetric() {
 	VMOVUPS(acc1, Mem{Base: dst, Disp: 32})
 	move(64, src, dst)
 	again("symmetric", n, 16)
+	end()
+}
+
+// symmetric64: eight samples of double precision at a time.
+func symmetric64() {
+	kernel("symmetric64AVX2", "func(dst, src *float64, offsets *int64, weights *float64, taps, n int)", "symmetric64AVX2 is Symmetric64 for n, a multiple of 8.")
+	dst, src, offsets := load("dst"), load("src"), load("offsets")
+	weights, taps, n := load("weights"), load("taps"), load("n")
+	Label("symmetric64")
+	k, a, b, pair := GP64(), GP64(), GP64(), GP64()
+	XORQ(k, k)
+	MOVQ(Mem{Base: offsets}, a)
+	w := YMM()
+	VBROADCASTSD(Mem{Base: weights}, w)
+	var acc [2]reg.VecVirtual
+	for i := range acc {
+		acc[i] = three(VMULPD, w, Mem{Base: src, Index: a, Scale: 8, Disp: 32 * i})
+	}
+	LEAQ(Mem{Base: offsets, Disp: 16}, pair)
+	INCQ(k)
+	Label("symmetric64Tap")
+	MOVQ(Mem{Base: pair}, a)
+	MOVQ(Mem{Base: pair, Disp: 8}, b)
+	VBROADCASTSD(Mem{Base: weights, Index: k, Scale: 8}, w)
+	for i := range acc {
+		sum := three(VADDPD, ymm(Mem{Base: src, Index: a, Scale: 8, Disp: 32 * i}), Mem{Base: src, Index: b, Scale: 8, Disp: 32 * i})
+		VADDPD(three(VMULPD, sum, w), acc[i], acc[i])
+	}
+	move(16, pair)
+	INCQ(k)
+	CMPQ(k, taps)
+	JNE(LabelRef("symmetric64Tap"))
+	for i := range acc {
+		VMOVUPS(acc[i], Mem{Base: dst, Disp: 32 * i})
+	}
+	move(64, src, dst)
+	again("symmetric64", n, 8)
+	end()
+}
+
+// level: four quotients of double precision at a time.
+func level() {
+	kernel("levelAVX2", "func(p, square *float32, quiet float64, limit float32, n int)", "levelAVX2 is Level for n, a multiple of 4.")
+	p, square, n := load("p"), load("square"), load("n")
+	quiet, high, low := YMM(), XMM(), XMM()
+	VBROADCASTSD(Load(Param("quiet"), XMM()), quiet)
+	VBROADCASTSS(Load(Param("limit"), XMM()), high)
+	VXORPS(low, low, low)
+	VSUBPS(high, low, low)
+	Label("level")
+	v, d, out := YMM(), YMM(), XMM()
+	VCVTPS2PD(Mem{Base: p}, v)
+	VCVTPS2PD(Mem{Base: square}, d)
+	VSQRTPD(d, d)
+	VADDPD(quiet, d, d)
+	VDIVPD(d, v, v)
+	VCVTPD2PSY(v, out)
+	VMAXPS(low, out, out)
+	VMINPS(high, out, out)
+	VMOVUPS(out, Mem{Base: p})
+	move(16, p, square)
+	again("level", n, 4)
 	end()
 }
 
