@@ -170,28 +170,41 @@ func margin(c float64) float64 {
 // readBack compresses a picture that deliver shrunk, as the messenger does. Then it searches it
 // for the mark, as an investigator does who has the key alone. Reading at the known place instead is
 // unsafe: it reads marks that no search finds, and hides older marks of the picture. The search ends early
-// if it comes to a clear mark of id. A mark that cannot be read gives Found false, and a read mark may have another ID. The
+// if luma has a clear mark of id. A mark that cannot be read gives Found false, and a read mark may have another ID. The
 // error wraps ErrTooSmall if the messenger leaves too little, or is ctx's.
 func (o *Original) readBack(ctx context.Context, id CopyID, small *image.NRGBA) (*blind.Detection, error) {
-	leak, err := compressed(small, messengerQuality)
-	if err != nil {
-		return nil, fmt.Errorf("watermark: read back: %w", err)
+	d, err := o.readClear(ctx, id, small)
+	if d == nil && err == nil {
+		var leak image.Image
+		if leak, err = compressed(&image.RGBA{Pix: small.Pix, Stride: small.Stride, Rect: small.Rect}, messengerQuality); err == nil { // RGBA is read faster
+			d, err = blind.Detect(ctx, leak, o.kd)
+		}
 	}
-	d, err := blind.Confirm(ctx, leak, o.kd, uint64(id), clearCorrelation)
 	if errors.Is(err, ErrTooSmall) {
-		size := leak.Bounds()
-		return nil, fmt.Errorf("%w: too long and thin, a messenger leaves %d x %d pixels of it", ErrTooSmall, size.Dx(), size.Dy())
+		return nil, fmt.Errorf("%w: too long and thin, a messenger leaves %d x %d pixels of it", ErrTooSmall, small.Rect.Dx(), small.Rect.Dy())
 	}
 	return d, err
 }
 
+// readClear returns the mark of id if the messenger leaves a clear mark in luma, and else nil.
+func (o *Original) readClear(ctx context.Context, id CopyID, small *image.NRGBA) (*blind.Detection, error) {
+	luma := image.NewGray(small.Rect)
+	for i := range luma.Pix {
+		luma.Pix[i] = quality.Luma(small.Pix[4*i], small.Pix[4*i+1], small.Pix[4*i+2])
+	}
+	leak, err := compressed(luma, messengerQuality)
+	if err != nil {
+		return nil, err
+	}
+	return blind.Clear(ctx, leak.(*image.Gray), o.kd, uint64(id), clearCorrelation) // what is written grey is read grey
+}
+
 // compressed returns an opaque picture as it is after a JPEG file of the given quality, 1..100, as
 // package image/jpeg writes and reads it. The error is the encoder's or the decoder's.
-func compressed(p *image.NRGBA, quality int) (image.Image, error) {
+func compressed(p image.Image, quality int) (image.Image, error) {
 	var buf bytes.Buffer
-	rgba := &image.RGBA{Pix: p.Pix, Stride: p.Stride, Rect: p.Rect} // which package jpeg reads faster
-	if err := jpeg.Encode(&buf, rgba, &jpeg.Options{Quality: quality}); err != nil {
-		return nil, err
+	if err := jpeg.Encode(&buf, p, &jpeg.Options{Quality: quality}); err != nil {
+		return nil, fmt.Errorf("watermark: read back: %w", err)
 	}
 	return jpeg.Decode(&buf)
 }

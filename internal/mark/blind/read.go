@@ -223,10 +223,6 @@ func Detect(ctx context.Context, img image.Image, kd *Keys) (*Detection, error) 
 	if err != nil {
 		return nil, err
 	}
-	return l.detect(ctx, kd)
-}
-
-func (l *leak) detect(ctx context.Context, kd *Keys) (*Detection, error) {
 	r := newReader(ctx, l, kd)
 	if err := search([]*reader{r}); err != nil {
 		return nil, err
@@ -237,38 +233,29 @@ func (l *leak) detect(ctx context.Context, kd *Keys) (*Detection, error) {
 	return r.report(r.found[0]), nil
 }
 
-// Confirm is [Detect] for a picture that should carry the mark of id. It reads at half the size, without roundings, at the
-// likeliest map of luma, or else of both carriers, before the map is refined. It ends there if that mark has a correlation
-// of enough or more. Detect sees more of the picture and tries these maps first. So it reads the mark too, unless an older
-// mark of the key comes before.
-func Confirm(ctx context.Context, img image.Image, kd *Keys, id uint64, enough float64) (*Detection, error) {
-	l, err := newLumaLeak(img)
+// Clear reads a picture that should carry the mark of id, in luma and at half the size, without roundings, at the first of the
+// four likeliest maps on which the pilots agree strongly, before it is refined. It returns that mark if it has a correlation
+// of enough or more, and else nil. Detect sees more of the picture and tries these maps first. So it reads such a mark too,
+// unless an older mark of the key comes before. The error is that of [Detect].
+func Clear(ctx context.Context, luma *image.Gray, kd *Keys, id uint64, enough float64) (*Detection, error) {
+	l, err := newGrayLeak(luma)
 	if err != nil {
 		return nil, err
 	}
-	for i := 0; i == 0 || i == 1 && l.colour(); i++ {
-		r := newReader(ctx, l.halved(), kd)
-		r.pitch = 2
-		best := r.ranked(i, r.wholePicture())
-		if len(best) == 0 {
-			continue
-		}
-		b, _ := r.peaks(i, true).Climb(r.f, best[0].B, .001, .0005, .00025)
-		s := r.shiftIn(i, b, nil)
-		r.forgetMaps() // to save memory
-		if s.z >= sureAgreement {
-			r.decode(tracked{m: s.toMatrix(b)}, s.sign, s.z)
-		}
-		if len(r.found) > 0 && r.found[0].id == id && r.found[0].correlation >= enough {
-			return r.report(r.found[0]), ctx.Err()
-		}
-		if s.z >= minAgreement {
+	r := newReader(ctx, l.halved(), kd)
+	r.pitch = 2
+	best := r.ranked(0, r.wholePicture())
+	for _, c := range best[:min(4, len(best))] {
+		b, _ := r.peaks(0, true).Climb(r.f, c.B, .001, .0005, .00025)
+		if s := r.shiftIn(0, b, nil); s.z >= sureAgreement {
+			r.forgetMaps() // to save memory
+			if r.decode(tracked{m: s.toMatrix(b)}, s.sign, s.z); len(r.found) > 0 && r.found[0].id == id && r.found[0].correlation >= enough {
+				return r.report(r.found[0]), ctx.Err()
+			}
 			break
 		}
 	}
-	l.colour()
-	l.reopen()
-	return l.detect(ctx, kd)
+	return nil, ctx.Err()
 }
 
 // DetectAll reads the marks of all keys out of a leak, the strongest correlation first. Key of a
