@@ -176,6 +176,21 @@ func boxAVX2(sum *float64, dst *float32, dstStride int, add *float32, addStride 
 //go:noescape
 func levelAVX2(p *float32, square *float32, quiet float64, limit float32, n int)
 
+// tapAVX2 writes the sums of n rows of 16 samples, times their weights.
+//
+//go:noescape
+func tapAVX2(dst *float32, src *float32, weights *float32, n int)
+
+// colourAVX2 is FromYCbCr for n, a multiple of 8.
+//
+//go:noescape
+func colourAVX2(dst *uint8, y *uint8, cb *uint8, cr *uint8, n int)
+
+// colourHalfAVX2 is FromYCbCr for n, a multiple of 8.
+//
+//go:noescape
+func colourHalfAVX2(dst *uint8, y *uint8, cb *uint8, cr *uint8, n int)
+
 // meansAVX2 is means.
 //
 //go:noescape

@@ -12,6 +12,9 @@ func filters() {
 	symmetric64()
 	box()
 	level()
+	tap()
+	colours("colourAVX2", false)
+	colours("colourHalfAVX2", true)
 }
 
 // bilateral: eight samples at a time, weights of differences looked up.
@@ -149,6 +152,89 @@ func level() {
 	VMOVUPS(out, Mem{Base: p})
 	move(16, p, square)
 	again("level", n, 4)
+	end()
+}
+
+// colours: eight pixels at a time.
+func colours(name string, half bool) {
+	doc := name + " is FromYCbCr for n, a multiple of 8."
+	kernel(name, "func(dst, y, cb, cr *uint8, n int)", doc)
+	dst, y, cb, cr, n := load("dst"), load("y"), load("cb"), load("cr"), load("n")
+	all := func(name string, v int32) reg.VecVirtual {
+		r := GP32()
+		MOVL(I32(v), r)
+		out := YMM()
+		VMOVD(r, out.AsX())
+		VPBROADCASTD(out.AsX(), out)
+		return out
+	}
+	middle, most, opaque := all("middle", 128), all("most", 255), all("opaque", -1<<24)
+	grey, red := all("grey", 0x10101), all("red", 91881)
+	greenBlue, greenRed, blue := all("greenBlue", 22554), all("greenRed", 46802), all("blue", 116130)
+	none := zero()
+	bytes := 8
+	var twice reg.VecVirtual
+	if half {
+		bytes = 4
+		m := GLOBL("twice", 8|16)
+		for i := range 4 {
+			DATA(8*i, U64(uint64(i)<<32|uint64(i)))
+		}
+		twice = YMM()
+		VMOVDQU(m, twice)
+	}
+	Label(name)
+	chroma := func(at reg.Register) reg.VecVirtual {
+		v := YMM()
+		if half {
+			VPMOVZXBD(Mem{Base: at}, v.AsX())
+			VPERMD(v, twice, v)
+		} else {
+			VPMOVZXBD(Mem{Base: at}, v)
+		}
+		VPSUBD(middle, v, v)
+		return v
+	}
+	l, b, r := YMM(), chroma(cb), chroma(cr)
+	VPMOVZXBD(Mem{Base: y}, l)
+	VPMULLD(grey, l, l)
+	times := func(a, b reg.VecVirtual) reg.VecVirtual { return three(VPMULLD, a, b) }
+	level := func(v reg.VecVirtual) reg.VecVirtual {
+		VPSRAD(U8(16), v, v)
+		VPMAXSD(none, v, v)
+		VPMINSD(most, v, v)
+		return v
+	}
+	g := three(VPSUBD, three(VPSUBD, l, times(b, greenBlue)), times(r, greenRed))
+	out := level(three(VPADDD, l, times(r, red)))
+	g, b = level(g), level(three(VPADDD, l, times(b, blue)))
+	VPSLLD(U8(8), g, g)
+	VPSLLD(U8(16), b, b)
+	VPOR(g, out, out)
+	VPOR(b, out, out)
+	VPOR(opaque, out, out)
+	VMOVDQU(out, Mem{Base: dst})
+	move(32, dst)
+	move(8, y)
+	move(bytes, cb, cr)
+	again(name, n, 8)
+	end()
+}
+
+// tap: sixteen sums at a time.
+func tap() {
+	kernel("tapAVX2", "func(dst, src, weights *float32, n int)", "tapAVX2 writes the sums of n rows of 16 samples, times their weights.")
+	dst, src, weights, n := load("dst"), load("src"), load("weights"), load("n")
+	acc0, acc1 := zero(), zero()
+	Label("tap")
+	w := broadcast(Mem{Base: weights})
+	VADDPS(product(w, Mem{Base: src}), acc0, acc0)
+	VADDPS(product(w, Mem{Base: src, Disp: 32}), acc1, acc1)
+	move(64, src)
+	move(4, weights)
+	again("tap", n, 1)
+	VMOVUPS(acc0, Mem{Base: dst})
+	VMOVUPS(acc1, Mem{Base: dst, Disp: 32})
 	end()
 }
 
