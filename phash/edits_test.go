@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/long"
 	"github.com/kycmark/kycmark/phash"
 )
 
@@ -55,7 +56,7 @@ func TestEdits(t *testing.T) {
 	require.NotEmpty(t, files)
 	cost := make([][]int, len(edits))
 	for i, file := range files {
-		if i%3 != 0 && !strings.Contains(file, "bill") {
+		if i%long.Cases(1, 6, 3)[0] != 0 && !strings.Contains(file, "bill") {
 			continue // keeps the test fast
 		}
 		decoded := decode(t, file)

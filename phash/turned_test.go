@@ -7,12 +7,14 @@ import (
 	"image"
 	"image/jpeg"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/disintegration/imaging"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/long"
 	decoder "github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
 )
@@ -56,6 +58,9 @@ func TestTurnedLeaksMatch(t *testing.T) {
 			uploads = append(uploads, m)
 		}
 		for ref, m := range uploads {
+			if !slices.Contains(long.Cases(1, files...), files[ref]) {
+				continue
+			}
 			for orientation, turn := range stored {
 				for _, said := range []uint16{orientation, 1} { // as a camera writes it, and stripped
 					name := fmt.Sprintf("%s, %s, orientation %d, said to be %d", kind, files[ref], orientation, said)

@@ -25,7 +25,7 @@ import (
 func dividedDump(t *testing.T, c *caseFile) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, img := range map[string]image.Image{"1.jpg": c.marked, "2.jpg": c.second, "3.jpg": passport(9), "4.jpg": c.marked} {
+	for name, img := range map[string]image.Image{"1.jpg": c.marked, "2.jpg": c.second, "3.jpg": stranger(), "4.jpg": c.marked} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), file(t, img, "jpeg"), 0o600))
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "6.jpg"), []byte("\xff\xd8\xff damaged"), 0o600))
@@ -138,11 +138,11 @@ func TestDividedAmongRegistries(t *testing.T) {
 	a.holds(t, "vendor-x", feb, feb.AddDate(0, 1, 0))
 	submit(t, a.Issuer, file(t, passport(1), "jpeg"), "one", feb)
 	of := submit(t, b.Issuer, file(t, passport(1), "png"), "one", feb.AddDate(0, 2, 0))
-	submit(t, b.Issuer, file(t, passport(2), "jpeg"), "one", feb.AddDate(0, 3, 0))
-	submit(t, a.Issuer, file(t, passport(2), "jpeg"), "two", feb.AddDate(0, 4, 0))
+	submit(t, b.Issuer, file(t, billOf(2), "jpeg"), "one", feb.AddDate(0, 3, 0))
+	submit(t, a.Issuer, file(t, billOf(2), "jpeg"), "two", feb.AddDate(0, 4, 0))
 	marked, _ := b.issue(t, of, "vendor-x")
 	dir := t.TempDir()
-	for name, img := range map[string]image.Image{"1.jpg": marked, "2.jpg": passport(2), "3.jpg": passport(1), "4.jpg": passport(9)} {
+	for name, img := range map[string]image.Image{"1.jpg": marked, "2.jpg": billOf(2), "3.jpg": passport(1), "4.jpg": stranger()} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), file(t, img, "jpeg"), 0o600))
 	}
 	fresh := func() verify.Config {

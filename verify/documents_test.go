@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/watermark"
@@ -21,7 +22,7 @@ func TestOneDocumentOnAnyPage(t *testing.T) {
 	var leaks []*verify.Verdict
 	for i, pages := range [][]image.Image{
 		{billOf(1), passport(1)}, {passport(1), billOf(1)}, // one person
-		{passport(2), terms}, {passport(3), terms}, {terms, passport(4)},
+		{specimen.Landscape(2, 360, 270), terms}, {specimen.Landscape(3, 360, 270), terms}, {terms, passport(4)},
 		{billOf(5), passport(5)}, {billOf(6), passport(5)}, // one person, on page 2
 	} {
 		l := leakOf(i+1, verify.FoundCopy, "vendor A")

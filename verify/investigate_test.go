@@ -73,9 +73,14 @@ func examined(t *testing.T) (map[string]leakRow, map[string]*verify.Verdict) {
 	t.Helper()
 	judged.Do(func() {
 		c := newLargeCase(t)
+		alone, rows, verdicts := c.investigator(t, noMark), leakRows(t, c), make(map[string]verify.Verdict)
 		c.References = 0
-		v, rows, verdicts := c.investigator(t, noMark), leakRows(t, c), make(map[string]verify.Verdict)
+		beside := c.investigator(t, noMark) // for what TestReferences looks at
 		for name, row := range rows {
+			v := alone
+			if row.want == verify.FoundCopy && !row.unconfirmed || name == "unmarked" || name == "stranger" {
+				v = beside
+			}
 			v.SetDetect(row.detect)
 			got, err := v.Investigate(t.Context(), name+".jpg", file(t, row.leak, "jpeg"))
 			require.NoError(t, err)
@@ -140,7 +145,9 @@ func TestFindings(t *testing.T) {
 // Another person's document of the same template is never taken for an upload.
 func TestLookalikes(t *testing.T) {
 	c := newCase(t)
-	found, inv := 0, c.investigator(t, noMark)
+	untraced := c.Config
+	untraced.Keys = nil
+	found, inv := 0, newInvestigator(t, untraced)
 	for p := uint64(20); p < 24; p++ {
 		v := examine(t, inv, passport(p))
 		assert.Equal(t, verify.FoundUnknown, v.Finding, "person %d: %s", p, v.Note)
@@ -152,8 +159,7 @@ func TestLookalikes(t *testing.T) {
 		}
 	}
 	require.NotZero(t, found, "none of four came near enough to have the layout")
-	inv.SetDetect(reads(c.copy.ID))
-	v := examine(t, inv, passport(20))
+	v := c.examine(t, passport(20), reads(c.copy.ID))
 	assert.Equal(t, "copy (unconfirmed)", v.Label(), "the mark of a copy on it confirms nothing: %s", v.Note)
 }
 

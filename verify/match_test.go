@@ -35,7 +35,7 @@ func TestPartsOfFarCandidates(t *testing.T) {
 	for p := range maxNear + 2 {
 		upload = specimen.Photograph(blank.Fill(specimen.NewPerson(uint64(40+p))), uint64(p), 640, 480)
 		var file bytes.Buffer
-		require.NoError(t, png.Encode(&file, upload))
+		require.NoError(t, (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&file, upload))
 		last, _, err = s.Submit(t.Context(), &file, "", time.Time{})
 		require.NoError(t, err)
 	}

@@ -235,10 +235,13 @@ func TestDamagedSeal(t *testing.T) {
 	var server pgtest.Server
 	defer server.Stop()
 	id := watermark.SubmissionOf(sha256.Sum256(file(t, passport(1), "jpeg")))
-	for name, of := range map[string]struct{ driver, begin, flip string }{
-		"SQLite":     {"sqlite", "PRAGMA foreign_keys = 0; ", "CAST(substr(submission, 1, 15) || iif(substr(submission, 16) = x'00', x'01', x'00') AS BLOB)"},
-		"PostgreSQL": {"pgx", "SET session_replication_role = replica; ", "set_byte(submission, 15, get_byte(submission, 15) # 1)"},
-	} {
+	stores := map[string]struct{ driver, begin, flip string }{
+		"SQLite": {"sqlite", "PRAGMA foreign_keys = 0; ", "CAST(substr(submission, 1, 15) || iif(substr(submission, 16) = x'00', x'01', x'00') AS BLOB)"},
+	}
+	if os.Getenv("KYCMARK_LONG") != "" {
+		stores["PostgreSQL"] = struct{ driver, begin, flip string }{"pgx", "SET session_replication_role = replica; ", "set_byte(submission, 15, get_byte(submission, 15) # 1)"}
+	}
+	for name, of := range stores {
 		for _, change := range []string{"key_id = replace(key_id, 'seal1-', 'seal0-')", "submission = " + of.flip} {
 			t.Run(name+" "+change[:6], func(t *testing.T) {
 				dsn := filepath.Join(t.TempDir(), "kyc.db")

@@ -73,7 +73,7 @@ func TestPartsAreFound(t *testing.T) {
 		assert.Contains(t, ids, got.Submission, name)
 	}
 	// Too flat for a hash, and the first that an investigator sees.
-	page = imaging.Paste(imaging.New(3000, 4000, color.White), imaging.Resize(uploads[1], 400, 0, imaging.Lanczos), image.Pt(300, 400))
+	page = imaging.Paste(imaging.New(2250, 3000, color.White), imaging.Resize(uploads[1], 400, 0, imaging.Lanczos), image.Pt(300, 400))
 	got, err := newInvestigator(t, searching).Investigate(t.Context(), "a large page", file(t, page, "jpeg"))
 	require.NoError(t, err)
 	require.Less(t, got.Searched.Quality, phash.MinQuality)

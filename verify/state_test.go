@@ -25,7 +25,7 @@ import (
 func TestStateOfARun(t *testing.T) {
 	c := newCase(t)
 	dir := t.TempDir()
-	for name, img := range map[string]image.Image{"1.jpg": c.marked, "2.jpg": c.second, "3.jpg": c.marked, "4.jpg": passport(9)} {
+	for name, img := range map[string]image.Image{"1.jpg": c.marked, "2.jpg": c.second, "3.jpg": c.marked, "4.jpg": stranger()} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), file(t, img, "jpeg"), 0o600))
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "5.jpg"), []byte("nothing"), 0o600))

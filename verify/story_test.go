@@ -34,9 +34,9 @@ func TestStory(t *testing.T) {
 	var subs [2]*registry.Submission
 	var ids [2]watermark.CopyID
 	for i := range uploads {
-		uploads[i] = picture.Flatten(specimen.Render(specimen.Passport, specimen.NewPerson(uint64(i+1)), 600))
+		uploads[i] = picture.Flatten(specimen.Render(specimen.Passport, specimen.NewPerson(uint64(i+1)), 420))
 		b := uploads[i].Rect // the first with a white rim, of which nothing can be seen on a white page
-		uploads[i] = imaging.PasteCenter(imaging.New(b.Dx()+60, b.Dy()+60, color.Gray{Y: uint8(255 - 85*i)}), uploads[i])
+		uploads[i] = imaging.PasteCenter(imaging.New(b.Dx()+40, b.Dy()+40, color.Gray{Y: uint8(255 - 85*i)}), uploads[i])
 		subs[i] = submit(t, s, file(t, uploads[i], "jpeg"), []string{"customer 1", "customer 2"}[i], feb)
 		var out bytes.Buffer
 		c, err := s.Issue(ctx, &out, subs[i].ID, "vendor A", "request 7")
@@ -72,8 +72,8 @@ func TestStory(t *testing.T) {
 		leaks = append(leaks, got)
 	}
 	assert.Greater(t, *leaks[1].Distance, phash.MatchRadius, "no hash matches three quarters of a picture: its local features do")
-	both := imaging.Paste(imaging.New(1100, 1400, color.White), imaging.Resize(copies[0], 560, 0, imaging.Lanczos), image.Pt(260, 100))
-	both = imaging.Paste(both, imaging.Resize(copies[1], 560, 0, imaging.Lanczos), image.Pt(260, 760))
+	both := imaging.Paste(imaging.New(760, 960, color.White), imaging.Resize(copies[0], 400, 0, imaging.Lanczos), image.Pt(180, 70))
+	both = imaging.Paste(both, imaging.Resize(copies[1], 400, 0, imaging.Lanczos), image.Pt(180, 520))
 	collage, err := v.Investigate(ctx, "collage.jpg", file(t, both, "jpeg"))
 	require.NoError(t, err)
 	assert.Equal(t, "copy", collage.Label(), collage.Note)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/long"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -35,7 +36,8 @@ func applied(t *testing.T, name string, img *image.NRGBA) *image.NRGBA {
 // 640 pixels. The measured rates on real pictures stand in the README.
 func TestDetectReadsTheExactIDAfter(t *testing.T) {
 	m := embed(t, testID, scene(900, 640))
-	for _, name := range []string{"none", "jpeg50", "resize50", "resize150", "telegram", "crop50", "rot5", "rot90", "mirror", "aspect10", "persp3", "gray", "screenshot", "chain_rotcrop", "thumb320"} {
+	for _, name := range long.Cases(8, "none", "telegram", "crop50", "rot5", "mirror", "persp3", "screenshot", "thumb320",
+		"jpeg50", "resize50", "resize150", "rot90", "aspect10", "gray", "chain_rotcrop") {
 		t.Run(name, func(t *testing.T) {
 			d := detect(t, key, applied(t, name, m))
 			require.True(t, d.Found)
@@ -122,7 +124,7 @@ func uniform(w, h int, v uint8) *image.NRGBA {
 }
 
 func TestUniformPicturesAreWeakAndNoMore(t *testing.T) {
-	for _, v := range []uint8{0, 128, 255} {
+	for _, v := range long.Cases[uint8](1, 0, 128, 255) {
 		_, err := watermark.Mark(t.Context(), key, testID, uniform(320, 240, v), nil)
 		require.NoError(t, err, v)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/long"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/watermark"
@@ -50,7 +51,7 @@ func TestJPEG(t *testing.T) {
 // detail does not lose anything there, and says nothing of it.
 func TestJPEGPower(t *testing.T) {
 	img := specimen.Render(specimen.Passport, specimen.NewPerson(3), 700)
-	for _, quality := range []int{70, 90} {
+	for _, quality := range long.Cases(1, 70, 90) {
 		var b bytes.Buffer
 		require.NoError(t, picture.Encode(&b, img, "jpeg", quality))
 		original, err := picture.Decode(b.Bytes(), picture.Limits{})

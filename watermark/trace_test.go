@@ -18,6 +18,7 @@ import (
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/long"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/testdata"
@@ -61,7 +62,7 @@ func traced(t *testing.T, tr *watermark.Tracer, leak image.Image) *watermark.Tra
 
 func TestTraceNamesTheCopyAfter(t *testing.T) {
 	tr, leak := smallTracer(), embed(t, 1042, small())
-	for _, name := range []string{"none", "jpeg20", "thumb160", "crop10", "rot17", "mirror", "invert", "redact50", "screen_photo"} {
+	for _, name := range long.Cases(5, "jpeg20", "thumb160", "mirror", "invert", "screen_photo", "none", "crop10", "rot17", "redact50") {
 		t.Run(name, func(t *testing.T) {
 			r := traced(t, tr, applied(t, name, leak))
 			require.True(t, r.Registered)
@@ -89,7 +90,7 @@ func TestTraceNamesTheCopyAfter(t *testing.T) {
 
 func TestTraceOfAnUnmarkedLeakAccusesNobody(t *testing.T) {
 	original, tr := small(), smallTracer()
-	for _, name := range []string{"none", "jpeg75", "mirror", "rot5", "thumb160", "chain_rotcrop"} {
+	for _, name := range long.Cases(3, "jpeg75", "thumb160", "chain_rotcrop", "none", "mirror", "rot5") {
 		r := traced(t, tr, applied(t, name, original))
 		// turned and cut, or made small, and without noise, it may be another capture for all that can be seen
 		assert.Equal(t, name != "chain_rotcrop" && name != "thumb160", r.Registered, name)

@@ -70,7 +70,7 @@ var server pgtest.Server
 //	markkey FILE              a mark key that FILE's name makes: what is a matter of chance is the same each time
 //	shipped NAME FILE         the shipped picture NAME.jpg
 //	sample NAME FILE          a HEIC, AVIF or JPEG XL of decoders/testdata
-//	small NAME FILE           the same at a long side of 720 pixels, which takes half the time
+//	small NAME FILE [SIDE]    the shipped picture at a long side of 720 pixels, or of SIDE, which takes less time
 //	attack NAME IN OUT        what becomes of a picture, as JPEG 92 or PNG
 //	cut N IN OUT              the first N bytes of a file
 //	huge FILE                 a PNG header of 65536 x 65536 pixels
@@ -319,9 +319,13 @@ func decoded(ts *testscript.TestScript, name string) *image.NRGBA {
 }
 
 func small(ts *testscript.TestScript, neg bool, args []string) {
+	side := 720
+	if len(args) == 3 {
+		side, args = number(ts, args[2]), args[:2]
+	}
 	arguments(ts, neg, args, 2)
 	var buf bytes.Buffer
-	ts.Check(picture.Encode(&buf, picture.Fit(picture.Flatten(decoded(ts, args[0])), 720), "jpeg", 90))
+	ts.Check(picture.Encode(&buf, picture.Fit(picture.Flatten(decoded(ts, args[0])), side), "jpeg", 90))
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), buf.Bytes(), 0o644))
 }
 

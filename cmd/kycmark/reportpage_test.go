@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+	"github.com/klippa-app/go-pdfium"
 	"github.com/klippa-app/go-pdfium/requests"
 	"github.com/klippa-app/go-pdfium/webassembly"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -318,13 +320,18 @@ func without(parts []string, page string) []string {
 
 var foot = regexp.MustCompile(`Reportof\d{4}-.{60,120}$`)
 
+// readers is started by the first report that is printed: compiling PDFium takes seconds.
+var readers = sync.OnceValues(func() (pdfium.Pool, error) {
+	return webassembly.Init(webassembly.Config{MaxTotal: 4})
+})
+
 // printed returns the text of each page without its white space. All pages must be A4.
 func printed(t require.TestingT, data []byte) (pages []string) {
-	pool, err := webassembly.Init(webassembly.Config{MaxTotal: 1})
+	pool, err := readers()
 	require.NoError(t, err)
-	defer pool.Close()
 	engine, err := pool.GetInstance(time.Minute)
 	require.NoError(t, err)
+	defer engine.Close()
 	d, err := engine.OpenDocument(&requests.OpenDocument{File: &data})
 	require.NoError(t, err)
 	count, err := engine.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: d.Document})

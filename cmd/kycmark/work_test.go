@@ -33,7 +33,7 @@ import (
 
 // kills is how many workers are killed; KYCMARK_KILLS says another number. Each tenth time it is the database, and
 // each fifth time the S3 server.
-const kills = 10
+const kills = 6
 
 // A crew is a home with two workers that are killed and started again.
 type crew struct {

@@ -13,6 +13,7 @@ import (
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/long"
 	"github.com/kycmark/kycmark/internal/specimen"
 )
 
@@ -63,7 +64,7 @@ func verdict(t *testing.T, o *capture.Original, leak *image.NRGBA) string {
 
 func TestVerdictOnPhotographs(t *testing.T) {
 	o := capture.New(dsp.LazyLuma(photo(1, 1)))
-	for _, name := range []string{"jpeg20", "whatsapp_twice", "rot90", "crop50", "persp3", "redact30", "thumb320"} {
+	for _, name := range long.Cases(4, "whatsapp_twice", "crop50", "persp3", "redact30", "jpeg20", "rot90", "thumb320") {
 		assert.Equal(t, "same", verdict(t, o, after(t, name, photo(1, 1))), name)
 	}
 	assert.NotContains(t, []string{"same", "unsure"}, verdict(t, o, photo(1, 2)), "another photograph of the card")
@@ -75,12 +76,12 @@ func TestVerdictOnPhotographs(t *testing.T) {
 // apart.
 func TestVerdictOnScans(t *testing.T) {
 	o := capture.New(dsp.LazyLuma(scan(1, 1)))
-	for _, name := range []string{"jpeg10", "mirror", "crop50", "rot5", "screen_photo"} {
+	for _, name := range long.Cases(3, "jpeg10", "mirror", "screen_photo", "crop50", "rot5") {
 		assert.Equal(t, "same", verdict(t, o, after(t, name, scan(1, 1))), name)
 	}
 	assert.Equal(t, "alike", verdict(t, o, scan(1, 2)), "another scan of the card")
 	assert.Equal(t, "alike", verdict(t, o, after(t, "thumb320", scan(1, 3))), "another, made small")
-	for _, name := range []string{"rot5", "screen_photo"} {
+	for _, name := range long.Cases(1, "rot5", "screen_photo") {
 		assert.NotContains(t, []string{"same", "unsure"}, verdict(t, o, after(t, name, scan(1, 2))), "another, then "+name)
 	}
 	assert.Equal(t, "other", verdict(t, o, scan(2, 1)), "another person's, laid on the same place")
@@ -94,7 +95,7 @@ func TestRedactedTemplateIsNobodys(t *testing.T) {
 	}
 	redact, err := attack.Find("redact30")
 	require.NoError(t, err)
-	for i := range uint64(4) {
+	for _, i := range long.Cases[uint64](2, 0, 1, 2, 3) {
 		o := capture.New(dsp.LazyLuma(bill(7001 + i)))
 		assert.NotEqual(t, "same", verdict(t, o, redact.Apply(bill(7000+i), i)), "person %d", i)
 	}
@@ -141,9 +142,9 @@ func TestVerdictOnOverlays(t *testing.T) {
 		leak  *image.NRGBA
 		after []string
 	}{
-		{"red", laid(color.NRGBA{R: 230, A: 255}, 5), []string{"telegram_low"}},
-		{"black", laid(color.NRGBA{A: 255}, 4), []string{"none", "telegram_low"}},
-		{"white, see-through", laid(color.NRGBA{R: 255, G: 255, B: 255, A: 110}, 8), []string{"telegram_low", "jpeg30"}},
+		{"red", laid(color.NRGBA{R: 230, A: 255}, 5), long.Cases(1, "telegram_low")},
+		{"black", laid(color.NRGBA{A: 255}, 4), long.Cases(1, "none", "telegram_low")},
+		{"white, see-through", laid(color.NRGBA{R: 255, G: 255, B: 255, A: 110}, 8), long.Cases(1, "telegram_low", "jpeg30")},
 	} {
 		for _, a := range x.after {
 			assert.Equal(t, "same", verdict(t, o, after(t, a, x.leak)), x.name+", then "+a)
@@ -155,9 +156,9 @@ func TestVerdictOnOverlays(t *testing.T) {
 		of    image.Rectangle
 		after []string
 	}{
-		{"all", upload.Rect, []string{"none", "telegram_low", "jpeg30", "thumb320"}},
-		{"a half", image.Rect(0, 0, 640, 960), []string{"none", "thumb320"}},
-		{"a part", image.Rect(320, 300, 960, 620), []string{"telegram_low", "thumb320"}},
+		{"all", upload.Rect, long.Cases(2, "none", "telegram_low", "jpeg30", "thumb320")},
+		{"a half", image.Rect(0, 0, 640, 960), long.Cases(1, "thumb320", "none")},
+		{"a part", image.Rect(320, 300, 960, 620), long.Cases(1, "telegram_low", "thumb320")},
 	} {
 		for _, a := range x.after {
 			assert.NotEqual(t, "same", verdict(t, o, after(t, a, imaging.Paste(upload, imaging.Crop(other, x.of), x.of.Min))), "another person's in "+x.name+", then "+a)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/long"
 	"github.com/kycmark/kycmark/verify/odds"
 )
 
@@ -220,7 +221,7 @@ func TestHostileCoalitions(t *testing.T) {
 			l.Copies = append(l.Copies, copyOf(h.Name, 1e300))
 		}
 	}
-	for _, most := range []float64{0, 100} {
+	for _, most := range long.Cases[float64](1, 0, 100) {
 		c.Options.MaxLnE = most
 		v := weigh(t, c)
 		for _, h := range v.Hypotheses {

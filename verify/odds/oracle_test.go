@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/long"
 )
 
 // oracle is the model written down again without any short cut: all sets of up to three
@@ -499,7 +501,7 @@ func smallCase(rng *rand.Rand) *Case {
 // the source in question alone, so that the error downwards is larger.
 func TestAgainstTheOracle(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 4))
-	const cases = 24
+	cases := long.Cases(1, 12, 36)[0]
 	var all []float64
 	mixed := 0
 	for i := 0; i < cases || mixed < cases/3; i++ {

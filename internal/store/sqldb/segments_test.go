@@ -241,7 +241,7 @@ func (c *corpus) check(t *testing.T, d *sqldb.DB) []books.Segment {
 func TestSegmentsThatWereAltered(t *testing.T) {
 	eachSegmented(t, func(t *testing.T, d *sqldb.DB, folder string) {
 		c := newCorpus(2)
-		c.add(t, d, 2000)
+		c.add(t, d, 1300)
 		require.NoError(t, d.BuildSegments(t.Context(), d.SegmentKeys(), books.BuildMissing, nil))
 		c.add(t, d, testFrom)
 		require.NoError(t, d.BuildSegments(t.Context(), d.SegmentKeys(), books.BuildMissing, nil))
@@ -301,7 +301,7 @@ func writeFile(t *testing.T, path string, b []byte) {
 func TestSegmentsOfManyBuilders(t *testing.T) {
 	eachSegmented(t, func(t *testing.T, d *sqldb.DB, folder string) {
 		c := newCorpus(3)
-		c.add(t, d, 1500)
+		c.add(t, d, 700)
 		var group sync.WaitGroup
 		for range 3 {
 			group.Go(func() {
