@@ -170,15 +170,12 @@ func margin(c float64) float64 {
 // readBack compresses a picture that deliver shrunk, as the messenger does. Then it searches it
 // for the mark, as an investigator does who has the key alone. Reading at the known place instead is
 // unsafe: it reads marks that no search finds, and hides older marks of the picture. The search ends early
-// if luma has a clear mark of id. A mark that cannot be read gives Found false, and a read mark may have another ID. The
-// error wraps ErrTooSmall if the messenger leaves too little, or is ctx's.
+// at a clear mark of id in luma or in both carriers. A mark that cannot be read gives Found false, and a read mark may have another
+// ID. The error wraps ErrTooSmall if the messenger leaves too little, or is ctx's.
 func (o *Original) readBack(ctx context.Context, id CopyID, small *image.NRGBA) (*blind.Detection, error) {
-	d, err := o.readClear(ctx, id, small)
+	d, leak, err := o.readClear(ctx, id, small)
 	if d == nil && err == nil {
-		var leak image.Image
-		if leak, err = compressed(&image.RGBA{Pix: small.Pix, Stride: small.Stride, Rect: small.Rect}, messengerQuality); err == nil { // RGBA is read faster
-			d, err = blind.Detect(ctx, leak, o.kd)
-		}
+		d, err = blind.Detect(ctx, leak, o.kd)
 	}
 	if errors.Is(err, ErrTooSmall) {
 		return nil, fmt.Errorf("%w: too long and thin, a messenger leaves %d x %d pixels of it", ErrTooSmall, small.Rect.Dx(), small.Rect.Dy())
@@ -186,17 +183,22 @@ func (o *Original) readBack(ctx context.Context, id CopyID, small *image.NRGBA) 
 	return d, err
 }
 
-// readClear returns the mark of id if the messenger leaves a clear mark in luma, and else nil.
-func (o *Original) readClear(ctx context.Context, id CopyID, small *image.NRGBA) (*blind.Detection, error) {
+// readClear returns the mark of id if the messenger leaves a clear mark. Else it returns nil, and what the messenger leaves.
+func (o *Original) readClear(ctx context.Context, id CopyID, small *image.NRGBA) (d *blind.Detection, leak image.Image, err error) {
 	luma := image.NewGray(small.Rect)
 	for i := range luma.Pix {
 		luma.Pix[i] = quality.Luma(small.Pix[4*i], small.Pix[4*i+1], small.Pix[4*i+2])
 	}
-	leak, err := compressed(luma, messengerQuality)
-	if err != nil {
-		return nil, err
+	colours := &image.RGBA{Pix: small.Pix, Stride: small.Stride, Rect: small.Rect} // which package jpeg reads faster
+	for _, p := range [...]image.Image{luma, colours} {
+		if leak, err = compressed(p, messengerQuality); err != nil {
+			return nil, nil, err
+		}
+		if d, err = blind.Clear(ctx, leak, o.kd, uint64(id), clearCorrelation); d != nil || err != nil {
+			return d, nil, err
+		}
 	}
-	return blind.Clear(ctx, leak.(*image.Gray), o.kd, uint64(id), clearCorrelation) // what is written grey is read grey
+	return nil, leak, nil
 }
 
 // compressed returns an opaque picture as it is after a JPEG file of the given quality, 1..100, as

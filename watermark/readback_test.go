@@ -103,7 +103,7 @@ func readBacks(t *testing.T, p image.Image, seed byte, share float64) (clear, wh
 	m, err := o.similar(id, share, false)
 	require.NoError(t, err)
 	small := o.deliver(m, nil)
-	clear, err = o.readClear(t.Context(), id, small)
+	clear, _, err = o.readClear(t.Context(), id, small)
 	require.NoError(t, err)
 	leak, err := compressed(small, messengerQuality)
 	require.NoError(t, err)

@@ -160,7 +160,7 @@ func colours(name string, half bool) {
 	doc := name + " is FromYCbCr for n, a multiple of 8."
 	kernel(name, "func(dst, y, cb, cr *uint8, n int)", doc)
 	dst, y, cb, cr, n := load("dst"), load("y"), load("cb"), load("cr"), load("n")
-	all := func(name string, v int32) reg.VecVirtual {
+	all := func(v int32) reg.VecVirtual {
 		r := GP32()
 		MOVL(I32(v), r)
 		out := YMM()
@@ -168,9 +168,9 @@ func colours(name string, half bool) {
 		VPBROADCASTD(out.AsX(), out)
 		return out
 	}
-	middle, most, opaque := all("middle", 128), all("most", 255), all("opaque", -1<<24)
-	grey, red := all("grey", 0x10101), all("red", 91881)
-	greenBlue, greenRed, blue := all("greenBlue", 22554), all("greenRed", 46802), all("blue", 116130)
+	middle, white, opaque := all(128), all(255), all(-1<<24)
+	grey, red := all(0x10101), all(91881)
+	greenBlue, greenRed, blue := all(22554), all(46802), all(116130)
 	none := zero()
 	bytes := 8
 	var twice reg.VecVirtual
@@ -202,7 +202,7 @@ func colours(name string, half bool) {
 	level := func(v reg.VecVirtual) reg.VecVirtual {
 		VPSRAD(U8(16), v, v)
 		VPMAXSD(none, v, v)
-		VPMINSD(most, v, v)
+		VPMINSD(white, v, v)
 		return v
 	}
 	g := three(VPSUBD, three(VPSUBD, l, times(b, greenBlue)), times(r, greenRed))

@@ -37,6 +37,19 @@ const maxFields = 3
 // opened from a hard JPEG file, the roundings take part in its luma (see reopened). The error
 // wraps ErrTooSmall or ErrTooLarge of package pattern.
 func newLeak(img image.Image) (*leak, error) {
+	l, err := newPlainLeak(img)
+	if err != nil {
+		return nil, err
+	}
+	if luma, ok := reopened(l.src, l.carriers[0]); ok {
+		l.carriers[0], l.fields[0] = luma, luma
+	}
+	l.colour()
+	return l, nil
+}
+
+// newPlainLeak is newLeak without roundings and, before a call of colour, without colours.
+func newPlainLeak(img image.Image) (*leak, error) {
 	p, err := pattern.Pixels(img)
 	if err != nil {
 		return nil, err
@@ -45,15 +58,10 @@ func newLeak(img image.Image) (*leak, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := whitened(p, w, h)
-	if luma, ok := reopened(p, l.carriers[0]); ok {
-		l.carriers[0], l.fields[0] = luma, luma
-	}
-	l.colour()
-	return l, nil
+	return whitened(p, w, h), nil
 }
 
-// newGrayLeak is newLeak without colours and roundings.
+// newGrayLeak is newLeak of a grey picture without roundings. It has no pixels.
 func newGrayLeak(img *image.Gray) (*leak, error) {
 	p := dsp.NewPlane(img.Rect.Dx(), img.Rect.Dy())
 	w, h, err := searchedSize(p.W, p.H)
@@ -61,13 +69,14 @@ func newGrayLeak(img *image.Gray) (*leak, error) {
 		return nil, err
 	}
 	for y := range p.H {
+		row := p.Row(y)
 		for x, v := range img.Pix[y*img.Stride:][:p.W] {
-			p.Pix[y*p.W+x] = float32(v)
+			row[x] = float32(v)
 		}
 	}
 	l := emptyLeak(p.W, p.H, w, h)
 	l.carriers = []dsp.Plane{lumaCarrier(dsp.Shrink(p, w, h))}
-	l.fields = l.carriers
+	l.fields = combined(l.carriers)
 	return l, nil
 }
 

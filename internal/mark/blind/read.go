@@ -233,21 +233,29 @@ func Detect(ctx context.Context, img image.Image, kd *Keys) (*Detection, error) 
 	return r.report(r.found[0]), nil
 }
 
-// Clear reads a picture that should carry the mark of id, in luma and at half the size, without roundings, at the first of the
-// four likeliest maps on which the pilots agree strongly, before it is refined. It returns that mark if it has a correlation
-// of enough or more, and else nil. Detect sees more of the picture and tries these maps first. So it reads such a mark too,
-// unless an older mark of the key comes before. The error is that of [Detect].
-func Clear(ctx context.Context, luma *image.Gray, kd *Keys, id uint64, enough float64) (*Detection, error) {
-	l, err := newGrayLeak(luma)
+// Clear reads a picture that should carry the mark of id, at half the size and without roundings: luma of an *image.Gray, and
+// both carriers of a picture in colours. It reads under the first of the four likeliest maps on which the pilots agree
+// strongly, not refined. It returns the mark of id if that has a correlation of enough or more, and else nil. Detect sees
+// more of the picture and tries these maps first. So it reads such a mark too, unless an older mark of the key comes before.
+// The error is that of [Detect].
+func Clear(ctx context.Context, img image.Image, kd *Keys, id uint64, enough float64) (*Detection, error) {
+	var l *leak
+	var err error
+	if gray, is := img.(*image.Gray); is {
+		l, err = newGrayLeak(gray)
+	} else if l, err = newPlainLeak(img); err == nil {
+		l.colour()
+	}
 	if err != nil {
 		return nil, err
 	}
+	i := len(l.fields) - 1
 	r := newReader(ctx, l.halved(), kd)
 	r.pitch = 2
-	best := r.ranked(0, r.wholePicture())
+	best := r.ranked(i, r.wholePicture())
 	for _, c := range best[:min(4, len(best))] {
-		b, _ := r.peaks(0, true).Climb(r.f, c.B, .001, .0005, .00025)
-		if s := r.shiftIn(0, b, nil); s.z >= sureAgreement {
+		b, _ := r.peaks(i, true).Climb(r.f, c.B, .001, .0005, .00025)
+		if s := r.shiftIn(i, b, nil); s.z >= sureAgreement {
 			r.forgetMaps() // to save memory
 			if r.decode(tracked{m: s.toMatrix(b)}, s.sign, s.z); len(r.found) > 0 && r.found[0].id == id && r.found[0].correlation >= enough {
 				return r.report(r.found[0]), ctx.Err()
