@@ -146,7 +146,7 @@ func (kd *Keys) soft(z dsp.Plane, m geometry.Mat, sign float32, centre *geometry
 func matchedBand(r dsp.Plane, band *pattern.ResponseTable, pitch int) {
 	f := dsp.NewFFT2(dsp.FastEven(r.W), dsp.FastLen(r.H))
 	s := f.Forward(r)
-	g := dsp.LocalPower(s.Powers(), 25, 1e-3)
+	g := dsp.LocalPower(s.Powers(r.Pix), 25, 1e-3)
 	for v := range s.H {
 		fy := float64(min(v, s.H-v)) / float64(s.H*pitch)
 		row := g.Row(v)
