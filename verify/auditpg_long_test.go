@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store/pgtest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/postgres"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -22,8 +21,6 @@ import (
 // An audit names the row of which a column was altered, in each column of each table of PostgreSQL to which the ledger commits. TestEveryEditByRawSQLIsFound has
 // edits of the row that says which registry it is.
 func TestLongAuditNamesRowsInPostgreSQL(t *testing.T) {
-	var server pgtest.Server
-	defer server.Stop()
 	dsn := server.DSN(t)
 	ctx := t.Context()
 	c := newCase(t)

@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/specimen"
-	"github.com/kycmark/kycmark/internal/store/pgtest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/postgres"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -29,8 +28,6 @@ var garbagePostgreSQL = map[string][]string{
 // A malformed row ends nothing in PostgreSQL either. Its constraints are dropped, as damaged files and whoever owns the tables
 // can do.
 func TestLongMalformedRowsInPostgreSQL(t *testing.T) {
-	var server pgtest.Server
-	defer server.Stop()
 	dsn := server.DSN(t)
 	ctx := t.Context()
 	c := newCase(t)

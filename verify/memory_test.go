@@ -115,7 +115,7 @@ func TestWaitsForMemory(t *testing.T) {
 			select {
 			case <-done:
 				t.Fatal("it did not wait")
-			case <-time.After(3 * took):
+			case <-time.After(2*took + time.Second/2):
 			}
 			give()
 			require.NoError(t, <-done)

@@ -18,7 +18,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/specimen"
-	"github.com/kycmark/kycmark/internal/store/pgtest"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
@@ -158,8 +157,6 @@ func TestEditedSearchDataIsSaid(t *testing.T) {
 }
 
 func TestEditedSearchDataIsSaidInPostgreSQL(t *testing.T) {
-	var server pgtest.Server
-	defer server.Stop()
 	for _, part := range []string{"features", "hashes"} {
 		dsn := server.DSN(t)
 		cfg := newSearched(t, postgres.At(dsn), part == "hashes")
@@ -232,8 +229,6 @@ func TestLostOriginals(t *testing.T) {
 // One bit of the key's ID or of the upload's ID in a sealed row costs that upload: its leaks are incomplete, a part of it
 // is unknown among uploads of which one is missing, an audit and an issue name it. The others are examined.
 func TestDamagedSeal(t *testing.T) {
-	var server pgtest.Server
-	defer server.Stop()
 	id := watermark.SubmissionOf(sha256.Sum256(file(t, passport(1), "jpeg")))
 	stores := map[string]struct{ driver, begin, flip string }{
 		"SQLite": {"sqlite", "PRAGMA foreign_keys = 0; ", "CAST(substr(submission, 1, 15) || iif(substr(submission, 16) = x'00', x'01', x'00') AS BLOB)"},

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/long"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/phash"
@@ -208,8 +209,9 @@ func TestSealedHashes(t *testing.T) {
 	segment := filepath.Join(path+".segments", all[0].File)
 	whole, err := os.ReadFile(segment)
 	require.NoError(t, err)
-	for name, data := range map[string][]byte{"altered": append(bytes.Clone(whole[:len(whole)/2]), whole[:len(whole)-len(whole)/2]...), "cut": whole[:len(whole)-1], "empty": {}} {
-		require.NoError(t, os.WriteFile(segment, data, 0o600))
+	damaged := map[string][]byte{"altered": append(bytes.Clone(whole[:len(whole)/2]), whole[:len(whole)-len(whole)/2]...), "cut": whole[:len(whole)-1], "empty": {}}
+	for _, name := range long.Cases(1, "altered", "cut", "empty") {
+		require.NoError(t, os.WriteFile(segment, damaged[name], 0o600))
 		look(name, true, all[0].File)
 		require.Contains(t, strings.Join(audited(), "\n"), all[0].File, name)
 	}

@@ -7,7 +7,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store/pgtest"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -24,8 +23,6 @@ GRANT UPDATE ON ledger_head, list_node TO desk;`
 
 // PostgreSQL itself refuses to an investigator what is not an investigation.
 func TestInvestigatorsRoleInPostgreSQL(t *testing.T) {
-	var server pgtest.Server
-	defer server.Stop()
 	dsn := server.DSN(t)
 	ctx := t.Context()
 	cfg := leaktest.Config(t)

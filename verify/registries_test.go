@@ -245,10 +245,10 @@ func TestARegistryThatIsNotOpened(t *testing.T) {
 	both := submit(t, a.Issuer, file(t, passport(1), "jpeg"), "a-1", feb)
 	submit(t, b.Issuer, file(t, passport(1), "jpeg"), "b-1", feb)
 	own := submit(t, a.Issuer, file(t, billOf(2), "jpeg"), "a-2", feb)
-	far := submit(t, b.Issuer, file(t, stranger(), "jpeg"), "b-3", feb)
+	far := submit(t, b.Issuer, file(t, passport(3), "jpeg"), "b-3", feb)
 	ofA, copyA := a.issue(t, own, "vendor-x")
 	ofB, _ := b.issue(t, far, "vendor-x")
-	leaks := []*image.NRGBA{passport(1), leaked(t, ofA, "telegram"), stranger(), leaked(t, ofB, "telegram")}
+	leaks := []*image.NRGBA{passport(1), leaked(t, ofA, "telegram"), passport(3), leaked(t, ofB, "telegram")}
 
 	alone, got := a.alone(t), []*verify.Verdict(nil)
 	unread := quiet(a.alone(t)) // for what carries no mark

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/long"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/verify"
@@ -213,7 +214,7 @@ func TestPagesAlike(t *testing.T) {
 	doc := submit(t, s, tiffOf(t, page, imaging.Grayscale(page)), "customer 1", feb)
 	c, marked := issueTo(t, s, doc.ID)
 	v := newInvestigator(t, investigating(cfg))
-	for _, detect := range []bool{true, false} {
+	for _, detect := range long.Cases(1, false, true) { // TestLeakOfPageTwo reads a page
 		if !detect {
 			v.SetDetect(noMark)
 		}

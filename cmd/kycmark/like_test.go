@@ -16,6 +16,10 @@ import (
 // colour profile, and with EXIF in which PRIVATE stands wherever it must not
 // leave: the place, the maker's note, the thumbnail.
 func dressed(ts *testscript.TestScript, neg bool, args []string) {
+	side := 1000
+	if len(args) == 4 {
+		side, args = number(ts, args[3]), args[:3]
+	}
 	arguments(ts, neg, args, 3)
 	profile := make([]byte, 560)
 	binary.BigEndian.PutUint32(profile, uint32(len(profile)))
@@ -23,7 +27,7 @@ func dressed(ts *testscript.TestScript, neg bool, args []string) {
 	copy(profile[36:], "acsp")
 	look := picture.Source{Format: "jpeg", Subsampling: picture.Sub444, ICC: profile}
 	var b bytes.Buffer
-	ts.Check(picture.EncodeLike(&b, picture.Fit(decoded(ts, args[0]), 1000), look, picture.LikeOptions{Quality: number(ts, args[2])}))
+	ts.Check(picture.EncodeLike(&b, picture.Fit(decoded(ts, args[0]), side), look, picture.LikeOptions{Quality: number(ts, args[2])}))
 	exif := append([]byte("Exif\x00\x00"), cameraEXIF()...)
 	app1 := binary.BigEndian.AppendUint16([]byte{0xff, 0xe1}, uint16(2+len(exif)))
 	file := append(append([]byte{0xff, 0xd8}, append(app1, exif...)...), b.Bytes()[2:]...)

@@ -76,7 +76,8 @@ var server pgtest.Server
 //	huge FILE                 a PNG header of 65536 x 65536 pixels
 //	paged NAME FILE           the same as a TIFF of two pages
 //	blank FILE [W H]          a small black PNG, on which no mark holds
-//	dressed NAME FILE QUALITY the shipped picture as a camera's JPEG, with metadata
+//	dressed NAME FILE QUALITY [SIDE]
+//	                          the shipped picture, of 1,000 pixels or SIDE, as a camera's JPEG, with metadata
 //	written FILE QUALITY SUBSAMPLING ICC ORIENTATION
 //	                          how a JPEG must be written
 //	weighs FILE FILE          two files' sizes must be within 15 %

@@ -133,6 +133,9 @@ func TestReleasedAfterKills(t *testing.T) {
 		t.Skip("copies are marked without -short only")
 	}
 	for name, dsn := range map[string]func() string{"file": func() string { return "" }, "postgres": func() string { return server.DSN(t) }} {
+		if name == "postgres" && os.Getenv("KYCMARK_KILLS") == "" {
+			continue // TestReleasedAtOnce kills an issue there
+		}
 		t.Run(name, func(t *testing.T) {
 			x := newIssuing(t, dsn(), 4)
 			began := time.Now()

@@ -91,17 +91,19 @@ func TestSealedAsInMemory(t *testing.T) {
 	for i := range all {
 		b := all[i].Rect
 		leak := imaging.Crop(all[i], image.Rect(b.Dx()/8, b.Dy()/8, b.Dx()*5/8, b.Dy()*7/8))
-		want := search(t, memory, leak, nil)
+		q, err := parts.Examine(leak)
+		require.NoError(t, err)
+		want, err := memory.Search(t.Context(), q, nil)
+		require.NoError(t, err)
 		require.NotEmpty(t, want)
 		for name, x := range map[string]*parts.Index{"whole": whole, "mixed": mixed} {
-			got := search(t, x, leak, nil)
+			got, err := x.Search(t.Context(), q, nil)
+			require.NoError(t, err)
 			if name == "whole" {
 				assert.Equal(t, want, got, "upload %d", i)
 			}
 			require.NotEmpty(t, got, "%s, upload %d", name, i)
 			assert.Equal(t, want[0].Ref, got[0].Ref, name)
-			q, err := parts.Examine(leak)
-			require.NoError(t, err)
 			alone, known, err := x.Locate(t.Context(), q, int64(i))
 			require.NoError(t, err)
 			require.True(t, known)

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/long"
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/phash/parts"
 )
@@ -62,7 +63,7 @@ func TestCandidates(t *testing.T) {
 
 func TestLeaksAreFound(t *testing.T) {
 	all, x := uploads()
-	for _, name := range []string{"crop25", "screenshot_jpeg", "redact30", "rot17", "thumb320", "persp8"} {
+	for _, name := range long.Cases(4, "crop25", "redact30", "rot17", "thumb320", "screenshot_jpeg", "persp8") {
 		a, err := attack.Find(name)
 		require.NoError(t, err)
 		for i, m := range all {

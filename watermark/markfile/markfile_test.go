@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/long"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/quality"
 	"github.com/kycmark/kycmark/internal/specimen"
@@ -138,7 +139,7 @@ func TestPages(t *testing.T) {
 func TestOrientations(t *testing.T) {
 	upright := picture.Fit(specimen.Render(specimen.Passport, specimen.NewPerson(3), 700), 600)
 	key := watermark.GenerateKey()
-	for orientation := 1; orientation <= 8; orientation++ {
+	for _, orientation := range long.Cases(3, 1, 5, 6, 2, 3, 4, 7, 8) {
 		stored := picture.Upright(upright, map[int]int{6: 8, 8: 6}[orientation])
 		if orientation != 6 && orientation != 8 {
 			stored = picture.Upright(upright, orientation) // undoes itself

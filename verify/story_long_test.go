@@ -1,3 +1,5 @@
+//go:build long
+
 package verify_test
 
 import (
@@ -22,10 +24,7 @@ import (
 // The whole story with real marks: two uploads, copies to a vendor, leaks through
 // a messenger, as a crop that no hash can match, and a mark laid onto another
 // upload by somebody who had both pictures.
-func TestStory(t *testing.T) {
-	if testing.Short() {
-		t.Skip("marking and reading take seconds: skipped by -short")
-	}
+func TestLongStory(t *testing.T) {
 	cfg := leaktest.Config(t)
 	ctx := t.Context()
 	s := newIssuer(t, cfg)
