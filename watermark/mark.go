@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"sync"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
@@ -91,7 +92,8 @@ type Original struct {
 	sub      Submission
 	strength float64
 	canvas   *pattern.Canvas
-	place    geometry.Mat // canonical pixels to mark pixels
+	place    geometry.Mat       // canonical pixels to mark pixels
+	gray     func() *image.Gray // luma of the canonical picture
 }
 
 // Prepare readies a picture for marking. A nil opts is the zero [Options]. Prepare keeps src if src
@@ -126,6 +128,7 @@ func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
 func prepared(key *Key, canvas *pattern.Canvas, of Submission, strength float64) *Original {
 	o := &Original{kd: key.keyed(), sub: of, strength: strength, canvas: canvas}
 	o.place = o.kd.Placement(of, canvas.Luma.W, canvas.Luma.H)
+	o.gray = sync.OnceValue(func() *image.Gray { return gray(canvas.Canonical()) })
 	return o
 }
 

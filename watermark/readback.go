@@ -118,7 +118,7 @@ func (o *Original) similar(id CopyID, strength float64, last bool) (*trial, erro
 				return nil, err
 			}
 		} else {
-			m.SSIM = quality.SSIM(flat(o.canvas.Canonical()), flat(o.canvas.Simulate(m.mark)))
+			m.SSIM = quality.SSIMGray(o.gray(), gray(o.canvas.Simulate(m.mark)))
 		}
 		if !(m.SSIM < minSSIM) { // NaN if the canonical picture is narrower than SSIM's window
 			break
@@ -170,38 +170,52 @@ func margin(c float64) float64 {
 // readBack compresses a picture that deliver shrunk, as the messenger does. Then it searches it
 // for the mark, as an investigator does who has the key alone. Reading at the known place instead is
 // unsafe: it reads marks that no search finds, and hides older marks of the picture. The search ends early
-// if it comes to a clear mark of id. A mark that cannot be read gives Found false, and a read mark may have another ID. The
-// error wraps ErrTooSmall if the messenger leaves too little, or is ctx's.
+// at a clear mark of id in luma or in both carriers. A mark that cannot be read gives Found false, and a read mark may have another
+// ID. The error wraps ErrTooSmall if the messenger leaves too little, or is ctx's.
 func (o *Original) readBack(ctx context.Context, id CopyID, small *image.NRGBA) (*blind.Detection, error) {
-	leak, err := compressed(small, messengerQuality)
-	if err != nil {
-		return nil, fmt.Errorf("watermark: read back: %w", err)
+	d, leak, err := o.readClear(ctx, id, small)
+	if d == nil && err == nil {
+		d, err = blind.Detect(ctx, leak, o.kd)
 	}
-	d, err := blind.Confirm(ctx, leak, o.kd, uint64(id), clearCorrelation)
 	if errors.Is(err, ErrTooSmall) {
-		size := leak.Bounds()
-		return nil, fmt.Errorf("%w: too long and thin, a messenger leaves %d x %d pixels of it", ErrTooSmall, size.Dx(), size.Dy())
+		return nil, fmt.Errorf("%w: too long and thin, a messenger leaves %d x %d pixels of it", ErrTooSmall, small.Rect.Dx(), small.Rect.Dy())
 	}
 	return d, err
 }
 
+// readClear returns the mark of id if the messenger leaves a clear mark. Else it returns nil, and what the messenger leaves.
+func (o *Original) readClear(ctx context.Context, id CopyID, small *image.NRGBA) (d *blind.Detection, leak image.Image, err error) {
+	luma := image.NewGray(small.Rect)
+	for i := range luma.Pix {
+		luma.Pix[i] = quality.Luma(small.Pix[4*i], small.Pix[4*i+1], small.Pix[4*i+2])
+	}
+	colours := &image.RGBA{Pix: small.Pix, Stride: small.Stride, Rect: small.Rect} // which package jpeg reads faster
+	for _, p := range [...]image.Image{luma, colours} {
+		if leak, err = compressed(p, messengerQuality); err != nil {
+			return nil, nil, err
+		}
+		if d, err = blind.Clear(ctx, leak, o.kd, uint64(id), clearCorrelation); d != nil || err != nil {
+			return d, nil, err
+		}
+	}
+	return nil, leak, nil
+}
+
 // compressed returns an opaque picture as it is after a JPEG file of the given quality, 1..100, as
 // package image/jpeg writes and reads it. The error is the encoder's or the decoder's.
-func compressed(p *image.NRGBA, quality int) (image.Image, error) {
+func compressed(p image.Image, quality int) (image.Image, error) {
 	var buf bytes.Buffer
-	rgba := &image.RGBA{Pix: p.Pix, Stride: p.Stride, Rect: p.Rect} // which package jpeg reads faster
-	if err := jpeg.Encode(&buf, rgba, &jpeg.Options{Quality: quality}); err != nil {
-		return nil, err
+	if err := jpeg.Encode(&buf, p, &jpeg.Options{Quality: quality}); err != nil {
+		return nil, fmt.Errorf("watermark: read back: %w", err)
 	}
 	return jpeg.Decode(&buf)
 }
 
-// flat returns samples of R, G and B, 0..255, rounded to 8 bits, as an opaque picture.
-func flat(c dsp.RGB) *image.NRGBA {
-	out := image.NewNRGBA(image.Rect(0, 0, c.R.W, c.R.H))
-	for i := range c.R.Pix {
-		p := out.Pix[4*i : 4*i+4 : 4*i+4]
-		p[0], p[1], p[2], p[3] = dsp.To8(c.R.Pix[i]), dsp.To8(c.G.Pix[i]), dsp.To8(c.B.Pix[i]), 255
+// gray returns the luma of samples of R, G and B, 0..255, that are rounded to 8 bits first.
+func gray(c dsp.RGB) *image.Gray {
+	out := image.NewGray(image.Rect(0, 0, c.R.W, c.R.H))
+	for i := range out.Pix {
+		out.Pix[i] = quality.Luma(dsp.To8(c.R.Pix[i]), dsp.To8(c.G.Pix[i]), dsp.To8(c.B.Pix[i]))
 	}
 	return out
 }

@@ -55,15 +55,19 @@ func TestSSIMStudy(t *testing.T) {
 	})
 }
 
-// TestConfirmStudy measures what clearCorrelation rests on. It marks each picture at three strengths, and logs the margins
-// in dB of a read-back that may end early and of the whole search. What ended early must be read by the whole search.
+// TestClearStudy measures what clearCorrelation rests on. It marks each picture at three strengths, and logs the margins
+// in dB of a clear mark and of the whole search, which must read clear marks.
 //
-//	go test -tags study -v -run ConfirmStudy -timeout 1h ./watermark -pictures DIR,DIR
-func TestConfirmStudy(t *testing.T) {
+//	go test -tags study -v -run ClearStudy -timeout 1h ./watermark -pictures DIR,DIR
+func TestClearStudy(t *testing.T) {
 	studied(t, func(n byte, name string, p *picture.Picture) {
 		for _, share := range []float64{1, 0.6, 0.35} {
-			if early, whole, ok := confirmed(t, p.Image, n, share); ok {
-				t.Logf("%s at %.2f: %.2f dB, whole search %.2f dB", name, share, margin(early.Correlation), margin(whole.Correlation))
+			clear, whole, ok := readBacks(t, p.Image, n, share)
+			switch {
+			case ok && clear != nil:
+				t.Logf("%s at %.2f: clear, %.2f dB, whole search %.2f dB", name, share, margin(clear.Correlation), margin(whole.Correlation))
+			case ok:
+				t.Logf("%s at %.2f: not clear, whole search %.2f dB", name, share, margin(whole.Correlation))
 			}
 		}
 	})

@@ -14,9 +14,18 @@ const bilateralSteps = 8
 // chessboard's: half the work, and marks are read as well. The picture is mirrored
 // at its edges.
 func Bilateral(p Plane, radius int, sigmaValue, sigmaSpace float64) Plane {
-	b := newBilateral(p, radius, sigmaValue, sigmaSpace)
+	return newBilateral(p, radius, sigmaValue, sigmaSpace).all(p, false)
+}
+
+// Detail returns p less its [Bilateral].
+func Detail(p Plane, radius int, sigmaValue, sigmaSpace float64) Plane {
+	return newBilateral(p, radius, sigmaValue, sigmaSpace).all(p, true)
+}
+
+// all returns the filtered plane p or, if detail is true, p less that.
+func (b *bilateral) all(p Plane, detail bool) Plane {
 	out := NewPlane(p.W, p.H)
-	Parallel(p.H, func(from, to int) { b.rows(out, p, from, to) })
+	Parallel(p.H, func(from, to int) { b.rows(out, p, from, to, detail) })
 	return out
 }
 
@@ -79,9 +88,9 @@ func mirrorRow(dst, src []float32, r int) {
 // bilateralRows are filtered from one strip.
 const bilateralRows = 64
 
-// rows writes rows [from, to) of the filtered plane p to the same rows of out. Calls for different
-// rows may run at once.
-func (b *bilateral) rows(out, p Plane, from, to int) {
+// rows writes rows [from, to) of the filtered plane p, or of p less that if detail is true, to the same rows of out. Calls for
+// different rows may run at once.
+func (b *bilateral) rows(out, p Plane, from, to int, detail bool) {
 	n := b.stride * (bilateralRows + 2*b.radius)
 	strip := bilateralStrip{make([]float32, n), make([]int32, n)}
 	for ; from < to; from += bilateralRows {
@@ -97,6 +106,11 @@ func (b *bilateral) rows(out, p Plane, from, to int) {
 				bilateralAVX2(&dst[0], &strip.val[at], &strip.idx[at], &b.lut[b.span], &b.offsets[0], &b.weights[0], len(b.offsets), n)
 			}
 			b.filter(dst[n:], &strip, at+n)
+			if detail {
+				for x, v := range p.Row(y) {
+					dst[x] = v - dst[x]
+				}
+			}
 		}
 	}
 }

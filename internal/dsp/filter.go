@@ -1,5 +1,7 @@
 package dsp
 
+import "math"
+
 // Box returns the mean over the n x n window around each sample, n odd, as a new plane. The picture
 // is mirrored at its edges, also more than once if n is larger than the picture.
 func Box(p Plane, n int) Plane {
@@ -225,6 +227,57 @@ func symmetric(dst, src []float32, offsets []int64, k []float32) {
 			sum += float32(k[i] * (src[x+int(offsets[2*i])] + src[x+int(offsets[2*i+1])]))
 		}
 		dst[x] = sum
+	}
+}
+
+// Symmetric64 writes to dst[x] the sum of src around x, weighted by k, as symmetric does in single precision: k[0] is the weight
+// of the sample at x plus offsets[0], and k[i] of the two at x plus offsets[2i] and offsets[2i+1]. It panics if a sample does
+// not lie in src. k has two weights or more.
+func Symmetric64(dst, src []float64, offsets []int64, k []float64) {
+	if len(dst) == 0 {
+		return
+	}
+	for _, o := range offsets[:2*len(k)] {
+		_ = src[o : int(o)+len(dst)]
+	}
+	n := batched(len(dst), 8)
+	if n > 0 {
+		symmetric64AVX2(&dst[0], &src[0], &offsets[0], &k[0], len(k), n)
+	}
+	for x := n; x < len(dst); x++ {
+		sum := float64(k[0] * src[x+int(offsets[0])])
+		for i := 1; i < len(k); i++ {
+			sum += float64(k[i] * (src[x+int(offsets[2*i])] + src[x+int(offsets[2*i+1])]))
+		}
+		dst[x] = sum
+	}
+}
+
+// Level divides p by the root of its local mean square plus quiet, in place, and cuts the quotients at limit. The local mean
+// is a Gaussian of sigma samples. room has the size of p, and takes the squares.
+func Level(p, room Plane, sigma, quiet float64, limit float32) {
+	for i, v := range p.Pix {
+		room.Pix[i] = float32(v * v)
+	}
+	kernel := gaussKernel(sigma)
+	Shared(p.H, len(p.Pix)*2*len(kernel), func(from, to int) {
+		g, mean := newGaussian(room, kernel), make([]float32, p.W)
+		for y := from; y < to; y++ {
+			g.row(y, mean)
+			levelRow(p.Row(y), mean, quiet, limit)
+		}
+	})
+}
+
+// levelRow divides p by the roots of squares plus quiet, and cuts the quotients at limit.
+func levelRow(p, squares []float32, quiet float64, limit float32) {
+	squares = squares[:len(p)]
+	n := batched(len(p), 4)
+	if n > 0 {
+		levelAVX2(&p[0], &squares[0], quiet, limit, n)
+	}
+	for x := n; x < len(p); x++ {
+		p[x] = min(max(float32(float64(p[x])/(math.Sqrt(float64(squares[x]))+quiet)), -limit), limit)
 	}
 }
 

@@ -172,6 +172,18 @@ var fuzzed = []struct {
 		}
 		return dsp.Bilateral(p, 1+in.below(5), 6, 4).Pix
 	}},
+	{"level", func(in *input) []float32 { return leveled(in.picture()).Pix }},
+	{"symmetric64", func(in *input) []float32 {
+		src, dst, out := make([]float64, in.n+2), make([]float64, in.n), make([]float32, in.n)
+		for i := range src {
+			src[i] = float64(in.next())
+		}
+		dsp.Symmetric64(dst, src, []int64{1, 1, 0, 2}, []float64{0.5, 0.25})
+		for i, v := range dst {
+			out[i] = float32(v)
+		}
+		return out
+	}},
 	{"symmetric", func(in *input) []float32 { return dsp.Gauss(in.picture(), 0.3+float64(in.below(4))).Pix }},
 	{"box intoColumns intoRows", func(in *input) []float32 { return dsp.Box(in.picture(), 1+2*in.below(9)).Pix }},
 	{"means slide", func(in *input) []float32 {

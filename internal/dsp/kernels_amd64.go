@@ -161,10 +161,35 @@ func bilateralAVX2(dst *float32, val *float32, idx *int32, lut *float32, offsets
 //go:noescape
 func symmetricAVX2(dst *float32, src *float32, offsets *int64, weights *float32, taps int, n int)
 
+// symmetric64AVX2 is Symmetric64 for n, a multiple of 8.
+//
+//go:noescape
+func symmetric64AVX2(dst *float64, src *float64, offsets *int64, weights *float64, taps int, n int)
+
 // boxAVX2 is boxSteps for 16 columns.
 //
 //go:noescape
 func boxAVX2(sum *float64, dst *float32, dstStride int, add *float32, addStride int, sub *float32, subStride int, n int, mean float64)
+
+// levelAVX2 is Level for n, a multiple of 4.
+//
+//go:noescape
+func levelAVX2(p *float32, square *float32, quiet float64, limit float32, n int)
+
+// tapAVX2 writes the sums of n rows of 16 samples, times their weights.
+//
+//go:noescape
+func tapAVX2(dst *float32, src *float32, weights *float32, n int)
+
+// colourAVX2 is FromYCbCr for n, a multiple of 8.
+//
+//go:noescape
+func colourAVX2(dst *uint8, y *uint8, cb *uint8, cr *uint8, n int)
+
+// colourHalfAVX2 is FromYCbCr for n, a multiple of 8.
+//
+//go:noescape
+func colourHalfAVX2(dst *uint8, y *uint8, cb *uint8, cr *uint8, n int)
 
 // meansAVX2 is means.
 //

@@ -1944,6 +1944,50 @@ symmetricTap:
 	VZEROUPPER
 	RET
 
+// func symmetric64AVX2(dst *float64, src *float64, offsets *int64, weights *float64, taps int, n int)
+// Requires: AVX
+TEXT ·symmetric64AVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ offsets+16(FP), DX
+	MOVQ weights+24(FP), BX
+	MOVQ taps+32(FP), SI
+	MOVQ n+40(FP), DI
+
+symmetric64:
+	XORQ         R8, R8
+	MOVQ         (DX), R9
+	VBROADCASTSD (BX), Y0
+	VMULPD       (CX)(R9*8), Y0, Y1
+	VMULPD       32(CX)(R9*8), Y0, Y2
+	LEAQ         16(DX), R11
+	INCQ         R8
+
+symmetric64Tap:
+	MOVQ         (R11), R9
+	MOVQ         8(R11), R10
+	VBROADCASTSD (BX)(R8*8), Y0
+	VMOVUPS      (CX)(R9*8), Y3
+	VADDPD       (CX)(R10*8), Y3, Y3
+	VMULPD       Y0, Y3, Y3
+	VADDPD       Y3, Y1, Y1
+	VMOVUPS      32(CX)(R9*8), Y3
+	VADDPD       32(CX)(R10*8), Y3, Y3
+	VMULPD       Y0, Y3, Y0
+	VADDPD       Y0, Y2, Y2
+	ADDQ         $0x10, R11
+	INCQ         R8
+	CMPQ         R8, SI
+	JNE          symmetric64Tap
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y2, 32(AX)
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, AX
+	SUBQ         $0x08, DI
+	JNZ          symmetric64
+	VZEROUPPER
+	RET
+
 // func boxAVX2(sum *float64, dst *float32, dstStride int, add *float32, addStride int, sub *float32, subStride int, n int, mean float64)
 // Requires: AVX, AVX2, SSE2
 TEXT ·boxAVX2(SB), NOSPLIT, $0-72
@@ -2005,6 +2049,216 @@ box:
 	VMOVUPS    Y4, 96(AX)
 	VZEROUPPER
 	RET
+
+// func levelAVX2(p *float32, square *float32, quiet float64, limit float32, n int)
+// Requires: AVX, AVX2, SSE, SSE2
+TEXT ·levelAVX2(SB), NOSPLIT, $0-40
+	MOVQ         p+0(FP), AX
+	MOVQ         square+8(FP), CX
+	MOVQ         n+32(FP), DX
+	MOVSD        quiet+16(FP), X0
+	VBROADCASTSD X0, Y0
+	MOVSS        limit+24(FP), X1
+	VBROADCASTSS X1, X1
+	VXORPS       X2, X2, X2
+	VSUBPS       X1, X2, X2
+
+level:
+	VCVTPS2PD  (AX), Y3
+	VCVTPS2PD  (CX), Y4
+	VSQRTPD    Y4, Y4
+	VADDPD     Y0, Y4, Y4
+	VDIVPD     Y4, Y3, Y3
+	VCVTPD2PSY Y3, X3
+	VMAXPS     X2, X3, X3
+	VMINPS     X1, X3, X3
+	VMOVUPS    X3, (AX)
+	ADDQ       $0x10, AX
+	ADDQ       $0x10, CX
+	SUBQ       $0x04, DX
+	JNZ        level
+	VZEROUPPER
+	RET
+
+// func tapAVX2(dst *float32, src *float32, weights *float32, n int)
+// Requires: AVX
+TEXT ·tapAVX2(SB), NOSPLIT, $0-32
+	MOVQ   dst+0(FP), AX
+	MOVQ   src+8(FP), CX
+	MOVQ   weights+16(FP), DX
+	MOVQ   n+24(FP), BX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+tap:
+	VBROADCASTSS (DX), Y2
+	VMULPS       (CX), Y2, Y3
+	VADDPS       Y3, Y0, Y0
+	VMULPS       32(CX), Y2, Y2
+	VADDPS       Y2, Y1, Y1
+	ADDQ         $0x40, CX
+	ADDQ         $0x04, DX
+	DECQ         BX
+	JNZ          tap
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	VZEROUPPER
+	RET
+
+// func colourAVX2(dst *uint8, y *uint8, cb *uint8, cr *uint8, n int)
+// Requires: AVX, AVX2
+TEXT ·colourAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         y+8(FP), CX
+	MOVQ         cb+16(FP), DX
+	MOVQ         cr+24(FP), BX
+	MOVQ         n+32(FP), SI
+	MOVL         $+128, DI
+	VMOVD        DI, X0
+	VPBROADCASTD X0, Y0
+	MOVL         $+255, DI
+	VMOVD        DI, X1
+	VPBROADCASTD X1, Y1
+	MOVL         $-16777216, DI
+	VMOVD        DI, X2
+	VPBROADCASTD X2, Y2
+	MOVL         $+65793, DI
+	VMOVD        DI, X3
+	VPBROADCASTD X3, Y3
+	MOVL         $+91881, DI
+	VMOVD        DI, X4
+	VPBROADCASTD X4, Y4
+	MOVL         $+22554, DI
+	VMOVD        DI, X5
+	VPBROADCASTD X5, Y5
+	MOVL         $+46802, DI
+	VMOVD        DI, X6
+	VPBROADCASTD X6, Y6
+	MOVL         $+116130, DI
+	VMOVD        DI, X7
+	VPBROADCASTD X7, Y7
+	VXORPS       Y8, Y8, Y8
+
+colourAVX2:
+	VPMOVZXBD (DX), Y10
+	VPSUBD    Y0, Y10, Y10
+	VPMOVZXBD (BX), Y11
+	VPSUBD    Y0, Y11, Y11
+	VPMOVZXBD (CX), Y9
+	VPMULLD   Y3, Y9, Y9
+	VPMULLD   Y5, Y10, Y12
+	VPSUBD    Y12, Y9, Y12
+	VPMULLD   Y6, Y11, Y13
+	VPSUBD    Y13, Y12, Y12
+	VPMULLD   Y4, Y11, Y11
+	VPADDD    Y11, Y9, Y11
+	VPSRAD    $0x10, Y11, Y11
+	VPMAXSD   Y8, Y11, Y11
+	VPMINSD   Y1, Y11, Y11
+	VPSRAD    $0x10, Y12, Y12
+	VPMAXSD   Y8, Y12, Y12
+	VPMINSD   Y1, Y12, Y12
+	VPMULLD   Y7, Y10, Y10
+	VPADDD    Y10, Y9, Y9
+	VPSRAD    $0x10, Y9, Y9
+	VPMAXSD   Y8, Y9, Y9
+	VPMINSD   Y1, Y9, Y9
+	VPSLLD    $0x08, Y12, Y12
+	VPSLLD    $0x10, Y9, Y9
+	VPOR      Y12, Y11, Y11
+	VPOR      Y9, Y11, Y11
+	VPOR      Y2, Y11, Y11
+	VMOVDQU   Y11, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x08, CX
+	ADDQ      $0x08, DX
+	ADDQ      $0x08, BX
+	SUBQ      $0x08, SI
+	JNZ       colourAVX2
+	VZEROUPPER
+	RET
+
+// func colourHalfAVX2(dst *uint8, y *uint8, cb *uint8, cr *uint8, n int)
+// Requires: AVX, AVX2
+TEXT ·colourHalfAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         y+8(FP), CX
+	MOVQ         cb+16(FP), DX
+	MOVQ         cr+24(FP), BX
+	MOVQ         n+32(FP), SI
+	MOVL         $+128, DI
+	VMOVD        DI, X0
+	VPBROADCASTD X0, Y0
+	MOVL         $+255, DI
+	VMOVD        DI, X1
+	VPBROADCASTD X1, Y1
+	MOVL         $-16777216, DI
+	VMOVD        DI, X2
+	VPBROADCASTD X2, Y2
+	MOVL         $+65793, DI
+	VMOVD        DI, X3
+	VPBROADCASTD X3, Y3
+	MOVL         $+91881, DI
+	VMOVD        DI, X4
+	VPBROADCASTD X4, Y4
+	MOVL         $+22554, DI
+	VMOVD        DI, X5
+	VPBROADCASTD X5, Y5
+	MOVL         $+46802, DI
+	VMOVD        DI, X6
+	VPBROADCASTD X6, Y6
+	MOVL         $+116130, DI
+	VMOVD        DI, X7
+	VPBROADCASTD X7, Y7
+	VXORPS       Y8, Y8, Y8
+	VMOVDQU      twice<>+0(SB), Y9
+
+colourHalfAVX2:
+	VPMOVZXBD (DX), X11
+	VPERMD    Y11, Y9, Y11
+	VPSUBD    Y0, Y11, Y11
+	VPMOVZXBD (BX), X12
+	VPERMD    Y12, Y9, Y12
+	VPSUBD    Y0, Y12, Y12
+	VPMOVZXBD (CX), Y10
+	VPMULLD   Y3, Y10, Y10
+	VPMULLD   Y5, Y11, Y13
+	VPSUBD    Y13, Y10, Y13
+	VPMULLD   Y6, Y12, Y14
+	VPSUBD    Y14, Y13, Y13
+	VPMULLD   Y4, Y12, Y14
+	VPADDD    Y14, Y10, Y14
+	VPSRAD    $0x10, Y14, Y14
+	VPMAXSD   Y8, Y14, Y14
+	VPMINSD   Y1, Y14, Y14
+	VPSRAD    $0x10, Y13, Y13
+	VPMAXSD   Y8, Y13, Y13
+	VPMINSD   Y1, Y13, Y13
+	VPMULLD   Y7, Y11, Y15
+	VPADDD    Y15, Y10, Y10
+	VPSRAD    $0x10, Y10, Y10
+	VPMAXSD   Y8, Y10, Y10
+	VPMINSD   Y1, Y10, Y10
+	VPSLLD    $0x08, Y13, Y13
+	VPSLLD    $0x10, Y10, Y10
+	VPOR      Y13, Y14, Y14
+	VPOR      Y10, Y14, Y14
+	VPOR      Y2, Y14, Y14
+	VMOVDQU   Y14, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x08, CX
+	ADDQ      $0x04, DX
+	ADDQ      $0x04, BX
+	SUBQ      $0x08, SI
+	JNZ       colourHalfAVX2
+	VZEROUPPER
+	RET
+
+DATA twice<>+0(SB)/8, $0x0000000000000000
+DATA twice<>+8(SB)/8, $0x0000000100000001
+DATA twice<>+16(SB)/8, $0x0000000200000002
+DATA twice<>+24(SB)/8, $0x0000000300000003
+GLOBL twice<>(SB), RODATA|NOPTR, $32
 
 // func meansAVX2(sum *float32, dst *float32, dstStep int, add *float32, addStep int, sub *float32, subStep int, counts *float32, n int)
 // Requires: AVX

@@ -92,9 +92,21 @@ func symmetricAVX2(dst *float32, src *float32, offsets *int64, weights *float32,
 	panic(noKernels)
 }
 
+func symmetric64AVX2(dst *float64, src *float64, offsets *int64, weights *float64, taps int, n int) {
+	panic(noKernels)
+}
+
 func boxAVX2(sum *float64, dst *float32, dstStride int, add *float32, addStride int, sub *float32, subStride int, n int, mean float64) {
 	panic(noKernels)
 }
+
+func levelAVX2(p *float32, square *float32, quiet float64, limit float32, n int) { panic(noKernels) }
+
+func tapAVX2(dst *float32, src *float32, weights *float32, n int) { panic(noKernels) }
+
+func colourAVX2(dst *uint8, y *uint8, cb *uint8, cr *uint8, n int) { panic(noKernels) }
+
+func colourHalfAVX2(dst *uint8, y *uint8, cb *uint8, cr *uint8, n int) { panic(noKernels) }
 
 func meansAVX2(sum *float32, dst *float32, dstStep int, add *float32, addStep int, sub *float32, subStep int, counts *float32, n int) {
 	panic(noKernels)

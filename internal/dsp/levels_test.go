@@ -1,6 +1,7 @@
 package dsp_test
 
 import (
+	"image/color"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -118,4 +119,28 @@ func TestAbove(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FromYCbCr gives the colours of package image/color.
+func TestFromYCbCr(t *testing.T) {
+	const n = 4099
+	r := rand.New(rand.NewPCG(1, 2))
+	var planes [3][]uint8
+	for i := range planes {
+		planes[i] = make([]uint8, n)
+		for x := range planes[i] {
+			planes[i][x] = uint8(min(max(r.IntN(300)-20, 0), 255)) // ends of the range are frequent
+		}
+	}
+	y, cb, cr := planes[0], planes[1], planes[2]
+	bothKernels(func() {
+		for shift := range 2 {
+			got := make([]uint8, 4*n)
+			dsp.FromYCbCr(got, y, cb, cr, shift == 1)
+			for x := range n {
+				r, g, b := color.YCbCrToRGB(y[x], cb[x>>shift], cr[x>>shift])
+				require.Equal(t, []uint8{r, g, b, 255}, got[4*x:4*x+4], "pixel %d, shift %d", x, shift)
+			}
+		}
+	})
 }

@@ -56,11 +56,11 @@ func Resize(p Plane, r Rect, w, h int, k Kernel) Plane {
 	out := NewPlane(w, h)
 	Shared(h, len(p.Pix)+w*h, func(from, to int) {
 		rows := newAcross(p, along)
-		for at, first := down[from].first, from; first < to; at++ {
+		for at, first := down[from].First, from; first < to; at++ {
 			row := rows.row(min(max(at, 0), p.H-1))
-			for y := first; y < to && down[y].first <= at; y++ {
-				if i := at - down[y].first; i < len(down[y].weights) {
-					AddScaled(out.Row(y), row, down[y].weights[i])
+			for y := first; y < to && down[y].First <= at; y++ {
+				if i := at - down[y].First; i < len(down[y].Weights) {
+					AddScaled(out.Row(y), row, down[y].Weights[i])
 				} else if y == first {
 					first++
 				}
@@ -99,11 +99,26 @@ func (a *across) row(y int) []float32 {
 	return a.done.Row(y - a.top)
 }
 
-// taps holds, for each sample of a row or column, the first source sample and the weights from
-// there on.
-type taps []struct {
-	first   int
-	weights []float32
+// A Tap is what a sample is the weighted sum of: source samples from First on.
+type Tap struct {
+	First   int
+	Weights []float32
+}
+
+// taps are of the samples of a row or column.
+type taps []Tap
+
+// Across returns a plane with the rows of p and a sample of each tap in a row. Taps beyond an edge count as the sample on
+// the edge.
+func Across(p Plane, t []Tap) Plane {
+	out := NewPlane(len(t), p.H)
+	Shared(p.H, 8*len(out.Pix), func(from, to int) {
+		rows := newAcross(p, t)
+		for y := from; y < to; y++ {
+			copy(out.Row(y), rows.row(y))
+		}
+	})
+	return out
 }
 
 // newTaps returns the taps of n samples of the result that together cover span source samples from
@@ -120,7 +135,7 @@ func newTaps(start, span float64, n int, k Kernel) taps {
 	for i := range t {
 		middle := start + float64((float64(i)+0.5)*step)
 		first, last := int(math.Ceil(middle-half-0.5)), int(math.Floor(middle+half-0.5))
-		t[i].first = first
+		t[i].First = first
 		sum := 0.0
 		g := make([]float64, max(last-first+1, 0))
 		for j := range g {
@@ -133,7 +148,7 @@ func newTaps(start, span float64, n int, k Kernel) taps {
 			sum += g[j]
 		}
 		for _, v := range g {
-			t[i].weights = append(t[i].weights, float32(v/sum))
+			t[i].Weights = append(t[i].Weights, float32(v/sum))
 		}
 	}
 	return t
@@ -145,10 +160,14 @@ func newTaps(start, span float64, n int, k Kernel) taps {
 func (t taps) columns(dst, src []float32) {
 	last := len(src)/boxLanes - 1
 	for x := range t {
-		sum := dst[x*boxLanes : (x+1)*boxLanes]
+		sum, first, weights := dst[x*boxLanes:(x+1)*boxLanes], t[x].First, t[x].Weights
+		if n := len(weights); avx2 && n > 0 && first >= 0 && first+n-1 <= last {
+			tapAVX2(&sum[0], &src[first*boxLanes], &weights[0], n)
+			continue
+		}
 		clear(sum)
-		for j, g := range t[x].weights {
-			at := min(max(t[x].first+j, 0), last) * boxLanes
+		for j, g := range weights {
+			at := min(max(first+j, 0), last) * boxLanes
 			AddScaled(sum, src[at:at+boxLanes], g)
 		}
 	}

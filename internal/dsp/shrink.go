@@ -2,6 +2,7 @@ package dsp
 
 import (
 	"image"
+	"image/color"
 	"image/draw"
 	"math"
 )
@@ -175,6 +176,29 @@ func Halve(p Plane) Plane {
 		}
 	}
 	return out
+}
+
+// FromYCbCr writes the colours of len(y) pixels to dst, opaque and four bytes each, as package image/color does. cb and cr have a
+// sample for each pixel or, if half is true, for each two.
+func FromYCbCr(dst, y, cb, cr []uint8, half bool) {
+	w, shift := len(y), 0
+	if half {
+		shift = 1
+	}
+	dst, cb, cr = dst[:4*w], cb[:(w+shift)>>shift], cr[:(w+shift)>>shift]
+	n := batched(w, 8)
+	switch {
+	case n == 0:
+	case half:
+		colourHalfAVX2(&dst[0], &y[0], &cb[0], &cr[0], n)
+	default:
+		colourAVX2(&dst[0], &y[0], &cb[0], &cr[0], n)
+	}
+	for x := n; x < w; x++ {
+		p := dst[4*x : 4*x+4 : 4*x+4]
+		p[0], p[1], p[2] = color.YCbCrToRGB(y[x], cb[x>>shift], cr[x>>shift])
+		p[3] = 255
+	}
 }
 
 // shrinkRow writes to line, for each span of xs, the weighted sums of the pixels of src under it:

@@ -2,9 +2,14 @@ package dsp
 
 import "math"
 
-// Powers returns |F|^2, the half spectrum as a plane.
-func (s Spectrum) Powers() Plane {
-	p := NewPlane(s.Stride(), s.H)
+// Powers returns |F|^2, the half spectrum as a plane, in the memory of room if that is large enough. room may be nil.
+func (s Spectrum) Powers(room []float32) Plane {
+	p := Plane{W: s.Stride(), H: s.H}
+	if n := p.W * p.H; n <= len(room) {
+		p.Pix = room[:n]
+	} else {
+		p.Pix = make([]float32, n)
+	}
 	powers(p.Pix, s.C)
 	return p
 }

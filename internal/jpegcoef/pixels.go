@@ -5,6 +5,8 @@ import (
 	"image/draw"
 	"math"
 	"math/bits"
+
+	"github.com/kycmark/kycmark/internal/dsp"
 )
 
 // Fixed-point numbers of the inverse transform.
@@ -142,9 +144,21 @@ func (p *Picture) Rows(n int, row func(rgba []uint8)) View {
 		for i := range c {
 			c[i].strip(planes[i], sides[i], rows[i])
 		}
-		draw.Draw(out, out.Rect, strip, image.Point{}, draw.Src)
+		ycc, is := strip.(*image.YCbCr)
+		by := 0 // pixels a sample of colour along a row
+		if is {
+			by = c[0].H * n / (c[1].H * sides[1])
+		}
+		if by != 1 && by != 2 {
+			draw.Draw(out, out.Rect, strip, image.Point{}, draw.Src)
+		}
 		for y := range min(high, h-top*high) {
-			row(out.Pix[y*out.Stride : y*out.Stride+4*w])
+			to := out.Pix[y*out.Stride : y*out.Stride+4*w]
+			if by == 1 || by == 2 {
+				at, from := ycc.YOffset(0, y), ycc.COffset(0, y)
+				dsp.FromYCbCr(to, ycc.Y[at:at+w], ycc.Cb[from:], ycc.Cr[from:], by == 2)
+			}
+			row(to)
 		}
 	}
 }

@@ -27,7 +27,8 @@ func processorTime() time.Duration {
 }
 
 // BenchmarkCopies reports the processor time of a copy of each JPEG, of five for as many vendors, in
-// coefficients and in pixels, with all that is done once, and the first as a share of the second:
+// coefficients and in pixels, with all that is done once, and the first as a share of the second. It leaves out JPEGs whose mark
+// is weak in coefficients:
 //
 //	KYCMARK_PICTURES=DIR go test -run '^$' -bench Copies -benchtime 1x ./internal/jpegcopy
 func BenchmarkCopies(b *testing.B) {
@@ -42,6 +43,7 @@ func BenchmarkCopies(b *testing.B) {
 	var coded, pixels time.Duration
 	n := 0
 	for b.Loop() {
+	files:
 		for _, name := range files {
 			data, err := os.ReadFile(name)
 			require.NoError(b, err)
@@ -53,7 +55,9 @@ func BenchmarkCopies(b *testing.B) {
 			for i := range vendors {
 				_, file, err := u.Mark(b.Context(), watermark.CopyID(i+1), false, false)
 				require.NoError(b, err)
-				require.NotNil(b, file)
+				if file == nil {
+					continue files
+				}
 			}
 			middle := processorTime()
 			pic, err := picture.Decode(data, picture.Limits{})

@@ -3,6 +3,8 @@ package quality
 import (
 	"image"
 	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
 )
 
 // Parameters of SSIM as published.
@@ -19,14 +21,30 @@ const (
 // paper's Gaussian (deviation 1.5, 11 x 11 pixels) on the luma of ITU-R BT.601, rounded to 8 bits.
 // The mean is over all windows inside the picture. scikit-image gives the same with
 // gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255.
-func SSIM(a, b *image.NRGBA) float64 {
+func SSIM(a, b *image.NRGBA) float64 { return SSIMGray(gray(a), gray(b)) }
+
+// gray returns the luma of a picture, rounded, from (0, 0) on.
+func gray(p *image.NRGBA) *image.Gray {
+	w, h := p.Rect.Dx(), p.Rect.Dy()
+	out := image.NewGray(image.Rect(0, 0, w, h))
+	for y := range h {
+		row := p.Pix[y*p.Stride:][:4*w]
+		for x := range w {
+			out.Pix[y*w+x] = Luma(row[4*x], row[4*x+1], row[4*x+2])
+		}
+	}
+	return out
+}
+
+// SSIMGray is [SSIM] of pictures whose luma is known, from (0, 0) on and without gaps between rows.
+func SSIMGray(a, b *image.Gray) float64 {
 	w, h := a.Rect.Dx(), a.Rect.Dy()
 	if w != b.Rect.Dx() || h != b.Rect.Dy() || w < side || h < side {
 		return math.NaN()
 	}
 	s, total := newSSIM(w), 0.0
 	for y := range h {
-		s.load(y, a.Pix[y*a.Stride:][:4*w], b.Pix[y*b.Stride:][:4*w])
+		s.load(y, a.Pix[y*w:][:w], b.Pix[y*w:][:w])
 		if y >= side-1 {
 			total += s.row(y)
 		}
@@ -54,51 +72,50 @@ const (
 // ssim holds the last rows, filtered along the row. Products stand in
 // conversions so that no compiler fuses them into the addition that follows.
 type ssim struct {
-	weight [reach + 1]float64 // from the middle outwards
+	width  int // of a filtered row
 	in     [fields][]float64
-	rows   [side][fields][]float64 // row y at y modulo side
+	rows   [fields][]float64 // row y at y modulo side
 	mean   [fields][]float64
+	across [2 * (reach + 1)]int64 // places of the window along a row
 }
 
 // newSSIM allocates the rows of a comparison of pictures w pixels wide.
 func newSSIM(w int) *ssim {
-	s := &ssim{weight: window}
+	s := &ssim{width: w - side + 1}
 	for f := range fields {
 		s.in[f] = make([]float64, w)
-		s.mean[f] = make([]float64, w-side+1)
-		for k := range s.rows {
-			s.rows[k][f] = make([]float64, w-side+1)
-		}
+		s.mean[f] = make([]float64, s.width)
+		s.rows[f] = make([]float64, side*s.width)
+	}
+	for k := range reach + 1 {
+		s.across[2*k], s.across[2*k+1] = int64(reach-k), int64(reach+k)
 	}
 	return s
 }
 
-// load filters row y of both pictures along the row and keeps it in place of row y-11. a and b have
-// four bytes a pixel; alpha does not count. Rows must come in order, from 0 on.
+// load filters row y of both pictures along the row and keeps it in place of row y-11. Rows must come in order, from 0 on.
 func (s *ssim) load(y int, a, b []uint8) {
 	for x := range s.in[0] {
-		p, q := luma(a[4*x:]), luma(b[4*x:])
+		p, q := int(a[x]), int(b[x])
 		s.in[meanA][x], s.in[meanB][x] = float64(p), float64(q)
 		s.in[meanSquares][x], s.in[meanProduct][x] = float64(p*p+q*q), float64(p*q)
 	}
-	for f, dst := range s.rows[y%side] {
-		src := s.in[f]
-		scaleInto(dst, src[reach:], s.weight[0])
-		for k := 1; k <= reach; k++ {
-			addPair(dst, src[reach-k:], src[reach+k:], s.weight[k])
-		}
+	for f, rows := range s.rows {
+		at := y % side * s.width
+		dsp.Symmetric64(rows[at:at+s.width], s.in[f], s.across[:], window[:])
 	}
 }
 
 // row returns the sum of SSIM over the windows whose last row is y. Rows y-10 to y must have
 // been loaded.
 func (s *ssim) row(y int) float64 {
-	at := func(f, k int) []float64 { return s.rows[(y-reach+k+side)%side][f] }
+	at := func(k int) int64 { return int64((y - reach + k + side) % side * s.width) }
+	var down [2 * (reach + 1)]int64
+	for k := range reach + 1 {
+		down[2*k], down[2*k+1] = at(-k), at(k)
+	}
 	for f, dst := range s.mean {
-		scaleInto(dst, at(f, 0), s.weight[0])
-		for k := 1; k <= reach; k++ {
-			addPair(dst, at(f, -k), at(f, k), s.weight[k])
-		}
+		dsp.Symmetric64(dst, s.rows[f], down[:], window[:])
 	}
 	total := 0.0
 	for x, p := range s.mean[meanA] {
@@ -111,21 +128,5 @@ func (s *ssim) row(y int) float64 {
 	return total
 }
 
-// luma returns the luma of a pixel, of red, green and blue, by ITU-R BT.601, rounded.
-func luma(p []uint8) int { return (299*int(p[0]) + 587*int(p[1]) + 114*int(p[2]) + 500) / 1000 }
-
-// scaleInto sets dst to src times weight. src must be as long as dst or longer.
-func scaleInto(dst, src []float64, weight float64) {
-	src = src[:len(dst)]
-	for i := range dst {
-		dst[i] = weight * src[i]
-	}
-}
-
-// addPair adds weight times (a + b) to dst. a and b must be as long as dst or longer.
-func addPair(dst, a, b []float64, weight float64) {
-	a, b = a[:len(dst)], b[:len(dst)]
-	for i := range dst {
-		dst[i] += float64(weight * (a[i] + b[i]))
-	}
-}
+// Luma returns the luma of a pixel by ITU-R BT.601, rounded.
+func Luma(r, g, b uint8) uint8 { return uint8((299*int(r) + 587*int(g) + 114*int(b) + 500) / 1000) }

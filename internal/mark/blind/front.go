@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
-	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
 // Carriers returns the planes in which a reader looks for a mark, whitened and of unit RMS: luma,
@@ -20,10 +19,10 @@ func Carriers(c dsp.RGB) []dsp.Plane {
 	return out
 }
 
-// lumaCarrier makes luma a carrier, in its memory.
+// lumaCarrier makes luma a carrier. It destroys luma.
 func lumaCarrier(luma dsp.Plane) dsp.Plane { return whiten(residual(luma, 6, 0.5)) }
 
-// blueCarrier makes the blue difference a carrier, in its memory.
+// blueCarrier makes the blue difference a carrier. It destroys cb.
 func blueCarrier(cb dsp.Plane) dsp.Plane {
 	z := whiten(residual(cb, 4, 0.3))
 	z.Scale(-1)
@@ -32,25 +31,20 @@ func blueCarrier(cb dsp.Plane) dsp.Plane {
 
 // residual returns the detail of p that an edge-preserving filter takes away, divided by its local
 // RMS and cut to -3..3. So text edges do not leak over the paper beside them. sigma is the filter's
-// tolerance, and quiet is added to the RMS so that flat parts are not lifted, both in grey levels. The detail takes the
-// memory of p.
+// tolerance, and quiet is added to the RMS so that flat parts are not lifted, both in grey levels. It destroys p.
 func residual(p dsp.Plane, sigma, quiet float64) dsp.Plane {
 	const radius, space = 5, 4
-	for i, v := range dsp.Bilateral(p, radius, sigma, space).Pix {
-		p.Pix[i] -= v
-	}
-	level(p, quiet)
-	return p
+	d := dsp.Detail(p, radius, sigma, space)
+	level(d, p, quiet)
+	return d
 }
 
 // level divides p by its local RMS plus quiet, in place, and cuts the quotients at 3: strong
 // edges then count no more than faint texture. quiet, in the units of p, keeps flat parts from
-// being lifted.
-func level(p dsp.Plane, quiet float64) {
+// being lifted. room has the size of p, and is destroyed.
+func level(p, room dsp.Plane, quiet float64) {
 	const local, limit = 4, 3
-	for i, v := range dsp.Gauss(dsp.Product(p, p), local).Pix {
-		p.Pix[i] = pattern.Clip(float32(float64(p.Pix[i])/(math.Sqrt(float64(v))+quiet)), -limit, limit)
-	}
+	dsp.Level(p, room, local, quiet, limit)
 }
 
 // whiten divides the spectrum of p by the root of the local mean power, in place, and scales p to unit
@@ -58,7 +52,7 @@ func level(p dsp.Plane, quiet float64) {
 func whiten(p dsp.Plane) dsp.Plane {
 	f := dsp.NewFFT2(dsp.FastEven(p.W), dsp.FastLen(p.H))
 	s := f.Forward(p)
-	m := dsp.LocalPower(s.Powers(), max(9, min(s.W, s.H)/40|1), 1e-4)
+	m := dsp.LocalPower(s.Powers(p.Pix), max(9, min(s.W, s.H)/40|1), 1e-4)
 	for i, v := range m.Pix {
 		m.Pix[i] = float32(1 / math.Sqrt(float64(v)))
 	}

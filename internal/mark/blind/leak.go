@@ -33,43 +33,78 @@ type leak struct {
 // maxFields is the number of fields of a coarse leak in colours.
 const maxFields = 3
 
-// newLeak shrinks a picture to its canonical size and whitens it. The error is that of newLumaLeak.
-func newLeak(img image.Image) (*leak, error) {
-	l, err := newLumaLeak(img)
-	if err == nil {
-		l.colour()
-	}
-	return l, err
-}
-
-// newLumaLeak is newLeak without the field in colours, which colour adds. If the picture was last
+// newLeak shrinks a picture to its canonical size and whitens it. If the picture was last
 // opened from a hard JPEG file, the roundings take part in its luma (see reopened). The error
 // wraps ErrTooSmall or ErrTooLarge of package pattern.
-func newLumaLeak(img image.Image) (*leak, error) {
+func newLeak(img image.Image) (*leak, error) {
+	l, err := newPlainLeak(img)
+	if err != nil {
+		return nil, err
+	}
+	if luma, ok := reopened(l.src, l.carriers[0]); ok {
+		l.carriers[0], l.fields[0] = luma, luma
+	}
+	l.colour()
+	return l, nil
+}
+
+// newPlainLeak is newLeak without roundings and, before a call of colour, without colours.
+func newPlainLeak(img image.Image) (*leak, error) {
 	p, err := pattern.Pixels(img)
 	if err != nil {
 		return nil, err
 	}
-	w, h := p.Rect.Dx(), p.Rect.Dy()
-	if min(w, h) < minSide {
-		return nil, fmt.Errorf("%w: %d x %d pixels", pattern.ErrTooSmall, w, h)
+	w, h, err := searchedSize(p.Rect.Dx(), p.Rect.Dy())
+	if err != nil {
+		return nil, err
 	}
-	ww, wh := pattern.CanonicalSize(w, h)
-	if min(ww, wh) < minSide/2 {
-		return nil, fmt.Errorf("%w: %d x %d pixels is too long and thin", pattern.ErrTooSmall, w, h)
+	return whitened(p, w, h), nil
+}
+
+// newGrayLeak is newLeak of a grey picture without roundings. It has no pixels.
+func newGrayLeak(img *image.Gray) (*leak, error) {
+	p := dsp.NewPlane(img.Rect.Dx(), img.Rect.Dy())
+	w, h, err := searchedSize(p.W, p.H)
+	if err != nil {
+		return nil, err
 	}
-	l := whitened(p, ww, wh)
-	if luma, ok := reopened(p, l.carriers[0]); ok {
-		l.carriers[0], l.fields[0] = luma, luma
+	for y := range p.H {
+		row := p.Row(y)
+		for x, v := range img.Pix[y*img.Stride:][:p.W] {
+			row[x] = float32(v)
+		}
 	}
+	l := emptyLeak(p.W, p.H, w, h)
+	l.carriers = []dsp.Plane{lumaCarrier(dsp.Shrink(p, w, h))}
+	l.fields = combined(l.carriers)
 	return l, nil
+}
+
+// searchedSize returns the canonical size of a leak of w x h pixels. The error wraps ErrTooSmall of package pattern.
+func searchedSize(w, h int) (int, int, error) {
+	if min(w, h) < minSide {
+		return 0, 0, fmt.Errorf("%w: %d x %d pixels", pattern.ErrTooSmall, w, h)
+	}
+	cw, ch := pattern.CanonicalSize(w, h)
+	if min(cw, ch) < minSide/2 {
+		return 0, 0, fmt.Errorf("%w: %d x %d pixels is too long and thin", pattern.ErrTooSmall, w, h)
+	}
+	return cw, ch, nil
+}
+
+// emptyLeak returns a leak of sw x sh pixels that is shrunk to w x h, without carriers and fields.
+func emptyLeak(sw, sh, w, h int) *leak {
+	l := &leak{step: spectrum.FineStep, shifts: newShiftFinder(), sums: new(spectrum.PolarSums)}
+	l.scale = [2]float64{float64(w) / float64(sw), float64(h) / float64(sh)}
+	l.forget()
+	return l
 }
 
 // whitened returns a leak made of p, shrunk to w x h pixels, with luma whitened. w and h must not
 // exceed the size of p.
 func whitened(p *image.NRGBA, w, h int) *leak {
-	l := &leak{src: p, step: spectrum.FineStep, shifts: newShiftFinder(), sums: new(spectrum.PolarSums)}
-	l.scale = [2]float64{float64(w) / float64(p.Rect.Dx()), float64(h) / float64(p.Rect.Dy())}
+	l := emptyLeak(p.Rect.Dx(), p.Rect.Dy(), w, h)
+	l.src = p
 	c := dsp.ShrinkNRGBA(p, w, h)
 	y := c.Luma()
 	if !c.Gray() {
@@ -77,18 +112,15 @@ func whitened(p *image.NRGBA, w, h int) *leak {
 	}
 	l.carriers = []dsp.Plane{lumaCarrier(y)}
 	l.fields = combined(l.carriers)
-	l.forget()
 	return l
 }
 
-// colour adds the blue difference, unless the leak is grey or has it already. It reports whether it did.
-func (l *leak) colour() bool {
-	if l.cb.Pix == nil {
-		return false
+// colour adds the blue difference, unless the leak is grey or has it already.
+func (l *leak) colour() {
+	if l.cb.Pix != nil {
+		l.carriers, l.cb = append(l.carriers, blueCarrier(l.cb)), dsp.Plane{}
+		l.fields = combined(l.carriers)
 	}
-	l.carriers, l.cb = append(l.carriers, blueCarrier(l.cb)), dsp.Plane{}
-	l.fields = combined(l.carriers)
-	return true
 }
 
 // combined returns the fields that are searched, made of one or two carriers: luma alone, and the
@@ -127,6 +159,21 @@ func (l *leak) coarse() *leak {
 	s.step = spectrum.SmallStep
 	l.small = &s
 	return l.small
+}
+
+// halved returns a leak with carriers of half the size, which still hold the band of a mark: reading there takes a
+// quarter of the time. A leak of less than halvedSide is returned as it is.
+func (l *leak) halved() *leak {
+	if l.side() < halvedSide {
+		return l
+	}
+	s := &leak{step: l.step, shifts: l.shifts, sums: l.sums, scale: [2]float64{l.scale[0] / 2, l.scale[1] / 2}}
+	for _, z := range l.carriers {
+		s.carriers = append(s.carriers, dsp.Halve(z))
+	}
+	s.fields = combined(s.carriers)
+	s.forget()
+	return s
 }
 
 // forget drops all that was computed from the fields and kept: call it after the fields

@@ -29,6 +29,7 @@ type reader struct {
 	chance float64 // ln of the least probability of an agreement seen, at one shift of one map
 	maps   int     // linear maps under which shifts were looked for
 	want   int     // marks at which the search ends
+	pitch  int     // mark pixels a sample at which messages are read: 1 or 2
 	found  []*reading
 
 	rankings map[fieldRanking][]spectrum.Candidate
@@ -47,7 +48,7 @@ type reading struct {
 // newReader returns a reader that looks for one mark of kd in l. It shares l with other
 // readers, so that only one of them may run at a time.
 func newReader(ctx context.Context, l *leak, kd *Keys) *reader {
-	return &reader{leak: l, ctx: ctx, kd: kd, f: kd.MarkFrequencies()[:], want: 1}
+	return &reader{leak: l, ctx: ctx, kd: kd, f: kd.MarkFrequencies()[:], want: 1, pitch: 1}
 }
 
 // search runs the stages in their order, each for all readers, up to the end of the stage in which
@@ -119,7 +120,7 @@ func (r *reader) soft(t tracked, sign float32) (soft [code.CodedN]float64, energ
 	read, ok := make([]softBits, len(r.carriers)), make([]bool, len(r.carriers))
 	dsp.Parallel(len(read), func(from, to int) {
 		for i := from; i < to; i++ {
-			read[i], ok[i] = r.kd.soft(r.carriers[i], t.m, sign, t.centre)
+			read[i], ok[i] = r.kd.soft(r.carriers[i], t.m, sign, t.centre, r.pitch)
 		}
 	})
 	for i, s := range read {
@@ -222,10 +223,6 @@ func Detect(ctx context.Context, img image.Image, kd *Keys) (*Detection, error) 
 	if err != nil {
 		return nil, err
 	}
-	return l.detect(ctx, kd)
-}
-
-func (l *leak) detect(ctx context.Context, kd *Keys) (*Detection, error) {
 	r := newReader(ctx, l, kd)
 	if err := search([]*reader{r}); err != nil {
 		return nil, err
@@ -236,35 +233,37 @@ func (l *leak) detect(ctx context.Context, kd *Keys) (*Detection, error) {
 	return r.report(r.found[0]), nil
 }
 
-// Confirm is [Detect] for a picture that should carry the mark of id. It reads at the likeliest map of luma, or else of both
-// carriers, before the map is refined. It ends there if that mark has a correlation of enough or more. Detect tries these
-// maps first. So it reads the mark too, unless an older mark of the key comes before.
-func Confirm(ctx context.Context, img image.Image, kd *Keys, id uint64, enough float64) (*Detection, error) {
-	l, err := newLumaLeak(img)
+// Clear reads a picture that should carry the mark of id, at half the size and without roundings: luma of an *image.Gray, and
+// both carriers of a picture in colours. It reads under the first of the four likeliest maps on which the pilots agree
+// strongly, not refined. It returns the mark of id if that has a correlation of enough or more, and else nil. Detect sees
+// more of the picture and tries these maps first. So it reads such a mark too, unless an older mark of the key comes before.
+// The error is that of [Detect].
+func Clear(ctx context.Context, img image.Image, kd *Keys, id uint64, enough float64) (*Detection, error) {
+	var l *leak
+	var err error
+	if gray, is := img.(*image.Gray); is {
+		l, err = newGrayLeak(gray)
+	} else if l, err = newPlainLeak(img); err == nil {
+		l.colour()
+	}
 	if err != nil {
 		return nil, err
 	}
-	for i := 0; i == 0 || i == 1 && l.colour(); i++ {
-		r := newReader(ctx, l, kd)
-		best := r.ranked(i, r.wholePicture())
-		if len(best) == 0 {
-			continue
-		}
-		b, _ := r.peaks(i, true).Climb(r.f, best[0].B, .001, .0005, .00025)
-		s := r.shiftIn(i, b, nil)
-		l.forgetMaps() // to save memory
-		if s.z >= sureAgreement {
-			r.decode(tracked{m: s.toMatrix(b)}, s.sign, s.z)
-		}
-		if len(r.found) > 0 && r.found[0].id == id && r.found[0].correlation >= enough {
-			return r.report(r.found[0]), ctx.Err()
-		}
-		if s.z >= minAgreement {
+	i := len(l.fields) - 1
+	r := newReader(ctx, l.halved(), kd)
+	r.pitch = 2
+	best := r.ranked(i, r.wholePicture())
+	for _, c := range best[:min(4, len(best))] {
+		b, _ := r.peaks(i, true).Climb(r.f, c.B, .001, .0005, .00025)
+		if s := r.shiftIn(i, b, nil); s.z >= sureAgreement {
+			r.forgetMaps() // to save memory
+			if r.decode(tracked{m: s.toMatrix(b)}, s.sign, s.z); len(r.found) > 0 && r.found[0].id == id && r.found[0].correlation >= enough {
+				return r.report(r.found[0]), ctx.Err()
+			}
 			break
 		}
 	}
-	l.colour()
-	return l.detect(ctx, kd)
+	return nil, ctx.Err()
 }
 
 // DetectAll reads the marks of all keys out of a leak, the strongest correlation first. Key of a

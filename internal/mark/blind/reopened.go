@@ -31,7 +31,7 @@ func reopened(p *image.NRGBA, plain dsp.Plane) (dsp.Plane, bool) {
 	if s.W != plain.W || s.H != plain.H {
 		s = dsp.Shrink(s, plain.W, plain.H)
 	}
-	level(s, float64(quietScores*s.RMS()))
+	level(s, dsp.NewPlane(s.W, s.H), float64(quietScores*s.RMS()))
 	whiten(s)
 	for i, v := range plain.Pix {
 		s.Pix[i] += float32(plainShare * v)

@@ -84,7 +84,7 @@ func (r *reader) coarser() error {
 // to maps the work pixels of r to the pixels of l. Marks found, checks made and the best agreement
 // are carried over to r. It returns the error of try.
 func (r *reader) in(l *leak, to geometry.Mat, try func(*reader) error) error {
-	c := &reader{leak: l, ctx: r.ctx, kd: r.kd, f: r.f, checks: r.checks, maps: r.maps, want: 1}
+	c := &reader{leak: l, ctx: r.ctx, kd: r.kd, f: r.f, checks: r.checks, maps: r.maps, want: 1, pitch: 1}
 	err := try(c)
 	r.checks, r.maps, r.bestZ, r.chance = c.checks, c.maps, math.Max(r.bestZ, c.bestZ), math.Min(r.chance, c.chance)
 	for _, f := range c.found {

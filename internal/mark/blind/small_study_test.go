@@ -108,7 +108,7 @@ func (s *smallTally) add(t *testing.T, o original, img *image.NRGBA) {
 // placedLevel is the signal of the soft bits of luma over their noise, in dB.
 func placedLevel(o original, l *leak) float64 {
 	z := l.carriers[0]
-	soft, _ := studyKeys.soft(z, o.onField(z.W, z.H), 1, nil)
+	soft, _ := studyKeys.soft(z, o.onField(z.W, z.H), 1, nil, 1)
 	sum, energy := 0.0, 0.0
 	for j, c := range studyKeys.Payload.Encode(studyID) {
 		sum += float64(c) * soft.bit[j]

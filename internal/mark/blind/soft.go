@@ -103,52 +103,59 @@ type softBits struct {
 
 // soft despreads the payload of the carrier z under m, from work to mark pixels: it sums the chips
 // of each coded bit with their keyed signs. sign is -1 for an inverted picture. centre is the
-// middle of the window that is read, in mark pixels, nil for the picture's own middle. It returns
-// false if m has no inverse.
-func (kd *Keys) soft(z dsp.Plane, m geometry.Mat, sign float32, centre *geometry.Point) (softBits, bool) {
+// middle of the window that is read, in mark pixels, nil for the picture's own middle. pitch is in mark
+// pixels a sample, 1 or 2, at which the message is read. It returns false if m has no inverse.
+func (kd *Keys) soft(z dsp.Plane, m geometry.Mat, sign float32, centre *geometry.Point, pitch int) (softBits, bool) {
 	var out softBits
 	win := markWindow(m, z.W, z.H, centre)
+	cell := pattern.Cell // samples a chip
+	if pitch > 1 {
+		to := 1 / float64(pitch)
+		m = geometry.Affine([4]float64{to, 0, 0, to}, geometry.Point{}).Mul(m)
+		win = window{win.u / pitch, win.v / pitch, win.w / pitch, win.h / pitch}
+		cell /= pitch
+	}
 	r, ok := rectify(z, m, win)
 	if !ok {
 		return out, false
 	}
-	weight := kd.coherence(r, win, sign, &out)
-	matchedBand(r, kd.Band)
-	nx, ny := win.w/pattern.Cell, win.h/pattern.Cell
+	weight := kd.coherence(r, win, sign, pitch, &out)
+	matchedBand(r, kd.Band, pitch)
+	nx, ny := win.w/cell, win.h/cell
 	sum := 0.0
 	for j := range ny {
 		for i := range nx {
-			v := float64(r.Pix[j*pattern.Cell*r.W+i*pattern.Cell])
+			v := float64(r.Pix[j*cell*r.W+i*cell])
 			sum += float64(v * v)
 		}
 	}
 	g := float32(1 / (math.Sqrt(sum/float64(nx*ny)) + 1e-12))
 	for j := range ny {
-		row := ((j + win.v/pattern.Cell) & (pattern.Cells - 1)) * pattern.Cells
+		row := ((j + win.v/cell) & (pattern.Cells - 1)) * pattern.Cells
 		for i := range nx {
-			at := row + (i+win.u/pattern.Cell)&(pattern.Cells-1)
-			v := pattern.Clip(g*r.Pix[j*pattern.Cell*r.W+i*pattern.Cell], -4, 4)
+			at := row + (i+win.u/cell)&(pattern.Cells-1)
+			v := pattern.Clip(g*r.Pix[j*cell*r.W+i*cell], -4, 4)
 			out.bit[kd.Bit[at]] += float64(float32(v*kd.Sign[at]) * float32(sign*weight.at(i, j, nx, ny)))
 		}
 	}
 	return out, true
 }
 
-// matchedBand filters r in place by the matched filter of the chips: it multiplies the
+// matchedBand filters r, of pitch mark pixels a sample, in place by the matched filter of the chips: it multiplies the
 // spectrum by the response of the chips' band and divides it by the local power.
-func matchedBand(r dsp.Plane, band *pattern.ResponseTable) {
+func matchedBand(r dsp.Plane, band *pattern.ResponseTable, pitch int) {
 	f := dsp.NewFFT2(dsp.FastEven(r.W), dsp.FastLen(r.H))
 	s := f.Forward(r)
-	g := dsp.LocalPower(s.Powers(), 25, 1e-3)
+	g := dsp.LocalPower(s.Powers(r.Pix), 25, 1e-3)
 	for v := range s.H {
-		fy := float64(min(v, s.H-v)) / float64(s.H)
+		fy := float64(min(v, s.H-v)) / float64(s.H*pitch)
 		row := g.Row(v)
 		inside := 0 // bins of the row within the band
 		if w := responseEnd*responseEnd - float64(fy*fy); w > 0 {
-			inside = min(len(row), int(math.Sqrt(w)*float64(s.W))+2)
+			inside = min(len(row), int(math.Sqrt(w)*float64(s.W*pitch))+2)
 		}
 		for u, m := range row[:inside] {
-			fx := float64(u) / float64(s.W)
+			fx := float64(u) / float64(s.W*pitch)
 			row[u] = band.At(math.Sqrt(float64(fx*fx)+float64(fy*fy))) / m
 		}
 		clear(row[inside:])
@@ -168,9 +175,14 @@ type weights struct {
 
 // coherence returns how much each cell of a rectified window counts, 0.25 to 1: by how well the
 // pilots around the cell lie in phase with the mark. It also adds the pilots' real amplitudes to
-// out.pilot. win is where r lies on the mark; sign is -1 for an inverted picture.
-func (kd *Keys) coherence(r dsp.Plane, win window, sign float32, out *softBits) weights {
-	a := cellAmplitudes(r, win.u, win.v, kd.MarkFrequencies(), weightCell, weightCell)
+// out.pilot. win is where r lies on the mark, in samples of pitch mark pixels; sign is -1 for an inverted picture.
+func (kd *Keys) coherence(r dsp.Plane, win window, sign float32, pitch int, out *softBits) weights {
+	f := kd.MarkFrequencies()
+	for k := range f {
+		f[k].X *= float64(pitch)
+		f[k].Y *= float64(pitch)
+	}
+	a := cellAmplitudes(r, win.u, win.v, f, weightCell/pitch, weightCell/pitch)
 	seen, noise := dsp.NewPlane(a.nx, a.ny), dsp.NewPlane(a.nx, a.ny)
 	for i := range a.c {
 		al := kd.Aligned(&a.c[i])
@@ -207,7 +219,7 @@ func (w weights) at(i, j, nx, ny int) float32 {
 // mark pixels, and coded the signs that the bits were marked with. Gains are cut to 0.4..1.9 for
 // bits and 0.5..1.7 for pilots.
 func (kd *Keys) EvenOut(z dsp.Plane, place geometry.Mat, coded []float32) (bits, pilots []float32) {
-	s, _ := kd.soft(z, place, 1, nil) // a placement is never singular
+	s, _ := kd.soft(z, place, 1, nil, 1) // a placement is never singular
 	for j := range s.bit {
 		s.bit[j] = float64(s.bit[j] * float64(coded[j]))
 	}

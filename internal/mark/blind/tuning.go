@@ -63,6 +63,9 @@ const (
 	// the picture. At full size the mark on a small part of a large picture is
 	// coarse: the front end, made for the canonical scale, takes it for the picture.
 	coarseSide = 400
+
+	// halvedSide is the long side from which half the pixels still hold the band of a mark.
+	halvedSide = 640
 )
 
 // Weight of a carrier: the mean of its pilots' amplitudes over their deviation, which

@@ -235,21 +235,7 @@ func (c *Canvas) change(component int, p dsp.Plane, low int, sign float32) []int
 	across := waves(p.W, float64(p.W*luma.H)/float64(c.jpeg.W*k.H), k.InX, low)
 	down := waves(p.H, float64(p.H*luma.V)/float64(c.jpeg.H*k.V), k.InY, low)
 	n := k.InX * low
-	half := dsp.NewPlane(n, p.H) // orders along the rows
-	dsp.Shared(p.H, 8*n*p.H, func(from, to int) {
-		for y := from; y < to; y++ {
-			row, out := p.Row(y), half.Row(y)
-			for i := range across {
-				w := &across[i]
-				at := row[w.first:]
-				sum := float32(0)
-				for j, g := range w.weights {
-					sum += float32(g * at[j])
-				}
-				out[i] = sum
-			}
-		}
-	})
+	half := dsp.Across(p, across) // orders along the rows
 	var inverse [8][8]float32
 	for v := range low {
 		for u := range low {
@@ -263,8 +249,8 @@ func (c *Canvas) change(component int, p dsp.Plane, low int, sign float32) []int
 			for v := range low {
 				clear(sum)
 				w := &down[y*low+v]
-				for j, g := range w.weights {
-					dsp.AddScaled(sum, half.Row(w.first+j), g)
+				for j, g := range w.Weights {
+					dsp.AddScaled(sum, half.Row(w.First+j), g)
 				}
 				for i, x := range sum {
 					steps := float32(x * inverse[v][i%low])
@@ -283,16 +269,10 @@ func counted(steps float32) int16 {
 	return int16(math.Floor(float64(Clip(steps, -127, 127) * jpegcoef.ChangeUnit)))
 }
 
-// A wave is what a cosine of a block, enlarged samples down to it, weighs samples with from first on.
-type wave struct {
-	first   int
-	weights []float32
-}
-
-// waves returns the waves of the lowest orders of n blocks of 8 samples, order by order. Samples lie scale samples of
-// a row of size apart.
-func waves(size int, scale float64, n, low int) []wave {
-	out := make([]wave, 0, n*low)
+// waves returns what the cosines of the lowest orders of n blocks of 8 samples, enlarged samples down to them, weigh samples
+// with, order by order. Samples lie scale samples of a row of size apart.
+func waves(size int, scale float64, n, low int) []dsp.Tap {
+	out := make([]dsp.Tap, 0, n*low)
 	var cosines [8][8]float64
 	for k := range low {
 		for x := range 8 {
@@ -313,10 +293,10 @@ func waves(size int, scale float64, n, low int) []wave {
 		inside := func(i int) int { return min(max(i, 0), size-1) }
 		first, last := inside(at[0]), inside(at[7]+3)
 		for k := range low {
-			w := wave{first, make([]float32, last-first+1)}
+			w := dsp.Tap{First: first, Weights: make([]float32, last-first+1)}
 			for x := range 8 {
 				for j, g := range taps[x] {
-					w.weights[inside(at[x]+j)-first] += float32(float64(g) * cosines[k][x])
+					w.Weights[inside(at[x]+j)-first] += float32(float64(g) * cosines[k][x])
 				}
 			}
 			out = append(out, w)
