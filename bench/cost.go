@@ -33,7 +33,7 @@ var countedSteps = []countedStep{
 	{"blind searches", "internal/mark/blind", "search"},
 	{"shift searches", "internal/mark/blind", "Keys.findShift"},
 	{"messages decoded", "internal/mark/blind", "reader.decode"},
-	{"SSIM", "internal/quality", "SSIM"},
+	{"SSIM", "internal/quality", "SSIMGray"},
 	{"Fourier transforms", "internal/dsp", "FFT2.ForwardLow"},
 	{"inverse transforms", "internal/dsp", "FFT2.InverseTo"},
 	{"lines transformed", "internal/dsp", "fft.run"},
