@@ -53,7 +53,7 @@ func (v *frameView) carried(d photometry.Details) comparison {
 
 // passed returns where the leak shows faint detail: for each sample of the frame, the detail of the leak
 // around it in parts of what the channel lets through, 0 to 1. Hard compression takes all of some blocks and little of
-// others. Of a mark the others then have as much as they show of detail, the first have nothing. c is changed.
+// others. A mark then survives in the others as their detail does, and in the first not at all. c is changed.
 func (v *frameView) passed(c comparison) dsp.Plane {
 	for i, b := range v.band {
 		c.base.Pix[i] *= v.channel[b]
