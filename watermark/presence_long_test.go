@@ -45,7 +45,7 @@ func TestLongTraceTellsNeverMarkedFromDamaged(t *testing.T) {
 	assert.Len(t, r.Copies, 20)
 	assert.Greater(t, r.LogAny, -3.0)
 	assert.Zero(t, r.Survival)
-	r = traced(t, tr, attack.JPEG(75)(nil, averaged()))
+	r = traced(t, tr, attack.JPEG(85)(nil, averaged()))
 	assert.Empty(t, r.Accused)
 	assert.Greater(t, r.Power, 0.999)
 	assert.Less(t, r.LogAny, -6.0)

@@ -224,7 +224,8 @@ type added struct {
 	others bool  // another process added it
 }
 
-// add puts jobs into the queue and sets their id.
+// add puts jobs into the queue and sets their id. If ctx ends meanwhile, there is time to learn them: a job without is
+// not taken back.
 func (q *Queue) add(ctx context.Context, client *river.Client[pgx.Tx], jobs []added) error {
 	params := make([]river.InsertManyParams, len(jobs))
 	for i, job := range jobs {
@@ -248,7 +249,10 @@ func (q *Queue) add(ctx context.Context, client *river.Client[pgx.Tx], jobs []ad
 	if len(params) == 0 {
 		return nil
 	}
-	results, err := client.InsertMany(ctx, params)
+	adding, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(takeBackTime, cancel) })()
+	results, err := client.InsertMany(adding, params)
 	for i, r := range results {
 		jobs[i].id, jobs[i].others = r.Job.ID, r.UniqueSkippedAsDuplicate
 	}
