@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -89,7 +90,7 @@ func BenchmarkRead(b *testing.B) {
 //
 //	go test -run '^$' -bench Trace -benchtime 5x -cpu 1 ./watermark
 func BenchmarkTrace(b *testing.B) {
-	original := scene(4000, 3000)
+	original := specimen.Render(specimen.Passport, specimen.NewPerson(3), 4000)
 	copies := issued(1000)
 	m, err := watermark.Embed(key, 1500, original, &watermark.Options{Submission: sub})
 	require.NoError(b, err)
