@@ -185,12 +185,8 @@ func (o *Original) readBack(ctx context.Context, id CopyID, small *image.NRGBA) 
 
 // readClear returns the mark of id if the messenger leaves a clear mark. Else it returns nil, and what the messenger leaves.
 func (o *Original) readClear(ctx context.Context, id CopyID, small *image.NRGBA) (d *blind.Detection, leak image.Image, err error) {
-	luma := image.NewGray(small.Rect)
-	for i := range luma.Pix {
-		luma.Pix[i] = quality.Luma(small.Pix[4*i], small.Pix[4*i+1], small.Pix[4*i+2])
-	}
 	colours := &image.RGBA{Pix: small.Pix, Stride: small.Stride, Rect: small.Rect} // which package jpeg reads faster
-	for _, p := range [...]image.Image{luma, colours} {
+	for _, p := range [...]image.Image{quality.Gray(small), colours} {
 		if leak, err = compressed(p, messengerQuality); err != nil {
 			return nil, nil, err
 		}

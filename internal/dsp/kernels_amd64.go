@@ -171,7 +171,7 @@ func symmetric64AVX2(dst *float64, src *float64, offsets *int64, weights *float6
 //go:noescape
 func boxAVX2(sum *float64, dst *float32, dstStride int, add *float32, addStride int, sub *float32, subStride int, n int, mean float64)
 
-// levelAVX2 is Level for n, a multiple of 4.
+// levelAVX2 is levelRow for n, a multiple of 4.
 //
 //go:noescape
 func levelAVX2(p *float32, square *float32, quiet float64, limit float32, n int)

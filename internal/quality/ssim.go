@@ -21,10 +21,10 @@ const (
 // paper's Gaussian (deviation 1.5, 11 x 11 pixels) on the luma of ITU-R BT.601, rounded to 8 bits.
 // The mean is over all windows inside the picture. scikit-image gives the same with
 // gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255.
-func SSIM(a, b *image.NRGBA) float64 { return SSIMGray(gray(a), gray(b)) }
+func SSIM(a, b *image.NRGBA) float64 { return SSIMGray(Gray(a), Gray(b)) }
 
-// gray returns the luma of a picture, rounded, from (0, 0) on.
-func gray(p *image.NRGBA) *image.Gray {
+// Gray returns the luma of a picture, rounded, from (0, 0) on. Alpha does not count.
+func Gray(p *image.NRGBA) *image.Gray {
 	w, h := p.Rect.Dx(), p.Rect.Dy()
 	out := image.NewGray(image.Rect(0, 0, w, h))
 	for y := range h {

@@ -132,7 +132,7 @@ func symmetric64() {
 
 // level: four quotients of double precision at a time.
 func level() {
-	kernel("levelAVX2", "func(p, square *float32, quiet float64, limit float32, n int)", "levelAVX2 is Level for n, a multiple of 4.")
+	kernel("levelAVX2", "func(p, square *float32, quiet float64, limit float32, n int)", "levelAVX2 is levelRow for n, a multiple of 4.")
 	p, square, n := load("p"), load("square"), load("n")
 	quiet, high, low := YMM(), XMM(), XMM()
 	VBROADCASTSD(Load(Param("quiet"), XMM()), quiet)
