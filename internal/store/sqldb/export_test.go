@@ -11,6 +11,9 @@ import (
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
+// MaxUploads is the most uploads of which a transaction asks first which are there.
+const MaxUploads = maxUploads
+
 // SetCommit replaces the end of every transaction, to see what a failing one leaves.
 func (d *DB) SetCommit(f func(*sql.Tx) error) { d.commit = f }
 
