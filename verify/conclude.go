@@ -257,7 +257,7 @@ func (e *evidence) open(shown *Match) (names []string) {
 		if !may || m.Submission == shown.Submission {
 			continue
 		}
-		if t := traceOf(e.traces, m.Submission); wouldShow(t) && !marked(t) {
+		if t := traceOf(e.traces, m.Submission); rulesOut(t) && t.Registered {
 			continue
 		}
 		for _, name := range m.In {

@@ -269,9 +269,6 @@ func (t *tracing) fill(found *watermark.TraceResult) {
 	t.Registered, t.Power, t.Withheld, t.Expected = found.Registered, found.Power, found.Withheld, found.Expected
 	t.LogAny, t.Survival = micro(found.LogAny), micro(found.Survival)
 	t.Residual, t.Overlap, t.Decoys = found.Residual, found.Overlap, decoys(found)
-	if !found.Registered {
-		t.Power = 0
-	}
 	for i := range t.rows {
 		if i >= len(found.Copies) {
 			break // not aligned: nothing was looked for

@@ -117,8 +117,7 @@ func (l *leak) ruledOut() bool { return len(l.notRuledOut()) == 0 && l.alikeBesi
 
 // silent reports whether tracing against an upload would have found a mark, and found none.
 func (l *leak) silent(of string) bool {
-	t := l.trace(of)
-	return t.Registered && t.Unsought == 0 && t.Power >= 0.999 && t.LogAny > -6
+	return l.trace(of).Registered && l.excluded(of)
 }
 
 // excluded reports whether tracing against an upload would have found a mark, and found none. The leak may be another

@@ -37,8 +37,8 @@ func (d *DB) AddSubmissions(ctx context.Context, uploads []books.Upload) (added 
 	return r.added, nil
 }
 
-// errKnown is wrapped by the error of a transaction that enters very many uploads, without asking first which of them are
-// there, if one is: then the transaction is to be repeated, and asks.
+// errKnown is wrapped if an upload is there already, and the transaction did not ask for known uploads. Very many uploads
+// are entered without asking. The transaction is then repeated, and asks.
 var errKnown = errors.New("an upload is there")
 
 // addUploads is [DB.AddSubmissions] in the transaction t. The pages of an upload follow it, and are

@@ -224,9 +224,9 @@ func recognize(ctx context.Context, db *sql.DB, began bool) error {
 	return nil
 }
 
-// insert enters n rows in the transaction that is open on conn, one by one: the driver looks for each argument of a statement
-// among all, and SQLite keeps a journal for a statement of many rows. It asks the driver itself: package
-// database/sql adds a third to the time. The end of ctx ends insert between two rows.
+// insert enters n rows in the transaction that is open on conn, one by one. A statement of many rows is slower: the driver
+// compares each argument with all, and SQLite keeps a journal for the statement. insert calls the driver itself, since
+// package database/sql adds a third to the time. The end of ctx ends insert between two rows.
 func insert(ctx context.Context, conn *sql.Conn, table string, columns []string, n int, row func(i int) ([]any, error)) error {
 	return conn.Raw(func(raw any) error {
 		c, ok := raw.(driver.ConnPrepareContext)
