@@ -1,0 +1,41 @@
+package register
+
+import (
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+)
+
+// continued returns leak t as if it went on beside the original as it ends near the original's edge, and which
+// pixels it made. m maps pixels of t to pixels of a w x h original. The high-pass of a pixel in the original then
+// sees nothing of what surrounds the picture: a page, a frame, a desk. Pixels within rim of the edge are made too,
+// since m may be off by as much. It returns t and nil if hardly any of t lies beside the original.
+func continued(t dsp.Plane, m geometry.Mat, w, h int) (dsp.Plane, []bool) {
+	back, ok := m.Inverse()
+	right, bottom := float32(w-1), float32(h-1)
+	x, y := positions(m, t.W, t.H)
+	within := func(i int, d float32) bool {
+		u, v := x.Pix[i], y.Pix[i]
+		return u >= d && v >= d && u <= right-d && v <= bottom-d
+	}
+	around := 0
+	for i := range x.Pix {
+		if !within(i, -rim) {
+			around++
+		}
+	}
+	if !ok || around*minSurround < len(x.Pix) {
+		return t, nil
+	}
+	out, made := t.Clone(), make([]bool, len(t.Pix))
+	for i, u := range x.Pix {
+		if within(i, rim) {
+			continue
+		}
+		made[i] = true
+		p := back.Apply(geometry.Point{X: float64(min(max(u, rim), right-rim)), Y: float64(min(max(y.Pix[i], rim), bottom-rim))})
+		if px, py := min(max(p.X, 0), float64(t.W-1)), min(max(p.Y, 0), float64(t.H-1)); px >= 0 && py >= 0 {
+			out.Pix[i] = t.Row(int(py + 0.5))[int(px+0.5)]
+		}
+	}
+	return out, made
+}
