@@ -257,7 +257,7 @@ func (e *evidence) open(shown *Match) (names []string) {
 		if !may || m.Submission == shown.Submission {
 			continue
 		}
-		if t := traceOf(e.traces, m.Submission); wouldShow(t) && !marked(t) {
+		if t := traceOf(e.traces, m.Submission); rulesOut(t) && t.Registered {
 			continue
 		}
 		for _, name := range m.In {
@@ -273,8 +273,7 @@ func (e *evidence) open(shown *Match) (names []string) {
 // would not have found a mark of it: the leak may be of its copy. It is nil if all others are ruled out.
 func (e *evidence) untold(shown *Match) *Match {
 	return find(e.matches, func(m *Match) bool {
-		t := traceOf(e.traces, m.Submission)
-		return m.Pixels == PixelsAlike && m.Submission != shown.Submission && !e.apart(m.Submission) && (!wouldShow(t) && !expects(t) || marked(t))
+		return m.Pixels == PixelsAlike && m.Submission != shown.Submission && !e.apart(m.Submission) && !rulesOut(traceOf(e.traces, m.Submission))
 	})
 }
 

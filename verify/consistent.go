@@ -116,6 +116,8 @@ func (v *Verdict) checkTrace(t *Tracing) error {
 		return fmt.Errorf("level is %v, which no number of submissions gives", t.Level)
 	case !(t.Power >= 0 && t.Power <= 1):
 		return fmt.Errorf("power is %v, want 0 to 1", t.Power)
+	case !(t.Withheld >= 0 && t.Withheld <= 1) || t.Registered && t.Withheld > 0:
+		return fmt.Errorf("withheld power is %v, want 0 to 1, and 0 if registered", t.Withheld)
 	case !(t.LogAny <= 0 && t.Survival >= 0) || t.Survival > 0 && t.LogAny > watermark.PresentLevel:
 		return fmt.Errorf("any_log10_p is %v, survival is %v", t.LogAny, t.Survival)
 	case t.Registered && len(t.Copies) != t.Issued:

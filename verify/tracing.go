@@ -266,12 +266,9 @@ func orDecoy(issued []watermark.Candidate, key *watermark.Key) []watermark.Candi
 // order of found.Copies; fill reduces t.rows to the copies that were found. t.Copies has all
 // copies, the smallest p first. If the leak could not be aligned, Power is 0 and no copy is listed.
 func (t *tracing) fill(found *watermark.TraceResult) {
-	t.Registered, t.Power, t.Expected = found.Registered, found.Power, found.Expected
+	t.Registered, t.Power, t.Withheld, t.Expected = found.Registered, found.Power, found.Withheld, found.Expected
 	t.LogAny, t.Survival = micro(found.LogAny), micro(found.Survival)
 	t.Residual, t.Overlap, t.Decoys = found.Residual, found.Overlap, decoys(found)
-	if !found.Registered {
-		t.Power = 0
-	}
 	for i := range t.rows {
 		if i >= len(found.Copies) {
 			break // not aligned: nothing was looked for
@@ -306,9 +303,11 @@ func wouldShow(t *Tracing) bool {
 	return t != nil && t.Registered && t.Unsought == 0 && t.Power >= minPower
 }
 
-// expects reports whether tracing t looked for all copies, and expects so high a score that each would have been found.
-// The leak may be another capture: then t has no power.
-func expects(t *Tracing) bool { return t != nil && t.Unsought == 0 && t.Expected >= sureScore }
+// rulesOut reports whether the leak is no copy of the submission of tracing t: a mark of any issued copy would have
+// been found, and there is no part of one. The leak may be another capture.
+func rulesOut(t *Tracing) bool {
+	return t != nil && t.Unsought == 0 && max(t.Power, t.Withheld) >= minPower && t.LogAny > watermark.PresentLevel
+}
 
 // marked reports whether the leak carries a part of a mark, by what all copies have in common too. It
 // may be that no copy was found.

@@ -74,9 +74,6 @@ const (
 	// traceLevel is the false-positive rate below which a copy counts as found in a leak. The
 	// rate is over all copies of all submissions that the leak is traced against.
 	traceLevel = 1e-9
-	// sureScore is an expected score, standard deviations, at which the power would be [minPower] or more: about 8 are
-	// needed, and predictions are off by a factor of 0.44 once in a thousand (package trace, predictionSpread).
-	sureScore = 30
 	// minPower is the minimum power, 0..1, at which the absence of a mark counts.
 	minPower = 0.999
 	// maxTraced is the maximum number of submissions that a leak is traced against:

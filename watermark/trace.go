@@ -75,6 +75,7 @@ type TraceResult struct {
 	Best               int            // index of the lowest LogP, -1 if not registered or without copies
 	Accused            []CopyID       // strongest first
 	Power              float64        // probability that a mark of the issued strength would have been accused; 0 unless Registered
+	Withheld           float64        // what Power would be, if the leak may show another capture; 0 if Registered
 	Expected           float64        // score that such a mark would have in the mean
 	LogAny             float64        // log10 p of as much of any mark of the keys in a leak that never had one, over all copies and keys
 	Survival           float64        // see [Removed]; 0 unless LogAny is at or below [PresentLevel]
@@ -213,7 +214,7 @@ func (t *Tracer) TraceLaid(ctx context.Context, leak image.Image, sight *capture
 func traced(r *trace.Result) *TraceResult {
 	out := &TraceResult{
 		LogAny: r.LogAny, Survival: r.Survival,
-		Registered: r.Registered, Copies: copyEvidence(r.Copies), Best: r.Best, Power: r.Power, Expected: r.Expected, Quad: quad(r.Quad),
+		Registered: r.Registered, Copies: copyEvidence(r.Copies), Best: r.Best, Power: r.Power, Withheld: r.Withheld, Expected: r.Expected, Quad: quad(r.Quad),
 		Residual: r.Residual, Overlap: r.Overlap, Mirrored: r.Mirrored, Inverted: r.Inverted, inner: r,
 	}
 	for _, id := range r.Accused {

@@ -94,6 +94,8 @@ func TestTraceOfAnUnmarkedLeakAccusesNobody(t *testing.T) {
 		r := traced(t, tr, applied(t, name, original))
 		// turned and cut, or made small, and without noise, it may be another capture for all that can be seen
 		assert.Equal(t, name != "chain_rotcrop" && name != "thumb160", r.Registered, name)
+		assert.Equal(t, r.Registered, r.Withheld == 0, name)
+		assert.Equal(t, r.Registered, r.Power > 0, name)
 		assert.Len(t, r.Copies, 200, name)
 		assert.Empty(t, r.Accused, name)
 		assert.Nil(t, r.Decoded, name)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"image/draw"
 	"os"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/apart/aparttest"
+	"github.com/kycmark/kycmark/internal/long"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/specimen"
 )
@@ -105,6 +107,19 @@ func TestHugePage(t *testing.T) {
 	pic, err := picture.Decode(pages[0].File, picture.Limits{})
 	require.NoError(t, err)
 	require.LessOrEqual(t, pic.Image.Rect.Dx(), 16_384)
+}
+
+// A scan of nearly the max number of pixels is read.
+func TestHugeScan(t *testing.T) {
+	for _, side := range long.Cases(1, 90, 9000) {
+		img := image.NewNRGBA(image.Rect(0, 0, side, side))
+		draw.Draw(img, img.Rect, image.White, image.Point{}, draw.Src)
+		var file bytes.Buffer
+		scan := picture.PDFPage{Number: 1, Of: 1, File: encoded(t, img, "png"), Width: 595, Height: 595}
+		require.NoError(t, picture.JoinPDF(&file, []picture.PDFPage{scan}))
+		_, err := New().Pages(t.Context(), file.Bytes(), 0)
+		require.NoError(t, err)
+	}
 }
 
 // statement is a PDF of one page of this MediaBox.

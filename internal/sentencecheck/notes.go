@@ -32,7 +32,7 @@ type traceOf struct {
 	Issued     int     `json:"issued"`
 	Unsought   int     `json:"unsought"`
 	Power      float64 `json:"power"`
-	Expected   float64 `json:"expected"`
+	Withheld   float64 `json:"withheld"`
 	LogAny     float64 `json:"any_log10_p"`
 	Survival   float64 `json:"survival"`
 	Copies     []struct {

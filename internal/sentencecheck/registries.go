@@ -105,7 +105,7 @@ func (l *leak) notRuledOut() (out []string) {
 // tracing rules out its copies. "": no such upload.
 func (l *leak) alikeBeside() string {
 	for _, m := range l.Matches {
-		if m.Pixels == "same document" && m.Submission != l.Submission && !l.silent(m.Submission) && !l.expects(m.Submission) && !l.alone(m) {
+		if m.Pixels == "same document" && m.Submission != l.Submission && !l.excluded(m.Submission) && !l.alone(m) {
 			return m.Submission
 		}
 	}
@@ -117,14 +117,14 @@ func (l *leak) ruledOut() bool { return len(l.notRuledOut()) == 0 && l.alikeBesi
 
 // silent reports whether tracing against an upload would have found a mark, and found none.
 func (l *leak) silent(of string) bool {
-	t := l.trace(of)
-	return t.Registered && t.Unsought == 0 && t.Power >= 0.999 && t.LogAny > -6
+	return l.trace(of).Registered && l.excluded(of)
 }
 
-// expects reports whether tracing against an upload looked for all copies, expected a high score, and found no mark.
-func (l *leak) expects(of string) bool {
+// excluded reports whether tracing against an upload would have found a mark, and found none. The leak may be another
+// capture.
+func (l *leak) excluded(of string) bool {
 	t := l.trace(of)
-	return t.Unsought == 0 && t.Expected >= 30 && t.LogAny > -6
+	return t.Unsought == 0 && max(t.Power, t.Withheld) >= 0.999 && t.LogAny > -6
 }
 
 // closedBeside reports whether uploads of several registries that the leak may show could not be opened.

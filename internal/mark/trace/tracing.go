@@ -42,6 +42,7 @@ type Result struct {
 	Best               int         // index of the lowest logP, -1 if not registered or without candidates
 	Accused            []uint64    // strongest first
 	Power, Expected    float64
+	Withheld           float64
 	Decoded            *uint64
 	Quad               [4]geometry.Point // corners of the leak, pixels of the original
 	Residual, Overlap  float64
@@ -208,8 +209,8 @@ func traceable(leak image.Image) (*image.NRGBA, error) {
 
 // judge fills out for the leak p as it lies on the original by r. opened is
 // the leak as a JPEG file decoded, nil if it was not decoded from one. If the leak shows another
-// original, out is as empty as it came, except when a copy was accused. If that remains open, only
-// Power is 0. The error is of r, or ctx's.
+// original, out is as empty as it came, except when a copy was accused. If that remains open, Power
+// is 0, and Withheld what it would be. The error is of r, or ctx's.
 func (t *Tracer) judge(ctx context.Context, out *Result, p *image.NRGBA, r *capture.Sight, opened *requant.Leak) error {
 	size := p.Rect.Max
 	fit, changes, err := r.Fit()
@@ -256,7 +257,7 @@ func (t *Tracer) judge(ctx context.Context, out *Result, p *image.NRGBA, r *capt
 	case verdict == capture.Other:
 		*out = Result{Best: -1, tracer: t}
 	default:
-		out.Power = 0
+		out.Withheld, out.Power = out.Power, 0
 	}
 	return nil
 }

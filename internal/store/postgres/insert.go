@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"fmt"
 	"strings"
 
@@ -15,26 +14,24 @@ import (
 // arrays of columns.
 const manyRows = 500
 
-// insert enters rows, 1 or more, in the transaction that is open on conn. Each row has a value
-// for each of columns, and is converted in place. From manyRows rows on, insert uses COPY, else
-// one statement.
-func insert(ctx context.Context, conn *sql.Conn, table string, columns []string, rows [][]any) error {
-	for _, row := range rows {
-		for i, v := range row { // pointers and driver.Valuers, which neither way can encode
-			var err error
-			if row[i], err = driver.DefaultParameterConverter.ConvertValue(v); err != nil {
-				return err
-			}
-		}
-	}
+// insert enters n rows, 1 or more, in the transaction that is open on conn. row returns a value for each of columns.
+// From manyRows rows on, insert uses COPY, else one statement.
+func insert(ctx context.Context, conn *sql.Conn, table string, columns []string, n int, row func(i int) ([]any, error)) error {
 	return conn.Raw(func(raw any) error {
 		c, ok := raw.(*stdlib.Conn)
 		if !ok {
 			return fmt.Errorf("a connection of %T", raw)
 		}
-		if len(rows) >= manyRows {
-			_, err := c.Conn().CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromRows(rows))
+		if n >= manyRows {
+			_, err := c.Conn().CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromSlice(n, row))
 			return err
+		}
+		rows := make([][]any, n)
+		for i := range rows {
+			var err error
+			if rows[i], err = row(i); err != nil {
+				return err
+			}
 		}
 		return insertArrays(ctx, c.Conn(), table, columns, rows)
 	})

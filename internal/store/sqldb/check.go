@@ -26,16 +26,25 @@ func (d *DB) Check(ctx context.Context, each ...func(books.Entry)) (size int64, 
 	if err := d.finishErasures(ctx); err != nil {
 		return 0, root, err
 	}
+	files, err := d.segmentFiles(ctx)
+	if err != nil {
+		return 0, root, err
+	}
 	raw, err := d.read.BeginTx(ctx, d.dialect.Snapshot)
 	if err != nil {
 		return 0, root, err
 	}
 	defer raw.Rollback()
-	if size, root, err = check(ctx, raw, each...); err == nil {
-		err = d.checkSegments(ctx, raw)
+	if size, root, err = check(ctx, raw, each...); err != nil {
+		return size, root, err
 	}
+	differ, err := d.checkSegments(ctx, files, raw)
 	if err == nil {
 		err = d.sound(ctx, raw)
+	}
+	if err == nil && len(differ) > 0 {
+		raw.Rollback()
+		err = d.stillUsed(ctx, differ)
 	}
 	return size, root, err
 }

@@ -184,12 +184,12 @@ func (d *DB) commitAll(batch []*request) {
 const attempts = 10
 
 // transact does the requests of batch in one transaction. If the database gave the transaction
-// up (Again of the dialect), transact repeats it: attempts runs in all, and no run after ctx has
+// up (Again of the dialect), or after errKnown, transact repeats it: attempts runs in all, and no run after ctx has
 // ended. It returns the error of the last run.
 func (d *DB) transact(ctx context.Context, batch []*request) error {
 	for n := 1; ; n++ {
-		err := d.try(ctx, batch)
-		if err == nil || n == attempts || !d.dialect.Again(err) || ctx.Err() != nil {
+		err := d.try(ctx, batch, n > 1)
+		if err == nil || n == attempts || !errors.Is(err, errKnown) && !d.dialect.Again(err) || ctx.Err() != nil {
 			return err
 		}
 	}
@@ -199,7 +199,7 @@ func (d *DB) transact(ctx context.Context, batch []*request) error {
 // The end of ctx stops the transaction before the commit, but not during it. An error that wraps
 // [errCommit] leaves unknown whether the transaction was committed. Any other error means that
 // it was rolled back.
-func (d *DB) try(ctx context.Context, batch []*request) error {
+func (d *DB) try(ctx context.Context, batch []*request, again bool) error {
 	conn, err := d.write.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
@@ -212,7 +212,7 @@ func (d *DB) try(ctx context.Context, batch []*request) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer raw.Rollback() // does nothing after a commit
-	t := &tx{Tx: raw, conn: conn, dialect: &d.dialect}
+	t := &tx{Tx: raw, conn: conn, dialect: &d.dialect, again: again}
 	last := d.queue.last
 	d.queue.last = nil // it grows with what may be rolled back
 	if err := t.lock(ctx, last); err != nil {

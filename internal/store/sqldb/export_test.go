@@ -11,8 +11,14 @@ import (
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
+// MaxUploads is the most uploads of which a transaction asks first which are there.
+const MaxUploads = maxUploads
+
 // SetCommit replaces the end of every transaction, to see what a failing one leaves.
 func (d *DB) SetCommit(f func(*sql.Tx) error) { d.commit = f }
+
+// OneReader leaves one connection that reads. Whatever holds it and asks for another waits for ever.
+func (d *DB) OneReader() { d.read.SetMaxOpenConns(1) }
 
 // SetSegmentFrom makes segments of fewer submissions.
 func (d *DB) SetSegmentFrom(n int) { d.segmentFrom = n }

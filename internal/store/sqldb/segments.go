@@ -691,28 +691,36 @@ func (d *DB) CheckSegments(ctx context.Context, keys *books.SegmentKeys) error {
 			}
 		}
 	}
-	return d.checkEach(ctx, files, d.read, keys, keys.Hashes)
-}
-
-// checkSegments compares the segments in the clear with the rows of their submissions, in the transaction q. The error
-// wraps [books.ErrTampered] and names the segment. Files that a copy of the registry came without are no
-// error if the whole folder is missing.
-func (d *DB) checkSegments(ctx context.Context, q querier) error {
-	files, err := d.segmentFiles(ctx)
-	if err != nil || files.sealed {
+	differ, err := d.checkEach(ctx, files, d.read, keys, keys.Hashes)
+	if err != nil {
 		return err
 	}
+	return d.stillUsed(ctx, differ)
+}
+
+// checkSegments compares the segments in the clear with the rows of their submissions, in the transaction q. Files that
+// a copy of the registry came without are no error if the whole folder is missing.
+func (d *DB) checkSegments(ctx context.Context, files *segmentFiles, q querier) ([]differing, error) {
+	if files.sealed {
+		return nil, nil
+	}
 	if _, err := os.Stat(files.folder); files.none() || err != nil {
-		return nil
+		return nil, nil
 	}
 	return d.checkEach(ctx, files, q, nil, hashesIn(q))
 }
 
+// A differing segment is not what its submissions yield, or it was replaced after its row was read.
+type differing struct {
+	name [16]byte
+	err  error
+}
+
 // checkEach compares all segments of hashes with what each yields.
-func (d *DB) checkEach(ctx context.Context, files *segmentFiles, q querier, keys *books.SegmentKeys, each books.EachHash) error {
+func (d *DB) checkEach(ctx context.Context, files *segmentFiles, q querier, keys *books.SegmentKeys, each books.EachHash) (differ []differing, err error) {
 	rows, err := segmentTable.rows(ctx, q, usedSegments, hashSegment)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i := range rows {
 		s := &rows[i]
@@ -724,13 +732,22 @@ func (d *DB) checkEach(ctx context.Context, files *segmentFiles, q querier, keys
 		case !errors.Is(err, errUnread):
 			err = wrongSegment(err)
 		}
-		if err == nil {
-			continue
+		if errors.Is(err, books.ErrTampered) {
+			differ = append(differ, differing{s.name, err})
+		} else if err != nil {
+			return nil, err
 		}
-		if used, e := number(ctx, d.read, "SELECT count(*) FROM segment WHERE state > 0 AND name = $1", s.name[:]); e == nil && used == 0 {
-			continue // replaced meanwhile
+	}
+	return differ, nil
+}
+
+// stillUsed returns the error of the first segment that was not replaced. It asks the database anew, so the caller
+// must hold none of the connections that read: all of them may be held by callers that wait for another.
+func (d *DB) stillUsed(ctx context.Context, differ []differing) error {
+	for _, s := range differ {
+		if used, err := number(ctx, d.read, "SELECT count(*) FROM segment WHERE state > 0 AND name = $1", s.name[:]); err != nil || used > 0 {
+			return s.err
 		}
-		return err
 	}
 	return nil
 }

@@ -128,6 +128,7 @@ func eachSegmented(t *testing.T, body func(t *testing.T, d *sqldb.DB, folder str
 		path := filepath.Join(t.TempDir(), "r.db")
 		d := opened(sqlite.Create(t.Context(), path, info()))(t)
 		d.SetSegmentFrom(testFrom)
+		d.OneReader()
 		body(t, d, path+".segments")
 	})
 	t.Run("postgres", func(t *testing.T) {
@@ -135,6 +136,7 @@ func eachSegmented(t *testing.T, body func(t *testing.T, d *sqldb.DB, folder str
 		i.Originals = t.TempDir()
 		d := opened(postgres.Create(t.Context(), server.DSN(t), i))(t)
 		d.SetSegmentFrom(testFrom)
+		d.OneReader()
 		body(t, d, filepath.Join(i.Originals, fmt.Sprintf("%x", i.ID), "segments"))
 	})
 	t.Run("sealed", func(t *testing.T) {
@@ -143,10 +145,12 @@ func eachSegmented(t *testing.T, body func(t *testing.T, d *sqldb.DB, folder str
 		i.SealHashes = true
 		d := opened(sqlite.Create(t.Context(), path, i))(t)
 		d.SetSegmentFrom(testFrom)
+		d.OneReader()
 		body(t, d, path+".segments")
 	})
 	t.Run("bucket", func(t *testing.T) {
 		b := newBucket(t)
+		b.d.OneReader()
 		body(t, b.d, b.folder)
 	})
 }

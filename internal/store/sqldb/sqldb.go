@@ -51,9 +51,8 @@ type Dialect struct {
 	Sound func(ctx context.Context, q *sql.Tx, table string) (wrong string, err error)
 	// Unindexed writes a column so that no index serves its condition: all rows are looked at.
 	Unindexed func(column string) string
-	// Insert enters many rows of a table at once inside of the transaction that is
-	// open on conn; nil: one by one.
-	Insert func(ctx context.Context, conn *sql.Conn, table string, columns []string, rows [][]any) error
+	// Insert enters n rows of a table inside of the transaction that is open on conn. row returns the values of a row.
+	Insert func(ctx context.Context, conn *sql.Conn, table string, columns []string, n int, row func(i int) ([]any, error)) error
 	// Segments returns the folder of the segments of the registry with this ID, hex, whose originals are
 	// kept at an address; "": none are made.
 	Segments func(originals, registry string) string

@@ -37,17 +37,24 @@ func (d *DB) AddSubmissions(ctx context.Context, uploads []books.Upload) (added 
 	return r.added, nil
 }
 
+// errKnown is wrapped if an upload is there already, and the transaction did not ask for known uploads. Very many uploads
+// are entered without asking. The transaction is then repeated, and asks.
+var errKnown = errors.New("an upload is there")
+
 // addUploads is [DB.AddSubmissions] in the transaction t. The pages of an upload follow it, and are
 // entered if it is new. It sets Seq, Erased and ErasedBy of
 // the rows, and ignores these fields of uploads. Kept must say whether there is a sealed
 // original.
 func addUploads(ctx context.Context, t *tx, uploads []books.Upload) (added []bool, err error) {
 	added = make([]bool, len(uploads))
-	known, err := digests(ctx, t, uploads)
-	if err != nil {
-		return nil, err
+	known := make(map[watermark.Submission]digest, len(uploads))
+	ask := t.again || len(uploads) <= maxUploads
+	if ask {
+		if err := digests(ctx, t, uploads, known); err != nil {
+			return nil, err
+		}
 	}
-	var rows []books.Submission
+	rows := make([]books.Submission, 0, len(uploads))
 	var sealed []sealedRow
 	entered := make(map[watermark.Submission]bool)
 	for i, u := range uploads {
@@ -71,14 +78,13 @@ func addUploads(ctx context.Context, t *tx, uploads []books.Upload) (added []boo
 			sealed = append(sealed, sealedRow{u.ID, *u.Sealed})
 		}
 	}
-	if err := t.appendSubmissions(ctx, rows); err != nil {
-		return nil, err
-	}
 	if err := sealedAlike(ctx, t, sealed); err != nil {
 		return nil, err
 	}
-	if err := insert(ctx, t, submissionTable, rows...); err != nil {
-		return nil, fmt.Errorf("submissions: %w", err)
+	if err := t.appendSubmissions(ctx, rows); !ask && t.dialect.Conflict(err) {
+		return nil, fmt.Errorf("%w: %w", errKnown, err)
+	} else if err != nil {
+		return nil, err
 	}
 	if err := insert(ctx, t, sealedTable, sealed...); err != nil {
 		return nil, fmt.Errorf("sealed originals: %w", err)
@@ -93,28 +99,28 @@ type digest struct {
 	erased int64
 }
 
-// digests returns, by ID, the stored digest and erasure of those uploads that are there. Uploads
-// that are not there are not in the map.
-func digests(ctx context.Context, t *tx, uploads []books.Upload) (map[watermark.Submission]digest, error) {
-	known := make(map[watermark.Submission]digest, len(uploads))
-	for len(uploads) > 0 {
-		n := min(len(uploads), inList)
-		args := make([]any, n)
-		for i := range n {
-			args[i] = uploads[i].ID[:]
+// digests sets, by ID, the stored digest and erasure of those uploads that are there.
+func digests(ctx context.Context, t *tx, uploads []books.Upload, known map[watermark.Submission]digest) error {
+	ids := make([]watermark.Submission, len(uploads))
+	for i := range uploads {
+		ids[i] = uploads[i].ID
+	}
+	for part := range slices.Chunk(books.Ascending(ids), inList) { // IDs beside each other are in one page
+		args := make([]any, len(part))
+		for i := range part {
+			args[i] = part[i][:]
 		}
-		uploads = uploads[n:]
 		rows, err := collect(ctx, t, func(d *digest) []any {
 			return []any{fixed(d.id[:]), fixed(d.sha256[:]), &d.erased}
-		}, "SELECT id, sha256, erased FROM submission WHERE id IN "+t.dialect.in(1, n), args...)
+		}, "SELECT id, sha256, erased FROM submission WHERE id IN "+t.dialect.in(1, len(args)), args...)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, r := range rows {
 			known[r.id] = r
 		}
 	}
-	return known, nil
+	return nil
 }
 
 // sameFile checks whether s can be a repeated upload of the file old, which has the same ID. The

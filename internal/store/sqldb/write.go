@@ -3,10 +3,12 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
@@ -21,6 +23,7 @@ type tx struct {
 	conn    *sql.Conn
 	dialect *Dialect
 	tree    *tlog.Tree
+	again   bool        // it was rolled back before
 	lists   *tlog.Lists // nil: no entry was made yet
 	entries []ledgerRow // not written yet
 }
@@ -109,29 +112,46 @@ func submittedOf(ctx context.Context, q querier, copies []books.Copy) (map[water
 	return out, nil
 }
 
-// appendSubmissions is append for submissions, whose Seq it sets. They are many: the last one alone has the root
-// of the lists. So the last entry of every transaction has it.
+// appendSubmissions is append for submissions, which it also inserts. They are many: their entries are made beside the
+// database, and the last one alone has the root of the lists. So the last entry of every transaction has it.
 func (t *tx) appendSubmissions(ctx context.Context, rows []books.Submission) error {
-	items := make(map[string][]tlog.Hash) // by the name of the list
-	for i := range rows {
-		e := t.next(rows[i])
-		rows[i].Seq = e.Seq
-		items[e.Kind] = append(items[e.Kind], e.Item())
-		name, item := books.CountedOn(rows[i], e, time.Time{})
-		items[name] = append(items[name], item)
-		if i == len(rows)-1 {
-			if err := t.readLists(ctx, slices.Collect(maps.Keys(items))...); err != nil {
-				return err
-			}
-			for name, more := range items {
-				if err := t.list(ctx, name, more...); err != nil {
-					return err
-				}
-			}
-			e.Lists = t.lists.Root()
-		}
-		t.put(e)
+	if len(rows) == 0 {
+		return nil
 	}
+	for i := range rows {
+		rows[i].Seq = int64(t.tree.Size()) + int64(i) + 1
+	}
+	items := make(map[string][]tlog.Hash) // by the name of the list
+	var last books.Entry
+	var entries sync.WaitGroup
+	entries.Go(func() {
+		for i := range rows {
+			e := t.next(rows[i])
+			items[e.Kind] = append(items[e.Kind], e.Item())
+			name, item := books.CountedOn(rows[i], e, time.Time{})
+			items[name] = append(items[name], item)
+			if i == len(rows)-1 {
+				last = e
+				break
+			}
+			t.put(e)
+		}
+	})
+	err := insert(ctx, t, submissionTable, rows...)
+	entries.Wait()
+	if err != nil {
+		return fmt.Errorf("submissions: %w", err)
+	}
+	if err := t.readLists(ctx, slices.Collect(maps.Keys(items))...); err != nil {
+		return err
+	}
+	for name, more := range items {
+		if err := t.list(ctx, name, more...); err != nil {
+			return err
+		}
+	}
+	last.Lists = t.lists.Root()
+	t.put(last)
 	return nil
 }
 
@@ -191,35 +211,40 @@ func (t *tx) flush(ctx context.Context) error {
 	return t.writeLists(ctx)
 }
 
-// insert enters rows in the table into, in the transaction t; without rows it does nothing. A
-// database whose dialect has no bulk insert gets the rows one by one. A statement of many rows
-// would look for rows that refer to the added rows, and keep a journal of its own.
+// insert enters rows in the table into, in the transaction t; without rows it does nothing.
 func insert[T any](ctx context.Context, t *tx, into table[T], rows ...T) error {
-	if len(rows) == 0 {
-		return nil
+	if len(rows) > 1 {
+		return t.dialect.Insert(ctx, t.conn, into.name, into.columns, len(rows), func(i int) ([]any, error) { return values(into.bind(&rows[i])) })
 	}
-	if len(rows) > 1 && t.dialect.Insert != nil {
-		all := make([][]any, len(rows))
-		for i := range rows {
-			all[i] = into.bind(&rows[i])
-		}
-		return t.dialect.Insert(ctx, t.conn, into.name, into.columns, all)
-	}
-	if len(rows) == 1 {
-		_, err := t.ExecContext(ctx, into.insert(t.dialect), into.bind(&rows[0])...)
-		return err
-	}
-	stmt, err := t.PrepareContext(ctx, into.insert(t.dialect))
-	if err != nil {
-		return err
-	}
-	defer stmt.Close()
 	for i := range rows {
-		if _, err := stmt.ExecContext(ctx, into.bind(&rows[i])...); err != nil {
+		if _, err := t.ExecContext(ctx, into.insert(t.dialect), into.bind(&rows[i])...); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// values replaces what columns bind by what a driver takes, in place.
+func values(row []any) ([]any, error) {
+	for i, v := range row {
+		var err error
+		switch v := v.(type) {
+		case *string:
+			row[i] = *v
+		case *int64:
+			row[i] = *v
+		case *int:
+			row[i] = int64(*v)
+		case driver.Valuer:
+			row[i], err = v.Value()
+		default:
+			row[i], err = driver.DefaultParameterConverter.ConvertValue(v)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return row, nil
 }
 
 // readHead reads the ledger's size (entries) and root. tail ends the query, and may lock the

@@ -162,3 +162,28 @@ func TestLaterSchemaMeanwhile(t *testing.T) {
 		require.Equal(t, size, now)
 	})
 }
+
+// Very many uploads are entered without asking first which of them are there. Some are.
+func TestVeryManyUploads(t *testing.T) {
+	for _, kind := range []string{"file", "postgres"} {
+		t.Run(kind, func(t *testing.T) {
+			d, rows := kinds[kind](t, info()), make([]books.Upload, sqldb.MaxUploads+1)
+			for i := range rows {
+				rows[i] = hashRow(int64(i))
+			}
+			last := len(rows) - 1
+			_, err := d.AddSubmissions(t.Context(), rows[last:])
+			require.NoError(t, err)
+			added, err := d.AddSubmissions(t.Context(), rows)
+			require.NoError(t, err)
+			require.False(t, added[last])
+			require.NotContains(t, added[:last], false)
+			size, _, err := d.Check(t.Context())
+			require.NoError(t, err)
+			require.EqualValues(t, len(rows)+1, size, "each upload has one entry")
+			require.NoError(t, d.Erase(t.Context(), books.Erasure{Submissions: []watermark.Submission{rows[last].ID}, Entered: t0}))
+			_, err = d.AddSubmissions(t.Context(), rows)
+			require.ErrorIs(t, err, books.ErrErased)
+		})
+	}
+}

@@ -157,6 +157,7 @@ type Tracing struct {
 	Decoys     *Decoys              `json:"decoys,omitempty"`      // of copies that were never issued; nil: no copy was found
 	Level      float64              `json:"level"`                 // log10 of the p below which a copy counts as found
 	Power      float64              `json:"power"`                 // probability that a mark of the weakest strength issued would have been found
+	Withheld   float64              `json:"withheld,omitempty"`    // what Power would be, if the leak may be another capture; 0 if Registered
 	Expected   float64              `json:"expected"`              // mean score of such a mark
 	LogAny     float64              `json:"any_log10_p,omitempty"` // of as much of any mark in a leak that never had one
 	Survival   float64              `json:"survival,omitempty"`    // of the strongest copy's code, over what codec, blur and size leave; 0: not measured
