@@ -5,13 +5,13 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-// continued returns leak t as if it went on beside the original as it ends near the original's edge, and which
-// pixels it made. m maps pixels of t to pixels of a w x h original. The high-pass of a pixel in the original then
-// sees nothing of what surrounds the picture: a page, a frame, a desk. Pixels within rim of the edge are made too,
-// since m may be off by as much. It returns t and nil if hardly any of t lies beside the original.
-func continued(t dsp.Plane, m geometry.Mat, w, h int) (dsp.Plane, []bool) {
+// continued returns leak t and original o as if both went on beside the original as they end near its edge, and which
+// pixels of the leak it made. m maps pixels of t to pixels of o. The high-pass of a pixel in the original then sees
+// nothing of what surrounds the picture: a page, a frame, a desk. Pixels within rim of the edge are made too, since m
+// may be off by as much. It returns t, o and nil if hardly any of t lies beside the original.
+func continued(t, o dsp.Plane, m geometry.Mat) (leak, original dsp.Plane, made []bool) {
 	back, ok := m.Inverse()
-	right, bottom := float32(w-1), float32(h-1)
+	right, bottom := float32(o.W-1), float32(o.H-1)
 	x, y := positions(m, t.W, t.H)
 	within := func(i int, d float32) bool {
 		u, v := x.Pix[i], y.Pix[i]
@@ -24,9 +24,9 @@ func continued(t dsp.Plane, m geometry.Mat, w, h int) (dsp.Plane, []bool) {
 		}
 	}
 	if !ok || around*minSurround < len(x.Pix) {
-		return t, nil
+		return t, o, nil
 	}
-	out, made := t.Clone(), make([]bool, len(t.Pix))
+	leak, made = t.Clone(), make([]bool, len(t.Pix))
 	for i, u := range x.Pix {
 		if within(i, rim) {
 			continue
@@ -34,8 +34,15 @@ func continued(t dsp.Plane, m geometry.Mat, w, h int) (dsp.Plane, []bool) {
 		made[i] = true
 		p := back.Apply(geometry.Point{X: float64(min(max(u, rim), right-rim)), Y: float64(min(max(y.Pix[i], rim), bottom-rim))})
 		if px, py := min(max(p.X, 0), float64(t.W-1)), min(max(p.Y, 0), float64(t.H-1)); px >= 0 && py >= 0 {
-			out.Pix[i] = t.Row(int(py + 0.5))[int(px+0.5)]
+			leak.Pix[i] = t.Row(int(py + 0.5))[int(px+0.5)]
 		}
 	}
-	return out, made
+	original = dsp.NewPlane(o.W, o.H)
+	for v := range o.H {
+		from, to := o.Row(min(max(v, rim), o.H-1-rim)), original.Row(v)
+		for u := range to {
+			to[u] = from[min(max(u, rim), o.W-1-rim)]
+		}
+	}
+	return leak, original, made
 }

@@ -16,13 +16,13 @@ func (o *Original) finish(r *Registration) {
 	ref := o.at(r.Scale)
 	to := scaleTo(o.canon, ref)
 	r.X, r.Y = positions(to.Mul(r.H), r.Leak.W, r.Leak.H)
-	leak, without := continued(r.Leak, to.Mul(r.H), ref.W, ref.H)
-	for i := range canvas {
-		if without == nil {
-			without = canvas
-			break
+	leak, ref, without := continued(r.Leak, ref, to.Mul(r.H))
+	if without == nil {
+		without = canvas
+	} else {
+		for i, is := range canvas {
+			without[i] = without[i] || is
 		}
-		without[i] = without[i] || canvas[i]
 	}
 	for _, div := range bentScales {
 		if !r.bend(leak, ref, without, div) {

@@ -78,8 +78,7 @@ func (o *Original) descend(t dsp.Plane, h geometry.Mat) geometry.Mat {
 		ref := o.scaled(side(o.canon.W, float64(s*k)), side(o.canon.H, float64(s*k)))
 		to, from := scaleTo(o.canon, ref), scaleTo(small, t)
 		m := unit(to.Mul(h).Mul(from))
-		leak, made := continued(small, m, ref.W, ref.H)
-		m = newFit(leak, ref, made).minimise(m)
+		m = newFit(continued(small, ref, m)).minimise(m)
 		toInv, ok := to.Inverse()
 		fromInv, ok2 := from.Inverse()
 		if !ok || !ok2 {
