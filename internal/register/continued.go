@@ -5,10 +5,10 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-// continued returns leak t and original o as if both went on beside the original as they end near its edge, and which
-// pixels of the leak it made. m maps pixels of t to pixels of o. The high-pass of a pixel in the original then sees
-// nothing of what surrounds the picture: a page, a frame, a desk. Pixels within rim of the edge are made too, since m
-// may be off by as much. It returns t, o and nil if hardly any of t lies beside the original.
+// continued returns leak t and original o, both continued beside the original as they end near its edge. The high-pass
+// of a pixel in the original then sees nothing of what surrounds the picture: a page, a frame, a desk. m maps pixels of
+// t to pixels of o. Pixels within rim of the edge are replaced too, because m may be off by as much. made says which
+// pixels of leak were replaced. If hardly any of t lies beside the original, continued returns t, o and nil.
 func continued(t, o dsp.Plane, m geometry.Mat) (leak, original dsp.Plane, made []bool) {
 	back, ok := m.Inverse()
 	right, bottom := float32(o.W-1), float32(o.H-1)

@@ -129,7 +129,7 @@ const (
 // Field: smooth shifts that take up what is no plane.
 const (
 	rim         = 2    // pixels about the original's edge that may show what surrounds it
-	minSurround = 50   // part of the leak's pixels that lie beside the original, at least: a fiftieth
+	minSurround = 50   // the leak is continued if at least this part of its pixels, a fiftieth, lies beside the original
 	fieldHigh   = 10   // deviation of the high-pass before comparing, pixels
 	maxDiffer   = 30   // grey levels beyond which a difference counts no more
 	maxStep     = 2    // pixels that a step may move
