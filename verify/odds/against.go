@@ -34,7 +34,7 @@ type Row struct {
 // whose set of sources explains the data best: the sets of others may owe that to another custody in them.
 // v must have its hypotheses in order. what and found have one element for each question.
 func (m *model) against(v *Verdict, what []asked, found []answers) *Against {
-	k, q, most := -1, -1, math.Inf(-1)
+	k, q, fit := -1, -1, math.Inf(-1)
 	for i, h := range v.Hypotheses {
 		if h.Kind != Custody || h.Clusters == 0 || k >= 0 && (h.LogLR != v.Hypotheses[k].LogLR || h.Raw != v.Hypotheses[k].Raw) {
 			continue
@@ -46,8 +46,8 @@ func (m *model) against(v *Verdict, what []asked, found []answers) *Against {
 		for _, value := range found[at].with.value {
 			sum += value
 		}
-		if k < 0 || sum > most {
-			k, q, most = i, at, sum
+		if k < 0 || sum > fit {
+			k, q, fit = i, at, sum
 		}
 	}
 	if k < 0 {
