@@ -643,21 +643,23 @@ func (w *weighing) severals() int {
 	return w.leaksThat(func(l *Verdict) bool { return l.Unconfirmed && !l.Forgeable && len(l.Accused) > 1 })
 }
 
-// ofSeveral returns the condition of the sentence on pictures with copies of several uploads, whose note has the
-// sentence of this code. It gives the copies that the pictures do not count for.
-func ofSeveral(code string) func(*weighing) []figures {
+// ofSeveral returns the condition of the sentence on pictures with copies of several uploads: nested, or side by
+// side. It gives the copies that the pictures do not count for.
+func ofSeveral(nested bool) func(*weighing) []figures {
 	return func(w *weighing) []figures {
 		more := 0
 		n := w.leaksThat(func(l *Verdict) bool {
-			if !slices.ContainsFunc(l.Said, func(s findings.Said) bool { return s.Code == code }) {
-				return false
-			}
+			beside := 0
 			for _, r := range l.Reads {
-				if r.Submission != l.Submission && slices.Contains(l.Accused, r.Copy) {
-					more++
+				if l.Finding == FoundCopy && !l.Unconfirmed && r.Submission != l.Submission && slices.Contains(l.Accused, r.Copy) {
+					beside++
 				}
 			}
-			return true
+			if slices.ContainsFunc(l.Said, func(s findings.Said) bool { return s.Code == "copies-nested" }) != nested {
+				return false
+			}
+			more += beside
+			return beside > 0
 		})
 		return several(n, figures{"more": more})
 	}
