@@ -125,7 +125,7 @@ func (e evidence) rules(issued []read) conclusion {
 	case len(issued) > 1 && merged(issued):
 		return concludeMerged(issued)
 	case len(issued) > 1 && collage(issued):
-		return concludeCollage(issued)
+		return concludeCollage(e, issued)
 	case len(issued) > 1:
 		return concludeSeveral(e, issued)
 	case len(issued) == 1 && issued[0].confirmed():

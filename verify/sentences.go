@@ -73,6 +73,7 @@ var notes = map[string]string{
 	"copy-both-little":   thisMark + ", read without the original. Compared with the original, the part of the mark that is this copy's alone was found. Too little of the picture can be seen to compare it otherwise.",
 	"copies-merged":      "The marks of copies {copies} are all in this picture, each with the part that is that copy's alone. The picture was made of all of them, or of one copy onto which a holder of the others laid their marks.",
 	"copies-collage":     "This picture is put together of pictures of several uploads. The marks of {n} copies are in it, each where its upload is shown: {copies}. It counts once, as copy {copy}.",
+	"copies-nested":      "This picture carries the marks of {n} copies, of uploads that it does not show side by side: {copies}. A copy that was entered as an upload and marked again carries such marks. It counts once, as copy {copy}, which was issued last.",
 	"copies-beside":      "The picture also carries {n|the mark|the marks} of {n|copy|copies} {copies}, of {n|another upload|other uploads}. {n|That mark is|Those marks are} not confirmed and {n|counts|count} for no recipient.",
 	"copy-forgeable":     thisMark + "." + itsUpload + " The mark key is recorded as compromised since {since}, and the copy was issued no earlier: on {issued}. Any holder of the key could have made this mark.",
 	"copy-void":          "The picture shows the upload of copy {copy} and carries its mark, which counts for no recipient.",
@@ -294,7 +295,8 @@ var dumpSentences = []row{
 	{"no-match-closed", headline, (*weighing).noMatchClosed, "Inconclusive: {n} of the {of} {of|picture|pictures} examined may show uploads that could not be read, and no other upload was matched. Restore the originals or registries, and investigate again."},
 	{"no-match-like", headline, (*weighing).noMatchLike, "No picture was confirmed to show an upload of the registry, but {like} of the {n} {n|picture|pictures} examined {like|resembles an upload|resemble uploads}. Such pictures may be altered uploads, or other pictures of the same documents."},
 	{"named-like", headline, (*weighing).namedLike, "{like} of the {n} {n|picture|pictures} {like|resembles|resemble} an upload that was named, but {like|is|are} not confirmed to show it."},
-	{"collages", headline, (*weighing).collages, "{n} {n|picture shows|pictures show} several uploads side by side, and {n|counts|each counts} for one copy. {more} further {more|copy|copies} in {n|it|them}, perhaps of other recipients, {more|does|do} not count. Cut {n|it|them} into single pictures, and investigate these too."},
+	{"collages", headline, ofSeveral("copies-collage"), "{n} {n|picture shows|pictures show} several uploads side by side, and {n|counts|each counts} for one copy. {more} further {more|copy|copies} in {n|it|them}, perhaps of other recipients, {more|does|do} not count. Cut {n|it|them} into single pictures, and investigate these too."},
+	{"nested", headline, ofSeveral("copies-nested"), "{n} {n|picture carries|pictures carry} marks of copies of several uploads, which are not side by side. A copy that was entered as an upload and marked again carries such marks. {n|It counts|Each counts} for the copy that was issued last. {more} further {more|copy|copies} in {n|it|them}, perhaps of other recipients, {more|does|do} not count."},
 	{"not-examined", headline, (*weighing).leftOut, "{n} of the {of} files given {n|was|were} not examined: {why}."},
 	{"unissued-last", headline, unissuedWhen(true), unissuedText},
 

@@ -53,23 +53,35 @@ func collage(issued []read) bool {
 	return len(of) == len(issued) && allFound(issued)
 }
 
-// concludeCollage returns the conclusion for a picture put together of copies of several
-// submissions. All copies are accused, but the leak counts once: for the first read that shows its capture, else
-// for the first, whose mark is the strongest. Recipients of the others are not listed, since the rows of a leak are of one submission:
-// the verdict on the dump says how many copies that leaves out.
-func concludeCollage(issued []read) conclusion {
-	first, rest := make([]read, 0, len(issued)), []read(nil)
-	for _, r := range issued {
-		if showsCapture(r.shows) {
-			first = append(first, r)
-		} else {
-			rest = append(rest, r)
+// nested reports whether the leak shows the capture of every copy, and none beside the others: a copy was
+// entered as an upload and marked again. The copy that was issued last then has the marks of all.
+func (e *evidence) nested(issued []read) bool {
+	return !slices.ContainsFunc(issued, func(r read) bool { return !showsCapture(r.shows) || e.apart(r.issued.Submission) })
+}
+
+// concludeCollage returns the conclusion for a picture with copies of several submissions. All copies are
+// accused, but the leak counts once. If they are nested, it counts for the copy that was issued last. Else
+// it counts for the first read that shows its capture, or for the first, whose mark is the strongest.
+// Recipients of the others are not listed, since the rows of a leak are of one submission: the verdict on
+// the dump says how many copies that leaves out.
+func concludeCollage(e evidence, issued []read) conclusion {
+	code := "copies-collage"
+	issued = slices.Clone(issued)
+	if e.nested(issued) {
+		code = "copies-nested"
+		slices.SortStableFunc(issued, func(a, b read) int { return b.issued.Issued.Compare(a.issued.Issued) })
+	} else {
+		aside := func(r read) int {
+			if showsCapture(r.shows) {
+				return 0
+			}
+			return 1
 		}
+		slices.SortStableFunc(issued, func(a, b read) int { return aside(a) - aside(b) })
 	}
-	issued = append(first, rest...)
 	c := concludeCopies(issued)
 	c.also = nil
-	c.say("copies-collage", figures{"n": len(issued), "copies": copyNames(issued), "copy": issued[0].copy.String()})
+	c.say(code, figures{"n": len(issued), "copies": copyNames(issued), "copy": issued[0].copy.String()})
 	return c
 }
 

@@ -643,20 +643,24 @@ func (w *weighing) severals() int {
 	return w.leaksThat(func(l *Verdict) bool { return l.Unconfirmed && !l.Forgeable && len(l.Accused) > 1 })
 }
 
-// collages are the pictures put together of copies of several uploads, and the copies that they do not count for.
-func (w *weighing) collages() []figures {
-	more := 0
-	n := w.leaksThat(func(l *Verdict) bool {
-		beside := 0
-		for _, r := range l.Reads {
-			if l.Finding == FoundCopy && !l.Unconfirmed && r.Submission != l.Submission && slices.Contains(l.Accused, r.Copy) {
-				beside++
+// ofSeveral returns the condition of the sentence on pictures with copies of several uploads, whose note has the
+// sentence of this code. It gives the copies that the pictures do not count for.
+func ofSeveral(code string) func(*weighing) []figures {
+	return func(w *weighing) []figures {
+		more := 0
+		n := w.leaksThat(func(l *Verdict) bool {
+			if !slices.ContainsFunc(l.Said, func(s findings.Said) bool { return s.Code == code }) {
+				return false
 			}
-		}
-		more += beside
-		return beside > 0
-	})
-	return several(n, figures{"more": more})
+			for _, r := range l.Reads {
+				if r.Submission != l.Submission && slices.Contains(l.Accused, r.Copy) {
+					more++
+				}
+			}
+			return true
+		})
+		return several(n, figures{"more": more})
+	}
 }
 
 // unconfirmed returns the number of leaks with the mark of one issued copy that is not confirmed.

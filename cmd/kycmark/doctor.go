@@ -130,6 +130,7 @@ func checkLedger(ctx context.Context, b *books) (string, error) {
 }
 
 // checkMarkKeys compares the mark keys with their commitments. The first key must be active, since it marks.
+// A key of the registry that the home lacks is a warning: marks under it are not found.
 func checkMarkKeys(ctx context.Context, b *books) (string, error) {
 	keys, _, err := b.home.Keys()
 	if len(keys) == 0 {
@@ -148,6 +149,14 @@ func checkMarkKeys(ctx context.Context, b *books) (string, error) {
 			return "", withHint(fmt.Errorf("mark key %s: %s, so it marks no copies", k.ID(), entered.State),
 				"kycmark keygen, name the new key first in keys.mark of kycmark.toml, kycmark key add")
 		}
+	}
+	absent, _, err := b.absentKeys(ctx, keys)
+	if err != nil {
+		return "", err
+	}
+	if len(absent) > 0 {
+		return "", weak("restore its file, and name it in keys.mark of kycmark.toml",
+			"mark key %s of the registry: not in this home, so its marks are not found", strings.Join(absent, ", "))
 	}
 	return plural(len(keys), "key") + " entered", nil
 }

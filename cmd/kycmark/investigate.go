@@ -349,20 +349,14 @@ func (b *books) orState(state string, show func(done, total int)) func(done, tot
 // checkKeys returns an error, with a hint, if none of the home's mark keys is a key of the registry:
 // no mark could be found. It warns of each key of the registry that the home does not have.
 func (b *books) checkKeys(ctx context.Context, keys []*watermark.Key) error {
-	known, err := b.registry.Ledger().MarkKeys(ctx)
+	absent, known, err := b.absentKeys(ctx, keys)
 	if errors.Is(err, registry.ErrTampered) {
 		return nil // the verdict says it
 	}
-	if err != nil || len(known) == 0 {
+	if err != nil || known == 0 {
 		return err
 	}
-	var absent []string
-	for _, k := range known {
-		if !slices.ContainsFunc(keys, func(own *watermark.Key) bool { return own.ID() == k.KeyID }) {
-			absent = append(absent, k.KeyID)
-		}
-	}
-	if len(absent) == len(known) {
+	if len(absent) == known {
 		return withHint(fmt.Errorf("the mark key %s is no key of this registry, want %s", keys[0].ID(), strings.Join(absent, " or ")),
 			"name the file of the registry's key in keys.mark of %s", filepath.Join(b.home.Dir(), "kycmark.toml"))
 	}
@@ -370,6 +364,18 @@ func (b *books) checkKeys(ctx context.Context, keys []*watermark.Key) error {
 		b.warnf("marks under the key %s of the registry are not looked for: keys.mark does not name it", id)
 	}
 	return nil
+}
+
+// absentKeys returns the IDs of the registry's mark keys that are not among keys, and the number of all
+// mark keys of the registry.
+func (b *books) absentKeys(ctx context.Context, keys []*watermark.Key) (absent []string, known int, err error) {
+	all, err := b.registry.Ledger().MarkKeys(ctx)
+	for _, k := range all {
+		if !slices.ContainsFunc(keys, func(own *watermark.Key) bool { return own.ID() == k.KeyID }) {
+			absent = append(absent, k.KeyID)
+		}
+	}
+	return absent, len(all), err
 }
 
 // nothing reports a dump without a picture that can be examined. paths are the command's, files the

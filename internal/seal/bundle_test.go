@@ -318,5 +318,5 @@ func TestBundleVectors(t *testing.T) {
 	require.NoError(t, someBundle(t, nil).Write(path, false))
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.Equal(t, "e5a93816c2412522bc2dc589b2c564678f08ac8a10a03ed12a72ba2cc69381b5", fmt.Sprintf("%x", sha256.Sum256(data)))
+	require.Equal(t, "c63daac84266bb30bb309d214c18689c1bce4ccba7b2bd27dd52158e22fd6185", fmt.Sprintf("%x", sha256.Sum256(data)))
 }

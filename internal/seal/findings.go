@@ -142,7 +142,7 @@ func (r *Result) proofs(b *Bundle, trust Trust) {
 		p, err := checkProofs(b, l, r.Statement.Predicate.of(l), r.Findings, trust, proved)
 		text := ""
 		if err == nil {
-			text = fmt.Sprintf("%d investigations and %d copies are in the ledger as the findings have them, under its signed state of %d entries",
+			text = fmt.Sprintf("investigations: %d, copies: %d; each is in the ledger as the findings have it, under its signed state of %d entries",
 				len(p.investigations), len(p.copies), p.last.Size)
 			for of, n := range p.entered {
 				entered[of] += n

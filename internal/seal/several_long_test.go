@@ -80,7 +80,7 @@ func TestLongBundleOfSeveralRegistries(t *testing.T) {
 			for _, c := range r.Checks {
 				if c.Name == "proofs" {
 					of++
-					assert.Contains(t, c.Text, ": 1 investigations and 1 copies are in the ledger")
+					assert.Contains(t, c.Text, ": investigations: 1, copies: 1; each is in the ledger")
 				}
 			}
 			require.Equal(t, 2, of)

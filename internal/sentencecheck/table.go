@@ -260,17 +260,8 @@ var rules = map[string]func(*report) []row{
 			return l.Finding == "copy" && l.Unconfirmed && !l.Forgeable && !l.Void && l.issuedCopies() < 2
 		}), nil)
 	},
-	"collages": func(r *report) []row {
-		more := 0
-		n := r.count(func(l *leak) bool {
-			beside := l.confirmed() && l.uploads() > 1
-			if beside {
-				more += l.uploads() - 1
-			}
-			return beside
-		})
-		return some(n, row{"more": more})
-	},
+	"collages": ofSeveral(false),
+	"nested":   ofSeveral(true),
 	"unconfirmed-several": func(r *report) []row {
 		return some(r.count(func(l *leak) bool {
 			return l.Finding == "copy" && l.Unconfirmed && !l.Forgeable && l.issuedCopies() > 1
@@ -987,5 +978,20 @@ func eachWith(of func(*report, string, []*leak) row) func(*report) []row {
 			}
 		}
 		return out
+	}
+}
+
+// ofSeveral is the rule of sentences on pictures with copies of several uploads: nested, or side by side.
+func ofSeveral(nested bool) func(*report) []row {
+	return func(r *report) []row {
+		more := 0
+		n := r.count(func(l *leak) bool {
+			is := l.confirmed() && l.uploads() > 1 && l.nested() == nested
+			if is {
+				more += l.uploads() - 1
+			}
+			return is
+		})
+		return some(n, row{"more": more})
 	}
 }
