@@ -16,13 +16,21 @@ func (o *Original) finish(r *Registration) {
 	ref := o.at(r.Scale)
 	to := scaleTo(o.canon, ref)
 	r.X, r.Y = positions(to.Mul(r.H), r.Leak.W, r.Leak.H)
+	leak, ref, without := continued(r.Leak, ref, to.Mul(r.H))
+	if without == nil {
+		without = canvas
+	} else {
+		for i, is := range canvas {
+			without[i] = without[i] || is
+		}
+	}
 	for _, div := range bentScales {
-		if !r.bend(ref, canvas, div) {
+		if !r.bend(leak, ref, without, div) {
 			break
 		}
 	}
 	if min(r.Leak.W, r.Leak.H) >= minField {
-		f := newField(r.Leak, ref, r.X, r.Y, canvas)
+		f := newField(leak, ref, r.X, r.Y, without)
 		f.descend()
 		r.X, r.Y = f.x, f.y
 	}
@@ -46,7 +54,7 @@ func (o *Original) finish(r *Registration) {
 // reaches what lies too far off for a step of the whole leak: lenses, curled paper. The field counts only if
 // it lowers the difference by the share minBent, which bend reports. canvas says which pixels of the leak do not
 // count; or nil.
-func (r *Registration) bend(ref dsp.Plane, canvas []bool, div int) bool {
+func (r *Registration) bend(leak, ref dsp.Plane, canvas []bool, div int) bool {
 	w, h := r.Leak.W/div, r.Leak.H/div
 	if min(w, h) < minField {
 		return false
@@ -62,7 +70,7 @@ func (r *Registration) bend(ref dsp.Plane, canvas []bool, div int) bool {
 			hidden[i] = canvas[(i/w*r.Leak.H/h+div/2)*r.Leak.W+i%w*r.Leak.W/w+div/2]
 		}
 	}
-	f := newField(dsp.Shrink(r.Leak, w, h), small, x, y, hidden)
+	f := newField(dsp.Shrink(leak, w, h), small, x, y, hidden)
 	if !f.settle() {
 		return false
 	}

@@ -77,7 +77,8 @@ func (o *Original) descend(t dsp.Plane, h geometry.Mat) geometry.Mat {
 		small := resize(t, side(t.W, k), side(t.H, k))
 		ref := o.scaled(side(o.canon.W, float64(s*k)), side(o.canon.H, float64(s*k)))
 		to, from := scaleTo(o.canon, ref), scaleTo(small, t)
-		m := newFit(small, ref).minimise(unit(to.Mul(h).Mul(from)))
+		m := unit(to.Mul(h).Mul(from))
+		m = newFit(continued(small, ref, m)).minimise(m)
 		toInv, ok := to.Inverse()
 		fromInv, ok2 := from.Inverse()
 		if !ok || !ok2 {
@@ -97,12 +98,12 @@ type fit8 struct {
 }
 
 // newFit prepares leak t and original o, which are of one scale. Places of the leak without
-// detail are marked blank.
-func newFit(t, o dsp.Plane) *fit8 {
+// detail, and pixels that [continued] made (nil: none), are marked blank.
+func newFit(t, o dsp.Plane, made []bool) *fit8 {
 	f := &fit8{t: normalised(t, fitBlur, fitFloor), o: normalised(o, fitBlur, fitFloor), seen: dsp.NewPlane(t.W, t.H)}
 	local := dsp.Gauss(dsp.Product(f.t, f.t), blankWindow)
 	for i, v := range local.Pix {
-		if v < blankShare2 {
+		if v < blankShare2 || made != nil && made[i] {
 			f.t.Pix[i] = blank
 		}
 	}

@@ -269,3 +269,59 @@ func TestFindsBentLeaks(t *testing.T) {
 		assert.Less(t, off[len(off)*3/4], 3.0, "%s: canonical pixels by which three quarters are off, at most", name) // flat places pin down nothing
 	}
 }
+
+// What surrounds a picture does not move its edge: a page, a frame, a desk.
+func TestSurroundMovesNoEdge(t *testing.T) {
+	for _, c := range []struct {
+		template specimen.Template
+		width    int
+		zoom     float64 // of the original in the leak
+		turns    float64
+		around   float32
+		line     int // width of a white line along the original's edge, pixels
+	}{
+		{specimen.Bill, 480, 1, 0, 30, 0},
+		{specimen.Passport, 600, 1.5, 0.003, 0, 0},
+		{specimen.IDCard, 640, 1.3, 0.004, 20, 0},
+		{specimen.Residence, 640, 1, 0, 128, 1},
+		{specimen.Bill, 640, 0.8, 0, 100, 3},
+	} {
+		full := luma(specimen.Render(c.template, specimen.NewPerson(3), c.width))
+		edge := func(x, y int) int { return min(x, y, full.W-1-x, full.H-1-y) }
+		for y := range full.H {
+			for x := range full.W {
+				if edge(x, y) < c.line {
+					full.Row(y)[x] = 255
+				}
+			}
+		}
+		w, h := int(c.zoom*float64(full.W))+140, int(c.zoom*float64(full.H))+160
+		m := similar(w, h, geometry.Point{X: float64(full.W-1)/2 + 7, Y: float64(full.H-1)/2 - 9}, c.turns, 1/c.zoom)
+		leak := view(full, m, w, h)
+		for y := range h {
+			for x := range w {
+				if p := m.Apply(geometry.Point{X: float64(x), Y: float64(y)}); p.X < -.5 || p.Y < -.5 || p.X > float64(full.W)-.5 || p.Y > float64(full.H)-.5 {
+					leak.Row(y)[x] = c.around
+				}
+			}
+		}
+		o := register.New(full.Lazy())
+		r, err := o.Find(t.Context(), register.NewLeak(leak.Lazy()), nil)
+		require.NoError(t, err)
+		require.NotNil(t, r)
+		inv, ok := r.ToLeak.Inverse()
+		require.True(t, ok)
+		canon := o.Canonical()
+		truth := geometry.PixelScale(float64(canon.W)/float64(full.W), float64(canon.H)/float64(full.H)).Mul(m).Mul(inv)
+		var off []float64
+		for i, x := range r.X.Pix {
+			p := truth.Apply(geometry.Point{X: float64(i % r.X.W), Y: float64(i / r.X.W)})
+			if in := min(p.X, p.Y, float64(canon.W-1)-p.X, float64(canon.H-1)-p.Y); in > 0 && in < 12 {
+				off = append(off, r.Scale*math.Hypot(float64(x)-p.X, float64(r.Y.Pix[i])-p.Y))
+			}
+		}
+		slices.Sort(off)
+		t.Logf("%v: half %.3f, nine tenths %.3f", c.template, off[len(off)/2], off[len(off)*9/10])
+		assert.Less(t, off[len(off)/2], 0.1, "%v, pixels of the leak by which half of the places along the edge are off", c.template)
+	}
+}

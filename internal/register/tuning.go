@@ -128,12 +128,14 @@ const (
 
 // Field: smooth shifts that take up what is no plane.
 const (
-	fieldHigh  = 10   // deviation of the high-pass before comparing, pixels
-	maxDiffer  = 30   // grey levels beyond which a difference counts no more
-	maxStep    = 2    // pixels that a step may move
-	minField   = 64   // short side in pixels of the smallest leak that a field is fitted to
-	fieldFloor = 0.5  // damping of a step, plus
-	fieldShare = 0.02 // this share of the mean trace
+	rim         = 2    // pixels about the original's edge that may show what surrounds it
+	minSurround = 50   // the leak is continued if at least this part of its pixels, a fiftieth, lies beside the original
+	fieldHigh   = 10   // deviation of the high-pass before comparing, pixels
+	maxDiffer   = 30   // grey levels beyond which a difference counts no more
+	maxStep     = 2    // pixels that a step may move
+	minField    = 64   // short side in pixels of the smallest leak that a field is fitted to
+	fieldFloor  = 0.5  // damping of a step, plus
+	fieldShare  = 0.02 // this share of the mean trace
 )
 
 // Bent leaks: lenses and curled paper. Chosen. The shipped pictures through lenses of 2 and 4 % show what they do
