@@ -643,20 +643,22 @@ func (w *weighing) severals() int {
 	return w.leaksThat(func(l *Verdict) bool { return l.Unconfirmed && !l.Forgeable && len(l.Accused) > 1 })
 }
 
-// ofSeveral returns the condition of the sentence on pictures with copies of several uploads, whose note has the
-// sentence of this code. It gives the copies that the pictures do not count for.
-func ofSeveral(code string) func(*weighing) []figures {
+// ofSeveral returns the condition of the sentence on confirmed pictures with copies of several uploads, nested or side by
+// side. It gives the copies that the pictures do not count for.
+func ofSeveral(nested bool) func(*weighing) []figures {
 	return func(w *weighing) []figures {
 		more := 0
 		n := w.leaksThat(func(l *Verdict) bool {
-			if !slices.ContainsFunc(l.Said, func(s findings.Said) bool { return s.Code == code }) {
+			if l.Finding != FoundCopy || l.Unconfirmed {
 				return false
 			}
-			for _, r := range l.Reads {
-				if r.Submission != l.Submission && slices.Contains(l.Accused, r.Copy) {
-					more++
-				}
+			e := l.evidence(false, nil)
+			accused := slices.DeleteFunc(e.reads, func(r read) bool { return r.issued == nil || !slices.Contains(l.Accused, r.copy) })
+			others := slices.DeleteFunc(slices.Clone(accused), func(r read) bool { return r.issued.Submission == l.Submission })
+			if len(others) == 0 || e.nested(accused) != nested {
+				return false
 			}
+			more += len(others)
 			return true
 		})
 		return several(n, figures{"more": more})
