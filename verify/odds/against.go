@@ -42,6 +42,9 @@ func (m *model) against(v *Verdict, what []asked, found []answers) *Against {
 		at := slices.IndexFunc(what, func(a asked) bool {
 			return m.sources[a.source].kind == Custody && slices.Equal(m.sources[a.source].holders, h.Holders)
 		})
+		if at < 0 {
+			continue
+		}
 		sum := 0.0
 		for _, value := range found[at].with.value {
 			sum += value
