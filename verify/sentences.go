@@ -389,7 +389,7 @@ var dumpSentences = []row{
 	{"unopened", showsNot, many((*weighing).unopenedFiles), "{n} {n|file|files} could not be opened or read. What {n|it holds|they hold} is not known."},
 	{"missing", showsNot, found(FoundMissing), "{n} {n|file that was named does|files that were named do} not exist."},
 	{"not-pictures", showsNot, found(FoundNoPicture), "{n} {n|file is no picture, and counts|files are no pictures, and count} for nothing."},
-	{"key-compromised", showsNot, (*weighing).keyCompromised, "The mark key {key} of {n} {n|picture|pictures} with a confirmed copy is recorded as compromised since {day}, after these copies were issued. Who has held it since then, and had such a copy in hand, could have laid its mark onto an unmarked picture of the same upload."},
+	{"key-compromised", showsNot, (*weighing).keyCompromised, "The mark key {key} of {n} {n|picture|pictures} with a confirmed copy is recorded as compromised since {day}, after these copies were issued. A party that has held the key since then, and had such a copy, could have laid its mark onto an unmarked picture of the same upload."},
 	{"planting-only", showsNot, (*weighing).plantingOnly, "The only marks of one recipient's copies in this dump, on {n} {n|picture|pictures}, belong to other uploads: they were laid there. They count for no recipient."},
 	{"planting-held", showsNot, (*weighing).plantingHeld, "Every picture with a copy issued to {name} ({n}) is a picture that {others} could hold unmarked. With those copies in hand, each of them could have laid the marks onto the unmarked pictures."},
 	{"planting-repeated", showsNot, (*weighing).plantingRepeated, "The {n} {n|picture|pictures} with a copy issued to {name} are all of one copy."},

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -130,7 +131,7 @@ type checkLine struct {
 }
 
 // reportChecks prints the checks in r of the file at path and, if all hold, the headline of the
-// findings. A check that does not hold makes the exit code 1; a skipped check does not. The error
+// findings. A headline that another version wrote was not checked: it is printed as such, and null in JSON. A check that does not hold makes the exit code 1; a skipped check does not. The error
 // is one of writing.
 func (u *ui) reportChecks(path string, r *seal.Result) error {
 	for _, c := range r.Checks {
@@ -155,7 +156,11 @@ func (u *ui) reportChecks(path string, r *seal.Result) error {
 	headline := ""
 	if r.Findings != nil && r.Holds() {
 		headline = r.Findings.Verdict.Headline
-		u.printf("\n%s\n", wrap(name(headline), ""))
+		words := "\n" + wrap(name(headline), "") + "\n"
+		if slices.ContainsFunc(r.Checks, func(c seal.Check) bool { return c.Name == "verdict" && c.Skipped }) {
+			words, headline = "\nThe headline was not checked:"+words, ""
+		}
+		u.printf("%s", words)
 	}
 	return u.line(struct {
 		File     string  `json:"file"`

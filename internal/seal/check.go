@@ -144,7 +144,7 @@ func (b *Bundle) key(trusted ed25519.PublicKey) (ed25519.PublicKey, string, erro
 	case trusted == nil:
 		return key, "signed by the key that the bundle brings, " + id + elsewhere, nil
 	case !trusted.Equal(key):
-		return key, "", fmt.Errorf("%w: signed by the key %s, not by the given one, %s", keyfile.ErrKey, id, keyfile.ReportID(trusted))
+		return key, "", fmt.Errorf("%s: the key is %s, want the given key %s", publicName, id, keyfile.ReportID(trusted))
 	default:
 		return key, "signed by the given key, " + id, nil
 	}

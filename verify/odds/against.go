@@ -30,16 +30,32 @@ type Row struct {
 }
 
 // against returns the comparison of the strongest custody that explains clusters without a mark with
-// each kind of thief; nil without such a custody. v must have its hypotheses in order. what and found
-// have one element for each question.
+// each kind of thief; nil without such a custody. Of custody with equal ratios the strongest is the custody
+// whose set of sources explains the data best: the sets of others may owe that to another custody in them.
+// v must have its hypotheses in order. what and found have one element for each question.
 func (m *model) against(v *Verdict, what []asked, found []answers) *Against {
-	k := slices.IndexFunc(v.Hypotheses, func(h Hypothesis) bool { return h.Kind == Custody && h.Clusters > 0 })
+	k, q, fit := -1, -1, math.Inf(-1)
+	for i, h := range v.Hypotheses {
+		if h.Kind != Custody || h.Clusters == 0 || k >= 0 && (h.LogLR != v.Hypotheses[k].LogLR || h.Raw != v.Hypotheses[k].Raw) {
+			continue
+		}
+		at := slices.IndexFunc(what, func(a asked) bool {
+			return m.sources[a.source].kind == Custody && slices.Equal(m.sources[a.source].holders, h.Holders)
+		})
+		if at < 0 {
+			continue
+		}
+		sum := 0.0
+		for _, value := range found[at].with.value {
+			sum += value
+		}
+		if k < 0 || sum > fit {
+			k, q, fit = i, at, sum
+		}
+	}
 	if k < 0 {
 		return nil
 	}
-	q := slices.IndexFunc(what, func(a asked) bool {
-		return m.sources[a.source].kind == Custody && slices.Equal(m.sources[a.source].holders, v.Hypotheses[k].Holders)
-	})
 	_, g, _ := found[q].modest()
 	best := found[q].with.set[g]
 	if best == nil {

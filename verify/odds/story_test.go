@@ -123,6 +123,21 @@ func TestAgainstWhom(t *testing.T) {
 	assert.Nil(t, weigh(t, c).Against, "no custody explains any")
 }
 
+// Two parties held all submissions that leaked: one just these, another those of half a year as well. Their ratios are
+// equal. The party whose holdings explain the leaks better is compared with thieves, not the first by name.
+func TestAgainstWhomOfTwo(t *testing.T) {
+	c := newCase(odds.Holder{Name: "A", Unmarked: over(february-3, february+3, 1000)}, odds.Holder{Name: "X", Unmarked: over(february, february+1, 1000)})
+	for i := range 30 {
+		shows(c, february+i%2, "A", "X")
+	}
+	shows(c, 5)
+	shows(c, february) // missing from both lists
+	v := weigh(t, c)
+	require.Equal(t, of(t, v, odds.Custody, "A").LogLR, of(t, v, odds.Custody, "X").LogLR)
+	require.NotNil(t, v.Against)
+	assert.Equal(t, []string{"X"}, v.Against.Holders)
+}
+
 // Two holders of the same pictures are one explanation: nothing tells them apart.
 func TestHoldersOfTheSame(t *testing.T) {
 	c := newCase(odds.Holder{Name: "X", Unmarked: over(february, february, 1000)}, odds.Holder{Name: "Y", Unmarked: over(february, february, 1000)})
