@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net/url"
@@ -37,8 +38,12 @@ func newSQLite(ctx context.Context, dir string) *timedStore {
 		ruler.Check(errors.Join(err, os.RemoveAll(dir)))
 	}
 	return &timedStore{
-		DB:     db,
-		bytes:  func(context.Context) int64 { return ruler.Must(os.Stat(path)).Size() },
+		DB: db,
+		bytes: func(ctx context.Context) (n int64) { // with what is in the log alone
+			pool := ruler.Must(sql.Open("sqlite", path))
+			ruler.Check(errors.Join(pool.QueryRowContext(ctx, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").Scan(&n), pool.Close()))
+			return n
+		},
 		server: func(context.Context) time.Duration { return 0 },
 		remove: func() { ruler.Check(errors.Join(db.Close(), os.RemoveAll(dir))) },
 	}

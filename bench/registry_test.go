@@ -21,6 +21,7 @@ func TestRegistry(t *testing.T) {
 	require.Len(t, run.Trials, 1)
 	v := run.Trials[0].Values
 	assert.InDelta(t, 4, v["exact"], 0, "hits are held against a scan's")
+	assert.Greater(t, v["bytes"], 500.0, "of an upload")
 	assert.Contains(t, x.Tables[0].Markdown(run.Trials), "| sqlite | 3 k |")
 	refused(t, registries(), ruler.Env{}, "--stores=mysql")
 	refused(t, registries(), ruler.Env{}, "--stores=postgres")

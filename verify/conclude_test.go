@@ -357,17 +357,3 @@ func TestTargetsOfASheet(t *testing.T) {
 	two.matches[1].Region = two.matches[0].Region // one capture, submitted twice
 	assert.NotContains(t, written(conclude(two).said), "Beside that")
 }
-
-// A picture with copies of two uploads in one place is not said to show them side by side.
-func TestNestedIsNotSideBySide(t *testing.T) {
-	leak := new(Verdict)
-	leak.Finding, leak.Submission, leak.Accused = FoundCopy, watermark.Submission{2}, []watermark.CopyID{9, 7}
-	leak.Reads = []findings.Reading{{Copy: 9, Submission: watermark.Submission{2}}, {Copy: 7, Submission: watermark.Submission{1}}}
-	w := new(weighing)
-	w.Verdicts = []*Verdict{leak}
-	assert.Len(t, ofSeveral(false)(w), 1)
-	assert.Empty(t, ofSeveral(true)(w))
-	leak.Said = []findings.Said{{Code: "copies-nested"}}
-	assert.Empty(t, ofSeveral(false)(w))
-	assert.Equal(t, []figures{{"n": 1, "more": 1}}, ofSeveral(true)(w))
-}

@@ -643,23 +643,23 @@ func (w *weighing) severals() int {
 	return w.leaksThat(func(l *Verdict) bool { return l.Unconfirmed && !l.Forgeable && len(l.Accused) > 1 })
 }
 
-// ofSeveral returns the condition of the sentence on pictures with copies of several uploads: nested, or side by
+// ofSeveral returns the condition of the sentence on confirmed pictures with copies of several uploads, nested or side by
 // side. It gives the copies that the pictures do not count for.
 func ofSeveral(nested bool) func(*weighing) []figures {
 	return func(w *weighing) []figures {
 		more := 0
 		n := w.leaksThat(func(l *Verdict) bool {
-			beside := 0
-			for _, r := range l.Reads {
-				if l.Finding == FoundCopy && !l.Unconfirmed && r.Submission != l.Submission && slices.Contains(l.Accused, r.Copy) {
-					beside++
-				}
-			}
-			if slices.ContainsFunc(l.Said, func(s findings.Said) bool { return s.Code == "copies-nested" }) != nested {
+			if l.Finding != FoundCopy || l.Unconfirmed {
 				return false
 			}
-			more += beside
-			return beside > 0
+			e := l.evidence(false, nil)
+			accused := slices.DeleteFunc(e.reads, func(r read) bool { return r.issued == nil || !slices.Contains(l.Accused, r.copy) })
+			others := slices.DeleteFunc(slices.Clone(accused), func(r read) bool { return r.issued.Submission == l.Submission })
+			if len(others) == 0 || e.nested(accused) != nested {
+				return false
+			}
+			more += len(others)
+			return true
 		})
 		return several(n, figures{"more": more})
 	}

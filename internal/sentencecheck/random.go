@@ -244,7 +244,7 @@ func (d *dump) merged(l map[string]any) {
 		l["traces"] = append(traces, l["traces"].([]any)...)
 		d.read(l, o.Copies[0].ID, o.ID, "same in part", o.Copies[0].Issued)
 		l["reads"].([]any)[1].(map[string]any)["log10_p"] = nil // the weaker mark
-		l["accused"] = append(l["accused"].([]any), o.Copies[0].ID)
+		l["accused"] = []any{u.Copies[i].ID, o.Copies[0].ID}
 	}
 }
 
