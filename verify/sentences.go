@@ -196,8 +196,8 @@ var sources = map[string]string{
 const (
 	tookRemoved = ", marks removed"
 	tookDates   = ", from {dates}"
-	tookCopies  = ", of what was issued to {of}"
-	tookHeld    = ", of what {of} held unmarked"
+	tookCopies  = ", limited to uploads that were issued to {of}"
+	tookHeld    = ", limited to uploads that {of} held unmarked"
 )
 
 // firstPage has what the first page of a report says beside the headline.
