@@ -79,7 +79,7 @@ func TestVerifyAgainstOthers(t *testing.T) {
 	r := stampedBundle.Verify(seal.Trust{Key: public(fixedKey(2))})
 	require.False(t, r.Holds())
 	require.Equal(t, []string{"key"}, names(r))
-	require.ErrorIs(t, r.Checks[0].Err, keyfile.ErrKey)
+	require.ErrorContains(t, r.Checks[0].Err, "want the given key "+keyfile.ReportID(public(fixedKey(2))))
 
 	r = stampedBundle.Verify(seal.Trust{TSA: []*x509.Certificate{b.root}})
 	require.False(t, r.Holds())
