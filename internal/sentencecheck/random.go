@@ -242,7 +242,14 @@ func (d *dump) merged(l map[string]any) {
 		traces := l["traces"].([]any)
 		d.trace(l, o, 1, o.Copies[0])
 		l["traces"] = append(traces, l["traces"].([]any)...)
-		d.read(l, o.Copies[0].ID, o.ID, "same in part", o.Copies[0].Issued)
+		shows := "same in part"
+		if d.IntN(2) == 0 && u.Copies[i].Issued.After(o.Copies[0].Issued) { // that copy was entered as the upload, and marked again
+			shows = "same"
+			m := map[string]any{"submission": o.ID, "distance": 90, "pixels": shows, "submitted": o.Submitted}
+			l["matches"] = append(l["matches"].([]any)[:1:1], m)
+			delete(l["matches"].([]any)[0].(map[string]any), "region")
+		}
+		d.read(l, o.Copies[0].ID, o.ID, shows, o.Copies[0].Issued)
 		l["reads"].([]any)[1].(map[string]any)["log10_p"] = nil // the weaker mark
 		l["accused"] = []any{u.Copies[i].ID, o.Copies[0].ID}
 	}
