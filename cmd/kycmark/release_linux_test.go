@@ -219,13 +219,14 @@ func TestReleasedAtOnce(t *testing.T) {
 	}
 }
 
-// The folder is full at offsets of the copy's file: the copy is void. When there is room, one copy is released.
+// The folder is full at offsets of the copy's file: one copy is void, and no further copy is entered. When there is room,
+// one copy of each upload is released.
 func TestReleasedIntoFullFolder(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("copies are marked without -short only")
 	}
-	x := newIssuing(t, server.DSN(t), 1) // whose files are another process's
+	x := newIssuing(t, server.DSN(t), 2) // whose files are another process's
 	x.run(x.issue("first")...)
 	files, err := filepath.Glob(filepath.Join(x.dir, "first", "*.jpg"))
 	require.NoError(t, err)
@@ -234,16 +235,7 @@ func TestReleasedIntoFullFolder(t *testing.T) {
 	n := times(t, 2)
 	for k := range n {
 		purpose, limit := fmt.Sprintf("offset-%d", k), int(info.Size()*9/10)*k/n
-		cmd := x.command(x.issue(purpose)...)
-		cmd.Path, err = exec.LookPath("limited")
-		require.NoError(t, err)
-		cmd.Args[0] = cmd.Path
-		cmd.Env = append(cmd.Env, fmt.Sprint("LIMIT=", limit))
-		var errs bytes.Buffer
-		cmd.Stderr = &errs
-		require.Error(t, cmd.Run())
-		require.Equal(t, exitSome, cmd.ProcessState.ExitCode(), "%s", &errs)
-		require.Contains(t, errs.String(), "was not handed out, and is void")
+		require.Contains(t, x.stopped(purpose, limit), "was not handed out, and is void")
 		found, err := os.ReadDir(filepath.Join(x.dir, purpose))
 		require.NoError(t, err)
 		require.Empty(t, found, "%d bytes", limit)
@@ -251,6 +243,41 @@ func TestReleasedIntoFullFolder(t *testing.T) {
 		require.Equal(t, 1, x.settled(purpose))
 	}
 	x.run("audit")
+}
+
+// The disk of the registry is full: the first copy that is not logged ends the issue.
+func TestReleasedIntoFullRegistry(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("copies are marked without -short only")
+	}
+	x := newIssuing(t, "", 5)
+	for k := range times(t, 2) {
+		purpose := fmt.Sprintf("log-%d", k)
+		require.Contains(t, x.stopped(purpose, 150_000+k%6*20_000), "could not be logged") // a copy has 80,000
+		x.run(x.issue(purpose)...)
+		require.Zero(t, x.settled(purpose))
+	}
+	x.run("audit")
+}
+
+// stopped issues where files may have limit bytes, one upload after the other. It requires that the issue ends with
+// one error and a hint, and returns them.
+func (x *issuing) stopped(purpose string, limit int) string {
+	x.Helper()
+	cmd := x.command(x.issue(purpose)...)
+	var err error
+	cmd.Path, err = exec.LookPath("limited")
+	require.NoError(x, err)
+	cmd.Args[0] = cmd.Path
+	cmd.Env = append(cmd.Env, fmt.Sprint("LIMIT=", limit), "GOMAXPROCS=1")
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	require.Error(x, cmd.Run())
+	require.Equal(x, exitFatal, cmd.ProcessState.ExitCode(), "%s", &errs)
+	require.Equal(x, 1, strings.Count(errs.String(), "\nkycmark: hint: "), "%s", &errs)
+	require.Equal(x, 2, strings.Count(errs.String(), "\n"), "%s", &errs)
+	return errs.String()
 }
 
 // A server is killed while copies are issued, and its standby takes over: the issue ends with the exit code 0, and
