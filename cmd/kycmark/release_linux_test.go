@@ -165,6 +165,58 @@ func TestReleasedAfterKills(t *testing.T) {
 	}
 }
 
+// A submit is killed after its commit and before its answer, or at a random moment. The client sends all again, and is
+// told which uploads were there: each is there once, under its first subject.
+func TestSubmittedAfterKills(t *testing.T) {
+	t.Parallel()
+	for name, dsn := range map[string]func() string{"file": func() string { return "" }, "postgres": func() string { return server.DSN(t) }} {
+		t.Run(name, func(t *testing.T) {
+			const each = 3
+			x := newIssuing(t, dsn(), each)
+			for round := range times(t, 3) {
+				dir := filepath.Join(x.dir, fmt.Sprintf("up-%d", round))
+				require.NoError(t, os.Mkdir(dir, 0o700))
+				for n := range each {
+					file := append(tiny(t, n), byte(round)) // another digest
+					require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("c%d.jpg", n)), file, 0o600))
+				}
+				submit := []string{"submit", "--json", "--subject-from", "name", dir}
+				cmd := x.command(submit...)
+				unread, full := fullPipe(t)
+				cmd.Stdout = full
+				require.NoError(t, cmd.Start())
+				if round%2 == 0 {
+					for lines := 0; lines < each*(round+2); {
+						lines = strings.Count(x.run("list", "submissions", "--json"), "\n")
+					}
+				} else {
+					time.Sleep(time.Duration(x.random.Float64() * float64(time.Second)))
+				}
+				require.NoError(t, cmd.Process.Kill())
+				require.Error(t, cmd.Wait())
+				require.NoError(t, full.Close())
+				require.NoError(t, unread.Close())
+				before := strings.Count(x.run("list", "submissions", "--json"), "\n") - each*(round+1)
+				answer := x.run(submit...)
+				require.Equal(t, before, strings.Count(answer, `"duplicate":true`), answer)
+				require.Equal(t, each-before, strings.Count(answer, `"duplicate":false`), answer)
+				require.Equal(t, each*(round+2), strings.Count(x.run("list", "submissions", "--json"), "\n"))
+			}
+			x.run("audit", "--originals")
+		})
+	}
+}
+
+// fullPipe is a pipe that takes no more bytes: what writes to it waits.
+func fullPipe(t *testing.T) (from, to *os.File) {
+	from, to, err := os.Pipe()
+	require.NoError(t, err)
+	require.NoError(t, to.SetWriteDeadline(time.Now().Add(100*time.Millisecond)))
+	_, err = to.Write(make([]byte, 1<<20))
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	return from, to
+}
+
 // Two processes issue one request at once, into one folder or into two; one of them may be killed. The same command then
 // goes on: each upload has one released copy.
 func TestReleasedAtOnce(t *testing.T) {
