@@ -32,6 +32,10 @@ const (
 	untoldReach      = 6    // pixels of the leak, deviation of the window over which powers are compared
 )
 
+// laidShade is the difference, grey levels, that nine tenths of a leak's shades may have from what the original
+// predicts, if the mark alone says that the leak shows it. FIXME
+const laidShade = 20
+
 // The trace's frame.
 const (
 	minTraced     = 8  // pixels, min short side of a leak
