@@ -33,7 +33,9 @@ const (
 )
 
 // laidShade is the difference, grey levels, that nine tenths of a leak's shades may have from what the original
-// predicts, if the mark alone says that the leak shows it. FIXME
+// predicts, if the mark alone says that the leak shows it. Detail of copies, with the mark, laid onto pictures of
+// others has 41 and more, 280 attacked copies of eight real pictures have 9.1 at most
+// (TestTraceOfDetailLaidOntoAnotherPicture shows both kinds).
 const laidShade = 20
 
 // The trace's frame.
