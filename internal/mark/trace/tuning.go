@@ -32,8 +32,8 @@ const (
 	untoldReach      = 6    // pixels of the leak, deviation of the window over which powers are compared
 )
 
-// laidShade is the difference, grey levels, that nine tenths of a leak's shades may have from what the original
-// predicts, if the mark alone says that the leak shows it. Detail of copies, with the mark, laid onto pictures of
+// laidShade is by how much nine tenths of a leak's shades may differ from what the original predicts, grey levels. It
+// limits leaks of which the mark alone says that they show the original. Detail of copies, with the mark, laid onto pictures of
 // others has 41 and more, 280 attacked copies of eight real pictures have 9.1 at most
 // (TestTraceOfDetailLaidOntoAnotherPicture shows both kinds).
 const laidShade = 20
