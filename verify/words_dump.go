@@ -304,6 +304,17 @@ func (w *weighing) noMatchClosed() []figures {
 	return once(w.stage() == aboutUnmatched && !w.cfg.named() && w.incomplete() > 0, figures{"n": w.incomplete(), "of": w.readable()})
 }
 
+// restorable is said beside matches or marks that name no recipient, if other uploads that pictures may show could not
+// be opened.
+func (w *weighing) restorable() []figures {
+	if s := w.stage(); s != aboutConfirmed && s != aboutMatched && s != aboutUnconfirmed {
+		return nil
+	}
+	return several(w.leaksThat(func(l *Verdict) bool {
+		return l.Closed > 0 && (l.Unconfirmed || l.Finding == FoundIncomplete || l.Finding == FoundUnreadable)
+	}), nil)
+}
+
 func (w *weighing) incomplete() int { return w.Counts[string(FoundIncomplete)] }
 
 // noMatchLike and namedLike are said if nothing matches but pictures resemble uploads: of all uploads,

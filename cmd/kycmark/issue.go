@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -35,7 +37,7 @@ type issueFlags struct {
 
 // newIssue returns the verb "issue", which marks a copy of each chosen upload for each recipient.
 // Each copy is entered in the ledger before its file is written. Exit code 3: some copies were
-// refused or failed, the rest is written.
+// refused or failed, the rest is written. A full disk ends all.
 func newIssue(u *ui) *cobra.Command {
 	f := issueFlags{submissions: submissionIDs()}
 	cmd := &cobra.Command{
@@ -95,8 +97,8 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 
 // issue marks copies of all chosen uploads for all recipients, several uploads at a time, writes
 // them and prints a line for each copy. Flags, keys, recipients and folders are checked before the
-// first copy is entered in the ledger. A copy that fails is reported and the rest is done; the
-// error is for what ends everything.
+// first copy is entered in the ledger. A copy that fails is reported and the rest is done, unless that
+// would also fail.
 func (b *books) issue(ctx context.Context, f issueFlags) error {
 	if f.maxSide < 0 {
 		return usagef("--max-side cannot be negative")
@@ -134,18 +136,26 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 	step, done := b.progress(ctx, "marking", len(ids))
 	defer done()
 	issued := 0
-	emit := func(_ watermark.Submission, lines []issueLine) error {
+	going, end := context.WithCancel(ctx)
+	defer end()
+	emit := func(_ watermark.Submission, lines []issueLine) (err error) {
 		for _, line := range lines {
-			if line.err != nil {
+			switch {
+			case errors.Is(line.cause, context.Canceled):
+				continue // another copy's error ends all
+			case line.ends:
+				err = withHint(fmt.Errorf("%s: %w", line.Submission, line.err), "when that is mended, run the same command again: it goes on from here")
+			case line.err != nil:
 				b.fail(line.Submission, line.err)
-			} else {
+			default:
 				issued++
 			}
 			b.warnPages(line.Submission, line.leftOut+1, "handed out")
 			if line.Weak {
 				b.warnf("%s: weak: the mark may not be read back after a messenger", *line.File)
 			}
-			if err := b.line(line); err != nil {
+			if err := cmp.Or(b.line(line), err); err != nil {
+				end()
 				return err
 			}
 		}
@@ -154,9 +164,13 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 	if f.queue {
 		err = b.issueQueued(ctx, f, ids, step, emit)
 	} else {
-		err = each(ctx, ids, func(ctx context.Context, id watermark.Submission) []issueLine {
+		err = each(ctx, ids, func(_ context.Context, id watermark.Submission) []issueLine {
 			defer step()
-			return b.issueAll(ctx, issuer, id, f)
+			lines := b.issueAll(going, issuer, id, f)
+			if n := len(lines); n > 0 && lines[n-1].ends {
+				end()
+			}
+			return lines
 		}, emit)
 	}
 	b.printf("%s for %s in %s\n", plural(issued, "copy"), strings.Join(f.to, ", "), f.out)

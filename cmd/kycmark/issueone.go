@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -37,12 +38,13 @@ type issueLine struct {
 	id      watermark.Submission
 	err     error // as it is shown
 	cause   error // as it came
+	ends    bool  // the error would meet other copies, too: none is tried
 	leftOut int   // pages or frames of the upload's file that are not in the copy
 }
 
 // issueAll issues the upload id to every recipient in f.to and returns a line for each, in that
-// order. Errors are in the lines. The upload is opened and decoded once for all recipients, and
-// only if a copy of it is to be made.
+// order. Errors are in the lines; a line that ends all is the last. The upload is opened and decoded once for all
+// recipients, and only if a copy of it is to be made.
 func (b *books) issueAll(ctx context.Context, issuer *registry.Issuer, id watermark.Submission, f issueFlags) []issueLine {
 	var kept *registry.Prepared
 	prepared := func() (p *registry.Prepared, err error) {
@@ -59,7 +61,10 @@ func (b *books) issueAll(ctx context.Context, issuer *registry.Issuer, id waterm
 			line = issueLine{Submission: id.String(), Recipient: to, id: id}.issue(ctx, b, issuer, prepared, stem, f)
 			return line.cause
 		})
-		lines = append(lines, line)
+		line.ends = endsAll(line.cause)
+		if lines = append(lines, line); line.ends {
+			break
+		}
 	}
 	return lines
 }
@@ -86,6 +91,12 @@ func (o *outage) wait(ctx context.Context, do func() error) error {
 		}
 		time.Sleep(pause)
 	}
+}
+
+// endsAll reports whether an error of a copy would meet the other copies, too: the folder takes no file, or the
+// registry no entry.
+func endsAll(err error) bool {
+	return errors.Is(err, registry.ErrNothingLeft) && !errors.Is(err, fs.ErrExist) || errors.Is(err, registry.ErrNoEntry) || jobs.Away(err)
 }
 
 // lasts notes the error of an attempt, and reports whether the outage is too long.

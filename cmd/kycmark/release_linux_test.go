@@ -165,6 +165,58 @@ func TestReleasedAfterKills(t *testing.T) {
 	}
 }
 
+// A submit is killed after its commit and before its answer, or at a random moment. The client sends all again, and is
+// told which uploads were there: each is there once, under its first subject.
+func TestSubmittedAfterKills(t *testing.T) {
+	t.Parallel()
+	for name, dsn := range map[string]func() string{"file": func() string { return "" }, "postgres": func() string { return server.DSN(t) }} {
+		t.Run(name, func(t *testing.T) {
+			const each = 3
+			x := newIssuing(t, dsn(), each)
+			for round := range times(t, 3) {
+				dir := filepath.Join(x.dir, fmt.Sprintf("up-%d", round))
+				require.NoError(t, os.Mkdir(dir, 0o700))
+				for n := range each {
+					file := append(tiny(t, n), byte(round)) // another digest
+					require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("c%d.jpg", n)), file, 0o600))
+				}
+				submit := []string{"submit", "--json", "--subject-from", "name", dir}
+				cmd := x.command(submit...)
+				unread, full := fullPipe(t)
+				cmd.Stdout = full
+				require.NoError(t, cmd.Start())
+				if round%2 == 0 {
+					for lines := 0; lines < each*(round+2); {
+						lines = strings.Count(x.run("list", "submissions", "--json"), "\n")
+					}
+				} else {
+					time.Sleep(time.Duration(x.random.Float64() * float64(time.Second)))
+				}
+				require.NoError(t, cmd.Process.Kill())
+				require.Error(t, cmd.Wait())
+				require.NoError(t, full.Close())
+				require.NoError(t, unread.Close())
+				before := strings.Count(x.run("list", "submissions", "--json"), "\n") - each*(round+1)
+				answer := x.run(submit...)
+				require.Equal(t, before, strings.Count(answer, `"duplicate":true`), answer)
+				require.Equal(t, each-before, strings.Count(answer, `"duplicate":false`), answer)
+				require.Equal(t, each*(round+2), strings.Count(x.run("list", "submissions", "--json"), "\n"))
+			}
+			x.run("audit", "--originals")
+		})
+	}
+}
+
+// fullPipe is a pipe that takes no more bytes: what writes to it waits.
+func fullPipe(t *testing.T) (from, to *os.File) {
+	from, to, err := os.Pipe()
+	require.NoError(t, err)
+	require.NoError(t, to.SetWriteDeadline(time.Now().Add(100*time.Millisecond)))
+	_, err = to.Write(make([]byte, 1<<20))
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	return from, to
+}
+
 // Two processes issue one request at once, into one folder or into two; one of them may be killed. The same command then
 // goes on: each upload has one released copy.
 func TestReleasedAtOnce(t *testing.T) {
@@ -219,13 +271,14 @@ func TestReleasedAtOnce(t *testing.T) {
 	}
 }
 
-// The folder is full at offsets of the copy's file: the copy is void. When there is room, one copy is released.
+// The folder is full at offsets of the copy's file: one copy is void, and no further copy is entered. When there is room,
+// one copy of each upload is released.
 func TestReleasedIntoFullFolder(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("copies are marked without -short only")
 	}
-	x := newIssuing(t, server.DSN(t), 1) // whose files are another process's
+	x := newIssuing(t, server.DSN(t), 2) // whose files are another process's
 	x.run(x.issue("first")...)
 	files, err := filepath.Glob(filepath.Join(x.dir, "first", "*.jpg"))
 	require.NoError(t, err)
@@ -234,16 +287,7 @@ func TestReleasedIntoFullFolder(t *testing.T) {
 	n := times(t, 2)
 	for k := range n {
 		purpose, limit := fmt.Sprintf("offset-%d", k), int(info.Size()*9/10)*k/n
-		cmd := x.command(x.issue(purpose)...)
-		cmd.Path, err = exec.LookPath("limited")
-		require.NoError(t, err)
-		cmd.Args[0] = cmd.Path
-		cmd.Env = append(cmd.Env, fmt.Sprint("LIMIT=", limit))
-		var errs bytes.Buffer
-		cmd.Stderr = &errs
-		require.Error(t, cmd.Run())
-		require.Equal(t, exitSome, cmd.ProcessState.ExitCode(), "%s", &errs)
-		require.Contains(t, errs.String(), "was not handed out, and is void")
+		require.Contains(t, x.stopped(purpose, limit), "was not handed out, and is void")
 		found, err := os.ReadDir(filepath.Join(x.dir, purpose))
 		require.NoError(t, err)
 		require.Empty(t, found, "%d bytes", limit)
@@ -251,6 +295,41 @@ func TestReleasedIntoFullFolder(t *testing.T) {
 		require.Equal(t, 1, x.settled(purpose))
 	}
 	x.run("audit")
+}
+
+// The disk of the registry is full: the first copy that is not logged ends the issue.
+func TestReleasedIntoFullRegistry(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("copies are marked without -short only")
+	}
+	x := newIssuing(t, "", 5)
+	for k := range times(t, 2) {
+		purpose := fmt.Sprintf("log-%d", k)
+		require.Contains(t, x.stopped(purpose, 150_000+k%6*20_000), "could not be logged") // a copy has 80,000
+		x.run(x.issue(purpose)...)
+		require.Zero(t, x.settled(purpose))
+	}
+	x.run("audit")
+}
+
+// stopped issues where files may have limit bytes, one upload after the other. It requires that the issue ends with
+// one error and a hint, and returns them.
+func (x *issuing) stopped(purpose string, limit int) string {
+	x.Helper()
+	cmd := x.command(x.issue(purpose)...)
+	var err error
+	cmd.Path, err = exec.LookPath("limited")
+	require.NoError(x, err)
+	cmd.Args[0] = cmd.Path
+	cmd.Env = append(cmd.Env, fmt.Sprint("LIMIT=", limit), "GOMAXPROCS=1")
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	require.Error(x, cmd.Run())
+	require.Equal(x, exitFatal, cmd.ProcessState.ExitCode(), "%s", &errs)
+	require.Equal(x, 1, strings.Count(errs.String(), "\nkycmark: hint: "), "%s", &errs)
+	require.Equal(x, 2, strings.Count(errs.String(), "\n"), "%s", &errs)
+	return errs.String()
 }
 
 // A server is killed while copies are issued, and its standby takes over: the issue ends with the exit code 0, and

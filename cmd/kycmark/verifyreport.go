@@ -33,7 +33,8 @@ written again and compared byte for byte. It needs no home and no network. Exit 
 something does not hold. Words that another version of kycmark wrote are not compared,
 and it says so; numbers are.
 
-Of a findings.json or a report.html alone only the arithmetic and the words can be checked.
+Of a findings.json or a report.html alone only the arithmetic and the words can be
+checked. If another version wrote the words, nothing vouches for them: exit 1.
 
 Take the keys from somewhere else than the bundle: a forger brings keys of their own.
 Without --key, --tsa-ca and --ledger-key the keys of the bundle are used and named.`,
@@ -131,8 +132,9 @@ type checkLine struct {
 }
 
 // reportChecks prints the checks in r of the file at path and, if all hold, the headline of the
-// findings. A headline that another version wrote was not checked: it is printed as such, and null in JSON. A check that does not hold makes the exit code 1; a skipped check does not. The error
-// is one of writing.
+// findings. A headline that another version wrote was not checked: it is printed as such, and null in JSON. A check
+// that does not hold makes the exit code 1. A skipped check does not, unless it is of words that no signature covers. The
+// error is one of writing.
 func (u *ui) reportChecks(path string, r *seal.Result) error {
 	for _, c := range r.Checks {
 		line := checkLine{Check: c.Name, Text: c.Text, Error: reasonText(c.Err)}
@@ -153,19 +155,27 @@ func (u *ui) reportChecks(path string, r *seal.Result) error {
 			return err
 		}
 	}
-	headline := ""
+	holds, headline := new(r.Holds()), ""
+	skipped := func(names ...string) bool {
+		return slices.ContainsFunc(r.Checks, func(c seal.Check) bool { return c.Skipped && slices.Contains(names, c.Name) })
+	}
+	if *holds && skipped("signature") && skipped("leaks", "verdict", "report") {
+		holds = nil
+		u.no()
+		u.errorf("%s: another version wrote its words, and no signature covers them: hand in the bundle, or check with that version", path)
+	}
 	if r.Findings != nil && r.Holds() {
 		headline = r.Findings.Verdict.Headline
 		words := "\n" + wrap(name(headline), "") + "\n"
-		if slices.ContainsFunc(r.Checks, func(c seal.Check) bool { return c.Name == "verdict" && c.Skipped }) {
+		if skipped("verdict") {
 			words, headline = "\nThe headline was not checked:"+words, ""
 		}
 		u.printf("%s", words)
 	}
 	return u.line(struct {
 		File     string  `json:"file"`
-		Holds    bool    `json:"holds"`
+		Holds    *bool   `json:"holds"` // null: its words were not checked
 		KeyID    *string `json:"key_id"`
 		Headline *string `json:"headline"`
-	}{path, r.Holds(), text(r.KeyID), text(headline)})
+	}{path, holds, text(r.KeyID), text(headline)})
 }

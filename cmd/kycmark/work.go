@@ -337,6 +337,7 @@ func (x issueJob) flags(b *books) issueFlags {
 type issueResult struct {
 	Lines   []issueLine
 	LeftOut []int // pages, of each line
+	Ends    bool  // the last line's error would meet other copies, too
 }
 
 // lines returns the lines as the command prints them, with its own paths.
@@ -351,6 +352,7 @@ func (r issueResult) lines(f issueFlags) []issueLine {
 			l.File = &path
 		}
 	}
+	r.Lines[len(r.Lines)-1].ends = r.Ends
 	return r.Lines
 }
 
@@ -366,7 +368,7 @@ func (b *books) doIssue(ctx context.Context, job issueJob) (out issueResult, err
 		if jobs.Passing(l.cause) {
 			return out, l.cause
 		}
-		out.LeftOut = append(out.LeftOut, l.leftOut)
+		out.LeftOut, out.Ends = append(out.LeftOut, l.leftOut), l.ends
 	}
 	return out, nil
 }

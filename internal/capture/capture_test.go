@@ -87,6 +87,26 @@ func TestVerdictOnScans(t *testing.T) {
 	assert.Equal(t, "other", verdict(t, o, scan(2, 1)), "another person's, laid on the same place")
 }
 
+// A scan may by chance lie nearly as straight as another, and moved by nearly a whole number of pixels.
+func TestNearlyStraightScanIsNoCrop(t *testing.T) {
+	for _, x := range []struct {
+		template    specimen.Template
+		side        int // long side of the scans, pixels
+		seed, other uint64
+		attack      string
+	}{
+		{specimen.Licence, 640, 6021<<32 + 350, 6021<<32 + 351, "border"},
+		{specimen.Passport, 400, 8300 << 32, 8300<<32 + 228, "none"},
+	} {
+		page := specimen.NewBlank(x.template, x.side*11/12).Fill(specimen.NewPerson(x.seed))
+		upload := specimen.Scan(page, x.seed, x.side, x.side*3/4)
+		o := capture.New(dsp.LazyLuma(upload))
+		assert.Equal(t, "alike", verdict(t, o, after(t, x.attack, specimen.Scan(page, x.other, x.side, x.side*3/4))), "%s: another scan of the card", x.template)
+		crop := imaging.Crop(upload, image.Rect(41, 23, x.side-24, x.side*3/4-10))
+		assert.Equal(t, "same", verdict(t, o, after(t, "jpeg50", crop)), "%s: its own crop", x.template)
+	}
+}
+
 // With all that is one person's blacked out, documents of a template are one picture.
 func TestRedactedTemplateIsNobodys(t *testing.T) {
 	blank := specimen.NewBlank(specimen.Bill, 1100)

@@ -77,17 +77,16 @@ func (s *Sight) onFrame(all []place) (half, nineTenths float64) {
 	return quantiles(off)
 }
 
-// onGrid returns how far places are off the original's grid of pixels, shifted as fits best. Half
-// of the places are off by up to half pixels of the original, and nine tenths by up to nineTenths.
-// fraction is how far the shift is from a whole number of pixels, 0..0.5. Without places the bounds
-// are infinite and fraction is 0.5.
-func (s *Sight) onGrid(all []place) (half, nineTenths, fraction float64) {
+// onGrid returns how far places are off the original's grid of pixels, moved by the whole numbers of
+// pixels that fit best. Half of the places are off by up to half pixels of the original, and nine tenths
+// by up to nineTenths. Both are infinite without places.
+func (s *Sight) onGrid(all []place) (half, nineTenths float64) {
 	m := s.upright()
 	full := s.on.Luma()
 	kx, ky := float64(full.W)/float64(s.view.W), float64(full.H)/float64(s.view.H)
 	back, ok := s.ToLeak.Inverse()
 	if !ok || len(all) == 0 {
-		return math.Inf(1), math.Inf(1), 0.5
+		return math.Inf(1), math.Inf(1)
 	}
 	dx, dy := make([]float32, len(all)), make([]float32, len(all))
 	for i, p := range all {
@@ -95,14 +94,12 @@ func (s *Sight) onGrid(all []place) (half, nineTenths, fraction float64) {
 		dx[i] = float32(float64((p.u+0.5)*kx) - 0.5 - float64(m[0]*q.X) - float64(m[1]*q.Y))
 		dy[i] = float32(float64((p.v+0.5)*ky) - 0.5 - float64(m[2]*q.X) - float64(m[3]*q.Y))
 	}
-	tx, ty := middle(dx), middle(dy)
+	tx, ty := math.Round(float64(middle(dx))), math.Round(float64(middle(dy)))
 	off := make([]float32, len(all))
 	for i := range off {
-		off[i] = float32(math.Hypot(float64(dx[i]-tx), float64(dy[i]-ty)))
+		off[i] = float32(math.Hypot(float64(dx[i])-tx, float64(dy[i])-ty))
 	}
-	half, nineTenths = quantiles(off)
-	part := func(t float32) float64 { return math.Abs(float64(t) - math.Round(float64(t))) }
-	return half, nineTenths, math.Max(part(tx), part(ty))
+	return quantiles(off)
 }
 
 // onLine returns how far places are off the map that only cuts, scales and moves the original, each

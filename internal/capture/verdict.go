@@ -121,8 +121,8 @@ func (s *Sight) placed(f *photometry.Fit, within float64) bool {
 	if s.framed() {
 		return true
 	}
-	half, far, fraction := s.onGrid(all)
-	return s.light[1] <= gridShade && half <= gridMiddle && far <= gridMax && fraction <= gridFraction || s.cut(all)
+	half, far := s.onGrid(all)
+	return s.light[1] <= gridShade && half <= gridMiddle && far <= gridMax || s.cut(all)
 }
 
 // cut reports whether the leak is a piece of the original, perhaps scaled: not turned or bent by

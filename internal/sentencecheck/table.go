@@ -117,6 +117,14 @@ var rules = map[string]func(*report) []row{
 	"unconfirmed-only": func(r *report) []row {
 		return once(r.stage() == unconfirmed, row{"n": r.count(finding("copy")), "of": r.examined()})
 	},
+	"restore": func(r *report) []row {
+		if s := r.stage(); s != confirmed && s != matched && s != unconfirmed {
+			return nil
+		}
+		return some(r.count(func(l *leak) bool {
+			return l.Closed > 0 && (l.Finding == "incomplete" || l.Finding == "unreadable" || l.Finding == "copy" && !l.confirmed())
+		}), nil)
+	},
 	"no-match-named": func(r *report) []row {
 		return once(r.stage() == unmatched && r.named > 0, row{"n": r.examined(), "against": r.named})
 	},

@@ -50,6 +50,9 @@ var (
 	ErrWeak = errors.New("verify: the mark would be too weak")
 	// ErrNothingLeft is wrapped by a writer of copies that failed before any byte left.
 	ErrNothingLeft = errors.New("verify: no byte left")
+	// ErrNoEntry is wrapped when the registry could not take an entry, such as on a full disk: other entries
+	// would also fail.
+	ErrNoEntry = errors.New("verify: could not be logged")
 	// ErrInput is wrapped when an argument is unusable.
 	ErrInput = books.ErrInput
 )

@@ -174,7 +174,7 @@ func (p *Prepared) issue(ctx context.Context, lim picture.Limits, id watermark.C
 		return nil, fmt.Errorf("copy of %s: %w", p.of, err)
 	}
 	row, key := s.logged(id, p.of, to, purpose, out)
-	err = s.cfg.Registry.store.AddCopy(ctx, &row, key)
+	err = noEntry(s.cfg.Registry.store.AddCopy(ctx, &row, key))
 	fresh := err == nil
 	if again && errors.Is(err, ErrConflict) {
 		err = s.cfg.Registry.entered(ctx, &row)
@@ -186,7 +186,7 @@ func (p *Prepared) issue(ctx context.Context, lim picture.Limits, id watermark.C
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("copy of %s: not released, since it could not be logged: %w", p.of, err)
+		return nil, fmt.Errorf("copy of %s: not released: %w", p.of, err)
 	}
 	if err := s.handOut(ctx, &row, out.file, fresh, hand); err != nil {
 		return nil, err

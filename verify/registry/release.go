@@ -79,6 +79,14 @@ func (l *Ledger) release(ctx context.Context, c *Copy, x Release, only bool) (ad
 	return added, err
 }
 
+// noEntry wraps [ErrNoEntry] around the error of an entry that is not about its row.
+func noEntry(err error) error {
+	if err == nil || errors.Is(err, ErrConflict) || errors.Is(err, ErrErased) || errors.Is(err, ErrMarkKey) || errors.Is(err, ErrNotFound) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrNoEntry, err)
+}
+
 // secondEntryTime is how long the entry of a release may take after the caller gave up. Chosen.
 const secondEntryTime = 30 * time.Second
 
@@ -102,7 +110,7 @@ func (s *Issuer) handOut(ctx context.Context, c *Copy, file []byte, fresh bool, 
 		return nil
 	case err == nil:
 		if _, err := ledger.release(late, c, Release{State: CopyReleased, Actor: s.cfg.Actor}, false); err != nil {
-			return fmt.Errorf("copy %s was handed out, and its release could not be logged: %w", c.ID, err)
+			return fmt.Errorf("release of copy %s, which was handed out: %w", c.ID, noEntry(err))
 		}
 		return nil
 	case !fresh || !errors.Is(err, ErrNothingLeft):
