@@ -16,7 +16,7 @@ import (
 
 // confirmed reports whether the leak shows the submission of the copy that was read. The same
 // pixels show it, unless the part of the mark that is this copy's alone is missing. Altered pixels,
-// and pixels that leave the question open, need that part: tracing must have found it. Pixels of
+// and pixels that leave the question open, need that part: tracing must have found it, in the light of the upload. Pixels of
 // every other word confirm nothing, since a whole mark can be lifted off a copy and laid onto
 // another picture. Nor does the same document, if the leak shows another upload: unless both uploads
 // are one capture, such as a picture and its smaller version.
@@ -29,7 +29,7 @@ func (r *read) confirmed() bool {
 	}
 	switch r.shows {
 	case PixelsAltered, PixelsAlike, PixelsPartial, PixelsUndecided:
-		return r.found()
+		return r.found() && !r.laid
 	}
 	return false
 }
@@ -358,6 +358,8 @@ func concludeUnconfirmed(e evidence, r *read) conclusion {
 	switch {
 	case r.erased:
 		why = "unconfirmed-erased"
+	case r.laid:
+		why = "unconfirmed-laid"
 	case !known:
 		why = "unconfirmed-other"
 	}

@@ -35,6 +35,8 @@ func TestConclude(t *testing.T) {
 	missing.traced, missing.lacks = &findings.TracedCopy{Copy: 7, LogP: -0.5}, true
 	edited, small := found, found
 	edited.shows, small.shows, small.blind = PixelsDifferent, PixelsUndecided, 0
+	ghost := found
+	ghost.shows, ghost.laid = PixelsAlike, true
 	second := read{copy: 8, keyID: "v1-k", shows: PixelsPartial, issued: &registry.Copy{ID: 8, Submission: s, Recipient: "vendor B"}, traced: &findings.TracedCopy{Copy: 8, LogP: -12, Found: true}}
 	same := []Match{match(s, 4, PixelsSame)}
 	traced := func(power float64, issued, unsought int) []Tracing {
@@ -137,6 +139,7 @@ func TestConclude(t *testing.T) {
 		"same document, marked":               {evidence{matches: []Match{match(s, 4, PixelsAlike)}, reads: []read{c(PixelsAlike)}}, FoundCopy, true, s, 7},
 		"smaller version beside it":           {evidence{matches: both, reads: twin(PixelsSame, true)}, FoundCopy, false, s, 7},
 		"smaller version, only read":          {evidence{matches: both, reads: twin(PixelsSame, false)}, FoundCopy, true, s, 7},
+		"detail laid onto another":            {evidence{matches: []Match{match(s, 4, PixelsAlike)}, reads: []read{ghost}}, FoundCopy, true, s, 7},
 		"same document beside it":             {evidence{matches: both, reads: twin(PixelsAlike, true)}, FoundCopy, true, s, 7},
 		"laid onto another capture":           {evidence{matches: both, reads: twin(PixelsRecaptured, true)}, FoundTransplanted, false, other, 7},
 		"smaller version, unmarked":           {evidence{matches: both, traces: []Tracing{silent(other), silent(s)}}, FoundUnmarked, false, other, 0},

@@ -33,6 +33,7 @@ type read struct {
 	blind   float64              // log10 p of the blind read; 0: not read blind
 	among   int                  // IDs of the list that the blind read was made with; 0: read by the mark's own check
 	traced  *findings.TracedCopy // what tracing says of the copy: see [Verdict.bind]; nil: not traced
+	laid    bool                 // tracing found the copy's mark, but not the light and dark of its upload
 	issued  *registry.Copy       // nil: the registry has no such copy
 	page    int                  // of the copy's submission, that the leak was compared with; 0: it has one
 	shows   string               // what the pixels say of the leak and the copy's submission
@@ -125,6 +126,7 @@ func (v *Verdict) bind(r *read, x findings.Reading) {
 	}
 	t := traceOf(v.Traces, x.Submission)
 	r.traced = tracedCopy(t, x.Copy)
+	r.laid = r.found() && !t.Registered
 	r.lacks = r.blind != 0 && wouldShow(t) && r.traced != nil && !r.traced.Found
 }
 

@@ -91,6 +91,7 @@ var notes = map[string]string{
 	"unconfirmed-differs":  thisMark + ". It resembles that copy's upload but differs in places: it was edited, or is another capture." + notRuled,
 	"unconfirmed-closed":   thisMark + ". The original of that copy could not be opened for comparison." + notRuled,
 	"unconfirmed-erased":   thisMark + ". The upload of that copy was erased from the registry, so nothing is left to compare the picture with." + notRuled,
+	"unconfirmed-laid":     thisMark + " and fine detail of that copy's upload, but light and dark are not the upload's. Detail and mark may have been laid onto another picture.",
 	"unconfirmed-other":    thisMark + ". That it shows the upload of that copy could not be confirmed." + notRuled,
 	"unconfirmed-several":  "This picture carries the marks of several issued copies: {copies}. A picture is issued with one mark. At least one was laid onto it, or several copies were put together in it. No copy is confirmed. If copies lie side by side, cut them apart, and investigate each.",
 

@@ -73,7 +73,7 @@ type TraceResult struct {
 	Registered         bool           // the leak shows the original and not what merely looks like it, as far as can be seen
 	Copies             []CopyEvidence // in the order given
 	Best               int            // index of the lowest LogP, -1 if not registered or without copies
-	Accused            []CopyID       // strongest first
+	Accused            []CopyID       // copies whose marks are there, strongest first; laid onto another picture, as it seems, unless Registered
 	Power              float64        // probability that a mark of the issued strength would have been accused; 0 unless Registered
 	Withheld           float64        // what Power would be, if the leak may show another capture; 0 if Registered
 	Expected           float64        // score that such a mark would have in the mean
@@ -98,8 +98,9 @@ type TraceResult struct {
 // may be another capture, scores are given, but no power: the absence of a mark then says nothing.
 // That holds for a leak that gives no reason to be this very capture (frame, grid of pixels, sensor
 // noise). It also holds for fewer than 20,000 pixels with detail, and for other detail, unless it
-// lies in a few places and nothing differs outside. A copy's own mark always shows the original, however little of it is
-// left.
+// lies in a few places and nothing differs outside. A copy's own mark shows the original, however little of it is
+// left. If shades of a tenth of the leak are far from the original's, the mark may have been laid onto another picture: Registered
+// is false, and Accused has the copies of the marks.
 //
 // The error wraps [ErrTooSmall], [ErrTooLarge], [ErrStrength] or [ErrNoKey], or is ctx's. A Level
 // outside of 0 and 1 gives an error that wraps no error of this package.

@@ -151,6 +151,38 @@ func TestTraceDoesNotBelieveATransplantedMark(t *testing.T) {
 	assert.True(t, detect(t, key, framed).Found, "and yet it reads")
 }
 
+// A forger takes the detail of a copy, with its mark, and lays it onto another person's picture. The mark is there, but
+// the picture does not show the upload.
+func TestTraceOfDetailLaidOntoAnotherPicture(t *testing.T) {
+	open := func(name string) image.Image {
+		data, err := testdata.Pictures.ReadFile("pictures/" + name + ".jpg")
+		require.NoError(t, err)
+		p, err := picture.Decode(data, picture.Limits{})
+		require.NoError(t, err)
+		return p.Image
+	}
+	from := imaging.Fit(open("anna_selfie"), 900, 900, imaging.Lanczos)
+	tr, marked := tracer(t, from, issued(20)), embed(t, 1005, from)
+	soft := imaging.Blur(marked, 5)
+	for _, name := range []string{"bruno_selfie", "daria_bill", "stranger_coast"} {
+		forged := imaging.Fill(open(name), from.Rect.Dx(), from.Rect.Dy(), imaging.Center, imaging.Lanczos)
+		for i, v := range forged.Pix {
+			forged.Pix[i] = uint8(min(max(int(v)+2*(int(marked.Pix[i])-int(soft.Pix[i])), 0), 255))
+		}
+		r := traced(t, tr, applied(t, "jpeg90", forged))
+		assert.Equal(t, []watermark.CopyID{1005}, r.Accused, name)
+		assert.False(t, r.Registered, name)
+		assert.Zero(t, r.Power, name)
+	}
+	var blob bytes.Buffer // the copy itself, badly kept, is believed
+	require.NoError(t, jpeg.Encode(&blob, imaging.Resize(marked, 500, 0, imaging.Box), &jpeg.Options{Quality: 10}))
+	kept, err := jpeg.Decode(&blob)
+	require.NoError(t, err)
+	r := traced(t, tr, kept)
+	assert.Equal(t, []watermark.CopyID{1005}, r.Accused)
+	assert.True(t, r.Registered)
+}
+
 func TestTraceWithASmallerOriginal(t *testing.T) {
 	original := scene(1000, 714)
 	leak := applied(t, "telegram_low", embed(t, 1007, original))

@@ -225,6 +225,8 @@ type traceLine struct {
 	Edits      []tracedEdit       `json:"edits"`
 	Error      *string            `json:"error"`
 	Page       int                `json:"page,omitempty"` // of an original of several pages, which the leak shows
+
+	laid *watermark.CopyID // whose mark is there, if the leak does not show the original
 }
 
 type tracedCopy struct {
@@ -256,6 +258,9 @@ func (l *traceLine) fill(t *watermark.TraceResult, issued []watermark.Candidate)
 		l.Copies = append(l.Copies, tracedCopy{c.Copy, issued[i].Key.ID(), finite(c.Score), finite(c.Payload), finite(c.LogP), finite(c.LogE)})
 	}
 	if !t.Registered {
+		if len(t.Accused) > 0 {
+			l.laid = &t.Accused[0]
+		}
 		return
 	}
 	if t.Best >= 0 && t.Best < len(t.Copies) {
@@ -298,6 +303,8 @@ func (l *traceLine) words() string {
 	switch {
 	case !l.Registered && len(l.Copies) == 0:
 		return "does not show the original"
+	case !l.Registered && l.laid != nil:
+		return fmt.Sprintf("has the mark of copy %s, but not the original's light and dark: the mark may have been laid onto another picture", *l.laid)
 	case !l.Registered:
 		return fmt.Sprintf("looks like the original, but may be another picture of the same; no copy of %d is in it", len(l.Copies))
 	}

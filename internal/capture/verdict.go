@@ -167,6 +167,15 @@ func (s *Sight) changed(changes []photometry.Change) float64 {
 	return sum / float64(s.view.W*s.view.H)
 }
 
+// Shades returns by how much nine tenths of the leak's shades differ at most from what the original predicts, grey
+// levels. It is infinite if nothing of the original is seen. Places that [Sight.Verdict] found altered are left out.
+func (s *Sight) Shades() (float64, error) {
+	if fit, _, err := s.Fit(); err != nil || fit == nil {
+		return math.Inf(1), err
+	}
+	return s.light[1], nil
+}
+
 // shades returns two bounds, grey levels: half of the leak's shades, and nine tenths of them, are
 // no farther off the prediction f. A shade is a mean over shadeWindow pixels. Covered and clipped
 // pixels and those in places without do not count; without others both bounds are infinite.

@@ -77,7 +77,7 @@ func (l *leak) main() []readOf {
 	return slices.DeleteFunc(all, func(x readOf) bool {
 		since := l.lost(x.KeyID)
 		seen := capture(x.Shows) || slices.Contains([]string{"same in part", "same document", "undecided"}, x.Shows)
-		return !seen || !l.traced(x) || x.State == "void" || !since.IsZero() && !since.After(x.Issued)
+		return !seen || !l.traced(x) || !capture(x.Shows) && l.laid(x) || x.State == "void" || !since.IsZero() && !since.After(x.Issued)
 	})
 }
 
@@ -108,6 +108,9 @@ func (l *leak) traced(x readOf) bool {
 	}
 	return false
 }
+
+// laid reports whether tracing found a copy in a leak that does not show the copy's upload.
+func (l *leak) laid(x readOf) bool { return l.traced(x) && !l.trace(x.Submission).Registered }
 
 func (l *leak) pixels(words ...string) *matchOf {
 	for _, w := range words {
@@ -186,7 +189,7 @@ func (l *leak) elsewhere() bool {
 func unsure(words ...string) func(*report, *leak) row {
 	return func(_ *report, l *leak) row {
 		x := l.only()
-		return when(l.Finding == "copy" && l.Unconfirmed && !l.Forgeable && !l.Void && x.Copy != "" && !x.Erased && slices.Contains(words, x.Shows), row{"copy": x.Copy})
+		return when(l.Finding == "copy" && l.Unconfirmed && !l.Forgeable && !l.Void && x.Copy != "" && !x.Erased && !l.laid(x) && slices.Contains(words, x.Shows), row{"copy": x.Copy})
 	}
 }
 
@@ -357,6 +360,10 @@ var noteRules = map[string]func(*report, *leak) row{
 	"unconfirmed-differs":  unsure("different"),
 	"unconfirmed-closed":   unsure("not compared"),
 	"unconfirmed-other":    unsure("undecided", "unrelated"),
+	"unconfirmed-laid": func(_ *report, l *leak) row {
+		x := l.only()
+		return when(l.Finding == "copy" && l.Unconfirmed && !x.Erased && l.laid(x), row{"copy": x.Copy})
+	},
 	"unconfirmed-erased": func(_ *report, l *leak) row {
 		return when(l.Finding == "copy" && l.Unconfirmed && l.only().Erased, row{"copy": l.only().Copy})
 	},

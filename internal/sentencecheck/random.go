@@ -312,8 +312,12 @@ func (d *dump) unsure(l map[string]any) {
 		shows = d.alter(l, "same, altered")
 	}
 	d.read(l, c.ID, u.ID, shows, c.Issued)
-	if shows == "not compared" && d.IntN(2) == 0 {
+	switch {
+	case shows == "not compared" && d.IntN(2) == 0:
 		l["reads"].([]any)[0].(map[string]any)["erased"] = true
+	case (shows == "same document" || shows == "undecided") && d.IntN(2) == 0: // found, but in the light of another picture
+		d.trace(l, u, 0, c)
+		l["traces"].([]any)[0].(map[string]any)["registered"] = false
 	}
 	l["finding"], l["unconfirmed"], l["submission"], l["submitted"] = "copy", true, u.ID, u.Submitted
 }
