@@ -72,7 +72,7 @@ func judgeTrace(t *ruler.Trial, traced *watermark.TraceResult, ids []watermark.C
 	if guilty == 1 {
 		c := traced.Copies[0]
 		v["score"], v["payload"], v["log10_p"] = c.Score, c.Payload, c.LogP
-		v["named"], v["likely"] = yes(first && c.LogP <= namedAt), yes(first && c.LogP <= likelyAt)
+		v["named"], v["likely"] = yes(first && traced.Registered && c.LogP <= namedAt), yes(first && c.LogP <= likelyAt)
 		if traced.Expected > 0 {
 			v["ratio"] = c.Score / traced.Expected
 			v["off"] = math.Abs(math.Log(c.Score / traced.Expected))

@@ -94,14 +94,14 @@ func (m *model) withAllRanges(set *candidate, i, g int) float64 {
 	r := rows{col: make([][]float64, 3), ln: make([][]float64, 3), rule: m.rows.rule}
 	for n := range m.items {
 		for k := range set.sources {
-			r.col[k] = append(r.col[k], m.rows.col[top.columns[k]][m.kindOf[n]])
+			r.col[k] = append(r.col[k], m.rows.col[top.columns[k]][m.rowsOf[n][0]])
 		}
 		r.count = append(r.count, 1)
 	}
 	all := m.sources[set.sources[i]].parts[0]
 	whole := slices.Clone(r.col[i])
 	for n := range m.items {
-		whole[n] = m.rows.col[all.column[0]][m.kindOf[n]]
+		whole[n] = m.rows.col[all.column[0]][m.rowsOf[n][0]]
 	}
 	first, last := span(m.all)
 	cells, harmonic := last-first+1, 0.0

@@ -79,11 +79,14 @@ func (m *model) support(a *answers) []int {
 			ratio[row] = 0
 		}
 	}
-	order := make([]int, len(m.items))
+	order, of := make([]int, len(m.items)), make([]float64, len(m.items))
 	for i := range order {
 		order[i] = i
+		for _, row := range m.rowsOf[i] {
+			of[i] += ratio[row]
+		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(ratio[m.kindOf[b]], ratio[m.kindOf[a]]) })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(of[b], of[a]) })
 	return order
 }
 
@@ -108,7 +111,9 @@ func (m *model) without(q question, kind string, left []int, computed []*candida
 	less := *m
 	less.rows.count = slices.Clone(m.rows.count)
 	for _, i := range left {
-		less.rows.count[m.kindOf[i]]--
+		for _, row := range m.rowsOf[i] {
+			less.rows.count[row]--
+		}
 	}
 	if less.rows.n() == 0 {
 		return 0

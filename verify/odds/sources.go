@@ -57,7 +57,7 @@ type model struct {
 	// a coalition, the other members of its group, else nil.
 	coalitions []coalition
 	beside     [][]int
-	kindOf     []int // row of each item
+	rowsOf     [][]int // rows of each item
 }
 
 // newModel returns the model of a checked case: its clusters, its sources with their parts, and the

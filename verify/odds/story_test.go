@@ -325,6 +325,37 @@ func TestClustersCountOnce(t *testing.T) {
 	}
 }
 
+// Two recipients had copies of the same persons, and each lost all of them. Both are named: a person's leak from one
+// of them does not explain the leak from the other.
+func TestTwoThievesOfTheSamePersons(t *testing.T) {
+	c := newCase(odds.Holder{Name: "X", Copies: over(30, 119, 200)}, odds.Holder{Name: "Y", Copies: over(30, 119, 200)}, odds.Holder{Name: "Z", Copies: over(30, 119, 200)})
+	for i := range 6 {
+		for _, marked := range []string{"X", "Y"} {
+			l := shows(c, 30+i)
+			l.Submission, l.Cluster = fmt.Sprint("s", i), fmt.Sprint("p", i)
+			for _, name := range []string{"X", "Y", "Z"} {
+				lnE := -20.0
+				if name == marked {
+					lnE = 30
+				}
+				l.Copies = append(l.Copies, copyOf(name, lnE))
+			}
+		}
+	}
+	v := weigh(t, c)
+	assert.Equal(t, []string{"X", "Y"}, v.Named)
+	assert.Equal(t, 6, v.Clusters)
+	assert.LessOrEqual(t, of(t, v, odds.Copies, "Z").LogLR, 0.0)
+	for i := range c.Leaks { // nothing is gained by more leaks of one theft
+		if c.Leaks[i].Copies[1].LnE > 0 {
+			c.Leaks[i].Copies[0], c.Leaks[i].Copies[1] = copyOf("X", 30), copyOf("Y", -20)
+		}
+	}
+	v = weigh(t, c)
+	assert.Equal(t, []string{"X"}, v.Named)
+	assert.LessOrEqual(t, of(t, v, odds.Copies, "Y").LogLR, 0.0)
+}
+
 // Marks on pictures that another listed holder also had: with the copies in hand that holder
 // could have laid them. The copies are there all the same, but their recipient is not named alone.
 func TestPlanting(t *testing.T) {

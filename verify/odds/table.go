@@ -6,10 +6,10 @@ import (
 	"slices"
 )
 
-// fill computes the table m.rows and m.kindOf. The table has a column for each source and part,
+// fill computes the table m.rows and m.rowsOf. The table has a column for each source and part,
 // and a second column for copies with their marks removed. It has a row for each distinct
-// kind of cluster. An entry is the mean, over the cluster's leaks, of the likelihood of one
-// leak; each row is scaled by a power of 2 so that its maximum is from 1/2 up to 1.
+// kind of share of a cluster ([model.shares]). An entry is the mean, over the share's leaks, of the likelihood of
+// one leak; each row is scaled by a power of 2 so that its maximum is from 1/2 up to 1.
 func (m *model) fill() {
 	columns := 0
 	for i := range m.sources {
@@ -23,39 +23,65 @@ func (m *model) fill() {
 			}
 		}
 	}
-	m.kindOf = make([]int, len(m.items))
+	m.rowsOf = make([][]int, len(m.items))
 	row := make(map[string]int)
 	m.rows.col = make([][]float64, columns)
 	m.rows.ln = make([][]float64, columns)
 	values := make([]float64, columns)
 	var key []byte
 	for i, it := range m.items {
-		m.likelihoods(it, values)
-		key = key[:0]
-		for _, v := range values {
-			key = fmt.Appendf(key, "%x ", math.Float64bits(v))
-		}
-		k, known := row[string(key)]
-		if !known {
-			k = len(m.rows.count)
-			row[string(key)] = k
-			m.rows.count = append(m.rows.count, 0)
-			for c, v := range values {
-				m.rows.col[c] = append(m.rows.col[c], v)
-				m.rows.ln[c] = append(m.rows.ln[c], ln(v))
+		for _, leaks := range m.shares(it) {
+			m.likelihoods(leaks, values)
+			key = key[:0]
+			for _, v := range values {
+				key = fmt.Appendf(key, "%x ", math.Float64bits(v))
 			}
+			k, known := row[string(key)]
+			if !known {
+				k = len(m.rows.count)
+				row[string(key)] = k
+				m.rows.count = append(m.rows.count, 0)
+				for c, v := range values {
+					m.rows.col[c] = append(m.rows.col[c], v)
+					m.rows.ln[c] = append(m.rows.ln[c], ln(v))
+				}
+			}
+			m.rows.count[k]++
+			m.rowsOf[i] = append(m.rowsOf[i], k)
 		}
-		m.rows.count[k]++
-		m.kindOf[i] = k
 	}
-	m.rows.rule = newRule(float64(max(len(m.items), 1)))
+	m.rows.rule = newRule(math.Max(m.rows.n(), 1))
 }
 
-// likelihoods fills in values, the row of one cluster: for each column the sum over the cluster's
+// shares divides the leaks of a cluster among thefts: leaks that surely are of one recipient's copies alone, and
+// leaks that surely are of another's. A cluster without leaks of two such recipients is one share. All other leaks are
+// in the first share.
+func (m *model) shares(it item) [][]int {
+	of, owners := make([]int, len(it.leaks)), []int{}
+	for i, l := range it.leaks {
+		of[i] = -1
+		if sure := m.seen[l].sure; len(sure) == 1 {
+			for r := range sure {
+				of[i] = r
+			}
+			owners = append(owners, of[i])
+		}
+	}
+	slices.Sort(owners)
+	owners = slices.Compact(owners)
+	out := make([][]int, max(1, len(owners)))
+	for i, l := range it.leaks {
+		k := max(0, slices.Index(owners, of[i]))
+		out[k] = append(out[k], l)
+	}
+	return out
+}
+
+// likelihoods fills in values, the row of one share of a cluster: for each column the sum over its
 // leaks, scaled by a power of 2 so that the maximum of the row is from 1/2 up to 1. len(values) is the number of columns.
-func (m *model) likelihoods(it item, values []float64) {
+func (m *model) likelihoods(leaks []int, values []float64) {
 	clear(values)
-	for _, l := range it.leaks {
+	for _, l := range leaks {
 		l := &m.seen[l]
 		for i := range m.sources {
 			s := &m.sources[i]
