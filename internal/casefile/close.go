@@ -158,7 +158,7 @@ func gather(file func(string) []byte, trust seal.Trust) (*facts, *seal.Result) {
 		r.Add("case", "", err)
 		return nil, r
 	}
-	r.Add("case", fmt.Sprintf("case %s: %d propositions, %d facts given beforehand", f.ID, len(f.Propositions), len(f.Given)), nil)
+	r.Add("case", fmt.Sprintf("case %s: propositions: %d, facts given beforehand: %d", f.ID, len(f.Propositions), len(f.Given)), nil)
 	inner, err := seal.Parse(file(bundleName))
 	if err != nil {
 		r.Add(bundleName, "", err)

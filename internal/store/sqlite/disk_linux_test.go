@@ -74,6 +74,22 @@ func TestDiskFull(t *testing.T) {
 	verify(d)
 }
 
+// A registry that cannot be opened for a full disk says so, and opens when there is room.
+func TestOpenOnFullDisk(t *testing.T) {
+	dir, more := smallDisk(t)
+	path := filepath.Join(dir, "r.db")
+	require.NoError(t, fill(t, path).Close())
+	if os.WriteFile(filepath.Join(dir, "rest"), make([]byte, 4<<20), 0o600) == nil {
+		t.Skip("no file system of its own can be mounted")
+	}
+	_, err := sqlite.Open(t.Context(), path)
+	require.ErrorContains(t, err, "is the disk full?")
+	more()
+	d, err := sqlite.Open(t.Context(), path)
+	require.NoError(t, err)
+	require.NoError(t, d.Close())
+}
+
 func addLarge(t *testing.T, s books.Store, n int) error {
 	sub, x := submission(n)
 	x.Body = make([]byte, 100_000)

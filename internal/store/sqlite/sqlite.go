@@ -128,6 +128,9 @@ func Open(ctx context.Context, path string, places ...objects.Open) (*sqldb.DB, 
 	if c := code(err); c == codes.SQLITE_CANTOPEN || c == codes.SQLITE_READONLY {
 		return openFrozen(ctx, path, err, places)
 	}
+	if code(err) == codes.SQLITE_IOERR { // the file of locks has no room
+		return nil, fmt.Errorf("%w: is the disk full?", err)
+	}
 	if err != nil {
 		return nil, err
 	}
