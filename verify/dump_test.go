@@ -102,6 +102,12 @@ func lost(v *verify.Verdict) *verify.Verdict {
 	return v
 }
 
+// lostKey takes away the mark key of a copy of the upload that a leak shows.
+func lostKey(v *verify.Verdict) *verify.Verdict {
+	v.Traces = []verify.Tracing{{Submission: v.Submission, Registered: true, Power: 1, Unsought: 1}}
+	return v
+}
+
 func subject(v *verify.Verdict, s string) *verify.Verdict {
 	v.SetSubject(s)
 	return v
@@ -150,6 +156,7 @@ func dumps() map[string]dump {
 		"one copy, lost originals": {leaks: []*verify.Verdict{a(1), lost(unconfirmed(a(2))), lost(unconfirmed(a(3)))}, headline: "That is not enough to name a recipient. 2 pictures may show uploads that could not be read. Restore the originals"},
 		"lost originals":           {leaks: []*verify.Verdict{lost(unconfirmed(a(1)))}, headline: "could not be confirmed to show that copy's upload. Nothing else was matched. 1 picture may show uploads that could not be read. Restore"},
 		"bare, lost original":      {leaks: []*verify.Verdict{bare(1), lost(bare(2)), lost(leakOf(3, verify.FoundIncomplete, ""))}, headline: "was confirmed on any of them. 2 pictures may show uploads that could not be read. Restore"},
+		"bare, lost key":           {leaks: []*verify.Verdict{bare(1), lostKey(bare(2))}, headline: "was confirmed on any of them. For 1 picture the mark keys of some copies were not at hand. Restore"},
 		"named, lost original":     {leaks: []*verify.Verdict{a(1), a(2), lost(unconfirmed(a(3)))}, named: []string{"vendor A"}, headline: "had the same copies."},
 		"issued afterwards":        {leaks: []*verify.Verdict{issuedAt(a(1), after), issuedAt(a(2), after)}, headline: "Inconclusive", says: []string{"2 pictures contain copies recorded as issued to vendor A on 2026-05-02T00:00:00Z or later. The time of the find is stated as 2026-05-01T00:00:00Z.", "The headline does not name vendor A: copies of it that were found are recorded as issued after"}, evidence: map[string]int{"vendor A": 2}},
 		"issued before":            {leaks: []*verify.Verdict{issuedAt(a(1), before), issuedAt(a(2), before)}, named: []string{"vendor A"}, headline: "vendor A", evidence: map[string]int{"vendor A": 2}},

@@ -307,12 +307,25 @@ func (w *weighing) noMatchClosed() []figures {
 // restorable is said beside matches or marks that name no recipient, if other uploads that pictures may show could not
 // be opened.
 func (w *weighing) restorable() []figures {
+	return w.openLeaks(func(l *Verdict) bool {
+		return l.Closed > 0 && (l.Unconfirmed || l.Finding == FoundIncomplete || l.Finding == FoundUnreadable)
+	})
+}
+
+// keysMissing is the same for mark keys of copies of the uploads that pictures show.
+func (w *weighing) keysMissing() []figures {
+	return w.openLeaks(func(l *Verdict) bool {
+		t := traceOf(l.Traces, l.Submission)
+		return l.Finding == FoundUnreadable && t != nil && t.Unsought > 0
+	})
+}
+
+// openLeaks counts the leaks for which is is true, beside matches or marks that name no recipient.
+func (w *weighing) openLeaks(is func(*Verdict) bool) []figures {
 	if s := w.stage(); s != aboutConfirmed && s != aboutMatched && s != aboutUnconfirmed {
 		return nil
 	}
-	return several(w.leaksThat(func(l *Verdict) bool {
-		return l.Closed > 0 && (l.Unconfirmed || l.Finding == FoundIncomplete || l.Finding == FoundUnreadable)
-	}), nil)
+	return several(w.leaksThat(is), nil)
 }
 
 func (w *weighing) incomplete() int { return w.Counts[string(FoundIncomplete)] }

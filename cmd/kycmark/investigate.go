@@ -77,7 +77,7 @@ If no picture can be examined, nothing is entered or written.`,
 		Args: some("file, folder, archive or PDF"),
 	}
 	cmd.Flags().StringVar(&f.examiner, "examiner", "", "`name` of the person who examines, for the report")
-	cmd.Flags().StringVar(&f.found, "found", "", "`when` the pictures were found: RFC 3339, or a day; custody entered later counts against no holder. The ledger keeps it: each later examination of the same files shows it")
+	cmd.Flags().StringVar(&f.found, "found", "", "`when` the pictures were found: RFC 3339, or a day, which is its beginning (UTC); custody entered later counts against no holder. The ledger keeps it: each later examination of the same files shows it")
 	cmd.Flags().StringVar(&f.evidence, "found-evidence", "", "`how` it is known when the pictures were found: an address, a message")
 	cmd.Flags().StringVar(&f.shownBy, "found-file", "", "`file` that shows when the pictures were found, such as a message: its SHA-256 is entered")
 	cmd.Flags().Var(&f.against, "against", "`submissions` to compare with and trace against; nothing else is searched, so that nothing follows on when or from where pictures were taken")

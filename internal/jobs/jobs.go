@@ -168,14 +168,14 @@ func (q *Queue) Run(ctx context.Context, jobs iter.Seq2[Job, error], done func(j
 	if err := q.add(ctx, client, mine[len(mine)-len(mine)%insertAtOnce:]); err != nil {
 		return err
 	}
-	return q.await(ctx, &mine, done, once(stalled))
+	return q.await(ctx, client, &mine, done, once(stalled))
 }
 
 // await calls done with the results of jobs, and removes these from the list: see [Queue.Run].
-func (q *Queue) await(ctx context.Context, mine *[]added, done func(Job, json.RawMessage, error) error, stalled func(why error)) error {
+func (q *Queue) await(ctx context.Context, client *river.Client[pgx.Tx], mine *[]added, done func(Job, json.RawMessage, error) error, stalled func(why error)) error {
 	rest, attended, answered := minPoll, time.Now(), time.Now()
 	for len(*mine) > 0 {
-		n, why, err := q.finished(ctx, (*mine)[:min(window, len(*mine))], done)
+		n, why, err := q.finished(ctx, client, (*mine)[:min(window, len(*mine))], done)
 		if *mine = (*mine)[n:]; err == nil && n == 0 && why == nil && time.Since(attended) > idleAfter {
 			attended = time.Now()
 			why, err = q.unattended(ctx, (*mine)[0].Kind)
@@ -260,8 +260,9 @@ func (q *Queue) add(ctx context.Context, client *river.Client[pgx.Tx], jobs []ad
 }
 
 // finished calls done for the jobs at the beginning of the list that are over, and returns their number.
-// why is the error of the next job, if an attempt failed and another is to come.
-func (q *Queue) finished(ctx context.Context, jobs []added, done func(Job, json.RawMessage, error) error) (n int, why, err error) {
+// why is the error of the next job, if an attempt failed and another is to come. A job that another process added and took
+// back is added again.
+func (q *Queue) finished(ctx context.Context, client *river.Client[pgx.Tx], jobs []added, done func(Job, json.RawMessage, error) error) (n int, why, err error) {
 	ids := make([]int64, len(jobs))
 	for i := range jobs {
 		ids[i] = jobs[i].id
@@ -271,9 +272,10 @@ func (q *Queue) finished(ctx context.Context, jobs []added, done func(Job, json.
 		Over     bool
 		Complete bool
 		Running  bool
+		Taken    bool // back: see [Queue.takeBack]
 		Output   []byte
 	}
-	rows, err := q.pool.Query(ctx, "SELECT id, finalized_at IS NOT NULL, state = 'completed', state = 'running', metadata->'output' FROM "+q.table+" WHERE id = ANY($1)", ids)
+	rows, err := q.pool.Query(ctx, "SELECT id, finalized_at IS NOT NULL, state = 'completed', state = 'running', metadata ? 'cancel_attempted_at', metadata->'output' FROM "+q.table+" WHERE id = ANY($1)", ids)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -285,8 +287,11 @@ func (q *Queue) finished(ctx context.Context, jobs []added, done func(Job, json.
 	for _, s := range all {
 		states[s.ID] = s
 	}
-	for _, job := range jobs {
+	for i, job := range jobs {
 		s, there := states[job.id]
+		if job.others && !s.Complete && (!there || s.Over && s.Taken) {
+			return n, nil, q.add(ctx, client, jobs[i:i+1])
+		}
 		if there && !s.Over {
 			if len(s.Output) > 0 && !s.Running {
 				_, why = q.outcome(job.Kind, s.Output, false)

@@ -303,6 +303,36 @@ func TestTakenBack(t *testing.T) {
 	require.Empty(t, rows(t, dsn, "true"))
 }
 
+// Jobs that another command added and takes back, begun or not, are done for the command that still waits for them.
+func TestTakenBackByAnother(t *testing.T) {
+	t.Parallel()
+	q, dsn := open(t, registry.GenerateSealKey())
+	all := []jobs.Job{{Kind: "issue", Once: "a"}, {Kind: "issue", Once: "b"}, {Kind: "issue", Once: "c"}}
+	first, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- q.Run(first, list(all...), nil, nil) }()
+	require.Eventually(t, func() bool { return len(rows(t, dsn, "true")) == 3 }, time.Minute, 10*time.Millisecond)
+	var begun atomic.Int32
+	work(t, q, map[string]jobs.Func{"issue": func(ctx context.Context, _ []byte) (any, error) { // two at a time
+		if begun.Add(1) <= 2 {
+			<-ctx.Done()
+			time.Sleep(300 * time.Millisecond) // what is cancelled still runs when it is asked for again
+			return nil, ctx.Err()
+		}
+		return "done", nil
+	}})
+	require.Eventually(t, func() bool { return begun.Load() == 2 }, time.Minute, 10*time.Millisecond)
+	results := make(chan []string, 2)
+	go func() { results <- run(t, q, all...) }()
+	time.Sleep(300 * time.Millisecond) // it waits for the first command's jobs
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
+	go func() { results <- run(t, q, all...) }()
+	for range 2 {
+		require.Equal(t, []string{`"done"`, `"done"`, `"done"`}, <-results)
+	}
+}
+
 // A role that may only use the tables of the queue needs no other right.
 func TestRole(t *testing.T) {
 	t.Parallel()

@@ -117,14 +117,10 @@ var rules = map[string]func(*report) []row{
 	"unconfirmed-only": func(r *report) []row {
 		return once(r.stage() == unconfirmed, row{"n": r.count(finding("copy")), "of": r.examined()})
 	},
-	"restore": func(r *report) []row {
-		if s := r.stage(); s != confirmed && s != matched && s != unconfirmed {
-			return nil
-		}
-		return some(r.count(func(l *leak) bool {
-			return l.Closed > 0 && (l.Finding == "incomplete" || l.Finding == "unreadable" || l.Finding == "copy" && !l.confirmed())
-		}), nil)
-	},
+	"restore": unlessNamed(func(l *leak) bool {
+		return l.Closed > 0 && (l.Finding == "incomplete" || l.Finding == "unreadable" || l.Finding == "copy" && !l.confirmed())
+	}),
+	"restore-keys": unlessNamed(func(l *leak) bool { return l.Finding == "unreadable" && l.trace(l.Submission).Unsought > 0 }),
 	"no-match-named": func(r *report) []row {
 		return once(r.stage() == unmatched && r.named > 0, row{"n": r.examined(), "against": r.named})
 	},
@@ -488,6 +484,16 @@ func yes(is bool) int {
 // numbered is the rule of a sentence on the number of leaks of one kind.
 func numbered(is func(*leak) bool) func(*report) []row {
 	return func(r *report) []row { return some(r.count(is), nil) }
+}
+
+// unlessNamed is numbered beside matches or marks that name no recipient.
+func unlessNamed(is func(*leak) bool) func(*report) []row {
+	return func(r *report) []row {
+		if s := r.stage(); s != confirmed && s != matched && s != unconfirmed {
+			return nil
+		}
+		return some(r.count(is), nil)
+	}
 }
 
 // keyed is the rule of a sentence on the number of leaks of one kind, with the keys that were tried.
