@@ -68,9 +68,9 @@ const (
 var notes = map[string]string{
 	"copy-read":          thisMark + ", read without the original." + itsUpload,
 	"copy-traced":        "Compared with its original, this picture carries the mark of copy {copy}." + itsUpload,
-	"copy-traced-little": "Compared with its original, this picture carries the mark of copy {copy}. Too little of the picture can be seen to compare it otherwise.",
+	"copy-traced-little": "Compared with its original, this picture carries the mark of copy {copy}. Apart from the mark, the comparison leaves open whether it shows that upload.",
 	"copy-both":          thisMark + ": it was read without the original, and found again with it." + itsUpload,
-	"copy-both-little":   thisMark + ", read without the original. Compared with the original, the part of the mark that is this copy's alone was found. Too little of the picture can be seen to compare it otherwise.",
+	"copy-both-little":   thisMark + ", read without the original. Compared with the original, the part of the mark that is this copy's alone was found. Apart from the mark, the comparison leaves open whether it shows that upload.",
 	"copies-merged":      "The marks of copies {copies} are all in this picture, each with the part that is that copy's alone. The picture was made of all of them, or of one copy onto which a holder of the others laid their marks.",
 	"copies-collage":     "This picture is put together of pictures of several uploads. The marks of {n} copies are in it, each where its upload is shown: {copies}. It counts once, as copy {copy}.",
 	"copies-nested":      "This picture carries the marks of {n} copies, of uploads that it does not show side by side: {copies}. A copy that was entered as an upload and marked again carries such marks. It counts once, as copy {copy}, which was issued last.",
