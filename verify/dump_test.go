@@ -104,7 +104,7 @@ func lost(v *verify.Verdict) *verify.Verdict {
 
 // lostKey takes away the mark key of a copy of the upload that a leak shows.
 func lostKey(v *verify.Verdict) *verify.Verdict {
-	v.Traces = []verify.Tracing{{Submission: v.Submission, Registered: true, Power: 1, Unsought: 1}}
+	v.Traces = []verify.Tracing{{Submission: v.Submission, Registered: true, Power: 1, Unsought: 1, Copies: []findings.TracedCopy{}, Edits: []verify.Edit{}}}
 	return v
 }
 
