@@ -303,7 +303,7 @@ func (l *traceLine) words() string {
 	switch {
 	case !l.Registered && len(l.Copies) == 0:
 		return "does not show the original"
-	case !l.Registered && l.laid != nil:
+	case l.laid != nil:
 		return fmt.Sprintf("has the mark of copy %s, but not the original's light and dark: the mark may have been laid onto another picture", *l.laid)
 	case !l.Registered:
 		return fmt.Sprintf("looks like the original, but may be another picture of the same; no copy of %d is in it", len(l.Copies))

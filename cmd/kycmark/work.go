@@ -344,7 +344,7 @@ type issueResult struct {
 func (r issueResult) lines(f issueFlags) []issueLine {
 	for i := range r.Lines {
 		l := &r.Lines[i]
-		l.leftOut = r.LeftOut[i]
+		l.leftOut, l.ends = r.LeftOut[i], r.Ends && i == len(r.Lines)-1
 		if l.Error != nil {
 			l.err = errors.New(*l.Error)
 		} else {
@@ -352,7 +352,6 @@ func (r issueResult) lines(f issueFlags) []issueLine {
 			l.File = &path
 		}
 	}
-	r.Lines[len(r.Lines)-1].ends = r.Ends
 	return r.Lines
 }
 
