@@ -77,9 +77,9 @@ type bucket struct {
 	checked bool // keeps no versions
 }
 
-// away reports whether the server could not do now what it was asked for.
+// away reports whether the server gave no answer, or could not do now what it was asked for.
 func away(r minio.ErrorResponse) bool {
-	return r.StatusCode >= http.StatusInternalServerError && r.StatusCode != http.StatusNotImplemented || r.StatusCode == http.StatusTooManyRequests
+	return r.StatusCode == 0 || r.StatusCode >= http.StatusInternalServerError && r.StatusCode != http.StatusNotImplemented || r.StatusCode == http.StatusTooManyRequests
 }
 
 // because describes an error of the server. A missing object wraps [fs.ErrNotExist], a missing bucket does
@@ -106,7 +106,7 @@ func (b *bucket) keepsNone(ctx context.Context) error {
 	if err == nil && v.Enabled() {
 		return fmt.Errorf("bucket %s keeps versions, so that an erasure would leave the old ones; suspend versioning", b.name)
 	}
-	if r := minio.ToErrorResponse(err); err != nil && (r.StatusCode == 0 || away(r)) {
+	if r := minio.ToErrorResponse(err); err != nil && away(r) {
 		return b.because("ask for versions", err)
 	}
 	b.checked = true

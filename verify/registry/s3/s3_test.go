@@ -156,6 +156,7 @@ func TestAway(t *testing.T) {
 		is     error
 	}{
 		"busy":    {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, objects.ErrAway},
+		"silent":  {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, objects.ErrAway},
 		"refuses": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }, nil},
 		"dies": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", strconv.Itoa(len(body)))
