@@ -130,11 +130,14 @@ func (b *books) logCase(ctx context.Context, command string, text []byte) (int64
 }
 
 // opened fills in what --case says: a folder of "kycmark case open" gives the case's number, examiner,
-// digest and entry; any other text is the number alone. It returns the folder, "" for a number. A
-// case that the ledger does not have is wrong usage.
+// digest and entry; any other text is the number alone. It returns the folder, "" for a number. A path
+// without a case, and a case that the ledger does not have, are wrong usage.
 func (b *books) opened(ctx context.Context, f *investigateFlags, c *verify.Circumstances) (string, error) {
 	text, err := readSmall(filepath.Join(f.caseNumber, casefile.CaseName))
 	if f.caseNumber == "" || errors.Is(err, fs.ErrNotExist) || err != nil && !isFolder(f.caseNumber) {
+		if strings.HasPrefix(f.caseNumber, ".") || strings.HasSuffix(f.caseNumber, "/") || filepath.IsAbs(f.caseNumber) {
+			return "", usagef("--case %s: no case there; \"kycmark case open\" makes one", f.caseNumber)
+		}
 		return "", nil
 	}
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -38,6 +39,11 @@ become two ledgers.`,
 		RunE: u.verb(func(cmd *cobra.Command, args []string) error {
 			if same(settled(args[0]), settled(args[1])) {
 				return usagef("FROM and TO are one registry, %s", args[0])
+			}
+			if to := settled(args[1]); !home.IsServer(to) {
+				if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+					return err
+				}
 			}
 			show, done := u.progressOf(cmd.Context(), "copying")
 			defer done()
