@@ -136,6 +136,19 @@ func TestVerdictIsOfWhatIsShown(t *testing.T) {
 	assert.NotEqual(t, "same", verdict(t, blank, image.NewNRGBA(image.Rect(0, 0, 400, 300))), "nothing on nothing")
 }
 
+// Boxes do not count, nor does a shade mix them with what can be seen beside them.
+func TestShadesBesideBoxes(t *testing.T) {
+	small := imaging.Fit(photo(1, 1), 220, 220, imaging.Box)
+	for _, name := range []string{"redact30", "redact50", "border"} {
+		s, err := capture.New(dsp.LazyLuma(photo(1, 1))).Find(t.Context(), dsp.LazyLuma(after(t, name, small)))
+		require.NoError(t, err)
+		require.NotNil(t, s, name)
+		shades, err := s.Shades()
+		require.NoError(t, err)
+		assert.Less(t, shades, 5.0, name)
+	}
+}
+
 // What is laid over a picture leaves it that picture; what stands in the place of something
 // else does not.
 func TestVerdictOnOverlays(t *testing.T) {

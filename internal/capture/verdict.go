@@ -177,18 +177,21 @@ func (s *Sight) Shades() (float64, error) {
 }
 
 // shades returns two bounds, grey levels: half of the leak's shades, and nine tenths of them, are
-// no farther off the prediction f. A shade is a mean over shadeWindow pixels. Covered and clipped
-// pixels and those in places without do not count; without others both bounds are infinite.
+// no farther off the prediction f. A shade is a mean over the square of shadeWindow pixels around a pixel.
+// Covered and clipped pixels, and those in places without, enter no mean. At least half of a square must be
+// left. If no shade is left, both bounds are infinite.
 func shades(v *photometry.View, f *photometry.Fit, without []Region) (half, nineTenths float64) {
-	d := dsp.NewPlane(v.Leak.W, v.Leak.H)
-	for i, p := range f.Predicted.Pix {
-		d.Pix[i] = v.Leak.Pix[i] - p
-	}
-	d = dsp.Box(d, shadeWindow)
-	var all []float32
+	open, off := dsp.NewPlane(v.Leak.W, v.Leak.H), dsp.NewPlane(v.Leak.W, v.Leak.H)
 	for i, in := range f.Inside.Pix {
 		if l := v.Leak.Pix[i]; in > 0 && f.Covered.Pix[i] == 0 && l > clipped && l < 255-clipped && !besides(without, v.X.Pix[i], v.Y.Pix[i]) {
-			all = append(all, float32(math.Abs(float64(d.Pix[i]))))
+			open.Pix[i], off.Pix[i] = 1, l-f.Predicted.Pix[i]
+		}
+	}
+	left, sum := dsp.Box(open, shadeWindow), dsp.Box(off, shadeWindow)
+	var all []float32
+	for i, o := range open.Pix {
+		if o > 0 && left.Pix[i] >= 0.5 {
+			all = append(all, float32(math.Abs(float64(sum.Pix[i]/left.Pix[i]))))
 		}
 	}
 	if len(all) == 0 {
