@@ -61,13 +61,10 @@ const nullScaleLow, nullScaleHigh = 0.27, 4.6
 func Trials(ctx context.Context, leak image.Image, seed uint64, n int, each func(Trial)) error {
 	t := &run{ctx: ctx, rng: nullStream(seed, "places"), left: n, each: each}
 	for i := range t.keys {
-		secret := nullSecret(seed, fmt.Sprint("key ", i))
-		t.keys[i] = blind.NewKeys(pattern.NewKeys(&secret))
-		ids := make([]uint64, listLength)
-		for k := range ids {
-			ids[k] = uint64(t.rng.Uint32())<<32 | uint64(t.rng.Uint32())
+		t.ids[i] = make([]uint64, listLength)
+		for k := range t.ids[i] {
+			t.ids[i][k] = uint64(t.rng.Uint32())<<32 | uint64(t.rng.Uint32())
 		}
-		t.books[i] = t.keys[i].Payload.NewBook(ids)
 	}
 	if leak != nil {
 		var err error
@@ -77,11 +74,16 @@ func Trials(ctx context.Context, leak image.Image, seed uint64, n int, each func
 	}
 	for i := 0; t.left > 0; i++ {
 		t.place(i)
-		for k, kd := range t.keys {
+		for k := 0; k < nullKeys && t.left > 0; k++ {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			t.key(kd, t.books[k])
+			if t.keys[k] == nil { // dear, and few trials need few keys
+				secret := nullSecret(seed, fmt.Sprint("key ", k))
+				t.keys[k] = blind.NewKeys(pattern.NewKeys(&secret))
+				t.books[k] = t.keys[k].Payload.NewBook(t.ids[k])
+			}
+			t.key(t.keys[k], t.books[k])
 		}
 	}
 	return nil
@@ -126,8 +128,9 @@ func Ruined(ctx context.Context, kd *blind.Keys, sub [16]byte, leak image.Image,
 type run struct {
 	ctx    context.Context
 	rng    *code.Stream
-	keys   [nullKeys]*blind.Keys
+	keys   [nullKeys]*blind.Keys // nil until a trial needs it, as its book
 	books  [nullKeys]*code.Book
+	ids    [nullKeys][]uint64 // of the books
 	view   *blind.View // nil: white noise
 	field  int         // in which the pilots' agreement is measured at the present place
 	chips  []blind.Chips
