@@ -37,10 +37,11 @@ become two ledgers.`,
   kycmark copy-registry kyc/registry.db 'postgres://kyc@db.example/kyc?sslmode=verify-full'`,
 		Args: exactly("FROM", "TO"),
 		RunE: u.verb(func(cmd *cobra.Command, args []string) error {
-			if same(settled(args[0]), settled(args[1])) {
+			from, to := settled(args[0]), settled(args[1])
+			if same(from, to) {
 				return usagef("FROM and TO are one registry, %s", args[0])
 			}
-			if to := settled(args[1]); !home.IsServer(to) {
+			if !home.IsServer(to) {
 				if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 					return err
 				}
@@ -48,7 +49,7 @@ become two ledgers.`,
 			show, done := u.progressOf(cmd.Context(), "copying")
 			defer done()
 			rows := 0
-			size, root, err := registry.Clone(cmd.Context(), home.Driver(args[0]), home.Driver(args[1]), home.Originals(settled(args[1]), blobs), func(n, total int) {
+			size, root, err := registry.Clone(cmd.Context(), home.Driver(from), home.Driver(to), home.Originals(to, blobs), func(n, total int) {
 				rows = n
 				show(n, total)
 			})
@@ -62,7 +63,7 @@ become two ledgers.`,
 				return err
 			}
 			u.printf("copied %s; the ledger holds: %s, head %s\n", plural(rows, "row"), entries(size), root)
-			u.printf("next: in the home's kycmark.toml, registry = %q\n", settled(args[1]))
+			u.printf("next: in the home's kycmark.toml, registry = %q\n", to)
 			return u.line(struct {
 				Rows int    `json:"rows"`
 				Size int64  `json:"size"` // entries of the ledger

@@ -85,6 +85,7 @@ const (
 	maxHidden  = 0.2   // share of the original's detail that may be covered without asking for minShown
 
 	shadeWindow = 15  // side in pixels of the leak of the square that a shade is the mean of
+	shadeLeft   = 0.5 // least share of that square that must be open to view; chosen
 	clipped     = 2.5 // grey levels from black and white within which a shade says nothing
 	frameShade  = 2.5 // grey levels by which half of the shades may be off in the same frame
 	gridShade   = 2.5 // grey levels by which nine tenths may be off on the same grid of pixels

@@ -178,8 +178,8 @@ func (s *Sight) Shades() (float64, error) {
 
 // shades returns two bounds, grey levels: half of the leak's shades, and nine tenths of them, are
 // no farther off the prediction f. A shade is a mean over the square of shadeWindow pixels around a pixel.
-// Covered and clipped pixels, and those in places without, enter no mean. At least half of a square must be
-// left. If no shade is left, both bounds are infinite.
+// Covered and clipped pixels, and those in places without, enter no mean. At least the share shadeLeft of a
+// square must be left. If no shade is left, both bounds are infinite.
 func shades(v *photometry.View, f *photometry.Fit, without []Region) (half, nineTenths float64) {
 	open, off := dsp.NewPlane(v.Leak.W, v.Leak.H), dsp.NewPlane(v.Leak.W, v.Leak.H)
 	for i, in := range f.Inside.Pix {
@@ -190,7 +190,7 @@ func shades(v *photometry.View, f *photometry.Fit, without []Region) (half, nine
 	left, sum := dsp.Box(open, shadeWindow), dsp.Box(off, shadeWindow)
 	var all []float32
 	for i, o := range open.Pix {
-		if o > 0 && left.Pix[i] >= 0.5 {
+		if o > 0 && left.Pix[i] >= shadeLeft {
 			all = append(all, float32(math.Abs(float64(sum.Pix[i]/left.Pix[i]))))
 		}
 	}
