@@ -127,7 +127,8 @@ func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
 // prepared returns the original on a canvas.
 func prepared(key *Key, canvas *pattern.Canvas, of Submission, strength float64) *Original {
 	o := &Original{kd: key.keyed(), sub: of, strength: strength, canvas: canvas}
-	o.place = o.kd.Placement(of, canvas.Luma.W, canvas.Luma.H)
+	w, h := pattern.CanonicalSize(canvas.Size())
+	o.place = o.kd.Placement(of, w, h)
 	o.gray = sync.OnceValue(func() *image.Gray { return gray(canvas.Canonical()) })
 	return o
 }
@@ -174,17 +175,15 @@ func (o *Original) MarkInPlace(ctx context.Context, id CopyID) (*Marked, error) 
 // and per pilot, what the picture itself adds or takes in the reader's own front end (informed
 // embedding: Cox, Miller and McKellips, 1999). own is the tracer in it.
 func (o *Original) marks(id CopyID, strength float64) (mark pattern.Shaped, own dsp.Plane) {
-	w, h := o.canvas.Luma.W, o.canvas.Luma.H
+	w, h := pattern.CanonicalSize(o.canvas.Size())
 	own = o.kd.Tracer(o.sub, uint64(id), w, h)
 	coded := o.kd.Payload.Encode(uint64(id))
 	plain := pattern.Lay(o.kd.Pattern(coded, nil, nil), o.place, w, h)
 	marked := o.canvas.Simulate(o.canvas.Shape(plain, plain, own, strength))
-	var second [2]dsp.Plane
-	fronts := blind.Carriers(marked)
-	for i, front := range fronts { // one by one: at once they take 12 MB more
-		fronts[i] = dsp.Plane{}
+	var second []dsp.Plane
+	for front := range blind.Carriers(marked) {
 		bitGain, pilotGain := o.kd.EvenOut(front, o.place, coded)
-		second[i] = pattern.Lay(o.kd.Pattern(coded, bitGain, pilotGain), o.place, w, h)
+		second = append(second, pattern.Lay(o.kd.Pattern(coded, bitGain, pilotGain), o.place, w, h))
 	}
-	return o.canvas.Shape(second[0], second[len(fronts)-1], own, strength), own
+	return o.canvas.Shape(second[0], second[len(second)-1], own, strength), own
 }

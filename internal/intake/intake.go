@@ -27,7 +27,7 @@ const maxAhead = picture.DefaultMaxBytes
 // OpenRegular opens a regular file; links are followed. It refuses folders, pipes and devices,
 // which might wait forever, with an error that wraps [ErrNotRegular]. Errors are *[fs.PathError].
 // The file may be replaced between the check and the opening.
-func OpenRegular(name string) (io.ReadCloser, error) {
+func OpenRegular(name string) (*os.File, error) {
 	if st, err := os.Stat(name); err != nil {
 		return nil, err
 	} else if !st.Mode().IsRegular() {
@@ -59,7 +59,11 @@ func ReadFile(name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := ReadAll(f, 0, limit)
+	size := int64(0)
+	if st, err := f.Stat(); err == nil {
+		size = st.Size()
+	}
+	data, err := ReadAll(f, size, limit)
 	if err != nil {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: err}
 	}

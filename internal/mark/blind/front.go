@@ -1,6 +1,7 @@
 package blind
 
 import (
+	"iter"
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
@@ -8,15 +9,21 @@ import (
 
 // Carriers returns the planes in which a reader looks for a mark, whitened and of unit RMS: luma,
 // and minus the blue difference unless the picture is grey. c is a picture of 0..255 at its
-// canonical size; it is not changed.
-func Carriers(c dsp.RGB) []dsp.Plane {
-	y := c.Luma()
-	if c.Gray() {
-		return []dsp.Plane{lumaCarrier(y)}
+// canonical size; it is not changed. Each plane is made when its turn comes: two at once take 12 MB more. They can be
+// had once.
+func Carriers(c dsp.RGB) iter.Seq[dsp.Plane] {
+	channels, carrier := []dsp.Plane{c.Luma()}, []func(dsp.Plane) dsp.Plane{lumaCarrier, blueCarrier}
+	if !c.Gray() {
+		channels = append(channels, c.Cb(channels[0]))
 	}
-	out, cb := make([]dsp.Plane, 2), c.Cb(y)
-	dsp.Together(func() { out[0] = lumaCarrier(y) }, func() { out[1] = blueCarrier(cb) })
-	return out
+	return func(yield func(dsp.Plane) bool) {
+		for i, p := range channels {
+			channels[i] = dsp.Plane{} // frees p
+			if !yield(carrier[i](p)) {
+				return
+			}
+		}
+	}
 }
 
 // lumaCarrier makes luma a carrier. It destroys luma.

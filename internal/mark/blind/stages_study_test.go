@@ -116,17 +116,17 @@ func embedForStudy(kd *Keys, id uint64, src *image.NRGBA) *image.NRGBA {
 	if err != nil {
 		return nil
 	}
-	w, h, sub := c.Luma.W, c.Luma.H, c.Digest()
+	w, h := pattern.CanonicalSize(c.Size())
+	sub := c.Digest()
 	place, own, coded := kd.Placement(sub, w, h), kd.Tracer(sub, id, w, h), kd.Payload.Encode(id)
 	plain := pattern.Lay(kd.Pattern(coded, nil, nil), place, w, h)
-	fronts := Carriers(c.Simulate(c.Shape(plain, plain, own, 1)))
-	var second [2]dsp.Plane
-	for i, z := range fronts {
+	var second []dsp.Plane
+	for z := range Carriers(c.Simulate(c.Shape(plain, plain, own, 1))) {
 		bits, pilots := kd.EvenOut(z, place, coded)
-		second[i] = pattern.Lay(kd.Pattern(coded, bits, pilots), place, w, h)
+		second = append(second, pattern.Lay(kd.Pattern(coded, bits, pilots), place, w, h))
 	}
 	out := image.NewNRGBA(src.Rect)
-	c.Add(out, c.Shape(second[0], second[len(fronts)-1], own, 1))
+	c.Add(out, c.Shape(second[0], second[len(second)-1], own, 1))
 	return out
 }
 

@@ -29,7 +29,6 @@ type Canvas struct {
 	turn   int               // EXIF orientation of jpeg, 1 to 8
 	w, h   int               // pixels, upright
 	canon  dsp.RGB           // the picture over white, long side at most canonicalSide
-	Luma   dsp.Plane
 	mask   mask
 	grey   bool
 	as     *manner // of its marks
@@ -64,7 +63,7 @@ func CheckSize(width, height int) error {
 // Shrink makes the canonical picture and its mask from the source, if they were dropped. Only a JPEG has errors: see
 // JPEGCanvas.
 func (c *Canvas) Shrink() (err error) {
-	if c.Luma.Pix != nil {
+	if c.mask.flat.Pix != nil {
 		return nil
 	}
 	w, h := CanonicalSize(c.w, c.h)
@@ -76,8 +75,7 @@ func (c *Canvas) Shrink() (err error) {
 	} else {
 		c.canon, grain = dsp.ShrinkNRGBA(c.Source, w, h), func() dsp.Plane { return grainOf(c.Source, w, h) }
 	}
-	c.Luma = c.canon.Luma()
-	c.mask = newMask(c.canon, c.Luma, smoothness(float32(c.w)/float32(w), w, h, grain))
+	c.mask = newMask(c.canon, smoothness(float32(c.w)/float32(w), w, h, grain))
 	c.grey = c.canon.Gray()
 	c.unmaskChroma()
 	return nil
@@ -124,7 +122,7 @@ func (c *Canvas) Drop() {
 }
 
 // DropMask frees all that Drop does, except the canonical picture.
-func (c *Canvas) DropMask() { c.Luma, c.mask = dsp.Plane{}, mask{} }
+func (c *Canvas) DropMask() { c.mask = mask{} }
 
 // CanonicalSize returns the size of a w x h picture shrunk to a long side of at most canonicalSide
 // pixels, rounded, each side 1 or more. A smaller picture keeps its size.

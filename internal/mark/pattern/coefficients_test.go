@@ -33,7 +33,7 @@ func coded(t *testing.T, w, h int) []byte {
 // shaped is the mark of a key on a canvas.
 func shaped(c *Canvas) Shaped {
 	kd := NewKeys(&[code.SecretSize]byte{3})
-	w, h := c.Luma.W, c.Luma.H
+	w, h := CanonicalSize(c.Size())
 	blind := Lay(kd.Pattern(kd.Payload.Encode(1), nil, nil), kd.Placement([16]byte{1}, w, h), w, h)
 	return c.Shape(blind, blind, kd.Tracer([16]byte{1}, 1, w, h), 1)
 }

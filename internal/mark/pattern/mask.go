@@ -61,9 +61,9 @@ func grainRow(dst []float32, src *image.NRGBA, top, bottom int) {
 // newMask returns the mask of a canonical picture: a just-noticeable-difference model of box
 // filters and one erosion. Activity is the 1/2-norm of the high-passed luma, so that lone edges
 // count little; what it hides grows with the root of 1 + activity, as Butteraugli's distance on
-// noise of any strength falls. smooth is from [smoothness], of the same size, as is
-// luma, the canonical picture's. No plane is changed.
-func newMask(canon dsp.RGB, luma, smooth dsp.Plane) mask {
+// noise of any strength falls. smooth is from [smoothness], of the same size. No plane is changed.
+func newMask(canon dsp.RGB, smooth dsp.Plane) mask {
+	luma := canon.Luma()
 	act := luma.Clone()
 	for i, v := range dsp.Gauss(luma, maskHighPass).Pix {
 		act.Pix[i] = float32(math.Sqrt(math.Abs(float64(act.Pix[i] - v))))

@@ -54,7 +54,7 @@ func (c *Canvas) Shape(blindLuma, blindChroma, own dsp.Plane, strength float64) 
 // levels that a luma pattern of unit power is multiplied with at each canonical pixel.
 func (c *Canvas) Amplitude(s Shaped) dsp.Plane {
 	flats := c.as.flatGain(max(c.w, c.h))
-	out := dsp.NewPlane(c.Luma.W, c.Luma.H)
+	out := dsp.NewPlane(c.canon.R.W, c.canon.R.H)
 	for i := range out.Pix {
 		out.Pix[i] = float32(float32(s.gain*flats) * (c.mask.flat.Pix[i] + float32(s.slope*c.mask.texture.Pix[i])))
 	}
@@ -103,7 +103,7 @@ func (c *Canvas) Floor() float64 {
 func (c *Canvas) solve(flat, texture, chroma dsp.Plane) (slope, gain float32) {
 	const cross, square = (cbToB - cbToG) / 3, (cbToB*cbToB + cbToG*cbToG) / 3
 	var ff, ft, tt, fc, tc, cc float64
-	for i, y := range c.Luma.Pix {
+	for i, y := range c.canon.Luma().Pix {
 		f, t, d := float64(flat.Pix[i]), float64(texture.Pix[i]), float64(chroma.Pix[i])
 		if f > 0 && y > 252 || f < 0 && y < 3 {
 			continue
@@ -115,7 +115,7 @@ func (c *Canvas) solve(flat, texture, chroma dsp.Plane) (slope, gain float32) {
 		tc += float64(t * d)
 		cc += float64(d * d)
 	}
-	n := float64(len(c.Luma.Pix))
+	n := float64(len(flat.Pix))
 	target := float64(float64(255*255) * dsp.Exp(-c.Floor()/10*math.Ln10))
 	a, b := tt/n, (ft-float64(cross*tc))/n
 	e := (ff+float64(square*cc)-float64(2*cross*fc))/n - target

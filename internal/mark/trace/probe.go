@@ -39,7 +39,7 @@ func newProbe(kd *pattern.Keys, sub [16]byte) *probe {
 // written: a JPEG's steps take a part of a mark that the original's own detail, which lies on them, does not lose.
 // Nothing in a leak says so. The error wraps jpegcoef.ErrRefused for a damaged JPEG.
 func (p *probe) embed(c *pattern.Canvas, as Files, s *suspects) error {
-	w, h := c.Luma.W, c.Luma.H
+	w, h := pattern.CanonicalSize(c.Size())
 	blind, own := pattern.Lay(s.kd.Pattern(p.coded, nil, nil), s.place, w, h), pattern.TracerOf(p.own(), w, h)
 	m := c.Shape(blind, blind, own, 1)
 	p.amplitude = intoFrame(c.Amplitude(m))
@@ -49,7 +49,7 @@ func (p *probe) embed(c *pattern.Canvas, as Files, s *suspects) error {
 			return err
 		}
 		if written.Carried >= mayCarry*pattern.MinCarried {
-			p.mark = intoFrame(difference(written.Canonical.Luma(), as.Coded.Luma))
+			p.mark = intoFrame(difference(written.Canonical.Luma(), as.Coded.Canonical().Luma()))
 			return nil
 		}
 	}
@@ -78,7 +78,7 @@ func (p *probe) embed(c *pattern.Canvas, as Files, s *suspects) error {
 			shrinker.Add(marked)
 		}
 	}
-	p.mark = intoFrame(difference(shrinker.Shrunk().Luma(), c.Luma))
+	p.mark = intoFrame(difference(shrinker.Shrunk().Luma(), c.Canonical().Luma()))
 	return nil
 }
 

@@ -107,7 +107,8 @@ func New(onto *capture.Original, original image.Image, as Files, copies []Candid
 		}
 		s := t.suspects(c.Keys.ID)
 		if s == nil {
-			s = &suspects{kd: c.Keys, sub: sub, place: c.Keys.Placement(sub, canvas.Luma.W, canvas.Luma.H), probe: newProbe(c.Keys, sub)}
+			w, h := pattern.CanonicalSize(canvas.Size())
+			s = &suspects{kd: c.Keys, sub: sub, place: c.Keys.Placement(sub, w, h), probe: newProbe(c.Keys, sub)}
 			t.under = append(t.under, s)
 		}
 		s.at = append(s.at, i)
