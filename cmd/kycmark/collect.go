@@ -37,17 +37,17 @@ func collectGarbage() {
 	}
 }
 
-// limitMemory limits what the process takes, in bytes, until the function it returns is called: to most, or to
+// limitMemory limits what the process takes, in bytes, until the function it returns is called: to limit, or to
 // little while little is live. It does nothing if the variable GOMEMLIMIT is set.
-func limitMemory(most int64) (end func()) {
+func limitMemory(limit int64) (end func()) {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return func() {}
 	}
-	before := debug.SetMemoryLimit(min(most, smallMemory))
+	before := debug.SetMemoryLimit(min(limit, smallMemory))
 	var ended atomic.Bool
 	afterCollection(func() bool {
 		if !ended.Load() {
-			debug.SetMemoryLimit(min(most, memoryFor(liveHeap())))
+			debug.SetMemoryLimit(min(limit, memoryFor(liveHeap())))
 		}
 		return !ended.Load()
 	})
