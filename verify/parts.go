@@ -129,6 +129,31 @@ func (l *leakPicture) cut(q *findings.Quad) *leakPicture {
 	if r == b || r.Empty() {
 		return l
 	}
+	return l.part(r)
+}
+
+// rest returns the largest part of a leak on one side of region q, as [leakPicture.cut] does, without places. It is nil if
+// that part is smaller than [minRest] of the region, or too small for a mark.
+func (l *leakPicture) rest(q *findings.Quad) *leakPicture {
+	x0, y0, x1, y1 := bounds(q)
+	b := l.Image.Rect
+	at := func(v float64, low, high int) int { return min(max(int(v), low), high) }
+	left, right, above, below := b, b, b, b
+	left.Max.X, right.Min.X = at(x0, b.Min.X, b.Max.X), at(x1, b.Min.X, b.Max.X)
+	above.Max.Y, below.Min.Y = at(y0, b.Min.Y, b.Max.Y), at(y1, b.Min.Y, b.Max.Y)
+	area := func(r image.Rectangle) int { return r.Dx() * r.Dy() }
+	r := slices.MaxFunc([]image.Rectangle{left, right, above, below}, func(a, b image.Rectangle) int { return area(a) - area(b) })
+	if float64(area(r)) < float64(minRest*(x1-x0)*(y1-y0)) || watermark.CheckSize(r.Dx(), r.Dy()) != nil {
+		return nil
+	}
+	rest := l.part(r)
+	rest.whole = nil
+	return rest
+}
+
+// part returns the part r of a leak as a new leak.
+func (l *leakPicture) part(r image.Rectangle) *leakPicture {
+	b := l.Image.Rect
 	dst := image.NewNRGBA(image.Rect(0, 0, r.Dx(), r.Dy()))
 	draw.Draw(dst, dst.Rect, l.Image, r.Min, draw.Src)
 	return &leakPicture{Picture: &picture.Picture{Image: dst}, whole: l, corner: r.Min.Sub(b.Min)}

@@ -35,7 +35,7 @@ func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) e
 		}
 	}
 	for i := range targets {
-		t, err := v.tracePages(ctx, l, e, &targets[i], traceLevel/float64(len(targets)))
+		t, err := v.traceBoth(ctx, l, e, &targets[i], traceLevel/float64(len(targets)))
 		if err != nil {
 			return err
 		}
@@ -48,6 +48,44 @@ func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) e
 		}
 	}
 	return nil
+}
+
+// traceBoth is tracePages for a leak in which a submission may be shown twice: beside the region of the match too,
+// with half of the level each. The result is of the region, with what was found beside it.
+func (v *Investigator) traceBoth(ctx context.Context, l *leakPicture, e *evidence, target *Match, level float64) (*tracing, error) {
+	m := e.match(target.Submission)
+	if m == nil || m.Region == nil {
+		return v.tracePages(ctx, l, e, target, level)
+	}
+	rest := l.rest(m.Region)
+	if rest == nil {
+		return v.tracePages(ctx, l, e, target, level)
+	}
+	t, err := v.tracePages(ctx, l, e, target, level/2)
+	if err != nil || t == nil || !t.Registered {
+		return t, err
+	}
+	other, err := v.traceAgainst(ctx, rest, target, level/2)
+	if err != nil || other == nil || !other.Registered { // detail of a copy may be laid onto what is beside
+		return t, err
+	}
+	t.join(other)
+	return t, nil
+}
+
+// join enters the copies that another tracing of the same page found, and t did not.
+func (t *tracing) join(other *tracing) {
+	for _, row := range other.rows {
+		i := slices.IndexFunc(t.Copies, func(c findings.TracedCopy) bool { return c.Copy == row.ID })
+		if i >= 0 && !t.Copies[i].Found {
+			t.Copies[i] = *tracedCopy(&other.Tracing, row.ID)
+			t.rows = append(t.rows, row)
+		}
+	}
+	if t.Decoys == nil {
+		t.Decoys = other.Decoys
+	}
+	slices.SortStableFunc(t.Copies, func(a, b findings.TracedCopy) int { return cmp.Compare(a.LogP, b.LogP) })
 }
 
 // bind adds to e a read for each copy that tracing t found (t.rows), with the state of its key. A

@@ -1,0 +1,58 @@
+package verify_test
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"testing"
+
+	"github.com/disintegration/imaging"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// A leak that shows one upload twice, side by side: the copies of both recipients are found. Detail of a copy that was
+// laid onto another photograph beside the first copy accuses nobody.
+func TestCopiesOfOneUploadSideBySide(t *testing.T) {
+	cfg := leaktest.Config(t)
+	s := newIssuer(t, cfg)
+	upload := specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(40), 700), 5, 800, 600)
+	id := submit(t, s, file(t, upload, "jpeg"), "one", feb).ID
+	var copies [2]*image.NRGBA
+	var ids [2]watermark.CopyID
+	for i, name := range []string{"vendor A", "vendor B"} {
+		require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: name, Kind: registry.KindVendor}))
+		var out bytes.Buffer
+		c, err := s.Issue(t.Context(), &out, id, name, "request 7")
+		require.NoError(t, err)
+		pic, err := picture.Decode(out.Bytes(), picture.Limits{})
+		require.NoError(t, err)
+		copies[i], ids[i] = pic.Image, c.ID
+	}
+	sheet := func(second image.Image) *image.NRGBA {
+		both := imaging.Paste(imaging.New(840, 1240, color.Gray{Y: 60}), copies[0], image.Pt(20, 10))
+		return imaging.Paste(both, second, image.Pt(20, 630))
+	}
+	with := investigating(cfg)
+	with.References = 0
+	v := newInvestigator(t, with)
+	got := examine(t, v, sheet(copies[1]))
+	assert.Equal(t, "copy", got.Label(), got.Note)
+	assert.ElementsMatch(t, ids[:], got.Accused)
+	assert.Len(t, got.Issued, 2)
+
+	forged, soft := imaging.Resize(stranger(), 800, 600, imaging.Lanczos), imaging.Blur(copies[1], 5)
+	for i, p := range forged.Pix {
+		forged.Pix[i] = uint8(min(max(int(p)+2*(int(copies[1].Pix[i])-int(soft.Pix[i])), 0), 255))
+	}
+	got = examine(t, v, sheet(forged))
+	assert.Equal(t, verify.FoundCopy, got.Finding, got.Note)
+	assert.NotContains(t, got.Accused, ids[1], got.Note)
+}
