@@ -85,8 +85,8 @@ const (
 	// maxOverlap is the share of the smaller of two regions that both may cover and still be two
 	// places. Chosen: regions are bounds of corners that are known to a pixel or two.
 	maxOverlap = 0.05
-	// minRest is the min area of the part of a leak beside an upload, as a share of the upload's, in which the same
-	// upload is looked for once more. Chosen: the bars of a screenshot are smaller.
+	// minRest is the min area of what lies beside an upload in a leak, as a share of the upload's area. In less the
+	// upload is not looked for once more. Chosen: most bars of screenshots are smaller.
 	minRest = 0.5
 )
 
