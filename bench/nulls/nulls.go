@@ -131,8 +131,8 @@ type run struct {
 	keys   [nullKeys]*blind.Keys // nil until a trial needs it, as its book
 	books  [nullKeys]*code.Book
 	ids    [nullKeys][]uint64 // of the books
-	view   *blind.View // nil: white noise
-	field  int         // in which the pilots' agreement is measured at the present place
+	view   *blind.View        // nil: white noise
+	field  int                // in which the pilots' agreement is measured at the present place
 	chips  []blind.Chips
 	linear [4]float64 // from the pilots' frequencies to observed ones
 

@@ -20,7 +20,7 @@ const (
 	gcFloor = 32 << 20
 
 	// smallMemory is how many bytes Go may take, beside the program's file, before it returns free pages to the
-	// system. It does not count from smallHeap bytes of live heap on. Marking a JPEG of 12 megapixels takes 56 to 58 MB
+	// system. It does not count from smallHeap bytes of live heap on. Marking a JPEG of 12 megapixels takes 54 to 58 MB
 	// beside the file, and 62 to 67 without.
 	smallMemory = 56 << 20
 	smallHeap   = 64 << 20
