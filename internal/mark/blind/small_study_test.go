@@ -41,7 +41,8 @@ func TestSmallPictureStudy(t *testing.T) {
 		}
 		c, err := pattern.NewCanvas(r)
 		require.NoError(t, err)
-		o := original{c, studyKeys.Placement(c.Digest(), c.Luma.W, c.Luma.H)}
+		w, h := pattern.CanonicalSize(c.Size())
+		o := original{c, studyKeys.Placement(c.Digest(), w, h)}
 		for i, name := range smallAttacks {
 			a, err := attack.Find(name)
 			require.NoError(t, err)
@@ -66,7 +67,8 @@ type original struct {
 
 // onField is the placement on a field of the given size.
 func (o original) onField(w, h int) geometry.Mat {
-	return o.place.Mul(geometry.PixelScale(float64(o.Luma.W)/float64(w), float64(o.Luma.H)/float64(h)))
+	width, height := pattern.CanonicalSize(o.Size())
+	return o.place.Mul(geometry.PixelScale(float64(width)/float64(w), float64(height)/float64(h)))
 }
 
 // A smallTally counts readings by differences and by roundings.

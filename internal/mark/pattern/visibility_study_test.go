@@ -43,7 +43,7 @@ func TestVisibilityStudy(t *testing.T) {
 			a.Pix[i] = float32(dsp.To8(ground + texture*noise.Pix[i]))
 			b.Pix[i] = float32(dsp.To8(a.Pix[i] + add.Pix[i]))
 		}
-		m := newMask(grey(a), a, smoothness(1, side, side, nil))
+		m := newMask(grey(a), smoothness(1, side, side, nil))
 		for i, x := range m.texture.Pix {
 			r := float64(x/m.flat.Pix[i]) + 1
 			activity += (r*r - 1) / float64(len(a.Pix))
