@@ -62,14 +62,18 @@ func (v *Investigator) traceBoth(ctx context.Context, l *leakPicture, e *evidenc
 		return v.tracePages(ctx, l, e, target, level)
 	}
 	t, err := v.tracePages(ctx, l, e, target, level/2)
-	if err != nil || t == nil || !t.Registered {
+	if err != nil || t == nil {
 		return t, err
 	}
 	other, err := v.traceAgainst(ctx, rest, target, level/2)
-	if err != nil || other == nil || !other.Registered { // detail of a copy may be laid onto what is beside
+	switch {
+	case err != nil || other == nil || !other.Registered: // detail of a copy may be laid onto what is beside
 		return t, err
+	case t.Registered:
+		t.join(other)
+	case len(t.rows) == 0 && len(other.rows) > 0: // the copy lies beside what was found, such as its upload
+		return other, nil
 	}
-	t.join(other)
 	return t, nil
 }
 

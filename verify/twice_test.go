@@ -47,6 +47,9 @@ func TestCopiesOfOneUploadSideBySide(t *testing.T) {
 	assert.Equal(t, "copy", got.Label(), got.Note)
 	assert.ElementsMatch(t, ids[:], got.Accused)
 	assert.Len(t, got.Issued, 2)
+	got = examine(t, v, sheet(upload))
+	assert.Equal(t, "copy", got.Label(), got.Note)
+	assert.Equal(t, ids[:1], got.Accused)
 
 	forged, soft := imaging.Resize(stranger(), 800, 600, imaging.Lanczos), imaging.Blur(copies[1], 5)
 	for i, p := range forged.Pix {
