@@ -51,7 +51,8 @@ func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) e
 }
 
 // traceBoth is tracePages for a leak in which a submission may be shown twice: beside the region of the match too,
-// with half of the level each. The result is of the region, with what was found beside it.
+// with half of the level each. The result is of the region, with the copies found beside it. It is of what lies beside if
+// only that shows the submission and has a copy.
 func (v *Investigator) traceBoth(ctx context.Context, l *leakPicture, e *evidence, target *Match, level float64) (*tracing, error) {
 	m := e.match(target.Submission)
 	if m == nil || m.Region == nil {
