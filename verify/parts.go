@@ -122,41 +122,41 @@ func (c *candidate) clearlyBehind(shown *candidate) bool {
 func (l *leakPicture) cut(q *findings.Quad) *leakPicture {
 	x0, y0, x1, y1 := bounds(q)
 	margin := float64(partMargin * math.Max(x1-x0, y1-y0)) // not fused with what follows: the cut is the same on every processor
-	b := l.Image.Rect
-	at := func(v float64, low, high int) int { return int(math.Max(float64(low), math.Min(v, float64(high)))) }
-	r := image.Rect(at(x0-margin, b.Min.X, b.Max.X), at(y0-margin, b.Min.Y, b.Max.Y),
-		at(x1+margin, b.Min.X, b.Max.X), at(y1+margin, b.Min.Y, b.Max.Y))
-	if r == b || r.Empty() {
+	r := l.covers(x0-margin, y0-margin, x1+margin, y1+margin)
+	if r == l.Image.Rect || r.Empty() {
 		return l
 	}
-	return l.part(r)
+	part := l.part(r)
+	part.whole, part.corner = l, r.Min.Sub(l.Image.Rect.Min)
+	return part
 }
 
-// rest returns the largest part of a leak on one side of region q, as [leakPicture.cut] does, without places. It is nil if
-// that part is smaller than [minRest] of the region, or too small for a mark.
+// rest returns the largest part of a leak on one side of region q, as a new leak. It is nil if that part is smaller than
+// [minRest] of the region, or too small for a mark.
 func (l *leakPicture) rest(q *findings.Quad) *leakPicture {
 	x0, y0, x1, y1 := bounds(q)
-	b := l.Image.Rect
-	at := func(v float64, low, high int) int { return min(max(int(v), low), high) }
-	left, right, above, below := b, b, b, b
-	left.Max.X, right.Min.X = at(x0, b.Min.X, b.Max.X), at(x1, b.Min.X, b.Max.X)
-	above.Max.Y, below.Min.Y = at(y0, b.Min.Y, b.Max.Y), at(y1, b.Min.Y, b.Max.Y)
+	in, left, right, above, below := l.covers(x0, y0, x1, y1), l.Image.Rect, l.Image.Rect, l.Image.Rect, l.Image.Rect
+	left.Max.X, right.Min.X, above.Max.Y, below.Min.Y = in.Min.X, in.Max.X, in.Min.Y, in.Max.Y
 	area := func(r image.Rectangle) int { return r.Dx() * r.Dy() }
 	r := slices.MaxFunc([]image.Rectangle{left, right, above, below}, func(a, b image.Rectangle) int { return area(a) - area(b) })
 	if float64(area(r)) < float64(minRest*(x1-x0)*(y1-y0)) || watermark.CheckSize(r.Dx(), r.Dy()) != nil {
 		return nil
 	}
-	rest := l.part(r)
-	rest.whole = nil
-	return rest
+	return l.part(r)
 }
 
-// part returns the part r of a leak as a new leak.
-func (l *leakPicture) part(r image.Rectangle) *leakPicture {
+// covers returns the pixels of a leak in a rectangle. Coordinates beyond the leak are cut.
+func (l *leakPicture) covers(x0, y0, x1, y1 float64) image.Rectangle {
 	b := l.Image.Rect
+	at := func(v float64, low, high int) int { return int(math.Max(float64(low), math.Min(v, float64(high)))) }
+	return image.Rect(at(x0, b.Min.X, b.Max.X), at(y0, b.Min.Y, b.Max.Y), at(x1, b.Min.X, b.Max.X), at(y1, b.Min.Y, b.Max.Y))
+}
+
+// part returns a copy of the part r of a leak, as a new leak without results.
+func (l *leakPicture) part(r image.Rectangle) *leakPicture {
 	dst := image.NewNRGBA(image.Rect(0, 0, r.Dx(), r.Dy()))
 	draw.Draw(dst, dst.Rect, l.Image, r.Min, draw.Src)
-	return &leakPicture{Picture: &picture.Picture{Image: dst}, whole: l, corner: r.Min.Sub(b.Min)}
+	return &leakPicture{Picture: &picture.Picture{Image: dst}}
 }
 
 // partMatches compares parts of a leak with the submissions that the search by parts found, and

@@ -54,11 +54,10 @@ func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) e
 // with half of the level each. The result is of the region, with the copies found beside it. It is of what lies beside if
 // only that shows the submission and has a copy.
 func (v *Investigator) traceBoth(ctx context.Context, l *leakPicture, e *evidence, target *Match, level float64) (*tracing, error) {
-	m := e.match(target.Submission)
-	if m == nil || m.Region == nil {
-		return v.tracePages(ctx, l, e, target, level)
+	var rest *leakPicture
+	if m := e.match(target.Submission); m != nil && m.Region != nil {
+		rest = l.rest(m.Region)
 	}
-	rest := l.rest(m.Region)
 	if rest == nil {
 		return v.tracePages(ctx, l, e, target, level)
 	}
@@ -81,9 +80,8 @@ func (v *Investigator) traceBoth(ctx context.Context, l *leakPicture, e *evidenc
 // join enters the copies that another tracing of the same page found, and t did not.
 func (t *tracing) join(other *tracing) {
 	for _, row := range other.rows {
-		i := slices.IndexFunc(t.Copies, func(c findings.TracedCopy) bool { return c.Copy == row.ID })
-		if i >= 0 && !t.Copies[i].Found {
-			t.Copies[i] = *tracedCopy(&other.Tracing, row.ID)
+		if c := tracedCopy(&t.Tracing, row.ID); c != nil && !c.Found {
+			*c = *tracedCopy(&other.Tracing, row.ID)
 			t.rows = append(t.rows, row)
 		}
 	}
