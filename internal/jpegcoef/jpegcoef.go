@@ -56,6 +56,7 @@ type Component struct {
 	dc, ac *table // of a sequential file
 
 	low   int     // orders of change in each direction; 0: no changes
+	first int     // step of DC that the source has
 	zero  int16   // less than that does not change a zero
 	delta []int16 // low x low changes a block, by rows
 }
@@ -106,13 +107,13 @@ func (c *Component) change(b blocks, at int) {
 		to, set := &b.coef[i], b.set[i]
 		for k, d := range c.delta[n*(at+i):][:n] {
 			steps := (int(d) + ChangeUnit/2) >> 8
-			if steps == 0 {
+			if steps == 0 && k > 0 {
 				continue
 			}
 			z := order[8*(k/c.low)+k%c.low]
 			switch {
 			case z == 0:
-				steps = min(max(int(to[0])+steps, minDC), maxDC)
+				steps = min(max(rescaled(int(to[0]), c.first, int(c.Steps[0]), int(d)), minDC), maxDC)
 			case set>>z&1 == 0 && d < c.zero && -d < c.zero:
 				continue
 			default:
@@ -127,16 +128,32 @@ func (c *Component) change(b blocks, at int) {
 	}
 }
 
+// rescaled returns n steps of the size from, and d that counts ChangeUnit a step of the size to, as steps of the size to.
+func rescaled(n, from, to, d int) int {
+	sum, unit := n*from*ChangeUnit+(d+ChangeUnit/2)*to, to*ChangeUnit
+	steps := sum / unit
+	if sum < steps*unit {
+		steps-- // rounded down, as a shift does
+	}
+	return steps
+}
+
 // Changed returns the picture with changes. delta has, for each component, low x low numbers a block, by rows, of
 // ChangeUnit a step of quantisation. Rounded to steps, they are added to the coefficients of the lowest orders. A nil delta
 // changes nothing. A coefficient of 0, except DC, is changed by zero or more only. What a baseline file cannot hold is
-// cut. The picture and delta are shared and must not change.
-func (p *Picture) Changed(low int, zero int16, delta ...[]int16) *Picture {
+// cut. A first component with changes gets the step first of DC, at least 1. The picture and delta are shared and must not
+// change.
+func (p *Picture) Changed(low int, zero int16, first uint16, delta ...[]int16) *Picture {
 	out := *p
 	out.Components = append([]Component(nil), p.Components...)
 	for i, d := range delta {
-		if d != nil {
-			out.Components[i].low, out.Components[i].zero, out.Components[i].delta = low, zero, d
+		c := &out.Components[i]
+		if d == nil {
+			continue
+		}
+		c.low, c.zero, c.delta, c.first = low, zero, d, int(c.Steps[0])
+		if i == 0 {
+			c.Steps[0] = first
 		}
 	}
 	return &out

@@ -180,7 +180,7 @@ func TestChanged(t *testing.T) {
 				d[0], d[len(d)-1] = math.MaxInt16, math.MinInt16
 				delta = append(delta, d)
 			}
-			changed := p.Changed(low, 0, delta...)
+			changed := p.Changed(low, 0, p.Components[0].Steps[0], delta...)
 			var want, got, alone [][]uint8
 			file, err := changed.Encode(changed.Rows(8, func(row []uint8) { want = append(want, bytes.Clone(row)) }))
 			require.NoError(t, err)
@@ -195,7 +195,7 @@ func TestChanged(t *testing.T) {
 		}
 		plain, err := p.Encode()
 		require.NoError(t, err)
-		same, err := p.Changed(4, 0).Encode()
+		same, err := p.Changed(4, 0, 1).Encode()
 		require.NoError(t, err)
 		assert.Equal(t, plain, same, "nothing is changed")
 	}
@@ -352,7 +352,7 @@ func TestZerosStay(t *testing.T) {
 		{[8]int16{0, 0, -step}, false},
 		{[8]int16{0, 0, 0, 0, 0, step - 1}, false},
 	} {
-		got, err := p.Changed(2, step, tt.delta[:]).Encode()
+		got, err := p.Changed(2, step, p.Components[0].Steps[0], tt.delta[:]).Encode()
 		require.NoError(t, err)
 		assert.Equal(t, tt.same, bytes.Equal(plain, got), i)
 	}

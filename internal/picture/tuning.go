@@ -7,6 +7,7 @@ const (
 	DefaultQuality  = 92   // JPEG quality that Encode uses for 0; chosen, not measured
 	MinQualityLike  = 70   // lowest JPEG quality that EncodeLike takes over from a source
 	MinQualityLarge = 50   // the same for pictures of Large and more
+	minCoded        = 60   // lowest quality of a source whose coefficients are marked: pattern.coarse says why
 	Large           = 2560 // pixels on the long side
 	giveWay         = 3    // steps of quality by which a heavy copy is lowered at most; chosen, not measured
 	overweight      = 1.13 // times its source's weight that a copy may have; chosen, not measured

@@ -176,7 +176,7 @@ func TestInPixels(t *testing.T) {
 	img := specimen.Render(specimen.Passport, specimen.NewPerson(4), 700)
 	var high, low bytes.Buffer
 	require.NoError(t, picture.Encode(&high, img, "jpeg", 88))
-	require.NoError(t, picture.Encode(&low, img, "jpeg", 60))
+	require.NoError(t, picture.Encode(&low, img, "jpeg", 55))
 	key, psnr := watermark.GenerateKey(), map[string]float64{}
 	for name, x := range map[string]struct {
 		upload []byte

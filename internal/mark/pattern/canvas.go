@@ -27,6 +27,7 @@ type Canvas struct {
 	Source *image.NRGBA      // nil: there are coefficients
 	jpeg   *jpegcoef.Picture // its coefficients
 	turn   int               // EXIF orientation of jpeg, 1 to 8
+	first  uint16            // step of DC in luma that copies of jpeg have
 	w, h   int               // pixels, upright
 	canon  dsp.RGB           // the picture over white, long side at most canonicalSide
 	mask   mask

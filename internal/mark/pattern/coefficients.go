@@ -30,6 +30,10 @@ func JPEGCanvas(file []byte, orientation int) (*Canvas, error) {
 	if orientation > 4 {
 		c.w, c.h = p.H, p.W
 	}
+	c.first = p.Components[0].Steps[0]
+	if fine := uint16(firstStep*8*ofCopies.flatGain(max(c.w, c.h)) + 0.5); c.first > fine {
+		c.first, c.as = fine, &ofCoarse
+	}
 	if err := CheckSize(c.w, c.h); err != nil {
 		return nil, err
 	}
@@ -215,7 +219,7 @@ func (c *Canvas) write(s Shaped, heavier float64, zeros []float64, small image.P
 		delta = append(delta, c.change(1, stored(s.chroma, c.turn), low, -1))
 	}
 	for _, zero := range zeros {
-		p := c.jpeg.Changed(low, int16(zero*jpegcoef.ChangeUnit), delta...)
+		p := c.jpeg.Changed(low, int16(zero*jpegcoef.ChangeUnit), c.first, delta...)
 		view, shrunk := c.shrunk(p, small)
 		if file, err = p.Encode(view); err != nil {
 			return nil, dsp.RGB{}, nil, err
@@ -241,6 +245,9 @@ func (c *Canvas) change(component int, p dsp.Plane, low int, sign float32) []int
 		for u := range low {
 			inverse[v][u] = sign / float32(k.Step(u, v))
 		}
+	}
+	if component == 0 {
+		inverse[0][0] = sign / float32(c.first)
 	}
 	delta := make([]int16, low*low*k.Across*k.Down)
 	dsp.Shared(k.InY, 8*low*n*k.InY, func(from, to int) {

@@ -18,7 +18,7 @@ import (
 )
 
 // coded is a smooth picture as a JPEG of steps of 1 or a little more.
-func coded(t *testing.T, w, h int) []byte {
+func coded(t *testing.T, w, h, quality int) []byte {
 	img := image.NewNRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
 		for x := range w {
@@ -26,7 +26,7 @@ func coded(t *testing.T, w, h int) []byte {
 		}
 	}
 	var b bytes.Buffer
-	require.NoError(t, jpeg.Encode(&b, img, &jpeg.Options{Quality: 100}))
+	require.NoError(t, jpeg.Encode(&b, img, &jpeg.Options{Quality: quality}))
 	return b.Bytes()
 }
 
@@ -49,9 +49,9 @@ func pixels(t *testing.T, file []byte, orientation int) *image.NRGBA {
 // quantisation and the orders that are left out.
 func TestChangedIsTheMarkInPixels(t *testing.T) {
 	for orientation := 1; orientation <= 8; orientation++ {
-		p := coded(t, 1501, 1003)
+		p := coded(t, 1501, 1003, 100)
 		if orientation == 1 {
-			p = coded(t, 2611, 613) // of fewer orders
+			p = coded(t, 2611, 613, 100) // of fewer orders
 		}
 		c, err := JPEGCanvas(p, orientation)
 		require.NoError(t, err)
@@ -77,7 +77,7 @@ func TestChangedIsTheMarkInPixels(t *testing.T) {
 
 // A change is the cosine transform of the enlarged plane, in steps.
 func TestChangeIsTheTransform(t *testing.T) {
-	p := coded(t, 1501, 1003)
+	p := coded(t, 1501, 1003, 100)
 	c, err := JPEGCanvas(p, 1)
 	require.NoError(t, err)
 	s := shaped(c)
@@ -115,9 +115,42 @@ func TestChangeIsTheTransform(t *testing.T) {
 	assert.LessOrEqual(t, off, n/1000, "of %d: only what lies on a boundary of rounding", n)
 }
 
+// Coarse steps leave enough of a mark, since the step of DC becomes finer. A mark of nothing then moves pixels by half of that
+// step at most.
+func TestCoarseSteps(t *testing.T) {
+	for _, side := range []int{1280, 4000} {
+		c, err := JPEGCanvas(coded(t, side, side*3/4, 55), 1)
+		require.NoError(t, err)
+		require.Less(t, c.first, c.jpeg.Components[0].Steps[0])
+		s := shaped(c)
+		w, h := CanonicalSize(c.Size())
+		own := NewKeys(&[code.SecretSize]byte{3}).Tracer([16]byte{1}, 1, w, h)
+		written, err := c.Write(s, own, image.Point{})
+		require.NoError(t, err)
+		assert.Greater(t, written.Carried, MinCarried, side)
+		s.Scale(0)
+		written, err = c.Write(s, own, image.Point{})
+		require.NoError(t, err)
+		moved := difference(written.Canonical.Luma(), c.canon.Luma())
+		assert.LessOrEqual(t, moved, float64(c.first)/16+2, "samples and pixels are rounded")
+	}
+	c, err := JPEGCanvas(coded(t, 1280, 960, 90), 1)
+	require.NoError(t, err)
+	assert.Equal(t, c.jpeg.Components[0].Steps[0], c.first, "fine steps stay")
+	assert.Equal(t, &ofCopies, c.as)
+}
+
+// difference returns the largest difference of two planes.
+func difference(a, b dsp.Plane) (largest float64) {
+	for i, v := range a.Pix {
+		largest = math.Max(largest, math.Abs(float64(v-b.Pix[i])))
+	}
+	return largest
+}
+
 // The limit on the weight chooses how many zeros are changed.
 func TestWeight(t *testing.T) {
-	c, err := JPEGCanvas(coded(t, 801, 603), 1)
+	c, err := JPEGCanvas(coded(t, 801, 603, 100), 1)
 	require.NoError(t, err)
 	s := shaped(c)
 	zeros := []float64{0.5, 1, 100}
