@@ -246,6 +246,9 @@ func TestLostConnections(t *testing.T) {
 	}
 	require.Positive(t, lost, "no connection was lost")
 	size, _, err := d.Check(t.Context())
+	if err != nil { // the last session was ended after its batch
+		size, _, err = d.Check(t.Context())
+	}
 	require.NoError(t, err)
 	require.EqualValues(t, 1+325*batches, size)
 }
