@@ -112,14 +112,14 @@ func TestJPEGOfCoarseSteps(t *testing.T) {
 	for i := range blank.Pix {
 		blank.Pix[i] = 255
 	}
-	for picturesque, img := range map[bool]image.Image{true: imaging.Blur(scene(2600, 1900), 8), false: blank} {
+	for detailed, img := range map[bool]image.Image{true: imaging.Blur(scene(2600, 1900), 8), false: blank} {
 		var b bytes.Buffer
 		require.NoError(t, picture.Encode(&b, img, "jpeg", 50))
 		j, err := watermark.PrepareJPEG(key, b.Bytes(), 1, sub)
 		require.NoError(t, err)
 		m, _, err := j.Mark(t.Context(), 1007)
 		require.NoError(t, err)
-		assert.Equal(t, picturesque, !m.Weak)
+		assert.Equal(t, detailed, !m.Weak)
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 )
 
 // JPEG reads the header of a JPEG whose copies can be marked in its coefficients: its quality is minCoded at least, or
-// MinQualityLarge in a large one. The Picture has no Image, and size is that of the stored pixels. ok is false for all other files, also for broken
-// ones: then [Decode] them. Limits of 0 are the defaults.
+// MinQualityLarge in a large one. The Picture has no Image, and size is that of the stored pixels. ok is false for all
+// other files, also for broken ones: then [Decode] them. Limits of 0 are the defaults.
 func JPEG(data []byte, lim Limits) (pic *Picture, size image.Point, ok bool) {
 	pic, size, ok = jpegHead(data, lim)
 	return pic, size, ok && pic.Source.Quality >= min(minQuality(image.Rectangle{Max: size}), minCoded)
