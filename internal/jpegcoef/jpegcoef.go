@@ -130,12 +130,13 @@ func (c *Component) change(b blocks, at int) {
 
 // rescaled returns n steps of the size from, and d that counts ChangeUnit a step of the size to, as steps of the size to.
 func rescaled(n, from, to, d int) int {
-	sum, unit := n*from*ChangeUnit+(d+ChangeUnit/2)*to, to*ChangeUnit
+	unit := int64(to) * ChangeUnit
+	sum := int64(n)*int64(from)*ChangeUnit + int64(d+ChangeUnit/2)*int64(to)
 	steps := sum / unit
 	if sum < steps*unit {
 		steps-- // rounded down, as a shift does
 	}
-	return steps
+	return int(steps)
 }
 
 // Changed returns the picture with changes. delta has, for each component, low x low numbers a block, by rows, of
