@@ -13,7 +13,7 @@ import (
 var ErrCoefficients = jpegcoef.ErrRefused
 
 // A JPEG is an [Original] whose copies keep the coefficients of its file: only the lowest orders change, in steps of
-// the file's own quantisation. It is safe for concurrent use.
+// the file's own quantisation. A coarse step of luma's DC becomes finer. A JPEG is safe for concurrent use.
 type JPEG struct {
 	o *Original
 }

@@ -194,7 +194,11 @@ func TestInPixels(t *testing.T) {
 		psnr[name] = made.PSNR
 	}
 	assert.Greater(t, psnr["format"], psnr["quality"]+0.3)
-	made, err := markfile.Mark(t.Context(), key, 7, high.Bytes(), &markfile.Options{Format: "jpeg"})
-	require.NoError(t, err)
-	assert.Nil(t, made.Image)
+	var coarse bytes.Buffer
+	require.NoError(t, picture.Encode(&coarse, img, "jpeg", 60))
+	for _, upload := range [][]byte{high.Bytes(), coarse.Bytes()} {
+		made, err := markfile.Mark(t.Context(), key, 7, upload, &markfile.Options{Format: "jpeg"})
+		require.NoError(t, err)
+		assert.Nil(t, made.Image)
+	}
 }

@@ -131,21 +131,12 @@ func TestCoarseSteps(t *testing.T) {
 		s.Scale(0)
 		written, err = c.Write(s, own, image.Point{})
 		require.NoError(t, err)
-		moved := difference(written.Canonical.Luma(), c.canon.Luma())
-		assert.LessOrEqual(t, moved, float64(c.first)/16+2, "samples and pixels are rounded")
+		assert.InDeltaSlice(t, c.canon.Luma().Pix, written.Canonical.Luma().Pix, float64(c.first)/16+2, "samples and pixels are rounded")
 	}
 	c, err := JPEGCanvas(coded(t, 1280, 960, 90), 1)
 	require.NoError(t, err)
 	assert.Equal(t, c.jpeg.Components[0].Steps[0], c.first, "fine steps stay")
 	assert.Equal(t, &ofCopies, c.as)
-}
-
-// difference returns the largest difference of two planes.
-func difference(a, b dsp.Plane) (largest float64) {
-	for i, v := range a.Pix {
-		largest = math.Max(largest, math.Abs(float64(v-b.Pix[i])))
-	}
-	return largest
 }
 
 // The limit on the weight chooses how many zeros are changed.
