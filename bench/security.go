@@ -36,7 +36,7 @@ forge a mark, move a mark to another picture, remove it by denoising, collusion 
 notching, read it with wrong keys. Pictures are shrunk to 1024 px, at which marks
 are made, and saved as JPEGs. The victim's copies are marked in the coefficients of that file.
 A trace has the original and 100 copies. It names a copy, or says that a mark is there which is
-"unreadable". "unmarked" would be a false all-clear. Exit 1 when a --bar is missed, when a reading gives
+"unreadable". "unmarked" would be a false all-clear, except of an insider, who has the key. Exit 1 when a --bar is missed, when a reading gives
 a wrong ID, when an innocent copy is accused, or at a false all-clear.`,
 		Flags: func(fs *pflag.FlagSet) {
 			fs.StringSliceVar(&names, "attempts", nil, "`names` of attempts, or forge, move, remove, guess (default: all)")
@@ -63,17 +63,14 @@ a wrong ID, when an innocent copy is accused, or at a false all-clear.`,
 				ruler.Quantiles("strongest agreement of the pilots", "max_sync", 2, 1), {Head: "what is done", Cell: aboutAttempt},
 			}},
 			{Name: "short", Doc: true, Where: ruler.Has("read"), By: []string{"attempt"}, Row: aboutRows(), Columns: []ruler.Column{
-				ruler.Of("read", "read"), ruler.Means("PSNR, dB", "psnr", 1),
-			}},
-			{Name: "traced", Doc: true, Where: ruler.Has("named"), By: []string{"attempt"}, Row: aboutRows(), Columns: []ruler.Column{
-				ruler.Of("read", "read"), ruler.Of("named by a trace", "named"), ruler.Of("unreadable", "unreadable"), ruler.Means("PSNR, dB", "psnr", 1),
+				ruler.Of("read", "read"), ruler.Of("named by a trace", "named"), ruler.Means("PSNR, dB", "psnr", 1),
 			}},
 		},
 		Missed: func(trials []ruler.Trial) []string {
 			succeeds := func(g ruler.Group) bool { return len(g) > 0 && g[0].Labels["goal"] != toRemove }
 			missed := append(bars.missed(trials, "attempt", "read", succeeds), wrongIDs(trials, "attempt")...)
 			for _, t := range trials {
-				if t.Values["innocent"] > 0 || t.Values["unmarked"] > 0 {
+				if t.Values["innocent"] > 0 || t.Values["unmarked"] > 0 && t.Labels["attempt"] != "insider" {
 					missed = append(missed, fmt.Sprintf("ALARM: %s after %s: %.0f innocent copies accused, or said to be unmarked", t.Labels["picture"], t.Labels["attempt"], t.Values["innocent"]))
 				}
 			}
@@ -163,9 +160,10 @@ type victim struct {
 	copies []*image.NRGBA
 	second *image.NRGBA // the next picture, in the same size, unmarked
 
-	files    [][]byte // of the copies
-	strength float64  // of the weakest copy
-	tracer   tracer   // of these copies and others; nil: nothing is traced
+	files    [][]byte     // of the copies
+	again    *image.NRGBA // the first copy, marked with its ID once more
+	strength float64      // of the weakest copy
+	tracer   tracer       // of these copies and others; nil: nothing is traced
 }
 
 // cases are the average over many uploads, if an attempt needs it, and the pictures.

@@ -80,13 +80,13 @@ func mixed(name string, copies []*image.NRGBA) *image.NRGBA {
 	return ruler.Must(ruler.Must(hard.FindMix(name)).Apply(copies, 0))
 }
 
-// subtractMark takes away what marking the copy once more would add.
-func subtractMark(r *securityRun, s *victim) (leak, original *image.NRGBA) {
-	again := ruler.Must(r.embed(r.env.Key, s.ids[0], s.copies[0], s.Options))
+// subtractMark takes away what marking the copy once more adds.
+func subtractMark(_ *securityRun, s *victim) (leak, original *image.NRGBA) {
+	leak = image.NewNRGBA(s.again.Rect)
 	for i, v := range s.copies[0].Pix {
-		again.Pix[i] = uint8(min(max(2*int(v)-int(again.Pix[i]), 0), 255))
+		leak.Pix[i] = uint8(min(max(2*int(v)-int(s.again.Pix[i]), 0), 255))
 	}
-	return again, s.Image
+	return leak, s.Image
 }
 
 // The pilots lie between these frequencies, in cycles a 1024th of the long side:

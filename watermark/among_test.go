@@ -22,7 +22,7 @@ func TestReadAmong(t *testing.T) {
 	require.NoError(t, err)
 	src := picture.Flatten(p.Image)
 	const copied watermark.CopyID = 77
-	marked, err := watermark.Embed(key, copied, src, &watermark.Options{Strong: true})
+	marked, err := watermark.Embed(key, copied, src, &watermark.Options{Manner: watermark.FirstEdition})
 	require.NoError(t, err)
 	thumb := func(p *image.NRGBA) image.Image { return attack.JPEG(80)(nil, attack.FitTo(240)(nil, p)) }
 	var innocent []watermark.CopyID

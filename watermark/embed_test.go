@@ -81,7 +81,7 @@ func embed(t *testing.T, id watermark.CopyID, src image.Image) *image.NRGBA {
 // embedStrong is embed for lossy files, and as by the first edition, whose marks stay readable.
 func embedStrong(t *testing.T, id watermark.CopyID, src image.Image) *image.NRGBA {
 	t.Helper()
-	m, err := watermark.Embed(key, id, src, &watermark.Options{Submission: sub, Strong: true})
+	m, err := watermark.Embed(key, id, src, &watermark.Options{Submission: sub, Manner: watermark.FirstEdition})
 	require.NoError(t, err)
 	return m
 }

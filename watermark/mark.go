@@ -42,10 +42,17 @@ type Options struct {
 	Submission Submission // keys placement and tracer; zero: derived from the pixels
 	Strength   float64    // share of the visibility budget, 0 < s <= 1; 0 means 1
 
-	// Strong marks as the first edition did: stronger, for copies in lossy files. These take a part of a mark, and hide what is left
-	// better. Marking again with the same options gives the copies of the first edition, of all formats.
-	Strong bool
+	Manner Manner // how strong, and where
 }
+
+// A Manner says what files marked pixels are written to. A lossy file takes a part of a mark, and hides what is left better.
+type Manner uint8
+
+const (
+	Lossless     Manner = iota
+	Lossy               // stronger
+	FirstEdition        // as the first edition marked for files of all formats: it gives the same copies
+)
 
 // Marked is a marked picture and what marking found out about it.
 type Marked struct {
@@ -100,10 +107,9 @@ type Original struct {
 // is an *image.NRGBA: the caller must not change src any more, and [Original.MarkInPlace] writes
 // over src. The error wraps [ErrTooSmall], [ErrTooLarge] or [ErrStrength].
 func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
-	strength, of, strong := 1.0, Submission{}, false
+	strength, of, manner := 1.0, Submission{}, Lossless
 	if opts != nil {
-		strong = opts.Strong
-		of = opts.Submission
+		of, manner = opts.Submission, opts.Manner
 		if opts.Strength != 0 {
 			strength = opts.Strength
 		}
@@ -115,8 +121,11 @@ func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
 	if err != nil {
 		return nil, err
 	}
-	if strong {
-		canvas.Strong()
+	switch manner {
+	case Lossy:
+		canvas.Lossy()
+	case FirstEdition:
+		canvas.First()
 	}
 	if of == (Submission{}) {
 		of = canvas.Digest()

@@ -46,7 +46,7 @@ func (p *Prepared) renderPages(ctx context.Context, lim picture.Limits, id water
 		}
 		page.shrink(limit)
 		long = max(long, page.long)
-		m, _, err := page.marker(lim, first || p.doc.CopyFormat() == "pdf")
+		m, _, err := page.marker(lim, first, p.doc.CopyFormat() == "pdf")
 		if err != nil {
 			return nil, 0, of(k, err)
 		}

@@ -32,10 +32,10 @@ type Prepared struct {
 	doc    *picture.Document // the original, of several pages or a PDF
 
 	mu     sync.Mutex
-	image  *image.NRGBA // of pic; nil: not decoded yet
-	long   int          // pixels on the long side at which copies are made, of several pages at most
-	last   marker       // of that size; nil: not made yet
-	strong bool         // last marks so
+	image  *image.NRGBA     // of pic; nil: not decoded yet
+	long   int              // pixels on the long side at which copies are made, of several pages at most
+	last   marker           // of that size; nil: not made yet
+	manner watermark.Manner // of last
 }
 
 // marker is *watermark.Original.
@@ -210,8 +210,15 @@ func (r *Registry) entered(ctx context.Context, row *Copy) error {
 
 // marker returns what marks copies, and the long side in pixels of the picture that it marks. It
 // prepares the marker at the first call, for which it may decode the picture within lim, and after
-// [Prepared.shrink]; other callers wait meanwhile. strong is as in [watermark.Options].
-func (p *Prepared) marker(lim picture.Limits, strong bool) (marker, int, error) {
+// [Prepared.shrink]; other callers wait meanwhile. first is as in [Prepared.renderPixels]; lossy: the file may be lossy.
+func (p *Prepared) marker(lim picture.Limits, first, lossy bool) (marker, int, error) {
+	manner := watermark.Lossless
+	switch {
+	case first:
+		manner = watermark.FirstEdition
+	case lossy:
+		manner = watermark.Lossy
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.image == nil {
@@ -221,12 +228,12 @@ func (p *Prepared) marker(lim picture.Limits, strong bool) (marker, int, error) 
 		}
 		p.image = pic.Image
 	}
-	if p.last == nil || p.strong != strong {
-		m, err := p.issuer.prepare(p.issuer.cfg.Key, picture.Fit(p.image, p.long), &watermark.Options{Submission: p.of, Strong: strong})
+	if p.last == nil || p.manner != manner {
+		m, err := p.issuer.prepare(p.issuer.cfg.Key, picture.Fit(p.image, p.long), &watermark.Options{Submission: p.of, Manner: manner})
 		if err != nil {
 			return nil, p.long, err
 		}
-		p.last, p.strong = m, strong
+		p.last, p.manner = m, manner
 	}
 	return p.last, p.long, nil
 }

@@ -88,7 +88,7 @@ func (p *Prepared) renderPixels(ctx context.Context, lim picture.Limits, id wate
 
 // renderOne marks and encodes the only page once. long is its long side, pixels.
 func (p *Prepared) renderOne(ctx context.Context, lim picture.Limits, id watermark.CopyID, first bool) (out *rendered, long int, err error) {
-	m, long, err := p.marker(lim, first || p.issuer.cfg.MaxCopyBytes > 0 || picture.Lossy(cmp.Or(p.issuer.cfg.Format, p.pic.CopyFormat())))
+	m, long, err := p.marker(lim, first, p.issuer.cfg.MaxCopyBytes > 0 || picture.Lossy(cmp.Or(p.issuer.cfg.Format, p.pic.CopyFormat())))
 	if err != nil {
 		return nil, long, err
 	}

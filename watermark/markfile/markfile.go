@@ -111,7 +111,7 @@ func Mark(ctx context.Context, key *watermark.Key, id watermark.CopyID, upload [
 	if err != nil {
 		return nil, err
 	}
-	if (picture.Lossy(out.Format) || out.Format == "pdf") && o.Quality > 0 && o.Quality < picture.MinQualityLike {
+	if manner(out.Format) == watermark.Lossy && o.Quality > 0 && o.Quality < picture.MinQualityLike {
 		if out.Unread, err = o.unread(ctx, key, id, out); err != nil {
 			return nil, fmt.Errorf("read back: %w", err)
 		}
@@ -151,7 +151,7 @@ func (o *Options) markPixels(ctx context.Context, key *watermark.Key, id waterma
 		return err
 	}
 	out.Format, out.LeftOut = cmp.Or(out.Format, pic.CopyFormat()), pic.Pages-1
-	if out.Marked, err = mark(ctx, key, id, pic, out.Submission, picture.Lossy(out.Format)); err != nil {
+	if out.Marked, err = mark(ctx, key, id, pic, out.Submission, manner(out.Format)); err != nil {
 		return err
 	}
 	var file bytes.Buffer
@@ -160,9 +160,17 @@ func (o *Options) markPixels(ctx context.Context, key *watermark.Key, id waterma
 	return err
 }
 
-// mark marks a picture. of is its submission, or the page's. strong is as in [watermark.Options].
-func mark(ctx context.Context, key *watermark.Key, id watermark.CopyID, pic *picture.Picture, of watermark.Submission, strong bool) (*watermark.Marked, error) {
-	original, err := watermark.Prepare(key, pic.Image, &watermark.Options{Submission: of, Strong: strong})
+// manner returns how pixels are marked for copies of a format.
+func manner(format string) watermark.Manner {
+	if picture.Lossy(format) || format == "pdf" {
+		return watermark.Lossy
+	}
+	return watermark.Lossless
+}
+
+// mark marks a picture. of is its submission, or the page's.
+func mark(ctx context.Context, key *watermark.Key, id watermark.CopyID, pic *picture.Picture, of watermark.Submission, as watermark.Manner) (*watermark.Marked, error) {
+	original, err := watermark.Prepare(key, pic.Image, &watermark.Options{Submission: of, Manner: as})
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +199,7 @@ func (o *Options) markPages(ctx context.Context, key *watermark.Key, id watermar
 			continue
 		}
 		same[digest] = len(files)
-		m, err := mark(ctx, key, id, pic, out.Submission.Page(k), out.Format == "pdf")
+		m, err := mark(ctx, key, id, pic, out.Submission.Page(k), manner(out.Format))
 		if err != nil {
 			return fmt.Errorf("page %d: %w", k, err)
 		}

@@ -77,7 +77,9 @@ func (c *Canvas) Shrink() (err error) {
 		c.canon, grain = dsp.ShrinkNRGBA(c.Source, w, h), func() dsp.Plane { return grainOf(c.Source, w, h) }
 	}
 	c.mask = newMask(c.canon, smoothness(float32(c.w)/float32(w), w, h, grain))
-	c.grey = c.canon.Gray()
+	if c.grey = c.canon.Gray(); c.grey && c.as == &ofCopies {
+		c.as = &raised
+	}
 	c.unmaskChroma()
 	return nil
 }
@@ -88,19 +90,22 @@ func (c *Canvas) Probed() {
 	c.unmaskChroma()
 }
 
-// Strong makes a canvas of pixels take marks for lossy files, as the first edition made them. It must not be shared yet.
-func (c *Canvas) Strong() {
-	c.as = &strong
+// Lossy makes a canvas of pixels take marks for lossy files. It must not be shared yet.
+func (c *Canvas) Lossy() { c.as = &lossy }
+
+// First makes a canvas of pixels take marks as the first edition made them. It must not be shared yet.
+func (c *Canvas) First() {
+	c.as = &first
 	c.unmaskChroma()
 }
 
-// Stronger returns a canvas of the same pixels that takes marks as [Canvas.Strong] makes it do, not shrunk yet. It returns nil
-// if c takes such marks, or has coefficients.
+// Stronger returns a canvas of the same pixels that takes marks for lossy files, not shrunk yet. It returns nil
+// if c does not round its marks by a dither, or has coefficients.
 func (c *Canvas) Stronger() *Canvas {
-	if c.Source == nil || c.as == &strong {
+	if c.Source == nil || !c.as.dither {
 		return nil
 	}
-	return &Canvas{Source: c.Source, w: c.w, h: c.h, as: &strong}
+	return &Canvas{Source: c.Source, w: c.w, h: c.h, as: &lossy}
 }
 
 // unmaskChroma makes the gain of the blue difference 1 everywhere, if the manner has no mask for it.

@@ -61,7 +61,7 @@ func TestChangedIsTheMarkInPixels(t *testing.T) {
 		w, h := c.Size()
 		require.Equal(t, image.Rect(0, 0, w, h), source.Rect)
 		want := image.NewNRGBA(source.Rect)
-		(&Canvas{Source: source, w: w, h: h, as: &strong}).Add(want, s) // without dither
+		(&Canvas{Source: source, w: w, h: h, as: &first}).Add(want, s) // without dither
 		file, _, _, err := c.write(s, 0, []float64{0}, image.Point{})
 		require.NoError(t, err)
 		got := pixels(t, file, orientation)
