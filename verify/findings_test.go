@@ -248,6 +248,7 @@ var unnoticed = []string{
 	".leaks[].traces[].residual",
 	".leaks[].traces[].survival",
 	".leaks[].traces[].unsought",
+	".leaks[].traces[].withheld",
 	".leaks[].width",
 	".thumbnails[]",
 	".uploads[]",

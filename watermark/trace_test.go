@@ -227,6 +227,34 @@ func TestTraceOfALeakThatWasLaidBefore(t *testing.T) {
 	require.ErrorIs(t, err, watermark.ErrNoKey)
 }
 
+// A page of black and white is after a threshold as it was before it was marked. So a leak of it does not show that there
+// was no mark.
+func TestTraceOfBlackAndWhiteClearsNobody(t *testing.T) {
+	page := image.NewNRGBA(image.Rect(0, 0, 900, 1200))
+	rng := uint32(5)
+	for y := 0; y < 1200; y += 4 {
+		for x := 0; x < 900; x += 3 {
+			rng = rng*1664525 + 1013904223
+			ink := image.White
+			if y%20 < 12 && rng>>30 == 0 {
+				ink = image.Black
+			}
+			draw.Draw(page, image.Rect(x, y, x+3, y+4), ink, image.Point{}, draw.Src)
+		}
+	}
+	tr, copied := tracer(t, page, issued(20)), embed(t, 1007, page)
+	assert.Equal(t, []watermark.CopyID{1007}, traced(t, tr, copied).Accused)
+	for i, v := range copied.Pix {
+		copied.Pix[i] = v >> 7 * 255
+	}
+	require.Equal(t, page.Pix, copied.Pix)
+	for name, leak := range map[string]*image.NRGBA{"as it is": copied, "JPEG": applied(t, "jpeg75", copied), "larger": imaging.Resize(copied, 1300, 0, imaging.NearestNeighbor)} {
+		r := traced(t, tr, leak)
+		assert.Empty(t, r.Accused, name)
+		assert.Less(t, r.Power, 0.9, name)
+	}
+}
+
 func TestTraceFindsEdits(t *testing.T) {
 	original := scene(900, 640)
 	leak := embed(t, 1002, original)

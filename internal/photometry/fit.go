@@ -21,6 +21,7 @@ type Fit struct {
 	Predicted   dsp.Plane // the leak as the original, blur and tone curve have it
 	Blur        float64   // standard deviation that fits best, pixels of the leak
 	RMS         float64   // of the residual, grey levels
+	Ends        bool      // the tone curve leaves black black or white white
 	Correlation float64   // of the leak's detail with the original's, over what is textured: 0..1
 
 	leak  dsp.Plane
@@ -56,6 +57,7 @@ func (s *Source) Fit(v *View) (*Fit, error) {
 		f.Slope.Pix[i] = tone.slope(b)
 	}
 	f.Predicted = predicted
+	f.Ends = tone.at(0) <= clipped || tone.at(255) >= 255-clipped
 	f.mask(predicted, v.Leak, samples)
 	if count(f.Weight) < minPixels {
 		return nil, ErrNothing
@@ -70,10 +72,12 @@ func (s *Source) Fit(v *View) (*Fit, error) {
 	return f, nil
 }
 
+// Ended reports whether a grey level is black or white. A tone curve that ends there hides what was added.
+func Ended(level float32) bool { return level <= clipped || level >= 255-clipped }
+
 // Clipped reports whether tone cut off pixel i: the leak is black or white there, by the tone curve.
 func (f *Fit) Clipped(i int) bool {
-	end := f.leak.Pix[i] <= clipped || f.leak.Pix[i] >= 255-clipped
-	return end && abs(f.Predicted.Pix[i]-f.base.Pix[i]) > clipped
+	return Ended(f.leak.Pix[i]) && abs(f.Predicted.Pix[i]-f.base.Pix[i]) > clipped
 }
 
 // Strong returns all detail of the original and of the leak, coarse and fine, where the leak

@@ -1,12 +1,14 @@
 package trace
 
 import (
+	"image"
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/photometry"
+	"github.com/kycmark/kycmark/internal/quality"
 	"github.com/kycmark/kycmark/internal/register"
 )
 
@@ -19,6 +21,8 @@ type frame struct {
 	spans  []run   // of the tracer's coefficients
 	band   []uint8 // of each coefficient (u, v): radial band, by row
 	size   bandSum // coefficients of each band
+
+	open dsp.Plane // share of the original's own pixels that are neither black nor white; none if all are
 }
 
 // A run is those coefficients of one row that carry a tracer.
@@ -79,6 +83,7 @@ type frameView struct {
 	fit       *photometry.Fit
 	leakX     dsp.Plane // where each pixel of the leak lies in the frame
 	leakY     dsp.Plane
+	own       dsp.Plane // share of the leak's own pixels that are neither black nor white, in the leak's raster
 	pitch     float64   // samples of the frame a pixel of the leak
 	x, y      dsp.Plane // where each sample of the frame lies on the leak
 	taps      *taps     // the same
@@ -92,9 +97,10 @@ type frameView struct {
 
 // view brings a fit from the leak's raster into the frame: the spectrum of its residual, and per
 // band how well a mark came through. r says where the leak lies on the original. told is left 0:
-// probe.expect sets it. The view keeps fit.
-func (f *frame) view(r *register.Registration, fit *photometry.Fit) *frameView {
+// probe.expect sets it. The view keeps fit. leak is of r.
+func (f *frame) view(r *register.Registration, fit *photometry.Fit, leak *image.NRGBA) *frameView {
 	v := &frameView{frame: f, fit: fit, pitch: 1 / (r.Scale * f.scale), deviation: dsp.NewPlane(r.Leak.W, r.Leak.H)}
+	v.own = openShare(leak, r.Leak.W, r.Leak.H)
 	v.limit = 2 * 0.49 * pattern.TracerSize / v.pitch
 	v.floor = photometry.Reach * v.pitch
 	v.x, v.y = f.onLeak(r)
@@ -258,4 +264,24 @@ func bilinear0(p dsp.Plane, x, y float64) float32 {
 	t := at(ix, iy) + float32(a*(at(ix+1, iy)-at(ix, iy)))
 	u := at(ix, iy+1) + float32(a*(at(ix+1, iy+1)-at(ix, iy+1)))
 	return t + float32(b*(u-t))
+}
+
+// openShare returns which share of a picture's pixels are neither black nor white, at each sample of the picture shrunk to
+// w x h.
+func openShare(p *image.NRGBA, w, h int) dsp.Plane {
+	size := p.Rect.Size()
+	out, row := dsp.NewShrinker(size.X, size.Y, w, h), make([]uint8, 4*size.X)
+	for y := range size.Y {
+		for x, pix := 0, p.Pix[y*p.Stride:]; x < 4*size.X; x += 4 {
+			level := 255 - int(pix[x+3])*(255-int(quality.Luma(pix[x], pix[x+1], pix[x+2])))/255
+			row[x+3] = 255
+			if row[x] = 255; photometry.Ended(float32(level)) {
+				row[x] = 0
+			}
+		}
+		out.Add(row)
+	}
+	open := out.Shrunk().R
+	open.Scale(1. / 255)
+	return open
 }

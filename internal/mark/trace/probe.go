@@ -119,6 +119,7 @@ func intoFrame(p dsp.Plane) dsp.Plane {
 func (p *probe) expect(s *suspects, v *frameView, e *evidence) (tracer, payload float64) {
 	m := v.onLeakRaster(v.through(p, v.channel))
 	v.temper(m)
+	v.hideEnds(m)
 	return p.answer(s, v.frame, v.weighed(v.standardised(v.fit.Unexplained(m))), e)
 }
 
@@ -213,6 +214,17 @@ func (v *frameView) temper(out dsp.Plane) {
 		out.Pix[i] *= gain
 	}
 	v.told = known / all
+}
+
+// hideEnds lowers a mark on the leak's raster by the share of pixels that are black or white: in the leak, or in an original
+// whose black or white the leak keeps. After a threshold these are as they were before they were marked.
+func (v *frameView) hideEnds(out dsp.Plane) {
+	for i, share := range v.own.Pix {
+		if v.fit.Ends && v.open.Pix != nil && v.fit.Weight.Pix[i] > 0 {
+			share = min(share, photometry.Sample(v.open, float64(v.leakX.Pix[i]), float64(v.leakY.Pix[i]), v.pitch))
+		}
+		out.Pix[i] *= max(share, 0)
+	}
 }
 
 // squares returns the mean square around each sample of p, in a window of deviation

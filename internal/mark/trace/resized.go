@@ -86,6 +86,7 @@ func (r *resized) evidence(t *Tracer, s *suspects) *evidence {
 	if !ok {
 		return nil
 	}
+	hideEnds(read.Response, r.shown)
 	e := s.gathered(&t.frame, r.gather(&t.frame, read.Score))
 	e.expected, e.payload = s.probe.answer(s, &t.frame, r.gather(&t.frame, read.Response), e)
 	e.told, e.byCodec = 1, true

@@ -8,6 +8,7 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
+	"github.com/kycmark/kycmark/internal/photometry"
 	"github.com/kycmark/kycmark/internal/requant"
 )
 
@@ -48,10 +49,20 @@ func (t *Tracer) rounded(s *suspects, l *requant.Leak, sight *capture.Sight, qua
 	if !ok {
 		return nil
 	}
+	hideEnds(r.Response, original)
 	e := s.gathered(&t.frame, t.frame.gather(r.Score))
 	e.expected, e.payload = s.probe.answer(s, &t.frame, t.frame.gather(r.Response), e)
 	e.told, e.byCodec = 1, true
 	return e
+}
+
+// hideEnds makes response 0 where shown, of the same size, is black or white.
+func hideEnds(response, shown dsp.Plane) {
+	for i, v := range shown.Pix {
+		if photometry.Ended(v) {
+			response.Pix[i] = 0
+		}
+	}
 }
 
 // inPlace reports whether a leak's corners, given in pixels of the original, lie on the

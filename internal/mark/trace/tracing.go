@@ -123,6 +123,9 @@ func New(onto *capture.Original, original image.Image, as Files, copies []Candid
 	}
 	c := t.onto.Canonical()
 	t.frame = newFrame(c.W, c.H)
+	if open := openShare(src, c.W, c.H); slices.Min(open.Pix) < 1 {
+		t.frame.open = intoFrame(open)
+	}
 	for _, s := range t.under {
 		if err := s.probe.embed(canvas, as, s); err != nil {
 			return nil, err
@@ -222,7 +225,7 @@ func (t *Tracer) judge(ctx context.Context, out *Result, p *image.NRGBA, r *capt
 	out.Quad = t.quad(size, r.Registration)
 	out.Edits = t.edits(changes)
 	out.Copies = make([]CopyScore, len(t.copies))
-	view := sync.OnceValue(func() *frameView { return t.frame.view(r.Registration, fit) })
+	view := sync.OnceValue(func() *frameView { return t.frame.view(r.Registration, fit, p) })
 	part := sync.OnceValue(func() *resized { return t.resized(opened, size, r, out.Quad) })
 	for _, s := range t.under {
 		if err := ctx.Err(); err != nil {
