@@ -83,7 +83,9 @@ func survivalColumns() []ruler.Column {
 
 // removedOf is a column "3 of 59" of the leaks whose marks were removed.
 func removedOf() ruler.Column {
-	return ruler.Column{Head: "removed", Cell: func(g ruler.Group) string { return fmt.Sprintf("%d of %.0f", len(g.Where(removed)), g.Count()) }}
+	return ruler.Column{Head: "removed", Cell: func(g ruler.Group) string {
+		return fmt.Sprintf("%d of %s", len(g.Where(removed)), ruler.Thousands(g.Count()))
+	}}
 }
 
 // removed reports whether the survival of a leak is below what messengers leave.
