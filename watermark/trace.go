@@ -65,7 +65,7 @@ const PresentLevel = trace.PresentLevel
 // Removed is the Survival, above 0, below which more than a messenger took a mark away. Survival compares
 // the code of the strongest copy with what such a mark would show after the leak's codec, blur, resizing
 // and tone. The original's own detail says so. Averages of four and more copies leave 0.02 to 0.30, filters mostly
-// more than the limit. Messengers leave 0.41 and more, an earlier hard JPEG can leave less ("kycmark-bench survival").
+// more than the limit. Messengers leave 0.29 and more, a hard JPEG can leave 0.12 ("kycmark-bench survival").
 const Removed = 0.35
 
 // A TraceResult is what a trace found out about a leak.
