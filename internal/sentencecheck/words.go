@@ -22,7 +22,7 @@ var (
 )
 
 // constants are numbers that texts contain beside their figures.
-var constants = []string{"0", "1", "3", "5", "10", "26", "95", "99.5", "256", "9.3e-10"}
+var constants = []string{"0", "1", "3", "5", "10", "17", "25", "95", "99.5", "256", "9.3e-10"}
 
 // words returns the breaches of the rules for texts, and the numbers in texts that no figure has.
 func (r *report) words() (wrong []string) {
