@@ -160,10 +160,10 @@ type victim struct {
 	copies []*image.NRGBA
 	second *image.NRGBA // the next picture, in the same size, unmarked
 
-	files    [][]byte     // of the copies
-	again    *image.NRGBA // the first copy, marked with its ID once more
-	strength float64      // of the weakest copy
-	tracer   tracer       // of these copies and others; nil: nothing is traced
+	files    [][]byte            // of the copies
+	again    func() *image.NRGBA // marks the first copy with its ID once more
+	strength float64             // of the weakest copy
+	tracer   tracer              // of these copies and others; nil: nothing is traced
 }
 
 // cases are the average over many uploads, if an attempt needs it, and the pictures.

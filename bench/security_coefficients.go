@@ -32,11 +32,11 @@ func (s *victim) issue(ctx context.Context, key *watermark.Key) {
 		s.files, s.copies = append(s.files, file), append(s.copies, opened(file))
 		s.strength = min(s.strength, m.Strength)
 	}
-	if len(s.ids) > 0 {
-		o = ruler.Must(watermark.PrepareJPEG(key, s.files[0], 1, s.Options.Submission))
+	s.again = func() *image.NRGBA {
+		o := ruler.Must(watermark.PrepareJPEG(key, s.files[0], 1, s.Options.Submission))
 		_, file, err := o.Mark(ctx, s.ids[0])
 		ruler.Check(err)
-		s.again = opened(file)
+		return opened(file)
 	}
 }
 

@@ -82,9 +82,9 @@ func mixed(name string, copies []*image.NRGBA) *image.NRGBA {
 
 // subtractMark takes away what marking the copy once more adds.
 func subtractMark(_ *securityRun, s *victim) (leak, original *image.NRGBA) {
-	leak = image.NewNRGBA(s.again.Rect)
+	leak = s.again()
 	for i, v := range s.copies[0].Pix {
-		leak.Pix[i] = uint8(min(max(2*int(v)-int(s.again.Pix[i]), 0), 255))
+		leak.Pix[i] = uint8(min(max(2*int(v)-int(leak.Pix[i]), 0), 255))
 	}
 	return leak, s.Image
 }

@@ -57,7 +57,7 @@ func redder(t *testing.T) (*engine, *watermark.Key) {
 			ruler.Check(jpeg.Encode(&file, s.copies[len(s.copies)-1], &jpeg.Options{Quality: 100}))
 			s.files = append(s.files, file.Bytes())
 		}
-		s.again = ruler.Must(e.embed(env.Key, s.ids[0], s.copies[0], s.Options))
+		s.again = func() *image.NRGBA { return ruler.Must(e.embed(env.Key, s.ids[0], s.copies[0], s.Options)) }
 	}
 	e.detect = func(_ context.Context, k *watermark.Key, img image.Image) (*watermark.Detection, error) {
 		c := img.At(4, 4).(color.NRGBA)

@@ -78,7 +78,7 @@ func embed(t *testing.T, id watermark.CopyID, src image.Image) *image.NRGBA {
 	return m
 }
 
-// embedStrong is embed for lossy files, and as by the first edition, whose marks stay readable.
+// embedStrong is embed as the first edition did it, whose marks stay readable.
 func embedStrong(t *testing.T, id watermark.CopyID, src image.Image) *image.NRGBA {
 	t.Helper()
 	m, err := watermark.Embed(key, id, src, &watermark.Options{Submission: sub, Manner: watermark.FirstEdition})

@@ -41,8 +41,7 @@ func CheckSize(width, height int) error { return pattern.CheckSize(width, height
 type Options struct {
 	Submission Submission // keys placement and tracer; zero: derived from the pixels
 	Strength   float64    // share of the visibility budget, 0 < s <= 1; 0 means 1
-
-	Manner Manner // how strong, and where
+	Manner     Manner     // how strong, and where
 }
 
 // A Manner says what files marked pixels are written to. A lossy file takes a part of a mark, and hides what is left better.

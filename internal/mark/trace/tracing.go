@@ -123,8 +123,10 @@ func New(onto *capture.Original, original image.Image, as Files, copies []Candid
 	}
 	c := t.onto.Canonical()
 	t.frame = newFrame(c.W, c.H)
-	if open := openShare(src, c.W, c.H); slices.Min(open.Pix) < 1 {
-		t.frame.open = intoFrame(open)
+	if len(t.under) > 0 {
+		if open := openShare(src, c.W, c.H); slices.Min(open.Pix) < 1 {
+			t.frame.open = intoFrame(open)
+		}
 	}
 	for _, s := range t.under {
 		if err := s.probe.embed(canvas, as, s); err != nil {
