@@ -31,7 +31,7 @@ func JPEGCanvas(file []byte, orientation int) (*Canvas, error) {
 		c.w, c.h = p.H, p.W
 	}
 	c.first = p.Components[0].Steps[0]
-	if fine := uint16(float32(firstStep*8*ofCopies.flatGain(max(c.w, c.h))) + 0.5); c.first > fine {
+	if fine := uint16(float32(firstStep*8*probed.flatGain(max(c.w, c.h))) + 0.5); c.first > fine {
 		c.first, c.as = fine, &raised
 	}
 	if err := CheckSize(c.w, c.h); err != nil {

@@ -56,7 +56,7 @@ func TestChangedIsTheMarkInPixels(t *testing.T) {
 		c, err := JPEGCanvas(p, orientation)
 		require.NoError(t, err)
 		s := shaped(c)
-		s.Scale(1.5) // so that rounding to 8 bits does not hide it
+		s.Scale(2) // so that rounding to 8 bits does not hide it
 		source := pixels(t, p, orientation)
 		w, h := c.Size()
 		require.Equal(t, image.Rect(0, 0, w, h), source.Rect)
@@ -173,4 +173,27 @@ func TestTurned(t *testing.T) {
 		assert.Equal(t, want, turnedFlat(img, orientation))
 		assert.Equal(t, plane, stored(got, orientation))
 	}
+}
+
+// A large picture has less blue difference, and least without grain, where blotches would be seen. The first edition's marks
+// stay what they were.
+func TestBlueOfLargePictures(t *testing.T) {
+	level := func(side int, first bool) float64 {
+		img, err := jpeg.Decode(bytes.NewReader(coded(t, side, side*3/4, 95)))
+		require.NoError(t, err)
+		c, err := NewCanvas(img)
+		require.NoError(t, err)
+		if first {
+			c.First()
+		}
+		square := 0.0
+		blue := shaped(c).chroma.Pix
+		for _, x := range blue {
+			square += float64(x * x)
+		}
+		return math.Sqrt(square / float64(len(blue)))
+	}
+	assert.InDelta(t, math.Pow(0.5, 0.375)*maskSmooth*maskSmooth, level(4000, false)/level(1500, false), 0.02)
+	assert.InDelta(t, 1, level(4000, true)/level(1500, true), 0.02)
+	assert.InDelta(t, math.Pow(0.5, 0.375), ofCopies.blueGain(4000)/ofCopies.blueGain(1500), 1e-6)
 }

@@ -94,6 +94,7 @@ func newMask(canon dsp.RGB, smooth dsp.Plane) mask {
 		yellow := float32(chromaYellow * Clip(-blue.Pix[i], 0, yellowMax))
 		other := float32(chromaRed * min(max(red.Pix[i], -red.Pix[i]), redMax))
 		m.chroma.Pix[i] = float32((1+dark)*(1+float32(chromaTexture*texture))) / (1 + yellow + other)
+		m.chroma.Pix[i] *= float32(smooth.Pix[i] * smooth.Pix[i])
 	}
 	return m
 }

@@ -16,6 +16,16 @@ func (e *manner) flatGain(side int) float32 {
 	return float32(math.Min(math.Max(g, e.flatLow), e.flatHigh))
 }
 
+// blueGain returns the strength of the blue difference where its mask is 1: grey levels RMS. side is the long side of the
+// picture in pixels. The strength is chromaLevel, times (blueSide/side)^(3/8) in larger pictures.
+func (e *manner) blueGain(side int) float32 {
+	if side <= blueSide || !e.chromaMask {
+		return e.chromaLevel
+	}
+	quarter := math.Sqrt(math.Sqrt(blueSide / float64(side)))
+	return float32(float64(e.chromaLevel) * float64(quarter*math.Sqrt(quarter)))
+}
+
 // maxSlope returns the max slope over texture, for a picture with the given long side in
 // pixels. Texture of the canonical picture looks smooth in the pixels of a large one.
 func maxSlope(side int) float64 { return math.Min(1, math.Sqrt(textureSide/float64(side))) }
@@ -66,7 +76,7 @@ func (c *Canvas) Amplitude(s Shaped) dsp.Plane {
 // power and are cut at patternLimit and chromaLimit; strength is a share of the visibility budget.
 // solve chooses the slope.
 func (c *Canvas) parts(blindLuma, blindChroma, own dsp.Plane, strength float64) (flat, texture, chroma dsp.Plane) {
-	level := c.as.chromaLevel
+	level := c.as.blueGain(max(c.w, c.h))
 	if c.grey {
 		level = 0
 	}
