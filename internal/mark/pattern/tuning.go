@@ -42,9 +42,9 @@ type manner struct {
 //
 // raised is for copies whose mark has less room: JPEGs of coarse steps, and grey pictures, which have no blue difference.
 //
-// Pictures larger than 1,834 pixels get no less luma than that in flats, and larger than blueSide less of the blue difference, which
-// Butteraugli sees first there, in whatever has no grain. Twelve photographs of 9 to 22 megapixels, 9 hard attacks each, with luma that goes on
-// falling as first's does and one level of blue difference: the maximum is 3.86, and 67 of 108 marks are read; as it is: MAXIMUM and READ.
+// In pictures of more than 1,834 pixels luma of flats falls no further, and of more than blueSide the blue difference is weaker:
+// Butteraugli sees it first there, where a picture has no grain. Twelve photographs of 9 to 22 megapixels, 9 hard attacks on each: 67 of
+// 108 marks were read at a maximum of 3.86 with luma that falls and a blue difference that does not; READ at MAXIMUM as it is.
 //
 // probed is as much of luma in pixels as coefficients have behind their limit: P(|x| < limit) of its pattern.
 var (
