@@ -43,8 +43,8 @@ type manner struct {
 // raised is for copies whose mark has less room: JPEGs of coarse steps, and grey pictures, which have no blue difference.
 //
 // In pictures of more than 1,834 pixels luma of flats falls no further, and of more than blueSide the blue difference is weaker:
-// Butteraugli sees it first there, where a picture has no grain. Twelve photographs of 9 to 22 megapixels, 9 hard attacks on each: 67 of
-// 108 marks were read at a maximum of 3.86 with luma that falls and a blue difference that does not; READ at MAXIMUM as it is.
+// Butteraugli sees it first there, where a picture has no grain. Twelve photographs of 9 to 22 megapixels, 9 hard attacks on each: of
+// 108 marks 75 are read with a list, at a maximum of 2.09, 2.83 at most. With luma that falls and a blue difference that does not: 67, 2.35, 3.86.
 //
 // probed is as much of luma in pixels as coefficients have behind their limit: P(|x| < limit) of its pattern.
 var (
