@@ -42,8 +42,8 @@ type manner struct {
 //
 // raised is for copies whose mark has less room: JPEGs of coarse steps, and grey pictures, which have no blue difference.
 //
-// In pictures of more than 1,834 pixels luma of flats falls no further, and of more than blueSide the blue difference is weaker:
-// Butteraugli sees it first there, where a picture has no grain. Twelve photographs of 9 to 22 megapixels, 9 hard attacks on each: of
+// In pictures of more than 1,834 pixels luma of flats falls no further. Beyond blueSide the blue difference falls, since Butteraugli
+// sees it first in large pictures, above all without grain. Twelve photographs of 9 to 22 megapixels, 9 hard attacks on each: of
 // 108 marks 75 are read with a list, at a maximum of 2.09, 2.83 at most. With luma that falls and a blue difference that does not: 67, 2.35, 3.86.
 //
 // probed is as much of luma in pixels as coefficients have behind their limit: P(|x| < limit) of its pattern.
