@@ -17,8 +17,8 @@ import (
 //
 // FILE is a results file in the folder Results, and NAME a table of the experiment that wrote
 // FILE. The conditions choose trials; several values of a label are separated by |. COLUMN is the
-// head of a column, whose cell over all chosen trials is shown. A space in a value or a head is
-// written as _.
+// head of a column, whose cell over all chosen trials is shown. A space in a label, a value or a
+// head is written as _.
 type Documents struct {
 	Results     string
 	Experiments []*Experiment
@@ -103,7 +103,7 @@ func (d *Documents) choose(words []string) (*Table, Group, error) {
 		if !ok {
 			return nil, nil, fmt.Errorf("%s: want LABEL=VALUE", condition)
 		}
-		trials = trials.Where(Is(label, strings.Split(strings.ReplaceAll(values, "_", " ")+"|"+values, "|")...))
+		trials = trials.Where(Is(strings.ReplaceAll(label, "_", " "), strings.Split(strings.ReplaceAll(values, "_", " ")+"|"+values, "|")...))
 	}
 	if len(trials) == 0 {
 		return nil, nil, fmt.Errorf("%s: no such trials", words)

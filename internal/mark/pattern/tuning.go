@@ -62,8 +62,9 @@ func (m manner) times(g float64) manner {
 	return m
 }
 
-// A JPEG of coarse steps leaves little of a mark. So the step of DC of its copies is at most firstStep times what the mark
-// probed adds to DC in flats. The mark is made raise times as strong. Ten real JPEGs of quality 50 to 65, 14 attacks on each: 122 of 140 marks are
+// A JPEG of coarse steps leaves little of a mark. So the step of DC of its copies is at most firstStep times what a mark as weak as probed
+// adds to DC in flats: a step as large as ofCopies allows leaves nothing where a large picture has no grain. The mark is made raise times
+// as strong. Ten real JPEGs of quality 50 to 65, 14 attacks on each: 122 of 140 marks are
 // read, the 3-norm is 0.94, the weight 0.98 of the source. With neither: 95, 0.93, 0.98. In pixels, written with quality 70:
 // 124, 1.22, 1.03. A finer step of the blue difference reads 1 more. Of quality 45 fewer are read than in pixels: 31 for 42 of 56.
 //
