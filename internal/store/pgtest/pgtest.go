@@ -154,7 +154,8 @@ func (s *Server) dsn() string {
 }
 
 // watch runs a server and restarts it after a crash. It ends when its own input ends, at the
-// latest when the test binary dies for any reason.
+// latest when the test binary dies for any reason. A process can wait forever for the lock of a dead one. Then it outlives
+// its server and keeps the next from starting, so it is killed, if there is a /proc.
 const watch = `trap "" INT TERM
 (
 	trap 'kill -QUIT $server; wait $server; exit' USR1
@@ -163,6 +164,9 @@ const watch = `trap "" INT TERM
 		"$@" >>"$DIR/log" 2>&1 &
 		server=$!
 		wait $server
+		for left in /proc/[0-9]*; do
+			[ "$(readlink "$left/cwd")" != "$DIR/data" ] || kill -KILL "${left#/proc/}"
+		done
 		sleep 0.05
 	done
 ) &
