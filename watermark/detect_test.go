@@ -1,18 +1,22 @@
 package watermark_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"image"
 	"math"
 	"testing"
 
+	"github.com/disintegration/imaging"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/long"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -48,6 +52,22 @@ func TestDetectReadsTheExactIDAfter(t *testing.T) {
 			assert.LessOrEqual(t, d.Debug.Checks, 4)
 			assert.Equal(t, name == "mirror", d.Mirrored)
 		})
+	}
+}
+
+// A photograph of a screen lies in perspective, and is shared small. In no part of it alone the mark is seen.
+func TestDetectReadsAPhotographOfAScreen(t *testing.T) {
+	m := embed(t, testID, specimen.Render(specimen.Passport, specimen.NewPerson(3), 1000))
+	screen, err := attack.Find("screen_photo")
+	require.NoError(t, err)
+	for _, seed := range long.Cases[uint64](2, 0, 1, 2, 3) {
+		var b bytes.Buffer
+		require.NoError(t, picture.Encode(&b, imaging.Fit(screen.Apply(m, seed), 800, 800, imaging.Lanczos), "jpeg", 60))
+		leak, err := picture.Decode(b.Bytes(), picture.Limits{})
+		require.NoError(t, err)
+		d := detect(t, key, leak.Image)
+		require.True(t, d.Found, seed)
+		assert.Equal(t, testID, d.Copy)
 	}
 }
 

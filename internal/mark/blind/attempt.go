@@ -12,39 +12,59 @@ import (
 // part is the rectangle of the field to look in, nil for the whole. If the pilots agree by
 // minAgreement or more, rounds of tracking refine the map. What is read is added to r.found.
 func (r *reader) attempt(i int, b [4]float64, part *rect, rounds []round) {
-	r.settle(i, b, r.shiftIn(i, b, part), minAgreement, rounds)
+	s := r.shiftIn(i, b, part)
+	r.settle(i, s.toMatrix(b), s, minAgreement, rounds)
 }
 
-// attemptParts does what attempt does in the whole of field i. If the pilots agree there by
-// sureAgreement or less, it also looks in up to nine half windows of the field, which overlap by
-// half. It reads at the strongest agreement of all. That must reach minAgreementParts, because more
-// places were tried.
+// attemptParts does what attempt does in the whole of field i, or in half of it: see strongestPart.
 func (r *reader) attemptParts(i int, b [4]float64, rounds []round) {
-	const parts = 8
 	z := r.fields[i]
 	f, held := r.observed(b)
-	a := cellAmplitudes(z, 0, 0, &f, max(8, z.W/parts), max(8, z.H/parts))
-	best := r.findShift(only(held, a.sum(0, 0, parts, parts)))
-	for y := 0; y <= parts/2 && best.z <= sureAgreement; y += parts / 4 {
-		for x := 0; x <= parts/2; x += parts / 4 {
-			if s := r.findShift(only(held, a.sum(x, y, parts/2, parts/2))); s.z > best.z {
+	s := r.strongestPart(cellAmplitudes(z, 0, 0, &f, max(8, z.W/partCells), max(8, z.H/partCells)), &held)
+	r.settle(i, s.toMatrix(b), s, minAgreementParts, rounds)
+}
+
+// attemptTilted does what attemptParts does under a map m with perspective. m leads from pixels of field i to mark pixels,
+// except for a shift.
+func (r *reader) attemptTilted(i int, m geometry.Mat, rounds []round) {
+	z := r.fields[i]
+	win := markWindow(m, z.W, z.H, nil)
+	flat, ok := rectify(z, m, win)
+	if !ok {
+		return
+	}
+	s := r.strongestPart(cellAmplitudes(flat, win.u, win.v, r.kd.MarkFrequencies(), max(8, flat.W/partCells), max(8, flat.H/partCells)), nil)
+	r.settle(i, s.on(m), s, minAgreementParts, rounds)
+}
+
+const partCells = 8 // cells along each side of a field that is read in parts
+
+// strongestPart returns the shift on which the pilots that are held agree best in the whole of a field, given in cells. If
+// they agree by sureAgreement or less, it also looks in up to nine halves, which overlap by half. Then an agreement must reach
+// minAgreementParts, because more places were tried. A nil held is all pilots.
+func (r *reader) strongestPart(a amplitudes, held *[pattern.PilotN]bool) shift {
+	const half = partCells / 2
+	best := r.findShift(only(held, a.sum(0, 0, partCells, partCells)))
+	for y := 0; y <= half && best.z <= sureAgreement; y += half / 2 {
+		for x := 0; x <= half; x += half / 2 {
+			if s := r.findShift(only(held, a.sum(x, y, half, half))); s.z > best.z {
 				best = s
 			}
 		}
 	}
-	r.settle(i, b, best, minAgreementParts, rounds)
+	return best
 }
 
-// settle decodes the message in field i under the linear map b and the shift s, refined by the
+// settle decodes the message in field i under the map m, on which the shift s was found, refined by the
 // given rounds. It tries each refinement until the search is done, or only the first if s.z is
 // below plainAgreement. What is read is added to r.found. Below an agreement of need, settle only
 // records s.z as the best seen, if it is.
-func (r *reader) settle(i int, b [4]float64, s shift, need float64, rounds []round) {
+func (r *reader) settle(i int, m geometry.Mat, s shift, need float64, rounds []round) {
 	r.bestZ, r.chance = math.Max(r.bestZ, s.z), math.Min(r.chance, s.chance)
 	if s.z < need {
 		return
 	}
-	maps := r.refined(i, s.toMatrix(b), s.sign, rounds)
+	maps := r.refined(i, m, s.sign, rounds)
 	if s.z < plainAgreement {
 		maps = maps[:1]
 	}
@@ -101,7 +121,7 @@ func (r *reader) shiftIn(i int, b [4]float64, part *rect) shift {
 		z, x0, y0 = cut(z, *part), part.x, part.y
 	}
 	a := cellAmplitudes(z, x0, y0, &f, z.W, z.H)
-	return r.findShift(only(held, &a.c[0]))
+	return r.findShift(only(&held, &a.c[0]))
 }
 
 // roughShift returns the shift in the whole of field i under the linear map b, as shiftIn does, but
@@ -126,10 +146,10 @@ func (r *reader) findShift(c *[pattern.PilotN]complex64) shift {
 }
 
 // only sets to 0, in c, the amplitudes of the pilots that are not held: the leak's pixels cannot
-// hold them. It returns c.
-func only(held [pattern.PilotN]bool, c *[pattern.PilotN]complex64) *[pattern.PilotN]complex64 {
-	for k, is := range held {
-		if !is {
+// hold them. A nil held is all pilots. It returns c.
+func only(held *[pattern.PilotN]bool, c *[pattern.PilotN]complex64) *[pattern.PilotN]complex64 {
+	for k := range c {
+		if held != nil && !held[k] {
 			c[k] = 0
 		}
 	}

@@ -239,7 +239,7 @@ type polarKey struct {
 func (l *leak) polar(i int, cut bool, by spectrum.Scales) *spectrum.LogPolar {
 	k := polarKey{i, cut, by}
 	if l.polars[k] == nil {
-		l.polars[k] = spectrum.NewLogPolar(l.peaks(i, cut), by, l.step, 1)
+		l.polars[k] = spectrum.NewLogPolar(l.peaks(i, cut), by, l.step, spectrum.Plain)
 	}
 	return l.polars[k]
 }

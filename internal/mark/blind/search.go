@@ -31,6 +31,7 @@ var stages = [...]stage{
 	{"wholeFrame", each((*reader).wholeFrame)}, //  3.2 %, 15.2 %
 	{"stretched", stretched},                   //  9.5 %,  7.6 %: other aspect ratios
 	{"affine", each((*reader).affine)},         //  0.0 %,  3.1 %: shears; too cheap to be worth a risk
+	{"tilted", each((*reader).tilted)},         // TODO
 	{"windows", windows},                       //  2.7 %, 34.5 %: perspective, small remains
 }
 
@@ -292,10 +293,11 @@ func stretched(readers []*reader) error {
 		m := l.peaks(i, true)
 		wide := m.Dilated()
 		for _, by := range stretches {
-			lp := spectrum.NewLogPolar(wide, s, spectrum.FineStep, by)
+			lp := spectrum.NewLogPolar(wide, s, spectrum.FineStep, [4]float64{1, 0, 0, 1 / by})
 			err := each(func(r *reader) error {
 				for _, c := range lp.Similarities(r.sums, r.f, 1, s) {
-					if b := m.Unstretched(c, r.f, by); r.roughShift(i, b).z >= nearAgreement {
+					b, _ := m.Climb(r.f, c.B, .004, .002, .001, .0005) // the stretch is known only roughly
+					if r.roughShift(i, b).z >= nearAgreement {
 						r.attempt(i, b, nil, spreadOut)
 					}
 				}

@@ -189,15 +189,16 @@ func conjugate(c *[pattern.PilotN]complex64) *[pattern.PilotN]complex64 {
 	return &out
 }
 
-// toMatrix returns the map from work to mark pixels that the shift completes. b is the linear map
-// of frequencies from mark to work; a shift that is flipped turns it by 180 degrees.
-func (s shift) toMatrix(b [4]float64) geometry.Mat {
+// toMatrix is on for the linear map b of frequencies, from mark to work.
+func (s shift) toMatrix(b [4]float64) geometry.Mat { return s.on(spectrum.ToMap(b, geometry.Point{})) }
+
+// on returns the map m from work to mark pixels, completed by the shift: turned about the origin of the mark by 180 degrees if the shift is flipped, then moved.
+func (s shift) on(m geometry.Mat) geometry.Mat {
+	turn := geometry.Translation(s.t.X, s.t.Y)
 	if s.flipped {
-		for i := range b {
-			b[i] = -b[i]
-		}
+		turn[0], turn[4] = -1, -1
 	}
-	return spectrum.ToMap(b, s.t)
+	return turn.Mul(m)
 }
 
 // sum adds up the pilots' amplitudes over the block of cells [x, x+w) x [y, y+h), counted in cells.

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/mark/spectrum"
 )
 
@@ -88,14 +90,12 @@ func windowCandidates(readers []*reader, z dsp.Plane, side int, top float64) ([]
 // the part is blank or covered. top is the largest scale that is looked for. on is scratch memory,
 // for one goroutine.
 func partCandidates(on *spectrum.PolarSums, z dsp.Plane, part rect, top float64, searches []*spectrum.Pairs) [][]windowCandidate {
-	p := cut(z, part)
-	if p.SumSquares() < 0.15*float64(len(p.Pix)) { // covered or blank
+	m := partPeaks(z, part)
+	if m == nil {
 		return nil
 	}
-	n := mapSize(max(p.W, p.H))
-	m := spectrum.NewPeakMap(p, n).Capped(spectrum.CapLow)
 	by := spectrum.Scales{Min: partLow, Max: top}
-	lp, seen := spectrum.NewLogPolar(m, by, spectrum.CoarseStep, 1), m.Observe(64, 6*float64(n)/float64(max(p.W, p.H)))
+	lp, seen := spectrum.NewLogPolar(m, by, spectrum.CoarseStep, spectrum.Plain), m.Observe(64, 6*float64(mapSize(max(part.w, part.h)))/float64(max(part.w, part.h)))
 	out := make([][]windowCandidate, len(searches))
 	for k, s := range searches {
 		found := s.Propose(seen)
@@ -106,6 +106,51 @@ func partCandidates(on *spectrum.PolarSums, z dsp.Plane, part rect, top float64,
 		}
 	}
 	return out
+}
+
+// partPeaks returns the peak map of a part of field z, with strong peaks cut. It returns nil if the part is blank or covered.
+func partPeaks(z dsp.Plane, part rect) *spectrum.PeakMap {
+	p := cut(z, part)
+	if p.SumSquares() < 0.15*float64(len(p.Pix)) {
+		return nil
+	}
+	return spectrum.NewPeakMap(p, mapSize(max(p.W, p.H))).Capped(spectrum.CapLow)
+}
+
+// tilted looks for perspective over the whole frame, in the last field: pictures of screens, and of cards that lie on a
+// table. It sums what all parts show. The error is ctx's.
+func (r *reader) tilted() error {
+	i, side := len(r.fields)-1, float64(r.side())
+	z := r.fields[i]
+	all := halfOverlapping(z.W, z.H, int(math.Max(tiltedSide, tiltedPart*side)))
+	peaks := make([]*spectrum.PeakMap, len(all))
+	dsp.Parallel(len(all), func(from, to int) {
+		for i := from; i < to; i++ {
+			peaks[i] = partPeaks(z, all[i])
+		}
+	})
+	var parts spectrum.Parts
+	for i, m := range peaks {
+		if m != nil {
+			x, y := float64(all[i].x)+float64(all[i].w)/2-float64(z.W)/2, float64(all[i].y)+float64(all[i].h)/2-float64(z.H)/2
+			parts.Add(m, geometry.Point{X: x / side, Y: y / side})
+		}
+	}
+	mid := side / pattern.Torus
+	found := parts.Propose(r.sums, r.f, spectrum.Scales{Min: tiltedMin * mid, Max: tiltedMax * mid}, tiltedClimbs)
+	for k := range found {
+		if err := r.ctx.Err(); err != nil {
+			return err
+		}
+		found[k] = parts.Climb(r.f, found[k])
+	}
+	slices.SortStableFunc(found, func(a, b spectrum.Tilt) int { return cmp.Compare(b.Score, a.Score) })
+	for _, t := range found[:min(tiltedTries, len(found))] {
+		if r.attemptTilted(i, t.Map(z.W, z.H), spreadOut); r.done() {
+			break
+		}
+	}
+	return r.ctx.Err()
 }
 
 // halfOverlapping returns squares of the given side that cover a w x h frame and overlap by about

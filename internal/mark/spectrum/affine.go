@@ -197,13 +197,3 @@ func (m *PeakMap) quick(f []pattern.Frequency, b [4]float64) float64 {
 	}
 	return sum / math.Sqrt(float64(seen+4))
 }
-
-// Unstretched returns the linear map of a similarity c that was found on m with the vertical axis
-// stretched by the factor by. It undoes the stretch and climbs on m, because the stretch is known
-// only roughly. f are the pilots' frequencies.
-func (m *PeakMap) Unstretched(c Candidate, f []pattern.Frequency, by float64) [4]float64 {
-	c.B[2] /= by
-	c.B[3] /= by
-	b, _ := m.Climb(f, c.B, .004, .002, .001, .0005)
-	return b
-}

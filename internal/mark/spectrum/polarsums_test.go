@@ -67,35 +67,47 @@ func TestSummitsAgainstDefinition(t *testing.T) {
 	}
 }
 
+// noisyPeaks returns a peak map of noise that holds a peak of the given height where b puts each pilot of f.
+func noisyPeaks(rng *rand.Rand, f []pattern.Frequency, b [4]float64, height float32) *PeakMap {
+	const n = 512
+	m := &PeakMap{n: n, g: dsp.NewPlane(n/2+1, n), limit: CapLow}
+	for i := range m.g.Pix {
+		m.g.Pix[i] = float32(rng.NormFloat64())
+	}
+	for _, q := range f {
+		x, y := (b[0]*q.X+b[1]*q.Y)*n, (b[2]*q.X+b[3]*q.Y)*n
+		if x < 0 {
+			x, y = -x, -y
+		}
+		for i := range 9 {
+			m.g.Pix[(int(y+n/2+0.5)+i/3-1)*m.g.W+max(int(x+0.5)+i%3-1, 0)] += height
+		}
+	}
+	for i, v := range m.g.Pix {
+		m.g.Pix[i] = pattern.Clip(v, peakMin, CapLow)
+	}
+	return m
+}
+
+// upright returns b, or b turned by half, which has the same spectrum, whichever is nearer to want.
+func upright(b, want [4]float64) [4]float64 {
+	if b[0]*want[0]+b[1]*want[1] < 0 {
+		for i := range b {
+			b[i] = -b[i]
+		}
+	}
+	return b
+}
+
 // The strongest similarity of a map that holds the pilots at one is that one.
 func TestSimilaritiesFindThePilots(t *testing.T) {
-	kd := pattern.NewKeys(&[code.SecretSize]byte{1, 1, 2, 3})
-	f := kd.MarkFrequencies()[:]
-	const n = 512
+	f := pattern.NewKeys(&[code.SecretSize]byte{1, 1, 2, 3}).MarkFrequencies()[:]
 	rng := rand.New(rand.NewPCG(2, 2))
 	for _, want := range [][4]float64{{0.9, -0.5, 0.5, 0.9}, {0.7, 0.7, 0.7, -0.7}, {-2, 0.3, -0.3, -2}} {
-		m := &PeakMap{n: n, g: dsp.NewPlane(n/2+1, n), limit: CapLow}
-		for i := range m.g.Pix {
-			m.g.Pix[i] = pattern.Clip(float32(rng.NormFloat64()), peakMin, CapLow)
-		}
-		for _, q := range f {
-			x, y := (want[0]*q.X+want[1]*q.Y)*n, (want[2]*q.X+want[3]*q.Y)*n
-			if x < 0 {
-				x, y = -x, -y
-			}
-			for i := range 9 {
-				m.g.Pix[(int(y+n/2+0.5)+i/3-1)*m.g.W+max(int(x+0.5)+i%3-1, 0)] = CapLow
-			}
-		}
 		by := Scales{0.3, 3}
-		got := NewLogPolar(m, by, FineStep, 1).Similarities(new(PolarSums), f, 1, by)
+		got := NewLogPolar(noisyPeaks(rng, f, want, CapLow), by, FineStep, Plain).Similarities(new(PolarSums), f, 1, by)
 		require.Len(t, got, 1)
-		b := got[0].B
-		if b[0]*want[0]+b[1]*want[1] < 0 { // turned by half: the same spectrum
-			for i := range b {
-				b[i] = -b[i]
-			}
-		}
+		b := upright(got[0].B, want)
 		assert.InDeltaSlice(t, want[:], b[:], 0.02*math.Hypot(want[0], want[1]))
 	}
 }

@@ -25,6 +25,7 @@ type LogPolar struct {
 	angles, radii int
 	step          float64 // of ln radius
 	start         float64 // radius of column 0, cycles a work pixel
+	after         [4]float64
 	v             []uint8 // levels, and a block of columns more that say nothing
 }
 
@@ -35,11 +36,11 @@ const polarBlock = 64
 const pilotMin, pilotMax = pattern.PilotLow - 1.0/pattern.Torus, pattern.PilotHigh + 1.0/pattern.Torus
 
 // NewLogPolar samples m over half a turn of angles and over the radii at which pilots can lie at
-// the scales by. step is the distance of angles in radians and of radii in ln. stretch is the
-// factor by which vertical frequencies are taken to be stretched, 1 for none.
-func NewLogPolar(m *PeakMap, by Scales, step, stretch float64) *LogPolar {
+// the scales by. step is the distance of angles in radians and of radii in ln. after is the
+// linear map that follows the similarities, Plain for none: frequencies are looked for where it moves them.
+func NewLogPolar(m *PeakMap, by Scales, step float64, after [4]float64) *LogPolar {
 	lo, hi := pilotMin/by.Max, pilotMax/by.Min
-	lp := &LogPolar{angles: int(math.Pi / step), radii: int(math.Log(hi/lo)/step) + 2, step: step, start: lo}
+	lp := &LogPolar{angles: int(math.Pi / step), radii: int(math.Log(hi/lo)/step) + 2, step: step, start: lo, after: after}
 	lp.v = make([]uint8, lp.angles*lp.radii+polarBlock)
 	ray, gain := make([]float32, lp.radii), dsp.MaxLevel/(m.limit-peakMin)
 	radius := make([]float64, lp.radii)
@@ -47,8 +48,8 @@ func NewLogPolar(m *PeakMap, by Scales, step, stretch float64) *LogPolar {
 		radius[j] = float64(lo*dsp.Exp(float64(float64(j)*step))) * float64(m.n)
 	}
 	for a := range lp.angles {
-		c, s := dsp.Cis(float64(a) / float64(2*lp.angles))
-		s /= stretch
+		x, y := dsp.Cis(float64(a) / float64(2*lp.angles))
+		c, s := float64(after[0]*x)+float64(after[1]*y), float64(after[2]*x)+float64(after[3]*y)
 		if c < 0 { // the map's other half
 			c, s = -c, -s
 		}
@@ -57,6 +58,9 @@ func NewLogPolar(m *PeakMap, by Scales, step, stretch float64) *LogPolar {
 	}
 	return lp
 }
+
+// Plain is the linear map that changes nothing.
+var Plain = [4]float64{1, 0, 0, 1}
 
 // Similarities returns the best n rotations and scales, or fewer, mirrored ones included, by the
 // sum of the map over all pilots, highest score first. Scores are in robust deviations. f are the
@@ -114,7 +118,7 @@ func (lp *LogPolar) best(on *PolarSums, angle []float64, shift []int, cols, n in
 		if mirrored {
 			b[1], b[3] = -b[1], -b[3]
 		}
-		out = append(out, Candidate{b, float64(p.score)})
+		out = append(out, Candidate{compose(lp.after, b), float64(p.score)})
 	}
 	return out
 }
