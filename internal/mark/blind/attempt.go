@@ -9,10 +9,10 @@ import (
 
 // attempt looks for the shift of the pattern on the torus in field i, and reads the message there.
 // b is the linear map, row by row, from the pilots' frequencies in the mark to those in the field.
-// part is the rectangle of the field to look in, nil for the whole. If the pilots agree by
-// minAgreement or more, rounds of tracking refine the map. What is read is added to r.found.
-func (r *reader) attempt(i int, b [4]float64, part *rect, rounds []round) {
-	s := r.shiftIn(i, b, part)
+// If the pilots agree by minAgreement or more, rounds of tracking refine the map. What is read is
+// added to r.found.
+func (r *reader) attempt(i int, b [4]float64, rounds []round) {
+	s := r.shiftIn(i, b)
 	r.settle(i, s.toMatrix(b), s, minAgreement, rounds)
 }
 
@@ -111,20 +111,16 @@ func (r *reader) observed(b [4]float64) (f [pattern.PilotN]pattern.Frequency, he
 	return f, held
 }
 
-// shiftIn returns the shift of the torus on which the pilots agree best under the linear map b. It
-// looks in the given part of field i, or in the whole if part is nil. It sums exact amplitudes;
-// only the pilots that the leak's pixels can hold count.
-func (r *reader) shiftIn(i int, b [4]float64, part *rect) shift {
+// shiftIn returns the shift of the torus on which the pilots agree best in field i under the linear
+// map b. It sums exact amplitudes; only the pilots that the leak's pixels can hold count.
+func (r *reader) shiftIn(i int, b [4]float64) shift {
 	f, held := r.observed(b)
-	z, x0, y0 := r.fields[i], 0, 0
-	if part != nil {
-		z, x0, y0 = cut(z, *part), part.x, part.y
-	}
-	a := cellAmplitudes(z, x0, y0, &f, z.W, z.H)
+	z := r.fields[i]
+	a := cellAmplitudes(z, 0, 0, &f, z.W, z.H)
 	return r.findShift(only(&held, &a.c[0]))
 }
 
-// roughShift returns the shift in the whole of field i under the linear map b, as shiftIn does, but
+// roughShift returns the shift in field i under the linear map b, as shiftIn does, but
 // from interpolated amplitudes. This is much cheaper than shiftIn, and its agreement differs by
 // about 0.04. It reads nothing.
 func (r *reader) roughShift(i int, b [4]float64) shift {

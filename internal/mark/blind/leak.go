@@ -14,13 +14,12 @@ import (
 // A leak is a picture shrunk to the canonical size and whitened, and what searches
 // under any key look at, made when first needed. It serves one search at a time.
 type leak struct {
-	carriers []dsp.Plane                   // luma, and minus blue difference unless grey
-	cb       dsp.Plane                     // blue difference that is no carrier yet; empty: grey, or it is one
-	fields   []dsp.Plane                   // what is searched: luma, and both together
-	scale    [2]float64                    // of the shrinking, horizontal and vertical
-	maps     [maxFields]*spectrum.PeakMap  // of each field
-	cut      [maxFields]*spectrum.PeakMap  // the same, with strong peaks cut
-	seen     [maxFields]*spectrum.Observed // their strongest peaks
+	carriers []dsp.Plane                  // luma, and minus blue difference unless grey
+	cb       dsp.Plane                    // blue difference that is no carrier yet; empty: grey, or it is one
+	fields   []dsp.Plane                  // what is searched: luma, and both together
+	scale    [2]float64                   // of the shrinking, horizontal and vertical
+	maps     [maxFields]*spectrum.PeakMap // of each field
+	cut      [maxFields]*spectrum.PeakMap // the same, with strong peaks cut
 	tones    [maxFields]*toneReader
 	polars   map[polarKey]*spectrum.LogPolar
 	step     float64 // of the log-polar maps
@@ -183,9 +182,9 @@ func (l *leak) forget() {
 	l.forgetMaps()
 }
 
-// forgetMaps drops the peak maps, and the peaks and log-polar maps that were made of them.
+// forgetMaps drops the peak maps, and the log-polar maps that were made of them.
 func (l *leak) forgetMaps() {
-	l.maps, l.cut, l.seen, l.polars = [maxFields]*spectrum.PeakMap{}, [maxFields]*spectrum.PeakMap{}, [maxFields]*spectrum.Observed{}, map[polarKey]*spectrum.LogPolar{}
+	l.maps, l.cut, l.polars = [maxFields]*spectrum.PeakMap{}, [maxFields]*spectrum.PeakMap{}, map[polarKey]*spectrum.LogPolar{}
 }
 
 // side returns the long side of the shrunk leak, in pixels.
@@ -204,14 +203,6 @@ func (l *leak) peaks(i int, cut bool) *spectrum.PeakMap {
 		l.cut[i] = l.maps[i].Capped(spectrum.CapLow)
 	}
 	return l.cut[i]
-}
-
-// seenIn returns the 80 strongest peaks of field i, which it keeps.
-func (l *leak) seenIn(i int) *spectrum.Observed {
-	if l.seen[i] == nil {
-		l.seen[i] = l.peaks(i, true).Observe(80, 10)
-	}
-	return l.seen[i]
 }
 
 // tone returns what interpolates the transform of field i at any frequency. It is kept.

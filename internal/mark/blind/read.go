@@ -255,7 +255,7 @@ func Clear(ctx context.Context, img image.Image, kd *Keys, id uint64, enough flo
 	best := r.ranked(i, r.wholePicture())
 	for _, c := range best[:min(4, len(best))] {
 		b, _ := r.peaks(i, true).Climb(r.f, c.B, .001, .0005, .00025)
-		if s := r.shiftIn(i, b, nil); s.z >= sureAgreement {
+		if s := r.shiftIn(i, b); s.z >= sureAgreement {
 			r.forgetMaps() // to save memory
 			if r.decode(tracked{m: s.toMatrix(b)}, s.sign, s.z); len(r.found) > 0 && r.found[0].id == id && r.found[0].correlation >= enough {
 				return r.report(r.found[0]), ctx.Err()

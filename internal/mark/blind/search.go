@@ -30,9 +30,7 @@ var stages = [...]stage{
 	{"coarser", each((*reader).coarser)},       //  1.8 %, 18.3 %: crops
 	{"wholeFrame", each((*reader).wholeFrame)}, //  3.2 %, 15.2 %
 	{"stretched", stretched},                   //  9.5 %,  7.6 %: other aspect ratios
-	{"affine", each((*reader).affine)},         //  0.0 %,  3.1 %: shears; too cheap to be worth a risk
-	{"tilted", each((*reader).tilted)},         // TODO
-	{"windows", windows},                       //  2.7 %, 34.5 %: perspective, small remains
+	{"tilted", tilted},                         // TODO: perspective
 }
 
 // each returns a stage that runs try for each reader that is not done, one after the other:
@@ -279,7 +277,7 @@ func (r *reader) climbAndAttempt(h hit, rounds []round) {
 	if r.roughShift(h.field, b).z < h.z {
 		b = h.b
 	}
-	r.attempt(h.field, b, nil, rounds)
+	r.attempt(h.field, b, rounds)
 }
 
 // stretched tries similarities after a stretch of the leak's vertical axis by each of the factors
@@ -288,7 +286,7 @@ func (r *reader) climbAndAttempt(h hit, rounds []round) {
 // ctx's.
 func stretched(readers []*reader) error {
 	l := readers[0].leak
-	s := spectrum.Scales{Min: partLow, Max: anyScale.Max}
+	s := spectrum.Scales{Min: stretchedMin, Max: anyScale.Max}
 	for i := len(l.fields) - 1; i >= 0; i-- {
 		m := l.peaks(i, true)
 		wide := m.Dilated()
@@ -298,7 +296,7 @@ func stretched(readers []*reader) error {
 				for _, c := range lp.Similarities(r.sums, r.f, 1, s) {
 					b, _ := m.Climb(r.f, c.B, .004, .002, .001, .0005) // the stretch is known only roughly
 					if r.roughShift(i, b).z >= nearAgreement {
-						r.attempt(i, b, nil, spreadOut)
+						r.attempt(i, b, spreadOut)
 					}
 				}
 				return r.ctx.Err()
@@ -306,30 +304,6 @@ func stretched(readers []*reader) error {
 			if err != nil {
 				return err
 			}
-		}
-	}
-	return nil
-}
-
-// affine tries affine maps from pairs of peaks over the whole frame, the best one of each field:
-// for sheared leaks, which no similarity fits. It reads only under maps that reach minScore. Marks
-// are added to r.found; the error is ctx's.
-func (r *reader) affine() error {
-	s := spectrum.NewPairs(r.f, 120, spectrum.Scales{Min: partLow, Max: anyScale.Max})
-	for i := len(r.fields) - 1; i >= 0; i-- {
-		if err := r.ctx.Err(); err != nil {
-			return err
-		}
-		m := r.peaks(i, true)
-		found := s.Propose(r.seenIn(i))
-		for _, c := range found[:min(1, len(found))] {
-			b, score := m.Climb(r.f, c.B, .004, .002, .001, .0005)
-			if score >= minScore {
-				r.attemptParts(i, b, spreadOut)
-			}
-		}
-		if r.done() {
-			return nil
 		}
 	}
 	return nil

@@ -29,16 +29,15 @@ const (
 var anyScale = spectrum.Scales{Min: 0.13, Max: 4.6} // of the search over the whole frame
 
 const (
-	partLow    = 0.27                      // min scale in parts of the frame
-	wholeSlack = pattern.PlaceScale + 0.04 // |ln| of a scale against the whole picture's: the placement's own, and cut edges
-	partMin    = 1.1                       // scale of a part against the whole picture's: four fifths of its area
-	partMax    = 6.5                       // the same: 3 % of its area
+	stretchedMin = 0.27                      // min scale of a stretched picture
+	wholeSlack   = pattern.PlaceScale + 0.04 // |ln| of a scale against the whole picture's: the placement's own, and cut edges
+	partMin      = 1.1                       // scale of a part against the whole picture's: four fifths of its area
+	partMax      = 6.5                       // the same: 3 % of its area
 )
 
 // Work of the stages; chosen together, not measured one by one.
 const (
 	lesserHits  = 2   // maps below sureAgreement that a stage reads at its end
-	minScore    = 6   // score of a peak map from which a map is tried
 	enoughVotes = 40  // windows from which the votes alone refine a map
 	shiftGrid   = 256 // places a side at which the torus of shifts is sampled: every fourth mark pixel
 	shiftStep   = pattern.Torus / shiftGrid

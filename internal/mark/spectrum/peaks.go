@@ -1,9 +1,8 @@
 // Package spectrum proposes maps under which a key's pilots lie on peaks of a spectrum:
-// similarities by a log-polar search, affine maps by pairs of peaks.
+// similarities by a log-polar search, maps with perspective by one over parts of the frame.
 package spectrum
 
 import (
-	"cmp"
 	"math"
 	"slices"
 
@@ -174,73 +173,6 @@ func nudge(b [4]float64, d int, h float64) [4]float64 {
 	default: // shear
 		return [4]float64{b[0] + v0, b[1] + v1, b[2] + u0, b[3] + u1}
 	}
-}
-
-// A peak is a local maximum of a map, in bins.
-type peak struct{ x, y float64 }
-
-// strongest returns up to n local maxima above 2 that lie rmin bins or more from the origin,
-// highest first. Their places are in bins from the origin, with fractions. It leaves out the edges
-// of the map, and of each peak its mirror image.
-func (m *PeakMap) strongest(n int, rmin float64) []peak {
-	type found struct {
-		peak
-		v float32
-	}
-	var all []found
-	w := m.g.W
-	for iy := 4; iy < m.n-4; iy++ {
-		for ix := 1; ix < w-4; ix++ {
-			i := iy*w + ix
-			v := m.g.Pix[i]
-			if v <= 2 || !m.summit(ix, iy, v) {
-				continue
-			}
-			x, y := float64(ix), float64(iy-m.n/2)
-			if math.Sqrt(float64(x*x)+float64(y*y)) < rmin {
-				continue
-			}
-			l, r, u, b := m.g.Pix[i-1], m.g.Pix[i+1], m.g.Pix[i-w], m.g.Pix[i+w]
-			all = append(all, found{peak{x + vertex(l, v, r), y + vertex(u, v, b)}, v + float32(0.25*(l+r+u+b))})
-		}
-	}
-	if len(all) > n { // sort no more than is wanted
-		v := make([]float32, len(all))
-		for i, f := range all {
-			v[i] = f.v
-		}
-		bar := dsp.Select(v, len(v)-n)
-		all = slices.DeleteFunc(all, func(f found) bool { return f.v < bar })
-	}
-	slices.SortStableFunc(all, func(a, b found) int { return cmp.Compare(b.v, a.v) })
-	out := make([]peak, 0, n)
-	for _, f := range all[:min(n, len(all))] {
-		out = append(out, f.peak)
-	}
-	return out
-}
-
-// summit reports whether no value within two bins of column x and row y exceeds v. Rows y-2 to y+2
-// and columns up to x+2 must lie in the map.
-func (m *PeakMap) summit(x, y int, v float32) bool {
-	for j := y - 2; j <= y+2; j++ {
-		for _, o := range m.g.Row(j)[max(x-2, 0) : x+3] {
-			if o > v {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// vertex returns where the parabola through three neighbouring samples has its maximum, from
-// the middle sample on, in samples: between -1/2 and 1/2, and 0 if there is no maximum.
-func vertex(a, b, c float32) float64 {
-	den := float64(a - 2*b + c)
-	if den >= -1e-6 {
-		return 0
-	}
-	return math.Min(math.Max(0.5*float64(a-c)/den, -0.5), 0.5)
 }
 
 // Transpose turns a linear map of frequencies into the map of positions that causes it, and

@@ -10,21 +10,21 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
-// Parts are the peak maps of parts of a frame. A map with perspective differs from part to part, so that the peaks of the
-// whole frame are smeared and those of one part are faint. Summed where one perspective puts them, they stand out.
+// Parts are the peak maps of parts of a frame. A map with perspective differs from part to part: peaks of the whole frame
+// are smeared, and peaks of one part are faint. Summed where one perspective puts them, they stand out.
 type Parts struct {
 	maps []*PeakMap
 	at   []geometry.Point // middle of each part, from the middle of the frame, in long sides of the frame
 }
 
-// Add appends a part with the peak map m. All maps must have the same size and limit.
+// Add appends a part with the peak map m. All maps must have the same size and limit, and be 256 or fewer.
 func (p *Parts) Add(m *PeakMap, at geometry.Point) {
 	p.maps, p.at = append(p.maps, m), append(p.at, at)
 }
 
 // A Tilt is a map of the pilots' frequencies that differs over the frame.
 type Tilt struct {
-	B     [4]float64 // in the middle of the frame, as of a Candidate
+	B     [4]float64 // in the middle of the frame, like that of a Candidate
 	G     [2]float64 // perspective: the place p is mapped to A p / (1 + G.p), A the transpose of B
 	Score float64
 }
@@ -48,7 +48,7 @@ func compose(a, b [4]float64) [4]float64 {
 // perspectives of up to tiltMax and small deviations from a similarity, one of each try. Neighbouring tries may give the
 // same tilt.
 func (p *Parts) Propose(on *PolarSums, f []pattern.Frequency, by Scales, n int) (all []Tilt) {
-	if len(p.maps) == 0 || len(p.maps) > maxParts {
+	if len(p.maps) == 0 {
 		return nil
 	}
 	polar := p.polar(by)
@@ -142,10 +142,10 @@ func (o *polarParts) joint(p *Parts, g [2]float64, d [4]float64) *LogPolar {
 			(m[0] - m[3]) / size / CoarseStep, (m[1] + m[2]) / size / CoarseStep,
 		}
 	}
-	for a, d := range o.double {
+	for a, twice := range o.double {
 		for i, m := range moves {
-			turn := int(m.turn+float64(m.b*d[0])-float64(m.a*d[1])) + a
-			shift := int(m.shift + float64(m.a*d[0]) + float64(m.b*d[1]))
+			turn := int(m.turn+float64(m.b*twice[0])-float64(m.a*twice[1])) + a
+			shift := int(m.shift + float64(m.a*twice[0]) + float64(m.b*twice[1]))
 			o.place[i] = (i*o.angles+turn%o.angles)*o.wide + min(max(shift, 0), 2*polarEdge)
 		}
 		dsp.SumLevels(o.sum, o.each, o.place)
@@ -159,7 +159,6 @@ func (o *polarParts) joint(p *Parts, g [2]float64, d [4]float64) *LogPolar {
 
 // score returns the sum over the pilots f of the mean of the parts where the tilt t puts each, cut at jointMax. In noise it
 // is about a standard normal variable, if the parts do not overlap.
-
 func (p *Parts) score(f []pattern.Frequency, t *Tilt) float64 {
 	b := make([][4]float64, len(p.at))
 	for i, at := range p.at {

@@ -24,12 +24,9 @@ const (
 )
 
 const (
-	minSum        = 2    // standardised sum over the pilots from which a similarity is worth a look
-	summitApart   = 4    // rows and columns within which the greatest sum alone is a summit
-	muteReach     = 4    // bins around a pilot that are levelled once its mark was read
-	pairTolerance = 0.16 // how far the second peak of a pair may lie from its prediction, in shares of its radius
-	maxObserved   = 160  // peaks, mirror images included
-	axisBands     = 64   // parts of an axis that peaks are filed in; decides the cost alone
+	minSum      = 2 // standardised sum over the pilots from which a similarity is worth a look
+	summitApart = 4 // rows and columns within which the greatest sum alone is a summit
+	muteReach   = 4 // bins around a pilot that are levelled once its mark was read
 )
 
 // The search for perspective, see Parts. 14 drawn photographs of screens were not read without it, though their code was 3 to 10 dB
@@ -41,7 +38,6 @@ const (
 	deviationStep = 0.03  // of linear maps from a similarity
 	deviationMax  = 0.068
 	polarEdge     = 14 // radii by which a part may differ from the middle: 0.17 of ln scale
-	maxParts      = 64 // for which sums of levels fit
 
 	// The mean of the parts is cut where a mark seldom goes, in robust deviations of one part: texture that repeats is in all.
 	jointMin = -0.7
