@@ -96,10 +96,7 @@ Exit 1 when any reading gives a wrong ID.`,
 							t.Values["level"] = levelInPlace(kd, up, leak)
 						}
 						t.Values["matched"] = t.Values["long"]
-						if sight := ruler.Must(original.Find(ctx, dsp.LazyLuma(leak))); sight != nil {
-							at := watermark.Laid{Submission: up.Options.Submission, Original: original, Sight: sight}
-							tally("matched", ruler.Must(r.At(leak, key, at)).Among(lists[len(lists)-1]))
-						}
+						tally("matched", placed(ctx, r, leak, key, up, original).Among(lists[len(lists)-1]))
 						emit(t)
 					}
 				}
@@ -119,6 +116,15 @@ Exit 1 when any reading gives a wrong ID.`,
 		}},
 		Missed: func(trials []ruler.Trial) []string { return wrongIDs(trials, "attack") },
 	}
+}
+
+// placed returns the reading of a leak with the place where the leak lies on its upload, as an investigation looks for it.
+func placed(ctx context.Context, r *watermark.Reading, leak *image.NRGBA, key *watermark.Key, up *ruler.Upload, original *capture.Original) *watermark.Reading {
+	sight := ruler.Must(original.Find(ctx, dsp.LazyLuma(leak)))
+	if sight == nil {
+		return r
+	}
+	return ruler.Must(r.At(leak, key, watermark.Laid{Submission: up.Options.Submission, Original: original, Sight: sight}))
 }
 
 // readLouder reports whether a leak is read with the list where it lies on its upload, or would be if its code were 2 dB

@@ -9,11 +9,14 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/pflag"
 
 	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/capture"
+	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -26,7 +29,8 @@ func robustness(e *engine) *ruler.Experiment {
 		Name:  "robustness",
 		Short: "What the mark survives",
 		Long: `Mark each picture, attack the marked picture in every way and read it back. Only
-the exact copy ID counts as read. --among reads what is not read so with a list of issued copies. Exit 1 when a --bar is missed, or when any
+the exact copy ID counts as read. --among reads what is not read so with a list of issued copies, then
+where the leak lies on its upload ("matched"), as an investigation does. Exit 1 when a --bar is missed, or when any
 reading gives a wrong ID.`,
 		Flags: func(fs *pflag.FlagSet) {
 			bars.flag(fs, "lowest accepted `GROUP=RATE`, 0 to 1; \"all\" for the total")
@@ -79,7 +83,7 @@ reading gives a wrong ID.`,
 			},
 			{
 				Name: "list", Where: ruler.Has("listed"), By: []string{"group"}, Total: "all",
-				Columns: []ruler.Column{ruler.Of("read", "read"), ruler.Of("with the list", "listed"), ruler.Sums("wrong", "wrong")},
+				Columns: []ruler.Column{ruler.Of("read", "read"), ruler.Of("with the list", "listed"), ruler.Of("matched", "matched"), ruler.Sums("wrong", "wrong")},
 			},
 		},
 		Missed: func(trials []ruler.Trial) []string {
@@ -130,6 +134,7 @@ func (e *engine) survive(ctx context.Context, env *ruler.Env, path string, leaks
 	up := ruler.Must(env.Upload(path))
 	start := e.now()
 	m := ruler.Must(e.copied(ctx, env, path, up))
+	original := sync.OnceValue(func() *capture.Original { return capture.New(dsp.LazyLuma(up.Image)) })
 	emit(ruler.Trial{
 		Labels: map[string]string{"picture": up.Name, "copy": up.Copy.String()},
 		Values: map[string]float64{
@@ -159,13 +164,19 @@ func (e *engine) survive(ctx context.Context, env *ruler.Env, path string, leaks
 			t.Values["wrong"], t.Labels["got"] = 1, d.Copy.String()
 		}
 		if list != nil {
-			t.Values["listed"] = t.Values["read"]
-			if !d.Found {
-				for _, m := range ruler.Must(watermark.Read(ctx, leak, env.Key)).Among(list) {
-					t.Values["listed"] = yes(m.Copy == up.Copy)
+			t.Values["listed"], t.Values["matched"] = t.Values["read"], t.Values["read"]
+		}
+		if list != nil && !d.Found {
+			r := ruler.Must(watermark.Read(ctx, leak, env.Key))
+			count := func(name string, found []*watermark.Detection) {
+				for _, m := range found {
+					t.Values[name] = yes(m.Copy == up.Copy)
 					t.Values["wrong"] = max(t.Values["wrong"], yes(m.Copy != up.Copy))
 				}
 			}
+			count("listed", r.Among(list))
+			count("matched", placed(ctx, r, leak, env.Key, up, original()).Among(list))
+			t.Values["matched"] = max(t.Values["matched"], t.Values["listed"])
 		}
 		emit(t)
 	}
