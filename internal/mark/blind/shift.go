@@ -192,7 +192,8 @@ func conjugate(c *[pattern.PilotN]complex64) *[pattern.PilotN]complex64 {
 // toMatrix is on for the linear map b of frequencies, from mark to work.
 func (s shift) toMatrix(b [4]float64) geometry.Mat { return s.on(spectrum.ToMap(b, geometry.Point{})) }
 
-// on returns the map m from work to mark pixels, completed by the shift: turned about the origin of the mark by 180 degrees if the shift is flipped, then moved.
+// on returns the map m from work to mark pixels, completed by the shift: turned by 180 degrees about the origin of the mark
+// if the shift is flipped, then moved.
 func (s shift) on(m geometry.Mat) geometry.Mat {
 	turn := geometry.Translation(s.t.X, s.t.Y)
 	if s.flipped {
