@@ -130,13 +130,17 @@ func (m *PeakMap) at(x, y float64) float32 {
 // sum is divided by the root of their number: in noise it is about a standard normal variable.
 // Pilots beyond the map add 0.
 func (m *PeakMap) score(f []pattern.Frequency, b [4]float64) float64 {
-	sum, n := 0.0, float64(m.n)
+	sum := 0.0
 	for _, q := range f {
-		x := float64((float64(b[0]*q.X) + float64(b[1]*q.Y)) * n)
-		y := float64((float64(b[2]*q.X) + float64(b[3]*q.Y)) * n)
-		sum += float64(m.at(x, y))
+		sum += float64(m.pilot(q, &b))
 	}
 	return sum / math.Sqrt(float64(len(f)))
+}
+
+// pilot returns the map at the place where the linear map b puts the pilot q, 0 beyond the map.
+func (m *PeakMap) pilot(q pattern.Frequency, b *[4]float64) float32 {
+	n := float64(m.n)
+	return m.at(float64((float64(b[0]*q.X)+float64(b[1]*q.Y))*n), float64((float64(b[2]*q.X)+float64(b[3]*q.Y))*n))
 }
 
 // Climb improves the linear map b of the pilots' frequencies f by small scalings, rotations,

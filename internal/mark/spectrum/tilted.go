@@ -54,7 +54,7 @@ func (p *Parts) Propose(on *PolarSums, f []pattern.Frequency, by Scales, n int) 
 	polar := p.polar(by)
 	for _, d := range deviations {
 		for _, g := range tilts {
-			for _, c := range polar.joint(p, g, d).Similarities(on, f, 1, by) {
+			for _, c := range polar.joint(g, d).Similarities(on, f, 1, by) {
 				t := Tilt{B: compose(d, c.B), G: g}
 				t.Score = p.score(f, &t)
 				all = append(all, t)
@@ -90,6 +90,7 @@ func grid(step, reach float64) (points [][2]float64) {
 // radii at either end than the joint map.
 type polarParts struct {
 	LogPolar // the joint map
+	at       []geometry.Point
 	each     []uint8
 	wide     int          // radii in each
 	double   [][2]float64 // cosine and sine of twice the angle of each row
@@ -107,7 +108,7 @@ func (p *Parts) polar(by Scales) *polarParts {
 			maps[i] = NewLogPolar(p.maps[i], Scales{by.Min / edge, by.Max * edge}, CoarseStep, Plain)
 		}
 	})
-	out := &polarParts{LogPolar: *maps[0], wide: maps[0].radii, place: make([]int, (len(maps)+1)/2*2)}
+	out := &polarParts{LogPolar: *maps[0], at: p.at, wide: maps[0].radii, place: make([]int, (len(maps)+1)/2*2)}
 	size := out.angles * out.wide
 	out.each = make([]uint8, len(maps)*size+out.wide)
 	for i, m := range maps {
@@ -129,11 +130,11 @@ func (p *Parts) polar(by Scales) *polarParts {
 
 // joint returns the mean of the maps of all parts under the perspective g, after the linear map d. It is valid until the
 // next call. A linear map near 1 moves each row of a log-polar map to another, and along it.
-func (o *polarParts) joint(p *Parts, g [2]float64, d [4]float64) *LogPolar {
+func (o *polarParts) joint(g [2]float64, d [4]float64) *LogPolar {
 	o.place[len(o.place)-1] = len(o.each) - o.wide  // blank, if the number of parts is odd
 	type motion struct{ turn, shift, a, b float64 } // in rows and columns; a and b: times the cosine and sine of twice the angle
-	moves := make([]motion, len(p.at))
-	for i, at := range p.at {
+	moves := make([]motion, len(o.at))
+	for i, at := range o.at {
 		m := compose(inPart(g, at), d)
 		x, y := m[0]+m[3], m[2]-m[1] // the similarity in it, twice as large
 		size := math.Sqrt(float64(x*x) + float64(y*y))
@@ -168,10 +169,7 @@ func (p *Parts) score(f []pattern.Frequency, t *Tilt) float64 {
 	for _, q := range f {
 		sum := 0.0
 		for i, m := range p.maps {
-			n := float64(m.n)
-			x := float64((float64(b[i][0]*q.X) + float64(b[i][1]*q.Y)) * n)
-			y := float64((float64(b[i][2]*q.X) + float64(b[i][3]*q.Y)) * n)
-			sum += float64(m.at(x, y))
+			sum += float64(m.pilot(q, &b[i]))
 		}
 		all += math.Min(sum/parts, jointMax)
 	}
