@@ -68,13 +68,15 @@ func TestLongReportInBrowser(t *testing.T) {
 	reportInBrowser(t, browser, path, t.TempDir())
 }
 
-// browse opens the report of a script.
+// browse opens the report of a script. A profile of its own: processes of a browser that was ended may still hold theirs.
 func browse(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 1)
 	browser, err := browserPath()
 	ts.Check(err)
+	profile, err := os.MkdirTemp(ts.MkAbs("."), "browser")
+	ts.Check(err)
 	t := &scriptT{TestScript: ts}
-	reportInBrowser(t, browser, ts.MkAbs(args[0]), ts.MkAbs("browser"))
+	reportInBrowser(t, browser, ts.MkAbs(args[0]), profile)
 	if t.failed {
 		ts.Fatalf("%s is not what it must be in a browser", args[0])
 	}
