@@ -68,15 +68,13 @@ func TestLongReportInBrowser(t *testing.T) {
 	reportInBrowser(t, browser, path, t.TempDir())
 }
 
-// browse opens the report of a script. A profile of its own: processes of a browser that was ended may still hold theirs.
+// browse opens the report of a script.
 func browse(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 1)
 	browser, err := browserPath()
 	ts.Check(err)
-	profile, err := os.MkdirTemp(ts.MkAbs("."), "browser")
-	ts.Check(err)
 	t := &scriptT{TestScript: ts}
-	reportInBrowser(t, browser, ts.MkAbs(args[0]), profile)
+	reportInBrowser(t, browser, ts.MkAbs(args[0]), ts.MkAbs("."))
 	if t.failed {
 		ts.Fatalf("%s is not what it must be in a browser", args[0])
 	}
@@ -95,8 +93,8 @@ func (t *scriptT) Errorf(format string, args ...any) {
 
 func (t *scriptT) FailNow() { t.Fatalf("it cannot go on") }
 
-func reportInBrowser(t require.TestingT, browser, file, profile string) {
-	p, stop, err := open(context.Background(), browser, file, profile, 1100)
+func reportInBrowser(t require.TestingT, browser, file, dir string) {
+	p, stop, err := open(context.Background(), browser, file, dir, 1100)
 	require.NoError(t, err)
 	defer stop()
 	for _, width := range []int64{1100, 420} {
