@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/log"
@@ -57,26 +56,11 @@ type opened struct {
 	said     []string
 }
 
-// open loads a file at a width in CSS pixels. The browser ends with the context's cancel. Its profile is a new folder in
-// dir: processes of a browser that has ended may still write to theirs. On a loaded machine a browser may not start, so
-// that three are tried.
-func open(ctx context.Context, browser, file, dir string, width int64) (p *opened, cancel context.CancelFunc, err error) {
-	for range 3 {
-		var profile string
-		if profile, err = os.MkdirTemp(dir, "browser"); err != nil {
-			return nil, nil, err
-		}
-		if p, cancel, err = start(ctx, browser, file, profile, width); err == nil {
-			break
-		}
-	}
-	return p, cancel, err
-}
-
-// start opens a file once.
-func start(ctx context.Context, browser, file, profile string, width int64) (*opened, context.CancelFunc, error) {
+// open loads a file at a width in CSS pixels. The browser ends with the context's cancel. Its profile is chromedp's, which
+// kills what still uses it, and removes it.
+func open(ctx context.Context, browser, file string, width int64) (*opened, context.CancelFunc, error) {
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(browser), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.UserDataDir(profile), chromedp.WSURLReadTimeout(2*time.Minute), chromedp.Flag("hide-scrollbars", true))
+		chromedp.Flag("hide-scrollbars", true))
 	ctx, stop := chromedp.NewExecAllocator(ctx, options...)
 	ctx, end := chromedp.NewContext(ctx)
 	cancel := func() { end(); stop() }

@@ -37,7 +37,7 @@ import (
 // KYCMARK_SHOTS=DIR the tests leave there what they see.
 
 func TestGoldenReportInBrowser(t *testing.T) {
-	reportInBrowser(t, browserOrSkip(t), "../../verify/testdata/report.html", t.TempDir())
+	reportInBrowser(t, browserOrSkip(t), "../../verify/testdata/report.html")
 }
 
 // A dump of many pages, with names that do not break and names that want to be markup.
@@ -65,7 +65,7 @@ func TestLongReportInBrowser(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, inv.WriteReport(t.Context(), f, d, false))
 	require.NoError(t, f.Close())
-	reportInBrowser(t, browser, path, t.TempDir())
+	reportInBrowser(t, browser, path)
 }
 
 // browse opens the report of a script.
@@ -74,7 +74,7 @@ func browse(ts *testscript.TestScript, neg bool, args []string) {
 	browser, err := browserPath()
 	ts.Check(err)
 	t := &scriptT{TestScript: ts}
-	reportInBrowser(t, browser, ts.MkAbs(args[0]), ts.MkAbs("."))
+	reportInBrowser(t, browser, ts.MkAbs(args[0]))
 	if t.failed {
 		ts.Fatalf("%s is not what it must be in a browser", args[0])
 	}
@@ -93,8 +93,8 @@ func (t *scriptT) Errorf(format string, args ...any) {
 
 func (t *scriptT) FailNow() { t.Fatalf("it cannot go on") }
 
-func reportInBrowser(t require.TestingT, browser, file, dir string) {
-	p, stop, err := open(context.Background(), browser, file, dir, 1100)
+func reportInBrowser(t require.TestingT, browser, file string) {
+	p, stop, err := open(context.Background(), browser, file, 1100)
 	require.NoError(t, err)
 	defer stop()
 	for _, width := range []int64{1100, 420} {
