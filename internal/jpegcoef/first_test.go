@@ -28,7 +28,7 @@ func TestFinerFirstStep(t *testing.T) {
 	luma := &p.Components[0]
 	luma.Steps[0] = 13
 	none := make([]int16, 16*luma.Across*luma.Down)
-	file, err := p.Changed(4, ChangeUnit, 8, none, nil, nil).Encode()
+	file, err := p.Changed(4, ChangeUnit, 8, none, nil, nil).Encode(math.MaxInt)
 	require.NoError(t, err)
 	finer, err := Read(file, 30_000_000)
 	require.NoError(t, err)
@@ -45,9 +45,9 @@ func TestFinerFirstStep(t *testing.T) {
 			require.LessOrEqual(t, max(moved, -moved), 4)
 		}
 	}
-	same, err := p.Changed(4, ChangeUnit, 13, none).Encode()
+	same, err := p.Changed(4, ChangeUnit, 13, none).Encode(math.MaxInt)
 	require.NoError(t, err)
-	plain, err := p.Encode()
+	plain, err := p.Encode(math.MaxInt)
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(plain, same))
 }

@@ -138,6 +138,15 @@ func fitted(counted *[256]int) *table {
 	return t
 }
 
+// bits returns how many bits values take that occur as often as counted, with the numbers behind them.
+func (t *table) bits(counted *[256]int) int {
+	sum := 0
+	for v, n := range counted {
+		sum += n * (int(t.codes[v]&255) + v&15)
+	}
+	return sum
+}
+
 // A reader reads the bits of a scan. Behind its last byte it gives zeros.
 type reader struct {
 	data []byte

@@ -87,7 +87,7 @@ func again(data []byte, maxPixels int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.Encode()
+	return p.Encode(math.MaxInt)
 }
 
 // Every file that is read has the same pixels afterwards, a sequential one the same scan, and no file becomes heavy.
@@ -186,7 +186,7 @@ func TestChanged(t *testing.T) {
 			}
 			changed := p.Changed(low, 0, first, delta...)
 			var want, got, alone [][]uint8
-			file, err := changed.Encode(changed.Rows(8, func(row []uint8) { want = append(want, bytes.Clone(row)) }))
+			file, err := changed.Encode(math.MaxInt, changed.Rows(8, func(row []uint8) { want = append(want, bytes.Clone(row)) }))
 			require.NoError(t, err)
 			again, err := jpegcoef.Read(file, maxPixels)
 			require.NoError(t, err)
@@ -197,9 +197,9 @@ func TestChanged(t *testing.T) {
 			_, err = jpeg.Decode(bytes.NewReader(file))
 			require.NoError(t, err)
 		}
-		plain, err := p.Encode()
+		plain, err := p.Encode(math.MaxInt)
 		require.NoError(t, err)
-		same, err := p.Changed(4, 0, 1).Encode()
+		same, err := p.Changed(4, 0, 1).Encode(math.MaxInt)
 		require.NoError(t, err)
 		assert.Equal(t, plain, same, "nothing is changed")
 	}
@@ -250,7 +250,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		file, err := p.Encode(p.Rows(4, func([]uint8) {}))
+		file, err := p.Encode(math.MaxInt, p.Rows(4, func([]uint8) {}))
 		if err != nil {
 			return
 		}
@@ -290,7 +290,7 @@ func Benchmark(b *testing.B) {
 	}
 	b.Run("write", func(b *testing.B) {
 		for b.Loop() {
-			p.Encode()
+			p.Encode(math.MaxInt)
 		}
 	})
 }
@@ -342,7 +342,7 @@ func TestZerosStay(t *testing.T) {
 	require.NoError(t, jpeg.Encode(&b, img, nil))
 	p, err := jpegcoef.Read(b.Bytes(), maxPixels)
 	require.NoError(t, err)
-	plain, err := p.Encode()
+	plain, err := p.Encode(math.MaxInt)
 	require.NoError(t, err)
 	const step = jpegcoef.ChangeUnit
 	for i, tt := range []struct {
@@ -356,7 +356,7 @@ func TestZerosStay(t *testing.T) {
 		{[8]int16{0, 0, -step}, false},
 		{[8]int16{0, 0, 0, 0, 0, step - 1}, false},
 	} {
-		got, err := p.Changed(2, step, p.Components[0].Steps[0], tt.delta[:]).Encode()
+		got, err := p.Changed(2, step, p.Components[0].Steps[0], tt.delta[:]).Encode(math.MaxInt)
 		require.NoError(t, err)
 		assert.Equal(t, tt.same, bytes.Equal(plain, got), i)
 	}
@@ -370,6 +370,6 @@ func TestDamagedCodes(t *testing.T) {
 	p, err := jpegcoef.Read(data, maxPixels)
 	require.NoError(t, err)
 	require.ErrorIs(t, p.Each(), jpegcoef.ErrRefused)
-	_, err = p.Encode()
+	_, err = p.Encode(math.MaxInt)
 	require.ErrorIs(t, err, jpegcoef.ErrRefused)
 }

@@ -11,33 +11,48 @@ const heavier = 1.03
 
 // Encode returns a JPEG file of the coefficients: JFIF segment, tables and scans, without other metadata. The
 // first component has the name 1. A baseline file keeps its Huffman codes and restart markers, unless a code is
-// missing or it becomes heavier than its source. A progressive file stays progressive. views are made on the way. The
-// error is as in [Picture.Each].
-func (p *Picture) Encode(views ...View) ([]byte, error) {
+// missing or it becomes heavier than its source. A progressive file stays progressive. views are made on the way. Encode
+// returns nil for a file of more than limit bytes. The error is as in [Picture.Each].
+func (p *Picture) Encode(limit int, views ...View) ([]byte, error) {
 	e := encoder{p: p, views: views}
-	if p.progressive {
+	file := e.file(limit)
+	if len(file) > limit {
+		file = nil
+	}
+	return file, e.err
+}
+
+// file is Encode, except that it may return a file of more than limit bytes.
+func (e *encoder) file(limit int) []byte {
+	if e.p.progressive {
 		e.begin(sof2)
 		e.progressive()
-		return e.finish(), e.err
+		return e.finish()
 	}
 	own := e.ownTables()
 	e.silent = !own
 	e.count = new([2][2][256]int)
 	e.sequentialFile()
-	kept := e.w.out
-	if !own || e.missing || float64(len(kept)-e.scanAt) > float64(heavier*float64(p.coded)) {
-		again := encoder{p: p, err: e.err}
-		for class := range again.tables {
-			for to := range again.tables[class] {
-				again.tables[class][to] = fitted(&e.count[class][to])
-			}
-		}
-		again.sequentialFile()
-		if !own || e.missing || len(again.w.out) < len(kept) {
-			return again.w.out, again.err
+	own = own && !e.missing
+	if own && float64(len(e.w.out)-e.scanAt) <= float64(heavier*float64(e.p.coded)) {
+		return e.w.out
+	}
+	again := encoder{p: e.p, err: e.err}
+	bits := 0
+	for class := range again.tables {
+		for to := range again.tables[class] {
+			t := fitted(&e.count[class][to])
+			again.tables[class][to], bits = t, bits+t.bits(&e.count[class][to])
 		}
 	}
-	return kept, e.err
+	if limit < bits/8 {
+		return nil
+	}
+	again.sequentialFile()
+	if e.err = again.err; own && len(e.w.out) <= len(again.w.out) {
+		return e.w.out
+	}
+	return again.w.out
 }
 
 // An encoder is a file that is being written.

@@ -218,17 +218,23 @@ func (c *Canvas) write(s Shaped, heavier float64, zeros []float64, small image.P
 	if len(c.jpeg.Components) > 1 && !c.grey {
 		delta = append(delta, c.change(1, stored(s.chroma, c.turn), low, -1))
 	}
-	for _, zero := range zeros {
-		p := c.jpeg.Changed(low, int16(zero*jpegcoef.ChangeUnit), c.first, delta...)
+	for i := 0; file == nil && err == nil; i++ {
+		p := c.jpeg.Changed(low, int16(zeros[i]*jpegcoef.ChangeUnit), c.first, delta...)
 		view, shrunk := c.shrunk(p, small)
-		if file, err = p.Encode(view); err != nil {
-			return nil, dsp.RGB{}, nil, err
+		limit := math.MaxInt
+		if i < len(zeros)-1 {
+			limit = int(heavier * float64(p.Weight()))
 		}
-		if canonical, flat = shrunk(); float64(len(file)) <= float64(heavier*float64(p.Weight())) {
-			break
+		if i == 0 { // most files are light enough
+			file, err = p.Encode(limit, view)
+		} else if file, err = p.Encode(limit); file != nil && err == nil {
+			err = p.Each(view)
+		}
+		if file != nil && err == nil {
+			canonical, flat = shrunk()
 		}
 	}
-	return file, canonical, flat, nil
+	return file, canonical, flat, err
 }
 
 // change returns what adding a plane of the canonical size to a component adds to its coefficients: the cosine
