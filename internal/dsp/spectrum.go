@@ -2,15 +2,18 @@ package dsp
 
 import "math"
 
-// Powers returns |F|^2, the half spectrum as a plane, in the memory of room if that is large enough. room may be nil.
-func (s Spectrum) Powers(room []float32) Plane {
-	p := Plane{W: s.Stride(), H: s.H}
+// Powers returns |F|^2, the first n columns of the half spectrum as a plane, in the memory of room if that is large enough.
+// room may be nil.
+func (s Spectrum) Powers(room []float32, n int) Plane {
+	p := Plane{W: n, H: s.H}
 	if n := p.W * p.H; n <= len(room) {
 		p.Pix = room[:n]
 	} else {
 		p.Pix = make([]float32, n)
 	}
-	powers(p.Pix, s.C)
+	for y := range p.H {
+		powers(p.Row(y), s.C[y*s.Stride():][:n])
+	}
 	return p
 }
 
@@ -22,11 +25,13 @@ func powers(dst []float32, src []complex64) {
 	}
 }
 
-// Weigh multiplies each coefficient by its factor in g, which is as long as C.
-func (s Spectrum) Weigh(g []float32) {
-	g = g[:len(s.C)]
-	for i, c := range s.C {
-		s.C[i] = complex(float32(g[i]*real(c)), float32(g[i]*imag(c)))
+// Weigh multiplies each coefficient of the first columns by its factor in g, which may have fewer columns than s.
+func (s Spectrum) Weigh(g Plane) {
+	for y := range g.H {
+		row, to := g.Row(y), s.C[y*s.Stride():][:g.W]
+		for x, c := range to {
+			to[x] = complex(float32(row[x]*real(c)), float32(row[x]*imag(c)))
+		}
 	}
 }
 

@@ -59,11 +59,11 @@ func level(p, room dsp.Plane, quiet float64) {
 func whiten(p dsp.Plane) dsp.Plane {
 	f := dsp.NewFFT2(dsp.FastEven(p.W), dsp.FastLen(p.H))
 	s := f.Forward(p)
-	m := dsp.LocalPower(s.Powers(p.Pix), max(9, min(s.W, s.H)/40|1), 1e-4)
+	m := dsp.LocalPower(s.Powers(p.Pix, s.Stride()), max(9, min(s.W, s.H)/40|1), 1e-4)
 	for i, v := range m.Pix {
 		m.Pix[i] = float32(1 / math.Sqrt(float64(v)))
 	}
-	s.Weigh(m.Pix)
+	s.Weigh(m)
 	f.InverseTo(p, s)
 	p.Scale(float32(1 / (p.RMS() + 1e-20)))
 	return p

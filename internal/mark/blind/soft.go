@@ -144,9 +144,12 @@ func (kd *Keys) soft(z dsp.Plane, m geometry.Mat, sign float32, centre *geometry
 // matchedBand filters r, of pitch mark pixels a sample, in place by the matched filter of the chips: it multiplies the
 // spectrum by the response of the chips' band and divides it by the local power.
 func matchedBand(r dsp.Plane, band *pattern.ResponseTable, pitch int) {
-	f := dsp.NewFFT2(dsp.FastEven(r.W), dsp.FastLen(r.H))
-	s := f.Forward(r)
-	g := dsp.LocalPower(s.Powers(r.Pix), 25, 1e-3)
+	const local = 25 // bins
+	width := dsp.FastEven(r.W)
+	f := dsp.NewFFT2(width, dsp.FastLen(r.H))
+	n := min(width/2+1, int(responseEnd*float64(width*pitch))+2+local) // the columns of the band, and those that its local power needs
+	s := f.ForwardLow(r, n)
+	g := dsp.LocalPower(s.Powers(r.Pix, n), local, 1e-3)
 	for v := range s.H {
 		fy := float64(min(v, s.H-v)) / float64(s.H*pitch)
 		row := g.Row(v)
@@ -160,7 +163,7 @@ func matchedBand(r dsp.Plane, band *pattern.ResponseTable, pitch int) {
 		}
 		clear(row[inside:])
 	}
-	s.Weigh(g.Pix)
+	s.Weigh(g)
 	f.InverseTo(r, s)
 }
 
