@@ -194,6 +194,12 @@ func TestChanged(t *testing.T) {
 			require.NoError(t, changed.Each(changed.Rows(8, func(row []uint8) { alone = append(alone, bytes.Clone(row)) })))
 			assert.Equal(t, want, alone)
 			assert.Equal(t, want, got, "form %d, low %d", i, low)
+			limited, err := changed.Encode(len(file))
+			require.NoError(t, err)
+			assert.Equal(t, file, limited)
+			limited, err = changed.Encode(len(file) - 1)
+			require.NoError(t, err)
+			assert.Nil(t, limited, "form %d, low %d", i, low)
 			_, err = jpeg.Decode(bytes.NewReader(file))
 			require.NoError(t, err)
 		}

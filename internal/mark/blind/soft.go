@@ -147,7 +147,7 @@ func matchedBand(r dsp.Plane, band *pattern.ResponseTable, pitch int) {
 	const local = 25 // bins
 	width := dsp.FastEven(r.W)
 	f := dsp.NewFFT2(width, dsp.FastLen(r.H))
-	n := min(width/2+1, int(responseEnd*float64(width*pitch))+2+local) // the columns of the band, and those that its local power needs
+	n := min(width/2+1, int(responseEnd*float64(width*pitch))+2+local) // the columns of the band, and of its local power
 	s := f.ForwardLow(r, n)
 	g := dsp.LocalPower(s.Powers(r.Pix, n), local, 1e-3)
 	for v := range s.H {
