@@ -45,7 +45,7 @@ func (e *encoder) file(limit int) []byte {
 			again.tables[class][to], bits = t, bits+t.bits(&e.count[class][to])
 		}
 	}
-	if limit < bits/8 {
+	if limit < bits/8 && (!own || limit < len(e.w.out)) { // no codes make it fit
 		return nil
 	}
 	again.sequentialFile()

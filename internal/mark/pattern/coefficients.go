@@ -225,7 +225,7 @@ func (c *Canvas) write(s Shaped, heavier float64, zeros []float64, small image.P
 		if i < len(zeros)-1 {
 			limit = int(heavier * float64(p.Weight()))
 		}
-		if i == 0 { // most files are light enough
+		if i == 0 { // most files are light enough: the view is made in the same pass
 			file, err = p.Encode(limit, view)
 		} else if file, err = p.Encode(limit); file != nil && err == nil {
 			err = p.Each(view)
