@@ -104,10 +104,6 @@ func (o *Original) tried(ctx context.Context, id CopyID, out *image.NRGBA, last 
 // below minSSIM. The trial's mark, Strength and SSIM are set, and nothing else. last is as in tried.
 func (o *Original) similar(id CopyID, strength float64, last bool) (*trial, error) {
 	m := &trial{Marked: Marked{Strength: strength}}
-	power := 1. / 2 // what a mark takes off SSIM grows with its square
-	if o.canvas.Source == nil {
-		power = 2. / 3 // and less if it is rounded to steps: 15 of 15 photographs that need a weaker mark need one try more, before 13 needed two
-	}
 	for range 3 {
 		if err := o.canvas.Shrink(); err != nil {
 			return nil, err
@@ -127,7 +123,13 @@ func (o *Original) similar(id CopyID, strength float64, last bool) (*trial, erro
 		if !(m.SSIM < minSSIM) { // NaN if the canonical picture is narrower than SSIM's window
 			break
 		}
-		m.Strength *= 0.99 * dsp.Exp(power*dsp.Ln((1-minSSIM)/(1-m.SSIM)))
+		left := (1 - minSSIM) / (1 - m.SSIM)
+		weaker := math.Sqrt(left) // in pixels, what a mark takes off SSIM grows with its square
+		if o.canvas.Source == nil {
+			// In steps of a file it grows with the power 1.5. So 15 of 15 photographs are done at the second try; by the square 2 were.
+			weaker = dsp.Exp(2. / 3 * dsp.Ln(left))
+		}
+		m.Strength *= 0.99 * weaker
 	}
 	return m, nil
 }

@@ -16,10 +16,10 @@ const heavier = 1.03
 func (p *Picture) Encode(limit int, views ...View) ([]byte, error) {
 	e := encoder{p: p, views: views}
 	file := e.file(limit)
-	if len(file) > limit {
-		file = nil
+	if e.err != nil || len(file) > limit {
+		return nil, e.err
 	}
-	return file, e.err
+	return file, nil
 }
 
 // file is Encode, except that it may return a file of more than limit bytes.

@@ -227,10 +227,10 @@ func (c *Canvas) write(s Shaped, heavier float64, zeros []float64, small image.P
 		}
 		if i == 0 { // most files are light enough: the view is made in the same pass
 			file, err = p.Encode(limit, view)
-		} else if file, err = p.Encode(limit); file != nil && err == nil {
+		} else if file, err = p.Encode(limit); file != nil {
 			err = p.Each(view)
 		}
-		if file != nil && err == nil {
+		if file != nil {
 			canonical, flat = shrunk()
 		}
 	}
