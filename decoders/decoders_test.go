@@ -19,8 +19,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/apart/aparttest"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/aparttest"
 )
 
 // TestMain is also the process that decodes, as it is in the command, or one that hangs.
@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A sample is a file of testdata and what must become of it. The files were drawn by internal/specimen and
+// A sample is a file of testdata and what must become of it. The files were drawn by internal/test/specimen and
 // written with heif-enc 1.15.1, avifenc 0.11.1 and cjxl 0.7.0. Tiles, turns, clips and numbered colours
 // of HEIC were put into the boxes by hand.
 type sample struct {

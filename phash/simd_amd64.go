@@ -4,7 +4,7 @@ package phash
 
 import "golang.org/x/sys/cpu"
 
-//go:generate go run -C ../internal/dsp/_gen . -out ../../../phash/kernels_amd64.s -stubs ../../../phash/kernels_amd64.go -pkg phash
+//go:generate go run -C ../internal/test/kernels . -out ../../../phash/kernels_amd64.s -stubs ../../../phash/kernels_amd64.go -pkg phash
 
 // avx512 and avx2 say which kernels run. Results do not depend on it, only the time.
 var (

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-//go:generate sh -c "cd .. && go run ./internal/specimen/generate"
+//go:generate sh -c "cd .. && go run ./internal/test/specimen/generate"
 
 // Pictures holds the demo's pictures as pictures/NAME.jpg.
 //

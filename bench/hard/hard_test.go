@@ -15,7 +15,7 @@ import (
 	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/quality"
-	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/internal/test/specimen"
 )
 
 func apply(t *testing.T, name string, img *image.NRGBA, seed uint64) *image.NRGBA {

@@ -19,7 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store/pgtest"
+	"github.com/kycmark/kycmark/internal/test/pgtest"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 

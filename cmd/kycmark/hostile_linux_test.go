@@ -31,7 +31,7 @@ import (
 	"github.com/ulikunitz/xz"
 
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/internal/test/specimen"
 )
 
 // A hostileFile is a file of one kind: data that is to be damaged, or what is hostile as it is.

@@ -25,7 +25,7 @@ import (
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/store/s3test"
+	"github.com/kycmark/kycmark/internal/test/s3test"
 	"github.com/kycmark/kycmark/testdata"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/kycmark/kycmark/internal/attack"
-	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/internal/test/specimen"
 )
 
 // BenchmarkAttacks takes each attack over 2 megapixels:

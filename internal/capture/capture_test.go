@@ -13,8 +13,8 @@ import (
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
-	"github.com/kycmark/kycmark/internal/long"
-	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/internal/test/long"
+	"github.com/kycmark/kycmark/internal/test/specimen"
 )
 
 // A shot is a picture of a person's card. Each is made once, and nothing changes it.

@@ -13,7 +13,7 @@
 // # Kernels
 //
 // On amd64 with AVX2 the inner loops are assembly: kernels_amd64.s, which the generator
-// in _gen writes. The function that has the plain loop calls the kernel. A kernel does the
+// in internal/test/kernels writes. The function that has the plain loop calls the kernel. A kernel does the
 // operations of the loop on several samples at once, in the same order for each sample,
 // without fused multiply-add. FuzzKernels holds that kernel and loop have the same bits. With the
 // tag purego, and on processors other than amd64, the plain loops run. They take 3.1

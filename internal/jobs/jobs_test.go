@@ -23,7 +23,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/internal/objects"
-	"github.com/kycmark/kycmark/internal/store/pgtest"
+	"github.com/kycmark/kycmark/internal/test/pgtest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/postgres"
 )

@@ -17,7 +17,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
-	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/internal/test/specimen"
 )
 
 // TestLearn writes axes.bin from pairs of gradient histograms that show the same

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/long"
+	"github.com/kycmark/kycmark/internal/test/long"
 )
 
 // oracle is the model written down again without any short cut: all sets of up to three

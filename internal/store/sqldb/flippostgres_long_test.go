@@ -12,9 +12,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store/pgtest"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/internal/test/pgtest"
 )
 
 // TestFlippedBits, with a fifth of the flips, in the files of a PostgreSQL server that is told to ignore its checksums: it would name each flip.

@@ -17,9 +17,9 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/postgres"
-	"github.com/kycmark/kycmark/internal/store/s3test"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/internal/test/s3test"
 	"github.com/kycmark/kycmark/verify/registry/s3"
 	"github.com/kycmark/kycmark/watermark"
 )

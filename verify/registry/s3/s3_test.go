@@ -21,8 +21,8 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/objects"
-	"github.com/kycmark/kycmark/internal/store/s3test"
 	store "github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/internal/test/s3test"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/s3"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"

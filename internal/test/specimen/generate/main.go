@@ -1,6 +1,6 @@
 // Command generate draws the pictures of testdata/pictures again:
 //
-//	go run ./internal/specimen/generate          # from the module's root
+//	go run ./internal/test/specimen/generate          # from the module's root
 //
 // The argument, if any, is the folder to write to.
 package main

@@ -40,7 +40,7 @@ func TestPicturesAreGenerated(t *testing.T) {
 			}
 			p := psnr(decode(t, want), decode(t, got))
 			t.Logf("%.1f dB", p)
-			assert.GreaterOrEqual(t, p, 65.0, "run: go run ./internal/specimen/generate")
+			assert.GreaterOrEqual(t, p, 65.0, "run: go run ./internal/test/specimen/generate")
 		})
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/internal/test/specimen"
 )
 
 // pictures draws one small picture of every kind.

@@ -5,7 +5,7 @@ import (
 	"image"
 	"image/jpeg"
 
-	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/internal/test/specimen"
 )
 
 // quality is the JPEG quality of the pictures, about that of a messenger's
