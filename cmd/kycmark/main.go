@@ -121,7 +121,7 @@ type group struct {
 func groups() []group {
 	return []group{
 		{"Pictures and keys (no home needed):", []func(*ui) *cobra.Command{
-			newKeygen, newMark, newDetect, newTrace, newHash, newIndex,
+			newKeygen, newMark, newDetect, newTrace, newHash,
 		}},
 		{"The books (in a home):", []func(*ui) *cobra.Command{
 			newInit, newRecipient, newKey, newSubmit, newSubject, newIssue, newSettle, newReceipt, newHandOn, newCustody, newInvestigate, newConclude, newList, newShow, newErase, newSegments, newWork, newDoctor,
