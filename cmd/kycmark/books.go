@@ -159,7 +159,7 @@ func actor() string {
 // look up IDs. It returns other errors, and nil, unchanged.
 func notFound(err error) error {
 	if errors.Is(err, registry.ErrNotFound) {
-		return withHint(err, "\"kycmark recipient list\" names the recipients, \"kycmark show ID\" looks an ID up")
+		return withHint(err, "\"kycmark list recipients\" names the recipients, \"kycmark show ID\" looks an ID up")
 	}
 	return err
 }

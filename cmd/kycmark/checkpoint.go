@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -17,7 +16,7 @@ import (
 
 // newCheckpoint returns the verb "checkpoint", which signs the present state of the ledger, keeps
 // that checkpoint in the registry and prints it. With --tsa the state is also dated; with --public
-// only the public key is printed and nothing is signed. "list" and "add" are below it.
+// only the public key is printed and nothing is signed. "add" is below it.
 func newCheckpoint(u *ui) *cobra.Command {
 	var public bool
 	var f stampFlags
@@ -56,7 +55,7 @@ Give it to auditors and witnesses by another way than these.`,
 	f.add(cmd)
 	cmd.Flags().StringVar(&w.url, "witness-url", "", "`address` of a witness that is to sign this state, too")
 	cmd.Flags().StringVar(&w.key, "witness", "", "public `key` of that witness, or its file")
-	cmd.AddCommand(newCheckpointAdd(u), newCheckpointList(u))
+	cmd.AddCommand(newCheckpointAdd(u))
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error {
 		if !public {
 			return b.checkpoint(ctx, f, w, out)
@@ -197,22 +196,6 @@ C2SP cosignature, which says when the witness signed; or a file that holds it.`,
 			b.printf("checkpoint of %s: signed by the witness %s%s\n", entries(c.Size), w.Name, at(w.Time))
 		}
 		return b.line(c)
-	})
-}
-
-// newCheckpointList returns the verb "checkpoint list", which prints the size, root, time and
-// signers of each kept checkpoint. It enters nothing.
-func newCheckpointList(u *ui) *cobra.Command {
-	return u.bookVerb(&cobra.Command{
-		Use:     "list",
-		Short:   "List the checkpoints that are kept",
-		Example: `  kycmark checkpoint list --json`,
-		Args:    exactly(),
-	}, func(ctx context.Context, b *books, _ []string) error {
-		all := listed(b.registry.Ledger().Checkpoints(ctx))
-		return printList(b.ui, "ENTRIES\tROOT\tMADE\tSIGNED BY", all, func(c *registry.Checkpoint) (any, []string) {
-			return c, []string{fmt.Sprint(c.Size), c.Root.String(), moment(c.Made), strings.Join(c.Signers, ", ")}
-		})
 	})
 }
 

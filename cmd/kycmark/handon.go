@@ -156,3 +156,12 @@ func handOnWords(h *registry.HandOn) string {
 	}
 	return strings.Join(parts, ", ")
 }
+
+// noteOf joins the source document and what is said of it as "source: note"; if one is "", it
+// returns the other.
+func noteOf(source, note string) string {
+	if source == "" || note == "" {
+		return source + note
+	}
+	return source + ": " + note
+}

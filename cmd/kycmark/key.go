@@ -13,38 +13,16 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// newKey returns the verb "key", which does nothing itself: "list", "add", "report", "retire" and
-// "compromised" are below it.
+// newKey returns the verb "key", which does nothing itself: "add", "report" and "end" are below it.
 func newKey(u *ui) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "key",
-		Short: "Enter mark keys in the ledger, list and retire them",
-		Example: `  kycmark key list
-  kycmark key retire v1-0011223344556677 --note "replaced after the audit"
-  kycmark key compromised v1-0011223344556677 --since 2026-10-01 --note "backup tape lost"`,
+		Short: "Enter mark keys in the ledger, and end them",
+		Example: `  kycmark key add
+  kycmark key end v1-0011223344556677 --retired --note "replaced after the audit"
+  kycmark key end v1-0011223344556677 --lost --since 2026-10-01 --note "backup tape lost"`,
 	}
-	return only(cmd, newKeyList(u), newKeyAdd(u), newKeyReport(u),
-		newKeyState(u, "retire", registry.KeyRetired, "Enter that a mark key makes no more marks",
-			"Enter that a mark key is retired: it is refused for issuing, and reads marks as before."),
-		newKeyState(u, "compromised", registry.KeyCompromised, "Enter that others may hold a mark key",
-			`Enter since when others may hold a mark key. The key is refused for issuing. Copies issued
-since then confirm nothing, because a holder of the key can make their marks. The entry
-cannot be taken back. It can be entered again for an earlier time.`))
-}
-
-// newKeyList returns the verb "key list", which prints the mark keys in the ledger with their
-// states. It enters nothing and reads no key file.
-func newKeyList(u *ui) *cobra.Command {
-	return u.bookVerb(&cobra.Command{
-		Use:     "list",
-		Short:   "List the mark keys with their states",
-		Example: `  kycmark key list --json`,
-		Args:    exactly(),
-	}, func(ctx context.Context, b *books, _ []string) error {
-		return printList(b.ui, "KEY\tSTATE\tSINCE\tADDED\tNOTE", listed(b.registry.Ledger().MarkKeys(ctx)), func(k *registry.MarkKey) (any, []string) {
-			return k, []string{k.KeyID, k.State, moment(k.Since), day(k.Added), k.Note}
-		})
-	})
+	return only(cmd, newKeyAdd(u), newKeyReport(u), newKeyEnd(u))
 }
 
 // newKeyAdd returns the verb "key add", which enters in the ledger the commitments to the home's
@@ -121,38 +99,47 @@ With --create make the key, for a home that has none: one is never overwritten.`
 	})
 }
 
-// newKeyState returns a verb below "key" that enters a state of a mark key in the ledger. verb is
-// its name, state the value that the ledger keeps, short and long its help. Without --since the
-// state begins now; registry.KeyCompromised requires --since and --note. An unknown key is exit
-// code 4.
-func newKeyState(u *ui, verb, state, short, long string) *cobra.Command {
+// newKeyEnd returns the verb "key end", which enters in the ledger that a mark key is retired or
+// compromised. Without --since a retired key is so from now on. An unknown key is exit code 4.
+func newKeyEnd(u *ui) *cobra.Command {
 	var since, note string
+	var retired, lost bool
 	cmd := &cobra.Command{
-		Use:     verb + " KEYID",
-		Short:   short,
-		Long:    long,
-		Example: "  kycmark key " + verb + " v1-0011223344556677 --since 2026-10-01 --note \"how that is known\"",
-		Args:    exactly("KEYID"),
+		Use:   "end KEYID (--retired | --lost --since TIME --note TEXT)",
+		Short: "Enter that a mark key makes no more marks, or that others may hold it",
+		Long: `With --retired enter that a mark key is retired: it is refused for issuing, and reads marks
+as before.
+
+With --lost enter since when others may hold a mark key. The key is refused for issuing.
+Copies issued since then confirm nothing, because a holder of the key can make their marks.
+The entry cannot be taken back. It can be entered again for an earlier time.`,
+		Example: `  kycmark key end v1-0011223344556677 --retired --note "replaced after the audit"
+  kycmark key end v1-0011223344556677 --lost --since 2026-10-01 --note "backup tape lost"`,
+		Args:              exactly("KEYID"),
+		ValidArgsFunction: keyIDs,
 	}
-	cmd.ValidArgsFunction = keyIDs
-	cmd.Flags().StringVar(&since, "since", "", "`time` from which on: RFC 3339, or a day")
+	cmd.Flags().BoolVar(&retired, "retired", false, "the key makes no more marks")
+	cmd.Flags().BoolVar(&lost, "lost", false, "others may hold the key")
+	cmd.Flags().StringVar(&since, "since", "", "`time` from which on: RFC 3339, or a day (default: now, if it is retired)")
 	cmd.Flags().StringVar(&note, "note", "", "how that is known")
-	if state == registry.KeyCompromised {
-		cmd.MarkFlagRequired("since")
-		cmd.MarkFlagRequired("note")
-	}
+	cmd.MarkFlagsOneRequired("retired", "lost")
+	cmd.MarkFlagsMutuallyExclusive("retired", "lost")
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error {
-		when, err := parseOptionalTime(since)
-		if err != nil {
-			return err
+		s := registry.KeyState{KeyID: args[0], State: registry.KeyRetired, Since: time.Now(), Note: note, Actor: actor()}
+		if lost {
+			if s.State = registry.KeyCompromised; since == "" || note == "" {
+				return usagef("--lost needs --since and --note")
+			}
 		}
-		if since == "" {
-			when = time.Now()
+		if since != "" {
+			var err error
+			if s.Since, err = parseTime(since, false); err != nil {
+				return err
+			}
 		}
-		s := registry.KeyState{KeyID: args[0], State: state, Since: when, Note: note, Actor: actor()}
-		err = b.registry.Ledger().SetKeyState(ctx, s)
+		err := b.registry.Ledger().SetKeyState(ctx, s)
 		if errors.Is(err, registry.ErrNotFound) {
-			return withHint(err, "\"kycmark key list\" names the keys")
+			return withHint(err, "\"kycmark list keys\" names the keys")
 		}
 		if err != nil {
 			return err

@@ -14,26 +14,28 @@ import (
 )
 
 // listKinds are what list can list, the default first.
-var listKinds = []string{"submissions", "copies", "subjects", "recipients"}
+var listKinds = []string{"submissions", "copies", "subjects", "recipients", "custody", "keys", "checkpoints", "investigations"}
 
 type listFlags struct{ to, subject, since, until string }
 
-// newList returns the verb "list", which prints submissions, issued copies, subjects or recipients
-// of the registry. It enters nothing. An unknown list is exit code 2.
+// newList returns the verb "list", which prints a list of what the registry holds, one of listKinds. It
+// enters nothing and reads no key file. An unknown list is exit code 2.
 func newList(u *ui) *cobra.Command {
 	var f listFlags
 	cmd := &cobra.Command{
-		Use:   "list [submissions | copies | subjects | recipients]",
+		Use:   "list [" + strings.Join(listKinds, " | ") + "]",
 		Short: "List what the registry holds",
-		Long: `List submissions (the default) or issued copies (the default with --to) in the order of
-entry, or subjects or recipients by their names. Erased uploads are not listed; the copies
-that were issued of them are.
+		Long: `List submissions (the default), issued copies (the default with --to), who held uploads
+unmarked (custody), mark keys with their states, signed checkpoints of the ledger, or who
+looked for leaks and when, in the order of entry; or subjects or recipients by their names.
+Erased uploads are not listed; the copies that were issued of them are.
 
 --since and --until choose by when the customer sent a submission, or by when a copy was
 issued. Both take a time (RFC 3339), a day or a month of UTC; --until includes the whole
 day or month.`,
 		Example: `  kycmark list
   kycmark list --to vendor-a --since 2026-11
+  kycmark list custody --to vendor-a
   kycmark list --subject customer-4711 --json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -44,7 +46,7 @@ day or month.`,
 		ValidArgs: listKinds,
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&f.to, "to", "", "only copies issued to the recipient of this `name`")
+	fs.StringVar(&f.to, "to", "", "only copies issued to, or custody of, the recipient of this `name`")
 	fs.StringVar(&f.subject, "subject", "", "only submissions of the customer with this `reference`, or copies of them")
 	fs.StringVar(&f.since, "since", "", "only what was sent or issued at or after this `time`")
 	fs.StringVar(&f.until, "until", "", "only what was sent or issued at or before this `time`")
@@ -63,25 +65,48 @@ day or month.`,
 // list prints what, one of listKinds, as far as the flags choose. Flags that do not apply to that
 // list, and an unknown list, are usageErrors.
 func (b *books) list(ctx context.Context, what string, f listFlags) error {
+	timed := what == "submissions" || what == "copies"
 	switch {
-	case what != "copies" && f.to != "":
-		return usagef("--to chooses copies, not %s", what)
-	case (what == "subjects" || what == "recipients") && f != listFlags{}:
+	case what != "copies" && what != "custody" && f.to != "":
+		return usagef("--to chooses copies or custody, not %s", what)
+	case !timed && f != listFlags{to: f.to}:
 		return usagef("%s are listed as a whole: --subject, --since and --until choose submissions and copies", what)
 	}
 	span, err := newSpan(f.since, f.until)
 	if err != nil {
 		return err
 	}
+	ledger := b.registry.Ledger()
 	switch what {
 	case "submissions":
 		return b.listSubmissions(ctx, f.subject, span)
 	case "copies":
 		return b.listCopies(ctx, f, span)
 	case "subjects":
-		return b.listSubjects(ctx)
+		return printList(b.ui, "SUBMISSIONS\tFIRST\tLAST\tSUBJECT", b.registry.Subjects(ctx), func(s *registry.Subject) (any, []string) {
+			return s, []string{fmt.Sprint(s.Submissions), moment(s.First), moment(s.Last), s.Subject}
+		})
 	case "recipients":
-		return b.listRecipients(ctx)
+		return printList(b.ui, "NAME\tKIND\tADDED", listed(b.registry.Recipients(ctx)), func(r *registry.Recipient) (any, []string) {
+			return r, []string{r.Name, r.Kind, day(r.Added)}
+		})
+	case "custody":
+		all, err := b.registry.Custody(ctx, registry.CustodyFilter{Recipient: f.to})
+		return printList(b.ui, "NAME\tHELD\tENTERED\tNOTE", listed(all, notFound(err)), func(c *registry.Custody) (any, []string) {
+			return c, []string{c.Recipient, custodyWords(*c), day(c.Entered), c.Note}
+		})
+	case "keys":
+		return printList(b.ui, "KEY\tSTATE\tSINCE\tADDED\tNOTE", listed(ledger.MarkKeys(ctx)), func(k *registry.MarkKey) (any, []string) {
+			return k, []string{k.KeyID, k.State, moment(k.Since), day(k.Added), k.Note}
+		})
+	case "checkpoints":
+		return printList(b.ui, "ENTRIES\tROOT\tMADE\tSIGNED BY", listed(ledger.Checkpoints(ctx)), func(c *registry.Checkpoint) (any, []string) {
+			return c, []string{fmt.Sprint(c.Size), c.Root.String(), moment(c.Made), strings.Join(c.Signers, ", ")}
+		})
+	case "investigations":
+		return printList(b.ui, "ENTRY\tSTARTED\tBY\tFILES\tFOUND\tCOMMAND", listed(ledger.Investigations(ctx)), func(x *registry.Investigation) (any, []string) {
+			return x, []string{fmt.Sprint(x.Entry), moment(x.Started), x.Actor, fmt.Sprint(x.Files), foundText(x.Found), x.Command}
+		})
 	}
 	return usagef("there is no list of %q, but of %s", what, strings.Join(listKinds, ", "))
 }
@@ -169,16 +194,10 @@ func (b *books) copiesOf(ctx context.Context, subject string) iter.Seq2[*registr
 	}
 }
 
-// listSubjects lists the subjects of submissions, with the number and the times of theirs.
-func (b *books) listSubjects(ctx context.Context) error {
-	return printList(b.ui, "SUBMISSIONS\tFIRST\tLAST\tSUBJECT", b.registry.Subjects(ctx), func(s *registry.Subject) (any, []string) {
-		return s, []string{fmt.Sprint(s.Submissions), moment(s.First), moment(s.Last), s.Subject}
-	})
-}
-
-// listRecipients lists all recipients.
-func (b *books) listRecipients(ctx context.Context) error {
-	return printList(b.ui, "NAME\tKIND\tADDED", listed(b.registry.Recipients(ctx)), func(r *registry.Recipient) (any, []string) {
-		return r, []string{r.Name, r.Kind, day(r.Added)}
-	})
+// foundText returns the stated time of a find for a table; "-": not stated.
+func foundText(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return moment(t)
 }

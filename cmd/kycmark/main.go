@@ -79,10 +79,13 @@ as weak); 2 wrong usage; 3 some inputs failed, the rest is done; 4 fatal.`,
   kycmark submit --subject-from name uploads/
   kycmark issue --to vendor-a --all --out for-vendor-a/
   kycmark investigate leaks/ --report report.html`,
+		Version:       versions(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetVersionTemplate("kycmark {{.Version}}\n")
+	root.Flags().Bool("version", false, "print the versions of the command and of the mark")
 	root.PersistentFlags().BoolVar(&u.json, "json", false, "JSON lines on stdout, one object an input")
 	root.PersistentFlags().Int64Var(&u.memory, "max-memory", 0, "`MiB` that pictures may take together (default 65 % of what control group, ulimit and machine allow)")
 	var verbs []*cobra.Command
@@ -130,7 +133,7 @@ func groups() []group {
 			newVerifyReport, newCase, newPlan, newCheckpoint, newAudit, newWatch, newProve, newCopyRegistry, newMoveBlobs,
 		}},
 		{"See for yourself:", []func(*ui) *cobra.Command{
-			newDemo, newVersion,
+			newDemo,
 		}},
 	}
 }

@@ -9,15 +9,14 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// newRecipient returns the verb "recipient", which does nothing itself: "add" and "list" are below
-// it.
+// newRecipient returns the verb "recipient", which does nothing itself: "add" is below it.
 func newRecipient(u *ui) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "recipient",
-		Short:   "Enter and list recipients of copies",
-		Example: "  kycmark recipient add vendor-a --kind vendor\n  kycmark recipient list",
+		Short:   "Enter recipients of copies",
+		Example: "  kycmark recipient add vendor-a --kind vendor",
 	}
-	return only(cmd, newRecipientAdd(u), newRecipientList(u))
+	return only(cmd, newRecipientAdd(u))
 }
 
 var recipientKinds = []string{registry.KindStore, registry.KindVendor, registry.KindAuthority, registry.KindReviewer, registry.KindPartner}
@@ -51,15 +50,4 @@ authority (law enforcement, a court, a regulator), reviewer (a person), partner.
 		b.printf("%s: recipient of kind %s\n", to.Name, to.Kind)
 		return b.line(map[string]string{"name": to.Name, "kind": to.Kind})
 	})
-}
-
-// newRecipientList returns the verb "recipient list", which prints the recipients with their kinds.
-// It enters nothing.
-func newRecipientList(u *ui) *cobra.Command {
-	return u.bookVerb(&cobra.Command{
-		Use:     "list",
-		Short:   "List the recipients",
-		Example: `  kycmark recipient list --json`,
-		Args:    exactly(),
-	}, func(ctx context.Context, b *books, _ []string) error { return b.listRecipients(ctx) })
 }

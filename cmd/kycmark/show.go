@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,29 +11,21 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// newShow returns the verb "show", which prints what the registry holds of submissions and copies,
-// or the list of investigations. It enters nothing. Exit code 3: some IDs are unknown; 2: an ID of
+// newShow returns the verb "show", which prints what the registry holds of submissions and copies. It
+// enters nothing. Exit code 3: some IDs are unknown; 2: an ID of
 // another length, and nothing is shown.
 func newShow(u *ui) *cobra.Command {
 	return u.bookVerb(&cobra.Command{
-		Use:   "show ID... | show investigations",
-		Short: "Look up submissions, copies and investigations",
+		Use:   "show ID...",
+		Short: "Look up submissions and copies",
 		Long: `Look up what the registry holds of a submission (32 hex digits: the upload, the
 copies issued of it, who held it unmarked) or of a copy (16 hex digits: whom it was
-issued to, the state of its mark key, receipts). "show investigations" lists who
-looked for leaks, and when.`,
+issued to, the state of its mark key, receipts).`,
 		Example: `  kycmark show 00000000000004d2
-  kycmark show --json 0123456789abcdef0123456789abcdef
-  kycmark show investigations`,
+  kycmark show --json 0123456789abcdef0123456789abcdef`,
 		Args:              some("ID"),
 		ValidArgsFunction: copyIDs,
 	}, func(ctx context.Context, b *books, ids []string) error {
-		if len(ids) == 1 && ids[0] == "investigations" {
-			all := listed(b.registry.Ledger().Investigations(ctx))
-			return printList(b.ui, "ENTRY\tSTARTED\tBY\tFILES\tFOUND\tCOMMAND", all, func(x *registry.Investigation) (any, []string) {
-				return x, []string{fmt.Sprint(x.Entry), moment(x.Started), x.Actor, fmt.Sprint(x.Files), foundText(x.Found), x.Command}
-			})
-		}
 		for _, id := range ids {
 			if len(id) != 16 && len(id) != 32 {
 				return usagef("%q is neither a copy ID (16 hex digits) nor a submission ID (32)", id)
@@ -162,12 +153,4 @@ func nonNil[T any](list []T) []T {
 		return []T{}
 	}
 	return list
-}
-
-// foundText returns the stated time of a find for a table; "-": not stated.
-func foundText(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return moment(t)
 }

@@ -2,10 +2,9 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"runtime"
 	"runtime/debug"
-
-	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -13,35 +12,12 @@ import (
 // version is that of a release, set by the linker (-X main.version=1.2.3); "" otherwise.
 var version string
 
-// newVersion returns the verb "version", which prints the versions of the command and of the mark,
-// the Go version and the platform. Without a release's stamp the version is that of the build
-// information, else "(devel)".
-func newVersion(u *ui) *cobra.Command {
-	return &cobra.Command{
-		Use:     "version",
-		Short:   "Print the version of the command and of the mark",
-		Example: `  kycmark version --json`,
-		Args:    exactly(),
-		RunE: u.verb(func(*cobra.Command, []string) error {
-			v := versionLine{Version: version, Mark: watermark.Version, Go: runtime.Version()}
-			if info, ok := debug.ReadBuildInfo(); ok {
-				v.Version = cmp.Or(v.Version, info.Main.Version)
-				for _, s := range info.Settings {
-					if s.Key == "vcs.revision" {
-						v.Revision = text(s.Value)
-					}
-				}
-			}
-			v.Version = cmp.Or(v.Version, "(devel)")
-			u.printf("kycmark %s, mark v%d, %s %s/%s\n", v.Version, v.Mark, v.Go, runtime.GOOS, runtime.GOARCH)
-			return u.line(v)
-		}),
+// versions returns in one line the versions of the command, of the mark that is written, and of Go, and
+// the platform. Without a release's stamp the version is that of the build information, else "(devel)".
+func versions() string {
+	v := version
+	if info, ok := debug.ReadBuildInfo(); ok {
+		v = cmp.Or(v, info.Main.Version)
 	}
-}
-
-type versionLine struct {
-	Version  string  `json:"version"`
-	Revision *string `json:"revision"`
-	Mark     int     `json:"mark"` // version of the mark that is written
-	Go       string  `json:"go"`
+	return fmt.Sprintf("%s, mark v%d, %s %s/%s", cmp.Or(v, "(devel)"), watermark.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
