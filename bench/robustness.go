@@ -14,9 +14,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/kycmark/kycmark/bench/ruler"
-	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -122,7 +122,7 @@ func leaksOf(env *ruler.Env, path string, attacks []attack.Attack, draws int) (a
 		parts := attack.Random(a.Name, env.Seed).Perm(n)
 		for k := range draws {
 			all = append(all, leakOf{a, func(p *image.NRGBA, seed uint64) *image.NRGBA {
-				return a.ApplyIn(p, seed+uint64(k), parts[at*draws+k], n)
+				return attack.ApplyIn(a, p, seed+uint64(k), parts[at*draws+k], n)
 			}})
 		}
 	}

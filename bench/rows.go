@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/kycmark/kycmark/bench/ruler"
-	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/test/attack"
 )
 
 // attackRows are the rows of the documents' tables: attacks that do as much are one row.

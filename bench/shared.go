@@ -10,7 +10,7 @@ import (
 
 	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/bench/ruler"
-	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/test/attack"
 )
 
 // after returns cases that begin when prepare is done. The first case to run calls prepare. If

@@ -9,7 +9,7 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/bench/ruler"
-	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/watermark"
 )
 

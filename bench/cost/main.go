@@ -23,8 +23,8 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/testdata"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"

@@ -8,8 +8,8 @@ import (
 
 	"github.com/disintegration/imaging"
 
-	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/test/attack"
 )
 
 // halftonePrint prints in black dots, 1200 px long and three dots a pixel, on paper that is not

@@ -8,7 +8,7 @@ import (
 
 	"github.com/disintegration/imaging"
 
-	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/test/attack"
 )
 
 // handheld is a phone held before a screen, harder than [attack.ScreenPhoto]: the lens

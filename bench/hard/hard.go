@@ -15,8 +15,8 @@ import (
 
 	"github.com/disintegration/imaging"
 
-	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/webp"
 )
 

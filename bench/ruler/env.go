@@ -15,8 +15,8 @@ import (
 	"strings"
 
 	"github.com/kycmark/kycmark/bench/hard"
-	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/watermark"
 )
 

@@ -34,10 +34,10 @@ import (
 	"github.com/ulikunitz/xz"
 
 	"github.com/kycmark/kycmark/decoders/pdfs"
-	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/pgtest"
 	"github.com/kycmark/kycmark/internal/test/s3test"
 	"github.com/kycmark/kycmark/testdata"

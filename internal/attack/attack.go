@@ -1,9 +1,7 @@
 // Package attack simulates what happens to a leaked picture: messengers, thumbnails, crops,
-// screenshots, photographs of screens, filters, redactions. The module bench and the leak
-// tests measure the mark under these attacks.
-//
-// Names, groups and parameters follow the project's executable definition in Python (OpenCV
-// and libjpeg-turbo). Both agree in effect, not in pixels. Everything random in an attack
+// screenshots, photographs of screens, redactions. Tests of pipelines and the demonstration use
+// its twelve attacks. internal/test/attack has all 63 of the project's definition.
+// Everything random in an attack
 // (place of a crop, noise) comes from a seed: the same picture, attack and seed give the same
 // result.
 //
@@ -38,18 +36,34 @@ type Attack struct {
 	run Step
 }
 
-// New returns an attack that applies the given steps, one after the other. [All] does not
-// list the attack, and [Find] does not find it.
+// New returns an attack that applies the given steps, one after the other.
 func New(name, group, about string, all ...Step) Attack {
-	return Attack{name, group, about, steps(all...)}
+	return Attack{name, group, about, Steps(all...)}
 }
 
-// All returns the 63 attacks, "none" first.
-func All() []Attack { return list() }
+// All returns the twelve attacks that tests of pipelines and the demonstration need. Geometry, tone and
+// overlays are saved as JPEG 85, because that is what an editor does. The list is a function so that
+// a program which attacks nothing builds nothing at its start.
+func All() []Attack {
+	return []Attack{
+		{"jpeg50", "codec", "JPEG quality 50, 4:2:0", JPEG(50)},
+		{"telegram", "messenger", "at most 1280 px, JPEG 87", Steps(FitTo(1280), JPEG(87))},
+		{"telegram_low", "messenger", "at most 800 px, JPEG 70", Steps(FitTo(800), JPEG(70))},
+		{"thumb320", "thumbnail", "at most 320 px, JPEG 80", Steps(FitTo(320), JPEG(80))},
+		{"crop50", "crop", "50 % of the area, random place, JPEG 85", Steps(CropTo(.5), JPEG(85))},
+		{"rot5", "rotate", "rotated by -5 degrees, JPEG 85", Steps(Turn(-5), JPEG(85))},
+		{"mirror", "rotate", "mirrored left to right, JPEG 85", Steps(From(imaging.FlipH), JPEG(85))},
+		{"contrast", "tone", "contrast 1.4 and 50 levels darker, JPEG 85", Steps(Tone(Line(1.4, -50)), JPEG(85))},
+		{"redact30", "overlay", "black boxes over 30 %, JPEG 85", Steps(Redact(.3), JPEG(85))},
+		{"stamp", "overlay", "six red lines of text, JPEG 85", Steps(stamp, JPEG(85))},
+		{"screenshot", "capture", "1000 px in a dark review page, not compressed", Screenshot(1000)},
+		{"screen_photo", "capture", "a phone's picture of a screen, JPEG 82", Steps(ScreenPhoto, JPEG(82))},
+	}
+}
 
 // Find returns the attack of [All] called name. The error wraps [ErrUnknown].
 func Find(name string) (Attack, error) {
-	all := list()
+	all := All()
 	if i := slices.IndexFunc(all, func(a Attack) bool { return a.Name == name }); i >= 0 {
 		return all[i], nil
 	}
@@ -62,37 +76,16 @@ func Find(name string) (Attack, error) {
 //
 // img should be at least 8 pixels high and wide. An empty picture gives an empty picture.
 func (a Attack) Apply(img *image.NRGBA, seed uint64) *image.NRGBA {
+	return a.ApplyBy(Random(a.Name, seed), img)
+}
+
+// ApplyBy is Apply with the random numbers of r.
+func (a Attack) ApplyBy(r *rand.Rand, img *image.NRGBA) *image.NRGBA {
 	p := imaging.Clone(picture.Flatten(img)) // Clone leaves no gaps between rows
 	if a.run == nil || p.Rect.Empty() {
 		return p
 	}
-	return a.run(Random(a.Name, seed), p)
-}
-
-// ApplyIn is Apply with a first random number in part k of n equal parts, 0 <= k < n. An attack of [Drawn] makes its leading
-// parameter of that number, so n draws spread evenly over the parameter's range.
-func (a Attack) ApplyIn(img *image.NRGBA, seed uint64, k, n int) *image.NRGBA {
-	p := imaging.Clone(picture.Flatten(img))
-	if a.run == nil || p.Rect.Empty() {
-		return p
-	}
-	r := Random(a.Name, seed)
-	return a.run(rand.New(&firstIn{Source: r, at: (float64(k) + r.Float64()) / float64(n)}), p)
-}
-
-// firstIn is a source whose first number is the share at of the range of numbers, for Float64 and IntN alike.
-type firstIn struct {
-	rand.Source
-	at   float64
-	next bool
-}
-
-func (f *firstIn) Uint64() uint64 {
-	if f.next {
-		return f.Source.Uint64()
-	}
-	f.next = true
-	return uint64(f.at*(1<<11))<<53 | uint64(f.at*(1<<53)) // Float64 takes the low bits, IntN the high ones
+	return a.run(r, p)
 }
 
 // Random returns the random numbers of a seed for the attack, or other purpose, of a name.
@@ -107,9 +100,9 @@ func Random(name string, seed uint64) *rand.Rand {
 // kind: a new one, or p itself if there is nothing to change.
 type Step func(r *rand.Rand, p *image.NRGBA) *image.NRGBA
 
-// steps returns the step that applies the given steps, one after the other, all with the same
+// Steps returns the step that applies the given steps, one after the other, all with the same
 // random source. Without steps the picture stays as it is.
-func steps(all ...Step) Step {
+func Steps(all ...Step) Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		for _, s := range all {
 			p = s(r, p)
@@ -118,21 +111,21 @@ func steps(all ...Step) Step {
 	}
 }
 
-// plain returns the step that changes every picture by f and draws nothing.
-func plain(f func(p *image.NRGBA) *image.NRGBA) Step {
+// Plain returns the step that changes every picture by f and draws nothing.
+func Plain(f func(p *image.NRGBA) *image.NRGBA) Step {
 	return func(_ *rand.Rand, p *image.NRGBA) *image.NRGBA { return f(p) }
 }
 
-// from returns the step that changes every picture by a function of package imaging.
-func from(f func(image.Image) *image.NRGBA) Step {
-	return plain(func(p *image.NRGBA) *image.NRGBA { return f(p) })
+// From returns the step that changes every picture by a function of package imaging.
+func From(f func(image.Image) *image.NRGBA) Step {
+	return Plain(func(p *image.NRGBA) *image.NRGBA { return f(p) })
 }
 
 // Uniform draws a number between lo and hi.
 func Uniform(r *rand.Rand, lo, hi float64) float64 { return lo + (hi-lo)*r.Float64() }
 
-// grey returns the opaque grey of a level of 0 to 255.
-func grey(level uint8) color.NRGBA { return color.NRGBA{level, level, level, 255} }
+// Grey returns the opaque grey of a level of 0 to 255.
+func Grey(level uint8) color.NRGBA { return color.NRGBA{level, level, level, 255} }
 
 // asRGBA returns the pixels of the opaque picture p as an *image.RGBA, for which package
 // image/draw is fast: without transparency both types have the same bytes.
@@ -140,12 +133,12 @@ func asRGBA(p *image.NRGBA) *image.RGBA {
 	return &image.RGBA{Pix: p.Pix, Stride: p.Stride, Rect: p.Rect}
 }
 
-// fill paints the part of p inside box in the opaque colour c.
-func fill(p *image.NRGBA, box image.Rectangle, c color.NRGBA) {
+// Fill paints the part of p inside box in the opaque colour c.
+func Fill(p *image.NRGBA, box image.Rectangle, c color.NRGBA) {
 	draw.Draw(asRGBA(p), box, image.NewUniform(c), image.Point{}, draw.Src)
 }
 
-// paste copies q onto p with q's corner at (x, y). Pixels outside p are dropped.
-func paste(p, q *image.NRGBA, x, y int) {
+// Paste copies q onto p with q's corner at (x, y). Pixels outside p are dropped.
+func Paste(p, q *image.NRGBA, x, y int) {
 	draw.Draw(asRGBA(p), q.Rect.Add(image.Pt(x, y)), asRGBA(q), image.Point{}, draw.Src)
 }

@@ -9,38 +9,23 @@ import (
 	"github.com/disintegration/imaging"
 )
 
-// screenshot returns the step that shows the picture at a random place in a dark page of a
+// Screenshot returns the step that shows the picture at a random place in a dark page of a
 // reviewing tool. The picture is first resized to the given long side, in pixels. The page is
 // larger by a random margin.
-func screenshot(side int) Step {
+func Screenshot(side int) Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		p = ToSide(side)(r, p)
 		w, h := p.Rect.Dx(), p.Rect.Dy()
-		page := imaging.New(w+80+r.IntN(320), h+120+r.IntN(240), grey(32))
-		fill(page, image.Rect(0, 0, page.Rect.Dx(), 56), color.NRGBA{48, 52, 58, 255})
+		page := imaging.New(w+80+r.IntN(320), h+120+r.IntN(240), Grey(32))
+		Fill(page, image.Rect(0, 0, page.Rect.Dx(), 56), color.NRGBA{48, 52, 58, 255})
 		for i := range 8 {
-			fill(page, image.Rect(10, 80+60*i, 61, 111+60*i), grey(90))
+			Fill(page, image.Rect(10, 80+60*i, 61, 111+60*i), Grey(90))
 		}
-		write(page, "Case review - document 3 of 7", 70, 36, 415, 18, 1, grey(220))
+		Write(page, "Case review - document 3 of 7", 70, 36, 415, 18, 1, Grey(220))
 		y, x := 60+r.IntN(page.Rect.Dy()-h-59), r.IntN(page.Rect.Dx()-w+1)
-		paste(page, p, x, y)
+		Paste(page, p, x, y)
 		return page
 	}
-}
-
-// collage puts the picture top left beside three blurred, turned or mirrored copies of itself, on
-// white. The picture is first shrunk to a long side of at most 900 pixels.
-func collage(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
-	const gap = 10 // pixels
-	p = FitTo(900)(r, p)
-	w, h := p.Rect.Dx(), p.Rect.Dy()
-	soft := Blur(1)(r, p)
-	out := imaging.New(2*w+3*gap, 2*h+3*gap, grey(255))
-	paste(out, p, gap, gap)
-	paste(out, imaging.Rotate180(soft), w+2*gap, gap)
-	paste(out, imaging.FlipV(soft), gap, h+2*gap)
-	paste(out, imaging.FlipH(soft), w+2*gap, h+2*gap)
-	return out
 }
 
 // ScreenPhoto is the step that photographs a screen with a phone: pixel grid, perspective, lens
@@ -48,10 +33,10 @@ func collage(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 func ScreenPhoto(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 	p = pixelGrid(ToSide(1200)(r, p))
 	bar := p.Rect.Dy() / 20
-	p = frame(.06)(r, p)
-	fill(p, image.Rect(0, 0, p.Rect.Dx(), bar), grey(20))
-	p = steps(tilt(.05), turnWithin(4), scaleBy(1.3), Blur(1.1))(r, p)
-	p = Tone(power(Uniform(r, .8, 1.25)))(r, p)
+	p = Frame(.06)(r, p)
+	Fill(p, image.Rect(0, 0, p.Rect.Dx(), bar), Grey(20))
+	p = Steps(Tilt(.05), TurnWithin(4), ScaleBy(1.3), Blur(1.1))(r, p)
+	p = Tone(Power(Uniform(r, .8, 1.25)))(r, p)
 	p = Tone(Line(Uniform(r, .85, 1.05), Uniform(r, 0, 14)))(r, p)
 	return Noise(3)(r, moire(p))
 }
@@ -104,10 +89,4 @@ func Waves(n int, frequency float64) (sin, cos []float64) {
 		sin[x], cos[x] = math.Sincos(frequency * float64(x))
 	}
 	return sin, cos
-}
-
-// PrintScan is the step that prints and scans, without the JPEG: blur, noise, flatter tone,
-// paper around the picture, a little crooked.
-func PrintScan(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
-	return steps(ToSide(1400), Blur(1), Noise(6), Tone(power(1.15)), Tone(Line(.86, 18)), frame(.08), turnWithin(2))(r, p)
 }

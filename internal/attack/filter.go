@@ -5,9 +5,9 @@ import (
 	"math"
 )
 
-// padded returns p with a frame of n pixels on each side. The function at maps a position, also one
-// outside 0..size-1, to the position inside whose colour it has: reflect or repeat.
-func padded(p *image.NRGBA, n int, at func(i, size int) int) *image.NRGBA {
+// Padded returns p with a frame of n pixels on each side. The function at maps a position, also one
+// outside 0..size-1, to the position inside whose colour it has: such as [Reflect].
+func Padded(p *image.NRGBA, n int, at func(i, size int) int) *image.NRGBA {
 	w, h := p.Rect.Dx(), p.Rect.Dy()
 	out := image.NewNRGBA(image.Rect(0, 0, w+2*n, h+2*n))
 	for y := range h + 2*n {
@@ -23,9 +23,9 @@ func padded(p *image.NRGBA, n int, at func(i, size int) int) *image.NRGBA {
 	return out
 }
 
-// reflect returns the position in 0..size-1 that a position beyond it is mirrored to, any number of
+// Reflect returns the position in 0..size-1 that a position beyond it is mirrored to, any number of
 // times. The outermost pixels are not repeated: c b a b c.
-func reflect(i, size int) int {
+func Reflect(i, size int) int {
 	if size == 1 {
 		return 0
 	}
@@ -36,9 +36,6 @@ func reflect(i, size int) int {
 	return min(i, 2*(size-1)-i)
 }
 
-// repeat moves a position to the nearest inside.
-func repeat(i, size int) int { return min(size-1, max(0, i)) }
-
 // blur returns p blurred by a Gaussian of deviation sigma pixels. Both passes have weights
 // that add up to 2^14, so that sums stay within 32 bits: the first pass leaves 8 bits after the
 // point.
@@ -46,7 +43,7 @@ func blur(p *image.NRGBA, sigma float64) *image.NRGBA {
 	weights := gaussWeights(sigma)
 	n := len(weights) - 1
 	w, h := p.Rect.Dx(), p.Rect.Dy()
-	big := padded(p, n, reflect)
+	big := Padded(p, n, Reflect)
 	rows := make([]uint32, 4*w*(h+2*n))
 	for y := range h + 2*n {
 		src, dst := big.Pix[y*big.Stride:][:big.Stride], rows[4*w*y:][:4*w]
@@ -118,15 +115,5 @@ func addRows[T sample](sum []uint32, a, b []T, weight uint32) {
 
 // Blur returns the step that blurs with a Gaussian of deviation sigma pixels.
 func Blur(sigma float64) Step {
-	return plain(func(p *image.NRGBA) *image.NRGBA { return blur(p, sigma) })
-}
-
-// sharpen returns p under an unsharp mask: twice the picture less its blur of 2 pixels, cut to
-// 0..255.
-func sharpen(p *image.NRGBA) *image.NRGBA {
-	out := blur(p, 2)
-	for i, b := range out.Pix {
-		out.Pix[i] = uint8(min(255, max(0, 2*int(p.Pix[i])-int(b))))
-	}
-	return out
+	return Plain(func(p *image.NRGBA) *image.NRGBA { return blur(p, sigma) })
 }

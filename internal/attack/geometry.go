@@ -24,21 +24,21 @@ func CropTo(area float64) Step {
 	}
 }
 
-// turn returns the step that rotates by deg degrees against the clock, see [rotate].
-func turn(deg float64, grow bool) Step {
-	return plain(func(p *image.NRGBA) *image.NRGBA { return rotate(p, deg, grow) })
+// Turn returns the step that rotates by deg degrees against the clock, on a growing canvas.
+func Turn(deg float64) Step {
+	return Plain(func(p *image.NRGBA) *image.NRGBA { return Rotate(p, deg, true) })
 }
 
-// turnWithin returns the step that rotates on a growing canvas by an angle from -deg to deg.
-func turnWithin(deg float64) Step {
+// TurnWithin returns the step that rotates on a growing canvas by an angle from -deg to deg.
+func TurnWithin(deg float64) Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
-		return rotate(p, Uniform(r, -deg, deg), true)
+		return Rotate(p, Uniform(r, -deg, deg), true)
 	}
 }
 
-// rotate turns p by deg degrees against the clock about its middle. If grow is set, the result
+// Rotate turns p by deg degrees against the clock about its middle. If grow is set, the result
 // is as large as the turned picture, else as large as p. The corners are black.
-func rotate(p *image.NRGBA, deg float64, grow bool) *image.NRGBA {
+func Rotate(p *image.NRGBA, deg float64, grow bool) *image.NRGBA {
 	w, h := float64(p.Rect.Dx()), float64(p.Rect.Dy())
 	s, c := math.Sincos(deg * math.Pi / 180)
 	outW, outH := w, h
@@ -51,23 +51,12 @@ func rotate(p *image.NRGBA, deg float64, grow bool) *image.NRGBA {
 		-s, c, outH/2 + s*w/2 - c*h/2,
 		0, 0, 1,
 	}
-	return Warp(p, m, int(outW), int(outH), grey(0))
+	return Warp(p, m, int(outW), int(outH), Grey(0))
 }
 
-// affine returns the step that stretches by sx across and sy down. It also shears to the right by
-// the given share of the height, 0 or more. The result holds the whole sheared picture; what is
-// left beside it is black.
-func affine(sx, sy, shear float64) Step {
-	return plain(func(p *image.NRGBA) *image.NRGBA {
-		w, h := float64(p.Rect.Dx()), float64(p.Rect.Dy())
-		m := geometry.Mat{sx, shear, 0, 0, sy, 0, 0, 0, 1}
-		return Warp(p, m, max(1, int(w*sx+h*math.Abs(shear))), max(1, int(h*sy)), grey(0))
-	})
-}
-
-// tilt returns the step that moves each corner by random distances, up to the given share of the
+// Tilt returns the step that moves each corner by random distances, up to the given share of the
 // sides, which warps the picture in perspective. The result just holds the picture, on dark grey.
-func tilt(share float64) Step {
+func Tilt(share float64) Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		w, h := float64(p.Rect.Dx()), float64(p.Rect.Dy())
 		quad := [4][2]float64{{0, 0}, {w, 0}, {w, h}, {0, h}}
@@ -83,7 +72,7 @@ func tilt(share float64) Step {
 			quad[i][1] -= top
 			right, bottom = max(right, quad[i][0]), max(bottom, quad[i][1])
 		}
-		return Warp(p, OntoQuad(w, h, quad), int(math.Ceil(right)), int(math.Ceil(bottom)), grey(40))
+		return Warp(p, OntoQuad(w, h, quad), int(math.Ceil(right)), int(math.Ceil(bottom)), Grey(40))
 	}
 }
 

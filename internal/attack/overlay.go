@@ -50,18 +50,18 @@ func stamp(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 	for i := range 6 {
 		x, y := int(Uniform(r, 0, .4)*float64(w)), (10*i+7)*h/60
 		// The definition's font at w/700 is half as wide as the picture.
-		write(out, "LEAKED t.me/channel", x, y, w*353/700, max(1, w*22/700), 4, color.NRGBA{220, 40, 40, 255})
+		Write(out, "LEAKED t.me/channel", x, y, w*353/700, max(1, w*22/700), 4, color.NRGBA{220, 40, 40, 255})
 	}
 	return out
 }
 
-// frame returns the step that adds a near-white border on all sides, as wide as the given share of
+// Frame returns the step that adds a near-white border on all sides, as wide as the given share of
 // the long side. The result is larger than the picture.
-func frame(share float64) Step {
-	return plain(func(p *image.NRGBA) *image.NRGBA {
-		b := int(float64(longSide(p)) * share)
-		out := imaging.New(p.Rect.Dx()+2*b, p.Rect.Dy()+2*b, grey(250))
-		paste(out, p, b, b)
+func Frame(share float64) Step {
+	return Plain(func(p *image.NRGBA) *image.NRGBA {
+		b := int(float64(LongSide(p)) * share)
+		out := imaging.New(p.Rect.Dx()+2*b, p.Rect.Dy()+2*b, Grey(250))
+		Paste(out, p, b, b)
 		return out
 	})
 }

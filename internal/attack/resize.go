@@ -10,10 +10,10 @@ import (
 // minSide is the shortest side, in pixels, that a resize leaves.
 const minSide = 8
 
-// scaleBy returns the step that resizes both sides by the factor f, to minSide pixels or more: by
+// ScaleBy returns the step that resizes both sides by the factor f, to minSide pixels or more: by
 // area when shrinking, cubic when enlarging.
-func scaleBy(f float64) Step {
-	return plain(func(p *image.NRGBA) *image.NRGBA {
+func ScaleBy(f float64) Step {
+	return Plain(func(p *image.NRGBA) *image.NRGBA {
 		w := max(minSide, int(math.RoundToEven(float64(p.Rect.Dx())*f)))
 		h := max(minSide, int(math.RoundToEven(float64(p.Rect.Dy())*f)))
 		return ScaleTo(p, w, h)
@@ -23,8 +23,8 @@ func scaleBy(f float64) Step {
 // FitTo returns the step that shrinks a picture until its long side has the given pixels. A smaller
 // picture stays as it is. The short side keeps minSide pixels.
 func FitTo(side int) Step {
-	return plain(func(p *image.NRGBA) *image.NRGBA {
-		if longSide(p) <= side {
+	return Plain(func(p *image.NRGBA) *image.NRGBA {
+		if LongSide(p) <= side {
 			return p
 		}
 		return ToSide(side)(nil, p)
@@ -33,13 +33,13 @@ func FitTo(side int) Step {
 
 // ToSide returns the step that resizes a picture until its long side has the given pixels.
 func ToSide(side int) Step {
-	return plain(func(p *image.NRGBA) *image.NRGBA {
-		return scaleBy(float64(side)/float64(longSide(p)))(nil, p)
+	return Plain(func(p *image.NRGBA) *image.NRGBA {
+		return ScaleBy(float64(side)/float64(LongSide(p)))(nil, p)
 	})
 }
 
-// longSide returns the longer side of p in pixels.
-func longSide(p *image.NRGBA) int { return max(p.Rect.Dx(), p.Rect.Dy()) }
+// LongSide returns the longer side of p in pixels.
+func LongSide(p *image.NRGBA) int { return max(p.Rect.Dx(), p.Rect.Dy()) }
 
 // ScaleTo resizes p to w x h pixels: first its width, then its height.
 func ScaleTo(p *image.NRGBA, w, h int) *image.NRGBA {

@@ -10,10 +10,10 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
-// write draws a line of ASCII text on p, so wide that it takes width pixels, with capitals capital
+// Write draws a line of ASCII text on p, so wide that it takes width pixels, with capitals capital
 // pixels high. Its baseline begins at (x, y); what lies outside p is cut. The bitmap font is
 // enlarged smoothly; bold multiplies the darkness of its soft edges, and 1 leaves them as they are.
-func write(p *image.NRGBA, text string, x, y, width, capital, bold int, c color.NRGBA) {
+func Write(p *image.NRGBA, text string, x, y, width, capital, bold int, c color.NRGBA) {
 	const capBits = 9 // height of a capital in the font
 	face := basicfont.Face7x13
 	mask := imaging.New(face.Advance*len(text), face.Height, color.Black)

@@ -11,7 +11,7 @@ import (
 // Tone returns the step that maps every channel through f, from levels of 0 to 255 to levels.
 // Results are cut to 0..255 and rounded down.
 func Tone(f func(v float64) float64) Step {
-	return plain(func(p *image.NRGBA) *image.NRGBA {
+	return Plain(func(p *image.NRGBA) *image.NRGBA {
 		var table [256]uint8
 		for v := range table {
 			table[v] = Clamp8(f(float64(v)))
@@ -33,8 +33,8 @@ func Line(gain, offset float64) func(float64) float64 {
 	return func(v float64) float64 { return v*gain + offset }
 }
 
-// power is the tone that raises a level, taken as 0..1, to the power g.
-func power(g float64) func(float64) float64 {
+// Power is the tone that raises a level, taken as 0..1, to the power g.
+func Power(g float64) func(float64) float64 {
 	return func(v float64) float64 { return 255 * math.Pow(v/255, g) }
 }
 

@@ -44,31 +44,32 @@ type warper struct {
 // interpolation. m maps positions in p to positions in the result and must have an inverse. What
 // lies outside p has the opaque colour border.
 func Warp(p *image.NRGBA, m geometry.Mat, w, h int, border color.NRGBA) *image.NRGBA {
-	wp := &warper{src: p, taps: cubicTaps(), border: [3]uint8{border.R, border.G, border.B}}
-	out := image.NewNRGBA(image.Rect(0, 0, w, h))
 	inv := m.Adjugate()
-	for y := range h {
-		wp.row(out.Pix[y*out.Stride:][:4*w], inv, float64(y))
-	}
-	return out
+	return Pull(p, w, h, border, func(x, y float64) (float64, float64) {
+		z := inv[6]*x + (inv[7]*y + inv[8])
+		return (inv[0]*x + (inv[1]*y + inv[2])) / z, (inv[3]*x + (inv[4]*y + inv[5])) / z
+	})
 }
 
-// row draws row y of the result to dst, four bytes a pixel; inv maps positions in the result to
-// positions in src. Places more than two pixels outside src have the border's colour.
-func (wp *warper) row(dst []uint8, inv geometry.Mat, y float64) {
-	w, h := float64(wp.src.Rect.Dx()), float64(wp.src.Rect.Dy())
-	x0, y0, z0 := inv[1]*y+inv[2], inv[4]*y+inv[5], inv[7]*y+inv[8]
-	for i := 0; i < len(dst); i += 4 {
-		x := float64(i / 4)
-		z := inv[6]*x + z0
-		sx, sy := (inv[0]*x+x0)/z, (inv[3]*x+y0)/z
-		d := dst[i : i+4 : i+4]
-		if !(sx > -2 && sy > -2 && sx < w+1 && sy < h+1) { // also when not a number
-			d[0], d[1], d[2], d[3] = wp.border[0], wp.border[1], wp.border[2], 255
-			continue
+// Pull returns an opaque picture of w x h pixels. The function from returns the place in p that the
+// pixel at (x, y) is taken from. Places more than two pixels outside p have the colour border.
+func Pull(p *image.NRGBA, w, h int, border color.NRGBA, from func(x, y float64) (float64, float64)) *image.NRGBA {
+	wp := &warper{src: p, taps: cubicTaps(), border: [3]uint8{border.R, border.G, border.B}}
+	out := image.NewNRGBA(image.Rect(0, 0, w, h))
+	right, bottom := float64(p.Rect.Dx()+1), float64(p.Rect.Dy()+1)
+	for y := range h {
+		row := out.Pix[y*out.Stride:][:4*w]
+		for i := 0; i < len(row); i += 4 {
+			sx, sy := from(float64(i/4), float64(y))
+			d := row[i : i+4 : i+4]
+			if sx > -2 && sy > -2 && sx < right && sy < bottom { // false also if not a number
+				wp.sample(d, int(math.Floor(sx*warpGrid+.5)), int(math.Floor(sy*warpGrid+.5)))
+			} else {
+				d[0], d[1], d[2], d[3] = border.R, border.G, border.B, 255
+			}
 		}
-		wp.sample(d, int(math.Floor(sx*warpGrid+.5)), int(math.Floor(sy*warpGrid+.5)))
 	}
+	return out
 }
 
 // sample sets the pixel d to the colour of src at (gx, gy) / warpGrid, opaque, interpolated between
@@ -98,23 +99,6 @@ func (wp *warper) sample(d []uint8, gx, gy int) {
 		}
 	}
 	d[0], d[1], d[2], d[3] = unit8(r), unit8(g), unit8(b), 255
-}
-
-// Pull returns a picture as large as p. The function from returns the place in p that the pixel
-// at (x, y) is taken from; for a place outside p, the nearest place inside counts.
-func Pull(p *image.NRGBA, from func(x, y float64) (float64, float64)) *image.NRGBA {
-	wp := &warper{src: p, taps: cubicTaps()}
-	out := image.NewNRGBA(p.Rect)
-	right, bottom := float64(p.Rect.Dx()-1), float64(p.Rect.Dy()-1)
-	for y := range p.Rect.Dy() {
-		row := out.Pix[y*out.Stride:][:4*p.Rect.Dx()]
-		for i := 0; i < len(row); i += 4 {
-			sx, sy := from(float64(i/4), float64(y))
-			sx, sy = min(right, max(0, sx)), min(bottom, max(0, sy))
-			wp.sample(row[i:i+4:i+4], int(sx*warpGrid+.5), int(sy*warpGrid+.5))
-		}
-	}
-	return out
 }
 
 // unit8 rounds a sum of two weights and a colour to 8 bits.

@@ -86,9 +86,9 @@ func Config(t T) registry.Config {
 	}
 }
 
-// Leak returns img as it looks after one of the attacks that "kycmark-bench robustness" measures,
-// such as "telegram", "whatsapp_twice", "screenshot", "jpeg50" or "crop50". img itself is not
-// changed. The same picture and attack give the same leak. The test fails at once if name is
+// Leak returns img as it looks after one of twelve attacks: "jpeg50", "telegram", "telegram_low",
+// "thumb320", "crop50", "rot5", "mirror", "contrast", "redact30", "stamp", "screenshot" or
+// "screen_photo". "kycmark-bench robustness" measures these and 51 more. img itself is not changed. The same picture and attack give the same leak. The test fails at once if name is
 // unknown, and the failure lists the names.
 func Leak(t T, img image.Image, name string) *image.NRGBA {
 	t.Helper()

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/quality"
+	"github.com/kycmark/kycmark/internal/test/attack"
 )
 
 // deterministic are the attacks without chance in them.

@@ -2,13 +2,15 @@ package attack
 
 import (
 	"image"
+
+	base "github.com/kycmark/kycmark/internal/attack"
 )
 
 // median returns the step that takes the median of side x side pixels (odd), channel by channel.
 func median(side int) Step {
-	return plain(func(p *image.NRGBA) *image.NRGBA {
+	return base.Plain(func(p *image.NRGBA) *image.NRGBA {
 		n := side / 2
-		big := padded(p, n, repeat)
+		big := base.Padded(p, n, repeat)
 		out := image.NewNRGBA(p.Rect)
 		var win medianWindow
 		for y := range p.Rect.Dy() {

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 
 	"github.com/disintegration/imaging"
+
+	base "github.com/kycmark/kycmark/internal/attack"
 )
 
 // An Alteration changes places of a picture, as leak channels and forgers do, and leaves the rest.
@@ -50,19 +52,19 @@ func drawn[T any](r *rand.Rand, all ...T) T { return all[r.IntN(len(all))] }
 // white or coloured, and opaque in two of three cases.
 func caption(r *rand.Rand, p *image.NRGBA) []image.Rectangle {
 	w, h := p.Rect.Dx(), p.Rect.Dy()
-	high := max(12, longSide(p)*20/640)
+	high := max(12, base.LongSide(p)*20/640)
 	box := image.Rect(0, 0, w, high)
 	if r.IntN(2) == 0 {
 		box = box.Add(image.Pt(0, h-high))
 	}
-	band := drawn(r, grey(0), grey(255), color.NRGBA{36, 129, 204, 255})
+	band := drawn(r, base.Grey(0), base.Grey(255), color.NRGBA{36, 129, 204, 255})
 	blend(p, box, band, drawn(r, 255, 255, 150))
 	text := drawn(r, channels[:]...)
-	ink := grey(255)
+	ink := base.Grey(255)
 	if band == ink {
-		ink = grey(0)
+		ink = base.Grey(0)
 	}
-	write(p, text, int(Uniform(r, .02, .4)*float64(w)), box.Max.Y-high*3/10, min(w/2, high*len(text)*5/12), high*45/100, 2, ink)
+	base.Write(p, text, int(Uniform(r, .02, .4)*float64(w)), box.Max.Y-high*3/10, min(w/2, high*len(text)*5/12), high*45/100, 2, ink)
 	return []image.Rectangle{box}
 }
 
@@ -86,7 +88,7 @@ func tag(r *rand.Rand, p *image.NRGBA) []image.Rectangle {
 	capital := max(6, width*9/(7*len(text)))
 	x, y := r.IntN(w-width), 2*capital+r.IntN(h-3*capital)
 	over := imaging.Clone(p)
-	write(over, text, x, y, width, capital, 3, drawn(r, grey(255), color.NRGBA{220, 40, 40, 255}, grey(0)))
+	base.Write(over, text, x, y, width, capital, 3, drawn(r, base.Grey(255), color.NRGBA{220, 40, 40, 255}, base.Grey(0)))
 	box := image.Rect(x, y-capital-1, x+width, y+capital/3).Intersect(p.Rect)
 	alpha := drawn(r, 1, .5)
 	for y := box.Min.Y; y < box.Max.Y; y++ {
@@ -113,10 +115,10 @@ func field(r *rand.Rand, p *image.NRGBA) []image.Rectangle {
 		}
 	}
 	paper := lightest(luma, p, best)
-	fill(p, best, paper)
+	base.Fill(p, best, paper)
 	text := drawn(r, "MARTINEZ", "14.03.1987", "K9380412X", "ANNA SOFIE")
 	capital := best.Dy() * 6 / 10
-	write(p, text, best.Min.X+best.Dx()/30, best.Max.Y-best.Dy()/5, min(best.Dx()*9/10, capital*len(text)), capital, 2, grey(uint8(20+r.IntN(40))))
+	base.Write(p, text, best.Min.X+best.Dx()/30, best.Max.Y-best.Dy()/5, min(best.Dx()*9/10, capital*len(text)), capital, 2, base.Grey(uint8(20+r.IntN(40))))
 	return []image.Rectangle{best}
 }
 
@@ -164,11 +166,11 @@ func bars(r *rand.Rand, p *image.NRGBA) (all []image.Rectangle) {
 		box := image.Rect(0, 0, bw, bh).Add(image.Pt(r.IntN(w-bw), r.IntN(h-bh)))
 		switch how {
 		case 0:
-			fill(p, box, grey(0))
+			base.Fill(p, box, base.Grey(0))
 		case 1:
-			fill(p, box, grey(255))
+			base.Fill(p, box, base.Grey(255))
 		default:
-			paste(p, imaging.Crop(soft, box), box.Min.X, box.Min.Y)
+			base.Paste(p, imaging.Crop(soft, box), box.Min.X, box.Min.Y)
 		}
 		all = append(all, box)
 	}
@@ -203,21 +205,21 @@ func sticker(r *rand.Rand, p *image.NRGBA) []image.Rectangle {
 
 // around returns p within a border.
 func around(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
-	b, below := int(Uniform(r, .02, .08)*float64(longSide(p))), 0
+	b, below := int(Uniform(r, .02, .08)*float64(base.LongSide(p))), 0
 	if r.IntN(2) == 0 {
-		below = max(14, longSide(p)/25)
+		below = max(14, base.LongSide(p)/25)
 	}
 	w, h := p.Rect.Dx(), p.Rect.Dy()
-	colour := drawn(r, grey(255), grey(0), color.NRGBA{200, 30, 40, 255})
+	colour := drawn(r, base.Grey(255), base.Grey(0), color.NRGBA{200, 30, 40, 255})
 	out := imaging.New(w+2*b, h+2*b+below, colour)
-	paste(out, p, b, b)
+	base.Paste(out, p, b, b)
 	if below > 0 {
 		text := drawn(r, channels[:]...)
-		ink := grey(255)
+		ink := base.Grey(255)
 		if colour == ink {
-			ink = grey(0)
+			ink = base.Grey(0)
 		}
-		write(out, text, b, h+b+below*7/10, min(w/2, below*len(text)*5/12), below*45/100, 2, ink)
+		base.Write(out, text, b, h+b+below*7/10, min(w/2, below*len(text)*5/12), below*45/100, 2, ink)
 	}
 	return out
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/quality"
+	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 )
 
@@ -68,7 +68,7 @@ func TestApplyIn(t *testing.T) {
 	img := specimen.Scene(400, 300)
 	i := slices.IndexFunc(attack.Drawn(), func(a attack.Attack) bool { return a.Name == "drawn_resize" })
 	for k := range 8 {
-		share := float64(attack.Drawn()[i].ApplyIn(img, 5, k, 8).Rect.Dx()) / 400
+		share := float64(attack.ApplyIn(attack.Drawn()[i], img, 5, k, 8).Rect.Dx()) / 400
 		assert.InDelta(t, .22+1.58*(float64(k)+.5)/8, share, 1.58/16+.003, "part %d", k)
 	}
 }

@@ -3,7 +3,7 @@ package attack_test
 import (
 	"testing"
 
-	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 )
 

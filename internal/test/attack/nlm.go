@@ -3,6 +3,8 @@ package attack
 import (
 	"image"
 	"math"
+
+	base "github.com/kycmark/kycmark/internal/attack"
 )
 
 // Windows of non-local means, pixels from the middle.
@@ -15,8 +17,8 @@ const (
 // hColour (Buades, Coll and Morel, Non-Local Means Denoising, IPOL 2011). Both are in levels of 8
 // bits; more removes more.
 func nonLocalMeans(h, hColour float64) Step {
-	return plain(func(p *image.NRGBA) *image.NRGBA {
-		big := padded(p, patchReach+searchReach, reflect)
+	return base.Plain(func(p *image.NRGBA) *image.NRGBA {
+		big := base.Padded(p, patchReach+searchReach, base.Reflect)
 		lab := toLab(big)
 		light := denoise(lab.l, nil, lab.w, lab.h, nlmWeights(h*h))
 		colour := denoise(lab.a, lab.b, lab.w, lab.h, nlmWeights(2*hColour*hColour))

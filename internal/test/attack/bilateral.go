@@ -3,6 +3,8 @@ package attack
 import (
 	"image"
 	"math"
+
+	base "github.com/kycmark/kycmark/internal/attack"
 )
 
 // bilateral returns the step that smooths within a circle of diameter d pixels, with mirrored
@@ -10,9 +12,9 @@ import (
 // (deviation tone, a sum over three channels): Tomasi and Manduchi, Bilateral Filtering for Gray
 // and Color Images, 1998.
 func bilateral(d int, tone, space float64) Step {
-	return plain(func(p *image.NRGBA) *image.NRGBA {
+	return base.Plain(func(p *image.NRGBA) *image.NRGBA {
 		n := d / 2
-		big := padded(p, n, reflect)
+		big := base.Padded(p, n, base.Reflect)
 		f := &bilateralFilter{}
 		for v := range f.tone {
 			f.tone[v] = float32(math.Exp(-float64(v*v) / (2 * tone * tone)))
