@@ -24,8 +24,7 @@ type PDF = dump.PDF
 
 // InvestigateFiles examines what paths name, [Config].Workers files at a time. Paths name files,
 // folders (with all files below), archives (zip, tar, gzip, bzip2; also in folders and up to four deep
-// in each other), e-mails, web pages, office documents and TIFFs of several pages. A large EXIF thumbnail that shows
-// something else than its JPEG is examined too. With [Config.OpenPDF] the pictures in PDFs are
+// in each other), e-mails, web pages, office documents and TIFFs of several pages. With [Config.OpenPDF] the pictures in PDFs are
 // examined as well, and with [Config.Unpack] the files in other archives. It
 // yields the verdicts in the order of paths, the files of each path in lexical order. Files that
 // systems leave by themselves (.DS_Store, Thumbs.db and the like) are passed over.

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"image"
-	"image/color/palette"
-	"image/gif"
 	"image/png"
 	"maps"
 	"math/rand/v2"
@@ -31,7 +29,6 @@ var slowFiles = map[string]func(t *testing.T) []byte{
 	"scans-grey.jpg":  func(t *testing.T) []byte { return scansJPEG(1, 9_990, 9_990, 100, 0) },
 	"scans-16.jpg":    func(t *testing.T) []byte { return scansJPEG(3, 9_990, 9_990, 16, 0) },
 	"scans-dense.jpg": func(t *testing.T) []byte { return scansJPEG(1, 9_990, 9_990, 16, 4) },
-	"views.jpg":       viewsJPEG,
 	"tiles-jpeg.tif": func(t *testing.T) []byte {
 		return tilesTIFF(30_000, 7, scansJPEG(1, 16_384, 64, 2, 0))
 	},
@@ -47,7 +44,6 @@ var slowFiles = map[string]func(t *testing.T) []byte{
 	},
 	"pages.tif":     pagesTIFF,
 	"interlace.png": interlacedPNG,
-	"frames.gif":    framesGIF,
 	"noise.png":     noisePNG,
 	"forms.pdf":     func(*testing.T) []byte { return formsPDF(40, 6, "0 0 500 500 re f\n", "") },
 	"images.pdf": func(t *testing.T) []byte {
@@ -239,38 +235,6 @@ func putIFD(put func(any), entries [][4]uint32) {
 	}
 }
 
-// viewsJPEG has 40 further views of 64 megapixels.
-func viewsJPEG(*testing.T) []byte {
-	view := scansJPEG(1, 8_000, 8_000, 100, 0)
-	const views = 40
-	first := scansJPEG(1, 600, 400, 2, 0)
-	n := views + 1
-	body := new(bytes.Buffer)
-	body.WriteString("MPF\x00MM\x00*\x00\x00\x00\x08")
-	put := func(v any) { _ = binary.Write(body, binary.BigEndian, v) }
-	putIFD(put, [][4]uint32{{0xb000, 7, 4, 0x30313030}, {0xb001, 4, 1, uint32(n)}, {0xb002, 7, uint32(16 * n), 8 + 2 + 36 + 4}})
-	put(uint32(0))
-	size := 2 + 4 + body.Len() + 16*n + len(first) - 2
-	for i := range n {
-		put(uint32(0x020002))
-		if i == 0 {
-			put(uint32(size))
-			put(uint32(0))
-		} else {
-			put(uint32(len(view)))
-			put(uint32(size + (i-1)*len(view) - 10)) // from the start of the TIFF header, behind SOI, marker, length, "MPF\0"
-		}
-		put(uint32(0))
-	}
-	out := append([]byte{0xff, 0xd8, 0xff, 0xe2, byte((body.Len() + 2) >> 8), byte(body.Len() + 2)}, body.Bytes()...)
-	out = append(out, first[2:]...)
-	out = append(out, make([]byte, size-len(out))...)
-	for range views {
-		out = append(out, view...)
-	}
-	return out
-}
-
 // tilesTIFF is one pixel wide, and has n tiles of a megapixel, which share their bytes.
 func tilesTIFF(n int, compression uint32, tile []byte) []byte {
 	var b bytes.Buffer
@@ -381,24 +345,6 @@ func noisePNG(t *testing.T) []byte {
 	}
 	var b bytes.Buffer
 	require.NoError(t, (&png.Encoder{CompressionLevel: png.NoCompression}).Encode(&b, img))
-	return b.Bytes()
-}
-
-// framesGIF has 200 frames of noise.
-func framesGIF(t *testing.T) []byte {
-	g := &gif.GIF{}
-	random := rand.New(rand.NewPCG(4, 4))
-	for range 200 {
-		frame := image.NewPaletted(image.Rect(0, 0, 1_400, 1_400), palette.Plan9)
-		for y := range 1_400 {
-			for x := range 1_400 {
-				frame.Pix[y*frame.Stride+x] = byte(random.IntN(8) + x*y/9000)
-			}
-		}
-		g.Image, g.Delay = append(g.Image, frame), append(g.Delay, 1)
-	}
-	var b bytes.Buffer
-	require.NoError(t, gif.EncodeAll(&b, g))
 	return b.Bytes()
 }
 

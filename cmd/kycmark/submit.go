@@ -40,9 +40,9 @@ was cut short is resumed by the same command.
 
 A picture that "issue" may refuse to copy (below 320 x 240 pixels, or too plain) is entered
 with a warning: ask the customer for a better picture while there is time. A TIFF or
-PDF of up to 200 pages is one upload, and each page is found again. Frames of an
-animation that differ are pages too, as are the pictures of a HEIC and the views of a
-JPEG. A page of a PDF that is no scan is rendered, at 200 dots an inch or more.
+PDF of up to 200 pages is one upload, and each page is found again. A page of a PDF
+that is no scan is rendered, at 200 dots an inch or more. An animation has its first
+frame, and a HEIC its primary picture.
 
 Give each upload a subject. A recipient is named only for copies of two customers, and
 all uploads without a subject count as one customer's. --subject is for all files of

@@ -216,7 +216,7 @@ func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 	}
 	k := cmp.Or(kind(f.Name), begins(ctx, f))
 	switch {
-	case f.Err == nil && (k == tiff || k == "" && several(ctx, f)):
+	case f.Err == nil && (k == tiff || k == "" && isTIFF(ctx, f)):
 		return d.pages(ctx, f)
 	case f.Err == nil && k == part:
 		return d.add(File{Name: f.Name, Size: f.Size, Err: errPart})

@@ -100,6 +100,12 @@ func MayBePicture(name string) bool {
 	return slices.Contains(nameless, end) || slices.Contains(endings, end)
 }
 
+// A TIFF begins so, by its order of bytes (TIFF 6.0 section 2).
+const (
+	intelTIFF    = "II*\x00"
+	motorolaTIFF = "MM\x00*"
+)
+
 // A tar archive consists of blocks of tarBlock bytes, and says at tarMark that it is one (POSIX.1-1988,
 // ustar).
 const (
@@ -138,7 +144,7 @@ func begins(ctx context.Context, f File) string {
 		return ".xz"
 	case bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
 		return ".zst"
-	case bytes.HasPrefix(head, []byte("II*\x00")) || bytes.HasPrefix(head, []byte("MM\x00*")):
+	case bytes.HasPrefix(head, []byte(intelTIFF)) || bytes.HasPrefix(head, []byte(motorolaTIFF)):
 		return tiff
 	case bytes.HasPrefix(head, []byte("%PDF-")):
 		return ".pdf"

@@ -11,19 +11,20 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 )
 
-// several reports whether a picture may have several pages or a thumbnail, by its first bytes.
-func several(ctx context.Context, f File) bool {
+// isTIFF reports whether a file of another ending is a TIFF.
+func isTIFF(ctx context.Context, f File) bool {
 	r, err := f.Open(ctx)
 	if err != nil {
 		return false
 	}
 	defer r.Close()
-	head, err := io.ReadAll(io.LimitReader(&stopped{ctx, r}, picture.Head))
-	return err == nil && (picture.Several(head) || picture.HasThumbnail(head))
+	head := make([]byte, len(intelTIFF))
+	_, err = io.ReadFull(&stopped{ctx, r}, head)
+	return err == nil && (string(head) == intelTIFF || string(head) == motorolaTIFF)
 }
 
-// pages lists the pages of a picture, each as a file of its own, and adds the file to the containers. A file
-// of one page is listed as it is, with its thumbnail if that shows something else. So is a file that cannot be read, or has too many pages: its
+// pages lists the pages of a TIFF, each as a file of its own, and adds the file to the containers. A file
+// of one page is listed as it is. So is a file that cannot be read, or has too many pages: its
 // examination says why, or that only the first was examined. The error is of add.
 func (d *Dump) pages(ctx context.Context, f File) error {
 	data, err := d.load(ctx, f)
@@ -31,10 +32,10 @@ func (d *Dump) pages(ctx context.Context, f File) error {
 		return d.add(f)
 	}
 	doc, err := picture.OpenDocument(data, picture.Limits{})
-	sum := sha256.Sum256(data)
 	if err != nil || doc.Pages() == 1 {
-		return d.withThumbnail(f, picture.Thumbnail(data), sum)
+		return d.add(f)
 	}
+	sum := sha256.Sum256(data)
 	d.Containers = append(d.Containers, Container{f.Name, int64(len(data)), fmt.Sprintf("%x", sum)})
 	open := func(ctx context.Context) (*picture.Document, error) {
 		data, err := d.load(ctx, f)
@@ -60,23 +61,6 @@ func (d *Dump) pages(ctx context.Context, f File) error {
 		}
 	}
 	return nil
-}
-
-// withThumbnail lists a picture, whose bytes have the SHA-256 sum, and its thumbnail, if that is not nil.
-func (d *Dump) withThumbnail(f File, thumbnail []byte, sum [sha256.Size]byte) error {
-	if err := d.add(f); err != nil || thumbnail == nil {
-		return err
-	}
-	return d.add(File{Name: f.Name + "#thumbnail", Size: int64(len(thumbnail)), Open: func(ctx context.Context) (io.ReadCloser, error) {
-		data, err := d.load(ctx, f)
-		if err != nil {
-			return nil, err
-		}
-		if sha256.Sum256(data) != sum {
-			return nil, errChanged
-		}
-		return io.NopCloser(bytes.NewReader(picture.Thumbnail(data))), nil
-	}})
 }
 
 // A lastDocument keeps the document whose page was read last, because its pages are read one after the other.

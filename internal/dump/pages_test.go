@@ -2,18 +2,14 @@ package dump_test
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"image"
 	"image/color"
-	"io"
 	"io/fs"
 	"os"
-	"strings"
 	"testing"
 	"testing/fstest"
 
-	"github.com/disintegration/imaging"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -90,49 +86,4 @@ func TestPages(t *testing.T) {
 	require.NoError(t, os.WriteFile(bare, []byte(tiffOf(t, 2)), 0o600))
 	_, err := read(t.Context(), d.Files[4])
 	require.ErrorContains(t, err, "changed")
-}
-
-// A thumbnail that shows something else than its JPEG is a file of its own, so that what was covered later is still
-// found. A thumbnail of the same picture, and a small one, are not listed.
-func TestThumbnails(t *testing.T) {
-	shot := image.NewNRGBA(image.Rect(0, 0, 800, 600))
-	for i := range shot.Pix {
-		shot.Pix[i] = uint8(i / 32000 * 9)
-		if i%4 == 3 {
-			shot.Pix[i] = 255
-		}
-	}
-	covered := imaging.Paste(shot, imaging.New(300, 200, color.White), image.Pt(60, 60))
-	file := func(img image.Image) []byte {
-		var b bytes.Buffer
-		require.NoError(t, picture.Encode(&b, img, "jpeg", 90))
-		return b.Bytes()
-	}
-	large, small := file(imaging.Resize(shot, 400, 0, imaging.Box)), file(imaging.Resize(shot, 160, 0, imaging.Box))
-	with := func(img image.Image, thumbnail []byte) string {
-		le, main := binary.LittleEndian, file(img)
-		exif := []byte("Exif\x00\x00II*\x00\x08\x00\x00\x00\x00\x00\x0e\x00\x00\x00\x02\x00") // an empty directory, and one of two entries
-		for tag, v := range map[uint16]int{513: 14 + 2 + 24 + 4, 514: len(thumbnail)} {
-			exif = le.AppendUint32(le.AppendUint32(le.AppendUint16(le.AppendUint16(exif, tag), 4), 1), uint32(v))
-		}
-		exif = append(le.AppendUint32(exif, 0), thumbnail...)
-		head := binary.BigEndian.AppendUint16([]byte("\xff\xd8\xff\xe1"), uint16(len(exif)+2))
-		return string(head) + string(exif) + string(main[2:])
-	}
-	o := options()
-	o.MaxPDF = 1 << 20
-	d, dir := dump.New(o), t.TempDir()
-	defer d.Close()
-	require.NoError(t, d.Add(t.Context(), write(t, dir, "covered.jpg", with(covered, large)), write(t, dir, "same.jpg", with(shot, large)),
-		write(t, dir, "small.jpg", with(covered, small)), write(t, dir, "z.zip", zipOf(t, entry{"broken.jpg", with(covered, large)[:len(large)+100]}))))
-	var got []string
-	for _, f := range d.Files {
-		got = append(got, strings.TrimPrefix(f.Name, dir+"/"))
-	}
-	assert.Equal(t, []string{"covered.jpg", "covered.jpg#thumbnail", "same.jpg", "small.jpg", "z.zip!broken.jpg", "z.zip!broken.jpg#thumbnail"}, got)
-	r, err := d.Files[1].Open(t.Context())
-	require.NoError(t, err)
-	data, err := io.ReadAll(r)
-	require.NoError(t, err)
-	assert.True(t, bytes.Equal(large, data))
 }

@@ -107,25 +107,3 @@ func TestHostileContainers(t *testing.T) {
 
 // noDecoder fails.
 func noDecoder(string, []byte, int64) (image.Image, error) { return nil, errors.New("decoder") }
-
-// Each picture of a HEIC is a page: a file whose primary picture it is, and the only one.
-func TestPicturesOfHEIC(t *testing.T) {
-	data, err := os.ReadFile("../../decoders/testdata/two.heic")
-	require.NoError(t, err)
-	d, err := OpenDocument(data, Limits{})
-	require.NoError(t, err)
-	require.Equal(t, 2, d.Pages())
-	var primary []uint32
-	for k := range 2 {
-		f, err := readHEIF(d.Page(k + 1))
-		require.NoError(t, err)
-		assert.Len(t, f.pages(), 1)
-		primary = append(primary, f.primary)
-	}
-	assert.NotEqual(t, primary[0], primary[1])
-	whole, err := readHEIF(data)
-	require.NoError(t, err)
-	assert.Equal(t, whole.pages(), primary)
-	whole.same = map[uint32]uint32{primary[0]: 1, primary[1]: 1}
-	assert.Len(t, whole.pages(), 1, "alternatives")
-}

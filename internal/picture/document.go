@@ -10,58 +10,43 @@ import (
 )
 
 // A Document is a file of one or more pages, which can be decoded one by one. It is safe for concurrent
-// use. It has the pages of a TIFF, the frames of an animation that differ, or the pictures of a HEIC or
-// AVIF. A JPEG may have several views (MPF). Previews, depth maps and gain maps are no pages.
+// use. TIFFs and PDFs have several pages. Of animations the first frame is the only page, of other files the
+// primary picture.
 type Document struct {
-	data  []byte
-	pages int                // 0: data is the only page
-	page  func(k int) []byte // makes page k, from 1
-	pdf   []PDFPage          // of a PDF: all pages, or one
+	data []byte
+	tiff []ifd     // the pages of a TIFF
+	pdf  []PDFPage // of a PDF: all pages, or one
 }
 
-// OpenDocument finds the pages of a file, and keeps data. Only of animations it decodes pixels, so that
-// another file may still be unreadable. The error is a *LimitError if there are more than [MaxPages] pages,
-// or if they have more than [maxDocument] times lim.MaxPixels together ([maxPlayed] for frames). It is a
-// *FormatError if the list of pages is broken: such a file lacks pages. Limits of 0 are the defaults.
+// OpenDocument finds the pages of a file, and keeps data. It decodes no pixels, so the file may still be
+// unreadable. The error is a *LimitError if there are more than [MaxPages] pages, or if they have more than
+// [maxDocument] times lim.MaxPixels together. It is a *FormatError if the list of pages is broken: such a
+// file lacks pages. Limits of 0 are the defaults.
 func OpenDocument(data []byte, lim Limits) (*Document, error) {
 	if lim.PDF != nil && IsPDF(data) {
 		return openPDF(data, lim.Page, lim.orDefault())
 	}
 	d := &Document{data: data}
-	f, err := sniff(data)
-	if err != nil || f.several == nil { // decoding says why
+	first, ok := firstIFD(data)
+	if !ok || first.unsupported(data) != nil { // decoding says why
 		return d, nil
 	}
-	if d.pages, d.page, err = f.several(f, data, lim.orDefault()); err != nil {
-		return nil, f.because(err)
+	pages, err := first.chain()
+	if err != nil {
+		return nil, err
 	}
-	return d, nil
-}
-
-// Head is the number of bytes that Several needs.
-const Head = 64 << 10
-
-// Several reports whether a file may have several pages, by its first bytes. It is true for every TIFF, GIF,
-// HEIC and AVIF.
-func Several(head []byte) bool {
-	f, err := sniff(head)
-	if err != nil || f.several == nil {
-		return false
-	}
-	switch f.name {
-	case "jpeg":
-		return outlineJPEG(head).views != nil
-	case "png":
-		for kind := range pngChunks(head) {
-			if kind == "acTL" {
-				return true
-			}
+	limit := lim.orDefault().MaxPixels
+	limit *= min(maxDocument, math.MaxInt64/limit)
+	left := limit
+	for _, p := range pages {
+		w, _ := p.uint(tagWidth)
+		h, _ := p.uint(tagLength)
+		if left -= int64(min(uint64(w)*uint64(h), math.MaxInt64)); left < 0 {
+			return nil, &LimitError{What: "pixels on all pages", Got: limit - left, Max: limit}
 		}
-		return false
-	case "webp":
-		return len(head) > 20 && string(head[12:16]) == "VP8X" && head[20]&2 != 0
 	}
-	return true
+	d.tiff = pages
+	return d, nil
 }
 
 // OnePage returns a file as a document of its first page.
@@ -84,7 +69,7 @@ func (d *Document) Pages() int {
 	if len(d.pdf) > 0 {
 		return d.pdf[0].Of
 	}
-	return max(d.pages, 1)
+	return max(len(d.tiff), 1)
 }
 
 // Picture decodes page k, from 1 to Pages, of a document. The error is as in [Decode].
@@ -114,8 +99,7 @@ func (d *Document) PDF(k int) *PDFPage {
 func (d *Document) pdfPage(k int) *PDFPage { return &d.pdf[k-d.pdf[0].Number] }
 
 // Page returns page k, from 1 to Pages, as a file of its own. The file of a single page is the file
-// itself. For a TIFF, a HEIC or an AVIF it is a copy in which only that page is linked. A frame is a PNG of
-// what is shown with it. It panics if there is no page k.
+// itself. For a TIFF it is a copy in which only that page is linked. It panics if there is no page k.
 func (d *Document) Page(k int) []byte {
 	if len(d.pdf) > 0 {
 		return d.pdfPage(k).File
@@ -123,114 +107,16 @@ func (d *Document) Page(k int) []byte {
 	if k < 1 || k > d.Pages() {
 		panic(fmt.Sprintf("no page %d of %d", k, d.Pages()))
 	}
-	if d.page == nil {
+	if d.Pages() == 1 {
 		return d.data
 	}
-	return d.page(k)
-}
-
-// tiffPages finds the pages of a TIFF.
-func tiffPages(_ *format, data []byte, lim Limits) (int, func(k int) []byte, error) {
-	first, ok := firstIFD(data)
-	if !ok || first.unsupported(data) != nil { // decoding says why
-		return 0, nil, nil
+	p := d.tiff[k-1]
+	file := bytes.Clone(d.data)
+	p.order.PutUint32(file[4:], p.offset)
+	if next := int64(p.offset) + 2 + int64(len(p.entries)); next+4 <= int64(len(file)) {
+		p.order.PutUint32(file[next:], 0)
 	}
-	pages, err := first.chain()
-	if err != nil || len(pages) == 1 {
-		return 0, nil, err
-	}
-	room := lim.onPages()
-	for _, p := range pages {
-		w, _ := p.uint(tagWidth)
-		h, _ := p.uint(tagLength)
-		if err := room.take(uint64(w), uint64(h)); err != nil {
-			return 0, nil, err
-		}
-	}
-	return len(pages), func(k int) []byte {
-		p := pages[k-1]
-		file := bytes.Clone(data)
-		p.order.PutUint32(file[4:], p.offset)
-		if next := int64(p.offset) + 2 + int64(len(p.entries)); next+4 <= int64(len(file)) {
-			p.order.PutUint32(file[next:], 0)
-		}
-		return file
-	}, nil
-}
-
-// A room is how many pixels all pages of a document may have together.
-type room struct{ left, limit int64 }
-
-// onPages returns the room of a document.
-func (l Limits) onPages() room {
-	n := l.MaxPixels
-	if n < math.MaxInt64/maxDocument {
-		n *= maxDocument
-	}
-	return room{n, n}
-}
-
-// take takes the pixels of a page, whose sides have up to 32 bits. If there is no room, it returns a *LimitError.
-func (r *room) take(width, height uint64) error {
-	if r.left -= int64(min(width*height, math.MaxInt64)); r.left < 0 {
-		return &LimitError{What: "pixels on all pages", Got: r.limit - r.left, Max: r.limit}
-	}
-	return nil
-}
-
-// jpegPages finds the views of a JPEG.
-func jpegPages(_ *format, data []byte, lim Limits) (int, func(k int) []byte, error) {
-	views := jpegViews(data, outlineJPEG(data).views)
-	if len(views) == 0 {
-		return 0, nil, nil
-	}
-	if len(views) >= MaxPages {
-		return 0, nil, &LimitError{What: "pages", Got: int64(len(views)) + 1, Max: MaxPages}
-	}
-	room := lim.onPages()
-	for _, v := range views {
-		o := outlineJPEG(data[v.from:v.to])
-		if err := room.take(uint64(o.pixels), 1); err != nil {
-			return 0, nil, err
-		}
-	}
-	return len(views) + 1, func(k int) []byte {
-		if k == 1 {
-			return data[:views[0].from] // so that the others are no part of it
-		}
-		return data[views[k-2].from:views[k-2].to]
-	}, nil
-}
-
-// heifPages finds the pictures of a HEIC or AVIF.
-func heifPages(_ *format, data []byte, lim Limits) (int, func(k int) []byte, error) {
-	f, err := readHEIF(data)
-	if err != nil { // decoding says why
-		return 0, nil, nil
-	}
-	ids := f.pages()
-	if len(ids) < 2 {
-		return 0, nil, nil
-	}
-	if len(ids) > MaxPages {
-		return 0, nil, &LimitError{What: "pages", Got: int64(len(ids)), Max: MaxPages}
-	}
-	room := lim.onPages()
-	for _, id := range ids {
-		w, h := f.size(f.items[id])
-		if err := room.take(uint64(w), uint64(h)); err != nil {
-			return 0, nil, err
-		}
-	}
-	return len(ids), func(k int) []byte {
-		file := bytes.Clone(data)
-		f, err := readHEIF(file)
-		if err != nil {
-			return nil
-		}
-		f.only(ids[k-1])
-		return file
-	}, nil
+	return file
 }
 
 // chain returns the directories of the chain from d on that are pages: d, and all others for which

@@ -23,10 +23,9 @@ type jpegOutline struct {
 
 	// Of the segments before the first scan.
 	tables   [4]quantTable
-	sampling []sampling  // as components
-	icc      [][]byte    // bodies of the ICC segments, behind their magic
-	views    [][2]uint32 // of the index of pictures (MPF): offset in the file and bytes
-	fitted   bool        // Huffman codes are not the example ones
+	sampling []sampling // as components
+	icc      [][]byte   // bodies of the ICC segments, behind their magic
+	fitted   bool       // Huffman codes are not the example ones
 
 	scanAt, coded int // where the first scan begins, and its bytes up to EOI
 }
@@ -77,9 +76,6 @@ func outlineJPEG(data []byte) (o jpegOutline) {
 			return o
 		}
 		o.segment(marker, data[i+2:i+size])
-		if marker == 0xe2 && o.views == nil && o.scans == 0 {
-			o.views = readMPF(data[i+2:i+size], i+2)
-		}
 		i += size
 	}
 }
@@ -164,7 +160,6 @@ func jpegHeader(data []byte) (header, error) {
 	h.truncated = !o.ended
 	h.progressive = o.frame == progressiveFrame
 	h.scans = int64(o.scans)
-	h.pages = 1 + len(jpegViews(data, o.views))
 	if o.ended {
 		for _, id := range o.components {
 			if !o.scanned[id] {
@@ -189,39 +184,4 @@ func jpegPixels(data []byte, h *header) (*image.NRGBA, error) {
 		return nil, err
 	}
 	return ToNRGBA(img), nil
-}
-
-// readMPF returns offset and size of each picture that the index of pictures in an APP2 segment lists as a
-// view of its own: of a panorama, of a stereoscopic picture, or from another angle (CIPA DC-007 section
-// 5.2.3.3). Previews and pictures of no such type, such as gain maps, are left out. The body of the segment
-// lies at byte at of the file.
-func readMPF(body []byte, at int) (views [][2]uint32) {
-	const magic, tagPictures, entryBytes, multiFrame = "MPF\x00", 0xb002, 16, 2
-	d, ok := firstIFD(bytes.TrimPrefix(body, []byte(magic)))
-	if !ok || !bytes.HasPrefix(body, []byte(magic)) {
-		return nil
-	}
-	list, _ := d.entry(tagPictures)
-	for e := list.raw; len(e) >= entryBytes; e = e[entryBytes:] {
-		size, offset := d.order.Uint32(e[4:]), d.order.Uint32(e[8:])
-		if d.order.Uint32(e)>>16&0xff == multiFrame && offset > 0 {
-			views = append(views, [2]uint32{uint32(at+len(magic)) + offset, size})
-		}
-	}
-	return views
-}
-
-// A span is a part of a file, bytes.
-type span struct{ from, to int }
-
-// jpegViews returns the views of a JPEG that are JPEGs within data, in the order of their
-// places. They do not overlap.
-func jpegViews(data []byte, listed [][2]uint32) (views []span) {
-	for _, v := range listed {
-		from, to := int64(v[0]), int64(v[0])+int64(v[1])
-		if to <= int64(len(data)) && bytes.HasPrefix(data[from:to], []byte("\xff\xd8\xff")) && (len(views) == 0 || from >= int64(views[len(views)-1].to)) {
-			views = append(views, span{int(from), int(to)})
-		}
-	}
-	return views
 }

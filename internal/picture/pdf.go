@@ -234,7 +234,7 @@ func (d *Document) CopyFormat() string {
 	switch {
 	case len(d.pdf) > 0:
 		return "pdf"
-	case d.pages > 1:
+	case d.Pages() > 1:
 		return "tiff"
 	}
 	return ""

@@ -23,8 +23,6 @@ type format struct {
 	// pixels decodes. It is called after the header was held against the limits. If it is nil,
 	// Limits.Decode decodes. It may change h.decoder.
 	pixels func(data []byte, h *header) (*image.NRGBA, error)
-	// several returns how to make the pages of a file of several pictures, see Document; no pages: one.
-	several func(f *format, data []byte, lim Limits) (pages int, page func(k int) []byte, err error)
 	// source fills in how the file was written and returns its EXIF block; nil: nothing
 	// is known.
 	source func(s *Source, data []byte) []byte
@@ -43,19 +41,19 @@ type format struct {
 
 // formats is the table. To add a format, add one row here and a file with its functions.
 var formats = []format{
-	{name: "jpeg", memory: 12, decoder: "image/jpeg", magic: prefix("\xff\xd8\xff"), header: jpegHeader, pixels: jpegPixels, source: (*Source).readJPEG, several: jpegPages,
+	{name: "jpeg", memory: 12, decoder: "image/jpeg", magic: prefix("\xff\xd8\xff"), header: jpegHeader, pixels: jpegPixels, source: (*Source).readJPEG,
 		endings: []string{".jpg", ".jpeg", ".jpe", ".jfif"}, lossy: true, kept: true, offered: true, encode: encodeJPEG, insert: insertJPEG},
-	{name: "png", memory: 15, decoder: "image/png", magic: prefix("\x89PNG\r\n\x1a\n"), header: pngHeader, pixels: pngPixels, source: (*Source).readPNG, several: played(pngAnimation),
+	{name: "png", memory: 15, decoder: "image/png", magic: prefix("\x89PNG\r\n\x1a\n"), header: pngHeader, pixels: pngPixels, source: (*Source).readPNG,
 		endings: []string{".png"}, kept: true, offered: true, encode: encodePNG, insert: insertPNG},
-	{name: "webp", memory: 12, decoder: "golang.org/x/image/webp", magic: riff("WEBP"), header: webpHeader, pixels: webpPixels, source: (*Source).readWebP, several: played(webpAnimation),
+	{name: "webp", memory: 12, decoder: "golang.org/x/image/webp", magic: riff("WEBP"), header: webpHeader, pixels: webpPixels, source: (*Source).readWebP,
 		endings: []string{".webp"}, lossy: true, offered: true, encode: encodeWebP},
-	{name: "tiff", memory: 20, decoder: "golang.org/x/image/tiff", magic: prefix("II*\x00", "MM\x00*"), header: tiffHeader, pixels: tiffPixels, source: (*Source).readTIFF, several: tiffPages,
+	{name: "tiff", memory: 20, decoder: "golang.org/x/image/tiff", magic: prefix("II*\x00", "MM\x00*"), header: tiffHeader, pixels: tiffPixels, source: (*Source).readTIFF,
 		endings: []string{".tiff", ".tif"}, kept: true, encode: encodeTIFF, insert: insertTIFF},
 	{name: "bmp", memory: 12, decoder: "golang.org/x/image/bmp", magic: isBMP, header: bmpHeader, pixels: bmpPixels,
 		endings: []string{".bmp"}, kept: true, encode: encodeBMP},
-	{name: "gif", memory: 8, decoder: "image/gif", magic: prefix("GIF87a", "GIF89a"), header: gifHeader, pixels: gifPixels, several: played(gifAnimation)},
-	{name: "avif", memory: 12, title: "AVIF", decoder: "github.com/gen2brain/avif v0.4.4", magic: isoBrand("avif", "avis"), header: avifHeader, source: (*Source).readHEIF, several: heifPages},
-	{name: "heic", memory: 12, title: "HEIC", decoder: "github.com/gen2brain/heic v0.4.5", magic: isoBrand("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"), header: heicHeader, plain: plainHEIC, source: (*Source).readHEIF, several: heifPages},
+	{name: "gif", memory: 8, decoder: "image/gif", magic: prefix("GIF87a", "GIF89a"), header: gifHeader, pixels: gifPixels},
+	{name: "avif", memory: 12, title: "AVIF", decoder: "github.com/gen2brain/avif v0.4.4", magic: isoBrand("avif", "avis"), header: avifHeader, source: (*Source).readHEIF},
+	{name: "heic", memory: 12, title: "HEIC", decoder: "github.com/gen2brain/heic v0.4.5", magic: isoBrand("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"), header: heicHeader, plain: plainHEIC, source: (*Source).readHEIF},
 	{name: "jxl", memory: 16, title: "JPEG XL", decoder: "github.com/gen2brain/jpegxl v0.4.5", magic: prefix(jxlContainer, "\xff\x0a"), header: jxlHeader, plain: plainJXL, source: (*Source).readJXL},
 }
 

@@ -36,10 +36,6 @@ const (
 	MaxPages    = 200 // pages of a document
 	maxDocument = 16  // times the max pixels of a page that all pages of a document may have together
 
-	maxFrames = 5_000 // of an animation, equal ones too
-	maxPlayed = 4     // times the max pixels of a page that all frames of an animation may have together; one may have a quarter
-	maxPassed = 4     // pages of an animation that are made before they are asked for
-
 	maxPoints = 1 << 20 // points, the side of a page of a PDF
 
 	maxScans   = 100     // scans of a JPEG: encoders write about ten

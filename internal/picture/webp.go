@@ -1,9 +1,12 @@
 package picture
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"image"
 	"iter"
+	"slices"
 
 	"golang.org/x/image/webp"
 )
@@ -63,15 +66,7 @@ func webpChunks(data []byte) iter.Seq2[string, []byte] {
 // see fromVideoRange, and alpha is kept. Of an animation it shows the first frame.
 func webpPixels(data []byte, h *header) (*image.NRGBA, error) {
 	if h.animated {
-		frames, err := webpAnimation(data)
-		if err == nil && len(frames) == 0 {
-			err = errTruncated
-		}
-		if err != nil {
-			return nil, err
-		}
-		p := player{format: &format{name: "webp", header: webpHeader, pixels: webpPixels}, head: *h, frames: frames[:1], lim: Limits{MaxPixels: h.width * h.height}.orDefault()}
-		return p.show(0)
+		return webpFrame(data, h)
 	}
 	img, err := pixels(webp.Decode, data)
 	if err != nil {
@@ -86,6 +81,47 @@ func webpPixels(data []byte, h *header) (*image.NRGBA, error) {
 		return dst, nil
 	}
 	return ToNRGBA(img), nil
+}
+
+// webpFrame decodes the first frame of an animation (RFC 9649 section 2.7.1.1), and shows it on the canvas,
+// whose size is in h.
+func webpFrame(data []byte, h *header) (*image.NRGBA, error) {
+	for kind, body := range webpChunks(data) {
+		if kind != "ANMF" {
+			continue
+		}
+		if len(body) < 16 {
+			break
+		}
+		number := func(at int) int { return int(le32(body[at:]) & 0xffffff) }
+		at := image.Rect(0, 0, number(6)+1, number(9)+1).Add(image.Pt(2*number(0), 2*number(3)))
+		frame := body[16:]
+		if bytes.HasPrefix(frame, []byte("ALPH")) { // needs the header of extended files
+			frame = slices.Concat([]byte("VP8X\x0a\x00\x00\x00\x10\x00\x00\x00"), body[6:12], frame)
+		}
+		file := binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(4+len(frame)))
+		file = append(append(file, "WEBP"...), frame...)
+		own, err := webpHeader(file)
+		if err != nil {
+			return nil, err
+		}
+		canvas := image.NewNRGBA(image.Rect(0, 0, int(h.width), int(h.height)))
+		if own.animated || !at.In(canvas.Rect) || own.width != int64(at.Dx()) || own.height != int64(at.Dy()) {
+			return nil, errors.New("the size or the place of its first frame makes no sense")
+		}
+		img, err := webpPixels(file, &own)
+		if err != nil {
+			return nil, err
+		}
+		if img.Rect.Size() != at.Size() {
+			return nil, errors.New("its first frame has another size than its header says")
+		}
+		for y := range at.Dy() {
+			copy(canvas.Pix[canvas.PixOffset(at.Min.X, at.Min.Y+y):], img.Pix[y*img.Stride:(y+1)*img.Stride])
+		}
+		return canvas, nil
+	}
+	return nil, errTruncated
 }
 
 // fromVideoRange converts the YCbCr of lossy WebP. VP8 stores ITU-R BT.601 with luma from 16 to
