@@ -7,13 +7,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/bench/ruler"
+	"github.com/kycmark/kycmark/internal/test/skip"
 )
 
 // Jobs take as many steps as the committed results say, no more and no fewer. If a change is meant
 // to change them, renew the results: go -C bench run . cost --results results/cost.jsonl
 func TestCost(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds a program with counters: a minute")
+		skip.Test(t, "builds a program with counters: a minute")
 	}
 	kept, err := ruler.ReadResults("results/cost.jsonl")
 	require.NoError(t, err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/testdata"
 )
 
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) {
 //	shipped NAME FILE         the shipped picture NAME.jpg
 func TestScripts(t *testing.T) {
 	if testing.Short() {
-		t.Skip("reads marks: minutes")
+		skip.Test(t, "reads marks: minutes")
 	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/test/attack"
+	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/testdata"
@@ -51,7 +52,7 @@ func refused(t *testing.T, x *ruler.Experiment, env ruler.Env, args ...string) e
 func peerOf(t *testing.T, says string) string {
 	t.Helper()
 	if runtime.GOOS == "windows" {
-		t.Skip("SKIPPED, NOT TESTED: the stand-in for the peer is a shell script")
+		skip.Test(t, "the stand-in for the peer is a shell script")
 	}
 	path := filepath.Join(t.TempDir(), "peer")
 	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"+says+"\n"), 0o700))

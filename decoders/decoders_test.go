@@ -21,6 +21,8 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/aparttest"
+	"github.com/kycmark/kycmark/internal/test/long"
+	"github.com/kycmark/kycmark/internal/test/skip"
 )
 
 // TestMain is also the process that decodes, as it is in the command, or one that hangs.
@@ -174,7 +176,7 @@ func TestReference(t *testing.T) {
 	for _, s := range samples {
 		tool := strings.Fields(s.tool)
 		if _, err := exec.LookPath(tool[0]); err != nil {
-			t.Skipf("SKIPPED: no %s: install libheif-examples, libavif-bin and libjxl-tools", s.tool)
+			skip.Test(t, "no %s: install libheif-examples, libavif-bin and libjxl-tools", s.tool)
 		}
 		out := filepath.Join(t.TempDir(), "out.png")
 		text, err := exec.CommandContext(t.Context(), tool[0], append(tool[1:], filepath.Join("testdata", s.file), out)...).CombinedOutput()
@@ -207,12 +209,9 @@ func psnr(a, b *image.NRGBA) float64 {
 }
 
 // What is cut off is an error, and what is changed is an error or a picture of the same size. With
-// KYCMARK_LONG each format is cut and changed at 1,000 places.
+// the tag long each format is cut and changed at 1,000 places.
 func TestBroken(t *testing.T) {
-	places := 30
-	if os.Getenv("KYCMARK_LONG") != "" {
-		places = 1000
-	}
+	places := long.Number(30, 1000)
 	for _, file := range []string{"grid.heic", "grey.heic", "sequence.avif", "plain.avif", "jpeg.jxl", "turned.jxl", "profile.jxl", "converted.jxl"} {
 		data, err := os.ReadFile(filepath.Join("testdata", file))
 		require.NoError(t, err)
@@ -251,7 +250,7 @@ func TestOddPictures(t *testing.T) {
 		dir = "../../shared"
 	}
 	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("SKIPPED: no folder %s: set KYCMARK_SHARED", dir)
+		skip.Test(t, "no folder %s: set KYCMARK_SHARED", dir)
 	}
 	for file, size := range map[string]image.Point{"avif_example.avif": {800, 533}, "heic_example.heic": {1280, 854}, "heic_iphone.heic": {2566, 3313}} {
 		p, err := picture.Load(filepath.Join(dir, "pictures/odd", file), picture.Limits{Decode: here})

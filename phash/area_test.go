@@ -146,7 +146,7 @@ func FuzzSumLeak(f *testing.F) {
 	f.Fuzz(func(t *testing.T, w, h uint16, seed uint64, coloured bool) {
 		m := image.NewNRGBA(image.Rect(0, 0, int(w)%600, int(h)%600))
 		if len(m.Pix) > 4*40_000 {
-			t.Skip("more pixels than a quick test looks at")
+			return // more pixels than a quick test looks at
 		}
 		r := newRandom(seed)
 		for i := range m.Pix {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/phash"
 )
 
@@ -35,7 +36,7 @@ func shared(t *testing.T, sub string) string {
 	}
 	dir := filepath.Join(root, "pictures", sub)
 	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("SKIPPED, NOT TESTED: no pictures in %s; set KYCMARK_SHARED", dir)
+		skip.Test(t, "no pictures in %s; set KYCMARK_SHARED", dir)
 	}
 	return dir
 }

@@ -263,7 +263,7 @@ func FuzzSum(f *testing.F) {
 	f.Fuzz(func(t *testing.T, w, h uint16, seed uint64, opaque bool) {
 		m := image.NewNRGBA(image.Rect(0, 0, int(w)%1024, int(h)%1024))
 		if len(m.Pix) > 4*80_000 {
-			t.Skip("more pixels than a quick test looks at")
+			return // more pixels than a quick test looks at
 		}
 		r := newRandom(seed)
 		for i := range m.Pix {

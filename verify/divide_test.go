@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -173,7 +174,7 @@ func TestDividedAmongRegistries(t *testing.T) {
 	_, _, err = joined(t, cfg, one, two)
 	require.ErrorIs(t, err, registry.ErrInput)
 
-	if os.Getenv("KYCMARK_LONG") == "" {
+	if !long.On {
 		return // TestStateOfARun is of one registry
 	}
 	cfg = fresh()

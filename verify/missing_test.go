@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/internal/findings"
@@ -233,7 +234,7 @@ func TestDamagedSeal(t *testing.T) {
 	stores := map[string]struct{ driver, begin, flip string }{
 		"SQLite": {"sqlite", "PRAGMA foreign_keys = 0; ", "CAST(substr(submission, 1, 15) || iif(substr(submission, 16) = x'00', x'01', x'00') AS BLOB)"},
 	}
-	if os.Getenv("KYCMARK_LONG") != "" {
+	if long.On {
 		stores["PostgreSQL"] = struct{ driver, begin, flip string }{"pgx", "SET session_replication_role = replica; ", "set_byte(submission, 15, get_byte(submission, 15) # 1)"}
 	}
 	for name, of := range stores {

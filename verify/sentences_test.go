@@ -62,15 +62,11 @@ func TestSentencesAreTrue(t *testing.T) {
 	}
 }
 
-// The same for random dumps. KYCMARK_REPORTS is their number, KYCMARK_SEED the seed of the first. With KYCMARK_LONG there
+// The same for random dumps. KYCMARK_REPORTS is their number, KYCMARK_SEED the seed of the first. With the tag long there
 // are so many that each code is said.
 func TestSentencesOfRandomDumpsAreTrue(t *testing.T) {
 	const all = 130
-	reports, seed := 40, number("KYCMARK_SEED", 700)
-	if os.Getenv("KYCMARK_LONG") != "" {
-		reports = all
-	}
-	reports = number("KYCMARK_REPORTS", reports)
+	reports, seed := number("KYCMARK_REPORTS", long.Number(40, all)), number("KYCMARK_SEED", 700)
 	t.Logf("%d reports from seed %d", reports, seed)
 	said := make(map[string]int)
 	for i := range reports {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/phash"
 )
 
@@ -22,10 +23,7 @@ func TestHashesOfReducedPictures(t *testing.T) {
 		files = append(files, found...)
 	}
 	limit := map[phash.Kind]int{phash.PDQ: 4, phash.Area: 8, phash.Average16: 12, phash.Difference: 5, phash.Difference16: 20, phash.Perception16: 8}
-	reduced, step := 0, 4
-	if os.Getenv("KYCMARK_LONG") != "" {
-		step = 1
-	}
+	reduced, step := 0, long.Number(4, 1)
 	for i, file := range files {
 		if i%step > 0 {
 			continue

@@ -31,6 +31,8 @@ import (
 	"github.com/ulikunitz/xz"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/long"
+	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 )
 
@@ -281,15 +283,11 @@ func hostileDump(t *testing.T, dir string, copies [][]byte, hostile, ours int, c
 // Hostile files beside ours change nothing of what is said of ours, and each is named. The study TestHostileDump has 10,000.
 func TestHostileFiles(t *testing.T) {
 	if testing.Short() {
-		t.Skip("copies are marked without -short only")
+		skip.Test(t, "copies are marked without -short only")
 	}
 	x := newIssuing(t, "", 2)
 	x.run(x.issue("copies")...)
-	files := 20
-	if os.Getenv("KYCMARK_LONG") != "" {
-		files = 50
-	}
-	hostileDump(t, x.dir, issuedFiles(t, x.dir), files, 2, x.command)
+	hostileDump(t, x.dir, issuedFiles(t, x.dir), long.Number(20, 50), 2, x.command)
 }
 
 // issuedFiles returns the files in the folder "copies" of dir.
@@ -309,7 +307,7 @@ func issuedFiles(t *testing.T, dir string) (files [][]byte) {
 // is said of the others is as before.
 func TestKilledDecoders(t *testing.T) {
 	if testing.Short() {
-		t.Skip("the race detector, which runs with -short, needs more memory than a decoder's process may have")
+		skip.Test(t, "the race detector, which runs with -short, needs more memory than a decoder's process may have")
 	}
 	x := newIssuing(t, "", 1)
 	leaks := filepath.Join(x.dir, "leaks")
@@ -359,7 +357,7 @@ func TestKilledDecoders(t *testing.T) {
 	require.Empty(t, failed)
 	require.Len(t, want, 4)
 	killed, lost := 0, 0
-	for killed < times(t, 1) {
+	for killed < long.Number(1, 8) {
 		got, failed, kills := investigate(took / 3)
 		require.LessOrEqual(t, len(failed), kills, failed)
 		require.Len(t, got, len(want))

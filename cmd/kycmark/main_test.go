@@ -38,8 +38,10 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/test/attack"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/pgtest"
 	"github.com/kycmark/kycmark/internal/test/s3test"
+	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/testdata"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -96,23 +98,23 @@ var server pgtest.Server
 //	queued N                  waits until N jobs are in its queue and not done
 //	query SQL                 what PostgreSQL answers, on stdout
 //	tsa FILE                  starts a timestamp authority at $TSA, its certificate in FILE (needs [exec:openssl])
+//	skipped REASON            the script ends here, for a reason that CI must see
 //	cosigned NAME IN OUT KEY  a witness's signature added to a checkpoint
 //	receipted NAME IN SIGNATURE KEY
 //	                          a file signed with Ed25519
 //
-// With -short only those run that mark and read nothing; with KYCMARK_LONG=1 those of testdata/long, which take
-// minutes: CI runs them.
+// With -short only those run that mark and read nothing; with the tag long those of testdata/long run also.
 func TestScripts(t *testing.T) {
 	var err error
 	moduleRoot, err = filepath.Abs("../..")
 	require.NoError(t, err)
-	stories := "testdata/*.txtar"
-	if os.Getenv("KYCMARK_LONG") != "" {
-		stories = "testdata/long/*.txtar"
+	var files []string
+	for _, folder := range long.Cases(1, "testdata", "testdata/long") {
+		stories, err := filepath.Glob(folder + "/*.txtar")
+		require.NoError(t, err)
+		require.NotEmpty(t, stories)
+		files = append(files, stories...)
 	}
-	files, err := filepath.Glob(stories)
-	require.NoError(t, err)
-	require.NotEmpty(t, files)
 	if testing.Short() {
 		files = []string{"testdata/usage.txtar", "testdata/keygen.txtar", "testdata/keys.txtar", "testdata/hash.txtar", "testdata/init.txtar", "testdata/witness.txtar", "testdata/custody.txtar"}
 	}
@@ -148,6 +150,7 @@ func TestScripts(t *testing.T) {
 			"ids":     ids,
 			"session": session,
 			"objects": countObjects,
+			"skipped": func(ts *testscript.TestScript, neg bool, args []string) { ts.Check(skip.Note(ts.Name(), args[0])) },
 			"aged":    aged,
 
 			"postgres": func(ts *testscript.TestScript, neg bool, args []string) {
@@ -180,9 +183,6 @@ func condition(name string) (bool, error) {
 		return false, fmt.Errorf("unknown condition %q", name)
 	}
 	_, err := browserPath()
-	if os.Getenv("CI") != "" {
-		return true, err
-	}
 	return err == nil, nil
 }
 

@@ -18,7 +18,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/pgtest"
+	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -101,16 +103,6 @@ func (x *issuing) settled(purpose string) (void int) {
 	return void
 }
 
-// times is how often things go wrong; KYCMARK_KILLS says another number.
-func times(t *testing.T, n int) int {
-	if text := os.Getenv("KYCMARK_KILLS"); text != "" {
-		var err error
-		n, err = strconv.Atoi(text)
-		require.NoError(t, err)
-	}
-	return n
-}
-
 // limited is kycmark in a process whose files may have LIMIT bytes.
 func limited() {
 	signal.Ignore(syscall.SIGXFSZ)
@@ -130,10 +122,10 @@ func init() { commands["limited"] = limited }
 func TestReleasedAfterKills(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("copies are marked without -short only")
+		skip.Test(t, "copies are marked without -short only")
 	}
 	for name, dsn := range map[string]func() string{"file": func() string { return "" }, "postgres": func() string { return server.DSN(t) }} {
-		if name == "postgres" && os.Getenv("KYCMARK_KILLS") == "" {
+		if name == "postgres" && !long.On {
 			continue // TestReleasedAtOnce kills an issue there
 		}
 		t.Run(name, func(t *testing.T) {
@@ -142,7 +134,7 @@ func TestReleasedAfterKills(t *testing.T) {
 			x.run(x.issue("first")...)
 			whole := time.Since(began)
 			killed, inTime, void := 0, 0, 0
-			for round := 0; killed < times(t, 2); round++ {
+			for round := 0; killed < long.Number(2, 8); round++ {
 				purpose := fmt.Sprintf("round-%d", round)
 				for range 2 {
 					done, err := filepath.Glob(filepath.Join(x.dir, purpose, "[^.]*"))
@@ -173,7 +165,7 @@ func TestSubmittedAfterKills(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			const each = 3
 			x := newIssuing(t, dsn(), each)
-			for round := range times(t, 3) {
+			for round := range long.Number(3, 8) {
 				dir := filepath.Join(x.dir, fmt.Sprintf("up-%d", round))
 				require.NoError(t, os.Mkdir(dir, 0o700))
 				for n := range each {
@@ -222,13 +214,13 @@ func fullPipe(t *testing.T) (from, to *os.File) {
 func TestReleasedAtOnce(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("copies are marked without -short only")
+		skip.Test(t, "copies are marked without -short only")
 	}
 	for name, dsn := range map[string]func() string{"file": func() string { return "" }, "postgres": func() string { return server.DSN(t) }} {
 		t.Run(name, func(t *testing.T) {
 			x := newIssuing(t, dsn(), 2)
 			both := 0
-			for round := range times(t, 2) {
+			for round := range long.Number(2, 8) {
 				purpose := fmt.Sprintf("round-%d", round)
 				out := []string{filepath.Join(x.dir, purpose), filepath.Join(x.dir, purpose)}
 				if (round%2 == 1) == (name == "file") {
@@ -266,7 +258,7 @@ func TestReleasedAtOnce(t *testing.T) {
 				require.Zero(t, x.settled(purpose), "no copy is void: there was room")
 			}
 			x.run("audit")
-			t.Logf("both ended with 0 in %d of %d rounds", both, times(t, 2))
+			t.Logf("both ended with 0 in %d of %d rounds", both, long.Number(2, 8))
 		})
 	}
 }
@@ -276,7 +268,7 @@ func TestReleasedAtOnce(t *testing.T) {
 func TestReleasedIntoFullFolder(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("copies are marked without -short only")
+		skip.Test(t, "copies are marked without -short only")
 	}
 	x := newIssuing(t, server.DSN(t), 2) // whose files are another process's
 	x.run(x.issue("first")...)
@@ -284,7 +276,7 @@ func TestReleasedIntoFullFolder(t *testing.T) {
 	require.NoError(t, err)
 	info, err := os.Stat(files[0])
 	require.NoError(t, err)
-	n := times(t, 2)
+	n := long.Number(2, 8)
 	for k := range n {
 		purpose, limit := fmt.Sprintf("offset-%d", k), int(info.Size()*9/10)*k/n
 		require.Contains(t, x.stopped(purpose, limit), "was not handed out, and is void")
@@ -301,10 +293,10 @@ func TestReleasedIntoFullFolder(t *testing.T) {
 func TestReleasedIntoFullRegistry(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("copies are marked without -short only")
+		skip.Test(t, "copies are marked without -short only")
 	}
 	x := newIssuing(t, "", 5)
-	for k := range times(t, 2) {
+	for k := range long.Number(2, 8) {
 		purpose := fmt.Sprintf("log-%d", k)
 		require.Contains(t, x.stopped(purpose, 150_000+k%6*20_000), "could not be logged") // a copy has 80,000
 		x.run(x.issue(purpose)...)
@@ -337,7 +329,7 @@ func (x *issuing) stopped(purpose string, limit int) string {
 func TestReleasedOverFailOver(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("copies are marked without -short only")
+		skip.Test(t, "copies are marked without -short only")
 	}
 	pair := pgtest.NewPair(t)
 	x := newIssuing(t, pair.DSN("kyc"), 4)
@@ -345,7 +337,7 @@ func TestReleasedOverFailOver(t *testing.T) {
 	x.run(x.issue("first")...)
 	whole := time.Since(began)
 	waited := 0
-	for k := range times(t, 1) {
+	for k := range long.Number(1, 8) {
 		purpose := fmt.Sprintf("round-%d", k)
 		cmd := x.command(x.issue(purpose)...)
 		var errs bytes.Buffer
@@ -365,5 +357,5 @@ func TestReleasedOverFailOver(t *testing.T) {
 		x.settled(purpose)
 	}
 	x.run("audit")
-	t.Logf("%d fail-overs, %d issues waited for the standby", times(t, 1), waited)
+	t.Logf("%d fail-overs, %d issues waited for the standby", long.Number(1, 8), waited)
 }

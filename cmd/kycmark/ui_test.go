@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -125,7 +126,7 @@ func TestListFiles(t *testing.T) {
 
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(dir, link); err != nil {
-		t.Skipf("SKIPPED: no symbolic links here: %v", err)
+		skip.Test(t, "no symbolic links here: %v", err)
 	}
 	want = []string{filepath.Join(link, "a", "z.jpg"), filepath.Join(link, "b.jpg"), filepath.Join(link, "c.txt")}
 	require.Equal(t, want, listFiles([]string{link}), "a link to a folder, as it is named")

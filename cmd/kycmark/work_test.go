@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -25,15 +24,17 @@ import (
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/s3test"
+	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/testdata"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// kills is how many workers are killed; KYCMARK_KILLS says another number. Each tenth time it is the database, and
+// kills is how many workers are killed. Each tenth time it is the database, and
 // each fifth time the S3 server.
-const kills = 6
+var kills = long.Number(6, 30)
 
 // A crew is a home with two workers that are killed and started again.
 type crew struct {
@@ -126,14 +127,9 @@ func tiny(t *testing.T, n int) []byte {
 // investigation was entered once.
 func TestKilledWorkers(t *testing.T) {
 	if testing.Short() {
-		t.Skip("workers are killed without -short only")
+		skip.Test(t, "workers are killed without -short only")
 	}
 	c := &crew{t: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(20, 3)), left: kills, over: make(chan struct{})}
-	if text := os.Getenv("KYCMARK_KILLS"); text != "" {
-		var err error
-		c.left, err = strconv.Atoi(text)
-		require.NoError(t, err)
-	}
 	c.home = filepath.Join(c.dir, "kyc")
 	dsn := server.DSN(t)
 	c.bucket = s3test.Start(t)
@@ -265,7 +261,7 @@ func (c *crew) rows(dsn, sql string) []string {
 // not written is written by the second attempt, with the same bytes.
 func TestJobsTwice(t *testing.T) {
 	if testing.Short() {
-		t.Skip("copies are marked without -short only")
+		skip.Test(t, "copies are marked without -short only")
 	}
 	c := &crew{t: t, dir: t.TempDir()}
 	c.home = filepath.Join(c.dir, "kyc")

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -237,6 +238,16 @@ func TestImports(t *testing.T) {
 	for _, b := range m.forbiddenCalls() {
 		t.Error(b)
 	}
+}
+
+// A skipped test says so in one place, so that CI sees it.
+func TestSkipsAreSaid(t *testing.T) {
+	direct := regexp.MustCompile(`\b[tbf]\.Skip(f|Now)?\(`)
+	require.NoError(t, walkFiles(os.DirFS(root(t)), ".go", func(name string, data []byte) {
+		if name != "internal/test/skip/skip.go" && name != "internal/arch/arch_test.go" {
+			assert.False(t, direct.Match(data), "%s: skip.Test of internal/test/skip skips a test", name)
+		}
+	}))
 }
 
 // root is the folder of go.mod.

@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/dump"
+	"github.com/kycmark/kycmark/internal/test/skip"
 )
 
 type entry struct{ name, text string }
@@ -268,7 +269,7 @@ func TestFS(t *testing.T) {
 // Names are what the system has: bytes, which need not be UTF-8.
 func TestFoldersWithNamesThatAreNoUTF8(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("its file systems may have no such names")
+		skip.Test(t, "its file systems may have no such names")
 	}
 	dir := t.TempDir()
 	write(t, dir, "r\xe9sum\xe9.jpg", "latin 1")

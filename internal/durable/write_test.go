@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/durable"
+	"github.com/kycmark/kycmark/internal/test/skip"
 )
 
 // names lists a folder: whatever it shows beyond the file is litter.
@@ -99,7 +100,7 @@ func TestSymbolicLinkIsReplaced(t *testing.T) {
 	target, link := filepath.Join(dir, "target"), filepath.Join(dir, "link")
 	require.NoError(t, os.WriteFile(target, []byte("precious"), 0o600))
 	if err := os.Symlink(target, link); err != nil {
-		t.Skipf("SKIPPED: no symbolic links here: %v", err)
+		skip.Test(t, "no symbolic links here: %v", err)
 	}
 	require.ErrorIs(t, durable.WriteFile(link, []byte("x"), 0o600, false), fs.ErrExist)
 	require.NoError(t, durable.WriteFile(link, []byte("x"), 0o600, true))
@@ -186,7 +187,7 @@ func TestOneWriterWins(t *testing.T) {
 // A reader sees the old content or the new, never a mixture or nothing.
 func TestReadersSeeWholeFiles(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("SKIPPED: on Windows an open file cannot be replaced")
+		skip.Test(t, "on Windows an open file cannot be replaced")
 	}
 	path := filepath.Join(t.TempDir(), "f")
 	const size = 200_000

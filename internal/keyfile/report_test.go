@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/internal/test/skip"
 )
 
 func TestKeys(t *testing.T) {
@@ -59,7 +60,7 @@ func TestKeyVectors(t *testing.T) {
 func TestKeysOfOpenssl(t *testing.T) {
 	openssl, err := exec.LookPath("openssl")
 	if err != nil {
-		t.Skip("openssl is not installed: its keys were not read")
+		skip.Test(t, "openssl is not installed: its keys were not read")
 	}
 	out, err := exec.Command(openssl, "genpkey", "-algorithm", "ed25519").Output()
 	require.NoError(t, err)

@@ -20,6 +20,8 @@ import (
 
 	"github.com/kycmark/kycmark/internal/pdf"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/long"
+	"github.com/kycmark/kycmark/internal/test/skip"
 )
 
 // letter is a page of text: a statement of account, A4.
@@ -141,13 +143,10 @@ func TestPagesRefused(t *testing.T) {
 	require.ErrorIs(t, err, pdf.ErrFormat)
 }
 
-// What is cut off anywhere is refused, and what is changed is refused or gives pictures. With KYCMARK_LONG
+// What is cut off anywhere is refused, and what is changed is refused or gives pictures. With the tag long
 // each file is cut and changed at 1,000 places.
 func TestPagesDamaged(t *testing.T) {
-	places := 10
-	if os.Getenv("KYCMARK_LONG") != "" {
-		places = 1000
-	}
+	places := long.Number(10, 1000)
 	for name, data := range map[string][]byte{"jpeg.pdf": read(t, "jpeg.pdf"), "strips.pdf": read(t, "strips.pdf"), "letter": letter(1)} {
 		for i := range places {
 			err := engine.Pages(t.Context(), data[:len(data)*i/places], pdf.Limits{}, 0, 0, func(*picture.PDFPage) error { return nil })
@@ -169,7 +168,7 @@ func TestPagesDamaged(t *testing.T) {
 // A rendered page looks as Poppler shows it, apart from the edges of letters.
 func TestPagesReference(t *testing.T) {
 	if _, err := exec.LookPath("pdftoppm"); err != nil {
-		t.Skip("SKIPPED: no pdftoppm: install poppler-utils")
+		skip.Test(t, "no pdftoppm: install poppler-utils")
 	}
 	for file, least := range map[string]float64{"strips.pdf": 60, "layers.pdf": 30, "chromium.pdf": 41} {
 		_, pics, err := pagesOf(t, file, pdf.Limits{}, 1)

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/image/tiff"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/skip"
 )
 
 // allocated measures what one call allocates in all, in bytes: never less than
@@ -149,7 +150,7 @@ func scansOf(n, side int) []byte {
 func TestOddBombs(t *testing.T) {
 	dir, ok := oddFolder()
 	if !ok {
-		t.Skipf("SKIPPED: no folder of odd pictures at %s: set KYCMARK_SHARED", dir)
+		skip.Test(t, "no folder of odd pictures at %s: set KYCMARK_SHARED", dir)
 	}
 	for _, name := range []string{"made_bomb_header_2g.png", "made_bomb_jpeg_65500x65500.jpg", "made_bomb_valid_30000x30000.png",
 		"made_bomb_ztxt_64mib.png", "big_65536x65536.png", "big_20000x14000.jpg", "bad_truncated.jpg", "bad_corrupt_header.jpg"} {

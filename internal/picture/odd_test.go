@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/skip"
 )
 
 // odd is what must become of each file of the shared collection of odd
@@ -98,7 +99,7 @@ var odds = []odd{
 func TestOddPictures(t *testing.T) {
 	dir, ok := oddFolder()
 	if !ok {
-		t.Skipf("SKIPPED: no folder of odd pictures at %s: set KYCMARK_SHARED", dir)
+		skip.Test(t, "no folder of odd pictures at %s: set KYCMARK_SHARED", dir)
 	}
 	known := map[string]bool{}
 	var upright []*image.NRGBA

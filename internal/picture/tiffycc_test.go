@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/skip"
 )
 
 // samples are a YCbCr picture: its size, and how many luma samples share a
@@ -342,7 +343,7 @@ func TestYCbCrOfFFmpeg(t *testing.T) {
 	odd, ok := oddFolder()
 	path := filepath.Join(odd, "..", "documents", "idcard_turkey_specimen_phone_clutter.tif")
 	if !ok {
-		t.Skipf("SKIPPED: no %s: set KYCMARK_SHARED", path)
+		skip.Test(t, "no %s: set KYCMARK_SHARED", path)
 	}
 	p, err := picture.Load(path, picture.Limits{})
 	require.NoError(t, err)

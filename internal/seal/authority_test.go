@@ -27,6 +27,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/seal"
+	"github.com/kycmark/kycmark/internal/test/skip"
 )
 
 // stamped is the time that the authorities of tests state. It is that of the test: package pkcs7
@@ -181,7 +182,7 @@ func openssl(t testing.TB) string {
 	t.Helper()
 	path, err := exec.LookPath("openssl")
 	if err != nil {
-		t.Skip("openssl is not installed: what it signs and checks was not compared")
+		skip.Test(t, "openssl is not installed: what it signs and checks was not compared")
 	}
 	return path
 }

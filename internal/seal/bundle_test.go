@@ -17,6 +17,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/seal"
+	"github.com/kycmark/kycmark/internal/test/long"
 )
 
 // someContent is a small report. Its pieces are no report: this package does not look into
@@ -98,10 +99,7 @@ func TestEveryByteCounts(t *testing.T) {
 		require.NoError(t, err)
 		return b.Verify(seal.Trust{}).Holds()
 	}
-	step := 5 // bytes
-	if os.Getenv("KYCMARK_LONG") != "" {
-		step = 1
-	}
+	step := long.Number(5, 1) // bytes
 	for i, f := range files {
 		require.True(t, holds(i, f.Data))
 		for at := 0; at < len(f.Data); at += step {

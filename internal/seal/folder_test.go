@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/seal"
+	"github.com/kycmark/kycmark/internal/test/skip"
 )
 
 // archived is the archive of a small bundle.
@@ -84,7 +85,7 @@ func TestArchiveRefused(t *testing.T) {
 func TestArchiveOfOthers(t *testing.T) {
 	for _, name := range []string{"unzip", "zip"} {
 		if _, err := exec.LookPath(name); err != nil {
-			t.Skipf("%s is not installed: what it makes of an archive was not looked at", name)
+			skip.Test(t, "%s is not installed: what it makes of an archive was not looked at", name)
 		}
 	}
 	dir := t.TempDir()

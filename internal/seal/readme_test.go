@@ -14,6 +14,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/seal"
+	"github.com/kycmark/kycmark/internal/test/skip"
 )
 
 // commands are the lines of README.txt that are meant for a terminal.
@@ -32,7 +33,7 @@ func shell(t *testing.T, dir, line string) (string, error) {
 	openssl(t)
 	sh, err := exec.LookPath("sh")
 	if err != nil {
-		t.Skip("there is no shell: the commands of README.txt were not run")
+		skip.Test(t, "there is no shell: the commands of README.txt were not run")
 	}
 	cmd := exec.Command(sh, "-c", line)
 	cmd.Dir = dir

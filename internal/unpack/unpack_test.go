@@ -21,6 +21,7 @@ import (
 	"github.com/ulikunitz/xz"
 
 	"github.com/kycmark/kycmark/internal/apart"
+	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/internal/unpack"
 )
 
@@ -172,7 +173,7 @@ func TestBroken(t *testing.T) {
 // An archive may announce that it needs 4 GiB of memory.
 func TestMemory(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("the system does not limit memory")
+		skip.Test(t, "the system does not limit memory")
 	}
 	data := packed(t, ".tar.xz", []byte("text"))
 	const properties = 12 + 4 // of LZMA2 in the header of the first block: the size of its dictionary

@@ -2,7 +2,6 @@ package sqldb_test
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/internal/test/long"
 )
 
 // counts are all counts of a registry, or the error of each.
@@ -58,7 +58,7 @@ func TestCountsAreChecked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			on := []string{"memory", "postgres"}
-			if each++; each%3 > 0 && os.Getenv("KYCMARK_LONG") == "" {
+			if each++; each%3 > 0 && !long.On {
 				on = on[:1]
 			}
 			for _, kind := range on {

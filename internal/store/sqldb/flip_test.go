@@ -14,7 +14,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +23,7 @@ import (
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -222,14 +222,9 @@ func (x *damageable) write(t *testing.T, file []byte) {
 	_ = os.Remove(x.path + "-shm")
 }
 
-// flips is how many bits are flipped in each table and index; KYCMARK_FLIPS says it. A fifth of it, and one, are aimed besides. Without it
+// flips is how many bits are flipped in each table and index. A fifth of it, and one, are aimed besides. Without the tag long
 // there are few: see flip.
-func flips(t *testing.T) int {
-	if n, err := strconv.Atoi(os.Getenv("KYCMARK_FLIPS")); err == nil {
-		return n
-	}
-	return 0
-}
+func flips() int { return long.Number(0, 5) }
 
 // One bit is flipped anywhere in a table or an index, or, aimed, in an ID, a subject or a name there. Whatever is
 // asked then of submissions, copies, receipts, custody, keys and investigations, the registry answers as before or
@@ -245,7 +240,7 @@ func TestFlippedBits(t *testing.T) {
 			}
 		}
 	}
-	x.flip(t, flips(t), of, func(string) []byte { return x.whole }, func(_ string, damaged []byte) { x.write(t, damaged) })
+	x.flip(t, flips(), of, func(string) []byte { return x.whole }, func(_ string, damaged []byte) { x.write(t, damaged) })
 }
 
 // flip flips n bits in each part of a registry, and n/5 + 1 that are aimed; without n, one in each fourth part. of has the places of each part in the file
@@ -319,10 +314,7 @@ func (x *asked) aims(file []byte, places []int64) (out []int64) {
 // Every edit that an audit finds is noticed by what it concerns as well: no answer is another one.
 func TestEditsChangeNoAnswer(t *testing.T) {
 	x := newDamageable(t)
-	noticed, step := 0, 6
-	if os.Getenv("KYCMARK_LONG") != "" {
-		step = 1
-	}
+	noticed, step := 0, long.Number(6, 1)
 	for i, name := range slices.Sorted(maps.Keys(edits)) {
 		if i%step > 0 {
 			continue

@@ -91,7 +91,7 @@ func TestLongFlippedBitsPostgres(t *testing.T) {
 			}
 		}
 	}
-	x.flip(t, flips(t)/5, of, func(part string) []byte { return files[part] }, func(part string, damaged []byte) {
+	x.flip(t, flips()/5, of, func(part string) []byte { return files[part] }, func(part string, damaged []byte) {
 		restore()
 		put(part, damaged)
 	})

@@ -12,6 +12,7 @@ import (
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/internal/test/skip"
 )
 
 // smallDisk is a folder that takes some megabytes: a file system of its own where the
@@ -80,7 +81,7 @@ func TestOpenOnFullDisk(t *testing.T) {
 	path := filepath.Join(dir, "r.db")
 	require.NoError(t, fill(t, path).Close())
 	if os.WriteFile(filepath.Join(dir, "rest"), make([]byte, 4<<20), 0o600) == nil {
-		t.Skip("no file system of its own can be mounted")
+		skip.Test(t, "no file system of its own can be mounted")
 	}
 	_, err := sqlite.Open(t.Context(), path)
 	require.ErrorContains(t, err, "is the disk full?")
@@ -117,7 +118,7 @@ func TestReadOnlyDisk(t *testing.T) {
 		t.Cleanup(func() { os.Chmod(dir, 0o700) })
 		if f, err := os.OpenFile(path, os.O_RDWR, 0); err == nil {
 			f.Close()
-			t.Skip("whom no permission stops, and who may not mount, such as root in most containers, has no read-only disk")
+			skip.Test(t, "whom no permission stops, and who may not mount, such as root in most containers, has no read-only disk")
 		}
 	}
 	d, err = sqlite.Open(t.Context(), path)

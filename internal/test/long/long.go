@@ -1,12 +1,14 @@
-// Package long divides the cases of a test between "go test ./...", which has five minutes, and the step "long tests" of .ci/run.
+// Package long divides the cases of tests between "go test ./...", which has five minutes, and the build tag "long",
+// which ".ci/run long" sets.
 package long
 
-import "os"
+// Cases returns the first n cases, or with the tag long all.
+func Cases[T any](n int, all ...T) []T { return all[:Number(n, len(all))] }
 
-// Cases returns the first n cases, which each test run needs, or with KYCMARK_LONG the others.
-func Cases[T any](n int, all ...T) []T {
-	if os.Getenv("KYCMARK_LONG") != "" {
-		return all[n:]
+// Number returns few, or with the tag long many.
+func Number(few, many int) int {
+	if On {
+		return many
 	}
-	return all[:n]
+	return few
 }

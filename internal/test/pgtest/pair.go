@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/kycmark/kycmark/internal/test/skip"
 )
 
 // A Pair is a server and its standby. A commit is acknowledged when it is on both disks.
@@ -27,7 +29,7 @@ func NewPair(t testing.TB) *Pair {
 	t.Helper()
 	bin, err := binaries()
 	if errors.Is(err, errMissing) {
-		t.Skip(err)
+		skip.Test(t, "%v", err)
 	}
 	p := &Pair{bin: bin}
 	p.dir, err = os.MkdirTemp("/tmp", "pair")

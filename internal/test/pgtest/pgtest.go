@@ -23,6 +23,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/kycmark/kycmark/internal/test/skip"
 )
 
 // A Server starts when it is first asked for an address; the zero value is ready.
@@ -55,7 +57,7 @@ func (s *Server) DSN(t testing.TB) string {
 		s.failed = s.start()
 	}
 	if errors.Is(s.failed, errMissing) {
-		t.Skip(s.failed)
+		skip.Test(t, "%v", s.failed)
 	}
 	check(t, s.failed)
 	s.schemas++

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kycmark/kycmark/internal/test/skip"
 )
 
 // startTime is how long a server may take to answer.
@@ -33,7 +35,7 @@ func Start(t testing.TB) *Server {
 	t.Helper()
 	bin, err := exec.LookPath("versitygw")
 	if err != nil {
-		t.Skip("no S3 server is installed: go install github.com/versity/versitygw/cmd/versitygw@v1.8.0")
+		skip.Test(t, "no S3 server is installed: go install github.com/versity/versitygw/cmd/versitygw@v1.8.0")
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)

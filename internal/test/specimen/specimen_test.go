@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 )
 
@@ -221,7 +222,7 @@ func BenchmarkCorpus(b *testing.B) {
 // The shipped pictures and the measured trials are made of these pixels: they never change.
 func TestPixelVectors(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
-		t.Skip("drawn on amd64: other processors may fuse multiplications and additions")
+		skip.Test(t, "drawn on amd64: other processors may fuse multiplications and additions")
 	}
 	sum, all := sha256.New(), pictures()
 	for _, name := range slices.Sorted(maps.Keys(all)) {

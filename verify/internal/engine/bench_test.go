@@ -19,6 +19,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/internal/engine"
@@ -148,7 +149,7 @@ func used(b *testing.B) (seconds, mb float64) {
 	const tick, page = 100, 4096 // of Linux on common processors
 	stat, err := os.ReadFile("/proc/self/stat")
 	if err != nil {
-		b.Skip("not Linux")
+		skip.Test(b, "not Linux")
 	}
 	memory, err := os.ReadFile("/proc/self/statm")
 	require.NoError(b, err)
