@@ -28,7 +28,7 @@ func TestGrowthAfterTheFindMakesNoWindow(t *testing.T) {
 	}
 	assert.Equal(t, 5, d.Case.Cells[0].Submissions, "of that month too what came until then")
 	assert.Nil(t, d.Odds.Window)
-	assert.Len(t, d.History.Submitted, 1, "charts end with it too")
+	assert.Len(t, d.History.Submitted, 1, "the history ends with it too")
 	assert.NotContains(t, strings.Join(d.Dates, "\n"), "contradicted")
 
 	v, d := weighIn(t, cfg, leaks)

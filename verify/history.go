@@ -2,10 +2,10 @@ package verify
 
 import (
 	"cmp"
-	"html/template"
+	"maps"
 	"slices"
+	"time"
 
-	"github.com/kycmark/kycmark/internal/chart"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -37,49 +37,49 @@ func historyOf(h *engine.Holdings, recipients []registry.Recipient) findings.His
 	return out
 }
 
-// narrowChart is the width of charts for phones, CSS pixels.
-const narrowChart = 360
-
-// charts draws the timeline and the chart of custody into r as HTML. Each is drawn in the width of
-// a page and in the width of a phone ([narrowChart]).
-func (r *reportView) charts() {
-	leaks, holders := r.charted()
-	var all []chart.Count
-	for _, x := range r.History.Submitted {
-		all = append(all, chart.Count{Day: x.Day, N: x.N})
-	}
-	draw := func(o chart.Options, id string) (timeline, custody template.HTML) {
-		o.ID = "timeline" + id
-		timeline = template.HTML(chart.Timeline(chart.TimelineData{Leaks: leaks, Registry: all, Holders: holders}, o))
-		o.ID = "custody" + id
-		return timeline, template.HTML(chart.Custody(len(leaks), holders, o))
-	}
-	r.Timeline, r.Custody = draw(chart.Options{}, "")
-	r.TimelineNarrow, r.CustodyNarrow = draw(chart.Options{Width: narrowChart}, "-narrow")
+// A couldHold is a recipient, as the report tells what it could have held. Held, Copies
+// and Confirmed are numbers of leaked uploads.
+type couldHold struct {
+	Name, Kind string
+	Held       int                    // that admissible custody covers
+	Copies     int                    // that it was issued marked copies of
+	Confirmed  int                    // that carry the confirmed mark of such a copy
+	Issued     int                    // copies that it was issued, of all uploads
+	Custody    []findings.CustodySpan // the first maxSpans
+	More       int                    // further facts of custody
+	Share      float64                // Held in percent of all leaked uploads
 }
 
-// charted returns what the charts of the report show: the submissions that leaks show, each once,
-// and the recipients. Of several leaks of a submission the smallest [chart.State] counts.
-// Recipients are sorted by their submissions, largest number first: confirmed, then held unmarked,
-// then issued.
-func (d *DumpVerdict) charted() ([]chart.Leak, []chart.Holder) {
-	rows := make(map[string]*chart.Holder)
-	holders := make([]chart.Holder, len(d.History.Recipients))
-	for i, r := range d.History.Recipients {
-		h := &holders[i]
-		h.Name, h.Kind, rows[r.Name] = r.Name, r.Kind, h
-		for _, x := range r.Issued {
-			h.Issued = append(h.Issued, chart.Count{Day: x.Day, N: x.N})
+// A period is a day, a month or a year in which leaked uploads were submitted.
+type period struct {
+	Name                        string  // "2018-02-14", "2018-02" or "2018"; "not known" without a time
+	Leaked                      int     // leaked uploads
+	Marked, Unmarked, Undecided int     // of these, by what was found
+	All                         int     // uploads of the registry that were submitted then
+	Share                       float64 // Leaked in percent of all leaked uploads
+}
+
+const unknownPeriod = "not known"
+
+// charted sets the rows of the report that tell when the leaked uploads were submitted and which
+// recipients could have held them. Each upload counts once; of several leaks of an upload, a marked
+// copy counts, else an unmarked picture. Recipients are sorted by their numbers, largest first, and
+// those with no number above 0 are only counted.
+func (r *reportView) charted() {
+	rows := make(map[string]*couldHold)
+	for _, x := range r.History.Recipients {
+		h := &couldHold{Name: x.Name, Kind: x.Kind, Custody: x.Custody[:min(len(x.Custody), maxSpans)]}
+		h.More = len(x.Custody) - len(h.Custody)
+		for _, c := range x.Issued {
+			h.Issued += c.N
 		}
-		for _, c := range r.Custody {
-			h.Custody = append(h.Custody, chart.Span{From: c.From, To: c.To, Listed: c.Listed > 0})
-		}
+		rows[x.Name] = h
 	}
-	var leaks []chart.Leak
+	var leaks []*Verdict
 	at := make(map[watermark.Submission]int)
 	confirmed := make(map[[2]string]bool)
-	for i, of := range d.Of {
-		v, l := d.Verdicts[of], &d.Case.Leaks[i]
+	for i, of := range r.Of {
+		v, l := r.Verdicts[of], &r.Case.Leaks[i]
 		if !v.matched() {
 			continue
 		}
@@ -89,13 +89,14 @@ func (d *DumpVerdict) charted() ([]chart.Leak, []chart.Holder) {
 				rows[name].Confirmed++
 			}
 		}
-		k, known := at[v.Submission]
-		if known {
-			leaks[k].State = min(leaks[k].State, state(v))
+		if k, known := at[v.Submission]; known {
+			if v.Finding == FoundCopy || v.Finding == FoundUnmarked && leaks[k].Finding != FoundCopy {
+				leaks[k] = v
+			}
 			continue
 		}
 		at[v.Submission] = len(leaks)
-		leaks = append(leaks, chart.Leak{Submitted: v.Submitted, State: state(v)})
+		leaks = append(leaks, v)
 		for _, name := range l.Unmarked {
 			if h := rows[name]; h != nil {
 				h.Held++
@@ -109,20 +110,64 @@ func (d *DumpVerdict) charted() ([]chart.Leak, []chart.Holder) {
 			}
 		}
 	}
-	slices.SortStableFunc(holders, func(a, b chart.Holder) int {
+	for _, x := range r.History.Recipients {
+		h := rows[x.Name]
+		h.Share = 100 * float64(h.Held) / float64(max(len(leaks), 1))
+		if h.Held+h.Copies+h.Confirmed > 0 {
+			r.CouldHold = append(r.CouldHold, *h)
+		}
+	}
+	r.CouldNot = len(r.History.Recipients) - len(r.CouldHold)
+	slices.SortStableFunc(r.CouldHold, func(a, b couldHold) int {
 		return cmp.Or(cmp.Compare(b.Confirmed, a.Confirmed), cmp.Compare(b.Held, a.Held), cmp.Compare(b.Copies, a.Copies))
 	})
-	return leaks, holders
+	for _, unit := range []string{time.DateOnly, "2006-01", "2006"} {
+		if r.Periods = periods(&r.History, leaks, unit); len(r.Periods) <= maxPeriods {
+			break
+		}
+	}
 }
 
-// state returns the state of the upload that a matched leak shows, for the charts. Unreadable and
-// transplanted findings are [chart.Unreadable].
-func state(v *Verdict) chart.State {
-	switch v.Finding {
-	case FoundCopy:
-		return chart.Marked
-	case FoundUnmarked:
-		return chart.Unmarked
+const (
+	maxPeriods = 24 // days, or months, that the report lists
+	maxSpans   = 5  // facts of custody that it lists for a recipient
+)
+
+// periods returns the periods in which leaks were submitted, the first one first and those without a
+// time last. unit is the layout of a time that names a period.
+func periods(h *findings.History, leaks []*Verdict, unit string) []period {
+	name := func(t time.Time) string {
+		if t.IsZero() {
+			return unknownPeriod
+		}
+		return t.UTC().Format(unit)
 	}
-	return chart.Unreadable
+	of := make(map[string]*period)
+	for _, v := range leaks {
+		p := of[name(v.Submitted)]
+		if p == nil {
+			p = &period{Name: name(v.Submitted)}
+			of[p.Name] = p
+		}
+		p.Leaked++
+		switch v.Finding {
+		case FoundCopy:
+			p.Marked++
+		case FoundUnmarked:
+			p.Unmarked++
+		default:
+			p.Undecided++
+		}
+		p.Share = 100 * float64(p.Leaked) / float64(len(leaks))
+	}
+	for _, x := range h.Submitted {
+		if p := of[name(x.Day)]; p != nil {
+			p.All += x.N
+		}
+	}
+	var out []period
+	for _, key := range slices.Sorted(maps.Keys(of)) { // letters follow digits
+		out = append(out, *of[key])
+	}
+	return out
 }

@@ -34,7 +34,7 @@ func (f *Findings) render(w io.Writer, pictures map[string][]byte) error {
 	view := reportView{DumpVerdict: f.Verdict, Findings: f, Digest: hexDigest(text), CSS: template.CSS(reportCSS), JSON: string(text), Script: template.JS(reportJS),
 		ScriptHash: template.HTMLAttr("sha256-" + base64.StdEncoding.EncodeToString(script[:]))}
 	view.Folder = commonFolder(f.Leaks)
-	view.charts()
+	view.charted()
 	for i, l := range f.Leaks {
 		picture, err := thumbnailURL(pictures, f.Thumbnails[i], f.Revealed)
 		if err != nil {

@@ -53,10 +53,11 @@ type reportView struct {
 	JSON     string
 	Rows     []reportRow
 
-	Script                   template.JS
-	ScriptHash               template.HTMLAttr // of the content security policy
-	Timeline, TimelineNarrow template.HTML
-	Custody, CustodyNarrow   template.HTML
+	Script     template.JS
+	ScriptHash template.HTMLAttr // of the content security policy
+	Periods    []period
+	CouldHold   []couldHold
+	CouldNot int // recipients that could hold none of the leaked uploads
 }
 
 // NamedAlone returns the number of submissions, in decimal, if only named ones were searched; else

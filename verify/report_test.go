@@ -81,7 +81,6 @@ func TestReportStandsAlone(t *testing.T) {
 	require.Equal(t, 1, strings.Count(got, "<script"), "its own, whose digest the policy names")
 	digest := sha256.Sum256([]byte(regexp.MustCompile(`(?s)<script>(.*?)</script>`).FindStringSubmatch(got)[1]))
 	require.Contains(t, got, "script-src 'sha256-"+base64.StdEncoding.EncodeToString(digest[:])+"'")
-	got = strings.NewReplacer("url(#", "", `xmlns="http://www.w3.org/2000/svg"`, "").Replace(got) // of the charts
 	for _, no := range []string{"http://", "https://", "<link", "<iframe", "@import", "url(", "onload", "javascript:"} {
 		assert.NotContains(t, strings.ToLower(got), no)
 	}
@@ -149,7 +148,7 @@ func TestReportNamesNobodyBesideUnconfirmedReads(t *testing.T) {
 	d := weighed(dump{leaks: leaks})
 	d.Record = goldenDump().Record
 	page, _, _ := strings.Cut(report(t, d, false), "<pre id=")
-	require.NotContains(t, page, "vendor B", "nor in the charts")
+	require.NotContains(t, page, "vendor B", "nor in the tables")
 	require.Contains(t, page, "recipient 3")
 	require.Contains(t, page, "mark of copy")
 }

@@ -52,7 +52,7 @@ func said(t *testing.T, v *verify.Investigator, leak []byte) (*verify.Verdict, *
 	return l, d
 }
 
-// issuedTo counts the copies that charts show of vendor A, and the uploads that the odds have it hold as copies.
+// issuedTo counts the copies that findings show of vendor A, and the uploads that the odds have it hold as copies.
 func issuedTo(d *verify.DumpVerdict) (shown, held int) {
 	for _, x := range d.History.Recipients[0].Issued {
 		shown += x.N
@@ -63,7 +63,7 @@ func issuedTo(d *verify.DumpVerdict) (shown, held int) {
 	return shown, held
 }
 
-// A void copy is not held: neither the odds nor the charts count it, and an unmarked leak of its upload has no
+// A void copy is not held: neither the odds nor the history counts it, and an unmarked leak of its upload has no
 // copy that speaks for its recipient. Its mark in a leak is an alarm, and names nobody.
 func TestVoidCopy(t *testing.T) {
 	c := newCase(t)

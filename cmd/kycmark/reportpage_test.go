@@ -114,12 +114,11 @@ func reportInBrowser(t require.TestingT, browser, file string) {
 	p.keepsItsPolicy(t)
 }
 
-// fits looks whether anything runs out of its place, and whether the charts can be read.
+// fits looks whether anything runs out of its place.
 func (p *opened) fits(t require.TestingT, width int64) {
 	out, err := eval[[]string](p, `[...document.querySelectorAll("body *")].filter(e => {
-		const r = e.getBoundingClientRect(), svg = e.closest("svg");
+		const r = e.getBoundingClientRect();
 		if (r.width === 0 || e.closest("select")) return false;
-		if (svg && e !== svg) return e.tagName === "text" && (r.right > svg.getBoundingClientRect().right + 1 || r.left < svg.getBoundingClientRect().left - 1);
 		return r.right > document.documentElement.clientWidth + .5 || e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1;
 	}).map(e => e.tagName + "." + e.className + ": " + e.textContent.slice(0, 60))`)
 	require.NoError(t, err)
@@ -127,12 +126,6 @@ func (p *opened) fits(t require.TestingT, width int64) {
 	whole, err := eval[int64](p, `document.documentElement.scrollWidth`)
 	require.NoError(t, err)
 	assert.LessOrEqual(t, whole, width)
-	small, err := eval[[]string](p, `[...document.querySelectorAll("svg")].filter(s => s.getBoundingClientRect().width > 0).flatMap(s => {
-		const scale = s.getBoundingClientRect().width / s.viewBox.baseVal.width;
-		return [...s.querySelectorAll("text")].filter(x => scale * x.getAttribute("font-size") < 10).map(x => x.textContent);
-	})`)
-	require.NoError(t, err)
-	assert.Empty(t, small, "too small to be read at %d pixels", width)
 }
 
 // worksByKeyboard sorts and filters with keys alone.
@@ -269,11 +262,9 @@ func (p *opened) keepsItsPolicy(t require.TestingT) {
 
 // prints looks at the pages of paper.
 func (p *opened) prints(t require.TestingT, file string) {
-	// Each list is what must stand on one page: the cells of a row, the words of a chart, but those
-	// with a halo, which are drawn twice and read as letters of both.
+	// Each list is what must stand on one page: the cells of a row, or the words of an exhibit.
 	together, err := eval[[][]string](p, `[...document.querySelectorAll("tr")].map(r => [...r.cells].map(c => c.textContent))
-		.concat([...document.querySelectorAll(".leak")].map(a => [...a.querySelectorAll("h3 > span, p, dd")].map(x => x.textContent)))
-		.concat([...document.querySelectorAll(".broad svg")].map(s => [...s.querySelectorAll("text:not([paint-order])")].map(x => x.textContent)))`)
+		.concat([...document.querySelectorAll(".leak")].map(a => [...a.querySelectorAll("h3 > span, p, dd")].map(x => x.textContent)))`)
 	require.NoError(t, err)
 	heads, err := eval[[]string](p, `[...document.querySelectorAll("h2, h3")].map(h => h.textContent)`)
 	require.NoError(t, err)

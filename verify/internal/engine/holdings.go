@@ -13,7 +13,7 @@ import (
 )
 
 // Holdings counts the submissions that a leak can be matched with, and how many of them each
-// recipient had, by days. Submitted and Issued count all submissions and copies, for charts.
+// recipient had, by days. Submitted and Issued count all submissions and copies.
 type Holdings struct {
 	Days        []time.Time      // with submissions, erased ones too: their begins, UTC, ascending
 	Submissions []int            // by day, like the counts by recipient

@@ -174,8 +174,8 @@ type Container struct {
 	SHA256 string `json:"sha256,omitempty"` // hex; "": the file could not be read to its end
 }
 
-// A History is what the registry says of the time before the leaks were found. The
-// charts of a report draw it.
+// A History is what the registry says of the time before the leaks were found. A
+// report counts it by time and by recipient.
 type History struct {
 	Submitted  []engine.DayCount  `json:"submitted"` // all submissions
 	Recipients []RecipientHistory `json:"recipients"`
