@@ -2,11 +2,13 @@ package verify_test
 
 import (
 	"bytes"
-	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -122,13 +124,33 @@ func htmlText(t *testing.T, f *verify.Findings) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;", "+", "&#43;").Replace(string(text))
 }
 
-// Charts are there in two widths, for pages and for telephones.
-func TestReportHasChartsForPhones(t *testing.T) {
-	got := report(t, goldenDump(), false)
-	for _, id := range []string{"timeline", "timeline-narrow", "custody", "custody-narrow"} {
-		assert.Equal(t, 1, strings.Count(got, fmt.Sprintf(`<desc id="%s-desc">`, id)), id)
+// The report lists days; if they are many it lists months, and then years. Each upload counts once, and uploads
+// without a time come last.
+func TestReportListsTimes(t *testing.T) {
+	for unit, want := range map[int][]string{1: {"2018-02-14", "2018-02-15"}, 20: {"2018-02", "2018-03"}, 800: {"2018", "2019"}} {
+		var leaks []*verify.Verdict
+		for i := range 30 {
+			v := leakOf(i+1, verify.FoundCopy, "vendor A")
+			if v.Submitted = v.Submitted.AddDate(0, 0, i*unit/2); i == 29 {
+				v.Submitted = time.Time{}
+			}
+			leaks = append(leaks, v)
+		}
+		d := weighed(dump{leaks: append(leaks, leaks[0])})
+		d.Record = goldenDump().Record
+		page := report(t, d, false)
+		rows := regexp.MustCompile(`<td class="day">(.*?)</td>.*?<td class="n">(\d+)</td>`).FindAllStringSubmatch(page, -1)
+		require.GreaterOrEqual(t, len(rows), 3)
+		require.Equal(t, want, []string{rows[0][1], rows[1][1]})
+		require.Equal(t, []string{"not known", "1"}, rows[len(rows)-1][1:])
+		n := 0
+		for _, r := range rows {
+			k, err := strconv.Atoi(r[2])
+			require.NoError(t, err)
+			n += k
+		}
+		require.Equal(t, 30, n)
 	}
-	assert.Equal(t, 2, bytes.Count([]byte(got), []byte(`viewBox="0 0 360 `)))
 }
 
 // The first page has a name beside a number only where the headline has it.

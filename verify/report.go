@@ -56,8 +56,8 @@ type reportView struct {
 	Script     template.JS
 	ScriptHash template.HTMLAttr // of the content security policy
 	Periods    []period
-	CouldHold   []couldHold
-	CouldNot int // recipients that could hold none of the leaked uploads
+	CouldHold  []couldHold
+	CouldNot   int // recipients that could hold none of the leaked uploads
 }
 
 // NamedAlone returns the number of submissions, in decimal, if only named ones were searched; else
