@@ -8,7 +8,7 @@
 //     inside the bytes would also open archives, PDFs and HEIC files by their thumbnails. Bytes
 //     behind the picture's end (gain maps, a camera's second picture) are ignored.
 //   - Headers are held against the limits before pixels are allocated. For JPEG, PNG, BMP and
-//     YCbCr in TIFF Decode also checks whether the data could hold that many pixels. Decoding
+//     JPEG in TIFF Decode also checks whether the data could hold that many pixels. Decoding
 //     allocates at most 56 bytes a pixel (16-bit TIFF in one strip; a JPEG 7, a progressive
 //     one 19), and at most 4 MiB for a colour profile.
 //   - A picture is complete or an error.

@@ -26,8 +26,9 @@ func Walk(data []byte) {
 		_ = d.unsupported(data)
 		_, _ = d.chain()
 		_ = d.checkBlocks(header{width: 100, height: 100})
-		_, _ = d.blocksHeader()
-		_, _ = d.blockPixels(header{width: 9, height: 7})
+		if t, err := d.jpegBlocks(); err == nil && t.width > 0 && t.height > 0 && t.width*t.height < 1<<16 && t.across > 0 && t.down > 0 {
+			_, _ = t.pixels(header{width: t.width, height: t.height})
+		}
 	}
 	_ = isBMP(data)
 	gifFrames(data)

@@ -30,8 +30,6 @@ func seeds(f *testing.F) [][]byte {
 		xtiffBytes(pal, tiff.Deflate), xtiffBytes(img, tiff.Deflate),
 		tiffFile(binary.LittleEndian, make([]byte, 512), long(256, 16), long(257, 16), short(258, 8), short(262, 1), short(277, 1),
 			long(322, 16), long(323, 16), long(324, 8), long(325, 256)),
-		yccTIFF(binary.LittleEndian, samples{9, 7, 2, 2}, 4, packBits), yccTIFF(binary.BigEndian, samples{9, 7, 1, 1}, 3, literalLZW, ccir...),
-		yccTIFF(binary.LittleEndian, samples{9, 7, 2, 1}, 9, zlibbed, short(274, 6)), yccTIFF(binary.BigEndian, samples{5, 9, 1, 2}, 2, nil),
 		bmpBytes(img), bmpBytes(pal), bmpBytes(translucent(3, 3)), gifBytes(pal), gifBytes(pal, pal),
 		[]byte("\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00mif1avif"), []byte("<svg/>"), {},
 	}

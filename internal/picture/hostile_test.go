@@ -114,7 +114,7 @@ func TestReasons(t *testing.T) {
 		{tiffWith(short(259, 6)), "tiff: old-style JPEG compression is not supported yet"},
 		{tiffWith(short(259, 50000)), "tiff: Zstandard compression is not supported yet"},
 		{tiffWith(short(262, 8)), "tiff: CIELab colours are not supported yet"},
-		{tiffWith(short(339, 3)), "tiff: sample format 3 is not supported yet"},
+		{tiffWith(short(339, 3)), "tiff: unsupported feature: sample format"},
 		{tiffWith(long(254, 1)), "tiff: camera raw (DNG, NEF, CR2, …) is not supported yet"},
 		{tiffWith(short(50706, 1)), "tiff: camera raw (DNG, NEF, CR2, …) is not supported yet"},
 		{tiffWith(long(273, 1<<30)), "tiff: truncated: unexpected EOF"},

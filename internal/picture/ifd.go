@@ -15,7 +15,6 @@ const (
 	tagBitsPerSample  = 258
 	tagCompression    = 259
 	tagPhotometric    = 262
-	tagFillOrder      = 266
 	tagStripOffsets   = 273
 	tagOrientation    = 274
 	tagSamples        = 277
@@ -23,19 +22,13 @@ const (
 	tagStripCounts    = 279
 	tagPlanarConfig   = 284
 	tagFaxOptions     = 292 // T4Options
-	tagPredictor      = 317
-	tagColourMap      = 320
 	tagTileWidth      = 322
 	tagTileLength     = 323
 	tagTileOffsets    = 324
 	tagTileCounts     = 325
 	tagFurtherSamples = 338 // ExtraSamples
-	tagSampleFormat   = 339
 	tagJPEGTables     = 347
 	tagThumbnail      = 513 // JPEGInterchangeFormat
-	tagCoefficients   = 529
-	tagSubsampling    = 530
-	tagReferenceLevel = 532 // ReferenceBlackWhite
 	tagExifIFD        = 34665
 	tagICC            = 34675
 	tagDNGVersion     = 50706
@@ -136,17 +129,6 @@ func (e entry) uint(i int) (uint32, bool) {
 		return e.order.Uint32(at), true
 	}
 	return 0, false
-}
-
-// number returns value i, from 0, of an entry of type BYTE, SHORT, LONG or RATIONAL. It returns
-// false as uint does, and for a rational with the denominator 0.
-func (e entry) number(i int) (float64, bool) {
-	if e.kind != kindRational || i >= len(e.raw)/8 {
-		n, ok := e.uint(i)
-		return float64(n), ok
-	}
-	over, under := e.order.Uint32(e.raw[8*i:]), e.order.Uint32(e.raw[8*i+4:])
-	return float64(over) / float64(max(under, 1)), under != 0
 }
 
 // uint returns the first value of a tag of type BYTE, SHORT or LONG.

@@ -72,7 +72,7 @@ type Picture struct {
 	Format      string       // "jpeg", "png", "webp", "tiff", "bmp", "gif", "heic", "avif" or "jxl", by content
 	Orientation int          // found in the file's EXIF, TIFF or boxes, 1 to 8 as in EXIF; already applied
 	Pages       int          // pictures in the file (GIF, TIFF, APNG, HEIC, AVIF); only the first is decoded
-	Decoder     string       // package and version, such as "image/jpeg go1.26.8"; our own for YCbCr in TIFF
+	Decoder     string       // package and version, such as "image/jpeg go1.26.8"
 	SHA256      [32]byte     // of the file's bytes
 	Size        int64        // of the file, bytes
 	Source      Source       // how it was written, for EncodeLike

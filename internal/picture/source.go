@@ -22,10 +22,6 @@ type Source struct {
 	exif   []field    // fields that a copy may carry, see exifRules
 }
 
-// blackIsZero is, with WhiteIsZero before it, the photometric interpretation of
-// grey TIFFs (TIFF 6.0 section 8).
-const blackIsZero = 1
-
 // Subsampling is how much of a JPEG's colour is stored, in the customary
 // notation. What has no such name counts as the next finer one.
 type Subsampling uint8
@@ -87,7 +83,7 @@ func (s *Source) readWebP(data []byte) (exif []byte) {
 func (s *Source) readTIFF(data []byte) []byte {
 	if d, ok := firstIFD(data); ok {
 		model, ok := d.uint(tagPhotometric)
-		s.Gray = ok && model <= blackIsZero
+		s.Gray = ok && model <= modelBlackIsZero
 		if icc, _ := d.entry(tagICC); icc.whole {
 			s.ICC = profile(icc.raw)
 		}

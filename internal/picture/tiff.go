@@ -10,6 +10,18 @@ import (
 	"golang.org/x/image/tiff"
 )
 
+// Colour models and compressions (TIFF 6.0, tags 262 and 259).
+const (
+	modelWhiteIsZero = 0
+	modelBlackIsZero = 1
+	modelColours     = 2
+	modelYCC         = 6
+
+	compressFax3 = 3
+	compressFax4 = 4
+	compressJPEG = 7
+)
+
 // Names for the compressions and colour models of TIFF that are met in the
 // wild and not decoded.
 var (
@@ -17,7 +29,7 @@ var (
 		2: "fax (modified Huffman)", 6: "old-style JPEG", 34712: "JPEG 2000", 34892: "lossy JPEG",
 		34925: "LZMA", 50000: "Zstandard", 50001: "WebP", 50002: "JPEG XL",
 	}
-	tiffModels = map[uint32]string{8: "CIELab", 32803: "colour filter array"}
+	tiffModels = map[uint32]string{5: "CMYK", 8: "CIELab", 32803: "colour filter array"}
 )
 
 // tiffHeader reads size, orientation and number of pages of the first picture. It refuses what no
@@ -30,9 +42,14 @@ func tiffHeader(data []byte) (header, error) {
 	if err := d.unsupported(data); err != nil {
 		return header{}, err
 	}
-	h, err := config(tiff.DecodeConfig, data)
-	if err != nil || d.isOurs() {
-		h, err = d.blocksHeader()
+	var h header
+	var err error
+	if d.is(tagCompression, compressJPEG) {
+		var t *jpegBlocks
+		t, err = d.jpegBlocks()
+		h = header{width: t.width, height: t.height, decoder: jpegInTIFF}
+	} else {
+		h, err = config(tiff.DecodeConfig, data)
 	}
 	if err != nil {
 		return h, err
@@ -59,7 +76,36 @@ func (d ifd) unsupported(data []byte) error {
 	if name := tiffModels[model]; name != "" {
 		return fmt.Errorf("%s colours are not supported yet", name)
 	}
+	if model == modelYCC && compression != compressJPEG {
+		return errors.New("YCbCr colours without JPEG are not supported yet")
+	}
+	samples, ok := d.uint(tagSamples)
+	if !ok {
+		samples = 1
+	}
+	if samples > 1 && d.is(tagPlanarConfig, 2) {
+		return errors.New("separate planes are not supported yet")
+	}
+	depths, _ := d.entry(tagBitsPerSample)
+	for i := range int(min(samples, 16)) {
+		if v, ok := depths.uint(i); ok && !d.is(tagBitsPerSample, v) {
+			return errors.New("samples of different depths are not supported yet")
+		}
+	}
+	alpha := compression != compressJPEG && (d.is(tagFurtherSamples, 1) || d.is(tagFurtherSamples, 2))
+	if samples != 1 && (model != modelColours && model != modelYCC || samples != 3 && !(samples == 4 && alpha)) {
+		return fmt.Errorf("%d samples a pixel in colour model %d are not supported yet", samples, model)
+	}
+	if options, _ := d.uint(tagFaxOptions); compression == compressFax3 && options&1 != 0 {
+		return errors.New("faxes in two dimensions (Group 3 2-D) are not supported yet")
+	}
 	return nil
+}
+
+// is reports whether the first value of a tag is v.
+func (d ifd) is(tag uint16, v uint32) bool {
+	n, ok := d.uint(tag)
+	return ok && n == v
 }
 
 // isPage reports whether a directory is a page: neither a preview (bit 0 of the subfile type), a mask (bit
@@ -115,20 +161,26 @@ func (d ifd) checkBlocks(h header) error {
 // maps, see widenPalette.
 func tiffPixels(data []byte, h *header) (*image.NRGBA, error) {
 	d, _ := firstIFD(data)
-	if h.decoder == blocksDecoder {
-		return d.blockPixels(*h)
+	if h.decoder == jpegInTIFF {
+		t, err := d.jpegBlocks()
+		if err != nil {
+			return nil, err
+		}
+		return t.pixels(*h)
 	}
 	img, err := pixels(tiff.Decode, data)
 	if err != nil {
-		// It reads to the end of a strip, where many writers leave out the end code.
-		if img, err := d.blockPixels(*h); err == nil {
-			h.decoder = blocksDecoder
-			return img, nil
-		}
 		return nil, err
 	}
-	if p, ok := img.(*image.Paletted); ok {
+	switch p := img.(type) {
+	case *image.Paletted:
 		widenPalette(p.Palette)
+	case *image.Gray: // x/image/tiff takes the codes of a fax for colours: black is 0 in both models
+		if d.is(tagPhotometric, modelBlackIsZero) && (d.is(tagCompression, compressFax3) || d.is(tagCompression, compressFax4)) {
+			for i := range p.Pix {
+				p.Pix[i] = 255 - p.Pix[i]
+			}
+		}
 	}
 	return ToNRGBA(img), nil
 }

@@ -41,7 +41,6 @@ const (
 	maxScans   = 100     // scans of a JPEG: encoders write about ten
 	maxScanned = 16      // times the max pixels of a picture that all scans of a JPEG may have together
 	maxBlocks  = 100_000 // strips or tiles of a TIFF: each costs a decompressor, even if all share their bytes
-	maxFurther = 4       // samples of a pixel in a TIFF beside its colours
 	freeTile   = 1 << 20 // pixels that a tile of a TIFF may have, no matter how small the picture is
 	freeTiles  = 1 << 24 // the same of all tiles; else twice the pixels of the picture
 )
