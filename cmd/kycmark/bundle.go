@@ -23,41 +23,35 @@ import (
 
 // bundleFlags are what an investigation writes beside its report, for others.
 type bundleFlags struct {
-	findings, bundle string
-	stampFlags
+	findings, bundle, authority string
 
 	key ed25519.PrivateKey
 	tsa *seal.TSA
 }
 
-// add registers --findings, --bundle and the flags of the timestamp authority with cmd.
+// add registers --findings, --bundle and --tsa with cmd.
 func (f *bundleFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.findings, "findings", "", "write all findings to this `file`, as JSON")
 	cmd.Flags().StringVar(&f.bundle, "bundle", "", "write report, findings and proofs, signed, to this new `folder` or .zip")
-	f.stampFlags.add(cmd)
+	tsaFlag(cmd, &f.authority)
 }
 
-// stampFlags name a timestamp authority.
-type stampFlags struct{ url, ca string }
-
-// add registers --tsa and --tsa-ca with cmd.
-func (f *stampFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.url, "tsa", "", "`address` of a timestamp authority (RFC 3161) that is to date what is signed")
-	cmd.Flags().StringVar(&f.ca, "tsa-ca", "", "`file` with the authority's certificate or its issuers' certificates, PEM")
+// tsaFlag registers --tsa, the address of a timestamp authority, with cmd.
+func tsaFlag(cmd *cobra.Command, address *string) {
+	cmd.Flags().StringVar(address, "tsa", "", "`address` of a timestamp authority (RFC 3161) that is to date what is signed; tsa_ca in kycmark.toml names its certificate")
 }
 
-// authority returns the timestamp authority that the flags name, with the certificates of --tsa-ca,
-// or nil if neither flag is given. One flag without the other is a usageError. It asks nothing of
-// the network.
-func (f *stampFlags) authority() (*seal.TSA, error) {
-	switch {
-	case f.url == "" && f.ca == "":
+// authority returns the timestamp authority at an address, with the certificates that the home trusts for
+// it; nil for "". It asks nothing of the network.
+func (b *books) authority(address string) (*seal.TSA, error) {
+	if address == "" {
 		return nil, nil
-	case f.url == "" || f.ca == "":
-		return nil, usagef("--tsa and --tsa-ca go together")
 	}
-	trusted, err := certificates(f.ca)
-	return &seal.TSA{URL: f.url, Trusted: trusted}, err
+	trusted, err := b.home.TSA()
+	if err == nil && trusted == nil {
+		err = usagef("--tsa: the authority's certificate is not known: name it by tsa_ca in %s", filepath.Join(b.home.Dir(), "kycmark.toml"))
+	}
+	return &seal.TSA{URL: address, Trusted: trusted}, err
 }
 
 // certificates reads all certificates in the PEM file at path. It returns nil and no error for a
@@ -85,7 +79,7 @@ func (f *bundleFlags) ready(b *books, force bool, inputs []string) (err error) {
 	if err := b.checkOutputs(force, inputs, f.findings); err != nil {
 		return err
 	}
-	if f.tsa, err = f.authority(); err != nil {
+	if f.tsa, err = b.authority(f.authority); err != nil {
 		return err
 	}
 	if f.bundle == "" {

@@ -241,7 +241,7 @@ before the examination. Differences and gaps of the chain are said, not refused.
 	cmd.Flags().StringVar(&bundle, "bundle", "", "the investigation's `bundle`, a folder or a .zip")
 	cmd.Flags().StringVarP(&out.bundle, "out", "o", "", "write the case to this `file` (.zip) or new folder")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite a file that exists")
-	out.stampFlags.add(cmd)
+	tsaFlag(cmd, &out.authority)
 	cmd.MarkFlagRequired("bundle")
 	cmd.MarkFlagRequired("out")
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error {

@@ -19,8 +19,7 @@ import (
 // only the public key is printed and nothing is signed. "add" is below it.
 func newCheckpoint(u *ui) *cobra.Command {
 	var public bool
-	var f stampFlags
-	var out string
+	var address, out string
 	var w witnessFlags
 	cmd := &cobra.Command{
 		Use:   "checkpoint",
@@ -44,7 +43,7 @@ time of each entry to an hour that is not in our hands: kycmark audit --witness.
 With --public print the public key, which checkpoints and proofs are checked with.
 Give it to auditors and witnesses by another way than these.`,
 		Example: `  kycmark checkpoint > 2026-11-20.checkpoint
-  kycmark checkpoint --tsa http://tsa.example --tsa-ca tsa.pem --stamp 2026-11-20.tsr
+  kycmark checkpoint --tsa http://tsa.example --stamp 2026-11-20.tsr
   kycmark checkpoint --witness-url https://witness.example --witness witness.pub
   kycmark checkpoint --public
   kycmark checkpoint add cosigned.checkpoint --witness witness.pub`,
@@ -52,13 +51,13 @@ Give it to auditors and witnesses by another way than these.`,
 	}
 	cmd.Flags().BoolVar(&public, "public", false, "print the public key of the ledger, and sign nothing")
 	cmd.Flags().StringVar(&out, "stamp", "", "write the timestamp to this new `file`")
-	f.add(cmd)
+	tsaFlag(cmd, &address)
 	cmd.Flags().StringVar(&w.url, "witness-url", "", "`address` of a witness that is to sign this state, too")
 	cmd.Flags().StringVar(&w.key, "witness", "", "public `key` of that witness, or its file")
 	cmd.AddCommand(newCheckpointAdd(u))
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error {
 		if !public {
-			return b.checkpoint(ctx, f, w, out)
+			return b.checkpoint(ctx, address, w, out)
 		}
 		key, err := b.publicKey("")
 		if err != nil {
@@ -113,16 +112,16 @@ func (b *books) witnessed(ctx context.Context, w witnessFlags, c *registry.Check
 }
 
 // checkpoint signs the ledger's present state and prints the checkpoint, or with --json its line. A
-// state that has a checkpoint is not signed again. If f names an authority and the checkpoint has
-// no timestamp, the authority dates it and the registry keeps the timestamp. The timestamp is
+// state that has a checkpoint is not signed again. If the checkpoint has no timestamp, the authority at
+// the address dates it and the registry keeps the timestamp. The timestamp is
 // written to the new file out; out "" writes no file. It is wrong usage to name out for a state
 // without a timestamp.
-func (b *books) checkpoint(ctx context.Context, f stampFlags, w witnessFlags, out string) error {
-	tsa, err := f.authority()
+func (b *books) checkpoint(ctx context.Context, address string, w witnessFlags, out string) error {
+	tsa, err := b.authority(address)
 	if err != nil {
 		return err
 	}
-	if err := b.checkOutputs(false, []string{f.ca}, out); err != nil {
+	if err := b.checkOutputs(false, nil, out); err != nil {
 		return err
 	}
 	c, err := b.sign(ctx, w)

@@ -70,7 +70,7 @@ func TestFlippedBitsByCommand(t *testing.T) {
 
 	out := filepath.Join(x.dir, "out")
 	commands := map[string][]string{
-		"investigate": {"investigate", "--references", "-1", "--json", leaks},
+		"investigate": {"investigate", "--json", leaks},
 		"erase":       {"erase", "--subject", "customer-1", "--yes", "--json"},
 		"issue":       {"issue", "--to", "vendor-a", "--all", "--allow-weak", "--purpose", "copies", "--out", out, "--json"},
 		"show":        {"show", first.Submission.String(), "--json"},

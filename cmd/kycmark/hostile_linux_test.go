@@ -259,7 +259,7 @@ func hostileDump(t *testing.T, dir string, copies [][]byte, hostile, ours int, c
 	writeHostile(t, filepath.Join(dir, "dump"), 10_000, hostile)
 	investigate := func(folder string, code int) (*exec.Cmd, map[string][]string) {
 		var out, errs bytes.Buffer
-		cmd := command("investigate", "--references", "-1", "--json", folder)
+		cmd := command("investigate", "--json", folder)
 		cmd.Stdout, cmd.Stderr = &out, io.MultiWriter(&errs)
 		began := time.Now()
 		_ = cmd.Run()
@@ -319,7 +319,7 @@ func TestKilledDecoders(t *testing.T) {
 	}
 	// investigate returns the lines by file. Until the command ends, it kills a child now and then, at random moments.
 	investigate := func(pause time.Duration) (lines map[string]string, failed []string, kills int) {
-		cmd := x.command("investigate", "--references", "-1", "--json", leaks)
+		cmd := x.command("investigate", "--json", leaks)
 		var out bytes.Buffer
 		cmd.Stdout = &out
 		require.NoError(t, cmd.Start())

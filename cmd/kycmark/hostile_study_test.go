@@ -49,6 +49,7 @@ func TestHostileDump(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(uploads, e.Name()), data, 0o600))
 	}
 	run("init", "home")
+	require.NoError(t, setting(filepath.Join(dir, "home"), "references = -1"))
 	run("recipient", "add", "vendor", "--kind", "vendor")
 	run("submit", uploads)
 	run("issue", "--to", "vendor", "--all", "--out", "copies")

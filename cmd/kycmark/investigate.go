@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -24,13 +25,11 @@ import (
 
 type investigateFlags struct {
 	report, found        string
-	evidence, shownBy    string
+	evidence             string
 	caseNumber, examiner string
 	state, part          string
 	against              idList[watermark.Submission]
 	claimed              int
-	references           int
-	perSubject           int
 	drawn                bool
 	reveal, force        bool
 	queue                bool
@@ -76,14 +75,11 @@ If no picture can be examined, nothing is entered or written.`,
 	}
 	cmd.Flags().StringVar(&f.examiner, "examiner", "", "`name` of the person who examines, for the report")
 	cmd.Flags().StringVar(&f.found, "found", "", "`when` the pictures were found: RFC 3339, or a day, which is its beginning (UTC); custody entered later counts against no holder. The ledger keeps it: each later examination of the same files shows it")
-	cmd.Flags().StringVar(&f.evidence, "found-evidence", "", "`how` it is known when the pictures were found: an address, a message")
-	cmd.Flags().StringVar(&f.shownBy, "found-file", "", "`file` that shows when the pictures were found, such as a message: its SHA-256 is entered")
+	cmd.Flags().StringVar(&f.evidence, "found-evidence", "", "`how` it is known when the pictures were found: an address, a text, or a file that shows it, whose name and SHA-256 are entered")
 	cmd.Flags().Var(&f.against, "against", "`submissions` to compare with and trace against; nothing else is searched, so that nothing follows on when or from where pictures were taken")
 	cmd.Flags().StringVar(&f.state, "state", "", "`file` that keeps what was examined: a run that was cut short goes on where it was")
 	cmd.Flags().StringVar(&f.part, "part", "", "examine only `part` K/N of the files, and write what was found out to --findings; \"kycmark conclude\" weighs all N parts")
 	cmd.Flags().IntVar(&f.claimed, "claimed", 0, "`number` of pictures that the leaker claims to have")
-	cmd.Flags().IntVar(&f.references, "references", 0, "about how many `times` leaks that show an upload are also held against other uploads, none known to be of the same person, that look like it; -1: not at all (default 20, and 4 a leak at most)")
-	cmd.Flags().IntVar(&f.perSubject, "uploads-per-subject", 0, "the `number` of uploads without a subject that one person has at most, as the report will say that you state (default: any number, so that all count as one person's)")
 	cmd.Flags().BoolVar(&f.drawn, "drawn", false, "the pictures were drawn at random by us from those claimed, so that they speak for the rest")
 	queueFlag(cmd, &f.queue)
 	cmd.Flags().IntVar(&f.parts, "parts", defaultParts, "with --queue: the `number` of jobs, each done on one processor")
@@ -139,16 +135,12 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if found.After(time.Now().Add(clockError)) {
 		return usagef("--found: the leaks cannot have been found in the future, on %s", moment(found))
 	}
-	if found.IsZero() && f.evidence+f.shownBy != "" {
-		return usagef("--found-evidence and --found-file say how the time of the find is known: --found is missing")
+	if found.IsZero() && f.evidence != "" {
+		return usagef("--found-evidence says how the time of the find is known: --found is missing")
 	}
-	var shown registry.Digest
-	if f.shownBy != "" {
-		data, err := readSmall(f.shownBy)
-		if err != nil {
-			return err
-		}
-		shown = sha256.Sum256(data)
+	shown, err := f.shows()
+	if err != nil {
+		return err
 	}
 	if err := f.checkOutputs(b, dump); err != nil {
 		return err
@@ -162,7 +154,7 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	} else if found.Before(first) {
 		b.warnf("--found %s is before the first upload, %s; uploads entered without --at have the time of their entry", f.found, moment(first))
 	}
-	circumstances := verify.Circumstances{Found: found, Evidence: f.evidence, EvidenceSHA256: shown, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: f.perSubject, Case: f.caseNumber, Examiner: f.examiner}
+	circumstances := verify.Circumstances{Found: found, Evidence: f.evidence, EvidenceSHA256: shown, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: b.home.UploadsPerSubject(), Case: f.caseNumber, Examiner: f.examiner}
 	folder, err := b.opened(ctx, &f, &circumstances)
 	if err != nil {
 		return err
@@ -184,11 +176,11 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	defer closed()
 	if f.queue {
 		return b.investigateQueued(ctx, f, investigateJob{
-			Groups: f.groups, Dump: dump, Against: f.against.ids, References: f.references, Circumstances: circumstances, Reveal: f.reveal,
+			Groups: f.groups, Dump: dump, Against: f.against.ids, References: b.home.References(), Circumstances: circumstances, Reveal: f.reveal,
 		})
 	}
 	inv, done, err := b.investigator(ctx, verify.Config{
-		Against: f.against.ids, State: f.state, References: f.references, Part: part,
+		Against: f.against.ids, State: f.state, References: b.home.References(), Part: part,
 		Circumstances: circumstances, Parties: f.parties,
 	}, "examining")
 	if err != nil {
@@ -208,6 +200,20 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 		return f.writePart(ctx, b, inv, part, verdicts)
 	}
 	return b.weigh(ctx, f, folder, inv, done, verdicts)
+}
+
+// shows returns the SHA-256 of the file that --found-evidence names, and leaves the name in f.evidence; zero: it is
+// a text.
+func (f *investigateFlags) shows() (sum registry.Digest, err error) {
+	if _, err := os.Stat(f.evidence); err != nil {
+		return sum, nil
+	}
+	data, err := readSmall(f.evidence)
+	if err != nil {
+		return sum, err
+	}
+	f.evidence = filepath.Base(f.evidence)
+	return sha256.Sum256(data), nil
 }
 
 // partOf reads --part. With it nothing is weighed, so that only --findings can be written.

@@ -92,6 +92,7 @@ var server pgtest.Server
 //	session readme|help OUT   writes the documented session as shell scripts: OUT.1 up to the investigation, OUT.2 with it
 //	witness NAME KEY          a witness that signs checkpoints, at $WITNESS
 //	objects DIR N             N sealed originals are in a folder, those of the registry in $OBJECTS
+//	setting HOME LINE         puts a setting into kycmark.toml of a home
 //	aged FILE                 makes a file two days old
 //	postgres                  the address of a PostgreSQL schema, as $DSN, and its name, as $SCHEMA
 //	bucket [kill|run]         starts an S3 server, with a bucket at $BUCKET; kills it, or starts it again
@@ -152,6 +153,10 @@ func TestScripts(t *testing.T) {
 			"objects": countObjects,
 			"skipped": func(ts *testscript.TestScript, neg bool, args []string) { ts.Check(skip.Note(ts.Name(), args[0])) },
 			"aged":    aged,
+			"setting": func(ts *testscript.TestScript, neg bool, args []string) {
+				arguments(ts, neg, args, 2)
+				ts.Check(setting(ts.MkAbs(args[0]), args[1]))
+			},
 
 			"postgres": func(ts *testscript.TestScript, neg bool, args []string) {
 				ts.Setenv("DSN", server.DSN(t))
@@ -163,7 +168,6 @@ func TestScripts(t *testing.T) {
 			"queued": queued,
 
 			"witness": witness, "tsa": tsa,
-			"stamped":   stamped,
 			"cosigned":  cosigned,
 			"receipted": receipted,
 		},
@@ -250,6 +254,16 @@ func asked(ts *testscript.TestScript, sql string) ([]string, error) {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// setting puts a line at the beginning of the configuration of the home in dir.
+func setting(dir, line string) error {
+	path := filepath.Join(dir, "kycmark.toml")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append([]byte(line+"\n"), text...), 0o600)
 }
 
 func aged(ts *testscript.TestScript, neg bool, args []string) {

@@ -46,6 +46,7 @@ func newIssuing(t *testing.T, dsn string, uploads int) *issuing {
 	} else {
 		x.run("init", "--registry", dsn, "kyc")
 	}
+	require.NoError(t, setting(filepath.Join(x.dir, "kyc"), "references = -1"))
 	x.run("recipient", "add", "vendor-a", "--kind", "vendor")
 	x.run("submit", "up")
 	return x

@@ -64,17 +64,3 @@ func tsa(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(s.Close)
 	ts.Setenv("TSA", s.URL)
 }
-
-// stamped QUERY ANSWER has the authority that tsa started answer a query, file to file.
-func stamped(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 2)
-	query, err := os.Open(ts.MkAbs(args[0]))
-	ts.Check(err)
-	defer query.Close()
-	r, err := http.Post(ts.Getenv("TSA"), "application/timestamp-query", query)
-	ts.Check(err)
-	defer r.Body.Close()
-	answer, err := io.ReadAll(r.Body)
-	ts.Check(err)
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), answer, 0o600))
-}

@@ -77,6 +77,11 @@ type config struct {
 		Authorities []string `toml:"authorities"`
 	} `toml:"keys"`
 	InvestigateOnly bool `toml:"investigate_only"`
+	// References and UploadsPerSubject are of package verify. TSA is the file of certificates of the authority
+	// that dates what is signed.
+	References        int    `toml:"references"`
+	UploadsPerSubject int    `toml:"uploads_per_subject"`
+	TSA               string `toml:"tsa_ca"`
 }
 
 // Create makes a home in dir, which may exist but must hold nothing of a home: else the error
@@ -217,6 +222,12 @@ func (h *Home) Address() string { return h.config.Registry }
 // InvestigateOnly reports whether the home may do no more than search and read.
 func (h *Home) InvestigateOnly() bool { return h.config.InvestigateOnly }
 
+// References is about how many controls a dump gets; 0: as many as package verify chooses, negative: none.
+func (h *Home) References() int { return h.config.References }
+
+// UploadsPerSubject is how many uploads without a subject one person has at most; 0: any number.
+func (h *Home) UploadsPerSubject() int { return h.config.UploadsPerSubject }
+
 // Dir is the home's folder.
 func (h *Home) Dir() string { return h.dir }
 
@@ -258,22 +269,43 @@ func (h *Home) trust(r *registry.Registry) error {
 	if err != nil {
 		return fmt.Errorf("keys.witnesses: %w", err)
 	}
-	var certificates []*x509.Certificate
-	for _, file := range h.config.Keys.Authorities {
-		text, err := intake.ReadFile(h.path(file), maxConfig)
-		if err == nil {
-			var more []*x509.Certificate
-			more, err = seal.ParseCertificates(text)
-			certificates = append(certificates, more...)
-		}
-		if err != nil {
-			return fmt.Errorf("keys.authorities: %s: %w", file, err)
-		}
+	certificates, err := h.certificates(h.config.Keys.Authorities...)
+	if err != nil {
+		return fmt.Errorf("keys.authorities: %w", err)
 	}
 	if certificates != nil {
 		r.TrustTimestamps(seal.Bounds(certificates))
 	}
 	return nil
+}
+
+// TSA reads the certificates of the timestamp authority that dates what is signed. It returns nil if the
+// configuration names none.
+func (h *Home) TSA() ([]*x509.Certificate, error) {
+	if h.config.TSA == "" {
+		return nil, nil
+	}
+	certificates, err := h.certificates(h.config.TSA)
+	if err != nil {
+		return nil, fmt.Errorf("tsa_ca: %w", err)
+	}
+	return certificates, nil
+}
+
+// certificates reads all certificates in PEM files of the home. Errors name the file.
+func (h *Home) certificates(files ...string) (all []*x509.Certificate, err error) {
+	for _, file := range files {
+		text, err := intake.ReadFile(h.path(file), maxConfig)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		more, err := seal.ParseCertificates(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		all = append(all, more...)
+	}
+	return all, nil
 }
 
 // Witnesses reads the public keys of the witnesses that the home trusts, as texts.

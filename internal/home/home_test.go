@@ -157,3 +157,26 @@ func TestCreateTakesBackKeys(t *testing.T) {
 	_, err = home.Create(t.Context(), dir, "", nil)
 	require.NoError(t, err)
 }
+
+// What an investigation takes from the home, and what it does without.
+func TestSettings(t *testing.T) {
+	keys := "\n[keys]\nmark = [\"m\"]\nseal = \"s\"\n"
+	dir := t.TempDir()
+	path := filepath.Join(dir, "kycmark.toml")
+	require.NoError(t, os.WriteFile(path, []byte("registry = \"r.db\""+keys), 0o600))
+	h, err := home.Open(dir)
+	require.NoError(t, err)
+	assert.Zero(t, h.References())
+	assert.Zero(t, h.UploadsPerSubject())
+	certificates, err := h.TSA()
+	require.NoError(t, err)
+	require.Nil(t, certificates)
+
+	require.NoError(t, os.WriteFile(path, []byte("registry = \"r.db\"\nreferences = -1\nuploads_per_subject = 2\ntsa_ca = \"tsa.pem\""+keys), 0o600))
+	h, err = home.Open(dir)
+	require.NoError(t, err)
+	assert.Equal(t, -1, h.References())
+	assert.Equal(t, 2, h.UploadsPerSubject())
+	_, err = h.TSA()
+	require.ErrorContains(t, err, "tsa_ca: tsa.pem: ")
+}
