@@ -12,6 +12,7 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/attack"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -54,6 +55,9 @@ func TestReadAmong(t *testing.T) {
 	assert.Empty(t, r.Among(listed), "no mark")
 	assert.Empty(t, at(t, r, src, thumb(src), key).Among(listed), "no mark in its place")
 
+	if !long.On {
+		return // each of these is a search of some seconds
+	}
 	small := attack.JPEG(60)(nil, attack.FitTo(240)(nil, marked))
 	r, err = watermark.Read(t.Context(), small, key, others[0])
 	require.NoError(t, err)

@@ -12,7 +12,7 @@ import (
 // Decoys score as chance does, in a leak that carries a mark and in one that does not.
 func TestDecoysScoreByChance(t *testing.T) {
 	original := small()
-	tr := tracer(t, original, issued(3))
+	tr := smallTracer()
 	for name, leak := range map[string]*image.NRGBA{"marked": embed(t, 1001, original), "unmarked": original} {
 		r := traced(t, tr, applied(t, "jpeg30", leak))
 		got := r.Decoys(2000)

@@ -60,7 +60,7 @@ func TestDetectReadsAPhotographOfAScreen(t *testing.T) {
 	m := embed(t, testID, specimen.Render(specimen.Passport, specimen.NewPerson(3), 1000))
 	screen, err := attack.Find("screen_photo")
 	require.NoError(t, err)
-	for _, seed := range long.Cases[uint64](2, 0, 1, 2, 3) {
+	for _, seed := range long.Cases[uint64](1, 0, 1, 2, 3) {
 		var b bytes.Buffer
 		require.NoError(t, picture.Encode(&b, imaging.Fit(screen.Apply(m, seed), 800, 800, imaging.Lanczos), "jpeg", 60))
 		leak, err := picture.Decode(b.Bytes(), picture.Limits{})
@@ -118,11 +118,11 @@ func shiftOnto(toPicture, crop geometry.Mat, p geometry.Point, size [2]int) geom
 }
 
 func TestUnmarkedAndForeignPicturesAreNotFound(t *testing.T) {
-	src := scene(700, 500)
+	src := scene(330, 250)
 	other := others[0]
 	foreign, err := watermark.Embed(other, testID, src, nil)
 	require.NoError(t, err)
-	for name, img := range map[string]*image.NRGBA{"unmarked": src, "foreign": foreign, "clear": image.NewNRGBA(image.Rect(0, 0, 400, 400)), "black": uniform(300, 300, 0), "white": uniform(300, 200, 255)} {
+	for name, img := range map[string]*image.NRGBA{"unmarked": src, "foreign": foreign, "clear": image.NewNRGBA(image.Rect(0, 0, 120, 120)), "black": uniform(120, 120, 0), "white": uniform(150, 100, 255)} {
 		d := detect(t, key, img)
 		assert.False(t, d.Found, name)
 		assert.Zero(t, d.Copy, name)
@@ -164,17 +164,17 @@ func TestDetectRefusesAndStops(t *testing.T) {
 }
 
 func TestMarkReadsBackOrSaysWeak(t *testing.T) {
-	m, err := watermark.Mark(t.Context(), key, testID, scene(1200, 850), &watermark.Options{Submission: sub})
+	m, err := watermark.Mark(t.Context(), key, testID, scene(900, 640), &watermark.Options{Submission: sub})
 	require.NoError(t, err)
 	assert.False(t, m.Weak)
 	assert.Equal(t, 1.0, m.Strength)
 	assert.Greater(t, m.MarginDB, 3.0)
 	assert.GreaterOrEqual(t, m.PSNR, 44.0)
 	assert.GreaterOrEqual(t, m.SSIM, 0.985)
-	assert.Equal(t, embed(t, testID, scene(1200, 850)).Pix, m.Image.Pix)
+	assert.Equal(t, embed(t, testID, scene(900, 640)).Pix, m.Image.Pix)
 
 	// at a hundredth of the budget rounding leaves nothing to read
-	weak, err := watermark.Mark(t.Context(), key, testID, scene(360, 240), &watermark.Options{Strength: 0.01})
+	weak, err := watermark.Mark(t.Context(), key, testID, scene(320, 240), &watermark.Options{Strength: 0.01})
 	require.NoError(t, err)
 	assert.True(t, weak.Weak)
 	assert.Zero(t, weak.MarginDB)
@@ -267,7 +267,7 @@ func TestDetectAllWithoutKeys(t *testing.T) {
 func TestDetectAllFindsEveryMark(t *testing.T) {
 	const first, second, third = watermark.CopyID(0xa1), watermark.CopyID(0xb2), watermark.CopyID(0xc3)
 	other, stranger := others[0], others[1]
-	m := embed(t, first, scene(900, 640))
+	m := embed(t, first, scene(720, 520))
 	for _, again := range []struct {
 		key *watermark.Key
 		id  watermark.CopyID
@@ -288,7 +288,7 @@ func TestDetectAllFindsEveryMark(t *testing.T) {
 	}
 	assert.Equal(t, map[watermark.CopyID]string{first: key.ID(), second: key.ID(), third: other.ID()}, got)
 
-	none, err := watermark.DetectAll(t.Context(), scene(400, 300), key, other)
+	none, err := watermark.DetectAll(t.Context(), scene(160, 120), key, other)
 	require.NoError(t, err)
 	assert.Empty(t, none)
 	_, err = watermark.DetectAll(t.Context(), scene(20, 300), key)

@@ -43,7 +43,7 @@ func TestJPEG(t *testing.T) {
 	assert.Equal(t, watermark.CopyID(1042), found.Copy)
 	tr, err := watermark.NewTracer(original.Image, issued(200), &watermark.TraceOptions{Submission: sub, JPEG: b.Bytes(), Orientation: 1})
 	require.NoError(t, err)
-	for _, name := range []string{"none", "jpeg20", "rot17"} {
+	for _, name := range long.Cases(2, "jpeg20", "rot17", "none") {
 		assert.Equal(t, []watermark.CopyID{1042}, traced(t, tr, applied(t, name, leak.Image)).Accused, name)
 	}
 }
@@ -66,7 +66,7 @@ func TestJPEGPower(t *testing.T) {
 		require.NoError(t, err)
 		tr, err := watermark.NewTracer(original.Image, issued(20), &watermark.TraceOptions{Submission: sub, JPEG: b.Bytes(), Orientation: 1, Quality: quality})
 		require.NoError(t, err)
-		for _, name := range []string{"none", "resize50", "jpeg50"} {
+		for _, name := range long.Cases(2, "resize50", "jpeg50", "none") {
 			r := traced(t, tr, applied(t, name, leak.Image))
 			got := r.Copies[7].Score / r.Expected
 			assert.Greater(t, got, 0.7, "quality %d, %s: score %.1f of %.1f", quality, name, r.Copies[7].Score, r.Expected)
@@ -93,7 +93,7 @@ func TestPowerAfterHardJPEG(t *testing.T) {
 	require.NoError(t, err)
 	tr, err := watermark.NewTracer(original.Image, issued(1), &watermark.TraceOptions{Submission: sub, JPEG: coded, Orientation: orientation, Quality: quality})
 	require.NoError(t, err)
-	for _, hard := range []int{5, 8} {
+	for _, hard := range long.Cases(1, 5, 8) {
 		var b bytes.Buffer
 		require.NoError(t, picture.Encode(&b, imaging.Fit(leak.Image, 1000, 1000, imaging.Lanczos), "jpeg", hard))
 		hurt, err := picture.Decode(b.Bytes(), picture.Limits{})
@@ -108,11 +108,11 @@ func TestPowerAfterHardJPEG(t *testing.T) {
 
 // If next to nothing is left of that part, as of a large blank page, the mark counts as weak: see package markfile.
 func TestJPEGOfCoarseSteps(t *testing.T) {
-	blank := image.NewNRGBA(image.Rect(0, 0, 4000, 3000))
+	blank := image.NewNRGBA(image.Rect(0, 0, 1600, 1200))
 	for i := range blank.Pix {
 		blank.Pix[i] = 255
 	}
-	for detailed, img := range map[bool]image.Image{true: imaging.Blur(scene(2600, 1900), 8), false: blank} {
+	for detailed, img := range map[bool]image.Image{true: imaging.Blur(scene(1000, 730), 8), false: blank} {
 		var b bytes.Buffer
 		require.NoError(t, picture.Encode(&b, img, "jpeg", 50))
 		j, err := watermark.PrepareJPEG(key, b.Bytes(), 1, sub)
