@@ -214,7 +214,6 @@ var unnoticed = []string{
 	".leaks[].issued[].size",
 	".leaks[].issued[].ssim",
 	".leaks[].issued[].strength",
-	".leaks[].issued[].two_entries",
 	".leaks[].issued[].weak",
 	".leaks[].issued[].width",
 	".leaks[].keys[].entered",

@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -269,17 +270,15 @@ func randomWeighed(t *testing.T, seed uint64) (*verify.DumpVerdict, verify.Confi
 				if rng.IntN(15) == 0 {
 					c.Issued = found.AddDate(0, 0, 1)
 				}
-				switch c.TwoEntries, c.State = c.ID%3 > 0, ""; {
+				state := "" // that sentences tell apart from released
+				switch {
 				case c.ID%13 == 5:
-					c.TwoEntries, c.State = true, registry.CopyReserved
+					state = registry.CopyReserved
 				case c.ID%17 == 6:
-					c.TwoEntries, c.State = true, registry.CopyVoid
+					state = registry.CopyVoid
 				}
-				u.Copies = append(u.Copies, sentencecheck.Copy{ID: c.ID.String(), Recipient: c.Recipient, Issued: c.Issued, State: c.State, Row: c})
-				if c.TwoEntries && c.State == "" {
-					c.State = registry.CopyReleased
-					u.Copies[len(u.Copies)-1].Row = c
-				}
+				c.State = cmp.Or(state, registry.CopyReleased)
+				u.Copies = append(u.Copies, sentencecheck.Copy{ID: c.ID.String(), Recipient: c.Recipient, Issued: c.Issued, State: state, Row: c})
 				if recipient[c.ID] = c.Recipient; c.State != registry.CopyVoid {
 					issued = append(issued, c)
 				}

@@ -126,8 +126,7 @@ func TestReservedCopy(t *testing.T) {
 	require.NotContains(t, l.Note, "reserved")
 }
 
-// A copy of one entry, as earlier versions made it, counts as released; and no state that a reader adds or
-// removes is taken.
+// No state that a reader adds or removes is taken.
 func TestStatesOfFindings(t *testing.T) {
 	c := newCase(t)
 	void, leak := c.issuedWith(t, registry.ErrNothingLeft)

@@ -185,9 +185,6 @@ func (b *books) auditWords(f auditFlags, a *registry.Audit) {
 	} else if len(f.checkpoints) == 0 {
 		b.printf("no checkpoint was handed in: that the whole registry was not rewritten is not shown\n")
 	}
-	if a.OneEntry > 0 {
-		b.printf("%s of earlier versions: one entry each, which counts as released\n", plural(a.OneEntry, "copy"))
-	}
 	if a.Reserved > 0 {
 		b.warnf("%s reserved, and not confirmed as released: issue again, or \"kycmark settle\"", plural(a.Reserved, "copy"))
 	}

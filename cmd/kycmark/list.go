@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -168,7 +167,7 @@ func (b *books) listCopies(ctx context.Context, f listFlags, when span) error {
 		if f.to != "" && c.Recipient != f.to || !when.holds(c.Issued) {
 			return nil, nil
 		}
-		return c, []string{c.ID.String(), c.Submission.String(), moment(c.Issued), c.Recipient, cmp.Or(c.State, registry.CopyReleased), c.Purpose}
+		return c, []string{c.ID.String(), c.Submission.String(), moment(c.Issued), c.Recipient, c.State, c.Purpose}
 	})
 }
 

@@ -48,8 +48,7 @@ func (c SubjectChange) lists() []string { return []string{SubjectsOf(c.Submissio
 func (Logged) lists() []string          { return nil }
 func (Investigation) lists() []string   { return nil }
 
-// Counts by days are compared with lists as well, whose items are what is counted. Registries of earlier versions have
-// these lists since they were opened by this one.
+// Counts by days are compared with lists as well, whose items are what is counted.
 
 // UploadsOf names the list of the uploads submitted on the UTC day of a time. Its items are [Counted].
 func UploadsOf(t time.Time) string { return "uploads of " + t.UTC().Format(time.DateOnly) }
@@ -176,27 +175,13 @@ func (k KeyEntry) LedgerEntry() Entry {
 		Commitment: commit(EntryKey, k.Salt, k.ID, k.Commitment[:], k.Added)}
 }
 
-// LedgerEntry commits to the upload: its digest, times, first subject, hashes and Kept. It also commits
-// to its rendition unless that is zero, and to its place among the pages unless it has one page. The
+// LedgerEntry commits to the upload: its digest, times, first subject, hashes, Kept, rendition and place among the pages. The
 // entry's time is Received, and Seq is not set.
 func (s Submission) LedgerEntry() Entry {
 	s = s.AsEntered()
-	fields := []any{s.ID[:], s.SHA256[:], s.Size, s.Format, s.Decoder, s.Width, s.Height, s.Submitted, s.Received,
-		s.Subject, s.Hash, s.Area, s.Chain, s.Quality, s.AreaQuality, s.Kept}
-	if s.Rendition != (Digest{}) {
-		fields = append(fields, s.Rendition[:])
-	}
-	fields = append(fields, s.place()...)
-	return Entry{Kind: EntrySubmission, Time: s.Received, Commitment: commit(EntrySubmission, s.Salt, fields...)}
-}
-
-// place returns the fields that say which page of a submission it is. A submission of one page has no
-// such fields.
-func (s *Submission) place() []any {
-	if s.Document == (watermark.Submission{}) && s.Page == 0 && s.Pages == 0 {
-		return nil
-	}
-	return []any{s.Document[:], s.Page, s.Pages}
+	return Entry{Kind: EntrySubmission, Time: s.Received, Commitment: commit(EntrySubmission, s.Salt, s.ID[:], s.SHA256[:], s.Size, s.Format, s.Decoder,
+		s.Width, s.Height, s.Submitted, s.Received, s.Subject, s.Hash, s.Area, s.Chain, s.Quality, s.AreaQuality, s.Kept, s.Rendition[:],
+		s.Document[:], s.Page, s.Pages)}
 }
 
 // LedgerEntry commits to the upload and, by Digest, to the subject reference.
@@ -207,13 +192,9 @@ func (c SubjectChange) LedgerEntry() Entry {
 
 // LedgerEntry commits to the copy and the digest of its bytes.
 func (c Copy) LedgerEntry() Entry {
-	fields := []any{uint64(c.ID), c.Submission[:], c.Recipient, c.Purpose, c.KeyID,
-		c.Strength, c.Margin, c.Weak, c.PSNR, c.SSIM, c.Format, c.Width, c.Height,
-		c.SHA256[:], c.Size, c.Issued, c.Actor}
-	if c.TwoEntries { // earlier versions had one
-		fields = append(fields, c.TwoEntries)
-	}
-	return Entry{Kind: EntryIssue, Time: c.Issued, Commitment: commit(EntryIssue, c.Salt, fields...)}
+	return Entry{Kind: EntryIssue, Time: c.Issued,
+		Commitment: commit(EntryIssue, c.Salt, uint64(c.ID), c.Submission[:], c.Recipient, c.Purpose, c.KeyID,
+			c.Strength, c.Margin, c.Weak, c.PSNR, c.SSIM, c.Format, c.Width, c.Height, c.SHA256[:], c.Size, c.Issued, c.Actor)}
 }
 
 // LedgerEntry commits to what became of the copy.
@@ -231,9 +212,8 @@ func (c Cosigned) LedgerEntry() Entry {
 // LedgerEntry commits to the fact of custody and its list of submissions.
 func (c Custody) LedgerEntry() Entry {
 	fields := append([]any{c.Recipient, c.From, c.To, c.Note, c.Entered, c.Actor}, list(c.Submissions)...)
-	if s := c.Signed; s.PublicKey != (Digest{}) || s.Signature != (Signature{}) || len(s.Stamp) > 0 || !s.Dated.IsZero() || !s.Known.IsZero() { // earlier versions had none of these
-		fields = append(fields, s.PublicKey[:], s.Signature[:], s.Stamp, s.Dated, s.Known)
-	}
+	s := c.Signed
+	fields = append(fields, s.PublicKey[:], s.Signature[:], s.Stamp, s.Dated, s.Known)
 	return Entry{Kind: EntryCustody, Time: c.Entered, Commitment: commit(EntryCustody, c.Salt, fields...)}
 }
 
@@ -268,18 +248,15 @@ func (e Erasure) LedgerEntry() Entry {
 func Left(erased []Submission) [32]byte {
 	fields := []any{len(erased)}
 	for _, s := range erased {
-		fields = append(append(fields, s.ID[:], s.Submitted, s.Received, s.Seq), s.place()...)
+		fields = append(fields, s.ID[:], s.Submitted, s.Received, s.Seq, s.Document[:], s.Page, s.Pages)
 	}
 	return commit("left of submissions", Salt{}, fields...)
 }
 
 // LedgerEntry commits to the investigation.
 func (i Investigation) LedgerEntry() Entry {
-	fields := []any{i.Started, i.Actor, i.Command, i.Input[:], i.Files}
-	if i.Pictures != (Digest{}) || i.EvidenceSHA256 != (Digest{}) || !i.Found.IsZero() || i.Evidence != "" { // earlier versions had none of these
-		fields = append(fields, i.Found, i.Evidence, i.EvidenceSHA256[:], i.Pictures[:])
-	}
-	return Entry{Kind: EntryInvestigation, Time: i.Started, Commitment: commit(EntryInvestigation, i.Salt, fields...)}
+	return Entry{Kind: EntryInvestigation, Time: i.Started, Commitment: commit(EntryInvestigation, i.Salt,
+		i.Started, i.Actor, i.Command, i.Input[:], i.Files, i.Found, i.Evidence, i.EvidenceSHA256[:], i.Pictures[:])}
 }
 
 // LedgerEntry commits to the conclusion.

@@ -35,12 +35,8 @@ const (
 	EntryCosigned      = "cosigned"
 )
 
-// Versions are written into every entry and commitment; the meaning of a version never changes. An
-// entry of [listsVersion] says what the lists are after it.
-const (
-	entryVersion = 1
-	listsVersion = 2
-)
+// entryVersion is written into every entry and commitment; the meaning of a version never changes.
+const entryVersion = 1
 
 // An Entry is one leaf of the ledger. It says which kind of row was entered at which time. A
 // salted commitment binds the row's contents. The leaf itself therefore holds no personal
@@ -48,7 +44,7 @@ const (
 type Entry struct {
 	Commitment [32]byte
 	Kind       string
-	Lists      [32]byte // root of the lists ([tlog.Lists]) with this entry; zero: an entry that follows has it
+	Lists      [32]byte // root of the lists ([tlog.Lists]) with this entry; zero, encoded as "": an entry that follows has it
 	Seq        int64    // from 1, without gaps
 	Time       time.Time
 }
@@ -76,13 +72,13 @@ const timeLayout = "2006-01-02T15:04:05.000000Z"
 func (e Entry) Encode() []byte {
 	b := make([]byte, 0, 192)
 	b = hex.AppendEncode(append(b, `{"commitment":"`...), e.Commitment[:])
-	b, version := append(append(b, `","kind":"`...), e.Kind...), int64(entryVersion)
+	b = append(append(append(b, `","kind":"`...), e.Kind...), `","lists":"`...)
 	if e.Lists != [32]byte{} {
-		b, version = hex.AppendEncode(append(b, `","lists":"`...), e.Lists[:]), listsVersion
+		b = hex.AppendEncode(b, e.Lists[:])
 	}
 	b = append(strconv.AppendInt(append(b, `","seq":`...), e.Seq, 10), `,"time":"`...)
 	b = append(e.Time.UTC().AppendFormat(b, timeLayout), `","v":`...)
-	return append(strconv.AppendInt(b, version, 10), '}')
+	return append(strconv.AppendInt(b, entryVersion, 10), '}')
 }
 
 // ParseEntry reads exactly what [Entry.Encode] writes. Any other form of the same entry is
@@ -95,7 +91,7 @@ func ParseEntry(b []byte) (Entry, error) {
 	if err := dec.Decode(&w); err != nil {
 		return Entry{}, fmt.Errorf("%w: %w", ErrEntry, err)
 	}
-	if w.V != entryVersion && w.V != listsVersion {
+	if w.V != entryVersion {
 		return Entry{}, fmt.Errorf("%w: version %d", ErrEntry, w.V)
 	}
 	if strings.ContainsFunc(w.Kind, func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') }) {

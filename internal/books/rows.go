@@ -379,14 +379,11 @@ type Copy struct {
 	Issued time.Time `json:"issued"` // when the copy was entered, before its first byte left
 	Bound            // of Issued; lists of all copies are without it
 	Actor  string    `json:"actor,omitempty"`
-	// TwoEntries: a second entry says that the copy was released, or is void. Copies of earlier versions
-	// have one entry and count as released.
-	TwoEntries bool   `json:"two_entries,omitempty"`
-	State      string `json:"state,omitempty"` // one of the constants, by the [Release] entered last; "" with one entry
+	State  string    `json:"state,omitempty"` // one of the constants, by the [Release] entered last
 	Logged
 }
 
-// States of a copy that has two entries.
+// States of a copy.
 const (
 	CopyReserved = "reserved" // its release is not confirmed: the recipient may have it
 	CopyReleased = "released"
@@ -408,9 +405,7 @@ type Release struct {
 
 // SetState sets State of a copy by its releases, in the order of entry.
 func (c *Copy) SetState(releases []Release) {
-	if c.State = ""; c.TwoEntries {
-		c.State = CopyReserved
-	}
+	c.State = CopyReserved
 	for _, r := range releases {
 		if r.Copy == c.ID && c.State != CopyReleased {
 			c.State = r.State
@@ -565,7 +560,7 @@ type Investigation struct {
 	Evidence       string    `json:"evidence,omitempty"`
 	EvidenceSHA256 Digest    `json:"evidence_sha256,omitzero"`
 	// Pictures is the SHA-256 of Digests, which has the [FileDigest] of each file that could be
-	// read, ascending. Rows of earlier versions have neither.
+	// read, ascending.
 	Pictures Digest `json:"pictures,omitzero"`
 	Digests  []byte `json:"-"`
 }

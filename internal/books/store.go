@@ -20,7 +20,7 @@ var (
 	ErrConflict = errors.New("already in the registry")    // a unique name or ID is taken by another row
 	ErrErased   = errors.New("erased from the registry")   // the upload was there and its person was erased
 	ErrTampered = errors.New("the ledger does not verify") // ledger and rows do not bear each other out
-	ErrSchema   = errors.New("not a usable registry")      // no registry, or a later schema
+	ErrSchema   = errors.New("not a usable registry")      // no registry, or another schema
 	ErrFrozen   = errors.New("the registry's file or folder is read-only")
 	ErrReadOnly = errors.New("the registry is open for investigation only")
 	ErrMarkKey  = errors.New("the mark key is not in use")
@@ -33,14 +33,14 @@ type Driver interface {
 	// Create makes the registry that info names and opens it. The error
 	// wraps [fs.ErrExist] if a registry is there.
 	Create(ctx context.Context, info Info) (Store, error)
-	// Open opens the existing registry and brings its schema up to date. The error
+	// Open opens the existing registry. The error
 	// wraps [fs.ErrNotExist] or ErrSchema if there is no usable registry.
 	Open(ctx context.Context) (Store, error)
 	// Transfer copies the registry from to this place, which must not hold a registry, and
 	// returns the ledger's size (entries) and root. originals is the address where the copy keeps
 	// originals. progress, if not nil, is called after
 	// each batch with the rows done and the total. An interrupted Transfer leaves no
-	// registry, and the next Transfer continues its work.
+	// registry, and the next Transfer starts again.
 	Transfer(ctx context.Context, from Store, originals string, progress func(done, total int)) (size int64, root tlog.Hash, err error)
 }
 
@@ -154,7 +154,7 @@ type Store interface {
 	AddCopy(ctx context.Context, c *Copy, key KeyEntry) error
 	Copy(ctx context.Context, id watermark.CopyID) (*Copy, error)
 	// AddRelease enters what became of a copy. added is false if that is entered already, or if an attempt begins and the
-	// copy was released. The error wraps ErrConflict if a copy was released, or has one entry, and r makes it void. It
+	// copy was released. The error wraps ErrConflict if a copy was released and r makes it void. It
 	// does if the copy is void and an attempt begins, or if r makes it void for its only attempt, and another began. It
 	// wraps ErrNotFound if there is no such copy of the submission.
 	AddRelease(ctx context.Context, r Release, only bool) (added bool, err error)
@@ -196,7 +196,7 @@ type Store interface {
 	// Nodes returns nodes of the ledger's tree, in the order asked for.
 	Nodes(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error)
 	// ProveLists proves what lists are, under their present root (see [tlog.CheckList]). The last entry, whose number
-	// is size, has this root, unless an earlier version made it.
+	// is size, has this root.
 	ProveLists(ctx context.Context, names []string) (size int64, root tlog.Hash, proofs [][][]byte, err error)
 	// AddCheckpoint keeps a signed checkpoint and returns the kept checkpoint. If a
 	// checkpoint of the same state is already kept, AddCheckpoint returns the earlier

@@ -236,21 +236,6 @@ func (l *Lists) Add(ctx context.Context, name string, items ...Hash) error {
 	if len(items) == 0 {
 		return nil
 	}
-	return l.change(ctx, name, func(list List) List {
-		for _, item := range items {
-			list = list.Add(item)
-		}
-		return list
-	})
-}
-
-// Put makes the list with a name another one, which has items. It fails as [Lists.Find] does.
-func (l *Lists) Put(ctx context.Context, name string, list List) error {
-	return l.change(ctx, name, func(List) List { return list })
-}
-
-// change replaces the list with a name.
-func (l *Lists) change(ctx context.Context, name string, f func(List) List) error {
 	key := listKey(name)
 	path, err := l.down(ctx, key)
 	if err != nil {
@@ -268,7 +253,9 @@ func (l *Lists) change(ctx context.Context, name string, f func(List) List) erro
 	for d := depth; at.leaf == nil; d++ {
 		at = at.kids[side(key, d)]
 	}
-	at.leaf.list = f(at.leaf.list)
+	for _, item := range items {
+		at.leaf.list = at.leaf.list.Add(item)
+	}
 	for n, d := last, depth; ; d++ {
 		n.outdated, n.changed = true, true
 		if n.leaf != nil {

@@ -57,7 +57,6 @@ type Audit struct {
 	Problems    []string     `json:"problems"`    // why it does not hold
 	Reserved    int          `json:"reserved"`    // copies whose release is not confirmed
 	Unsummed    bool         `json:"unsummed"`    // the database server would not notice a damaged page: it keeps no checksums
-	OneEntry    int          `json:"one_entry"`   // copies of earlier versions, which count as released
 	Clock       []string     `json:"clock"`       // entries that were made when a clock was wrong; such custody counts from later on
 }
 
@@ -137,11 +136,7 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 		if err := a.note(err, ""); err != nil {
 			return nil, err
 		}
-		switch {
-		case err != nil:
-		case !c.TwoEntries:
-			a.OneEntry++
-		case c.State == CopyReserved:
+		if err == nil && c.State == CopyReserved {
 			a.Reserved++
 		}
 	}

@@ -187,7 +187,7 @@ func (s *Issuer) logged(id watermark.CopyID, of watermark.Submission, to, purpos
 		ID: id, Submission: of, Recipient: to, Purpose: purpose, KeyID: key,
 		Marking: books.Marking{Strength: out.Strength, Margin: out.MarginDB, Weak: out.Weak, PSNR: out.PSNR, SSIM: out.SSIM},
 		Format:  out.format, Width: out.size.X, Height: out.size.Y, SHA256: sha256.Sum256(out.file), Size: int64(len(out.file)),
-		Issued: now, Actor: s.cfg.Actor, TwoEntries: true, State: CopyReserved, Logged: books.Logged{Salt: books.NewSalt()},
+		Issued: now, Actor: s.cfg.Actor, State: CopyReserved, Logged: books.Logged{Salt: books.NewSalt()},
 	}, books.KeyEntry{ID: key, Commitment: s.cfg.Key.Commitment(), Added: now, Logged: books.Logged{Salt: books.NewSalt()}}
 }
 

@@ -54,7 +54,7 @@ type wireEntry struct {
 
 // wireCopies says how many copies there are of a submission, and what became of them. Nodes lead to their list from
 // the root of the lists that the entry has, and ReleaseNodes to the list of their releases. Salts and Entries are of
-// the releases. Proofs of earlier versions have none of these.
+// the releases.
 type wireCopies struct {
 	CopiesEntered
 	Head         Digest   `json:"head"`
@@ -70,7 +70,7 @@ func (w *wireCopies) holds(root tlog.Hash) error {
 	if err == nil && (list != tlog.List{N: w.N, Head: tlog.Hash(w.Head)}) {
 		err = fmt.Errorf("it says that there are %d copies of %s, and there are %d", w.N, w.Submission, list.N)
 	}
-	if err != nil || len(w.Releases)+len(w.ReleaseNodes) == 0 {
+	if err != nil {
 		return err
 	}
 	if len(w.Releases) != len(w.Salts) || len(w.Releases) != len(w.Entries) {
@@ -163,7 +163,7 @@ func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 			return fail(fmt.Errorf("entry %d is not that of the row", e.Seq))
 		}
 	} else if e.Lists == (tlog.Hash{}) {
-		return fail(fmt.Errorf("entry %d has no lists", e.Seq)) // an earlier version made it
+		return fail(fmt.Errorf("entry %d has no lists", e.Seq)) // an entry that follows has them
 	}
 	w.lists = e.Lists
 	if slices.ContainsFunc(times, inexact) || w.Submission != nil && w.Submission.Erased {

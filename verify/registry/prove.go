@@ -56,7 +56,7 @@ func (e *CopiesEntered) State(c Copy) string {
 func (e *CopiesEntered) Void() (n uint64) {
 	once := make(map[watermark.CopyID]bool)
 	for _, r := range e.Releases {
-		if !once[r.Copy] && e.State(Copy{ID: r.Copy, TwoEntries: true}) == CopyVoid {
+		if !once[r.Copy] && e.State(Copy{ID: r.Copy}) == CopyVoid {
 			n++
 		}
 		once[r.Copy] = true
@@ -141,8 +141,7 @@ func (l *Ledger) ProveInvestigation(ctx context.Context, entry int64, public str
 
 // ProveCopies is [Ledger.Prove] for the number of copies that were ever issued of each of these submissions, none
 // also, and for what became of them. It names no recipient. It rests on the last entry: others may enter more meanwhile, so sign is
-// called when the entry is known, to sign the state of the ledger; nil signs nothing. The error wraps
-// [ErrProof] if an earlier version made that entry.
+// called when the entry is known, to sign the state of the ledger; nil signs nothing.
 func (l *Ledger) ProveCopies(ctx context.Context, of []watermark.Submission, public string, sign func(context.Context) error) ([]byte, error) {
 	var names []string
 	for _, id := range of {

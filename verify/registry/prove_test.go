@@ -268,7 +268,7 @@ func TestProofOfNumbersOfCopies(t *testing.T) {
 			require.Len(t, c.Releases, 4, "released; void; void and then released")
 			require.EqualValues(t, 1, c.Void())
 			for _, x := range issued {
-				require.Equal(t, x.State, c.State(registry.Copy{ID: x.ID, TwoEntries: true}))
+				require.Equal(t, x.State, c.State(registry.Copy{ID: x.ID}))
 			}
 			c.Releases = nil
 		}

@@ -36,7 +36,7 @@ func (l *Ledger) AddReceipt(ctx context.Context, x Receipt) (added bool, err err
 		x.Entered, x.Salt = l.r.clock(), books.NewSalt()
 		err, added = l.r.store.AddReceipt(ctx, x), true
 	}
-	if err == nil && c.TwoEntries && c.State != CopyReleased {
+	if err == nil && c.State != CopyReleased {
 		_, err = l.release(ctx, c, Release{State: CopyReleased, Note: "its recipient signed a receipt", Actor: x.Actor}, false)
 	}
 	return added && err == nil, err

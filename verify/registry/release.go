@@ -97,7 +97,7 @@ func (s *Issuer) handOut(ctx context.Context, c *Copy, file []byte, fresh bool, 
 	if c.State == CopyVoid {
 		return fmt.Errorf("copy %s: %w: it is void", c.ID, ErrConflict)
 	}
-	if !fresh && c.TwoEntries { // the attempt that entered it may still fail, and would make it void
+	if !fresh { // the attempt that entered it may still fail, and would make it void
 		if _, err := ledger.release(ctx, c, Release{State: CopyReserved, Actor: s.cfg.Actor}, false); err != nil {
 			return fmt.Errorf("copy %s: %w", c.ID, err)
 		}
@@ -106,8 +106,6 @@ func (s *Issuer) handOut(ctx context.Context, c *Copy, file []byte, fresh bool, 
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), secondEntryTime)
 	defer cancel()
 	switch {
-	case err == nil && !c.TwoEntries:
-		return nil
 	case err == nil:
 		if _, err := ledger.release(late, c, Release{State: CopyReleased, Actor: s.cfg.Actor}, false); err != nil {
 			return fmt.Errorf("release of copy %s, which was handed out: %w", c.ID, noEntry(err))

@@ -9,7 +9,7 @@ import (
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 )
 
-// schema has a line for each column, index, trigger, function, rule and policy that the migrations make: a name, a
+// schema has a line for each column, index, trigger, function, rule and policy of the schema: a name, a
 // tab, and its text.
 //
 //go:embed schema.txt
@@ -22,7 +22,7 @@ const (
 	policies = "FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname IN (TABLES) AND relrowsecurity"
 )
 
-// objectsOf lists them as they are. Rules and policies of rows can hide rows; the migrations make none. Other
+// objectsOf lists them as they are. Rules and policies of rows can hide rows; the schema has none. Other
 // tables may be in the same schema.
 const objectsOf = `SELECT name, text FROM (
 	SELECT 'column ' || c.relname || '.' || a.attname AS name, format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END AS text
@@ -45,11 +45,11 @@ const objectsOf = `SELECT name, text FROM (
 // objectsOfSchema is [objectsOf] with the names of the tables.
 var objectsOfSchema = sqldb.InTables(objectsOf)
 
-// meddler names a trigger, rule or policy of rows that the migrations do not make. A disabled trigger does nothing.
+// meddler names a trigger, rule or policy of rows that the schema does not have. A disabled trigger does nothing.
 var meddler = sqldb.InTables("SELECT 'trigger ' || t.tgname || ' of ' || c.relname " + triggers + ` AND (t.tgname NOT IN ('ledger_is_append_only_1', 'ledger_is_append_only_2') OR c.relname <> 'ledger') AND t.tgenabled <> 'D'
 	UNION ALL SELECT 'rule ' || r.rulename || ' of ' || c.relname ` + rules + " UNION ALL SELECT 'policy of rows of ' || relname " + policies + " LIMIT 1")
 
-// drift says which column, index, trigger, function, rule or policy differs from what the migrations make.
+// drift says which column, index, trigger, function, rule or policy differs from the schema.
 func drift(ctx context.Context, q *sql.Tx) (what string, err error) {
 	want := make(map[string]string)
 	for line := range strings.Lines(schema) {

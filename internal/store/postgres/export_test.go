@@ -26,7 +26,7 @@ func CreateAnyway(ctx context.Context, dsn string, info books.Info) (*sqldb.DB, 
 	}
 	d := s.dialect()
 	s.unsummed = false
-	if err := s.prepare(ctx); err != nil {
+	if err := s.makeSchema(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return sqldb.Create(ctx, d, s.write, s.read, info)

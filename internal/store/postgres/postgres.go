@@ -18,7 +18,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
-	"github.com/pressly/goose/v3"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/objects"
@@ -40,18 +39,18 @@ func Create(ctx context.Context, dsn string, info books.Info, places ...objects.
 	if err != nil {
 		return nil, err
 	}
-	if err := s.prepare(ctx); err != nil {
+	if err := s.makeSchema(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	d, err := sqldb.Create(ctx, s.dialect(), s.write, s.read, info)
 	if conflict(err) {
-		err = fmt.Errorf("the registry in %s: %w", s.place, fs.ErrExist)
+		err = fs.ErrExist
 	}
-	return d, err
+	return s.named(d, err)
 }
 
 // OpenCopy makes the tables for [sqldb.Transfer] to fill, where [Create] would make a registry,
-// or opens what an earlier transfer left there. It does not check whether that is a whole
+// or opens the tables that are there. It does not check whether these hold a
 // registry: Transfer does.
 func OpenCopy(ctx context.Context, dsn string, places ...objects.Open) (*sqldb.DB, error) {
 	s, err := connect(ctx, dsn, places)
@@ -61,14 +60,10 @@ func OpenCopy(ctx context.Context, dsn string, places ...objects.Open) (*sqldb.D
 	if err := s.makeSchema(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	d, err := sqldb.OpenCopy(ctx, s.dialect(), s.write, s.read)
-	if err != nil {
-		err = fmt.Errorf("%s: %w", s.place, err)
-	}
-	return d, err
+	return s.named(sqldb.OpenCopy(ctx, s.dialect(), s.write, s.read))
 }
 
-// Open opens the registry in the database that dsn names, and brings its schema up to date. It
+// Open opens the registry in the database that dsn names. It
 // makes no registry. The error wraps [books.ErrSchema] if the database holds no registry, its
 // creation was interrupted, or the server may lose commits.
 func Open(ctx context.Context, dsn string, places ...objects.Open) (*sqldb.DB, error) {
@@ -76,19 +71,7 @@ func Open(ctx context.Context, dsn string, places ...objects.Open) (*sqldb.DB, e
 	if err != nil {
 		return nil, err
 	}
-	tables, err := s.tables(ctx)
-	switch {
-	case err != nil:
-	case tables == 0:
-		err = fmt.Errorf("%w: there is no kycmark registry in %s", books.ErrSchema, s.place)
-	case tables < registryTables:
-		err = fmt.Errorf("%w: there is no whole kycmark registry in %s; if its creation was interrupted, create it again",
-			books.ErrSchema, s.place)
-	}
-	if err != nil {
-		return nil, errors.Join(err, s.close())
-	}
-	return sqldb.Open(ctx, s.dialect(), s.write, s.read)
+	return s.named(sqldb.Open(ctx, s.dialect(), s.write, s.read))
 }
 
 // A server is a connected database.
@@ -125,6 +108,14 @@ func connect(ctx context.Context, dsn string, places []objects.Open) (*server, e
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
+}
+
+// named returns d, or an error that names the place.
+func (s *server) named(d *sqldb.DB, err error) (*sqldb.DB, error) {
+	if err != nil {
+		err = fmt.Errorf("%s: %w", s.place, err)
+	}
+	return d, err
 }
 
 // close closes all connections.
@@ -166,42 +157,6 @@ func (s *server) durable(ctx context.Context) error {
 	return nil
 }
 
-// registryTables is how many of the tables that [server.tables] counts a registry has.
-const registryTables = 3
-
-// tables counts the tables of a registry in the schema: schema_version, ledger_head and
-// registry. The result is from 0 to registryTables (3). It tells a registry from other databases
-// before anything is written.
-func (s *server) tables(ctx context.Context) (n int, err error) {
-	err = s.read.QueryRowContext(ctx, `SELECT count(*) FROM pg_catalog.pg_class
-		WHERE relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = current_schema())
-		AND relkind IN ('r', 'p') AND relname IN ('schema_version', 'ledger_head', 'registry')`).Scan(&n)
-	if err != nil {
-		err = fmt.Errorf("open: %w", err)
-	}
-	return n, err
-}
-
-// prepare makes the schema if it is missing. The error wraps [fs.ErrExist] if the schema holds a
-// registry. Tables without a registry's name, left by an interrupted creation, are no error.
-func (s *server) prepare(ctx context.Context) error {
-	if err := s.makeSchema(ctx); err != nil {
-		return err
-	}
-	tables, err := s.tables(ctx)
-	if err != nil || tables < registryTables {
-		return err
-	}
-	var n int
-	if err := s.read.QueryRowContext(ctx, "SELECT count(*) FROM registry").Scan(&n); err != nil {
-		return fmt.Errorf("create: %w", err)
-	}
-	if n > 0 {
-		return fmt.Errorf("the registry in %s: %w", s.place, fs.ErrExist)
-	}
-	return nil // its creation was interrupted before anything was kept
-}
-
 // makeSchema makes the schema that the address names, if it is missing; "" names no schema. It
 // asks first whether the schema is there, because a role that may use a schema need not be
 // allowed to make schemas. The error wraps [books.ErrSchema] if the server would not notice a damaged page. A
@@ -236,7 +191,7 @@ func segments(originals, registry string) string {
 func (s *server) dialect() sqldb.Dialect {
 	return sqldb.Dialect{
 		Originals: objects.Opener("", s.places),
-		Goose:     goose.DialectPostgres,
+		Tables:    "SELECT count(*) FROM pg_catalog.pg_class WHERE relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = current_schema()) AND relkind IN ('r', 'p') AND relname IN ('schema_version', 'ledger_head', 'registry')",
 		Words:     sqldb.Words{Postgres: true, Int: "BIGINT", Blob: "BYTEA", Real: "DOUBLE PRECISION", Name: `TEXT COLLATE "C"`, Hex: `'\x`},
 		Lock:      " FOR UPDATE",
 		Write:     &sql.TxOptions{Isolation: sql.LevelReadCommitted},

@@ -62,7 +62,7 @@ func (d *DB) Schema(ctx context.Context, query string) (map[string]string, error
 
 // tables lists the tables of a registry.
 var tables = []string{"checkpoint", "conclusion", "copy", "cosigned", "custody", "custody_submission", "erasure", "erasure_submission", "handon", "investigation", "key_state", "ledger",
-	"ledger_head", "list_node", "mark_key", "receipt", "recipient", "release", "registry", "removal", "sealed", "segment", "subject", "submission"}
+	"ledger_head", "list_node", "mark_key", "receipt", "recipient", "release", "registry", "removal", "schema_version", "sealed", "segment", "subject", "submission"}
 
 // InTables writes the names of the tables of a registry into a query that has TABLES for them. Other tables of a database are not
 // looked at.
@@ -97,16 +97,14 @@ func Differs(ctx context.Context, q *sql.Tx, query string, want map[string]strin
 	return "", rows.Err()
 }
 
-// sound compares the schema with the migrations, and has the database compare tables with their indexes,
+// sound compares the schema with what it should be. It then has the database compare tables with their indexes,
 // which find what verdicts and erasures rest on.
 // Package registry compares sealed rows. The error wraps [books.ErrTampered].
 func (d *DB) sound(ctx context.Context, q *sql.Tx) error {
-	if d.dialect.Drift != nil {
-		if what, err := d.dialect.Drift(ctx, q); err != nil {
-			return err
-		} else if what != "" {
-			return tampered("the schema was changed: %s", what)
-		}
+	if what, err := d.dialect.Drift(ctx, q); err != nil {
+		return err
+	} else if what != "" {
+		return tampered("the schema was changed: %s", what)
 	}
 	for _, table := range []string{"submission", "subject", "copy", "release", "receipt", "custody", "custody_submission", "handon", "cosigned", "erasure_submission", "ledger", "list_node", "segment"} {
 		if wrong, err := d.dialect.Sound(ctx, q, table); err != nil {
@@ -124,7 +122,7 @@ func check(ctx context.Context, q querier, each ...func(books.Entry)) (size int6
 	if err != nil {
 		return 0, root, err
 	}
-	c := checker{ctx: ctx, q: q, tree: tree, root: tlog.EmptyRoot(), lists: tlog.NewLists(tlog.Hash{}, nil), counted: make(map[string]tlog.List), seen: make(map[string]int64), each: each}
+	c := checker{ctx: ctx, q: q, tree: tree, root: tlog.EmptyRoot(), lists: tlog.NewLists(tlog.Hash{}, nil), seen: make(map[string]int64), each: each}
 	var unread error
 	if c.checkpoints, unread = checkpointTable.rows(ctx, q, " ORDER BY size"); unread != nil && !errors.Is(unread, books.ErrTampered) {
 		return 0, root, unread
@@ -144,7 +142,6 @@ type checker struct {
 	tree        *tlog.Tree
 	root        tlog.Hash
 	lists       *tlog.Lists                        // made from the rows: some 400 bytes for a copy
-	counted     map[string]tlog.List               // lists of counts that are not yet in lists; nil: from here on they are
 	submitted   map[watermark.Submission]time.Time // of the copies that were read last
 	checkpoints []books.Checkpoint                 // not passed yet
 	seen        map[string]int64                   // entries by kind
@@ -248,34 +245,14 @@ func (c *checker) entry(r ledgerRow, evidence map[int64]rowEntry) error {
 			return err
 		}
 	}
-	switch name := want.counted; {
-	case name == "":
-	case c.counted == nil:
-		if err := c.lists.Add(c.ctx, name, want.item); err != nil {
-			return err
-		}
-	default:
-		c.counted[name] = c.counted[name].Add(want.item)
-	}
-	if e.Lists != (tlog.Hash{}) && e.Lists != c.lists.Root() {
-		if err := c.addCounted(); err != nil {
+	if want.counted != "" {
+		if err := c.lists.Add(c.ctx, want.counted, want.item); err != nil {
 			return err
 		}
 	}
 	if e.Lists != (tlog.Hash{}) && e.Lists != c.lists.Root() {
 		return tampered("entry %d has other lists than the rows", e.Seq)
 	}
-	return nil
-}
-
-// addCounted adds the lists of counts to c.lists. A registry that an earlier version made has them with the first entry of this version.
-func (c *checker) addCounted() error {
-	for name, list := range c.counted {
-		if err := c.lists.Put(c.ctx, name, list); err != nil {
-			return err
-		}
-	}
-	c.counted = nil
 	return nil
 }
 
@@ -498,15 +475,11 @@ func (c *checker) ends() error {
 // storedLists compares the stored lists with those made from the rows. A difference is an error that
 // wraps [books.ErrTampered].
 func (c *checker) storedLists() error {
-	if err := c.addCounted(); err != nil {
-		return err
+	var root tlog.Hash
+	if err := c.q.QueryRowContext(c.ctx, "SELECT lists FROM ledger_head WHERE one = 1").Scan(fixed(root[:])); err != nil {
+		return unreadable(err)
 	}
-	var root []byte
-	if err := c.q.QueryRowContext(c.ctx, "SELECT lists FROM ledger_head WHERE one = 1").Scan(&root); err != nil {
-		return err
-	}
-	want := c.lists.Root()
-	if len(root) > 0 && !bytes.Equal(root, want[:]) || len(root) == 0 && c.size() > 0 {
+	if root != c.lists.Root() {
 		return tampered("the root of the lists is not that of the rows")
 	}
 	nodes := make(map[string][32]byte)

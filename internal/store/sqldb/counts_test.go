@@ -2,7 +2,6 @@ package sqldb_test
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -10,9 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/books"
-	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
-	"github.com/kycmark/kycmark/internal/store/sqlite"
 	"github.com/kycmark/kycmark/internal/test/long"
 )
 
@@ -81,78 +78,6 @@ func TestCountsAreChecked(t *testing.T) {
 				_, _, err = d.Check(t.Context())
 				require.ErrorIs(t, err, books.ErrTampered)
 			}
-		})
-	}
-}
-
-// A registry of the schema before has no lists of counts. They are made when it is opened; an audit accepts entries of both.
-// An upload whose time was edited before has no day: counts are an error, all else is answered.
-func TestSchemaBeforeCounts(t *testing.T) {
-	for kind, dsn := range map[string]string{"file": filepath.Join(t.TempDir(), "r.db"), "postgres": server.DSN(t)} {
-		t.Run(kind, func(t *testing.T) {
-			create := sqlite.Create
-			if kind == "postgres" {
-				create = postgres.Create
-			}
-			d, err := create(t.Context(), dsn, info())
-			require.NoError(t, err)
-			fill(t, d)
-			releases(t, d)
-			_, err = d.AddSubmissions(t.Context(), document(40, 3))
-			require.NoError(t, err)
-			require.NoError(t, d.Erase(t.Context(), erasure("letter 5", 9)))
-			want := counts(t, d)
-			exec := func(queries ...string) {
-				for _, q := range queries {
-					_, err := d.Raw().Exec(q)
-					require.NoError(t, err, q)
-				}
-			}
-			back := []string{"ALTER TABLE ledger ENABLE TRIGGER USER"}
-			if kind == "file" {
-				rows, err := d.Raw().Query("SELECT sql FROM sqlite_schema WHERE type = 'trigger'")
-				require.NoError(t, err)
-				back = nil
-				for rows.Next() {
-					var text string
-					require.NoError(t, rows.Scan(&text))
-					back = append(back, text)
-				}
-				exec("DROP TRIGGER ledger_is_append_only_1", "DROP TRIGGER ledger_is_append_only_2")
-			} else {
-				exec("ALTER TABLE ledger DISABLE TRIGGER USER")
-			}
-			uncount := func() {
-				require.NoError(t, d.Uncount(t.Context()))
-				require.NoError(t, d.Close())
-				d = opened(open(t.Context(), dsn))(t)
-			}
-			uncount()
-			require.Equal(t, want, counts(t, d))
-			exec(back...)
-			_, _, err = d.Check(t.Context())
-			require.NoError(t, err)
-			s, x := submission(77)
-			_, err = add(t.Context(), d, s, x)
-			require.NoError(t, err)
-			_, _, err = d.Check(t.Context())
-			require.NoError(t, err)
-			by, err := d.CountDays(t.Context(), t0.AddDate(99, 0, 0))
-			require.NoError(t, err)
-			require.Equal(t, s.Submitted.Truncate(24*time.Hour), by.Submitted[len(by.Submitted)-1].Day)
-
-			if kind == "file" {
-				exec("DROP TRIGGER ledger_is_append_only_1", "DROP TRIGGER ledger_is_append_only_2")
-			} else {
-				exec("ALTER TABLE ledger DISABLE TRIGGER USER")
-			}
-			exec("UPDATE submission SET submitted = submitted + 1 WHERE subject = 'subject-5'")
-			uncount()
-			for what, answer := range counts(t, d) {
-				require.Contains(t, answer, "error: ", what)
-			}
-			_, err = d.Recipients(t.Context())
-			require.NoError(t, err)
 		})
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -38,8 +37,7 @@ func opened(db *DB, err error) (books.Store, error) {
 	return db, nil
 }
 
-// Transfer is [Transfer] from a *DB, opened by any Driver. It closes the copy, but not from. An error during copying
-// that does not wrap [fs.ErrExist] says that the copy can be continued.
+// Transfer is [Transfer] from a *DB, opened by any Driver. It closes the copy, but not from.
 func (d Driver) Transfer(ctx context.Context, from books.Store, originals string, progress func(done, total int)) (size int64, root tlog.Hash, err error) {
 	source, ok := from.(*DB)
 	if !ok {
@@ -56,8 +54,5 @@ func (d Driver) Transfer(ctx context.Context, from books.Store, originals string
 		return 0, root, errors.Join(err, target.Close())
 	}
 	size, root, err = Transfer(ctx, source, target, progress)
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		err = fmt.Errorf("the copy is not whole yet, and goes on when it is started again: %w", err)
-	}
 	return size, root, errors.Join(err, target.Close())
 }

@@ -11,9 +11,6 @@ import (
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
-// MaxUploads is the most uploads of which a transaction asks first which are there.
-const MaxUploads = maxUploads
-
 // SetCommit replaces the end of every transaction, to see what a failing one leaves.
 func (d *DB) SetCommit(f func(*sql.Tx) error) { d.commit = f }
 
@@ -52,70 +49,3 @@ func (d *DB) Raw() *sql.DB { return d.write }
 
 // Check is [DB.Check] in a transaction of the caller.
 func Check(ctx context.Context, q querier) (int64, tlog.Hash, error) { return check(ctx, q) }
-
-// Waiting is how many writers wait for their turn.
-func (d *DB) Waiting() int {
-	d.queue.mu.Lock()
-	defer d.queue.mu.Unlock()
-	return len(d.queue.wait)
-}
-
-// Enqueue lets uploads wait as those of a caller who has not yet asked for the turn; during
-// runs in their transaction. The result is the caller's, once somebody has committed them.
-func (d *DB) Enqueue(ctx context.Context, uploads []books.Upload, during func()) (err func() error) {
-	r := &request{ctx: ctx, uploads: uploads, done: make(chan struct{}), write: func(*tx) error { during(); return nil }}
-	d.queue.enter(r)
-	return func() error { <-r.done; return r.err }
-}
-
-// Uncount makes the lists, and all entries, as the schema before counts had them. The ledger must allow changes.
-func (d *DB) Uncount(ctx context.Context) error {
-	raw, err := d.write.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer raw.Rollback()
-	t := &tx{Tx: raw, dialect: &d.dialect, lists: tlog.NewLists(tlog.Hash{}, nil)}
-	entries, err := ledgerTable.rows(ctx, t, " ORDER BY seq")
-	if err != nil {
-		return err
-	}
-	rows, err := (&checker{ctx: ctx, q: t}).evidence(1, int64(len(entries)))
-	if err != nil {
-		return err
-	}
-	if t.tree, err = tlog.NewTree(0, nil); err != nil {
-		return err
-	}
-	for _, r := range entries {
-		e, err := books.ParseEntry(r.entry)
-		if err != nil {
-			return err
-		}
-		for _, name := range rows[e.Seq].lists {
-			if err := t.lists.Add(ctx, name, e.Item()); err != nil {
-				return err
-			}
-		}
-		if e.Lists != (tlog.Hash{}) {
-			e.Lists = t.lists.Root()
-		}
-		if _, err := t.ExecContext(ctx, "UPDATE ledger SET entry = $1, nodes = $2 WHERE seq = $3", e.Encode(), appendLeaf(t.tree, e.Encode()), e.Seq); err != nil {
-			return err
-		}
-	}
-	root := t.tree.Root()
-	for query, args := range map[string][]any{
-		"UPDATE ledger_head SET root = $1":                  {root[:]},
-		"DELETE FROM schema_version WHERE version_id >= $1": {countsVersion},
-		"DELETE FROM list_node":                             nil,
-	} {
-		if _, err := t.ExecContext(ctx, query, args...); err != nil {
-			return err
-		}
-	}
-	if err := t.writeLists(ctx); err != nil {
-		return err
-	}
-	return raw.Commit()
-}

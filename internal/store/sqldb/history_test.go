@@ -105,7 +105,6 @@ func (h *history) step() func(ctx context.Context, s books.Store) (any, error) {
 			copies[i], key = issued(watermark.CopyID(h.Uint64N(400)<<55|1), s.ID, h.name())
 			copies[i].Margin, copies[i].PSNR, copies[i].SSIM = h.NormFloat64(), -h.Float64()*float64(h.IntN(2)), h.ExpFloat64()
 			copies[i].Weak, copies[i].Issued = h.IntN(2) == 0, h.time()
-			copies[i].TwoEntries = h.IntN(2) == 0
 		}
 		return func(ctx context.Context, s books.Store) (any, error) {
 			for i := range copies {

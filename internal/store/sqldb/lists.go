@@ -22,20 +22,17 @@ import (
 // readLists returns the lists as they are stored. The error wraps [books.ErrTampered] if their root is
 // missing.
 func readLists(ctx context.Context, q querier, dialect *Dialect) (*tlog.Lists, error) {
-	var root []byte
-	if err := q.QueryRowContext(ctx, "SELECT lists FROM ledger_head WHERE one = 1").Scan(&root); errors.Is(err, sql.ErrNoRows) {
+	var root tlog.Hash
+	var size int64
+	if err := q.QueryRowContext(ctx, "SELECT size, lists FROM ledger_head WHERE one = 1").Scan(&size, fixed(root[:])); errors.Is(err, sql.ErrNoRows) {
 		return nil, tampered("the ledger has no head")
 	} else if err != nil {
-		return nil, fmt.Errorf("ledger head: %w", err)
+		return nil, fmt.Errorf("ledger head: %w", unreadable(err))
 	}
-	if len(root) == 0 {
-		var n int64
-		if err := q.QueryRowContext(ctx, "SELECT size FROM ledger_head WHERE one = 1").Scan(&n); err != nil || n > 0 {
-			return nil, errors.Join(err, tampered("the root of the lists is missing"))
-		}
-		root = make([]byte, len(tlog.Hash{}))
+	if size > 0 && root == (tlog.Hash{}) {
+		return nil, tampered("the root of the lists is missing")
 	}
-	return tlog.NewLists(tlog.Hash(root), func(ctx context.Context, ids []string) (map[string][]byte, error) {
+	return tlog.NewLists(root, func(ctx context.Context, ids []string) (map[string][]byte, error) {
 		out := make(map[string][]byte, len(ids))
 		for part := range slices.Chunk(ids, inList) {
 			args := make([]any, len(part))
@@ -98,114 +95,6 @@ func pairs(n int) string {
 		rows[i] = in(2*i+1, 2)
 	}
 	return strings.Join(rows, ", ")
-}
-
-// makeLists makes the lists of a registry of an earlier schema from its rows, in one transaction. It checks
-// nothing else: an audit does.
-func (d *DB) makeLists(ctx context.Context) error {
-	var missing int64
-	if err := d.read.QueryRowContext(ctx, "SELECT count(*) FROM ledger_head WHERE size > 0 AND length(lists) = 0").Scan(&missing); err != nil || missing == 0 {
-		return err
-	}
-	return d.update(ctx, "make lists", func(t *tx) error { return t.makeLists(ctx, int64(t.tree.Size())) })
-}
-
-// makeLists makes and writes the lists of a ledger of size entries from the rows.
-func (t *tx) makeLists(ctx context.Context, size int64) error {
-	t.lists = tlog.NewLists(tlog.Hash{}, nil)
-	for last := int64(0); last < size; {
-		entries, err := ledgerTable.rows(ctx, t, " WHERE seq > $1 ORDER BY seq LIMIT $2", last, page)
-		if err != nil {
-			return err
-		}
-		if len(entries) == 0 {
-			return tampered("entry %d is missing", last+1)
-		}
-		rows, err := (&checker{ctx: ctx, q: t}).evidence(entries[0].seq, entries[len(entries)-1].seq)
-		if err != nil {
-			return err
-		}
-		for _, r := range entries {
-			e, err := books.ParseEntry(r.entry)
-			if err != nil {
-				return tampered("entry %d: %v", r.seq, err)
-			}
-			for _, name := range rows[r.seq].lists {
-				if err := t.lists.Add(ctx, name, e.Item()); err != nil {
-					return err
-				}
-			}
-			if name := rows[r.seq].counted; name != "" {
-				if err := t.lists.Add(ctx, name, rows[r.seq].item); err != nil {
-					return err
-				}
-			}
-			last = r.seq
-		}
-	}
-	return t.writeLists(ctx)
-}
-
-// countsVersion is the schema of the first version that counts by lists.
-const countsVersion = 15
-
-// addCounts adds lists of counts to the lists of a registry of an earlier version, from its rows. A row that is not as its
-// entry has it is left out: then the counts are less than what was entered, which is an error of who counts.
-func (d *DB) addCounts(ctx context.Context, raw *sql.Tx) error {
-	t := &tx{Tx: raw, dialect: &d.dialect}
-	size, _, err := readHead(ctx, t, d.dialect.Lock)
-	if err != nil || size == 0 {
-		return err
-	}
-	var root []byte
-	if err := t.QueryRowContext(ctx, "SELECT lists FROM ledger_head WHERE one = 1").Scan(&root); err != nil || len(root) == 0 {
-		return err // all lists are to be made: makeLists
-	}
-	if t.lists, err = readLists(ctx, t, t.dialect); err != nil {
-		return err
-	}
-	erased, err := erasedIntact(ctx, t)
-	if err != nil {
-		return err
-	}
-	for last := int64(0); last < size; {
-		entries, err := ledgerTable.rows(ctx, t, " WHERE seq > $1 ORDER BY seq LIMIT $2", last, page)
-		if err != nil || len(entries) == 0 {
-			return cmp.Or(err, tampered("entry %d is missing", last+1))
-		}
-		last = entries[len(entries)-1].seq
-		rows, err := (&checker{ctx: ctx, q: t}).evidence(entries[0].seq, last)
-		if err != nil && !errors.Is(err, books.ErrTampered) {
-			return err
-		}
-		for _, r := range entries {
-			e, err := books.ParseEntry(r.entry)
-			x := rows[r.seq]
-			if err != nil || x.counted == "" || x.Kind != e.Kind || x.Commitment != e.Commitment && !erased[r.seq] {
-				continue
-			}
-			if err := t.lists.Add(ctx, x.counted, x.item); err != nil {
-				return damaged(err)
-			}
-		}
-	}
-	return t.writeLists(ctx)
-}
-
-// erasedIntact returns the numbers of the erased submissions whose rows are as their erasure left them.
-func erasedIntact(ctx context.Context, q querier) (map[int64]bool, error) {
-	out := make(map[int64]bool)
-	numbers, err := collect(ctx, q, func(n *int64) []any { return []any{n} }, "SELECT seq FROM erasure")
-	for _, n := range numbers {
-		left, err := isErased(ctx, q, n)
-		if err != nil && !errors.Is(err, books.ErrTampered) {
-			return nil, err
-		}
-		for i := range left {
-			out[left[i].Seq] = err == nil
-		}
-	}
-	return out, err
 }
 
 // checked returns all items of the list called name, by number: the rows of a table that the query with this

@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"errors"
 	"math"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -12,9 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/books"
-	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
-	"github.com/kycmark/kycmark/internal/store/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -108,51 +105,4 @@ func TestPagesOfSubmissions(t *testing.T) {
 		_, err = d.AddSubmissions(ctx, document(1, 3))
 		require.ErrorIs(t, err, books.ErrErased)
 	})
-}
-
-// A registry of the schema before has submissions of one page, and goes on as it was.
-func TestSchemaBeforePages(t *testing.T) {
-	for kind, dsn := range map[string]string{"file": filepath.Join(t.TempDir(), "r.db"), "postgres": server.DSN(t)} {
-		t.Run(kind, func(t *testing.T) {
-			create := sqlite.Create
-			if kind == "postgres" {
-				create = postgres.Create
-			}
-			d, err := create(t.Context(), dsn, info())
-			require.NoError(t, err)
-			fill(t, d)
-			require.NoError(t, d.Erase(t.Context(), erasure("letter 5", 5)))
-			size, root, err := d.Check(t.Context())
-			require.NoError(t, err)
-			before, err := d.SubmissionsAfter(t.Context(), 0, 1000)
-			require.NoError(t, err)
-			for _, q := range append([]string{"DELETE FROM schema_version WHERE version_id > 5", "DROP INDEX submission_document", "DROP INDEX submission_page",
-				"ALTER TABLE submission DROP COLUMN document", "ALTER TABLE submission DROP COLUMN page", "ALTER TABLE submission DROP COLUMN pages",
-				"DROP TABLE removal", "DROP INDEX sealed_object", "ALTER TABLE sealed DROP COLUMN object", "ALTER TABLE sealed DROP COLUMN object_size", "ALTER TABLE registry DROP COLUMN originals",
-				"ALTER TABLE custody DROP COLUMN public_key", "ALTER TABLE custody DROP COLUMN signature", "ALTER TABLE custody DROP COLUMN stamp",
-				"ALTER TABLE custody DROP COLUMN dated", "ALTER TABLE custody DROP COLUMN known"}, beforeSegments...) {
-				_, err = d.Raw().Exec(q)
-				require.NoError(t, err)
-			}
-			require.NoError(t, d.Close())
-			d = opened(open(t.Context(), dsn))(t)
-			size2, root2, err := d.Check(t.Context())
-			require.NoError(t, err)
-			require.Equal(t, size, size2)
-			require.Equal(t, root, root2)
-			after, err := d.SubmissionsAfter(t.Context(), 0, 1000)
-			require.NoError(t, err)
-			require.Equal(t, before, after)
-			all, err := d.CopiesAfter(t.Context(), 0, 1000)
-			require.NoError(t, err)
-			counts, err := d.CountDays(t.Context(), t0.AddDate(9, 0, 0))
-			require.NoError(t, err)
-			require.Equal(t, []int{10, 10}, []int{len(all), counts.Issued[0].Count}, "copies of one entry count as released")
-			require.Empty(t, all[0].State)
-			_, err = d.AddSubmissions(t.Context(), document(40, 2))
-			require.NoError(t, err)
-			_, _, err = d.Check(t.Context())
-			require.NoError(t, err)
-		})
-	}
 }

@@ -304,9 +304,9 @@ func (d *DB) ReceiptsBy(ctx context.Context, recipient string, key books.Digest)
 }
 
 func (d *DB) AddInvestigation(ctx context.Context, i books.Investigation) (int64, error) {
-	err := d.request(&request{ctx: ctx, investigates: true, write: func(t *tx) error {
+	err := d.transact(ctx, func(t *tx) error {
 		return enter(ctx, t, investigationTable, &i, &i.Entry)
-	}})
+	})
 	if err != nil {
 		return 0, err
 	}
@@ -319,9 +319,7 @@ func (d *DB) Investigations(ctx context.Context) ([]books.Investigation, error) 
 }
 
 func (d *DB) AddConclusion(ctx context.Context, c books.Conclusion) error {
-	return d.request(&request{ctx: ctx, investigates: true, write: func(t *tx) error {
-		return enter(ctx, t, conclusionTable, &c, &c.Seq)
-	}})
+	return d.transact(ctx, func(t *tx) error { return enter(ctx, t, conclusionTable, &c, &c.Seq) })
 }
 
 func (d *DB) Conclusions(ctx context.Context) ([]books.Conclusion, error) {

@@ -359,7 +359,7 @@ func TestSegmentOfADeadBuilder(t *testing.T) {
 		if !inBucket(i) {
 			writeFile(t, filepath.Join(folder, "00000000000000000000000000000000.hashes"), []byte("half a file"))
 		}
-		require.NoError(t, rawly(t, d, "INSERT INTO segment (name, kind, state, made, first, last, hashed, others, digest, wrapped) SELECT id, 0, 0, 0, 1, 0, 0, salt, salt, salt FROM registry"))
+		require.NoError(t, rawly(t, d, "INSERT INTO segment (name, kind, state, made, first, last, hashed, others, digest, size, wrapped) SELECT id, 0, 0, 0, 1, 0, 0, salt, salt, 0, salt FROM registry"))
 		require.Empty(t, c.check(t, d))
 		c.erase(t, d, 7)
 		require.Empty(t, inFolder(t, folder))
@@ -550,12 +550,6 @@ func rawly(t *testing.T, d *sqldb.DB, query string) error {
 	_, err := d.Raw().ExecContext(t.Context(), query)
 	return err
 }
-
-// beforeSegments brings the tables of hashes back that there were before segments.
-var beforeSegments = []string{"DROP TABLE cosigned", "DROP TABLE release", "ALTER TABLE copy DROP COLUMN two_entries", "DROP TABLE segment", "CREATE TABLE posting (id BIGINT)", "CREATE TABLE lot (id BIGINT)",
-	"CREATE TABLE recent (seq BIGINT)", "CREATE TABLE search_state (one BIGINT)",
-	"DROP TABLE list_node", "ALTER TABLE ledger_head DROP COLUMN lists",
-	"CREATE INDEX custody_since ON custody (since, until) WHERE listed = 0", "CREATE INDEX custody_recipient ON custody (recipient)"}
 
 // A machine fetches each segment once. What others see of hashes, in the bucket and in copies, is sealed.
 func TestSegmentsInABucket(t *testing.T) {

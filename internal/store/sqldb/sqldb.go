@@ -11,19 +11,20 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"sync"
-
-	"github.com/pressly/goose/v3"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/objects"
+	"github.com/kycmark/kycmark/internal/tlog"
 )
 
 // A Dialect is what a database does in its own way.
 type Dialect struct {
-	Goose goose.Dialect
-	Words Words // of the migrations
-
+	Words Words // of the schema
+	// Tables is a query for how many of the tables schema_version, ledger_head and registry are there. It tells a registry from other
+	// databases.
+	Tables string
 	// Questions: arguments may be written ? in place of $1, and are faster so.
 	Questions bool
 	// Lock ends the query that reads the ledger's head in a transaction that writes,
@@ -41,10 +42,9 @@ type Dialect struct {
 	// Again reports whether the database gave up a transaction for another's sake, so
 	// that it may be run again.
 	Again func(error) bool
-	// Drift says which table, index or trigger differs from what the migrations make; "": none; nil: it
-	// cannot tell.
+	// Drift says which table, index or trigger differs from what the schema has; "": none.
 	Drift func(ctx context.Context, q *sql.Tx) (what string, err error)
-	// Meddler is a query for the name of a trigger, rule or policy that the migrations do not make: it could undo
+	// Meddler is a query for the name of a trigger, rule or policy that the schema does not have: it could undo
 	// what is written; "": not asked.
 	Meddler string
 	// Sound asks the database what is wrong with a table and its indexes; "": nothing, or it cannot tell.
@@ -76,14 +76,13 @@ type DB struct {
 	read        *sql.DB // may be the same
 	info        *books.Info
 	originals   *originals
-	queue       *commitQueue
+	last        *lastTree
 	custody     *custodyFacts
 	witness     *witnessing
 	erased      *erasedList
 	segmentFrom int         // see the constant; tests make it smaller
 	segmenting  *sync.Mutex // held while segments are made: by one builder of a process at a time
 	readOnly    bool        // open for investigation only
-	schema      int64       // its version
 
 	// commit ends a transaction; tests replace it to make commits fail.
 	commit func(*sql.Tx) error
@@ -91,18 +90,32 @@ type DB struct {
 
 var _ books.Store = (*DB)(nil)
 
-// Create brings an empty database to the latest schema and enters the registry that info names.
+// lastTree is the ledger's tree as the last transaction of this process left it. Who writes takes it.
+type lastTree struct {
+	mu   sync.Mutex
+	tree *tlog.Tree // nil: not known
+}
+
+// swap sets the tree and returns the tree before.
+func (l *lastTree) swap(tree *tlog.Tree) (before *tlog.Tree) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before, l.tree = l.tree, tree
+	return before
+}
+
+// Create makes the tables in an empty database and enters the registry that info names.
 // write and read are connection pools and may be the same; the DB closes them, and a failing
-// Create does so at once. The error wraps [books.ErrConflict] if the tables hold rows.
+// Create does so at once. The error wraps [fs.ErrExist] if a registry is there.
 func Create(ctx context.Context, dialect Dialect, write, read *sql.DB, info books.Info) (*DB, error) {
-	return open(ctx, dialect, write, read, func(d *DB) error {
-		if err := d.mustBeEmpty(ctx); err != nil {
-			return err
-		}
+	return open(ctx, dialect, write, read, true, func(d *DB) error {
 		if err := d.keepAt(ctx, info.Originals, info.ID); err != nil {
 			return err
 		}
 		err := d.update(ctx, "create a registry", func(t *tx) error {
+			if err := vacant(ctx, t); err != nil {
+				return err
+			}
 			return enter(ctx, t, infoTable, &info, &info.Seq)
 		})
 		if err != nil {
@@ -112,28 +125,44 @@ func Create(ctx context.Context, dialect Dialect, write, read *sql.DB, info book
 	})
 }
 
-// Open opens a registry and brings its schema up to date. write and read are connection pools
+// vacant returns an error that wraps [fs.ErrExist] if a registry is there.
+func vacant(ctx context.Context, q querier) error {
+	n, err := count(ctx, q, infoTable.name)
+	if err == nil && n > 0 {
+		err = fmt.Errorf("the registry: %w", fs.ErrExist)
+	}
+	return err
+}
+
+// Open opens a registry. write and read are connection pools
 // and may be the same; the DB closes them, and a failing Open does so at once. The error wraps
-// [books.ErrSchema] if the schema is of a later version, or the registry's creation was
+// [books.ErrSchema] if the schema is of another version, or the registry's creation was
 // interrupted.
 func Open(ctx context.Context, dialect Dialect, write, read *sql.DB) (*DB, error) {
-	return open(ctx, dialect, write, read, func(d *DB) error { return d.readInfo(ctx) })
+	return open(ctx, dialect, write, read, false, func(d *DB) error { return d.readInfo(ctx) })
 }
 
-// OpenCopy opens the database that [Transfer] is to fill: an empty database, which it brings to
-// the latest schema, or what an earlier Transfer left. It does not look at the rows. write and
+// OpenCopy makes the tables that [Transfer] is to fill, if they are missing. write and
 // read are connection pools and may be the same; after an error OpenCopy closes them.
 func OpenCopy(ctx context.Context, dialect Dialect, write, read *sql.DB) (*DB, error) {
-	return open(ctx, dialect, write, read, func(*DB) error { return nil })
+	return open(ctx, dialect, write, read, true, func(*DB) error { return nil })
 }
 
-// open brings a database to the latest schema and then calls ready, which checks or fills the
-// tables. If either fails, open closes write and read, which may be the same.
-func open(ctx context.Context, dialect Dialect, write, read *sql.DB, ready func(*DB) error) (*DB, error) {
-	d := &DB{dialect: dialect, write: write, read: read, originals: new(originals), queue: newCommitQueue(), custody: new(custodyFacts), witness: new(witnessing), erased: new(erasedList), segmentFrom: segmentFrom, segmenting: new(sync.Mutex), commit: (*sql.Tx).Commit}
-	err := d.migrate(ctx)
+// open checks the version of the schema and then calls ready, which checks or fills the tables. With mayMake it first makes a schema
+// that is missing. If any of these fails, open closes write and read, which may be the same.
+func open(ctx context.Context, dialect Dialect, write, read *sql.DB, mayMake bool, ready func(*DB) error) (*DB, error) {
+	d := &DB{dialect: dialect, write: write, read: read, originals: new(originals), last: new(lastTree), custody: new(custodyFacts), witness: new(witnessing), erased: new(erasedList), segmentFrom: segmentFrom, segmenting: new(sync.Mutex), commit: (*sql.Tx).Commit}
+	tables, err := number(ctx, read, dialect.Tables)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("open: %w", err)
+	case tables == 0 && mayMake:
+		err = d.makeSchema(ctx)
+	case tables < 3:
+		err = fmt.Errorf("%w: there is no kycmark registry", books.ErrSchema)
+	}
 	if err == nil {
-		err = d.makeLists(ctx)
+		err = checkSchema(ctx, read)
 	}
 	if err == nil {
 		err = ready(d)
@@ -159,43 +188,12 @@ func (d *DB) Close() error {
 	return err
 }
 
-// migrate applies the migrations that are missing, each in its own transaction. The error wraps
-// [books.ErrSchema] if the schema is later than all of them. It is no error if another process
-// finishes the same migrations first.
-func (d *DB) migrate(ctx context.Context) error {
-	steps, err := migrations(d.dialect.Words, map[int64]func(context.Context, *sql.Tx) error{countsVersion: d.addCounts})
-	if err != nil {
-		return fmt.Errorf("migrations: %w", err)
-	}
-	p, err := goose.NewProvider(d.dialect.Goose, d.write, nil,
-		goose.WithGoMigrations(steps...), goose.WithDisableGlobalRegistry(true), goose.WithTableName("schema_version"))
-	if err != nil {
-		return fmt.Errorf("migrations: %w", err)
-	}
-	have, latest, err := p.GetVersions(ctx)
-	if err != nil {
-		return fmt.Errorf("schema version: %w", err)
-	}
-	d.schema = latest
-	if err := later(have, latest); err != nil || have == latest {
-		return err
-	}
-	if _, err := p.Up(ctx); err != nil {
-		if now, _, e := p.GetVersions(ctx); e == nil && now == latest {
-			return nil // another process was faster
-		}
-		return fmt.Errorf("migrate: %w", err)
-	}
-	return nil
-}
-
-// later returns an error if the schema of the registry is later than this version of kycmark knows.
-func later(have, known int64) error {
-	if have <= known {
-		return nil
-	}
-	return fmt.Errorf("%w: the registry has schema %d, made by a later version of kycmark; this one knows up to %d",
-		books.ErrSchema, have, known)
+// ForInvestigation returns the same registry, on the same connections. Every write fails that
+// does not belong to an investigation: the error wraps [books.ErrReadOnly].
+func (d *DB) ForInvestigation() books.Store {
+	out := *d
+	out.readOnly = true
+	return &out
 }
 
 // Info returns the registry's identity.

@@ -21,25 +21,26 @@ import (
 const inList = 250
 
 func (d *DB) AddSubmissions(ctx context.Context, uploads []books.Upload) (added []bool, err error) {
+	if len(uploads) == 0 {
+		return nil, nil
+	}
 	uploads, put, err := d.putOriginals(ctx, uploads)
 	if err != nil {
 		return nil, err
 	}
-	r := &request{ctx: ctx, what: "submit", uploads: uploads}
-	err = d.request(r)
+	err = d.update(ctx, "submit", func(t *tx) error {
+		added, err = addUploads(ctx, t, uploads)
+		return err
+	})
 	if err != nil && !errors.Is(err, errCommit) {
-		r.added = make([]bool, len(uploads))
+		added = make([]bool, len(uploads))
 	}
-	d.dropOriginals(ctx, put, r.added)
+	d.dropOriginals(ctx, put, added)
 	if err != nil {
 		return nil, err
 	}
-	return r.added, nil
+	return added, nil
 }
-
-// errKnown is wrapped if an upload is there already, and the transaction did not ask for known uploads. Very many uploads
-// are entered without asking. The transaction is then repeated, and asks.
-var errKnown = errors.New("an upload is there")
 
 // addUploads is [DB.AddSubmissions] in the transaction t. The pages of an upload follow it, and are
 // entered if it is new. It sets Seq, Erased and ErasedBy of
@@ -48,11 +49,8 @@ var errKnown = errors.New("an upload is there")
 func addUploads(ctx context.Context, t *tx, uploads []books.Upload) (added []bool, err error) {
 	added = make([]bool, len(uploads))
 	known := make(map[watermark.Submission]digest, len(uploads))
-	ask := t.again || len(uploads) <= maxUploads
-	if ask {
-		if err := digests(ctx, t, uploads, known); err != nil {
-			return nil, err
-		}
+	if err := digests(ctx, t, uploads, known); err != nil {
+		return nil, err
 	}
 	rows := make([]books.Submission, 0, len(uploads))
 	var sealed []sealedRow
@@ -81,9 +79,7 @@ func addUploads(ctx context.Context, t *tx, uploads []books.Upload) (added []boo
 	if err := sealedAlike(ctx, t, sealed); err != nil {
 		return nil, err
 	}
-	if err := t.appendSubmissions(ctx, rows); !ask && t.dialect.Conflict(err) {
-		return nil, fmt.Errorf("%w: %w", errKnown, err)
-	} else if err != nil {
+	if err := t.appendSubmissions(ctx, rows); err != nil {
 		return nil, err
 	}
 	if err := insert(ctx, t, sealedTable, sealed...); err != nil {
@@ -434,12 +430,4 @@ func (d *DB) ErasedAfter(ctx context.Context, erasure int64) ([]books.Erased, er
 	}
 	from := sort.Search(len(x.gone), func(i int) bool { return x.gone[i].Erasure > erasure })
 	return slices.Clone(x.gone[from:]), nil
-}
-
-// erasedAfter returns the submissions of erasures with a number above erasure, sorted by erasure
-// and then by the submission's number.
-func erasedAfter(ctx context.Context, q querier, erasure int64) ([]books.Erased, error) {
-	return collect(ctx, q, func(e *books.Erased) []any {
-		return []any{&e.Erasure, &e.Seq, fixed(e.ID[:])}
-	}, "SELECT erased, seq, id FROM submission WHERE erased > 0 AND erased > $1 ORDER BY erased, seq", erasure)
 }

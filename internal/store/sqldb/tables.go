@@ -67,11 +67,11 @@ var (
 		}}
 	erasureListTable = table[listed]{"erasure_submission", columns("erasure submission"), bindListed}
 	copyTable        = table[books.Copy]{"copy",
-		columns("id submission recipient purpose key_id strength margin weak psnr ssim format width height sha256 size issued actor salt seq two_entries"),
+		columns("id submission recipient purpose key_id strength margin weak psnr ssim format width height sha256 size issued actor salt seq"),
 		func(c *books.Copy) []any {
 			return []any{copyID{&c.ID}, fixed(c.Submission[:]), &c.Recipient, &c.Purpose, &c.KeyID, &c.Strength,
 				&c.Margin, flag{&c.Weak}, &c.PSNR, &c.SSIM, &c.Format, &c.Width, &c.Height, fixed(c.SHA256[:]),
-				&c.Size, micros{&c.Issued}, &c.Actor, fixed(c.Salt[:]), &c.Seq, flag{&c.TwoEntries}}
+				&c.Size, micros{&c.Issued}, &c.Actor, fixed(c.Salt[:]), &c.Seq}
 		}}
 	releaseTable = table[books.Release]{"release", columns("copy submission state note entered actor salt seq"),
 		func(r *books.Release) []any {

@@ -56,13 +56,13 @@ func cosigned(c *books.Checkpoint) books.Cosigned {
 	return books.Cosigned{Size: c.Size, Root: c.Root, Witness: "witness+0+", Dated: t0.AddDate(3, 0, 0), Proof: []byte("signed"), Entered: t0.AddDate(3, 0, 1), Logged: books.Logged{Salt: salt("cosigned")}}
 }
 
-// releases enters copies 501 to 505 of upload 5: reserved, released, void, void and then released, of one entry.
+// releases enters copies 501 to 504 of upload 5: reserved, released, void, void and then released.
 func releases(t *testing.T, s books.Store) {
 	t.Helper()
 	sub, _ := submission(5)
-	for id := watermark.CopyID(0x501); id <= 0x505; id++ {
+	for id := watermark.CopyID(0x501); id <= 0x504; id++ {
 		c, k := issued(id, sub.ID, "vendor B")
-		k.ID, c.KeyID, c.TwoEntries = "v1-second", "v1-second", id < 0x505
+		k.ID, c.KeyID = "v1-second", "v1-second"
 		require.NoError(t, s.AddCopy(t.Context(), &c, k))
 	}
 	for i, r := range []books.Release{release(0x502, books.CopyReleased), release(0x503, books.CopyVoid), release(0x504, books.CopyVoid), release(0x504, books.CopyReleased)} {
@@ -117,7 +117,7 @@ var edits = map[string]string{
 	"copy's weakness":          `UPDATE copy SET weak = 1 - weak WHERE seq = (SELECT max(seq) FROM copy)`,
 	"copy's time":              `UPDATE copy SET issued = issued - 1 WHERE id = BYTES(1000000000000007)`,
 	"copy removed":             `DELETE FROM receipt WHERE copy = BYTES(1000000000000007); DELETE FROM copy WHERE id = BYTES(1000000000000007)`,
-	"copy added":               `INSERT INTO copy SELECT BYTES(0000000000000009), submission, recipient, purpose, key_id, strength, margin, weak, psnr, ssim, format, width, height, sha256, size, issued, actor, salt, 888, two_entries FROM copy LIMIT 1`,
+	"copy added":               `INSERT INTO copy SELECT BYTES(0000000000000009), submission, recipient, purpose, key_id, strength, margin, weak, psnr, ssim, format, width, height, sha256, size, issued, actor, salt, 888 FROM copy LIMIT 1`,
 	"copies swapped":           `UPDATE copy SET seq = 999 WHERE seq = 6; UPDATE copy SET seq = 6 WHERE seq = 8; UPDATE copy SET seq = 8 WHERE seq = 999`,
 	"submission's time":        `UPDATE submission SET submitted = submitted + 1 WHERE seq = 4`,
 	"submission's hash":        `UPDATE submission SET hash = 'pdq:1' WHERE seq = 4`,
@@ -178,8 +178,6 @@ var edits = map[string]string{
 	"void of another copy":     `UPDATE release SET copy = BYTES(0000000000000501) WHERE copy = BYTES(0000000000000503)`,
 	"void of another upload":   `UPDATE release SET submission = (SELECT submission FROM copy WHERE id = BYTES(1000000000000007)) WHERE copy = BYTES(0000000000000503)`,
 	"void's note":              `UPDATE release SET note = '' WHERE copy = BYTES(0000000000000503)`,
-	"copy made of one entry":   `UPDATE copy SET two_entries = 0 WHERE id = BYTES(0000000000000501)`,
-	"copy made of two entries": `UPDATE copy SET two_entries = 1 WHERE id = BYTES(0000000000000505)`,
 	"receipt removed":          `DELETE FROM receipt WHERE seq = (SELECT max(seq) FROM receipt)`,
 	"investigation's actor":    `UPDATE investigation SET actor = 'nobody'`,
 	"investigation removed":    `DELETE FROM investigation WHERE seq = (SELECT min(seq) FROM investigation)`,

@@ -2,31 +2,13 @@ package sqldb
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
-	"strings"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
-
-// mustBeEmpty returns an error that wraps [books.ErrConflict] if any table holds rows, except
-// the ledger's head and the segments.
-func (d *DB) mustBeEmpty(ctx context.Context) error {
-	for _, s := range append(transferred, transferStep{table: infoTable.name}) {
-		n, err := count(ctx, d.read, s.table)
-		if err != nil {
-			return err
-		}
-		if n > 0 {
-			return fmt.Errorf("%w: it holds rows, of a registry or of a copy that was interrupted", books.ErrConflict)
-		}
-	}
-	return nil
-}
 
 // count returns how many rows a table has.
 func count(ctx context.Context, q querier, table string) (n int, err error) {
@@ -41,68 +23,75 @@ func count(ctx context.Context, q querier, table string) (n int, err error) {
 // are the copy's. progress, if not nil, is called with the rows copied and the total. Transfer
 // closes neither database.
 //
-// After an error or a kill the copy is no registry. The next Transfer from the same registry
-// continues the copy, whatever was written to the source or erased from it meanwhile. If the
-// copy is whole, Transfer only frees old data in its files and builds its segments. An
-// interrupted copy of another registry is left alone, and the error wraps [books.ErrConflict]. A
-// whole copy that differs from the source is left alone, and the error wraps [fs.ErrExist].
+// All is one transaction: after an error or a kill nothing was copied, but objects of originals may be there, which the next Transfer
+// does not copy again. The error wraps [fs.ErrExist] if a registry is there.
 func Transfer(ctx context.Context, from, to *DB, progress func(done, total int)) (size int64, root tlog.Hash, err error) {
 	source, err := from.read.BeginTx(ctx, from.dialect.Snapshot)
 	if err != nil {
 		return 0, root, err
 	}
 	defer source.Rollback()
-	t := &transfer{ctx: ctx, from: source, of: from, to: to, progress: progress}
-	if t.info, err = infoTable.one(ctx, source, ""); err != nil {
+	t := &transfer{from: source, of: from, to: to, progress: progress}
+	info, err := infoTable.one(ctx, source, "")
+	if err != nil {
 		return 0, root, err
 	}
-	t.info.Originals = to.originals.address
+	info.Originals = to.originals.address
+	var lists tlog.Hash
+	if err := source.QueryRowContext(ctx, "SELECT lists FROM ledger_head").Scan(fixed(lists[:])); err != nil {
+		return 0, root, unreadable(err)
+	}
 	if size, root, err = readHead(ctx, source, ""); err != nil {
 		return 0, root, err
 	}
-	if whole, err := t.whole(size, root); err != nil {
-		return 0, root, err
-	} else if !whole {
-		if err := t.rows(); err != nil {
+	for _, s := range transferred {
+		n, err := count(ctx, source, s.table)
+		if err != nil {
 			return 0, root, err
 		}
-		if err := t.finish(size, root); err != nil {
-			return 0, root, err
-		}
+		t.total += n
 	}
-	to.info = t.info
-	if err := errors.Join(to.removeErased(ctx), t.scrub()); err != nil {
+	err = to.update(ctx, "copy a registry", func(into *tx) error {
+		if err := vacant(ctx, into); err != nil {
+			return err
+		}
+		t.done = 0
+		for _, s := range transferred {
+			if err := s.run(ctx, t, into); err != nil {
+				return fmt.Errorf("copy the rows of %s: %w", s.table, err)
+			}
+		}
+		if err := insert(ctx, into, infoTable, *info); err != nil {
+			return err
+		}
+		if _, err := into.ExecContext(ctx, "UPDATE ledger_head SET size = $1, root = $2, lists = $3", size, root[:], lists[:]); err != nil {
+			return err
+		}
+		n, sum, err := check(ctx, into)
+		if err == nil && (n != size || sum != root) {
+			err = errors.New("the copy has another ledger")
+		}
+		return err
+	})
+	if err != nil {
 		return 0, root, err
 	}
+	to.info = info
 	return size, root, to.BuildSegments(ctx, nil, books.BuildDue, nil)
 }
 
 type transfer struct {
-	ctx         context.Context
 	from        querier
-	of          *DB         // that from reads
-	info        *books.Info // of the registry that is copied
+	of          *DB // that from reads
 	to          *DB
 	progress    func(done, total int)
 	done, total int
 }
 
-// scrub frees old data in the copy's files if anything was ever erased from the source. An
-// earlier run may have copied that data, and have been killed after it erased the data again.
-func (t *transfer) scrub() error {
-	if t.to.dialect.Scrub == nil {
-		return nil
-	}
-	if n, err := count(t.ctx, t.from, erasureTable.name); err != nil || n == 0 {
-		return err
-	}
-	return t.to.dialect.Scrub(t.ctx, t.to.write)
-}
-
-// A transferStep copies the rows of one table that are not there.
+// A transferStep copies the rows of one table.
 type transferStep struct {
 	table string
-	run   func(*transfer) error
+	run   func(ctx context.Context, t *transfer, into *tx) error
 }
 
 // Rows that are written at a time. Sealed ones hold pictures.
@@ -111,134 +100,46 @@ const (
 	transferSealed = 8
 )
 
-// transferred lists all tables except the registry's name, which comes last, and the
-// ledger's head. The ledger comes first, since it says which registry is copied. Each table
-// comes after the tables that it refers to.
+// transferred lists all tables except the registry's name and the
+// ledger's head. Each table comes after the tables that it refers to.
 var transferred = []transferStep{
-	all(ledgerTable, transferRows, "seq"),
-	all(recipientTable, transferRows, "seq"),
-	all(markKeyTable, transferRows, "seq"),
-	all(keyStateTable, transferRows, "seq"),
-	all(submissionTable, transferRows, "seq"),
-	all(subjectTable, transferRows, "seq"),
-	{sealedTable.name, (*transfer).sealed},
-	all(erasureTable, transferRows, "seq"),
-	all(erasureListTable, transferRows, "erasure", "submission"),
-	all(copyTable, transferRows, "seq"),
-	all(releaseTable, transferRows, "seq"),
-	all(receiptTable, transferRows, "seq"),
-	all(custodyTable, transferRows, "seq"),
-	all(custodyListTable, transferRows, "custody", "submission"),
-	all(handOnTable, transferRows, "seq"),
-	all(investigationTable, transferRows, "seq"),
-	all(conclusionTable, transferRows, "seq"),
-	all(checkpointTable, transferRows, "size"),
-	all(cosignedTable, transferRows, "seq"),
+	all(ledgerTable), all(listNodeTable), all(recipientTable), all(markKeyTable), all(keyStateTable), all(submissionTable), all(subjectTable),
+	{sealedTable.name, func(ctx context.Context, t *transfer, into *tx) error {
+		return stream(ctx, t, into, sealedTable, transferSealed, t.original)
+	}},
+	all(erasureTable), all(erasureListTable), all(copyTable), all(releaseTable), all(receiptTable), all(custodyTable), all(custodyListTable), all(handOnTable),
+	all(investigationTable), all(conclusionTable), all(checkpointTable), all(cosignedTable),
 }
 
-// rows copies the rows that the copy does not have yet, table by table, in the order of
-// transferred. It first resumes an interrupted copy. t.total becomes the number of rows of the
-// source, and t.done the number in the copy. Errors name the table.
-func (t *transfer) rows() error {
-	if err := t.resume(); err != nil {
-		return err
-	}
-	for _, s := range transferred {
-		n, err := count(t.ctx, t.from, s.table)
-		if err != nil {
-			return err
-		}
-		t.total += n
-	}
-	for _, s := range transferred {
-		n, err := count(t.ctx, t.to.read, s.table)
-		if err == nil {
-			t.done += n
-			err = s.run(t)
-		}
-		if err != nil {
-			return fmt.Errorf("copy the rows of %s: %w", s.table, err)
-		}
-	}
-	return nil
-}
-
-// all returns the step that copies the table from in the order of key, atATime rows a
-// transaction. key names columns that identify a row. The step begins behind the largest key in
-// the copy: all smaller keys must be there.
-func all[T any](from table[T], atATime int, key ...string) transferStep {
-	return transferStep{from.name, func(t *transfer) error {
-		where, args := "", []any(nil)
-		switch last, err := from.one(t.ctx, t.to.read, " ORDER BY "+strings.Join(key, " DESC, ")+" DESC LIMIT 1"); {
-		case err == nil:
-			bound := from.bind(last)
-			for _, k := range key {
-				args = append(args, bound[slices.Index(from.columns, k)])
-			}
-			where = " WHERE (" + strings.Join(key, ", ") + ") > " + in(1, len(key))
-		case !errors.Is(err, books.ErrNotFound):
-			return err
-		}
-		return stream(t, from, atATime, func(*T) error { return nil }, where+" ORDER BY "+strings.Join(key, ", "), args...)
+// all returns the step that copies a table as it is.
+func all[T any](from table[T]) transferStep {
+	return transferStep{from.name, func(ctx context.Context, t *transfer, into *tx) error {
+		return stream(ctx, t, into, from, transferRows, func(context.Context, *T) error { return nil })
 	}}
-}
-
-// sealed copies the sealed rows that the copy does not have, in the order of the submissions'
-// numbers. In the order of their random IDs it would be unknown how far a copy has come. It
-// opens no seal.
-func (t *transfer) sealed() error {
-	const by = " JOIN submission s ON s.id = sealed.submission"
-	var last int64
-	err := t.to.read.QueryRowContext(t.ctx, "SELECT s.seq FROM sealed"+by+" ORDER BY s.seq DESC LIMIT 1").Scan(&last)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
-	}
-	if err := t.sameObjects(); err != nil {
-		return err
-	}
-	return stream(t, sealedTable, transferSealed, t.original, by+" WHERE s.seq > $1 ORDER BY s.seq", last)
-}
-
-// sameObjects checks that what an interrupted copy keeps as objects is in this place. The error wraps
-// [books.ErrConflict] if it is not.
-func (t *transfer) sameObjects() error {
-	last, err := sealedTable.one(t.ctx, t.to.read, " WHERE object_size > 0 LIMIT 1")
-	if errors.Is(err, books.ErrNotFound) {
-		return nil
-	}
-	if err == nil {
-		err = t.to.fetch(t.ctx, last)
-	}
-	if errors.Is(err, books.ErrSealed) {
-		err = fmt.Errorf("%w: the interrupted copy keeps its originals at another place: %w", books.ErrConflict, err)
-	}
-	return err
 }
 
 // original brings the original of a sealed row to where the copy keeps originals. An object that is there
 // already, from an earlier copy, is not copied again: objects never change.
-func (t *transfer) original(x *sealedRow) error {
+func (t *transfer) original(ctx context.Context, x *sealedRow) error {
 	if place := t.to.place(); place != nil && x.Object.Size > 0 {
-		switch size, err := place.Size(t.ctx, x.Object.Name); {
+		switch size, err := place.Size(ctx, x.Object.Name); {
 		case err == nil && size == x.Object.Size:
 			return nil
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
 			return err
 		}
 	}
-	if err := t.of.fetch(t.ctx, x); err != nil {
+	if err := t.of.fetch(ctx, x); err != nil {
 		return fmt.Errorf("submission %s: %w", x.of, err)
 	}
 	x.Object = books.Object{}
-	return t.to.put(t.ctx, &x.Sealed)
+	return t.to.put(ctx, &x.Sealed)
 }
 
-// stream copies the rows that the query with this tail selects from the table from, in
-// transactions of atATime rows. each changes a row before it is
-// written. tail follows the table's name; args are its arguments. progress is
-// called after each transaction. After an error the earlier transactions stay.
-func stream[T any](t *transfer, from table[T], atATime int, each func(*T) error, tail string, args ...any) error {
-	rows, err := t.from.QueryContext(t.ctx, from.query()+tail, args...)
+// stream copies the rows of the table from, atATime rows at once. each changes a row before it is
+// written. progress is called after each insertion.
+func stream[T any](ctx context.Context, t *transfer, into *tx, from table[T], atATime int, each func(context.Context, *T) error) error {
+	rows, err := t.from.QueryContext(ctx, from.query())
 	if err != nil {
 		return err
 	}
@@ -250,12 +151,12 @@ func stream[T any](t *transfer, from table[T], atATime int, each func(*T) error,
 			if err := rows.Scan(from.bind(&batch[len(batch)-1])...); err != nil {
 				return unreadable(err)
 			}
-			if err := each(&batch[len(batch)-1]); err != nil {
+			if err := each(ctx, &batch[len(batch)-1]); err != nil {
 				return err
 			}
 		}
 		if len(batch) == atATime || !more {
-			if err := t.write(func(to *tx) error { return insert(t.ctx, to, from, batch...) }); err != nil {
+			if err := insert(ctx, into, from, batch...); err != nil {
 				return err
 			}
 			if t.done += len(batch); t.progress != nil {
@@ -265,44 +166,4 @@ func stream[T any](t *transfer, from table[T], atATime int, each func(*T) error,
 		}
 	}
 	return rows.Err()
-}
-
-// write runs f in a transaction of the copy. The tx has no tree, and nothing locks the ledger: f
-// must insert entries like other rows and never call append. An error of f rolls back.
-func (t *transfer) write(f func(*tx) error) error {
-	conn, err := t.to.write.Conn(t.ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	raw, err := conn.BeginTx(t.ctx, t.to.dialect.Write)
-	if err != nil {
-		return err
-	}
-	defer raw.Rollback()
-	if err := f(&tx{Tx: raw, conn: conn, dialect: &t.to.dialect}); err != nil {
-		return err
-	}
-	return raw.Commit()
-}
-
-// finish enters the head of the ledger (size in entries, and root) and the registry's name. It then
-// checks the copy, all in one transaction. So a copy with another root, or that does not verify, never becomes a registry.
-func (t *transfer) finish(size int64, root tlog.Hash) error {
-	return t.write(func(to *tx) error {
-		if err := insert(t.ctx, to, infoTable, *t.info); err != nil {
-			return err
-		}
-		if _, err := to.ExecContext(t.ctx, "UPDATE ledger_head SET size = $1, root = $2 WHERE one = 1", size, root[:]); err != nil {
-			return err
-		}
-		if err := to.makeLists(t.ctx, size); err != nil {
-			return err
-		}
-		n, sum, err := check(t.ctx, to)
-		if err == nil && (n != size || sum != root) {
-			err = errors.New("the copy has another ledger")
-		}
-		return err
-	})
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
@@ -23,7 +22,6 @@ type tx struct {
 	conn    *sql.Conn
 	dialect *Dialect
 	tree    *tlog.Tree
-	again   bool        // it was rolled back before
 	lists   *tlog.Lists // nil: no entry was made yet
 	entries []ledgerRow // not written yet
 }
@@ -54,14 +52,91 @@ func (t *tx) lock(ctx context.Context, last *tlog.Tree) error {
 	return nil
 }
 
-// current refuses to write if a later version of kycmark has changed the schema since this process opened the
-// registry: rows of today may lack what that version needs.
-func (t *tx) current(ctx context.Context, known int64) error {
-	var have int64
-	if err := t.QueryRowContext(ctx, "SELECT max(version_id) FROM schema_version").Scan(&have); err != nil {
-		return fmt.Errorf("schema version: %w", err)
+// update runs write in a transaction and returns after the commit. write may run more than once, and must then set its results anew. An
+// error of write rolls back all that it wrote. what names the deed ("erase") in the error that
+// wraps [books.ErrReadOnly], if the registry is open for investigation only. The error wraps [books.ErrFrozen] if the database can
+// only be read.
+func (d *DB) update(ctx context.Context, what string, write func(*tx) error) error {
+	if d.readOnly {
+		return fmt.Errorf("%s: %w", what, books.ErrReadOnly)
 	}
-	return later(have, known)
+	return d.transact(ctx, write)
+}
+
+// errCommit is wrapped by errors that leave unknown whether the transaction was committed.
+var errCommit = errors.New("commit")
+
+// attempts is how often a transaction is run that the database gave up.
+const attempts = 10
+
+// transact is update for any registry. If the database gave the transaction
+// up (Again of the dialect), transact repeats it: attempts runs in all, and no run after ctx has
+// ended. It returns the error of the last run.
+func (d *DB) transact(ctx context.Context, write func(*tx) error) error {
+	for n := 1; ; n++ {
+		err := d.try(ctx, write)
+		if err != nil && d.dialect.Frozen != nil && d.dialect.Frozen(err) {
+			return books.ErrFrozen
+		}
+		if err == nil || n == attempts || !d.dialect.Again(err) || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// try runs write in one transaction.
+// The end of ctx stops the transaction before the commit, but not during it. An error that wraps
+// [errCommit] leaves unknown whether the transaction was committed. Any other error means that
+// it was rolled back.
+func (d *DB) try(ctx context.Context, write func(*tx) error) error {
+	conn, err := d.write.Conn(ctx) // the only one: writers of a process take turns
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer conn.Close()
+	// Who is cancelled gives up before the commit or not at all: a commit that is cut
+	// off would leave the caller in doubt.
+	raw, err := conn.BeginTx(context.WithoutCancel(ctx), d.dialect.Write)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer raw.Rollback() // does nothing after a commit
+	t := &tx{Tx: raw, conn: conn, dialect: &d.dialect}
+	if err := t.lock(ctx, d.last.swap(nil)); err != nil { // the tree grows with what may be rolled back
+		return err
+	}
+	if err := checkSchema(ctx, t); err != nil { // another version may have changed it
+		return err
+	}
+	if err := t.alone(ctx); err != nil {
+		return err
+	}
+	if err := write(t); err != nil {
+		return err
+	}
+	if err := t.flush(ctx); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := d.commit(raw); err != nil {
+		return fmt.Errorf("%w: %w", errCommit, err)
+	}
+	d.last.swap(t.tree)
+	return nil
+}
+
+// alone returns an error that wraps [books.ErrTampered] if something in the database may change what is written:
+// an erased original could be put back, an entry left out.
+func (t *tx) alone(ctx context.Context) error {
+	var name string
+	if err := t.QueryRowContext(ctx, t.dialect.Meddler).Scan(&name); errors.Is(err, sql.ErrNoRows) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return tampered("the database has a %s, which was added: nothing was written", name)
 }
 
 // append makes the entry of a row, adds it to its lists and to t.tree, and returns its number. flush
@@ -112,46 +187,34 @@ func submittedOf(ctx context.Context, q querier, copies []books.Copy) (map[water
 	return out, nil
 }
 
-// appendSubmissions is append for submissions, which it also inserts. They are many: their entries are made beside the
-// database, and the last one alone has the root of the lists. So the last entry of every transaction has it.
+// appendSubmissions is append for submissions, which it also inserts. They are many: the last entry alone has the root of the
+// lists. So the last entry of every transaction has it.
 func (t *tx) appendSubmissions(ctx context.Context, rows []books.Submission) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	for i := range rows {
-		rows[i].Seq = int64(t.tree.Size()) + int64(i) + 1
-	}
 	items := make(map[string][]tlog.Hash) // by the name of the list
-	var last books.Entry
-	var entries sync.WaitGroup
-	entries.Go(func() {
-		for i := range rows {
-			e := t.next(rows[i])
-			items[e.Kind] = append(items[e.Kind], e.Item())
-			name, item := books.CountedOn(rows[i], e, time.Time{})
-			items[name] = append(items[name], item)
-			if i == len(rows)-1 {
-				last = e
-				break
-			}
+	for i := range rows {
+		e := t.next(rows[i])
+		rows[i].Seq = e.Seq
+		items[e.Kind] = append(items[e.Kind], e.Item())
+		name, item := books.CountedOn(rows[i], e, time.Time{})
+		items[name] = append(items[name], item)
+		if i < len(rows)-1 {
 			t.put(e)
+			continue
 		}
-	})
-	err := insert(ctx, t, submissionTable, rows...)
-	entries.Wait()
-	if err != nil {
-		return fmt.Errorf("submissions: %w", err)
-	}
-	if err := t.readLists(ctx, slices.Collect(maps.Keys(items))...); err != nil {
-		return err
-	}
-	for name, more := range items {
-		if err := t.list(ctx, name, more...); err != nil {
+		if err := t.readLists(ctx, slices.Collect(maps.Keys(items))...); err != nil {
 			return err
 		}
+		for name, more := range items {
+			if err := t.list(ctx, name, more...); err != nil {
+				return err
+			}
+		}
+		e.Lists = t.lists.Root()
+		t.put(e)
 	}
-	last.Lists = t.lists.Root()
-	t.put(last)
+	if err := insert(ctx, t, submissionTable, rows...); err != nil {
+		return fmt.Errorf("submissions: %w", err)
+	}
 	return nil
 }
 

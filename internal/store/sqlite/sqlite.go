@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/pressly/goose/v3"
 	sqlitelib "modernc.org/sqlite"
 	codes "modernc.org/sqlite/lib"
 
@@ -41,7 +40,8 @@ func dialect(path string, places []objects.Open) sqldb.Dialect {
 	}
 	d := sqldb.Dialect{
 		Originals: objects.Opener(base, places),
-		Goose:     goose.DialectSQLite3, Questions: true,
+		Tables:    "SELECT count(*) FROM sqlite_schema WHERE name IN ('schema_version', 'ledger_head', 'registry')",
+		Questions: true,
 		Words:     sqldb.Words{Int: "INTEGER", Blob: "BLOB", Real: "REAL", Name: "TEXT", Hex: "x'", Rows: " STRICT", Keyed: " STRICT, WITHOUT ROWID"},
 		Snapshot:  &sql.TxOptions{ReadOnly: true},
 		Conflict:  conflict,
@@ -76,8 +76,8 @@ func Create(ctx context.Context, path string, info books.Info, places ...objects
 	})
 }
 
-// OpenCopy makes a file at path for [sqldb.Transfer] to fill, or opens what an earlier transfer
-// left. It does not check whether that is a whole registry: Transfer does. Another file is left
+// OpenCopy makes a file at path for [sqldb.Transfer] to fill, or opens the file that an interrupted transfer
+// left, which is empty. It does not check whether that is a registry: Transfer does. Another file is left
 // alone: the error wraps [books.ErrSchema].
 func OpenCopy(ctx context.Context, path string, places ...objects.Open) (*sqldb.DB, error) {
 	d, err := create(path, func(path string, write, read *sql.DB) (*sqldb.DB, error) {
@@ -119,7 +119,7 @@ func create(path string, schema func(path string, write, read *sql.DB) (*sqldb.D
 	return d, err
 }
 
-// Open opens the registry in the file at path and brings its schema up to date. It makes no
+// Open opens the registry in the file at path. It makes no
 // file: the error wraps [fs.ErrNotExist] if the file is missing. It wraps [books.ErrSchema] if
 // the file is no registry, and for ":memory:". A registry in a place that is read-only can be
 // read; what writes to it fails.
@@ -200,7 +200,7 @@ func connect(path string) (write, read *sql.DB, err error) {
 }
 
 // recognize checks that the database is a registry, before anything is written to it. With
-// began, a database without tables, except the tables of the migrations, is accepted. The error
+// began, a database without tables is accepted. The error
 // wraps [books.ErrSchema] if the file is something else. Other errors are about reading it.
 func recognize(ctx context.Context, db *sql.DB, began bool) error {
 	var id int64
@@ -216,7 +216,7 @@ func recognize(ctx context.Context, db *sql.DB, began bool) error {
 	}
 	if id == 0 && began {
 		var tables int
-		err := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE tbl_name NOT IN ('schema_version', 'sqlite_sequence')").Scan(&tables)
+		err := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables)
 		if err != nil || tables == 0 {
 			return err
 		}
@@ -322,5 +322,5 @@ func drift(ctx context.Context, q *sql.Tx) (what string, err error) {
 	return sqldb.Differs(ctx, q, objectsOfSchema, want)
 }
 
-// objectsOfSchema lists tables, indexes, triggers and views, with their text. The table of versions is of another library.
-const objectsOfSchema = "SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> 'schema_version' ORDER BY 1"
+// objectsOfSchema lists tables, indexes, triggers and views, with their text.
+const objectsOfSchema = "SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1"

@@ -1,2 +1,0 @@
--- Counts by days are compared with lists. Those of a registry of an earlier version are made from its rows: addCounts, which
--- follows. An earlier version must not write any more.
