@@ -27,7 +27,7 @@ func all() []*ruler.Experiment {
 		robustness(e), readListed(e), survival(e), falsePositives(e), security(e), trace(newTraceEngine(e)), visible(e), speed(e),
 		pairs(), independent(e), verdict(), verdictRecord(), verdictPixels(), verdictCoalition(), sentences(),
 		matchSearch(), matchWhole(), matchPDQ(), matchParts(), matchSealed(), matchLookalikes(), matchPlaces(), matchStrangers(), matchRecall(), matchRatio(),
-		altered(), registries(), queue(), investigate(), backup(), decoding(), cost(), plans(), colour(),
+		altered(), registries(), queue(), investigate(), backup(), decoding(), cost(), colour(),
 	}
 }
 

@@ -68,10 +68,6 @@ type Circumstances struct {
 	// Case is the number of the case, and Examiner the name of the person who examines, as the
 	// report states them. Both may be empty.
 	Case, Examiner string
-	// CaseDigest is the SHA-256, in hex, of the file that fixes the propositions of the case. CaseEntry
-	// is the number of that file's entry in the ledger. "" and 0: no case was opened.
-	CaseDigest string
-	CaseEntry  int64
 }
 
 // Config is what [NewInvestigator] needs to know. Registry is required, or Sources.

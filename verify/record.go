@@ -41,7 +41,7 @@ func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 		return nil, err
 	}
 	r := &findings.Record{
-		Run:        findings.Run{Clock: clock(), Time: v.now().UTC().Truncate(time.Microsecond), Actor: v.cfg.Actor, Command: v.cfg.Command, Case: v.cfg.Case, Examiner: v.cfg.Examiner, CaseDigest: v.cfg.CaseDigest, CaseEntry: v.cfg.CaseEntry, FoundEvidence: v.cfg.Evidence},
+		Run:        findings.Run{Clock: clock(), Time: v.now().UTC().Truncate(time.Microsecond), Actor: v.cfg.Actor, Command: v.cfg.Command, Case: v.cfg.Case, Examiner: v.cfg.Examiner, FoundEvidence: v.cfg.Evidence},
 		Program:    findings.Program{Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH},
 		Searchable: all[0].Searchable,
 		Containers: []findings.Container{}, Logged: all[0].Logged, Keys: v.keyIDs(), SealKey: v.sealKeyID(), Parameters: v.parameters(),

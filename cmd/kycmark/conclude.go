@@ -73,10 +73,6 @@ func (b *books) concludeTexts(ctx context.Context, f investigateFlags, texts [][
 	if err != nil {
 		return err
 	}
-	folder, err := b.opened(ctx, &f, &cfg.Circumstances)
-	if err != nil {
-		return err
-	}
 	inv, done, err := b.investigator(ctx, cfg, "joining")
 	if err != nil {
 		return err
@@ -90,7 +86,7 @@ func (b *books) concludeTexts(ctx context.Context, f investigateFlags, texts [][
 	if err != nil {
 		return err
 	}
-	return b.weigh(ctx, f, folder, inv, done, verdicts)
+	return b.weigh(ctx, f, inv, done, verdicts)
 }
 
 // all yields the verdicts.

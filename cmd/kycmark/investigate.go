@@ -24,16 +24,16 @@ import (
 )
 
 type investigateFlags struct {
-	report, found        string
-	evidence             string
-	caseNumber, examiner string
-	state, part          string
-	against              idList[watermark.Submission]
-	claimed              int
-	drawn                bool
-	reveal, force        bool
-	queue                bool
-	parts, groups        int
+	report, found string
+	evidence      string
+	examiner      string
+	state, part   string
+	against       idList[watermark.Submission]
+	claimed       int
+	drawn         bool
+	reveal, force bool
+	queue         bool
+	parts, groups int
 	severalFlags
 	bundleFlags
 }
@@ -73,7 +73,7 @@ If no picture can be examined, nothing is entered or written.`,
   find leaks -newer last -print0 | kycmark investigate -`,
 		Args: some("file, folder, archive or PDF"),
 	}
-	cmd.Flags().StringVar(&f.examiner, "examiner", "", "`name` of the person who examines, for the report")
+	cmd.Flags().StringVar(&f.examiner, "examiner", "", "`name` of the person who examines, for the report, and the number of the case: \"A. Muster, case 17/26\"")
 	cmd.Flags().StringVar(&f.found, "found", "", "`when` the pictures were found: RFC 3339, or a day, which is its beginning (UTC); custody entered later counts against no holder. The ledger keeps it: each later examination of the same files shows it")
 	cmd.Flags().StringVar(&f.evidence, "found-evidence", "", "`how` it is known when the pictures were found: an address, a text, or a file that shows it, whose name and SHA-256 are entered")
 	cmd.Flags().Var(&f.against, "against", "`submissions` to compare with and trace against; nothing else is searched, so that nothing follows on when or from where pictures were taken")
@@ -104,10 +104,9 @@ If no picture can be examined, nothing is entered or written.`,
 	})
 }
 
-// outputs registers the flags of what is written, of the case, and of who holds search segments, with cmd.
+// outputs registers the flags of what is written, and of who holds search segments, with cmd.
 func (f *investigateFlags) outputs(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&f.groups, "groups", 0, "the `number` of groups of search segments that \"kycmark work --group K/N\" holds elsewhere, at least one worker for each K (default: this machine has all)")
-	cmd.Flags().StringVar(&f.caseNumber, "case", "", "`folder` of \"kycmark case open\", or the number of the case, for the report")
 	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
 	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
 	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite the report if it exists")
@@ -154,11 +153,8 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	} else if found.Before(first) {
 		b.warnf("--found %s is before the first upload, %s; uploads entered without --at have the time of their entry", f.found, moment(first))
 	}
-	circumstances := verify.Circumstances{Found: found, Evidence: f.evidence, EvidenceSHA256: shown, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: b.home.UploadsPerSubject(), Case: f.caseNumber, Examiner: f.examiner}
-	folder, err := b.opened(ctx, &f, &circumstances)
-	if err != nil {
-		return err
-	}
+	circumstances := verify.Circumstances{Found: found, Evidence: f.evidence, EvidenceSHA256: shown, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: b.home.UploadsPerSubject()}
+	circumstances.Examiner, circumstances.Case, _ = strings.Cut(f.examiner, ", case ")
 	part, err := f.partOf()
 	if err == nil {
 		err = f.unsupported()
@@ -199,7 +195,7 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 		done()
 		return f.writePart(ctx, b, inv, part, verdicts)
 	}
-	return b.weigh(ctx, f, folder, inv, done, verdicts)
+	return b.weigh(ctx, f, inv, done, verdicts)
 }
 
 // shows returns the SHA-256 of the file that --found-evidence names, and leaves the name in f.evidence; zero: it is
@@ -292,9 +288,9 @@ func (b *books) investigator(ctx context.Context, cfg verify.Config, doing strin
 // command is the command line, as the ledger keeps it.
 func (b *books) command() []string { return append([]string{"kycmark"}, b.args...) }
 
-// weigh weighs the verdicts, prints what follows and writes the files that the flags name. folder is of
-// the case, "" without one. done ends the progress line.
-func (b *books) weigh(ctx context.Context, f investigateFlags, folder string, inv *verify.Investigator, done func(), verdicts []*verify.Verdict) error {
+// weigh weighs the verdicts, prints what follows and writes the files that the flags name. done ends the
+// progress line.
+func (b *books) weigh(ctx context.Context, f investigateFlags, inv *verify.Investigator, done func(), verdicts []*verify.Verdict) error {
 	done()
 	d, err := inv.Weigh(ctx, verdicts)
 	if err != nil {
@@ -325,11 +321,6 @@ func (b *books) weigh(ctx context.Context, f investigateFlags, folder string, in
 	b.verdict(d) // before the files are written: what fails there takes no findings along
 	if err := b.line(map[string]*verify.DumpVerdict{"verdict": d}); err != nil {
 		return err
-	}
-	if folder != "" {
-		if err := b.commit(ctx, folder, inv, d, f.reveal); err != nil {
-			return err
-		}
 	}
 	return f.writeAll(ctx, b, inv, d)
 }

@@ -130,7 +130,7 @@ func groups() []group {
 			newInit, newRecipient, newKey, newSubmit, newSubject, newIssue, newSettle, newReceipt, newHandOn, newCustody, newInvestigate, newConclude, newList, newShow, newErase, newSegments, newWork, newDoctor,
 		}},
 		{"For auditors and witnesses:", []func(*ui) *cobra.Command{
-			newVerifyReport, newCase, newPlan, newCheckpoint, newAudit, newWatch, newProve, newCopyRegistry, newMoveBlobs,
+			newVerifyReport, newCheckpoint, newAudit, newWatch, newProve, newCopyRegistry, newMoveBlobs,
 		}},
 		{"See for yourself:", []func(*ui) *cobra.Command{
 			newDemo,

@@ -32,18 +32,11 @@ func (b *Bundle) Write(path string, overwrite bool) error {
 	if !strings.EqualFold(filepath.Ext(path), ".zip") {
 		return b.writeFolder(filepath.Clean(path))
 	}
-	data, err := b.Archive()
-	if err != nil {
+	var data bytes.Buffer
+	if err := b.archive(&data); err != nil {
 		return err
 	}
-	return durable.WriteFile(path, data, filePerm, overwrite)
-}
-
-// Archive returns the bytes of the bundle as a zip archive.
-func (b *Bundle) Archive() ([]byte, error) {
-	var buf bytes.Buffer
-	err := b.archive(&buf)
-	return buf.Bytes(), err
+	return durable.WriteFile(path, data.Bytes(), filePerm, overwrite)
 }
 
 // writeFolder writes the files to a new folder beside dir, and then renames that folder to dir,
@@ -135,9 +128,6 @@ func readFolder(dir string) (*Bundle, error) {
 	defer root.Close()
 	return readFiles(root.FS())
 }
-
-// Parse reads a bundle from the bytes of a zip archive. Like [Read] it checks the form alone.
-func Parse(archive []byte) (*Bundle, error) { return parseArchive(archive) }
 
 // parseArchive reads a bundle from the bytes of a zip archive. It accepts exactly the bytes that
 // archive writes, because two programs may see different files in an archive with odd headers.

@@ -93,12 +93,6 @@ func checkName(name string) error {
 	return nil
 }
 
-// Content returns the content of the file with the given name; nil if the bundle lacks it.
-func (b *Bundle) Content(name string) []byte {
-	data, _ := b.file(name)
-	return data
-}
-
 // file returns the content of the file with the given name, and whether the bundle has it.
 func (b *Bundle) file(name string) ([]byte, bool) {
 	i, found := slices.BinarySearchFunc(b.files, name, func(f File, name string) int { return strings.Compare(f.Name, name) })

@@ -51,9 +51,6 @@ func (r *Result) Holds() bool {
 	return len(r.Checks) > 0 && !slices.ContainsFunc(r.Checks, func(c Check) bool { return c.Err != nil })
 }
 
-// Add adds a check to r: it holds if err is nil. text says what then holds. name is such as "key".
-func (r *Result) Add(name, text string, err error) { r.concluded(name, text, err) }
-
 // add adds a check to r and returns whether it holds: err is nil. text says what then holds;
 // after an error the check has no text. name is such as "key".
 func (r *Result) add(name, text string, err error) bool {
@@ -82,14 +79,6 @@ func (r *Result) concluded(name, text string, err error) {
 
 // elsewhere ends the text of a check that was made with the bundle's own key or certificate.
 const elsewhere = ": compare that with what you have from elsewhere"
-
-// CheckSignatures makes the checks that every bundle has: keys, signatures, digests and the timestamp. It does
-// not look into the files.
-func (b *Bundle) CheckSignatures(trust Trust) *Result {
-	r := &Result{}
-	b.verify(trust, r)
-	return r
-}
 
 // verify adds the checks of keys, signatures, digests and the timestamp to r, and sets KeyID,
 // Statement and Stamp. trust holds what the verifier has from elsewhere; what it lacks is taken

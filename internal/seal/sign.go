@@ -23,12 +23,6 @@ type content struct {
 	predicate Predicate
 }
 
-// SignFiles makes a bundle of files that are no investigation, such as the file of a case. p says what the
-// bundle says about itself; key and tsa are as in [Seal], and so are the errors.
-func SignFiles(ctx context.Context, files []File, p Predicate, key crypto.Signer, tsa *TSA) (*Bundle, error) {
-	return content{files: files, predicate: p}.sign(ctx, key, tsa)
-}
-
 // sign makes a bundle of c: it adds keys, the statement, its timestamp, README.txt and the
 // signed list. key is an Ed25519 key, which may be a key service's; tsa stamps the statement
 // unless tsa is nil. Errors wrap [ErrBundle] if c cannot become a bundle or the key signs other
@@ -72,10 +66,7 @@ func (c content) sign(ctx context.Context, key crypto.Signer, tsa *TSA) (*Bundle
 		File{statementName, "the signed statement: a DSSE envelope around an in-toto Statement", text},
 		File{paeName, "the very bytes that the statement's signature is over", opened.pae()},
 		File{sigName, "that signature, Ed25519, 64 bytes", opened.Signatures[0].Sig})
-	r := readme{KeyID: keyfile.ReportID(public), Payload: len(payload), Inputs: len(c.inputs), Page: reportName}
-	if _, has := b.file(reportName); !has {
-		r.What, r.Page = "The file of a case", "case.html"
-	}
+	r := readme{KeyID: keyfile.ReportID(public), Payload: len(payload), Inputs: len(c.inputs)}
 	if tsa != nil {
 		answer, stamp, err := tsa.Stamp(ctx, sha256.Sum256(text))
 		if err != nil {
@@ -117,8 +108,6 @@ var readmeTemplate string
 type readme struct {
 	Files   []File // sorted by name, without README.txt, the list and its signature
 	KeyID   string
-	What    string // what the bundle is, "" for an investigation
-	Page    string // the file for people
 	Payload int    // bytes of the statement in the envelope
 	Inputs  int    // examined files
 	Stamp   *Stamp // nil without a timestamp

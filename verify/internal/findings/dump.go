@@ -87,11 +87,6 @@ type Run struct {
 	Case     string `json:"case,omitempty"`     // the number of the case
 	Examiner string `json:"examiner,omitempty"` // the name of the person who examined
 
-	// A case that was opened beforehand: SHA-256 of its propositions, hex, and the number of their
-	// entry in the ledger. "" and 0: there was no such case.
-	CaseDigest string `json:"case_digest,omitempty"`
-	CaseEntry  int64  `json:"case_entry,omitempty"`
-
 	FoundEvidence string `json:"found_evidence,omitempty"` // how it is known when the leaks were found
 	FoundSHA256   string `json:"found_sha256,omitempty"`   // of a file that shows it, hex
 }
