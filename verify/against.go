@@ -17,7 +17,7 @@ import (
 func (v *Investigator) against(ctx context.Context, l *leakPicture, queries *phash.Leak) ([]Match, error) {
 	var out []Match
 	for _, id := range v.cfg.Against {
-		sub, places, err := v.in.submission(ctx, id)
+		sub, err := v.cfg.Registry.Submission(ctx, id)
 		if errors.Is(err, registry.ErrErased) {
 			continue
 		}
@@ -25,9 +25,6 @@ func (v *Investigator) against(ctx context.Context, l *leakPicture, queries *pha
 			return nil, fmt.Errorf("submission %s: %w", id, err)
 		}
 		m := Match{Submission: id, Pixels: PixelsUnknown, Submitted: sub.Submitted, HashOnly: !sub.Kept}
-		for _, p := range places {
-			m.In = append(m.In, p.Registry)
-		}
 		if err := v.comparePages(ctx, l, &m); err != nil {
 			return nil, err
 		}
@@ -43,7 +40,7 @@ func (v *Investigator) against(ctx context.Context, l *leakPicture, queries *pha
 // distance returns the minimum distance of a submission's hash to the queries, in bits of 256. It
 // is 256 if the hash cannot be opened, or was erased meanwhile.
 func (v *Investigator) distance(ctx context.Context, of watermark.Submission, queries *phash.Leak) (int, error) {
-	hash, err := v.in.areaHash(ctx, of)
+	hash, err := v.engine().AreaHash(ctx, v.cfg.SealKey, of)
 	if err != nil {
 		return searched.Len(), gone(err)
 	}

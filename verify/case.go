@@ -30,9 +30,6 @@ type books struct {
 	same        []findings.SameDocument // of submissions that leaks show
 	notCompared int                     // see [DumpVerdict]
 
-	registries []odds.Registry  // several that were searched as one; nil: there is one
-	in         map[string][]int // by recipient: the registries that list it, as indices; empty: there is one
-
 	unconfirmed map[string]int // by recipient, leaks with unconfirmed marks that the leaks themselves do not name; nil unless read from findings
 }
 
@@ -44,20 +41,17 @@ type books struct {
 func (v *Investigator) books(ctx context.Context, leaks []*Verdict, cfg Config) (*books, error) {
 	b := &books{copies: make(map[watermark.Submission][]registry.Copy)}
 	var err error
-	if b.recipients, b.in, err = v.in.recipients(ctx); err != nil {
+	if b.recipients, err = v.cfg.Registry.Recipients(ctx); err != nil {
 		return nil, err
 	}
 	for _, l := range shown(leaks) {
-		all, err := v.in.copies(ctx, l.Submission)
+		all, err := v.cfg.Registry.Copies(ctx, l.Submission)
 		if err != nil {
 			return nil, err
 		}
 		b.copies[l.Submission] = handedOut(all)
 	}
-	if v.in.several() {
-		return b, v.severalBooks(ctx, cfg, b, leaks)
-	}
-	e := v.in.all[0].Registry.Engine()
+	e := v.engine()
 	if b.holdings, err = e.Holdings(ctx, !cfg.named(), cfg.before, cfg.admissible); err != nil { // after the copies: no day of theirs is missing
 		return nil, err
 	}
@@ -83,10 +77,10 @@ func (v *Investigator) countErased(ctx context.Context, cfg Config, b *books, le
 		if len(b.cells) == 0 {
 			continue
 		}
-		_, _, err := v.in.submission(ctx, l.Submission)
+		_, err := v.cfg.Registry.Submission(ctx, l.Submission)
 		switch {
 		case errors.Is(err, registry.ErrErased):
-			b.add(cfg, odds.CellOf(b.cells, l.Submitted), 1, held{submitted: l.Submitted, copies: b.copies[l.Submission], custody: l.Custody})
+			b.add(cfg, odds.CellOf(b.cells, l.Submitted), held{submitted: l.Submitted, copies: b.copies[l.Submission], custody: l.Custody})
 		case err != nil && !errors.Is(err, registry.ErrNotFound):
 			return err
 		}
@@ -107,19 +101,17 @@ func shown(leaks []*Verdict) (out []*Verdict) {
 	return out
 }
 
-// held is all that is recorded of a submission: in which of several registries (indices), when it was
-// submitted, and who had it.
+// held is all that is recorded of a submission: when it was submitted, and who had it.
 type held struct {
-	in        []int
 	submitted time.Time
 	copies    []registry.Copy
 	custody   []registry.Custody
 }
 
-// add counts a submission n times more in a cell, given by its index: in b.ever whatever the dates, and in
+// add counts a submission in a cell, given by its index: in b.ever whatever the dates, and in
 // b.holdings if it was submitted up to the find. There a recipient counts as issued if it had a copy
 // up to the find, and as a holder by an admissible fact.
-func (b *books) add(cfg Config, cell, n int, x held) {
+func (b *books) add(cfg Config, cell int, x held) {
 	count := func(of *engine.Holdings, issued func(registry.Copy) bool, counts func(registry.Custody) bool) {
 		had, held := make(map[string]bool), make(map[string]bool)
 		for _, c := range x.copies {
@@ -128,32 +120,26 @@ func (b *books) add(cfg Config, cell, n int, x held) {
 		for _, c := range x.custody {
 			held[c.Recipient] = held[c.Recipient] || counts(c)
 		}
-		b.addTo(of.Copies, had, cell, n)
-		b.addTo(of.Unmarked, held, cell, n)
+		b.addTo(of.Copies, had, cell)
+		b.addTo(of.Unmarked, held, cell)
 	}
-	b.cells[cell].All += n
-	for _, r := range x.in {
-		b.registries[r].All[cell] += n
-	}
+	b.cells[cell].All++
 	count(b.ever, func(registry.Copy) bool { return true }, func(registry.Custody) bool { return true })
 	if !cfg.after(x.submitted) {
-		b.cells[cell].Submissions += n
-		for _, r := range x.in {
-			b.registries[r].Submissions[cell] += n
-		}
+		b.cells[cell].Submissions++
 		count(b.holdings, func(c registry.Copy) bool { return !cfg.after(c.Issued) }, cfg.admissible)
 	}
 }
 
-// addTo adds n to the count of a cell for each name that is true in names. counts is by name, then
+// addTo adds 1 to the count of a cell for each name that is true in names. counts is by name, then
 // by cell; a name that is missing in counts is added.
-func (b *books) addTo(counts map[string][]int, names map[string]bool, cell, n int) {
+func (b *books) addTo(counts map[string][]int, names map[string]bool, cell int) {
 	for name, yes := range names {
 		if yes && counts[name] == nil {
 			counts[name] = make([]int, len(b.cells))
 		}
 		if yes {
-			counts[name][cell] += n
+			counts[name][cell]++
 		}
 	}
 }
@@ -169,12 +155,8 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 			x.All = 0
 		}
 	}
-	for _, r := range b.registries {
-		r.All = unless(r.Submissions, r.All)
-		c.Registries = append(c.Registries, r)
-	}
 	for _, r := range b.recipients {
-		h := odds.Holder{Name: r.Name, In: b.in[r.Name], Unconfirmed: w.Unconfirmed[r.Name]}
+		h := odds.Holder{Name: r.Name, Unconfirmed: w.Unconfirmed[r.Name]}
 		if b.holdings != nil {
 			h.Copies, h.Unmarked = b.holdings.Copies[r.Name], b.holdings.Unmarked[r.Name]
 		}
@@ -201,7 +183,6 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 			leak.Recall = minRecall // only named uploads were searched, so that the search says nothing
 		}
 		if l.matched() {
-			leak.In = registriesOf(b.registries, l.In)
 			leak.Submission, leak.Submitted, leak.Cluster = l.Submission.String(), l.Submitted, w.unit[l.Submission]
 			leak.FalseMatch = l.falseMatchOf(falseMatch)
 			if !l.damaged() {
@@ -342,37 +323,16 @@ func lnMean(ln []float64) float64 {
 // not known keeps its Cluster.
 func (w *weighing) clusters() {
 	number, n := make(map[string]string), 0
-	one := w.samePersons()
 	for _, l := range w.Verdicts {
 		if l.subject == "" {
 			continue
 		}
-		if of := one(l.subject); number[of] == "" {
+		if number[l.subject] == "" {
 			n++
-			number[of] = fmt.Sprintf("subject %d", n)
+			number[l.subject] = fmt.Sprintf("subject %d", n)
 		}
-		l.Cluster = number[one(l.subject)]
+		l.Cluster = number[l.subject]
 	}
-}
-
-// samePersons returns a function that gives all references of one person one reference: a file that several
-// registries have is of one person, and they may call the person differently.
-func (w *weighing) samePersons() func(string) string {
-	first := make(map[string]string)
-	one := func(s string) string {
-		for first[s] != "" {
-			s = first[s]
-		}
-		return s
-	}
-	for _, l := range w.Verdicts {
-		for _, p := range l.In {
-			if a, b := one(l.subject), one(p.Subject); p.Subject != "" && a != b && l.matched() {
-				first[b] = a
-			}
-		}
-	}
-	return one
 }
 
 // trials returns the numbers of validation trials, of marks and of matching: [MarkTrials] and

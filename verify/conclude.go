@@ -77,15 +77,15 @@ func (c *conclusion) sayStates(issued []read) {
 
 // conclude returns the conclusion from the evidence of one leak. It reads no registry and no clock.
 // The first rule that applies wins. In order: several issued copies, one issued copy, a mark that is not
-// listed, a submission shown, a submission or registry not read, a likeness, nothing. Beside an issued copy, a
-// mark that the registry does not list only adds to the note. A registry that was not opened may list it.
+// listed, a submission shown, a submission not read, a likeness, nothing. Beside an issued copy, a
+// mark that the registry does not list only adds to the note.
 func conclude(e evidence) conclusion {
 	issued, others := beside(e.issuedReads())
 	c := e.rules(issued)
 	if len(others) > 0 {
 		c.say("copies-beside", figures{"n": len(others), "copies": copyNames(others)})
 	}
-	if r := e.unissued(); r != nil && c.finding != FoundUnissued && len(e.away) == 0 {
+	if r := e.unissued(); r != nil && c.finding != FoundUnissued {
 		c.sayUnlisted(r)
 	}
 	if e.sync < 0 && (c.finding == FoundUnknown || c.finding == FoundLookalike) {
@@ -145,7 +145,7 @@ func (e evidence) rules(issued []read) conclusion {
 		return concludeUnconfirmed(e, &issued[0])
 	}
 	switch {
-	case e.unissued() != nil && !e.v1 && len(e.away) == 0:
+	case e.unissued() != nil && !e.v1:
 		return concludeUnissued(e, shown)
 	case shown != nil && showsCapture(shown.Pixels):
 		return concludeNoMark(e, shown)
@@ -154,13 +154,10 @@ func (e evidence) rules(issued []read) conclusion {
 		c.say("by-hash", figures{"bits": shown.Distance, "pixels": shown.Pixels})
 		return c
 	}
-	if e.closed > 0 || len(e.away) > 0 || len(e.unanswered) > 0 {
+	if e.closed > 0 || len(e.unanswered) > 0 {
 		c := conclusion{finding: FoundIncomplete}
 		if e.closed > 0 {
 			c.say("incomplete", figures{"n": e.closed})
-		}
-		if len(e.away) > 0 {
-			c.say("incomplete-unopened", figures{"n": len(e.away), "names": e.away})
 		}
 		if len(e.unanswered) > 0 {
 			c.say("incomplete-unanswered", figures{"n": len(e.unanswered), "names": e.unanswered})
@@ -191,8 +188,7 @@ func (e evidence) lookalike() (code string, m *Match) {
 
 // concludeNoMark returns the conclusion for a leak that shows a submission by its pixels, without a
 // mark of an issued copy. shown is the match with that submission. The finding is [FoundUnmarked]
-// only if tracing would have found a mark and no part of a mark is there, else [FoundUnreadable]. A registry that
-// was not opened may have issued a copy. It also is
+// only if tracing would have found a mark and no part of a mark is there, else [FoundUnreadable]. It also is
 // that if several uploads have the page that the leak shows, such as the terms of a bank: it may come
 // from any of them, and nothing may be said of the holders of one.
 func concludeNoMark(e evidence, shown *Match) conclusion {
@@ -208,14 +204,8 @@ func concludeNoMark(e evidence, shown *Match) conclusion {
 		}
 	case e.sharing() > 1:
 		c.say("not-marked-shared", figures{"n": e.sharing()})
-	case len(e.open(shown)) > 0:
-		c.say("not-marked-elsewhere", figures{"names": e.open(shown)})
 	case e.untold(shown) != nil:
 		c.say("not-marked-alike", figures{"upload": e.untold(shown).Submission.String()})
-	case e.closed > 0 && len(e.registries()) > 0:
-		c.say("not-marked-closed", figures{"n": e.closed})
-	case len(e.away) > 0:
-		c.say("not-marked-unopened", figures{"n": len(e.away), "names": e.away})
 	case len(e.unanswered) > 0:
 		c.say("not-marked-unanswered", figures{"n": len(e.unanswered), "names": e.unanswered})
 	case wouldShow(t) && t.Issued == 0:
@@ -232,41 +222,6 @@ func concludeNoMark(e evidence, shown *Match) conclusion {
 		c.say("not-marked-weak", figures{"power": share(t.Power), "needed": share(minPower)}) // as computed: trials allow less to be claimed
 	}
 	return c
-}
-
-// registries returns the names of the registries that have matches, of several that were searched as one;
-// nil: there is one, or no match.
-func (e *evidence) registries() (names []string) {
-	for _, m := range e.matches {
-		for _, name := range m.In {
-			if !slices.Contains(names, name) {
-				names = append(names, name)
-			}
-		}
-	}
-	return names
-}
-
-// open returns, of several registries, the names of registries whose copies are not ruled out. Such a
-// registry has another upload that the leak may show, and tracing against that upload would not have found
-// a mark. shown is the match with the upload that the leak shows.
-func (e *evidence) open(shown *Match) (names []string) {
-	for _, m := range e.matches {
-		may := slices.Contains([]string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsUndecided}, m.Pixels) ||
-			m.Pixels == PixelsUnknown && m.HashOnly && m.Distance <= phash.MatchRadius // what was not compared otherwise is far behind, or was closed
-		if !may || m.Submission == shown.Submission {
-			continue
-		}
-		if t := traceOf(e.traces, m.Submission); rulesOut(t) && t.Registered {
-			continue
-		}
-		for _, name := range m.In {
-			if !slices.Contains(names, name) {
-				names = append(names, name)
-			}
-		}
-	}
-	return names
 }
 
 // untold returns a match with another upload than shown, of the same document and in its place. Tracing

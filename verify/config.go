@@ -70,17 +70,9 @@ type Circumstances struct {
 	Case, Examiner string
 }
 
-// Config is what [NewInvestigator] needs to know. Registry is required, or Sources.
+// Config is what [NewInvestigator] needs to know. Registry is required.
 type Config struct {
 	Registry *registry.Registry
-
-	// Sources are several registries that are searched as one, in place of Registry, Keys and SealKey.
-	// Recipients are then called REGISTRY/NAME: equal names in two registries are two parties.
-	Sources []Source
-
-	// Parties lists recipients of several sources that are one party, as the person who examines states:
-	// each by its names as findings call them.
-	Parties [][]string
 
 	// Keys are the mark keys under which marks are read.
 	Keys []*watermark.Key
@@ -148,7 +140,6 @@ type Config struct {
 	// Progress, where set, is called after each leak of a dump, in order.
 	Progress func(done, total int)
 
-	away   []string  // registries that could not be opened
 	before time.Time // the time of the find that counts: see [Config.dated]
 }
 
@@ -159,11 +150,8 @@ func (c Config) ready() (Config, error) {
 	refused := func(format string, args ...any) (Config, error) {
 		return c, fmt.Errorf("%w: %w", registry.ErrInput, fmt.Errorf(format, args...))
 	}
-	if err := c.checkSources(); err != nil {
-		return refused("%w", err)
-	}
 	switch {
-	case c.Registry == nil && len(c.Sources) == 0:
+	case c.Registry == nil:
 		return refused("no registry")
 	case slices.Contains(c.Keys, nil):
 		return refused("a mark key is nil")
@@ -177,8 +165,8 @@ func (c Config) ready() (Config, error) {
 		return refused("pictures of more than %d pixels are not hashed", phash.MaxPixels)
 	case c.References > maxReferencesOfADump:
 		return refused("more than %d comparisons with other uploads", maxReferencesOfADump)
-	case c.Groups.N < 0 || (c.Groups.N == 0) != (c.Groups.Ask == nil) || c.Groups.N > 0 && len(c.Sources) > 0:
-		return refused("%d groups of segments: want a number and who is asked, of one registry", c.Groups.N)
+	case c.Groups.N < 0 || (c.Groups.N == 0) != (c.Groups.Ask == nil):
+		return refused("%d groups of segments: want a number and who is asked", c.Groups.N)
 	case len(c.Against) > maxAgainst:
 		return refused("more than %d submissions to trace against", maxAgainst)
 	}

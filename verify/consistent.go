@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/verify/internal/findings"
@@ -156,22 +155,8 @@ func (v *Verdict) checkRows() error {
 			return errors.New("its submission has two times")
 		}
 	}
-	times, ids := []time.Time{v.Submitted}, []watermark.Submission{v.Submission}
-	for i, p := range v.In { // a fact is of one of several registries
-		times = append(times, p.Submitted)
-		if p.Submission == (watermark.Submission{}) {
-			continue
-		}
-		ids = append(ids, p.Submission)
-		if !slices.ContainsFunc(v.Matches, func(m Match) bool {
-			return m.Submission == p.Submission && showsCapture(m.Pixels) && slices.Contains(m.In, p.Registry)
-		}) {
-			return fmt.Errorf("registry %d: submission %s is no other file of the capture", i+1, p.Submission)
-		}
-	}
 	for _, c := range v.Custody {
-		if !slices.ContainsFunc(times, func(t time.Time) bool { return !t.Before(c.From) && !t.After(c.To) }) ||
-			len(c.Submissions) > 0 && !slices.ContainsFunc(ids, func(id watermark.Submission) bool { return slices.Contains(c.Submissions, id) }) {
+		if v.Submitted.Before(c.From) || v.Submitted.After(c.To) || len(c.Submissions) > 0 && !slices.Contains(c.Submissions, v.Submission) {
 			return fmt.Errorf("custody of %q: does not cover its submission", c.Recipient)
 		}
 	}

@@ -78,78 +78,45 @@ func (v *Investigator) earlier(ctx context.Context, leaks []*Verdict) ([]finding
 	}
 	var out []findings.Earlier
 	public := make(map[exposure]time.Time)
-	for _, s := range v.in.all {
-		first := int64(0)
-		if own := v.entries(s); len(own) > 0 {
-			first = own[0]
+	first := int64(0)
+	if own := v.entries(); len(own) > 0 {
+		first = own[0]
+	}
+	all, exposed, err := v.engine().Earlier(ctx, first, slices.Collect(maps.Values(sums)), confirmed)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, x := range all {
+		e := findings.Earlier{Entry: x.Began.Entry, Started: x.Began.Started, Actor: x.Began.Actor, Command: x.Began.Command,
+			Shared: x.Shared, Found: x.Began.Found, Evidence: x.Began.Evidence, Concluded: x.Ended.Entered, Named: x.Ended.Named}
+		if x.Began.EvidenceSHA256 != (registry.Digest{}) {
+			e.EvidenceSHA256 = x.Began.EvidenceSHA256.String()
 		}
-		all, exposed, err := s.Registry.Engine().Earlier(ctx, first, slices.Collect(maps.Values(sums)), confirmed)
-		if err != nil {
-			return nil, nil, v.in.wrap(s, err)
-		}
-		for _, x := range all {
-			e := findings.Earlier{Registry: s.Name, Entry: x.Began.Entry, Started: x.Began.Started, Actor: x.Began.Actor, Command: x.Began.Command,
-				Shared: x.Shared, Found: x.Began.Found, Evidence: x.Began.Evidence, Concluded: x.Ended.Entered, Named: x.Ended.Named}
-			if v.in.several() {
-				e.Named = nil
-				for _, name := range x.Ended.Named {
-					e.Named = append(e.Named, v.in.name(s, name))
-				}
-				slices.Sort(e.Named)
-				e.Named = slices.Compact(e.Named)
-			}
-			if x.Began.EvidenceSHA256 != (registry.Digest{}) {
-				e.EvidenceSHA256 = x.Began.EvidenceSHA256.String()
-			}
-			out = append(out, e)
-		}
-		for file, copies := range exposed {
-			for id, since := range copies {
-				public[exposure{hex.EncodeToString(file[:]), id}] = since
-			}
+		out = append(out, e)
+	}
+	for file, copies := range exposed {
+		for id, since := range copies {
+			public[exposure{hex.EncodeToString(file[:]), id}] = since
 		}
 	}
-	slices.SortStableFunc(out, func(a, b findings.Earlier) int {
-		if !v.in.several() {
-			return 0 // in the order of entry
-		}
-		return a.Started.Compare(b.Started)
-	})
 	return out, public, nil
 }
 
 // conclude enters what is concluded of a dump into the ledger, unless this investigator has entered no
 // investigation. It enters the recipients that are named and the copies that are confirmed, under the number of
 // its last entry: a later examination then knows that these copies were found in these files, and not in others.
-// Each of several registries gets what concerns its own recipients and copies.
 func (v *Investigator) conclude(ctx context.Context, d *DumpVerdict) error {
-	confirmed := confirmedCopies(d.Verdicts)
-	for _, s := range v.in.all {
-		own := v.entries(s)
-		if len(own) == 0 {
-			continue
-		}
-		var copies []watermark.CopyID
-		for _, c := range confirmed {
-			of := s
-			if v.in.several() {
-				var err error
-				if of, _, err = v.in.of(ctx, &c); err != nil {
-					return err
-				}
-			}
-			if of == s {
-				copies = append(copies, c.ID)
-			}
-		}
-		slices.Sort(copies)
-		named, err := v.in.local(ctx, s, d.Named)
-		if err == nil {
-			err = s.Registry.Engine().LogConclusion(ctx, own[len(own)-1], v.cfg.Actor, named, copies)
-		}
-		if err != nil {
-			return fmt.Errorf("the conclusion could not be entered: %w", v.in.wrap(s, err))
-		}
+	own := v.entries()
+	if len(own) == 0 {
+		return nil
+	}
+	var copies []watermark.CopyID
+	for _, c := range confirmedCopies(d.Verdicts) {
+		copies = append(copies, c.ID)
+	}
+	slices.Sort(copies)
+	if err := v.engine().LogConclusion(ctx, own[len(own)-1], v.cfg.Actor, slices.Sorted(slices.Values(d.Named)), copies); err != nil {
+		return fmt.Errorf("the conclusion could not be entered: %w", err)
 	}
 	return nil
 }
@@ -183,9 +150,6 @@ func (w *weighing) examinedBefore() (out []figures) {
 			continue
 		}
 		x := figures{"day": utc(e.Started), "n": e.Shared, "entry": fmt.Sprint(e.Entry), "found": statedFind(e.Found), "outcome": concluded(e), "command": "another command"}
-		if e.Registry != "" {
-			x["registry"] = e.Registry
-		}
 		if e.Command == shellLine(w.Record.Command) {
 			x["command"] = "the same command"
 		}
@@ -210,26 +174,11 @@ func (w *weighing) foundChanged() []figures {
 func (w *weighing) outcomeChanged() []figures {
 	for _, e := range w.Earlier {
 		now := slices.Sorted(slices.Values(w.Named))
-		if r := w.registry(e.Registry); r >= 0 { // its ledger has its own recipients
-			now = slices.DeleteFunc(now, func(name string) bool { return !slices.Contains(w.in[name], r) })
-		}
 		if !e.Concluded.IsZero() && !slices.Equal(e.Named, now) {
-			x := figures{"now": outcome(now), "then": outcome(e.Named), "entry": fmt.Sprint(e.Entry), "n": e.Shared}
-			if e.Registry != "" {
-				x["registry"] = e.Registry
-			}
-			return []figures{x}
+			return []figures{{"now": outcome(now), "then": outcome(e.Named), "entry": fmt.Sprint(e.Entry), "n": e.Shared}}
 		}
 	}
 	return nil
-}
-
-// inLedger returns the condition of a sentence on entries in the ledger of one of several registries, or in
-// the only ledger.
-func inLedger(of bool, all func(*weighing) []figures) func(*weighing) []figures {
-	return func(w *weighing) []figures {
-		return slices.DeleteFunc(all(w), func(x figures) bool { return (x["registry"] != nil) != of })
-	}
 }
 
 // foundNotUsed says what contradicts the stated time of the find.

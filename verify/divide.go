@@ -54,7 +54,7 @@ type partHead struct {
 	Listed        registry.Digest      `json:"listed"` // their names and sizes
 	Circumstances Circumstances        `json:"circumstances"`
 	Containers    []findings.Container `json:"containers"`
-	Logged        [][]int64            `json:"logged"` // in each registry
+	Logged        []int64              `json:"logged"`
 	Begun         time.Time            `json:"begun,omitzero"`
 	Reveals       bool                 `json:"reveals"`
 
@@ -76,10 +76,7 @@ func (v *Investigator) WritePart(ctx context.Context, w io.Writer, leaks []*Verd
 	if err != nil {
 		return err
 	}
-	head := partHead{stateHead: state, Part: v.cfg.Part, Circumstances: v.cfg.Circumstances, Reveals: reveal}
-	for _, s := range v.in.all {
-		head.Logged = append(head.Logged, v.entries(s))
-	}
+	head := partHead{stateHead: state, Part: v.cfg.Part, Circumstances: v.cfg.Circumstances, Reveals: reveal, Logged: v.entries()}
 	v.mu.Lock()
 	head.Files, head.Listed, head.Containers, head.Begun = v.files, v.listed, v.containers, v.begun
 	v.mu.Unlock()
@@ -147,7 +144,7 @@ func (p *Parts) add(h *partHead) error {
 func readPart(text []byte) (*partHead, error) {
 	h := new(partHead)
 	line, rest, whole := bytes.Cut(text, []byte("\n"))
-	if err := json.Unmarshal(line, h); !whole || !bytes.HasPrefix(line, []byte(stateMark)) || err != nil || h.Part == (Part{}) || h.check() != nil || h.Files < 0 || len(h.Logged) != len(h.Registries) {
+	if err := json.Unmarshal(line, h); !whole || !bytes.HasPrefix(line, []byte(stateMark)) || err != nil || h.Part == (Part{}) || h.check() != nil || h.Files < 0 {
 		return nil, errors.New("it is no part of a dump")
 	}
 	at := h.Number - 1 // in the dump
@@ -208,16 +205,13 @@ func (v *Investigator) Join(ctx context.Context, p *Parts) ([]*Verdict, error) {
 	if err != nil {
 		return nil, err
 	}
-	entered, err := each(v.in, func(s *shelf) (map[int64]registry.Investigation, error) {
-		all, err := s.Registry.Ledger().Investigations(ctx)
-		by := make(map[int64]registry.Investigation)
-		for _, x := range all {
-			by[x.Entry] = x
-		}
-		return by, err
-	})
+	all, err := v.cfg.Registry.Ledger().Investigations(ctx)
 	if err != nil {
 		return nil, err
+	}
+	entered := make(map[int64]registry.Investigation)
+	for _, x := range all {
+		entered[x.Entry] = x
 	}
 	leaks := make([]*Verdict, p.heads[0].Files)
 	for _, h := range p.heads {
@@ -233,9 +227,7 @@ func (v *Investigator) Join(ctx context.Context, p *Parts) ([]*Verdict, error) {
 	}
 	v.mu.Lock()
 	for _, h := range p.heads {
-		for i, s := range v.in.all {
-			s.logged = append(s.logged, h.Logged[i]...)
-		}
+		v.logged = append(v.logged, h.Logged...)
 		v.containers = h.Containers
 		if v.begun.IsZero() || !h.Begun.IsZero() && h.Begun.Before(v.begun) {
 			v.begun = h.Begun
@@ -253,18 +245,16 @@ func (v *Investigator) Join(ctx context.Context, p *Parts) ([]*Verdict, error) {
 	return leaks, ctx.Err()
 }
 
-// joins checks the leaks of a part. Each verdict follows from its evidence. The part's entry in each
+// joins checks the leaks of a part. Each verdict follows from its evidence. The part's entry in the
 // ledger has each file that was read; a part without a picture has no entry.
-func (v *Investigator) joins(h *partHead, entered []map[int64]registry.Investigation) error {
-	for i, by := range entered {
-		for _, n := range h.Logged[i] {
-			if _, is := by[n]; !is {
-				return fmt.Errorf("entry %d of the ledger is no investigation", n)
-			}
+func (v *Investigator) joins(h *partHead, entered map[int64]registry.Investigation) error {
+	for _, n := range h.Logged {
+		if _, is := entered[n]; !is {
+			return fmt.Errorf("entry %d of the ledger is no investigation", n)
 		}
 	}
 	for _, l := range h.leaks {
-		if err := l.recheck(v.cfg.SealKey != nil, v.in.away, true, false); err != nil {
+		if err := l.recheck(v.cfg.SealKey != nil, true, false); err != nil {
 			return fmt.Errorf("%.200q: %w", l.File, err)
 		}
 		if !l.Examined() {
@@ -274,10 +264,8 @@ func (v *Investigator) joins(h *partHead, entered []map[int64]registry.Investiga
 		if err != nil || len(raw) != len(registry.Digest{}) {
 			return fmt.Errorf("%.200q: SHA-256 %.100q", l.File, l.SHA256)
 		}
-		for i, s := range v.in.all {
-			if !slices.ContainsFunc(h.Logged[i], func(n int64) bool { return s.Registry.Engine().Examined(entered[i][n], [32]byte(raw)) }) {
-				return fmt.Errorf("%.200q: the ledger does not say that it was examined", l.File)
-			}
+		if !slices.ContainsFunc(h.Logged, func(n int64) bool { return v.engine().Examined(entered[n], [32]byte(raw)) }) {
+			return fmt.Errorf("%.200q: the ledger does not say that it was examined", l.File)
 		}
 	}
 	return nil

@@ -16,7 +16,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -129,66 +128,6 @@ func TestPartsAreOneRun(t *testing.T) {
 		text, err := json.Marshal(again.Case)
 		require.NoError(t, err)
 		require.NotContains(t, string(text), `"public"`, "these copies were found in these files alone")
-	}
-}
-
-// Parts of a dump that several registries were searched for, and a run that was cut short, are one run too: with one file in two
-// registries, files of one capture, and a person in both.
-func TestDividedAmongRegistries(t *testing.T) {
-	a, b := newBrand(t, "A", "vendor-x"), newBrand(t, "B", "vendor-x")
-	a.holds(t, "vendor-x", feb, feb.AddDate(0, 1, 0))
-	submit(t, a.Issuer, file(t, passport(1), "jpeg"), "one", feb)
-	of := submit(t, b.Issuer, file(t, passport(1), "png"), "one", feb.AddDate(0, 2, 0))
-	submit(t, b.Issuer, file(t, billOf(2), "jpeg"), "one", feb.AddDate(0, 3, 0))
-	submit(t, a.Issuer, file(t, billOf(2), "jpeg"), "two", feb.AddDate(0, 4, 0))
-	marked, _ := b.issue(t, of, "vendor-x")
-	dir := t.TempDir()
-	for name, img := range map[string]image.Image{"1.jpg": marked, "2.jpg": billOf(2), "3.jpg": passport(1), "4.jpg": stranger()} {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), file(t, img, "jpeg"), 0o600))
-	}
-	fresh := func() verify.Config {
-		cfg := together(a.copied(t), b.copied(t))
-		cfg.Parties = [][]string{{"A/vendor-x", "B/vendor-x"}}
-		return cfg
-	}
-	v, leaks := partRun(t, fresh(), verify.Part{}, dir)
-	whole, err := v.Weigh(t.Context(), leaks)
-	require.NoError(t, err)
-	want := outputs(t, v, whole, whole)
-	require.Contains(t, want, "A/vendor-x = B/vendor-x")
-
-	cfg := fresh()
-	one, two := partOf(t, cfg, verify.Part{Number: 1, Of: 2}, dir), partOf(t, cfg, verify.Part{Number: 2, Of: 2}, dir)
-	v, leaks, err = joined(t, cfg, two, one)
-	require.NoError(t, err)
-	d, err := v.Weigh(t.Context(), leaks)
-	require.NoError(t, err)
-	require.Equal(t, want, outputs(t, v, d, whole))
-	for _, r := range d.Record.Registries {
-		require.Len(t, r.Logged, 2, r.Name)
-	}
-	cfg.Parties = nil
-	_, _, err = joined(t, cfg, one, two)
-	require.ErrorIs(t, err, registry.ErrInput)
-	cfg.Sources[1] = verify.Source{Name: "B", Unopened: true}
-	_, _, err = joined(t, cfg, one, two)
-	require.ErrorIs(t, err, registry.ErrInput)
-
-	if !long.On {
-		return // TestStateOfARun is of one registry
-	}
-	cfg = fresh()
-	cfg.State, cfg.Workers = filepath.Join(t.TempDir(), "state"), 1
-	for _, err := range quiet(newInvestigator(t, dated(cfg))).InvestigateFiles(t.Context(), dir) {
-		require.NoError(t, err)
-		break // cut short
-	}
-	v, leaks = partRun(t, cfg, verify.Part{}, dir)
-	d, err = v.Weigh(t.Context(), leaks)
-	require.NoError(t, err)
-	require.Equal(t, want, outputs(t, v, d, whole))
-	for _, r := range d.Record.Registries {
-		require.Len(t, r.Logged, 1, r.Name)
 	}
 }
 

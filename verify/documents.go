@@ -103,7 +103,7 @@ func (d *documents) findPages(ctx context.Context, leaks []*Verdict) (complete [
 	counts := make([]int, min(len(leaks), maxDocuments))
 	longest := 0
 	for i := range counts {
-		row, err := d.v.in.page(ctx, leaks[i].Submission)
+		row, err := d.v.engine().Page(ctx, leaks[i].Submission)
 		if err := gone(err); err != nil {
 			return nil, err
 		}

@@ -51,10 +51,10 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdic
 	if slices.Contains(leaks, nil) {
 		return nil, fmt.Errorf("%w: a verdict is nil", registry.ErrInput)
 	}
-	if err := v.in.check(ctx); err != nil {
+	if err := v.checkRecords(ctx); err != nil {
 		return nil, err
 	}
-	if record.Altered = v.in.damage(); len(record.Altered) > 0 {
+	if record.Altered = v.damage(); len(record.Altered) > 0 {
 		return v.unweighed(leaks, record)
 	}
 	if leaks, err = v.restored(ctx, leaks); err != nil {
@@ -94,7 +94,7 @@ func (v *Investigator) unweighed(leaks []*Verdict, record *findings.Record) (*Du
 	leaks = slices.Clone(leaks)
 	for i, l := range leaks {
 		if l.restsOnRecords() {
-			leaks[i] = l.withoutRecords(v.cfg.SealKey != nil, v.in.away)
+			leaks[i] = l.withoutRecords(v.cfg.SealKey != nil)
 		}
 	}
 	w, err := weigh(leaks, &books{}, v.cfg, len(record.Keys))
@@ -114,18 +114,12 @@ func (v *Investigator) restored(ctx context.Context, leaks []*Verdict) ([]*Verdi
 	for i, l := range leaks {
 		full := *l
 		if (l.subject == "" || l.Submitted.IsZero()) && l.matched() {
-			s, places, err := v.in.submission(ctx, l.Submission)
+			s, err := v.cfg.Registry.Submission(ctx, l.Submission)
 			if err != nil && !errors.Is(err, registry.ErrNotFound) && !errors.Is(err, registry.ErrErased) {
 				return nil, err
 			}
 			if err == nil {
 				full.subject, full.Submitted, full.SubjectEntered = s.Subject, s.Submitted, s.SetAt
-				if full.In == nil {
-					full.In = places
-				}
-			}
-			if full.In, err = v.in.subjects(ctx, full.In, l.Submission); err != nil {
-				return nil, err
 			}
 		}
 		if len(l.marked) == 0 && l.Copy != 0 {
@@ -141,9 +135,9 @@ func (v *Investigator) restored(ctx context.Context, leaks []*Verdict) ([]*Verdi
 // restoreMarked adds to l.marked the recipients of all copies that were read in a leak. Copies that
 // the registry does not have are passed over.
 func (v *Investigator) restoreMarked(ctx context.Context, l *Verdict) error {
-	e := l.evidence(true, nil)
+	e := l.evidence(true)
 	for _, r := range e.issuedReads() {
-		c, err := v.in.issued(ctx, r.copy, r.keyID)
+		c, err := v.issued(ctx, r.copy, r.keyID)
 		if err != nil {
 			return err
 		}
@@ -162,7 +156,6 @@ type weighing struct {
 	first   []int             // of each leak the first that is the same file; see [firsts]
 	parties map[string]*party // by recipient
 	names   []string          // of the recipients, in the registry's order
-	in      map[string][]int  // by recipient: the registries that list it, as indices; empty: there is one
 
 	unit map[watermark.Submission]string // in which leaks of a submission count: see [weighing.units]
 }
@@ -187,7 +180,7 @@ type party struct {
 // writes the number of its subject into each leak ([weighing.clusters]). Headline and sentences are
 // left to [weighing.speak]. The error wraps [odds.ErrCase].
 func weigh(leaks []*Verdict, b *books, cfg Config, keys int) (*weighing, error) {
-	w := &weighing{cfg: cfg.dated(leaks, b.earlier), keys: keys, parties: make(map[string]*party), in: b.in}
+	w := &weighing{cfg: cfg.dated(leaks, b.earlier), keys: keys, parties: make(map[string]*party)}
 	w.tally(leaks)
 	w.first = firsts(leaks)
 	for _, r := range b.recipients {
@@ -266,9 +259,6 @@ type unissuedMarks struct {
 func (w *weighing) unissuedMarks() unissuedMarks {
 	m := unissuedMarks{ids: make(map[watermark.CopyID]bool), keys: make(map[string]bool)}
 	for _, l := range w.Verdicts {
-		if len(w.cfg.away) > 0 {
-			break // another registry may list them
-		}
 		marks := l.unissued()
 		if len(marks) > 0 {
 			m.pictures++

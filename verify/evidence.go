@@ -21,7 +21,6 @@ type evidence struct {
 	sync       float64           // log10 p of a leak's pilots without a mark that was read, PresentLevel or less; 0: above that
 	closed     int               // uploads that it may show and that could not be compared
 	v1         bool              // conclude by the rules of findings v1, which had no [FoundUnissued]
-	away       []string          // registries that could not be opened
 	unanswered []string          // groups of segments that did not answer
 	opens      bool              // there is a sealing key: a match that was not compared could not be opened with it
 }
@@ -89,10 +88,10 @@ func openState(c *registry.Copy) string {
 }
 
 // evidence reads back what [Verdict.gather] wrote. The verdict does not say whether originals could be opened
-// (opens), and which registries could not (away). After reading the verdict from JSON, the rows of copies that are
+// (opens). After reading the verdict from JSON, the rows of copies that are
 // not confirmed hold only what a reading says, without the recipient.
-func (v *Verdict) evidence(opens bool, away []string) evidence {
-	e := evidence{matches: v.Matches, traces: v.Traces, tooFlat: v.TooFlat, closed: v.Closed, sync: v.Sync, opens: opens, away: away,
+func (v *Verdict) evidence(opens bool) evidence {
+	e := evidence{matches: v.Matches, traces: v.Traces, tooFlat: v.TooFlat, closed: v.Closed, sync: v.Sync, opens: opens,
 		recall: recallOf(v.Searched, max(v.Width, v.Height))}
 	if v.Searched != nil {
 		e.missing, e.unanswered = v.Searched.Missing, v.Searched.Unanswered
@@ -137,12 +136,12 @@ func (v *Verdict) bind(r *read, x findings.Reading) {
 func (v *Verdict) conclude(e evidence) {
 	v.gather(e)
 	v1 := e.v1
-	e = v.evidence(e.opens, e.away)
+	e = v.evidence(e.opens)
 	e.v1 = v1
 	v.Keys = e.keys()
 	c := conclude(e)
 	v.Conclusion = findings.Conclusion{Finding: c.finding, Unconfirmed: c.unconfirmed, Forgeable: c.forgeable, Void: c.void, Submission: c.submission, Page: e.page(c.submission),
-		Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered, In: v.In}
+		Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered}
 	v.Strength = findings.Strength{Edits: []Edit{}}
 	if v.Pages > 1 {
 		c.say("pages", figures{"n": v.Pages})

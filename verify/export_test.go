@@ -20,7 +20,7 @@ import (
 
 // Leave leaves a segment of features, as a search does that meets an altered record.
 func (v *Investigator) Leave(ctx context.Context, file string) error {
-	return v.in.all[0].found.dismount(ctx, v.cfg.Registry, v.cfg.SealKey, &parts.RecordError{Name: file})
+	return v.found.dismount(ctx, v.cfg.Registry, v.cfg.SealKey, &parts.RecordError{Name: file})
 }
 
 // Rival returns what is said of the original of a copy and of another upload, if a leak shows the
@@ -81,7 +81,7 @@ func (v *Investigator) TakePictures(ctx context.Context) (give func(), err error
 
 // Waiting returns how many leaks wait to be asked about in a group, counted from 0.
 func (v *Investigator) Waiting(group int) int {
-	a := &v.in.all[0].found.groups.asking[group]
+	a := &v.found.groups.asking[group]
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return len(a.wait)
@@ -89,8 +89,8 @@ func (v *Investigator) Waiting(group int) int {
 
 // AskSingly has each group answer one question at a time.
 func (v *Investigator) AskSingly() {
-	for k := range v.in.all[0].found.groups.asking {
-		v.in.all[0].found.groups.asking[k].turn = make(chan struct{}, 1)
+	for k := range v.found.groups.asking {
+		v.found.groups.asking[k].turn = make(chan struct{}, 1)
 	}
 }
 
@@ -215,7 +215,7 @@ func (v *Verdict) SetThumbnails(img *image.NRGBA) { v.leak = lookOf(img); v.uplo
 // Conclude concludes the leak from the evidence in it.
 func (v *Verdict) Conclude() {
 	if v.Examined() {
-		v.conclude(v.evidence(true, nil))
+		v.conclude(v.evidence(true))
 		return
 	}
 	subject := *v
@@ -224,7 +224,7 @@ func (v *Verdict) Conclude() {
 }
 
 // Recheck concludes the leak again from the evidence in it.
-func (v *Verdict) Recheck(opens bool) error { return v.recheck(opens, nil, true, false) }
+func (v *Verdict) Recheck(opens bool) error { return v.recheck(opens, true, false) }
 
 // Encode writes findings as a program with the key could.
 func (f *Findings) Encode() ([]byte, error) { return f.encode() }
@@ -237,14 +237,14 @@ func (v *Investigator) HashDistance(ctx context.Context, of watermark.Submission
 // KeptOverErasure reports whether an original is kept that was opened before an erasure and
 // would be kept after others have followed that.
 func KeptOverErasure(ctx context.Context, r *registry.Registry, id watermark.Submission, erase func()) (bool, error) {
-	c, in := &originalCache{max: 1 << 20}, newRegistries(&Config{Registry: r})
-	if err := c.follow(ctx, in); err != nil {
+	c := &originalCache{max: 1 << 20}
+	if err := c.follow(ctx, r.Engine()); err != nil {
 		return false, err
 	}
 	var failed error
 	if _, err := c.get(ctx, id, func() (*original, error) {
 		erase()
-		failed = c.follow(ctx, in)
+		failed = c.follow(ctx, r.Engine())
 		return nil, nil
 	}); err != nil {
 		return false, err
@@ -276,9 +276,4 @@ func closedChan() chan struct{} {
 	c := make(chan struct{})
 	close(c)
 	return c
-}
-
-// OwnTwice notes that a registry, by its place, issued a copy.
-func OwnTwice(v *Investigator, id watermark.CopyID, registryAt int) error {
-	return v.in.own(v.in.all[registryAt], &registry.Copy{ID: id})
 }

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	_ "embed" // the schema
@@ -13,7 +12,6 @@ import (
 	"html"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/internal/findings"
@@ -141,17 +139,11 @@ func (v *Investigator) findings(ctx context.Context, d *DumpVerdict, reveal bool
 		if !l.matched() {
 			continue
 		}
-		s, places, err := v.in.submission(ctx, l.Submission)
+		s, err := v.cfg.Registry.Submission(ctx, l.Submission)
 		if err != nil && !errors.Is(err, registry.ErrErased) {
 			return nil, nil, fmt.Errorf("findings: %w", err)
 		}
-		var each []string
-		for _, p := range places {
-			if p.Subject != "" {
-				each = append(each, p.Registry+": "+p.Subject)
-			}
-		}
-		f.Subjects[l.Submission.String()] = cmp.Or(strings.Join(each, ", "), s.Subject)
+		f.Subjects[l.Submission.String()] = s.Subject
 	}
 	return f, shown, nil
 }

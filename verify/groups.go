@@ -405,13 +405,13 @@ func (c *catalogue) ask(ctx context.Context, q *parts.Query) (hits [][]byte, una
 
 // featuresOf returns the features of a submission from its row: nil if it was erased, or its row cannot be read. Then it is
 // counted, and noted in l.
-func (v *Investigator) featuresOf(ctx context.Context, s *shelf, l *leakPicture, number int64) (*parts.Features, error) {
-	f, err := s.Registry.Engine().FoundAt(ctx, s.SealKey, number)
+func (v *Investigator) featuresOf(ctx context.Context, l *leakPicture, number int64) (*parts.Features, error) {
+	f, err := v.engine().FoundAt(ctx, v.cfg.SealKey, number)
 	if err != nil || f == nil {
 		return nil, err
 	}
 	if f.FeaturesErr != nil {
-		s.found.damaged(number)
+		v.found.damaged(number)
 		l.close(f.ID)
 	}
 	return f.Features, nil
@@ -433,8 +433,8 @@ func (c *catalogue) groupsUsed() (out []findings.Segment) {
 func (c *catalogue) grouped() bool { return c.groups != nil }
 
 // locateRow is [parts.Index.Locate] with the features of the row of a submission.
-func (v *Investigator) locateRow(ctx context.Context, s *shelf, l *leakPicture, q *parts.Query, number int64) (*parts.Match, bool, error) {
-	f, err := v.featuresOf(ctx, s, l, number)
+func (v *Investigator) locateRow(ctx context.Context, l *leakPicture, q *parts.Query, number int64) (*parts.Match, bool, error) {
+	f, err := v.featuresOf(ctx, l, number)
 	if err != nil || f.Len() == 0 {
 		return nil, false, err
 	}

@@ -3,6 +3,7 @@
 package verify_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/internal/test/sentencecheck"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/internal/findings"
@@ -185,4 +187,24 @@ func TestLongGroups(t *testing.T) {
 			assert.True(t, slices.ContainsFunc(d.Record.Segments, func(s findings.Segment) bool { return s.Group == "2/2" && s.Problem != "" }), name)
 		}
 	}
+}
+
+// requireFindings requires that the findings follow from themselves, redacted and not, and returns the report.
+func requireFindings(t *testing.T, v *verify.Investigator, d *verify.DumpVerdict) string {
+	t.Helper()
+	for _, reveal := range []bool{true, false} {
+		var text bytes.Buffer
+		require.NoError(t, v.WriteFindings(t.Context(), &text, d, reveal))
+		require.NoError(t, valid(schema(t), text.String()))
+		wrong, err := sentencecheck.Check(text.Bytes())
+		require.NoError(t, err)
+		require.Empty(t, wrong)
+		f, err := verify.ReadFindings(&text)
+		require.NoError(t, err)
+		require.NoError(t, f.CheckLeaks())
+		require.NoError(t, f.CheckVerdict())
+	}
+	var out bytes.Buffer
+	require.NoError(t, v.WriteReport(t.Context(), &out, d, false))
+	return out.String()
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -23,7 +24,8 @@ import (
 // An Investigator examines leaks against a registry. It is safe for concurrent use.
 type Investigator struct {
 	cfg    Config
-	in     *registries
+	found  *catalogue
+	issues *issuedLists
 	cache  *originalCache
 	detect detectFunc
 	now    func() time.Time
@@ -31,7 +33,9 @@ type Investigator struct {
 	memory *memory.Budget
 
 	mu         sync.Mutex
-	begun      time.Time // when the first investigation was; it also guards what of in was logged
+	begun      time.Time // when the first investigation was
+	logged     []int64   // the entries of this investigator in the ledger
+	altered    []string  // records that were altered: see [findings.Record]
 	containers []findings.Container
 	files      int             // of the dump that was listed last
 	listed     registry.Digest // of their names and sizes
@@ -48,7 +52,7 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Investigator{cfg: cfg, in: newRegistries(&cfg), cache: &originalCache{max: cachedBytes}, detect: watermark.Read, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), memory: memory.New(cfg.MaxMemory)}, nil
+	return &Investigator{cfg: cfg, found: &catalogue{parts: new(parts.Index), groups: newGrouped(cfg.Groups)}, issues: &issuedLists{of: make(map[string]*issuedList)}, cache: &originalCache{max: cachedBytes}, detect: watermark.Read, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), memory: memory.New(cfg.MaxMemory)}, nil
 }
 
 // With returns an investigator of another configuration with the same Registry and SealKey. Both share what
@@ -59,10 +63,10 @@ func (v *Investigator) With(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	if out.cfg.Registry != v.cfg.Registry || out.cfg.Registry == nil || out.sealKeyID() != v.sealKeyID() || out.cfg.Groups.N != v.cfg.Groups.N {
-		return nil, fmt.Errorf("%w: another registry, sealing key or number of groups, or several registries", registry.ErrInput)
+	if out.cfg.Registry != v.cfg.Registry || out.sealKeyID() != v.sealKeyID() || out.cfg.Groups.N != v.cfg.Groups.N {
+		return nil, fmt.Errorf("%w: another registry, sealing key or number of groups", registry.ErrInput)
 	}
-	out.in.all[0].found, out.in.issues, out.cache, out.busy, out.memory = v.in.all[0].found, v.in.issues, v.cache, v.busy, v.memory
+	out.found, out.issues, out.cache, out.busy, out.memory = v.found, v.issues, v.cache, v.busy, v.memory
 	return out, nil
 }
 
@@ -163,7 +167,7 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 	}
 	marks := []*watermark.Detection{}
 	if unread == nil {
-		if marks, err = v.in.marks(ctx, l, reading, v.cfg.Keys); err != nil {
+		if marks, err = v.marks(ctx, l, reading); err != nil {
 			return e, err
 		}
 		if p := reading.LogPSync(); len(marks) == 0 && p <= watermark.PresentLevel {
@@ -226,16 +230,16 @@ func (v *Investigator) compare(ctx context.Context, l *leakPicture, e *evidence)
 	if err != nil {
 		return err
 	}
-	if err := v.cache.follow(ctx, v.in); err != nil {
+	if err := v.cache.follow(ctx, v.engine()); err != nil {
 		return err
 	}
-	e.tooFlat, e.opens, e.away = found.tooFlat, v.cfg.SealKey != nil, v.in.away
+	e.tooFlat, e.opens = found.tooFlat, v.cfg.SealKey != nil
 	if e.matches, err = v.matches(ctx, l, found); err != nil {
 		return err
 	}
 	e.closed, e.unanswered = len(l.closed), l.unanswered
 	if l.searched != nil {
-		l.searched.Missing, l.searched.Unanswered = v.in.missing(), l.unanswered
+		l.searched.Missing, l.searched.Unanswered = v.found.missing(), l.unanswered
 	}
 	e.recall = recallOf(l.searched, max(l.Image.Rect.Dx(), l.Image.Rect.Dy()))
 	return nil
@@ -266,7 +270,7 @@ func (v *Investigator) beside(f func()) (wait func()) {
 // under another key, issued stays nil.
 func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark.Detection, matches []Match) (*read, error) {
 	r := &read{copy: d.Copy, keyID: d.KeyID, blind: micro(d.LogPFA), among: d.Among, shows: PixelsUnknown}
-	issued, err := v.in.issued(ctx, d.Copy, d.KeyID)
+	issued, err := v.issued(ctx, d.Copy, d.KeyID)
 	if err != nil {
 		return nil, err
 	}
@@ -291,7 +295,7 @@ func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark
 // an issued copy was erased. r.keyID must be set. r.issued may be nil: then r.key stays nil if the
 // ledger does not have the key. The error wraps [registry.ErrTampered] if the submission is not found.
 func (v *Investigator) standing(ctx context.Context, r *read) error {
-	key, err := v.in.markKey(ctx, r.keyID)
+	key, err := v.cfg.Registry.Ledger().MarkKey(ctx, r.keyID)
 	switch {
 	case r.issued == nil && errors.Is(err, registry.ErrNotFound):
 		return nil
@@ -301,7 +305,7 @@ func (v *Investigator) standing(ctx context.Context, r *read) error {
 	if r.key = &key.KeyState; r.issued == nil {
 		return nil
 	}
-	_, _, err = v.in.submission(ctx, r.issued.Submission)
+	_, err = v.cfg.Registry.Submission(ctx, r.issued.Submission)
 	if errors.Is(err, registry.ErrNotFound) { // erased ones are found
 		return fmt.Errorf("%w: submission %s of copy %s is not found", registry.ErrTampered, r.issued.Submission, r.copy)
 	}
@@ -316,23 +320,21 @@ func (v *Investigator) standing(ctx context.Context, r *read) error {
 // conclusion rests on were altered.
 func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence) error {
 	out.conclude(e)
-	if out.restsOnRecords() && len(v.in.damage()) > 0 {
+	if out.restsOnRecords() && len(v.damage()) > 0 {
 		return registry.ErrTampered
 	}
 	if !out.matched() {
 		return nil
 	}
-	sub, places, err := v.in.submission(ctx, out.Submission)
+	sub, err := v.cfg.Registry.Submission(ctx, out.Submission)
 	if err != nil && !errors.Is(err, registry.ErrErased) { // meanwhile
 		return err
 	}
-	out.subject, out.Submitted, out.SubjectEntered, out.In = sub.Subject, sub.Submitted, sub.SetAt, places
+	out.subject, out.Submitted, out.SubjectEntered = sub.Subject, sub.Submitted, sub.SetAt
 	if out.Finding == FoundUnissued { // the picture that leaked was not unmarked
 		return nil
 	}
-	if out.Custody, err = v.in.custody(ctx, out.Submission); err == nil && v.in.several() {
-		err = v.addTwins(ctx, out)
-	}
+	out.Custody, err = v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: out.Submission})
 	for i := range out.Custody { // the registry keeps them: a report that hides names could not
 		s := &out.Custody[i].Signed
 		s.Signature, s.Stamp = [64]byte{}, nil

@@ -83,10 +83,10 @@ func (l *leakPicture) features() (*parts.Query, error) {
 	return q, nil
 }
 
-// locate has [leakPicture.lay] start where local features find a submission of s in l, given by its number.
+// locate has [leakPicture.lay] start where local features find a submission in l, given by its number.
 // If they find nothing of it, lay ends there: see [register.Original.Find]. The features of l are compared
 // only if lay asks. If l is a cut, the features of the whole leak are taken.
-func (v *Investigator) locate(ctx context.Context, l *leakPicture, s *shelf, number int64, of watermark.Submission) {
+func (v *Investigator) locate(ctx context.Context, l *leakPicture, number int64, of watermark.Submission) {
 	if l.places[of] != nil {
 		return
 	}
@@ -94,7 +94,7 @@ func (v *Investigator) locate(ctx context.Context, l *leakPicture, s *shelf, num
 		l.places = make(map[watermark.Submission]placing)
 	}
 	if whole := l.whole; whole != nil {
-		v.locate(ctx, whole, s, number, of)
+		v.locate(ctx, whole, number, of)
 		l.places[of] = func() (*register.Place, error) {
 			p, err := whole.places[of]()
 			if p == nil {
@@ -107,7 +107,7 @@ func (v *Investigator) locate(ctx context.Context, l *leakPicture, s *shelf, num
 		return
 	}
 	l.places[of] = sync.OnceValues(func() (*register.Place, error) {
-		if s.found.featureless() {
+		if v.found.featureless() {
 			return nil, nil
 		}
 		query, err := l.features()
@@ -116,12 +116,12 @@ func (v *Investigator) locate(ctx context.Context, l *leakPicture, s *shelf, num
 		}
 		var m *parts.Match
 		var known bool
-		err = s.searching(ctx, func(x *parts.Index) (err error) {
+		err = v.searching(ctx, func(x *parts.Index) (err error) {
 			m, known, err = x.Locate(ctx, query, number)
 			return err
 		})
-		if err == nil && !known && s.found.grouped() {
-			m, known, err = v.locateRow(ctx, s, l, query, number)
+		if err == nil && !known && v.found.grouped() {
+			m, known, err = v.locateRow(ctx, l, query, number)
 		}
 		switch {
 		case !known:

@@ -20,20 +20,16 @@ func (v *Investigator) log(ctx context.Context, once [32]byte, all []dump.File, 
 		return err
 	}
 	now := v.now().UTC().Truncate(time.Microsecond)
-	entries, err := each(v.in, func(s *shelf) (int64, error) {
-		return s.Registry.Engine().LogInvestigation(ctx, registry.Investigation{
-			Salt: once, Actor: v.cfg.Actor, Command: shellLine(v.cfg.Command), Input: inputDigest(all), Files: int64(len(all)),
-			Found: v.cfg.Found, Evidence: v.cfg.Evidence, EvidenceSHA256: v.cfg.EvidenceSHA256,
-		}, sums...)
-	})
+	entry, err := v.engine().LogInvestigation(ctx, registry.Investigation{
+		Salt: once, Actor: v.cfg.Actor, Command: shellLine(v.cfg.Command), Input: inputDigest(all), Files: int64(len(all)),
+		Found: v.cfg.Found, Evidence: v.cfg.Evidence, EvidenceSHA256: v.cfg.EvidenceSHA256,
+	}, sums...)
 	if err != nil {
 		return fmt.Errorf("the investigation could not be logged, so it was not begun: %w", err)
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for i, s := range v.in.all {
-		s.logged = append(s.logged, entries[i])
-	}
+	v.logged = append(v.logged, entry)
 	if v.begun.IsZero() {
 		v.begun = now
 	}
@@ -41,8 +37,8 @@ func (v *Investigator) log(ctx context.Context, once [32]byte, all []dump.File, 
 }
 
 // checkSealKey returns an error that wraps [registry.ErrSealed] if the sealing key does not open
-// the registry's uploads. Of several registries it also checks the names of recipients. It checks only before the first investigation, and no key without a
-// sealing key. It also notes which records cannot be read: see [registries.check].
+// the registry's uploads. It checks only before the first investigation, and no key without a
+// sealing key. It also notes which records cannot be read: see [Investigator.checkRecords].
 func (v *Investigator) checkSealKey(ctx context.Context) error {
 	v.mu.Lock()
 	first := v.begun.IsZero()
@@ -50,31 +46,24 @@ func (v *Investigator) checkSealKey(ctx context.Context) error {
 	if !first {
 		return nil
 	}
-	if err := v.in.check(ctx); err != nil {
+	if err := v.checkRecords(ctx); err != nil {
 		return fmt.Errorf("the investigation was not begun: %w", err)
 	}
 	if v.cfg.SealKey == nil {
 		return nil
 	}
-	if v.in.several() && len(v.in.damage()) == 0 {
-		if _, _, err := v.in.recipients(ctx); err != nil {
-			return fmt.Errorf("the investigation was not begun: %w", err)
-		}
-	}
-	for _, s := range v.in.all {
-		if err := s.Registry.Engine().CheckSealKey(ctx, s.SealKey); err != nil {
-			return fmt.Errorf("the investigation was not begun: %w", v.in.wrap(s, err))
-		}
+	if err := v.engine().CheckSealKey(ctx, v.cfg.SealKey); err != nil {
+		return fmt.Errorf("the investigation was not begun: %w", err)
 	}
 	return nil
 }
 
-// entries returns the numbers of the entries, in the ledger of a registry, of all investigations that this
-// investigator has begun, ascending. It is never nil.
-func (v *Investigator) entries(s *shelf) []int64 {
+// entries returns the numbers of the ledger's entries of all investigations that this investigator has begun,
+// ascending. It is never nil.
+func (v *Investigator) entries() []int64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	out := append([]int64{}, s.logged...)
+	out := append([]int64{}, v.logged...)
 	slices.Sort(out)
 	return out
 }

@@ -6,12 +6,10 @@ import (
 	"bytes"
 	"cmp"
 	"database/sql"
-	"fmt"
 	"image"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/disintegration/imaging"
 	"github.com/stretchr/testify/assert"
@@ -20,7 +18,6 @@ import (
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
-	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -85,126 +82,6 @@ func TestLongOneDocumentUnderTwoReferences(t *testing.T) {
 	_, notCompared, err = newInvestigator(t, other).SameDocuments(t.Context(), leaks)
 	require.NoError(t, err)
 	require.Equal(t, 3, notCompared)
-}
-
-// Uploads that one vendor held at both brands are weighed together if the investigator states that both names
-// are of one party, and else apart. Each ledger gets the names that its registry knows.
-func TestLongOnePartyOfTwoRegistries(t *testing.T) {
-	a, b := newBrand(t, "A", "vendor-x", "other"), newBrand(t, "B", "vendor-x", "third")
-	var leaks []*image.NRGBA
-	for i := range 3 {
-		at := feb.AddDate(0, 0, i)
-		x, y := submit(t, a.Issuer, file(t, passport(uint64(10+i)), "jpeg"), "", at), submit(t, b.Issuer, file(t, passport(uint64(20+i)), "jpeg"), "", at)
-		if i < 2 {
-			of, _ := a.issue(t, x, "vendor-x")
-			leaks = append(leaks, of)
-			of, _ = b.issue(t, y, "vendor-x")
-			leaks = append(leaks, of)
-		} else {
-			leaks = append(leaks, passport(uint64(10+i)), passport(uint64(20+i)))
-		}
-	}
-	for i := range 2 { // uploads that did not leak
-		at := feb.AddDate(0, 6+i, 0)
-		submit(t, a.Issuer, file(t, passport(uint64(50+i)), "jpeg"), "", at)
-		submit(t, b.Issuer, file(t, passport(uint64(70+i)), "jpeg"), "", at)
-	}
-	for _, x := range []*brand{a, b} {
-		x.holds(t, "vendor-x", feb, feb.AddDate(0, 0, 10))
-	}
-	cfg := together(a, b)
-	cfg.Found, cfg.UploadsPerSubject = time.Now().Add(time.Second), 1
-	weigh := func(leaks []*image.NRGBA, parties ...[]string) (*verify.Investigator, *verify.DumpVerdict) {
-		cfg.Parties = parties
-		v := quiet(newInvestigator(t, cfg))
-		var all []*verify.Verdict
-		for _, l := range leaks {
-			all = append(all, examine(t, v, l))
-		}
-		d, err := v.Weigh(t.Context(), all)
-		require.NoError(t, err)
-		return v, d
-	}
-	v, d := weigh(leaks, []string{"A/vendor-x", "B/vendor-x"})
-	const both = "A/vendor-x = B/vendor-x"
-	require.Equal(t, []string{both}, d.Named, d.Headline)
-	require.Contains(t, d.Headline, both)
-	require.Equal(t, 4, d.Hypotheses[0].Clusters)
-	page := requireFindings(t, v, d)
-	assert.Contains(t, page, "The investigator states that these names are of one party: "+both)
-	assert.Contains(t, page, "3 of these pictures show uploads that A has.")
-	held := false
-	for _, l := range d.Case.Leaks {
-		held = held || len(l.Unmarked) == 1 && l.Unmarked[0] == both
-	}
-	assert.True(t, held, "custody of both")
-
-	v, d = weigh(leaks[:4]) // the marked ones
-	require.Equal(t, []string{"A/vendor-x", "B/vendor-x"}, d.Named, d.Headline)
-	requireFindings(t, v, d)
-	require.Len(t, d.Earlier, 8, "each ledger has each examination")
-	for _, e := range d.Earlier {
-		require.Contains(t, []string{"A", "B"}, e.Registry)
-	}
-	last := quiet(a.alone(t))
-	got := examine(t, last, leaks[3])
-	single, err := last.Weigh(t.Context(), []*verify.Verdict{got})
-	require.NoError(t, err)
-	require.Equal(t, []string{"vendor-x"}, single.Earlier[len(single.Earlier)-1].Named, "as A calls it")
-
-	cfg.Parties = [][]string{{"A/vendor-x", "B/nobody"}}
-	lost := newInvestigator(t, cfg)
-	_, err = lost.Weigh(t.Context(), nil)
-	require.ErrorIs(t, err, registry.ErrInput)
-	require.ErrorContains(t, err, `no recipient "B/nobody"`)
-
-	require.NoError(t, a.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "x = B/vendor-x", Kind: registry.KindVendor}))
-	cfg.Parties = nil
-	_, err = newInvestigator(t, cfg).Weigh(t.Context(), nil)
-	require.ErrorContains(t, err, "would read as that of a party in several registries")
-}
-
-// Customers sent one picture to both brands, which a messenger made two files of. An unmarked leak of it speaks
-// no more against those who held the one file than against those who held the other.
-func TestLongOneCaptureInTwoFiles(t *testing.T) {
-	a, b := newBrand(t, "A", "vendor-x"), newBrand(t, "B", "vendor-y")
-	var leaks []*image.NRGBA
-	for i := range 4 {
-		img := passport(uint64(30 + i))
-		submit(t, a.Issuer, file(t, img, "jpeg"), fmt.Sprint("a-", i), feb.AddDate(0, 0, i))
-		submit(t, b.Issuer, file(t, img, "png"), fmt.Sprint("b-", i), feb.AddDate(0, 1, i))
-		submit(t, a.Issuer, file(t, passport(uint64(80+i)), "jpeg"), "", feb.AddDate(0, 6, i))
-		submit(t, b.Issuer, file(t, passport(uint64(90+i)), "jpeg"), "", feb.AddDate(0, 7, i))
-		leaks = append(leaks, img)
-	}
-	a.holds(t, "vendor-x", feb, feb.AddDate(0, 0, 10))
-	b.holds(t, "vendor-y", feb.AddDate(0, 1, 0), feb.AddDate(0, 1, 10))
-	cfg := together(a, b)
-	cfg.Found = time.Now().Add(time.Second)
-	v := quiet(newInvestigator(t, cfg))
-	var all []*verify.Verdict
-	for _, l := range leaks {
-		got := examine(t, v, l)
-		require.Equal(t, verify.FoundUnmarked, got.Finding, got.Note)
-		require.Len(t, got.In, 2)
-		require.NotZero(t, got.In[1].Submission)
-		require.Len(t, got.Custody, 2)
-		all = append(all, got)
-	}
-	d, err := v.Weigh(t.Context(), all)
-	require.NoError(t, err)
-	var held []float64
-	for _, h := range d.Hypotheses {
-		if h.Kind == odds.Custody {
-			held = append(held, h.LogLR)
-			require.Equal(t, []string{"A/vendor-x", "B/vendor-y"}, h.Holders, "nothing distinguishes the two")
-		}
-	}
-	require.Len(t, held, 1)
-	require.Equal(t, 8, sum(d, "A"))
-	require.Equal(t, 8, sum(d, "B"))
-	page := requireFindings(t, v, d)
-	assert.Contains(t, page, "4 of these pictures show uploads that several registries have: one file, or files of one capture.")
 }
 
 // A search finds the same with segments and without, and its record names them. A segment that was altered

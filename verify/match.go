@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -16,7 +15,6 @@ import (
 
 // A candidate is a submission that the search found for a leak, not yet compared by pixels.
 type candidate struct {
-	in       *shelf         // its registry
 	ref      int64          // number of the submission in the registry
 	distance int            // of the hashes, bits of 256; 0 if it was found by parts
 	region   *findings.Quad // where the submission lies in the leak; nil: the whole leak
@@ -74,7 +72,6 @@ func (v *Investigator) matches(ctx context.Context, l *leakPicture, s *search) (
 // of candidates, from the first, that were looked at; the rest may still be found by parts.
 func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []candidate) (out []Match, looked int, err error) {
 	beyond, compared := 0, nearRadius // compared: distance up to which pixels are
-	of := make(map[watermark.Submission]bool)
 	for i, c := range near {
 		within := c.distance <= phash.MatchRadius
 		if !within {
@@ -90,12 +87,8 @@ func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []
 		if err != nil {
 			return nil, 0, err
 		}
-		if of[pageOf(m)] {
-			continue // of another registry
-		}
-		of[pageOf(m)] = true
 		if c.distance <= compared && (i < maxCompared || !within) {
-			v.locate(ctx, l, c.in, c.ref, pageOf(m))
+			v.locate(ctx, l, c.ref, pageOf(m))
 			if err := v.comparePixels(ctx, l, m); err != nil {
 				return nil, 0, err
 			}
@@ -114,10 +107,10 @@ func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []
 // compared by pixels. If the submission was erased, does not exist, or its row cannot be read, the
 // error wraps [registry.ErrNotFound]. A row that cannot be read is counted as not searched, and noted in l.
 func (v *Investigator) match(ctx context.Context, l *leakPicture, c candidate) (*Match, error) {
-	row, err := c.in.Registry.Engine().SubmissionAt(ctx, c.ref)
+	row, err := v.engine().SubmissionAt(ctx, c.ref)
 	switch {
 	case errors.Is(err, registry.ErrTampered): // its row cannot be read
-		c.in.found.damaged(c.ref)
+		v.found.damaged(c.ref)
 		l.close(watermark.Submission(binary.BigEndian.AppendUint64(make([]byte, 8), uint64(c.ref)))) // its ID is not known
 		return nil, registry.ErrNotFound
 	case errors.Is(err, registry.ErrErased):
@@ -126,18 +119,7 @@ func (v *Investigator) match(ctx context.Context, l *leakPicture, c candidate) (
 	if err != nil {
 		return nil, err
 	}
-	m := &Match{Submission: row.Whole(), Page: row.Page, Distance: c.distance, Region: c.region, Pixels: PixelsUnknown, Submitted: row.Submitted, HashOnly: !row.Kept}
-	if v.in.several() {
-		whole, places, err := v.in.submission(ctx, m.Submission)
-		if err != nil {
-			return nil, cmp.Or(gone(err), registry.ErrNotFound)
-		}
-		m.Submitted, m.HashOnly = whole.Submitted, !whole.Kept
-		for _, p := range places {
-			m.In = append(m.In, p.Registry)
-		}
-	}
-	return m, nil
+	return &Match{Submission: row.Whole(), Page: row.Page, Distance: c.distance, Region: c.region, Pixels: PixelsUnknown, Submitted: row.Submitted, HashOnly: !row.Kept}, nil
 }
 
 // comparePixels compares a leak with the original of the page m and sets m.Pixels and m.Score. It
@@ -175,7 +157,7 @@ func (v *Investigator) closed(ctx context.Context, l *leakPicture, m *Match) err
 	if v.cfg.SealKey == nil || m.HashOnly {
 		return nil
 	}
-	_, err := v.in.page(ctx, pageOf(m))
+	_, err := v.engine().Page(ctx, pageOf(m))
 	if errors.Is(err, registry.ErrErased) {
 		return nil
 	}

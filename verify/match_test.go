@@ -46,7 +46,7 @@ func TestPartsOfFarCandidates(t *testing.T) {
 	require.NoError(t, err)
 	found.near = nil
 	_, err = r.Engine().FoundBy(t.Context(), nil, 0, math.MaxInt64, func(f *engine.Found) error {
-		found.near = append(found.near, candidate{in: v.in.all[0], ref: f.Number, distance: phash.MatchRadius + 1 + len(found.near)})
+		found.near = append(found.near, candidate{ref: f.Number, distance: phash.MatchRadius + 1 + len(found.near)})
 		return nil
 	})
 	require.NoError(t, err)

@@ -31,28 +31,28 @@ func (v *Investigator) namedBooks(ctx context.Context, cfg Config, b *books, lea
 // Errors are the registry's.
 func (v *Investigator) countNamed(ctx context.Context, cfg Config, b *books, leaks []*Verdict) error {
 	for _, l := range shown(leaks) {
-		b.countOne(cfg, held{registriesOf(b.registries, l.In), l.Submitted, b.copies[l.Submission], l.Custody})
+		b.countOne(cfg, held{l.Submitted, b.copies[l.Submission], l.Custody})
 	}
 	for _, id := range v.cfg.Against {
 		if _, known := b.copies[id]; known {
 			continue // a leak shows it
 		}
-		s, places, err := v.in.submission(ctx, id)
+		s, err := v.cfg.Registry.Submission(ctx, id)
 		if errors.Is(err, registry.ErrErased) {
 			continue // as in the comparison
 		}
 		if err != nil {
 			return err
 		}
-		copies, err := v.in.copies(ctx, id)
+		copies, err := v.cfg.Registry.Copies(ctx, id)
 		if err != nil {
 			return err
 		}
-		custody, err := v.in.custody(ctx, id)
+		custody, err := v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: id})
 		if err != nil {
 			return err
 		}
-		b.countOne(cfg, held{registriesOf(b.registries, places), s.Submitted, handedOut(copies), custody})
+		b.countOne(cfg, held{s.Submitted, handedOut(copies), custody})
 	}
 	return nil
 }
@@ -63,14 +63,11 @@ func (b *books) countOne(cfg Config, x held) {
 	month := odds.Months(x.submitted, x.submitted)
 	if len(b.cells) == 0 {
 		b.cells = month
-		for i := range b.registries {
-			b.registries[i].Submissions, b.registries[i].All = make([]int, 1), make([]int, 1)
-		}
 	}
 	if month[0].From.Before(b.cells[0].From) {
 		b.cells[0].From = month[0].From
 	}
-	b.add(cfg, 0, 1, x)
+	b.add(cfg, 0, x)
 }
 
 // forgetElsewhere removes from w.Odds what does not rest on marks, if only named uploads were

@@ -70,7 +70,7 @@ type originalCache struct {
 	max int64 // bytes
 
 	mu     sync.Mutex
-	erased map[*registry.Registry]int64 // number of the last erasure that was followed
+	erased int64 // number of the last erasure that was followed
 	bytes  int64
 	order  []*opening // the least recently used first
 }
@@ -86,23 +86,18 @@ type opening struct {
 
 // follow drops the originals whose submissions were erased since the last call. The error is the
 // registry's, after "load erasures".
-func (c *originalCache) follow(ctx context.Context, in *registries) error {
+func (c *originalCache) follow(ctx context.Context, e *engine.Engine) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.erased == nil {
-		c.erased = make(map[*registry.Registry]int64)
+	last, err := e.ErasedAfter(ctx, c.erased, func(_ int64, gone watermark.Submission) { c.drop(gone) })
+	if unlessAltered(err) != nil {
+		return fmt.Errorf("load erasures: %w", err)
 	}
-	for _, s := range in.all {
-		last, err := s.Registry.Engine().ErasedAfter(ctx, c.erased[s.Registry], func(_ int64, gone watermark.Submission) { c.drop(gone) })
-		if unlessAltered(err) != nil {
-			return in.wrap(s, fmt.Errorf("load erasures: %w", err))
-		}
-		c.erased[s.Registry] = last
-	}
+	c.erased = last
 	return nil
 }
 
-// unlessAltered returns an error of reading erasures, nil if they were altered: [registries.check] notes that, and nothing is concluded.
+// unlessAltered returns an error of reading erasures, nil if they were altered: [Investigator.checkRecords] notes that, and nothing is concluded.
 func unlessAltered(err error) error {
 	if errors.Is(err, registry.ErrTampered) {
 		return nil
@@ -197,33 +192,22 @@ func (v *Investigator) original(ctx context.Context, of watermark.Submission) (*
 	})
 }
 
-// openOriginal returns the original of a page of the first registry in which it can be opened: see
-// [Investigator.openOriginalOf].
-func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission) (o *opened, err error) {
-	for _, s := range v.in.all {
-		if o, err = v.openOriginalOf(ctx, s, of); o != nil || err != nil {
-			return o, v.in.wrap(s, err)
-		}
-	}
-	return nil, nil
-}
-
-// openOriginalOf reads a sealed original of a registry and decodes the page that of names, without the cache.
+// openOriginal reads a sealed original and decodes the page that of names, without the cache.
 // Transparency is flattened. The result is nil, without an error, if that cannot be done, or if today's
 // decoder gives other pixels than at the submission. It is also nil if the list of its copies was altered.
-func (v *Investigator) openOriginalOf(ctx context.Context, s *shelf, of watermark.Submission) (*opened, error) {
-	if s.SealKey == nil {
+func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission) (*opened, error) {
+	if v.cfg.SealKey == nil {
 		return nil, nil
 	}
-	e := s.Registry.Engine()
+	e := v.engine()
 	row, err := e.Page(ctx, of)
 	if err != nil {
 		return nil, gone(err)
 	}
-	if _, err := s.Registry.Copies(ctx, row.Whole()); err != nil { // a copy may be hidden: without all of them no mark is missing
+	if _, err := v.cfg.Registry.Copies(ctx, row.Whole()); err != nil { // a copy may be hidden: without all of them no mark is missing
 		return nil, gone(err)
 	}
-	file, err := e.Original(ctx, s.SealKey, row.Whole())
+	file, err := e.Original(ctx, v.cfg.SealKey, row.Whole())
 	if err != nil {
 		return nil, gone(err)
 	}

@@ -77,7 +77,7 @@ func (v *Investigator) pagesToCompare(ctx context.Context, l *leakPicture, row *
 // for each page. It leaves m as it is if the submission cannot be opened,
 // and notes it in l if its row is not found, or damaged.
 func (v *Investigator) comparePages(ctx context.Context, l *leakPicture, m *Match) error {
-	row, err := v.in.page(ctx, m.Submission)
+	row, err := v.engine().Page(ctx, m.Submission)
 	if err != nil {
 		if gone(err) == nil && !errors.Is(err, registry.ErrErased) {
 			l.close(m.Submission)
@@ -138,7 +138,7 @@ func (v *Investigator) tracePages(ctx context.Context, l *leakPicture, e *eviden
 // twins returns matches with other pages of m.Submission that the leak shows as the very capture. They are
 // also near to the leak by their hashes.
 func (v *Investigator) twins(ctx context.Context, l *leakPicture, m *Match) (out []Match, err error) {
-	row, err := v.in.page(ctx, m.Submission)
+	row, err := v.engine().Page(ctx, m.Submission)
 	if err != nil {
 		return nil, gone(err)
 	}
@@ -169,7 +169,7 @@ func (v *Investigator) twins(ctx context.Context, l *leakPicture, m *Match) (out
 // move makes the page of x that of its submission's match and reads.
 func (e *evidence) move(x *Match) {
 	if m := e.match(x.Submission); m != nil {
-		x.Submitted, x.HashOnly, x.In = m.Submitted, m.HashOnly, m.In
+		x.Submitted, x.HashOnly = m.Submitted, m.HashOnly
 		*m = *x
 	}
 	for i := range e.reads {

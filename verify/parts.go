@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"image"
@@ -28,37 +27,32 @@ type partSearch struct {
 // is searched once. It is nil, without an error, if the catalogue has no features, or if a side of
 // the leak is too long for them.
 func (v *Investigator) searchParts(ctx context.Context, l *leakPicture) (*partSearch, error) {
-	if l.parts != nil || !slices.ContainsFunc(v.in.all, func(s *shelf) bool { return !s.found.featureless() }) {
+	if l.parts != nil || v.found.featureless() {
 		return l.parts, nil
 	}
 	query, err := l.features()
 	if query == nil {
 		return nil, err // the hash of the whole has to do
 	}
-	found, err := each(v.in, func(s *shelf) (out []candidate, err error) {
-		o := &parts.SearchOptions{Features: func(number int64) (*parts.Features, error) { return v.featuresOf(ctx, s, l, number) }}
-		if s.found.grouped() {
-			if err := v.aside(ctx, l, func() { o.Answers, l.unanswered = s.found.ask(ctx, query) }); err != nil {
-				return nil, err
-			}
+	o := &parts.SearchOptions{Features: func(number int64) (*parts.Features, error) { return v.featuresOf(ctx, l, number) }}
+	if v.found.grouped() {
+		if err := v.aside(ctx, l, func() { o.Answers, l.unanswered = v.found.ask(ctx, query) }); err != nil {
+			return nil, err
 		}
-		err = s.searching(ctx, func(x *parts.Index) error {
-			matches, err := x.Search(ctx, query, o)
-			out = nil
-			for _, m := range matches {
-				out = append(out, candidate{in: s, ref: m.Ref, region: quad(m.Leak), score: m.Score})
-			}
-			return err
-		})
-		return out, err
+	}
+	var found []candidate
+	err = v.searching(ctx, func(x *parts.Index) error {
+		matches, err := x.Search(ctx, query, o)
+		found = nil
+		for _, m := range matches {
+			found = append(found, candidate{ref: m.Ref, region: quad(m.Leak), score: m.Score})
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	l.parts = &partSearch{query.Len(), slices.Concat(found...)}
-	if v.in.several() {
-		slices.SortStableFunc(l.parts.found, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
-	}
+	l.parts = &partSearch{query.Len(), found}
 	return l.parts, nil
 }
 
@@ -74,7 +68,7 @@ func (v *Investigator) partCandidates(ctx context.Context, l *leakPicture, known
 	}
 	var out []candidate
 	for _, m := range s.found {
-		has := func(c candidate) bool { return c.in == m.in && c.ref == m.ref }
+		has := func(c candidate) bool { return c.ref == m.ref }
 		if slices.ContainsFunc(known, has) || slices.ContainsFunc(out, has) {
 			continue
 		}
@@ -170,7 +164,6 @@ func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []
 	}
 	var out []Match
 	var shown []candidate
-	of := make(map[watermark.Submission]bool)
 	for _, c := range candidates {
 		if slices.ContainsFunc(shown, func(s candidate) bool { return c.clearlyBehind(&s) }) {
 			continue
@@ -182,12 +175,8 @@ func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []
 		if err != nil {
 			return nil, err
 		}
-		if of[pageOf(m)] {
-			continue // of another registry
-		}
-		of[pageOf(m)] = true
 		part := l.cut(c.region)
-		v.locate(ctx, part, c.in, c.ref, pageOf(m))
+		v.locate(ctx, part, c.ref, pageOf(m))
 		if err := v.comparePixels(ctx, part, m); err != nil {
 			return nil, err
 		}

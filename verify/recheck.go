@@ -27,7 +27,7 @@ func (f *Findings) CheckLeaks() error {
 			return errors.New("record: it does not say whether originals could be opened")
 		}
 		for i, l := range f.Leaks {
-			if err := l.recheck(opens, f.Verdict.Record.Unopened, words, f.Format == formatV1); err != nil {
+			if err := l.recheck(opens, words, f.Format == formatV1); err != nil {
 				return fmt.Errorf("leak %d (%.200q): %w", i+1, l.File, err)
 			}
 		}
@@ -43,12 +43,12 @@ func (f *Findings) CheckLeaks() error {
 }
 
 // recheck concludes a leak again from its evidence, and compares the whole verdict. opens reports
-// whether originals could be opened in the investigation, and away has the registries that could not. If words is false, differences in
+// whether originals could be opened in the investigation. If words is false, differences in
 // sentences do not count. v1 selects the rules of [formatV1]. The error names the first
 // difference, and does not wrap [ErrFindings]: the caller does.
-func (v *Verdict) recheck(opens bool, away []string, words, v1 bool) error {
+func (v *Verdict) recheck(opens, words, v1 bool) error {
 	again := &Verdict{File: v.File, Error: v.Error, Picture: v.Picture, Evidence: v.Evidence, Rows: v.Rows,
-		Conclusion: findings.Conclusion{Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered, In: v.In}}
+		Conclusion: findings.Conclusion{Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered}}
 	if !v.Examined() {
 		again = closedLeak(v.File, v.Finding, v.Picture, v.Error)
 	} else {
@@ -63,7 +63,7 @@ func (v *Verdict) recheck(opens bool, away []string, words, v1 bool) error {
 				return fmt.Errorf("missing is %+v, want from 1 up to all uploads", *m)
 			}
 		}
-		e := v.evidence(opens, away)
+		e := v.evidence(opens)
 		e.v1 = v1
 		for _, r := range e.issuedReads() {
 			if r.key == nil {
@@ -138,7 +138,7 @@ func (f *Findings) checkVerdict(words bool) error {
 // its record. Against has the right length, but zero IDs: only their number matters. Keys, limits
 // and the registry are not set. The error says which parameter of the record cannot be read.
 func (d *DumpVerdict) config() (Config, error) {
-	c := Config{away: d.Record.Unopened, Circumstances: Circumstances{Claimed: d.Case.Claimed, Drawn: d.Case.Drawn}}
+	c := Config{Circumstances: Circumstances{Claimed: d.Case.Claimed, Drawn: d.Case.Drawn}}
 	if d.Case.MarkTrials == d.Case.MatchTrials { // Config.Trials was set: the program's own numbers differ
 		c.Trials = d.Case.MarkTrials
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/internal/findings"
-	"github.com/kycmark/kycmark/watermark"
 )
 
 // Parameters that conclusions depend on.
@@ -36,21 +35,19 @@ const modulePath = "github.com/kycmark/kycmark"
 // keys, parameters and state of the registry. It covers all that this investigator has begun to
 // examine. Errors are the registry's.
 func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
-	all, err := each(v.in, func(s *shelf) (findings.Registry, error) { return v.registryRecord(ctx, s) })
+	size, head, err := v.cfg.Registry.Ledger().Head(ctx)
 	if err != nil {
 		return nil, err
 	}
+	if err := v.found.follow(ctx, v.cfg.Registry, v.cfg.SealKey); err != nil {
+		return nil, err
+	}
+	index := v.found.hashes.Digest()
 	r := &findings.Record{
 		Run:        findings.Run{Clock: clock(), Time: v.now().UTC().Truncate(time.Microsecond), Actor: v.cfg.Actor, Command: v.cfg.Command, Case: v.cfg.Case, Examiner: v.cfg.Examiner, FoundEvidence: v.cfg.Evidence},
 		Program:    findings.Program{Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH},
-		Searchable: all[0].Searchable,
-		Containers: []findings.Container{}, Logged: all[0].Logged, Keys: v.keyIDs(), SealKey: v.sealKeyID(), Parameters: v.parameters(),
-	}
-	if v.in.several() {
-		r.Searchable, r.Logged, r.SealKey, r.Registries, r.Unopened = findings.Searchable{Search: searchedMemory}, []int64{}, "", all, v.in.away
-		for _, s := range all {
-			r.Indexed += s.Indexed
-		}
+		Searchable: findings.Searchable{Registry: v.cfg.Registry.ID(), Indexed: v.found.hashes.Len(), Index: hex.EncodeToString(index[:]), Search: searchedMemory, Segments: v.found.used(), LedgerSize: size, LedgerHead: head},
+		Containers: []findings.Container{}, Logged: v.entries(), Keys: v.keyIDs(), SealKey: v.sealKeyID(), Parameters: v.parameters(),
 	}
 	if sum := v.cfg.EvidenceSHA256; sum != [32]byte{} {
 		r.FoundSHA256 = sum.String()
@@ -63,32 +60,11 @@ func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 	return r, nil
 }
 
-// registryRecord returns what was searched in a registry, and its state.
-func (v *Investigator) registryRecord(ctx context.Context, s *shelf) (out findings.Registry, err error) {
-	size, head, err := s.Registry.Ledger().Head(ctx)
-	if err != nil {
-		return out, err
-	}
-	if err := s.found.follow(ctx, s.Registry, s.SealKey); err != nil {
-		return out, err
-	}
-	index := s.found.hashes.Digest()
-	out = findings.Registry{Name: s.Name, Logged: v.entries(s), Keys: keyIDs(s.Keys),
-		Searchable: findings.Searchable{Registry: s.Registry.ID(), Indexed: s.found.hashes.Len(), Index: hex.EncodeToString(index[:]), Search: searchedMemory, Segments: s.found.used(), LedgerSize: size, LedgerHead: head}}
-	if s.SealKey != nil {
-		out.SealKey = s.SealKey.ID()
-	}
-	return out, nil
-}
-
 // keyIDs returns the IDs of the mark keys under which marks are read, in the order of
 // [Config].Keys. It is never nil.
-func (v *Investigator) keyIDs() []string { return keyIDs(v.cfg.Keys) }
-
-// keyIDs returns the IDs of keys, in their order. It is never nil.
-func keyIDs(keys []*watermark.Key) []string {
+func (v *Investigator) keyIDs() []string {
 	out := []string{}
-	for _, k := range keys {
+	for _, k := range v.cfg.Keys {
 		out = append(out, k.ID())
 	}
 	return out

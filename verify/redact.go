@@ -126,7 +126,7 @@ func (b *books) relabel(labels map[string]string) {
 	b.holdings.Unmarked = relabelled(labels, b.holdings.Unmarked)
 	b.ever.Copies = relabelled(labels, b.ever.Copies)
 	b.ever.Unmarked = relabelled(labels, b.ever.Unmarked)
-	b.unconfirmed, b.in = relabelled(labels, b.unconfirmed), relabelled(labels, b.in)
+	b.unconfirmed = relabelled(labels, b.unconfirmed)
 	b.history.Recipients = slices.Clone(b.history.Recipients)
 	for i := range b.history.Recipients {
 		if r := &b.history.Recipients[i]; labels[r.Name] != "" {

@@ -88,26 +88,18 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 	if v.cfg.SealKey == nil || n == 0 || len(v.cfg.Against) > 0 {
 		return nil, nil
 	}
-	own, _, err := v.in.submission(ctx, shown)
+	own, err := v.cfg.Registry.Submission(ctx, shown)
 	if err != nil {
 		return nil, gone(err)
 	}
-	hash, err := v.in.areaHash(ctx, engine.PageID(shown, page))
+	hash, err := v.engine().AreaHash(ctx, v.cfg.SealKey, engine.PageID(shown, page))
 	if err != nil {
 		return nil, gone(err)
 	}
-	nearest, err := each(v.in, func(s *shelf) (out []candidate, err error) {
-		hits, err := s.found.hashes.Nearest(hash, 8*n) // some are of the same subject, or hashes alone
-		for _, h := range hits {
-			out = append(out, candidate{in: s, ref: h.Ref, distance: h.Distance})
-		}
-		return out, err
-	})
+	hits, err := v.found.hashes.Nearest(hash, 8*n) // some are of the same subject, or hashes alone
 	if err != nil {
 		return nil, err
 	}
-	hits := slices.Concat(nearest...)
-	slices.SortStableFunc(hits, func(a, b candidate) int { return a.distance - b.distance })
 	part := l
 	if m := e.match(shown); m != nil && m.Region != nil {
 		part = l.cut(m.Region)
@@ -117,12 +109,12 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 		if len(out) == n {
 			break
 		}
-		m, err := v.reference(ctx, l, part, e, own, h)
+		m, err := v.reference(ctx, l, part, e, own, candidate{ref: h.Ref, distance: h.Distance})
 		if err != nil {
 			return nil, err
 		}
 		if m != nil {
-			out = append(out, findings.Control{Distance: h.distance, Pixels: m.Pixels, Score: m.Score})
+			out = append(out, findings.Control{Distance: h.Distance, Pixels: m.Pixels, Score: m.Score})
 		}
 	}
 	return out, nil
@@ -131,7 +123,7 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 // brings reports whether the search of a leak finds a submission, by the hash of the whole or by local
 // features.
 func (v *Investigator) brings(l *leakPicture, x candidate, of watermark.Submission) (bool, error) {
-	if slices.ContainsFunc(l.near, func(c candidate) bool { return c.in == x.in && c.ref == x.ref }) {
+	if slices.ContainsFunc(l.near, func(c candidate) bool { return c.ref == x.ref }) {
 		return true, nil
 	}
 	p, err := l.places[of]()
@@ -145,13 +137,13 @@ func (v *Investigator) brings(l *leakPicture, x candidate, of watermark.Submissi
 // a submission that was erased, is kept as a hash alone, or cannot be opened. On a sheet it is nil for the
 // pictures that lie beside own: that the leak shows them is no false match.
 func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *evidence, own *registry.Submission, c candidate) (*Match, error) {
-	row, err := c.in.Registry.Engine().SubmissionAt(ctx, c.ref)
+	row, err := v.engine().SubmissionAt(ctx, c.ref)
 	if err != nil {
 		return nil, gone(err)
 	}
 	whose := row
 	if row.Page > 1 { // its submission has the subject
-		if whose, err = c.in.Registry.Engine().Page(ctx, row.Document); err != nil {
+		if whose, err = v.engine().Page(ctx, row.Document); err != nil {
 			return nil, gone(err)
 		}
 	}
@@ -165,8 +157,8 @@ func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *
 		}
 		return m, nil
 	}
-	v.locate(ctx, whole, c.in, c.ref, row.ID)
-	v.locate(ctx, l, c.in, c.ref, row.ID)
+	v.locate(ctx, whole, c.ref, row.ID)
+	v.locate(ctx, l, c.ref, row.ID)
 	found, err := v.brings(whole, c, row.ID)
 	if err != nil {
 		return nil, err

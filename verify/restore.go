@@ -45,13 +45,7 @@ func (f *Findings) restore() ([]*Verdict, *books, error) {
 			return nil, nil, fmt.Errorf("unconfirmed leaks with marks of %.100q: %d, of %d unconfirmed leaks", name, n, unconfirmed)
 		}
 	}
-	b.in = make(map[string][]int)
-	for _, r := range c.Registries {
-		r.All = r.Ever()
-		b.registries = append(b.registries, r)
-	}
 	for _, h := range c.Holders {
-		b.in[h.Name] = h.In
 		b.recipients = append(b.recipients, registry.Recipient{Name: h.Name})
 		b.holdings.Copies[h.Name], b.holdings.Unmarked[h.Name] = h.Copies, h.Unmarked
 		b.ever.Copies[h.Name], b.ever.Unmarked[h.Name] = h.EverIssued(), h.EverHeld()

@@ -19,18 +19,14 @@ import (
 // near returns the submissions within [nearRadius] bits of any of the queries, nearest first. The
 // catalogue is first brought up to date, even if queries is nil. nil queries find nothing.
 func (v *Investigator) near(ctx context.Context, queries *phash.Leak) ([]candidate, error) {
-	found, err := each(v.in, func(s *shelf) (out []candidate, err error) {
-		if err := s.found.follow(ctx, s.Registry, s.SealKey); err != nil {
-			return nil, err
-		}
-		hits, err := s.found.hashes.SearchLeak(queries, nearRadius)
-		for _, h := range hits {
-			out = append(out, candidate{in: s, ref: h.Ref, distance: h.Distance})
-		}
-		return out, err
-	})
-	out := slices.Concat(found...)
-	slices.SortStableFunc(out, func(a, b candidate) int { return a.distance - b.distance })
+	if err := v.found.follow(ctx, v.cfg.Registry, v.cfg.SealKey); err != nil {
+		return nil, err
+	}
+	hits, err := v.found.hashes.SearchLeak(queries, nearRadius)
+	var out []candidate
+	for _, h := range hits {
+		out = append(out, candidate{ref: h.Ref, distance: h.Distance})
+	}
 	return out, err
 }
 
@@ -287,21 +283,21 @@ func (c *catalogue) featureless() bool {
 	return c.altered == nil && c.parts.Len() == 0 && (c.groups == nil || len(c.features) == 0)
 }
 
-// searching runs a search among the local features of a registry, again for as long as it meets an altered
+// searching runs a search among the local features of the registry, again for as long as it meets an altered
 // segment. While the submissions of an altered segment are not all read, nothing is searched.
-func (s *shelf) searching(ctx context.Context, search func(x *parts.Index) error) error {
+func (v *Investigator) searching(ctx context.Context, search func(x *parts.Index) error) error {
 	for {
-		s.found.leaving.RLock()
-		altered, err := s.found.altered, error(nil)
+		v.found.leaving.RLock()
+		altered, err := v.found.altered, error(nil)
 		if altered == nil {
-			err = search(s.found.parts)
+			err = search(v.found.parts)
 			errors.As(err, &altered)
 		}
-		s.found.leaving.RUnlock()
+		v.found.leaving.RUnlock()
 		if altered == nil {
 			return err
 		}
-		if err := s.found.dismount(ctx, s.Registry, s.SealKey, altered); err != nil {
+		if err := v.found.dismount(ctx, v.cfg.Registry, v.cfg.SealKey, altered); err != nil {
 			return err
 		}
 	}
@@ -390,11 +386,15 @@ func (c *catalogue) damaged(number int64) {
 	c.set(number, byNoRecord)
 }
 
-// missing returns how many uploads the search reaches in part or not at all, and how many there are.
-func (c *catalogue) missing() findings.Missing {
+// missing returns how many uploads the search reaches in part or not at all, and how many there are; nil if it
+// reaches all.
+func (c *catalogue) missing() *findings.Missing {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	m := findings.Missing{Whole: c.count[byHash], Flat: c.count[byNothing], Damaged: c.count[byNoRecord] + c.hidden}
+	m := &findings.Missing{Whole: c.count[byHash], Flat: c.count[byNothing], Damaged: c.count[byNoRecord] + c.hidden}
+	if m.Whole+m.Flat+m.Damaged == 0 {
+		return nil
+	}
 	m.Uploads = c.count[byAll] + m.Whole + m.Flat + m.Damaged
 	return m
 }

@@ -100,20 +100,17 @@ var notes = map[string]string{
 	"unlisted-shows":     "The picture shows an upload.",
 	"unlisted-resembles": "The picture resembles an upload without showing it.",
 
-	"unmarked":             "This picture shows an upload, and no mark of the {n} {n|copy|copies} issued of that upload was found. Such a mark " + wouldFind,
-	"unmarked-no-copies":   "This picture shows an upload, and carries no mark under any key that was tried. No marked copy of the upload is recorded. A mark " + wouldFind,
-	"not-marked-damaged":   "This picture shows an upload and carries a part of a mark of its copies, damaged. On an unmarked picture that much is seen less than once in a million. Whose copy it was cannot be said.",
-	"not-marked-removed":   "Of any single copy's code at most {share} is left of what the picture's compression, blur and size leave. Averages of four or more copies do that. In trials with 17 pictures messengers did it to one (at most 25 % of pictures, 95 % confidence). Hard JPEG, contrast, crops or covers did it to two.",
-	"not-marked-weak":      noMark + "By calculation a mark would have been found with a probability of {power}, and {needed} is required. So whether the picture was marked cannot be said.",
-	"not-marked-keys":      noMark + "The mark {n|key|keys} of {n} {n|copy|copies} of that upload {n|was|were} not at hand, so whether the picture was marked cannot be said.",
-	"not-marked-aside":     noMark + "The picture could not be laid onto its original exactly enough to look for a mark, so whether it was marked cannot be said.",
-	"not-marked-untraced":  "This picture shows an upload" + notOurs + " How probable it was to find one is not known.",
-	"not-marked-elsewhere": noMark + "It may also show another upload, of {names}, whose copies could not be ruled out. So whether the picture was marked cannot be said.",
-	"not-marked-alike":     noMark + "It may also show the upload {upload}, of the same document, whose copies could not be ruled out. So whether the picture was marked cannot be said.",
-	"not-marked-closed":    noMark + "It may also show {n} {n|upload whose original is|uploads whose originals are} missing, altered or not readable. So whether the picture was marked cannot be said.",
-	"not-marked-unopened":  noMark + "The {n|registry|registries} {names} could not be opened, and may have issued a copy of it. So whether the picture was marked cannot be said.",
-	"not-marked-shared":    "This picture shows a page that {n} uploads have in common" + notOurs + " From which of these uploads it comes cannot be said.",
-	"by-hash":              "This picture matches an upload by its hash: {bits} of 256 bits differ. The comparison of the pixels does not settle it ({pixels}). No mark of an issued copy was read.",
+	"unmarked":            "This picture shows an upload, and no mark of the {n} {n|copy|copies} issued of that upload was found. Such a mark " + wouldFind,
+	"unmarked-no-copies":  "This picture shows an upload, and carries no mark under any key that was tried. No marked copy of the upload is recorded. A mark " + wouldFind,
+	"not-marked-damaged":  "This picture shows an upload and carries a part of a mark of its copies, damaged. On an unmarked picture that much is seen less than once in a million. Whose copy it was cannot be said.",
+	"not-marked-removed":  "Of any single copy's code at most {share} is left of what the picture's compression, blur and size leave. Averages of four or more copies do that. In trials with 17 pictures messengers did it to one (at most 25 % of pictures, 95 % confidence). Hard JPEG, contrast, crops or covers did it to two.",
+	"not-marked-weak":     noMark + "By calculation a mark would have been found with a probability of {power}, and {needed} is required. So whether the picture was marked cannot be said.",
+	"not-marked-keys":     noMark + "The mark {n|key|keys} of {n} {n|copy|copies} of that upload {n|was|were} not at hand, so whether the picture was marked cannot be said.",
+	"not-marked-aside":    noMark + "The picture could not be laid onto its original exactly enough to look for a mark, so whether it was marked cannot be said.",
+	"not-marked-untraced": "This picture shows an upload" + notOurs + " How probable it was to find one is not known.",
+	"not-marked-alike":    noMark + "It may also show the upload {upload}, of the same document, whose copies could not be ruled out. So whether the picture was marked cannot be said.",
+	"not-marked-shared":   "This picture shows a page that {n} uploads have in common" + notOurs + " From which of these uploads it comes cannot be said.",
+	"by-hash":             "This picture matches an upload by its hash: {bits} of 256 bits differ. The comparison of the pixels does not settle it ({pixels}). No mark of an issued copy was read.",
 
 	"lookalike-document": "This picture shows the same document as an upload, but nothing in it says that it is the same capture. It may be another picture of that document, taken for another service.",
 	"lookalike-part":     "This picture looks like an upload, but too little of it is there to tell it from another document of the template.",
@@ -122,7 +119,6 @@ var notes = map[string]string{
 	"incomplete":            "The {n|original|originals} or records of {n} {n|upload|uploads} that this picture may show are missing, altered or not readable. Nothing follows from this picture. Restore them, and investigate again.",
 	"not-marked-unanswered": noMark + "The {n|group|groups} {names} of search segments did not answer. So whether another upload has this picture cannot be said.",
 	"incomplete-unanswered": "The {n|group|groups} {names} of search segments did not answer, and may have this picture. Nothing follows from this picture.",
-	"incomplete-unopened":   "The {n|registry|registries} {names} could not be opened, and may have this picture. Nothing follows from this picture.",
 	"unknown":               "This picture matches no upload that was searched" + notOurs,
 	"unknown-flat":          "This picture shows too little for its hash to be searched" + notOurs,
 	"unknown-near":          "The hash of this picture lies near uploads of the registry. Their originals do not align with it, or more uploads are near than are compared. No mark of an issued copy was read.",
@@ -163,9 +159,6 @@ var notes = map[string]string{
 	odds.IssuerHadNo:      "The marks of all confirmed copies were laid outside the issuer’s reach: the issuer never had these copies.",
 }
 
-// ofOne ends the kind of a source that is one of several registries.
-const ofOne = " of one"
-
 // titles name the hypotheses in a list, by their kinds. Copies have the recipient's name.
 var titles = map[string]string{
 	odds.Copies:    "{name}",
@@ -187,10 +180,7 @@ var sources = map[string]string{
 	odds.Planted:   "copies issued to {who}, planted by another holder",
 	odds.Unlisted:  "an unlisted holder of unmarked uploads",
 	odds.Insider:   "a person (listed or not) who had unmarked uploads of the registry",
-
-	odds.Unlisted + ofOne: "an unlisted holder of unmarked uploads of {who}",
-	odds.Insider + ofOne:  "a person (listed or not) who had unmarked uploads of {who}",
-	odds.Elsewhere:        "a collection from elsewhere (pictures of others, or files that their owners also sent there)",
+	odds.Elsewhere: "a collection from elsewhere (pictures of others, or files that their owners also sent there)",
 }
 
 // The parts that a source of an alternative took, and what it did.
@@ -303,12 +293,10 @@ var dumpSentences = []row{
 	{"not-examined", headline, (*weighing).leftOut, "{n} of the {of} files given {n|was|were} not examined: {why}."},
 	{"unissued-last", headline, unissuedWhen(true), unissuedText},
 
-	{"examined-before", onDates, inLedger(false, (*weighing).examinedBefore), "{n} of these files {n|was|were} examined already on {day}, with {command} (entry {entry} of the ledger). The time of the find was {found} then, and {outcome}."},
-	{"examined-before-in", onDates, inLedger(true, (*weighing).examinedBefore), "{n} of these files {n|was|were} examined already on {day}, with {command} (entry {entry} of the ledger of {registry}). The time of the find was {found} then, and {outcome}."},
+	{"examined-before", onDates, (*weighing).examinedBefore, "{n} of these files {n|was|were} examined already on {day}, with {command} (entry {entry} of the ledger). The time of the find was {found} then, and {outcome}."},
 	{"examined-more", onDates, many((*weighing).examinedMore), "{n} more {n|examination|examinations} of these files {n|is|are} in the ledger, and in the table of earlier examinations."},
 	{"found-changed", onDates, (*weighing).foundChanged, "The time of the find is {now} now. In the first examination of these files, entered on {entered}, it was {first}."},
-	{"outcome-changed-in", onDates, inLedger(true, (*weighing).outcomeChanged), "An earlier examination of {n} of these files, perhaps with others, had another result for the recipients of {registry} (entry {entry} of its ledger): {then} then. Now {now}."},
-	{"outcome-changed", onDates, inLedger(false, (*weighing).outcomeChanged), "An earlier examination of {n} of these files, perhaps with others, had another result (entry {entry} of the ledger): {then} then. Now {now}."},
+	{"outcome-changed", onDates, (*weighing).outcomeChanged, "An earlier examination of {n} of these files, perhaps with others, had another result (entry {entry} of the ledger): {then} then. Now {now}."},
 	{"late-copies", onDates, (*weighing).lateCopies, "{n} {n|picture contains a copy|pictures contain copies} recorded as issued to {name} on {issued} or later{unproven}. The time of the find is stated as {found}. One of these dates is wrong, or the pictures were made after the find."},
 	{"late-uploads", onDates, (*weighing).lateUploads, "{n} {n|picture shows an upload|pictures show uploads} recorded as submitted after the stated time of the find ({found}). One of these dates is wrong, or the file was elsewhere before."},
 	{"exposed", onDates, (*weighing).exposed, "{n} {n|picture contains a copy|pictures contain copies} issued to {name} that {n|was|were} confirmed in other files on {day} or later. From then on {n|it was|they were} public."},
@@ -317,10 +305,6 @@ var dumpSentences = []row{
 	{"custody-signed", onDates, (*weighing).custodySigned, "Custody of {n} of these pictures counts all the same: {name} had signed it before the find. A timestamp of {dated} covers the signature. Its key, {key}, is known from a receipt that was entered on {known}."},
 
 	{"matched", shows, (*weighing).matchedFigures, "Of {n} {n|picture|pictures} examined, {matched} {matched|was|were} found to show an upload of the registry."},
-	{"registries", shows, (*weighing).registries, "{n} {n|registry was searched|registries were searched as one}: {names}. The words “the registry” mean all of them here. A recipient has the name of its registry before its own. Equal subject references of two registries count as one person's."},
-	{"matched-in", shows, (*weighing).matchedIn, "{n} of these {n|pictures shows an upload|pictures show uploads} that {name} has."},
-	{"matched-several", shows, many((*weighing).matchedSeveral), "{n} of these {n|pictures shows an upload|pictures show uploads} that several registries have: one file, or files of one capture. {n|It counts|Each counts} once, with the holders of all."},
-	{"parties-stated", shows, (*weighing).partiesStated, "The investigator states that these names are of one party: {name}."},
 	{"repeated", shows, (*weighing).repeatedFigures, "{n} {n|picture repeats another|pictures repeat others} byte for byte and {n|adds|add} nothing."},
 	{"controls", shows, (*weighing).controls, "{leaks} of these pictures {leaks|was|were} also compared with other uploads, in {n} {n|comparison|comparisons}. These are the uploads that look most like the upload shown; none is known to be of the same person."},
 	{"controls-other", shows, (*weighing).controlsOther, "In no comparison was the other upload found to be the same capture."},
@@ -356,7 +340,6 @@ var dumpSentences = []row{
 
 	{"released", showsNot, found(FoundCopy), "The findings do not show who released these copies. The exchange had the same copies, and so had each party that received, found or stole them."},
 	{"misdelivered", showsNot, (*weighing).misdelivered, "A clerical error that no record shows leaves the same findings: a copy for {name} was sent to another party, or a copy for another was entered under {name}. A receipt signed with a key of {name} excludes this for its copy: {signed} of the {n} {n|copy|copies} found {signed|has|have} one."},
-	{"names-alike", showsNot, (*weighing).namesAlike, "{names} count as different parties: the investigator has not stated that equal names of two registries are of one party."},
 	{"several", showsNot, (*weighing).several, "Copies of several recipients appear. " + oneSourceText},
 	{"unissued-who", showsNot, (*weighing).unissuedFigures, "The marks with IDs that are not listed do not show who received or released {n|that picture|those pictures}: they count for no recipient. Compare the IDs with all systems that hold the key."},
 	{"custody-unjudged", showsNot, custodyOf(func(s *party) int { return s.unjudged }), "The custody that covers pictures without a mark is listed. " + notJudged},
@@ -372,7 +355,6 @@ var dumpSentences = []row{
 	{"unconfirmed-several", showsNot, many((*weighing).severals), "{n} {n|picture carries|pictures carry} the marks of several issued copies that do not fit together. Marks were laid onto {n|it|them}, or several copies were put together, so {n|it counts|they count} for no recipient."},
 	{"transplanted", showsNot, found(FoundTransplanted), "{n} {n|picture carries|pictures carry} a transplanted mark: it was laid onto {n|it|them} from another picture. That says nothing about the recipient of the copy whose mark was used. The party that did this may have prepared other pictures of this dump."},
 	{"lookalike", showsNot, found(FoundLookalike), "{n} {n|picture resembles an upload|pictures resemble uploads} of the registry, but {n|is|are} not shown to be the same {n|capture|captures}; {n|it is|they are} not counted as matched."},
-	{"registries-unopened", showsNot, (*weighing).unopenedRegistries, "The {n|registry|registries} {names} could not be opened, and {n|was|were} not searched. Pictures that {n|it|they} may have say nothing here; confirmed copies of other registries count as they are."},
 	{"records-altered", showsNot, (*weighing).alteredRecords, "Records of the registry were altered or cannot be read, so that nothing follows for pictures that show its uploads or carry its marks: {names}."},
 	{"incomplete", showsNot, many((*weighing).closed), "{n} {n|picture|pictures} may show uploads whose originals or records are missing, altered or not readable: nothing follows from {n|it|them}. The command kycmark audit --originals names these uploads."},
 	{"unknown", showsNot, unmatched(false), "{n} {n|picture matches|pictures match} no upload that the search could find."},

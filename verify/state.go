@@ -33,56 +33,39 @@ type progress struct {
 
 // A stateHead is the first line of a state file: what its verdicts depend on.
 type stateHead struct {
-	State      int             `json:"kycmark_state"`
-	Version    string          `json:"version"`
-	Registries []stateRegistry `json:"registries"`
-	Away       []string        `json:"away"`    // names of registries that could not be opened
-	Parties    [][]string      `json:"parties"` // see [Config]
-	Against    []string        `json:"against"`
-	Others     int             `json:"references"`
+	State    int      `json:"kycmark_state"`
+	Version  string   `json:"version"`
+	Registry string   `json:"registry"` // its ID
+	Keys     []string `json:"keys"`
+	SealKey  string   `json:"seal_key"`
+	Ledger   int64    `json:"ledger"` // entries when the file was begun
+	Against  []string `json:"against"`
+	Others   int      `json:"references"`
 
 	Once registry.Digest `json:"once,omitzero"` // of a state file: see [progress]
 }
 
-// A stateRegistry is one of the registries that are searched, the only one without a name.
-type stateRegistry struct {
-	Name    string   `json:"name"`
-	ID      string   `json:"id"`
-	Keys    []string `json:"keys"`
-	SealKey string   `json:"seal_key"`
-	Ledger  int64    `json:"ledger"` // entries when the file was begun
-}
-
 // timeless returns the head without what differs between two runs of one investigation.
 func (h stateHead) timeless() stateHead {
-	h.Once, h.Registries = registry.Digest{}, slices.Clone(h.Registries)
-	for i := range h.Registries {
-		h.Registries[i].Ledger = 0
-	}
+	h.Once, h.Ledger = registry.Digest{}, 0
 	return h
 }
 
 const (
-	stateVersion = 2
+	stateVersion = 1
 	stateMark    = `{"kycmark_state":` // how every state file begins
 )
 
 // stateHead returns the first line of a state file that this investigator would begin now, with the
-// present length of the ledgers. The error is the registry's.
+// present length of the ledger. The error is the registry's.
 func (v *Investigator) stateHead(ctx context.Context) (stateHead, error) {
-	h := stateHead{State: stateVersion, Others: v.cfg.References, Against: []string{}, Away: v.in.away, Parties: v.cfg.Parties}
+	h := stateHead{State: stateVersion, Registry: v.cfg.Registry.ID(), Keys: v.keyIDs(), SealKey: v.sealKeyID(), Others: v.cfg.References, Against: []string{}}
 	h.Version, _ = buildInfo()
 	for _, id := range v.cfg.Against {
 		h.Against = append(h.Against, id.String())
 	}
 	var err error
-	h.Registries, err = each(v.in, func(s *shelf) (r stateRegistry, err error) {
-		if r = (stateRegistry{Name: s.Name, ID: s.Registry.ID(), Keys: keyIDs(s.Keys)}); s.SealKey != nil {
-			r.SealKey = s.SealKey.ID()
-		}
-		r.Ledger, _, err = s.Registry.Ledger().Head(ctx)
-		return r, err
-	})
+	h.Ledger, _, err = v.cfg.Registry.Ledger().Head(ctx)
 	return h, err
 }
 
@@ -118,10 +101,8 @@ func (v *Investigator) resume(ctx context.Context, p *progress) error {
 	if err != nil {
 		return err
 	}
-	for i, s := range v.in.all {
-		if err := s.dropStale(ctx, p, begun.Registries[i].Ledger); err != nil {
-			return v.in.wrap(s, err)
-		}
+	if err := v.dropStale(ctx, p, begun.Ledger); err != nil {
+		return err
 	}
 	head.Once, p.once = begun.Once, begun.Once
 	var kept bytes.Buffer
@@ -171,8 +152,8 @@ func (p *progress) read(text []byte, want stateHead) (head stateHead, err error)
 // of its ledger at the start of the run that kept them. If the registry was altered since, all are
 // dropped. If submissions were only added, files that could not be examined and matches other than
 // unconfirmed copies are kept.
-func (s *shelf) dropStale(ctx context.Context, p *progress, begun int64) error {
-	added, altered, err := s.Registry.Engine().Changed(ctx, begun)
+func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) error {
+	added, altered, err := v.engine().Changed(ctx, begun)
 	if err != nil || !added && !altered {
 		return err
 	}

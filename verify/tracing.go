@@ -139,22 +139,29 @@ func traceRank(pixels string) int {
 // of any submission are the same, altered or not, only such submissions, and submissions of the same document, are among them. On a sheet of several
 // pictures there are more, at most [maxApart]: each must lie beside all others ([evidence.apart]), and have the
 // same pixels or a copy that was read. Erased submissions of copies are left out.
-//
-// Of several registries these are the targets of each: what one of them has says nothing of the copies that
-// another issued of a picture of its own.
 func (e *evidence) targets() (out []Match) {
 	add := func(id watermark.Submission, page, limit int) {
 		if len(out) < limit && !slices.ContainsFunc(out, func(o Match) bool { return o.Submission == id }) {
 			out = append(out, Match{Submission: id, Page: page})
 		}
 	}
-	names := e.registries()
-	if len(names) == 0 {
-		out = e.targetsIn("")
-	}
-	for _, name := range names {
-		for _, m := range e.targetsIn(name) {
-			add(m.Submission, m.Page, math.MaxInt)
+	for rank, words := range traceOrder {
+		shown := rank == 1 && len(out) > 0
+		if shown { // perhaps the same capture: the leak may show a smaller version
+			words = []string{PixelsAlike}
+		}
+		for _, m := range e.matches {
+			if slices.Contains(words, m.Pixels) {
+				add(m.Submission, m.Page, maxTraced)
+			}
+		}
+		for _, r := range e.reads {
+			if r.issued != nil && !r.erased && slices.Contains(words, r.shows) {
+				add(r.issued.Submission, r.page, maxTraced)
+			}
+		}
+		if shown {
+			break
 		}
 	}
 	for _, m := range e.matches {
@@ -163,11 +170,7 @@ func (e *evidence) targets() (out []Match) {
 		}
 	}
 	for _, r := range e.reads {
-		switch rank := traceRank(r.shows); {
-		case r.issued == nil || r.erased || rank < 0:
-		case len(names) > 0:
-			add(r.issued.Submission, r.page, maxTraced)
-		case rank < 2 && e.apart(r.issued.Submission):
+		if rank := traceRank(r.shows); r.issued != nil && !r.erased && (rank == 0 || rank == 1) && e.apart(r.issued.Submission) {
 			add(r.issued.Submission, r.page, maxApart)
 		}
 	}
@@ -195,36 +198,6 @@ func overlap(a, b *findings.Quad) float64 {
 	return both / math.Min((ax1-ax0)*(ay1-ay0), (bx1-bx0)*(by1-by0))
 }
 
-// targetsIn returns the targets among the uploads of a registry; "": the only one.
-func (e *evidence) targetsIn(name string) []Match {
-	var out []Match
-	add := func(id watermark.Submission, page int) {
-		if len(out) < maxTraced && !slices.ContainsFunc(out, func(m Match) bool { return m.Submission == id }) {
-			out = append(out, Match{Submission: id, Page: page})
-		}
-	}
-	for rank, words := range traceOrder {
-		shown := rank == 1 && len(out) > 0
-		if shown { // perhaps the same capture: the leak may show a smaller version
-			words = []string{PixelsAlike}
-		}
-		for _, m := range e.matches {
-			if slices.Contains(words, m.Pixels) && (name == "" || slices.Contains(m.In, name)) {
-				add(m.Submission, m.Page)
-			}
-		}
-		for i := range e.reads {
-			if r := &e.reads[i]; name == "" && r.issued != nil && !r.erased && slices.Contains(words, r.shows) {
-				add(r.issued.Submission, r.page)
-			}
-		}
-		if shown {
-			break
-		}
-	}
-	return out
-}
-
 // traceAgainst traces a leak against the original of the page m, for all issued copies whose
 // mark keys are at hand; the others are counted in Unsought. level is the false-positive rate, a
 // probability, below which any copy counts as found. The result is nil, without an error, if the
@@ -234,7 +207,7 @@ func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, m *Matc
 	if err != nil || o == nil {
 		return nil, err
 	}
-	rows, err := v.in.copies(ctx, m.Submission)
+	rows, err := v.cfg.Registry.Copies(ctx, m.Submission)
 	if err != nil {
 		return nil, err
 	}

@@ -27,31 +27,22 @@ type exposure struct {
 func (v *Investigator) travel(ctx context.Context, leaks []*Verdict) (out []findings.Travel, err error) {
 	for _, c := range confirmedCopies(leaks) {
 		t := findings.Travel{Copy: c.ID}
-		s, row := v.in.all[0], &c
-		if v.in.several() {
-			if s, row, err = v.in.of(ctx, &c); err != nil {
-				return nil, err
-			}
-			if s == nil {
-				return nil, fmt.Errorf("copy %s: %w", c.ID, registry.ErrNotFound)
-			}
-		}
-		facts, err := s.Registry.HandOns(ctx)
+		facts, err := v.cfg.Registry.HandOns(ctx)
 		if err != nil {
-			return nil, v.in.wrap(s, err)
+			return nil, err
 		}
-		receipts, err := s.Registry.Ledger().Receipts(ctx, c.ID)
+		receipts, err := v.cfg.Registry.Ledger().Receipts(ctx, c.ID)
 		if err != nil {
-			return nil, v.in.wrap(s, err)
+			return nil, err
 		}
 		if len(receipts) > 0 {
 			t.Receipt = receipts[0].Entered
 		}
 		for _, h := range facts {
-			if !h.Of(row) {
+			if !h.Of(&c) {
 				continue
 			}
-			x := findings.HandOn{Party: v.in.name(s, h.Taker), How: h.How, When: h.When, Entered: h.Entered, Document: h.Document}
+			x := findings.HandOn{Party: h.Taker, How: h.How, When: h.When, Entered: h.Entered, Document: h.Document}
 			if h.SHA256 != (registry.Digest{}) {
 				x.SHA256 = h.SHA256.String()
 			}

@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"bytes"
 	"image"
 	"image/color"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
@@ -20,15 +22,19 @@ import (
 // laid onto another photograph beside the first copy accuses nobody.
 func TestCopiesOfOneUploadSideBySide(t *testing.T) {
 	cfg := leaktest.Config(t)
-	b := &brand{Config: cfg, Issuer: newIssuer(t, cfg)}
+	s := newIssuer(t, cfg)
 	upload := specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(40), 700), 5, 800, 600)
-	of := submit(t, b.Issuer, file(t, upload, "jpeg"), "one", feb)
+	of := submit(t, s, file(t, upload, "jpeg"), "one", feb)
 	var copies [2]*image.NRGBA
 	var ids [2]watermark.CopyID
 	for i, name := range []string{"vendor A", "vendor B"} {
 		require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: name, Kind: registry.KindVendor}))
-		img, c := b.issue(t, of, name)
-		copies[i], ids[i] = img, c.ID
+		var out bytes.Buffer
+		c, err := s.Issue(t.Context(), &out, of.ID, name, "request 7")
+		require.NoError(t, err)
+		pic, err := picture.Decode(out.Bytes(), picture.Limits{})
+		require.NoError(t, err)
+		copies[i], ids[i] = pic.Image, c.ID
 	}
 	sheet := func(second image.Image) *image.NRGBA {
 		both := imaging.Paste(imaging.New(840, 1240, color.Gray{Y: 60}), copies[0], image.Pt(20, 10))

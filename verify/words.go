@@ -90,9 +90,6 @@ func explanation(x odds.Explanation, c *odds.Case) string {
 	if !known || x.Kind == odds.Elsewhere {
 		return sources[odds.Elsewhere]
 	}
-	if len(x.Holders) > 0 && (x.Kind == odds.Insider || x.Kind == odds.Unlisted) {
-		source = sources[x.Kind+ofOne]
-	}
 	if x.Removed {
 		source += tookRemoved
 	}

@@ -676,7 +676,7 @@ func ofSeveral(nested bool) func(*weighing) []figures {
 			if l.Finding != FoundCopy || l.Unconfirmed {
 				return false
 			}
-			e := l.evidence(false, nil)
+			e := l.evidence(false)
 			accused := slices.DeleteFunc(e.reads, func(r read) bool { return r.issued == nil || !slices.Contains(l.Accused, r.copy) })
 			others := slices.DeleteFunc(slices.Clone(accused), func(r read) bool { return r.issued.Submission == l.Submission })
 			if len(others) == 0 || e.nested(accused) != nested {
@@ -954,20 +954,6 @@ func (s *party) note() (out []findings.Said) {
 	return out
 }
 
-// registries are the registries that were searched as one, if there are several.
-func (w *weighing) registries() []figures {
-	var names []string
-	for _, r := range w.Case.Registries {
-		names = append(names, r.Name)
-	}
-	return several(len(names), figures{"names": names})
-}
-
-// unopenedRegistries are the registries that could not be opened.
-func (w *weighing) unopenedRegistries() []figures {
-	return several(len(w.cfg.away), figures{"names": w.cfg.away})
-}
-
 // alteredRecords are the records of the registry that could not be read.
 func (w *weighing) alteredRecords() []figures {
 	return several(len(w.Record.Altered), figures{"names": w.Record.Altered})
@@ -976,50 +962,6 @@ func (w *weighing) alteredRecords() []figures {
 // closed counts the pictures that may show uploads whose originals or records could not be read.
 func (w *weighing) closed() int {
 	return w.leaksThat(func(l *Verdict) bool { return l.Finding == FoundIncomplete && l.Closed > 0 })
-}
-
-// matchedIn are, of several registries, the pictures that show an upload of each.
-func (w *weighing) matchedIn() (out []figures) {
-	for _, r := range w.Case.Registries {
-		n := w.leaksThat(func(l *Verdict) bool {
-			return l.matched() && slices.ContainsFunc(l.In, func(p findings.Place) bool { return p.Registry == r.Name })
-		})
-		out = append(out, several(n, figures{"name": r.Name})...)
-	}
-	return out
-}
-
-// matchedSeveral counts the pictures that show an upload of several registries.
-func (w *weighing) matchedSeveral() int {
-	return w.leaksThat(func(l *Verdict) bool { return l.matched() && len(l.In) > 1 })
-}
-
-// partiesStated are the parties with names in several registries.
-func (w *weighing) partiesStated() (out []figures) {
-	for _, name := range w.names {
-		if strings.Contains(name, partyNames) && len(w.in[name]) > 0 {
-			out = append(out, figures{"name": name})
-		}
-	}
-	return out
-}
-
-// namesAlike are the recipients of different registries that have one name and count as different parties.
-func (w *weighing) namesAlike() []figures {
-	by := make(map[string][]string)
-	for _, name := range w.names {
-		if _, own, of := strings.Cut(name, "/"); of && len(w.in[name]) == 1 {
-			by[own] = append(by[own], name)
-		}
-	}
-	var alike []string
-	for _, names := range by {
-		if len(names) > 1 {
-			alike = append(alike, names...)
-		}
-	}
-	slices.Sort(alike)
-	return once(len(alike) > 0, figures{"names": alike})
 }
 
 // damagedMarks counts the pictures with a part of a mark, if no copy was found.

@@ -46,9 +46,6 @@ func (u *ui) homeVerb(cmd *cobra.Command, open func(*home.Home, context.Context)
 			return err
 		}
 		r, err := open(h, cmd.Context())
-		if err != nil && cmd.Flags().Changed(registryFlag) {
-			return unsearched(dir, err)
-		}
 		if err != nil {
 			return err
 		}
@@ -90,10 +87,8 @@ type books struct {
 	*ui
 	home     *home.Home
 	registry *registry.Registry
-	worker   *keyring     // nil: the command reads its keys as it needs them, and acts for its user
-	beside   []namedBooks // of several registries all that could be opened, home and registry being the first; nil: there is one
-	unopened []string     // names of the others
-	divided  *divided     // other machines search segments; nil: none do
+	worker   *keyring // nil: the command reads its keys as it needs them, and acts for its user
+	divided  *divided // other machines search segments; nil: none do
 }
 
 // A keyring is what a worker has: keys, read once, and the person for whom it does a job.

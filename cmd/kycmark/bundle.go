@@ -88,7 +88,7 @@ func (f *bundleFlags) ready(b *books, force bool, inputs []string) (err error) {
 		}
 		return nil
 	}
-	if err := f.checkBundle(force, b.files(), inputs); err != nil {
+	if err := f.checkBundle(force, b.home.Files(), inputs); err != nil {
 		return err
 	}
 	f.key, err = b.home.ReportKey()
@@ -141,16 +141,12 @@ func (f *bundleFlags) write(ctx context.Context, b *books, inv *verify.Investiga
 	if f.bundle == "" {
 		return nil
 	}
-	in := seal.Investigation{Report: report, Findings: findings.Bytes()}
-	for _, x := range b.each() {
-		public, err := x.signedState(ctx)
-		if err != nil {
-			return err
-		}
-		in.Sources = append(in.Sources, seal.Source{Name: x.name, Registry: x.registry, LedgerPublic: public,
-			Sign: func(ctx context.Context) error { _, err := x.signedState(ctx); return err }})
+	public, err := b.signedState(ctx)
+	if err != nil {
+		return err
 	}
-	in.Made = time.Now()
+	in := seal.Investigation{Report: report, Findings: findings.Bytes(), Registry: b.registry, LedgerPublic: public, Made: time.Now(),
+		Sign: func(ctx context.Context) error { _, err := b.signedState(ctx); return err }}
 	sealed, err := seal.Seal(ctx, in, f.key, f.tsa)
 	if err != nil {
 		return err

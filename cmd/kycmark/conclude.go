@@ -26,16 +26,7 @@ What is known of the dump, such as --found, was said to each part.`,
 		Args: some("file that \"investigate --part\" wrote"),
 	}
 	f.outputs(cmd)
-	f.severalFlags.add(cmd)
-	return u.homeVerb(cmd, f.firstOf, func(ctx context.Context, b *books, args []string) error {
-		done, err := f.open(ctx, b)
-		if err != nil {
-			return err
-		}
-		defer done()
-		if err := f.unsupported(); err != nil {
-			return err
-		}
+	return u.searchVerb(cmd, func(ctx context.Context, b *books, args []string) error {
 		return b.concludeParts(ctx, f, args)
 	})
 }
@@ -69,7 +60,7 @@ func (b *books) concludeTexts(ctx context.Context, f investigateFlags, texts [][
 	if f.reveal && !parts.Reveals {
 		return usagef("--reveal: the parts have no recognisable thumbnails, want parts made with --reveal")
 	}
-	cfg, err := parts.Config(verify.Config{Parties: f.parties})
+	cfg, err := parts.Config(verify.Config{})
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,6 @@ type investigateFlags struct {
 	reveal, force bool
 	queue         bool
 	parts, groups int
-	severalFlags
 	bundleFlags
 }
 
@@ -69,7 +68,6 @@ If no picture can be examined, nothing is entered or written.`,
 		Example: `  kycmark investigate leaks/ --report report.html
   kycmark investigate dump.zip scans.pdf --found 2026-11-20 --json
   kycmark investigate leaks/ --bundle for-the-vendor.zip
-  kycmark investigate leaks/ --registry brand-a --registry brand-b --report report.html
   find leaks -newer last -print0 | kycmark investigate -`,
 		Args: some("file, folder, archive or PDF"),
 	}
@@ -86,13 +84,7 @@ If no picture can be examined, nothing is entered or written.`,
 	cmd.MarkFlagsMutuallyExclusive("queue", "part")
 	cmd.MarkFlagsMutuallyExclusive("queue", "state")
 	f.outputs(cmd)
-	f.severalFlags.add(cmd)
-	return u.homeVerb(cmd, f.firstOf, func(ctx context.Context, b *books, args []string) error {
-		done, err := f.open(ctx, b)
-		if err != nil {
-			return err
-		}
-		defer done()
+	return u.searchVerb(cmd, func(ctx context.Context, b *books, args []string) error {
 		paths, err := dump.Expand(args, cmd.InOrStdin())
 		if err != nil {
 			return err
@@ -144,11 +136,13 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if err := f.checkOutputs(b, dump); err != nil {
 		return err
 	}
-	if err := b.checkAgainst(ctx, f.against.ids); err != nil {
-		return err
+	for _, id := range f.against.ids {
+		if _, err := b.registry.Submission(ctx, id); err != nil && !errors.Is(err, registry.ErrErased) {
+			return notFound(err)
+		}
 	}
 	if found.IsZero() {
-	} else if first, err := b.firstUpload(ctx); err != nil {
+	} else if first, _, err := b.registry.Engine().Span(ctx); err != nil {
 		b.warnf("--found %s is not compared with the first upload: %v", f.found, err)
 	} else if found.Before(first) {
 		b.warnf("--found %s is before the first upload, %s; uploads entered without --at have the time of their entry", f.found, moment(first))
@@ -156,9 +150,6 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	circumstances := verify.Circumstances{Found: found, Evidence: f.evidence, EvidenceSHA256: shown, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: b.home.UploadsPerSubject()}
 	circumstances.Examiner, circumstances.Case, _ = strings.Cut(f.examiner, ", case ")
 	part, err := f.partOf()
-	if err == nil {
-		err = f.unsupported()
-	}
 	if err != nil {
 		return err
 	}
@@ -177,7 +168,7 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	}
 	inv, done, err := b.investigator(ctx, verify.Config{
 		Against: f.against.ids, State: f.state, References: b.home.References(), Part: part,
-		Circumstances: circumstances, Parties: f.parties,
+		Circumstances: circumstances,
 	}, "examining")
 	if err != nil {
 		return err
@@ -247,13 +238,9 @@ func (f *investigateFlags) writePart(ctx context.Context, b *books, inv *verify.
 // call does nothing.
 func (b *books) investigator(ctx context.Context, cfg verify.Config, doing string) (inv *verify.Investigator, done func(), err error) {
 	done = func() {}
-	if cfg.Actor = b.actor(); b.beside != nil {
-		cfg.Sources, err = b.sources(ctx)
-	} else {
-		cfg.Registry = b.registry
-		if cfg.Keys, cfg.SealKey, err = b.keys(); err == nil {
-			err = b.checkKeys(ctx, cfg.Keys)
-		}
+	cfg.Actor, cfg.Registry = b.actor(), b.registry
+	if cfg.Keys, cfg.SealKey, err = b.keys(); err == nil {
+		err = b.checkKeys(ctx, cfg.Keys)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -296,16 +283,7 @@ func (b *books) weigh(ctx context.Context, f investigateFlags, inv *verify.Inves
 	if err != nil {
 		return err
 	}
-	segments := d.Record.Segments
-	for _, r := range d.Record.Registries {
-		for _, s := range r.Segments {
-			if s.Problem != "" {
-				s.Problem = r.Name + ": " + s.Problem
-			}
-			segments = append(segments, s)
-		}
-	}
-	for _, s := range segments {
+	for _, s := range d.Record.Segments {
 		if s.Problem != "" && s.Group != "" {
 			b.warnf("group %s of search segments did not answer: %s", s.Group, s.Problem)
 		} else if s.Problem != "" {
@@ -420,7 +398,7 @@ func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int)
 		}
 		if s := v.Searched; s != nil && len(s.Unanswered) > 0 {
 			b.fail(v.File, fmt.Errorf("group %s of search segments did not answer, and may have what it shows: is \"kycmark work --group\" running for it?", strings.Join(s.Unanswered, ", ")))
-		} else if v.Closed > 0 || v.Finding == verify.FoundIncomplete && len(b.unopened) == 0 {
+		} else if v.Closed > 0 || v.Finding == verify.FoundIncomplete {
 			b.fail(v.File, errors.New("an upload that it may show could not be compared: its original or records cannot be read (kycmark audit --originals), or need more memory (--max-memory)"))
 		}
 		b.failPages(v.File, v.Pages)
@@ -473,7 +451,7 @@ func (f *investigateFlags) checkOutputs(b *books, dump []string) error {
 		return err
 	}
 	if f.state != "" { // a state file may exist: it is what an earlier run left
-		if err := checkSpared(f.state, b.files()); err != nil {
+		if err := checkSpared(f.state, b.home.Files()); err != nil {
 			return err
 		}
 	}

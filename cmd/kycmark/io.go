@@ -223,7 +223,7 @@ const (
 func (b *books) checkOutputs(force bool, inputs []string, paths ...string) error {
 	for _, path := range paths {
 		if path != "" {
-			if err := checkOutput(path, force, b.files(), inputs...); err != nil {
+			if err := checkOutput(path, force, b.home.Files(), inputs...); err != nil {
 				return err
 			}
 		}

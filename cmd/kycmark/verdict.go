@@ -51,9 +51,6 @@ func (u *ui) leaks(verdicts []*verify.Verdict) {
 		submission, copyID, apart := "-", "-", "-"
 		if v.Submission != (watermark.Submission{}) {
 			submission = v.Submission.String()[:8] + "…"
-			for _, p := range v.In {
-				submission += " " + p.Registry
-			}
 			if v.Page > 0 {
 				submission += fmt.Sprintf(" page %d", v.Page)
 			}

@@ -14,8 +14,7 @@ import (
 )
 
 type verifyFlags struct {
-	key, ca string
-	ledgers []string
+	key, ca, ledger string
 }
 
 // newVerifyReport returns the verb "verify-report", which checks a bundle, a findings file or a
@@ -51,7 +50,7 @@ Without --key, --tsa-ca and --ledger-key the keys of the bundle are used and nam
 func (f *verifyFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.key, "key", "", "`file` with the public key of reports, PEM")
 	cmd.Flags().StringVar(&f.ca, "tsa-ca", "", "`file` with the certificate of the timestamp authority or its issuers, PEM")
-	cmd.Flags().StringArrayVar(&f.ledgers, "ledger-key", nil, "public `key` of the ledger, or its file; once for each of several registries")
+	cmd.Flags().StringVar(&f.ledger, "ledger-key", "", "public `key` of the ledger, or its file")
 }
 
 // verifyReport checks the bundle, findings file or report at path and prints each check. The keys
@@ -83,15 +82,10 @@ func (f *verifyFlags) trust() (trust seal.Trust, err error) {
 	if trust.TSA, err = certificates(f.ca); err != nil {
 		return trust, err
 	}
-	for _, text := range f.ledgers {
-		key, err := publicKey(text)
-		if err != nil {
-			return trust, err
-		}
-		trust.Ledgers = append(trust.Ledgers, key)
-		trust.Ledger = trust.Ledgers[0]
+	if f.ledger != "" {
+		trust.Ledger, err = publicKey(f.ledger)
 	}
-	return trust, nil
+	return trust, err
 }
 
 // examineReport checks the bundle (a folder or a .zip), or the findings or report at path. trust

@@ -24,7 +24,7 @@ import (
 const (
 	maxSentence = 25     // words of a sentence, without code and what is in parentheses
 	maxReadme   = 1_200  // words of README.md
-	maxDocs     = 20_400 // words of all Markdown files
+	maxDocs     = 20_300 // words of all Markdown files
 )
 
 // forbidden are phrases that make a reader go back, each with what to write instead.

@@ -23,8 +23,6 @@ type Trust struct {
 	Key    ed25519.PublicKey   // report key of the exchange
 	TSA    []*x509.Certificate // certificates of the timestamp authority or its issuers
 	Ledger string              // public key name+hash+key of the ledger
-
-	Ledgers []string // public keys of the ledgers of several registries
 }
 
 // A Check is one question about a bundle. Err is nil if the answer is yes. Skipped is true if

@@ -119,92 +119,43 @@ func checkInputs(s *Statement, f *verify.Findings) error {
 	return nil
 }
 
-// proofs adds the checks of the ledger's part of b, for each of several registries: the proofs, and then
-// the timestamps of the states that they rest on. Without proofs in b the check is skipped, or fails if
-// trust has a ledger key. r must have the statement and the findings.
+// proofs adds the checks of the ledger's part of b: the proofs, and then the timestamps of the states that they
+// rest on. Without proofs in b the check is skipped, or fails if trust has a ledger key. r must have the
+// statement and the findings.
 func (r *Result) proofs(b *Bundle, trust Trust) {
-	all := ledgersOf(r.Findings)
-	have := slices.DeleteFunc(slices.Clone(all), func(l ledgerOf) bool { _, ok := b.file(l.file(proofsName)); return !ok })
-	switch {
-	case len(have) > 0 && len(have) < len(all):
-		r.add("proofs", "", fmt.Errorf("%w: the bundle has proofs from %d of %d ledgers", registry.ErrProof, len(have), len(all)))
-		return
-	case len(have) == 0 && trust.Ledger != "":
+	if _, has := b.file(proofsName); !has && trust.Ledger != "" {
 		r.add("proofs", "", fmt.Errorf("%w: the bundle has no proofs", registry.ErrProof))
 		return
-	case len(have) == 0:
+	} else if !has {
 		r.skip("proofs", "the bundle has no proofs: that the copies were entered before they were released is not shown")
 		return
 	}
-	proved, entered := make(map[watermark.CopyID]bool), make(map[watermark.Submission]uint64)
-	holds := true
-	for _, l := range all {
-		p, err := checkProofs(b, l, r.Statement.Predicate.of(l), r.Findings, trust, proved)
-		text := ""
-		if err == nil {
-			text = fmt.Sprintf("investigations: %d, copies: %d; each is in the ledger as the findings have it, under its signed state of %d entries",
-				len(p.investigations), len(p.copies), p.last.Size)
-			for of, n := range p.entered {
-				entered[of] += n
-			}
-			if trust.Ledger == "" {
-				text += "; checked with the key that the bundle brings, " + r.Statement.Predicate.of(l).Key + elsewhere
-			}
-		}
-		if l.name != "" && err != nil {
-			err = fmt.Errorf("registry %s: %w", l.name, err)
-		} else if l.name != "" {
-			text = l.name + ": " + text
-		}
-		if !r.add("proofs", text, err) {
-			holds = false
-			continue
-		}
-		for _, c := range p.states {
-			r.state(b, l, c, trust.TSA)
-		}
+	l := r.Statement.Predicate.Ledger
+	p, err := checkProofs(b, l, r.Findings, trust)
+	if err != nil {
+		r.add("proofs", "", err)
+		return
 	}
-	for _, c := range r.Findings.ConfirmedCopies() {
-		if holds && !proved[c.ID] {
-			r.add("proofs", "", fmt.Errorf("%w: none of copy %s as the findings have it", registry.ErrProof, c.ID))
-			return
-		}
+	text := fmt.Sprintf("investigations: %d, copies: %d; each is in the ledger as the findings have it, under its signed state of %d entries",
+		len(p.investigations), len(p.copies), p.last.Size)
+	if trust.Ledger == "" {
+		text += "; checked with the key that the bundle brings, " + l.Key + elsewhere
 	}
-	if holds && len(entered) > 0 {
-		r.add("copies", fmt.Sprintf("of %d uploads the ledger has no copy that the findings lack", len(entered)), tookAll(entered, r.Findings))
+	r.add("proofs", text, nil)
+	for _, c := range p.states {
+		r.state(b, c, trust.TSA)
 	}
-}
-
-// of returns the state of a ledger that a statement names, nil if it names none.
-func (p *Predicate) of(l ledgerOf) *Ledger {
-	if l.name == "" {
-		return p.Ledger
+	if len(p.entered) > 0 {
+		r.add("copies", fmt.Sprintf("of %d uploads the ledger has no copy that the findings lack", len(p.entered)), tookAll(p.entered, r.Findings))
 	}
-	for i := range p.Ledgers {
-		if p.Ledgers[i].Registry == l.name {
-			return &p.Ledgers[i]
-		}
-	}
-	return nil
-}
-
-// ledger returns the key that is trusted for the ledger of a registry, by its ID; "": none is trusted. A key
-// has the name of its ledger. The key of another ledger is returned if there is no other.
-func (t *Trust) ledger(id string) string {
-	for _, key := range t.Ledgers {
-		if strings.HasPrefix(key, "kycmark/"+id+"+") {
-			return key
-		}
-	}
-	return t.Ledger
 }
 
 // state adds a check, "ledger", of when the state c of the ledger existed. If b has no timestamp
 // of c, it adds nothing. tsa holds the trusted certificates of timestamp authorities; without
 // them the check is skipped.
-func (r *Result) state(b *Bundle, l ledgerOf, c registry.Checkpoint, tsa []*x509.Certificate) {
+func (r *Result) state(b *Bundle, c registry.Checkpoint, tsa []*x509.Certificate) {
 	const name = "ledger"
-	stampFile, bodyFile := l.stateFiles(c)
+	stampFile, bodyFile := stateFiles(c)
 	stamp, ok := b.file(stampFile)
 	if !ok {
 		return
@@ -236,52 +187,46 @@ type proved struct {
 	last           registry.Checkpoint                             // the largest of them
 }
 
-// checkProofs checks the proofs from a ledger: that they prove the investigations, and the copies that the
-// findings f name and the registry may have issued. Copies that are proved are noted in all. l is the ledger
-// of the statement, or nil, which is an error. Without a trusted key the key that the bundle brings is used.
+// checkProofs checks the proofs from the ledger: that they prove the investigations, and the copies that the
+// findings f name. l is the ledger of the statement, or nil, which is an error. Without a trusted key the key that the bundle brings is used.
 // The result is what was proved. Errors wrap [ErrBundle] or [registry.ErrProof].
-func checkProofs(b *Bundle, of ledgerOf, l *Ledger, f *verify.Findings, trust Trust, all map[watermark.CopyID]bool) (*proved, error) {
+func checkProofs(b *Bundle, l *Ledger, f *verify.Findings, trust Trust) (*proved, error) {
 	if l == nil {
 		return nil, fmt.Errorf("%w: the statement names no ledger", ErrBundle)
 	}
-	lines, _ := b.file(of.file(proofsName))
-	public, _ := b.file(of.file(ledgerName))
-	state, _ := b.file(of.file(stateName))
-	key := trust.ledger(of.id)
+	lines, _ := b.file(proofsName)
+	public, _ := b.file(ledgerName)
+	state, _ := b.file(stateName)
 	switch {
 	case string(public) != l.Key+"\n" || string(state) != l.Checkpoint:
-		return nil, fmt.Errorf("%w: %s or %s is not what the statement has", ErrBundle, of.file(ledgerName), of.file(stateName))
-	case key != "" && key != l.Key:
-		return nil, fmt.Errorf("%w: made under the key %s, not %s", registry.ErrProof, l.Key, key)
+		return nil, fmt.Errorf("%w: %s or %s is not what the statement has", ErrBundle, ledgerName, stateName)
+	case trust.Ledger != "" && trust.Ledger != l.Key:
+		return nil, fmt.Errorf("%w: made under the key %s, not %s", registry.ErrProof, l.Key, trust.Ledger)
 	}
 	p := &proved{investigations: make(map[int64]bool), copies: make(map[watermark.CopyID]registry.Copy),
 		entered: make(map[watermark.Submission]uint64), became: make(map[watermark.Submission]registry.CopiesEntered)}
 	for line := range bytes.Lines(lines) {
-		if err := p.add(line, l.Key, of, f); err != nil {
+		if err := p.add(line, l.Key, f); err != nil {
 			return nil, err
 		}
 	}
 	if p.last.Text != l.Checkpoint {
 		return nil, fmt.Errorf("%w: they rest on another state of the ledger than the statement", registry.ErrProof)
 	}
-	for _, n := range of.logged {
+	for _, n := range f.Verdict.Record.Logged {
 		if !p.investigations[n] {
 			return nil, fmt.Errorf("%w: none of entry %d, the investigation", registry.ErrProof, n)
 		}
 	}
 	for _, c := range f.ConfirmedCopies() {
 		x, ok := p.copies[c.ID]
-		if !of.names(c.Recipient, "") || !ok && of.name != "" {
-			continue // another registry of the party may have it
-		}
 		as := c
-		if as.Recipient, as.State, as.Bound = x.Recipient, x.State, x.Bound; !ok || x != as || !of.names(c.Recipient, x.Recipient) {
+		if as.State, as.Bound = x.State, x.Bound; !ok || x != as {
 			return nil, fmt.Errorf("%w: none of copy %s as the findings have it", registry.ErrProof, c.ID)
 		}
 		if err := sameState(c, p.became); err != nil {
 			return nil, err
 		}
-		all[c.ID] = true
 	}
 	for of := range f.CopiesTaken() {
 		if _, ok := p.entered[of]; !ok && p.lists {
@@ -301,7 +246,7 @@ func sameState(c registry.Copy, became map[watermark.Submission]registry.CopiesE
 	return nil
 }
 
-// tookAll checks that the findings f have as many copies of each submission as are entered in the ledgers. The
+// tookAll checks that the findings f have as many copies of each submission as are entered in the ledger. The
 // error wraps [registry.ErrProof].
 func tookAll(entered map[watermark.Submission]uint64, f *verify.Findings) error {
 	taken := f.CopiesTaken()
@@ -317,14 +262,14 @@ func tookAll(entered map[watermark.Submission]uint64, f *verify.Findings) error 
 // states that it rests on, to p. It must be of the registry, and an investigation also of the
 // actor and not after the time, that the findings f record. Errors wrap [registry.ErrProof], or
 // [registry.ErrLedgerKey] if key is unusable.
-func (p *proved) add(proof []byte, key string, of ledgerOf, f *verify.Findings) error {
+func (p *proved) add(proof []byte, key string, f *verify.Findings) error {
 	x, err := registry.CheckProof(proof, key)
 	if err != nil {
 		return err
 	}
 	record := f.Verdict.Record
 	for _, c := range x.Checkpoints {
-		if c.Origin != "kycmark/"+of.id {
+		if c.Origin != "kycmark/"+record.Registry {
 			return fmt.Errorf("%w: of another registry's ledger, %s", registry.ErrProof, c.Origin)
 		}
 		if !slices.ContainsFunc(p.states, func(o registry.Checkpoint) bool { return o.Text == c.Text }) {
@@ -345,7 +290,7 @@ func (p *proved) add(proof []byte, key string, of ledgerOf, f *verify.Findings) 
 		p.investigations[i.Entry] = true
 		p.lists = p.lists || first.Lists != registry.Digest{}
 	case first.Copies != nil:
-		if len(of.logged) > 0 && first.Entry < slices.Max(of.logged) {
+		if len(record.Logged) > 0 && first.Entry < slices.Max(record.Logged) {
 			return fmt.Errorf("%w: of how many copies there were before the investigation", registry.ErrProof)
 		}
 		for _, c := range first.Copies {

@@ -78,7 +78,7 @@ func makeBundle(t *testing.T) {
 	var report, findings bytes.Buffer
 	require.NoError(t, inv.WriteReport(ctx, &report, d, false))
 	require.NoError(t, inv.WriteFindings(ctx, &findings, d, false))
-	c := seal.Investigation{Report: report.Bytes(), Findings: findings.Bytes(), Sources: []seal.Source{{Registry: cfg.Registry, LedgerPublic: public}}, Made: time.Now()}
+	c := seal.Investigation{Report: report.Bytes(), Findings: findings.Bytes(), Registry: cfg.Registry, LedgerPublic: public, Made: time.Now()}
 	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
 	require.ErrorIs(t, err, registry.ErrProof, "no checkpoint covers the investigation")
 	_, err = cfg.Registry.Ledger().Sign(ctx, private)
@@ -91,7 +91,7 @@ func makeBundle(t *testing.T) {
 	enter(50)
 	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
 	require.ErrorIs(t, err, registry.ErrProof, "no checkpoint covers the last entry")
-	c.Sources[0].Sign = func(ctx context.Context) error {
+	c.Sign = func(ctx context.Context) error {
 		enter(51)
 		_, err := cfg.Registry.Ledger().Sign(ctx, private)
 		enter(52)
@@ -99,7 +99,7 @@ func makeBundle(t *testing.T) {
 	}
 	b, err := seal.Seal(ctx, c, fixedKey(1), nil)
 	require.NoError(t, err)
-	c.Sources[0].Sign = nil
+	c.Sign = nil
 	_, err = cfg.Registry.Ledger().Sign(ctx, private)
 	require.NoError(t, err)
 	investigated.bundle, investigated.ledger = b, public
@@ -161,7 +161,7 @@ func TestSettledMeanwhile(t *testing.T) {
 	require.NoError(t, inv.WriteFindings(ctx, &findings, d, false))
 	private, public, err := cfg.Registry.Ledger().GenerateKey(ctx)
 	require.NoError(t, err)
-	c := seal.Investigation{Report: report.Bytes(), Findings: findings.Bytes(), Sources: []seal.Source{{Registry: cfg.Registry, LedgerPublic: public}}, Made: time.Now()}
+	c := seal.Investigation{Report: report.Bytes(), Findings: findings.Bytes(), Registry: cfg.Registry, LedgerPublic: public, Made: time.Now()}
 	for _, x := range []struct{ state, refused string }{
 		{"", ""},
 		{registry.CopyVoid, "copy " + id.String() + " is void in the ledger, and reserved in the findings"},

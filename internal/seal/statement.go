@@ -60,15 +60,12 @@ type Predicate struct {
 	Tool   string          `json:"tool"`             // name and version
 	Record json.RawMessage `json:"record,omitempty"` // the record of the investigation, as in the findings
 	Ledger *Ledger         `json:"ledger,omitempty"` // nil: the bundle has no proofs
-
-	Ledgers []Ledger `json:"ledgers,omitempty"` // of several registries, in place of Ledger
 }
 
 // A Ledger names the state of a registry's ledger that the proofs rest on.
 type Ledger struct {
-	Registry   string `json:"registry,omitempty"` // its name in the findings, of several
-	Key        string `json:"key"`                // public key name+hash+key that the checkpoint is checked with
-	Checkpoint string `json:"checkpoint"`         // C2SP tlog-checkpoint, a signed note
+	Key        string `json:"key"`        // public key name+hash+key that the checkpoint is checked with
+	Checkpoint string `json:"checkpoint"` // C2SP tlog-checkpoint, a signed note
 }
 
 // newStatement returns the statement about files, which must be sorted by name, and about inputs

@@ -17,8 +17,6 @@ const (
 	MaxLeaks   = 100_000
 	MaxHolders = 1_000
 	MaxCells   = 36_600 // a hundred years of days
-
-	MaxRegistries = 16
 )
 
 // MaxClaimed is the maximum number of pictures from which we may have drawn the leaks (see
@@ -42,9 +40,6 @@ type Case struct {
 	Cells   []Cell   `json:"cells"`
 	Holders []Holder `json:"holders"`
 	Leaks   []Leak   `json:"leaks"`
-	// Registries are the registries that were searched as one; nil: there is one, and one if others could
-	// not be opened. A thief may have had one of them alone.
-	Registries []Registry `json:"registries,omitempty"`
 
 	// Claimed is the number of pictures that the publisher of the dump claims to have. It is
 	// at most [MaxClaimed] if Drawn is set. 0: no number is claimed.
@@ -74,14 +69,6 @@ type Cell struct {
 	All         int       `json:"all,omitempty"` // whatever their time; 0: as many as Submissions
 }
 
-// A Registry is one of several registries that were searched as one. A file that two of them have
-// counts in both.
-type Registry struct {
-	Name        string `json:"name"`
-	Submissions Counts `json:"submissions"`   // by cell, up to the find
-	All         Counts `json:"all,omitempty"` // whatever their time; nil: the same
-}
-
 // A Holder is a party that was issued marked copies, or that could hold submissions unmarked.
 // The issuer is not listed, since it held every submission.
 type Holder struct {
@@ -99,9 +86,6 @@ type Holder struct {
 	// Unconfirmed counts the files with marks of its copies that are not confirmed, and so are no
 	// leaks of the case. They count against no recipient. Another recipient is not named alone.
 	Unconfirmed int `json:"unconfirmed,omitempty"`
-	// In are the registries that list the holder, as indices in [Case].Registries, ascending; nil: there
-	// is one registry.
-	In []int `json:"in,omitempty"`
 }
 
 // A Leak is what was found out about one picture of the dump.
@@ -133,9 +117,6 @@ type Leak struct {
 	// Transplanted names recipients whose marks the picture carries although it shows
 	// another submission than the marked one. Such a mark counts for no recipient.
 	Transplanted []string `json:"transplanted,omitempty"`
-	// In are the registries that have the submission, as indices in [Case].Registries, ascending; nil:
-	// there is one registry, or no submission.
-	In []int `json:"in,omitempty"`
 }
 
 // A Copy is an issued copy of the submission that a leak shows, and the evidence for
@@ -291,73 +272,12 @@ func (c *Case) check() error {
 	if err != nil {
 		return err
 	}
-	if err := c.checkRegistries(); err != nil {
-		return err
-	}
 	for i := range c.Leaks {
 		if err := c.Leaks[i].check(known, c.Cells); err != nil {
 			return fmt.Errorf("leak %d: %w", i, err)
 		}
 	}
 	return nil
-}
-
-// checkRegistries checks the registries that were searched as one, and where holders and submissions are
-// said to be. The submissions of a cell are in some registry. The error wraps [ErrCase].
-func (c *Case) checkRegistries() error {
-	n := len(c.Registries)
-	if n > MaxRegistries {
-		return bad("%d registries, want at most %d", n, MaxRegistries)
-	}
-	for i, r := range c.Registries {
-		if r.Name == "" || slices.ContainsFunc(c.Registries[:i], func(o Registry) bool { return o.Name == r.Name }) {
-			return bad("registry %d has no name, or the name of another registry", i)
-		}
-		if len(r.Submissions) != len(c.Cells) || len(r.Ever()) != len(c.Cells) {
-			return bad("registry %q has %d cells of %d", r.Name, len(r.Submissions), len(c.Cells))
-		}
-		for k := range c.Cells {
-			if r.Submissions[k] < 0 || r.Submissions[k] > c.Cells[k].Submissions || r.Ever()[k] < r.Submissions[k] || r.Ever()[k] > c.Cells[k].Ever() {
-				return bad("registry %q has %d submissions in cell %d", r.Name, r.Submissions[k], k)
-			}
-		}
-	}
-	in := func(what string, of []int, wanted bool) error {
-		if (len(of) > 0) != (wanted && n > 0) {
-			return bad("%s is in %d of %d registries", what, len(of), n)
-		}
-		for i, r := range of {
-			if r < 0 || r >= n || i > 0 && of[i-1] >= r {
-				return bad("%s is in registry %d of %d", what, r, n)
-			}
-		}
-		return nil
-	}
-	for i := range c.Holders {
-		if err := in(fmt.Sprintf("holder %q", c.Holders[i].Name), c.Holders[i].In, true); err != nil {
-			return err
-		}
-	}
-	for i := range c.Leaks {
-		l := &c.Leaks[i]
-		if err := in(fmt.Sprintf("leak %d", i), l.In, l.Submission != ""); err != nil {
-			return err
-		}
-		for _, r := range l.In {
-			if k := CellOf(c.Cells, l.Submitted); len(c.Cells) == 0 || c.Registries[r].Submissions[k] == 0 {
-				return bad("leak %d shows a submission of cell %d, in which %q has none", i, k, c.Registries[r].Name)
-			}
-		}
-	}
-	return nil
-}
-
-// Ever returns the submissions of a registry by cell, whatever their time.
-func (r *Registry) Ever() []int {
-	if r.All == nil {
-		return r.Submissions
-	}
-	return r.All
 }
 
 // checkHolders returns the holders by name. The error wraps [ErrCase]: a name is empty or occurs

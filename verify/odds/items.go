@@ -25,7 +25,6 @@ type sighting struct {
 	by       map[int][]int   // by such recipients: the holders that could have planted the copy
 	joint    []float64       // by coalition: g if the coalition handed the leak on; 0 if no member was issued a copy
 	very     map[int][]int   // by recipient: holders that are recorded to have had its very copy
-	in       []int           // registries that have the submission; nil: there is one registry
 }
 
 // had reports whether holder k is recorded to have had recipient r's very copy of the submission. r
@@ -53,43 +52,13 @@ func narrow(c *Case) [][]bool {
 // holders.
 func overlap(c *Case, r, k int) float64 {
 	var both, all float64
-	ever := c.everOf(c.Holders[r].In, c.Holders[k].In)
 	for i, n := range c.Holders[r].EverIssued() {
-		if u := c.Holders[k].EverHeld(); len(u) > 0 && ever(i) > 0 {
-			both += float64(float64(n) * float64(u[i]) / float64(ever(i)))
+		if u := c.Holders[k].EverHeld(); len(u) > 0 && c.Cells[i].Ever() > 0 {
+			both += float64(float64(n) * float64(u[i]) / float64(c.Cells[i].Ever()))
 		}
 		all += float64(n)
 	}
 	return both / math.Max(all, 1)
-}
-
-// everOf returns a function of a cell: the submissions, whatever their time, of the registries that list
-// either of two holders. It is 0 if no registry lists both. a and b are [Holder].In. Of a holder in several
-// registries it is not known which it had how many of, so that the share is rather too small.
-func (c *Case) everOf(a, b []int) func(cell int) int {
-	if len(c.Registries) == 0 {
-		return func(k int) int { return c.Cells[k].Ever() }
-	}
-	if !meet(a, b) {
-		return func(int) int { return 0 }
-	}
-	either := slices.Clone(a)
-	for _, r := range b {
-		if !slices.Contains(either, r) {
-			either = append(either, r)
-		}
-	}
-	return func(k int) (n int) {
-		for _, r := range either {
-			n += c.Registries[r].Ever()[k]
-		}
-		return n
-	}
-}
-
-// meet reports whether two lists of registries have one in common. nil is all registries.
-func meet(a, b []int) bool {
-	return a == nil || b == nil || slices.ContainsFunc(a, func(r int) bool { return slices.Contains(b, r) })
 }
 
 // An item is a cluster: leaks that count once.
@@ -141,7 +110,7 @@ func gather(c *Case, o Options) (seen []sighting, items []item) {
 // the mean of their ratios. Admissible custody is ignored unless c.FoundKnown. Custody of any date
 // says who could have planted a copy, and who could be another source.
 func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o Options) {
-	s.cell, s.in = CellOf(c.Cells, l.Submitted), l.In
+	s.cell = CellOf(c.Cells, l.Submitted)
 	s.mark, s.miss, s.sure, s.unmarked = make(map[int]float64), make(map[int]float64), make(map[int]bool), make(map[int]bool)
 	s.held, s.undated, s.fresh, s.ever = make(map[int]bool), make(map[int]bool), make(map[int]bool), make(map[int]float64)
 	s.planted, s.by, s.very = make(map[int]bool), make(map[int][]int), make(map[int][]int)

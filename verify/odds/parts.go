@@ -28,7 +28,6 @@ type part struct {
 	from   int               // cells, from up to and including to; -1: not a range
 	to     int
 	set    int       // index of the set in common with the source; -1: no set
-	of     int       // of files sent elsewhere: 1 + the registry that they are of; 0: of all
 	tilt   []float64 // by cell: density of the draw, compared with an even draw; nil: the draw is even
 	reuse  float64   // of files sent elsewhere: the share of files, 0..1
 	column [2]int    // columns of the table, without and with marks removed
@@ -199,7 +198,7 @@ func (m *model) setParts(p *profile, kind string, own int) (out []part, choices 
 	}
 	for i, s := range m.sets {
 		size := common(s.counts, p.counts)
-		if i == own || size == 0 || !meet(m.registries(s.kind, s.holder), m.registries(kind, p.holder)) {
+		if i == own || size == 0 {
 			continue
 		}
 		choices++
@@ -231,9 +230,6 @@ func (m *model) setParts(p *profile, kind string, own int) (out []part, choices 
 // not check that the source held the submission at all: [sighting.has] does.
 func (m *model) in(p part, s *sighting) bool {
 	if p.from >= 0 && (s.cell < p.from || s.cell > p.to) {
-		return false
-	}
-	if p.of > 0 && !slices.Contains(s.in, p.of-1) {
 		return false
 	}
 	return p.set < 0 || s.has(m.sets[p.set].kind, m.sets[p.set].holder)

@@ -25,8 +25,8 @@ const (
 // first part is the whole holdings, except for files sent elsewhere.
 type source struct {
 	kind    string
-	holder  int      // index of the holder, of copies, custody and planted; of a coalition its index in the model; of one of several registries its index; else -1
-	holders []string // names: of copies the recipient, of a coalition its members, of custody all who held the same, of one of several registries that registry; else nil
+	holder  int      // index of the holder, of copies, custody and planted; of a coalition its index in the model; else -1
+	holders []string // names: of copies the recipient, of a coalition its members, of custody all who held the same; else nil
 	members []int    // of copies and coalitions: the recipients, as indices of holders
 	parts   []part
 }
@@ -92,10 +92,8 @@ func newModel(c *Case, o Options) *model {
 			m.sources = append(m.sources, source{kind: Planted, holder: s.holder, parts: m.parts(Planted, s.holder, s.counts, i)})
 		}
 	}
-	for _, x := range m.scopes() {
-		for _, kind := range []string{Insider, Unlisted} {
-			m.sources = append(m.sources, source{kind: kind, holder: x.registry, holders: x.name, parts: m.parts(kind, x.registry, x.counts, -1)})
-		}
+	for _, kind := range []string{Insider, Unlisted} {
+		m.sources = append(m.sources, source{kind: kind, holder: -1, parts: m.parts(kind, -1, m.all, -1)})
 	}
 	m.sources = append(m.sources, m.elsewhere())
 	m.fill()
@@ -189,7 +187,7 @@ func total(counts []int) int {
 
 // has reports whether a leak's submission is among what a source could hand on. kind is the kind of
 // the source, and holder the index of its holder, or of its coalition. Kinds without a holder (insider, unlisted,
-// elsewhere) had every matched submission: of the registry with the index holder, or of all if it is -1.
+// elsewhere) had every matched submission.
 func (s *sighting) has(kind string, holder int) bool {
 	switch kind {
 	case Copies:
@@ -202,42 +200,7 @@ func (s *sighting) has(kind string, holder int) bool {
 	case Coalition:
 		return s.matched && s.joint[holder] > 0
 	}
-	return s.matched && (holder < 0 || slices.Contains(s.in, holder))
-}
-
-// A scope is what a thief without a name may have had: one registry, or all.
-type scope struct {
-	registry int      // index; -1: all
-	name     []string // of the registry; nil: all
-	counts   []int    // submissions by cell
-}
-
-// scopes returns all registries together and, if there are several, each alone: a thief of one registry
-// explains its leaks better than a thief of all.
-func (m *model) scopes() []scope {
-	out := []scope{{-1, nil, m.all}}
-	for i, r := range m.c.Registries {
-		out = append(out, scope{i, []string{r.Name}, r.Submissions})
-	}
-	return out
-}
-
-// registries returns the registries that a source or a set belongs to, as indices; nil: all. kind and
-// holder are as in [sighting.has].
-func (m *model) registries(kind string, holder int) (out []int) {
-	switch kind {
-	case Copies, Planted, Custody:
-		return m.c.Holders[holder].In
-	case Coalition:
-		for _, r := range m.coalitions[holder].members {
-			out = append(out, m.c.Holders[r].In...)
-		}
-		return out
-	}
-	if holder >= 0 {
-		out = []int{holder}
-	}
-	return out
+	return s.matched
 }
 
 // marked reports whether a source has marked copies, which it may hand on without their marks.
@@ -261,33 +224,20 @@ func (m *model) plantable(r int) bool {
 // more. All other units and ranges are one part without any of our leaks. The share of such a part
 // is the share seen. Its prior is such that the product over the leaks is the mean over all
 // shares, if this source alone explains the leaks. The shares have Jeffreys' prior.
-//
-// Of several registries the customers may be of one or of all: each has the whole prior, so that the
-// explanation is not less probable for the number of registries. See [model.chosen].
 func (m *model) elsewhere() source {
 	s := source{kind: Elsewhere, holder: -1}
-	scopes := m.scopes()
 	even := 1 / float64(len(m.o.Reuse))
-	for _, c := range scopes {
-		for _, u := range m.o.Reuse {
-			s.parts = append(s.parts, part{whole: even, size: math.Max(1, float64(total(c.counts))), from: -1, to: -1, set: -1, of: c.registry + 1, reuse: u})
-		}
+	for _, u := range m.o.Reuse {
+		s.parts = append(s.parts, part{whole: even, size: m.size, from: -1, to: -1, set: -1, reuse: u})
 	}
-	left, unmatched := 1.0, 0.0 // of the prior of times; clusters
-	for _, c := range scopes {
-		p := newProfile(m, Elsewhere, c.registry, c.counts)
-		if c.registry < 0 {
-			unmatched = float64(len(m.items)) - p.total[everyLeak]
-		}
-		if p.total[everyLeak] == 0 {
-			continue
-		}
+	left := 1.0 // of the prior of times
+	p := newProfile(m, Elsewhere, -1, m.all)
+	unmatched := float64(len(m.items)) - p.total[everyLeak] // clusters
+	if p.total[everyLeak] > 0 {
 		for _, x := range m.timeParts(p) {
 			both := (x.taken[calendar] + x.taken[ranges]) / 2 // at each point of the grid: a service is no thief of a family
-			x.taken, x.of = [families]float64{both, both, both}, c.registry+1
-			if c.registry < 0 {
-				left -= both
-			}
+			x.taken = [families]float64{both, both, both}
+			left -= both
 			s.parts = append(s.parts, x.reused(p.within(everyLeak, interval{x.from, x.to}), unmatched))
 		}
 	}

@@ -83,7 +83,7 @@ const (
 // An Explanation is one source of an alternative, and what that source took.
 type Explanation struct {
 	Kind    string   // [Copies], ...
-	Holders []string // of Copies, Planted: the recipient; of Custody: all who held the same; of Insider, Unlisted: the only one of several registries
+	Holders []string // of Copies, Planted: the recipient; of Custody: all who held the same
 	Removed bool     // the source removed its marks
 
 	// What the source took: the cells From to To (-1: not a range), or what the Set, of
@@ -246,9 +246,6 @@ func (m *model) hypothesis(what []asked, found []answers, i int) Hypothesis {
 		ratio, against, h.Code = 0, nil, TooMany
 	}
 	h.Raw = log10(ratio)
-	if s.kind == Insider || s.kind == Elsewhere {
-		h.Raw = m.chosen(h.Raw)
-	}
 	if s.kind == Copies {
 		h.Name, h.Holders, h.Absent = s.holders[0], nil, m.absent(s.holder)
 		h.Raw = math.Max(h.Raw, log10(ln(slices.Max(m.o.Rho)))) // absence counts once, and no more than that
@@ -475,15 +472,6 @@ func (m *model) allElsewhere(found []answers) float64 {
 	without := found[len(found)-1].without // the last question is about these files
 	a := answers{maxima{value: alone.value}, without, without}
 	ratio, _, _ := a.modest()
-	lr, _ := m.capped(m.chosen(log10(ratio)), Elsewhere)
+	lr, _ := m.capped(log10(ratio), Elsewhere)
 	return lr
-}
-
-// chosen returns a log10 ratio for a source that may have had one of several registries, or all. The best of
-// them was chosen, so that a ratio above 1 is divided by their number.
-func (m *model) chosen(raw float64) float64 {
-	if n := len(m.scopes()); raw > 0 && n > 1 {
-		return math.Max(0, micro(raw-log10(ln(float64(n)))))
-	}
-	return raw
 }

@@ -38,8 +38,7 @@ type report struct {
 			Began      time.Time         `json:"began"`
 			Command    []string          `json:"command"`
 			Keys       []string          `json:"keys"`
-			Unopened   []string          `json:"unopened"` // registries
-			Altered    []string          `json:"altered"`  // records
+			Altered    []string          `json:"altered"` // records
 			Parameters map[string]string `json:"parameters"`
 		} `json:"record"`
 	} `json:"verdict"`
@@ -59,7 +58,6 @@ type said struct {
 
 // An earlier is an earlier investigation of the same files.
 type earlier struct {
-	Registry  string    `json:"registry"` // of several
 	Entry     int64     `json:"entry"`
 	Started   time.Time `json:"started"`
 	Command   string    `json:"command"`
@@ -120,11 +118,7 @@ type caseOf struct {
 		Name     string          `json:"name"`
 		Copies   json.RawMessage `json:"copies"` // missing without copies
 		Unmarked json.RawMessage `json:"unmarked"`
-		In       []int           `json:"in"` // registries, of several
 	} `json:"holders"`
-	Registries []struct {
-		Name string `json:"name"`
-	} `json:"registries"`
 	Leaks       []caseLeak `json:"leaks"`
 	Claimed     int        `json:"claimed"`
 	Drawn       bool       `json:"drawn"`
@@ -157,7 +151,6 @@ type copyOf struct {
 }
 
 type leak struct {
-	partly      bool      // not all registries were opened: another may list a mark
 	File        string    `json:"file"`
 	Finding     string    `json:"finding"`
 	Unconfirmed bool      `json:"unconfirmed"`
@@ -165,27 +158,24 @@ type leak struct {
 	Void        bool      `json:"void"`
 	Submission  string    `json:"submission"`
 	Submitted   time.Time `json:"submitted"`
-	In          []struct {
-		Registry string `json:"registry"`
-	} `json:"in"`
-	Cluster    string    `json:"cluster"`
-	Entered    time.Time `json:"subject_entered"`
-	Copy       string    `json:"copy"`
-	Recipient  string    `json:"recipient"`
-	Error      string    `json:"error"`
-	SHA256     string    `json:"sha256"`
-	Pages      int       `json:"pages"`
-	KeyID      string    `json:"key_id"`
-	Note       string    `json:"note"`
-	Said       []said    `json:"said"`
-	TooFlat    bool      `json:"too_flat"`
-	Sync       float64   `json:"sync_log10_p"`
-	Closed     int       `json:"closed"`
-	Accused    []string  `json:"accused"`
-	Reads      []readOf  `json:"reads"`
-	Traces     []traceOf `json:"traces"`
-	Matches    []matchOf `json:"matches"`
-	References []struct {
+	Cluster     string    `json:"cluster"`
+	Entered     time.Time `json:"subject_entered"`
+	Copy        string    `json:"copy"`
+	Recipient   string    `json:"recipient"`
+	Error       string    `json:"error"`
+	SHA256      string    `json:"sha256"`
+	Pages       int       `json:"pages"`
+	KeyID       string    `json:"key_id"`
+	Note        string    `json:"note"`
+	Said        []said    `json:"said"`
+	TooFlat     bool      `json:"too_flat"`
+	Sync        float64   `json:"sync_log10_p"`
+	Closed      int       `json:"closed"`
+	Accused     []string  `json:"accused"`
+	Reads       []readOf  `json:"reads"`
+	Traces      []traceOf `json:"traces"`
+	Matches     []matchOf `json:"matches"`
+	References  []struct {
 		Pixels string `json:"pixels"`
 	} `json:"references"`
 	Searched *struct {
@@ -260,7 +250,6 @@ func read(findings []byte) (*report, error) {
 		return nil, err
 	}
 	for i := range r.Leaks {
-		r.Leaks[i].partly = len(r.Verdict.Record.Unopened) > 0
 		for j := range r.Leaks[i].Custody {
 			if c := &r.Leaks[i].Custody[j]; c.After.After(c.Entered) {
 				c.Entered = c.After

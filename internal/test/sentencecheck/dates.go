@@ -88,9 +88,6 @@ func examinedBefore(r *report) (out []row) {
 		if unquoted.Replace(e.Command) == unquoted.Replace(strings.Join(r.Verdict.Record.Command, " ")) {
 			x["command"] = "the same command"
 		}
-		if e.Registry != "" {
-			x["registry"] = e.Registry
-		}
 		out = append(out, x)
 	}
 	return out
@@ -108,15 +105,11 @@ func foundChanged(r *report) []row {
 
 func outcomeChanged(r *report) []row {
 	for _, e := range r.Verdict.Earlier {
-		now := r.namedBy(e.Registry)
+		now := slices.Sorted(slices.Values(r.Verdict.Named))
 		if e.Concluded.IsZero() || slices.Equal(now, e.Named) {
 			continue
 		}
-		x := row{"now": who(now), "then": who(e.Named), "entry": fmt.Sprint(e.Entry), "n": e.Shared}
-		if e.Registry != "" {
-			x["registry"] = e.Registry
-		}
-		return []row{x}
+		return []row{{"now": who(now), "then": who(e.Named), "entry": fmt.Sprint(e.Entry), "n": e.Shared}}
 	}
 	return nil
 }

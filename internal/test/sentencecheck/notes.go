@@ -46,7 +46,6 @@ type matchOf struct {
 	Page       int          `json:"page"`
 	Distance   int          `json:"distance"`
 	Pixels     string       `json:"pixels"`
-	In         []string     `json:"in"`
 	HashOnly   bool         `json:"hash_only"`
 	Score      *float64     `json:"score"`
 	Altered    []place      `json:"altered"`
@@ -206,7 +205,7 @@ func state(is string) func(*report, *leak) row {
 // stray returns the first read of a mark that the registry does not list.
 func (l *leak) stray() readOf {
 	for _, x := range l.Reads {
-		if x.Submission == "" && !l.partly {
+		if x.Submission == "" {
 			return x
 		}
 	}
@@ -247,7 +246,7 @@ func (l *leak) shared() (n int) {
 func weak(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
 	return func(r *report, l *leak) row {
 		t := l.trace(l.Submission)
-		if len(r.Verdict.Record.Unopened)+len(l.unanswered()) > 0 || t.Submission == "" || !l.seen() || len(l.Reads) > 0 || l.Finding != "unreadable" || l.shared() > 1 || !l.ruledOut() || l.closedBeside() || !is(t) {
+		if len(l.unanswered()) > 0 || t.Submission == "" || !l.seen() || len(l.Reads) > 0 || l.Finding != "unreadable" || l.shared() > 1 || l.alikeBeside() != "" || !is(t) {
 			return nil
 		}
 		return when(true, x(t))
@@ -257,7 +256,7 @@ func weak(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row
 func bare(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
 	return func(r *report, l *leak) row {
 		t := l.trace(l.Submission)
-		if len(r.Verdict.Record.Unopened)+len(l.unanswered()) > 0 || !l.ruledOut() || l.closedBeside() || l.Finding != "unmarked" || t.Power < 0.999 || t.Unsought > 0 || !t.Registered || len(l.Reads) > 0 || !is(t) {
+		if len(l.unanswered()) > 0 || l.alikeBeside() != "" || l.Finding != "unmarked" || t.Power < 0.999 || t.Unsought > 0 || !t.Registered || len(l.Reads) > 0 || !is(t) {
 			return nil
 		}
 		return x(t)
@@ -402,22 +401,12 @@ var noteRules = map[string]func(*report, *leak) row{
 		traced := l.trace(l.Submission).Submission != "" && len(l.Reads) == 0
 		return when(l.seen() && l.Finding == "unreadable" && traced && l.shared() > 1, row{"n": l.shared()})
 	},
-	"not-marked-elsewhere": func(_ *report, l *leak) row {
-		return when(l.bareOfOne() && len(l.notRuledOut()) > 0, row{"names": l.notRuledOut()})
-	},
 	"not-marked-alike": func(_ *report, l *leak) row {
-		return when(l.bareOfOne() && len(l.notRuledOut()) == 0 && l.alikeBeside() != "", row{"upload": l.alikeBeside()})
-	},
-	"not-marked-closed": func(_ *report, l *leak) row {
-		return when(l.bareOfOne() && l.ruledOut() && l.closedBeside(), row{"n": l.Closed})
-	},
-	"not-marked-unopened": func(r *report, l *leak) row {
-		away := r.Verdict.Record.Unopened
-		return when(l.bareOfOne() && l.ruledOut() && !l.closedBeside() && len(away) > 0, row{"n": len(away), "names": away})
+		return when(l.bareOfOne() && l.alikeBeside() != "", row{"upload": l.alikeBeside()})
 	},
 	"not-marked-unanswered": func(_ *report, l *leak) row {
 		away := l.unanswered()
-		return when(l.bareOfOne() && l.ruledOut() && !l.closedBeside() && len(away) > 0, row{"n": len(away), "names": away})
+		return when(l.bareOfOne() && l.alikeBeside() == "" && len(away) > 0, row{"n": len(away), "names": away})
 	},
 	"by-hash": func(_ *report, l *leak) row {
 		if l.Finding != "unreadable" || l.pixels("same", "same, altered") != nil {
@@ -431,10 +420,6 @@ var noteRules = map[string]func(*report, *leak) row{
 	"lookalike-differs":  alike("different", "same document", "same in part"),
 	"incomplete": func(_ *report, l *leak) row {
 		return when(l.Finding == "incomplete" && l.Closed > 0, row{"n": l.Closed})
-	},
-	"incomplete-unopened": func(r *report, l *leak) row {
-		away := r.Verdict.Record.Unopened
-		return when(l.Finding == "incomplete" && len(away) > 0, row{"n": len(away), "names": away})
 	},
 	"incomplete-unanswered": func(_ *report, l *leak) row {
 		away := l.unanswered()

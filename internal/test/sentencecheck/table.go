@@ -277,10 +277,6 @@ var rules = map[string]func(*report) []row{
 		wrong := r.Verdict.Record.Altered
 		return some(len(wrong), row{"names": wrong})
 	},
-	"registries-unopened": func(r *report) []row {
-		away := r.Verdict.Record.Unopened
-		return some(len(away), row{"names": away})
-	},
 	"incomplete": numbered(func(l *leak) bool { return l.Finding == "incomplete" && l.Closed > 0 }),
 	"unknown": func(r *report) []row {
 		return some(r.count(finding("unknown"))*yes(r.named == 0), nil)
@@ -321,24 +317,15 @@ var rules = map[string]func(*report) []row{
 	"unopened": func(r *report) []row {
 		return some(r.count(func(l *leak) bool { return l.Finding == "unopened" && !strings.HasPrefix(l.Error, "archive: ") }), nil)
 	},
-	"missing":            numbered(finding("missing")),
-	"not-pictures":       numbered(finding("no picture")),
-	"key-compromised":    keyCompromised,
-	"late-copies":        lateCopies,
-	"late-uploads":       lateUploads,
-	"examined-before":    inLedger(false, examinedBefore),
-	"examined-before-in": inLedger(true, examinedBefore),
-	"outcome-changed-in": inLedger(true, outcomeChanged),
-	"registries":         searchedTogether,
-	"matched-in":         matchedIn,
-	"matched-several": func(r *report) []row {
-		return some(r.count(func(l *leak) bool { return l.shows() && len(l.In) > 1 }), nil)
-	},
-	"parties-stated":  partiesStated,
-	"names-alike":     namesAlike,
+	"missing":         numbered(finding("missing")),
+	"not-pictures":    numbered(finding("no picture")),
+	"key-compromised": keyCompromised,
+	"late-copies":     lateCopies,
+	"late-uploads":    lateUploads,
+	"examined-before": examinedBefore,
 	"examined-more":   func(r *report) []row { return some(max(len(r.Verdict.Earlier)-6, 0), nil) },
 	"found-changed":   foundChanged,
-	"outcome-changed": inLedger(false, outcomeChanged),
+	"outcome-changed": outcomeChanged,
 	"found-not-used":  foundNotUsed,
 	"custody-entered": custodyEntered,
 	"custody-signed":  custodySigned,

@@ -52,28 +52,12 @@ type Record struct {
 	Run
 	Program
 	Searchable
-	Registries []Registry        `json:"registries,omitempty"` // several that were searched as one; their ledgers and entries are not above
-	Unopened   []string          `json:"unopened,omitempty"`   // names of registries that were to be searched and could not be opened
-	Altered    []string          `json:"altered,omitempty"`    // records by which all leaks are weighed that were altered or cannot be read, in words: every leak that they concern is incomplete
-	Containers []Container       `json:"containers"`           // archives and PDFs whose files are among the leaks
-	Logged     []int64           `json:"logged"`               // entries of the ledger that say that these investigations began
-	Keys       []string          `json:"keys"`                 // IDs of the mark keys that were tried
+	Altered    []string          `json:"altered,omitempty"` // records by which all leaks are weighed that were altered or cannot be read, in words: every leak that they concern is incomplete
+	Containers []Container       `json:"containers"`        // archives and PDFs whose files are among the leaks
+	Logged     []int64           `json:"logged"`            // entries of the ledger that say that these investigations began
+	Keys       []string          `json:"keys"`              // IDs of the mark keys that were tried
 	SealKey    string            `json:"seal_key,omitempty"`
 	Parameters map[string]string `json:"parameters"` // name and value of what conclusions depend on, in words
-}
-
-// In returns the name of the registry with an ID ("" for the only one), and the entries of its ledger that say that these
-// investigations began: nil if the registry was not searched.
-func (r *Record) In(id string) (name string, logged []int64) {
-	if r.Registry == id {
-		return "", r.Logged
-	}
-	for _, x := range r.Registries {
-		if x.Registry == id {
-			return x.Name, x.Logged
-		}
-	}
-	return "", nil
 }
 
 // A Run says when, by whom and with which command leaks were examined.
@@ -93,13 +77,12 @@ type Run struct {
 
 // An Earlier is an investigation of some of the same files, byte for byte, that the ledger has.
 type Earlier struct {
-	Registry string    `json:"registry,omitempty"` // whose ledger it is, of several registries
-	Entry    int64     `json:"entry"`              // its number in the ledger
-	Started  time.Time `json:"started"`
-	Actor    string    `json:"actor,omitempty"`
-	Command  string    `json:"command,omitempty"`
-	Shared   int       `json:"shared"`         // files of this dump that it examined, repeated files once
-	Found    time.Time `json:"found,omitzero"` // when the files were found, as was stated then; zero: not stated
+	Entry   int64     `json:"entry"` // its number in the ledger
+	Started time.Time `json:"started"`
+	Actor   string    `json:"actor,omitempty"`
+	Command string    `json:"command,omitempty"`
+	Shared  int       `json:"shared"`         // files of this dump that it examined, repeated files once
+	Found   time.Time `json:"found,omitzero"` // when the files were found, as was stated then; zero: not stated
 
 	Evidence       string    `json:"evidence,omitempty"`        // how that was known
 	EvidenceSHA256 string    `json:"evidence_sha256,omitempty"` // of a file that shows it, hex
@@ -143,15 +126,6 @@ type Searchable struct {
 	Segments   []Segment `json:"segments,omitempty"`
 	LedgerSize int64     `json:"ledger_size"` // entries
 	LedgerHead string    `json:"ledger_head"` // the head hash at that size
-}
-
-// A Registry is one of several registries that were searched as one.
-type Registry struct {
-	Name string `json:"name"` // in this investigation
-	Searchable
-	Logged  []int64  `json:"logged"` // entries of its ledger that say that these investigations began
-	Keys    []string `json:"keys"`   // IDs of the mark keys that belong to it
-	SealKey string   `json:"seal_key"`
 }
 
 // A Segment is a file of hashes beside the registry.

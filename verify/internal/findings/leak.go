@@ -31,18 +31,6 @@ type Conclusion struct {
 	SubjectEntered time.Time        `json:"subject_entered,omitzero"`
 	Copy           watermark.CopyID `json:"copy,omitzero"`       // whose mark was found; of several the strongest
 	Recipient      string           `json:"recipient,omitempty"` // of a confirmed copy; "" beside every other mark
-	// In are the registries that have or had Submission or another file of its capture, if several were
-	// searched as one. Submitted is the earliest time of Submission.
-	In []Place `json:"in,omitempty"`
-}
-
-// A Place is a registry that has a submission, or another file of the same capture.
-type Place struct {
-	Registry  string    `json:"registry"` // its name in the investigation
-	Submitted time.Time `json:"submitted"`
-	// Submission is the other file; zero: it is the submission itself.
-	Submission watermark.Submission `json:"submission,omitzero"`
-	Subject    string               `json:"-"` // reference of the person; "": none
 }
 
 // A Strength holds the numbers behind a conclusion. Every number is a copy of one in
@@ -104,7 +92,6 @@ type Match struct {
 	Altered    []Region             `json:"altered,omitempty"`   // places that the leak shows altered; outside of them it shows the same capture
 	Width      int                  `json:"width,omitzero"`      // pixels of the original, upright; 0: it was not opened
 	Height     int                  `json:"height,omitzero"`     // pixels
-	In         []string             `json:"in,omitempty"`        // registries that have the submission, if several were searched as one
 	Ratio      *Ratio               `json:"ratio,omitempty"`     // nil: the pictures do not align, or the program that compared had no ratios
 }
 

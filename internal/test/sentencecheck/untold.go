@@ -1,0 +1,27 @@
+package sentencecheck
+
+// The sentences on leaks that show an upload, if it cannot be said whether they were marked.
+
+// bareOfOne reports whether a leak without a mark was traced, is unreadable, and shows no page that several
+// uploads share.
+func (l *leak) bareOfOne() bool {
+	return l.Finding == "unreadable" && l.seen() && len(l.Reads) == 0 && l.trace(l.Submission).Submission != "" && l.shared() <= 1
+}
+
+// alikeBeside returns another upload of the same document that the leak may show in the place of its upload. No
+// tracing rules out its copies. "": no such upload.
+func (l *leak) alikeBeside() string {
+	for _, m := range l.Matches {
+		if m.Pixels == "same document" && m.Submission != l.Submission && !l.excluded(m.Submission) && !l.alone(m) {
+			return m.Submission
+		}
+	}
+	return ""
+}
+
+// excluded reports whether tracing against an upload would have found a mark, and found none. The leak may be another
+// capture.
+func (l *leak) excluded(of string) bool {
+	t := l.trace(of)
+	return t.Unsought == 0 && max(t.Power, t.Withheld) >= 0.999 && t.LogAny > -6
+}

@@ -1,0 +1,103 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/kycmark/kycmark/verify/internal/engine"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// issuedLists are the IDs that were issued under mark keys, by key, as far as they were needed.
+type issuedLists struct {
+	mu sync.Mutex
+	of map[string]*issuedList
+}
+
+type issuedList struct {
+	ids  []watermark.CopyID
+	last int64 // number of the last copy
+	list *watermark.List
+	n    int // of ids are on list
+}
+
+func (v *Investigator) engine() *engine.Engine { return v.cfg.Registry.Engine() }
+
+// checkRecords reads the records by which every leak is weighed, and notes which were altered.
+func (v *Investigator) checkRecords(ctx context.Context) error {
+	altered, err := v.engine().CheckRecords(ctx)
+	if err != nil {
+		return err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.altered = altered
+	return nil
+}
+
+// damage returns which records were altered, as far as checkRecords noted: see [findings.Record].
+func (v *Investigator) damage() []string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.altered
+}
+
+// handedOut returns the copies of a list that their recipients have, or may have: all but the void ones.
+func handedOut(copies []registry.Copy) []registry.Copy {
+	return slices.DeleteFunc(copies, func(c registry.Copy) bool { return c.State == registry.CopyVoid })
+}
+
+// issued returns the copy of an ID that was marked under a key, nil if the registry does not list it. A mark
+// under another key is not that copy's.
+func (v *Investigator) issued(ctx context.Context, id watermark.CopyID, keyID string) (*registry.Copy, error) {
+	c, err := v.cfg.Registry.Copy(ctx, id)
+	if errors.Is(err, registry.ErrNotFound) || err == nil && c.KeyID != keyID {
+		return nil, nil
+	}
+	return c, err
+}
+
+// marks returns the marks of a reading of l. If none could be read by its own check, they are looked for among the copies
+// that were issued under each key: where the leak shows an upload, and where pilots agree.
+func (v *Investigator) marks(ctx context.Context, l *leakPicture, reading *watermark.Reading) ([]*watermark.Detection, error) {
+	all := reading.Marks
+	for _, key := range v.cfg.Keys {
+		reading, err := reading.At(l.Image, key, l.shown()...)
+		if err != nil {
+			return nil, err
+		}
+		if !reading.Unread(key) {
+			continue
+		}
+		list, err := v.list(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, reading.Among(list)...)
+	}
+	return all, nil
+}
+
+// list returns the list of the copies that were issued under a key until now.
+func (v *Investigator) list(ctx context.Context, key *watermark.Key) (*watermark.List, error) {
+	v.issues.mu.Lock()
+	defer v.issues.mu.Unlock()
+	known := v.issues.of[key.ID()]
+	if known == nil {
+		known = new(issuedList)
+		v.issues.of[key.ID()] = known
+	}
+	ids, last, err := v.engine().IssuedAfter(ctx, key.ID(), known.last)
+	if err != nil {
+		return nil, fmt.Errorf("list issued copies: %w", err)
+	}
+	known.ids, known.last = append(known.ids, ids...), last
+	if known.list == nil || len(known.ids) > known.n {
+		known.list, known.n = watermark.NewList(key, known.ids), len(known.ids)
+	}
+	return known.list, nil
+}
