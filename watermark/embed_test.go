@@ -78,10 +78,10 @@ func embed(t *testing.T, id watermark.CopyID, src image.Image) *image.NRGBA {
 	return m
 }
 
-// embedStrong is embed as the first edition did it, whose marks stay readable.
+// embedStrong is embed for a lossy file.
 func embedStrong(t *testing.T, id watermark.CopyID, src image.Image) *image.NRGBA {
 	t.Helper()
-	m, err := watermark.Embed(key, id, src, &watermark.Options{Submission: sub, Manner: watermark.FirstEdition})
+	m, err := watermark.Embed(key, id, src, &watermark.Options{Submission: sub, Manner: watermark.Lossy})
 	require.NoError(t, err)
 	return m
 }

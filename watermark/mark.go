@@ -48,9 +48,8 @@ type Options struct {
 type Manner uint8
 
 const (
-	Lossless     Manner = iota
-	Lossy               // stronger
-	FirstEdition        // as the first edition marked for files of all formats: it gives the same copies
+	Lossless Manner = iota
+	Lossy           // stronger
 )
 
 // Marked is a marked picture and what marking found out about it.
@@ -120,11 +119,8 @@ func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch manner {
-	case Lossy:
+	if manner == Lossy {
 		canvas.Lossy()
-	case FirstEdition:
-		canvas.First()
 	}
 	if of == (Submission{}) {
 		of = canvas.Digest()

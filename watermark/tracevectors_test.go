@@ -44,7 +44,7 @@ func TestTraceVectors(t *testing.T) {
 	k := newKey(raw)
 	tr, err := NewTracer(original, []Candidate{{Copy: id, Key: k}, {Copy: 1, Key: k}}, &TraceOptions{Submission: sub})
 	require.NoError(t, err)
-	marked, err := Embed(k, id, original, &Options{Submission: sub, Manner: FirstEdition})
+	marked, err := Embed(k, id, original, &Options{Submission: sub})
 	require.NoError(t, err)
 	var got []traceVector
 	part := ownPixels(t, marked.SubImage(image.Rect(14, 8, 464, 350)))

@@ -88,7 +88,7 @@ func makeVectors(k *Key) vectors {
 	}
 	v.PixelsSum = digest(func(h hash.Hash) {
 		for _, size := range [][2]int{{400, 300}, {1300, 700}} {
-			o, err := Prepare(k, vectorScene(size[0], size[1]), &Options{Submission: sub, Manner: FirstEdition})
+			o, err := Prepare(k, vectorScene(size[0], size[1]), &Options{Submission: sub})
 			if err != nil {
 				panic(err)
 			}

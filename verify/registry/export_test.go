@@ -31,7 +31,7 @@ func (s *Issuer) SetMark(mark func(watermark.CopyID, image.Image) (*watermark.Ma
 	s.prepare = func(_ *watermark.Key, img image.Image, _ *watermark.Options) (marker, error) {
 		return fakeMarker{mark, img}, nil
 	}
-	s.firstEdition = true
+	s.inPixels = true
 	if ids != nil {
 		s.newID = ids
 	}
@@ -67,9 +67,6 @@ func EncodeProof(p map[string]any) ([]byte, error) {
 	}
 	return w.encode()
 }
-
-// AsFirstEdition makes s mark as the first edition did, JPEGs in their pixels also.
-func (s *Issuer) AsFirstEdition() { s.firstEdition = true }
 
 // Decoded reports whether the pixels of the original were decoded.
 func (p *Prepared) Decoded() bool { return p.image != nil }

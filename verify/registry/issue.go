@@ -19,11 +19,11 @@ import (
 // An Issuer takes uploads in and hands marked copies out. It is safe for
 // concurrent use.
 type Issuer struct {
-	cfg          Config
-	memory       *memory.Budget
-	newID        func() watermark.CopyID
-	prepare      func(*watermark.Key, image.Image, *watermark.Options) (marker, error) // watermark.Prepare
-	firstEdition bool                                                                  // copies are made as the first edition made them
+	cfg      Config
+	memory   *memory.Budget
+	newID    func() watermark.CopyID
+	prepare  func(*watermark.Key, image.Image, *watermark.Options) (marker, error) // watermark.Prepare
+	inPixels bool                                                                  // JPEGs are marked in their pixels too; tests set it
 }
 
 // NewIssuer checks cfg and returns an Issuer. It needs Registry, and SealKey unless HashOnly is

@@ -22,7 +22,7 @@ import (
 //
 // The error names the page. It wraps [ErrWeak] or [watermark.ErrTooSmall] if the mark of a page is not read
 // back.
-func (p *Prepared) renderPages(ctx context.Context, lim picture.Limits, id watermark.CopyID, first bool) (out *rendered, long int, err error) {
+func (p *Prepared) renderPages(ctx context.Context, lim picture.Limits, id watermark.CopyID) (out *rendered, long int, err error) {
 	s := p.issuer
 	p.mu.Lock()
 	limit := p.long
@@ -46,7 +46,7 @@ func (p *Prepared) renderPages(ctx context.Context, lim picture.Limits, id water
 		}
 		page.shrink(limit)
 		long = max(long, page.long)
-		m, _, err := page.marker(lim, first, p.doc.CopyFormat() == "pdf")
+		m, _, err := page.marker(lim, p.doc.CopyFormat() == "pdf")
 		if err != nil {
 			return nil, 0, of(k, err)
 		}

@@ -97,7 +97,7 @@ func (s *Issuer) preparePage(row *Submission, doc *picture.Document, lim picture
 		return pic, err
 	}
 	long := cmp.Or(s.cfg.MaxSide, math.MaxInt)
-	if !s.firstEdition && doc.Pages() == 1 && row.Pages < 2 && doc.PDF(1) == nil && cmp.Or(s.cfg.Format, "jpeg") == "jpeg" {
+	if !s.inPixels && doc.Pages() == 1 && row.Pages < 2 && doc.PDF(1) == nil && cmp.Or(s.cfg.Format, "jpeg") == "jpeg" {
 		if p.coded = jpegcopy.Open(s.cfg.Key, doc.Page(1), lim, p.of); p.coded != nil && long < max(p.coded.Size.X, p.coded.Size.Y) {
 			p.coded = nil
 		}
@@ -178,12 +178,6 @@ func (p *Prepared) issue(ctx context.Context, lim picture.Limits, id watermark.C
 	fresh := err == nil
 	if again && errors.Is(err, ErrConflict) {
 		err = s.cfg.Registry.entered(ctx, &row)
-		if errors.Is(err, ErrConflict) {
-			if out, err = p.renderPixels(ctx, lim, id, true); err == nil {
-				row, _ = s.logged(id, p.of, to, purpose, out)
-				err = s.cfg.Registry.entered(ctx, &row)
-			}
-		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("copy of %s: not released: %w", p.of, err)
@@ -210,13 +204,10 @@ func (r *Registry) entered(ctx context.Context, row *Copy) error {
 
 // marker returns what marks copies, and the long side in pixels of the picture that it marks. It
 // prepares the marker at the first call, for which it may decode the picture within lim, and after
-// [Prepared.shrink]; other callers wait meanwhile. first is as in [Prepared.renderPixels]; lossy: the file may be lossy.
-func (p *Prepared) marker(lim picture.Limits, first, lossy bool) (marker, int, error) {
+// [Prepared.shrink]; other callers wait meanwhile. lossy: the file may be lossy.
+func (p *Prepared) marker(lim picture.Limits, lossy bool) (marker, int, error) {
 	manner := watermark.Lossless
-	switch {
-	case first:
-		manner = watermark.FirstEdition
-	case lossy:
+	if lossy {
 		manner = watermark.Lossy
 	}
 	p.mu.Lock()

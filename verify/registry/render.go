@@ -47,7 +47,7 @@ func (p *Prepared) render(ctx context.Context, lim picture.Limits, id watermark.
 			return out, err
 		}
 	}
-	return p.renderPixels(ctx, lim, id, p.issuer.firstEdition)
+	return p.renderPixels(ctx, lim, id)
 }
 
 // renderJPEG marks and encodes a JPEG in its coefficients. It returns nil if that cannot be.
@@ -59,15 +59,15 @@ func (p *Prepared) renderJPEG(ctx context.Context, id watermark.CopyID) (*render
 	return &rendered{Marked: marked, file: file, format: "jpeg", size: p.size}, nil
 }
 
-// renderPixels is render for pixels. first makes the copies of the first edition.
-func (p *Prepared) renderPixels(ctx context.Context, lim picture.Limits, id watermark.CopyID, first bool) (*rendered, error) {
+// renderPixels is render for pixels.
+func (p *Prepared) renderPixels(ctx context.Context, lim picture.Limits, id watermark.CopyID) (*rendered, error) {
 	once := p.renderOne
 	if p.doc != nil {
 		once = p.renderPages
 	}
 	limit, size := p.issuer.cfg.MaxCopyBytes, int64(0) // size: bytes of the last that did not fit
 	for range maxShrinks {
-		out, long, err := once(ctx, lim, id, first)
+		out, long, err := once(ctx, lim, id)
 		if size > 0 && errors.Is(err, watermark.ErrTooSmall) {
 			break
 		}
@@ -87,8 +87,8 @@ func (p *Prepared) renderPixels(ctx context.Context, lim picture.Limits, id wate
 }
 
 // renderOne marks and encodes the only page once. long is its long side, pixels.
-func (p *Prepared) renderOne(ctx context.Context, lim picture.Limits, id watermark.CopyID, first bool) (out *rendered, long int, err error) {
-	m, long, err := p.marker(lim, first, p.issuer.cfg.MaxCopyBytes > 0 || picture.Lossy(cmp.Or(p.issuer.cfg.Format, p.pic.CopyFormat())))
+func (p *Prepared) renderOne(ctx context.Context, lim picture.Limits, id watermark.CopyID) (out *rendered, long int, err error) {
+	m, long, err := p.marker(lim, p.issuer.cfg.MaxCopyBytes > 0 || picture.Lossy(cmp.Or(p.issuer.cfg.Format, p.pic.CopyFormat())))
 	if err != nil {
 		return nil, long, err
 	}

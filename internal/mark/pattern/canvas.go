@@ -93,12 +93,6 @@ func (c *Canvas) Probed() {
 // Lossy makes a canvas of pixels take marks for lossy files. It must not be shared yet.
 func (c *Canvas) Lossy() { c.as = &lossy }
 
-// First makes a canvas of pixels take marks as the first edition made them. It must not be shared yet.
-func (c *Canvas) First() {
-	c.as = &first
-	c.unmaskChroma()
-}
-
 // Stronger returns a canvas of the same pixels that takes marks for lossy files, not shrunk yet. It returns nil
 // if c does not round its marks by a dither, or has coefficients.
 func (c *Canvas) Stronger() *Canvas {

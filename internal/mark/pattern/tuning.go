@@ -31,14 +31,14 @@ type manner struct {
 	dither                         bool    // pixels are rounded by a dither
 }
 
-// first is the first edition's. ofCopies has lower peaks, and less blue difference where it is seen. In coefficients it was
-// chosen on 14 JPEGs and five hard attacks each: a 3-norm of 0.79 for 0.88, a maximum of 2.05 for 2.25, and 62 of 70 marks read for 64.
+// ofCopies has low peaks, and less blue difference where it is seen. In coefficients it was
+// chosen on 14 JPEGs and five hard attacks each: a 3-norm of 0.79, a maximum of 2.05, and 62 of 70 marks read.
 // Without a blue difference the 3-norm falls by a tenth only, but 20 of 30 marks are read for 30: crops and photographed screens
-// rest on it. In pixels, 10 pictures as PNG and 12 hard attacks each: 0.82 for 0.96, 1.76 for 2.19, and 104 of 120 for 106.
+// rest on it. In pixels, 10 pictures as PNG and 12 hard attacks each: 0.82, 1.76, and 104 of 120.
 //
 // In lossy files most of the distance is the encoder's, so lossy is stronger. Ten photographs as WebP 80, 14 attacks each: 121 of 140 marks
-// are read at a 3-norm of 1.32, with first 116 at 1.33. Eight as JPEG 80: 98 of 112 at 0.91, with first 94 at 0.92. More luma (0.726) reads 124
-// and 101 at 1.36 and 0.94. More blue difference reads more at less distance, but people saw first's on walls.
+// are read at a 3-norm of 1.32. Eight as JPEG 80: 98 of 112 at 0.91. More luma (0.726) reads 124
+// and 101 at 1.36 and 0.94. More blue difference reads more at less distance, but people saw it on walls.
 //
 // raised is for copies whose mark has less room: JPEGs of coarse steps, and grey pictures, which have no blue difference.
 //
@@ -48,7 +48,6 @@ type manner struct {
 //
 // probed is as much of luma in pixels as coefficients have behind their limit: P(|x| < limit) of its pattern.
 var (
-	first    = manner{flatTypical: 0.54, flatLow: 0.25, flatHigh: 0.80, patternLimit: 1.55, chromaLevel: 1.03}
 	lossy    = manner{flatTypical: 0.665, flatLow: 0.66, flatHigh: 0.99, patternLimit: 1, chromaLevel: 1.03, chromaMask: true}
 	ofCopies = manner{flatTypical: 0.605, flatLow: 0.60, flatHigh: 0.90, patternLimit: 1, chromaLevel: 0.72, chromaMask: true, dither: true}
 	raised   = ofCopies.times(raise)
