@@ -32,14 +32,6 @@ var pdqSteps = []pdqStep{
 		h, q, err := phash.Sum(phash.PDQ, m)
 		return []phash.Hash{h}, q, err
 	}},
-	{"SumFull: every pixel", "full", func(m image.Image) ([]phash.Hash, int, error) {
-		h, q, err := phash.SumFull(m)
-		return []phash.Hash{h}, q, err
-	}},
-	{"SumDihedral(PDQ): the reference's eight", "dihedral", func(m image.Image) ([]phash.Hash, int, error) {
-		all, q, err := phash.SumDihedral(phash.PDQ, m)
-		return all[:], q, err
-	}},
 	{"SumTurned(PDQ): the eight of the turned pixels", "", func(m image.Image) ([]phash.Hash, int, error) {
 		all, q, err := phash.SumTurned(phash.PDQ, m)
 		return all[:], q, err

@@ -103,9 +103,11 @@ func (r *placesRun) leak(ctx context.Context, i int, emit func(ruler.Trial)) {
 	for k := range r.each {
 		a := r.attacks[(i+k*len(r.uploads))%len(r.attacks)]
 		img := a.Apply(own.image, r.env.Seed+uint64(i))
-		hashes, query := ruler.Must(phash.SumLeak(phash.Area, img)), ruler.Must(parts.Examine(img))
+		query := ruler.Must(parts.Examine(img))
+		hashes, _, err := phash.SumLeak(phash.Area, img)
+		ruler.Check(err)
 		near := slices.MinFunc(slices.DeleteFunc(slices.Clone(r.uploads), func(u *placeUpload) bool { return u == own }),
-			func(a, b *placeUpload) int { return hashes.Distance(a.hash) - hashes.Distance(b.hash) })
+			func(a, b *placeUpload) int { return nearestOf(hashes, a.hash) - nearestOf(hashes, b.hash) })
 		for _, on := range []*placeUpload{own, near} {
 			t := on.lay(ctx, img, query)
 			t.Labels = map[string]string{"of": "the upload", "leak": own.name, "attack": a.Name}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -89,14 +90,12 @@ func hashWays() (ways []hashWay) {
 			ruler.Check(err)
 			return all[:]
 		}}, hashWay{kind.Version() + ", SumLeak", store, func(m image.Image) []phash.Hash {
-			return ruler.Must(phash.SumLeak(kind, m)).Hashes()
+			all, _, err := phash.SumLeak(kind, m)
+			ruler.Check(err)
+			return all
 		}})
 	}
-	return slices.Insert(ways, 2, hashWay{"pdq without the step, SumFull", phash.SumFull, func(m image.Image) []phash.Hash {
-		h, _, err := phash.SumFull(m)
-		ruler.Check(err)
-		return []phash.Hash{h}
-	}})
+	return ways
 }
 
 // A hashSubject is an upload. Its picture is made whenever it is needed.
@@ -216,19 +215,27 @@ func (r *wholeRun) filledIndex(way int) *phash.Index {
 	return x
 }
 
+// nearestOf returns the bits between an upload and the nearest of the hashes of a leak.
+func nearestOf(hashes []phash.Hash, upload phash.Hash) int {
+	distance := math.MaxInt
+	for _, h := range hashes {
+		distance = min(distance, h.Distance(upload))
+	}
+	return distance
+}
+
 // askFor searches for a leak of an upload. The values are: the bits between the upload and
 // the nearest of the leak's hashes, the number of these hashes, and whether another upload is as near.
 // For each radius they are also whether the upload lies within, and how many other uploads do.
 func askFor(way hashWay, x *phash.Index, upload phash.Hash, ref int64, leak *image.NRGBA) (t ruler.Trial) {
 	hashes := way.ask(leak)
-	queries := phash.LeakOf(hashes...)
-	distance := queries.Distance(upload)
+	distance := nearestOf(hashes, upload)
 	t.Values = map[string]float64{"distance": float64(distance), "queries": float64(len(hashes)), "nearest": 1}
 	for _, radius := range matchRadii {
 		t.Values[fmt.Sprint("found_", radius)] = yes(distance <= radius)
 		t.Values[fmt.Sprint("others_", radius)] = 0
 	}
-	for _, other := range ruler.Must(x.SearchLeak(queries, slices.Max(matchRadii))) {
+	for _, other := range ruler.Must(x.Search(slices.Max(matchRadii), hashes...)) {
 		if other.Ref == ref {
 			continue
 		}

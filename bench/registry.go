@@ -212,7 +212,7 @@ func (r *registryRun) check(context.Context) {
 				want++
 			}
 		}
-		if got := ruler.Must(r.index.Search(q, phash.MatchRadius)); len(got) != want {
+		if got := ruler.Must(r.index.Search(phash.MatchRadius, q)); len(got) != want {
 			ruler.Failf("%w: %d hits, a scan has %d", errInexact, len(got), want)
 		}
 		r.out["exact"]++
@@ -264,7 +264,7 @@ func (r *registryRun) measure(ctx context.Context, name string, radius int, grou
 		if left--; left < 0 {
 			break
 		}
-		ruler.Must(r.index.SearchLeak(phash.LeakOf(q...), radius))
+		ruler.Must(r.index.Search(radius, q...))
 	}
 	r.out[name+"_cpu_ms"] = float64(r.cpu(ctx)-cpu) / float64(time.Millisecond) / float64(n)
 }

@@ -10,7 +10,7 @@
 //     the quality is below [MinQuality], store it but do not search for it.
 //   - [SumLeak] hashes a leak in its eight orientations, as it is, as a negative, and
 //     without what is stamped across it.
-//   - [Index] holds the uploads' hashes; [Index.SearchLeak] returns all
+//   - [Index] holds the uploads' hashes; [Index.Search] returns all
 //     within [MatchRadius] bits of the leak.
 //
 // A match of hashes is a candidate and no proof. Two identity cards of one template look
@@ -24,10 +24,7 @@
 // [Area] is the hash to search one's own uploads by: the same transform of the exact
 // means of 64 × 64 blocks, which resizing hardly moves. The others are the 64-bit
 // hashes of github.com/corona10/goimagehash v1.1.0, [Perception], [Difference] and
-// [Average], and its extended ones of 16 × 16 bits, for users whose archives hold
-// those. Its extended hashes of 8 × 8 bits are the 64-bit ones; other sizes, and those
-// whose width is not their height, which the library gets wrong, are not offered.
-// Distances are defined within a kind alone.
+// [Average], for users whose archives hold those. Distances are defined within a kind alone.
 //
 // # The same bits everywhere
 //
@@ -55,8 +52,7 @@
 //
 // Step 3 makes PDQ cheap on a photo of 12 megapixels. It has a price: the nearest pixel of
 // fine print is a matter of chance. A payslip that a messenger made smaller lay 28 to 34
-// bits away, a scanned page 18 to 44. [SumFull] leaves the step out: there they lay 10 to
-// 30 bits away, and by Area 4 to 14 (TestFinePrint).
+// bits away, a scanned page 18 to 44. By Area they lay 4 to 14 bits away (TestFinePrint).
 //
 // # What it does not find
 //

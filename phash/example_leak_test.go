@@ -15,19 +15,19 @@ func ExampleSumLeak() {
 	h, _, _ := phash.Sum(phash.Area, upload)
 	_ = index.Add(h, 17)
 
-	leak, err := phash.SumLeak(phash.Area, mirror(bars(upload, color.NRGBA{220, 40, 40, 255})))
-	if err != nil || leak.Quality < phash.MinQuality {
+	leak, quality, err := phash.SumLeak(phash.Area, mirror(bars(upload, color.NRGBA{220, 40, 40, 255})))
+	if err != nil || quality < phash.MinQuality {
 		fmt.Println("cannot be asked for", err)
 		return
 	}
-	hits, err := index.SearchLeak(leak, phash.MatchRadius)
+	hits, err := index.Search(phash.MatchRadius, leak...)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	for _, hit := range hits {
-		fmt.Println("upload", hit.Ref, "in orientation", hit.Orientation, hit.Reading)
+		fmt.Println("upload", hit.Ref)
 	}
 	// Output:
-	// upload 17 in orientation 5 cleaned
+	// upload 17
 }

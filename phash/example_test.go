@@ -39,7 +39,7 @@ func Example() {
 		return
 	}
 	for orientation, h := range hashes {
-		hits, err := index.Search(h, phash.MatchRadius)
+		hits, err := index.Search(phash.MatchRadius, h)
 		if err != nil {
 			fmt.Println(err)
 			return

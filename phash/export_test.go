@@ -1,12 +1,72 @@
 package phash
 
-import "slices"
+import (
+	"image"
+	"slices"
+)
 
-// A Query is a query of a leak.
-type Query = query
+// OpenIndex opens a snapshot of any kind.
+var OpenIndex = openIndex
 
-// Queries returns the hashes of a leak with what was done to the leak for each.
-func (l *Leak) Queries() []query { return l.queries }
+// Kind returns the kind of the hashes.
+func (x *Index) Kind() Kind { return x.kind }
+
+// SumFull is PDQ over every pixel, without the step to 512 × 512 pixels: the hash of those tools of the
+// reference that are handed pixels and not files.
+func SumFull(img image.Image) (h Hash, quality int, err error) {
+	if err := check(Area, img); err != nil {
+		return Hash{}, 0, err
+	}
+	if h.Kind = PDQ; tooSmall(img) {
+		return h, 0, nil
+	}
+	g := shrink(whole(img, orientations[0]))
+	h.Bits = g.transform().bits()
+	return h, g.quality(), nil
+}
+
+// SumDihedral is the reference's cheap form of SumTurned: its last seven hashes come from one cosine
+// transform by signs and transposition.
+func SumDihedral(kind Kind, img image.Image) (all [8]Hash, quality int, err error) {
+	if kind != PDQ {
+		return SumTurned(kind, img)
+	}
+	if err := check(kind, img); err != nil {
+		return all, 0, err
+	}
+	for i := range all {
+		all[i].Kind = kind
+	}
+	if tooSmall(img) {
+		return all, 0, nil
+	}
+	g := shrink(reduced(img, orientations[0]))
+	s := g.transform()
+	for i, o := range orientations {
+		all[i].Bits = o.spectrum(s).bits()
+	}
+	return all, g.quality(), nil
+}
+
+// spectrum returns the transform of a grid that lies as o says, from the transform s of the grid.
+// Mirroring an axis changes the sign of its odd frequencies. These are at even places, because
+// frequency 0 is left out.
+func (o orientation) spectrum(s *spectrum) *spectrum {
+	t := new(spectrum)
+	for i := range s {
+		for j, v := range s[i] {
+			if (o.mirrorX && j%2 == 0) != (o.mirrorY && i%2 == 0) {
+				v = -v
+			}
+			if o.swap {
+				t[j][i] = v
+			} else {
+				t[i][j] = v
+			}
+		}
+	}
+	return t
+}
 
 // Parts tells how an index holds its entries: how many segments, with how many
 // tables in all, and how many entries in the tail.

@@ -25,7 +25,7 @@ var (
 // a multiple of 64 bytes:
 //
 //	header      magic, version (4 bytes), kind (4), chain (32, zero-padded),
-//	            number of segments (4), 0 (4), hashes skipped (8), length of the
+//	            number of segments (4), 0 (12), length of the
 //	            whole in bytes (8)
 //	segments    each: head, refs, hashes, tables
 //	  head      entries (8), tables (4), bytes a number (4); for each table first bit
@@ -48,14 +48,14 @@ const (
 // padded returns the bytes that a part of n bytes takes in a snapshot: n rounded up to 64.
 func padded(n uint64) uint64 { return (n + snapshotAlign - 1) &^ (snapshotAlign - 1) }
 
-// WriteTo writes a snapshot of the index, which [OpenIndex] reads: all that was added and not
+// WriteTo writes a snapshot of the index, which [Index.Mount] reads: all that was added and not
 // removed when it began, and no trace of what was removed. Segments with removed entries are built
 // anew first. Searches and changes go on meanwhile. WriteTo returns the bytes written; the error
 // wraps the error of w.
 func (x *Index) WriteTo(w io.Writer) (int64, error) {
 	x.merging.Lock()
 	defer x.merging.Unlock()
-	set, skipped := x.settle()
+	set := x.settle()
 	defer x.release(set)
 
 	out := &snapshotWriter{w: bufio.NewWriterSize(w, 1<<20), sum: sha256.New()}
@@ -70,8 +70,7 @@ func (x *Index) WriteTo(w io.Writer) (int64, error) {
 	head = append(head, make([]byte, chainLen)...)
 	copy(head[len(head)-chainLen:], x.kind.Version())
 	head = le.AppendUint32(head, uint32(len(set)))
-	head = le.AppendUint32(head, 0)
-	head = le.AppendUint64(head, uint64(skipped))
+	head = append(head, make([]byte, 12)...)
 	head = le.AppendUint64(head, length)
 	out.part(head[:snapshotHead])
 	for _, s := range set {
@@ -81,13 +80,12 @@ func (x *Index) WriteTo(w io.Writer) (int64, error) {
 }
 
 // settle makes segments of all entries, merges segments that are due or have removed entries, and
-// returns all segments. They are marked busy: the caller gives them back by release. skipped is the
-// count of refused hashes at the same moment. The caller holds merging.
-func (x *Index) settle() (set []*segment, skipped int64) {
+// returns all segments. They are marked busy: the caller gives them back by release. The caller holds
+// merging.
+func (x *Index) settle() (set []*segment) {
 	for {
 		stale := x.take(func() []*segment {
 			x.seal()
-			skipped = x.skipped
 			for _, s := range x.segments {
 				if s.gone > 0 {
 					return []*segment{s}
@@ -103,7 +101,7 @@ func (x *Index) settle() (set []*segment, skipped int64) {
 			return nil
 		})
 		if stale == nil {
-			return set, skipped
+			return set
 		}
 		x.merge(stale)
 	}
@@ -204,8 +202,7 @@ func (s *segment) writeTo(w *snapshotWriter) {
 	}
 }
 
-// header reads the header of a snapshot into x, its kind and skipped, and returns the number of
-// segments. The error wraps [ErrNotIndex], [ErrVersion] or [ErrDamaged]. The checksum is not looked
+// header reads the header of a snapshot into x, its kind, and returns the number of segments. The error wraps [ErrNotIndex], [ErrVersion] or [ErrDamaged]. The checksum is not looked
 // at.
 func (x *Index) header(data []byte) (segments int, err error) {
 	if len(data) < len(snapshotMagic) || string(data[:len(snapshotMagic)]) != snapshotMagic {
@@ -228,10 +225,9 @@ func (x *Index) header(data []byte) (segments int, err error) {
 	if length := le.Uint64(data[64:]); length != uint64(len(data)) {
 		return 0, fmt.Errorf("%w: %d bytes of %d", ErrDamaged, len(data), length)
 	}
-	x.skipped = int64(le.Uint64(data[56:]))
 	n := le.Uint32(data[48:])
-	if n > maxSegments || x.skipped < 0 {
-		return 0, fmt.Errorf("%w: %d segments, %d skipped", ErrDamaged, n, x.skipped)
+	if n > maxSegments {
+		return 0, fmt.Errorf("%w: %d segments", ErrDamaged, n)
 	}
 	return int(n), nil
 }

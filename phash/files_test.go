@@ -163,7 +163,7 @@ func TestStatedPixels(t *testing.T) {
 	}
 }
 
-// What the doc of SumDihedral says of real pictures. Run with -v for the figures.
+// How far the cheap form lies from the turned pixels of real pictures. Run with -v for the figures.
 func TestDihedralOnPictures(t *testing.T) {
 	var sum, n, least, most int
 	least = 256

@@ -55,7 +55,7 @@ func FuzzIndexKernels(f *testing.F) {
 			}
 		}
 		phash.WithKernels(func(kernels string) {
-			hits, err := x.Search(centre, int(radius))
+			hits, err := x.Search(int(radius), centre)
 			require.NoError(t, err)
 			require.Len(t, hits, want, kernels)
 			for _, hit := range hits {

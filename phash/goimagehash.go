@@ -12,24 +12,15 @@ import (
 // floating-point arithmetic of the library without fusing. The library's mean and median,
 // which have nothing to fuse, are called.
 
-// side returns the number of bits along each side of a hash of the library.
-func (k Kind) side() int {
-	if k.Len() == 256 {
-		return 16
-	}
-	return 8
-}
-
 // library returns the bits of a hash of goimagehash. The picture must be opaque and begin at (0,
-// 0). The first pixel or coefficient is the top bit of the first word. For other kinds all bits are
-// 0.
-func library(kind Kind, m *image.NRGBA) [4]uint64 {
-	n := kind.side()
+// 0). The first pixel or coefficient is the top bit. For other kinds all bits are 0.
+func library(kind Kind, m *image.NRGBA) uint64 {
+	const n = 8 // bits along each side
 	switch kind {
-	case Average, Average16:
+	case Average:
 		g := grey(m, n, n)
 		return above(g, etcs.MeanOfPixels(g))
-	case Difference, Difference16:
+	case Difference:
 		g := grey(m, n+1, n)
 		steps := make([]float64, 0, n*n)
 		for y := range n {
@@ -38,19 +29,19 @@ func library(kind Kind, m *image.NRGBA) [4]uint64 {
 			}
 		}
 		return above(steps, 0)
-	case Perception, Perception16:
+	case Perception:
 		low := lowest(grey(m, n*n, n*n), n)
 		return above(low, etcs.MedianOfPixels(low))
 	}
-	return [4]uint64{}
+	return 0
 }
 
-// above returns a bit for each of up to 256 values, set if the value exceeds the limit. The first
-// value is the top bit of the first word.
-func above(v []float64, limit float64) (bits [4]uint64) {
+// above returns a bit for each of 64 values, set if the value exceeds the limit. The first value is
+// the top bit.
+func above(v []float64, limit float64) (bits uint64) {
 	for i := range v {
 		if v[i] > limit {
-			bits[i/64] |= 1 << (63 - i%64)
+			bits |= 1 << (63 - i)
 		}
 	}
 	return bits

@@ -18,9 +18,7 @@ import (
 var update = flag.Bool("update", false, "rewrite testdata/goimagehash.tsv from the library, where it does not fuse: GOAMD64=v1")
 
 // libraryKinds are those of goimagehash.
-var libraryKinds = []phash.Kind{
-	phash.Perception, phash.Difference, phash.Average, phash.Perception16, phash.Difference16, phash.Average16,
-}
+var libraryKinds = []phash.Kind{phash.Perception, phash.Difference, phash.Average}
 
 // library returns what goimagehash itself makes of an opaque picture.
 func library(t *testing.T, m *image.NRGBA) map[phash.Kind]phash.Hash {
@@ -35,35 +33,7 @@ func library(t *testing.T, m *image.NRGBA) map[phash.Kind]phash.Hash {
 		require.NoError(t, err)
 		all[kind] = phash.Hash{Kind: kind, Bits: [4]uint64{h.GetHash()}}
 	}
-	for kind, sum := range map[phash.Kind]func(image.Image, int, int) (*goimagehash.ExtImageHash, error){
-		phash.Perception16: goimagehash.ExtPerceptionHash,
-		phash.Difference16: goimagehash.ExtDifferenceHash,
-		phash.Average16:    goimagehash.ExtAverageHash,
-	} {
-		h, err := sum(m, 16, 16)
-		require.NoError(t, err)
-		require.Len(t, h.GetHash(), 4)
-		all[kind] = phash.Hash{Kind: kind, Bits: [4]uint64(h.GetHash())}
-	}
 	return all
-}
-
-// The library's extended hashes of 8 × 8 are its plain ones: they need no kind.
-func TestExtendedOf8(t *testing.T) {
-	for _, texture := range []string{"noise", "photo", "page", "blocks"} {
-		m := picture(texture, 300, 200)
-		for kind, sum := range map[phash.Kind]func(image.Image, int, int) (*goimagehash.ExtImageHash, error){
-			phash.Perception: goimagehash.ExtPerceptionHash,
-			phash.Difference: goimagehash.ExtDifferenceHash,
-			phash.Average:    goimagehash.ExtAverageHash,
-		} {
-			want, err := sum(m, 8, 8)
-			require.NoError(t, err)
-			got, _, err := phash.Sum(kind, m)
-			require.NoError(t, err)
-			assert.Equal(t, want.GetHash(), got.Bits[:1], "%s %s", kind, texture)
-		}
-	}
 }
 
 // The pinned hashes of the library, even and symmetric pictures among them, hold

@@ -31,12 +31,7 @@ const (
 	Perception                 // 64 bits, corona10/goimagehash PerceptionHash
 	Difference                 // 64 bits, corona10/goimagehash DifferenceHash
 	Average                    // 64 bits, corona10/goimagehash AverageHash
-
-	Perception16 // 256 bits, corona10/goimagehash ExtPerceptionHash of 16 × 16
-	Difference16 // 256 bits, corona10/goimagehash ExtDifferenceHash of 16 × 16
-	Average16    // 256 bits, corona10/goimagehash ExtAverageHash of 16 × 16
-
-	Area // 256 bits, this package's own: PDQ's transform of the means of 64 × 64 blocks
+	Area                       // 256 bits, this package's own: PDQ's transform of the means of 64 × 64 blocks
 )
 
 var kindNames = [...]string{
@@ -44,12 +39,7 @@ var kindNames = [...]string{
 	Perception: "goimagehash/perception",
 	Difference: "goimagehash/difference",
 	Average:    "goimagehash/average",
-
-	Perception16: "goimagehash/perception-16",
-	Difference16: "goimagehash/difference-16",
-	Average16:    "goimagehash/average-16",
-
-	Area: "kycmark/area",
+	Area:       "kycmark/area",
 }
 
 // ParseKind returns the kind with that name, as [Kind.String] writes it. The error wraps
@@ -64,7 +54,7 @@ func ParseKind(name string) (Kind, error) {
 }
 
 // String returns the kind's name: "pdq", "kycmark/area", or "goimagehash/" with
-// "perception", "difference", "average", or one of these with "-16".
+// "perception", "difference" or "average".
 func (k Kind) String() string {
 	if !k.valid() {
 		return fmt.Sprintf("phash.Kind(%d)", uint8(k))

@@ -2,7 +2,6 @@ package phash
 
 import (
 	"cmp"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"iter"
@@ -22,13 +21,11 @@ import (
 // Remove builds the tables before it returns, once enough has changed. This can take a
 // second for each two million entries, while other calls search, add and remove.
 type Index struct {
-	kind   Kind
-	memory Memory
+	kind Kind
 
 	mu       sync.RWMutex
 	segments []*segment // guarded by mu; the large ones first
 	tail     tail       // guarded by mu
-	skipped  int64      // guarded by mu
 
 	scratches sync.Pool
 	merging   sync.Mutex // held while segments are replaced, longer than mu and before it
@@ -44,16 +41,7 @@ type Hit struct {
 }
 
 // NewIndex returns an empty index of hashes of that kind.
-func NewIndex(kind Kind) *Index { return NewIndexIn(kind, nil) }
-
-// NewIndexIn is [NewIndex] with a source of memory for the large parts of the index. If
-// memory is nil, the index takes Go's heap.
-func NewIndexIn(kind Kind, memory Memory) *Index {
-	return &Index{kind: kind, memory: memory, tail: newTail(kind)}
-}
-
-// Kind returns the kind of the hashes.
-func (x *Index) Kind() Kind { return x.kind }
+func NewIndex(kind Kind) *Index { return &Index{kind: kind, tail: newTail(kind)} }
 
 // Len returns the number of entries.
 func (x *Index) Len() int {
@@ -64,40 +52,6 @@ func (x *Index) Len() int {
 		n += s.live()
 	}
 	return n
-}
-
-// Size returns how many bytes the hashes, refs and tables take, removed entries included. A
-// snapshot that the index was opened from counts as well.
-func (x *Index) Size() int64 {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	size := int64(len(x.tail.hashes)*entryChunk*x.kind.hashSize() + refSize*cap(x.tail.refs))
-	for _, s := range x.segments {
-		size += s.size()
-	}
-	return size
-}
-
-// Clear removes all entries, overwrites them and gives the memory back. It also sets the count of
-// [Index.Skipped] to 0. A snapshot that the index was opened from stays as it is.
-func (x *Index) Clear() {
-	x.merging.Lock()
-	defer x.merging.Unlock()
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for _, s := range x.segments {
-		s.erase()
-	}
-	x.segments = nil
-	x.tail.erase()
-	x.skipped = 0
-}
-
-// Skipped returns how many hashes Offer refused for their quality.
-func (x *Index) Skipped() int64 {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	return x.skipped
 }
 
 // Add stores h under ref, in the place of what was stored under ref before. A
@@ -115,24 +69,6 @@ func (x *Index) Add(h Hash, ref int64) error {
 		x.tidy()
 	}
 	return nil
-}
-
-// Offer is Add for a hash and its quality, as [Sum] returns both. A hash below [MinQuality] is not
-// stored, but counted: its picture shows so little that it would match every other plain picture.
-// What was stored under ref before is then removed. stored says whether the quality suffices;
-// nothing is stored if err is not nil. The error wraps [ErrKind].
-func (x *Index) Offer(h Hash, quality int, ref int64) (stored bool, err error) {
-	if quality >= MinQuality {
-		return true, x.Add(h, ref)
-	}
-	if err := x.check(h); err != nil {
-		return false, err
-	}
-	x.Remove(ref)
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.skipped++
-	return false, nil
 }
 
 // Remove forgets the entry of ref and reports whether there was an entry. The hash is
@@ -166,17 +102,29 @@ func (x *Index) drop(ref int64) bool {
 	return false
 }
 
-// Search returns every entry within radius bits of q, nearest first, equally near entries by Ref.
-// The result is nil if nothing is near. A query of another kind is refused with an error that wraps
-// [ErrKind]: "nothing is near" must never mean "nothing was compared".
-func (x *Index) Search(q Hash, radius int) ([]Hit, error) {
-	if err := x.check(q); err != nil {
-		return nil, err
+// Search returns every entry within radius bits of any of the queries, once, at its smallest distance:
+// nearest first, equally near entries by Ref. The result is nil if nothing is near, or without queries.
+// A query of another kind is refused with an error that wraps [ErrKind]: "nothing is near" must never
+// mean "nothing was compared".
+func (x *Index) Search(radius int, queries ...Hash) ([]Hit, error) {
+	var hits []Hit
+	for _, q := range queries {
+		if err := x.check(q); err != nil {
+			return nil, err
+		}
+		x.mu.RLock()
+		hits = append(hits, x.within(&q.Bits, radius)...)
+		x.mu.RUnlock()
 	}
-	x.mu.RLock()
-	hits := x.within(&q.Bits, radius)
-	x.mu.RUnlock()
 	sortHits(hits)
+	if len(queries) > 1 {
+		seen := make(map[int64]bool, len(hits))
+		hits = slices.DeleteFunc(hits, func(h Hit) bool {
+			again := seen[h.Ref]
+			seen[h.Ref] = true
+			return again
+		})
+	}
 	return hits, nil
 }
 
@@ -238,21 +186,13 @@ func (x *Index) check(h Hash) error {
 	return nil
 }
 
-// Has reports whether an entry is stored under ref.
-func (x *Index) Has(ref int64) bool {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	_, ok := x.tail.at[ref]
-	return ok || slices.ContainsFunc(x.segments, func(s *segment) bool { _, ok := s.find(ref); return ok })
-}
-
 // All yields the entries in the order of their refs. Add and Remove wait until it ends: the loop must
 // not call them.
 func (x *Index) All() iter.Seq2[int64, Hash] {
 	return func(yield func(int64, Hash) bool) {
 		x.mu.RLock()
 		defer x.mu.RUnlock()
-		recent := x.tail.segment(nil)
+		recent := x.tail.segment()
 		defer recent.erase()
 		m := newMerger(append(slices.Clip(x.segments), recent))
 		for range m.n {
@@ -261,21 +201,4 @@ func (x *Index) All() iter.Seq2[int64, Hash] {
 			}
 		}
 	}
-}
-
-// Digest returns the SHA-256 of what the index holds: the version of the kind as text, a
-// zero byte, and each entry in the order of the refs. An entry is the ref in 8 bytes and
-// the words of the hash, little-endian. The digest depends on nothing else, so an index
-// that is built anew from the same entries has the same digest. Ten million entries take
-// about two seconds, in which Add and Remove wait.
-func (x *Index) Digest() [sha256.Size]byte {
-	sum := sha256.New()
-	sum.Write(append([]byte(x.kind.Version()), 0))
-	entry := make([]byte, refSize+x.kind.hashSize())
-	for ref, h := range x.All() {
-		le.PutUint64(entry, uint64(ref))
-		storeHash(entry[refSize:], &h.Bits)
-		sum.Write(entry)
-	}
-	return [sha256.Size]byte(sum.Sum(nil))
 }

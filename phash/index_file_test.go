@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"testing"
 
@@ -49,15 +50,11 @@ func TestSnapshot(t *testing.T) {
 		x, n, draw := built(t, phash.PDQ, corpus, 6000)
 		r := newRandom(1)
 		change(t, r, x, n, draw)
-		_, err := x.Offer(draw(), 0, 1<<40)
-		require.NoError(t, err)
 		for range 3 {
 			data := snapshot(t, x)
 			before := slices.Clone(data)
-			require.NoError(t, err)
 			y, err := phash.OpenIndex(data)
 			require.NoError(t, err)
-			require.EqualValues(t, 1, y.Skipped())
 			require.Equal(t, phash.PDQ, y.Kind())
 			requireSameAnswers(t, y, n, r, draw, corpus)
 			change(t, r, y, n, draw)
@@ -82,21 +79,18 @@ func TestMount(t *testing.T) {
 					require.NoError(t, z.Add(h, ref))
 				}
 			}
-			require.Equal(t, part[0] > 0, y.Has(part[0]-1))
 			data := snapshot(t, z)
 			sum := [32]byte(data[len(data)-32:])
 			require.NoError(t, y.Mount(data, sum))
-			before := y.Digest()
+			before := maps.Collect(y.All())
 			require.ErrorIs(t, y.Mount(data, [32]byte{}), phash.ErrDamaged)
 			require.ErrorIs(t, y.Mount(data[:r.IntN(len(data))], sum), phash.ErrDamaged)
 			data = bytes.Clone(data)
 			data[r.IntN(len(data)-32)] ^= 1
 			require.Error(t, y.Mount(data, sum))
-			require.Equal(t, before, y.Digest(), "nothing of an altered file is used")
+			require.Equal(t, before, maps.Collect(y.All()), "nothing of an altered file is used")
 		}
-		require.Equal(t, x.Digest(), y.Digest())
-		require.True(t, y.Has(n.refs[0]))
-		require.False(t, y.Has(1<<50))
+		require.Equal(t, maps.Collect(x.All()), maps.Collect(y.All()))
 		requireSameAnswers(t, y, n, r, draw, corpus)
 		change(t, r, y, n, draw)
 		requireSameAnswers(t, y, n, r, draw, corpus)
@@ -240,7 +234,7 @@ func FuzzOpenIndex(f *testing.F) {
 			}
 			q := phash.Hash{Kind: x.Kind()}
 			for _, radius := range []int{0, 31, 100} {
-				_, err := x.Search(q, radius)
+				_, err := x.Search(radius, q)
 				require.NoError(t, err)
 			}
 			_, err = x.Nearest(q, 3)

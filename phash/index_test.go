@@ -65,7 +65,7 @@ func TestIndexHistories(t *testing.T) {
 			}
 		}
 		q, radius, k := near(r, centre, 20), r.IntN(60)-2, r.IntN(120)
-		hits, err := x.Search(q, radius)
+		hits, err := x.Search(radius, q)
 		if err != nil || x.Len() != len(twin) || !slices.Equal(hits, twin.search(q, radius)) {
 			return false
 		}
@@ -82,7 +82,7 @@ func TestIndexEdges(t *testing.T) {
 	for i := range ones.Bits {
 		ones.Bits[i] = ^uint64(0)
 	}
-	hits, err := x.Search(zero, 256)
+	hits, err := x.Search(256, zero)
 	require.NoError(t, err)
 	assert.Empty(t, hits)
 	assert.False(t, x.Remove(7))
@@ -95,7 +95,7 @@ func TestIndexEdges(t *testing.T) {
 		255: {{Ref: 7}},
 		256: {{Ref: 7}, {Ref: -7, Distance: 256}},
 	} {
-		hits, err := x.Search(zero, radius)
+		hits, err := x.Search(radius, zero)
 		require.NoError(t, err)
 		assert.Equal(t, want, hits, radius)
 	}
@@ -130,10 +130,10 @@ func TestIndexReplaces(t *testing.T) {
 	x, a, b := phash.NewIndex(phash.PDQ), randomHash(r, phash.PDQ), randomHash(r, phash.PDQ)
 	require.NoError(t, x.Add(a, 1))
 	require.NoError(t, x.Add(b, 1))
-	hits, err := x.Search(a, 0)
+	hits, err := x.Search(0, a)
 	require.NoError(t, err)
 	assert.Empty(t, hits)
-	hits, err = x.Search(b, 0)
+	hits, err = x.Search(0, b)
 	require.NoError(t, err)
 	assert.Equal(t, []phash.Hit{{Ref: 1}}, hits)
 }
@@ -143,7 +143,7 @@ func TestIndexRefusesOtherKinds(t *testing.T) {
 	other := phash.Hash{Kind: phash.Average}
 	require.ErrorIs(t, x.Add(other, 1), phash.ErrKind)
 	require.ErrorIs(t, x.Add(phash.Hash{}, 1), phash.ErrKind)
-	_, err := x.Search(other, 256)
+	_, err := x.Search(256, other)
 	require.ErrorIs(t, err, phash.ErrKind)
 	_, err = x.Nearest(other, 1)
 	require.ErrorIs(t, err, phash.ErrKind)
@@ -176,7 +176,7 @@ func TestIndexConcurrent(t *testing.T) {
 		})
 		group.Go(func() {
 			for range 100 {
-				hits, err := x.Search(q, 0)
+				hits, err := x.Search(0, q)
 				assert.NoError(t, err)
 				assert.Equal(t, want, hits)
 				nearest, err := x.Nearest(q, 3)

@@ -76,7 +76,7 @@ func (x *Index) seal() {
 	if x.tail.len() == 0 {
 		return
 	}
-	s := x.tail.segment(x.memory)
+	s := x.tail.segment()
 	s.raw = true
 	x.segments = append(x.segments, s)
 	x.tail.erase()
@@ -101,7 +101,7 @@ func (x *Index) merge(set []*segment) {
 	x.mu.RLock()
 	merger := newMerger(set)
 	x.mu.RUnlock()
-	s := merger.merged(x.kind, x.memory)
+	s := merger.merged(x.kind)
 	s.index(MatchRadius)
 
 	x.mu.Lock()
@@ -173,10 +173,10 @@ func (m *merger) next() (ref int64, hash []byte) {
 	return ref, hash
 }
 
-// merged returns a segment of all entries, without tables. kind is the kind of all segments; nil
-// memory means Go's heap. No entry may have been read before.
-func (m *merger) merged(kind Kind, memory Memory) *segment {
-	to := newSegment(kind, m.n, memory)
+// merged returns a segment of all entries, without tables. kind is the kind of all segments. No
+// entry may have been read before.
+func (m *merger) merged(kind Kind) *segment {
+	to := newSegment(kind, m.n)
 	for i := range m.n {
 		ref, hash := m.next()
 		to.put(i, ref, hash)
@@ -220,7 +220,7 @@ func (x *Index) AddAll(added iter.Seq2[int64, Hash]) error {
 	if batch.len() == 0 {
 		return nil
 	}
-	s := batch.segment(x.memory)
+	s := batch.segment()
 	batch.erase()
 	s.index(MatchRadius)
 	x.mu.Lock()

@@ -6,18 +6,39 @@ import (
 	"sync"
 )
 
-// OpenIndex returns an index of the entries in data, which [Index.WriteTo] wrote.
-// It copies nothing: data, for example a mapped file, must stay as it is for as
-// long as the index is used. The index takes additions and removals like any
-// other; they are kept beside data, and of a removed entry the hash stays in data:
-// to erase it, write the index anew and delete what data is from.
+// Mount adds the entries of data, which [Index.WriteTo] wrote, in the place of what was stored under the
+// same refs. It copies nothing: data, for example a mapped file, must stay as it is for as long as the
+// index is used. Additions and removals are kept beside data, and of a removed entry the hash stays in
+// data: to erase it, write the index anew and delete what data is from.
 //
-// Before anything is used, data is held against its SHA-256, and every number in
-// it against its bounds, at about a gigabyte a second. The checksum tells damage,
-// not forgery: keep snapshots where only those may write who may write the index.
+// Before anything is used, data is held against its SHA-256, which must be sum. Every number in data is
+// held against its bounds. Both run at about a gigabyte a second. The checksum tells damage, not forgery: keep sum
+// where only those may write who may write the index.
 //
-// Errors wrap [ErrNotIndex], [ErrVersion] or [ErrDamaged].
-func OpenIndex(data []byte) (*Index, error) {
+// Errors wrap [ErrNotIndex], [ErrVersion], [ErrDamaged] or [ErrKind]. After an error the index is as it
+// was.
+func (x *Index) Mount(data []byte, sum [sha256.Size]byte) error {
+	if len(data) < sha256.Size || [sha256.Size]byte(data[len(data)-sha256.Size:]) != sum {
+		return fmt.Errorf("%w: cut off, or another snapshot", ErrDamaged)
+	}
+	y, err := openIndex(data)
+	if err == nil && y.kind != x.kind {
+		err = fmt.Errorf("%w: %s in an index of %s", ErrKind, y.kind, x.kind)
+	}
+	if err != nil {
+		return err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, s := range y.segments {
+		x.dropAll(s)
+		x.insert(s)
+	}
+	return nil
+}
+
+// openIndex returns an index of the entries in data, as in [Index.Mount], whatever its kind.
+func openIndex(data []byte) (*Index, error) {
 	x := NewIndex(0)
 	count, err := x.header(data)
 	if err != nil {
@@ -42,30 +63,6 @@ func OpenIndex(data []byte) (*Index, error) {
 		return nil, err
 	}
 	return x, nil
-}
-
-// Mount adds the entries of data, a snapshot as in [OpenIndex], in the place of what was stored under
-// the same refs. data must end with its checksum sum. Errors also wrap [ErrKind]. After an error the
-// index is as it was.
-func (x *Index) Mount(data []byte, sum [sha256.Size]byte) error {
-	if len(data) < sha256.Size || [sha256.Size]byte(data[len(data)-sha256.Size:]) != sum {
-		return fmt.Errorf("%w: cut off, or another snapshot", ErrDamaged)
-	}
-	y, err := OpenIndex(data)
-	if err == nil && y.kind != x.kind {
-		err = fmt.Errorf("%w: %s in an index of %s", ErrKind, y.kind, x.kind)
-	}
-	if err != nil {
-		return err
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for _, s := range y.segments {
-		x.dropAll(s)
-		x.insert(s)
-	}
-	x.skipped += y.skipped
-	return nil
 }
 
 // checksum returns an error that wraps ErrDamaged if the last 32 bytes of data are not the SHA-256

@@ -5,7 +5,7 @@ package phash
 // columns.
 type orientation struct{ mirrorX, mirrorY, swap bool }
 
-// orientations are in the order that [SumDihedral] documents.
+// orientations are in the order that [SumTurned] documents.
 var orientations = [8]orientation{
 	{},
 	{mirrorX: true, swap: true},
@@ -15,24 +15,4 @@ var orientations = [8]orientation{
 	{mirrorX: true},
 	{swap: true},
 	{mirrorX: true, mirrorY: true, swap: true},
-}
-
-// spectrum returns the transform of a grid that lies as o says, from the transform s of the grid.
-// Mirroring an axis changes the sign of its odd frequencies. These are at even places, because
-// frequency 0 is left out.
-func (o orientation) spectrum(s *spectrum) *spectrum {
-	t := new(spectrum)
-	for i := range s {
-		for j, v := range s[i] {
-			if (o.mirrorX && j%2 == 0) != (o.mirrorY && i%2 == 0) {
-				v = -v
-			}
-			if o.swap {
-				t[j][i] = v
-			} else {
-				t[i][j] = v
-			}
-		}
-	}
-	return t
 }

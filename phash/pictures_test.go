@@ -9,8 +9,7 @@ import (
 )
 
 var kinds = []phash.Kind{
-	phash.PDQ, phash.Perception, phash.Difference, phash.Average,
-	phash.Perception16, phash.Difference16, phash.Average16, phash.Area,
+	phash.PDQ, phash.Perception, phash.Difference, phash.Average, phash.Area,
 }
 
 func newRandom(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }

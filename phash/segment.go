@@ -19,12 +19,10 @@ type segment struct {
 	refs   []byte // 8 a ref, ascending
 	hashes []byte // hashSize an entry, and one of zeros that forgotten ones point to
 	ids    idList
-	tables []table  // none where a scan is faster
-	memory Memory   // nil for Go's heap
-	lent   [][]byte // what memory lent
+	tables []table // none where a scan is faster
 
 	raw   bool     // no tables were built yet
-	fixed bool     // the bytes belong to the caller of OpenIndex and may not be written
+	fixed bool     // the bytes belong to the caller of Mount and may not be written
 	busy  bool     // a merge or a snapshot reads the bytes: they may not be written
 	dead  []uint64 // one bit an entry, set for removed entries; nil if no entry was removed
 	gone  int      // number of removed entries
@@ -72,15 +70,6 @@ func storeHash(b []byte, h *[4]uint64) {
 // isDead reports whether entry i was removed.
 func (s *segment) isDead(i int) bool { return isSet(s.dead, i) }
 
-// size is how many bytes the segment takes.
-func (s *segment) size() int64 {
-	n := int64(len(s.refs) + len(s.hashes) + 8*len(s.dead))
-	for _, t := range s.tables {
-		n += int64(len(t.blocks) + len(t.wide) + len(t.lists))
-	}
-	return n
-}
-
 // find returns the number of ref's entry, removed ones aside.
 func (s *segment) find(ref int64) (int, bool) {
 	if s.n == 0 || ref < s.ref(0) || ref > s.ref(s.n-1) {
@@ -117,8 +106,7 @@ func (s *segment) wipe(i int) {
 	clear(s.hash(i))
 }
 
-// erase overwrites all that the segment holds and gives the memory back. The segment must not be
-// used afterwards. A fixed segment stays as it is.
+// erase overwrites all that the segment holds. The segment must not be used afterwards. A fixed segment stays as it is.
 func (s *segment) erase() {
 	if s.fixed {
 		return
@@ -131,43 +119,12 @@ func (s *segment) erase() {
 		clear(t.lists)
 	}
 	s.refs, s.hashes, s.tables, s.n = nil, nil, nil, 0
-	for _, b := range s.lent {
-		s.memory.Free(b)
-	}
-	s.lent = nil
-}
-
-// A Memory gives an [Index] the room for its hashes and tables. A search looks up places
-// all over the memory, which is faster in huge pages. The methods may be called at the
-// same time.
-type Memory interface {
-	// Alloc returns size bytes that are zero and begin at a multiple of 64. If it returns
-	// nil, the index takes Go's heap.
-	Alloc(size int) []byte
-	// Free receives a slice that Alloc returned, overwritten with zeros, when the index
-	// no longer uses it.
-	Free(b []byte)
-}
-
-// alloc returns size zero bytes that erase gives back. They come from s.memory if size is minAlloc
-// or more and s.memory has room, otherwise from Go's heap.
-func (s *segment) alloc(size int) []byte {
-	if s.memory != nil && size >= minAlloc {
-		if b := s.memory.Alloc(size); len(b) == size {
-			s.lent = append(s.lent, b)
-			return b
-		}
-	}
-	return make([]byte, size)
 }
 
 // newSegment makes a segment for n entries, whose refs and hashes are still to be
 // put in.
-func newSegment(kind Kind, n int, m Memory) *segment {
-	s := &segment{kind: kind, n: n, ids: idsUpTo(n), memory: m}
-	s.refs = s.alloc(refSize * n)
-	s.hashes = s.alloc(kind.hashSize() * (n + 1))
-	return s
+func newSegment(kind Kind, n int) *segment {
+	return &segment{kind: kind, n: n, ids: idsUpTo(n), refs: make([]byte, refSize*n), hashes: make([]byte, kind.hashSize()*(n+1))}
 }
 
 // put sets entry i. Entries must have ascending refs.
@@ -188,8 +145,8 @@ func (s *segment) index(radius int) {
 	for k, c := range cuts {
 		s.tables[k] = table{
 			cut:    c,
-			blocks: s.alloc(blockSize << max(c.width-blockBits, 0)),
-			lists:  s.alloc(s.ids.size*s.n + idPad),
+			blocks: make([]byte, blockSize<<max(c.width-blockBits, 0)),
+			lists:  make([]byte, s.ids.size*s.n+idPad),
 		}
 	}
 	shareMasks(s.tables)
@@ -317,8 +274,8 @@ func (e *entries) chunks() iter.Seq2[int, []byte] {
 }
 
 // segment returns a segment of the entries, without tables. Of entries with one ref the last
-// counts. The memory of the segment comes from m; nil means Go's heap.
-func (e *entries) segment(m Memory) *segment {
+// counts.
+func (e *entries) segment() *segment {
 	order := make([]uint32, e.len())
 	for i := range order {
 		order[i] = uint32(i)
@@ -334,7 +291,7 @@ func (e *entries) segment(m Memory) *segment {
 			n++
 		}
 	}
-	s := newSegment(e.kind, n, m)
+	s := newSegment(e.kind, n)
 	for i, k := range order[:n] {
 		s.put(i, e.refs[k], e.hash(int(k)))
 	}

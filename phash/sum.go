@@ -58,62 +58,6 @@ func SumTurned(kind Kind, img image.Image) (all [8]Hash, quality int, err error)
 	return all, quality, nil
 }
 
-// SumDihedral is the reference's cheap form of [SumTurned], in the same order. The first
-// hash is the hash of [Sum]; the other seven come from the same cosine transform by signs
-// and transposition. They are the reference's to the bit, but differ from the hashes of
-// the turned pixels. The blur and the sampling of PDQ lie off the middle of the blocks. In
-// a turned picture they lie off to the other side. Only the
-// plain transposition is exact, and squares of 64 or 320 pixels. On photos and
-// documents the other six lay 4 to 52 bits from the turned pixels, 18 on average
-// (TestDihedralOnPictures), and a search has [MatchRadius] to spend: ask with
-// SumTurned unless the reference's own values are wanted.
-//
-// A picture of 64 × 64 pixels is not blurred, as in Sum, though the reference
-// blurs it here. For the other kinds it is SumTurned, which costs no more than Sum
-// with Area.
-func SumDihedral(kind Kind, img image.Image) (all [8]Hash, quality int, err error) {
-	if kind != PDQ {
-		return SumTurned(kind, img)
-	}
-	if err := check(kind, img); err != nil {
-		return all, 0, err
-	}
-	for i := range all {
-		all[i].Kind = kind
-	}
-	if tooSmall(img) {
-		return all, 0, nil
-	}
-	g := shrink(reduced(img, orientations[0]))
-	s := g.transform()
-	for i, o := range orientations {
-		all[i].Bits = o.spectrum(s).bits()
-	}
-	return all, g.quality(), nil
-}
-
-// SumFull is PDQ over every pixel, without the step to 512 × 512 pixels that
-// [Sum] takes with larger pictures. For pictures of at most 512 pixels a side it
-// is the same; for others it is the hash of those tools of the reference that
-// are handed pixels and not files. [Kind.Version] does not name it: do not mix the
-// two in one registry. Errors wrap [ErrPicture], for nil and for more than 2^28
-// pixels.
-func SumFull(img image.Image) (h Hash, quality int, err error) {
-	if img == nil {
-		return Hash{}, 0, errNoPicture
-	}
-	if err := checkSize(img); err != nil {
-		return Hash{}, 0, err
-	}
-	h.Kind = PDQ
-	if tooSmall(img) {
-		return h, 0, nil
-	}
-	g := shrink(whole(img, orientations[0]))
-	h.Bits = g.transform().bits()
-	return h, g.quality(), nil
-}
-
 // sum returns the bits and the quality of a picture that lies as o says. The picture passed check
 // and is not too small.
 func sum(kind Kind, img image.Image, o orientation) (bits [4]uint64, quality int) {
@@ -125,10 +69,8 @@ func sum(kind Kind, img image.Image, o orientation) (bits [4]uint64, quality int
 	if kind == PDQ {
 		return g.transform().bits(), g.quality()
 	}
-	return library(kind, whole(img, o)), g.quality()
+	return [4]uint64{library(kind, whole(img, o))}, g.quality()
 }
-
-var errNoPicture = fmt.Errorf("%w: none given", ErrPicture)
 
 // check returns an error if img cannot be hashed by that kind. It wraps ErrKind or ErrPicture.
 func check(kind Kind, img image.Image) error {
@@ -136,15 +78,10 @@ func check(kind Kind, img image.Image) error {
 	case !kind.valid():
 		return fmt.Errorf("%w: %s", ErrKind, kind)
 	case img == nil:
-		return errNoPicture
-	case kind != PDQ:
-		return checkSize(img)
+		return fmt.Errorf("%w: none given", ErrPicture)
+	case kind == PDQ:
+		return nil
 	}
-	return nil
-}
-
-// checkSize returns an error that wraps ErrPicture if img has more than MaxPixels pixels.
-func checkSize(img image.Image) error {
 	b := img.Bounds()
 	if n := int64(b.Dx()) * int64(b.Dy()); n > MaxPixels {
 		return fmt.Errorf("%w: %d × %d pixels, max %d", ErrPicture, b.Dx(), b.Dy(), MaxPixels)

@@ -60,7 +60,6 @@ const (
 	hollowShare = 8         // a segment is built anew if 1/8 of its entries were removed
 	segmentLen  = 1<<31 - 2 // entries of a segment, whose numbers have 31 bits
 	entryChunk  = 1 << 12   // entries by which the memory of new entries grows
-	minAlloc    = 1 << 20   // bytes from which memory is asked of a Memory
 	scanGroup   = 8         // hashes that a kernel compares at once
 	scanBlock   = 8192      // hashes between two looks at what a kernel found
 )

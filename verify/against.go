@@ -14,7 +14,7 @@ import (
 // against compares the pixels of a leak with every submission of [Config].Against, and returns the
 // matches, nearest hash first. All are listed, however far they are. Erased submissions are passed
 // over, and a submission that the registry does not know is an error.
-func (v *Investigator) against(ctx context.Context, l *leakPicture, queries *phash.Leak) ([]Match, error) {
+func (v *Investigator) against(ctx context.Context, l *leakPicture, queries []phash.Hash) ([]Match, error) {
 	var out []Match
 	for _, id := range v.cfg.Against {
 		sub, err := v.cfg.Registry.Submission(ctx, id)
@@ -39,10 +39,14 @@ func (v *Investigator) against(ctx context.Context, l *leakPicture, queries *pha
 
 // distance returns the minimum distance of a submission's hash to the queries, in bits of 256. It
 // is 256 if the hash cannot be opened, or was erased meanwhile.
-func (v *Investigator) distance(ctx context.Context, of watermark.Submission, queries *phash.Leak) (int, error) {
+func (v *Investigator) distance(ctx context.Context, of watermark.Submission, queries []phash.Hash) (int, error) {
 	hash, err := v.engine().AreaHash(ctx, v.cfg.SealKey, of)
 	if err != nil {
 		return searched.Len(), gone(err)
 	}
-	return queries.Distance(hash), nil
+	nearest := searched.Len()
+	for _, q := range queries {
+		nearest = min(nearest, q.Distance(hash))
+	}
+	return nearest, nil
 }

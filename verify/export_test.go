@@ -230,7 +230,7 @@ func (v *Verdict) Recheck(opens bool) error { return v.recheck(opens, true, fals
 func (f *Findings) Encode() ([]byte, error) { return f.encode() }
 
 // HashDistance is that of a submission's hash to queries.
-func (v *Investigator) HashDistance(ctx context.Context, of watermark.Submission, queries *phash.Leak) (int, error) {
+func (v *Investigator) HashDistance(ctx context.Context, of watermark.Submission, queries []phash.Hash) (int, error) {
 	return v.distance(ctx, of, queries)
 }
 

@@ -27,7 +27,7 @@ type leakPicture struct {
 	ready      *register.Leak     // nil until the leak is first laid on an original
 	laid       []laid             // how the leak lies on the originals that it may be traced against
 	searched   *findings.Searched // what the search had to go by; nil: nothing was searched
-	queries    *phash.Leak        // its hashes
+	queries    []phash.Hash       // its hashes
 	near       []candidate        // what the search by hash found
 	parts      *partSearch        // what the search by parts found; nil: none was made
 	examined   bool               // query was made

@@ -23,9 +23,9 @@ type candidate struct {
 
 // A search holds what the hashes of a leak are and what they led to.
 type search struct {
-	near    []candidate // nearest first
-	queries *phash.Leak // the hashes of the leak
-	tooFlat bool        // the hash has too little to go on
+	near    []candidate  // nearest first
+	queries []phash.Hash // the hashes of the leak
+	tooFlat bool         // the hash has too little to go on
 }
 
 // candidates hashes a leak and searches the registry for submissions near any of the hashes. The
@@ -33,16 +33,16 @@ type search struct {
 // is too flat is not searched by its hash. With [Config].Against nothing is searched, and only
 // queries and tooFlat are set. Otherwise l receives what the search went by and what it found.
 func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search, error) {
-	queries, err := phash.SumLeak(searched, l.Image)
+	queries, quality, err := phash.SumLeak(searched, l.Image)
 	if err != nil {
 		return nil, err
 	}
-	s := &search{queries: queries, tooFlat: queries.Quality < phash.MinQuality}
+	s := &search{queries: queries, tooFlat: quality < phash.MinQuality}
 	l.queries = queries
 	if len(v.cfg.Against) > 0 {
 		return s, nil
 	}
-	if l.searched = (&findings.Searched{Quality: queries.Quality}); s.tooFlat {
+	if l.searched = (&findings.Searched{Quality: quality}); s.tooFlat {
 		queries = nil // its parts may still tell
 	}
 	s.near, err = v.near(ctx, queries)

@@ -157,7 +157,7 @@ func (l *leakPicture) part(r image.Rectangle) *leakPicture {
 // returns the matches that align. Once a submission of the same pixels is found, candidates that are
 // clearly behind it are not compared. known are the candidates by hash that were looked at, and are not
 // compared again. queries gives the distances of the whole leak's hash.
-func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []candidate, queries *phash.Leak) ([]Match, error) {
+func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []candidate, queries []phash.Hash) ([]Match, error) {
 	candidates, err := v.partCandidates(ctx, l, known)
 	if err != nil {
 		return nil, err

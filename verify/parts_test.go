@@ -132,7 +132,7 @@ func TestLongLeak(t *testing.T) {
 func TestErasedMeanwhile(t *testing.T) {
 	c := newCase(t)
 	v := c.investigator(t, noMark)
-	queries, err := phash.SumLeak(phash.Area, c.second)
+	queries, _, err := phash.SumLeak(phash.Area, c.second)
 	require.NoError(t, err)
 	near, err := v.HashDistance(t.Context(), c.secondID, queries)
 	require.NoError(t, err)

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -42,7 +43,7 @@ func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 	if err := v.found.follow(ctx, v.cfg.Registry, v.cfg.SealKey); err != nil {
 		return nil, err
 	}
-	index := v.found.hashes.Digest()
+	index := indexDigest(v.found.hashes)
 	r := &findings.Record{
 		Run:        findings.Run{Clock: clock(), Time: v.now().UTC().Truncate(time.Microsecond), Actor: v.cfg.Actor, Command: v.cfg.Command, Case: v.cfg.Case, Examiner: v.cfg.Examiner, FoundEvidence: v.cfg.Evidence},
 		Program:    findings.Program{Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH},
@@ -58,6 +59,23 @@ func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 	r.Began, r.Containers = v.begun, append(r.Containers, v.containers...)
 	v.mu.Unlock()
 	return r, nil
+}
+
+// indexDigest returns the SHA-256 of what an index of hashes of the kind searched holds: the version of the
+// kind as text, a zero byte, and each entry in the order of the refs. An entry is the ref in 8 bytes and
+// the words of the hash, little-endian. An index that is built anew from the same entries has the same
+// digest.
+func indexDigest(x *phash.Index) (digest [sha256.Size]byte) {
+	sum := sha256.New()
+	sum.Write(append([]byte(searched.Version()), 0))
+	for ref, h := range x.All() {
+		entry := binary.LittleEndian.AppendUint64(nil, uint64(ref))
+		for _, word := range h.Bits {
+			entry = binary.LittleEndian.AppendUint64(entry, word)
+		}
+		sum.Write(entry)
+	}
+	return [sha256.Size]byte(sum.Sum(digest[:0]))
 }
 
 // keyIDs returns the IDs of the mark keys under which marks are read, in the order of

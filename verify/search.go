@@ -17,12 +17,12 @@ import (
 )
 
 // near returns the submissions within [nearRadius] bits of any of the queries, nearest first. The
-// catalogue is first brought up to date, even if queries is nil. nil queries find nothing.
-func (v *Investigator) near(ctx context.Context, queries *phash.Leak) ([]candidate, error) {
+// catalogue is first brought up to date, even without queries.
+func (v *Investigator) near(ctx context.Context, queries []phash.Hash) ([]candidate, error) {
 	if err := v.found.follow(ctx, v.cfg.Registry, v.cfg.SealKey); err != nil {
 		return nil, err
 	}
-	hits, err := v.found.hashes.SearchLeak(queries, nearRadius)
+	hits, err := v.found.hashes.Search(nearRadius, queries...)
 	var out []candidate
 	for _, h := range hits {
 		out = append(out, candidate{ref: h.Ref, distance: h.Distance})
@@ -327,9 +327,9 @@ func (c *catalogue) used() (out []findings.Segment) {
 // add adds a submission to the indices. opens reports whether there is a sealing key: without one,
 // what is sealed is missing, but not damaged. The caller holds mu.
 func (c *catalogue) add(f *engine.Found, opens bool) (err error) {
-	hashed := c.hashes.Has(f.Number) // in a segment
-	if f.HashErr == nil && !hashed {
-		if hashed, err = c.hashes.Offer(f.Hash, f.Quality, f.Number); err != nil {
+	hashed := f.HashErr == nil && f.Quality >= phash.MinQuality
+	if hashed && !c.hashed(f.Number) {
+		if err := c.hashes.Add(f.Hash, f.Number); err != nil {
 			return err
 		}
 	}
@@ -352,6 +352,12 @@ func (c *catalogue) add(f *engine.Found, opens bool) (err error) {
 	}
 	c.set(f.Number, how)
 	return nil
+}
+
+// hashed reports whether a submission is known to be found by its hash, as one in a segment. The caller
+// holds mu.
+func (c *catalogue) hashed(number int64) bool {
+	return number < int64(len(c.reach)) && (c.reach[number] == byHash || c.reach[number] == byAll)
 }
 
 // index adds the features of c.adding to c.parts. The caller holds mu.

@@ -15,7 +15,6 @@ import (
 // hashKinds are the algorithms by the names that --algorithm takes.
 var hashKinds = []phash.Kind{
 	phash.PDQ, phash.Area, phash.Perception, phash.Difference, phash.Average,
-	phash.Perception16, phash.Difference16, phash.Average16,
 }
 
 // newHash returns the verb "hash", which prints perceptual hashes of pictures by the algorithms of
@@ -26,8 +25,8 @@ func newHash(u *ui) *cobra.Command {
 		Use:   "hash FILE|DIR...",
 		Short: "Print perceptual hashes of pictures",
 		Long: `Print perceptual hashes: PDQ (256 bits), which platforms exchange, with a quality of 0 to
-100; area (256 bits), which resizing changes least; and the hashes of goimagehash (64 bits,
-or 256 bits with -16). A picture with a quality below 50 is too plain to be recognised by
+100; area (256 bits), which resizing changes least; and the hashes of goimagehash (64 bits).
+A picture with a quality below 50 is too plain to be recognised by
 its hash. Store with each hash its chain and the decoder, which --json names: together they
 say how the file became the bits. A JPEG of 1,024 pixels or more is read at 1/2 to 1/8 of its
 size, which may change a few bits of its hashes.

@@ -59,7 +59,7 @@ func (f *File) Close() error {
 	return f.close(data)
 }
 
-// Pages allocates huge pages, if the system has them. It implements phash.Memory.
+// Pages allocates huge pages, if the system has them.
 type Pages struct{}
 
 // hugePage is the size of a huge page on the common processors.

@@ -478,8 +478,7 @@ func (d *DB) collecting(ctx context.Context, files *segmentFiles, keys *books.Se
 		if d.info.SealHashes {
 			each = keys.Hashes
 		}
-		x := phash.NewIndexIn(searched, mapfile.Pages{})
-		defer x.Clear()
+		x := phash.NewIndex(searched)
 		read := func(first, last int64) (err error) {
 			all := x.AddAll(func(yield func(int64, phash.Hash) bool) {
 				err = each(ctx, first, last, func(seq int64, h *phash.Hash, damaged error) bool {

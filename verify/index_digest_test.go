@@ -1,0 +1,51 @@
+package verify
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/phash"
+)
+
+// However an index came to hold what it holds, its digest is that of the entries in order.
+func TestIndexDigest(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	held := make([]phash.Hash, 3000)
+	want := sha256.New()
+	want.Write([]byte("kycmark/area/1\x00"))
+	for n := range held {
+		held[n] = phash.Hash{Kind: searched, Bits: [4]uint64{r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64()}}
+		b := binary.LittleEndian.AppendUint64(nil, uint64(3*n-1000))
+		for _, word := range held[n].Bits {
+			b = binary.LittleEndian.AppendUint64(b, word)
+		}
+		want.Write(b)
+	}
+	straight, mixed, mounted := phash.NewIndex(searched), phash.NewIndex(searched), phash.NewIndex(searched)
+	for n, h := range held {
+		require.NoError(t, straight.Add(h, int64(3*n-1000)))
+	}
+	for _, n := range r.Perm(len(held)) {
+		require.NoError(t, mixed.Add(held[n], int64(3*n-1000)))
+		require.NoError(t, mixed.Add(held[n], int64(1_000_000+n)), "which is removed again")
+	}
+	for n := range held {
+		require.True(t, mixed.Remove(int64(1_000_000+n)))
+	}
+	var snapshot bytes.Buffer
+	_, err := mixed.WriteTo(&snapshot)
+	require.NoError(t, err)
+	require.NoError(t, mounted.Mount(snapshot.Bytes(), [32]byte(snapshot.Bytes()[snapshot.Len()-32:])))
+	for _, x := range []*phash.Index{straight, mixed, mounted} {
+		require.Equal(t, [32]byte(want.Sum(nil)), indexDigest(x))
+	}
+	other := held[7]
+	other.Bits[0] ^= 1
+	require.NoError(t, mixed.Add(other, 3*7-1000))
+	require.NotEqual(t, [32]byte(want.Sum(nil)), indexDigest(mixed))
+}
