@@ -118,14 +118,14 @@ const (
 	heif420, heif422, heif444    = 1, 2, 3
 )
 
-// decode decodes in this process. The picture has at most so many pixels.
+// decode decodes in this process. The picture has at most so many pixels. If pixels is 0, the result is its size.
 func (c *codecs) decode(format string, file []byte, pixels int64) (image.Image, error) {
 	ctx := context.Background()
 	codec, err := c.compile(ctx, format)
 	if err != nil {
 		return nil, err
 	}
-	mem := &fixed{limit: linear(format, pixels), bytes: c.spare}
+	mem := &fixed{limit: linear(format, pixels) + 3*int64(len(file)), bytes: c.spare}
 	c.used, c.spare = mem, nil
 	module, err := codec.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, mem), codec.code, wazero.NewModuleConfig())
 	if err != nil {
@@ -139,11 +139,15 @@ func (c *codecs) decode(format string, file []byte, pixels int64) (image.Image, 
 		return 0
 	}
 	const numbers = 5 // 32 bits each: width, height, then what differs; behind them 8 bytes for a time
-	in, info := uint64(call("malloc", uint64(len(file)))), uint64(call("malloc", 4*numbers+8))
+	// The decoder of JPEG XL tells the size of an animation with the times of its frames, 4 bytes each: a frame
+	// has 2 bytes at least.
+	in, info := uint64(call("malloc", uint64(len(file)))), uint64(call("malloc", uint64(4*numbers+8+2*len(file))))
 	if in == 0 || info == 0 {
 		return nil, errDamaged
 	}
-	copy(mem.at(uint32(in), int64(len(file))), file)
+	if copy(mem.at(uint32(in), int64(len(file))), file); format == "heic" && len(file) >= 12 {
+		copy(mem.at(uint32(in), 12)[8:], "heic") // libheif refuses other brands, such as mif1
+	}
 	all := []uint64{}
 	if format != "heic" {
 		all = []uint64{0} // the first picture only
@@ -158,17 +162,16 @@ func (c *codecs) decode(format string, file []byte, pixels int64) (image.Image, 
 	said := func(i int) int64 {
 		return int64(binary.LittleEndian.Uint32(mem.at(uint32(info), 4*numbers)[4*i:]))
 	}
-	// The header of a JPEG XL is not asked for: its decoder would write the times of all frames.
-	room := 8 * pixels
-	if format != "jxl" {
-		if !run(1, 0) {
-			return nil, errDamaged
-		}
-		if err := fits(said(0), said(1), pixels); err != nil {
-			return nil, err
-		}
-		room = 8 * row(said(0), 1) * said(1)
+	if !run(1, 0) {
+		return nil, errDamaged
 	}
+	if pixels == 0 {
+		return image.Rect(0, 0, int(said(0)), int(said(1))), nil
+	}
+	if err := fits(said(0), said(1), pixels); err != nil {
+		return nil, err
+	}
+	room := 8 * row(said(0), 1) * said(1)
 	out := call("malloc", uint64(room))
 	if out == 0 {
 		return nil, errors.New("its decoder needs too much memory")
@@ -180,7 +183,7 @@ func (c *codecs) decode(format string, file []byte, pixels int64) (image.Image, 
 	if err := fits(w, h, pixels); err != nil {
 		return nil, err
 	}
-	if 8*row(w, 1)*h > room && format != "jxl" {
+	if 8*row(w, 1)*h > room {
 		return nil, errDamaged
 	}
 	whole := image.Rect(0, 0, int(w), int(h))

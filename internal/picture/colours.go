@@ -31,7 +31,7 @@ func (c colours) weights() (red, blue int64) {
 	return 2990, 1140
 }
 
-// toRGB converts what a video codec stored to an opaque picture. If fewer colours than pixels are
+// toRGB converts what a video codec stored to an opaque picture with the same origin, (0,0). If fewer colours than pixels are
 // stored, pixels share them, as in package image/jpeg and libheif. All arithmetic is on integers, in
 // units of 2^-16.
 func (c colours) toRGB(src *image.YCbCr) *image.NRGBA {
@@ -46,17 +46,17 @@ func (c colours) toRGB(src *image.YCbCr) *image.NRGBA {
 	crR, cbB := scaled(2*(base-red), base), scaled(2*(base-blue), base)
 	cbG, crG := scaled(2*blue*(base-blue), base*green), scaled(2*red*(base-red), base*green)
 	w, h := src.Rect.Dx(), src.Rect.Dy()
-	left, half := src.Rect.Min.X, 0 // colours are half as many across
+	half := 0 // colours are half as many across
 	if src.SubsampleRatio == image.YCbCrSubsampleRatio420 || src.SubsampleRatio == image.YCbCrSubsampleRatio422 {
 		half = 1
 	}
 	dst := image.NewNRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
-		first := src.COffset(left, src.Rect.Min.Y+y)
+		first := src.COffset(0, y)
 		row, luma := dst.Pix[y*dst.Stride:y*dst.Stride+4*w], src.Y[y*src.YStride:y*src.YStride+w]
 		for x := range w {
 			l := int32(lumaMul)*(int32(luma[x])-int32(black)) + one/2
-			at := first + (left+x)>>half - left>>half
+			at := first + x>>half
 			b, r := int32(src.Cb[at])-128, int32(src.Cr[at])-128
 			pix := row[4*x : 4*x+4 : 4*x+4]
 			pix[3] = 255

@@ -27,8 +27,7 @@ type header struct {
 	palette       int    // colours stored, where the decoder does not check indexes
 	decoder       string // import path, if not the format's
 
-	// Of formats that Limits.Decode decodes.
-	coded   int64           // pixels that are coded for the picture; width times height or more
+	// Of formats that Limits.Decode decodes. width and height then are the size of the coded picture.
 	crop    image.Rectangle // of the coded picture; empty: all of it
 	turned  bool            // the decoder applies crop and orientation
 	colours colours         // of an *image.YCbCr or *image.Gray
@@ -51,9 +50,6 @@ func (h header) check(name string, lim Limits) error {
 	if n := h.width * h.height; h.scans > 0 && n/maxScanned > lim.MaxPixels/h.scans {
 		return &LimitError{What: "pixels in all scans", Got: n * h.scans, Max: maxScanned * lim.MaxPixels}
 	}
-	if h.coded/2 > lim.MaxPixels { // the tiles of a grid reach over its edge
-		return &LimitError{What: "pixels", Got: h.coded, Max: lim.MaxPixels}
-	}
 	if h.truncated {
 		return &FormatError{Format: name, Reason: "truncated: " + io.ErrUnexpectedEOF.Error()}
 	}
@@ -73,10 +69,7 @@ func (f *format) decode(data []byte, lim Limits) (*image.NRGBA, header, error) {
 	if err != nil {
 		return nil, h, f.because(err)
 	}
-	if h.turned && h.orientation > 4 {
-		h.width, h.height = h.height, h.width
-	}
-	if w, ht := int64(img.Rect.Dx()), int64(img.Rect.Dy()); w != h.width || ht != h.height {
+	if w, ht := int64(img.Rect.Dx()), int64(img.Rect.Dy()); f.pixels != nil && (w != h.width || ht != h.height) {
 		return nil, h, &FormatError{Format: f.name, Reason: fmt.Sprintf("header says %d x %d pixels, picture has %d x %d", h.width, h.height, w, ht)}
 	}
 	if h.turned {
@@ -90,7 +83,13 @@ func (f *format) admitted(data []byte, lim Limits) (header, error) {
 	if f.pixels == nil && lim.Decode == nil {
 		return header{}, &FormatError{Reason: f.title + " is not supported yet", Kind: Unsupported}
 	}
-	h, err := f.header(data)
+	var h header
+	var err error
+	if f.header != nil {
+		h, err = f.header(data)
+	} else {
+		h, err = f.size(data, lim)
+	}
 	if err != nil {
 		return h, f.because(err)
 	}
@@ -109,10 +108,20 @@ func (f *format) admitted(data []byte, lim Limits) (header, error) {
 	return h, nil
 }
 
+// size asks the decoder for the size of a picture, which it turns by itself.
+func (f *format) size(data []byte, lim Limits) (header, error) {
+	img, err := lim.Decode(f.name, data, 0)
+	if err != nil {
+		return header{}, err
+	}
+	size := img.Bounds().Size()
+	return header{width: int64(size.X), height: int64(size.Y), turned: true}, nil
+}
+
 // bytes returns how many bytes of memory decoding takes at most, with its result, also in other processes.
 func (f *format) bytes(h *header) int64 {
 	if f.pixels == nil {
-		return bytesApart*h.coded + bytesProcess + f.memory*h.width*h.height
+		return (bytesApart+f.memory)*h.width*h.height + bytesProcess
 	}
 	if h.progressive {
 		return bytesScans * h.width * h.height
@@ -125,13 +134,7 @@ func (f *format) picture(data []byte, h *header, lim Limits) (*image.NRGBA, erro
 	if f.pixels != nil {
 		return f.pixels(data, h)
 	}
-	if f.plain != nil {
-		var err error
-		if data, err = f.plain(data); err != nil {
-			return nil, err
-		}
-	}
-	img, err := lim.Decode(f.name, data, h.coded)
+	img, err := lim.Decode(f.name, data, h.width*h.height)
 	if err != nil {
 		return nil, err
 	}

@@ -1,165 +1,62 @@
 package picture
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"image"
-	"math"
-	"slices"
 )
 
-const maxEXIF = 1 << 20 // bytes of an EXIF block that is looked at
-
-// heicHeader reads the header of a HEIF whose primary picture is coded as HEVC.
-func heicHeader(data []byte) (header, error) { return heifHeader(data, "hvc1", "HEVC") }
+// heicHeader reads the header of a HEIF whose primary picture is coded as HEVC. Its decoder clips and turns.
+func heicHeader(data []byte) (header, error) {
+	f, h, err := heifHeader(data, "hvc1", "HEVC")
+	if err == nil {
+		h.turned, h.colours = true, f.colours()
+	}
+	return h, err
+}
 
 // avifHeader reads the header of a HEIF whose primary picture is coded as AV1.
-func avifHeader(data []byte) (header, error) { return heifHeader(data, "av01", "AV1") }
-
-// heifHeader reads size, orientation and pages of the primary picture. It checks that its parts are
-// there and coded as codec, whose name is for errors.
-func heifHeader(data []byte, codec, name string) (header, error) {
-	f, err := readHEIF(data)
-	if err != nil {
-		return header{}, err
+func avifHeader(data []byte) (header, error) {
+	f, h, err := heifHeader(data, "av01", "AV1")
+	if err == nil && f.transform(&h) != nil {
+		err = errors.New("an orientation or a clip that makes no sense")
 	}
-	item := f.items[f.primary]
-	h, leaves := header{pages: len(f.pages())}, 0
-	if n, whole := frames(data); n > 0 {
-		if h.pages = max(h.pages, n); !whole {
-			return header{}, errTruncated
-		}
-	}
-	if h.coded, err = f.coded(item, codec, name, 0, &leaves); err != nil {
-		return header{}, err
-	}
-	if h.width, h.height = f.size(item); h.width <= 0 || h.height <= 0 {
-		return h, nil // which is refused
-	}
-	if h.coded/maxWaste > max(h.width*h.height, 1<<20) {
-		return h, fmt.Errorf("its parts have %d pixels, the picture %d", h.coded, h.width*h.height)
-	}
-	if h.coded = max(h.coded, h.width*h.height); f.transform(item, &h) != nil {
-		return h, errors.New("an orientation or a clip that makes no sense")
-	}
-	h.colours = f.colours(item)
-	return h, nil
+	return h, err
 }
 
-// frames returns how many pictures the longest sequence of a HEIF has (ISO/IEC 14496-12 section 8.7.3); 0
-// if it has none. Only the first is decoded. whole is false if a box of the file is cut off.
-func frames(data []byte) (longest int, whole bool) {
-	var walk func(body []byte, within []string, whole *bool)
-	walk = func(body []byte, within []string, whole *bool) {
-		for kind, b := range bmffBoxes(body, whole) {
-			switch {
-			case kind != within[0]:
-			case len(within) > 1:
-				var inner bool
-				walk(b, within[1:], &inner)
-			case len(b) >= 12:
-				longest = max(longest, int(min(be32(b[8:]), math.MaxInt32)))
-			}
-		}
+// heifHeader reads the size of the primary picture. It must be coded as codec, whose name is for errors, or
+// in tiles.
+func heifHeader(data []byte, codec, name string) (f *heif, h header, err error) {
+	if f, err = readHEIF(data); err != nil {
+		return nil, h, err
 	}
-	walk(data, []string{"moov", "trak", "mdia", "minf", "stbl", "stsz"}, &whole)
-	return longest, whole
+	if f.kind != codec && f.kind != "grid" {
+		return nil, h, fmt.Errorf("a picture coded as %q, not as %s, is not supported yet", f.kind, name)
+	}
+	if b := f.property("ispe"); len(b) >= 12 {
+		h.width, h.height = int64(be32(b[4:])), int64(be32(b[8:]))
+	}
+	return f, h, nil
 }
 
-// size returns the stored width and height of an item; 0 if it says none.
-func (f *heif) size(item *heifItem) (w, h int64) {
-	if b := f.property(item, "ispe"); len(b) >= 12 {
-		return int64(be32(b[4:])), int64(be32(b[8:]))
-	}
-	return 0, 0
-}
-
-// coded returns the number of pixels that are coded for an item. depth is the number of derivations
-// above it, leaves counts coded pictures. The error says what is missing, or what is not read.
-func (f *heif) coded(item *heifItem, codec, name string, depth int, leaves *int) (pixels int64, err error) {
-	switch {
-	case item.kind == codec:
-		if *leaves++; *leaves > maxItems {
-			return 0, fmt.Errorf("more than %d tiles", maxItems)
-		}
-		if len(item.parts) == 0 || len(item.bytes(1)) == 0 {
-			return 0, errTruncated
-		}
-		if depth > 0 && f.isGrey(item) {
-			return 0, errors.New("grey HEIC in tiles is not supported yet: its decoder joins no grey tiles")
-		}
-		w, h := f.size(item)
-		if w <= 0 || h <= 0 || w > maxHEIFSide || h > maxHEIFSide {
-			return 0, fmt.Errorf("a coded picture of %d x %d pixels", w, h)
-		}
-		if s, ok := readSPS(f.property(item, "hvcC")); ok && s.width*s.height > w*h {
-			w, h = s.width, s.height
-		}
-		return w * h, nil
-	case item.kind == "grid" && depth == 0:
-		return f.grid(item, codec, name, depth, leaves)
-	}
-	return 0, fmt.Errorf("a picture coded as %q, not as %s, is not supported yet", item.kind, name)
-}
-
-// isGrey reports whether an item is coded as HEVC without colours.
-func (f *heif) isGrey(item *heifItem) bool {
-	const chroma = 16 // its byte in hvcC (ISO/IEC 14496-15 section 8.3.2)
-	config := f.property(item, "hvcC")
-	return len(config) > chroma+1 && config[chroma]&3 == 0
-}
-
-// maxHEIFSide is the largest width and height, pixels, that the decoders take.
-const maxHEIFSide = 1 << 16
-
-// grid checks that the tiles of a grid (ISO/IEC 23008-12 section 6.6.2.3) are there, of one size and
-// enough for the picture, and returns their pixels.
-func (f *heif) grid(item *heifItem, codec, name string, depth int, leaves *int) (pixels int64, err error) {
-	r := bitReader{data: item.bytes(12)}
-	r.uint(1)
-	size := 2 + 2*int(r.uint(1)&1)
-	rows, columns := int64(r.uint(1))+1, int64(r.uint(1))+1
-	w, h := int64(r.uint(size)), int64(r.uint(size))
-	if r.short {
-		return 0, errTruncated
-	}
-	if int64(len(item.made)) != rows*columns {
-		return 0, fmt.Errorf("a grid of %d tiles has %d", rows*columns, len(item.made))
-	}
-	first := f.items[item.made[0]]
-	tw, th := f.size(first)
-	if sw, sh := f.size(item); tw*columns < w || th*rows < h || sw != w || sh != h {
-		return 0, fmt.Errorf("%d x %d tiles of %d x %d pixels, picture of %d x %d", columns, rows, tw, th, w, h)
-	}
-	for _, id := range item.made {
-		tile := f.items[id]
-		if a, b := f.size(tile); a != tw || b != th {
-			return 0, fmt.Errorf("a tile of %d x %d pixels, another of %d x %d", tw, th, a, b)
-		}
-		n, err := f.coded(tile, codec, name, depth+1, leaves)
-		if pixels += n; err != nil {
-			return 0, err
-		}
-	}
-	return pixels, nil
-}
-
-// transform applies clips, turns and mirrors of an item, in their order, to size, crop and orientation
-// of h (ISO/IEC 23008-12 sections 6.5.9, 6.5.10 and 6.5.12). EXIF's orientation does not count.
-func (f *heif) transform(item *heifItem, h *header) error {
+// transform reads clips, turns and mirrors into crop and orientation of h (ISO/IEC 23008-12 sections 6.5.9,
+// 6.5.10 and 6.5.12). EXIF's orientation does not count.
+func (f *heif) transform(h *header) error {
 	h.orientation = 1
-	for kind, b := range f.propertiesOf(item) {
+	for _, p := range f.own {
+		b := p.body
 		switch {
-		case kind == "irot" && len(b) > 0:
+		case p.kind == "irot" && len(b) > 0:
 			for range b[0] & 3 {
 				h.orientation = leftOf[h.orientation]
 			}
-		case kind == "imir" && len(b) > 0:
+		case p.kind == "imir" && len(b) > 0:
 			if b[0]&1 == 0 { // top for bottom
 				h.orientation = leftOf[leftOf[h.orientation]]
 			}
 			h.orientation = mirrorOf[h.orientation]
-		case kind == "clap" && len(b) >= 32:
+		case p.kind == "clap" && len(b) >= 32:
 			if h.orientation != 1 || !h.crop.Empty() {
 				return errors.New("a clip behind a turn")
 			}
@@ -167,9 +64,6 @@ func (f *heif) transform(item *heifItem, h *header) error {
 				return errors.New("an empty clip")
 			}
 		}
-	}
-	if !h.crop.Empty() {
-		h.width, h.height = int64(h.crop.Dx()), int64(h.crop.Dy())
 	}
 	return nil
 }
@@ -204,30 +98,12 @@ func clip(b []byte, w, h int64) image.Rectangle {
 	return image.Rect(int(x), int(y), int(x+cw), int(y+ch))
 }
 
-// colours returns how the colours of an item are coded: as it says itself, else its first tile, else
-// its HEVC stream.
-func (f *heif) colours(item *heifItem) (c colours) {
-	c = colours{matrix: unspecified, full: true} // if nothing is said, as libheif has it
-	known := false
-	for i := item; i != nil; {
-		if s, ok := readSPS(f.property(i, "hvcC")); ok && !known {
-			c, known = s.colours, true
-		}
-		for kind, b := range f.propertiesOf(i) {
-			if r := (bitReader{data: b}); kind == "colr" && len(b) >= 11 && string(b[:4]) == "nclx" {
-				r.uint(4)
-				c = colours{primaries: int(r.uint(2)), transfer: int(r.uint(2)), matrix: int(r.uint(2)), full: r.bits(1) == 1}
-				return c
-			}
-		}
-		if len(i.made) == 0 {
-			break
-		}
-		if i = f.items[i.made[0]]; i == item {
-			break
-		}
+// colours returns how the colours are coded, as the file says it by numbers (nclx).
+func (f *heif) colours() colours {
+	if b := f.colour("nclx"); len(b) >= 7 {
+		return colours{primaries: int(be16(b)), transfer: int(be16(b[2:])), matrix: int(be16(b[4:])), full: b[6]&0x80 != 0}
 	}
-	return c
+	return colours{matrix: unspecified, full: true} // as libheif has it
 }
 
 // readHEIF sets the profile of a HEIC or AVIF, and returns its EXIF block.
@@ -236,21 +112,27 @@ func (s *Source) readHEIF(data []byte) []byte {
 	if err != nil {
 		return nil
 	}
-	item := f.items[f.primary]
-	s.Gray = f.isGrey(item)
-	items := []*heifItem{item}
-	if len(item.made) > 0 {
-		items = append(items, f.items[item.made[0]])
+	const chroma = 16 // its byte in hvcC (ISO/IEC 14496-15 section 8.3.2)
+	config := f.property("hvcC")
+	s.Gray = len(config) > chroma && config[chroma]&3 == 0
+	if s.ICC = profile(f.colour("prof", "rICC")); s.ICC == nil {
+		s.ICC = f.colours().profile()
 	}
-	for _, i := range items {
-		for kind, b := range f.propertiesOf(i) {
-			if kind == "colr" && len(b) > 4 && slices.Contains([]string{"prof", "rICC"}, string(b[:4])) && s.ICC == nil {
-				s.ICC = profile(b[4:])
-			}
+	return f.exif
+}
+
+const jxlContainer = "\x00\x00\x00\x0cJXL \r\n\x87\n"
+
+// readJXL returns the EXIF block of a JPEG XL. Its decoder tells no profile.
+func (s *Source) readJXL(data []byte) []byte {
+	var cut string
+	if !bytes.HasPrefix(data, []byte(jxlContainer)) {
+		return nil
+	}
+	for kind, body := range bmffBoxes(data, &cut) {
+		if kind == "Exif" && len(body) >= 4 && uint64(be32(body)) <= uint64(len(body)-4) {
+			return body[4+be32(body):]
 		}
 	}
-	if s.ICC == nil {
-		s.ICC = f.colours(item).profile()
-	}
-	return f.exif()
+	return nil
 }

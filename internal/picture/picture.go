@@ -24,7 +24,7 @@ type Limits struct {
 	// bytes decoding takes at most, with its result. The error ends decoding.
 	Admit func(decoding, pixels int64) error
 
-	// Decode decodes "heic", "avif" and "jxl", whose headers are checked before. If it is nil, these
+	// Decode decodes "heic", "avif" and "jxl", whose size is checked before. If it is nil, these
 	// formats are not supported.
 	Decode PixelDecoder
 
@@ -34,8 +34,8 @@ type Limits struct {
 	Page int
 }
 
-// A PixelDecoder decodes the first picture of a file. pixels is the number of pixels that are coded for
-// it. The result is an *image.YCbCr, *image.Gray, or one of 8 or 16 bits a channel, with origin (0,0).
+// A PixelDecoder decodes the first picture of a file. pixels is the number of its pixels. If pixels is 0, only
+// the bounds of the result count. Else the result is an *image.YCbCr, *image.Gray, or one of 8 or 16 bits a channel, with origin (0,0).
 type PixelDecoder func(format string, file []byte, pixels int64) (image.Image, error)
 
 // Decoding returns f under a context; nil for nil.

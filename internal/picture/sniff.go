@@ -16,10 +16,9 @@ type format struct {
 	decoder string                 // import path of the pixel decoder
 	magic   func(data []byte) bool // recognises a file by its content
 	// header reads size, orientation and pages. It allocates nothing that grows with
-	// the picture.
+	// the picture. If it is nil, Limits.Decode tells the size.
 	header func(data []byte) (header, error)
-	plain  func(data []byte) ([]byte, error) // what Limits.Decode is given instead of data; nil: data
-	title  string                            // of formats that Limits.Decode decodes, for errors
+	title  string // of formats that Limits.Decode decodes, for errors
 	// pixels decodes. It is called after the header was held against the limits. If it is nil,
 	// Limits.Decode decodes. It may change h.decoder.
 	pixels func(data []byte, h *header) (*image.NRGBA, error)
@@ -53,8 +52,8 @@ var formats = []format{
 		endings: []string{".bmp"}, kept: true, encode: encodeBMP},
 	{name: "gif", memory: 8, decoder: "image/gif", magic: prefix("GIF87a", "GIF89a"), header: gifHeader, pixels: gifPixels},
 	{name: "avif", memory: 12, title: "AVIF", decoder: "github.com/gen2brain/avif v0.4.4", magic: isoBrand("avif", "avis"), header: avifHeader, source: (*Source).readHEIF},
-	{name: "heic", memory: 12, title: "HEIC", decoder: "github.com/gen2brain/heic v0.4.5", magic: isoBrand("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"), header: heicHeader, plain: plainHEIC, source: (*Source).readHEIF},
-	{name: "jxl", memory: 16, title: "JPEG XL", decoder: "github.com/gen2brain/jpegxl v0.4.5", magic: prefix(jxlContainer, "\xff\x0a"), header: jxlHeader, plain: plainJXL, source: (*Source).readJXL},
+	{name: "heic", memory: 12, title: "HEIC", decoder: "github.com/gen2brain/heic v0.4.5", magic: isoBrand("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"), header: heicHeader, source: (*Source).readHEIF},
+	{name: "jxl", memory: 16, title: "JPEG XL", decoder: "github.com/gen2brain/jpegxl v0.4.5", magic: prefix(jxlContainer, "\xff\x0a"), source: (*Source).readJXL},
 }
 
 // formatNamed returns the row of a format that can be written, or nil.

@@ -21,7 +21,7 @@ import (
 // a reader its formats are not supported.
 type Readers struct {
 	// Decode decodes "heic", "avif" and "jxl", as a Decoder of package decoders does. pixels is
-	// the number of pixels that are coded for the picture.
+	// the number of pixels of the picture. If it is 0, only the bounds of the result count.
 	Decode func(ctx context.Context, format string, file []byte, pixels int64) (image.Image, error)
 
 	// PDF returns a page of a PDF, from 1 on, or all pages if page is 0, as a Reader of package
