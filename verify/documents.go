@@ -177,7 +177,7 @@ func (d *documents) each(ctx context.Context, f func(i int) error) error {
 	group.SetLimit(d.v.cfg.Workers)
 	for i := range d.pages {
 		group.Go(func() error {
-			lease := d.v.memory.Picture()
+			lease := d.v.memory.Lease()
 			defer lease.Give()
 			if errs[i] = lease.Take(ctx, memory.Examining(0, 0)); errs[i] == nil {
 				errs[i] = f(i)

@@ -68,15 +68,10 @@ var (
 	NoteCodes      = slices.Sorted(maps.Keys(notes))
 )
 
-// TakeFiles and TakePictures take all memory of files and of pictures, of the 512 MiB that v has, until give is called.
-func (v *Investigator) TakeFiles(ctx context.Context) (give func(), err error) {
-	l := v.memory.File()
-	return l.Give, l.Take(ctx, 64<<20)
-}
-
-func (v *Investigator) TakePictures(ctx context.Context) (give func(), err error) {
-	l := v.memory.Picture()
-	return l.Give, l.Take(ctx, 320<<20)
+// TakeMemory takes all memory of pictures, of the 512 MiB that v has, until give is called.
+func (v *Investigator) TakeMemory(ctx context.Context) (give func(), err error) {
+	l := v.memory.Lease()
+	return l.Give, l.Take(ctx, 384<<20)
 }
 
 // Waiting returns how many leaks wait to be asked about in a group, counted from 0.

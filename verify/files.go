@@ -13,7 +13,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dump"
 	"github.com/kycmark/kycmark/internal/intake"
-	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -61,7 +60,7 @@ func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump
 		}
 		mine := v.cfg.Part.files(d.Files)
 		v.opened(d)
-		first, err := v.something(ctx, mine)
+		err = v.something(ctx, mine)
 		if nothing := (*NothingError)(nil); errors.As(err, &nothing) && len(mine) < len(d.Files) { // the others may have pictures
 			for _, l := range nothing.Files {
 				if !yield(l, nil) {
@@ -74,7 +73,6 @@ func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump
 			yield(nil, err)
 			return
 		}
-		defer first.lease.Give()
 		p, err := v.begin(ctx)
 		if err != nil {
 			yield(nil, err)
@@ -90,7 +88,7 @@ func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump
 			yield(nil, err)
 			return
 		}
-		v.run(ctx, mine, len(d.Files), first, p, yield)
+		v.run(ctx, mine, len(d.Files), p, yield)
 	}
 }
 
@@ -104,39 +102,28 @@ func (e *NothingError) Error() string {
 	return fmt.Sprintf("nothing to examine: no picture can be read among the %s", count(len(e.Files), "file", "files"))
 }
 
-// A decodedFile is a file of a dump, decoded.
-type decodedFile struct {
-	at    int // index of the file in the dump
-	data  []byte
-	pic   *picture.Picture
-	lease *memory.Lease // for its examination
-}
-
-// something returns the first of the files that can be decoded, else a *[NothingError] with the
-// verdicts on all. Other errors are of ctx.
-func (v *Investigator) something(ctx context.Context, files []dump.File) (*decodedFile, error) {
+// something returns nil if one of the files can be decoded, else a *[NothingError] with the verdicts on
+// all. Other errors are of ctx.
+func (v *Investigator) something(ctx context.Context, files []dump.File) error {
 	nothing := new(NothingError)
-	for i, f := range files {
+	lease := v.memory.Lease()
+	defer lease.Give()
+	for _, f := range files {
 		data, err := v.read(ctx, f)
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
 		if err != nil {
 			nothing.Files = append(nothing.Files, unread(f, err))
 			continue
 		}
-		lease := v.memory.Picture()
-		pic, err := v.decode(ctx, data, lease)
-		if ended := ctx.Err(); ended != nil {
-			lease.Give()
-			return nil, ended
-		}
-		if err == nil {
-			return &decodedFile{i, data, pic, lease}, nil
+		_, err = v.decode(ctx, data, lease)
+		if ended := ctx.Err(); err == nil || ended != nil {
+			return ended
 		}
 		nothing.Files = append(nothing.Files, closed(f.Name, data, err))
 	}
-	return nil, nothing
+	return nothing
 }
 
 // sums returns the SHA-256 of each file that can be read. All files are read once more for it, so that
@@ -190,8 +177,8 @@ type result struct {
 // run examines the files all, [Config].Workers at a time, and yields the verdicts in the order of
 // the files. It ends at the first error, which it yields with a nil verdict, or when yield returns
 // false. Each verdict is kept in p before it is yielded. All goroutines that run started have ended
-// when it returns. first is the file that was decoded already. files is the number of files in the dump.
-func (v *Investigator) run(ctx context.Context, all []dump.File, files int, first *decodedFile, p *progress, yield func(*Verdict, error) bool) {
+// when it returns. files is the number of files in the dump.
+func (v *Investigator) run(ctx context.Context, all []dump.File, files int, p *progress, yield func(*Verdict, error) bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	workers := min(v.cfg.Workers, len(all))
 	slots := make(chan chan result, 4*workers) // bounds what is begun but not yet taken
@@ -200,25 +187,22 @@ func (v *Investigator) run(ctx context.Context, all []dump.File, files int, firs
 	running.Go(func() {
 		defer close(slots)
 		busy := make(chan struct{}, workers)
-		for i, f := range all {
+		for _, f := range all {
 			slot := make(chan result, 1)
 			select {
 			case slots <- slot:
 			case <-ctx.Done():
 				return
 			}
-			t := &turn{busy: busy}
-			if err := t.take(ctx); err != nil {
-				slot <- result{nil, err}
+			select {
+			case busy <- struct{}{}:
+			case <-ctx.Done():
+				slot <- result{nil, ctx.Err()}
 				return
 			}
-			var known *decodedFile
-			if first != nil && first.at == i {
-				known, first = first, nil // only its examination holds the pixels
-			}
 			running.Go(func() {
-				verdict, err := v.investigateFile(ctx, f, known, files, p, t)
-				t.give()
+				verdict, err := v.investigateFile(ctx, f, files, p)
+				<-busy
 				slot <- result{verdict, err}
 			})
 		}
@@ -246,95 +230,35 @@ func (v *Investigator) run(ctx context.Context, all []dump.File, files int, firs
 	}
 }
 
-// A turn is one of the places of the leaks that are examined at a time. A leak gives it back while it waits for memory, or for other
-// machines, so that who has a turn goes on. A nil turn is never waited for.
-type turn struct {
-	busy chan struct{} // a value for each place that is taken
-	has  bool
-}
-
-// take waits for the turn. The error is ctx's.
-func (t *turn) take(ctx context.Context) error {
-	if t == nil || t.has {
-		return nil
-	}
-	select {
-	case t.busy <- struct{}{}:
-		t.has = true
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// give ends the turn, if there is one.
-func (t *turn) give() {
-	if t != nil && t.has {
-		<-t.busy
-		t.has = false
-	}
-}
-
-// around waits for memory without the turn.
-func (t *turn) around(ctx context.Context) func(wait func() error) error {
-	return func(wait func() error) error {
-		t.give()
-		return cmp.Or(wait(), t.take(ctx))
-	}
-}
-
-// aside runs ask, which waits for other machines, without the turn of a leak and the memory of its examination. The error is ctx's.
-func (v *Investigator) aside(ctx context.Context, l *leakPicture, ask func()) error {
-	if l.lease == nil {
-		ask()
-		return ctx.Err()
-	}
-	l.read()
-	l.turn.give()
-	b := l.Image.Rect
-	err := l.lease.Aside(ctx, v.memory.File(), waitingPixel*int64(b.Dx())*int64(b.Dy()), ask)
-	return cmp.Or(err, l.turn.take(ctx), ctx.Err()) // after the end of ctx ask has no answer, though memory and turn may be free
-}
-
-// investigateFile examines one file of a dump of so many files, which known is if it is not nil. If p has the
-// verdict on the same bytes, it returns a copy of that. A file that cannot be read gives a verdict without a digest.
-// Only failures of the registry and the end of ctx are errors.
-func (v *Investigator) investigateFile(ctx context.Context, f dump.File, known *decodedFile, files int, p *progress, t *turn) (*Verdict, error) {
-	waits := v.memory.File()
-	waits.Around = t.around(ctx)
-	defer waits.Give()
-	if known == nil {
-		if f.Err == nil && f.Size <= v.cfg.MaxBytes { // else it is not read
-			if err := waits.Take(ctx, cmp.Or(f.Size, v.cfg.MaxBytes)); err != nil { // 0: not known
-				return nil, err
-			}
-		}
-		data, err := v.read(ctx, f)
-		if err := ctx.Err(); err != nil {
+// investigateFile examines one file of a dump of so many files. If p has the verdict on the same bytes, it returns a copy of
+// that. A file that cannot be read gives a verdict without a digest. Only failures of the registry and the end of ctx are
+// errors.
+func (v *Investigator) investigateFile(ctx context.Context, f dump.File, files int, p *progress) (*Verdict, error) {
+	lease := v.memory.Lease()
+	defer lease.Give()
+	if f.Err == nil && f.Size <= v.cfg.MaxBytes { // else it is not read
+		if err := lease.TakeFile(ctx, cmp.Or(f.Size, v.cfg.MaxBytes)); err != nil { // 0: not known
 			return nil, err
 		}
-		if err != nil {
-			return unread(f, err), nil
-		}
-		known = &decodedFile{data: data, lease: v.memory.Picture()}
 	}
-	known.lease.Around = t.around(ctx)
-	defer known.lease.Give()
-	if again, err := v.again(ctx, p, f.Name, known.data, known.lease); again != nil || err != nil {
+	data, err := v.read(ctx, f)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err != nil {
+		return unread(f, err), nil
+	}
+	if again, err := v.again(ctx, p, f.Name, data, lease); again != nil || err != nil {
 		return again, err
 	}
-	if known.pic == nil {
-		var err error
-		known.pic, err = v.decode(ctx, known.data, known.lease)
-		if ended := ctx.Err(); ended != nil {
-			return nil, ended
-		}
-		if err != nil {
-			return closed(f.Name, known.data, err), nil
-		}
+	pic, err := v.decode(ctx, data, lease)
+	if ended := ctx.Err(); ended != nil {
+		return nil, ended
 	}
-	waits.Give()
-	return v.investigate(ctx, f.Name, &leakPicture{Picture: known.pic, lease: known.lease, turn: t}, files)
+	if err != nil {
+		return closed(f.Name, data, err), nil
+	}
+	return v.investigate(ctx, f.Name, &leakPicture{Picture: pic}, files)
 }
 
 // read returns the bytes of a file. The error is a [picture.LimitError] if the file announces more

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"image"
 	"sync"
 	"testing"
 	"time"
@@ -13,8 +12,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/memory"
-	"github.com/kycmark/kycmark/internal/picture"
 )
 
 // Leaks that come while a group answers are one question. Each leak receives its own answer, also if who asked for all gave up.
@@ -83,19 +80,6 @@ func TestLeaksTogether(t *testing.T) {
 	answer <- struct{}{}
 	answer <- struct{}{}
 	all.Wait()
-}
-
-// A leak whose context ended while it waited for answers has no result: without answers it would look unknown.
-func TestEndedWhileAside(t *testing.T) {
-	t.Parallel()
-	v := &Investigator{memory: memory.New(1 << 30)}
-	for range 30 { // what is free may be taken all the same
-		ctx, end := context.WithCancel(t.Context())
-		l := &leakPicture{Picture: &picture.Picture{Image: image.NewNRGBA(image.Rect(0, 0, 8, 8))}, lease: v.memory.Picture(), read: func() {}, turn: &turn{busy: make(chan struct{}, 1)}}
-		require.NoError(t, l.lease.Take(ctx, 1000))
-		require.NoError(t, l.turn.take(ctx))
-		require.ErrorIs(t, v.aside(ctx, l, end), context.Canceled)
-	}
 }
 
 // A question has up to maxAskedBytes of leaks and maxAnswers, and one leak at least.

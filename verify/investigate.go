@@ -76,7 +76,7 @@ func (v *Investigator) With(cfg Config) (*Investigator, error) {
 // ([Verdict.Examined]), and no entry. Errors are failures of the registry, a SealKey that does not
 // open it, and the end of ctx.
 func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte) (*Verdict, error) {
-	lease := v.memory.Picture()
+	lease := v.memory.Lease()
 	defer lease.Give()
 	pic, err := v.decode(ctx, leak, lease)
 	if ended := ctx.Err(); ended != nil {
@@ -88,7 +88,7 @@ func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte
 	if err := v.log(ctx, v.cfg.Once, []dump.File{{Name: path, Size: int64(len(leak))}}, [][32]byte{sha256.Sum256(leak)}); err != nil {
 		return nil, err
 	}
-	return v.investigate(ctx, path, &leakPicture{Picture: pic, lease: lease}, 1)
+	return v.investigate(ctx, path, &leakPicture{Picture: pic}, 1)
 }
 
 // decode decodes a leak when lease has memory for its examination. The error is as in [picture.Decode].
@@ -102,7 +102,7 @@ func (v *Investigator) decode(ctx context.Context, leak []byte, lease *memory.Le
 	return pic, err
 }
 
-// investigate examines a leak that was logged already, with its memory and its turn. path is the name in the verdict. files is the number of files in the dump, over which the controls are shared. It
+// investigate examines a leak that was logged already, with memory for it. path is the name in the verdict. files is the number of files in the dump, over which the controls are shared. It
 // takes one of the processors if one is free, but does not wait for it. Results and errors are as in
 // [Investigator.Investigate].
 func (v *Investigator) investigate(ctx context.Context, path string, l *leakPicture, files int) (*Verdict, error) {
@@ -154,7 +154,6 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 	var reading *watermark.Reading
 	var unread error
 	wait := v.beside(func() { reading, unread = v.detect(until, l.Image, v.cfg.Keys...) })
-	l.read = wait
 	if err = v.compare(ctx, l, &e); err != nil {
 		cancel()
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
-	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/register"
 	"github.com/kycmark/kycmark/phash"
@@ -35,11 +34,8 @@ type leakPicture struct {
 	places     map[watermark.Submission]placing
 	closed     map[watermark.Submission]bool // pages that could not be compared, see [Investigator.closed]; of the whole leak
 	unanswered []string                      // groups of segments that did not answer the search by parts
-	lease      *memory.Lease                 // of its examination; nil: it waits with all that it has
-	turn       *turn
-	read       func()       // waits until its mark was read
-	whole      *leakPicture // that this leak was cut from; nil: it is whole
-	corner     image.Point  // of the cut in whole
+	whole      *leakPicture                  // that this leak was cut from; nil: it is whole
+	corner     image.Point                   // of the cut in whole
 }
 
 // A placing returns where local features find an original in a leak; nil if they could not look.

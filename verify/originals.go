@@ -211,11 +211,17 @@ func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission
 	if err != nil {
 		return nil, gone(err)
 	}
-	lease := v.memory.Original()
-	defer lease.Give()
-	doc, pic, err := engine.DecodePage(row, file, lease.Within(ctx, v.cfg.limits(ctx), func(decoding, pixels int64) int64 {
-		return max(decoding, openedPixel*pixels)
-	}))
+	give := func() {}
+	lim := v.cfg.limits(ctx)
+	lim.Admit = func(decoding, pixels int64) (err error) {
+		give()
+		if give, err = v.memory.Original(ctx, max(decoding, openedPixel*pixels)); err != nil {
+			give = func() {}
+		}
+		return err
+	}
+	defer func() { give() }()
+	doc, pic, err := engine.DecodePage(row, file, lim)
 	if err != nil {
 		return nil, ctx.Err()
 	}

@@ -36,8 +36,8 @@ func (v *Investigator) searchParts(ctx context.Context, l *leakPicture) (*partSe
 	}
 	o := &parts.SearchOptions{Features: func(number int64) (*parts.Features, error) { return v.featuresOf(ctx, l, number) }}
 	if v.found.grouped() {
-		if err := v.aside(ctx, l, func() { o.Answers, l.unanswered = v.found.ask(ctx, query) }); err != nil {
-			return nil, err
+		if o.Answers, l.unanswered = v.found.ask(ctx, query); ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
 	}
 	var found []candidate

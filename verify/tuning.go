@@ -171,7 +171,6 @@ const (
 	mosaicSide      = 9         // fields of a mosaic's long side: enough to tell pictures apart, not persons
 	previewSide     = 240       // pixels of a preview's long side
 	openedPixel     = 6         // bytes a pixel that an upload takes when it was decoded
-	waitingPixel    = 8         // bytes a pixel of a leak that waits for other machines: its colours and its luma
 )
 
 // Dates. Custody that was entered less than lateEntry before the stated find is marked on the first

@@ -106,7 +106,7 @@ func eachPicture[T any](ctx context.Context, u *ui, doing string, paths []string
 	defer done()
 	return each(ctx, files, func(ctx context.Context, file string) (all []result) {
 		defer step()
-		lease := u.budget().Picture()
+		lease := u.budget().Lease()
 		defer lease.Give()
 		lim := lease.Within(ctx, u.limits(ctx), memory.Examining)
 		doc, err := u.document(file, lim)

@@ -8,6 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -66,7 +68,9 @@ func (u *ui) verb(do func(cmd *cobra.Command, args []string) error) func(*cobra.
 		if u.memory < 0 {
 			return usagef("--max-memory %d: want 0 or more", u.memory)
 		}
-		defer limitMemory(u.maxMemory() + selfMemory)()
+		if os.Getenv("GOMEMLIMIT") == "" {
+			debug.SetMemoryLimit(u.maxMemory() + selfMemory)
+		}
 		if err := noneEmpty(cmd.Flags()); err != nil {
 			return err
 		}

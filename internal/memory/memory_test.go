@@ -2,7 +2,6 @@ package memory_test
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -15,106 +14,92 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 )
 
-// Pictures never have more than their share together, and all have their turn. Each waits for an original, and for a
-// second picture, while it has memory.
+// Pictures and their uploads never have more than the limit together, and all have their turn. Each picture waits for an
+// upload, and for a second picture, while it has memory.
 func TestNeverMore(t *testing.T) {
 	const limit = 800
 	b := memory.New(limit)
 	var mu sync.Mutex
-	held, most := map[string]int64{}, map[string]int64{}
-	note := func(kind string, n int64) {
+	var held, most int64
+	note := func(n int64) {
 		mu.Lock()
 		defer mu.Unlock()
-		held[kind] += n
-		most[kind] = max(most[kind], held[kind])
+		held += n
+		most = max(most, held)
 	}
 	var all sync.WaitGroup
 	for i := range 200 {
 		all.Go(func() {
 			rng := rand.New(rand.NewPCG(1, uint64(i)))
-			file, pic := b.File(), b.Picture()
-			if !assert.NoError(t, file.Take(t.Context(), rng.Int64N(300))) { // one may be larger than the share
+			l := b.Lease()
+			if !assert.NoError(t, l.TakeFile(t.Context(), rng.Int64N(900))) { // one may be larger than the limit
 				return
 			}
 			for range 2 {
-				n := 1 + rng.Int64N(500)
-				assert.NoError(t, pic.Take(t.Context(), n))
-				note("picture", n)
-				file.Give()
-				orig, m := b.Original(), 1+rng.Int64N(200)
-				assert.NoError(t, orig.Take(t.Context(), m))
-				note("original", m)
-				time.Sleep(time.Millisecond / 4)
-				note("original", -m)
-				orig.Give()
-				note("picture", -n)
+				n := 1 + rng.Int64N(600)
+				assert.NoError(t, l.Take(t.Context(), n))
+				note(n)
+				m := 1 + rng.Int64N(200)
+				give, err := b.Original(t.Context(), m)
+				if assert.NoError(t, err) {
+					note(m)
+					time.Sleep(time.Millisecond / 4)
+					note(-m)
+					give()
+				}
+				note(-n)
 			}
-			pic.Give()
-			pic.Give() // nothing is given back twice
+			l.Give()
+			l.Give() // nothing is given back twice
 		})
 	}
 	all.Wait()
-	require.LessOrEqual(t, most["picture"], int64(500))
-	require.LessOrEqual(t, most["original"], int64(200))
-	require.Greater(t, most["picture"], int64(250), "and they do work at the same time")
+	require.LessOrEqual(t, most, int64(limit))
+	require.Greater(t, most, int64(limit/2), "and they do work at the same time")
+}
+
+// Of two large pictures the second waits for the first.
+func TestOneLargePictureAtATime(t *testing.T) {
+	b := memory.New(800)
+	first, second := b.Lease(), b.Lease()
+	require.NoError(t, first.Take(t.Context(), 400))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, second.Take(ctx, 400), context.DeadlineExceeded)
+	first.Give()
+	require.NoError(t, second.Take(t.Context(), 400), "a lease that waited in vain holds nothing")
 }
 
 // What one picture may not have is refused at once, also when all memory is free.
 func TestTooMuch(t *testing.T) {
 	b := memory.New(800)
-	l := b.Picture()
-	err := l.Take(t.Context(), 501)
-	var limit *picture.LimitError
-	require.ErrorAs(t, err, &limit)
-	require.Equal(t, picture.LimitError{What: picture.MemoryBytes, Got: 501, Max: 500}, *limit)
-	require.NoError(t, l.Take(t.Context(), 500))
-
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
-	second := b.Picture()
-	require.ErrorIs(t, second.Take(ctx, 1), context.DeadlineExceeded, "none is free")
-	l.Give()
-	require.NoError(t, second.Take(t.Context(), 500), "a lease that waited in vain holds nothing")
-}
-
-// Who waits for something else has little memory, and others go on. If there is no room to wait, it keeps what it has.
-func TestAside(t *testing.T) {
-	b := memory.New(800)
-	first, second, rest := b.Picture(), b.Picture(), b.File()
-	require.NoError(t, first.Take(t.Context(), 500))
-	require.NoError(t, first.Aside(t.Context(), rest, 100, func() {
-		require.NoError(t, second.Take(t.Context(), 500))
-		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		require.ErrorIs(t, second.Aside(ctx, b.File(), 1, func() {
-			assert.ErrorIs(t, b.Picture().Take(ctx, 1), context.DeadlineExceeded)
-		}), context.DeadlineExceeded)
-		second.Give()
-	}))
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
-	require.ErrorIs(t, second.Take(ctx, 1), context.DeadlineExceeded, "the first has its memory again")
-	require.NoError(t, rest.Take(t.Context(), 100), "and nothing else")
-
-	waits := 0
-	second.Around = func(wait func() error) error { // called if there is no room alone
-		waits++
-		first.Give()
-		return wait()
+	l := b.Lease()
+	for max, take := range map[int64]func(n int64) error{
+		600: func(n int64) error { return l.Take(t.Context(), n) },
+		200: func(n int64) error { _, err := b.Original(t.Context(), n); return err },
+	} {
+		var limit *picture.LimitError
+		require.ErrorAs(t, take(max+1), &limit)
+		require.Equal(t, picture.LimitError{What: picture.MemoryBytes, Got: max + 1, Max: max}, *limit)
+		require.NoError(t, take(max))
+		l.Give()
 	}
-	require.NoError(t, second.Take(t.Context(), 500))
-	require.NoError(t, second.Take(t.Context(), 400))
-	require.Equal(t, 1, waits)
 }
 
-// A picture that needs more than processors use at a time is alone.
-func TestAlone(t *testing.T) {
-	b := memory.New(1 << 50)
-	l := b.Picture()
-	require.NoError(t, l.Take(t.Context(), 1<<45))
+// Pictures cannot have the last quarter, so that an upload never waits for the pictures.
+func TestOriginalsDoNotWaitForPictures(t *testing.T) {
+	b := memory.New(800)
+	l := b.Lease()
+	require.NoError(t, l.Take(t.Context(), 600))
+	give, err := b.Original(t.Context(), 200)
+	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	require.True(t, errors.Is(b.Picture().Take(ctx, 1), context.DeadlineExceeded))
+	_, err = b.Original(ctx, 1)
+	require.ErrorIs(t, err, context.DeadlineExceeded, "another upload waits")
+	give()
+	_, err = b.Original(t.Context(), 200)
+	require.NoError(t, err)
 }
 
 // The machine says how much there is.

@@ -21,7 +21,7 @@ import (
 // entered. The caller sets Subject, Submitted and Received. The error names the page, and wraps
 // [ErrFormat] or [ErrLimit] if data is no usable picture.
 func (s *Issuer) describe(ctx context.Context, data []byte, sum [32]byte) (up []books.Upload, leftOut int, err error) {
-	lease := s.memory.Picture()
+	lease := s.memory.Lease()
 	defer lease.Give()
 	lim := s.entering(ctx, lease)
 	d, err := picture.OpenDocument(data, lim)

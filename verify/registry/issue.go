@@ -168,7 +168,7 @@ func (s *Issuer) checkSent(at time.Time) error {
 // [Config] may ask for. A copy of several pages has all pages, each with a mark of the copy's ID, and
 // is a TIFF. A copy of a PDF is a PDF whose pages are pictures.
 func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submission, to, purpose string) (*Copy, error) {
-	lease := s.memory.Picture()
+	lease := s.memory.Lease()
 	defer lease.Give()
 	lim := s.issuing(ctx, lease)
 	p, err := s.prepared(ctx, of, lim)

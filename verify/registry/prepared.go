@@ -53,7 +53,7 @@ func prepareMark(key *watermark.Key, src image.Image, opts *watermark.Options) (
 // format that cannot hold the pages. It wraps [ErrSealed] if the original cannot be opened, has other
 // pixels than were entered, or was never kept.
 func (s *Issuer) Prepare(ctx context.Context, of watermark.Submission) (*Prepared, error) {
-	lease := s.memory.Picture()
+	lease := s.memory.Lease()
 	defer lease.Give()
 	return s.prepared(ctx, of, s.entering(ctx, lease))
 }
@@ -147,7 +147,7 @@ func (p *Prepared) IssueAs(ctx context.Context, id watermark.CopyID, to, purpose
 
 // leased is issue when there is memory for it.
 func (p *Prepared) leased(ctx context.Context, id watermark.CopyID, to, purpose string, again bool, hand func(*Copy, []byte) error) (*Copy, error) {
-	lease := p.issuer.memory.Picture()
+	lease := p.issuer.memory.Lease()
 	defer lease.Give()
 	lim := p.issuer.issuing(ctx, lease)
 	if err := lim.Admit(0, int64(p.size.X)*int64(p.size.Y)); err != nil {
