@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
 )
 
 // Leaks that come while a group answers are one question. Each leak receives its own answer, also if who asked for all gave up.
