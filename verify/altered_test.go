@@ -10,6 +10,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/attack"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/verify"
 )
 
@@ -29,7 +30,7 @@ func altered(t *testing.T, img image.Image, name string) (*image.NRGBA, []image.
 // confirmed, traced outside of the place, and the place is listed.
 func TestAlteredCopyIsConfirmed(t *testing.T) {
 	c := newLargeCase(t)
-	for _, name := range []string{"caption", "field"} {
+	for _, name := range long.Cases(1, "field", "caption") {
 		img, where := altered(t, c.marked, name)
 		v := c.examine(t, img, reads(c.copy.ID))
 		require.Equal(t, verify.FoundCopy, v.Finding, "%s: %s", name, v.Note)
@@ -60,7 +61,7 @@ func TestMarkOnAnotherPersonsPageIsNotConfirmed(t *testing.T) {
 				img.Pix[i] = attack.Clamp8(float64(img.Pix[i]) + float64(c.marked.Pix[i]) - float64(c.first.Pix[i]))
 			}
 		}
-		for _, name := range []string{"none", "telegram_low"} {
+		for _, name := range long.Cases(1, "telegram_low", "none") {
 			got := c.examine(t, leaked(t, img, name), reads(c.copy.ID))
 			assert.False(t, got.Finding == verify.FoundCopy && !got.Unconfirmed, "everywhere %v, %s: %s", everywhere, name, got.Note)
 			assert.Empty(t, got.Altered)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/attack"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/watermark"
@@ -23,7 +24,7 @@ func TestDamagedMark(t *testing.T) {
 	require.NoError(t, err)
 	o, err := watermark.Prepare(leaktest.Key(), upload.Image, &watermark.Options{Submission: c.firstID})
 	require.NoError(t, err)
-	away := merged(o, upload.Image.Rect, 30)
+	away := merged(o, upload.Image.Rect, 16)
 	v := c.investigator(t, noMark)
 	of := func(img *image.NRGBA) *verify.Verdict { return examine(t, v, img) }
 
@@ -44,7 +45,7 @@ func TestDamagedMark(t *testing.T) {
 	assert.Equal(t, 1.0, d.Case.Leaks[0].Copies[0].Miss)
 	assert.Contains(t, d.ShowsNot, "1 picture carries a part of a mark, and no copy is proved. It came from marked copies, and counts for no recipient and for no holder of unmarked uploads.")
 
-	for _, quality := range []int{75, 10} {
+	for _, quality := range long.Cases(1, 10, 75) {
 		leak = of(attack.JPEG(quality)(nil, upload.Image))
 		assert.Contains(t, []verify.Finding{verify.FoundUnmarked, verify.FoundUnreadable}, leak.Finding)
 		assert.NotContains(t, leak.Note, "part of a mark")

@@ -18,6 +18,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
@@ -168,14 +169,14 @@ func TestLookalikes(t *testing.T) {
 func TestTemplatePartsConfirmNothing(t *testing.T) {
 	c := newCase(t)
 	s := newIssuer(t, c.issuing)
-	blank := specimen.NewBlank(specimen.Bill, 800)
+	blank := specimen.NewBlank(specimen.Bill, 640)
 	mine, other := blank.Fill(specimen.NewPerson(1)), blank.Fill(specimen.NewPerson(2))
 	sub := submit(t, s, file(t, mine, "png"), "customer 1", feb)
 	issued, err := s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "request 8")
 	require.NoError(t, err)
 	h, inv := mine.Rect.Dy(), c.investigator(t, noMark)
-	for _, row := range []struct{ from, to int }{{20, 50}, {35, 65}, {80, 100}} { // percent of the height
-		part := image.Rect(0, row.from*h/100, mine.Rect.Dx(), row.to*h/100)
+	for _, row := range long.Cases(1, [][2]int{{35, 65}, {20, 50}, {80, 100}}...) { // percent of the height
+		part := image.Rect(0, row[0]*h/100, mine.Rect.Dx(), row[1]*h/100)
 		inv.SetDetect(readsCrop(issued.ID, sub.ID, mine.Rect, geometry.Point{Y: float64(part.Min.Y)}))
 		v := examine(t, inv, imaging.Crop(other, part))
 		assert.Equal(t, "copy (unconfirmed)", v.Label(), "%v: %s", row, v.Note)
@@ -188,7 +189,7 @@ func TestTemplatePartsConfirmNothing(t *testing.T) {
 // and the same part of what was never marked is not.
 func TestTracedPartsAreConfirmed(t *testing.T) {
 	c := newCase(t)
-	upload := specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(3), 900), 3, 1200, 900)
+	upload := specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(3), 675), 3, 900, 675)
 	s := newIssuer(t, c.issuing)
 	sub := submit(t, s, file(t, upload, "png"), "customer 3", feb)
 	var out bytes.Buffer
@@ -196,7 +197,7 @@ func TestTracedPartsAreConfirmed(t *testing.T) {
 	require.NoError(t, err)
 	marked, err := picture.Decode(out.Bytes(), picture.Limits{})
 	require.NoError(t, err)
-	part, inv := image.Rect(300, 250, 1000, 750), c.investigator(t, reads(issued.ID))
+	part, inv := image.Rect(225, 187, 750, 562), c.investigator(t, reads(issued.ID))
 	v := examine(t, inv, imaging.Crop(marked.Image, part))
 	assert.Equal(t, "copy", v.Label(), v.Note)
 	assert.Contains(t, v.Note, "the part of the mark that is this copy's alone")

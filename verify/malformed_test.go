@@ -94,7 +94,7 @@ func TestMalformedRows(t *testing.T) {
 	require.NoError(t, r.Close())
 	stranger := file(t, specimen.Render(specimen.Residence, specimen.NewPerson(9), 200), "png")
 	leak := file(t, c.marked, "jpeg")
-	tried, altered, every := 0, 0, long.Number(24, 8) // one value of so many columns
+	tried, altered, every := 0, 0, long.Number(48, 8) // one value of so many columns
 	for _, table := range []string{"recipient", "submission", "copy", "release", "custody", "receipt", "mark_key", "key_state", "handon", "cosigned", "investigation", "conclusion",
 		"erasure", "erasure_submission", "custody_submission", "subject", "checkpoint", "ledger", "list_node"} {
 		var n int

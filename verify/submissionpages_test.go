@@ -87,7 +87,7 @@ func TestLeakOfPageTwo(t *testing.T) {
 		{leaked(t, billOf(1), "telegram"), 2, "unmarked"},
 		{leaked(t, passport(1), "telegram"), 1, "unmarked"},
 		{leaked(t, passport(2), "telegram"), 0, "unmarked"},
-	} {
+	}[:long.Number(2, 4)] {
 		got := examine(t, v, leak.img)
 		require.Equal(t, leak.label, got.Label(), "%d: %s", i, got.Note)
 		assert.Equal(t, leak.page, got.Page, i)

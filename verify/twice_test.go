@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
@@ -47,9 +48,11 @@ func TestCopiesOfOneUploadSideBySide(t *testing.T) {
 	assert.Equal(t, "copy", got.Label(), got.Note)
 	assert.ElementsMatch(t, ids[:], got.Accused)
 	assert.Len(t, got.Issued, 2)
-	got = examine(t, v, sheet(upload))
-	assert.Equal(t, "copy", got.Label(), got.Note)
-	assert.Equal(t, ids[:1], got.Accused)
+	if long.On {
+		got = examine(t, v, sheet(upload))
+		assert.Equal(t, "copy", got.Label(), got.Note)
+		assert.Equal(t, ids[:1], got.Accused)
+	}
 
 	forged, soft := imaging.Resize(stranger(), 800, 600, imaging.Lanczos), imaging.Blur(copies[1], 5)
 	for i, p := range forged.Pix {

@@ -64,7 +64,7 @@ func verdict(t *testing.T, o *capture.Original, leak *image.NRGBA) string {
 
 func TestVerdictOnPhotographs(t *testing.T) {
 	o := capture.New(dsp.LazyLuma(photo(1, 1)))
-	for _, name := range long.Cases(4, "whatsapp_twice", "crop50", "persp3", "redact30", "jpeg20", "rot90", "thumb320") {
+	for _, name := range long.Cases(2, "crop50", "persp3", "whatsapp_twice", "redact30", "jpeg20", "rot90", "thumb320") {
 		assert.Equal(t, "same", verdict(t, o, after(t, name, photo(1, 1))), name)
 	}
 	assert.NotContains(t, []string{"same", "unsure"}, verdict(t, o, photo(1, 2)), "another photograph of the card")
@@ -76,7 +76,7 @@ func TestVerdictOnPhotographs(t *testing.T) {
 // apart.
 func TestVerdictOnScans(t *testing.T) {
 	o := capture.New(dsp.LazyLuma(scan(1, 1)))
-	for _, name := range long.Cases(3, "jpeg10", "mirror", "screen_photo", "crop50", "rot5") {
+	for _, name := range long.Cases(2, "jpeg10", "mirror", "screen_photo", "crop50", "rot5") {
 		assert.Equal(t, "same", verdict(t, o, after(t, name, scan(1, 1))), name)
 	}
 	assert.Equal(t, "alike", verdict(t, o, scan(1, 2)), "another scan of the card")
@@ -115,7 +115,7 @@ func TestRedactedTemplateIsNobodys(t *testing.T) {
 	}
 	redact, err := attack.Find("redact30")
 	require.NoError(t, err)
-	for _, i := range long.Cases[uint64](2, 0, 1, 2, 3) {
+	for _, i := range long.Cases[uint64](1, 0, 1, 2, 3) {
 		o := capture.New(dsp.LazyLuma(bill(7001 + i)))
 		assert.NotEqual(t, "same", verdict(t, o, redact.Apply(bill(7000+i), i)), "person %d", i)
 	}
@@ -189,7 +189,7 @@ func TestVerdictOnOverlays(t *testing.T) {
 		of    image.Rectangle
 		after []string
 	}{
-		{"all", upload.Rect, long.Cases(2, "none", "telegram_low", "jpeg30", "thumb320")},
+		{"all", upload.Rect, long.Cases(1, "telegram_low", "none", "jpeg30", "thumb320")},
 		{"a half", image.Rect(0, 0, 640, 960), long.Cases(1, "thumb320", "none")},
 		{"a part", image.Rect(320, 300, 960, 620), long.Cases(1, "telegram_low", "thumb320")},
 	} {
