@@ -26,8 +26,8 @@ func all() []*ruler.Experiment {
 	return []*ruler.Experiment{
 		robustness(e), readListed(e), survival(e), falsePositives(e), security(e), trace(newTraceEngine(e)), visible(e), speed(e),
 		pairs(), independent(e), verdict(), verdictRecord(), verdictPixels(), verdictCoalition(), sentences(),
-		matchSearch(), matchWhole(), matchPDQ(), matchParts(), matchSealed(), matchLookalikes(), matchPlaces(), matchStrangers(), matchRecall(), matchRatio(),
-		altered(), registries(), queue(), investigate(), backup(), decoding(), cost(), colour(),
+		matchSearch(), matchWhole(), matchParts(), matchSealed(), matchLookalikes(), matchPlaces(), matchStrangers(), matchRecall(), matchRatio(),
+		altered(), cost(),
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/skip"
-	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/testdata"
 )
@@ -121,33 +120,6 @@ func TestMatchWhole(t *testing.T) {
 	assert.Contains(t, x.Tables[2].Markdown(run.Trials), "| kycmark/area/1, SumLeak | 4 | 100.0 % |")
 	refused(t, matchWhole(), ruler.Env{}, "--persons=1", "--leaked=2")
 	assert.ErrorIs(t, refused(t, matchWhole(), ruler.Env{AttackNames: []string{"nonsense"}}), attack.ErrUnknown)
-}
-
-// A peer is timed in the same run, and its hashes compared.
-func TestMatchPDQ(t *testing.T) {
-	m := specimen.Landscape(1, 600, 400)
-	h, q, err := phash.Sum(phash.PDQ, m)
-	require.NoError(t, err)
-	require.Equal(t, 100, q)
-	peer := peerOf(t, `test -s "$1" || exit 1; echo '2.5 100 `+h.Hex()+`'`)
-	for same, peer := range []string{peerOf(t, "echo '2.5 100 00'"), peer} {
-		trial := pdqSteps[0].time(t.Context(), m, peer, 3)
-		assert.InDelta(t, float64(same), trial.Values["same"], 0)
-		assert.InDelta(t, 2.5, trial.Values["peer_ms"], 0)
-		assert.InDelta(t, trial.Values["ms"]/2.5, trial.Values["ratio"], 1e-9)
-	}
-	err = ruler.Catch(func() { pdqSteps[0].time(t.Context(), m, filepath.Join(t.TempDir(), "none"), 1) })
-	require.ErrorIs(t, err, errPeer)
-	refused(t, matchPDQ(), ruler.Env{})
-
-	ms, answers, err := parsePDQPeer("4.5 100 ab\n5.25 100 ab cd\n")
-	require.NoError(t, err)
-	assert.InDelta(t, 4.5, ms, 0)
-	assert.Equal(t, []string{"100 ab", "100 ab cd"}, answers)
-	for _, bad := range []string{"", "x 1 ab\n", "-1 1 ab\n", "5\n", "NaN 1 ab\n"} {
-		_, _, err := parsePDQPeer(bad)
-		require.ErrorIs(t, err, errPeer, "%q", bad)
-	}
 }
 
 func TestMatchParts(t *testing.T) {
