@@ -145,7 +145,7 @@ func (e evidence) rules(issued []read) conclusion {
 		return concludeUnconfirmed(e, &issued[0])
 	}
 	switch {
-	case e.unissued() != nil && !e.v1:
+	case e.unissued() != nil:
 		return concludeUnissued(e, shown)
 	case shown != nil && showsCapture(shown.Pixels):
 		return concludeNoMark(e, shown)

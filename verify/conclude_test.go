@@ -166,7 +166,6 @@ func TestConclude(t *testing.T) {
 		"lookalike, traced":                   {evidence{matches: []Match{match(s, 20, PixelsDifferent)}, traces: traced(1, 5, 0)}, FoundLookalike, false, s, 0},
 		"stray mark on upload":                {evidence{matches: []Match{match(s, 4, PixelsSame)}, reads: []read{stray}}, FoundUnissued, false, s, 0},
 		"stray mark, lookalike":               {evidence{matches: []Match{match(s, 4, PixelsDifferent)}, reads: []read{stray}}, FoundUnissued, false, watermark.Submission{}, 0},
-		"stray mark, findings v1":             {evidence{v1: true, matches: same, traces: traced(1, 5, 0), reads: []read{stray}}, FoundUnreadable, false, s, 0},
 	} {
 		got := conclude(row.e)
 		assert.Equal(t, row.want, got.finding, name)

@@ -202,7 +202,7 @@ func (f *Findings) checkHistory(cfg Config) error {
 // checkMethod checks the parameters of a record that are the same in every investigation with this
 // program (see [method]). The error names a parameter that differs; others in r are not looked at.
 func checkMethod(r *findings.Record) error {
-	for name, want := range method(r.Search) {
+	for name, want := range method() {
 		if got := r.Parameters[name]; got != want {
 			return fmt.Errorf("record: %s is %.100q, and would be %q", name, got, want)
 		}

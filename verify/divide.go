@@ -254,7 +254,7 @@ func (v *Investigator) joins(h *partHead, entered map[int64]registry.Investigati
 		}
 	}
 	for _, l := range h.leaks {
-		if err := l.recheck(v.cfg.SealKey != nil, true, false); err != nil {
+		if err := l.recheck(v.cfg.SealKey != nil, true); err != nil {
 			return fmt.Errorf("%.200q: %w", l.File, err)
 		}
 		if !l.Examined() {

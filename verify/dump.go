@@ -236,8 +236,7 @@ func (w *weighing) list(h odds.Hypothesis) {
 	}
 }
 
-// unissued returns the marks in a leak that the registry does not list, unless rules of
-// [formatV1] left them out of the finding.
+// unissued returns the marks in a leak that the registry does not list, if they count for the finding.
 func (v *Verdict) unissued() (out []findings.Reading) {
 	for _, r := range v.Reads {
 		if r.Submission == (watermark.Submission{}) && (v.Finding == FoundUnissued || v.Copy != 0) {

@@ -20,7 +20,6 @@ type evidence struct {
 	tooFlat    bool              // the hash has too little to go on
 	sync       float64           // log10 p of a leak's pilots without a mark that was read, PresentLevel or less; 0: above that
 	closed     int               // uploads that it may show and that could not be compared
-	v1         bool              // conclude by the rules of findings v1, which had no [FoundUnissued]
 	unanswered []string          // groups of segments that did not answer
 	opens      bool              // there is a sealing key: a match that was not compared could not be opened with it
 }
@@ -135,9 +134,7 @@ func (v *Verdict) bind(r *read, x findings.Reading) {
 // earlier conclusion wrote.
 func (v *Verdict) conclude(e evidence) {
 	v.gather(e)
-	v1 := e.v1
 	e = v.evidence(e.opens)
-	e.v1 = v1
 	v.Keys = e.keys()
 	c := conclude(e)
 	v.Conclusion = findings.Conclusion{Finding: c.finding, Unconfirmed: c.unconfirmed, Forgeable: c.forgeable, Void: c.void, Submission: c.submission, Page: e.page(c.submission),

@@ -219,7 +219,7 @@ func (v *Verdict) Conclude() {
 }
 
 // Recheck concludes the leak again from the evidence in it.
-func (v *Verdict) Recheck(opens bool) error { return v.recheck(opens, true, false) }
+func (v *Verdict) Recheck(opens bool) error { return v.recheck(opens, true) }
 
 // Encode writes findings as a program with the key could.
 func (f *Findings) Encode() ([]byte, error) { return f.encode() }

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"slices"
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/internal/findings"
@@ -21,13 +20,7 @@ import (
 
 // FindingsFormat names the meaning of the fields of findings. Each meaning has its own name, which
 // never changes.
-const FindingsFormat = "kycmark findings v3"
-
-// Older meanings, which are still read: see [Findings.CheckLeaks].
-const (
-	formatV1 = "kycmark findings v1" // before [FoundUnissued] and before every unreadable file was not a damaged picture
-	formatV2 = "kycmark findings v2" // cases of months, and thieves who take ranges of months
-)
+const FindingsFormat = "kycmark findings v1"
 
 // MaxFindings is the maximum size of a findings file in bytes. A leak takes 2 to 5 kB.
 const MaxFindings = 512 << 20
@@ -44,7 +37,7 @@ var ErrFindings = errors.New("findings do not hold")
 // Findings are all that an investigation found, for machines: what the report says in
 // words, and all that this was computed from.
 type Findings struct {
-	Format   string            `json:"format"` // [FindingsFormat], or that of an older version
+	Format   string            `json:"format"` // [FindingsFormat]
 	Verdict  *DumpVerdict      `json:"verdict"`
 	Leaks    []*Verdict        `json:"leaks"`
 	Revealed bool              `json:"revealed"`           // Subjects are there, and every recipient by name
@@ -54,9 +47,8 @@ type Findings struct {
 	Hidden int `json:"hidden"`
 	// Thumbnails are, for each leak, SHA-256 in hex of the picture of it that the report
 	// shows; "": it shows none. Uploads are the same for the original of the leak's submission.
-	// Findings of the first version have no Uploads.
 	Thumbnails []string `json:"thumbnails"`
-	Uploads    []string `json:"uploads,omitempty"`
+	Uploads    []string `json:"uploads"`
 }
 
 // ConfirmedCopies returns the copies that may name a recipient, each once, in the order of the leaks.
@@ -114,7 +106,7 @@ func (v *Investigator) findings(ctx context.Context, d *DumpVerdict, reveal bool
 	if d.readable() == 0 {
 		return nil, nil, &NothingError{d.Verdicts}
 	}
-	f := &Findings{Format: FindingsFormat, Verdict: d, Leaks: d.Verdicts, Revealed: reveal, Thumbnails: []string{}}
+	f := &Findings{Format: FindingsFormat, Verdict: d, Leaks: d.Verdicts, Revealed: reveal, Thumbnails: []string{}, Uploads: []string{}}
 	if f.Leaks == nil {
 		f.Leaks = []*Verdict{}
 	}
@@ -189,13 +181,13 @@ func ReadFindings(r io.Reader) (*Findings, error) {
 	if err := dec.Decode(&f); err != nil {
 		return nil, fmt.Errorf("%w: %w%s", ErrFindings, err, writtenByOther(data))
 	}
-	if !slices.Contains([]string{FindingsFormat, formatV2, formatV1}, f.Format) {
-		return nil, fmt.Errorf("%w: the format is %.40q, want %q, %q or %q", ErrFindings, f.Format, FindingsFormat, formatV2, formatV1)
+	if f.Format != FindingsFormat {
+		return nil, fmt.Errorf("%w: the format is %.40q, want %q", ErrFindings, f.Format, FindingsFormat)
 	}
 	if f.Verdict == nil || f.Verdict.Case == nil || f.Verdict.Odds == nil {
 		return nil, fmt.Errorf("%w: there is no verdict with its odds and its case", ErrFindings)
 	}
-	if len(f.Thumbnails) != len(f.Leaks) || len(f.Uploads) != len(f.Leaks) && f.Uploads != nil {
+	if len(f.Thumbnails) != len(f.Leaks) || len(f.Uploads) != len(f.Leaks) {
 		return nil, fmt.Errorf("%w: %d thumbnails and %d uploads of %d leaks", ErrFindings, len(f.Thumbnails), len(f.Uploads), len(f.Leaks))
 	}
 	for i, l := range f.Leaks {

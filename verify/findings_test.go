@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"errors"
 	"image"
 	"maps"
 	"math/rand/v2"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -105,50 +103,10 @@ func TestFindingsFollowFromThemselves(t *testing.T) {
 	assert.Equal(t, plain, string(inReport))
 }
 
-// Findings of an older format are read and checked. Rules that have changed since are not held
-// against them, but their values must agree with each other.
-func TestOlderFindings(t *testing.T) {
-	text := string(readFile(t, filepath.Join("testdata", "findings-v1.json")))
-	f := readFindings(t, text)
-	assert.NoError(t, valid(schema(t), text))
-	for _, err := range []error{f.CheckLeaks(), f.CheckVerdict()} {
-		if err != nil {
-			assert.ErrorIs(t, err, verify.ErrVersion)
-		}
-	}
-	for name, edit := range map[string][2]string{
-		"a count":    {`"matched": 8`, `"matched": 9`},
-		"a finding":  {`"finding": "lookalike"`, `"finding": "unmarked"`},
-		"a name":     {`"named": []`, `"named": ["vendor A", "vendor Z"]`},
-		"pixels":     {`"pixels": "same"`, `"pixels": "equal"`},
-		"as written": {`"format": "kycmark findings v1"`, `"format": "kycmark findings v3"`},
-	} {
-		edited := strings.Replace(text, edit[0], edit[1], 1)
-		require.NotEqual(t, text, edited, name)
-		f, err := verify.ReadFindings(strings.NewReader(edited))
-		if err == nil {
-			err = errors.Join(f.CheckLeaks(), f.CheckVerdict())
-		}
-		assert.ErrorIs(t, err, verify.ErrFindings, name)
-		if name == "a count" {
-			assert.ErrorContains(t, err, "verdict.matched is 9, and would be 8")
-		}
-	}
-}
-
-// Findings of the second version have cases of months. They are read, their values are compared, and
-// the verdict is not weighed again: the answer says so, and names the versions.
-func TestFindingsOfMonths(t *testing.T) {
-	f := readFindings(t, string(readFile(t, filepath.Join("testdata", "findings-v2.json"))))
-	err := f.CheckVerdict()
-	require.ErrorIs(t, err, verify.ErrVersion)
-	assert.ErrorContains(t, err, `in the form "kycmark findings v2": not concluded again, since the rules have changed`)
-}
-
 // unredacted are the findings that a verdict without a registry has.
 func unredacted(d *verify.DumpVerdict) *verify.Findings {
 	f := &verify.Findings{Format: verify.FindingsFormat, Verdict: d, Leaks: append([]*verify.Verdict{}, d.Verdicts...),
-		Revealed: true, Subjects: map[string]string{}, Thumbnails: make([]string, len(d.Verdicts))}
+		Revealed: true, Subjects: map[string]string{}, Thumbnails: make([]string, len(d.Verdicts)), Uploads: make([]string, len(d.Verdicts))}
 	for _, l := range d.Verdicts {
 		f.Subjects[l.Submission.String()] = "somebody"
 	}
@@ -158,7 +116,7 @@ func unredacted(d *verify.DumpVerdict) *verify.Findings {
 func TestVerdictsOfAllDumpsAreRechecked(t *testing.T) {
 	for name, d := range dumps() {
 		got := weighed(d)
-		got.Record.Parameters = verify.Method(got.Record.Search)
+		got.Record.Parameters = verify.Method()
 		got.Record.Parameters["leaks found on"] = "2026-05-01T00:00:00Z"
 		text, err := unredacted(got).Encode()
 		require.NoError(t, err, name)
@@ -174,10 +132,10 @@ func TestFindingsHaveOneForm(t *testing.T) {
 	for name, edit := range map[string]func(string) string{
 		"empty":            func(string) string { return "" },
 		"null":             func(string) string { return "null\n" },
-		"no verdict":       func(string) string { return `{"format":"kycmark findings v3"}` },
-		"another format":   func(s string) string { return strings.Replace(s, "findings v3", "findings v4", 1) },
+		"no verdict":       func(string) string { return `{"format":"kycmark findings v1"}` },
+		"another format":   func(s string) string { return strings.Replace(s, "findings v1", "findings v2", 1) },
 		"unknown field":    func(s string) string { return strings.Replace(s, "{", `{"x": 1,`, 1) },
-		"twice":            func(s string) string { return strings.Replace(s, "{", `{"format": "kycmark findings v3",`, 1) },
+		"twice":            func(s string) string { return strings.Replace(s, "{", `{"format": "kycmark findings v1",`, 1) },
 		"in capitals":      func(s string) string { return strings.Replace(s, `"format"`, `"FORMAT"`, 1) },
 		"white space":      func(s string) string { return strings.Replace(s, "\n", "\n\n", 1) },
 		"more behind it":   func(s string) string { return s + "{}" },
@@ -274,7 +232,6 @@ var unnoticed = []string{
 	".verdict.record.platform",
 	".verdict.record.registry",
 	".verdict.record.seal_key",
-	".verdict.record.search",
 	".verdict.record.time",
 	".verdict.record.version",
 }
@@ -395,7 +352,7 @@ func noticed(t *testing.T, tree any) bool {
 }
 
 func FuzzFindings(f *testing.F) {
-	f.Add([]byte(`{"format":"kycmark findings v3","verdict":{"case":{},"odds":{},"record":{"parameters":{"leaks found on":"not stated","originals could be opened":"true"}}},"leaks":[{"finding":"copy"}]}`))
+	f.Add([]byte(`{"format":"kycmark findings v1","verdict":{"case":{},"odds":{},"record":{"parameters":{"leaks found on":"not stated","originals could be opened":"true"}}},"leaks":[{"finding":"copy"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var x verify.Findings
 		if len(data) > 1<<16 || json.Unmarshal(data, &x) != nil {
@@ -446,7 +403,7 @@ func TestFindingsFollowTheSchema(t *testing.T) {
 		assert.NoError(t, valid(s, string(text)), name)
 	}
 	for name, edit := range map[string][2]string{
-		"format":       {`"format": "kycmark findings v3"`, `"format": "kycmark findings v4"`},
+		"format":       {`"format": "kycmark findings v1"`, `"format": "kycmark findings v2"`},
 		"finding":      {`"finding": "unmarked"`, `"finding": "marked"`},
 		"power":        {`"power": 0.`, `"power": 1.`},
 		"digest":       {`"sha256": "`, `"sha256": "x`},

@@ -34,9 +34,9 @@ func TestRecallOfUnknownLeaks(t *testing.T) {
 	trials := table.Kinds[0].Parts
 	assert.Contains(t, v.Note, fmt.Sprintf("In trials with leaks of its kind (of 400 pixels and more, full of detail) the search found the first page of the upload for %d of %d: at least %s",
 		trials.Found, trials.Of, share(trials.Bound)))
-	require.NoError(t, v.recheck(true, true, false))
+	require.NoError(t, v.recheck(true, true))
 	v.Recall.Bound = 0.9999
-	assert.ErrorContains(t, v.recheck(true, true, false), "at_least")
+	assert.ErrorContains(t, v.recheck(true, true), "at_least")
 	v.Recall.Bound = recallOf(large, 1200).Bound
 
 	blank := &Verdict{Conclusion: findings.Conclusion{Finding: FoundUnknown}, Picture: findings.Picture{Width: 300, Height: 200}, Evidence: findings.Evidence{Searched: &findings.Searched{Features: &none}, Recall: recallOf(&findings.Searched{Features: &none}, 300)}}

@@ -3,7 +3,6 @@ package verify
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -18,7 +17,7 @@ import (
 
 // CheckLeaks concludes every leak again from the evidence beside it, and compares all that follows.
 // The error wraps [ErrFindings] and names the first leak that differs. It wraps [ErrVersion] if
-// only words of another version differ, or if an older format had other rules. Neither pictures nor
+// only words of another version differ. Neither pictures nor
 // the registry are asked, so that what these said is taken as given.
 func (f *Findings) CheckLeaks() error {
 	return f.inWords(func(words bool) error {
@@ -27,15 +26,8 @@ func (f *Findings) CheckLeaks() error {
 			return errors.New("record: it does not say whether originals could be opened")
 		}
 		for i, l := range f.Leaks {
-			if err := l.recheck(opens, words, f.Format == formatV1); err != nil {
+			if err := l.recheck(opens, words); err != nil {
 				return fmt.Errorf("leak %d (%.200q): %w", i+1, l.File, err)
-			}
-		}
-		return nil
-	}, func() error {
-		for _, l := range f.Leaks {
-			if err := errors.Join(l.checkMatches(), l.checkTraces(), l.checkRows()); err != nil {
-				return err
 			}
 		}
 		return nil
@@ -44,9 +36,9 @@ func (f *Findings) CheckLeaks() error {
 
 // recheck concludes a leak again from its evidence, and compares the whole verdict. opens reports
 // whether originals could be opened in the investigation. If words is false, differences in
-// sentences do not count. v1 selects the rules of [formatV1]. The error names the first
+// sentences do not count. The error names the first
 // difference, and does not wrap [ErrFindings]: the caller does.
-func (v *Verdict) recheck(opens, words, v1 bool) error {
+func (v *Verdict) recheck(opens, words bool) error {
 	again := &Verdict{File: v.File, Error: v.Error, Picture: v.Picture, Evidence: v.Evidence, Rows: v.Rows,
 		Conclusion: findings.Conclusion{Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered}}
 	if !v.Examined() {
@@ -64,7 +56,6 @@ func (v *Verdict) recheck(opens, words, v1 bool) error {
 			}
 		}
 		e := v.evidence(opens)
-		e.v1 = v1
 		for _, r := range e.issuedReads() {
 			if r.key == nil {
 				return fmt.Errorf("copy %s: the state of its key is missing", r.copy)
@@ -81,23 +72,8 @@ func (v *Verdict) recheck(opens, words, v1 bool) error {
 // CheckVerdict weighs the leaks again, with the books that the verdict's case was made
 // from, and compares everything: case, odds, hypotheses, counts and words. Its error
 // wraps [ErrFindings] and names the first value that differs. It wraps [ErrVersion]
-// if only words of another version differ, or if an older format had other rules.
-func (f *Findings) CheckVerdict() error { return f.inWords(f.checkVerdict, f.checkCounts) }
-
-// checkCounts compares the counts of the verdict, and the recipients that it names, with the
-// conclusions on the leaks, without weighing them again.
-func (f *Findings) checkCounts() error {
-	var w weighing
-	w.tally(f.Leaks)
-	stated := f.Verdict.Tally
-	stated.Unconfirmed = nil
-	for _, name := range f.Verdict.Named {
-		if !slices.ContainsFunc(f.Leaks, func(l *Verdict) bool { return slices.Contains(l.MayNames(), name) }) {
-			return fmt.Errorf("verdict: it names %.100q, and no leak has a confirmed copy of it", name)
-		}
-	}
-	return errors.Join(f.checkPlaces(), same("verdict", stated, w.Tally, true))
-}
+// if only words of another version differ.
+func (f *Findings) CheckVerdict() error { return f.inWords(f.checkVerdict) }
 
 // checkVerdict is [Findings.CheckVerdict] with an error that does not wrap [ErrFindings]: the
 // caller does. If words is false, sentences and the record's parameters of method are not compared.

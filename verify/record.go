@@ -47,7 +47,7 @@ func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 	r := &findings.Record{
 		Run:        findings.Run{Clock: clock(), Time: v.now().UTC().Truncate(time.Microsecond), Actor: v.cfg.Actor, Command: v.cfg.Command, Case: v.cfg.Case, Examiner: v.cfg.Examiner, FoundEvidence: v.cfg.Evidence},
 		Program:    findings.Program{Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH},
-		Searchable: findings.Searchable{Registry: v.cfg.Registry.ID(), Indexed: v.found.hashes.Len(), Index: hex.EncodeToString(index[:]), Search: searchedMemory, Segments: v.found.used(), LedgerSize: size, LedgerHead: head},
+		Searchable: findings.Searchable{Registry: v.cfg.Registry.ID(), Indexed: v.found.hashes.Len(), Index: hex.EncodeToString(index[:]), Segments: v.found.used(), LedgerSize: size, LedgerHead: head},
 		Containers: []findings.Container{}, Logged: v.entries(), Keys: v.keyIDs(), SealKey: v.sealKeyID(), Parameters: v.parameters(),
 	}
 	if sum := v.cfg.EvidenceSHA256; sum != [32]byte{} {
@@ -96,15 +96,14 @@ func (v *Investigator) sealKeyID() string {
 	return v.cfg.SealKey.ID()
 }
 
-// method returns the parameters that are the same in every investigation with this program that
-// searched where findings say. Names and values are text for a reader;
+// method returns the parameters that are the same in every investigation with this program. Names and values are text for a reader;
 // [checkMethod] compares them.
-func method(where string) map[string]string {
+func method() map[string]string {
 	return map[string]string{
 		"hash":                   searched.Version(),
 		"hash radius":            fmt.Sprintf("%d of 256 bits", phash.MatchRadius),
 		"least hash quality":     strconv.Itoa(phash.MinQuality),
-		"radius of near ones":    beyond(where),
+		"radius of near ones":    fmt.Sprintf("%d of 256 bits, the nearest %d by their pixels", nearRadius, maxNear),
 		"compared by pixels":     fmt.Sprintf("the nearest %d", maxCompared),
 		"traced against":         fmt.Sprintf("%d submissions at most", maxTraced),
 		"found by a trace":       fmt.Sprintf("p of %g at most, over all copies traced", traceLevel),
@@ -116,7 +115,7 @@ func method(where string) map[string]string {
 // parameters returns the parameters of [method] and the parameters that depend on the
 // configuration.
 func (v *Investigator) parameters() map[string]string {
-	p := method(searchedMemory)
+	p := method()
 	p["other uploads a leak is held against"] = v.cfg.referenceRecord()
 	p["most bytes of a file"] = strconv.FormatInt(v.cfg.MaxBytes, 10)
 	p[foundOn], p[comparedWith], p[perSubject] = notStated, allUploads, notStated

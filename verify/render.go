@@ -41,10 +41,8 @@ func (f *Findings) render(w io.Writer, pictures map[string][]byte) error {
 			return fmt.Errorf("leak %d: %w", i+1, err)
 		}
 		row := reportRow{Verdict: l, Number: i + 1, Thumbnail: picture, Subject: f.Subjects[l.Submission.String()], Name: l.File[len(view.Folder):]}
-		if f.Uploads != nil {
-			if row.Upload, err = thumbnailURL(pictures, f.Uploads[i], f.Revealed); err != nil {
-				return fmt.Errorf("leak %d: %w", i+1, err)
-			}
+		if row.Upload, err = thumbnailURL(pictures, f.Uploads[i], f.Revealed); err != nil {
+			return fmt.Errorf("leak %d: %w", i+1, err)
 		}
 		view.Rows = append(view.Rows, row)
 	}

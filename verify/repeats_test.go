@@ -37,7 +37,7 @@ func TestRepetitionsAddNothing(t *testing.T) {
 	assert.NotEmpty(t, got.Case.Leaks[11].Cluster)
 	assert.Empty(t, got.Case.Leaks[12].Cluster)
 
-	got.Record.Parameters = verify.Method(got.Record.Search)
+	got.Record.Parameters = verify.Method()
 	got.Record.Parameters["leaks found on"] = "2026-05-01T00:00:00Z"
 	text, err := unredacted(got).Encode()
 	require.NoError(t, err)

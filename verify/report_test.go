@@ -45,7 +45,7 @@ func goldenDump() *verify.DumpVerdict {
 		Run: findings.Run{Time: found, Actor: "A. Examiner", Command: []string{"kycmark", "investigate", "the dump/", "--report", "out.html"},
 			Clock: "clock of the machine", Began: found.Add(-time.Minute)},
 		Program: findings.Program{Version: "v0.1.0", Go: "go1.26.0", Platform: "linux/amd64", Build: map[string]string{"vcs.revision": "abc"}, Executable: strings.Repeat("0c", 32)},
-		Searchable: findings.Searchable{Index: strings.Repeat("0d", 32), Registry: strings.Repeat("0a", 16), Indexed: 12, Search: "memory",
+		Searchable: findings.Searchable{Index: strings.Repeat("0d", 32), Registry: strings.Repeat("0a", 16), Indexed: 12,
 			LedgerSize: 40, LedgerHead: strings.Repeat("0b", 32)},
 		Containers: []findings.Container{}, Keys: []string{"v1-88be6330e05755a7"}, SealKey: "seal1-f86cb05d14976836",
 		Parameters: map[string]string{"hash": "pdq/1", "validation trials": "3000", "leaks found on": "2026-05-01T00:00:00Z"},
@@ -92,7 +92,7 @@ func TestReportStandsAlone(t *testing.T) {
 // What machines read out of a report is what went into it.
 func TestReportCarriesItsData(t *testing.T) {
 	d := goldenDump()
-	maps.Copy(d.Record.Parameters, verify.Method(d.Record.Search))
+	maps.Copy(d.Record.Parameters, verify.Method())
 	got := report(t, d, false)
 	text, err := verify.FindingsInReport([]byte(got))
 	require.NoError(t, err)

@@ -78,7 +78,7 @@ func (f *Findings) restore() ([]*Verdict, *books, error) {
 }
 
 // checkTravel checks that the copies whose travel is stated are the confirmed copies, in the order of
-// the leaks. Findings of versions before state no travel.
+// the leaks.
 func (f *Findings) checkTravel() error {
 	var confirmed, stated []watermark.CopyID
 	for _, c := range f.ConfirmedCopies() {

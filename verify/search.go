@@ -30,20 +30,6 @@ func (v *Investigator) near(ctx context.Context, queries []phash.Hash) ([]candid
 	return out, err
 }
 
-// Where was searched, as findings say it. Earlier versions could also search in the registry's database.
-const (
-	searchedMemory = "memory"
-	searchedStore  = "store"
-)
-
-// beyond says, for the record, what is compared beyond the radius.
-func beyond(where string) string {
-	if where == searchedStore {
-		return "none: the registry's database is searched"
-	}
-	return fmt.Sprintf("%d of 256 bits, the nearest %d by their pixels", nearRadius, maxNear)
-}
-
 // searched is the kind of hash by which submissions are found.
 const searched = phash.Area
 

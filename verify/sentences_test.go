@@ -37,7 +37,7 @@ func encoded(t *testing.T, d *verify.DumpVerdict, cfg verify.Config) []byte {
 	if n := cfg.UploadsPerSubject; n > 0 {
 		d.Record.Parameters["uploads without a subject that one person has"] = strconv.Itoa(n)
 	}
-	text, err := (&verify.Findings{Format: verify.FindingsFormat, Verdict: d, Leaks: d.Verdicts, Thumbnails: []string{}}).Encode()
+	text, err := (&verify.Findings{Format: verify.FindingsFormat, Verdict: d, Leaks: d.Verdicts, Thumbnails: []string{}, Uploads: []string{}}).Encode()
 	require.NoError(t, err)
 	return text
 }

@@ -10,16 +10,14 @@ import (
 )
 
 // ErrVersion is wrapped if another version of the program wrote the findings, and this program
-// would write other words. It is also wrapped if findings of an older format follow from rules that
-// have changed. Only the version that wrote the findings can say whether they are its own.
+// would write other words. Only the version that wrote the findings can say whether they are its own.
 var ErrVersion = errors.New("written by another version")
 
 // inWords calls check with words true, and, if that fails for findings of another version, with
 // false. If the second call succeeds, only words differ and the error wraps [ErrVersion]. If it
 // fails, or if this version wrote the findings, the error wraps [ErrFindings] and the error of
-// check. Findings of an older format that check refuses need only pass given, which compares the
-// given values with each other; the error then wraps [ErrVersion] and says what differs.
-func (f *Findings) inWords(check func(words bool) error, given func() error) error {
+// check.
+func (f *Findings) inWords(check func(words bool) error) error {
 	err := check(true)
 	if err == nil {
 		return nil
@@ -28,14 +26,7 @@ func (f *Findings) inWords(check func(words bool) error, given func() error) err
 	if other == "" {
 		return fmt.Errorf("%w: %w", ErrFindings, err)
 	}
-	err = check(false)
-	if err != nil && f.Format != FindingsFormat {
-		if bad := given(); bad != nil {
-			return fmt.Errorf("%w: %w (%s)", ErrFindings, bad, other)
-		}
-		return fmt.Errorf("%w: %s, in the form %q: not concluded again, since the rules have changed (%w); its values agree with each other", ErrVersion, other, f.Format, err)
-	}
-	if err != nil {
+	if err = check(false); err != nil {
 		return fmt.Errorf("%w: %w (%s)", ErrFindings, err, other)
 	}
 	return fmt.Errorf("%w: %s: words not compared, numbers are", ErrVersion, other)

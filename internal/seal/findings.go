@@ -74,11 +74,7 @@ func (b *Bundle) Check(trust Trust) *Result {
 // check is added, and r.Findings stays nil.
 func (r *Result) findings(data []byte) {
 	f, err := verify.ReadFindings(bytes.NewReader(data))
-	format := ""
-	if err == nil {
-		format = f.Format
-	}
-	if !r.add("findings", "written in the form of "+format, err) {
+	if !r.add("findings", "written in the form of "+verify.FindingsFormat, err) {
 		return
 	}
 	r.Findings = f

@@ -149,11 +149,6 @@ type Window struct {
 	Cells    int     `json:"cells"`  // of the registry
 	Ranges   int     `json:"ranges"` // contiguous ranges that a thief may take
 	Share    float64 `json:"share"`  // of the registry's submissions
-	// What earlier versions (findings of version 2 and before) claimed of a window; nil.
-	MaxLR     *float64 `json:"most_log10_lr,omitempty"`
-	Supported *float64 `json:"supported_log10_lr,omitempty"`
-	Searched  *int     `json:"searched,omitempty"`
-	Corrected *float64 `json:"corrected_log10_lr,omitempty"`
 	// Holders are all whose admissible custody covers all these leaks.
 	Holders []string `json:"holders"`
 }

@@ -14,7 +14,7 @@ type Text struct {
 	Dates    []string `json:"dates,omitempty"` // sentences for the first page: what the dates say, and earlier examinations
 	Shows    []string `json:"shows"`           // sentences
 	ShowsNot []string `json:"shows_not"`
-	Said     []Said   `json:"said,omitempty"` // the sentences of Headline, Dates, Shows and ShowsNot, in this order; findings of the first version have none
+	Said     []Said   `json:"said,omitempty"` // the sentences of Headline, Dates, Shows and ShowsNot, in this order
 	// Notes are the sentences of the notes on hypotheses. The figure "line" is the place of the
 	// hypothesis among all, from 1.
 	Notes []Said `json:"notes,omitempty"`
@@ -121,7 +121,6 @@ type Searchable struct {
 	Registry string `json:"registry"`
 	Indexed  int    `json:"indexed"`                // submissions whose hashes were searched
 	Index    string `json:"index_digest,omitempty"` // of these hashes, hex: see [phash.Index.Digest]; "": the database was searched
-	Search   string `json:"search"`                 // where: "memory"; in findings of earlier versions also "store", the database
 	// Segments are the files from which hashes were mapped. The other hashes were read from the database.
 	Segments   []Segment `json:"segments,omitempty"`
 	LedgerSize int64     `json:"ledger_size"` // entries
