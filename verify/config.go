@@ -29,10 +29,9 @@ type Limits struct {
 
 // Readers read what the library alone does not. The command brings all of them.
 type Readers struct {
-	// OpenPDF opens the bytes of a PDF, which it keeps, so that the pictures in it are
-	// examined. The command brings a reader; the library leaves the choice to its users,
-	// for whom PDFs are damaged otherwise.
-	OpenPDF func(ctx context.Context, data []byte) (PDF, error)
+	// LeakedPDF returns a page of a PDF in a dump, from 1 on, as a Reader of package decoders/pdfs does. If page is 0, it
+	// returns the number of pages alone (Of). Without it PDFs in dumps are not supported.
+	LeakedPDF func(ctx context.Context, file []byte, page int) (registry.PDFPage, error)
 
 	// Unpack reads archives of kind ".7z" and ".rar" and calls each for their files. Of kind ".tar.xz" and
 	// ".tar.zst" it calls each once, for what xz or zstd compressed. The command brings it; without it

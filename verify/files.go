@@ -18,12 +18,9 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// A PDF is an open PDF file, safe for concurrent use: see [Config].OpenPDF.
-type PDF = dump.PDF
-
 // InvestigateFiles examines what paths name, [Config].Workers files at a time. Paths name files,
 // folders (with all files below), archives (zip, tar, gzip, bzip2; also in folders and up to four deep
-// in each other), e-mails, web pages, office documents and TIFFs of several pages. With [Config.OpenPDF] the pictures in PDFs are
+// in each other), e-mails, web pages, office documents and TIFFs of several pages. With [Config.LeakedPDF] the pages of PDFs are
 // examined as well, and with [Config.Unpack] the files in other archives. It
 // yields the verdicts in the order of paths, the files of each path in lexical order. Files that
 // systems leave by themselves (.DS_Store, Thumbs.db and the like) are passed over.
@@ -161,7 +158,7 @@ func (v *Investigator) opened(d *dump.Dump) {
 // dumpOptions returns the limits of the configuration as package dump takes them. A PDF may have
 // [maxPDF] times the bytes of another file.
 func (v *Investigator) dumpOptions() dump.Options {
-	o := dump.Options{Dir: v.cfg.Dir, MaxFiles: v.cfg.MaxFiles, MaxPDF: math.MaxInt64, OpenPDF: v.cfg.OpenPDF, Unpack: v.cfg.Unpack}
+	o := dump.Options{Dir: v.cfg.Dir, MaxFiles: v.cfg.MaxFiles, MaxPDF: math.MaxInt64, PDF: v.cfg.LeakedPDF, Unpack: v.cfg.Unpack}
 	if v.cfg.MaxBytes < math.MaxInt64/maxPDF {
 		o.MaxPDF = maxPDF * v.cfg.MaxBytes
 	}

@@ -216,42 +216,26 @@ func TestManyWorkers(t *testing.T) {
 	require.Equal(t, []string{"a.png", "b.png"}, files)
 }
 
-// pages is a PDF of pictures, of which some cannot be read.
-type pages struct{ data [][]byte }
-
-func (p pages) Names() (out []string) {
-	for i := range p.data {
-		out = append(out, fmt.Sprintf("page%d-image1.png", i+1))
-	}
-	return out
-}
-
-func (p pages) Read(_ context.Context, i int) ([]byte, error) {
-	if p.data[i] == nil {
-		return nil, errors.New("the page cannot be read")
-	}
-	return p.data[i], nil
-}
-
-func (p pages) Close() error { return nil }
-
-// The pictures of a PDF are leaks of their own, a bad one among them is damaged, and so is
+// The pages of a PDF are leaks of their own, a bad one among them is damaged, and so is
 // a PDF where nobody opens PDFs.
 func TestPDFsInDumps(t *testing.T) {
 	fsys := fstest.MapFS{"a.pdf": {Data: []byte("%PDF-1.7 a")}, "b.pdf": {Data: []byte("none")}, "c.png": {Data: dot(t, 1)}}
 	v := searcher(t, func(c *verify.Config) {
-		c.OpenPDF = func(_ context.Context, data []byte) (verify.PDF, error) {
-			if string(data) == "none" {
-				return nil, errors.New("no PDF")
+		c.LeakedPDF = func(_ context.Context, data []byte, page int) (registry.PDFPage, error) {
+			switch {
+			case string(data) == "none":
+				return registry.PDFPage{}, errors.New("no PDF")
+			case page == 2:
+				return registry.PDFPage{}, errors.New("the page cannot be read")
 			}
-			return pages{[][]byte{dot(t, 2), nil, dot(t, 3)}}, nil
+			return registry.PDFPage{Number: page, Of: 3, File: dot(t, 1+page)}, nil
 		}
 	})
 	files, findings := names(t, v.InvestigateFS(t.Context(), fsys))
-	require.Equal(t, []string{"a.pdf#page1-image1.png", "a.pdf#page2-image1.png", "a.pdf#page3-image1.png", "b.pdf", "c.png"}, files)
-	require.Equal(t, verify.FoundUnknown, findings["a.pdf#page1-image1.png"])
-	require.Equal(t, verify.FoundUnopened, findings["a.pdf#page2-image1.png"])
-	require.Equal(t, verify.FoundUnknown, findings["a.pdf#page3-image1.png"])
+	require.Equal(t, []string{"a.pdf#page 1", "a.pdf#page 2", "a.pdf#page 3", "b.pdf", "c.png"}, files)
+	require.Equal(t, verify.FoundUnknown, findings["a.pdf#page 1"])
+	require.Equal(t, verify.FoundUnopened, findings["a.pdf#page 2"])
+	require.Equal(t, verify.FoundUnknown, findings["a.pdf#page 3"])
 	require.Equal(t, verify.FoundUnopened, findings["b.pdf"])
 
 	_, findings = names(t, searcher(t).InvestigateFS(t.Context(), fstest.MapFS{"a.pdf": fsys["a.pdf"], "c.png": fsys["c.png"]}))

@@ -47,7 +47,7 @@ func newInvestigate(u *ui) *cobra.Command {
 		Use:   "investigate DUMP...",
 		Short: "Examine leaked pictures, and say whose copies they are",
 		Long: `Examine leaked pictures: files, folders, archives (.zip, .7z, .rar, .tar,
-.gz, .bz2, .xz, .zst; also up to four deep in each other), the pictures in PDFs, office
+.gz, .bz2, .xz, .zst; also up to four deep in each other), the pictures in office
 documents and web pages, the pages of TIFFs and PDFs, and what is attached to e-mails
 (.eml, .mbox, .mhtml). The ending tells what a file is, or, where a name has none, how the file begins. @FILE stands for the names in
 that file, one a line, and - for those on stdin. Each picture is matched against the
@@ -250,13 +250,7 @@ func (b *books) investigator(ctx context.Context, cfg verify.Config, doing strin
 		show, done = b.progressOf(ctx, doing)
 		cfg.Command, cfg.Progress = b.command(), b.orState(cfg.State, show)
 	}
-	cfg.Readers = verify.Readers{Readers: b.readers(), Unpack: unpack.Files, OpenPDF: func(ctx context.Context, data []byte) (verify.PDF, error) {
-		d, err := b.pdfs.Open(ctx, data)
-		if err != nil {
-			return nil, err
-		}
-		return d, nil
-	}}
+	cfg.Readers = verify.Readers{Readers: b.readers(), Unpack: unpack.Files, LeakedPDF: b.pdfs.Leaked}
 	cfg.MaxMemory, cfg.Groups = b.maxMemory(), b.divided.groups()
 	if b.worker != nil {
 		var base *verify.Investigator

@@ -21,10 +21,8 @@ package pdfs
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,7 +45,7 @@ const verb = "read-pdf"
 // asked for one after the other. It is safe for concurrent use.
 type Reader struct {
 	free      *semaphore.Weighted
-	processes *apart.Pool // for a page or a picture
+	processes *apart.Pool // for a page
 	whole     *apart.Pool // for all pages
 
 	mu   sync.Mutex
@@ -81,13 +79,43 @@ func Serve() (served bool) {
 // the page, or of the process that reads it, or of ctx. It wraps [picture.ErrFormat] or
 // [picture.ErrLimit].
 func (r *Reader) Pages(ctx context.Context, file []byte, page int) ([]picture.PDFPage, error) {
+	return r.pages(ctx, strict, file, page)
+}
+
+// Leaked returns a page of a PDF in a dump, from 1 on, or the number of its pages alone (Of) if page is 0. A damaged
+// file is read as far as PDFium repairs it. The error says that the page, or the file, cannot be opened.
+func (r *Reader) Leaked(ctx context.Context, file []byte, page int) (picture.PDFPage, error) {
+	out, err := r.pages(ctx, leaked, file, page)
+	if err != nil {
+		return picture.PDFPage{}, err
+	}
+	return out[0], nil
+}
+
+// The ways to read a file: as [Reader.Pages] does, and as [Reader.Leaked] does.
+const (
+	strict = "pages"
+	leaked = "leaked"
+)
+
+// pages is Pages or Leaked.
+func (r *Reader) pages(ctx context.Context, way string, file []byte, page int) ([]picture.PDFPage, error) {
 	sum := sha256.Sum256(file)
+	if way == leaked {
+		sum[0] ^= 1
+	}
 	if out := r.known(sum, page); out != nil {
 		return out, nil
 	}
-	out, size, err := r.read(ctx, file, page)
+	out, size, err := r.read(ctx, way, file, page)
 	if err != nil {
 		return nil, err
+	}
+	if len(out) == 0 {
+		return nil, errors.New("its reader gave no pages")
+	}
+	if out[0].File == nil { // the number of pages alone
+		return out, nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -117,8 +145,8 @@ func (r *Reader) known(file [32]byte, page int) []picture.PDFPage {
 
 // read reads all pages, or for page > 0 that page and the next ones, ahead in all. size is the bytes of
 // their pictures. The error is of Pages.
-func (r *Reader) read(ctx context.Context, file []byte, page int) (out []picture.PDFPage, size int64, err error) {
-	err = r.ask(ctx, fmt.Sprintf("pages %d", page), file, func() func(string, bool, io.Reader) error {
+func (r *Reader) read(ctx context.Context, way string, file []byte, page int) (out []picture.PDFPage, size int64, err error) {
+	err = r.ask(ctx, fmt.Sprintf("%s %d", way, page), file, func() func(string, bool, io.Reader) error {
 		out, size = nil, 0
 		return func(head string, _ bool, r io.Reader) error {
 			var p picture.PDFPage
@@ -129,6 +157,9 @@ func (r *Reader) read(ctx context.Context, file []byte, page int) (out []picture
 			if err != nil {
 				return err
 			}
+			if len(p.File) == 0 {
+				p.File = nil
+			}
 			if size += int64(len(p.File)); size > maxBytes {
 				return fmt.Errorf("%s: page %d of %d: the pages so far have more than %d MiB as pictures", overLimit, p.Number, p.Of, maxBytes>>20)
 			}
@@ -136,7 +167,7 @@ func (r *Reader) read(ctx context.Context, file []byte, page int) (out []picture
 			return nil
 		}
 	})
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && way == strict {
 		err = ofFile(err)
 	}
 	return out, size, err
@@ -152,7 +183,7 @@ func (r *Reader) ask(ctx context.Context, request string, file []byte, begin fun
 	limited, cancel := context.WithTimeoutCause(ctx, maxTime, slow)
 	defer cancel()
 	pool := r.processes
-	if request == "pages 0" {
+	if request == strict+" 0" {
 		pool = r.whole
 	}
 	err := pool.Ask(limited, request, file, begin)
@@ -188,47 +219,32 @@ func (e *limitError) Error() string { return e.said.Error() }
 func (e *limitError) Is(target error) bool { return target == picture.ErrLimit }
 
 // A server is the process that reads.
-type server struct {
-	engine pdf.Engine
-	sum    string // SHA-256 in hex of the file that is open
-	open   *pdf.Document
-}
+type server struct{ engine pdf.Engine }
 
-// serve answers a request: "pages K", "list", or "picture I SUM". It answers nothing to the last one if the
-// file with that SHA-256 is neither open nor in file.
-func (s *server) serve(request string, file []byte, w *apart.Writer) (err error) {
-	ctx := context.Background()
+// serve answers a request: a way to read and the page.
+func (s *server) serve(request string, file []byte, w *apart.Writer) error {
 	debug.SetMemoryLimit(garbage)
-	var kind, sum string
-	n := 0
-	fmt.Sscan(request, &kind, &n, &sum) // the rest of "list" stays as it is
-	if kind == "pages" {
-		s.close()
-		defer debug.FreeOSMemory()
-		err = s.pages(ctx, file, n, w)
-	} else {
-		if kind == "list" || len(file) > 0 {
-			s.close()
-			digest := sha256.Sum256(file)
-			if s.open, err = s.engine.Open(ctx, file, pdf.Limits{}); err == nil {
-				s.sum = hex.EncodeToString(digest[:])
-			}
-		}
-		switch {
-		case err != nil:
-		case kind == "list":
-			for _, name := range s.open.Names() {
-				err = cmp.Or(err, w.File(name, nil, nil))
-			}
-		case s.sum == sum:
-			data, failed := s.open.Read(ctx, n)
-			if failed != nil {
-				return w.File("", nil, limited(failed))
-			}
-			err = w.File("", bytes.NewReader(data), nil)
+	defer debug.FreeOSMemory()
+	way, page := "", 0
+	if _, err := fmt.Sscan(request, &way, &page); err != nil {
+		return err
+	}
+	lim, last := pdf.Limits{MaxPages: picture.MaxPages}, page+ahead-1
+	if way == leaked {
+		lim = pdf.Limits{Repaired: true}
+		if page == 0 {
+			page, last = 1, 0
 		}
 	}
-	return limited(err)
+	return limited(s.engine.Pages(context.Background(), file, lim, page, last, func(p *picture.PDFPage) error {
+		data := p.File
+		p.File, p.Reader = nil, picture.DecoderVersion("github.com/klippa-app/go-pdfium")+p.Reader
+		head, err := json.Marshal(p)
+		if err != nil {
+			return err
+		}
+		return w.File(string(head), bytes.NewReader(data), nil)
+	}))
 }
 
 // limited returns err with overLimit in front if a limit is the cause.
@@ -238,78 +254,3 @@ func limited(err error) error {
 	}
 	return err
 }
-
-// close closes the file that is open.
-func (s *server) close() {
-	if s.open != nil {
-		s.open.Close()
-		s.open, s.sum = nil, ""
-	}
-}
-
-// pages answers with pages of a file.
-func (s *server) pages(ctx context.Context, file []byte, page int, w *apart.Writer) error {
-	return s.engine.Pages(ctx, file, pdf.Limits{MaxPages: picture.MaxPages}, page, page+ahead-1, func(p *picture.PDFPage) error {
-		data := p.File
-		p.File, p.Reader = nil, picture.DecoderVersion("github.com/klippa-app/go-pdfium")+p.Reader
-		head, err := json.Marshal(p)
-		if err != nil {
-			return err
-		}
-		return w.File(string(head), bytes.NewReader(data), nil)
-	})
-}
-
-// Pictures are the pictures in a PDF, and its pages that show more than one. It is safe for concurrent
-// use.
-type Pictures struct {
-	of    *Reader
-	file  []byte
-	sum   string // SHA-256 of file, hex
-	names []string
-}
-
-// Open lists the pictures of a PDF, which it keeps. A damaged file gives the JPEGs that can be salvaged. The
-// error is of the file, of the process that reads it, or of ctx.
-func (r *Reader) Open(ctx context.Context, file []byte) (*Pictures, error) {
-	sum := sha256.Sum256(file)
-	p := &Pictures{of: r, file: file, sum: hex.EncodeToString(sum[:])}
-	err := r.ask(ctx, "list", file, func() func(string, bool, io.Reader) error {
-		p.names = nil
-		return func(name string, _ bool, _ io.Reader) error {
-			p.names = append(p.names, name)
-			return nil
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	return p, nil
-}
-
-// Names returns the names of the pictures, page by page, such as "page3-image1.jpg".
-func (p *Pictures) Names() []string { return p.names }
-
-// Read returns picture i of Names, from 0 on, as the bytes of a JPEG or PNG file. The error is as in
-// [Reader.Open]. Other pictures can still be read.
-func (p *Pictures) Read(ctx context.Context, i int) (data []byte, err error) {
-	var failed error
-	found := false
-	for _, file := range [][]byte{nil, p.file} { // the process may have it open
-		err = p.of.ask(ctx, fmt.Sprintf("picture %d %s", i, p.sum), file, func() func(string, bool, io.Reader) error {
-			data, failed = nil, nil
-			return func(_ string, _ bool, r io.Reader) error {
-				found = true
-				data, failed = io.ReadAll(io.LimitReader(r, maxBytes)) // the process goes on
-				return nil
-			}
-		})
-		if found || err != nil {
-			break
-		}
-	}
-	return data, cmp.Or(err, failed)
-}
-
-// Close does nothing.
-func (p *Pictures) Close() error { return nil }

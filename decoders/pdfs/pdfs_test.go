@@ -144,9 +144,9 @@ func TestCancel(t *testing.T) {
 	})
 }
 
-// The pictures of a PDF are listed and read. A page that inflates to a gigabyte is given up with its
-// context, and a process that is killed harms no other file.
-func TestPictures(t *testing.T) {
+// The pages of a leaked PDF are counted and read, also of a file that a submission may not be. A file that
+// inflates to a gigabyte is given up with its context, and a process that is killed harms no other file.
+func TestLeaked(t *testing.T) {
 	read := func(name string) []byte {
 		data, err := os.ReadFile("../../internal/pdf/testdata/" + name)
 		require.NoError(t, err)
@@ -154,28 +154,37 @@ func TestPictures(t *testing.T) {
 	}
 	r := New()
 	defer r.Close()
-	d, err := r.Open(t.Context(), read("jpeg.pdf"))
-	require.NoError(t, err)
-	other, err := r.Open(t.Context(), read("strips.pdf"))
-	require.NoError(t, err)
-	require.Equal(t, []string{"page1-render1.png"}, other.Names()[:1])
+	count := func(name string) int {
+		p, err := r.Leaked(t.Context(), read(name), 0)
+		require.NoError(t, err)
+		require.Nil(t, p.File)
+		return p.Of
+	}
+	require.Equal(t, 2, count("noxref.pdf"))
+	require.Equal(t, 4, count("badpage.pdf"))
+	_, err := r.Pages(t.Context(), read("noxref.pdf"), 1)
+	require.ErrorIs(t, err, picture.ErrFormat)
+	_, err = r.Leaked(t.Context(), read("badpage.pdf"), 2)
+	require.EqualError(t, err, "page 2 of 4: not a readable PDF: its picture is cut off: 7 bytes of pixels, want 270000")
 	for round := range 3 {
-		data, err := d.Read(t.Context(), 0)
+		p, err := r.Leaked(t.Context(), read("noxref.pdf"), 1)
 		require.NoError(t, err)
-		require.Equal(t, read("card.jpg"), data)
-		data, err = other.Read(t.Context(), 0)
-		require.NoError(t, err)
-		require.True(t, bytes.HasPrefix(data, []byte("\x89PNG")))
+		require.True(t, bytes.HasPrefix(p.File, []byte("\xff\xd8")))
+		_, err = r.Pages(t.Context(), read("noxref.pdf"), 1)
+		require.ErrorIs(t, err, picture.ErrFormat, "though the page is kept")
+		p, err = r.Leaked(t.Context(), read("badpage.pdf"), 1)
+		require.NoError(t, err, "page 2 is read ahead")
+		require.Equal(t, 1, p.Number)
 		switch round {
 		case 0:
 			r.processes.Kill()
 		case 1:
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-			_, err = r.Open(ctx, read("bomb.pdf"))
+			_, err = r.Leaked(ctx, read("bomb.pdf"), 1)
 			cancel()
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			for _, file := range []string{"", "%PDF-1.4 nothing"} {
-				_, err = r.Open(t.Context(), []byte(file))
+				_, err = r.Leaked(t.Context(), []byte(file), 0)
 				require.EqualError(t, err, "not a readable PDF: damaged, or no PDF")
 			}
 		}

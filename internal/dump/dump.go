@@ -1,6 +1,6 @@
 // Package dump lists the files of a dump: files, folders with all files below, and archives (zip, tar,
 // 7z, rar, gzip, bzip2, xz, zstd), also in folders and in each other. It also lists the pictures in office
-// documents, PDF files and web pages, the pages of TIFF files, and what is attached to e-mails.
+// documents and web pages, the pages of PDF and TIFF files, and what is attached to e-mails.
 //
 // The ending of a name tells archives and PDFs. Names inside archives are labels: nothing is
 // ever written under them. What cannot be listed is listed with its error. If a tar archive is
@@ -11,10 +11,8 @@ package dump
 
 import (
 	"archive/zip"
-	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -23,9 +21,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/picture"
 )
 
 var (
@@ -40,13 +38,12 @@ var (
 	errOverlap   = errors.New("its files overlap each other")
 	errMany      = errors.New("it has more files than are left for one archive: investigate it alone, or unpack it")
 	errSparse    = errors.New("a sparse file in a tar archive, which is not read")
-	errSlow      = errors.New("it takes too long to read")
 	errChanged   = errors.New("it was changed while it was read")
 )
 
 // A File is one file of a dump.
 type File struct {
-	Name string // path, "archive!name" within archives, "file.pdf#picture" within PDFs, "file.tif#page 2" of several pages
+	Name string // path, "archive!name" within archives, "file.pdf#page 2" and "file.tif#page 2" of several pages
 	Size int64  // bytes, as announced, which need not be true; 0: not known
 	Err  error  // why it cannot be read; Open is nil then
 	Open func(ctx context.Context) (io.ReadCloser, error)
@@ -59,26 +56,19 @@ type Container struct {
 	Sum  string // SHA-256 in hex; "": it was not read to its end
 }
 
-// A PDF is an open PDF file, safe for concurrent use.
-type PDF interface {
-	Names() []string // of the pictures, each different
-	// Read gives the i-th picture as the bytes of a file.
-	Read(ctx context.Context, i int) ([]byte, error)
-	Close() error
-}
-
 // Options bound what is listed. MaxFiles and MaxPDF are required.
 type Options struct {
 	Dir string // where relative paths begin; "": the current folder
-	// MaxFiles is the max number of files of the dump, pictures of PDFs among them. An archive, with
+	// MaxFiles is the max number of files of the dump, pages of PDFs among them. An archive, with
 	// what is in it, may have half of what is left, so that no archive takes it all.
 	MaxFiles int
 	MaxPDF   int64 // bytes of one PDF
 	// MaxUnpacked is the max number of bytes unpacked to a temporary file, over all archives. Each may
 	// have half of what is left, and [allowance]. 0 means 32 GiB.
 	MaxUnpacked int64
-	// OpenPDF opens a PDF and keeps data. If nil, PDFs are listed as plain files.
-	OpenPDF func(ctx context.Context, data []byte) (PDF, error)
+	// PDF returns a page of a PDF as a picture, from 1 on, or the number of pages alone if page is 0. If nil, PDFs are
+	// listed as plain files.
+	PDF func(ctx context.Context, file []byte, page int) (picture.PDFPage, error)
 	// Unpack reads 7z, rar and what xz and zstd compressed, as unpack.Files of this module does. If nil, these are
 	// listed as plain files.
 	Unpack func(ctx context.Context, kind string, archive *os.File, each func(name string, regular bool, r io.Reader) error) error
@@ -87,8 +77,6 @@ type Options struct {
 const (
 	defaultUnpacked = 32 << 30
 	maxDepth        = 4 // of archives inside archives. A backup holds a mailbox, that an e-mail, that a zip, that a document. Chosen
-	openTime        = 2 * time.Minute
-	readTime        = time.Minute
 
 	// An archive may unpack to this many bytes, and to so many times its own. 1.2 MB of a bomb become 1.2 GB.
 	// Scans of text that are not compressed shrink to a hundredth. Chosen. It also bounds the time of gzip and zip, which
@@ -115,7 +103,6 @@ type Dump struct {
 	left   int64      // of share; outside of archives of MaxUnpacked
 	stored *temporary // what was unpacked; nil: nothing
 	end    int64      // of it, bytes
-	pdfs   pdfCache
 	last   lastDocument
 }
 
@@ -125,16 +112,16 @@ func New(opts Options) *Dump {
 	if opts.MaxUnpacked <= 0 {
 		opts.MaxUnpacked = defaultUnpacked
 	}
-	return &Dump{opts: opts, left: opts.MaxUnpacked, room: opts.MaxFiles, pdfs: pdfCache{open: opts.OpenPDF}}
+	return &Dump{opts: opts, left: opts.MaxUnpacked, room: opts.MaxFiles}
 }
 
 // Close closes all files of the dump. They must not be read afterwards.
 func (d *Dump) Close() error {
-	err := d.pdfs.close()
-	if d.stored != nil {
-		err = errors.Join(err, d.stored.Close())
-		d.stored = nil
+	if d.stored == nil {
+		return nil
 	}
+	err := d.stored.Close()
+	d.stored = nil
 	return err
 }
 
@@ -220,7 +207,7 @@ func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 		return d.pages(ctx, f)
 	case f.Err == nil && k == part:
 		return d.add(File{Name: f.Name, Size: f.Size, Err: errPart})
-	case f.Err != nil || k == "" || k == ".pdf" && d.opts.OpenPDF == nil || d.opts.Unpack == nil && apart(k):
+	case f.Err != nil || k == "" || k == ".pdf" && d.opts.PDF == nil || d.opts.Unpack == nil && apart(k):
 		return d.add(f)
 	case k != ".pdf" && depth >= maxDepth:
 		return d.add(File{Name: f.Name, Err: errNested})
@@ -278,45 +265,6 @@ func broken(err error) error {
 		return fmt.Errorf("cut off, or no zip archive: %w", err)
 	}
 	return err
-}
-
-// pdf lists the pictures of a PDF, or the PDF with an error if it has none or cannot be read. It
-// adds the PDF to the containers once its bytes are read. The pictures open only while the file
-// keeps its bytes. The error is ctx's or ErrTooMany.
-func (d *Dump) pdf(ctx context.Context, f File) error {
-	var sum string
-	file := &pdfFile{load: func(ctx context.Context) ([]byte, error) {
-		data, err := d.load(ctx, f)
-		if err != nil {
-			return nil, err
-		}
-		switch now := fmt.Sprintf("%x", sha256.Sum256(data)); sum {
-		case "":
-			sum = now
-			d.Containers = append(d.Containers, Container{f.Name, int64(len(data)), sum})
-		case now:
-		default:
-			return nil, errChanged
-		}
-		return data, nil
-	}}
-	names, err := d.pdfs.names(ctx, file) // this call loads it before any other
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if err != nil {
-		return d.add(File{Name: f.Name, Size: f.Size, Err: intake.WithoutPath(err)})
-	}
-	for i, name := range names {
-		err := d.add(File{Name: f.Name + "#" + name, Open: func(ctx context.Context) (io.ReadCloser, error) {
-			data, err := d.pdfs.read(ctx, file, i)
-			return io.NopCloser(bytes.NewReader(data)), err
-		}})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // load reads the bytes of a PDF, or of a picture. More than MaxPDF of them, as announced or as read, are an error.

@@ -15,7 +15,6 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/fstest"
 
@@ -23,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/dump"
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/skip"
 )
 
@@ -301,18 +301,6 @@ func TestEncryptedEntries(t *testing.T) {
 	require.Equal(t, []string{"a.zip!a.jpg: ! encrypted in its archive", "a.zip!b.jpg: b"}, contents(t, d, dir))
 }
 
-// A numbered is a PDF of so many pictures.
-type numbered int
-
-func (n numbered) Names() (out []string) {
-	for i := range int(n) {
-		out = append(out, fmt.Sprint(i))
-	}
-	return out
-}
-func (numbered) Read(context.Context, int) ([]byte, error) { return nil, nil }
-func (numbered) Close() error                              { return nil }
-
 func TestLimits(t *testing.T) {
 	dir := t.TempDir()
 	var many []entry
@@ -322,9 +310,7 @@ func TestLimits(t *testing.T) {
 	o := options()
 	o.MaxFiles = 30
 	for _, p := range []string{write(t, dir, "many.zip", zipOf(t, many...)), write(t, dir, "many.tgz", gzipOf(t, tarOf(t, many...))), write(t, dir, "many.pdf", strings.Repeat("x\n", 20))} {
-		o.OpenPDF = func(_ context.Context, data []byte) (dump.PDF, error) {
-			return numbered(bytes.Count(data, []byte("x"))), nil
-		}
+		o.PDF = words
 		d := dump.New(o)
 		require.NoError(t, d.Add(t.Context(), p, write(t, dir, "few.zip", zipOf(t, many[:5]...)))) // one input does not end the others
 		require.Len(t, d.Files, 6)
@@ -389,39 +375,23 @@ func TestTemporaryFiles(t *testing.T) {
 	require.Empty(t, left)
 }
 
-// lines is a PDF for tests: every line is a picture, of the line's text.
-type lines struct {
-	text []string
-	open *atomic.Int32
-}
-
-func (l lines) Names() (out []string) {
-	for i := range l.text {
-		out = append(out, fmt.Sprintf("page%d-image1.jpg", i+1))
+// words is a PDF for tests: every word is a page.
+func words(ctx context.Context, data []byte, page int) (picture.PDFPage, error) {
+	text := strings.Fields(string(data))
+	switch {
+	case bytes.HasPrefix(data, []byte("no")):
+		return picture.PDFPage{}, errors.New("no PDF")
+	case page > 0 && text[page-1] == "bad":
+		return picture.PDFPage{}, errors.New("bad page")
+	case page > 0:
+		return picture.PDFPage{Number: page, Of: len(text), File: []byte(text[page-1])}, ctx.Err()
 	}
-	return out
+	return picture.PDFPage{Of: len(text)}, ctx.Err()
 }
-
-func (l lines) Read(ctx context.Context, i int) ([]byte, error) {
-	if l.text[i] == "bad" {
-		return nil, errors.New("bad page")
-	}
-	return []byte(l.text[i]), ctx.Err()
-}
-
-func (l lines) Close() error { l.open.Add(-1); return nil }
 
 func TestPDFs(t *testing.T) {
-	var open atomic.Int32
 	o := options()
-	o.MaxPDF = 100
-	o.OpenPDF = func(_ context.Context, data []byte) (dump.PDF, error) {
-		if bytes.HasPrefix(data, []byte("no")) {
-			return nil, errors.New("no PDF")
-		}
-		open.Add(1)
-		return lines{strings.Fields(string(data)), &open}, nil
-	}
+	o.MaxPDF, o.PDF = 100, words
 	dir := t.TempDir()
 	d := dump.New(o)
 	require.NoError(t, d.Add(t.Context(),
@@ -429,9 +399,9 @@ func TestPDFs(t *testing.T) {
 		// two files of one name
 		write(t, dir, "d.zip", zipOf(t, entry{"x.pdf", "first"}, entry{"x.pdf", "second"}, entry{"i.zip", zipOf(t, entry{"y.pdf", "nested"})}, entry{"z.pdf", strings.Repeat("x", 101)}))))
 	want := []string{
-		"a.pdf#page1-image1.jpg: one", "a.pdf#page2-image1.jpg: ! bad page", "a.pdf#page3-image1.jpg: three",
-		"b.PDF: ! no PDF", "c.pdf: ! not a picture: a PDF without pictures", "big.pdf: ! the PDF has 101 bytes, limit is 100",
-		"d.zip!i.zip!y.pdf#page1-image1.jpg: nested", "d.zip!x.pdf#page1-image1.jpg: first", "d.zip!x.pdf#page1-image1.jpg: second",
+		"a.pdf#page 1: one", "a.pdf#page 2: ! bad page", "a.pdf#page 3: three",
+		"b.PDF: ! no PDF", "c.pdf: ! not a picture: a PDF without pages", "big.pdf: ! the PDF has 101 bytes, limit is 100",
+		"d.zip!i.zip!y.pdf#page 1: nested", "d.zip!x.pdf#page 1: first", "d.zip!x.pdf#page 1: second",
 		"d.zip!z.pdf: ! the PDF has 101 bytes, limit is 100",
 	}
 	require.Equal(t, want, contents(t, d, dir))
@@ -448,9 +418,7 @@ func TestPDFs(t *testing.T) {
 		}
 	}
 	wg.Wait()
-	assert.LessOrEqual(t, open.Load(), int32(2))
 	require.NoError(t, d.Close())
-	require.Zero(t, open.Load())
 }
 
 func TestExpand(t *testing.T) {
@@ -483,7 +451,7 @@ func TestContainersAreDigested(t *testing.T) {
 		}
 	}
 	o := options()
-	o.OpenPDF = func(context.Context, []byte) (dump.PDF, error) { return pictures{}, nil }
+	o.PDF = words
 	d := dump.New(o)
 	defer d.Close()
 	require.NoError(t, d.Add(t.Context(), dir))
@@ -506,10 +474,3 @@ func TestContainersAreDigested(t *testing.T) {
 	_, err := read(t.Context(), d.Files[0])
 	require.ErrorContains(t, err, "changed while it was read", "when it is opened again")
 }
-
-// pictures is a PDF of one.
-type pictures struct{}
-
-func (pictures) Names() []string                           { return []string{"page1.jpg"} }
-func (pictures) Read(context.Context, int) ([]byte, error) { return []byte("x"), nil }
-func (pictures) Close() error                              { return nil }

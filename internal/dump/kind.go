@@ -76,7 +76,7 @@ func nothingIn(kind string) error {
 	case office:
 		what = "an office document without pictures"
 	case ".pdf":
-		what = "a PDF without pictures"
+		what = "a PDF without pages"
 	}
 	return &picture.FormatError{Reason: "not a picture: " + what, Kind: picture.NoPicture}
 }

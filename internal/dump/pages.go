@@ -8,6 +8,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
 )
 
@@ -38,12 +39,9 @@ func (d *Dump) pages(ctx context.Context, f File) error {
 	sum := sha256.Sum256(data)
 	d.Containers = append(d.Containers, Container{f.Name, int64(len(data)), fmt.Sprintf("%x", sum)})
 	open := func(ctx context.Context) (*picture.Document, error) {
-		data, err := d.load(ctx, f)
+		data, err := d.again(ctx, f, sum)
 		if err != nil {
 			return nil, err
-		}
-		if sha256.Sum256(data) != sum {
-			return nil, errChanged
 		}
 		return picture.OpenDocument(data, picture.Limits{})
 	}
@@ -55,6 +53,53 @@ func (d *Dump) pages(ctx context.Context, f File) error {
 				return nil, err
 			}
 			return io.NopCloser(bytes.NewReader(doc.Page(k))), nil
+		}})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// again reads a file, and compares it with what it was.
+func (d *Dump) again(ctx context.Context, f File, sum [sha256.Size]byte) ([]byte, error) {
+	data, err := d.load(ctx, f)
+	if err == nil && sha256.Sum256(data) != sum {
+		err = errChanged
+	}
+	return data, err
+}
+
+// pdf lists the pages of a PDF, or the PDF with an error if it cannot be read. It adds the PDF to the containers
+// once its bytes are read. The pages open only while the file keeps its bytes. The error is ctx's or of add.
+func (d *Dump) pdf(ctx context.Context, f File) error {
+	data, err := d.load(ctx, f)
+	pages, sum := 0, sha256.Sum256(data)
+	if err == nil {
+		d.Containers = append(d.Containers, Container{f.Name, int64(len(data)), fmt.Sprintf("%x", sum)})
+		var all picture.PDFPage
+		all, err = d.opts.PDF(ctx, data, 0)
+		pages = all.Of
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		return d.add(File{Name: f.Name, Size: f.Size, Err: intake.WithoutPath(err)})
+	}
+	open := func(ctx context.Context) (*picture.Document, error) {
+		data, err := d.again(ctx, f, sum)
+		return picture.OnePage(data), err
+	}
+	file := &open
+	for k := 1; k <= pages; k++ {
+		err := d.add(File{Name: f.Name + picture.PageLabel(k, pages), Open: func(ctx context.Context) (io.ReadCloser, error) {
+			doc, err := d.last.take(ctx, file)
+			if err != nil {
+				return nil, err
+			}
+			page, err := d.opts.PDF(ctx, doc.Page(1), k)
+			return io.NopCloser(bytes.NewReader(page.File)), err
 		}})
 		if err != nil {
 			return err

@@ -5,13 +5,10 @@ import (
 	"image"
 )
 
-// Pictures returns the pictures of the file, page by page.
-func (d *Document) Pictures() []Picture { return d.pictures }
-
 // At renders a page, from 1 on, at so many dots an inch, as a PNG.
 func (e *Engine) At(ctx context.Context, data []byte, page int, dpi float64) (image.Image, error) {
-	d := &Document{engine: e, data: data, lim: Limits{}.orDefault()}
-	defer d.Close()
+	d := &document{engine: e, data: data, lim: Limits{}.orDefault()}
+	defer d.drop()
 	if err := d.load(ctx); err != nil {
 		return nil, err
 	}

@@ -16,14 +16,15 @@ import (
 )
 
 // Pages calls each for pages first to last of a PDF, from 1 on, or for all pages if first is 0. Pages after
-// the end are left out, except first. A page is a picture: if the page shows nothing but one picture that fills it, that picture with its own pixels; else the
-// page, rendered. Limits of 0 are the defaults.
+// the end are left out, except first. If last is 0 and first is not, it calls each once, with the number of pages
+// alone. A page is a picture: if the page shows nothing but one picture that fills it, that picture with its own
+// pixels; else the page, rendered. Limits of 0 are the defaults.
 //
-// Nothing is salvaged: a file whose list of objects or whose end is damaged may lack pages, and is
-// refused. The error wraps [ErrFormat] or [ErrLimit] and names the page, or is of each or of ctx.
+// The error wraps [ErrFormat] or [ErrLimit] and names the page, or is of each or of ctx. An error of a page
+// after first ends the call without an error, unless all pages are asked for.
 func (e *Engine) Pages(ctx context.Context, data []byte, lim Limits, first, last int, each func(*picture.PDFPage) error) error {
-	d := &Document{engine: e, data: data, lim: lim.orDefault()}
-	defer d.Close()
+	d := &document{engine: e, data: data, lim: lim.orDefault()}
+	defer d.drop()
 	if err := d.load(ctx); err != nil {
 		return err
 	}
@@ -31,7 +32,7 @@ func (e *Engine) Pages(ctx context.Context, data []byte, lim Limits, first, last
 	switch {
 	case err != nil:
 		return d.failed(ctx, err)
-	case !whole.DocumentHasValidCrossReferenceTable:
+	case !whole.DocumentHasValidCrossReferenceTable && !lim.Repaired:
 		return fmt.Errorf("%w: damaged or cut off: its list of objects is broken, so pages may be missing", ErrFormat)
 	case d.pages < 1:
 		return fmt.Errorf("%w: it has no pages", ErrFormat)
@@ -39,11 +40,18 @@ func (e *Engine) Pages(ctx context.Context, data []byte, lim Limits, first, last
 		return fmt.Errorf("%w: %d pages, limit is %d", ErrLimit, d.pages, d.lim.MaxPages)
 	case first > d.pages:
 		return fmt.Errorf("%w: it has %d pages, and no page %d", ErrFormat, d.pages, first)
-	case first == 0:
+	case last == 0 && first > 0:
+		return each(&picture.PDFPage{Of: d.pages})
+	}
+	all := first == 0
+	if all {
 		first, last = 1, d.pages
 	}
 	for k := first; k <= min(last, d.pages); k++ {
 		p, err := d.asPicture(ctx, k)
+		if err != nil && k > first && !all && ctx.Err() == nil {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -55,7 +63,7 @@ func (e *Engine) Pages(ctx context.Context, data []byte, lim Limits, first, last
 }
 
 // asPicture returns page k, from 1 on, as a picture. The error is of Pages.
-func (d *Document) asPicture(ctx context.Context, k int) (*picture.PDFPage, error) {
+func (d *document) asPicture(ctx context.Context, k int) (*picture.PDFPage, error) {
 	p, err := d.picture(ctx, k)
 	switch {
 	case err == nil:
@@ -75,7 +83,7 @@ func (d *Document) asPicture(ctx context.Context, k int) (*picture.PDFPage, erro
 }
 
 // picture returns page k as a picture. Errors of PDFium are returned as they are.
-func (d *Document) picture(ctx context.Context, k int) (*picture.PDFPage, error) {
+func (d *document) picture(ctx context.Context, k int) (*picture.PDFPage, error) {
 	if err := d.load(ctx); err != nil {
 		return nil, err
 	}
@@ -105,21 +113,8 @@ func (d *Document) picture(ctx context.Context, k int) (*picture.PDFPage, error)
 	return out, err
 }
 
-// wholePage returns page k, rendered as Pages renders it, as a PNG.
-func (d *Document) wholePage(k int) ([]byte, error) {
-	size, err := d.size(k)
-	if err != nil {
-		return nil, err
-	}
-	_, sharp, err := d.scan(k, size)
-	if err != nil {
-		return nil, err
-	}
-	return d.wholeAt(k, size, sharp)
-}
-
 // wholeAt renders page k of this size, whose sharpest picture has sharp pixels a point, as a PNG.
-func (d *Document) wholeAt(k int, size box, sharp float64) ([]byte, error) {
+func (d *document) wholeAt(k int, size box, sharp float64) ([]byte, error) {
 	scale := resolution(size, sharp)
 	img, err := d.rendered(k, max(1, int(size.w*scale+0.5)), max(1, int(size.h*scale+0.5)))
 	if err != nil {
@@ -128,8 +123,11 @@ func (d *Document) wholeAt(k int, size box, sharp float64) ([]byte, error) {
 	return encode(plain(img))
 }
 
-// size returns the size of page k as it is shown, as a box at the origin.
-func (d *Document) size(k int) (box, error) {
+// A box is the size of a page as shown, points.
+type box struct{ w, h float64 }
+
+// size returns the size of page k as it is shown.
+func (d *document) size(k int) (box, error) {
 	size, err := d.inst.FPDF_GetPageSizeByIndex(&requests.FPDF_GetPageSizeByIndex{Document: d.doc, Index: k - 1})
 	if err != nil {
 		return box{}, err
@@ -148,7 +146,7 @@ type placed struct {
 
 // scan returns the picture that fills page k of this size, if the page shows nothing else, else nil.
 // sharp is the resolution of the page's sharpest picture, pixels a point.
-func (d *Document) scan(k int, size box) (fills *placed, sharp float64, err error) {
+func (d *document) scan(k int, size box) (fills *placed, sharp float64, err error) {
 	notes, err := d.inst.FPDFPage_GetAnnotCount(&requests.FPDFPage_GetAnnotCount{Page: d.page(k)})
 	if err != nil {
 		return nil, 0, err
@@ -176,7 +174,7 @@ func (d *Document) scan(k int, size box) (fills *placed, sharp float64, err erro
 
 // orientation returns how p is turned on page k of this size, as EXIF says it, 1 to 8. It returns 0 if p
 // does not fill the page.
-func (d *Document) orientation(k int, size box, p piece) (int, error) {
+func (d *document) orientation(k int, size box, p piece) (int, error) {
 	at := func(x, y float64) (px, py float64, err error) { // of the unit square that p fills, to parts of the page
 		x, y = p.place.a*x+p.place.c*y+p.place.e, p.place.b*x+p.place.d*y+p.place.f
 		r, err := d.inst.FPDF_PageToDevice(&requests.FPDF_PageToDevice{Page: d.page(k), SizeX: fine, SizeY: fine, PageX: x, PageY: y})
@@ -208,7 +206,7 @@ func (d *Document) orientation(k int, size box, p piece) (int, error) {
 // profile that the PDF states, or its pixels as a PNG. The file is nil if the page does not look like that
 // picture: another colour space, a mask, a clip. A damaged JPEG is an error. by is what is added to the name
 // of the reader. PDFium itself converts large pictures with a profile to 52 levels a channel.
-func (d *Document) scanned(k int, size box, p *placed) (file []byte, by string, err error) {
+func (d *document) scanned(k int, size box, p *placed) (file []byte, by string, err error) {
 	if err := d.allowed(int64(p.width), int64(p.height)); err != nil {
 		return nil, "", err
 	}
@@ -258,7 +256,7 @@ func (d *Document) scanned(k int, size box, p *placed) (file []byte, by string, 
 
 // storedJPEG returns the JPEG of picture o on page k without metadata, with the profile that the PDF states,
 // and the picture in it. Both are nil if it cannot be read for another reason than damage.
-func (d *Document) storedJPEG(k int, o references.FPDF_PAGEOBJECT, p *placed) ([]byte, *picture.Picture, error) {
+func (d *document) storedJPEG(k int, o references.FPDF_PAGEOBJECT, p *placed) ([]byte, *picture.Picture, error) {
 	r, err := d.inst.FPDFImageObj_GetImageDataDecoded(&requests.FPDFImageObj_GetImageDataDecoded{ImageObject: o})
 	if err != nil {
 		return nil, nil, err
@@ -282,7 +280,7 @@ func (d *Document) storedJPEG(k int, o references.FPDF_PAGEOBJECT, p *placed) ([
 
 // complete returns an error that wraps ErrFormat if a picture has fewer samples than its size needs. PDFium
 // draws such a picture in part. Data with a filter for pictures are not checked.
-func (d *Document) complete(k int, o references.FPDF_PAGEOBJECT, p piece) error {
+func (d *document) complete(k int, o references.FPDF_PAGEOBJECT, p piece) error {
 	if p.coded {
 		return nil
 	}
@@ -301,7 +299,7 @@ func (d *Document) complete(k int, o references.FPDF_PAGEOBJECT, p piece) error 
 }
 
 // rendered returns page k with all that it shows, over white, at w x h pixels.
-func (d *Document) rendered(k, w, h int) (image.Image, error) {
+func (d *document) rendered(k, w, h int) (image.Image, error) {
 	made, err := d.inst.FPDFBitmap_Create(&requests.FPDFBitmap_Create{Width: w, Height: h})
 	if err != nil {
 		return nil, err

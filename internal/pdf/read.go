@@ -2,8 +2,6 @@ package pdf
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"image"
 	"image/png"
@@ -13,65 +11,9 @@ import (
 	"github.com/klippa-app/go-pdfium/requests"
 )
 
-// Read returns picture i of [Document.Names], from 0 on, as the bytes of a JPEG or PNG file. A
-// picture that was listed with an error returns that error. The error wraps [ErrFormat] or
-// [ErrLimit], is ctx's, or says that PDFium does not start; other pictures can still be read. It
-// panics if there is no picture i.
-func (d *Document) Read(ctx context.Context, i int) ([]byte, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	p := d.pictures[i]
-	if p.Err != nil || p.data != nil {
-		return p.data, p.Err
-	}
-	if err := d.load(ctx); err != nil {
-		return nil, err
-	}
-	var data []byte
-	var err error
-	if p.whole {
-		data, err = d.wholePage(p.Page)
-	} else if len(p.group) == 1 {
-		data, err = d.extract(p.Page, p.group[0])
-	} else {
-		data, err = d.render(p.Page, p.group)
-	}
-	if err != nil && !errors.Is(err, ErrLimit) && !errors.Is(err, ErrFormat) {
-		return nil, d.failed(ctx, err)
-	}
-	return data, err
-}
-
-// extract returns one picture of a page as it is in the file: the bytes of its JPEG, or else a PNG.
-// The error wraps ErrLimit for too many pixels and ErrFormat for a picture of one colour, which
-// PDFium makes of data that it cannot decode. Other errors are PDFium's own.
-func (d *Document) extract(page int, p piece) ([]byte, error) {
-	if err := d.allowed(int64(p.width), int64(p.height)); err != nil {
-		return nil, err
-	}
-	o, err := d.find(page, p.path)
-	if err != nil {
-		return nil, err
-	}
-	if p.jpeg { // the outer filters, where there are some, are undone
-		r, err := d.inst.FPDFImageObj_GetImageDataDecoded(&requests.FPDFImageObj_GetImageDataDecoded{ImageObject: o})
-		if err == nil && bytes.HasPrefix(r.Data, []byte("\xff\xd8\xff")) {
-			return r.Data, nil
-		}
-	}
-	img, err := d.decoded(o)
-	if err != nil {
-		return nil, err
-	}
-	if img == nil {
-		return nil, fmt.Errorf("%w: the picture is blank, or its data cannot be decoded", ErrFormat)
-	}
-	return encode(img)
-}
-
 // decoded returns the pixels of a picture. They are nil if all pixels are the same: PDFium makes such a
 // picture of data that it cannot decode.
-func (d *Document) decoded(o references.FPDF_PAGEOBJECT) (image.Image, error) {
+func (d *document) decoded(o references.FPDF_PAGEOBJECT) (image.Image, error) {
 	r, err := d.inst.FPDFImageObj_GetBitmap(&requests.FPDFImageObj_GetBitmap{ImageObject: o})
 	if err != nil {
 		return nil, err
@@ -98,7 +40,7 @@ func uniform(img image.Image) bool {
 }
 
 // allowed returns an error that wraps [ErrLimit] if w x h pixels are over the limit.
-func (d *Document) allowed(w, h int64) error {
+func (d *document) allowed(w, h int64) error {
 	if w > 0 && h > d.lim.MaxPixels/w {
 		return fmt.Errorf("%w: picture of %d x %d pixels, limit is %d", ErrLimit, w, h, d.lim.MaxPixels)
 	}
@@ -118,7 +60,7 @@ func encode(img image.Image) ([]byte, error) {
 // bitmap copies a picture out of PDFium's memory, makes it opaque, and frees it there, also after
 // an error. The picture is an *image.Gray or an *image.NRGBA. The error wraps ErrLimit for too many
 // pixels, else it is PDFium's or says that the format is unknown.
-func (d *Document) bitmap(b references.FPDF_BITMAP) (image.Image, error) {
+func (d *document) bitmap(b references.FPDF_BITMAP) (image.Image, error) {
 	defer d.inst.FPDFBitmap_Destroy(&requests.FPDFBitmap_Destroy{Bitmap: b})
 	format, err := d.inst.FPDFBitmap_GetFormat(&requests.FPDFBitmap_GetFormat{Bitmap: b})
 	if err != nil {

@@ -4,9 +4,8 @@ package pdf
 const (
 	memoryPages = 1 << 14 // of 64 KiB each, for one file: 1 GiB
 
-	defaultMaxPages    = 10_000
-	defaultMaxPictures = 10_000
-	defaultMaxPixels   = 100_000_000 // of one picture
+	defaultMaxPages  = 10_000
+	defaultMaxPixels = 100_000_000 // of one picture
 
 	maxObjects = 100_000 // examined on a page
 	maxDepth   = 8       // of forms within forms
@@ -15,9 +14,6 @@ const (
 	// Smaller pictures are lines, bullets, or pixels that count readers.
 	minSide   = 4 // pixels
 	minPoints = 2 // on the page
-
-	maxGap        = 1          // points between pieces of one picture
-	scanSharpness = 300.0 / 72 // pixels a point at which layers are rendered at least: 300 dpi, as scans have
 
 	// Pages that are no scans are rendered at the resolution of their sharpest picture, between these. Marks
 	// do not decide: from 100 to 300 dpi all were read in screenshots of 600 pixels and more. A page of text

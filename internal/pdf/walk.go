@@ -39,7 +39,7 @@ func (m matrix) bounds() (left, bottom, right, top float64) {
 
 // A walk examines the objects of a page.
 type walk struct {
-	d      *Document
+	d      *document
 	left   int // objects that may still be looked at
 	found  []piece
 	others int // objects that show something else, also pictures that are tiny
@@ -145,7 +145,7 @@ func (w *walk) picture(o references.FPDF_PAGEOBJECT, path []int, m matrix) error
 
 // find returns the object of a page, from 1 on, at a path: its number among the page's objects,
 // then in each form on the way. path must not be empty. The error is PDFium's.
-func (d *Document) find(page int, path []int) (references.FPDF_PAGEOBJECT, error) {
+func (d *document) find(page int, path []int) (references.FPDF_PAGEOBJECT, error) {
 	o, err := d.inst.FPDFPage_GetObject(&requests.FPDFPage_GetObject{Page: d.page(page), Index: path[0]})
 	if err != nil {
 		return "", err

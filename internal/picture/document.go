@@ -61,8 +61,11 @@ func (d *Document) Label(k int) string {
 	if d.Pages() == 1 {
 		return ""
 	}
-	return fmt.Sprintf("#page %0*d", len(fmt.Sprint(d.Pages())), k)
+	return PageLabel(k, d.Pages())
 }
+
+// PageLabel is the label of page k of several.
+func PageLabel(k, of int) string { return fmt.Sprintf("#page %0*d", len(fmt.Sprint(of)), k) }
 
 // Pages returns the number of pages, at least 1.
 func (d *Document) Pages() int {
