@@ -55,8 +55,7 @@ func (c Config) foundLater(t time.Time) bool { return !t.IsZero() && c.Found.Aft
 // leaks cannot derive from uploads or copies of that time, nor can their source have had them.
 func (c Config) after(t time.Time) bool { return !c.before.IsZero() && t.After(c.before) }
 
-// admissible reports whether a fact of custody was entered, or signed by its holder, before the leaks
-// were found. It is false if that time is not known, or is contradicted.
+// admissible reports whether a fact of custody was entered before the leaks were found. It is false if that time is not known, or is contradicted.
 func (c Config) admissible(x registry.Custody) bool {
 	return !c.before.IsZero() && x.Before(c.before)
 }
@@ -273,32 +272,6 @@ func (w *weighing) custodyEntered() (out []figures) {
 		}
 	}
 	return out
-}
-
-// custodySigned are the holders whose custody of pictures of this dump was entered after the stated find,
-// and counts because they had signed it before.
-func (w *weighing) custodySigned() (out []figures) {
-	for _, name := range w.names {
-		n, first := 0, registry.Custody{}
-		for _, l := range w.Verdicts {
-			late := slices.IndexFunc(l.Custody, func(c registry.Custody) bool { return c.Recipient == name && w.onSignature(c) })
-			if !l.matched() || late < 0 {
-				continue
-			}
-			if n++; n == 1 {
-				first = l.Custody[late]
-			}
-		}
-		if s := first.Signed; n > 0 {
-			out = append(out, figures{"n": n, "name": name, "dated": utc(s.Dated), "known": utc(s.Known), "key": s.PublicKey.String()})
-		}
-	}
-	return out
-}
-
-// onSignature reports whether a fact of custody is admissible for its signature alone.
-func (w *weighing) onSignature(c registry.Custody) bool {
-	return w.cfg.admissible(c) && !c.EnteredAt().Before(w.cfg.before)
 }
 
 // entered returns when the first fact of a holder's custody that covers a leak was entered; zero: no

@@ -95,7 +95,7 @@ func TestMalformedRows(t *testing.T) {
 	stranger := file(t, specimen.Render(specimen.Residence, specimen.NewPerson(9), 200), "png")
 	leak := file(t, c.marked, "jpeg")
 	tried, altered, every := 0, 0, long.Number(48, 8) // one value of so many columns
-	for _, table := range []string{"recipient", "submission", "copy", "release", "custody", "receipt", "mark_key", "key_state", "handon", "cosigned", "investigation", "conclusion",
+	for _, table := range []string{"recipient", "submission", "copy", "release", "custody", "receipt", "mark_key", "key_state", "cosigned", "investigation", "conclusion",
 		"erasure", "erasure_submission", "custody_submission", "subject", "checkpoint", "ledger", "list_node"} {
 		var n int
 		require.NoError(t, db.QueryRow("SELECT count(*) FROM "+table).Scan(&n))
@@ -202,7 +202,7 @@ func malformable(t *testing.T, c *caseFile) (ledger string) {
 	logged := func() books.Logged { return books.Logged{Salt: books.NewSalt()} }
 	now := c.copy.Issued.Add(time.Hour)
 	require.NoError(t, s.AddReceipt(ctx, books.Receipt{Copy: c.copy.ID, PublicKey: books.Digest{1}, Entered: now, Logged: logged()}))
-	require.NoError(t, s.AddHandOn(ctx, books.HandOn{Giver: "vendor A", Taker: "printer", How: books.HandedOn, Purpose: c.copy.Purpose, Document: "letter", Entered: now, Logged: logged()}))
+	require.NoError(t, c.Registry.AddCustody(ctx, registry.Custody{Recipient: "printer", Through: "vendor A", To: now, Note: "letter"}))
 	require.NoError(t, s.AddKeyState(ctx, books.KeyState{KeyID: c.copy.KeyID, State: books.KeyRetired, Since: now, Entered: now, Logged: logged()}))
 	_, err = c.Registry.Erase(ctx, "customer 2", "", "asked for")
 	require.NoError(t, err)

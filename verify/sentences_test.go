@@ -286,9 +286,6 @@ func randomWeighed(t *testing.T, seed uint64) (*verify.DumpVerdict, verify.Confi
 		for _, r := range recipients {
 			if rng.IntN(4) == 0 {
 				rows = append(rows, registry.Custody{Recipient: r.Name, From: at.AddDate(0, 0, -rng.IntN(40)), To: at.AddDate(0, 0, 2+rng.IntN(40)), Entered: found.AddDate(0, 0, rng.IntN(200)-150)})
-				if x := &rows[len(rows)-1]; x.Entered.Day()%3 == 0 { // signed before it was entered, by a key that may be known too late
-					x.Signed.PublicKey[0], x.Signed.Dated, x.Signed.Known = 1, x.Entered.AddDate(0, 0, -40), found.AddDate(0, 0, 5-x.Entered.Day())
-				}
 			}
 		}
 		if narrow && i%2 == 0 && at.Before(found) {
@@ -342,12 +339,7 @@ func randomTravel(rng *rand.Rand, leaks []*verify.Verdict) (out []findings.Trave
 				x.Receipt = found.AddDate(0, -1, 0)
 			}
 			for rng.IntN(4) == 0 {
-				h := findings.HandOn{Party: recipients[rng.IntN(len(recipients))].Name, How: []string{registry.HandedOn, registry.Channel, registry.Misrouted}[rng.IntN(3)],
-					Entered: found.AddDate(0, 0, -rng.IntN(9)), Document: "letter 4"}
-				if rng.IntN(2) == 0 {
-					h.When = found.AddDate(-1, 0, 0)
-				}
-				x.Others = append(x.Others, h)
+				x.Others = append(x.Others, findings.HandOn{Party: recipients[rng.IntN(len(recipients))].Name, Entered: found.AddDate(0, 0, -rng.IntN(9)), Note: "letter 4"})
 			}
 			if out = append(out, x); rng.IntN(6) == 0 {
 				public[c.ID] = found.AddDate(0, 0, -rng.IntN(99))

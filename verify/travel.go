@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -27,7 +28,7 @@ type exposure struct {
 func (v *Investigator) travel(ctx context.Context, leaks []*Verdict) (out []findings.Travel, err error) {
 	for _, c := range confirmedCopies(leaks) {
 		t := findings.Travel{Copy: c.ID}
-		facts, err := v.cfg.Registry.HandOns(ctx)
+		facts, err := v.cfg.Registry.Custody(ctx, registry.CustodyFilter{})
 		if err != nil {
 			return nil, err
 		}
@@ -39,14 +40,9 @@ func (v *Investigator) travel(ctx context.Context, leaks []*Verdict) (out []find
 			t.Receipt = receipts[0].Entered
 		}
 		for _, h := range facts {
-			if !h.Of(&c) {
-				continue
+			if h.Of(&c) {
+				t.Others = append(t.Others, findings.HandOn{Party: h.Recipient, Entered: h.Entered, Note: h.Note})
 			}
-			x := findings.HandOn{Party: h.Taker, How: h.How, When: h.When, Entered: h.Entered, Document: h.Document}
-			if h.SHA256 != (registry.Digest{}) {
-				x.SHA256 = h.SHA256.String()
-			}
-			t.Others = append(t.Others, x)
 		}
 		out = append(out, t)
 	}
@@ -139,38 +135,25 @@ func (w *weighing) namedHad() (out []figures) {
 		if !slices.Contains(w.Named, name) {
 			continue
 		}
-		n, facts := make(map[string]int), make(map[string]findings.HandOn)
-		var keys []string
+		n, first := make(map[string]int), make(map[string]findings.HandOn)
 		all, _ := w.acknowledged(name)
 		for _, t := range w.Travel {
 			once := make(map[string]bool)
 			for _, h := range t.Others {
-				key := h.Party + "\n" + h.How
-				if !w.parties[name].copies[t.Copy] || h.Party == name || once[key] {
+				if !w.parties[name].copies[t.Copy] || h.Party == name || once[h.Party] {
 					continue
 				}
-				once[key] = true
-				if n[key]++; n[key] == 1 {
-					keys, facts[key] = append(keys, key), h
+				once[h.Party] = true
+				if n[h.Party]++; n[h.Party] == 1 {
+					first[h.Party] = h
 				}
 			}
 		}
-		slices.Sort(keys)
-		for _, key := range keys {
-			h := facts[key]
-			out = append(out, figures{"name": name, "other": h.Party, "n": n[key], "of": all, "how": travelled(&h, name)})
+		for _, other := range slices.Sorted(maps.Keys(n)) {
+			out = append(out, figures{"name": name, "other": other, "n": n[other], "of": all, "entered": day(first[other].Entered)})
 		}
 	}
 	return out
-}
-
-// travelled says how a party came to have copies of a recipient, and when this was entered.
-func travelled(h *findings.HandOn, name string) string {
-	how := map[string]string{registry.HandedOn: name + " handed them on", registry.Channel: "they went to " + name + " through it", registry.Misrouted: "it received them in place of " + name}[h.How]
-	if !h.When.IsZero() {
-		how += " on " + day(h.When)
-	}
-	return how + ", as entered on " + day(h.Entered)
 }
 
 // exposed are the recipients with copies in this dump that were confirmed in other files before.
@@ -214,15 +197,11 @@ func (r reportView) CopyOf(id watermark.CopyID) string {
 	return ""
 }
 
-// Others says who had a copy besides its recipient, with the document that says so.
+// Others says who had a copy besides its recipient, and how this is known.
 func (r reportView) Others(t findings.Travel) string {
 	var out []string
 	for _, h := range t.Others {
-		text := fmt.Sprintf("%s: %s (%s", h.Party, travelled(&h, r.CopyOf(t.Copy)), h.Document)
-		if h.SHA256 != "" {
-			text += ", SHA-256 " + h.SHA256
-		}
-		out = append(out, text+")")
+		out = append(out, fmt.Sprintf("%s, as entered on %s (%s)", h.Party, day(h.Entered), h.Note))
 	}
 	return strings.Join(out, "; ")
 }

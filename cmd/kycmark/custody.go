@@ -18,7 +18,7 @@ import (
 func newCustody(u *ui) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "custody",
-		Short: "Enter who could hold uploads unmarked",
+		Short: "Enter who could hold uploads unmarked, or had copies of another",
 		Example: `  kycmark custody add vendor-a --from 2018-02 --to 2018-02 --note "contract 2017/3: intake by vendor A"
   kycmark custody add --from custody.csv`,
 	}
@@ -26,25 +26,31 @@ func newCustody(u *ui) *cobra.Command {
 }
 
 type custodyFlags struct {
-	from, to, note, list string
-	submissions          idList[watermark.Submission]
-	all                  bool
+	from, to, note, list, through string
+	submissions                   idList[watermark.Submission]
+	all                           bool
 }
 
 // newCustodyAdd returns the verb "custody add", which enters facts in the registry: recipients held
-// uploads without marks. Wrong flags, times out of order, and a table with a wrong line are exit code
+// uploads without marks, or had what another recipient had. Wrong flags, times out of order, and a table with a wrong line are exit code
 // 2, and nothing is entered; an unknown recipient or submission is 4, or 2 in a table.
 func newCustodyAdd(u *ui) *cobra.Command {
 	f := custodyFlags{submissions: submissionIDs()}
 	cmd := &cobra.Command{
-		Use:   "add NAME (--from TIME --to TIME | --all | --list FILE) --note TEXT | add --from FILE.csv",
-		Short: "Enter that NAME held uploads unmarked, or a table of such facts",
+		Use:   "add NAME (--from TIME --to TIME | --all | --list FILE | --through OTHER) --note TEXT | add --from FILE.csv",
+		Short: "Enter that NAME held uploads unmarked, or had what OTHER had",
 		Long: `Enter that a recipient held uploads without marks: handed out before marking began,
 or taken in on the exchange's behalf. The uploads are all that customers sent from one
 time to another, ends included (--from, --to), all that were sent until now (--all), or a
 list (--list, --submission); --from and --to may choose from a list. Enter what is known
 before it is needed: the time of entry is recorded, and a fact that was entered after the
 leak was found does not count against anybody. Say how it is known (--note).
+
+With --through enter that NAME, such as a subcontractor, got from another recipient what that
+one had. These are the copies that were issued to it, all or from one time to another (--from,
+--to), or of a list. They are also those uploads of that time or list that it held unmarked by
+the facts entered until now; the command prints them. Reports say in each sentence that names
+a recipient who else had its copies. That counts whatever the time of entry, which is stated.
 
 Times are RFC 3339, or a day or a month (UTC), the last one included whole. A list
 is a file with one submission ID a line; lines that begin with # are passed over.
@@ -56,6 +62,7 @@ line is named, and nothing is entered. Facts that were entered before are left u
 		Example: `  kycmark custody add vendor-a --from 2018-02 --to 2018-02 --note "contract 2017/3: intake by vendor A"
   kycmark custody add backup --all --note "nightly backup of the intake"
   kycmark custody add authority-b --list handed-over.txt --note "request 2019/4"
+  kycmark custody add sub-b --through vendor-a --note "letter of vendor-a, 2026-03-01"
   kycmark custody add --from custody.csv
 
   recipient,from,to,note
@@ -74,16 +81,18 @@ line is named, and nothing is entered. Facts that were entered before are left u
 	fs.BoolVar(&f.all, "all", false, "all uploads that were sent until now")
 	fs.StringVar(&f.list, "list", "", "only the IDs in this `file`")
 	fs.Var(&f.submissions, "submission", "only this `ID`, 32 hex digits; may be repeated")
+	fs.StringVar(&f.through, "through", "", "the recipient with this `name` handed on its copies and unmarked uploads")
 	fs.StringVar(&f.note, "note", "", "how this is known (required with NAME)")
 	cmd.ValidArgsFunction = recipientNames
+	cmd.RegisterFlagCompletionFunc("through", recipientNames)
 	for _, other := range []string{"from", "list", "submission"} {
 		cmd.MarkFlagsMutuallyExclusive("all", other)
 	}
-	cmd.MarkFlagsOneRequired("from", "all", "list", "submission")
+	cmd.MarkFlagsOneRequired("from", "all", "list", "submission", "through")
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error {
 		switch {
 		case len(args) == 0 && f.from != "":
-			if f.to != "" || f.note != "" || f.list != "" || len(f.submissions.ids) > 0 {
+			if f.to+f.note+f.list+f.through != "" || len(f.submissions.ids) > 0 {
 				return usagef("needs NAME: a table has the notes, times and lists in it")
 			}
 			return b.importCustody(ctx, f.from)
@@ -95,14 +104,25 @@ line is named, and nothing is entered. Facts that were entered before are left u
 			return usagef("--from and --to go together")
 		}
 		c, err := f.custody(args[0])
+		facts := []registry.Custody{c}
+		if err == nil && f.through != "" {
+			var held []registry.Custody
+			held, err = b.registry.HeldThrough(ctx, c)
+			facts = append(facts, held...)
+		}
 		if err == nil {
-			err = b.registry.AddCustody(ctx, c)
+			err = b.registry.AddCustody(ctx, facts...)
 		}
 		if err != nil {
 			return notFound(err)
 		}
-		b.printf("%s: held %s unmarked\n", c.Recipient, custodyWords(c))
-		return b.line(c)
+		for _, c := range facts {
+			b.printf("%s: %s\n", c.Recipient, custodyWords(c))
+			if err := b.line(c); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -114,7 +134,7 @@ var always = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 // now. The IDs of --list and of --submission are joined; no IDs at all means all uploads. An empty
 // list, a wrong time, and --to before --from are usageErrors.
 func (f custodyFlags) custody(name string) (registry.Custody, error) {
-	c := registry.Custody{Recipient: name, Note: f.note, Actor: actor(), To: always}
+	c := registry.Custody{Recipient: name, Through: f.through, Note: f.note, Actor: actor(), To: always}
 	if f.all {
 		c.To = time.Now()
 	}
@@ -142,21 +162,27 @@ func (f custodyFlags) custody(name string) (registry.Custody, error) {
 	return c, nil
 }
 
-// custodyWords says which uploads a fact of custody is about, such as "all uploads until
-// 2018-02-28" or "2 listed uploads". A zero From and a To from always on are open ends, which are
-// left out.
+// custodyWords says what a fact of custody is about, such as "held all uploads until 2018-02-28 unmarked" or "had
+// copies of 2 listed uploads issued to vendor-a". A zero From and a To from always on are open ends, which
+// are left out.
 func custodyWords(c registry.Custody) string {
-	what := "all uploads"
+	what, when := "all uploads", ""
 	if n := len(c.Submissions); n > 0 {
 		what = plural(n, "listed upload")
 	}
 	switch first, last := c.From.IsZero(), !c.To.Before(always); {
 	case first && last:
-		return what
 	case first:
-		return what + " until " + day(c.To)
+		when = " until " + day(c.To)
+	case last:
+		when = " from " + day(c.From)
+	default:
+		when = fmt.Sprintf(" of %s to %s", day(c.From), day(c.To))
 	}
-	return fmt.Sprintf("%s of %s to %s", what, day(c.From), day(c.To))
+	if c.Through != "" {
+		return fmt.Sprintf("had copies of %s issued to %s%s", what, c.Through, when)
+	}
+	return fmt.Sprintf("held %s%s unmarked", what, when)
 }
 
 // importCustody enters all facts of custody in the CSV file at path. It reports every wrong line; one

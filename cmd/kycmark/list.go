@@ -91,7 +91,7 @@ func (b *books) list(ctx context.Context, what string, f listFlags) error {
 		})
 	case "custody":
 		all, err := b.registry.Custody(ctx, registry.CustodyFilter{Recipient: f.to})
-		return printList(b.ui, "NAME\tHELD\tENTERED\tNOTE", listed(all, notFound(err)), func(c *registry.Custody) (any, []string) {
+		return printList(b.ui, "NAME\tWHAT\tENTERED\tNOTE", listed(all, notFound(err)), func(c *registry.Custody) (any, []string) {
 			return c, []string{c.Recipient, custodyWords(*c), day(c.Entered), c.Note}
 		})
 	case "keys":

@@ -106,7 +106,7 @@ func (b *books) showSubmission(ctx context.Context, id watermark.Submission) err
 		b.printf("%s", copyWords(&c))
 	}
 	for _, c := range custody {
-		b.printf("held unmarked by %s: %s (%s)\n", c.Recipient, custodyWords(c), c.Note)
+		b.printf("%s %s (%s)\n", c.Recipient, custodyWords(c), c.Note)
 	}
 	return b.line(struct {
 		*registry.Submission

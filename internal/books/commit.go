@@ -211,16 +211,8 @@ func (c Cosigned) LedgerEntry() Entry {
 
 // LedgerEntry commits to the fact of custody and its list of submissions.
 func (c Custody) LedgerEntry() Entry {
-	fields := append([]any{c.Recipient, c.From, c.To, c.Note, c.Entered, c.Actor}, list(c.Submissions)...)
-	s := c.Signed
-	fields = append(fields, s.PublicKey[:], s.Signature[:], s.Stamp, s.Dated, s.Known)
+	fields := append([]any{c.Recipient, c.Through, c.From, c.To, c.Note, c.Entered, c.Actor}, list(c.Submissions)...)
 	return Entry{Kind: EntryCustody, Time: c.Entered, Commitment: commit(EntryCustody, c.Salt, fields...)}
-}
-
-// LedgerEntry commits to the fact and its list of submissions.
-func (h HandOn) LedgerEntry() Entry {
-	fields := []any{h.Giver, h.Taker, h.How, h.Purpose, h.From, h.To, h.When, h.Document, h.SHA256[:], h.Entered, h.Actor}
-	return Entry{Kind: EntryHandOn, Time: h.Entered, Commitment: commit(EntryHandOn, h.Salt, append(fields, list(h.Submissions)...)...)}
 }
 
 // LedgerEntry commits to the state of a mark key.

@@ -31,7 +31,6 @@ const (
 	EntrySubject       = "subject"
 	EntryInvestigation = "investigation"
 	EntryConclusion    = "conclusion"
-	EntryHandOn        = "hand-on"
 	EntryCosigned      = "cosigned"
 )
 

@@ -443,16 +443,19 @@ type Receipt struct {
 // Custody says that a recipient could hold unmarked uploads. These are the uploads submitted
 // from From up to and including To. If Submissions lists uploads, the fact is limited to
 // listed uploads of that time.
+//
+// With Through it says that the recipient had copies that were issued to the recipient of that name. These are
+// the copies issued from From up to and including To, of listed uploads if Submissions lists uploads.
 type Custody struct {
 	Recipient   string                 `json:"recipient"`
+	Through     string                 `json:"through,omitempty"` // "": unmarked uploads are meant
 	From        time.Time              `json:"from"`
 	To          time.Time              `json:"to"`
 	Submissions []watermark.Submission `json:"submissions,omitempty"` // ascending
 	Note        string                 `json:"note,omitempty"`        // how this is known
 	Entered     time.Time              `json:"entered"`               // by the clock of the machine that entered it
 	Bound
-	Actor  string           `json:"actor,omitempty"`
-	Signed Countersignature `json:"countersigned,omitzero"`
+	Actor string `json:"actor,omitempty"`
 	Logged
 }
 
@@ -484,64 +487,13 @@ func (c *Custody) EnteredAt() time.Time { return c.countsFrom(c.Entered) }
 // LaterThan reports whether it is not proven that the copy was entered up to t.
 func (c *Copy) LaterThan(t time.Time) bool { return c.Unproven || c.countsFrom(c.Issued).After(t) }
 
-// Message is what the holder signs with Ed25519 (RFC 8032, not prehashed) to confirm a fact of custody
-// without a list: four lines, each ended by a line feed. These are "kycmark custody v1", the holder's
-// name, From and To (RFC 3339, UTC).
-func (c *Custody) Message() []byte {
-	return fmt.Appendf(nil, "kycmark custody v1\n%s\n%s\n%s\n", c.Recipient, c.From.UTC().Format(time.RFC3339Nano), c.To.UTC().Format(time.RFC3339Nano))
-}
+// Before reports whether the fact was proven before t.
+func (c *Custody) Before(t time.Time) bool { return !c.Unproven && c.EnteredAt().Before(t) }
 
-// Before reports whether the fact was proven before t: it was entered, or it was countersigned.
-func (c *Custody) Before(t time.Time) bool {
-	return !c.Unproven && c.EnteredAt().Before(t) || c.Signed.Before(t)
-}
-
-// A Countersignature is the holder's own signature of a fact of custody, with a date that neither the
-// holder nor the exchange made.
-type Countersignature struct {
-	PublicKey Digest    `json:"public_key"`         // Ed25519, the holder's
-	Dated     time.Time `json:"dated"`              // the signature existed then, says the timestamp
-	Known     time.Time `json:"known"`              // the first receipt of the holder by this key was entered then
-	Signature Signature `json:"signature,omitzero"` // of [Custody.Message]; findings are without it
-	Stamp     []byte    `json:"stamp,omitempty"`    // RFC 3161 timestamp of Signature, DER; findings are without it
-}
-
-// Before reports whether there is a countersignature that existed before t, by a key that was known
-// before t. Without the second condition an exchange could prepare signatures of keys of its own.
-func (s *Countersignature) Before(t time.Time) bool {
-	return s.PublicKey != Digest{} && s.Dated.Before(t) && s.Known.Before(t)
-}
-
-// Ways in which a party had copies of another recipient.
-const (
-	HandedOn  = "handed on" // the recipient gave them to the party
-	Channel   = "channel"   // they went to the recipient through the party: a portal, a processor, an account
-	Misrouted = "misrouted" // they were recorded for the recipient, and the party received them
-)
-
-// A HandOn says that a party, Taker, had copies that were issued to another recipient, Giver. These are
-// the copies issued from From up to and including To, for Purpose unless that is "". If Submissions
-// lists uploads, only copies of listed uploads are meant.
-type HandOn struct {
-	Giver       string                 `json:"from"`
-	Taker       string                 `json:"to"`
-	How         string                 `json:"how"` // one of the constants
-	Purpose     string                 `json:"purpose,omitempty"`
-	From        time.Time              `json:"issued_from,omitzero"`
-	To          time.Time              `json:"issued_to"`
-	Submissions []watermark.Submission `json:"submissions,omitempty"` // ascending
-	When        time.Time              `json:"when,omitzero"`         // when it happened, as claimed; zero: not known
-	Document    string                 `json:"document"`              // that says so
-	SHA256      Digest                 `json:"sha256,omitzero"`       // of its file
-	Entered     time.Time              `json:"entered"`               // set by the registry
-	Actor       string                 `json:"actor,omitempty"`
-	Logged
-}
-
-// Of reports whether the fact is about a copy.
-func (h *HandOn) Of(c *Copy) bool {
-	return c.Recipient == h.Giver && (h.Purpose == "" || c.Purpose == h.Purpose) && !c.Issued.Before(h.From) && !c.Issued.After(h.To) &&
-		(len(h.Submissions) == 0 || slices.Contains(h.Submissions, c.Submission))
+// Of reports whether the fact says that its recipient had a copy of another.
+func (c *Custody) Of(x *Copy) bool {
+	return c.Through == x.Recipient && !x.Issued.Before(c.From) && !x.Issued.After(c.To) &&
+		(len(c.Submissions) == 0 || slices.Contains(c.Submissions, x.Submission))
 }
 
 // An Investigation says that the registry was searched for leaks.

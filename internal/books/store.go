@@ -166,19 +166,14 @@ type Store interface {
 	IssuedAfter(ctx context.Context, keyID string, seq int64) (ids []watermark.CopyID, last int64, err error)
 	AddReceipt(ctx context.Context, r Receipt) error
 	Receipts(ctx context.Context, of watermark.CopyID) ([]Receipt, error) // in the order of entry
-	// ReceiptsBy gives the receipts that a key signed of copies issued to a recipient, in the order of entry.
-	ReceiptsBy(ctx context.Context, recipient string, key Digest) ([]Receipt, error)
 
 	// AddCustody enters facts in one transaction.
 	AddCustody(ctx context.Context, facts ...Custody) error
 	Custody(ctx context.Context) ([]Custody, error) // in the order of entry
-	// CustodyOf gives the facts whose times include the submission's, ends included, and whose list, if there is
+	// CustodyOf gives the facts on unmarked uploads whose times include the submission's, ends included, and whose list, if there is
 	// one, names it. Of a list it gives the submission alone. The error wraps ErrNotFound for an unknown submission.
 	CustodyOf(ctx context.Context, submission watermark.Submission) ([]Custody, error)
 	CustodyBy(ctx context.Context, recipient string) ([]Custody, error)
-
-	AddHandOn(ctx context.Context, h HandOn) error
-	HandOns(ctx context.Context) ([]HandOn, error) // in the order of entry
 
 	// AddInvestigation enters that an investigation began, and returns the number of the entry.
 	AddInvestigation(ctx context.Context, i Investigation) (seq int64, err error)

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,19 +11,51 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// AddCustody enters a custody fact. Its time of entry is recorded: a fact that is entered after
-// a leak was found is not admissible against it, unless the holder had signed it before. The error
-// wraps [ErrNotFound] if the recipient or a submission is not there. It wraps [ErrInput] if times are
-// out of order or of years outside 0 to 9999, or a text is too long. Erased submissions are allowed.
-//
-// A countersigned fact has c.Signed, and no list of submissions. The error wraps [ErrReceipt] if the
-// signature is not of [Custody.Message], or if the key signed no receipt of the recipient. Known is set. The caller must have checked Stamp, which Dated is of.
-func (r *Registry) AddCustody(ctx context.Context, c Custody) error {
-	row, err := r.checkCustody(ctx, c)
-	if err != nil {
-		return err
+// AddCustody enters facts of custody, all or none. Their time of entry is recorded: a fact that is entered after
+// a leak was found is not admissible against it. The error wraps [ErrNotFound] if a recipient or a submission is
+// not there. It wraps [ErrInput] if times are out of order or of years outside 0 to 9999, a text is too long, or
+// a recipient had its own copies through itself. Erased submissions are allowed.
+func (r *Registry) AddCustody(ctx context.Context, facts ...Custody) error {
+	rows := make([]Custody, len(facts))
+	for i, c := range facts {
+		var err error
+		if rows[i], err = r.checkCustody(ctx, c); err != nil {
+			return err
+		}
 	}
-	return r.store.AddCustody(ctx, row)
+	return r.store.AddCustody(ctx, rows...)
+}
+
+// HeldThrough returns the custody of unmarked uploads that a fact with Through implies: of the uploads that
+// the recipient called Through held by the facts until now, those that the fact means by From, To and
+// Submissions. Nothing is entered. The error wraps [ErrNotFound] if there is no recipient Through.
+func (r *Registry) HeldThrough(ctx context.Context, c Custody) (out []Custody, err error) {
+	facts, err := r.Custody(ctx, CustodyFilter{Recipient: c.Through})
+	if err != nil {
+		return nil, err
+	}
+	c.Note, c.Through = "through "+c.Through+": "+c.Note, ""
+	for _, held := range facts {
+		x := c
+		if held.From.After(x.From) {
+			x.From = held.From
+		}
+		if held.To.Before(x.To) {
+			x.To = held.To
+		}
+		if listed := len(c.Submissions) > 0; !listed {
+			x.Submissions = held.Submissions
+		} else if len(held.Submissions) > 0 {
+			x.Submissions = slices.DeleteFunc(slices.Clone(c.Submissions), func(s watermark.Submission) bool { return !slices.Contains(held.Submissions, s) })
+			if len(x.Submissions) == 0 {
+				continue
+			}
+		}
+		if held.Through == "" && !x.To.Before(x.From) {
+			out = append(out, x)
+		}
+	}
+	return out, nil
 }
 
 // ImportCustody enters many facts and returns how many were new. Facts that say the same as an
@@ -72,8 +103,16 @@ func (r *Registry) checkCustody(ctx context.Context, c Custody) (Custody, error)
 	if c.To.Before(c.From) {
 		return c, fmt.Errorf("%w: custody ends (%s) before it begins (%s)", ErrInput, day(c.To), day(c.From))
 	}
+	if c.Recipient == c.Through {
+		return c, fmt.Errorf("%w: %q had its own copies through itself", ErrInput, c.Recipient)
+	}
 	if err := r.checkRecipient(ctx, c.Recipient); err != nil {
 		return c, err
+	}
+	if c.Through != "" {
+		if err := r.checkRecipient(ctx, c.Through); err != nil {
+			return c, err
+		}
 	}
 	for _, s := range c.Submissions {
 		if _, err := r.Submission(ctx, s); err != nil && !errors.Is(err, ErrErased) {
@@ -81,38 +120,7 @@ func (r *Registry) checkCustody(ctx context.Context, c Custody) (Custody, error)
 		}
 	}
 	c.Submissions = books.Ascending(c.Submissions)
-	return c, r.checkSigned(ctx, &c)
-}
-
-// checkSigned checks the countersignature of a fact, if it has one, and sets Known.
-func (r *Registry) checkSigned(ctx context.Context, c *Custody) error {
-	s := &c.Signed
-	if s.Known = (time.Time{}); s.PublicKey == (Digest{}) {
-		c.Signed = books.Countersignature{}
-		return nil
-	}
-	switch {
-	case len(c.Submissions) > 0:
-		return fmt.Errorf("%w: a list of submissions cannot be countersigned", ErrInput)
-	case len(s.Stamp) == 0 || len(s.Stamp) > maxStamp:
-		return fmt.Errorf("%w: a timestamp of %d bytes", ErrInput, len(s.Stamp))
-	case !countersigned(c):
-		return fmt.Errorf("%w: it is no signature of this custody by this key", ErrReceipt)
-	}
-	receipts, err := r.store.ReceiptsBy(ctx, c.Recipient, s.PublicKey)
-	if err != nil {
-		return err
-	}
-	if len(receipts) == 0 {
-		return fmt.Errorf("%w: this key signed no receipt of a copy that was issued to %s: it may be the key of another", ErrReceipt, c.Recipient)
-	}
-	s.Dated, s.Known = books.Timestamp(s.Dated), receipts[0].Entered
-	return checkTime("timestamp", s.Dated)
-}
-
-// countersigned reports whether the signature of a fact is by its key.
-func countersigned(c *Custody) bool {
-	return ed25519.Verify(c.Signed.PublicKey[:], c.Message(), c.Signed.Signature[:])
+	return c, nil
 }
 
 // said returns the same digest for facts that say the same, regardless of who entered them
@@ -125,7 +133,7 @@ func said(c books.Custody) [32]byte {
 // A CustodyFilter selects facts of custody. The zero CustodyFilter selects all of them; at
 // most one of its fields is set.
 type CustodyFilter struct {
-	Submission watermark.Submission // facts that cover this upload
+	Submission watermark.Submission // facts that cover this upload, unmarked
 	Recipient  string               // facts about this recipient
 }
 

@@ -185,6 +185,35 @@ func TestCustody(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, all, 2)
 
+	// What vendor A held unmarked, as far as it is meant, is what sub B got through it.
+	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "sub B", Kind: registry.KindPartner}))
+	through := registry.Custody{Recipient: "sub B", Through: "vendor A", From: feb, To: feb.AddDate(0, 0, 20), Note: "letter"}
+	held, err := r.HeldThrough(ctx, through)
+	require.NoError(t, err)
+	require.Equal(t, []registry.Custody{
+		{Recipient: "sub B", From: feb, To: month.To, Note: "through vendor A: letter"},
+		{Recipient: "sub B", From: feb, To: through.To, Submissions: []watermark.Submission{out.ID}, Note: "through vendor A: letter"},
+	}, held)
+	require.NoError(t, r.AddCustody(ctx, append(held, through)...))
+	through.Submissions = []watermark.Submission{in.ID}
+	held, err = r.HeldThrough(ctx, through)
+	require.NoError(t, err)
+	require.Len(t, held, 1, "the listed fact is of another upload")
+	require.Equal(t, through.Submissions, held[0].Submissions)
+	through.From, through.To, through.Submissions = feb.AddDate(0, 2, 0), feb.AddDate(0, 3, 0), nil
+	held, err = r.HeldThrough(ctx, through)
+	require.NoError(t, err)
+	require.Len(t, held, 1, "the month is over")
+	got, err = r.Custody(ctx, registry.CustodyFilter{Submission: in.ID})
+	require.NoError(t, err)
+	require.Len(t, got, 2, "copies of another are no unmarked uploads")
+	through.Through = "nobody"
+	_, err = r.HeldThrough(ctx, through)
+	require.ErrorIs(t, err, registry.ErrNotFound)
+	require.ErrorIs(t, r.AddCustody(ctx, through), registry.ErrNotFound)
+	through.Through = "sub B"
+	require.ErrorIs(t, r.AddCustody(ctx, through), registry.ErrInput)
+
 	backwards := month
 	backwards.From, backwards.To = month.To, month.From
 	require.ErrorIs(t, r.AddCustody(ctx, backwards), registry.ErrInput)

@@ -19,8 +19,6 @@ type (
 	Receipt = books.Receipt
 	// Custody says which uploads a recipient could hold unmarked.
 	Custody = books.Custody
-	// A HandOn says who had copies besides their recipient.
-	HandOn = books.HandOn
 	// A KeyState says what a mark key is fit for from a time on.
 	KeyState = books.KeyState
 	// A MarkKey is a mark key in its present state.
@@ -33,17 +31,13 @@ type (
 	Digest = books.Digest
 )
 
-// Kinds of recipients, ways of handing on, and states of a mark key and of a copy.
+// Kinds of recipients, and states of a mark key and of a copy.
 const (
 	KindStore     = books.KindStore
 	KindVendor    = books.KindVendor
 	KindAuthority = books.KindAuthority
 	KindReviewer  = books.KindReviewer
 	KindPartner   = books.KindPartner
-
-	HandedOn  = books.HandedOn
-	Channel   = books.Channel
-	Misrouted = books.Misrouted
 
 	KeyActive      = books.KeyActive
 	KeyRetired     = books.KeyRetired

@@ -204,25 +204,6 @@ func (c copyIDs) Scan(src any) error {
 	return errors.Join(err, nothingLeft(raw))
 }
 
-// ids keeps IDs of submissions as 16 bytes each; nil is an empty blob.
-type ids struct{ of *[]watermark.Submission }
-
-func (x ids) Value() (driver.Value, error) {
-	out := []byte{}
-	for _, id := range *x.of {
-		out = append(out, id[:]...)
-	}
-	return out, nil
-}
-
-func (x ids) Scan(src any) error {
-	raw, err := as[[]byte](src)
-	for ; len(raw) >= 16; raw = raw[16:] {
-		*x.of = append(*x.of, watermark.Submission(raw[:16]))
-	}
-	return errors.Join(err, nothingLeft(raw))
-}
-
 // nothingLeft returns an error that wraps [books.ErrTampered] if bytes are left behind the last ID of a list.
 func nothingLeft(raw []byte) error {
 	if len(raw) > 0 {

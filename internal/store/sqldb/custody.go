@@ -37,16 +37,6 @@ func (d *DB) AddCustody(ctx context.Context, facts ...books.Custody) error {
 	})
 }
 
-func (d *DB) AddHandOn(ctx context.Context, h books.HandOn) error {
-	return d.update(ctx, "enter a hand-on", func(t *tx) error {
-		return enter(ctx, t, handOnTable, &h, &h.Seq)
-	})
-}
-
-func (d *DB) HandOns(ctx context.Context) ([]books.HandOn, error) {
-	return checked(ctx, d, books.EntryHandOn, handOnTable, "")
-}
-
 // lists returns the rows of a list of submissions that belongs to the row with the number in.
 func lists(in int64, ids []watermark.Submission) []listed {
 	out := make([]listed, len(ids))
@@ -301,7 +291,7 @@ func (d *DB) CustodyOf(ctx context.Context, submission watermark.Submission) ([]
 	}
 	out := []books.Custody{}
 	for _, c := range facts {
-		if s.Submitted.Before(c.From) || s.Submitted.After(c.To) {
+		if c.Through != "" || s.Submitted.Before(c.From) || s.Submitted.After(c.To) {
 			continue
 		}
 		if len(c.Submissions) > 0 {

@@ -47,7 +47,6 @@ func allAnswers(ctx context.Context, d *sqldb.DB, of []watermark.Submission, cop
 	ask("recipients", func() (any, error) { return d.Recipients(ctx) })
 	ask("mark keys", func() (any, error) { return d.MarkKeys(ctx) })
 	ask("key states", func() (any, error) { return d.KeyStates(ctx) })
-	ask("hand-ons", func() (any, error) { return d.HandOns(ctx) })
 	ask("cosigned", func() (any, error) { return d.Cosigned(ctx) })
 	ask("custody", func() (any, error) { return d.Custody(ctx) })
 	ask("investigations", func() (any, error) { return d.Investigations(ctx) })

@@ -299,10 +299,6 @@ func (d *DB) Receipts(ctx context.Context, of watermark.CopyID) ([]books.Receipt
 	return receipts, err
 }
 
-func (d *DB) ReceiptsBy(ctx context.Context, recipient string, key books.Digest) ([]books.Receipt, error) {
-	return receiptTable.rows(ctx, d.read, " WHERE public_key = $1 AND copy IN (SELECT id FROM copy WHERE recipient = $2) ORDER BY seq", key[:], recipient)
-}
-
 func (d *DB) AddInvestigation(ctx context.Context, i books.Investigation) (int64, error) {
 	err := d.transact(ctx, func(t *tx) error {
 		return enter(ctx, t, investigationTable, &i, &i.Entry)

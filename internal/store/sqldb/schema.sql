@@ -274,23 +274,18 @@ CREATE TABLE receipt (
 
 CREATE INDEX receipt_copy ON receipt (copy);
 
--- public_key, signature, stamp, dated and known are the holder's own signature, and its timestamp. Without a signature they
--- are empty, and the times are the zero time, -62135596800000000.
+-- through is the recipient whose copies are meant, issued from since to until; empty: unmarked uploads submitted then are.
 CREATE TABLE custody (
-    seq        {{.Int}} PRIMARY KEY,
-    recipient  {{.Name}} NOT NULL REFERENCES recipient (name),
-    since      {{.Int}} NOT NULL,
-    until      {{.Int}} NOT NULL,
-    listed     {{.Int}} NOT NULL, -- how many submissions are listed; 0: all of that time
-    note       TEXT NOT NULL,
-    entered    {{.Int}} NOT NULL,
-    actor      TEXT NOT NULL,
-    salt       {{.Blob}} NOT NULL CHECK (length(salt) = 32),
-    public_key {{.Blob}} NOT NULL CHECK (length(public_key) IN (0, 32)),
-    signature  {{.Blob}} NOT NULL CHECK (length(signature) IN (0, 64)),
-    stamp      {{.Blob}} NOT NULL,
-    dated      {{.Int}} NOT NULL,
-    known      {{.Int}} NOT NULL,
+    seq       {{.Int}} PRIMARY KEY,
+    recipient {{.Name}} NOT NULL REFERENCES recipient (name),
+    through   {{.Name}} NOT NULL,
+    since     {{.Int}} NOT NULL,
+    until     {{.Int}} NOT NULL,
+    listed    {{.Int}} NOT NULL, -- how many submissions are listed; 0: all of that time
+    note      TEXT NOT NULL,
+    entered   {{.Int}} NOT NULL,
+    actor     TEXT NOT NULL,
+    salt      {{.Blob}} NOT NULL CHECK (length(salt) = 32),
     CHECK (since <= until)
 ){{.Rows}};
 
@@ -301,26 +296,6 @@ CREATE TABLE custody_submission (
 ){{.Keyed}};
 
 CREATE INDEX custody_submission_custody ON custody_submission (custody);
-
--- Who had copies besides their recipients. submissions has 16 bytes for each listed upload; empty:
--- all. A copy is meant if it was issued to giver, for the purpose if there is one, from since to until.
-CREATE TABLE handon (
-    seq         {{.Int}} PRIMARY KEY,
-    giver       {{.Name}} NOT NULL REFERENCES recipient (name),
-    taker       {{.Name}} NOT NULL REFERENCES recipient (name),
-    how         TEXT NOT NULL,
-    purpose     TEXT NOT NULL,
-    since       {{.Int}} NOT NULL,
-    until       {{.Int}} NOT NULL,
-    submissions {{.Blob}} NOT NULL CHECK (length(submissions) % 16 = 0),
-    happened    {{.Int}} NOT NULL,
-    document    TEXT NOT NULL,
-    sha256      {{.Blob}} NOT NULL CHECK (length(sha256) IN (0, 32)),
-    entered     {{.Int}} NOT NULL,
-    actor       TEXT NOT NULL,
-    salt        {{.Blob}} NOT NULL CHECK (length(salt) = 32),
-    CHECK (since <= until)
-){{.Rows}};
 
 -- found is when the files were found, evidence how that is known; the zero time is not stated. pictures is the SHA-256 of digests,
 -- which has 16 bytes a file.

@@ -112,12 +112,6 @@ func custody(to string, subs ...watermark.Submission) books.Custody {
 		Entered: t0.AddDate(3, 0, 0), Actor: "legal", Logged: books.Logged{Salt: salt("custody" + to + fmt.Sprint(len(subs)))}}
 }
 
-func countersigned() books.Custody {
-	c := custody("vendor A")
-	c.Salt, c.Signed = salt("signed"), books.Countersignature{PublicKey: books.Digest{1}, Signature: books.Signature{2}, Stamp: []byte{3}, Dated: t0.AddDate(1, 0, 0), Known: t0.AddDate(2, 0, 0)}
-	return c
-}
-
 func add(ctx context.Context, s books.Store, sub books.Submission, x books.Sealed) (bool, error) {
 	added, err := s.AddSubmissions(ctx, []books.Upload{{Submission: sub, Sealed: &x}})
 	return err == nil && added[0], err

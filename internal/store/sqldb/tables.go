@@ -81,11 +81,9 @@ var (
 		func(r *books.Receipt) []any {
 			return []any{copyID{&r.Copy}, fixed(r.PublicKey[:]), fixed(r.Signature[:]), micros{&r.Entered}, &r.Actor, fixed(r.Salt[:]), &r.Seq}
 		}}
-	custodyTable = table[custodyRow]{"custody", columns("recipient since until listed note entered actor salt seq public_key signature stamp dated known"),
+	custodyTable = table[custodyRow]{"custody", columns("recipient through since until listed note entered actor salt seq"),
 		func(c *custodyRow) []any {
-			s := &c.Signed
-			return []any{&c.Recipient, micros{&c.From}, micros{&c.To}, &c.listed, &c.Note, micros{&c.Entered}, &c.Actor, fixed(c.Salt[:]), &c.Seq,
-				sparse(s.PublicKey[:]), sparse(s.Signature[:]), blob{&s.Stamp}, micros{&s.Dated}, micros{&s.Known}}
+			return []any{&c.Recipient, &c.Through, micros{&c.From}, micros{&c.To}, &c.listed, &c.Note, micros{&c.Entered}, &c.Actor, fixed(c.Salt[:]), &c.Seq}
 		}}
 	custodyListTable   = table[listed]{"custody_submission", columns("custody submission"), bindListed}
 	investigationTable = table[books.Investigation]{"investigation", columns("started actor command input files salt seq found evidence evidence_sha256 pictures digests"),
@@ -96,11 +94,6 @@ var (
 	conclusionTable = table[books.Conclusion]{"conclusion", columns("investigation entered named copies actor salt seq"),
 		func(c *books.Conclusion) []any {
 			return []any{&c.Investigation, micros{&c.Entered}, lines{&c.Named}, copyIDs{&c.Copies}, &c.Actor, fixed(c.Salt[:]), &c.Seq}
-		}}
-	handOnTable = table[books.HandOn]{"handon", columns("giver taker how purpose since until submissions happened document sha256 entered actor salt seq"),
-		func(h *books.HandOn) []any {
-			return []any{&h.Giver, &h.Taker, &h.How, &h.Purpose, micros{&h.From}, micros{&h.To}, ids{&h.Submissions}, micros{&h.When}, &h.Document,
-				sparse(h.SHA256[:]), micros{&h.Entered}, &h.Actor, fixed(h.Salt[:]), &h.Seq}
 		}}
 	checkpointTable = table[books.Checkpoint]{"checkpoint", columns("size root note made stamp"),
 		func(c *books.Checkpoint) []any {

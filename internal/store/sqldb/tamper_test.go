@@ -27,7 +27,7 @@ func everything(t *testing.T, s books.Store) {
 		_, err := s.AddInvestigation(ctx, investigation(i+1))
 		require.NoError(t, err)
 	}
-	require.NoError(t, s.AddHandOn(ctx, handOn()))
+	require.NoError(t, s.AddCustody(ctx, through()))
 	dated, err := s.AddInvestigation(ctx, dated(3))
 	require.NoError(t, err)
 	require.NoError(t, s.AddConclusion(ctx, conclusion(dated)))
@@ -41,7 +41,6 @@ func everything(t *testing.T, s books.Store) {
 	require.NoError(t, s.Erase(ctx, erasure("letter 5", 9)))
 	require.NoError(t, s.Erase(ctx, erasure("letter 6", 7, 8)))
 	checkpoint(t, s)
-	require.NoError(t, s.AddCustody(ctx, countersigned()))
 	releases(t, s)
 	_, err = s.ChangeCheckpoint(ctx, checkpoint(t, s).Size, func(c *books.Checkpoint) ([]books.Cosigned, error) {
 		return []books.Cosigned{cosigned(c)}, nil
@@ -103,13 +102,6 @@ var edits = map[string]string{
 	"head removed":             `DELETE FROM ledger_head`,
 	"ledger emptied":           `DELETE FROM ledger`,
 	"truncated to the head":    `DELETE FROM ledger WHERE seq = (SELECT max(seq) FROM ledger); UPDATE ledger_head SET size = size - 1`,
-	"holder's key":             `UPDATE custody SET public_key = ZERO32 WHERE length(public_key) > 0`,
-	"holder's key removed":     `UPDATE custody SET public_key = BYTES() WHERE length(public_key) > 0`,
-	"holder's signature":       `UPDATE custody SET signature = BYTES() WHERE length(public_key) > 0`,
-	"holder's timestamp":       `UPDATE custody SET stamp = BYTES(04) WHERE length(public_key) > 0`,
-	"date of the signature":    `UPDATE custody SET dated = dated - 1 WHERE length(public_key) > 0`,
-	"date of the key":          `UPDATE custody SET known = known - 1 WHERE length(public_key) > 0`,
-	"date without a signature": `UPDATE custody SET dated = 5 WHERE length(public_key) = 0`,
 	"copy's recipient":         `UPDATE copy SET recipient = 'vendor B' WHERE seq = (SELECT min(seq) FROM copy)`,
 	"copy's digest":            `UPDATE copy SET sha256 = ZERO32 WHERE seq = (SELECT min(seq) FROM copy)`,
 	"copy's size":              `UPDATE copy SET size = size + 1 WHERE seq = (SELECT max(seq) FROM copy)`,
@@ -187,9 +179,11 @@ var edits = map[string]string{
 	"files of an old find":     `UPDATE investigation SET digests = BYTES(00000000000000000000000000000000) WHERE seq = (SELECT min(seq) FROM investigation)`,
 	"conclusion's names":       `UPDATE conclusion SET named = ''`,
 	"conclusion's copies":      `UPDATE conclusion SET copies = BYTES()`,
-	"hand-on's taker":          `UPDATE handon SET taker = 'vendor A'`,
-	"hand-on backdated":        `UPDATE handon SET entered = entered - 1`,
-	"hand-on removed":          `DELETE FROM handon`,
+	"holder of copies":         `UPDATE custody SET recipient = 'vendor A' WHERE through <> ''`,
+	"copies of another":        `UPDATE custody SET through = 'vendor B' WHERE through <> ''`,
+	"copies made unmarked":     `UPDATE custody SET through = '' WHERE through <> ''`,
+	"copies backdated":         `UPDATE custody SET entered = entered - 1 WHERE through <> ''`,
+	"holder of copies removed": `DELETE FROM custody WHERE through <> ''`,
 	"conclusion removed":       `DELETE FROM conclusion`,
 	"investigation's input":    `UPDATE investigation SET input = ZERO32`,
 	"erasure's note":           `UPDATE erasure SET note = 'no reason'`,

@@ -207,11 +207,6 @@ type leak struct {
 		Recipient string    `json:"recipient"`
 		Entered   time.Time `json:"entered"` // at the earliest, once read
 		After     time.Time `json:"after"`
-		Signed    *struct {
-			Key   string    `json:"public_key"`
-			Dated time.Time `json:"dated"`
-			Known time.Time `json:"known"`
-		} `json:"countersigned"`
 	} `json:"custody"`
 }
 

@@ -198,33 +198,6 @@ func custodyEntered(r *report) (out []row) {
 	return out
 }
 
-// custodySigned gives, for each holder, the pictures within custody that counts for a signature alone,
-// and the signature of the first.
-func custodySigned(r *report) (out []row) {
-	if r.found.IsZero() {
-		return nil
-	}
-	for _, h := range r.holders() {
-		n, x := 0, row{"name": h}
-		for i := range r.Leaks {
-			for _, c := range r.Leaks[i].Custody {
-				s := c.Signed
-				if !r.Leaks[i].shows() || c.Recipient != h || s == nil || c.Entered.Before(r.found) || !s.Dated.Before(r.found) || !s.Known.Before(r.found) {
-					continue
-				}
-				if n++; n == 1 {
-					x["dated"], x["known"], x["key"] = moment(s.Dated), moment(s.Known), s.Key
-				}
-				break
-			}
-		}
-		if x["n"] = n; n > 0 {
-			out = append(out, x)
-		}
-	}
-	return out
-}
-
 // since writes when custody of a rival was entered that covers leaks with copies of a recipient.
 func (r *report) since(name, other string) string {
 	var days []string

@@ -151,14 +151,13 @@ func between(low, high int) func(any) bool {
 }
 
 // admissible returns the holders, by the registry's list, whose custody of a leak's upload was
-// entered or signed before the leaks were found; and those with custody that was not.
+// entered before the leaks were found; and those with custody that was not.
 func (r *report) admissible(l *leak) (in, out []string) {
 	for _, h := range r.holders() {
 		any, good := false, false
 		for _, c := range l.Custody {
 			if c.Recipient == h {
-				signed := c.Signed != nil && c.Signed.Dated.Before(r.found) && c.Signed.Known.Before(r.found)
-				any, good = true, good || !r.found.IsZero() && (signed || c.Entered.Before(r.found))
+				any, good = true, good || !r.found.IsZero() && c.Entered.Before(r.found)
 			}
 		}
 		if good {

@@ -328,7 +328,6 @@ var rules = map[string]func(*report) []row{
 	"outcome-changed": outcomeChanged,
 	"found-not-used":  foundNotUsed,
 	"custody-entered": custodyEntered,
-	"custody-signed":  custodySigned,
 	"planting-only": func(r *report) (out []row) {
 		for _, h := range r.holders() {
 			if n, _ := r.transplanted(h); n > 0 && len(r.with(h)) == 0 && r.Verdict.Unconfirmed[h] == 0 {

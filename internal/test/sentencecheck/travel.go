@@ -1,7 +1,6 @@
 package sentencecheck
 
 import (
-	"fmt"
 	"slices"
 	"time"
 )
@@ -14,8 +13,6 @@ type travel struct {
 	Receipt time.Time `json:"receipt"`
 	Others  []struct {
 		Party   string    `json:"party"`
-		How     string    `json:"how"`
-		When    time.Time `json:"when"`
 		Entered time.Time `json:"entered"`
 	} `json:"others"`
 }
@@ -95,38 +92,27 @@ func namedHad(r *report) (out []row) {
 			continue
 		}
 		all := r.travelOf(name)
-		ways := make(map[[2]string]int)
-		how := make(map[[2]string]string)
+		count, since := make(map[string]int), make(map[string]string)
+		var others []string
 		// the first fact is stated, in the order of the record
 		for _, t := range r.Verdict.Travel {
 			if !slices.ContainsFunc(all, func(o travel) bool { return o.Copy == t.Copy }) {
 				continue
 			}
-			seen := make(map[[2]string]bool)
+			var seen []string
 			for _, h := range t.Others {
-				k := [2]string{h.Party, h.How}
-				if h.Party == name || seen[k] {
+				if h.Party == name || slices.Contains(seen, h.Party) {
 					continue
 				}
-				seen[k] = true
-				if ways[k]++; ways[k] == 1 {
-					text := map[string]string{"handed on": name + " handed them on", "channel": "they went to " + name + " through it", "misrouted": "it received them in place of " + name}[h.How]
-					if !h.When.IsZero() {
-						text += " on " + h.When.UTC().Format(time.DateOnly)
-					}
-					how[k] = fmt.Sprintf("%s, as entered on %s", text, h.Entered.UTC().Format(time.DateOnly))
+				seen = append(seen, h.Party)
+				if count[h.Party]++; count[h.Party] == 1 {
+					others, since[h.Party] = append(others, h.Party), h.Entered.UTC().Format(time.DateOnly)
 				}
 			}
 		}
-		var keys [][2]string
-		for k := range ways {
-			keys = append(keys, k)
-		}
-		slices.SortFunc(keys, func(a, b [2]string) int {
-			return 1 - 2*yes(a[0]+"\n"+a[1] < b[0]+"\n"+b[1])
-		})
-		for _, k := range keys {
-			out = append(out, row{"other": k[0], "n": ways[k], "of": len(all), "how": how[k]})
+		slices.Sort(others)
+		for _, o := range others {
+			out = append(out, row{"name": name, "other": o, "n": count[o], "of": len(all), "entered": since[o]})
 		}
 	}
 	return out

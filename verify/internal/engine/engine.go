@@ -109,7 +109,7 @@ func (e *Engine) LogConclusion(ctx context.Context, of int64, actor string, name
 		Logged: books.Logged{Salt: books.NewSalt()}})
 }
 
-// CheckRecords reads the records by which every leak is weighed: recipients, mark keys, custody, who had copies,
+// CheckRecords reads the records by which every leak is weighed: recipients, mark keys, custody,
 // investigations, conclusions and erasures. problems says which of them were altered or cannot be read.
 func (e *Engine) CheckRecords(ctx context.Context) (problems []string, err error) {
 	read := func(_ any, problem error) {
@@ -124,7 +124,6 @@ func (e *Engine) CheckRecords(ctx context.Context) (problems []string, err error
 	read(e.store.MarkKeys(ctx))
 	read(e.store.KeyStates(ctx))
 	read(e.store.Custody(ctx))
-	read(e.store.HandOns(ctx))
 	read(e.store.Investigations(ctx))
 	read(e.store.Conclusions(ctx))
 	read(e.store.ErasedAfter(ctx, 0))

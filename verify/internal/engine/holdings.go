@@ -56,7 +56,7 @@ func (e *Engine) Holdings(ctx context.Context, byDay bool, until time.Time, coun
 	}
 	by := make(map[string][]books.Custody)
 	for _, c := range facts {
-		if counts(c) {
+		if c.Through == "" && counts(c) {
 			h.Facts = append(h.Facts, c)
 			by[c.Recipient] = append(by[c.Recipient], c)
 		}

@@ -99,12 +99,9 @@ type Travel struct {
 
 // A HandOn says that a party had a copy besides its recipient.
 type HandOn struct {
-	Party    string    `json:"party"`
-	How      string    `json:"how"`           // one of the constants of package registry
-	When     time.Time `json:"when,omitzero"` // as claimed; zero: not known
-	Entered  time.Time `json:"entered"`
-	Document string    `json:"document"`         // that says so
-	SHA256   string    `json:"sha256,omitempty"` // of its file, hex
+	Party   string    `json:"party"`
+	Entered time.Time `json:"entered"`
+	Note    string    `json:"note,omitempty"` // how this is known
 }
 
 // A Program identifies the program that examined leaks.
