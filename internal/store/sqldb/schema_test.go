@@ -13,5 +13,5 @@ import (
 func TestSchemaOfThisVersion(t *testing.T) {
 	text, err := os.ReadFile("schema.sql")
 	require.NoError(t, err)
-	require.Equal(t, "f6789af66a4b95ff76afa8720aa2609d08287ae9803f075f047fe48f1d032ee0", fmt.Sprintf("%x", sha256.Sum256(text)))
+	require.Equal(t, "349fc6d85e6974327b94093bf8a2b58b96834b77325fdbc5912b118aa34c0739", fmt.Sprintf("%x", sha256.Sum256(text)))
 }

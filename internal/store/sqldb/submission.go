@@ -21,9 +21,6 @@ import (
 const inList = 250
 
 func (d *DB) AddSubmissions(ctx context.Context, uploads []books.Upload) (added []bool, err error) {
-	if len(uploads) == 0 {
-		return nil, nil
-	}
 	uploads, put, err := d.putOriginals(ctx, uploads)
 	if err != nil {
 		return nil, err
