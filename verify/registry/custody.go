@@ -13,8 +13,8 @@ import (
 
 // AddCustody enters facts of custody, all or none. Their time of entry is recorded: a fact that is entered after
 // a leak was found is not admissible against it. The error wraps [ErrNotFound] if a recipient or a submission is
-// not there. It wraps [ErrInput] if times are out of order or of years outside 0 to 9999, a text is too long, or
-// a recipient had its own copies through itself. Erased submissions are allowed.
+// not there. It wraps [ErrInput] if times are out of order or of years outside 0 to 9999, or a text is too long.
+// It wraps [ErrInput] as well if Through is the recipient itself. Erased submissions are allowed.
 func (r *Registry) AddCustody(ctx context.Context, facts ...Custody) error {
 	rows := make([]Custody, len(facts))
 	for i, c := range facts {
@@ -26,9 +26,9 @@ func (r *Registry) AddCustody(ctx context.Context, facts ...Custody) error {
 	return r.store.AddCustody(ctx, rows...)
 }
 
-// HeldThrough returns the custody of unmarked uploads that a fact with Through implies: of the uploads that
-// the recipient called Through held by the facts until now, those that the fact means by From, To and
-// Submissions. Nothing is entered. The error wraps [ErrNotFound] if there is no recipient Through.
+// HeldThrough returns the custody of unmarked uploads that a fact with Through implies. The facts until now say which
+// uploads the recipient called Through held. HeldThrough returns facts about the uploads among them that c means by
+// From, To and Submissions. Nothing is entered. The error wraps [ErrNotFound] if there is no recipient Through.
 func (r *Registry) HeldThrough(ctx context.Context, c Custody) (out []Custody, err error) {
 	facts, err := r.Custody(ctx, CustodyFilter{Recipient: c.Through})
 	if err != nil {
