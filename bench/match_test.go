@@ -157,17 +157,6 @@ func TestMatchLookalikes(t *testing.T) {
 	refused(t, matchLookalikes(), ruler.Env{}, "--near=0")
 }
 
-func TestMatchStrangers(t *testing.T) {
-	x := matchStrangers()
-	setFlags(t, x, "--documents=2")
-	run := measure(t, x, withKey(t, ruler.Env{Workers: 2}))
-	leaks := ruler.Group(run.Trials).Where(ruler.Is("trial", "leak"))
-	assert.Equal(t, [2]float64{2, 2}, [2]float64{leaks.Count(), leaks.Sum("unknown")})
-	assert.Empty(t, x.Missed(run.Trials))
-	assert.NotEmpty(t, x.Missed([]ruler.Trial{{Labels: map[string]string{"trial": "leak"}, Values: map[string]float64{"wrong": 1}}}))
-	refused(t, matchStrangers(), ruler.Env{}, "--leaks=-1")
-}
-
 // A lookalike that is taken for the upload misses the bar.
 func TestMatchLookalikesMissed(t *testing.T) {
 	trial := ruler.Trial{Labels: map[string]string{"of": pairOther}, Values: map[string]float64{"same": 1}}

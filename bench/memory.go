@@ -102,9 +102,6 @@ func (r *memoryRegistry) submit(ctx context.Context, u *submitted, file []byte, 
 // asPNG returns the file of a picture, without loss.
 func asPNG(img image.Image) []byte { return encoded(img, "png", 0) }
 
-// asJPEG returns the file of a picture at quality 92.
-func asJPEG(img image.Image) []byte { return encoded(img, "jpeg", 92) }
-
 // encoded returns the file of a picture. quality is that of JPEG, 1 to 100; 0 for formats without loss.
 func encoded(img image.Image, format string, quality int) []byte {
 	var b bytes.Buffer

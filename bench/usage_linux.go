@@ -27,17 +27,6 @@ func clockTime(clock int32) time.Duration {
 // residentBytes returns the memory that the process has; 0: the system does not say.
 func residentBytes() int64 { return residentOf("self") }
 
-// privateBytes returns the memory that the process shares with no file; 0: the system does not say.
-func privateBytes() int64 {
-	stat, _ := os.ReadFile("/proc/self/statm")
-	fields := bytes.Fields(stat)
-	if len(fields) < 3 {
-		return 0
-	}
-	shared, _ := strconv.ParseInt(string(fields[2]), 10, 64)
-	return residentBytes() - shared*int64(os.Getpagesize())
-}
-
 // residentOf returns the memory that a process has; 0: the system does not say.
 func residentOf(pid string) int64 {
 	_, resident := memoryOf(pid)

@@ -11,4 +11,3 @@ import (
 func threadTime() time.Duration  { return time.Duration(time.Now().UnixNano()) }
 func processTime() time.Duration { return threadTime() }
 func residentBytes() int64       { return 0 }
-func privateBytes() int64        { return 0 }
