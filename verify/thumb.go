@@ -5,8 +5,7 @@ import (
 	"context"
 	"image"
 
-	"github.com/disintegration/imaging"
-
+	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/watermark"
@@ -39,7 +38,14 @@ func reduced(img *image.NRGBA, side int) *image.NRGBA {
 	if long := max(w, h); long > side {
 		w, h = max(1, w*side/long), max(1, h*side/long)
 	}
-	return imaging.Resize(img, w, h, imaging.Box)
+	if img.Rect.Empty() {
+		return img
+	}
+	s, out := dsp.NewFlatShrinker(img.Rect.Dx(), img.Rect.Dy(), w, h)
+	for y := range img.Rect.Dy() {
+		s.Add(img.Pix[y*img.Stride:][:4*img.Rect.Dx()])
+	}
+	return out
 }
 
 // encoded returns the file of a picture in format "png" or "jpeg", or nil if it cannot be encoded.

@@ -2,16 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/cwriter"
-	"github.com/vbauerster/mpb/v8/decor"
 )
 
 // stream is stdout or stderr, safe for concurrent use. While a progress bar is shown it
@@ -21,39 +18,43 @@ type stream struct {
 	terminal bool
 
 	mu     sync.Mutex
-	bar    io.Writer
+	bar    *bar
 	failed error
 }
 
 // newStream makes a stream that writes to w and knows whether w is a terminal.
 func newStream(w io.Writer) *stream {
-	f, ok := w.(*os.File)
-	return &stream{w: w, terminal: ok && cwriter.IsTerminal(int(f.Fd()))}
+	s := &stream{w: w}
+	if f, ok := w.(*os.File); ok {
+		info, err := f.Stat()
+		s.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
+	}
+	return s
 }
 
 // Write writes p above the progress bar if there is one, else to w. It notes the first error of w
-// in s.failed, which decides the exit code. Errors of the bar are returned, not noted.
-func (s *stream) Write(p []byte) (int, error) {
+// in s.failed, which decides the exit code.
+func (s *stream) Write(p []byte) (n int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	write := func() { n, err = s.w.Write(p) }
 	if s.bar != nil {
-		if n, err := s.bar.Write(p); !errors.Is(err, mpb.ErrDone) { // the bar ends with its context
-			return n, err
-		}
+		s.bar.above(write)
+	} else {
+		write()
 	}
-	n, err := s.w.Write(p)
 	if err != nil && s.failed == nil {
 		s.failed = err
 	}
 	return n, err
 }
 
-// above makes later writes go through a progress bar; nil ends that. It does nothing for a stream
+// under makes later writes go above a progress bar; nil ends that. It does nothing for a stream
 // that is no terminal.
-func (s *stream) above(bar io.Writer) {
+func (s *stream) under(b *bar) {
 	if s.terminal {
 		s.mu.Lock()
-		s.bar = bar
+		s.bar = b
 		s.mu.Unlock()
 	}
 }
@@ -69,61 +70,72 @@ func (u *ui) progress(ctx context.Context, what string, total int) (step, done f
 
 // progressOf is [ui.progress] for work that counts for itself: show sets the bar to n of total, and
 // may raise the total. The bar appears with the first call. show may be called from any goroutine;
-// done may be called more than once.
+// done may be called more than once, and ends the bar for good.
 func (u *ui) progressOf(ctx context.Context, what string) (show func(n, total int), done func()) {
 	if !u.err.terminal {
 		return func(int, int) {}, func() {}
 	}
-	b := &bar{ui: u, ctx: ctx, what: what}
-	return b.show, b.done
+	b := &bar{w: u.err.w, what: what, began: time.Now()}
+	u.err.under(b)
+	u.out.under(b)
+	done = sync.OnceFunc(func() {
+		u.err.under(nil)
+		u.out.under(nil)
+		b.above(func() { b.ended = true })
+	})
+	context.AfterFunc(ctx, done)
+	return b.show, done
 }
 
+const (
+	barWidth   = 40                     // characters
+	barRefresh = 100 * time.Millisecond // between two drawings
+	clearLine  = "\r\x1b[K"
+)
+
+// A bar is a line at the bottom of the terminal.
 type bar struct {
-	ui   *ui
-	ctx  context.Context // of the work, ends the bar
-	what string
+	w     io.Writer
+	what  string
+	began time.Time
 
-	mu   sync.Mutex
-	at   int
-	pool *mpb.Progress
-	bar  *mpb.Bar
+	mu        sync.Mutex
+	at, total int
+	drawn     time.Time // zero: not yet
+	ended     bool
 }
 
-// show moves the bar to n of total, and draws it at the first call. A lower n than before is
-// ignored, because workers may report out of order; total is always taken over.
+// show moves the bar to n of total. A lower n than before is ignored, because workers may report out of
+// order; total is always taken over.
 func (b *bar) show(n, total int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.pool == nil {
-		b.start()
+	b.at, b.total = max(b.at, n), total
+	if !b.ended && time.Since(b.drawn) >= barRefresh {
+		b.draw()
 	}
-	b.at = max(b.at, n) // workers may report out of order
-	b.bar.SetTotal(int64(total), false)
-	b.bar.SetCurrent(int64(b.at))
 }
 
-// start draws the bar and makes both streams write above it. It sets b.pool and b.bar. The caller
-// holds b.mu.
-func (b *bar) start() {
-	b.pool = mpb.NewWithContext(b.ctx, mpb.WithOutput(b.ui.err.w), mpb.WithWidth(40), mpb.WithRefreshRate(100*time.Millisecond))
-	b.bar = b.pool.AddBar(0, // the total may rise, and done alone ends it
-		mpb.PrependDecorators(decor.Name(b.what+" "), decor.CountersNoUnit("%d/%d ")),
-		mpb.AppendDecorators(decor.AverageETA(decor.ET_STYLE_GO)))
-	b.ui.err.above(b.pool)
-	b.ui.out.above(b.pool)
-}
-
-// done takes the bar away and makes both streams write as before. It may be called more than once;
-// a later show draws a new bar.
-func (b *bar) done() {
+// above takes the bar away, calls f, and draws the bar again unless it has ended.
+func (b *bar) above(f func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.pool == nil {
-		return
+	if !b.drawn.IsZero() {
+		io.WriteString(b.w, clearLine)
 	}
-	b.ui.err.above(nil)
-	b.ui.out.above(nil)
-	b.bar.Abort(true)
-	b.pool.Wait()
-	b.pool = nil
+	if f(); !b.drawn.IsZero() && !b.ended {
+		b.draw()
+	}
+}
+
+// draw draws the bar with the time that is left, if the rest takes as long. The caller holds b.mu.
+func (b *bar) draw() {
+	b.drawn = time.Now()
+	total := max(b.total, b.at, 1)
+	left := time.Duration(0)
+	if b.at > 0 {
+		left = time.Duration(float64(b.drawn.Sub(b.began)) * float64(total-b.at) / float64(b.at)).Round(time.Second)
+	}
+	full := barWidth * b.at / total
+	fmt.Fprintf(b.w, "%s%s %d/%d [%s%s] %s", clearLine, b.what, b.at, total, strings.Repeat("=", full), strings.Repeat("-", barWidth-full), left)
 }

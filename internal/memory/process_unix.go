@@ -3,7 +3,7 @@
 package memory
 
 import (
-	"errors"
+	"math"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,10 +13,10 @@ import (
 const reserved = 1700 << 20
 
 // ofProcess returns how much memory the limits of this process leave (ulimit -v, -d), bytes.
-func ofProcess() (uint64, error) {
+func ofProcess() uint64 {
 	var addresses, data unix.Rlimit
-	if err := errors.Join(unix.Getrlimit(unix.RLIMIT_AS, &addresses), unix.Getrlimit(unix.RLIMIT_DATA, &data)); err != nil {
-		return 0, err
+	if unix.Getrlimit(unix.RLIMIT_AS, &addresses) != nil || unix.Getrlimit(unix.RLIMIT_DATA, &data) != nil {
+		return math.MaxUint64
 	}
-	return min(max(uint64(addresses.Cur), reserved+1)-reserved, uint64(data.Cur)), nil
+	return min(max(uint64(addresses.Cur), reserved+1)-reserved, uint64(data.Cur))
 }
