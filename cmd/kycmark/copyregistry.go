@@ -14,8 +14,7 @@ import (
 )
 
 // newCopyRegistry returns the verb "copy-registry", which copies all rows of one registry into a
-// new file or database and checks the copy. It writes only to TO; an interrupted copy is continued
-// by the same command. A copy that does not check is exit code 4.
+// new file or database and checks the copy. It writes only to TO. A copy that does not check is exit code 4.
 func newCopyRegistry(u *ui) *cobra.Command {
 	var blobs string
 	cmd := &cobra.Command{
@@ -29,9 +28,8 @@ PGPASSWORD). FROM may be in use: what is written to it meanwhile is not copied.
 Sealed originals are copied to the place that --blobs names (see "kycmark init"). What is
 there from an earlier copy is not copied again, so that a copy a day is a backup.
 
-A copy that was interrupted cannot be used as a registry. The same command completes
-it, and takes out what was erased from FROM meanwhile. When the copy is complete, name the
-new registry in kycmark.toml. Write to only one of the two from then on: otherwise they
+A copy that was interrupted leaves nothing but sealed originals; run the same command
+again. When the copy is complete, name the new registry in kycmark.toml. Write to only one of the two from then on: otherwise they
 become two ledgers.`,
 		Example: `  kycmark copy-registry kyc/registry.db backup/2026-11-22.db --blobs backup/originals
   kycmark copy-registry kyc/registry.db 'postgres://kyc@db.example/kyc?sslmode=verify-full'`,
@@ -58,7 +56,7 @@ become two ledgers.`,
 			case errors.Is(err, fs.ErrExist), errors.Is(err, registry.ErrConflict):
 				return withHint(err, "a registry is never made over another; name a new file, database or schema")
 			case errors.Is(err, registry.ErrTampered):
-				return withHint(err, "kycmark audit says more of the original; what is left of the copy cannot be used: delete it")
+				return withHint(err, "kycmark audit says more of the original; nothing was copied")
 			case err != nil:
 				return err
 			}
@@ -73,6 +71,11 @@ become two ledgers.`,
 	}
 	blobsFlag(cmd, &blobs)
 	return cmd
+}
+
+// blobsFlag adds the flag that says where sealed originals are kept.
+func blobsFlag(cmd *cobra.Command, place *string) {
+	cmd.Flags().StringVar(place, "blobs", "", "`place` of sealed originals: a folder, s3://BUCKET/PREFIX, or database (default: a folder beside a registry's file; a server's database)")
 }
 
 // settled returns the address s of a registry so that it means the same in every working directory.

@@ -137,7 +137,7 @@ func groups() []group {
 			newInit, newRecipient, newKey, newSubmit, newSubject, newIssue, newSettle, newReceipt, newCustody, newInvestigate, newConclude, newList, newShow, newErase, newSegments, newWork, newDoctor,
 		}},
 		{"For auditors and witnesses:", []func(*ui) *cobra.Command{
-			newVerifyReport, newCheckpoint, newAudit, newWatch, newProve, newCopyRegistry, newMoveBlobs,
+			newVerifyReport, newCheckpoint, newAudit, newWatch, newProve, newCopyRegistry,
 		}},
 		{"See for yourself:", []func(*ui) *cobra.Command{
 			newDemo,

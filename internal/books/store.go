@@ -110,10 +110,6 @@ type Store interface {
 	// CheckObjects compares the objects that rows name with the objects that are there. Objects that no row
 	// names and that were written before the time sweep are removed.
 	CheckObjects(ctx context.Context, sweep time.Time) (Objects, error)
-	// MoveObjects moves originals from the database to the place at an address, where new originals are
-	// kept from then on. After an interruption it goes on. progress is as in Transfer. The error wraps
-	// ErrConflict if originals are kept at another place.
-	MoveObjects(ctx context.Context, address string, progress func(done, total int)) (moved int, err error)
 	// SealedUnderOther returns an upload sealed under another key than keyID, and that key's
 	// ID. The search is quick rather than complete. The error wraps ErrNotFound if it finds
 	// no such upload.

@@ -26,11 +26,3 @@ func Clone(ctx context.Context, from, to Driver, originals string, progress func
 	size, sum, err := to.Transfer(ctx, source, originals, progress)
 	return stateOf(size, sum, errors.Join(err, source.Close()))
 }
-
-// MoveOriginals moves originals from the database to the place at an address, as in [CreateOptions],
-// where new originals are kept from then on. After an interruption it is called again. progress is as in
-// [Clone]. It returns how many originals it moved. The error wraps [ErrConflict] if originals are kept at
-// another place: Clone moves them.
-func (r *Registry) MoveOriginals(ctx context.Context, address string, progress func(done, total int)) (moved int, err error) {
-	return r.store.MoveObjects(ctx, address, progress)
-}

@@ -43,7 +43,7 @@ func (d Driver) Transfer(ctx context.Context, from books.Store, originals string
 	if !ok {
 		return 0, root, fmt.Errorf("copy a registry: the source is a %T, not a SQL database", from)
 	}
-	if originals == source.address() && (filepath.IsAbs(originals) || strings.Contains(originals, "://")) {
+	if originals == source.address && (filepath.IsAbs(originals) || strings.Contains(originals, "://")) {
 		return 0, root, fmt.Errorf("%w: a copy keeps originals at a place of its own, got that of the registry: %s", books.ErrConflict, originals)
 	}
 	target, err := d.Receive(ctx, d.At, d.Places...)

@@ -7,26 +7,17 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/objects"
-	"github.com/kycmark/kycmark/watermark"
 )
 
 // Originals may be kept outside of the database, as objects. Segments in a bucket are objects beside them. An object is written before the row that
 // names it is committed, and removed after the row is gone. So a crash leaves an object without a row,
 // and never a row without its object.
-
-// originals is where originals are kept.
-type originals struct {
-	mu      sync.Mutex
-	address string // "": in the database
-	place   objects.Place
-}
 
 // maxPuts is how many objects one call writes at a time: each waits for a disk or a server. Chosen.
 const maxPuts = 16
@@ -38,9 +29,7 @@ const settled = time.Hour
 // keepAt opens the place at an address for the registry with this ID, and keeps new originals there. "" is
 // the database.
 func (d *DB) keepAt(ctx context.Context, address string, id [16]byte) error {
-	d.originals.mu.Lock()
-	defer d.originals.mu.Unlock()
-	if address == d.originals.address {
+	if address == d.address {
 		return nil
 	}
 	place, err := d.dialect.Originals(ctx, address, hex.EncodeToString(id[:]))
@@ -50,40 +39,14 @@ func (d *DB) keepAt(ctx context.Context, address string, id [16]byte) error {
 	if err != nil {
 		return err
 	}
-	d.originals.address, d.originals.place = address, place
+	d.address, d.place = address, place
 	return nil
-}
-
-// place returns where objects are kept; nil if originals are in the database.
-func (d *DB) place() objects.Place {
-	d.originals.mu.Lock()
-	defer d.originals.mu.Unlock()
-	return d.originals.place
-}
-
-// address is that of place.
-func (d *DB) address() string {
-	d.originals.mu.Lock()
-	defer d.originals.mu.Unlock()
-	return d.originals.address
-}
-
-// follow opens the place where another process has moved the originals since the registry was opened.
-func (d *DB) follow(ctx context.Context) error {
-	if d.place() != nil {
-		return nil
-	}
-	info, err := infoTable.one(ctx, d.read, "")
-	if err != nil {
-		return err
-	}
-	return d.keepAt(ctx, info.Originals, info.ID)
 }
 
 // put moves a sealed original to its place, unless that is the database: afterwards x.Body is nil, and
 // x.Object names the object.
 func (d *DB) put(ctx context.Context, x *books.Sealed) error {
-	place := d.place()
+	place := d.place
 	if place == nil || len(x.Body) == 0 {
 		return nil
 	}
@@ -99,7 +62,7 @@ func (d *DB) put(ctx context.Context, x *books.Sealed) error {
 // each upload: the object that was written, or a zero one. After an error no object is left, if that
 // can be.
 func (d *DB) putOriginals(ctx context.Context, uploads []books.Upload) (out []books.Upload, put []books.Object, err error) {
-	if d.readOnly || d.place() == nil {
+	if d.readOnly || d.place == nil {
 		return uploads, nil, nil
 	}
 	out, put = append(out, uploads...), make([]books.Object, len(uploads))
@@ -134,7 +97,7 @@ func (d *DB) dropOriginals(ctx context.Context, put []books.Object, entered []bo
 			continue
 		}
 		if named, err := d.named(ctx, []objects.Object{{Name: o.Name}}); err == nil && len(named) == 0 {
-			_ = d.place().Remove(ctx, o.Name)
+			_ = d.place.Remove(ctx, o.Name)
 		}
 	}
 }
@@ -145,10 +108,7 @@ func (d *DB) fetch(ctx context.Context, x *sealedRow) error {
 	if x.Object.Size == 0 {
 		return nil
 	}
-	if err := d.follow(ctx); err != nil {
-		return err
-	}
-	place := d.place()
+	place := d.place
 	if place == nil {
 		return fmt.Errorf("%w: it is an object, and the registry names no place of objects", books.ErrSealed)
 	}
@@ -171,10 +131,7 @@ func (d *DB) removeErased(ctx context.Context) error {
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	if err := d.follow(ctx); err != nil {
-		return err
-	}
-	place := d.place()
+	place := d.place
 	if place == nil {
 		return errors.New("the erasure is done, but its originals are objects, and the registry names no place of objects")
 	}
@@ -198,13 +155,13 @@ func (d *DB) removals(ctx context.Context) ([]objects.Name, error) {
 // address may have been altered, and the original be left at another place.
 func (d *DB) areFound(ctx context.Context) error {
 	rows, err := d.removals(ctx)
-	place := d.place()
+	place := d.place
 	for _, name := range rows {
 		if place == nil {
 			break // removeErased says so
 		}
 		if _, e := place.Size(ctx, name); errors.Is(e, fs.ErrNotExist) {
-			err = errors.Join(err, tampered("a sealed original was not found at %s (object %s): it may be left elsewhere, without its key", d.address(), name))
+			err = errors.Join(err, tampered("a sealed original was not found at %s (object %s): it may be left elsewhere, without its key", d.address, name))
 		}
 	}
 	return err
@@ -213,16 +170,13 @@ func (d *DB) areFound(ctx context.Context) error {
 // CheckObjects also removes the objects of erased originals. Objects of the last hour that no row names are not
 // counted, unless they are removed. What killed processes left of objects counts as such.
 func (d *DB) CheckObjects(ctx context.Context, sweep time.Time) (out books.Objects, err error) {
-	if err := d.follow(ctx); err != nil {
-		return out, err
-	}
-	out.Place = d.address()
+	out.Place = d.address
 	kept, err := number(ctx, d.read, "SELECT count(*) FROM ("+objectRows+" AND there > 0) AS counted")
 	if err != nil {
 		return out, err
 	}
 	out.Kept = int(kept)
-	place := d.place()
+	place := d.place
 	if place == nil {
 		out.Missing = out.Kept
 		return out, nil
@@ -321,7 +275,7 @@ func (d *DB) missing(ctx context.Context, found map[objects.Name]bool, out *book
 		if found[o.Name] {
 			continue
 		}
-		switch err := objects.Copy(ctx, io.Discard, d.place(), o.Name, o.Size); {
+		switch err := objects.Copy(ctx, io.Discard, d.place, o.Name, o.Size); {
 		case errors.Is(err, fs.ErrNotExist), errors.Is(err, objects.ErrDiffers):
 			out.Missing++
 		case err != nil:
@@ -329,52 +283,4 @@ func (d *DB) missing(ctx context.Context, found map[objects.Name]bool, out *book
 		}
 	}
 	return rows.Err()
-}
-
-func (d *DB) MoveObjects(ctx context.Context, address string, progress func(done, total int)) (moved int, err error) {
-	if d.readOnly {
-		return 0, books.ErrReadOnly
-	}
-	at := d.address()
-	if address == "" || at != "" && at != address {
-		return 0, fmt.Errorf("%w: originals are kept at %q; copy-registry moves them to another place", books.ErrConflict, at)
-	}
-	if err := d.keepAt(ctx, address, d.info.ID); err != nil {
-		return 0, err
-	}
-	if _, err := d.write.ExecContext(ctx, "UPDATE registry SET originals = $1", address); err != nil {
-		return 0, err
-	}
-	const inside = " FROM sealed WHERE length(body) > 0"
-	total, err := number(ctx, d.read, "SELECT count(*)"+inside)
-	if err != nil {
-		return 0, err
-	}
-	for last := (watermark.Submission{}); ; {
-		rows, err := sealedTable.rows(ctx, d.read, " WHERE length(body) > 0 AND submission > $1 ORDER BY submission LIMIT $2", last[:], transferSealed)
-		if err != nil || len(rows) == 0 {
-			return moved, err
-		}
-		for i := range rows {
-			x := &rows[i]
-			if err := d.put(ctx, &x.Sealed); err != nil {
-				return moved, err
-			}
-			done, err := d.write.ExecContext(ctx, "UPDATE sealed SET body = $1, object = $2, object_size = $3 WHERE submission = $4",
-				[]byte{}, x.Object.Name[:], x.Object.Size, x.of[:])
-			if err != nil {
-				return moved, err
-			}
-			if n, err := done.RowsAffected(); err == nil && n == 0 { // erased meanwhile
-				if err := d.place().Remove(ctx, x.Object.Name); err != nil {
-					return moved, err
-				}
-			}
-			last = x.of
-			moved++
-		}
-		if progress != nil {
-			progress(moved, max(moved, int(total)))
-		}
-	}
 }

@@ -42,18 +42,15 @@ func (d *DB) segmentFiles(ctx context.Context) (*segmentFiles, error) {
 	if d.dialect.Segments == nil {
 		return f, nil
 	}
-	if err := d.follow(ctx); err != nil {
-		return nil, err
-	}
 	id := hex.EncodeToString(d.info.ID[:])
-	if f.folder = d.dialect.Segments(d.address(), id); f.folder != "" || d.place() == nil {
+	if f.folder = d.dialect.Segments(d.address, id); f.folder != "" || d.place == nil {
 		return f, nil
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		cache = os.TempDir()
 	}
-	f.folder, f.place, f.sealed = filepath.Join(cache, "kycmark", id), d.place(), true
+	f.folder, f.place, f.sealed = filepath.Join(cache, "kycmark", id), d.place, true
 	return f, nil
 }
 

@@ -75,7 +75,8 @@ type DB struct {
 	write       *sql.DB
 	read        *sql.DB // may be the same
 	info        *books.Info
-	originals   *originals
+	address     string        // of the place of originals; "": in the database
+	place       objects.Place // nil: in the database
 	last        *lastTree
 	custody     *custodyFacts
 	witness     *witnessing
@@ -151,7 +152,7 @@ func OpenCopy(ctx context.Context, dialect Dialect, write, read *sql.DB) (*DB, e
 // open checks the version of the schema and then calls ready, which checks or fills the tables. With mayMake it first makes a schema
 // that is missing. If any of these fails, open closes write and read, which may be the same.
 func open(ctx context.Context, dialect Dialect, write, read *sql.DB, mayMake bool, ready func(*DB) error) (*DB, error) {
-	d := &DB{dialect: dialect, write: write, read: read, originals: new(originals), last: new(lastTree), custody: new(custodyFacts), witness: new(witnessing), erased: new(erasedList), segmentFrom: segmentFrom, segmenting: new(sync.Mutex), commit: (*sql.Tx).Commit}
+	d := &DB{dialect: dialect, write: write, read: read, last: new(lastTree), custody: new(custodyFacts), witness: new(witnessing), erased: new(erasedList), segmentFrom: segmentFrom, segmenting: new(sync.Mutex), commit: (*sql.Tx).Commit}
 	tables, err := number(ctx, read, dialect.Tables)
 	switch {
 	case err != nil:

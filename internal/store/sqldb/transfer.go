@@ -36,7 +36,7 @@ func Transfer(ctx context.Context, from, to *DB, progress func(done, total int))
 	if err != nil {
 		return 0, root, err
 	}
-	info.Originals = to.originals.address
+	info.Originals = to.address
 	var lists tlog.Hash
 	if err := source.QueryRowContext(ctx, "SELECT lists FROM ledger_head").Scan(fixed(lists[:])); err != nil {
 		return 0, root, unreadable(err)
@@ -121,7 +121,7 @@ func all[T any](from table[T]) transferStep {
 // original brings the original of a sealed row to where the copy keeps originals. An object that is there
 // already, from an earlier copy, is not copied again: objects never change.
 func (t *transfer) original(ctx context.Context, x *sealedRow) error {
-	if place := t.to.place(); place != nil && x.Object.Size > 0 {
+	if place := t.to.place; place != nil && x.Object.Size > 0 {
 		switch size, err := place.Size(ctx, x.Object.Name); {
 		case err == nil && size == x.Object.Size:
 			return nil
