@@ -154,14 +154,9 @@ func (e evidence) rules(issued []read) conclusion {
 		c.say("by-hash", figures{"bits": shown.Distance, "pixels": shown.Pixels})
 		return c
 	}
-	if e.closed > 0 || len(e.unanswered) > 0 {
+	if e.closed > 0 {
 		c := conclusion{finding: FoundIncomplete}
-		if e.closed > 0 {
-			c.say("incomplete", figures{"n": e.closed})
-		}
-		if len(e.unanswered) > 0 {
-			c.say("incomplete-unanswered", figures{"n": len(e.unanswered), "names": e.unanswered})
-		}
+		c.say("incomplete", figures{"n": e.closed})
 		return c
 	}
 	if x, m := e.lookalike(); m != nil {
@@ -206,8 +201,6 @@ func concludeNoMark(e evidence, shown *Match) conclusion {
 		c.say("not-marked-shared", figures{"n": e.sharing()})
 	case e.untold(shown) != nil:
 		c.say("not-marked-alike", figures{"upload": e.untold(shown).Submission.String()})
-	case len(e.unanswered) > 0:
-		c.say("not-marked-unanswered", figures{"n": len(e.unanswered), "names": e.unanswered})
 	case wouldShow(t) && t.Issued == 0:
 		c.finding = FoundUnmarked
 		c.say("unmarked-no-copies", figures{"power": power(t.Power)})

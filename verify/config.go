@@ -103,9 +103,6 @@ type Config struct {
 	// what can be found.
 	Against []watermark.Submission
 
-	// Groups has other machines search the segments of local features. Zero: this process does.
-	Groups Groups
-
 	// State is a file that keeps the verdicts of a dump while it is examined. A run that was
 	// cut short goes on where it was; files whose bytes are in it are not examined again.
 	// "": none is kept.
@@ -164,8 +161,6 @@ func (c Config) ready() (Config, error) {
 		return refused("pictures of more than %d pixels are not hashed", phash.MaxPixels)
 	case c.References > maxReferencesOfADump:
 		return refused("more than %d comparisons with other uploads", maxReferencesOfADump)
-	case c.Groups.N < 0 || (c.Groups.N == 0) != (c.Groups.Ask == nil):
-		return refused("%d groups of segments: want a number and who is asked", c.Groups.N)
 	case len(c.Against) > maxAgainst:
 		return refused("more than %d submissions to trace against", maxAgainst)
 	}

@@ -12,16 +12,15 @@ import (
 // evidence: gather writes it there, and [Verdict.evidence] reads it back. A reader who has
 // only the findings therefore concludes from the same value as the investigation.
 type evidence struct {
-	matches    []Match // nearest first; within the radius, and aligned ones beyond it
-	reads      []read  // the blind ones, one for each key under which a mark was found, then those by tracing
-	traces     []Tracing
-	recall     *findings.Recall  // of leaks like this one; nil: nothing was searched
-	missing    *findings.Missing // uploads that were not searched, or only in part; nil: none
-	tooFlat    bool              // the hash has too little to go on
-	sync       float64           // log10 p of a leak's pilots without a mark that was read, PresentLevel or less; 0: above that
-	closed     int               // uploads that it may show and that could not be compared
-	unanswered []string          // groups of segments that did not answer
-	opens      bool              // there is a sealing key: a match that was not compared could not be opened with it
+	matches []Match // nearest first; within the radius, and aligned ones beyond it
+	reads   []read  // the blind ones, one for each key under which a mark was found, then those by tracing
+	traces  []Tracing
+	recall  *findings.Recall  // of leaks like this one; nil: nothing was searched
+	missing *findings.Missing // uploads that were not searched, or only in part; nil: none
+	tooFlat bool              // the hash has too little to go on
+	sync    float64           // log10 p of a leak's pilots without a mark that was read, PresentLevel or less; 0: above that
+	closed  int               // uploads that it may show and that could not be compared
+	opens   bool              // there is a sealing key: a match that was not compared could not be opened with it
 }
 
 // A read is a mark that was read blind, or found by tracing.
@@ -93,7 +92,7 @@ func (v *Verdict) evidence(opens bool) evidence {
 	e := evidence{matches: v.Matches, traces: v.Traces, tooFlat: v.TooFlat, closed: v.Closed, sync: v.Sync, opens: opens,
 		recall: recallOf(v.Searched, max(v.Width, v.Height))}
 	if v.Searched != nil {
-		e.missing, e.unanswered = v.Searched.Missing, v.Searched.Unanswered
+		e.missing = v.Searched.Missing
 	}
 	for _, x := range v.Reads {
 		r := read{copy: x.Copy, keyID: x.KeyID, among: x.Among, page: x.Page, shows: x.Shows, altered: x.Altered, erased: x.Erased, rival: x.Rival}

@@ -74,21 +74,6 @@ func (v *Investigator) TakeMemory(ctx context.Context) (give func(), err error) 
 	return l.Give, l.Take(ctx, 384<<20)
 }
 
-// Waiting returns how many leaks wait to be asked about in a group, counted from 0.
-func (v *Investigator) Waiting(group int) int {
-	a := &v.found.groups.asking[group]
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return len(a.wait)
-}
-
-// AskSingly has each group answer one question at a time.
-func (v *Investigator) AskSingly() {
-	for k := range v.found.groups.asking {
-		v.found.groups.asking[k].turn = make(chan struct{}, 1)
-	}
-}
-
 // SameDocuments is sameDocuments.
 func (v *Investigator) SameDocuments(ctx context.Context, leaks []*Verdict) ([]findings.SameDocument, int, error) {
 	return v.sameDocuments(ctx, leaks)

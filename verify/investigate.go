@@ -52,7 +52,7 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Investigator{cfg: cfg, found: &catalogue{parts: new(parts.Index), groups: newGrouped(cfg.Groups)}, issues: &issuedLists{of: make(map[string]*issuedList)}, cache: &originalCache{max: cachedBytes}, detect: watermark.Read, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), memory: memory.New(cfg.MaxMemory)}, nil
+	return &Investigator{cfg: cfg, found: &catalogue{parts: new(parts.Index)}, issues: &issuedLists{of: make(map[string]*issuedList)}, cache: &originalCache{max: cachedBytes}, detect: watermark.Read, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), memory: memory.New(cfg.MaxMemory)}, nil
 }
 
 // With returns an investigator of another configuration with the same Registry and SealKey. Both share what
@@ -63,8 +63,8 @@ func (v *Investigator) With(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	if out.cfg.Registry != v.cfg.Registry || out.sealKeyID() != v.sealKeyID() || out.cfg.Groups.N != v.cfg.Groups.N {
-		return nil, fmt.Errorf("%w: another registry, sealing key or number of groups", registry.ErrInput)
+	if out.cfg.Registry != v.cfg.Registry || out.sealKeyID() != v.sealKeyID() {
+		return nil, fmt.Errorf("%w: another registry or sealing key", registry.ErrInput)
 	}
 	out.found, out.issues, out.cache, out.busy, out.memory = v.found, v.issues, v.cache, v.busy, v.memory
 	return out, nil
@@ -236,9 +236,9 @@ func (v *Investigator) compare(ctx context.Context, l *leakPicture, e *evidence)
 	if e.matches, err = v.matches(ctx, l, found); err != nil {
 		return err
 	}
-	e.closed, e.unanswered = len(l.closed), l.unanswered
+	e.closed = len(l.closed)
 	if l.searched != nil {
-		l.searched.Missing, l.searched.Unanswered = v.found.missing(), l.unanswered
+		l.searched.Missing = v.found.missing()
 	}
 	e.recall = recallOf(l.searched, max(l.Image.Rect.Dx(), l.Image.Rect.Dy()))
 	return nil

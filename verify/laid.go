@@ -23,19 +23,18 @@ import (
 // serves one goroutine at a time.
 type leakPicture struct {
 	*picture.Picture
-	ready      *register.Leak     // nil until the leak is first laid on an original
-	laid       []laid             // how the leak lies on the originals that it may be traced against
-	searched   *findings.Searched // what the search had to go by; nil: nothing was searched
-	queries    []phash.Hash       // its hashes
-	near       []candidate        // what the search by hash found
-	parts      *partSearch        // what the search by parts found; nil: none was made
-	examined   bool               // query was made
-	query      *parts.Query       // its local features; nil: a side is too long for them
-	places     map[watermark.Submission]placing
-	closed     map[watermark.Submission]bool // pages that could not be compared, see [Investigator.closed]; of the whole leak
-	unanswered []string                      // groups of segments that did not answer the search by parts
-	whole      *leakPicture                  // that this leak was cut from; nil: it is whole
-	corner     image.Point                   // of the cut in whole
+	ready    *register.Leak     // nil until the leak is first laid on an original
+	laid     []laid             // how the leak lies on the originals that it may be traced against
+	searched *findings.Searched // what the search had to go by; nil: nothing was searched
+	queries  []phash.Hash       // its hashes
+	near     []candidate        // what the search by hash found
+	parts    *partSearch        // what the search by parts found; nil: none was made
+	examined bool               // query was made
+	query    *parts.Query       // its local features; nil: a side is too long for them
+	places   map[watermark.Submission]placing
+	closed   map[watermark.Submission]bool // pages that could not be compared, see [Investigator.closed]; of the whole leak
+	whole    *leakPicture                  // that this leak was cut from; nil: it is whole
+	corner   image.Point                   // of the cut in whole
 }
 
 // A placing returns where local features find an original in a leak; nil if they could not look.
@@ -116,9 +115,6 @@ func (v *Investigator) locate(ctx context.Context, l *leakPicture, number int64,
 			m, known, err = x.Locate(ctx, query, number)
 			return err
 		})
-		if err == nil && !known && v.found.grouped() {
-			m, known, err = v.locateRow(ctx, l, query, number)
-		}
 		switch {
 		case !known:
 			return nil, err

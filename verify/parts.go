@@ -34,15 +34,9 @@ func (v *Investigator) searchParts(ctx context.Context, l *leakPicture) (*partSe
 	if query == nil {
 		return nil, err // the hash of the whole has to do
 	}
-	o := &parts.SearchOptions{Features: func(number int64) (*parts.Features, error) { return v.featuresOf(ctx, l, number) }}
-	if v.found.grouped() {
-		if o.Answers, l.unanswered = v.found.ask(ctx, query); ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-	}
 	var found []candidate
 	err = v.searching(ctx, func(x *parts.Index) error {
-		matches, err := x.Search(ctx, query, o)
+		matches, err := x.Search(ctx, query, nil)
 		found = nil
 		for _, m := range matches {
 			found = append(found, candidate{ref: m.Ref, region: quad(m.Leak), score: m.Score})

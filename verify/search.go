@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"sync"
@@ -55,7 +56,6 @@ type catalogue struct {
 	leaving  sync.RWMutex       // held to search parts, and to exchange a segment of them
 	altered  *parts.RecordError // of a segment that was left, whose submissions are not all read; nil: none
 	adding   []*engine.Found    // whose features are not in parts yet
-	groups   *grouped           // other machines have the segments of local features; nil: this one has
 	reach    []reach            // by the number of the submission; noUpload beside
 	count    [numReaches]int    // submissions by their reach
 }
@@ -83,9 +83,6 @@ func (c *catalogue) follow(ctx context.Context, r *registry.Registry, key *regis
 		if err := c.begin(ctx, r, key); err != nil {
 			return fmt.Errorf("open segments: %w", err)
 		}
-	}
-	if err := c.list(ctx); err != nil {
-		return err
 	}
 	if c.whole {
 		key = nil
@@ -138,11 +135,7 @@ func (c *catalogue) begin(ctx context.Context, r *registry.Registry, key *regist
 	}
 	local, features := new(parts.Index), []engine.Segment(nil)
 	if key != nil {
-		var only func(string) bool
-		if c.groups != nil {
-			only = func(string) bool { return false }
-		}
-		if local, features, err = r.Engine().FeatureSegments(ctx, key, only); err != nil {
+		if local, features, err = r.Engine().FeatureSegments(ctx, key); err != nil {
 			return err
 		}
 	}
@@ -187,12 +180,28 @@ func (c *catalogue) begin(ctx context.Context, r *registry.Registry, key *regist
 		return err
 	}
 	for i := range features {
-		if s := &features[i]; s.Err == nil && c.groups == nil {
+		if s := &features[i]; s.Err == nil {
 			c.enter(s, local.Mounted(s.File))
 		}
 	}
 	c.hashes, c.segments, c.parts, c.features, c.begun = hashes, segments, local, features, entries
 	return nil
+}
+
+// enter enters the uploads of a segment of features. The caller holds mu.
+func (c *catalogue) enter(s *engine.Segment, uploads iter.Seq2[int64, int]) {
+	for number, n := range uploads {
+		how := noUpload
+		if number < int64(len(c.reach)) {
+			how = c.reach[number]
+		}
+		if how != byNoRecord && (n > 0 || how == byHash) {
+			c.set(number, byAll)
+		}
+	}
+	for _, number := range s.Damaged {
+		c.set(number, byNoRecord)
+	}
 }
 
 // pass reads the submissions, up to the end of the last segment, that are in no segment that can be used:
@@ -266,7 +275,7 @@ func (c *catalogue) dismount(ctx context.Context, r *registry.Registry, key *reg
 func (c *catalogue) featureless() bool {
 	c.leaving.RLock()
 	defer c.leaving.RUnlock()
-	return c.altered == nil && c.parts.Len() == 0 && (c.groups == nil || len(c.features) == 0)
+	return c.altered == nil && c.parts.Len() == 0
 }
 
 // searching runs a search among the local features of the registry, again for as long as it meets an altered
@@ -293,19 +302,12 @@ func (v *Investigator) searching(ctx context.Context, search func(x *parts.Index
 func (c *catalogue) used() (out []findings.Segment) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	mine := c.features
-	if c.groups != nil {
-		mine = nil
-	}
-	for _, s := range slices.Concat(c.segments, mine) {
+	for _, s := range slices.Concat(c.segments, c.features) {
 		u := findings.Segment{File: s.File}
 		if s.Err != nil {
 			u.Problem = s.Err.Error()
 		}
 		out = append(out, u)
-	}
-	if c.groups != nil {
-		out = append(out, c.groupsUsed()...)
 	}
 	return out
 }
@@ -319,7 +321,7 @@ func (c *catalogue) add(f *engine.Found, opens bool) (err error) {
 			return err
 		}
 	}
-	if f.Features != nil && !c.parts.Has(f.Number) && !c.elsewhere(f.Number) {
+	if f.Features != nil && !c.parts.Has(f.Number) {
 		if c.adding = append(c.adding, f); len(c.adding) == bulkFeatures {
 			if err := c.index(); err != nil {
 				return err

@@ -60,7 +60,7 @@ func TestFeaturesInSegments(t *testing.T) {
 	}
 	segments := c.Registry.Engine()
 	require.NoError(t, segments.BuildSegments(t.Context(), c.Config.SealKey, true, nil))
-	_, all, err := segments.FeatureSegments(t.Context(), c.Config.SealKey, nil)
+	_, all, err := segments.FeatureSegments(t.Context(), c.Config.SealKey)
 	require.NoError(t, err)
 	require.Len(t, all, 1)
 	path := filepath.Join(c.path+".segments", all[0].File)

@@ -166,7 +166,7 @@ func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) 
 // add keeps a verdict by the digest of its file, and appends it to the state file if the digest is
 // new. A verdict on a file that was not read is not kept.
 func (p *progress) add(v *Verdict) error {
-	if v.SHA256 == "" || v.Searched != nil && v.Searched.Unanswered != nil { // another run may have an answer
+	if v.SHA256 == "" {
 		return nil
 	}
 	p.mu.Lock()

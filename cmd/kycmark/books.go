@@ -88,7 +88,6 @@ type books struct {
 	home     *home.Home
 	registry *registry.Registry
 	worker   *keyring // nil: the command reads its keys as it needs them, and acts for its user
-	divided  *divided // other machines search segments; nil: none do
 }
 
 // A keyring is what a worker has: keys, read once, and the person for whom it does a job.
@@ -97,7 +96,6 @@ type keyring struct {
 	seal  *registry.SealKey
 	actor string
 	found *verify.Investigator // its jobs share what it read of the registry
-	queue *divided             // shared by jobs whose segments others search
 
 	memory int64 // of the pictures of another job, bytes
 }

@@ -43,11 +43,6 @@ func (b *books) concludeParts(ctx context.Context, f investigateFlags, paths []s
 			return err
 		}
 	}
-	closed, err := b.divide(ctx, f.groups)
-	if err != nil {
-		return err
-	}
-	defer closed()
 	return b.concludeTexts(ctx, f, texts)
 }
 

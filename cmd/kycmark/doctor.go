@@ -275,7 +275,7 @@ func checkSegments(ctx context.Context, b *books) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, features, err := b.registry.Engine().FeatureSegments(ctx, key, nil)
+	_, features, err := b.registry.Engine().FeatureSegments(ctx, key)
 	if err != nil {
 		return "", err
 	}

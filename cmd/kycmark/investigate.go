@@ -33,7 +33,7 @@ type investigateFlags struct {
 	drawn         bool
 	reveal, force bool
 	queue         bool
-	parts, groups int
+	parts         int
 	bundleFlags
 }
 
@@ -96,9 +96,8 @@ If no picture can be examined, nothing is entered or written.`,
 	})
 }
 
-// outputs registers the flags of what is written, and of who holds search segments, with cmd.
+// outputs registers the flags of what is written with cmd.
 func (f *investigateFlags) outputs(cmd *cobra.Command) {
-	cmd.Flags().IntVar(&f.groups, "groups", 0, "the `number` of groups of search segments that \"kycmark work --group K/N\" holds elsewhere, at least one worker for each K (default: this machine has all)")
 	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
 	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
 	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite the report if it exists")
@@ -156,14 +155,9 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if f.parts != defaultParts && !f.queue {
 		return usagef("--parts is for --queue; --part K/N examines a part here")
 	}
-	closed, err := b.divide(ctx, f.groups)
-	if err != nil {
-		return err
-	}
-	defer closed()
 	if f.queue {
 		return b.investigateQueued(ctx, f, investigateJob{
-			Groups: f.groups, Dump: dump, Against: f.against.ids, References: b.home.References(), Circumstances: circumstances, Reveal: f.reveal,
+			Dump: dump, Against: f.against.ids, References: b.home.References(), Circumstances: circumstances, Reveal: f.reveal,
 		})
 	}
 	inv, done, err := b.investigator(ctx, verify.Config{
@@ -251,12 +245,9 @@ func (b *books) investigator(ctx context.Context, cfg verify.Config, doing strin
 		cfg.Command, cfg.Progress = b.command(), b.orState(cfg.State, show)
 	}
 	cfg.Readers = verify.Readers{Readers: b.readers(), Unpack: unpack.Files, LeakedPDF: b.pdfs.Leaked}
-	cfg.MaxMemory, cfg.Groups = b.maxMemory(), b.divided.groups()
+	cfg.MaxMemory = b.maxMemory()
 	if b.worker != nil {
-		var base *verify.Investigator
-		if base, err = b.worker.queue.base(b.worker.found, cfg); err == nil {
-			inv, err = base.With(cfg)
-		}
+		inv, err = b.worker.found.With(cfg)
 	} else {
 		inv, err = verify.NewInvestigator(cfg)
 	}
@@ -278,9 +269,7 @@ func (b *books) weigh(ctx context.Context, f investigateFlags, inv *verify.Inves
 		return err
 	}
 	for _, s := range d.Record.Segments {
-		if s.Problem != "" && s.Group != "" {
-			b.warnf("group %s of search segments did not answer: %s", s.Group, s.Problem)
-		} else if s.Problem != "" {
+		if s.Problem != "" {
 			b.warnf("%s; its uploads were read from the database (kycmark segments --anew makes it again)", s.Problem)
 		}
 	}
@@ -390,9 +379,7 @@ func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int)
 		if !v.Examined() && v.Finding != verify.FoundNoPicture {
 			b.fail(v.File, errors.New(v.Error))
 		}
-		if s := v.Searched; s != nil && len(s.Unanswered) > 0 {
-			b.fail(v.File, fmt.Errorf("group %s of search segments did not answer, and may have what it shows: is \"kycmark work --group\" running for it?", strings.Join(s.Unanswered, ", ")))
-		} else if v.Closed > 0 || v.Finding == verify.FoundIncomplete {
+		if v.Closed > 0 || v.Finding == verify.FoundIncomplete {
 			b.fail(v.File, errors.New("an upload that it may show could not be compared: its original or records cannot be read (kycmark audit --originals), or need more memory (--max-memory)"))
 		}
 		b.failPages(v.File, v.Pages)

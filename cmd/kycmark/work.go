@@ -42,7 +42,6 @@ const (
 // newWork returns the verb "work", which does jobs that other commands queued, until it is interrupted.
 func newWork(u *ui) *cobra.Command {
 	var take []string
-	var group string
 	var atOnce int
 	cmd := &cobra.Command{
 		Use:   "work",
@@ -53,31 +52,24 @@ that see the same files under the same paths. A worker takes the jobs that its h
 the keys for. All need the sealing key, issue and investigate the mark key as well.
 A home with investigate_only takes investigate and audit.
 
-With --group K/N a worker instead holds every N-th segment of local features, from the K-th on,
-and searches them for "investigate --groups N". It needs the sealing key alone.
-
 Ctrl-C ends a worker after the jobs that it has begun. If a worker dies, others do
 its jobs again within seconds: nothing is entered or released twice.`,
 		Example: `  kycmark work --home /srv/kyc
-  kycmark work --take investigate --jobs 4
-  kycmark work --group 1/3`,
+  kycmark work --take investigate --jobs 4`,
 		Args: exactly(),
 	}
 	cmd.Flags().StringSliceVar(&take, "take", nil, "`kinds` of jobs to take (default: all that the home has the keys for)")
 	cmd.Flags().IntVar(&atOnce, "jobs", runtime.GOMAXPROCS(0), "`number` of jobs at a time, each done on one processor")
-	cmd.Flags().StringVar(&group, "group", "", "search only this `group`, K/N, of search segments for others")
-	cmd.MarkFlagsMutuallyExclusive("take", "group")
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error {
 		if atOnce < 1 {
 			return usagef("--jobs %d: want 1 or more", atOnce)
 		}
-		return b.work(ctx, take, group, atOnce)
+		return b.work(ctx, take, atOnce)
 	})
 }
 
-// work does jobs of the kinds in take, or searches a group of segments, until ctx ends, and prints a line after each
-// attempt.
-func (b *books) work(ctx context.Context, take []string, group string, atOnce int) error {
+// work does jobs of the kinds in take until ctx ends, and prints a line after each attempt.
+func (b *books) work(ctx context.Context, take []string, atOnce int) error {
 	if !home.IsServer(b.home.Address()) {
 		return usagef("a registry in a file has no queue: commands do their work themselves, want a registry in PostgreSQL")
 	}
@@ -100,19 +92,11 @@ func (b *books) work(ctx context.Context, take []string, group string, atOnce in
 		}
 	}
 	maps.DeleteFunc(kinds, func(kind string, _ jobs.Func) bool { return len(take) > 0 && !slices.Contains(take, kind) })
-	if group != "" {
-		kind, search, err := w.holds(group)
-		if err != nil {
-			return err
-		}
-		kinds = map[string]jobs.Func{kind: search}
-	}
 	q, err := jobs.Open(ctx, b.home.Address(), b.registry.ID(), w.worker.seal)
 	if err != nil {
 		return err
 	}
 	defer q.Close()
-	w.worker.queue.queue = q
 	b.say("", "takes %s; Ctrl-C ends it after the jobs that it has begun", strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 	return q.Work(ctx, atOnce, kinds, func(d jobs.Done) {
 		if d.Err != nil {
@@ -137,7 +121,7 @@ type workLine struct {
 func (b *books) asWorker(atOnce int) (*books, error) {
 	w := *b
 	half := b.maxMemory() / 2 // for investigations, which share it
-	w.worker = &keyring{memory: half / int64(atOnce), queue: new(divided)}
+	w.worker = &keyring{memory: half / int64(atOnce)}
 	var err error
 	if w.worker.mark, w.worker.seal, err = b.home.Keys(); errors.Is(err, fs.ErrNotExist) && w.worker.mark == nil {
 		w.worker.seal, err = b.home.SealKey()
@@ -381,7 +365,6 @@ type investigateJob struct {
 	Once          [32]byte // random: a second attempt is the same investigation
 	Against       []watermark.Submission
 	References    int
-	Groups        int // of segments that others search
 	Reveal        bool
 	Circumstances verify.Circumstances
 }
@@ -422,10 +405,6 @@ func partError(p verify.Part, err error) error {
 // doInvestigate examines a part of a dump and returns what [verify.Investigator.WritePart] writes.
 func (b *books) doInvestigate(ctx context.Context, job investigateJob) ([]byte, error) {
 	w := b.as(job.Actor)
-	w.divided = &divided{n: job.Groups, queue: b.worker.queue.queue}
-	if job.Groups > 0 && w.divided.queue == nil {
-		return nil, errors.New("groups of segments: this process has no queue")
-	}
 	inv, done, err := w.investigator(ctx, verify.Config{
 		Command: job.Command, Dir: job.Dir, Sums: job.Sums, Part: job.Part, Once: job.Once, Against: job.Against, References: job.References,
 		Circumstances: job.Circumstances, Limits: verify.Limits{Workers: 1},

@@ -129,9 +129,8 @@ type Store interface {
 	// CheckSegments compares sealed segments of hashes with the rows of their submissions. Check compares the others.
 	CheckSegments(ctx context.Context, keys *SegmentKeys) error
 
-	// FeatureSegments is Segments for local features, whose segments open with the keys that open gives. If only is
-	// not nil, segments are in the index, and looked at, only if it says so of their File.
-	FeatureSegments(ctx context.Context, open OpenSegment, only func(file string) bool) (*parts.Index, []Segment, error)
+	// FeatureSegments is Segments for local features, whose segments open with the keys that open gives.
+	FeatureSegments(ctx context.Context, open OpenSegment) (*parts.Index, []Segment, error)
 	// BuildFeatureSegments makes segments of features.
 	BuildFeatureSegments(ctx context.Context, how Build, write WriteSegment) error
 

@@ -27,9 +27,6 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// ErrUnattended is wrapped when no worker does the jobs of a kind.
-var ErrUnattended = errors.New("no worker does a job")
-
 // ErrFailed is wrapped when a job failed for good. The text says why, as its worker saw it.
 var ErrFailed = errors.New("the job failed")
 
@@ -315,7 +312,7 @@ func (q *Queue) unattended(ctx context.Context, kind string) (why, err error) {
 	if err != nil || busy {
 		return nil, err
 	}
-	return fmt.Errorf("%w of kind %s: is \"kycmark work\" running in a home with the keys?", ErrUnattended, kind), nil
+	return fmt.Errorf("no worker does a job of kind %s: is \"kycmark work\" running in a home with the keys?", kind), nil
 }
 
 // outcome opens what a worker left of a job. complete says that the job was done.

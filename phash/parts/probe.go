@@ -95,7 +95,7 @@ func rise(h []partial) {
 
 // A hit is a feature of an upload that may be one of the leak.
 type hit struct {
-	upload      uint32 // of the search, counted through its answers and segments
+	upload      uint32 // of the search, counted through its segments
 	asked       uint16
 	feature     uint8
 	distance    uint8

@@ -17,11 +17,6 @@ type SearchOptions struct {
 	// MaxLogNFA is the limit of [Match.LogNFA]: matches above it are not listed. 0 means
 	// -1.
 	MaxLogNFA float64
-	// Answers are what [Index.Answer] returned for q on other machines, of segments that this index does not
-	// hold, in rising order of their uploads.
-	Answers [][]byte
-	// Features returns the features of an upload of Answers: nil if it was erased meanwhile.
-	Features func(ref int64) (*Features, error)
 }
 
 // A Match is an upload that a leak shows, as far as features tell: the upload
@@ -41,8 +36,7 @@ type Match struct {
 }
 
 // Search returns the uploads that q may show, by Score, with the defaults if opts is nil.
-// If ctx ends, it returns only the error of ctx. The error is a [*RecordError] if a mounted segment was altered,
-// wraps [ErrFormat] if Answers are not to q, or comes from Features. A picture of several uploads has a match
+// If ctx ends, it returns only the error of ctx. The error is a [*RecordError] if a mounted segment was altered. A picture of several uploads has a match
 // for each. A part of a document also matches other documents of the template, if it shows
 // as much of them.
 func (x *Index) Search(ctx context.Context, q *Query, opts *SearchOptions) ([]Match, error) {
@@ -52,14 +46,7 @@ func (x *Index) Search(ctx context.Context, q *Query, opts *SearchOptions) ([]Ma
 	x.reading.RLock()
 	defer x.reading.RUnlock()
 	s := x.load()
-	run := &search{q: q, candidates: candidatesOf(opts), maxLogNFA: cmp.Or(opts.MaxLogNFA, -1), features: opts.Features}
-	for _, text := range opts.Answers {
-		a, err := readAnswer(text, q)
-		if err != nil {
-			return nil, err
-		}
-		run.answers = append(run.answers, a)
-	}
+	run := &search{q: q, candidates: candidatesOf(opts), maxLogNFA: cmp.Or(opts.MaxLogNFA, -1)}
 	run.segments = s.segments
 	if len(s.recent.uploads) > 0 {
 		run.segments = append(slices.Clip(s.segments), s.recent.segment())
@@ -144,10 +131,8 @@ type search struct {
 	q          *Query
 	candidates int
 	maxLogNFA  float64
-	answers    []*answer // of segments of other machines: their uploads are numbered first
-	features   func(ref int64) (*Features, error)
 	segments   []*segment
-	base       []uint32 // uploads of the answers and segments before each, and the sum
+	base       []uint32 // uploads of the segments before each, and the sum
 	uploads    float64
 	all        float64 // features
 	found      []Match
@@ -169,17 +154,11 @@ type rarity [maxMatched + 1]float32
 
 // begin sets r.base, and counts the uploads and features that were not removed.
 func (r *search) begin() {
-	r.base = make([]uint32, 1, len(r.answers)+len(r.segments)+1)
-	add := func(numbers, uploads, features int) {
-		r.base = append(r.base, r.base[len(r.base)-1]+uint32(numbers))
-		r.uploads += float64(uploads)
-		r.all += float64(features)
-	}
-	for _, a := range r.answers {
-		add(len(a.refs), a.uploads, a.features)
-	}
+	r.base = make([]uint32, 1, len(r.segments)+1)
 	for _, s := range r.segments {
-		add(s.size(), s.size()-s.dead, s.live)
+		r.base = append(r.base, r.base[len(r.base)-1]+uint32(s.size()))
+		r.uploads += float64(s.size() - s.dead)
+		r.all += float64(s.live)
 	}
 }
 
@@ -235,13 +214,10 @@ func (r *search) gather(ctx context.Context, votes []float32) error {
 		a := &r.asked[i]
 		var at counts
 		one = one[:0]
-		for k, other := range r.answers {
-			one = other.ask(one, &at, r.mirrored, i, r.base[k])
-		}
 		probes.begin()
 		for k, s := range r.segments {
 			n := len(one)
-			one = s.ask(one, a, i, r.base[len(r.answers)+k], probes.of(a, s.address), &r.memory)
+			one = s.ask(one, a, i, r.base[k], probes.of(a, s.address), &r.memory)
 			at.add(one[n:])
 		}
 		r.rarity[i] = before

@@ -2,7 +2,6 @@ package parts
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"slices"
 
@@ -30,7 +29,7 @@ func (r *search) verify(all []candidate) {
 }
 
 // uploadOf returns the upload of that number, until the next record is read. Uploads are numbered from 0
-// through all answers and segments in order, removed uploads included. It has no data if its record was altered.
+// through all segments in order, removed uploads included. It has no data if its record was altered.
 func (r *search) uploadOf(number uint32) upload {
 	k, ok := slices.BinarySearch(r.base, number)
 	if !ok {
@@ -39,19 +38,7 @@ func (r *search) uploadOf(number uint32) upload {
 	for r.base[k+1] == number { // of no upload
 		k++
 	}
-	at := int(number - r.base[k])
-	if k >= len(r.answers) {
-		return r.segments[k-len(r.answers)].read(at, &r.memory)
-	}
-	u := upload{ref: r.answers[k].refs[at]}
-	f, err := r.features(u.ref)
-	if err != nil && r.memory.err == nil {
-		r.memory.err = err
-	}
-	if err == nil && f != nil {
-		u.data = f.data
-	}
-	return u
+	return r.segments[k].read(int(number-r.base[k]), &r.memory)
 }
 
 // match finds how the leak lies on candidate c. Up to grown (4) sets of agreeing pairs grow into
@@ -60,10 +47,6 @@ func (r *search) uploadOf(number uint32) upload {
 func (r *search) match(c *candidate) (Match, bool) {
 	u := r.uploadOf(c.upload)
 	if u.data == nil {
-		return Match{}, false
-	}
-	if slices.ContainsFunc(c.hits, func(h hit) bool { return int(h.feature) >= u.count() }) { // of an answer
-		r.memory.err = fmt.Errorf("%w: an answer has a feature that upload %d has not", ErrFormat, u.ref)
 		return Match{}, false
 	}
 	pairs := r.pairs(&u, c.hits)

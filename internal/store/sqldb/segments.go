@@ -142,16 +142,13 @@ func (d *DB) Segments(ctx context.Context, keys *books.SegmentKeys) (x *phash.In
 	return x, out, err
 }
 
-func (d *DB) FeatureSegments(ctx context.Context, open books.OpenSegment, only func(file string) bool) (x *parts.Index, out []books.Segment, err error) {
+func (d *DB) FeatureSegments(ctx context.Context, open books.OpenSegment) (x *parts.Index, out []books.Segment, err error) {
 	x = new(parts.Index)
 	files, err := d.segmentFiles(ctx)
 	if err != nil {
 		return x, nil, err
 	}
 	out, err = d.mountAll(ctx, files, featureSegment, func() { x = new(parts.Index) }, func(s *segmentRow) error {
-		if only != nil && !only(s.file()) {
-			return nil
-		}
 		return d.mountFeatures(ctx, files, x, s, open)
 	})
 	return x, out, err

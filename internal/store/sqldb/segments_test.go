@@ -414,7 +414,7 @@ func TestFeatureSegments(t *testing.T) {
 		build := func() error { return d.BuildFeatureSegments(t.Context(), books.BuildMissing, write) }
 		look := func(n int, what string) []books.Segment {
 			t.Helper()
-			x, all, err := d.FeatureSegments(t.Context(), keys.Open, nil)
+			x, all, err := d.FeatureSegments(t.Context(), keys.Open)
 			require.NoError(t, err)
 			require.Len(t, all, n, what)
 			files, err := filepath.Glob(filepath.Join(folder, "*"))

@@ -179,8 +179,7 @@ type leak struct {
 		Pixels string `json:"pixels"`
 	} `json:"references"`
 	Searched *struct {
-		Unanswered []string `json:"unanswered"`
-		Missing    *missing `json:"missing"`
+		Missing *missing `json:"missing"`
 	} `json:"searched"`
 	Recall *struct {
 		Kind  string  `json:"kind"`

@@ -246,7 +246,7 @@ func (l *leak) shared() (n int) {
 func weak(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
 	return func(r *report, l *leak) row {
 		t := l.trace(l.Submission)
-		if len(l.unanswered()) > 0 || t.Submission == "" || !l.seen() || len(l.Reads) > 0 || l.Finding != "unreadable" || l.shared() > 1 || l.alikeBeside() != "" || !is(t) {
+		if t.Submission == "" || !l.seen() || len(l.Reads) > 0 || l.Finding != "unreadable" || l.shared() > 1 || l.alikeBeside() != "" || !is(t) {
 			return nil
 		}
 		return when(true, x(t))
@@ -256,7 +256,7 @@ func weak(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row
 func bare(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
 	return func(r *report, l *leak) row {
 		t := l.trace(l.Submission)
-		if len(l.unanswered()) > 0 || l.alikeBeside() != "" || l.Finding != "unmarked" || t.Power < 0.999 || t.Unsought > 0 || !t.Registered || len(l.Reads) > 0 || !is(t) {
+		if l.alikeBeside() != "" || l.Finding != "unmarked" || t.Power < 0.999 || t.Unsought > 0 || !t.Registered || len(l.Reads) > 0 || !is(t) {
 			return nil
 		}
 		return x(t)
@@ -268,14 +268,6 @@ func alike(word string, stronger ...string) func(*report, *leak) row {
 		m := l.pixels(word)
 		return when(l.Finding == "lookalike" && m != nil && m.Submission == l.Submission && l.pixels(stronger...) == nil, nil)
 	}
-}
-
-// unanswered are the groups of segments that did not answer.
-func (l *leak) unanswered() []string {
-	if l.Searched == nil {
-		return nil
-	}
-	return l.Searched.Unanswered
 }
 
 // altered returns what the pixels say, and the places at which the leak shows an upload altered.
@@ -404,10 +396,6 @@ var noteRules = map[string]func(*report, *leak) row{
 	"not-marked-alike": func(_ *report, l *leak) row {
 		return when(l.bareOfOne() && l.alikeBeside() != "", row{"upload": l.alikeBeside()})
 	},
-	"not-marked-unanswered": func(_ *report, l *leak) row {
-		away := l.unanswered()
-		return when(l.bareOfOne() && l.alikeBeside() == "" && len(away) > 0, row{"n": len(away), "names": away})
-	},
 	"by-hash": func(_ *report, l *leak) row {
 		if l.Finding != "unreadable" || l.pixels("same", "same, altered") != nil {
 			return nil
@@ -420,10 +408,6 @@ var noteRules = map[string]func(*report, *leak) row{
 	"lookalike-differs":  alike("different", "same document", "same in part"),
 	"incomplete": func(_ *report, l *leak) row {
 		return when(l.Finding == "incomplete" && l.Closed > 0, row{"n": l.Closed})
-	},
-	"incomplete-unanswered": func(_ *report, l *leak) row {
-		away := l.unanswered()
-		return when(l.Finding == "incomplete" && len(away) > 0, row{"n": len(away), "names": away})
 	},
 	"unknown": func(_ *report, l *leak) row {
 		return when(l.Finding == "unknown" && !l.TooFlat && (l.pixels("same template") != nil || !l.near()), nil)

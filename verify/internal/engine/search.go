@@ -79,16 +79,6 @@ func (e *Engine) foundBy(ctx context.Context, key *sealing.Key, features bool, a
 	}
 }
 
-// FoundAt returns what the submission of a number is found by: nil if it was erased, or does not exist. Errors are as
-// in [Engine.FoundBy].
-func (e *Engine) FoundAt(ctx context.Context, key *sealing.Key, number int64) (*Found, error) {
-	page, err := e.store.SearchedAfter(ctx, number-1, 1, true)
-	if err != nil || len(page) == 0 || page[0].Seq != number {
-		return nil, err
-	}
-	return e.found(&page[0], key, true)
-}
-
 // found opens what the submission of row is found by. The error is of the service that keeps key
 // alone: it wraps [sealing.ErrKey].
 func (e *Engine) found(row *books.Searched, key *sealing.Key, features bool) (*Found, error) {
@@ -290,10 +280,9 @@ func (e *Engine) segmentKeys(key *sealing.Key) *books.SegmentKeys {
 // errEnough ends a walk whose caller wants no more.
 var errEnough = errors.New("enough")
 
-// FeatureSegments is [Engine.Segments] for local features. key opens the segments. If only is not nil, the index has
-// the segments whose File it wants.
-func (e *Engine) FeatureSegments(ctx context.Context, key *sealing.Key, only func(file string) bool) (*parts.Index, []Segment, error) {
-	return e.store.FeatureSegments(ctx, e.segmentKeys(key).Open, only)
+// FeatureSegments is [Engine.Segments] for local features. key opens the segments.
+func (e *Engine) FeatureSegments(ctx context.Context, key *sealing.Key) (*parts.Index, []Segment, error) {
+	return e.store.FeatureSegments(ctx, e.segmentKeys(key).Open)
 }
 
 // BuildSegments makes the segments that are due or missing, or with anew all. Sealed ones are made if key is not
@@ -335,7 +324,7 @@ func (e *Engine) CheckSegments(ctx context.Context, key *sealing.Key) error {
 	if err := e.store.CheckSegments(ctx, e.segmentKeys(key)); err != nil {
 		return err
 	}
-	x, all, err := e.FeatureSegments(ctx, key, nil)
+	x, all, err := e.FeatureSegments(ctx, key)
 	for _, s := range all {
 		err := s.Err
 		if err == nil {
@@ -350,7 +339,7 @@ func (e *Engine) CheckSegments(ctx context.Context, key *sealing.Key) error {
 			return err
 		}
 		s.Forget()
-		_, now, again := e.FeatureSegments(ctx, key, nil)
+		_, now, again := e.FeatureSegments(ctx, key)
 		if again != nil {
 			return again
 		}

@@ -127,8 +127,7 @@ type Searchable struct {
 // A Segment is a file of hashes beside the registry.
 type Segment struct {
 	File    string `json:"file"`
-	Problem string `json:"problem,omitempty"` // why it was not used: its uploads were read from the database in its place, unless it has a Group
-	Group   string `json:"group,omitempty"`   // that was asked about it, as "2/3"; "": it was searched here
+	Problem string `json:"problem,omitempty"` // why it was not used: its uploads were read from the database in its place
 }
 
 // A Container is an archive or a PDF of the dump. The files in it are listed among the

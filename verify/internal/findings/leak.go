@@ -192,8 +192,6 @@ type Searched struct {
 	Features *int `json:"features,omitempty"` // local features; nil: they were not searched
 
 	Missing *Missing `json:"missing,omitempty"` // uploads that the search could not find, or only in part; nil: none
-
-	Unanswered []string `json:"unanswered,omitempty"` // groups of segments, as "2/3", that were asked and did not answer; nil: all did, or none was asked
 }
 
 // A Missing counts the uploads of a registry, and the uploads that the search could not find, or
