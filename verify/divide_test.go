@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"image"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -65,14 +65,8 @@ func partOf(t *testing.T, cfg verify.Config, part verify.Part, dir string) []byt
 // joined joins parts with an investigator of their own.
 func joined(t *testing.T, cfg verify.Config, parts ...[]byte) (*verify.Investigator, []*verify.Verdict, error) {
 	t.Helper()
-	s, err := verify.ReadParts(parts...)
-	if err != nil {
-		return nil, nil, err
-	}
-	cfg, err = s.Config(cfg)
-	require.NoError(t, err)
-	v := newInvestigator(t, cfg)
-	leaks, err := v.Join(t.Context(), s)
+	v := newInvestigator(t, dated(cfg))
+	leaks, err := v.Join(t.Context(), parts...)
 	return v, leaks, err
 }
 
@@ -87,8 +81,7 @@ func outputs(t *testing.T, v *verify.Investigator, d *verify.DumpVerdict, record
 	return b.String()
 }
 
-// However a dump is divided, and in whatever order the parts arrive, findings, verdict and report are
-// those of one run, byte for byte; and a later run does not take the parts for other files.
+// However a dump is divided, findings, verdict and report are those of one run, byte for byte; and a later run does not take the parts for other files.
 func TestPartsAreOneRun(t *testing.T) {
 	c := newCase(t)
 	dir := dividedDump(t, c)
@@ -96,14 +89,12 @@ func TestPartsAreOneRun(t *testing.T) {
 	whole, err := v.Weigh(t.Context(), leaks)
 	require.NoError(t, err)
 	want := outputs(t, v, whole, whole)
-	random := rand.New(rand.NewPCG(1, 2))
 	for _, of := range []int{5} { // one part has two files, and one no picture
 		c := newCase(t)
 		var parts [][]byte
 		for k := range of {
 			parts = append(parts, partOf(t, c.Config, verify.Part{Number: k + 1, Of: of}, dir))
 		}
-		random.Shuffle(of, func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
 		v, leaks, err := joined(t, c.Config, parts...)
 		require.NoError(t, err)
 		d, err := v.Weigh(t.Context(), leaks)
@@ -174,7 +165,7 @@ func TestSharedSearch(t *testing.T) {
 	require.ErrorIs(t, err, registry.ErrInput)
 }
 
-// A part that is missing, double, cut, altered or of another dump is named, and nothing is weighed.
+// A part that is missing, double, out of order, cut, altered or of another dump is named, and nothing is weighed.
 func TestPartsThatDoNotFit(t *testing.T) {
 	c := newCase(t)
 	dir := dividedDump(t, c)
@@ -187,20 +178,22 @@ func TestPartsThatDoNotFit(t *testing.T) {
 		parts [][]byte
 		says  string
 	}{
-		"none":            {nil, "no parts"},
-		"missing":         {[][]byte{two}, "part 1/2 is missing"},
-		"double":          {[][]byte{one, one}, "part 1/2 is there twice"},
-		"another dump":    {[][]byte{one, more}, "part 2/2 is of another dump"},
-		"cut short":       {[][]byte{bytes.Join(lines[:3], nil), two}, "part 1/2 is cut short: file 5 of the dump is not in it"},
-		"cut in a line":   {[][]byte{one[:len(one)-5], two}, "part 1/2 is damaged: file 5 of the dump"},
-		"a line too many": {[][]byte{append(slices.Clone(one), lines[1]...), two}, "part 1/2 is damaged: file 7 of the dump"},
-		"no part":         {[][]byte{[]byte("{}\n")}, "no part of a dump"},
-		"a state file":    {[][]byte{[]byte(`{"kycmark_state":1}` + "\n")}, "no part of a dump"},
+		"missing":         {[][]byte{two}, "part 1/1: it is no such part"},
+		"double":          {[][]byte{one, one}, "part 2/2: it is no such part"},
+		"out of order":    {[][]byte{two, one}, "part 1/2: it is no such part"},
+		"another dump":    {[][]byte{one, more}, "part 2/2: it is of another dump"},
+		"cut short":       {[][]byte{bytes.Join(lines[:3], nil), two}, "part 1/2: it is cut short: file 5 of the dump is not in it"},
+		"cut in a line":   {[][]byte{one[:len(one)-5], two}, "part 1/2: it is damaged: file 5 of the dump"},
+		"a line too many": {[][]byte{append(slices.Clone(one), lines[1]...), two}, "part 1/2: it is damaged: file 7 of the dump"},
+		"too many files":  {[][]byte{[]byte(strings.Replace(text, `"files":6`, `"files":3000000`, 1)), two}, "no such part of a dump"},
+		"no part":         {[][]byte{[]byte("{}\n")}, "no such part of a dump"},
+		"a state file":    {[][]byte{[]byte(`{"kycmark_state":1}` + "\n")}, "no such part of a dump"},
 		"another finding": {[][]byte{[]byte(strings.Replace(text, `"finding":"copy"`, `"finding":"unmarked"`, 1)), two}, "1.jpg"},
 		"another file":    {[][]byte{[]byte(strings.Replace(text, `"sha256":"`, `"sha256":"00`, 1)), two}, "1.jpg"},
-		"another version": {[][]byte{[]byte(strings.Replace(text, `"version":"`, `"version":"x`, 1)), []byte(strings.Replace(string(two), `"version":"`, `"version":"x`, 1))}, "another registry, program, set of keys"},
-		"another entry":   {[][]byte{[]byte(strings.Replace(text, `"logged":[[`, `"logged":[[1,`, 1)), two}, "entry 1 of the ledger is no investigation"},
-		"no entry":        {[][]byte{[]byte(strings.Replace(text, `"logged":[[`, `"logged":[[]],"x":[[`, 1)), two}, "the ledger does not say that it was examined"},
+		"another version": {[][]byte{[]byte(strings.Replace(text, `"version":"`, `"version":"x`, 1)), two}, "another registry, program, set of keys"},
+		"another claim":   {[][]byte{[]byte(strings.Replace(text, `"Claimed":0`, `"Claimed":9`, 1)), two}, "it is of another dump, or was examined"},
+		"another entry":   {[][]byte{[]byte(strings.Replace(text, `"logged":[`, `"logged":[1,`, 1)), two}, "entry 1 of the ledger is no investigation"},
+		"no entry":        {[][]byte{[]byte(strings.Replace(text, `"logged":[`, `"logged":[],"x":[`, 1)), two}, "the ledger does not say that it was examined"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := joined(t, c.Config, x.parts...)
@@ -212,14 +205,14 @@ func TestPartsThatDoNotFit(t *testing.T) {
 	require.ErrorIs(t, err, registry.ErrInput)
 }
 
-func FuzzReadParts(f *testing.F) {
+func FuzzJoin(f *testing.F) {
 	f.Add([]byte(`{"kycmark_state":1,"number":1,"of":1,"files":1}` + "\n" + `{"verdict":{"file":"a"}}` + "\n"))
-	f.Add([]byte(`{"kycmark_state":1,"number":1,"of":9,"files":1000000000}` + "\n"))
+	f.Add([]byte(`{"kycmark_state":1,"number":1,"of":1,"files":1000000000}` + "\n"))
+	cfg := investigating(leaktest.Config(f))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if s, err := verify.ReadParts(text); err == nil {
-			_, _ = s.Config(verify.Config{})
-		} else {
-			require.ErrorIs(t, err, registry.ErrInput, fmt.Sprintf("%.100q", text))
-		}
+		v, err := verify.NewInvestigator(cfg)
+		require.NoError(t, err)
+		_, err = v.Join(t.Context(), text)
+		require.ErrorIs(t, err, registry.ErrInput, fmt.Sprintf("%.100q", text))
 	})
 }

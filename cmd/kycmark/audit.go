@@ -77,15 +77,9 @@ func (b *books) audit(ctx context.Context, f auditFlags) error {
 	if err != nil {
 		return err
 	}
-	_, err = b.report(ctx, f, o)
-	return err
-}
-
-// report audits, prints what came of it, and says whether the ledger holds.
-func (b *books) report(ctx context.Context, f auditFlags, o registry.AuditOptions) (holds bool, err error) {
 	a, err := b.audited(ctx, f, o)
 	if err != nil {
-		return false, keyUsage(err)
+		return keyUsage(err)
 	}
 	line := auditLine{Holds: a.Holds, Size: a.Size, Head: a.Head,
 		Checkpoints: len(a.Checkpoints), Outside: len(a.Outside), Problems: a.Problems, Reserved: a.Reserved, Unsummed: a.Unsummed, Clock: a.Clock}
@@ -109,7 +103,7 @@ func (b *books) report(ctx context.Context, f auditFlags, o registry.AuditOption
 		b.printf("the ledger holds: %s, head %s\n", entries(a.Size), a.Head)
 	}
 	b.auditWords(f, a)
-	return a.Holds, b.line(line)
+	return b.line(line)
 }
 
 // audited checks the ledger, in this process or by a worker.
@@ -186,7 +180,7 @@ func (b *books) auditWords(f auditFlags, a *registry.Audit) {
 		b.printf("no checkpoint was handed in: that the whole registry was not rewritten is not shown\n")
 	}
 	if a.Reserved > 0 {
-		b.warnf("%s reserved, and not confirmed as released: issue again, or \"kycmark settle\"", plural(a.Reserved, "copy"))
+		b.warnf("%s reserved, and not confirmed as released: issue again, or \"kycmark issue --void\"", plural(a.Reserved, "copy"))
 	}
 	if f.originals {
 		b.printf("%s opened, with the digests that were entered\n", plural(a.Originals, "original"))

@@ -260,7 +260,7 @@ func checkCopies(ctx context.Context, b *books) (string, error) {
 		}
 	}
 	if reserved > 0 {
-		return "", weak("the same kycmark issue again, else kycmark settle", "%d of %d reserved: that they were handed out is not confirmed", reserved, n)
+		return "", weak("the same kycmark issue again, else kycmark issue --void", "%d of %d reserved: that they were handed out is not confirmed", reserved, n)
 	}
 	return fmt.Sprintf("%d looked at", n), nil
 }
@@ -294,7 +294,7 @@ func checkCheckpoints(ctx context.Context, b *books) (string, error) {
 		return "", err
 	}
 	if len(all) == 0 {
-		return "", weak("kycmark watch", "none: nothing would show that the registry was rewritten, and no copy can be proved")
+		return "", weak("kycmark checkpoint", "none: nothing would show that the registry was rewritten, and no copy can be proved")
 	}
 	last := all[len(all)-1]
 	size, _, err := b.registry.Ledger().Head(ctx)
@@ -303,7 +303,7 @@ func checkCheckpoints(ctx context.Context, b *books) (string, error) {
 	}
 	found := fmt.Sprintf("the last is of %s, %d behind", moment(last.Made), size-last.Size)
 	if len(last.Signers) < 2 && last.Stamp == nil {
-		return "", weak("kycmark watch --witness-url, or kycmark checkpoint --tsa", "%s; no witness and no authority dated it", found)
+		return "", weak("kycmark checkpoint --witness-url or --tsa", "%s; no witness and no authority dated it", found)
 	}
 	return found, nil
 }

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -27,13 +26,12 @@ type investigateFlags struct {
 	report, found string
 	evidence      string
 	examiner      string
-	state, part   string
+	state         string
 	against       idList[watermark.Submission]
 	claimed       int
 	drawn         bool
 	reveal, force bool
 	queue         bool
-	parts         int
 	bundleFlags
 }
 
@@ -76,12 +74,9 @@ If no picture can be examined, nothing is entered or written.`,
 	cmd.Flags().StringVar(&f.evidence, "found-evidence", "", "`how` it is known when the pictures were found: an address, a text, or a file that shows it, whose name and SHA-256 are entered")
 	cmd.Flags().Var(&f.against, "against", "`submissions` to compare with and trace against; nothing else is searched, so that nothing follows on when or from where pictures were taken")
 	cmd.Flags().StringVar(&f.state, "state", "", "`file` that keeps what was examined: a run that was cut short goes on where it was")
-	cmd.Flags().StringVar(&f.part, "part", "", "examine only `part` K/N of the files, and write what was found out to --findings; \"kycmark conclude\" weighs all N parts")
 	cmd.Flags().IntVar(&f.claimed, "claimed", 0, "`number` of pictures that the leaker claims to have")
 	cmd.Flags().BoolVar(&f.drawn, "drawn", false, "the pictures were drawn at random by us from those claimed, so that they speak for the rest")
 	queueFlag(cmd, &f.queue)
-	cmd.Flags().IntVar(&f.parts, "parts", defaultParts, "with --queue: the `number` of jobs, each done on one processor")
-	cmd.MarkFlagsMutuallyExclusive("queue", "part")
 	cmd.MarkFlagsMutuallyExclusive("queue", "state")
 	f.outputs(cmd)
 	return u.searchVerb(cmd, func(ctx context.Context, b *books, args []string) error {
@@ -148,37 +143,30 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	}
 	circumstances := verify.Circumstances{Found: found, Evidence: f.evidence, EvidenceSHA256: shown, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: b.home.UploadsPerSubject()}
 	circumstances.Examiner, circumstances.Case, _ = strings.Cut(f.examiner, ", case ")
-	part, err := f.partOf()
-	if err != nil {
-		return err
-	}
-	if f.parts != defaultParts && !f.queue {
-		return usagef("--parts is for --queue; --part K/N examines a part here")
-	}
+	cfg := verify.Config{Against: f.against.ids, State: f.state, References: b.home.References(), Circumstances: circumstances}
+	doing, parts := "examining", [][]byte(nil)
 	if f.queue {
-		return b.investigateQueued(ctx, f, investigateJob{
-			Dump: dump, Against: f.against.ids, References: b.home.References(), Circumstances: circumstances, Reveal: f.reveal,
-		})
+		doing = "joining"
+		if parts, err = b.examineQueued(ctx, investigateJob{Dump: dump, Against: cfg.Against, References: cfg.References, Circumstances: circumstances, Reveal: f.reveal}); err != nil {
+			return err
+		}
 	}
-	inv, done, err := b.investigator(ctx, verify.Config{
-		Against: f.against.ids, State: f.state, References: b.home.References(), Part: part,
-		Circumstances: circumstances,
-	}, "examining")
+	inv, done, err := b.investigator(ctx, cfg, doing)
 	if err != nil {
 		return err
 	}
 	defer done()
-	verdicts, err := b.examine(inv.InvestigateFiles(ctx, dump...), f.claimed)
+	leaks := inv.InvestigateFiles(ctx, dump...)
+	if f.queue {
+		leaks = joined(ctx, inv, parts)
+	}
+	verdicts, err := b.examine(leaks, f.claimed)
 	if nothing := (*verify.NothingError)(nil); errors.As(err, &nothing) {
 		done()
 		return b.nothing(dump, nothing.Files)
 	}
 	if err != nil {
 		return err
-	}
-	if part != (verify.Part{}) {
-		done()
-		return f.writePart(ctx, b, inv, part, verdicts)
 	}
 	return b.weigh(ctx, f, inv, done, verdicts)
 }
@@ -195,36 +183,6 @@ func (f *investigateFlags) shows() (sum registry.Digest, err error) {
 	}
 	f.evidence = filepath.Base(f.evidence)
 	return sha256.Sum256(data), nil
-}
-
-// partOf reads --part. With it nothing is weighed, so that only --findings can be written.
-func (f *investigateFlags) partOf() (s verify.Part, err error) {
-	if f.part == "" {
-		return s, nil
-	}
-	number, of, _ := strings.Cut(f.part, "/")
-	s.Number, err = strconv.Atoi(number)
-	if s.Of, _ = strconv.Atoi(of); err != nil || s.Number < 1 || s.Number > s.Of {
-		return s, usagef("--part %s: want K/N, with K from 1 to N", f.part)
-	}
-	if f.findings == "" || f.report != "" || f.bundle != "" {
-		return s, usagef("--part: what is found out goes to --findings; \"kycmark conclude\" writes report and bundle")
-	}
-	return s, nil
-}
-
-// writePart writes the findings of a part of a dump.
-func (f *investigateFlags) writePart(ctx context.Context, b *books, inv *verify.Investigator, part verify.Part, verdicts []*verify.Verdict) error {
-	var out bytes.Buffer
-	if err := inv.WritePart(ctx, &out, verdicts, f.reveal); err != nil {
-		return err
-	}
-	if err := writeOutput(f.findings, out.Bytes(), f.force); err != nil {
-		return err
-	}
-	b.leaks(verdicts)
-	b.printf("\npart %s, %s: %s\n", part, plural(len(verdicts), "file"), f.findings)
-	return nil
 }
 
 // investigator returns an investigator with the keys and readers of the command. Circumstances, search

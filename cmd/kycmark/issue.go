@@ -30,6 +30,8 @@ type issueFlags struct {
 	metadata                metadataFlag
 	nameFrom                string
 	outage                  *outage
+	void                    idList[watermark.CopyID]
+	note                    string
 
 	kept  []string                        // files that no copy may take the place of
 	names map[watermark.Submission]string // of the copies' files, without ending
@@ -39,7 +41,7 @@ type issueFlags struct {
 // Each copy is entered in the ledger before its file is written. Exit code 3: some copies were
 // refused or failed, the rest is written. A full disk ends all.
 func newIssue(u *ui) *cobra.Command {
-	f := issueFlags{submissions: submissionIDs()}
+	f := issueFlags{submissions: submissionIDs(), void: idList[watermark.CopyID]{parse: watermark.ParseCopyID}}
 	cmd := &cobra.Command{
 		Use:   "issue --to NAME... (--submission ID | --all | --since TIME) --out DIR",
 		Short: "Hand marked copies of uploads to recipients",
@@ -57,6 +59,11 @@ each marked with the copy's ID, and is a TIFF, or of a PDF a PDF of pictures.
 registry nor the ledger keeps it. Where two uploads have one name, the beginning of the
 submission's ID is added.
 
+A copy stays reserved if its issue was killed before the second entry: "kycmark list
+copies" names it. The same issue, run again, releases it. If it cannot be run again, and no
+byte of the copy left the house, --void enters that. A void copy counts for no recipient. A
+copy that was released cannot become void.
+
 For what a recipient's upload form takes: --max-side shrinks, before marking;
 --format jpeg, png or webp (opaque, of like quality to the original's) instead of the
 original's; --max-bytes makes lossless copies JPEG, unless --format asks for them,
@@ -66,7 +73,8 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 		Example: `  kycmark issue --to vendor-a --all --out for-vendor-a/
   kycmark issue --to authority-b --submission 0123456789abcdef0123456789abcdef --purpose "request 2026/17" --out for-b/
   kycmark submit --json uploads/ > names.jsonl && kycmark issue --to vendor-a --all --name-from names.jsonl --out for-a/
-  kycmark issue --to vendor-a --to vendor-b --since 2018-02 --format jpeg --max-side 1920 --max-bytes 1MB --out copies/`,
+  kycmark issue --to vendor-a --to vendor-b --since 2018-02 --format jpeg --max-side 1920 --max-bytes 1MB --out copies/
+  kycmark issue --void 00000000000004d2 --note "the server died; its disk was never read again"`,
 		Args: exactly(),
 	}
 	fs := cmd.Flags()
@@ -84,15 +92,25 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 	fs.Var(&f.metadata, "metadata", "EXIF of uploads: drop, or keep what tells nothing of places and persons")
 	fs.BoolVar(&f.allowWeak, "allow-weak", false, "hand out pictures whose mark may not be read back, too")
 	fs.BoolVar(&f.force, "force", false, "overwrite files that exist")
+	fs.Var(&f.void, "void", "`IDs` of reserved copies of which no byte left: enters that, and issues nothing")
+	fs.StringVar(&f.note, "note", "", "with --void: how this is known")
 	queueFlag(cmd, &f.queue)
 	cmd.RegisterFlagCompletionFunc("to", recipientNames)
 	complete(cmd, "format", picture.Offered()...)
 	complete(cmd, "metadata", "drop", "keep")
-	cmd.MarkFlagRequired("to")
-	cmd.MarkFlagRequired("out")
-	cmd.MarkFlagsMutuallyExclusive("submission", "all", "since")
-	cmd.MarkFlagsOneRequired("submission", "all", "since")
-	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error { return b.issue(ctx, f) })
+	cmd.MarkFlagsOneRequired("to", "void")
+	cmd.MarkFlagsOneRequired("out", "void")
+	cmd.MarkFlagsMutuallyExclusive("to", "void")
+	cmd.MarkFlagsMutuallyExclusive("out", "void")
+	cmd.MarkFlagsMutuallyExclusive("submission", "all", "since", "void")
+	cmd.MarkFlagsOneRequired("submission", "all", "since", "void")
+	cmd.MarkFlagsRequiredTogether("void", "note")
+	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error {
+		if len(f.void.ids) > 0 {
+			return b.voidAll(ctx, f)
+		}
+		return b.issue(ctx, f)
+	})
 }
 
 // issue marks copies of all chosen uploads for all recipients, several uploads at a time, writes
@@ -175,6 +193,38 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 	}
 	b.printf("%s for %s in %s\n", plural(issued, "copy"), strings.Join(f.to, ", "), f.out)
 	return err
+}
+
+// voidAll enters the copies of --void as void. A copy that is unknown or was released is reported, and the rest
+// is entered.
+func (b *books) voidAll(ctx context.Context, f issueFlags) error {
+	if f.note == "" {
+		return usagef("--void: want a --note, how it is known that no byte left")
+	}
+	for _, id := range f.void.ids {
+		_, err := b.registry.Ledger().AddRelease(ctx, registry.Release{Copy: id, State: registry.CopyVoid, Note: f.note, Actor: b.actor()})
+		if ended := ctx.Err(); ended != nil {
+			return ended
+		}
+		line := voidLine{Copy: id.String(), State: text(registry.CopyVoid)}
+		if err != nil {
+			b.fail(line.Copy, err)
+			line.State, line.Error = nil, reasonText(err)
+		} else {
+			b.printf("copy %s: %s\n", line.Copy, registry.CopyVoid)
+		}
+		if err := b.line(line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// voidLine is the result of issue --void as JSON.
+type voidLine struct {
+	Copy  string  `json:"copy"`
+	State *string `json:"state"` // null: it is as it was
+	Error *string `json:"error"`
 }
 
 // issuer returns what issues copies as the flags say.

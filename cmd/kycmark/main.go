@@ -134,10 +134,10 @@ func groups() []group {
 			newKeygen, newMark, newDetect, newTrace, newHash,
 		}},
 		{"The books (in a home):", []func(*ui) *cobra.Command{
-			newInit, newRecipient, newKey, newSubmit, newSubject, newIssue, newSettle, newReceipt, newCustody, newInvestigate, newConclude, newList, newShow, newErase, newSegments, newWork, newDoctor,
+			newInit, newRecipient, newKey, newSubmit, newSubject, newIssue, newReceipt, newCustody, newInvestigate, newList, newShow, newErase, newSegments, newWork, newDoctor,
 		}},
 		{"For auditors and witnesses:", []func(*ui) *cobra.Command{
-			newVerifyReport, newCheckpoint, newAudit, newWatch, newProve, newCopyRegistry,
+			newVerifyReport, newCheckpoint, newAudit, newProve, newCopyRegistry,
 		}},
 		{"See for yourself:", []func(*ui) *cobra.Command{
 			newDemo,

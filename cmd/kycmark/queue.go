@@ -12,6 +12,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/jobs"
+	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -173,33 +174,34 @@ func (b *books) issueQueued(ctx context.Context, f issueFlags, ids []watermark.S
 	})
 }
 
-// defaultParts is the number of jobs of an investigation. Chosen.
-const defaultParts = 8
+// Jobs of an investigation, each done on one processor. All chosen.
+const (
+	minParts     = 8
+	maxParts     = 256
+	filesPerPart = 100
+)
 
-// investigateQueued has workers examine the parts of a dump, and weighs them. If a part fails for good, it
-// is named, and there is no verdict.
-func (b *books) investigateQueued(ctx context.Context, f investigateFlags, job investigateJob) error {
-	if f.parts < 1 {
-		return usagef("--parts %d: want 1 or more", f.parts)
-	}
-	var err error
+// examineQueued has workers examine the parts of a dump, and returns what they found out. If a part fails for
+// good, it is named, and there is nothing to weigh.
+func (b *books) examineQueued(ctx context.Context, job investigateJob) (parts [][]byte, err error) {
 	if job.Dir, err = filepath.Abs("."); err != nil {
-		return err
+		return nil, err
 	}
 	job.Actor, job.Command = b.actor(), b.command()
-	if err := job.sum(ctx); err != nil {
-		return err
+	files := listFiles(job.Dump)
+	if err := job.sum(ctx, files); err != nil {
+		return nil, err
 	}
+	of := min(max(len(files)/filesPerPart, minParts), maxParts)
 	list := func(yield func(jobs.Job, error) bool) {
-		for k := range f.parts {
-			if !yield(job.part(k+1, f.parts), nil) {
+		for k := range of {
+			if !yield(job.part(k+1, of), nil) {
 				return
 			}
 		}
 	}
-	step, done := b.progress(ctx, "examining", f.parts)
+	step, done := b.progress(ctx, "examining", of)
 	defer done()
-	var texts [][]byte
 	err = b.run(ctx, list, func(job jobs.Job, result json.RawMessage, err error) error {
 		step()
 		var text []byte
@@ -207,14 +209,26 @@ func (b *books) investigateQueued(ctx context.Context, f investigateFlags, job i
 			err = json.Unmarshal(result, &text)
 		}
 		if err != nil {
-			return partError(job.Do.(investigateJob).Part, err)
+			return fmt.Errorf("part %s was not examined, so that nothing is concluded: %w", job.Do.(investigateJob).Part, err)
 		}
-		texts = append(texts, text)
+		parts = append(parts, text)
 		return nil
 	})
-	done()
-	if err != nil {
-		return err
+	return parts, err
+}
+
+// joined yields the verdicts of the parts of a dump.
+func joined(ctx context.Context, inv *verify.Investigator, parts [][]byte) iter.Seq2[*verify.Verdict, error] {
+	return func(yield func(*verify.Verdict, error) bool) {
+		verdicts, err := inv.Join(ctx, parts...)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for _, v := range verdicts {
+			if !yield(v, nil) {
+				return
+			}
+		}
 	}
-	return b.concludeTexts(ctx, f, texts)
 }

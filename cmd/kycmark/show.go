@@ -154,3 +154,14 @@ func nonNil[T any](list []T) []T {
 	}
 	return list
 }
+
+// stateWords says in one line what became of a copy; "" if it was released.
+func stateWords(c *registry.Copy) string {
+	switch c.State {
+	case registry.CopyReserved:
+		return "  reserved: its release is not confirmed\n"
+	case registry.CopyVoid:
+		return "  void: no byte of it was handed out, says the ledger\n"
+	}
+	return ""
+}

@@ -373,8 +373,7 @@ type investigateJob struct {
 const summedFiles = 20_000
 
 // sum fills in the digests of the files of the dump. Files that cannot be read, and files in archives, have none.
-func (x *investigateJob) sum(ctx context.Context) error {
-	files := listFiles(x.Dump)
+func (x *investigateJob) sum(ctx context.Context, files []string) error {
 	if len(files) > summedFiles {
 		return nil
 	}
@@ -395,11 +394,6 @@ func (x investigateJob) part(k, n int) jobs.Job {
 	x.Part = verify.Part{Number: k, Of: n}
 	rand.Read(x.Once[:])
 	return jobs.Job{Kind: kindInvestigate, Do: x}
-}
-
-// partError says which part of a dump was not examined.
-func partError(p verify.Part, err error) error {
-	return fmt.Errorf("part %s was not examined, so that nothing is concluded: %w", p, err)
 }
 
 // doInvestigate examines a part of a dump and returns what [verify.Investigator.WritePart] writes.

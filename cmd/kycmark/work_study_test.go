@@ -95,28 +95,10 @@ func TestDivisions(t *testing.T) {
 	took := childrenCPU(t) - before
 	t.Logf("%d leaks: %v; %.2f s of processor time each", files, counts, took.Seconds()/float64(files))
 	for i := range divisions {
-		one, parts := copied(), 1+random.IntN(min(leaks, 100)) // each job has the digests of all leaks
+		one := copied()
 		var got, how string
-		switch kind := (i + 4) % 5; kind {
+		switch kind := (i + 3) % 4; kind {
 		case 3:
-			parts = 2 + random.IntN(12)
-			how = fmt.Sprintf("%d parts", parts)
-			conclude := []string{"conclude"}
-			var wg sync.WaitGroup
-			for k := range parts {
-				path := filepath.Join(filepath.Dir(one.home), fmt.Sprintf("part-%d.json", k))
-				conclude = append(conclude, path)
-				wg.Go(func() {
-					one.ends("investigate", "leaks", "--found", found, "--part", fmt.Sprintf("%d/%d", k+1, parts), "--findings", path)
-				})
-				if k%2 == 1 {
-					wg.Wait()
-				}
-			}
-			wg.Wait()
-			random.Shuffle(parts, func(i, j int) { conclude[1+i], conclude[1+j] = conclude[1+j], conclude[1+i] })
-			got = outcome(one, conclude...)
-		case 4:
 			args := []string{"investigate", "leaks", "--found", found, "--state", filepath.Join(filepath.Dir(one.home), "state")}
 			kills := 1 + random.IntN(3)
 			how = fmt.Sprintf("%d kills", kills)
@@ -130,13 +112,13 @@ func TestDivisions(t *testing.T) {
 			got = outcome(one, args...)
 		default:
 			workers := []int{1, 2, 4}[kind]
-			how = fmt.Sprintf("%d workers, %d parts", workers, parts)
+			how = fmt.Sprintf("%d workers", workers)
 			for range workers {
 				one.wg.Go(func() { one.work(func() (time.Duration, func()) { return 0, nil }) })
 			}
 			end := sync.OnceFunc(func() { close(one.over); one.wg.Wait() })
 			defer end()
-			got = outcome(one, "investigate", "leaks", "--found", found, "--queue", "--parts", strconv.Itoa(parts))
+			got = outcome(one, "investigate", "leaks", "--found", found, "--queue")
 			end()
 		}
 		sameLines(t, want, got, how)

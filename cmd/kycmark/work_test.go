@@ -187,8 +187,8 @@ func TestKilledWorkers(t *testing.T) {
 		c.issue(issue, 3*len(recipients)*(rounds+1))
 		if rounds%4 == 0 {
 			c.run("segments", "--queue", "--anew")
-			c.run("investigate", fmt.Sprintf("out%d", rounds), "--queue", "--parts", "2")
-			parts += 2
+			c.run("investigate", fmt.Sprintf("out%d", rounds), "--queue")
+			parts += 2 // at least: parts without a picture are not entered
 		}
 	}
 	end()
