@@ -92,7 +92,7 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 	fs.Var(&f.metadata, "metadata", "EXIF of uploads: drop, or keep what tells nothing of places and persons")
 	fs.BoolVar(&f.allowWeak, "allow-weak", false, "hand out pictures whose mark may not be read back, too")
 	fs.BoolVar(&f.force, "force", false, "overwrite files that exist")
-	fs.Var(&f.void, "void", "`IDs` of reserved copies of which no byte left: enters that, and issues nothing")
+	fs.Var(&f.void, "void", "`IDs` of reserved copies, if no byte of them left: enters that, and issues nothing")
 	fs.StringVar(&f.note, "note", "", "with --void: how this is known")
 	queueFlag(cmd, &f.queue)
 	cmd.RegisterFlagCompletionFunc("to", recipientNames)
