@@ -24,7 +24,7 @@ import (
 //	go test -tags study -run VisibilityStudy -v ./internal/mark/pattern
 func TestVisibilityStudy(t *testing.T) {
 	const side, level = 768, 1.5
-	limit := first.patternLimit
+	limit := probed.patternLimit
 	kd := NewKeys(&[code.SecretSize]byte{1})
 	blind := Lay(kd.Pattern(kd.Payload.Encode(1), nil, nil), kd.Placement([16]byte{}, side, side), side, side)
 	own := kd.Tracer([16]byte{}, 1, side, side)
