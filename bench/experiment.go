@@ -26,7 +26,7 @@ func all() []*ruler.Experiment {
 	return []*ruler.Experiment{
 		robustness(e), readListed(e), survival(e), falsePositives(e), security(e), trace(newTraceEngine(e)), visible(e), speed(e),
 		pairs(), independent(e), verdict(), verdictRecord(), verdictPixels(), verdictCoalition(), sentences(),
-		matchSearch(), matchWhole(), matchParts(), matchLookalikes(), matchPlaces(), matchRecall(), matchRatio(),
+		matchSearch(), matchWhole(), matchParts(), matchLookalikes(), matchPlaces(), matchRecall(),
 		altered(), cost(),
 	}
 }

@@ -72,8 +72,6 @@ func (s *sentenceRun) circumstances() (out []verify.Config) {
 		func(c *verify.Config) { c.Found = time.Time{} },
 		func(c *verify.Config) { c.Found = s.world.at[len(s.world.at)/2] }, // before copies and custody
 		func(c *verify.Config) { c.Against = []watermark.Submission{s.uploads[0].id, s.uploads[1].id} },
-		func(c *verify.Config) { c.Trials = 12 },
-		func(c *verify.Config) { c.Trials = 3000 },
 		func(c *verify.Config) { c.UploadsPerSubject = 2 },
 		func(c *verify.Config) { c.Claimed = 300 },
 		func(c *verify.Config) { c.Claimed, c.Drawn = 300, true },

@@ -23,7 +23,7 @@ func (s *simulation) caseOf(rng *rand.Rand, d *simDump) *odds.Case {
 			l.found = s.outcome.draw(rng, l.kind, s.anyAttack(rng, l.kind))
 		}
 	}
-	c := &odds.Case{FoundKnown: true, Cells: d.cells, Holders: d.holdings(), MarkTrials: verify.MarkTrials, MatchTrials: verify.MatchTrials, Examined: len(d.leaks)}
+	c := &odds.Case{FoundKnown: true, Cells: d.cells, Holders: d.holdings(), MarkTrials: verify.MarkTrials, Examined: len(d.leaks)}
 	innocent := make(map[copyKey]evidence) // one value for a copy in all leaks
 	own := make(map[copyKey][]float64)     // evidence for a copy in each leak that shows it
 	var leaks []*simLeak

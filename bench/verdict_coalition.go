@@ -176,7 +176,7 @@ func (x *coalitionRun) draw(leaks []ruler.Trial) []ruler.Trial {
 		mix, style, then := coalitionMixes[rng.IntN(len(coalitionMixes))], coalitionStyles[rng.IntN(len(coalitionStyles))], coalitionThen[rng.IntN(len(coalitionThen))]
 		t.Labels = map[string]string{"trial": "dump", "mix": mix, "then": then, "colluders": strconv.Itoa(members), "leaks": strconv.Itoa(n), "style": style}
 		months := odds.Months(time.Date(2016, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2025, 12, 1, 0, 0, 0, 0, time.UTC))
-		c := &odds.Case{FoundKnown: true, Cells: months, MarkTrials: verify.MarkTrials, MatchTrials: verify.MatchTrials}
+		c := &odds.Case{FoundKnown: true, Cells: months, MarkTrials: verify.MarkTrials}
 		for k := range months {
 			months[k].Submissions = 1000
 		}
@@ -221,16 +221,13 @@ func judgeCoalition(t *ruler.Trial, v *odds.Verdict, used []int) {
 	for _, name := range []string{"third", "third_10", "unnamed", "alone"} {
 		t.Values[name] = 0
 	}
-	for _, h := range v.Hypotheses {
-		r, err := strconv.Atoi(h.Name)
-		if h.Kind != odds.Copies || err != nil {
-			continue
-		}
+	for _, h := range v.Recipients {
+		r := ruler.Must(strconv.Atoi(h.Name))
 		named := slices.Contains(v.Named, h.Name)
 		switch {
 		case r >= len(used):
 			t.Values["third"] = max(t.Values["third"], yes(named))
-			t.Values["third_10"] = max(t.Values["third_10"], yes(h.LogLR >= 1))
+			t.Values["third_10"] = max(t.Values["third_10"], yes(h.LogE >= 1))
 		case used[r] >= 2 && !named:
 			t.Values["unnamed"] = 1
 		case named && slices.Contains(v.Alone(), h.Name):

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -23,13 +22,12 @@ func (d *simDump) judge(v *odds.Verdict, took time.Duration) []ruler.Trial {
 	j.dump.Labels["story"] = d.story
 	ms := float64(took) / float64(time.Millisecond)
 	j.dump.Values = map[string]float64{"leaks": float64(len(d.leaks)), "ms": ms, "max_ms": ms, "found": 0}
-	j.hypotheses()
+	j.statements()
 	j.names()
 	j.framing()
 	j.windows()
-	j.blame()
 	for _, src := range d.sources {
-		if src.kind == odds.Copies {
+		if src.kind == sourceCopies {
 			j.recipient(src)
 		}
 	}
@@ -59,79 +57,22 @@ func (j *judgement) note(format string, args ...any) {
 	j.more = append(j.more, t)
 }
 
-// isTrue reports whether a hypothesis is true of the dump. Copies: leaks were made of the recipient's
-// copies. Custody: the recipients held what the source had. Insider: the source is not listed; nothing
-// tells such sources apart. Foreign: the dump has documents of persons who are not in the registry.
-func (d *simDump) isTrue(h *odds.Hypothesis) bool {
-	if h.Kind == odds.Copies && slices.ContainsFunc(d.leaks, func(l simLeak) bool { return l.kind == outcomeCopy && d.holders[l.recipient].name == h.Name }) {
-		return true
-	}
-	if h.Kind == odds.Foreign && slices.ContainsFunc(d.leaks, func(l simLeak) bool { return l.kind == outcomeStranger }) {
-		return true
-	}
-	for _, src := range d.sources {
-		switch {
-		case h.Kind != src.kind && src.kind != odds.Unlisted && h.Kind != odds.Foreign:
-		case h.Kind == odds.Custody && src.holder >= 0:
-			if slices.Contains(h.Holders, d.holders[src.holder].name) {
-				return true
-			}
-		case h.Kind == odds.Insider:
-			return src.holder < 0
-		case h.Kind == odds.Foreign && src.kind == odds.Elsewhere:
-			return true
-		}
-	}
-	return false
-}
-
-// hypotheses adds a trial for each stated ratio. In the dump's trial, listed says
-// that a hypothesis is true, and top that the hypothesis with the highest ratio is. stated says that
-// a true hypothesis reaches a ratio of ten, and any that a hypothesis does, true or not.
-func (j *judgement) hypotheses() {
-	var top *odds.Hypothesis
-	listed, ten, anyTen := false, false, false
-	for i := range j.v.Hypotheses {
-		h := &j.v.Hypotheses[i]
-		if h.Kind == odds.Unlisted || h.Kind == odds.Forged {
+// statements adds a trial for each ratio of 100 and more that is stated: that leaks derive from copies of a recipient. It is true if
+// leaks were made of the recipient's copies.
+func (j *judgement) statements() {
+	for _, r := range j.v.Recipients {
+		is := slices.ContainsFunc(j.leaks, func(l simLeak) bool { return l.kind == outcomeCopy && j.holders[l.recipient].name == r.Name })
+		if r.LogE < 2 {
 			continue
 		}
-		is := j.isTrue(h)
-		j.more = append(j.more, j.statement(h, is))
-		if !is && stated(h.LogLR) >= .99 {
-			j.note("states %.1f for %s, which is not true", h.LogLR, strings.TrimSpace(h.Kind+" "+h.Name+strings.Join(h.Holders, "+")))
+		t := newTrial("statement")
+		t.Values["true"] = yes(is)
+		if !is {
+			j.note("states %.1f for %s, which is not true", r.LogE, r.Name)
 		}
-		listed, ten, anyTen = listed || is, ten || is && h.LogLR >= 1, anyTen || h.LogLR >= 1
-		if top == nil || h.LogLR > top.LogLR || h.LogLR == top.LogLR && h.Raw > top.Raw {
-			top = h
-		}
+		j.more = append(j.more, t)
 	}
-	right := listed && j.isTrue(top)
-	j.set("listed", listed)
-	j.set("top", right)
-	j.set("stated", listed && ten)
-	j.set("stated_top", right && anyTen)
 }
-
-// statement is the trial of a hypothesis with a ratio, which is true or not. Its label from is the
-// bin of the ratio, and stated the probability that the ratio amounts to.
-func (j *judgement) statement(h *odds.Hypothesis, is bool) ruler.Trial {
-	bin := len(calibrationBins) - 1
-	for h.LogLR < calibrationBins[bin] {
-		bin--
-	}
-	t := newTrial("statement")
-	t.Labels["kind"], t.Labels["from"] = h.Kind, binNames()[bin]
-	p := stated(h.LogLR)
-	t.Values["true"], t.Values["log10_lr"], t.Values["stated"] = yes(is), h.LogLR, p
-	if p >= .99 {
-		t.Labels["sure"] = "yes"
-	}
-	return t
-}
-
-// stated returns the probability that a log10 likelihood ratio amounts to with an even prior.
-func stated(logLR float64) float64 { return 1 / (1 + math.Pow(10, -logLR)) }
 
 // names records whom the verdict names. wrong are recipients whose copies did not leak.
 func (j *judgement) names() {
@@ -179,12 +120,15 @@ func (j *judgement) framing() {
 }
 
 // windows records whether the verdict finds the window that all unmarked leaks came from, with all
-// holders of the window. It also records the log10 ratio that the window earns them.
+// holders of the window, and how improbable a random draw is. A window is wrong if the unmarked leaks are a
+// sample of all uploads.
 func (j *judgement) windows() {
-	if j.v.Window == nil || len(j.sources) != 1 || j.sources[0].kind != odds.Custody {
+	w := j.v.Window
+	j.set("window_wrong", w != nil && len(j.sources) == 1 && j.sources[0].kind == sourceInsider && j.sources[0].how == takeSample)
+	if w == nil || len(j.sources) != 1 || j.sources[0].kind != sourceCustody {
 		return
 	}
-	w, holder := j.v.Window, &j.holders[j.sources[0].holder]
+	holder := &j.holders[j.sources[0].holder]
 	held := indices(holder.unmarked)
 	if len(held) == 0 {
 		return
@@ -200,15 +144,7 @@ func (j *judgement) windows() {
 	}
 	j.dump.Labels["window"] = "found"
 	j.set("found", true)
-	lr := 0.0
-	for _, h := range j.v.Hypotheses {
-		if h.Kind == odds.Custody && slices.Contains(h.Holders, holder.name) {
-			lr = h.LogLR
-		}
-	}
-	j.dump.Values["window_log10_lr"] = lr
-	j.set("window_10", lr >= 1)
-	j.set("window_100", lr >= 2)
+	j.dump.Values["log10_chance"] = w.Chance
 }
 
 // recipient adds a trial for a recipient whose copies leaked. Its labels count clusters of leaks, as

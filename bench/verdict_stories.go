@@ -5,8 +5,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-
-	"github.com/kycmark/kycmark/verify/odds"
 )
 
 // The stories of simulated dumps.
@@ -42,11 +40,21 @@ var stories = []struct {
 
 // A simSource is where some leaks of a dump came from.
 type simSource struct {
-	kind     string // as in [odds.Hypothesis]; [odds.Unlisted] is a holder outside the registry
+	kind     string // [sourceCopies], ...
+	how      string // one of takes: which of its uploads the source took
 	holder   int    // recipient whose holdings were taken; noHolder and lateHolder otherwise
 	attack   string // what most of its leaks went through
 	scrubbed bool   // attack is meant to remove marks
 }
+
+// Kinds of sources.
+const (
+	sourceCopies    = "copies"    // marked copies issued to a recipient
+	sourceCustody   = "custody"   // uploads that a recipient held unmarked, on record
+	sourceUnlisted  = "unlisted"  // a holder that no record has
+	sourceInsider   = "insider"   // a person with the whole registry
+	sourceElsewhere = "elsewhere" // files that their owners also sent to other firms
+)
 
 // Values of simSource.holder beside recipients.
 const (
@@ -79,8 +87,6 @@ type simDump struct {
 // A simulation draws dumps of registries and what investigations find in them.
 type simulation struct {
 	worlds  []*simWorld
-	tiles   []*simWorld // registries whose holders tile all months; nil: dumps have stories
-	asked   []*simWorld // the same, with copies issued for requests; for thiefRequest
 	outcome *drawer
 	seed    uint64
 	only    string // the story that all dumps tell; "": all stories
@@ -120,27 +126,27 @@ func (s *simulation) tell(rng *rand.Rand, d *simDump, n int) {
 	rng.Shuffle(len(marking), func(i, k int) { marking[i], marking[k] = marking[k], marking[i] })
 	switch d.story {
 	case storyCopies:
-		s.steal(rng, d, odds.Copies, marking[0], n-others)
+		s.steal(rng, d, sourceCopies, marking[0], n-others)
 	case storySeveral:
 		k := 2 + rng.IntN(2)
 		for i := range k {
-			s.steal(rng, d, odds.Copies, marking[i], (n-others)/k)
+			s.steal(rng, d, sourceCopies, marking[i], (n-others)/k)
 		}
 	case storyMixed:
-		s.steal(rng, d, odds.Copies, marking[0], (n-others)/2)
-		s.steal(rng, d, odds.Custody, 3+rng.IntN(2), (n-others)/3)
+		s.steal(rng, d, sourceCopies, marking[0], (n-others)/2)
+		s.steal(rng, d, sourceCustody, 3+rng.IntN(2), (n-others)/3)
 		s.elsewhere(rng, d, (n-others)/6)
 	case storyCustody:
-		s.steal(rng, d, odds.Custody, 3+rng.IntN(2), n-others)
+		s.steal(rng, d, sourceCustody, 3+rng.IntN(2), n-others)
 	case storyWindow20, storyWindow8:
-		s.steal(rng, d, odds.Custody, 4, map[string]int{storyWindow20: 20, storyWindow8: 8}[d.story])
+		s.steal(rng, d, sourceCustody, 4, map[string]int{storyWindow20: 20, storyWindow8: 8}[d.story])
 		others = rng.IntN(10)
 	case storyUnlisted:
-		s.steal(rng, d, odds.Unlisted, rng.IntN(2)*(1+3+rng.IntN(2))-1, n-others)
+		s.steal(rng, d, sourceUnlisted, rng.IntN(2)*(1+3+rng.IntN(2))-1, n-others)
 	case storyMissing:
-		s.steal(rng, d, odds.Unlisted, lateHolder, n-others)
+		s.steal(rng, d, sourceUnlisted, lateHolder, n-others)
 	case storyInsider:
-		s.steal(rng, d, odds.Insider, noHolder, n-others)
+		s.steal(rng, d, sourceInsider, noHolder, n-others)
 	case storyElsewhere:
 		s.elsewhere(rng, d, n-others)
 	case storyStrangers:
@@ -156,11 +162,11 @@ func (s *simulation) tell(rng *rand.Rand, d *simDump, n int) {
 // held returns the uploads that a source could take.
 func (d *simDump) held(kind string, holder int) []int {
 	switch {
-	case kind == odds.Copies:
+	case kind == sourceCopies:
 		return indices(d.holders[holder].copies)
-	case kind == odds.Custody, kind == odds.Unlisted && holder >= 0:
+	case kind == sourceCustody, kind == sourceUnlisted && holder >= 0:
 		return indices(d.holders[holder].unmarked)
-	case kind == odds.Unlisted && holder == lateHolder:
+	case kind == sourceUnlisted && holder == lateHolder:
 		return indices(d.holders[5].missing)
 	}
 	all := make([]int, len(d.month))
@@ -176,14 +182,14 @@ func (s *simulation) steal(rng *rand.Rand, d *simDump, kind string, holder, n in
 	if d.story == storyWindow20 || d.story == storyWindow8 {
 		how, d.matched = takeSample, true
 	}
-	if kind == odds.Unlisted && holder == noHolder {
+	if kind == sourceUnlisted && holder == noHolder {
 		how = takeRange // an unlisted holder received the uploads of one period
 	}
-	src := s.handle(rng, simSource{kind: kind, holder: holder})
+	src := s.handle(rng, simSource{kind: kind, holder: holder, how: how})
 	d.sources = append(d.sources, src)
 	for _, i := range d.take(rng, d.held(kind, holder), how, max(n, 1)) {
 		l := simLeak{kind: outcomeUnmarked, upload: i, recipient: -1, source: len(d.sources) - 1}
-		if kind == odds.Copies {
+		if kind == sourceCopies {
 			l.kind, l.recipient = outcomeCopy, holder
 		}
 		l.attack = s.leakAttack(rng, l.kind, src)
@@ -224,7 +230,7 @@ func (s *simulation) leakAttack(rng *rand.Rand, kind string, src simSource) stri
 
 // elsewhere adds n pictures that their owners sent to other firms. A share of them is of uploads.
 func (s *simulation) elsewhere(rng *rand.Rand, d *simDump, n int) {
-	d.sources = append(d.sources, s.handle(rng, simSource{kind: odds.Elsewhere, holder: noHolder}))
+	d.sources = append(d.sources, s.handle(rng, simSource{kind: sourceElsewhere, holder: noHolder}))
 	reuse := []float64{.003, .02, .1, .3}[rng.IntN(4)]
 	for range n {
 		l := simLeak{outcomeStranger, -1, -1, len(d.sources) - 1, s.anyAttack(rng, outcomeStranger), nil}
@@ -245,12 +251,12 @@ func (s *simulation) frame(rng *rand.Rand, d *simDump, n int) {
 	}
 	if d.story == storyDecoy {
 		d.planter = []int{3, 5}[rng.IntN(2)]
-		s.steal(rng, d, odds.Copies, d.planter, n)
+		s.steal(rng, d, sourceCopies, d.planter, n)
 		s.plant(rng, d, 1+rng.IntN(4), 1)
 		return
 	}
 	d.planter, d.listed = planter, d.story == storyPlanted
-	s.steal(rng, d, odds.Custody, planter, n)
+	s.steal(rng, d, sourceCustody, planter, n)
 	if d.story == storyRepeated {
 		s.plant(rng, d, 1, few)
 		return

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
-	"encoding/xml"
 	"image"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -16,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/bench/ruler"
-	"github.com/kycmark/kycmark/verify/odds"
 )
 
 func TestRecordedOutcomesAreWhatTheyClaim(t *testing.T) {
@@ -98,15 +94,6 @@ func TestVerdictsOnSimulatedDumps(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, string(one), string(other), "the order of work must not matter")
 
-	picture, err := verdict().Plots[0].SVG(g)
-	require.NoError(t, err)
-	for d := xml.NewDecoder(bytes.NewReader(picture)); ; {
-		if _, err := d.Token(); err == io.EOF {
-			break
-		} else {
-			require.NoError(t, err)
-		}
-	}
 	for _, table := range verdictTables() {
 		if table.Name != "cases" {
 			require.NotEmpty(t, table.Markdown(g), table.Name)
@@ -156,27 +143,10 @@ func TestMissedBarsAreListed(t *testing.T) {
 	missed := verdictMissed([]ruler.Trial{
 		trial("dump", map[string]float64{"wrong": 1, "framed": 1, "framed_alone": 1}, "story", storyWindow20),
 		trial("recipient", map[string]float64{"named": 0}, "survived", "3 and more"),
-		trial("statement", map[string]float64{"true": 0}, "sure", "yes"),
+		trial("statement", map[string]float64{"true": 0}),
 	})
 	require.Len(t, missed, 5)
 	require.Contains(t, missed[0], "1 of 1 dumps name a recipient although no leak was made of its copies")
-}
-
-// A statement lies in the bin of its ratio, and counts as sure from a probability of 99 % on.
-func TestStatements(t *testing.T) {
-	j := &judgement{simDump: &simDump{}}
-	for logLR, from := range map[float64]string{-7: "less", -3: "-3.0", 0: "-0.1", 1.99: "1.5", 2: "2.0", 9: "5.0"} {
-		s := j.statement(&odds.Hypothesis{Kind: odds.Copies, LogLR: logLR}, true)
-		assert.Equal(t, from, s.Labels["from"], logLR)
-		assert.Equal(t, logLR >= 2, s.Labels["sure"] == "yes", logLR)
-	}
-}
-
-// How often a ratio is stated of what is true and of what is not is compared within one kind.
-func TestRealisedRatios(t *testing.T) {
-	low, high := realised(100, 200, 10, 100), realised(100, 200, 90, 100)
-	require.InDelta(t, math.Log10(10.5/100.5*100.5/90.5), low, 1e-12)
-	require.InDelta(t, -low, high, 1e-12)
 }
 
 func TestTransplantedMarkIsTheDifference(t *testing.T) {

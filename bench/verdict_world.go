@@ -30,8 +30,6 @@ type simWorld struct {
 	window  [2]int // first and last month of the narrow window
 	rival   bool   // recipient 2 has recorded custody of the same window
 	nested  bool   // the window lies within the wide custody of recipient 3
-	// requests are the uploads whose copies recipient 0 was issued for one request each; nil: no requests.
-	requests [][]int
 }
 
 // A worldHolder is a recipient. Its slices have one element per upload.

@@ -149,7 +149,7 @@ func (b *books) addTo(counts map[string][]int, names map[string]bool, cell int) 
 // matched repetitions of an earlier file. Unmatched repetitions form one cluster.
 func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 	c := &odds.Case{FoundKnown: !w.cfg.before.IsZero(), Cells: slices.Clone(b.cells), Holders: []odds.Holder{}, Leaks: []odds.Leak{},
-		Claimed: w.cfg.Claimed, Drawn: w.cfg.Drawn, Examined: len(w.Verdicts)}
+		Claimed: w.cfg.Claimed, Drawn: w.cfg.Drawn, Examined: len(w.Verdicts), MarkTrials: MarkTrials}
 	for i := range c.Cells {
 		if x := &c.Cells[i]; x.All == x.Submissions {
 			x.All = 0
@@ -184,7 +184,6 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 		}
 		if l.matched() {
 			leak.Submission, leak.Submitted, leak.Cluster = l.Submission.String(), l.Submitted, w.unit[l.Submission]
-			leak.FalseMatch = l.falseMatchOf(falseMatch)
 			if !l.damaged() {
 				leak.Unmarked = w.holdersOf(l, w.cfg.admissible)
 			}
@@ -200,7 +199,6 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 		}
 		c.Leaks, at = append(c.Leaks, leak), append(at, i)
 	}
-	c.MarkTrials, c.MatchTrials = w.cfg.trials()
 	return c, at
 }
 
@@ -333,13 +331,4 @@ func (w *weighing) clusters() {
 		}
 		l.Cluster = number[l.subject]
 	}
-}
-
-// trials returns the numbers of validation trials, of marks and of matching: [MarkTrials] and
-// [MatchTrials]. A positive [Config].Trials replaces both numbers.
-func (c Config) trials() (marks, matching int) {
-	if c.Trials > 0 {
-		return c.Trials, c.Trials
-	}
-	return MarkTrials, MatchTrials
 }

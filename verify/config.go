@@ -98,9 +98,8 @@ type Config struct {
 	References int
 
 	// Against skips the search: leaks are compared with these submissions, and traced against
-	// all of them. The error rate of marks does not depend on that choice. Nothing is concluded
-	// of windows, custody and an insider, since the person who names the submissions chooses
-	// what can be found.
+	// all of them. The error rate of marks does not depend on that choice. Nothing is said
+	// of windows, since the person who names the submissions chooses what can be found.
 	Against []watermark.Submission
 
 	// State is a file that keeps the verdicts of a dump while it is examined. A run that was
@@ -127,12 +126,6 @@ type Config struct {
 
 	Circumstances
 
-	// Trials is the number of independent trials, of marks and of matching, that ended
-	// without a false identification. It caps every likelihood ratio at Trials/3, the inverse
-	// of the 95 % upper bound of the error rate (rule of three). 0: the trials that validated
-	// this code ([MarkTrials] and [MatchTrials]).
-	Trials int
-
 	// Progress, where set, is called after each leak of a dump, in order.
 	Progress func(done, total int)
 
@@ -140,7 +133,7 @@ type Config struct {
 }
 
 // ready returns the configuration, checked, with each submission of Against once and the defaults
-// of MaxBytes, MaxFiles and Workers. MaxPixels, References and Trials stay 0 for
+// of MaxBytes, MaxFiles and Workers. MaxPixels and References stay 0 for
 // their users to replace. The error wraps [registry.ErrInput].
 func (c Config) ready() (Config, error) {
 	refused := func(format string, args ...any) (Config, error) {
@@ -153,7 +146,7 @@ func (c Config) ready() (Config, error) {
 		return refused("a mark key is nil")
 	case c.SealKey != nil && c.SealKey.ID() == "":
 		return refused("the sealing key is the zero SealKey")
-	case min(c.MaxBytes, c.MaxPixels, c.MaxMemory) < 0 || min(c.MaxFiles, c.Workers, c.Trials, c.Claimed, c.UploadsPerSubject) < 0:
+	case min(c.MaxBytes, c.MaxPixels, c.MaxMemory) < 0 || min(c.MaxFiles, c.Workers, c.Claimed, c.UploadsPerSubject) < 0:
 		return refused("a limit is negative")
 	case c.Drawn && int64(c.Claimed) > odds.MaxClaimed:
 		return refused("drawn from more than %d pictures claimed", int64(odds.MaxClaimed))

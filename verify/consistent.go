@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/watermark"
@@ -55,30 +54,6 @@ func (v *Verdict) checkMatches() error {
 	for _, t := range v.Traces {
 		if page, known := pages[t.Submission]; t.Page < 0 || known && page != t.Page {
 			return fmt.Errorf("trace against %s: of page %d and of page %d", t.Submission, t.Page, page)
-		}
-	}
-	return nil
-}
-
-// checkRatios computes the ratio of every match again from its figures. A match that does not align
-// must have no ratio.
-func (v *Verdict) checkRatios() error {
-	t, err := capture.Recorded()
-	if err != nil {
-		return err
-	}
-	for i, m := range v.Matches {
-		if m.Ratio == nil {
-			continue
-		}
-		want, err := t.Of(m.Ratio.Figures)
-		switch {
-		case err != nil:
-			return fmt.Errorf("match %d: %w", i, err)
-		case m.Ratio.Ratios != want:
-			return fmt.Errorf("match %d: ratios are %v, and would be %v", i, m.Ratio.Ratios, want)
-		case !aligned(m.Pixels):
-			return fmt.Errorf("match %d: a ratio, but pixels are %q", i, m.Pixels)
 		}
 	}
 	return nil

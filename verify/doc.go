@@ -23,7 +23,7 @@
 //
 // # What a verdict is
 //
-// A verdict says how much better one listed explanation fits the findings than another,
-// never who did it. Package odds has the arithmetic with its sources and assumptions, and
-// docs/verdict.md what it cannot show.
+// A verdict says which issued copies are in the leaks and how strong that is, and who could hold
+// unmarked what carries no mark. It never says who did it. Package odds has the arithmetic with its sources and
+// assumptions, and docs/verdict.md what it cannot show.
 package verify

@@ -1,12 +1,9 @@
 package verify
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"math"
 	"slices"
 
 	"github.com/kycmark/kycmark/verify/internal/findings"
@@ -18,9 +15,8 @@ import (
 // A DumpVerdict is what is concluded of a dump as a whole.
 type DumpVerdict struct {
 	findings.Text
-	Hypotheses []odds.Hypothesis `json:"hypotheses"` // each with a name, in words unless it is a recipient's: recipients' copies, strongest first, then custody, then the others
 	findings.Tally
-	Odds    *odds.Verdict    `json:"odds"` // what [odds.Weigh] says of Case; if only named uploads were searched, about marks only
+	Odds    *odds.Verdict    `json:"odds"` // what [odds.Weigh] says of Case; without a window if only named uploads were searched
 	Case    *odds.Case       `json:"case"` // all that the odds were computed from
 	Of      []int            `json:"of"`   // for each leak of Case its place among the leaks
 	History findings.History `json:"history"`
@@ -38,7 +34,7 @@ type DumpVerdict struct {
 	Verdicts []*Verdict         `json:"-"`
 }
 
-// Weigh draws the leaks of one dump together: the counts, the odds of each source, and the
+// Weigh draws the leaks of one dump together: the counts, the evidence for each recipient, and the
 // sentences. leaks come from this investigator or from JSON; Weigh changes none of them and returns
 // copies in Verdicts. Leaks are incomplete in these if records of the registry that concern them were altered
 // (Record.Altered). The error wraps [registry.ErrInput] if a leak is nil, [odds.ErrCase] if the
@@ -175,7 +171,7 @@ type party struct {
 	unjudged     int                       // the same, if it is not known when the leaks were found, or the stated time is contradicted
 }
 
-// weigh counts the findings of a dump and computes the odds, from the leaks and the books alone.
+// weigh counts the findings of a dump and weighs the marks, from the leaks and the books alone.
 // keys is the number of mark keys that were tried. It
 // writes the number of its subject into each leak ([weighing.clusters]). Headline and sentences are
 // left to [weighing.speak]. The error wraps [odds.ErrCase].
@@ -206,34 +202,12 @@ func weigh(leaks []*Verdict, b *books, cfg Config, keys int) (*weighing, error) 
 	if w.Odds, err = odds.Weigh(w.Case); err != nil {
 		return nil, fmt.Errorf("weigh: %w", err)
 	}
-	w.forgetElsewhere()
-	putIntoWords(w.Odds, w.Case)
+	if w.cfg.named() {
+		w.Odds.Window = nil // the person who names the uploads chooses what can match
+	}
+	w.putIntoWords()
 	w.Named = w.Odds.Named
-	for _, h := range w.Odds.Hypotheses {
-		w.list(h)
-	}
-	for _, h := range []*odds.Hypothesis{w.unissuedLine(), w.collectorLine()} {
-		if h != nil {
-			w.list(*h)
-		}
-	}
 	return w, nil
-}
-
-// list adds a hypothesis to the list, with its name and its note in words.
-func (w *weighing) list(h odds.Hypothesis) {
-	var said []findings.Said
-	if s := w.parties[h.Name]; s != nil {
-		said = s.note()
-	}
-	said = append(said, noteOn(&h)...)
-	h.Name, h.Words, h.Note = title(h), inWords(h.LogLR), written(said)
-	w.Hypotheses = append(w.Hypotheses, h)
-	for _, x := range said {
-		line := figures{"line": len(w.Hypotheses)}
-		maps.Copy(line, x.Figures)
-		w.Notes = append(w.Notes, findings.Said{Code: x.Code, Figures: line})
-	}
 }
 
 // unissued returns the marks in a leak that the registry does not list, if they count for the finding.
@@ -251,7 +225,6 @@ type unissuedMarks struct {
 	pictures int // that carry any
 	ids      map[watermark.CopyID]bool
 	keys     map[string]bool // IDs of the mark keys
-	logP     float64         // the smallest log10 p of a read
 }
 
 // unissuedMarks collects the marks of the dump that the registry does not list.
@@ -264,26 +237,9 @@ func (w *weighing) unissuedMarks() unissuedMarks {
 		}
 		for _, r := range marks {
 			m.ids[r.Copy], m.keys[r.KeyID] = true, true
-			if r.LogP != nil {
-				m.logP = math.Min(m.logP, *r.LogP)
-			}
 		}
 	}
 	return m
-}
-
-// unissuedLine returns the hypothesis about marks that the registry does not list, or nil without
-// such marks. Its ratio compares a mark that was laid with a chance read: the inverse of the
-// smallest p, divided by the number of pictures and of keys, and capped by the trials of reading.
-// Who laid the mark is not compared.
-func (w *weighing) unissuedLine() *odds.Hypothesis {
-	m := w.unissuedMarks()
-	if m.pictures == 0 {
-		return nil
-	}
-	limit := odds.Cap(cmp.Or(w.cfg.Trials, MarkTrials))
-	raw := math.Max(0, micro(-m.logP-math.Log10(float64(w.readable()*max(w.keys, 1)))))
-	return &odds.Hypothesis{Kind: odds.Unissued, Code: odds.Unissued, Raw: raw, LogLR: math.Min(raw, micro(limit)), Capped: raw > limit, Pictures: m.pictures}
 }
 
 // tally sets the leaks and counts them: all, by finding, matched and repeated. Unconfirmed is left

@@ -433,7 +433,7 @@ func TestSchemaHasAllFields(t *testing.T) {
 		"verdict": verify.DumpVerdict{}, "leak": verify.Verdict{}, "record": findings.Record{}, "container": findings.Container{}, "match": verify.Match{}, "reference": findings.Control{}, "reading": findings.Reading{},
 		"trace": verify.Tracing{}, "tracedCopy": findings.TracedCopy{}, "edit": verify.Edit{}, "issuedCopy": registry.Copy{}, "custody": registry.Custody{},
 		"history": findings.History{}, "keyState": registry.KeyState{}, "case": odds.Case{}, "cell": odds.Cell{}, "holder": odds.Holder{}, "caseLeak": odds.Leak{}, "caseCopy": odds.Copy{},
-		"options": odds.Options{}, "odds": odds.Verdict{}, "hypothesis": odds.Hypothesis{}, "sensitivity": odds.Hypothesis{}.Sensitivity, "window": odds.Window{}, "against": odds.Against{}, "againstRow": odds.Row{},
+		"odds": odds.Verdict{}, "recipientEvidence": odds.Recipient{}, "window": odds.Window{},
 		"withheld": odds.Withheld{}, "rival": odds.Rival{}, "flag": odds.Verdict{}.Flags, "claim": odds.Verdict{}.Claim,
 	} {
 		assert.Equal(t, fields(x), slices.Sorted(maps.Keys(doc.Defs[name].Properties)), name)

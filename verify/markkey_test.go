@@ -64,8 +64,8 @@ func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
 	require.Contains(t, leak.Note, "Any holder of the key could have made this mark")
 	require.Equal(t, 1, d.Matched, "that it shows the submission does not depend on the key")
 	require.Empty(t, d.Named)
-	for _, h := range d.Hypotheses {
-		require.LessOrEqual(t, h.LogLR, 0.0)
+	for _, h := range d.Odds.Recipients {
+		require.LessOrEqual(t, h.LogE, 0.0)
 	}
 	require.Contains(t, textOf(d.ShowsNot), "mark key is recorded as compromised since before the copy was issued")
 	require.NotContains(t, textOf(d.ShowsNot), "could not be confirmed to show")

@@ -144,10 +144,7 @@ func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Mat
 	if l.keep(o, s, m.Pixels); showsCapture(m.Pixels) {
 		m.Altered = altered(s, o)
 	}
-	if s != nil && aligned(m.Pixels) {
-		m.Ratio, err = ratioOf(s)
-	}
-	return err
+	return nil
 }
 
 // closed notes in l that it may show the page m, whose original could not be opened. What is kept as a
@@ -177,21 +174,6 @@ func (l *leakPicture) close(page watermark.Submission) {
 		l.closed = make(map[watermark.Submission]bool)
 	}
 	l.closed[page] = true
-}
-
-// ratioOf returns by degrees whether a leak shows the very capture that the original is. s is how the
-// leak lies on the original, and must not be nil.
-func ratioOf(s *capture.Sight) (*findings.Ratio, error) {
-	f, err := s.Figures()
-	if err != nil {
-		return nil, err
-	}
-	t, err := capture.Recorded()
-	if err != nil {
-		return nil, err
-	}
-	r, err := t.Of(f)
-	return &findings.Ratio{Figures: f, Ratios: r}, err
 }
 
 // comparePixels returns the word for what a leak shows of an original, and the share, 0..1, of the

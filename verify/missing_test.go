@@ -209,8 +209,8 @@ func TestLostOriginals(t *testing.T) {
 			require.Contains(t, d.Headline, "Inconclusive: 2 of the 2 pictures examined may show uploads that could not be read")
 			require.Contains(t, strings.Join(d.ShowsNot, "\n"), "2 pictures may show uploads whose originals or records are missing, altered or not readable")
 			require.NotContains(t, strings.Join(d.ShowsNot, "\n"), "match no upload")
-			for _, h := range d.Hypotheses {
-				require.InDelta(t, 0, h.LogLR, 1e-9, "%s: they are no evidence", h.Name)
+			for _, h := range d.Odds.Recipients {
+				require.InDelta(t, 0, h.LogE, 1e-9, "%s: they are no evidence", h.Name)
 			}
 			requireAudited(t, cfg, 1)
 

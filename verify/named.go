@@ -3,7 +3,6 @@ package verify
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/odds"
@@ -68,22 +67,4 @@ func (b *books) countOne(cfg Config, x held) {
 		b.cells[0].From = month[0].From
 	}
 	b.add(cfg, 0, x)
-}
-
-// forgetElsewhere removes from w.Odds what does not rest on marks, if only named uploads were
-// searched, else nothing. The window becomes nil, and the ratios of custody, of the insider and of
-// files sent elsewhere become 1, with a note that says why. The person who names the uploads
-// chooses what can match, so that matches say nothing of dates, holders or other origins. The case
-// is left as it is.
-func (w *weighing) forgetElsewhere() {
-	if !w.cfg.named() {
-		return
-	}
-	w.Odds.Window, w.Odds.Against, w.Odds.AllElsewhere = nil, nil, 0
-	for i := range w.Odds.Hypotheses {
-		h := &w.Odds.Hypotheses[i]
-		if slices.Contains([]string{odds.Custody, odds.Insider, odds.Foreign}, h.Kind) {
-			*h = odds.Hypothesis{Kind: h.Kind, Name: h.Name, Holders: h.Holders, Code: "only-named"}
-		}
-	}
 }

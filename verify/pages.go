@@ -91,7 +91,7 @@ func (v *Investigator) comparePages(ctx context.Context, l *leakPicture, m *Matc
 	}
 	for i, k := range pages {
 		x := was
-		x.Page, x.Pixels, x.Score, x.Altered, x.Ratio = k, PixelsUnknown, nil, nil, nil
+		x.Page, x.Pixels, x.Score, x.Altered = k, PixelsUnknown, nil, nil
 		delete(l.places, pageOf(&x))
 		if err := v.comparePixels(ctx, l, &x); err != nil {
 			return err

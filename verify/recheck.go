@@ -47,7 +47,7 @@ func (v *Verdict) recheck(opens, words bool) error {
 		if v.Pages == 1 || v.Pages < 0 {
 			return fmt.Errorf("pages is %d, want 0 or more than 1", v.Pages)
 		}
-		if err := errors.Join(v.checkMatches(), v.checkTraces(), v.checkRatios()); err != nil {
+		if err := errors.Join(v.checkMatches(), v.checkTraces()); err != nil {
 			return err
 		}
 		if s := v.Searched; s != nil && s.Missing != nil {
@@ -70,7 +70,7 @@ func (v *Verdict) recheck(opens, words bool) error {
 }
 
 // CheckVerdict weighs the leaks again, with the books that the verdict's case was made
-// from, and compares everything: case, odds, hypotheses, counts and words. Its error
+// from, and compares everything: case, odds, counts and words. Its error
 // wraps [ErrFindings] and names the first value that differs. It wraps [ErrVersion]
 // if only words of another version differ.
 func (f *Findings) CheckVerdict() error { return f.inWords(f.checkVerdict) }
@@ -115,9 +115,6 @@ func (f *Findings) checkVerdict(words bool) error {
 // and the registry are not set. The error says which parameter of the record cannot be read.
 func (d *DumpVerdict) config() (Config, error) {
 	c := Config{Circumstances: Circumstances{Claimed: d.Case.Claimed, Drawn: d.Case.Drawn}}
-	if d.Case.MarkTrials == d.Case.MatchTrials { // Config.Trials was set: the program's own numbers differ
-		c.Trials = d.Case.MarkTrials
-	}
 	if with := d.Record.Parameters[comparedWith]; with != "" && with != allUploads {
 		n, err := strconv.Atoi(with)
 		if err != nil || n < 1 || n > maxAgainst {

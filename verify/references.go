@@ -227,8 +227,7 @@ func (w *weighing) references() (leaks, compared, same int) {
 // dump found the same capture, the rate of the controls (Krichevsky and Trofimov's estimate) is
 // taken if it is higher.
 func (w *weighing) falseMatch() float64 {
-	_, trials := w.cfg.trials()
-	rate := math.Min(3/float64(trials), 1)
+	rate := 3.0 / MatchTrials
 	if _, compared, same := w.references(); same > 0 {
 		rate = math.Max(rate, (float64(same)+0.5)/(float64(compared)+1))
 	}

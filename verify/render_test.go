@@ -91,7 +91,6 @@ func TestWordsOfAnotherVersionAreNotCompared(t *testing.T) {
 	words := change(func(f *verify.Findings) {
 		f.Leaks[0].Note = "Shows more of it."
 		f.Verdict.Headline = "Something was found."
-		f.Verdict.Hypotheses[len(f.Verdict.Hypotheses)-1].Name = "the house itself"
 	})
 	assert.ErrorIs(t, words.CheckLeaks(), verify.ErrVersion)
 	err = words.CheckVerdict()
@@ -100,7 +99,7 @@ func TestWordsOfAnotherVersionAreNotCompared(t *testing.T) {
 	numbers := change(func(f *verify.Findings) {
 		f.Leaks[0].Note, f.Verdict.Headline = "Shows more of it.", "Something was found."
 		*f.Leaks[0].LogP--
-		f.Verdict.Hypotheses[0].LogLR++
+		f.Verdict.Odds.Recipients[0].LogE++
 	})
 	for _, err := range []error{numbers.CheckLeaks(), numbers.CheckVerdict()} {
 		assert.ErrorIs(t, err, verify.ErrFindings)
@@ -112,7 +111,7 @@ func TestWordsOfAnotherVersionAreNotCompared(t *testing.T) {
 	_, err = verify.ReadFindings(bytes.NewReader(bytes.Replace(text, []byte("{"), []byte(`{"field of v0.0.1": 1,`), 1)))
 	assert.ErrorContains(t, err, "written by kycmark v0.0.1", "in a form that this version does not have")
 
-	names := change(func(f *verify.Findings) { f.Verdict.Hypotheses[0].Name = "somebody else" })
+	names := change(func(f *verify.Findings) { f.Verdict.Odds.Recipients[0].Name = "somebody else" })
 	assert.ErrorIs(t, names.CheckVerdict(), verify.ErrFindings, "a recipient is not a word")
 }
 
@@ -172,7 +171,7 @@ func TestFirstPageNamesWhomTheHeadlineNames(t *testing.T) {
 			}
 		}
 		if strings.Contains(d.Headline, "if it had obtained those copies") {
-			assert.Contains(t, page, "With planting by those who held these pictures", name)
+			assert.Contains(t, page, "The other parties in the conclusion explain them as well.", name)
 			rivals++
 		}
 		if len(d.Named) > 0 {

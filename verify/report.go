@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/verify/internal/findings"
-	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -86,7 +85,7 @@ func (r reportView) NotExamined() int { return r.Leaks - r.readable() }
 
 // MayNameTime reports whether there are enough pictures without a mark to look for the time of their
 // uploads.
-func (r reportView) MayNameTime() bool { return r.inWindow() != nil }
+func (r reportView) MayNameTime() bool { return r.Odds.Window != nil }
 
 // KeyOf returns the mark key of a leak with its state, in words; "" if there is nothing to tell,
 // because only one key was tried and is active.
@@ -111,8 +110,8 @@ type holder struct {
 	Says     string
 }
 
-// Holders returns the recipients whose confirmed copies are in the dump, in the order of the
-// hypotheses: how many exhibits carry them, what this is worth, and why a recipient is not named.
+// Holders returns the recipients whose confirmed copies are in the dump, strongest
+// first: how many exhibits carry them, what this is worth, and why a recipient is not named.
 func (r reportView) Holders() []holder {
 	on, both, marked := make(map[string]int), make(map[string]int), r.marked()
 	for _, l := range r.Verdicts {
@@ -124,9 +123,8 @@ func (r reportView) Holders() []holder {
 		}
 	}
 	var out []holder
-	for i := range r.Hypotheses {
-		h := &r.Hypotheses[i]
-		if h.Kind != odds.Copies || on[h.Name] == 0 {
+	for _, h := range r.Odds.Recipients {
+		if on[h.Name] == 0 {
 			continue
 		}
 		says := "pictures"
@@ -135,8 +133,8 @@ func (r reportView) Holders() []holder {
 		}
 		x := holder{Name: h.Name, Clusters: h.Clusters, Says: h.Words,
 			Pictures: write(firstPage[says], figures{"n": on[h.Name], "of": marked, "both": both[h.Name]})}
-		if h.LogLR > 0 {
-			x.Says = write(firstPage["named"], figures{"times": times(h.LogLR), "words": h.Words})
+		if h.LogE > 0 {
+			x.Says = write(firstPage["named"], figures{"times": times(h.LogE), "words": h.Words})
 		}
 		for _, w := range r.Odds.Withheld {
 			if w.Name == h.Name {
@@ -272,7 +270,7 @@ var reportFuncs = template.FuncMap{
 	"class": class,
 	"day":   day,
 	"utc":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
-	"odds":  signed,
+	"times": times,
 	"id": func(s watermark.Submission) string {
 		if s == (watermark.Submission{}) {
 			return ""

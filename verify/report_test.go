@@ -132,8 +132,8 @@ func TestReportNamesWhomFindingsConcern(t *testing.T) {
 }
 
 func ratios(d *verify.DumpVerdict) (out []float64) {
-	for _, h := range d.Hypotheses {
-		out = append(out, h.LogLR, h.Raw)
+	for _, h := range d.Odds.Recipients {
+		out = append(out, h.LogE, h.Raw)
 	}
 	return out
 }

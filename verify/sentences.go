@@ -63,7 +63,7 @@ const (
 )
 
 // notes are the sentences on single leaks, by the codes that [conclude] gives beside its
-// conclusion, and those on hypotheses: beside a recipient's copies, and by the codes of package
+// conclusion, and those on the copies of a recipient: on other leaks that concern it, and by the codes of package
 // odds.
 var notes = map[string]string{
 	"copy-read":          thisMark + ", read without the original." + itsUpload,
@@ -143,75 +143,20 @@ var notes = map[string]string{
 	"beside-unjudged":     "{n} {n|picture lies|pictures lie} within this recipient's recorded custody of unmarked uploads. " + notJudged,
 	"beside-unconfirmed":  "{n} {n|picture carries a mark of this recipient's copies but is not confirmed and not|pictures carry marks of this recipient's copies but are not confirmed and not} counted.",
 	"beside-transplanted": "{n} {n|picture carries a transplanted mark|pictures carry transplanted marks} of this recipient's copies, which count for no recipient.",
-	"only-named":          onlyNamed,
 	odds.NoConfirmed:      "Copies of these uploads were issued to this recipient. The leaks contain no mark of these copies that is confirmed and strong. That marks could have been removed is no evidence that they were.",
-	odds.TooMany:          "Copies issued to this recipient are in the same pictures as copies of more recipients than are compared at once. The ratio says nothing for or against it.",
-	odds.NoLeak:           "Copies of uploads were issued to this recipient. Too few leaks, or no leaks, show these uploads.",
-	odds.NotAgainst:       "Files of strangers that resemble ours are not weighed. That few such files are seen says nothing against this explanation.",
-	odds.NotTold:          "The ratio holds as much for others who may have had these pictures. These are a sub-processor, a backup or a thief of a listed holder, an unlisted holder, and a holder whose custody is not admissible.",
-	odds.SameAsHeld:       "A sub-processor, a backup or a thief of a listed holder has what that holder has. The findings are as probable under both.",
-	odds.OwnersSent:       "This is about the pictures that match uploads. Nothing in them tells a file that its owner also sent to another party from a file that a holder of the upload had.",
-	odds.Unissued:         "The ratio compares a mark that was laid with a chance read of a picture without that mark. The record of issued copies is incomplete, or another party used the key: nothing here tells the two apart.",
-	odds.Collector:        "This is about pictures that resemble uploads. The alternative is altered uploads, or documents of others. The ratio speaks for no recipient, and does not say who that party is.",
-	odds.IssuerHad:        "The issuer made these copies and had them. Marks do not tell the issuer from the recipient.",
-	odds.IssuerHadNo:      "The marks of all confirmed copies were laid outside the issuer’s reach: the issuer never had these copies.",
+	odds.TooMany:          "Copies issued to this recipient are in the same pictures as copies of more recipients than are compared at once. So they count neither for nor against it.",
+	odds.NoLeak:           "Copies of uploads were issued to this recipient. No leak shows these uploads.",
 }
-
-// titles name the hypotheses in a list, by their kinds. Copies have the recipient's name.
-var titles = map[string]string{
-	odds.Copies:    "{name}",
-	odds.Custody:   "unmarked, from what {who} held",
-	odds.Unlisted:  "an unlisted holder, of copies or of unmarked uploads",
-	odds.Insider:   "an insider or a party not listed, with unmarked uploads",
-	odds.Forged:    "the issuer, with copies issued to a recipient",
-	odds.Unissued:  "copies that the registry does not list",
-	odds.Collector: "another party that collected the same documents",
-	odds.Foreign:   "pictures that are not of this registry",
-	odds.Elsewhere: "the same captures, sent elsewhere by their owners",
-}
-
-// sources name the sources of an alternative, by their kinds.
-var sources = map[string]string{
-	odds.Copies:    "copies issued to {who}",
-	odds.Coalition: "copies issued to {who} in one hand, or put together",
-	odds.Custody:   "unmarked pictures held by {who}",
-	odds.Planted:   "copies issued to {who}, planted by another holder",
-	odds.Unlisted:  "an unlisted holder of unmarked uploads",
-	odds.Insider:   "a person (listed or not) who had unmarked uploads of the registry",
-	odds.Elsewhere: "a collection from elsewhere (pictures of others, or files that their owners also sent there)",
-}
-
-// The parts that a source of an alternative took, and what it did.
-const (
-	tookRemoved = ", marks removed"
-	tookDates   = ", from {dates}"
-	tookCopies  = ", limited to uploads that were issued to {of}"
-	tookHeld    = ", limited to uploads that {of} held unmarked"
-)
 
 // firstPage has what the first page of a report says beside the headline.
 var firstPage = map[string]string{
-	"copies":   "The findings are at least {times} times more probable if pictures derive from the copies issued to {name} than under the strongest listed alternative without those copies. That is {words} for these copies as the source. Parties that had the same copies, such as the issuer, are not in this comparison.",
-	"rivals":   "This ratio is for the copies, not for who laid or put them there. The other parties in the conclusion explain them as well.",
-	"together": "Copies issued to {others} are in the same pictures. The ratio is for the copies of {name}, not for who put them together.",
+	"copies":   "The marks are at least {times} times more probable if pictures derive from the copies issued to {name} than if no picture does. That is {words} for these copies as the source. It does not tell the recipient from other parties that had the same copies, such as the issuer.",
+	"rivals":   "This number is for the copies, not for who laid or put them there. The other parties in the conclusion explain them as well.",
+	"together": "Copies issued to {others} are in the same pictures. The number is for the copies of {name}, not for who put them together.",
 	"pictures": "{n} of {of} marked {of|exhibit|exhibits}",
 	"shared":   "{n} of {of} marked {of|exhibit|exhibits}, {both} with copies of others as well",
 	"named":    "at least {times} times: {words}",
 	"withheld": "not named: {reason}",
-}
-
-// thieves name the kinds of thieves of [odds.Against] in a sentence.
-var thieves = map[string]string{
-	odds.Scattered: "a thief who took pictures of all times",
-	odds.OfRange:   "a thief who took all uploads of some days in a row",
-	odds.OfUnit:    "a thief who took the uploads of one day, week, month, quarter or year",
-	odds.OfFolder:  "a thief who took one of the recorded folders",
-	odds.Elsewhere: "another service to which customers sent the same files in the same time",
-}
-
-// textOf returns the text of a row of [dumpSentences].
-func textOf(code string) string {
-	return find(dumpSentences, func(r *row) bool { return r.code == code }).text
 }
 
 // regions name the places that a leak shows altered, by their kinds.
@@ -306,27 +251,18 @@ var dumpSentences = []row{
 	{"controls", shows, (*weighing).controls, "{leaks} of these pictures {leaks|was|were} also compared with other uploads, in {n} {n|comparison|comparisons}. These are the uploads that look most like the upload shown; none is known to be of the same person."},
 	{"controls-other", shows, (*weighing).controlsOther, "In no comparison was the other upload found to be the same capture."},
 	{"controls-same", shows, (*weighing).controlsSame, "In {n} {n|comparison|comparisons} the other upload was also found to be the same capture. The same picture may have been submitted twice. Only a mark tells from which of the two a leak derives."},
-	{"copies", shows, (*weighing).copiesFigures, "{n} {n|picture contains a copy|pictures contain copies} recorded as issued to {name}. {n|It counts as a picture|They count as pictures} of {clusters} {clusters|person|persons}. These findings are at least {times} times more probable if pictures of this dump derive from those copies than under the strongest listed alternative that does not contain them. That alternative is {against}. The log10 generalised likelihood ratio is {lr}: {words}."},
+	{"copies", shows, (*weighing).copiesFigures, "{n} {n|picture contains a copy|pictures contain copies} recorded as issued to {name}. {n|It counts as a picture|They count as pictures} of {clusters} {clusters|person|persons}. These marks are at least {times} times more probable if pictures of this dump derive from those copies than if none does: {words}."},
 	{"withheld-persons", shows, withheld(odds.FewClusters), notNamed + reasons[odds.FewClusters] + "."},
 	{"withheld-exposed", shows, withheld(odds.Exposed), notNamed + reasons[odds.Exposed] + "."},
 	{"withheld-dates", shows, withheld(odds.Dates), notNamed + reasons[odds.Dates] + "."},
 	{"withheld-ratio", shows, withheld(odds.SmallRatio), notNamed + reasons[odds.SmallRatio] + "."},
 	{"withheld-trials", shows, withheld(odds.FewTrials), notNamed + reasons[odds.FewTrials] + "."},
-	{"sensitivity", shows, sensitive(uncapped), "For {name}: without the strongest finding ({file}), the log10 likelihood ratio is {without}."},
-	{"sensitivity-cap", shows, sensitive(stillCapped), "For {name}: without the strongest finding ({file}), the log10 likelihood ratio is still {without}, the highest that is stated."},
-	{"sensitivity-wrong", shows, sensitive(severalWrong), "For {name}: if the findings on the {n} persons that speak most for it were wrong, the log10 likelihood ratio would be {wrong}."},
-	{"alternatives", shows, (*weighing).alternatives, "The comparison leaves out parties that had these very copies: the issuer, an unlisted holder of the copies, and a party that planted them. The findings do not rule them out. The issuer and the unlisted holder have lines of their own in the table of explanations."},
-	{"cap", shows, (*weighing).cap, "No ratio above {times} times is stated, since trials allow no more. In {trials} trials no identification was false: at most 3 in {trials} are false, with 95 % confidence. Trials do not test fraud or wrong records."},
-	{"cap-stated", shows, cover(true), "The investigator stated these trials."},
-	{"cap-own", shows, cover(false), "Each trial is a real picture of its own, which was marked, leaked once, traced and read. The command kycmark-bench units repeats the trials."},
+	{"cap", shows, (*weighing).cap, "No more than {times} times is stated, since trials allow no more. In {trials} trials no identification was false: at most 3 in {trials} are false, with 95 % confidence. Each trial is a real picture of its own, which was marked, leaked once, traced and read (kycmark-bench units). Trials do not test fraud or wrong records."},
 	{"unissued", shows, (*weighing).unissuedFigures, "{n} {n|picture carries|pictures carry} a mark with a copy ID that the registry does not list: {ids} {ids|ID|IDs} under {keys} {keys|key|keys} ({names}). Chance reads such a mark in a picture without it with a probability of at most 9.3e-10 for each picture and key. For the {pictures} {pictures|picture|pictures} and {tried} {tried|key|keys} of this investigation that is at most {chance} in all."},
-	{"collector", shows, (*weighing).collectorFigures, "{n} {n|picture resembles|pictures resemble} {submissions} {submissions|upload|uploads} as other captures of the same {submissions|document|documents} do. This is about {times} times more probable if another party collected {submissions|that document|those documents} than if not: {words}. If not, {n|it is an altered upload or another person's document|they are altered uploads or other persons' documents}. No more than {templates} times is claimed, because trials compared {templates} kinds of documents. It speaks for no recipient."},
-	{"holders", shows, (*weighing).holders, "{n} {n|picture shows an upload|pictures show uploads}, and no mark was found on {n|it|them}. The records say who could hold such uploads unmarked, by their time or by a list: {names}."},
-	{"window-when", shows, (*weighing).windowWhen, "Of {of} {of|picture|pictures} on which no mark was found, {n} {n|was|were} submitted from {dates}. That time holds {share} of all uploads of the registry."},
-	{"custody-odds", shows, (*weighing).custodyOdds, "{n} {n|picture shows an upload|pictures show uploads} that {names} could hold unmarked, and no mark. For this custody the log10 generalised likelihood ratio against the strongest listed explanation is {lr}: {words}. Against single explanations the ratio differs."},
-	{"custody-against", shows, custodyAgainst(true), "Against {thief}, these findings are at least {times} times more probable if pictures come from what {names} could hold unmarked."},
-	{"custody-level", shows, custodyAgainst(false), "Against {thief}, these findings are not 10 times more probable: such a source is not ruled out."},
-	{"custody-folder", shows, (*weighing).custodyFolder, "A leak at {names} and a thief at the exchange who took this very folder leave the same pictures. Nothing here tells them apart, nor from a sub-processor or a backup. A ratio against a thief of one of the {folders} recorded {folders|folder|folders} counts folders: it is a prior, and no evidence."},
+	{"holders", shows, (*weighing).holders, "{n} {n|picture shows an upload|pictures show uploads}, and no mark was found on {n|it|them}. The records say who could hold such uploads unmarked, by their time or by a list: {names}. The exchange held them also."},
+	{"window-when", shows, (*weighing).windowWhen, "Of {of} {of|picture|pictures} on which no mark was found, {n} {n|shows an upload|show uploads} of {dates}. That time holds {share} of all uploads. If pictures of {persons} persons were drawn at random from all uploads, {inside} or more would lie in one such time about once in {once} draws."},
+	{"window-holders", shows, (*weighing).windowHolders, "{names} could hold all of these {n} uploads unmarked, by the records. The exchange held them also. A thief who took just this time, from any of them, fits as well."},
+	{"window-only", shows, (*weighing).windowOnly, "{names} could hold uploads of this time unmarked, and no others."},
 	{"claim-drawn", shows, claimed(claimDrawn), "We drew the {examined} {examined|file|files} examined at random from the {claimed} pictures claimed. {seen} {seen|counts|count} as showing an upload."},
 	{"claim-none", shows, claimed(claimNone), "We drew the {examined} {examined|file|files} examined at random from the {claimed} pictures claimed. {examined|It does not count|None of them counts} as showing an upload."},
 	{"claim-min", shows, bounded(hasMin), "Of the {claimed} pictures claimed, at least {min} show uploads of the registry, at a one-sided confidence of {level} %. This allows for false matches ({false} % of other pictures). Files that repeat another, only resemble an upload, or cannot be read as pictures, count as showing no upload here."},
@@ -341,7 +277,6 @@ var dumpSentences = []row{
 	{"unissued-who", showsNot, (*weighing).unissuedFigures, "The marks with IDs that are not listed do not show who received or released {n|that picture|those pictures}: they count for no recipient. Compare the IDs with all systems that hold the key."},
 	{"custody-unjudged", showsNot, custodyOf(func(s *party) int { return s.unjudged }), "The custody that covers pictures without a mark is listed. " + notJudged},
 	{"custody-late", showsNot, custodyOf(func(s *party) int { return s.late }), "Custody that was entered after the leaks were found is listed but not admissible."},
-	{"window-measure", showsNot, (*weighing).windowMeasure, "The number of pictures within one window is no measure of its holder: a thief may take all uploads of a time, or what one holder had."},
 	{"unmarked", showsNot, found(FoundUnmarked), "On {n} {n|picture|pictures} no mark was found{keys}. A mark that was not removed would have been found {n|there|on each} with a probability of at least 99.5 %. Deliberate removal is not excluded. A party that removes marks does so on a whole dump, so that many such pictures say no more than one."},
 	{"damaged-mark", showsNot, many((*weighing).damagedMarks), "{n} {n|picture carries|pictures carry} a part of a mark, and no copy is proved. {n|It|They} came from marked copies, and {n|counts|count} for no recipient and for no holder of unmarked uploads."},
 	{"unreadable", showsNot, (*weighing).withoutMark, "On {n} {n|picture|pictures} no mark was found{keys}. A mark may have been missed, and deliberate removal is not excluded: nothing follows from its absence on a single picture."},
@@ -377,7 +312,6 @@ var dumpSentences = []row{
 	{"planting-repeated", showsNot, (*weighing).plantingRepeated, "The {n} {n|picture|pictures} with a copy issued to {name} are all of one copy."},
 	{"rival", showsNot, rivalFigures(odds.RivalHeld, odds.RivalPlanting), "The findings do not tell {name} from {other}: of the {of} {of|person|persons} on whose pictures copies issued to {name} were found, {other} held uploads of {n} unmarked. To lay these marks there it would have needed those very copies, and no record says that it had them. With them, it could also have released them as they are."},
 	{"rival-had", showsNot, rivalHad, "The findings do not tell {name} from {other}: by the record, {other} had the copies found on pictures of {n} of the {of} {of|person|persons}."},
-	{"rival-planting", showsNot, (*weighing).rivalPlanting, "With planting by those who held these pictures among the alternatives, the log10 generalised likelihood ratio for {name} is {lr}: {words}."},
 	{"together", showsNot, (*weighing).together, "Copies issued to {name} were found on pictures of {of} {of|person|persons}. In the same pictures are copies of others, by number of persons: {others}. To lay a recipient's mark there, a party needs that recipient's copy of the very picture."},
 	{"rival-rest", showsNot, rivalFigures(odds.RivalRest), "The records say that {other} had, marked or unmarked, {n} of the {of} {of|upload|uploads} in this dump that {name} does not explain. If {other} had also obtained the copies issued to {name}, it could be the source of both."},
 	{"repeats", showsNot, (*weighing).repeats, "The {n} {n|picture|pictures} with copies issued to {name} count as pictures of {clusters} {clusters|person|persons}: repetitions and pictures of one subject count once."},
@@ -391,7 +325,7 @@ var dumpSentences = []row{
 }
 
 // speak writes Headline, Dates, Shows, ShowsNot and Said: every row of dumpSentences whose condition
-// holds. The counts, the odds, the hypotheses and the record must be there already.
+// holds. The counts, the odds and the record must be there already.
 func (w *weighing) speak() {
 	w.Headline, w.Dates, w.Shows, w.ShowsNot, w.Said = "", nil, []string{}, []string{}, []findings.Said{}
 	for _, r := range dumpSentences {

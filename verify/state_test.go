@@ -71,7 +71,7 @@ func TestStateOfARun(t *testing.T) {
 		require.Equal(t, want[i].LogP, got[i].LogP)
 	}
 	require.Equal(t, whole.Headline, again.Headline)
-	require.Equal(t, whole.Hypotheses, again.Hypotheses)
+	require.Equal(t, whole.Odds.Recipients, again.Odds.Recipients)
 	require.Len(t, again.Record.Logged, 1, "the run that was cut short and its rest are one examination")
 	require.Len(t, again.Earlier, 1, "the whole run alone")
 	require.Contains(t, report(t, again, false), "data:image/png", "thumbnails are made again")

@@ -24,31 +24,20 @@ type step struct {
 // steps of the scale that inWords has.
 var steps = []float64{0.5, 1, 2, 3, 4, 6}
 
-// Strengths returns, for the first page, the explanations on which the headline rests: named
-// recipients. Other hypotheses are left out, because a reader of one
-// page would take the number for a name.
-func (r reportView) Strengths() []strength {
-	var out []strength
-	for i := range r.Hypotheses {
-		h := &r.Hypotheses[i]
-		var s strength
-		x := figures{"times": times(h.LogLR), "words": h.Words, "name": h.Name, "names": h.Holders}
-		switch {
-		case h.Kind == odds.Copies && slices.Contains(r.Named, h.Name):
-			s.Says = write(firstPage["copies"], x)
-			if len(r.rivals(h.Name, odds.RivalHeld, odds.RivalPlanting)) > 0 {
-				s.Note = firstPage["rivals"]
-				if h.Planting != nil {
-					s.Note += " " + write(textOf("rival-planting"), plantingFigures(h))
-				}
-			}
-			if others := r.beside(h.Name); len(others) > 0 {
-				s.Note = strings.TrimSpace(s.Note + " " + write(firstPage["together"], figures{"name": h.Name, "others": others}))
-			}
-		default:
+// Strengths returns, for the first page, how strongly the findings speak for the copies of each named recipient.
+func (r reportView) Strengths() (out []strength) {
+	for _, x := range r.Odds.Recipients {
+		if !slices.Contains(r.Named, x.Name) {
 			continue
 		}
-		reached := slices.IndexFunc(steps, func(from float64) bool { return inWords(from) == h.Words })
+		s := strength{Says: write(firstPage["copies"], figures{"times": times(x.LogE), "words": x.Words, "name": x.Name})}
+		if len(r.rivals(x.Name, odds.RivalHeld, odds.RivalPlanting)) > 0 {
+			s.Note = firstPage["rivals"]
+		}
+		if others := r.beside(x.Name); len(others) > 0 {
+			s.Note = strings.TrimSpace(s.Note + " " + write(firstPage["together"], figures{"name": x.Name, "others": others}))
+		}
+		reached := slices.IndexFunc(steps, func(from float64) bool { return inWords(from) == x.Words })
 		for i, from := range steps {
 			s.Scale = append(s.Scale, step{inWords(from), i <= reached, i == reached})
 		}

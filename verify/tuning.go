@@ -109,16 +109,6 @@ const (
 	decoyCopies = 1000
 )
 
-// Match ratios.
-const (
-	// ratioStep is the step, log10, up to which the inverse of a match ratio is rounded: leaks with
-	// about the same ratio are one row of the odds. Chosen.
-	ratioStep = 0.25
-	// ratioTemplates is the number of templates that the recorded comparisons are of ("kycmark-bench
-	// match ratio"). It limits what all lookalikes of a dump can say together.
-	ratioTemplates = 5
-)
-
 // Two uploads of one document (TestSameDocumentStudy).
 const (
 	// maxDocuments is the number of submissions of a dump whose originals are compared with each
@@ -145,15 +135,15 @@ const (
 )
 
 // Trials that validated the code without a single false identification. Each is a unit of its own, so
-// they cap every likelihood ratio: see [odds.Case].
+// they bound a rate of errors.
 const (
 	// MarkTrials is the number of real pictures that were marked, each under one of 30 keys, leaked
 	// through one attack, traced against 1,000 copies and read blind ("kycmark-bench units"). No other
-	// copy was found and no other ID read, also in the upload leaked the same way.
+	// copy was found and no other ID read, also in the upload leaked the same way. It caps every likelihood ratio: see [odds.Case].
 	MarkTrials = 912
 	// MatchTrials adds 360 documents of invented persons, each laid on five of its template
 	// ("kycmark-bench match lookalikes", seeds 6011 to 6014). Each of the real pictures was laid on
-	// the picture most like it. None was taken for another.
+	// the picture most like it. None was taken for another. It bounds the rate of false matches.
 	MatchTrials = MarkTrials + 360
 
 	// maxPower is the maximum power that is stated: 3 in 629 bounds the rate of misses, since no mark

@@ -19,8 +19,8 @@ import (
 func TestOneCustomersUploads(t *testing.T) {
 	leaks := many(12, func(n int) *verify.Verdict { return subject(leakOf(n, verify.FoundCopy, "vendor A"), "") })
 	for each, units := range map[int]int{0: 1, 12: 1, 6: 2, 5: 3, 1: 12} {
-		got := verify.WeighFor(leaks, recipients, verify.Config{Trials: 3000, Circumstances: verify.Circumstances{UploadsPerSubject: each}}, 120)
-		for _, h := range got.Hypotheses {
+		got := verify.WeighFor(leaks, recipients, verify.Config{Circumstances: verify.Circumstances{UploadsPerSubject: each}}, 120)
+		for _, h := range got.Odds.Recipients {
 			if h.Name == "vendor A" {
 				assert.Equal(t, units, h.Clusters, "%d each", each)
 			}

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/verify/internal/findings"
-	"github.com/kycmark/kycmark/verify/odds"
 )
 
 // ErrVersion is wrapped if another version of the program wrote the findings, and this program
@@ -68,15 +67,12 @@ func called(version, revision, executable string) string {
 	return "of no known version"
 }
 
-// wordless deletes from x, decoded JSON, the fields that hold sentences (see words), and the names
-// of hypotheses of the kinds in nameless. It changes x.
+// wordless deletes from x, decoded JSON, the fields that hold sentences (see words). It changes x.
 func wordless(x any) {
 	switch x := x.(type) {
 	case map[string]any:
-		kind, _ := x["kind"].(string)
-		nameless := slices.Contains(nameless, kind)
 		for key, y := range x {
-			if slices.Contains(words, key) || key == "name" && nameless {
+			if slices.Contains(words, key) {
 				delete(x, key)
 				continue
 			}
@@ -89,9 +85,5 @@ func wordless(x any) {
 	}
 }
 
-var (
-	// words are the fields that hold some.
-	words = []string{"headline", "shows", "shows_not", "said", "notes", "note", "words", "against", "reason"}
-	// nameless are the kinds of hypotheses whose names are words.
-	nameless = []string{odds.Custody, odds.Unlisted, odds.Insider, odds.Forged, odds.Elsewhere, odds.Foreign, odds.Unissued, odds.Collector}
-)
+// words are the fields that hold some.
+var words = []string{"headline", "shows", "shows_not", "said", "notes", "note", "words", "reason"}

@@ -75,7 +75,7 @@ func TestVoidCopy(t *testing.T) {
 	require.Equal(t, verify.FoundUnmarked, l.Finding)
 	require.Empty(t, d.Case.Leaks[0].Copies)
 	require.Equal(t, before.Case.Leaks, d.Case.Leaks)
-	require.Equal(t, before.Hypotheses, d.Hypotheses)
+	require.Equal(t, before.Odds.Recipients, d.Odds.Recipients)
 	shown, held := issuedTo(d)
 	require.Equal(t, []int{1, 1}, []int{shown, held}, "of the first passport alone")
 
@@ -91,8 +91,8 @@ func TestVoidCopy(t *testing.T) {
 		require.NotContains(t, textOf(d.ShowsNot), "could not be confirmed to show")
 		require.NotContains(t, l.Note+d.Headline+textOf(d.Shows)+textOf(d.ShowsNot), "vendor A")
 		require.Empty(t, d.Named)
-		for _, h := range d.Hypotheses {
-			require.LessOrEqual(t, h.LogLR, 0.0, h.Name)
+		for _, h := range d.Odds.Recipients {
+			require.LessOrEqual(t, h.LogE, 0.0, h.Name)
 		}
 	}
 

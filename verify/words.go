@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"strings"
 	"time"
@@ -30,85 +31,44 @@ var verbal = []level{
 	{0.30102999566398120, "weak support"}, // log10 2
 }
 
-// inWords returns the words of the verbal scale for a log10 likelihood ratio. A negative value has
-// the words of its absolute value with "for the alternative". Values between -log10 2 and log10 2
-// are "no support either way".
+// inWords returns the words of the verbal scale for a log10 likelihood ratio of 0 or more; below log10 2 "no support".
 func inWords(logLR float64) string {
 	for _, l := range verbal {
 		if logLR >= l.from {
 			return l.words
 		}
-		if -logLR >= l.from {
-			return l.words + " for the alternative"
-		}
 	}
-	return "no support either way"
+	return "no support"
 }
 
-// putIntoWords fills in the words that package odds leaves empty in v: Words, Note and Against of
-// each hypothesis, Reason of each withheld recipient, and Dates of the window. c is the case of v,
-// for the dates of its cells.
-func putIntoWords(v *odds.Verdict, c *odds.Case) {
-	for i := range v.Hypotheses {
-		h := &v.Hypotheses[i]
-		h.Words, h.Note = inWords(h.LogLR), written(noteOn(h))
-		var parts []string
-		for _, x := range h.Strongest {
-			parts = append(parts, explanation(x, c))
+// putIntoWords fills in the words that package odds leaves empty: Words and Note of
+// each recipient, Reason of each withheld recipient, and Dates of the window. It adds each note to w.Notes.
+func (w *weighing) putIntoWords() {
+	for i := range w.Odds.Recipients {
+		r := &w.Odds.Recipients[i]
+		said := w.parties[r.Name].note()
+		if r.Code != "" {
+			said = append(said, findings.Said{Code: r.Code})
 		}
-		h.Against = strings.Join(parts, "; ")
-		if len(parts) > 1 { // a mixture: each leak may be of any of these sources
-			h.Against = "all of these together: " + h.Against
+		r.Words, r.Note = inWords(r.LogE), written(said)
+		for _, x := range said {
+			line := figures{"line": i + 1}
+			maps.Copy(line, x.Figures)
+			w.Notes = append(w.Notes, findings.Said{Code: x.Code, Figures: line})
 		}
 	}
-	for i := range v.Withheld {
-		v.Withheld[i].Reason = write(reasons[v.Withheld[i].Code], reasonFigures(v.Withheld[i]))
+	for i := range w.Odds.Withheld {
+		x := &w.Odds.Withheld[i]
+		x.Reason = write(reasons[x.Code], reasonFigures(*x))
 	}
-	if w := v.Window; w != nil {
-		w.Dates = dates(c, w.From, w.To)
+	if x := w.Odds.Window; x != nil {
+		x.Dates = dates(w.Case, x.From, x.To)
 	}
-}
-
-// noteOn returns what is particular about a hypothesis, as a sentence of [notes]; nil: nothing.
-func noteOn(h *odds.Hypothesis) []findings.Said {
-	if h.Code == "" {
-		return nil
-	}
-	return []findings.Said{{Code: h.Code}}
 }
 
 // reasonFigures are the figures of [reasons].
 func reasonFigures(x odds.Withheld) figures {
 	return figures{"name": x.Name, "clusters": x.Clusters, "needed": x.Needed}
-}
-
-// explanation returns in words one source of an alternative: its kind and holders, whether it
-// removed its marks, and the part that it took. c is the case that x is about; its cells give the
-// dates. A kind that is not listed is [odds.Elsewhere].
-func explanation(x odds.Explanation, c *odds.Case) string {
-	source, known := sources[x.Kind]
-	if !known || x.Kind == odds.Elsewhere {
-		return sources[odds.Elsewhere]
-	}
-	if x.Removed {
-		source += tookRemoved
-	}
-	values := figures{"who": x.Holders, "of": x.SetHolders}
-	switch {
-	case x.From >= 0:
-		source += tookDates
-		values["dates"] = dates(c, x.From, x.To)
-	case x.Set == odds.Copies:
-		source += tookCopies
-	case x.Set != "":
-		source += tookHeld
-	}
-	return write(source, values)
-}
-
-// title returns the name of a hypothesis in a list, by [titles].
-func title(h odds.Hypothesis) string {
-	return write(titles[h.Kind], figures{"name": h.Name, "who": h.Holders})
 }
 
 // dates returns in words the days of the cells with the indices from to to, both included: "2024-05-01
@@ -165,6 +125,15 @@ func times(logLR float64) string {
 	return thousands(math.Floor(x/unit) * unit)
 }
 
+// onceIn writes the inverse of a probability, given by its log10, for "about once in": a whole number with one
+// digit, rounded down, and from 10^9 on the power of ten alone.
+func onceIn(log10 float64) string {
+	if log10 <= -9 {
+		return fmt.Sprintf("10^%.0f", math.Floor(-log10))
+	}
+	return times(-log10)
+}
+
 // roundedUp writes a probability above 0 with one digit, rounded up: "2e-09" for 1.1e-9.
 func roundedUp(p float64) string {
 	unit := math.Pow(10, math.Floor(math.Log10(p)))
@@ -193,15 +162,6 @@ func percent(x float64) string {
 		return "less than 0.1 %"
 	}
 	return fmt.Sprintf("%.1f %%", 100*x)
-}
-
-// signed writes a log10 likelihood ratio with one decimal, a sign, and a minus of full width. A
-// ratio that rounds to 0 is "0".
-func signed(x float64) string {
-	if math.Abs(x) < 0.05 {
-		return "0"
-	}
-	return strings.ReplaceAll(fmt.Sprintf("%+.1f", x), "-", "−")
 }
 
 // micro rounds a stated logarithm or probability to a multiple of 1e-6.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 
@@ -392,69 +391,23 @@ func (w *weighing) controlsSame() []figures {
 	return several(same, nil)
 }
 
-// spoken are the hypotheses of recipients with confirmed copies and a ratio above 1.
-func (w *weighing) spoken() (out []odds.Hypothesis) {
-	for _, h := range w.Hypotheses {
-		if h.Kind == odds.Copies && h.Clusters > 0 && h.LogLR > 0 {
-			out = append(out, h)
-		}
-	}
-	return out
+// spoken are the recipients with confirmed copies and a likelihood ratio above 1.
+func (w *weighing) spoken() []odds.Recipient {
+	return slices.DeleteFunc(slices.Clone(w.Odds.Recipients), func(r odds.Recipient) bool { return r.LogE == 0 })
 }
 
 // copiesFigures are what the copies of each recipient are worth.
 func (w *weighing) copiesFigures() (out []figures) {
 	for _, h := range w.spoken() {
-		out = append(out, figures{"n": w.parties[h.Name].pictures, "name": h.Name, "clusters": len(w.parties[h.Name].clusters), "times": times(h.LogLR), "against": cmp.Or(h.Against, "none is listed"), "lr": h.LogLR, "words": h.Words})
+		out = append(out, figures{"n": w.parties[h.Name].pictures, "name": h.Name, "clusters": len(w.parties[h.Name].clusters), "times": times(h.LogE), "words": h.Words})
 	}
 	return out
 }
 
-// sensitive returns the condition of a sentence on how much the ratio of a recipient depends on single
-// findings. The sentence is said of the recipients for which is returns true.
-func sensitive(is func(*odds.Hypothesis) bool) func(*weighing) []figures {
-	return func(w *weighing) (out []figures) {
-		for _, h := range w.spoken() {
-			if x := h.Sensitivity; x != nil && is(&h) {
-				out = append(out, figures{"name": h.Name, "file": w.strongest(h.Name, x.Leak), "without": x.Without, "n": x.Wrong, "wrong": x.IfWrong})
-			}
-		}
-		return out
-	}
-}
-
-// stillCapped reports whether a ratio is at its cap with its strongest finding and without it.
-func stillCapped(h *odds.Hypothesis) bool { return h.Capped && h.Sensitivity.Without == h.LogLR }
-func uncapped(h *odds.Hypothesis) bool    { return !stillCapped(h) }
-
-// severalWrong reports whether several wrong findings would change a ratio.
-func severalWrong(h *odds.Hypothesis) bool {
-	return h.Sensitivity.Wrong > 1 && h.Sensitivity.IfWrong != h.LogLR
-}
-
-// strongest returns the file of the first leak with a copy of recipient name in the cluster of leak
-// i of the case. If no leak of that cluster has such a copy, it returns the file of leak i.
-func (w *weighing) strongest(name string, i int) string {
-	for k, l := range w.Case.Leaks {
-		if v := w.Verdicts[w.Of[k]]; l.Submission != "" && l.Cluster == w.Case.Leaks[i].Cluster && slices.Contains(v.MayNames(), name) {
-			return v.File
-		}
-	}
-	return w.Verdicts[w.Of[i]].File
-}
-
-func (w *weighing) alternatives() []figures { return once(len(w.spoken()) > 0, figures{}) }
-
 // cap is the most that is claimed, if it is below what was computed.
 func (w *weighing) cap() []figures {
-	capped := slices.ContainsFunc(w.spoken(), func(h odds.Hypothesis) bool { return h.Capped })
+	capped := slices.ContainsFunc(w.spoken(), func(r odds.Recipient) bool { return r.Capped })
 	return once(capped, figures{"times": times(odds.Cap(w.Case.MarkTrials)), "trials": thousands(float64(w.Case.MarkTrials))})
-}
-
-// cover returns the condition of the sentence on what was tried in the trials of [weighing.cap]: the
-// investigator stated them, or not.
-func cover(stated bool) func(*weighing) []figures {
-	return func(w *weighing) []figures { return once(stated == (w.cfg.Trials > 0) && len(w.cap()) > 0, figures{}) }
 }
 
 // unissuedFigures are marks that the registry does not list: pictures, IDs, keys, and how often
@@ -485,15 +438,32 @@ func (w *weighing) noMark() int {
 	return w.Counts[string(FoundUnmarked)] + w.Counts[string(FoundUnreadable)] - w.damagedMarks()
 }
 
-// holders are the recipients whose admissible custody covers leaks without a mark.
+// holders are the recipients whose admissible custody covers leaks without a mark: how many, and how many
+// uploads each could hold of all.
 func (w *weighing) holders() []figures {
 	var names []string
-	for _, name := range w.names {
-		if s := w.parties[name]; s.custody > 0 {
-			names = append(names, fmt.Sprintf("%s (%d)", name, s.custody))
+	for k, name := range w.names {
+		if s := w.parties[name]; s.custody > 0 && !w.cfg.named() {
+			names = append(names, fmt.Sprintf("%s %d of these (and %s of all %s uploads)", name, s.custody, thousands(float64(total(w.Case.Holders[k].Unmarked))), thousands(float64(w.uploads()))))
 		}
 	}
 	return once(len(names) > 0 && w.noMark() > 0, figures{"n": w.noMark(), "names": names})
+}
+
+// total returns the sum of counts.
+func total(counts []int) (n int) {
+	for _, k := range counts {
+		n += k
+	}
+	return n
+}
+
+// uploads returns the number of uploads of the registry, up to the find if it is known.
+func (w *weighing) uploads() (n int) {
+	for _, c := range w.Case.Cells {
+		n += c.Submissions
+	}
+	return n
 }
 
 // custodyOf returns the condition of a sentence on custody, if leaks show a submission without a mark.
@@ -519,9 +489,9 @@ func (w *weighing) ofKeys() string {
 	return fmt.Sprintf(" under the %s that %s tried (marks under other keys, such as another service's, cannot be seen)", count(w.keys, "mark key", "mark keys"), verb(w.keys, "was", "were"))
 }
 
-// absent are the recipients with more absent marks than chance explains ([odds.Hypothesis].Absent).
+// absent are the recipients with more absent marks than chance explains ([odds.Recipient].Absent).
 func (w *weighing) absent() (out []figures) {
-	for _, h := range w.Hypotheses {
+	for _, h := range w.Odds.Recipients {
 		if h.Absent > 0 && w.Counts[string(FoundUnreadable)] > 0 {
 			out = append(out, figures{"n": h.Absent, "name": h.Name})
 		}
@@ -529,79 +499,31 @@ func (w *weighing) absent() (out []figures) {
 	return out
 }
 
-// inWindow returns the densest window of leaks without a mark. It is nil with fewer than 2 such
-// leaks.
-func (d *DumpVerdict) inWindow() *odds.Window {
-	x := d.Odds.Window
-	if x == nil || x.Of < 2 {
+// windowWhen is when leaks without a mark are densest, and how seldom a random draw is as dense.
+func (w *weighing) windowWhen() []figures {
+	x := w.Odds.Window
+	if x == nil {
 		return nil
 	}
-	return x
+	return []figures{{"of": x.Of, "n": x.Leaks, "dates": x.Dates, "share": percent(float64(x.Submissions) / float64(x.OfSubmissions)), "persons": x.OfClusters, "inside": x.Clusters, "once": onceIn(x.Chance)}}
 }
 
-// windowWhen is when leaks without a mark are densest.
-func (w *weighing) windowWhen() []figures {
-	if x := w.inWindow(); x != nil {
-		return []figures{{"of": x.Of, "n": x.Leaks, "dates": x.Dates, "share": percent(x.Share)}}
+// windowHolders are the recipients that could hold all uploads of the window that leaks show.
+func (w *weighing) windowHolders() []figures {
+	x := w.Odds.Window
+	if x == nil || len(x.Holders) == 0 {
+		return nil
 	}
-	return nil
+	return []figures{{"names": x.Holders, "n": x.Leaks}}
 }
 
-func (w *weighing) windowMeasure() []figures { return once(w.inWindow() != nil, nil) }
-
-// compared returns the comparison of custody with each kind of thief, and the hypothesis of that
-// custody. n is the number of leaks without a mark that the custody covers. With fewer than 2 such
-// leaks all results are nil or 0.
-func (d *DumpVerdict) compared() (x *odds.Against, h *odds.Hypothesis, n int) {
-	if x = d.Odds.Against; x == nil {
-		return nil, nil, 0
+// windowOnly are the recipients among them that could hold nothing beside the uploads of the window.
+func (w *weighing) windowOnly() []figures {
+	x := w.Odds.Window
+	if x == nil || len(x.Only) == 0 {
+		return nil
 	}
-	for i, of := range d.Of {
-		l := d.Verdicts[of]
-		if (l.Finding == FoundUnmarked || l.Finding == FoundUnreadable) && slices.Contains(d.Case.Leaks[i].Unmarked, x.Holders[0]) {
-			n++
-		}
-	}
-	k := slices.IndexFunc(d.Hypotheses, func(h odds.Hypothesis) bool { return h.Kind == odds.Custody && slices.Equal(h.Holders, x.Holders) })
-	if k < 0 || n < 2 {
-		return nil, nil, 0
-	}
-	return x, &d.Hypotheses[k], n
-}
-
-// custodyOdds is what the strongest custody is worth against all explanations.
-func (w *weighing) custodyOdds() []figures {
-	if _, h, n := w.compared(); h != nil {
-		return []figures{{"n": n, "names": h.Holders, "lr": h.LogLR, "words": h.Words}}
-	}
-	return nil
-}
-
-// custodyAgainst returns the condition of a sentence on one kind of thief. favours reports whether
-// the sentence is about ratios of 10 and more.
-func custodyAgainst(favours bool) func(*weighing) []figures {
-	return func(w *weighing) (out []figures) {
-		x, _, _ := w.compared()
-		if x == nil {
-			return nil
-		}
-		for _, r := range x.Rows {
-			if r.LogLR < 1 && !favours {
-				out = append(out, figures{"thief": thieves[r.Thief]})
-			} else if r.LogLR >= 1 && favours {
-				out = append(out, figures{"thief": thieves[r.Thief], "times": times(r.LogLR), "names": x.Holders})
-			}
-		}
-		return out
-	}
-}
-
-// custodyFolder says what is not told apart.
-func (w *weighing) custodyFolder() []figures {
-	if x, _, _ := w.compared(); x != nil {
-		return []figures{{"names": x.Holders, "folders": x.Folders}}
-	}
-	return nil
+	return []figures{{"names": x.Only}}
 }
 
 // A claim is which sentence is said of the pictures that are claimed.
@@ -859,30 +781,6 @@ func rivalFigures(why ...string) func(*weighing) []figures {
 		}
 		return out
 	}
-}
-
-// rivalPlanting are the ratios of named recipients with planting among the alternatives.
-func (w *weighing) rivalPlanting() (out []figures) {
-	for _, name := range w.Named {
-		if h := w.planting(name); h != nil && len(w.rivals(name, odds.RivalHeld, odds.RivalPlanting)) > 0 {
-			out = append(out, plantingFigures(h))
-		}
-	}
-	return out
-}
-
-// plantingFigures are the ratio of a recipient with planting among the alternatives. h.Planting must
-// not be nil.
-func plantingFigures(h *odds.Hypothesis) figures {
-	return figures{"name": h.Name, "lr": math.Round(*h.Planting*10)/10 + 0, "words": inWords(*h.Planting)}
-}
-
-// planting returns a recipient's hypothesis that has a ratio with planting among the alternatives;
-// nil if no listed holder could have planted the marks.
-func (d *DumpVerdict) planting(name string) *odds.Hypothesis {
-	return find(d.Hypotheses, func(h *odds.Hypothesis) bool {
-		return h.Kind == odds.Copies && h.Name == name && h.Planting != nil
-	})
 }
 
 // each calls figures for every recipient with confirmed copies, and returns what is not nil.

@@ -14,7 +14,7 @@ import (
 )
 
 // verdict prints the findings and the verdict d for people: a table of leaks, states of keys, the
-// headline, sentences, and a table of hypotheses. Silent with --json. Beside a leak it names only a
+// headline, sentences, and a table of the recipients that were issued copies. Silent with --json. Beside a leak it names only a
 // recipient that may be named: see [verify.Verdict.MayName].
 func (u *ui) verdict(d *verify.DumpVerdict) {
 	u.leaks(d.Verdicts)
@@ -25,21 +25,13 @@ func (u *ui) verdict(d *verify.DumpVerdict) {
 	u.sentences("What the dates say:", d.Dates)
 	u.sentences("What it shows:", d.Shows)
 	u.sentences("What it does not show:", d.ShowsNot)
-	if len(d.Hypotheses) == 0 {
+	if len(d.Odds.Recipients) == 0 {
 		return
 	}
 	u.printf("\n")
-	named := u.table("PICTURES DERIVE FROM\tLOG10 LR\tIN WORDS")
-	for _, h := range d.Hypotheses {
-		limit := ""
-		if h.Capped {
-			limit = " (cap)"
-		}
-		name := h.Name
-		if h.Kind == odds.Copies {
-			name = "copies issued to " + name
-		}
-		named.row([]string{name, fmt.Sprintf("%+.2f%s", math.Round(h.LogLR*100)/100+0, limit), h.Words})
+	named := u.table("COPIES ISSUED TO\tPICTURES\tPERSONS\tIN WORDS")
+	for _, r := range d.Odds.Recipients {
+		named.row([]string{r.Name, fmt.Sprint(r.Pictures), fmt.Sprint(r.Clusters), r.Words})
 	}
 	named.Flush()
 }

@@ -185,24 +185,3 @@ const (
 	parts      = 6    // parts of the leak each way over which exchanged blocks may spread
 	minOfPart  = 4    // comparable blocks of a part that counts
 )
-
-// figureRanges are the ends of the ranges of [Figures], in the order of its fields: the end of another
-// picture, and the end of the same capture. The scale between the ends is logarithmic if log is true.
-// Beyond the ends hardly any figure of the comparisons of "match ratio --seed 41" lay, or more said no more.
-var figureRanges = [...]struct {
-	name      string
-	far, near float64
-	log       bool
-}{
-	{"detail", 0, 1, false},    // share of the comparable blocks
-	{"text", 0.1, 0.001, true}, // share of the comparable blocks
-	{"light", 30, 0.3, true},   // grey levels
-	{"place", 3, 0.03, true},   // pixels
-	{"noise", 0, 1, false},     // of what the verdict takes for the same capture, and a quarter more
-}
-
-// Ratios.
-const (
-	framedPlace = 0.1 // pixels: the place of a leak that shows the original's frame turned or tilted; chosen, other captures that are cut lie at 0.03 to 0.5
-	noiseMore   = 2   // deviations above minZ from which noise is wholly there; chosen
-)

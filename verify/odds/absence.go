@@ -1,24 +1,20 @@
 package odds
 
-import "slices"
-
-// One degraded leak without a mark says little; many such leaks say more. In the table of
-// the model each of them is rounded to saying nothing, so that sums of small doubts blame
-// no recipient. Here they are summed without rounding, to decide whether a recipient's
-// copies explain a dump.
+// One degraded leak without a mark says little; many such leaks say more. Here they are summed, to decide
+// whether a recipient's copies explain a dump.
 
 // silent reports, for each cluster of m.items, whether the mark of recipient r is absent. Three
 // conditions make it absent: r was issued a copy of the submission; no leak of the cluster surely
-// shows it; the mark could have been found ([model.unseen] is below 1). If each is true, the ratio of
-// r's copy must also be at least 1 in a leak of the cluster. Copies of any date count.
+// shows it; the mark could have been found ([model.unseen] is below 1). If each is true, a leak of the cluster
+// must also be such that r's copy may explain it ([sighting.explains]). Copies of any date count.
 func (m *model) silent(r int, each bool) []bool {
 	out := make([]bool, len(m.items))
 	for i, it := range m.items {
 		issued, seen, likely := false, false, false
 		for _, l := range it.leaks {
 			s := &m.seen[l]
-			g, ok := s.ever[r]
-			issued, seen, likely = issued || ok, seen || s.sure[r], likely || ok && g >= 1
+			_, ok := s.ever[r]
+			issued, seen, likely = issued || ok, seen || s.sure[r], likely || s.explains(r)
 		}
 		out[i] = issued && !seen && m.unseen(r, it) < 1 && (!each || likely)
 	}
@@ -48,7 +44,7 @@ func (m *model) unseen(r int, it item) float64 {
 // mark is then more probable by the factor (w + (1-w) miss)/miss. A cluster with a mark is
 // less probable by the factor 1-w. Clusters with a mark must enter, since a few misses among
 // many finds are normal. The result is true if the e-value reaches the inverse of the
-// smallest prior of removal in [Options].Rho.
+// prior of removal, [removal].
 func (m *model) improbable(r int, silent []bool) bool {
 	found := float64(len(m.clustersOf(func(s *sighting) bool { return s.sure[r] })))
 	e := 0.0
@@ -61,7 +57,7 @@ func (m *model) improbable(r int, silent []bool) bool {
 		}
 		e += exp(sum) / float64(len(foreign))
 	}
-	return float64(e*slices.Min(m.o.Rho)) >= 1
+	return float64(e*removal) >= 1
 }
 
 // absent returns how many clusters show no mark of the copies that were issued to recipient r, an

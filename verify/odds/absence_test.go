@@ -15,7 +15,7 @@ func TestAbsenceByChance(t *testing.T) {
 		for _, top := range []float64{0.2, 0.5, 0.9} {
 			hits, dumps := 0.0, 1000
 			for range dumps {
-				m := &model{o: Options{}.WithDefaults()}
+				m := &model{}
 				silent := make([]bool, n)
 				for i := range n {
 					miss := top * rng.Float64()

@@ -17,6 +17,7 @@ const (
 	MaxLeaks   = 100_000
 	MaxHolders = 1_000
 	MaxCells   = 36_600 // a hundred years of days
+
 )
 
 // MaxClaimed is the maximum number of pictures from which we may have drawn the leaks (see
@@ -34,9 +35,7 @@ type Case struct {
 	// admissible or not. Without it custody is no evidence here.
 	FoundKnown bool `json:"found_known"`
 
-	// Cells are the pieces of the registry's time that have submissions, usually days (UTC). A
-	// thief who takes a range takes some cells that follow each other. One who takes a calendar
-	// unit takes all cells that begin in it.
+	// Cells are the pieces of the registry's time that have submissions, usually days (UTC).
 	Cells   []Cell   `json:"cells"`
 	Holders []Holder `json:"holders"`
 	Leaks   []Leak   `json:"leaks"`
@@ -52,14 +51,10 @@ type Case struct {
 	// does the sample say anything about the pictures that were not examined.
 	Drawn bool `json:"drawn,omitempty"`
 
-	// MarkTrials and MatchTrials are the numbers of independent validation trials, of
-	// marks and of matching, that ended without a single false identification. The ratios of
-	// copies are capped at MarkTrials/3, all other ratios at MatchTrials/3 (see [Cap]). With
+	// MarkTrials is the number of independent validation trials of marks that ended without a
+	// single false identification. The likelihood ratios of copies are capped at MarkTrials/3 (see [Cap]). With
 	// 3 trials or fewer every ratio is capped at 1.
-	MarkTrials  int `json:"mark_trials"`
-	MatchTrials int `json:"match_trials"`
-
-	Options Options `json:"options,omitzero"`
+	MarkTrials int `json:"mark_trials"`
 }
 
 // A Cell is a piece of the registry's time, usually a day.
@@ -99,10 +94,10 @@ type Leak struct {
 	// count each, unless they have a cluster.
 	Cluster string `json:"cluster,omitempty"`
 	// Recall is the probability that the search finds a leak of this kind whose
-	// submission is in the registry, 0..1; 0: not measured, [Options].Recall.
+	// submission is in the registry, 0..1; 0: not measured, 0.9.
 	Recall float64 `json:"recall,omitempty"`
 	// FalseMatch is the probability that a picture of this template that is not in the
-	// registry is matched all the same, 0..1; 0: not measured, [Options].FalseMatch.
+	// registry is matched all the same, 0..1; 0: not measured, 1e-3.
 	FalseMatch float64 `json:"false_match,omitempty"`
 	// Copies are all copies that were issued of the submission.
 	Copies []Copy `json:"copies,omitempty"`
@@ -134,9 +129,6 @@ type Copy struct {
 	// Confirmed: the picture is shown to be this copy's submission, not merely to carry
 	// its mark. A copy that is not confirmed counts for no recipient.
 	Confirmed bool `json:"confirmed"`
-	// Neutral: the mark was laid by the recipient or by a module that the issuer cannot
-	// use, so that the issuer never had this copy.
-	Neutral bool `json:"neutral,omitempty"`
 	// Late: the copy was issued after the stated time of the find. It names no recipient. Unless
 	// its mark is surely there, the leak does not derive from it: it only says that the recipient
 	// is a possible source of the rest.
@@ -146,66 +138,6 @@ type Copy struct {
 	Public time.Time `json:"public,omitzero"`
 	// Others are listed holders that also had this very copy, so that they could plant it.
 	Others []string `json:"others,omitempty"`
-}
-
-// Options are the priors and limits of the model. Zero fields mean their defaults.
-type Options struct {
-	// Tau is the grid of the probability that a source took a part of its holdings (a
-	// range, a partition) and not pictures from all of them. Default 0.2, 0.5, 0.8.
-	Tau []float64 `json:"tau,omitempty"`
-	// Rho is the grid of the probability that any source of copies removed its marks on
-	// purpose, all of a dump; which did is even over their subsets. Default 0.05, 0.5.
-	Rho []float64 `json:"rho,omitempty"`
-	// Kappa is the grid of the prior of a coalition: that two recipients' copies were mixed, or had
-	// by one party, against one source for each. Each further member costs it once more. Default
-	// 0.001, 0.01, 0.1.
-	Kappa []float64 `json:"kappa,omitempty"`
-	// Reuse are equally probable values of the share of files that their owners also
-	// sent elsewhere. Default 0.002, 0.01, 0.03, 0.1, 0.3, 0.6, 0.9.
-	Reuse []float64 `json:"reuse,omitempty"`
-	// Recall and FalseMatch are used for leaks without values of their own. Defaults 0.9 and
-	// 1e-3.
-	Recall     float64 `json:"recall,omitempty"`
-	FalseMatch float64 `json:"false_match,omitempty"`
-	// MinMiss is the minimum of [Copy].Miss: smaller values are raised to it. Default 1e-3.
-	MinMiss float64 `json:"least_miss,omitempty"`
-	// MaxLnE is the maximum of [Copy].LnE: larger values are lowered to it. Default
-	// ln 10^9 = 20.7, since the promised false-positive rate of reading a mark is 9.3e-10.
-	MaxLnE float64 `json:"most_ln_e,omitempty"`
-	// NameClusters and NameLogLR are what a headline needs before it names a recipient.
-	// NameClusters is the minimum number of clusters with a confirmed copy whose e-value is
-	// at least 1,000; default 2. NameLogLR is the minimum log10 likelihood ratio before the
-	// cap, corrected for the number of recipients; default 4.
-	NameClusters int     `json:"name_clusters,omitempty"`
-	NameLogLR    float64 `json:"name_log10_lr,omitempty"`
-}
-
-// WithDefaults returns a copy of the options with the defaults in place of zero fields and empty grids.
-// It checks nothing: [Options.check] does.
-func (o Options) WithDefaults() Options {
-	grid := func(g *[]float64, def ...float64) {
-		if len(*g) == 0 {
-			*g = def
-		}
-	}
-	grid(&o.Tau, 0.2, 0.5, 0.8)
-	grid(&o.Rho, 0.05, 0.5)
-	grid(&o.Kappa, 1e-3, 1e-2, 1e-1)
-	grid(&o.Reuse, 0.002, 0.01, 0.03, 0.1, 0.3, 0.6, 0.9)
-	set := func(x *float64, def float64) {
-		if *x == 0 {
-			*x = def
-		}
-	}
-	set(&o.Recall, 0.9)
-	set(&o.FalseMatch, 1e-3)
-	set(&o.MinMiss, 1e-3)
-	set(&o.MaxLnE, 20.72326583694641)
-	set(&o.NameLogLR, 4)
-	if o.NameClusters == 0 {
-		o.NameClusters = 2
-	}
-	return o
 }
 
 // Months returns the calendar months of UTC from the month of first to the month of last, at most
@@ -248,7 +180,7 @@ func (c *Case) check() error {
 		return bad("%d holders, more than %d", len(c.Holders), MaxHolders)
 	case len(c.Cells) > MaxCells:
 		return bad("%d cells, more than %d", len(c.Cells), MaxCells)
-	case c.Claimed < 0 || c.MarkTrials < 0 || c.MatchTrials < 0:
+	case c.Claimed < 0 || c.MarkTrials < 0:
 		return bad("a count is negative")
 	case c.Claimed > 0 && c.Claimed < len(c.Leaks):
 		return bad("%d pictures claimed and %d examined", c.Claimed, len(c.Leaks))
@@ -264,9 +196,6 @@ func (c *Case) check() error {
 		if i > 0 && !c.Cells[i-1].From.Before(l.From) {
 			return bad("cell %d does not begin after the one before", i)
 		}
-	}
-	if err := c.Options.check(); err != nil {
-		return err
 	}
 	known, err := c.checkHolders()
 	if err != nil {
@@ -381,26 +310,6 @@ func (l *Leak) HeldBy() []string {
 		return l.Unmarked
 	}
 	return l.Held
-}
-
-// check validates the options; zero fields are valid and mean the defaults. Points of a grid must
-// be within 0..1, both excluded, and at most 16. The error wraps [ErrCase].
-func (o *Options) check() error {
-	for _, grid := range [][]float64{o.Tau, o.Rho, o.Kappa, o.Reuse} {
-		if len(grid) > 16 {
-			return bad("a grid of more than 16 points")
-		}
-		for _, x := range grid {
-			if !(x > 0 && x < 1) {
-				return bad("a prior of %v, not within 0..1", x)
-			}
-		}
-	}
-	if !share(o.Recall) || !share(o.FalseMatch) || !share(o.MinMiss) || !(o.MaxLnE >= 0 && o.MaxLnE <= 100) ||
-		!(o.NameLogLR >= 0 && o.NameLogLR <= 300) || o.NameClusters < 0 {
-		return bad("an option is out of its range")
-	}
-	return nil
 }
 
 // share reports whether x is within 0..1. NaN is not.

@@ -51,6 +51,13 @@ func atMost(k, n, good, all int, recall, wrong float64) float64 {
 	return sum
 }
 
+// each gives all leaks a recall, and a probability of a false match.
+func each(c *odds.Case, recall, wrong float64) {
+	for i := range c.Leaks {
+		c.Leaks[i].Recall, c.Leaks[i].FalseMatch = recall, wrong
+	}
+}
+
 // The bounds are those that sums over every outcome give, and no number within them is rejected.
 func TestClaimsByBruteForce(t *testing.T) {
 	for _, x := range []struct {
@@ -60,7 +67,7 @@ func TestClaimsByBruteForce(t *testing.T) {
 		{0, 20, 100, 0.9, 1e-3}, {1, 20, 100, 0.9, 0.05}, {7, 20, 60, 0.6, 1e-3}, {19, 20, 90, 0.99, 0.3}, {20, 20, 90, 0.9, 1e-3}, {3, 12, 13, 0.95, 0.01},
 	} {
 		c := drawnOf(x.seen, x.n, x.all)
-		c.Options.Recall, c.Options.FalseMatch = x.recall, x.wrong
+		each(c, x.recall, x.wrong)
 		got := weigh(t, c).Claim
 		lo, hi := -1, -1
 		for good := range x.all + 1 {
@@ -81,10 +88,10 @@ func TestClaimsByBruteForce(t *testing.T) {
 // "None of the 400 is ours" is a statement on all 10,000 only with its bound.
 func TestNoneSeenHasAnUpperBound(t *testing.T) {
 	c := drawnOf(0, 400, 10_000)
-	c.Options.Recall = 1 - 1e-12
+	each(c, 1-1e-12, 0)
 	got := weigh(t, c).Claim
 	assert.Equal(t, []int{0, 73}, []int{got.Min, got.Max}, "of 73 the draw misses all with 5.03 %, of 74 with 4.83 %")
-	c.Options.Recall = 0.9
+	each(c, 0.9, 0)
 	assert.Equal(t, 81, weigh(t, c).Claim.Max, "what the search misses widens the bound")
 	c.Leaks[7].Recall = 0.8
 	assert.Equal(t, 91, weigh(t, c).Claim.Max, "the smallest recall counts")

@@ -2,7 +2,11 @@ package odds
 
 // Types that only tests name.
 type (
-	Claim       = claim
-	Flag        = flag
-	Sensitivity = sensitivity
+	Claim = claim
+	Flag  = flag
+)
+
+var (
+	LnAtLeast = lnAtLeast
+	LnShares  = lnShares
 )

@@ -9,7 +9,7 @@ import (
 const (
 	RivalHeld         = "held unmarked"  // held the same pictures unmarked: with the recipient's copies in hand it could have laid their marks there
 	RivalHad          = "had the copies" // had these very copies, by the record: the recipient handed them on, they went through it, or it received them
-	RivalPlanting     = "planting"       // with others it held so many of them unmarked that planting explains the leaks about as well
+	RivalPlanting     = "planting"       // with others it held the same pictures unmarked: together, with the recipient's copies in hand, they could have laid the marks
 	RivalRest         = "rest"           // is recorded to have had the rest of the dump, which the recipient's copies do not explain
 	RivalTogether     = "together"       // copies of both are in the same leaks: both mixed them, or one party had both
 	RivalUnconfirmed  = "unconfirmed"    // files carry marks of its copies that are not confirmed: the dump may have that source
@@ -38,31 +38,32 @@ func (v *Verdict) Alone() []string {
 	return out
 }
 
-// rivals returns the rivals of the recipient of h, a hypothesis of kind [Copies] that is named. The
-// rival with the largest share of clusters comes first. Planting is looked at only if no holder
-// held the same pictures, and if the ratio against planting is below 10. If no listed holder had
-// the rest of the dump, one rival without a name takes its place.
-func (m *model) rivals(h *Hypothesis) []Rival {
+// rivals returns the rivals of a recipient that is named. The
+// rival with the largest share of clusters comes first. Planting is looked at only if no single holder
+// held the same pictures: it counts what the holders that held less than [wideHolder] held together. If no listed
+// holder had the rest of the dump, one rival without a name takes its place.
+func (m *model) rivals(h *Recipient) []Rival {
 	r := m.holder(h.Name)
 	var out []Rival
 	rival := func(k int) bool {
 		return k >= 0 && slices.ContainsFunc(out, func(o Rival) bool { return o.Other == m.c.Holders[k].Name })
 	}
 	marked := m.clustersOf(func(s *sighting) bool { return s.sure[r] })
-	together := m.togetherWith(h, r, marked)
+	together := m.togetherWith(r, marked)
 	for k, other := range m.c.Holders {
 		had := m.count(marked, func(s *sighting) bool { return s.sure[r] && s.had(r, k) })
-		if k != r && had > 0 && len(marked)-had < m.o.NameClusters {
+		if k != r && had > 0 && len(marked)-had < nameClusters {
 			out = append(out, Rival{h.Name, other.Name, RivalHad, had, len(marked)})
 		}
 	}
 	for k, other := range m.c.Holders {
 		had := m.count(marked, func(s *sighting) bool { return s.sure[r] && (s.held[k] || s.had(r, k)) })
-		if k != r && had > 0 && len(marked)-had < m.o.NameClusters && !rival(k) && m.telling(r, k, had) {
+		if k != r && had > 0 && len(marked)-had < nameClusters && !rival(k) && m.telling(r, k, had) {
 			out = append(out, Rival{h.Name, other.Name, RivalHeld, had, len(marked)})
 		}
 	}
-	if len(out) == 0 && h.Planting != nil && *h.Planting < 1 {
+	held := m.count(marked, func(s *sighting) bool { return s.sure[r] && len(s.by[r]) > 0 })
+	if len(out) == 0 && held > 0 && len(marked)-held < nameClusters {
 		for k, other := range m.c.Holders {
 			if had := m.count(marked, func(s *sighting) bool { return s.sure[r] && slices.Contains(s.by[r], k) }); had > 0 {
 				out = append(out, Rival{h.Name, other.Name, RivalPlanting, had, len(marked)})
@@ -70,7 +71,7 @@ func (m *model) rivals(h *Hypothesis) []Rival {
 		}
 	}
 	rest := m.rest(r)
-	if len(rest) >= m.o.NameClusters || m.count(rest, func(s *sighting) bool { return s.sureOfOther(r) }) > 0 {
+	if len(rest) >= nameClusters || m.count(rest, func(s *sighting) bool { return s.sureOfOther(r) }) > 0 {
 		before := len(out)
 		for k, other := range m.c.Holders {
 			had := m.count(rest, func(s *sighting) bool { return s.ever[k] > 0 || s.held[k] })
@@ -125,8 +126,7 @@ func (m *model) rest(r int) []item {
 		explained, others := false, false
 		for _, l := range it.leaks {
 			s := &m.seen[l]
-			g, issued := s.ever[r]
-			explained = explained || s.sure[r] || issued && g >= 1
+			explained = explained || s.sure[r] || s.explains(r)
 			others = others || s.sureOfOther(r)
 		}
 		if it.matched && (others || !explained || silent[i]) {
@@ -138,28 +138,6 @@ func (m *model) rest(r int) []item {
 
 // sureOfOther reports whether a leak contains a copy of another recipient than r, and no copy of r.
 func (s *sighting) sureOfOther(r int) bool { return len(s.sure) > 0 && !s.sure[r] }
-
-// clustersOf returns the clusters of the model that contain a leak for which has is true, in the
-// order of m.items.
-func (m *model) clustersOf(has func(*sighting) bool) []item {
-	var out []item
-	for _, it := range m.items {
-		if slices.ContainsFunc(it.leaks, func(l int) bool { return has(&m.seen[l]) }) {
-			out = append(out, it)
-		}
-	}
-	return out
-}
-
-// count returns the number of items that contain a leak for which has is true.
-func (m *model) count(items []item, has func(*sighting) bool) (n int) {
-	for _, it := range items {
-		if slices.ContainsFunc(it.leaks, func(l int) bool { return has(&m.seen[l]) }) {
-			n++
-		}
-	}
-	return n
-}
 
 // transplants counts the leaks that carry marks of recipient name's copies although they show other
 // submissions.

@@ -3,6 +3,8 @@ package odds_test
 import (
 	"fmt"
 	"math"
+	"math/bits"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -31,7 +33,7 @@ func over(from, to, each int) []int {
 }
 
 func newCase(holders ...odds.Holder) *odds.Case {
-	return &odds.Case{FoundKnown: true, Cells: registry(120, 1000), Holders: holders, MarkTrials: 3_000_000, MatchTrials: 3_000_000}
+	return &odds.Case{FoundKnown: true, Cells: registry(120, 1000), Holders: holders, MarkTrials: 3_000_000}
 }
 
 // shows adds a leak of a submission of some month, of a person of its own.
@@ -49,138 +51,26 @@ func weigh(t *testing.T, c *odds.Case) *odds.Verdict {
 	t.Helper()
 	v, err := odds.Weigh(c)
 	require.NoError(t, err)
-	for _, h := range v.Hypotheses {
-		top := odds.Cap(c.MatchTrials)
-		if h.Kind == odds.Copies {
-			top = odds.Cap(c.MarkTrials)
-		}
-		assert.LessOrEqual(t, math.Abs(h.LogLR), top+1e-9, "the cap")
-		assert.Equal(t, math.Round(h.LogLR*1e6)/1e6, h.LogLR, "whole millionths")
+	for _, r := range v.Recipients {
+		assert.GreaterOrEqual(t, r.LogE, 0.0)
+		assert.LessOrEqual(t, r.LogE, odds.Cap(c.MarkTrials)+1e-9, "the cap")
+		assert.Equal(t, math.Round(r.LogE*1e6)/1e6, r.LogE, "whole millionths")
 	}
 	return v
 }
 
-func of(t *testing.T, v *odds.Verdict, kind, name string) odds.Hypothesis {
+func of(t *testing.T, v *odds.Verdict, name string) odds.Recipient {
 	t.Helper()
-	for _, h := range v.Hypotheses {
-		if h.Kind == kind && (h.Name == name || len(h.Holders) > 0 && h.Holders[0] == name) {
-			return h
+	for _, r := range v.Recipients {
+		if r.Name == name {
+			return r
 		}
 	}
-	require.Fail(t, "no such hypothesis", "%s %s", kind, name)
-	return odds.Hypothesis{}
+	require.Fail(t, "no such recipient", "%s", name)
+	return odds.Recipient{}
 }
 
 const february = 25 // of 2018
-
-// A month's custody, and nothing but unmarked leaks of that month: against a thief who takes what one
-// of the listed holders had the ratio is at most their number over tau, however many the leaks.
-func TestFebruary(t *testing.T) {
-	for _, n := range []int{3, 8, 20, 375} {
-		c := newCase(odds.Holder{Name: "X", Copies: over(30, 119, 200), Unmarked: over(february, february, 1000)})
-		for range n {
-			shows(c, february, "X")
-		}
-		v := weigh(t, c)
-		h := of(t, v, odds.Custody, "X")
-		assert.LessOrEqual(t, h.LogLR, math.Log10(2/0.8)+1e-6)
-		if n >= 8 {
-			assert.Equal(t, [2]int{february, february}, [2]int{v.Window.From, v.Window.To})
-			assert.Equal(t, []string{"X"}, v.Window.Holders)
-		}
-		assert.Empty(t, v.Named, "custody names nobody in a headline")
-	}
-}
-
-// The strongest custody is compared with one kind of thief at a time. Against a thief of the very
-// folder it earns nothing; so its ratio against a thief of any folder is their number.
-func TestAgainstWhom(t *testing.T) {
-	var holders []odds.Holder
-	for i := range 12 {
-		holders = append(holders, odds.Holder{Name: name(i), Unmarked: over(20+i, 20+i, 1000)})
-	}
-	c := newCase(holders...)
-	for range 20 {
-		shows(c, february, name(5))
-	}
-	v := weigh(t, c)
-	require.NotNil(t, v.Against)
-	assert.Equal(t, []string{name(5)}, v.Against.Holders)
-	assert.Equal(t, 12, v.Against.Folders)
-	ratio := map[string]float64{}
-	for _, r := range v.Against.Rows {
-		ratio[r.Thief] = r.LogLR
-	}
-	assert.Equal(t, odds.Cap(c.MatchTrials), ratio[odds.Scattered], "more than may be stated")
-	assert.InDelta(t, math.Log10(5./3*120), ratio[odds.OfUnit], 0.01, "a cell of a month is also a day and a week")
-	assert.Greater(t, ratio[odds.OfRange], ratio[odds.OfUnit])
-	assert.InDelta(t, math.Log10(12), ratio[odds.OfFolder], 0.01)
-	assert.Greater(t, ratio[odds.Elsewhere], 2.0)
-	assert.LessOrEqual(t, of(t, v, odds.Custody, name(5)).LogLR, math.Log10(12/0.8)+1e-6)
-	for i := range c.Leaks {
-		c.Leaks[i].Unmarked = nil
-	}
-	assert.Nil(t, weigh(t, c).Against, "no custody explains any")
-}
-
-// Two parties held all submissions that leaked: one just these, another those of half a year as well. Their ratios are
-// equal. The party whose holdings explain the leaks better is compared with thieves, not the first by name.
-func TestAgainstWhomOfTwo(t *testing.T) {
-	c := newCase(odds.Holder{Name: "A", Unmarked: over(february-3, february+3, 1000)}, odds.Holder{Name: "X", Unmarked: over(february, february+1, 1000)})
-	for i := range 30 {
-		shows(c, february+i%2, "A", "X")
-	}
-	shows(c, 5)
-	shows(c, february) // missing from both lists
-	v := weigh(t, c)
-	require.Equal(t, of(t, v, odds.Custody, "A").LogLR, of(t, v, odds.Custody, "X").LogLR)
-	require.NotNil(t, v.Against)
-	assert.Equal(t, []string{"X"}, v.Against.Holders)
-}
-
-// Two holders of the same pictures are one explanation: nothing tells them apart.
-func TestHoldersOfTheSame(t *testing.T) {
-	c := newCase(odds.Holder{Name: "X", Unmarked: over(february, february, 1000)}, odds.Holder{Name: "Y", Unmarked: over(february, february, 1000)})
-	for range 20 {
-		shows(c, february, "X", "Y")
-	}
-	h := of(t, weigh(t, c), odds.Custody, "X")
-	assert.Equal(t, []string{"X", "Y"}, h.Holders)
-	assert.LessOrEqual(t, h.LogLR, math.Log10(1/0.8)+1e-6, "they are one folder")
-}
-
-// A small custody within a large one: the leaks lie in both, and the ratio between them
-// does not grow with their number as (N_Y/N_X)^n would.
-func TestNestedCustody(t *testing.T) {
-	var last float64
-	for _, n := range []int{5, 20, 300} {
-		c := newCase(odds.Holder{Name: "small", Unmarked: over(february, february, 1000)}, odds.Holder{Name: "large", Unmarked: over(20, 31, 1000)})
-		for range n {
-			shows(c, february, "small", "large")
-		}
-		v := weigh(t, c)
-		small, large := of(t, v, odds.Custody, "small"), of(t, v, odds.Custody, "large")
-		assert.Less(t, small.LogLR, math.Log10(2/0.8), "of two folders")
-		assert.Greater(t, large.LogLR, -math.Log10(2/0.8)-0.7)
-		assert.Equal(t, []string{"large"}, small.Strongest[0].Holders)
-		assert.Equal(t, []string{"small", "large"}, v.Window.Holders)
-		if last != 0 {
-			assert.InDelta(t, last, small.LogLR, 0.25)
-		}
-		last = small.LogLR
-	}
-}
-
-// A scattered custody, as a list of requests is, is bounded in the same way: somebody may
-// have found it laid out.
-func TestListedCustody(t *testing.T) {
-	c := newCase(odds.Holder{Name: "X", Unmarked: over(0, 119, 10)})
-	for i := range 40 {
-		shows(c, i*3, "X")
-	}
-	h := of(t, weigh(t, c), odds.Custody, "X")
-	assert.LessOrEqual(t, h.LogLR, math.Log10(1/0.8)+1e-6)
-}
 
 // Leaks from anywhere have no window, however chance throws them together.
 func TestNoWindow(t *testing.T) {
@@ -221,33 +111,106 @@ func TestEmptyWindows(t *testing.T) {
 	}
 }
 
-func TestCustodyOfUnknownLeaksIsNoEvidence(t *testing.T) {
-	c := newCase(odds.Holder{Name: "X", Unmarked: over(february, february, 1000)})
-	for range 20 {
-		shows(c, february, "X")
+// A month's custody, and nothing but unmarked leaks of that month: who held them, and how seldom a random draw from
+// the registry has such a window. Nobody is named for it.
+func TestFebruary(t *testing.T) {
+	for _, n := range []int{3, 8, 20, 375} {
+		c := newCase(odds.Holder{Name: "wide", Unmarked: over(20, 40, 1000)}, odds.Holder{Name: "X", Copies: over(30, 119, 200), Unmarked: over(february, february, 1000)},
+			odds.Holder{Name: "other", Unmarked: over(february, february, 400)})
+		for i := range n {
+			shows(c, february, "wide", "X")
+			if i%2 == 0 {
+				c.Leaks[i].Unmarked = append(c.Leaks[i].Unmarked, "other")
+			}
+		}
+		v := weigh(t, c)
+		w := v.Window
+		require.NotNil(t, w, n)
+		assert.Equal(t, [2]int{february, february}, [2]int{w.From, w.To})
+		assert.Equal(t, []string{"wide", "X"}, w.Holders)
+		assert.Equal(t, []string{"X"}, w.Only)
+		assert.Equal(t, []int{n, n, n, n, 1000, 120_000}, []int{w.Leaks, w.Of, w.Clusters, w.OfClusters, w.Submissions, w.OfSubmissions})
+		chance := math.Log10(120 * 121 / 2)
+		for i := range n {
+			chance += math.Log10(float64(1000-i) / float64(120_000-i))
+		}
+		assert.InDelta(t, chance, w.Chance, 1e-4)
+		assert.Empty(t, v.Named, "custody names nobody in a headline")
+		c.FoundKnown = false
+		assert.Empty(t, weigh(t, c).Window.Holders, "custody of unknown leaks is no fact against anybody")
+		for i := range c.Leaks {
+			c.Leaks[i].Cluster = "one"
+		}
+		assert.Nil(t, weigh(t, c).Window, "one person is no pattern")
 	}
-	c.FoundKnown = false
-	v := weigh(t, c)
-	for _, h := range v.Hypotheses {
-		assert.NotEqual(t, odds.Custody, h.Kind)
-	}
-	assert.Empty(t, v.Window.Holders)
 }
 
-// Absence of marks counts once for the whole dump: however many pictures show that no
-// mark is there, the recipient's copies are not excluded by more than 1/rho.
-func TestAbsenceCountsOnce(t *testing.T) {
-	for _, n := range []int{1, 5, 50, 500} {
-		c := newCase(odds.Holder{Name: "X", Copies: over(february, february, 1000), Unmarked: over(february, february, 1000)})
-		for range n {
-			l := shows(c, february, "X")
-			l.Copies = []odds.Copy{copyOf("X", -20)}
+// How often leaks from anywhere have a window: in 1 dump of 100 at most, whatever their number.
+func TestWindowsByChance(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	for _, cells := range []int{12, 60, 120} {
+		for _, n := range []int{2, 5, 20, 400} {
+			hits, dumps := 0, 400
+			for range dumps {
+				c := newCase()
+				c.Cells = registry(cells, 1000)
+				for range n {
+					shows(c, rng.IntN(cells))
+				}
+				if weigh(t, c).Window != nil {
+					hits++
+				}
+			}
+			assert.LessOrEqual(t, hits, 4+6, "%d leaks in %d cells", n, cells) // three standard deviations above the mean of 4
 		}
-		c.Options.Rho = []float64{0.05}
-		v := weigh(t, c)
-		assert.LessOrEqual(t, of(t, v, odds.Custody, "X").LogLR, math.Log10(1/0.05)+0.05, n)
-		assert.GreaterOrEqual(t, of(t, v, odds.Copies, "X").LogLR, math.Log10(0.05)-1e-6, n)
 	}
+}
+
+// The probability of a draw, against the sum over all draws of a small registry.
+func TestDrawsByBruteForce(t *testing.T) {
+	for all := 1; all <= 9; all++ {
+		for good := 0; good <= all; good++ {
+			for n := 0; n <= all; n++ {
+				at, draws := make([]float64, n+1), 0.0
+				for set := range 1 << all {
+					if bits.OnesCount(uint(set)) == n {
+						at[bits.OnesCount(uint(set&(1<<good-1)))]++
+						draws++
+					}
+				}
+				sum := 0.0
+				for k := n; k >= 0; k-- {
+					sum += at[k] / draws
+					assert.InDelta(t, sum, math.Exp(odds.LnAtLeast(k, n, good, all)), 1e-9)
+				}
+			}
+		}
+	}
+}
+
+// A source of two of 100,000 leaks has a share of its own; and the mean of the e-value over innocents is 1 at most.
+func TestSharesReachSmallSources(t *testing.T) {
+	small := make([]float64, odds.MaxLeaks)
+	for i := range small {
+		small[i] = 0.001
+	}
+	small[3], small[77_777] = 1e9, 1e9
+	assert.Greater(t, odds.LnShares(small)/math.Ln10, 4.0)
+	rng := rand.New(rand.NewPCG(7, 11))
+	mean, tail := 0.0, 0
+	for range 20_000 {
+		e := make([]float64, 1+rng.IntN(20))
+		for i := range e {
+			s := 0.2 + rng.Float64()
+			e[i] = math.Exp(s*rng.NormFloat64() - s*s/2)
+		}
+		v := math.Exp(odds.LnShares(e))
+		if mean += v / 20_000; v >= 100 {
+			tail++
+		}
+	}
+	assert.Less(t, mean, 1.1)
+	assert.LessOrEqual(t, tail, 200)
 }
 
 func TestMarksName(t *testing.T) {
@@ -265,9 +228,9 @@ func TestMarksName(t *testing.T) {
 	for marked, want := range map[int][]string{0: {}, 1: {}, 2: {"X"}, 3: {"X"}, 30: {"X"}} {
 		v := weigh(t, build(marked, 20))
 		assert.Equal(t, want, v.Named, marked)
-		assert.Equal(t, marked, of(t, v, odds.Copies, "X").Clusters)
-		assert.Zero(t, of(t, v, odds.Copies, "Y").Clusters)
-		assert.LessOrEqual(t, of(t, v, odds.Copies, "Y").LogLR, 0.0)
+		assert.Equal(t, marked, of(t, v, "X").Clusters)
+		assert.Zero(t, of(t, v, "Y").Clusters)
+		assert.LessOrEqual(t, of(t, v, "Y").LogE, 0.0)
 		if marked == 1 {
 			require.Len(t, v.Withheld, 1)
 			assert.Equal(t, odds.Withheld{Name: "X", Code: odds.FewClusters, Clusters: 1, Needed: 2}, v.Withheld[0])
@@ -275,13 +238,13 @@ func TestMarksName(t *testing.T) {
 	}
 	last := -1.0
 	for _, e := range []float64{0, 2, 5, 7, 9, 13, 20} { // monotone in the evidence
-		got := of(t, weigh(t, build(4, e)), odds.Copies, "X").Raw
+		got := of(t, weigh(t, build(4, e)), "X").Raw
 		assert.GreaterOrEqual(t, got, last-1e-6, e)
 		last = got
 	}
 	last = -1.0
 	for _, n := range []int{0, 1, 2, 5, 10} { // and in the number of clusters
-		got := of(t, weigh(t, build(n, 9)), odds.Copies, "X").Raw
+		got := of(t, weigh(t, build(n, 9)), "X").Raw
 		assert.GreaterOrEqual(t, got, last-1e-6, n)
 		last = got
 	}
@@ -289,14 +252,14 @@ func TestMarksName(t *testing.T) {
 	weak.MarkTrials = 10
 	v := weigh(t, weak)
 	assert.Empty(t, v.Named, "nothing is validated, nobody is named")
-	assert.True(t, of(t, v, odds.Copies, "X").Capped)
+	assert.True(t, of(t, v, "X").Capped)
 	unconfirmed := build(5, 20)
 	for i := range unconfirmed.Leaks {
 		unconfirmed.Leaks[i].Copies[0].Confirmed = false
 	}
 	v = weigh(t, unconfirmed)
 	assert.Empty(t, v.Named)
-	assert.LessOrEqual(t, of(t, v, odds.Copies, "X").LogLR, 0.0, "what is not confirmed counts for nobody")
+	assert.LessOrEqual(t, of(t, v, "X").LogE, 0.0, "what is not confirmed counts for nobody")
 }
 
 // Leaks of one person, of one copy, or of nobody knows whom, count once.
@@ -312,10 +275,10 @@ func TestClustersCountOnce(t *testing.T) {
 	}
 	one := build("p")
 	one.Leaks = one.Leaks[:1]
-	want := of(t, weigh(t, one), odds.Copies, "X")
+	want := of(t, weigh(t, one), "X")
 	for _, cluster := range []string{"p", ""} {
 		v := weigh(t, build(cluster))
-		got := of(t, v, odds.Copies, "X")
+		got := of(t, v, "X")
 		assert.InDelta(t, want.Raw, got.Raw, 1e-6)
 		assert.Equal(t, 1, got.Clusters)
 		assert.Equal(t, 10, got.Pictures)
@@ -345,7 +308,7 @@ func TestTwoThievesOfTheSamePersons(t *testing.T) {
 	v := weigh(t, c)
 	assert.Equal(t, []string{"X", "Y"}, v.Named)
 	assert.Equal(t, 6, v.Clusters)
-	assert.LessOrEqual(t, of(t, v, odds.Copies, "Z").LogLR, 0.0)
+	assert.LessOrEqual(t, of(t, v, "Z").LogE, 0.0)
 	for i := range c.Leaks { // nothing is gained by more leaks of one theft
 		if c.Leaks[i].Copies[1].LnE > 0 {
 			c.Leaks[i].Copies[0], c.Leaks[i].Copies[1] = copyOf("X", 30), copyOf("Y", -20)
@@ -353,7 +316,7 @@ func TestTwoThievesOfTheSamePersons(t *testing.T) {
 	}
 	v = weigh(t, c)
 	assert.Equal(t, []string{"X"}, v.Named)
-	assert.LessOrEqual(t, of(t, v, odds.Copies, "Y").LogLR, 0.0)
+	assert.LessOrEqual(t, of(t, v, "Y").LogE, 0.0)
 }
 
 // Marks on pictures that another listed holder also had: with the copies in hand that holder
@@ -373,39 +336,38 @@ func TestPlanting(t *testing.T) {
 		return c
 	}
 	v := weigh(t, build(6, 0))
-	h := of(t, v, odds.Copies, "X")
+	h := of(t, v, "X")
 	assert.Equal(t, []string{"X"}, v.Named)
 	assert.Equal(t, []odds.Rival{{Name: "X", Other: "Y", Why: odds.RivalHeld, Clusters: 6, Of: 6}}, v.Rivals)
 	assert.Empty(t, v.Alone())
-	assert.Greater(t, h.LogLR, 5.0, "the copies are there")
-	require.NotNil(t, h.Planting)
-	assert.Less(t, *h.Planting, 1.0, "who put them there is not known")
-	assert.Equal(t, []string{"Y"}, h.Planters)
+	assert.Greater(t, h.LogE, 5.0, "the copies are there")
 	require.Len(t, v.Flags, 1)
 	assert.Equal(t, odds.Flag{Kind: odds.FlagAlsoHeld, Name: "X", Others: []string{"Y"}, Leaks: 6}, v.Flags[0])
 	v = weigh(t, build(6, 1))
 	assert.Equal(t, []odds.Rival{{Name: "X", Other: "Y", Why: odds.RivalHeld, Clusters: 6, Of: 7}}, v.Rivals, "one that Y did not have is one cluster")
 	v = weigh(t, build(6, 2))
 	assert.Equal(t, []string{"X"}, v.Alone())
-	assert.Greater(t, *of(t, v, odds.Copies, "X").Planting, 2.0)
 	assert.Empty(t, v.Flags)
 }
 
-// Of two holders each is looked at by itself: what neither has is no pattern of either.
-func TestPlantersAreNotAdded(t *testing.T) {
+// Neither of two holders had what is marked, but both together had all of it: a count says so, since they may have
+// worked together. One that nobody else held is no pattern.
+func TestPlantersTogether(t *testing.T) {
 	c := newCase(odds.Holder{Name: "X", Copies: over(30, 119, 200)}, odds.Holder{Name: "Y", Unmarked: over(60, 69, 1000)}, odds.Holder{Name: "Z", Unmarked: over(80, 89, 1000)})
 	for i := range 6 {
-		l := shows(c, 61, "Y")
+		cell, holder := 61, "Y"
 		if i%2 == 0 {
-			l = shows(c, 82, "Z")
+			cell, holder = 82, "Z"
 		}
-		l.Copies = []odds.Copy{copyOf("X", 13)}
+		shows(c, cell, holder).Copies = []odds.Copy{copyOf("X", 13)}
 	}
 	v := weigh(t, c)
 	assert.Equal(t, []string{"X"}, v.Named)
-	for _, r := range v.Rivals {
-		assert.NotEqual(t, odds.RivalHeld, r.Why)
+	assert.Equal(t, []odds.Rival{{Name: "X", Other: "Y", Why: odds.RivalPlanting, Clusters: 3, Of: 6}, {Name: "X", Other: "Z", Why: odds.RivalPlanting, Clusters: 3, Of: 6}}, v.Rivals)
+	for range 2 {
+		shows(c, 40).Copies = []odds.Copy{copyOf("X", 13)}
 	}
+	assert.Equal(t, []string{"X"}, weigh(t, c).Alone())
 }
 
 // A dump salted with somebody's leaked copies: what these do not explain came from
@@ -491,15 +453,13 @@ func TestTransplants(t *testing.T) {
 	v := weigh(t, c)
 	assert.Equal(t, []odds.Flag{{Kind: odds.FlagOnly, Name: "X", Leaks: 5}}, v.Flags)
 	assert.Empty(t, v.Named)
-	assert.LessOrEqual(t, of(t, v, odds.Copies, "X").LogLR, 0.0)
+	assert.LessOrEqual(t, of(t, v, "X").LogE, 0.0)
 }
 
 func TestDumpsThatShowNothing(t *testing.T) {
 	empty := newCase(odds.Holder{Name: "X", Copies: over(30, 119, 200), Unmarked: over(3, 5, 1000)})
 	v := weigh(t, empty)
-	for _, h := range v.Hypotheses {
-		assert.InDelta(t, 0, h.LogLR, 1e-6, h.Kind)
-	}
+	assert.Equal(t, []odds.Recipient{{Name: "X", Code: odds.NoLeak}}, v.Recipients)
 	assert.Nil(t, v.Window)
 	strangers := newCase(empty.Holders...)
 	for range 60 {
@@ -508,17 +468,15 @@ func TestDumpsThatShowNothing(t *testing.T) {
 	v = weigh(t, strangers)
 	assert.Empty(t, v.Named)
 	assert.Zero(t, v.Matched)
-	assert.InDelta(t, -math.Log10(0.3+0.7*0.01), v.AllElsewhere, 1e-5, "the search may have missed all for one cause")
 	assert.Nil(t, v.Window)
 	none := &odds.Case{}
 	v = weigh(t, none)
-	assert.NotEmpty(t, v.Hypotheses)
+	assert.Empty(t, v.Recipients)
 	none.Leaks = make([]odds.Leak, 3)
 	weigh(t, none)
 }
 
-// An innocent recipient who joins the list changes next to nothing for the others: one more set
-// that a thief may find laid out, and one more alternative.
+// An innocent recipient who joins the list changes nothing for the others but the number of recipients.
 func TestInnocentRecipient(t *testing.T) {
 	c := newCase(odds.Holder{Name: "X", Copies: over(30, 119, 200), Unmarked: over(february, february, 1000)})
 	for i := range 20 {
@@ -536,8 +494,7 @@ func TestInnocentRecipient(t *testing.T) {
 		}
 	}
 	after := weigh(t, c)
-	assert.LessOrEqual(t, of(t, after, odds.Copies, "X").Raw, of(t, before, odds.Copies, "X").Raw+0.01)
-	assert.LessOrEqual(t, of(t, after, odds.Custody, "X").Raw, of(t, before, odds.Custody, "X").Raw+math.Log10(4./2)+0.01, "four folders, and not two")
+	assert.Equal(t, of(t, before, "X"), of(t, after, "X"))
 	assert.Equal(t, []string{"X"}, after.Named)
 }
 

@@ -1,7 +1,6 @@
 package odds
 
-// This file has every number of the package that was chosen. The priors and limits that a case
-// may set have their defaults in [Options]. The names of tests and experiments say what
+// This file has every number of the package that was chosen. The names of tests and experiments say what
 // fixed a number; "chosen" marks a number that no measurement fixed.
 
 // What counts as evidence.
@@ -9,13 +8,32 @@ const (
 	// SureLnE is the natural logarithm of the e-value, 1,000, from which a copy is evidence that
 	// may count towards a name. Chosen.
 	SureLnE = 6.907755278982137
+	// maxLnE is the maximum of [Copy].LnE: larger values are lowered to it. ln 10^9, since the promised
+	// false-positive rate of reading a mark is 9.3e-10.
+	maxLnE = 20.72326583694641
+	// minMiss is the minimum of [Copy].Miss: smaller values are raised to it. Chosen.
+	minMiss = 1e-3
+	// shares is the number of shares 1, 1/2, 1/4, … of a dump that a recipient's copies may have. The last,
+	// 1/65,536, is below one leak of a dump of [MaxLeaks]. TestSharesReachSmallSources.
+	shares = 17
+	// doubtful is the e-value, e^-2, up to which a leak is not explained by the copy whose mark it lacks. Chosen.
+	doubtful = 0.1353352832366127
+	// coalition divides the e-value of a recipient whose copies are in the same leaks as those of others: the prior of
+	// "copies were mixed", in odds, against one source for each leak. Chosen.
+	coalition = 1000
+	// removal is the prior probability that a source of copies removed its marks on purpose, all of a dump. Chosen.
+	removal = 0.05
+)
 
-	// Steps in which evidence is counted, in nats. Ratios above 1 are rounded down to steps of
-	// forStep, ratios below 1 up to steps of againstStep: both towards saying nothing. Rounding
-	// makes clusters alike, which saves rows of the table. Chosen.
-	forStep     = 0.25
-	againstStep = 2.0
+// What a headline needs before it names a recipient.
+const (
+	nameClusters = 2 // clusters with a confirmed copy of an e-value of 1,000 at least. Chosen
+	// nameLogE is the min log10 likelihood ratio before the cap, corrected for the number of recipients. Chosen: what
+	// protects is nameClusters, since one false find has a probability of about 1e-9 a leak.
+	nameLogE = 4
+)
 
+const (
 	// wideHolder is a share of a recipient's copies. A holder of that share of the same
 	// submissions unmarked does not count as a possible planter: it is no pattern that all
 	// copies lie in what a holder of nearly everything held. A planter who held little leaves
@@ -25,6 +43,10 @@ const (
 	// nearlyAll is the share of the rest of a dump from which on a holder is listed as having
 	// had the rest. It is below 1 because some leaks may match the wrong submission. Chosen.
 	nearlyAll = 0.9
+
+	// maxMembers is the number of recipients of a group that are compared, and of rivals listed as found together; of
+	// more, those with most leaks. Chosen: mixtures of up to 5 copies of 8 recipients were tried.
+	maxMembers = 8
 )
 
 // foreign lists, for three equally likely alternatives, the share of the leaks that are not
@@ -32,66 +54,13 @@ const (
 // alternatives. Chosen.
 var foreign = [...]float64{0.25, 0.5, 0.75}
 
-// wholeWindow is the share, 0..1, of all submissions from which on a window says nothing: it is the
-// registry. Chosen.
-const wholeWindow = 0.95
-
-// Uneven draws.
+// Windows.
 const (
-	evenDraw  = 0.5 // probability that the draw from a part is even. Chosen
-	minBlocks = 8   // blocks of time from which on a draw may be uneven: months, or else weeks, or else days. Chosen
-	maxEven   = 2   // nats by which an even draw must be more probable for the uneven one to be left out. Chosen
-	tiltStep  = 0.5 // steps of densities, in nats: fewer distinct densities are fewer rows of the table. Chosen
-)
-
-// shapes are equally probable values of how uneven a draw is: the shape of a gamma distribution of
-// the density of a block. The density has the coefficient of variation 1/sqrt(shape). Chosen.
-var shapes = [...]float64{1, 4, 16}
-
-// What is searched. These numbers bound the time of a search; all were chosen.
-const (
-	maxSources   = 3   // sources of a dump
-	maxSets      = 40  // sets of copies and custody that become sources; a dump seldom touches more
-	maxInTriples = 24  // sources in sets of three: of more sources, the best alone or beside one other
-	maxEnds      = 400 // ends of ranges among which the densest is looked for
-	maxKept      = 4   // parts of a source beside the whole
-	maxBroad     = 16  // the same of the insider and the unlisted holder, the rivals of custody. TestRangesLeftOut
-	maxParts     = 3   // other sets that are kept as parts of a source without copies
-	fewCells     = 4   // cells with leaks up to which all ranges between them are parts. TestAgainstTheOracle
-	maxSensitive = 6   // hypotheses that get a sensitivity, the strongest first
-	maxMembers   = 8   // recipients of a coalition, and rivals listed as found together; of more, those with most leaks
-	maxGroups    = 4   // of recipients found together that become coalitions
-	shortlist    = 12  // of the best explanations on either side that are weighed again for it
-)
-
-// maxJoint is the maximum of a product of e-values of several copies: the value stays finite, also with
-// options that allow e-values of e^100. Defaults stay far below it. Chosen.
-const maxJoint = 1e250
-
-// unlike is the probability that pictures of ours were altered in a way for which their recall was not
-// measured. It bounds what unmatched leaks say at 3 times. Chosen: with 0.1, the bound was reached in 109
-// of 3,600 dumps of "verdict --thieves --seed 201", and true in 65.
-const unlike = 0.3
-
-// otherThief is the minimum log10 ratio of custody and of an insider, 3 times against: a thief may have
-// taken what no part of the model describes. Of thieves that are not the model's ("verdict --thieves
-// --seed 202"), ratios of 10^-0.5 and less turned out as 10^-0.41 for custody and 10^-0.25 for insiders.
-const otherThief = -0.5
-
-// shareSteps is the number of shares of strangers' pictures that are averaged, denser at small shares.
-// The mean is within 0.01, log10, for up to 1,000 leaks (TestStrangersByCount).
-const shareSteps = 64
-
-// What sums leave out, natural logarithms. TestAgainstTheOracle compares them with sums of all
-// terms.
-const (
-	// little is how far below a sum the bound of a term lies that is left out of the sum. Bounds
-	// exceed their terms by what the shares cost, which is as much again.
-	little = 7
-	// far is how far below its peak the integrand over the shares is left out.
-	far = 24
-	// restOfRanges is the share of a sum over ranges below which the rest of the ranges is left out.
-	restOfRanges = 1e-4
+	// maxChance is the probability, corrected for the number of windows, up to which a window is given:
+	// leaks from anywhere have one in 1 dump of 100 or fewer (TestWindowsByChance).
+	maxChance = 0.01
+	// maxEnds is the number of first, and of last, cells of windows that are looked at. It bounds the time. Chosen.
+	maxEnds = 200
 )
 
 // What a draw says of all claimed pictures ([Verdict].Claim).
@@ -101,4 +70,7 @@ const (
 	// minFound is the recall, 0..1, below which the search says too little of an unmatched leak: the
 	// upper bound then counts the leak as ours. Chosen.
 	minFound = 0.5
+	// usualRecall and usualFalseMatch are used for leaks without values of their own. Chosen.
+	usualRecall     = 0.9
+	usualFalseMatch = 1e-3
 )

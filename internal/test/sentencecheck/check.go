@@ -23,7 +23,6 @@ type report struct {
 		ShowsNot      []string       `json:"shows_not"`
 		Said          []said         `json:"said"`
 		Notes         []said         `json:"notes"`
-		Hypotheses    []hypothesis   `json:"hypotheses"`
 		Unconfirmed   map[string]int `json:"unconfirmed"`
 		Odds          oddsOf         `json:"odds"`
 		Case          caseOf         `json:"case"`
@@ -67,27 +66,19 @@ type earlier struct {
 	Named     []string  `json:"named"`
 }
 
+// A hypothesis is that pictures derive from the copies issued to a recipient.
 type hypothesis struct {
-	Name        string   `json:"name"`
-	Kind        string   `json:"kind"`
-	Holders     []string `json:"holders"`
-	LR          float64  `json:"log10_lr"`
-	Raw         float64  `json:"raw_log10_lr"`
-	Note        string   `json:"note"`
-	Against     string   `json:"against"`
-	Clusters    int      `json:"clusters"`
-	Absent      int      `json:"absent"`
-	Planting    *float64 `json:"planting_log10_lr"`
-	Sensitivity *struct {
-		Leak    int     `json:"leak"`
-		Without float64 `json:"without_log10_lr"`
-		Wrong   int     `json:"wrong"`
-		IfWrong float64 `json:"if_wrong_log10_lr"`
-	} `json:"sensitivity"`
+	Name     string  `json:"name"`
+	LR       float64 `json:"log10_e"`
+	Raw      float64 `json:"raw_log10_e"`
+	Clusters int     `json:"clusters"`
+	Absent   int     `json:"absent"`
+	Note     string  `json:"note"`
 }
 
 type oddsOf struct {
-	Rivals []struct {
+	Recipients []hypothesis `json:"recipients"`
+	Rivals     []struct {
 		Name     string `json:"name"`
 		Other    string `json:"other"`
 		Why      string `json:"why"`
@@ -98,14 +89,6 @@ type oddsOf struct {
 		From int `json:"from"`
 		To   int `json:"to"`
 	} `json:"window"`
-	Against *struct {
-		Holders []string `json:"holders"`
-		Folders int      `json:"folders"`
-		Rows    []struct {
-			Thief string  `json:"thief"`
-			LR    float64 `json:"log10_lr"`
-		} `json:"rows"`
-	} `json:"custody_against"`
 }
 
 type caseOf struct {
@@ -119,11 +102,10 @@ type caseOf struct {
 		Copies   json.RawMessage `json:"copies"` // missing without copies
 		Unmarked json.RawMessage `json:"unmarked"`
 	} `json:"holders"`
-	Leaks       []caseLeak `json:"leaks"`
-	Claimed     int        `json:"claimed"`
-	Drawn       bool       `json:"drawn"`
-	MarkTrials  int        `json:"mark_trials"`
-	MatchTrials int        `json:"match_trials"`
+	Leaks      []caseLeak `json:"leaks"`
+	Claimed    int        `json:"claimed"`
+	Drawn      bool       `json:"drawn"`
+	MarkTrials int        `json:"mark_trials"`
 }
 
 type caseLeak struct {
@@ -144,7 +126,6 @@ type copyOf struct {
 	LnE       float64   `json:"ln_e"`
 	Miss      float64   `json:"miss"`
 	Confirmed bool      `json:"confirmed"`
-	Neutral   bool      `json:"neutral"`
 	Late      bool      `json:"late"`
 	Public    time.Time `json:"public"`
 	Others    []string  `json:"others"`

@@ -521,7 +521,7 @@ func (l *leak) near() bool {
 	return slices.ContainsFunc(l.Matches, func(m matchOf) bool { return m.Distance <= 64 })
 }
 
-// lineRules say the same for a hypothesis.
+// lineRules say the same for a recipient.
 var lineRules = map[string]func(*report, *hypothesis) row{
 	"beside-custody": beside(func(r *report, name string) int {
 		return r.count(func(l *leak) bool {
@@ -538,43 +538,21 @@ var lineRules = map[string]func(*report, *hypothesis) row{
 		n, _ := r.transplanted(name)
 		return n
 	}),
-	"only-named": func(r *report, h *hypothesis) row {
-		return when(r.named > 0 && slices.Contains([]string{"custody", "insider", "foreign"}, h.Kind), nil)
-	},
 	"no-confirmed": func(r *report, h *hypothesis) row {
-		return when(h.Kind == "copies" && h.LR == 0 && h.Raw > 0 && bound(r.Verdict.Case.MarkTrials) > 0 && !r.strong(h.Name) && r.issuedTo(h.Name) > 0, nil)
+		return when(h.LR == 0 && !r.strong(h.Name) && r.issuedTo(h.Name) > 0, nil)
 	},
 	"too-many": func(r *report, h *hypothesis) row {
 		_, others := r.beside(h.Name)
-		return when(h.Kind == "copies" && h.Raw == 0 && h.Against == "" && len(others) > 0, nil)
+		return when(h.LR == 0 && len(others) > 0, nil)
 	},
 	"no-leak": func(r *report, h *hypothesis) row {
-		return when(h.Kind == "copies" && h.Raw == 0 && h.Against == "" && !r.strong(h.Name), nil)
+		return when(h.LR == 0 && !r.strong(h.Name) && r.issuedTo(h.Name) == 0, nil)
 	},
-	"not-against": func(r *report, h *hypothesis) row {
-		return when(h.Kind == "foreign" && h.LR == 0 && h.Raw < 0 && r.named == 0 && bound(r.Verdict.Case.MatchTrials) > 0, nil)
-	},
-	"not-told":     kind("insider", func(r *report) bool { return r.named == 0 }),
-	"same-as-held": kind("unlisted", nil),
-	"owners-sent": kind("elsewhere", func(r *report) bool {
-		return slices.ContainsFunc(r.Verdict.Case.Leaks, func(l caseLeak) bool { return l.Submission != "" })
-	}),
-	"unissued":    kind("unissued", func(r *report) bool { return r.count((*leak).unissued) > 0 }),
-	"collector":   kind("collector", func(r *report) bool { n, _ := r.lookalikes(); return n > 0 }),
-	"issuer-had":  kind("forged", func(r *report) bool { return !r.neutral() }),
-	"issuer-none": kind("forged", (*report).neutral),
-}
-
-func kind(kind string, also func(*report) bool) func(*report, *hypothesis) row {
-	return func(r *report, h *hypothesis) row { return when(h.Kind == kind && (also == nil || also(r)), nil) }
 }
 
 // beside is the rule of a note on pictures that concern a recipient beside its copies.
 func beside(n func(*report, string) int) func(*report, *hypothesis) row {
 	return func(r *report, h *hypothesis) row {
-		if h.Kind != "copies" {
-			return nil
-		}
 		x := n(r, h.Name)
 		return when(x > 0, row{"n": x})
 	}
@@ -586,21 +564,6 @@ func (r *report) outside(name string) int {
 		_, out := r.admissible(l)
 		return l.bare() && !r.after(l.Submitted) && slices.Contains(out, name)
 	})
-}
-
-// neutral reports whether the issuer never had any confirmed copy that counts.
-func (r *report) neutral() bool {
-	counts := 0
-	for _, l := range r.Verdict.Case.Leaks {
-		for _, c := range l.Copies {
-			if c.Confirmed && c.LnE >= strong {
-				if counts++; !c.Neutral {
-					return false
-				}
-			}
-		}
-	}
-	return counts > 0
 }
 
 // notes compares the notes with what the evidence asks for.
@@ -622,13 +585,13 @@ func (r *report) notes() (wrong []string) {
 		delete(s.Figures, "line")
 		at[int(line)] = append(at[int(line)], s)
 	}
-	for i := range r.Verdict.Hypotheses {
-		h := &r.Verdict.Hypotheses[i]
-		wrong = append(wrong, compare(fmt.Sprintf("hypothesis %d (%s)", i+1, h.Kind), at[i+1], wanted(lineRules, r, h))...)
+	for i := range r.Verdict.Odds.Recipients {
+		h := &r.Verdict.Odds.Recipients[i]
+		wrong = append(wrong, compare(fmt.Sprintf("recipient %d", i+1), at[i+1], wanted(lineRules, r, h))...)
 		delete(at, i+1)
 	}
 	if len(at) > 0 {
-		wrong = append(wrong, fmt.Sprintf("%d notes on no hypothesis", len(at)))
+		wrong = append(wrong, fmt.Sprintf("%d notes on no recipient", len(at)))
 	}
 	return wrong
 }

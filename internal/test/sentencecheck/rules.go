@@ -1,6 +1,7 @@
 package sentencecheck
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -218,32 +219,6 @@ func (r *report) stage() int {
 	return unmatched
 }
 
-// custody returns the strongest custody that is compared with kinds of thieves, and how many pictures
-// show what its holders held and no mark; nil with fewer than two.
-func (r *report) custody() (*hypothesis, int) {
-	x, n := r.Verdict.Odds.Against, 0
-	for i := range r.Leaks {
-		l := &r.Leaks[i]
-		in, _ := r.admissible(l)
-		if x != nil && l.bare() && r.first(i) && !r.after(l.Submitted) && slices.Contains(in, x.Holders[0]) {
-			n++
-		}
-	}
-	for i := range r.Verdict.Hypotheses {
-		h := &r.Verdict.Hypotheses[i]
-		if n < 2 || h.Kind != "custody" || !slices.Equal(h.Holders, x.Holders) {
-			continue
-		}
-		for _, o := range r.Verdict.Hypotheses {
-			if o.Kind == "custody" && o.Clusters > 0 && o.LR > h.LR {
-				return nil, 0 // not the strongest
-			}
-		}
-		return h, n
-	}
-	return nil, 0
-}
-
 // plain returns the number of pictures that show an upload and on which no mark was found: all, and
 // the pictures of the time of the window. A repeated file and an upload of later than the find do not count.
 func (r *report) plain() (all, in int) {
@@ -281,10 +256,144 @@ func (r *report) timeOf() (dates, share string) {
 	return dates, share
 }
 
-// withCopies returns the hypotheses of recipients with confirmed copies that count.
+// uploads counts the uploads of the registry in some cells, the end excluded.
+func (r *report) uploads(from, end int) (n int) {
+	for _, c := range r.Verdict.Case.Cells[from:end] {
+		n += c.Submissions
+	}
+	return n
+}
+
+// couldHold counts the uploads of some cells, the end excluded, that a recipient could hold unmarked.
+func (r *report) couldHold(name string, from, end int) (n int) {
+	for _, h := range r.Verdict.Case.Holders {
+		var counts []int
+		if h.Name != name || json.Unmarshal(h.Unmarked, &counts) != nil || len(counts) == 0 {
+			continue
+		}
+		for _, k := range counts[from:end] {
+			n += k
+		}
+	}
+	return n
+}
+
+// bare reports whether a leak shows an upload without any mark that was found.
+func (l *caseLeak) bare() bool {
+	return l.Submission != "" && !l.Marked && !slices.ContainsFunc(l.Copies, func(c copyOf) bool { return c.Confirmed && c.LnE >= strong })
+}
+
+// within reports whether a leak's upload is of the cells from and to, or between them. The first cell has
+// all earlier times also, and the last cell all later ones.
+func (r *report) within(l *caseLeak, from, to int) bool {
+	cells := r.Verdict.Case.Cells
+	return (from == 0 || !l.Submitted.Before(cells[from].From)) && (to+1 == len(cells) || l.Submitted.Before(cells[to+1].From))
+}
+
+// personsIn counts the persons with leaks without a mark, and those of them with all such leaks within cells.
+func (r *report) personsIn(from, to int) (all, inside int) {
+	out := make(map[string]bool)
+	for i := range r.Verdict.Case.Leaks {
+		if l := &r.Verdict.Case.Leaks[i]; l.bare() {
+			out[l.Cluster] = out[l.Cluster] || !r.within(l, from, to)
+		}
+	}
+	for _, x := range out {
+		inside += yes(!x)
+	}
+	return len(out), inside
+}
+
+// chance returns the log10 probability that of all persons, drawn from all uploads, as many as inside lie within cells
+// from to to, times the number of ranges of cells from the first to the last that has uploads.
+func (r *report) chance(inside, all, from, to int) float64 {
+	cells := r.Verdict.Case.Cells
+	size, good := r.uploads(0, len(cells)), r.uploads(from, to+1)
+	choose := func(n, k int) float64 {
+		a, _ := math.Lgamma(float64(n + 1))
+		b, _ := math.Lgamma(float64(k + 1))
+		c, _ := math.Lgamma(float64(n - k + 1))
+		return a - b - c
+	}
+	sum := 0.0
+	for k := inside; k <= min(all, good); k++ {
+		if all-k <= size-good {
+			sum += math.Exp(choose(good, k) + choose(size-good, all-k) - choose(size, all))
+		}
+	}
+	first, last := len(cells), -1
+	for k, c := range cells {
+		if c.Submissions > 0 {
+			first, last = min(first, k), k
+		}
+	}
+	days := float64(last - first + 1)
+	return math.Min(0, math.Log10(sum*days*(days+1)/2))
+}
+
+// seldom reports whether x is the inverse of a probability, rounded down, from 10^9 on as a power of ten alone.
+func seldom(x any, log10 float64) bool {
+	text, _ := x.(string)
+	if power, is := strings.CutPrefix(text, "10^"); is {
+		n, err := strconv.Atoi(power)
+		return err == nil && -log10 >= 9 && float64(n) <= -log10+1e-4 && float64(n) > -log10-1-1e-4
+	}
+	return log10 > -9-1e-4 && times(-log10+1e-4)(x)
+}
+
+// windowHeld is the rule of the sentences on holders of the window: those that could hold all uploads of it that leaks
+// show, and those of them that could hold no others.
+func (r *report) windowHeld(only bool) []row {
+	w := r.Verdict.Odds.Window
+	if w == nil {
+		return nil
+	}
+	n, had := 0, make(map[string]int)
+	for i := range r.Verdict.Case.Leaks {
+		l := &r.Verdict.Case.Leaks[i]
+		if !l.bare() || !r.within(l, w.From, w.To) {
+			continue
+		}
+		n++
+		for _, name := range l.Unmarked {
+			had[name] += yes(r.Verdict.Case.FoundKnown)
+		}
+	}
+	var names []string
+	for _, h := range r.Verdict.Case.Holders {
+		cells := len(r.Verdict.Case.Cells)
+		if had[h.Name] == n && (!only || r.couldHold(h.Name, 0, w.From)+r.couldHold(h.Name, w.To+1, cells) == 0) {
+			names = append(names, h.Name)
+		}
+	}
+	if only {
+		return once(len(names) > 0, row{"names": names})
+	}
+	return once(len(names) > 0, row{"names": names, "n": n})
+}
+
+// most returns the log10 of the maximum likelihood ratio that the e-values of a recipient's copies allow: each cluster by its best
+// leak, and the best share.
+func (r *report) most(name string) float64 {
+	best := make(map[string]float64)
+	for _, l := range r.Verdict.Case.Leaks {
+		for _, c := range l.Copies {
+			if c.Recipient == name && c.Confirmed {
+				best[l.Cluster] = math.Max(best[l.Cluster], math.Max(0, math.Min(c.LnE, math.Log(1e9))))
+			}
+		}
+	}
+	sum := 0.0
+	for _, x := range best {
+		sum += x
+	}
+	return sum / math.Ln10
+}
+
+// withCopies returns the recipients with confirmed copies that count.
 func (r *report) withCopies(is func(*hypothesis) bool) (out []*hypothesis) {
-	for i := range r.Verdict.Hypotheses {
-		if h := &r.Verdict.Hypotheses[i]; h.Kind == "copies" && h.Clusters > 0 && is(h) {
+	for i := range r.Verdict.Odds.Recipients {
+		if h := &r.Verdict.Odds.Recipients[i]; h.Clusters > 0 && is(h) {
 			out = append(out, h)
 		}
 	}
@@ -298,12 +407,7 @@ func (r *report) spoken() []*hypothesis {
 // withheld returns why a recipient with copies that count is not named: "few", "dates", "exposed",
 // "ratio" or "trials"; "" if it is named.
 func (r *report) withheld(h *hypothesis) string {
-	recipients := 0
-	for _, x := range r.Verdict.Hypotheses {
-		if x.Kind == "copies" {
-			recipients++
-		}
-	}
+	recipients := len(r.Verdict.Odds.Recipients)
 	switch {
 	case slices.Contains(r.Verdict.Named, h.Name):
 		return ""

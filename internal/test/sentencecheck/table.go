@@ -161,8 +161,10 @@ var rules = map[string]func(*report) []row{
 	},
 	"copies": func(r *report) (out []row) {
 		for _, h := range r.spoken() {
-			out = append(out, row{"n": len(r.with(h.Name)), "name": h.Name, "clusters": between(r.units(r.with(h.Name))), "times": times(h.LR),
-				"against": h.Against, "words": support(h.LR), "lr": func(x any) bool { return x == h.LR && h.LR <= bound(r.Verdict.Case.MarkTrials)+1e-6 && h.LR <= h.Raw }})
+			out = append(out, row{"n": len(r.with(h.Name)), "name": h.Name, "clusters": between(r.units(r.with(h.Name))), "words": support(h.LR),
+				"times": func(x any) bool {
+					return times(h.LR)(x) && h.LR <= bound(r.Verdict.Case.MarkTrials)+1e-6 && h.LR <= h.Raw && h.Raw <= r.most(h.Name)+1e-4
+				}})
 		}
 		return out
 	},
@@ -170,19 +172,10 @@ var rules = map[string]func(*report) []row{
 	"withheld-dates":   withheldRule("dates", nil),
 	"withheld-ratio":   withheldRule("ratio", nil),
 	"withheld-trials":  withheldRule("trials", nil),
-	"sensitivity":      sensitivityRule(func(r *report, h *hypothesis) bool { return !r.still(h) }, "without"),
-	"sensitivity-cap":  sensitivityRule((*report).still, "without"),
-	"sensitivity-wrong": sensitivityRule(func(r *report, h *hypothesis) bool {
-		return h.Clusters > 20 && math.Abs(h.Sensitivity.IfWrong-h.LR) > 1e-9
-	}, "wrong"),
-	"alternatives": func(r *report) []row { return once(len(r.spoken()) > 0, nil) },
 	"cap": func(r *report) []row {
 		return once(r.capped(), row{"times": times(bound(r.Verdict.Case.MarkTrials)), "trials": whole(r.Verdict.Case.MarkTrials)})
 	},
-	"cap-stated": coverRule(true),
-	"cap-own":    coverRule(false),
-	"unissued":   unissuedRule,
-	"collector":  collectorRule,
+	"unissued": unissuedRule,
 	"holders": func(r *report) []row {
 		var names []string
 		for _, h := range r.holders() {
@@ -190,44 +183,27 @@ var rules = map[string]func(*report) []row{
 				in, _ := r.admissible(l)
 				return l.bare() && !r.after(l.Submitted) && slices.Contains(in, h)
 			}); n > 0 {
-				names = append(names, fmt.Sprintf("%s (%d)", h, n))
+				names = append(names, fmt.Sprintf("%s %d of these (and %s of all %s uploads)", h, n, whole(r.couldHold(h, 0, len(r.Verdict.Case.Cells))), whole(r.uploads(0, len(r.Verdict.Case.Cells)))))
 			}
 		}
-		return once(len(names) > 0, row{"n": r.count((*leak).bare), "names": names})
+		return once(len(names) > 0 && r.named == 0, row{"n": r.count((*leak).bare), "names": names})
 	},
 	"window-when": func(r *report) []row {
-		if !r.speaksOfWindow() {
+		w := r.Verdict.Odds.Window
+		if w == nil {
 			return nil
 		}
 		of, n := r.plain()
 		dates, share := r.timeOf()
-		return []row{{"of": of, "n": n, "dates": dates, "share": share}}
+		persons, inside := r.personsIn(w.From, w.To)
+		chance := r.chance(inside, persons, w.From, w.To)
+		return []row{{"of": of, "n": n, "dates": dates, "share": share, "persons": persons, "inside": inside,
+			"once": func(x any) bool {
+				return chance <= -2 && inside > 1 && seldom(x, chance)
+			}}}
 	},
-	"window-measure": func(r *report) []row { return once(r.speaksOfWindow(), nil) },
-	"custody-odds": func(r *report) []row {
-		h, n := r.custody()
-		if h == nil {
-			return nil
-		}
-		return []row{{"n": n, "names": h.Holders, "words": support(h.LR),
-			"lr": func(x any) bool { return x == h.LR && h.LR <= math.Log10(float64(r.Verdict.Odds.Against.Folders)/0.2) }}}
-	},
-	"custody-against": func(r *report) []row { return r.thieves(true) },
-	"custody-level":   func(r *report) []row { return r.thieves(false) },
-	"custody-folder": func(r *report) []row {
-		h, _ := r.custody()
-		if h == nil {
-			return nil
-		}
-		folders := 0
-		for _, x := range r.Verdict.Case.Holders {
-			folders += min(len(x.Copies), 1) + min(len(x.Unmarked), 1)
-		}
-		return []row{{"names": h.Holders, "folders": func(x any) bool {
-			n := r.Verdict.Odds.Against.Folders
-			return (x == n || x == float64(n)) && n <= folders
-		}}}
-	},
+	"window-holders":  func(r *report) []row { return r.windowHeld(false) },
+	"window-only":     func(r *report) []row { return r.windowHeld(true) },
 	"claim-drawn":     claimRule("drawn"),
 	"claim-seen":      claimRule("seen"),
 	"claim-all":       claimRule("all"),
@@ -249,8 +225,8 @@ var rules = map[string]func(*report) []row{
 	"unreadable":   keyed(func(l *leak) bool { return l.Finding == "unreadable" && !l.damaged() }),
 	"damaged-mark": func(r *report) []row { return some(r.count((*leak).damaged), nil) },
 	"absent": func(r *report) (out []row) {
-		for _, h := range r.Verdict.Hypotheses {
-			if h.Kind == "copies" && h.Absent > 0 && r.count(finding("unreadable")) > 0 {
+		for _, h := range r.Verdict.Odds.Recipients {
+			if h.Absent > 0 && r.count(finding("unreadable")) > 0 {
 				n := h.Absent
 				out = append(out, row{"name": h.Name, "n": func(x any) bool { return x == float64(n) && n <= r.issuedTo(h.Name) }})
 			}
@@ -370,20 +346,6 @@ var rules = map[string]func(*report) []row{
 		for _, name := range r.Verdict.Named {
 			out = append(out, r.rivals(name, "held unmarked", "planting")...)
 		}
-		return out
-	},
-	"rival-planting": func(r *report) (out []row) {
-		for _, h := range r.withCopies(func(h *hypothesis) bool { return h.Planting != nil }) {
-			if slices.Contains(r.Verdict.Named, h.Name) && len(r.rivals(h.Name, "held unmarked", "planting")) > 0 {
-				out = append(out, row{"name": h.Name, "words": support(*h.Planting), "lr": func(x any) bool {
-					f, _ := x.(float64)
-					return math.Abs(f-*h.Planting) <= 0.05+1e-9
-				}})
-			}
-		}
-		slices.SortFunc(out, func(a, b row) int {
-			return slices.Index(r.Verdict.Named, a["name"].(string)) - slices.Index(r.Verdict.Named, b["name"].(string))
-		})
 		return out
 	},
 	"together": func(r *report) (out []row) {
@@ -587,95 +549,15 @@ func (r *report) controls() (leaks, n, same int) {
 	return leaks, n, same
 }
 
-// sensitivityRule: the strongest finding must be one of the cluster that carries a copy of the
-// recipient. figure is the ratio that the sentence states.
-func sensitivityRule(is func(*report, *hypothesis) bool, figure string) func(*report) []row {
-	return func(r *report) (out []row) {
-		for _, h := range r.spoken() {
-			x := h.Sensitivity
-			switch {
-			case x == nil || !is(r, h):
-			case figure == "wrong":
-				out = append(out, row{"name": h.Name, "wrong": x.IfWrong, "n": (h.Clusters + 19) / 20})
-			default:
-				out = append(out, row{"name": h.Name, "without": x.Without, "file": func(v any) bool { return r.inCluster(v, x.Leak, h.Name) }})
-			}
-		}
-		return out
-	}
-}
-
-// still reports whether a ratio is at the highest that is stated, also without its strongest finding.
-func (r *report) still(h *hypothesis) bool {
-	top := bound(r.Verdict.Case.MarkTrials)
-	return h.Raw > top+1e-6 && math.Abs(h.Sensitivity.Without-top) < 1e-6
-}
-
 // resembling is the rule of a headline on pictures that only resemble uploads.
 func (r *report) resembling(is bool) []row {
 	n := r.count(finding("lookalike"))
 	return once(is && r.stage() == unmatched && n > 0, row{"n": r.examined(), "like": n})
 }
 
-// inCluster reports whether a file has a copy of a recipient, and is of the cluster of leak i of the
-// case.
-func (r *report) inCluster(file any, i int, name string) bool {
-	c := r.Verdict.Case.Leaks
-	for k, of := range r.Verdict.Of {
-		if r.Leaks[of].File == file && slices.Contains(r.Leaks[of].recipients(), name) && c[k].Cluster == c[i].Cluster {
-			return true
-		}
-	}
-	return false
-}
-
 // capped reports whether a stated ratio of copies is below what was computed.
 func (r *report) capped() bool {
 	return len(r.withCopies(func(h *hypothesis) bool { return h.LR > 0 && h.Raw > bound(r.Verdict.Case.MarkTrials)+1e-6 })) > 0
-}
-
-// coverRule: both numbers of trials are the same only if the investigator stated them.
-func coverRule(stated bool) func(*report) []row {
-	return func(r *report) []row {
-		return once(stated == (r.Verdict.Case.MarkTrials == r.Verdict.Case.MatchTrials) && r.capped(), nil)
-	}
-}
-
-// lookalikes returns the number of lookalikes that have ratios, without repeated files, and the ratios
-// for another capture, by submission.
-func (r *report) lookalikes() (n int, of map[string][]float64) {
-	of = make(map[string][]float64)
-	files := make(map[string]bool)
-	for i := range r.Leaks {
-		l := &r.Leaks[i]
-		for _, m := range l.Matches {
-			if l.Finding == "lookalike" && m.Submission == l.Submission && m.Ratio != nil && !(l.SHA256 != "" && files[l.SHA256]) {
-				n++
-				of[m.Submission] = append(of[m.Submission], math.Pow(10, math.Min(-m.Ratio.Capture, m.Ratio.Another)))
-			}
-		}
-		files[l.SHA256] = true
-	}
-	return n, of
-}
-
-// collectorRule: leaks of one submission count by their mean, and submissions multiply to L. Five
-// templates allow (5 L + 1) / (5 + L).
-func collectorRule(r *report) []row {
-	n, of := r.lookalikes()
-	product := 1.0
-	for _, all := range of {
-		sum := 0.0
-		for _, x := range all {
-			sum += x
-		}
-		product *= sum / float64(len(all))
-	}
-	lr := math.Log10(5)
-	if product < 1e12 {
-		lr = math.Log10((5*product + 1) / (5 + product))
-	}
-	return once(n > 0 && lr >= math.Log10(2), row{"n": n, "submissions": len(of), "times": times(lr), "words": support(lr), "templates": 5})
 }
 
 // unissuedRule: the chance that is stated must not be below 9.3e-10 for each picture and key.
@@ -695,36 +577,6 @@ func unissuedRule(r *report) []row {
 			n, ok := number(x)
 			return ok && n >= p*(1-1e-9) && n <= 2*p
 		}})
-}
-
-func (r *report) speaksOfWindow() bool {
-	if r.Verdict.Odds.Window == nil {
-		return false
-	}
-	of, _ := r.plain()
-	return of > 1
-}
-
-// thieves: each kind of thief that the strongest custody is compared with, those against which it has
-// a ratio of 10 or more, or the others. No ratio exceeds what trials of matching allow.
-func (r *report) thieves(favours bool) (out []row) {
-	if h, _ := r.custody(); h == nil {
-		return nil
-	}
-	names := map[string]string{
-		"scattered": "a thief who took pictures of all times", "range": "a thief who took all uploads of some days in a row",
-		"calendar":  "a thief who took the uploads of one day, week, month, quarter or year",
-		"folder":    "a thief who took one of the recorded folders",
-		"elsewhere": "another service to which customers sent the same files in the same time",
-	}
-	for _, x := range r.Verdict.Odds.Against.Rows {
-		if lr := math.Min(x.LR, bound(r.Verdict.Case.MatchTrials)); (x.LR >= 1) == favours {
-			if out = append(out, row{"thief": names[x.Thief]}); favours {
-				out[len(out)-1]["times"], out[len(out)-1]["names"] = times(lr), r.Verdict.Odds.Against.Holders
-			}
-		}
-	}
-	return out
 }
 
 // claimRule: which of four sentences on the claimed pictures is true.

@@ -40,7 +40,7 @@ func (r *report) words() (wrong []string) {
 			wrong = append(wrong, judge(l.Note, l.Said)...)
 		}
 	}
-	for i, h := range v.Hypotheses {
+	for i, h := range v.Odds.Recipients {
 		of := slices.DeleteFunc(slices.Clone(v.Notes), func(s said) bool { return s.Figures["line"] != float64(i+1) })
 		if h.Note != "" || len(of) > 0 {
 			wrong = append(wrong, judge(h.Note, of)...)

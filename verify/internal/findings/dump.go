@@ -15,8 +15,8 @@ type Text struct {
 	Shows    []string `json:"shows"`           // sentences
 	ShowsNot []string `json:"shows_not"`
 	Said     []Said   `json:"said,omitempty"` // the sentences of Headline, Dates, Shows and ShowsNot, in this order
-	// Notes are the sentences of the notes on hypotheses. The figure "line" is the place of the
-	// hypothesis among all, from 1.
+	// Notes are the sentences of the notes on recipients. The figure "line" is the place of the
+	// recipient among all that were issued copies, strongest first, from 1.
 	Notes []Said `json:"notes,omitempty"`
 }
 

@@ -8,7 +8,6 @@ package findings
 import (
 	"time"
 
-	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -92,14 +91,6 @@ type Match struct {
 	Altered    []Region             `json:"altered,omitempty"`   // places that the leak shows altered; outside of them it shows the same capture
 	Width      int                  `json:"width,omitzero"`      // pixels of the original, upright; 0: it was not opened
 	Height     int                  `json:"height,omitzero"`     // pixels
-	Ratio      *Ratio               `json:"ratio,omitempty"`     // nil: the pictures do not align, or the program that compared had no ratios
-}
-
-// A Ratio says by degrees whether a leak shows the very capture that an upload is. The ratios follow
-// from the figures.
-type Ratio struct {
-	Figures capture.Figures `json:"figures"`
-	capture.Ratios
 }
 
 // A Quad is a region of a picture: its corners in pixels from the upper left corner of

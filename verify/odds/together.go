@@ -1,0 +1,72 @@
+package odds
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Leaks with the marks of several recipients at once: two parties mixed their copies, or one party
+// had the copies of both.
+
+// group fills in m.groups and m.beyond. Recipients are in one group if their copies are surely in the
+// same leaks, directly or over others: A and C if A is found with B, and B with C. The recipients with most
+// such leaks come first in a group, and the group with most leaks comes first. Elements are indices of
+// holders. Of a group of more than [maxMembers] the others are beyond comparison.
+func (m *model) group() {
+	with, of := make([]int, len(m.c.Holders)), make([]int, len(m.c.Holders)) // leaks with others; the first member of the group
+	for i := range of {
+		of[i] = i
+	}
+	for i := range m.seen {
+		if len(m.seen[i].sure) < 2 {
+			continue
+		}
+		low := len(of)
+		for r := range m.seen[i].sure {
+			with[r]++
+			low = min(low, of[r])
+		}
+		for r := range m.seen[i].sure {
+			if old := of[r]; old != low {
+				for k := range of {
+					if of[k] == old {
+						of[k] = low
+					}
+				}
+			}
+		}
+	}
+	members := make(map[int][]int)
+	for r, n := range with {
+		if n > 0 {
+			members[of[r]] = append(members[of[r]], r)
+		}
+	}
+	m.beyond = make([]bool, len(m.c.Holders))
+	for r := range of {
+		if g := members[r]; g != nil {
+			slices.SortStableFunc(g, func(a, b int) int { return cmp.Compare(with[b], with[a]) })
+			for _, r := range g[min(len(g), maxMembers):] {
+				m.beyond[r] = true
+			}
+			m.groups = append(m.groups, g)
+		}
+	}
+	slices.SortStableFunc(m.groups, func(a, b []int) int { return cmp.Compare(with[b[0]], with[a[0]]) })
+}
+
+// togetherWith returns the rivals of recipient r whose copies are in the same
+// leaks. The rivals with most clusters come first, and at most [maxMembers] are listed. If there are
+// more, a rival without a name takes the place of the others.
+func (m *model) togetherWith(r int, marked []item) (out []Rival) {
+	for k, other := range m.c.Holders {
+		if n := m.count(marked, func(s *sighting) bool { return k != r && s.sure[r] && s.sure[k] }); n > 0 {
+			out = append(out, Rival{m.c.Holders[r].Name, other.Name, RivalTogether, n, len(marked)})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Rival) int { return cmp.Compare(b.Clusters, a.Clusters) })
+	if len(out) > maxMembers {
+		out = append(out[:maxMembers], Rival{m.c.Holders[r].Name, "", RivalTogether, out[maxMembers].Clusters, len(marked)})
+	}
+	return out
+}

@@ -1,0 +1,162 @@
+package odds
+
+import (
+	"math"
+	"slices"
+)
+
+// A Window is a contiguous range of time in which leaks without marks are denser than chance explains.
+type Window struct {
+	From          int    `json:"from"` // cells
+	To            int    `json:"to"`
+	Dates         string `json:"dates"`    // From and To in words; left empty here
+	Leaks         int    `json:"leaks"`    // without a mark, in the window
+	Of            int    `json:"of"`       // without a mark, matched
+	Clusters      int    `json:"clusters"` // of which all such leaks lie in the window
+	OfClusters    int    `json:"of_clusters"`
+	Submissions   int    `json:"submissions"` // of the registry, in the window
+	OfSubmissions int    `json:"of_submissions"`
+	// Chance is the log10 of the probability that as many clusters lie in one window, if each shows a submission that
+	// was drawn at random from the whole registry, times the number of windows that were looked at.
+	Chance float64 `json:"log10_chance"`
+	// Holders are all whose admissible custody covers all these leaks. Only are the holders among them whose
+	// admissible custody covers nothing outside the window.
+	Holders []string `json:"holders"`
+	Only    []string `json:"only,omitempty"`
+}
+
+// window returns the range of cells in which clusters without a mark are densest (scan statistic:
+// Kulldorff, Communications in Statistics 26, 1997). It is nil if fewer than two clusters lie there, or if
+// chance explains it with a probability above [maxChance]. A window says when the leaks were submitted,
+// and nothing of who had them.
+func (m *model) window() *Window {
+	first, last := span(m.c.Cells)
+	ahead := make([]int, len(m.c.Cells)+1) // submissions before a cell
+	for k := range m.c.Cells {
+		ahead[k+1] = ahead[k] + m.c.Cells[k].Submissions
+	}
+	clusters := m.bareSpans()
+	size, n := ahead[len(ahead)-1], len(clusters)
+	var best [2]int
+	top, inside := 0.0, 0
+	from, to := thin(clusters, 0), thin(clusters, 1)
+	slices.SortStableFunc(clusters, func(a, b [2]int) int { return a[1] - b[1] })
+	for _, a := range from {
+		k, at := 0, 0 // clusters in the window, and looked at
+		for _, b := range to {
+			for ; at < n && clusters[at][1] <= b; at++ {
+				if clusters[at][0] >= a {
+					k++
+				}
+			}
+			if v := scan(float64(k), float64(n), float64(ahead[b+1]-ahead[min(a, b+1)]), float64(size)); k > 1 && v > top {
+				best, top, inside = [2]int{a, b}, v, k
+			}
+		}
+	}
+	if inside < 2 {
+		return nil
+	}
+	cells := last - first + 1
+	w := &Window{From: best[0], To: best[1], Clusters: inside, OfClusters: n, Submissions: ahead[best[1]+1] - ahead[best[0]], OfSubmissions: size, Holders: []string{}}
+	w.Chance = math.Min(0, log10(lnAtLeast(inside, n, w.Submissions, size)+ln(float64(cells*(cells+1)/2))))
+	if w.Chance > log10(ln(maxChance)) {
+		return nil
+	}
+	var in []*sighting
+	for i := range m.seen {
+		if s := &m.seen[i]; s.bare() {
+			w.Of++
+			if s.cell >= best[0] && s.cell <= best[1] {
+				in = append(in, s)
+			}
+		}
+	}
+	w.Leaks = len(in)
+	for k, h := range m.c.Holders {
+		if slices.ContainsFunc(in, func(s *sighting) bool { return !s.covered[k] }) {
+			continue
+		}
+		w.Holders = append(w.Holders, h.Name)
+		if total(h.Unmarked) == total(h.Unmarked[best[0]:best[1]+1]) {
+			w.Only = append(w.Only, h.Name)
+		}
+	}
+	return w
+}
+
+// bareSpans returns, for each cluster with leaks without a mark, the first and last cell of these leaks.
+func (m *model) bareSpans() (out [][2]int) {
+	for _, it := range m.items {
+		lo, hi := len(m.c.Cells), -1
+		for _, l := range it.leaks {
+			if s := &m.seen[l]; s.bare() {
+				lo, hi = min(lo, s.cell), max(hi, s.cell)
+			}
+		}
+		if hi >= 0 {
+			out = append(out, [2]int{lo, hi})
+		}
+	}
+	return out
+}
+
+// thin returns the first (end 0) or last (end 1) cells of clusters, each once, ascending. If there are more
+// than [maxEnds], evenly chosen ones serve.
+func thin(clusters [][2]int, end int) (out []int) {
+	var all []int
+	for _, c := range clusters {
+		all = append(all, c[end])
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	for i := range min(len(all), maxEnds) {
+		out = append(out, all[(i*len(all)+end*(len(all)-1))/min(len(all), maxEnds)])
+	}
+	return out
+}
+
+// scan returns the logarithm of the likelihood ratio of n of total clusters in a window with size of
+// all submissions; 0 if they are not denser there.
+func scan(n, total, size, all float64) float64 {
+	if n == 0 || size == 0 || n*all <= total*size {
+		return 0
+	}
+	out := float64(n * ln(n*all/(total*size)))
+	if n < total {
+		out += float64((total - n) * ln((total-n)*all/(total*(all-size))))
+	}
+	return out
+}
+
+// lnAtLeast returns ln P(X >= k) if n things are drawn without replacement from all things, good of
+// which are of a kind, and X of them are of that kind (hypergeometric). It is -Inf if that cannot be.
+func lnAtLeast(k, n, good, all int) float64 {
+	lnChoose := func(n, k int) float64 {
+		return lnGamma(float64(n+1)) - lnGamma(float64(k+1)) - lnGamma(float64(n-k+1))
+	}
+	sum := math.Inf(-1)
+	for x := max(k, n-(all-good)); x <= min(n, good); x++ {
+		term := lnChoose(good, x) + lnChoose(all-good, n-x) - lnChoose(all, n)
+		hi, lo := math.Max(sum, term), math.Min(sum, term)
+		sum = hi + ln(1+exp(lo-hi))
+		if term < sum-40 {
+			break
+		}
+	}
+	return math.Min(sum, 0)
+}
+
+// span returns the first and the last cell with submissions; 0 and -1 without any.
+func span(cells []Cell) (first, last int) {
+	first, last = 0, -1
+	for k := range cells {
+		if cells[k].Submissions > 0 {
+			if last < 0 {
+				first = k
+			}
+			last = k
+		}
+	}
+	return first, last
+}
