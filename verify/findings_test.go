@@ -414,7 +414,7 @@ func TestFindingsFollowTheSchema(t *testing.T) {
 		"time":         {`"submitted": "2018`, `"submitted": "18`},
 		"copy":         {`"copy": "`, `"copy": "0x`},
 		"null verdict": {`"verdict": {`, `"verdict": null, "x": {`},
-		"hypothesis":   {`"kind": "copies"`, `"kind": "guilt"`},
+		"evidence":     {`"log10_e": `, `"log10_e": -1, "x": `},
 	} {
 		edited := strings.Replace(plain, edit[0], edit[1], 1)
 		require.NotEqual(t, plain, edited, name)

@@ -28,7 +28,7 @@ func TestRepetitionsAddNothing(t *testing.T) {
 	got := weighed(dump{leaks: leaks})
 	assert.Equal(t, 11, got.Repeated)
 	assert.Equal(t, want.Odds.Clusters, got.Odds.Clusters)
-	assert.Equal(t, want.Odds.Odds.Recipients, got.Odds.Odds.Recipients)
+	assert.Equal(t, want.Odds.Recipients, got.Odds.Recipients)
 	assert.Equal(t, want.Odds.Window, got.Odds.Window)
 	assert.Len(t, got.Case.Leaks, 13+4, "what matches nothing was examined")
 	i := len(want.Case.Leaks) - 1

@@ -294,7 +294,6 @@ var reportFuncs = template.FuncMap{
 	"shell":     shellLine,
 	"power":     func(p *float64) string { return power(*p) },
 	"agreement": func(x *float64) string { return fmt.Sprintf("%.0f %%", math.Floor(*x*100)) },
-	"degree":    inWords,
 	"px":        func(x float64) string { return fmt.Sprintf("%.0f", x) },
 	"verb":      verb,
 }

@@ -444,7 +444,7 @@ func (w *weighing) holders() []figures {
 	var names []string
 	for k, name := range w.names {
 		if s := w.parties[name]; s.custody > 0 && !w.cfg.named() {
-			names = append(names, fmt.Sprintf("%s %d of these (and %s of all %s uploads)", name, s.custody, thousands(float64(total(w.Case.Holders[k].Unmarked))), thousands(float64(w.uploads()))))
+			names = append(names, fmt.Sprintf("%s (%d of these; %s of all %s uploads)", name, s.custody, thousands(float64(total(w.Case.Holders[k].Unmarked))), thousands(float64(w.uploads()))))
 		}
 	}
 	return once(len(names) > 0 && w.noMark() > 0, figures{"n": w.noMark(), "names": names})

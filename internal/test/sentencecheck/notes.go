@@ -542,8 +542,7 @@ var lineRules = map[string]func(*report, *hypothesis) row{
 		return when(h.LR == 0 && !r.strong(h.Name) && r.issuedTo(h.Name) > 0, nil)
 	},
 	"too-many": func(r *report, h *hypothesis) row {
-		_, others := r.beside(h.Name)
-		return when(h.LR == 0 && len(others) > 0, nil)
+		return when(h.LR == 0 && r.strong(h.Name) && r.group(h.Name) > 8, nil)
 	},
 	"no-leak": func(r *report, h *hypothesis) row {
 		return when(h.LR == 0 && !r.strong(h.Name) && r.issuedTo(h.Name) == 0, nil)

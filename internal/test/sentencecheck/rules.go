@@ -267,15 +267,32 @@ func (r *report) uploads(from, end int) (n int) {
 // couldHold counts the uploads of some cells, the end excluded, that a recipient could hold unmarked.
 func (r *report) couldHold(name string, from, end int) (n int) {
 	for _, h := range r.Verdict.Case.Holders {
-		var counts []int
-		if h.Name != name || json.Unmarshal(h.Unmarked, &counts) != nil || len(counts) == 0 {
-			continue
-		}
-		for _, k := range counts[from:end] {
-			n += k
+		if counts := cellCounts(h.Unmarked); h.Name == name && len(counts) > 0 {
+			for _, k := range counts[from:end] {
+				n += k
+			}
 		}
 	}
 	return n
+}
+
+// cellCounts reads counts by cell: a list, or a string of runs such as "0*300 12".
+func cellCounts(text json.RawMessage) (counts []int) {
+	var runs string
+	if json.Unmarshal(text, &runs) != nil {
+		_ = json.Unmarshal(text, &counts)
+		return counts
+	}
+	for _, run := range strings.Fields(runs) {
+		number, times, several := strings.Cut(run, "*")
+		n, _ := strconv.Atoi(number)
+		k := 1
+		if several {
+			k, _ = strconv.Atoi(times)
+		}
+		counts = append(counts, slices.Repeat([]int{n}, k)...)
+	}
+	return counts
 }
 
 // bare reports whether a leak shows an upload without any mark that was found.
@@ -680,13 +697,13 @@ func number(x any) (float64, bool) {
 
 // support is the verbal scale of the ENFSI guideline of 2015.
 func support(lr float64) string {
-	x, words := math.Abs(lr), "no support either way"
+	x, words := math.Abs(lr), "no support"
 	for i, from := range []float64{math.Log10(2), 1, 2, 3, 4, 6} {
 		if x >= from-1e-12 {
 			words = []string{"weak support", "moderate support", "moderately strong support", "strong support", "very strong support", "extremely strong support"}[i]
 		}
 	}
-	if lr < 0 && words != "no support either way" {
+	if lr < 0 && words != "no support" {
 		words += " for the alternative"
 	}
 	return words

@@ -183,7 +183,7 @@ var rules = map[string]func(*report) []row{
 				in, _ := r.admissible(l)
 				return l.bare() && !r.after(l.Submitted) && slices.Contains(in, h)
 			}); n > 0 {
-				names = append(names, fmt.Sprintf("%s %d of these (and %s of all %s uploads)", h, n, whole(r.couldHold(h, 0, len(r.Verdict.Case.Cells))), whole(r.uploads(0, len(r.Verdict.Case.Cells)))))
+				names = append(names, fmt.Sprintf("%s (%d of these; %s of all %s uploads)", h, n, whole(r.couldHold(h, 0, len(r.Verdict.Case.Cells))), whole(r.uploads(0, len(r.Verdict.Case.Cells)))))
 			}
 		}
 		return once(len(names) > 0 && r.named == 0, row{"n": r.count((*leak).bare), "names": names})
@@ -769,6 +769,28 @@ func keyCompromised(r *report) (out []row) {
 }
 
 // strong reports whether a leak of the case carries a copy of a recipient that counts.
+// group counts the recipients whose copies are in the same leaks, directly or over others, and that recipient itself.
+func (r *report) group(name string) int {
+	in := map[string]bool{name: true}
+	for grown := true; grown; {
+		grown = false
+		for _, l := range r.Verdict.Case.Leaks {
+			var with []string
+			met := false
+			for _, h := range r.Verdict.Odds.Recipients {
+				if l.carries(h.Name) {
+					with, met = append(with, h.Name), met || in[h.Name]
+				}
+			}
+			for _, other := range with {
+				grown = grown || met && !in[other]
+				in[other] = in[other] || met
+			}
+		}
+	}
+	return len(in)
+}
+
 func (r *report) strong(name string) bool {
 	n, _ := r.clusters(name, func(*caseLeak) bool { return true })
 	return n > 0
