@@ -119,8 +119,8 @@ func (j *judgement) framing() {
 	}
 }
 
-// windows records whether the verdict finds the window that all unmarked leaks came from, with all
-// holders of the window, and how improbable a random draw is. A window is wrong if the unmarked leaks are a
+// windows records whether the verdict finds the window that all unmarked leaks came from, with all its
+// holders. It also records how improbable a random draw is. A window is wrong if the unmarked leaks are a
 // sample of all uploads.
 func (j *judgement) windows() {
 	w := j.v.Window

@@ -5,8 +5,8 @@
 // # Copies of a recipient
 //
 // The evidence for a copy in a leak is an e-value: a likelihood ratio whose mean is at most 1 if the
-// copy was not used. Leaks of one person are a cluster, and count by the mean of their e-values. For a
-// recipient R with the e-values E(i) in the clusters i of which it was issued copies,
+// copy was not used. Leaks of one person are a cluster, and count by the mean of their e-values. A
+// recipient R was issued copies of some clusters. With its e-values E(i) in these clusters,
 //
 //	E = mean over w = 1, 1/2, 1/4, … of product over i of 1 - w + w E(i)
 //

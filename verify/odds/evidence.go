@@ -81,7 +81,7 @@ type model struct {
 	seen   []sighting // by leak of the case
 	items  []item     // clusters, by their first leaks
 	value  []float64  // by holder: ln of the e-value of its copies over all clusters
-	given  []bool     // by holder: the leaks show submissions of which it was issued copies
+	given  []bool     // by holder: it was issued copies of submissions that leaks show
 	beyond []bool     // by holder: its copies are found with copies of more recipients than are compared
 	groups [][]int    // recipients whose copies are surely in the same leaks
 }

@@ -7,6 +7,6 @@ type (
 )
 
 var (
-	LnAtLeast = lnAtLeast
-	LnShares  = lnShares
+	LnTail   = lnTail
+	LnShares = lnShares
 )

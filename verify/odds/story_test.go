@@ -181,7 +181,7 @@ func TestDrawsByBruteForce(t *testing.T) {
 				sum := 0.0
 				for k := n; k >= 0; k-- {
 					sum += at[k] / draws
-					assert.InDelta(t, sum, math.Exp(odds.LnAtLeast(k, n, good, all)), 1e-9)
+					assert.InDelta(t, sum, math.Exp(odds.LnTail(k, n, good, all)), 1e-9)
 				}
 			}
 		}

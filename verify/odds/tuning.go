@@ -18,7 +18,7 @@ const (
 	shares = 17
 	// doubtful is the e-value, e^-2, up to which a leak is not explained by the copy whose mark it lacks. Chosen.
 	doubtful = 0.1353352832366127
-	// coalition divides the e-value of a recipient whose copies are in the same leaks as those of others: the prior of
+	// coalition divides the e-value of a recipient whose copies are in leaks with copies of others: the prior of
 	// "copies were mixed", in odds, against one source for each leak. Chosen.
 	coalition = 1000
 	// removal is the prior probability that a source of copies removed its marks on purpose, all of a dump. Chosen.

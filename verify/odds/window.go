@@ -12,12 +12,12 @@ type Window struct {
 	Dates         string `json:"dates"`    // From and To in words; left empty here
 	Leaks         int    `json:"leaks"`    // without a mark, in the window
 	Of            int    `json:"of"`       // without a mark, matched
-	Clusters      int    `json:"clusters"` // of which all such leaks lie in the window
+	Clusters      int    `json:"clusters"` // whose such leaks all lie in the window
 	OfClusters    int    `json:"of_clusters"`
 	Submissions   int    `json:"submissions"` // of the registry, in the window
 	OfSubmissions int    `json:"of_submissions"`
-	// Chance is the log10 of the probability that as many clusters lie in one window, if each shows a submission that
-	// was drawn at random from the whole registry, times the number of windows that were looked at.
+	// Chance is the log10 of the probability of a random draw from the whole registry: as many of the clusters lie in
+	// one window. It is corrected for the number of windows that were looked at.
 	Chance float64 `json:"log10_chance"`
 	// Holders are all whose admissible custody covers all these leaks. Only are the holders among them whose
 	// admissible custody covers nothing outside the window.
@@ -59,7 +59,7 @@ func (m *model) window() *Window {
 	}
 	cells := last - first + 1
 	w := &Window{From: best[0], To: best[1], Clusters: inside, OfClusters: n, Submissions: ahead[best[1]+1] - ahead[best[0]], OfSubmissions: size, Holders: []string{}}
-	w.Chance = math.Min(0, log10(lnAtLeast(inside, n, w.Submissions, size)+ln(float64(cells*(cells+1)/2))))
+	w.Chance = math.Min(0, log10(lnTail(inside, n, w.Submissions, size)+ln(float64(cells*(cells+1)/2))))
 	if w.Chance > log10(ln(maxChance)) {
 		return nil
 	}
@@ -129,9 +129,9 @@ func scan(n, total, size, all float64) float64 {
 	return out
 }
 
-// lnAtLeast returns ln P(X >= k) if n things are drawn without replacement from all things, good of
-// which are of a kind, and X of them are of that kind (hypergeometric). It is -Inf if that cannot be.
-func lnAtLeast(k, n, good, all int) float64 {
+// lnTail returns ln P(X >= k), where X counts good things among n that are drawn from all without
+// replacement (hypergeometric). It is -Inf if that cannot be.
+func lnTail(k, n, good, all int) float64 {
 	lnChoose := func(n, k int) float64 {
 		return lnGamma(float64(n+1)) - lnGamma(float64(k+1)) - lnGamma(float64(n-k+1))
 	}

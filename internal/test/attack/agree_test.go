@@ -37,7 +37,7 @@ var deterministic = []string{
 func TestAgreesWithDefinition(t *testing.T) {
 	shared := os.Getenv("KYCMARK_SHARED")
 	if shared == "" {
-		shared = "../../../shared"
+		shared = "../../../../shared"
 	}
 	pictures := []string{
 		"documents/licence_colorado_sample_2mp.jpg", "photos/group_four_skin_tones_3mp.jpg",

@@ -307,7 +307,7 @@ func (r *report) within(l *caseLeak, from, to int) bool {
 	return (from == 0 || !l.Submitted.Before(cells[from].From)) && (to+1 == len(cells) || l.Submitted.Before(cells[to+1].From))
 }
 
-// personsIn counts the persons with leaks without a mark, and those of them with all such leaks within cells.
+// personsIn counts the persons with leaks without a mark. inside counts the persons whose such leaks all lie within cells.
 func (r *report) personsIn(from, to int) (all, inside int) {
 	out := make(map[string]bool)
 	for i := range r.Verdict.Case.Leaks {
@@ -321,8 +321,8 @@ func (r *report) personsIn(from, to int) (all, inside int) {
 	return len(out), inside
 }
 
-// chance returns the log10 probability that of all persons, drawn from all uploads, as many as inside lie within cells
-// from to to, times the number of ranges of cells from the first to the last that has uploads.
+// chance returns the log10 probability of a draw of all persons from all uploads: as many as inside lie within cells
+// from to to. It is corrected for the number of ranges of cells between the first and the last with uploads.
 func (r *report) chance(inside, all, from, to int) float64 {
 	cells := r.Verdict.Case.Cells
 	size, good := r.uploads(0, len(cells)), r.uploads(from, to+1)
@@ -358,8 +358,8 @@ func seldom(x any, log10 float64) bool {
 	return log10 > -9-1e-4 && times(-log10+1e-4)(x)
 }
 
-// windowHeld is the rule of the sentences on holders of the window: those that could hold all uploads of it that leaks
-// show, and those of them that could hold no others.
+// windowHeld is the rule of the sentences on holders of the window. They could hold all uploads of the window that leaks
+// show; with only set, they could also hold no other uploads.
 func (r *report) windowHeld(only bool) []row {
 	w := r.Verdict.Odds.Window
 	if w == nil {
@@ -389,9 +389,9 @@ func (r *report) windowHeld(only bool) []row {
 	return once(len(names) > 0, row{"names": names, "n": n})
 }
 
-// most returns the log10 of the maximum likelihood ratio that the e-values of a recipient's copies allow: each cluster by its best
+// maxRatio returns the log10 of the maximum likelihood ratio that the e-values of a recipient's copies allow: each cluster by its best
 // leak, and the best share.
-func (r *report) most(name string) float64 {
+func (r *report) maxRatio(name string) float64 {
 	best := make(map[string]float64)
 	for _, l := range r.Verdict.Case.Leaks {
 		for _, c := range l.Copies {

@@ -163,7 +163,7 @@ var rules = map[string]func(*report) []row{
 		for _, h := range r.spoken() {
 			out = append(out, row{"n": len(r.with(h.Name)), "name": h.Name, "clusters": between(r.units(r.with(h.Name))), "words": support(h.LR),
 				"times": func(x any) bool {
-					return times(h.LR)(x) && h.LR <= bound(r.Verdict.Case.MarkTrials)+1e-6 && h.LR <= h.Raw && h.Raw <= r.most(h.Name)+1e-4
+					return times(h.LR)(x) && h.LR <= bound(r.Verdict.Case.MarkTrials)+1e-6 && h.LR <= h.Raw && h.Raw <= r.maxRatio(h.Name)+1e-4
 				}})
 		}
 		return out
