@@ -209,6 +209,7 @@ var unnoticed = []string{
 	".leaks[].width",
 	".thumbnails[]",
 	".uploads[]",
+	".verdict.case.holders[].copies[]",
 	".verdict.history.recipients[].custody[].from",
 	".verdict.history.recipients[].custody[].to",
 	".verdict.history.recipients[].issued[].day",

@@ -44,6 +44,7 @@ var reasons = map[string]string{
 	odds.FewClusters: "marks of its copies are strong evidence on pictures of {clusters} {clusters|person|persons}, and {needed} persons are required",
 	odds.Exposed:     "copies of it that were found were public before, and too few others were found",
 	odds.Dates:       "copies of it that were found are recorded as issued after the stated time of the find, and too few others were found",
+	odds.TooMany:     "its copies are in the same pictures as copies of more recipients than are compared at once",
 	odds.SmallRatio:  "the likelihood ratio, divided by the number of recipients, is too small",
 	odds.FewTrials:   "validation does not allow a ratio of 10 to be claimed",
 }
@@ -255,6 +256,7 @@ var dumpSentences = []row{
 	{"withheld-persons", shows, withheld(odds.FewClusters), notNamed + reasons[odds.FewClusters] + "."},
 	{"withheld-exposed", shows, withheld(odds.Exposed), notNamed + reasons[odds.Exposed] + "."},
 	{"withheld-dates", shows, withheld(odds.Dates), notNamed + reasons[odds.Dates] + "."},
+	{"withheld-many", shows, withheld(odds.TooMany), notNamed + reasons[odds.TooMany] + "."},
 	{"withheld-ratio", shows, withheld(odds.SmallRatio), notNamed + reasons[odds.SmallRatio] + "."},
 	{"withheld-trials", shows, withheld(odds.FewTrials), notNamed + reasons[odds.FewTrials] + "."},
 	{"cap", shows, (*weighing).cap, "No more than {times} times is stated, since trials allow no more. In {trials} trials no identification was false: at most 3 in {trials} are false, with 95 % confidence. Each trial is a real picture of its own, which was marked, leaked once, traced and read (kycmark-bench units). Trials do not test fraud or wrong records."},

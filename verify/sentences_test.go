@@ -139,7 +139,7 @@ func TestCopiesOfManyRecipientsInOnePicture(t *testing.T) {
 	assert.Equal(t, 4, strings.Count(string(encoded(t, d, cfg)), `"too-many"`))
 	page := verify.HoldersOf(d)
 	assert.Equal(t, "vendor 00: 2 of 2 marked exhibits, 2 with copies of others as well", page[0])
-	assert.Contains(t, page, "Copies issued to vendor 01 (2), vendor 02 (2), vendor 03 (2), vendor 04 (2), vendor 05 (2), vendor 06 (2), vendor 07 (2), vendor 08 (2) and further recipients (2) are in the same pictures. The ratio is for the copies of vendor 00, not for who put them together.")
+	assert.Contains(t, page, "Copies issued to vendor 01 (2), vendor 02 (2), vendor 03 (2), vendor 04 (2), vendor 05 (2), vendor 06 (2), vendor 07 (2), vendor 08 (2) and further recipients (2) are in the same pictures. The number is for the copies of vendor 00, not for who put them together.")
 }
 
 // If only named uploads were searched, the headline does not hide that pictures resemble them.

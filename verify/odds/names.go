@@ -12,7 +12,7 @@ type Withheld struct {
 	Needed   int    `json:"-"`
 }
 
-// Codes of why a recipient with evidence is not named.
+// Codes of why a recipient with evidence is not named, beside [TooMany].
 const (
 	FewClusters = "few-clusters" // too few independent clusters carry its copies
 	Dates       = "dates"        // too few of these clusters carry copies that were issued before the stated time of the find
@@ -48,7 +48,9 @@ func (m *model) names(v *Verdict) {
 			x.Code = Dates
 		case m.count(m.items, func(s *sighting) bool { return s.fresh[r] }) < nameClusters:
 			x.Code = Exposed
-		case h.Code == TooMany || h.Raw-family < nameLogE:
+		case h.Code == TooMany:
+			x.Code = TooMany
+		case h.Raw-family < nameLogE:
 			x.Code = SmallRatio
 		case h.LogE < 1:
 			x.Code = FewTrials

@@ -422,7 +422,7 @@ func (r *report) spoken() []*hypothesis {
 }
 
 // withheld returns why a recipient with copies that count is not named: "few", "dates", "exposed",
-// "ratio" or "trials"; "" if it is named.
+// "many", "ratio" or "trials"; "" if it is named.
 func (r *report) withheld(h *hypothesis) string {
 	recipients := len(r.Verdict.Odds.Recipients)
 	switch {
@@ -434,6 +434,8 @@ func (r *report) withheld(h *hypothesis) string {
 		return "dates"
 	case r.fresh(h.Name) < 2:
 		return "exposed"
+	case h.LR == 0 && r.group(h.Name) > 8:
+		return "many"
 	case h.Raw-math.Log10(float64(recipients)) < 4:
 		return "ratio"
 	}

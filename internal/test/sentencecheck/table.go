@@ -170,6 +170,7 @@ var rules = map[string]func(*report) []row{
 	},
 	"withheld-persons": withheldRule("few", func(r *report, h *hypothesis) row { return row{"clusters": h.Clusters, "needed": 2} }),
 	"withheld-dates":   withheldRule("dates", nil),
+	"withheld-many":    withheldRule("many", nil),
 	"withheld-ratio":   withheldRule("ratio", nil),
 	"withheld-trials":  withheldRule("trials", nil),
 	"cap": func(r *report) []row {
