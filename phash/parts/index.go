@@ -117,7 +117,7 @@ func (x *Index) AddAll(added iter.Seq2[int64, *Features]) error {
 		if at, ok := x.find(ref); ok {
 			x.remove(ref, at)
 		}
-		u := upload{ref, slices.Clone(f.data), true}
+		u := upload{ref, slices.Clone(f.data)}
 		if i, ok := at[ref]; ok {
 			batch[i] = u
 			continue
@@ -174,8 +174,7 @@ func (x *Index) settle(s *state) *state {
 func gone(u upload) bool { return u.data == nil }
 
 // Remove forgets the upload of ref and reports whether there was one. It waits for the searches
-// under way. The features, which are personal data, are overwritten in the index, except in a
-// snapshot that it was opened from.
+// under way. The features, which are personal data, are overwritten in the index, except in a mounted segment.
 func (x *Index) Remove(ref int64) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -186,8 +185,7 @@ func (x *Index) Remove(ref int64) bool {
 	return ok
 }
 
-// remove forgets the upload of ref, which lies at the location, and overwrites features that the
-// index owns. It waits for the searches under way. The caller holds mu.
+// remove forgets the upload of ref, which lies at the location, and overwrites its features. It waits for the searches under way. The caller holds mu.
 func (x *Index) remove(ref int64, at location) {
 	delete(x.at, ref)
 	x.reading.Lock()

@@ -50,6 +50,9 @@ const (
 	maxUnsorted  = 1 << 24      // postings that [WriteSealed] holds at a time, 128 MB; chosen
 )
 
+// ErrSnapshot is wrapped when bytes are no sealed segment, or not the segment that is asked for.
+var ErrSnapshot = errors.New("parts: unusable segment")
+
 // A RecordError says that a record of a mounted segment was altered. The answer would have lacked what
 // the record holds.
 type RecordError struct {

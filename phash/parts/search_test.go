@@ -1,7 +1,6 @@
 package parts_test
 
 import (
-	"bytes"
 	"context"
 	"image"
 	"image/color"
@@ -223,47 +222,6 @@ func TestManyChanges(t *testing.T) {
 	near(t, want.Leak, got.Leak, 0.5)
 	assert.InDelta(t, want.Inliers, got.Inliers, 3)
 	assert.Empty(t, search(t, x, all[5], nil))
-}
-
-func TestSnapshot(t *testing.T) {
-	all, x := uploads()
-	var a, b bytes.Buffer
-	n, err := x.WriteTo(&a)
-	require.NoError(t, err)
-	assert.EqualValues(t, a.Len(), n)
-	again, err := parts.Open(a.Bytes())
-	require.NoError(t, err)
-	assert.Equal(t, x.Len(), again.Len())
-	assert.Equal(t, search(t, x, all[4], nil), search(t, again, all[4], nil))
-	_, err = again.WriteTo(&b)
-	require.NoError(t, err)
-	assert.Equal(t, a.Bytes(), b.Bytes())
-	before := slices.Clone(a.Bytes())
-	require.True(t, again.Remove(4))
-	require.NoError(t, again.Add(9, extract(t, all[4])))
-	assert.EqualValues(t, 9, search(t, again, all[4], nil)[0].Ref)
-	assert.Equal(t, before, a.Bytes(), "the snapshot's bytes are not written to")
-
-	for _, cut := range []int{0, 7, 8, 30, 60, a.Len() - 1} {
-		_, err := parts.Open(a.Bytes()[:cut])
-		assert.ErrorIs(t, err, parts.ErrSnapshot, "cut to %d", cut)
-	}
-	for _, at := range []int{0, 7, 8, 16, 24, 25, 50, a.Len() - 40, a.Len() - 1} {
-		bad := slices.Clone(before)
-		bad[at] ^= 1
-		_, err := parts.Open(bad)
-		assert.ErrorIs(t, err, parts.ErrSnapshot, "byte %d", at)
-	}
-	empty, err := parts.Open(snapshotOf(t, &parts.Index{}))
-	require.NoError(t, err)
-	assert.Zero(t, empty.Len())
-}
-
-func snapshotOf(t *testing.T, x *parts.Index) []byte {
-	var b bytes.Buffer
-	_, err := x.WriteTo(&b)
-	require.NoError(t, err)
-	return b.Bytes()
 }
 
 func TestConcurrency(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 type upload struct {
 	ref  int64
 	data []byte
-	own  bool // by the index, which may overwrite them
 }
 
 // count is the number of features.
@@ -130,10 +129,9 @@ func (s *segment) bucket(first uint64) uint32 { return uint32(first) & (1<<s.add
 // signsOf returns the 32 signs behind the signs that an address may take.
 func signsOf(first uint64) uint32 { return uint32(first >> maxAddress) }
 
-// erase removes upload s.uploads[at] and its postings from the segment. Features that the index
-// owns are overwritten with zeros. Features in a snapshot that the caller of [Open] owns stay in
-// the snapshot. The place stays empty: no other upload gets it. An upload must be erased only once,
-// and the caller holds Index.reading for writing, so that no search reads.
+// erase removes upload s.uploads[at] and its postings from the segment. Features in
+// memory are overwritten with zeros. The place stays empty: no other upload gets it. An upload must be
+// erased only once, and the caller holds Index.reading for writing, so that no search reads.
 func (s *segment) erase(at int) {
 	if s.sealed != nil {
 		s.live -= s.sealed.count(at)
@@ -155,10 +153,8 @@ func (s *segment) erase(at int) {
 	u.erase()
 }
 
-// erase forgets the features. It overwrites them unless they lie in a snapshot of the caller.
+// erase overwrites the features and forgets them.
 func (u *upload) erase() {
-	if u.own {
-		clear(u.data)
-	}
+	clear(u.data)
 	u.data = nil
 }
