@@ -1,5 +1,7 @@
 package odds
 
+import "github.com/kycmark/kycmark/internal/dsp"
+
 // One degraded leak without a mark says little; many such leaks say more. Here they are summed, to decide
 // whether a recipient's copies explain a dump.
 
@@ -49,13 +51,13 @@ func (m *model) improbable(r int, silent []bool) bool {
 	found := float64(len(m.clustersOf(func(s *sighting) bool { return s.sure[r] })))
 	e := 0.0
 	for _, w := range foreign {
-		sum := float64(found * ln(1-w))
+		sum := float64(found * dsp.Ln(1-w))
 		for i, it := range m.items {
 			if silent[i] {
-				sum += ln(float64(w/m.unseen(r, it)) + 1 - w)
+				sum += dsp.Ln(float64(w/m.unseen(r, it)) + 1 - w)
 			}
 		}
-		e += exp(sum) / float64(len(foreign))
+		e += dsp.Exp(sum) / float64(len(foreign))
 	}
 	return float64(e*removal) >= 1
 }

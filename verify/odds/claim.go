@@ -1,5 +1,7 @@
 package odds
 
+import "github.com/kycmark/kycmark/internal/dsp"
+
 import "math"
 
 // A claim says how many of all claimed pictures show submissions of the registry, as far as
@@ -87,11 +89,11 @@ func upperBound(k, n, all int, r float64) int {
 // probability r, for i = 0..n-k.
 func binomials(k, n int, r float64) []float64 {
 	out := make([]float64, n-k+1)
-	at := float64(float64(k) * ln(r)) // ln P(exactly k of x are found)
+	at := float64(float64(k) * dsp.Ln(r)) // ln P(exactly k of x are found)
 	out[0] = 1
 	for i := 1; i < len(out); i++ {
-		out[i] = math.Max(out[i-1]-float64(r*exp(at)), 0) // the x-th was found, and k before it
-		at += ln(float64(k+i)/float64(i)) + ln(1-r)
+		out[i] = math.Max(out[i-1]-float64(r*dsp.Exp(at)), 0) // the x-th was found, and k before it
+		at += dsp.Ln(float64(k+i)/float64(i)) + dsp.Ln(1-r)
 	}
 	return out
 }

@@ -3,6 +3,8 @@ package odds
 import (
 	"math"
 	"slices"
+
+	"github.com/kycmark/kycmark/internal/dsp"
 )
 
 // A sighting is a leak as the package sees it. Recipients and holders are indices in [Case].Holders.
@@ -150,7 +152,7 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool) {
 		if copied.Confirmed {
 			e, miss = math.Min(copied.LnE, maxLnE), math.Max(copied.Miss, minMiss)
 		}
-		value := float64((1-miss)*exp(e)) + miss
+		value := float64((1-miss)*dsp.Exp(e)) + miss
 		s.ever[r], all[r] = s.ever[r]+value, all[r]+1
 		if sure := copied.Confirmed && e >= SureLnE; sure || !copied.Late { // else the leak cannot derive from it
 			s.mark[r], of[r] = s.mark[r]+value, of[r]+1
@@ -221,7 +223,7 @@ func (m *model) weigh() {
 	}
 	for _, g := range m.groups {
 		for _, r := range g {
-			m.value[r] -= ln(coalition)
+			m.value[r] -= dsp.Ln(coalition)
 		}
 	}
 }
@@ -236,15 +238,15 @@ func lnShares(values []float64) float64 {
 	highest := math.Inf(-1)
 	for k, w := 0, 1.0; k < shares; k, w = k+1, w/2 {
 		for _, e := range values {
-			sums[k] += ln(1 - w + float64(w*e))
+			sums[k] += dsp.Ln(1 - w + float64(w*e))
 		}
 		highest = math.Max(highest, sums[k])
 	}
 	mean := 0.0
 	for _, s := range sums {
-		mean += exp(s-highest) / shares
+		mean += dsp.Exp(s-highest) / shares
 	}
-	return highest + ln(mean)
+	return highest + dsp.Ln(mean)
 }
 
 // clustersOf returns the clusters that contain a leak for which has is true, in the

@@ -1,5 +1,7 @@
 package odds
 
+import "github.com/kycmark/kycmark/internal/dsp"
+
 import "slices"
 
 // Withheld says why a recipient with evidence is not named.
@@ -33,7 +35,7 @@ const (
 // chance with a probability of at most 1/t. The number of leaks needs no such correction, since a
 // source of few of many leaks pays through its share.
 func (m *model) names(v *Verdict) {
-	family := log10(ln(float64(max(len(v.Recipients), 1))))
+	family := log10(dsp.Ln(float64(max(len(v.Recipients), 1))))
 	for i := range v.Recipients {
 		h := &v.Recipients[i]
 		if h.Clusters == 0 {

@@ -3,6 +3,8 @@ package odds
 import (
 	"cmp"
 	"slices"
+
+	"github.com/kycmark/kycmark/internal/dsp"
 )
 
 // Why the findings do not tell a named recipient from another party.
@@ -105,7 +107,7 @@ func (m *model) telling(r, k, had int) bool {
 		return true
 	}
 	share := overlap(m.c, r, k)
-	return share < wideHolder || float64(float64(had)*ln(share)) < -0.6931471805599453
+	return share < wideHolder || float64(float64(had)*dsp.Ln(share)) < -0.6931471805599453
 }
 
 // rest returns the matched clusters that recipient r does not explain. A cluster belongs to

@@ -3,6 +3,8 @@ package odds
 import (
 	"math"
 	"slices"
+
+	"github.com/kycmark/kycmark/internal/dsp"
 )
 
 // A Window is a contiguous range of time in which leaks without marks are denser than chance explains.
@@ -59,8 +61,8 @@ func (m *model) window() *Window {
 	}
 	cells := last - first + 1
 	w := &Window{From: best[0], To: best[1], Clusters: inside, OfClusters: n, Submissions: ahead[best[1]+1] - ahead[best[0]], OfSubmissions: size, Holders: []string{}}
-	w.Chance = math.Min(0, log10(lnTail(inside, n, w.Submissions, size)+ln(float64(cells*(cells+1)/2))))
-	if w.Chance > log10(ln(maxChance)) {
+	w.Chance = math.Min(0, log10(lnTail(inside, n, w.Submissions, size)+dsp.Ln(float64(cells*(cells+1)/2))))
+	if w.Chance > log10(dsp.Ln(maxChance)) {
 		return nil
 	}
 	var in []*sighting
@@ -122,9 +124,9 @@ func scan(n, total, size, all float64) float64 {
 	if n == 0 || size == 0 || n*all <= total*size {
 		return 0
 	}
-	out := float64(n * ln(n*all/(total*size)))
+	out := float64(n * dsp.Ln(n*all/(total*size)))
 	if n < total {
-		out += float64((total - n) * ln((total-n)*all/(total*(all-size))))
+		out += float64((total - n) * dsp.Ln((total-n)*all/(total*(all-size))))
 	}
 	return out
 }
@@ -139,7 +141,7 @@ func lnTail(k, n, good, all int) float64 {
 	for x := max(k, n-(all-good)); x <= min(n, good); x++ {
 		term := lnChoose(good, x) + lnChoose(all-good, n-x) - lnChoose(all, n)
 		hi, lo := math.Max(sum, term), math.Min(sum, term)
-		sum = hi + ln(1+exp(lo-hi))
+		sum = hi + dsp.Ln(1+dsp.Exp(lo-hi))
 		if term < sum-40 {
 			break
 		}
