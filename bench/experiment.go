@@ -25,9 +25,9 @@ func all() []*ruler.Experiment {
 	e := newEngine()
 	return []*ruler.Experiment{
 		robustness(e), readListed(e), survival(e), falsePositives(e), security(e), trace(newTraceEngine(e)), visible(e), speed(e),
-		pairs(), independent(e), verdict(), verdictRecord(), verdictPixels(), verdictCoalition(), sentences(),
-		matchSearch(), matchWhole(), matchParts(), matchLookalikes(), matchPlaces(), matchRecall(),
-		altered(), cost(),
+		independent(e), verdict(), verdictRecord(), verdictCoalition(), sentences(),
+		matchSearch(), matchLookalikes(), matchRecall(),
+		altered(),
 	}
 }
 

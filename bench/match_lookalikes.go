@@ -19,6 +19,13 @@ import (
 	"github.com/kycmark/kycmark/phash"
 )
 
+// What a leak is to the original that it is held against.
+const (
+	pairOther = "other persons' documents"        // on the same template
+	pairAgain = "other captures of the same card" // or other copies of the capture's upload
+	pairOwn   = "the original's own"
+)
+
 // lookalikeAttacks are what leaks of documents go through, in turn, by default.
 var lookalikeAttacks = []string{
 	"none", "telegram", "whatsapp_twice", "jpeg30", "thumb320", "blur2", "noise15",

@@ -10,24 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/bench/ruler"
-	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/skip"
-	"github.com/kycmark/kycmark/phash"
-	"github.com/kycmark/kycmark/testdata"
 )
-
-// written puts shipped pictures into a folder.
-func written(t *testing.T, names ...string) (files []string) {
-	t.Helper()
-	dir := t.TempDir()
-	for _, name := range names {
-		data, err := testdata.Pictures.ReadFile("pictures/" + name + ".jpg")
-		require.NoError(t, err)
-		files = append(files, filepath.Join(dir, name+".jpg"))
-		require.NoError(t, os.WriteFile(files[len(files)-1], data, 0o600))
-	}
-	return files
-}
 
 // withKey gives a configuration the test key of its seed.
 func withKey(t *testing.T, env ruler.Env) *ruler.Env {
@@ -98,47 +82,6 @@ func TestMatchSearchPeer(t *testing.T) {
 	}
 }
 
-// Leaks of a selfie are found by their hashes. A negative is found by the hashes of a leak alone.
-func TestMatchWhole(t *testing.T) {
-	x := matchWhole()
-	setFlags(t, x, "--distractors=2000", "--persons=0", "--leaked=0")
-	pictures := append(written(t, "anna_selfie"), filepath.Join(t.TempDir(), "nowhere.jpg"))
-	run := measure(t, x, withKey(t, ruler.Env{Pictures: pictures, AttackNames: []string{"none", "telegram_low", "stamp", "invert"}, MaxSide: 700}))
-	require.Len(t, run.Trials, 4*5+1)
-	assert.NotEmpty(t, run.Trials[20].Error, "a picture that cannot be read does not stop the others")
-	g := ruler.Group(run.Trials[:20])
-	for _, way := range hashWays() {
-		of := g.Where(ruler.Is("way", way.name))
-		require.Len(t, of, 4)
-		assert.Zero(t, of[0].Values["distance"], "%s: the picture itself", way.name)
-		assert.Zero(t, of.Sum("others_31"), "random hashes are not near")
-	}
-	for _, kind := range []phash.Kind{phash.PDQ, phash.Area} {
-		assert.InDelta(t, 4, g.Where(ruler.Is("way", kind.Version()+", SumLeak")).Sum("found_31"), 0)
-		assert.InDelta(t, 3, g.Where(ruler.Is("way", kind.Version()+", SumTurned")).Sum("found_31"), 0, "a negative is not asked for")
-	}
-	assert.Contains(t, x.Tables[2].Markdown(run.Trials), "| kycmark/area/1, SumLeak | 4 | 100.0 % |")
-	refused(t, matchWhole(), ruler.Env{}, "--persons=1", "--leaked=2")
-	assert.ErrorIs(t, refused(t, matchWhole(), ruler.Env{AttackNames: []string{"nonsense"}}), attack.ErrUnknown)
-}
-
-func TestMatchParts(t *testing.T) {
-	x := matchParts()
-	setFlags(t, x, "--among=100", "--specimens=2", "--strangers="+written(t, "stranger_coast")[0], "--background="+written(t, "bruno_selfie")[0])
-	run := measure(t, x, withKey(t, ruler.Env{Pictures: written(t, "chidi_idcard", "hana_bill"), AttackNames: []string{"crop50", "mirror"}, MaxSide: 900}))
-	g := ruler.Group(run.Trials)
-	leaks := g.Where(ruler.Is("trial", "leak"))
-	assert.InDelta(t, 2*4+4*4, leaks.Count(), 0, "a collage shows four uploads")
-	assert.InDelta(t, leaks.Count(), leaks.Sum("found"), 0)
-	assert.InDelta(t, leaks.Count(), leaks.Sum("first"), 0)
-	assert.LessOrEqual(t, g.Where(ruler.Is("trial", "upload")).Quantile("bytes_at_rest", 1), 4096.)
-	assert.InDelta(t, 15, g.Where(ruler.Is("trial", "stranger")).Count(), 0)
-	assert.Contains(t, x.Tables[0].Markdown(run.Trials), "| collage of 4 | 100 | 16 of 16 | 100.0 % | 16 |")
-	refused(t, matchParts(), ruler.Env{}, "--among=20")
-	refused(t, matchParts(), ruler.Env{}, "--repeats=0")
-	assert.ErrorIs(t, refused(t, matchParts(), ruler.Env{AttackNames: []string{"nonsense"}}), attack.ErrUnknown)
-}
-
 func TestMatchLookalikes(t *testing.T) {
 	x := matchLookalikes()
 	setFlags(t, x, "--documents=4", "--side=640", "--near=1", "--again=1")
@@ -161,38 +104,6 @@ func TestMatchLookalikes(t *testing.T) {
 func TestMatchLookalikesMissed(t *testing.T) {
 	trial := ruler.Trial{Labels: map[string]string{"of": pairOther}, Values: map[string]float64{"same": 1}}
 	assert.Len(t, matchLookalikes().Missed([]ruler.Trial{trial}), 1)
-}
-
-// TestPairs traces two drawn passports against each other, then photographed ones.
-func TestPairs(t *testing.T) {
-	x := pairs()
-	setFlags(t, x, "--pairs=4", "--group=2", "--copies=5", "--max-side=480", "--attacks=telegram")
-	run := measure(t, x, withKey(t, ruler.Env{Seed: 5, Workers: 2}))
-	assert.Empty(t, x.Missed(run.Trials))
-	g := ruler.Group(run.Trials)
-	others := g.Where(ruler.Is("of", pairOther))
-	assert.Equal(t, [3]float64{4, 0, 0}, [3]float64{others.Count(), others.Sum("registered"), others.Sum("accusing")})
-	own := g.Where(ruler.And(ruler.Is("of", pairOwn), ruler.Is("marked", "marked")))
-	assert.Equal(t, [3]float64{4, 4, 4}, [3]float64{own.Count(), own.Sum("registered"), own.Sum("named")})
-	again := g.Where(ruler.Is("of", pairAgain))
-	assert.Equal(t, [2]float64{4, 0}, [2]float64{again.Count(), again.Sum("registered")})
-	assert.Contains(t, x.Tables[0].Markdown(run.Trials), "| the original's own | marked | rendered | 2 | 2 | 100.0 % |")
-	refused(t, pairs(), ruler.Env{}, "--pairs=0")
-}
-
-// A wrong pair that is registered, or accuses, fails the run.
-func TestPairsMissed(t *testing.T) {
-	missed := func(of string, pairs, registered, accusing float64) []string {
-		return pairsMissed([]ruler.Trial{{Labels: map[string]string{"of": of}, Values: map[string]float64{"n": pairs, "registered": registered, "accusing": accusing}}})
-	}
-	for _, of := range []string{pairOther, pairAgain} {
-		assert.Empty(t, missed(of, 10000, 3, 0))
-		assert.Len(t, missed(of, 10000, 4, 0), 1)
-	}
-	assert.Empty(t, missed(pairOwn, 100, 100, 0), "the right ones")
-	for _, of := range []string{pairOther, pairAgain, pairOwn} {
-		assert.Len(t, missed(of, 100000, 0, 1), 1)
-	}
 }
 
 func TestAltered(t *testing.T) {

@@ -38,14 +38,6 @@ func parallel(ctx context.Context, env *ruler.Env, n int, f func(ctx context.Con
 	ruler.Check(cmp.Or(group.Wait(), context.Cause(ctx)))
 }
 
-// attacksOf returns the attacks that the user asked for, or else the attacks with the given names.
-func attacksOf(env *ruler.Env, names []string) ([]attack.Attack, error) {
-	if len(env.AttackNames) == 0 {
-		env.AttackNames = names
-	}
-	return env.Attacks()
-}
-
 // inTurn returns the attacks of the names, in the order of the names.
 func inTurn(names []string) (attacks []attack.Attack, err error) {
 	for _, name := range names {

@@ -90,7 +90,6 @@ type simulation struct {
 	outcome *drawer
 	seed    uint64
 	only    string // the story that all dumps tell; "": all stories
-	small   bool   // dumps of 3 to 6 leaks
 }
 
 // dump draws the leaks of dump i, without their outcomes, and returns the generator that goes on.
@@ -108,12 +107,6 @@ func (s *simulation) dump(i int) (*simDump, *rand.Rand) {
 	d.story = cmp.Or(s.only, d.story)
 	u := rng.Float64()
 	n := int(math.Round(5 * math.Pow(80, u*u))) // 5 to 400, median 15
-	if s.small {
-		n = 3 + rng.IntN(4)
-		if d.story == storyWindow20 || d.story == storyWindow8 {
-			d.story = storyCustody
-		}
-	}
 	s.tell(rng, d, n)
 	rng.Shuffle(len(d.leaks), func(i, k int) { d.leaks[i], d.leaks[k] = d.leaks[k], d.leaks[i] })
 	return d, rng
@@ -246,9 +239,6 @@ func (s *simulation) frame(rng *rand.Rand, d *simDump, n int) {
 	d.framed = rng.IntN(3)
 	planter := 3 + rng.IntN(2)
 	few := 2 + rng.IntN(12)
-	if s.small {
-		few = 2 + rng.IntN(3)
-	}
 	if d.story == storyDecoy {
 		d.planter = []int{3, 5}[rng.IntN(2)]
 		s.steal(rng, d, sourceCopies, d.planter, n)

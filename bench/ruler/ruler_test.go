@@ -35,7 +35,7 @@ func counting(n int, calls *atomic.Int32) *Experiment {
 			return cases, nil
 		},
 		Tables: []Table{{Name: "colours", By: []string{"colour"}, Total: "all", Columns: []Column{
-			Counts("trials"), Of("read", "read"), Share("", "read"), Interval("95 %", "read"), Quantiles("ms", "ms", 1, 0, .5, 1),
+			Counts("trials"), Of("read", "read"), Share("", "read"), Quantiles("ms", "ms", 1, 0, .5, 1),
 		}}},
 	}
 }

@@ -1,7 +1,6 @@
 package ruler
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -326,16 +325,6 @@ func Upper(head, value string) Column {
 func UpperOf(head, value, of string) Column {
 	return Column{Head: head, Cell: func(g Group) string {
 		return Short(UpperBound(int(g.Sum(value)), int(g.Sum(of)), .95))
-	}}
-}
-
-// Interval is a column of the two-sided 95 % interval of the rate of a value, which is 0 or 1,
-// among the measurements that have the value (Clopper and Pearson).
-func Interval(head, value string) Column {
-	return Column{Head: head, Cell: func(g Group) string {
-		h := g.Having(value)
-		events, n := int(h.Sum(value)), int(h.Count())
-		return fmt.Sprintf("%.1f to %.1f %%", 100*LowerBound(events, n, .975), 100*UpperBound(events, n, .975))
 	}}
 }
 
