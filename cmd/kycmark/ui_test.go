@@ -17,6 +17,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -80,7 +81,7 @@ type fullDisk struct{}
 func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
 func TestLostOutputIsFatal(t *testing.T) {
-	for _, args := range [][]string{{"version"}, {}, {"--help"}, {"mark", "--help"}, {"help", "mark"}} {
+	for _, args := range [][]string{{"--version"}, {}, {"--help"}, {"mark", "--help"}, {"help", "mark"}} {
 		var errs bytes.Buffer
 		assert.Equal(t, exitFatal, run(t.Context(), args, nil, fullDisk{}, &errs), "%q", args)
 		assert.Contains(t, errs.String(), "kycmark: standard output: no space left\n", "%q", args)
@@ -222,10 +223,10 @@ func TestDetectWords(t *testing.T) {
 func TestVerdictTellsTerminalsNothing(t *testing.T) {
 	const evil = "(a\x1b[2J\u202e\u009bm.jpg)"
 	var out bytes.Buffer
-	var d verify.DumpVerdict
+	d := verify.DumpVerdict{Odds: &odds.Verdict{Recipients: []odds.Recipient{{Name: evil}}}}
 	d.Headline, d.Shows, d.ShowsNot = evil, []string{evil}, []string{evil}
 	newUI(&out, &bytes.Buffer{}).verdict(&d)
-	require.Equal(t, 3, strings.Count(out.String(), "(a\ufffd[2J\ufffd\ufffdm.jpg)\n"), "%q", out.String())
+	require.Equal(t, 4, strings.Count(out.String(), "(a\ufffd[2J\ufffd\ufffdm.jpg)"), "%q", out.String())
 }
 
 func TestHostileNamesWriteNoLines(t *testing.T) {
