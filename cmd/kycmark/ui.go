@@ -306,7 +306,7 @@ func withHint(err error, format string, args ...any) error {
 // began, or a usageError, is 2; any other error, an interrupt, and a failure of stdout are 4. cmd
 // is the verb that ran.
 func (u *ui) finish(ctx context.Context, cmd *cobra.Command, err error) int {
-	if err == nil && u.out.failed != nil {
+	if u.out.failed != nil && (err == nil || !u.started) { // --version returns what it could not write
 		u.errorf("standard output: %v", u.out.failed)
 		return exitFatal
 	}
