@@ -96,7 +96,7 @@ func TestManifestListsEveryPicture(t *testing.T) {
 }
 
 func TestReadmeNamesEveryPicture(t *testing.T) {
-	readme, err := os.ReadFile(filepath.Join("..", "..", "..", "testdata", "README.md"))
+	readme, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "testdata", "README.md"))
 	require.NoError(t, err)
 	for _, s := range shots() {
 		assert.Contains(t, string(readme), "| "+s.file+" |")
