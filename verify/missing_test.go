@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
@@ -49,32 +48,6 @@ func newSearched(t *testing.T, at registry.Driver, sealHashes bool) registry.Con
 		submit(t, s, file(t, passport(uint64(n+1)), "jpeg"), fmt.Sprintf("customer %d", n+1), feb)
 	}
 	return cfg
-}
-
-// enteredBefore returns the configuration of a registry with the uploads of the one at path, entered without local
-// features and without a word of how many there are.
-func enteredBefore(t *testing.T, path string) registry.Config {
-	t.Helper()
-	ctx, before := t.Context(), sqlite.At(filepath.Join(t.TempDir(), "kyc.db"))
-	r, err := registry.Create(ctx, before, nil)
-	require.NoError(t, err)
-	t.Cleanup(func() { r.Close() })
-	from, err := sqlite.At(path).Open(ctx)
-	require.NoError(t, err)
-	defer from.Close()
-	to, err := before.Open(ctx)
-	require.NoError(t, err)
-	defer to.Close()
-	rows, err := from.SubmissionsAfter(ctx, 0, 10)
-	require.NoError(t, err)
-	for _, row := range rows {
-		sealed, err := from.Sealed(ctx, row.ID, true)
-		require.NoError(t, err)
-		row.Chain, sealed.Features = "pdq/1 kycmark/area/1", nil
-		_, err = to.AddSubmissions(ctx, []books.Upload{{Submission: row, Sealed: sealed}})
-		require.NoError(t, err)
-	}
-	return registry.Config{Registry: r, Key: leaktest.Key(), SealKey: leaktest.SealKey()}
 }
 
 // edited returns the configuration of a registry in a copy of the file made, changed by query.
@@ -139,14 +112,6 @@ func TestEditedSearchDataIsSaid(t *testing.T) {
 		}
 		if part == "hashes" {
 			requireBlind(t, edited(t, made, "DELETE FROM sealed WHERE submission = (SELECT min(id) FROM submission)"), 1)
-		}
-		if part == "features" { // of uploads that an earlier version entered, the original tells how many there were
-			cfg := enteredBefore(t, path)
-			v := examine(t, newInvestigator(t, verify.Config{Registry: cfg.Registry, SealKey: cfg.SealKey}), passport(1))
-			require.Equal(t, &findings.Missing{Uploads: 2, Whole: 2}, v.Searched.Missing)
-			a, err := cfg.Registry.Ledger().Audit(t.Context(), registry.AuditOptions{SealKey: cfg.SealKey})
-			require.NoError(t, err)
-			require.Contains(t, strings.Join(a.Problems, "\n"), "local features, and not one is kept")
 		}
 		if part == "features" { // what it is about: a crop that was found
 			v := examine(t, newInvestigator(t, verify.Config{Registry: edited(t, made, "SELECT 1").Registry, SealKey: leaktest.SealKey()}),

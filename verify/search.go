@@ -333,7 +333,7 @@ func (c *catalogue) add(f *engine.Found, opens bool) (err error) {
 	switch {
 	case damaged(f.HashErr) || damaged(f.FeaturesErr):
 		how = byNoRecord
-	case f.Features != nil || hashed && opens && f.Kept && f.Stated:
+	case f.Features != nil || hashed && opens && f.Kept:
 		how = byAll
 	case hashed:
 		how = byHash

@@ -216,16 +216,17 @@ func SubjectDigest(blind [32]byte, subject string) [32]byte {
 }
 
 // ChainFeatures begins the last item of [Details].Chain of an original that is kept: the way from
-// its pixels to its local features. Their number follows in decimal. Uploads that an earlier
-// version entered have no such item.
+// its pixels to its local features. Their number follows in decimal.
 const ChainFeatures = "kycmark/parts/1:"
 
-// StatedFeatures returns how many local features a submission has by its Chain, to which the
-// ledger commits. stated is false if Chain does not say.
-func (d *Details) StatedFeatures() (n int, stated bool) {
-	_, number, stated := strings.Cut(d.Chain, ChainFeatures)
-	n, err := strconv.Atoi(number)
-	return n, stated && err == nil
+// StatedFeatures returns how many local features a kept original has by its Chain, to which the
+// ledger commits. The result is -1 if Chain has no such number.
+func (d *Details) StatedFeatures() int {
+	_, number, _ := strings.Cut(d.Chain, ChainFeatures)
+	if n, err := strconv.Atoi(number); err == nil {
+		return n
+	}
+	return -1
 }
 
 // Sealed is what is kept of an upload, encrypted under a data key of its own. A part that

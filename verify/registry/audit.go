@@ -16,7 +16,6 @@ import (
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/tlog"
-	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -411,7 +410,7 @@ func (l *Ledger) auditUpload(ctx context.Context, a *Audit, o AuditOptions, f *e
 		return nil
 	}
 	if err == nil && s.Kept {
-		err = l.auditOriginal(ctx, o, s, f)
+		err = l.auditOriginal(ctx, o, s)
 	}
 	if err == nil && s.Kept && s.Page < 2 {
 		a.Originals++
@@ -425,11 +424,9 @@ func (l *Ledger) auditUpload(ctx context.Context, a *Audit, o AuditOptions, f *e
 }
 
 // auditOriginal opens the kept original of s and compares its digest, and its pixels if the
-// decoder is still that of the entry. f is what s is found by. If f has no local features, and
-// the ledger does not say how many there are, the original must not have any. The error wraps
-// [ErrSealed] if the original is missing, cannot be opened or decoded, or differs. An upload that
-// was erased meanwhile is no error.
-func (l *Ledger) auditOriginal(ctx context.Context, o AuditOptions, s *books.Submission, f *engine.Found) error {
+// decoder is still that of the entry. The error wraps [ErrSealed] if the original is missing, cannot
+// be opened or decoded, or differs. An upload that was erased meanwhile is no error.
+func (l *Ledger) auditOriginal(ctx context.Context, o AuditOptions, s *books.Submission) error {
 	file, err := l.r.Original(ctx, o.SealKey, s.Whole())
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrErased) {
 		if row, again := l.r.store.Submission(ctx, s.ID); again == nil && row.Erased {
@@ -440,18 +437,9 @@ func (l *Ledger) auditOriginal(ctx context.Context, o AuditOptions, s *books.Sub
 	if err != nil {
 		return err
 	}
-	_, pic, err := engine.DecodePage(s, file, picture.Limits{MaxBytes: int64(len(file)), MaxPixels: int64(s.Width) * int64(s.Height), Decode: picture.Decoding(ctx, o.Decode), PDF: picture.ReadingPDF(ctx, o.PDF)})
-	if errors.Is(err, ErrSealed) {
-		return err
+	_, _, err = engine.DecodePage(s, file, picture.Limits{MaxBytes: int64(len(file)), MaxPixels: int64(s.Width) * int64(s.Height), Decode: picture.Decoding(ctx, o.Decode), PDF: picture.ReadingPDF(ctx, o.PDF)})
+	if err != nil && !errors.Is(err, ErrSealed) {
+		err = fmt.Errorf("submission %s: %w: %w", s.ID, ErrSealed, err)
 	}
-	if err != nil {
-		return fmt.Errorf("submission %s: %w: %w", s.ID, ErrSealed, err)
-	}
-	if f.Features == nil && f.FeaturesErr == nil && !f.Stated {
-		found, err := parts.Extract(picture.Flatten(pic.Image))
-		if err == nil && found.Len() > 0 {
-			return fmt.Errorf("submission %s: %w: its original has %d local features, and not one is kept", s.ID, ErrSealed, found.Len())
-		}
-	}
-	return nil
+	return err
 }

@@ -36,7 +36,6 @@ type Found struct {
 	Hash     phash.Hash           // of kind [phash.Area]; zero if HashErr is set
 	Quality  int                  // of Hash, 0 to 100
 	Features *parts.Features      // nil: none, not asked for, or not opened
-	Stated   bool                 // the ledger says how many features there are, 0 also
 
 	// HashErr and FeaturesErr say why the hash or the features cannot be used. They wrap
 	// [books.ErrTampered] or [books.ErrSealed]. Without a sealing key they are nil for
@@ -83,12 +82,11 @@ func (e *Engine) foundBy(ctx context.Context, key *sealing.Key, features bool, a
 // alone: it wraps [sealing.ErrKey].
 func (e *Engine) found(row *books.Searched, key *sealing.Key, features bool) (*Found, error) {
 	f := &Found{Number: row.Seq, ID: row.ID, Kept: row.Kept, Quality: row.AreaQuality, HashErr: row.Err, FeaturesErr: row.Err}
-	n, stated := row.StatedFeatures()
-	f.Stated = stated
+	n := row.StatedFeatures()
 	if row.Err != nil {
 		return f, nil
 	}
-	features = features && row.Kept && (!stated || n > 0) // else none belong to it
+	features = features && row.Kept && n != 0 // else none belong to it
 	open := func(sealing.Part) ([]byte, error) { return nil, books.ErrSealed }
 	if e.sealHashes || features {
 		var locked error
@@ -107,8 +105,8 @@ func (e *Engine) found(row *books.Searched, key *sealing.Key, features bool) (*F
 	if f.HashErr == nil {
 		f.Hash, f.HashErr = areaHash(text)
 	}
-	if features && (stated || len(row.Sealed.Features) > 0) {
-		f.Features, f.FeaturesErr = readFeatures(open, n, stated)
+	if features {
+		f.Features, f.FeaturesErr = readFeatures(open, n)
 	}
 	for _, err := range []*error{&f.HashErr, &f.FeaturesErr} {
 		if *err != nil {
@@ -118,8 +116,8 @@ func (e *Engine) found(row *books.Searched, key *sealing.Key, features bool) (*F
 	return f, nil
 }
 
-// readFeatures opens the local features of a submission. If their number is stated, it must be n.
-func readFeatures(open func(sealing.Part) ([]byte, error), n int, stated bool) (*parts.Features, error) {
+// readFeatures opens the local features of a submission. Their number must be n.
+func readFeatures(open func(sealing.Part) ([]byte, error), n int) (*parts.Features, error) {
 	raw, err := open(sealing.Features)
 	if err != nil {
 		return nil, err
@@ -128,7 +126,7 @@ func readFeatures(open func(sealing.Part) ([]byte, error), n int, stated bool) (
 	if err := f.UnmarshalBinary(raw); err != nil {
 		return nil, fmt.Errorf("%w: local features: %w", books.ErrTampered, err)
 	}
-	if stated && f.Len() != n {
+	if f.Len() != n {
 		return nil, fmt.Errorf("%w: %d local features, and %d were entered", books.ErrTampered, f.Len(), n)
 	}
 	return f, nil
@@ -362,7 +360,7 @@ func (e *Engine) features(ctx context.Context, key *sealing.Key, first, last int
 				progress(found.Number, last)
 			}
 			// An upload is in the segment also if the ledger says that it has no features.
-			if found.FeaturesErr != nil || found.Features == nil && !(found.Kept && found.Stated) {
+			if found.FeaturesErr != nil || found.Features == nil && !found.Kept {
 				m.Others = books.NoteOther(m.Others, found.Number, found.FeaturesErr != nil)
 				return nil
 			}
