@@ -24,6 +24,6 @@
 // # Numbers
 //
 // A Case gives the same [Verdict] on every processor: sums have a fixed order, products are rounded before
-// they are added, and logarithms are computed by the package itself. Stated logarithms are whole
+// they are added, and package dsp has the logarithms. Stated logarithms are whole
 // multiples of 1e-6.
 package odds

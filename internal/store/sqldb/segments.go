@@ -285,13 +285,14 @@ func (d *DB) buildHashes(ctx context.Context, files *segmentFiles, keys *books.S
 		return err
 	}
 	anew := how == books.BuildAll
-	keep := 0
-	for ; keep < len(rows) && !anew; keep++ {
+	keep, whole := 0, int64(0)                                               // there are segments up to number whole
+	for ; keep < len(rows) && !anew && rows[keep].first == whole+1; keep++ { // an erasure leaves a gap
 		if lost, err := files.lost(ctx, &rows[keep], how); err != nil {
 			return err
 		} else if lost {
 			break
 		}
+		whole = rows[keep].last
 	}
 	after, broken := int64(0), keep < len(rows)
 	if len(rows) > 0 {
@@ -319,16 +320,22 @@ func (d *DB) buildHashes(ctx context.Context, files *segmentFiles, keys *books.S
 		}
 	}
 	first, end, old := after+1, upto, rows[keep:]
-	if len(old) > 0 {
+	if broken {
+		first = whole + 1
+	} else if len(old) > 0 {
 		first = old[0].first
 	}
 	switch {
 	case files.place == nil:
-	case broken && !anew: // only what is missing
+	case broken && !anew && first < old[0].first: // only what is missing: at most what one object holds
+		if end, err = d.bounded(ctx, first, maxHashed); err != nil {
+			return err
+		}
+		end, old = min(max(end, first), old[0].first-1), nil
+	case broken && !anew:
 		old, end = old[:1], old[0].last
 	case anew || len(old) == 0:
-		const bounded = "SELECT coalesce(max(seq), 0) FROM (SELECT seq FROM submission WHERE seq >= $1 ORDER BY seq LIMIT $2) AS first"
-		if end, err = number(ctx, d.read, bounded, first, maxHashed); err != nil {
+		if end, err = d.bounded(ctx, first, maxHashed); err != nil {
 			return err
 		}
 		end = min(max(end, first), upto)
@@ -340,6 +347,11 @@ func (d *DB) buildHashes(ctx context.Context, files *segmentFiles, keys *books.S
 		return d.buildHashes(ctx, files, keys, min(how, books.BuildMissing), progress)
 	}
 	return d.tidySegments(ctx, files, false)
+}
+
+// bounded returns the number of the n-th submission from number first on, or of the last; 0 without submissions.
+func (d *DB) bounded(ctx context.Context, first, n int64) (int64, error) {
+	return number(ctx, d.read, "SELECT coalesce(max(seq), 0) FROM (SELECT seq FROM submission WHERE seq >= $1 ORDER BY seq LIMIT $2) AS first", first, n)
 }
 
 // submissions counts the submissions from behind number after to number upto, and returns the last of them.
@@ -503,6 +515,9 @@ func (d *DB) collecting(ctx context.Context, files *segmentFiles, keys *books.Se
 		for i := range old {
 			if anew {
 				break
+			}
+			if err := read(from, old[i].first-1); err != nil { // of a segment that an erasure removed
+				return err
 			}
 			if err := d.mount(ctx, files, x, &old[i], keys); errors.Is(err, errUnread) {
 				return err

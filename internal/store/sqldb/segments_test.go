@@ -733,3 +733,31 @@ func TestSegmentsOfManyObjects(t *testing.T) {
 	require.Len(t, again, len(all))
 	require.Equal(t, all[2].File, again[2].File, "only what is missing is made again")
 }
+
+// An erasure removes the sealed segment that it concerns. The next build makes it again, whatever lies around it.
+func TestSealedSegmentsAroundAnErasure(t *testing.T) {
+	eachSegmented(t, func(t *testing.T, d *sqldb.DB, _ string) {
+		if !isSealed(t, d) {
+			return
+		}
+		c := newCorpus(12)
+		for _, n := range []int{20 * testFrom, 9 * testFrom / 2, testFrom} {
+			c.add(t, d, n)
+			require.NoError(t, d.BuildSegments(t.Context(), d.SegmentKeys(), books.BuildDue, nil))
+		}
+		all := c.check(t, d)
+		require.Len(t, all, 3)
+		for _, at := range []int{1, 0} {
+			seq := all[at].First + 5
+			for c.ids[seq] == [16]byte{} || c.kept[seq] == (phash.Hash{}) {
+				seq++
+			}
+			require.NoError(t, d.Erase(t.Context(), books.Erasure{Entered: t0, Actor: "dpo", Submissions: []watermark.Submission{c.ids[seq]},
+				Logged: books.Logged{Salt: salt(fmt.Sprint("around", at))}}))
+			delete(c.kept, seq)
+			c.add(t, d, 6*testFrom*at) // the segments around the gap are merged
+			require.NoError(t, d.BuildSegments(t.Context(), d.SegmentKeys(), books.BuildDue, nil))
+			all = c.check(t, d)
+		}
+	})
+}
