@@ -12,7 +12,6 @@ import (
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/memory"
-	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -104,12 +103,6 @@ func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at ti
 		return x, fmt.Errorf("submission %s is another file: %w", x.id, ErrConflict)
 	case err == nil:
 		x.old = old
-		if picture.IsPDF(data) { // all pages are entered, always
-			return x, nil
-		}
-		if d, err := picture.OpenDocument(data, s.cfg.limits(ctx)); err == nil {
-			x.leftOut = d.Pages() - max(old.Pages, 1)
-		}
 		return x, nil
 	case !errors.Is(err, ErrNotFound):
 		return x, fmt.Errorf("submission %s: %w", x.id, err)
