@@ -52,7 +52,7 @@ func TestSurface(t *testing.T) {
 
 // Ceilings of [TestSurface]. They fall with each verb and flag that goes.
 const (
-	maxVerbs       = 40
-	maxFlags       = 194
-	maxInvestigate = 21
+	maxVerbs       = 30
+	maxFlags       = 140
+	maxInvestigate = 15
 )
