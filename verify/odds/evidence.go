@@ -156,9 +156,11 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool) {
 		s.ever[r], all[r] = s.ever[r]+value, all[r]+1
 		if sure := copied.Confirmed && e >= SureLnE; sure || !copied.Late { // else the leak cannot derive from it
 			s.mark[r], of[r] = s.mark[r]+value, of[r]+1
-			s.sure[r] = s.sure[r] || sure
-			s.undated[r] = s.undated[r] || sure && !copied.Late
-			s.fresh[r] = s.fresh[r] || sure && !copied.Late && copied.Public.IsZero()
+			if sure {
+				s.sure[r] = true
+				s.undated[r] = s.undated[r] || !copied.Late
+				s.fresh[r] = s.fresh[r] || !copied.Late && copied.Public.IsZero()
+			}
 		}
 		if e > 0 {
 			miss = 1
@@ -176,11 +178,6 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool) {
 	}
 	for r := range s.mark {
 		s.mark[r] /= of[r]
-	}
-	for r, sure := range s.sure {
-		if !sure {
-			delete(s.sure, r)
-		}
 	}
 	for _, name := range l.HeldBy() {
 		k := index[name]

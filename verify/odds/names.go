@@ -1,8 +1,10 @@
 package odds
 
-import "github.com/kycmark/kycmark/internal/dsp"
+import (
+	"slices"
 
-import "slices"
+	"github.com/kycmark/kycmark/internal/dsp"
+)
 
 // Withheld says why a recipient with evidence is not named.
 type Withheld struct {
