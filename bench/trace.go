@@ -30,13 +30,12 @@ type traceEngine struct {
 	*engine
 	copies func(*watermark.Key, image.Image, *watermark.Options, []watermark.CopyID) ([]*image.NRGBA, error)
 	tracer func(image.Image, []watermark.Candidate, *watermark.TraceOptions) (tracer, error)
-	pool   func([]*watermark.TraceResult) ([]watermark.CopyEvidence, error)
 }
 
 // newTraceEngine returns the real tracer.
 func newTraceEngine(e *engine) *traceEngine {
 	return &traceEngine{
-		engine: e, copies: embedAll, pool: watermark.CombineLeaks,
+		engine: e, copies: embedAll,
 		tracer: func(original image.Image, copies []watermark.Candidate, opts *watermark.TraceOptions) (tracer, error) {
 			return watermark.NewTracer(original, copies, opts)
 		},
@@ -79,8 +78,6 @@ an innocent copy has a p of 1e-6 or less or when another ID is read.`,
 			fs.StringSliceVar(&r.mixes, "mixes", nil, "`names` of ways to mix (default: all)")
 			fs.StringSliceVar(&r.then, "then", []string{"jpeg75", "whatsapp_twice", "thumb320", "screen_photo"},
 				"`names` of attacks on a mixture: the first for every mix, others for the mean alone")
-			fs.StringSliceVar(&r.pooled, "pool", nil, "`names` of attacks whose leaks of one copy are pooled by twos, fours and so on")
-			fs.IntVar(&r.poolLeaks, "pool-leaks", 8, "`number` of leaks of one copy to pool")
 		},
 		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
 			if err := r.plan(env); err != nil {
@@ -103,7 +100,6 @@ const (
 	ofLeaked    = "leaked"    // one copy
 	ofUnmarked  = "unmarked"  // the original
 	ofMixture   = "mixture"   // several copies
-	ofPooled    = "pooled"    // one copy, several times
 	ofWrong     = "wrong"     // another picture
 	ofRendition = "rendition" // one copy, traced against a smaller original
 )
@@ -122,18 +118,16 @@ type traceRun struct {
 	issued, wrong         int
 	unmarked              bool
 	renditions, colluders []int
-	mixes, then, pooled   []string
-	poolLeaks             int
+	mixes, then           []string
 
 	env     *ruler.Env
 	attacks []attack.Attack
 	mixings []mixing
-	pools   []attack.Attack
 }
 
 // plan resolves all names, and refuses settings that contradict each other.
 func (r *traceRun) plan(env *ruler.Env) (err error) {
-	r.env, r.mixings, r.pools = env, nil, nil
+	r.env, r.mixings = env, nil
 	if r.attacks, err = env.Attacks(); err != nil {
 		return err
 	}
@@ -141,21 +135,14 @@ func (r *traceRun) plan(env *ruler.Env) (err error) {
 		return err
 	}
 	switch {
-	case r.issued < 2 || r.poolLeaks < 2:
-		return fmt.Errorf("%w: --copies %d, --pool-leaks %d: 2 or more of each", ErrTrace, r.issued, r.poolLeaks)
+	case r.issued < 2:
+		return fmt.Errorf("%w: --copies %d: 2 or more", ErrTrace, r.issued)
 	case r.wrong < 0 || r.wrong > 0 && r.wrong >= len(env.Pictures):
 		return fmt.Errorf("%w: %d wrong originals among %d pictures", ErrTrace, r.wrong, len(env.Pictures))
 	case len(r.renditions) > 0 && slices.Min(r.renditions) < 64:
 		return fmt.Errorf("%w: a rendition of less than 64 pixels", ErrTrace)
 	case len(r.colluders) > 0 && (slices.Min(r.colluders) < 2 || slices.Max(r.colluders) > r.issued):
 		return fmt.Errorf("%w: %d colluders of %d copies", ErrTrace, slices.Min(r.colluders), r.issued)
-	}
-	for _, name := range r.pooled {
-		a, err := hard.Find(name)
-		if err != nil {
-			return err
-		}
-		r.pools = append(r.pools, a)
 	}
 	return r.planMixings()
 }
@@ -211,7 +198,6 @@ func (r *traceRun) picture(ctx context.Context, path string, emit func(ruler.Tri
 	r.leakWrong(ctx, s)
 	r.leakToRenditions(ctx, s)
 	r.leakMixtures(ctx, s)
-	r.leakPools(ctx, s)
 	for i, carrier := range []string{"marked leaks", "unmarked leaks"} {
 		s.null[i].score.emit(carrier, "score", emit)
 		s.null[i].payload.emit(carrier, "payload", emit)
@@ -326,33 +312,5 @@ func (r *traceRun) leakMixtures(ctx context.Context, s *suspect) {
 			}
 		}
 		s.emit(t)
-	}
-}
-
-// leakPools makes several leaks of a picture's copy and pools them: singly, by twos, by
-// fours and so on, no leak in two subsets of a size.
-func (r *traceRun) leakPools(ctx context.Context, s *suspect) {
-	for _, a := range r.pools {
-		labels := func() map[string]string {
-			return map[string]string{"picture": s.Name, "kind": ofPooled, "attack": a.Name}
-		}
-		err := ruler.Catch(func() {
-			traced := make([]*watermark.TraceResult, r.poolLeaks)
-			for n := range traced {
-				seed := r.env.Draw(fmt.Sprintf("pool %s %d", a.Name, n), s.Content)
-				traced[n] = ruler.Must(s.tracer.Trace(ctx, a.Apply(handled(s.marked, seed, n), seed)))
-			}
-			for size := 1; size <= len(traced); size *= 2 {
-				for at := 0; at+size <= len(traced); at += size {
-					t := ruler.Trial{Labels: labels(), Values: r.poolOf(traced[at:at+size], s.Copy)}
-					t.Labels["leaks"] = strconv.Itoa(size)
-					s.emit(t)
-				}
-			}
-		})
-		ruler.Check(context.Cause(ctx))
-		if err != nil {
-			s.emit(ruler.Trial{Labels: labels(), Error: err.Error()})
-		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"image"
 	"math"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/kycmark/kycmark/bench/ruler"
@@ -127,40 +126,6 @@ func countColluders(t *ruler.Trial, guilty []watermark.CopyEvidence) {
 		v["min_score"], v["min_payload"] = min(v["min_score"], c.Score), min(v["min_payload"], c.Payload)
 	}
 	v["one"], v["all"] = yes(v["named_1e-6"] > 0), yes(int(v["named_1e-6"]) == len(guilty))
-}
-
-// handled is a copy as one of its many handlers passes it on: the first as it is, others
-// with up to 6 % cut off each side, so that no two leaks are the same.
-func handled(p *image.NRGBA, seed uint64, n int) *image.NRGBA {
-	if n == 0 {
-		return p
-	}
-	random := rand.New(rand.NewPCG(seed, uint64(n)))
-	cut := func(side int) int { return int(.06 * random.Float64() * float64(side)) }
-	w, h := p.Rect.Dx(), p.Rect.Dy()
-	out, _ := p.SubImage(image.Rect(cut(w), cut(h), w-cut(w), h-cut(h))).(*image.NRGBA) // always one
-	return out
-}
-
-// poolOf pools the leaks that lie on the original and returns the values of the trial. Leaks whose
-// trace lists no copy are left out. An error of the pooling ends the case.
-func (r *traceRun) poolOf(leaks []*watermark.TraceResult, guilty watermark.CopyID) map[string]float64 {
-	v := map[string]float64{"named": 0, "score": 0, "payload": 0, "log10_p": 0, "innocents_1e-6": 0}
-	shown := slices.DeleteFunc(slices.Clone(leaks), func(t *watermark.TraceResult) bool { return len(t.Copies) == 0 })
-	if len(shown) == 0 {
-		return v
-	}
-	lowest := math.Inf(1) // log10 p of an innocent
-	for _, c := range ruler.Must(r.pool(shown)) {
-		if c.Copy == guilty {
-			v["score"], v["payload"], v["log10_p"] = c.Score, c.Payload, c.LogP
-			continue
-		}
-		lowest = min(lowest, c.LogP)
-		v["innocents_1e-6"] += yes(c.LogP <= likelyAt)
-	}
-	v["named"] = yes(v["log10_p"] <= namedAt && v["log10_p"] < lowest)
-	return v
 }
 
 // scoreBin is the width of a bin of scores.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"image"
 	"image/color"
 	"math"
@@ -27,7 +26,6 @@ import (
 // negatives fail.
 type traceWorld struct {
 	trace func(leak image.Image, copies []watermark.Candidate) (*watermark.TraceResult, error)
-	pool  func([]*watermark.TraceResult) ([]watermark.CopyEvidence, error)
 	ready func(original image.Image)                     // told of every tracer
 	mixed func(ids []watermark.CopyID, strength float64) // told of every request for copies
 }
@@ -42,11 +40,11 @@ func (f fakeTracer) Trace(_ context.Context, leak image.Image) (*watermark.Trace
 }
 
 func newTraceWorld() *traceWorld {
-	return &traceWorld{traceFake, poolFake, func(image.Image) {}, func([]watermark.CopyID, float64) {}}
+	return &traceWorld{traceFake, func(image.Image) {}, func([]watermark.CopyID, float64) {}}
 }
 
 func (w *traceWorld) experiment(t *testing.T, args ...string) *ruler.Experiment {
-	e := &traceEngine{engine: newWorld().engine(), pool: func(l []*watermark.TraceResult) ([]watermark.CopyEvidence, error) { return w.pool(l) }}
+	e := &traceEngine{engine: newWorld().engine()}
 	e.copies = func(_ *watermark.Key, src image.Image, opts *watermark.Options, ids []watermark.CopyID) ([]*image.NRGBA, error) {
 		w.mixed(ids, opts.Strength)
 		return slices.Repeat([]*image.NRGBA{src.(*image.NRGBA)}, len(ids)), nil
@@ -79,17 +77,6 @@ func traceFake(leak image.Image, copies []watermark.Candidate) (*watermark.Trace
 		t.Accused, t.Decoded, t.Power = []watermark.CopyID{found.Copy}, &found.Copy, 1
 	}
 	return t, nil
-}
-
-func poolFake(leaks []*watermark.TraceResult) ([]watermark.CopyEvidence, error) {
-	sum := slices.Clone(leaks[0].Copies)
-	for i := range sum {
-		for _, other := range leaks[1:] {
-			sum[i].Score += other.Copies[i].Score
-			sum[i].LogP += other.Copies[i].LogP
-		}
-	}
-	return sum, nil
 }
 
 func traceEnv(files []string, attacks ...string) *ruler.Env {
@@ -187,30 +174,6 @@ func TestTraceCollusion(t *testing.T) {
 	assert.NotContains(t, tableOf(t, x, "collusion", run.Trials), "| median | resize150 |")
 }
 
-func TestTracePool(t *testing.T) {
-	w := newTraceWorld()
-	var mu sync.Mutex
-	sizes := map[image.Point]int{}
-	w.trace = func(leak image.Image, copies []watermark.Candidate) (*watermark.TraceResult, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		sizes[leak.Bounds().Max]++
-		return traceFake(leak, copies)
-	}
-	x := w.experiment(t, "--pool=none", "--pool-leaks=4")
-	env := traceEnv(folder(t, image.Pt(40, 30)), "none")
-	run := measure(t, x, env)
-	assert.Greater(t, len(sizes), 1, "no two handlers cut alike")
-	for _, row := range []string{"| none | 1 | 0 of 4 |", "| none | 2 | 2 of 2 |", "| none | 4 | 1 of 1 |"} {
-		assert.Contains(t, tableOf(t, x, "pools", run.Trials), row)
-	}
-
-	w.pool = func([]*watermark.TraceResult) ([]watermark.CopyEvidence, error) { return nil, errors.New("no pool") }
-	run = measure(t, x, env)
-	assert.Len(t, failures(run), 1+1)
-	assert.Empty(t, tableOf(t, x, "pools", run.Trials))
-}
-
 // Other pictures of the folder are laid over each original, and what is taken for it is
 // told.
 func TestTraceWrongOriginals(t *testing.T) {
@@ -264,7 +227,7 @@ func TestTraceDistrusts(t *testing.T) {
 }
 
 func TestTraceIsRepeatable(t *testing.T) {
-	args := []string{"--unmarked", "--collusion=3", "--then=jpeg75", "--pool=crop50"}
+	args := []string{"--unmarked", "--collusion=3", "--then=jpeg75"}
 	env := traceEnv(fivePictures(t), "tone", "crop", "x_thumb64")
 	first := measure(t, newTraceWorld().experiment(t, args...), env)
 	env.Workers = 7
@@ -295,7 +258,7 @@ func TestTraceQuantiles(t *testing.T) {
 
 func TestTraceRefuses(t *testing.T) {
 	for _, c := range []struct{ flag, want string }{
-		{"--pool=x_jpeg6", "unknown attack"}, {"--mixes=blend", "unknown attack"}, {"--then=blend", "unknown attack"}, {"--collusion=1", "1 colluders of 50"},
+		{"--mixes=blend", "unknown attack"}, {"--then=blend", "unknown attack"}, {"--collusion=1", "1 colluders of 50"},
 		{"--collusion=51", "colluders of 50"}, {"--copies=1", "2 or more"}, {"--bar=tone=1", "no attack of group"}, {"--renditions=8", "less than 64"},
 	} {
 		args := []string{c.flag}
@@ -309,7 +272,7 @@ func TestTraceRefuses(t *testing.T) {
 
 // With nothing measured a bar is missed, not met, and the tables stay empty.
 func TestTraceOfNothing(t *testing.T) {
-	x := newTraceWorld().experiment(t, "--bar=all=0", "--unmarked", "--collusion=2", "--pool=none")
+	x := newTraceWorld().experiment(t, "--bar=all=0", "--unmarked", "--collusion=2")
 	run := measure(t, x, traceEnv(folder(t, image.Pt(10, 10)), "codec"))
 	assert.Len(t, x.Missed(run.Trials), 1)
 	assert.Len(t, run.Trials, 2)
@@ -318,8 +281,8 @@ func TestTraceOfNothing(t *testing.T) {
 	}
 }
 
-// TestRealTrace traces real marks on one drawn passport: a messenger's copy, two copies
-// mixed, and two thumbnails together.
+// TestRealTrace traces real marks on one drawn passport: a messenger's copy, and two copies
+// mixed.
 func TestRealTrace(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "passport.png")
 	f, err := os.Create(file)
@@ -328,7 +291,7 @@ func TestRealTrace(t *testing.T) {
 	require.NoError(t, picture.Encode(f, page, "png", 0))
 	require.NoError(t, f.Close())
 	x := trace(newTraceEngine(newEngine()))
-	setFlags(t, x, "--copies=10", "--collusion=2", "--mixes=mean", "--then=jpeg75", "--pool=thumb320", "--pool-leaks=2")
+	setFlags(t, x, "--copies=10", "--collusion=2", "--mixes=mean", "--then=jpeg75")
 	run := measure(t, x, &ruler.Env{Pictures: []string{file}, AttackNames: []string{"telegram_low"}})
 	require.Empty(t, failures(run))
 	all := ruler.Group(run.Trials)
@@ -336,8 +299,4 @@ func TestRealTrace(t *testing.T) {
 	assert.InDelta(t, 1, all.Where(kind(ofLeaked)).Sum("decoded"), 0)
 	assert.Empty(t, x.Missed(run.Trials))
 	assert.InDelta(t, 2, all.Sum("named_1e-6"), 0)
-	pools := all.Where(kind(ofPooled))
-	both := pools.Where(ruler.Is("leaks", "2"))
-	assert.InDelta(t, 1, both.Sum("named"), 0)
-	assert.Greater(t, both.Quantile("score", 0), pools.Where(ruler.Is("leaks", "1")).Quantile("score", 0), "together they say more")
 }

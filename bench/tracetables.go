@@ -78,8 +78,6 @@ func tracePartTables(scores []ruler.Column, named, registered, times ruler.Colum
 			ruler.Sums("at 1e-9", "named_1e-9"), ruler.Sums("leaks with one named", "one"), ruler.Sums("with all", "all"),
 			ruler.Quantiles("lowest score of a colluder", "min_score", 1, 0), ruler.Sums("innocents accused", "framed"),
 		}},
-		{Name: "pools", Where: kind(ofPooled), By: []string{"attack", "leaks"}, Heads: []string{"leaks of one copy", "pooled"},
-			Columns: append(append([]ruler.Column{named}, scores...), ruler.Sums("innocents at 1e-6", "innocents_1e-6"))},
 		{Name: "renditions", Where: kind(ofRendition), By: []string{"side", "group"}, Heads: []string{"original kept at, px", "group"}, Columns: []ruler.Column{
 			named, ruler.Of("with the full original", "named_full"), ruler.Quantiles("score / that with the full original", "kept", 2, .5),
 		}},

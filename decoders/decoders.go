@@ -1,4 +1,4 @@
-// Package decoders decodes HEIC, AVIF and JPEG XL for the packages of this module, which take a Decode
+// Package decoders decodes HEIC and AVIF for the packages of this module, which take a Decode
 // function and have none of their own:
 //
 //	func main() {
@@ -113,19 +113,15 @@ func Serve() (served bool) {
 // A head says what the bytes are that a process hands over: planes of YCbCr or grey pixels without gaps,
 // or rows of NRGBA.
 type head struct {
-	Model  string `json:"model"` // "nrgba", "gray", "ycbcr", or "size" without pixels
+	Model  string `json:"model"` // "nrgba", "gray", "ycbcr"
 	Ratio  image.YCbCrSubsampleRatio
 	Width  int `json:"width"`
 	Height int `json:"height"`
 }
 
-// Decode decodes the primary picture of a file. format is "heic", "avif" or "jxl", and pixels is how many
-// pixels the picture has, as its header says. If pixels is 0, the result is the size of the picture, an
-// [image.Rectangle]. The error is of the file, of the process that decodes it, or of ctx.
+// Decode decodes the primary picture of a file. format is "heic" or "avif", and pixels is how many
+// pixels the picture has, as its header says. The error is of the file, of the process that decodes it, or of ctx.
 func (d *Decoder) Decode(ctx context.Context, format string, file []byte, pixels int64) (img image.Image, err error) {
-	if pixels == 0 {
-		return d.decode(ctx, format, file, pixels)
-	}
 	of := digest(format, file, pixels)
 	if img := d.kept(of); img != nil {
 		return img, ctx.Err()
@@ -184,9 +180,6 @@ func receive(name string, r io.Reader, pixels int64) (image.Image, error) {
 	if err := json.Unmarshal([]byte(name), &h); err != nil {
 		return nil, err
 	}
-	if pixels == 0 && h.Model == "size" {
-		return image.Rect(0, 0, h.Width, h.Height), nil
-	}
 	if err := fits(int64(h.Width), int64(h.Height), pixels); err != nil {
 		return nil, err
 	}
@@ -242,8 +235,6 @@ func (c *codecs) serve(kind string, file []byte, w *apart.Writer) error {
 		}
 	}
 	switch src := img.(type) {
-	case image.Rectangle:
-		h.Model = "size"
 	case *image.YCbCr:
 		h.Model, h.Ratio = "ycbcr", src.SubsampleRatio
 		cw, ch := h.Width, h.Height

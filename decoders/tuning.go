@@ -13,13 +13,12 @@ const maxSeconds = 50
 const budget = 768 << 20
 
 // Memory of decoders, measured with pictures of 3 and 12 megapixels: HEIC takes 9 bytes a coded pixel, 19
-// with 10 bits or 4:4:4; AVIF 20, 50 with 12 bits and alpha; JPEG XL 7, 49 if it is progressive with 16
-// bits. The limits leave half on top.
+// with 10 bits or 4:4:4; AVIF 20, 50 with 12 bits and alpha. The limits leave half on top.
 const (
 	baseMemory  = 64 << 20 // bytes of a decoder without a picture
 	selfMemory  = 96 << 20 // bytes of its process; three times as many are reserved
 	heicMemory  = 32       // bytes a coded pixel
-	otherMemory = 72       // the same of AVIF and JPEG XL
+	otherMemory = 72       // the same of AVIF
 	handMemory  = 12       // bytes a pixel that the process takes to hand a picture over
 	usualMemory = 26       // bytes a pixel that most pictures take
 )

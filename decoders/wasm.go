@@ -17,7 +17,7 @@ import (
 )
 
 // lib has the decoders: the files lib/heif.wasm.gz of github.com/gen2brain/heic v0.4.5 (libheif 1.18.2 and
-// libde265 1.0.15), and lib/decode.wasm.gz of avif v0.4.4 and of jpegxl v0.4.5, byte for byte. Their
+// libde265 1.0.15), and lib/decode.wasm.gz of avif v0.4.4, byte for byte. Their
 // sources and Makefiles are in the folders lib of these modules.
 //
 //go:embed lib/*.wasm.gz
@@ -118,7 +118,7 @@ const (
 	heif420, heif422, heif444    = 1, 2, 3
 )
 
-// decode decodes in this process. The picture has at most so many pixels. If pixels is 0, the result is its size.
+// decode decodes in this process. The picture has at most so many pixels.
 func (c *codecs) decode(format string, file []byte, pixels int64) (image.Image, error) {
 	ctx := context.Background()
 	codec, err := c.compile(ctx, format)
@@ -139,9 +139,7 @@ func (c *codecs) decode(format string, file []byte, pixels int64) (image.Image, 
 		return 0
 	}
 	const numbers = 5 // 32 bits each: width, height, then what differs; behind them 8 bytes for a time
-	// The decoder of JPEG XL tells the size of an animation with the times of its frames, 4 bytes each: a frame
-	// has 2 bytes at least.
-	in, info := uint64(call("malloc", uint64(len(file)))), uint64(call("malloc", uint64(4*numbers+8+2*len(file))))
+	in, info := uint64(call("malloc", uint64(len(file)))), uint64(call("malloc", 4*numbers+8))
 	if in == 0 || info == 0 {
 		return nil, errDamaged
 	}
@@ -164,9 +162,6 @@ func (c *codecs) decode(format string, file []byte, pixels int64) (image.Image, 
 	}
 	if !run(1, 0) {
 		return nil, errDamaged
-	}
-	if pixels == 0 {
-		return image.Rect(0, 0, int(said(0)), int(said(1))), nil
 	}
 	if err := fits(said(0), said(1), pixels); err != nil {
 		return nil, err
@@ -204,10 +199,6 @@ func (c *codecs) decode(format string, file []byte, pixels int64) (image.Image, 
 		return img, nil
 	case format == "avif":
 		return &image.RGBA{Pix: pix(4 * w * h), Stride: int(4 * w), Rect: whole}, nil
-	case format == "jxl" && said(2) == 16:
-		return &image.NRGBA64{Pix: pix(8 * w * h), Stride: int(8 * w), Rect: whole}, nil
-	case format == "jxl":
-		return &image.NRGBA{Pix: pix(4 * w * h), Stride: int(4 * w), Rect: whole}, nil
 	}
 	switch colours, chroma, premultiplied := said(2), said(3), said(4) == 1; {
 	case colours == heifRGB && premultiplied:

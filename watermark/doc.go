@@ -32,7 +32,7 @@
 // [Trace] also needs the original and the list of the copies issued of it. It names the
 // copy if nothing can be read blind any more: thumbnails, hard JPEG, photographs of a
 // screen, small crops. It names each of several copies that were mixed. [NewTracer]
-// does once what all leaks of one original share; [CombineLeaks] adds up several leaks.
+// does once what all leaks of one original share.
 //
 // The leak is registered onto the original and predicted from it. What is left over is
 // whitened and correlated with the mark of each copy. Of leaks of hard JPEG files it counts

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"math"
 
 	"github.com/kycmark/kycmark/internal/capture"
-	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/mark/trace"
 )
@@ -252,45 +250,4 @@ func (t *TraceResult) Decoys(n int) []float64 {
 		return nil
 	}
 	return t.inner.Decoys(n)
-}
-
-// ErrPool is returned for traces that do not belong together.
-var ErrPool = errors.New("watermark: traces of different originals")
-
-// CombineLeaks returns the evidence of several leaks of one original together, which must come from
-// one [Tracer]: in the order of its copies, or nil if no leak lies on the original. Nil results are
-// passed over. The signs of a copy are the same in all leaks, so that the leaks are summed before
-// the sum is compared with any copy: near-identical leaks count once. Leaks that are too small or
-// too worn to be traced alone may be traced together. The error is [ErrPool].
-func CombineLeaks(leaks []*TraceResult) ([]CopyEvidence, error) {
-	var inner []*trace.Result
-	for _, l := range leaks {
-		if l != nil {
-			inner = append(inner, l.inner)
-		}
-	}
-	all, ok := trace.Combine(inner)
-	if !ok {
-		return nil, ErrPool
-	}
-	return copyEvidence(all), nil
-}
-
-// CombineCopies combines the evidence against different copies of one recipient, which are
-// independent of each other: leaks of the same copy belong into [CombineLeaks] first. Scores are
-// added and divided by the root of their number; LogE is added. LogP is of this one recipient: the
-// caller must correct LogP for the number of recipients that were looked at. Copy is zero. Without
-// copies all fields are zero.
-func CombineCopies(copies ...CopyEvidence) CopyEvidence {
-	var out CopyEvidence
-	for _, c := range copies {
-		out.Score += c.Score
-		out.Payload += c.Payload
-		out.LogE += c.LogE
-	}
-	n := math.Sqrt(float64(max(len(copies), 1)))
-	out.Score, out.Payload = out.Score/n, out.Payload/n
-	z := math.Max(out.Score, 0)
-	out.LogP = math.Min(0, math.Min(-float64(z*z)/2/math.Ln10, -out.LogE)+dsp.Ln(2)/math.Ln10)
-	return out
 }

@@ -277,44 +277,6 @@ func TestTraceFindsEdits(t *testing.T) {
 	assert.Empty(t, traced(t, smallTracer(), applied(t, "jpeg75", original)).Edits)
 }
 
-func TestPoolAddsUpLeaksOfOneCopy(t *testing.T) {
-	original := small()
-	tr, marked := smallTracer(), embedStrong(t, 1009, original)
-	var leaks []*watermark.TraceResult
-	for _, side := range long.Cases(2, 60, 72, 64, 80) {
-		small := imaging.Fit(marked, side, side, imaging.Box)
-		leaks = append(leaks, traced(t, tr, applied(t, "jpeg75", small)))
-	}
-	together, err := watermark.CombineLeaks(leaks)
-	require.NoError(t, err)
-	alone := 0.0
-	for _, l := range leaks {
-		require.Len(t, l.Copies, 200)
-		alone = max(alone, l.Copies[9].Score)
-	}
-	assert.Greater(t, together[9].Score, alone)
-	// the same leak twice says nothing more
-	twice, err := watermark.CombineLeaks([]*watermark.TraceResult{leaks[0], leaks[0]})
-	require.NoError(t, err)
-	assert.InDelta(t, leaks[0].Copies[9].Score, twice[9].Score, 1e-3)
-	assert.InDelta(t, leaks[0].Copies[9].LogE, twice[9].LogE, 1e-2)
-
-	none, err := watermark.CombineLeaks([]*watermark.TraceResult{nil, {}})
-	require.NoError(t, err)
-	assert.Nil(t, none)
-	_, err = watermark.CombineLeaks([]*watermark.TraceResult{leaks[0], traced(t, tracer(t, original, issued(100)), marked)})
-	assert.ErrorIs(t, err, watermark.ErrPool)
-}
-
-func TestTogether(t *testing.T) {
-	c := watermark.CopyEvidence{Score: 4, Payload: 3, LogP: -1, LogE: 2}
-	both := watermark.CombineCopies(c, c, c, c)
-	assert.InDelta(t, 8, both.Score, 1e-12)
-	assert.InDelta(t, 8, both.LogE, 1e-12)
-	assert.InDelta(t, -32/math.Ln10+math.Log10(2), both.LogP, 1e-9)
-	assert.Zero(t, watermark.CombineCopies().LogP)
-}
-
 func TestTraceUnderTwoKeys(t *testing.T) {
 	original := small()
 	other := others[0]

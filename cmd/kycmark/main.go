@@ -102,7 +102,6 @@ as weak); 2 wrong usage; 3 some inputs failed, the rest is done; 4 fatal.`,
 		}
 	}
 	only(root, verbs...)
-	root.AddCommand(newMan(u))
 	root.SetHelpCommand(newHelp())
 	root.SetFlagErrorFunc(flagError)
 	help := root.HelpFunc()
@@ -127,7 +126,7 @@ type group struct {
 }
 
 // groups returns the verbs by section, in the order in which a newcomer meets them. Each function
-// makes its verb anew. "help" and "man" are not among them.
+// makes its verb anew. "help" is not among them.
 func groups() []group {
 	return []group{
 		{"Pictures and keys (no home needed):", []func(*ui) *cobra.Command{

@@ -71,7 +71,7 @@ var server pgtest.Server
 //	code N PROGRAM ARGS...    like exec, for an exit code that is not 0
 //	markkey FILE              a mark key that FILE's name makes: what is a matter of chance is the same each time
 //	shipped NAME FILE         the shipped picture NAME.jpg
-//	sample NAME FILE          a HEIC, AVIF or JPEG XL of decoders/testdata
+//	sample NAME FILE          a HEIC or AVIF of decoders/testdata
 //	small NAME FILE [SIDE]    the shipped picture at a long side of 720 pixels, or of SIDE, which takes less time
 //	attack NAME IN OUT        what becomes of a picture, as JPEG 92 or PNG
 //	cut N IN OUT              the first N bytes of a file

@@ -83,13 +83,7 @@ func (f *format) admitted(data []byte, lim Limits) (header, error) {
 	if f.pixels == nil && lim.Decode == nil {
 		return header{}, &FormatError{Reason: f.title + " is not supported yet", Kind: Unsupported}
 	}
-	var h header
-	var err error
-	if f.header != nil {
-		h, err = f.header(data)
-	} else {
-		h, err = f.size(data, lim)
-	}
+	h, err := f.header(data)
 	if err != nil {
 		return h, f.because(err)
 	}
@@ -106,16 +100,6 @@ func (f *format) admitted(data []byte, lim Limits) (header, error) {
 		}
 	}
 	return h, nil
-}
-
-// size asks the decoder for the size of a picture, which it turns by itself.
-func (f *format) size(data []byte, lim Limits) (header, error) {
-	img, err := lim.Decode(f.name, data, 0)
-	if err != nil {
-		return header{}, err
-	}
-	size := img.Bounds().Size()
-	return header{width: int64(size.X), height: int64(size.Y), turned: true}, nil
 }
 
 // bytes returns how many bytes of memory decoding takes at most, with its result, also in other processes.

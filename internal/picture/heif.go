@@ -1,7 +1,6 @@
 package picture
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"image"
@@ -119,20 +118,4 @@ func (s *Source) readHEIF(data []byte) []byte {
 		s.ICC = f.colours().profile()
 	}
 	return f.exif
-}
-
-const jxlContainer = "\x00\x00\x00\x0cJXL \r\n\x87\n"
-
-// readJXL returns the EXIF block of a JPEG XL. Its decoder tells no profile.
-func (s *Source) readJXL(data []byte) []byte {
-	var cut string
-	if !bytes.HasPrefix(data, []byte(jxlContainer)) {
-		return nil
-	}
-	for kind, body := range bmffBoxes(data, &cut) {
-		if kind == "Exif" && len(body) >= 4 && uint64(be32(body)) <= uint64(len(body)-4) {
-			return body[4+be32(body):]
-		}
-	}
-	return nil
 }

@@ -24,7 +24,7 @@ type Limits struct {
 	// bytes decoding takes at most, with its result. The error ends decoding.
 	Admit func(decoding, pixels int64) error
 
-	// Decode decodes "heic", "avif" and "jxl", whose size is checked before. If it is nil, these
+	// Decode decodes "heic" and "avif", whose size is checked before. If it is nil, these
 	// formats are not supported.
 	Decode PixelDecoder
 
@@ -69,7 +69,7 @@ type Picture struct {
 	Image       *image.NRGBA // origin (0,0), upright, alpha kept and not premultiplied
 	Nearest     *image.NRGBA // nil, unless Document.Reduced made Image smaller: pixels of all of it, equally spaced
 	Whole       image.Point  // zero, or the size of the picture that was made smaller, pixels
-	Format      string       // "jpeg", "png", "webp", "tiff", "bmp", "gif", "heic", "avif" or "jxl", by content
+	Format      string       // "jpeg", "png", "webp", "tiff", "bmp", "gif", "heic" or "avif", by content
 	Orientation int          // found in the file's EXIF, TIFF or boxes, 1 to 8 as in EXIF; already applied
 	Pages       int          // pictures in the file (GIF, TIFF, APNG, HEIC, AVIF); only the first is decoded
 	Decoder     string       // package and version, such as "image/jpeg go1.26.8"

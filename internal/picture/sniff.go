@@ -16,7 +16,7 @@ type format struct {
 	decoder string                 // import path of the pixel decoder
 	magic   func(data []byte) bool // recognises a file by its content
 	// header reads size, orientation and pages. It allocates nothing that grows with
-	// the picture. If it is nil, Limits.Decode tells the size.
+	// the picture.
 	header func(data []byte) (header, error)
 	title  string // of formats that Limits.Decode decodes, for errors
 	// pixels decodes. It is called after the header was held against the limits. If it is nil,
@@ -53,7 +53,6 @@ var formats = []format{
 	{name: "gif", memory: 8, decoder: "image/gif", magic: prefix("GIF87a", "GIF89a"), header: gifHeader, pixels: gifPixels},
 	{name: "avif", memory: 12, title: "AVIF", decoder: "github.com/gen2brain/avif v0.4.4", magic: isoBrand("avif", "avis"), header: avifHeader, source: (*Source).readHEIF},
 	{name: "heic", memory: 12, title: "HEIC", decoder: "github.com/gen2brain/heic v0.4.5", magic: isoBrand("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"), header: heicHeader, source: (*Source).readHEIF},
-	{name: "jxl", memory: 16, title: "JPEG XL", decoder: "github.com/gen2brain/jpegxl v0.4.5", magic: prefix(jxlContainer, "\xff\x0a"), source: (*Source).readJXL},
 }
 
 // formatNamed returns the row of a format that can be written, or nil.
@@ -119,6 +118,7 @@ var strangers = []struct {
 	is     func(data []byte) bool
 }{
 	{Unsupported, "JPEG 2000 is not supported yet", prefix("\x00\x00\x00\x0cjP  \r\n\x87\n", "\xff\x4f\xff\x51")},
+	{Unsupported, "JPEG XL is not supported yet", prefix("\x00\x00\x00\x0cJXL \r\n\x87\n", "\xff\x0a")},
 	{Unsupported, "camera raw (Canon CR3) is not supported yet", isoBrand("crx ")},
 	{Unsupported, "camera raw is not supported yet", prefix("IIU\x00", "IIRO", "IIRS", "FUJIFILMCCD-RAW", "FOVb")},
 	{Unsupported, "BigTIFF is not supported yet", prefix("II+\x00", "MM\x00+")},

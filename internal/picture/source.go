@@ -12,7 +12,7 @@ type Source struct {
 	// ICC is the colour profile, byte for byte as it was stored, where it
 	// describes RGB or grey pixels and has at most 4 MiB. Profiles of inks are
 	// left out: the pixels are not inks any more. If a HEIC, an AVIF or
-	// EXIF names the colours, it is a profile of ours that says the same. That of a JPEG XL is not read.
+	// EXIF names the colours, it is a profile of ours that says the same.
 	ICC []byte
 
 	fitted bool       // the JPEG has Huffman codes of its own
@@ -42,7 +42,7 @@ func (f *format) readSource(data []byte) Source {
 	s := Source{Format: f.name}
 	if f.source != nil {
 		block := f.source(&s, data)
-		if s.exif = cleanEXIF(block); s.ICC == nil && !s.Gray && f.name != "jxl" && exifAdobe(block) { // a JPEG XL says its colours in its header
+		if s.exif = cleanEXIF(block); s.ICC == nil && !s.Gray && exifAdobe(block) {
 			s.ICC = adobeProfile()
 		}
 	}

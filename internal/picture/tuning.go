@@ -23,7 +23,7 @@ const (
 
 // Memory of decoding with the Go decoders, bytes a pixel of the result: [format.memory]. Measured at 24 megapixels with
 // all kinds of files that ImageMagick writes, by the largest resident size ("kycmark hash"), and rounded up. Of
-// progressive JPEGs in four colours 28 were measured. HEIC, AVIF and JPEG XL take the rest in a process of their own.
+// progressive JPEGs in four colours 28 were measured. HEIC and AVIF take the rest in a process of their own.
 const (
 	bytesScans   = 30
 	bytesApart   = 26        // a coded pixel, in that process: see package decoders

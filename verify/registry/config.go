@@ -20,7 +20,7 @@ import (
 // Readers read the formats that the library alone does not read. The command brings all of them. Without
 // a reader its formats are not supported.
 type Readers struct {
-	// Decode decodes "heic", "avif" and "jxl", as a Decoder of package decoders does. pixels is
+	// Decode decodes "heic" and "avif", as a Decoder of package decoders does. pixels is
 	// the number of pixels of the picture. If it is 0, only the bounds of the result count.
 	Decode func(ctx context.Context, format string, file []byte, pixels int64) (image.Image, error)
 

@@ -45,7 +45,7 @@ type Options struct {
 	// EncodeWebP writes lossy WebP. The command brings an encoder; without one Format "webp" is an error.
 	EncodeWebP func(w io.Writer, img *image.NRGBA, quality int, icc, exif []byte) error
 
-	// Decode decodes "heic", "avif" and "jxl", as a Decoder of package decoders does. pixels is the
+	// Decode decodes "heic" and "avif", as a Decoder of package decoders does. pixels is the
 	// number of pixels that are coded for the picture. Without it these formats are not supported.
 	Decode func(ctx context.Context, format string, file []byte, pixels int64) (image.Image, error)
 

@@ -177,3 +177,6 @@ func (n *codeNull) at(i int, l float64) float64 {
 	}
 	return n.known[i].lnM
 }
+
+// norm returns the root of the sum of the coefficients' squares, in their own units.
+func (c coefficients) norm() float64 { return float64(math.Sqrt(c.square) * c.unit) }

@@ -113,18 +113,3 @@ func TestNeededScoreAccusesJust(t *testing.T) {
 	assert.InDelta(t, 0.9990324, normalCDF(3.1), 1e-6)
 	assert.InDelta(t, 0.0227501, normalCDF(-2), 1e-6)
 }
-
-func TestPooledCoefficientsAreSums(t *testing.T) {
-	a := coefficients{q: []int32{quantum, -5, 7}, unit: 2}
-	b := coefficients{q: []int32{quantum, 0, quantum / 2}, unit: 1}
-	for _, c := range []*coefficients{&a, &b} {
-		for _, v := range c.q {
-			c.square += float64(v) * float64(v)
-		}
-	}
-	sum := a.plus(b)
-	assert.InEpsilon(t, 3*quantum, float64(sum.q[0])*sum.unit, 1e-6)
-	assert.InEpsilon(t, 14+quantum/2, float64(sum.q[2])*sum.unit, 1e-5)
-	assert.Equal(t, b, coefficients{}.plus(b))
-	assert.Equal(t, a, a.plus(coefficients{}))
-}
