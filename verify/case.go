@@ -216,6 +216,9 @@ func unless[T comparable](counted, ever []T) []T {
 // says since when copies in files were public.
 func (w *weighing) copyIn(l *Verdict, x registry.Copy, pooled map[watermark.CopyID]float64, public map[exposure]time.Time) odds.Copy {
 	out := l.evidenceFor(x, pooled)
+	if w.cfg.later && l.lost(x.ID) { // found before the loss, as stated, which is contradicted
+		out.Confirmed, out.LnE, out.Miss = false, 0, 1
+	}
 	if i := slices.IndexFunc(l.Issued, func(c registry.Copy) bool { return c.ID == x.ID }); i >= 0 && l.matched() {
 		out.Late, out.Public = w.cfg.copyLate(&l.Issued[i]), public[exposure{l.SHA256, x.ID}]
 		for _, h := range w.othersOf(x.ID) {
@@ -227,6 +230,13 @@ func (w *weighing) copyIn(l *Verdict, x registry.Copy, pooled map[watermark.Copy
 		out.Late = !w.cfg.before.IsZero() && x.LaterThan(w.cfg.before)
 	}
 	return out
+}
+
+// lost reports whether the key of a copy that was read is recorded as compromised.
+func (v *Verdict) lost(id watermark.CopyID) bool {
+	return slices.ContainsFunc(v.Reads, func(r findings.Reading) bool {
+		return r.Copy == id && slices.ContainsFunc(v.Keys, func(k registry.KeyState) bool { return k.KeyID == r.KeyID && k.State == registry.KeyCompromised })
+	})
 }
 
 // holdersOf returns the recipients whose custody covers a leak by a fact that counts, each once, in

@@ -34,12 +34,11 @@ func (r *read) confirmed() bool {
 	return false
 }
 
-// forgeable reports whether the key of an issued copy was recorded as compromised at or before the
-// issue. Others may then have made the mark. It is false if the state of the key is not known.
-// r.issued must not be nil if r.key is not nil.
+// forgeable reports whether others may have made the mark: its key was compromised when the leak was found, as far as is
+// known. A holder of the key reads the IDs of copies, and marks their uploads with them. It is false if the state of
+// the key is not known.
 func (r *read) forgeable() bool {
-	k := r.key
-	return k != nil && k.State == registry.KeyCompromised && !k.Since.After(r.issued.Issued)
+	return r.key != nil && r.key.State == registry.KeyCompromised && !(!r.foundAt.IsZero() && r.foundAt.Before(r.key.Since))
 }
 
 // void reports whether the ledger says that no byte of an issued copy was handed out. Its mark in a leak
@@ -276,11 +275,11 @@ func (r *read) how() string {
 }
 
 // concludeForgeable returns the conclusion for a confirmed copy whose key was compromised when the
-// copy was issued (see [read.forgeable]). The finding is an unconfirmed copy, and no copy is
+// leak was found (see [read.forgeable]). The finding is an unconfirmed copy, and no copy is
 // accused. r.key and r.issued must not be nil.
 func concludeForgeable(r *read) conclusion {
 	c := conclusion{finding: FoundCopy, unconfirmed: true, forgeable: true, submission: r.issued.Submission, read: r}
-	c.say("copy-forgeable", figures{"copy": r.copy.String(), "since": utc(r.key.Since), "issued": utc(r.issued.Issued)})
+	c.say("copy-forgeable", figures{"copy": r.copy.String(), "since": utc(r.key.Since), "found": statedFind(r.foundAt)})
 	return c
 }
 

@@ -130,6 +130,7 @@ type Config struct {
 	Progress func(done, total int)
 
 	before time.Time // the time of the find that counts: see [Config.dated]
+	later  bool      // a leak shows that the find was later than stated
 }
 
 // ready returns the configuration, checked, with each submission of Against once and the defaults

@@ -31,12 +31,12 @@ func (c Config) copyLate(x *registry.Copy) bool { return !c.Found.IsZero() && x.
 // time if any of these contradicts it. A leak shows an upload, or contains a copy, of a later time.
 // Or an earlier investigation of the same bytes, or what was stated then, is of an earlier time.
 func (c Config) dated(leaks []*Verdict, earlier []findings.Earlier) Config {
-	contradicted := slices.ContainsFunc(leaks, func(l *Verdict) bool {
+	c.later = slices.ContainsFunc(leaks, func(l *Verdict) bool {
 		return l.matched() && (c.claimedLate(l.Submitted) || l.copied(c.claimedLate))
-	}) || slices.ContainsFunc(earlier, func(e findings.Earlier) bool {
-		return c.foundLater(e.Started) || c.foundLater(e.Found)
 	})
-	if c.before = c.Found; contradicted {
+	if c.before = c.Found; c.later || slices.ContainsFunc(earlier, func(e findings.Earlier) bool {
+		return c.foundLater(e.Started) || c.foundLater(e.Found)
+	}) {
 		c.before = time.Time{}
 	}
 	return c

@@ -200,7 +200,7 @@ func (v *Investigator) joins(h *partHead, leaks []*Verdict, entered map[int64]re
 		}
 	}
 	for _, l := range leaks {
-		if err := l.recheck(v.cfg.SealKey != nil, true); err != nil {
+		if err := l.recheck(v.cfg.given(), true); err != nil {
 			return fmt.Errorf("%.200q: %w", l.File, err)
 		}
 		if !l.Examined() {

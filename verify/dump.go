@@ -90,7 +90,7 @@ func (v *Investigator) unweighed(leaks []*Verdict, record *findings.Record) (*Du
 	leaks = slices.Clone(leaks)
 	for i, l := range leaks {
 		if l.restsOnRecords() {
-			leaks[i] = l.withoutRecords(v.cfg.SealKey != nil)
+			leaks[i] = l.withoutRecords(v.cfg.given())
 		}
 	}
 	w, err := weigh(leaks, &books{}, v.cfg, len(record.Keys))
@@ -131,7 +131,7 @@ func (v *Investigator) restored(ctx context.Context, leaks []*Verdict) ([]*Verdi
 // restoreMarked adds to l.marked the recipients of all copies that were read in a leak. Copies that
 // the registry does not have are passed over.
 func (v *Investigator) restoreMarked(ctx context.Context, l *Verdict) error {
-	e := l.evidence(true)
+	e := l.evidence(v.cfg.given())
 	for _, r := range e.issuedReads() {
 		c, err := v.issued(ctx, r.copy, r.keyID)
 		if err != nil {

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"slices"
+	"time"
 
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -20,8 +21,17 @@ type evidence struct {
 	tooFlat bool              // the hash has too little to go on
 	sync    float64           // log10 p of a leak's pilots without a mark that was read, PresentLevel or less; 0: above that
 	closed  int               // uploads that it may show and that could not be compared
-	opens   bool              // there is a sealing key: a match that was not compared could not be opened with it
+	given
 }
+
+// given is what is known beside the leak.
+type given struct {
+	opens   bool      // there is a sealing key: a match that was not compared could not be opened with it
+	foundAt time.Time // when the leak was found, as stated; zero: not stated
+}
+
+// given returns what is known beside each leak.
+func (c Config) given() given { return given{c.SealKey != nil, c.Found} }
 
 // A read is a mark that was read blind, or found by tracing.
 type read struct {
@@ -38,6 +48,7 @@ type read struct {
 	key     *registry.KeyState   // of the mark's key; nil if the registry does not have that key
 	erased  bool                 // the copy's upload was erased
 	rival   string               // if shows is [PixelsAlike] and the leak shows another upload: what the originals show of each other; "": it shows none
+	foundAt time.Time            // as in [given]
 	lacks   bool                 // read blind and traced, and the part of the mark that only this copy has is missing, though it would have been found
 }
 
@@ -85,17 +96,16 @@ func openState(c *registry.Copy) string {
 	return c.State
 }
 
-// evidence reads back what [Verdict.gather] wrote. The verdict does not say whether originals could be opened
-// (opens). After reading the verdict from JSON, the rows of copies that are
+// evidence reads back what [Verdict.gather] wrote. The verdict does not say what is given beside it. After reading the verdict from JSON, the rows of copies that are
 // not confirmed hold only what a reading says, without the recipient.
-func (v *Verdict) evidence(opens bool) evidence {
-	e := evidence{matches: v.Matches, traces: v.Traces, tooFlat: v.TooFlat, closed: v.Closed, sync: v.Sync, opens: opens,
+func (v *Verdict) evidence(g given) evidence {
+	e := evidence{matches: v.Matches, traces: v.Traces, tooFlat: v.TooFlat, closed: v.Closed, sync: v.Sync, given: g,
 		recall: recallOf(v.Searched, max(v.Width, v.Height))}
 	if v.Searched != nil {
 		e.missing = v.Searched.Missing
 	}
 	for _, x := range v.Reads {
-		r := read{copy: x.Copy, keyID: x.KeyID, among: x.Among, page: x.Page, shows: x.Shows, altered: x.Altered, erased: x.Erased, rival: x.Rival}
+		r := read{copy: x.Copy, keyID: x.KeyID, among: x.Among, page: x.Page, shows: x.Shows, altered: x.Altered, erased: x.Erased, rival: x.Rival, foundAt: g.foundAt}
 		if x.LogP != nil {
 			r.blind = *x.LogP
 		}
@@ -133,7 +143,7 @@ func (v *Verdict) bind(r *read, x findings.Reading) {
 // earlier conclusion wrote.
 func (v *Verdict) conclude(e evidence) {
 	v.gather(e)
-	e = v.evidence(e.opens)
+	e = v.evidence(e.given)
 	v.Keys = e.keys()
 	c := conclude(e)
 	v.Conclusion = findings.Conclusion{Finding: c.finding, Unconfirmed: c.unconfirmed, Forgeable: c.forgeable, Void: c.void, Submission: c.submission, Page: e.page(c.submission),

@@ -193,9 +193,12 @@ func (v *Verdict) Marked() string { return strings.Join(v.marked, ", ") }
 func (v *Verdict) SetThumbnails(img *image.NRGBA) { v.leak = lookOf(img); v.upload = v.leak }
 
 // Conclude concludes the leak from the evidence in it.
-func (v *Verdict) Conclude() {
+func (v *Verdict) Conclude() { v.ConcludeFound(time.Time{}) }
+
+// ConcludeFound is Conclude of a leak that was found at a stated time.
+func (v *Verdict) ConcludeFound(at time.Time) {
 	if v.Examined() {
-		v.conclude(v.evidence(true))
+		v.conclude(v.evidence(given{true, at}))
 		return
 	}
 	subject := *v
@@ -204,7 +207,7 @@ func (v *Verdict) Conclude() {
 }
 
 // Recheck concludes the leak again from the evidence in it.
-func (v *Verdict) Recheck(opens bool) error { return v.recheck(opens, true) }
+func (v *Verdict) Recheck(opens bool) error { return v.recheck(given{opens: opens}, true) }
 
 // Encode writes findings as a program with the key could.
 func (f *Findings) Encode() ([]byte, error) { return f.encode() }

@@ -219,11 +219,11 @@ func (v *Investigator) rivals(ctx context.Context, e *evidence) error {
 // damaged returns what is left of the evidence on a leak if a record that concerns it was altered. It is nothing: a mark
 // whose copy is not known, or a holder whose custody is hidden, must not make others look guilty.
 func (e evidence) damaged() evidence {
-	return evidence{tooFlat: e.tooFlat, opens: e.opens, closed: e.closed + 1, recall: e.recall}
+	return evidence{tooFlat: e.tooFlat, given: e.given, closed: e.closed + 1, recall: e.recall}
 }
 
 // compare searches the registry for the leak and enters the matches, with their pixels compared,
-// into e. It also sets what e says of the search itself (tooFlat, opens, recall).
+// into e. It also sets what e says of the search itself (tooFlat, given, recall).
 func (v *Investigator) compare(ctx context.Context, l *leakPicture, e *evidence) error {
 	found, err := v.candidates(ctx, l)
 	if err != nil {
@@ -232,7 +232,7 @@ func (v *Investigator) compare(ctx context.Context, l *leakPicture, e *evidence)
 	if err := v.cache.follow(ctx, v.engine()); err != nil {
 		return err
 	}
-	e.tooFlat, e.opens = found.tooFlat, v.cfg.SealKey != nil
+	e.tooFlat, e.given = found.tooFlat, v.cfg.given()
 	if e.matches, err = v.matches(ctx, l, found); err != nil {
 		return err
 	}

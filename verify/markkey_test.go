@@ -12,14 +12,14 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// Copies that were issued when somebody else may have held their key confirm nothing;
-// those issued before do, with a warning.
+// Who holds a lost key, the IDs and the uploads makes marks without one copy: after the loss a mark names nobody. Leaks
+// that were found before it confirm their copies, with a warning.
 func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
 	c := newCase(t)
 	c.Found = time.Now().Add(time.Hour)
-	v := c.investigator(t, reads(c.copy.ID))
 	picture := file(t, leaked(t, c.marked, "telegram"), "jpeg")
 	examine := func() (*verify.Verdict, *verify.DumpVerdict) {
+		v := c.investigator(t, reads(c.copy.ID))
 		leak, err := v.Investigate(t.Context(), "leak.jpg", picture)
 		require.NoError(t, err)
 		d, err := v.Weigh(t.Context(), []*verify.Verdict{leak})
@@ -45,29 +45,40 @@ func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
 	require.Equal(t, registry.KeyRetired, leak.Keys[0].State)
 	require.Equal(t, 1, d.Matched)
 
-	set(registry.KeyCompromised, c.copy.Issued.Add(time.Microsecond))
+	lost := time.Now().UTC().Truncate(time.Microsecond)
+	set(registry.KeyCompromised, lost)
+	c.Found = lost.Add(-time.Microsecond)
 	leak, d = examine()
-	require.Equal(t, "copy", leak.Label(), "it was issued before")
-	require.Contains(t, textOf(d.ShowsNot), "is recorded as compromised since")
-	c.Found = c.copy.Issued
-	d, err := c.investigator(t, noMark).Weigh(t.Context(), []*verify.Verdict{leak})
-	require.NoError(t, err)
-	require.Contains(t, textOf(d.ShowsNot), "compromised", "what exculpates counts whatever the stated time of the find")
+	require.Equal(t, "copy", leak.Label(), "it was found before")
+	require.Contains(t, textOf(d.ShowsNot), "after the stated time of the find")
+	require.Contains(t, textOf(d.ShowsNot), "If they were found later")
+	require.Positive(t, d.Odds.Recipients[0].Raw)
 
-	set(registry.KeyCompromised, c.copy.Issued)
-	leak, d = examine()
+	c.Found = c.copy.Issued.Add(-time.Hour) // contradicted by the copy itself
+	_, d = examine()
+	require.Equal(t, 1, d.Matched)
+	require.Contains(t, textOf(d.ShowsNot), "which count for no recipient")
+	for _, h := range d.Odds.Recipients {
+		require.LessOrEqual(t, h.Raw, 0.0)
+	}
+
+	for _, c.Found = range []time.Time{{}, lost, time.Now().Add(time.Hour)} {
+		leak, d = examine()
+		require.True(t, leak.Forgeable)
+		require.Empty(t, d.Named)
+	}
 	require.Equal(t, "copy (unconfirmed)", leak.Label())
 	require.True(t, leak.Forgeable)
 	require.Empty(t, leak.MayName())
 	require.Nil(t, leak.Issued)
 	require.Empty(t, leak.Accused)
-	require.Contains(t, leak.Note, "Any holder of the key could have made this mark")
+	require.Contains(t, leak.Note, "A holder of the key who knew the ID of the copy and had the upload could have made this mark")
 	require.Equal(t, 1, d.Matched, "that it shows the submission does not depend on the key")
 	require.Empty(t, d.Named)
 	for _, h := range d.Odds.Recipients {
 		require.LessOrEqual(t, h.LogE, 0.0)
 	}
-	require.Contains(t, textOf(d.ShowsNot), "mark key is recorded as compromised since before the copy was issued")
+	require.Contains(t, textOf(d.ShowsNot), "mark key is recorded as compromised, and it is not stated to have been found before that")
 	require.NotContains(t, textOf(d.ShowsNot), "could not be confirmed to show")
 }
 

@@ -28,15 +28,15 @@ func TestRecallOfUnknownLeaks(t *testing.T) {
 	assert.Nil(t, recallOf(nil, 1200), "compared with what was named, not searched")
 
 	v := &Verdict{Picture: findings.Picture{Width: 900, Height: 1200}, Evidence: findings.Evidence{Searched: large}}
-	v.conclude(v.evidence(true))
+	v.conclude(v.evidence(given{opens: true}))
 	require.Equal(t, FoundUnknown, v.Finding)
 	require.Equal(t, recallOf(large, 1200), v.Recall)
 	trials := table.Kinds[0].Parts
 	assert.Contains(t, v.Note, fmt.Sprintf("In trials with leaks of its kind (of 400 pixels and more, full of detail) the search found the first page of the upload for %d of %d: at least %s",
 		trials.Found, trials.Of, share(trials.Bound)))
-	require.NoError(t, v.recheck(true, true))
+	require.NoError(t, v.recheck(given{opens: true}, true))
 	v.Recall.Bound = 0.9999
-	assert.ErrorContains(t, v.recheck(true, true), "at_least")
+	assert.ErrorContains(t, v.recheck(given{opens: true}, true), "at_least")
 	v.Recall.Bound = recallOf(large, 1200).Bound
 
 	blank := &Verdict{Conclusion: findings.Conclusion{Finding: FoundUnknown}, Picture: findings.Picture{Width: 300, Height: 200}, Evidence: findings.Evidence{Searched: &findings.Searched{Features: &none}, Recall: recallOf(&findings.Searched{Features: &none}, 300)}}

@@ -25,8 +25,12 @@ func (f *Findings) CheckLeaks() error {
 		if err != nil {
 			return errors.New("record: it does not say whether originals could be opened")
 		}
+		cfg, err := f.Verdict.config()
+		if err != nil {
+			return err
+		}
 		for i, l := range f.Leaks {
-			if err := l.recheck(opens, words); err != nil {
+			if err := l.recheck(given{opens, cfg.Found}, words); err != nil {
 				return fmt.Errorf("leak %d (%.200q): %w", i+1, l.File, err)
 			}
 		}
@@ -34,11 +38,11 @@ func (f *Findings) CheckLeaks() error {
 	})
 }
 
-// recheck concludes a leak again from its evidence, and compares the whole verdict. opens reports
-// whether originals could be opened in the investigation. If words is false, differences in
+// recheck concludes a leak again from its evidence, and compares the whole verdict. g is
+// what was given in the investigation. If words is false, differences in
 // sentences do not count. The error names the first
 // difference, and does not wrap [ErrFindings]: the caller does.
-func (v *Verdict) recheck(opens, words bool) error {
+func (v *Verdict) recheck(g given, words bool) error {
 	again := &Verdict{File: v.File, Error: v.Error, Picture: v.Picture, Evidence: v.Evidence, Rows: v.Rows,
 		Conclusion: findings.Conclusion{Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered}}
 	if !v.Examined() {
@@ -55,7 +59,7 @@ func (v *Verdict) recheck(opens, words bool) error {
 				return fmt.Errorf("missing is %+v, want from 1 up to all uploads", *m)
 			}
 		}
-		e := v.evidence(opens)
+		e := v.evidence(g)
 		for _, r := range e.issuedReads() {
 			if r.key == nil {
 				return fmt.Errorf("copy %s: the state of its key is missing", r.copy)

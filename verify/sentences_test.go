@@ -306,11 +306,12 @@ func randomWeighed(t *testing.T, seed uint64) (*verify.DumpVerdict, verify.Confi
 		cfg.Claimed, cfg.Drawn = 60+rng.IntN(1000), rng.IntN(3) > 0
 	}
 	var leaks []*verify.Verdict
+	w.Found = cfg.Found
 	for _, raw := range sentencecheck.Dump(rng, w) {
 		l := new(verify.Verdict)
 		require.NoError(t, json.Unmarshal(raw, l))
 		was := l.Label()
-		l.Conclude()
+		l.ConcludeFound(cfg.Found)
 		require.Equal(t, was, l.Label(), "seed %d: %s", seed, raw)
 		l.SetSubject(subjects[l.Submission])
 		if l.Copy != 0 {

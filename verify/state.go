@@ -14,6 +14,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/memory"
@@ -33,14 +34,15 @@ type progress struct {
 
 // A stateHead is the first line of a state file: what its verdicts depend on.
 type stateHead struct {
-	State    int      `json:"kycmark_state"`
-	Version  string   `json:"version"`
-	Registry string   `json:"registry"` // its ID
-	Keys     []string `json:"keys"`
-	SealKey  string   `json:"seal_key"`
-	Ledger   int64    `json:"ledger"` // entries when the file was begun
-	Against  []string `json:"against"`
-	Others   int      `json:"references"`
+	State    int       `json:"kycmark_state"`
+	Version  string    `json:"version"`
+	Registry string    `json:"registry"` // its ID
+	Keys     []string  `json:"keys"`
+	SealKey  string    `json:"seal_key"`
+	Ledger   int64     `json:"ledger"` // entries when the file was begun
+	Against  []string  `json:"against"`
+	Others   int       `json:"references"`
+	Found    time.Time `json:"found,omitzero"` // which decides what a lost key means
 
 	Once registry.Digest `json:"once,omitzero"` // of a state file: see [progress]
 }
@@ -59,7 +61,7 @@ const (
 // stateHead returns the first line of a state file that this investigator would begin now, with the
 // present length of the ledger. The error is the registry's.
 func (v *Investigator) stateHead(ctx context.Context) (stateHead, error) {
-	h := stateHead{State: stateVersion, Registry: v.cfg.Registry.ID(), Keys: v.keyIDs(), SealKey: v.sealKeyID(), Others: v.cfg.References, Against: []string{}}
+	h := stateHead{State: stateVersion, Registry: v.cfg.Registry.ID(), Keys: v.keyIDs(), SealKey: v.sealKeyID(), Others: v.cfg.References, Found: v.cfg.Found, Against: []string{}}
 	h.Version, _ = buildInfo()
 	for _, id := range v.cfg.Against {
 		h.Against = append(h.Against, id.String())
@@ -134,7 +136,7 @@ func (p *progress) read(text []byte, want stateHead) (head stateHead, err error)
 		return want, nil
 	}
 	if err = json.Unmarshal(line, &head); err != nil || !sameJSON(head.timeless(), want.timeless()) {
-		return head, fmt.Errorf("%w: it belongs to another investigation (other registry, keys, version or search): remove it or name another", registry.ErrInput)
+		return head, fmt.Errorf("%w: it belongs to another investigation (other registry, keys, version, search or time of the find): remove it or name another", registry.ErrInput)
 	}
 	for number := 2; ; number++ {
 		if line, rest, whole = bytes.Cut(rest, []byte("\n")); !whole {

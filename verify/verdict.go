@@ -203,10 +203,10 @@ func (v *Verdict) Weighed() bool {
 func (v *Verdict) restsOnRecords() bool { return v.matched() || len(v.Reads) > 0 }
 
 // withoutRecords returns what is left of a verdict if the registry's records cannot be read.
-func (v *Verdict) withoutRecords(opens bool) *Verdict {
+func (v *Verdict) withoutRecords(g given) *Verdict {
 	out := &Verdict{File: v.File, Picture: v.Picture, leak: v.leak}
 	out.Pages, out.Searched = v.Pages, v.Searched
-	out.conclude(v.evidence(opens).damaged())
+	out.conclude(v.evidence(g).damaged())
 	return out
 }
 

@@ -598,7 +598,7 @@ func ofSeveral(nested bool) func(*weighing) []figures {
 			if l.Finding != FoundCopy || l.Unconfirmed {
 				return false
 			}
-			e := l.evidence(false)
+			e := l.evidence(w.cfg.given())
 			accused := slices.DeleteFunc(e.reads, func(r read) bool { return r.issued == nil || !slices.Contains(l.Accused, r.copy) })
 			others := slices.DeleteFunc(slices.Clone(accused), func(r read) bool { return r.issued.Submission == l.Submission })
 			if len(others) == 0 || e.nested(accused) != nested {
@@ -706,9 +706,8 @@ func (w *weighing) archives() int {
 
 func (w *weighing) unopenedFiles() int { return w.Counts[string(FoundUnopened)] - w.archives() }
 
-// keyCompromised are the keys of confirmed copies that are recorded as compromised, whatever the
-// stated time of the find. Copies issued after their key was compromised are
-// not confirmed, and do not occur here.
+// keyCompromised are the keys of confirmed copies that are recorded as compromised after the stated time of the
+// find. What follows depends on whether that time is contradicted.
 func (w *weighing) keyCompromised() (out []figures) {
 	at, n := make(map[string]registry.KeyState), make(map[string]int)
 	for _, l := range w.Verdicts {
@@ -720,7 +719,11 @@ func (w *weighing) keyCompromised() (out []figures) {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(n)) {
-		out = append(out, figures{"key": id, "n": n[id], "day": day(at[id].Since)})
+		x := figures{"key": id, "n": n[id], "since": utc(at[id].Since), "found": w.foundAt(), "so": "If they were found later, each holder of the key could have made these marks."}
+		if w.cfg.later {
+			x["so"] = "That time is contradicted: each holder of the key could have made these marks, which count for no recipient."
+		}
+		out = append(out, x)
 	}
 	return out
 }

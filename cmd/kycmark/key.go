@@ -111,8 +111,8 @@ func newKeyEnd(u *ui) *cobra.Command {
 as before.
 
 With --lost enter since when others may hold a mark key. The key is refused for issuing.
-Copies issued since then confirm nothing, because a holder of the key can make their marks.
-The entry cannot be taken back. It can be entered again for an earlier time.`,
+A holder of the key marks any upload as any copy. So marks under the key confirm no copy in
+leaks that were found since then, whenever the copy was issued. The entry cannot be taken back. It can be entered again for an earlier time.`,
 		Example: `  kycmark key end v1-0011223344556677 --retired --note "replaced after the audit"
   kycmark key end v1-0011223344556677 --lost --since 2026-10-01 --note "backup tape lost"`,
 		Args:              exactly("KEYID"),
@@ -145,6 +145,19 @@ The entry cannot be taken back. It can be entered again for an earlier time.`,
 			return err
 		}
 		b.printf("%s\n", s)
+		if lost {
+			n, to := 0, make(map[string]bool)
+			for c, err := range b.registry.AllCopies(ctx) {
+				if err != nil {
+					return err
+				}
+				if c.KeyID == s.KeyID {
+					n, to[c.Recipient] = n+1, true
+				}
+			}
+			b.printf("%s for %s can be made by others since then. Leaks found since then name nobody by these marks.\n"+
+				"State with --found when leaks were found. Issue under a new key: kycmark keygen.\n", plural(n, "copy"), plural(len(to), "recipient"))
+		}
 		return b.line(s)
 	})
 }

@@ -132,6 +132,8 @@ type copyOf struct {
 }
 
 type leak struct {
+	stated time.Time // of the report
+
 	File        string    `json:"file"`
 	Finding     string    `json:"finding"`
 	Unconfirmed bool      `json:"unconfirmed"`
@@ -237,6 +239,9 @@ func read(findings []byte) (*report, error) {
 		if r.stated, err = time.Parse(time.RFC3339Nano, at); err != nil {
 			return nil, err
 		}
+	}
+	for i := range r.Leaks {
+		r.Leaks[i].stated = r.stated
 	}
 	if _, err := fmt.Sscan(p["uploads without a subject that one person has"], &r.each); err != nil {
 		r.each = 0

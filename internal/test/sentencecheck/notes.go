@@ -74,9 +74,8 @@ func (l *leak) main() []readOf {
 		return all
 	}
 	return slices.DeleteFunc(all, func(x readOf) bool {
-		since := l.lost(x.KeyID)
 		seen := capture(x.Shows) || slices.Contains([]string{"same in part", "same document", "undecided"}, x.Shows)
-		return !seen || !l.traced(x) || !capture(x.Shows) && l.laid(x) || x.State == "void" || !since.IsZero() && !since.After(x.Issued)
+		return !seen || !l.traced(x) || !capture(x.Shows) && l.laid(x) || x.State == "void" || l.forgeable(x.KeyID)
 	})
 }
 
@@ -222,6 +221,12 @@ func (l *leak) lost(key string) (since time.Time) {
 	return since
 }
 
+// forgeable reports whether a key was lost when the leak was found, as far as is stated.
+func (l *leak) forgeable(key string) bool {
+	since := l.lost(key)
+	return !since.IsZero() && (l.stated.IsZero() || !l.stated.Before(since))
+}
+
 // seen reports whether the leak shows an upload by its pixels, without a mark that was found.
 func (l *leak) seen() bool {
 	m := l.pixels("same", "same, altered")
@@ -324,10 +329,9 @@ var noteRules = map[string]func(*report, *leak) row{
 		})
 		return when(len(others) > 0, row{"n": len(others), "copies": names(others)})
 	},
-	"copy-forgeable": func(_ *report, l *leak) row {
+	"copy-forgeable": func(r *report, l *leak) row {
 		x := l.only()
-		since := l.lost(x.KeyID)
-		return when(l.Forgeable && !since.IsZero() && !since.After(x.Issued), row{"copy": x.Copy, "since": since.UTC().Format(time.RFC3339), "issued": x.Issued.UTC().Format(time.RFC3339)})
+		return when(l.Forgeable && l.forgeable(x.KeyID), row{"copy": x.Copy, "since": moment(l.lost(x.KeyID)), "found": claim(r.stated)})
 	},
 	"copy-void": func(_ *report, l *leak) row {
 		return when(l.Void && l.only().State == "void", row{"copy": l.only().Copy})

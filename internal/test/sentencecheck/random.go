@@ -12,6 +12,7 @@ import (
 // registry's, as findings have them.
 type World struct {
 	KeyID   string
+	Found   time.Time // when the leaks were found, as stated
 	Uploads []Upload
 }
 
@@ -38,6 +39,8 @@ type dump struct {
 	tilt []float64 // weight of each kind of leak in this dump
 	miss any       // what the search could not find
 	lost time.Time // when the key was compromised; zero: it was not
+
+	forged bool // it was, when the leaks were found
 }
 
 // kinds are the kinds of leaks, with a function that fills in a leak of the kind.
@@ -69,6 +72,7 @@ func Dump(rng *rand.Rand, w *World) (leaks [][]byte) {
 	}
 	if rng.IntN(4) == 0 {
 		d.lost = w.Uploads[0].Submitted.AddDate(0, 0, rng.IntN(3000)-1000)
+		d.forged = w.Found.IsZero() || !w.Found.Before(d.lost)
 	}
 	n := rng.IntN(6)
 	if rng.IntN(3) == 0 {
@@ -265,13 +269,9 @@ func (d *dump) confirm(l map[string]any, u *Upload, copies ...Copy) {
 	}
 	l["finding"], l["recipient"] = "copy", copies[0].Recipient
 	var rows, ids []any
-	since := copies[0].Issued
 	for _, c := range copies {
 		d.read(l, c.ID, u.ID, shows, c.Issued)
 		rows, ids = append(rows, c.Row), append(ids, c.ID)
-		if c.Issued.After(since) {
-			since = c.Issued
-		}
 	}
 	l["issued"], l["accused"] = rows, ids
 	if traced {
@@ -283,7 +283,7 @@ func (d *dump) confirm(l map[string]any, u *Upload, copies ...Copy) {
 	if !d.lost.IsZero() {
 		l["keys"] = d.keys()
 	}
-	if !d.lost.IsZero() && !since.Before(d.lost) {
+	if d.forged {
 		l["unconfirmed"], l["forgeable"], l["issued"] = true, len(copies) == 1, nil
 		if len(copies) == 1 {
 			l["accused"] = []any{}

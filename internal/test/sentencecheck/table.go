@@ -761,10 +761,12 @@ func keyCompromised(r *report) (out []row) {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(n)) {
-		before := r.count(func(l *leak) bool { // issued after the key was lost: must not be confirmed
-			return l.confirmed() && l.KeyID == id && len(l.Issued) > 0 && !l.Issued[0].Issued.Before(day[id])
-		})
-		out = append(out, row{"key": id, "n": n[id], "day": func(x any) bool { return x == day[id].UTC().Format(time.DateOnly) && before == 0 }})
+		so := "If they were found later, each holder of the key could have made these marks."
+		if slices.ContainsFunc(r.contradicted(), func(why string) bool { return strings.HasPrefix(why, "a picture") }) {
+			so = "That time is contradicted: each holder of the key could have made these marks, which count for no recipient."
+		}
+		early := !r.stated.IsZero() && r.stated.Before(day[id]) // else no copy may be confirmed
+		out = append(out, row{"key": id, "n": n[id], "found": moment(r.stated), "so": so, "since": func(x any) bool { return x == moment(day[id]) && early }})
 	}
 	return out
 }
