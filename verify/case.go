@@ -25,6 +25,7 @@ type books struct {
 	history    findings.History
 	earlier    []findings.Earlier
 	travel     []findings.Travel
+	published  []findings.Earlier
 	public     map[exposure]time.Time // since when copies in files were public
 
 	same        []findings.SameDocument // of submissions that leaks show

@@ -52,6 +52,10 @@ type Circumstances struct {
 	Evidence       string
 	EvidenceSHA256 registry.Digest
 
+	// Published says that at Found anybody could take the files where Evidence says; both must be stated. Copies that are
+	// confirmed in these files name no recipient anew in other files that are found later, elsewhere.
+	Published bool
+
 	// Claimed is how many pictures the holder of the dump claims to have, at most
 	// [odds.MaxClaimed] if Drawn; 0: there is no such claim. Drawn says that we drew the dump
 	// at random from the claimed pictures. A selection that others made says nothing about the
@@ -155,6 +159,8 @@ func (c Config) ready() (Config, error) {
 		return refused("pictures of more than %d pixels are not hashed", phash.MaxPixels)
 	case c.References > maxReferencesOfADump:
 		return refused("more than %d comparisons with other uploads", maxReferencesOfADump)
+	case c.Published && (c.Found.IsZero() || c.Evidence == "" && c.EvidenceSHA256 == registry.Digest{}):
+		return refused("published files need a time, and evidence of the place")
 	case len(c.Against) > maxAgainst:
 		return refused("more than %d submissions to trace against", maxAgainst)
 	}

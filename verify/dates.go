@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"fmt"
@@ -60,10 +61,10 @@ func (c Config) admissible(x registry.Custody) bool {
 	return !c.before.IsZero() && x.Before(c.before)
 }
 
-// earlier returns the investigations that examined any of these files before this investigator
-// did, in the order of entry. It also returns since when confirmed copies in these files were public:
-// an earlier conclusion has the copy, of an investigation before the first one of that file.
-func (v *Investigator) earlier(ctx context.Context, leaks []*Verdict) ([]findings.Earlier, map[exposure]time.Time, error) {
+// earlier enters into b the investigations before those of this investigator, in the order of entry: those that examined
+// any of these files, and those of other, published files with copies that are confirmed now. It also enters since when
+// these copies were public.
+func (v *Investigator) earlier(ctx context.Context, b *books, leaks []*Verdict) error {
 	sums, confirmed := make(map[string][32]byte), make(map[[32]byte][]watermark.CopyID)
 	for _, l := range leaks {
 		raw, err := hex.DecodeString(l.SHA256)
@@ -75,15 +76,14 @@ func (v *Investigator) earlier(ctx context.Context, leaks []*Verdict) ([]finding
 			confirmed[[32]byte(raw)] = append(confirmed[[32]byte(raw)], c.ID)
 		}
 	}
-	var out []findings.Earlier
-	public := make(map[exposure]time.Time)
+	b.public = make(map[exposure]time.Time)
 	first := int64(0)
 	if own := v.entries(); len(own) > 0 {
 		first = own[0]
 	}
-	all, exposed, err := v.engine().Earlier(ctx, first, slices.Collect(maps.Values(sums)), confirmed)
+	all, exposed, err := v.engine().Earlier(ctx, first, slices.Collect(maps.Values(sums)), confirmed, v.cfg.exposes)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	for _, x := range all {
 		e := findings.Earlier{Entry: x.Began.Entry, Started: x.Began.Started, Actor: x.Began.Actor, Command: x.Began.Command,
@@ -91,14 +91,34 @@ func (v *Investigator) earlier(ctx context.Context, leaks []*Verdict) ([]finding
 		if x.Began.EvidenceSHA256 != (registry.Digest{}) {
 			e.EvidenceSHA256 = x.Began.EvidenceSHA256.String()
 		}
-		out = append(out, e)
+		if x.Shared > 0 {
+			b.earlier = append(b.earlier, e)
+		}
+		if x.Exposes {
+			b.published = append(b.published, e)
+		}
 	}
 	for file, copies := range exposed {
 		for id, since := range copies {
-			public[exposure{hex.EncodeToString(file[:]), id}] = since
+			b.public[exposure{hex.EncodeToString(file[:]), id}] = since
 		}
 	}
-	return out, public, nil
+	return nil
+}
+
+// exposes reports whether a publication was before the find, as stated, and another one. An investigation of the same
+// publication that is repeated, or grows, takes nothing from any finding.
+func (c Config) exposes(x *registry.Investigation) bool {
+	same := c.Published && x.Evidence == c.Evidence && x.EvidenceSHA256 == c.EvidenceSHA256
+	return !same && (c.Found.IsZero() || x.Found.Before(c.Found))
+}
+
+// published are the entries of published files that had copies which are confirmed in other files now.
+func (w *weighing) published() (out []figures) {
+	for _, e := range w.Published {
+		out = append(out, figures{"entry": fmt.Sprint(e.Entry), "actor": cmp.Or(e.Actor, "its investigator"), "day": utc(e.Found), "evidence": cmp.Or(e.Evidence, e.EvidenceSHA256)})
+	}
+	return out
 }
 
 // conclude enters what is concluded of a dump into the ledger, unless this investigator has entered no

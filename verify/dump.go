@@ -29,9 +29,11 @@ type DumpVerdict struct {
 	// Travel says how the confirmed copies travelled, by the record: receipts, and who else had them.
 	Travel []findings.Travel `json:"travel,omitempty"`
 	// Earlier are the investigations of some of the same files that the ledger has from before.
-	Earlier  []findings.Earlier `json:"earlier,omitempty"`
-	Record   findings.Record    `json:"record"`
-	Verdicts []*Verdict         `json:"-"`
+	Earlier []findings.Earlier `json:"earlier,omitempty"`
+	// Published are the investigations of other files that were published before, with the same copies.
+	Published []findings.Earlier `json:"published,omitempty"`
+	Record    findings.Record    `json:"record"`
+	Verdicts  []*Verdict         `json:"-"`
 }
 
 // Weigh draws the leaks of one dump together: the counts, the evidence for each recipient, and the
@@ -56,11 +58,11 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdic
 	if leaks, err = v.restored(ctx, leaks); err != nil {
 		return nil, err
 	}
-	earlier, public, err := v.earlier(ctx, leaks)
-	if err != nil {
+	before := new(books)
+	if err := v.earlier(ctx, before, leaks); err != nil {
 		return nil, err
 	}
-	books, err := v.books(ctx, leaks, v.cfg.dated(leaks, earlier))
+	books, err := v.books(ctx, leaks, v.cfg.dated(leaks, before.earlier))
 	if errors.Is(err, registry.ErrTampered) { // counts, most likely
 		record.Altered = []string{err.Error()}
 		return v.unweighed(leaks, record)
@@ -68,7 +70,7 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdic
 	if err != nil {
 		return nil, err
 	}
-	books.earlier, books.public = earlier, public
+	books.earlier, books.published, books.public = before.earlier, before.published, before.public
 	if books.travel, err = v.travel(ctx, leaks); err != nil {
 		return nil, err
 	}
@@ -184,7 +186,7 @@ func weigh(leaks []*Verdict, b *books, cfg Config, keys int) (*weighing, error) 
 		w.names = append(w.names, r.Name)
 	}
 	w.SameDocuments, w.NotCompared, w.Earlier = b.same, b.notCompared, b.earlier
-	w.Travel = b.travel
+	w.Travel, w.Published = b.travel, b.published
 	w.clusters()
 	w.units()
 	for _, l := range leaks {

@@ -101,6 +101,8 @@ type Around struct {
 	Run     findings.Run
 	Travel  []findings.Travel
 	Public  map[watermark.CopyID]time.Time // in all files
+
+	Published []findings.Earlier
 }
 
 // WeighAround is WeighFor, with what is around.
@@ -134,7 +136,7 @@ func WeighAround(leaks []*Verdict, recipients []registry.Recipient, cfg Config, 
 		b.holdings.Copies[r.Name] = b.holdings.Submissions
 	}
 	b.ever = &engine.Holdings{Copies: b.holdings.Copies, Unmarked: make(map[string][]int)}
-	b.earlier, b.travel, b.public = around.Earlier, around.Travel, make(map[exposure]time.Time)
+	b.earlier, b.travel, b.published, b.public = around.Earlier, around.Travel, around.Published, make(map[exposure]time.Time)
 	for _, l := range leaks {
 		for _, c := range l.Issued {
 			if since, public := around.Public[c.ID]; public {

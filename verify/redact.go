@@ -3,6 +3,8 @@ package verify
 import (
 	"fmt"
 	"slices"
+
+	"github.com/kycmark/kycmark/verify/internal/findings"
 )
 
 // A reader of a redacted report need not learn who else receives pictures: an authority's
@@ -71,7 +73,7 @@ func (f *Findings) labels() map[string]string {
 }
 
 // concerned returns the names of the recipients that a finding concerns, as true: named or withheld
-// recipients, recipients that an earlier examination named, and recipients of confirmed copies. So
+// recipients, and recipients of confirmed copies. So
 // are holders of an upload that a leak shows, admissible or not. A mark that was transplanted, or is
 // not confirmed, concerns no recipient.
 func (f *Findings) concerned() map[string]bool {
@@ -81,11 +83,6 @@ func (f *Findings) concerned() map[string]bool {
 	}
 	for _, x := range f.Verdict.Odds.Withheld {
 		out[x.Name] = true
-	}
-	for _, e := range f.Verdict.Earlier {
-		for _, name := range e.Named {
-			out[name] = true
-		}
 	}
 	for _, t := range f.Verdict.Travel {
 		for _, h := range t.Others {
@@ -127,6 +124,17 @@ func (b *books) relabel(labels map[string]string) {
 	b.ever.Copies = relabelled(labels, b.ever.Copies)
 	b.ever.Unmarked = relabelled(labels, b.ever.Unmarked)
 	b.unconfirmed = relabelled(labels, b.unconfirmed)
+	for _, list := range []*[]findings.Earlier{&b.earlier, &b.published} {
+		*list = slices.Clone(*list)
+		for i := range *list {
+			e := &(*list)[i]
+			e.Named = slices.Clone(e.Named)
+			for k, name := range e.Named {
+				e.Named[k] = labelled(labels, name)
+			}
+			slices.Sort(e.Named)
+		}
+	}
 	b.history.Recipients = slices.Clone(b.history.Recipients)
 	for i := range b.history.Recipients {
 		if r := &b.history.Recipients[i]; labels[r.Name] != "" {

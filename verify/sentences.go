@@ -222,7 +222,7 @@ var dumpSentences = []row{
 	{"restore-keys", headline, (*weighing).keysMissing, "For {n} {n|picture|pictures} the mark keys of some copies were not at hand. Restore these keys (kycmark doctor names them), and investigate again."},
 	{"missing-persons", headline, missing(odds.FewClusters), "To name a recipient, copies of one and the same recipient must be found on pictures of {needed} different persons or more. More leaked pictures can supply that."},
 	{"missing-dates", headline, datesMissing, "Copies in this dump were issued after the stated time of the find ({found}). Evidence of when the pictures were found can settle which date is right."},
-	{"missing-exposed", headline, missing(odds.Exposed), "Copies in this dump were public before: they were confirmed in other files. They do not name a recipient anew."},
+	{"missing-exposed", headline, missing(odds.Exposed), "Copies in this dump were public before: they were confirmed in files that were published earlier. They do not name a recipient anew."},
 	{"missing-subjects", headline, (*weighing).missingSubjects, "{n} {n|upload|uploads} shown {n|has|have} no subject and {n|counts|count} as one person's at most. Enter the subjects (kycmark subject set), or state in kycmark.toml how many such uploads one person has, and investigate again."},
 	{"missing-ratio", headline, missing(odds.SmallRatio), "The likelihood ratio is too small for as many recipients as were looked at. More leaked pictures of other persons can change that."},
 	{"missing-trials", headline, missing(odds.FewTrials), "The trials of the method do not allow a ratio of 10 to be claimed."},
@@ -243,7 +243,8 @@ var dumpSentences = []row{
 	{"outcome-changed", onDates, (*weighing).outcomeChanged, "An earlier examination of {n} of these files, perhaps with others, had another result (entry {entry} of the ledger): {then} then. Now {now}."},
 	{"late-copies", onDates, (*weighing).lateCopies, "{n} {n|picture contains a copy|pictures contain copies} recorded as issued to {name} on {issued} or later{unproven}. The time of the find is stated as {found}. One of these dates is wrong, or the pictures were made after the find."},
 	{"late-uploads", onDates, (*weighing).lateUploads, "{n} {n|picture shows an upload|pictures show uploads} recorded as submitted after the stated time of the find ({found}). One of these dates is wrong, or the file was elsewhere before."},
-	{"exposed", onDates, (*weighing).exposed, "{n} {n|picture contains a copy|pictures contain copies} issued to {name} that {n|was|were} confirmed in other files on {day} or later. From then on {n|it was|they were} public."},
+	{"exposed", onDates, (*weighing).exposed, "{n} {n|picture contains a copy|pictures contain copies} issued to {name} that {n|was|were} confirmed in other files. These files were public on {day}, as was stated when they were examined."},
+	{"published", onDates, (*weighing).published, "That other files with copies found here were public on {day} was entered by {actor}, in entry {entry} of the ledger. The place or evidence: {evidence}."},
 	{"found-not-used", onDates, (*weighing).foundNotUsed, "The stated time of the find ({found}) is not used, since it is contradicted: {why}. Custody therefore counts against no holder."},
 	{"custody-entered", onDates, (*weighing).custodyEntered, "Custody of {name}, which covers {n} of these pictures, was entered on {entered}: {why}. No recipient is named for its custody."},
 

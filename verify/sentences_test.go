@@ -321,7 +321,11 @@ func randomWeighed(t *testing.T, seed uint64) (*verify.DumpVerdict, verify.Confi
 	}
 	travel, public := randomTravel(rng, leaks)
 	run := findings.Run{Began: found.AddDate(0, 1, rng.IntN(60)), Command: []string{"kycmark", "investigate", "it's here"}}
-	return verify.WeighAround(leaks, recipients, cfg, 120, verify.Around{Earlier: randomEarlier(rng, leaks), Run: run, Travel: travel, Public: public}, issued...), cfg
+	around := verify.Around{Earlier: randomEarlier(rng, leaks), Run: run, Travel: travel, Public: public}
+	if len(public) > 0 {
+		around.Published = []findings.Earlier{{Entry: 90, Actor: []string{"", "legal"}[rng.IntN(2)], Found: found.AddDate(0, -4, 0), Evidence: "https://example.org/post/7"}}
+	}
+	return verify.WeighAround(leaks, recipients, cfg, 120, around, issued...), cfg
 }
 
 // randomTravel draws how the confirmed copies of a dump travelled, and since when they were public.

@@ -49,7 +49,7 @@ type stateHead struct {
 
 // timeless returns the head without what differs between two runs of one investigation.
 func (h stateHead) timeless() stateHead {
-	h.Once, h.Ledger = registry.Digest{}, 0
+	h.Once, h.Ledger, h.Found = registry.Digest{}, 0, time.Time{}
 	return h
 }
 
@@ -106,6 +106,11 @@ func (v *Investigator) resume(ctx context.Context, p *progress) error {
 	if err := v.dropStale(ctx, p, begun.Ledger); err != nil {
 		return err
 	}
+	if !begun.Found.Equal(head.Found) { // which decides what the mark of a lost key means
+		maps.DeleteFunc(p.known, func(_ string, known *Verdict) bool {
+			return slices.ContainsFunc(known.Keys, func(k registry.KeyState) bool { return k.State == registry.KeyCompromised })
+		})
+	}
 	head.Once, p.once = begun.Once, begun.Once
 	var kept bytes.Buffer
 	out := json.NewEncoder(&kept)
@@ -125,7 +130,7 @@ func (v *Investigator) resume(ctx context.Context, p *progress) error {
 }
 
 // read enters the verdicts of a state file into p. want is the head that this run would write: the
-// file's head must equal it, except in Once and in the numbers of ledger entries. read returns the file's head. A last
+// file's head must equal it, except in Once, the time of the find and the numbers of ledger entries. read returns the file's head. A last
 // line without its end, which a crash left, is passed over. Errors wrap [registry.ErrInput].
 func (p *progress) read(text []byte, want stateHead) (head stateHead, err error) {
 	line, rest, whole := bytes.Cut(text, []byte("\n"))
@@ -136,7 +141,7 @@ func (p *progress) read(text []byte, want stateHead) (head stateHead, err error)
 		return want, nil
 	}
 	if err = json.Unmarshal(line, &head); err != nil || !sameJSON(head.timeless(), want.timeless()) {
-		return head, fmt.Errorf("%w: it belongs to another investigation (other registry, keys, version, search or time of the find): remove it or name another", registry.ErrInput)
+		return head, fmt.Errorf("%w: it belongs to another investigation (other registry, keys, version or search): remove it or name another", registry.ErrInput)
 	}
 	for number := 2; ; number++ {
 		if line, rest, whole = bytes.Cut(rest, []byte("\n")); !whole {

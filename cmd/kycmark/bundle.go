@@ -72,11 +72,10 @@ func certificates(path string) ([]*x509.Certificate, error) {
 }
 
 // ready checks, before any work is done, that the findings and the bundle can be written, and reads
-// what signs the bundle. It sets f.tsa, and f.key if there is a bundle. With force an existing file
-// may be overwritten. No output may be one of inputs or a file of the home. --tsa without --bundle
+// what signs the bundle. It sets f.tsa, and f.key if there is a bundle. No output may be one of inputs or a file of the home. --tsa without --bundle
 // is wrong usage.
-func (f *bundleFlags) ready(b *books, force bool, inputs []string) (err error) {
-	if err := b.checkOutputs(force, inputs, f.findings); err != nil {
+func (f *bundleFlags) ready(b *books, inputs []string) (err error) {
+	if err := b.checkOutputs(false, inputs, f.findings); err != nil {
 		return err
 	}
 	if f.tsa, err = b.authority(f.authority); err != nil {
@@ -88,7 +87,7 @@ func (f *bundleFlags) ready(b *books, force bool, inputs []string) (err error) {
 		}
 		return nil
 	}
-	if err := f.checkBundle(force, b.home.Files(), inputs); err != nil {
+	if err := f.checkBundle(b.home.Files(), inputs); err != nil {
 		return err
 	}
 	f.key, err = b.home.ReportKey()
@@ -99,11 +98,10 @@ func (f *bundleFlags) ready(b *books, force bool, inputs []string) (err error) {
 }
 
 // checkBundle returns an error if the bundle cannot be written. A path that ends in .zip is checked
-// as a file: force allows overwriting, and the path must not be in kept or inputs. Another path
-// must be a folder that is new or empty, whatever force is, and must not be in kept.
-func (f *bundleFlags) checkBundle(force bool, kept, inputs []string) error {
+// as a file: it must not exist. Another path must be a folder that is new or empty. Neither may be in kept or inputs.
+func (f *bundleFlags) checkBundle(kept, inputs []string) error {
 	if isZip(f.bundle) {
-		return checkOutput(f.bundle, force, kept, inputs...)
+		return checkOutput(f.bundle, false, kept, inputs...)
 	}
 	if err := checkSpared(f.bundle, kept); err != nil {
 		return err
@@ -123,9 +121,9 @@ func isZip(path string) bool { return strings.EqualFold(filepath.Ext(path), ".zi
 
 // write writes the findings file and the bundle, or does nothing if neither flag is given. inv and
 // d are the investigation and its verdict, report is its HTML. With reveal the findings name
-// subjects and all recipients. With force existing files are overwritten. For a bundle it also
+// subjects and all recipients. For a bundle it also
 // signs the ledger's present state, which enters a checkpoint in the registry.
-func (f *bundleFlags) write(ctx context.Context, b *books, inv *verify.Investigator, d *verify.DumpVerdict, report []byte, reveal, force bool) error {
+func (f *bundleFlags) write(ctx context.Context, b *books, inv *verify.Investigator, d *verify.DumpVerdict, report []byte, reveal bool) error {
 	if f.findings == "" && f.bundle == "" {
 		return nil
 	}
@@ -134,7 +132,7 @@ func (f *bundleFlags) write(ctx context.Context, b *books, inv *verify.Investiga
 		return err
 	}
 	if f.findings != "" {
-		if err := writeOutput(f.findings, findings.Bytes(), force); err != nil {
+		if err := writeOutput(f.findings, findings.Bytes(), false); err != nil {
 			return err
 		}
 	}
@@ -151,7 +149,7 @@ func (f *bundleFlags) write(ctx context.Context, b *books, inv *verify.Investiga
 	if err != nil {
 		return err
 	}
-	return sealed.Write(f.bundle, force)
+	return sealed.Write(f.bundle, false)
 }
 
 // signedState signs the ledger's present state, which the registry keeps as a checkpoint, so that

@@ -30,7 +30,8 @@ type investigateFlags struct {
 	against       idList[watermark.Submission]
 	claimed       int
 	drawn         bool
-	reveal, force bool
+	reveal        bool
+	published     bool
 	queue         bool
 	bundleFlags
 }
@@ -72,6 +73,7 @@ If no picture can be examined, nothing is entered or written.`,
 	cmd.Flags().StringVar(&f.examiner, "examiner", "", "`name` of the person who examines, for the report, and the number of the case: \"A. Muster, case 17/26\"")
 	cmd.Flags().StringVar(&f.found, "found", "", "`when` the pictures were found: RFC 3339, or a day, which is its beginning (UTC); custody entered later counts against no holder. The ledger keeps it: each later examination of the same files shows it")
 	cmd.Flags().StringVar(&f.evidence, "found-evidence", "", "`how` it is known when the pictures were found: an address, a text, or a file that shows it, whose name and SHA-256 are entered")
+	cmd.Flags().BoolVar(&f.published, "published", false, "these files were public then, where --found-evidence says: copies in them name nobody anew in other files that are found later, elsewhere")
 	cmd.Flags().Var(&f.against, "against", "`submissions` to compare with and trace against; nothing else is searched, so that nothing follows on when or from where pictures were taken")
 	cmd.Flags().StringVar(&f.state, "state", "", "`file` that keeps what was examined: a run that was cut short goes on where it was")
 	cmd.Flags().IntVar(&f.claimed, "claimed", 0, "`number` of pictures that the leaker claims to have")
@@ -95,7 +97,6 @@ If no picture can be examined, nothing is entered or written.`,
 func (f *investigateFlags) outputs(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
 	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
-	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite the report if it exists")
 	f.bundleFlags.add(cmd)
 }
 
@@ -123,6 +124,9 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if found.IsZero() && f.evidence != "" {
 		return usagef("--found-evidence says how the time of the find is known: --found is missing")
 	}
+	if f.published && (found.IsZero() || f.evidence == "") {
+		return usagef("--published says that the files were public: --found and --found-evidence say when and where")
+	}
 	shown, err := f.shows()
 	if err != nil {
 		return err
@@ -141,7 +145,7 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	} else if found.Before(first) {
 		b.warnf("--found %s is before the first upload, %s; uploads entered without --at have the time of their entry", f.found, moment(first))
 	}
-	circumstances := verify.Circumstances{Found: found, Evidence: f.evidence, EvidenceSHA256: shown, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: b.home.UploadsPerSubject()}
+	circumstances := verify.Circumstances{Found: found, Evidence: f.evidence, EvidenceSHA256: shown, Published: f.published, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: b.home.UploadsPerSubject()}
 	circumstances.Examiner, circumstances.Case, _ = strings.Cut(f.examiner, ", case ")
 	cfg := verify.Config{Against: f.against.ids, State: f.state, References: b.home.References(), Circumstances: circumstances}
 	doing, parts := "examining", [][]byte(nil)
@@ -366,11 +370,11 @@ func (f *investigateFlags) writeAll(ctx context.Context, b *books, inv *verify.I
 		}
 	}
 	if f.report != "" {
-		if err := writeOutput(f.report, report.Bytes(), f.force); err != nil {
+		if err := writeOutput(f.report, report.Bytes(), false); err != nil {
 			return err
 		}
 	}
-	if err := f.write(ctx, b, inv, d, report.Bytes(), f.reveal, f.force); err != nil {
+	if err := f.write(ctx, b, inv, d, report.Bytes(), f.reveal); err != nil {
 		return err
 	}
 	if f.report != "" {
@@ -382,11 +386,11 @@ func (f *investigateFlags) writeAll(ctx context.Context, b *books, inv *verify.I
 
 // checkOutputs returns an error, before any work is done, if an output cannot be written. An output
 // must not be one of the leaks, a file of a home, or another output. dump holds the paths of the
-// leaks. Only the state file may exist without --force. It also reads the keys that the bundle
+// leaks. Only the state file may exist. It also reads the keys that the bundle
 // needs.
 func (f *investigateFlags) checkOutputs(b *books, dump []string) error {
 	inputs := listFiles(dump)
-	if err := b.checkOutputs(f.force, inputs, f.report); err != nil {
+	if err := b.checkOutputs(false, inputs, f.report); err != nil {
 		return err
 	}
 	if f.state != "" { // a state file may exist: it is what an earlier run left
@@ -397,7 +401,7 @@ func (f *investigateFlags) checkOutputs(b *books, dump []string) error {
 	if err := f.checkApart(); err != nil {
 		return err
 	}
-	return f.ready(b, f.force, inputs)
+	return f.ready(b, inputs)
 }
 
 // checkApart returns a usageError if two of --report, --findings, --bundle and --state are the same

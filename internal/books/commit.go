@@ -248,7 +248,7 @@ func Left(erased []Submission) [32]byte {
 // LedgerEntry commits to the investigation.
 func (i Investigation) LedgerEntry() Entry {
 	return Entry{Kind: EntryInvestigation, Time: i.Started, Commitment: commit(EntryInvestigation, i.Salt,
-		i.Started, i.Actor, i.Command, i.Input[:], i.Files, i.Found, i.Evidence, i.EvidenceSHA256[:], i.Pictures[:])}
+		i.Started, i.Actor, i.Command, i.Input[:], i.Files, i.Found, i.Evidence, i.EvidenceSHA256[:], i.Published, i.Pictures[:])}
 }
 
 // LedgerEntry commits to the conclusion.

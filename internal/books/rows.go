@@ -512,6 +512,8 @@ type Investigation struct {
 	Found          time.Time `json:"found,omitzero"`
 	Evidence       string    `json:"evidence,omitempty"`
 	EvidenceSHA256 Digest    `json:"evidence_sha256,omitzero"`
+	// Published says that anybody could take the files then, where Evidence says.
+	Published bool `json:"published,omitempty"`
 	// Pictures is the SHA-256 of Digests, which has the [FileDigest] of each file that could be
 	// read, ascending.
 	Pictures Digest `json:"pictures,omitzero"`

@@ -34,7 +34,7 @@ func investigation(n int) books.Investigation {
 // dated is an investigation with all that is known of its files.
 func dated(n int) books.Investigation {
 	i := investigation(n)
-	i.Found, i.Evidence, i.EvidenceSHA256 = t0.AddDate(2, 11, 0), "https://example.org/post/1", salt("post")
+	i.Found, i.Evidence, i.EvidenceSHA256, i.Published = t0.AddDate(2, 11, 0), "https://example.org/post/1", salt("post"), true
 	i.Digests = append(make([]byte, 16), bytes.Repeat([]byte{255}, 16)...)
 	i.Pictures = sha256.Sum256(i.Digests)
 	return i

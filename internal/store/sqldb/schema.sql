@@ -297,7 +297,8 @@ CREATE TABLE custody_submission (
 
 CREATE INDEX custody_submission_custody ON custody_submission (custody);
 
--- found is when the files were found, evidence how that is known; the zero time is not stated. pictures is the SHA-256 of digests,
+-- found is when the files were found, evidence how that is known; the zero time is not stated. published: anybody could
+-- take them then. pictures is the SHA-256 of digests,
 -- which has 16 bytes a file.
 CREATE TABLE investigation (
     seq             {{.Int}} PRIMARY KEY,
@@ -310,6 +311,7 @@ CREATE TABLE investigation (
     found           {{.Int}} NOT NULL,
     evidence        TEXT NOT NULL,
     evidence_sha256 {{.Blob}} NOT NULL CHECK (length(evidence_sha256) IN (0, 32)),
+    published       {{.Int}} NOT NULL,
     pictures        {{.Blob}} NOT NULL CHECK (length(pictures) IN (0, 32)),
     digests         {{.Blob}} NOT NULL CHECK (length(digests) % 16 = 0)
 ){{.Rows}};

@@ -86,10 +86,10 @@ var (
 			return []any{&c.Recipient, &c.Through, micros{&c.From}, micros{&c.To}, &c.listed, &c.Note, micros{&c.Entered}, &c.Actor, fixed(c.Salt[:]), &c.Seq}
 		}}
 	custodyListTable   = table[listed]{"custody_submission", columns("custody submission"), bindListed}
-	investigationTable = table[books.Investigation]{"investigation", columns("started actor command input files salt seq found evidence evidence_sha256 pictures digests"),
+	investigationTable = table[books.Investigation]{"investigation", columns("started actor command input files salt seq found evidence evidence_sha256 published pictures digests"),
 		func(i *books.Investigation) []any {
 			return []any{micros{&i.Started}, &i.Actor, &i.Command, fixed(i.Input[:]), &i.Files, fixed(i.Salt[:]), &i.Entry,
-				micros{&i.Found}, &i.Evidence, sparse(i.EvidenceSHA256[:]), sparse(i.Pictures[:]), blob{&i.Digests}}
+				micros{&i.Found}, &i.Evidence, sparse(i.EvidenceSHA256[:]), flag{&i.Published}, sparse(i.Pictures[:]), blob{&i.Digests}}
 		}}
 	conclusionTable = table[books.Conclusion]{"conclusion", columns("investigation entered named copies actor salt seq"),
 		func(c *books.Conclusion) []any {

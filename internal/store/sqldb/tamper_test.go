@@ -175,6 +175,7 @@ var edits = map[string]string{
 	"investigation removed":    `DELETE FROM investigation WHERE seq = (SELECT min(seq) FROM investigation)`,
 	"time of a find":           `UPDATE investigation SET found = found - 1 WHERE seq = (SELECT max(seq) FROM investigation)`,
 	"evidence of a find":       `UPDATE investigation SET evidence = '' WHERE seq = (SELECT max(seq) FROM investigation)`,
+	"place of a find":          `UPDATE investigation SET published = 1 - published WHERE seq = (SELECT max(seq) FROM investigation)`,
 	"files of a find":          `UPDATE investigation SET digests = BYTES(00000000000000000000000000000000) WHERE seq = (SELECT max(seq) FROM investigation)`,
 	"files of an old find":     `UPDATE investigation SET digests = BYTES(00000000000000000000000000000000) WHERE seq = (SELECT min(seq) FROM investigation)`,
 	"conclusion's names":       `UPDATE conclusion SET named = ''`,

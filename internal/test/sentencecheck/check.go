@@ -32,6 +32,7 @@ type report struct {
 		} `json:"same_documents"`
 		NotCompared int       `json:"documents_not_compared"`
 		Earlier     []earlier `json:"earlier"`
+		Published   []earlier `json:"published"`
 		Travel      []travel  `json:"travel"`
 		Record      struct {
 			Began      time.Time         `json:"began"`
@@ -57,13 +58,16 @@ type said struct {
 
 // An earlier is an earlier investigation of the same files.
 type earlier struct {
-	Entry     int64     `json:"entry"`
-	Started   time.Time `json:"started"`
-	Command   string    `json:"command"`
-	Shared    int       `json:"shared"`
-	Found     time.Time `json:"found"`
-	Concluded time.Time `json:"concluded"`
-	Named     []string  `json:"named"`
+	Entry          int64     `json:"entry"`
+	Actor          string    `json:"actor"`
+	Evidence       string    `json:"evidence"`
+	EvidenceSHA256 string    `json:"evidence_sha256"`
+	Started        time.Time `json:"started"`
+	Command        string    `json:"command"`
+	Shared         int       `json:"shared"`
+	Found          time.Time `json:"found"`
+	Concluded      time.Time `json:"concluded"`
+	Named          []string  `json:"named"`
 }
 
 // A hypothesis is that pictures derive from the copies issued to a recipient.

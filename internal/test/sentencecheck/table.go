@@ -82,6 +82,7 @@ var rules = map[string]func(*report) []row{
 	"missing-exposed":      missingRule("exposed", row{}),
 	"withheld-exposed":     withheldRule("exposed", nil),
 	"exposed":              exposed,
+	"published":            published,
 	"named-acknowledged":   receiptRule(func(all, signed int) bool { return signed == all }),
 	"named-partly":         receiptRule(func(all, signed int) bool { return signed > 0 && signed < all }),
 	"named-unacknowledged": receiptRule(func(all, signed int) bool { return signed == 0 }),

@@ -1,6 +1,8 @@
 package sentencecheck
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -137,6 +139,14 @@ func exposed(r *report) (out []row) {
 		if n > 0 {
 			out = append(out, row{"n": n, "name": name, "day": moment(first)})
 		}
+	}
+	return out
+}
+
+// published: the entries of files that were public before.
+func published(r *report) (out []row) {
+	for _, e := range r.Verdict.Published {
+		out = append(out, row{"entry": fmt.Sprint(e.Entry), "day": moment(e.Found), "actor": cmp.Or(e.Actor, "its investigator"), "evidence": cmp.Or(e.Evidence, e.EvidenceSHA256)})
 	}
 	return out
 }

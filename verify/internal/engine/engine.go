@@ -79,7 +79,7 @@ func (e *Engine) begun(ctx context.Context, x books.Investigation) (int64, error
 		return 0, err
 	}
 	for _, old := range all {
-		same := old.Salt == x.Salt && old.Pictures == x.Pictures && old.Actor == x.Actor && old.Found.Equal(x.Found) && old.Evidence == x.Evidence && old.EvidenceSHA256 == x.EvidenceSHA256
+		same := old.Salt == x.Salt && old.Pictures == x.Pictures && old.Actor == x.Actor && old.Found.Equal(x.Found) && old.Evidence == x.Evidence && old.EvidenceSHA256 == x.EvidenceSHA256 && old.Published == x.Published
 		if same && !slices.ContainsFunc(ended, func(c books.Conclusion) bool { return c.Investigation == old.Entry }) {
 			return old.Entry, nil
 		}
@@ -130,18 +130,19 @@ func (e *Engine) CheckRecords(ctx context.Context) (problems []string, err error
 	return problems, err
 }
 
-// An Earlier is an investigation of files that are examined again, with its last conclusion.
+// An Earlier is an investigation of files that are examined again, or of published files, with its last conclusion.
 type Earlier struct {
-	Began  books.Investigation
-	Ended  books.Conclusion // zero: nothing was concluded
-	Shared int              // of the files that are examined now
+	Began   books.Investigation
+	Ended   books.Conclusion // zero: nothing was concluded
+	Shared  int              // of the files that are examined now
+	Exposes bool             // published files had copies that are confirmed in other files now
 }
 
 // Earlier lists the investigations with an entry below before (0: all) that examined any of the files
-// with these SHA-256, in the order of entry. confirmed are, by file, the copies that it contains. public
-// says since when such a copy was public: when the first conclusion was entered that has it, of an
-// investigation before the first investigation with that file.
-func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, confirmed map[[32]byte][]watermark.CopyID) (shared []Earlier, public map[[32]byte]map[watermark.CopyID]time.Time, err error) {
+// with these SHA-256, in the order of entry, and those of files that were published before: exposes says which
+// publications count. confirmed are, by file, the copies that it contains. public
+// says since when such a copy was public: when other files in which it was confirmed were.
+func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, confirmed map[[32]byte][]watermark.CopyID, exposes func(*books.Investigation) bool) (shared []Earlier, public map[[32]byte]map[watermark.CopyID]time.Time, err error) {
 	all, err := e.store.Investigations(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -151,7 +152,6 @@ func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, con
 		return nil, nil, err
 	}
 	public = make(map[[32]byte]map[watermark.CopyID]time.Time)
-	seen := make(map[[32]byte]bool) // files of the investigations so far
 	for _, i := range all {
 		if before > 0 && i.Entry >= before {
 			continue
@@ -160,41 +160,42 @@ func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, con
 		for _, sum := range sums {
 			if i.Has(books.FileDigest(e.id, sum)) {
 				x.Shared++
-				seen[sum] = true
 			}
 		}
 		for _, c := range concluded {
 			if c.Investigation == i.Entry {
 				x.Ended = c
-				expose(public, seen, c, confirmed)
+				x.Exposes = i.Published && exposes(&i) && e.expose(public, &x, confirmed)
 			}
 		}
-		if x.Shared > 0 {
+		if x.Shared > 0 || x.Exposes {
 			shared = append(shared, x)
 		}
 	}
 	return shared, public, nil
 }
 
-// expose adds to public what a conclusion says of copies in files that were not seen yet. The earliest
-// time stays.
-func expose(public map[[32]byte]map[watermark.CopyID]time.Time, seen map[[32]byte]bool, c books.Conclusion, confirmed map[[32]byte][]watermark.CopyID) {
+// expose adds to public the copies of a published investigation that are confirmed in other files, and reports
+// whether there are any. The earliest time stays.
+func (e *Engine) expose(public map[[32]byte]map[watermark.CopyID]time.Time, x *Earlier, confirmed map[[32]byte][]watermark.CopyID) (any bool) {
 	for file, copies := range confirmed {
-		if seen[file] {
+		if x.Began.Has(books.FileDigest(e.id, file)) {
 			continue
 		}
 		for _, id := range copies {
-			if _, found := slices.BinarySearch(c.Copies, id); !found {
+			if _, found := slices.BinarySearch(x.Ended.Copies, id); !found {
 				continue
 			}
 			if public[file] == nil {
 				public[file] = make(map[watermark.CopyID]time.Time)
 			}
-			if was, known := public[file][id]; !known || c.Entered.Before(was) {
-				public[file][id] = c.Entered
+			if was, known := public[file][id]; !known || x.Began.Found.Before(was) {
+				public[file][id] = x.Began.Found
 			}
+			any = true
 		}
 	}
+	return any
 }
 
 // oneLine returns s with line breaks, other control characters and invalid UTF-8 replaced by

@@ -1,0 +1,59 @@
+package verify_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify"
+)
+
+// Copies name nobody anew after other files with them were public, as somebody stated with time and place. A drill, an
+// examination without that statement, and a publication that is examined again or grows, take nothing from a finding.
+func TestPublications(t *testing.T) {
+	c := newCase(t)
+	first, second := file(t, leaked(t, c.marked, "telegram"), "jpeg"), file(t, leaked(t, c.marked, "jpeg75"), "png")
+	day := func(n int) time.Time { return time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, n) }
+	examine := func(leak []byte, published bool, at time.Time, evidence string) *verify.DumpVerdict {
+		cfg := c.Config
+		cfg.Published, cfg.Found, cfg.Evidence = published, at, evidence
+		c := *c
+		c.Config = cfg
+		v := c.investigator(t, reads(c.copy.ID))
+		l, err := v.Investigate(t.Context(), "leak", leak)
+		require.NoError(t, err)
+		require.Equal(t, "copy", l.Label())
+		d, err := v.Weigh(t.Context(), []*verify.Verdict{l})
+		require.NoError(t, err)
+		return d
+	}
+	public := func(d *verify.DumpVerdict) time.Time {
+		require.Len(t, d.Case.Leaks, 1)
+		return d.Case.Leaks[0].Copies[0].Public
+	}
+	examine(first, false, time.Time{}, "")
+	examine(first, false, day(-3), "our own folder: a drill")
+	d := examine(second, false, time.Time{}, "")
+	assert.Zero(t, public(d), "a drill")
+	assert.Empty(t, d.Published)
+
+	d = examine(first, true, day(-2), "https://example.org/post/7")
+	assert.Zero(t, public(d))
+	assert.Zero(t, public(examine(first, true, day(-2), "https://example.org/post/7")), "examined again")
+	assert.Zero(t, public(examine(second, true, day(-1), "https://example.org/post/7")), "the channel grows")
+	assert.Zero(t, public(examine(second, false, day(-4), "")), "found before that")
+
+	for _, at := range []time.Time{{}, day(-1)} {
+		d = examine(second, false, at, "")
+		assert.Equal(t, day(-2), public(d))
+		require.NotEmpty(t, d.Published)
+		assert.Equal(t, "https://example.org/post/7", d.Published[0].Evidence)
+		assert.Contains(t, textOf(d.Dates), "These files were public on "+day(-2).Format(time.RFC3339))
+		assert.Contains(t, textOf(d.Dates), "The place or evidence: https://example.org/post/7.")
+		assert.Empty(t, d.Named)
+	}
+	_, err := verify.NewInvestigator(verify.Config{Registry: c.Registry, Circumstances: verify.Circumstances{Published: true, Found: day(-1)}})
+	assert.ErrorContains(t, err, "published files need a time, and evidence of the place")
+}
