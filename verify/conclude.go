@@ -18,12 +18,14 @@ import (
 // pixels show it, unless the part of the mark that is this copy's alone is missing. Altered pixels,
 // and pixels that leave the question open, need that part: tracing must have found it, in the light of the upload. Pixels of
 // every other word confirm nothing, since a whole mark can be lifted off a copy and laid onto
-// another picture. Nor does the same document, if the leak shows another upload: unless both uploads
+// another picture. If the leak shows a sibling of the copy's upload, that part of the mark decides alone. Nor does the same document confirm, if the leak shows another upload: unless both uploads
 // are one capture, such as a picture and its smaller version.
 func (r *read) confirmed() bool {
 	switch {
 	case r.shows == PixelsSame:
 		return !r.lacks
+	case r.sibling:
+		return r.found() && !r.laid
 	case r.shows == PixelsAlike && r.rival != "" && r.rival != PixelsSame:
 		return false
 	}
@@ -182,7 +184,8 @@ func (e evidence) lookalike() (code string, m *Match) {
 
 // concludeNoMark returns the conclusion for a leak that shows a submission by its pixels, without a
 // mark of an issued copy. shown is the match with that submission. The finding is [FoundUnmarked]
-// only if tracing would have found a mark and no part of a mark is there, else [FoundUnreadable]. It also is
+// only if tracing would have found a mark and no part of a mark is there, else [FoundUnreadable]. The leak may derive from a copy
+// of an erased upload of the same picture: then reading without an original must have found the mark. It also is
 // that if several uploads have the page that the leak shows, such as the terms of a bank: it may come
 // from any of them, and nothing may be said of the holders of one.
 func concludeNoMark(e evidence, shown *Match) conclusion {
@@ -200,6 +203,8 @@ func concludeNoMark(e evidence, shown *Match) conclusion {
 		c.say("not-marked-shared", figures{"n": e.sharing()})
 	case e.untold(shown) != nil:
 		c.say("not-marked-alike", figures{"upload": e.untold(shown).Submission.String()})
+	case wouldShow(t) && e.erased && t.Expected < minReadScore:
+		c.say("not-marked-erased", nil)
 	case wouldShow(t) && t.Issued == 0:
 		c.finding = FoundUnmarked
 		c.say("unmarked-no-copies", figures{"power": power(t.Power)})
@@ -216,11 +221,11 @@ func concludeNoMark(e evidence, shown *Match) conclusion {
 	return c
 }
 
-// untold returns a match with another upload than shown, of the same document and in its place. Tracing
+// untold returns a match with another upload than shown, of the same document or capture and in its place. Tracing
 // would not have found a mark of it: the leak may be of its copy. It is nil if all others are ruled out.
 func (e *evidence) untold(shown *Match) *Match {
 	return find(e.matches, func(m *Match) bool {
-		return m.Pixels == PixelsAlike && m.Submission != shown.Submission && !e.apart(m.Submission) && !rulesOut(traceOf(e.traces, m.Submission))
+		return (m.Pixels == PixelsAlike || m.Sibling) && m.Submission != shown.Submission && !e.apart(m.Submission) && !rulesOut(traceOf(e.traces, m.Submission))
 	})
 }
 
@@ -296,7 +301,7 @@ func concludeUnconfirmed(e evidence, r *read) conclusion {
 		c.say("transplanted-id", x)
 		return c
 	}
-	if m := e.positive(r.issued.Submission); m != nil && !r.undivided() {
+	if m := e.positive(r.issued.Submission); m != nil && r.elsewhere() {
 		c.finding, c.unconfirmed, c.submission = FoundTransplanted, false, m.Submission
 		c.say("transplanted", x)
 		return c
@@ -305,6 +310,9 @@ func concludeUnconfirmed(e evidence, r *read) conclusion {
 	switch {
 	case r.erased:
 		why = "unconfirmed-erased"
+		x["name"], x["issued"] = r.issued.Recipient, utc(r.issued.Issued)
+	case r.sibling:
+		why = "unconfirmed-sibling"
 	case r.laid:
 		why = "unconfirmed-laid"
 	case !known:
@@ -313,6 +321,10 @@ func concludeUnconfirmed(e evidence, r *read) conclusion {
 	c.say(why, x)
 	return c
 }
+
+// elsewhere reports whether the mark was laid onto the leak, if the leak positively shows another upload. It was not
+// if both uploads may be one capture. Of an upload that was erased this is not known.
+func (r *read) elsewhere() bool { return !r.undivided() && !r.erased && !r.sibling }
 
 // undivided reports whether the leak may be the very capture of the copy's upload, although it shows another
 // upload by its pixels: the originals of both show one document.

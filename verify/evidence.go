@@ -20,6 +20,7 @@ type evidence struct {
 	missing *findings.Missing // uploads that were not searched, or only in part; nil: none
 	tooFlat bool              // the hash has too little to go on
 	sync    float64           // log10 p of a leak's pilots without a mark that was read, PresentLevel or less; 0: above that
+	erased  bool              // there are copies of erased uploads
 	closed  int               // uploads that it may show and that could not be compared
 	given
 }
@@ -49,6 +50,7 @@ type read struct {
 	erased  bool                 // the copy's upload was erased
 	rival   string               // if shows is [PixelsAlike] and the leak shows another upload: what the originals show of each other; "": it shows none
 	foundAt time.Time            // as in [given]
+	sibling bool                 // the copy's upload is a sibling of the upload that the leak shows
 	lacks   bool                 // read blind and traced, and the part of the mark that only this copy has is missing, though it would have been found
 }
 
@@ -68,12 +70,15 @@ func (r *read) found() bool { return r.traced != nil && r.traced.Found }
 // originals could be opened, are not written: [Verdict.evidence] has them from elsewhere. Rows of
 // copies are kept in v.found, which JSON leaves out.
 func (v *Verdict) gather(e evidence) {
-	v.TooFlat, v.Closed, v.Sync = e.tooFlat, e.closed, e.sync
+	v.TooFlat, v.Closed, v.Sync, v.Erased = e.tooFlat, e.closed, e.sync, e.erased
 	v.Matches = append(make([]Match, 0, len(e.matches)), e.matches...)
 	v.Traces = append(make([]Tracing, 0, len(e.traces)), e.traces...)
 	v.Reads, v.Keys, v.found = nil, nil, nil
 	for _, r := range e.reads {
 		x := findings.Reading{Copy: r.copy, KeyID: r.keyID, Among: r.among, Shows: r.shows, Altered: r.altered, Erased: r.erased, Rival: r.rival}
+		if r.erased {
+			x.Recipient = r.issued.Recipient // which is said, since nothing can be compared
+		}
 		if r.blind != 0 {
 			x.LogP = &r.blind
 		}
@@ -99,7 +104,7 @@ func openState(c *registry.Copy) string {
 // evidence reads back what [Verdict.gather] wrote. The verdict does not say what is given beside it. After reading the verdict from JSON, the rows of copies that are
 // not confirmed hold only what a reading says, without the recipient.
 func (v *Verdict) evidence(g given) evidence {
-	e := evidence{matches: v.Matches, traces: v.Traces, tooFlat: v.TooFlat, closed: v.Closed, sync: v.Sync, given: g,
+	e := evidence{matches: v.Matches, traces: v.Traces, tooFlat: v.TooFlat, closed: v.Closed, sync: v.Sync, erased: v.Erased, given: g,
 		recall: recallOf(v.Searched, max(v.Width, v.Height))}
 	if v.Searched != nil {
 		e.missing = v.Searched.Missing
@@ -116,6 +121,8 @@ func (v *Verdict) evidence(g given) evidence {
 		}
 		if x.Submission != (watermark.Submission{}) {
 			v.bind(&r, x)
+			m := e.match(x.Submission)
+			r.sibling = m != nil && m.Sibling
 		}
 		e.reads = append(e.reads, r)
 	}
@@ -125,7 +132,7 @@ func (v *Verdict) evidence(g given) evidence {
 // bind gives r, the read of x of an issued copy, its row and what tracing said. Rows come from
 // v.Issued and v.found; without them the row has what x says.
 func (v *Verdict) bind(r *read, x findings.Reading) {
-	r.issued = &registry.Copy{ID: x.Copy, Submission: x.Submission, KeyID: x.KeyID, Issued: x.Issued, State: x.State}
+	r.issued = &registry.Copy{ID: x.Copy, Recipient: x.Recipient, Submission: x.Submission, KeyID: x.KeyID, Issued: x.Issued, State: x.State}
 	for _, c := range slices.Concat(v.Issued, v.found) {
 		if c.ID == x.Copy && c.Submission == x.Submission && c.KeyID == x.KeyID && c.Issued.Equal(x.Issued) && openState(&c) == x.State {
 			r.issued = &c

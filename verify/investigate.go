@@ -26,6 +26,9 @@ type Investigator struct {
 	cfg    Config
 	found  *catalogue
 	issues *issuedLists
+
+	families *families
+
 	cache  *originalCache
 	detect detectFunc
 	now    func() time.Time
@@ -52,7 +55,7 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Investigator{cfg: cfg, found: &catalogue{parts: new(parts.Index)}, issues: &issuedLists{of: make(map[string]*issuedList)}, cache: &originalCache{max: cachedBytes}, detect: watermark.Read, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), memory: memory.New(cfg.MaxMemory)}, nil
+	return &Investigator{cfg: cfg, found: &catalogue{parts: new(parts.Index)}, issues: &issuedLists{of: make(map[string]*issuedList)}, families: &families{of: make(map[watermark.Submission][]sibling)}, cache: &originalCache{max: cachedBytes}, detect: watermark.Read, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), memory: memory.New(cfg.MaxMemory)}, nil
 }
 
 // With returns an investigator of another configuration with the same Registry and SealKey. Both share what
@@ -66,7 +69,7 @@ func (v *Investigator) With(cfg Config) (*Investigator, error) {
 	if out.cfg.Registry != v.cfg.Registry || out.sealKeyID() != v.sealKeyID() {
 		return nil, fmt.Errorf("%w: another registry or sealing key", registry.ErrInput)
 	}
-	out.found, out.issues, out.cache, out.busy, out.memory = v.found, v.issues, v.cache, v.busy, v.memory
+	out.found, out.issues, out.families, out.cache, out.busy, out.memory = v.found, v.issues, v.families, v.cache, v.busy, v.memory
 	return out, nil
 }
 
@@ -186,6 +189,9 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 	if err := v.trace(ctx, l, &e); err != nil {
 		return e, err
 	}
+	if err := v.siblings(ctx, l, &e); err != nil {
+		return e, err
+	}
 	return e, v.rivals(ctx, &e)
 }
 
@@ -237,6 +243,9 @@ func (v *Investigator) compare(ctx context.Context, l *leakPicture, e *evidence)
 		return err
 	}
 	e.closed = len(l.closed)
+	if e.erased, err = v.issues.ofErased(ctx, v); err != nil {
+		return err
+	}
 	if l.searched != nil {
 		l.searched.Missing = v.found.missing()
 	}

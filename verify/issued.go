@@ -16,6 +16,29 @@ import (
 type issuedLists struct {
 	mu sync.Mutex
 	of map[string]*issuedList
+
+	erased int64 // number of the last erasure that was looked at
+	gone   bool  // copies of an erased upload were issued
+}
+
+// ofErased reports whether copies of an erased upload were issued.
+func (l *issuedLists) ofErased(ctx context.Context, v *Investigator) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var ids []watermark.Submission
+	last, err := v.engine().ErasedAfter(ctx, l.erased, func(_ int64, id watermark.Submission) { ids = append(ids, id) })
+	if unlessAltered(err) != nil {
+		return false, fmt.Errorf("load erasures: %w", err)
+	}
+	for _, id := range ids {
+		copies, err := v.cfg.Registry.Copies(ctx, id)
+		if err != nil && !errors.Is(err, registry.ErrNotFound) {
+			return false, err
+		}
+		l.gone = l.gone || len(handedOut(copies)) > 0
+	}
+	l.erased = last
+	return l.gone, nil
 }
 
 type issuedList struct {

@@ -73,7 +73,7 @@ func (f *Findings) labels() map[string]string {
 }
 
 // concerned returns the names of the recipients that a finding concerns, as true: named or withheld
-// recipients, and recipients of confirmed copies. So
+// recipients, and recipients of confirmed copies, and of copies of erased uploads. So
 // are holders of an upload that a leak shows, admissible or not. A mark that was transplanted, or is
 // not confirmed, concerns no recipient.
 func (f *Findings) concerned() map[string]bool {
@@ -95,6 +95,9 @@ func (f *Findings) concerned() map[string]bool {
 		}
 		for _, c := range l.Custody {
 			out[c.Recipient] = true
+		}
+		for _, r := range l.Reads {
+			out[r.Recipient] = true // of a copy of an erased upload
 		}
 	}
 	return out

@@ -74,6 +74,18 @@ const (
 	// traceLevel is the false-positive rate below which a copy counts as found in a leak. The
 	// rate is over all copies of all submissions that the leak is traced against.
 	traceLevel = 1e-9
+	// minReadScore is the score of tracing, [Tracing].Expected, from which on reading alone finds a mark too. Chosen: about six
+	// times what an accusation by tracing takes.
+	minReadScore = 40
+	// siblingLevel is the same, in addition, for siblings of the upload that a leak shows: little beside traceLevel. Chosen.
+	siblingLevel = 1e-12
+	// maxSiblings is the maximum number of uploads that are compared with the upload that a leak shows, to find its
+	// siblings. Chosen.
+	maxSiblings = 6
+	// knownPlace and knownInliers are log10 of the false alarms and the features of a place that follows from two registrations: more
+	// than [register.Original.Find] asks for. Chosen.
+	knownPlace   = -400
+	knownInliers = 100
 	// minPower is the minimum power, 0..1, at which the absence of a mark counts.
 	minPower = 0.999
 	// maxTraced is the maximum number of submissions that a leak is traced against:

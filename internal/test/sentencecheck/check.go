@@ -138,31 +138,32 @@ type copyOf struct {
 type leak struct {
 	stated time.Time // of the report
 
-	File        string    `json:"file"`
-	Finding     string    `json:"finding"`
-	Unconfirmed bool      `json:"unconfirmed"`
-	Forgeable   bool      `json:"forgeable"`
-	Void        bool      `json:"void"`
-	Submission  string    `json:"submission"`
-	Submitted   time.Time `json:"submitted"`
-	Cluster     string    `json:"cluster"`
-	Entered     time.Time `json:"subject_entered"`
-	Copy        string    `json:"copy"`
-	Recipient   string    `json:"recipient"`
-	Error       string    `json:"error"`
-	SHA256      string    `json:"sha256"`
-	Pages       int       `json:"pages"`
-	KeyID       string    `json:"key_id"`
-	Note        string    `json:"note"`
-	Said        []said    `json:"said"`
-	TooFlat     bool      `json:"too_flat"`
-	Sync        float64   `json:"sync_log10_p"`
-	Closed      int       `json:"closed"`
-	Accused     []string  `json:"accused"`
-	Reads       []readOf  `json:"reads"`
-	Traces      []traceOf `json:"traces"`
-	Matches     []matchOf `json:"matches"`
-	References  []struct {
+	File         string    `json:"file"`
+	Finding      string    `json:"finding"`
+	Unconfirmed  bool      `json:"unconfirmed"`
+	Forgeable    bool      `json:"forgeable"`
+	ErasedCopies bool      `json:"erased_copies"`
+	Void         bool      `json:"void"`
+	Submission   string    `json:"submission"`
+	Submitted    time.Time `json:"submitted"`
+	Cluster      string    `json:"cluster"`
+	Entered      time.Time `json:"subject_entered"`
+	Copy         string    `json:"copy"`
+	Recipient    string    `json:"recipient"`
+	Error        string    `json:"error"`
+	SHA256       string    `json:"sha256"`
+	Pages        int       `json:"pages"`
+	KeyID        string    `json:"key_id"`
+	Note         string    `json:"note"`
+	Said         []said    `json:"said"`
+	TooFlat      bool      `json:"too_flat"`
+	Sync         float64   `json:"sync_log10_p"`
+	Closed       int       `json:"closed"`
+	Accused      []string  `json:"accused"`
+	Reads        []readOf  `json:"reads"`
+	Traces       []traceOf `json:"traces"`
+	Matches      []matchOf `json:"matches"`
+	References   []struct {
 		Pixels string `json:"pixels"`
 	} `json:"references"`
 	Searched *struct {

@@ -18,6 +18,7 @@ type readOf = struct {
 	Shows      string    `json:"shows"`
 	Altered    []place   `json:"altered"`
 	Erased     bool      `json:"erased"`
+	Recipient  string    `json:"recipient"`
 	State      string    `json:"state"`
 }
 
@@ -32,6 +33,7 @@ type traceOf struct {
 	Issued     int     `json:"issued"`
 	Unsought   int     `json:"unsought"`
 	Power      float64 `json:"power"`
+	Expected   float64 `json:"expected"`
 	Withheld   float64 `json:"withheld"`
 	LogAny     float64 `json:"any_log10_p"`
 	Survival   float64 `json:"survival"`
@@ -44,6 +46,7 @@ type traceOf struct {
 type matchOf struct {
 	Submission string       `json:"submission"`
 	Page       int          `json:"page"`
+	Sibling    bool         `json:"sibling"`
 	Distance   int          `json:"distance"`
 	Pixels     string       `json:"pixels"`
 	HashOnly   bool         `json:"hash_only"`
@@ -183,11 +186,16 @@ func (l *leak) elsewhere() bool {
 	return !slices.ContainsFunc(l.ours(), func(x readOf) bool { return x.Submission == l.Submission })
 }
 
+// sibling reports whether an upload is the same picture as the one that the leak shows.
+func (l *leak) sibling(of string) bool {
+	return slices.ContainsFunc(l.Matches, func(m matchOf) bool { return m.Submission == of && m.Sibling })
+}
+
 // unsure is the rule of a note on a mark that is not confirmed, by what the pixels say.
 func unsure(words ...string) func(*report, *leak) row {
 	return func(_ *report, l *leak) row {
 		x := l.only()
-		return when(l.Finding == "copy" && l.Unconfirmed && !l.Forgeable && !l.Void && x.Copy != "" && !x.Erased && !l.laid(x) && slices.Contains(words, x.Shows), row{"copy": x.Copy})
+		return when(l.Finding == "copy" && l.Unconfirmed && !l.Forgeable && !l.Void && x.Copy != "" && !x.Erased && !l.laid(x) && !l.sibling(x.Submission) && slices.Contains(words, x.Shows), row{"copy": x.Copy})
 	}
 }
 
@@ -247,6 +255,9 @@ func (l *leak) shared() (n int) {
 	return n
 }
 
+// minReadScore is the score of tracing from which on reading alone finds a mark too.
+const minReadScore = 40
+
 // weak is the rule of a note on why it cannot be said whether a picture was marked.
 func weak(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
 	return func(r *report, l *leak) row {
@@ -261,7 +272,7 @@ func weak(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row
 func bare(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
 	return func(r *report, l *leak) row {
 		t := l.trace(l.Submission)
-		if l.alikeBeside() != "" || l.Finding != "unmarked" || t.Power < 0.999 || t.Unsought > 0 || !t.Registered || len(l.Reads) > 0 || !is(t) {
+		if l.alikeBeside() != "" || l.Finding != "unmarked" || l.ErasedCopies && t.Expected < minReadScore || t.Power < 0.999 || t.Unsought > 0 || !t.Registered || len(l.Reads) > 0 || !is(t) {
 			return nil
 		}
 		return x(t)
@@ -359,8 +370,12 @@ var noteRules = map[string]func(*report, *leak) row{
 		x := l.only()
 		return when(l.Finding == "copy" && l.Unconfirmed && !x.Erased && l.laid(x), row{"copy": x.Copy})
 	},
+	"unconfirmed-sibling": func(_ *report, l *leak) row {
+		x := l.only()
+		return when(l.Finding == "copy" && l.Unconfirmed && x.Copy != "" && !x.Erased && l.sibling(x.Submission), row{"copy": x.Copy})
+	},
 	"unconfirmed-erased": func(_ *report, l *leak) row {
-		return when(l.Finding == "copy" && l.Unconfirmed && l.only().Erased, row{"copy": l.only().Copy})
+		return when(l.Finding == "copy" && l.Unconfirmed && l.only().Erased, row{"copy": l.only().Copy, "name": l.only().Recipient, "issued": moment(l.only().Issued)})
 	},
 	"unconfirmed-several": func(_ *report, l *leak) row {
 		return when(l.Finding == "copy" && l.Unconfirmed && len(l.ours()) > 1, row{"copies": names(l.ours())})
@@ -380,6 +395,9 @@ var noteRules = map[string]func(*report, *leak) row{
 	"unmarked-no-copies": bare(func(t *traceOf) bool { return t.Issued == 0 }, func(t *traceOf) row {
 		return row{"power": powered(t.Power)}
 	}),
+	"not-marked-erased": weak(func(t *traceOf) bool {
+		return t.Registered && t.Unsought == 0 && t.Power >= 0.999 && t.Expected < minReadScore
+	}, func(*traceOf) row { return row{} }),
 	"not-marked-damaged": func(_ *report, l *leak) row { return when(l.damaged(), nil) },
 	"not-marked-removed": func(_ *report, l *leak) row {
 		s := l.trace(l.Submission).Survival

@@ -314,7 +314,8 @@ func (d *dump) unsure(l map[string]any) {
 	d.read(l, c.ID, u.ID, shows, c.Issued)
 	switch {
 	case shows == "not compared" && d.IntN(2) == 0:
-		l["reads"].([]any)[0].(map[string]any)["erased"] = true
+		r := l["reads"].([]any)[0].(map[string]any)
+		r["erased"], r["recipient"] = true, c.Recipient
 	case (shows == "same document" || shows == "undecided") && d.IntN(2) == 0: // found, but in the light of another picture
 		d.trace(l, u, 0, c)
 		l["traces"].([]any)[0].(map[string]any)["registered"] = false

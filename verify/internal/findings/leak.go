@@ -48,15 +48,16 @@ type Strength struct {
 // An Evidence is all that was measured on one leak. [Conclusion] and [Strength] follow
 // from it, from the rows of the registry beside it and from the size of the picture.
 type Evidence struct {
-	Traces     []Tracing `json:"traces"`                 // against each submission that the leak was traced against
-	Reads      []Reading `json:"reads,omitempty"`        // all marks that were read, or found by tracing
-	TooFlat    bool      `json:"too_flat,omitempty"`     // the leak shows too little for its hash to be searched
-	Sync       float64   `json:"sync_log10_p,omitempty"` // of so much agreement of pilots in a picture without a mark of the keys; 0: a mark was read, or it is above [watermark.PresentLevel]
-	Closed     int       `json:"closed,omitempty"`       // uploads or pages that it may show and that could not be compared: their originals are missing, altered or not readable
-	Searched   *Searched `json:"searched,omitempty"`     // what the search went by; nil: nothing was searched
-	Recall     *Recall   `json:"recall,omitempty"`       // of the search, for leaks like this one; follows from Searched; nil: not of interest or not known
-	Matches    []Match   `json:"matches"`                // all submissions within the radius, nearest first, and near ones whose pixels align
-	References []Control `json:"references,omitempty"`   // uploads of other subjects that the leak was compared with
+	Traces     []Tracing `json:"traces"`                  // against each submission that the leak was traced against
+	Reads      []Reading `json:"reads,omitempty"`         // all marks that were read, or found by tracing
+	TooFlat    bool      `json:"too_flat,omitempty"`      // the leak shows too little for its hash to be searched
+	Sync       float64   `json:"sync_log10_p,omitempty"`  // of so much agreement of pilots in a picture without a mark of the keys; 0: a mark was read, or it is above [watermark.PresentLevel]
+	Erased     bool      `json:"erased_copies,omitempty"` // there are copies of erased uploads, which are found by reading alone
+	Closed     int       `json:"closed,omitempty"`        // uploads or pages that it may show and that could not be compared: their originals are missing, altered or not readable
+	Searched   *Searched `json:"searched,omitempty"`      // what the search went by; nil: nothing was searched
+	Recall     *Recall   `json:"recall,omitempty"`        // of the search, for leaks like this one; follows from Searched; nil: not of interest or not known
+	Matches    []Match   `json:"matches"`                 // all submissions within the radius, nearest first, and near ones whose pixels align
+	References []Control `json:"references,omitempty"`    // uploads of other subjects that the leak was compared with
 }
 
 // A Picture describes the file of a leak and the picture in it.
@@ -87,6 +88,7 @@ type Match struct {
 	Pixels     string               `json:"pixels"`              // one of the constants of package verify
 	Score      *float64             `json:"score"`               // share of the comparable blocks that agree, 0..1; null: not compared
 	Submitted  time.Time            `json:"submitted"`           // of the submission
+	Sibling    bool                 `json:"sibling,omitempty"`   // its original is the same capture as that of the upload that the leak shows
 	HashOnly   bool                 `json:"hash_only,omitempty"` // only the hash of the submission is kept
 	Altered    []Region             `json:"altered,omitempty"`   // places that the leak shows altered; outside of them it shows the same capture
 	Width      int                  `json:"width,omitzero"`      // pixels of the original, upright; 0: it was not opened
@@ -116,6 +118,7 @@ type Reading struct {
 	Shows      string               `json:"shows"`               // what the pixels say of the leak and that submission: one of the constants of package verify
 	Altered    []Region             `json:"altered,omitempty"`   // places of that submission that the leak shows altered
 	Erased     bool                 `json:"erased,omitempty"`    // that submission was erased
+	Recipient  string               `json:"recipient,omitempty"` // of the copy, if that submission was erased
 	State      string               `json:"state,omitempty"`     // of that copy in the ledger: reserved or void; "": released
 	// Rival says what the pixels say of that submission's original and of another that the leak shows, if Shows
 	// says the same document only; "": the leak shows no other.

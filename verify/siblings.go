@@ -1,0 +1,185 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/register"
+	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Siblings are uploads of one capture: a picture that was sent twice, saved anew, cropped or resized. A leak that
+// shows one of them may derive from the copies of all.
+
+// A sibling is a page whose original is the same capture as another page's.
+type sibling struct {
+	ref  int64 // number of its submission in the registry
+	page watermark.Submission
+	onto geometry.Mat // pixels of the other original to pixels of this one
+}
+
+// families has the siblings of pages, as they were looked for.
+type families struct {
+	mu sync.Mutex
+	of map[watermark.Submission][]sibling
+}
+
+// siblings looks at the siblings of the upload that a leak shows, unless a copy of that upload was found: it compares the
+// leak with each, and traces it against each. Matches and reads of siblings are changed or added in e. The
+// false-positive rate is [siblingLevel], divided among them.
+func (v *Investigator) siblings(ctx context.Context, l *leakPicture, e *evidence) error {
+	shown := e.shown()
+	if shown == nil || !showsCapture(shown.Pixels) || v.cfg.SealKey == nil || len(v.cfg.Keys) == 0 || len(v.cfg.Against) > 0 {
+		return nil
+	}
+	if slices.ContainsFunc(e.reads, func(r read) bool { return r.issued != nil && r.issued.Submission == shown.Submission }) {
+		return nil
+	}
+	family, err := v.family(ctx, pageOf(shown))
+	if err != nil {
+		return err
+	}
+	at := l.at(pageOf(shown))
+	for _, s := range family {
+		m, err := v.match(ctx, l, candidate{ref: s.ref})
+		if errors.Is(err, registry.ErrNotFound) {
+			continue // erased meanwhile, or damaged
+		}
+		if err != nil {
+			return err
+		}
+		if old := e.match(m.Submission); old != nil && showsCapture(old.Pixels) {
+			old.Sibling = true
+			if traceOf(e.traces, m.Submission) != nil {
+				continue
+			}
+			m = old
+		} else {
+			m.Sibling = true
+			if m.Distance, err = v.distance(ctx, s.page, l.queries); err != nil {
+				return err
+			}
+			if at >= 0 && l.laid[at].sight != nil {
+				place := &register.Place{Map: s.onto.Mul(l.laid[at].sight.ToOriginal()), LogNFA: knownPlace, Inliers: knownInliers}
+				if l.places == nil {
+					l.places = make(map[watermark.Submission]placing)
+				}
+				l.places[s.page] = func() (*register.Place, error) { return place, nil }
+			}
+			if err := v.comparePixels(ctx, l, m); err != nil {
+				return err
+			}
+			if old != nil {
+				*old = *m
+			} else {
+				e.matches = append(e.matches, *m)
+			}
+			for i := range e.reads {
+				if r := &e.reads[i]; r.issued != nil && r.issued.Submission == m.Submission {
+					r.page, r.shows, r.altered = m.Page, m.Pixels, m.Altered
+				}
+			}
+		}
+		t, err := v.traceBoth(ctx, l, e, &Match{Submission: m.Submission, Page: m.Page}, siblingLevel/float64(len(family)))
+		if err != nil || t == nil {
+			return err
+		}
+		e.traces = append(slices.DeleteFunc(e.traces, func(o Tracing) bool { return o.Submission == t.Submission }), t.Tracing)
+		if err := v.bind(ctx, e, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// family returns the siblings of a page, by its ID: the uploads that its hash and its local features bring up, at most
+// [maxSiblings], whose originals are the same capture. One lies on the other, whichever shows more.
+func (v *Investigator) family(ctx context.Context, of watermark.Submission) (out []sibling, err error) {
+	v.families.mu.Lock()
+	out, known := v.families.of[of]
+	v.families.mu.Unlock()
+	if known {
+		return out, nil
+	}
+	o, err := v.original(ctx, of)
+	if err != nil || o == nil {
+		return nil, err
+	}
+	whole := &leakPicture{Picture: &picture.Picture{Image: o.image}}
+	queries, quality, err := phash.SumLeak(searched, o.image)
+	if err != nil {
+		return nil, err
+	}
+	if quality < phash.MinQuality {
+		queries = nil
+	}
+	near, err := v.near(ctx, queries)
+	if err != nil {
+		return nil, err
+	}
+	near = slices.DeleteFunc(near, func(c candidate) bool { return c.distance > phash.MatchRadius })
+	more, err := v.partCandidates(ctx, whole, near)
+	if err != nil {
+		return nil, err
+	}
+	compared := 0
+	for _, c := range append(near, more...) {
+		m, err := v.match(ctx, whole, c)
+		if errors.Is(err, registry.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if pageOf(m) == of || m.HashOnly {
+			continue
+		}
+		if compared++; compared > maxSiblings {
+			break
+		}
+		onto, same, err := v.sameCapture(ctx, o, pageOf(m))
+		if err != nil {
+			return nil, err
+		}
+		if same {
+			out = append(out, sibling{c.ref, pageOf(m), onto})
+		}
+	}
+	v.families.mu.Lock()
+	defer v.families.mu.Unlock()
+	v.families.of[of] = out
+	return out, nil
+}
+
+// sameCapture reports whether a page is the same capture as an original, and returns the map of its pixels to the page's.
+func (v *Investigator) sameCapture(ctx context.Context, o *original, page watermark.Submission) (onto geometry.Mat, same bool, err error) {
+	other, err := v.original(ctx, page)
+	if err != nil || other == nil {
+		return onto, false, err
+	}
+	for _, way := range [][2]*original{{other, o}, {o, other}} {
+		s, err := way[0].onto.Find(ctx, way[1].onto.Luma())
+		if err != nil {
+			return onto, false, err
+		}
+		word, _, err := comparePixels(s)
+		if err != nil {
+			return onto, false, err
+		}
+		if !showsCapture(word) {
+			continue
+		}
+		if onto = s.ToOriginal(); way[0] == other {
+			return onto, true, nil
+		}
+		back, ok := onto.Inverse()
+		return back, ok, nil
+	}
+	return onto, false, nil
+}

@@ -1,0 +1,94 @@
+package verify_test
+
+import (
+	"bytes"
+	"image"
+	"testing"
+
+	"github.com/disintegration/imaging"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/specimen"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// A customer's photograph is entered again, cropped, after vendor A had a copy of the first upload.
+type sentTwice struct {
+	registry.Config
+	first, second *registry.Submission
+	copy          watermark.CopyID
+	upload        *image.NRGBA
+	marked        *image.NRGBA // the copy of the first
+	crop          image.Rectangle
+}
+
+func newSentTwice(t *testing.T, erased bool) *sentTwice {
+	t.Helper()
+	x := &sentTwice{Config: leaktest.Config(t), upload: specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(41), 700), 5, 800, 600), crop: image.Rect(40, 30, 760, 570)}
+	s := newIssuer(t, x.Config)
+	x.first = submit(t, s, file(t, x.upload, "jpeg"), "one", feb)
+	require.NoError(t, x.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	var out bytes.Buffer
+	c, err := s.Issue(t.Context(), &out, x.first.ID, "vendor A", "request 7")
+	require.NoError(t, err)
+	pic, err := picture.Decode(out.Bytes(), picture.Limits{})
+	require.NoError(t, err)
+	x.copy, x.marked = c.ID, pic.Image
+	if erased {
+		_, err := x.Registry.Erase(t.Context(), "one", "ops", "request 44")
+		require.NoError(t, err)
+		x.crop = x.upload.Rect
+	}
+	var anew bytes.Buffer
+	require.NoError(t, picture.Encode(&anew, imaging.Crop(x.upload, x.crop), "jpeg", 84))
+	x.second = submit(t, s, anew.Bytes(), "one", feb.AddDate(0, 1, 0))
+	return x
+}
+
+// The copy of the first upload leaks, cropped as the second is: the second fits better, and the copy is of the first.
+func TestLeaksOfASibling(t *testing.T) {
+	x := newSentTwice(t, false)
+	v := newInvestigator(t, investigating(x.Config))
+	for _, side := range []int{720, 300, 160} {
+		leak := imaging.Fit(imaging.Crop(x.marked, x.crop), side, side, imaging.Box)
+		got := examine(t, v, leaked(t, leak, "jpeg75"))
+		assert.NotEqual(t, verify.FoundUnmarked, got.Finding, "%d: %s", side, got.Note)
+		assert.NotEqual(t, verify.FoundTransplanted, got.Finding, "%d: %s", side, got.Note)
+		if side > 160 {
+			assert.Equal(t, "copy", got.Label(), "%d: %s", side, got.Note)
+			assert.Equal(t, []watermark.CopyID{x.copy}, got.Accused)
+		}
+		// Each upload without a mark is unmarked, or nothing is said.
+		got = examine(t, v, leaked(t, imaging.Fit(imaging.Crop(x.upload, x.crop), side, side, imaging.Box), "jpeg75"))
+		assert.Contains(t, []string{"unmarked", "unreadable"}, got.Label(), "%d: %s", side, got.Note)
+		if side == 720 {
+			assert.Equal(t, "unmarked", got.Label(), got.Note)
+		}
+	}
+}
+
+// The first upload was erased, and the customer sent the picture again. Its old copy was not laid onto anything, and its
+// recipient is said. A worn leak is not called unmarked.
+func TestLeaksOfAnErasedSibling(t *testing.T) {
+	x := newSentTwice(t, true)
+	v := newInvestigator(t, investigating(x.Config))
+	for _, side := range []int{800, 300, 160} {
+		got := examine(t, v, leaked(t, imaging.Fit(x.marked, side, side, imaging.Box), "jpeg50"))
+		assert.NotEqual(t, verify.FoundUnmarked, got.Finding, "%d: %s", side, got.Note)
+		assert.NotEqual(t, verify.FoundTransplanted, got.Finding, "%d: %s", side, got.Note)
+		if side == 800 {
+			assert.Equal(t, "copy (unconfirmed)", got.Label(), got.Note)
+			assert.Equal(t, x.copy, got.Copy)
+			assert.Contains(t, got.Note, "The copy was issued to vendor A on 20")
+			assert.Contains(t, got.Note, "was erased from the registry")
+		}
+		t.Log(side, got.Label(), got.Note)
+	}
+	got := examine(t, v, leaked(t, x.upload, "telegram"))
+	assert.Equal(t, "unmarked", got.Label(), got.Note)
+}
