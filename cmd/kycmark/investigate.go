@@ -228,7 +228,7 @@ func (b *books) weigh(ctx context.Context, f investigateFlags, inv *verify.Inves
 	}
 	for _, s := range d.Record.Segments {
 		if s.Problem != "" {
-			b.warnf("%s; its uploads were read from the database (kycmark segments --anew makes it again)", s.Problem)
+			b.warnf("%s; its uploads were read from the database (the next kycmark submit makes it again)", s.Problem)
 		}
 	}
 	for _, s := range d.NotSearched() {
