@@ -21,7 +21,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/kycmark/kycmark/bench/ruler"
-	"github.com/kycmark/kycmark/internal/mapfile"
 	"github.com/kycmark/kycmark/phash"
 )
 
@@ -83,14 +82,12 @@ time on one core, the best of three rounds; other times are seconds of wall cloc
 			Name: "searches", Title: "Searches, milliseconds of processor time", By: []string{"size", "corpus"}, Heads: []string{"hashes", "sort"}, Where: search,
 			Columns: []ruler.Column{
 				ruler.Means("search", "search_ms", 4), ruler.Means("8 variants", "variants_ms", 3), ruler.Means("10 nearest", "nearest_ms", 3), ruler.Means("scan", "scan_ms", 3),
-				ruler.Means("search, mapped file", "mapped_ms", 4), ruler.Means("hits a query", "hits", 1), ruler.Sums("same as a scan", "checked"),
+				ruler.Means("hits a query", "hits", 1), ruler.Sums("same as a scan", "checked"),
 			},
 		}, {
 			Name: "indexes", Title: "Indexes", By: []string{"size", "corpus"}, Heads: []string{"hashes", "sort"}, Where: search,
 			Columns: []ruler.Column{
-				ruler.Means("build, s", "build_s", 2), ruler.Means("live inserts a second", "inserts_per_s", 0), ruler.Means("bytes a hash beside the hash", "overhead", 1),
-				ruler.Means("index, GB", "gb", 3), ruler.Means("process, GB", "process_gb", 3),
-				ruler.Means("write, s", "write_s", 2), ruler.Means("open, s", "open_s", 2),
+				ruler.Means("build, s", "build_s", 2), ruler.Means("live inserts a second", "inserts_per_s", 0), ruler.Means("process, GB", "process_gb", 3),
 			},
 		}, {
 			Name: "peers", Title: "The peer on the same hashes", By: []string{"size", "corpus", "peer"}, Heads: []string{"hashes", "sort", "peer"}, Where: ruler.Has("peer_ms"),
@@ -98,7 +95,7 @@ time on one core, the best of three rounds; other times are seconds of wall cloc
 		}, {
 			Name: "short", Doc: true, By: []string{"size", "corpus"}, Heads: []string{"hashes", "sort"}, Where: ruler.Is("corpus", "random", "one template"), Columns: []ruler.Column{
 				ruler.Means("search, ms", "search_ms", 3), ruler.Means("8 variants", "variants_ms", 2), ruler.Means("scan", "scan_ms", 1),
-				ruler.Means("FAISS", "peer_ms", 1).When(ruler.Is("peer", "FAISS IndexBinaryFlat")), ruler.Means("index, GB", "gb", 2), ruler.Means("build, s", "build_s", 1),
+				ruler.Means("FAISS", "peer_ms", 1).When(ruler.Is("peer", "FAISS IndexBinaryFlat")), ruler.Means("process, GB", "process_gb", 2), ruler.Means("build, s", "build_s", 1),
 			},
 		}},
 		Plots: []ruler.Plot{{
@@ -131,7 +128,7 @@ func (r *searchRun) run(ctx context.Context, emit func(ruler.Trial)) {
 	r.out["hashes"], r.out["build_s"] = float64(r.corpus.n), time.Since(start).Seconds()
 	debug.FreeOSMemory()
 	r.out["process_gb"] = float64(residentBytes()) / 1e9
-	for _, step := range []func(*phash.Index){r.search, r.check, r.snapshot, r.insert} {
+	for _, step := range []func(*phash.Index){r.search, r.check, r.insert} {
 		ruler.Check(context.Cause(ctx))
 		step(x)
 	}
@@ -182,23 +179,6 @@ func (r *searchRun) check(x *phash.Index) {
 		r.out["checked"]++
 		r.out["checked_hits"] += float64(len(got))
 	}
-}
-
-// snapshot writes the index to a file, opens the file mapped, and searches there.
-func (r *searchRun) snapshot(x *phash.Index) {
-	f := ruler.Must(os.CreateTemp(r.dir, "kycmark-match-*"))
-	defer os.Remove(f.Name())
-	start := time.Now()
-	n, err := x.WriteTo(f)
-	ruler.Check(errors.Join(err, f.Close()))
-	r.out["gb"], r.out["overhead"], r.out["write_s"] = float64(n)/1e9, float64(n)/float64(r.corpus.n)-32, time.Since(start).Seconds()
-	start = time.Now()
-	mapped := ruler.Must(mapfile.Open(f.Name(), 1<<40))
-	defer mapped.Close()
-	y, data := phash.NewIndex(phash.PDQ), mapped.Bytes()
-	ruler.Check(y.Mount(data, [32]byte(data[len(data)-32:])))
-	r.out["open_s"] = time.Since(start).Seconds()
-	r.out["mapped_ms"], _ = timeQueries(r.queries, func(q phash.Hash) int { return len(ruler.Must(y.Search(phash.MatchRadius, q))) })
 }
 
 // insert adds hashes one by one, merges included.

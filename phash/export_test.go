@@ -5,9 +5,6 @@ import (
 	"slices"
 )
 
-// OpenIndex opens a snapshot of any kind.
-var OpenIndex = openIndex
-
 // Kind returns the kind of the hashes.
 func (x *Index) Kind() Kind { return x.kind }
 

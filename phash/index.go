@@ -21,7 +21,8 @@ import (
 // Remove builds the tables before it returns, once enough has changed. This can take a
 // second for each two million entries, while other calls search, add and remove.
 type Index struct {
-	kind Kind
+	kind   Kind
+	radius int // that the tables are planned for, bits
 
 	mu       sync.RWMutex
 	segments []*segment // guarded by mu; the large ones first
@@ -41,7 +42,13 @@ type Hit struct {
 }
 
 // NewIndex returns an empty index of hashes of that kind.
-func NewIndex(kind Kind) *Index { return &Index{kind: kind, tail: newTail(kind)} }
+func NewIndex(kind Kind) *Index { return &Index{kind: kind, radius: MatchRadius, tail: newTail(kind)} }
+
+// NewScanIndex returns an empty index without tables, for searches beyond about 50 bits, which compare the query with
+// every hash anyway. It takes entries quicker and has 40 bytes an entry.
+func NewScanIndex(kind Kind) *Index {
+	return &Index{kind: kind, radius: kind.Len(), tail: newTail(kind)}
+}
 
 // Len returns the number of entries.
 func (x *Index) Len() int {
@@ -74,8 +81,6 @@ func (x *Index) Add(h Hash, ref int64) error {
 // Remove forgets the entry of ref and reports whether there was an entry. The hash is
 // personal data: Remove overwrites it in the index and in the tables, except in lists of
 // more than 256 hashes. A segment is built anew once an eighth of its entries was removed.
-// A snapshot that the index was opened from stays as it is: write the index anew with
-// [Index.WriteTo] and delete the old snapshot.
 func (x *Index) Remove(ref int64) bool {
 	x.mu.Lock()
 	was := x.drop(ref)

@@ -10,9 +10,8 @@ import (
 // each holds at least mergeRatio times as many entries as all smaller segments together:
 // so a search has few segments, and an entry is moved only a few times.
 
-// hollow reports whether so many entries were removed that the segment is built anew. A segment
-// of a snapshot never is.
-func (s *segment) hollow() bool { return !s.fixed && s.gone*hollowShare > s.n }
+// hollow reports whether so many entries were removed that the segment is built anew.
+func (s *segment) hollow() bool { return s.gone*hollowShare > s.n }
 
 // tidy makes a segment of a full tail and merges the segments that are due, until none is due. If
 // another call is merging, tidy returns at once, except when the tail has grown to waitTail times
@@ -33,7 +32,7 @@ func (x *Index) tidy() {
 			if x.tail.len() >= tailLen {
 				x.seal()
 			}
-			return due(x.segments, false)
+			return due(x.segments)
 		})
 		if set == nil {
 			return
@@ -44,9 +43,8 @@ func (x *Index) tidy() {
 
 // due returns the segments to merge next, or nil: a hollow segment, or the smallest segments, up to
 // one with mergeRatio times the entries of all that are smaller. segments are sorted by falling
-// size. Segments of a snapshot are merged only if fixed is true. A merge never has over segmentLen
-// entries.
-func due(segments []*segment, fixed bool) []*segment {
+// size. A merge never has over segmentLen entries.
+func due(segments []*segment) []*segment {
 	for _, s := range segments {
 		if s.hollow() {
 			return []*segment{s}
@@ -55,7 +53,7 @@ func due(segments []*segment, fixed bool) []*segment {
 	from, sum := len(segments), 0
 	for i := len(segments) - 1; i >= 0; i-- {
 		s := segments[i]
-		if s.fixed && !fixed || !s.raw && s.live() >= mergeRatio*sum && from < len(segments) {
+		if !s.raw && s.live() >= mergeRatio*sum && from < len(segments) {
 			break
 		}
 		if sum += s.live(); sum > segmentLen {
@@ -82,8 +80,8 @@ func (x *Index) seal() {
 	x.tail.erase()
 }
 
-// take returns the segments that choose picks, marked busy: they are not written to until they are
-// replaced (merge) or given back (release). choose runs while mu is held.
+// take returns the segments that choose picks, marked busy: they are not written to until merge
+// replaces them. choose runs while mu is held.
 func (x *Index) take(choose func() []*segment) []*segment {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -96,13 +94,13 @@ func (x *Index) take(choose func() []*segment) []*segment {
 
 // merge replaces the segments of set, which were taken, by one segment of their entries, with
 // tables. Entries that are removed meanwhile are removed from the new segment as well. The old
-// segments are overwritten, except segments of a snapshot. The caller holds merging and not mu.
+// segments are overwritten. The caller holds merging and not mu.
 func (x *Index) merge(set []*segment) {
 	x.mu.RLock()
 	merger := newMerger(set)
 	x.mu.RUnlock()
 	s := merger.merged(x.kind)
-	s.index(MatchRadius)
+	s.index(x.radius)
 
 	x.mu.Lock()
 	merger.late(func(ref int64) {
@@ -222,7 +220,7 @@ func (x *Index) AddAll(added iter.Seq2[int64, Hash]) error {
 	}
 	s := batch.segment()
 	batch.erase()
-	s.index(MatchRadius)
+	s.index(x.radius)
 	x.mu.Lock()
 	x.dropAll(s)
 	x.insert(s)

@@ -12,7 +12,7 @@ import (
 
 // A segment is a part of an index that does not grow: entries in the order of
 // their refs, each ref once, and the tables to find the hashes by. Everything
-// lies in bytes as it does in a file.
+// lies in bytes, in which the garbage collector finds no pointers.
 type segment struct {
 	kind   Kind
 	n      int    // entries; their numbers, positions here, are 0 to n-1
@@ -21,11 +21,10 @@ type segment struct {
 	ids    idList
 	tables []table // none where a scan is faster
 
-	raw   bool     // no tables were built yet
-	fixed bool     // the bytes belong to the caller of Mount and may not be written
-	busy  bool     // a merge or a snapshot reads the bytes: they may not be written
-	dead  []uint64 // one bit an entry, set for removed entries; nil if no entry was removed
-	gone  int      // number of removed entries
+	raw  bool     // no tables were built yet
+	busy bool     // a merge reads the bytes: they may not be written
+	dead []uint64 // one bit an entry, set for removed entries; nil if no entry was removed
+	gone int      // number of removed entries
 }
 
 const refSize = 8
@@ -79,8 +78,8 @@ func (s *segment) find(ref int64) (int, bool) {
 	return i, i < s.n && s.ref(i) == ref && !s.isDead(i)
 }
 
-// remove marks entry i as removed and erases its hash. While a merge or a snapshot reads
-// the bytes, the hash stays: the segment is then replaced, or wiped later.
+// remove marks entry i as removed and erases its hash. While a merge reads
+// the bytes, the hash stays: the segment is then replaced.
 func (s *segment) remove(i int) {
 	if s.dead == nil {
 		s.dead = make([]uint64, s.n/64+1)
@@ -93,11 +92,8 @@ func (s *segment) remove(i int) {
 }
 
 // wipe erases the hash of the removed entry i, and the number i in the tables except in lists of
-// over maxForget numbers. A fixed segment stays as it is.
+// over maxForget numbers.
 func (s *segment) wipe(i int) {
-	if s.fixed {
-		return
-	}
 	h := s.bits(i)
 	for k := range s.tables {
 		t := &s.tables[k]
@@ -106,11 +102,8 @@ func (s *segment) wipe(i int) {
 	clear(s.hash(i))
 }
 
-// erase overwrites all that the segment holds. The segment must not be used afterwards. A fixed segment stays as it is.
+// erase overwrites all that the segment holds. The segment must not be used afterwards.
 func (s *segment) erase() {
-	if s.fixed {
-		return
-	}
 	clear(s.refs)
 	clear(s.hashes)
 	for _, t := range s.tables {

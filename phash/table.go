@@ -19,8 +19,7 @@ var le = binary.LittleEndian
 // If a list is longer than 15, the block is wide: its first word has the
 // highest bit set and names a run of 17 plain offsets in wide.
 //
-// Everything lies in bytes as it does in a file, so that a table that is mapped
-// from one needs no conversion.
+// Everything lies in bytes, in which the garbage collector finds no pointers.
 type table struct {
 	cut
 	blocks []byte // 12 a block

@@ -61,9 +61,8 @@ func (c Config) admissible(x registry.Custody) bool {
 	return !c.before.IsZero() && x.Before(c.before)
 }
 
-// earlier enters into b the investigations before those of this investigator, in the order of entry: those that examined
-// any of these files, and those of other, published files with copies that are confirmed now. It also enters since when
-// these copies were public.
+// earlier enters into b the earlier investigations, in the order of entry. Some examined any of these files. Others
+// examined published files with copies that are confirmed now: since when these copies were public is entered too.
 func (v *Investigator) earlier(ctx context.Context, b *books, leaks []*Verdict) error {
 	sums, confirmed := make(map[string][32]byte), make(map[[32]byte][]watermark.CopyID)
 	for _, l := range leaks {

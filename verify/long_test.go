@@ -101,7 +101,11 @@ func TestLongSearchInSegments(t *testing.T) {
 			assert.Equal(t, key == nil || indexed < 3, v.Unconfirmed, what)
 			d, err := inv.Weigh(t.Context(), []*verify.Verdict{v})
 			require.NoError(t, err)
-			require.Len(t, d.Record.Segments, len(problems), what)
+			if key == nil {
+				require.Empty(t, d.Record.Segments, what)
+			} else {
+				require.Len(t, d.Record.Segments, len(problems), what)
+			}
 			for i, s := range d.Record.Segments {
 				assert.Contains(t, s.Problem, problems[i], what)
 				assert.Equal(t, problems[i] == "", s.Problem == "", what)
@@ -115,16 +119,14 @@ func TestLongSearchInSegments(t *testing.T) {
 		}
 	}
 	look("without", 3)
-	require.NoError(t, c.Registry.Engine().BuildSegments(t.Context(), nil, true, nil))
-	_, all, err := c.Registry.Engine().Segments(t.Context(), nil)
-	require.NoError(t, err)
+	all := buildSegments(t, c.Registry, c.Config.SealKey)
 	require.Len(t, all, 1)
 	path := filepath.Join(c.path+".segments", all[0].File)
 	look("in a segment", 3, "")
 	whole, err := os.ReadFile(path)
 	require.NoError(t, err)
 	altered := bytes.Clone(whole)
-	altered[len(altered)/2] ^= 1
+	altered[len(altered)-1] ^= 1
 	require.NoError(t, os.WriteFile(path, altered, 0o600))
 	look("altered", 3, all[0].File+" of the submissions 1 to ")
 	_, _, err = c.Registry.Ledger().Check(t.Context())
@@ -139,13 +141,14 @@ func TestLongSearchInSegments(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, verify.FoundUnknown, examine(t, open, turned).Finding, "it has the old segment mapped")
 	require.NoFileExists(t, path)
-	look("erased", 2, "")
+	look("erased", 2)
 
 	db, err := sql.Open("sqlite", c.path)
 	require.NoError(t, err)
 	defer db.Close()
-	_, err = db.Exec("UPDATE segment SET others = x'feffffffffffffff'")
+	require.Len(t, buildSegments(t, c.Registry, c.Config.SealKey), 1)
+	look("made anew", 2, "")
+	_, err = db.Exec("UPDATE segment SET last = 9223372036854775807")
 	require.NoError(t, err)
-	_, err = c.investigator(t, noMark).Investigate(t.Context(), "leak.jpg", file(t, turned, "jpeg"))
-	require.ErrorIs(t, err, registry.ErrTampered, "such a number would take all memory")
+	look("such a number would take all memory", 2, "altered")
 }

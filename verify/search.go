@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"math"
-	"slices"
 	"sync"
 
 	"github.com/kycmark/kycmark/phash"
@@ -40,7 +38,7 @@ const searched = phash.Area
 // used again. The catalogue therefore misses exactly the submissions after the last number
 // it has read.
 //
-// Hashes and features in segments of the registry are not read, but mapped. A segment that is missing or
+// What is in segments of the registry is not read from rows, and features are mapped. A segment that is missing or
 // altered is not used: its submissions are read from their rows.
 type catalogue struct {
 	mu       sync.Mutex
@@ -49,9 +47,8 @@ type catalogue struct {
 	begun    int64 // entries when it was begun, until their submissions were counted; then 0
 	hidden   int   // submissions that were entered and are not found
 	hashes   *phash.Index
-	segments []engine.Segment // of hashes
-	features []engine.Segment // of local features
-	whole    bool             // so many submissions that their local features are not read
+	segments []engine.Segment
+	whole    bool // so many submissions that their local features are not read
 	parts    *parts.Index
 	leaving  sync.RWMutex       // held to search parts, and to exchange a segment of them
 	altered  *parts.RecordError // of a segment that was left, whose submissions are not all read; nil: none
@@ -87,11 +84,9 @@ func (c *catalogue) follow(ctx context.Context, r *registry.Registry, key *regis
 	if c.whole {
 		key = nil
 	}
-	err = c.pass(ctx, r, key)
-	if err == nil {
-		c.read, err = r.Engine().FoundBy(ctx, key, c.read, math.MaxInt64, func(f *engine.Found) error { return c.add(f, key != nil) })
-	}
-	if err = errors.Join(err, c.index()); err != nil {
+	var failed error
+	err = c.hashes.AddAll(func(yield func(int64, phash.Hash) bool) { failed = c.load(ctx, r, key, yield) })
+	if err = errors.Join(failed, err, c.index()); err != nil {
 		return fmt.Errorf("load hashes and features: %w", err)
 	}
 	if c.erased, err = r.Engine().ErasedAfter(ctx, c.erased, c.forget); unlessAltered(err) != nil {
@@ -128,14 +123,10 @@ func (c *catalogue) complete(ctx context.Context, r *registry.Registry) error {
 }
 
 // begin opens the segments of r. The caller holds mu.
-func (c *catalogue) begin(ctx context.Context, r *registry.Registry, key *registry.SealKey) error {
-	hashes, segments, err := r.Engine().Segments(ctx, key)
-	if err != nil {
-		return err
-	}
-	local, features := new(parts.Index), []engine.Segment(nil)
+func (c *catalogue) begin(ctx context.Context, r *registry.Registry, key *registry.SealKey) (err error) {
+	local, segments := new(parts.Index), []engine.Segment(nil)
 	if key != nil {
-		if local, features, err = r.Engine().FeatureSegments(ctx, key); err != nil {
+		if segments, err = r.Engine().Segments(ctx, key, local); err != nil {
 			return err
 		}
 	}
@@ -147,119 +138,58 @@ func (c *catalogue) begin(ctx context.Context, r *registry.Registry, key *regist
 	if err != nil && !errors.Is(err, registry.ErrTampered) { // complete says it
 		return err
 	}
-	err = nil
-	c.whole = all >= partsUpTo && len(features) == 0 && !r.Engine().SealsHashes()
-	enter := func(number int64, how reach) {
-		if number < 1 || number > entries {
-			err = fmt.Errorf("%w: a segment has submission number %d, of %d entries", registry.ErrTampered, number, entries)
-			return
-		}
-		c.set(number, how)
-	}
-	for number := range hashes.All() {
-		enter(number, byHash)
-	}
 	for _, s := range segments {
-		if s.Err != nil {
-			continue
-		}
-		for _, number := range s.Flat {
-			enter(number, byNothing)
-		}
-		for _, number := range s.Damaged {
-			enter(number, byNoRecord)
-		}
-	}
-	for i := range features {
-		s := &features[i]
 		if s.Err == nil && (s.First < 1 || s.Last > entries) {
-			err = fmt.Errorf("%w: a segment has the submissions %d to %d, of %d entries", registry.ErrTampered, s.First, s.Last, entries)
+			return fmt.Errorf("%w: a segment has the submissions %d to %d, of %d entries", registry.ErrTampered, s.First, s.Last, entries)
 		}
 	}
-	if err != nil {
-		return err
-	}
-	for i := range features {
-		if s := &features[i]; s.Err == nil {
-			c.enter(s, local.Mounted(s.File))
-		}
-	}
-	c.hashes, c.segments, c.parts, c.features, c.begun = hashes, segments, local, features, entries
+	c.whole = all >= partsUpTo && len(segments) == 0 && !r.Engine().SealsHashes()
+	c.hashes, c.segments, c.parts, c.begun = phash.NewScanIndex(searched), segments, local, entries
 	return nil
 }
 
-// enter enters the uploads of a segment of features. The caller holds mu.
-func (c *catalogue) enter(s *engine.Segment, uploads iter.Seq2[int64, int]) {
-	for number, n := range uploads {
-		how := noUpload
-		if number < int64(len(c.reach)) {
-			how = c.reach[number]
-		}
-		if how != byNoRecord && (n > 0 || how == byHash) {
-			c.set(number, byAll)
-		}
-	}
-	for _, number := range s.Damaged {
-		c.set(number, byNoRecord)
-	}
-}
-
-// pass reads the submissions, up to the end of the last segment, that are in no segment that can be used:
-// with a key, in none of hashes or none of features. The caller holds mu.
-func (c *catalogue) pass(ctx context.Context, r *registry.Registry, key *registry.SealKey) error {
-	end := func(all []engine.Segment, after int64) (covered int64) {
-		for _, s := range all {
-			if s.Err == nil && s.First <= after+1 && s.Last > after {
-				return s.Last
-			}
-		}
-		return after
-	}
-	last := int64(0)
-	for _, s := range slices.Concat(c.segments, c.features) {
-		last = max(last, s.Last)
-	}
-	for c.read < last {
-		upto := end(c.segments, c.read)
-		if key != nil {
-			upto = min(upto, end(c.features, c.read))
-		}
-		if upto > c.read {
-			c.read = upto
+// load enters the submissions after number read: from segments, and the others from their rows. It gives their hashes to
+// enter. The caller holds mu.
+func (c *catalogue) load(ctx context.Context, r *registry.Registry, key *registry.SealKey, enter func(int64, phash.Hash) bool) (err error) {
+	add := func(f *engine.Found) error { return c.add(f, key != nil, enter) }
+	for i := range c.segments {
+		s := &c.segments[i]
+		if s.Err != nil || s.Last <= c.read {
 			continue
 		}
-		next := last // the next segment that can be used begins behind it
-		for _, s := range slices.Concat(c.segments, c.features) {
-			if s.Err == nil && s.First-1 > c.read {
-				next = min(next, s.First-1)
-			}
-			if s.Err == nil && s.Last > c.read {
-				next = min(next, s.Last)
-			}
-		}
-		if _, err := r.Engine().FoundBy(ctx, key, c.read, next, func(f *engine.Found) error { return c.add(f, key != nil) }); err != nil {
+		if c.read, err = r.Engine().FoundBy(ctx, key, c.read, s.First-1, add); err != nil {
 			return err
 		}
-		c.read = next
+		for f := range s.Found() {
+			if err := add(f); err != nil {
+				return err
+			}
+		}
+		c.read = s.Last
+		s.Close()
 	}
-	return nil
+	c.read, err = r.Engine().FoundBy(ctx, key, c.read, math.MaxInt64, add)
+	return err
 }
 
-// dismount leaves a segment of features that was altered, and reads its submissions from their rows.
+// dismount leaves a segment that was altered, and reads its submissions from their rows.
 func (c *catalogue) dismount(ctx context.Context, r *registry.Registry, key *registry.SealKey, altered *parts.RecordError) error {
 	c.leaving.Lock()
 	defer c.leaving.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i := range c.features {
-		s := &c.features[i]
+	for i := range c.segments {
+		s := &c.segments[i]
 		if s.File != altered.Name || s.Err != nil {
 			continue // by another search
 		}
 		c.altered = altered
-		s.Forget()
+		if _, err := s.Leave(ctx); err != nil {
+			return err
+		}
 		c.parts.Unmount(s.File)
-		if _, err := r.Engine().FoundBy(ctx, key, s.First-1, s.Last, func(f *engine.Found) error { return c.add(f, true) }); err != nil {
+		known := func(int64, phash.Hash) bool { return true }
+		if _, err := r.Engine().FoundBy(ctx, key, s.First-1, s.Last, func(f *engine.Found) error { return c.add(f, true, known) }); err != nil {
 			return err
 		}
 		if err := c.index(); err != nil {
@@ -302,7 +232,7 @@ func (v *Investigator) searching(ctx context.Context, search func(x *parts.Index
 func (c *catalogue) used() (out []findings.Segment) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, s := range slices.Concat(c.segments, c.features) {
+	for _, s := range c.segments {
 		u := findings.Segment{File: s.File}
 		if s.Err != nil {
 			u.Problem = s.Err.Error()
@@ -313,13 +243,11 @@ func (c *catalogue) used() (out []findings.Segment) {
 }
 
 // add adds a submission to the indices. opens reports whether there is a sealing key: without one,
-// what is sealed is missing, but not damaged. The caller holds mu.
-func (c *catalogue) add(f *engine.Found, opens bool) (err error) {
+// what is sealed is missing, but not damaged. It gives the hash to enter. The caller holds mu.
+func (c *catalogue) add(f *engine.Found, opens bool, enter func(int64, phash.Hash) bool) error {
 	hashed := f.HashErr == nil && f.Quality >= phash.MinQuality
-	if hashed && !c.hashed(f.Number) {
-		if err := c.hashes.Add(f.Hash, f.Number); err != nil {
-			return err
-		}
+	if hashed && !enter(f.Number, f.Hash) {
+		return errors.New("the index takes no more hashes") // and says why
 	}
 	if f.Features != nil && !c.parts.Has(f.Number) {
 		if c.adding = append(c.adding, f); len(c.adding) == bulkFeatures {
@@ -333,19 +261,13 @@ func (c *catalogue) add(f *engine.Found, opens bool) (err error) {
 	switch {
 	case damaged(f.HashErr) || damaged(f.FeaturesErr):
 		how = byNoRecord
-	case f.Features != nil || hashed && opens && f.Kept:
+	case f.Features != nil || f.Mounted || hashed && opens && f.Kept:
 		how = byAll
 	case hashed:
 		how = byHash
 	}
 	c.set(f.Number, how)
 	return nil
-}
-
-// hashed reports whether a submission is known to be found by its hash, as one in a segment. The caller
-// holds mu.
-func (c *catalogue) hashed(number int64) bool {
-	return number < int64(len(c.reach)) && (c.reach[number] == byHash || c.reach[number] == byAll)
 }
 
 // index adds the features of c.adding to c.parts. The caller holds mu.

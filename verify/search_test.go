@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"image"
 	"math"
 	"os"
@@ -15,13 +16,27 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
+
+// buildSegments makes segments of a small registry.
+func buildSegments(t *testing.T, r *registry.Registry, key *registry.SealKey) []engine.Segment {
+	t.Helper()
+	from := sqldb.SegmentFrom
+	sqldb.SegmentFrom = 1
+	defer func() { sqldb.SegmentFrom = from }()
+	require.NoError(t, r.Engine().BuildSegments(t.Context(), key))
+	all, err := r.Engine().Segments(t.Context(), key, new(parts.Index))
+	require.NoError(t, err)
+	return all
+}
 
 func TestNewInvestigatorRefuses(t *testing.T) {
 	cfg := investigating(leaktest.Config(t))
@@ -33,14 +48,14 @@ func TestNewInvestigatorRefuses(t *testing.T) {
 	require.ErrorIs(t, err, registry.ErrInput)
 }
 
-// Local features are found in a segment without reading their rows. However the segment was altered, what is
-// found is the same, and the record names it.
-func TestFeaturesInSegments(t *testing.T) {
+// Uploads are found in a segment without reading their rows. However the segment was altered, what is
+// found is the same, and the record names it. The next builder makes it anew.
+func TestSearchInSegments(t *testing.T) {
 	c := newLargeCase(t)
 	c.Keys = nil // what is traced, others test
 	b := c.marked.Rect
 	leak := file(t, imaging.Crop(c.marked, image.Rect(b.Dx()/4, b.Dy()/4, b.Dx()*3/4, b.Dy()*3/4)), "png")
-	look := func(what string, problems ...string) *verify.Verdict {
+	look := func(what, problem string) *verify.Verdict {
 		t.Helper()
 		inv := newInvestigator(t, c.Config)
 		inv.SetDetect(noMark)
@@ -50,23 +65,19 @@ func TestFeaturesInSegments(t *testing.T) {
 		assert.Equal(t, c.firstID, v.Matches[0].Submission, what)
 		d, err := inv.Weigh(t.Context(), []*verify.Verdict{v})
 		require.NoError(t, err)
-		require.Len(t, d.Record.Segments, 2, what)
-		for i, s := range d.Record.Segments {
-			assert.Contains(t, s.Problem, problems[i], what)
-			assert.Equal(t, problems[i] == "", s.Problem == "", "%s: %s", what, s.Problem)
-			assert.NotContains(t, s.Problem, c.path)
-		}
+		require.Len(t, d.Record.Segments, 1, what)
+		s := d.Record.Segments[0]
+		assert.Contains(t, s.Problem, problem, what)
+		assert.Equal(t, problem == "", s.Problem == "", "%s: %s", what, s.Problem)
+		assert.NotContains(t, s.Problem, c.path)
 		return v
 	}
-	segments := c.Registry.Engine()
-	require.NoError(t, segments.BuildSegments(t.Context(), c.Config.SealKey, true, nil))
-	_, all, err := segments.FeatureSegments(t.Context(), c.Config.SealKey)
-	require.NoError(t, err)
+	all := buildSegments(t, c.Registry, c.Config.SealKey)
 	require.Len(t, all, 1)
 	path := filepath.Join(c.path+".segments", all[0].File)
 	whole, err := os.ReadFile(path)
 	require.NoError(t, err)
-	look("whole", "", "")
+	look("whole", "")
 
 	// A search that ends while it reads the rows of an altered segment leaves no gap to the next search.
 	inv := newInvestigator(t, c.Config)
@@ -85,13 +96,14 @@ func TestFeaturesInSegments(t *testing.T) {
 
 	// What it is not: in the clear, of another key, or good to somebody without the key.
 	found := 0
-	_, err = segments.FoundBy(t.Context(), c.Config.SealKey, 0, math.MaxInt64, func(f *engine.Found) error {
+	_, err = c.Registry.Engine().FoundBy(t.Context(), c.Config.SealKey, 0, math.MaxInt64, func(f *engine.Found) error {
 		clear, err := f.Features.MarshalBinary()
 		require.NoError(t, err)
 		for at := 16; at+16 <= len(clear); at += 20 {
 			require.NotContains(t, string(whole), string(clear[at:at+16]))
 			found++
 		}
+		require.NotContains(t, string(whole), string(binary.LittleEndian.AppendUint64(nil, f.Hash.Bits[0])))
 		return nil
 	})
 	require.NoError(t, err)
@@ -99,7 +111,7 @@ func TestFeaturesInSegments(t *testing.T) {
 
 	altered := func(what, problem string, data []byte) {
 		require.NoError(t, os.WriteFile(path, data, 0o600))
-		look(what, "", problem)
+		look(what, problem)
 	}
 	for i, at := range []int{20, len(whole) / 2, len(whole) - 20} {
 		data := bytes.Clone(whole)
@@ -125,25 +137,37 @@ func TestFeaturesInSegments(t *testing.T) {
 	assert.Contains(t, strings.Join(a.Problems, "\n"), all[0].File)
 	altered("cut", all[0].File, whole[:len(whole)-1])
 	require.NoError(t, os.Remove(path))
-	look("removed", "", "no such file")
+	look("removed", "no such file")
 	require.NoError(t, os.WriteFile(path, whole, 0o600))
+	look("restored", "")
+	a, err = c.Registry.Ledger().Audit(t.Context(), registry.AuditOptions{})
+	require.NoError(t, err)
+	assert.Contains(t, strings.Join(a.Problems, "\n"), all[0].File, "until it is made anew")
+	again := buildSegments(t, c.Registry, c.Config.SealKey)
+	require.NotEqual(t, all[0].File, again[0].File)
+	require.NoFileExists(t, path)
+	look("made anew", "")
+	path, all = filepath.Join(c.path+".segments", again[0].File), again
+	a, err = c.Registry.Ledger().Audit(t.Context(), registry.AuditOptions{SealKey: c.Config.SealKey})
+	require.NoError(t, err)
+	assert.True(t, a.Holds, a.Problems)
 
 	// A row that claims more than the file has would hide uploads.
 	db, err := sql.Open("sqlite", c.path)
 	require.NoError(t, err)
 	defer db.Close()
-	for _, change := range []string{"last = last + 1", "first = first + 1", "others = x'0200000000000000'", "wrapped = x'00'"} {
-		_, err = db.Exec("CREATE TABLE kept AS SELECT * FROM segment WHERE kind = 1; UPDATE segment SET " + change + " WHERE kind = 1")
+	for _, change := range []string{"last = last + 1", "last = 9223372036854775807", "first = first + 1", "wrapped = x'00'"} {
+		_, err = db.Exec("CREATE TABLE kept AS SELECT * FROM segment; UPDATE segment SET " + change)
 		require.NoError(t, err)
-		look(change, "", all[0].File)
-		_, err = db.Exec("DELETE FROM segment WHERE kind = 1; INSERT INTO segment SELECT * FROM kept; DROP TABLE kept")
+		look(change, all[0].File)
+		_, err = db.Exec("DELETE FROM segment; INSERT INTO segment SELECT * FROM kept; DROP TABLE kept")
 		require.NoError(t, err)
 	}
 
 	// Rows are not read. Here they cannot be.
 	_, err = db.Exec("CREATE TABLE kept AS SELECT submission, features FROM sealed; UPDATE sealed SET features = x'00'")
 	require.NoError(t, err)
-	assert.Nil(t, look("rows", "", "").Searched.Missing)
+	assert.Nil(t, look("rows", "").Searched.Missing)
 	_, err = db.Exec("UPDATE sealed SET features = (SELECT features FROM kept WHERE kept.submission = sealed.submission); DROP TABLE kept")
 	require.NoError(t, err)
 
@@ -151,7 +175,7 @@ func TestFeaturesInSegments(t *testing.T) {
 	_, err = c.Registry.EraseSubmissions(t.Context(), []watermark.Submission{c.firstID}, "desk", "letter 5")
 	require.NoError(t, err)
 	require.NoFileExists(t, path)
-	require.NoError(t, segments.BuildSegments(t.Context(), c.Config.SealKey, true, nil))
+	buildSegments(t, c.Registry, c.Config.SealKey)
 	v, err := c.investigator(t, noMark).Investigate(t.Context(), "leak.png", leak)
 	require.NoError(t, err)
 	assert.Equal(t, verify.FoundUnknown, v.Finding)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -271,20 +272,16 @@ func checkSegments(ctx context.Context, b *books) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, hashes, err := b.registry.Engine().Segments(ctx, key)
+	all, err := b.registry.Engine().Segments(ctx, key, new(parts.Index))
 	if err != nil {
 		return "", err
 	}
-	_, features, err := b.registry.Engine().FeatureSegments(ctx, key)
-	if err != nil {
-		return "", err
-	}
-	for _, s := range append(hashes, features...) {
+	for _, s := range all {
 		if s.Err != nil {
-			return "", weak("kycmark segments", "%v", s.Err)
+			return "", weak("the next kycmark submit makes it again", "%v", s.Err)
 		}
 	}
-	return fmt.Sprintf("%d of hashes, %d of features", len(hashes), len(features)), nil
+	return fmt.Sprintf("%d", len(all)), nil
 }
 
 // checkCheckpoints looks for a signed state of the ledger, and for a witness beside it.

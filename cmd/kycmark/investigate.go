@@ -73,7 +73,7 @@ If no picture can be examined, nothing is entered or written.`,
 	cmd.Flags().StringVar(&f.examiner, "examiner", "", "`name` of the person who examines, for the report, and the number of the case: \"A. Muster, case 17/26\"")
 	cmd.Flags().StringVar(&f.found, "found", "", "`when` the pictures were found: RFC 3339, or a day, which is its beginning (UTC); custody entered later counts against no holder. The ledger keeps it: each later examination of the same files shows it")
 	cmd.Flags().StringVar(&f.evidence, "found-evidence", "", "`how` it is known when the pictures were found: an address, a text, or a file that shows it, whose name and SHA-256 are entered")
-	cmd.Flags().BoolVar(&f.published, "published", false, "these files were public then, where --found-evidence says: copies in them name nobody anew in other files that are found later, elsewhere")
+	cmd.Flags().BoolVar(&f.published, "published", false, "these files were public then, where --found-evidence says: copies in them name no recipient anew in other files that are found later, elsewhere")
 	cmd.Flags().Var(&f.against, "against", "`submissions` to compare with and trace against; nothing else is searched, so that nothing follows on when or from where pictures were taken")
 	cmd.Flags().StringVar(&f.state, "state", "", "`file` that keeps what was examined: a run that was cut short goes on where it was")
 	cmd.Flags().IntVar(&f.claimed, "claimed", 0, "`number` of pictures that the leaker claims to have")
@@ -232,7 +232,7 @@ func (b *books) weigh(ctx context.Context, f investigateFlags, inv *verify.Inves
 	}
 	for _, s := range d.Record.Segments {
 		if s.Problem != "" {
-			b.warnf("%s; its uploads were read from the database (kycmark segments --anew makes it again)", s.Problem)
+			b.warnf("%s; its uploads were read from the database (the next kycmark submit makes it again)", s.Problem)
 		}
 	}
 	for _, s := range d.NotSearched() {

@@ -155,7 +155,7 @@ leaks that were found since then, whenever the copy was issued. The entry cannot
 					n, to[c.Recipient] = n+1, true
 				}
 			}
-			b.printf("%s for %s can be made by others since then. Leaks found since then name nobody by these marks.\n"+
+			b.printf("%s for %s can be made by others since then. Leaks found since then name no recipient by these marks.\n"+
 				"State with --found when leaks were found. Issue under a new key: kycmark keygen.\n", plural(n, "copy"), plural(len(to), "recipient"))
 		}
 		return b.line(s)

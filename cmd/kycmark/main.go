@@ -133,7 +133,7 @@ func groups() []group {
 			newKeygen, newMark, newDetect, newTrace, newHash,
 		}},
 		{"The books (in a home):", []func(*ui) *cobra.Command{
-			newInit, newRecipient, newKey, newSubmit, newSubject, newIssue, newReceipt, newCustody, newInvestigate, newList, newShow, newErase, newSegments, newWork, newDoctor,
+			newInit, newRecipient, newKey, newSubmit, newSubject, newIssue, newReceipt, newCustody, newInvestigate, newList, newShow, newErase, newWork, newDoctor,
 		}},
 		{"For auditors and witnesses:", []func(*ui) *cobra.Command{
 			newVerifyReport, newCheckpoint, newAudit, newProve, newCopyRegistry,

@@ -50,8 +50,8 @@ func TestMain(m *testing.M) {
 	if pdfs.Serve() { // for screenshot
 		return
 	}
-	if n, err := strconv.ParseInt(os.Getenv("KYCMARK_TEST_SPAN"), 10, 64); err == nil { // of a script: many small segments
-		sqldb.FeatureSpan = n
+	if n, err := strconv.ParseInt(os.Getenv("KYCMARK_TEST_SEGMENTS"), 10, 64); err == nil { // of a script: small segments
+		sqldb.SegmentFrom = n
 	}
 	if n, err := strconv.Atoi(os.Getenv("KYCMARK_TEST_TRIES")); err == nil { // of a script whose S3 server is away
 		minio.MaxRetry = n
@@ -411,7 +411,7 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 	for _, path := range paths {
 		data, err := os.ReadFile(path)
 		ts.Check(err)
-		data[len(data)/2] ^= 1
+		data[len(data)-1] ^= 1
 		ts.Check(os.WriteFile(path, data, 0o600))
 	}
 }

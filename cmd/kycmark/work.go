@@ -34,7 +34,6 @@ const (
 	kindSubmit      = "submit"
 	kindIssue       = "issue"
 	kindInvestigate = "investigate"
-	kindSegments    = "segments"
 	kindAudit       = "audit"
 	kindErase       = "erase"
 )
@@ -47,7 +46,7 @@ func newWork(u *ui) *cobra.Command {
 		Use:   "work",
 		Short: "Do the jobs that other commands queued",
 		Long: `Do jobs of a registry in PostgreSQL that commands with --queue wait for: submit, issue,
-investigate, segments, audit and erase. Any number of workers may run, on any machines
+investigate, audit and erase. Any number of workers may run, on any machines
 that see the same files under the same paths. A worker takes the jobs that its home has
 the keys for. All need the sealing key, issue and investigate the mark key as well.
 A home with investigate_only takes investigate and audit.
@@ -145,7 +144,7 @@ func (b *books) as(actor string) *books {
 func (b *books) kinds() map[string]jobs.Func {
 	all := map[string]jobs.Func{
 		kindSubmit: doing(b.doSubmit), kindIssue: doing(b.doIssue), kindInvestigate: doing(b.doInvestigate),
-		kindSegments: doing(b.doSegments), kindAudit: doing(b.doAudit), kindErase: doing(b.doErase),
+		kindAudit: doing(b.doAudit), kindErase: doing(b.doErase),
 	}
 	maps.DeleteFunc(all, func(kind string, _ jobs.Func) bool {
 		marks := kind == kindInvestigate || kind == kindIssue
@@ -417,14 +416,6 @@ func (b *books) doInvestigate(ctx context.Context, job investigateJob) ([]byte, 
 	var out bytes.Buffer
 	err = inv.WritePart(ctx, &out, verdicts, job.Reveal)
 	return out.Bytes(), err
-}
-
-// A segmentsJob makes segments.
-type segmentsJob struct{ Anew bool }
-
-// doSegments makes the segments that are due.
-func (b *books) doSegments(ctx context.Context, job segmentsJob) (struct{}, error) {
-	return struct{}{}, b.registry.Engine().BuildSegments(ctx, b.worker.seal, job.Anew, nil)
 }
 
 // doAudit checks the ledger. The keys of readers and originals are the worker's.

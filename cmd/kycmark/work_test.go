@@ -186,7 +186,6 @@ func TestKilledWorkers(t *testing.T) {
 		}
 		c.issue(issue, 3*len(recipients)*(rounds+1))
 		if rounds%4 == 0 {
-			c.run("segments", "--queue", "--anew")
 			c.run("investigate", fmt.Sprintf("out%d", rounds), "--queue")
 			parts += 2 // at least: parts without a picture are not entered
 		}
@@ -295,7 +294,7 @@ func TestJobsTwice(t *testing.T) {
 		require.NoError(t, err)
 		return size
 	}
-	_, err = b.kinds()[kindSegments](t.Context(), []byte(`{"Anew":true,"Later":1}`))
+	_, err = b.kinds()[kindErase](t.Context(), []byte(`{"Later":1}`))
 	require.ErrorContains(t, err, `another version than this worker's asks for it: json: unknown field "Later"`)
 	before := entries()
 	file, err := newSubmitFile(t.Context(), registry.Upload{Name: up, Subject: "customer-1"})

@@ -3,9 +3,7 @@ package books
 import (
 	"bytes"
 	"context"
-	"crypto/cipher"
 	"crypto/rand"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -15,9 +13,9 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/mapfile"
 	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/tlog"
-	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -255,62 +253,28 @@ type Objects struct {
 	Removed int    // of these
 }
 
-// A Segment is a file in which hashes, or local features, lie as they are searched.
+// A Segment is a file of what the submissions from number First to Last are found by.
 type Segment struct {
-	File          string
-	First, Last   int64   // numbers of the submissions that it covers
-	Flat, Damaged []int64 // of these, that are not in it: without a hash or features, or their row was damaged
-	Err           error   // why it cannot be used; nil if it can be
-	Forget        func()  // removes this machine's copy of the file, if the file is an object
+	Name        [16]byte
+	File        string
+	First, Last int64
+	Wrapped     []byte // its key, under the sealing key
+	Err         error  // why it cannot be used; nil if it can be
+
+	// Leave is called with a segment that turns out altered: the next builder makes it anew. It reports whether the
+	// registry still uses the segment.
+	Leave func(context.Context) (used bool, err error)
 }
 
-// SegmentKeys make and open the keys of sealed segments, and read what is in them.
-type SegmentKeys struct {
-	New    func(name [16]byte) (key cipher.AEAD, wrapped []byte, err error)
-	Open   OpenSegment
-	Hashes EachHash
-}
+// MakeSegments is the hint of an error about a segment.
+const MakeSegments = "the next kycmark submit makes it again"
 
-// An EachHash calls use with the submissions from number first to last that were not erased, ascending, until
-// use returns false: with the hash, or with nil if it is of too low a quality or damaged.
-type EachHash func(ctx context.Context, first, last int64, use func(seq int64, h *phash.Hash, damaged error) bool) error
+// A WriteSegment fills the file of a segment. It returns the key of the file, wrapped.
+type WriteSegment func(ctx context.Context, f parts.WriterReader, s *Segment) (wrapped []byte, err error)
 
-// A Build says which segments are made.
-type Build int
-
-const (
-	BuildDue     Build = iota // of the submissions in no segment, if they are many
-	BuildMissing              // also what is missing in a bucket; files that are missing are always due
-	BuildAll
-)
-
-// OpenSegment opens the key of a segment, which the sealing key has wrapped.
-type OpenSegment func(name [16]byte, wrapped []byte) (cipher.AEAD, error)
-
-// WriteSegment fills the file of a segment with the features of the submissions from number first to last.
-type WriteSegment func(ctx context.Context, f parts.WriterReader, name [16]byte, first, last int64) (FeatureFile, error)
-
-// A FeatureFile is what the row of a segment of features says of its file.
-type FeatureFile struct {
-	Found   int64  // submissions in it
-	Others  []byte // other submissions, 8 bytes each: the number times 2, plus 1 if the row is damaged
-	Wrapped []byte
-}
-
-// AboutSegment is what the file of a sealed segment authenticates of its row.
-func AboutSegment(first, last int64, others []byte) []byte {
-	about := binary.LittleEndian.AppendUint64(nil, uint64(first))
-	return append(binary.LittleEndian.AppendUint64(about, uint64(last)), others...)
-}
-
-// NoteOther appends a submission to the others of a segment.
-func NoteOther(others []byte, seq int64, damaged bool) []byte {
-	v := uint64(seq) << 1
-	if damaged {
-		v |= 1
-	}
-	return binary.LittleEndian.AppendUint64(others, v)
-}
+// A MountSegment uses a segment, and closes its file unless it returns an error. The error wraps [ErrSealed] or
+// [parts.ErrSnapshot] if the segment is altered.
+type MountSegment func(s *Segment, f *mapfile.File) error
 
 // Ascending returns a list of submissions as rows keep it: sorted, each submission once.
 func Ascending(ids []watermark.Submission) []watermark.Submission {

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/tlog"
-	"github.com/kycmark/kycmark/phash"
-	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -118,21 +116,13 @@ type Store interface {
 	// Searchable counts the submissions with numbers up to upto, without the submissions of erasures with numbers up to
 	// erasure; each page counts. The error wraps ErrTampered if in all they are not as many as were entered.
 	Searchable(ctx context.Context, upto, erasure int64) (int64, error)
-	// Segments returns an index of the hashes in all segments that can be used. It also returns all
-	// segments, in the order of the numbers that they cover. A segment with Err is not in the index. Hashes that were
-	// erased may be in it: the caller follows ErasedAfter. keys open sealed segments; nil leaves these out.
-	Segments(ctx context.Context, keys *SegmentKeys) (*phash.Index, []Segment, error)
-	// BuildSegments makes a segment of the submissions that are in no segment, if they are many. It
-	// merges segments, and makes others again as how says. Others may read and write meanwhile. It may be
-	// interrupted and run again. progress, if not nil, is called with the submissions read and their total.
-	BuildSegments(ctx context.Context, keys *SegmentKeys, how Build, progress func(done, total int64)) error
-	// CheckSegments compares sealed segments of hashes with the rows of their submissions. Check compares the others.
-	CheckSegments(ctx context.Context, keys *SegmentKeys) error
-
-	// FeatureSegments is Segments for local features, whose segments open with the keys that open gives.
-	FeatureSegments(ctx context.Context, open OpenSegment) (*parts.Index, []Segment, error)
-	// BuildFeatureSegments makes segments of features.
-	BuildFeatureSegments(ctx context.Context, how Build, write WriteSegment) error
+	// Segments calls mount with each segment in the order of the numbers that they cover, and returns all. A segment with
+	// Err is not mounted. Uploads that were erased may be in a segment: the caller follows ErasedAfter. With fresh, copies of
+	// objects are fetched anew.
+	Segments(ctx context.Context, fresh bool, mount MountSegment) ([]Segment, error)
+	// BuildSegments makes the segments that are due or were found altered. Others may read and write meanwhile. It may be
+	// interrupted and run again.
+	BuildSegments(ctx context.Context, write WriteSegment) error
 
 	// Erase blanks the rows of the submissions that e lists, and of all their pages, removes
 	// what was sealed of them, and enters e. The error wraps ErrNotFound or ErrErased if a submission is missing or

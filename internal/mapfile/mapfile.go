@@ -1,5 +1,4 @@
-// Package mapfile provides memory outside Go's heap: files mapped into memory, and huge pages.
-// On systems without them it reads files into the heap.
+// Package mapfile maps files into memory. On systems that cannot do so it reads files into the heap.
 package mapfile
 
 import (
@@ -58,9 +57,3 @@ func (f *File) Close() error {
 	}
 	return f.close(data)
 }
-
-// Pages allocates huge pages, if the system has them.
-type Pages struct{}
-
-// hugePage is the size of a huge page on the common processors.
-const hugePage = 2 << 20

@@ -13,9 +13,3 @@ func mapped(f *os.File, size int) ([]byte, func([]byte) error, error) {
 	_, err := io.ReadFull(f, data)
 	return data, nil, err
 }
-
-// Alloc returns nil: the heap serves.
-func (Pages) Alloc(int) []byte { return nil }
-
-// Free does nothing.
-func (Pages) Free([]byte) {}

@@ -33,18 +33,3 @@ func TestFiles(t *testing.T) {
 	_, err = mapfile.Open(dir, 1<<40)
 	require.Error(t, err)
 }
-
-func TestPages(t *testing.T) {
-	for _, size := range []int{1, 1 << 20, 5 << 20} {
-		b := mapfile.Pages{}.Alloc(size)
-		if b == nil {
-			t.Log("no pages on this system")
-			return
-		}
-		require.Len(t, b, size)
-		assert.True(t, bytes.Equal(make([]byte, size), b), "not zero")
-		b[size-1] = 1
-		mapfile.Pages{}.Free(b)
-	}
-	assert.Nil(t, mapfile.Pages{}.Alloc(0))
-}

@@ -299,6 +299,6 @@ func TestAgreementCountsAFeatureOnce(t *testing.T) {
 }
 
 // WriteSealedHolding is WriteSealed with another memory.
-func WriteSealedHolding(f WriterReader, key cipher.AEAD, uploads iter.Seq2[int64, *Features], about func() []byte, held uint64) error {
-	return writeSealed(f, key, uploads, about, held)
+func WriteSealedHolding(f WriterReader, key cipher.AEAD, uploads iter.Seq2[int64, *Features], kept func() []byte, about []byte, held uint64) error {
+	return writeSealed(f, key, uploads, kept, about, held)
 }

@@ -22,14 +22,15 @@ import (
 //	sealedMagic
 //	a record for each upload, by rising reference: its features at rest, none if they are none
 //	a record for each bucket: 8 bytes a posting, signs and feature
+//	a record of what else the caller keeps of the uploads
 //	for each upload 16 bytes: reference, and where its record ends
 //	for each bucket 4 bytes: the number of its first posting; and the number of all
-//	the numbers of uploads and of signs in an address, 8 bytes each
+//	the numbers of uploads, of signs in an address, and of bytes that the caller keeps, 8 bytes each
 //	a record of no bytes that authenticates all behind the other records, and what the caller says of it
 //
 // The nonce of a record is its kind and its number. A key seals one segment, so no nonce repeats. The
 // places of records are in the clear: how many features an upload has, and how many a bucket.
-const sealedMagic = "kyclocs\x01"
+const sealedMagic = "kyclocs\x02"
 
 // MaxSealed is the largest number of uploads in a sealed segment. Postings can name 1<<24.
 const MaxSealed = 1 << 20
@@ -38,6 +39,7 @@ const MaxSealed = 1 << 20
 const (
 	uploadRecord = iota
 	bucketRecord
+	keptRecord
 	tableRecord
 )
 
@@ -45,7 +47,7 @@ const (
 	tagSize      = 16           // bytes that sealing adds
 	postingSize  = 8            // bytes
 	tableRow     = 16           // bytes
-	sealedEnd    = 16 + tagSize // bytes
+	sealedEnd    = 24 + tagSize // bytes
 	sealedBuffer = 1 << 16      // bytes; chosen
 	maxUnsorted  = 1 << 24      // postings that [WriteSealed] holds at a time, 128 MB; chosen
 )
@@ -167,15 +169,15 @@ type WriterReader interface {
 }
 
 // WriteSealed writes uploads to the new file f as a sealed segment. References rise; an upload without
-// features is nil or the zero value. about is called after the last upload. [Index.Mount] must be called with
-// what it returns. key has a nonce of 12 bytes and a tag of 16, as AES-256-GCM has, and must seal nothing else. Errors
-// wrap [ErrFormat], or are errors of f.
-func WriteSealed(f WriterReader, key cipher.AEAD, uploads iter.Seq2[int64, *Features], about func() []byte) error {
-	return writeSealed(f, key, uploads, about, maxUnsorted)
+// features is nil or the zero value. kept is called after the last upload: [Index.Mount] returns what it returns, which
+// is sealed too. Mount must be called with the same about. key has a nonce of 12 bytes and a tag of 16, as AES-256-GCM
+// has, and must seal nothing else. Errors wrap [ErrFormat], or are errors of f.
+func WriteSealed(f WriterReader, key cipher.AEAD, uploads iter.Seq2[int64, *Features], kept func() []byte, about []byte) error {
+	return writeSealed(f, key, uploads, kept, about, maxUnsorted)
 }
 
 // writeSealed is [WriteSealed], and holds so many postings at a time, or the postings of one bucket.
-func writeSealed(f WriterReader, key cipher.AEAD, uploads iter.Seq2[int64, *Features], about func() []byte, held uint64) (err error) {
+func writeSealed(f WriterReader, key cipher.AEAD, uploads iter.Seq2[int64, *Features], kept func() []byte, about []byte, held uint64) (err error) {
 	out := bufio.NewWriterSize(f, sealedBuffer)
 	var buf []byte
 	var m scratch
@@ -235,9 +237,15 @@ func writeSealed(f WriterReader, key cipher.AEAD, uploads iter.Seq2[int64, *Feat
 		}
 		first = last
 	}
+	rest := kept()
+	if err = write(keptRecord, 0, rest); err != nil {
+		return err
+	}
 	tail := slices.Concat(s.table, s.offsets)
-	tail = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(tail, uint64(s.uploads)), uint64(g.address))
-	if _, err = out.Write(key.Seal(tail, m.nonceOf(tableRecord, 0), nil, authenticated(tail, about()))); err != nil {
+	for _, n := range []int{s.uploads, g.address, len(rest)} {
+		tail = binary.LittleEndian.AppendUint64(tail, uint64(n))
+	}
+	if _, err = out.Write(key.Seal(tail, m.nonceOf(tableRecord, 0), nil, authenticated(tail, about))); err != nil {
 		return err
 	}
 	return out.Flush()
@@ -292,19 +300,19 @@ func (s *sealed) writeBuckets(f io.ReaderAt, g *segment, first, last int, next [
 
 // Mount adds the uploads of data, which [WriteSealed] wrote, to the index. None of their references may be
 // in the index. The index keeps data, such as a file mapped into memory, until [Index.Unmount]. name names
-// it in errors. about is what was said of it when it was written. Records are opened, and so checked, when
-// they are asked for. Errors wrap [ErrSnapshot].
-func (x *Index) Mount(name string, data []byte, key cipher.AEAD, about []byte) error {
-	s, address, err := openSealed(name, data, key, about)
+// it in errors. about is what was said of it when it was written. Mount returns what the caller kept with it. Records of
+// features are opened, and so checked, when they are asked for. Errors wrap [ErrSnapshot].
+func (x *Index) Mount(name string, data []byte, key cipher.AEAD, about []byte) (kept []byte, err error) {
+	s, address, kept, err := openSealed(name, data, key, about)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	g := &segment{sealed: s, address: address, live: int(s.offset(1 << address))}
 	for at := range s.uploads {
 		if _, ok := x.find(s.ref(at)); ok {
-			return fmt.Errorf("%w: segment %s: upload %d is in the index", ErrSnapshot, name, s.ref(at))
+			return nil, fmt.Errorf("%w: upload %d is in the index", ErrSnapshot, s.ref(at))
 		}
 	}
 	old := x.load()
@@ -313,18 +321,19 @@ func (x *Index) Mount(name string, data []byte, key cipher.AEAD, about []byte) e
 		n++
 	}
 	x.state.Store(&state{slices.Insert(slices.Clone(old.segments), n, g), old.recent})
-	return nil
+	return kept, nil
 }
 
 // CheckMounted compares the mounted segment of a name with what [WriteSealed] would write of the uploads. The
 // error wraps [ErrSnapshot] if they differ, or none is mounted.
-func (x *Index) CheckMounted(name string, uploads iter.Seq2[int64, *Features], about func() []byte) error {
-	g, err := x.mounted(name)
-	if err != nil {
-		return err
+func (x *Index) CheckMounted(name string, uploads iter.Seq2[int64, *Features], kept func() []byte, about []byte) error {
+	at := slices.IndexFunc(x.load().segments, func(g *segment) bool { return g.sealed != nil && g.sealed.name == name })
+	if at < 0 {
+		return fmt.Errorf("%w: segment %s: not mounted", ErrSnapshot, name)
 	}
+	g := x.load().segments[at]
 	same := &comparing{g.sealed.data, 0}
-	err = writeSealed(same, g.sealed.aead, uploads, about, maxUnsorted)
+	err := writeSealed(same, g.sealed.aead, uploads, kept, about, maxUnsorted)
 	if err == nil && same.at != len(same.data) {
 		err = errDiffers
 	}
@@ -332,16 +341,6 @@ func (x *Index) CheckMounted(name string, uploads iter.Seq2[int64, *Features], a
 		return fmt.Errorf("%w: segment %s: it differs from the uploads", ErrSnapshot, name)
 	}
 	return err
-}
-
-// mounted returns the mounted segment of a name. The error wraps [ErrSnapshot].
-func (x *Index) mounted(name string) (*segment, error) {
-	for _, g := range x.load().segments {
-		if g.sealed != nil && g.sealed.name == name {
-			return g, nil
-		}
-	}
-	return nil, fmt.Errorf("%w: segment %s: not mounted", ErrSnapshot, name)
 }
 
 var errDiffers = errors.New("other bytes")
@@ -365,27 +364,28 @@ func (c *comparing) ReadAt(b []byte, at int64) (int, error) {
 }
 
 // openSealed reads what is in the clear of a sealed segment. Errors wrap [ErrSnapshot].
-func openSealed(name string, data []byte, key cipher.AEAD, about []byte) (*sealed, int, error) {
-	bad := func(why string) (*sealed, int, error) {
-		return nil, 0, fmt.Errorf("%w: segment %s: %s", ErrSnapshot, name, why)
+func openSealed(name string, data []byte, key cipher.AEAD, about []byte) (s *sealed, address int, kept []byte, err error) {
+	bad := func(why string) (*sealed, int, []byte, error) {
+		return nil, 0, nil, fmt.Errorf("%w: %s", ErrSnapshot, why)
 	}
 	if len(data) < len(sealedMagic)+sealedEnd || !bytes.HasPrefix(data, []byte(sealedMagic)) {
 		return bad("not one, or of another version")
 	}
 	end := data[len(data)-sealedEnd:]
-	uploads, address := binary.LittleEndian.Uint64(end), binary.LittleEndian.Uint64(end[8:])
-	if uploads > MaxSealed || address < minAddress || address > maxAddress {
+	uploads, signs, rest := binary.LittleEndian.Uint64(end), binary.LittleEndian.Uint64(end[8:]), binary.LittleEndian.Uint64(end[16:])
+	if uploads > MaxSealed || signs < minAddress || signs > maxAddress || rest > uint64(len(data)) {
 		return bad("numbers out of range")
 	}
+	address = int(signs)
 	tables := tableRow*int(uploads) + 4<<address + 4
 	if len(data) < len(sealedMagic)+tables+sealedEnd {
 		return bad("too short")
 	}
 	tail := data[len(data)-sealedEnd-tables : len(data)-tagSize]
-	if _, err := key.Open(nil, new(scratch).nonceOf(tableRecord, 0), end[16:], authenticated(tail, about)); err != nil {
+	if _, err := key.Open(nil, new(scratch).nonceOf(tableRecord, 0), end[sealedEnd-tagSize:], authenticated(tail, about)); err != nil {
 		return bad("altered, or not what the registry says it is")
 	}
-	s := &sealed{name: name, data: data, aead: key, uploads: int(uploads), gone: map[int]bool{},
+	s = &sealed{name: name, data: data, aead: key, uploads: int(uploads), gone: map[int]bool{},
 		table: tail[:tableRow*uploads], offsets: tail[tableRow*uploads:]}
 	for at := range s.uploads {
 		if size := s.end(at) - s.end(at-1); s.end(at) < s.end(at-1) || size != 0 && (size < tagSize+headerSize || size > tagSize+MaxSize) || at > 0 && s.ref(at) <= s.ref(at-1) {
@@ -398,10 +398,13 @@ func openSealed(name string, data []byte, key cipher.AEAD, about []byte) (*seale
 		}
 	}
 	all := s.end(s.uploads-1) + postingSize*s.offset(1<<address) + tagSize<<address
-	if all != uint64(len(data)-sealedEnd-tables) {
+	if all+rest+tagSize != uint64(len(data)-sealedEnd-tables) {
 		return bad("wrong length")
 	}
-	return s, int(address), nil
+	if kept, err = key.Open(nil, new(scratch).nonceOf(keptRecord, 0), data[all:][:rest+tagSize], nil); err != nil {
+		return bad("altered")
+	}
+	return s, address, kept, nil
 }
 
 // Unmount forgets the segment of that name, and data is no longer used. It waits for the searches under way.
@@ -435,19 +438,4 @@ func (x *Index) find(ref int64) (location, bool) {
 // index returns the place of the upload of ref in the segment.
 func (s *sealed) index(ref int64) (int, bool) {
 	return sort.Find(s.uploads, func(at int) int { return cmp.Compare(ref, s.ref(at)) })
-}
-
-// Mounted yields the references of all uploads in the mounted segment of a name, and their numbers of features.
-func (x *Index) Mounted(name string) iter.Seq2[int64, int] {
-	return func(yield func(int64, int) bool) {
-		g, err := x.mounted(name)
-		if err != nil {
-			return
-		}
-		for at := range g.sealed.uploads {
-			if !yield(g.sealed.ref(at), g.sealed.count(at)) {
-				return
-			}
-		}
-	}
 }

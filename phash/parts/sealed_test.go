@@ -20,6 +20,9 @@ import (
 	"github.com/kycmark/kycmark/phash/parts"
 )
 
+// keptText is what segments of tests hold beside features.
+const keptText = "what the caller keeps"
+
 func sealKey(t testing.TB, first byte) cipher.AEAD {
 	t.Helper()
 	block, err := aes.NewCipher(append([]byte{first}, make([]byte, 31)...))
@@ -41,7 +44,7 @@ func sealedHolding(t testing.TB, key cipher.AEAD, all iter.Seq2[int64, *parts.Fe
 	f, err := os.Create(path)
 	require.NoError(t, err)
 	defer f.Close()
-	require.NoError(t, parts.WriteSealedHolding(f, key, all, func() []byte { return []byte("about") }, held))
+	require.NoError(t, parts.WriteSealedHolding(f, key, all, func() []byte { return []byte(keptText) }, []byte("about"), held))
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
 	return data
@@ -77,14 +80,19 @@ func TestSealedAsInMemory(t *testing.T) {
 	require.NoError(t, memory.AddAll(pictured(0)))
 	whole, mixed := &parts.Index{}, &parts.Index{}
 	about := []byte("about")
-	require.NoError(t, whole.Mount("whole", sealedOf(t, key, pictured(0)), key, about))
+	kept, err := whole.Mount("whole", sealedOf(t, key, pictured(0)), key, about)
+	require.NoError(t, err)
+	require.Equal(t, keptText, string(kept))
 	data := sealedOf(t, key, pictured(2))
-	require.NoError(t, mixed.Mount("mixed", data, key, about))
+	require.NotContains(t, string(data), keptText)
+	_, err = mixed.Mount("mixed", data, key, about)
+	require.NoError(t, err)
 	for i := range 2 {
 		require.NoError(t, mixed.Add(int64(i), featured()[i]))
 	}
 	require.Equal(t, len(all)+1, whole.Len(), "the upload without features counts")
-	require.Error(t, whole.Mount("again", data, key, about), "its uploads are in the index")
+	_, err = whole.Mount("again", data, key, about)
+	require.Error(t, err, "its uploads are in the index")
 	for i := range all {
 		b := all[i].Rect
 		leak := imaging.Crop(all[i], image.Rect(b.Dx()/8, b.Dy()/8, b.Dx()*5/8, b.Dy()*7/8))
@@ -134,10 +142,12 @@ func TestSealedAltered(t *testing.T) {
 	require.NoError(t, err)
 	ask := func(data []byte, key cipher.AEAD, about string) ([]parts.Match, error) {
 		x := &parts.Index{}
-		if err := x.Mount("it", data, key, []byte(about)); err != nil {
+		kept, err := x.Mount("it", data, key, []byte(about))
+		if err != nil {
 			require.ErrorIs(t, err, parts.ErrSnapshot)
 			return nil, err
 		}
+		require.Equal(t, keptText, string(kept))
 		found, err := x.Search(context.Background(), q, nil)
 		if err != nil {
 			var named *parts.RecordError
@@ -183,7 +193,7 @@ func TestSealedIsRepeatable(t *testing.T) {
 				return
 			}
 		}
-	}, nil)
+	}, nil, nil)
 	require.ErrorIs(t, err, parts.ErrFormat)
 }
 
@@ -201,13 +211,13 @@ func (openKey) Seal(dst, _, clear, _ []byte) []byte {
 // FuzzMount takes whatever bytes, as if who has the key had written them.
 func FuzzMount(f *testing.F) {
 	f.Add(sealedOf(f, openKey{}, pictured(len(featured())-3)))
-	f.Add([]byte("kyclocs\x01"))
+	f.Add([]byte("kyclocs\x02"))
 	all, _ := uploads()
 	q, err := parts.Examine(imaging.Resize(all[len(all)-1], 300, 0, imaging.Box))
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		x := &parts.Index{}
-		if x.Mount("it", data, openKey{}, nil) == nil {
+		if _, err := x.Mount("it", data, openKey{}, nil); err == nil {
 			_, _ = x.Search(t.Context(), q, nil)
 			_, _, _ = x.Locate(t.Context(), q, int64(len(all)-1))
 			x.Remove(int64(len(all) - 1))

@@ -90,7 +90,7 @@ func (s *Issuer) Import(ctx context.Context, uploads iter.Seq[Upload]) iter.Seq2
 		if !b.flush(ctx) {
 			return
 		}
-		if err := s.cfg.Registry.Engine().BuildDue(ctx, s.cfg.SealKey); err != nil {
+		if err := s.cfg.Registry.Engine().BuildSegments(ctx, s.cfg.SealKey); err != nil {
 			yield(Imported{}, fmt.Errorf("all uploads are entered, but the segments for searches are not made: %w", err))
 		}
 	}

@@ -15,7 +15,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
@@ -50,10 +49,10 @@ func victim(dsn string) error {
 	}
 	const writers = 3
 	errs := make(chan error)
-	d.SetSegmentFrom(10)
+	sqldb.SegmentFrom, sqldb.SegmentSpan = 10, 50
 	go func() {
 		for {
-			if err := d.BuildSegments(ctx, d.SegmentKeys(), books.BuildDue, nil); err != nil {
+			if err := build(ctx, d); err != nil {
 				errs <- err
 			}
 			time.Sleep(time.Millisecond)
@@ -146,7 +145,8 @@ func survived(t *testing.T, dsn string, acked []ack) int {
 	defer d.Close()
 	var segments int
 	require.NoError(t, d.Raw().QueryRowContext(t.Context(), "SELECT count(*) FROM segment").Scan(&segments))
-	require.NoError(t, audit(t, d))
+	_, _, err = d.Check(t.Context())
+	require.NoError(t, err)
 	requireSegments(t, d)
 	found, err := d.CheckObjects(t.Context(), time.Now().Add(time.Hour))
 	require.NoError(t, err)

@@ -175,21 +175,16 @@ CREATE TABLE removal (
     object {{.Blob}} PRIMARY KEY
 ){{.Keyed}};
 
--- A segment is a file or an object with what the submissions from number first to number last are found by, as it is
--- searched: hashes (kind 0), or local features (kind 1). A sealed segment is sealed under a key that wrapped has under the
--- sealing key; wrapped is empty after an erasure. hashed counts the submissions in it. digest is the SHA-256 at the end of a
--- file, or of all bytes of an object; size is the bytes of an object, and 0 of a file. state is 0 while it is being
--- made (last is 0) or to be removed, 1 in use, 2 in use and to be made anew without erased hashes. others has 8 bytes for each
--- submission that is not in the file: its number, times 2, plus 1 if its row is damaged.
+-- A segment is a file or an object with what the submissions from number first to number last are found by. It is sealed
+-- under a key that wrapped has under the sealing key; wrapped is empty after an erasure. digest is the SHA-256 of an object,
+-- and size its bytes; a file has neither. state is 0 while it is being made (last is 0) or to be removed, 1 in use, 2 in use
+-- and found altered or missing: it is to be made anew.
 CREATE TABLE segment (
     name    {{.Blob}} PRIMARY KEY CHECK (length(name) = 16),
-    kind    {{.Int}} NOT NULL CHECK (kind BETWEEN 0 AND 1),
     state   {{.Int}} NOT NULL CHECK (state BETWEEN 0 AND 2),
     made    {{.Int}} NOT NULL,
     first   {{.Int}} NOT NULL,
     last    {{.Int}} NOT NULL,
-    hashed  {{.Int}} NOT NULL,
-    others  {{.Blob}} NOT NULL CHECK (length(others) % 8 = 0),
     digest  {{.Blob}} NOT NULL CHECK (length(digest) IN (0, 32)),
     size    {{.Int}} NOT NULL,
     wrapped {{.Blob}} NOT NULL

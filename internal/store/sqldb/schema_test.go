@@ -13,5 +13,5 @@ import (
 func TestSchemaOfThisVersion(t *testing.T) {
 	text, err := os.ReadFile("schema.sql")
 	require.NoError(t, err)
-	require.Equal(t, "349fc6d85e6974327b94093bf8a2b58b96834b77325fdbc5912b118aa34c0739", fmt.Sprintf("%x", sha256.Sum256(text)))
+	require.Equal(t, "61cf518384c78a8e03df6d1d2ae282485a409a70d55ba7fa23cbaeba385b03b5", fmt.Sprintf("%x", sha256.Sum256(text)))
 }

@@ -3,6 +3,9 @@ package sqldb_test
 import (
 	"bytes"
 	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	crand "crypto/rand"
 	"database/sql"
 	"encoding/binary"
 	"encoding/hex"
@@ -23,6 +26,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/mapfile"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
@@ -90,9 +94,6 @@ func (c *corpus) add(t *testing.T, d *sqldb.DB, n int) {
 		}
 		c.ids[size+int64(i)+1] = s.ID
 		uploads[i] = books.Upload{Submission: s}
-		if all, err := d.Info(t.Context()); err == nil && all.SealHashes {
-			uploads[i].Sealed = &books.Sealed{KeyID: "seal1-x", Wrapped: []byte{1}, Hashes: []byte("sealed")}
-		}
 	}
 	_, err = d.AddSubmissions(t.Context(), uploads)
 	require.NoError(t, err)
@@ -118,16 +119,92 @@ func (c *corpus) lone(h phash.Hash) bool {
 	return !slices.ContainsFunc(c.centres, func(o phash.Hash) bool { return h.Distance(o) < 60 })
 }
 
-// testFrom is how many uploads become a segment in tests.
-const testFrom = 300
+// testFrom is how many numbers become a segment in tests, and testSpan how many a segment covers.
+const testFrom, testSpan = 300, 1000
+
+// smallSegments makes segments of a test small.
+func smallSegments(t *testing.T) {
+	from, span := sqldb.SegmentFrom, sqldb.SegmentSpan
+	sqldb.SegmentFrom, sqldb.SegmentSpan = testFrom, testSpan
+	t.Cleanup(func() { sqldb.SegmentFrom, sqldb.SegmentSpan = from, span })
+}
+
+// roll reads what a segment of a test keeps of the submissions from number first to last: 8 bytes of the number and the
+// text of the hash.
+func roll(ctx context.Context, d *sqldb.DB, first, last int64) ([]byte, error) {
+	rows, err := d.SearchedAfter(ctx, first-1, int(last), false)
+	var b []byte
+	for _, r := range rows {
+		if r.Seq <= last && r.AreaQuality >= phash.MinQuality {
+			b = append(binary.LittleEndian.AppendUint64(b, uint64(r.Seq)), r.Area...)
+		}
+	}
+	return b, err
+}
+
+// hashText is how many bytes the text of a hash has.
+var hashText = len(phash.Hash{Kind: phash.Area}.String())
+
+// unsealed is the key of a segment of a test: what is wrapped is the key.
+func unsealed(wrapped []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(wrapped)
+	if err != nil {
+		return nil, books.ErrSealed
+	}
+	return cipher.NewGCM(block)
+}
+
+func about(s *books.Segment) []byte { return fmt.Append(nil, s.First, s.Last) }
+
+// build makes the segments of d that are due. during is called when each file is written.
+func build(ctx context.Context, d *sqldb.DB, during ...func()) error {
+	return d.BuildSegments(ctx, func(ctx context.Context, f parts.WriterReader, s *books.Segment) ([]byte, error) {
+		wrapped := make([]byte, 32)
+		crand.Read(wrapped)
+		key, err := unsealed(wrapped)
+		if err != nil {
+			return nil, err
+		}
+		b, err := roll(ctx, d, s.First, s.Last)
+		err = errors.Join(err, parts.WriteSealed(f, key, func(func(int64, *parts.Features) bool) {}, func() []byte { return b }, about(s)))
+		for _, f := range during {
+			f()
+		}
+		return wrapped, err
+	})
+}
+
+// inSegments are the hashes in all segments of d that can be used, by the number of their submission.
+func inSegments(ctx context.Context, d *sqldb.DB, fresh bool) (map[int64]phash.Hash, []books.Segment, error) {
+	out := make(map[int64]phash.Hash)
+	all, err := d.Segments(ctx, fresh, func(s *books.Segment, f *mapfile.File) error {
+		key, err := unsealed(s.Wrapped)
+		if err != nil {
+			return err
+		}
+		b, err := new(parts.Index).Mount(s.File, f.Bytes(), key, about(s))
+		if err != nil {
+			return err
+		}
+		for ; len(b) > 0; b = b[8+hashText:] {
+			h, err := phash.Parse(string(b[8 : 8+hashText]))
+			if err != nil {
+				return err
+			}
+			out[int64(binary.LittleEndian.Uint64(b))] = h
+		}
+		return f.Close()
+	})
+	return out, all, err
+}
 
 // eachSegmented runs a body against registries that have segments, with the folder of the segments. That of a
 // bucket is the server's.
 func eachSegmented(t *testing.T, body func(t *testing.T, d *sqldb.DB, folder string)) {
+	smallSegments(t)
 	t.Run("sqlite", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "r.db")
 		d := opened(sqlite.Create(t.Context(), path, info()))(t)
-		d.SetSegmentFrom(testFrom)
 		d.OneReader()
 		body(t, d, path+".segments")
 	})
@@ -135,18 +212,8 @@ func eachSegmented(t *testing.T, body func(t *testing.T, d *sqldb.DB, folder str
 		i := info()
 		i.Originals = t.TempDir()
 		d := opened(postgres.Create(t.Context(), server.DSN(t), i))(t)
-		d.SetSegmentFrom(testFrom)
 		d.OneReader()
 		body(t, d, filepath.Join(i.Originals, fmt.Sprintf("%x", i.ID), "segments"))
-	})
-	t.Run("sealed", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "r.db")
-		i := info()
-		i.SealHashes = true
-		d := opened(sqlite.Create(t.Context(), path, i))(t)
-		d.SetSegmentFrom(testFrom)
-		d.OneReader()
-		body(t, d, path+".segments")
 	})
 	t.Run("bucket", func(t *testing.T) {
 		b := newBucket(t)
@@ -164,6 +231,7 @@ type bucket struct {
 }
 
 func newBucket(t *testing.T) *bucket {
+	smallSegments(t)
 	b := &bucket{s3: s3test.Start(t), dsn: server.DSN(t)}
 	cache := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", cache)
@@ -171,15 +239,14 @@ func newBucket(t *testing.T) *bucket {
 	i.Originals = b.s3.Address
 	b.folder, b.copies = filepath.Join(b.s3.Dir, "originals", fmt.Sprintf("%x", i.ID)), filepath.Join(cache, "kycmark", fmt.Sprintf("%x", i.ID))
 	b.d = opened(postgres.Create(t.Context(), b.dsn, i, s3.Open))(t)
-	b.d.SetSegmentFrom(testFrom)
 	return b
 }
 
-// isSealed reports whether a registry has sealed segments of hashes alone.
-func isSealed(t *testing.T, d *sqldb.DB) bool {
+// inBucket2 is inBucket of a registry.
+func inBucket2(t *testing.T, d *sqldb.DB) bool {
 	i, err := d.Info(t.Context())
 	require.NoError(t, err)
-	return i.SealHashes || inBucket(i)
+	return inBucket(i)
 }
 
 func inBucket(i *books.Info) bool { return strings.HasPrefix(i.Originals, "s3:") }
@@ -187,13 +254,15 @@ func inBucket(i *books.Info) bool { return strings.HasPrefix(i.Originals, "s3:")
 // pathOf is the path of a segment, or of its object. This machine has no copy of it afterwards.
 func pathOf(t *testing.T, d *sqldb.DB, folder string, s books.Segment) string {
 	t.Helper()
-	s.Forget()
 	name, err := hex.DecodeString(strings.TrimSuffix(s.File, filepath.Ext(s.File)))
 	require.NoError(t, err)
 	var digest []byte
 	var size int64
 	require.NoError(t, d.Raw().QueryRowContext(t.Context(), "SELECT digest, size FROM segment WHERE name = $1", name).Scan(&digest, &size))
 	if size > 0 {
+		cache, err := os.UserCacheDir()
+		require.NoError(t, err)
+		require.NoError(t, os.RemoveAll(filepath.Join(cache, "kycmark")))
 		return filepath.Join(folder, hex.EncodeToString(digest))
 	}
 	return filepath.Join(folder, s.File)
@@ -208,92 +277,93 @@ func inFolder(t *testing.T, folder string) []os.DirEntry {
 	return files
 }
 
-// audit checks all that a store can check of segments.
-func audit(t *testing.T, d *sqldb.DB) error {
-	_, _, err := d.Check(t.Context())
-	return errors.Join(err, d.CheckSegments(t.Context(), d.SegmentKeys()))
-}
-
 // check requires that the segments, with the erasures since, hold exactly the uploads that they cover.
 func (c *corpus) check(t *testing.T, d *sqldb.DB) []books.Segment {
 	t.Helper()
-	x, all, err := d.Segments(t.Context(), d.SegmentKeys())
+	have, all, err := inSegments(t.Context(), d, true)
 	require.NoError(t, err)
 	gone, err := d.ErasedAfter(t.Context(), 0)
 	require.NoError(t, err)
 	for _, e := range gone {
-		x.Remove(e.Seq)
+		delete(have, e.Seq)
 	}
-	want, next := make(map[int64]phash.Hash), int64(2) // the registry is entry 1
+	want, next := make(map[int64]phash.Hash), int64(1)
 	for _, s := range all {
 		require.NoError(t, s.Err)
-		require.LessOrEqual(t, s.First, next, "no upload is left out")
+		require.GreaterOrEqual(t, s.First, next, "no upload is in two")
 		next = s.Last + 1
-	}
-	for seq, h := range c.kept {
-		if seq < next {
-			want[seq] = h
+		for seq, h := range c.kept {
+			if seq >= s.First && seq <= s.Last {
+				want[seq] = h
+			}
 		}
 	}
-	require.Equal(t, want, maps.Collect(x.All()))
-	require.NoError(t, audit(t, d))
+	require.Equal(t, want, have)
+	_, _, err = d.Check(t.Context())
+	require.NoError(t, err)
 	return all
 }
 
-// What an opponent, a disk or a restored backup does to the files is named, and nothing of such a file is
-// used. The next build makes missing ones again.
+// What an opponent, a disk or a restored backup does to files and rows is named, by who opens them and by each audit
+// afterwards. Nothing of such a segment is used. The next build makes it anew.
 func TestSegmentsThatWereAltered(t *testing.T) {
 	eachSegmented(t, func(t *testing.T, d *sqldb.DB, folder string) {
 		c := newCorpus(2)
-		c.add(t, d, 1300)
-		require.NoError(t, d.BuildSegments(t.Context(), d.SegmentKeys(), books.BuildMissing, nil))
-		c.add(t, d, testFrom)
-		require.NoError(t, d.BuildSegments(t.Context(), d.SegmentKeys(), books.BuildMissing, nil))
-		all := c.check(t, d)
-		require.Len(t, all, 2)
-		first, second := pathOf(t, d, folder, all[0]), pathOf(t, d, folder, all[1])
-		whole, err := os.ReadFile(first)
-		require.NoError(t, err)
-		other, err := os.ReadFile(second)
-		require.NoError(t, err)
-		for name, edit := range map[string]func(){
-			"a bit":   func() { b := bytes.Clone(whole); b[c.IntN(len(b))] ^= 1 << c.IntN(8); writeFile(t, first, b) },
-			"cut":     func() { writeFile(t, first, whole[:c.IntN(len(whole))]) },
-			"swapped": func() { writeFile(t, first, other) },
-			"removed": func() { require.NoError(t, os.Remove(first)) },
+		c.add(t, d, testSpan+testFrom)
+		require.NoError(t, build(t.Context(), d))
+		for _, name := range []string{
+			"a bit", "cut", "swapped", "removed", "last = last + 8", "last = 1000000", "first = first + 1", "first = 0", "first = 1000000", "wrapped = digest",
 		} {
-			edit()
-			all[0].Forget()
-			x, got, err := d.Segments(t.Context(), d.SegmentKeys())
+			all := c.check(t, d)
+			require.Len(t, all, 2)
+			first, second := pathOf(t, d, folder, all[0]), pathOf(t, d, folder, all[1])
+			whole, err := os.ReadFile(first)
+			require.NoError(t, err)
+			other, err := os.ReadFile(second)
+			require.NoError(t, err)
+			switch name {
+			case "a bit":
+				b := bytes.Clone(whole)
+				b[c.IntN(len(b))] ^= 1 << c.IntN(8)
+				writeFile(t, first, b)
+			case "cut":
+				writeFile(t, first, whole[:c.IntN(len(whole))])
+			case "swapped":
+				writeFile(t, first, other)
+			case "removed":
+				require.NoError(t, os.Remove(first))
+			default:
+				require.NoError(t, rawly(t, d, fmt.Sprintf("UPDATE segment SET %s WHERE first = 1", name)))
+			}
+			have, got, err := inSegments(t.Context(), d, false)
 			require.NoError(t, err, name)
-			require.ErrorContains(t, got[0].Err, all[0].File, name)
-			require.NoError(t, got[1].Err, name)
-			for seq := range x.All() {
+			bad := slices.IndexFunc(got, func(s books.Segment) bool { return s.File == all[0].File })
+			require.ErrorContains(t, got[bad].Err, all[0].File, name)
+			require.NoError(t, got[1-bad].Err, name)
+			for seq := range have {
 				require.GreaterOrEqual(t, seq, all[1].First, name)
 			}
-			all[0].Forget()
-			err = audit(t, d)
+			_, _, err = d.Check(t.Context())
 			require.ErrorIs(t, err, books.ErrTampered, name)
 			require.ErrorContains(t, err, all[0].File, name)
-			writeFile(t, first, whole)
-			c.check(t, d)
-		}
-		require.NoError(t, os.Remove(first))
-		require.NoError(t, d.BuildSegments(t.Context(), d.SegmentKeys(), books.BuildMissing, nil))
-		c.check(t, d)
-		for _, edit := range []string{
-			"UPDATE segment SET last = last + 8",
-			"UPDATE segment SET others = " + map[bool]string{true: "x''", false: "'\\x'"}[filepath.Ext(folder) == ".segments"],
-			"UPDATE submission SET area = (SELECT max(area) FROM submission) WHERE seq = 3",
-		} {
-			c.add(t, d, 20)
-			require.NoError(t, d.BuildSegments(t.Context(), d.SegmentKeys(), books.BuildAll, nil))
-			c.add(t, d, 20)
-			c.check(t, d)
-			require.NoError(t, rawly(t, d, edit), edit)
-			require.ErrorIs(t, audit(t, d), books.ErrTampered, edit)
+			require.NoError(t, build(t.Context(), d), name)
+			again := c.check(t, d)
+			require.NotEqual(t, all[0].File, again[0].File, name)
+			if name != "first = 1000000" { // which seems to be of the last span
+				require.Equal(t, all[1].File, again[1].File, "only what was altered is made anew")
+			}
+			if !inBucket2(t, d) {
+				require.Len(t, inFolder(t, folder), 2, name)
+			}
 		}
 	})
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return b
 }
 
 func writeFile(t *testing.T, path string, b []byte) {
@@ -309,8 +379,8 @@ func TestSegmentsOfManyBuilders(t *testing.T) {
 		var group sync.WaitGroup
 		for range 3 {
 			group.Go(func() {
-				for k := range 4 {
-					if err := d.BuildSegments(t.Context(), d.SegmentKeys(), books.Build(2*(k%2)), nil); err != nil {
+				for range 4 {
+					if err := build(t.Context(), d); err != nil {
 						assert.ErrorContains(t, err, "others changed them")
 					}
 				}
@@ -320,14 +390,11 @@ func TestSegmentsOfManyBuilders(t *testing.T) {
 			c.erase(t, d, 50+k)
 		}
 		group.Wait()
-		require.NoError(t, d.BuildSegments(t.Context(), d.SegmentKeys(), books.BuildMissing, nil))
-		all := c.check(t, d)
+		require.NoError(t, build(t.Context(), d))
+		require.Len(t, c.check(t, d), 1)
 		c.add(t, d, 1)
 		c.erase(t, d, 1) // the last one tidies up
-		if isSealed(t, d) {
-			all = nil
-		}
-		require.Len(t, inFolder(t, folder), len(all))
+		require.Empty(t, inFolder(t, folder))
 	})
 }
 
@@ -352,140 +419,109 @@ func TestSegmentOfADeadBuilder(t *testing.T) {
 				}
 				return tx.Commit()
 			})
-			require.ErrorIs(t, d.BuildSegments(t.Context(), d.SegmentKeys(), books.BuildMissing, nil), down)
+			require.ErrorIs(t, build(t.Context(), d), down)
 			d.SetCommit((*sql.Tx).Commit)
 			require.Empty(t, c.check(t, d))
 		}
 		if !inBucket(i) {
-			writeFile(t, filepath.Join(folder, "00000000000000000000000000000000.hashes"), []byte("half a file"))
+			writeFile(t, filepath.Join(folder, "00000000000000000000000000000000.segment"), []byte("half a file"))
 		}
-		require.NoError(t, rawly(t, d, "INSERT INTO segment (name, kind, state, made, first, last, hashed, others, digest, size, wrapped) SELECT id, 0, 0, 0, 1, 0, 0, salt, salt, 0, salt FROM registry"))
+		require.NoError(t, rawly(t, d, "INSERT INTO segment (name, state, made, first, last, digest, size, wrapped) SELECT id, 0, 0, 1, 0, salt, 0, salt FROM registry"))
 		require.Empty(t, c.check(t, d))
 		c.erase(t, d, 7)
 		require.Empty(t, inFolder(t, folder))
-		require.NoError(t, d.BuildSegments(t.Context(), d.SegmentKeys(), books.BuildMissing, nil))
+		require.NoError(t, build(t.Context(), d))
 		require.Len(t, c.check(t, d), 1)
 
-		if isSealed(t, d) {
-			return // see TestErasedFromABucket
-		}
-		// An erasure that dies before the files are clean.
-		n := 0
-		d.SetCommit(func(tx *sql.Tx) error {
-			if n++; n > 1 {
-				tx.Rollback()
-				return down
-			}
-			return tx.Commit()
-		})
-		var h phash.Hash
-		for seq := range c.kept {
-			h = c.kept[seq]
-			require.ErrorIs(t, d.Erase(t.Context(), books.Erasure{Entered: t0, Submissions: []watermark.Submission{c.ids[seq]}}), down)
-			delete(c.kept, seq)
-			break
-		}
-		d.SetCommit((*sql.Tx).Commit)
-		require.True(t, holds(t, folder, h))
-		c.check(t, d) // an audit finishes it
-		require.False(t, holds(t, folder, h) && c.lone(h))
-		requireSegments(t, d)
+		// An erasure that dies before the files are removed has destroyed the key.
+		require.NoError(t, rawly(t, d, "UPDATE segment SET state = 0"))
+		require.Len(t, inFolder(t, folder), 1)
+		require.Empty(t, c.check(t, d), "an audit finishes it")
+		require.Empty(t, inFolder(t, folder))
 	})
 }
 
-// A segment of features is made when it is due. An erasure removes its file, also one that comes while it is
-// made, and one that dies before it is done.
-func TestFeatureSegments(t *testing.T) {
+// A segment is made when it is due, and again when it has grown by a quarter or its span is full. An erasure removes the
+// segments that it concerns, also one that comes while they are made.
+func TestSegmentsAreDue(t *testing.T) {
 	eachSegmented(t, func(t *testing.T, d *sqldb.DB, folder string) {
-		keys := d.SegmentKeys()
 		c := newCorpus(5)
-		made, during := 0, func() {}
-		write := func(_ context.Context, f parts.WriterReader, name [16]byte, first, last int64) (m books.FeatureFile, err error) {
-			made++
-			key, wrapped, err := keys.New(name)
-			require.NoError(t, err)
-			m = books.FeatureFile{Found: testFrom, Wrapped: wrapped, Others: books.NoteOther(nil, last, true)}
-			err = parts.WriteSealed(f, key, func(yield func(int64, *parts.Features) bool) {
-				_ = yield(first, nil) && last > first && yield(last, nil)
-			}, func() []byte { return books.AboutSegment(first, last, m.Others) })
-			during()
-			return m, err
-		}
-		build := func() error { return d.BuildFeatureSegments(t.Context(), books.BuildMissing, write) }
-		look := func(n int, what string) []books.Segment {
+		look := func(what string, ends ...int64) []books.Segment {
 			t.Helper()
-			x, all, err := d.FeatureSegments(t.Context(), keys.Open)
-			require.NoError(t, err)
-			require.Len(t, all, n, what)
-			files, err := filepath.Glob(filepath.Join(folder, "*"))
-			require.NoError(t, err)
-			require.Len(t, files, n, what)
+			all := c.check(t, d)
+			var have []int64
 			for _, s := range all {
-				require.NoError(t, s.Err)
-				require.Equal(t, []int64{s.Last}, s.Damaged)
-				require.Equal(t, 2, x.Len())
+				have = append(have, s.Last)
 			}
+			require.Equal(t, ends, have, what)
+			require.Len(t, inFolder(t, folder), len(all), what)
 			return all
 		}
-		c.add(t, d, testFrom-1)
-		require.NoError(t, build())
-		look(0, "too few")
-		c.add(t, d, 1)
-		require.NoError(t, build())
-		first := look(1, "enough")[0]
-		require.EqualValues(t, []int64{1, testFrom + 1}, []int64{first.First, first.Last})
-		c.add(t, d, testFrom-1)
-		require.NoError(t, build())
-		require.Equal(t, first.File, look(1, "not due")[0].File)
-		c.add(t, d, 1)
-		require.NoError(t, build())
-		second := look(1, "due")[0]
-		require.EqualValues(t, 2*testFrom+1, second.Last)
-		require.NoError(t, os.Remove(pathOf(t, d, folder, second)))
-		require.NoError(t, build())
-		require.NotEqual(t, second.File, look(1, "missing")[0].File)
-
-		c.erase(t, d, 50)
-		look(0, "erased")
-		done := make(chan struct{})
-		during = func() {
-			during = func() {}
-			before, err := d.ErasedAfter(t.Context(), 0)
+		grow := func(to int) {
+			size, _, err := d.Head(t.Context())
 			require.NoError(t, err)
+			c.add(t, d, to-int(size))
+			require.NoError(t, build(t.Context(), d))
+		}
+		grow(testFrom - 1)
+		look("too few")
+		grow(testFrom)
+		look("enough", testFrom)
+		grow(2*testFrom - 1)
+		look("not due", testFrom)
+		grow(testSpan - 1)
+		look("due", testSpan-1)
+		grow(testSpan)
+		look("full", testSpan)
+		grow(3*testSpan + testFrom/2)
+		all := look("many", testSpan, 2*testSpan, 3*testSpan)
+
+		of := func(at int) (seq int64) {
+			for seq = all[at].First; c.ids[seq] == [16]byte{}; seq++ {
+			}
+			return seq
+		}
+		erase := func(seq int64) {
+			e := books.Erasure{Entered: t0, Actor: "dpo", Submissions: []watermark.Submission{c.ids[seq]}, Logged: books.Logged{Salt: salt(fmt.Sprint("due", seq))}}
+			assert.NoError(t, d.Erase(t.Context(), e))
+		}
+		seq := of(1)
+		erase(seq)
+		delete(c.kept, seq)
+		look("erased", testSpan, 3*testSpan)
+		done, made := make(chan struct{}), 0
+		seq++
+		delete(c.kept, seq)
+		require.NoError(t, build(t.Context(), d, func() {
+			if made++; made > 1 {
+				return
+			}
 			go func() {
 				defer close(done)
-				c.erase(t, d, 51)
+				erase(seq)
 			}()
 			require.Eventually(t, func() bool {
 				now, err := d.ErasedAfter(t.Context(), 0)
-				return err == nil && len(now) > len(before)
+				return err == nil && len(now) == 2
 			}, time.Minute, time.Millisecond)
-		}
-		made = 0
-		require.NoError(t, build())
+		}))
 		<-done
-		look(1, "again")
+		again := look("again", testSpan, 2*testSpan, 3*testSpan)
 		require.Equal(t, 2, made, "an erasure came meanwhile")
-
-		// What an erasure leaves that dies behind its commit.
-		require.NoError(t, rawly(t, d, "UPDATE segment SET state = 0"))
-		_, _, err := d.Check(t.Context())
-		require.NoError(t, err)
-		look(0, "an audit finishes it")
+		require.Equal(t, []string{all[0].File, all[2].File}, []string{again[0].File, again[2].File})
 	})
 }
 
 // requireSegments requires that all segments can be used, and hold nothing that was erased.
 func requireSegments(t *testing.T, d *sqldb.DB) {
 	t.Helper()
-	x, all, err := d.Segments(t.Context(), d.SegmentKeys())
+	hashes, all, err := inSegments(t.Context(), d, true)
 	require.NoError(t, err)
 	for _, s := range all {
 		require.NoError(t, s.Err)
 	}
 	gone, err := d.ErasedAfter(t.Context(), 0)
 	require.NoError(t, err)
-	hashes := maps.Collect(x.All())
 	for _, e := range gone {
 		_, kept := hashes[e.Seq]
 		require.False(t, kept, "erased submission %d", e.Seq)
@@ -514,17 +550,17 @@ func holds(t *testing.T, folder string, h phash.Hash) bool {
 	return false
 }
 
-// Of the hashes of erased uploads nothing stands in a file, of the database or of segments.
+// Of the hashes of erased uploads nothing stands in a file of the database, and of no hash anything in a segment's.
 func TestErasedHashesLeaveNothing(t *testing.T) {
+	smallSegments(t)
 	dir := t.TempDir()
 	path := filepath.Join(dir, "r.db")
 	d := opened(sqlite.Create(t.Context(), path, info()))(t)
-	d.SetSegmentFrom(testFrom)
 	c := newCorpus(7)
 	var erased []phash.Hash
 	for k := range 6 {
 		c.add(t, d, 250+40*k)
-		require.NoError(t, d.BuildSegments(t.Context(), d.SegmentKeys(), books.BuildMissing, nil))
+		require.NoError(t, build(t.Context(), d))
 		before := maps.Clone(c.kept)
 		c.erase(t, d, 13+k)
 		for seq, h := range before {
@@ -534,15 +570,14 @@ func TestErasedHashesLeaveNothing(t *testing.T) {
 		}
 	}
 	require.Greater(t, len(erased), 100)
-	c.check(t, d)
+	require.NoError(t, build(t.Context(), d))
+	require.NotEmpty(t, c.check(t, d))
 	for _, h := range erased[:100] {
 		require.False(t, holds(t, dir, h) || holds(t, path+".segments", h), h)
 	}
-	for seq, h := range c.kept {
+	for _, h := range c.kept {
 		require.True(t, holds(t, dir, h))
-		if seq < 500 {
-			require.True(t, holds(t, path+".segments", h), "what was not erased is there")
-		}
+		require.False(t, holds(t, path+".segments", h))
 		break
 	}
 }
@@ -557,16 +592,13 @@ func rawly(t *testing.T, d *sqldb.DB, query string) error {
 func TestSegmentsInABucket(t *testing.T) {
 	b := newBucket(t)
 	c := newCorpus(8)
-	c.add(t, b.d, 4*testFrom)
-	require.NoError(t, b.d.BuildSegments(t.Context(), b.d.SegmentKeys(), books.BuildDue, nil))
+	c.add(t, b.d, 2*testFrom)
+	require.NoError(t, build(t.Context(), b.d))
 	all := c.check(t, b.d)
 	require.Len(t, all, 1)
 	for _, h := range c.kept {
 		require.False(t, holds(t, b.folder, h) || holds(t, b.copies, h))
 	}
-	x, _, err := b.d.Segments(t.Context(), nil)
-	require.NoError(t, err)
-	require.Zero(t, x.Len(), "without keys")
 
 	// Another machine, and a server that dies: a copy serves; without it nothing is said of the segment.
 	copied := filepath.Join(b.copies, all[0].File)
@@ -574,13 +606,13 @@ func TestSegmentsInABucket(t *testing.T) {
 	open := func() ([]books.Segment, error) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
-		x, all, err := b.d.Segments(ctx, b.d.SegmentKeys())
+		have, all, err := inSegments(ctx, b.d, false)
 		if err == nil && all[0].Err == nil {
-			require.Equal(t, c.kept, maps.Collect(x.All()))
+			require.Equal(t, c.kept, have)
 		}
 		return all, err
 	}
-	_, err = open()
+	_, err := open()
 	require.NoError(t, err)
 	whole, err := os.ReadFile(copied)
 	require.NoError(t, err)
@@ -594,7 +626,7 @@ func TestSegmentsInABucket(t *testing.T) {
 	require.NotErrorIs(t, err, fs.ErrNotExist)
 	b.s3.Run(t)
 
-	// Copies that were cut are fetched again; altered ones, at the next opening.
+	// Copies that were cut or altered are fetched again.
 	writeFile(t, copied, whole[:len(whole)-1])
 	_, err = open()
 	require.NoError(t, err)
@@ -603,10 +635,16 @@ func TestSegmentsInABucket(t *testing.T) {
 	writeFile(t, copied, bad)
 	again, err := open()
 	require.NoError(t, err)
-	require.ErrorIs(t, again[0].Err, books.ErrSealed)
+	require.NoError(t, again[0].Err)
+	require.Equal(t, whole, read(t, copied))
+	used, err := again[0].Leave(t.Context()) // after a search met an altered record
+	require.NoError(t, err)
+	require.True(t, used)
+	require.NoFileExists(t, copied)
 	again, err = open()
 	require.NoError(t, err)
 	require.NoError(t, again[0].Err)
+	c.check(t, b.d)
 
 	// What a killed process left is removed when it is old. Others may be at it.
 	young, old := filepath.Join(b.copies, ".kycmark-1"), filepath.Join(b.copies, ".kycmark-2")
@@ -631,8 +669,8 @@ func TestSegmentsInABucket(t *testing.T) {
 func TestErasedFromABucket(t *testing.T) {
 	b := newBucket(t)
 	c := newCorpus(9)
-	c.add(t, b.d, 4*testFrom)
-	require.NoError(t, b.d.BuildSegments(t.Context(), b.d.SegmentKeys(), books.BuildDue, nil))
+	c.add(t, b.d, 2*testFrom)
+	require.NoError(t, build(t.Context(), b.d))
 	all := c.check(t, b.d)
 	copied := filepath.Join(b.copies, all[0].File)
 	whole, err := os.ReadFile(copied)
@@ -649,7 +687,7 @@ func TestErasedFromABucket(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
-	require.ErrorContains(t, b.d.Erase(ctx, books.Erasure{Entered: t0, Submissions: []watermark.Submission{c.ids[seq]}}), "the next erasure or audit removes it")
+	require.ErrorContains(t, b.d.Erase(ctx, books.Erasure{Entered: t0, Submissions: []watermark.Submission{c.ids[seq]}}), "the next erasure or audit removes their files")
 	delete(c.kept, seq)
 	require.Zero(t, count("SELECT count(*) FROM segment WHERE length(wrapped) > 0 OR state > 0"))
 	require.Len(t, inFolder(t, b.folder), 1)
@@ -659,12 +697,13 @@ func TestErasedFromABucket(t *testing.T) {
 	require.ErrorContains(t, err, "bucket kyc")
 	require.NotErrorIs(t, err, books.ErrTampered, "the audit could not be done")
 	b.s3.Run(t)
-	require.NoError(t, audit(t, b.d))
+	_, _, err = b.d.Check(t.Context())
+	require.NoError(t, err)
 	require.Empty(t, inFolder(t, b.folder))
 	require.Zero(t, count("SELECT count(*) FROM segment"))
 
 	writeFile(t, copied, whole) // as another machine has it
-	require.NoError(t, b.d.BuildSegments(t.Context(), b.d.SegmentKeys(), books.BuildDue, nil))
+	require.NoError(t, build(t.Context(), b.d))
 	require.Len(t, c.check(t, b.d), 1)
 	require.NoFileExists(t, copied)
 }
@@ -674,7 +713,7 @@ func TestAuditOfSegmentObjects(t *testing.T) {
 	b := newBucket(t)
 	c := newCorpus(10)
 	c.add(t, b.d, 2*testFrom)
-	require.NoError(t, b.d.BuildSegments(t.Context(), b.d.SegmentKeys(), books.BuildDue, nil))
+	require.NoError(t, build(t.Context(), b.d))
 	all := c.check(t, b.d)
 	look := func(want books.Objects) {
 		t.Helper()
@@ -689,8 +728,10 @@ func TestAuditOfSegmentObjects(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.Remove(path))
 	look(books.Objects{Kept: 1, Missing: 1})
-	require.ErrorIs(t, audit(t, b.d), books.ErrTampered)
-	require.NoError(t, b.d.BuildSegments(t.Context(), b.d.SegmentKeys(), books.BuildMissing, nil))
+	_, lost, err := inSegments(t.Context(), b.d, true)
+	require.NoError(t, err)
+	require.ErrorIs(t, lost[0].Err, books.ErrSealed)
+	require.NoError(t, build(t.Context(), b.d))
 	c.check(t, b.d)
 	writeFile(t, path, whole) // it belongs to nothing
 	look(books.Objects{Kept: 1, Extra: 1, Removed: 1})
@@ -705,59 +746,5 @@ func TestAuditOfSegmentObjects(t *testing.T) {
 func all0(t *testing.T, b *bucket) books.Segment {
 	var name []byte
 	require.NoError(t, b.d.Raw().QueryRowContext(t.Context(), "SELECT name FROM segment").Scan(&name))
-	return books.Segment{File: hex.EncodeToString(name) + ".hashes", Forget: func() {}}
-}
-
-// An object holds no more than a bucket takes at once.
-func TestSegmentsOfManyObjects(t *testing.T) {
-	b := newBucket(t)
-	b.d.SetSegmentFrom(1) // 512 submissions an object
-	c := newCorpus(11)
-	c.add(t, b.d, 1400)
-	require.NoError(t, b.d.BuildSegments(t.Context(), b.d.SegmentKeys(), books.BuildAll, nil))
-	all := c.check(t, b.d)
-	require.Len(t, all, 3)
-	c.add(t, b.d, 700)
-	require.NoError(t, b.d.BuildSegments(t.Context(), b.d.SegmentKeys(), books.BuildDue, nil))
-	all = c.check(t, b.d)
-	for _, s := range all {
-		require.LessOrEqual(t, s.Last-s.First, int64(512))
-	}
-	require.NoError(t, os.Remove(pathOf(t, b.d, b.folder, all[1])))
-	require.NoError(t, b.d.BuildSegments(t.Context(), b.d.SegmentKeys(), books.BuildDue, nil))
-	_, lost, err := b.d.Segments(t.Context(), b.d.SegmentKeys())
-	require.NoError(t, err)
-	require.ErrorIs(t, lost[1].Err, books.ErrSealed)
-	require.NoError(t, b.d.BuildSegments(t.Context(), b.d.SegmentKeys(), books.BuildMissing, nil))
-	again := c.check(t, b.d)
-	require.Len(t, again, len(all))
-	require.Equal(t, all[2].File, again[2].File, "only what is missing is made again")
-}
-
-// An erasure removes the sealed segment that it concerns. The next build makes it again, whatever lies around it.
-func TestSealedSegmentsAroundAnErasure(t *testing.T) {
-	eachSegmented(t, func(t *testing.T, d *sqldb.DB, _ string) {
-		if !isSealed(t, d) {
-			return
-		}
-		c := newCorpus(12)
-		for _, n := range []int{20 * testFrom, 9 * testFrom / 2, testFrom} {
-			c.add(t, d, n)
-			require.NoError(t, d.BuildSegments(t.Context(), d.SegmentKeys(), books.BuildDue, nil))
-		}
-		all := c.check(t, d)
-		require.Len(t, all, 3)
-		for _, at := range []int{1, 0} {
-			seq := all[at].First + 5
-			for c.ids[seq] == [16]byte{} || c.kept[seq] == (phash.Hash{}) {
-				seq++
-			}
-			require.NoError(t, d.Erase(t.Context(), books.Erasure{Entered: t0, Actor: "dpo", Submissions: []watermark.Submission{c.ids[seq]},
-				Logged: books.Logged{Salt: salt(fmt.Sprint("around", at))}}))
-			delete(c.kept, seq)
-			c.add(t, d, 6*testFrom*at) // the segments around the gap are merged
-			require.NoError(t, d.BuildSegments(t.Context(), d.SegmentKeys(), books.BuildDue, nil))
-			all = c.check(t, d)
-		}
-	})
+	return books.Segment{File: hex.EncodeToString(name) + ".segment"}
 }

@@ -71,19 +71,18 @@ type Dialect struct {
 
 // DB is a registry in a SQL database. Interface [books.Store] says what its methods do; comments here say what is more.
 type DB struct {
-	dialect     Dialect
-	write       *sql.DB
-	read        *sql.DB // may be the same
-	info        *books.Info
-	address     string        // of the place of originals; "": in the database
-	place       objects.Place // nil: in the database
-	last        *lastTree
-	custody     *custodyFacts
-	witness     *witnessing
-	erased      *erasedList
-	segmentFrom int         // see the constant; tests make it smaller
-	segmenting  *sync.Mutex // held while segments are made: by one builder of a process at a time
-	readOnly    bool        // open for investigation only
+	dialect    Dialect
+	write      *sql.DB
+	read       *sql.DB // may be the same
+	info       *books.Info
+	address    string        // of the place of originals; "": in the database
+	place      objects.Place // nil: in the database
+	last       *lastTree
+	custody    *custodyFacts
+	witness    *witnessing
+	erased     *erasedList
+	segmenting *sync.Mutex // held while segments are made: by one builder of a process at a time
+	readOnly   bool        // open for investigation only
 
 	// commit ends a transaction; tests replace it to make commits fail.
 	commit func(*sql.Tx) error
@@ -152,7 +151,7 @@ func OpenCopy(ctx context.Context, dialect Dialect, write, read *sql.DB) (*DB, e
 // open checks the version of the schema and then calls ready, which checks or fills the tables. With mayMake it first makes a schema
 // that is missing. If any of these fails, open closes write and read, which may be the same.
 func open(ctx context.Context, dialect Dialect, write, read *sql.DB, mayMake bool, ready func(*DB) error) (*DB, error) {
-	d := &DB{dialect: dialect, write: write, read: read, last: new(lastTree), custody: new(custodyFacts), witness: new(witnessing), erased: new(erasedList), segmentFrom: segmentFrom, segmenting: new(sync.Mutex), commit: (*sql.Tx).Commit}
+	d := &DB{dialect: dialect, write: write, read: read, last: new(lastTree), custody: new(custodyFacts), witness: new(witnessing), erased: new(erasedList), segmenting: new(sync.Mutex), commit: (*sql.Tx).Commit}
 	tables, err := number(ctx, read, dialect.Tables)
 	switch {
 	case err != nil:

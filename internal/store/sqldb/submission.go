@@ -257,8 +257,8 @@ func (d *DB) Sealed(ctx context.Context, id watermark.Submission, file bool) (*b
 	return &row.Sealed, nil
 }
 
-// Erase sets Left and Seq of e. After the commit the objects of originals are removed, segments are made anew
-// without the hashes, and the dialect's Scrub frees old data in files.
+// Erase sets Left and Seq of e. After the commit the objects of originals and the segments
+// with them are removed, and the dialect's Scrub frees old data in files.
 func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 	if d.dialect.MayScrub != nil && !d.readOnly {
 		if err := d.dialect.MayScrub(ctx, d.write); err != nil {
@@ -283,7 +283,7 @@ func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 		if err := insert(ctx, t, erasureTable, e); err != nil {
 			return err
 		}
-		if err := mar(ctx, t, old); err != nil {
+		if err := dropKeys(ctx, t, old); err != nil {
 			return err
 		}
 		if left, err = blank(ctx, t, old, e.Seq); err != nil {

@@ -103,9 +103,9 @@ var (
 		func(c *books.Cosigned) []any {
 			return []any{&c.Size, fixed(c.Root[:]), &c.Witness, micros{&c.Dated}, blob{&c.Proof}, micros{&c.Entered}, fixed(c.Salt[:]), &c.Seq}
 		}}
-	segmentTable = table[segmentRow]{"segment", columns("name kind state made first last hashed others digest size wrapped"),
+	segmentTable = table[segmentRow]{"segment", columns("name state made first last digest size wrapped"),
 		func(s *segmentRow) []any {
-			return []any{fixed(s.name[:]), &s.kind, &s.state, micros{&s.made}, &s.first, &s.last, &s.hashed, blob{&s.others}, sparse(s.digest[:]), &s.size, blob{&s.wrapped}}
+			return []any{fixed(s.name[:]), &s.state, micros{&s.made}, &s.first, &s.last, sparse(s.digest[:]), &s.size, blob{&s.wrapped}}
 		}}
 	listNodeTable = table[listNode]{"list_node", columns("id body"),
 		func(n *listNode) []any { return []any{blob{&n.id}, blob{&n.body}} }}

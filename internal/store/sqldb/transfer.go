@@ -77,7 +77,7 @@ func Transfer(ctx context.Context, from, to *DB, progress func(done, total int))
 		return 0, root, err
 	}
 	to.info = info
-	return size, root, to.BuildSegments(ctx, nil, books.BuildDue, nil)
+	return size, root, nil
 }
 
 type transfer struct {

@@ -186,7 +186,7 @@ func (l *leak) elsewhere() bool {
 	return !slices.ContainsFunc(l.ours(), func(x readOf) bool { return x.Submission == l.Submission })
 }
 
-// sibling reports whether an upload is the same picture as the one that the leak shows.
+// sibling reports whether an upload is the same picture as another upload, which the leak shows.
 func (l *leak) sibling(of string) bool {
 	return slices.ContainsFunc(l.Matches, func(m matchOf) bool { return m.Submission == of && m.Sibling })
 }

@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -18,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
 	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/phash"
@@ -98,48 +98,67 @@ func madeUpRow(r *rand.Rand) books.Submission {
 		Logged:  books.Logged{Salt: books.NewSalt()}}
 }
 
-// What sealed segments of hashes cost: to make them of rows, and to open them in a process.
+// What segments of hashes cost: to make them of rows, to open them in a process, and to search with the 16 hashes of a leak.
 //
-//	go test ./verify/internal/engine -run '^$' -bench SealedHashes -benchtime 1x -uploads 1000000
-func BenchmarkSealedHashes(b *testing.B) {
-	db, err := sqlite.Create(b.Context(), filepath.Join(b.TempDir(), "r.db"), books.Info{ID: [16]byte{9}, Created: time.Unix(1_500_000_000, 0), SealHashes: true})
+//	go test ./verify/internal/engine -run '^$' -bench Segments -benchtime 1x -uploads 1000000
+func BenchmarkSegments(b *testing.B) {
+	db, err := sqlite.Create(b.Context(), filepath.Join(b.TempDir(), "r.db"), books.Info{ID: [16]byte{9}, Created: time.Unix(1_500_000_000, 0)})
 	require.NoError(b, err)
 	defer db.Close()
 	key, r := sealing.Generate(), rand.New(rand.NewPCG(1, 2))
 	for left := *uploads; left > 0; left -= 5000 {
 		all := make([]books.Upload, min(left, 5000))
 		for i := range all {
-			u := books.Upload{Submission: madeUpRow(r)}
-			u.Sealed, err = sealing.Seal(key, u.ID, []byte("pdq:"+strings.Repeat("0", 64)+"\n"+u.Area), nil, nil)
-			require.NoError(b, err)
-			u.Area, u.Kept, u.Chain = "", false, "test/1"
-			all[i] = u
+			all[i] = books.Upload{Submission: madeUpRow(r)}
+			all[i].Kept, all[i].Chain = false, "test/1"
 		}
 		_, err := db.AddSubmissions(b.Context(), all)
 		require.NoError(b, err)
 	}
-	e := engine.New(db, "09", true, time.Now)
-	var made, opened, anonymous float64
+	e := engine.New(db, "09", false, time.Now)
+	sqldb.SegmentFrom = 1
+	var made, opened, anonymous, searched float64
 	for b.Loop() {
 		debug.FreeOSMemory()
 		at, _ := used(b)
-		require.NoError(b, e.BuildSegments(b.Context(), key, true, nil))
+		require.NoError(b, e.BuildSegments(b.Context(), key))
 		then, _ := used(b)
 		made += then - at
 		debug.FreeOSMemory()
 		at, before := used(b)
-		x, all, err := e.Segments(b.Context(), key)
+		x := phash.NewScanIndex(phash.Area)
+		all, err := e.Segments(b.Context(), key, new(parts.Index))
 		require.NoError(b, err)
-		require.NoError(b, all[0].Err)
+		require.NoError(b, x.AddAll(func(yield func(int64, phash.Hash) bool) {
+			for i := range all {
+				require.NoError(b, all[i].Err)
+				for f := range all[i].Found() {
+					_ = yield(f.Number, f.Hash)
+				}
+				all[i].Close()
+			}
+		}))
 		require.Equal(b, *uploads, x.Len())
+		then, _ = used(b)
+		opened += then - at
 		debug.FreeOSMemory()
-		then, after := used(b)
-		opened, anonymous = opened+then-at, anonymous+after-before
-		runtime.KeepAlive(x)
+		at, after := used(b)
+		anonymous += after - before
+		queries := make([]phash.Hash, 16)
+		for i := range queries {
+			queries[i] = phash.Hash{Kind: phash.Area, Bits: [4]uint64{r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64()}}
+		}
+		for range 10 {
+			_, err = x.Search(64, queries...)
+			require.NoError(b, err)
+		}
+		then, _ = used(b)
+		searched += (then - at) / 10
 	}
 	b.ReportMetric(made/float64(b.N), "make-cpu-s")
 	b.ReportMetric(opened/float64(b.N), "open-cpu-s")
 	b.ReportMetric(anonymous/float64(b.N), "private-MB")
+	b.ReportMetric(1000*searched/float64(b.N), "leak-cpu-ms")
 }
 
 // used returns the processor time of this process in seconds, and its private memory in MB. It skips the

@@ -138,10 +138,9 @@ type Earlier struct {
 	Exposes bool             // published files had copies that are confirmed in other files now
 }
 
-// Earlier lists the investigations with an entry below before (0: all) that examined any of the files
-// with these SHA-256, in the order of entry, and those of files that were published before: exposes says which
-// publications count. confirmed are, by file, the copies that it contains. public
-// says since when such a copy was public: when other files in which it was confirmed were.
+// Earlier lists investigations with an entry below before (0: all), in the order of entry. Some examined any of the files
+// with these SHA-256. Others examined published files with the same copies: exposes says which publications count.
+// confirmed are, by file, the copies that it contains. public says since when such a copy was public, in other files.
 func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, confirmed map[[32]byte][]watermark.CopyID, exposes func(*books.Investigation) bool) (shared []Earlier, public map[[32]byte]map[watermark.CopyID]time.Time, err error) {
 	all, err := e.store.Investigations(ctx)
 	if err != nil {

@@ -1,15 +1,9 @@
 package engine
 
 import (
-	"cmp"
 	"context"
-	"crypto/cipher"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"iter"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +29,8 @@ type Found struct {
 	Kept     bool                 // the original is kept, and with it its local features
 	Hash     phash.Hash           // of kind [phash.Area]; zero if HashErr is set
 	Quality  int                  // of Hash, 0 to 100
-	Features *parts.Features      // nil: none, not asked for, or not opened
+	Features *parts.Features      // nil: none, not asked for, not opened, or mounted
+	Mounted  bool                 // the features are in a mounted segment
 
 	// HashErr and FeaturesErr say why the hash or the features cannot be used. They wrap
 	// [books.ErrTampered] or [books.ErrSealed]. Without a sealing key they are nil for
@@ -49,13 +44,8 @@ type Found struct {
 // on. FoundBy returns the last number that it passed, or after. An error of use, of the database
 // or of the service that keeps key ends the walk.
 func (e *Engine) FoundBy(ctx context.Context, key *sealing.Key, after, upto int64, use func(*Found) error) (last int64, err error) {
-	return e.foundBy(ctx, key, key != nil, after, upto, use)
-}
-
-// foundBy is [Engine.FoundBy], without features unless features is set.
-func (e *Engine) foundBy(ctx context.Context, key *sealing.Key, features bool, after, upto int64, use func(*Found) error) (last int64, err error) {
-	for {
-		page, err := e.store.SearchedAfter(ctx, after, searchPage, features)
+	for after < upto {
+		page, err := e.store.SearchedAfter(ctx, after, searchPage, key != nil)
 		if err != nil {
 			return after, err
 		}
@@ -63,7 +53,7 @@ func (e *Engine) foundBy(ctx context.Context, key *sealing.Key, features bool, a
 			if page[i].Seq > upto {
 				return after, nil
 			}
-			f, err := e.found(&page[i], key, features)
+			f, err := e.found(&page[i], key, key != nil)
 			if err == nil {
 				err = use(f)
 			}
@@ -73,9 +63,10 @@ func (e *Engine) foundBy(ctx context.Context, key *sealing.Key, features bool, a
 			after = f.Number
 		}
 		if len(page) < searchPage {
-			return after, nil
+			break
 		}
 	}
+	return after, nil
 }
 
 // found opens what the submission of row is found by. The error is of the service that keeps key
@@ -236,140 +227,4 @@ func (e *Engine) Span(ctx context.Context) (first, last time.Time, err error) {
 // Searchable is [books.Store.Searchable].
 func (e *Engine) Searchable(ctx context.Context, upto, erasure int64) (int64, error) {
 	return e.store.Searchable(ctx, upto, erasure)
-}
-
-// A Segment is a file in which hashes lie as they are searched.
-type Segment = books.Segment
-
-// Segments is [books.Store.Segments]. key opens sealed segments; nil leaves these out.
-func (e *Engine) Segments(ctx context.Context, key *sealing.Key) (*phash.Index, []Segment, error) {
-	return e.store.Segments(ctx, e.segmentKeys(key))
-}
-
-// segmentKeys returns what sealed segments of hashes are made and opened with; nil without key.
-func (e *Engine) segmentKeys(key *sealing.Key) *books.SegmentKeys {
-	if key == nil {
-		return nil
-	}
-	return &books.SegmentKeys{
-		New: func(name [16]byte) (cipher.AEAD, []byte, error) { return sealing.NewSegmentKey(key, name) },
-		Open: func(name [16]byte, wrapped []byte) (cipher.AEAD, error) {
-			return sealing.OpenSegmentKey(key, name, wrapped)
-		},
-		Hashes: func(ctx context.Context, first, last int64, use func(seq int64, h *phash.Hash, damaged error) bool) error {
-			_, err := e.foundBy(ctx, key, false, first-1, last, func(f *Found) error {
-				h := &f.Hash
-				if f.HashErr != nil || f.Quality < phash.MinQuality {
-					h = nil
-				}
-				if !use(f.Number, h, f.HashErr) {
-					return errEnough
-				}
-				return nil
-			})
-			if errors.Is(err, errEnough) {
-				return nil
-			}
-			return err
-		},
-	}
-}
-
-// errEnough ends a walk whose caller wants no more.
-var errEnough = errors.New("enough")
-
-// FeatureSegments is [Engine.Segments] for local features. key opens the segments.
-func (e *Engine) FeatureSegments(ctx context.Context, key *sealing.Key) (*parts.Index, []Segment, error) {
-	return e.store.FeatureSegments(ctx, e.segmentKeys(key).Open)
-}
-
-// BuildSegments makes the segments that are due or missing, or with anew all. Sealed ones are made if key is not
-// nil. Others may use the registry meanwhile, and it may be interrupted and run again. progress, which may be
-// nil, is called with how many uploads are done of about how many.
-func (e *Engine) BuildSegments(ctx context.Context, key *sealing.Key, anew bool, progress func(done, total int64)) error {
-	how := books.BuildMissing
-	if anew {
-		how = books.BuildAll
-	}
-	return e.build(ctx, key, how, progress)
-}
-
-// BuildDue is [Engine.BuildSegments] after uploads were entered: it does not look for missing objects.
-func (e *Engine) BuildDue(ctx context.Context, key *sealing.Key) error {
-	return e.build(ctx, key, books.BuildDue, nil)
-}
-
-// build makes segments as how says.
-func (e *Engine) build(ctx context.Context, key *sealing.Key, how books.Build, progress func(done, total int64)) error {
-	if err := e.store.BuildSegments(ctx, e.segmentKeys(key), how, progress); err != nil || key == nil {
-		return err
-	}
-	return e.store.BuildFeatureSegments(ctx, how, func(ctx context.Context, f parts.WriterReader, name [16]byte, first, last int64) (m books.FeatureFile, err error) {
-		aead, wrapped, err := sealing.NewSegmentKey(key, name)
-		if err != nil {
-			return m, err
-		}
-		m.Wrapped = wrapped
-		return m, e.features(ctx, key, first, last, &m, progress, func(all iter.Seq2[int64, *parts.Features], about func() []byte) error {
-			return parts.WriteSealed(f, aead, all, about)
-		})
-	})
-}
-
-// CheckSegments compares sealed segments with the rows of their submissions. The error wraps
-// [books.ErrTampered] and names the segment. A missing file of features is no error, a missing object is.
-func (e *Engine) CheckSegments(ctx context.Context, key *sealing.Key) error {
-	if err := e.store.CheckSegments(ctx, e.segmentKeys(key)); err != nil {
-		return err
-	}
-	x, all, err := e.FeatureSegments(ctx, key)
-	for _, s := range all {
-		err := s.Err
-		if err == nil {
-			err = e.features(ctx, key, s.First, s.Last, new(books.FeatureFile), nil, func(all iter.Seq2[int64, *parts.Features], about func() []byte) error {
-				return x.CheckMounted(s.File, all, about)
-			})
-		}
-		switch {
-		case err == nil, errors.Is(err, fs.ErrNotExist) && !errors.Is(err, books.ErrSealed):
-			continue
-		case !errors.Is(err, parts.ErrSnapshot) && !errors.Is(err, books.ErrSealed):
-			return err
-		}
-		s.Forget()
-		_, now, again := e.FeatureSegments(ctx, key)
-		if again != nil {
-			return again
-		}
-		if slices.ContainsFunc(now, func(n Segment) bool { return n.File == s.File }) { // not replaced meanwhile
-			return fmt.Errorf("%w: %w (kycmark segments --anew makes it again)", books.ErrTampered, err)
-		}
-	}
-	return err
-}
-
-// features gives write the features of the submissions from number first to last, as a sealed segment has
-// them. It notes these submissions in m.
-func (e *Engine) features(ctx context.Context, key *sealing.Key, first, last int64, m *books.FeatureFile, progress func(done, total int64),
-	write func(all iter.Seq2[int64, *parts.Features], about func() []byte) error,
-) error {
-	var failed error
-	err := write(func(yield func(int64, *parts.Features) bool) {
-		_, failed = e.FoundBy(ctx, key, first-1, last, func(found *Found) error {
-			if progress != nil {
-				progress(found.Number, last)
-			}
-			// An upload is in the segment also if the ledger says that it has no features.
-			if found.FeaturesErr != nil || found.Features == nil && !found.Kept {
-				m.Others = books.NoteOther(m.Others, found.Number, found.FeaturesErr != nil)
-				return nil
-			}
-			m.Found++
-			if !yield(found.Number, found.Features) {
-				return io.ErrShortWrite // write says why
-			}
-			return nil
-		})
-	}, func() []byte { return books.AboutSegment(first, last, m.Others) })
-	return cmp.Or(err, failed)
 }

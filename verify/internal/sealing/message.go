@@ -44,7 +44,7 @@ func aboutID(about string) watermark.Submission {
 	return watermark.SubmissionOf(sha256.Sum256([]byte("kycmark message v1\x00" + about)))
 }
 
-// NewSegmentKey makes the key of a segment of features, with nonces that the caller chooses. wrapped is the
+// NewSegmentKey makes the key of a segment, with nonces that the caller chooses. wrapped is the
 // key under k. The error wraps [ErrKey] if k does not wrap it.
 func NewSegmentKey(k *Key, name [16]byte) (key cipher.AEAD, wrapped []byte, err error) {
 	secret := make([]byte, sealSize)
