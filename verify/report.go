@@ -7,11 +7,16 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -292,18 +297,84 @@ var reportFuncs = template.FuncMap{
 	"others":    func(entries []int64) int { return len(entries) - 1 },
 	"whole":     func(n int) string { return thousands(float64(n)) },
 	"shell":     shellLine,
+	"name":      func(s string) template.HTML { return bdi(intake.Shown(s)) },
+	"quoted":    intake.Quoted,
 	"power":     func(p *float64) string { return power(*p) },
 	"agreement": func(x *float64) string { return fmt.Sprintf("%.0f %%", math.Floor(*x*100)) },
 	"px":        func(x float64) string { return fmt.Sprintf("%.0f", x) },
 	"verb":      verb,
 }
 
-// shellLine joins arguments into a command line for a POSIX shell. Arguments that are empty, or
-// have other characters than letters, digits and -_=+,./:@%, are in single quotes.
+// bdi returns a text as HTML that changes the order of no words around it.
+func bdi(text string) template.HTML {
+	return template.HTML("<bdi>" + template.HTMLEscapeString(text) + "</bdi>")
+}
+
+// isolate returns a function that puts the names of parties and purposes in a sentence into elements bdi.
+func (f *Findings) isolate() func(string) template.HTML {
+	names := map[string]bool{}
+	for _, h := range f.Verdict.Case.Holders {
+		names[intake.InSentence(h.Name)] = true
+	}
+	for _, t := range f.Verdict.Travel {
+		for _, h := range t.Others {
+			names[intake.InSentence(h.Party)] = true
+		}
+	}
+	for _, l := range f.Leaks {
+		for _, c := range l.Issued {
+			names[intake.InSentence(c.Recipient)], names[intake.Quoted(c.Purpose)] = true, true
+		}
+		for _, c := range l.Custody {
+			names[intake.InSentence(c.Recipient)] = true
+		}
+	}
+	delete(names, "")
+	longest := slices.SortedFunc(maps.Keys(names), func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	for i, name := range longest {
+		longest[i] = regexp.QuoteMeta(name)
+	}
+	find, inWord := regexp.MustCompile(strings.Join(longest, "|")), func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	return func(text string) template.HTML {
+		var b strings.Builder
+		at := 0
+		for _, m := range find.FindAllStringIndex(text, -1) {
+			before, _ := utf8.DecodeLastRuneInString(text[:m[0]])
+			after, _ := utf8.DecodeRuneInString(text[m[1]:])
+			if m[0] < m[1] && !inWord(before) && !inWord(after) {
+				b.WriteString(template.HTMLEscapeString(text[at:m[0]]) + string(bdi(text[m[0]:m[1]])))
+				at = m[1]
+			}
+		}
+		return template.HTML(b.String() + template.HTMLEscapeString(text[at:]))
+	}
+}
+
+// An escaper passes on texts as [intake.Escaped]. No text that it gets ends within a character.
+type escaper struct{ io.Writer }
+
+func (w escaper) Write(p []byte) (int, error) {
+	_, err := io.WriteString(w.Writer, intake.Escaped(string(p)))
+	return len(p), err
+}
+
+// shellLine joins arguments into a command line for a POSIX shell (2024). Arguments that are empty, or
+// have other characters than letters, digits and -_=+,./:@%, are in single quotes. Arguments that a terminal
+// would obey are in $'…', with bytes in octal.
 func shellLine(args []string) string {
 	out := make([]string, len(args))
 	for i, a := range args {
-		if a == "" || strings.ContainsFunc(a, func(r rune) bool {
+		if intake.Escaped(a) != a || strings.Contains(a, "\n") {
+			var b strings.Builder
+			for _, c := range []byte(a) {
+				if c < ' ' || c > '~' || c == '\'' || c == '\\' {
+					fmt.Fprintf(&b, `\%03o`, c)
+				} else {
+					b.WriteByte(c)
+				}
+			}
+			a = "$'" + b.String() + "'"
+		} else if a == "" || strings.ContainsFunc(a, func(r rune) bool {
 			return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+,./:@%", r)
 		}) {
 			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"

@@ -50,6 +50,9 @@ func joins(r rune) bool { return r == '\u200c' || r == '\u200d' }
 
 // blank reports whether a character leaves no ink, or is a space other than U+0020 and U+3000.
 func blank(r rune) bool {
+	if ' ' <= r && r <= '~' {
+		return false
+	}
 	return !unicode.IsGraphic(r) || r == '\u2800' || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) ||
 		unicode.Is(unicode.Zs, r) && r != ' ' && r != '\u3000'
 }
@@ -254,10 +257,13 @@ func needed(s string, i int) bool {
 func Shown(name string) string {
 	out := escape(name, true)
 	if strings.Trim(name, " ") != name || strings.Contains(name, "  ") || strings.ReplaceAll(out, `\\`, `\`) != name {
-		return "“" + out + "”"
+		return Quoted(name)
 	}
 	return name
 }
+
+// Quoted is [Shown] with quotation marks whatever the name is.
+func Quoted(name string) string { return "“" + escape(name, true) + "”" }
 
 // InSentence is [Shown] for a sentence. It also puts names of three words or more between quotation marks, names
 // with the punctuation of sentences, and names that are written from right to left.
@@ -266,7 +272,7 @@ func InSentence(name string) string {
 	if out != name || len(strings.Fields(name)) < 3 && !sentential.MatchString(name) {
 		return out
 	}
-	return "“" + escape(name, true) + "”"
+	return Quoted(name)
 }
 
 var sentential = regexp.MustCompile(`[.,:;!?](?: |$)|[、。，．：；！？।॥‚—–…]|[\p{Arabic}\p{Hebrew}\p{Syriac}\p{Thaana}\p{Nko}\p{Adlam}]`)
@@ -276,7 +282,7 @@ func EscapedJSON(data []byte) []byte {
 	var out []byte
 	for i, r := range string(data) {
 		switch _, n := utf8.DecodeRune(data[i:]); {
-		case r == '\n' || r == '\t' || !blank(r) || unicode.Is(unicode.Zs, r):
+		case r == '\n' || !blank(r):
 			out = append(out, data[i:i+n]...)
 		case r > 0xffff:
 			hi, lo := utf16.EncodeRune(r)
