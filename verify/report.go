@@ -11,6 +11,7 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -316,20 +317,11 @@ func (f *Findings) isolate() func(string) template.HTML {
 	for _, h := range f.Verdict.Case.Holders {
 		names[intake.InSentence(h.Name)] = true
 	}
-	for _, t := range f.Verdict.Travel {
-		for _, h := range t.Others {
-			names[intake.InSentence(h.Party)] = true
-		}
-	}
 	for _, l := range f.Leaks {
 		for _, c := range l.Issued {
-			names[intake.InSentence(c.Recipient)], names[intake.Quoted(c.Purpose)] = true, true
-		}
-		for _, c := range l.Custody {
-			names[intake.InSentence(c.Recipient)] = true
+			names[intake.Quoted(c.Purpose)] = true
 		}
 	}
-	delete(names, "")
 	longest := slices.SortedFunc(maps.Keys(names), func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
 	for i, name := range longest {
 		longest[i] = regexp.QuoteMeta(name)
@@ -358,22 +350,15 @@ func (w escaper) Write(p []byte) (int, error) {
 	return len(p), err
 }
 
-// shellLine joins arguments into a command line for a POSIX shell (2024). Arguments that are empty, or
+// shellLine joins arguments into a command line for a POSIX shell. Arguments that are empty, or
 // have other characters than letters, digits and -_=+,./:@%, are in single quotes. Arguments that a terminal
-// would obey are in $'…', with bytes in octal.
+// would obey are in $'…', with escapes that bash and zsh know.
 func shellLine(args []string) string {
 	out := make([]string, len(args))
 	for i, a := range args {
 		if intake.Escaped(a) != a || strings.Contains(a, "\n") {
-			var b strings.Builder
-			for _, c := range []byte(a) {
-				if c < ' ' || c > '~' || c == '\'' || c == '\\' {
-					fmt.Fprintf(&b, `\%03o`, c)
-				} else {
-					b.WriteByte(c)
-				}
-			}
-			a = "$'" + b.String() + "'"
+			escaped := strconv.QuoteToASCII(a)
+			a = "$'" + strings.ReplaceAll(escaped[1:len(escaped)-1], "'", `\'`) + "'"
 		} else if a == "" || strings.ContainsFunc(a, func(r rune) bool {
 			return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+,./:@%", r)
 		}) {

@@ -193,11 +193,7 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 			return lines
 		}, emit)
 	}
-	names := make([]string, len(f.to))
-	for i, to := range f.to {
-		names[i] = name(to)
-	}
-	b.printf("%s for %s in %s\n", plural(issued, "copy"), strings.Join(names, ", "), f.out)
+	b.printf("%s for %s in %s\n", plural(issued, "copy"), name(strings.Join(f.to, ", ")), f.out)
 	return err
 }
 

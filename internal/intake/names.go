@@ -23,8 +23,8 @@ const (
 	MaxNote = 4000
 )
 
-// CheckText returns an error for a text s that has more than limit bytes, is not UTF-8, or has
-// control characters, line breaks or format characters. "" and joiners are accepted. what names the text in the error.
+// CheckText returns an error for a text s of more than limit bytes or not in UTF-8. Control characters, line breaks
+// and format characters are errors also. "" and joiners are accepted. what names the text in the error.
 func CheckText(what, s string, limit int) error {
 	if len(s) > limit {
 		return fmt.Errorf("%s: got %d bytes, want at most %d", what, len(s), limit)
@@ -75,9 +75,9 @@ var (
 	stacked = regexp.MustCompile(fmt.Sprintf(`^\pM|\pM{%d}`, maxMarks+1))
 )
 
-// CheckName is [CheckText] for a name that becomes words of a report: of a recipient, a purpose, a subject. It returns
-// an error for a name that is not in NFC, or that a reader can take for another name, for several or for a
-// sentence. A file or a spreadsheet may take such a name for a path, markup or a formula. [Alike] compares names.
+// CheckName is [CheckText] for a name that becomes words of a report: of a recipient, a purpose, a subject. A name
+// must be in NFC. It must not look like a sentence, a path, markup, a formula, or what reports call other parties.
+// [Alike] compares names.
 func CheckName(what, s string, limit int) error {
 	if err := CheckText(what, s, limit); err != nil || s == "" {
 		return err
@@ -223,7 +223,7 @@ func escape(s string, quoted bool) string {
 		switch {
 		case n == 1 && r == utf8.RuneError:
 			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case quoted && (r == '\\' || isQuote(r)):
+		case quoted && (r == '\\' || unicode.Is(unicode.Quotation_Mark, r) && r != '\'' && r != '’'): // no apostrophes
 			b.WriteString(`\` + string(r))
 		case r == '\n' && !quoted, !blank(r), joins(r) && needed(s, i):
 			b.WriteRune(r)
@@ -232,11 +232,6 @@ func escape(s string, quoted bool) string {
 		}
 	}
 	return b.String()
-}
-
-// isQuote reports whether r is a quotation mark, and no apostrophe.
-func isQuote(r rune) bool {
-	return r != '\'' && r != '’' && unicode.Is(unicode.Quotation_Mark, r)
 }
 
 // nearby is how many bytes before and after a joiner decide whether a word needs it. Chosen: 4 characters.
@@ -265,7 +260,7 @@ func Shown(name string) string {
 // Quoted is [Shown] with quotation marks whatever the name is.
 func Quoted(name string) string { return "“" + escape(name, true) + "”" }
 
-// InSentence is [Shown] for a sentence. It also puts names of three words or more between quotation marks, names
+// InSentence is [Shown] for a sentence. Names of three words or more are between quotation marks also. So are names
 // with the punctuation of sentences, and names that are written from right to left.
 func InSentence(name string) string {
 	out := Shown(name)
