@@ -147,7 +147,7 @@ func hexDigest(data []byte) string {
 }
 
 // encode returns findings as JSON in their one form: indented, with a newline at the end. Bytes of
-// strings that are not UTF-8 become U+FFFD.
+// strings that are not UTF-8 become U+FFFD. Characters that a terminal or a browser would obey are escapes.
 func (f *Findings) encode() ([]byte, error) {
 	text, err := json.MarshalIndent(f, "", " ")
 	if err != nil {
@@ -162,7 +162,7 @@ func (f *Findings) encode() ([]byte, error) {
 			return nil, fmt.Errorf("findings: %w", err)
 		}
 	}
-	return append(text, '\n'), nil
+	return append(intake.EscapedJSON(text), '\n'), nil
 }
 
 // ReadFindings reads what [Investigator.WriteFindings] wrote. Any other way of writing the same
@@ -198,7 +198,7 @@ func ReadFindings(r io.Reader) (*Findings, error) {
 			return nil, fmt.Errorf("%w: findings mix revealed and redacted subject references", ErrFindings)
 		}
 	}
-	if again, err := f.encode(); err != nil || !bytes.Equal(again, data) {
+	if again, err := f.encode(); err != nil || !bytes.Equal(again, intake.EscapedJSON(data)) { // earlier versions wrote no such escapes
 		return nil, fmt.Errorf("%w: not written as this program writes findings%s", ErrFindings, writtenByOther(data))
 	}
 	f.Verdict.Verdicts = f.Leaks

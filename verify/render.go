@@ -11,6 +11,8 @@ import (
 	"html/template"
 	"io"
 	"regexp"
+
+	"github.com/kycmark/kycmark/internal/intake"
 )
 
 //go:embed report.html.tmpl
@@ -46,11 +48,11 @@ func (f *Findings) render(w io.Writer, pictures map[string][]byte) error {
 		}
 		view.Rows = append(view.Rows, row)
 	}
-	t, err := template.New("report").Funcs(reportFuncs).Parse(reportHTML)
+	t, err := template.New("report").Funcs(reportFuncs).Funcs(template.FuncMap{"say": f.isolate()}).Parse(reportHTML)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	if err := t.Execute(w, view); err != nil {
+	if err := t.Execute(escaper{w}, view); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	return nil
@@ -86,7 +88,7 @@ func (f *Findings) CheckReport(report []byte) error {
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(text, own) {
+	if !bytes.Equal(intake.EscapedJSON(text), own) {
 		return fmt.Errorf("%w: the report holds others", ErrFindings)
 	}
 	if err := f.checkPlaces(); err != nil {

@@ -7,11 +7,17 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"maps"
 	"math"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -292,18 +298,68 @@ var reportFuncs = template.FuncMap{
 	"others":    func(entries []int64) int { return len(entries) - 1 },
 	"whole":     func(n int) string { return thousands(float64(n)) },
 	"shell":     shellLine,
+	"name":      func(s string) template.HTML { return bdi(intake.Shown(s)) },
+	"quoted":    intake.Quoted,
 	"power":     func(p *float64) string { return power(*p) },
 	"agreement": func(x *float64) string { return fmt.Sprintf("%.0f %%", math.Floor(*x*100)) },
 	"px":        func(x float64) string { return fmt.Sprintf("%.0f", x) },
 	"verb":      verb,
 }
 
+// bdi returns a text as HTML that changes the order of no words around it.
+func bdi(text string) template.HTML {
+	return template.HTML("<bdi>" + template.HTMLEscapeString(text) + "</bdi>")
+}
+
+// isolate returns a function that puts the names of parties and purposes in a sentence into elements bdi.
+func (f *Findings) isolate() func(string) template.HTML {
+	names := map[string]bool{}
+	for _, h := range f.Verdict.Case.Holders {
+		names[intake.InSentence(h.Name)] = true
+	}
+	for _, l := range f.Leaks {
+		for _, c := range l.Issued {
+			names[intake.Quoted(c.Purpose)] = true
+		}
+	}
+	longest := slices.SortedFunc(maps.Keys(names), func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	for i, name := range longest {
+		longest[i] = regexp.QuoteMeta(name)
+	}
+	find, inWord := regexp.MustCompile(strings.Join(longest, "|")), func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	return func(text string) template.HTML {
+		var b strings.Builder
+		at := 0
+		for _, m := range find.FindAllStringIndex(text, -1) {
+			before, _ := utf8.DecodeLastRuneInString(text[:m[0]])
+			after, _ := utf8.DecodeRuneInString(text[m[1]:])
+			if m[0] < m[1] && !inWord(before) && !inWord(after) {
+				b.WriteString(template.HTMLEscapeString(text[at:m[0]]) + string(bdi(text[m[0]:m[1]])))
+				at = m[1]
+			}
+		}
+		return template.HTML(b.String() + template.HTMLEscapeString(text[at:]))
+	}
+}
+
+// An escaper passes on texts as [intake.Escaped]. No text that it gets ends within a character.
+type escaper struct{ io.Writer }
+
+func (w escaper) Write(p []byte) (int, error) {
+	_, err := io.WriteString(w.Writer, intake.Escaped(string(p)))
+	return len(p), err
+}
+
 // shellLine joins arguments into a command line for a POSIX shell. Arguments that are empty, or
-// have other characters than letters, digits and -_=+,./:@%, are in single quotes.
+// have other characters than letters, digits and -_=+,./:@%, are in single quotes. Arguments that a terminal
+// would obey are in $'…', with escapes that bash and zsh know.
 func shellLine(args []string) string {
 	out := make([]string, len(args))
 	for i, a := range args {
-		if a == "" || strings.ContainsFunc(a, func(r rune) bool {
+		if intake.Escaped(a) != a || strings.Contains(a, "\n") {
+			escaped := strconv.QuoteToASCII(a)
+			a = "$'" + strings.ReplaceAll(escaped[1:len(escaped)-1], "'", `\'`) + "'"
+		} else if a == "" || strings.ContainsFunc(a, func(r rune) bool {
 			return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+,./:@%", r)
 		}) {
 			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"

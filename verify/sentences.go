@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 )
@@ -371,8 +372,17 @@ func in(text string, x figures) figures {
 	return has
 }
 
+// inSentence returns names as a sentence lists them.
+func inSentence(names []string) (out []string) {
+	for _, name := range names {
+		out = append(out, intake.InSentence(name))
+	}
+	return out
+}
+
 // write fills figures into a text: {x} becomes figure x, and {x|one|many} its first form if x is
 // the number 1, else the second.
+// Figures with the key name or other are names.
 func write(text string, x figures) string {
 	return figure.ReplaceAllStringFunc(text, func(s string) string {
 		m := figure.FindStringSubmatch(s)
@@ -382,9 +392,12 @@ func write(text string, x figures) string {
 				return fmt.Sprintf("%.1f", v)
 			case []string:
 				return list(v)
-			default:
-				return fmt.Sprint(v)
+			case string:
+				if m[1] == "name" || m[1] == "other" {
+					return intake.InSentence(v)
+				}
 			}
+			return fmt.Sprint(v)
 		}
 		return verb(x[m[1]].(int), m[2], m[3])
 	})

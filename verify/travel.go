@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -201,7 +202,7 @@ func (r reportView) CopyOf(id watermark.CopyID) string {
 func (r reportView) Others(t findings.Travel) string {
 	var out []string
 	for _, h := range t.Others {
-		out = append(out, fmt.Sprintf("%s, as entered on %s (%s)", h.Party, day(h.Entered), h.Note))
+		out = append(out, fmt.Sprintf("%s, as entered on %s (%s)", intake.InSentence(h.Party), day(h.Entered), h.Note))
 	}
 	return strings.Join(out, "; ")
 }

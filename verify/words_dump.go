@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -149,7 +150,7 @@ func (w *weighing) namedRivals() (out []figures) {
 	for _, name := range w.names {
 		var who []string
 		for _, r := range w.rivals(name, odds.RivalHeld, odds.RivalPlanting) {
-			who = append(who, fmt.Sprintf("%s (held %d of these %d submissions unmarked%s)", r.Other, r.Clusters, r.Of, w.heldSince(name, r.Other)))
+			who = append(who, fmt.Sprintf("%s (held %d of these %d submissions unmarked%s)", intake.InSentence(r.Other), r.Clusters, r.Of, w.heldSince(name, r.Other)))
 		}
 		if slices.Contains(w.Named, name) && len(who) > 0 {
 			out = append(out, figures{"name": name, "who": strings.Join(who, " or ")})
@@ -162,7 +163,7 @@ func (w *weighing) namedRivals() (out []figures) {
 // recipient: "vendor B (5)", with the number of persons. Of many the last is "further recipients".
 func (d *DumpVerdict) beside(name string) (out []string) {
 	for _, r := range d.rivals(name, odds.RivalTogether) {
-		out = append(out, fmt.Sprintf("%s (%d)", cmp.Or(r.Other, "further recipients"), r.Clusters))
+		out = append(out, fmt.Sprintf("%s (%d)", cmp.Or(intake.InSentence(r.Other), "further recipients"), r.Clusters))
 	}
 	return out
 }
@@ -193,7 +194,8 @@ func (w *weighing) namedTogether() (out []figures) {
 		if len(names) == 0 {
 			continue
 		}
-		if others := len(group) - len(names); others > 0 {
+		others := len(group) - len(names)
+		if names = inSentence(names); others > 0 {
 			names = append(names, count(others, "other recipient", "other recipients"))
 		}
 		out = append(out, several(n, figures{"among": among, "names": names})...)
@@ -234,7 +236,7 @@ func (w *weighing) namedTransplanted() []figures {
 		of := func(name string) bool { return slices.Contains(names, name) }
 		return l.Finding == FoundTransplanted && slices.ContainsFunc(l.marked, of)
 	})
-	return several(n, figures{"names": names})
+	return several(n, figures{"names": inSentence(names)})
 }
 
 // namedOthers is said beside a name if copies of recipients that are not named are confirmed too.
@@ -351,7 +353,7 @@ func under(purposes []string) string {
 	}
 	quoted := make([]string, len(purposes))
 	for i, p := range purposes {
-		quoted[i] = "“" + p + "”"
+		quoted[i] = intake.Quoted(p)
 	}
 	return " under " + list(quoted)
 }
@@ -444,7 +446,7 @@ func (w *weighing) holders() []figures {
 	var names []string
 	for k, name := range w.names {
 		if s := w.parties[name]; s.custody > 0 && !w.cfg.named() {
-			names = append(names, fmt.Sprintf("%s (%d of these; %s of all %s uploads)", name, s.custody, thousands(float64(total(w.Case.Holders[k].Unmarked))), thousands(float64(w.uploads()))))
+			names = append(names, fmt.Sprintf("%s (%d of these; %s of all %s uploads)", intake.InSentence(name), s.custody, thousands(float64(total(w.Case.Holders[k].Unmarked))), thousands(float64(w.uploads()))))
 		}
 	}
 	return once(len(names) > 0 && w.noMark() > 0, figures{"n": w.noMark(), "names": names})
@@ -514,7 +516,7 @@ func (w *weighing) windowHolders() []figures {
 	if x == nil || len(x.Holders) == 0 {
 		return nil
 	}
-	return []figures{{"names": x.Holders, "n": x.Leaks}}
+	return []figures{{"names": inSentence(x.Holders), "n": x.Leaks}}
 }
 
 // windowOnly are the recipients among them that could hold nothing beside the uploads of the window.
@@ -523,7 +525,7 @@ func (w *weighing) windowOnly() []figures {
 	if x == nil || len(x.Only) == 0 {
 		return nil
 	}
-	return []figures{{"names": x.Only}}
+	return []figures{{"names": inSentence(x.Only)}}
 }
 
 // A claim is which sentence is said of the pictures that are claimed.
@@ -755,7 +757,7 @@ func (w *weighing) plantingHeld() (out []figures) {
 		held := w.alsoHeld(s.Name)
 		maps.DeleteFunc(held, func(_ string, n int) bool { return n < s.pictures })
 		if len(held) > 0 {
-			out = append(out, figures{"n": s.pictures, "name": s.Name, "others": slices.Sorted(maps.Keys(held))})
+			out = append(out, figures{"n": s.pictures, "name": s.Name, "others": inSentence(slices.Sorted(maps.Keys(held)))})
 		}
 	}
 	return out
@@ -815,7 +817,7 @@ func (w *weighing) alsoHeldFigures() []figures {
 		held := w.alsoHeld(s.Name)
 		var others []string
 		for _, name := range slices.Sorted(maps.Keys(held)) {
-			others = append(others, fmt.Sprintf("%d by %s", held[name], name))
+			others = append(others, fmt.Sprintf("%d by %s", held[name], intake.InSentence(name)))
 		}
 		if len(others) == 0 {
 			return nil

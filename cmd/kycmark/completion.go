@@ -49,7 +49,7 @@ func fromHome[T any](all func(context.Context, *registry.Registry) iter.Seq2[T, 
 				return nil, noFiles
 			}
 			if w, about := word(x); strings.HasPrefix(w, begun) {
-				words = append(words, w+"\t"+name(about))
+				words = append(words, w+"\t"+oneLine(about))
 			}
 			if looked++; looked == maxLooked || len(words) == maxCompleted {
 				break

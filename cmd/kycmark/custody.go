@@ -117,7 +117,7 @@ line is named, and nothing is entered. Facts that were entered before are left u
 			return notFound(err)
 		}
 		for _, c := range facts {
-			b.printf("%s: %s\n", c.Recipient, custodyWords(c))
+			b.printf("%s: %s\n", name(c.Recipient), custodyWords(c))
 			if err := b.line(c); err != nil {
 				return err
 			}
@@ -180,7 +180,7 @@ func custodyWords(c registry.Custody) string {
 		when = fmt.Sprintf(" of %s to %s", day(c.From), day(c.To))
 	}
 	if c.Through != "" {
-		return fmt.Sprintf("had copies of %s issued to %s%s", what, c.Through, when)
+		return fmt.Sprintf("had copies of %s issued to %s%s", what, name(c.Through), when)
 	}
 	return fmt.Sprintf("held %s%s unmarked", what, when)
 }

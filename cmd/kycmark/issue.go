@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/webp"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -46,7 +47,8 @@ func newIssue(u *ui) *cobra.Command {
 		Use:   "issue --to NAME... (--submission ID | --all | --since TIME) --out DIR",
 		Short: "Hand marked copies of uploads to recipients",
 		Long: `Mark a copy of each upload for each recipient and write it to a folder, named by
-the submission; with several recipients, to a folder of each one's name in it. Each
+the submission; with several recipients, to a folder of each one's name in it, in which
+capitals, slashes and the like are encoded. Each
 copy is entered in the ledger before it is written, and again when it was. The same
 command again makes no other copies: it goes on after an interruption, and writes
 files that are missing with the same bytes. --request asks for further copies. A
@@ -191,7 +193,7 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 			return lines
 		}, emit)
 	}
-	b.printf("%s for %s in %s\n", plural(issued, "copy"), strings.Join(f.to, ", "), f.out)
+	b.printf("%s for %s in %s\n", plural(issued, "copy"), name(strings.Join(f.to, ", ")), f.out)
 	return err
 }
 
@@ -239,12 +241,12 @@ func (b *books) issuer(f issueFlags) (*registry.Issuer, error) {
 }
 
 // folder returns the folder for the copies of the recipient called to: --out itself if there is one
-// recipient, else a folder of the recipient's name in it.
+// recipient, else the folder [intake.FolderName] of the recipient in it.
 func (f issueFlags) folder(to string) string {
 	if len(f.to) == 1 {
 		return f.out
 	}
-	return filepath.Join(f.out, to)
+	return filepath.Join(f.out, intake.FolderName(to))
 }
 
 // makeFolders makes the recipients' folders, for the owner alone, with the folders above them. A
@@ -261,17 +263,11 @@ func (f issueFlags) makeFolders() error {
 	return nil
 }
 
-// checkFolders returns a usageError for recipients that would share a folder, also by names that
-// differ in case only. Of several recipients, each name must be usable as a folder's name in --out.
+// checkFolders returns a usageError for a recipient that is named twice.
 func (f issueFlags) checkFolders() error {
 	for i, to := range f.to {
-		for _, other := range f.to[:i] {
-			if strings.EqualFold(to, other) {
-				return usagef("--to %s and --to %s would share a folder", other, to)
-			}
-		}
-		if len(f.to) > 1 && (!filepath.IsLocal(to) || filepath.Base(to) != to || to == "." || strings.ContainsAny(to, `/\`)) {
-			return usagef("--to %q cannot name a folder: issue to it alone", to)
+		if slices.Contains(f.to[:i], to) {
+			return usagef("--to %s: got it twice, want it once", name(to))
 		}
 	}
 	return nil

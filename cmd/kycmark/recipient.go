@@ -47,7 +47,7 @@ authority (law enforcement, a court, a regulator), reviewer (a person), partner.
 		if err := b.registry.AddRecipient(ctx, to); err != nil {
 			return err
 		}
-		b.printf("%s: recipient of kind %s\n", to.Name, to.Kind)
+		b.printf("%s: recipient of kind %s\n", name(to.Name), to.Kind)
 		return b.line(map[string]string{"name": to.Name, "kind": to.Kind})
 	})
 }

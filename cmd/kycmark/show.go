@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -106,7 +107,7 @@ func (b *books) showSubmission(ctx context.Context, id watermark.Submission) err
 		b.printf("%s", copyWords(&c))
 	}
 	for _, c := range custody {
-		b.printf("%s %s (%s)\n", c.Recipient, custodyWords(c), c.Note)
+		b.printf("%s %s (%s)\n", name(c.Recipient), custodyWords(c), c.Note)
 	}
 	return b.line(struct {
 		*registry.Submission
@@ -128,7 +129,7 @@ func submissionWords(s *registry.Submission) string {
 		words += fmt.Sprintf("  page 1 of %d\n", s.Pages)
 	}
 	if s.Subject != "" {
-		words += fmt.Sprintf("  subject %s\n", s.Subject)
+		words += fmt.Sprintf("  subject %s\n", name(s.Subject))
 	}
 	if !s.SetAt.IsZero() {
 		words += fmt.Sprintf("  subject entered %s\n", moment(s.SetAt))
@@ -140,10 +141,10 @@ func submissionWords(s *registry.Submission) string {
 func copyWords(c *registry.Copy) string {
 	purpose := ""
 	if c.Purpose != "" {
-		purpose = fmt.Sprintf(" for %q", c.Purpose)
+		purpose = " for " + intake.Quoted(c.Purpose)
 	}
 	return fmt.Sprintf("copy %s of submission %s\n  issued to %s on %s%s under key %s\n  %s, %d x %d pixels, %d bytes, SHA-256 %s\n%s",
-		c.ID, c.Submission, c.Recipient, moment(c.Issued), purpose, c.KeyID,
+		c.ID, c.Submission, name(c.Recipient), moment(c.Issued), purpose, c.KeyID,
 		c.Format, c.Width, c.Height, c.Size, c.SHA256, stateWords(c))
 }
 

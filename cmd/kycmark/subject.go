@@ -174,7 +174,7 @@ func (b *books) setSubjects(ctx context.Context, f subjectFlags, args []string) 
 	}
 	for x := range all {
 		if n++; x.err == nil {
-			x.err = intake.CheckText("subject reference", x.subject, intake.MaxName)
+			x.err = intake.CheckName("subject reference", x.subject, intake.MaxName)
 		}
 		if before := said[x.submission]; x.err == nil && before != "" && before != x.subject {
 			x.err = errors.New("the same upload was given another subject before")

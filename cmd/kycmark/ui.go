@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,12 +15,12 @@ import (
 	"strings"
 	"sync"
 	"text/tabwriter"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/decoders"
 	"github.com/kycmark/kycmark/decoders/pdfs"
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/memory"
 )
 
@@ -107,10 +108,10 @@ func onlyFirst(pages int, done string) error {
 }
 
 // say writes each line of a message to stderr after "kycmark: " and kind, which is "" or ends with
-// a space. Characters that a terminal would obey are replaced.
+// a space. Characters that a terminal would obey become escapes.
 func (u *ui) say(kind, format string, args ...any) {
 	for line := range strings.Lines(fmt.Sprintf(format, args...)) {
-		fmt.Fprintf(u.err, "kycmark: %s%s\n", kind, name(strings.Trim(line, "\t\n")))
+		fmt.Fprintf(u.err, "kycmark: %s%s\n", kind, intake.Escaped(strings.Trim(line, "\t\n")))
 	}
 }
 
@@ -125,23 +126,28 @@ func (u *ui) fail(file string, err error) {
 // is set. It prints nothing.
 func (u *ui) no() { u.code = worse(u.code, exitNo) }
 
-// printf writes a result for people; silent with --json. Sentences have names from
-// outside in them: what a terminal would obey is taken out of the whole.
+// printf writes a result for people; silent with --json. Sentences have texts from
+// outside in them: characters that a terminal would obey become escapes.
 func (u *ui) printf(format string, args ...any) {
 	if !u.json {
-		io.WriteString(u.out, shown(fmt.Sprintf(format, args...)))
+		io.WriteString(u.out, intake.Escaped(fmt.Sprintf(format, args...)))
 	}
 }
 
-// line writes one result to stdout as a line of JSON; silent without --json. The error is one of
-// writing or encoding.
+// line writes one result to stdout as a line of JSON; silent without --json. Characters that a terminal
+// would obey are escapes of JSON. The error is one of writing or encoding.
 func (u *ui) line(v any) error {
 	if !u.json {
 		return nil
 	}
-	enc := json.NewEncoder(u.out)
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := u.out.Write(intake.EscapedJSON(text.Bytes()))
+	return err
 }
 
 // A table is printed for people in aligned columns; it is silent with --json. Columns are
@@ -164,8 +170,7 @@ func (u *ui) table(header string) *table {
 	return &table{Writer: tabwriter.NewWriter(out, 0, 0, 2, ' ', 0), header: header}
 }
 
-// row adds a row and, before the first row, the header. Characters of cells that a terminal would
-// obey, also line breaks, are replaced.
+// row adds a row and, before the first row, the header. Cells are as [intake.Shown] has them.
 func (t *table) row(cells []string) {
 	line := make([]string, len(cells))
 	for i, cell := range cells {
@@ -222,22 +227,12 @@ func listed[T any](items []T, err error) iter.Seq2[*T, error] {
 	}
 }
 
-// name is s as it may be shown on a terminal. File names come from the people who leaked
-// the files: line breaks and escape sequences in a name must not look like our own lines.
-func name(s string) string {
-	return strings.ReplaceAll(shown(s), "\n", string(unicode.ReplacementChar))
-}
+// name is [intake.Shown]. File names come from the people who leaked the files: line breaks and escape
+// sequences in a name must not look like our own lines.
+func name(s string) string { return intake.Shown(s) }
 
-// shown returns a text of several lines as it may be shown on a terminal: every character that is
-// not graphic, except line breaks, becomes U+FFFD.
-func shown(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\n' && !unicode.IsGraphic(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
-}
+// oneLine is [intake.Escaped] for a text that must stay on its line.
+func oneLine(s string) string { return strings.ReplaceAll(intake.Escaped(s), "\n", `\n`) }
 
 // text returns a pointer to s, or nil for "": JSON null.
 func text(s string) *string {

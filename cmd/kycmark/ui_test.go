@@ -226,7 +226,7 @@ func TestVerdictTellsTerminalsNothing(t *testing.T) {
 	d := verify.DumpVerdict{Odds: &odds.Verdict{Recipients: []odds.Recipient{{Name: evil}}}}
 	d.Headline, d.Shows, d.ShowsNot = evil, []string{evil}, []string{evil}
 	newUI(&out, &bytes.Buffer{}).verdict(&d)
-	require.Equal(t, 4, strings.Count(out.String(), "(a\ufffd[2J\ufffd\ufffdm.jpg)"), "%q", out.String())
+	require.Equal(t, 4, strings.Count(out.String(), `(a\x1b[2J\u202e\u009bm.jpg)`), "%q", out.String())
 }
 
 func TestHostileNamesWriteNoLines(t *testing.T) {

@@ -138,11 +138,11 @@ func (u *ui) reportChecks(path string, r *seal.Result) error {
 			u.printf("%-10s not checked: %s\n", c.Name, c.Text)
 		case holds:
 			line.Holds = &holds
-			u.printf("%-10s holds: %s\n", c.Name, name(c.Text))
+			u.printf("%-10s holds: %s\n", c.Name, oneLine(c.Text))
 		default:
 			line.Holds = &holds
 			u.no()
-			u.printf("%-10s DOES NOT HOLD: %s\n", c.Name, name(c.Err.Error()))
+			u.printf("%-10s DOES NOT HOLD: %s\n", c.Name, oneLine(c.Err.Error()))
 			u.errorf("%s: %s does not hold: %v", path, c.Name, c.Err)
 		}
 		if err := u.line(line); err != nil {
@@ -160,7 +160,7 @@ func (u *ui) reportChecks(path string, r *seal.Result) error {
 	}
 	if r.Findings != nil && r.Holds() {
 		headline = r.Findings.Verdict.Headline
-		words := "\n" + wrap(name(headline), "") + "\n"
+		words := "\n" + wrap(oneLine(headline), "") + "\n"
 		if skipped("verdict") {
 			words, headline = "\nThe headline was not checked:"+words, ""
 		}

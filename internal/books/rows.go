@@ -44,6 +44,14 @@ func CheckText(what, s string, maxBytes int) error {
 	return nil
 }
 
+// CheckName is [intake.CheckName] for a name in a row. Its error wraps [ErrInput].
+func CheckName(what, s string, maxBytes int) error {
+	if err := intake.CheckName(what, s, maxBytes); err != nil {
+		return fmt.Errorf("%w: %w", ErrInput, err)
+	}
+	return nil
+}
+
 // Logged ties a row to the ledger. Salt blinds the row's commitment. Seq is the number of the
 // row's entry, from 1; the store assigns it.
 type Logged struct {

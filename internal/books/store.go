@@ -56,7 +56,7 @@ type Store interface {
 	Info(ctx context.Context) (*Info, error)
 
 	// AddRecipient reports false where the same name and kind is there already. The error wraps ErrConflict if the
-	// name has another kind.
+	// name has another kind, or looks like another recipient's.
 	AddRecipient(ctx context.Context, r Recipient) (added bool, err error)
 	Recipients(ctx context.Context) ([]Recipient, error) // by name
 

@@ -12,8 +12,6 @@ import (
 	"os"
 	"path"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/kycmark/kycmark/internal/picture"
 )
@@ -109,29 +107,4 @@ func WithoutPath(err error) error {
 		return pe.Err
 	}
 	return err
-}
-
-// MaxName and MaxNote are the max numbers of bytes of texts that users enter.
-const (
-	MaxName = 200
-	MaxNote = 4000
-)
-
-// CheckText returns an error for a text s that has more than limit bytes, is not UTF-8, or has
-// control characters or line breaks. "" is accepted. what names the text in the error.
-func CheckText(what, s string, limit int) error {
-	switch {
-	case len(s) > limit:
-		return fmt.Errorf("the %s has %d bytes, at most %d are kept", what, len(s), limit)
-	case !utf8.ValidString(s):
-		return fmt.Errorf("the %s is not UTF-8", what)
-	case strings.ContainsFunc(s, Breaks):
-		return fmt.Errorf("the %s contains control characters", what)
-	}
-	return nil
-}
-
-// Breaks reports whether a character ends a line, or is a control character.
-func Breaks(r rune) bool {
-	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -34,7 +35,7 @@ func (r *Registry) HeldThrough(ctx context.Context, c Custody) (out []Custody, e
 	if err != nil {
 		return nil, err
 	}
-	c.Note, c.Through = "through "+c.Through+": "+c.Note, ""
+	c.Note, c.Through = "through "+intake.InSentence(c.Through)+": "+c.Note, ""
 	for _, held := range facts {
 		x := c
 		if held.From.After(x.From) {

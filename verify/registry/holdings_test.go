@@ -28,7 +28,7 @@ func TestHoldings(t *testing.T) {
 		img.Pix[4*n] ^= 1 // another file
 		subs = append(subs, submit(t, s, file(t, img, "png"), "customer", day(rng.IntN(90))))
 	}
-	holders := []string{"vendor A", "vendor B", "nobody"}
+	holders := []string{"vendor A", "vendor B", "idle"}
 	for _, name := range holders {
 		require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: name, Kind: registry.KindVendor}))
 	}

@@ -150,7 +150,7 @@ func (s *Issuer) readUpload(u *Upload) ([]byte, error) {
 	if u.Size > s.cfg.MaxBytes {
 		return nil, &picture.LimitError{What: "bytes", Got: u.Size, Max: s.cfg.MaxBytes}
 	}
-	if err := books.CheckText("subject reference", u.Subject, intake.MaxName); err != nil {
+	if err := books.CheckName("subject reference", u.Subject, intake.MaxName); err != nil {
 		return nil, err
 	}
 	f, err := u.Open()

@@ -58,7 +58,7 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 // [ErrErased] for uploads that were erased. It wraps [ErrInput] for times before 1990 or more
 // than a day ahead.
 func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at time.Time) (sub *Submission, duplicate bool, err error) {
-	if err := books.CheckText("subject reference", subject, intake.MaxName); err != nil {
+	if err := books.CheckName("subject reference", subject, intake.MaxName); err != nil {
 		return nil, false, err
 	}
 	data, err := intake.ReadAll(file, 0, s.cfg.MaxBytes)

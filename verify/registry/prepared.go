@@ -160,7 +160,7 @@ func (p *Prepared) leased(ctx context.Context, id watermark.CopyID, to, purpose 
 // pages are decoded within lim.
 func (p *Prepared) issue(ctx context.Context, lim picture.Limits, id watermark.CopyID, to, purpose string, again bool, hand func(*Copy, []byte) error) (*Copy, error) {
 	s := p.issuer
-	if err := books.CheckText("purpose", purpose, intake.MaxNote); err != nil {
+	if err := books.CheckName("purpose", purpose, intake.MaxNote); err != nil {
 		return nil, err
 	}
 	if err := s.cfg.Registry.mayIssue(ctx, s.cfg.Key.ID()); err != nil {

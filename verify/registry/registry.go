@@ -123,8 +123,9 @@ func (r *Registry) ID() string { return r.id }
 func (r *Registry) Close() error { return r.store.Close() }
 
 // AddRecipient enters a recipient. Added is set by the registry. A second entry of the same name
-// and kind changes nothing; another kind is an error that wraps [ErrConflict]. The error wraps
-// [ErrInput] if the kind is unknown, the name is empty, or a text is too long.
+// and kind changes nothing; another kind, and a name that looks like another recipient's, are errors that wrap
+// [ErrConflict]. The error wraps [ErrInput] if the kind is unknown, the name is empty, or a text is too long. It
+// also does for a name that reports cannot have as a name: docs/registry.md.
 func (r *Registry) AddRecipient(ctx context.Context, to Recipient) error {
 	switch to.Kind {
 	case KindStore, KindVendor, KindAuthority, KindReviewer, KindPartner:
@@ -134,7 +135,7 @@ func (r *Registry) AddRecipient(ctx context.Context, to Recipient) error {
 	if to.Name == "" {
 		return fmt.Errorf("%w: a recipient needs a name", ErrInput)
 	}
-	if err := errors.Join(books.CheckText("name", to.Name, intake.MaxName), books.CheckText("actor", to.Actor, intake.MaxName)); err != nil {
+	if err := errors.Join(books.CheckName("recipient", to.Name, intake.MaxName), books.CheckText("actor", to.Actor, intake.MaxName)); err != nil {
 		return err
 	}
 	to.Added, to.Salt = r.clock(), books.NewSalt()

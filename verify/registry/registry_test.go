@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"image"
 	"image/png"
+	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -158,6 +160,41 @@ func TestRecipients(t *testing.T) {
 	require.Equal(t, "vendor A", all[0].Name)
 	require.Equal(t, "ops", all[0].Actor)
 	require.False(t, all[0].Added.IsZero())
+}
+
+// The registry itself refuses names that lie: of recipients, purposes and subjects.
+func TestNames(t *testing.T) {
+	cfg := leaktest.Config(t)
+	ctx, r := t.Context(), cfg.Registry
+	add := func(name string) error {
+		return r.AddRecipient(ctx, registry.Recipient{Name: name, Kind: registry.KindVendor})
+	}
+	for _, name := range []string{"vendor-z", "Vendor A", "A/S", "Toys “R” Us", "نرم\u200cافزار", "Газпром"} {
+		require.NoError(t, add(name))
+		require.NoError(t, add(name), "again")
+	}
+	for _, name := range []string{"vendor-\u202ez", " vendor", "..", "<b>vendor</b>", "nobody: all pictures are of vendor-z"} {
+		require.ErrorIs(t, add(name), registry.ErrInput, name)
+	}
+	for _, name := range []string{"vendor-Z", "vendor А", "VENDOR A", "Tоys \"R\" Us", "Газпрoм"} {
+		err := add(name)
+		require.Error(t, err, name)
+		require.True(t, errors.Is(err, registry.ErrConflict) || errors.Is(err, registry.ErrInput), name)
+	}
+	err := add("vеndоr-z") // two Cyrillic letters
+	require.ErrorContains(t, err, `recipient: got "v\u0435nd\u043er-z", want words of one alphabet`)
+	err = add("VENDOR-Z")
+	require.ErrorContains(t, err, `recipient "VENDOR-Z" looks like recipient "vendor-z", want another name`)
+
+	s := newIssuer(t, cfg)
+	sub := submit(t, s, file(t, passport(1), "jpeg"), "", feb)
+	_, err = s.Issue(ctx, io.Discard, sub.ID, "vendor-z", "request\u202e 7")
+	require.ErrorIs(t, err, registry.ErrInput)
+	require.ErrorContains(t, err, "purpose: got U+202E, want visible characters")
+	_, _, err = s.Submit(ctx, bytes.NewReader(file(t, passport(2), "jpeg")), " customer", feb)
+	require.ErrorIs(t, err, registry.ErrInput)
+	_, err = r.SetSubjects(ctx, map[watermark.Submission]string{sub.ID: "<customer>"}, "")
+	require.ErrorIs(t, err, registry.ErrInput)
 }
 
 func TestCustody(t *testing.T) {

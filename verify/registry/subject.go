@@ -27,7 +27,7 @@ func (r *Registry) SetSubjects(ctx context.Context, subjects map[watermark.Submi
 		if subject == "" {
 			return nil, fmt.Errorf("%w: submission %s: no subject reference", ErrInput, id)
 		}
-		if err := books.CheckText("subject reference", subject, intake.MaxName); err != nil {
+		if err := books.CheckName("subject reference", subject, intake.MaxName); err != nil {
 			return nil, err
 		}
 		ids = append(ids, id)

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -24,6 +25,15 @@ func (d *DB) AddRecipient(ctx context.Context, r books.Recipient) (added bool, e
 			return nil
 		case !errors.Is(err, books.ErrNotFound):
 			return err
+		}
+		others, err := recipientTable.rows(ctx, t, "")
+		if err != nil {
+			return err
+		}
+		for _, o := range others {
+			if intake.Alike(o.Name, r.Name) {
+				return fmt.Errorf("%w: recipient %+q looks like recipient %+q, want another name", books.ErrConflict, r.Name, o.Name)
+			}
 		}
 		added = true
 		return enter(ctx, t, recipientTable, &r, &r.Seq)

@@ -1,0 +1,7 @@
+package intake
+
+var (
+	Looks      = looks
+	Folded     = folded
+	Prototypes = prototypes
+)
