@@ -15,6 +15,7 @@ import (
 // Copies that were issued when somebody else may have held their key confirm nothing;
 // those issued before do, with a warning.
 func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
+	t.Parallel()
 	c := newCase(t)
 	c.Found = time.Now().Add(time.Hour)
 	v := c.investigator(t, reads(c.copy.ID))

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/internal/engine"
@@ -36,6 +37,7 @@ func TestNewInvestigatorRefuses(t *testing.T) {
 // Local features are found in a segment without reading their rows. However the segment was altered, what is
 // found is the same, and the record names it.
 func TestFeaturesInSegments(t *testing.T) {
+	t.Parallel()
 	c := newLargeCase(t)
 	c.Keys = nil // what is traced, others test
 	b := c.marked.Rect
@@ -101,7 +103,7 @@ func TestFeaturesInSegments(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, data, 0o600))
 		look(what, "", problem)
 	}
-	for i, at := range []int{20, len(whole) / 2, len(whole) - 20} {
+	for i, at := range long.Cases(1, len(whole)/2, 20, len(whole)-20) {
 		data := bytes.Clone(whole)
 		data[at] ^= 0x10
 		require.NoError(t, os.WriteFile(path, data, 0o600))
@@ -132,7 +134,7 @@ func TestFeaturesInSegments(t *testing.T) {
 	db, err := sql.Open("sqlite", c.path)
 	require.NoError(t, err)
 	defer db.Close()
-	for _, change := range []string{"last = last + 1", "first = first + 1", "others = x'0200000000000000'", "wrapped = x'00'"} {
+	for _, change := range long.Cases(2, "last = last + 1", "wrapped = x'00'", "first = first + 1", "others = x'0200000000000000'") {
 		_, err = db.Exec("CREATE TABLE kept AS SELECT * FROM segment WHERE kind = 1; UPDATE segment SET " + change + " WHERE kind = 1")
 		require.NoError(t, err)
 		look(change, "", all[0].File)
