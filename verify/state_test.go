@@ -98,7 +98,7 @@ func TestStateFollowsTheRegistry(t *testing.T) {
 	t.Parallel()
 	c := newCase(t)
 	dir := t.TempDir()
-	for name, img := range map[string]image.Image{"1.jpg": c.marked, "2.jpg": stranger()} {
+	for name, img := range map[string]image.Image{"1.jpg": c.marked, "2.jpg": residence()} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), file(t, img, "jpeg"), 0o600))
 	}
 	c.State, c.Workers = filepath.Join(t.TempDir(), "state"), 1
@@ -119,7 +119,7 @@ func TestStateFollowsTheRegistry(t *testing.T) {
 	_, read = run()
 	require.Zero(t, read)
 
-	submit(t, newIssuer(t, c.issuing), file(t, stranger(), "png"), "customer 9", feb)
+	submit(t, newIssuer(t, c.issuing), file(t, residence(), "png"), "customer 9", feb)
 	findings, read = run()
 	require.Equal(t, []string{"copy", "unmarked"}, findings)
 	require.Equal(t, 1, read, "the copy stays one")
