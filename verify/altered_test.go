@@ -29,6 +29,7 @@ func altered(t *testing.T, img image.Image, name string) (*image.NRGBA, []image.
 // A caption or another text in place of a field does not take a copy's name away: the leak is
 // confirmed, traced outside of the place, and the place is listed.
 func TestAlteredCopyIsConfirmed(t *testing.T) {
+	t.Parallel()
 	c := newLargeCase(t)
 	for _, name := range long.Cases(1, "field", "caption") {
 		img, where := altered(t, c.marked, name)
@@ -53,6 +54,7 @@ func TestAlteredCopyIsConfirmed(t *testing.T) {
 // A copy's mark, laid over another person's page of the template, is never confirmed: over all of
 // it, or only where both pages are the same.
 func TestMarkOnAnotherPersonsPageIsNotConfirmed(t *testing.T) {
+	t.Parallel()
 	c := newCase(t)
 	for _, everywhere := range []bool{true, false} {
 		img := picture.Flatten(imaging.Clone(c.second))

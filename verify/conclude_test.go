@@ -304,6 +304,7 @@ func TestConcludeNeverConfirmsWithoutPixels(t *testing.T) {
 
 // What a hash alone may show is nearer than any two persons' documents of a template.
 func TestHashesOfOnePersonsDocument(t *testing.T) {
+	t.Parallel()
 	for _, k := range []specimen.Template{specimen.Passport, specimen.Licence, specimen.IDCard, specimen.Residence, specimen.Bill} {
 		var seen []phash.Hash
 		blank := specimen.NewBlank(k, 400)

@@ -19,12 +19,13 @@ import (
 // there. It counts for no holder of unmarked uploads, and neither for nor against a recipient. The unmarked upload after the
 // hardest JPEG is not called damaged.
 func TestDamagedMark(t *testing.T) {
+	t.Parallel()
 	c := newLargeCase(t)
 	upload, err := picture.Decode(file(t, c.first, "jpeg"), picture.Limits{})
 	require.NoError(t, err)
 	o, err := watermark.Prepare(leaktest.Key(), upload.Image, &watermark.Options{Submission: c.firstID})
 	require.NoError(t, err)
-	away := merged(o, upload.Image.Rect, 16)
+	away := merged(o, upload.Image.Rect, 9)
 	v := c.investigator(t, noMark)
 	of := func(img *image.NRGBA) *verify.Verdict { return examine(t, v, img) }
 

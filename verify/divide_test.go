@@ -83,6 +83,7 @@ func outputs(t *testing.T, v *verify.Investigator, d *verify.DumpVerdict, record
 
 // However a dump is divided, findings, verdict and report are those of one run, byte for byte; and a later run does not take the parts for other files.
 func TestPartsAreOneRun(t *testing.T) {
+	t.Parallel()
 	c := newCase(t)
 	dir := dividedDump(t, c)
 	v, leaks := partRun(t, c.Config, verify.Part{}, dir)
@@ -125,7 +126,9 @@ func TestPartsAreOneRun(t *testing.T) {
 // Investigators that share what they read of the registry find what others find, also beside each other and
 // after an erasure.
 func TestSharedSearch(t *testing.T) {
+	t.Parallel()
 	c := newCase(t)
+	c.Keys = nil // what is traced, others test
 	dir := dividedDump(t, c)
 	base := newInvestigator(t, c.Config)
 	for together := 1; together <= 2; together++ {
@@ -167,6 +170,7 @@ func TestSharedSearch(t *testing.T) {
 
 // A part that is missing, double, out of order, cut, altered or of another dump is named, and nothing is weighed.
 func TestPartsThatDoNotFit(t *testing.T) {
+	t.Parallel()
 	c := newCase(t)
 	dir := dividedDump(t, c)
 	one, two := partOf(t, c.Config, verify.Part{Number: 1, Of: 2}, dir), partOf(t, c.Config, verify.Part{Number: 2, Of: 2}, dir)

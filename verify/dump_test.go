@@ -259,6 +259,7 @@ func TestCustodyIsNotJudgedWithoutATime(t *testing.T) {
 // Verdicts that were read back from JSON are weighed like those they were written
 // from, and those without a probability earn nothing.
 func TestWeighVerdictsReadBack(t *testing.T) {
+	t.Parallel()
 	c := newCase(t)
 	v := c.investigator(t, reads(c.copy.ID))
 	var leaks, back []*verify.Verdict

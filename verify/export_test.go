@@ -42,6 +42,11 @@ func (v *Investigator) ReadInstead(img image.Image) {
 	}
 }
 
+// SetReading has blind reading return what was read before.
+func (v *Investigator) SetReading(r *watermark.Reading) {
+	v.detect = func(context.Context, image.Image, ...*watermark.Key) (*watermark.Reading, error) { return r, nil }
+}
+
 // SetDetect replaces blind reading, which takes seconds.
 func (v *Investigator) SetDetect(f func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)) {
 	v.detect = func(ctx context.Context, img image.Image, keys ...*watermark.Key) (*watermark.Reading, error) {

@@ -189,6 +189,7 @@ func TestTheWalkCanBeLeftAndCancelled(t *testing.T) {
 
 // Parallel or not, the verdicts are the same.
 func TestWorkersDoNotChangeVerdicts(t *testing.T) {
+	t.Parallel()
 	c := newCase(t)
 	fsys := fstest.MapFS{
 		"a.png": {Data: file(t, c.first, "jpeg")}, "b.png": {Data: file(t, imaging.New(300, 200, image.White), "jpeg")},

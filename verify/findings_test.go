@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/internal/findings"
@@ -57,7 +58,7 @@ func makeRichDump(t *testing.T) {
 	for _, l := range []struct {
 		name string
 		img  image.Image
-	}{{"<other> & 'another'.jpg", specimen.Photograph(c.second, 3, 800, 600)}, {"white \xff.jpg", imaging.New(300, 200, image.White)}} {
+	}{{"<other> & 'another'.jpg", specimen.Photograph(c.second, 3, 560, 420)}, {"white \xff.jpg", imaging.New(300, 200, image.White)}} {
 		got, err := v.Investigate(t.Context(), l.name, file(t, l.img, "jpeg"))
 		require.NoError(t, err)
 		leaks = append(leaks, got)
@@ -86,6 +87,7 @@ func readFindings(t *testing.T, text string) *verify.Findings {
 }
 
 func TestFindingsFollowFromThemselves(t *testing.T) {
+	t.Parallel()
 	plain, revealed, report := richDump(t)
 	for _, text := range []string{plain, revealed} {
 		f := readFindings(t, text)
@@ -114,6 +116,7 @@ func unredacted(d *verify.DumpVerdict) *verify.Findings {
 }
 
 func TestVerdictsOfAllDumpsAreRechecked(t *testing.T) {
+	t.Parallel()
 	for name, d := range dumps() {
 		got := weighed(d)
 		got.Record.Parameters = verify.Method()
@@ -122,6 +125,9 @@ func TestVerdictsOfAllDumpsAreRechecked(t *testing.T) {
 		require.NoError(t, err, name)
 		f := readFindings(t, string(text))
 		assert.NoError(t, f.CheckVerdict(), name)
+		if name != "two copies" && !long.On {
+			continue
+		}
 		f.Verdict.Matched++
 		assert.ErrorIs(t, f.CheckVerdict(), verify.ErrFindings, name)
 	}
@@ -240,6 +246,7 @@ var unnoticed = []string{
 // Who holds the key can sign anything anew, but cannot edit one value that follows from
 // others. Every value of the file is edited here.
 func TestEveryEditIsNoticed(t *testing.T) {
+	t.Parallel()
 	plain, _, _ := richDump(t)
 	var tree any
 	dec := json.NewDecoder(strings.NewReader(plain))
@@ -391,6 +398,7 @@ func valid(s *jsonschema.Schema, text string) error {
 }
 
 func TestFindingsFollowTheSchema(t *testing.T) {
+	t.Parallel()
 	s := schema(t)
 	plain, revealed, _ := richDump(t)
 	assert.NoError(t, valid(s, plain))

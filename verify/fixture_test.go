@@ -73,7 +73,10 @@ func passport(person uint64) *image.NRGBA {
 
 // stranger is no document: it resembles no upload. A stranger's document of an upload's template is compared with the
 // upload, which takes a second: TestLookalikes.
-func stranger() *image.NRGBA { return specimen.Landscape(9, 360, 270) }
+var stranger = sync.OnceValue(func() *image.NRGBA { return specimen.Landscape(9, 360, 270) })
+
+// residence is a document of a template that no upload has.
+var residence = sync.OnceValue(func() *image.NRGBA { return specimen.Render(specimen.Residence, specimen.NewPerson(9), 400) })
 
 func newIssuer(t *testing.T, cfg registry.Config) *registry.Issuer {
 	t.Helper()

@@ -80,6 +80,7 @@ func garbled(t *testing.T, made []byte, table, column, value string) string {
 // A row of which any column is garbage ends neither an investigation nor an audit. The leaks that it concerns are
 // incomplete, the others are examined, and no text of the database reaches a reader.
 func TestMalformedRows(t *testing.T) {
+	t.Parallel()
 	c := newCase(t)
 	ledger := malformable(t, c)
 	require.NoError(t, c.Registry.Close())

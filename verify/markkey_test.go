@@ -15,6 +15,7 @@ import (
 // Who holds a lost key, the IDs and the uploads makes marks without one copy: after the loss a mark names nobody. Leaks
 // that were found before it confirm their copies, with a warning.
 func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
+	t.Parallel()
 	c := newCase(t)
 	c.Found = time.Now().Add(time.Hour)
 	picture := file(t, leaked(t, c.marked, "telegram"), "jpeg")

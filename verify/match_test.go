@@ -23,6 +23,7 @@ import (
 // A submission behind so many others of its template that its pixels were not compared
 // as a whole is still found by its parts.
 func TestPartsOfFarCandidates(t *testing.T) {
+	t.Parallel()
 	r, err := registry.Create(t.Context(), sqlite.At(":memory:"), nil)
 	require.NoError(t, err)
 	defer r.Close()

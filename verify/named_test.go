@@ -98,6 +98,7 @@ func TestNamedUploadsMakeNoWindow(t *testing.T) {
 // Copies that were found in leaks of named uploads name their recipient; what it could hold
 // unmarked is explained by it, as ever.
 func TestNamedUploadsNameByMarks(t *testing.T) {
+	t.Parallel()
 	c, ctx := newCase(t), t.Context()
 	c.Found = time.Now().Add(time.Hour)
 	s := newIssuer(t, c.issuing)

@@ -30,6 +30,7 @@ import (
 // Unmarked parts of uploads, which no hash of a whole picture finds: a quarter of one,
 // four in a collage, a small one on a page.
 func TestPartsAreFound(t *testing.T) {
+	t.Parallel()
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
 	kinds := []specimen.Template{specimen.Passport, specimen.Licence, specimen.IDCard, specimen.Residence}
@@ -99,6 +100,7 @@ func TestPartsAreFound(t *testing.T) {
 // If the leak shows an upload, other uploads of the template are not compared, but a second upload
 // of the same capture is.
 func TestPartsOfTwins(t *testing.T) {
+	t.Parallel()
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
 	blank := specimen.NewBlank(specimen.Licence, 560)
@@ -162,6 +164,7 @@ func requireNear(t *testing.T, want image.Rectangle, got findings.Quad, name str
 // A registry that seals its hashes finds the same, in segments also if these were altered, but only with the sealing key.
 // Its files hold no hash in the clear.
 func TestSealedHashes(t *testing.T) {
+	t.Parallel()
 	cfg := leaktest.Config(t)
 	path := filepath.Join(t.TempDir(), "r.db")
 	r, err := registry.Create(t.Context(), sqlite.At(path), &registry.CreateOptions{SealHashes: true})

@@ -13,17 +13,19 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/verify"
 )
 
 // Not one byte of a report can be edited, by whoever has whatever key.
 func TestEveryByteOfTheReportIsHeld(t *testing.T) {
+	t.Parallel()
 	plain, _, report := richDump(t)
 	f := readFindings(t, plain)
 	require.NoError(t, f.CheckReport([]byte(report)))
 	from := strings.Index(report, `<pre id="findings"`)
 	begin := strings.LastIndex(report[:from], "<footer>")
-	for i := range 300 {
+	for i := range long.Number(60, 300) {
 		edited := []byte(report)
 		at := rand.New(rand.NewPCG(1, uint64(i))).IntN(begin)
 		switch i % 3 {
@@ -154,6 +156,7 @@ func TestReportListsTimes(t *testing.T) {
 
 // The first page has a name beside a number only where the headline has it.
 func TestFirstPageNamesWhomTheHeadlineNames(t *testing.T) {
+	t.Parallel()
 	named, rivals := 0, 0
 	for name, x := range dumps() {
 		d := weighed(x)

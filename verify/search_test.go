@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify"
@@ -51,6 +52,7 @@ func TestNewInvestigatorRefuses(t *testing.T) {
 // Uploads are found in a segment without reading their rows. However the segment was altered, what is
 // found is the same, and the record names it. The next builder makes it anew.
 func TestSearchInSegments(t *testing.T) {
+	t.Parallel()
 	c := newLargeCase(t)
 	c.Keys = nil // what is traced, others test
 	b := c.marked.Rect
@@ -113,7 +115,7 @@ func TestSearchInSegments(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, data, 0o600))
 		look(what, problem)
 	}
-	for i, at := range []int{20, len(whole) / 2, len(whole) - 20} {
+	for i, at := range long.Cases(1, len(whole)/2, 20, len(whole)-20) {
 		data := bytes.Clone(whole)
 		data[at] ^= 0x10
 		require.NoError(t, os.WriteFile(path, data, 0o600))
@@ -156,8 +158,8 @@ func TestSearchInSegments(t *testing.T) {
 	db, err := sql.Open("sqlite", c.path)
 	require.NoError(t, err)
 	defer db.Close()
-	for _, change := range []string{"last = last + 1", "last = 9223372036854775807", "first = first + 1", "wrapped = x'00'"} {
-		_, err = db.Exec("CREATE TABLE kept AS SELECT * FROM segment; UPDATE segment SET " + change)
+	for _, change := range long.Cases(2, "last = last + 1", "wrapped = x'00'", "last = 9223372036854775807", "first = first + 1") {
+		_, err = db.Exec("CREATE TABLE kept AS SELECT * FROM segment; UPDATE segment SET " + change + "")
 		require.NoError(t, err)
 		look(change, all[0].File)
 		_, err = db.Exec("DELETE FROM segment; INSERT INTO segment SELECT * FROM kept; DROP TABLE kept")

@@ -37,9 +37,13 @@ func encoded(t *testing.T, d *verify.DumpVerdict, cfg verify.Config) []byte {
 	if n := cfg.UploadsPerSubject; n > 0 {
 		d.Record.Parameters["uploads without a subject that one person has"] = strconv.Itoa(n)
 	}
-	text, err := (&verify.Findings{Format: verify.FindingsFormat, Verdict: d, Leaks: d.Verdicts, Thumbnails: []string{}, Uploads: []string{}}).Encode()
+	text, err := findingsOf(d).Encode()
 	require.NoError(t, err)
 	return text
+}
+
+func findingsOf(d *verify.DumpVerdict) *verify.Findings {
+	return &verify.Findings{Format: verify.FindingsFormat, Verdict: d, Leaks: d.Verdicts, Thumbnails: []string{}, Uploads: []string{}}
 }
 
 // checked returns what the checker finds wrong with the sentences of a verdict.
@@ -52,6 +56,7 @@ func checked(t *testing.T, d *verify.DumpVerdict, cfg verify.Config) []string {
 
 // A checker that shares no code with the sentences finds each of them true, and none left out.
 func TestSentencesAreTrue(t *testing.T) {
+	t.Parallel()
 	for name, d := range dumps() {
 		got := weighed(d)
 		assert.Empty(t, checked(t, got, verify.Config{Circumstances: verify.Circumstances{Found: found}}), "%s: %s", name, got.Headline)
@@ -66,6 +71,7 @@ func TestSentencesAreTrue(t *testing.T) {
 // The same for random dumps. KYCMARK_REPORTS is their number, KYCMARK_SEED the seed of the first. With the tag long there
 // are so many that each code is said.
 func TestSentencesOfRandomDumpsAreTrue(t *testing.T) {
+	t.Parallel()
 	const all = 130
 	reports, seed := number("KYCMARK_REPORTS", long.Number(40, all)), number("KYCMARK_SEED", 700)
 	t.Logf("%d reports from seed %d", reports, seed)
@@ -155,6 +161,7 @@ func TestNamedUploadsThatAreResembled(t *testing.T) {
 // place of another: of the verdict, and of the notes on hypotheses and on leaks. Each kind of falsehood
 // is tried often times, in dumps as different as they come.
 func TestCheckerNoticesFalsehoods(t *testing.T) {
+	t.Parallel()
 	often := number("KYCMARK_OFTEN", 1) // trials of each falsehood
 	falsehoods, tried := 0, make(map[string]int)
 	type dump struct {
@@ -184,7 +191,9 @@ func TestCheckerNoticesFalsehoods(t *testing.T) {
 					if tried[code+" "+kind]++; tried[code+" "+kind] > often {
 						return
 					}
-					wrong, err := sentencecheck.CheckFigures(encoded(t, d, cfg))
+					text, err := json.Marshal(findingsOf(d)) // encoded spends most of its time on white space
+					require.NoError(t, err)
+					wrong, err := sentencecheck.CheckFigures(text)
 					require.NoError(t, err)
 					assert.NotEmpty(t, wrong, "seed %d: %s of %s", 1000+seed, what, code)
 					falsehoods++

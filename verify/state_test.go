@@ -23,9 +23,10 @@ import (
 // A run that was cut short goes on where it was; what was examined, or occurs twice, is
 // not examined again, and the verdict is the same as of one run.
 func TestStateOfARun(t *testing.T) {
+	t.Parallel()
 	c := newCase(t)
 	dir := t.TempDir()
-	for name, img := range map[string]image.Image{"1.jpg": c.marked, "2.jpg": c.second, "3.jpg": c.marked, "4.jpg": stranger()} {
+	for name, img := range map[string]image.Image{"1.jpg": c.marked, "2.jpg": stranger(), "3.jpg": c.marked, "4.jpg": c.bill} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), file(t, img, "jpeg"), 0o600))
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "5.jpg"), []byte("nothing"), 0o600))
@@ -94,9 +95,10 @@ func TestStateOfARun(t *testing.T) {
 // What the registry would no longer say is not taken from a state file: a key that was
 // compromised since alters everything, an upload that was added only what was not recognised.
 func TestStateFollowsTheRegistry(t *testing.T) {
+	t.Parallel()
 	c := newCase(t)
 	dir := t.TempDir()
-	for name, img := range map[string]image.Image{"1.jpg": c.marked, "2.jpg": passport(9)} {
+	for name, img := range map[string]image.Image{"1.jpg": c.marked, "2.jpg": residence()} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), file(t, img, "jpeg"), 0o600))
 	}
 	c.State, c.Workers = filepath.Join(t.TempDir(), "state"), 1
@@ -117,7 +119,7 @@ func TestStateFollowsTheRegistry(t *testing.T) {
 	_, read = run()
 	require.Zero(t, read)
 
-	submit(t, newIssuer(t, c.issuing), file(t, passport(9), "png"), "customer 9", feb)
+	submit(t, newIssuer(t, c.issuing), file(t, residence(), "png"), "customer 9", feb)
 	findings, read = run()
 	require.Equal(t, []string{"copy", "unmarked"}, findings)
 	require.Equal(t, 1, read, "the copy stays one")
@@ -148,6 +150,7 @@ func TestStateSparesOtherFiles(t *testing.T) {
 
 // Leaks are held against what was named, and nothing else.
 func TestAgainst(t *testing.T) {
+	t.Parallel()
 	c := newCase(t)
 	c.Against = []watermark.Submission{c.secondID, c.firstID}
 	v := c.examine(t, c.marked, noMark)

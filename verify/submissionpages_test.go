@@ -62,6 +62,7 @@ func issueTo(t *testing.T, s *registry.Issuer, of watermark.Submission) (*regist
 
 // A document of two pages is one submission: a leak of page 2 is traced to the copy of the document.
 func TestLeakOfPageTwo(t *testing.T) {
+	t.Parallel()
 	cfg := leaktest.Config(t)
 	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
 	s := newIssuer(t, cfg)
@@ -136,6 +137,7 @@ func TestLeakOfPageTwo(t *testing.T) {
 
 // Pages of the same pixels have the same mark: their average is the page itself.
 func TestPagesOfTheSamePixels(t *testing.T) {
+	t.Parallel()
 	cfg := leaktest.Config(t)
 	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
 	s := newIssuer(t, cfg)
@@ -152,6 +154,7 @@ func TestPagesOfTheSamePixels(t *testing.T) {
 
 // The terms of a bank that two customers sent make them neither one person, nor do they accuse.
 func TestPageOfTwoCustomers(t *testing.T) {
+	t.Parallel()
 	cfg := leaktest.Config(t)
 	for _, name := range []string{"vendor A", "vendor B"} {
 		require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: name, Kind: registry.KindVendor}))
@@ -207,6 +210,7 @@ func TestPagesHaveMarksOfTheirOwn(t *testing.T) {
 // Pages that show the same picture, in colour and in grey, have marks of their own: a leak of either is a
 // copy, not a mark that was moved, and not unmarked.
 func TestPagesAlike(t *testing.T) {
+	t.Parallel()
 	cfg := leaktest.Config(t)
 	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
 	s := newIssuer(t, cfg)

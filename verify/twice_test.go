@@ -22,9 +22,10 @@ import (
 // A leak that shows one upload twice, side by side: the copies of both recipients are found. Detail of a copy that was
 // laid onto another photograph beside the first copy accuses nobody.
 func TestCopiesOfOneUploadSideBySide(t *testing.T) {
+	t.Parallel()
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
-	upload := specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(40), 700), 5, 800, 600)
+	upload := specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(40), 560), 5, 640, 480)
 	of := submit(t, s, file(t, upload, "jpeg"), "one", feb)
 	var copies [2]*image.NRGBA
 	var ids [2]watermark.CopyID
@@ -38,8 +39,8 @@ func TestCopiesOfOneUploadSideBySide(t *testing.T) {
 		copies[i], ids[i] = pic.Image, c.ID
 	}
 	sheet := func(second image.Image) *image.NRGBA {
-		both := imaging.Paste(imaging.New(840, 1240, color.Gray{Y: 60}), copies[0], image.Pt(20, 10))
-		return imaging.Paste(both, second, image.Pt(20, 630))
+		both := imaging.Paste(imaging.New(680, 1000, color.Gray{Y: 60}), copies[0], image.Pt(20, 10))
+		return imaging.Paste(both, second, image.Pt(20, 510))
 	}
 	with := investigating(cfg)
 	with.References = 0
@@ -54,7 +55,7 @@ func TestCopiesOfOneUploadSideBySide(t *testing.T) {
 		assert.Equal(t, ids[:1], got.Accused)
 	}
 
-	forged, soft := imaging.Resize(stranger(), 800, 600, imaging.Lanczos), imaging.Blur(copies[1], 5)
+	forged, soft := imaging.Resize(stranger(), 640, 480, imaging.Lanczos), imaging.Blur(copies[1], 5)
 	for i, p := range forged.Pix {
 		forged.Pix[i] = uint8(min(max(int(p)+2*(int(copies[1].Pix[i])-int(soft.Pix[i])), 0), 255))
 	}

@@ -66,6 +66,7 @@ func issuedTo(d *verify.DumpVerdict) (shown, held int) {
 // A void copy is not held: neither the odds nor the history counts it, and an unmarked leak of its upload has no
 // copy that speaks for its recipient. Its mark in a leak is an alarm, and names nobody.
 func TestVoidCopy(t *testing.T) {
+	t.Parallel()
 	c := newCase(t)
 	unmarked := file(t, c.second, "jpeg")
 	_, before := said(t, c.investigator(t, noMark), unmarked)
@@ -109,6 +110,7 @@ func TestVoidCopy(t *testing.T) {
 
 // A copy whose release is not confirmed may have been handed out: it counts, and its state is said.
 func TestReservedCopy(t *testing.T) {
+	t.Parallel()
 	c := newCase(t)
 	reserved, leak := c.issuedWith(t, errors.New("the connection was lost"))
 	require.Equal(t, registry.CopyReserved, reserved.State)
@@ -128,6 +130,7 @@ func TestReservedCopy(t *testing.T) {
 
 // No state that a reader adds or removes is taken.
 func TestStatesOfFindings(t *testing.T) {
+	t.Parallel()
 	c := newCase(t)
 	void, leak := c.issuedWith(t, registry.ErrNothingLeft)
 	reserved, other := c.issuedWith(t, errors.New("lost"))

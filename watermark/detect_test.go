@@ -39,7 +39,7 @@ func applied(t *testing.T, name string, img *image.NRGBA) *image.NRGBA {
 // The floor under robustness: each of these must be read from a picture of 900 x
 // 640 pixels. The measured rates on real pictures stand in the README.
 func TestDetectReadsTheExactIDAfter(t *testing.T) {
-	m := embed(t, testID, scene(900, 640))
+	m := largeMarked()
 	for _, name := range long.Cases(8, "none", "telegram", "crop50", "rot5", "mirror", "persp3", "screenshot", "thumb320",
 		"jpeg50", "resize50", "resize150", "rot90", "aspect10", "gray", "chain_rotcrop") {
 		t.Run(name, func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestDetectReadsAPhotographOfAScreen(t *testing.T) {
 }
 
 func TestDetectReportsTheGeometry(t *testing.T) {
-	m := embed(t, testID, scene(900, 640))
+	m := largeMarked()
 	plain := detect(t, key, m)
 	require.True(t, plain.Found)
 	half := detect(t, key, applied(t, "resize50", m))
@@ -87,7 +87,7 @@ func TestDetectReportsTheGeometry(t *testing.T) {
 }
 
 func TestPlacementIsWhereTheMarkIsRead(t *testing.T) {
-	for _, size := range [][2]int{{900, 700}, {1500, 1100}} {
+	for _, size := range long.Cases(1, [2]int{1500, 1100}, [2]int{900, 700}) {
 		m := embed(t, testID, scene(size[0], size[1]))
 		corner := image.Pt(size[0]/5, size[1]/6)
 		d := detect(t, key, m.SubImage(image.Rectangle{corner, corner.Add(image.Pt(600, 500))}))
@@ -123,6 +123,9 @@ func TestUnmarkedAndForeignPicturesAreNotFound(t *testing.T) {
 	foreign, err := watermark.Embed(other, testID, src, nil)
 	require.NoError(t, err)
 	for name, img := range map[string]*image.NRGBA{"unmarked": src, "foreign": foreign, "clear": image.NewNRGBA(image.Rect(0, 0, 120, 120)), "black": uniform(120, 120, 0), "white": uniform(150, 100, 255)} {
+		if (name == "clear" || name == "black") && !long.On {
+			continue // each is a search that finds nothing
+		}
 		d := detect(t, key, img)
 		assert.False(t, d.Found, name)
 		assert.Zero(t, d.Copy, name)
@@ -164,14 +167,14 @@ func TestDetectRefusesAndStops(t *testing.T) {
 }
 
 func TestMarkReadsBackOrSaysWeak(t *testing.T) {
-	m, err := watermark.Mark(t.Context(), key, testID, scene(900, 640), &watermark.Options{Submission: sub})
+	m, err := watermark.Mark(t.Context(), key, testID, large(), &watermark.Options{Submission: sub})
 	require.NoError(t, err)
 	assert.False(t, m.Weak)
 	assert.Equal(t, 1.0, m.Strength)
 	assert.Greater(t, m.MarginDB, 3.0)
 	assert.GreaterOrEqual(t, m.PSNR, 44.0)
 	assert.GreaterOrEqual(t, m.SSIM, 0.985)
-	assert.Equal(t, embed(t, testID, scene(900, 640)).Pix, m.Image.Pix)
+	assert.Equal(t, largeMarked().Pix, m.Image.Pix)
 
 	// at a hundredth of the budget rounding leaves nothing to read
 	weak, err := watermark.Mark(t.Context(), key, testID, scene(320, 240), &watermark.Options{Strength: 0.01})
@@ -184,8 +187,8 @@ func TestMarkReadsBackOrSaysWeak(t *testing.T) {
 // In place the marked picture is the same and takes the memory of the source; without, and
 // where marking fails, the source stays as it is.
 func TestMarkInPlace(t *testing.T) {
-	plain := scene(480, 360)
-	src := scene(480, 360)
+	plain := scene(360, 240)
+	src := scene(360, 240)
 	want, err := watermark.Mark(t.Context(), key, testID, src, nil)
 	require.NoError(t, err)
 	require.Equal(t, plain.Pix, src.Pix)
@@ -213,9 +216,8 @@ func FuzzDetectSizes(f *testing.F) {
 	f.Add(uint8(64), uint8(40), uint32(1))
 	f.Add(uint8(32), uint8(255), uint32(0))
 	f.Add(uint8(0), uint8(1), uint32(9))
-	f.Add(uint8(99), uint8(70), uint32(5))
 	f.Add(uint8(90), uint8(80), uint32(6))
-	f.Add(uint8(200), uint8(33), uint32(7))
+	f.Add(uint8(133), uint8(40), uint32(7))
 	f.Fuzz(func(t *testing.T, w, h uint8, seed uint32) {
 		img := image.NewNRGBA(image.Rect(0, 0, int(w)%100, int(h)%100)) // small: each takes a full search
 		kind := seed % 4
@@ -267,7 +269,7 @@ func TestDetectAllWithoutKeys(t *testing.T) {
 func TestDetectAllFindsEveryMark(t *testing.T) {
 	const first, second, third = watermark.CopyID(0xa1), watermark.CopyID(0xb2), watermark.CopyID(0xc3)
 	other, stranger := others[0], others[1]
-	m := embed(t, first, scene(720, 520))
+	m := embed(t, first, small())
 	for _, again := range []struct {
 		key *watermark.Key
 		id  watermark.CopyID

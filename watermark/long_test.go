@@ -14,7 +14,7 @@ import (
 // One mark is listed once and costs one check, also where perspective or moire
 // smears its pilots, so that they are not muted whole.
 func TestLongDetectAllListsAMarkOnce(t *testing.T) {
-	m := embed(t, testID, scene(900, 640))
+	m := largeMarked()
 	for _, name := range []string{"persp3", "screen_photo", "collage"} {
 		all, err := watermark.DetectAll(t.Context(), applied(t, name, m), key)
 		require.NoError(t, err)
@@ -30,7 +30,7 @@ func TestLongDetectAllFindsTheFainterKey(t *testing.T) {
 	const first, second = watermark.CopyID(0xa1), watermark.CopyID(0xb2)
 	other, err := watermark.ParseKey("KYCMARK-SECRET-KEY-1-BEAQEAYAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABUK2PMY")
 	require.NoError(t, err)
-	m, err := watermark.Embed(other, second, embed(t, first, scene(900, 640)), &watermark.Options{Strength: 0.35})
+	m, err := watermark.Embed(other, second, embed(t, first, large()), &watermark.Options{Strength: 0.35})
 	require.NoError(t, err)
 	for _, name := range []string{"telegram", "persp3"} {
 		leak := applied(t, name, m)

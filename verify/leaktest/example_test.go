@@ -51,7 +51,7 @@ func Example() {
 			t.FailNow()
 		}
 		leaktest.RequireLeakOf(t, cfg, leaktest.Leak(t, out, "telegram"), "vendor A")
-		leaktest.RequireFinding(t, cfg, specimen.Landscape(7, 400, 300), verify.FoundUnknown)
+		leaktest.RequireFinding(t, cfg, specimen.Landscape(7, 160, 120), verify.FoundUnknown)
 	}
 	r := new(recorder) // go test hands over a *testing.T
 	test(r)
