@@ -42,11 +42,13 @@ import (
 	"github.com/kycmark/kycmark/internal/test/pgtest"
 	"github.com/kycmark/kycmark/internal/test/s3test"
 	"github.com/kycmark/kycmark/internal/test/skip"
+	"github.com/kycmark/kycmark/internal/test/wasmtest"
 	"github.com/kycmark/kycmark/testdata"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 func TestMain(m *testing.M) {
+	wasmtest.Keep()
 	if pdfs.Serve() { // for screenshot
 		return
 	}
@@ -125,6 +127,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Condition:           condition,
 		Setup: func(env *testscript.Env) error { // later than what a script does first, and no future
+			env.Setenv(wasmtest.Variable, os.Getenv(wasmtest.Variable))
 			env.Setenv("SOON", time.Now().Add(20*time.Hour).UTC().Format(time.RFC3339))
 			return nil
 		},
