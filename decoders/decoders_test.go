@@ -23,14 +23,18 @@ import (
 	"github.com/kycmark/kycmark/internal/test/aparttest"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/skip"
+	"github.com/kycmark/kycmark/internal/test/wasmtest"
+	"github.com/kycmark/kycmark/internal/wasm"
 )
 
 // TestMain is also the process that decodes, as it is in the command, or one that hangs.
 func TestMain(m *testing.M) {
 	aparttest.Serve(verb)
+	wasmtest.Keep()
 	if Serve() {
 		return
 	}
+	wasm.Cache = nil // here compiles: what other processes keep gives the same pixels
 	os.Exit(m.Run())
 }
 

@@ -14,6 +14,8 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"github.com/kycmark/kycmark/internal/wasm"
 )
 
 // lib has the decoders: the files lib/heif.wasm.gz of github.com/gen2brain/heic v0.4.5 (libheif 1.18.2 and
@@ -25,8 +27,7 @@ var lib embed.FS
 
 var errDamaged = errors.New("damaged, or coded in a way that its decoder does not know")
 
-// A codecs has the decoders that were used, compiled. The zero value has none. It is not safe for
-// concurrent use.
+// A codecs has the decoders that were used, compiled. The zero value has none. It is not safe for concurrent use.
 type codecs struct {
 	compiled map[string]compiled
 	used     *fixed // memory of the last decoder
@@ -58,7 +59,7 @@ func (c *codecs) compile(ctx context.Context, format string) (out compiled, err 
 		return out, err
 	}
 	ctx = experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0))
-	out.runtime = wazero.NewRuntime(ctx)
+	out.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(wasm.Cache))
 	if _, err = wasi_snapshot_preview1.Instantiate(ctx, out.runtime); err == nil {
 		out.code, err = out.runtime.CompileModule(ctx, code)
 	}
@@ -69,8 +70,7 @@ func (c *codecs) compile(ctx context.Context, format string) (out compiled, err 
 	return out, err
 }
 
-// A fixed is the memory of one decoder. It is reserved whole: memory that grows would be copied. The
-// system gives pages as they are used.
+// A fixed is the memory of one decoder. It is reserved whole: memory that grows would be copied. The system gives pages as they are used.
 type fixed struct {
 	limit int64 // bytes
 	bytes []byte

@@ -14,6 +14,7 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/blind"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/test/attack"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -52,7 +53,7 @@ func correlations(all []nulls.Trial) []float64 {
 // coded bit: below the 0.62 from which a reader makes a check. Checks hold by
 // chance as often as coins fall.
 func TestTrials(t *testing.T) {
-	const n = 3000
+	n := long.Number(800, 3000)
 	page := specimen.Render(specimen.IDCard, specimen.NewPerson(3), 500)
 	noise, seen, hard := nullTrials(t, nil, 1, n), nullTrials(t, page, 1, n), nullTrials(t, hardJPEG(t, page), 1, n)
 	assert.InDelta(t, .5623, correlations(noise)[n/2], .002)
@@ -79,7 +80,7 @@ func TestTrials(t *testing.T) {
 		assert.InDelta(t, n/32, measured, 2, name)
 		assert.Less(t, agree, 5.6, name)
 		for k, got := range held { // five standard deviations
-			p := math.Exp2(-float64(k + 1))
+			p, n := math.Exp2(-float64(k+1)), float64(n)
 			assert.InDelta(t, n*p, got, 5*math.Sqrt(n*p*(1-p)), "%s, first %d bits", name, k+1)
 		}
 	}

@@ -42,11 +42,13 @@ import (
 	"github.com/kycmark/kycmark/internal/test/pgtest"
 	"github.com/kycmark/kycmark/internal/test/s3test"
 	"github.com/kycmark/kycmark/internal/test/skip"
+	"github.com/kycmark/kycmark/internal/test/wasmtest"
 	"github.com/kycmark/kycmark/testdata"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 func TestMain(m *testing.M) {
+	wasmtest.Keep()
 	if pdfs.Serve() { // for screenshot
 		return
 	}
@@ -125,6 +127,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Condition:           condition,
 		Setup: func(env *testscript.Env) error { // later than what a script does first, and no future
+			env.Setenv(wasmtest.Variable, os.Getenv(wasmtest.Variable))
 			env.Setenv("SOON", time.Now().Add(20*time.Hour).UTC().Format(time.RFC3339))
 			return nil
 		},
@@ -333,15 +336,24 @@ func decoded(ts *testscript.TestScript, name string) *image.NRGBA {
 	return p.Image
 }
 
+// smallFiles keeps what small made, by the picture and the side.
+var smallFiles sync.Map
+
 func small(ts *testscript.TestScript, neg bool, args []string) {
 	side := 720
 	if len(args) == 3 {
 		side, args = number(ts, args[2]), args[:2]
 	}
 	arguments(ts, neg, args, 2)
-	var buf bytes.Buffer
-	ts.Check(picture.Encode(&buf, picture.Fit(picture.Flatten(decoded(ts, args[0])), side), "jpeg", 90))
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), buf.Bytes(), 0o644))
+	name := fmt.Sprint(args[0], " ", side)
+	file, ok := smallFiles.Load(name)
+	if !ok {
+		var buf bytes.Buffer
+		ts.Check(picture.Encode(&buf, picture.Fit(picture.Flatten(decoded(ts, args[0])), side), "jpeg", 90))
+		file = buf.Bytes()
+		smallFiles.Store(name, file)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), file.([]byte), 0o644))
 }
 
 func attacked(ts *testscript.TestScript, neg bool, args []string) {

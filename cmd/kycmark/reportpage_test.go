@@ -27,7 +27,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/tetratelabs/wazero"
 
+	"github.com/kycmark/kycmark/internal/wasm"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/watermark"
@@ -313,7 +315,7 @@ var foot = regexp.MustCompile(`Reportof\d{4}-.{60,120}$`)
 
 // readers is started by the first report that is printed: compiling PDFium takes seconds.
 var readers = sync.OnceValues(func() (pdfium.Pool, error) {
-	return webassembly.Init(webassembly.Config{MaxTotal: 4})
+	return webassembly.Init(webassembly.Config{MaxTotal: 4, RuntimeConfig: wazero.NewRuntimeConfig().WithCompilationCache(wasm.Cache)})
 })
 
 // printed returns the text of each page without its white space. All pages must be A4.

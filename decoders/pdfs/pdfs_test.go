@@ -17,11 +17,13 @@ import (
 	"github.com/kycmark/kycmark/internal/test/aparttest"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
+	"github.com/kycmark/kycmark/internal/test/wasmtest"
 )
 
 // TestMain is also the process that reads, as it is in the command, or one that hangs.
 func TestMain(m *testing.M) {
 	aparttest.Serve(verb)
+	wasmtest.Keep()
 	if Serve() {
 		return
 	}

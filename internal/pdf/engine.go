@@ -9,11 +9,13 @@ import (
 	"github.com/klippa-app/go-pdfium"
 	"github.com/klippa-app/go-pdfium/webassembly"
 	"github.com/tetratelabs/wazero"
+
+	"github.com/kycmark/kycmark/internal/wasm"
 )
 
-// An Engine is PDFium, compiled. It is started by the first file, which takes a second or
-// two of processor time once, and is safe for concurrent use. Nothing stops a call of it but the end of its
-// process: checks of a context would make it four times as slow. The zero value works.
+// An Engine is PDFium, compiled. It is started by the first file, which takes a second or two of processor time once, and is safe
+// for concurrent use. Nothing stops a call of it but the end of its process: checks of a context would make it four times as slow.
+// The zero value works.
 type Engine struct {
 	mu   sync.Mutex
 	pool pdfium.Pool
@@ -46,7 +48,7 @@ func (e *Engine) instance(ctx context.Context) (pdfium.Pdfium, error) {
 		e.pool, e.err = webassembly.Init(webassembly.Config{
 			MaxTotal:      -1, // as many as there are files open
 			FSConfig:      wazero.NewFSConfig(),
-			RuntimeConfig: wazero.NewRuntimeConfig().WithMemoryLimitPages(memoryPages),
+			RuntimeConfig: wazero.NewRuntimeConfig().WithCompilationCache(wasm.Cache).WithMemoryLimitPages(memoryPages),
 			Stdout:        io.Discard,
 			Stderr:        io.Discard,
 			RandomSource:  noRandom{}, // the same file gives the same pictures

@@ -17,12 +17,14 @@ import (
 
 	"github.com/kycmark/kycmark/internal/pdf"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/wasmtest"
 )
 
 // engine is started once for all tests.
 var engine pdf.Engine
 
 func TestMain(m *testing.M) {
+	wasmtest.Keep()
 	code := m.Run()
 	engine.Close()
 	os.Exit(code)

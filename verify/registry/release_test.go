@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -106,8 +107,9 @@ func TestWriterFails(t *testing.T) {
 	require.NoError(t, err)
 	full := errors.New("no space left on device")
 	var size int
+	places := long.Number(10, 50)
 	for _, sure := range []bool{true, false} {
-		for n := range 50 {
+		for n := range places {
 			request := fmt.Sprint(sure, n)
 			id, c, err := s.CopyFor(t.Context(), sub.ID, "vendor A", "p", request)
 			require.NoError(t, err)
@@ -115,7 +117,7 @@ func TestWriterFails(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "copy")
 			_, err = p.IssueAs(t.Context(), id, "vendor A", "p", func(c *registry.Copy, file []byte) error {
 				size = len(file)
-				at := n * size / 49 // the last offset is behind the file
+				at := n * size / (places - 1) // the last offset is behind the file
 				require.NoError(t, os.WriteFile(path, file[:at], 0o600))
 				got, err := cfg.Registry.Copy(t.Context(), c.ID)
 				require.NoError(t, err, "entered before its first byte")
@@ -133,7 +135,7 @@ func TestWriterFails(t *testing.T) {
 			next, there, lost := s.CopyFor(t.Context(), sub.ID, "vendor A", "p", request)
 			require.NoError(t, lost)
 			switch {
-			case n == 49:
+			case n == places-1:
 				require.NoError(t, err)
 				require.Equal(t, registry.CopyReleased, got.State)
 				require.Equal(t, got, there)
@@ -161,7 +163,7 @@ func TestWriterFails(t *testing.T) {
 	for _, state := range states(t, cfg.Registry, sub.ID) {
 		count[state]++
 	}
-	require.Equal(t, map[string]int{registry.CopyReleased: 100, registry.CopyVoid: 49}, count)
+	require.Equal(t, map[string]int{registry.CopyReleased: 2 * places, registry.CopyVoid: places - 1}, count)
 	checkLedger(t, cfg.Registry)
 }
 

@@ -18,12 +18,13 @@ import (
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/s3test"
 	"github.com/kycmark/kycmark/verify/registry/s3"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-var kills = flag.Int("kills", 5, "how often the writer is killed on each store")
+var kills = flag.Int("kills", long.Number(3, 5), "how often the writer is killed on each store")
 
 // victimEnv makes the test binary write to the registry that it names until it is
 // killed, and say so after each acknowledged write.

@@ -17,6 +17,7 @@ import (
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/pgtest"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -72,10 +73,14 @@ func opened(d *sqldb.DB, err error) func(t testing.TB) *sqldb.DB {
 	}
 }
 
-// each runs one body against every kind of store, which has one connection that reads.
+// each runs one body against every kind of store, which has one connection that reads. Without the tag long a file beside a
+// folder stands for a file.
 func each(t *testing.T, body func(t *testing.T, d *sqldb.DB)) {
 	t.Helper()
 	for name, create := range kinds {
+		if name == "file" && !long.On {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			d := create(t, info())
 			d.OneReader()

@@ -19,10 +19,11 @@ import (
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-var operations = flag.Int("operations", 2000, "how many operations two processes do on each store")
+var operations = flag.Int("operations", long.Number(600, 2000), "how many operations two processes do on each store")
 
 // writerEnv makes the test binary one of two processes that write: its number, how
 // many operations, and the registry.
