@@ -111,6 +111,9 @@ func unredacted(d *verify.DumpVerdict) *verify.Findings {
 		Revealed: true, Subjects: map[string]string{}, Thumbnails: make([]string, len(d.Verdicts)), Uploads: make([]string, len(d.Verdicts))}
 	for _, l := range d.Verdicts {
 		f.Subjects[l.Submission.String()] = "somebody"
+		for _, b := range l.Beside {
+			f.Subjects[b.Submission.String()] = "somebody"
+		}
 	}
 	return f
 }

@@ -247,7 +247,7 @@ func (d *dump) merged(l map[string]any) {
 		d.trace(l, o, 1, o.Copies[0])
 		l["traces"] = append(traces, l["traces"].([]any)...)
 		shows := "same in part"
-		if d.IntN(2) == 0 && u.Copies[i].Issued.After(o.Copies[0].Issued) { // that copy was entered as the upload, and marked again
+		if d.IntN(2) == 0 { // one photograph that was entered twice
 			shows = "same"
 			m := map[string]any{"submission": o.ID, "distance": 90, "pixels": shows, "submitted": o.Submitted}
 			l["matches"] = append(l["matches"].([]any)[:1:1], m)
@@ -255,7 +255,8 @@ func (d *dump) merged(l map[string]any) {
 		}
 		d.read(l, o.Copies[0].ID, o.ID, shows, o.Copies[0].Issued)
 		l["reads"].([]any)[1].(map[string]any)["log10_p"] = nil // the weaker mark
-		l["accused"] = []any{u.Copies[i].ID, o.Copies[0].ID}
+		l["accused"], l["issued"] = []any{u.Copies[i].ID, o.Copies[0].ID}, []any{u.Copies[i].Row, o.Copies[0].Row}
+		l["beside"] = []any{map[string]any{"submission": o.ID, "submitted": o.Submitted, "custody": o.Custody}}
 	}
 }
 
