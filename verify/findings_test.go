@@ -443,7 +443,7 @@ func TestSchemaHasAllFields(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(verify.FindingsSchema), &doc))
 	for name, x := range map[string]any{
 		"verdict": verify.DumpVerdict{}, "leak": verify.Verdict{}, "record": findings.Record{}, "container": findings.Container{}, "match": verify.Match{}, "reference": findings.Control{}, "reading": findings.Reading{},
-		"trace": verify.Tracing{}, "tracedCopy": findings.TracedCopy{}, "edit": verify.Edit{}, "issuedCopy": registry.Copy{}, "custody": registry.Custody{},
+		"trace": verify.Tracing{}, "tracedCopy": findings.TracedCopy{}, "edit": verify.Edit{}, "issuedCopy": registry.Copy{}, "custody": registry.Custody{}, "beside": findings.Beside{},
 		"history": findings.History{}, "keyState": registry.KeyState{}, "case": odds.Case{}, "cell": odds.Cell{}, "holder": odds.Holder{}, "caseLeak": odds.Leak{}, "caseCopy": odds.Copy{},
 		"odds": odds.Verdict{}, "recipientEvidence": odds.Recipient{}, "window": odds.Window{},
 		"withheld": odds.Withheld{}, "rival": odds.Rival{}, "flag": odds.Verdict{}.Flags, "claim": odds.Verdict{}.Claim,

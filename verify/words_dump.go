@@ -704,7 +704,8 @@ func (w *weighing) keyCompromised() (out []figures) {
 	at, n := make(map[string]registry.KeyState), make(map[string]int)
 	for _, l := range w.Verdicts {
 		for _, k := range l.Keys {
-			if l.MayName() != "" && k.KeyID == l.KeyID && k.State == registry.KeyCompromised {
+			of := k.KeyID == l.KeyID || slices.ContainsFunc(l.Issued, func(c registry.Copy) bool { return c.KeyID == k.KeyID })
+			if l.MayName() != "" && of && k.State == registry.KeyCompromised {
 				at[k.KeyID] = k
 				n[k.KeyID]++
 			}

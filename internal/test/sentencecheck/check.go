@@ -194,6 +194,7 @@ type leak struct {
 	Issued []struct {
 		Copy      string    `json:"copy"`
 		Of        string    `json:"submission"`
+		KeyID     string    `json:"key_id"`
 		Recipient string    `json:"recipient"`
 		Purpose   string    `json:"purpose"`
 		Issued    time.Time `json:"issued"`

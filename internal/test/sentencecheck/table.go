@@ -245,8 +245,12 @@ var rules = map[string]func(*report) []row{
 	"collages": func(r *report) []row {
 		copies, uploads := 0, 0
 		n := r.count(func(l *leak) bool {
-			is := l.confirmed() && l.uploads() > 1
-			copies, uploads = copies+len(l.main())*yes(is), uploads+l.uploads()*yes(is)
+			of := make(map[string]bool)
+			for _, c := range l.Issued {
+				of[c.Of] = true
+			}
+			is := l.confirmed() && len(of) > 1
+			copies, uploads = copies+len(l.Issued)*yes(is), uploads+len(of)*yes(is)
 			return is
 		})
 		return some(n, row{"copies": copies, "uploads": uploads, "max": 9})
@@ -766,7 +770,11 @@ func keyCompromised(r *report) (out []row) {
 	n, day := make(map[string]int), make(map[string]time.Time)
 	for _, l := range r.Leaks {
 		for _, k := range l.Keys {
-			if len(l.recipients()) > 0 && k.KeyID == l.KeyID && k.State == "compromised" {
+			of := k.KeyID == l.KeyID
+			for _, c := range l.Issued {
+				of = of || c.KeyID == k.KeyID
+			}
+			if len(l.recipients()) > 0 && of && k.State == "compromised" {
 				n[k.KeyID]++
 				day[k.KeyID] = k.Since
 			}
