@@ -115,7 +115,10 @@ func receipts(of int) func(*weighing) []figures {
 
 // namedReserved are the named recipients with copies in the dump whose release is not confirmed.
 func (w *weighing) namedReserved() (out []figures) {
-	for _, name := range w.Named {
+	for _, name := range w.names {
+		if !slices.Contains(w.Named, name) {
+			continue
+		}
 		all, _ := w.acknowledged(name)
 		n := 0
 		for _, c := range confirmedCopies(w.Verdicts) {

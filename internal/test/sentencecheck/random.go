@@ -391,7 +391,7 @@ func (d *dump) unreadable(l map[string]any) {
 		l["matches"] = append(l["matches"].([]any), map[string]any{"submission": o.ID, "distance": 4, "pixels": "same", "submitted": o.Submitted})
 		return
 	}
-	if o := d.upload(); o.ID != u.ID && d.IntN(8) == 0 { // perhaps the same capture
+	if o := d.upload(); o.ID != u.ID && len(l["matches"].([]any)) == 1 && d.IntN(8) == 0 { // perhaps the same capture
 		l["matches"] = append(l["matches"].([]any), map[string]any{"submission": o.ID, "distance": 4, "pixels": "same document", "score": 1, "submitted": o.Submitted})
 		return
 	}

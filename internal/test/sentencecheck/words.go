@@ -58,7 +58,7 @@ func judge(text string, says []said) (wrong []string) {
 		for _, f := range s.Figures {
 			for _, x := range written(f) {
 				filled = append(filled, numbers.FindAllString(x, -1)...)
-				if strings.ContainsAny(x, " .-") && len(x) > 3 {
+				if strings.ContainsAny(x, " .-") && len(x) > 3 && !strings.HasSuffix(x, ".") { // a figure may be a sentence
 					names = append(names, x)
 				}
 			}
