@@ -314,7 +314,7 @@ func (w *weighing) count(l *Verdict) {
 	}
 }
 
-// add counts a leak with a confirmed copy of recipient s: the picture, the units of the submissions of which it has such copies, and the
+// add counts a leak with a confirmed copy of recipient s: the picture, the units of the submissions of such copies, and the
 // purposes for which the copies were issued, each purpose once.
 func (s *party) add(l *Verdict, unit map[watermark.Submission]string) {
 	s.pictures++

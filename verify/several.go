@@ -107,7 +107,7 @@ func copyNames(issued []read) (names []string) {
 	return names
 }
 
-// show adds a submission of which the leak has confirmed copies to v.Beside, unless it is there or is v.Submission. was
+// show adds the submission of a confirmed copy to v.Beside, unless it is there or is v.Submission. was
 // are such submissions with what the registry says of them.
 func (v *Verdict) show(of watermark.Submission, page int, was []findings.Beside) {
 	is := func(b findings.Beside) bool { return b.Submission == of }
@@ -122,7 +122,7 @@ func (v *Verdict) show(of watermark.Submission, page int, was []findings.Beside)
 	v.Beside = append(v.Beside, b)
 }
 
-// views returns the verdict once for each submission of which the leak has confirmed copies: with that submission, its
+// views returns the verdict once for each submission whose copies are confirmed in the leak: with that submission, its
 // copies alone, and what the registry says of it. The first is of v.Submission. Of one submission or none, it is v
 // itself.
 func (v *Verdict) views() []*Verdict {
@@ -164,7 +164,7 @@ func views(leaks []*Verdict) (out []*Verdict) {
 	return out
 }
 
-// EveryCustody returns the facts of custody that cover any submission of which the leak has copies, or that it shows.
+// EveryCustody returns the facts of custody that cover v.Submission, or a submission in v.Beside.
 func (v *Verdict) EveryCustody() []registry.Custody {
 	out := slices.Clone(v.Custody)
 	for _, b := range v.Beside {
@@ -173,7 +173,7 @@ func (v *Verdict) EveryCustody() []registry.Custody {
 	return out
 }
 
-// Shows reports whether the conclusion is about a submission that the leak resembles, or has copies of.
+// Shows reports whether the conclusion is about a submission: v.Submission, or a submission in v.Beside.
 func (v *Verdict) Shows(of watermark.Submission) bool {
 	return of == v.Submission || slices.ContainsFunc(v.Beside, func(b findings.Beside) bool { return b.Submission == of })
 }

@@ -84,7 +84,7 @@ func TestLongStory(t *testing.T) {
 		assert.Equal(t, want, m.Pixels)
 	}
 	assert.ElementsMatch(t, ids[:], collage.Accused)
-	assert.Len(t, collage.Issued, 1, "it counts once")
+	assert.Len(t, collage.Issued, 2, "each copy counts")
 	assert.Empty(t, collage.References, "the picture beside is no control: the sheet does show it")
 	d, err := v.Weigh(ctx, leaks)
 	require.NoError(t, err)

@@ -230,3 +230,36 @@ func TestHostileCoalitions(t *testing.T) {
 		assert.Len(t, together(v, name), 9, "eight names, and one for the others")
 	}
 }
+
+// A sheet with copies of several uploads is a leak for each, and one picture: among the files that were drawn, and for
+// recipients that are found together.
+func TestSheetsCountOnce(t *testing.T) {
+	c := three()
+	c.Claimed, c.Drawn = 4, true
+	for i := range 2 {
+		carries(c, 30+9*i, 18, "A")
+		for k := range 3 {
+			carries(c, 40+9*i+k, 18, []string{"A", "A", "B"}[k]).Beside = true
+		}
+	}
+	v := weigh(t, c)
+	assert.Equal(t, 2, v.Matched)
+	assert.Equal(t, 2, v.Claim.Seen)
+	assert.Equal(t, 2, v.Claim.Examined)
+	assert.Equal(t, []string{"A", "B"}, v.Named)
+	assert.Equal(t, [][]string{{"A", "B"}}, v.Together)
+	for name, clusters := range map[string]int{"A": 6, "B": 2} {
+		assert.Equal(t, clusters, of(t, v, name).Clusters, name)
+		assert.Equal(t, 2, of(t, v, name).Pictures, name)
+	}
+	assert.Equal(t, []string{"B"}, together(v, "A"))
+	assert.Equal(t, []string{"A"}, together(v, "B"))
+	for _, bad := range []func(){func() { c.Claimed = 1 }, func() { c.Leaks[0].Beside = true }, func() { c.Leaks[3].Submission = "" }} {
+		was, leaks := *c, slices.Clone(c.Leaks)
+		bad()
+		_, err := odds.Weigh(c)
+		require.ErrorIs(t, err, odds.ErrCase)
+		*c = was
+		c.Leaks = leaks
+	}
+}

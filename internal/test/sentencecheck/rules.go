@@ -58,7 +58,7 @@ func (l *leak) recipients() (out []string) {
 	return out
 }
 
-// parts returns the leak once for each upload of which it has confirmed copies: with these copies alone, and with what the
+// parts returns the leak once for each upload whose copies are confirmed in it: with these copies alone, and with what the
 // registry says of that upload.
 func (l *leak) parts() (out []*leak) {
 	if len(l.Beside) == 0 {

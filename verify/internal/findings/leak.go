@@ -34,7 +34,7 @@ type Conclusion struct {
 	Beside         []Beside         `json:"beside,omitempty"`     // further submissions with confirmed copies in the picture
 }
 
-// A Beside is a submission, beside [Conclusion].Submission, of which a leak has confirmed copies.
+// A Beside is a submission beside [Conclusion].Submission. The leak has confirmed copies of it.
 type Beside struct {
 	Submission     watermark.Submission `json:"submission"`
 	Page           int                  `json:"page,omitempty"` // as in [Conclusion], with all that follows
