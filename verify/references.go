@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/findings"
@@ -31,20 +32,24 @@ func decoys(found *watermark.TraceResult) *findings.Decoys {
 }
 
 // Chance returns the scores of the copies that tracing found and the highest score of copies that
-// were never issued, in words. It is about the tracing against v.Submission. It is "" if there is
-// no such tracing, or if that tracing found no mark.
+// were never issued, in words. It is about the tracings against v.Submission and the submissions in v.Beside. It is "" if
+// no such tracing found a mark.
 func (v *Verdict) Chance() string {
-	t := traceOf(v.Traces, v.Submission)
-	if t == nil || t.Decoys == nil {
-		return ""
-	}
-	var found []string
-	for _, c := range t.Copies {
-		if c.Found {
-			found = append(found, fmt.Sprintf("%.1f", c.Score))
+	var all []string
+	for _, x := range v.views() {
+		t := traceOf(x.Traces, x.Submission)
+		if t == nil || t.Decoys == nil {
+			continue
 		}
+		var found []string
+		for _, c := range t.Copies {
+			if c.Found {
+				found = append(found, fmt.Sprintf("%.1f", c.Score))
+			}
+		}
+		all = append(all, fmt.Sprintf("score %s; no score of %s copies that were never issued is above %.1f", list(found), thousands(float64(t.Decoys.Number)), t.Decoys.Max))
 	}
-	return fmt.Sprintf("score %s; no score of %s copies that were never issued is above %.1f", list(found), thousands(float64(t.Decoys.Number)), t.Decoys.Max)
+	return strings.Join(all, "; ")
 }
 
 // referencesOf returns the number of controls for one leak: an even share of the controls of a dump

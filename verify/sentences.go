@@ -173,7 +173,7 @@ var regions = map[string]string{
 // meanings say in one line what each finding means for one picture, in the order of a report. The
 // report and the help of the command have these lines.
 var meanings = []struct{ label, says string }{
-	{"copy", "carries the invisible mark of one issued copy, and shows the very upload that this copy was made of"},
+	{"copy", "carries the invisible mark of an issued copy, and shows the very upload that this copy was made of"},
 	{"copy (unconfirmed)", "carries the mark of an issued copy, but could not be confirmed to show that copy’s upload: it counts for no recipient"},
 	{"unissued", "carries a mark under a key of the registry, with a copy ID that the registry does not list: it counts for no recipient"},
 	{"unmarked", "shows an upload and carries no mark under any key that was tried, though a mark would very probably have been found"},

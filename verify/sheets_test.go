@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"strings"
 	"testing"
 
 	"github.com/disintegration/imaging"
@@ -68,7 +69,10 @@ func TestSheetsAndUploadsOfOnePhotograph(t *testing.T) {
 	for _, r := range d.Odds.Recipients {
 		assert.Equal(t, map[string]int{"vendor G": 3, "vendor H": 1}[r.Name], r.Clusters, r.Name)
 	}
-	var text bytes.Buffer
+	var page, text bytes.Buffer
+	require.NoError(t, v.WriteReport(t.Context(), &page, d, true))
+	assert.Equal(t, 4, strings.Count(page.String(), "; in the exhibit from ("))
+	assert.Equal(t, 3, strings.Count(page.String(), "recorded as issued to <bdi>vendor G</bdi> on "))
 	require.NoError(t, v.WriteFindings(t.Context(), &text, d, true))
 	f := readFindings(t, text.String())
 	require.NoError(t, f.CheckLeaks())
