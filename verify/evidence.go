@@ -167,7 +167,9 @@ func (v *Verdict) conclude(e evidence) {
 		}
 	}
 	if t := traceOf(e.traces, c.submission); t != nil {
-		v.Power, v.Edits = &t.Power, append(v.Edits, t.Edits...)
+		if v.Edits = append(v.Edits, t.Edits...); c.read == nil { // where a mark was found, its power says nothing
+			v.Power = &t.Power
+		}
 	}
 	_, v.Altered = e.sees(c.submission)
 	v.number(e, c.read)

@@ -3,6 +3,7 @@ package sentencecheck
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -162,4 +163,34 @@ func rivalHad(r *report) (out []row) {
 		}
 	}
 	return out
+}
+
+// issuerAll: of how many uploads that several recipients had copies of, the copies of all of them were found.
+func issuerAll(r *report) []row {
+	had, found, names := map[string]map[string]bool{}, map[string]map[string]bool{}, map[string]bool{}
+	set := func(m map[string]map[string]bool, id, name string) {
+		if m[id] == nil {
+			m[id] = map[string]bool{}
+		}
+		m[id][name] = true
+	}
+	for _, l := range r.Verdict.Case.Leaks {
+		for _, c := range l.Copies {
+			set(had, l.Submission, c.Recipient)
+		}
+	}
+	for i := range r.Leaks {
+		for _, name := range r.Leaks[i].recipients() {
+			set(found, r.Leaks[i].Submission, name)
+		}
+	}
+	n, of := 0, 0
+	for id := range found {
+		of += yes(len(had[id]) > 1)
+		if len(had[id]) > 1 && len(found[id]) == len(had[id]) {
+			n++
+			maps.Copy(names, found[id])
+		}
+	}
+	return once(n > 1, row{"n": n, "of": of, "names": slices.Sorted(maps.Keys(names))})
 }
