@@ -77,8 +77,8 @@ func (v *Verdict) checkTraces() error {
 	return nil
 }
 
-// checkTrace checks that the leak was compared with the submission of t, and that Level is
-// [traceLevel] divided by a possible number of submissions, or [siblingLevel] for a sibling. Copies must be in order of LogP, and
+// checkTrace checks that the leak was compared with the submission of t. Level must be [traceLevel], or [siblingLevel] for
+// a sibling, divided by a possible number of submissions. Copies must be in order of LogP, and
 // found exactly if LogP is at or below Level. Copies that were found must be among the reads, and
 // decoys must be there. Power must be a probability. Scores are not checked.
 func (v *Verdict) checkTrace(t *Tracing) error {
