@@ -89,11 +89,11 @@ func (v *Investigator) countErased(ctx context.Context, cfg Config, b *books, le
 	return nil
 }
 
-// shown returns the first leak of each submission that leaks show ([Verdict.matched]), in the order
+// shown returns the first view of a leak of each submission that leaks show ([Verdict.matched]), in the order
 // of leaks.
 func shown(leaks []*Verdict) (out []*Verdict) {
 	seen := make(map[watermark.Submission]bool)
-	for _, l := range leaks {
+	for _, l := range views(leaks) {
 		if l.matched() && !seen[l.Submission] {
 			seen[l.Submission] = true
 			out = append(out, l)
@@ -147,7 +147,8 @@ func (b *books) addTo(counts map[string][]int, names map[string]bool, cell int) 
 
 // caseOf returns the case that the odds are computed from, and for each leak of the case its index
 // in w.Verdicts. Leaks that say nothing of sources are left out ([Verdict.Weighed]), and so are
-// matched repetitions of an earlier file. Unmatched repetitions form one cluster.
+// matched repetitions of an earlier file. Unmatched repetitions form one cluster. A leak with copies of several
+// submissions is a leak of the case for each.
 func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 	c := &odds.Case{FoundKnown: !w.cfg.before.IsZero(), Cells: slices.Clone(b.cells), Holders: []odds.Holder{}, Leaks: []odds.Leak{},
 		Claimed: w.cfg.Claimed, Drawn: w.cfg.Drawn, Examined: len(w.Verdicts), MarkTrials: MarkTrials}
@@ -169,11 +170,8 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 	pooled, falseMatch := w.pooled(), w.falseMatch()
 	again := repeated(w.first)
 	var at []int
-	for i, l := range w.Verdicts {
-		if !l.Weighed() || l.matched() && w.first[i] != i {
-			continue
-		}
-		leak := odds.Leak{FalseMatch: falseMatch, Marked: l.KeyID != "" || l.damaged()}
+	of := func(i int, l *Verdict, beside bool) {
+		leak := odds.Leak{FalseMatch: falseMatch, Marked: l.KeyID != "" || l.damaged(), Beside: beside}
 		if !l.matched() && again[w.first[i]] {
 			leak.Cluster = l.SHA256 // it counts once, and as examined each time
 		}
@@ -199,6 +197,14 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 			leak.Transplanted = l.marked
 		}
 		c.Leaks, at = append(c.Leaks, leak), append(at, i)
+	}
+	for i, l := range w.Verdicts {
+		if !l.Weighed() || l.matched() && w.first[i] != i {
+			continue
+		}
+		for k, x := range l.views() {
+			of(i, x, k > 0)
+		}
 	}
 	return c, at
 }
@@ -298,12 +304,14 @@ func (v *Verdict) foundByTrace() bool {
 func (w *weighing) pooled() map[watermark.CopyID]float64 {
 	all := make(map[watermark.CopyID][]float64)
 	for i, l := range w.Verdicts {
-		t := traceOf(l.Traces, l.Submission)
-		if t == nil || !t.Registered || !l.matched() || w.first[i] != i {
-			continue
-		}
-		for _, c := range t.Copies {
-			all[c.Copy] = append(all[c.Copy], c.LogE*math.Ln10)
+		for _, x := range l.views() {
+			t := traceOf(x.Traces, x.Submission)
+			if t == nil || !t.Registered || !x.matched() || w.first[i] != i {
+				continue
+			}
+			for _, c := range t.Copies {
+				all[c.Copy] = append(all[c.Copy], c.LogE*math.Ln10)
+			}
 		}
 	}
 	out := make(map[watermark.CopyID]float64, len(all))
@@ -332,14 +340,21 @@ func lnMean(ln []float64) float64 {
 // not known keeps its Cluster.
 func (w *weighing) clusters() {
 	number, n := make(map[string]string), 0
-	for _, l := range w.Verdicts {
-		if l.subject == "" {
-			continue
+	enter := func(cluster *string, subject string) {
+		if subject == "" {
+			return
 		}
-		if number[l.subject] == "" {
+		if number[subject] == "" {
 			n++
-			number[l.subject] = fmt.Sprintf("subject %d", n)
+			number[subject] = fmt.Sprintf("subject %d", n)
 		}
-		l.Cluster = number[l.subject]
+		*cluster = number[subject]
+	}
+	for _, l := range w.Verdicts {
+		enter(&l.Cluster, l.subject)
+		l.Beside = slices.Clone(l.Beside) // others have the old one
+		for i := range l.Beside {
+			enter(&l.Beside[i].Cluster, l.others[l.Beside[i].Submission])
+		}
 	}
 }

@@ -123,10 +123,8 @@ func (c *conclusion) sayBeside(e *evidence) {
 func (e evidence) rules(issued []read) conclusion {
 	shown := e.shown()
 	switch {
-	case len(issued) > 1 && merged(issued):
-		return concludeMerged(issued)
-	case len(issued) > 1 && collage(issued):
-		return concludeCollage(e, issued)
+	case len(issued) > 1 && allFound(issued):
+		return concludeFound(issued)
 	case len(issued) > 1:
 		return concludeSeveral(e, issued)
 	case len(issued) == 1 && issued[0].confirmed():

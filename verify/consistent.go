@@ -131,13 +131,23 @@ func (v *Verdict) checkTrace(t *Tracing) error {
 }
 
 // checkRows checks that the registry's rows agree with the verdict: the confirmed copies are of its
-// submission, the match with it has the same time, and every custody covers it.
+// submissions, the match with each has the same time, and every custody covers its own.
 func (v *Verdict) checkRows() error {
 	for _, c := range v.Issued {
-		if c.Submission != v.Submission {
+		if !v.Shows(c.Submission) {
 			return fmt.Errorf("copy %s: made of another submission", c.ID)
 		}
 	}
+	for _, x := range v.views() {
+		if err := x.checkView(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkView checks one of the views of a verdict ([Verdict.checkRows]).
+func (v *Verdict) checkView() error {
 	for _, m := range v.Matches {
 		if v.matched() && m.Submission == v.Submission && !m.Submitted.Equal(v.Submitted) {
 			return errors.New("its submission has two times")

@@ -32,7 +32,7 @@ func (c Config) copyLate(x *registry.Copy) bool { return !c.Found.IsZero() && x.
 // time if any of these contradicts it. A leak shows an upload, or contains a copy, of a later time.
 // Or an earlier investigation of the same bytes, or what was stated then, is of an earlier time.
 func (c Config) dated(leaks []*Verdict, earlier []findings.Earlier) Config {
-	c.later = slices.ContainsFunc(leaks, func(l *Verdict) bool {
+	c.later = slices.ContainsFunc(views(leaks), func(l *Verdict) bool {
 		return l.matched() && (c.claimedLate(l.Submitted) || l.copied(c.claimedLate))
 	})
 	if c.before = c.Found; c.later || slices.ContainsFunc(earlier, func(e findings.Earlier) bool {
@@ -252,7 +252,9 @@ func (w *weighing) lateCopies() (out []figures) {
 
 // lateUploads are the uploads that leaks show and that were submitted after [Config].Found.
 func (w *weighing) lateUploads() []figures {
-	n := w.leaksThat(func(l *Verdict) bool { return l.matched() && w.cfg.claimedLate(l.Submitted) })
+	n := w.leaksThat(func(l *Verdict) bool {
+		return slices.ContainsFunc(l.views(), func(x *Verdict) bool { return x.matched() && w.cfg.claimedLate(x.Submitted) })
+	})
 	return several(n, figures{"found": w.foundAt()})
 }
 
@@ -271,7 +273,7 @@ func (w *weighing) custodyEntered() (out []figures) {
 			if !l.matched() || at.IsZero() {
 				continue
 			}
-			open := !slices.ContainsFunc(l.Custody, func(c registry.Custody) bool { return c.Recipient == name && !c.Unproven })
+			open := !slices.ContainsFunc(l.EveryCustody(), func(c registry.Custody) bool { return c.Recipient == name && !c.Unproven })
 			if !open && w.lateEntry(at) == "" {
 				continue
 			}
@@ -296,7 +298,7 @@ func (w *weighing) custodyEntered() (out []figures) {
 // entered returns when the first fact of a holder's custody that covers a leak was entered; zero: no
 // such fact.
 func entered(l *Verdict, name string) (at time.Time) {
-	for _, c := range l.Custody {
+	for _, c := range l.EveryCustody() {
 		if c.Recipient == name && (at.IsZero() || c.EnteredAt().Before(at)) {
 			at = c.EnteredAt()
 		}
@@ -323,7 +325,7 @@ func (w *weighing) lateEntry(at time.Time) string {
 // copies of a recipient: ", as entered on 2026-01-31". It is "" if there is no such custody.
 func (w *weighing) heldSince(name, other string) string {
 	var first, last time.Time
-	for _, l := range w.Verdicts {
+	for _, l := range views(w.Verdicts) {
 		at := entered(l, other)
 		if at.IsZero() || !slices.Contains(l.MayNames(), name) {
 			continue

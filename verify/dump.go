@@ -120,6 +120,15 @@ func (v *Investigator) restored(ctx context.Context, leaks []*Verdict) ([]*Verdi
 				full.subject, full.Submitted, full.SubjectEntered = s.Subject, s.Submitted, s.SetAt
 			}
 		}
+		if len(l.others) < len(l.Beside) {
+			full.Beside, full.others = slices.Clone(l.Beside), nil
+			if err := v.fillBeside(ctx, &full); err != nil && !errors.Is(err, registry.ErrNotFound) {
+				return nil, err
+			}
+			for k := range full.Beside {
+				full.Beside[k].Custody = l.Beside[k].Custody
+			}
+		}
 		if len(l.marked) == 0 && l.Copy != 0 {
 			if err := v.restoreMarked(ctx, &full); err != nil {
 				return nil, err
@@ -163,7 +172,7 @@ type party struct {
 	registry.Recipient
 	pictures     int                       // leaks with a confirmed copy
 	clusters     map[string]bool           // the units of these leaks
-	nameless     int                       // of these, leaks whose subject is not known
+	nameless     int                       // of these, leaks of a submission whose subject is not known
 	copies       map[watermark.CopyID]bool // the confirmed copies of these leaks
 	purposes     []string                  // of the copies, each once
 	transplanted int                       // leaks with this recipient's marks on other pictures
@@ -279,7 +288,7 @@ func (w *weighing) count(l *Verdict) {
 		case l.Finding == FoundCopy && l.Unconfirmed:
 			s.unconfirmed++
 		case l.Finding == FoundCopy:
-			s.add(l, w.unit[l.Submission])
+			s.add(l, w.unit)
 		}
 	}
 	if l.Finding != FoundUnreadable && l.Finding != FoundUnmarked || l.damaged() || w.cfg.after(l.Submitted) {
@@ -305,12 +314,18 @@ func (w *weighing) count(l *Verdict) {
 	}
 }
 
-// add counts a leak with a confirmed copy of recipient s: the picture, its unit, and the
+// add counts a leak with a confirmed copy of recipient s: the picture, the units of the submissions of which it has such copies, and the
 // purposes for which the copies were issued, each purpose once.
-func (s *party) add(l *Verdict, unit string) {
+func (s *party) add(l *Verdict, unit map[watermark.Submission]string) {
 	s.pictures++
-	s.clusters[unit] = true
-	if l.subject == "" {
+	nameless := false
+	for _, x := range l.views() {
+		if slices.Contains(x.MayNames(), s.Name) {
+			s.clusters[unit[x.Submission]] = true
+			nameless = nameless || x.subject == ""
+		}
+	}
+	if nameless {
 		s.nameless++
 	}
 	for _, c := range l.Issued {

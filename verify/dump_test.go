@@ -73,6 +73,21 @@ func mixed(n int, names ...string) *verify.Verdict {
 	return v
 }
 
+// sheet is a leak with a copy of a further upload beside its own. The further upload and copy are of another leak.
+func sheet(v *verify.Verdict, others ...*verify.Verdict) *verify.Verdict {
+	for _, o := range others {
+		v.Issued, v.Accused = append(v.Issued, o.Issued...), append(v.Accused, o.Accused...)
+		v.Matches = append(v.Matches, o.Matches...)
+		v.Beside = append(v.Beside, findings.Beside{Submission: o.Submission, Submitted: o.Submitted, Custody: o.Custody})
+		v.SetBeside(o.Submission, fmt.Sprintf("person %d", o.Submission[0]))
+	}
+	v.Recipient, v.Recipients = "", v.MayNames()
+	if len(v.Recipients) == 1 {
+		v.Recipient, v.Recipients = v.Recipients[0], nil
+	}
+	return v
+}
+
 // unissued is a leak with a mark under the registry's key that the registry does not list. It shows
 // a submission if v does.
 func unissued(v *verify.Verdict) *verify.Verdict {
@@ -139,6 +154,7 @@ type dump struct {
 func dumps() map[string]dump {
 	before, after := found.AddDate(-1, 0, 0), found.AddDate(0, 0, 1)
 	a := func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor A") }
+	b := func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor B") }
 	bare := func(n int, c ...registry.Custody) *verify.Verdict { return leakOf(n, verify.FoundUnreadable, "", c...) }
 	return map[string]dump{
 		"empty":                 {headline: "no picture was examined"},
@@ -168,9 +184,15 @@ func dumps() map[string]dump {
 		"colluders":                {leaks: []*verify.Verdict{mixed(1, "vendor A", "vendor B"), mixed(2, "vendor B", "vendor A"), bare(3)}, named: []string{"vendor A", "vendor B"}, headline: "2 of 2 marked pictures contain copies recorded as issued to vendor B under “request 7”. 2 pictures contain copies issued to vendor A and vendor B at once. Several parties put them together, or one party had the copies of all: the findings do not tell which. None of this shows who released", says: []string{"at least 300 times more probable", "In the same pictures are copies of others, by number of persons: vendor B (2)."}, evidence: map[string]int{"vendor A": 2, "vendor B": 2}},
 		"a large colluder":         {leaks: []*verify.Verdict{a(1), a(2), a(3), mixed(4, "vendor A", "vendor B")}, named: []string{"vendor A"}, headline: "4 of 4 marked pictures contain copies recorded as issued to vendor A under “request 7”. 1 picture contains copies issued to vendor A and 1 other recipient at once. Several parties put it together", says: []string{"The headline does not name vendor B"}},
 		"rolling colluders":        {leaks: []*verify.Verdict{mixed(1, "vendor A", "vendor B"), mixed(2, "vendor B", "authority C"), mixed(3, "authority C", "vendor A"), mixed(4, "vendor A", "vendor B", "authority C")}, named: []string{"authority C", "vendor A", "vendor B"}, headline: "4 pictures contain copies issued to two or more of vendor A, vendor B and authority C at once."},
-		"one each":                 {leaks: []*verify.Verdict{a(1), leakOf(3, verify.FoundCopy, "authority C")}, headline: "Inconclusive"},
-		"the store's":              {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "store"), leakOf(2, verify.FoundCopy, "store")}, named: []string{"store"}, headline: "issued to store"},
-		"two of February":          {leaks: []*verify.Verdict{bare(1, holds("vendor A", before)), bare(2, holds("vendor A", before), holds("vendor B", before))}, headline: "Inconclusive: 2 of the 2 pictures show uploads of the registry, and no mark", says: []string{"vendor A (2 of these; 924 of all 120,516 uploads) and vendor B (1 of these; 924 of all 120,516 uploads). The exchange held them also."}, evidence: map[string]int{"vendor A": 0}},
+		"sheets": {leaks: []*verify.Verdict{sheet(b(1), a(2), a(3), a(4)), sheet(b(5), a(6), a(3), a(2))}, named: []string{"vendor A", "vendor B"}, headline: "2 of 2 marked pictures contain copies recorded as issued to vendor B under “request 7”. 2 pictures contain copies issued to vendor A and vendor B at once.",
+			says: []string{"They count as pictures of 4 persons", "They count as pictures of 2 persons", "Of 2 pictures examined, 2 were found", "are copies of others, by number of persons: vendor A (2)."}, evidence: map[string]int{"vendor A": 4, "vendor B": 2}},
+		"sheets of one":                 {leaks: []*verify.Verdict{sheet(a(1), a(2), a(3))}, named: []string{"vendor A"}, headline: "1 of 1 marked picture contains a copy recorded as issued to vendor A under “request 7”. None of this shows who released the pictures; the exchange had the same copies. 1 picture has copies of several uploads: 3 copies of 3 uploads in all.", evidence: map[string]int{"vendor A": 3}},
+		"sheets with one of another":    {leaks: []*verify.Verdict{sheet(a(2), b(1)), sheet(a(3), b(1)), sheet(a(4), b(1))}, named: []string{"vendor A"}, headline: "3 pictures contain copies issued to vendor A and 1 other recipient at once.", evidence: map[string]int{"vendor A": 3, "vendor B": 1}},
+		"one photograph twice":          {leaks: []*verify.Verdict{sheet(b(1), subject(a(2), "person 1")), sheet(b(3), a(4))}, named: []string{"vendor A", "vendor B"}, headline: "2 pictures contain copies issued to vendor A and vendor B at once.", evidence: map[string]int{"vendor A": 2, "vendor B": 2}},
+		"a sheet that one held in part": {leaks: []*verify.Verdict{sheet(leakOf(1, verify.FoundCopy, "vendor A", holds("vendor B", before)), a(2)), leakOf(3, verify.FoundCopy, "vendor A", holds("vendor B", before))}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"1 by vendor B."}, evidence: map[string]int{"vendor A": 3}},
+		"one each":                      {leaks: []*verify.Verdict{a(1), leakOf(3, verify.FoundCopy, "authority C")}, headline: "Inconclusive"},
+		"the store's":                   {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "store"), leakOf(2, verify.FoundCopy, "store")}, named: []string{"store"}, headline: "issued to store"},
+		"two of February":               {leaks: []*verify.Verdict{bare(1, holds("vendor A", before)), bare(2, holds("vendor A", before), holds("vendor B", before))}, headline: "Inconclusive: 2 of the 2 pictures show uploads of the registry, and no mark", says: []string{"vendor A (2 of these; 924 of all 120,516 uploads) and vendor B (1 of these; 924 of all 120,516 uploads). The exchange held them also."}, evidence: map[string]int{"vendor A": 0}},
 		"February": {leaks: many(20, func(n int) *verify.Verdict {
 			l := bare(n, holds("vendor A", before))
 			l.Submitted = feb.AddDate(0, 0, n)

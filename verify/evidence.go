@@ -146,13 +146,14 @@ func (v *Verdict) bind(r *read, x findings.Reading) {
 
 // conclude writes the evidence into the verdict, and all that follows from it: the conclusion, its
 // numbers, the copies that are accused, their rows, and the note. File, Picture, Searched,
-// Submitted, Cluster, SubjectEntered, Custody and References are the caller's. It replaces what an
+// Submitted, Cluster, SubjectEntered, Custody, the same in Beside, and References are the caller's. It replaces what an
 // earlier conclusion wrote.
 func (v *Verdict) conclude(e evidence) {
 	v.gather(e)
 	e = v.evidence(e.given)
 	v.Keys = e.keys()
 	c := conclude(e)
+	was := v.Beside
 	v.Conclusion = findings.Conclusion{Finding: c.finding, Unconfirmed: c.unconfirmed, Forgeable: c.forgeable, Void: c.void, Submission: c.submission, Page: e.page(c.submission),
 		Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered}
 	v.Strength = findings.Strength{Edits: []Edit{}}
@@ -180,10 +181,15 @@ func (v *Verdict) conclude(e evidence) {
 			v.mark(r.issued.Recipient)
 			if c.finding == FoundCopy && !c.unconfirmed {
 				v.Issued = append(v.Issued, *r.issued)
+				v.show(r.issued.Submission, e.page(r.issued.Submission), was)
 			}
 		}
 	}
-	v.Recipient = v.MayName()
+	if names := v.MayNames(); len(names) > 1 {
+		v.Recipients = names
+	} else {
+		v.Recipient = v.MayName()
+	}
 }
 
 // number writes the key and the logarithms of the mark r on which the conclusion rests. If r is

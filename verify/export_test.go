@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"image"
@@ -123,8 +124,9 @@ func WeighAround(leaks []*Verdict, recipients []registry.Recipient, cfg Config, 
 			}
 		}
 		for _, x := range l.Issued {
-			if !slices.ContainsFunc(b.copies[l.Submission], func(c registry.Copy) bool { return c.ID == x.ID }) {
-				b.copies[l.Submission] = append(b.copies[l.Submission], x)
+			of := cmp.Or(x.Submission, l.Submission)
+			if !slices.ContainsFunc(b.copies[of], func(c registry.Copy) bool { return c.ID == x.ID }) {
+				b.copies[of] = append(b.copies[of], x)
 			}
 		}
 	}
@@ -151,7 +153,7 @@ func WeighAround(leaks []*Verdict, recipients []registry.Recipient, cfg Config, 
 	}
 	dated := cfg.dated(leaks, b.earlier)
 	for _, l := range leaks {
-		for _, c := range l.Custody {
+		for _, c := range l.EveryCustody() {
 			for _, of := range []map[string][]int{b.ever.Unmarked, b.holdings.Unmarked}[:1+map[bool]int{true: 1}[dated.admissible(c)]] {
 				if len(b.cells) > 0 && of[c.Recipient] == nil {
 					of[c.Recipient] = make([]int, len(b.cells))
@@ -185,6 +187,14 @@ func WeighAround(leaks []*Verdict, recipients []registry.Recipient, cfg Config, 
 
 // SetSubject says whose upload a leak shows.
 func (v *Verdict) SetSubject(s string) { v.subject = s }
+
+// SetBeside says whose upload a leak shows beside its own.
+func (v *Verdict) SetBeside(of watermark.Submission, s string) {
+	if v.others == nil {
+		v.others = make(map[watermark.Submission]string)
+	}
+	v.others[of] = s
+}
 
 // SetMarked says whose copy's mark was read, confirmed or not.
 func (v *Verdict) SetMarked(recipient string) {

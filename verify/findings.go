@@ -127,7 +127,7 @@ func (v *Investigator) findings(ctx context.Context, d *DumpVerdict, reveal bool
 		return f, shown, f.redact()
 	}
 	f.Subjects = make(map[string]string)
-	for _, l := range d.Verdicts {
+	for _, l := range views(d.Verdicts) {
 		if !l.matched() {
 			continue
 		}
@@ -194,8 +194,10 @@ func ReadFindings(r io.Reader) (*Findings, error) {
 		if l == nil {
 			return nil, fmt.Errorf("%w: leak %d is null", ErrFindings, i)
 		}
-		if _, has := f.Subjects[l.Submission.String()]; l.matched() && has != f.Revealed {
-			return nil, fmt.Errorf("%w: findings mix revealed and redacted subject references", ErrFindings)
+		for _, x := range l.views() {
+			if _, has := f.Subjects[x.Submission.String()]; x.matched() && has != f.Revealed {
+				return nil, fmt.Errorf("%w: findings mix revealed and redacted subject references", ErrFindings)
+			}
 		}
 	}
 	if again, err := f.encode(); err != nil || !bytes.Equal(again, intake.EscapedJSON(data)) { // earlier versions wrote no such escapes

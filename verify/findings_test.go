@@ -111,6 +111,9 @@ func unredacted(d *verify.DumpVerdict) *verify.Findings {
 		Revealed: true, Subjects: map[string]string{}, Thumbnails: make([]string, len(d.Verdicts)), Uploads: make([]string, len(d.Verdicts))}
 	for _, l := range d.Verdicts {
 		f.Subjects[l.Submission.String()] = "somebody"
+		for _, b := range l.Beside {
+			f.Subjects[b.Submission.String()] = "somebody"
+		}
 	}
 	return f
 }
@@ -440,7 +443,7 @@ func TestSchemaHasAllFields(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(verify.FindingsSchema), &doc))
 	for name, x := range map[string]any{
 		"verdict": verify.DumpVerdict{}, "leak": verify.Verdict{}, "record": findings.Record{}, "container": findings.Container{}, "match": verify.Match{}, "reference": findings.Control{}, "reading": findings.Reading{},
-		"trace": verify.Tracing{}, "tracedCopy": findings.TracedCopy{}, "edit": verify.Edit{}, "issuedCopy": registry.Copy{}, "custody": registry.Custody{},
+		"trace": verify.Tracing{}, "tracedCopy": findings.TracedCopy{}, "edit": verify.Edit{}, "issuedCopy": registry.Copy{}, "custody": registry.Custody{}, "beside": findings.Beside{},
 		"history": findings.History{}, "keyState": registry.KeyState{}, "case": odds.Case{}, "cell": odds.Cell{}, "holder": odds.Holder{}, "caseLeak": odds.Leak{}, "caseCopy": odds.Copy{},
 		"odds": odds.Verdict{}, "recipientEvidence": odds.Recipient{}, "window": odds.Window{},
 		"withheld": odds.Withheld{}, "rival": odds.Rival{}, "flag": odds.Verdict{}.Flags, "claim": odds.Verdict{}.Claim,

@@ -78,8 +78,8 @@ func (r *reportView) charted() {
 	var leaks []*Verdict
 	at := make(map[watermark.Submission]int)
 	confirmed := make(map[[2]string]bool)
-	for i, of := range r.Of {
-		v, l := r.Verdicts[of], &r.Case.Leaks[i]
+	for i := range r.Of {
+		v, l := r.viewOf(i), &r.Case.Leaks[i]
 		if !v.matched() {
 			continue
 		}

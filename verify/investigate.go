@@ -342,8 +342,30 @@ func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence) error
 	if out.Finding == FoundUnissued { // the picture that leaked was not unmarked
 		return nil
 	}
-	out.Custody, err = v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: out.Submission})
-	return err
+	if out.Custody, err = v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: out.Submission}); err != nil {
+		return err
+	}
+	return v.fillBeside(ctx, out)
+}
+
+// fillBeside writes into out what the registry says of the submissions in out.Beside, as [Investigator.fill] does of
+// out.Submission.
+func (v *Investigator) fillBeside(ctx context.Context, out *Verdict) error {
+	for i := range out.Beside {
+		b := &out.Beside[i]
+		sub, err := v.cfg.Registry.Submission(ctx, b.Submission)
+		if err != nil && !errors.Is(err, registry.ErrErased) { // meanwhile
+			return err
+		}
+		if out.others == nil {
+			out.others = make(map[watermark.Submission]string)
+		}
+		out.others[b.Submission], b.Submitted, b.SubjectEntered = sub.Subject, sub.Submitted, sub.SetAt
+		if b.Custody, err = v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: b.Submission}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // stated returns a logarithm as findings state it: rounded to whole multiples of 1e-6.

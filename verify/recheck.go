@@ -44,7 +44,7 @@ func (f *Findings) CheckLeaks() error {
 // difference, and does not wrap [ErrFindings]: the caller does.
 func (v *Verdict) recheck(g given, words bool) error {
 	again := &Verdict{File: v.File, Error: v.Error, Picture: v.Picture, Evidence: v.Evidence, Rows: v.Rows,
-		Conclusion: findings.Conclusion{Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered}}
+		Conclusion: findings.Conclusion{Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered, Beside: v.Beside}}
 	if !v.Examined() {
 		again = closedLeak(v.File, v.Finding, v.Picture, v.Error)
 	} else {
@@ -106,6 +106,11 @@ func (f *Findings) checkVerdict(words bool) error {
 	for i, l := range leaks {
 		if l.Cluster != f.Leaks[i].Cluster {
 			return fmt.Errorf("leak %d: cluster is %.100q, and would be %q", i+1, f.Leaks[i].Cluster, l.Cluster)
+		}
+		for k, b := range f.Leaks[i].Beside {
+			if now := l.Beside[k].Cluster; now != b.Cluster {
+				return fmt.Errorf("leak %d: cluster of %s is %.100q, and would be %q", i+1, b.Submission, b.Cluster, now)
+			}
 		}
 	}
 	if n := len(f.labels()); f.Revealed && f.Hidden != 0 || !f.Revealed && f.Hidden != n {

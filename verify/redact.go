@@ -93,7 +93,7 @@ func (f *Findings) concerned() map[string]bool {
 		for _, name := range l.MayNames() {
 			out[name] = true
 		}
-		for _, c := range l.Custody {
+		for _, c := range l.EveryCustody() {
 			out[c.Recipient] = true
 		}
 		for _, r := range l.Reads {

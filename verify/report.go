@@ -257,7 +257,7 @@ func (r reportView) AllCustody() []registry.Custody {
 	var out []registry.Custody
 	seen := make(map[string]bool)
 	for _, l := range r.Verdicts {
-		for _, c := range l.Custody {
+		for _, c := range l.EveryCustody() {
 			key := fmt.Sprint(c.Recipient, c.From, c.To, c.Entered, c.Note, len(c.Submissions))
 			if !seen[key] {
 				seen[key] = true

@@ -26,7 +26,10 @@ func (f *Findings) restore() ([]*Verdict, *books, error) {
 	unconfirmed := 0
 	for i, l := range f.Leaks {
 		full := *l
-		full.subject, full.marked = l.Cluster, nil
+		full.subject, full.marked, full.others = l.Cluster, nil, make(map[watermark.Submission]string)
+		for _, b := range l.Beside {
+			full.others[b.Submission] = b.Cluster
+		}
 		leaks[i] = &full
 		if l.Finding == FoundCopy && l.Unconfirmed {
 			unconfirmed++
@@ -50,13 +53,14 @@ func (f *Findings) restore() ([]*Verdict, *books, error) {
 		b.holdings.Copies[h.Name], b.holdings.Unmarked[h.Name] = h.Copies, h.Unmarked
 		b.ever.Copies[h.Name], b.ever.Unmarked[h.Name] = h.EverIssued(), h.EverHeld()
 	}
+	d := &DumpVerdict{Verdicts: leaks, Of: of, Case: c}
 	for j, i := range of {
 		for _, x := range c.Leaks[j].Copies {
 			if id, err := watermark.ParseCopyID(x.ID); err == nil && !x.Public.IsZero() {
 				b.public[exposure{leaks[i].SHA256, id}] = x.Public
 			}
 		}
-		if l := leaks[i]; l.matched() && b.copies[l.Submission] == nil {
+		if l := d.viewOf(j); l.matched() && b.copies[l.Submission] == nil {
 			for _, x := range c.Leaks[j].Copies {
 				id, err := watermark.ParseCopyID(x.ID)
 				if err != nil {
@@ -97,7 +101,7 @@ func (f *Findings) checkTravel() error {
 // that its pixels say so.
 func (f *Findings) checkSame() error {
 	shows := make(map[watermark.Submission]bool)
-	for _, l := range f.Leaks {
+	for _, l := range views(f.Leaks) {
 		shows[l.Submission] = shows[l.Submission] || l.matched()
 	}
 	for i, d := range f.Verdict.SameDocuments {
@@ -126,14 +130,14 @@ func (f *Findings) checkPlaces() error {
 // cluster.
 func oneSubject(leaks []*Verdict) error {
 	first := make(map[watermark.Submission]*Verdict)
-	for i, l := range leaks {
+	for _, l := range views(leaks) {
 		if !l.matched() {
 			continue
 		}
 		if o := first[l.Submission]; o == nil {
 			first[l.Submission] = l
 		} else if o.Cluster != l.Cluster || !o.Submitted.Equal(l.Submitted) || !o.SubjectEntered.Equal(l.SubjectEntered) {
-			return fmt.Errorf("leak %d: another leak gives its submission another time or subject", i+1)
+			return fmt.Errorf("leak %.200q: another leak gives its submission another time or subject", l.File)
 		}
 	}
 	return nil

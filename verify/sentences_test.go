@@ -323,6 +323,9 @@ func randomWeighed(t *testing.T, seed uint64) (*verify.DumpVerdict, verify.Confi
 		l.ConcludeFound(cfg.Found)
 		require.Equal(t, was, l.Label(), "seed %d: %s", seed, raw)
 		l.SetSubject(subjects[l.Submission])
+		for _, b := range l.Beside {
+			l.SetBeside(b.Submission, subjects[b.Submission])
+		}
 		if l.Copy != 0 {
 			l.SetMarked(recipient[l.Copy])
 		}

@@ -3,16 +3,12 @@ package verify
 import (
 	"slices"
 
+	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // Leaks in which the marks of several issued copies are.
-
-// merged reports whether a picture is made of several copies of one submission: all reads are of
-// it, and tracing found the own part of each ([allFound]). issued must not be empty.
-func merged(issued []read) bool {
-	return allFound(issued) && !slices.ContainsFunc(issued, func(r read) bool { return r.issued.Submission != issued[0].issued.Submission })
-}
 
 // allFound reports whether every read is sure.
 func allFound(issued []read) bool {
@@ -24,7 +20,7 @@ func allFound(issued []read) bool {
 func (r *read) sure() bool { return r.confirmed() && r.found() && !r.forgeable() && !r.void() }
 
 // beside splits the reads of a leak: main reads conclude, and others count for no recipient. Sure reads
-// conclude alone if they fit together and no other read is of their submissions: a mark that was laid onto a
+// conclude alone if no other read is of their submissions: a mark that was laid onto a
 // picture says nothing against the mark of the picture's own upload. Otherwise all reads conclude.
 func beside(issued []read) (main, others []read) {
 	for _, r := range issued {
@@ -37,59 +33,35 @@ func beside(issued []read) (main, others []read) {
 	ofMain := func(o read) bool {
 		return slices.ContainsFunc(main, func(r read) bool { return r.issued.Submission == o.issued.Submission })
 	}
-	if len(main) == 0 || len(main) > 1 && !merged(main) && !collage(main) || slices.ContainsFunc(others, ofMain) {
+	if len(main) == 0 || slices.ContainsFunc(others, ofMain) {
 		return issued, nil
 	}
 	return main, others
 }
 
-// collage reports whether a picture is put together of copies of several submissions, one of
-// each, each found where its submission is shown.
-func collage(issued []read) bool {
-	of := make(map[watermark.Submission]bool)
-	for _, r := range issued {
-		of[r.issued.Submission] = true
-	}
-	return len(of) == len(issued) && allFound(issued)
-}
-
-// nested reports whether the leak shows the capture of every copy, and none beside the others: a copy was
-// entered as an upload and marked again. The copy that was issued last then has the marks of all.
-func (e *evidence) nested(issued []read) bool {
-	return !slices.ContainsFunc(issued, func(r read) bool { return !showsCapture(r.shows) || e.apart(r.issued.Submission) })
-}
-
-// concludeCollage returns the conclusion for a picture with copies of several submissions. All copies are
-// accused, but the leak counts once. If they are nested, it counts for the copy that was issued last. Else
-// it counts for the first read that shows its capture, or for the first, whose mark is the strongest.
-// Recipients of the others are not listed, since the rows of a leak are of one submission: the verdict on
-// the dump says how many copies that leaves out.
-func concludeCollage(e evidence, issued []read) conclusion {
-	code := "copies-collage"
+// concludeFound returns the conclusion for a picture in which tracing found several copies, each by its own part of
+// the mark. All are confirmed and accused, each for its own submission and recipient: the picture was put together of them,
+// or they were laid over each other. The conclusion's submission is of the first read that shows its capture, or of the
+// first, whose mark is the strongest.
+func concludeFound(issued []read) conclusion {
 	issued = slices.Clone(issued)
-	if e.nested(issued) {
-		code = "copies-nested"
-		slices.SortStableFunc(issued, func(a, b read) int { return b.issued.Issued.Compare(a.issued.Issued) })
-	} else {
-		aside := func(r read) int {
-			if showsCapture(r.shows) {
-				return 0
-			}
-			return 1
+	aside := func(r read) int {
+		if showsCapture(r.shows) {
+			return 0
 		}
-		slices.SortStableFunc(issued, func(a, b read) int { return aside(a) - aside(b) })
+		return 1
 	}
+	slices.SortStableFunc(issued, func(a, b read) int { return aside(a) - aside(b) })
 	c := concludeCopies(issued)
-	c.also = nil
-	c.say(code, figures{"n": len(issued), "copies": copyNames(issued), "copy": issued[0].copy.String()})
-	return c
-}
-
-// concludeMerged returns the conclusion for a picture in which tracing found several copies of one
-// submission, each by its own part of the mark. All are confirmed and accused.
-func concludeMerged(issued []read) conclusion {
-	c := concludeCopies(issued)
-	c.say("copies-merged", figures{"copies": copyNames(issued)})
+	uploads := make(map[watermark.Submission]bool)
+	for _, r := range issued {
+		uploads[r.issued.Submission] = true
+	}
+	if len(uploads) == 1 {
+		c.say("copies-merged", figures{"copies": copyNames(issued)})
+	} else {
+		c.say("copies-collage", figures{"n": len(issued), "uploads": len(uploads), "copies": copyNames(issued)})
+	}
 	return c
 }
 
@@ -133,4 +105,84 @@ func copyNames(issued []read) (names []string) {
 		names = append(names, r.copy.String())
 	}
 	return names
+}
+
+// show adds a submission of which the leak has confirmed copies to v.Beside, unless it is there or is v.Submission. was
+// are such submissions with what the registry says of them.
+func (v *Verdict) show(of watermark.Submission, page int, was []findings.Beside) {
+	is := func(b findings.Beside) bool { return b.Submission == of }
+	if of == v.Submission || slices.ContainsFunc(v.Beside, is) {
+		return
+	}
+	b := findings.Beside{Submission: of}
+	if i := slices.IndexFunc(was, is); i >= 0 {
+		b = was[i]
+	}
+	b.Page = page
+	v.Beside = append(v.Beside, b)
+}
+
+// views returns the verdict once for each submission of which the leak has confirmed copies: with that submission, its
+// copies alone, and what the registry says of it. The first is of v.Submission. Of one submission or none, it is v
+// itself.
+func (v *Verdict) views() []*Verdict {
+	if len(v.Beside) == 0 {
+		return []*Verdict{v}
+	}
+	own := findings.Beside{Submission: v.Submission, Page: v.Page, Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered, Custody: v.Custody}
+	out := []*Verdict{v.view(own, v.subject)}
+	for _, b := range v.Beside {
+		out = append(out, v.view(b, v.others[b.Submission]))
+	}
+	return out
+}
+
+// view returns the verdict as one of [Verdict.views].
+func (v *Verdict) view(b findings.Beside, subject string) *Verdict {
+	x := *v
+	x.Submission, x.Page, x.Submitted, x.Cluster, x.SubjectEntered, x.Custody, x.subject = b.Submission, b.Page, b.Submitted, b.Cluster, b.SubjectEntered, b.Custody, subject
+	x.Recipient, x.Recipients, x.Beside, x.others, x.Issued = "", nil, nil, nil, nil
+	for _, c := range v.Issued {
+		if c.Submission == b.Submission {
+			x.Issued = append(x.Issued, c)
+		}
+	}
+	if len(x.Issued) > 0 {
+		x.Copy = x.Issued[0].ID
+	}
+	if r := find(v.Reads, func(r *findings.Reading) bool { return r.Copy == x.Copy && r.Submission == b.Submission }); r != nil {
+		x.BlindLogP = r.LogP
+	}
+	return &x
+}
+
+// views returns the views of all leaks, in their order.
+func views(leaks []*Verdict) (out []*Verdict) {
+	for _, l := range leaks {
+		out = append(out, l.views()...)
+	}
+	return out
+}
+
+// EveryCustody returns the facts of custody that cover any submission of which the leak has copies, or that it shows.
+func (v *Verdict) EveryCustody() []registry.Custody {
+	out := slices.Clone(v.Custody)
+	for _, b := range v.Beside {
+		out = append(out, b.Custody...)
+	}
+	return out
+}
+
+// Shows reports whether the conclusion is about a submission that the leak resembles, or has copies of.
+func (v *Verdict) Shows(of watermark.Submission) bool {
+	return of == v.Submission || slices.ContainsFunc(v.Beside, func(b findings.Beside) bool { return b.Submission == of })
+}
+
+// viewOf returns the view of a leak that a leak of the case is about.
+func (d *DumpVerdict) viewOf(i int) *Verdict {
+	all := d.Verdicts[d.Of[i]].views()
+	if k := slices.IndexFunc(all, func(x *Verdict) bool { return x.Submission.String() == d.Case.Leaks[i].Submission }); k >= 0 {
+		return all[k]
+	}
+	return all[0]
 }

@@ -160,22 +160,18 @@ func (w *weighing) namedHad() (out []figures) {
 // exposed are the recipients with copies in this dump that were confirmed in other files before.
 func (w *weighing) exposed() (out []figures) {
 	for _, name := range w.names {
-		n, first := 0, time.Time{}
+		in, first := make(map[int]bool), time.Time{}
 		for i, l := range w.Case.Leaks {
-			in := false
 			for _, c := range l.Copies {
 				if c.Recipient != name || c.Public.IsZero() {
 					continue
 				}
-				if in = true; first.IsZero() || c.Public.Before(first) {
+				if in[w.Of[i]] = w.Verdicts[w.Of[i]].MayName() != ""; first.IsZero() || c.Public.Before(first) {
 					first = c.Public
 				}
 			}
-			if in && w.Verdicts[w.Of[i]].MayName() != "" {
-				n++
-			}
 		}
-		if n > 0 {
+		if n := len(in); n > 0 {
 			out = append(out, figures{"n": n, "name": name, "day": utc(first)})
 		}
 	}

@@ -24,7 +24,7 @@ import (
 // confirmed copy are treated as leaks of one more recipient. w.clusters must have been called.
 func (w *weighing) units() {
 	g := grouping{index: make(map[watermark.Submission]int), first: make(map[string]int)}
-	for _, l := range w.Verdicts {
+	for _, l := range views(w.Verdicts) {
 		if l.matched() {
 			g.add(l)
 		}
@@ -185,7 +185,7 @@ func (w *weighing) missingSubjects() []figures {
 		if x.Code != odds.FewClusters || w.stage() != aboutConfirmed || w.cfg.UploadsPerSubject > 0 {
 			continue
 		}
-		for _, l := range w.Verdicts {
+		for _, l := range views(w.Verdicts) {
 			if l.subject == "" && slices.Contains(l.MayNames(), x.Name) {
 				uploads[l.Submission] = true
 			}

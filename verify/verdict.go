@@ -95,11 +95,12 @@ type Verdict struct {
 	KeyID string `json:"key_id,omitempty"` // of the mark that was read
 	findings.Rows
 
-	found   []registry.Copy // the registry's rows of all copies that were read, confirmed or not; nil after reading from JSON
-	marked  []string        // recipients of the copies that were read, confirmed or not: counted, never printed beside the leak
-	subject string          // of Submission: clusters the leaks of one person, and is printed only on request
-	leak    look            // of the file
-	upload  look            // of the original of Submission
+	found   []registry.Copy                 // the registry's rows of all copies that were read, confirmed or not; nil after reading from JSON
+	marked  []string                        // recipients of the copies that were read, confirmed or not: counted, never printed beside the leak
+	subject string                          // of Submission: clusters the leaks of one person, and is printed only on request
+	others  map[watermark.Submission]string // the same of the submissions in Beside
+	leak    look                            // of the file
+	upload  look                            // of the original of Submission
 }
 
 // Examined reports whether the file could be read as a picture. If not, the finding says why:

@@ -626,26 +626,16 @@ func (w *weighing) severals() int {
 	return w.leaksThat(func(l *Verdict) bool { return l.Unconfirmed && !l.Forgeable && len(l.Accused) > 1 })
 }
 
-// ofSeveral returns the condition of the sentence on confirmed pictures with copies of several uploads, nested or side by
-// side. It gives the copies that the pictures do not count for.
-func ofSeveral(nested bool) func(*weighing) []figures {
-	return func(w *weighing) []figures {
-		more := 0
-		n := w.leaksThat(func(l *Verdict) bool {
-			if l.Finding != FoundCopy || l.Unconfirmed {
-				return false
-			}
-			e := l.evidence(w.cfg.given())
-			accused := slices.DeleteFunc(e.reads, func(r read) bool { return r.issued == nil || !slices.Contains(l.Accused, r.copy) })
-			others := slices.DeleteFunc(slices.Clone(accused), func(r read) bool { return r.issued.Submission == l.Submission })
-			if len(others) == 0 || e.nested(accused) != nested {
-				return false
-			}
-			more += len(others)
-			return true
-		})
-		return several(n, figures{"more": more})
-	}
+// collages are the pictures with confirmed copies of several uploads: how many copies and uploads they have.
+func (w *weighing) collages() []figures {
+	copies, uploads := 0, 0
+	n := w.leaksThat(func(l *Verdict) bool {
+		if len(l.Beside) > 0 {
+			copies, uploads = copies+len(l.Issued), uploads+1+len(l.Beside)
+		}
+		return len(l.Beside) > 0
+	})
+	return several(n, figures{"copies": copies, "uploads": uploads, "max": maxApart})
 }
 
 // unconfirmed returns the number of leaks with the mark of one issued copy that is not confirmed.
@@ -749,7 +739,8 @@ func (w *weighing) keyCompromised() (out []figures) {
 	at, n := make(map[string]registry.KeyState), make(map[string]int)
 	for _, l := range w.Verdicts {
 		for _, k := range l.Keys {
-			if l.MayName() != "" && k.KeyID == l.KeyID && k.State == registry.KeyCompromised {
+			of := k.KeyID == l.KeyID || slices.ContainsFunc(l.Issued, func(c registry.Copy) bool { return c.KeyID == k.KeyID })
+			if l.MayName() != "" && of && k.State == registry.KeyCompromised {
 				at[k.KeyID] = k
 				n[k.KeyID]++
 			}
@@ -861,19 +852,28 @@ func (w *weighing) alsoHeldFigures() []figures {
 	})
 }
 
-// alsoHeld returns, by each other recipient whose custody of any date covers leaks with confirmed
-// copies of recipient name, the number of these leaks.
+// alsoHeld returns, by each other recipient, the number of leaks with confirmed copies of recipient name whose uploads its
+// custody of any date covers: of a leak with copies of several uploads, all of them.
 func (w *weighing) alsoHeld(name string) map[string]int {
 	held := make(map[string]int)
 	for _, l := range w.Verdicts {
-		if !slices.Contains(l.MayNames(), name) {
-			continue
+		n, covers := 0, make(map[string]int) // submissions of its copies in the picture
+		for _, x := range l.views() {
+			if !slices.Contains(x.MayNames(), name) {
+				continue
+			}
+			n++
+			once := make(map[string]bool)
+			for _, c := range x.Custody {
+				if c.Recipient != name && !once[c.Recipient] {
+					once[c.Recipient] = true
+					covers[c.Recipient]++
+				}
+			}
 		}
-		once := make(map[string]bool)
-		for _, c := range l.Custody {
-			if c.Recipient != name && !once[c.Recipient] {
-				once[c.Recipient] = true
-				held[c.Recipient]++
+		for other, k := range covers {
+			if k == n {
+				held[other]++
 			}
 		}
 	}

@@ -427,6 +427,7 @@ type leakLine struct {
 	Submission *watermark.Submission `json:"submission"`
 	Copy       *watermark.CopyID     `json:"copy"`
 	Recipient  *string               `json:"recipient"`
+	Recipients []string              `json:"recipients"`
 	Matches    []verify.Match        `json:"matches"`
 	Accused    []watermark.CopyID    `json:"accused"`
 	Edits      []verify.Edit         `json:"edits"`
@@ -435,17 +436,17 @@ type leakLine struct {
 }
 
 // newLeakLine returns the JSON line of a verdict: lists are empty, not null, and Submission and
-// Copy are null if they are zero. Recipient is only the name that may be published: see
-// [verify.Verdict.MayName].
+// Copy are null if they are zero. Recipients are only the names that may be published: see
+// [verify.Verdict.MayNames]. Recipient is null beside several.
 func newLeakLine(v *verify.Verdict) leakLine {
 	line := leakLine{
 		Verdict:   v,
-		Recipient: text(v.MayName()),
-		Matches:   nonNil(v.Matches),
-		Accused:   nonNil(v.Accused),
-		Edits:     nonNil(v.Edits),
-		Traces:    nonNil(v.Traces),
-		Error:     text(v.Error),
+		Recipient: text(v.Recipient), Recipients: nonNil(v.MayNames()),
+		Matches: nonNil(v.Matches),
+		Accused: nonNil(v.Accused),
+		Edits:   nonNil(v.Edits),
+		Traces:  nonNil(v.Traces),
+		Error:   text(v.Error),
 	}
 	if v.Submission != (watermark.Submission{}) {
 		line.Submission = &v.Submission

@@ -51,7 +51,7 @@ func (u *ui) leaks(verdicts []*verify.Verdict) {
 		if v.Distance != nil {
 			apart = fmt.Sprint(*v.Distance)
 		}
-		leaks.row([]string{v.File, v.Label(), submission, copyID, cmp.Or(v.MayName(), "-"), apart, cmp.Or(v.Mark(), "-")})
+		leaks.row([]string{v.File, v.Label(), submission, copyID, cmp.Or(strings.Join(v.MayNames(), ", "), "-"), apart, cmp.Or(v.Mark(), "-")})
 	}
 	leaks.Flush()
 }

@@ -47,7 +47,7 @@ func investigate(ctx context.Context, cfg verify.Config, leaks fs.FS) error {
 		if err != nil {
 			return err
 		}
-		fmt.Println(v.File, v.Label(), v.MayName())
+		fmt.Println(v.File, v.Label(), v.MayNames())
 		verdicts = append(verdicts, v)
 	}
 	dump, err := inv.Weigh(ctx, verdicts)

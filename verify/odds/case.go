@@ -83,7 +83,8 @@ type Holder struct {
 	Unconfirmed int `json:"unconfirmed,omitempty"`
 }
 
-// A Leak is what was found out about one picture of the dump.
+// A Leak is what was found out about one picture of the dump, and one submission that it shows. A picture with copies of
+// several submissions has a leak for each, one after the other.
 type Leak struct {
 	// Submission is the opaque ID of the submission that the picture shows; "" if none
 	// was matched. Submitted is its time.
@@ -112,6 +113,8 @@ type Leak struct {
 	// Transplanted names recipients whose marks the picture carries although it shows
 	// another submission than the marked one. Such a mark counts for no recipient.
 	Transplanted []string `json:"transplanted,omitempty"`
+	// Beside reports whether the picture is the picture of the leak before, which shows this submission too.
+	Beside bool `json:"beside,omitempty"`
 }
 
 // A Copy is an issued copy of the submission that a leak shows, and the evidence for
@@ -182,12 +185,12 @@ func (c *Case) check() error {
 		return bad("%d cells, more than %d", len(c.Cells), MaxCells)
 	case c.Claimed < 0 || c.MarkTrials < 0:
 		return bad("a count is negative")
-	case c.Claimed > 0 && c.Claimed < len(c.Leaks):
-		return bad("%d pictures claimed and %d examined", c.Claimed, len(c.Leaks))
+	case c.Claimed > 0 && c.Claimed < c.pictures():
+		return bad("%d pictures claimed and %d examined", c.Claimed, c.pictures())
 	case c.Drawn && int64(c.Claimed) > MaxClaimed:
 		return bad("drawn from %d pictures, more than %d", c.Claimed, int64(MaxClaimed))
-	case c.Examined != 0 && c.Examined < len(c.Leaks) || c.Drawn && c.Examined > maxExamined:
-		return bad("%d files examined, fewer than the %d leaks or more than %d", c.Examined, len(c.Leaks), maxExamined)
+	case c.Examined != 0 && c.Examined < c.pictures() || c.Drawn && c.Examined > maxExamined:
+		return bad("%d files examined, fewer than the %d leaks or more than %d", c.Examined, c.pictures(), maxExamined)
 	}
 	for i, l := range c.Cells {
 		if l.Submissions < 0 || l.Ever() > math.MaxInt32 || l.Ever() < l.Submissions {
@@ -205,8 +208,21 @@ func (c *Case) check() error {
 		if err := c.Leaks[i].check(known, c.Cells); err != nil {
 			return fmt.Errorf("leak %d: %w", i, err)
 		}
+		if l := &c.Leaks[i]; l.Beside && (i == 0 || l.Submission == "" || c.Leaks[i-1].Submission == "") {
+			return bad("leak %d: it is beside no submission, or shows none", i)
+		}
 	}
 	return nil
+}
+
+// pictures returns the number of pictures that the leaks are of.
+func (c *Case) pictures() (n int) {
+	for i := range c.Leaks {
+		if !c.Leaks[i].Beside {
+			n++
+		}
+	}
+	return n
 }
 
 // checkHolders returns the holders by name. The error wraps [ErrCase]: a name is empty or occurs

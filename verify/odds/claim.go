@@ -7,7 +7,7 @@ import "math"
 // A claim says how many of all claimed pictures show submissions of the registry, as far as
 // the examined files tell.
 type claim struct {
-	Seen     int     `json:"seen"`     // leaks that show a submission of the registry
+	Seen     int     `json:"seen"`     // pictures that show a submission of the registry
 	Examined int     `json:"examined"` // files, including files that are not leaks of the case
 	Claimed  int     `json:"claimed"`  // 0: no number is claimed
 	Min      int     `json:"at_least"` // lower bound of the pictures among the claimed that show submissions
@@ -29,16 +29,17 @@ type claim struct {
 // at 95 %. Min is never below the leaks with a confirmed mark. Else Min is what was seen.
 func (m *model) claim(matched int) claim {
 	c := m.c
-	out := claim{Seen: matched, Examined: max(c.Examined, len(c.Leaks)), Claimed: c.Claimed, Min: matched, Level: 1}
+	out := claim{Seen: matched, Examined: max(c.Examined, c.pictures()), Claimed: c.Claimed, Min: matched, Level: 1}
 	if !c.Drawn || out.Examined >= c.Claimed {
 		return out
 	}
-	out.Level, out.Recall, out.FalseMatch, out.Open = 1-maxDoubt, 1, 0, out.Examined-len(c.Leaks)
+	out.Level, out.Recall, out.FalseMatch, out.Open = 1-maxDoubt, 1, 0, out.Examined-c.pictures()
 	sure := 0
 	for i := range m.seen {
 		s := &m.seen[i]
 		out.FalseMatch = math.Max(out.FalseMatch, s.chance)
 		switch {
+		case c.Leaks[i].Beside: // the picture counts once
 		case !s.matched && (s.marked || s.recall < minFound):
 			out.Open++ // perhaps ours: counting it is on the safe side
 		case !s.matched:

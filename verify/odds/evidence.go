@@ -1,6 +1,7 @@
 package odds
 
 import (
+	"maps"
 	"math"
 	"slices"
 
@@ -19,6 +20,7 @@ type sighting struct {
 	ever    map[int]float64 // mark, of copies of any date
 	miss    map[int]float64 // by recipient: the probability that the mark of its copy is not found; 1 if some of it is seen
 	sure    map[int]bool    // recipients with a confirmed copy that counts as evidence
+	near    map[int]bool    // the same, in the whole picture: of other submissions beside this one too
 	undated map[int]bool    // of these, recipients with a copy that was not issued after the find
 	fresh   map[int]bool    // of these, recipients with a copy that was not public before
 	covered map[int]bool    // holders of the submission whose custody is admissible
@@ -112,6 +114,10 @@ func newModel(c *Case) *model {
 			for r := range s.ever {
 				m.given[r] = true
 			}
+		}
+		if s.near = maps.Clone(s.sure); l.Beside {
+			s.near = m.seen[i-1].near
+			maps.Copy(s.near, s.sure)
 		}
 		m.seen = append(m.seen, s)
 		key := "?" + l.Cluster

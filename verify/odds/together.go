@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// Leaks with the marks of several recipients at once: two parties mixed their copies, or one party
-// had the copies of both.
+// Pictures with the marks of several recipients at once, of one submission or side by side: two parties mixed their
+// copies, or one party had the copies of both.
 
 // group fills in m.groups and m.beyond. Recipients are in one group if their copies are surely in the
-// same leaks, directly or over others: A and C if A is found with B, and B with C. The recipients with most
+// same pictures, directly or over others: A and C if A is found with B, and B with C. The recipients with most
 // such leaks come first in a group, and the group with most leaks comes first. Elements are indices of
 // holders. Of a group of more than [maxMembers] the others are beyond comparison.
 func (m *model) group() {
@@ -18,15 +18,15 @@ func (m *model) group() {
 		of[i] = i
 	}
 	for i := range m.seen {
-		if len(m.seen[i].sure) < 2 {
+		if len(m.seen[i].near) < 2 || m.c.Leaks[i].Beside {
 			continue
 		}
 		low := len(of)
-		for r := range m.seen[i].sure {
+		for r := range m.seen[i].near {
 			with[r]++
 			low = min(low, of[r])
 		}
-		for r := range m.seen[i].sure {
+		for r := range m.seen[i].near {
 			if old := of[r]; old != low {
 				for k := range of {
 					if of[k] == old {
@@ -56,11 +56,11 @@ func (m *model) group() {
 }
 
 // togetherWith returns the rivals of recipient r whose copies are in the same
-// leaks. The rivals with most clusters come first, and at most [maxMembers] are listed. If there are
+// pictures. The rivals with most clusters come first, and at most [maxMembers] are listed. If there are
 // more, a rival without a name takes the place of the others.
 func (m *model) togetherWith(r int, marked []item) (out []Rival) {
 	for k, other := range m.c.Holders {
-		if n := m.count(marked, func(s *sighting) bool { return k != r && s.sure[r] && s.sure[k] }); n > 0 {
+		if n := m.count(marked, func(s *sighting) bool { return k != r && s.sure[r] && s.near[k] }); n > 0 {
 			out = append(out, Rival{m.c.Holders[r].Name, other.Name, RivalTogether, n, len(marked)})
 		}
 	}

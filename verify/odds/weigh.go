@@ -20,7 +20,7 @@ type Recipient struct {
 	Code   string  `json:"-"`              // what is particular: [NoConfirmed], ...; "": nothing
 
 	Clusters int `json:"clusters"` // with a confirmed copy whose e-value is 1,000 at least
-	Pictures int `json:"pictures"` // leaks with one
+	Pictures int `json:"pictures"` // pictures with one
 
 	// Absent counts the clusters whose submission the recipient had a copy of, and which show no
 	// mark of that copy. It is 0 if all these marks may have been missed. If it
@@ -39,7 +39,7 @@ type Verdict struct {
 	Flags      []flag      `json:"flags"`              // patterns that planted evidence would leave
 	Claim      claim       `json:"claim"`
 	Clusters   int         `json:"clusters"` // that count once each
-	Matched    int         `json:"matched"`  // leaks
+	Matched    int         `json:"matched"`  // pictures that show submissions
 }
 
 // Codes of what is particular about a recipient's copies.
@@ -57,8 +57,8 @@ func Weigh(c *Case) (*Verdict, error) {
 	}
 	m := newModel(c)
 	v := &Verdict{Recipients: []Recipient{}, Named: []string{}, Rivals: []Rival{}, Withheld: []Withheld{}, Clusters: len(m.items)}
-	for _, s := range m.seen {
-		if s.matched {
+	for i, s := range m.seen {
+		if s.matched && !c.Leaks[i].Beside {
 			v.Matched++
 		}
 	}
@@ -88,9 +88,10 @@ func (m *model) recipient(r int) Recipient {
 		return out
 	}
 	out.Absent = m.absent(r)
-	for _, s := range m.seen {
-		if s.sure[r] {
+	for i, counted := 0, false; i < len(m.seen); i++ {
+		if counted = counted && m.c.Leaks[i].Beside; m.seen[i].sure[r] && !counted {
 			out.Pictures++
+			counted = true
 		}
 	}
 	out.Clusters = m.count(m.items, func(s *sighting) bool { return s.sure[r] })

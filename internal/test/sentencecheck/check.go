@@ -123,9 +123,13 @@ type caseLeak struct {
 	Unmarked     []string  `json:"unmarked"`
 	Held         []string  `json:"held"`
 	Transplanted []string  `json:"transplanted"`
+	Beside       bool      `json:"beside"`
+
+	near []*caseLeak // all leaks of the case that are of the same picture, this one too
 }
 
 type copyOf struct {
+	ID        string    `json:"id"`
 	Recipient string    `json:"recipient"`
 	LnE       float64   `json:"ln_e"`
 	Miss      float64   `json:"miss"`
@@ -138,8 +142,15 @@ type copyOf struct {
 type leak struct {
 	stated time.Time // of the report
 
-	File         string    `json:"file"`
-	Finding      string    `json:"finding"`
+	File    string `json:"file"`
+	Finding string `json:"finding"`
+	Beside  []struct {
+		Submission string    `json:"submission"`
+		Submitted  time.Time `json:"submitted"`
+		Cluster    string    `json:"cluster"`
+		Entered    time.Time `json:"subject_entered"`
+		Custody    []holding `json:"custody"`
+	} `json:"beside"`
 	Unconfirmed  bool      `json:"unconfirmed"`
 	Forgeable    bool      `json:"forgeable"`
 	ErasedCopies bool      `json:"erased_copies"`
@@ -182,6 +193,8 @@ type leak struct {
 	} `json:"keys"`
 	Issued []struct {
 		Copy      string    `json:"copy"`
+		Of        string    `json:"submission"`
+		KeyID     string    `json:"key_id"`
 		Recipient string    `json:"recipient"`
 		Purpose   string    `json:"purpose"`
 		Issued    time.Time `json:"issued"`
@@ -190,11 +203,13 @@ type leak struct {
 		Unproven  bool      `json:"unproven"`
 		State     string    `json:"state"`
 	} `json:"issued"`
-	Custody []struct {
-		Recipient string    `json:"recipient"`
-		Entered   time.Time `json:"entered"` // at the earliest, once read
-		After     time.Time `json:"after"`
-	} `json:"custody"`
+	Custody []holding `json:"custody"`
+}
+
+type holding struct {
+	Recipient string    `json:"recipient"`
+	Entered   time.Time `json:"entered"` // at the earliest, once read
+	After     time.Time `json:"after"`
 }
 
 type missing struct {
@@ -232,9 +247,22 @@ func read(findings []byte) (*report, error) {
 		return nil, err
 	}
 	for i := range r.Leaks {
-		for j := range r.Leaks[i].Custody {
-			if c := &r.Leaks[i].Custody[j]; c.After.After(c.Entered) {
-				c.Entered = c.After
+		lists := [][]holding{r.Leaks[i].Custody}
+		for _, b := range r.Leaks[i].Beside {
+			lists = append(lists, b.Custody)
+		}
+		for _, list := range lists {
+			for j := range list {
+				if c := &list[j]; c.After.After(c.Entered) {
+					c.Entered = c.After
+				}
+			}
+		}
+	}
+	for i, of := range r.Verdict.Of {
+		for k := range r.Verdict.Case.Leaks {
+			if l := &r.Verdict.Case.Leaks[k]; k < len(r.Verdict.Of) && r.Verdict.Of[k] == of && i < len(r.Verdict.Case.Leaks) {
+				r.Verdict.Case.Leaks[i].near = append(r.Verdict.Case.Leaks[i].near, l)
 			}
 		}
 	}

@@ -29,8 +29,7 @@ func (r *report) contradicted() (why []string) {
 		begun = begun || e.Started.Before(r.stated)
 		said = said || !e.Found.IsZero() && e.Found.Before(r.stated)
 	}
-	for i := range r.Leaks {
-		l := &r.Leaks[i]
+	for _, l := range r.all() {
 		if !l.shows() {
 			continue
 		}
@@ -151,12 +150,18 @@ func lateCopies(r *report) (out []row) {
 }
 
 func lateUploads(r *report) []row {
-	return some(r.count(func(l *leak) bool { return l.shows() && !r.stated.IsZero() && r.stated.Before(l.Submitted) }), row{"found": moment(r.stated)})
+	return some(r.count(func(l *leak) bool {
+		return slices.ContainsFunc(l.parts(), func(x *leak) bool { return x.shows() && !r.stated.IsZero() && r.stated.Before(x.Submitted) })
+	}), row{"found": moment(r.stated)})
 }
 
 // held returns when the first fact of a holder's custody of a leak was entered; zero: no fact.
 func (l *leak) held(by string) (first time.Time) {
-	for _, c := range l.Custody {
+	all := slices.Clone(l.Custody)
+	for _, b := range l.Beside {
+		all = append(all, b.Custody...)
+	}
+	for _, c := range all {
 		if c.Recipient == by && (first.IsZero() || c.Entered.Before(first)) {
 			first = c.Entered
 		}
@@ -201,7 +206,7 @@ func custodyEntered(r *report) (out []row) {
 // since writes when custody of a rival was entered that covers leaks with copies of a recipient.
 func (r *report) since(name, other string) string {
 	var days []string
-	for _, l := range r.with(name) {
+	for _, l := range partsOf(r.with(name), name) {
 		if at := l.held(other); !at.IsZero() {
 			days = append(days, at.UTC().Format(time.DateOnly))
 		}

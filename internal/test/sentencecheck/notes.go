@@ -170,17 +170,6 @@ func (l *leak) uploads() int {
 	return len(of)
 }
 
-// nested reports whether the leak shows the captures of all copies on which the finding rests, and none beside the others.
-func (l *leak) nested() bool {
-	for _, x := range l.main() {
-		beside := slices.ContainsFunc(l.Matches, func(m matchOf) bool { return m.Submission == x.Submission && m.Region != nil && l.alone(m) })
-		if !capture(x.Shows) || beside {
-			return false
-		}
-	}
-	return true
-}
-
 // elsewhere reports whether the leak shows another upload than the uploads of all copies that were read.
 func (l *leak) elsewhere() bool {
 	return !slices.ContainsFunc(l.ours(), func(x readOf) bool { return x.Submission == l.Submission })
@@ -328,11 +317,7 @@ var noteRules = map[string]func(*report, *leak) row{
 		return when(l.confirmed() && len(l.main()) > 1 && l.uploads() == 1, row{"copies": names(l.main())})
 	},
 	"copies-collage": func(_ *report, l *leak) row {
-		return when(l.confirmed() && l.uploads() > 1 && !l.nested(), row{"copies": names(l.main()), "n": l.uploads(), "copy": l.Copy})
-	},
-	"copies-nested": func(_ *report, l *leak) row {
-		last := slices.MaxFunc(append(l.main(), readOf{}), func(a, b readOf) int { return a.Issued.Compare(b.Issued) })
-		return when(l.confirmed() && l.uploads() > 1 && l.nested(), row{"copies": names(l.main()), "n": l.uploads(), "copy": last.Copy})
+		return when(l.confirmed() && l.uploads() > 1, row{"copies": names(l.main()), "n": len(l.main()), "uploads": l.uploads()})
 	},
 	"copies-beside": func(_ *report, l *leak) row {
 		others := slices.DeleteFunc(l.ours(), func(x readOf) bool {

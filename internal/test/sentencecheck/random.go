@@ -231,31 +231,45 @@ func (d *dump) copied(l map[string]any) {
 	}
 }
 
-// merged is a picture with two copies of one upload, or of two.
+// merged is a picture with two copies of one upload, or of several.
 func (d *dump) merged(l map[string]any) {
 	u := d.issued(2)
 	i := d.IntN(len(u.Copies) - 1)
-	d.confirm(l, u, u.Copies[i:i+2+d.IntN(len(u.Copies)-i-1)]...)
-	if o := d.issued(1); o.ID != u.ID && d.IntN(3) == 0 && d.lost.IsZero() && o.Copies[0].State != "void" && u.Copies[i].State != "void" { // put together with a copy of another upload
-		delete(l, "reads")
-		delete(l, "unconfirmed")
-		delete(l, "void")
-		d.confirm(l, u, u.Copies[i])
-		l["traces"] = nil
-		d.trace(l, u, 1, u.Copies[i])
-		traces := l["traces"].([]any)
-		d.trace(l, o, 1, o.Copies[0])
-		l["traces"] = append(traces, l["traces"].([]any)...)
-		shows := "same in part"
-		if d.IntN(2) == 0 && u.Copies[i].Issued.After(o.Copies[0].Issued) { // that copy was entered as the upload, and marked again
-			shows = "same"
-			m := map[string]any{"submission": o.ID, "distance": 90, "pixels": shows, "submitted": o.Submitted}
-			l["matches"] = append(l["matches"].([]any)[:1:1], m)
-			delete(l["matches"].([]any)[0].(map[string]any), "region")
+	if d.IntN(3) > 0 || !d.lost.IsZero() || u.Copies[i].State == "void" {
+		d.confirm(l, u, u.Copies[i:i+2+d.IntN(len(u.Copies)-i-1)]...)
+		return
+	}
+	d.confirm(l, u, u.Copies[i])
+	l["traces"] = nil
+	d.trace(l, u, 1, u.Copies[i])
+	twice := d.IntN(2) == 0 // one photograph that was entered several times, else put together
+	if twice {
+		l["matches"] = l["matches"].([]any)[:1]
+		delete(l["matches"].([]any)[0].(map[string]any), "region")
+	}
+	in, beside := map[string]bool{u.ID: true}, []any{}
+	for range 1 + d.IntN(4) {
+		o := d.issued(1)
+		c := o.Copies[d.IntN(len(o.Copies))]
+		if in[o.ID] || c.State == "void" {
+			continue
 		}
-		d.read(l, o.Copies[0].ID, o.ID, shows, o.Copies[0].Issued)
-		l["reads"].([]any)[1].(map[string]any)["log10_p"] = nil // the weaker mark
-		l["accused"] = []any{u.Copies[i].ID, o.Copies[0].ID}
+		in[o.ID] = true
+		traces, shows := l["traces"].([]any), "same in part"
+		d.trace(l, o, 1, c)
+		l["traces"] = append(traces, l["traces"].([]any)...)
+		if twice {
+			shows = "same"
+			l["matches"] = append(l["matches"].([]any), map[string]any{"submission": o.ID, "distance": 90, "pixels": shows, "submitted": o.Submitted})
+		}
+		d.read(l, c.ID, o.ID, shows, c.Issued)
+		reads := l["reads"].([]any)
+		reads[len(reads)-1].(map[string]any)["log10_p"] = nil // the weaker mark
+		l["accused"], l["issued"] = append(l["accused"].([]any), c.ID), append(l["issued"].([]any), c.Row)
+		beside = append(beside, map[string]any{"submission": o.ID, "submitted": o.Submitted, "custody": o.Custody})
+	}
+	if len(beside) > 0 {
+		l["beside"] = beside
 	}
 }
 

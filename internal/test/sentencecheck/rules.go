@@ -58,6 +58,51 @@ func (l *leak) recipients() (out []string) {
 	return out
 }
 
+// parts returns the leak once for each upload of which it has confirmed copies: with these copies alone, and with what the
+// registry says of that upload.
+func (l *leak) parts() (out []*leak) {
+	if len(l.Beside) == 0 {
+		return []*leak{l}
+	}
+	part := func(of string) *leak {
+		x := *l
+		x.Submission, x.Beside, x.Recipient, x.Issued = of, nil, "", nil
+		for _, c := range l.Issued {
+			if c.Of == of {
+				x.Issued = append(x.Issued, c)
+			}
+		}
+		out = append(out, &x)
+		return &x
+	}
+	part(l.Submission)
+	for _, b := range l.Beside {
+		x := part(b.Submission)
+		x.Submitted, x.Cluster, x.Entered, x.Custody = b.Submitted, b.Cluster, b.Entered, b.Custody
+	}
+	return out
+}
+
+// partsOf returns the parts of leaks. If a name is given, they are the parts with copies of that recipient.
+func partsOf(leaks []*leak, name string) (out []*leak) {
+	for _, l := range leaks {
+		for _, x := range l.parts() {
+			if name == "" || slices.Contains(x.recipients(), name) {
+				out = append(out, x)
+			}
+		}
+	}
+	return out
+}
+
+// all returns the parts of all leaks.
+func (r *report) all() (out []*leak) {
+	for i := range r.Leaks {
+		out = append(out, r.Leaks[i].parts()...)
+	}
+	return out
+}
+
 // sources returns the number of recipients with confirmed copies, whether or not the case lists them
 // as holders.
 func (r *report) sources() int {
@@ -469,6 +514,11 @@ func (l *caseLeak) holding() []string {
 	return l.Unmarked
 }
 
+// shared reports whether a leak carries a recipient's copies, or another leak of its picture does.
+func (l *caseLeak) shared(name string) bool {
+	return slices.ContainsFunc(l.near, func(o *caseLeak) bool { return o.carries(name) })
+}
+
 // dated reports whether a leak has a confirmed copy of a recipient that counts and is not of after the
 // stated find.
 func (l *caseLeak) dated(name string) bool {
@@ -498,7 +548,7 @@ func (r *report) groups() (out [][]string) {
 		l := &r.Verdict.Case.Leaks[i]
 		var in []string
 		for _, h := range r.holders() {
-			if l.carries(h) {
+			if l.shared(h) && !l.Beside {
 				in = append(in, h)
 			}
 		}
@@ -539,7 +589,7 @@ func (r *report) beside(name string) (all int, out []string) {
 	n := make(map[string]int)
 	var names []string
 	for _, other := range r.holders() {
-		all, n[other] = r.clusters(name, func(l *caseLeak) bool { return l.carries(other) })
+		all, n[other] = r.clusters(name, func(l *caseLeak) bool { return l.carries(name) && l.shared(other) })
 		if n[other] > 0 && other != name {
 			names = append(names, other)
 		}
@@ -658,15 +708,21 @@ func (r *report) transplanted(names ...string) (n int, of []string) {
 }
 
 // heldBy returns, for the leaks with copies of a recipient, how many of them each other holder could
-// hold unmarked, whatever the dates.
+// hold unmarked, whatever the dates: of several uploads in a leak, all.
 func (r *report) heldBy(name string) map[string]int {
 	out := make(map[string]int)
 	for _, l := range r.with(name) {
-		seen := make(map[string]bool)
-		for _, c := range l.Custody {
-			if c.Recipient != name && !seen[c.Recipient] {
+		parts, covered := partsOf([]*leak{l}, name), make(map[string]int)
+		for _, x := range parts {
+			seen := make(map[string]bool)
+			for _, c := range x.Custody {
+				covered[c.Recipient] += yes(c.Recipient != name && !seen[c.Recipient])
 				seen[c.Recipient] = true
-				out[c.Recipient]++
+			}
+		}
+		for other, n := range covered {
+			if other != name && n == len(parts) {
+				out[other]++
 			}
 		}
 	}

@@ -162,7 +162,7 @@ var rules = map[string]func(*report) []row{
 	},
 	"copies": func(r *report) (out []row) {
 		for _, h := range r.spoken() {
-			out = append(out, row{"n": len(r.with(h.Name)), "name": h.Name, "clusters": between(r.units(r.with(h.Name))), "words": support(h.LR),
+			out = append(out, row{"n": len(r.with(h.Name)), "name": h.Name, "clusters": between(r.units(partsOf(r.with(h.Name), h.Name))), "words": support(h.LR),
 				"times": func(x any) bool {
 					return times(h.LR)(x) && h.LR <= bound(r.Verdict.Case.MarkTrials)+1e-6 && h.LR <= h.Raw && h.Raw <= r.maxRatio(h.Name)+1e-4
 				}})
@@ -243,8 +243,19 @@ var rules = map[string]func(*report) []row{
 			return l.Finding == "copy" && l.Unconfirmed && !l.Forgeable && !l.Void && l.issuedCopies() < 2
 		}), nil)
 	},
-	"collages": ofSeveral(false),
-	"nested":   ofSeveral(true),
+	"collages": func(r *report) []row {
+		copies, uploads := 0, 0
+		n := r.count(func(l *leak) bool {
+			of := make(map[string]bool)
+			for _, c := range l.Issued {
+				of[c.Of] = true
+			}
+			is := l.confirmed() && len(of) > 1
+			copies, uploads = copies+len(l.Issued)*yes(is), uploads+len(of)*yes(is)
+			return is
+		})
+		return some(n, row{"copies": copies, "uploads": uploads, "max": 9})
+	},
 	"unconfirmed-several": func(r *report) []row {
 		return some(r.count(func(l *leak) bool {
 			return l.Finding == "copy" && l.Unconfirmed && !l.Forgeable && l.issuedCopies() > 1
@@ -370,7 +381,7 @@ var rules = map[string]func(*report) []row{
 		return out
 	},
 	"repeats": eachWith(func(r *report, name string, leaks []*leak) row {
-		low, high := r.units(leaks)
+		low, high := r.units(partsOf(leaks, name))
 		said := slices.ContainsFunc(r.Verdict.Said, func(s said) bool {
 			return s.Code == "repeats" && s.Figures["name"] == name
 		})
@@ -384,7 +395,7 @@ var rules = map[string]func(*report) []row{
 	"same-document":   func(r *report) []row { return some(len(r.Verdict.SameDocuments), nil) },
 	"same-document-subjects": func(r *report) []row {
 		of, pairs := make(map[string]string), []string{}
-		for _, l := range r.Leaks {
+		for _, l := range r.all() {
 			if l.shows() {
 				of[l.Submission] = l.Cluster
 			}
@@ -402,7 +413,7 @@ var rules = map[string]func(*report) []row{
 	},
 	"subjects-entered": func(r *report) []row {
 		seen, last := make(map[string]bool), time.Time{}
-		for _, l := range r.Leaks {
+		for _, l := range r.all() {
 			if l.shows() && !l.Entered.IsZero() {
 				if seen[l.Submission] = true; l.Entered.After(last) {
 					last = l.Entered
@@ -514,7 +525,7 @@ func missingRule(code string, x row) func(*report) []row {
 func missingSubjects(r *report) []row {
 	uploads := make(map[string]bool)
 	for _, h := range r.withCopies(func(h *hypothesis) bool { return r.withheld(h) == "few" }) {
-		for _, l := range r.with(h.Name) {
+		for _, l := range partsOf(r.with(h.Name), h.Name) {
 			if l.Cluster == "" && r.stage() == confirmed && r.each == 0 {
 				uploads[l.Submission] = true
 			}
@@ -588,7 +599,7 @@ func claimRule(kind string) func(*report) []row {
 		c := r.Verdict.Case
 		seen := 0
 		for _, l := range c.Leaks {
-			seen += yes(l.Submission != "")
+			seen += yes(l.Submission != "" && !l.Beside)
 		}
 		is, x := "seen", row{"claimed": whole(c.Claimed), "seen": seen}
 		switch {
@@ -613,8 +624,12 @@ func boundRule(kind string) func(*report) []row {
 		if !c.Drawn || c.Claimed == 0 || n >= c.Claimed {
 			return nil
 		}
-		seen, sure, open, recall, wrong := 0, 0, n-len(c.Leaks), 1.0, 0.0
+		seen, sure, open, recall, wrong := 0, 0, n, 1.0, 0.0
 		for _, l := range c.Leaks {
+			if l.Beside { // the picture counts once
+				continue
+			}
+			open--
 			finds, mistakes := l.Recall, l.FalseMatch
 			if finds == 0 {
 				finds = 0.9
@@ -756,7 +771,11 @@ func keyCompromised(r *report) (out []row) {
 	n, day := make(map[string]int), make(map[string]time.Time)
 	for _, l := range r.Leaks {
 		for _, k := range l.Keys {
-			if len(l.recipients()) > 0 && k.KeyID == l.KeyID && k.State == "compromised" {
+			of := k.KeyID == l.KeyID
+			for _, c := range l.Issued {
+				of = of || c.KeyID == k.KeyID
+			}
+			if len(l.recipients()) > 0 && of && k.State == "compromised" {
 				n[k.KeyID]++
 				day[k.KeyID] = k.Since
 			}
@@ -783,7 +802,7 @@ func (r *report) group(name string) int {
 			var with []string
 			met := false
 			for _, h := range r.Verdict.Odds.Recipients {
-				if l.carries(h.Name) {
+				if l.shared(h.Name) {
 					with, met = append(with, h.Name), met || in[h.Name]
 				}
 			}
@@ -822,10 +841,12 @@ func namelessRule(when func(*report) bool, more func(*report) row) func(*report)
 	return eachWith(func(r *report, name string, leaks []*leak) row {
 		units, open, n := make(map[string]bool), 0, 0
 		for _, l := range leaks {
+			n += yes(slices.ContainsFunc(partsOf([]*leak{l}, name), func(x *leak) bool { return x.Cluster == "" }))
+		}
+		for _, l := range partsOf(leaks, name) {
 			if l.Cluster != "" {
 				continue
 			}
-			n++
 			i := slices.IndexFunc(r.Verdict.Case.Leaks, func(c caseLeak) bool { return c.Submission == l.Submission })
 			if i < 0 {
 				open++
@@ -857,20 +878,5 @@ func eachWith(of func(*report, string, []*leak) row) func(*report) []row {
 			}
 		}
 		return out
-	}
-}
-
-// ofSeveral is the rule of sentences on pictures with copies of several uploads: nested, or side by side.
-func ofSeveral(nested bool) func(*report) []row {
-	return func(r *report) []row {
-		more := 0
-		n := r.count(func(l *leak) bool {
-			is := l.confirmed() && l.uploads() > 1 && l.nested() == nested
-			if is {
-				more += l.uploads() - 1
-			}
-			return is
-		})
-		return some(n, row{"more": more})
 	}
 }

@@ -124,7 +124,7 @@ func namedHad(r *report) (out []row) {
 // exposed counts the pictures with copies that were public before.
 func exposed(r *report) (out []row) {
 	for _, name := range r.holders() {
-		n, first := 0, time.Time{}
+		in, first := make(map[int]bool), time.Time{}
 		for i, l := range r.Verdict.Case.Leaks {
 			public := false
 			for _, c := range l.Copies {
@@ -135,9 +135,11 @@ func exposed(r *report) (out []row) {
 					}
 				}
 			}
-			n += yes(public && r.Leaks[r.Verdict.Of[i]].confirmed())
+			if public && r.Leaks[r.Verdict.Of[i]].confirmed() {
+				in[r.Verdict.Of[i]] = true
+			}
 		}
-		if n > 0 {
+		if n := len(in); n > 0 {
 			out = append(out, row{"n": n, "name": name, "day": moment(first)})
 		}
 	}

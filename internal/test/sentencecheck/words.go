@@ -83,7 +83,7 @@ func judge(text string, says []said) (wrong []string) {
 	}
 	for _, m := range counted.FindAllStringSubmatch(bare, -1) {
 		one, verb := m[2] == "1", strings.TrimSpace(m[5])
-		if one == strings.HasSuffix(m[4], "s") || verb != "" && one == slices.Contains(plurals, verb) && !strings.Contains(text, "of the "+m[2]) {
+		if one == strings.HasSuffix(m[4], "s") || verb != "" && one == slices.Contains(plurals, verb) && !strings.Contains(text, "of the "+m[2]) && !strings.Contains(text, "1 of "+m[2]+" marked") {
 			wrong = append(wrong, fmt.Sprintf("number of %q: %s", m[0], text))
 		}
 	}

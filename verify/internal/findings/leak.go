@@ -28,8 +28,20 @@ type Conclusion struct {
 	Cluster     string               `json:"cluster,omitempty"`     // the subject of Submission, numbered within a dump
 	// SubjectEntered is when the subject of Submission was entered; zero: with the upload, or not.
 	SubjectEntered time.Time        `json:"subject_entered,omitzero"`
-	Copy           watermark.CopyID `json:"copy,omitzero"`       // whose mark was found; of several the strongest
-	Recipient      string           `json:"recipient,omitempty"` // of a confirmed copy; "" beside every other mark
+	Copy           watermark.CopyID `json:"copy,omitzero"`        // whose mark was found; of several the strongest
+	Recipient      string           `json:"recipient,omitempty"`  // of a confirmed copy; "" beside every other mark, and of several recipients
+	Recipients     []string         `json:"recipients,omitempty"` // of confirmed copies of several recipients, strongest first
+	Beside         []Beside         `json:"beside,omitempty"`     // further submissions with confirmed copies in the picture
+}
+
+// A Beside is a submission, beside [Conclusion].Submission, of which a leak has confirmed copies.
+type Beside struct {
+	Submission     watermark.Submission `json:"submission"`
+	Page           int                  `json:"page,omitempty"` // as in [Conclusion], with all that follows
+	Submitted      time.Time            `json:"submitted,omitzero"`
+	Cluster        string               `json:"cluster,omitempty"`
+	SubjectEntered time.Time            `json:"subject_entered,omitzero"`
+	Custody        []registry.Custody   `json:"custody,omitempty"` // facts that cover the submission
 }
 
 // A Strength holds the numbers behind a conclusion. Every number is a copy of one in

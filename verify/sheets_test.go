@@ -1,0 +1,98 @@
+package verify_test
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"testing"
+
+	"github.com/disintegration/imaging"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/specimen"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// A sheet of three copies of one vendor and one copy of another accuses both, each for its own uploads. Copies of two uploads
+// of one photograph, laid over each other, accuse both recipients.
+func TestSheetsAndUploadsOfOnePhotograph(t *testing.T) {
+	t.Parallel()
+	cfg := leaktest.Config(t)
+	s := newIssuer(t, cfg)
+	for _, name := range []string{"vendor G", "vendor H"} {
+		require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: name, Kind: registry.KindVendor}))
+	}
+	copied := func(of watermark.Submission, to string) (*image.NRGBA, watermark.CopyID) {
+		var out bytes.Buffer
+		c, err := s.Issue(t.Context(), &out, of, to, "request 7")
+		require.NoError(t, err)
+		pic, err := picture.Decode(out.Bytes(), picture.Limits{})
+		require.NoError(t, err)
+		return pic.Image, c.ID
+	}
+	sheet := imaging.New(1340, 1000, color.Gray{Y: 60})
+	var ids []watermark.CopyID
+	var first image.Image
+	for i, to := range []string{"vendor G", "vendor G", "vendor G", "vendor H"} {
+		upload := specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(uint64(60+i)), 560), uint64(5+i), 640, 480)
+		of := submit(t, s, file(t, upload, "jpeg"), fmt.Sprint("person ", i), feb)
+		img, id := copied(of.ID, to)
+		if i == 0 {
+			first = upload
+		} else if i == 3 {
+			img = imaging.Sharpen(img, 0.4) // the clearest
+		}
+		ids = append(ids, id)
+		sheet = imaging.Paste(sheet, img, image.Pt(20+660*(i%2), 10+490*(i/2)))
+	}
+	with := investigating(cfg)
+	with.References, with.Found = 0, feb.AddDate(20, 0, 0)
+	v := newInvestigator(t, with)
+	got := examine(t, v, sheet)
+	require.Equal(t, "copy", got.Label(), got.Note)
+	assert.ElementsMatch(t, ids, got.Accused, got.Note)
+	assert.Len(t, got.Issued, 4)
+	assert.Len(t, got.Beside, 3)
+	assert.ElementsMatch(t, []string{"vendor G", "vendor H"}, got.Recipients)
+	assert.Empty(t, got.Recipient, "there are two")
+	d, err := v.Weigh(t.Context(), []*verify.Verdict{got})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"vendor G"}, d.Named, d.Headline)
+	assert.Contains(t, d.Headline, "4 copies of 4 uploads")
+	for _, r := range d.Odds.Recipients {
+		assert.Equal(t, map[string]int{"vendor G": 3, "vendor H": 1}[r.Name], r.Clusters, r.Name)
+	}
+	var text bytes.Buffer
+	require.NoError(t, v.WriteFindings(t.Context(), &text, d, true))
+	f := readFindings(t, text.String())
+	require.NoError(t, f.CheckLeaks())
+	require.NoError(t, f.CheckVerdict())
+	for _, edit := range []func(){
+		func() { f.Leaks[0].Beside = f.Leaks[0].Beside[1:] },
+		func() { f.Leaks[0].Beside[0].Cluster = "subject 1" },
+		func() { f.Leaks[0].Beside[0].Submitted = feb.AddDate(0, 0, 1) },
+		func() { f.Leaks[0].Issued[1].Recipient = "vendor H" },
+		func() { f.Leaks[0].Recipients = f.Leaks[0].Recipients[:1] },
+		func() { f.Verdict.Case.Leaks[1].Beside = false },
+	} {
+		f = readFindings(t, text.String())
+		edit()
+		assert.False(t, f.CheckLeaks() == nil && f.CheckVerdict() == nil)
+	}
+
+	again := submit(t, s, file(t, first, "png"), "person 0", feb.AddDate(0, 0, 3))
+	h, idH := copied(again.ID, "vendor H")
+	g := imaging.Crop(sheet, image.Rect(20, 10, 660, 490))
+	v = newInvestigator(t, with)
+	got = examine(t, v, imaging.Overlay(g, h, image.Point{}, 0.6))
+	require.Equal(t, "copy", got.Label(), got.Note)
+	assert.ElementsMatch(t, []watermark.CopyID{ids[0], idH}, got.Accused, got.Note)
+	assert.ElementsMatch(t, []string{"vendor G", "vendor H"}, got.Recipients)
+	assert.NotContains(t, got.Note, "marked again")
+}
