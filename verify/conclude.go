@@ -83,6 +83,7 @@ func (c *conclusion) sayStates(issued []read) {
 func conclude(e evidence) conclusion {
 	issued, others := beside(e.issuedReads())
 	c := e.rules(issued)
+	c.sayReturned(issued)
 	if len(others) > 0 {
 		c.say("copies-beside", figures{"n": len(others), "copies": copyNames(others)})
 	}

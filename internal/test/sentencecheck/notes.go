@@ -20,6 +20,7 @@ type readOf = struct {
 	Erased     bool      `json:"erased"`
 	Recipient  string    `json:"recipient"`
 	State      string    `json:"state"`
+	Returned   []string  `json:"returned"`
 }
 
 type place struct {
@@ -340,6 +341,7 @@ var noteRules = map[string]func(*report, *leak) row{
 		})
 		return when(len(others) > 0, row{"n": len(others), "copies": names(others)})
 	},
+	"copy-returned": copyReturned,
 	"copy-forgeable": func(r *report, l *leak) row {
 		x := l.only()
 		return when(l.Forgeable && l.forgeable(x.KeyID), row{"copy": x.Copy, "since": moment(l.lost(x.KeyID)), "found": claim(r.stated)})

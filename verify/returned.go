@@ -1,0 +1,231 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/odds"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// A copy comes back if a customer who received it sends it again. Whoever holds that upload has what the recipient of
+// the copy has: a leak that carries the mark, and shows the upload, may come from either.
+
+// notReturned are the words for pixels that rule out that a leak derives from an upload.
+var notReturned = []string{PixelsDifferent, PixelsTemplate, PixelsUnrelated}
+
+// returned sets, of each confirmed copy in e, the uploads that carry its mark and that the leak may show. They are
+// entered in the registry, or siblings of the copy's upload: these are traced for the copies.
+func (v *Investigator) returned(ctx context.Context, l *leakPicture, e *evidence) error {
+	for i := range e.reads {
+		r := &e.reads[i]
+		if r.issued == nil || !r.confirmed() {
+			continue
+		}
+		entered, err := v.cfg.Registry.Returns(ctx, r.copy)
+		if err != nil {
+			return err
+		}
+		var uploads []watermark.Submission
+		for _, x := range entered {
+			uploads = append(uploads, x.Submission)
+		}
+		of := pageOf(&Match{Submission: r.issued.Submission, Page: r.page})
+		came, err := v.cameBack(ctx, of, &Match{Submission: r.issued.Submission, Page: r.page})
+		if err != nil {
+			return err
+		}
+		uploads = append(uploads, came[r.copy]...)
+		for _, id := range uploads {
+			if id == r.issued.Submission || slices.Contains(r.returned, id) {
+				continue
+			}
+			m := e.match(id)
+			if m == nil || m.Pixels == PixelsUnknown {
+				m = &Match{Submission: id, Pixels: PixelsUnknown}
+				if err := v.comparePages(ctx, l, m); err != nil {
+					return err
+				}
+			}
+			if !slices.Contains(notReturned, m.Pixels) {
+				r.returned = append(r.returned, id)
+			}
+		}
+	}
+	return nil
+}
+
+// cameBack traces the siblings of a page for the copies of its submission, and returns by copy the uploads that carry
+// its mark. The result is kept. It is nil if originals or mark keys are not at hand, or only named uploads are searched.
+func (v *Investigator) cameBack(ctx context.Context, page watermark.Submission, of *Match) (map[watermark.CopyID][]watermark.Submission, error) {
+	if v.cfg.SealKey == nil || len(v.cfg.Keys) == 0 || len(v.cfg.Against) > 0 {
+		return nil, nil
+	}
+	v.families.mu.Lock()
+	out, known := v.families.marks[page]
+	v.families.mu.Unlock()
+	if known {
+		return out, nil
+	}
+	family, err := v.family(ctx, page)
+	if err != nil {
+		return nil, err
+	}
+	out = make(map[watermark.CopyID][]watermark.Submission)
+	for _, s := range family {
+		o, err := v.original(ctx, s.page)
+		if err != nil {
+			return nil, err
+		}
+		if o == nil {
+			continue
+		}
+		t, err := v.traceAgainst(ctx, &leakPicture{Picture: &picture.Picture{Image: o.image}}, of, traceLevel)
+		if err != nil || t == nil {
+			return nil, err
+		}
+		for _, c := range t.rows {
+			out[c.ID] = append(out[c.ID], s.whole)
+		}
+	}
+	v.families.mu.Lock()
+	defer v.families.mu.Unlock()
+	v.families.marks[page] = out
+	return out, nil
+}
+
+// holdersOfReturned returns who had uploads that leaks show and that carry the mark of a copy, by upload: unmarked, or
+// as copies that were issued of them.
+func (v *Investigator) holdersOfReturned(ctx context.Context, id watermark.CopyID, leaks []*Verdict) (out []findings.Return, err error) {
+	for _, l := range leaks {
+		for _, upload := range l.returnedAs(id) {
+			if slices.ContainsFunc(out, func(r findings.Return) bool { return r.Submission == upload }) {
+				continue
+			}
+			x := findings.Return{Submission: upload}
+			facts, err := v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: upload})
+			if err != nil {
+				return nil, err
+			}
+			for _, h := range facts {
+				x.Holders = append(x.Holders, findings.HandOn{Party: h.Recipient, Entered: h.Entered, Note: h.Note})
+			}
+			copies, err := v.cfg.Registry.Copies(ctx, upload)
+			if err != nil {
+				return nil, err
+			}
+			for _, c := range handedOut(copies) {
+				x.Holders = append(x.Holders, findings.HandOn{Party: c.Recipient, Entered: c.Issued, Note: "copy " + c.ID.String() + " of the upload"})
+			}
+			out = append(out, x)
+		}
+	}
+	return out, nil
+}
+
+// returnedAs returns the uploads that carry the mark of a copy which is confirmed in the leak, and that it may show.
+func (v *Verdict) returnedAs(id watermark.CopyID) (out []watermark.Submission) {
+	if !v.matched() || !slices.ContainsFunc(v.Issued, func(c registry.Copy) bool { return c.ID == id }) {
+		return nil
+	}
+	for _, r := range v.Reads {
+		if r.Copy == id {
+			out = append(out, r.Returned...)
+		}
+	}
+	return out
+}
+
+// returnedIn returns the uploads of a leak that carry the mark of a copy, with their holders.
+func (d *DumpVerdict) returnedIn(l *Verdict, id watermark.CopyID) (out []findings.Return) {
+	for _, t := range d.Travel {
+		for _, r := range t.Returned {
+			if t.Copy == id && slices.Contains(l.returnedAs(id), r.Submission) {
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}
+
+// sayReturned adds the sentence on uploads that carry the marks of confirmed copies.
+func (c *conclusion) sayReturned(issued []read) {
+	var uploads []string
+	for _, r := range issued {
+		for _, id := range r.returned {
+			if slices.Contains(c.accused, r.copy) && !slices.Contains(uploads, id.String()) {
+				uploads = append(uploads, id.String())
+			}
+		}
+	}
+	if len(uploads) > 0 && c.finding == FoundCopy && !c.unconfirmed {
+		c.say("copy-returned", figures{"n": len(uploads), "uploads": uploads})
+	}
+}
+
+// cameBackOf are the named recipients whose copies came back as uploads: how many, which uploads, and who had them.
+func (w *weighing) cameBackOf() (out []figures) {
+	for _, name := range w.names {
+		n, all, uploads, had := 0, 0, []string{}, make(map[string]int)
+		for _, t := range w.Travel {
+			if !w.parties[name].copies[t.Copy] {
+				continue
+			}
+			if all++; len(t.Returned) > 0 {
+				n++
+			}
+			for _, r := range t.Returned {
+				uploads = append(uploads, r.Submission.String())
+				once := make(map[string]bool)
+				for _, h := range r.Holders {
+					if h.Party != name && !once[h.Party] {
+						once[h.Party] = true
+						had[h.Party]++
+					}
+				}
+			}
+		}
+		if n == 0 || !slices.Contains(w.Named, name) {
+			continue
+		}
+		who := []string{"the exchange"}
+		for _, other := range slices.Sorted(maps.Keys(had)) {
+			who = append(who, fmt.Sprintf("%s (%d)", intake.InSentence(other), had[other]))
+		}
+		slices.Sort(uploads)
+		uploads = slices.Compact(uploads)
+		out = append(out, figures{"name": name, "n": n, "of": all, "m": len(uploads), "uploads": uploads, "who": who})
+	}
+	return out
+}
+
+// rivalReturned are the named recipients whose copies came back as uploads that most of their pictures show.
+func (w *weighing) rivalReturned() (out []figures) {
+	for _, name := range w.Named {
+		for _, r := range w.rivals(name, odds.RivalReturned) {
+			out = append(out, figures{"name": name, "n": r.Clusters, "of": r.Of})
+		}
+	}
+	return out
+}
+
+// rivalHad are the rivals of named recipients that had the same copies, or uploads with their marks.
+func (w *weighing) rivalHad() []figures {
+	out := rivalFigures(odds.RivalHad)(w)
+	for _, x := range out {
+		if x["or"] = ""; slices.ContainsFunc(w.Travel, func(t findings.Travel) bool {
+			return slices.ContainsFunc(t.Returned, func(r findings.Return) bool {
+				return slices.ContainsFunc(r.Holders, func(h findings.HandOn) bool { return h.Party == x["other"] })
+			})
+		}) {
+			x["or"] = " or uploads that came in with their marks,"
+		}
+	}
+	return out
+}
