@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,12 +21,13 @@ import (
 // notReturned are the words for pixels that rule out that a leak derives from an upload.
 var notReturned = []string{PixelsDifferent, PixelsTemplate, PixelsUnrelated}
 
-// returned sets, of each confirmed copy in e, the uploads that carry its mark and that the leak may show. They are
-// entered in the registry, or siblings of the copy's upload: these are traced for the copies.
+// returned sets, of each issued copy in e, the uploads that carry its mark and that the leak may show. They are
+// entered in the registry, or their originals are read here: of the siblings of the copy's upload, and of uploads that the
+// leak shows.
 func (v *Investigator) returned(ctx context.Context, l *leakPicture, e *evidence) error {
 	for i := range e.reads {
 		r := &e.reads[i]
-		if r.issued == nil || !r.confirmed() {
+		if r.issued == nil {
 			continue
 		}
 		entered, err := v.cfg.Registry.Returns(ctx, r.copy)
@@ -36,13 +38,11 @@ func (v *Investigator) returned(ctx context.Context, l *leakPicture, e *evidence
 		for _, x := range entered {
 			uploads = append(uploads, x.Submission)
 		}
-		of := pageOf(&Match{Submission: r.issued.Submission, Page: r.page})
-		came, err := v.cameBack(ctx, of, &Match{Submission: r.issued.Submission, Page: r.page})
+		more, err := v.cameBack(ctx, e, r)
 		if err != nil {
 			return err
 		}
-		uploads = append(uploads, came[r.copy]...)
-		for _, id := range uploads {
+		for _, id := range append(uploads, more...) {
 			if id == r.issued.Submission || slices.Contains(r.returned, id) {
 				continue
 			}
@@ -61,43 +61,74 @@ func (v *Investigator) returned(ctx context.Context, l *leakPicture, e *evidence
 	return nil
 }
 
-// cameBack traces the siblings of a page for the copies of its submission, and returns by copy the uploads that carry
-// its mark. The result is kept. It is nil if originals or mark keys are not at hand, or only named uploads are searched.
-func (v *Investigator) cameBack(ctx context.Context, page watermark.Submission, of *Match) (map[watermark.CopyID][]watermark.Submission, error) {
+// cameBack returns the siblings of the upload of r, and the uploads that the leak shows, that carry the mark of r. It
+// returns none if originals or mark keys are not at hand, or only named uploads are searched.
+func (v *Investigator) cameBack(ctx context.Context, e *evidence, r *read) (out []watermark.Submission, err error) {
 	if v.cfg.SealKey == nil || len(v.cfg.Keys) == 0 || len(v.cfg.Against) > 0 {
 		return nil, nil
 	}
-	v.families.mu.Lock()
-	out, known := v.families.marks[page]
-	v.families.mu.Unlock()
-	if known {
-		return out, nil
-	}
-	family, err := v.family(ctx, page)
+	of := Match{Submission: r.issued.Submission, Page: r.page}
+	all, err := v.family(ctx, pageOf(&of))
 	if err != nil {
 		return nil, err
 	}
-	out = make(map[watermark.CopyID][]watermark.Submission)
-	for _, s := range family {
-		o, err := v.original(ctx, s.page)
+	all = slices.Clone(all)
+	for i := range e.matches {
+		if m := &e.matches[i]; showsCapture(m.Pixels) {
+			all = append(all, sibling{page: pageOf(m), whole: m.Submission})
+		}
+	}
+	for _, s := range all {
+		if s.whole == of.Submission || slices.Contains(out, s.whole) {
+			continue
+		}
+		carries, err := v.carries(ctx, s.page, &of)
 		if err != nil {
 			return nil, err
 		}
-		if o == nil {
-			continue
+		if slices.Contains(carries, r.copy) {
+			out = append(out, s.whole)
 		}
+	}
+	return out, nil
+}
+
+// carries returns the copies whose marks the original of a page carries: by reading, or if that finds none, by tracing it
+// against the page of. The result is kept.
+func (v *Investigator) carries(ctx context.Context, page watermark.Submission, of *Match) (copies []watermark.CopyID, err error) {
+	about := [2]watermark.Submission{page, pageOf(of)}
+	v.families.mu.Lock()
+	copies, known := v.families.marks[about]
+	v.families.mu.Unlock()
+	if known {
+		return copies, nil
+	}
+	o, err := v.original(ctx, page)
+	if err != nil || o == nil {
+		return nil, err
+	}
+	reading, err := watermark.Skim(ctx, o.image, v.cfg.Keys...)
+	if err != nil && !errors.Is(err, watermark.ErrTooSmall) {
+		return nil, err
+	}
+	if err == nil {
+		for _, d := range reading.Marks {
+			copies = append(copies, d.Copy)
+		}
+	}
+	if len(copies) == 0 {
 		t, err := v.traceAgainst(ctx, &leakPicture{Picture: &picture.Picture{Image: o.image}}, of, traceLevel)
-		if err != nil || t == nil {
+		if err != nil {
 			return nil, err
 		}
-		for _, c := range t.rows {
-			out[c.ID] = append(out[c.ID], s.whole)
+		for i := 0; t != nil && i < len(t.rows); i++ {
+			copies = append(copies, t.rows[i].ID)
 		}
 	}
 	v.families.mu.Lock()
 	defer v.families.mu.Unlock()
-	v.families.marks[page] = out
-	return out, nil
+	v.families.marks[about] = copies
+	return copies, nil
 }
 
 // holdersOfReturned returns who had uploads that leaks show and that carry the mark of a copy, by upload: unmarked, or
@@ -154,17 +185,17 @@ func (d *DumpVerdict) returnedIn(l *Verdict, id watermark.CopyID) (out []finding
 	return out
 }
 
-// sayReturned adds the sentence on uploads that carry the marks of confirmed copies.
+// sayReturned adds the sentence on uploads that carry the marks of copies that conclude.
 func (c *conclusion) sayReturned(issued []read) {
 	var uploads []string
 	for _, r := range issued {
 		for _, id := range r.returned {
-			if slices.Contains(c.accused, r.copy) && !slices.Contains(uploads, id.String()) {
+			if !slices.Contains(uploads, id.String()) {
 				uploads = append(uploads, id.String())
 			}
 		}
 	}
-	if len(uploads) > 0 && c.finding == FoundCopy && !c.unconfirmed {
+	if len(uploads) > 0 {
 		c.say("copy-returned", figures{"n": len(uploads), "uploads": uploads})
 	}
 }

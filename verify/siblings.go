@@ -30,7 +30,7 @@ type families struct {
 	mu sync.Mutex
 	of map[watermark.Submission][]sibling
 
-	marks map[watermark.Submission]map[watermark.CopyID][]watermark.Submission // by page, see cameBack
+	marks map[[2]watermark.Submission][]watermark.CopyID // by page and page, see carries
 }
 
 // siblings looks at the siblings of the upload that a leak shows, unless a copy of that upload was found: it compares the

@@ -113,7 +113,7 @@ func (c Config) ready() (Config, error) {
 		c.Marked = MarkedAtIssue
 	}
 	if all := []string{MarkedAtIssue, MarkedAtSubmit, MarkedRefused}; !slices.Contains(all, c.Marked) {
-		return c, fmt.Errorf("%w: marked uploads: got %.40q, want %s", ErrInput, c.Marked, picture.Choice(all))
+		return c, fmt.Errorf("%w: marked_uploads: got %.40q, want %s", ErrInput, c.Marked, picture.Choice(all))
 	}
 	if err := books.CheckText("actor", c.Actor, intake.MaxName); err != nil {
 		return c, err

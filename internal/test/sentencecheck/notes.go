@@ -182,9 +182,10 @@ func (l *leak) nested() bool {
 	return true
 }
 
-// elsewhere reports whether the leak shows another upload than the uploads of all copies that were read.
+// elsewhere reports whether the leak shows another upload than the uploads of all copies that were read, and than
+// uploads that came in with their marks.
 func (l *leak) elsewhere() bool {
-	return !slices.ContainsFunc(l.ours(), func(x readOf) bool { return x.Submission == l.Submission })
+	return !slices.ContainsFunc(l.ours(), func(x readOf) bool { return x.Submission == l.Submission || slices.Contains(x.Returned, l.Submission) })
 }
 
 // sibling reports whether an upload is the same picture as another upload, which the leak shows.

@@ -18,9 +18,6 @@ type returned struct {
 
 // cameBack returns the uploads that came in with a mark on which the finding of a leak rests.
 func (l *leak) cameBack() (out []string) {
-	if !l.confirmed() {
-		return nil
-	}
 	for _, x := range l.main() {
 		for _, id := range x.Returned {
 			if !slices.Contains(out, id) {
