@@ -35,6 +35,8 @@ type issueLine struct {
 	Weak       bool     `json:"weak"`
 	Error      *string  `json:"error"`
 
+	Carries []carried `json:"carries,omitempty"` // copies whose marks the upload carries
+
 	id      watermark.Submission
 	err     error // as it is shown
 	cause   error // as it came
@@ -157,6 +159,7 @@ func (l issueLine) issue(ctx context.Context, b *books, issuer *registry.Issuer,
 	if err != nil {
 		return l.failed(err)
 	}
+	l.Carries = carriedBy(p.Carries)
 	c, err = p.IssueAs(ctx, id, l.Recipient, f.purpose, func(c *registry.Copy, file []byte) error {
 		path := stem + picture.Extension(c.Format)
 		err := writeOutput(path, file, f.force)

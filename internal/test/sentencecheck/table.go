@@ -105,6 +105,9 @@ var rules = map[string]func(*report) []row{
 	},
 	"misdelivered": misdelivered,
 	"rival-had":    rivalHad,
+
+	"named-returned": namedReturned,
+	"rival-returned": rivalReturned,
 	"missing-dates": func(r *report) []row {
 		return once(len(missingRule("dates", row{})(r)) > 0, row{"found": moment(r.stated)})
 	},

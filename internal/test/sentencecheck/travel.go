@@ -18,6 +18,7 @@ type travel struct {
 		Party   string    `json:"party"`
 		Entered time.Time `json:"entered"`
 	} `json:"others"`
+	Returned []returned `json:"returned"`
 }
 
 // of returns how the copies of a recipient that are in leaks travelled.
@@ -160,7 +161,7 @@ func rivalHad(r *report) (out []row) {
 		for _, x := range r.Verdict.Odds.Rivals {
 			if x.Name == name && x.Why == "had the copies" {
 				all, had := r.clusters(name, func(l *caseLeak) bool { return l.had(name, x.Other) })
-				out = append(out, row{"name": name, "other": x.Other, "n": had, "of": all})
+				out = append(out, row{"name": name, "other": x.Other, "n": had, "of": all, "or": r.hadReturned(x.Other)})
 			}
 		}
 	}
