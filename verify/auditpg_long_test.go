@@ -45,7 +45,7 @@ func TestLongAuditNamesRowsInPostgreSQL(t *testing.T) {
 	}
 	require.Empty(t, audit())
 	tried := 0
-	for _, table := range []string{"recipient", "submission", "sealed", "copy", "release", "custody", "receipt", "mark_key", "key_state", "cosigned", "investigation", "conclusion",
+	for _, table := range []string{"recipient", "submission", "sealed", "copy", "release", "custody", "receipt", "came_back", "mark_key", "key_state", "cosigned", "investigation", "conclusion",
 		"erasure", "erasure_submission", "custody_submission", "subject", "checkpoint", "ledger", "ledger_head", "list_node"} {
 		rows, err := db.Query(ctx, "SELECT conname FROM pg_constraint WHERE conrelid = $1::regclass AND contype = 'c'", table)
 		require.NoError(t, err)

@@ -233,6 +233,14 @@ func (w *weighing) copyIn(l *Verdict, x registry.Copy, pooled map[watermark.Copy
 				out.Others = append(out.Others, h.Party)
 			}
 		}
+		for _, r := range w.returnedIn(l, x.ID) {
+			out.Returned = true
+			for _, h := range r.Holders {
+				if w.parties[h.Party] != nil && h.Party != x.Recipient && !slices.Contains(out.Others, h.Party) {
+					out.Others = append(out.Others, h.Party)
+				}
+			}
+		}
 	} else {
 		out.Late = !w.cfg.before.IsZero() && x.LaterThan(w.cfg.before)
 	}

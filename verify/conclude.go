@@ -83,6 +83,7 @@ func (c *conclusion) sayStates(issued []read) {
 func conclude(e evidence) conclusion {
 	issued, others := beside(e.issuedReads())
 	c := e.rules(issued)
+	c.sayReturned(issued)
 	if len(others) > 0 {
 		c.say("copies-beside", figures{"n": len(others), "copies": copyNames(others)})
 	}
@@ -299,7 +300,7 @@ func concludeUnconfirmed(e evidence, r *read) conclusion {
 		c.say("transplanted-id", x)
 		return c
 	}
-	if m := e.positive(r.issued.Submission); m != nil && r.elsewhere() {
+	if m := e.positive(r.issued.Submission); m != nil && r.elsewhere(m) {
 		c.finding, c.unconfirmed, c.submission = FoundTransplanted, false, m.Submission
 		c.say("transplanted", x)
 		return c
@@ -321,8 +322,11 @@ func concludeUnconfirmed(e evidence, r *read) conclusion {
 }
 
 // elsewhere reports whether the mark was laid onto the leak, if the leak positively shows another upload. It was not
-// if both uploads may be one capture. Of an upload that was erased this is not known.
-func (r *read) elsewhere() bool { return !r.undivided() && !r.erased && !r.sibling }
+// if both uploads may be one capture, or the other one, m, came in with this mark. Of an upload that was erased this is not
+// known.
+func (r *read) elsewhere(m *Match) bool {
+	return !r.undivided() && !r.erased && !r.sibling && !slices.Contains(r.returned, m.Submission)
+}
 
 // undivided reports whether the leak may be the very capture of the copy's upload, although it shows another
 // upload by its pixels: the originals of both show one document.

@@ -77,16 +77,29 @@ func (v *Verdict) checkTraces() error {
 	return nil
 }
 
-// checkTrace checks that the leak was compared with the submission of t, and that Level is
-// [traceLevel] divided by a possible number of submissions. Copies must be in order of LogP, and
+// checkTrace checks that the leak was compared with the submission of t. Level must be [traceLevel], or [siblingLevel] for
+// a sibling, divided by a possible number of submissions. Copies must be in order of LogP, and
 // found exactly if LogP is at or below Level. Copies that were found must be among the reads, and
 // decoys must be there. Power must be a probability. Scores are not checked.
 func (v *Verdict) checkTrace(t *Tracing) error {
 	found := func(c findings.TracedCopy) bool { return c.Found }
-	switch targets := math.Round(math.Pow(10, math.Log10(traceLevel)-t.Level)); {
+	sibling := func(o *Tracing) bool {
+		return slices.ContainsFunc(v.Matches, func(m Match) bool { return m.Submission == o.Submission && m.Sibling })
+	}
+	targets := 0 // beside siblings
+	for i := range v.Traces {
+		if !sibling(&v.Traces[i]) {
+			targets++
+		}
+	}
+	divides := func(level float64, min int) bool {
+		n := math.Round(math.Pow(10, math.Log10(level)-t.Level))
+		return n >= float64(min) && n <= maxAgainst && t.Level == micro(math.Log10(level/n))
+	}
+	switch {
 	case !v.compared(t.Submission):
 		return errors.New("nothing spoke for this submission")
-	case !(targets >= float64(len(v.Traces)) && targets <= maxAgainst) || t.Level != micro(math.Log10(traceLevel/targets)):
+	case !divides(traceLevel, targets) && !(sibling(t) && (divides(traceLevel, 1) || divides(siblingLevel, 1))):
 		return fmt.Errorf("level is %v, which no number of submissions gives", t.Level)
 	case !(t.Power >= 0 && t.Power <= 1):
 		return fmt.Errorf("power is %v, want 0 to 1", t.Power)

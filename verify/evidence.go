@@ -36,22 +36,23 @@ func (c Config) given() given { return given{c.SealKey != nil, c.Found} }
 
 // A read is a mark that was read blind, or found by tracing.
 type read struct {
-	copy    watermark.CopyID
-	keyID   string
-	blind   float64              // log10 p of the blind read; 0: not read blind
-	among   int                  // IDs of the list that the blind read was made with; 0: read by the mark's own check
-	traced  *findings.TracedCopy // what tracing says of the copy: see [Verdict.bind]; nil: not traced
-	laid    bool                 // tracing found the copy's mark, but not the light and dark of its upload
-	issued  *registry.Copy       // nil: the registry has no such copy
-	page    int                  // of the copy's submission, that the leak was compared with; 0: it has one
-	shows   string               // what the pixels say of the leak and the copy's submission
-	altered []findings.Region    // where the leak shows that submission altered
-	key     *registry.KeyState   // of the mark's key; nil if the registry does not have that key
-	erased  bool                 // the copy's upload was erased
-	rival   string               // if shows is [PixelsAlike] and the leak shows another upload: what the originals show of each other; "": it shows none
-	foundAt time.Time            // as in [given]
-	sibling bool                 // the copy's upload is a sibling of the upload that the leak shows
-	lacks   bool                 // read blind and traced, and the part of the mark that only this copy has is missing, though it would have been found
+	copy     watermark.CopyID
+	keyID    string
+	blind    float64                // log10 p of the blind read; 0: not read blind
+	among    int                    // IDs of the list that the blind read was made with; 0: read by the mark's own check
+	traced   *findings.TracedCopy   // what tracing says of the copy: see [Verdict.bind]; nil: not traced
+	laid     bool                   // tracing found the copy's mark, but not the light and dark of its upload
+	issued   *registry.Copy         // nil: the registry has no such copy
+	page     int                    // of the copy's submission, that the leak was compared with; 0: it has one
+	shows    string                 // what the pixels say of the leak and the copy's submission
+	altered  []findings.Region      // where the leak shows that submission altered
+	key      *registry.KeyState     // of the mark's key; nil if the registry does not have that key
+	erased   bool                   // the copy's upload was erased
+	rival    string                 // if shows is [PixelsAlike] and the leak shows another upload: what the originals show of each other; "": it shows none
+	foundAt  time.Time              // as in [given]
+	sibling  bool                   // the copy's upload is a sibling of the upload that the leak shows
+	returned []watermark.Submission // uploads that carry this mark, and that the leak may show
+	lacks    bool                   // read blind and traced, and the part of the mark that only this copy has is missing, though it would have been found
 }
 
 // logP returns log10 p of the stronger of the ways in which the mark was found: of the blind read,
@@ -75,7 +76,7 @@ func (v *Verdict) gather(e evidence) {
 	v.Traces = append(make([]Tracing, 0, len(e.traces)), e.traces...)
 	v.Reads, v.Keys, v.found = nil, nil, nil
 	for _, r := range e.reads {
-		x := findings.Reading{Copy: r.copy, KeyID: r.keyID, Among: r.among, Shows: r.shows, Altered: r.altered, Erased: r.erased, Rival: r.rival}
+		x := findings.Reading{Copy: r.copy, KeyID: r.keyID, Among: r.among, Shows: r.shows, Altered: r.altered, Erased: r.erased, Rival: r.rival, Returned: r.returned}
 		if r.erased {
 			x.Recipient = r.issued.Recipient // which is said, since nothing can be compared
 		}
@@ -110,7 +111,7 @@ func (v *Verdict) evidence(g given) evidence {
 		e.missing = v.Searched.Missing
 	}
 	for _, x := range v.Reads {
-		r := read{copy: x.Copy, keyID: x.KeyID, among: x.Among, page: x.Page, shows: x.Shows, altered: x.Altered, erased: x.Erased, rival: x.Rival, foundAt: g.foundAt}
+		r := read{copy: x.Copy, keyID: x.KeyID, among: x.Among, page: x.Page, shows: x.Shows, altered: x.Altered, erased: x.Erased, rival: x.Rival, returned: x.Returned, foundAt: g.foundAt}
 		if x.LogP != nil {
 			r.blind = *x.LogP
 		}
@@ -168,7 +169,9 @@ func (v *Verdict) conclude(e evidence) {
 		}
 	}
 	if t := traceOf(e.traces, c.submission); t != nil {
-		v.Power, v.Edits = &t.Power, append(v.Edits, t.Edits...)
+		if v.Edits = append(v.Edits, t.Edits...); c.read == nil { // where a mark was found, its power says nothing
+			v.Power = &t.Power
+		}
 	}
 	_, v.Altered = e.sees(c.submission)
 	v.number(e, c.read)

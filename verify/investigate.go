@@ -55,7 +55,7 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Investigator{cfg: cfg, found: &catalogue{parts: new(parts.Index)}, issues: &issuedLists{of: make(map[string]*issuedList)}, families: &families{of: make(map[watermark.Submission][]sibling)}, cache: &originalCache{max: cachedBytes}, detect: watermark.Read, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), memory: memory.New(cfg.MaxMemory)}, nil
+	return &Investigator{cfg: cfg, found: &catalogue{parts: new(parts.Index)}, issues: new(issuedLists), families: &families{of: make(map[watermark.Submission][]sibling), marks: make(map[[2]watermark.Submission][]watermark.CopyID)}, cache: &originalCache{max: cachedBytes}, detect: watermark.Read, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0)), memory: memory.New(cfg.MaxMemory)}, nil
 }
 
 // With returns an investigator of another configuration with the same Registry and SealKey. Both share what
@@ -192,7 +192,10 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 	if err := v.siblings(ctx, l, &e); err != nil {
 		return e, err
 	}
-	return e, v.rivals(ctx, &e)
+	if err := v.rivals(ctx, &e); err != nil {
+		return e, err
+	}
+	return e, v.returned(ctx, l, &e)
 }
 
 // rivals looks at each copy that was read, if the leak shows the document of its upload, and another upload in its

@@ -12,11 +12,10 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// issuedLists are the IDs that were issued under mark keys, by key, as far as they were needed.
+// issuedLists are the IDs that were issued under mark keys, and whether copies of erased uploads are among them.
 type issuedLists struct {
-	mu sync.Mutex
-	of map[string]*issuedList
-
+	engine.Lists
+	mu     sync.Mutex
 	erased int64 // number of the last erasure that was looked at
 	gone   bool  // copies of an erased upload were issued
 }
@@ -39,13 +38,6 @@ func (l *issuedLists) ofErased(ctx context.Context, v *Investigator) (bool, erro
 	}
 	l.erased = last
 	return l.gone, nil
-}
-
-type issuedList struct {
-	ids  []watermark.CopyID
-	last int64 // number of the last copy
-	list *watermark.List
-	n    int // of ids are on list
 }
 
 func (v *Investigator) engine() *engine.Engine { return v.cfg.Registry.Engine() }
@@ -96,31 +88,11 @@ func (v *Investigator) marks(ctx context.Context, l *leakPicture, reading *water
 		if !reading.Unread(key) {
 			continue
 		}
-		list, err := v.list(ctx, key)
+		list, err := v.issues.Of(ctx, v.engine(), key)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, reading.Among(list)...)
 	}
 	return all, nil
-}
-
-// list returns the list of the copies that were issued under a key until now.
-func (v *Investigator) list(ctx context.Context, key *watermark.Key) (*watermark.List, error) {
-	v.issues.mu.Lock()
-	defer v.issues.mu.Unlock()
-	known := v.issues.of[key.ID()]
-	if known == nil {
-		known = new(issuedList)
-		v.issues.of[key.ID()] = known
-	}
-	ids, last, err := v.engine().IssuedAfter(ctx, key.ID(), known.last)
-	if err != nil {
-		return nil, fmt.Errorf("list issued copies: %w", err)
-	}
-	known.ids, known.last = append(known.ids, ids...), last
-	if known.list == nil || len(known.ids) > known.n {
-		known.list, known.n = watermark.NewList(key, known.ids), len(known.ids)
-	}
-	return known.list, nil
 }

@@ -96,7 +96,7 @@ func TestMalformedRows(t *testing.T) {
 	stranger := file(t, specimen.Render(specimen.Residence, specimen.NewPerson(9), 200), "png")
 	leak := file(t, c.marked, "jpeg")
 	tried, altered, every := 0, 0, long.Number(48, 8) // one value of so many columns
-	for _, table := range []string{"recipient", "submission", "copy", "release", "custody", "receipt", "mark_key", "key_state", "cosigned", "investigation", "conclusion",
+	for _, table := range []string{"recipient", "submission", "copy", "release", "custody", "receipt", "came_back", "mark_key", "key_state", "cosigned", "investigation", "conclusion",
 		"erasure", "erasure_submission", "custody_submission", "subject", "checkpoint", "ledger", "list_node"} {
 		var n int
 		require.NoError(t, db.QueryRow("SELECT count(*) FROM "+table).Scan(&n))

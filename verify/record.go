@@ -106,7 +106,7 @@ func method() map[string]string {
 		"radius of near ones":    fmt.Sprintf("%d of 256 bits, the nearest %d by their pixels", nearRadius, maxNear),
 		"compared by pixels":     fmt.Sprintf("the nearest %d", maxCompared),
 		"traced against":         fmt.Sprintf("%d submissions at most", maxTraced),
-		"found by a trace":       fmt.Sprintf("p of %g at most, over all copies traced", traceLevel),
+		"found by a trace":       fmt.Sprintf("p of %g at most, over all copies traced; %g more for further uploads of the same picture", traceLevel, siblingLevel),
 		"least power of absence": fmt.Sprint(minPower),
 		"recall of the search":   recallRecord(),
 	}

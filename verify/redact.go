@@ -88,6 +88,11 @@ func (f *Findings) concerned() map[string]bool {
 		for _, h := range t.Others {
 			out[h.Party] = true
 		}
+		for _, r := range t.Returned {
+			for _, h := range r.Holders {
+				out[h.Party] = true
+			}
+		}
 	}
 	for _, l := range f.Leaks {
 		for _, name := range l.MayNames() {

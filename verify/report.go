@@ -86,6 +86,11 @@ type reportRow struct {
 // Pictures returns the number of files that were examined as pictures.
 func (r reportView) Pictures() int { return r.readable() }
 
+// SomeUnmarked reports whether no mark was found on a picture that shows an upload.
+func (r reportView) SomeUnmarked() bool {
+	return r.Counts[string(FoundUnmarked)]+r.Counts[string(FoundUnreadable)] > 0
+}
+
 // NotExamined returns the number of files that were not examined.
 func (r reportView) NotExamined() int { return r.Leaks - r.readable() }
 

@@ -74,7 +74,7 @@ func concludeSeveral(e evidence, issued []read) conclusion {
 	var shows *Match
 	elsewhere := 0 // marks of copies of another submission than the leak shows
 	for _, r := range issued {
-		if m := e.positive(r.issued.Submission); m != nil && !r.confirmed() && r.elsewhere() {
+		if m := e.positive(r.issued.Submission); m != nil && !r.confirmed() && r.elsewhere(m) {
 			shows = m
 			elsewhere++
 		}

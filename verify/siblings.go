@@ -19,15 +19,18 @@ import (
 
 // A sibling is a page whose original is the same capture as another page's.
 type sibling struct {
-	ref  int64 // number of its submission in the registry
-	page watermark.Submission
-	onto geometry.Mat // pixels of the other original to pixels of this one
+	ref   int64 // number of its submission in the registry
+	page  watermark.Submission
+	whole watermark.Submission // that has the page
+	onto  geometry.Mat         // pixels of the other original to pixels of this one
 }
 
 // families has the siblings of pages, as they were looked for.
 type families struct {
 	mu sync.Mutex
 	of map[watermark.Submission][]sibling
+
+	marks map[[2]watermark.Submission][]watermark.CopyID // by page and page, see carries
 }
 
 // siblings looks at the siblings of the upload that a leak shows, unless a copy of that upload was found: it compares the
@@ -148,7 +151,7 @@ func (v *Investigator) family(ctx context.Context, of watermark.Submission) (out
 			return nil, err
 		}
 		if same {
-			out = append(out, sibling{c.ref, pageOf(m), onto})
+			out = append(out, sibling{c.ref, pageOf(m), m.Submission, onto})
 		}
 	}
 	v.families.mu.Lock()

@@ -52,11 +52,13 @@ func newSentTwice(t *testing.T, erased bool) *sentTwice {
 
 // The copy of the first upload leaks, cropped as the second is: the second fits better, and the copy is of the first.
 func TestLeaksOfASibling(t *testing.T) {
+	t.Parallel()
 	x := newSentTwice(t, false)
 	v := newInvestigator(t, investigating(x.Config))
 	for _, side := range []int{720, 300, 160} {
 		leak := imaging.Fit(imaging.Crop(x.marked, x.crop), side, side, imaging.Box)
 		got := examine(t, v, leaked(t, leak, "jpeg75"))
+		require.NoError(t, got.Recheck(true))
 		assert.NotEqual(t, verify.FoundUnmarked, got.Finding, "%d: %s", side, got.Note)
 		assert.NotEqual(t, verify.FoundTransplanted, got.Finding, "%d: %s", side, got.Note)
 		if side > 160 {
@@ -65,6 +67,7 @@ func TestLeaksOfASibling(t *testing.T) {
 		}
 		// Each upload without a mark is unmarked, or nothing is said.
 		got = examine(t, v, leaked(t, imaging.Fit(imaging.Crop(x.upload, x.crop), side, side, imaging.Box), "jpeg75"))
+		require.NoError(t, got.Recheck(true))
 		assert.Contains(t, []string{"unmarked", "unreadable"}, got.Label(), "%d: %s", side, got.Note)
 		if side == 720 {
 			assert.Equal(t, "unmarked", got.Label(), got.Note)
@@ -75,10 +78,12 @@ func TestLeaksOfASibling(t *testing.T) {
 // The first upload was erased, and the customer sent the picture again. Its old copy was not laid onto anything, and its
 // recipient is said. A worn leak is not called unmarked.
 func TestLeaksOfAnErasedSibling(t *testing.T) {
+	t.Parallel()
 	x := newSentTwice(t, true)
 	v := newInvestigator(t, investigating(x.Config))
 	for _, side := range []int{800, 300, 160} {
 		got := examine(t, v, leaked(t, imaging.Fit(x.marked, side, side, imaging.Box), "jpeg50"))
+		require.NoError(t, got.Recheck(true))
 		assert.NotEqual(t, verify.FoundUnmarked, got.Finding, "%d: %s", side, got.Note)
 		assert.NotEqual(t, verify.FoundTransplanted, got.Finding, "%d: %s", side, got.Note)
 		if side == 800 {
@@ -87,7 +92,6 @@ func TestLeaksOfAnErasedSibling(t *testing.T) {
 			assert.Contains(t, got.Note, "The copy was issued to vendor A on 20")
 			assert.Contains(t, got.Note, "was erased from the registry")
 		}
-		t.Log(side, got.Label(), got.Note)
 	}
 	got := examine(t, v, leaked(t, x.upload, "telegram"))
 	assert.Equal(t, "unmarked", got.Label(), got.Note)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/internal/findings"
-	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -44,6 +43,9 @@ func (v *Investigator) travel(ctx context.Context, leaks []*Verdict) (out []find
 			if h.Of(&c) {
 				t.Others = append(t.Others, findings.HandOn{Party: h.Recipient, Entered: h.Entered, Note: h.Note})
 			}
+		}
+		if t.Returned, err = v.holdersOfReturned(ctx, c.ID, leaks); err != nil {
+			return nil, err
 		}
 		out = append(out, t)
 	}
@@ -181,9 +183,6 @@ func (w *weighing) exposed() (out []figures) {
 	return out
 }
 
-// rivalHad are the rivals of named recipients that had the same copies.
-var rivalHad = rivalFigures(odds.RivalHad)
-
 // CopyOf returns the recipient of a copy that is confirmed in this dump, for the table of how copies
 // travelled.
 func (r reportView) CopyOf(id watermark.CopyID) string {
@@ -202,6 +201,12 @@ func (r reportView) Others(t findings.Travel) string {
 	var out []string
 	for _, h := range t.Others {
 		out = append(out, fmt.Sprintf("%s, as entered on %s (%s)", intake.InSentence(h.Party), day(h.Entered), h.Note))
+	}
+	for _, x := range t.Returned {
+		out = append(out, fmt.Sprintf("the exchange, as upload %s, which came in with this mark", x.Submission))
+		for _, h := range x.Holders {
+			out = append(out, fmt.Sprintf("%s, which had that upload, as entered on %s (%s)", intake.InSentence(h.Party), day(h.Entered), h.Note))
+		}
 	}
 	return strings.Join(out, "; ")
 }

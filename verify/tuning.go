@@ -152,7 +152,9 @@ const (
 	// MarkTrials is the number of real pictures that were marked, each under one of 30 keys, leaked
 	// through one attack, traced against 1,000 copies and read blind ("kycmark-bench units"). No other
 	// copy was found and no other ID read, also in the upload leaked the same way. It caps every likelihood ratio: see [odds.Case].
-	MarkTrials = 912
+	MarkTrials = trialsOfThings + trialsOfCameras + trialsOfPeople + trialsOfReceipts
+
+	trialsOfThings, trialsOfCameras, trialsOfPeople, trialsOfReceipts = 439, 222, 98, 153
 	// MatchTrials adds 360 documents of invented persons, each laid on five of its template
 	// ("kycmark-bench match lookalikes", seeds 6011 to 6014). Each of the real pictures was laid on
 	// the picture most like it. None was taken for another. It bounds the rate of false matches.

@@ -409,7 +409,7 @@ func (w *weighing) copiesFigures() (out []figures) {
 // cap is the most that is claimed, if it is below what was computed.
 func (w *weighing) cap() []figures {
 	capped := slices.ContainsFunc(w.spoken(), func(r odds.Recipient) bool { return r.Capped })
-	return once(capped, figures{"times": times(odds.Cap(w.Case.MarkTrials)), "trials": thousands(float64(w.Case.MarkTrials))})
+	return once(capped, figures{"times": times(odds.Cap(w.Case.MarkTrials)), "trials": thousands(float64(w.Case.MarkTrials)), "things": trialsOfThings, "cameras": trialsOfCameras, "people": trialsOfPeople, "receipts": trialsOfReceipts})
 }
 
 // unissuedFigures are marks that the registry does not list: pictures, IDs, keys, and how often
@@ -422,6 +422,41 @@ func (w *weighing) unissuedFigures() []figures {
 
 // several is said if confirmed copies of two recipients or more are there.
 func (w *weighing) several() []figures { return once(w.sources() > 1, figures{}) }
+
+// issuerAll is said if the copies in a dump are the copies that the issuer had in one place: for two uploads or more the
+// copies of all recipients that had one were found, and these are several. of counts the uploads of several recipients
+// with a copy that was found.
+func (w *weighing) issuerAll() []figures {
+	had, found := make(map[string][]string), make(map[string][]string)
+	add := func(to map[string][]string, of, name string) {
+		if !slices.Contains(to[of], name) {
+			to[of] = append(to[of], name)
+		}
+	}
+	for _, l := range w.Case.Leaks {
+		for _, c := range l.Copies {
+			add(had, l.Submission, c.Recipient)
+		}
+	}
+	for _, l := range w.Verdicts {
+		for _, name := range l.MayNames() {
+			add(found, l.Submission.String(), name)
+		}
+	}
+	n, of, names := 0, 0, make(map[string]bool)
+	for id, who := range found {
+		if len(had[id]) < 2 {
+			continue
+		}
+		if of++; len(who) == len(had[id]) {
+			n++
+			for _, name := range who {
+				names[name] = true
+			}
+		}
+	}
+	return once(n > 1, figures{"n": n, "of": of, "names": slices.Sorted(maps.Keys(names))})
+}
 
 // sources returns the number of recipients with confirmed copies, whether or not the registry still
 // lists the recipients.

@@ -116,14 +116,14 @@ func (b *books) keys() ([]*watermark.Key, *registry.SealKey, error) {
 }
 
 // issuing returns the configuration of verbs that enter uploads or hand out copies: the registry,
-// the first mark key, the sealing key and the actor. The verb sets the rest.
+// the mark keys, the sealing key, the actor and what the home says of marked uploads. The verb sets the rest.
 func (b *books) issuing() (registry.Config, error) {
 	keys, seal, err := b.keys()
 	if err != nil {
 		return registry.Config{}, err
 	}
 	cfg := registry.Config{Registry: b.registry, SealKey: seal, Actor: b.actor(), Readers: b.readers(), MaxMemory: b.maxMemory()}
-	if len(keys) > 0 {
+	if cfg.Marked, cfg.Keys = b.home.MarkedUploads(), keys; len(keys) > 0 {
 		cfg.Key = keys[0]
 	}
 	if b.worker != nil {

@@ -286,7 +286,7 @@ func writeOutput(path string, data []byte, force bool) error {
 
 // exists is the error for an output that is there already.
 func exists(path string) error {
-	return withHint(fmt.Errorf("output %s exists", path), "choose another name, or remove it (some verbs have --force)")
+	return withHint(fmt.Errorf("output %s exists", path), "choose another name, or remove it first")
 }
 
 // nearFiles returns the files of the homes that an output at path may hit by mistake: the home that

@@ -159,7 +159,10 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 	going, end := context.WithCancel(ctx)
 	defer end()
 	emit := func(_ watermark.Submission, lines []issueLine) (err error) {
-		for _, line := range lines {
+		for i, line := range lines {
+			if i == 0 || len(lines[i-1].Carries) == 0 {
+				b.warnCarried(line.Submission, line.Carries)
+			}
 			switch {
 			case errors.Is(line.cause, context.Canceled):
 				continue // another copy's error ends all

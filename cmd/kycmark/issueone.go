@@ -35,6 +35,8 @@ type issueLine struct {
 	Weak       bool     `json:"weak"`
 	Error      *string  `json:"error"`
 
+	Carries []carried `json:"carries,omitempty"` // copies whose marks the upload carries
+
 	id      watermark.Submission
 	err     error // as it is shown
 	cause   error // as it came
@@ -150,13 +152,14 @@ func (l issueLine) issue(ctx context.Context, b *books, issuer *registry.Issuer,
 		l.is(c, stem+picture.Extension(c.Format))
 		return l
 	}
-	if err := f.checkCopy(stem); err != nil {
+	if err := l.checkCopy(ctx, b, stem, f); err != nil {
 		return l.failed(err)
 	}
 	p, err := prepared()
 	if err != nil {
 		return l.failed(err)
 	}
+	l.Carries = carriedBy(p.Carries)
 	c, err = p.IssueAs(ctx, id, l.Recipient, f.purpose, func(c *registry.Copy, file []byte) error {
 		path := stem + picture.Extension(c.Format)
 		err := writeOutput(path, file, f.force)
@@ -175,8 +178,8 @@ func (l issueLine) issue(ctx context.Context, b *books, issuer *registry.Issuer,
 
 // checkCopy returns an error if a copy cannot be written to stem with the ending of any format. The
 // copy's format is known only after it was entered in the ledger, so every ending is checked. An
-// existing file needs --force and must not be a file of the home.
-func (f issueFlags) checkCopy(stem string) error {
+// existing file needs --force and must be neither a file of the home nor another recipient's copy.
+func (l issueLine) checkCopy(ctx context.Context, b *books, stem string, f issueFlags) error {
 	for _, format := range append(picture.Writable(), "pdf") {
 		path := stem + picture.Extension(format)
 		if _, err := os.Lstat(path); err != nil {
@@ -187,6 +190,15 @@ func (f issueFlags) checkCopy(stem string) error {
 		}
 		if err := checkOutput(path, true, f.kept); err != nil {
 			return err
+		}
+		copies, err := b.registry.Copies(ctx, l.id)
+		if err != nil {
+			return err
+		}
+		for i := range copies {
+			if c := &copies[i]; c.Recipient != l.Recipient && isFile(path, c) {
+				return fmt.Errorf("output %s is the copy of %s, and stays: name another folder for %s", path, name(c.Recipient), name(l.Recipient))
+			}
 		}
 	}
 	return nil

@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -47,7 +48,10 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
+// TestMain collects garbage less often than programs do, also in the commands that scripts run: that takes a tenth of the
+// processor time, or more.
 func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
 	wasmtest.Keep()
 	if pdfs.Serve() { // for screenshot
 		return

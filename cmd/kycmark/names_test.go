@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -59,7 +60,7 @@ func TestNamesAreIsolated(t *testing.T) {
 	kycmark(0, "recipient", "add", "vendor-a", "--kind", "vendor")
 	kycmark(0, "recipient", "add", "A/S", "--kind", "vendor")
 	for _, name := range lying[:17] {
-		if !strings.ContainsAny(name, "\xff\x1b\x00\n\t\u009b\u2028") { // no version took these
+		if utf8.ValidString(name) && !strings.ContainsAny(name, "\x1b\n\t\u009b\u2028") { // no version took these
 			store, err := sqlite.At(filepath.Join(home, "registry.db")).Open(t.Context())
 			require.NoError(t, err)
 			_, err = store.AddRecipient(t.Context(), rows.Recipient{Name: name, Kind: rows.KindVendor, Added: time.Now(), Logged: rows.Logged{Salt: rows.NewSalt()}})

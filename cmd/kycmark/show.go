@@ -102,7 +102,14 @@ func (b *books) showSubmission(ctx context.Context, id watermark.Submission) err
 	if err != nil {
 		return err
 	}
+	carries, err := b.registry.Carried(ctx, id)
+	if err != nil {
+		return err
+	}
 	b.printf("%s", submissionWords(s))
+	for _, c := range carries {
+		b.printf("came in with the mark of copy %s, issued to %s\n", c.ID, name(c.Recipient))
+	}
 	for _, c := range copies {
 		b.printf("%s", copyWords(&c))
 	}
@@ -114,7 +121,8 @@ func (b *books) showSubmission(ctx context.Context, id watermark.Submission) err
 		Pages   int                `json:"pages,omitempty"` // of an upload of several
 		Copies  []registry.Copy    `json:"copies"`
 		Custody []registry.Custody `json:"custody"`
-	}{s, s.Pages, nonNil(copies), nonNil(custody)})
+		Carries []carried          `json:"carries,omitempty"` // copies whose marks it came in with
+	}{s, s.Pages, nonNil(copies), nonNil(custody), carriedBy(carries)})
 }
 
 // submissionWords returns a submission in two to five lines, the last also with a line break. Of an

@@ -141,6 +141,30 @@ type submitLine struct {
 	Error      *string `json:"error"`
 	Pages      int     `json:"pages,omitempty"`   // that were entered; left out: one
 	Warning    *string `json:"warning,omitempty"` // why copies of it may be refused
+
+	Carries []carried `json:"carries,omitempty"` // copies whose marks it carries
+}
+
+// A carried copy is a copy whose mark an upload carries.
+type carried struct {
+	Copy      string    `json:"copy"`
+	Recipient string    `json:"recipient"`
+	Issued    time.Time `json:"issued"`
+}
+
+// carriedBy returns copies as JSON has them.
+func carriedBy(copies []registry.Copy) (out []carried) {
+	for _, c := range copies {
+		out = append(out, carried{c.ID.String(), c.Recipient, c.Issued})
+	}
+	return out
+}
+
+// warnCarried warns that the upload called what carries marks of issued copies.
+func (b *books) warnCarried(what string, copies []carried) {
+	for _, c := range copies {
+		b.warnf("%s: this upload carries the mark of copy %s, issued to %s on %s: that copy came back", what, c.Copy, name(c.Recipient), day(c.Issued))
+	}
 }
 
 // submit enters the uploads in the files, folders and archives in args, or in the manifest if f
@@ -280,6 +304,8 @@ func (b *books) submitted(r registry.Imported) error {
 		b.warnf("%s: entered, but copies of it may be refused: %s", name(r.Name), reason(r.Doubt))
 	}
 	line.Submission = text(r.Submission.String())
+	line.Carries = carriedBy(r.Carries)
+	b.warnCarried(name(r.Name), line.Carries)
 	was := ""
 	if r.Pages > 1 {
 		line.Pages, was = r.Pages, ", "+plural(r.Pages, "page")

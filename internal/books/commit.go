@@ -29,6 +29,12 @@ func CopyList(id watermark.CopyID) string { return "copy " + id.String() }
 // ReleasesOf names the list of the releases of a submission's copies.
 func ReleasesOf(s watermark.Submission) string { return "releases of " + s.String() }
 
+// ReturnsOf names the list of the uploads that carry the mark of a copy.
+func ReturnsOf(id watermark.CopyID) string { return "returns of copy " + id.String() }
+
+// ReturnedIn names the list of the copies whose marks an upload carries.
+func ReturnedIn(s watermark.Submission) string { return "returned in " + s.String() }
+
 // SubjectsOf names the list of a submission's changes of subjects.
 func SubjectsOf(s watermark.Submission) string { return "subjects of " + s.String() }
 
@@ -44,6 +50,7 @@ func ListsOf(row Row, kind string) []string {
 func (c Copy) lists() []string          { return []string{CopiesOf(c.Submission), CopyList(c.ID)} }
 func (r Receipt) lists() []string       { return []string{CopyList(r.Copy)} }
 func (r Release) lists() []string       { return []string{CopyList(r.Copy), ReleasesOf(r.Submission)} }
+func (r Return) lists() []string        { return []string{ReturnsOf(r.Copy), ReturnedIn(r.Submission)} }
 func (c SubjectChange) lists() []string { return []string{SubjectsOf(c.Submission), EntrySubject} }
 func (Logged) lists() []string          { return nil }
 func (Investigation) lists() []string   { return nil }
@@ -225,6 +232,12 @@ func (s KeyState) LedgerEntry() Entry {
 func (r Receipt) LedgerEntry() Entry {
 	return Entry{Kind: EntryReceipt, Time: r.Entered,
 		Commitment: commit(EntryReceipt, r.Salt, uint64(r.Copy), r.PublicKey[:], r.Signature[:], r.Entered, r.Actor)}
+}
+
+// LedgerEntry commits to the return.
+func (r Return) LedgerEntry() Entry {
+	return Entry{Kind: EntryReturn, Time: r.Entered,
+		Commitment: commit(EntryReturn, r.Salt, r.Submission[:], uint64(r.Copy), r.LogP, r.Entered, r.Actor)}
 }
 
 // LedgerEntry commits to the erasure and its list of submissions.

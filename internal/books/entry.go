@@ -25,6 +25,7 @@ const (
 	EntryIssue         = "issue"
 	EntryRelease       = "release"
 	EntryReceipt       = "receipt"
+	EntryReturn        = "return"
 	EntryCustody       = "custody"
 	EntryKeyState      = "key-state"
 	EntryErasure       = "erasure"

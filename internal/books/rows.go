@@ -386,6 +386,16 @@ func (c *Copy) SetState(releases []Release) {
 	}
 }
 
+// A Return says that an upload came in with the mark of an issued copy: the copy came back.
+type Return struct {
+	Submission watermark.Submission `json:"submission"` // the upload
+	Copy       watermark.CopyID     `json:"copy"`       // whose mark it carries; as a rule of another upload
+	LogP       float64              `json:"log10_p"`    // that an upload without a mark is read like this
+	Entered    time.Time            `json:"entered"`    // set by the registry
+	Actor      string               `json:"actor,omitempty"`
+	Logged     `json:"-"`
+}
+
 // Marking is how strongly a copy was marked, and how well its mark was read back.
 type Marking struct {
 	Strength float64 `json:"strength"` // share of the visibility budget, 0..1

@@ -152,6 +152,12 @@ type Store interface {
 	AddReceipt(ctx context.Context, r Receipt) error
 	Receipts(ctx context.Context, of watermark.CopyID) ([]Receipt, error) // in the order of entry
 
+	// AddReturn reports false where it is entered already that the upload carries the mark of the copy. The error wraps
+	// ErrNotFound if the upload or the copy is not there.
+	AddReturn(ctx context.Context, r Return) (added bool, err error)
+	Returns(ctx context.Context, of watermark.CopyID) ([]Return, error)            // in the order of entry
+	ReturnedIn(ctx context.Context, upload watermark.Submission) ([]Return, error) // in the order of entry
+
 	// AddCustody enters facts in one transaction.
 	AddCustody(ctx context.Context, facts ...Custody) error
 	Custody(ctx context.Context) ([]Custody, error) // in the order of entry

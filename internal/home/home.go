@@ -82,6 +82,7 @@ type config struct {
 	References        int    `toml:"references"`
 	UploadsPerSubject int    `toml:"uploads_per_subject"`
 	TSA               string `toml:"tsa_ca"`
+	MarkedUploads     string `toml:"marked_uploads"` // of package registry
 }
 
 // Create makes a home in dir, which may exist but must hold nothing of a home: else the error
@@ -227,6 +228,9 @@ func (h *Home) References() int { return h.config.References }
 
 // UploadsPerSubject is how many uploads without a subject one person has at most; 0: any number.
 func (h *Home) UploadsPerSubject() int { return h.config.UploadsPerSubject }
+
+// MarkedUploads says when uploads are read for marks, and what becomes of marked ones: as registry.Config has it.
+func (h *Home) MarkedUploads() string { return h.config.MarkedUploads }
 
 // Dir is the home's folder.
 func (h *Home) Dir() string { return h.dir }

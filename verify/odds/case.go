@@ -139,8 +139,11 @@ type Copy struct {
 	// Public is since when the copy was public: it was confirmed in other files before. It names no
 	// recipient anew. The zero time: not known to be public.
 	Public time.Time `json:"public,omitzero"`
-	// Others are listed holders that also had this very copy, so that they could plant it.
+	// Others are listed holders that also had this very copy, or an upload that came in with its mark, so that they could
+	// plant it.
 	Others []string `json:"others,omitempty"`
+	// Returned: an upload came in with the mark of this copy, and the leak may show that upload. The issuer had it.
+	Returned bool `json:"returned,omitempty"`
 }
 
 // Months returns the calendar months of UTC from the month of first to the month of last, at most

@@ -26,6 +26,7 @@ type sighting struct {
 	covered map[int]bool    // holders of the submission whose custody is admissible
 	held    map[int]bool    // holders of the submission, admissible or not
 	by      map[int][]int   // by recipient: the holders that could have laid its marks here
+	back    map[int]bool    // recipients of copies that came back as uploads
 	very    map[int][]int   // by recipient: holders that are recorded to have had its very copy
 }
 
@@ -145,6 +146,7 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool) {
 	s.cell = CellOf(c.Cells, l.Submitted)
 	s.mark, s.ever, s.miss = make(map[int]float64), make(map[int]float64), make(map[int]float64)
 	s.sure, s.undated, s.fresh = make(map[int]bool), make(map[int]bool), make(map[int]bool)
+	s.back = make(map[int]bool)
 	s.covered, s.held, s.by, s.very = make(map[int]bool), make(map[int]bool), make(map[int][]int), make(map[int][]int)
 	if c.FoundKnown {
 		for _, name := range l.Unmarked {
@@ -172,6 +174,9 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool) {
 			miss = 1
 		}
 		s.miss[r] = math.Max(s.miss[r], miss)
+		if copied.Returned {
+			s.back[r] = true
+		}
 		for _, other := range copied.Others {
 			if k, ok := index[other]; ok && k != r {
 				s.other(r, k)

@@ -11,6 +11,7 @@ import (
 const (
 	RivalHeld         = "held unmarked"  // held the same pictures unmarked: with the recipient's copies in hand it could have laid their marks there
 	RivalHad          = "had the copies" // had these very copies, by the record: the recipient handed them on, they went through it, or it received them
+	RivalReturned     = "returned"       // these copies came back as uploads, which the issuer had, as whoever held them
 	RivalPlanting     = "planting"       // with others it held the same pictures unmarked: together, with the recipient's copies in hand, they could have laid the marks
 	RivalRest         = "rest"           // is recorded to have had the rest of the dump, which the recipient's copies do not explain
 	RivalTogether     = "together"       // copies of both are in the same leaks: both mixed them, or one party had both
@@ -22,7 +23,7 @@ const (
 // without rivals is named alone.
 type Rival struct {
 	Name     string `json:"name"`            // the recipient that is named, or withheld for [Dates] or [Exposed] alone
-	Other    string `json:"other,omitempty"` // the rival; "": no listed holder
+	Other    string `json:"other,omitempty"` // the rival; "": no listed holder, of RivalReturned the issuer
 	Why      string `json:"why"`             // [RivalHeld], ...
 	Clusters int    `json:"clusters"`        // that the rival is recorded to have had
 	Of       int    `json:"of"`              // clusters with the recipient's copies; of RivalRest: clusters that these copies do not explain; of RivalUnconfirmed: files
@@ -93,6 +94,9 @@ func (m *model) rivals(h *Recipient) []Rival {
 	}
 	if n := m.transplants(h.Name); n > 0 {
 		out = append(out, Rival{h.Name, "", RivalTransplanted, n, n})
+	}
+	if back := m.count(marked, func(s *sighting) bool { return s.sure[r] && s.back[r] }); back > 0 && len(marked)-back < nameClusters {
+		out = append(out, Rival{h.Name, "", RivalReturned, back, len(marked)})
 	}
 	slices.SortStableFunc(out, func(a, b Rival) int { return cmp.Compare(b.Clusters*a.Of, a.Clusters*b.Of) })
 	return out

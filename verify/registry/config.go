@@ -40,6 +40,12 @@ type Config struct {
 	// Key is the mark key. Submit and Import need none.
 	Key *watermark.Key
 
+	// Keys are further mark keys. Uploads are read under Key and Keys.
+	Keys []*watermark.Key
+	// Marked says when uploads are read for marks of issued copies, and what becomes of uploads that carry them:
+	// [MarkedAtIssue] (default), [MarkedAtSubmit] or [MarkedRefused]. Without a mark key no upload is read.
+	Marked string
+
 	// SealKey seals the originals that are kept, and opens them to make copies.
 	SealKey *SealKey
 
@@ -103,6 +109,12 @@ func (c Config) ready() (Config, error) {
 	case c.Format == "webp" && c.EncodeWebP == nil:
 		return c, fmt.Errorf("%w: there is no encoder for WebP", ErrInput)
 	}
+	if c.Marked == "" {
+		c.Marked = MarkedAtIssue
+	}
+	if all := []string{MarkedAtIssue, MarkedAtSubmit, MarkedRefused}; !slices.Contains(all, c.Marked) {
+		return c, fmt.Errorf("%w: marked_uploads: got %.40q, want %s", ErrInput, c.Marked, picture.Choice(all))
+	}
 	if err := books.CheckText("actor", c.Actor, intake.MaxName); err != nil {
 		return c, err
 	}
@@ -129,6 +141,9 @@ const (
 
 // entering returns the limits of decoding uploads, one page after the other, with memory of lease.
 func (s *Issuer) entering(ctx context.Context, lease *memory.Lease) picture.Limits {
+	if s.readsAtSubmit() {
+		return s.issuing(ctx, lease)
+	}
 	return lease.Within(ctx, s.cfg.limits(ctx), func(decoding, _ int64) int64 { return submitBytes + decoding })
 }
 

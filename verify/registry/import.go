@@ -39,6 +39,7 @@ type Imported struct {
 	Pages      int                  // that are entered
 	LeftOut    int                  // further pages or frames of the file, which are not entered
 	Doubt      error                // why copies of it may be refused by [Issuer.Issue], as far as that is seen without marking: ErrTooSmall of package watermark, [ErrWeak]
+	Carries    []Copy               // copies whose marks it carries, if [Config] has uploads read when they are entered
 	Err        error                // unreadable, too large, erased before
 }
 
@@ -102,6 +103,7 @@ type importJob struct {
 	data  []byte
 	of    string         // subject that is given
 	up    []books.Upload // a page each; nil where there is nothing to enter
+	marks []Return       // of issued copies
 	fatal error          // of the registry
 	done  chan struct{}  // closed when the rest is set
 }
@@ -168,12 +170,12 @@ func (s *Issuer) prepareUpload(ctx context.Context, job *importJob, u *Upload) {
 	x, err := s.examine(ctx, job.data, u.Subject, u.At)
 	switch {
 	case err == nil:
-		job.Submission, job.up, job.Pages, job.LeftOut = x.id, x.up, len(x.up), x.leftOut
+		job.Submission, job.up, job.Pages, job.LeftOut, job.marks = x.id, x.up, len(x.up), x.leftOut, x.carries
 		job.there(x.old)
 		if !s.cfg.HashOnly {
 			job.Doubt = x.doubt()
 		}
-	case errors.Is(err, ErrFormat), errors.Is(err, ErrLimit), errors.Is(err, ErrErased), errors.Is(err, ErrConflict), errors.Is(err, ErrInput):
+	case errors.Is(err, ErrFormat), errors.Is(err, ErrLimit), errors.Is(err, ErrErased), errors.Is(err, ErrConflict), errors.Is(err, ErrInput), errors.Is(err, ErrMarked):
 		job.Err = err
 	default:
 		job.fatal = fmt.Errorf("%s: %w", u.Name, err)
@@ -256,6 +258,13 @@ func (b *batch) flush(ctx context.Context) bool {
 		return false
 	}
 	for _, job := range b.jobs {
+		if job.Err == nil && b.issuer.readsAtSubmit() {
+			var err error
+			if job.Carries, err = b.issuer.enterReturns(ctx, job.Submission, job.marks); err != nil {
+				b.yield(Imported{}, err)
+				return false
+			}
+		}
 		if !b.yield(job.Imported, nil) {
 			return false
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/memory"
+	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -20,6 +21,7 @@ import (
 type Issuer struct {
 	cfg      Config
 	memory   *memory.Budget
+	lists    *engine.Lists
 	newID    func() watermark.CopyID
 	prepare  func(*watermark.Key, image.Image, *watermark.Options) (marker, error) // watermark.Prepare
 	inPixels bool                                                                  // JPEGs are marked in their pixels too; tests set it
@@ -46,7 +48,7 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 			return nil, err
 		}
 	}
-	return &Issuer{cfg: cfg, memory: memory.New(cfg.MaxMemory), newID: watermark.NewCopyID, prepare: prepareMark}, nil
+	return &Issuer{cfg: cfg, memory: memory.New(cfg.MaxMemory), lists: new(engine.Lists), newID: watermark.NewCopyID, prepare: prepareMark}, nil
 }
 
 // Submit enters an upload: its digest, the hashes of its pages and the sealed original are committed
@@ -56,7 +58,7 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 //
 // The error wraps [ErrFormat] for unreadable pictures, [ErrLimit] for too large pictures, and
 // [ErrErased] for uploads that were erased. It wraps [ErrInput] for times before 1990 or more
-// than a day ahead.
+// than a day ahead. It wraps [ErrMarked] if [Config] refuses marked uploads.
 func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at time.Time) (sub *Submission, duplicate bool, err error) {
 	if err := books.CheckName("subject reference", subject, intake.MaxName); err != nil {
 		return nil, false, err
@@ -74,6 +76,9 @@ func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at 
 		if added, err = s.cfg.Registry.store.AddSubmissions(ctx, x.up); err != nil {
 			return nil, false, fmt.Errorf("submission %s: %w", x.id, err)
 		}
+		if _, err := s.enterReturns(ctx, x.id, x.carries); err != nil {
+			return nil, false, err
+		}
 	}
 	if sub, err = s.cfg.Registry.Submission(ctx, x.id); err != nil {
 		return nil, false, err
@@ -87,6 +92,7 @@ type examined struct {
 	old     *Submission    // that is there already, which its digest tells without decoding it
 	up      []books.Upload // to be entered, a page each
 	leftOut int            // pages or frames that are not entered
+	carries []Return       // marks of issued copies that were read in up
 }
 
 // examine readies the upload data to be entered, and enters nothing. If a file with this digest
@@ -110,7 +116,10 @@ func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at ti
 	if err := s.checkSent(at); err != nil {
 		return x, err
 	}
-	if x.up, x.leftOut, err = s.describe(ctx, data, sum); err != nil {
+	if err := s.describe(ctx, data, sum, &x); err != nil {
+		return x, err
+	}
+	if err := s.refused(ctx, x.carries); err != nil {
 		return x, err
 	}
 	received := s.cfg.Registry.clock()

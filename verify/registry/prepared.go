@@ -22,6 +22,8 @@ import (
 // holds the picture in memory, of several pages the document, and of a JPEG the file until pixels are needed. It is
 // safe for concurrent use.
 type Prepared struct {
+	Carries []Copy // copies whose marks the upload came in with
+
 	issuer *Issuer
 	of     watermark.Submission // or the ID of one of its pages
 	pic    *picture.Picture     // page 1, or that page; it may lack its Image
@@ -51,7 +53,8 @@ func prepareMark(key *watermark.Key, src image.Image, opts *watermark.Options) (
 // Prepare opens the original of a submission, to issue copies of it. It marks nothing yet, and does not decode a
 // JPEG that may be marked in its coefficients. The error wraps [ErrInput] if [Config] has no mark key or sealing key, or asks for a
 // format that cannot hold the pages. It wraps [ErrSealed] if the original cannot be opened, has other
-// pixels than were entered, or was never kept.
+// pixels than were entered, or was never kept. An upload without copies is read for marks of earlier copies:
+// the error wraps [ErrMarked] if [Config] refuses it.
 func (s *Issuer) Prepare(ctx context.Context, of watermark.Submission) (*Prepared, error) {
 	lease := s.memory.Lease()
 	defer lease.Give()
@@ -76,8 +79,14 @@ func (s *Issuer) prepared(ctx context.Context, of watermark.Submission, lim pict
 		return nil, fmt.Errorf("original of %s: %w", of, err)
 	}
 	p, err := s.preparePage(row, doc, lim)
-	if err != nil || row.Pages < 2 && (doc.PDF(1) == nil || s.cfg.Format != "") {
-		return p, err
+	if err != nil {
+		return nil, err
+	}
+	if err := p.look(ctx, row, doc, lim); err != nil {
+		return nil, err
+	}
+	if row.Pages < 2 && (doc.PDF(1) == nil || s.cfg.Format != "") {
+		return p, nil
 	}
 	if s.cfg.Format != "" {
 		return nil, fmt.Errorf("%w: submission %s has %d pages, and its copies are TIFF, or PDF of a PDF, not %s", ErrInput, of, row.Pages, s.cfg.Format)

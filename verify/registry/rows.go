@@ -17,6 +17,8 @@ type (
 	Release = books.Release
 	// A Receipt is a recipient's signature over the copy that it was handed.
 	Receipt = books.Receipt
+	// A Return says that an upload came in with the mark of an issued copy.
+	Return = books.Return
 	// Custody says which uploads a recipient could hold unmarked.
 	Custody = books.Custody
 	// A KeyState says what a mark key is fit for from a time on.

@@ -51,11 +51,11 @@ func newReader(ctx context.Context, l *leak, kd *Keys) *reader {
 	return &reader{leak: l, ctx: ctx, kd: kd, f: kd.MarkFrequencies()[:], want: 1, pitch: 1}
 }
 
-// search runs the stages in their order, each for all readers, up to the end of the stage in which
+// search runs stages in their order, each for all readers, up to the end of the stage in which
 // a reader finds a mark. By then the other readers have searched as thoroughly. It then looks for
 // their marks alongside the found mark. Finds are in the readers' found. The error is ctx's; no
 // mark found is no error.
-func search(readers []*reader) error {
+func search(readers []*reader, stages []stage) error {
 	for _, s := range stages {
 		if err := s.try(readers); err != nil {
 			return err
@@ -224,7 +224,7 @@ func Detect(ctx context.Context, img image.Image, kd *Keys) (*Detection, error) 
 		return nil, err
 	}
 	r := newReader(ctx, l, kd)
-	if err := search([]*reader{r}); err != nil {
+	if err := search([]*reader{r}, stages[:]); err != nil {
 		return nil, err
 	}
 	if len(r.found) == 0 {
@@ -271,6 +271,17 @@ func Clear(ctx context.Context, img image.Image, kd *Keys, id uint64, enough flo
 // copy was marked again. unread has for each key what was seen and not read. Both are nil without keys.
 // It returns the errors of [Detect].
 func DetectAll(ctx context.Context, img image.Image, keys []*Keys) (all []*Detection, unread []*Unread, err error) {
+	return detectAll(ctx, img, keys, stages[:])
+}
+
+// Skim is [DetectAll] by the cheapest stages: for pictures that show all or nearly all of what was marked, as a person who
+// received a copy sends it again.
+func Skim(ctx context.Context, img image.Image, keys []*Keys) (all []*Detection, unread []*Unread, err error) {
+	return detectAll(ctx, img, keys, stages[:skimmed])
+}
+
+// detectAll is [DetectAll] by some stages.
+func detectAll(ctx context.Context, img image.Image, keys []*Keys, stages []stage) (all []*Detection, unread []*Unread, err error) {
 	l, err := newLeak(img)
 	if err != nil || len(keys) == 0 {
 		return nil, nil, err
@@ -279,7 +290,7 @@ func DetectAll(ctx context.Context, img image.Image, keys []*Keys) (all []*Detec
 	for i, kd := range keys {
 		readers[i] = newReader(ctx, l, kd)
 	}
-	if err := search(readers); err != nil {
+	if err := search(readers, stages); err != nil {
 		return nil, nil, err
 	}
 	for i, r := range readers {

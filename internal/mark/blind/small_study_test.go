@@ -87,7 +87,7 @@ func (s *smallTally) add(t *testing.T, o original, img *image.NRGBA) {
 	var read [2]bool
 	for i, l := range [2]*leak{whitened(img, w, h), rounded} {
 		r := newReader(context.Background(), l, studyKeys)
-		require.NoError(t, search([]*reader{r}))
+		require.NoError(t, search([]*reader{r}, stages[:]))
 		if read[i] = len(r.found) > 0; read[i] {
 			assert.Equal(t, uint64(studyID), r.found[0].id)
 			s.read[i]++

@@ -52,7 +52,7 @@ func (d *DB) Schema(ctx context.Context, query string) (map[string]string, error
 }
 
 // tables lists the tables of a registry.
-var tables = []string{"checkpoint", "conclusion", "copy", "cosigned", "custody", "custody_submission", "erasure", "erasure_submission", "investigation", "key_state", "ledger",
+var tables = []string{"came_back", "checkpoint", "conclusion", "copy", "cosigned", "custody", "custody_submission", "erasure", "erasure_submission", "investigation", "key_state", "ledger",
 	"ledger_head", "list_node", "mark_key", "receipt", "recipient", "release", "registry", "removal", "schema_version", "sealed", "segment", "subject", "submission"}
 
 // InTables writes the names of the tables of a registry into a query that has TABLES for them. Other tables of a database are not
@@ -97,7 +97,7 @@ func (d *DB) sound(ctx context.Context, q *sql.Tx) error {
 	} else if what != "" {
 		return tampered("the schema was changed: %s", what)
 	}
-	for _, table := range []string{"submission", "subject", "copy", "release", "receipt", "custody", "custody_submission", "cosigned", "erasure_submission", "ledger", "list_node", "segment"} {
+	for _, table := range []string{"submission", "subject", "copy", "release", "receipt", "came_back", "custody", "custody_submission", "cosigned", "erasure_submission", "ledger", "list_node", "segment"} {
 		if wrong, err := d.dialect.Sound(ctx, q, table); err != nil {
 			return err
 		} else if wrong != "" {
@@ -296,7 +296,7 @@ type evidenceTable struct {
 // evidenceTables has one table for each kind of entries.
 var evidenceTables = []evidenceTable{
 	plain(books.EntryRegistry, infoTable), plain(books.EntryRecipient, recipientTable), plain(books.EntryKey, markKeyTable),
-	plain(books.EntryKeyState, keyStateTable), {books.EntryIssue, copyTable.name, (*checker).copies}, plain(books.EntryRelease, releaseTable), plain(books.EntryReceipt, receiptTable),
+	plain(books.EntryKeyState, keyStateTable), {books.EntryIssue, copyTable.name, (*checker).copies}, plain(books.EntryRelease, releaseTable), plain(books.EntryReceipt, receiptTable), plain(books.EntryReturn, returnTable),
 	plain(books.EntryConclusion, conclusionTable), plain(books.EntryCosigned, cosignedTable),
 	{books.EntryInvestigation, investigationTable.name, (*checker).investigations},
 	{books.EntryCustody, custodyTable.name, (*checker).custody},

@@ -309,6 +309,33 @@ func (d *DB) Receipts(ctx context.Context, of watermark.CopyID) ([]books.Receipt
 	return receipts, err
 }
 
+func (d *DB) AddReturn(ctx context.Context, r books.Return) (added bool, err error) {
+	err = d.update(ctx, "enter a return", func(t *tx) error {
+		added = false
+		if _, err := present(ctx, t, r.Submission); err != nil {
+			return err
+		}
+		if _, _, err := issued(ctx, t, t.dialect, r.Copy); err != nil {
+			return err
+		}
+		old, err := returnTable.rows(ctx, t, " WHERE submission = $1 AND copy = $2", r.Submission[:], copyID{&r.Copy})
+		if err != nil || len(old) > 0 {
+			return err
+		}
+		added = true
+		return enter(ctx, t, returnTable, &r, &r.Seq)
+	})
+	return added && err == nil, err
+}
+
+func (d *DB) Returns(ctx context.Context, of watermark.CopyID) ([]books.Return, error) {
+	return checked(ctx, d, books.ReturnsOf(of), returnTable, " WHERE copy = $1", copyID{&of})
+}
+
+func (d *DB) ReturnedIn(ctx context.Context, upload watermark.Submission) ([]books.Return, error) {
+	return checked(ctx, d, books.ReturnedIn(upload), returnTable, " WHERE submission = $1", upload[:])
+}
+
 func (d *DB) AddInvestigation(ctx context.Context, i books.Investigation) (int64, error) {
 	err := d.transact(ctx, func(t *tx) error {
 		return enter(ctx, t, investigationTable, &i, &i.Entry)

@@ -269,6 +269,20 @@ CREATE TABLE receipt (
 
 CREATE INDEX receipt_copy ON receipt (copy);
 
+-- An upload came in with the mark of an issued copy.
+CREATE TABLE came_back (
+    seq        {{.Int}} PRIMARY KEY,
+    submission {{.Blob}} NOT NULL REFERENCES submission (id),
+    copy       {{.Blob}} NOT NULL REFERENCES copy (id),
+    log10_p    {{.Real}} NOT NULL,
+    entered    {{.Int}} NOT NULL,
+    actor      TEXT NOT NULL,
+    salt       {{.Blob}} NOT NULL CHECK (length(salt) = 32)
+){{.Rows}};
+
+CREATE UNIQUE INDEX came_back_once ON came_back (submission, copy);
+CREATE INDEX came_back_copy ON came_back (copy);
+
 -- through is the recipient whose copies are meant, issued from since to until; empty: unmarked uploads submitted then are.
 CREATE TABLE custody (
     seq       {{.Int}} PRIMARY KEY,

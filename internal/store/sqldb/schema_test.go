@@ -13,5 +13,5 @@ import (
 func TestSchemaOfThisVersion(t *testing.T) {
 	text, err := os.ReadFile("schema.sql")
 	require.NoError(t, err)
-	require.Equal(t, "61cf518384c78a8e03df6d1d2ae282485a409a70d55ba7fa23cbaeba385b03b5", fmt.Sprintf("%x", sha256.Sum256(text)))
+	require.Equal(t, "b751ffe22fe6c7caa2d8154639639995a66a5f7f3d3c65e1f153c62848971f8c", fmt.Sprintf("%x", sha256.Sum256(text)))
 }

@@ -81,6 +81,10 @@ var (
 		func(r *books.Receipt) []any {
 			return []any{copyID{&r.Copy}, fixed(r.PublicKey[:]), fixed(r.Signature[:]), micros{&r.Entered}, &r.Actor, fixed(r.Salt[:]), &r.Seq}
 		}}
+	returnTable = table[books.Return]{"came_back", columns("submission copy log10_p entered actor salt seq"),
+		func(r *books.Return) []any {
+			return []any{fixed(r.Submission[:]), copyID{&r.Copy}, &r.LogP, micros{&r.Entered}, &r.Actor, fixed(r.Salt[:]), &r.Seq}
+		}}
 	custodyTable = table[custodyRow]{"custody", columns("recipient through since until listed note entered actor salt seq"),
 		func(c *custodyRow) []any {
 			return []any{&c.Recipient, &c.Through, micros{&c.From}, micros{&c.To}, &c.listed, &c.Note, micros{&c.Entered}, &c.Actor, fixed(c.Salt[:]), &c.Seq}

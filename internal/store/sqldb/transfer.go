@@ -107,7 +107,7 @@ var transferred = []transferStep{
 	{sealedTable.name, func(ctx context.Context, t *transfer, into *tx) error {
 		return stream(ctx, t, into, sealedTable, transferSealed, t.original)
 	}},
-	all(erasureTable), all(erasureListTable), all(copyTable), all(releaseTable), all(receiptTable), all(custodyTable), all(custodyListTable),
+	all(erasureTable), all(erasureListTable), all(copyTable), all(releaseTable), all(receiptTable), all(returnTable), all(custodyTable), all(custodyListTable),
 	all(investigationTable), all(conclusionTable), all(checkpointTable), all(cosignedTable),
 }
 

@@ -137,6 +137,7 @@ type copyOf struct {
 	Late      bool      `json:"late"`
 	Public    time.Time `json:"public"`
 	Others    []string  `json:"others"`
+	Returned  bool      `json:"returned"`
 }
 
 type leak struct {

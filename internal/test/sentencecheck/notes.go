@@ -20,6 +20,7 @@ type readOf = struct {
 	Erased     bool      `json:"erased"`
 	Recipient  string    `json:"recipient"`
 	State      string    `json:"state"`
+	Returned   []string  `json:"returned"`
 }
 
 type place struct {
@@ -170,9 +171,10 @@ func (l *leak) uploads() int {
 	return len(of)
 }
 
-// elsewhere reports whether the leak shows another upload than the uploads of all copies that were read.
+// elsewhere reports whether the leak shows another upload than the uploads of all copies that were read, and than
+// uploads that came in with their marks.
 func (l *leak) elsewhere() bool {
-	return !slices.ContainsFunc(l.ours(), func(x readOf) bool { return x.Submission == l.Submission })
+	return !slices.ContainsFunc(l.ours(), func(x readOf) bool { return x.Submission == l.Submission || slices.Contains(x.Returned, l.Submission) })
 }
 
 // sibling reports whether an upload is the same picture as another upload, which the leak shows.
@@ -325,6 +327,7 @@ var noteRules = map[string]func(*report, *leak) row{
 		})
 		return when(len(others) > 0, row{"n": len(others), "copies": names(others)})
 	},
+	"copy-returned": copyReturned,
 	"copy-forgeable": func(r *report, l *leak) row {
 		x := l.only()
 		return when(l.Forgeable && l.forgeable(x.KeyID), row{"copy": x.Copy, "since": moment(l.lost(x.KeyID)), "found": claim(r.stated)})

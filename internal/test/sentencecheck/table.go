@@ -105,6 +105,9 @@ var rules = map[string]func(*report) []row{
 	},
 	"misdelivered": misdelivered,
 	"rival-had":    rivalHad,
+
+	"named-returned": namedReturned,
+	"rival-returned": rivalReturned,
 	"missing-dates": func(r *report) []row {
 		return once(len(missingRule("dates", row{})(r)) > 0, row{"found": moment(r.stated)})
 	},
@@ -175,7 +178,7 @@ var rules = map[string]func(*report) []row{
 	"withheld-ratio":   withheldRule("ratio", nil),
 	"withheld-trials":  withheldRule("trials", nil),
 	"cap": func(r *report) []row {
-		return once(r.capped(), row{"times": times(bound(r.Verdict.Case.MarkTrials)), "trials": whole(r.Verdict.Case.MarkTrials)})
+		return once(r.capped(), row{"times": times(bound(r.Verdict.Case.MarkTrials)), "trials": whole(r.Verdict.Case.MarkTrials), "things": 439, "cameras": 222, "people": 98, "receipts": 153})
 	},
 	"unissued": unissuedRule,
 	"holders": func(r *report) []row {
@@ -215,6 +218,7 @@ var rules = map[string]func(*report) []row{
 	"claim-unbounded": boundRule("unbounded"),
 
 	"released":     func(r *report) []row { return once(r.count((*leak).confirmed) > 0, nil) },
+	"issuer-all":   issuerAll,
 	"several":      func(r *report) []row { return once(r.sources() > 1, nil) },
 	"unissued-who": func(r *report) []row { return some(r.count((*leak).unissued), nil) },
 	"custody-unjudged": func(r *report) []row {

@@ -3,6 +3,7 @@ package sentencecheck
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -17,6 +18,7 @@ type travel struct {
 		Party   string    `json:"party"`
 		Entered time.Time `json:"entered"`
 	} `json:"others"`
+	Returned []returned `json:"returned"`
 }
 
 // of returns how the copies of a recipient that are in leaks travelled.
@@ -159,9 +161,39 @@ func rivalHad(r *report) (out []row) {
 		for _, x := range r.Verdict.Odds.Rivals {
 			if x.Name == name && x.Why == "had the copies" {
 				all, had := r.clusters(name, func(l *caseLeak) bool { return l.had(name, x.Other) })
-				out = append(out, row{"name": name, "other": x.Other, "n": had, "of": all})
+				out = append(out, row{"name": name, "other": x.Other, "n": had, "of": all, "or": r.hadReturned(x.Other)})
 			}
 		}
 	}
 	return out
+}
+
+// issuerAll: of how many uploads that several recipients had copies of, the copies of all of them were found.
+func issuerAll(r *report) []row {
+	had, found, names := map[string]map[string]bool{}, map[string]map[string]bool{}, map[string]bool{}
+	set := func(m map[string]map[string]bool, id, name string) {
+		if m[id] == nil {
+			m[id] = map[string]bool{}
+		}
+		m[id][name] = true
+	}
+	for _, l := range r.Verdict.Case.Leaks {
+		for _, c := range l.Copies {
+			set(had, l.Submission, c.Recipient)
+		}
+	}
+	for i := range r.Leaks {
+		for _, name := range r.Leaks[i].recipients() {
+			set(found, r.Leaks[i].Submission, name)
+		}
+	}
+	n, of := 0, 0
+	for id := range found {
+		of += yes(len(had[id]) > 1)
+		if len(had[id]) > 1 && len(found[id]) == len(had[id]) {
+			n++
+			maps.Copy(names, found[id])
+		}
+	}
+	return once(n > 1, row{"n": n, "of": of, "names": slices.Sorted(maps.Keys(names))})
 }

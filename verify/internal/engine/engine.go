@@ -214,7 +214,7 @@ func oneLine(s string) string {
 }
 
 // Changed reports what happened to the registry since its ledger had begun entries. added: uploads
-// or copies were entered. altered: a key's state, an erasure, custody or a subject was entered, or
+// or copies were entered. altered: a key's state, an erasure, custody, a subject or a return was entered, or
 // the ledger has fewer than begun entries. Once altered is true, added may be incomplete. The error
 // wraps [books.ErrTampered] if an entry is malformed, and altered is then true.
 func (e *Engine) Changed(ctx context.Context, begun int64) (added, altered bool, err error) {
@@ -235,7 +235,7 @@ func (e *Engine) Changed(ctx context.Context, begun int64) (added, altered bool,
 			switch e.Kind {
 			case books.EntrySubmission, books.EntryIssue:
 				added = true
-			case books.EntryKeyState, books.EntryErasure, books.EntryCustody, books.EntrySubject:
+			case books.EntryKeyState, books.EntryErasure, books.EntryCustody, books.EntrySubject, books.EntryReturn:
 				altered = true
 			}
 		}

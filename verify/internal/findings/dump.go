@@ -95,6 +95,14 @@ type Travel struct {
 	Copy    watermark.CopyID `json:"copy"`
 	Receipt time.Time        `json:"receipt,omitzero"` // when its recipient's signed receipt was entered; zero: it signed no receipt
 	Others  []HandOn         `json:"others,omitempty"` // who had it besides its recipient
+
+	Returned []Return `json:"returned,omitempty"` // uploads that came in with its mark, and that leaks with it may show
+}
+
+// A Return is an upload that came in with the mark of a copy.
+type Return struct {
+	Submission watermark.Submission `json:"submission"`
+	Holders    []HandOn             `json:"holders,omitempty"` // who had it unmarked, or a copy of it
 }
 
 // A HandOn says that a party had a copy besides its recipient.

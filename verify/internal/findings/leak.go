@@ -135,6 +135,8 @@ type Reading struct {
 	// Rival says what the pixels say of that submission's original and of another that the leak shows, if Shows
 	// says the same document only; "": the leak shows no other.
 	Rival string `json:"rival,omitempty"`
+	// Returned are uploads that came in with this mark, and that the leak may show.
+	Returned []watermark.Submission `json:"returned,omitempty"`
 }
 
 // A Tracing is the result of tracing a leak against the original of one submission, or a page of it:

@@ -1,0 +1,94 @@
+package sentencecheck
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// The sentences on copies that came back as uploads.
+
+// A returned is an upload that came in with the mark of a copy.
+type returned struct {
+	Submission string `json:"submission"`
+	Holders    []struct {
+		Party string `json:"party"`
+	} `json:"holders"`
+}
+
+// cameBack returns the uploads that came in with a mark on which the finding of a leak rests.
+func (l *leak) cameBack() (out []string) {
+	for _, x := range l.main() {
+		for _, id := range x.Returned {
+			if !slices.Contains(out, id) {
+				out = append(out, id)
+			}
+		}
+	}
+	return out
+}
+
+func copyReturned(_ *report, l *leak) row {
+	all := l.cameBack()
+	return when(len(all) > 0, row{"n": len(all), "uploads": all})
+}
+
+// namedReturned: of each named recipient, the copies in leaks that came back, as which uploads, and who had these.
+func namedReturned(r *report) (out []row) {
+	for _, name := range r.holders() {
+		if !slices.Contains(r.Verdict.Named, name) {
+			continue
+		}
+		n, had, uploads := 0, make(map[string]int), make(map[string]bool)
+		for _, t := range r.travelOf(name) {
+			n += yes(len(t.Returned) > 0)
+			for _, x := range t.Returned {
+				uploads[x.Submission] = true
+				parties := make(map[string]bool)
+				for _, h := range x.Holders {
+					parties[h.Party] = h.Party != name
+				}
+				for party, counts := range parties {
+					had[party] += yes(counts)
+				}
+			}
+		}
+		who := []string{"the exchange"}
+		for _, party := range slices.Sorted(maps.Keys(had)) {
+			if had[party] > 0 {
+				who = append(who, fmt.Sprintf("%s (%d)", party, had[party]))
+			}
+		}
+		if n > 0 {
+			out = append(out, row{"name": name, "n": n, "of": len(r.travelOf(name)), "m": len(uploads), "uploads": slices.Sorted(maps.Keys(uploads)), "who": who})
+		}
+	}
+	return out
+}
+
+// rivalReturned: of each named recipient all but one of whose clusters may show uploads with the marks of its copies.
+func rivalReturned(r *report) (out []row) {
+	for _, name := range r.Verdict.Named {
+		all, back := r.clusters(name, func(l *caseLeak) bool {
+			return slices.ContainsFunc(l.Copies, func(c copyOf) bool { return c.Recipient == name && c.Returned })
+		})
+		if back > 0 && all-back < 2 {
+			out = append(out, row{"name": name, "n": back, "of": all})
+		}
+	}
+	return out
+}
+
+// hadReturned is the clause on a party that had uploads with the marks of copies.
+func (r *report) hadReturned(party string) string {
+	for _, t := range r.Verdict.Travel {
+		for _, x := range t.Returned {
+			for _, h := range x.Holders {
+				if h.Party == party {
+					return " or uploads that came in with their marks,"
+				}
+			}
+		}
+	}
+	return ""
+}

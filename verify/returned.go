@@ -1,0 +1,262 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/odds"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// A copy comes back if a customer who received it sends it again. Whoever holds that upload has what the recipient of
+// the copy has: a leak that carries the mark, and shows the upload, may come from either.
+
+// notReturned are the words for pixels that rule out that a leak derives from an upload.
+var notReturned = []string{PixelsDifferent, PixelsTemplate, PixelsUnrelated}
+
+// returned sets, of each issued copy in e, the uploads that carry its mark and that the leak may show. They are
+// entered in the registry, or their originals are read here: of the siblings of the copy's upload, and of uploads that the
+// leak shows.
+func (v *Investigator) returned(ctx context.Context, l *leakPicture, e *evidence) error {
+	for i := range e.reads {
+		r := &e.reads[i]
+		if r.issued == nil {
+			continue
+		}
+		entered, err := v.cfg.Registry.Returns(ctx, r.copy)
+		if err != nil {
+			return err
+		}
+		var uploads []watermark.Submission
+		for _, x := range entered {
+			uploads = append(uploads, x.Submission)
+		}
+		more, err := v.cameBack(ctx, e, r)
+		if err != nil {
+			return err
+		}
+		for _, id := range append(uploads, more...) {
+			if id == r.issued.Submission || slices.Contains(r.returned, id) {
+				continue
+			}
+			m := e.match(id)
+			if m == nil || m.Pixels == PixelsUnknown {
+				m = &Match{Submission: id, Pixels: PixelsUnknown}
+				if err := v.comparePages(ctx, l, m); err != nil {
+					return err
+				}
+			}
+			if !slices.Contains(notReturned, m.Pixels) {
+				r.returned = append(r.returned, id)
+			}
+		}
+	}
+	return nil
+}
+
+// cameBack returns the siblings of the upload of r, and the uploads that the leak shows, that carry the mark of r. It
+// returns none if originals or mark keys are not at hand, or only named uploads are searched.
+func (v *Investigator) cameBack(ctx context.Context, e *evidence, r *read) (out []watermark.Submission, err error) {
+	if v.cfg.SealKey == nil || len(v.cfg.Keys) == 0 || len(v.cfg.Against) > 0 {
+		return nil, nil
+	}
+	of := Match{Submission: r.issued.Submission, Page: r.page}
+	all, err := v.family(ctx, pageOf(&of))
+	if err != nil {
+		return nil, err
+	}
+	all = slices.Clone(all)
+	for i := range e.matches {
+		if m := &e.matches[i]; showsCapture(m.Pixels) {
+			all = append(all, sibling{page: pageOf(m), whole: m.Submission})
+		}
+	}
+	for _, s := range all {
+		if s.whole == of.Submission || slices.Contains(out, s.whole) {
+			continue
+		}
+		carries, err := v.carries(ctx, s.page, &of)
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(carries, r.copy) {
+			out = append(out, s.whole)
+		}
+	}
+	return out, nil
+}
+
+// carries returns the copies whose marks the original of a page carries: by reading, or if that finds none, by tracing it
+// against the page of. The result is kept.
+func (v *Investigator) carries(ctx context.Context, page watermark.Submission, of *Match) (copies []watermark.CopyID, err error) {
+	about := [2]watermark.Submission{page, pageOf(of)}
+	v.families.mu.Lock()
+	copies, known := v.families.marks[about]
+	v.families.mu.Unlock()
+	if known {
+		return copies, nil
+	}
+	o, err := v.original(ctx, page)
+	if err != nil || o == nil {
+		return nil, err
+	}
+	reading, err := watermark.Skim(ctx, o.image, v.cfg.Keys...)
+	if err != nil && !errors.Is(err, watermark.ErrTooSmall) {
+		return nil, err
+	}
+	if err == nil {
+		for _, d := range reading.Marks {
+			copies = append(copies, d.Copy)
+		}
+	}
+	if len(copies) == 0 {
+		t, err := v.traceAgainst(ctx, &leakPicture{Picture: &picture.Picture{Image: o.image}}, of, traceLevel)
+		if err != nil {
+			return nil, err
+		}
+		for i := 0; t != nil && i < len(t.rows); i++ {
+			copies = append(copies, t.rows[i].ID)
+		}
+	}
+	v.families.mu.Lock()
+	defer v.families.mu.Unlock()
+	v.families.marks[about] = copies
+	return copies, nil
+}
+
+// holdersOfReturned returns who had uploads that leaks show and that carry the mark of a copy, by upload: unmarked, or
+// as copies that were issued of them.
+func (v *Investigator) holdersOfReturned(ctx context.Context, id watermark.CopyID, leaks []*Verdict) (out []findings.Return, err error) {
+	for _, l := range leaks {
+		for _, upload := range l.returnedAs(id) {
+			if slices.ContainsFunc(out, func(r findings.Return) bool { return r.Submission == upload }) {
+				continue
+			}
+			x := findings.Return{Submission: upload}
+			facts, err := v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: upload})
+			if err != nil {
+				return nil, err
+			}
+			for _, h := range facts {
+				x.Holders = append(x.Holders, findings.HandOn{Party: h.Recipient, Entered: h.Entered, Note: h.Note})
+			}
+			copies, err := v.cfg.Registry.Copies(ctx, upload)
+			if err != nil {
+				return nil, err
+			}
+			for _, c := range handedOut(copies) {
+				x.Holders = append(x.Holders, findings.HandOn{Party: c.Recipient, Entered: c.Issued, Note: "copy " + c.ID.String() + " of the upload"})
+			}
+			out = append(out, x)
+		}
+	}
+	return out, nil
+}
+
+// returnedAs returns the uploads that carry the mark of a copy which is confirmed in the leak, and that it may show.
+func (v *Verdict) returnedAs(id watermark.CopyID) (out []watermark.Submission) {
+	if !v.matched() || !slices.ContainsFunc(v.Issued, func(c registry.Copy) bool { return c.ID == id }) {
+		return nil
+	}
+	for _, r := range v.Reads {
+		if r.Copy == id {
+			out = append(out, r.Returned...)
+		}
+	}
+	return out
+}
+
+// returnedIn returns the uploads of a leak that carry the mark of a copy, with their holders.
+func (d *DumpVerdict) returnedIn(l *Verdict, id watermark.CopyID) (out []findings.Return) {
+	for _, t := range d.Travel {
+		for _, r := range t.Returned {
+			if t.Copy == id && slices.Contains(l.returnedAs(id), r.Submission) {
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}
+
+// sayReturned adds the sentence on uploads that carry the marks of copies that conclude.
+func (c *conclusion) sayReturned(issued []read) {
+	var uploads []string
+	for _, r := range issued {
+		for _, id := range r.returned {
+			if !slices.Contains(uploads, id.String()) {
+				uploads = append(uploads, id.String())
+			}
+		}
+	}
+	if len(uploads) > 0 {
+		c.say("copy-returned", figures{"n": len(uploads), "uploads": uploads})
+	}
+}
+
+// cameBackOf are the named recipients whose copies came back as uploads: how many, which uploads, and who had them.
+func (w *weighing) cameBackOf() (out []figures) {
+	for _, name := range w.names {
+		n, all, uploads, had := 0, 0, []string{}, make(map[string]int)
+		for _, t := range w.Travel {
+			if !w.parties[name].copies[t.Copy] {
+				continue
+			}
+			if all++; len(t.Returned) > 0 {
+				n++
+			}
+			for _, r := range t.Returned {
+				uploads = append(uploads, r.Submission.String())
+				once := make(map[string]bool)
+				for _, h := range r.Holders {
+					if h.Party != name && !once[h.Party] {
+						once[h.Party] = true
+						had[h.Party]++
+					}
+				}
+			}
+		}
+		if n == 0 || !slices.Contains(w.Named, name) {
+			continue
+		}
+		who := []string{"the exchange"}
+		for _, other := range slices.Sorted(maps.Keys(had)) {
+			who = append(who, fmt.Sprintf("%s (%d)", intake.InSentence(other), had[other]))
+		}
+		slices.Sort(uploads)
+		uploads = slices.Compact(uploads)
+		out = append(out, figures{"name": name, "n": n, "of": all, "m": len(uploads), "uploads": uploads, "who": who})
+	}
+	return out
+}
+
+// rivalReturned are the named recipients whose copies came back as uploads that most of their pictures show.
+func (w *weighing) rivalReturned() (out []figures) {
+	for _, name := range w.Named {
+		for _, r := range w.rivals(name, odds.RivalReturned) {
+			out = append(out, figures{"name": name, "n": r.Clusters, "of": r.Of})
+		}
+	}
+	return out
+}
+
+// rivalHad are the rivals of named recipients that had the same copies, or uploads with their marks.
+func (w *weighing) rivalHad() []figures {
+	out := rivalFigures(odds.RivalHad)(w)
+	for _, x := range out {
+		if x["or"] = ""; slices.ContainsFunc(w.Travel, func(t findings.Travel) bool {
+			return slices.ContainsFunc(t.Returned, func(r findings.Return) bool {
+				return slices.ContainsFunc(r.Holders, func(h findings.HandOn) bool { return h.Party == x["other"] })
+			})
+		}) {
+			x["or"] = " or uploads that came in with their marks,"
+		}
+	}
+	return out
+}

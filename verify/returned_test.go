@@ -1,0 +1,185 @@
+package verify_test
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"testing"
+	"time"
+
+	"github.com/disintegration/imaging"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/sentencecheck"
+	"github.com/kycmark/kycmark/internal/test/specimen"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/odds"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Customers get their checked pictures back from vendor A, and send these marked copies again. The exchange's own store
+// has custody of the second uploads, and leaks them as they are.
+func TestLeaksOfReturnedCopies(t *testing.T) {
+	for name, again := range map[string]func(t *testing.T, copied []byte) []byte{
+		"as issued": func(_ *testing.T, copied []byte) []byte { return copied },
+		"jpeg 75":   func(t *testing.T, copied []byte) []byte { return savedAnew(t, decoded(t, copied), "jpeg", 75) },
+		"smaller": func(t *testing.T, copied []byte) []byte {
+			return savedAnew(t, imaging.Fit(decoded(t, copied), 500, 500, imaging.Lanczos), "jpeg", 84)
+		},
+		"screenshot": func(t *testing.T, copied []byte) []byte {
+			img := decoded(t, copied)
+			dx, dy := img.Rect.Dx()/20, img.Rect.Dy()/20
+			return savedAnew(t, imaging.Crop(img, image.Rect(dx, dy, img.Rect.Dx()-dx, img.Rect.Dy()-dy)), "png", 0)
+		},
+	} {
+		for _, marked := range []string{registry.MarkedAtIssue, registry.MarkedAtSubmit} {
+			t.Run(name+", read at "+marked, func(t *testing.T) { x := newReturns(t, marked, again); x.check(t, marked) })
+			if name != "as issued" {
+				break
+			}
+		}
+	}
+}
+
+// returns are two customers whose copies came back.
+type returns struct {
+	registry.Config
+	copies []watermark.CopyID
+	second []*registry.Submission
+	files  [][]byte // of the second uploads
+	third  []byte   // an upload that did not come back
+}
+
+func newReturns(t *testing.T, marked string, again func(*testing.T, []byte) []byte) *returns {
+	t.Helper()
+	x := &returns{Config: leaktest.Config(t)}
+	x.Marked = marked
+	s := newIssuer(t, x.Config)
+	for _, r := range []registry.Recipient{{Name: "vendor A", Kind: registry.KindVendor}, {Name: "vendor B", Kind: registry.KindVendor}, {Name: "store", Kind: registry.KindStore}} {
+		require.NoError(t, x.Registry.AddRecipient(t.Context(), r))
+	}
+	for i := range 2 {
+		upload := specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(uint64(41+i)), 560), uint64(5+i), 640, 480)
+		first := submit(t, s, file(t, upload, "jpeg"), fmt.Sprint("customer ", i), feb)
+		var out bytes.Buffer
+		c, err := s.Issue(t.Context(), &out, first.ID, "vendor A", "request 7")
+		require.NoError(t, err)
+		data := again(t, out.Bytes())
+		x.copies, x.files = append(x.copies, c.ID), append(x.files, data)
+		x.second = append(x.second, submit(t, s, data, fmt.Sprint("customer ", i), feb.AddDate(0, 1, 0)))
+	}
+	x.third = file(t, specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(77), 700), 9, 800, 600), "jpeg")
+	require.NoError(t, x.Registry.AddCustody(t.Context(), registry.Custody{Recipient: "store", From: feb.AddDate(0, 0, 20), To: feb.AddDate(0, 2, 0), Note: "backup"}))
+	return x
+}
+
+func (x *returns) check(t *testing.T, marked string) {
+	t.Helper()
+	v := newInvestigator(t, investigating(x.Config))
+	var leaks []*verify.Verdict
+	for i, data := range x.files {
+		got, err := v.Investigate(t.Context(), fmt.Sprint("leak", i), data)
+		require.NoError(t, err)
+		require.Equal(t, "copy", got.Label(), got.Note)
+		require.Equal(t, []watermark.CopyID{x.copies[i]}, got.Accused)
+		assert.Contains(t, got.Note, x.second[i].ID.String()+" came in with this mark")
+		leaks = append(leaks, got)
+	}
+	d, err := v.Weigh(t.Context(), leaks)
+	require.NoError(t, err)
+	assert.Empty(t, d.Odds.Alone(), d.Headline)
+	for _, other := range []string{"store", ""} {
+		assert.True(t, hasRival(d, "vendor A", other), "%q: %v", other, d.Odds.Rivals)
+	}
+	assert.Contains(t, d.Headline, "the exchange and store (2)")
+	assert.False(t, hasRival(d, "vendor A", "vendor B"))
+	var text bytes.Buffer
+	require.NoError(t, v.WriteFindings(t.Context(), &text, d, true))
+	f, err := verify.ReadFindings(bytes.NewReader(text.Bytes()))
+	require.NoError(t, err)
+	require.NoError(t, f.CheckLeaks())
+	require.NoError(t, f.CheckVerdict())
+	wrong, err := sentencecheck.Check(text.Bytes())
+	require.NoError(t, err)
+	require.Empty(t, wrong)
+
+	rows, err := x.Registry.Returns(t.Context(), x.copies[0])
+	require.NoError(t, err)
+	if marked == registry.MarkedAtIssue {
+		require.Empty(t, rows, "no copy of the second upload was issued")
+		p, err := newIssuer(t, x.Config).Prepare(t.Context(), x.second[0].ID)
+		require.NoError(t, err)
+		require.Len(t, p.Carries, 1)
+		rows, err = x.Registry.Returns(t.Context(), x.copies[0])
+		require.NoError(t, err)
+	}
+	require.Len(t, rows, 1)
+	require.Equal(t, x.second[0].ID, rows[0].Submission)
+	checkLedger(t, x.Registry)
+}
+
+func hasRival(d *verify.DumpVerdict, name, other string) bool {
+	for _, r := range d.Odds.Rivals {
+		if r.Name == name && r.Other == other && (r.Why == odds.RivalHad) == (other != "") {
+			return true
+		}
+	}
+	return false
+}
+
+// vendor A leaks copies that did not come back, beside one that did: it is named alone.
+func TestFewReturnedCopiesMakeNoRival(t *testing.T) {
+	l := func(back bool) odds.Copy {
+		return odds.Copy{ID: "1", Recipient: "vendor A", LnE: 20, Confirmed: true, Returned: back}
+	}
+	c := &odds.Case{Cells: odds.Months(feb, feb), Holders: []odds.Holder{{Name: "vendor A", Copies: []int{4}}}, MarkTrials: verify.MarkTrials, Examined: 4}
+	c.Cells[0].Submissions = 4
+	for i := range 4 {
+		c.Leaks = append(c.Leaks, odds.Leak{Submission: fmt.Sprint(i), Submitted: feb, Cluster: fmt.Sprint(i), Copies: []odds.Copy{l(i < 2)}})
+	}
+	v, err := odds.Weigh(c)
+	require.NoError(t, err)
+	require.Equal(t, []string{"vendor A"}, v.Alone())
+	c.Leaks[2].Copies[0].Returned = true
+	v, err = odds.Weigh(c)
+	require.NoError(t, err)
+	require.Equal(t, []odds.Rival{{Name: "vendor A", Why: odds.RivalReturned, Clusters: 3, Of: 4}}, v.Rivals)
+}
+
+// Uploads that came in marked are refused by the policy, and unmarked ones are not.
+func TestMarkedUploadsAreRefused(t *testing.T) {
+	x := newReturns(t, registry.MarkedAtIssue, func(t *testing.T, b []byte) []byte { return savedAnew(t, decoded(t, b), "jpeg", 80) })
+	x.Marked = registry.MarkedRefused
+	s := newIssuer(t, x.Config)
+	_, err := s.Prepare(t.Context(), x.second[1].ID)
+	require.ErrorIs(t, err, registry.ErrMarked)
+	require.ErrorContains(t, err, x.copies[1].String())
+	_, _, err = s.Submit(t.Context(), bytes.NewReader(savedAnew(t, decoded(t, x.files[0]), "jpeg", 60)), "", time.Time{})
+	require.ErrorIs(t, err, registry.ErrMarked)
+	sub, _, err := s.Submit(t.Context(), bytes.NewReader(x.third), "", time.Time{})
+	require.NoError(t, err)
+	carries, err := x.Registry.Carried(t.Context(), sub.ID)
+	require.NoError(t, err)
+	require.Empty(t, carries)
+	x.Marked = "never"
+	_, err = registry.NewIssuer(x.Config)
+	require.ErrorIs(t, err, registry.ErrInput)
+}
+
+func decoded(t *testing.T, data []byte) *image.NRGBA {
+	t.Helper()
+	pic, err := picture.Decode(data, picture.Limits{})
+	require.NoError(t, err)
+	return pic.Image
+}
+
+func savedAnew(t *testing.T, img *image.NRGBA, format string, quality int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, picture.Encode(&b, img, format, quality))
+	return b.Bytes()
+}
