@@ -438,7 +438,7 @@ func (w *weighing) issuerAll() []figures {
 			add(had, l.Submission, c.Recipient)
 		}
 	}
-	for _, l := range w.Verdicts {
+	for _, l := range views(w.Verdicts) {
 		for _, name := range l.MayNames() {
 			add(found, l.Submission.String(), name)
 		}

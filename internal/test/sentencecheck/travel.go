@@ -182,9 +182,9 @@ func issuerAll(r *report) []row {
 			set(had, l.Submission, c.Recipient)
 		}
 	}
-	for i := range r.Leaks {
-		for _, name := range r.Leaks[i].recipients() {
-			set(found, r.Leaks[i].Submission, name)
+	for _, l := range r.all() {
+		for _, name := range l.recipients() {
+			set(found, l.Submission, name)
 		}
 	}
 	n, of := 0, 0
