@@ -13,5 +13,5 @@ import (
 func TestSchemaOfThisVersion(t *testing.T) {
 	text, err := os.ReadFile("schema.sql")
 	require.NoError(t, err)
-	require.Equal(t, "61cf518384c78a8e03df6d1d2ae282485a409a70d55ba7fa23cbaeba385b03b5", fmt.Sprintf("%x", sha256.Sum256(text)))
+	require.Equal(t, "493c42e9806a64bad87de06ec4d53d8b2615a244ecee29aaf6226eeebe16a75b", fmt.Sprintf("%x", sha256.Sum256(text)))
 }
