@@ -195,7 +195,10 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 	if err := v.rivals(ctx, &e); err != nil {
 		return e, err
 	}
-	return e, v.returned(ctx, l, &e)
+	if err = v.returned(ctx, l, &e); errors.Is(err, registry.ErrTampered) {
+		return e.damaged(), nil
+	}
+	return e, err
 }
 
 // rivals looks at each copy that was read, if the leak shows the document of its upload, and another upload in its

@@ -202,6 +202,8 @@ func malformable(t *testing.T, c *caseFile) (ledger string) {
 	defer s.Close()
 	logged := func() books.Logged { return books.Logged{Salt: books.NewSalt()} }
 	now := c.copy.Issued.Add(time.Hour)
+	_, err = s.AddReturn(ctx, books.Return{Submission: c.billID, Copy: c.copy.ID, LogP: -9, Entered: now, Logged: logged()})
+	require.NoError(t, err)
 	require.NoError(t, s.AddReceipt(ctx, books.Receipt{Copy: c.copy.ID, PublicKey: books.Digest{1}, Entered: now, Logged: logged()}))
 	require.NoError(t, c.Registry.AddCustody(ctx, registry.Custody{Recipient: "printer", Through: "vendor A", To: now, Note: "letter"}))
 	require.NoError(t, s.AddKeyState(ctx, books.KeyState{KeyID: c.copy.KeyID, State: books.KeyRetired, Since: now, Entered: now, Logged: logged()}))

@@ -15,7 +15,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A copy comes back if a customer who received it sends it again. Whoever holds that upload has what the recipient of
+// A copy comes back if a customer who received it sends it again. Each holder of that upload has what the recipient of
 // the copy has: a leak that carries the mark, and shows the upload, may come from either.
 
 // notReturned are the words for pixels that rule out that a leak derives from an upload.
@@ -234,6 +234,19 @@ func (w *weighing) cameBackOf() (out []figures) {
 		out = append(out, figures{"name": name, "n": n, "of": all, "m": len(uploads), "uploads": uploads, "who": who})
 	}
 	return out
+}
+
+// cameBack reports whether a copy in the dump came back as an upload that leaks may show.
+func (w *weighing) cameBack() bool {
+	return slices.ContainsFunc(w.Travel, func(t findings.Travel) bool { return len(t.Returned) > 0 })
+}
+
+// controlsReturned is [weighing.controlsSame] if copies came back.
+func (w *weighing) controlsReturned() []figures {
+	if _, _, same := w.references(); w.cameBack() {
+		return several(same, nil)
+	}
+	return nil
 }
 
 // rivalReturned are the named recipients whose copies came back as uploads that most of their pictures show.

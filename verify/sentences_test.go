@@ -357,6 +357,15 @@ func randomTravel(rng *rand.Rand, leaks []*verify.Verdict) (out []findings.Trave
 			for rng.IntN(4) == 0 {
 				x.Others = append(x.Others, findings.HandOn{Party: recipients[rng.IntN(len(recipients))].Name, Entered: found.AddDate(0, 0, -rng.IntN(9)), Note: "letter 4"})
 			}
+			for _, r := range l.Reads {
+				for i := 0; r.Copy == c.ID && i < len(r.Returned); i++ {
+					back := findings.Return{Submission: r.Returned[i]}
+					for rng.IntN(3) > 0 {
+						back.Holders = append(back.Holders, findings.HandOn{Party: recipients[rng.IntN(len(recipients))].Name, Entered: found, Note: "backup"})
+					}
+					x.Returned = append(x.Returned, back)
+				}
+			}
 			if out = append(out, x); rng.IntN(6) == 0 {
 				public[c.ID] = found.AddDate(0, 0, -rng.IntN(99))
 			}

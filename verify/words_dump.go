@@ -390,6 +390,9 @@ func (w *weighing) controlsOther() []figures {
 
 func (w *weighing) controlsSame() []figures {
 	_, _, same := w.references()
+	if w.cameBack() {
+		return nil
+	}
 	return several(same, nil)
 }
 

@@ -76,7 +76,7 @@ func TestLedgerVector(t *testing.T) {
 
 // Whatever is kept in a row is bound by its commitment, so that an edit shows.
 func TestEveryFieldIsCommitted(t *testing.T) {
-	for _, row := range append(samples(t), books.Custody{Recipient: "a", Through: "b"}, books.Conclusion{Named: []string{"a"}}, books.Release{}, books.Cosigned{}) {
+	for _, row := range append(samples(t), books.Custody{Recipient: "a", Through: "b"}, books.Conclusion{Named: []string{"a"}}, books.Release{}, books.Return{}, books.Cosigned{}) {
 		want := row.LedgerEntry().Commitment
 		typ := reflect.TypeOf(row)
 		all := reflect.VisibleFields(typ)

@@ -11,7 +11,7 @@ import (
 const (
 	RivalHeld         = "held unmarked"  // held the same pictures unmarked: with the recipient's copies in hand it could have laid their marks there
 	RivalHad          = "had the copies" // had these very copies, by the record: the recipient handed them on, they went through it, or it received them
-	RivalReturned     = "returned"       // these copies came back as uploads, which the issuer had, as whoever held them
+	RivalReturned     = "returned"       // these copies came back as uploads, which the issuer had, as each of their holders
 	RivalPlanting     = "planting"       // with others it held the same pictures unmarked: together, with the recipient's copies in hand, they could have laid the marks
 	RivalRest         = "rest"           // is recorded to have had the rest of the dump, which the recipient's copies do not explain
 	RivalTogether     = "together"       // copies of both are in the same leaks: both mixed them, or one party had both

@@ -34,6 +34,8 @@ func TestMemoryOfIssues(t *testing.T) {
 	}, nil)
 	p, err := s.Prepare(t.Context(), sub.ID)
 	require.NoError(t, err)
+	_, err = p.Issue(t.Context(), io.Discard, "vendor A", "") // later copies do not have the upload read first
+	require.NoError(t, err)
 	var all sync.WaitGroup
 	for i := range 32 {
 		all.Go(func() {

@@ -13,7 +13,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A customer who gets a checked picture back may send this marked copy again. Whoever holds that upload has what the
+// A customer who gets a checked picture back may send this marked copy again. Each holder of that upload has what the
 // recipient of the copy has. So uploads are read, and what they carry is entered.
 
 // What [Config].Marked says of uploads that carry the mark of an issued copy.

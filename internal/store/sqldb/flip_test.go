@@ -108,6 +108,7 @@ func allAnswers(ctx context.Context, d *sqldb.DB, of []watermark.Submission, cop
 		ask(at+"submission", func() (any, error) { return d.Submission(ctx, id) })
 		ask(at+"copies", func() (any, error) { return d.Copies(ctx, id) })
 		ask(at+"releases", func() (any, error) { return d.Releases(ctx, id) })
+		ask(at+"returned in", func() (any, error) { return d.ReturnedIn(ctx, id) })
 		ask(at+"custody", func() (any, error) { return d.CustodyOf(ctx, id) })
 		ask(at+"list", func() (any, error) {
 			_, root, proofs, err := d.ProveLists(ctx, []string{books.CopiesOf(id)})

@@ -451,6 +451,35 @@ func TestManyRowsAtOnce(t *testing.T) {
 	})
 }
 
+// That a copy came back is entered once, and found by the copy and by the upload.
+func TestReturns(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		fill(t, d)
+		releases(t, d)
+		ctx := t.Context()
+		for i, want := range []bool{true, false} {
+			added, err := d.AddReturn(ctx, cameBack(6, 0x502))
+			require.NoError(t, err)
+			require.Equal(t, want, added, i)
+		}
+		_, err := d.AddReturn(ctx, cameBack(6, 0x999))
+		require.ErrorIs(t, err, books.ErrNotFound)
+		_, err = d.AddReturn(ctx, cameBack(999, 0x502))
+		require.ErrorIs(t, err, books.ErrNotFound)
+		of, err := d.Returns(ctx, 0x502)
+		require.NoError(t, err)
+		in, err := d.ReturnedIn(ctx, cameBack(6, 0x502).Submission)
+		require.NoError(t, err)
+		require.Len(t, of, 1)
+		require.Equal(t, of, in)
+		none, err := d.Returns(ctx, 0x503)
+		require.NoError(t, err)
+		require.Empty(t, none)
+		_, _, err = d.Check(ctx)
+		require.NoError(t, err)
+	})
+}
+
 // What became of a copy follows from its entries. A copy that was released is never void again.
 func TestReleases(t *testing.T) {
 	each(t, func(t *testing.T, d *sqldb.DB) {

@@ -13,5 +13,5 @@ import (
 func TestSchemaOfThisVersion(t *testing.T) {
 	text, err := os.ReadFile("schema.sql")
 	require.NoError(t, err)
-	require.Equal(t, "b751ffe22fe6c7caa2d8154639639995a66a5f7f3d3c65e1f153c62848971f8c", fmt.Sprintf("%x", sha256.Sum256(text)))
+	require.Equal(t, "493c42e9806a64bad87de06ec4d53d8b2615a244ecee29aaf6226eeebe16a75b", fmt.Sprintf("%x", sha256.Sum256(text)))
 }

@@ -42,12 +42,21 @@ func everything(t *testing.T, s books.Store) {
 	require.NoError(t, s.Erase(ctx, erasure("letter 6", 7, 8)))
 	checkpoint(t, s)
 	releases(t, s)
+	added, err := s.AddReturn(ctx, cameBack(6, 0x502))
+	require.NoError(t, err)
+	require.True(t, added)
 	_, err = s.ChangeCheckpoint(ctx, checkpoint(t, s).Size, func(c *books.Checkpoint) ([]books.Cosigned, error) {
 		return []books.Cosigned{cosigned(c)}, nil
 	})
 	require.NoError(t, err)
 	_, _, err = s.Check(ctx)
 	require.NoError(t, err)
+}
+
+// cameBack says that an upload came in with the mark of a copy.
+func cameBack(upload int, of watermark.CopyID) books.Return {
+	sub, _ := submission(upload)
+	return books.Return{Submission: sub.ID, Copy: of, LogP: -9.5, Entered: t0.AddDate(2, 1, 0), Actor: "ops", Logged: books.Logged{Salt: salt("return")}}
 }
 
 // cosigned is the signature of a witness of a checkpoint.
@@ -165,6 +174,10 @@ var edits = map[string]string{
 	"void hidden":              `DELETE FROM release WHERE copy = BYTES(0000000000000503)`,
 	"void made released":       `UPDATE release SET state = 'released' WHERE copy = BYTES(0000000000000503)`,
 	"release made void":        `UPDATE release SET state = 'void' WHERE copy = BYTES(0000000000000502)`,
+	"return hidden":            `DELETE FROM came_back`,
+	"return of another copy":   `UPDATE came_back SET copy = BYTES(0000000000000503)`,
+	"return of another upload": `UPDATE came_back SET submission = (SELECT submission FROM copy WHERE id = BYTES(1000000000000007))`,
+	"return's p":               `UPDATE came_back SET log10_p = -1`,
 	"release hidden":           `DELETE FROM release WHERE seq = (SELECT max(seq) FROM release)`,
 	"release forged":           `INSERT INTO release SELECT 888, BYTES(0000000000000501), submission, state, note, entered, actor, salt FROM release WHERE copy = BYTES(0000000000000502)`,
 	"void of another copy":     `UPDATE release SET copy = BYTES(0000000000000501) WHERE copy = BYTES(0000000000000503)`,

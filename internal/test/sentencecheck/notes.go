@@ -171,8 +171,8 @@ func (l *leak) uploads() int {
 	return len(of)
 }
 
-// elsewhere reports whether the leak shows another upload than the uploads of all copies that were read, and than
-// uploads that came in with their marks.
+// elsewhere reports whether the leak shows another upload than the uploads of all copies that were read. Uploads that
+// came in with their marks do not count as others.
 func (l *leak) elsewhere() bool {
 	return !slices.ContainsFunc(l.ours(), func(x readOf) bool { return x.Submission == l.Submission || slices.Contains(x.Returned, l.Submission) })
 }

@@ -185,6 +185,9 @@ func (d *dump) read(l map[string]any, copyID, of, shows string, issued any) {
 		if state := d.state(copyID); state != "" {
 			r["state"] = state
 		}
+		if last := copyID[len(copyID)-1]; last == '7' || last == 'b' { // it came back as another upload
+			r["returned"] = []string{fmt.Sprintf("%032x", last)}
+		}
 	}
 	reads, _ := l["reads"].([]any)
 	l["reads"], l["key_id"] = append(reads, r), d.KeyID

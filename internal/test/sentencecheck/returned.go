@@ -28,6 +28,11 @@ func (l *leak) cameBack() (out []string) {
 	return out
 }
 
+// cameBack reports whether a copy that was found came back as an upload.
+func (r *report) cameBack() bool {
+	return slices.ContainsFunc(r.Verdict.Travel, func(t travel) bool { return len(t.Returned) > 0 })
+}
+
 func copyReturned(_ *report, l *leak) row {
 	all := l.cameBack()
 	return when(len(all) > 0, row{"n": len(all), "uploads": all})
@@ -66,7 +71,7 @@ func namedReturned(r *report) (out []row) {
 	return out
 }
 
-// rivalReturned: of each named recipient all but one of whose clusters may show uploads with the marks of its copies.
+// rivalReturned: of each named recipient, clusters that may show uploads with the marks of its copies: all but one.
 func rivalReturned(r *report) (out []row) {
 	for _, name := range r.Verdict.Named {
 		all, back := r.clusters(name, func(l *caseLeak) bool {

@@ -161,7 +161,11 @@ var rules = map[string]func(*report) []row{
 	},
 	"controls-same": func(r *report) []row {
 		_, _, same := r.controls()
-		return some(same, nil)
+		return some(same*yes(!r.cameBack()), nil)
+	},
+	"controls-returned": func(r *report) []row {
+		_, _, same := r.controls()
+		return some(same*yes(r.cameBack()), nil)
 	},
 	"copies": func(r *report) (out []row) {
 		for _, h := range r.spoken() {
