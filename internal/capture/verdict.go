@@ -178,13 +178,15 @@ func (s *Sight) Shades() (float64, error) {
 
 // shades returns two bounds, grey levels: half of the leak's shades, and nine tenths of them, are
 // no farther off the prediction f. A shade is a mean over the square of shadeWindow pixels around a pixel.
-// Covered and clipped pixels, and those in places without, enter no mean. At least the share shadeLeft of a
-// square must be left. If no shade is left, both bounds are infinite.
+// Covered pixels, those in places without, and those that leak or prediction has black or white enter no mean. Print
+// overshoots at white when it is shrunk or saved again. The leak ends there, and the prediction goes on. At least the
+// share shadeLeft of a square must be left. If no shade is left, both bounds are infinite.
 func shades(v *photometry.View, f *photometry.Fit, without []Region) (half, nineTenths float64) {
 	open, off := dsp.NewPlane(v.Leak.W, v.Leak.H), dsp.NewPlane(v.Leak.W, v.Leak.H)
 	for i, in := range f.Inside.Pix {
-		if l := v.Leak.Pix[i]; in > 0 && f.Covered.Pix[i] == 0 && l > clipped && l < 255-clipped && !besides(without, v.X.Pix[i], v.Y.Pix[i]) {
-			open.Pix[i], off.Pix[i] = 1, l-f.Predicted.Pix[i]
+		l, p := v.Leak.Pix[i], f.Predicted.Pix[i]
+		if in > 0 && f.Covered.Pix[i] == 0 && min(l, p) > clipped && max(l, p) < 255-clipped && !besides(without, v.X.Pix[i], v.Y.Pix[i]) {
+			open.Pix[i], off.Pix[i] = 1, l-p
 		}
 	}
 	left, sum := dsp.Box(open, shadeWindow), dsp.Box(off, shadeWindow)
