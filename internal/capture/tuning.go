@@ -123,6 +123,19 @@ const (
 	patchHigh    = 0.6  // height of a patch in parts of its width, at least
 )
 
+// Finer: detail of a leak within pixels of the original.
+const (
+	minFinerScale  = 1.25   // pixels of the leak to a pixel of the original, at least
+	finerBlock     = 16     // side of a block, pixels of the original
+	finerRim       = 3      // pixels around a block that filters take
+	maxFinerBlocks = 1500   // blocks that are looked at
+	minFinerBlocks = 30     // textured blocks without which nothing is said
+	minFinerPower  = 36.0   // power of the second differences of a textured block, grey levels squared a pixel
+	finerFollows   = 0.9    // correlation of leak and original in a block that the leak shows
+	minFiner       = 0.014  // share of detail that does not follow
+	maxAgain       = 0.75   // share of repeated pixels in the filters: 0.85 or more in own leaks enlarged so, 0.6 or less in others
+)
+
 // Likeness: blocks of detail that agree or not.
 const (
 	wideBlock  = 16  // side of a block, pixels of the leak

@@ -188,7 +188,7 @@ func (s *Sight) Shades() (float64, error) {
 
 // shades returns two bounds, grey levels: half of the leak's shades, and nine tenths of them, are
 // no farther off the prediction f. A shade is a mean over the square of shadeWindow pixels around a pixel.
-// Covered pixels, those in places without, and those that leak or prediction has black or white enter no mean. Print
+// Covered pixels and pixels in places without enter no mean, nor do pixels that leak or prediction has black or white. Print
 // overshoots at white when it is shrunk or saved again. The leak ends there, and the prediction goes on. At least the
 // share shadeLeft of a square must be left. If no shade is left, both bounds are infinite.
 func shades(v *photometry.View, f *photometry.Fit, without []Region) (half, nineTenths float64) {
