@@ -16,7 +16,7 @@ import (
 
 // confirmed reports whether the leak shows the submission of the copy that was read. The same
 // pixels show it, unless the part of the mark that is this copy's alone is missing. Altered pixels,
-// and pixels that leave the question open, need that part: tracing must have found it, in the light of the upload. Pixels of
+// sharper pixels, and pixels that leave the question open, need that part: tracing must have found it, in the light of the upload. Pixels of
 // every other word confirm nothing, since a whole mark can be lifted off a copy and laid onto
 // another picture. If the leak shows a sibling of the copy's upload, that part of the mark decides alone. Nor does the same document confirm, if the leak shows another upload: unless both uploads
 // are one capture, such as a picture and its smaller version.
@@ -30,7 +30,7 @@ func (r *read) confirmed() bool {
 		return false
 	}
 	switch r.shows {
-	case PixelsAltered, PixelsAlike, PixelsPartial, PixelsUndecided:
+	case PixelsAltered, PixelsAlike, PixelsPartial, PixelsSharper, PixelsUndecided:
 		return r.found() && !r.laid
 	}
 	return false
@@ -172,7 +172,7 @@ func (e evidence) rules(issued []read) conclusion {
 // nil.
 func (e evidence) lookalike() (code string, m *Match) {
 	for _, x := range []struct{ pixels, code string }{
-		{PixelsAlike, "lookalike-document"}, {PixelsPartial, "lookalike-part"}, {PixelsDifferent, "lookalike-differs"},
+		{PixelsSharper, "lookalike-sharper"}, {PixelsAlike, "lookalike-document"}, {PixelsPartial, "lookalike-part"}, {PixelsDifferent, "lookalike-differs"},
 	} {
 		if m := e.first(x.pixels); m != nil {
 			return x.code, m
@@ -340,6 +340,7 @@ var notConfirmed = map[string]string{
 	PixelsAltered:   "unconfirmed-altered",
 	PixelsPartial:   "unconfirmed-part",
 	PixelsAlike:     "unconfirmed-document",
+	PixelsSharper:   "unconfirmed-sharper",
 	PixelsTemplate:  "unconfirmed-template",
 	PixelsDifferent: "unconfirmed-differs",
 	PixelsUnknown:   "unconfirmed-closed",

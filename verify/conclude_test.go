@@ -134,6 +134,7 @@ func TestConclude(t *testing.T) {
 		"lookalike":                           {evidence{matches: []Match{match(s, 20, PixelsDifferent)}}, FoundLookalike, false, s, 0},
 		"same template":                       {evidence{matches: []Match{match(s, 20, PixelsTemplate)}}, FoundUnknown, false, watermark.Submission{}, 0},
 		"lookalike, far":                      {evidence{matches: []Match{match(s, 50, PixelsDifferent)}}, FoundLookalike, false, s, 0},
+		"sharper":                             {evidence{matches: []Match{match(s, 0, PixelsSharper), match(other, 20, PixelsAlike)}}, FoundLookalike, false, s, 0},
 		"stray mark":                          {evidence{reads: []read{stray}}, FoundUnissued, false, watermark.Submission{}, 0},
 		"same document":                       {evidence{matches: []Match{match(s, 4, PixelsAlike)}}, FoundLookalike, false, s, 0},
 		"same document, marked":               {evidence{matches: []Match{match(s, 4, PixelsAlike)}, reads: []read{c(PixelsAlike)}}, FoundCopy, true, s, 7},

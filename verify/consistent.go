@@ -17,7 +17,7 @@ import (
 // give one submission different pixels or another page. A read may have a word if the match with its submission was
 // not compared. The order and the distances are not checked.
 func (v *Verdict) checkMatches() error {
-	known := []string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsDifferent, PixelsTemplate, PixelsUndecided, PixelsUnrelated, PixelsUnknown}
+	known := []string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsSharper, PixelsDifferent, PixelsTemplate, PixelsUndecided, PixelsUnrelated, PixelsUnknown}
 	pixels, pages := make(map[watermark.Submission]string), make(map[watermark.Submission]int)
 	for i, m := range v.Matches {
 		if was := pixels[m.Submission]; !slices.Contains(known, m.Pixels) || was != "" && was != m.Pixels {

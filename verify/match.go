@@ -123,7 +123,8 @@ func (v *Investigator) match(ctx context.Context, l *leakPicture, c candidate) (
 }
 
 // comparePixels compares a leak with the original of the page m and sets m.Pixels and m.Score. It
-// leaves m as it is if the original cannot be opened. How the leak lies on the original is kept in
+// leaves m as it is if the original cannot be opened. A leak with more detail than the original is
+// [PixelsSharper]. How the leak lies on the original is kept in
 // l for tracing.
 func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Match) error {
 	o, err := v.original(ctx, pageOf(m))
@@ -140,6 +141,9 @@ func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Mat
 	}
 	if m.Pixels, m.Score, err = comparePixels(s); err != nil {
 		return err
+	}
+	if (showsCapture(m.Pixels) || m.Pixels == PixelsPartial || m.Pixels == PixelsAlike) && s.Finer() {
+		m.Pixels = PixelsSharper
 	}
 	if l.keep(o, s, m.Pixels); showsCapture(m.Pixels) {
 		m.Altered = altered(s, o)
@@ -220,7 +224,7 @@ func showsCapture(pixels string) bool { return pixels == PixelsSame || pixels ==
 // aligned reports whether the leak was laid on the original and could be judged: the word is
 // neither [PixelsUndecided], [PixelsUnrelated] nor [PixelsUnknown].
 func aligned(pixels string) bool {
-	return slices.Contains([]string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsDifferent, PixelsTemplate}, pixels)
+	return slices.Contains([]string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsSharper, PixelsDifferent, PixelsTemplate}, pixels)
 }
 
 // pixelWord returns the word for a verdict of package capture. shown is the share, 0..1, of the

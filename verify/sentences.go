@@ -90,6 +90,7 @@ var notes = map[string]string{
 	"unconfirmed-part":     thisMark + ". What can be seen agrees with that copy's upload, but is too little to tell it from another document of the template." + notRuled,
 	"unconfirmed-document": thisMark + ". It shows the document of that copy's upload, but nothing in it says that it is the same capture." + notRuled,
 	"unconfirmed-template": thisMark + ". It has the layout of that copy's upload but other detail, as another document of the template has." + notRuled,
+	"unconfirmed-sharper":  thisMark + ". It has more detail than that copy's upload, and the part of the mark that is this copy's alone was not found." + notRuled,
 	"unconfirmed-differs":  thisMark + ". It resembles that copy's upload but differs in places: it was edited, or is another capture." + notRuled,
 	"unconfirmed-closed":   thisMark + ". The original of that copy could not be opened for comparison." + notRuled,
 	"unconfirmed-erased":   thisMark + ". The copy was issued to {name} on {issued}. Its upload was erased from the registry, so nothing is left to compare the picture with." + notRuled,
@@ -118,6 +119,7 @@ var notes = map[string]string{
 
 	"lookalike-document": "This picture shows the same document as an upload, but nothing in it says that it is the same capture. It may be another picture of that document, taken for another service.",
 	"lookalike-part":     "This picture looks like an upload, but too little of it is there to tell it from another document of the template.",
+	"lookalike-sharper":  "This picture shows what an upload shows, with more detail than that upload has. It was not made of the upload. In trials this was wrong for at most 3 % of pictures that were made of an upload (95 % confidence).",
 	"lookalike-differs":  "This picture looks like an upload but differs from it in places, as an edited picture or another capture of the same template does.",
 
 	"incomplete":          "The {n|original|originals} or records of {n} {n|upload|uploads} that this picture may show are missing, altered or not readable. Nothing follows from this picture. Restore them, and investigate again.",

@@ -126,7 +126,7 @@ func (e *evidence) sees(of watermark.Submission) (pixels string, altered []findi
 
 // traceOrder are the words for pixels in the order in which submissions are traced
 // against: what the leak shows, what it may show, what it resembles.
-var traceOrder = [...][]string{{PixelsSame, PixelsAltered}, {PixelsAlike, PixelsPartial, PixelsUndecided}, {PixelsDifferent, PixelsTemplate}}
+var traceOrder = [...][]string{{PixelsSame, PixelsAltered}, {PixelsAlike, PixelsPartial, PixelsSharper, PixelsUndecided}, {PixelsDifferent, PixelsTemplate}}
 
 // traceRank returns the index in traceOrder of a word for pixels, 0 first; -1 if submissions of
 // that word are not traced against.

@@ -59,7 +59,9 @@ const (
 	// there to tell it from another document of its template.
 	PixelsPartial = "same in part"
 	// PixelsAlike: the same document, perhaps in another capture.
-	PixelsAlike     = "same document"
+	PixelsAlike = "same document"
+	// PixelsSharper: the same capture with more real detail than the submission has. The leak does not derive from it.
+	PixelsSharper   = "sharper"
 	PixelsDifferent = "different" // aligned, but other detail in places: a lookalike, or edited
 	// PixelsTemplate: the layout of the submission with other detail: another document of its
 	// template.

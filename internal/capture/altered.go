@@ -61,6 +61,27 @@ func (s *Sight) outside(f *photometry.Fit, places []Region) bool {
 	return true
 }
 
+// beside returns the leak as it lies on the original if it is laid without bars and captions among places. Other detail
+// stays: that of another person bends the map. beside returns nil without bars and captions, or if they are too many or
+// too large for an altered leak.
+func (s *Sight) beside(places []Region) *Sight {
+	over := slices.DeleteFunc(slices.Clone(places), func(r Region) bool { return !r.laid && r.Kind != Caption })
+	area := 0.0
+	for _, r := range over {
+		area += r.Share
+	}
+	if len(over) == 0 || len(places) > maxPlaces || area > maxAltered {
+		return nil
+	}
+	shown, hidden := s.Leak.Clone(), make([]bool, len(s.Leak.Pix))
+	for i := range hidden {
+		if hidden[i] = besides(over, s.X.Pix[i], s.Y.Pix[i]); hidden[i] {
+			shown.Pix[i] = s.fit.Predicted.Pix[i]
+		}
+	}
+	return s.on.sight(s.on.base.Again(s.Registration, shown, hidden), s.given)
+}
+
 // bend returns how far nine tenths of the edges are off the homography that fits them best, at
 // most, in pixels of the leak. It is infinite with few edges.
 func (s *Sight) bend(f *photometry.Fit) float64 {

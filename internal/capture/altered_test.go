@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	base "github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/test/attack"
@@ -40,6 +41,21 @@ func TestAlteredLeaks(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A band over a dark part of a picture drags the smooth field of the registration: beside it the leak is the same capture.
+func TestCaptionOnDarkness(t *testing.T) {
+	upload := specimen.Selfie(specimen.NewPerson(8502), 2, 720, 960)
+	captioned := func(p *image.NRGBA) *image.NRGBA {
+		leak, high := imaging.Clone(p), 57
+		base.Fill(leak, image.Rect(0, 0, 720, high), base.Grey(0))
+		base.Write(leak, "join t.me/+kyc_dump", 198, high*7/10, 360, high*45/100, 2, base.Grey(255))
+		return after(t, "jpeg50", leak)
+	}
+	o := capture.New(dsp.LazyLuma(upload))
+	assert.Equal(t, "altered", verdict(t, o, captioned(upload)))
+	other := specimen.Selfie(specimen.NewPerson(8502), 72, 720, 960)
+	assert.NotContains(t, []string{"same", "altered"}, verdict(t, o, captioned(other)), "another capture")
 }
 
 // Another person's document of the template is no altered leak, though every personal field is a

@@ -57,6 +57,7 @@ func (o *Original) Halved(n int) dsp.Plane { return o.source.Halved(n) }
 type Sight struct {
 	*register.Registration
 	on      *Original
+	given   dsp.Lazy // the leak
 	like    *Likeness
 	view    photometry.View
 	fit     *photometry.Fit
@@ -90,10 +91,15 @@ func (o *Original) Lay(ctx context.Context, leak *register.Leak, place func() (*
 	if err != nil || r == nil {
 		return nil, err
 	}
+	return o.sight(r, leak.Luma()), nil
+}
+
+// sight returns the leak given as registration r has it on o.
+func (o *Original) sight(r *register.Registration, given dsp.Lazy) *Sight {
 	c := o.base.Canonical()
-	return &Sight{Registration: r, on: o, view: photometry.View{
+	return &Sight{Registration: r, on: o, given: given, view: photometry.View{
 		Leak: r.Leak, X: r.X, Y: r.Y, W: c.W, H: c.H, Pitch: 1 / r.Scale, Resized: r.Resized,
-	}}, nil
+	}}
 }
 
 // Likeness returns how far the leak shows the original, by blocks of detail. It is computed at the

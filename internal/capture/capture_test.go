@@ -80,6 +80,19 @@ func TestVerdictOnPhotographs(t *testing.T) {
 	assert.NotContains(t, []string{"same", "unsure", "alike"}, verdict(t, o, photo(2, 1)), "another person's, photographed from the same place")
 }
 
+// Print overshoots at white: codecs and resizing cut that off in the leak, not in the prediction.
+func TestVerdictOnWhitePages(t *testing.T) {
+	letter := func(person uint64) *image.NRGBA {
+		page := specimen.NewBlank(specimen.Bill, 1200).Fill(specimen.NewPerson(person))
+		return imaging.Resize(imaging.AdjustContrast(imaging.Grayscale(page), 95), 600, 0, imaging.Lanczos)
+	}
+	o := capture.New(dsp.LazyLuma(letter(1)))
+	for _, name := range long.Cases(1, "jpeg30", "whatsapp_twice", "facebook") {
+		assert.Equal(t, "same", verdict(t, o, after(t, name, letter(1))), name)
+		assert.Equal(t, "other", verdict(t, o, after(t, name, letter(2))), "another person's, then "+name)
+	}
+}
+
 // Scans have one light, and little noise: that noise and how the card lies tell them
 // apart.
 func TestVerdictOnScans(t *testing.T) {

@@ -44,56 +44,66 @@ func (v Verdict) String() string {
 // leak that shows the detail of the original but gives no reason is Alike. Detail that was laid
 // over what the original shows (a stamp, a line of text, a bar) does not count as other detail. A
 // leak that shows other detail is Altered if it is the same capture outside of a few places: see
-// [Sight.outside]. Otherwise it is Edited, and Other if its grain is foreign: forgers put many
+// [Sight.outside]. A caption drags the smooth field of the registration: beside it the field is fitted again. Otherwise it is Edited, and Other if its grain is foreign: forgers put many
 // persons on one photograph, noise and all. A leak that was redacted until little is left is Alike
 // unless the noise is found: black bars over a third of a bill may hide all that belongs to one
 // person.
 func (s *Sight) Verdict() (Verdict, error) {
 	if s.verdict == nil {
-		v, err := s.judge()
+		v, places, err := s.judge()
 		if err != nil {
 			return Unsure, err
+		}
+		if t := s.beside(places); v >= Alike && t != nil {
+			again, _, err := t.judge()
+			if err != nil {
+				return Unsure, err
+			}
+			if again == Same || again == Altered {
+				*s, v = *t, again
+			}
 		}
 		s.verdict = &v
 	}
 	return *s.verdict, nil
 }
 
-// judge returns the verdict and sets s.altered.
-func (s *Sight) judge() (Verdict, error) {
+// judge returns the verdict, and the places that differ as far as they were looked for. It sets s.altered.
+func (s *Sight) judge() (v Verdict, places []Region, err error) {
 	like := s.Likeness()
 	otherText := like.Verdict == Other && !like.Foreign
 	switch {
 	case like.Verdict == Unsure:
-		return Unsure, nil
+		return Unsure, nil, nil
 	case otherText && !like.mostly():
-		return Other, nil
+		return Other, nil, nil
 	}
 	fit, changes, err := s.Fit()
 	if err != nil || fit == nil {
-		return Unsure, err
+		return Unsure, nil, err
 	}
-	same, places := Same, s.regions(fit, changes)
+	same := Same
+	places = s.regions(fit, changes)
 	if otherText || s.changed(changes) >= maxChanged && !s.overlaid(fit, changes) {
 		switch {
 		case s.outside(fit, places):
 			same = Altered
 		case otherText, like.Foreign:
-			return Other, nil
+			return Other, places, nil
 		default:
-			return Edited, nil
+			return Edited, places, nil
 		}
 	}
 	switch {
 	case like.Foreign && !s.placed(fit, exactMiddle):
-		return Other, nil
+		return Other, places, nil
 	case s.redacted() && !s.hasNoise(fit):
-		return Alike, nil
+		return Alike, places, nil
 	case like.Foreign, s.placed(fit, frameMiddle), s.hasNoise(fit):
 		s.altered = places
-		return same, nil
+		return same, places, nil
 	}
-	return Alike, nil
+	return Alike, places, nil
 }
 
 // redacted reports whether so much is covered that the rest may be what all documents of
@@ -178,13 +188,15 @@ func (s *Sight) Shades() (float64, error) {
 
 // shades returns two bounds, grey levels: half of the leak's shades, and nine tenths of them, are
 // no farther off the prediction f. A shade is a mean over the square of shadeWindow pixels around a pixel.
-// Covered and clipped pixels, and those in places without, enter no mean. At least the share shadeLeft of a
-// square must be left. If no shade is left, both bounds are infinite.
+// Covered pixels and pixels in places without enter no mean, nor do pixels that leak or prediction has black or white. Print
+// overshoots at white when it is shrunk or saved again. The leak ends there, and the prediction goes on. At least the
+// share shadeLeft of a square must be left. If no shade is left, both bounds are infinite.
 func shades(v *photometry.View, f *photometry.Fit, without []Region) (half, nineTenths float64) {
 	open, off := dsp.NewPlane(v.Leak.W, v.Leak.H), dsp.NewPlane(v.Leak.W, v.Leak.H)
 	for i, in := range f.Inside.Pix {
-		if l := v.Leak.Pix[i]; in > 0 && f.Covered.Pix[i] == 0 && l > clipped && l < 255-clipped && !besides(without, v.X.Pix[i], v.Y.Pix[i]) {
-			open.Pix[i], off.Pix[i] = 1, l-f.Predicted.Pix[i]
+		l, p := v.Leak.Pix[i], f.Predicted.Pix[i]
+		if in > 0 && f.Covered.Pix[i] == 0 && min(l, p) > clipped && max(l, p) < 255-clipped && !besides(without, v.X.Pix[i], v.Y.Pix[i]) {
+			open.Pix[i], off.Pix[i] = 1, l-p
 		}
 	}
 	left, sum := dsp.Box(open, shadeWindow), dsp.Box(off, shadeWindow)

@@ -1,6 +1,8 @@
 package register
 
 import (
+	"slices"
+
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
 )
@@ -10,17 +12,20 @@ var windows = [...]int{40, 24, 16}
 
 // finish sets r.X and r.Y, the place of each pixel of r.Leak on the canonical original. They are as
 // r.H has them, moved by a smooth field if that lowers the difference. A leak under minField pixels
-// gets no field. Pixels of a canvas lie beside the original. r.H and r.Scale must be set.
-func (o *Original) finish(r *Registration) {
+// gets no field. Pixels of a canvas lie beside the original. r.H and r.Scale must be set. The field is fitted to
+// shown in place of r.Leak, without the pixels that hidden has; hidden may be nil.
+func (o *Original) finish(r *Registration, shown dsp.Plane, hidden []bool) {
 	canvas := ground(r.Leak)
 	ref := o.at(r.Scale)
 	to := scaleTo(o.canon, ref)
 	r.X, r.Y = positions(to.Mul(r.H), r.Leak.W, r.Leak.H)
-	leak, ref, without := continued(r.Leak, ref, to.Mul(r.H))
-	if without == nil {
-		without = canvas
-	} else {
-		for i, is := range canvas {
+	leak, ref, without := continued(shown, ref, to.Mul(r.H))
+	for _, more := range [][]bool{canvas, hidden} {
+		if without == nil {
+			without = slices.Clone(more)
+			continue
+		}
+		for i, is := range more {
 			without[i] = without[i] || is
 		}
 	}
@@ -38,16 +43,32 @@ func (o *Original) finish(r *Registration) {
 		r.X.Pix[i] = float32((float64(r.X.Pix[i]) - to[2]) / to[0])
 		r.Y.Pix[i] = float32((float64(r.Y.Pix[i]) - to[5]) / to[4])
 	}
-	hidden := 0
+	n := 0
 	for i, is := range canvas {
 		if is {
 			if x, y := r.X.Pix[i], r.Y.Pix[i]; x > 0 && y > 0 && x < float32(o.canon.W) && y < float32(o.canon.H) {
-				hidden++
+				n++
 			}
 			r.X.Pix[i], r.Y.Pix[i] = beside, beside
 		}
 	}
-	r.Overlap = max(0, r.Overlap-float64(hidden)/float64(len(r.X.Pix)))
+	r.Overlap = max(0, r.Overlap-float64(n)/float64(len(r.X.Pix)))
+}
+
+// Again returns r with its map and its smooth field fitted again, without the pixels of r.Leak that hidden has. shown
+// is r.Leak with other values there: with what the original has, no detail of what was laid over it is left beside
+// them. The map stays as it is if the new map fits worse.
+func (o *Original) Again(r *Registration, shown dsp.Plane, hidden []bool) *Registration {
+	n := *r
+	before, over := o.quality(r.H, shown, finalSide)
+	n.Overlap = over
+	m := o.descend(shown, r.H)
+	if after, over := o.quality(m, shown, finalSide); after >= before {
+		n.H, n.Overlap = m, over
+		n.Scale = scaleOf(n.H, n.Leak.W, n.Leak.H)
+	}
+	o.finish(&n, shown, hidden)
+	return &n
 }
 
 // bend moves r.X and r.Y, positions on ref, by a smooth field that is fitted to pictures 1/div as large. There it

@@ -26,7 +26,7 @@ func (o *Original) from(p *Place, l *Leak, stretch guess, r *Registration) (_ *R
 			}
 		}
 		if r.Quality >= goodPlace || p.LogNFA <= surePlace && scoreOf(r.Quality, r.Overlap, p.Inliers) > fairScore {
-			o.finish(r)
+			o.finish(r, r.Leak, nil)
 			return r, true
 		}
 	}

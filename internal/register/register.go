@@ -127,6 +127,9 @@ func NewLeak(luma dsp.Lazy) *Leak {
 	return l
 }
 
+// Luma returns the leak at full resolution.
+func (l *Leak) Luma() dsp.Lazy { return l.luma }
+
 // toSmall maps pixels of the leak as given to pixels of l.small.
 func (l *Leak) toSmall() geometry.Mat {
 	t := l.small()
@@ -153,7 +156,7 @@ func (o *Original) Find(ctx context.Context, l *Leak, place func() (*Place, erro
 	if ok && best.q >= fairStretch {
 		r = o.refine(leak, best, back)
 		if r.Quality >= minScore {
-			o.finish(r)
+			o.finish(r, r.Leak, nil)
 			return r, ctx.Err()
 		}
 	}
@@ -187,7 +190,7 @@ func (o *Original) Find(ctx context.Context, l *Leak, place func() (*Place, erro
 	if r == nil || r.Quality < minQuality {
 		return nil, ctx.Err()
 	}
-	o.finish(r)
+	o.finish(r, r.Leak, nil)
 	return r, ctx.Err()
 }
 

@@ -78,7 +78,7 @@ func (l *leak) main() []readOf {
 		return all
 	}
 	return slices.DeleteFunc(all, func(x readOf) bool {
-		seen := capture(x.Shows) || slices.Contains([]string{"same in part", "same document", "undecided"}, x.Shows)
+		seen := capture(x.Shows) || slices.Contains([]string{"same in part", "same document", "sharper", "undecided"}, x.Shows)
 		return !seen || !l.traced(x) || !capture(x.Shows) && l.laid(x) || x.State == "void" || l.forgeable(x.KeyID)
 	})
 }
@@ -350,6 +350,7 @@ var noteRules = map[string]func(*report, *leak) row{
 	"unconfirmed-altered":  unsure("same, altered"),
 	"unconfirmed-part":     unsure("same in part"),
 	"unconfirmed-document": unsure("same document"),
+	"unconfirmed-sharper":  unsure("sharper"),
 	"unconfirmed-template": unsure("same template"),
 	"unconfirmed-differs":  unsure("different"),
 	"unconfirmed-closed":   unsure("not compared"),
@@ -377,7 +378,7 @@ var noteRules = map[string]func(*report, *leak) row{
 	},
 	"unlisted-shows": func(_ *report, l *leak) row { return when(l.Finding == "unissued" && l.Submission != "", nil) },
 	"unlisted-resembles": func(_ *report, l *leak) row {
-		return when(l.Finding == "unissued" && l.Submission == "" && l.pixels("same document", "same in part", "different") != nil, nil)
+		return when(l.Finding == "unissued" && l.Submission == "" && l.pixels("same document", "same in part", "sharper", "different") != nil, nil)
 	},
 	"unmarked": bare(func(t *traceOf) bool { return t.Issued > 0 }, func(t *traceOf) row { return row{"n": t.Issued, "power": powered(t.Power)} }),
 	"unmarked-no-copies": bare(func(t *traceOf) bool { return t.Issued == 0 }, func(t *traceOf) row {
@@ -413,9 +414,10 @@ var noteRules = map[string]func(*report, *leak) row{
 		i := slices.IndexFunc(l.Matches, func(m matchOf) bool { return m.Submission == l.Submission })
 		return when(i >= 0 && len(l.ours()) == 0, row{"bits": l.Matches[max(i, 0)].Distance, "pixels": l.Matches[max(i, 0)].Pixels})
 	},
-	"lookalike-document": alike("same document"),
-	"lookalike-part":     alike("same in part", "same document"),
-	"lookalike-differs":  alike("different", "same document", "same in part"),
+	"lookalike-sharper":  alike("sharper"),
+	"lookalike-document": alike("same document", "sharper"),
+	"lookalike-part":     alike("same in part", "same document", "sharper"),
+	"lookalike-differs":  alike("different", "same document", "same in part", "sharper"),
 	"incomplete": func(_ *report, l *leak) row {
 		return when(l.Finding == "incomplete" && l.Closed > 0, row{"n": l.Closed})
 	},

@@ -324,7 +324,7 @@ func (d *dump) keys() any {
 func (d *dump) unsure(l map[string]any) {
 	u := d.issued(1)
 	c := u.Copies[d.IntN(len(u.Copies))]
-	shows := []string{"different", "same in part", "same document", "same template", "undecided", "not compared"}[d.IntN(6)]
+	shows := []string{"different", "same in part", "same document", "same template", "sharper", "undecided", "not compared"}[d.IntN(7)]
 	if d.match(l, u, shows); d.IntN(6) == 0 {
 		shows = d.alter(l, "same, altered")
 	}
@@ -415,8 +415,8 @@ func (d *dump) unreadable(l map[string]any) {
 func (d *dump) lookalike(l map[string]any) {
 	u := d.upload()
 	l["finding"], l["submission"], l["submitted"] = "lookalike", u.ID, u.Submitted
-	words := []string{"different", "same document", "same in part"}
-	d.match(l, u, words[d.IntN(3)])
+	words := []string{"different", "same document", "same in part", "sharper"}
+	d.match(l, u, words[d.IntN(len(words))])
 	match := l["matches"].([]any)[0].(map[string]any)
 	if match["distance"] = 40; d.IntN(3) > 0 {
 		match["ratio"] = map[string]any{"capture": 2*d.Float64() - 1.5, "another": 2*d.Float64() - 0.5}

@@ -1,0 +1,58 @@
+package verify_test
+
+import (
+	"bytes"
+	"image"
+	"testing"
+
+	"github.com/disintegration/imaging"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/attack"
+	"github.com/kycmark/kycmark/internal/test/long"
+	"github.com/kycmark/kycmark/internal/test/specimen"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// The application shrank a picture before it was entered. A leak of the larger file does not come from there. A leak of
+// the upload, enlarged and sharpened, does, and so does its copy.
+func TestSharperLeaks(t *testing.T) {
+	t.Parallel()
+	side := long.Number(1200, 1800)
+	full := specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(61), side), 5, side, side*3/4)
+	upload := imaging.Resize(full, side/2, 0, imaging.Box)
+	cfg := leaktest.Config(t)
+	s := newIssuer(t, cfg)
+	of := submit(t, s, file(t, upload, "png"), "one", feb)
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	var out bytes.Buffer
+	c, err := s.Issue(t.Context(), &out, of.ID, "vendor A", "request 7")
+	require.NoError(t, err)
+	copied, err := picture.Decode(out.Bytes(), picture.Limits{})
+	require.NoError(t, err)
+
+	v := newInvestigator(t, investigating(cfg))
+	jpeg, err := attack.Find("jpeg75")
+	require.NoError(t, err)
+	enlarged := func(p image.Image) *image.NRGBA {
+		return jpeg.Apply(imaging.Sharpen(imaging.Resize(p, side, 0, imaging.CatmullRom), 1), 1)
+	}
+	got := examine(t, v, jpeg.Apply(full, 1))
+	assert.Equal(t, verify.FoundLookalike, got.Finding, got.Note)
+	require.NotEmpty(t, got.Matches)
+	assert.Equal(t, verify.PixelsSharper, got.Matches[0].Pixels)
+	assert.Contains(t, got.Note, "It was not made of the upload.")
+	assert.Empty(t, got.Accused)
+
+	got = examine(t, v, enlarged(upload))
+	assert.Contains(t, []verify.Finding{verify.FoundUnmarked, verify.FoundUnreadable}, got.Finding, got.Note)
+	assert.Equal(t, verify.PixelsSame, got.Matches[0].Pixels)
+	got = examine(t, v, enlarged(copied.Image))
+	assert.Equal(t, verify.FoundCopy, got.Finding, got.Note)
+	assert.Equal(t, []watermark.CopyID{c.ID}, got.Accused, got.Note)
+}
