@@ -132,7 +132,7 @@ const (
 	minFinerBlocks = 160    // textured blocks without which nothing is said: text laid over an enlarged copy may be most of fewer
 	minFinerPower  = 36.0   // power of the second differences of a textured block, grey levels squared a pixel
 	finerFollows   = 0.9    // correlation of leak and original in a block that the leak shows
-	minFiner       = 0.0225 // share of detail that does not follow: of enlarged uploads 0.0221 at most, except repeated pixels saved as JPEG; of larger files of drawings 0.028 or more, of photographs 0.009 to 0.023 (SharpStudy)
+	minFiner       = 0.0225 // share of detail that does not follow, at least: said of 43 of 90 larger files, of 0 of 148 enlarged uploads, and of 9 of 30 that repeat pixels and were saved as JPEG (SharpStudy)
 	maxAgain       = 0.75   // share of repeated pixels in the filters: 0.85 or more in own leaks enlarged so, 0.6 or less in others
 )
 
