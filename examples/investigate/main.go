@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log"
+	"strings"
 	"testing/fstest"
 	"time"
 
@@ -47,7 +48,7 @@ func investigate(ctx context.Context, cfg verify.Config, leaks fs.FS) error {
 		if err != nil {
 			return err
 		}
-		fmt.Println(v.File, v.Label(), v.MayNames())
+		fmt.Println(v.File, v.Label(), strings.Join(v.MayNames(), ", "))
 		verdicts = append(verdicts, v)
 	}
 	dump, err := inv.Weigh(ctx, verdicts)
