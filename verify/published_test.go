@@ -13,6 +13,7 @@ import (
 // Copies name nobody anew after other files with them were public, as somebody stated with time and place. A drill, an
 // examination without that statement, and a publication that is examined again or grows, take nothing from a finding.
 func TestPublications(t *testing.T) {
+	t.Parallel()
 	c := newCase(t)
 	first, second := file(t, leaked(t, c.marked, "telegram"), "jpeg"), file(t, leaked(t, c.marked, "jpeg75"), "png")
 	day := func(n int) time.Time { return time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, n) }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/sentencecheck"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
@@ -24,6 +25,7 @@ import (
 // Customers get their checked pictures back from vendor A, and send these marked copies again. The exchange's own store
 // has custody of the second uploads, and leaks them as they are.
 func TestLeaksOfReturnedCopies(t *testing.T) {
+	t.Parallel()
 	for name, again := range map[string]func(t *testing.T, copied []byte) []byte{
 		"as issued": func(_ *testing.T, copied []byte) []byte { return copied },
 		"jpeg 75":   func(t *testing.T, copied []byte) []byte { return savedAnew(t, decoded(t, copied), "jpeg", 75) },
@@ -36,8 +38,15 @@ func TestLeaksOfReturnedCopies(t *testing.T) {
 			return savedAnew(t, imaging.Crop(img, image.Rect(dx, dy, img.Rect.Dx()-dx, img.Rect.Dy()-dy)), "png", 0)
 		},
 	} {
-		for _, marked := range []string{registry.MarkedAtIssue, registry.MarkedAtSubmit} {
-			t.Run(name+", read at "+marked, func(t *testing.T) { x := newReturns(t, marked, again); x.check(t, marked) })
+		if !long.On && (name == "smaller" || name == "screenshot") {
+			continue
+		}
+		for _, marked := range long.Cases(1, registry.MarkedAtIssue, registry.MarkedAtSubmit) {
+			t.Run(name+", read at "+marked, func(t *testing.T) {
+				t.Parallel()
+				x := newReturns(t, marked, again)
+				x.check(t, marked)
+			})
 			if name != "as issued" {
 				break
 			}
@@ -152,6 +161,7 @@ func TestFewReturnedCopiesMakeNoRival(t *testing.T) {
 
 // Uploads that came in marked are refused by the policy, and unmarked ones are not.
 func TestMarkedUploadsAreRefused(t *testing.T) {
+	t.Parallel()
 	x := newReturns(t, registry.MarkedAtIssue, func(t *testing.T, b []byte) []byte { return savedAnew(t, decoded(t, b), "jpeg", 80) })
 	x.Marked = registry.MarkedRefused
 	s := newIssuer(t, x.Config)
