@@ -46,7 +46,7 @@ func TestSharperLeaks(t *testing.T) {
 	assert.Equal(t, verify.FoundLookalike, got.Finding, got.Note)
 	require.NotEmpty(t, got.Matches)
 	assert.Equal(t, verify.PixelsSharper, got.Matches[0].Pixels)
-	assert.Contains(t, got.Note, "It was not made of the upload.")
+	assert.Contains(t, got.Note, "So it was hardly made of that upload.")
 	assert.Empty(t, got.Accused)
 
 	got = examine(t, v, enlarged(upload))
