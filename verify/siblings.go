@@ -143,6 +143,12 @@ func (v *Investigator) family(ctx context.Context, of watermark.Submission) (out
 		if pageOf(m) == of || m.HashOnly {
 			continue
 		}
+		v.locate(ctx, whole, c.ref, pageOf(m))
+		if p, err := whole.places[pageOf(m)](); err != nil {
+			return nil, err
+		} else if p != nil && p.LogNFA > maxDocumentNFA { // another document, at most of one template
+			continue
+		}
 		if compared++; compared > maxSiblings {
 			break
 		}
