@@ -38,7 +38,7 @@ func TestLeaksOfReturnedCopies(t *testing.T) {
 			return savedAnew(t, imaging.Crop(img, image.Rect(dx, dy, img.Rect.Dx()-dx, img.Rect.Dy()-dy)), "png", 0)
 		},
 	} {
-		if !long.On && (name == "smaller" || name == "screenshot") {
+		if !long.On && name != "as issued" {
 			continue
 		}
 		for _, marked := range long.Cases(1, registry.MarkedAtIssue, registry.MarkedAtSubmit) {

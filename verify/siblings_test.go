@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
@@ -55,7 +56,7 @@ func TestLeaksOfASibling(t *testing.T) {
 	t.Parallel()
 	x := newSentTwice(t, false)
 	v := newInvestigator(t, investigating(x.Config))
-	for _, side := range []int{720, 300, 160} {
+	for _, side := range long.Cases(1, 300, 720, 160) {
 		leak := imaging.Fit(imaging.Crop(x.marked, x.crop), side, side, imaging.Box)
 		got := examine(t, v, leaked(t, leak, "jpeg75"))
 		require.NoError(t, got.Recheck(true))
@@ -81,7 +82,7 @@ func TestLeaksOfAnErasedSibling(t *testing.T) {
 	t.Parallel()
 	x := newSentTwice(t, true)
 	v := newInvestigator(t, investigating(x.Config))
-	for _, side := range []int{800, 300, 160} {
+	for _, side := range long.Cases(1, 800, 300, 160) {
 		got := examine(t, v, leaked(t, imaging.Fit(x.marked, side, side, imaging.Box), "jpeg50"))
 		require.NoError(t, got.Recheck(true))
 		assert.NotEqual(t, verify.FoundUnmarked, got.Finding, "%d: %s", side, got.Note)
