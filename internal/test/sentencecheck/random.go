@@ -336,6 +336,8 @@ func (d *dump) unsure(l map[string]any) {
 	case (shows == "same document" || shows == "undecided") && d.IntN(2) == 0: // found, but in the light of another picture
 		d.trace(l, u, 0, c)
 		l["traces"].([]any)[0].(map[string]any)["registered"] = false
+	case slices.Contains([]string{"different", "same in part", "undecided"}, shows) && d.IntN(3) == 0:
+		l["matches"].([]any)[0].(map[string]any)["sibling"] = true
 	}
 	l["finding"], l["unconfirmed"], l["submission"], l["submitted"] = "copy", true, u.ID, u.Submitted
 }
@@ -408,6 +410,8 @@ func (d *dump) unreadable(l map[string]any) {
 		t["unsought"] = 1 + d.IntN(2)
 	case 1:
 		t["registered"] = false
+	case 3: // of a copy of an erased upload, perhaps
+		l["erased_copies"], t["power"], t["expected"] = true, 0.9995, minReadScore-1
 	}
 }
 
