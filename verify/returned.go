@@ -141,6 +141,10 @@ func (v *Investigator) holdersOfReturned(ctx context.Context, id watermark.CopyI
 			}
 			x := findings.Return{Submission: upload}
 			facts, err := v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: upload})
+			if errors.Is(err, registry.ErrNotFound) { // of findings of another registry: who had it is not known
+				out = append(out, x)
+				continue
+			}
 			if err != nil {
 				return nil, err
 			}
