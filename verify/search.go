@@ -228,6 +228,13 @@ func (v *Investigator) searching(ctx context.Context, search func(x *parts.Index
 	}
 }
 
+// last returns the number of the last submission that was read.
+func (c *catalogue) last() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.read
+}
+
 // used lists the segments, for the record. The caller does not hold mu.
 func (c *catalogue) used() (out []findings.Segment) {
 	c.mu.Lock()

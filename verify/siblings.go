@@ -25,12 +25,23 @@ type sibling struct {
 	onto  geometry.Mat         // pixels of the other original to pixels of this one
 }
 
-// families has the siblings of pages, as they were looked for.
+// families has the siblings of pages, as they were looked for among the uploads up to number read.
 type families struct {
-	mu sync.Mutex
-	of map[watermark.Submission][]sibling
+	mu   sync.Mutex
+	read int64
+	of   map[watermark.Submission][]sibling
 
 	marks map[[2]watermark.Submission][]watermark.CopyID // by page and page, see carries
+}
+
+// follow forgets the siblings that were found before uploads up to number read were entered.
+func (f *families) follow(read int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.read < read {
+		f.read = read
+		clear(f.of)
+	}
 }
 
 // siblings looks at the siblings of the upload that a leak shows, unless a copy of that upload was found: it compares the
@@ -90,8 +101,11 @@ func (v *Investigator) siblings(ctx context.Context, l *leakPicture, e *evidence
 			}
 		}
 		t, err := v.traceBoth(ctx, l, e, &Match{Submission: m.Submission, Page: m.Page}, siblingLevel/float64(len(family)))
-		if err != nil || t == nil {
+		if err != nil {
 			return err
+		}
+		if t == nil {
+			continue // its original cannot be opened, or is too small: nothing rules it out
 		}
 		e.traces = append(slices.DeleteFunc(e.traces, func(o Tracing) bool { return o.Submission == t.Submission }), t.Tracing)
 		if err := v.bind(ctx, e, t); err != nil {
@@ -104,6 +118,7 @@ func (v *Investigator) siblings(ctx context.Context, l *leakPicture, e *evidence
 // family returns the siblings of a page, by its ID: the uploads that its hash and its local features bring up, at most
 // [maxSiblings], whose originals are the same capture. One lies on the other, whichever shows more.
 func (v *Investigator) family(ctx context.Context, of watermark.Submission) (out []sibling, err error) {
+	v.families.follow(v.found.last())
 	v.families.mu.Lock()
 	out, known := v.families.of[of]
 	v.families.mu.Unlock()

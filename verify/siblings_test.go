@@ -97,3 +97,27 @@ func TestLeaksOfAnErasedSibling(t *testing.T) {
 	got := examine(t, v, leaked(t, x.upload, "telegram"))
 	assert.Equal(t, "unmarked", got.Label(), got.Note)
 }
+
+// An investigator that looked for siblings before the whole picture was entered finds it afterwards.
+func TestSiblingsOfLaterUploads(t *testing.T) {
+	t.Parallel()
+	cfg := leaktest.Config(t)
+	s := newIssuer(t, cfg)
+	upload, crop := specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(41), 700), 5, 800, 600), image.Rect(40, 30, 760, 570)
+	leak := func(img image.Image) *image.NRGBA {
+		return leaked(t, imaging.Fit(imaging.Crop(img, crop), 240, 240, imaging.Box), "jpeg50")
+	}
+	submit(t, s, file(t, imaging.Crop(upload, crop), "jpeg"), "one", feb)
+	v := newInvestigator(t, investigating(cfg))
+	require.NotEqual(t, verify.FoundCopy, examine(t, v, leak(upload)).Finding)
+
+	whole := submit(t, s, file(t, upload, "jpeg"), "one", feb.AddDate(0, 1, 0))
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	var out bytes.Buffer
+	c, err := s.Issue(t.Context(), &out, whole.ID, "vendor A", "request 8")
+	require.NoError(t, err)
+	pic, err := picture.Decode(out.Bytes(), picture.Limits{})
+	require.NoError(t, err)
+	got := examine(t, v, leak(pic.Image))
+	assert.NotEqual(t, verify.FoundUnmarked, got.Finding, "copy %s: %s", c.ID, got.Note)
+}
