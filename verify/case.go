@@ -23,15 +23,20 @@ type books struct {
 	ever       *engine.Holdings                         // the same whatever the dates; cells have the submissions in All
 	copies     map[watermark.Submission][]registry.Copy // copies of the submissions that leaks show, but void ones
 	history    findings.History
-	earlier    []findings.Earlier
 	travel     []findings.Travel
-	published  []findings.Earlier
-	public     map[exposure]time.Time // since when copies in files were public
+	past
 
 	same        []findings.SameDocument // of submissions that leaks show
 	notCompared int                     // see [DumpVerdict]
 
 	unconfirmed map[string]int // by recipient, leaks with unconfirmed marks that the leaks themselves do not name; nil unless read from findings
+}
+
+// past is what the ledger says of earlier investigations.
+type past struct {
+	earlier   []findings.Earlier     // of the same files
+	published []findings.Earlier     // of other files, which were published, with the same copies
+	public    map[exposure]time.Time // since when copies in files were public
 }
 
 // books reads from the registry what the odds need: recipients, the copies of each submission that
@@ -228,17 +233,13 @@ func (w *weighing) copyIn(l *Verdict, x registry.Copy, pooled map[watermark.Copy
 	}
 	if i := slices.IndexFunc(l.Issued, func(c registry.Copy) bool { return c.ID == x.ID }); i >= 0 && l.matched() {
 		out.Late, out.Public = w.cfg.copyLate(&l.Issued[i]), public[exposure{l.SHA256, x.ID}]
-		for _, h := range w.othersOf(x.ID) {
+		others := slices.Clone(w.othersOf(x.ID))
+		for _, r := range w.returnedIn(l, x.ID) {
+			out.Returned, others = true, append(others, r.Holders...)
+		}
+		for _, h := range others {
 			if w.parties[h.Party] != nil && h.Party != x.Recipient && !slices.Contains(out.Others, h.Party) {
 				out.Others = append(out.Others, h.Party)
-			}
-		}
-		for _, r := range w.returnedIn(l, x.ID) {
-			out.Returned = true
-			for _, h := range r.Holders {
-				if w.parties[h.Party] != nil && h.Party != x.Recipient && !slices.Contains(out.Others, h.Party) {
-					out.Others = append(out.Others, h.Party)
-				}
 			}
 		}
 	} else {

@@ -61,9 +61,9 @@ func (c Config) admissible(x registry.Custody) bool {
 	return !c.before.IsZero() && x.Before(c.before)
 }
 
-// earlier enters into b the earlier investigations, in the order of entry. Some examined any of these files. Others
-// examined published files with copies that are confirmed now: since when these copies were public is entered too.
-func (v *Investigator) earlier(ctx context.Context, b *books, leaks []*Verdict) error {
+// past returns the earlier investigations, in the order of entry. Some examined any of these files. Others
+// examined published files with copies that are confirmed now.
+func (v *Investigator) past(ctx context.Context, leaks []*Verdict) (b past, err error) {
 	sums, confirmed := make(map[string][32]byte), make(map[[32]byte][]watermark.CopyID)
 	for _, l := range leaks {
 		raw, err := hex.DecodeString(l.SHA256)
@@ -82,7 +82,7 @@ func (v *Investigator) earlier(ctx context.Context, b *books, leaks []*Verdict) 
 	}
 	all, exposed, err := v.engine().Earlier(ctx, first, slices.Collect(maps.Values(sums)), confirmed, v.cfg.exposes)
 	if err != nil {
-		return err
+		return b, err
 	}
 	for _, x := range all {
 		e := findings.Earlier{Entry: x.Began.Entry, Started: x.Began.Started, Actor: x.Began.Actor, Command: x.Began.Command,
@@ -102,7 +102,7 @@ func (v *Investigator) earlier(ctx context.Context, b *books, leaks []*Verdict) 
 			b.public[exposure{hex.EncodeToString(file[:]), id}] = since
 		}
 	}
-	return nil
+	return b, nil
 }
 
 // exposes reports whether a publication was before the find, as stated, and another one. An investigation of the same

@@ -58,8 +58,8 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdic
 	if leaks, err = v.restored(ctx, leaks); err != nil {
 		return nil, err
 	}
-	before := new(books)
-	if err := v.earlier(ctx, before, leaks); err != nil {
+	before, err := v.past(ctx, leaks)
+	if err != nil {
 		return nil, err
 	}
 	books, err := v.books(ctx, leaks, v.cfg.dated(leaks, before.earlier))
@@ -70,7 +70,7 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdic
 	if err != nil {
 		return nil, err
 	}
-	books.earlier, books.published, books.public = before.earlier, before.published, before.public
+	books.past = before
 	if books.travel, err = v.travel(ctx, leaks); err != nil {
 		return nil, err
 	}

@@ -24,6 +24,9 @@ type issuedLists struct {
 func (l *issuedLists) ofErased(ctx context.Context, v *Investigator) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.gone {
+		return true, nil
+	}
 	var ids []watermark.Submission
 	last, err := v.engine().ErasedAfter(ctx, l.erased, func(_ int64, id watermark.Submission) { ids = append(ids, id) })
 	if unlessAltered(err) != nil {

@@ -171,7 +171,7 @@ func (w *weighing) exposed() (out []figures) {
 				if c.Recipient != name || c.Public.IsZero() {
 					continue
 				}
-				if in[w.Of[i]] = w.Verdicts[w.Of[i]].MayName() != ""; first.IsZero() || c.Public.Before(first) {
+				if in[w.Of[i]] = true; first.IsZero() || c.Public.Before(first) {
 					first = c.Public
 				}
 			}

@@ -72,8 +72,8 @@ func certificates(path string) ([]*x509.Certificate, error) {
 }
 
 // ready checks, before any work is done, that the findings and the bundle can be written, and reads
-// what signs the bundle. It sets f.tsa, and f.key if there is a bundle. No output may be one of inputs or a file of the home. --tsa without --bundle
-// is wrong usage.
+// what signs the bundle. It sets f.tsa, and f.key if there is a bundle. No output
+// may be one of inputs or a file of the home. --tsa without --bundle is wrong usage.
 func (f *bundleFlags) ready(b *books, inputs []string) (err error) {
 	if err := b.checkOutputs(false, inputs, f.findings); err != nil {
 		return err
@@ -149,7 +149,7 @@ func (f *bundleFlags) write(ctx context.Context, b *books, inv *verify.Investiga
 	if err != nil {
 		return err
 	}
-	return sealed.Write(f.bundle, false)
+	return sealed.Write(f.bundle)
 }
 
 // signedState signs the ledger's present state, which the registry keeps as a checkpoint, so that

@@ -112,7 +112,8 @@ as before.
 
 With --lost enter since when others may hold a mark key. The key is refused for issuing.
 A holder of the key marks any upload as any copy. So marks under the key confirm no copy in
-leaks that were found since then, whenever the copy was issued. The entry cannot be taken back. It can be entered again for an earlier time.`,
+leaks that were found since then, whenever the copy was issued. The entry cannot be taken
+back. It can be entered again for an earlier time.`,
 		Example: `  kycmark key end v1-0011223344556677 --retired --note "replaced after the audit"
   kycmark key end v1-0011223344556677 --lost --since 2026-10-01 --note "backup tape lost"`,
 		Args:              exactly("KEYID"),

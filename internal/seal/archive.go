@@ -25,10 +25,9 @@ const (
 )
 
 // Write writes the bundle to path: an archive if path ends in .zip, else a folder, which must be
-// empty or new. If something is in the way, the error wraps [fs.ErrExist]; overwrite replaces an
-// archive, never a folder with files. After an error nothing of the bundle is left at path, with
-// the exception that [durable.WriteFile] names.
-func (b *Bundle) Write(path string, overwrite bool) error {
+// empty or new. If something is in the way, the error wraps [fs.ErrExist]. After an error nothing of
+// the bundle is left at path, with the exception that [durable.WriteFile] names.
+func (b *Bundle) Write(path string) error {
 	if !strings.EqualFold(filepath.Ext(path), ".zip") {
 		return b.writeFolder(filepath.Clean(path))
 	}
@@ -36,7 +35,7 @@ func (b *Bundle) Write(path string, overwrite bool) error {
 	if err := b.archive(&data); err != nil {
 		return err
 	}
-	return durable.WriteFile(path, data.Bytes(), filePerm, overwrite)
+	return durable.WriteFile(path, data.Bytes(), filePerm, false)
 }
 
 // writeFolder writes the files to a new folder beside dir, and then renames that folder to dir,

@@ -290,17 +290,17 @@ func TestFolderAndArchive(t *testing.T) {
 	b := someBundle(t, newAuthority(t, nil).tsa(t))
 	for _, name := range []string{"bundle", "bundle.zip"} {
 		path := filepath.Join(t.TempDir(), name)
-		require.NoError(t, b.Write(path, false))
+		require.NoError(t, b.Write(path))
 		got, err := seal.Read(path)
 		require.NoError(t, err, name)
 		require.True(t, equal(b.Files(), got.Files()), name)
-		require.ErrorIs(t, b.Write(path, false), os.ErrExist, name)
+		require.ErrorIs(t, b.Write(path), os.ErrExist, name)
 		left, err := os.ReadDir(filepath.Dir(path))
 		require.NoError(t, err)
 		require.Len(t, left, 1, name)
 	}
 	empty := t.TempDir()
-	require.NoError(t, b.Write(empty, false), "an empty folder is not in the way")
+	require.NoError(t, b.Write(empty), "an empty folder is not in the way")
 	require.NoError(t, os.WriteFile(filepath.Join(empty, ".DS_Store"), []byte("x"), 0o600))
 	_, err := seal.Read(empty)
 	require.NoError(t, err)
@@ -313,7 +313,7 @@ func TestFolderAndArchive(t *testing.T) {
 // A bundle without a timestamp has one form for ever: every byte of it is in this digest.
 func TestBundleVectors(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "b.zip")
-	require.NoError(t, someBundle(t, nil).Write(path, false))
+	require.NoError(t, someBundle(t, nil).Write(path))
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, "c63daac84266bb30bb309d214c18689c1bce4ccba7b2bd27dd52158e22fd6185", fmt.Sprintf("%x", sha256.Sum256(data)))

@@ -22,7 +22,7 @@ import (
 func archived(t testing.TB) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "b.zip")
-	require.NoError(t, someBundle(t, nil).Write(path, false))
+	require.NoError(t, someBundle(t, nil).Write(path))
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
 	return data
@@ -33,7 +33,7 @@ func TestArchiveVectors(t *testing.T) {
 	b, err := seal.NewBundle([]seal.File{{Name: "a/b.txt", Data: []byte("two")}, {Name: "a.txt", Data: []byte("one")}, {Name: "empty"}})
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "b.zip")
-	require.NoError(t, b.Write(path, false))
+	require.NoError(t, b.Write(path))
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, "504b030414000000000000002100f1866c7a030000000300000005000000"+hex.EncodeToString([]byte("a.txtone"))+
@@ -106,7 +106,7 @@ func TestArchiveOfOthers(t *testing.T) {
 
 func TestFolderRefused(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "b")
-	require.NoError(t, someBundle(t, nil).Write(dir, false))
+	require.NoError(t, someBundle(t, nil).Write(dir))
 	if runtime.GOOS != "windows" {
 		link := filepath.Join(dir, "linked.txt")
 		require.NoError(t, os.Symlink("/etc/hostname", link))
@@ -165,9 +165,9 @@ func TestWriteFailing(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, []byte("mine"), 0o600))
 	b := someBundle(t, nil)
-	require.Error(t, b.Write(file, true), "a file in the way")
-	require.Error(t, b.Write(filepath.Join(file, "b"), true), "below a file")
-	require.Error(t, b.Write(filepath.Join(t.TempDir(), "none", "b"), true), "in no folder")
+	require.Error(t, b.Write(file), "a file in the way")
+	require.Error(t, b.Write(filepath.Join(file, "b")), "below a file")
+	require.Error(t, b.Write(filepath.Join(t.TempDir(), "none", "b")), "in no folder")
 	got, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.Equal(t, "mine", string(got))

@@ -53,7 +53,7 @@ func opensslBundle(t *testing.T, c seal.Content, leaf bool) string {
 	b, err := seal.Sign(t.Context(), c, fixedKey(1), tsa)
 	require.NoError(t, err)
 	dir := filepath.Join(t.TempDir(), "bundle")
-	require.NoError(t, b.Write(dir, false))
+	require.NoError(t, b.Write(dir))
 	return dir
 }
 

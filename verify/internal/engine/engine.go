@@ -176,7 +176,7 @@ func (e *Engine) Earlier(ctx context.Context, before int64, sums [][32]byte, con
 
 // expose adds to public the copies of a published investigation that are confirmed in other files, and reports
 // whether there are any. The earliest time stays.
-func (e *Engine) expose(public map[[32]byte]map[watermark.CopyID]time.Time, x *Earlier, confirmed map[[32]byte][]watermark.CopyID) (any bool) {
+func (e *Engine) expose(public map[[32]byte]map[watermark.CopyID]time.Time, x *Earlier, confirmed map[[32]byte][]watermark.CopyID) (some bool) {
 	for file, copies := range confirmed {
 		if x.Began.Has(books.FileDigest(e.id, file)) {
 			continue
@@ -191,10 +191,10 @@ func (e *Engine) expose(public map[[32]byte]map[watermark.CopyID]time.Time, x *E
 			if was, known := public[file][id]; !known || x.Began.Found.Before(was) {
 				public[file][id] = x.Began.Found
 			}
-			any = true
+			some = true
 		}
 	}
-	return any
+	return some
 }
 
 // oneLine returns s with line breaks, other control characters and invalid UTF-8 replaced by
