@@ -19,7 +19,7 @@ import (
 // sharper pixels, and pixels that leave the question open, need that part: tracing must have found it, in the
 // light of the upload. If the leak shows a sibling of the copy's upload, that part decides alone. Pixels of
 // every other word confirm nothing, since a whole mark can be lifted off a copy and laid onto
-// another picture. Nor does the same document, if the leak shows another upload: unless both uploads
+// another picture. Nor does the same document or page, if the leak shows another upload: unless both uploads
 // are one capture, such as a picture and its smaller version.
 func (r *read) confirmed() bool {
 	switch {
@@ -27,11 +27,11 @@ func (r *read) confirmed() bool {
 		return !r.lacks
 	case r.sibling:
 		return r.found() && !r.laid
-	case r.shows == PixelsAlike && r.rival != "" && r.rival != PixelsSame:
+	case (r.shows == PixelsAlike || r.shows == PixelsPage) && r.rival != "" && r.rival != PixelsSame:
 		return false
 	}
 	switch r.shows {
-	case PixelsAltered, PixelsAlike, PixelsPartial, PixelsSharper, PixelsUndecided:
+	case PixelsAltered, PixelsAlike, PixelsPage, PixelsPartial, PixelsSharper, PixelsUndecided:
 		return r.found() && !r.laid
 	}
 	return false
@@ -173,7 +173,7 @@ func (e evidence) rules(issued []read) conclusion {
 // nil.
 func (e evidence) lookalike() (code string, m *Match) {
 	for _, x := range []struct{ pixels, code string }{
-		{PixelsSharper, "lookalike-sharper"}, {PixelsAlike, "lookalike-document"}, {PixelsPartial, "lookalike-part"}, {PixelsDifferent, "lookalike-differs"},
+		{PixelsSharper, "lookalike-sharper"}, {PixelsAlike, "lookalike-document"}, {PixelsPage, "lookalike-page"}, {PixelsPartial, "lookalike-part"}, {PixelsDifferent, "lookalike-differs"},
 	} {
 		if m := e.first(x.pixels); m != nil {
 			return x.code, m
@@ -221,11 +221,11 @@ func concludeNoMark(e evidence, shown *Match) conclusion {
 	return c
 }
 
-// untold returns a match with another upload than shown, of the same document or capture and in its place. Tracing
+// untold returns a match with another upload than shown, of the same document, page or capture and in its place. Tracing
 // would not have found a mark of it: the leak may be of its copy. It is nil if all others are ruled out.
 func (e *evidence) untold(shown *Match) *Match {
 	return find(e.matches, func(m *Match) bool {
-		return (m.Pixels == PixelsAlike || m.Sibling) && m.Submission != shown.Submission && !e.apart(m.Submission) && !rulesOut(traceOf(e.traces, m.Submission))
+		return (m.Pixels == PixelsAlike || m.Pixels == PixelsPage && len(m.Altered) == 0 || m.Sibling) && m.Submission != shown.Submission && !e.apart(m.Submission) && !rulesOut(traceOf(e.traces, m.Submission))
 	})
 }
 
@@ -341,6 +341,7 @@ var notConfirmed = map[string]string{
 	PixelsAltered:   "unconfirmed-altered",
 	PixelsPartial:   "unconfirmed-part",
 	PixelsAlike:     "unconfirmed-document",
+	PixelsPage:      "unconfirmed-page",
 	PixelsSharper:   "unconfirmed-sharper",
 	PixelsTemplate:  "unconfirmed-template",
 	PixelsDifferent: "unconfirmed-differs",
@@ -451,9 +452,13 @@ func concludeUnknown(e evidence) conclusion {
 }
 
 // sayAltered adds the sentence on the places that a leak shows altered to the note, if there are
-// any. Places of [PixelsSame] are so small, or so plain, that a filter may have made them.
+// any. Places of [PixelsSame] are so small, or so plain, that a filter may have made them. Of [PixelsPage] without such
+// places it says that not all of the page can be read.
 func (c *conclusion) sayAltered(pixels string, places []findings.Region) {
 	if len(places) == 0 {
+		if pixels == PixelsPage {
+			c.say("page-hidden", nil)
+		}
 		return
 	}
 	sum := 0.0
@@ -465,8 +470,12 @@ func (c *conclusion) sayAltered(pixels string, places []findings.Region) {
 		}
 	}
 	code := "altered"
-	if pixels == PixelsSame {
+	switch pixels {
+	case PixelsSame:
 		code = "altered-or-filtered"
+	case PixelsPage:
+		c.say("page-fields", figures{"n": len(places), "share": percent(sum)})
+		return
 	}
 	c.say(code, figures{"n": len(places), "kinds": kinds, "share": percent(sum)})
 }

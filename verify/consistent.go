@@ -17,13 +17,13 @@ import (
 // give one submission different pixels or another page. A read may have a word if the match with its submission was
 // not compared. The order and the distances are not checked.
 func (v *Verdict) checkMatches() error {
-	known := []string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsSharper, PixelsDifferent, PixelsTemplate, PixelsUndecided, PixelsUnrelated, PixelsUnknown}
+	known := []string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsPage, PixelsSharper, PixelsDifferent, PixelsTemplate, PixelsUndecided, PixelsUnrelated, PixelsUnknown}
 	pixels, pages := make(map[watermark.Submission]string), make(map[watermark.Submission]int)
 	for i, m := range v.Matches {
 		if was := pixels[m.Submission]; !slices.Contains(known, m.Pixels) || was != "" && was != m.Pixels {
 			return fmt.Errorf("match %d: pixels are %.40q and %.40q", i, m.Pixels, was)
 		}
-		if (m.Pixels == PixelsAltered || !showsCapture(m.Pixels)) && (m.Pixels == PixelsAltered) != (len(m.Altered) > 0) {
+		if m.Pixels != PixelsPage && (m.Pixels == PixelsAltered || !showsCapture(m.Pixels)) && (m.Pixels == PixelsAltered) != (len(m.Altered) > 0) {
 			return fmt.Errorf("match %d: %d altered places, but pixels are %q", i, len(m.Altered), m.Pixels)
 		}
 		pixels[m.Submission] = m.Pixels

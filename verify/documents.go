@@ -287,13 +287,16 @@ func (v *Investigator) between(ctx context.Context, on, leak watermark.Submissio
 }
 
 // documentPixels returns the word and the score of [comparePixels] for two originals, or
-// [PixelsRecaptured]. s is how one lies on the other; nil: nothing aligns.
+// [PixelsRecaptured]. A page of which not all can be read is [PixelsPartial]. s is how one lies on the other; nil: nothing aligns.
 func documentPixels(s *capture.Sight) (word string, score float64, err error) {
-	word, share, err := comparePixels(s)
+	word, share, fields, err := comparePixels(s)
 	if err != nil {
 		return "", 0, err
 	}
-	if word == PixelsDifferent {
+	switch {
+	case word == PixelsPage && len(fields) == 0:
+		word = PixelsPartial
+	case word == PixelsDifferent:
 		if n := s.Likeness(); n.Foreign && n.Exchanged == 0 {
 			word = PixelsRecaptured
 		}

@@ -48,7 +48,7 @@ type read struct {
 	altered  []findings.Region      // where the leak shows that submission altered
 	key      *registry.KeyState     // of the mark's key; nil if the registry does not have that key
 	erased   bool                   // the copy's upload was erased
-	rival    string                 // if shows is [PixelsAlike] and the leak shows another upload: what the originals show of each other; "": it shows none
+	rival    string                 // if shows is [PixelsAlike] or [PixelsPage] and the leak shows another upload: what the originals show of each other; "": it shows none
 	foundAt  time.Time              // as in [given]
 	sibling  bool                   // the copy's upload is a sibling of the upload that the leak shows
 	returned []watermark.Submission // uploads that carry this mark, and that the leak may show

@@ -201,13 +201,13 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 	return e, err
 }
 
-// rivals looks at each copy that was read, if the leak shows the document of its upload, and another upload in its
+// rivals looks at each copy that was read, if the leak shows the document or the page of its upload, and another upload in its
 // place. It compares the originals of both uploads, and sets what they show of each other. Each is laid on the
 // other, and the same capture in one of the two ways decides.
 func (v *Investigator) rivals(ctx context.Context, e *evidence) error {
 	for i := range e.reads {
 		r := &e.reads[i]
-		if r.issued == nil || r.shows != PixelsAlike || e.apart(r.issued.Submission) {
+		if r.issued == nil || r.shows != PixelsAlike && r.shows != PixelsPage || e.apart(r.issued.Submission) {
 			continue
 		}
 		other := e.positive(r.issued.Submission)

@@ -139,15 +139,17 @@ func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Mat
 	if err != nil {
 		return err
 	}
-	if m.Pixels, m.Score, err = comparePixels(s); err != nil {
+	var fields []capture.Region
+	if m.Pixels, m.Score, fields, err = comparePixels(s); err != nil {
 		return err
 	}
 	if (showsCapture(m.Pixels) || m.Pixels == PixelsPartial || m.Pixels == PixelsAlike) && s.Finer() {
 		m.Pixels = PixelsSharper
 	}
 	if l.keep(o, s, m.Pixels); showsCapture(m.Pixels) {
-		m.Altered = altered(s, o)
+		fields = s.Altered()
 	}
+	m.Altered = places(fields, o)
 	return nil
 }
 
@@ -183,34 +185,42 @@ func (l *leakPicture) close(page watermark.Submission) {
 // comparePixels returns the word for what a leak shows of an original, and the share, 0..1, of the
 // comparable blocks that agree: textured blocks that are not covered. s is how the leak lies on the
 // original; nil means that nothing aligns, a share of 0. An alignment that chance gives also counts
-// as [PixelsUnrelated]. For [PixelsTemplate] the share is of all textured blocks.
-func comparePixels(s *capture.Sight) (string, *float64, error) {
-	none := 0.0
+// as [PixelsUnrelated]. For [PixelsTemplate] the share is of all textured blocks. For [PixelsPage] the
+// fields that differ are returned as well, if there are any.
+func comparePixels(s *capture.Sight) (word string, score *float64, fields []capture.Region, err error) {
+	score = new(float64)
 	if s == nil {
-		return PixelsUnrelated, &none, nil
+		return PixelsUnrelated, score, nil, nil
 	}
 	verdict, err := s.Verdict()
 	if err != nil {
-		return "", nil, err
+		return "", nil, nil, err
 	}
 	n := s.Likeness()
-	score := float64(n.Agree) / float64(max(n.Textured-n.Covered, 1))
+	*score = float64(n.Agree) / float64(max(n.Textured-n.Covered, 1))
 	shared, weak := float64(n.Agree)/float64(max(n.Textured, 1)), s.Quality < minAlignedQuality
 	switch found := shared >= minAligned; {
 	case verdict == capture.Other && (!found || weak), (verdict == capture.Alike || verdict == capture.Edited) && !found && weak:
-		return PixelsUnrelated, &score, nil
+		return PixelsUnrelated, score, nil, nil
 	case verdict == capture.Other && !n.Foreign && n.Exchanged >= minExchanged && shared < minTwin:
-		return PixelsTemplate, &shared, nil
+		return PixelsTemplate, &shared, nil, nil
 	}
-	return pixelWord(verdict, s.Shown()), &score, nil
+	word = pixelWord(verdict, s.Shown())
+	if !showsCapture(word) && !slices.Contains([]string{PixelsPartial, PixelsAlike, PixelsUndecided}, word) {
+		return word, score, nil, nil
+	}
+	page, err := s.Page()
+	if err != nil || page == nil || page.Whole && len(page.Other) == 0 {
+		return word, score, nil, err
+	}
+	return PixelsPage, score, page.Other, nil
 }
 
-// altered returns the places that a leak shows altered, in pixels of the original o. s is how the
-// leak lies on o.
-func altered(s *capture.Sight, o *original) (all []findings.Region) {
+// places returns places of the original o in its own pixels. They are given in its canonical pixels.
+func places(of []capture.Region, o *original) (all []findings.Region) {
 	full, small := o.onto.Luma(), o.onto.Canonical()
 	kx, ky := float64(full.W)/float64(small.W), float64(full.H)/float64(small.H)
-	for _, r := range s.Altered() {
+	for _, r := range of {
 		x0, y0, x1, y1 := micro((r.X0+0.5)*kx), micro((r.Y0+0.5)*ky), micro((r.X1+0.5)*kx), micro((r.Y1+0.5)*ky)
 		all = append(all, findings.Region{Quad: findings.Quad{{x0, y0}, {x1, y0}, {x1, y1}, {x0, y1}}, Kind: r.Kind, Share: micro(r.Share)})
 	}
@@ -224,7 +234,7 @@ func showsCapture(pixels string) bool { return pixels == PixelsSame || pixels ==
 // aligned reports whether the leak was laid on the original and could be judged: the word is
 // neither [PixelsUndecided], [PixelsUnrelated] nor [PixelsUnknown].
 func aligned(pixels string) bool {
-	return slices.Contains([]string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsSharper, PixelsDifferent, PixelsTemplate}, pixels)
+	return slices.Contains([]string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsPage, PixelsSharper, PixelsDifferent, PixelsTemplate}, pixels)
 }
 
 // pixelWord returns the word for a verdict of package capture. shown is the share, 0..1, of the

@@ -89,6 +89,7 @@ var notes = map[string]string{
 	"unconfirmed-altered":  thisMark + ". It shows that copy's upload, altered in places, but the part of the mark that is this copy's alone was not found." + notRuled,
 	"unconfirmed-part":     thisMark + ". What can be seen agrees with that copy's upload, but is too little to tell it from another document of the template." + notRuled,
 	"unconfirmed-document": thisMark + ". It shows the document of that copy's upload, but nothing in it says that it is the same capture." + notRuled,
+	"unconfirmed-page":     thisMark + ". It shows the page of that copy's upload, or another customer's page of the same template." + notRuled,
 	"unconfirmed-template": thisMark + ". It has the layout of that copy's upload but other detail, as another document of the template has." + notRuled,
 	"unconfirmed-sharper":  thisMark + ". It has more detail than that copy's upload, and the part of the mark that is this copy's alone was not found." + notRuled,
 	"unconfirmed-differs":  thisMark + ". It resembles that copy's upload but differs in places: it was edited, or is another capture." + notRuled,
@@ -108,7 +109,7 @@ var notes = map[string]string{
 	"unmarked-no-copies":  "This picture shows an upload, and carries no mark under any key that was tried. No marked copy of the upload is recorded. A mark " + wouldFind,
 	"not-marked-erased":   noMark + "It may derive from a copy of an upload of the same picture that was erased. Such a mark is found by reading alone, which may have missed it here.",
 	"not-marked-damaged":  "This picture shows an upload and carries a part of a mark of its copies, damaged. On an unmarked picture that much is seen less than once in a million. Whose copy it was cannot be said.",
-	"not-marked-removed":  "Of any single copy's code at most {share} is left of what the picture's compression, blur and size leave. Averages of four or more copies do that. In trials with 17 pictures messengers did it to one (at most 25 % of pictures, 95 % confidence). Hard JPEG, contrast, crops or covers did it to two.",
+	"not-marked-removed":  "Of the code of any copy that is listed at most {share} is left of what the picture's compression, blur and size leave. A copy that the registry does not list does that, and averages of four or more copies do. In trials with 17 pictures messengers did it to one (at most 25 % of pictures, 95 % confidence). Hard JPEG, contrast, crops or covers did it to two.",
 	"not-marked-weak":     noMark + "By calculation a mark would have been found with a probability of {power}, and {needed} is required. So whether the picture was marked cannot be said.",
 	"not-marked-keys":     noMark + "The mark {n|key|keys} of {n} {n|copy|copies} of that upload {n|was|were} not at hand, so whether the picture was marked cannot be said.",
 	"not-marked-aside":    noMark + "The picture could not be laid onto its original exactly enough to look for a mark, so whether it was marked cannot be said.",
@@ -118,6 +119,7 @@ var notes = map[string]string{
 	"by-hash":             "This picture matches an upload by its hash: {bits} of 256 bits differ. The comparison of the pixels does not settle it ({pixels}). No mark of an issued copy was read.",
 
 	"lookalike-document": "This picture shows the same document as an upload, but nothing in it says that it is the same capture. It may be another picture of that document, taken for another service.",
+	"lookalike-page":     "This picture shows a page like an upload's. A computer made the page, so that only its fields tell one customer's page from another's.",
 	"lookalike-part":     "This picture looks like an upload, but too little of it is there to tell it from another document of the template.",
 	"lookalike-sharper":  "This picture shows what an upload shows, with more detail than that upload has. So it was hardly made of that upload. In trials some uploads that were enlarged by repeating pixels were taken for such pictures (docs/limits.md).",
 	"lookalike-differs":  "This picture looks like an upload but differs from it in places, as an edited picture or another capture of the same template does.",
@@ -135,8 +137,10 @@ var notes = map[string]string{
 
 	"altered-or-filtered": "The picture differs from the upload in {n} {n|place|places} ({share} of the upload), as after {kinds}. Strong filters and conversions leave such places too. Everywhere else it shows the same capture.",
 
-	"altered": "The picture was altered in {n} {n|place|places} ({kinds}, {share} of the upload). Everywhere else it shows the same capture.",
-	"pages":   "Only the first of {n} pages was examined.",
+	"page-fields": "In {n} {n|place|places} ({share} of the upload) the picture shows another text or picture than the upload.",
+	"page-hidden": "Not all of the page can be read in the picture.",
+	"altered":     "The picture was altered in {n} {n|place|places} ({kinds}, {share} of the upload). Everywhere else it shows the same capture.",
+	"pages":       "Only the first of {n} pages was examined.",
 
 	string(FoundDamaged):     "This file could not be decoded.",
 	string(FoundUnsupported): "This is a picture that this program does not read. Convert it, and investigate again.",

@@ -192,7 +192,7 @@ func (v *Investigator) sameCapture(ctx context.Context, o *original, page waterm
 		if err != nil {
 			return onto, false, err
 		}
-		word, _, err := comparePixels(s)
+		word, _, _, err := comparePixels(s)
 		if err != nil {
 			return onto, false, err
 		}

@@ -126,7 +126,7 @@ func (e *evidence) sees(of watermark.Submission) (pixels string, altered []findi
 
 // traceOrder are the words for pixels in the order in which submissions are traced
 // against: what the leak shows, what it may show, what it resembles.
-var traceOrder = [...][]string{{PixelsSame, PixelsAltered}, {PixelsAlike, PixelsPartial, PixelsSharper, PixelsUndecided}, {PixelsDifferent, PixelsTemplate}}
+var traceOrder = [...][]string{{PixelsSame, PixelsAltered}, {PixelsAlike, PixelsPage, PixelsPartial, PixelsSharper, PixelsUndecided}, {PixelsDifferent, PixelsTemplate}}
 
 // traceRank returns the index in traceOrder of a word for pixels, 0 first; -1 if submissions of
 // that word are not traced against.
@@ -136,7 +136,7 @@ func traceRank(pixels string) int {
 
 // targets returns the submissions to trace a leak against, each once, with its page, in the order of
 // traceOrder. They are at most [maxTraced] matches and submissions of issued copies that were read. If the pixels
-// of any submission are the same, altered or not, only such submissions, and submissions of the same document, are among them. On a sheet of several
+// of any submission are the same, altered or not, only such submissions, and submissions of the same document, or of the same page without other fields, are among them. On a sheet of several
 // pictures there are more, at most [maxApart]: each must lie beside all others ([evidence.apart]), and have the
 // same pixels or a copy that was read. Erased submissions of copies are left out.
 func (e *evidence) targets() (out []Match) {
@@ -148,10 +148,10 @@ func (e *evidence) targets() (out []Match) {
 	for rank, words := range traceOrder {
 		shown := rank == 1 && len(out) > 0
 		if shown { // perhaps the same capture: the leak may show a smaller version
-			words = []string{PixelsAlike}
+			words = []string{PixelsAlike, PixelsPage}
 		}
 		for _, m := range e.matches {
-			if slices.Contains(words, m.Pixels) {
+			if slices.Contains(words, m.Pixels) && !(shown && len(m.Altered) > 0) {
 				add(m.Submission, m.Page, maxTraced)
 			}
 		}

@@ -60,6 +60,9 @@ const (
 	PixelsPartial = "same in part"
 	// PixelsAlike: the same document, perhaps in another capture.
 	PixelsAlike = "same document"
+	// PixelsPage: a page that a computer made, of the submission's template. Either the fields in [Match].Altered differ, or
+	// not all of the page can be read. Only fields tell such a page from another customer's.
+	PixelsPage = "same page"
 	// PixelsSharper: the same capture with more real detail than the submission has. The leak does not derive from it.
 	PixelsSharper   = "sharper"
 	PixelsDifferent = "different" // aligned, but other detail in places: a lookalike, or edited

@@ -27,6 +27,7 @@ type Original struct {
 	base   *register.Original
 	source *photometry.Source
 	coarse func() dsp.Plane // in which noise is looked for, made when first needed
+	even   func() float64   // see [evenShare]
 }
 
 // New readies a picture by its luma at full resolution, 0..255, which it keeps to be made again.
@@ -39,6 +40,7 @@ func New(luma dsp.Lazy) *Original {
 		}
 		return dsp.Shrink(luma.Make(), w, h)
 	})
+	o.even = sync.OnceValue(func() float64 { return evenShare(o.coarse()) })
 	return o
 }
 

@@ -123,6 +123,24 @@ const (
 	patchHigh    = 0.6  // height of a patch in parts of its width, at least
 )
 
+// Rendered: pages that a computer made, and their fields.
+const (
+	evenSide     = 8    // side of a square, pixels of the original of at most noiseSide
+	evenRange    = 1.5  // grey levels between the darkest and the lightest pixel of a square without detail, at most
+	evenLevels   = 4    // levels that count: paper, and the colours of bars and boxes
+	minEvenShare = 0.35 // share of such squares from which a page is rendered
+
+	fieldSide       = 12    // side in pixels of the leak of a square in which leak and prediction are compared
+	fieldStep       = 4     // pixels of the leak from one square to the next
+	fieldHigh       = 3.0   // deviation of the high-pass before comparing, pixels of the leak
+	minFieldPower   = 100   // power of leak and prediction together from which a square counts, grey levels squared a pixel
+	maxFieldOff     = 0.3   // power of the difference in parts of that, at most
+	minFieldSquares = 3     // squares beyond it from which a field differs
+	fieldBlank      = 0.04  // power of the leak in parts of both below which a square is covered
+	minReadable     = 480   // pixels that the original's long side has in the leak, at least
+	maxUnseen       = 0.001 // share of the original's detail that the leak need not show
+)
+
 // Finer: detail of a leak within pixels of the original.
 const (
 	minFinerScale  = 1.25   // pixels of the leak to a pixel of the original, at least

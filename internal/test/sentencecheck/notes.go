@@ -78,7 +78,7 @@ func (l *leak) main() []readOf {
 		return all
 	}
 	return slices.DeleteFunc(all, func(x readOf) bool {
-		seen := capture(x.Shows) || slices.Contains([]string{"same in part", "same document", "sharper", "undecided"}, x.Shows)
+		seen := capture(x.Shows) || slices.Contains([]string{"same in part", "same document", "same page", "sharper", "undecided"}, x.Shows)
 		return !seen || !l.traced(x) || !capture(x.Shows) && l.laid(x) || x.State == "void" || l.forgeable(x.KeyID)
 	})
 }
@@ -350,6 +350,7 @@ var noteRules = map[string]func(*report, *leak) row{
 	"unconfirmed-altered":  unsure("same, altered"),
 	"unconfirmed-part":     unsure("same in part"),
 	"unconfirmed-document": unsure("same document"),
+	"unconfirmed-page":     unsure("same page"),
 	"unconfirmed-sharper":  unsure("sharper"),
 	"unconfirmed-template": unsure("same template"),
 	"unconfirmed-differs":  unsure("different"),
@@ -378,7 +379,7 @@ var noteRules = map[string]func(*report, *leak) row{
 	},
 	"unlisted-shows": func(_ *report, l *leak) row { return when(l.Finding == "unissued" && l.Submission != "", nil) },
 	"unlisted-resembles": func(_ *report, l *leak) row {
-		return when(l.Finding == "unissued" && l.Submission == "" && l.pixels("same document", "same in part", "sharper", "different") != nil, nil)
+		return when(l.Finding == "unissued" && l.Submission == "" && l.pixels("same document", "same page", "same in part", "sharper", "different") != nil, nil)
 	},
 	"unmarked": bare(func(t *traceOf) bool { return t.Issued > 0 }, func(t *traceOf) row { return row{"n": t.Issued, "power": powered(t.Power)} }),
 	"unmarked-no-copies": bare(func(t *traceOf) bool { return t.Issued == 0 }, func(t *traceOf) row {
@@ -416,8 +417,9 @@ var noteRules = map[string]func(*report, *leak) row{
 	},
 	"lookalike-sharper":  alike("sharper"),
 	"lookalike-document": alike("same document", "sharper"),
-	"lookalike-part":     alike("same in part", "same document", "sharper"),
-	"lookalike-differs":  alike("different", "same document", "same in part", "sharper"),
+	"lookalike-page":     alike("same page", "same document", "sharper"),
+	"lookalike-part":     alike("same in part", "same page", "same document", "sharper"),
+	"lookalike-differs":  alike("different", "same document", "same page", "same in part", "sharper"),
 	"incomplete": func(_ *report, l *leak) row {
 		return when(l.Finding == "incomplete" && l.Closed > 0, row{"n": l.Closed})
 	},
@@ -454,7 +456,15 @@ var noteRules = map[string]func(*report, *leak) row{
 		}
 		return recallFigures(l, l.missing())
 	},
-	"altered":             changed("same, altered"),
+	"altered": changed("same, altered"),
+	"page-fields": func(_ *report, l *leak) row {
+		shows, places := l.altered()
+		return when(l.Submission != "" && shows == "same page" && len(places) > 0, row{"n": len(places), "share": shared(places)})
+	},
+	"page-hidden": func(_ *report, l *leak) row {
+		shows, places := l.altered()
+		return when(l.Submission != "" && shows == "same page" && len(places) == 0, nil)
+	},
 	"altered-or-filtered": changed("same"),
 	"shows-beside": func(_ *report, l *leak) row {
 		var of []string
@@ -509,19 +519,26 @@ func changed(word string) func(*report, *leak) row {
 	return func(_ *report, l *leak) row {
 		called := map[string]string{"bar": "a bar or blur", "caption": "a caption", "field": "another text or picture", "patch": "a sticker or another picture"}
 		var kinds []string
-		sum := 0.0
 		shows, places := l.altered()
 		for _, p := range places {
-			if sum += p.Share; !slices.Contains(kinds, called[p.Kind]) {
+			if !slices.Contains(kinds, called[p.Kind]) {
 				kinds = append(kinds, called[p.Kind])
 			}
 		}
-		said := fmt.Sprintf("%.1f %%", 100*sum)
-		if sum > 0 && sum < 0.001 {
-			said = "less than 0.1 %"
-		}
-		return when(len(places) > 0 && l.Submission != "" && shows == word, row{"n": len(places), "kinds": kinds, "share": said})
+		return when(len(places) > 0 && l.Submission != "" && shows == word, row{"n": len(places), "kinds": kinds, "share": shared(places)})
 	}
+}
+
+// shared returns the share of an upload in some of its places, in words.
+func shared(places []place) string {
+	sum := 0.0
+	for _, p := range places {
+		sum += p.Share
+	}
+	if sum > 0 && sum < 0.001 {
+		return "less than 0.1 %"
+	}
+	return fmt.Sprintf("%.1f %%", 100*sum)
 }
 
 func is(finding string) func(*report, *leak) row {

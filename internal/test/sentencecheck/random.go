@@ -324,8 +324,11 @@ func (d *dump) keys() any {
 func (d *dump) unsure(l map[string]any) {
 	u := d.issued(1)
 	c := u.Copies[d.IntN(len(u.Copies))]
-	shows := []string{"different", "same in part", "same document", "same template", "sharper", "undecided", "not compared"}[d.IntN(7)]
-	if d.match(l, u, shows); d.IntN(6) == 0 {
+	shows := []string{"different", "same in part", "same document", "same page", "same template", "sharper", "undecided", "not compared"}[d.IntN(8)]
+	switch d.match(l, u, shows); {
+	case shows == "same page" && d.IntN(2) == 0:
+		d.alter(l, shows)
+	case d.IntN(6) == 0:
 		shows = d.alter(l, "same, altered")
 	}
 	d.read(l, c.ID, u.ID, shows, c.Issued)
@@ -419,8 +422,11 @@ func (d *dump) unreadable(l map[string]any) {
 func (d *dump) lookalike(l map[string]any) {
 	u := d.upload()
 	l["finding"], l["submission"], l["submitted"] = "lookalike", u.ID, u.Submitted
-	words := []string{"different", "same document", "same in part", "sharper"}
-	d.match(l, u, words[d.IntN(len(words))])
+	words := []string{"different", "same document", "same page", "same in part", "sharper"}
+	word := words[d.IntN(len(words))]
+	if d.match(l, u, word); word == "same page" && d.IntN(2) == 0 {
+		d.alter(l, word)
+	}
 	match := l["matches"].([]any)[0].(map[string]any)
 	if match["distance"] = 40; d.IntN(3) > 0 {
 		match["ratio"] = map[string]any{"capture": 2*d.Float64() - 1.5, "another": 2*d.Float64() - 0.5}

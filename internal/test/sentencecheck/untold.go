@@ -12,7 +12,7 @@ func (l *leak) bareOfOne() bool {
 // tracing rules out its copies. "": no such upload.
 func (l *leak) alikeBeside() string {
 	for _, m := range l.Matches {
-		if (m.Pixels == "same document" || m.Sibling) && m.Submission != l.Submission && !l.excluded(m.Submission) && !l.alone(m) {
+		if (m.Pixels == "same document" || m.Pixels == "same page" && len(m.Altered) == 0 || m.Sibling) && m.Submission != l.Submission && !l.excluded(m.Submission) && !l.alone(m) {
 			return m.Submission
 		}
 	}

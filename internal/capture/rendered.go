@@ -1,0 +1,145 @@
+package capture
+
+import (
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/photometry"
+)
+
+// A Page is what a leak of a page that a computer made shows of its fields. Such a page has no grain, no shadow and no
+// chance of its own. Another customer's page of the same template differs from it in its fields alone, so that frame, light
+// and place say nothing. A scan whose paper a program made white is judged in the same way.
+type Page struct {
+	Other []Region // places with another text or picture
+	Whole bool     // all of the page can be seen and read: nothing is covered, cut off or too small
+}
+
+// Page returns what the leak shows of the original's fields, or nil if the original does not look as if a computer made
+// it, or if nothing of it is seen. A computer gave much of the picture one of a few levels, exactly.
+func (s *Sight) Page() (*Page, error) {
+	if s.on.even() < minEvenShare {
+		return nil, nil
+	}
+	f, _, err := s.Fit()
+	if f == nil {
+		return nil, err
+	}
+	return s.fields(f), nil
+}
+
+// evenShare returns the share, 0..1, of the squares of p that have one of the [evenLevels] most frequent levels, and no
+// detail.
+func evenShare(p dsp.Plane) float64 {
+	var at [257]int
+	n := 0
+	for y := 0; y+evenSide <= p.H; y += evenSide {
+		for x := 0; x+evenSide <= p.W; x += evenSide {
+			low, high := p.Pix[y*p.W+x], p.Pix[y*p.W+x]
+			for j := y; j < y+evenSide; j++ {
+				for _, v := range p.Row(j)[x : x+evenSide] {
+					low, high = min(low, v), max(high, v)
+				}
+			}
+			if n++; high-low <= evenRange {
+				at[min(max(int((low+high)/2+0.5), 0), 255)]++
+			}
+		}
+	}
+	// a level on the border of two counts as one: neighbours are taken together
+	sum := 0
+	for range evenLevels {
+		best := 0
+		for i := range 256 {
+			if at[i]+at[i+1] > at[best]+at[best+1] {
+				best = i
+			}
+		}
+		sum += at[best] + at[best+1]
+		at[best], at[best+1] = 0, 0
+	}
+	return float64(sum) / float64(max(n, 1))
+}
+
+// fields compares the leak with the prediction f, square by square.
+func (s *Sight) fields(f *photometry.Fit) *Page {
+	long := float64(max(s.view.W, s.view.H))
+	var other []Region
+	whole := float64(s.Scale*long) >= minReadable && s.unseen() <= maxUnseen
+	want, seen := dsp.HighPass(f.Predicted, fieldHigh), dsp.HighPass(s.Leak, fieldHigh)
+	for y := 0; y+fieldSide <= want.H; y += fieldStep {
+		for x := 0; x+fieldSide <= want.W; x += fieldStep {
+			off, power, own, ok := fieldPower(f.Inside, want, seen, x, y)
+			if !ok || power < fieldSide*fieldSide*minFieldPower || off < maxFieldOff*power {
+				continue
+			}
+			if own < fieldBlank*power { // nothing is seen here
+				whole = false
+				continue
+			}
+			other = append(other, s.region(x, y))
+		}
+	}
+	if len(other) < minFieldSquares {
+		return &Page{nil, whole}
+	}
+	other = joined(other, func(a, b *Region) bool { return a.inLine(b, float64(joinGap*long)) })
+	for i := range other {
+		other[i].Kind = Field
+		other[i].Share = s.share(&other[i])
+	}
+	return &Page{other, whole}
+}
+
+// fieldPower returns the powers of what a square of the leak at (x, y) shows beside what is expected, of both together,
+// and of the leak. ok is false if a pixel of the square, or beside it, is not on the original.
+func fieldPower(inside, want, seen dsp.Plane, x, y int) (off, both, leak float64, ok bool) {
+	for j := y; j < y+fieldSide; j++ {
+		from := j*want.W + x
+		for i := from; i < from+fieldSide; i++ {
+			if inside.Pix[i] == 0 {
+				return 0, 0, 0, false
+			}
+			a, b := float64(want.Pix[i]), float64(seen.Pix[i])
+			off += float64((b - a) * (b - a))
+			leak += float64(b * b)
+			both += float64(a*a) + float64(b*b)
+		}
+	}
+	return off, both, leak, true
+}
+
+// region returns the part of the original under the square of the leak at (x, y).
+func (s *Sight) region(x, y int) Region {
+	var us, vs []float64
+	for _, j := range []int{y, y + fieldSide - 1} {
+		for _, i := range []int{x, x + fieldSide - 1} {
+			us, vs = append(us, float64(s.X.Pix[j*s.Leak.W+i])), append(vs, float64(s.Y.Pix[j*s.Leak.W+i]))
+		}
+	}
+	return Region{X0: slices.Min(us), X1: slices.Max(us), Y0: slices.Min(vs), Y1: slices.Max(vs)}
+}
+
+// unseen returns the share, 0..1, of the original's detail that no pixel of the leak shows.
+func (s *Sight) unseen() float64 {
+	c := s.on.Canonical()
+	w, h := (c.W+evenSide-1)/evenSide, (c.H+evenSide-1)/evenSide
+	seen := make([]bool, w*h)
+	for i, x := range s.X.Pix {
+		if y := s.Y.Pix[i]; x >= 0 && y >= 0 && int(x) < c.W && int(y) < c.H {
+			seen[int(y)/evenSide*w+int(x)/evenSide] = true
+		}
+	}
+	d := band(c, detailFine, detailCoarse)
+	all, hidden := 0.0, 0.0
+	for y := range c.H {
+		for x, v := range d.Row(y) {
+			power := float64(v * v)
+			all += power
+			if !seen[y/evenSide*w+x/evenSide] {
+				hidden += power
+			}
+		}
+	}
+	return hidden / (all + 1e-9)
+}

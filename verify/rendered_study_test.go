@@ -1,0 +1,74 @@
+//go:build study
+
+package verify_test
+
+import (
+	"fmt"
+	"image"
+	"os/exec"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/test/pages"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+)
+
+// TestRenderedPagesStudy investigates 500 pages of strangers, and 100 unmarked leaks of the customers' own pages, against a
+// registry of 200 pages of twelve templates. Marks are not read: there are none.
+//
+//	go test -tags study -timeout 6h -v -run RenderedPagesStudy ./verify
+func TestRenderedPagesStudy(t *testing.T) {
+	program, err := exec.LookPath("chromium")
+	require.NoError(t, err)
+	b, err := pages.NewBrowser(t.Context(), program)
+	require.NoError(t, err)
+	names := pages.Names()
+	render := func(name string, seed uint64, size int) *image.NRGBA {
+		img, err := b.Render(pages.Fill(name, seed, size))
+		require.NoError(t, err)
+		return img
+	}
+	cfg := leaktest.Config(t)
+	s := newIssuer(t, cfg)
+	for i := range 200 {
+		img := render(names[i%len(names)], uint64(7000+i), i/len(names))
+		submit(t, s, file(t, leaked(t, img, []string{"none", "jpeg90", "jpeg75"}[i%3]), []string{"png", "jpeg"}[i%2]), fmt.Sprint("customer ", i), feb)
+	}
+	v := quiet(newInvestigator(t, investigating(cfg)))
+	ways := []string{"none", "jpeg75", "jpeg30", "resize75", "resize50", "whatsapp", "telegram_low", "screenshot", "crop75", "blur1", "thumb320", "rot1"}
+	look := func(kind, name string, i int, img *image.NRGBA, counts map[string]int) {
+		way := ways[i/len(names)%len(ways)]
+		got := examine(t, v, leaked(t, img, way))
+		known := "unseen"
+		if slices.Contains(pages.Tuned, name) {
+			known = "tuned"
+		}
+		pixels := "-"
+		if len(got.Matches) > 0 {
+			pixels = got.Matches[0].Pixels
+		}
+		counts[fmt.Sprintf("%s %s", known, got.Finding)]++
+		t.Logf("%s %s %d %s: %s, %s, %.300s", kind, name, i, way, got.Finding, pixels, got.Note)
+	}
+	strangers, own := make(map[string]int), make(map[string]int)
+	for i := range 500 {
+		look("STRANGER", names[i%len(names)], i, render(names[i%len(names)], uint64(9000+i), i/len(names)), strangers)
+	}
+	for i := range 100 {
+		look("OWN", names[i%len(names)], i, render(names[i%len(names)], uint64(7000+i), i/len(names)), own)
+	}
+	t.Logf("strangers: %v", strangers)
+	t.Logf("own: %v", own)
+	wrong := 0
+	for of, n := range strangers {
+		for _, f := range []verify.Finding{verify.FoundUnmarked, verify.FoundUnreadable, verify.FoundCopy} {
+			if of == "tuned "+string(f) || of == "unseen "+string(f) {
+				wrong += n
+			}
+		}
+	}
+	require.LessOrEqual(t, wrong, 1)
+}

@@ -1,0 +1,93 @@
+package verify_test
+
+import (
+	"bytes"
+	"image"
+	"image/png"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/disintegration/imaging"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// page returns a page that a browser made, of customer a or b: see package pages.
+func page(t *testing.T, name string) *image.NRGBA {
+	t.Helper()
+	f, err := os.Open(filepath.Join("testdata", "pages", name+".png"))
+	require.NoError(t, err)
+	defer f.Close()
+	img, err := png.Decode(f)
+	require.NoError(t, err)
+	return imaging.Clone(img)
+}
+
+// A bank's and an employer's pages differ in the customer's fields alone. The pages of a stranger are not the upload. The
+// customer's own page is, and so are its marked copies, edited ones as well. A piece of a page may be anybody's.
+func TestPagesOfStrangers(t *testing.T) {
+	t.Parallel()
+	cfg := leaktest.Config(t)
+	s := newIssuer(t, cfg)
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	letter, terms := page(t, "letter_employer_a"), page(t, "terms_a")
+	of := submit(t, s, file(t, letter, "png"), "one", feb)
+	submit(t, s, file(t, terms, "jpeg"), "one", feb)
+	var out bytes.Buffer
+	c, err := s.Issue(t.Context(), &out, of.ID, "vendor A", "request 7")
+	require.NoError(t, err)
+	copied, err := picture.Decode(out.Bytes(), picture.Limits{})
+	require.NoError(t, err)
+	v := newInvestigator(t, investigating(cfg))
+
+	quiet := quiet(newInvestigator(t, investigating(cfg)))
+	for name, way := range map[string]string{"letter_employer_b": "jpeg50", "terms_b": "thumb320"} {
+		got := examine(t, quiet, leaked(t, page(t, name), way))
+		assert.Equal(t, verify.FoundLookalike, got.Finding, "%s: %s", name, got.Note)
+		assert.Contains(t, got.Note, "only its fields tell one customer's page from another's", name)
+	}
+	got := examine(t, quiet, page(t, "terms_b"))
+	assert.Equal(t, verify.PixelsPage, got.Matches[0].Pixels)
+	assert.Len(t, got.Altered, 1, "the line with name and number")
+	assert.Contains(t, got.Note, "In 1 place (")
+
+	got = examine(t, quiet, leaked(t, terms, "resize75"))
+	assert.Contains(t, []verify.Finding{verify.FoundUnmarked, verify.FoundUnreadable}, got.Finding, got.Note)
+	assert.Equal(t, verify.PixelsSame, got.Matches[0].Pixels)
+	got = examine(t, quiet, imaging.Crop(terms, image.Rect(0, 120, 794, 1123))) // without the line with the fields
+	assert.Equal(t, verify.FoundLookalike, got.Finding, got.Note)
+	assert.Contains(t, got.Note, "Not all of the page can be read in the picture.")
+
+	edited := imaging.Paste(imaging.Clone(copied.Image), imaging.Crop(page(t, "letter_employer_b"), image.Rect(60, 280, 734, 350)), image.Pt(60, 280))
+	for name, leak := range map[string]image.Image{"as issued": copied.Image, "edited": edited} {
+		got := examine(t, v, leak)
+		assert.Equal(t, verify.FoundCopy, got.Finding, "%s: %s", name, got.Note)
+		assert.Equal(t, []watermark.CopyID{c.ID}, got.Accused, "%s: %s", name, got.Note)
+	}
+}
+
+// Pages of two customers are no one document: nobody has sent both.
+func TestPagesOfTwoCustomersAreTwoDocuments(t *testing.T) {
+	t.Parallel()
+	cfg := leaktest.Config(t)
+	s := newIssuer(t, cfg)
+	submit(t, s, file(t, page(t, "letter_employer_a"), "png"), "", feb)
+	submit(t, s, file(t, page(t, "letter_employer_b"), "png"), "", feb)
+	v := quiet(newInvestigator(t, investigating(cfg)))
+	var leaks []*verify.Verdict
+	for _, name := range []string{"letter_employer_a", "letter_employer_b"} {
+		leaks = append(leaks, examine(t, v, page(t, name)))
+		assert.Equal(t, verify.PixelsSame, leaks[len(leaks)-1].Matches[0].Pixels)
+	}
+	same, notCompared, err := v.SameDocuments(t.Context(), leaks)
+	require.NoError(t, err)
+	assert.Empty(t, same)
+	assert.Zero(t, notCompared)
+}
