@@ -65,7 +65,8 @@ func evenShare(p dsp.Plane) float64 {
 func (s *Sight) fields(f *photometry.Fit) *Page {
 	long := float64(max(s.view.W, s.view.H))
 	var other []Region
-	whole := float64(s.Scale*long) >= minReadable && s.unseen() <= maxUnseen
+	full := s.on.Luma()
+	whole := float64(s.Scale*long) >= min(minReadable, float64(nearlyAll*float64(max(full.W, full.H)))) && s.unseen() <= maxUnseen
 	want, seen := dsp.HighPass(f.Predicted, fieldHigh), dsp.HighPass(s.Leak, fieldHigh)
 	for y := 0; y+fieldSide <= want.H; y += fieldStep {
 		for x := 0; x+fieldSide <= want.W; x += fieldStep {
