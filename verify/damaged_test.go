@@ -32,7 +32,7 @@ func TestDamagedMark(t *testing.T) {
 	leak := of(away)
 	assert.Equal(t, verify.FoundUnreadable, leak.Finding)
 	assert.Contains(t, leak.Note, "carries a part of a mark of its copies, damaged")
-	assert.Contains(t, leak.Note, "Averages of four or more copies")
+	assert.Contains(t, leak.Note, "A copy that the registry does not list does that, and averages of four or more copies do.")
 	require.Len(t, leak.Traces, 1)
 	assert.Greater(t, leak.Traces[0].Power, 0.999, "a copy would have been found")
 	assert.Less(t, leak.Traces[0].LogAny, -6.0)

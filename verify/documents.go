@@ -287,7 +287,7 @@ func (v *Investigator) between(ctx context.Context, on, leak watermark.Submissio
 }
 
 // documentPixels returns the word and the score of [comparePixels] for two originals, or
-// [PixelsRecaptured]. A page of which not all can be read is [PixelsPartial]. s is how one lies on the other; nil: nothing aligns.
+// [PixelsRecaptured]. A page that cannot all be read is [PixelsPartial]. s is how one lies on the other; nil: nothing aligns.
 func documentPixels(s *capture.Sight) (word string, score float64, err error) {
 	word, share, fields, err := comparePixels(s)
 	if err != nil {

@@ -201,9 +201,9 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 	return e, err
 }
 
-// rivals looks at each copy that was read, if the leak shows the document or the page of its upload, and another upload in its
-// place. It compares the originals of both uploads, and sets what they show of each other. Each is laid on the
-// other, and the same capture in one of the two ways decides.
+// rivals looks at copies that were read. For each it asks whether the leak shows the document or page of the copy's upload,
+// and another upload in its place. If so, it compares the originals of both uploads, and sets what they show of each
+// other. Each is laid on the other, and the same capture in one of the two ways decides.
 func (v *Investigator) rivals(ctx context.Context, e *evidence) error {
 	for i := range e.reads {
 		r := &e.reads[i]

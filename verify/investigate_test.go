@@ -51,6 +51,7 @@ func leakRows(t *testing.T, c *caseFile) map[string]leakRow {
 		"unmarked":         {leaked(t, c.first, "jpeg50"), noMark, verify.FoundUnmarked, false, c.firstID},
 		"none issued":      {leaked(t, c.bill, "jpeg50"), noMark, verify.FoundUnmarked, false, c.billID},
 		"unread bill":      {leaked(t, c.bill, "thumb160"), noMark, verify.FoundLookalike, false, c.billID},
+		"unread":           {leaked(t, c.second, "thumb160"), noMark, verify.FoundUnreadable, false, c.secondID},
 		"transplanted":     {c.second, reads(id), verify.FoundTransplanted, false, c.secondID},
 		"on a stranger":    {stranger, reads(id), verify.FoundCopy, true, c.firstID},
 		"unissued":         {stranger, reads(id + 1), verify.FoundUnissued, false, watermark.Submission{}},

@@ -136,8 +136,8 @@ func traceRank(pixels string) int {
 
 // targets returns the submissions to trace a leak against, each once, with its page, in the order of
 // traceOrder. They are at most [maxTraced] matches and submissions of issued copies that were read. If the pixels
-// of any submission are the same, altered or not, only such submissions, and submissions of the same document, or of the same page without other fields, are among them. On a sheet of several
-// pictures there are more, at most [maxApart]: each must lie beside all others ([evidence.apart]), and have the
+// of any submission are the same, altered or not, the others are left out. Submissions of the same document, or of the
+// same page without other fields, stay. On a sheet of several pictures there are more, at most [maxApart]: each must lie beside all others ([evidence.apart]), and have the
 // same pixels or a copy that was read. Erased submissions of copies are left out.
 func (e *evidence) targets() (out []Match) {
 	add := func(id watermark.Submission, page, limit int) {

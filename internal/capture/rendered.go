@@ -15,8 +15,8 @@ type Page struct {
 	Whole bool     // all of the page can be seen and read: nothing is covered, cut off or too small
 }
 
-// Page returns what the leak shows of the original's fields, or nil if the original does not look as if a computer made
-// it, or if nothing of it is seen. A computer gave much of the picture one of a few levels, exactly.
+// Page returns what the leak shows of the original's fields. It returns nil if nothing of the original is seen, or if the
+// original does not look as if a computer made it. A computer gives much of a page one of a few levels, exactly.
 func (s *Sight) Page() (*Page, error) {
 	if s.on.even() < minEvenShare {
 		return nil, nil

@@ -134,7 +134,7 @@ const (
 	fieldStep       = 4     // pixels of the leak from one square to the next
 	fieldHigh       = 3.0   // deviation of the high-pass before comparing, pixels of the leak
 	minFieldPower   = 200   // power of leak and prediction together from which a square counts, grey levels squared a pixel
-	maxFieldOff     = 0.5   // power of the difference in parts of that, at most: under 0.5 in own leaks down to JPEG 30, but for one square of 10,000; above it in 80 squares and more of other customers' pages (RenderedStudy)
+	maxFieldOff     = 0.5   // power of the difference in parts of that, at most: under 0.5 in own leaks down to JPEG 30, except in one square of 10,000; above it in 80 squares and more of other customers' pages (RenderedStudy)
 	minFieldSquares = 3     // squares beyond it from which a field differs
 	fieldBlank      = 0.04  // power of the leak in parts of both below which a square is covered
 	minReadable     = 480   // pixels that the original's long side has in the leak, at least; of smaller originals

@@ -1,6 +1,6 @@
 // Package pages draws pages as computers make them: letters, statements, payslips, forms, terms and
 // screens of banking apps, with the fields of invented people. A browser renders them, so that edges,
-// letters and lines are those of real ones.
+// letters and lines are real.
 package pages
 
 import (
@@ -25,7 +25,7 @@ import (
 //go:embed templates/*.html
 var files embed.FS
 
-// Names returns the templates, in order. Those of [Tuned] were looked at while thresholds were chosen, the others not.
+// Names returns the templates, in order. Thresholds were chosen by [Tuned], and not by the others.
 func Names() []string {
 	found, err := files.ReadDir("templates")
 	if err != nil {
