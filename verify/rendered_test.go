@@ -86,6 +86,13 @@ func TestPagesOfTwoCustomersAreTwoDocuments(t *testing.T) {
 		leaks = append(leaks, examine(t, v, page(t, name)))
 		assert.Equal(t, verify.PixelsSame, leaks[len(leaks)-1].Matches[0].Pixels)
 	}
+	leaks[0].File, leaks[1].File = "dump.zip!letters.pdf#page 1", "dump.zip!letters.pdf#page 2"
+	d, err := v.Weigh(t.Context(), leaks)
+	require.NoError(t, err)
+	var report bytes.Buffer
+	require.NoError(t, v.WriteReport(t.Context(), &report, d, false))
+	assert.Contains(t, report.String(), "<h1>Report on 1 leaked file</h1>")
+	assert.Contains(t, report.String(), "1 file was given, with 2 pages that count one by one: 2 were examined as pictures.")
 	same, notCompared, err := v.SameDocuments(t.Context(), leaks)
 	require.NoError(t, err)
 	assert.Empty(t, same)

@@ -18,6 +18,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -83,7 +84,28 @@ type reportRow struct {
 	Subject   string
 }
 
-// Pictures returns the number of files that were examined as pictures.
+// Files returns the number of files that were given. A document of several pages is one file.
+func (r reportView) Files() int {
+	files := make(map[string]bool)
+	for _, l := range r.Verdicts {
+		if file, page := picture.FileOf(l.File); page {
+			files[file] = true
+		}
+	}
+	return r.Leaks - r.Pages() + len(files)
+}
+
+// Pages returns the number of pages of documents of several pages, each of which was examined by itself.
+func (r reportView) Pages() (n int) {
+	for _, l := range r.Verdicts {
+		if _, page := picture.FileOf(l.File); page {
+			n++
+		}
+	}
+	return n
+}
+
+// Pictures returns the number of files and pages that were examined as pictures.
 func (r reportView) Pictures() int { return r.readable() }
 
 // SomeUnmarked reports whether no mark was found on a picture that shows an upload.
@@ -91,7 +113,7 @@ func (r reportView) SomeUnmarked() bool {
 	return r.Counts[string(FoundUnmarked)]+r.Counts[string(FoundUnreadable)] > 0
 }
 
-// NotExamined returns the number of files that were not examined.
+// NotExamined returns the number of files and pages that were not examined.
 func (r reportView) NotExamined() int { return r.Leaks - r.readable() }
 
 // MayNameTime reports whether there are enough pictures without a mark to look for the time of their

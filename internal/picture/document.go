@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
+	"strings"
 )
 
 // A Document is a file of one or more pages, which can be decoded one by one. It is safe for concurrent
@@ -65,7 +67,19 @@ func (d *Document) Label(k int) string {
 }
 
 // PageLabel is the label of page k of several.
-func PageLabel(k, of int) string { return fmt.Sprintf("#page %0*d", len(fmt.Sprint(of)), k) }
+func PageLabel(k, of int) string { return fmt.Sprintf("%s%0*d", pageLabel, len(fmt.Sprint(of)), k) }
+
+const pageLabel = "#page "
+
+// FileOf returns the file of a page by the page's name, which ends in a [PageLabel]. It returns false for other names.
+func FileOf(page string) (file string, is bool) {
+	at := strings.LastIndex(page, pageLabel)
+	if at < 0 {
+		return page, false
+	}
+	_, err := strconv.ParseUint(page[at+len(pageLabel):], 10, 32)
+	return page[:at], err == nil
+}
 
 // Pages returns the number of pages, at least 1.
 func (d *Document) Pages() int {

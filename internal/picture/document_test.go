@@ -182,3 +182,23 @@ func FuzzDocument(f *testing.F) {
 		}
 	})
 }
+
+func TestFileOf(t *testing.T) {
+	for name, want := range map[string]string{
+		"a.zip!b.pdf" + picture.PageLabel(7, 12): "a.zip!b.pdf",
+		"b.pdf#page 2.pdf#page 1":                "b.pdf#page 2.pdf",
+		"b#page 2.jpg":                           "",
+		"b.pdf#page ":                            "",
+		"b.pdf#page -1":                          "",
+		"#page 3":                                "",
+		"b.jpg":                                  "",
+	} {
+		file, is := picture.FileOf(name)
+		if want == "" && name != "#page 3" {
+			assert.False(t, is, name)
+			continue
+		}
+		assert.True(t, is, name)
+		assert.Equal(t, want, file, name)
+	}
+}
