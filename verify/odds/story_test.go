@@ -513,6 +513,10 @@ func TestClaims(t *testing.T) {
 	got := weigh(t, c).Claim
 	assert.Equal(t, 0.95, got.Level)
 	assert.Equal(t, 9_492, got.Min, "drawn by us: P(at least 387) is 0.0500132 for 9,492 and less below")
+	for i := range c.Leaks {
+		c.Leaks[i].FalseMatch = 0.002358 // 3/1,272, which investigations use without controls that fit
+	}
+	assert.Equal(t, 9_491, weigh(t, c).Claim.Min)
 	c.Claimed = 300
 	_, err := odds.Weigh(c)
 	require.ErrorIs(t, err, odds.ErrCase)
