@@ -64,6 +64,7 @@ func readFile(t *testing.T, path string) []byte {
 var (
 	blankLicence  = sync.OnceValue(func() *specimen.Blank { return specimen.NewBlank(specimen.Licence, 400) })
 	blankPassport = sync.OnceValue(func() *specimen.Blank { return specimen.NewBlank(specimen.Passport, 360) })
+	largeLicence  = sync.OnceValue(func() *specimen.Blank { return specimen.NewBlank(specimen.Licence, 500) })
 	largePassport = sync.OnceValue(func() *specimen.Blank { return specimen.NewBlank(specimen.Passport, 500) })
 )
 
@@ -175,7 +176,7 @@ type madeCase struct {
 var (
 	made      = madeCase{first: blankPassport, second: blankLicence}
 	madeTwins = madeCase{first: blankPassport, second: blankPassport}
-	madeLarge = madeCase{first: largePassport, second: largePassport}
+	madeLarge = madeCase{first: largePassport, second: largeLicence}
 )
 
 func (made *madeCase) make(t *testing.T) {
@@ -216,7 +217,7 @@ func newCase(t *testing.T) *caseFile { return made.copied(t) }
 // newTwinCase is one where the other person's document is a passport too.
 func newTwinCase(t *testing.T) *caseFile { return madeTwins.copied(t) }
 
-// newLargeCase is one with two larger passports, which tell more of what was edited, cut off or filtered.
+// newLargeCase is one with larger documents, which tell more of what was edited, cut off or filtered.
 func newLargeCase(t *testing.T) *caseFile { return madeLarge.copied(t) }
 
 func (made *madeCase) copied(t *testing.T) *caseFile {

@@ -65,6 +65,9 @@ func TestLeaksOfASibling(t *testing.T) {
 	t.Parallel()
 	x := newSentTwice(t, false)
 	v := newInvestigator(t, investigating(x.Config))
+	if !long.On {
+		v.SetDetect(noMark) // the copy is traced
+	}
 	for _, side := range long.Cases(1, 300, 576, 160) {
 		leak := imaging.Fit(imaging.Crop(x.marked, x.crop), side, side, imaging.Box)
 		got := examine(t, v, leaked(t, leak, "jpeg75"))
@@ -91,6 +94,9 @@ func TestLeaksOfAnErasedSibling(t *testing.T) {
 	t.Parallel()
 	x := newSentTwice(t, true)
 	v := newInvestigator(t, investigating(x.Config))
+	if !long.On {
+		v.SetDetect(reads(x.copy))
+	}
 	for _, side := range long.Cases(1, 640, 300, 160) {
 		got := examine(t, v, leaked(t, imaging.Fit(x.marked, side, side, imaging.Box), "jpeg50"))
 		require.NoError(t, got.Recheck(true))
@@ -102,6 +108,9 @@ func TestLeaksOfAnErasedSibling(t *testing.T) {
 			assert.Contains(t, got.Note, "The copy was issued to vendor A on 20")
 			assert.Contains(t, got.Note, "was erased from the registry")
 		}
+	}
+	if !long.On {
+		v.SetDetect(noMark)
 	}
 	got := examine(t, v, leaked(t, x.upload, "telegram"))
 	assert.Equal(t, "unmarked", got.Label(), got.Note)
@@ -117,7 +126,7 @@ func TestSiblingsOfLaterUploads(t *testing.T) {
 		return leaked(t, imaging.Fit(imaging.Crop(img, crop), 240, 240, imaging.Box), "jpeg50")
 	}
 	submit(t, s, file(t, imaging.Crop(upload, crop), "jpeg"), "one", feb)
-	v := newInvestigator(t, investigating(cfg))
+	v := quiet(newInvestigator(t, investigating(cfg))) // copies are traced
 	require.NotEqual(t, verify.FoundCopy, examine(t, v, leak(upload)).Finding)
 
 	whole := submit(t, s, file(t, upload, "jpeg"), "one", feb.AddDate(0, 1, 0))
