@@ -32,9 +32,9 @@ type sentTwice struct {
 // sentCard is the photograph, and sentCrop what is entered of it.
 var (
 	sentCard = sync.OnceValue(func() *image.NRGBA {
-		return specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(41), 560), 5, 640, 480)
+		return specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(41), 455), 5, 520, 390)
 	})
-	sentCrop = image.Rect(32, 24, 608, 456)
+	sentCrop = image.Rect(26, 20, 494, 370)
 )
 
 func newSentTwice(t *testing.T, erased bool) *sentTwice {
@@ -68,7 +68,7 @@ func TestLeaksOfASibling(t *testing.T) {
 	if !long.On {
 		v.SetDetect(noMark) // the copy is traced
 	}
-	for _, side := range long.Cases(1, 300, 576, 160) {
+	for _, side := range long.Cases(1, 300, 468, 160) {
 		leak := imaging.Fit(imaging.Crop(x.marked, x.crop), side, side, imaging.Box)
 		got := examine(t, v, leaked(t, leak, "jpeg75"))
 		require.NoError(t, got.Recheck(true))
@@ -82,7 +82,7 @@ func TestLeaksOfASibling(t *testing.T) {
 		got = examine(t, v, leaked(t, imaging.Fit(imaging.Crop(x.upload, x.crop), side, side, imaging.Box), "jpeg75"))
 		require.NoError(t, got.Recheck(true))
 		assert.Contains(t, []string{"unmarked", "unreadable"}, got.Label(), "%d: %s", side, got.Note)
-		if side == 576 {
+		if side == 468 {
 			assert.Equal(t, "unmarked", got.Label(), got.Note)
 		}
 	}
@@ -97,12 +97,12 @@ func TestLeaksOfAnErasedSibling(t *testing.T) {
 	if !long.On {
 		v.SetDetect(reads(x.copy))
 	}
-	for _, side := range long.Cases(1, 640, 300, 160) {
+	for _, side := range long.Cases(1, 520, 300, 160) {
 		got := examine(t, v, leaked(t, imaging.Fit(x.marked, side, side, imaging.Box), "jpeg50"))
 		require.NoError(t, got.Recheck(true))
 		assert.NotEqual(t, verify.FoundUnmarked, got.Finding, "%d: %s", side, got.Note)
 		assert.NotEqual(t, verify.FoundTransplanted, got.Finding, "%d: %s", side, got.Note)
-		if side == 640 {
+		if side == 520 {
 			assert.Equal(t, "copy (unconfirmed)", got.Label(), got.Note)
 			assert.Equal(t, x.copy, got.Copy)
 			assert.Contains(t, got.Note, "The copy was issued to vendor A on 20")
