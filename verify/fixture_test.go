@@ -217,7 +217,8 @@ func newCase(t *testing.T) *caseFile { return made.copied(t) }
 // newTwinCase is one where the other person's document is a passport too.
 func newTwinCase(t *testing.T) *caseFile { return madeTwins.copied(t) }
 
-// newLargeCase is one with larger documents, which tell more of what was edited, cut off or filtered.
+// newLargeCase is one with larger documents, which tell more of what was edited, cut off or filtered. On a passport of
+// 440 pixels the edited field of TestAlteredCopyIsConfirmed is too small to be told.
 func newLargeCase(t *testing.T) *caseFile { return madeLarge.copied(t) }
 
 func (made *madeCase) copied(t *testing.T) *caseFile {

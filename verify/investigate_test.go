@@ -368,8 +368,8 @@ func TestFailuresOfTheRegistryAreErrors(t *testing.T) {
 }
 
 func TestVerdictJSON(t *testing.T) {
-	c := newCase(t)
-	v := c.examine(t, c.marked, reads(c.copy.ID))
+	_, verdicts := examined(t)
+	v := verdicts["messenger"]
 	raw, err := json.Marshal(v)
 	require.NoError(t, err)
 	require.NotContains(t, string(raw), "customer", "no subject references")
@@ -378,7 +378,7 @@ func TestVerdictJSON(t *testing.T) {
 	for _, key := range []string{"file", "finding", "submission", "copy", "recipient", "distance", "log10_p", "power", "matches", "accused", "note"} {
 		require.Contains(t, m, key)
 	}
-	require.Equal(t, c.copy.ID.String(), m["copy"])
+	require.Equal(t, v.Copy.String(), m["copy"])
 	var back verify.Verdict
 	require.NoError(t, json.Unmarshal(raw, &back))
 	again, err := json.Marshal(back)
