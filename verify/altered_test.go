@@ -55,7 +55,7 @@ func TestAlteredCopyIsConfirmed(t *testing.T) {
 // it, or only where both pages are the same.
 func TestMarkOnAnotherPersonsPageIsNotConfirmed(t *testing.T) {
 	t.Parallel()
-	c := newCase(t)
+	c := newTwinCase(t)
 	for _, everywhere := range []bool{true, false} {
 		img := picture.Flatten(imaging.Clone(c.second))
 		for i := range img.Pix {

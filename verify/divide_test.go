@@ -40,11 +40,12 @@ func dated(cfg verify.Config) verify.Config {
 }
 
 // partRun examines a part of a dump and returns the verdicts with their investigator.
-func partRun(t *testing.T, cfg verify.Config, part verify.Part, dir string) (*verify.Investigator, []*verify.Verdict) {
+func partRun(t *testing.T, c *caseFile, part verify.Part, dir string) (*verify.Investigator, []*verify.Verdict) {
 	t.Helper()
-	cfg.Part = part
-	v := newInvestigator(t, dated(cfg))
-	v.SetDetect(noMark)
+	of := *c
+	of.Config = dated(c.Config)
+	of.Part = part
+	v := of.investigator(t, noMark)
 	var leaks []*verify.Verdict
 	for l, err := range v.InvestigateFiles(t.Context(), dir) {
 		require.NoError(t, err)
@@ -54,9 +55,9 @@ func partRun(t *testing.T, cfg verify.Config, part verify.Part, dir string) (*ve
 }
 
 // partOf returns what is written of a part.
-func partOf(t *testing.T, cfg verify.Config, part verify.Part, dir string) []byte {
+func partOf(t *testing.T, c *caseFile, part verify.Part, dir string) []byte {
 	t.Helper()
-	v, leaks := partRun(t, cfg, part, dir)
+	v, leaks := partRun(t, c, part, dir)
 	var b bytes.Buffer
 	require.NoError(t, v.WritePart(t.Context(), &b, leaks, true))
 	return b.Bytes()
@@ -86,7 +87,7 @@ func TestPartsAreOneRun(t *testing.T) {
 	t.Parallel()
 	c := newCase(t)
 	dir := dividedDump(t, c)
-	v, leaks := partRun(t, c.Config, verify.Part{}, dir)
+	v, leaks := partRun(t, c, verify.Part{}, dir)
 	whole, err := v.Weigh(t.Context(), leaks)
 	require.NoError(t, err)
 	want := outputs(t, v, whole, whole)
@@ -94,7 +95,7 @@ func TestPartsAreOneRun(t *testing.T) {
 		c := newCase(t)
 		var parts [][]byte
 		for k := range of {
-			parts = append(parts, partOf(t, c.Config, verify.Part{Number: k + 1, Of: of}, dir))
+			parts = append(parts, partOf(t, c, verify.Part{Number: k + 1, Of: of}, dir))
 		}
 		v, leaks, err := joined(t, c.Config, parts...)
 		require.NoError(t, err)
@@ -112,7 +113,7 @@ func TestPartsAreOneRun(t *testing.T) {
 
 		copied := t.TempDir() // a copy, and nothing else
 		require.NoError(t, os.Rename(filepath.Join(dir, "1.jpg"), filepath.Join(copied, "1.jpg")))
-		v, leaks = partRun(t, c.Config, verify.Part{}, copied)
+		v, leaks = partRun(t, c, verify.Part{}, copied)
 		require.NoError(t, os.Rename(filepath.Join(copied, "1.jpg"), filepath.Join(dir, "1.jpg")))
 		again, err := v.Weigh(t.Context(), leaks)
 		require.NoError(t, err)
@@ -132,7 +133,7 @@ func TestSharedSearch(t *testing.T) {
 	dir := dividedDump(t, c)
 	base := newInvestigator(t, c.Config)
 	for together := 1; together <= 2; together++ {
-		_, want := partRun(t, c.Config, verify.Part{Number: 1, Of: 2}, dir)
+		_, want := partRun(t, c, verify.Part{Number: 1, Of: 2}, dir)
 		var wg sync.WaitGroup
 		for range together {
 			wg.Go(func() {
@@ -173,9 +174,9 @@ func TestPartsThatDoNotFit(t *testing.T) {
 	t.Parallel()
 	c := newCase(t)
 	dir := dividedDump(t, c)
-	one, two := partOf(t, c.Config, verify.Part{Number: 1, Of: 2}, dir), partOf(t, c.Config, verify.Part{Number: 2, Of: 2}, dir)
+	one, two := partOf(t, c, verify.Part{Number: 1, Of: 2}, dir), partOf(t, c, verify.Part{Number: 2, Of: 2}, dir)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "8.txt"), []byte("more"), 0o600))
-	more := partOf(t, c.Config, verify.Part{Number: 2, Of: 2}, dir)
+	more := partOf(t, c, verify.Part{Number: 2, Of: 2}, dir)
 	lines := bytes.SplitAfter(one, []byte("\n"))
 	text := string(one)
 	for name, x := range map[string]struct {

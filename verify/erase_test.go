@@ -17,7 +17,7 @@ import (
 // What was erased is found no more, neither by those who had it in memory.
 func TestErasedUploadsAreForgotten(t *testing.T) {
 	t.Parallel()
-	c := newCase(t)
+	c := newTwinCase(t)
 	ctx := t.Context()
 	v := c.investigator(t, noMark)
 	leak := file(t, leaked(t, c.marked, "telegram"), "jpeg")

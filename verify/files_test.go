@@ -196,7 +196,7 @@ func TestWorkersDoNotChangeVerdicts(t *testing.T) {
 		"d.png": {Data: file(t, imaging.Crop(passport(7), image.Rect(0, 0, 300, 250)), "jpeg")}, "e.png": {Data: []byte("x")},
 	}
 	var want []*verify.Verdict
-	for _, workers := range []int{1, 5} {
+	for _, workers := range []int{5, 1} {
 		c.Workers = workers
 		var got []*verify.Verdict
 		for v, err := range c.investigator(t, noMark).InvestigateFS(t.Context(), fsys) {

@@ -62,13 +62,20 @@ func readFile(t *testing.T, path string) []byte {
 }
 
 var (
+	blankLicence  = sync.OnceValue(func() *specimen.Blank { return specimen.NewBlank(specimen.Licence, 400) })
 	blankPassport = sync.OnceValue(func() *specimen.Blank { return specimen.NewBlank(specimen.Passport, 360) })
+	largeLicence  = sync.OnceValue(func() *specimen.Blank { return specimen.NewBlank(specimen.Licence, 500) })
 	largePassport = sync.OnceValue(func() *specimen.Blank { return specimen.NewBlank(specimen.Passport, 500) })
 )
 
-// passport draws a person's passport page, 360 pixels high.
+// passport draws a person's passport page, 360 pixels wide.
 func passport(person uint64) *image.NRGBA {
 	return blankPassport().Fill(specimen.NewPerson(person))
+}
+
+// licence draws a person's licence, 400 pixels wide: the smallest that is marked.
+func licence(person uint64) *image.NRGBA {
+	return blankLicence().Fill(specimen.NewPerson(person))
 }
 
 // stranger is no document: it resembles no upload. A stranger's document of an upload's template is compared with the
@@ -145,10 +152,11 @@ func readsCrop(id watermark.CopyID, of watermark.Submission, whole image.Rectang
 	}
 }
 
-// A case file: two persons' passports and a bill are submitted, a copy of the
-// first passport is issued.
+// A case file: a passport, another person's document and a bill are submitted, a copy of the
+// passport is issued.
 type caseFile struct {
 	verify.Config
+	base                      *verify.Investigator // what all investigators of the case share
 	issuing                   registry.Config
 	path                      string // of the registry
 	first, second, bill       *image.NRGBA
@@ -161,12 +169,17 @@ type caseFile struct {
 type madeCase struct {
 	sync.Once
 	caseFile
-	file []byte
+	file          []byte
+	first, second func() *specimen.Blank
 }
 
-var made, madeLarge madeCase
+var (
+	made      = madeCase{first: blankPassport, second: blankLicence}
+	madeTwins = madeCase{first: blankPassport, second: blankPassport}
+	madeLarge = madeCase{first: largePassport, second: largeLicence}
+)
 
-func (made *madeCase) make(t *testing.T, passport *specimen.Blank) {
+func (made *madeCase) make(t *testing.T) {
 	c := &made.caseFile
 	ctx := t.Context()
 	path := filepath.Join(t.TempDir(), "made.db")
@@ -177,7 +190,7 @@ func (made *madeCase) make(t *testing.T, passport *specimen.Blank) {
 	enter := func(img *image.NRGBA, subject string) watermark.Submission {
 		return submit(t, s, file(t, img, "jpeg"), subject, feb).ID
 	}
-	c.first, c.second = passport.Fill(specimen.NewPerson(1)), passport.Fill(specimen.NewPerson(2))
+	c.first, c.second = made.first().Fill(specimen.NewPerson(1)), made.second().Fill(specimen.NewPerson(2))
 	c.bill = billOf(1)
 	c.firstID, c.secondID, c.billID = enter(c.first, "customer 1"), enter(c.second, "customer 2"), enter(c.bill, "customer 1")
 	require.NoError(t, r.AddCustody(ctx, registry.Custody{Recipient: "vendor A", From: feb, To: feb, Note: "contract 12"}))
@@ -197,15 +210,20 @@ func (made *madeCase) make(t *testing.T, passport *specimen.Blank) {
 	made.file = readFile(t, path)
 }
 
-// newCase is a case file of the test's own.
-func newCase(t *testing.T) *caseFile { return made.copied(t, blankPassport()) }
+// newCase is a case file of the test's own. The other person's document is a licence: an upload of the same
+// template is compared with the passport in each investigation, which takes half a second.
+func newCase(t *testing.T) *caseFile { return made.copied(t) }
 
-// newLargeCase is one with larger passports, which tell more of what was edited, cut off or filtered.
-func newLargeCase(t *testing.T) *caseFile { return madeLarge.copied(t, largePassport()) }
+// newTwinCase is one where the other person's document is a passport too.
+func newTwinCase(t *testing.T) *caseFile { return madeTwins.copied(t) }
 
-func (made *madeCase) copied(t *testing.T, passport *specimen.Blank) *caseFile {
+// newLargeCase is one with larger documents, which tell more of what was edited, cut off or filtered. On a passport of
+// 440 pixels the edited field of TestAlteredCopyIsConfirmed is too small to be told.
+func newLargeCase(t *testing.T) *caseFile { return madeLarge.copied(t) }
+
+func (made *madeCase) copied(t *testing.T) *caseFile {
 	t.Helper()
-	made.Do(func() { made.make(t, passport) })
+	made.Do(func() { made.make(t) })
 	require.NotEmpty(t, made.file, "the case file could not be made")
 	c := made.caseFile
 	c.path = filepath.Join(t.TempDir(), "case.db")
@@ -215,12 +233,19 @@ func (made *madeCase) copied(t *testing.T, passport *specimen.Blank) *caseFile {
 	t.Cleanup(func() { require.NoError(t, r.Close()) })
 	c.issuing = registry.Config{Registry: r, Key: leaktest.Key(), SealKey: leaktest.SealKey(), Actor: "leaktest"}
 	c.Config = investigating(c.issuing)
+	c.base = newInvestigator(t, c.Config)
 	return &c
 }
 
+// investigator is an investigator of the configuration. Those with the sealing key share what they read of the
+// registry, as in a process that serves.
 func (c *caseFile) investigator(t *testing.T, detect detectFunc) *verify.Investigator {
 	t.Helper()
-	v := newInvestigator(t, c.Config)
+	v, err := c.base.With(c.Config)
+	if c.SealKey == nil {
+		v, err = verify.NewInvestigator(c.Config)
+	}
+	require.NoError(t, err)
 	v.SetDetect(detect)
 	return v
 }

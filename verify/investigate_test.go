@@ -157,7 +157,7 @@ func TestFindings(t *testing.T) {
 // Another person's document of the same template is never taken for an upload.
 func TestLookalikes(t *testing.T) {
 	t.Parallel()
-	c := newCase(t)
+	c := newTwinCase(t)
 	untraced := c.Config
 	untraced.Keys = nil
 	found, inv := 0, newInvestigator(t, untraced)
@@ -180,14 +180,15 @@ func TestLookalikes(t *testing.T) {
 // bill with the print of every bill in view, under the mark of a copy of a bill.
 func TestTemplatePartsConfirmNothing(t *testing.T) {
 	t.Parallel()
-	c := newCase(t)
-	s := newIssuer(t, c.issuing)
-	blank := specimen.NewBlank(specimen.Bill, 640)
+	c := leaktest.Config(t)
+	require.NoError(t, c.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	s := newIssuer(t, c)
+	blank := specimen.NewBlank(specimen.Bill, 520)
 	mine, other := blank.Fill(specimen.NewPerson(1)), blank.Fill(specimen.NewPerson(2))
 	sub := submit(t, s, file(t, mine, "png"), "customer 1", feb)
 	issued, err := s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "request 8")
 	require.NoError(t, err)
-	h, inv := mine.Rect.Dy(), c.investigator(t, noMark)
+	h, inv := mine.Rect.Dy(), newInvestigator(t, investigating(c))
 	for _, row := range long.Cases(1, [][2]int{{35, 65}, {20, 50}, {80, 100}}...) { // percent of the height
 		part := image.Rect(0, row[0]*h/100, mine.Rect.Dx(), row[1]*h/100)
 		inv.SetDetect(readsCrop(issued.ID, sub.ID, mine.Rect, geometry.Point{Y: float64(part.Min.Y)}))
@@ -202,16 +203,18 @@ func TestTemplatePartsConfirmNothing(t *testing.T) {
 // and the same part of what was never marked is not.
 func TestTracedPartsAreConfirmed(t *testing.T) {
 	t.Parallel()
-	c := newCase(t)
-	upload := specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(3), 675), 3, 900, 675)
-	s := newIssuer(t, c.issuing)
+	c := leaktest.Config(t)
+	require.NoError(t, c.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	upload := specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(3), 540), 3, 720, 540)
+	s := newIssuer(t, c)
 	sub := submit(t, s, file(t, upload, "png"), "customer 3", feb)
 	var out bytes.Buffer
 	issued, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "request 9")
 	require.NoError(t, err)
 	marked, err := picture.Decode(out.Bytes(), picture.Limits{})
 	require.NoError(t, err)
-	part, inv := image.Rect(225, 187, 750, 562), c.investigator(t, reads(issued.ID))
+	part, inv := image.Rect(180, 150, 600, 450), newInvestigator(t, investigating(c))
+	inv.SetDetect(reads(issued.ID))
 	v := examine(t, inv, imaging.Crop(marked.Image, part))
 	assert.Equal(t, "copy", v.Label(), v.Note)
 	assert.Contains(t, v.Note, "the part of the mark that is this copy's alone")
@@ -366,8 +369,8 @@ func TestFailuresOfTheRegistryAreErrors(t *testing.T) {
 }
 
 func TestVerdictJSON(t *testing.T) {
-	c := newCase(t)
-	v := c.examine(t, c.marked, reads(c.copy.ID))
+	_, verdicts := examined(t)
+	v := verdicts["messenger"]
 	raw, err := json.Marshal(v)
 	require.NoError(t, err)
 	require.NotContains(t, string(raw), "customer", "no subject references")
@@ -376,7 +379,7 @@ func TestVerdictJSON(t *testing.T) {
 	for _, key := range []string{"file", "finding", "submission", "copy", "recipient", "distance", "log10_p", "power", "matches", "accused", "note"} {
 		require.Contains(t, m, key)
 	}
-	require.Equal(t, c.copy.ID.String(), m["copy"])
+	require.Equal(t, v.Copy.String(), m["copy"])
 	var back verify.Verdict
 	require.NoError(t, json.Unmarshal(raw, &back))
 	again, err := json.Marshal(back)

@@ -61,7 +61,7 @@ func TestMarkReadWhereTheLeakLies(t *testing.T) {
 	t.Parallel()
 	c := newCase(t)
 	read := func(leak *image.NRGBA) []findings.Reading {
-		v := newInvestigator(t, c.Config)
+		v := c.investigator(t, noMark)
 		v.ReadInstead(specimen.Landscape(1, 128, 128)) // no pilots
 		out, err := v.Investigate(t.Context(), "leak.png", file(t, attack.JPEG(80)(nil, attack.FitTo(320)(nil, leak)), "png"))
 		require.NoError(t, err)

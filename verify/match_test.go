@@ -32,9 +32,9 @@ func TestPartsOfFarCandidates(t *testing.T) {
 	require.NoError(t, err)
 	var last *registry.Submission
 	var upload *image.NRGBA
-	blank := specimen.NewBlank(specimen.Passport, 500)
+	blank := specimen.NewBlank(specimen.Passport, 400)
 	for p := range maxNear + 2 {
-		upload = specimen.Photograph(blank.Fill(specimen.NewPerson(uint64(40+p))), uint64(p), 640, 480)
+		upload = specimen.Photograph(blank.Fill(specimen.NewPerson(uint64(40+p))), uint64(p), 512, 384)
 		var file bytes.Buffer
 		require.NoError(t, (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&file, upload))
 		last, _, err = s.Submit(t.Context(), &file, "", time.Time{})
@@ -42,7 +42,7 @@ func TestPartsOfFarCandidates(t *testing.T) {
 	}
 	v, err := NewInvestigator(Config{Registry: r, SealKey: key})
 	require.NoError(t, err)
-	leak := &leakPicture{Picture: &picture.Picture{Image: imaging.Crop(upload, image.Rect(160, 120, 520, 400))}}
+	leak := &leakPicture{Picture: &picture.Picture{Image: imaging.Crop(upload, image.Rect(128, 96, 416, 320))}}
 	found, err := v.candidates(t.Context(), leak)
 	require.NoError(t, err)
 	found.near = nil

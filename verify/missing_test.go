@@ -36,7 +36,7 @@ var partEdits = map[string]string{
 	"moved":   `UPDATE sealed SET PART = body`,
 }
 
-// newSearched makes a registry of two passports and returns the configuration of its issuer.
+// newSearched makes a registry of a passport and a licence, and returns the configuration of its issuer.
 func newSearched(t *testing.T, at registry.Driver, sealHashes bool) registry.Config {
 	t.Helper()
 	r, err := registry.Create(t.Context(), at, &registry.CreateOptions{SealHashes: sealHashes})
@@ -44,9 +44,8 @@ func newSearched(t *testing.T, at registry.Driver, sealHashes bool) registry.Con
 	t.Cleanup(func() { r.Close() })
 	cfg := registry.Config{Registry: r, Key: leaktest.Key(), SealKey: leaktest.SealKey()}
 	s := newIssuer(t, cfg)
-	for n := range 2 {
-		submit(t, s, file(t, passport(uint64(n+1)), "jpeg"), fmt.Sprintf("customer %d", n+1), feb)
-	}
+	submit(t, s, file(t, passport(1), "jpeg"), "customer 1", feb)
+	submit(t, s, file(t, licence(2), "jpeg"), "customer 2", feb)
 	return cfg
 }
 
@@ -58,7 +57,7 @@ type searchedFile struct {
 
 var searchedInClear, searchedSealed searchedFile
 
-// searched returns the file of a registry of two passports.
+// searched returns the file of a registry of newSearched.
 func searched(t *testing.T, sealHashes bool) []byte {
 	t.Helper()
 	of := &searchedInClear
@@ -204,7 +203,7 @@ func TestLostOriginals(t *testing.T) {
 			if name != "flipped" {
 				return
 			}
-			other := examine(t, inv, passport(2))
+			other := examine(t, inv, licence(2))
 			require.Equal(t, verify.FoundUnmarked, other.Finding)
 			stranger := examine(t, inv, stranger())
 			require.Equal(t, verify.FoundUnknown, stranger.Finding)
@@ -257,7 +256,7 @@ func TestDamagedSeal(t *testing.T) {
 				require.Equal(t, &findings.Missing{Uploads: 2, Damaged: 1}, v.Searched.Missing)
 				crop := examine(t, inv, imaging.Crop(passport(1), image.Rect(72, 43, 374, 259)))
 				require.Equal(t, &findings.Missing{Uploads: 2, Damaged: 1}, crop.Searched.Missing)
-				require.Equal(t, verify.FoundUnmarked, examine(t, inv, passport(2)).Finding)
+				require.Equal(t, verify.FoundUnmarked, examine(t, inv, licence(2)).Finding)
 				d, err := inv.Weigh(t.Context(), []*verify.Verdict{crop})
 				require.NoError(t, err)
 				require.True(t, d.SearchDamaged(), "the command does not end with 0")
@@ -294,7 +293,7 @@ func TestOneBadRow(t *testing.T) {
 			inv := newInvestigator(t, investigating(cfg))
 			inv.SetDetect(noMark)
 			if name == "area" {
-				require.Equal(t, verify.FoundUnmarked, examine(t, inv, passport(2)).Finding, "the other row is not concerned")
+				require.Equal(t, verify.FoundUnmarked, examine(t, inv, licence(2)).Finding, "the other row is not concerned")
 			}
 			v := examine(t, inv, passport(1))
 			require.Equal(t, &findings.Missing{Uploads: 2, Damaged: 1}, v.Searched.Missing)

@@ -37,16 +37,16 @@ func TestPartsAreFound(t *testing.T) {
 	var ids []watermark.Submission
 	var uploads []*image.NRGBA
 	for i, k := range kinds {
-		img := specimen.Photograph(specimen.Render(k, specimen.NewPerson(uint64(40+i)), 900), uint64(i), 1200, 900)
+		img := specimen.Photograph(specimen.Render(k, specimen.NewPerson(uint64(40+i)), 675), uint64(i), 900, 675)
 		uploads = append(uploads, img)
 		ids = append(ids, submit(t, s, file(t, img, "jpeg"), "", feb).ID)
 	}
 	searching := investigating(cfg)
 	searching.Keys = nil // what is traced, others test
 	v := newInvestigator(t, searching)
-	collage := imaging.New(1600, 1200, color.White)
+	collage := imaging.New(1200, 900, color.White)
 	for i, u := range uploads {
-		collage = imaging.Paste(collage, imaging.Resize(u, 780, 0, imaging.Lanczos), image.Pt(10+800*(i%2), 10+600*(i/2)))
+		collage = imaging.Paste(collage, imaging.Resize(u, 584, 0, imaging.Lanczos), image.Pt(8+600*(i%2), 8+450*(i/2)))
 	}
 	page := imaging.Paste(imaging.New(1400, 1800, color.NRGBA{240, 240, 235, 255}), imaging.Resize(uploads[1], 700, 0, imaging.Lanczos), image.Pt(300, 400))
 	for name, leak := range map[string]struct {
@@ -54,8 +54,8 @@ func TestPartsAreFound(t *testing.T) {
 		want []int
 		at   image.Rectangle // of the first
 	}{
-		"a quarter": {imaging.Crop(uploads[0], image.Rect(350, 250, 950, 700)), []int{0}, image.Rect(-350, -250, 850, 650)},
-		"a collage": {collage, []int{0, 1, 2, 3}, image.Rect(10, 10, 790, 595)},
+		"a quarter": {imaging.Crop(uploads[0], image.Rect(262, 187, 712, 525)), []int{0}, image.Rect(-262, -187, 638, 488)},
+		"a collage": {collage, []int{0, 1, 2, 3}, image.Rect(8, 8, 592, 446)},
 		"a page":    {page, []int{1}, image.Rect(300, 400, 1000, 925)},
 	} {
 		if name == "a page" && !long.On {
@@ -103,9 +103,9 @@ func TestPartsOfTwins(t *testing.T) {
 	t.Parallel()
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
-	blank := specimen.NewBlank(specimen.Licence, 560)
+	blank := specimen.NewBlank(specimen.Licence, 420)
 	card := func(n uint64) *image.NRGBA {
-		return specimen.Photograph(blank.Fill(specimen.NewPerson(n)), n, 720, 540)
+		return specimen.Photograph(blank.Fill(specimen.NewPerson(n)), n, 540, 405)
 	}
 	want := []watermark.Submission{submit(t, s, file(t, card(50), "jpeg"), "customer 1", feb).ID, submit(t, s, file(t, card(50), "png"), "customer 2", feb).ID}
 	for n := range uint64(9) {
@@ -113,7 +113,7 @@ func TestPartsOfTwins(t *testing.T) {
 	}
 	searching := investigating(cfg)
 	searching.Keys = nil
-	page := imaging.Paste(imaging.New(1040, 880, color.NRGBA{235, 240, 240, 255}), card(50), image.Pt(160, 120))
+	page := imaging.Paste(imaging.New(780, 660, color.NRGBA{235, 240, 240, 255}), card(50), image.Pt(120, 90))
 	v, err := newInvestigator(t, searching).Investigate(t.Context(), "a page", file(t, page, "jpeg"))
 	require.NoError(t, err)
 	var same []watermark.Submission
@@ -171,7 +171,7 @@ func TestSealedHashes(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { r.Close() })
 	cfg.Registry = r
-	upload := specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(40), 500), 1, 720, 540)
+	upload := specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(40), 375), 1, 540, 405)
 	raw := file(t, upload, "jpeg")
 	sub := submit(t, newIssuer(t, cfg), raw, "", feb)
 	require.Empty(t, sub.Hash)
@@ -183,7 +183,7 @@ func TestSealedHashes(t *testing.T) {
 		}
 		c.Keys = nil
 		v := newInvestigator(t, c)
-		for _, leak := range []*image.NRGBA{upload, imaging.Crop(upload, image.Rect(216, 144, 576, 414))} {
+		for _, leak := range []*image.NRGBA{upload, imaging.Crop(upload, image.Rect(162, 108, 432, 310))} {
 			got, err := v.Investigate(t.Context(), name, file(t, leak, "jpeg"))
 			require.NoError(t, err)
 			require.Equal(t, want, len(got.Matches) == 1, "%s: %s", name, got.Note)

@@ -1,7 +1,9 @@
 package verify_test
 
 import (
+	"path/filepath"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -16,17 +18,19 @@ func TestPublications(t *testing.T) {
 	t.Parallel()
 	c := newCase(t)
 	first, second := file(t, leaked(t, c.marked, "telegram"), "jpeg"), file(t, leaked(t, c.marked, "jpeg75"), "png")
+	state := filepath.Join(t.TempDir(), "state") // each file is examined once
 	day := func(n int) time.Time { return time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, n) }
 	examine := func(leak []byte, published bool, at time.Time, evidence string) *verify.DumpVerdict {
-		cfg := c.Config
-		cfg.Published, cfg.Found, cfg.Evidence = published, at, evidence
-		c := *c
-		c.Config = cfg
-		v := c.investigator(t, reads(c.copy.ID))
-		l, err := v.Investigate(t.Context(), "leak", leak)
-		require.NoError(t, err)
-		require.Equal(t, "copy", l.Label())
-		d, err := v.Weigh(t.Context(), []*verify.Verdict{l})
+		of := *c
+		of.Published, of.Found, of.Evidence, of.State = published, at, evidence, state
+		v := of.investigator(t, reads(c.copy.ID))
+		var leaks []*verify.Verdict
+		for l, err := range v.InvestigateFS(t.Context(), fstest.MapFS{"leak": {Data: leak}}) {
+			require.NoError(t, err)
+			require.Equal(t, "copy", l.Label())
+			leaks = append(leaks, l)
+		}
+		d, err := v.Weigh(t.Context(), leaks)
 		require.NoError(t, err)
 		return d
 	}

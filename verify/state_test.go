@@ -151,7 +151,7 @@ func TestStateSparesOtherFiles(t *testing.T) {
 // Leaks are held against what was named, and nothing else.
 func TestAgainst(t *testing.T) {
 	t.Parallel()
-	c := newCase(t)
+	c := newTwinCase(t)
 	c.Against = []watermark.Submission{c.secondID, c.firstID}
 	v := c.examine(t, c.marked, noMark)
 	require.Equal(t, verify.FoundCopy, v.Finding, v.Note)

@@ -68,7 +68,7 @@ func TestLeakOfPageTwo(t *testing.T) {
 	s := newIssuer(t, cfg)
 	doc := submit(t, s, tiffOf(t, passport(1), billOf(1)), "customer 1", feb)
 	require.Equal(t, 2, doc.Pages)
-	other := submit(t, s, file(t, passport(2), "jpeg"), "customer 2", feb)
+	other := submit(t, s, file(t, licence(2), "jpeg"), "customer 2", feb)
 	c, marked := issueTo(t, s, doc.ID)
 	require.Equal(t, doc.ID, c.Submission)
 	require.Equal(t, "tiff", c.Format)
@@ -87,7 +87,7 @@ func TestLeakOfPageTwo(t *testing.T) {
 		{leaked(t, marked[0], "telegram"), 1, "copy"},
 		{leaked(t, billOf(1), "telegram"), 2, "unmarked"},
 		{leaked(t, passport(1), "telegram"), 1, "unmarked"},
-		{leaked(t, passport(2), "telegram"), 0, "unmarked"},
+		{leaked(t, licence(2), "telegram"), 0, "unmarked"},
 	}[:long.Number(2, 4)] {
 		got := examine(t, v, leak.img)
 		require.Equal(t, leak.label, got.Label(), "%d: %s", i, got.Note)

@@ -275,16 +275,24 @@ var sentential = regexp.MustCompile(`[.,:;!?](?: |$)|[、。，．：；！？�
 // EscapedJSON returns JSON in which characters of strings that a terminal or a browser would obey are escapes.
 func EscapedJSON(data []byte) []byte {
 	var out []byte
-	for i, r := range string(data) {
-		switch _, n := utf8.DecodeRune(data[i:]); {
-		case r == '\n' || !blank(r):
-			out = append(out, data[i:i+n]...)
-		case r > 0xffff:
-			hi, lo := utf16.EncodeRune(r)
-			out = fmt.Appendf(out, `\u%04x\u%04x`, hi, lo)
-		default:
-			out = fmt.Appendf(out, `\u%04x`, r)
+	from := 0 // data up to from is in out
+	for i := 0; i < len(data); {
+		if data[i] == '\n' || ' ' <= data[i] && data[i] <= '~' { // most of it
+			i++
+			continue
 		}
+		r, n := utf8.DecodeRune(data[i:])
+		if blank(r) {
+			out = append(out, data[from:i]...)
+			if r > 0xffff {
+				hi, lo := utf16.EncodeRune(r)
+				out = fmt.Appendf(out, `\u%04x\u%04x`, hi, lo)
+			} else {
+				out = fmt.Appendf(out, `\u%04x`, r)
+			}
+			from = i + n
+		}
+		i += n
 	}
-	return out
+	return append(out, data[from:]...)
 }
