@@ -22,7 +22,7 @@ func TestExamples(t *testing.T) {
 			if runtime.GOOS == "windows" {
 				program += ".exe"
 			}
-			out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./"+name).CombinedOutput()
+			out, err := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-w", "-o", program, "./"+name).CombinedOutput()
 			require.NoError(t, err, "%s", out)
 			out, err = exec.CommandContext(t.Context(), program).CombinedOutput()
 			require.NoError(t, err, "%s", out)

@@ -285,7 +285,7 @@ func TestHostileFiles(t *testing.T) {
 	if testing.Short() {
 		skip.Test(t, "copies are marked without -short only")
 	}
-	x := newIssuing(t, "", 2)
+	x := newIssuing(t, "", long.Number(1, 2))
 	x.run(x.issue("copies")...)
 	hostileDump(t, x.dir, issuedFiles(t, x.dir), long.Number(20, 50), long.Number(1, 2), x.command)
 }

@@ -52,6 +52,7 @@ import (
 // processor time, or more.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(400)
+	_ = os.Setenv("GOGC", "400") // main and what it starts keep that
 	wasmtest.Keep()
 	if pdfs.Serve() { // for screenshot
 		return

@@ -110,7 +110,7 @@ func (c *crew) work(kill func() (after time.Duration, crash func())) {
 // tinyFiles keeps what tiny made, by its number.
 var tinyFiles sync.Map
 
-// tiny is a shipped picture of 480 pixels on the long side, with a square that tells it from others.
+// tiny is a shipped picture of 360 pixels on the long side, with a square that tells it from others.
 func tiny(t *testing.T, n int) []byte {
 	t.Helper()
 	if file, ok := tinyFiles.Load(n); ok {
@@ -121,7 +121,7 @@ func tiny(t *testing.T, n int) []byte {
 	require.NoError(t, err)
 	p, err := picture.Decode(file, picture.Limits{})
 	require.NoError(t, err)
-	img := imaging.Fit(p.Image, 480, 480, imaging.Lanczos)
+	img := imaging.Fit(p.Image, 360, 360, imaging.Lanczos)
 	img = imaging.Rotate(img, float64(n/len(names)), image.White)
 	var out bytes.Buffer
 	require.NoError(t, imaging.Encode(&out, img, imaging.JPEG))

@@ -99,7 +99,7 @@ func TestEveryByteCounts(t *testing.T) {
 		require.NoError(t, err)
 		return b.Verify(seal.Trust{}).Holds()
 	}
-	step := long.Number(5, 1) // bytes
+	step := long.Number(11, 1) // bytes
 	for i, f := range files {
 		require.True(t, holds(i, f.Data))
 		for at := 0; at < len(f.Data); at += step {

@@ -53,7 +53,7 @@ func makeBundle(t *testing.T) {
 	require.NoError(t, cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
 	s, err := registry.NewIssuer(cfg)
 	require.NoError(t, err)
-	sub, _, err := s.Submit(ctx, bytes.NewReader(jpeg(t, specimen.Render(specimen.Passport, specimen.NewPerson(1), 500))), "customer 1", time.Time{})
+	sub, _, err := s.Submit(ctx, bytes.NewReader(jpeg(t, specimen.Render(specimen.Passport, specimen.NewPerson(1), 360))), "customer 1", time.Time{})
 	require.NoError(t, err)
 	var copied bytes.Buffer
 	_, err = s.Issue(ctx, &copied, sub.ID, "vendor A", "request 7")
@@ -85,7 +85,7 @@ func makeBundle(t *testing.T) {
 	require.NoError(t, err)
 	// The exchange works on: uploads come in after the state was signed, and after the signature anew.
 	enter := func(n uint64) {
-		_, _, err := s.Submit(ctx, bytes.NewReader(jpeg(t, specimen.Render(specimen.Passport, specimen.NewPerson(n), 300))), "", time.Time{})
+		_, _, err := s.Submit(ctx, bytes.NewReader(jpeg(t, specimen.Render(specimen.Passport, specimen.NewPerson(n), 60))), "", time.Time{})
 		require.NoError(t, err)
 	}
 	enter(50)
@@ -137,7 +137,7 @@ func TestSettledMeanwhile(t *testing.T) {
 	require.NoError(t, cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
 	s, err := registry.NewIssuer(cfg)
 	require.NoError(t, err)
-	sub, _, err := s.Submit(ctx, bytes.NewReader(jpeg(t, specimen.Render(specimen.Passport, specimen.NewPerson(1), 500))), "customer 1", time.Time{})
+	sub, _, err := s.Submit(ctx, bytes.NewReader(jpeg(t, specimen.Render(specimen.Passport, specimen.NewPerson(1), 360))), "customer 1", time.Time{})
 	require.NoError(t, err)
 	p, err := s.Prepare(ctx, sub.ID)
 	require.NoError(t, err)

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/seal"
+	"github.com/kycmark/kycmark/internal/test/long"
 )
 
 var message = sha256.Sum256([]byte("what is stamped"))
@@ -269,7 +270,7 @@ func TestStampHasUnsignedBytes(t *testing.T) {
 	answer, trusted := vector(t)
 	unsigned := 0
 	for at := range answer {
-		for bit := range 8 {
+		for bit := range long.Number(2, 8) {
 			edited := bytes.Clone(answer)
 			edited[at] ^= 1 << bit
 			if _, err := seal.VerifyStamp(edited, vectorSum, trusted); err == nil {

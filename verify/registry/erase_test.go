@@ -40,7 +40,7 @@ func (c cutOff) Erase(ctx context.Context, e books.Erasure) error {
 // What was erased is said also to who gave up meanwhile.
 func TestErasedThoughCancelled(t *testing.T) {
 	cfg := leaktest.Config(t)
-	sub := submit(t, newIssuer(t, cfg), file(t, passport(1), "jpeg"), "customer 17", feb)
+	sub := submit(t, newIssuer(t, cfg), passportFile(t, 1, "jpeg"), "customer 17", feb)
 	ctx, cancel := context.WithCancel(t.Context())
 	cfg.Registry.Wrap(func(s books.Store) books.Store { return cutOff{s, cancel} })
 	ids, err := cfg.Registry.Erase(ctx, "customer 17", "", "")
@@ -65,7 +65,7 @@ func eraseLeavesNoBytes(t *testing.T, sealHashes bool) {
 	var traces []trace
 	for p := range uint64(6) {
 		subjects := map[bool]string{true: subject, false: "customer-1"}
-		sub := submit(t, s, file(t, passport(p+1), "jpeg"), subjects[p%2 == 0], feb)
+		sub := submit(t, s, passportFile(t, p+1, "jpeg"), subjects[p%2 == 0], feb)
 		if p%2 == 0 {
 			traces = append(traces, tracesOf(t, r, sub)...)
 		}
@@ -129,8 +129,8 @@ func tracesOf(t *testing.T, r *registry.Registry, sub *registry.Submission) []tr
 func TestErase(t *testing.T) {
 	s, cfg, sub := shop(t, "jpeg")
 	ctx, r := t.Context(), cfg.Registry
-	second := submit(t, s, file(t, passport(2), "jpeg"), "customer 17", feb)
-	other := submit(t, s, file(t, passport(3), "jpeg"), "customer 18", feb)
+	second := submit(t, s, passportFile(t, 2, "jpeg"), "customer 17", feb)
+	other := submit(t, s, passportFile(t, 3, "jpeg"), "customer 18", feb)
 	issued, err := s.Issue(ctx, io.Discard, sub.ID, "vendor A", "request 7")
 	require.NoError(t, err)
 
@@ -156,7 +156,7 @@ func TestErase(t *testing.T) {
 	for left := range r.Submissions(ctx, feb) {
 		require.Equal(t, other.ID, left.ID, "walks pass it over")
 	}
-	_, _, err = s.Submit(ctx, bytes.NewReader(file(t, passport(1), "jpeg")), "customer 17", feb)
+	_, _, err = s.Submit(ctx, bytes.NewReader(file(t, thumb(1), "jpeg")), "customer 17", feb)
 	require.ErrorIs(t, err, registry.ErrErased, "it does not come back unnoticed")
 	_, err = s.Issue(ctx, io.Discard, sub.ID, "vendor A", "")
 	require.Error(t, err)
@@ -170,8 +170,8 @@ func TestEraseSubmissions(t *testing.T) {
 	defer r.Close()
 	s := newIssuer(t, registry.Config{Registry: r, SealKey: leaktest.SealKey()})
 	ctx := t.Context()
-	one := submit(t, s, file(t, passport(1), "jpeg"), "", feb)
-	two := submit(t, s, file(t, passport(2), "jpeg"), "customer 1", feb)
+	one := submit(t, s, passportFile(t, 1, "jpeg"), "", feb)
+	two := submit(t, s, passportFile(t, 2, "jpeg"), "customer 1", feb)
 	gone := append(tracesOf(t, r, one), tracesOf(t, r, two)...)
 
 	_, err = r.EraseSubmissions(ctx, nil, "", "")
@@ -213,7 +213,7 @@ func TestErasingAtOnce(t *testing.T) {
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
 	for p := range uint64(4) {
-		submit(t, s, file(t, passport(p+1), "jpeg"), "customer 1", feb)
+		submit(t, s, passportFile(t, p+1, "jpeg"), "customer 1", feb)
 	}
 	var wg sync.WaitGroup
 	var mu sync.Mutex

@@ -124,7 +124,7 @@ func TestHoldingsOfCopies(t *testing.T) {
 	require.NoError(t, err)
 	_, err = s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "")
 	require.NoError(t, err)
-	other := submit(t, s, file(t, passport(2), "jpeg"), "customer 2", feb.AddDate(0, 1, 0))
+	other := submit(t, s, passportFile(t, 2, "jpeg"), "customer 2", feb.AddDate(0, 1, 0))
 	_, err = s.Issue(t.Context(), new(bytes.Buffer), other.ID, "vendor A", "")
 	require.NoError(t, err)
 	require.NoError(t, cfg.Registry.AddCustody(t.Context(), registry.Custody{Recipient: "vendor A", From: feb, To: feb.AddDate(0, 2, 0), Submissions: []watermark.Submission{sub.ID, other.ID}}))

@@ -104,7 +104,7 @@ func smallIssuer(t *testing.T, change ...func(*registry.Config)) (*registry.Issu
 }
 
 func TestImport(t *testing.T) {
-	a, b, c, d := file(t, passport(1), "jpeg"), file(t, passport(2), "jpeg"), file(t, passport(3), "png"), file(t, passport(4), "jpeg")
+	a, b, c, d := passportFile(t, 1, "jpeg"), passportFile(t, 2, "jpeg"), passportFile(t, 3, "png"), passportFile(t, 4, "jpeg")
 	dir := write(t, map[string][]byte{
 		"a.jpg":         a,
 		"again.jpg":     a,
@@ -152,8 +152,8 @@ func TestHostileArchives(t *testing.T) {
 	}
 	huge := tar.Header{Name: "huge.jpg", Typeflag: tar.TypeReg, Size: 5 << 30}
 	dir := write(t, map[string][]byte{
-		"bomb.zip":   zipOf(t, map[string][]byte{"a.jpg": zeros, "b.jpg": file(t, passport(1), "jpeg")}),
-		"bomb.tgz":   gzipped(t, tarOf(t, map[string][]byte{"a.jpg": zeros, "b.jpg": file(t, passport(2), "jpeg")})),
+		"bomb.zip":   zipOf(t, map[string][]byte{"a.jpg": zeros, "b.jpg": passportFile(t, 1, "jpeg")}),
+		"bomb.tgz":   gzipped(t, tarOf(t, map[string][]byte{"a.jpg": zeros, "b.jpg": passportFile(t, 2, "jpeg")})),
 		"locked.zip": locked,
 		"skip.tgz":   gzipped(t, tarOf(t, nil, huge)),
 		"skip.tar":   tarOf(t, nil, huge),
@@ -173,7 +173,7 @@ func TestHostileArchives(t *testing.T) {
 // manyUploads are n different small pictures.
 func manyUploads(t *testing.T, n int) []registry.Upload {
 	t.Helper()
-	first := file(t, passport(1), "jpeg")
+	first := passportFile(t, 1, "jpeg")
 	var out []registry.Upload
 	for i := range n { // what stands behind the end of a JPEG makes another file
 		data := append(bytes.Clone(first), byte(i))
@@ -188,7 +188,7 @@ func TestImportCountsPages(t *testing.T) {
 	frame := image.NewPaletted(image.Rect(0, 0, 300, 200), color.Palette{color.White, color.Black})
 	var two bytes.Buffer
 	require.NoError(t, gif.EncodeAll(&two, &gif.GIF{Image: []*image.Paletted{frame, frame}, Delay: []int{0, 0}}))
-	dir := write(t, map[string][]byte{"one.jpg": file(t, passport(1), "jpeg"), "two.gif": two.Bytes(), "text.txt": []byte("no picture")})
+	dir := write(t, map[string][]byte{"one.jpg": passportFile(t, 1, "jpeg"), "two.gif": two.Bytes(), "text.txt": []byte("no picture")})
 	s, _ := smallIssuer(t)
 	_, by := imported(t, s, dir, registry.Uploads(dir))
 	assert.Equal(t, 1, by["one.jpg"].Pages)
@@ -200,7 +200,7 @@ func TestImportCountsPages(t *testing.T) {
 // by the same import.
 func TestImportTellsOthersUploads(t *testing.T) {
 	s, _ := smallIssuer(t)
-	first, second := file(t, passport(1), "jpeg"), file(t, passport(2), "jpeg")
+	first, second := passportFile(t, 1, "jpeg"), passportFile(t, 2, "jpeg")
 	submit(t, s, first, "", feb)
 	want := map[string]bool{}
 	var uploads []registry.Upload
@@ -300,7 +300,7 @@ func TestImportAndTheStore(t *testing.T) {
 
 // Of hashes alone nothing is issued.
 func TestHashOnly(t *testing.T) {
-	upload := file(t, passport(1), "jpeg")
+	upload := passportFile(t, 1, "jpeg")
 	s, cfg := smallIssuer(t, func(c *registry.Config) { c.HashOnly = true })
 	sub := submit(t, s, upload, "customer 17", feb)
 	_, err := cfg.Registry.Inner().Sealed(t.Context(), sub.ID, true)
@@ -326,7 +326,7 @@ func TestHashOnlySealed(t *testing.T) {
 	_, err = registry.NewIssuer(cfg)
 	require.ErrorIs(t, err, registry.ErrInput, "sealing takes a key")
 	cfg.SealKey = leaktest.SealKey()
-	sub := submit(t, newIssuer(t, cfg), file(t, passport(1), "jpeg"), "", feb)
+	sub := submit(t, newIssuer(t, cfg), passportFile(t, 1, "jpeg"), "", feb)
 	require.Empty(t, sub.Hash)
 	x, err := r.Inner().Sealed(t.Context(), sub.ID, true)
 	require.NoError(t, err)

@@ -37,8 +37,21 @@ func unmarkedMark(_ watermark.CopyID, img image.Image) (*watermark.Marked, error
 	return &watermark.Marked{Image: img.(*image.NRGBA), Strength: 1, MarginDB: 4, PSNR: 45, SSIM: 0.99}, nil
 }
 
-// shop is a registry with a recipient and a submission.
+// shop is a registry with a recipient and a submission. Its issuer marks nothing, and the submission is too small to be
+// read.
 func shop(t *testing.T, format string, change ...func(*registry.Config)) (*registry.Issuer, registry.Config, *registry.Submission) {
+	t.Helper()
+	return shopOf(t, file(t, thumb(1), format), change...)
+}
+
+// markShop is a shop whose submission can be marked.
+func markShop(t *testing.T, format string, change ...func(*registry.Config)) (*registry.Issuer, registry.Config, *registry.Submission) {
+	t.Helper()
+	return shopOf(t, passportFile(t, 1, format), change...)
+}
+
+// shopOf is a shop whose submission is a file.
+func shopOf(t *testing.T, upload []byte, change ...func(*registry.Config)) (*registry.Issuer, registry.Config, *registry.Submission) {
 	t.Helper()
 	cfg := leaktest.Config(t)
 	for _, f := range change {
@@ -47,7 +60,7 @@ func shop(t *testing.T, format string, change ...func(*registry.Config)) (*regis
 	s := newIssuer(t, cfg)
 	s.SetMark(unmarkedMark, nil)
 	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
-	return s, cfg, submit(t, s, file(t, passport(1), format), "customer 17", feb)
+	return s, cfg, submit(t, s, upload, "customer 17", feb)
 }
 
 func TestIssue(t *testing.T) {
@@ -232,7 +245,33 @@ func TestTakenCopyID(t *testing.T) {
 	require.Zero(t, out.Len())
 }
 
+// formatShops are shops with an upload of a format each, of which the first copy was issued: later ones do not have it read
+// first.
+type formatShops map[string]struct {
+	cfg registry.Config
+	sub *registry.Submission
+}
+
+// as is an issuer of a shop of the format, with another configuration.
+func (f formatShops) as(t *testing.T, format string, change func(*registry.Config)) (*registry.Issuer, *registry.Submission) {
+	t.Helper()
+	x, ok := f[format]
+	if !ok {
+		var first *registry.Issuer
+		first, x.cfg, x.sub = markShop(t, format)
+		_, err := first.Issue(t.Context(), io.Discard, x.sub.ID, "vendor A", "")
+		require.NoError(t, err)
+		f[format] = x
+	}
+	cfg := x.cfg
+	change(&cfg)
+	s := newIssuer(t, cfg)
+	s.SetMark(unmarkedMark, nil)
+	return s, x.sub
+}
+
 func TestSizeLimitsOfCopies(t *testing.T) {
+	shops := make(formatShops)
 	for name, c := range map[string]struct {
 		format  string
 		side    int
@@ -241,16 +280,16 @@ func TestSizeLimitsOfCopies(t *testing.T) {
 		atMost  int
 		atLeast int
 	}{
-		"as it is":     {"png", 0, 0, "png", 500, 500},
+		"as it is":     {"png", 0, 0, "png", 360, 360},
 		"side":         {"png", 300, 0, "png", 300, 300},
-		"larger side":  {"png", 900, 0, "png", 500, 500},
-		"bytes":        {"jpeg", 0, 30_000, "jpeg", 500, 300},
-		"few bytes":    {"png", 0, 25_000, "jpeg", 400, 320},
-		"roomy":        {"png", 0, 10_000_000, "png", 500, 500},
+		"larger side":  {"png", 900, 0, "png", 360, 360},
+		"bytes":        {"jpeg", 0, 28_000, "jpeg", 360, 320},
+		"few bytes":    {"png", 0, 25_000, "jpeg", 350, 320},
+		"roomy":        {"png", 0, 10_000_000, "png", 360, 360},
 		"both":         {"bmp", 320, 25_000, "jpeg", 320, 320},
-		"lossless fit": {"bmp", 0, 600_000, "bmp", 500, 500},
+		"lossless fit": {"bmp", 0, 600_000, "bmp", 360, 360},
 	} {
-		s, _, sub := shop(t, c.format, func(cfg *registry.Config) { cfg.MaxSide, cfg.MaxCopyBytes = c.side, c.bytes })
+		s, sub := shops.as(t, c.format, func(cfg *registry.Config) { cfg.MaxSide, cfg.MaxCopyBytes = c.side, c.bytes })
 		var out bytes.Buffer
 		got, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
 		require.NoError(t, err, name)
@@ -261,7 +300,7 @@ func TestSizeLimitsOfCopies(t *testing.T) {
 			assert.LessOrEqual(t, int64(out.Len()), c.bytes, name)
 		}
 	}
-	s, _, sub := shop(t, "png", func(cfg *registry.Config) { cfg.MaxCopyBytes = 200 })
+	s, sub := shops.as(t, "png", func(cfg *registry.Config) { cfg.MaxCopyBytes = 200 })
 	_, err := s.Issue(t.Context(), &bytes.Buffer{}, sub.ID, "vendor A", "")
 	require.ErrorIs(t, err, registry.ErrInput)
 	require.Regexp(t, `does not fit into 200 bytes: the smallest that was tried has [12]\d{4}$`, err.Error())
@@ -269,6 +308,7 @@ func TestSizeLimitsOfCopies(t *testing.T) {
 
 // A format that is asked for is kept, whatever it weighs.
 func TestFormatsOfCopies(t *testing.T) {
+	shops := make(formatShops)
 	asWebP := func(w io.Writer, img *image.NRGBA, quality int, _, _ []byte) error {
 		require.True(t, img.Opaque())
 		return picture.Encode(w, img, "jpeg", quality) // any bytes: the command's encoder is tested there
@@ -278,14 +318,14 @@ func TestFormatsOfCopies(t *testing.T) {
 		bytes        int64
 		atMost       int
 	}{
-		"png to jpeg":   {"png", "jpeg", 0, 500},
-		"jpeg to png":   {"jpeg", "png", 0, 500},
-		"small png":     {"jpeg", "png", 200_000, 450},
-		"bmp to webp":   {"bmp", "webp", 0, 500},
-		"small webp":    {"png", "webp", 30_000, 450},
-		"jpeg as it is": {"jpeg", "jpeg", 0, 500},
+		"png to jpeg":   {"png", "jpeg", 0, 360},
+		"jpeg to png":   {"jpeg", "png", 0, 360},
+		"small png":     {"jpeg", "png", 150_000, 350},
+		"bmp to webp":   {"bmp", "webp", 0, 360},
+		"small webp":    {"png", "webp", 32_000, 350},
+		"jpeg as it is": {"jpeg", "jpeg", 0, 360},
 	} {
-		s, _, sub := shop(t, c.from, func(cfg *registry.Config) {
+		s, sub := shops.as(t, c.from, func(cfg *registry.Config) {
 			cfg.Format, cfg.MaxCopyBytes, cfg.EncodeWebP = c.format, c.bytes, asWebP
 		})
 		var out bytes.Buffer
@@ -295,7 +335,7 @@ func TestFormatsOfCopies(t *testing.T) {
 		assert.LessOrEqual(t, got.Width, c.atMost, name)
 		if c.bytes > 0 {
 			assert.LessOrEqual(t, int64(out.Len()), c.bytes, name)
-			assert.Less(t, got.Width, 500, name)
+			assert.Less(t, got.Width, 360, name)
 		}
 	}
 	for _, format := range []string{"webp", "heic", "JPEG"} {
@@ -307,7 +347,7 @@ func TestFormatsOfCopies(t *testing.T) {
 // Copies for several recipients of one prepared submission differ, are logged one by
 // one, and what one lacks does not keep the others from theirs.
 func TestPreparedForSeveral(t *testing.T) {
-	_, cfg, sub := shop(t, "jpeg")
+	_, cfg, sub := markShop(t, "jpeg")
 	s := newIssuer(t, cfg) // which marks
 	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor B", Kind: registry.KindVendor}))
 	p, err := s.Prepare(t.Context(), sub.ID)
@@ -379,7 +419,7 @@ func BenchmarkIssueToFour(b *testing.B) {
 
 func TestConcurrentSubmitAndIssue(t *testing.T) {
 	s, cfg, sub := shop(t, "jpeg")
-	uploads := [][]byte{file(t, passport(2), "jpeg"), file(t, passport(3), "jpeg")}
+	uploads := [][]byte{passportFile(t, 2, "jpeg"), passportFile(t, 3, "jpeg")}
 	var wg sync.WaitGroup
 	errs := make(chan error, 64)
 	for w := range 4 {
@@ -404,14 +444,14 @@ func TestConcurrentSubmitAndIssue(t *testing.T) {
 // The pixels of a JPEG are decoded only for copies that are marked in pixels. These come from the original that was
 // prepared, also after a copy in coefficients.
 func TestPixelsAreDecodedWhenNeeded(t *testing.T) {
-	_, cfg, sub := shop(t, "jpeg")
+	_, cfg, sub := markShop(t, "jpeg")
 	for name, tt := range map[string]struct {
 		change  func(c *registry.Config)
 		decoded bool
 	}{
 		"coefficients": {func(*registry.Config) {}, false},
-		"another size": {func(c *registry.Config) { c.MaxSide = max(sub.Width, sub.Height) * 4 / 5 }, true},
-		"too large":    {func(c *registry.Config) { c.MaxCopyBytes = 60_000 }, true},
+		"another size": {func(c *registry.Config) { c.MaxSide = max(sub.Width, sub.Height) * 19 / 20 }, true},
+		"too large":    {func(c *registry.Config) { c.MaxCopyBytes = 38_000 }, true},
 		"png":          {func(c *registry.Config) { c.Format = "png" }, true},
 	} {
 		c := cfg

@@ -52,7 +52,7 @@ func TestMemoryOfIssues(t *testing.T) {
 	require.Equal(t, 3, most)
 
 	// An upload that needs more memory than there is for pictures is refused, and one that does not is entered.
-	small, _, err := s.Submit(t.Context(), bytes.NewReader(file(t, passport(2), "png")), "", time.Time{})
+	small, _, err := s.Submit(t.Context(), bytes.NewReader(passportFile(t, 2, "png")), "", time.Time{})
 	require.NoError(t, err)
 	_, _, err = s.Submit(t.Context(), bytes.NewReader(file(t, image.NewNRGBA(image.Rect(0, 0, 6000, 5000)), "png")), "", time.Time{})
 	require.ErrorIs(t, err, registry.ErrLimit)

@@ -161,7 +161,7 @@ func TestIssueDocument(t *testing.T) {
 		require.ErrorIs(t, err, registry.ErrInput)
 	}
 	fit := cfg
-	fit.MaxCopyBytes = c.Size / 2
+	fit.MaxCopyBytes = c.Size * 9 / 10
 	fitted := newIssuer(t, fit)
 	fitted.SetMark(unmarkedMark, nil)
 	x, err := fitted.Issue(t.Context(), new(bytes.Buffer), doc.ID, "vendor A", "")

@@ -41,7 +41,7 @@ func pdfShop(t *testing.T, copies func([]byte) ([]registry.PDFPage, error), file
 // A copy whose pages are not what was marked is not entered: the reader of this test finds the unmarked
 // pages again, or too few, or none.
 func TestPDFReadBack(t *testing.T) {
-	files := [][]byte{file(t, passport(1), "jpeg"), file(t, passport(2), "png")}
+	files := [][]byte{file(t, thumb(1), "jpeg"), file(t, thumb(2), "png")} // too small to be read
 	unmarked := func([]byte) (out []registry.PDFPage, err error) {
 		for i, f := range files {
 			out = append(out, registry.PDFPage{Number: i + 1, Of: len(files), File: f, Width: 400, Height: 300})
@@ -83,7 +83,7 @@ func TestPDFReadBack(t *testing.T) {
 
 // A reader that gives pages that make no sense enters nothing, and without one the file is named.
 func TestPDFRefused(t *testing.T) {
-	good := file(t, passport(1), "jpeg")
+	good := passportFile(t, 1, "jpeg")
 	for _, change := range []func(*registry.PDFPage){
 		func(p *registry.PDFPage) { p.Number = 2 },
 		func(p *registry.PDFPage) { p.Of = 3 },

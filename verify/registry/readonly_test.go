@@ -27,7 +27,8 @@ func readOnly(t *testing.T) registry.Config {
 	require.NoError(t, err)
 	cfg.Registry = r
 	s := newIssuer(t, cfg)
-	sub := submit(t, s, file(t, passport(1), "jpeg"), "customer 1", feb)
+	s.SetMark(unmarkedMark, nil)
+	sub := submit(t, s, file(t, thumb(1), "jpeg"), "customer 1", feb)
 	require.NoError(t, r.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
 	_, err = s.Issue(t.Context(), io.Discard, sub.ID, "vendor A", "")
 	require.NoError(t, err)

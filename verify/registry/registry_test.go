@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"image"
 	"image/png"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/disintegration/imaging"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -43,11 +45,38 @@ func file(t *testing.T, img image.Image, format string) []byte {
 	return b.Bytes()
 }
 
-var blankPassport = sync.OnceValue(func() *specimen.Blank { return specimen.NewBlank(specimen.Passport, 500) })
+// pageWidth is little more than marks need, thumbWidth too little for marking and reading, which take most of the time of a
+// copy. Both are in pixels.
+const pageWidth, thumbWidth = 360, 40
 
-// passport draws a person's passport page, 500 pixels wide.
+var blankPassport = sync.OnceValue(func() *specimen.Blank { return specimen.NewBlank(specimen.Passport, pageWidth) })
+
+// drawn keeps what passport and thumb drew, and passportFile encoded.
+var drawn sync.Map
+
+// passport draws a person's passport page, pageWidth wide.
 func passport(person uint64) *image.NRGBA {
-	return blankPassport().Fill(specimen.NewPerson(person))
+	img, ok := drawn.Load(person)
+	if !ok {
+		img, _ = drawn.LoadOrStore(person, blankPassport().Fill(specimen.NewPerson(person)))
+	}
+	return imaging.Clone(img.(*image.NRGBA))
+}
+
+// thumb is a passport page that is thumbWidth wide.
+func thumb(person uint64) *image.NRGBA {
+	return imaging.Resize(passport(person), thumbWidth, 0, imaging.Box)
+}
+
+// passportFile is a file of a passport page.
+func passportFile(t *testing.T, person uint64, format string) []byte {
+	t.Helper()
+	name := fmt.Sprint(person, format)
+	data, ok := drawn.Load(name)
+	if !ok {
+		data, _ = drawn.LoadOrStore(name, file(t, passport(person), format))
+	}
+	return bytes.Clone(data.([]byte))
 }
 
 func newIssuer(t *testing.T, cfg registry.Config) *registry.Issuer {
@@ -78,13 +107,13 @@ func TestSubmit(t *testing.T) {
 	now := time.Date(2026, 3, 1, 9, 0, 0, 123456789, time.FixedZone("", 3600))
 	cfg.Registry.SetClock(func() time.Time { return now })
 	s := newIssuer(t, cfg)
-	data := file(t, passport(1), "png")
+	data := passportFile(t, 1, "png")
 	sub := submit(t, s, data, "customer 17", feb)
 	sum := sha256.Sum256(data)
 	require.Equal(t, watermark.Submission(sum[:16]), sub.ID)
 	require.Equal(t, registry.Digest(sum), sub.SHA256)
 	require.Equal(t, "png", sub.Format)
-	require.Equal(t, []int{500, 352}, []int{sub.Width, sub.Height})
+	require.Equal(t, []int{360, 253}, []int{sub.Width, sub.Height})
 	require.EqualValues(t, len(data), sub.Size)
 	require.Equal(t, feb, sub.Submitted)
 	require.Equal(t, now.UTC().Truncate(time.Microsecond), sub.Received)
@@ -97,7 +126,7 @@ func TestSubmit(t *testing.T) {
 	require.Equal(t, sub, again, "the first entry stands")
 	require.EqualValues(t, 2, checkLedger(t, cfg.Registry))
 
-	byClock := submit(t, s, file(t, passport(2), "jpeg"), "", time.Time{})
+	byClock := submit(t, s, passportFile(t, 2, "jpeg"), "", time.Time{})
 	require.Equal(t, byClock.Received, byClock.Submitted)
 	got, err := cfg.Registry.Submission(t.Context(), byClock.ID)
 	require.NoError(t, err)
@@ -108,7 +137,7 @@ func TestSubmitRefusesWhatIsNoPicture(t *testing.T) {
 	cfg := leaktest.Config(t)
 	cfg.MaxBytes, cfg.MaxPixels = 200_000, 200_000
 	s := newIssuer(t, cfg)
-	jpeg := file(t, passport(1), "jpeg")
+	jpeg := passportFile(t, 1, "jpeg")
 	for name, c := range map[string]struct {
 		data    []byte
 		subject string
@@ -135,7 +164,7 @@ func TestNothingClearInTheFile(t *testing.T) {
 	r, err := registry.Create(t.Context(), sqlite.At(path), nil)
 	require.NoError(t, err)
 	s := newIssuer(t, registry.Config{Registry: r, SealKey: leaktest.SealKey()})
-	data := file(t, passport(1), "jpeg")
+	data := passportFile(t, 1, "jpeg")
 	submit(t, s, data, "customer 17", feb)
 	require.NoError(t, r.Close())
 	raw := readFile(t, path)
@@ -187,11 +216,11 @@ func TestNames(t *testing.T) {
 	require.ErrorContains(t, err, `recipient "VENDOR-Z" looks like recipient "vendor-z", want another name`)
 
 	s := newIssuer(t, cfg)
-	sub := submit(t, s, file(t, passport(1), "jpeg"), "", feb)
+	sub := submit(t, s, passportFile(t, 1, "jpeg"), "", feb)
 	_, err = s.Issue(ctx, io.Discard, sub.ID, "vendor-z", "request\u202e 7")
 	require.ErrorIs(t, err, registry.ErrInput)
 	require.ErrorContains(t, err, "purpose: got U+202E, want visible characters")
-	_, _, err = s.Submit(ctx, bytes.NewReader(file(t, passport(2), "jpeg")), " customer", feb)
+	_, _, err = s.Submit(ctx, bytes.NewReader(passportFile(t, 2, "jpeg")), " customer", feb)
 	require.ErrorIs(t, err, registry.ErrInput)
 	_, err = r.SetSubjects(ctx, map[watermark.Submission]string{sub.ID: "<customer>"}, "")
 	require.ErrorIs(t, err, registry.ErrInput)
@@ -201,8 +230,8 @@ func TestCustody(t *testing.T) {
 	cfg := leaktest.Config(t)
 	ctx, r := t.Context(), cfg.Registry
 	s := newIssuer(t, cfg)
-	in := submit(t, s, file(t, passport(1), "jpeg"), "", feb)
-	out := submit(t, s, file(t, passport(2), "jpeg"), "", feb.AddDate(0, 1, 0))
+	in := submit(t, s, passportFile(t, 1, "jpeg"), "", feb)
+	out := submit(t, s, passportFile(t, 2, "jpeg"), "", feb.AddDate(0, 1, 0))
 	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
 	month := registry.Custody{Recipient: "vendor A", From: feb.AddDate(0, 0, -14), To: feb.AddDate(0, 0, 14), Note: "contract 12", Actor: "legal"}
 	require.NoError(t, r.AddCustody(ctx, month))
@@ -290,9 +319,9 @@ func TestLimitsAsLargeAsCanBe(t *testing.T) {
 	cfg := leaktest.Config(t)
 	cfg.MaxBytes, cfg.MaxCopyBytes, cfg.Workers = math.MaxInt64, math.MaxInt64, math.MaxInt
 	s := newIssuer(t, cfg)
-	in := submit(t, s, file(t, passport(1), "jpeg"), "", feb)
+	in := submit(t, s, passportFile(t, 1, "jpeg"), "", feb)
 	path := filepath.Join(t.TempDir(), "2.jpg")
-	require.NoError(t, os.WriteFile(path, file(t, passport(2), "jpeg"), 0o600))
+	require.NoError(t, os.WriteFile(path, passportFile(t, 2, "jpeg"), 0o600))
 	for got, err := range s.Import(t.Context(), registry.Uploads(path)) {
 		require.NoError(t, err)
 		require.NoError(t, got.Err)
@@ -303,7 +332,7 @@ func TestLimitsAsLargeAsCanBe(t *testing.T) {
 func TestImportCustody(t *testing.T) {
 	cfg := leaktest.Config(t)
 	ctx, r := t.Context(), cfg.Registry
-	sub := submit(t, newIssuer(t, cfg), file(t, passport(1), "jpeg"), "", feb)
+	sub := submit(t, newIssuer(t, cfg), passportFile(t, 1, "jpeg"), "", feb)
 	for _, name := range []string{"vendor A", "vendor B"} {
 		require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: name, Kind: registry.KindVendor}))
 	}

@@ -31,7 +31,7 @@ func to(b *bytes.Buffer) func(*registry.Copy, []byte) error {
 // A copy that was entered and not handed out, since the process was killed, is handed out by a second call with its
 // ID, and entered once. The ID is refused for any other request.
 func TestIssueAsAgain(t *testing.T) {
-	_, cfg, sub := shop(t, "jpeg")
+	_, cfg, sub := markShop(t, "jpeg")
 	p, err := newIssuer(t, cfg).Prepare(t.Context(), sub.ID)
 	require.NoError(t, err)
 	id := watermark.NewCopyID()
@@ -59,7 +59,7 @@ func TestIssueAsAgain(t *testing.T) {
 // Two commands issue one request at once. Both render the copy, and one enters it. If the other hands it out and is
 // killed, the first cannot make it void, though it failed itself.
 func TestIssueAtOnce(t *testing.T) {
-	_, cfg, sub := shop(t, "jpeg")
+	_, cfg, sub := markShop(t, "jpeg")
 	s := newIssuer(t, cfg)
 	first, err := s.Prepare(t.Context(), sub.ID)
 	require.NoError(t, err)
@@ -271,7 +271,7 @@ func TestReceiptReleases(t *testing.T) {
 // A copy whose release failed is handed out again with the bytes that were entered.
 func TestReleasesAgain(t *testing.T) {
 	for _, format := range []string{"jpeg", "png"} {
-		_, cfg, sub := shop(t, format)
+		_, cfg, sub := markShop(t, format)
 		releasesAgain(t, cfg, sub, newIssuer(t, cfg))
 	}
 }

@@ -38,7 +38,7 @@ func TestRendition(t *testing.T) {
 	}
 	cfg := leaktest.Config(t)
 	cfg.HashOnly = true
-	sub := submit(t, newIssuer(t, cfg), file(t, passport(1), "png"), "customer 17", feb)
+	sub := submit(t, newIssuer(t, cfg), passportFile(t, 1, "png"), "customer 17", feb)
 	row, err := cfg.Registry.Inner().Submission(t.Context(), sub.ID)
 	require.NoError(t, err)
 	require.Zero(t, row.Rendition, "nothing is kept to compare with")

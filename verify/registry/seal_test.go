@@ -162,8 +162,8 @@ func TestOneSealingKey(t *testing.T) {
 	s := newIssuer(t, cfg)
 	hashOnly := foreign
 	hashOnly.HashOnly = true
-	submit(t, newIssuer(t, hashOnly), file(t, passport(1), "jpeg"), "", feb)
-	first := submit(t, s, file(t, passport(2), "jpeg"), "", feb)
+	submit(t, newIssuer(t, hashOnly), passportFile(t, 1, "jpeg"), "", feb)
+	first := submit(t, s, passportFile(t, 2, "jpeg"), "", feb)
 
 	refused := func(err error) {
 		t.Helper()
@@ -174,13 +174,13 @@ func TestOneSealingKey(t *testing.T) {
 	_, err := registry.NewIssuer(foreign)
 	refused(err)
 	refused(cfg.Registry.Engine().CheckSealKey(t.Context(), foreign.SealKey))
-	_, _, err = early.Submit(t.Context(), bytes.NewReader(file(t, passport(3), "jpeg")), "", feb)
+	_, _, err = early.Submit(t.Context(), bytes.NewReader(passportFile(t, 3, "jpeg")), "", feb)
 	refused(err)
 	for _, err := range early.Import(t.Context(), slices.Values(manyUploads(t, 3))) {
 		refused(err)
 	}
-	submit(t, newIssuer(t, hashOnly), file(t, passport(3), "jpeg"), "", feb)
-	submit(t, newIssuer(t, cfg), file(t, passport(4), "jpeg"), "", feb)
+	submit(t, newIssuer(t, hashOnly), passportFile(t, 3, "jpeg"), "", feb)
+	submit(t, newIssuer(t, cfg), passportFile(t, 4, "jpeg"), "", feb)
 	require.ErrorIs(t, cfg.Registry.Engine().CheckSealKey(t.Context(), nil), registry.ErrInput)
 	checkLedger(t, cfg.Registry)
 }
@@ -259,7 +259,7 @@ func TestSealingByAService(t *testing.T) {
 	s := newIssuer(t, cfg)
 	s.SetMark(unmarkedMark, nil)
 	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
-	upload := file(t, passport(1), "jpeg")
+	upload := passportFile(t, 1, "jpeg")
 	sub := submit(t, s, upload, "", feb)
 	require.Equal(t, 1, kms.wrapped)
 	require.Contains(t, string(kms.context), string(sub.ID[:]))
@@ -281,7 +281,7 @@ func TestSealingByAService(t *testing.T) {
 	require.NotErrorIs(t, err, registry.ErrSealed)
 	_, err = cfg.Registry.Engine().FoundBy(t.Context(), k, 0, math.MaxInt64, func(*engine.Found) error { return nil })
 	require.ErrorIs(t, err, kms.down, "nobody searches half of what could be known")
-	_, _, err = s.Submit(t.Context(), bytes.NewReader(file(t, passport(2), "jpeg")), "", feb)
+	_, _, err = s.Submit(t.Context(), bytes.NewReader(passportFile(t, 2, "jpeg")), "", feb)
 	require.ErrorIs(t, err, kms.down)
 }
 

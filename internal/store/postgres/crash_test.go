@@ -14,10 +14,11 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-var crashes = flag.Int("crashes", 4, "how often the server is crashed")
+var crashes = flag.Int("crashes", long.Number(2, 4), "how often the server is crashed")
 
 // A done is a write that was acknowledged.
 type done struct {

@@ -55,7 +55,7 @@ func TestCountsAreChecked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			on := []string{"memory", "postgres"}
-			if each++; each%3 > 0 && !long.On {
+			if each++; each%6 > 1 && !long.On {
 				on = on[:1]
 			}
 			for _, kind := range on {

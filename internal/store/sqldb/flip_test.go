@@ -314,7 +314,7 @@ func (x *asked) aims(file []byte, places []int64) (out []int64) {
 // Every edit that an audit finds is noticed by what it concerns as well: no answer is another one.
 func TestEditsChangeNoAnswer(t *testing.T) {
 	x := newDamageable(t)
-	noticed, step := 0, long.Number(6, 1)
+	noticed, step := 0, long.Number(9, 1)
 	for i, name := range slices.Sorted(maps.Keys(edits)) {
 		if i%step > 0 {
 			continue

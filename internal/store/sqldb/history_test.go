@@ -13,6 +13,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -248,10 +249,7 @@ func collect(note func(string, any, error), what string, ask func() (any, error)
 
 // One history gives the same answers and the same ledger on every store.
 func TestStoresAgree(t *testing.T) {
-	steps := 150
-	if testing.Short() {
-		steps = 50
-	}
+	steps := long.Number(80, 150)
 	for _, sealHashes := range []bool{false, true} {
 		i := info()
 		i.SealHashes = sealHashes

@@ -24,7 +24,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-var kills = flag.Int("kills", long.Number(3, 5), "how often the writer is killed on each store")
+var kills = flag.Int("kills", long.Number(2, 5), "how often the writer is killed on each store")
 
 // victimEnv makes the test binary write to the registry that it names until it is
 // killed, and say so after each acknowledged write.

@@ -21,6 +21,7 @@ import (
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/internal/test/long"
 )
 
 // From SQLite to PostgreSQL and back everything answers the same.
@@ -186,7 +187,7 @@ func TestKilledCopyOfOriginals(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "r.db")
 	d := opened(sqlite.Create(t.Context(), file, info()))(t)
 	m := mover{t: t, next: 1000}
-	m.grow(d, 150)
+	m.grow(d, long.Number(70, 150))
 	gone := make(map[int]bool)
 	check := func(d *sqldb.DB, file, folder string) {
 		t.Helper()

@@ -23,7 +23,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-var operations = flag.Int("operations", long.Number(600, 2000), "how many operations two processes do on each store")
+var operations = flag.Int("operations", long.Number(300, 2000), "how many operations two processes do on each store")
 
 // writerEnv makes the test binary one of two processes that write: its number, how
 // many operations, and the registry.
