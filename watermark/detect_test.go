@@ -170,11 +170,13 @@ func TestMarkReadsBackOrSaysWeak(t *testing.T) {
 	assert.Equal(t, largeMarked().Pix, m.Image.Pix)
 
 	// at a hundredth of the budget rounding leaves nothing to read
-	weak, err := watermark.Mark(t.Context(), key, testID, scene(320, 240), &watermark.Options{Strength: 0.01})
-	require.NoError(t, err)
-	assert.True(t, weak.Weak)
-	assert.Zero(t, weak.MarginDB)
-	assert.InDelta(t, 0.014, weak.Strength, 1e-9)
+	for _, src := range long.Cases(1, uniform(320, 240, 0), scene(320, 240)) {
+		weak, err := watermark.Mark(t.Context(), key, testID, src, &watermark.Options{Strength: 0.01})
+		require.NoError(t, err)
+		assert.True(t, weak.Weak)
+		assert.Zero(t, weak.MarginDB)
+		assert.InDelta(t, 0.014, weak.Strength, 1e-9)
+	}
 }
 
 // In place the marked picture is the same and takes the memory of the source; without, and

@@ -190,7 +190,7 @@ func TestTraceOfDetailLaidOntoAnotherPicture(t *testing.T) {
 		require.NoError(t, err)
 		return p.Image
 	}
-	from := imaging.Fit(open("anna_selfie"), 640, 640, imaging.Lanczos)
+	from := imaging.Fit(open("anna_selfie"), 480, 480, imaging.Lanczos)
 	tr, marked := tracer(t, from, issued(20)), embed(t, 1005, from)
 	soft := imaging.Blur(marked, 5)
 	for _, name := range long.Cases(1, "bruno_selfie", "daria_bill", "stranger_coast") {
@@ -204,7 +204,7 @@ func TestTraceOfDetailLaidOntoAnotherPicture(t *testing.T) {
 		assert.Zero(t, r.Power, name)
 	}
 	var blob bytes.Buffer // the copy itself, badly kept, is believed
-	require.NoError(t, jpeg.Encode(&blob, imaging.Resize(marked, 500, 0, imaging.Box), &jpeg.Options{Quality: 10}))
+	require.NoError(t, jpeg.Encode(&blob, imaging.Resize(marked, from.Rect.Dx()*3/4, 0, imaging.Box), &jpeg.Options{Quality: 10}))
 	kept, err := jpeg.Decode(&blob)
 	require.NoError(t, err)
 	r := traced(t, tr, kept)
