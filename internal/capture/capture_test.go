@@ -212,7 +212,7 @@ func TestVerdictOnOverlays(t *testing.T) {
 		after []string
 	}{
 		{"red", laid(color.NRGBA{R: 230, A: 255}, 5), long.Cases(1, "telegram_low")},
-		{"black", laid(color.NRGBA{A: 255}, 4), long.Cases(1, "none", "telegram_low")},
+		{"black", laid(color.NRGBA{A: 255}, 4), long.Cases(0, "none", "telegram_low")},
 		{"white, see-through", laid(color.NRGBA{R: 255, G: 255, B: 255, A: 110}, 8), long.Cases(1, "telegram_low", "jpeg30")},
 	} {
 		for _, a := range x.after {
