@@ -32,8 +32,11 @@ const (
 
 // altered measures leaks that were altered in places: whether they are the same capture still, a
 // copy's mark is traced outside the places, and the places are found.
-func altered() *ruler.Experiment {
-	r := &alteredRun{}
+func altered() *ruler.Experiment { return alteredBy(attack.Alterations()) }
+
+// alteredBy is [altered] for some alterations.
+func alteredBy(alterations []attack.Alteration) *ruler.Experiment {
+	r := &alteredRun{alterations: alterations}
 	documents := 0
 	of := func(labels ...string) func(*ruler.Trial) bool {
 		return func(t *ruler.Trial) bool { return slices.Contains(labels, t.Labels["of"]) }
@@ -76,9 +79,10 @@ capture of the card, everywhere or only where the pictures agree. Exit 1 when su
 
 // An alteredRun holds altered leaks against their originals.
 type alteredRun struct {
-	env     *ruler.Env
-	attacks []attack.Attack
-	side    int // long side of uploads, pixels
+	env         *ruler.Env
+	alterations []attack.Alteration
+	attacks     []attack.Attack
+	side        int // long side of uploads, pixels
 }
 
 // An alteredPicture is an upload that leaks are held against.
@@ -114,7 +118,7 @@ func (r *alteredRun) document(ctx context.Context, i int, emit func(ruler.Trial)
 		t.Labels["of"], t.Labels["alteration"], t.Labels["attack"], t.Labels["document"] = of, alteration, a.Name, p.name
 		emit(t)
 	}
-	for _, a := range attack.Alterations() {
+	for _, a := range r.alterations {
 		img, where := a.Apply(marked, seed)
 		hold(alteredCopy, a.Name, img, differing(marked, img, where))
 		img, where = a.Apply(p.upload, seed)

@@ -15,7 +15,7 @@ import (
 // Pictures of nothing have a hash, always the same, and the quality 0 that keeps them
 // out of an index; no sum of theirs is no number.
 func TestBlank(t *testing.T) {
-	for _, size := range long.Cases(4, [][2]int{{5, 5}, {300, 200}, {600, 520}, {5, 4_000}, {4_000, 6}, {64, 64}}...) {
+	for _, size := range long.Cases(3, [][2]int{{5, 5}, {90, 64}, {520, 60}, {300, 200}, {600, 520}, {5, 4_000}, {4_000, 6}, {64, 64}}...) {
 		for name, level := range map[string]uint8{"black": 0, "grey": 119, "white": 255} {
 			m := image.NewGray(image.Rect(0, 0, size[0], size[1]))
 			for i := range m.Pix {

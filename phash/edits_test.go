@@ -56,8 +56,8 @@ func TestEdits(t *testing.T) {
 	require.NotEmpty(t, files)
 	cost := make([][]int, len(edits))
 	for i, file := range files {
-		if i%long.Cases(1, 6, 3)[0] != 0 && !strings.Contains(file, "bill") {
-			continue // keeps the test fast
+		if i%long.Number(12, 3) != 0 && !strings.HasSuffix(file, "daria_bill.jpg") {
+			continue
 		}
 		decoded := decode(t, file)
 		m := image.NewNRGBA(decoded.Bounds())

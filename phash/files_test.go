@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/phash"
 )
@@ -171,7 +172,7 @@ func TestDihedralOnPictures(t *testing.T) {
 		files, err := filepath.Glob(filepath.Join(shared(t, sub), "*"))
 		require.NoError(t, err)
 		for _, file := range files {
-			if info, err := os.Stat(file); err != nil || info.Size() > 200_000 {
+			if info, err := os.Stat(file); err != nil || info.Size() > int64(long.Number(60_000, 200_000)) {
 				continue // keeps the test fast
 			}
 			m := decodeOrNil(file)

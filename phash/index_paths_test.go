@@ -189,7 +189,7 @@ func TestIndexGrowsAndShrinks(t *testing.T) {
 	r := newRandom(11)
 	draw := corpora["clustered"](r, phash.PDQ)
 	x, n := phash.NewIndex(phash.PDQ), &twin{at: map[int64]int{}}
-	for ref := range int64(150_000) {
+	for ref := range int64(70_000) {
 		h := draw()
 		n.add(h, ref)
 		require.NoError(t, x.Add(h, ref))
@@ -199,7 +199,7 @@ func TestIndexGrowsAndShrinks(t *testing.T) {
 	assert.Positive(t, tables)
 	assert.Less(t, tail, 1<<15)
 	requireSameAnswers(t, x, n, r, draw, "grown")
-	for ref := range int64(149_000) {
+	for ref := range int64(69_000) {
 		require.Equal(t, n.remove(ref), x.Remove(ref))
 	}
 	requireSameAnswers(t, x, n, r, draw, "shrunk")

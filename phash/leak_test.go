@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/phash"
 )
 
@@ -79,6 +80,9 @@ func TestSumLeakSeesThroughStamps(t *testing.T) {
 		stored, _, err := phash.Sum(kind, m)
 		require.NoError(t, err)
 		for name, c := range map[string]color.NRGBA{"red": {220, 40, 40, 255}, "blue": {40, 50, 210, 255}, "green": {20, 160, 40, 255}} {
+			if name == "blue" && !long.On {
+				continue
+			}
 			stamped := bars(m, c)
 			plain, _, err := phash.Sum(kind, stamped)
 			require.NoError(t, err)

@@ -62,6 +62,9 @@ func TestTurnedLeaksMatch(t *testing.T) {
 				continue
 			}
 			for orientation, turn := range stored {
+				if kind == phash.Area && orientation != 6 && !long.On {
+					continue
+				}
 				for _, said := range []uint16{orientation, 1} { // as a camera writes it, and stripped
 					name := fmt.Sprintf("%s, %s, orientation %d, said to be %d", kind, files[ref], orientation, said)
 					p, err := decoder.Decode(withOrientation(t, turn(m), said), decoder.Limits{})

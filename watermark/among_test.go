@@ -52,6 +52,7 @@ func TestReadAmong(t *testing.T) {
 
 	r, err = watermark.Read(t.Context(), thumb(src), key)
 	require.NoError(t, err)
+	assert.Empty(t, r.Marks, "no mark")
 	assert.Empty(t, r.Among(listed), "no mark")
 	assert.Empty(t, at(t, r, src, thumb(src), key).Among(listed), "no mark in its place")
 

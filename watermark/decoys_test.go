@@ -7,14 +7,13 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // Decoys score as chance does, in a leak that carries a mark and in one that does not.
 func TestDecoysScoreByChance(t *testing.T) {
-	original := small()
-	tr := smallTracer()
-	for name, leak := range map[string]*image.NRGBA{"marked": smallMarked(), "unmarked": original} {
-		r := traced(t, tr, applied(t, "jpeg30", leak))
+	for name, r := range map[string]*watermark.TraceResult{"marked": markedTrace(), "unmarked": unmarkedTrace()} {
 		got := r.Decoys(2000)
 		require.Len(t, got, 2000)
 		require.Equal(t, got[:10], r.Decoys(10), name)
@@ -29,6 +28,8 @@ func TestDecoysScoreByChance(t *testing.T) {
 		assert.Equal(t, name == "marked", r.Copies[42].Score > 2*slices.Max(got), name)
 	}
 	blank := image.NewNRGBA(image.Rect(0, 0, 300, 200))
-	assert.Nil(t, traced(t, tr, blank).Decoys(10), "nothing is scored where nothing aligns")
-	assert.Nil(t, traced(t, tracer(t, original, nil), original).Decoys(10), "nor without a copy")
+	assert.Nil(t, traced(t, smallTracer(), blank).Decoys(10), "nothing is scored where nothing aligns")
+	none, err := smallTracer().For(nil, 1e-9)
+	require.NoError(t, err)
+	assert.Nil(t, traced(t, none, small()).Decoys(10), "nor without a copy")
 }

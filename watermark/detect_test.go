@@ -40,7 +40,7 @@ func applied(t *testing.T, name string, img *image.NRGBA) *image.NRGBA {
 // 640 pixels. The measured rates on real pictures stand in the README.
 func TestDetectReadsTheExactIDAfter(t *testing.T) {
 	m := largeMarked()
-	for _, name := range long.Cases(8, "none", "telegram", "crop50", "rot5", "mirror", "persp3", "screenshot", "thumb320",
+	for _, name := range long.Cases(5, "crop50", "rot5", "mirror", "screenshot", "thumb320", "none", "telegram", "persp3",
 		"jpeg50", "resize50", "resize150", "rot90", "aspect10", "gray", "chain_rotcrop") {
 		t.Run(name, func(t *testing.T) {
 			d := detect(t, key, applied(t, name, m))
@@ -123,8 +123,8 @@ func TestUnmarkedAndForeignPicturesAreNotFound(t *testing.T) {
 	foreign, err := watermark.Embed(other, testID, src, nil)
 	require.NoError(t, err)
 	for name, img := range map[string]*image.NRGBA{"unmarked": src, "foreign": foreign, "clear": image.NewNRGBA(image.Rect(0, 0, 120, 120)), "black": uniform(120, 120, 0), "white": uniform(150, 100, 255)} {
-		if (name == "clear" || name == "black") && !long.On {
-			continue // each is a search that finds nothing
+		if name != "foreign" && !long.On {
+			continue // each is a search that finds nothing, as those of FuzzDetectSizes are
 		}
 		d := detect(t, key, img)
 		assert.False(t, d.Found, name)
@@ -144,13 +144,6 @@ func uniform(w, h int, v uint8) *image.NRGBA {
 		}
 	}
 	return img
-}
-
-func TestUniformPicturesAreWeakAndNoMore(t *testing.T) {
-	for _, v := range long.Cases[uint8](1, 0, 128, 255) {
-		_, err := watermark.Mark(t.Context(), key, testID, uniform(320, 240, v), nil)
-		require.NoError(t, err, v)
-	}
 }
 
 func TestDetectRefusesAndStops(t *testing.T) {
@@ -177,11 +170,13 @@ func TestMarkReadsBackOrSaysWeak(t *testing.T) {
 	assert.Equal(t, largeMarked().Pix, m.Image.Pix)
 
 	// at a hundredth of the budget rounding leaves nothing to read
-	weak, err := watermark.Mark(t.Context(), key, testID, scene(320, 240), &watermark.Options{Strength: 0.01})
-	require.NoError(t, err)
-	assert.True(t, weak.Weak)
-	assert.Zero(t, weak.MarginDB)
-	assert.InDelta(t, 0.014, weak.Strength, 1e-9)
+	for _, src := range long.Cases(1, uniform(320, 240, 0), scene(320, 240)) {
+		weak, err := watermark.Mark(t.Context(), key, testID, src, &watermark.Options{Strength: 0.01})
+		require.NoError(t, err)
+		assert.True(t, weak.Weak)
+		assert.Zero(t, weak.MarginDB)
+		assert.InDelta(t, 0.014, weak.Strength, 1e-9)
+	}
 }
 
 // In place the marked picture is the same and takes the memory of the source; without, and
@@ -290,9 +285,6 @@ func TestDetectAllFindsEveryMark(t *testing.T) {
 	}
 	assert.Equal(t, map[watermark.CopyID]string{first: key.ID(), second: key.ID(), third: other.ID()}, got)
 
-	none, err := watermark.DetectAll(t.Context(), scene(160, 120), key, other)
-	require.NoError(t, err)
-	assert.Empty(t, none)
 	_, err = watermark.DetectAll(t.Context(), scene(20, 300), key)
 	assert.ErrorIs(t, err, watermark.ErrTooSmall)
 }

@@ -66,7 +66,7 @@ func TestJPEGPower(t *testing.T) {
 		require.NoError(t, err)
 		tr, err := watermark.NewTracer(original.Image, issued(20), &watermark.TraceOptions{Submission: sub, JPEG: b.Bytes(), Orientation: 1, Quality: quality})
 		require.NoError(t, err)
-		for _, name := range long.Cases(2, "resize50", "jpeg50", "none") {
+		for _, name := range long.Cases(1, "resize50", "jpeg50", "none") {
 			r := traced(t, tr, applied(t, name, leak.Image))
 			got := r.Copies[7].Score / r.Expected
 			assert.Greater(t, got, 0.7, "quality %d, %s: score %.1f of %.1f", quality, name, r.Copies[7].Score, r.Expected)
@@ -108,7 +108,7 @@ func TestPowerAfterHardJPEG(t *testing.T) {
 
 // If next to nothing is left of that part, as of a large blank page, the mark counts as weak: see package markfile.
 func TestJPEGOfCoarseSteps(t *testing.T) {
-	blank := image.NewNRGBA(image.Rect(0, 0, 1600, 1200))
+	blank := image.NewNRGBA(image.Rect(0, 0, 800, 600))
 	for i := range blank.Pix {
 		blank.Pix[i] = 255
 	}
@@ -138,7 +138,7 @@ func TestJPEGVector(t *testing.T) {
 // Rounding to steps of quantisation adds to the error of a mark: the PSNR floor counts for the file.
 func TestJPEGFloor(t *testing.T) {
 	img := specimen.Render(specimen.IDCard, specimen.NewPerson(85), 500)
-	for _, quality := range []int{70, 85, 95} {
+	for _, quality := range long.Cases(2, 70, 95, 85) {
 		var b bytes.Buffer
 		require.NoError(t, picture.Encode(&b, img, "jpeg", quality))
 		j, err := watermark.PrepareJPEG(key, b.Bytes(), 1, sub)

@@ -46,3 +46,17 @@ func TestLongDetectAllFindsTheFainterKey(t *testing.T) {
 		}
 	}
 }
+
+func TestLongUniformPicturesAreWeakAndNoMore(t *testing.T) {
+	for _, v := range []uint8{0, 128, 255} {
+		m, err := watermark.Mark(t.Context(), key, testID, uniform(320, 240, v), nil)
+		require.NoError(t, err, v)
+		assert.True(t, m.Weak, v)
+	}
+}
+
+func TestLongDetectAllFindsNothing(t *testing.T) {
+	none, err := watermark.DetectAll(t.Context(), scene(160, 120), key, others[0])
+	require.NoError(t, err)
+	assert.Empty(t, none)
+}

@@ -8,6 +8,7 @@ import (
 	"image/draw"
 	"image/jpeg"
 	"math"
+	"strings"
 	"sync"
 	"testing"
 
@@ -62,24 +63,36 @@ func traced(t *testing.T, tr *watermark.Tracer, leak image.Image) *watermark.Tra
 	return r
 }
 
-var unmarked struct {
-	sync.Once
-	trace *watermark.TraceResult
-}
+// markedTrace is the trace of smallMarked as a JPEG, and unmarkedTrace that of small. Tests share both, and change neither.
+var (
+	markedTrace   = sync.OnceValue(func() *watermark.TraceResult { return mustTrace(smallMarked()) })
+	unmarkedTrace = sync.OnceValue(func() *watermark.TraceResult { return mustTrace(small()) })
+)
 
-// unmarkedTrace is the trace of small without a mark, as a JPEG. Tests share it.
-func unmarkedTrace(t *testing.T) *watermark.TraceResult {
-	t.Helper()
-	unmarked.Do(func() { unmarked.trace = traced(t, smallTracer(), applied(t, "jpeg75", small())) })
-	require.NotNil(t, unmarked.trace)
-	return unmarked.trace
+func mustTrace(leak *image.NRGBA) *watermark.TraceResult {
+	jpeg75, err := attack.Find("jpeg75")
+	if err != nil {
+		panic(err)
+	}
+	r, err := smallTracer().Trace(context.Background(), jpeg75.Apply(leak, 3))
+	if err != nil {
+		panic(err)
+	}
+	return r
 }
 
 func TestTraceNamesTheCopyAfter(t *testing.T) {
 	tr, leak := smallTracer(), smallMarked()
-	for _, name := range long.Cases(4, "jpeg20", "thumb160", "mirror", "invert", "screen_photo", "none", "crop10", "rot17", "redact50") {
+	for _, name := range long.Cases(2, "jpeg75", "mirror and invert", "jpeg20", "thumb160", "mirror", "invert", "screen_photo", "none", "crop10", "rot17", "redact50") {
 		t.Run(name, func(t *testing.T) {
-			r := traced(t, tr, applied(t, name, leak))
+			r := markedTrace()
+			if name != "jpeg75" {
+				bad := leak
+				for _, one := range strings.Split(name, " and ") {
+					bad = applied(t, one, bad)
+				}
+				r = traced(t, tr, bad)
+			}
 			require.True(t, r.Registered)
 			require.Equal(t, 42, r.Best)
 			assert.Equal(t, []watermark.CopyID{1042}, r.Accused)
@@ -88,8 +101,8 @@ func TestTraceNamesTheCopyAfter(t *testing.T) {
 			assert.Greater(t, c.LogE, 6.0)
 			assert.Less(t, r.LogAny, -6.0)
 			assert.False(t, r.Survival > 0 && r.Survival < watermark.Removed, r.Survival)
-			assert.Equal(t, name == "mirror", r.Mirrored)
-			assert.Equal(t, name == "invert", r.Inverted)
+			assert.Equal(t, strings.Contains(name, "mirror"), r.Mirrored)
+			assert.Equal(t, strings.Contains(name, "invert"), r.Inverted)
 			for i, o := range r.Copies {
 				if i != 42 {
 					require.Less(t, o.Score, 5.5)
@@ -117,12 +130,13 @@ func TestTraceOfAnUnmarkedLeakAccusesNobody(t *testing.T) {
 		assert.Greater(t, r.LogAny, -3.0, name)
 		assert.Zero(t, r.Survival, name)
 	}
-	marked := traced(t, tr, applied(t, "jpeg75", smallMarked()))
-	plain := unmarkedTrace(t)
+	marked, plain := markedTrace(), unmarkedTrace()
 	// what a mark would have scored is seen without one, too
 	assert.Greater(t, plain.Expected, 0.4*marked.Expected)
 	assert.Less(t, plain.Expected, 1.6*marked.Expected)
+	assert.True(t, plain.Registered)
 	assert.Greater(t, plain.Power, 0.99)
+	assert.Empty(t, plain.Accused)
 }
 
 func TestTraceOfAnotherPictureIsRefused(t *testing.T) {
@@ -176,7 +190,7 @@ func TestTraceOfDetailLaidOntoAnotherPicture(t *testing.T) {
 		require.NoError(t, err)
 		return p.Image
 	}
-	from := imaging.Fit(open("anna_selfie"), 640, 640, imaging.Lanczos)
+	from := imaging.Fit(open("anna_selfie"), 480, 480, imaging.Lanczos)
 	tr, marked := tracer(t, from, issued(20)), embed(t, 1005, from)
 	soft := imaging.Blur(marked, 5)
 	for _, name := range long.Cases(1, "bruno_selfie", "daria_bill", "stranger_coast") {
@@ -190,7 +204,7 @@ func TestTraceOfDetailLaidOntoAnotherPicture(t *testing.T) {
 		assert.Zero(t, r.Power, name)
 	}
 	var blob bytes.Buffer // the copy itself, badly kept, is believed
-	require.NoError(t, jpeg.Encode(&blob, imaging.Resize(marked, 500, 0, imaging.Box), &jpeg.Options{Quality: 10}))
+	require.NoError(t, jpeg.Encode(&blob, imaging.Resize(marked, from.Rect.Dx()*3/4, 0, imaging.Box), &jpeg.Options{Quality: 10}))
 	kept, err := jpeg.Decode(&blob)
 	require.NoError(t, err)
 	r := traced(t, tr, kept)
@@ -266,7 +280,7 @@ func TestTraceOfBlackAndWhiteClearsNobody(t *testing.T) {
 	}
 	require.Equal(t, page.Pix, copied.Pix)
 	for name, leak := range map[string]*image.NRGBA{"as it is": copied, "JPEG": applied(t, "jpeg75", copied), "larger": imaging.Resize(copied, 525, 0, imaging.NearestNeighbor)} {
-		if name == "JPEG" && !long.On {
+		if name != "as it is" && !long.On {
 			continue
 		}
 		r := traced(t, tr, leak)
@@ -290,7 +304,7 @@ func TestTraceFindsEdits(t *testing.T) {
 	assert.InDelta(t, box.Max.Y, e.Quad[2].Y, 16)
 	assert.InDelta(t, 0, r.Quad[0].X, 1)
 	assert.InDelta(t, 430, r.Quad[2].Y, 1)
-	assert.Empty(t, unmarkedTrace(t).Edits)
+	assert.Empty(t, unmarkedTrace().Edits)
 }
 
 func TestTraceUnderTwoKeys(t *testing.T) {
@@ -319,8 +333,8 @@ func (e *ending) Err() error {
 
 // Wherever a trace is ended, nothing half done is handed back.
 func TestTraceEndedAnywhere(t *testing.T) {
-	leak := embed(t, 1000, scene(400, 300))
-	tr := tracer(t, scene(400, 300), issued(1))
+	leak := smallMarked()
+	tr := smallTracer()
 	for n := range 50 {
 		r, err := tr.Trace(&ending{t.Context(), n}, leak)
 		if err == nil {
@@ -452,9 +466,12 @@ func TestTraceOfAnotherScan(t *testing.T) {
 	page := specimen.Render(specimen.Residence, specimen.NewPerson(1), 560)
 	original := specimen.Scan(page, 1, 560, 420)
 	tr := tracer(t, original, issued(20))
-	own, other := traced(t, tr, applied(t, "telegram", original)), traced(t, tr, applied(t, "telegram", specimen.Scan(page, 2, 560, 420)))
-	assert.True(t, own.Registered)
-	assert.Greater(t, own.Power, 0.99)
+	if long.On {
+		own := traced(t, tr, applied(t, "telegram", original))
+		assert.True(t, own.Registered)
+		assert.Greater(t, own.Power, 0.99)
+	}
+	other := traced(t, tr, applied(t, "telegram", specimen.Scan(page, 2, 560, 420)))
 	assert.False(t, other.Registered)
 	assert.Len(t, other.Copies, 20, "it looks like the original")
 	assert.Zero(t, other.Power)

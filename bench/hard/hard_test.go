@@ -32,7 +32,7 @@ func flat(w, h int, c color.NRGBA) *image.NRGBA { return imaging.New(w, h, c) }
 var hardRandom = strings.Fields("x_crop02 x_screen2 x_screen_hard x_print2 x_crop25_400_q30 x_screen_thumb320 x_print_crop_q30 x_redact80")
 
 func TestHardKeepsTheContract(t *testing.T) {
-	img := specimen.Scene(160, 90)
+	img := specimen.Scene(200, 8)
 	before := slices.Clone(img.Pix)
 	require.Len(t, hard.Attacks(), 19)
 	for _, a := range hard.Attacks() {
@@ -43,6 +43,7 @@ func TestHardKeepsTheContract(t *testing.T) {
 		assert.NotEmpty(t, a.About)
 		out := a.Apply(img, 1)
 		require.Equal(t, before, img.Pix, "%s changed its input", a.Name)
+		assert.False(t, out.Rect.Empty(), a.Name)
 		assert.Equal(t, image.Point{}, out.Rect.Min, a.Name)
 		assert.Len(t, out.Pix, 4*out.Rect.Dx()*out.Rect.Dy(), a.Name)
 		for i := 3; i < len(out.Pix); i += 4 {
@@ -50,16 +51,18 @@ func TestHardKeepsTheContract(t *testing.T) {
 				require.Failf(t, "not opaque", "%s at %d", a.Name, i)
 			}
 		}
+		if !slices.Contains(hardRandom, a.Name) {
+			assert.Equal(t, out, a.Apply(img, 2), "%s: any seed", a.Name)
+			continue
+		}
 		assert.Equal(t, out, a.Apply(img, 1), "%s: same seed", a.Name)
-		assert.Equal(t, !slices.Contains(hardRandom, a.Name), slices.Equal(out.Pix, a.Apply(img, 2).Pix), "%s: other seed", a.Name)
+		assert.NotEqual(t, out.Pix, a.Apply(img, 2).Pix, "%s: other seed", a.Name)
 	}
 }
 
 func TestHardOnSmallPictures(t *testing.T) {
-	for _, size := range []image.Point{{X: 1, Y: 1}, {X: 200, Y: 8}} {
-		for _, a := range hard.Attacks() {
-			assert.False(t, a.Apply(specimen.Scene(size.X, size.Y), 1).Rect.Empty(), "%s of %v", a.Name, size)
-		}
+	for _, a := range hard.Attacks() {
+		assert.False(t, a.Apply(specimen.Scene(1, 1), 1).Rect.Empty(), a.Name)
 	}
 }
 

@@ -53,7 +53,7 @@ func correlations(all []nulls.Trial) []float64 {
 // coded bit: below the 0.62 from which a reader makes a check. Checks hold by
 // chance as often as coins fall.
 func TestTrials(t *testing.T) {
-	n := long.Number(800, 3000)
+	n := long.Number(320, 3000)
 	page := specimen.Render(specimen.IDCard, specimen.NewPerson(3), 500)
 	noise, seen, hard := nullTrials(t, nil, 1, n), nullTrials(t, page, 1, n), nullTrials(t, hardJPEG(t, page), 1, n)
 	assert.InDelta(t, .5623, correlations(noise)[n/2], .002)

@@ -49,12 +49,12 @@ func TestLikeness(t *testing.T) {
 		leak dsp.Plane
 		want capture.Verdict
 	}
-	for _, c := range long.Cases(5, []sight{
-		{"turned", dsp.LumaNRGBA(imaging.CropCenter(imaging.Rotate(upload, 10.8, color.Black), 800, 800)), capture.Same},
+	for _, c := range long.Cases(4, []sight{
 		{"redacted", boxed(orig, image.Rect(0, 200, 330, 470), image.Rect(300, 65, 730, 280)), capture.Same},
 		{"another portrait", dsp.LumaNRGBA(camera.Take(edited)), capture.Same},
 		{"second capture", dsp.LumaNRGBA(specimen.Photograph(doc, 6, w, h)), capture.Other},
 		{"another person", dsp.LumaNRGBA(specimen.Photograph(other, 7, w, h)), capture.Other},
+		{"turned", dsp.LumaNRGBA(imaging.CropCenter(imaging.Rotate(upload, 10.8, color.Black), 800, 800)), capture.Same},
 		{"itself", orig, capture.Same},
 		{"half the size", dsp.LumaNRGBA(imaging.Resize(upload, w/2, h/2, imaging.Box)), capture.Same},
 		{"cut", orig.Window(130, 100, 470, 330), capture.Same},

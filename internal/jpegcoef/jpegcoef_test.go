@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/jpegcoef"
+	"github.com/kycmark/kycmark/internal/test/long"
 )
 
 const maxPixels = 30_000_000
@@ -93,10 +94,12 @@ func again(data []byte, maxPixels int) ([]byte, error) {
 // Every file that is read has the same pixels afterwards, a sequential one the same scan, and no file becomes heavy.
 func TestFilesKeepTheirPixels(t *testing.T) {
 	all := forms(t)
-	for _, name := range files(t) {
+	for i, name := range files(t) {
 		data, err := os.ReadFile(name)
 		require.NoError(t, err)
-		all = append(all, data)
+		if i%2 == 0 || len(data) < 100_000 || long.On {
+			all = append(all, data)
+		}
 	}
 	read := 0
 	for i, data := range all {
@@ -118,7 +121,7 @@ func TestFilesKeepTheirPixels(t *testing.T) {
 			assert.True(t, bytes.Equal(scanOf(data), scanOf(again)), i)
 		}
 	}
-	assert.GreaterOrEqual(t, read, 26)
+	assert.GreaterOrEqual(t, read, long.Number(19, 26))
 }
 
 // Pictures of the module, of one to three components and all samplings, shrink as the means of their pixels do.
@@ -316,7 +319,9 @@ func TestSamples(t *testing.T) {
 			xs = append(xs, x*4/3)
 		}
 		for y := range p.H * 5 {
-			ys = append(ys, y/5)
+			if i < len(all) || y/5%5 == 0 {
+				ys = append(ys, y/5)
+			}
 		}
 		got := image.NewNRGBA(image.Rect(0, 0, len(xs), len(ys)))
 		require.NoError(t, p.Each(p.Samples(got, xs, ys)))

@@ -138,7 +138,7 @@ func TestHostileDocuments(t *testing.T) {
 	loop := chained(3, 16, 16)
 	copy(loop[len(loop)-4:], loop[4:8])
 	require.ErrorContains(t, open(loop), "leads back")
-	two := joined(t, pattern(31, 20), blocks(64, 48))
+	two := joined(t, pattern(11, 7), blocks(16, 16))
 	for cut := range two {
 		d, err := picture.OpenDocument(two[:cut], picture.Limits{})
 		if err != nil {

@@ -235,7 +235,7 @@ func TestDamagedAnywhere(t *testing.T) {
 		bmpBytes(paletted(image.Rect(0, 0, 5, 4), 3)), gifBytes(paletted(image.Rect(0, 0, 12, 10), 3)),
 	} {
 		for i := range file {
-			for _, v := range []byte{0, 1, 0x7f, 0x80, 0xff, file[i] ^ 0x10} {
+			for _, v := range []byte{0, 0x7f, 0xff, file[i] ^ 0x10} {
 				bad := bytes.Clone(file)
 				bad[i] = v
 				p, err := picture.Decode(bad, picture.Limits{MaxPixels: 1 << 20})

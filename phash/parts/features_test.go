@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/testdata"
 )
@@ -80,7 +81,10 @@ func TestGolden(t *testing.T) {
 }
 
 func TestFormAtRest(t *testing.T) {
-	for _, name := range names(t) {
+	for i, name := range names(t) {
+		if i%4 != 0 && !long.On {
+			continue
+		}
 		f := extract(t, load(t, name))
 		data := marshal(t, f)
 		assert.LessOrEqual(t, len(data), parts.MaxSize, name)

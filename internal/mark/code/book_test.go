@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/test/long"
 )
 
 // bookPayload returns a payload and a book of n IDs.
@@ -56,7 +58,7 @@ func TestBookSums(t *testing.T) {
 // TestShownByChance counts how often messages that are not there show at a level of 1 in 20 and of 1 in 100: no more often
 // than the level, in lists of one message and of many, on even and on heavy-tailed soft bits. A message that is there shows at ListedPFA.
 func TestShownByChance(t *testing.T) {
-	const trials = 300
+	trials := long.Number(100, 300)
 	r := rand.New(rand.NewPCG(5, 6))
 	some := 0
 	for _, size := range []int{1, 30} {

@@ -15,6 +15,7 @@ import (
 	"github.com/kycmark/kycmark/internal/jpegcoef"
 	"github.com/kycmark/kycmark/internal/mark/code"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/long"
 )
 
 // coded is a smooth picture as a JPEG of steps of 1 or a little more.
@@ -48,7 +49,7 @@ func pixels(t *testing.T, file []byte, orientation int) *image.NRGBA {
 // In coefficients a mark is what it is in pixels, upright, whatever the orientation of the file, but for the steps of
 // quantisation and the orders that are left out.
 func TestChangedIsTheMarkInPixels(t *testing.T) {
-	for orientation := 1; orientation <= 8; orientation++ {
+	for _, orientation := range long.Cases(3, 1, 6, 3, 2, 4, 5, 7, 8) {
 		p := coded(t, 1501, 1003, 100)
 		if orientation == 1 {
 			p = coded(t, 2611, 613, 100) // of fewer orders
@@ -118,7 +119,7 @@ func TestChangeIsTheTransform(t *testing.T) {
 // Coarse steps leave enough of a mark, since the step of DC becomes finer. A mark of nothing then moves pixels by half of that
 // step at most.
 func TestCoarseSteps(t *testing.T) {
-	for _, side := range []int{1280, 4000} {
+	for _, side := range []int{1280, long.Number(2700, 4000)} {
 		c, err := JPEGCanvas(coded(t, side, side*3/4, 55), 1)
 		require.NoError(t, err)
 		require.Less(t, c.first, c.jpeg.Components[0].Steps[0])

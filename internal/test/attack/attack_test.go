@@ -98,9 +98,12 @@ func TestContract(t *testing.T) {
 				require.Failf(t, "not opaque", "%s at %d", a.Name, i)
 			}
 		}
+		if !slices.Contains(random, a.Name) && a.Group != "drawn" {
+			assert.Equal(t, out, a.Apply(img, 2), "%s: any seed", a.Name)
+			continue
+		}
 		assert.Equal(t, out, a.Apply(img, 1), "%s: same seed", a.Name)
-		same := slices.Equal(out.Pix, a.Apply(img, 2).Pix) && slices.Equal(out.Pix, a.Apply(img, 3).Pix)
-		assert.Equal(t, !slices.Contains(random, a.Name) && a.Group != "drawn", same, "%s: other seed", a.Name)
+		assert.False(t, slices.Equal(out.Pix, a.Apply(img, 2).Pix) && slices.Equal(out.Pix, a.Apply(img, 3).Pix), "%s: other seed", a.Name)
 	}
 }
 
