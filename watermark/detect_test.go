@@ -169,6 +169,13 @@ func TestMarkReadsBackOrSaysWeak(t *testing.T) {
 	assert.GreaterOrEqual(t, m.SSIM, 0.985)
 	assert.Equal(t, largeMarked().Pix, m.Image.Pix)
 
+	// on a nearly white picture SSIM allows less than the strength asked for
+	fainter, err := watermark.Mark(t.Context(), key, testID, uniform(360, 240, 253), nil)
+	require.NoError(t, err)
+	assert.False(t, fainter.Weak)
+	assert.Less(t, fainter.Strength, 1.0)
+	assert.GreaterOrEqual(t, fainter.SSIM, 0.985)
+
 	// at a hundredth of the budget rounding leaves nothing to read
 	for _, src := range long.Cases(1, uniform(320, 240, 0), scene(320, 240)) {
 		weak, err := watermark.Mark(t.Context(), key, testID, src, &watermark.Options{Strength: 0.01})
