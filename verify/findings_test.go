@@ -48,7 +48,7 @@ func makeRichDump(t *testing.T) {
 	var leaks []*verify.Verdict
 	for _, l := range [][2]string{
 		{"copy.jpg", "messenger"}, {"traced.jpg", "only traced"}, {"stranger with a mark.jpg", "on a stranger"}, {"unmarked.jpg", "unmarked"},
-		{"no UTF-8 \xff.jpg", "none issued"}, {"thumbnail.jpg", "unread"}, {"transplanted.jpg", "transplanted"}, {"never issued.jpg", "unissued, upload"},
+		{"no UTF-8 \xff.jpg", "none issued"}, {"thumbnail.jpg", "unread"}, {"thumbnail of a bill.jpg", "unread bill"}, {"transplanted.jpg", "transplanted"}, {"never issued.jpg", "unissued, upload"},
 		{"again.jpg", "messenger"},
 	} {
 		again := *verdicts[l[1]]

@@ -95,7 +95,7 @@ func (r reportView) Files() int {
 	return r.Leaks - r.Pages() + len(files)
 }
 
-// Pages returns the number of pages of documents of several pages, each of which was examined by itself.
+// Pages returns how many of the pictures are pages of documents of several pages. Each page was examined by itself.
 func (r reportView) Pages() (n int) {
 	for _, l := range r.Verdicts {
 		if _, page := picture.FileOf(l.File); page {

@@ -45,10 +45,11 @@ func TestRendered(t *testing.T) {
 	for _, name := range names {
 		for seed := range uint64(2) {
 			p := Fill(name, 1+seed, 0)
+			p.Device = 0.7
 			img, err := b.Render(p)
 			require.NoError(t, err)
-			require.Equal(t, p.W, img.Rect.Dx())
-			require.Equal(t, p.H, img.Rect.Dy())
+			require.InDelta(t, 0.7*float64(p.W), img.Rect.Dx(), 1)
+			require.InDelta(t, 0.7*float64(p.H), img.Rect.Dy(), 1)
 			if *write == "" {
 				continue
 			}
