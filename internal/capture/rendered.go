@@ -65,6 +65,8 @@ func evenShare(p dsp.Plane) float64 {
 func (s *Sight) fields(f *photometry.Fit) *Page {
 	long := float64(max(s.view.W, s.view.H))
 	var other []Region
+	squares := 0
+	inLine := func(a, b *Region) bool { return a.inLine(b, float64(joinGap*long)) }
 	full := s.on.Luma()
 	whole := float64(s.Scale*long) >= min(minReadable, float64(nearlyAll*float64(max(full.W, full.H)))) && s.unseen() <= maxUnseen
 	want, seen := dsp.HighPass(f.Predicted, fieldHigh), dsp.HighPass(s.Leak, fieldHigh)
@@ -78,13 +80,19 @@ func (s *Sight) fields(f *photometry.Fit) *Page {
 				whole = false
 				continue
 			}
-			other = append(other, s.region(x, y))
+			squares++
+			r := s.region(x, y)
+			if k := slices.IndexFunc(other, func(o Region) bool { return inLine(&o, &r) }); k >= 0 {
+				other[k] = other[k].with(&r) // at once: a leak may differ in 60,000 squares
+			} else {
+				other = append(other, r)
+			}
 		}
 	}
-	if len(other) < minFieldSquares {
+	if squares < minFieldSquares {
 		return &Page{nil, whole}
 	}
-	other = joined(other, func(a, b *Region) bool { return a.inLine(b, float64(joinGap*long)) })
+	other = joined(other, inLine)
 	for i := range other {
 		other[i].Kind = Field
 		other[i].Share = s.share(&other[i])

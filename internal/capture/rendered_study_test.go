@@ -15,9 +15,10 @@ import (
 	"github.com/kycmark/kycmark/internal/test/pages"
 )
 
-// TestRenderedStudy measures what is said of leaks of pages that a computer made: own ones, and those of strangers.
+// TestRenderedStudy measures what is said of leaks of pages that a computer made: own ones, and pages of strangers. It
+// counts templates by which thresholds were chosen apart. With -short each template has one size of three.
 //
-//	go test -tags study -timeout 3h -v -run RenderedStudy ./internal/capture
+//	go test -tags study -short -timeout 3h -v -run RenderedStudy ./internal/capture
 func TestRenderedStudy(t *testing.T) {
 	program, err := exec.LookPath("chromium")
 	require.NoError(t, err)
@@ -29,25 +30,26 @@ func TestRenderedStudy(t *testing.T) {
 		return p
 	}
 	attacks := []string{"none", "jpeg75", "jpeg30", "resize50", "whatsapp", "telegram_low", "crop75", "blur1", "thumb320", "screenshot", "rot1"}
-	own, same, strangers, wrong := 0, 0, 0, 0
-	for _, name := range pages.Tuned {
+	counts := make(map[string]int)
+	for n, name := range pages.Names() {
+		known := " unseen"
+		if slices.Contains(pages.Tuned, name) {
+			known = " tuned"
+		}
 		for i := range uint64(3) {
+			if testing.Short() && int(i) != n%3 {
+				continue
+			}
 			upload := after(t, []string{"none", "jpeg90", "jpeg75"}[i], render(name, 4800+i, int(i)), 1)
 			o := New(dsp.LazyLuma(upload))
 			for k, a := range attacks {
-				own++
-				if v := fields(t, o, fmt.Sprintf("OWN %s %d %s", name, i, a), after(t, a, upload, uint64(k))); v == Same || v == Altered {
-					same++
-				}
-				strangers++
+				counts["own "+fields(t, o, fmt.Sprintf("OWN %s %d %s", name, i, a), after(t, a, upload, uint64(k))).String()+known]++
 				other := render(name, 4900+uint64(k)+10*i, int(i)+k%2)
-				if v := fields(t, o, fmt.Sprintf("OTHER %s %d %s", name, i, a), after(t, a, other, uint64(k))); v == Same || v == Altered {
-					wrong++
-				}
+				counts["stranger "+fields(t, o, fmt.Sprintf("OTHER %s %d %s", name, i, a), after(t, a, other, uint64(k))).String()+known]++
 			}
 		}
 	}
-	t.Logf("own %d of %d; strangers %d of %d", same, own, wrong, strangers)
+	t.Logf("%v", counts)
 }
 
 func fields(t *testing.T, o *Original, name string, leak *image.NRGBA) Verdict {
