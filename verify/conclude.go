@@ -27,7 +27,7 @@ func (r *read) confirmed() bool {
 		return !r.lacks
 	case r.sibling:
 		return r.found() && !r.laid
-	case (r.shows == PixelsAlike || r.shows == PixelsPage) && r.rival != "" && r.rival != PixelsSame:
+	case showsDocument(r.shows) && r.rival != "" && r.rival != PixelsSame:
 		return false
 	}
 	switch r.shows {
@@ -225,7 +225,7 @@ func concludeNoMark(e evidence, shown *Match) conclusion {
 // would not have found a mark of it: the leak may be of its copy. It is nil if all others are ruled out.
 func (e *evidence) untold(shown *Match) *Match {
 	return find(e.matches, func(m *Match) bool {
-		return (m.Pixels == PixelsAlike || m.Pixels == PixelsPage && len(m.Altered) == 0 || m.Sibling) && m.Submission != shown.Submission && !e.apart(m.Submission) && !rulesOut(traceOf(e.traces, m.Submission))
+		return (showsDocument(m.Pixels) && len(m.Altered) == 0 || m.Sibling) && m.Submission != shown.Submission && !e.apart(m.Submission) && !rulesOut(traceOf(e.traces, m.Submission))
 	})
 }
 

@@ -207,7 +207,7 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 func (v *Investigator) rivals(ctx context.Context, e *evidence) error {
 	for i := range e.reads {
 		r := &e.reads[i]
-		if r.issued == nil || r.shows != PixelsAlike && r.shows != PixelsPage || e.apart(r.issued.Submission) {
+		if r.issued == nil || !showsDocument(r.shows) || e.apart(r.issued.Submission) {
 			continue
 		}
 		other := e.positive(r.issued.Submission)

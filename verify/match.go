@@ -231,6 +231,9 @@ func places(of []capture.Region, o *original) (all []findings.Region) {
 // is: [PixelsSame] or [PixelsAltered].
 func showsCapture(pixels string) bool { return pixels == PixelsSame || pixels == PixelsAltered }
 
+// showsDocument reports whether the word says no more than that the leak shows the document or page of the upload.
+func showsDocument(pixels string) bool { return pixels == PixelsAlike || pixels == PixelsPage }
+
 // aligned reports whether the leak was laid on the original and could be judged: the word is
 // neither [PixelsUndecided], [PixelsUnrelated] nor [PixelsUnknown].
 func aligned(pixels string) bool {

@@ -3,8 +3,6 @@ package verify_test
 import (
 	"bytes"
 	"image"
-	"image/png"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -22,12 +20,9 @@ import (
 // page returns a page that a browser made, of customer a or b: see package pages.
 func page(t *testing.T, name string) *image.NRGBA {
 	t.Helper()
-	f, err := os.Open(filepath.Join("testdata", "pages", name+".png"))
+	p, err := picture.Load(filepath.Join("testdata", "pages", name+".png"), picture.Limits{})
 	require.NoError(t, err)
-	defer f.Close()
-	img, err := png.Decode(f)
-	require.NoError(t, err)
-	return imaging.Clone(img)
+	return picture.Flatten(p.Image)
 }
 
 // A bank's and an employer's pages differ in the customer's fields alone. The pages of a stranger are not the upload. The

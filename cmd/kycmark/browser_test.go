@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -16,28 +14,17 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"github.com/kycmark/kycmark/internal/test/pages"
 	"github.com/kycmark/kycmark/internal/test/skip"
 )
 
-var errNoBrowser = errors.New("chromium is not installed, so that no report was opened: apt-get install chromium")
-
-// browserPath is where Debian's Chromium, or another, is.
-func browserPath() (string, error) {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path, nil
-		}
-	}
-	return "", errNoBrowser
-}
-
-// browserOrSkip is browserPath: without one the test is skipped.
+// browserOrSkip returns where a browser is. Without one the test is skipped.
 func browserOrSkip(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
 		skip.Test(t, "reports are opened in a browser without -short only")
 	}
-	path, err := browserPath()
+	path, err := pages.Program()
 	if err != nil {
 		skip.Test(t, "%v", err)
 	}

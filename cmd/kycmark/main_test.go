@@ -40,6 +40,7 @@ import (
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/long"
+	"github.com/kycmark/kycmark/internal/test/pages"
 	"github.com/kycmark/kycmark/internal/test/pgtest"
 	"github.com/kycmark/kycmark/internal/test/s3test"
 	"github.com/kycmark/kycmark/internal/test/skip"
@@ -194,7 +195,7 @@ func condition(name string) (bool, error) {
 	if name != "browser" {
 		return false, fmt.Errorf("unknown condition %q", name)
 	}
-	_, err := browserPath()
+	_, err := pages.Program()
 	return err == nil, nil
 }
 

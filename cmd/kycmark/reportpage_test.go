@@ -29,6 +29,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/tetratelabs/wazero"
 
+	"github.com/kycmark/kycmark/internal/test/pages"
 	"github.com/kycmark/kycmark/internal/wasm"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
@@ -73,7 +74,7 @@ func TestLongReportInBrowser(t *testing.T) {
 // browse opens the report of a script.
 func browse(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 1)
-	browser, err := browserPath()
+	browser, err := pages.Program()
 	ts.Check(err)
 	t := &scriptT{TestScript: ts}
 	reportInBrowser(t, browser, ts.MkAbs(args[0]))

@@ -10,7 +10,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/specimen"
 )
 
-// A drawn bill is of a few levels. The photograph of one is not, and a scan is if a program made its paper white.
+// A drawn bill is of a few levels, and its photograph is not.
 func TestRenderedPages(t *testing.T) {
 	blank := specimen.NewBlank(specimen.Bill, 600)
 	page, other := blank.Fill(specimen.NewPerson(1)), blank.Fill(specimen.NewPerson(2))

@@ -8,12 +8,14 @@ import (
 	"context"
 	"embed"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"html/template"
 	"image"
 	"image/draw"
 	"image/png"
 	"math/rand/v2"
+	"os/exec"
 	"path"
 	"strings"
 
@@ -48,7 +50,7 @@ type Page struct {
 	Device float64 // pixels of a CSS pixel
 }
 
-// sizes of the windows in which a template is shown.
+// The windows in which a template is shown.
 var (
 	paper  = []Page{{W: 794, H: 1123, Device: 1}, {W: 794, H: 1123, Device: 1.5}, {W: 794, H: 1123, Device: 2}}
 	phones = []Page{{W: 360, H: 780, Device: 2}, {W: 360, H: 780, Device: 3}, {W: 412, H: 892, Device: 2.625}}
@@ -129,8 +131,22 @@ func money(cents int) string {
 // A Browser renders pages, one after the other.
 type Browser struct{ ctx context.Context }
 
+// Program returns where Debian's Chromium, or another, is.
+func Program() (string, error) {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", errors.New("chromium is not installed: apt-get install chromium")
+}
+
 // NewBrowser starts a browser that ends with ctx.
-func NewBrowser(ctx context.Context, program string) (*Browser, error) {
+func NewBrowser(ctx context.Context) (*Browser, error) {
+	program, err := Program()
+	if err != nil {
+		return nil, err
+	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("hide-scrollbars", true))
 	ctx, _ = chromedp.NewExecAllocator(ctx, options...)
 	ctx, _ = chromedp.NewContext(ctx)

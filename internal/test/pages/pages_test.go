@@ -4,7 +4,6 @@ import (
 	"flag"
 	"image/png"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -35,11 +34,10 @@ func TestFields(t *testing.T) {
 //
 //	go test ./internal/test/pages -run Rendered -pages ../../../verify/testdata/pages
 func TestRendered(t *testing.T) {
-	program, err := exec.LookPath("chromium")
-	if err != nil || testing.Short() {
+	if _, err := Program(); err != nil || testing.Short() {
 		skip.Test(t, "pages are rendered by chromium, without -short")
 	}
-	b, err := NewBrowser(t.Context(), program)
+	b, err := NewBrowser(t.Context())
 	require.NoError(t, err)
 	names := []string{"letter_employer", "terms"}
 	for _, name := range names {
