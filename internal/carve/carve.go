@@ -1,0 +1,263 @@
+// Package carve finds pictures, PDFs and archives that lie in other bytes: in dumps of databases, mails, web pages,
+// caches and disk images. It knows no format of a container. It looks for the bytes with which such files start,
+// as they are and in the writings that texts have for bytes: base64, hexadecimal, escapes and lists of numbers.
+package carve
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"path"
+)
+
+// A Find is a file that lies in other bytes.
+type Find struct {
+	At     int64  // byte of what was scanned at which the file, or the writing of it, starts
+	Place  string // the same in words, with the writing: "byte 18231002, base64"
+	Label  string // name or key beside it in a text; "": none
+	Ending string // of its kind: ".jpg"
+	Plain  bool   // its bytes lie in what was scanned as they are
+}
+
+// Name returns place, label and ending as a name. It has none of the signs that divide names of files in a dump.
+func (f Find) Name() string {
+	name := f.Place
+	if f.Label != "" {
+		name += ", " + f.Label
+	}
+	if path.Ext(name) != f.Ending {
+		name += f.Ending
+	}
+	return name
+}
+
+// A Report says what a scan passed over.
+type Report struct {
+	Opaque int64 // bytes that look compressed or encrypted, in which no file was found
+	Finds  int
+}
+
+const (
+	bufferSize = 1 << 18 // bytes that a scan holds. A header that is checked lies within half of them. Chosen
+	margin     = 512     // bytes that the signs of a start take at most, in any writing
+	maxDepth   = 3       // writings in each other: base64 in a base64 mail in a JSON text. Chosen
+	minRun     = 60      // signs in one line of base64 that is decoded though nothing known starts it. PEM has 64, MIME 76
+
+	// Bytes are taken as compressed or encrypted if sampleSize of sampleEvery have minEntropy bits a byte. Random bytes
+	// have 7.95 in such a sample, text, programs and databases below 7 (TestOpaque).
+	sampleSize, sampleEvery = 4 << 10, 64 << 10
+	minEntropy              = 7.8
+
+	// maxStarts is how many places of one file may look like a start without one. They take 10 s (TestHostileTexts). A text
+	// of a GB has some 100 by chance.
+	maxStarts = 1 << 20
+)
+
+// ErrStarts says that a scan ended before the end.
+var ErrStarts = fmt.Errorf("more than %d places look like the start of a picture: the rest was not looked into", maxStarts)
+
+// Scan reads r once and calls each for the files in it, in the order of their places. copy writes the bytes of the file
+// and returns their number; each must call it once. The end of a file follows from its structure. A file that is cut off
+// ends where another one starts, or the writing ends. Scan ends with an error of r or of each, with ErrStarts, or with ctx's.
+func Scan(ctx context.Context, r io.Reader, each func(f Find, copy func(io.Writer) (int64, error)) error) (Report, error) {
+	s := &scan{ctx: ctx, each: each, scale: 1}
+	err := s.layer(r, nil, 0)
+	return s.Report, err
+}
+
+// A scan is one call of Scan.
+type scan struct {
+	ctx  context.Context
+	each func(Find, func(io.Writer) (int64, error)) error
+	Report
+	starts int                         // of nothing
+	bufs   [maxDepth + 1]*bufio.Reader // by depth
+	scale  int64                       // bytes of a sign: 2 in UTF-16, else 1
+}
+
+// An outer says where a writing lies.
+type outer struct {
+	at     int64
+	place  string
+	before []byte
+}
+
+// A stream is read once, ahead of the place up to which it was scanned.
+type stream struct {
+	*bufio.Reader
+	at    int64 // of the next byte
+	clear int64 // before which no long run of base64 starts
+}
+
+// skip passes over n bytes that were peeked at.
+func (s *stream) skip(n int) {
+	n, _ = s.Discard(n)
+	s.at += int64(n)
+}
+
+// have returns the next n bytes, or fewer at the end.
+func (s *stream) have(n int) []byte {
+	b, _ := s.Peek(n)
+	return b
+}
+
+// run returns the index in the next bytes b, below end, at which a long run of base64 starts; without one, end.
+func (s *stream) run(b []byte, end int) int {
+	from := int(max(0, s.clear-s.at))
+	if from >= end {
+		return end
+	}
+	i := from + longRun(b[from:], end-from)
+	s.clear = s.at + int64(i)
+	return i
+}
+
+// layer scans the bytes of r, which the writing in decodes to; nil: they are what is scanned. The error is of r, of each or ctx's.
+func (s *scan) layer(r io.Reader, in *outer, depth int) error {
+	if s.bufs[depth] == nil {
+		s.bufs[depth] = bufio.NewReaderSize(nil, bufferSize)
+	}
+	s.bufs[depth].Reset(r)
+	b := &stream{Reader: s.bufs[depth]}
+	if bom := b.have(2); depth == 0 && (string(bom) == "\xff\xfe" || string(bom) == "\xfe\xff") {
+		r, s.scale = &narrow{r: b, low: 1 - int(bom[0]&1)}, 2
+		b = &stream{Reader: bufio.NewReaderSize(r, bufferSize)}
+	}
+	var last []byte // what came before the next byte
+	sampled := int64(-sampleEvery)
+	for {
+		var err error
+		buf := b.have(b.Buffered())
+		if len(buf) < 2*margin {
+			if buf, err = b.Peek(bufferSize / 2); err != nil && !errors.Is(err, io.EOF) {
+				return err
+			}
+		}
+		if len(buf) == 0 {
+			return nil
+		}
+		if err := s.ctx.Err(); err != nil {
+			return err
+		}
+		end := len(buf)
+		if err == nil {
+			end -= margin
+		}
+		run := end
+		if depth < maxDepth {
+			run = b.run(buf, end)
+		}
+		i, found := next(buf, last, run, depth < maxDepth)
+		if i >= sampleSize && b.at-sampled >= sampleEvery {
+			if sampled = b.at; entropy(buf[:sampleSize]) > minEntropy {
+				s.Opaque += min(sampleEvery, int64(i))
+			}
+		}
+		last = keep(last, buf[:i])
+		b.skip(i)
+		if !found && i == end {
+			continue
+		}
+		taken, err := s.take(b, last, in, depth)
+		if err != nil {
+			return err
+		}
+		if last = nil; !taken {
+			if s.starts++; s.starts > maxStarts {
+				return ErrStarts
+			}
+			last = keep(last, b.have(1))
+			b.skip(1)
+		}
+	}
+}
+
+// take reads the file or the writing that starts at b, if one does, and reports whether it did. before are bytes before it.
+func (s *scan) take(b *stream, before []byte, in *outer, depth int) (bool, error) {
+	buf := b.have(max(b.Buffered(), 2*margin))
+	if c := coded(buf, before); c != nil && depth < maxDepth {
+		at := outer{b.at * s.scale, c.name, bytes.Clone(before)}
+		if in != nil {
+			at = outer{in.at, in.place + fmt.Sprintf(", byte %d, %s", b.at, c.name), at.before}
+		}
+		from, opaque, finds := b.at, s.Opaque, s.Finds
+		err := s.layer(c.decode(b), &at, depth+1)
+		if s.Finds > finds {
+			s.Opaque = opaque
+		}
+		return b.at > from, err
+	}
+	k := kindOf(buf)
+	if k == nil {
+		return false, nil
+	}
+	f := Find{At: b.at * s.scale, Place: fmt.Sprintf("byte %d", b.at*s.scale), Ending: k.ending, Plain: in == nil && s.scale == 1}
+	if in != nil {
+		f.At, f.Label = in.at, label(in.before)
+		if f.Place = fmt.Sprintf("byte %d, %s", in.at, in.place); b.at > 0 {
+			f.Place += fmt.Sprintf(", byte %d", b.at)
+		}
+	} else {
+		f.Label = label(before)
+	}
+	s.Finds++
+	return true, s.each(f, func(w io.Writer) (int64, error) {
+		c := &copied{s: b, w: w, ctx: s.ctx}
+		err := k.copy(c)
+		if errors.Is(err, io.EOF) { // cut off: decoding says so
+			err = nil
+		}
+		return c.n, err
+	})
+}
+
+// keep returns the last [margin] bytes of old and more.
+func keep(old, more []byte) []byte {
+	if len(more) >= margin {
+		return append(old[:0], more[len(more)-margin:]...)
+	}
+	old = append(old, more...)
+	return append(old[:0], old[max(0, len(old)-margin):]...)
+}
+
+// entropy returns the entropy of a sample, bits a byte.
+func entropy(sample []byte) (h float64) {
+	var n [256]int
+	for _, b := range sample {
+		n[b]++
+	}
+	for _, c := range n {
+		if c > 0 {
+			p := float64(c) / float64(len(sample))
+			h -= p * math.Log2(p)
+		}
+	}
+	return h
+}
+
+// narrow reads text in UTF-16 as bytes. A sign beyond ASCII becomes one that occurs in no writing.
+type narrow struct {
+	r   io.Reader
+	low int // which byte of two is the lower one, 0 or 1
+}
+
+// Read reads an even number of bytes of the text.
+func (n *narrow) Read(out []byte) (int, error) {
+	two := make([]byte, 2*min(len(out), bufferSize/4))
+	got, err := io.ReadFull(n.r, two)
+	for i := range got / 2 {
+		if out[i] = two[2*i+n.low]; two[2*i+1-n.low] != 0 {
+			out[i] = '\x1a'
+		}
+	}
+	if got > 1 {
+		err = nil
+	} else if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = io.EOF
+	}
+	return got / 2, err
+}

@@ -1,0 +1,521 @@
+package carve
+
+import (
+	"bytes"
+	"io"
+	"strings"
+)
+
+// A coding is a writing of bytes that starts at a place of a text.
+type coding struct {
+	name   string
+	decode func(*stream) io.Reader // reads the bytes, and leaves the stream at the end of the writing
+}
+
+// seps are what may lie between two bytes in hexadecimal, beside white space. signs are before a byte that a text escapes, the
+// longest first; bytes that it can print may be written as themselves.
+var (
+	seps  = []string{"", ":", "-", ",", ",0x", "0x"}
+	signs = []string{`\\u00`, `\u00`, `\\x`, `\x`, "%", "="}
+)
+
+// started64 are what the base64 of files starts with: JPEG, PNG, GIF, WebP, PDF, zip.
+var started64 = []string{"/9j/", "iVBORw0KGgo", "R0lGODlh", "R0lGODdh", "UklGR", "JVBERi", "UEsDB"}
+
+// pairs has the two bytes with which a file, or a writing of one, starts: bit b[0] + 256 b[1].
+var pairs = func() (set [1 << 10]uint64) {
+	add := func(all ...string) {
+		for _, s := range all {
+			p := int(s[0]) | int(s[1])<<8
+			set[p/64] |= 1 << (p % 64)
+		}
+	}
+	for _, k := range kinds {
+		add(k.magic)
+	}
+	add(started64...)
+	add("_9", `\/`, `\u`, "%2", "ff", "FF", "89", "37", "21", "25", "-1", "13", "\xc3\xbf", "\xc2\x89", "be", "AA")
+	return set
+}()
+
+// next returns the index before end, in b, which follows last, at which a file, or a writing of one if codings is true, seems to start, and whether one
+// does. Without one the index is end.
+func next(b, last []byte, end int, codings bool) (int, bool) {
+	for i := 0; i < end; i++ {
+		if i+1 >= len(b) {
+			break
+		}
+		p := int(b[i]) | int(b[i+1])<<8
+		if pairs[p>>6]>>(p&63)&1 == 0 {
+			continue
+		}
+		before := last
+		if i >= maxSign {
+			before = b[i-maxSign : i]
+		} else if i > 0 {
+			before = append(bytes.Clone(last[max(0, len(last)-maxSign):]), b[:i]...)
+		}
+		if starts(b[i:], before, codings) {
+			return i, true
+		}
+	}
+	return end, false
+}
+
+// starts reports whether a file, or a writing of one if codings is true, seems to start b. before are bytes before it.
+func starts(b, before []byte, codings bool) bool {
+	switch {
+	case kindMagic(b), kindOf(b) != nil:
+		return true
+	case !codings:
+		return false
+	case b[0] == 'b':
+		return bytes.HasPrefix(b, []byte("begin "))
+	case strings.IndexByte("fF8-123\xc2\xc3", b[0]) >= 0:
+		return codedBytes(b, before) != nil
+	}
+	return coded64(b)
+}
+
+// kindMagic reports whether b starts as a file whose head may be written with escapes.
+func kindMagic(b []byte) bool {
+	return bytes.HasPrefix(b, []byte("\xff\xd8\xff")) || bytes.HasPrefix(b, []byte("\x89PNG"))
+}
+
+// longRun returns the first index below end at which minRun signs of base64 follow one another; without one, end.
+func longRun(b []byte, end int) int {
+	for i := 0; i < end && i+minRun <= len(b); {
+		j := i + minRun - 1
+		for j >= i && sign64[b[j]] >= 0 {
+			j--
+		}
+		if j < i {
+			return i
+		}
+		i = j + 1
+	}
+	return end
+}
+
+// coded64 reports whether the base64 of a file of a known kind starts b.
+func coded64(b []byte) bool {
+	var signs [12]byte
+	n := 0
+	for i := 0; n < len(signs) && i < len(b); n++ {
+		c, used := b[i], 1
+		if sign64[c] < 0 {
+			if c, used = escaped64(b[i:]); c == 0 {
+				break
+			}
+		}
+		switch signs[n] = c; c {
+		case '_':
+			signs[n] = '/'
+		case '-':
+			signs[n] = '+'
+		}
+		i += used
+	}
+	s := string(signs[:n])
+	for _, start := range started64 {
+		if strings.HasPrefix(s, start) {
+			return true
+		}
+	}
+	return n > 9 && s[:4] == "AAAA" && s[5:10] == "GZ0eX" // a file type box
+}
+
+// coded returns the writing of bytes that starts b; nil: none. before are the bytes before it.
+func coded(b, before []byte) *coding {
+	switch {
+	case coded64(b), len(b) >= minRun && longRun(b[:minRun], 1) == 0:
+		if digits := len(bytes.TrimPrefix(bytes.TrimPrefix(b[:min(len(b), minRun)], []byte("0")), []byte("x"))); len(b) >= minRun && allHex(b[minRun-digits:minRun]) {
+			return &coding{"hexadecimal", func(s *stream) io.Reader {
+				if digits > minRun-2 && b[0] != 'x' { // no 0x is before the digits
+					digits = minRun
+				}
+				s.skip(minRun - digits)
+				return &bytesOf{s: s, next: inHex("", 0)}
+			}}
+		}
+		return &coding{"base64", func(s *stream) io.Reader { return &run64{s: s} }}
+	case bytes.HasPrefix(b, []byte("begin ")):
+		return uuencoded(b)
+	}
+	if c := codedBytes(b, before); c != nil {
+		return c
+	}
+	if !kindMagic(b) {
+		return nil
+	}
+	quote := quoteOf(before)
+	if quote == 0 || kindOf(b) != nil && kindOf(b).ending == ".png" {
+		return nil
+	}
+	c := &coding{"escaped", func(s *stream) io.Reader { return &bytesOf{s: s, next: inQuotes(quote)} }}
+	if kindOf(unquoted(b, quote)) == nil {
+		return nil
+	}
+	return c
+}
+
+func allHex(b []byte) bool {
+	for _, c := range b {
+		if hexDigit(c) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// maxSign is the length of the longest of signs, and of a quote before it.
+const maxSign = 6
+
+// codedBytes returns the writing, byte by byte, in which a JPEG or PNG starts b; nil: none. before has at least maxSign bytes
+// before b, if there are as many.
+func codedBytes(b, before []byte) *coding {
+	switch {
+	case b[0] >= 0xc2:
+		return inCode("escaped", b, inLatin1(quoteOf(before)))
+	case firstOf(b, "ff", "fF", "Ff", "FF", "89"):
+		for _, sep := range seps {
+			if c := inCode("hexadecimal", b, inHex(sep, 0)); c != nil {
+				return c
+			}
+		}
+		for _, sign := range signs {
+			if rest, has := bytes.CutSuffix(before, []byte(sign)); has {
+				return inCode("escaped", b, inHex(sign, quoteOf(rest)))
+			}
+		}
+	case firstOf(b, "377", "211"):
+		for _, sign := range []string{`\\`, `\`} {
+			if rest, has := bytes.CutSuffix(before, []byte(sign)); has {
+				return inCode("escaped", b, inOctal(sign, quoteOf(rest)))
+			}
+		}
+	case firstOf(b, "255", "137", "-1"):
+		return inCode("numbers", b, inNumbers)
+	}
+	return nil
+}
+
+// firstOf reports whether b starts with one of heads.
+func firstOf(b []byte, heads ...string) bool {
+	for _, h := range heads {
+		if len(b) >= len(h) && string(b[:len(h)]) == h {
+			return true
+		}
+	}
+	return false
+}
+
+// quoteOf returns the quote that ends before, 0 if none does.
+func quoteOf(before []byte) byte {
+	if n := len(before); n > 0 && (before[n-1] == '"' || before[n-1] == '\'') {
+		return before[n-1]
+	}
+	return 0
+}
+
+// inCode returns the writing that next decodes if a JPEG or PNG starts b in it; else nil.
+func inCode(name string, b []byte, next decoder) *coding {
+	if !inBytes(b, next) {
+		return nil
+	}
+	return &coding{name, func(s *stream) io.Reader { return &bytesOf{s: s, next: next} }}
+}
+
+// inBytes reports whether b starts with a JPEG or PNG in a writing.
+func inBytes(b []byte, next decoder) bool {
+	var got [4]byte
+	for i := range got {
+		c, n := next(b, i == 0)
+		if n <= 0 {
+			return false
+		}
+		got[i], b = c, b[n:]
+		if i == 0 && c != 0xff && c != 0x89 {
+			return false
+		}
+	}
+	return got[0] == 0xff && got[1] == 0xd8 && got[2] == 0xff || string(got[:]) == "\x89PNG"
+}
+
+// maxUnquoted is how many bytes between quotes are read to see whether a file starts there.
+const maxUnquoted = 4 << 10
+
+// unquoted returns the first bytes of b in the writing between quotes.
+func unquoted(b []byte, quote byte) (out []byte) {
+	for next := inQuotes(quote); len(out) < maxUnquoted; {
+		c, n := next(b, len(out) == 0)
+		if n <= 0 {
+			break
+		}
+		out, b = append(out, c), b[n:]
+	}
+	return out
+}
+
+// A decoder returns the byte that is written at the start of b, and the length of its writing; 0: the writing has ended. first
+// is true for the first byte.
+type decoder = func(b []byte, first bool) (byte, int)
+
+// bytesOf reads bytes that are written one by one.
+type bytesOf struct {
+	s     *stream
+	next  decoder
+	begun bool
+}
+
+// maxByte is more than one byte takes in any writing, bytes. Lines may begin with spaces.
+const maxByte = 128
+
+// Read decodes bytes.
+func (r *bytesOf) Read(out []byte) (int, error) {
+	b := r.s.have(bufferSize / 4)
+	end := len(b)
+	if end == bufferSize/4 {
+		end -= maxByte
+	}
+	n, i := 0, 0
+	for n < len(out) && i < end {
+		c, used := r.next(b[i:], !r.begun)
+		if used <= 0 {
+			end = i
+			break
+		}
+		r.begun = true
+		out[n] = c
+		n, i = n+1, i+used
+	}
+	r.s.skip(i)
+	if n == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+func hexDigit(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}
+
+// inHex decodes two digits for each byte, with one of seps or signs between them. quote ends escapes; 0: none does.
+func inHex(sep string, quote byte) decoder {
+	escaping := strings.ContainsAny(sep, `\%=`)
+	white := func(b []byte, i int) int {
+		for i < len(b) && i < maxByte && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
+			i++
+		}
+		return i
+	}
+	return func(b []byte, first bool) (byte, int) {
+		i := 0
+		switch {
+		case first:
+		case escaping:
+			for _, joins := range []string{"\\\n", "\\\r\n", "=\n", "=\r\n"} { // a line that goes on
+				if joins[0] == sep[0] && bytes.HasPrefix(b, []byte(joins)) {
+					i = len(joins)
+				}
+			}
+			if !bytes.HasPrefix(b[i:], []byte(sep)) {
+				if i == len(b) {
+					return 0, 0
+				}
+				c, n := unescaped(b[i:], quote)
+				if sep == "%" && c == '+' { // of a form
+					c = ' '
+				}
+				if n > 0 {
+					n += i
+				}
+				return c, n
+			}
+			i += len(sep)
+		default:
+			i = white(b, 0)
+			if !bytes.HasPrefix(b[i:], []byte(sep[:min(len(sep), 1)])) {
+				return 0, 0
+			}
+			if len(sep) > 0 && sep[0] != '0' {
+				i = white(b, i+1)
+			}
+			if strings.HasSuffix(sep, "0x") {
+				if !bytes.HasPrefix(b[i:], []byte("0x")) && !bytes.HasPrefix(b[i:], []byte("0X")) {
+					return 0, 0
+				}
+				i += 2
+			}
+		}
+		if i+2 > len(b) || hexDigit(b[i]) < 0 || hexDigit(b[i+1]) < 0 {
+			return 0, 0
+		}
+		return byte(hexDigit(b[i])<<4 | hexDigit(b[i+1])), i + 2
+	}
+}
+
+// escapes are letters behind a backslash, and their bytes. Z is of MySQL.
+const escapes = "n\nr\rt\tb\bf\f0\x00Z\x1aa\av\v\\\\//''\"\""
+
+// unescaped decodes a byte that is written as itself or behind a backslash. quote ends the writing, if it is not 0.
+func unescaped(b []byte, quote byte) (byte, int) {
+	switch c := b[0]; {
+	case c == '\\' && len(b) > 1:
+		if i := strings.IndexByte(escapes, b[1]); i >= 0 && i%2 == 0 {
+			return escapes[i+1], 2
+		}
+	case c >= ' ' && c < 0x7f && c != quote:
+		return c, 1
+	}
+	return 0, 0
+}
+
+// inOctal decodes three digits for a byte behind sign, or the byte itself.
+func inOctal(sign string, quote byte) decoder {
+	return func(b []byte, first bool) (byte, int) {
+		n := len(sign)
+		if first {
+			n = 0
+		}
+		if bytes.HasPrefix(b, []byte(sign[:n])) && len(b) >= n+3 && b[n] >= '0' && b[n] <= '3' && b[n+1]&^7 == '0' && b[n+2]&^7 == '0' {
+			return b[n]<<6 | b[n+1]&7<<3 | b[n+2]&7, n + 3
+		}
+		if sign == `\\` && bytes.HasPrefix(b, []byte(`\\\\`)) {
+			return '\\', 4
+		}
+		if first || len(b) == 0 {
+			return 0, 0
+		}
+		return unescaped(b, quote)
+	}
+}
+
+// inLatin1 decodes a byte that is written in UTF-8 as the sign of the same number.
+func inLatin1(quote byte) decoder {
+	return func(b []byte, first bool) (byte, int) {
+		switch {
+		case len(b) < 2 || first && b[0]&0xfe != 0xc2:
+			return 0, 0
+		case b[0]&0xfe == 0xc2 && b[1]&0xc0 == 0x80:
+			return b[0]<<6 | b[1]&0x3f, 2
+		case bytes.HasPrefix(b, []byte(`\u00`)) && len(b) > 5 && hexDigit(b[4]) >= 0 && hexDigit(b[5]) >= 0:
+			return byte(hexDigit(b[4])<<4 | hexDigit(b[5])), 6
+		case b[0] < ' ' || b[0] == 0x7f: // a text that escapes nothing
+			return b[0], 1
+		case quote == 0:
+			return b[0], 1
+		}
+		return unescaped(b, quote)
+	}
+}
+
+// inNumbers decodes decimal numbers, signed or not, between commas.
+func inNumbers(b []byte, first bool) (byte, int) {
+	i, v, digits := 0, 0, 0
+	if !first {
+		for comma := false; i < len(b) && i < maxByte && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t' || b[i] == ',' && !comma); i++ {
+			comma = comma || b[i] == ','
+		}
+		if i == 0 {
+			return 0, 0
+		}
+	}
+	negative := i < len(b) && b[i] == '-'
+	if negative {
+		i++
+	}
+	for ; i < len(b) && digits < 3 && b[i] >= '0' && b[i] <= '9'; i, digits = i+1, digits+1 {
+		v = 10*v + int(b[i]-'0')
+	}
+	if negative {
+		v = -v
+	}
+	if digits == 0 || v < -128 || v > 255 {
+		return 0, 0
+	}
+	return byte(v), i
+}
+
+// inQuotes decodes bytes between quotes as SQL has them: as themselves, behind a backslash, or a quote twice.
+func inQuotes(quote byte) decoder {
+	return func(b []byte, _ bool) (byte, int) {
+		switch {
+		case len(b) == 0:
+			return 0, 0
+		case b[0] == quote:
+			if len(b) > 1 && b[1] == quote {
+				return quote, 2
+			}
+			return 0, 0
+		case b[0] == '\\' && len(b) > 1:
+			if i := strings.IndexByte(escapes, b[1]); i >= 0 && i%2 == 0 {
+				return escapes[i+1], 2
+			}
+			return b[1], 2
+		}
+		return b[0], 1
+	}
+}
+
+// uuencoded returns the writing of a file that uuencode starts with "begin 644 NAME"; nil: it does not.
+func uuencoded(b []byte) *coding {
+	line := bytes.IndexByte(b, '\n')
+	if line < 12 || line > 300 || len(bytes.Fields(b[:line])) < 3 || len(b) < line+2 {
+		return nil
+	}
+	for _, c := range bytes.Fields(b[:line])[1] {
+		if c < '0' || c > '7' {
+			return nil
+		}
+	}
+	return &coding{"uuencode", func(s *stream) io.Reader {
+		s.skip(line + 1)
+		return &uu{s: s}
+	}}
+}
+
+// uu reads lines of uuencode.
+type uu struct {
+	s    *stream
+	left []byte
+}
+
+// Read decodes lines.
+func (u *uu) Read(out []byte) (int, error) {
+	for len(u.left) == 0 {
+		b := u.s.have(128)
+		end := bytes.IndexByte(b, '\n')
+		if end < 0 {
+			end = len(b)
+		}
+		signs := bytes.TrimRight(b[:end], "\r\n")
+		if len(signs) == 0 || signs[0] <= ' ' || signs[0] >= '`' {
+			return 0, io.EOF
+		}
+		n := int(signs[0]-' ') & 63
+		for i := 1; len(u.left) < n; i += 4 {
+			var q [4]byte
+			for k := range q {
+				if q[k] = ' '; i+k < len(signs) {
+					q[k] = signs[i+k]
+				}
+				q[k] = (q[k] - ' ') & 63
+			}
+			u.left = append(u.left, q[0]<<2|q[1]>>4, q[1]<<4|q[2]>>2, q[2]<<6|q[3])
+		}
+		u.left = u.left[:n]
+		u.s.skip(min(end+1, len(b)))
+	}
+	n := copy(out, u.left)
+	u.left = u.left[n:]
+	return n, nil
+}
