@@ -498,9 +498,9 @@ func unreadable(name string, cause error) Finding {
 		return FoundUnopened
 	}
 	switch format.Kind {
-	case picture.Unsupported:
+	case picture.Unsupported, picture.Video:
 		return FoundUnsupported
-	case picture.NoPicture:
+	case picture.NoPicture, picture.Text:
 		return FoundNoPicture
 	case picture.Archive:
 		return FoundUnopened

@@ -3,7 +3,9 @@ package carve
 import (
 	"bytes"
 	"io"
+	"mime"
 	"regexp"
+	"strings"
 )
 
 // sign64 has the value of each sign of base64, of both alphabets of RFC 4648; -1 for others.
@@ -168,7 +170,11 @@ var unsafe = regexp.MustCompile(`[^\pL\pN ._-]+`)
 func label(before []byte) string {
 	for _, l := range labels {
 		if m := l.FindSubmatch(before); m != nil {
-			return string(bytes.ToValidUTF8(bytes.TrimSpace(unsafe.ReplaceAll(m[1], nil)), nil))
+			name, err := new(mime.WordDecoder).DecodeHeader(string(m[1])) // of a mail
+			if err != nil {
+				name = string(m[1])
+			}
+			return strings.TrimSpace(unsafe.ReplaceAllString(strings.ToValidUTF8(name, ""), ""))
 		}
 	}
 	return ""

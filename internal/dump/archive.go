@@ -67,11 +67,8 @@ func (d *Dump) archive(ctx context.Context, kind string, depth int, f File) erro
 		return d.single(ctx, in, err, depth, f.Name)
 	case err != nil: // a zip has the list of its files at its end, and others stop there as well
 		return err
-	case kind == ".zip", kind == office:
-		return d.zip(ctx, kind, in, depth, f.Name)
 	}
-	find := map[string]func(io.Reader, lister) error{message: inMessage, mailbox: inMailbox, web: inPage}[kind]
-	return d.unpack(ctx, func(list lister) error { return find(io.NewSectionReader(in, 0, in.size), list) }, depth, f.Name)
+	return d.zip(ctx, kind, in, depth, f.Name)
 }
 
 // A lister is called for the files of an archive, in their order. A file that is not regular (a link) has
@@ -248,8 +245,8 @@ func (s *stopped) Read(b []byte) (int, error) {
 	return s.r.Read(b)
 }
 
-// unpack lists the files that find finds in an archive that is read from its beginning to its end: 7z,
-// rar, mail or a web page. Their bytes are stored. depth counts the archives around it, under is its name.
+// unpack lists the files that find finds in an archive that is read from its beginning to its end: 7z
+// or rar. Their bytes are stored. depth counts the archives around it, under is its name.
 // A file whose bytes cannot be had, and a link, is listed with an error.
 func (d *Dump) unpack(ctx context.Context, find func(lister) error, depth int, under string) error {
 	return find(func(name string, regular bool, r io.Reader) error {

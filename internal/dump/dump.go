@@ -1,6 +1,6 @@
 // Package dump lists the files of a dump: files, folders with all files below, and archives (zip, tar,
 // 7z, rar, gzip, bzip2, xz, zstd), also in folders and in each other. It also lists the pictures in office
-// documents and web pages, the pages of PDF and TIFF files, and what is attached to e-mails.
+// documents, the pages of PDF and TIFF files, and the pictures, PDFs and archives that lie in any other file: see package carve.
 //
 // The ending of a name tells archives and PDFs. Names inside archives are labels: nothing is
 // ever written under them. What cannot be listed is listed with its error. If a tar archive is
@@ -194,35 +194,38 @@ func (d *Dump) add(f File) error {
 	return nil
 }
 
-// entry lists the file f or, if it is an archive or a PDF, the files in it; depth counts the
+// entry lists the file f or, if others lie in it, these: of an archive, a PDF, a text or a database. depth counts the
 // archives around it. Files of an archive come sorted by name. What cannot be listed is listed with
 // its error, so that entry returns only ctx's error, ErrTooMany or, within an archive, errMany.
 func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	k := cmp.Or(kind(f.Name), begins(ctx, f))
+	k := kind(f.Name)
+	if k == "" {
+		k = begins(ctx, f)
+	}
 	switch {
-	case f.Err == nil && (k == tiff || k == "" && isTIFF(ctx, f)):
+	case f.Err == nil && k == tiff:
 		return d.pages(ctx, f)
 	case f.Err == nil && k == part:
 		return d.add(File{Name: f.Name, Size: f.Size, Err: errPart})
-	case f.Err != nil || k == "" || k == ".pdf" && d.opts.PDF == nil || d.opts.Unpack == nil && apart(k):
+	case f.Err != nil || k == ".pdf" && d.opts.PDF == nil || d.opts.Unpack == nil && apart(k):
 		return d.add(f)
-	case k != ".pdf" && depth >= maxDepth:
+	case k != ".pdf" && k != "" && depth >= maxDepth:
 		return d.add(File{Name: f.Name, Err: errNested})
 	}
 	from, containers := len(d.Files), len(d.Containers)
 	err := d.within(ctx, k, depth, f)
 	if errors.Is(err, errMany) {
-		d.Files, d.Containers = d.Files[:from], d.Containers[:containers+1] // of the archive itself
+		d.Files, d.Containers = d.Files[:from], d.Containers[:min(containers+1, len(d.Containers))] // of the archive itself
 	}
 	switch {
 	case errors.Is(err, ErrTooMany) || ctx.Err() != nil:
 		return cmp.Or(ctx.Err(), err)
 	case err == nil && len(d.Files) > from:
 		return nil
-	case err == nil && (k == web || k == message || k == mailbox) || k == office && errors.Is(err, zip.ErrFormat):
+	case k == office && errors.Is(err, zip.ErrFormat):
 		return d.add(f) // its content says what it is
 	case err == nil:
 		return d.add(File{Name: f.Name, Size: f.Size, Err: nothingIn(k)})
@@ -241,9 +244,12 @@ func (d *Dump) within(ctx context.Context, k string, depth int, f File) (err err
 		d.share = min(d.share, allowance(f.Size))
 	}
 	d.left = d.share
-	if k == ".pdf" {
+	switch k {
+	case ".pdf":
 		err = d.pdf(ctx, f)
-	} else {
+	case "":
+		err = d.carved(ctx, depth, f)
+	default:
 		err = d.archive(ctx, k, depth, f)
 		slices.SortStableFunc(d.Files[from:], func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
 	}

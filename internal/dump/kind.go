@@ -18,9 +18,6 @@ const (
 	sevenZip = ".7z"
 	rar      = ".rar"
 	office   = ".docx" // a document in a zip archive, with its pictures
-	message  = ".eml"  // an e-mail, or a page that a browser saved with its pictures
-	mailbox  = ".mbox"
-	web      = ".html" // a web page with pictures in it
 	tiff     = ".tif"  // its pages
 	part     = ".001"  // of an archive in several files
 )
@@ -32,7 +29,6 @@ var kinds = [][2]string{
 	{".gz", ".gz"}, {".bz2", ".bz2"}, {".xz", ".xz"}, {".zst", ".zst"}, {".tif", tiff}, {".tiff", tiff},
 	{".docx", office}, {".docm", office}, {".dotx", office}, {".xlsx", office}, {".xlsm", office}, {".pptx", office}, {".pptm", office}, {".ppsx", office},
 	{".odt", office}, {".ods", office}, {".odp", office}, {".odg", office}, {".epub", office}, {".pages", office}, {".numbers", office}, {".key", office},
-	{".eml", message}, {".mht", message}, {".mhtml", message}, {".mbox", mailbox}, {".htm", web}, {".html", web}, {".xhtml", web},
 }
 
 // aPart are names of the parts of an archive in several files, as 7z, WinZip, WinRAR and split make them.
@@ -113,12 +109,10 @@ const (
 	tarMark  = 257
 )
 
-// begins returns the kind of a file, as kind does, by its first bytes, if its name has no ending or
-// one of nameless: leaked files are often called by a digest alone. It returns "" for other names,
-// and if the file cannot be read.
+// begins returns the kind of a file, as kind does, by its first bytes: leaked files are often called by a digest, or
+// wrongly. It returns "" for other files, and if the file cannot be read.
 func begins(ctx context.Context, f File) string {
-	own := f.Name[strings.LastIndexByte(f.Name, '!')+1:] // without the archive's that it is in
-	if f.Err != nil || !slices.Contains(nameless, strings.ToLower(path.Ext(own))) {
+	if f.Err != nil {
 		return ""
 	}
 	r, err := f.Open(ctx)
@@ -132,7 +126,7 @@ func begins(ctx context.Context, f File) string {
 		return "" // no archive with a file in it
 	}
 	switch {
-	case bytes.HasPrefix(head, []byte("PK\x03\x04")) && (bytes.HasPrefix(head[30:], []byte("[Content_Types].xml")) || bytes.HasPrefix(head[30:], []byte("mimetypeapplication/vnd.oasis"))):
+	case picture.IsPackage(head):
 		return office
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return ".zip"
@@ -152,8 +146,6 @@ func begins(ctx context.Context, f File) string {
 		return ".gz"
 	case bytes.HasPrefix(head, []byte("BZh")):
 		return ".bz2"
-	case bytes.HasPrefix(head, []byte("From ")):
-		return mailbox
 	case len(head) > tarMark && string(head[tarMark:]) == "ustar":
 		return ".tar"
 	}

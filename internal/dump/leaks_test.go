@@ -58,28 +58,6 @@ func TestOneCompressedFile(t *testing.T) {
 	assert.Equal(t, []string{"g!x.jpg: bzip2"}, list(t, "g", string(bzip)))
 }
 
-// The pictures that a saved web page holds itself are found, those beside it are files of their own.
-func TestWebPage(t *testing.T) {
-	code := base64.StdEncoding.EncodeToString([]byte("a picture?>~\x00"))
-	page := `<img src="data:image/svg+xml;base64,PHN2Zz4="><img src='DATA:image/JPEG;charset=x;base64,` + code[:8] + "\n\t" + strings.NewReplacer("/", "%2F", "+", "%2b", "=", "%3D").Replace(code[8:]) +
-		`'><p style="background:url(data:image/png;base64,` + code + `)"><img src="data:image/gif,plain"> a: b, <img src="data:image/webp;base64,` + code[:5]
-	assert.Equal(t, []string{"a.html!picture 1.jpeg: a picture?>~\x00", "a.html!picture 2.png: a picture?>~\x00", "a.html!picture 3.webp: ! illegal base64 data at input byte 0"}, list(t, "a.html", page))
-	assert.Equal(t, []string{"b.htm: <p>nothing"}, list(t, "b.htm", "<p>nothing"))
-	assert.Equal(t, []string{"c.HTML: \xff\xd8\xff"}, list(t, "c.HTML", "\xff\xd8\xff"), "its content says what it is")
-}
-
-// Web pages are read in bounded time and memory.
-func FuzzWebPage(f *testing.F) {
-	f.Add(`<img src="data:image/png;base64,QUJD"><img src="data:image/png;base64,QU%2BJ D">`)
-	f.Add("data:image/;base64,data:image/a/../b!#;base64,AA==")
-	f.Fuzz(func(t *testing.T, text string) {
-		d := dump.New(options())
-		require.NoError(t, d.AddFS(t.Context(), fstest.MapFS{"a.html": {Data: []byte(text)}}, ""))
-		contents(t, d, "")
-		require.NoError(t, d.Close())
-	})
-}
-
 // One part of an archive says so, whatever its bytes are.
 func TestPartsOfArchives(t *testing.T) {
 	const want = ": ! one part of an archive in several files: join the parts first"
@@ -110,7 +88,7 @@ func TestDepth(t *testing.T) {
 	assert.Equal(t, []string{"5.zip!4.zip!3.zip!2.zip!1.zip: ! more than 4 archives within each other, which are not opened"}, list(t, "5.zip", text))
 	mail := "Content-Type: application/zip; name=a.zip\r\nContent-Transfer-Encoding: base64\r\n\r\n" +
 		base64.StdEncoding.EncodeToString([]byte(zipOf(t, entry{"c.docx", zipOf(t, entry{"[Content_Types].xml", ""}, entry{"word/media/i.jpg", "card"})})))
-	assert.Equal(t, []string{"m.tgz!b.mbox!message 1/a.zip!c.docx!word/media/i.jpg: card"}, list(t, "m.tgz", gzipOf(t, tarOf(t, entry{"b.mbox", "From x\n" + mail + "\n"}))))
+	assert.Equal(t, []string{"m.tgz!b.mbox!byte 87, base64, a.zip!c.docx!word/media/i.jpg: card"}, list(t, "m.tgz", gzipOf(t, tarOf(t, entry{"b.mbox", "From x\n" + mail + "\n"}))))
 }
 
 // A bomb costs itself a line, and nothing else: neither the archives beside it nor those around it.

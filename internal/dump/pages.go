@@ -12,18 +12,6 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 )
 
-// isTIFF reports whether a file of another ending is a TIFF.
-func isTIFF(ctx context.Context, f File) bool {
-	r, err := f.Open(ctx)
-	if err != nil {
-		return false
-	}
-	defer r.Close()
-	head := make([]byte, len(intelTIFF))
-	_, err = io.ReadFull(&stopped{ctx, r}, head)
-	return err == nil && (string(head) == intelTIFF || string(head) == motorolaTIFF)
-}
-
 // pages lists the pages of a TIFF, each as a file of its own, and adds the file to the containers. A file
 // of one page is listed as it is. So is a file that cannot be read, or has too many pages: its
 // examination says why, or that only the first was examined. The error is of add.

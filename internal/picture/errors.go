@@ -18,9 +18,12 @@ type Kind int
 const (
 	Broken      Kind = iota // a picture that is damaged, or that no encoder can write
 	Unsupported             // a picture, or a document of pictures, of a format that is not read
-	NoPicture               // another known kind of file, such as text
+	NoPicture               // another known kind of file, such as a program
+	Text                    // a text, or a database
 	Archive                 // an archive that holds files
 	Unknown                 // nothing that is known, or no bytes at all
+	Video                   // a video, whose pictures are not read
+	Readable                // a picture that has a decoder
 )
 
 // A FormatError says why bytes are not a picture that can be read.

@@ -2,6 +2,7 @@ package picture
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"strings"
@@ -128,22 +129,23 @@ var strangers = []struct {
 	{Unsupported, "Netpbm is not supported yet", isNetpbm},
 	{Unsupported, "PDF is not supported yet", near("%PDF-")},
 	{Unsupported, "SVG is not supported yet", all(markup, near("<svg"))},
-	{NoPicture, "not a picture: HTML or XML", markup},
+	{Text, "not a picture: HTML or XML", markup},
 	{NoPicture, "not a picture: sound", isoBrand("M4A ", "M4B ")},
 	{Unsupported, "HEIF or AVIF with a small header (mif3) is not supported yet", isoBrand("mif3")},
-	{Unsupported, "a video: its pictures are not supported yet", isoBrand()},
-	{Unsupported, "a video: its pictures are not supported yet", prefix("\x1aE\xdf\xa3", "\x00\x00\x01\xba", "\x00\x00\x01\xb3", "FLV\x01", "\x30\x26\xb2\x75\x8e\x66\xcf\x11")},
-	{Unsupported, "a video: its pictures are not supported yet", func(data []byte) bool {
+	{Video, "a video: its pictures are not supported yet", isoBrand()},
+	{Video, "a video: its pictures are not supported yet", prefix("\x1aE\xdf\xa3", "\x00\x00\x01\xba", "\x00\x00\x01\xb3", "FLV\x01", "\x30\x26\xb2\x75\x8e\x66\xcf\x11")},
+	{Video, "a video: its pictures are not supported yet", func(data []byte) bool {
 		return riff("AVI ")(data) || isTransport(data) || all(prefix("OggS"), near("theora"))(data)
 	}},
 	{NoPicture, "not a picture: sound", func(data []byte) bool { return riff("WAVE")(data) || prefix("ID3", "OggS", "fLaC")(data) }},
 	{Unsupported, "an e-mail of Outlook (.msg) is not supported yet: save it as .eml", func(data []byte) bool { return prefix(compound)(data) && bytes.Contains(data, []byte(propertyOfMail)) }},
 	{Unsupported, "an old office document (.doc, .xls, .ppt, .rtf) is not supported yet: save it as PDF", prefix(compound, "{\\rtf")},
-	{NoPicture, "not a picture: an office document or a program in a zip archive, whose pictures are not read", isPackage},
+	{NoPicture, "not a picture: an office document or a program in a zip archive, whose pictures are not read", IsPackage},
 	{NoPicture, "not a picture: a program", prefix("MZ", "\x7fELF", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe")},
-	{NoPicture, "not a picture: a database", prefix("SQLite format 3\x00")},
+	{Archive, "a mailbox of Outlook (.pst, .ost) is not opened: save its e-mails as .eml", prefix("!BDN")},
+	{Text, "not a picture: a database", prefix("SQLite format 3\x00")},
 	{Archive, "archive: this kind, or this name of an archive, is not opened: unpack it first", prefix("PK\x03\x04", "PK\x05\x06", "\x1f\x8b", "Rar!\x1a\x07", "7z\xbc\xaf\x27\x1c", "BZh", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd")},
-	{NoPicture, "not a picture: plain text", isText},
+	{Text, "not a picture: plain text", isText},
 }
 
 // A compound file of Microsoft begins so (MS-CFB 2.2). An e-mail has streams called so (MS-OXMSG 2.2.1),
@@ -168,9 +170,9 @@ func isTransport(data []byte) bool {
 	return false
 }
 
-// isPackage reports whether data is a zip archive whose first file is one with which documents and
+// IsPackage reports whether data is a zip archive whose first file is one with which documents and
 // programs begin: ECMA-376 (OPC), ODF, EPUB, JAR and APK.
-func isPackage(data []byte) bool {
+func IsPackage(data []byte) bool {
 	const nameAt = 30 // APPNOTE 4.3.7
 	if len(data) < nameAt || !bytes.HasPrefix(data, []byte("PK\x03\x04")) {
 		return false
@@ -205,6 +207,15 @@ func sniff(data []byte) (*format, error) {
 		return nil, &FormatError{Reason: fmt.Sprintf("not a picture: %d foreign bytes before the start of a JPEG", n)}
 	}
 	return nil, &FormatError{Reason: fmt.Sprintf("not a picture: unknown content, begins with % x", data[:min(len(data), 8)]), Kind: Unknown}
+}
+
+// Sniff returns what data is by its first bytes: [Readable], or why it is no picture that is read.
+func Sniff(data []byte) Kind {
+	_, err := sniff(data)
+	if stranger := (*FormatError)(nil); errors.As(err, &stranger) {
+		return stranger.Kind
+	}
+	return Readable
 }
 
 // prefix returns a test that reports whether data begins with one of magics.

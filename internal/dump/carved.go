@@ -1,0 +1,145 @@
+package dump
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/kycmark/kycmark/internal/carve"
+	"github.com/kycmark/kycmark/internal/picture"
+)
+
+// errAlone ends the scan of a picture, behind which nothing is looked for.
+var errAlone = errors.New("a picture alone")
+
+// headSize is the size of what of a file says whether it is a picture, bytes. A JPEG names the pictures behind it within
+// 64 KiB of Exif and as much of colours.
+const headSize = 1 << 17
+
+// carved lists the files in f, which is no archive: a text, a database, a mail, a cache. f itself is listed if it is a
+// picture, if nothing is in it, or if a part of it was not looked into; the error then says so. depth counts the archives
+// around f. The error is ctx's or of add.
+func (d *Dump) carved(ctx context.Context, depth int, f File) error {
+	r, err := f.Open(ctx)
+	if err != nil {
+		return d.add(f) // its examination says why
+	}
+	in := &source{again: func() (io.ReadCloser, error) { return f.Open(ctx) }, was: stat(r), file: r, users: 1}
+	defer in.done()
+	whole := &digested{Reader: &stopped{ctx, r}, sum: sha256.New()}
+	b := bufio.NewReaderSize(whole, headSize)
+	head, _ := b.Peek(headSize)
+	is := picture.Sniff(head)
+	own := is == picture.Readable || is == picture.Unsupported
+	if own {
+		if err := d.add(f); err != nil {
+			return err
+		}
+	}
+	if is == picture.Video || bytes.HasPrefix(head, []byte("\xff\xd8")) && bytes.Contains(head, []byte("MPF\x00")) { // CIPA DC-007: behind it lie other sizes of it
+		if own {
+			return nil
+		}
+		return d.add(f)
+	}
+	at, first := len(d.Containers), true
+	if !own {
+		d.Containers = append(d.Containers, Container{Name: f.Name})
+	}
+	var failed error
+	report, err := carve.Scan(ctx, b, func(found carve.Find, copy func(io.Writer) (int64, error)) error {
+		inner := !own || found.At > 0
+		if first && inner && is == picture.Readable {
+			return errAlone // no more is known of where it ends
+		}
+		if first = false; !inner {
+			_, err := copy(io.Discard)
+			return err
+		}
+		failed = d.found(ctx, depth, f.Name, in, found, copy)
+		return failed
+	})
+	switch c := len(d.Containers) > at; {
+	case ctx.Err() != nil || failed != nil:
+		return cmp.Or(ctx.Err(), failed)
+	case errors.Is(err, errAlone):
+		return nil
+	case !own && report.Finds == 0:
+		d.Containers = d.Containers[:at]
+	case c && !own:
+		d.Containers[at].Size, d.Containers[at].Sum = whole.n, hex.EncodeToString(whole.sum.Sum(nil))
+	}
+	switch {
+	case err != nil:
+		return d.add(File{Name: f.Name, Size: f.Size, Err: err})
+	case report.Opaque > 0 && !own && (is == picture.Unknown || is == picture.Text):
+		return d.add(File{Name: f.Name, Size: f.Size, Err: fmt.Errorf("about %d bytes of it are compressed or encrypted in a way that is not known, and were not looked into", report.Opaque)})
+	case !own && report.Finds == 0:
+		return d.add(f)
+	}
+	return nil
+}
+
+// found lists a file that lies in another one, called under. in is the other one, and copy writes the bytes of the file. depth
+// counts the archives around the other one. The error is of add, of reading, or a tooLarge.
+func (d *Dump) found(ctx context.Context, depth int, under string, in *source, found carve.Find, copy func(io.Writer) (int64, error)) error {
+	f := File{Name: under + "!" + found.Name()}
+	_, seekable := in.file.(io.ReaderAt)
+	if found.Plain && seekable {
+		n, err := copy(io.Discard)
+		if err != nil {
+			return err
+		}
+		f.Size, f.Open = n, in.opening(func() (io.ReadCloser, error) { return in.part(found.At, n) })
+	} else {
+		kept, err := d.keep(copy)
+		if err != nil {
+			return err
+		}
+		f.Size, f.Open = kept.size, kept.opening(func() (io.ReadCloser, error) { return kept.part(0, kept.size) })
+	}
+	if kind(found.Ending) != "" {
+		return d.entry(ctx, depth+1, f)
+	}
+	return d.add(f)
+}
+
+// keep stores what copy writes. More than d.left bytes, which it reduces, are an error of type tooLarge.
+func (d *Dump) keep(copy func(io.Writer) (int64, error)) (*source, error) {
+	if d.stored == nil {
+		t, err := newTemporary()
+		if err != nil {
+			return nil, err
+		}
+		d.stored = t
+	}
+	start := d.end
+	n, err := copy(&bounded{io.NewOffsetWriter(d.stored, start), d.left})
+	d.left -= min(n, d.left)
+	d.end += n
+	if errors.As(err, new(tooLarge)) {
+		err = tooLarge(d.share)
+	}
+	return &source{stored: io.NewSectionReader(d.stored, start, n), size: n}, err
+}
+
+// A bounded writer writes up to left bytes. More are an error of type tooLarge.
+type bounded struct {
+	io.Writer
+	left int64
+}
+
+// Write writes b, or nothing if it is too long.
+func (w *bounded) Write(b []byte) (int, error) {
+	if int64(len(b)) > w.left {
+		return 0, tooLarge(w.left)
+	}
+	w.left -= int64(len(b))
+	return w.Writer.Write(b)
+}

@@ -1,0 +1,118 @@
+package dump_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/dump"
+)
+
+// photo is a small JPEG, another one for each n.
+func photo(t testing.TB, n uint64) string {
+	rng := rand.New(rand.NewPCG(n, 7))
+	p := image.NewGray(image.Rect(0, 0, 40, 40))
+	for i := range p.Pix {
+		p.Pix[i] = uint8(rng.Uint32())
+	}
+	var out bytes.Buffer
+	require.NoError(t, jpeg.Encode(&out, p, nil))
+	return out.String()
+}
+
+func base64Of(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+
+// Opponent's story: a stolen database, a mailbox, a cache or a saved page is "no picture", and the dump is cleared.
+func TestFilesInOtherFiles(t *testing.T) {
+	a, b := photo(t, 1), photo(t, 2)
+	pictures := func(found ...string) []string {
+		for i, f := range found {
+			found[i] = f + ": " + []string{a, b}[i%2]
+		}
+		return found
+	}
+	mail := "From: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: image/jpeg; name=\"=?utf-8?q?f=C3=BCr?=.jpg\"\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64Of(a) + "\r\n\r\n--b\r\nContent-Type: image/jpeg\r\n\r\n" + b + "\r\n--b--\r\n"
+	for name, c := range map[string]struct {
+		text string
+		want []string
+	}{
+		"kyc.sql":     {"INSERT INTO kyc VALUES (1,0x" + hex.EncodeToString([]byte(a)) + "),(2,'" + base64Of(b) + "');\n", pictures("kyc.sql!byte 26, hexadecimal.jpg", fmt.Sprintf("kyc.sql!byte %d, base64.jpg", 34+2*len(a)))},
+		"users.json":  {`[{"selfie":"` + base64Of(a) + `"},{"front":"` + base64Of(b) + `"}]`, pictures("users.json!byte 12, base64, selfie.jpg", fmt.Sprintf("users.json!byte %d, base64, front.jpg", 25+len(base64Of(a))))},
+		"page.html":   {`<img src="data:image/jpeg;base64,` + base64Of(a) + `">`, pictures("page.html!byte 33, base64.jpg")},
+		"m.eml":       {mail, pictures("m.eml!byte 155, base64, für.jpg", fmt.Sprintf("m.eml!byte %d.jpg", strings.Index(mail, b)))},
+		"cache.dat":   {"\x01\x02entry\x00" + a + "\x00\x00" + b, pictures("cache.dat!byte 8.jpg", fmt.Sprintf("cache.dat!byte %d.jpg", 10+len(a)))},
+		"raw.img":     {strings.Repeat("\x00", 512) + zipOf(t, entry{"in.jpg", a}), pictures("raw.img!byte 512.zip!in.jpg")},
+		"glued.jpg":   {a + b, []string{"glued.jpg: " + a + b, fmt.Sprintf("glued.jpg!byte %d.jpg: %s", len(a), b)}},
+		"trailer.jpg": {a + "some maker's trailer", []string{"trailer.jpg: " + a + "some maker's trailer"}},
+		"drawing.svg": {`<svg xmlns:xlink=""><image xlink:href="data:image/jpeg;base64,` + base64Of(a) + `"/></svg>`, []string{"drawing.svg: ...", "drawing.svg!byte 62, base64.jpg: " + a}},
+		"film.mp4":    {"\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isomiso2" + a, []string{"film.mp4: ..."}},
+		"words.txt":   {"no picture here", []string{"words.txt: no picture here"}},
+		"name.png":    {"\x00\x01not a png" + a, pictures("name.png!byte 11.jpg")},
+		"wrong.jpg":   {zipOf(t, entry{"in.jpg", a}), pictures("wrong.jpg!in.jpg")},
+		"empty":       {"", []string{"empty: "}},
+	} {
+		got := list(t, name, c.text)
+		for i, want := range c.want {
+			if own, of := strings.CutSuffix(want, ": ..."); of && i < len(got) {
+				got[i], c.want[i] = got[i][:min(len(got[i]), len(own))], own
+			}
+		}
+		assert.Equal(t, c.want, got, name)
+	}
+}
+
+// Opponent's story: the pictures lie in an encrypted part, and nobody hears that it was not looked into.
+func TestOpaqueFiles(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	secret := make([]byte, 200_000)
+	for i := range secret {
+		secret[i] = byte(rng.Uint32())
+	}
+	const said = "bytes of it are compressed or encrypted in a way that is not known, and were not looked into"
+	for name, text := range map[string]string{
+		"vault.bin": string(secret), "mail.p7m": "Content-Type: application/pkcs7-mime\r\n\r\n" + base64Of(string(secret)), "a.json": `{"blob":"` + base64Of(string(secret)) + `"}`,
+		"both.sql": "INSERT (0x" + hex.EncodeToString([]byte(photo(t, 1))) + ",'" + base64Of(string(secret)) + "')",
+	} {
+		got := list(t, name, text)
+		assert.Contains(t, got[len(got)-1], said, name)
+		assert.Equal(t, name == "both.sql", len(got) == 2, name)
+	}
+	assert.Contains(t, list(t, "starts.txt", " "+strings.Repeat("\xff\xd8\xff.", 1<<20+1))[0], "places look like the start of a picture: the rest was not looked into")
+}
+
+// Files in others count as files of an archive do, and take as many bytes.
+func TestFilesInOtherFilesAreBounded(t *testing.T) {
+	text := strings.Repeat("'"+base64Of(photo(t, 1))+"',\n", 30)
+	for name, opts := range map[string]dump.Options{"files": {MaxFiles: 20, MaxPDF: 1}, "bytes": {MaxFiles: 100, MaxPDF: 1, MaxUnpacked: 10_000}} {
+		d := dump.New(opts)
+		require.NoError(t, d.AddFS(t.Context(), fstest.MapFS{"a.sql": {Data: []byte(text)}, "b.jpg": {Data: []byte("b")}}, ""))
+		got := contents(t, d, "")
+		assert.Contains(t, got[len(got)-2], map[string]string{"files": "a.sql: ! archive: it has more files than are left", "bytes": "a.sql: ! archive: more than 5000 bytes would have to be unpacked"}[name])
+		assert.Equal(t, "b.jpg: b", got[len(got)-1])
+		require.NoError(t, d.Close())
+	}
+}
+
+// Any file is looked into in bounded time and memory.
+func FuzzFiles(f *testing.F) {
+	f.Add(`<img src="data:image/png;base64,QUJD"><img src="data:image/png;base64,QU%2BJ D">`)
+	f.Add("From a\nContent-Type: image/jpeg\n\n" + base64Of(photo(f, 1)[:200]))
+	f.Add("x" + photo(f, 1) + "PK\x03\x04" + zipOf(f, entry{"a.jpg", "a"}))
+	f.Fuzz(func(t *testing.T, text string) {
+		d := dump.New(options())
+		require.NoError(t, d.AddFS(t.Context(), fstest.MapFS{"a": {Data: []byte(text)}}, ""))
+		contents(t, d, "")
+		require.NotEmpty(t, d.Files)
+		require.NoError(t, d.Close())
+	})
+}
