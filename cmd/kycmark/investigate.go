@@ -47,8 +47,10 @@ func newInvestigate(u *ui) *cobra.Command {
 		Short: "Examine leaked pictures, and say whose copies they are",
 		Long: `Examine leaked pictures: files, folders, archives (.zip, .7z, .rar, .tar,
 .gz, .bz2, .xz, .zst; also up to four deep in each other), the pictures in office
-documents and web pages, the pages of TIFFs and PDFs, and what is attached to e-mails
-(.eml, .mbox, .mhtml). The ending tells what a file is, or, where a name has none, how the file begins. @FILE stands for the names in
+documents, and the pages of TIFFs and PDFs. Any other file is searched for pictures, PDFs and
+archives to its last byte: databases (SQLite, dumps as SQL, JSON or CSV), e-mails, web pages,
+caches, disk images. It finds them as they are, in base64, hexadecimal, escapes and lists of
+numbers. @FILE stands for the names in
 that file, one a line, and - for those on stdin. Each picture is matched against the
 registry and its mark is read; then the findings are weighed together. The report is
 one HTML file that needs nothing else. It is redacted (no subject references, mosaics

@@ -163,7 +163,7 @@ var labels = []*regexp.Regexp{
 	regexp.MustCompile(`([\w-]{2,60})(?:;[\w=;,/-]*)?::?\s?(?:data:[\w/+.;=-]*,)?$`),
 }
 
-// unsafe are signs that a label has not: they divide names of files, or are none of a name.
+// unsafe are signs that a label must not have: they divide names of files, or are of no name.
 var unsafe = regexp.MustCompile(`[^\pL\pN ._-]+`)
 
 // label returns the name or key of what is written behind before; "": none.

@@ -239,7 +239,7 @@ func entropy(sample []byte) (h float64) {
 	return h
 }
 
-// narrow reads text in UTF-16 as bytes. A sign beyond ASCII becomes one that occurs in no writing.
+// narrow reads text in UTF-16 as bytes. A sign beyond ASCII becomes a sign that no writing has.
 type narrow struct {
 	r   io.Reader
 	low int // which byte of two is the lower one, 0 or 1

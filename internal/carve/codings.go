@@ -38,8 +38,8 @@ var pairs = func() (set [1 << 10]uint64) {
 	return set
 }()
 
-// next returns the index before end, in b, which follows last, at which a file, or a writing of one if codings is true, seems to start, and whether one
-// does. Without one the index is end.
+// next returns the index in b, before end, at which a file seems to start, or a writing of one if codings is true. It also
+// returns whether one does; if not, the index is end. last are the bytes before b.
 func next(b, last []byte, end int, codings bool) (int, bool) {
 	for i := 0; i < end; i++ {
 		if i+1 >= len(b) {

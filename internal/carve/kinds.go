@@ -167,7 +167,7 @@ func (c *copied) take(n int64) error {
 // rest copies all that follows.
 func (c *copied) rest() error { return c.take(1 << 62) }
 
-// upTo copies bytes up to the first of which find returns the index in what it is shown. find returns -1 to see more; it is
+// upTo copies bytes up to a place. find returns the index of that place in the bytes that it is shown, or -1 to see more. It is
 // shown the last tail bytes again.
 func (c *copied) upTo(tail int, find func([]byte) int) error {
 	for {

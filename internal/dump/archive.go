@@ -41,7 +41,7 @@ func (d *Dump) archive(ctx context.Context, kind string, depth int, f File) erro
 			c.Sum = hex.EncodeToString(whole.sum.Sum(nil))
 		}
 	}()
-	if kind == sevenZip || kind == rar {
+	if kind == sevenZip || kind == rar || kind == database {
 		own, err := ownFile(ctx, r, whole, d.left)
 		if err != nil {
 			return err

@@ -1,6 +1,6 @@
 // Package dump lists the files of a dump: files, folders with all files below, and archives (zip, tar,
 // 7z, rar, gzip, bzip2, xz, zstd), also in folders and in each other. It also lists the pictures in office
-// documents, the pages of PDF and TIFF files, and the pictures, PDFs and archives that lie in any other file: see package carve.
+// documents, and the pages of PDF and TIFF files. In any other file it looks for pictures, PDFs and archives: see package carve.
 //
 // The ending of a name tells archives and PDFs. Names inside archives are labels: nothing is
 // ever written under them. What cannot be listed is listed with its error. If a tar archive is
@@ -69,7 +69,7 @@ type Options struct {
 	// PDF returns a page of a PDF as a picture, from 1 on, or the number of pages alone if page is 0. If nil, PDFs are
 	// listed as plain files.
 	PDF func(ctx context.Context, file []byte, page int) (picture.PDFPage, error)
-	// Unpack reads 7z, rar and what xz and zstd compressed, as unpack.Files of this module does. If nil, these are
+	// Unpack reads 7z, rar, databases of SQLite and what xz and zstd compressed, as unpack.Files of this module does. If nil, these are
 	// listed as plain files.
 	Unpack func(ctx context.Context, kind string, archive *os.File, each func(name string, regular bool, r io.Reader) error) error
 }
@@ -205,6 +205,9 @@ func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 	if k == "" {
 		k = begins(ctx, f)
 	}
+	if k == database && d.opts.Unpack == nil {
+		k = ""
+	}
 	switch {
 	case f.Err == nil && k == tiff:
 		return d.pages(ctx, f)
@@ -251,7 +254,9 @@ func (d *Dump) within(ctx context.Context, k string, depth int, f File) (err err
 		err = d.carved(ctx, depth, f)
 	default:
 		err = d.archive(ctx, k, depth, f)
-		slices.SortStableFunc(d.Files[from:], func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
+		if k != database { // whose pictures keep the order of its rows
+			slices.SortStableFunc(d.Files[from:], func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
+		}
 	}
 	used := d.share - d.left
 	if used > 0 && (len(d.Files) == from || errors.Is(err, errMany)) && d.stored.Truncate(stored) == nil {

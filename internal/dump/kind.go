@@ -17,6 +17,7 @@ import (
 const (
 	sevenZip = ".7z"
 	rar      = ".rar"
+	database = ".sqlite"
 	office   = ".docx" // a document in a zip archive, with its pictures
 	tiff     = ".tif"  // its pages
 	part     = ".001"  // of an archive in several files
@@ -62,7 +63,7 @@ func compression(kind string) string {
 // apart reports whether a kind is opened with [Options].Unpack.
 func apart(kind string) bool {
 	c := compression(kind)
-	return kind == sevenZip || kind == rar || c == ".xz" || c == ".zst"
+	return kind == sevenZip || kind == rar || kind == database || c == ".xz" || c == ".zst"
 }
 
 // nothingIn returns why an archive of a kind, in which no file is, is no picture.
@@ -144,6 +145,8 @@ func begins(ctx context.Context, f File) string {
 		return ".pdf"
 	case bytes.HasPrefix(head, []byte("\x1f\x8b\x08")):
 		return ".gz"
+	case bytes.HasPrefix(head, []byte("SQLite format 3\x00")):
+		return database
 	case bytes.HasPrefix(head, []byte("BZh")):
 		return ".bz2"
 	case len(head) > tarMark && string(head[tarMark:]) == "ustar":

@@ -48,8 +48,10 @@ func archive(kind string, archive *os.File, w *apart.Writer) error {
 		return sevenZip(whole, size, w)
 	case ".rar":
 		return rar(whole, w)
+	case ".sqlite":
+		return sqlite(whole, w)
 	}
-	return fmt.Errorf("archive of kind %q: want .7z, .rar, .tar.xz, .tar.zst or .tar.bz2", kind)
+	return fmt.Errorf("archive of kind %q: want .7z, .rar, .sqlite, .tar.xz, .tar.zst or .tar.bz2", kind)
 }
 
 // sevenZip writes the files of a 7z archive to w.

@@ -1,4 +1,4 @@
-// Package unpack reads 7z and rar archives and what xz, zstd and bzip2 compressed, from hostile sources. Their
+// Package unpack reads 7z and rar archives, databases of SQLite and what xz, zstd and bzip2 compressed, from hostile sources. Their
 // readers run in a process of their own: see package apart.
 package unpack
 
@@ -22,7 +22,8 @@ var baseTime int64 = 60
 const verb = "unpack-archive"
 
 // Files calls each for the files of an archive, in its order, as [apart.Run] does. kind is ".7z",
-// ".rar", ".tar.xz", ".tar.zst" or ".tar.bz2"; the last three have one file, the tar. The error wraps
+// ".rar", ".sqlite", ".tar.xz", ".tar.zst" or ".tar.bz2"; the last three have one file, the tar, and a database has one file
+// of all its values. The error wraps
 // [apart.ErrEncrypted] if a password is needed.
 func Files(ctx context.Context, kind string, archive *os.File, each func(name string, regular bool, r io.Reader) error) error {
 	st, err := archive.Stat()
