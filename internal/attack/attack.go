@@ -10,22 +10,16 @@
 package attack
 
 import (
-	"errors"
-	"fmt"
 	"hash/fnv"
 	"image"
 	"image/color"
 	"image/draw"
 	"math/rand/v2"
-	"slices"
 
 	"github.com/disintegration/imaging"
 
 	"github.com/kycmark/kycmark/internal/picture"
 )
-
-// ErrUnknown is returned for a name that is not in the list.
-var ErrUnknown = errors.New("attack: unknown attack")
 
 // An Attack is one way to change a picture. The zero Attack changes nothing.
 type Attack struct {
@@ -39,35 +33,6 @@ type Attack struct {
 // New returns an attack that applies the given steps, one after the other.
 func New(name, group, about string, all ...Step) Attack {
 	return Attack{name, group, about, Steps(all...)}
-}
-
-// All returns the twelve attacks that tests of pipelines and the demonstration need. Geometry, tone and
-// overlays are saved as JPEG 85, because that is what an editor does. The list is a function so that
-// a program which attacks nothing builds nothing at its start.
-func All() []Attack {
-	return []Attack{
-		{"jpeg50", "codec", "JPEG quality 50, 4:2:0", JPEG(50)},
-		{"telegram", "messenger", "at most 1280 px, JPEG 87", Steps(FitTo(1280), JPEG(87))},
-		{"telegram_low", "messenger", "at most 800 px, JPEG 70", Steps(FitTo(800), JPEG(70))},
-		{"thumb320", "thumbnail", "at most 320 px, JPEG 80", Steps(FitTo(320), JPEG(80))},
-		{"crop50", "crop", "50 % of the area, random place, JPEG 85", Steps(CropTo(.5), JPEG(85))},
-		{"rot5", "rotate", "rotated by -5 degrees, JPEG 85", Steps(Turn(-5), JPEG(85))},
-		{"mirror", "rotate", "mirrored left to right, JPEG 85", Steps(From(imaging.FlipH), JPEG(85))},
-		{"contrast", "tone", "contrast 1.4 and 50 levels darker, JPEG 85", Steps(Tone(Line(1.4, -50)), JPEG(85))},
-		{"redact30", "overlay", "black boxes over 30 %, JPEG 85", Steps(Redact(.3), JPEG(85))},
-		{"stamp", "overlay", "six red lines of text, JPEG 85", Steps(stamp, JPEG(85))},
-		{"screenshot", "capture", "1000 px in a dark review page, not compressed", Screenshot(1000)},
-		{"screen_photo", "capture", "a phone's picture of a screen, JPEG 82", Steps(ScreenPhoto, JPEG(82))},
-	}
-}
-
-// Find returns the attack of [All] called name. The error wraps [ErrUnknown].
-func Find(name string) (Attack, error) {
-	all := All()
-	if i := slices.IndexFunc(all, func(a Attack) bool { return a.Name == name }); i >= 0 {
-		return all[i], nil
-	}
-	return Attack{}, fmt.Errorf("%w %q", ErrUnknown, name)
 }
 
 // Apply returns a new opaque picture: img after the attack, often of another size, with its

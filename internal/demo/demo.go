@@ -117,10 +117,10 @@ func WriteLeaks(dir, uploads, copies string) ([]Leak, error) {
 		return nil, fmt.Errorf("demo: %d copies in %s: the story needs 4, and 2 uploads without", len(handed), copies)
 	}
 	m := &maker{dir: dir}
-	m.attacked("1-messenger.jpg", "a copy as a messenger's small preview", handed[0].copy, "telegram_low")
-	m.attacked("2-screenshot.png", "a copy on a screen", handed[1].copy, "screenshot")
-	m.attacked("3-crop.jpg", "a part of a copy", handed[2].copy, "crop50")
-	m.attacked("4-february.jpg", "an upload of February that never was marked", unmarked[0].original, "telegram")
+	m.attacked("1-messenger.jpg", "a copy as a messenger's small preview", handed[0].copy, lowMessenger)
+	m.attacked("2-screenshot.png", "a copy on a screen", handed[1].copy, onScreen)
+	m.attacked("3-crop.jpg", "a part of a copy", handed[2].copy, half)
+	m.attacked("4-february.jpg", "an upload of February that never was marked", unmarked[0].original, messenger)
 	m.transplant("5-transplanted.jpg", "the mark of one copy, laid upon another upload", handed[3], unmarked[1].original)
 	for i, e := range strangers {
 		m.shipped(fmt.Sprintf("%d-%s", 6+i, path.Base(e.File)), e)
@@ -197,17 +197,20 @@ func (m *maker) picture(name, what string, img *image.NRGBA) {
 	m.write(name, what, buf.Bytes())
 }
 
-// attacked writes the picture in file, after the attack called attackName, to name in the folder of
+// What happens to the copies that leak. Names and steps are those of package edits.
+var (
+	messenger    = attack.New("telegram", "", "", attack.FitTo(1280), attack.JPEG(87))
+	lowMessenger = attack.New("telegram_low", "", "", attack.FitTo(800), attack.JPEG(70))
+	half         = attack.New("crop50", "", "", attack.CropTo(.5), attack.JPEG(85))
+	onScreen     = attack.New("screenshot", "", "", attack.Screenshot(1000))
+)
+
+// attacked writes the picture in file, after an attack, to name in the folder of
 // the leaks, and lists it as what. The ending of name sets the format. Errors are kept in m.err;
 // after one, nothing is done.
-func (m *maker) attacked(name, what, file, attackName string) {
+func (m *maker) attacked(name, what, file string, a attack.Attack) {
 	img := m.load(file)
 	if m.err != nil {
-		return
-	}
-	a, err := attack.Find(attackName)
-	if err != nil {
-		m.err = err
 		return
 	}
 	m.picture(name, what, a.Apply(img, 1))

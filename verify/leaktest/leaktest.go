@@ -21,7 +21,7 @@ import (
 	"context"
 	"image"
 
-	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/attack/edits"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -92,10 +92,10 @@ func Config(t T) registry.Config {
 // unknown, and the failure lists the names.
 func Leak(t T, img image.Image, name string) *image.NRGBA {
 	t.Helper()
-	a, err := attack.Find(name)
+	a, err := edits.Find(name)
 	if err != nil {
 		var known []string
-		for _, a := range attack.All() {
+		for _, a := range edits.All() {
 			known = append(known, a.Name)
 		}
 		fail(t, "leaktest: %v; there are %v", err, known)

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	base "github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/attack/edits"
 )
 
 // bilateral returns the step that smooths within a circle of diameter d pixels, with mirrored
@@ -14,7 +15,7 @@ import (
 func bilateral(d int, tone, space float64) Step {
 	return base.Plain(func(p *image.NRGBA) *image.NRGBA {
 		n := d / 2
-		big := base.Padded(p, n, base.Reflect)
+		big := edits.Padded(p, n, edits.Reflect)
 		f := &bilateralFilter{}
 		for v := range f.tone {
 			f.tone[v] = float32(math.Exp(-float64(v*v) / (2 * tone * tone)))

@@ -8,6 +8,7 @@ import (
 	"github.com/disintegration/imaging"
 
 	base "github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/attack/edits"
 )
 
 // Drawn returns attacks of the group "drawn": each draws its parameters for each picture and seed, from
@@ -18,7 +19,7 @@ func Drawn() []Attack {
 	}
 	jpeg := func(lo, hi float64) Step { return between(lo, hi, func(q float64) Step { return JPEG(int(q)) }) }
 	fit := func(lo, hi float64) Step { return between(lo, hi, func(side float64) Step { return FitTo(int(side)) }) }
-	turned := between(-180, 180, func(deg float64) Step { return base.Turn(deg) })
+	turned := between(-180, 180, func(deg float64) Step { return edits.Turn(deg) })
 	crop := between(math.Log(.06), math.Log(.8), func(area float64) Step { return CropTo(math.Exp(area)) })
 	tone := func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		return Tone(Line(Uniform(r, .6, 1.5), Uniform(r, -40, 40)))(r, p)
@@ -26,10 +27,10 @@ func Drawn() []Attack {
 	stretched := func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		return affine(Uniform(r, .85, 1.15), Uniform(r, .85, 1.15), Uniform(r, 0, .05))(r, p)
 	}
-	mirrored := func(r *rand.Rand, p *image.NRGBA) *image.NRGBA { return base.TurnWithin(8)(r, imaging.FlipH(p)) }
+	mirrored := func(r *rand.Rand, p *image.NRGBA) *image.NRGBA { return edits.TurnWithin(8)(r, imaging.FlipH(p)) }
 	shot := between(600, 1400, func(side float64) Step { return base.Screenshot(int(side)) })
 	messenger := base.Steps(fit(720, 2000), jpeg(50, 90))
-	any := []Step{messenger, crop, turned, tone, shot, between(.5, 2, Blur), between(2, 10, Noise), between(.05, .4, Redact), base.Tilt(.04)}
+	any := []Step{messenger, crop, turned, tone, shot, between(.5, 2, Blur), between(2, 10, Noise), between(.05, .4, Redact), edits.Tilt(.04)}
 	row := func(name, about string, all ...Step) Attack { return New(name, "drawn", about, all...) }
 	return []Attack{
 		row("drawn_jpeg", "JPEG 12 to 92", jpeg(12, 92)),
@@ -41,9 +42,9 @@ func Drawn() []Attack {
 		row("drawn_turn", "turned by any angle, JPEG 60 to 92", turned, jpeg(60, 92)),
 		row("drawn_mirror", "mirrored and turned by up to 8 degrees, JPEG 60 to 92", mirrored, jpeg(60, 92)),
 		row("drawn_warp", "stretched and sheared, JPEG 60 to 92", stretched, jpeg(60, 92)),
-		row("drawn_tilt", "corners moved by up to 1 to 8 %, JPEG 60 to 92", between(.01, .08, base.Tilt), jpeg(60, 92)),
+		row("drawn_tilt", "corners moved by up to 1 to 8 %, JPEG 60 to 92", between(.01, .08, edits.Tilt), jpeg(60, 92)),
 		row("drawn_tone", "gain .6 to 1.5, 40 levels up or down, JPEG 60 to 92", tone, jpeg(60, 92)),
-		row("drawn_gamma", "gamma .4 to 2.2, JPEG 60 to 92", between(.4, 2.2, func(g float64) Step { return Tone(base.Power(g)) }), jpeg(60, 92)),
+		row("drawn_gamma", "gamma .4 to 2.2, JPEG 60 to 92", between(.4, 2.2, func(g float64) Step { return Tone(edits.Power(g)) }), jpeg(60, 92)),
 		row("drawn_blur", "Gaussian blur of .5 to 3.5 px, JPEG 60 to 92", between(.5, 3.5, Blur), jpeg(60, 92)),
 		row("drawn_noise", "Gaussian noise of 3 to 25 levels, JPEG 60 to 92", between(3, 25, Noise), jpeg(60, 92)),
 		row("drawn_smooth", "bilateral smoothing, JPEG 60 to 92", between(15, 60, func(v float64) Step { return bilateral(9, v, 7) }), jpeg(60, 92)),

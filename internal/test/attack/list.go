@@ -12,6 +12,7 @@ import (
 	"github.com/disintegration/imaging"
 
 	base "github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/attack/edits"
 )
 
 // What the product's package has, under the same names.
@@ -21,7 +22,7 @@ type (
 )
 
 var (
-	ErrUnknown  = base.ErrUnknown
+	ErrUnknown  = edits.ErrUnknown
 	New         = base.New
 	Random      = base.Random
 	Uniform     = base.Uniform
@@ -30,17 +31,17 @@ var (
 	ToSide      = base.ToSide
 	ScaleTo     = base.ScaleTo
 	CropTo      = base.CropTo
-	Blur        = base.Blur
-	Noise       = base.Noise
-	Tone        = base.Tone
-	Line        = base.Line
-	Redact      = base.Redact
-	ScreenPhoto = base.ScreenPhoto
-	Warp        = base.Warp
-	OntoQuad    = base.OntoQuad
-	Waves       = base.Waves
+	Blur        = edits.Blur
+	Noise       = edits.Noise
+	Tone        = edits.Tone
+	Line        = edits.Line
+	Redact      = edits.Redact
+	ScreenPhoto = edits.ScreenPhoto
+	Warp        = edits.Warp
+	OntoQuad    = edits.OntoQuad
+	Waves       = edits.Waves
 	Cubic       = base.Cubic
-	Clamp8      = base.Clamp8
+	Clamp8      = edits.Clamp8
 )
 
 // Find returns the attack of [All] called name. The error wraps [ErrUnknown].
@@ -57,7 +58,7 @@ func Find(name string) (Attack, error) {
 // screenshot are not.
 func All() []Attack {
 	twelve := map[string]Attack{}
-	for _, a := range base.All() {
+	for _, a := range edits.All() {
 		twelve[a.Name] = a
 	}
 	the := func(name string) Attack { return twelve[name] }
@@ -91,23 +92,23 @@ func All() []Attack {
 		New("crop10", "crop", "10 % of the area, random place, JPEG 85", CropTo(.1), JPEG(85)),
 		New("crop05", "crop", "5 % of the area, random place, JPEG 85", CropTo(.05), JPEG(85)),
 
-		New("rot1", "rotate", "rotated by 1 degree, JPEG 85", base.Turn(1), JPEG(85)),
+		New("rot1", "rotate", "rotated by 1 degree, JPEG 85", edits.Turn(1), JPEG(85)),
 		the("rot5"),
-		New("rot17", "rotate", "rotated by 17 degrees, JPEG 85", base.Turn(17), JPEG(85)),
-		New("rot45", "rotate", "rotated by 45 degrees, JPEG 85", base.Turn(45), JPEG(85)),
+		New("rot17", "rotate", "rotated by 17 degrees, JPEG 85", edits.Turn(17), JPEG(85)),
+		New("rot45", "rotate", "rotated by 45 degrees, JPEG 85", edits.Turn(45), JPEG(85)),
 		New("rot90", "rotate", "rotated by 90 degrees, JPEG 85", base.From(imaging.Rotate90), JPEG(85)),
 		New("rot180", "rotate", "rotated by 180 degrees, JPEG 85", base.From(imaging.Rotate180), JPEG(85)),
 		the("mirror"),
 
 		New("aspect10", "warp", "10 % less high, JPEG 85", affine(1, .9, 0), JPEG(85)),
 		New("shear3", "warp", "sheared by 0.03, JPEG 85", affine(1, 1, .03), JPEG(85)),
-		New("persp3", "warp", "corners moved by up to 3 %, JPEG 85", base.Tilt(.03), JPEG(85)),
-		New("persp8", "warp", "corners moved by up to 8 %, JPEG 85", base.Tilt(.08), JPEG(85)),
+		New("persp3", "warp", "corners moved by up to 3 %, JPEG 85", edits.Tilt(.03), JPEG(85)),
+		New("persp8", "warp", "corners moved by up to 8 %, JPEG 85", edits.Tilt(.08), JPEG(85)),
 
 		New("bright", "tone", "40 levels brighter, JPEG 85", Tone(Line(1, 40)), JPEG(85)),
 		New("dark", "tone", "darkened to 60 %, JPEG 85", Tone(Line(.6, 0)), JPEG(85)),
 		the("contrast"),
-		New("gamma", "tone", "gamma 0.6 (brighter), JPEG 85", Tone(base.Power(.6)), JPEG(85)),
+		New("gamma", "tone", "gamma 0.6 (brighter), JPEG 85", Tone(edits.Power(.6)), JPEG(85)),
 		New("gray", "tone", "without colour, JPEG 85", base.From(imaging.Grayscale), JPEG(85)),
 		New("invert", "tone", "a negative, JPEG 85", Tone(Line(-1, 255)), JPEG(85)),
 
@@ -126,7 +127,7 @@ func All() []Attack {
 		the("redact30"),
 		New("redact50", "overlay", "black boxes over 50 %, JPEG 85", Redact(.5), JPEG(85)),
 		the("stamp"),
-		New("border", "overlay", "white border of 10 %, JPEG 85", base.Frame(.1), JPEG(85)),
+		New("border", "overlay", "white border of 10 %, JPEG 85", edits.Frame(.1), JPEG(85)),
 
 		the("screenshot"),
 		New("screenshot_jpeg", "capture", "800 px in a dark review page, JPEG 80", base.Screenshot(800), JPEG(80)),
@@ -136,6 +137,6 @@ func All() []Attack {
 
 		New("chain_crop", "chain", "crop of 40 %, at most 800 px, JPEG 60", CropTo(.4), FitTo(800), JPEG(60)),
 		New("chain_reshare", "chain", "telegram, screenshot of 900 px, JPEG 80, at most 1280 px, JPEG 60", FitTo(1280), JPEG(87), base.Screenshot(900), JPEG(80), FitTo(1280), JPEG(60)),
-		New("chain_rotcrop", "chain", "rotated by 3 degrees, crop of 60 %, at most 1280 px, JPEG 75", base.Plain(func(p *image.NRGBA) *image.NRGBA { return base.Rotate(p, 3, false) }), CropTo(.6), FitTo(1280), JPEG(75)),
+		New("chain_rotcrop", "chain", "rotated by 3 degrees, crop of 60 %, at most 1280 px, JPEG 75", base.Plain(func(p *image.NRGBA) *image.NRGBA { return edits.Rotate(p, 3, false) }), CropTo(.6), FitTo(1280), JPEG(75)),
 	}
 }

@@ -4,13 +4,14 @@ import (
 	"image"
 
 	base "github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/attack/edits"
 )
 
 // median returns the step that takes the median of side x side pixels (odd), channel by channel.
 func median(side int) Step {
 	return base.Plain(func(p *image.NRGBA) *image.NRGBA {
 		n := side / 2
-		big := base.Padded(p, n, repeat)
+		big := edits.Padded(p, n, repeat)
 		out := image.NewNRGBA(p.Rect)
 		var win medianWindow
 		for y := range p.Rect.Dy() {

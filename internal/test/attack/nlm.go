@@ -5,6 +5,7 @@ import (
 	"math"
 
 	base "github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/attack/edits"
 )
 
 // Windows of non-local means, pixels from the middle.
@@ -18,7 +19,7 @@ const (
 // bits; more removes more.
 func nonLocalMeans(h, hColour float64) Step {
 	return base.Plain(func(p *image.NRGBA) *image.NRGBA {
-		big := base.Padded(p, patchReach+searchReach, base.Reflect)
+		big := edits.Padded(p, patchReach+searchReach, edits.Reflect)
 		lab := toLab(big)
 		light := denoise(lab.l, nil, lab.w, lab.h, nlmWeights(h*h))
 		colour := denoise(lab.a, lab.b, lab.w, lab.h, nlmWeights(2*hColour*hColour))

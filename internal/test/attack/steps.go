@@ -8,6 +8,7 @@ import (
 	"github.com/disintegration/imaging"
 
 	base "github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/attack/edits"
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
@@ -40,7 +41,7 @@ func collage(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 // PrintScan is the step that prints and scans, without the JPEG: blur, noise, flatter tone,
 // paper around the picture, a little crooked.
 func PrintScan(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
-	return base.Steps(ToSide(1400), Blur(1), Noise(6), Tone(base.Power(1.15)), Tone(Line(.86, 18)), base.Frame(.08), base.TurnWithin(2))(r, p)
+	return base.Steps(ToSide(1400), Blur(1), Noise(6), Tone(edits.Power(1.15)), Tone(Line(.86, 18)), edits.Frame(.08), edits.TurnWithin(2))(r, p)
 }
 
 // sharpen returns p under an unsharp mask: twice the picture less its blur of 2 pixels, cut to
@@ -60,7 +61,7 @@ func repeat(i, size int) int { return min(size-1, max(0, i)) }
 // at (x, y) is taken from; for a place outside p, the nearest place inside counts.
 func Pull(p *image.NRGBA, from func(x, y float64) (float64, float64)) *image.NRGBA {
 	w, h := p.Rect.Dx(), p.Rect.Dy()
-	return base.Pull(p, w, h, base.Grey(0), func(x, y float64) (float64, float64) {
+	return edits.Pull(p, w, h, base.Grey(0), func(x, y float64) (float64, float64) {
 		x, y = from(x, y)
 		return min(float64(w-1), max(0, x)), min(float64(h-1), max(0, y))
 	})

@@ -1,4 +1,4 @@
-package attack
+package edits
 
 import (
 	"image"
@@ -6,12 +6,14 @@ import (
 	"math/rand/v2"
 
 	"github.com/disintegration/imaging"
+
+	"github.com/kycmark/kycmark/internal/attack"
 )
 
 // Redact returns the step that lays black boxes of random sizes at random places, until the given
 // share of all pixels, 0 to 1, is black. Pixels that were black before count. The last box may
 // exceed the share.
-func Redact(share float64) Step {
+func Redact(share float64) attack.Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		out := imaging.Clone(p)
 		w, h := p.Rect.Dx(), p.Rect.Dy()
@@ -22,8 +24,8 @@ func Redact(share float64) Step {
 			}
 		}
 		for float64(black) < share*float64(w*h) {
-			bw := max(1, int(float64(w)*Uniform(r, .1, .4)))
-			bh := max(1, int(float64(h)*Uniform(r, .08, .3)))
+			bw := max(1, int(float64(w)*attack.Uniform(r, .1, .4)))
+			bh := max(1, int(float64(h)*attack.Uniform(r, .08, .3)))
 			x, y := r.IntN(w-bw+1), r.IntN(h-bh+1)
 			for v := y; v < y+bh; v++ {
 				row := out.Pix[v*out.Stride+4*x:][:4*bw]
@@ -48,20 +50,20 @@ func stamp(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 	out := imaging.Clone(p)
 	w, h := p.Rect.Dx(), p.Rect.Dy()
 	for i := range 6 {
-		x, y := int(Uniform(r, 0, .4)*float64(w)), (10*i+7)*h/60
+		x, y := int(attack.Uniform(r, 0, .4)*float64(w)), (10*i+7)*h/60
 		// The definition's font at w/700 is half as wide as the picture.
-		Write(out, "LEAKED t.me/channel", x, y, w*353/700, max(1, w*22/700), 4, color.NRGBA{220, 40, 40, 255})
+		attack.Write(out, "LEAKED t.me/channel", x, y, w*353/700, max(1, w*22/700), 4, color.NRGBA{220, 40, 40, 255})
 	}
 	return out
 }
 
 // Frame returns the step that adds a near-white border on all sides, as wide as the given share of
 // the long side. The result is larger than the picture.
-func Frame(share float64) Step {
-	return Plain(func(p *image.NRGBA) *image.NRGBA {
-		b := int(float64(LongSide(p)) * share)
-		out := imaging.New(p.Rect.Dx()+2*b, p.Rect.Dy()+2*b, Grey(250))
-		Paste(out, p, b, b)
+func Frame(share float64) attack.Step {
+	return attack.Plain(func(p *image.NRGBA) *image.NRGBA {
+		b := int(float64(attack.LongSide(p)) * share)
+		out := imaging.New(p.Rect.Dx()+2*b, p.Rect.Dy()+2*b, attack.Grey(250))
+		attack.Paste(out, p, b, b)
 		return out
 	})
 }

@@ -1,38 +1,23 @@
-package attack
+package edits
 
 import (
 	"image"
 	"math"
 	"math/rand/v2"
 
-	"github.com/disintegration/imaging"
-
+	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-// CropTo returns the step that keeps a rectangle of the given share of the area, 0 to 1, at a
-// random place. The ratio of its sides is 0.64 to 1.56 times the picture's own, at random. A side
-// that would exceed the picture's is cut, which loses area.
-func CropTo(area float64) Step {
-	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
-		w, h := p.Rect.Dx(), p.Rect.Dy()
-		ratio := Uniform(r, .8, 1.25)
-		cw := min(w, max(1, int(float64(w)*math.Sqrt(area)/ratio)))
-		ch := min(h, max(1, int(float64(h)*math.Sqrt(area)*ratio)))
-		y, x := r.IntN(h-ch+1), r.IntN(w-cw+1)
-		return imaging.Crop(p, image.Rect(x, y, x+cw, y+ch))
-	}
-}
-
 // Turn returns the step that rotates by deg degrees against the clock, on a growing canvas.
-func Turn(deg float64) Step {
-	return Plain(func(p *image.NRGBA) *image.NRGBA { return Rotate(p, deg, true) })
+func Turn(deg float64) attack.Step {
+	return attack.Plain(func(p *image.NRGBA) *image.NRGBA { return Rotate(p, deg, true) })
 }
 
 // TurnWithin returns the step that rotates on a growing canvas by an angle from -deg to deg.
-func TurnWithin(deg float64) Step {
+func TurnWithin(deg float64) attack.Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
-		return Rotate(p, Uniform(r, -deg, deg), true)
+		return Rotate(p, attack.Uniform(r, -deg, deg), true)
 	}
 }
 
@@ -51,19 +36,19 @@ func Rotate(p *image.NRGBA, deg float64, grow bool) *image.NRGBA {
 		-s, c, outH/2 + s*w/2 - c*h/2,
 		0, 0, 1,
 	}
-	return Warp(p, m, int(outW), int(outH), Grey(0))
+	return Warp(p, m, int(outW), int(outH), attack.Grey(0))
 }
 
 // Tilt returns the step that moves each corner by random distances, up to the given share of the
 // sides, which warps the picture in perspective. The result just holds the picture, on dark grey.
-func Tilt(share float64) Step {
+func Tilt(share float64) attack.Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		w, h := float64(p.Rect.Dx()), float64(p.Rect.Dy())
 		quad := [4][2]float64{{0, 0}, {w, 0}, {w, h}, {0, h}}
 		left, top := math.Inf(1), math.Inf(1)
 		for i := range quad {
-			quad[i][0] += w * Uniform(r, -share, share)
-			quad[i][1] += h * Uniform(r, -share, share)
+			quad[i][0] += w * attack.Uniform(r, -share, share)
+			quad[i][1] += h * attack.Uniform(r, -share, share)
 			left, top = min(left, quad[i][0]), min(top, quad[i][1])
 		}
 		var right, bottom float64
@@ -72,7 +57,7 @@ func Tilt(share float64) Step {
 			quad[i][1] -= top
 			right, bottom = max(right, quad[i][0]), max(bottom, quad[i][1])
 		}
-		return Warp(p, OntoQuad(w, h, quad), int(math.Ceil(right)), int(math.Ceil(bottom)), Grey(40))
+		return Warp(p, OntoQuad(w, h, quad), int(math.Ceil(right)), int(math.Ceil(bottom)), attack.Grey(40))
 	}
 }
 

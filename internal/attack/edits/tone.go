@@ -1,4 +1,4 @@
-package attack
+package edits
 
 import (
 	"image"
@@ -6,12 +6,14 @@ import (
 	"math/rand/v2"
 
 	"github.com/disintegration/imaging"
+
+	"github.com/kycmark/kycmark/internal/attack"
 )
 
 // Tone returns the step that maps every channel through f, from levels of 0 to 255 to levels.
 // Results are cut to 0..255 and rounded down.
-func Tone(f func(v float64) float64) Step {
-	return Plain(func(p *image.NRGBA) *image.NRGBA {
+func Tone(f func(v float64) float64) attack.Step {
+	return attack.Plain(func(p *image.NRGBA) *image.NRGBA {
 		var table [256]uint8
 		for v := range table {
 			table[v] = Clamp8(f(float64(v)))
@@ -40,7 +42,7 @@ func Power(g float64) func(float64) float64 {
 
 // Noise returns the step that adds Gaussian noise of deviation sigma levels to every channel on
 // its own.
-func Noise(sigma float64) Step {
+func Noise(sigma float64) attack.Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		out := imaging.Clone(p)
 		for i := 0; i < len(out.Pix); i += 4 {

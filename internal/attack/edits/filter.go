@@ -1,8 +1,10 @@
-package attack
+package edits
 
 import (
 	"image"
 	"math"
+
+	"github.com/kycmark/kycmark/internal/attack"
 )
 
 // Padded returns p with a frame of n pixels on each side. The function at maps a position, also one
@@ -114,6 +116,6 @@ func addRows[T sample](sum []uint32, a, b []T, weight uint32) {
 }
 
 // Blur returns the step that blurs with a Gaussian of deviation sigma pixels.
-func Blur(sigma float64) Step {
-	return Plain(func(p *image.NRGBA) *image.NRGBA { return blur(p, sigma) })
+func Blur(sigma float64) attack.Step {
+	return attack.Plain(func(p *image.NRGBA) *image.NRGBA { return blur(p, sigma) })
 }

@@ -1,10 +1,11 @@
-package attack
+package edits
 
 import (
 	"image"
 	"image/color"
 	"math"
 
+	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
@@ -24,7 +25,7 @@ func cubicTaps() (taps [warpGrid][4]int) {
 		f := float64(i) / warpGrid
 		rest := warpUnit
 		for _, k := range []int{0, 2, 3} {
-			taps[i][k] = int(math.Round(warpUnit * Cubic(float64(k-1)-f)))
+			taps[i][k] = int(math.Round(warpUnit * attack.Cubic(float64(k-1)-f)))
 			rest -= taps[i][k]
 		}
 		taps[i][1] = rest
