@@ -197,7 +197,7 @@ func (m *maker) picture(name, what string, img *image.NRGBA) {
 	m.write(name, what, buf.Bytes())
 }
 
-// What happens to the copies that leak. Names and steps are those of package edits.
+// What happens to the copies that leak. Package edits has the same names and steps.
 var (
 	messenger    = attack.New("telegram", "", "", attack.FitTo(1280), attack.JPEG(87))
 	lowMessenger = attack.New("telegram_low", "", "", attack.FitTo(800), attack.JPEG(70))

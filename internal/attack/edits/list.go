@@ -1,4 +1,4 @@
-// Package edits has the attacks that tests of pipelines need: those of package attack, and edits such as
+// Package edits has the attacks that tests of pipelines need: the attacks of package attack, and edits such as
 // rotations, overlays, tones and photographs of screens.
 package edits
 
