@@ -128,7 +128,7 @@ func (s *scan) layer(r io.Reader, in *outer, depth int) error {
 		b = &stream{Reader: bufio.NewReaderSize(r, bufferSize)}
 	}
 	var last []byte // what came before the next byte
-	sampled := int64(-sampleEvery)
+	sampled, opaque := int64(-sampleEvery), false // where the last sample was, and what it showed
 	for {
 		var err error
 		buf := b.have(b.Buffered())
@@ -153,9 +153,10 @@ func (s *scan) layer(r io.Reader, in *outer, depth int) error {
 		}
 		i, found := next(buf, last, run, depth < maxDepth)
 		if i >= sampleSize && b.at-sampled >= sampleEvery {
-			if sampled = b.at; entropy(buf[:sampleSize]) > minEntropy {
-				s.Opaque += min(sampleEvery, int64(i))
-			}
+			sampled, opaque = b.at, entropy(buf[:sampleSize]) > minEntropy
+		}
+		if opaque {
+			s.Opaque += int64(i)
 		}
 		last = keep(last, buf[:i])
 		b.skip(i)
