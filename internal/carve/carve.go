@@ -127,7 +127,7 @@ func (s *scan) layer(r io.Reader, in *outer, depth int) error {
 		r, s.scale = &narrow{r: b, low: 1 - int(bom[0]&1)}, 2
 		b = &stream{Reader: bufio.NewReaderSize(r, bufferSize)}
 	}
-	var last []byte // what came before the next byte
+	var last []byte                               // what came before the next byte
 	sampled, opaque := int64(-sampleEvery), false // where the last sample was, and what it showed
 	for {
 		var err error
