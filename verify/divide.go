@@ -139,7 +139,7 @@ func sameJSON(a, b any) bool {
 // entries in the ledger, for [Investigator.Weigh]. It has the configuration of the parts, without a Part.
 //
 // A part that is missing, damaged or of another dump is an error that wraps [registry.ErrInput]. So is what does not
-// follow from its own evidence, and what the ledger does not say was examined.
+// follow from its own evidence, and what the ledger does not say was examined. So is a file with another digest than Sums has.
 func (v *Investigator) Join(ctx context.Context, parts ...[]byte) (leaks []*Verdict, err error) {
 	want, err := v.partHead(ctx)
 	if err != nil {
@@ -209,6 +209,9 @@ func (v *Investigator) joins(h *partHead, leaks []*Verdict, entered map[int64]re
 		raw, err := hex.DecodeString(l.SHA256)
 		if err != nil || len(raw) != len(registry.Digest{}) {
 			return fmt.Errorf("%.200q: SHA-256 %.100q", l.File, l.SHA256)
+		}
+		if want, known := v.cfg.Sums[l.File]; known && want != registry.Digest(raw) {
+			return fmt.Errorf("%.200q: SHA-256 %s, want %s", l.File, l.SHA256, want)
 		}
 		if !slices.ContainsFunc(h.Logged, func(n int64) bool { return v.engine().Examined(entered[n], [32]byte(raw)) }) {
 			return fmt.Errorf("%.200q: the ledger does not say that it was examined", l.File)

@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"image"
@@ -205,6 +206,19 @@ func TestPartsThatDoNotFit(t *testing.T) {
 			require.ErrorIs(t, err, registry.ErrInput)
 			require.ErrorContains(t, err, x.says)
 		})
+	}
+	for _, x := range []struct {
+		sum  registry.Digest
+		fits bool
+	}{{sha256.Sum256(readFile(t, filepath.Join(dir, "1.jpg"))), true}, {sha256.Sum256([]byte("another")), false}} {
+		cfg := c.Config
+		cfg.Sums = map[string]registry.Digest{filepath.Join(dir, "1.jpg"): x.sum}
+		if _, _, err := joined(t, cfg, one, two); x.fits {
+			require.NoError(t, err)
+		} else {
+			require.ErrorIs(t, err, registry.ErrInput)
+			require.ErrorContains(t, err, "1.jpg\": SHA-256")
+		}
 	}
 	_, err := verify.NewInvestigator(verify.Config{Registry: c.Registry, Part: verify.Part{Number: 3, Of: 2}})
 	require.ErrorIs(t, err, registry.ErrInput)

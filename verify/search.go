@@ -161,6 +161,21 @@ func (c *catalogue) load(ctx context.Context, r *registry.Registry, key *registr
 			return err
 		}
 		for f := range s.Found() {
+			again := false
+			if f.FeaturesErr != nil { // its row was damaged: it may be whole again
+				if _, err := r.Engine().FoundBy(ctx, key, f.Number-1, f.Number, func(f *engine.Found) error {
+					if again = true; f.HashErr == nil && f.FeaturesErr == nil {
+						_, err := s.Leave(ctx) // it lacks what the row has
+						return errors.Join(err, add(f))
+					}
+					return add(f)
+				}); err != nil {
+					return err
+				}
+			}
+			if again {
+				continue
+			}
 			if err := add(f); err != nil {
 				return err
 			}

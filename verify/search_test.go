@@ -30,13 +30,18 @@ import (
 // buildSegments makes segments of a small registry.
 func buildSegments(t *testing.T, r *registry.Registry, key *registry.SealKey) []engine.Segment {
 	t.Helper()
-	from := sqldb.SegmentFrom
-	sqldb.SegmentFrom = 1
-	defer func() { sqldb.SegmentFrom = from }()
-	require.NoError(t, r.Engine().BuildSegments(t.Context(), key))
+	require.NoError(t, builtSegments(t, r, key))
 	all, err := r.Engine().Segments(t.Context(), key, new(parts.Index))
 	require.NoError(t, err)
 	return all
+}
+
+// builtSegments is buildSegments, and returns the error.
+func builtSegments(t *testing.T, r *registry.Registry, key *registry.SealKey) error {
+	from := sqldb.SegmentFrom
+	sqldb.SegmentFrom = 1
+	defer func() { sqldb.SegmentFrom = from }()
+	return r.Engine().BuildSegments(t.Context(), key)
 }
 
 func TestNewInvestigatorRefuses(t *testing.T) {

@@ -153,9 +153,11 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	doing, parts := "examining", [][]byte(nil)
 	if f.queue {
 		doing = "joining"
-		if parts, err = b.examineQueued(ctx, investigateJob{Dump: dump, Against: cfg.Against, References: cfg.References, Circumstances: circumstances, Reveal: f.reveal}); err != nil {
+		job := investigateJob{Dump: dump, Against: cfg.Against, References: cfg.References, Circumstances: circumstances, Reveal: f.reveal}
+		if parts, err = b.examineQueued(ctx, &job); err != nil {
 			return err
 		}
+		cfg.Sums = job.Sums // the results must be of these files
 	}
 	inv, done, err := b.investigator(ctx, cfg, doing)
 	if err != nil {

@@ -35,6 +35,7 @@ import (
 	"github.com/ulikunitz/xz"
 
 	"github.com/kycmark/kycmark/decoders/pdfs"
+	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
@@ -63,6 +64,9 @@ func TestMain(m *testing.M) {
 	}
 	if n, err := strconv.Atoi(os.Getenv("KYCMARK_TEST_TRIES")); err == nil { // of a script whose S3 server is away
 		minio.MaxRetry = n
+	}
+	if lease, err := time.ParseDuration(os.Getenv("KYCMARK_TEST_LEASE")); err == nil { // of a worker that is stopped
+		jobs.Lease = lease
 	}
 	_ = flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))) // much of what runs here waits
 	testscript.Main(m, commands)

@@ -183,7 +183,7 @@ const (
 
 // examineQueued has workers examine the parts of a dump, and returns what they found out. If a part fails for
 // good, it is named, and there is nothing to weigh.
-func (b *books) examineQueued(ctx context.Context, job investigateJob) (parts [][]byte, err error) {
+func (b *books) examineQueued(ctx context.Context, job *investigateJob) (parts [][]byte, err error) {
 	if job.Dir, err = filepath.Abs("."); err != nil {
 		return nil, err
 	}

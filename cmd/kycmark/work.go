@@ -52,7 +52,8 @@ the keys for. All need the sealing key, issue and investigate the mark key as we
 A home with investigate_only takes investigate and audit.
 
 Ctrl-C ends a worker after the jobs that it has begun. If a worker dies, others do
-its jobs again within seconds: nothing is entered or released twice.`,
+its jobs again within seconds; if it freezes, after a minute: nothing is entered or
+released twice.`,
 		Example: `  kycmark work --home /srv/kyc
   kycmark work --take investigate --jobs 4`,
 		Args: exactly(),
@@ -441,20 +442,27 @@ type eraseJob struct {
 	IDs                  []watermark.Submission
 }
 
-// doErase erases the uploads of a job and returns their IDs. If all are erased, an earlier attempt did it.
+// doErase erases the uploads of a job and returns their IDs. If all are erased, an earlier attempt did it, and later uploads of the
+// subject stay.
 func (b *books) doErase(ctx context.Context, job eraseJob) ([]watermark.Submission, error) {
 	there, err := b.notErased(ctx, job.IDs)
 	if err != nil {
 		return nil, err
 	}
-	if job.Subject == "" && len(there) > 0 {
+	if len(there) == 0 {
+		return job.IDs, nil
+	}
+	if job.Subject == "" {
 		_, err = b.registry.EraseSubmissions(ctx, there, job.Actor, job.Note)
-	} else if job.Subject != "" {
+	} else {
 		var more []watermark.Submission
-		if more, err = b.registry.Erase(ctx, job.Subject, job.Actor, job.Note); errors.Is(err, registry.ErrNotFound) && len(there) == 0 {
+		more, err = b.registry.Erase(ctx, job.Subject, job.Actor, job.Note)
+		job.IDs = append(job.IDs, slices.DeleteFunc(more, func(id watermark.Submission) bool { return slices.Contains(job.IDs, id) })...)
+	}
+	if errors.Is(err, registry.ErrNotFound) || errors.Is(err, registry.ErrErased) { // by another attempt, meanwhile
+		if left, also := b.notErased(ctx, job.IDs); also == nil && len(left) == 0 {
 			err = nil
 		}
-		job.IDs = append(job.IDs, slices.DeleteFunc(more, func(id watermark.Submission) bool { return slices.Contains(job.IDs, id) })...)
 	}
 	return job.IDs, err
 }

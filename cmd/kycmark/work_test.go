@@ -347,4 +347,14 @@ func TestJobsTwice(t *testing.T) {
 	first, second = twice(jobs.Job{Kind: kindErase, Do: eraseJob{Actor: "a", Subject: "customer-1", IDs: []watermark.Submission{of}}}, func() {})
 	require.Equal(t, first, second)
 	require.Equal(t, before+5, entries())
+
+	// A task that is repeated later erases nothing that its command did not name.
+	require.NoError(t, os.WriteFile(up, tiny(t, 1), 0o600))
+	file, err = newSubmitFile(t.Context(), registry.Upload{Name: up, Subject: "customer-1"})
+	require.NoError(t, err)
+	twice(jobs.Job{Kind: kindSubmit, Do: submitJob{Actor: "a", Files: []submitFile{file}}}, func() {})
+	twice(jobs.Job{Kind: kindErase, Do: eraseJob{Actor: "a", Subject: "customer-1", IDs: []watermark.Submission{of}}}, func() {})
+	left, err := r.SubmissionsOf(t.Context(), "customer-1")
+	require.NoError(t, err)
+	require.Len(t, left, 1)
 }

@@ -266,8 +266,9 @@ type Segment struct {
 	Name        [16]byte
 	File        string
 	First, Last int64
-	Wrapped     []byte // its key, under the sealing key
-	Err         error  // why it cannot be used; nil if it can be
+	Root        tlog.Hash // of the first Last entries of the ledger
+	Wrapped     []byte    // its key, under the sealing key
+	Err         error     // why it cannot be used; nil if it can be
 
 	// Leave is called with a segment that turns out altered: the next builder makes it anew. It reports whether the
 	// registry still uses the segment.
@@ -277,8 +278,8 @@ type Segment struct {
 // MakeSegments is the hint of an error about a segment.
 const MakeSegments = "the next kycmark submit makes it again"
 
-// A WriteSegment fills the file of a segment. It returns the key of the file, wrapped.
-type WriteSegment func(ctx context.Context, f parts.WriterReader, s *Segment) (wrapped []byte, err error)
+// A WriteSegment fills the file of a segment. It returns the key of the file, wrapped, and how many submissions are in it.
+type WriteSegment func(ctx context.Context, f parts.WriterReader, s *Segment) (wrapped []byte, n int64, err error)
 
 // A MountSegment uses a segment, and closes its file unless it returns an error. The error wraps [ErrSealed] or
 // [parts.ErrSnapshot] if the segment is altered.

@@ -19,10 +19,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/internal/objects"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/pgtest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/postgres"
@@ -34,6 +36,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "10"); err != nil { // they wait, and leave processors idle
 		panic(err)
 	}
+	jobs.Lease, jobs.Word = 4*time.Second, 2*time.Second
 	code := m.Run()
 	server.Stop()
 	os.Exit(code)
@@ -61,9 +64,15 @@ func again(t *testing.T, dsn string, key *registry.SealKey) *jobs.Queue {
 // work runs a worker until the end of the test, or until the result is called.
 func work(t *testing.T, q *jobs.Queue, kinds map[string]jobs.Func) (end func()) {
 	t.Helper()
+	return workAt(t, q, 2, kinds)
+}
+
+// workAt is work of so many jobs at a time.
+func workAt(t *testing.T, q *jobs.Queue, atOnce int, kinds map[string]jobs.Func) (end func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- q.Work(ctx, 2, kinds, func(jobs.Done) {}) }()
+	go func() { ended <- q.Work(ctx, atOnce, kinds, func(jobs.Done) {}) }()
 	end = sync.OnceFunc(func() {
 		cancel()
 		require.NoError(t, <-ended)
@@ -203,38 +212,117 @@ func TestNoWorker(t *testing.T) {
 	wg.Wait()
 }
 
-// A command does not say that it waits for a worker if its job takes long.
+// A command says who does a job that takes long, and since when, and nothing else. The lease, which is shorter, is renewed.
 func TestLongJob(t *testing.T) {
 	t.Parallel()
 	long, _ := open(t, registry.GenerateSealKey())
-	work(t, long, map[string]jobs.Func{"submit": func(context.Context, []byte) (any, error) { time.Sleep(12 * time.Second); return "done", nil }})
+	var begun atomic.Int32
+	work(t, long, map[string]jobs.Func{"submit": func(context.Context, []byte) (any, error) {
+		begun.Add(1)
+		time.Sleep(12 * time.Second)
+		return "done", nil
+	}})
 	out, stalls := await(t, long, jobs.Job{Kind: "submit"})
 	require.Equal(t, []string{`"done"`}, out)
-	require.Empty(t, stalls)
+	require.Len(t, stalls, 1)
+	require.Regexp(t, fmt.Sprintf(`^job 1: submit: "worker-\d+, process %d on .*" has it since 20\d\d-`, os.Getpid()), stalls[0])
+	require.EqualValues(t, 1, begun.Load())
 }
 
-// The same job, asked for twice at the same time, is done once, and both commands have its result.
+// The same job, asked for twice at the same time, is done for one command after the other, so that each has an answer of its own.
 func TestOnce(t *testing.T) {
 	t.Parallel()
 	q, dsn := open(t, registry.GenerateSealKey())
-	var effects atomic.Int32
+	var a, b, effects atomic.Int32
 	var wg sync.WaitGroup
 	results := make([][]string, 2)
 	for i := range results {
 		wg.Go(func() {
-			results[i] = run(t, q, jobs.Job{Kind: "issue", Do: i, Once: "copy for vendor-a"}, jobs.Job{Kind: "issue", Do: 7, Once: "copy for vendor-b"})
+			results[i] = run(t, q, jobs.Job{Kind: "issue", Do: "a", Once: "copy for vendor-a"}, jobs.Job{Kind: "issue", Do: "b", Once: "copy for vendor-b"})
 		})
 	}
 	require.Eventually(t, func() bool { return len(rows(t, dsn, "true")) == 2 }, time.Minute, 10*time.Millisecond)
-	work(t, q, map[string]jobs.Func{"issue": func(context.Context, []byte) (any, error) { return effects.Add(1), nil }})
+	work(t, q, map[string]jobs.Func{"issue": func(_ context.Context, do []byte) (any, error) {
+		at := &a
+		if string(do) == `"b"` {
+			at = &b
+		}
+		defer at.Add(-1)
+		assert.EqualValues(t, 1, at.Add(1), "at the same time")
+		effects.Add(1)
+		time.Sleep(50 * time.Millisecond)
+		return json.RawMessage(do), nil
+	}})
 	wg.Wait()
-	require.EqualValues(t, 2, effects.Load())
-	require.Equal(t, results[0], results[1])
-	require.Len(t, rows(t, dsn, "true"), 2)
+	require.EqualValues(t, 4, effects.Load())
+	for _, r := range results {
+		require.Equal(t, []string{`"a"`, `"b"`}, r)
+	}
+	require.Len(t, rows(t, dsn, "true"), 4)
 	for _, row := range rows(t, dsn, "true") {
 		require.NotContains(t, row, "vendor")
 	}
-	require.Equal(t, []string{"3"}, run(t, q, jobs.Job{Kind: "issue", Do: 1, Once: "copy for vendor-a"}), "done, so that it is asked for anew")
+}
+
+// A worker whose job is another's by now leaves the job's row alone while the other does it, whatever its own attempt comes to.
+func TestLost(t *testing.T) {
+	t.Parallel()
+	key := registry.GenerateSealKey()
+	q, dsn := open(t, key)
+	c, err := pgx.Connect(t.Context(), dsn)
+	require.NoError(t, err)
+	defer c.Close(context.Background())
+	var table string
+	require.NoError(t, c.QueryRow(t.Context(), "SELECT current_schema() || '_queue.river_job'").Scan(&table))
+	type attempt struct {
+		what string
+		ends func(ctx context.Context) (any, error)
+	}
+	for _, first := range long.Cases(2, []attempt{
+		{"an answer", func(context.Context) (any, error) { return "the first's", nil }},
+		{"an error that may pass", func(context.Context) (any, error) { return nil, objects.ErrAway }},
+		{"an error", func(context.Context) (any, error) { return nil, errors.New("the first's") }},
+		{"a panic", func(context.Context) (any, error) { panic("the first's") }},
+		{"the end of its context", func(ctx context.Context) (any, error) { <-ctx.Done(); return nil, context.Cause(ctx) }},
+	}...) {
+		what := first.what
+		begun, wake := make(chan bool), make(chan bool)
+		ctx, cancel := context.WithCancel(t.Context())
+		lost := make(chan error, 1)
+		ended := make(chan error, 1)
+		go func() {
+			ended <- q.Work(ctx, 1, map[string]jobs.Func{"erase": func(ctx context.Context, _ []byte) (any, error) {
+				begun <- true
+				<-wake
+				return first.ends(ctx)
+			}}, func(d jobs.Done) { lost <- d.Err })
+		}()
+		results := make(chan []string, 1)
+		go func() { results <- run(t, q, jobs.Job{Kind: "erase"}) }()
+		<-begun
+		_, err := c.Exec(t.Context(), "UPDATE "+table+" SET state = 'available' WHERE state = 'running'") // as another does after the lease
+		require.NoError(t, err)
+		second, end := make(chan bool), again(t, dsn, key)
+		stop := work(t, end, map[string]jobs.Func{"erase": func(context.Context, []byte) (any, error) {
+			second <- true
+			<-second
+			return "the second's", nil
+		}})
+		release := sync.OnceFunc(func() { close(second) })
+		t.Cleanup(release)
+		<-second
+		where := "state = 'running' AND attempt = 2 AND errors IS NULL AND metadata->'output' IS NULL"
+		require.Len(t, rows(t, dsn, where), 1, what)
+		close(wake)
+		require.ErrorContains(t, <-lost, "the job is another worker's", what)
+		time.Sleep(100 * time.Millisecond) // River writes what it is told after 50 ms
+		require.Len(t, rows(t, dsn, where), 1, what)
+		release()
+		require.Equal(t, []string{`"the second's"`}, <-results, what)
+		stop()
+		cancel()
+		require.NoError(t, <-ended)
+	}
 }
 
 // A worker takes the kinds of jobs that it has functions for.

@@ -1,16 +1,20 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
+	"os"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -60,59 +64,87 @@ const (
 	fetchCooldown = 5 * time.Millisecond // between requests for jobs: short jobs must not wait. Chosen
 	fetchPoll     = time.Second          // jobs whose notice was lost
 	watchInterval = time.Second          // between looks for the jobs of dead workers. Chosen
+	renewals      = 6                    // of a lease, before it ends. Chosen
 	maxBackoff    = time.Minute          // after an error; 25 attempts take 20 minutes. Chosen
+
+	maxResult = 32 << 20 // bytes of a row's result. Chosen
 
 	never = 10 * 365 * 24 * time.Hour
 )
 
-// backoff is River's rule for when a job is tried again.
-type backoff struct{}
-
-// NextRetry doubles the wait after each error, from one second on.
-func (backoff) NextRetry(job *rivertype.JobRow) time.Time {
-	return time.Now().Add(min(maxBackoff, time.Second<<min(len(job.Errors), 6)))
-}
-
 // Errors as rows show them. What went wrong is sealed.
 var (
-	errSealed = errors.New("the job does not open with this worker's sealing key")
-	errHidden = errors.New("failed: why is sealed")
+	errSealed  = errors.New("the job does not open with this worker's sealing key as what was asked for")
+	errHidden  = errors.New("failed: why is sealed")
+	errUnasked = errors.New("its command has not said for a while that it asks for it: repeat the command")
 )
+
+// errLost is the error of an attempt at a job that is another worker's by now.
+var errLost = errors.New("this worker was stopped, or away from the database, and its lease ran out: the job is another worker's")
+
+// settled is the error of every attempt for River: [worker.settle] has written the row, or the job is another worker's. River
+// takes it for a list of jobs with their errors, here an empty list, and leaves the row alone. TestLost shows it.
+type settled struct{}
+
+func (settled) Error() string               { return "the row is written" }
+func (settled) Jobs() []*rivertype.JobRow   { return nil }
+func (settled) ErrorsByID() map[int64]error { return nil }
+
+// A worker does jobs under a name of its own.
+type worker struct {
+	*Queue
+	number int32
+	name   string // in the rows of its jobs
+	mu     sync.Mutex
+	leases map[claim]*lease
+}
+
+// A claim is an attempt at a job.
+type claim struct {
+	id      int64
+	attempt int
+}
+
+// A lease ends the context of an attempt if it is not renewed in time.
+type lease struct {
+	end   context.CancelCauseFunc
+	timer *time.Timer
+}
 
 // Work does jobs of the kinds that it has functions for, atOnce at a time. It ends with ctx, after
 // the jobs that it has begun. report is called after each attempt, from several goroutines.
 func (q *Queue) Work(ctx context.Context, atOnce int, kinds map[string]Func, report func(Done)) error {
-	name := rand.Int32()
+	w := &worker{Queue: q, number: rand.Int32(), leases: make(map[claim]*lease)}
+	host, _ := os.Hostname()
+	w.name = fmt.Sprintf("worker-%d, process %d on %.50s", w.number, os.Getpid(), host)
 	slots := make(chan struct{}, atOnce)
 	stopping := ctx.Done()
 	workers := river.NewWorkers()
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[row]) error {
+		ctx, leased, end := w.hold(ctx, claim{job.ID, job.Attempt})
+		defer end()
 		select {
 		case slots <- struct{}{}:
 			defer func() { <-slots }()
 		case <-stopping:
-			return river.JobSnooze(0) // for another worker
-		case <-ctx.Done():
-			return ctx.Err()
+			_ = w.settle(leased, job, ending{state: rivertype.JobStateAvailable, again: 1}) // for another worker
+			return settled{}
+		case <-ctx.Done(): // taken back, or lost
+			_ = w.settle(leased, job, ending{state: rivertype.JobStateAvailable})
+			return settled{}
 		}
 		begun := time.Now()
-		err := q.work(ctx, job, kinds[job.Queue])
+		err := w.work(ctx, leased, job, kinds[job.Queue])
 		report(Done{job.ID, job.Queue, time.Since(begun), err})
-		switch {
-		case err == nil, errors.Is(err, errSealed):
-			return err
-		case Passing(err):
-			return errHidden
-		}
-		return river.JobCancel(errHidden)
+		return settled{}
 	}))
 	queues := make(map[string]river.QueueConfig)
 	for kind := range kinds {
 		queues[kind] = river.QueueConfig{MaxWorkers: atOnce}
 	}
 	client, err := river.NewClient(riverpgxv5.New(q.pool), &river.Config{
-		ID: workerName(name), Schema: q.schema, Logger: quiet, Queues: queues, Workers: workers, RetryPolicy: backoff{},
-		FetchCooldown: fetchCooldown, FetchPollInterval: fetchPoll, JobTimeout: -1, RescueStuckJobsAfter: never, // [Queue.watch] knows who is dead
+		ID: w.name, Schema: q.schema, Logger: quiet, Queues: queues, Workers: workers,
+		FetchCooldown: fetchCooldown, FetchPollInterval: fetchPoll, JobTimeout: -1, RescueStuckJobsAfter: never, // [worker.watch] knows who is dead
 		CompletedJobRetentionPeriod: keptFor, CancelledJobRetentionPeriod: keptFor, DiscardedJobRetentionPeriod: keptFor,
 	})
 	if err != nil {
@@ -123,7 +155,7 @@ func (q *Queue) Work(ctx context.Context, atOnce int, kinds map[string]Func, rep
 	ready := make(chan error, 1)
 	go func() {
 		defer close(watching)
-		q.watch(alive, name, ready)
+		w.watch(alive, ready)
 	}()
 	defer func() { stop(); <-watching }()
 	if err := <-ready; err != nil {
@@ -136,27 +168,147 @@ func (q *Queue) Work(ctx context.Context, atOnce int, kinds map[string]Func, rep
 	return client.Stop(alive)
 }
 
-// workerName is a worker's name in the rows of the jobs that it takes.
-func workerName(n int32) string { return fmt.Sprintf("worker-%d", n) }
+// hold keeps the lease on a job until end is called. The contexts end with the lease. That of the work also ends if the
+// job is taken back.
+func (w *worker) hold(ctx context.Context, c claim) (work, leased context.Context, end func()) {
+	leased, lose := context.WithCancelCause(context.WithoutCancel(ctx))
+	work, stop := context.WithCancelCause(ctx)
+	unhook := context.AfterFunc(leased, func() { stop(errLost) })
+	l := &lease{lose, time.AfterFunc(Lease, func() { lose(errLost) })}
+	w.mu.Lock()
+	w.leases[c] = l
+	w.mu.Unlock()
+	return work, leased, func() {
+		w.mu.Lock()
+		delete(w.leases, c)
+		w.mu.Unlock()
+		l.timer.Stop()
+		unhook()
+		stop(nil)
+		lose(nil)
+	}
+}
 
-// work does one job, and keeps what came of it with the job.
-func (q *Queue) work(ctx context.Context, job *river.Job[row], do Func) error {
-	text, err := q.key.OpenMessage(q.about("job", job.Queue), job.Args.Sealed)
+// isMine is the condition that the job $1 is still in attempt $2, of the worker $3.
+const isMine = " state = 'running' AND attempt = $2 AND attempted_by[array_upper(attempted_by, 1)] = $3"
+
+// renew renews the lease on a job, or ends it if the job is another's.
+func (w *worker) renew(ctx context.Context, c claim) error {
+	sent := time.Now()
+	done, err := w.pool.Exec(ctx, "UPDATE "+w.table+" SET metadata = metadata || jsonb_build_object('renewed', extract(epoch FROM now())) WHERE id = $1 AND"+isMine, c.id, c.attempt, w.name)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errSealed, err)
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if l := w.leases[c]; l == nil { // it is over
+	} else if done.RowsAffected() == 0 {
+		l.end(errLost)
+	} else if l.timer.Stop() { // else it ran out meanwhile
+		l.timer.Reset(Lease - time.Since(sent))
+	}
+	return nil
+}
+
+// renewAll renews the leases of all attempts.
+func (w *worker) renewAll(ctx context.Context) {
+	w.mu.Lock()
+	all := slices.Collect(maps.Keys(w.leases))
+	w.mu.Unlock()
+	for _, c := range all {
+		if w.renew(ctx, c) != nil {
+			return // the leases run out, unless the database is back before
+		}
+	}
+}
+
+// work does one job. It keeps what came of it with the job, unless the job is another's by now.
+func (w *worker) work(ctx, leased context.Context, job *river.Job[row], do Func) error {
+	var text, said []byte
+	var now int64
+	var asked [32]byte
+	err := w.pool.QueryRow(leased, "SELECT metadata->'asked', "+micros+" FROM "+w.table+" WHERE id = $1 AND"+isMine+" AND "+isLeased(), job.ID, job.Attempt, w.name).Scan(&said, &now)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return errLost
+	}
+	if err == nil {
+		text, asked, err = w.open(job.ID, job.Queue, job.Args.Sealed, said, now)
+	}
+	if err != nil && !errors.Is(err, errUnasked) {
+		return cmp.Or(w.settle(leased, job, ending{state: rivertype.JobStateAvailable, shown: err}), err)
+	}
+	var result any
+	if err == nil {
+		result, err = safely(ctx, do, text)
 	}
 	var o outcome
-	result, err := safely(ctx, do, text)
+	e := ending{state: rivertype.JobStateCompleted}
 	if err == nil {
 		o.Result, err = json.Marshal(result)
 	}
-	if err == nil {
-		err = q.keep(ctx, job.Queue, o)
+	if err == nil && len(o.Result) > maxResult {
+		err = fmt.Errorf("output is too large: %d bytes, want %d or fewer", len(o.Result), maxResult)
 	}
 	if err != nil {
-		return errors.Join(err, q.keep(ctx, job.Queue, outcome{Error: err.Error()}))
+		o = outcome{Error: err.Error()}
+		if e = (ending{state: rivertype.JobStateCancelled, shown: errHidden}); Passing(err) {
+			e.state = rivertype.JobStateAvailable
+		}
 	}
-	return nil
+	text, unsealed := json.Marshal(o)
+	if unsealed == nil {
+		e.output, unsealed = w.key.SealMessage(w.aboutOutcome(job.ID, job.Queue, asked), text)
+	}
+	if unsealed != nil { // the key's service is away
+		e = ending{state: rivertype.JobStateAvailable, shown: errHidden}
+		err = unsealed
+	}
+	return cmp.Or(w.settle(leased, job, e), err)
+}
+
+// An ending is what becomes of a job's row after an attempt.
+type ending struct {
+	state  rivertype.JobState
+	again  int    // 1: the attempt does not count
+	shown  error  // in the row; nil: none
+	output []byte // sealed; nil: none
+}
+
+// settle writes the ending of an attempt, in one statement that leaves the row alone if the job is another's: the error then wraps
+// errLost. A job whose attempt failed is tried again later, at most maxAttempts times, unless it was taken back. While the database
+// is away, settle tries again until the lease is over.
+func (w *worker) settle(leased context.Context, job *river.Job[row], e ending) error {
+	var wait time.Duration
+	if e.shown != nil && e.state == rivertype.JobStateAvailable {
+		wait = min(maxBackoff, time.Second<<min(job.Attempt-1, 6))
+		if job.Attempt >= job.MaxAttempts {
+			e.state = rivertype.JobStateDiscarded
+		}
+	}
+	shown := ""
+	if e.shown != nil {
+		shown = e.shown.Error()
+	}
+	const back = "$4 = 'available' AND metadata ? 'cancel_attempted_at'"
+	query := `UPDATE ` + w.table + ` SET attempt = attempt - $5, scheduled_at = now() + $6::interval,
+		state = (CASE WHEN ` + back + ` THEN 'cancelled' ELSE $4::text END)::` + pgx.Identifier{w.schema, "river_job_state"}.Sanitize() + `,
+		finalized_at = CASE WHEN $4 <> 'available' OR ` + back + ` THEN now() END,
+		errors = CASE WHEN $7 = '' THEN errors ELSE array_append(errors, jsonb_build_object('at', now(), 'attempt', attempt, 'error', $7::text, 'trace', '')) END,
+		metadata = CASE WHEN $8::jsonb IS NULL THEN metadata ELSE metadata || jsonb_build_object('output', $8::jsonb) END
+		WHERE id = $1 AND` + isMine
+	for begun := time.Now(); ; {
+		done, err := w.pool.Exec(leased, query, job.ID, job.Attempt, w.name, string(e.state), e.again, wait, shown, e.output)
+		switch {
+		case leased.Err() != nil, err == nil && done.RowsAffected() == 0:
+			return errLost
+		case err == nil || !Passing(err) || time.Since(begun) > patience:
+			return err
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-leased.Done():
+		}
+	}
 }
 
 // safely calls do. River would write what a panic says into the job's row.
@@ -169,31 +321,30 @@ func safely(ctx context.Context, do Func, text []byte) (result any, err error) {
 	return do(ctx, text)
 }
 
-// keep seals what came of a job, and keeps it with the job: River does so for at most 32 MB.
-func (q *Queue) keep(ctx context.Context, kind string, o outcome) error {
-	text, err := json.Marshal(o)
-	if err != nil {
-		return err
-	}
-	sealed, err := q.key.SealMessage(q.about("outcome", kind), text)
-	if err != nil {
-		return err
-	}
-	return river.RecordOutput(ctx, json.RawMessage(sealed))
-}
-
 // watch holds a lock that says that this worker lives, and gives the jobs of dead workers back to the queue.
-// The database ends the lock with the worker's connection. A worker that lives and lost its connection
-// may so do a job beside another worker. The first result on ready says whether the lock is held.
-func (q *Queue) watch(ctx context.Context, name int32, ready chan<- error) {
+// The database ends the lock with the worker's connection. The first result on ready says whether the lock is held. watch also
+// renews the leases of this worker, several times before they end.
+func (w *worker) watch(ctx context.Context, ready chan<- error) {
+	renewing := make(chan struct{})
+	go func() {
+		defer close(renewing)
+		for ctx.Err() == nil {
+			select {
+			case <-time.After(Lease / renewals):
+				w.renewAll(ctx)
+			case <-ctx.Done():
+			}
+		}
+	}()
+	defer func() { <-renewing }()
 	var mine *pgx.Conn
 	for {
 		var err error
 		if mine == nil {
-			mine, err = q.live(ctx, name)
+			mine, err = w.live(ctx)
 		}
 		if err == nil {
-			_, err = mine.Exec(ctx, q.abandoned())
+			_, err = mine.Exec(ctx, w.abandoned())
 		}
 		if err != nil && mine != nil {
 			mine.Close(context.WithoutCancel(ctx))
@@ -215,8 +366,8 @@ func (q *Queue) watch(ctx context.Context, name int32, ready chan<- error) {
 }
 
 // live opens the connection that holds the lock of this worker.
-func (q *Queue) live(ctx context.Context, name int32) (*pgx.Conn, error) {
-	c, err := pgx.ConnectConfig(ctx, q.pool.Config().ConnConfig)
+func (w *worker) live(ctx context.Context) (*pgx.Conn, error) {
+	c, err := pgx.ConnectConfig(ctx, w.pool.Config().ConnConfig)
 	if err != nil {
 		return nil, err
 	}
@@ -225,26 +376,32 @@ func (q *Queue) live(ctx context.Context, name int32) (*pgx.Conn, error) {
 		c.Close(context.WithoutCancel(ctx))
 		return nil, err
 	}
-	if _, err := c.Exec(ctx, "SELECT pg_advisory_lock('"+q.table+"'::regclass::oid::int8::int4, $1)", name); err != nil {
+	if _, err := c.Exec(ctx, "SELECT pg_advisory_lock('"+w.table+"'::regclass::oid::int8::int4, $1)", w.number); err != nil {
 		c.Close(context.WithoutCancel(ctx))
 		return nil, err
 	}
 	return c, nil
 }
 
-// abandoned is the statement that makes the running jobs of dead workers available again, or ends them
-// after maxAttempts.
+// abandoned is the statement that makes the running jobs of dead workers, and jobs without a lease, available again, or ends
+// them after maxAttempts.
 func (q *Queue) abandoned() string {
 	const over = "attempt >= max_attempts"
 	return `UPDATE ` + q.table + ` SET
 		state = (CASE WHEN ` + over + ` THEN 'discarded' ELSE 'available' END)::` + pgx.Identifier{q.schema, "river_job_state"}.Sanitize() + `,
 		finalized_at = CASE WHEN ` + over + ` THEN now() END
-		WHERE state = 'running' AND NOT ` + q.attended()
+		WHERE state = 'running' AND NOT (` + q.attended() + " AND " + isLeased() + ")"
 }
 
 // attended is the condition that the worker of a running job lives.
 func (q *Queue) attended() string {
 	return `EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted
 		AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-		AND classid = '` + q.table + `'::regclass::oid AND 'worker-' || objid::int8::int4 = attempted_by[array_upper(attempted_by, 1)])`
+		AND classid = '` + q.table + `'::regclass::oid AND 'worker-' || objid::int8::int4 = split_part(attempted_by[array_upper(attempted_by, 1)], ',', 1))`
+}
+
+// isLeased is the condition that a running job was taken or renewed within a lease.
+func isLeased() string {
+	const since = "now() - interval '%d milliseconds'"
+	return fmt.Sprintf("(coalesce(attempted_at > "+since+", false) OR coalesce(metadata->'renewed' > to_jsonb(extract(epoch FROM "+since+")), false))", Lease.Milliseconds(), Lease.Milliseconds())
 }

@@ -193,7 +193,7 @@ func (s *server) dialect() sqldb.Dialect {
 		Originals: objects.Opener("", s.places),
 		Tables:    "SELECT count(*) FROM pg_catalog.pg_class WHERE relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = current_schema()) AND relkind IN ('r', 'p') AND relname IN ('schema_version', 'ledger_head', 'registry')",
 		Words:     sqldb.Words{Postgres: true, Int: "BIGINT", Blob: "BYTEA", Real: "DOUBLE PRECISION", Name: `TEXT COLLATE "C"`, Hex: `'\x`},
-		Lock:      " FOR UPDATE",
+		Lock:      unlessIdle + " FOR UPDATE",
 		Write:     &sql.TxOptions{Isolation: sql.LevelReadCommitted},
 		Snapshot:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 		Conflict:  conflict,
@@ -210,6 +210,10 @@ func (s *server) dialect() sqldb.Dialect {
 		Segments:  segments,
 	}
 }
+
+// unlessIdle has the server end a transaction that writes if its process does nothing for a minute: a stopped process may hold the
+// lock. The address or the server may say another time.
+const unlessIdle = ` AND set_config('idle_in_transaction_session_timeout', coalesce(nullif(current_setting('idle_in_transaction_session_timeout'), '0'), '60s'), true) <> ''`
 
 // SQLSTATEs (PostgreSQL documentation, appendix A).
 const (

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/phash/parts"
 )
 
@@ -18,7 +19,9 @@ import (
 // file of what the submissions in a span of numbers are found by. What is in no segment is read from its rows. Only the
 // holder of the sealing key makes and reads segments.
 //
-// The rows are the truth. A segment counts only if its row says so and its bytes open with its key. Its row is there
+// The rows are the truth. A segment counts only if its row says so and its bytes open with its key, as made from the present
+// ledger: it is bound to the root of the entries up to its last number. A segment of a row that was altered for a while, of another registry or of
+// another course of this one is not used. Its row is there
 // before its file, and goes after it. So a kill leaves a row that says what is to be removed, and never a file without a
 // row. An erasure destroys the keys of the segments that it concerns.
 
@@ -133,7 +136,12 @@ func (d *DB) Segments(ctx context.Context, fresh bool, mount books.MountSegment)
 			}
 			return d.leave(ctx, r)
 		}
-		err := d.mount(ctx, files, r, &s, fresh, mount)
+		root, err := rootAt(ctx, d.read, r.last)
+		if s.Root = root; err == nil {
+			err = d.mount(ctx, files, r, &s, fresh, mount)
+		} else if errors.Is(err, books.ErrTampered) {
+			err = fmt.Errorf("%w: the ledger has no such entries: %w", parts.ErrSnapshot, err)
+		}
 		path := (*fs.PathError)(nil)
 		switch {
 		case err == nil:
@@ -267,7 +275,24 @@ func (d *DB) makeSegment(ctx context.Context, files *segmentFiles, first, last i
 		}
 	}()
 	fill := func(f *os.File) (err error) {
-		s.wrapped, err = write(ctx, f, &books.Segment{Name: s.name, File: s.file(), First: first, Last: last})
+		root, entered, err := d.replay(ctx, first, last)
+		if err != nil {
+			return err
+		}
+		n := int64(0)
+		if s.wrapped, n, err = write(ctx, f, &books.Segment{Name: s.name, File: s.file(), First: first, Last: last, Root: root}); err != nil {
+			return err
+		}
+		gone, err := d.ErasedAfter(ctx, 0)
+		for _, e := range gone {
+			if e.Seq < first || e.Seq > last {
+			} else if entered--; e.Erasure > erasure {
+				return errOvertaken
+			}
+		}
+		if err == nil && n != entered {
+			err = tampered("of the submissions %d to %d there are %d, want %d", first, last, n, entered)
+		}
 		return err
 	}
 	if err := files.write(ctx, &s, fill, func() error {
@@ -293,6 +318,40 @@ func (d *DB) makeSegment(ctx context.Context, files *segmentFiles, first, last i
 		}
 		return t.one(ctx, "UPDATE segment SET state = $1, last = $2, wrapped = $3 WHERE name = $4", segmentUsed, last, blob{&s.wrapped}, s.name[:])
 	})
+}
+
+// replay returns the root of the ledger's first last entries, and how many submissions were entered from number first on. The error
+// wraps [books.ErrTampered] if the ledger's tree has other entries.
+func (d *DB) replay(ctx context.Context, first, last int64) (root tlog.Hash, submissions int64, err error) {
+	before := uint64(first - 1)
+	border, err := readNodes(ctx, d.read, tlog.Border(before))
+	if err != nil {
+		return root, 0, err
+	}
+	tree, err := tlog.NewTree(before, border)
+	if err != nil {
+		return root, 0, err
+	}
+	for tree.Size() < uint64(last) {
+		at := int64(tree.Size())
+		entries, err := ledgerTable.rows(ctx, d.read, " WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3", at, last, page)
+		if err != nil {
+			return root, 0, err
+		}
+		for _, r := range entries {
+			tree.Append(tlog.LeafHash(r.entry))
+			if e, err := books.ParseEntry(r.entry); err == nil && e.Kind == books.EntrySubmission {
+				submissions++
+			}
+		}
+		if len(entries) == 0 {
+			return root, 0, tampered("entry %d is missing", at+1)
+		}
+	}
+	if root, err = rootAt(ctx, d.read, last); err == nil && root != tree.Root() {
+		err = tampered("the ledger's tree has other entries %d to %d than its table", first, last)
+	}
+	return root, submissions, err
 }
 
 // one runs a change of one row. The error wraps errOvertaken if the row is not there.

@@ -131,16 +131,18 @@ func smallSegments(t *testing.T) {
 }
 
 // roll reads what a segment of a test keeps of the submissions from number first to last: 8 bytes of the number and the
-// text of the hash.
-func roll(ctx context.Context, d *sqldb.DB, first, last int64) ([]byte, error) {
+// text of the hash. n is how many submissions there are.
+func roll(ctx context.Context, d *sqldb.DB, first, last int64) (b []byte, n int64, err error) {
 	rows, err := d.SearchedAfter(ctx, first-1, int(last), false)
-	var b []byte
 	for _, r := range rows {
+		if r.Seq <= last {
+			n++
+		}
 		if r.Seq <= last && r.AreaQuality >= phash.MinQuality {
 			b = append(binary.LittleEndian.AppendUint64(b, uint64(r.Seq)), r.Area...)
 		}
 	}
-	return b, err
+	return b, n, err
 }
 
 // hashText is how many bytes the text of a hash has.
@@ -155,23 +157,23 @@ func unsealed(wrapped []byte) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-func about(s *books.Segment) []byte { return fmt.Append(nil, s.First, s.Last) }
+func about(s *books.Segment) []byte { return fmt.Append(nil, s.First, s.Last, s.Root) }
 
 // build makes the segments of d that are due. during is called when each file is written.
 func build(ctx context.Context, d *sqldb.DB, during ...func()) error {
-	return d.BuildSegments(ctx, func(ctx context.Context, f parts.WriterReader, s *books.Segment) ([]byte, error) {
+	return d.BuildSegments(ctx, func(ctx context.Context, f parts.WriterReader, s *books.Segment) ([]byte, int64, error) {
 		wrapped := make([]byte, 32)
 		crand.Read(wrapped)
 		key, err := unsealed(wrapped)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		b, err := roll(ctx, d, s.First, s.Last)
+		b, n, err := roll(ctx, d, s.First, s.Last)
 		err = errors.Join(err, parts.WriteSealed(f, key, func(func(int64, *parts.Features) bool) {}, func() []byte { return b }, about(s)))
 		for _, f := range during {
 			f()
 		}
-		return wrapped, err
+		return wrapped, n, err
 	})
 }
 

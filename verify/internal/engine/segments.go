@@ -86,9 +86,10 @@ func enroll(roll []byte, f *Found) []byte {
 	return roll
 }
 
-// aboutSegment is what the file of a segment authenticates of its row.
+// aboutSegment is what the file of a segment authenticates of its row and of the ledger.
 func aboutSegment(s *books.Segment) []byte {
-	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, uint64(s.First)), uint64(s.Last))
+	about := binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, uint64(s.First)), uint64(s.Last))
+	return append(about, s.Root[:]...)
 }
 
 // Segments mounts the segments of the registry in x, and returns all, in the order of their numbers. A segment with Err
@@ -124,31 +125,33 @@ func (e *Engine) BuildSegments(ctx context.Context, key *sealing.Key) error {
 	if key == nil {
 		return nil
 	}
-	return e.store.BuildSegments(ctx, func(ctx context.Context, f parts.WriterReader, s *books.Segment) ([]byte, error) {
+	return e.store.BuildSegments(ctx, func(ctx context.Context, f parts.WriterReader, s *books.Segment) ([]byte, int64, error) {
 		aead, wrapped, err := sealing.NewSegmentKey(key, s.Name)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		return wrapped, e.content(ctx, key, s, func(all iter.Seq2[int64, *parts.Features], roll func() []byte) error {
+		n, err := e.content(ctx, key, s, func(all iter.Seq2[int64, *parts.Features], roll func() []byte) error {
 			return parts.WriteSealed(f, aead, all, roll, aboutSegment(s))
 		})
+		return wrapped, n, err
 	})
 }
 
-// content gives write the features of the submissions that a segment covers, and then their roll.
-func (e *Engine) content(ctx context.Context, key *sealing.Key, s *books.Segment, write func(all iter.Seq2[int64, *parts.Features], roll func() []byte) error) error {
+// content gives write the features of the submissions that a segment covers, and then their roll. It returns how many they are.
+func (e *Engine) content(ctx context.Context, key *sealing.Key, s *books.Segment, write func(all iter.Seq2[int64, *parts.Features], roll func() []byte) error) (n int64, err error) {
 	var roll []byte
 	var failed error
-	err := write(func(yield func(int64, *parts.Features) bool) {
+	err = write(func(yield func(int64, *parts.Features) bool) {
 		_, failed = e.FoundBy(ctx, key, s.First-1, s.Last, func(f *Found) error {
 			roll = enroll(roll, f)
+			n++
 			if f.Features != nil && !yield(f.Number, f.Features) {
 				return io.ErrShortWrite // write says why
 			}
 			return nil
 		})
 	}, func() []byte { return roll })
-	return cmp.Or(err, failed)
+	return n, cmp.Or(err, failed)
 }
 
 // CheckSegments compares segments with the rows of their submissions. The error wraps [books.ErrTampered] and names the
@@ -159,7 +162,7 @@ func (e *Engine) CheckSegments(ctx context.Context, key *sealing.Key) error {
 	for _, s := range all {
 		wrong := s.Err
 		if wrong == nil {
-			wrong = e.content(ctx, key, &s.Segment, func(all iter.Seq2[int64, *parts.Features], roll func() []byte) error {
+			_, wrong = e.content(ctx, key, &s.Segment, func(all iter.Seq2[int64, *parts.Features], roll func() []byte) error {
 				return x.CheckMounted(s.File, all, roll, aboutSegment(&s.Segment))
 			})
 		}
