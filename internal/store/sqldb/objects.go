@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/objects"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // Originals may be kept outside of the database, as objects. Segments in a bucket are objects beside them. An object is written before the row that
@@ -151,20 +153,27 @@ func (d *DB) removals(ctx context.Context) ([]objects.Name, error) {
 	return collect(ctx, d.read, func(n *objects.Name) []any { return []any{fixed(n[:])} }, "SELECT object FROM removal")
 }
 
-// areFound returns an error that wraps [books.ErrTampered] if an original that is to be removed is not where originals are kept: the
-// address may have been altered, and the original be left at another place.
-func (d *DB) areFound(ctx context.Context) error {
-	rows, err := d.removals(ctx)
-	place := d.place
-	for _, name := range rows {
-		if place == nil {
-			break // removeErased says so
+// lost returns an error that wraps [books.ErrTampered] if an original of submissions that are to be erased is not where originals
+// are kept: the address may have been altered, and the original be left at another place. Once the erasure is committed,
+// any process may remove the object.
+func (d *DB) lost(ctx context.Context, ids []watermark.Submission) (lost, err error) {
+	for part := range slices.Chunk(ids, inList) {
+		args := make([]any, len(part))
+		for i := range part {
+			args[i] = part[i][:]
 		}
-		if _, e := place.Size(ctx, name); errors.Is(e, fs.ErrNotExist) {
-			err = errors.Join(err, tampered("a sealed original was not found at %s (object %s): it may be left elsewhere, without its key", d.address, name))
+		names, err := collect(ctx, d.read, func(n *objects.Name) []any { return []any{fixed(n[:])} },
+			"SELECT object FROM sealed WHERE object_size > 0 AND submission IN "+d.dialect.in(1, len(args)), args...)
+		if err != nil || d.place == nil { // removeErased says the latter
+			return nil, err
+		}
+		for _, name := range names {
+			if _, err := d.place.Size(ctx, name); errors.Is(err, fs.ErrNotExist) {
+				lost = errors.Join(lost, tampered("a sealed original was not found at %s (object %s): it may be left elsewhere, without its key", d.address, name))
+			}
 		}
 	}
-	return err
+	return lost, nil
 }
 
 // CheckObjects also removes the objects of erased originals. Objects of the last hour that no row names are not

@@ -33,7 +33,7 @@ func info() books.Info {
 var server pgtest.Server
 
 func TestMain(m *testing.M) {
-	for env, role := range map[string]func(string) error{victimEnv: victim, writerEnv: writer, copierEnv: copier} {
+	for env, role := range map[string]func(string) error{victimEnv: victim, writerEnv: writer, copierEnv: copier, eraserEnv: eraser} {
 		if task := os.Getenv(env); task != "" {
 			if err := role(task); err != nil {
 				fmt.Fprintln(os.Stderr, err)

@@ -266,8 +266,12 @@ func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 		}
 	}
 	whole := books.Ascending(e.Submissions)
+	lost, err := d.lost(ctx, whole)
+	if err != nil {
+		return err
+	}
 	var left error
-	err := d.update(ctx, "erase", func(t *tx) error {
+	err = d.update(ctx, "erase", func(t *tx) error {
 		old, err := withPages(ctx, t, whole)
 		if err != nil {
 			return err
@@ -294,7 +298,7 @@ func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(left, d.areFound(ctx), d.removeErased(ctx), d.cleanSegments(ctx))
+	err = errors.Join(left, lost, d.removeErased(ctx), d.cleanSegments(ctx))
 	if d.dialect.Scrub != nil {
 		err = errors.Join(err, d.dialect.Scrub(ctx, d.write))
 	}

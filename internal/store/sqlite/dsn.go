@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
 )
@@ -56,11 +57,14 @@ func frozen(path string) string {
 	return strings.Replace(reader(path), "mode=rw", "mode=ro&immutable=1", 1)
 }
 
+// patience is how long a connection waits for the locks of others. Chosen.
+const patience = 20 * time.Second
+
 // address returns the driver's address of the file at path: params, and the parameters that all
 // connections share. The file must exist: the address never makes a file. memory is an
 // exception.
 func address(path string, params ...string) string {
-	params = append(params, "_busy_timeout=20000", "_foreign_keys=1", "_defensive=1", "_dqs=0",
+	params = append(params, fmt.Sprintf("_busy_timeout=%d", patience.Milliseconds()), "_foreign_keys=1", "_defensive=1", "_dqs=0",
 		"_pragma=trusted_schema(0)", "_pragma=secure_delete(1)")
 	if path != memory {
 		if filepath.VolumeName(path) != "" {

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	sqlitelib "modernc.org/sqlite"
 	codes "modernc.org/sqlite/lib"
@@ -265,13 +266,22 @@ func insert(ctx context.Context, conn *sql.Conn, table string, columns []string,
 	})
 }
 
+// scrubPause is how long scrub waits for the scrub of another process. Chosen.
+const scrubPause = 5 * time.Millisecond
+
 // scrub empties the write-ahead log, which still holds pages as they were before an erasure. The
 // file itself does not: secure_delete overwrote them. SQLite does not wait until the disk knows
 // that the log is empty; a commit, of nothing, does. If others read the registry, scrub fails.
 // Its error says that the erasure itself is done.
 func scrub(ctx context.Context, write *sql.DB) error {
 	var busy, log, moved int
-	err := write.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &moved)
+	var err error
+	for began := time.Now(); ; time.Sleep(scrubPause) { // SQLite waits for readers, and not for another erasure's scrub
+		err = write.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &moved)
+		if err != nil || busy == 0 || time.Since(began) > patience {
+			break
+		}
+	}
 	if err == nil && busy != 0 {
 		err = errors.New("others are reading it; it goes when the last program that has the registry open ends")
 	}
