@@ -33,6 +33,7 @@ type memoryRegistry struct {
 func (r *memoryRegistry) open(ctx context.Context, env *ruler.Env, recipients int) {
 	seal := registry.GenerateSealKey()
 	r.env, r.Registry = env, ruler.Must(registry.Create(ctx, sqlite.At(":memory:"), nil))
+	ruler.Must(r.Registry.Ledger().AddMarkKey(ctx, env.Key))
 	r.cfg = verify.Config{Registry: r.Registry, Keys: []*watermark.Key{env.Key}, SealKey: seal, References: -1}
 	r.issuer = ruler.Must(registry.NewIssuer(registry.Config{Registry: r.Registry, Key: env.Key, SealKey: seal, AllowWeak: true}))
 	for i := range recipients {

@@ -89,6 +89,10 @@ func newIssuer(t *testing.T, cfg registry.Config) *registry.Issuer {
 	t.Helper()
 	s, err := registry.NewIssuer(cfg)
 	require.NoError(t, err)
+	if cfg.Key != nil {
+		_, err = cfg.Registry.Ledger().AddMarkKey(t.Context(), cfg.Key)
+		require.NoError(t, err)
+	}
 	return s
 }
 

@@ -141,7 +141,7 @@ func checkMarkKeys(ctx context.Context, b *books) (string, error) {
 		entered, err := b.registry.Ledger().MarkKey(ctx, k.ID())
 		switch {
 		case errors.Is(err, registry.ErrNotFound):
-			return "", withHint(err, "kycmark key add")
+			return "", withHint(err, "restore the registry's mark key, or enter a key that you made: kycmark key add")
 		case err != nil:
 			return "", err
 		case entered.Commitment != k.Commitment():

@@ -96,9 +96,9 @@ func (o *outage) wait(ctx context.Context, do func() error) error {
 }
 
 // endsAll reports whether an error of a copy would meet the other copies, too: the folder takes no file, the
-// registry no entry, or a server is away.
+// registry no entry, a server is away, or the mark key is not in use.
 func endsAll(err error) bool {
-	return errors.Is(err, registry.ErrNothingLeft) && !errors.Is(err, fs.ErrExist) || errors.Is(err, registry.ErrNoEntry) || jobs.Passing(err)
+	return errors.Is(err, registry.ErrMarkKey) || errors.Is(err, registry.ErrNothingLeft) && !errors.Is(err, fs.ErrExist) || errors.Is(err, registry.ErrNoEntry) || jobs.Passing(err)
 }
 
 // lasts notes the error of an attempt, and reports whether the outage is too long.

@@ -65,6 +65,9 @@ func handOut(ctx context.Context, cfg registry.Config, leaks fstest.MapFS) error
 	names, _ := fs.Glob(testdata.Pictures, "pictures/*.jpg")
 	upload, _ := testdata.Pictures.ReadFile(names[0])
 	stranger, _ := testdata.Pictures.ReadFile(names[len(names)-1])
+	if _, err := cfg.Registry.Ledger().AddMarkKey(ctx, cfg.Key); err != nil {
+		return err
+	}
 	issuer, err := registry.NewIssuer(cfg)
 	if err != nil {
 		return err

@@ -31,9 +31,13 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer books.Close()
+	key := watermark.GenerateKey()
+	if _, err := books.Ledger().AddMarkKey(ctx, key); err != nil {
+		return err
+	}
 	issuer, err := registry.NewIssuer(registry.Config{
 		Registry: books,
-		Key:      watermark.GenerateKey(),
+		Key:      key,
 		SealKey:  registry.GenerateSealKey(),
 		Actor:    "intake service",
 	})

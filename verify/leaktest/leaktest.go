@@ -77,13 +77,15 @@ func NewRegistry(t T) *registry.Registry {
 	return r
 }
 
-// Config returns a configuration with a new registry in memory and the test keys,
+// Config returns a configuration with a new registry in memory, which knows the mark key, and the test keys,
 // ready for [registry.NewIssuer].
 func Config(t T) registry.Config {
 	t.Helper()
-	return registry.Config{
-		Registry: NewRegistry(t), Key: Key(), SealKey: SealKey(), Actor: "leaktest",
+	r := NewRegistry(t)
+	if _, err := r.Ledger().AddMarkKey(context.Background(), Key()); err != nil {
+		fail(t, "leaktest: %v", err)
 	}
+	return registry.Config{Registry: r, Key: Key(), SealKey: SealKey(), Actor: "leaktest"}
 }
 
 // Leak returns img as it looks after one of twelve attacks: "jpeg50", "telegram", "telegram_low",

@@ -91,14 +91,13 @@ func (l *Ledger) SetKeyState(ctx context.Context, s KeyState) error {
 	return l.r.store.AddKeyState(ctx, s)
 }
 
-// mayIssue returns an error that wraps [ErrMarkKey] if the mark key with that ID is not active,
-// before anything is marked. The store checks again when it commits. A key that was never
-// entered is allowed, and entered with the first copy.
+// mayIssue returns an error that wraps [ErrMarkKey] if the mark key with that ID was never entered or is not active,
+// before anything is marked. The store checks again when it commits.
 func (r *Registry) mayIssue(ctx context.Context, id string) error {
 	k, err := r.Ledger().MarkKey(ctx, id)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return nil
+		return fmt.Errorf("%w: the registry does not know %s", ErrMarkKey, id)
 	case err != nil:
 		return err
 	case k.State != KeyActive:

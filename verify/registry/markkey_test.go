@@ -90,6 +90,24 @@ func TestKeysThatAreNotActiveMarkNothing(t *testing.T) {
 	}
 }
 
+// A key that the registry does not know marks nothing, and is not entered: a thief who exchanges the key's file would read
+// the copies.
+func TestUnknownKeyMarksNothing(t *testing.T) {
+	_, cfg, sub := shop(t, "jpeg")
+	cfg.Key = watermark.GenerateKey()
+	s, err := registry.NewIssuer(cfg)
+	require.NoError(t, err)
+	size := checkLedger(t, cfg.Registry)
+	var out bytes.Buffer
+	_, err = s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+	require.ErrorIs(t, err, registry.ErrMarkKey)
+	require.ErrorContains(t, err, "does not know "+cfg.Key.ID())
+	_, _, err = s.CopyFor(t.Context(), sub.ID, "vendor A", "", "")
+	require.ErrorIs(t, err, registry.ErrMarkKey)
+	require.Zero(t, out.Len())
+	require.Equal(t, size, checkLedger(t, cfg.Registry))
+}
+
 // A meddler lets something happen between the last look of an issuer and its commit.
 type meddler struct {
 	books.Store

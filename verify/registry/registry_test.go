@@ -83,6 +83,10 @@ func newIssuer(t *testing.T, cfg registry.Config) *registry.Issuer {
 	t.Helper()
 	s, err := registry.NewIssuer(cfg)
 	require.NoError(t, err)
+	if cfg.Key != nil {
+		_, err = cfg.Registry.Ledger().AddMarkKey(t.Context(), cfg.Key)
+		require.NoError(t, err)
+	}
 	return s
 }
 
@@ -124,7 +128,7 @@ func TestSubmit(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, duplicate)
 	require.Equal(t, sub, again, "the first entry stands")
-	require.EqualValues(t, 2, checkLedger(t, cfg.Registry))
+	require.EqualValues(t, 3, checkLedger(t, cfg.Registry))
 
 	byClock := submit(t, s, passportFile(t, 2, "jpeg"), "", time.Time{})
 	require.Equal(t, byClock.Received, byClock.Submitted)
@@ -156,7 +160,7 @@ func TestSubmitRefusesWhatIsNoPicture(t *testing.T) {
 		require.ErrorIs(t, err, c.want, name)
 		assert.NotContains(t, err.Error(), "\n", name)
 	}
-	require.EqualValues(t, 1, checkLedger(t, cfg.Registry), "nothing was entered")
+	require.EqualValues(t, 2, checkLedger(t, cfg.Registry), "nothing was entered")
 }
 
 func TestNothingClearInTheFile(t *testing.T) {

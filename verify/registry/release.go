@@ -19,7 +19,7 @@ import (
 // the copy if it was entered, else nil. The same values always have the same ID, also after the registry was
 // restored from a backup: a command that is run again makes no second copy. Another text of request has another
 // ID, and so has another size or format in [Config], and another mark key. If the copy is void, the next ID is
-// returned.
+// returned. If no copy was entered, the error wraps [ErrMarkKey] if the mark key is not in use.
 func (s *Issuer) CopyFor(ctx context.Context, of watermark.Submission, to, purpose, request string) (id watermark.CopyID, c *Copy, err error) {
 	if s.cfg.Key == nil {
 		return 0, nil, fmt.Errorf("%w: no mark key", ErrInput)
@@ -29,7 +29,7 @@ func (s *Issuer) CopyFor(ctx context.Context, of watermark.Submission, to, purpo
 		c, err := s.cfg.Registry.Copy(ctx, id)
 		switch {
 		case errors.Is(err, ErrNotFound):
-			return id, nil, nil
+			return id, nil, s.cfg.Registry.mayIssue(ctx, s.cfg.Key.ID())
 		case err != nil:
 			return 0, nil, err
 		case c.State != CopyVoid && c.Submission == of && c.Recipient == to && c.Purpose == purpose:
