@@ -130,7 +130,7 @@ func (v *Investigator) investigate(ctx context.Context, path string, l *leakPict
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	l.laid = nil // traced: controls lie elsewhere
-	out.Searched = l.searched
+	out.Searched, out.Error = l.searched, l.why
 	empty := *out
 	if err = v.fill(ctx, out, e); err == nil && out.matched() {
 		out.References, err = v.references(ctx, l, &e, out.Submission, out.Page, v.cfg.referencesOf(pic.SHA256, files))

@@ -33,6 +33,7 @@ type leakPicture struct {
 	query    *parts.Query       // its local features; nil: a side is too long for them
 	places   map[watermark.Submission]placing
 	closed   map[watermark.Submission]bool // pages that could not be compared, see [Investigator.closed]; of the whole leak
+	why      string                        // the first of closed could not be compared; of the whole leak
 	whole    *leakPicture                  // that this leak was cut from; nil: it is whole
 	corner   image.Point                   // of the cut in whole
 }

@@ -68,7 +68,7 @@ func TestInvestigationsAreLogged(t *testing.T) {
 	var files []int64
 	for i, x := range all {
 		files = append(files, x.Files)
-		require.Equal(t, int64(i+2), x.Entry)
+		require.Equal(t, int64(i+3), x.Entry)
 		require.Equal(t, "desk 4", x.Actor)
 		require.Equal(t, `kycmark investigate $'a dump\n'`, x.Command)
 	}
@@ -77,7 +77,7 @@ func TestInvestigationsAreLogged(t *testing.T) {
 	require.Equal(t, registry.Digest(sum), all[3].Input, "names and sizes")
 	d, err := v.Weigh(ctx, []*verify.Verdict{single})
 	require.NoError(t, err)
-	require.Equal(t, []int64{2, 3, 4}, d.Record.Logged, "the report names its own")
+	require.Equal(t, []int64{3, 4, 5}, d.Record.Logged, "the report names its own")
 	checkLedger(t, cfg.Registry)
 }
 

@@ -111,7 +111,7 @@ func (v *Investigator) match(ctx context.Context, l *leakPicture, c candidate) (
 	switch {
 	case errors.Is(err, registry.ErrTampered): // its row cannot be read
 		v.found.damaged(c.ref)
-		l.close(watermark.Submission(binary.BigEndian.AppendUint64(make([]byte, 8), uint64(c.ref)))) // its ID is not known
+		l.close(watermark.Submission(binary.BigEndian.AppendUint64(make([]byte, 8), uint64(c.ref))), err) // its ID is not known
 		return nil, registry.ErrNotFound
 	case errors.Is(err, registry.ErrErased):
 		return nil, registry.ErrNotFound
@@ -167,12 +167,16 @@ func (v *Investigator) closed(ctx context.Context, l *leakPicture, m *Match) err
 	if gone(err) != nil {
 		return err
 	}
-	l.close(pageOf(m))
+	_, err = v.engine().Original(ctx, v.cfg.SealKey, m.Submission)
+	if gone(err) != nil {
+		return err
+	}
+	l.close(pageOf(m), err)
 	return nil
 }
 
-// close notes that the leak may show a page that could not be compared.
-func (l *leakPicture) close(page watermark.Submission) {
+// close notes that the leak may show a page that could not be compared. why may be nil.
+func (l *leakPicture) close(page watermark.Submission, why error) {
 	for l.whole != nil {
 		l = l.whole
 	}
@@ -180,6 +184,9 @@ func (l *leakPicture) close(page watermark.Submission) {
 		l.closed = make(map[watermark.Submission]bool)
 	}
 	l.closed[page] = true
+	if l.why == "" && why != nil {
+		l.why = why.Error()
+	}
 }
 
 // comparePixels returns the word for what a leak shows of an original, and the share, 0..1, of the

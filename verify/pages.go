@@ -80,7 +80,7 @@ func (v *Investigator) comparePages(ctx context.Context, l *leakPicture, m *Matc
 	row, err := v.engine().Page(ctx, m.Submission)
 	if err != nil {
 		if gone(err) == nil && !errors.Is(err, registry.ErrErased) {
-			l.close(m.Submission)
+			l.close(m.Submission, err)
 		}
 		return gone(err)
 	}

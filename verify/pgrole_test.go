@@ -55,5 +55,5 @@ func TestInvestigatorsRoleInPostgreSQL(t *testing.T) {
 	require.ErrorContains(t, bold.AddRecipient(ctx, registry.Recipient{Name: "x", Kind: registry.KindVendor}), "permission denied")
 	_, err = bold.Erase(ctx, "customer 1", "", "")
 	require.ErrorContains(t, err, "permission denied")
-	require.EqualValues(t, 3, checkLedger(t, cfg.Registry))
+	require.EqualValues(t, 4, checkLedger(t, cfg.Registry))
 }

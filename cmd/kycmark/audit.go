@@ -18,7 +18,7 @@ type auditFlags struct {
 
 // newAudit returns the verb "audit", which checks the whole ledger against the registry and against
 // checkpoints that were kept elsewhere. It enters nothing. Exit code 1: something does not hold; 3:
-// a file of --checkpoint could not be read.
+// a file of --checkpoint, or an original, could not be read.
 func newAudit(u *ui) *cobra.Command {
 	var f auditFlags
 	cmd := &cobra.Command{
@@ -57,11 +57,12 @@ const sweepAge = 24 * time.Hour
 // auditLine is the result as JSON.
 type auditLine struct {
 	Holds       bool     `json:"holds"`
-	Size        int64    `json:"size"`        // entries
-	Head        string   `json:"head"`        // root of the tree over them, hex
-	Checkpoints int      `json:"checkpoints"` // kept ones that hold
-	Outside     int      `json:"outside"`     // handed in ones that hold
-	Originals   *int     `json:"originals"`   // opened; null: not asked for
+	Size        int64    `json:"size"`             // entries
+	Head        string   `json:"head"`             // root of the tree over them, hex
+	Checkpoints int      `json:"checkpoints"`      // kept ones that hold
+	Outside     int      `json:"outside"`          // handed in ones that hold
+	Originals   *int     `json:"originals"`        // opened; null: not asked for
+	Unread      []string `json:"unread,omitempty"` // originals that cannot be read
 	Problems    []string `json:"problems"`
 	Reserved    int      `json:"reserved,omitempty"` // copies whose release is not confirmed
 	Unsummed    bool     `json:"unsummed,omitempty"` // the database server keeps no checksums
@@ -82,7 +83,7 @@ func (b *books) audit(ctx context.Context, f auditFlags) error {
 		return keyUsage(err)
 	}
 	line := auditLine{Holds: a.Holds, Size: a.Size, Head: a.Head,
-		Checkpoints: len(a.Checkpoints), Outside: len(a.Outside), Problems: a.Problems, Reserved: a.Reserved, Unsummed: a.Unsummed, Clock: a.Clock}
+		Checkpoints: len(a.Checkpoints), Outside: len(a.Outside), Unread: a.Unread, Problems: a.Problems, Reserved: a.Reserved, Unsummed: a.Unsummed, Clock: a.Clock}
 	if f.originals {
 		line.Originals = &a.Originals
 	}
@@ -92,6 +93,9 @@ func (b *books) audit(ctx context.Context, f auditFlags) error {
 			line.Error = text(p)
 		}
 		b.errorf("%s", p)
+	}
+	for _, o := range a.Unread {
+		b.fail("incomplete", errors.New(o))
 	}
 	for _, c := range a.Clock {
 		b.warnf("%s", c)

@@ -139,8 +139,9 @@ type submitLine struct {
 	Submission *string `json:"submission"` // null when it failed
 	Duplicate  bool    `json:"duplicate"`
 	Error      *string `json:"error"`
-	Pages      int     `json:"pages,omitempty"`   // that were entered; left out: one
-	Warning    *string `json:"warning,omitempty"` // why copies of it may be refused
+	Restored   bool    `json:"restored,omitempty"` // a duplicate whose original was lost
+	Pages      int     `json:"pages,omitempty"`    // that were entered; left out: one
+	Warning    *string `json:"warning,omitempty"`  // why copies of it may be refused
 
 	Carries []carried `json:"carries,omitempty"` // copies whose marks it carries
 }
@@ -315,6 +316,9 @@ func (b *books) submitted(r registry.Imported) error {
 	}
 	if r.Duplicate {
 		was += ", was there already"
+	}
+	if line.Restored = r.Restored; r.Restored {
+		was += ": its original was lost, and is restored"
 	}
 	b.printf("%s: submission %s%s\n", name(r.Name), *line.Submission, was)
 	return b.line(line)

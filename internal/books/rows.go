@@ -259,6 +259,7 @@ type Objects struct {
 	Missing int    // of these, that are not there or have another size
 	Extra   int    // that no row names
 	Removed int    // of these
+	Unread  string // the first part of the place that could not be listed, and why; "": none
 }
 
 // A Segment is a file of what the submissions from number First to Last are found by.

@@ -23,6 +23,7 @@ var (
 	ErrReadOnly = errors.New("the registry is open for investigation only")
 	ErrMarkKey  = errors.New("the mark key is not in use")
 	ErrSealed   = errors.New("the sealed original cannot be opened")
+	ErrUnread   = errors.New("the place of originals does not let it be read") // wrapped beside ErrSealed
 	ErrInput    = errors.New("verify: unusable input")
 )
 
@@ -103,10 +104,14 @@ type Store interface {
 	// that cannot be read is returned with its Err.
 	SearchedAfter(ctx context.Context, seq int64, limit int, features bool) ([]Searched, error)
 	// Sealed returns all sealed parts of an upload, the file itself only if file is set. The error wraps
-	// ErrNotFound if nothing is kept, and ErrSealed if the file is an object that is missing or changed.
+	// ErrNotFound if nothing is kept, and ErrSealed if the file is an object that is missing or changed. It wraps
+	// ErrSealed and ErrUnread if the object is there, and cannot be read.
 	Sealed(ctx context.Context, id watermark.Submission, file bool) (*Sealed, error)
+	// Restore has seal set Body, of what is sealed of an upload, if the original is lost: its object is missing, has another size
+	// or cannot be opened, or its row has no body. It puts that body in the original's place, and reports whether it did.
+	Restore(ctx context.Context, id watermark.Submission, seal func(x *Sealed) error) (restored bool, err error)
 	// CheckObjects compares the objects that rows name with the objects that are there. Objects that no row
-	// names and that were written before the time sweep are removed.
+	// names and that were written before the time sweep are removed. Unread says what of the place could not be listed.
 	CheckObjects(ctx context.Context, sweep time.Time) (Objects, error)
 	// SealedUnderOther returns an upload sealed under another key than keyID, and that key's
 	// ID. The search is quick rather than complete. The error wraps ErrNotFound if it finds

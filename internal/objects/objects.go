@@ -4,6 +4,7 @@ package objects
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -58,8 +59,8 @@ type Place interface {
 	Size(ctx context.Context, name Name) (int64, error)
 	// Remove removes an object. A missing object is no error.
 	Remove(ctx context.Context, name Name) error
-	// All lists all objects, in any order. What has no name of an object is left out. After
-	// an error the list ends.
+	// All lists all objects, in any order. What has no name of an object is left out. An
+	// error comes last: not all objects could be listed.
 	All(ctx context.Context) iter.Seq2[Object, error]
 }
 
@@ -68,6 +69,9 @@ var ErrDiffers = errors.New("its bytes were changed")
 
 // ErrAway says that the server of a place cannot answer now, and may later.
 var ErrAway = errors.New("the server cannot answer now")
+
+// ErrRefused says that the server of a place refuses all objects: there is no such bucket, or the keys are wrong.
+var ErrRefused = errors.New("the server refuses all objects")
 
 // An Open function opens the place with this address for a registry, which keeps its objects apart from
 // the objects of other registries. registry is its ID, hex. The error wraps [errors.ErrUnsupported] if
@@ -147,7 +151,12 @@ func (f folder) Remove(_ context.Context, name Name) error {
 
 func (f folder) All(ctx context.Context) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
+		var unread error // of the first subfolder that cannot be read
 		err := filepath.WalkDir(string(f), func(path string, d fs.DirEntry, err error) error {
+			if err != nil && path != string(f) && !errors.Is(err, fs.ErrNotExist) {
+				unread = cmp.Or(unread, err)
+				return nil
+			}
 			if err == nil {
 				err = ctx.Err()
 			}
@@ -167,7 +176,13 @@ func (f folder) All(ctx context.Context) iter.Seq2[Object, error] {
 			}
 			return nil
 		})
-		if err != nil && !errors.Is(err, errEnough) && !errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, errEnough) {
+			return
+		}
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			err = unread
+		}
+		if err != nil {
 			yield(Object{}, err)
 		}
 	}

@@ -53,6 +53,7 @@ type Audit struct {
 	Outside     []Checkpoint `json:"outside"`     // those handed in that hold
 	Originals   int          `json:"originals"`   // opened, with the digests that were entered
 	Swept       int          `json:"swept"`       // originals of no submission that were removed
+	Unread      []string     `json:"unread"`      // originals that their place does not let be read: nothing is known of them
 	Problems    []string     `json:"problems"`    // why it does not hold
 	Reserved    int          `json:"reserved"`    // copies whose release is not confirmed
 	Unsummed    bool         `json:"unsummed"`    // the database server would not notice a damaged page: it keeps no checksums
@@ -73,7 +74,7 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 	if len(o.Keys) == 0 && len(kept)+len(o.Checkpoints) > 0 {
 		return nil, fmt.Errorf("%w: there are checkpoints, but no key of the ledger to check them with", ErrInput)
 	}
-	a := &Audit{Checkpoints: []Checkpoint{}, Outside: []Checkpoint{}, Problems: []string{}, Clock: []string{}}
+	a := &Audit{Checkpoints: []Checkpoint{}, Outside: []Checkpoint{}, Unread: []string{}, Problems: []string{}, Clock: []string{}}
 	info, err := l.r.store.Info(ctx)
 	if err != nil {
 		return nil, err
@@ -368,6 +369,9 @@ func (l *Ledger) auditOriginals(ctx context.Context, a *Audit, o AuditOptions) e
 		return err
 	}
 	a.Swept = objects.Removed
+	if objects.Unread != "" {
+		a.Unread = append(a.Unread, objects.Unread)
+	}
 	if n := objects.Extra - objects.Removed; n > 0 {
 		a.Problems = append(a.Problems, fmt.Sprintf("%d originals at %s belong to no submission: a run was interrupted, or files were added (kycmark audit --originals --sweep removes them)", n, objects.Place))
 	}
@@ -412,7 +416,13 @@ func (l *Ledger) auditUpload(ctx context.Context, a *Audit, o AuditOptions, f *e
 	if err == nil && s.Kept {
 		err = l.auditOriginal(ctx, o, s)
 	}
-	if err == nil && s.Kept && s.Page < 2 {
+	switch {
+	case errors.Is(err, books.ErrUnread):
+		if s.Page < 2 {
+			a.Unread = append(a.Unread, err.Error())
+		}
+		err = nil
+	case err == nil && s.Kept && s.Page < 2:
 		a.Originals++
 	}
 	for _, err := range []error{err, f.HashErr, f.FeaturesErr} {

@@ -34,6 +34,7 @@ type Imported struct {
 	Name       string
 	Submission watermark.Submission // zero where there is an error
 	Duplicate  bool                 // it was there already, and was left as it is
+	Restored   bool                 // a duplicate whose original was lost: it is there again
 	Subject    string               // to which the upload belongs, of a duplicate its earlier subject; "": none
 	Others     bool                 // a duplicate that stands under another subject than the one given, or under none
 	Pages      int                  // that are entered
@@ -172,10 +173,11 @@ func (s *Issuer) prepareUpload(ctx context.Context, job *importJob, u *Upload) {
 	case err == nil:
 		job.Submission, job.up, job.Pages, job.LeftOut, job.marks = x.id, x.up, len(x.up), x.leftOut, x.carries
 		job.there(x.old)
+		job.Restored = x.again
 		if !s.cfg.HashOnly {
 			job.Doubt = x.doubt()
 		}
-	case errors.Is(err, ErrFormat), errors.Is(err, ErrLimit), errors.Is(err, ErrErased), errors.Is(err, ErrConflict), errors.Is(err, ErrInput), errors.Is(err, ErrMarked):
+	case errors.Is(err, ErrFormat), errors.Is(err, ErrLimit), errors.Is(err, ErrErased), errors.Is(err, ErrConflict), errors.Is(err, ErrInput), errors.Is(err, ErrMarked), errors.Is(err, ErrSealed):
 		job.Err = err
 	default:
 		job.fatal = fmt.Errorf("%s: %w", u.Name, err)

@@ -13,6 +13,7 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/verify/internal/engine"
+	"github.com/kycmark/kycmark/verify/internal/sealing"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -54,7 +55,7 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 // Submit enters an upload: its digest, the hashes of its pages and the sealed original are committed
 // together. subject is an opaque reference of the customer, never a name, and may be "". at is when
 // the customer submitted the upload (the zero time: now). A file that is already there is left as it
-// was first entered, its subject also, and duplicate is true. For many files see [Issuer.Import].
+// was first entered, its subject also, and duplicate is true. A lost original of it is restored. For many files see [Issuer.Import].
 //
 // The error wraps [ErrFormat] for unreadable pictures, [ErrLimit] for too large pictures, and
 // [ErrErased] for uploads that were erased. It wraps [ErrInput] for times before 1990 or more
@@ -90,6 +91,7 @@ func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at 
 type examined struct {
 	id      watermark.Submission
 	old     *Submission    // that is there already, which its digest tells without decoding it
+	again   bool           // its original was lost, and is restored
 	up      []books.Upload // to be entered, a page each
 	leftOut int            // pages or frames that are not entered
 	carries []Return       // marks of issued copies that were read in up
@@ -109,7 +111,8 @@ func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at ti
 		return x, fmt.Errorf("submission %s is another file: %w", x.id, ErrConflict)
 	case err == nil:
 		x.old = old
-		return x, nil
+		x.again, err = s.restore(ctx, old, data)
+		return x, err
 	case !errors.Is(err, ErrNotFound):
 		return x, fmt.Errorf("submission %s: %w", x.id, err)
 	}
@@ -131,6 +134,25 @@ func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at ti
 		x.up[i].Submitted, x.up[i].Received = books.Timestamp(at), received
 	}
 	return x, nil
+}
+
+// restore puts the original of an upload again, if it was lost. file has its digest. [Config] must have the key under which the
+// upload is sealed.
+func (s *Issuer) restore(ctx context.Context, old *Submission, file []byte) (restored bool, err error) {
+	if !old.Kept || s.cfg.HashOnly || s.cfg.SealKey == nil {
+		return false, nil
+	}
+	restored, err = s.cfg.Registry.store.Restore(ctx, old.ID, func(x *books.Sealed) (err error) {
+		x.Body, err = sealing.SealAgain(s.cfg.SealKey, old.ID, x, file)
+		return err
+	})
+	if errors.Is(err, ErrNotFound) {
+		err = fmt.Errorf("%w: it was removed", ErrSealed)
+	}
+	if err != nil {
+		err = fmt.Errorf("submission %s, which is there already: %w", old.ID, err)
+	}
+	return restored, err
 }
 
 // An upload's time of sending must lie in this range. Identity pictures first were files at

@@ -67,7 +67,7 @@ func TestDocument(t *testing.T) {
 			require.NoError(t, err)
 			return a
 		}
-		require.Equal(t, &registry.Audit{Holds: true, Size: 7, Head: audit(r).Head, Checkpoints: []registry.Checkpoint{}, Outside: []registry.Checkpoint{}, Originals: 2, Problems: []string{}, Clock: []string{}}, audit(r))
+		require.Equal(t, &registry.Audit{Holds: true, Size: 7, Head: audit(r).Head, Checkpoints: []registry.Checkpoint{}, Outside: []registry.Checkpoint{}, Originals: 2, Unread: []string{}, Problems: []string{}, Clock: []string{}}, audit(r))
 		other := filepath.Join(t.TempDir(), "copy.db")
 		_, _, err = registry.Clone(t.Context(), sqlite.At(path), sqlite.At(other), "", nil)
 		require.NoError(t, err)

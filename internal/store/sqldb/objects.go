@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -120,11 +121,72 @@ func (d *DB) fetch(ctx context.Context, x *sealedRow) error {
 		return fmt.Errorf("%w: its object is missing: %s", books.ErrSealed, x.Object.Name)
 	case errors.Is(err, objects.ErrDiffers):
 		return fmt.Errorf("%w: its object %s: %w", books.ErrSealed, x.Object.Name, err)
-	case err != nil:
+	case err != nil && whole(ctx, err):
 		return fmt.Errorf("read its sealed original: %w", err)
+	case err != nil:
+		return fmt.Errorf("%w: %w: object %s: %w", books.ErrSealed, books.ErrUnread, x.Object.Name, intake.WithoutPath(err))
 	}
 	x.Body = body
 	return nil
+}
+
+// whole reports whether an error of a place is not about one object: its server is away or refuses all, or the caller gave up.
+func whole(ctx context.Context, err error) bool {
+	return errors.Is(err, objects.ErrAway) || errors.Is(err, objects.ErrRefused) || ctx.Err() != nil
+}
+
+// isLost reports whether the original of a sealed row is to be put again: see [books.Store].Restore. What is in an object
+// that can be opened is not read.
+func (d *DB) isLost(ctx context.Context, x *sealedRow) (bool, error) {
+	if x.Object.Size == 0 || d.place == nil {
+		return len(x.Body) == 0 && x.Object.Size == 0, nil
+	}
+	size, err := d.place.Size(ctx, x.Object.Name)
+	if err == nil && size == x.Object.Size {
+		var r io.ReadCloser
+		if r, err = d.place.Open(ctx, x.Object.Name); err == nil {
+			return false, r.Close()
+		}
+	}
+	if err != nil && whole(ctx, err) {
+		return false, err
+	}
+	return true, nil
+}
+
+func (d *DB) Restore(ctx context.Context, id watermark.Submission, seal func(x *books.Sealed) error) (restored bool, err error) {
+	row, err := sealedTable.one(ctx, d.read, " WHERE submission = $1", id[:])
+	if err != nil {
+		return false, err
+	}
+	if lost, err := d.isLost(ctx, row); err != nil || !lost {
+		return false, err
+	}
+	old := row.Object
+	if err := seal(&row.Sealed); err != nil {
+		return false, err
+	}
+	row.Object = books.Object{}
+	if err := d.put(ctx, &row.Sealed); err != nil {
+		return false, err
+	}
+	err = d.update(ctx, "restore an original", func(t *tx) error {
+		done, err := t.ExecContext(ctx, "UPDATE sealed SET body = $1, object = $2, object_size = $3 WHERE submission = $4 AND object = $5",
+			blob{&row.Body}, sparse(row.Object.Name[:]), row.Object.Size, id[:], sparse(old.Name[:]))
+		if err != nil {
+			return err
+		}
+		n, err := done.RowsAffected()
+		restored = n > 0 // else another process restored or erased it
+		return err
+	})
+	if err == nil && restored && old.Size > 0 {
+		_ = d.place.Remove(ctx, old.Name) // else the next audit does
+	}
+	if !errors.Is(err, errCommit) {
+		d.dropOriginals(ctx, []books.Object{row.Object}, []bool{restored && err == nil})
+	}
+	return restored && err == nil, err
 }
 
 // removeErased removes the objects of erased originals. Its error says that the erasure is done.
@@ -164,7 +226,7 @@ func (d *DB) lost(ctx context.Context, ids []watermark.Submission) (lost, err er
 		}
 		names, err := collect(ctx, d.read, func(n *objects.Name) []any { return []any{fixed(n[:])} },
 			"SELECT object FROM sealed WHERE object_size > 0 AND submission IN "+d.dialect.in(1, len(args)), args...)
-		if err != nil || d.place == nil { // removeErased says the latter
+		if err != nil || d.place == nil { // without a place removeErased says so
 			return nil, err
 		}
 		for _, name := range names {
@@ -221,8 +283,12 @@ func (d *DB) CheckObjects(ctx context.Context, sweep time.Time) (out books.Objec
 		return nil
 	}
 	for o, err := range place.All(ctx) {
-		if err != nil {
+		if err != nil && whole(ctx, err) {
 			return out, fmt.Errorf("list the objects at %s: %w", out.Place, err)
+		}
+		if err != nil {
+			out.Unread = fmt.Sprintf("list the objects at %s: %v", out.Place, err)
+			continue
 		}
 		if batch = append(batch, o); len(batch) == inList {
 			if err := look(); err != nil {
@@ -284,11 +350,10 @@ func (d *DB) missing(ctx context.Context, found map[objects.Name]bool, out *book
 		if found[o.Name] {
 			continue
 		}
-		switch err := objects.Copy(ctx, io.Discard, d.place, o.Name, o.Size); {
-		case errors.Is(err, fs.ErrNotExist), errors.Is(err, objects.ErrDiffers):
-			out.Missing++
-		case err != nil:
+		if err := objects.Copy(ctx, io.Discard, d.place, o.Name, o.Size); err != nil && whole(ctx, err) {
 			return err
+		} else if err != nil {
+			out.Missing++
 		}
 	}
 	return rows.Err()

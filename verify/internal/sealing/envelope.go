@@ -57,6 +57,15 @@ func Seal(k *Key, of watermark.Submission, hashes, features, original []byte) (*
 	return x, nil
 }
 
+// SealAgain encrypts an original under the data key of the other parts of x.
+func SealAgain(k *Key, of watermark.Submission, x *books.Sealed, original []byte) ([]byte, error) {
+	data, err := dataKeyOf(k, of, x)
+	if err != nil {
+		return nil, err
+	}
+	return data.Encrypt(original, Original.context(of))
+}
+
 // Open decrypts the part p of a submission from x: see [Unlock].
 func Open(k *Key, of watermark.Submission, x *books.Sealed, p Part) ([]byte, error) {
 	open, err := Unlock(k, of, x)
@@ -71,6 +80,22 @@ func Open(k *Key, of watermark.Submission, x *books.Sealed, p Part) ([]byte, err
 // missing, or is of another submission. It also does if k is nil, or another key than the parts
 // were sealed under. It wraps [ErrKey] if k does not answer.
 func Unlock(k *Key, of watermark.Submission, x *books.Sealed) (open func(Part) ([]byte, error), err error) {
+	data, err := dataKeyOf(k, of, x)
+	if err != nil {
+		return nil, err
+	}
+	return func(p Part) ([]byte, error) {
+		sealed := map[Part][]byte{Original: x.Body, Features: x.Features, Hashes: x.Hashes}[p]
+		clear, err := data.Decrypt(sealed, p.context(of))
+		if err != nil {
+			return nil, fmt.Errorf("%w: the part %q was altered or removed", books.ErrSealed, p)
+		}
+		return clear, nil
+	}, nil
+}
+
+// dataKeyOf unwraps the data key of a submission. Errors are as [Unlock] has them.
+func dataKeyOf(k *Key, of watermark.Submission, x *books.Sealed) (tink.AEAD, error) {
 	if k == nil {
 		return nil, fmt.Errorf("%w: no sealing key", books.ErrSealed)
 	}
@@ -85,14 +110,7 @@ func Unlock(k *Key, of watermark.Submission, x *books.Sealed) (open func(Part) (
 	if err != nil {
 		return nil, fmt.Errorf("%w: its data key was altered", books.ErrSealed)
 	}
-	return func(p Part) ([]byte, error) {
-		sealed := map[Part][]byte{Original: x.Body, Features: x.Features, Hashes: x.Hashes}[p]
-		clear, err := data.Decrypt(sealed, p.context(of))
-		if err != nil {
-			return nil, fmt.Errorf("%w: the part %q was altered or removed", books.ErrSealed, p)
-		}
-		return clear, nil
-	}, nil
+	return data, nil
 }
 
 // newAEAD returns AES-256-GCM under key, which must have sealSize bytes. Ciphertexts begin with

@@ -23,6 +23,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -82,14 +83,19 @@ func away(r minio.ErrorResponse) bool {
 	return r.StatusCode == 0 || r.StatusCode >= http.StatusInternalServerError && r.StatusCode != http.StatusNotImplemented || r.StatusCode == http.StatusTooManyRequests
 }
 
+// refusals are codes of errors that every object of the bucket would meet.
+var refusals = []string{minio.NoSuchBucket, "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"}
+
 // because describes an error of the server. A missing object wraps [fs.ErrNotExist], a missing bucket does
-// not. What the server could not do now wraps [objects.ErrAway].
+// not. What the server could not do now wraps [objects.ErrAway], what it would do for no object [objects.ErrRefused].
 func (b *bucket) because(what string, err error) error {
 	switch r := minio.ToErrorResponse(err); {
 	case r.Code == minio.NoSuchKey || r.StatusCode == http.StatusNotFound && r.Code != minio.NoSuchBucket:
 		err = fs.ErrNotExist
 	case away(r):
 		err = fmt.Errorf("%w: %w", objects.ErrAway, err)
+	case slices.Contains(refusals, r.Code):
+		err = fmt.Errorf("%w: %w", objects.ErrRefused, err)
 	}
 	return fmt.Errorf("%s, bucket %s: %w", what, b.name, err)
 }
