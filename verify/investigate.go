@@ -130,7 +130,7 @@ func (v *Investigator) investigate(ctx context.Context, path string, l *leakPict
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	l.laid = nil // traced: controls lie elsewhere
-	out.Searched, out.Error = l.searched, l.why
+	out.Searched = l.searched
 	empty := *out
 	if err = v.fill(ctx, out, e); err == nil && out.matched() {
 		out.References, err = v.references(ctx, l, &e, out.Submission, out.Page, v.cfg.referencesOf(pic.SHA256, files))
@@ -144,6 +144,9 @@ func (v *Investigator) investigate(ctx context.Context, path string, l *leakPict
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if out.Finding == FoundIncomplete {
+		out.Error = l.why
 	}
 	return out, nil
 }
