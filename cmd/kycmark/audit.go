@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -35,7 +34,8 @@ or a witness (--witness) signed the entries before them later.
 A registry that was rewritten as a whole is found out only by what was kept elsewhere:
 hand in checkpoints that a witness or an auditor kept (--checkpoint) and the public key
 that came with them (--key). With --originals every sealed original is also opened and
-compared with the digest that was entered, and so is what uploads are found by.`,
+compared with the digest that was entered, and so is what uploads are found by. What
+interrupted runs left there is removed after an hour. Exit 3 if an original cannot be read.`,
 		Example: `  kycmark audit --originals
   kycmark audit --checkpoint 2026-11-20.checkpoint --key ledger.pub --json`,
 		Args: exactly(),
@@ -45,14 +45,10 @@ compared with the digest that was entered, and so is what uploads are found by.`
 	fs.StringArrayVar(&f.keys, "key", nil, "public `key` of the ledger, or its file; of several any may have signed (default: the home's)")
 	fs.StringArrayVar(&f.witnesses, "witness", nil, "public `key` of a witness, or its file: check its signatures; may be repeated (default: the home's)")
 	fs.BoolVar(&f.originals, "originals", false, "open every sealed original")
-	fs.BoolVar(&f.sweep, "sweep", false, "with --originals: remove what is older than a day and belongs to no submission")
+	fs.BoolVar(&f.sweep, "sweep", false, "with --originals: also remove what belongs to no submission and is newer than the ledger's last entry")
 	queueFlag(cmd, &f.queue)
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error { return b.audit(ctx, f) })
 }
-
-// sweepAge is the age from which on --sweep removes an original that belongs to no submission: runs that
-// are going on enter theirs within minutes. Chosen.
-const sweepAge = 24 * time.Hour
 
 // auditLine is the result as JSON.
 type auditLine struct {
@@ -156,9 +152,7 @@ func (b *books) auditOptions(f auditFlags) (o registry.AuditOptions, err error) 
 		}
 		return o, nil
 	}
-	if f.sweep {
-		o.Sweep = time.Now().Add(-sweepAge)
-	}
+	o.Sweep = f.sweep
 	_, o.SealKey, err = b.home.Keys()
 	if err == nil && o.SealKey == nil {
 		err = errors.New("--originals needs the sealing key")
@@ -190,6 +184,9 @@ func (b *books) auditWords(f auditFlags, a *registry.Audit) {
 		b.printf("%s opened, with the digests that were entered\n", plural(a.Originals, "original"))
 		if a.Swept > 0 {
 			b.printf("%s of no submission removed\n", plural(a.Swept, "original"))
+		}
+		if a.Left > 0 {
+			b.warnf("%s of no submission: a run was interrupted, or the registry is an old copy. The next audit after an entry removes them, or --sweep", plural(a.Left, "original"))
 		}
 	}
 }

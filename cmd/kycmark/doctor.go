@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -121,7 +124,23 @@ func checkKeys(_ context.Context, b *books) (string, error) {
 	if open := slices.DeleteFunc(b.home.KeyFiles(), func(f string) bool { return !keyfile.Exposed(f) }); len(open) > 0 {
 		return "", weak("chmod 600 "+strings.Join(open, " "), "other users can read %s", strings.Join(open, ", "))
 	}
+	if plain := beside(b.home); len(plain) > 0 {
+		return "", weak("keep the files elsewhere, such as on a disk that is mounted for kycmark alone, and name them in kycmark.toml",
+			"private keys lie unencrypted beside the registry, so that a copy of its folder has both: %s", strings.Join(plain, ", "))
+	}
 	return plural(len(keys), "mark key") + " and all others", nil
+}
+
+// beside returns the files of keys that lie in the folder of the registry's file, or below it.
+func beside(h *home.Home) (plain []string) {
+	for _, file := range h.KeyFiles() {
+		if rel, err := filepath.Rel(h.Dir(), file); err == nil && filepath.IsLocal(rel) && !home.IsServer(h.Address()) {
+			if _, err := os.Stat(file); err == nil {
+				plain = append(plain, rel)
+			}
+		}
+	}
+	return plain
 }
 
 // checkLedger reads the state of the ledger.

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -13,7 +15,7 @@ import (
 
 // newErase returns the verb "erase", which destroys what is known of a subject's uploads, or of
 // named uploads, and enters the erasure in the ledger. Without --yes it only lists the uploads and
-// ends with exit code 2. An unknown subject or ID is exit code 4.
+// ends with exit code 2. An unknown ID is exit code 4, and so is an unknown subject without --yes.
 func newErase(u *ui) *cobra.Command {
 	f := eraseFlags{submissions: submissionIDs()}
 	cmd := &cobra.Command{
@@ -29,6 +31,9 @@ An upload without a subject is erased by its ID, which "kycmark list" prints. A 
 that two persons sent is one upload, under the subject that was entered first ("submit"
 warns of it): its erasure is an erasure for both. If one of several --submission is not
 in the registry, none is erased.
+
+The same command, run again after it was killed, finishes the erasure, and ends with
+exit code 0: it cannot tell an erased subject from an unknown one.
 
 Without --yes the uploads are only listed. Backups, copies of the registry, and the
 copies that recipients hold are not erased.`,
@@ -69,13 +74,29 @@ func (b *books) erase(ctx context.Context, f eraseFlags) error {
 	} else {
 		ids, err = b.registry.EraseSubmissions(ctx, ids, actor(), f.note)
 	}
+	was := ""
+	switch {
+	case f.subject != "" && errors.Is(err, registry.ErrNotFound):
+		b.warnf("no upload has this subject reference: they were erased before, or it is written otherwise")
+		return nil
+	case f.subject == "" && errors.Is(err, registry.ErrErased) && b.areErased(ctx, f.submissions.ids):
+		ids, was, err = f.submissions.ids, " before", nil
+	}
 	for _, id := range ids {
-		b.printf("%s: erased\n", id)
+		b.printf("%s: erased%s\n", id, was)
 		if err := b.line(eraseLine{id, true}); err != nil {
 			return err
 		}
 	}
 	return err
+}
+
+// areErased reports whether all uploads with these IDs were erased.
+func (b *books) areErased(ctx context.Context, ids []watermark.Submission) bool {
+	return !slices.ContainsFunc(ids, func(id watermark.Submission) bool {
+		_, err := b.registry.Submission(ctx, id)
+		return !errors.Is(err, registry.ErrErased)
+	})
 }
 
 // eraseQueued has a worker erase the uploads, and returns their IDs.

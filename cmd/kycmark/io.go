@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/home"
@@ -264,9 +265,11 @@ func checkOutput(path string, force bool, kept []string, inputs ...string) error
 }
 
 // checkFolder returns an error if no file can be made in the folder of path, which must exist. It
-// makes and removes a temporary file there, because only that tells for sure.
+// makes and removes a temporary file there, because only that tells for sure. It also removes what killed commands left there.
 func checkFolder(path string) error {
-	f, err := os.CreateTemp(filepath.Dir(filepath.Clean(path)), ".kycmark-*.tmp")
+	dir := filepath.Dir(filepath.Clean(path))
+	_, _ = durable.Clean(dir, "", time.Now().Add(-durable.Settled), true) // what cannot be removed is met again
+	f, err := os.CreateTemp(dir, durable.Temporary)
 	if err != nil {
 		return fmt.Errorf("output %s cannot be written there: %w", path, intake.WithoutPath(err))
 	}

@@ -64,7 +64,7 @@ with keygen, name it first under keys.mark, and enter it.`,
 }
 
 // newKeyReport returns the verb "key report", which prints the ID and the public half of the key
-// that signs reports. With --create it first makes the key; a home that has one is exit code 4.
+// that signs reports. With --create it first makes the key, unless there is one.
 func newKeyReport(u *ui) *cobra.Command {
 	var create bool
 	cmd := &cobra.Command{
@@ -73,7 +73,7 @@ func newKeyReport(u *ui) *cobra.Command {
 		Long: `Print the ID and the public half of the key that signs reports. Tell the other side
 the ID before there is a quarrel: in the contract, on paper, on a web site.
 
-With --create make the key, for a home that has none: one is never overwritten.`,
+With --create first make the key, if the home has none: one is never overwritten.`,
 		Example: `  kycmark key report
   kycmark key report --create`,
 		Args: exactly(),
@@ -84,6 +84,9 @@ With --create make the key, for a home that has none: one is never overwritten.`
 		var err error
 		if create {
 			key, err = b.home.CreateReportKey()
+			if private, e := b.home.ReportKey(); errors.Is(err, fs.ErrExist) && e == nil { // an interrupted command made it
+				key, err = private.Public().(ed25519.PublicKey), nil
+			}
 		} else {
 			key, err = b.home.ReportPublic()
 		}

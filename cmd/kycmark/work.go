@@ -432,7 +432,7 @@ func (b *books) doAudit(ctx context.Context, job auditJob) (*registry.Audit, err
 type auditJob struct {
 	Keys, Witnesses, Checkpoints []string
 	Originals                    bool
-	Sweep                        time.Time
+	Sweep                        bool
 }
 
 // An eraseJob erases uploads: of a subject, or with IDs. A subject's IDs are the uploads that were there when

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // MkdirAll makes a folder and the folders that it lies in. What it made survives a loss of power.
@@ -130,6 +131,36 @@ func write(d disk, path string, data []byte, perm fs.FileMode, overwrite bool) e
 
 // Temporary is the pattern of the names of files that a process leaves that is killed while it writes.
 const Temporary = ".kycmark-*.tmp"
+
+// Settled is the age from which on a file [Temporary] is of no process that runs. The same holds for what else killed
+// processes leave. Chosen.
+const Settled = time.Hour
+
+// Clean counts the files [Temporary] in a folder that were last written before a time. With remove it removes them.
+// subfolders, a pattern that ends with a slash, is for those in subfolders. A missing folder is no error.
+func Clean(dir, subfolders string, before time.Time, remove bool) (n int, err error) {
+	files, err := fs.Glob(os.DirFS(dir), subfolders+Temporary)
+	for _, name := range files {
+		path := filepath.Join(dir, name)
+		st, gone := os.Lstat(path)
+		if gone != nil || !st.Mode().IsRegular() || !st.ModTime().Before(before) {
+			continue
+		}
+		n++
+		if remove {
+			err = errors.Join(err, Remove(path))
+		}
+	}
+	return n, err
+}
+
+// Rename renames a file within its folder, over a file with the new name. That survives a loss of power.
+func Rename(from, to string) error {
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(to))
+}
 
 // create makes an empty temporary file with a random name in dir, open for writing. perm is its
 // mode before the umask. os.CreateTemp has mode 0600, which would have to be widened afterwards

@@ -26,6 +26,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/BurntSushi/toml"
 
@@ -85,18 +86,17 @@ type config struct {
 	MarkedUploads     string `toml:"marked_uploads"` // of package registry
 }
 
+// begunName is the file of a home that is being made: it becomes the configuration in the last step.
+const begunName = ".kycmark-init"
+
 // Create makes a home in dir, which may exist but must hold nothing of a home: else the error
 // wraps [fs.ErrExist]. It makes the keys and the registry: at address (see [Driver]), or in the
-// folder if address is "". opts may be nil. The configuration is written last, so that an
-// interrupted Create leaves no home. If the registry cannot be made, the keys are removed; other
+// folder if address is "". opts may be nil. If the registry cannot be made, the keys are removed; other
 // files stay.
+//
+// If a Create with the same arguments was killed, the next one completes the home. So it does with a home that is complete, and
+// was not used.
 func Create(ctx context.Context, dir, address string, opts *registry.CreateOptions) (*Home, error) {
-	for _, name := range []string{configName, "registry.db", "keys"} {
-		path := filepath.Join(dir, name)
-		if _, err := os.Lstat(path); err == nil {
-			return nil, fmt.Errorf("%s: %w", path, fs.ErrExist)
-		}
-	}
 	text, err := configFor(address)
 	if err != nil {
 		return nil, err
@@ -105,38 +105,104 @@ func Create(ctx context.Context, dir, address string, opts *registry.CreateOptio
 	if err := h.parse(text); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "keys"), dirPerm); err != nil {
-		return nil, err
-	}
-	mark := watermark.GenerateKey()
-	if err := keyfile.CreateMark(h.path(h.config.Keys.Mark[0]), mark); err != nil {
-		return nil, err
-	}
-	if err := keyfile.CreateSeal(h.path(h.config.Keys.Seal), registry.GenerateSealKey()); err != nil {
-		return nil, err
-	}
 	var o registry.CreateOptions
 	if opts != nil {
 		o = *opts
 	}
 	o.Originals = Originals(h.Address(), o.Originals)
+	begun, complete := h.path(begunName), h.path(configName)
+	if old, err := os.ReadFile(complete); err == nil {
+		return h, h.unused(ctx, o, string(old) == text)
+	}
+	old, err := os.ReadFile(begun)
+	resumed := err == nil && strings.HasPrefix(text, string(old))
+	for _, name := range []string{configName, "registry.db", "keys"} {
+		path := filepath.Join(dir, name)
+		if _, err := os.Lstat(path); err == nil && !resumed {
+			return nil, fmt.Errorf("%s: %w", path, fs.ErrExist)
+		}
+	}
+	if err := durable.MkdirAll(filepath.Join(dir, "keys"), dirPerm); err != nil {
+		return nil, err
+	}
+	if err := writeBegun(begun, text); err != nil {
+		return nil, err
+	}
+	if _, err := durable.Clean(filepath.Join(dir, "keys"), "", time.Now(), true); err != nil { // a key of a killed Create
+		return nil, err
+	}
+	mark, err := h.begin(resumed)
+	if err != nil {
+		return nil, err
+	}
 	r, err := registry.Create(ctx, h.driver(), &o)
-	if err != nil { // no registry knows the keys: they would only be in the way of the next attempt
+	if resumed && errors.Is(err, fs.ErrExist) {
+		r, err = registry.Resume(ctx, h.driver(), o, mark.ID())
+	}
+	if err != nil && !resumed { // no registry knows the keys: they would only be in the way of the next attempt
 		return nil, errors.Join(err, h.removeKeys())
+	}
+	if err != nil {
+		return nil, err
 	}
 	if err := errors.Join(h.furnish(ctx, r, mark), r.Close()); err != nil {
 		return nil, err
 	}
-	if err := durable.WriteFile(filepath.Join(dir, configName), []byte(text), filePerm, false); err != nil {
+	return h, durable.Rename(begun, complete)
+}
+
+// unused returns nil if the home has the configuration of a new home, and a registry without uploads or recipients that
+// was made with o. Else the error wraps [fs.ErrExist].
+func (h *Home) unused(ctx context.Context, o registry.CreateOptions, fresh bool) error {
+	keys, _, err := h.Keys()
+	if err == nil && fresh {
+		var r *registry.Registry
+		if r, err = registry.Resume(ctx, h.driver(), o, keys[0].ID()); err == nil {
+			return r.Close()
+		}
+	}
+	return fmt.Errorf("%s: %w", h.path(configName), fs.ErrExist)
+}
+
+// writeBegun writes the file of a home that is being made, under no temporary name, which a kill would leave.
+func writeBegun(path, text string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, filePerm)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// begin makes the mark key and the sealing key. If Create is resumed, keys that are there are kept: the registry may know the
+// mark key. Other keys are made anew: no command used them.
+func (h *Home) begin(resumed bool) (*watermark.Key, error) {
+	mark := watermark.GenerateKey()
+	err := keyfile.CreateMark(h.path(h.config.Keys.Mark[0]), mark)
+	if resumed && errors.Is(err, fs.ErrExist) {
+		mark, err = keyfile.ReadMark(h.path(h.config.Keys.Mark[0]))
+	}
+	if err != nil {
 		return nil, err
 	}
-	return h, nil
+	err = keyfile.CreateSeal(h.path(h.config.Keys.Seal), registry.GenerateSealKey())
+	if resumed && errors.Is(err, fs.ErrExist) {
+		_, err = h.SealKey()
+	}
+	for _, name := range []string{h.config.Keys.Ledger, h.config.Keys.Report} {
+		for _, half := range []string{h.path(name), publicPath(h.path(name))} {
+			if e := os.Remove(half); !errors.Is(e, fs.ErrNotExist) {
+				err = errors.Join(err, e)
+			}
+		}
+	}
+	return mark, err
 }
 
 // removeKeys removes the mark key and the sealing key that [Create] just made, and their folder
 // if nothing else is in it. A key that cannot be removed is an error.
 func (h *Home) removeKeys() error {
-	err := errors.Join(os.Remove(h.path(h.config.Keys.Mark[0])), os.Remove(h.path(h.config.Keys.Seal)))
+	err := errors.Join(os.Remove(h.path(h.config.Keys.Mark[0])), os.Remove(h.path(h.config.Keys.Seal)), os.Remove(h.path(begunName)))
 	_ = os.Remove(filepath.Join(h.dir, "keys")) // unless something else is in it
 	return err
 }
@@ -369,14 +435,21 @@ func (h *Home) LedgerPublic() (string, error) {
 func (h *Home) ledgerPublic() string { return publicPath(h.path(h.config.Keys.Ledger)) }
 
 // CreateReportKey makes a new Ed25519 key that signs reports, writes its two files, and returns
-// its public half. An existing file is left alone: the error wraps [fs.ErrExist].
+// its public half. An existing file is left alone: the error wraps [fs.ErrExist]. If only the public half is missing, it is
+// made.
 func (h *Home) CreateReportKey() (ed25519.PublicKey, error) {
 	_, key, err := ed25519.GenerateKey(nil) // from crypto/rand
 	if err != nil {
 		return nil, err
 	}
 	path := h.path(h.config.Keys.Report)
-	if err := keyfile.CreateReport(path, publicPath(path), key); err != nil {
+	err = keyfile.CreateReport(path, publicPath(path), key)
+	if _, missing := os.Lstat(publicPath(path)); errors.Is(err, fs.ErrExist) && errors.Is(missing, fs.ErrNotExist) { // it was killed
+		if key, err = h.ReportKey(); err == nil {
+			err = keyfile.CreateReportPublic(publicPath(path), key)
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
 	return key.Public().(ed25519.PublicKey), nil

@@ -9,11 +9,11 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
-	"strings"
 
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -49,10 +49,19 @@ func CreateLedger(path, publicPath, private, public string) error {
 // After an error neither file is there, unless it was there before; the error then wraps
 // [fs.ErrExist].
 func CreateReport(path, publicPath string, key ed25519.PrivateKey) error {
+	id := ReportID(key.Public().(ed25519.PublicKey))
+	return createPair(path, "# kycmark report key "+id+": signs reports\n"+string(encodeReport(key)), publicPath, reportPublic(key))
+}
+
+// CreateReportPublic writes the public half alone.
+func CreateReportPublic(path string, key ed25519.PrivateKey) error {
+	return create(path, reportPublic(key))
+}
+
+// reportPublic is the text of the file with the public half.
+func reportPublic(key ed25519.PrivateKey) string {
 	public := key.Public().(ed25519.PublicKey)
-	id := ReportID(public)
-	return createPair(path, "# kycmark report key "+id+": signs reports\n"+string(encodeReport(key)),
-		publicPath, "# kycmark report key "+id+", public key: checks reports\n"+string(EncodeReportPublic(public)))
+	return "# kycmark report key " + ReportID(public) + ", public key: checks reports\n" + string(EncodeReportPublic(public))
 }
 
 // createPair writes the text private to path and the text public to publicPath, both or neither.
@@ -125,12 +134,12 @@ func parsed[K any](path string, parse func(text string) (K, error)) (key K, err 
 }
 
 // readNoteKey reads a key of a signed note: the only line of the file that is neither blank nor
-// a comment. private says which half the line must be. It does not check the key itself. Errors
+// a comment. private says which half the line must be. Errors
 // about the contents wrap [registry.ErrLedgerKey] and repeat nothing of them.
 func readNoteKey(path string, private bool) (string, error) {
 	return parsed(path, func(text string) (string, error) {
 		line, err := code.KeyLine(text)
-		if err != nil || strings.HasPrefix(line, "PRIVATE+KEY+") != private || strings.Count(line, "+") < 2 {
+		if err != nil || !tlog.IsKey(line, private) {
 			kind := "public"
 			if private {
 				kind = "private"

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -54,12 +55,18 @@ func TestNeverOverwritten(t *testing.T) {
 
 // Halves of two keys beside each other would sign what nobody could check.
 func TestLedgerKeyIsWrittenWholeOrNotAtAll(t *testing.T) {
-	const private, public = "PRIVATE+KEY+a+00000000+AA==", "a+00000000+AA=="
+	private, public, err := tlog.GenerateKey("a")
+	require.NoError(t, err)
 	path, publicPath := filepath.Join(t.TempDir(), "ledger.key"), filepath.Join(t.TempDir(), "ledger.pub")
 	require.NoError(t, keyfile.CreateLedger(path, publicPath, private, public))
 	got, err := keyfile.ReadPublic(publicPath)
 	require.NoError(t, err)
 	require.Equal(t, public, got)
+	damaged := filepath.Join(t.TempDir(), "ledger.key") // one letter of the key is another
+	require.NoError(t, os.WriteFile(damaged, []byte(private[:len(private)-8]+string('A'+(private[len(private)-8]-'A'+4)%20)+private[len(private)-7:]), 0o600))
+	_, err = keyfile.ReadLedger(damaged)
+	require.ErrorIs(t, err, registry.ErrLedgerKey)
+	require.ErrorContains(t, err, damaged)
 
 	alone := filepath.Join(t.TempDir(), "ledger.pub")
 	require.ErrorIs(t, keyfile.CreateLedger(path, alone, private, public), fs.ErrExist)

@@ -195,18 +195,7 @@ func Rests(ctx context.Context, in Place, before time.Time, remove bool) (n int,
 	if !ok {
 		return 0, nil
 	}
-	files, err := fs.Glob(os.DirFS(string(f)), "??/"+durable.Temporary)
-	for _, name := range files {
-		path := filepath.Join(string(f), name)
-		st, gone := os.Lstat(path)
-		if gone != nil || !st.Mode().IsRegular() || !st.ModTime().Before(before) {
-			continue
-		}
-		n++
-		if remove {
-			err = errors.Join(err, durable.Remove(path))
-		}
-	}
+	n, err = durable.Clean(string(f), "??/", before, remove)
 	return n, errors.Join(err, ctx.Err())
 }
 

@@ -83,6 +83,24 @@ func parseKeys(public string, witnesses []string) ([]key, error) {
 	return keys, nil
 }
 
+// IsKey reports whether a text is the private key of a log, or the public key of a log or a witness.
+func IsKey(text string, private bool) bool {
+	if !private {
+		_, ok := parseKey(text)
+		return ok
+	}
+	parts := strings.Split(text, "+") // PRIVATE, KEY, name, hash of the public half, base64 of type and seed
+	if _, err := note.NewSigner(text); err != nil {
+		return false
+	}
+	typed, err := base64.StdEncoding.DecodeString(strings.Join(parts[4:], "+"))
+	if err != nil || len(typed) != 1+ed25519.SeedSize {
+		return false
+	}
+	public, err := note.NewEd25519VerifierKey(parts[2], ed25519.NewKeyFromSeed(typed[1:]).Public().(ed25519.PublicKey))
+	return err == nil && strings.HasPrefix(public, parts[2]+"+"+parts[3]+"+")
+}
+
 // parseKey reads a public key: name, eight hex digits, and base64 of the signature type and the
 // Ed25519 key, with "+" between them. The digits must be the hash of name and key. It returns
 // false for any other text, a private key also.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/verify/internal/engine"
@@ -36,9 +37,10 @@ type AuditOptions struct {
 	// pixels where the decoder is that of its entry. It also opens the sealed hashes and local
 	// features that uploads are found by.
 	SealKey *SealKey
-	// Sweep, with SealKey: originals kept outside of the database that no submission has, and that were
-	// written before, are removed. Interrupted runs leave such ones. The zero time removes none.
-	Sweep time.Time
+	// Sweep, with SealKey: originals kept outside of the database that no submission has are removed if they are older than an
+	// hour. Interrupted runs leave such ones. Without Sweep those stay that are newer than the ledger's last entry: the
+	// registry may be an old copy. If the ledger does not hold, all stay.
+	Sweep bool
 	Readers
 	// Progress, where set, is called after each original.
 	Progress func(done, total int)
@@ -53,6 +55,7 @@ type Audit struct {
 	Outside     []Checkpoint `json:"outside"`     // those handed in that hold
 	Originals   int          `json:"originals"`   // opened, with the digests that were entered
 	Swept       int          `json:"swept"`       // originals of no submission that were removed
+	Left        int          `json:"left"`        // originals of no submission that stay, older than an hour
 	Unread      []string     `json:"unread"`      // originals that their place does not let be read: nothing is known of them
 	Problems    []string     `json:"problems"`    // why it does not hold
 	Reserved    int          `json:"reserved"`    // copies whose release is not confirmed
@@ -118,7 +121,8 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 	for _, k := range kept {
 		of[k.Size] = k
 	}
-	size, root, err := l.r.store.Check(ctx, clock.next, func(e books.Entry) { a.madeBetween(e, of) })
+	var last time.Time
+	size, root, err := l.r.store.Check(ctx, clock.next, func(e books.Entry) { last = e.Time; a.madeBetween(e, of) })
 	clock.end(clock.seq)
 	if clock.groups > maxClock {
 		a.Clock = append(a.Clock, fmt.Sprintf("%d more groups of entries were made when a clock was wrong", clock.groups-maxClock))
@@ -141,7 +145,7 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 		}
 	}
 	if o.SealKey != nil {
-		if err := l.auditOriginals(ctx, a, o); err != nil {
+		if err := l.auditOriginals(ctx, a, o, last); err != nil {
 			return nil, err
 		}
 	}
@@ -362,18 +366,22 @@ func openByAny(text []byte, keys, witnesses []string) (c tlog.Checkpoint, seen [
 // auditOriginals opens what is sealed of every upload with o.SealKey: the original, and the hash
 // and local features that it is found by. It counts good originals in a.Originals, and lists what
 // is not good in a.Problems. It calls o.Progress, if set, after each upload with something
-// sealed. An error says that the audit could not go on.
-func (l *Ledger) auditOriginals(ctx context.Context, a *Audit, o AuditOptions) error {
-	objects, err := l.r.store.CheckObjects(ctx, o.Sweep)
+// sealed. An error says that the audit could not go on. last is the time of the ledger's last entry.
+func (l *Ledger) auditOriginals(ctx context.Context, a *Audit, o AuditOptions, last time.Time) error {
+	sweep := time.Now().Add(-durable.Settled)
+	if !o.Sweep && last.Before(sweep) {
+		sweep = last
+	}
+	if len(a.Problems) > 0 {
+		sweep = time.Time{}
+	}
+	objects, err := l.r.store.CheckObjects(ctx, sweep)
 	if err != nil {
 		return err
 	}
-	a.Swept = objects.Removed
+	a.Swept, a.Left = objects.Removed, objects.Extra-objects.Removed
 	if objects.Unread != "" {
 		a.Unread = append(a.Unread, objects.Unread)
-	}
-	if n := objects.Extra - objects.Removed; n > 0 {
-		a.Problems = append(a.Problems, fmt.Sprintf("%d originals at %s belong to no submission: a run was interrupted, or files were added (kycmark audit --originals --sweep removes them)", n, objects.Place))
 	}
 	has := func(f *engine.Found) bool { return f.Kept || l.r.sealHashes || f.ID == (watermark.Submission{}) }
 	total, done := 0, 0

@@ -2,8 +2,11 @@ package registry_test
 
 import (
 	"database/sql"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -92,4 +95,45 @@ func tamper(t *testing.T, path, query string) {
 	_, err = db.ExecContext(t.Context(), query)
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
+}
+
+// What a killed process left is removed after an hour, unless it is newer than the ledger's last entry: then the registry may
+// be an old copy, whose later originals lie there.
+func TestAuditRemovesWhatKilledRunsLeft(t *testing.T) {
+	dir := t.TempDir()
+	r, err := registry.Create(t.Context(), sqlite.At(filepath.Join(dir, "r.db")), &registry.CreateOptions{Originals: dir})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, r.Close()) })
+	stray := filepath.Join(dir, r.ID(), "ab", "ab"+strings.Repeat("0", 62))
+	require.NoError(t, os.MkdirAll(filepath.Dir(stray), 0o700))
+	leave := func(age time.Duration) {
+		require.NoError(t, os.WriteFile(stray, []byte("sealed"), 0o600))
+		require.NoError(t, os.Chtimes(stray, time.Now().Add(-age), time.Now().Add(-age)))
+	}
+	audit := func(sweep bool) (swept, left int) {
+		a, err := r.Ledger().Audit(t.Context(), registry.AuditOptions{SealKey: leaktest.SealKey(), Sweep: sweep})
+		require.NoError(t, err)
+		require.True(t, a.Holds, "it is no alarm: %v", a.Problems)
+		return a.Swept, a.Left
+	}
+	leave(30 * time.Minute)
+	swept, left := audit(true)
+	require.Equal(t, [2]int{0, 0}, [2]int{swept, left}, "it may be being entered")
+	leave(2 * time.Hour)
+	swept, left = audit(false)
+	require.Equal(t, [2]int{1, 0}, [2]int{swept, left})
+
+	old, err := registry.Create(t.Context(), sqlite.At(filepath.Join(dir, "old.db")), &registry.CreateOptions{Originals: dir})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, old.Close()) })
+	old.SetClock(func() time.Time { return time.Now().AddDate(0, 0, -3) })
+	_, err = old.Ledger().AddMarkKey(t.Context(), leaktest.Key())
+	require.NoError(t, err)
+	r, stray = old, strings.Replace(stray, r.ID(), old.ID(), 1)
+	require.NoError(t, os.MkdirAll(filepath.Dir(stray), 0o700))
+	leave(2 * time.Hour)
+	swept, left = audit(false)
+	require.Equal(t, [2]int{0, 1}, [2]int{swept, left})
+	swept, left = audit(true)
+	require.Equal(t, [2]int{1, 0}, [2]int{swept, left})
 }

@@ -57,6 +57,9 @@ func (r *Registry) Erase(ctx context.Context, subject, actor, note string) (eras
 		}
 	}
 	if len(erased) == 0 {
+		if err := r.store.Erase(ctx, books.Erasure{}); err != nil { // an erasure of the subject may have been killed
+			return nil, err
+		}
 		return nil, fmt.Errorf("uploads of the subject: %w", ErrNotFound)
 	}
 	return erased, nil

@@ -65,7 +65,8 @@ func (l *Ledger) MarkKey(ctx context.Context, id string) (*MarkKey, error) {
 }
 
 // SetKeyState enters the state s of a mark key; Entered is set by the registry. A compromised
-// key stays so: only an earlier time may be entered for it, else the error wraps [ErrConflict].
+// key stays so: only an earlier time may be entered for it, else the error wraps [ErrConflict]. A state that is entered already is
+// left as it is; so is a retired key that is retired later.
 // The error wraps [ErrNotFound] if the key was never entered. It wraps [ErrInput] if the state
 // is unknown, begins in the future or before the year 0, or a text is too long.
 func (l *Ledger) SetKeyState(ctx context.Context, s KeyState) error {
@@ -84,10 +85,15 @@ func (l *Ledger) SetKeyState(ctx context.Context, s KeyState) error {
 	if err := checkTime("begin of the state", s.Since); err != nil {
 		return err
 	}
-	if _, err := l.MarkKey(ctx, s.KeyID); err != nil {
+	k, err := l.MarkKey(ctx, s.KeyID)
+	if err != nil {
 		return err
 	}
-	s.Since, s.Entered, s.Salt = books.Timestamp(s.Since), now, books.NewSalt()
+	s.Since = books.Timestamp(s.Since)
+	if k.State == s.State && (s.Since.Equal(k.Since) || s.State == KeyRetired && s.Since.After(k.Since)) {
+		return nil
+	}
+	s.Entered, s.Salt = now, books.NewSalt()
 	return l.r.store.AddKeyState(ctx, s)
 }
 

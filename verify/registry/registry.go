@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"slices"
 	"time"
@@ -76,6 +77,32 @@ func Create(ctx context.Context, at Driver, opts *CreateOptions) (*Registry, err
 		return nil, fmt.Errorf("create registry: %w", err)
 	}
 	return newRegistry(ctx, s)
+}
+
+// Resume opens a registry that [Create] made with the same options, after a program was killed that makes a registry and its
+// keys. The ledger has no other entry than of the mark key with that ID: else the error wraps [fs.ErrExist].
+func Resume(ctx context.Context, at Driver, opts CreateOptions, keyID string) (*Registry, error) {
+	r, err := Open(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	info, err := r.store.Info(ctx)
+	if err == nil {
+		var keys []books.KeyEntry
+		var size int64
+		size, _, err = r.store.Head(ctx)
+		if err == nil {
+			keys, err = r.store.MarkKeys(ctx)
+		}
+		same := info.SealHashes == opts.SealHashes && info.Originals == opts.Originals
+		if err == nil && (!same || size != int64(1+len(keys)) || len(keys) > 1 || len(keys) == 1 && keys[0].ID != keyID) {
+			err = fmt.Errorf("the registry is in use, or was made otherwise: %w", fs.ErrExist)
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
 }
 
 // Open opens an existing registry and brings its schema up to date. It never makes a registry.

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/watermark"
@@ -26,8 +27,8 @@ import (
 const maxPuts = 16
 
 // settled is the age from which on an object must have a row: a younger one may belong to an upload that
-// is being entered. Chosen.
-const settled = time.Hour
+// is being entered.
+const settled = durable.Settled
 
 // keepAt opens the place at an address for the registry with this ID, and keeps new originals there. "" is
 // the database.
@@ -299,11 +300,8 @@ func (d *DB) CheckObjects(ctx context.Context, sweep time.Time) (out books.Objec
 	if err := look(); err != nil {
 		return out, err
 	}
-	before, remove := time.Now().Add(-settled), !d.readOnly && !sweep.IsZero()
-	if remove {
-		before = sweep
-	}
-	rests, err := objects.Rests(ctx, place, before, remove)
+	remove := !d.readOnly && !sweep.IsZero()
+	rests, err := objects.Rests(ctx, place, time.Now().Add(-settled), remove)
 	if out.Extra += rests; remove {
 		out.Removed += rests
 	}

@@ -265,6 +265,9 @@ func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 			return fmt.Errorf("nothing was erased: %w", err)
 		}
 	}
+	if len(e.Submissions) == 0 {
+		return d.freed(ctx, nil)
+	}
 	whole := books.Ascending(e.Submissions)
 	lost, err := d.lost(ctx, whole)
 	if err != nil {
@@ -295,10 +298,15 @@ func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 		}
 		return insert(ctx, t, erasureListTable, lists(e.Seq, e.Submissions)...)
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, books.ErrErased) {
 		return err
 	}
-	err = errors.Join(left, lost, d.removeErased(ctx), d.cleanSegments(ctx))
+	return cmp.Or(d.freed(ctx, errors.Join(left, lost)), err) // the erasure before may have been killed
+}
+
+// freed removes what erasures left: objects, segments, and old data in files. Its errors come after err.
+func (d *DB) freed(ctx context.Context, err error) error {
+	err = errors.Join(err, d.removeErased(ctx), d.cleanSegments(ctx))
 	if d.dialect.Scrub != nil {
 		err = errors.Join(err, d.dialect.Scrub(ctx, d.write))
 	}

@@ -69,12 +69,20 @@ func At(path string, places ...objects.Open) books.Driver {
 }
 
 // Create makes the registry that info names in a new file at path, and opens it. path may be
-// ":memory:". An existing file is left alone: the error wraps [fs.ErrExist]. After another error
-// the file is removed. A path that cannot be used is an error that wraps [books.ErrSchema].
+// ":memory:". An existing file is left alone: the error wraps [fs.ErrExist]. A file that a killed Create left is no such file:
+// it has no tables. After another error a new file is removed. A path that cannot be used is an error that wraps [books.ErrSchema].
 func Create(ctx context.Context, path string, info books.Info, places ...objects.Open) (*sqldb.DB, error) {
-	return create(path, func(path string, write, read *sql.DB) (*sqldb.DB, error) {
+	d, err := create(path, func(path string, write, read *sql.DB) (*sqldb.DB, error) {
 		return sqldb.Create(ctx, dialect(path, places), write, read, info)
 	})
+	if !errors.Is(err, fs.ErrExist) {
+		return d, err
+	}
+	path, write, read, failed := openFile(ctx, path, true)
+	if failed != nil {
+		return nil, err
+	}
+	return sqldb.Create(ctx, dialect(path, places), write, read, info)
 }
 
 // OpenCopy makes a file at path for [sqldb.Transfer] to fill, or opens the file that an interrupted transfer
@@ -143,7 +151,7 @@ func Open(ctx context.Context, path string, places ...objects.Open) (*sqldb.DB, 
 // another program may be writing, or the file alone is not the whole registry.
 func openFrozen(ctx context.Context, path string, cause error, places []objects.Open) (*sqldb.DB, error) {
 	if _, err := os.Lstat(path + "-wal"); !errors.Is(err, fs.ErrNotExist) {
-		return nil, cause
+		return nil, fmt.Errorf("the file or its folder is read-only, and a write-ahead log lies beside it. Copy them to a folder that can be written: %w", cause)
 	}
 	db, err := sql.Open(driverName, frozen(path))
 	if err != nil {
@@ -170,6 +178,15 @@ func openFile(ctx context.Context, name string, began bool) (path string, write,
 		return "", nil, nil, err
 	} else if !st.Mode().IsRegular() {
 		return "", nil, nil, fmt.Errorf("%w: %s is no file", books.ErrSchema, path)
+	}
+	for _, tail := range []string{"", "-wal", "-shm"} { // SQLite does not say which file has no permission
+		f, err := os.Open(path + tail)
+		if errors.Is(err, fs.ErrPermission) {
+			return "", nil, nil, err
+		}
+		if err == nil {
+			f.Close()
+		}
 	}
 	if write, read, err = connect(path); err != nil {
 		return "", nil, nil, err
@@ -208,9 +225,6 @@ func recognize(ctx context.Context, db *sql.DB, began bool) error {
 	err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id)
 	if code(err) == codes.SQLITE_NOTADB {
 		return fmt.Errorf("%w: the file is no SQLite database", books.ErrSchema)
-	}
-	if c := code(err); c == codes.SQLITE_CANTOPEN || c == codes.SQLITE_READONLY {
-		return fmt.Errorf("open: the file or its folder is read-only, and a write-ahead log lies beside it. Copy them to a folder that can be written: %w", err)
 	}
 	if err != nil {
 		return fmt.Errorf("open: %w", err)
