@@ -43,6 +43,9 @@ become two ledgers.`,
 				if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 					return err
 				}
+				if err := checkFolder(to); err != nil {
+					return err
+				}
 			}
 			show, done := u.progressOf(cmd.Context(), "copying")
 			defer done()

@@ -122,14 +122,21 @@ func Create(ctx context.Context, dir, address string, opts *registry.CreateOptio
 			return nil, fmt.Errorf("%s: %w", path, fs.ErrExist)
 		}
 	}
-	if err := durable.MkdirAll(filepath.Join(dir, "keys"), dirPerm); err != nil {
+	if err := durable.MkdirAll(dir, dirPerm); err != nil {
 		return nil, err
 	}
 	if err := writeBegun(begun, text); err != nil {
 		return nil, err
 	}
-	if _, err := durable.Clean(filepath.Join(dir, "keys"), "", time.Now(), true); err != nil { // a key of a killed Create
+	if err := durable.MkdirAll(filepath.Join(dir, "keys"), dirPerm); err != nil {
 		return nil, err
+	}
+	if resumed { // a killed Create may have left a key
+		for _, folder := range []string{dir, filepath.Join(dir, "keys")} {
+			if _, err := durable.Clean(folder, "", time.Now(), true); err != nil {
+				return nil, err
+			}
+		}
 	}
 	mark, err := h.begin(resumed)
 	if err != nil {

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/intake"
@@ -80,6 +82,7 @@ func createPair(path, private, publicPath, public string) error {
 // create writes text to a new key file that only its owner may read. An existing file is left as
 // it is, and the error wraps [fs.ErrExist]. Errors name the file.
 func create(path, text string) error {
+	_, _ = durable.Clean(filepath.Dir(path), "", time.Now().Add(-durable.Settled), true) // a killed command may have left a key
 	err := durable.WriteFile(path, []byte(text), perm, false)
 	if errors.Is(err, fs.ErrExist) {
 		err = fmt.Errorf("%w: a key is never overwritten", fs.ErrExist)

@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+
+	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/tlog"
 )
 
 // Clone copies the registry at from, as it is at one moment, to the place to, where no registry
@@ -16,7 +20,7 @@ import (
 // An interrupted Clone leaves a part of a copy, which cannot be opened as a registry. The next
 // Clone goes on with it, and erases from it what was erased from the original meanwhile. Until
 // then the part holds what the original held: delete it when you give up. Another registry in
-// that place is left alone: the error wraps [fs.ErrExist], or [ErrConflict] if it is the
+// that place is left alone: the error wraps [fs.ErrExist] unless it is this copy, or [ErrConflict] if it is the
 // interrupted copy of another registry.
 func Clone(ctx context.Context, from, to Driver, originals string, progress func(done, total int)) (size int64, root string, err error) {
 	source, err := from.Open(ctx)
@@ -24,5 +28,32 @@ func Clone(ctx context.Context, from, to Driver, originals string, progress func
 		return 0, "", fmt.Errorf("open registry: %w", err)
 	}
 	size, sum, err := to.Transfer(ctx, source, originals, progress)
+	if errors.Is(err, fs.ErrExist) {
+		if n, root, e := asCopied(ctx, source, to, originals); e == nil {
+			size, sum, err = n, root, nil
+		}
+	}
 	return stateOf(size, sum, errors.Join(err, source.Close()))
+}
+
+// asCopied returns the state of the registry at to, if it is a copy of source in its present state.
+func asCopied(ctx context.Context, source books.Store, to Driver, originals string) (size int64, root tlog.Hash, err error) {
+	there, err := to.Open(ctx)
+	if err != nil {
+		return 0, root, err
+	}
+	var infos [2]*books.Info
+	var heads [2]tlog.Hash
+	for i, s := range []books.Store{source, there} {
+		if err == nil {
+			infos[i], err = s.Info(ctx)
+		}
+		if err == nil {
+			size, heads[i], err = s.Head(ctx)
+		}
+	}
+	if err == nil && (heads[0] != heads[1] || infos[0].ID != infos[1].ID || infos[1].Originals != originals) {
+		err = fs.ErrExist
+	}
+	return size, heads[1], errors.Join(err, there.Close())
 }

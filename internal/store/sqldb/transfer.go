@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
@@ -26,6 +28,11 @@ func count(ctx context.Context, q querier, table string) (n int, err error) {
 // All is one transaction: after an error or a kill nothing was copied, but objects of originals may be there, which the next Transfer
 // does not copy again. The error wraps [fs.ErrExist] if a registry is there.
 func Transfer(ctx context.Context, from, to *DB, progress func(done, total int)) (size int64, root tlog.Hash, err error) {
+	if to.place != nil {
+		if _, err := objects.Rests(ctx, to.place, time.Now().Add(-settled), true); err != nil {
+			return 0, root, err
+		}
+	}
 	source, err := from.read.BeginTx(ctx, from.dialect.Snapshot)
 	if err != nil {
 		return 0, root, err
