@@ -12,7 +12,7 @@ import (
 
 type auditFlags struct {
 	checkpoints, keys, witnesses []string
-	originals, sweep, queue      bool
+	originals, queue             bool
 }
 
 // newAudit returns the verb "audit", which checks the whole ledger against the registry and against
@@ -45,7 +45,6 @@ interrupted runs left there is removed after an hour. Exit 3 if an original cann
 	fs.StringArrayVar(&f.keys, "key", nil, "public `key` of the ledger, or its file; of several any may have signed (default: the home's)")
 	fs.StringArrayVar(&f.witnesses, "witness", nil, "public `key` of a witness, or its file: check its signatures; may be repeated (default: the home's)")
 	fs.BoolVar(&f.originals, "originals", false, "open every sealed original")
-	fs.BoolVar(&f.sweep, "sweep", false, "with --originals: also remove what belongs to no submission and is newer than the ledger's last entry")
 	queueFlag(cmd, &f.queue)
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error { return b.audit(ctx, f) })
 }
@@ -110,7 +109,7 @@ func (b *books) audit(ctx context.Context, f auditFlags) error {
 func (b *books) audited(ctx context.Context, f auditFlags, o registry.AuditOptions) (*registry.Audit, error) {
 	if f.queue {
 		return runOne[*registry.Audit](ctx, b, jobs.Job{Kind: kindAudit,
-			Do: auditJob{o.Keys, o.Witnesses, o.Checkpoints, f.originals, o.Sweep}})
+			Do: auditJob{o.Keys, o.Witnesses, o.Checkpoints, f.originals}})
 	}
 	show, done := b.progressOf(ctx, "opening")
 	defer done()
@@ -147,12 +146,8 @@ func (b *books) auditOptions(f auditFlags) (o registry.AuditOptions, err error) 
 		o.Checkpoints = append(o.Checkpoints, string(text))
 	}
 	if !f.originals {
-		if f.sweep {
-			return o, usagef("--sweep needs --originals")
-		}
 		return o, nil
 	}
-	o.Sweep = f.sweep
 	_, o.SealKey, err = b.home.Keys()
 	if err == nil && o.SealKey == nil {
 		err = errors.New("--originals needs the sealing key")
@@ -186,7 +181,7 @@ func (b *books) auditWords(f auditFlags, a *registry.Audit) {
 			b.printf("%s of no submission removed\n", plural(a.Swept, "original"))
 		}
 		if a.Left > 0 {
-			b.warnf("%s of no submission: a run was interrupted, or the registry is an old copy. The next audit after an entry removes them, or --sweep", plural(a.Left, "original"))
+			b.warnf("%s of no submission: a run was interrupted, or the registry is an old copy. The next audit after an entry removes them", plural(a.Left, "original"))
 		}
 	}
 }

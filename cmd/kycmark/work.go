@@ -421,7 +421,7 @@ func (b *books) doInvestigate(ctx context.Context, job investigateJob) ([]byte, 
 
 // doAudit checks the ledger. The keys of readers and originals are the worker's.
 func (b *books) doAudit(ctx context.Context, job auditJob) (*registry.Audit, error) {
-	o := registry.AuditOptions{Keys: job.Keys, Witnesses: job.Witnesses, Checkpoints: job.Checkpoints, Sweep: job.Sweep, Readers: b.readers()}
+	o := registry.AuditOptions{Keys: job.Keys, Witnesses: job.Witnesses, Checkpoints: job.Checkpoints, Readers: b.readers()}
 	if job.Originals {
 		o.SealKey = b.worker.seal
 	}
@@ -432,7 +432,6 @@ func (b *books) doAudit(ctx context.Context, job auditJob) (*registry.Audit, err
 type auditJob struct {
 	Keys, Witnesses, Checkpoints []string
 	Originals                    bool
-	Sweep                        bool
 }
 
 // An eraseJob erases uploads: of a subject, or with IDs. A subject's IDs are the uploads that were there when

@@ -35,12 +35,10 @@ type AuditOptions struct {
 	Checkpoints []string
 	// SealKey, where set, opens every sealed original and compares its digest, and its
 	// pixels where the decoder is that of its entry. It also opens the sealed hashes and local
-	// features that uploads are found by.
+	// features that uploads are found by. Originals kept outside of the database that no submission has are removed if they are
+	// older than an hour: interrupted runs leave such ones. Those stay that are newer than the ledger's last entry: the registry
+	// may be an old copy. If the ledger does not hold, all stay.
 	SealKey *SealKey
-	// Sweep, with SealKey: originals kept outside of the database that no submission has are removed if they are older than an
-	// hour. Interrupted runs leave such ones. Without Sweep those stay that are newer than the ledger's last entry: the
-	// registry may be an old copy. If the ledger does not hold, all stay.
-	Sweep bool
 	Readers
 	// Progress, where set, is called after each original.
 	Progress func(done, total int)
@@ -369,11 +367,10 @@ func openByAny(text []byte, keys, witnesses []string) (c tlog.Checkpoint, seen [
 // sealed. An error says that the audit could not go on. last is the time of the ledger's last entry.
 func (l *Ledger) auditOriginals(ctx context.Context, a *Audit, o AuditOptions, last time.Time) error {
 	sweep := time.Now().Add(-durable.Settled)
-	if !o.Sweep && last.Before(sweep) {
-		sweep = last
-	}
 	if len(a.Problems) > 0 {
 		sweep = time.Time{}
+	} else if last.Before(sweep) {
+		sweep = last
 	}
 	objects, err := l.r.store.CheckObjects(ctx, sweep)
 	if err != nil {

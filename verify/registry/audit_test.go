@@ -110,17 +110,17 @@ func TestAuditRemovesWhatKilledRunsLeft(t *testing.T) {
 		require.NoError(t, os.WriteFile(stray, []byte("sealed"), 0o600))
 		require.NoError(t, os.Chtimes(stray, time.Now().Add(-age), time.Now().Add(-age)))
 	}
-	audit := func(sweep bool) (swept, left int) {
-		a, err := r.Ledger().Audit(t.Context(), registry.AuditOptions{SealKey: leaktest.SealKey(), Sweep: sweep})
+	audit := func() (swept, left int) {
+		a, err := r.Ledger().Audit(t.Context(), registry.AuditOptions{SealKey: leaktest.SealKey()})
 		require.NoError(t, err)
 		require.True(t, a.Holds, "it is no alarm: %v", a.Problems)
 		return a.Swept, a.Left
 	}
 	leave(30 * time.Minute)
-	swept, left := audit(true)
+	swept, left := audit()
 	require.Equal(t, [2]int{0, 0}, [2]int{swept, left}, "it may be being entered")
 	leave(2 * time.Hour)
-	swept, left = audit(false)
+	swept, left = audit()
 	require.Equal(t, [2]int{1, 0}, [2]int{swept, left})
 
 	old, err := registry.Create(t.Context(), sqlite.At(filepath.Join(dir, "old.db")), &registry.CreateOptions{Originals: dir})
@@ -132,8 +132,10 @@ func TestAuditRemovesWhatKilledRunsLeft(t *testing.T) {
 	r, stray = old, strings.Replace(stray, r.ID(), old.ID(), 1)
 	require.NoError(t, os.MkdirAll(filepath.Dir(stray), 0o700))
 	leave(2 * time.Hour)
-	swept, left = audit(false)
+	swept, left = audit()
 	require.Equal(t, [2]int{0, 1}, [2]int{swept, left})
-	swept, left = audit(true)
+	old.SetClock(time.Now)
+	require.NoError(t, old.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	swept, left = audit()
 	require.Equal(t, [2]int{1, 0}, [2]int{swept, left})
 }

@@ -42,18 +42,12 @@ func asCopied(ctx context.Context, source books.Store, to Driver, originals stri
 	if err != nil {
 		return 0, root, err
 	}
-	var infos [2]*books.Info
-	var heads [2]tlog.Hash
-	for i, s := range []books.Store{source, there} {
-		if err == nil {
-			infos[i], err = s.Info(ctx)
-		}
-		if err == nil {
-			size, heads[i], err = s.Head(ctx)
-		}
-	}
-	if err == nil && (heads[0] != heads[1] || infos[0].ID != infos[1].ID || infos[1].Originals != originals) {
+	of, err1 := source.Info(ctx)
+	info, err2 := there.Info(ctx)
+	_, want, err3 := source.Head(ctx)
+	size, root, err4 := there.Head(ctx)
+	if err = errors.Join(err1, err2, err3, err4, there.Close()); err == nil && (root != want || of.ID != info.ID || info.Originals != originals) {
 		err = fs.ErrExist
 	}
-	return size, heads[1], errors.Join(err, there.Close())
+	return size, root, err
 }

@@ -87,17 +87,11 @@ func Resume(ctx context.Context, at Driver, opts CreateOptions, keyID string) (*
 		return nil, err
 	}
 	info, err := r.store.Info(ctx)
-	if err == nil {
-		var keys []books.KeyEntry
-		var size int64
-		size, _, err = r.store.Head(ctx)
-		if err == nil {
-			keys, err = r.store.MarkKeys(ctx)
-		}
-		same := info.SealHashes == opts.SealHashes && info.Originals == opts.Originals
-		if err == nil && (!same || size != int64(1+len(keys)) || len(keys) > 1 || len(keys) == 1 && keys[0].ID != keyID) {
-			err = fmt.Errorf("the registry is in use, or was made otherwise: %w", fs.ErrExist)
-		}
+	size, _, unsized := r.store.Head(ctx)
+	keys, unread := r.store.MarkKeys(ctx)
+	if err = errors.Join(err, unsized, unread); err == nil && (info.SealHashes != opts.SealHashes || info.Originals != opts.Originals ||
+		size != int64(1+len(keys)) || len(keys) > 1 || len(keys) == 1 && keys[0].ID != keyID) {
+		err = fmt.Errorf("the registry is in use, or was made otherwise: %w", fs.ErrExist)
 	}
 	if err != nil {
 		return nil, errors.Join(err, r.Close())
