@@ -257,10 +257,12 @@ func (d *DB) Sealed(ctx context.Context, id watermark.Submission, file bool) (*b
 	return &row.Sealed, nil
 }
 
-// Erase sets Left and Seq of e. After the commit the objects of originals and the segments
-// with them are removed, and the dialect's Scrub frees old data in files.
+// Erase sets Left and Seq of e. After the commit it frees the rest.
 func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
-	if d.dialect.MayScrub != nil && !d.readOnly {
+	if d.readOnly {
+		return fmt.Errorf("erase: %w", books.ErrReadOnly)
+	}
+	if d.dialect.MayScrub != nil {
 		if err := d.dialect.MayScrub(ctx, d.write); err != nil {
 			return fmt.Errorf("nothing was erased: %w", err)
 		}
