@@ -134,10 +134,9 @@ func checkKeys(_ context.Context, b *books) (string, error) {
 // beside returns the files of keys that lie in the folder of the registry's file, or below it.
 func beside(h *home.Home) (plain []string) {
 	for _, file := range h.KeyFiles() {
-		if rel, err := filepath.Rel(h.Dir(), file); err == nil && filepath.IsLocal(rel) && !home.IsServer(h.Address()) {
-			if _, err := os.Stat(file); err == nil {
-				plain = append(plain, rel)
-			}
+		rel, err := filepath.Rel(h.Dir(), file)
+		if _, missing := os.Stat(file); err == nil && missing == nil && filepath.IsLocal(rel) && !home.IsServer(h.Address()) {
+			plain = append(plain, rel)
 		}
 	}
 	return plain

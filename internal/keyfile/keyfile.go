@@ -60,7 +60,6 @@ func CreateReportPublic(path string, key ed25519.PrivateKey) error {
 	return create(path, reportPublic(key))
 }
 
-// reportPublic is the text of the file with the public half.
 func reportPublic(key ed25519.PrivateKey) string {
 	public := key.Public().(ed25519.PublicKey)
 	return "# kycmark report key " + ReportID(public) + ", public key: checks reports\n" + string(EncodeReportPublic(public))
