@@ -142,17 +142,21 @@ const (
 	maxUnseen       = 0.001 // share of the original's detail that the leak need not show
 )
 
-// Finer: detail of a leak within pixels of the original.
+// Finer: detail of a leak within pixels of the original. SharpStudy measures the shares; half of its pictures fixed them.
 const (
-	minFinerScale  = 1.25   // pixels of the leak to a pixel of the original, at least
-	finerBlock     = 16     // side of a block, pixels of the original
-	finerRim       = 3      // pixels around a block that filters take
-	maxFinerBlocks = 1500   // blocks that are looked at
-	minFinerBlocks = 160    // textured blocks without which nothing is said: text laid over an enlarged copy may be most of fewer
-	minFinerPower  = 36.0   // power of the second differences of a textured block, grey levels squared a pixel
-	finerFollows   = 0.9    // correlation of leak and original in a block that the leak shows
-	minFiner       = 0.0225 // share of detail that does not follow, at least: said of 43 of 90 larger files, of 0 of 148 enlarged uploads, and of 9 of 30 that repeat pixels and were saved as JPEG (SharpStudy)
-	maxAgain       = 0.75   // share of repeated pixels in the filters: 0.85 or more in own leaks enlarged so, 0.6 or less in others
+	minFinerScale  = 1.25  // pixels of the leak to a pixel of the original, at least
+	maxFinerSide   = 2.0   // pixels of the leak to half a pixel of the original, from which the leak is halved
+	finerBlock     = 16    // side of a block, pixels of the original
+	finerRim       = 3     // pixels around a block that filters take
+	maxFinerBlocks = 300   // blocks that are looked at
+	minFinerBlocks = 40    // blocks without which nothing is said
+	minFinerPower  = 16.0  // power of the second differences of a textured block, grey levels squared a pixel
+	finerFollows   = 0.9   // correlation of leak and original in a block that the leak shows
+	minFiner       = 0.005 // share of detail that does not follow, at least
+	minAlike       = 0.88  // correlation of the finest detail of the original's pixels, at least
+	plainFiner     = 0.03  // share from which plainAlike is enough: the upload's JPEG has noise in its finest detail
+	plainAlike     = 0.78  // correlation of the finest detail, at least, if the share is plainFiner or more
+	maxBeat        = 0.06  // beat of an enlarged picture, at least
 )
 
 // Likeness: blocks of detail that agree or not.
