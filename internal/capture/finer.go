@@ -17,18 +17,24 @@ type detail struct {
 	blocks int     // textured blocks of the original that the leak shows; 0 if scale is under minFinerScale
 	share  float64 // median: detail that does not follow from leak and original, in parts of the finest detail of their pixels, by power
 	alike  float64 // median: correlation of the finest detail of the pixels of leak and original
+	gain   float64 // median: this detail of the leak, in parts of the original's, by amplitude
 	beat   float64 // mean: surplus of change between pixels of the original over change within, -1..1
 }
 
 // Finer reports whether the leak has more real detail than the original as given. Such a leak was not made of the
 // original, whatever else it shows. A leak that is not larger than the original in pixels of the scene never is.
 //
-// Detail within pixels of the original must not follow from these pixels. The leak must show the finest detail of the
-// original: a leak that was small, or printed, or photographed meanwhile, lost it. And its changes must not beat with
-// the original's pixels, as they do in a picture that was enlarged (Gallagher, 2005).
-func (s *Sight) Finer() bool {
-	d := s.finer()
-	return d.blocks >= minFinerBlocks && d.beat < maxBeat && (d.share >= minFiner && d.alike >= minAlike || d.share >= plainFiner && d.alike >= plainAlike)
+// Three things must come together. Detail within pixels of the original does not follow from these pixels. The leak
+// keeps the finest detail of the original: a leak that was small, or printed, or photographed meanwhile, lost it. And its
+// changes do not beat with the original's pixels, as they do in a picture that was enlarged (Gallagher, 2005).
+func (s *Sight) Finer() bool { return s.finer().finer() }
+
+func (d detail) finer() bool {
+	if d.blocks < minFinerBlocks || d.share < minFiner || d.beat >= maxBeat {
+		return false
+	}
+	keeps := float64(finerAlike*(d.alike-1)) + float64(finerGain*dsp.Ln(math.Min(d.gain, maxFinerGain)))
+	return dsp.Ln(d.share/minFiner)+keeps >= minKeeps
 }
 
 // finer measures the detail of the leak within pixels of the original: the quarters of each pixel. In an enlarged
@@ -56,11 +62,14 @@ func measure(given, full dsp.Lazy, onto geometry.Mat) (d detail) {
 		l.onto, l.inv = l.onto.Mul(geometry.PixelScale(2, 2)), geometry.PixelScale(0.5, 0.5).Mul(l.inv)
 	}
 	var blocks []*quartered
-	var alike []float32
+	var alike, gain []float32
 	open := 0
 	for _, at := range l.textured() {
-		if b, rho := l.quarter(at); b != nil && len(blocks) < maxFinerBlocks {
-			blocks, alike, open = append(blocks, b), append(alike, float32(rho)), open+b.open
+		if len(blocks) == maxFinerBlocks {
+			break
+		}
+		if b := l.quarter(at); b != nil {
+			blocks, alike, gain, open = append(blocks, b), append(alike, b.alike), append(gain, b.gain), open+b.open
 			d.beat += l.beat(at)
 		}
 	}
@@ -82,7 +91,9 @@ func measure(given, full dsp.Lazy, onto geometry.Mat) (d detail) {
 	for k, b := range blocks {
 		shares[k] = float32(b.left(&f))
 	}
-	d.share, d.alike, d.beat = float64(dsp.Select(shares, d.blocks/2)), float64(dsp.Select(alike, d.blocks/2)), d.beat/float64(d.blocks)
+	half := d.blocks / 2
+	d.share, d.alike, d.gain = float64(dsp.Select(shares, half)), float64(dsp.Select(alike, half)), float64(dsp.Select(gain, half))
+	d.beat /= float64(d.blocks)
 	return d
 }
 
@@ -125,22 +136,22 @@ const finerSide = finerBlock + 2*finerRim // side of a block with its rim, pixel
 
 // A quartered is a block of the original with its rim, as the leak shows it.
 type quartered struct {
-	mean, orig [finerSide * finerSide]float64 // of each pixel of the original: in the leak, and in the original
-	own        [finerSide * finerSide][4]float64
-	open       int // pixels of the block that are not clipped in the leak
+	mean, orig  [finerSide * finerSide]float64 // of each pixel of the original: in the leak, and in the original
+	own         [finerSide * finerSide][4]float64
+	alike, gain float32 // correlation of the finest detail of mean and orig, and amplitude of mean's in parts of orig's
+	open        int     // pixels of the block that are not clipped in the leak
 }
 
-// quarter returns the block at a place, and the correlation of its finest detail with the original's. It returns nil if
-// the leak does not show all of the block, or other detail.
-func (l *onLeak) quarter(at image.Point) (b *quartered, alike float64) {
-	b = &quartered{}
+// quarter returns the block at a place. It returns nil if the leak does not show all of the block, or other detail.
+func (l *onLeak) quarter(at image.Point) *quartered {
+	b := &quartered{}
 	var o, m, oo, mm, om float64
 	for i := range b.mean {
 		u, v := at.X+i%finerSide-finerRim, at.Y+i/finerSide-finerRim
 		for k := range b.own[i] {
 			p := l.inv.Apply(geometry.Point{X: float64(u) - 0.25 + float64(k%2)/2, Y: float64(v) - 0.25 + float64(k/2)/2})
 			if !(p.X >= 2 && p.Y >= 2 && p.X <= float64(l.leak.W-3) && p.Y <= float64(l.leak.H-3)) {
-				return nil, 0
+				return nil
 			}
 			b.own[i][k] = float64(photometry.Sample(l.leak, p.X, p.Y, l.side))
 			b.mean[i] += b.own[i][k] / 4
@@ -150,7 +161,7 @@ func (l *onLeak) quarter(at image.Point) (b *quartered, alike float64) {
 	}
 	const n = finerSide * finerSide
 	if oo, mm, om = oo-float64(o*o)/n, mm-float64(m*m)/n, om-float64(o*m)/n; om < finerFollows*math.Sqrt(oo*mm) {
-		return nil, 0
+		return nil
 	}
 	oo, mm, om = 0, 0, 0
 	b.inner(func(i int) {
@@ -162,7 +173,8 @@ func (l *onLeak) quarter(at image.Point) (b *quartered, alike float64) {
 			b.open++
 		}
 	})
-	return b, om / math.Sqrt(float64(oo*mm)+1)
+	b.alike, b.gain = float32(om/math.Sqrt(float64(oo*mm)+1)), float32(math.Sqrt(mm/(oo+1)))
+	return b
 }
 
 // finest returns the fourth difference of p at i, along a step.

@@ -5,6 +5,7 @@ package capture
 import (
 	"fmt"
 	"image"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -180,51 +181,65 @@ func sharpSources(t *testing.T, n int) (all []sharpSource) {
 	return all
 }
 
-func TestSharpLab(t *testing.T) {
-	cache := os.Getenv("KYCMARK_FD_CACHE")
-	require.NoError(t, os.MkdirAll(cache, 0o755))
-	sources := sharpSources(t, 40)
-	for n := range sources {
-		i := n * 37 % len(sources)
-		if i%2 == 1 {
+// TestSharpStudy measures what [Sight.Finer] says of leaks from the larger file that an upload was made of, and of
+// enlarged versions of the upload itself. Pictures of even number fixed the thresholds and are left out. With -short one
+// picture of four is measured. KYCMARK_PICTURES names more folders, divided by colons. The results depend on them.
+//
+//	KYCMARK_SHARED=... go test -tags study -timeout 6h -v -run SharpStudy ./internal/capture
+func TestSharpStudy(t *testing.T) {
+	count := make(map[string][2]int)
+	done := 0
+	for i, src := range sharpSources(t, 40) {
+		if i%2 == 0 || testing.Short() && i%8 != 1 {
 			continue
 		}
-		src := sources[i]
-		mark := filepath.Join(cache, fmt.Sprintf("%03d.done", i))
-		if _, err := os.Stat(mark); err == nil {
+		full := src.load()
+		if full == nil {
 			continue
 		}
-		if full := src.load(); full != nil {
-			r := rand.New(rand.NewPCG(uint64(i), 48))
-			for k := range 1 {
-				uname, upload := sharpUpload(r, full)
-				o := New(dsp.LazyLuma(upload))
-				var lines []string
-				for j, l := range append(sharpFiner(r, full), sharpOwn(r, upload, 10)...) {
-					s, err := o.Find(t.Context(), dsp.LazyLuma(l.leak))
-					require.NoError(t, err)
-					if s == nil {
-						continue
-					}
-					m := s.ToOriginal()
-					id := fmt.Sprintf("%03d.%d.%02d", i, k, j)
-					lines = append(lines, fmt.Sprintf("%s|%s|%s|%s|%v|%d|%d|%v", id, src.name, uname, l.name, l.finer, l.leak.Rect.Dx(), l.leak.Rect.Dy(), m))
-					dump(t, filepath.Join(cache, id), dsp.LumaNRGBA(l.leak))
+		r := rand.New(rand.NewPCG(uint64(i), 48))
+		about, upload := sharpUpload(r, full)
+		o := New(dsp.LazyLuma(upload))
+		for _, l := range append(sharpFiner(r, full), sharpOwn(r, upload, 10)...) {
+			s, err := o.Find(t.Context(), dsp.LazyLuma(l.leak))
+			require.NoError(t, err)
+			var d detail
+			said := 0
+			if s != nil {
+				if d = s.finer(); d.finer() {
+					said = 1
 				}
-				dump(t, filepath.Join(cache, fmt.Sprintf("%03d.%d.up", i, k)), dsp.LumaNRGBA(upload))
-				require.NoError(t, os.WriteFile(filepath.Join(cache, fmt.Sprintf("%03d.%d.txt", i, k)), []byte(strings.Join(lines, "\n")+fmt.Sprintf("\nup|%d|%d\n", upload.Rect.Dx(), upload.Rect.Dy())), 0o644))
 			}
+			groups := []string{fmt.Sprintf("own, scale apart or under %v", minFinerScale)}
+			switch {
+			case l.finer:
+				groups = []string{"finer", fmt.Sprintf("finer, scale %v", math.Floor(d.scale*4)/4), "finer " + about[strings.LastIndex(about, "q"):]}
+			case d.scale >= minFinerScale && sharpPlain(l.name):
+				groups = []string{"own"}
+			case d.scale >= minFinerScale:
+				groups = []string{"own, harder"}
+			}
+			for _, g := range groups {
+				count[g] = [2]int{count[g][0] + said, count[g][1] + 1}
+			}
+			t.Logf("%d %s, %s: %s, finer %v, said %d: %+v", i, src.name, about, l.name, l.finer, said, d)
 		}
-		require.NoError(t, os.WriteFile(mark, nil, 0o644))
+		if done++; done%5 == 0 {
+			t.Logf("%d pictures: %v", done, count)
+		}
 	}
+	t.Logf("%d pictures: said of all: %v", done, count)
 }
 
-func dump(t *testing.T, path string, p dsp.Plane) {
-	b := make([]byte, len(p.Pix))
-	for i, v := range p.Pix {
-		b[i] = uint8(v + 0.5)
+// sharpPlain reports whether a leak was only enlarged, sharpened, sent and saved as JPEG: not shrunk before it was
+// enlarged, nor printed, turned, filtered or photographed.
+func sharpPlain(name string) bool {
+	for _, w := range strings.Fields(name) {
+		if slices.Contains([]string{"to", "noise5", "noise15", "rot1", "persp3", "median3", "bilateral", "gamma", "screen_photo", "print_scan", "screenshot"}, w) {
+			return false
+		}
 	}
-	require.NoError(t, os.WriteFile(path, b, 0o644))
+	return true
 }
 
 // sharpPictures returns a third of the pictures.
@@ -237,38 +252,4 @@ func sharpPictures(t *testing.T) (all []*image.NRGBA) {
 		}
 	}
 	return all
-}
-
-func TestSharpCached(t *testing.T) {
-	cache := os.Getenv("KYCMARK_FD_CACHE")
-	texts, err := filepath.Glob(filepath.Join(cache, "*.txt"))
-	require.NoError(t, err)
-	plane := func(path, w, h string) dsp.Lazy {
-		b, err := os.ReadFile(path)
-		require.NoError(t, err)
-		var x, y int
-		fmt.Sscan(w, &x)
-		fmt.Sscan(h, &y)
-		p := dsp.NewPlane(x, y)
-		for i := range p.Pix {
-			p.Pix[i] = float32(b[i])
-		}
-		return p.Lazy()
-	}
-	for _, text := range texts {
-		b, err := os.ReadFile(text)
-		require.NoError(t, err)
-		lines := strings.Split(strings.TrimSpace(string(b)), "\n")
-		up := strings.Split(lines[len(lines)-1], "|")
-		orig := plane(strings.TrimSuffix(text, ".txt")+".up", up[1], up[2])
-		for _, line := range lines[:len(lines)-1] {
-			f := strings.Split(line, "|")
-			var m geometry.Mat
-			for i, v := range strings.Fields(strings.Trim(f[7], "[]")) {
-				fmt.Sscan(v, &m[i])
-			}
-			d := measure(plane(filepath.Join(cache, f[0]), f[5], f[6]), orig, m)
-			fmt.Printf("ROW\t%s\t%s\t%.3f\t%d\t%.5f\t%.3f\t%.3f\t%s\t%s\t%s\n", f[0], f[4], d.scale, d.blocks, d.share, d.alike, d.beat, f[2], f[3], f[1])
-		}
-	}
 }

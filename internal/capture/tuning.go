@@ -153,10 +153,11 @@ const (
 	minFinerPower  = 16.0  // power of the second differences of a textured block, grey levels squared a pixel
 	finerFollows   = 0.9   // correlation of leak and original in a block that the leak shows
 	minFiner       = 0.005 // share of detail that does not follow, at least
-	minAlike       = 0.88  // correlation of the finest detail of the original's pixels, at least
-	plainFiner     = 0.03  // share from which plainAlike is enough: the upload's JPEG has noise in its finest detail
-	plainAlike     = 0.78  // correlation of the finest detail, at least, if the share is plainFiner or more
-	maxBeat        = 0.06  // beat of an enlarged picture, at least
+	maxBeat        = 0.05  // beat of an enlarged picture, at least
+	finerAlike     = 18.0  // weight of the correlation of the finest detail, less 1
+	finerGain      = 9.0   // weight of the logarithm of the gain of this detail
+	maxFinerGain   = 1.2   // gain that counts, at most: sharpening gives more
+	minKeeps       = -3.2  // sum of these and of the logarithm of share/minFiner, at least
 )
 
 // Likeness: blocks of detail that agree or not.
