@@ -142,7 +142,7 @@ const (
 	maxUnseen       = 0.001 // share of the original's detail that the leak need not show
 )
 
-// Finer: detail of a leak within pixels of the original. SharpStudy measures the shares; half of its pictures fixed them.
+// Finer: detail of a leak within pixels of the original. Half of the pictures of SharpStudy fixed these numbers.
 const (
 	minFinerScale  = 1.25  // pixels of the leak to a pixel of the original, at least
 	maxFinerSide   = 2.0   // pixels of the leak to half a pixel of the original, from which the leak is halved
@@ -154,6 +154,9 @@ const (
 	finerFollows   = 0.9   // correlation of leak and original in a block that the leak shows
 	minFiner       = 0.005 // share of detail that does not follow, at least
 	maxBeat        = 0.05  // beat of an enlarged picture, at least
+	clearFiner     = 0.02  // share from which clearBeat holds instead of maxBeat, if
+	clearAlike     = 0.95  // the correlation of the finest detail is this or more
+	clearBeat      = 0.1   // beat of an enlarged picture, at least, in these leaks
 	finerAlike     = 18.0  // weight of the correlation of the finest detail, less 1
 	finerGain      = 9.0   // weight of the logarithm of the gain of this detail
 	maxFinerGain   = 1.2   // gain that counts, at most: sharpening gives more
