@@ -43,7 +43,7 @@ func (d detail) finer() bool {
 
 // finer measures the detail of the leak within pixels of the original: the quarters of each pixel. In an enlarged
 // picture they follow from the pixels around by a filter that is the same everywhere. Sharpening and blur change the
-// filter, which is fitted to the leak. The leak's own pixels are means over pixels of the original: they have a mark, too.
+// filter, which is fitted to the leak. The filter takes the leak's means over pixels of the original, which contain its mark.
 // Detail of a finer picture does not follow. It goes on along an edge, so products of neighbours along the halves of
 // pixels count: noise has none. Each block counts alike, so that text laid over an enlarged copy does not.
 func (s *Sight) finer() detail { return measure(s.given, s.on.Luma(), s.ToOriginal()) }
