@@ -121,7 +121,7 @@ var notes = map[string]string{
 	"lookalike-document": "This picture shows the same document as an upload, but nothing in it says that it is the same capture. It may be another picture of that document, taken for another service.",
 	"lookalike-page":     "This picture shows a page like an upload's. A computer made the page, so that only its fields tell one customer's page from another's.",
 	"lookalike-part":     "This picture looks like an upload, but too little of it is there to tell it from another document of the template.",
-	"lookalike-sharper":  "This picture shows what an upload shows, with more detail than that upload has. So it was hardly made of that upload. In trials some uploads that were enlarged by repeating pixels were taken for such pictures (docs/limits.md).",
+	"lookalike-sharper":  "This picture shows what an upload shows, with more detail than that upload has. So it was hardly made of that upload. In trials some enlarged uploads were taken for such pictures (docs/limits.md).",
 	"lookalike-differs":  "This picture looks like an upload but differs from it in places, as an edited picture or another capture of the same template does.",
 
 	"incomplete":          "The {n|original|originals} or records of {n} {n|upload|uploads} that this picture may show are missing, altered or not readable. Nothing follows from this picture. Restore them, and investigate again.",

@@ -1,35 +1,55 @@
 package capture
 
 import (
+	"cmp"
+	"image"
 	"math"
+	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/photometry"
 )
 
-// A detail is what a leak shows within single pixels of the original.
+// A detail is what a leak shows within single pixels of the original. Medians and means are over the blocks.
 type detail struct {
 	scale  float64 // pixels of the leak as given to a pixel of the original
 	blocks int     // textured blocks of the original that the leak shows; 0 if scale is under minFinerScale
-	share  float64 // median over them: detail that does not follow from the pixels around, in parts of the finest detail of these, by power
-	again  float64 // share of repeated pixels in the filters, the smaller of both axes
+	share  float64 // median: detail that does not follow from leak and original, in parts of the finest detail of their pixels, by power
+	alike  float64 // median: correlation of the finest detail of the pixels of leak and original
+	gain   float64 // median: this detail of the leak, in parts of the original's, by amplitude
+	beat   float64 // mean: surplus of change between pixels of the original over change within, -1..1
 }
 
 // Finer reports whether the leak has more real detail than the original as given. Such a leak was not made of the
 // original, whatever else it shows. A leak that is not larger than the original in pixels of the scene never is.
-func (s *Sight) Finer() bool {
-	d := s.finer()
-	return d.blocks >= minFinerBlocks && d.share >= minFiner && d.again < maxAgain
+//
+// Three things must come together. Detail within pixels of the original does not follow from these pixels. The leak
+// keeps the finest detail of the original: a leak that was small, or printed, or photographed meanwhile, lost it. And its
+// changes do not beat with the original's pixels, as they do in a picture that was enlarged (Gallagher, 2005).
+func (s *Sight) Finer() bool { return s.finer().finer() }
+
+func (d detail) finer() bool {
+	limit := maxBeat
+	if d.share >= clearFiner && d.alike >= clearAlike {
+		limit = clearBeat
+	}
+	if d.blocks < minFinerBlocks || d.share < minFiner || d.beat >= limit {
+		return false
+	}
+	keeps := float64(finerAlike*(d.alike-1)) + float64(finerGain*dsp.Ln(math.Min(d.gain, maxFinerGain)))
+	return dsp.Ln(d.share/minFiner)+keeps >= minKeeps
 }
 
-// finer measures the detail of the leak within pixels of the original: the differences of the halves of each pixel,
-// across and down (Haar, 1910). In an enlarged picture they follow from the pixels around by a filter that is the same
-// everywhere, or from repeated pixels. Sharpening and blur change the filter, which is fitted to the leak. Detail of a
-// finer picture does not follow. It goes on along an edge, so products of neighbours along the halves count: noise has
-// none. Each block counts alike, so that text laid over an enlarged copy does not.
-func (s *Sight) finer() (d detail) {
-	onto, full := s.ToOriginal(), s.on.Luma()
+// finer measures the detail of the leak within pixels of the original: the quarters of each pixel. In an enlarged
+// picture they follow from the pixels around by a filter that is the same everywhere. Sharpening and blur change the
+// filter, which is fitted to the leak. The filter takes the leak's means over pixels of the original, which contain its mark.
+// Detail of a finer picture does not follow. It goes on along an edge, so products of neighbours along the halves of
+// pixels count: noise has none. Each block counts alike, so that text laid over an enlarged copy does not.
+func (s *Sight) finer() detail { return measure(s.given, s.on.Luma(), s.ToOriginal()) }
+
+// measure returns the detail of a leak. onto maps its pixels to pixels of the original.
+func measure(given, full dsp.Lazy, onto geometry.Mat) (d detail) {
 	inv, ok := onto.Inverse()
 	if !ok {
 		return d
@@ -40,161 +60,254 @@ func (s *Sight) finer() (d detail) {
 	if !(d.scale >= minFinerScale) {
 		return d
 	}
-	leak, orig := s.given.Make(), full.Make()
-	again := repeated(leak, onto, full.W, full.H)
-	step := finerBlock
-	for full.W/step*(full.H/step) > maxFinerBlocks {
-		step += finerBlock
+	l := onLeak{leak: given.Make(), orig: full.Make(), onto: onto, inv: inv, side: d.scale / 2, turned: math.Abs(a.X-o.X) < math.Abs(a.Y-o.Y)}
+	for l.side >= maxFinerSide && min(l.leak.W, l.leak.H) > 1 {
+		l.leak, l.side = dsp.Halve(l.leak), l.side/2
+		l.onto, l.inv = l.onto.Mul(geometry.PixelScale(2, 2)), geometry.PixelScale(0.5, 0.5).Mul(l.inv)
 	}
-	var blocks []*halved
-	var filters [2]filter
-	for y := finerRim; y+finerBlock+finerRim <= full.H; y += step {
-		for x := finerRim; x+finerBlock+finerRim <= full.W; x += step {
-			if b := halve(leak, again, orig, inv, x, y, d.scale/2); b != nil {
-				blocks = append(blocks, b)
-				b.each(func(k, i int, t *taps) { filters[k].add(b.own[k][i], t) })
-			}
+	var blocks []*quartered
+	var alike, gain []float32
+	open := 0
+	for _, at := range l.textured() {
+		if len(blocks) == maxFinerBlocks {
+			break
+		}
+		if b := l.quarter(at); b != nil {
+			blocks, alike, gain, open = append(blocks, b), append(alike, b.alike), append(gain, b.gain), open+b.open
+			d.beat += l.beat(at)
 		}
 	}
-	if len(blocks) < minFinerBlocks || !filters[0].solve() || !filters[1].solve() {
+	if d.blocks = len(blocks); d.blocks < minFinerBlocks {
 		return d
 	}
-	d.again = math.Min(filters[0].again(), filters[1].again())
-	var shares []float32
+	var f filter
 	for _, b := range blocks {
-		if rest, power := b.left(&filters); power >= minFinerPower*finerBlock*finerBlock {
-			shares = append(shares, float32(rest/power))
-		}
+		b.each(func(i int, t *taps) {
+			if !b.clips(i) || open < d.blocks*finerBlock*finerBlock/5 {
+				f.add(b, i, t)
+			}
+		})
 	}
-	if d.blocks = len(shares); d.blocks > 0 {
-		d.share = float64(dsp.Select(shares, d.blocks/2))
+	if !f.solve() {
+		return detail{scale: d.scale}
 	}
+	shares := make([]float32, d.blocks)
+	for k, b := range blocks {
+		shares[k] = float32(b.left(&f))
+	}
+	half := d.blocks / 2
+	d.share, d.alike, d.gain = float64(dsp.Select(shares, half)), float64(dsp.Select(alike, half)), float64(dsp.Select(gain, half))
+	d.beat /= float64(d.blocks)
 	return d
 }
 
-// repeated returns the leak as if each pixel of the original, w x h pixels, were repeated: each pixel has the mean of the
-// pixels of the leak that lie on the same pixel of the original. m maps pixels of the leak to pixels of the original.
-func repeated(leak dsp.Plane, m geometry.Mat, w, h int) dsp.Plane {
-	sum, n, out := make([]float32, w*h), make([]float32, w*h), leak.Clone()
-	at := make([]int32, len(out.Pix))
-	for i, v := range leak.Pix {
-		p := m.Apply(geometry.Point{X: float64(i % leak.W), Y: float64(i / leak.W)})
-		if at[i] = -1; p.X >= -0.5 && p.Y >= -0.5 && p.X < float64(w)-0.5 && p.Y < float64(h)-0.5 {
-			at[i] = int32(int(p.Y+0.5)*w + int(p.X+0.5))
-			sum[at[i]] += v
-			n[at[i]]++
+// An onLeak is a leak, and where it lies on the original.
+type onLeak struct {
+	leak, orig dsp.Plane
+	onto, inv  geometry.Mat // pixels of the leak to pixels of the original, and back
+	side       float64      // pixels of the leak to half a pixel of the original
+	turned     bool         // the leak's rows are the original's columns
+}
+
+// textured returns the stronger half of the original's textured blocks, strongest first, by their first pixel.
+func (l *onLeak) textured() (all []image.Point) {
+	power := make(map[image.Point]float64)
+	w := l.orig.W
+	for y := finerRim; y+finerBlock+finerRim <= l.orig.H; y += finerBlock {
+		for x := finerRim; x+finerBlock+finerRim <= w; x += finerBlock {
+			sum := 0.0
+			for v := y; v < y+finerBlock; v++ {
+				for i := v*w + x; i < v*w+x+finerBlock; i++ {
+					sum += curve(l.orig.Pix[i-1:i+2], 1) + curve(l.orig.Pix[i-w:i+w+1], w)
+				}
+			}
+			if at := (image.Point{x, y}); sum >= minFinerPower*finerBlock*finerBlock {
+				all, power[at] = append(all, at), sum
+			}
 		}
 	}
-	for i, k := range at {
-		if k >= 0 {
-			out.Pix[i] = sum[k] / n[k]
-		}
-	}
-	return out
+	slices.SortStableFunc(all, func(a, b image.Point) int { return cmp.Compare(power[b], power[a]) })
+	return all[:(len(all)+1)/2]
+}
+
+// curve returns the power of the second difference of p, a quarter of its square, at a step.
+func curve[F float32 | float64](p []F, step int) float64 {
+	v := float64(p[2*step]) - float64(2*p[step]) + float64(p[0])
+	return float64(v*v) / 4
 }
 
 const finerSide = finerBlock + 2*finerRim // side of a block with its rim, pixels of the original
 
-// A halved is a block of the original with its rim, as the leak shows it.
-type halved struct {
-	mean       [finerSide * finerSide]float64    // of each pixel of the original
-	own, again [2][finerSide * finerSide]float64 // differences of its halves, across and down: of the leak, and of repeated pixels
+// A quartered is a block of the original with its rim, as the leak shows it.
+type quartered struct {
+	mean, orig  [finerSide * finerSide]float64 // of each pixel of the original: in the leak, and in the original
+	own         [finerSide * finerSide][4]float64
+	alike, gain float32 // correlation of the finest detail of mean and orig, and amplitude of mean's in parts of orig's
+	open        int     // pixels of the block that are not clipped in the leak
 }
 
-// halve returns the block at (x, y). inv maps pixels of the original to pixels of the leak, and half a pixel of the
-// original is side pixels of the leak. halve returns nil if the leak does not show all of the block, or other detail.
-func halve(leak, again, orig dsp.Plane, inv geometry.Mat, x, y int, side float64) *halved {
-	b := &halved{}
-	var o, l, oo, ll, ol float64
+// quarter returns the block at a place. It returns nil if the leak does not show all of the block, or other detail.
+func (l *onLeak) quarter(at image.Point) *quartered {
+	b := &quartered{}
+	var o, m, oo, mm, om float64
 	for i := range b.mean {
-		u, v := x+i%finerSide-finerRim, y+i/finerSide-finerRim
-		var q, r [4]float64
-		for k := range q {
-			p := inv.Apply(geometry.Point{X: float64(u) - 0.25 + float64(k%2)/2, Y: float64(v) - 0.25 + float64(k/2)/2})
-			if !(p.X >= 2 && p.Y >= 2 && p.X <= float64(leak.W-3) && p.Y <= float64(leak.H-3)) {
+		u, v := at.X+i%finerSide-finerRim, at.Y+i/finerSide-finerRim
+		for k := range b.own[i] {
+			p := l.inv.Apply(geometry.Point{X: float64(u) - 0.25 + float64(k%2)/2, Y: float64(v) - 0.25 + float64(k/2)/2})
+			if !(p.X >= 2 && p.Y >= 2 && p.X <= float64(l.leak.W-3) && p.Y <= float64(l.leak.H-3)) {
 				return nil
 			}
-			q[k], r[k] = float64(photometry.Sample(leak, p.X, p.Y, side)), float64(photometry.Sample(again, p.X, p.Y, side))
+			b.own[i][k] = float64(photometry.Sample(l.leak, p.X, p.Y, l.side))
+			b.mean[i] += b.own[i][k] / 4
 		}
-		b.own[0][i], b.own[1][i] = (q[1]+q[3]-q[0]-q[2])/4, (q[2]+q[3]-q[0]-q[1])/4
-		b.again[0][i], b.again[1][i] = (r[1]+r[3]-r[0]-r[2])/4, (r[2]+r[3]-r[0]-r[1])/4
-		m, w := (q[0]+q[1]+q[2]+q[3])/4, float64(orig.Row(v)[u])
-		b.mean[i] = m
-		o, l, oo, ll, ol = o+w, l+m, oo+float64(w*w), ll+float64(m*m), ol+float64(w*m)
+		b.orig[i] = float64(l.orig.Row(v)[u])
+		o, m, oo, mm, om = o+b.orig[i], m+b.mean[i], oo+float64(b.orig[i]*b.orig[i]), mm+float64(b.mean[i]*b.mean[i]), om+float64(b.orig[i]*b.mean[i])
 	}
 	const n = finerSide * finerSide
-	oo, ll, ol = oo-float64(o*o)/n, ll-float64(l*l)/n, ol-float64(o*l)/n
-	if oo > n*minFinerPower && float64(ol*ol) < float64(finerFollows*finerFollows)*float64(oo*ll) {
+	if oo, mm, om = oo-float64(o*o)/n, mm-float64(m*m)/n, om-float64(o*m)/n; om < finerFollows*math.Sqrt(oo*mm) {
 		return nil
 	}
+	oo, mm, om = 0, 0, 0
+	b.inner(func(i int) {
+		for _, step := range [2]int{1, finerSide} {
+			v, w := finest(&b.orig, i, step), finest(&b.mean, i, step)
+			oo, mm, om = oo+float64(v*v), mm+float64(w*w), om+float64(v*w)
+		}
+		if !b.clips(i) {
+			b.open++
+		}
+	})
+	b.alike, b.gain = float32(om/math.Sqrt(float64(oo*mm)+1)), float32(math.Sqrt(mm/(oo+1)))
 	return b
 }
 
-// taps are what a filter takes at a pixel: differences of means along the axis of the halves, at the pixel and beside it,
-// and the difference of the halves of repeated pixels.
-type taps [7]float64
+// finest returns the fourth difference of p at i, along a step.
+func finest(p *[finerSide * finerSide]float64, i, step int) float64 {
+	return float64(6*p[i]) - float64(4*(p[i-step]+p[i+step])) + (p[i-2*step] + p[i+2*step])
+}
 
-// each calls visit for each pixel i of the block without its rim, and for both axes k.
-func (b *halved) each(visit func(k, i int, t *taps)) {
+// beat returns how the changes of the leak from pixel to pixel, by power, beat with the original's pixels in a block: the
+// cosine of their place, in turns of a pixel, -1 times. Both axes count alike.
+func (l *onLeak) beat(at image.Point) (sum float64) {
+	low, high := geometry.Point{X: math.Inf(1), Y: math.Inf(1)}, geometry.Point{X: math.Inf(-1), Y: math.Inf(-1)}
+	for _, c := range l.inv.Mul(geometry.Translation(float64(at.X)-0.5, float64(at.Y)-0.5)).Corners(finerBlock, finerBlock) {
+		low, high = geometry.Point{X: math.Min(low.X, c.X), Y: math.Min(low.Y, c.Y)}, geometry.Point{X: math.Max(high.X, c.X), Y: math.Max(high.Y, c.Y)}
+	}
+	for axis, step := range [2]int{1, l.leak.W} {
+		var power, on float64
+		dx, dy := float64(1-axis)/2, float64(axis)/2
+		for y := max(0, int(low.Y)); y < min(int(high.Y)+1, l.leak.H-1); y++ {
+			for x := max(0, int(low.X)); x < min(int(high.X)+1, l.leak.W-1); x++ {
+				i := y*l.leak.W + x
+				v := float64(l.leak.Pix[i+step]) - float64(l.leak.Pix[i])
+				p := l.onto.Apply(geometry.Point{X: float64(x) + dx, Y: float64(y) + dy})
+				if (axis == 1) != l.turned {
+					p.X = p.Y
+				}
+				cos, _ := dsp.Cis(p.X)
+				power, on = power+float64(v*v), on+float64(float64(v*v)*cos)
+			}
+		}
+		sum -= on / (power + 1) / 2
+	}
+	return sum
+}
+
+// clips reports whether the leak is black or white in a quarter of pixel i.
+func (b *quartered) clips(i int) bool {
+	return slices.Min(b.own[i][:]) <= 2*clipped || slices.Max(b.own[i][:]) >= 255-2*clipped
+}
+
+// inner calls visit for each pixel of the block without its rim.
+func (b *quartered) inner(visit func(i int)) {
 	for j := finerRim; j < finerRim+finerBlock; j++ {
 		for i := j*finerSide + finerRim; i < j*finerSide+finerRim+finerBlock; i++ {
-			for k, step := range [2]int{1, finerSide} {
-				side := finerSide + 1 - step
-				d := func(i, n int) float64 { return b.mean[i+n*step] - b.mean[i-n*step] }
-				visit(k, i, &taps{
-					d(i, 1), d(i, 2), d(i, 3), d(i-side, 1) + d(i+side, 1), d(i-side, 2) + d(i+side, 2),
-					b.mean[i+step] - b.mean[i] + (b.mean[i-step] - b.mean[i]), b.again[k][i],
-				})
-			}
+			visit(i)
 		}
 	}
 }
 
-// left returns two sums over the block. rest is of what the filters leave of the differences: products of neighbours
-// along the halves. power is of the second differences of the means.
-func (b *halved) left(filters *[2]filter) (rest, power float64) {
-	var left [2][finerSide * finerSide]float64 // 0 in the rim
-	b.each(func(k, i int, t *taps) {
-		left[k][i] = b.own[k][i] - filters[k].of(t)
-		power += float64(t[5]*t[5]) / 4
-		rest += float64(left[k][i] * left[k][i-[2]int{finerSide, 1}[k]])
-	})
-	return rest, power
-}
+// taps are what a filter takes at a pixel: pixels of leak and original around it, less the pixel of the leak.
+type taps [7*7 + 5*5]float64
 
-// A filter is fitted by least squares.
-type filter struct {
-	a [len(taps{})]taps
-	b taps
-	x []float64
-}
-
-func (f *filter) add(v float64, t *taps) {
-	for i, u := range t {
-		for j, w := range t {
-			f.a[i][j] += float64(u * w)
+// each calls visit for each pixel of the block without its rim, with its taps.
+func (b *quartered) each(visit func(i int, t *taps)) {
+	b.inner(func(i int) {
+		var t taps
+		k := 0
+		for dy := -3; dy <= 3; dy++ {
+			for dx := -3; dx <= 3; dx++ {
+				j := i + dy*finerSide + dx
+				t[k] = b.mean[j] - b.mean[i]
+				if k++; max(dx, -dx, dy, -dy) < 3 {
+					t[49+(dy+2)*5+dx+2] = b.orig[j] - b.mean[i]
+				}
+			}
 		}
-		f.b[i] += float64(u * v)
+		visit(i, &t)
+	})
+}
+
+// left returns what the filter leaves of the quarters, in parts of the second differences of the means: the products of
+// neighbours along the halves of pixels. The prediction is clipped as the leak is.
+func (b *quartered) left(f *filter) float64 {
+	var left [2][finerSide * finerSide]float64 // 0 in the rim
+	var rest, power float64
+	b.each(func(i int, t *taps) {
+		var r [4]float64
+		for k, v := range b.own[i] {
+			r[k] = max(clipped, min(255-clipped, v)) - max(clipped, min(255-clipped, b.mean[i]+f.of(k, t)))
+		}
+		left[0][i], left[1][i] = (r[1]+r[3]-r[0]-r[2])/4, (r[2]+r[3]-r[0]-r[1])/4
+		rest += float64(left[0][i]*left[0][i-finerSide]) + float64(left[1][i]*left[1][i-1])
+		power += curve(b.mean[i-1:i+2], 1) + curve(b.mean[i-finerSide:i+finerSide+1], finerSide)
+	})
+	return rest / (power + 1)
+}
+
+// A filter is fitted by least squares, for each quarter of a pixel.
+type filter struct {
+	a [len(taps{})]taps // lower half
+	b [4]taps
+	x [4][]float64
+}
+
+func (f *filter) add(b *quartered, i int, t *taps) {
+	for j, v := range t {
+		row := f.a[j][:j+1]
+		for k, w := range t[:j+1] {
+			row[k] += float64(v * w)
+		}
+		for k := range f.b {
+			f.b[k][j] += float64(v * (b.own[i][k] - b.mean[i]))
+		}
 	}
 }
 
 // solve sets x, and returns false if there is no solution.
-func (f *filter) solve() (ok bool) {
-	var rows [][]float64
+func (f *filter) solve() bool {
 	for i := range f.a {
-		f.a[i][i]++ // without repeated pixels a tap is 0
-		rows = append(rows, f.a[i][:])
+		f.a[i][i]++ // the first tap of the pixel itself is 0
+		for j := range i {
+			f.a[j][i] = f.a[i][j]
+		}
 	}
-	f.x, ok = geometry.Solve(rows, f.b[:])
-	return ok
+	for k := range f.x {
+		rows := make([][]float64, len(f.a))
+		for i := range f.a {
+			rows[i] = slices.Clone(f.a[i][:])
+		}
+		var ok bool
+		if f.x[k], ok = geometry.Solve(rows, f.b[k][:]); !ok {
+			return false
+		}
+	}
+	return true
 }
 
-// again returns the share of repeated pixels in the filter.
-func (f *filter) again() float64 { return f.x[len(f.x)-1] }
-
-func (f *filter) of(t *taps) (sum float64) {
+func (f *filter) of(k int, t *taps) (sum float64) {
 	for i, v := range t {
-		sum += float64(f.x[i] * v)
+		sum += float64(f.x[k][i] * v)
 	}
 	return sum
 }

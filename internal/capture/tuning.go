@@ -142,17 +142,25 @@ const (
 	maxUnseen       = 0.001 // share of the original's detail that the leak need not show
 )
 
-// Finer: detail of a leak within pixels of the original.
+// Finer: detail of a leak within pixels of the original. Half of the pictures of SharpStudy fixed these numbers.
 const (
-	minFinerScale  = 1.25   // pixels of the leak to a pixel of the original, at least
-	finerBlock     = 16     // side of a block, pixels of the original
-	finerRim       = 3      // pixels around a block that filters take
-	maxFinerBlocks = 1500   // blocks that are looked at
-	minFinerBlocks = 160    // textured blocks without which nothing is said: text laid over an enlarged copy may be most of fewer
-	minFinerPower  = 36.0   // power of the second differences of a textured block, grey levels squared a pixel
-	finerFollows   = 0.9    // correlation of leak and original in a block that the leak shows
-	minFiner       = 0.0225 // share of detail that does not follow, at least: said of 43 of 90 larger files, of 0 of 148 enlarged uploads, and of 9 of 30 that repeat pixels and were saved as JPEG (SharpStudy)
-	maxAgain       = 0.75   // share of repeated pixels in the filters: 0.85 or more in own leaks enlarged so, 0.6 or less in others
+	minFinerScale  = 1.25  // pixels of the leak to a pixel of the original, at least
+	maxFinerSide   = 2.0   // pixels of the leak to half a pixel of the original, from which the leak is halved
+	finerBlock     = 16    // side of a block, pixels of the original
+	finerRim       = 3     // pixels around a block that filters take
+	maxFinerBlocks = 300   // blocks that are looked at
+	minFinerBlocks = 40    // blocks without which nothing is said
+	minFinerPower  = 16.0  // power of the second differences of a textured block, grey levels squared a pixel
+	finerFollows   = 0.9   // correlation of leak and original in a block that the leak shows
+	minFiner       = 0.005 // share of detail that does not follow, at least
+	maxBeat        = 0.05  // beat of an enlarged picture, at least
+	clearFiner     = 0.02  // share from which clearBeat holds instead of maxBeat, if
+	clearAlike     = 0.95  // the correlation of the finest detail is this or more
+	clearBeat      = 0.1   // beat of an enlarged picture, at least, in these leaks
+	finerAlike     = 18.0  // weight of the correlation of the finest detail, less 1
+	finerGain      = 9.0   // weight of the logarithm of the gain of this detail
+	maxFinerGain   = 1.2   // gain that counts, at most: sharpening gives more
+	minKeeps       = -3.2  // sum of these and of the logarithm of share/minFiner, at least
 )
 
 // Likeness: blocks of detail that agree or not.
