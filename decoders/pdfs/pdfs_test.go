@@ -89,7 +89,7 @@ func TestLimits(t *testing.T) {
 	page := picture.PDFPage{File: encoded(t, image.NewGray(image.Rect(0, 0, 8, 8)), "jpeg"), Width: 8, Height: 8}
 	var file bytes.Buffer
 	require.NoError(t, picture.JoinPDF(&file, tooMany(page)))
-	_, err := New().Pages(t.Context(), file.Bytes(), 0)
+	_, err := New().Pages(t.Context(), file.Bytes(), 0, nil)
 	require.ErrorIs(t, err, picture.ErrLimit)
 	require.EqualError(t, err, "pdf: 201 pages, limit is 200")
 }
@@ -104,7 +104,7 @@ func tooMany(page picture.PDFPage) (out []picture.PDFPage) {
 
 // A page of 14,400 inches is rendered at the max number of pixels.
 func TestHugePage(t *testing.T) {
-	pages, err := New().Pages(t.Context(), statement("[0 0 1036800 990]"), 0)
+	pages, err := New().Pages(t.Context(), statement("[0 0 1036800 990]"), 0, nil)
 	require.NoError(t, err)
 	pic, err := picture.Decode(pages[0].File, picture.Limits{})
 	require.NoError(t, err)
@@ -119,7 +119,7 @@ func TestHugeScan(t *testing.T) {
 		var file bytes.Buffer
 		scan := picture.PDFPage{Number: 1, Of: 1, File: encoded(t, img, "png"), Width: 595, Height: 595}
 		require.NoError(t, picture.JoinPDF(&file, []picture.PDFPage{scan}))
-		_, err := New().Pages(t.Context(), file.Bytes(), 0)
+		_, err := New().Pages(t.Context(), file.Bytes(), 0, nil)
 		require.NoError(t, err)
 	}
 }
@@ -141,7 +141,7 @@ func statement(box string) []byte {
 // A reader that hangs is ended with the context: when Pages returns, its process is gone.
 func TestCancel(t *testing.T) {
 	aparttest.Cancelled(t, func(ctx context.Context) error {
-		_, err := New().Pages(ctx, statement("[0 0 9 9]"), 0)
+		_, err := New().Pages(ctx, statement("[0 0 9 9]"), 0, nil)
 		return err
 	})
 }
@@ -157,36 +157,36 @@ func TestLeaked(t *testing.T) {
 	r := New()
 	defer r.Close()
 	count := func(name string) int {
-		p, err := r.Leaked(t.Context(), read(name), 0)
+		p, err := r.Leaked(t.Context(), read(name), 0, nil)
 		require.NoError(t, err)
 		require.Nil(t, p.File)
 		return p.Of
 	}
 	require.Equal(t, 2, count("noxref.pdf"))
 	require.Equal(t, 4, count("badpage.pdf"))
-	_, err := r.Pages(t.Context(), read("noxref.pdf"), 1)
+	_, err := r.Pages(t.Context(), read("noxref.pdf"), 1, nil)
 	require.ErrorIs(t, err, picture.ErrFormat)
-	_, err = r.Leaked(t.Context(), read("badpage.pdf"), 2)
+	_, err = r.Leaked(t.Context(), read("badpage.pdf"), 2, nil)
 	require.EqualError(t, err, "page 2 of 4: not a readable PDF: its picture is cut off: 7 bytes of pixels, want 270000")
 	for round := range 3 {
-		p, err := r.Leaked(t.Context(), read("noxref.pdf"), 1)
+		p, err := r.Leaked(t.Context(), read("noxref.pdf"), 1, nil)
 		require.NoError(t, err)
 		require.True(t, bytes.HasPrefix(p.File, []byte("\xff\xd8")))
-		_, err = r.Pages(t.Context(), read("noxref.pdf"), 1)
+		_, err = r.Pages(t.Context(), read("noxref.pdf"), 1, nil)
 		require.ErrorIs(t, err, picture.ErrFormat, "though the page is kept")
-		p, err = r.Leaked(t.Context(), read("badpage.pdf"), 1)
+		p, err = r.Leaked(t.Context(), read("badpage.pdf"), 1, nil)
 		require.NoError(t, err, "page 2 is read ahead")
 		require.Equal(t, 1, p.Number)
 		switch round {
 		case 0:
-			r.processes.Kill()
+			r.pools[0].Kill()
 		case 1:
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-			_, err = r.Leaked(ctx, read("bomb.pdf"), 1)
+			_, err = r.Leaked(ctx, read("bomb.pdf"), 1, nil)
 			cancel()
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			for _, file := range []string{"", "%PDF-1.4 nothing"} {
-				_, err = r.Leaked(t.Context(), []byte(file), 0)
+				_, err = r.Leaked(t.Context(), []byte(file), 0, nil)
 				require.EqualError(t, err, "not a readable PDF: damaged, or no PDF")
 			}
 		}
