@@ -13,12 +13,12 @@ const (
 // budgets are the memory that a file may take, bytes: each after the one before was not enough. A process has so many bytes of data. Its
 // pages, as pictures, lie in the process that asks. From garbage on, the heap is collected at once.
 var budgets = []struct{ process, pages, garbage int64 }{
-	{384 << 20, 64 << 20, 160 << 20},
+	{448 << 20, 64 << 20, 160 << 20},
 	{1024 << 20, 256 << 20, 400 << 20},
 	{2560 << 20, 512 << 20, 1 << 30},
 }
 
 // maxProcessor returns how much processor time a file of so many bytes has on Linux.
 func maxProcessor(bytes int) time.Duration {
-	return 20*time.Second + min(time.Duration(bytes)*time.Second/(16<<10), 220*time.Second)
+	return 20*time.Second + min(time.Duration(bytes)*time.Second/(8<<10), 220*time.Second)
 }
