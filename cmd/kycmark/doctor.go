@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -120,6 +121,10 @@ func checkKeys(_ context.Context, b *books) (string, error) {
 	}
 	if open := slices.DeleteFunc(b.home.KeyFiles(), func(f string) bool { return !keyfile.Exposed(f) }); len(open) > 0 {
 		return "", weak("chmod 600 "+strings.Join(open, " "), "other users can read %s", strings.Join(open, ", "))
+	}
+	if plain := slices.DeleteFunc(b.home.KeyFiles(), func(f string) bool { return !keyfile.Plain(f) }); len(plain) > 0 && !home.IsServer(b.home.Address()) {
+		return "", weak("age -p -a, and KYCMARK_PASSPHRASE_FILE, or keep the keys elsewhere",
+			"%d of them lie beside the registry, and not under a passphrase", len(plain))
 	}
 	return plural(len(keys), "mark key") + " and all others", nil
 }

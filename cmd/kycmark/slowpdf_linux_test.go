@@ -306,7 +306,7 @@ func TestSlowPDFs(t *testing.T) {
 	want, _, _ := measured("investigate", "alone")
 	got, took, most := measured("investigate", "dump")
 	t.Logf("%d files: %.0f s, at most %d MiB", len(slow), took.Seconds(), most)
-	assert.Less(t, most, budget+256, "MiB")
+	assert.Less(t, most, budget+512, "MiB: the budget is of pictures, and the program itself comes on top")
 	for file, lines := range want {
 		if file[0] == 'o' {
 			assert.Equal(t, lines, got[file], file)
@@ -318,8 +318,8 @@ func TestSlowPDFs(t *testing.T) {
 	worst, largest := time.Duration(0), 0
 	for _, name := range slices.Sorted(maps.Keys(slow)) {
 		for _, verb := range []string{"submit", "investigate"} {
-			lines, took, most := measured(verb, filepath.Join("dump", name))
-			t.Logf("%s %s, %d bytes: %.1f s, %d MiB: %.300v", verb, name, len(slow[name]), took.Seconds(), most, lines)
+			_, took, most := measured(verb, filepath.Join("dump", name))
+			t.Logf("%s %s, %d bytes: %.1f s, %d MiB", verb, name, len(slow[name]), took.Seconds(), most)
 			assert.LessOrEqual(t, took, time.Minute, name)
 			assert.Less(t, most, budget, name)
 			worst, largest = max(worst, took), max(largest, most)
