@@ -27,8 +27,8 @@ func noSecrets(args []string) error {
 	return nil
 }
 
-// withCredentials returns an address with the user and the password of the first line of the file of credentials that has the same
-// scheme and host; without such a line the address. Errors repeat nothing of the file.
+// withCredentials returns an address with user and password from the file of credentials: from the first line of the same
+// scheme and host. Without such a line it returns the address. Errors repeat nothing of the file.
 func withCredentials(address string) (string, error) {
 	file := os.Getenv(credentialsVariable)
 	if file == "" || address == "" {

@@ -3,7 +3,7 @@
 //
 // The readers take as much memory as a file announces, and some can neither be stopped nor be trusted
 // not to panic. Their process is ended with the context, and with its parent. It has no environment. On Linux it has limits of memory
-// and of processor time, gains no privileges, and can open no file, start no program and reach no network. [Run] starts
+// and of processor time, and gains no privileges. It can open no file, start no program and reach no network. [Run] starts
 // one process for one input. A [Pool] keeps processes that are slow to start for further inputs.
 package apart
 

@@ -26,7 +26,7 @@ type Readers struct {
 
 	// PDF returns a page of a PDF, from 1 on, or all pages if page is 0, as a Reader of package
 	// decoders/pdfs does. The same page must have the same pixels each time. It calls admit before it takes so many bytes of memory,
-	// in the place of what it took before, and ends at an error of admit.
+	// in the place of what it took before. It ends at an error of admit.
 	PDF func(ctx context.Context, file []byte, page int, admit func(bytes int64) error) ([]PDFPage, error)
 }
 
