@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/test/skip"
 )
 
@@ -65,6 +66,13 @@ func TestNoSecretIsKept(t *testing.T) {
 	assert.Contains(t, run(exitFatal, "issue", "--to", "vendor-a", "--all", "--out", "more"), "wrong passphrase")
 	write("pass", pass+"\n")
 
+	t.Setenv("KYCMARK_PASSPHRASE_FILE", path("pass"))
+	mark, err := keyfile.ReadMark(path("kyc/keys/mark.key"))
+	require.NoError(t, err)
+	seal, err := keyfile.ReadSeal(path("kyc/keys/seal.key"))
+	require.NoError(t, err)
+	ledger, err := keyfile.ReadLedger(path("kyc/keys/ledger.key"))
+	require.NoError(t, err)
 	files := map[string][]byte{"what was printed": all.Bytes()}
 	require.NoError(t, filepath.WalkDir(dir, func(file string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
@@ -79,7 +87,7 @@ func TestNoSecretIsKept(t *testing.T) {
 	}))
 	require.Greater(t, len(files), 10)
 	for name, data := range files {
-		secrets := []string{pass, password, "KYCMARK-SECRET-KEY", "KYCMARK-SEAL-KEY", "PRIVATE+KEY", "BEGIN PRIVATE KEY"}
+		secrets := []string{pass, password, mark.Secret(), seal.Secret(), ledger, "BEGIN PRIVATE KEY"}
 		if strings.HasPrefix(name, "bundle/") || strings.HasPrefix(name, "copies/") || name == "report.html" || name == "findings.json" {
 			secrets = append(secrets, subject)
 		}

@@ -3,6 +3,8 @@ package pdfs
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"image"
 	"image/draw"
@@ -13,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/apart"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/aparttest"
 	"github.com/kycmark/kycmark/internal/test/long"
@@ -124,12 +127,49 @@ func TestHugeScan(t *testing.T) {
 	}
 }
 
-// statement is a PDF of one page of this MediaBox.
-func statement(box string) []byte {
+// A file beyond its time, and one that needs more memory than its caller has, are not supported, and cost no second time. A repeated
+// page that was read is free.
+func TestBeyond(t *testing.T) {
+	const slow = "[.0001 .0001] 0 d 0 0 m 595 842 l 0 842 l 595 0 l S"
+	file := statement("[0 0 595 842]", slow)
+	r := New()
+	defer r.Close()
+	_, _, spent, err := r.read(t.Context(), strict, file, 0, time.Second, nil)
+	require.ErrorIs(t, err, apart.ErrTime)
+	require.Less(t, spent, 2*time.Second)
+
+	sum := sha256.Sum256(file)
+	r.charge(t.Context(), sum, 1, nil, maxProcessor(len(file)), nil)
+	_, err = r.Pages(t.Context(), file, 0, nil)
+	require.EqualError(t, err, "pdf: cannot be read within 20 s of processor time")
+	require.ErrorIs(t, err, picture.ErrLimit)
+	var format *picture.FormatError
+	require.ErrorAs(t, err, &format)
+	require.Equal(t, picture.Unsupported, format.Kind)
+	left, err := r.charged(sum, 1, time.Second)
+	require.NoError(t, err)
+	require.Equal(t, time.Second, left, "the page was read before")
+
+	full, booked := errors.New("full"), []int64{}
+	bomb, err := os.ReadFile("../../internal/pdf/testdata/bomb.pdf")
+	require.NoError(t, err)
+	_, err = r.Pages(t.Context(), bomb, 0, func(bytes int64) error {
+		if booked = append(booked, bytes); len(booked) > 1 {
+			return full
+		}
+		return nil
+	})
+	require.ErrorIs(t, err, full)
+	require.Equal(t, []int64{512 << 20, 1280 << 20}, booked)
+}
+
+// statement is a PDF of one page of this MediaBox, with a content.
+func statement(box string, content ...string) []byte {
+	content = append(content, "0.5 g 9 9 50 50 re f")
 	out := bytes.NewBufferString("%PDF-1.4\n")
 	var table string
 	for i, body := range []string{"<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
-		"<< /Type /Page /Parent 2 0 R /MediaBox " + box + " /Contents 4 0 R >>", "<< /Length 20 >>\nstream\n0.5 g 9 9 50 50 re f\nendstream"} {
+		"<< /Type /Page /Parent 2 0 R /MediaBox " + box + " /Contents 4 0 R >>", fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", len(content[0]), content[0])} {
 		table += fmt.Sprintf("%010d 00000 n \n", out.Len())
 		fmt.Fprintf(out, "%d 0 obj\n%s\nendobj\n", i+1, body)
 	}
