@@ -42,7 +42,7 @@ const verb = "decode-picture"
 // safe for concurrent use.
 type Decoder struct {
 	free  *semaphore.Weighted
-	small *apart.Pool // of processes that decode small pictures
+	small map[string]*apart.Pool // of processes that decode small pictures, by format
 
 	mu   sync.Mutex
 	of   [sha256.Size]byte // digest of the file of last
@@ -51,18 +51,26 @@ type Decoder struct {
 }
 
 // New returns a Decoder.
-func New() *Decoder { return &Decoder{free: semaphore.NewWeighted(budget), small: newPool(keptPixels)} }
+func New() *Decoder {
+	d := &Decoder{free: semaphore.NewWeighted(budget), small: make(map[string]*apart.Pool)}
+	for _, format := range []string{"heic", "avif"} {
+		d.small[format] = newPool(format, keptPixels)
+	}
+	return d
+}
 
-// newPool returns a pool of processes that decode pictures of at most so many coded pixels.
-func newPool(pixels int64) *apart.Pool {
-	return apart.NewPool(apart.Job{Verb: verb, MaxMemory: reserved("", pixels), MaxTime: maxSeconds})
+// newPool returns a pool of processes that decode pictures of a format, of at most so many coded pixels.
+func newPool(format string, pixels int64) *apart.Pool {
+	return apart.NewPool(apart.Job{Verb: verb, Kind: format, MaxMemory: reserved("", pixels)})
 }
 
 // Close drops the picture that is kept, and ends the processes that wait for pictures; otherwise they end
 // after a few seconds. The Decoder can be used again.
 func (d *Decoder) Close() {
 	d.keep([sha256.Size]byte{}, nil)
-	d.small.Close()
+	for _, pool := range d.small {
+		pool.Close()
+	}
 }
 
 // keep keeps the picture of a file for keptFor, in place of the one before. A nil picture, or a large one, is
@@ -107,7 +115,11 @@ func (d *Decoder) kept(of [sha256.Size]byte) image.Image {
 // Serve is the process that decodes. main calls it first, and returns if it returns true.
 func Serve() (served bool) {
 	var known codecs
-	return apart.ServePool(verb, func(kind string, file []byte, w *apart.Writer) error { return known.serve(kind, file, w) })
+	ready := func(format string) error {
+		_, err := known.compile(context.Background(), format)
+		return err
+	}
+	return apart.ServePool(verb, ready, known.serve)
 }
 
 // A head says what the bytes are that a process hands over: planes of YCbCr or grey pixels without gaps,
@@ -152,12 +164,12 @@ func (d *Decoder) decode(ctx context.Context, format string, file []byte, pixels
 	slow := errors.New("decoding takes more than " + maxTime.String())
 	limited, cancel := context.WithTimeoutCause(ctx, maxTime, slow)
 	defer cancel()
-	pool := d.small
-	if pixels > keptPixels {
-		pool = newPool(pixels)
+	pool := d.small[format]
+	if pool == nil || pixels > keptPixels {
+		pool = newPool(format, pixels)
 		defer pool.Close()
 	}
-	err = pool.Ask(limited, fmt.Sprintf("%s %d", format, pixels), file, func() func(string, bool, io.Reader) error {
+	_, err = pool.Ask(limited, maxProcessor, fmt.Sprintf("%s %d", format, pixels), file, func() func(string, bool, io.Reader) error {
 		return func(name string, _ bool, r io.Reader) (err error) {
 			img, err = receive(name, r, pixels)
 			return err

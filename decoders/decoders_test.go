@@ -298,15 +298,17 @@ func TestProcessIsKept(t *testing.T) {
 		}
 		switch round {
 		case 0, 1:
-			require.Equal(t, 1, d.small.Waiting())
+			require.Equal(t, 1, d.small["heic"].Waiting())
+			require.Equal(t, 1, d.small["avif"].Waiting())
 		case 2:
-			d.small.Kill()
+			d.small["heic"].Kill()
+			d.small["avif"].Kill()
 		case 3:
 			picture.Decode(bad, picture.Limits{Decode: picture.Decoding(t.Context(), d.Decode)})
 		case 4:
 			_, err := d.Decode(t.Context(), "heic", bad[:100], 1)
 			require.Error(t, err)
-			require.Zero(t, d.small.Waiting(), "ended after an error")
+			require.Zero(t, d.small["heic"].Waiting(), "ended after an error")
 		}
 	}
 }

@@ -5,8 +5,8 @@ import "time"
 // maxTime is how long a picture may take. 12 megapixels take 2 to 4 s. Chosen.
 const maxTime = 5 * time.Minute
 
-// maxSeconds is the processor time that a picture may take, on Linux: 100 megapixels take 16 to 32. Chosen.
-const maxSeconds = 50
+// maxProcessor is the processor time that a picture may take, on Linux: 100 megapixels take 16 to 32 s. Chosen.
+const maxProcessor = 50 * time.Second
 
 // budget is the memory that the processes of a Decoder use together, bytes. A picture that needs more
 // runs alone. Chosen.

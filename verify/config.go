@@ -30,8 +30,8 @@ type Limits struct {
 // Readers read what the library alone does not. The command brings all of them.
 type Readers struct {
 	// LeakedPDF returns a page of a PDF in a dump, from 1 on, as a Reader of package decoders/pdfs does. If page is 0, it
-	// returns the number of pages alone (Of). Without it PDFs in dumps are not supported.
-	LeakedPDF func(ctx context.Context, file []byte, page int) (registry.PDFPage, error)
+	// returns the number of pages alone (Of). It calls admit as PDF of Readers does. Without it PDFs in dumps are not supported.
+	LeakedPDF func(ctx context.Context, file []byte, page int, admit func(bytes int64) error) (registry.PDFPage, error)
 
 	// Unpack reads archives of kind ".7z" and ".rar" and calls each for their files. Of kind ".tar.xz" and
 	// ".tar.zst" it calls each once, for what xz or zstd compressed. The command brings it; without it

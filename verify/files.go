@@ -158,7 +158,14 @@ func (v *Investigator) opened(d *dump.Dump) {
 // dumpOptions returns the limits of the configuration as package dump takes them. A PDF may have
 // [maxPDF] times the bytes of another file.
 func (v *Investigator) dumpOptions() dump.Options {
-	o := dump.Options{Dir: v.cfg.Dir, MaxFiles: v.cfg.MaxFiles, MaxPDF: math.MaxInt64, PDF: v.cfg.LeakedPDF, Unpack: v.cfg.Unpack}
+	o := dump.Options{Dir: v.cfg.Dir, MaxFiles: v.cfg.MaxFiles, MaxPDF: math.MaxInt64, Unpack: v.cfg.Unpack}
+	if v.cfg.LeakedPDF != nil {
+		o.PDF = func(ctx context.Context, file []byte, page int) (registry.PDFPage, error) {
+			lease := v.memory.Lease()
+			defer lease.Give()
+			return v.cfg.LeakedPDF(ctx, file, page, func(bytes int64) error { return lease.Take(ctx, bytes) })
+		}
+	}
 	if v.cfg.MaxBytes < math.MaxInt64/maxPDF {
 		o.MaxPDF = maxPDF * v.cfg.MaxBytes
 	}
@@ -233,7 +240,7 @@ func (v *Investigator) run(ctx context.Context, all []dump.File, files int, p *p
 func (v *Investigator) investigateFile(ctx context.Context, f dump.File, files int, p *progress) (*Verdict, error) {
 	lease := v.memory.Lease()
 	defer lease.Give()
-	if f.Err == nil && f.Size <= v.cfg.MaxBytes { // else it is not read
+	if f.Err == nil && f.Size <= v.cfg.MaxBytes && !f.Made { // else it is not read, or waits for memory of its own
 		if err := lease.TakeFile(ctx, cmp.Or(f.Size, v.cfg.MaxBytes)); err != nil { // 0: not known
 			return nil, err
 		}

@@ -222,7 +222,7 @@ func TestManyWorkers(t *testing.T) {
 func TestPDFsInDumps(t *testing.T) {
 	fsys := fstest.MapFS{"a.pdf": {Data: []byte("%PDF-1.7 a")}, "b.pdf": {Data: []byte("none")}, "c.png": {Data: dot(t, 1)}}
 	v := searcher(t, func(c *verify.Config) {
-		c.LeakedPDF = func(_ context.Context, data []byte, page int) (registry.PDFPage, error) {
+		c.LeakedPDF = func(_ context.Context, data []byte, page int, _ func(int64) error) (registry.PDFPage, error) {
 			switch {
 			case string(data) == "none":
 				return registry.PDFPage{}, errors.New("no PDF")

@@ -8,7 +8,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"log"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -36,6 +38,24 @@ func newComponent(kind, path, version, sum string) component {
 	return c
 }
 
+// embedded are the libraries in C and C++ that are in the WebAssembly files of linked packages. internal/arch checks that each file
+// is here. Versions are those of the Makefiles of the modules that the files were taken from.
+var embedded = map[string][]component{
+	"github.com/kycmark/kycmark/decoders/lib/heic.wasm.gz": {
+		foreign("libheif", "1.18.2", "pkg:github/strukturag/libheif@v1.18.2"), foreign("libde265", "1.0.15", "pkg:github/strukturag/libde265@v1.0.15"),
+		foreign("github.com/gen2brain/heic", "v0.4.5", "pkg:golang/github.com/gen2brain/heic@v0.4.5")},
+	"github.com/kycmark/kycmark/decoders/lib/avif.wasm.gz": {
+		foreign("libavif", "1.1.1", "pkg:github/AOMediaCodec/libavif@v1.1.1"), foreign("aom", "3.10.0", "pkg:generic/aom@3.10.0?vcs_url=git%2Bhttps://aomedia.googlesource.com/aom"),
+		foreign("github.com/gen2brain/avif", "v0.4.4", "pkg:golang/github.com/gen2brain/avif@v0.4.4")},
+	"github.com/klippa-app/go-pdfium/webassembly/pdfium.wasm": {foreign("pdfium", "7323", "pkg:generic/pdfium@7323?vcs_url=git%2Bhttps://pdfium.googlesource.com/pdfium@chromium/7323")},
+	"github.com/gen2brain/jpegli/lib/jpegli.wasm.gz":          {foreign("jpegli", "main", "pkg:github/google/jpegli")}, // its module names a branch and no version
+}
+
+// foreign returns a library that is no module of Go.
+func foreign(name, version, purl string) component {
+	return component{Type: "library", Ref: purl, Name: name, Version: version, PURL: purl}
+}
+
 func main() {
 	log.SetFlags(0)
 	if len(os.Args) != 4 {
@@ -54,6 +74,11 @@ func main() {
 		}
 		c := newComponent("library", m.Path, m.Version, m.Sum)
 		libraries, uses = append(libraries, c), append(uses, c.Ref)
+	}
+	for _, file := range slices.Sorted(maps.Keys(embedded)) {
+		for _, c := range embedded[file] {
+			libraries, uses = append(libraries, c), append(uses, c.Ref)
+		}
 	}
 	text, err := json.MarshalIndent(map[string]any{
 		"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1,

@@ -51,6 +51,10 @@ func (b *books) authority(address string) (*seal.TSA, error) {
 	if err == nil && trusted == nil {
 		err = usagef("--tsa: the authority's certificate is not known: name it by tsa_ca in %s", filepath.Join(b.home.Dir(), "kycmark.toml"))
 	}
+	if err != nil {
+		return nil, err
+	}
+	address, err = withCredentials(address)
 	return &seal.TSA{URL: address, Trusted: trusted}, err
 }
 

@@ -40,6 +40,9 @@ With --witness-url a witness also signs that state, if it continues the state th
 witness signed last (C2SP tlog-witness). A scheduler that runs this each hour bounds the
 time of each entry to an hour that is not in our hands: kycmark audit --witness.
 
+Users and passwords of authorities and witnesses are lines https://USER:PASSWORD@HOST of
+the file that KYCMARK_CREDENTIALS names. An address with a password is refused.
+
 With --public print the public key, which checkpoints and proofs are checked with.
 Give it to auditors and witnesses by another way than these.`,
 		Example: `  kycmark checkpoint > 2026-11-20.checkpoint
@@ -101,7 +104,11 @@ func (b *books) witnessed(ctx context.Context, w witnessFlags, c *registry.Check
 	if err != nil {
 		return nil, err
 	}
-	lines, err := (&seal.Witness{URL: w.url}).Sign(ctx, func(signed int64) ([]byte, error) {
+	address, err := withCredentials(w.url)
+	if err != nil {
+		return nil, err
+	}
+	lines, err := (&seal.Witness{URL: address}).Sign(ctx, func(signed int64) ([]byte, error) {
 		return b.registry.Ledger().WitnessRequest(ctx, c, signed)
 	})
 	if err != nil {

@@ -24,7 +24,9 @@ func newInit(u *ui) *cobra.Command {
 		Long: `Make a home: a folder with kycmark.toml, an empty registry, a mark key, a sealing
 key and keys that sign the ledger and reports, all readable by you alone. Keep copies
 of the keys elsewhere: without the mark key no mark can be read, without the sealing
-key no original opened.
+key no original opened. If KYCMARK_PASSPHRASE_FILE names a file, new keys are encrypted
+under the passphrase in its first line, as "age -p" does, and each verb needs it. It is
+asked for on the terminal if the variable is not set.
 
 With --registry postgres://USER@HOST/DATABASE the registry is made in a PostgreSQL
 database, where many machines can work on it. Leave the password to PGPASSFILE or

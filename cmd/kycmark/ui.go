@@ -75,6 +75,9 @@ func (u *ui) verb(do func(cmd *cobra.Command, args []string) error) func(*cobra.
 		if err := noneEmpty(cmd.Flags()); err != nil {
 			return err
 		}
+		if err := noSecrets(u.args); err != nil {
+			return err
+		}
 		return do(cmd, args)
 	}
 }

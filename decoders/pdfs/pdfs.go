@@ -28,8 +28,10 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -44,48 +46,57 @@ const verb = "read-pdf"
 // A Reader reads PDFs, few at a time. It keeps the pages that it read last, since pages of one file are
 // asked for one after the other. It is safe for concurrent use.
 type Reader struct {
-	free      *semaphore.Weighted
-	processes *apart.Pool // for a page
-	whole     *apart.Pool // for all pages
+	free  *semaphore.Weighted
+	pools []*apart.Pool // of processes, by budgets
 
-	mu   sync.Mutex
-	file [32]byte // SHA-256 of the file whose pages are kept
-	kept []picture.PDFPage
+	mu       sync.Mutex
+	file     [32]byte // SHA-256 of the file whose pages are kept
+	kept     []picture.PDFPage
+	accounts []*account // of the files that were asked for last
+}
+
+// An account is what reading a file took.
+type account struct {
+	file  [32]byte
+	spent time.Duration
+	asked map[int]error // pages that were read, which are read again without charge, and errors of others
 }
 
 // New returns a Reader.
 func New() *Reader {
-	job := apart.Job{Verb: verb, MaxMemory: maxMemory}
-	r := &Reader{free: semaphore.NewWeighted(atOnce), whole: apart.NewPool(job)}
-	job.MaxTime = maxPage
-	r.processes = apart.NewPool(job)
+	r := &Reader{free: semaphore.NewWeighted(atOnce)}
+	for _, b := range budgets {
+		r.pools = append(r.pools, apart.NewPool(apart.Job{Verb: verb, Kind: fmt.Sprint(b.garbage), MaxMemory: b.process}))
+	}
 	return r
 }
 
 // Close ends the processes that wait for files; otherwise they end after a few seconds. The Reader can be
 // used again.
 func (r *Reader) Close() {
-	r.processes.Close()
-	r.whole.Close()
+	for _, pool := range r.pools {
+		pool.Close()
+	}
 }
 
 // Serve is the process that reads. main calls it first, and returns if it returns true.
 func Serve() (served bool) {
 	var s server
-	return apart.ServePool(verb, s.serve)
+	return apart.ServePool(verb, s.ready, s.serve)
 }
 
-// Pages returns a page of a PDF, from 1 on, or all pages if page is 0. The error is of the file and names
+// Pages returns a page of a PDF, from 1 on, or all pages if page is 0. It calls admit, unless nil, before it takes so many bytes of
+// memory, in the place of what it took before. It ends at an error of admit. The error is of the file and names
 // the page, or of the process that reads it, or of ctx. It wraps [picture.ErrFormat] or
 // [picture.ErrLimit].
-func (r *Reader) Pages(ctx context.Context, file []byte, page int) ([]picture.PDFPage, error) {
-	return r.pages(ctx, strict, file, page)
+func (r *Reader) Pages(ctx context.Context, file []byte, page int, admit func(bytes int64) error) ([]picture.PDFPage, error) {
+	return r.pages(ctx, strict, file, page, admit)
 }
 
 // Leaked returns a page of a PDF in a dump, from 1 on, or the number of its pages alone (Of) if page is 0. A damaged
-// file is read as far as PDFium repairs it. The error says that the page, or the file, cannot be opened.
-func (r *Reader) Leaked(ctx context.Context, file []byte, page int) (picture.PDFPage, error) {
-	out, err := r.pages(ctx, leaked, file, page)
+// file is read as far as PDFium repairs it. admit is as for [Reader.Pages]. The error says that the page, or the file, cannot be opened.
+func (r *Reader) Leaked(ctx context.Context, file []byte, page int, admit func(bytes int64) error) (picture.PDFPage, error) {
+	out, err := r.pages(ctx, leaked, file, page, admit)
 	if err != nil {
 		return picture.PDFPage{}, err
 	}
@@ -99,7 +110,7 @@ const (
 )
 
 // pages is Pages or Leaked.
-func (r *Reader) pages(ctx context.Context, way string, file []byte, page int) ([]picture.PDFPage, error) {
+func (r *Reader) pages(ctx context.Context, way string, file []byte, page int, admit func(bytes int64) error) ([]picture.PDFPage, error) {
 	sum := sha256.Sum256(file)
 	if way == leaked {
 		sum[0] ^= 1
@@ -107,12 +118,21 @@ func (r *Reader) pages(ctx context.Context, way string, file []byte, page int) (
 	if out := r.known(sum, page); out != nil {
 		return out, nil
 	}
-	out, size, err := r.read(ctx, way, file, page)
+	limit := maxProcessor(len(file))
+	left, failed := r.charged(sum, page, limit)
+	if failed != nil {
+		return nil, failed
+	}
+	out, size, spent, err := r.read(ctx, way, file, page, left, admit)
+	if errors.Is(err, apart.ErrTime) {
+		err = beyond("cannot be read within %.0f s of processor time", limit.Seconds())
+	}
+	if err == nil && len(out) == 0 {
+		err = errors.New("its reader gave no pages")
+	}
+	r.charge(ctx, sum, page, out, spent, err)
 	if err != nil {
 		return nil, err
-	}
-	if len(out) == 0 {
-		return nil, errors.New("its reader gave no pages")
 	}
 	if out[0].File == nil { // the number of pages alone
 		return out, nil
@@ -126,6 +146,47 @@ func (r *Reader) pages(ctx context.Context, way string, file []byte, page int) (
 		out = out[:1]
 	}
 	return out, nil
+}
+
+// charged returns how much of the limit of a file is left for a page, or the error of that page.
+func (r *Reader) charged(file [32]byte, page int, limit time.Duration) (left time.Duration, failed error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a := r.account(file)
+	if err, asked := a.asked[page]; asked {
+		return limit, err
+	}
+	return limit - a.spent, nil
+}
+
+// account returns the account of a file. r.mu is locked.
+func (r *Reader) account(file [32]byte) *account {
+	i := slices.IndexFunc(r.accounts, func(a *account) bool { return a.file == file })
+	if i >= 0 {
+		return r.accounts[i]
+	}
+	if len(r.accounts) == maxAccounts {
+		r.accounts = slices.Delete(r.accounts, 0, 1)
+	}
+	a := &account{file: file, asked: make(map[int]error)}
+	r.accounts = append(r.accounts, a)
+	return a
+}
+
+// charge notes what came of a page of a file, and of the pages after it that were read.
+func (r *Reader) charge(ctx context.Context, file [32]byte, page int, out []picture.PDFPage, spent time.Duration, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a := r.account(file)
+	if _, asked := a.asked[page]; !asked {
+		a.spent += spent
+	}
+	if err == nil || ctx.Err() == nil && spent > 0 {
+		a.asked[page] = err
+	}
+	for _, p := range out {
+		a.asked[p.Number] = nil
+	}
 }
 
 // known returns a page, or all pages if page is 0, if they are kept. It returns nil if they are not.
@@ -143,68 +204,83 @@ func (r *Reader) known(file [32]byte, page int) []picture.PDFPage {
 	return nil
 }
 
-// read reads all pages, or for page > 0 that page and the next ones, ahead in all. size is the bytes of
-// their pictures. The error is of Pages.
-func (r *Reader) read(ctx context.Context, way string, file []byte, page int) (out []picture.PDFPage, size int64, err error) {
-	err = r.ask(ctx, fmt.Sprintf("%s %d", way, page), file, func() func(string, bool, io.Reader) error {
-		out, size = nil, 0
-		return func(head string, _ bool, r io.Reader) error {
-			var p picture.PDFPage
-			if err := json.Unmarshal([]byte(head), &p); err != nil {
-				return err
+// read reads all pages, or for page > 0 that page and the next ones, ahead in all, within the first of budgets that is enough. size is the bytes of
+// their pictures, and spent how much of limit was. The error is of Pages.
+func (r *Reader) read(ctx context.Context, way string, file []byte, page int, limit time.Duration, admit func(bytes int64) error) (out []picture.PDFPage, size int64, spent time.Duration, err error) {
+	for i, b := range budgets {
+		if admit != nil {
+			if err := admit(b.process + b.pages); err != nil {
+				return nil, 0, spent, err
 			}
-			p.File, err = io.ReadAll(io.LimitReader(r, maxBytes-size+1))
-			if err != nil {
-				return err
-			}
-			if len(p.File) == 0 {
-				p.File = nil
-			}
-			if size += int64(len(p.File)); size > maxBytes {
-				return fmt.Errorf("%s: page %d of %d: the pages so far have more than %d MiB as pictures", overLimit, p.Number, p.Of, maxBytes>>20)
-			}
-			out = append(out, p)
-			return nil
 		}
-	})
-	if err != nil && ctx.Err() == nil && way == strict {
-		err = ofFile(err)
+		more := false
+		took, failed := r.ask(ctx, r.pools[i], limit-spent, fmt.Sprintf("%s %d", way, page), file, func() func(string, bool, io.Reader) error {
+			out, size = nil, 0
+			return func(head string, _ bool, from io.Reader) error {
+				var p picture.PDFPage
+				if err := json.Unmarshal([]byte(head), &p); err != nil {
+					return err
+				}
+				p.File, err = io.ReadAll(io.LimitReader(from, b.pages-size+1))
+				if err != nil {
+					return err
+				}
+				if len(p.File) == 0 {
+					p.File = nil
+				}
+				if size += int64(len(p.File)); size > b.pages {
+					more = true
+					return beyond("page %d of %d: the pages so far have more than %d MiB as pictures", p.Number, p.Of, b.pages>>20)
+				}
+				out = append(out, p)
+				return nil
+			}
+		})
+		err, spent = failed, spent+took
+		if !more && !errors.Is(err, apart.ErrMemory) {
+			break
+		}
 	}
-	return out, size, err
+	switch limit := (*limitError)(nil); {
+	case err == nil || ctx.Err() != nil || errors.Is(err, apart.ErrTime) || errors.As(err, &limit):
+	case errors.Is(err, apart.ErrMemory):
+		err = beyond("%w", err)
+	default:
+		err = ofFile(way, err)
+	}
+	return out, size, spent, err
 }
 
-// ask has a process answer a request about a file. The error is of the file, of the process, or of ctx.
-func (r *Reader) ask(ctx context.Context, request string, file []byte, begin func() func(string, bool, io.Reader) error) error {
+// ask has a process of a pool answer a request about a file. The error is of the file, of the process, or of ctx.
+func (r *Reader) ask(ctx context.Context, pool *apart.Pool, limit time.Duration, request string, file []byte, begin func() func(string, bool, io.Reader) error) (spent time.Duration, err error) {
 	if err := r.free.Acquire(ctx, 1); err != nil {
-		return err
+		return 0, err
 	}
 	defer r.free.Release(1)
-	slow := errors.New("reading takes more than " + maxTime.String())
-	limited, cancel := context.WithTimeoutCause(ctx, maxTime, slow)
+	limited, cancel := context.WithTimeout(ctx, maxTime)
 	defer cancel()
-	pool := r.processes
-	if request == strict+" 0" {
-		pool = r.whole
+	spent, err = pool.Ask(limited, limit, request, file, begin)
+	if ctx.Err() == nil && limited.Err() != nil && err != nil {
+		err = beyond("reading takes more than %v", maxTime)
 	}
-	err := pool.Ask(limited, request, file, begin)
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case limited.Err() != nil:
-		return slow
-	}
-	return err
+	return spent, err
 }
 
 // ofFile returns an error that a process told, as one of its file.
-func ofFile(err error) error {
+func ofFile(way string, err error) error {
 	text, limit := strings.CutPrefix(err.Error(), overLimit+": ")
-	if limit {
-		return &limitError{picture.FormatError{Format: "pdf", Reason: text}}
+	switch {
+	case limit:
+		return beyond("%s", text)
+	case way == leaked:
+		return err
 	}
 	return &picture.FormatError{Format: "pdf", Reason: strings.TrimPrefix(text, pdf.ErrFormat.Error()+": ")}
+}
+
+// beyond returns an error that wraps [picture.ErrLimit]: the file is not supported.
+func beyond(format string, args ...any) error {
+	return &limitError{picture.FormatError{Format: "pdf", Reason: fmt.Errorf(format, args...).Error(), Kind: picture.Unsupported}}
 }
 
 // overLimit begins the errors of files that are over a limit.
@@ -215,15 +291,26 @@ type limitError struct{ said picture.FormatError }
 
 func (e *limitError) Error() string { return e.said.Error() }
 
+func (e *limitError) Unwrap() error { return &e.said }
+
 // Is makes errors.Is(err, picture.ErrLimit) true.
 func (e *limitError) Is(target error) bool { return target == picture.ErrLimit }
 
 // A server is the process that reads.
 type server struct{ engine pdf.Engine }
 
+// ready starts PDFium. garbage is that of a budget.
+func (s *server) ready(garbage string) error {
+	var limit int64
+	if _, err := fmt.Sscan(garbage, &limit); err != nil {
+		return err
+	}
+	debug.SetMemoryLimit(limit)
+	return s.engine.Start()
+}
+
 // serve answers a request: a way to read and the page.
 func (s *server) serve(request string, file []byte, w *apart.Writer) error {
-	debug.SetMemoryLimit(garbage)
 	defer debug.FreeOSMemory()
 	way, page := "", 0
 	if _, err := fmt.Sscan(request, &way, &page); err != nil {

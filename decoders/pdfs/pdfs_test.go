@@ -3,6 +3,8 @@ package pdfs
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"image"
 	"image/draw"
@@ -13,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/apart"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/aparttest"
 	"github.com/kycmark/kycmark/internal/test/long"
@@ -89,7 +92,7 @@ func TestLimits(t *testing.T) {
 	page := picture.PDFPage{File: encoded(t, image.NewGray(image.Rect(0, 0, 8, 8)), "jpeg"), Width: 8, Height: 8}
 	var file bytes.Buffer
 	require.NoError(t, picture.JoinPDF(&file, tooMany(page)))
-	_, err := New().Pages(t.Context(), file.Bytes(), 0)
+	_, err := New().Pages(t.Context(), file.Bytes(), 0, nil)
 	require.ErrorIs(t, err, picture.ErrLimit)
 	require.EqualError(t, err, "pdf: 201 pages, limit is 200")
 }
@@ -104,7 +107,7 @@ func tooMany(page picture.PDFPage) (out []picture.PDFPage) {
 
 // A page of 14,400 inches is rendered at the max number of pixels.
 func TestHugePage(t *testing.T) {
-	pages, err := New().Pages(t.Context(), statement("[0 0 1036800 990]"), 0)
+	pages, err := New().Pages(t.Context(), statement("[0 0 1036800 990]"), 0, nil)
 	require.NoError(t, err)
 	pic, err := picture.Decode(pages[0].File, picture.Limits{})
 	require.NoError(t, err)
@@ -119,17 +122,54 @@ func TestHugeScan(t *testing.T) {
 		var file bytes.Buffer
 		scan := picture.PDFPage{Number: 1, Of: 1, File: encoded(t, img, "png"), Width: 595, Height: 595}
 		require.NoError(t, picture.JoinPDF(&file, []picture.PDFPage{scan}))
-		_, err := New().Pages(t.Context(), file.Bytes(), 0)
+		_, err := New().Pages(t.Context(), file.Bytes(), 0, nil)
 		require.NoError(t, err)
 	}
 }
 
-// statement is a PDF of one page of this MediaBox.
-func statement(box string) []byte {
+// A file beyond its time, and one that needs more memory than its caller has, are not supported, and cost no second time. A repeated
+// page that was read is free.
+func TestBeyond(t *testing.T) {
+	const slow = "[.0001 .0001] 0 d 0 0 m 595 842 l 0 842 l 595 0 l S"
+	file := statement("[0 0 595 842]", slow)
+	r := New()
+	defer r.Close()
+	_, _, spent, err := r.read(t.Context(), strict, file, 0, time.Second, nil)
+	require.ErrorIs(t, err, apart.ErrTime)
+	require.Less(t, spent, 2*time.Second)
+
+	sum := sha256.Sum256(file)
+	r.charge(t.Context(), sum, 1, nil, maxProcessor(len(file)), nil)
+	_, err = r.Pages(t.Context(), file, 0, nil)
+	require.EqualError(t, err, "pdf: cannot be read within 20 s of processor time")
+	require.ErrorIs(t, err, picture.ErrLimit)
+	var format *picture.FormatError
+	require.ErrorAs(t, err, &format)
+	require.Equal(t, picture.Unsupported, format.Kind)
+	left, err := r.charged(sum, 1, time.Second)
+	require.NoError(t, err)
+	require.Equal(t, time.Second, left, "the page was read before")
+
+	full, booked := errors.New("full"), []int64{}
+	bomb, err := os.ReadFile("../../internal/pdf/testdata/bomb.pdf")
+	require.NoError(t, err)
+	_, err = r.Pages(t.Context(), bomb, 0, func(bytes int64) error {
+		if booked = append(booked, bytes); len(booked) > 1 {
+			return full
+		}
+		return nil
+	})
+	require.ErrorIs(t, err, full)
+	require.Equal(t, []int64{512 << 20, 1280 << 20}, booked)
+}
+
+// statement is a PDF of one page of this MediaBox, with a content.
+func statement(box string, content ...string) []byte {
+	content = append(content, "0.5 g 9 9 50 50 re f")
 	out := bytes.NewBufferString("%PDF-1.4\n")
 	var table string
 	for i, body := range []string{"<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
-		"<< /Type /Page /Parent 2 0 R /MediaBox " + box + " /Contents 4 0 R >>", "<< /Length 20 >>\nstream\n0.5 g 9 9 50 50 re f\nendstream"} {
+		"<< /Type /Page /Parent 2 0 R /MediaBox " + box + " /Contents 4 0 R >>", fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", len(content[0]), content[0])} {
 		table += fmt.Sprintf("%010d 00000 n \n", out.Len())
 		fmt.Fprintf(out, "%d 0 obj\n%s\nendobj\n", i+1, body)
 	}
@@ -141,7 +181,7 @@ func statement(box string) []byte {
 // A reader that hangs is ended with the context: when Pages returns, its process is gone.
 func TestCancel(t *testing.T) {
 	aparttest.Cancelled(t, func(ctx context.Context) error {
-		_, err := New().Pages(ctx, statement("[0 0 9 9]"), 0)
+		_, err := New().Pages(ctx, statement("[0 0 9 9]"), 0, nil)
 		return err
 	})
 }
@@ -157,36 +197,36 @@ func TestLeaked(t *testing.T) {
 	r := New()
 	defer r.Close()
 	count := func(name string) int {
-		p, err := r.Leaked(t.Context(), read(name), 0)
+		p, err := r.Leaked(t.Context(), read(name), 0, nil)
 		require.NoError(t, err)
 		require.Nil(t, p.File)
 		return p.Of
 	}
 	require.Equal(t, 2, count("noxref.pdf"))
 	require.Equal(t, 4, count("badpage.pdf"))
-	_, err := r.Pages(t.Context(), read("noxref.pdf"), 1)
+	_, err := r.Pages(t.Context(), read("noxref.pdf"), 1, nil)
 	require.ErrorIs(t, err, picture.ErrFormat)
-	_, err = r.Leaked(t.Context(), read("badpage.pdf"), 2)
+	_, err = r.Leaked(t.Context(), read("badpage.pdf"), 2, nil)
 	require.EqualError(t, err, "page 2 of 4: not a readable PDF: its picture is cut off: 7 bytes of pixels, want 270000")
 	for round := range 3 {
-		p, err := r.Leaked(t.Context(), read("noxref.pdf"), 1)
+		p, err := r.Leaked(t.Context(), read("noxref.pdf"), 1, nil)
 		require.NoError(t, err)
 		require.True(t, bytes.HasPrefix(p.File, []byte("\xff\xd8")))
-		_, err = r.Pages(t.Context(), read("noxref.pdf"), 1)
+		_, err = r.Pages(t.Context(), read("noxref.pdf"), 1, nil)
 		require.ErrorIs(t, err, picture.ErrFormat, "though the page is kept")
-		p, err = r.Leaked(t.Context(), read("badpage.pdf"), 1)
+		p, err = r.Leaked(t.Context(), read("badpage.pdf"), 1, nil)
 		require.NoError(t, err, "page 2 is read ahead")
 		require.Equal(t, 1, p.Number)
 		switch round {
 		case 0:
-			r.processes.Kill()
+			r.pools[0].Kill()
 		case 1:
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-			_, err = r.Leaked(ctx, read("bomb.pdf"), 1)
+			_, err = r.Leaked(ctx, read("bomb.pdf"), 1, nil)
 			cancel()
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			for _, file := range []string{"", "%PDF-1.4 nothing"} {
-				_, err = r.Leaked(t.Context(), []byte(file), 0)
+				_, err = r.Leaked(t.Context(), []byte(file), 0, nil)
 				require.EqualError(t, err, "not a readable PDF: damaged, or no PDF")
 			}
 		}

@@ -2,7 +2,8 @@
 // with a verb that only it knows.
 //
 // The readers take as much memory as a file announces, and some can neither be stopped nor be trusted
-// not to panic. Their process is ended with the context. On Linux it has a limit of memory. [Run] starts
+// not to panic. Their process is ended with the context, and with its parent. It has no environment. On Linux it has limits of memory
+// and of processor time, and gains no privileges. It can open no file, start no program and reach no network. [Run] starts
 // one process for one input. A [Pool] keeps processes that are slow to start for further inputs.
 package apart
 
@@ -18,12 +19,32 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
-// ErrEncrypted is wrapped if a password is needed.
-var ErrEncrypted = errors.New("encrypted in its archive")
+var (
+	// ErrEncrypted is wrapped if a password is needed.
+	ErrEncrypted = errors.New("encrypted in its archive")
+	// ErrTime is wrapped if the process had no more processor time.
+	ErrTime = errors.New("not enough processor time")
+	// ErrMemory is wrapped if the process ended early, most likely for want of memory.
+	ErrMemory = errors.New("not enough memory")
+)
+
+// An exceeded is ErrTime or ErrMemory in other words.
+type exceeded struct {
+	of    error
+	words string
+}
+
+func (e *exceeded) Error() string { return e.words }
+func (e *exceeded) Unwrap() error { return e.of }
+
+// forTests begins the names of the only variables that a process gets. Programs set none.
+const forTests = "KYCMARK_TEST_"
 
 const (
 	maxChunk = 64 << 10 // bytes of a piece that is handed over
@@ -38,6 +59,7 @@ type line struct {
 	End       bool   `json:"end,omitempty"`       // after the last file
 	Error     string `json:"error,omitempty"`     // after a file, or at the end
 	Encrypted bool   `json:"encrypted,omitempty"`
+	Spent     int64  `json:"spent,omitempty"` // at the end: processor time of the process since it began, ms
 }
 
 // err returns the error of a line, nil if it has none.
@@ -58,7 +80,7 @@ type Job struct {
 	Verb      string // the first argument of the process
 	Kind      string // of the input, for the reader
 	MaxMemory int64  // bytes of data that the process has on Linux
-	MaxTime   int64  // seconds of processor time that it has on Linux, for all its inputs; 0: any
+	MaxTime   int64  // seconds of processor time that it has on Linux
 }
 
 // A process reads for this one.
@@ -69,7 +91,8 @@ type process struct {
 	in  io.WriteCloser     // requests; nil for Run
 	out *bufio.Reader
 
-	asked int // how often; under the lock of its pool
+	asked int           // how often; under the lock of its pool
+	spent time.Duration // processor time, as it said last
 }
 
 // start starts a process, which ends with ctx or with p.end. in is its input; nil: it is asked.
@@ -80,6 +103,8 @@ func (j Job) start(ctx context.Context, in io.Reader) (p *process, err error) {
 	}
 	running, cancel := context.WithCancel(ctx)
 	p = &process{job: j, cmd: exec.CommandContext(running, self, j.Verb, j.Kind, strconv.FormatInt(j.MaxMemory, 10), strconv.FormatInt(j.MaxTime, 10)), end: cancel}
+	p.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return !strings.HasPrefix(v, forTests) })
+	p.cmd.SysProcAttr = endsWithParent()
 	var out io.Reader
 	if p.cmd.Stdin = in; in == nil {
 		p.in, err = p.cmd.StdinPipe()
@@ -99,19 +124,22 @@ func (j Job) start(ctx context.Context, in io.Reader) (p *process, err error) {
 }
 
 // ended ends the process, and returns the error of its work for the caller: of ctx, or err. If the process
-// stopped early, the error says so.
+// stopped early, the error wraps [ErrTime] or [ErrMemory]. p.spent is then all of its time.
 func (p *process) ended(ctx context.Context, stopped bool, err error) error {
 	p.end() // after the last line there is nothing to wait for
 	died := p.cmd.Wait()
+	if p.cmd.ProcessState != nil {
+		p.spent = p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+	}
 	if ended := ctx.Err(); ended != nil && err != nil {
 		return ended
 	}
 	if exit := (*exec.ExitError)(nil); stopped && errors.As(died, &exit) {
 		// Linux counts a limit by ticks of the clock, and may end a process before so much time is measured.
-		if took := exit.UserTime() + exit.SystemTime(); p.job.MaxTime > 0 && took >= time.Duration(p.job.MaxTime)*time.Second/2 {
-			return fmt.Errorf("cannot be read within %d s of processor time", p.job.MaxTime)
+		if p.spent >= time.Duration(p.job.MaxTime)*time.Second/2 {
+			return &exceeded{ErrTime, fmt.Sprintf("cannot be read within %d s of processor time", p.job.MaxTime)}
 		}
-		err = fmt.Errorf("cannot be read within %d MiB of memory, or its reader failed (%s)", p.job.MaxMemory>>20, exit)
+		err = &exceeded{ErrMemory, fmt.Sprintf("cannot be read within %d MiB of memory, or its reader failed (%s)", p.job.MaxMemory>>20, exit)}
 	}
 	return err
 }
@@ -126,21 +154,22 @@ func Run(ctx context.Context, j Job, in io.Reader, each func(name string, regula
 	if err != nil {
 		return err
 	}
-	stopped, err := read(p.out, each)
+	stopped, err := p.read(each)
 	return p.ended(ctx, stopped, err)
 }
 
 // read reads what the process writes. stopped reports whether it ended before its last line.
-func read(from *bufio.Reader, each func(name string, regular bool, r io.Reader) error) (stopped bool, err error) {
+func (p *process) read(each func(name string, regular bool, r io.Reader) error) (stopped bool, err error) {
 	for {
 		var head line
-		if err := head.read(from); err != nil {
+		if err := head.read(p.out); err != nil {
 			return true, err
 		}
 		if head.End {
+			p.spent = time.Duration(head.Spent) * time.Millisecond
 			return false, head.err()
 		}
-		f := &file{from: from}
+		f := &file{from: p.out}
 		if err := each(head.Name, !head.Irregular, f); err != nil {
 			return f.broken, err
 		}
@@ -215,6 +244,7 @@ func Serve(verb string, reader func(kind string, in *os.File, w *Writer) error) 
 	if !started(verb) {
 		return false
 	}
+	confine()
 	NewWriter(os.Stdout).serve(func(w *Writer) error { return reader(os.Args[2], os.Stdin, w) })
 	return true
 }
@@ -240,7 +270,7 @@ func NewWriter(out io.Writer) *Writer { return &Writer{out: bufio.NewWriterSize(
 func (w *Writer) serve(reader func(*Writer) error) bool {
 	err := Guard(func() error { return reader(w) })
 	if w.failed == nil {
-		w.line(says(err, line{End: true}))
+		w.line(says(err, line{End: true, Spent: processorTime().Milliseconds()}))
 		w.failed = cmp.Or(w.failed, w.out.Flush())
 	}
 	return w.failed == nil

@@ -23,7 +23,7 @@ type Pool struct {
 	idle []*process
 }
 
-// NewPool returns a pool of processes for j, without a kind.
+// NewPool returns a pool of processes for j. Each input has a time of its own in the place of MaxTime.
 func NewPool(j Job) *Pool { return &Pool{job: j} }
 
 // A request goes before the bytes of an input.
@@ -32,30 +32,38 @@ type request struct {
 	Size int    `json:"size"` // bytes
 }
 
-// Ask has an input read as [Run] does, by the reader that [ServePool] serves. begin returns what is called
+// Ask has an input read as [Run] does, by the reader that [ServePool] serves, within an amount of processor time on Linux. It
+// returns how much of it was spent. begin returns what is called
 // for each file. It is called twice if a process that read another input before ends early: what it had
-// to do with that input, and the time that this took, must not reach this one.
-func (p *Pool) Ask(ctx context.Context, kind string, input []byte, begin func() func(name string, regular bool, r io.Reader) error) error {
+// to do with that input must not reach this one.
+func (p *Pool) Ask(ctx context.Context, limit time.Duration, kind string, input []byte, begin func() func(name string, regular bool, r io.Reader) error) (spent time.Duration, err error) {
 	for {
 		if err := ctx.Err(); err != nil {
-			return err
+			return spent, err
 		}
-		w, used := p.take(), true
+		if limit <= spent {
+			return spent, ErrTime
+		}
+		w, used := p.take(limit-spent), true
 		if w == nil {
-			var err error
-			if w, err = p.job.start(context.WithoutCancel(ctx), nil); err != nil {
-				return err
+			job := p.job
+			job.MaxTime = int64((limit - spent + time.Second - 1) / time.Second)
+			if w, err = job.start(context.WithoutCancel(ctx), nil); err != nil {
+				return spent, err
 			}
 			used = false
 		}
+		before := w.spent
 		stop := context.AfterFunc(ctx, w.end)
 		stopped, err := w.ask(request{kind, len(input)}, input, begin())
 		if stop() && err == nil {
+			spent += w.spent - before
 			p.giveBack(w)
-			return nil
+			return spent, nil
 		}
-		if err = w.ended(ctx, stopped, err); !stopped || !used || ctx.Err() != nil {
-			return err
+		err = w.ended(ctx, stopped, err)
+		if spent += w.spent - before; !stopped || !used || ctx.Err() != nil {
+			return spent, err
 		}
 	}
 }
@@ -72,20 +80,20 @@ func (w *process) ask(r request, input []byte, each func(name string, regular bo
 	if err != nil {
 		return true, err
 	}
-	return read(w.out, each)
+	return w.read(each)
 }
 
-// take returns a process that waits, or nil.
-func (p *Pool) take() *process {
+// take returns a process that waits, or nil. Its limit leaves it no more time than limit, rounded up, and at least half as much.
+func (p *Pool) take(limit time.Duration) *process {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := len(p.idle)
-	if n == 0 {
-		return nil
+	for i, w := range slices.Backward(p.idle) {
+		if rest := time.Duration(w.job.MaxTime)*time.Second - w.spent; rest < limit+time.Second && rest >= limit/2 {
+			p.idle = slices.Delete(p.idle, i, i+1)
+			return w
+		}
 	}
-	w := p.idle[n-1]
-	p.idle = p.idle[:n-1]
-	return w
+	return nil
 }
 
 // giveBack lets a process wait for at most maxIdle.
@@ -110,31 +118,61 @@ func (p *Pool) giveBack(w *process) {
 
 // Close ends the processes that wait. The pool can be used again.
 func (p *Pool) Close() {
-	for w := p.take(); w != nil; w = p.take() {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle = nil
+	p.mu.Unlock()
+	for _, w := range idle {
 		w.ended(context.Background(), false, nil)
 	}
 }
 
-// ServePool is the other end of [Pool.Ask], as [Serve] is that of [Run]. It returns true when there are no
-// more inputs.
-func ServePool(verb string, reader func(kind string, input []byte, w *Writer) error) (served bool) {
+// ServePool is the other end of [Pool.Ask], as [Serve] is that of [Run]. It calls ready with the pool's kind before the process is
+// confined; an error of it is that of each input. The process ends when there are no more inputs: its parent has ended.
+func ServePool(verb string, ready func(kind string) error, reader func(kind string, input []byte, w *Writer) error) (served bool) {
 	if !started(verb) {
 		return false
 	}
+	unready := ready(os.Args[2])
+	confine()
+	w, inputs := NewWriter(os.Stdout), make(chan input)
+	go receive(inputs)
+	for in := range inputs {
+		if !w.serve(func(w *Writer) error {
+			if unready != nil {
+				return unready
+			}
+			return reader(in.kind, in.data, w)
+		}) {
+			return true
+		}
+	}
+	return true
+}
+
+// An input is what a process is asked to read.
+type input struct {
+	kind string
+	data []byte
+}
+
+// receive sends inputs from stdin to the channel, also while one is read: so it finds the end of the parent, and ends the process.
+func receive(to chan<- input) {
 	in := bufio.NewReaderSize(os.Stdin, maxLine)
-	for w := NewWriter(os.Stdout); ; {
+	for {
 		text, err := in.ReadSlice('\n')
 		var r request
-		if err != nil || json.Unmarshal(text, &r) != nil {
-			return true
+		if err == nil {
+			err = json.Unmarshal(text, &r)
 		}
-		input := make([]byte, r.Size)
-		if _, err := io.ReadFull(in, input); err != nil {
-			return true
+		data := make([]byte, max(r.Size, 0))
+		if err == nil {
+			_, err = io.ReadFull(in, data)
 		}
-		if !w.serve(func(w *Writer) error { return reader(r.Kind, input, w) }) {
-			return true
+		if err != nil {
+			os.Exit(0)
 		}
+		to <- input{r.Kind, data}
 	}
 }
 

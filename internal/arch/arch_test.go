@@ -3,6 +3,7 @@ package arch_test
 import (
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -249,6 +250,24 @@ func TestSkipsAreSaid(t *testing.T) {
 			assert.False(t, direct.Match(data), "%s: skip.Test of internal/test/skip skips a test", name)
 		}
 	}))
+}
+
+// The bill of materials names what is in each WebAssembly file that the command embeds: no scanner sees it.
+func TestEmbeddedAreNamed(t *testing.T) {
+	list := exec.Command("go", "list", "-deps", "-f", `{{$p := .ImportPath}}{{range .EmbedFiles}}{{$p}}/{{.}} {{end}}`, "./cmd/kycmark")
+	list.Dir = root(t)
+	out, err := list.Output()
+	require.NoError(t, err)
+	named, err := os.ReadFile(filepath.Join(root(t), ".ci/sbom/main.go"))
+	require.NoError(t, err)
+	n := 0
+	for _, file := range strings.Fields(string(out)) {
+		if strings.Contains(file, ".wasm") {
+			n++
+			assert.Contains(t, string(named), `"`+file+`"`)
+		}
+	}
+	assert.Equal(t, n, strings.Count(string(named), ".wasm"), "and no other file")
 }
 
 // root is the folder of go.mod.

@@ -45,6 +45,7 @@ var (
 type File struct {
 	Name string // path, "archive!name" within archives, "file.pdf#page 2" and "file.tif#page 2" of several pages
 	Size int64  // bytes, as announced, which need not be true; 0: not known
+	Made bool   // Open takes memory of its own to make the bytes
 	Err  error  // why it cannot be read; Open is nil then
 	Open func(ctx context.Context) (io.ReadCloser, error)
 }

@@ -81,7 +81,7 @@ func (d *Dump) pdf(ctx context.Context, f File) error {
 	}
 	file := &open
 	for k := 1; k <= pages; k++ {
-		err := d.add(File{Name: f.Name + picture.PageLabel(k, pages), Open: func(ctx context.Context) (io.ReadCloser, error) {
+		err := d.add(File{Name: f.Name + picture.PageLabel(k, pages), Made: true, Open: func(ctx context.Context) (io.ReadCloser, error) {
 			doc, err := d.last.take(ctx, file)
 			if err != nil {
 				return nil, err

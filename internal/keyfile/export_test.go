@@ -1,3 +1,5 @@
 package keyfile
 
-var EncodeReport, ParseReport = encodeReport, parseReport
+var EncodeReport, ParseReport, Encrypt = encodeReport, parseReport, encrypt
+
+const Variable = passphraseVariable

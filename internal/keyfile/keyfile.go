@@ -1,5 +1,5 @@
 // Package keyfile keeps secrets in files: one secret a file, as text with
-// comments, readable by its owner alone, never overwritten.
+// comments, readable by its owner alone, never overwritten. A file may be encrypted under a passphrase, as "age -p" does.
 package keyfile
 
 import (
@@ -30,12 +30,12 @@ const perm fs.FileMode = 0o600
 // [fs.ErrExist] if path exists: a key is never overwritten, because marks that were made with
 // that key could not be read any more.
 func CreateMark(path string, key *watermark.Key) error {
-	return create(path, fmt.Sprintf("# kycmark mark key %s\n%s\n", key.ID(), key.Secret()))
+	return createSecret(path, fmt.Sprintf("# kycmark mark key %s\n%s\n", key.ID(), key.Secret()))
 }
 
 // CreateSeal is [CreateMark] for a sealing key.
 func CreateSeal(path string, key *registry.SealKey) error {
-	return create(path, fmt.Sprintf("# kycmark sealing key %s\n%s\n", key.ID(), key.Secret()))
+	return createSecret(path, fmt.Sprintf("# kycmark sealing key %s\n%s\n", key.ID(), key.Secret()))
 }
 
 // CreateLedger writes the two texts of a ledger's key (see [registry.Ledger.GenerateKey]) to new
@@ -69,13 +69,28 @@ func reportPublic(key ed25519.PrivateKey) string {
 // Signatures of a private half beside the public half of another key could not be checked. The
 // error wraps [fs.ErrExist] if a file exists.
 func createPair(path, private, publicPath, public string) error {
-	if err := create(path, private); err != nil {
+	if err := createSecret(path, private); err != nil {
 		return err
 	}
 	if err := create(publicPath, public); err != nil {
 		return errors.Join(err, os.Remove(path))
 	}
 	return nil
+}
+
+// createSecret is create for a secret. It is encrypted if [passphraseVariable] is set.
+func createSecret(path, text string) error {
+	if os.Getenv(passphraseVariable) == "" {
+		return create(path, text)
+	}
+	pass, err := passphrase()
+	if err == nil {
+		text, err = encrypt(text, pass, workNew)
+	}
+	if err != nil {
+		return fmt.Errorf("key file %s: %w", path, err)
+	}
+	return create(path, text)
 }
 
 // create writes text to a new key file that only its owner may read. An existing file is left as
@@ -168,7 +183,18 @@ func read(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("key file %s: %w", path, intake.WithoutPath(err))
 	}
-	return string(text), nil
+	if !isEncrypted(string(text)) {
+		return string(text), nil
+	}
+	pass, err := passphrase()
+	plain := ""
+	if err == nil {
+		plain, err = decrypt(string(text), pass)
+	}
+	if err != nil {
+		return "", fmt.Errorf("key file %s: %w", path, err)
+	}
+	return plain, nil
 }
 
 // Exposed reports whether others than the owner (group or all) may read, write or execute the

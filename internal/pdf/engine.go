@@ -42,6 +42,25 @@ func (e *Engine) instance(ctx context.Context) (pdfium.Pdfium, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	pool, err := e.start()
+	if err != nil {
+		return nil, err
+	}
+	inst, err := pool.GetInstanceWithContext(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("PDFium does not start: %w", err)
+	}
+	return inst, nil
+}
+
+// Start compiles the engine, unless it is compiled. If that fails, all later calls return the same error.
+func (e *Engine) Start() error {
+	_, err := e.start()
+	return err
+}
+
+// start is Start.
+func (e *Engine) start() (pdfium.Pool, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.pool == nil && e.err == nil {
@@ -57,11 +76,7 @@ func (e *Engine) instance(ctx context.Context) (pdfium.Pdfium, error) {
 	if e.err != nil {
 		return nil, fmt.Errorf("PDFium does not start: %w", e.err)
 	}
-	inst, err := e.pool.GetInstanceWithContext(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("PDFium does not start: %w", err)
-	}
-	return inst, nil
+	return e.pool, nil
 }
 
 // noRandom is a source of zero bytes in place of random ones.

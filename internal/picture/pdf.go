@@ -28,15 +28,18 @@ type PDFPage struct {
 	Reader string
 }
 
-// A PDFReader reads one page of a PDF, or all pages, in their order, if page is 0.
-type PDFReader func(pdf []byte, page int) ([]PDFPage, error)
+// A PDFReader reads one page of a PDF, or all pages, in their order, if page is 0. It calls admit before it takes so many bytes of
+// memory, in the place of what it took before. The error of admit ends reading.
+type PDFReader func(pdf []byte, page int, admit func(bytes int64) error) ([]PDFPage, error)
 
 // ReadingPDF returns f under a context; nil for nil.
-func ReadingPDF(ctx context.Context, f func(context.Context, []byte, int) ([]PDFPage, error)) PDFReader {
+func ReadingPDF(ctx context.Context, f func(context.Context, []byte, int, func(int64) error) ([]PDFPage, error)) PDFReader {
 	if f == nil {
 		return nil
 	}
-	return func(pdf []byte, page int) ([]PDFPage, error) { return f(ctx, pdf, page) }
+	return func(pdf []byte, page int, admit func(int64) error) ([]PDFPage, error) {
+		return f(ctx, pdf, page, admit)
+	}
 }
 
 // IsPDF reports whether data is a PDF: readers look for its header in the first KiB.
@@ -50,12 +53,12 @@ func openPDF(data []byte, only int, lim Limits) (*Document, error) {
 	if n := int64(len(data)); n > lim.MaxBytes {
 		return nil, &LimitError{What: "bytes", Got: n, Max: lim.MaxBytes}
 	}
-	if lim.Admit != nil {
-		if err := lim.Admit(bytesPDF, 0); err != nil {
-			return nil, err
+	pages, err := lim.PDF(data, only, func(bytes int64) error {
+		if lim.Admit == nil {
+			return nil
 		}
-	}
-	pages, err := lim.PDF(data, only)
+		return lim.Admit(bytes, 0)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -26,9 +26,8 @@ const (
 // progressive JPEGs in four colours 28 were measured. HEIC and AVIF take the rest in a process of their own.
 const (
 	bytesScans   = 30
-	bytesApart   = 26        // a coded pixel, in that process: see package decoders
-	bytesProcess = 96 << 20  // of that process itself
-	bytesPDF     = 300 << 20 // of the process that reads a PDF: see package decoders/pdfs
+	bytesApart   = 26       // a coded pixel, in that process: see package decoders
+	bytesProcess = 96 << 20 // of that process itself
 )
 
 // Limits of work that a hostile file can ask for. All are chosen, not measured.

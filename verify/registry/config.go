@@ -25,8 +25,9 @@ type Readers struct {
 	Decode func(ctx context.Context, format string, file []byte, pixels int64) (image.Image, error)
 
 	// PDF returns a page of a PDF, from 1 on, or all pages if page is 0, as a Reader of package
-	// decoders/pdfs does. The same page must have the same pixels each time.
-	PDF func(ctx context.Context, file []byte, page int) ([]PDFPage, error)
+	// decoders/pdfs does. The same page must have the same pixels each time. It calls admit before it takes so many bytes of memory,
+	// in the place of what it took before. It ends at an error of admit.
+	PDF func(ctx context.Context, file []byte, page int, admit func(bytes int64) error) ([]PDFPage, error)
 }
 
 // A PDFPage is one page of a PDF as a picture.

@@ -22,7 +22,7 @@ var upload = []byte("%PDF-1.7 of two pages")
 // pdfShop is a shop whose reader finds these pages in upload, and those of copies in any other file.
 func pdfShop(t *testing.T, copies func([]byte) ([]registry.PDFPage, error), files ...[]byte) (*registry.Issuer, registry.Config) {
 	s, cfg, _ := shop(t, "png", func(c *registry.Config) {
-		c.PDF = func(_ context.Context, file []byte, page int) (out []registry.PDFPage, err error) {
+		c.PDF = func(_ context.Context, file []byte, page int, _ func(int64) error) (out []registry.PDFPage, err error) {
 			if !bytes.Equal(file, upload) {
 				return copies(file)
 			}
@@ -93,7 +93,7 @@ func TestPDFRefused(t *testing.T) {
 		func(p *registry.PDFPage) { p.File = upload },
 	} {
 		s, _, _ := shop(t, "png", func(c *registry.Config) {
-			c.PDF = func(context.Context, []byte, int) ([]registry.PDFPage, error) {
+			c.PDF = func(context.Context, []byte, int, func(int64) error) ([]registry.PDFPage, error) {
 				p := registry.PDFPage{Number: 1, Of: 1, File: good, Width: 400, Height: 300}
 				change(&p)
 				return []registry.PDFPage{p}, nil

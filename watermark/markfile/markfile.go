@@ -50,8 +50,8 @@ type Options struct {
 	Decode func(ctx context.Context, format string, file []byte, pixels int64) (image.Image, error)
 
 	// PDF returns a page of a PDF, from 1 on, or all pages if page is 0, as a Reader of package
-	// decoders/pdfs does. Without it PDFs are not supported.
-	PDF func(ctx context.Context, file []byte, page int) ([]PDFPage, error)
+	// decoders/pdfs does. It calls admit before it takes so many bytes of memory. Without it PDFs are not supported.
+	PDF func(ctx context.Context, file []byte, page int, admit func(bytes int64) error) ([]PDFPage, error)
 }
 
 // A PDFPage is one page of a PDF as a picture.

@@ -14,7 +14,7 @@ import (
 )
 
 // variable names the file into which a process that is to hang writes its ID.
-const variable = "KYCMARK_HANG"
+const variable = "KYCMARK_TEST_HANG"
 
 // Serve hangs, if this is a process with that verb that Cancelled started. TestMain calls it first.
 func Serve(verb string) {
