@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -62,7 +63,9 @@ func TestFilesOfAge(t *testing.T) {
 	_, err := keyfile.ReadMark("testdata/age.key")
 	require.ErrorIs(t, err, watermark.ErrKey, "opened, and no mark key")
 
-	text, err := keyfile.Encrypt("PRIVATE+KEY+a+00000000+AA==\n", []byte("correct horse"), 4)
+	private, _, err := tlog.GenerateKey("example.org/ledger")
+	require.NoError(t, err)
+	text, err := keyfile.Encrypt(private+"\n", []byte("correct horse"), 4)
 	require.NoError(t, err)
 	for i, bad := range []string{text[:len(text)/2], strings.Replace(text, "\nYWdl", "\nYWdm", 1), text[:200] + string(text[200]^1) + text[201:], text[:len(text)-50] + "AA" + text[len(text)-48:], "age-encryption.org/v1\n-> X25519 a\nb\n--- c\n" + strings.Repeat("x", 40), "age-encryption.org/v1\n-> scrypt AAAAAAAAAAAAAAAAAAAAAA 40\nb\n--- c\n" + strings.Repeat("x", 40)} {
 		path := filepath.Join(t.TempDir(), "a.key")
