@@ -179,21 +179,7 @@ func (n tooLarge) Error() string {
 // store keeps the bytes of from in the dump's temporary file, and returns them, also with an error. More
 // than d.left bytes, which it reduces, are an error of type tooLarge.
 func (d *Dump) store(ctx context.Context, from io.Reader) (*source, error) {
-	if d.stored == nil {
-		t, err := newTemporary()
-		if err != nil {
-			return nil, err
-		}
-		d.stored = t
-	}
-	start := d.end
-	n, err := copyUpTo(ctx, io.NewOffsetWriter(d.stored, start), from, d.left)
-	d.left -= min(n, d.left)
-	d.end += n
-	if errors.As(err, new(tooLarge)) {
-		err = tooLarge(d.share)
-	}
-	return &source{stored: io.NewSectionReader(d.stored, start, n), size: n}, err
+	return d.keep(func(w io.Writer) (int64, error) { return io.Copy(w, &stopped{ctx, from}) })
 }
 
 // copyUpTo copies from to to and returns the number of bytes. More than limit bytes are an error of type

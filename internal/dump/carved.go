@@ -135,11 +135,13 @@ type bounded struct {
 	left int64
 }
 
-// Write writes b, or nothing if it is too long.
+// Write writes b, or as much of it as there is room for.
 func (w *bounded) Write(b []byte) (int, error) {
-	if int64(len(b)) > w.left {
-		return 0, tooLarge(w.left)
+	most := b[:min(int64(len(b)), w.left)]
+	n, err := w.Writer.Write(most)
+	w.left -= int64(n)
+	if err == nil && len(most) < len(b) {
+		err = tooLarge(w.left)
 	}
-	w.left -= int64(len(b))
-	return w.Writer.Write(b)
+	return n, err
 }
