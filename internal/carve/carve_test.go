@@ -348,6 +348,30 @@ func TestAnyPlace(t *testing.T) {
 	}
 }
 
+// Opponent's story: of the many pictures of a large dump some are lost, or found twice.
+func TestManyPictures(t *testing.T) {
+	n := long.Number(20, 1000)
+	row := strings.Repeat("INSERT INTO people VALUES (17,'Ann Smith','12 Long Road, Oxford','2018-02-03',0.25,NULL);\n", long.Number(50, 6000))
+	want := make(map[string]int)
+	var parts []io.Reader
+	for i := range n {
+		a, b := jpegOf(t, uint64(2*i)), pngOf(t, uint64(2*i+1))
+		want[string(a)]++
+		want[string(b)]++
+		parts = append(parts, strings.NewReader(row), strings.NewReader("VALUES ('"+base64.StdEncoding.EncodeToString(a)+"',0x"+hex.EncodeToString(b)+");\n"))
+	}
+	start := time.Now()
+	got, _ := scanned(t, io.MultiReader(parts...))
+	t.Logf("%d pictures among %d MB: %d found in %v", 2*n, n*len(row)>>20, len(got), time.Since(start))
+	assert.Len(t, got, 2*n)
+	for _, f := range got {
+		want[string(f.data)]--
+	}
+	for _, left := range want {
+		assert.Zero(t, left)
+	}
+}
+
 // Opponent's story: files that lie behind each other in a raw image are taken for one, and all but the first are lost.
 func TestKinds(t *testing.T) {
 	var zipped, gzipped bytes.Buffer
