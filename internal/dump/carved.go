@@ -137,10 +137,10 @@ type bounded struct {
 
 // Write writes b, or as much of it as there is room for.
 func (w *bounded) Write(b []byte) (int, error) {
-	most := b[:min(int64(len(b)), w.left)]
-	n, err := w.Writer.Write(most)
+	room := b[:min(int64(len(b)), w.left)]
+	n, err := w.Writer.Write(room)
 	w.left -= int64(n)
-	if err == nil && len(most) < len(b) {
+	if err == nil && len(room) < len(b) {
 		err = tooLarge(w.left)
 	}
 	return n, err
