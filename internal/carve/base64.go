@@ -57,15 +57,12 @@ type run64 struct {
 	over bool
 }
 
-// maxSeparator is more than what lies between two signs, bytes. Lines may begin with spaces.
-const maxSeparator = 128
-
 // Read decodes bytes.
 func (r *run64) Read(out []byte) (int, error) {
 	b := r.s.have(bufferSize / 4)
 	end := len(b)
 	if end == bufferSize/4 {
-		end -= 2 * maxSeparator
+		end -= 2 * maxByte
 	}
 	n, i := 0, 0
 	for n < len(out) && i < end && !r.over {
@@ -124,7 +121,7 @@ func (r *run64) between(b []byte) (sign byte, used int) {
 		return 0, len(b) - len(line) + 1
 	case b[0] == '\r' || b[0] == '\n':
 		ends := 0
-		for used < len(b) && used < maxSeparator && (b[used] == '\r' || b[used] == '\n' || ends > 0 && (b[used] == ' ' || b[used] == '\t')) {
+		for used < len(b) && used < maxByte && (b[used] == '\r' || b[used] == '\n' || ends > 0 && (b[used] == ' ' || b[used] == '\t')) {
 			if b[used] == '\n' {
 				ends++
 			}
@@ -138,10 +135,7 @@ func (r *run64) between(b []byte) (sign byte, used int) {
 	}
 	switch sign, used = escaped64(b); sign {
 	case '\n':
-		for used < maxSeparator && used < len(b) && (b[used] == ' ' || b[used] == '\n' || b[used] == '\r' || b[used] == '\t') {
-			used++
-		}
-		if coded64(b[used:]) {
+		if used = white(b, used); coded64(b[used:]) {
 			return 0, 0
 		}
 		return 0, used

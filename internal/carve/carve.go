@@ -180,6 +180,9 @@ func (s *scan) layer(r io.Reader, in *outer, depth int) error {
 // take reads the file or the writing that starts at b, if one does, and reports whether it did. before are bytes before it.
 func (s *scan) take(b *stream, before []byte, in *outer, depth int) (bool, error) {
 	buf := b.have(max(b.Buffered(), 2*margin))
+	if quoteOf(before) != 0 && kindMagic(buf) { // as it is, or with escapes: its frame tells
+		buf = b.have(bufferSize / 2)
+	}
 	if c := coded(buf, before); c != nil && depth < maxDepth {
 		at := outer{b.at * s.scale, c.name, bytes.Clone(before)}
 		if in != nil {

@@ -348,6 +348,19 @@ func TestAnyPlace(t *testing.T) {
 	}
 }
 
+// Opponent's story: the byte before a picture in a binary file happens to be a quote, and the picture is cut at the next one.
+func TestQuoteBeforeBytes(t *testing.T) {
+	exif := slices.Concat([]byte("\xff\xd8\xff\xe1\x75\x30Exif\x00\x00"), bytes.Repeat([]byte("'\"a"), 0x752e)[:0x7530-8], jpegOf(t, 1)[2:])
+	for _, quote := range []string{"'", `"`} {
+		for _, file := range [][]byte{jpegOf(t, 1), pngOf(t, 2), exif} {
+			got, _ := scanned(t, strings.NewReader("\x00\x01 cache "+quote+string(file)+"\x00"))
+			require.Len(t, got, 1)
+			assert.True(t, bytes.Equal(file, got[0].data), "%d of %d bytes", len(got[0].data), len(file))
+			assert.True(t, got[0].Plain)
+		}
+	}
+}
+
 // Opponent's story: of the many pictures of a large dump some are lost, or found twice.
 func TestManyPictures(t *testing.T) {
 	n := long.Number(20, 1000)

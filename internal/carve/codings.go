@@ -128,15 +128,16 @@ func coded64(b []byte) bool {
 // coded returns the writing of bytes that starts b; nil: none. before are the bytes before it.
 func coded(b, before []byte) *coding {
 	switch {
-	case coded64(b), len(b) >= minRun && longRun(b[:minRun], 1) == 0:
-		if digits := len(bytes.TrimPrefix(bytes.TrimPrefix(b[:min(len(b), minRun)], []byte("0")), []byte("x"))); len(b) >= minRun && allHex(b[minRun-digits:minRun]) {
-			return &coding{"hexadecimal", func(s *stream) io.Reader {
-				if digits > minRun-2 && b[0] != 'x' { // no 0x is before the digits
-					digits = minRun
-				}
-				s.skip(minRun - digits)
-				return &bytesOf{s: s, next: inHex("", 0)}
-			}}
+	case coded64(b):
+		return &coding{"base64", func(s *stream) io.Reader { return &run64{s: s} }}
+	case len(b) >= minRun && longRun(b[:minRun], 1) == 0:
+		for _, before := range []string{"0x", "x", ""} {
+			if digits, has := bytes.CutPrefix(b[:minRun], []byte(before)); has && allHex(digits) {
+				return &coding{"hexadecimal", func(s *stream) io.Reader {
+					s.skip(len(before))
+					return &bytesOf{s: s, next: inHex("", 0)}
+				}}
+			}
 		}
 		return &coding{"base64", func(s *stream) io.Reader { return &run64{s: s} }}
 	case bytes.HasPrefix(b, []byte("begin ")):
@@ -149,14 +150,16 @@ func coded(b, before []byte) *coding {
 		return nil
 	}
 	quote := quoteOf(before)
-	if quote == 0 || kindOf(b) != nil && kindOf(b).ending == ".png" {
+	if quote == 0 || hasFrame(b) || kindOf(unquoted(b, quote)) == nil {
 		return nil
 	}
-	c := &coding{"escaped", func(s *stream) io.Reader { return &bytesOf{s: s, next: inQuotes(quote)} }}
-	if kindOf(unquoted(b, quote)) == nil {
-		return nil
-	}
-	return c
+	return &coding{"escaped", func(s *stream) io.Reader { return &bytesOf{s: s, next: inQuotes(quote)} }}
+}
+
+// hasFrame reports whether b starts with a JPEG or PNG as it is, up to the size of the picture. Escapes before that move it.
+func hasFrame(b []byte) bool {
+	is, frame := jpegHead(b)
+	return is && frame || bytes.HasPrefix(b, []byte("\x89PNG\r\n\x1a\n"))
 }
 
 func allHex(b []byte) bool {
@@ -308,15 +311,25 @@ func hexDigit(c byte) int {
 	return -1
 }
 
+// hexByte returns the byte of the two digits with which b starts, and whether there are two.
+func hexByte(b []byte) (byte, bool) {
+	if len(b) < 2 || hexDigit(b[0]) < 0 || hexDigit(b[1]) < 0 {
+		return 0, false
+	}
+	return byte(hexDigit(b[0])<<4 | hexDigit(b[1])), true
+}
+
+// white returns the index, from i on, of what follows white space in b. It stops at maxByte.
+func white(b []byte, i int) int {
+	for i < len(b) && i < maxByte && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
+		i++
+	}
+	return i
+}
+
 // inHex decodes two digits for each byte, with one of seps or signs between them. quote ends escapes; 0: none does.
 func inHex(sep string, quote byte) decoder {
 	escaping := strings.ContainsAny(sep, `\%=`)
-	white := func(b []byte, i int) int {
-		for i < len(b) && i < maxByte && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
-			i++
-		}
-		return i
-	}
 	return func(b []byte, first bool) (byte, int) {
 		i := 0
 		switch {
@@ -356,10 +369,11 @@ func inHex(sep string, quote byte) decoder {
 				i += 2
 			}
 		}
-		if i+2 > len(b) || hexDigit(b[i]) < 0 || hexDigit(b[i+1]) < 0 {
+		c, is := hexByte(b[i:])
+		if !is {
 			return 0, 0
 		}
-		return byte(hexDigit(b[i])<<4 | hexDigit(b[i+1])), i + 2
+		return c, i + 2
 	}
 }
 
@@ -402,13 +416,16 @@ func inOctal(sign string, quote byte) decoder {
 // inLatin1 decodes a byte that is written in UTF-8 as the sign of the same number.
 func inLatin1(quote byte) decoder {
 	return func(b []byte, first bool) (byte, int) {
+		if rest, has := bytes.CutPrefix(b, []byte(`\u00`)); has && !first {
+			if c, is := hexByte(rest); is {
+				return c, 6
+			}
+		}
 		switch {
 		case len(b) < 2 || first && b[0]&0xfe != 0xc2:
 			return 0, 0
 		case b[0]&0xfe == 0xc2 && b[1]&0xc0 == 0x80:
 			return b[0]<<6 | b[1]&0x3f, 2
-		case bytes.HasPrefix(b, []byte(`\u00`)) && len(b) > 5 && hexDigit(b[4]) >= 0 && hexDigit(b[5]) >= 0:
-			return byte(hexDigit(b[4])<<4 | hexDigit(b[5])), 6
 		case b[0] < ' ' || b[0] == 0x7f: // a text that escapes nothing
 			return b[0], 1
 		case quote == 0:

@@ -55,21 +55,27 @@ const (
 
 // isJPEG reports whether segments follow one another up to a frame, or as far as b goes.
 func isJPEG(b []byte) bool {
+	is, _ := jpegHead(b)
+	return is
+}
+
+// jpegHead reports whether segments follow one another up to a frame, or as far as b goes, and whether b has the frame.
+func jpegHead(b []byte) (is, frame bool) {
 	for at := 2; ; {
 		for at+1 < len(b) && b[at] == 0xff && b[at+1] == 0xff {
 			at++
 		}
 		if at+9 > len(b) {
-			return at > 2 && at <= len(b)+1<<16
+			return at > 2 && at <= len(b)+1<<16, false
 		}
 		m, n := b[at+1], int(binary.BigEndian.Uint16(b[at+2:]))
 		switch {
 		case b[at] != 0xff || m < 0xc0 || m >= 0xd0 && m <= endOfImage || n < 2:
-			return false
+			return false, false
 		case m < 0xd0 && m != 0xc4 && m != 0xc8 && m != 0xcc: // a frame: precision, height, width
-			return (b[at+4] == 8 || b[at+4] == 12) && b[at+7]|b[at+8] != 0
+			return (b[at+4] == 8 || b[at+4] == 12) && b[at+7]|b[at+8] != 0, true
 		case m == startOfScan:
-			return false
+			return false, false
 		}
 		at += 2 + n
 	}
