@@ -42,7 +42,7 @@ func (d *Dump) archive(ctx context.Context, kind string, depth int, f File) erro
 		}
 	}()
 	if kind == sevenZip || kind == rar || kind == database {
-		own, err := ownFile(ctx, r, whole, d.left)
+		own, err := ownFile(r, whole, d.left)
 		if err != nil {
 			return err
 		}
@@ -110,7 +110,7 @@ func (d *Dump) seekable(ctx context.Context, f File, r io.ReadCloser, whole *dig
 // bytes before the error, or nil if none can be read.
 func (d *Dump) decompress(ctx context.Context, packed string, r io.ReadCloser, whole *digested) (in *source, err error) {
 	if packed == ".xz" || packed == ".zst" || packed == ".bz2" && d.opts.Unpack != nil {
-		own, err := ownFile(ctx, r, whole, d.left)
+		own, err := ownFile(r, whole, d.left)
 		if err != nil {
 			return nil, err
 		}
@@ -151,7 +151,7 @@ func (d *Dump) single(ctx context.Context, in *source, broken error, depth int, 
 
 // ownFile returns a file of the system with the bytes of r: r itself, or a temporary copy of up to limit
 // bytes. The caller closes it. whole reads r and is read to its end.
-func ownFile(ctx context.Context, r io.ReadCloser, whole *digested, limit int64) (*temporary, error) {
+func ownFile(r io.ReadCloser, whole *digested, limit int64) (*temporary, error) {
 	if f, ok := r.(*os.File); ok {
 		_, err := io.Copy(io.Discard, whole)
 		return &temporary{f, true}, err
@@ -161,7 +161,7 @@ func ownFile(ctx context.Context, r io.ReadCloser, whole *digested, limit int64)
 	if err != nil {
 		return nil, err
 	}
-	if _, err = copyUpTo(ctx, t, whole, limit); err != nil {
+	if _, err = io.Copy(&bounded{Writer: t, limit: limit}, whole); err != nil {
 		t.Close()
 		return nil, err
 	}
@@ -180,16 +180,6 @@ func (n tooLarge) Error() string {
 // than d.left bytes, which it reduces, are an error of type tooLarge.
 func (d *Dump) store(ctx context.Context, from io.Reader) (*source, error) {
 	return d.keep(func(w io.Writer) (int64, error) { return io.Copy(w, &stopped{ctx, from}) })
-}
-
-// copyUpTo copies from to to and returns the number of bytes. More than limit bytes are an error of type
-// tooLarge.
-func copyUpTo(ctx context.Context, to io.Writer, from io.Reader, limit int64) (int64, error) {
-	n, err := io.Copy(to, io.LimitReader(&stopped{ctx, from}, limit+1))
-	if err == nil && n > limit {
-		err = tooLarge(limit)
-	}
-	return n, err
 }
 
 // newTemporary returns a new temporary file. If the system allows it, the file has no name, so nothing is

@@ -32,8 +32,7 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 	}
 	in := &source{again: func() (io.ReadCloser, error) { return f.Open(ctx) }, was: stat(r), file: r, users: 1}
 	defer in.done()
-	whole := &digested{Reader: &stopped{ctx, r}, sum: sha256.New()}
-	b := bufio.NewReaderSize(whole, headSize)
+	b := bufio.NewReaderSize(&stopped{ctx, r}, headSize)
 	head, _ := b.Peek(headSize)
 	is := picture.Sniff(head)
 	own := is == picture.Readable || is == picture.Unsupported
@@ -49,11 +48,14 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 		return d.add(f)
 	}
 	at, first := len(d.Containers), true
+	var from io.Reader = b
+	whole := &digested{Reader: b, sum: sha256.New()}
 	if !own {
+		from = whole
 		d.Containers = append(d.Containers, Container{Name: f.Name})
 	}
 	var failed error
-	report, err := carve.Scan(ctx, b, func(found carve.Find, copy func(io.Writer) (int64, error)) error {
+	report, err := carve.Scan(ctx, from, func(found carve.Find, copy func(io.Writer) (int64, error)) error {
 		inner := !own || found.At > 0
 		if first && inner && is == picture.Readable {
 			return errAlone // no more is known of where it ends
@@ -65,17 +67,18 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 		failed = d.found(ctx, depth, f.Name, in, found, copy)
 		return failed
 	})
-	switch c := len(d.Containers) > at; {
+	switch {
+	case own:
+	case report.Finds == 0:
+		d.Containers = d.Containers[:at]
+	case err == nil:
+		d.Containers[at].Size, d.Containers[at].Sum = whole.n, hex.EncodeToString(whole.sum.Sum(nil))
+	}
+	switch {
 	case ctx.Err() != nil || failed != nil:
 		return cmp.Or(ctx.Err(), failed)
 	case errors.Is(err, errAlone):
 		return nil
-	case !own && report.Finds == 0:
-		d.Containers = d.Containers[:at]
-	case c && !own:
-		d.Containers[at].Size, d.Containers[at].Sum = whole.n, hex.EncodeToString(whole.sum.Sum(nil))
-	}
-	switch {
 	case err != nil:
 		return d.add(File{Name: f.Name, Size: f.Size, Err: err})
 	case report.Opaque > 0 && !own && (is == picture.Unknown || is == picture.Text):
@@ -120,7 +123,7 @@ func (d *Dump) keep(copy func(io.Writer) (int64, error)) (*source, error) {
 		d.stored = t
 	}
 	start := d.end
-	n, err := copy(&bounded{io.NewOffsetWriter(d.stored, start), d.left})
+	n, err := copy(&bounded{Writer: io.NewOffsetWriter(d.stored, start), limit: d.left})
 	d.left -= min(n, d.left)
 	d.end += n
 	if errors.As(err, new(tooLarge)) {
@@ -129,19 +132,19 @@ func (d *Dump) keep(copy func(io.Writer) (int64, error)) (*source, error) {
 	return &source{stored: io.NewSectionReader(d.stored, start, n), size: n}, err
 }
 
-// A bounded writer writes up to left bytes. More are an error of type tooLarge.
+// A bounded writer writes up to limit bytes. More are an error of type tooLarge.
 type bounded struct {
 	io.Writer
-	left int64
+	limit, n int64
 }
 
 // Write writes b, or as much of it as there is room for.
 func (w *bounded) Write(b []byte) (int, error) {
-	room := b[:min(int64(len(b)), w.left)]
+	room := b[:min(int64(len(b)), w.limit-w.n)]
 	n, err := w.Writer.Write(room)
-	w.left -= int64(n)
+	w.n += int64(n)
 	if err == nil && len(room) < len(b) {
-		err = tooLarge(w.left)
+		err = tooLarge(w.limit)
 	}
 	return n, err
 }

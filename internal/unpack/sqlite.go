@@ -38,7 +38,9 @@ func sqlite(r *io.SectionReader, w *apart.Writer) error {
 		return err
 	}
 	out, in := io.Pipe()
+	ended := make(chan struct{})
 	go func() {
+		defer close(ended)
 		var broken error
 		for _, t := range tables {
 			if err := values(db, t, in); err != nil && broken == nil {
@@ -47,7 +49,7 @@ func sqlite(r *io.SectionReader, w *apart.Writer) error {
 		}
 		in.CloseWithError(broken) // nil: the end
 	}()
-	defer out.Close()
+	defer func() { out.Close(); <-ended }()
 	return w.File("rows", out, nil)
 }
 
