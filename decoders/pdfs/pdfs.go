@@ -27,6 +27,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -214,7 +215,10 @@ func (r *Reader) read(ctx context.Context, way string, file []byte, page int, li
 			}
 		}
 		more := false
-		took, failed := r.ask(ctx, r.pools[i], limit-spent, fmt.Sprintf("%s %d", way, page), file, func() func(string, bool, io.Reader) error {
+		if i > 0 { // processes that wait are not booked: beside a large one, and of large ones, there is none
+			r.Close()
+		}
+		took, failed := r.ask(ctx, i, limit-spent, fmt.Sprintf("%s %d", way, page), file, func() func(string, bool, io.Reader) error {
 			out, size = nil, 0
 			return func(head string, _ bool, from io.Reader) error {
 				var p picture.PDFPage
@@ -251,19 +255,44 @@ func (r *Reader) read(ctx context.Context, way string, file []byte, page int, li
 	return out, size, spent, err
 }
 
-// ask has a process of a pool answer a request about a file. The error is of the file, of the process, or of ctx.
-func (r *Reader) ask(ctx context.Context, pool *apart.Pool, limit time.Duration, request string, file []byte, begin func() func(string, bool, io.Reader) error) (spent time.Duration, err error) {
+// ask has a process within a budget answer a request about a file. The error is of the file, of the process, or of ctx.
+func (r *Reader) ask(ctx context.Context, budget int, limit time.Duration, request string, file []byte, begin func() func(string, bool, io.Reader) error) (spent time.Duration, err error) {
 	if err := r.free.Acquire(ctx, 1); err != nil {
 		return 0, err
 	}
 	defer r.free.Release(1)
+	defer r.lend(budgets[budget].process)()
 	limited, cancel := context.WithTimeout(ctx, maxTime)
 	defer cancel()
-	spent, err = pool.Ask(limited, limit, request, file, begin)
+	spent, err = r.pools[budget].Ask(limited, limit, request, file, begin)
+	if budget > 0 {
+		r.pools[budget].Close()
+	}
 	if ctx.Err() == nil && limited.Err() != nil && err != nil {
 		err = beyond("reading takes more than %v", maxTime)
 	}
 	return spent, err
+}
+
+// lend lowers the memory limit of this process by the bytes of another, and gives back to the system what this one does not
+// use, until back is called. A process without a limit has none then.
+func (r *Reader) lend(bytes int64) (back func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	was := debug.SetMemoryLimit(-1)
+	if was == math.MaxInt64 {
+		return func() {}
+	}
+	bytes = min(bytes, was/2)
+	debug.SetMemoryLimit(was - bytes)
+	if bytes > budgets[0].process {
+		debug.FreeOSMemory() // a lower limit alone frees nothing until this process allocates
+	}
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		debug.SetMemoryLimit(debug.SetMemoryLimit(-1) + bytes)
+	}
 }
 
 // ofFile returns an error that a process told, as one of its file.

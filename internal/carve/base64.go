@@ -48,13 +48,15 @@ func escaped64(b []byte) (sign byte, n int) {
 // run64 reads a run of base64 up to its end: padding, a sign that it has not, an empty line, or a line with which
 // the base64 of another file starts.
 type run64 struct {
-	s    *stream
-	bits uint32
-	held int  // bits of bits
-	n    int  // signs
-	line int  // signs in this line
-	mark byte // the first sign that only one alphabet has
-	over bool
+	s     *stream
+	bits  uint32
+	held  int  // bits of bits
+	n     int  // signs
+	line  int  // signs in this line
+	width int  // signs in the line before, if a space ended it
+	mark  byte // the first sign that only one alphabet has
+	over  bool
+	joins func([]byte) bool // whether the writing goes on behind the line end with which bytes start
 }
 
 // Read decodes bytes.
@@ -119,6 +121,12 @@ func (r *run64) between(b []byte) (sign byte, used int) {
 		}
 		r.line = 0
 		return 0, len(b) - len(line) + 1
+	case b[0] == ' ' && r.line >= minRun && r.line%4 == 0 && (r.n == r.line || r.line == r.width): // lines that were joined
+		if len(b) < 2 || sign64[b[1]] < 0 || coded64(b[1:]) {
+			return 0, 0
+		}
+		r.line, r.width = 0, r.line
+		return 0, 1
 	case b[0] == '\r' || b[0] == '\n':
 		ends := 0
 		for used < len(b) && used < maxByte && (b[used] == '\r' || b[used] == '\n' || ends > 0 && (b[used] == ' ' || b[used] == '\t')) {
@@ -127,7 +135,7 @@ func (r *run64) between(b []byte) (sign byte, used int) {
 			}
 			used++
 		}
-		if ends > 1 || used >= len(b) || coded64(b[used:]) {
+		if ends > 1 || used >= len(b) || coded64(b[used:]) || r.joins(b) {
 			return 0, 0
 		}
 		r.line = 0

@@ -4,6 +4,9 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"compress/zlib"
+	"encoding/ascii85"
+	"encoding/base32"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -17,6 +20,7 @@ import (
 	"math/rand/v2"
 	"mime/quotedprintable"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +31,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/image/tiff"
 
 	"github.com/kycmark/kycmark/internal/test/long"
 )
@@ -205,6 +210,54 @@ func uuencode(b []byte) string {
 }
 
 // writings are ways in which texts hold the bytes of a file.
+// wideOf writes ASCII in so many bytes a sign, the lowest first.
+func wideOf(s string, width int) string {
+	return each([]byte(s), "%c", strings.Repeat("\x00", width-1)) + strings.Repeat("\x00", width-1)
+}
+
+// hexdump writes bytes as hexdump -C does.
+func hexdump(b []byte) string {
+	var out strings.Builder
+	for at := 0; at < len(b); at += 16 {
+		line := b[at:min(at+16, len(b))]
+		words := strings.Map(func(r rune) rune {
+			if r < ' ' || r > '~' {
+				return '.'
+			}
+			return r
+		}, latin1(line))
+		fmt.Fprintf(&out, "\n%08x  %-49s |%s|", at, strings.Replace(each(line, "%02x", " ")+" ", " ", " ", 1), words)
+	}
+	return out.String() + "\n"
+}
+
+// perl writes bytes as Data::Dumper does, with as few digits as can be told apart.
+func perl(b []byte) string {
+	var out strings.Builder
+	for i, c := range b {
+		switch next := i+1 < len(b) && b[i+1] >= '0' && b[i+1] <= '9'; {
+		case c == '"' || c == '\\' || c == '$' || c == '@':
+			out.WriteString("\\" + string(rune(c)))
+		case c >= ' ' && c < 0x7f:
+			out.WriteByte(c)
+		case next:
+			fmt.Fprintf(&out, "\\%03o", c)
+		default:
+			fmt.Fprintf(&out, "\\%o", c)
+		}
+	}
+	return `$VAR1 = "` + out.String() + `";`
+}
+
+func deflate(t testing.TB, b []byte, to func(io.Writer) io.WriteCloser) string {
+	var out bytes.Buffer
+	w := to(&out)
+	_, err := w.Write(b)
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	return out.String()
+}
+
 func writings(t testing.TB) map[string]func([]byte) string {
 	std, raw, address := base64.StdEncoding.EncodeToString, base64.RawStdEncoding.EncodeToString, base64.URLEncoding.EncodeToString
 	js := func(s string) string {
@@ -284,13 +337,42 @@ func writings(t testing.TB) map[string]func([]byte) string {
 		"numbers, lines":            func(b []byte) string { return "[\n    " + each(b, "%d", ",\n    ") + "\n]" },
 		"numbers, signed":           func(b []byte) string { return "[" + signed(b) + "]" },
 		"uuencode":                  func(b []byte) string { return "Subject: x\n\n" + uuencode(b) },
-		"as they are":               func(b []byte) string { return "WARC/1.0\r\n\r\n" + string(b) + "\r\nWARC/1.0\r\n" },
+		"UTF-16 without a mark":     func(b []byte) string { return wideOf("\n\"x\",\""+std(b)+"\"\n", 2) },
+		"UTF-16 of hexadecimal":     func(b []byte) string { return wideOf("1,0x"+hex.EncodeToString(b)+",x", 2) },
+		"UTF-32":                    func(b []byte) string { return wideOf(`["`+std(b)+`"]`, 4) },
+		"base64, lines joined":      func(b []byte) string { return `"` + fold(std(b), 76, " ") + `"` },
+		"base64 in a quoted mail":   func(b []byte) string { return "\n> " + fold(std(b), 76, "\n> ") + "\n\nYes." },
+		"base64 in lines of a log": func(b []byte) string {
+			return "\n2026-11-01T10:00:00Z DEBUG " + fold(std(b), 1000, "\n2026-11-01T10:00:01Z DEBUG ") + "\n"
+		},
+		"base64, strings added up":      func(b []byte) string { return "\nx = \"" + fold(std(b), 60, "\" +\n    \"") + "\";" },
+		"base64, strings under another": func(b []byte) string { return "x = (\n    '" + fold(std(b), 60, "'\n    '") + "')" },
+		"Oracle, parts": func(b []byte) string {
+			return "VALUES (to_blob(hextoraw('" + fold(hex.EncodeToString(b), 2000, "')) || to_blob(hextoraw('") + "')));"
+		},
+		"Oracle, statements": func(b []byte) string {
+			return "\nappend(b, hextoraw('" + fold(hex.EncodeToString(b), 2000, "'));\nappend(b, hextoraw('") + "'));\n"
+		},
+		"hexdump":                  hexdump,
+		"C array of short numbers": func(b []byte) string { return "[]byte{" + each(b, "0x%x", ", ") + "}" },
+		"Java array":               func(b []byte) string { return "byte[] b = {" + each(b, "(byte) 0x%02x", ", ") + "};" },
+		"Perl":                     perl,
+		"gzip": func(b []byte) string {
+			return "HTTP/1.1 200 OK\r\n\r\n" + deflate(t, b, func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }) + "\r\n"
+		},
+		"zlib": func(b []byte) string {
+			return "PACK\x00" + deflate(t, b, func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }) + "\x00"
+		},
+		"zlib of a git object in base64": func(b []byte) string {
+			return `{"blob":"` + std([]byte(deflate(t, slices.Concat([]byte("blob 9\x00"), b), func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }))) + `"}`
+		},
+		"as they are": func(b []byte) string { return "WARC/1.0\r\n\r\n" + string(b) + "\r\nWARC/1.0\r\n" },
 	}
 }
 
 // onlySome are writings that start a JPEG or PNG alone can be told from.
 var onlySome = []string{"Python", "JSON of bytes as signs", "UTF-8 of bytes", "percent", "mysqldump", "quotes twice", "octal", "octal, COPY", "C string", "C array", "JSON in ASCII",
-	"quoted-printable of bytes", "numbers", "numbers, lines", "numbers, signed", "hexadecimal, spaces", "hexadecimal, colons", "hexadecimal, pairs"}
+	"quoted-printable of bytes", "numbers", "numbers, lines", "numbers, signed", "Perl", "C array of short numbers", "Java array", "hexdump", "hexadecimal, spaces", "hexadecimal, colons", "hexadecimal, pairs"}
 
 // Opponent's story: a stolen database writes its pictures in a way that the scan does not know, or finds only half of them.
 func TestWritings(t *testing.T) {
@@ -385,6 +467,13 @@ func TestManyPictures(t *testing.T) {
 	}
 }
 
+// tiffOf returns a TIFF with its directory behind its picture.
+func tiffOf(t testing.TB) []byte {
+	var out bytes.Buffer
+	require.NoError(t, tiff.Encode(&out, noise(3, 40), nil))
+	return out.Bytes()
+}
+
 // Opponent's story: files that lie behind each other in a raw image are taken for one, and all but the first are lost.
 func TestKinds(t *testing.T) {
 	var zipped, gzipped bytes.Buffer
@@ -425,7 +514,12 @@ func TestKinds(t *testing.T) {
 	assert.Len(t, glued[2].data, 2000)
 	packed, _ := scanned(t, io.MultiReader(strings.NewReader("cache entry"), &gzipped))
 	require.Len(t, packed, 1)
-	assert.Equal(t, ".gz", packed[0].Ending)
+	assert.Equal(t, ".jpg", packed[0].Ending)
+	broken := pngOf(t, 2)
+	broken = append(broken[:len(broken)/2:len(broken)/2], "1000\r\n"...)
+	behind, _ := scanned(t, bytes.NewReader(slices.Concat(broken, jpegOf(t, 1), tiffOf(t), jpegOf(t, 3))))
+	require.Len(t, behind, 4)
+	assert.Equal(t, tiffOf(t), behind[2].data)
 }
 
 // Opponent's story: a script of SQL Server is UTF-16, in which no sign of base64 follows another.
@@ -443,6 +537,30 @@ func TestUTF16(t *testing.T) {
 	}
 }
 
+// lzw writes bytes as 12-bit numbers, as compress does with bytes that do not repeat.
+func lzw(b []byte) string {
+	var out []byte
+	for i := 0; i+1 < len(b); i += 2 {
+		x, y := uint32(b[i])*13%4096, uint32(b[i+1])*11%4096
+		out = append(out, byte(x), byte(x>>8|y<<4), byte(y>>4))
+	}
+	return "\x1f\x9d\x90" + string(out)
+}
+
+func base85(b []byte) string {
+	out := make([]byte, ascii85.MaxEncodedLen(len(b)))
+	return "<~" + string(out[:ascii85.Encode(out, b)]) + "~>"
+}
+
+// program returns a program: this test.
+func program(t testing.TB) string {
+	name, err := os.Executable()
+	require.NoError(t, err)
+	b, err := os.ReadFile(name)
+	require.NoError(t, err)
+	return string(b[:2<<20])
+}
+
 // Opponent's story: an encrypted container has no start of a picture, and the report says that it holds none.
 func TestOpaque(t *testing.T) {
 	secret := make([]byte, 300_000)
@@ -456,6 +574,7 @@ func TestOpaque(t *testing.T) {
 		opaque bool
 	}{
 		"random": {string(secret), true}, "random in base64": {text + base64.StdEncoding.EncodeToString(secret) + text, true}, "random in hexadecimal": {hex.EncodeToString(secret), true},
+		"compress": {lzw(secret), true}, "base32": {text + base32.StdEncoding.EncodeToString(secret), true}, "base85": {base85(secret), true}, "program": {program(t), false},
 		"text": {text, false}, "picture": {string(jpegOf(t, 1)), false}, "zeros": {strings.Repeat("\x00", 1<<20), false}, "text in base64": {base64.StdEncoding.EncodeToString([]byte(text)), false},
 	} {
 		_, report := scanned(t, strings.NewReader(c.data))
@@ -465,10 +584,11 @@ func TestOpaque(t *testing.T) {
 
 // Opponent's story: a text of starts alone, or of a start in every second byte, takes for ever.
 func TestHostileTexts(t *testing.T) {
-	for _, one := range []string{"/9j/", "\xff\xd8\xff", "\xff\xd8\xff\xe0\x00\x02", "PK\x03\x04", "%PDF-1.4", "begin 644 x\n", "ffd8ff", `\xff\xd8\xff`, "255,216,255,", "A", "'\xff\xd8\xff\xe0", "\x1f\x8b\x08\x00", "AAAAIGZ0eX", "GIF89a", "=\n", "&#10;", `\/`} {
+	bomb := deflate(t, make([]byte, 64<<20), func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) })
+	for _, one := range []string{"/9j/", "\xff\xd8\xff", "\xff\xd8\xff\xe0\x00\x02", "PK\x03\x04", "%PDF-1.4", "begin 644 x\n", "ffd8ff", `\xff\xd8\xff`, "255,216,255,", "A", "'\xff\xd8\xff\xe0", "\x1f\x8b\x08\x00", "x\x9c", "x\x9c\x03\x00", "/\x009\x00j\x00", bomb, "AAAAIGZ0eX", "GIF89a", "=\n", "&#10;", `\/`} {
 		start := time.Now()
 		got, _ := scanned(t, strings.NewReader(strings.Repeat(one, 1<<18/len(one))))
-		t.Logf("%-30q %7d files, %v", one, len(got), time.Since(start))
+		t.Logf("%-30.30q %7d files, %v", one, len(got), time.Since(start))
 	}
 }
 

@@ -2,14 +2,19 @@ package carve
 
 import (
 	"bytes"
+	"cmp"
+	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 )
 
 // A coding is a writing of bytes that starts at a place of a text.
 type coding struct {
-	name   string
-	decode func(*stream) io.Reader // reads the bytes, and leaves the stream at the end of the writing
+	name     string
+	decode   func(*stream) io.Reader // reads the bytes, and leaves the stream at the end of the writing
+	inflates bool                    // they are compressed
 }
 
 // seps are what may lie between two bytes in hexadecimal, beside white space. signs are before a byte that a text escapes, the
@@ -34,7 +39,13 @@ var pairs = func() (set [1 << 10]uint64) {
 		add(k.magic)
 	}
 	add(started64...)
-	add("_9", `\/`, `\u`, "%2", "ff", "FF", "89", "37", "21", "25", "-1", "13", "\xc3\xbf", "\xc2\x89", "be", "AA")
+	add("_9", `\/`, `\u`, "%2", "ff", "FF", "89", "37", "21", "25", "-1", "13", "82", "80", "71", "\xc3\xbf", "\xc2\x89", "be", "AA", "\x1f\x8b")
+	for _, level := range zlibLevels {
+		add("x" + level)
+	}
+	for _, c := range `/_iRUJA\fF8-123457bx%` {
+		add(string(c) + "\x00")
+	}
 	return set
 }()
 
@@ -47,6 +58,9 @@ func next(b, last []byte, end int, codings bool) (int, bool) {
 		}
 		p := int(b[i]) | int(b[i+1])<<8
 		if pairs[p>>6]>>(p&63)&1 == 0 {
+			continue
+		}
+		if p == 0 && i+3 < len(b) && (b[i+2] != 0 || b[i+3] == 0) { // of many zeros the last three may start a box
 			continue
 		}
 		before := last
@@ -69,9 +83,14 @@ func starts(b, before []byte, codings bool) bool {
 		return true
 	case !codings:
 		return false
+	case b[1] == 0:
+		w := width(b)
+		return w > 1 && coded(narrowed(b[:min(len(b), maxHead*w)], w), narrowed(before, 1)) != nil
 	case b[0] == 'b':
 		return bytes.HasPrefix(b, []byte("begin "))
-	case strings.IndexByte("fF8-123\xc2\xc3", b[0]) >= 0:
+	case b[0] == 0x1f, b[0] == 'x':
+		return compressed(b) != nil
+	case strings.IndexByte("fF8-1237\xc2\xc3", b[0]) >= 0:
 		return codedBytes(b, before) != nil
 	}
 	return coded64(b)
@@ -127,23 +146,35 @@ func coded64(b []byte) bool {
 
 // coded returns the writing of bytes that starts b; nil: none. before are the bytes before it.
 func coded(b, before []byte) *coding {
+	if w := width(b); w > 1 {
+		if coded(narrowed(b, w), narrowed(before, 1)) == nil {
+			return nil
+		}
+		return &coding{name: fmt.Sprintf("UTF-%d", 8*w), decode: func(s *stream) io.Reader { return &wide{s, w} }}
+	}
+	in64 := func(s *stream) io.Reader {
+		return join(s, before, is64, func(j *joined) io.Reader { return &run64{s: s, joins: j.goesOn} })
+	}
 	switch {
 	case coded64(b):
-		return &coding{"base64", func(s *stream) io.Reader { return &run64{s: s} }}
+		return &coding{name: "base64", decode: in64}
 	case len(b) >= minRun && longRun(b[:minRun], 1) == 0:
-		for _, before := range []string{"0x", "x", ""} {
-			if digits, has := bytes.CutPrefix(b[:minRun], []byte(before)); has && allHex(digits) {
-				return &coding{"hexadecimal", func(s *stream) io.Reader {
-					s.skip(len(before))
-					return &bytesOf{s: s, next: inHex("", 0)}
-				}}
+		for _, start := range []string{"0x", "x", ""} {
+			if digits, has := bytes.CutPrefix(b[:minRun], []byte(start)); has && allHex(digits) {
+				c := inHexadecimal("", before)
+				decode := c.decode
+				c.decode = func(s *stream) io.Reader {
+					s.skip(len(start))
+					return decode(s)
+				}
+				return c
 			}
 		}
-		return &coding{"base64", func(s *stream) io.Reader { return &run64{s: s} }}
+		return &coding{name: "base64", decode: in64}
 	case bytes.HasPrefix(b, []byte("begin ")):
 		return uuencoded(b)
 	}
-	if c := codedBytes(b, before); c != nil {
+	if c := cmp.Or(codedBytes(b, before), compressed(b)); c != nil {
 		return c
 	}
 	if !kindMagic(b) {
@@ -153,7 +184,7 @@ func coded(b, before []byte) *coding {
 	if quote == 0 || hasFrame(b) || kindOf(unquoted(b, quote)) == nil {
 		return nil
 	}
-	return &coding{"escaped", func(s *stream) io.Reader { return &bytesOf{s: s, next: inQuotes(quote)} }}
+	return &coding{name: "escaped", decode: func(s *stream) io.Reader { return &bytesOf{s: s, next: inQuotes(quote)} }}
 }
 
 // hasFrame reports whether b starts with a JPEG or PNG as it is, up to the size of the picture. Escapes before that move it.
@@ -182,8 +213,8 @@ func codedBytes(b, before []byte) *coding {
 		return inCode("escaped", b, inLatin1(quoteOf(before)))
 	case firstOf(b, "ff", "fF", "Ff", "FF", "89"):
 		for _, sep := range seps {
-			if c := inCode("hexadecimal", b, inHex(sep, 0)); c != nil {
-				return c
+			if inBytes(b, inHex(sep, 0)) {
+				return inHexadecimal(sep, before)
 			}
 		}
 		for _, sign := range signs {
@@ -197,7 +228,7 @@ func codedBytes(b, before []byte) *coding {
 				return inCode("escaped", b, inOctal(sign, quoteOf(rest)))
 			}
 		}
-	case firstOf(b, "255", "137", "-1"):
+	case firstOf(b, "255", "137", "-1", "82", "80", "71", "37"):
 		return inCode("numbers", b, inNumbers)
 	}
 	return nil
@@ -226,10 +257,17 @@ func inCode(name string, b []byte, next decoder) *coding {
 	if !inBytes(b, next) {
 		return nil
 	}
-	return &coding{name, func(s *stream) io.Reader { return &bytesOf{s: s, next: next} }}
+	return &coding{name: name, decode: func(s *stream) io.Reader { return &bytesOf{s: s, next: next} }}
 }
 
-// inBytes reports whether b starts with a JPEG or PNG in a writing.
+// inHexadecimal returns the writing in digits with sep between bytes, behind before.
+func inHexadecimal(sep string, before []byte) *coding {
+	return &coding{name: "hexadecimal", decode: func(s *stream) io.Reader {
+		return join(s, before, isHex, func(j *joined) io.Reader { return &bytesOf{s: s, next: inHex(sep, 0), joins: j.goesOn} })
+	}}
+}
+
+// inBytes reports whether b starts with a file in a writing.
 func inBytes(b []byte, next decoder) bool {
 	var got [4]byte
 	for i := range got {
@@ -238,12 +276,15 @@ func inBytes(b []byte, next decoder) bool {
 			return false
 		}
 		got[i], b = c, b[n:]
-		if i == 0 && c != 0xff && c != 0x89 {
+		if i == 1 && !slices.ContainsFunc(magics, func(m string) bool { return m[:2] == string(got[:2]) }) {
 			return false
 		}
 	}
-	return got[0] == 0xff && got[1] == 0xd8 && got[2] == 0xff || string(got[:]) == "\x89PNG"
+	return firstOf(got[:], magics...)
 }
+
+// magics start the files that are looked for in bytes that are written one by one.
+var magics = []string{"\xff\xd8\xff", "\x89PNG", "RIFF", "GIF8", "%PDF", "PK\x03\x04"}
 
 // maxUnquoted is how many bytes between quotes are read to see whether a file starts there.
 const maxUnquoted = 4 << 10
@@ -269,6 +310,7 @@ type bytesOf struct {
 	s     *stream
 	next  decoder
 	begun bool
+	joins func([]byte) bool // see run64; nil: it does not
 }
 
 // maxByte is more than one byte takes in any writing, bytes. Lines may begin with spaces.
@@ -284,7 +326,7 @@ func (r *bytesOf) Read(out []byte) (int, error) {
 	n, i := 0, 0
 	for n < len(out) && i < end {
 		c, used := r.next(b[i:], !r.begun)
-		if used <= 0 {
+		if used <= 0 || r.joins != nil && (b[i] == '\n' || b[i] == '\r') && r.joins(b[i:]) {
 			end = i
 			break
 		}
@@ -362,6 +404,9 @@ func inHex(sep string, quote byte) decoder {
 			if len(sep) > 0 && sep[0] != '0' {
 				i = white(b, i+1)
 			}
+			if sep == ",0x" { // of Java
+				i = white(b, len(b)-len(bytes.TrimPrefix(b[i:], []byte("(byte)"))))
+			}
 			if strings.HasSuffix(sep, "0x") {
 				if !bytes.HasPrefix(b[i:], []byte("0x")) && !bytes.HasPrefix(b[i:], []byte("0X")) {
 					return 0, 0
@@ -371,14 +416,17 @@ func inHex(sep string, quote byte) decoder {
 		}
 		c, is := hexByte(b[i:])
 		if !is {
+			if strings.HasSuffix(sep, "0x") && i < len(b) && hexDigit(b[i]) >= 0 { // one digit
+				return byte(hexDigit(b[i])), i + 1
+			}
 			return 0, 0
 		}
 		return c, i + 2
 	}
 }
 
-// escapes are letters behind a backslash, and their bytes. Z is of MySQL.
-const escapes = "n\nr\rt\tb\bf\f0\x00Z\x1aa\av\v\\\\//''\"\""
+// escapes are letters behind a backslash, and their bytes. Z is of MySQL, $ and @ of Perl.
+const escapes = "n\nr\rt\tb\bf\f0\x00Z\x1aa\av\v\\\\//''\"\"$$@@"
 
 // unescaped decodes a byte that is written as itself or behind a backslash. quote ends the writing, if it is not 0.
 func unescaped(b []byte, quote byte) (byte, int) {
@@ -402,6 +450,15 @@ func inOctal(sign string, quote byte) decoder {
 		}
 		if bytes.HasPrefix(b, []byte(sign[:n])) && len(b) >= n+3 && b[n] >= '0' && b[n] <= '3' && b[n+1]&^7 == '0' && b[n+2]&^7 == '0' {
 			return b[n]<<6 | b[n+1]&7<<3 | b[n+2]&7, n + 3
+		}
+		if d := 0; !first && bytes.HasPrefix(b, []byte(sign)) { // Perl writes fewer digits if no digit follows
+			for d < 2 && n+d < len(b) && b[n+d]&^7 == '0' {
+				d++
+			}
+			if d > 0 {
+				v, _ := strconv.ParseUint(string(b[n:n+d]), 8, 8)
+				return byte(v), n + d
+			}
 		}
 		if sign == `\\` && bytes.HasPrefix(b, []byte(`\\\\`)) {
 			return '\\', 4
@@ -494,7 +551,7 @@ func uuencoded(b []byte) *coding {
 			return nil
 		}
 	}
-	return &coding{"uuencode", func(s *stream) io.Reader {
+	return &coding{name: "uuencode", decode: func(s *stream) io.Reader {
 		s.skip(line + 1)
 		return &uu{s: s}
 	}}

@@ -2,9 +2,9 @@ package carve
 
 import (
 	"bytes"
-	"compress/flate"
 	"context"
 	"encoding/binary"
+	"hash/crc32"
 	"io"
 	"slices"
 )
@@ -27,12 +27,13 @@ var kinds = []kind{
 	{".zip", "PK\x03\x04", func(b []byte) bool {
 		return len(b) > 30 && b[5] == 0 && (b[8] == 0 || b[8] == 8) && b[9] == 0 && b[26] > 0
 	}, (*copied).zip},
-	{".7z", "7z\xbc\xaf\x27\x1c", func(b []byte) bool { return len(b) > 32 }, (*copied).sevenZip},
+	{".7z", "7z\xbc\xaf\x27\x1c", func(b []byte) bool {
+		return len(b) > 32 && crc32.ChecksumIEEE(b[12:32]) == binary.LittleEndian.Uint32(b[8:])
+	}, (*copied).sevenZip},
 	{".rar", "Rar!\x1a\x07", func(b []byte) bool { return len(b) > 20 }, (*copied).rest},
-	{".gz", "\x1f\x8b\x08", isGzip, (*copied).rest},
 	{".bmp", "BM", isBMP, (*copied).bmp},
-	{".tif", "II*\x00", isTIFF, (*copied).rest},
-	{".tif", "MM\x00*", isTIFF, (*copied).rest},
+	{".tif", "II*\x00", isTIFF, (*copied).tiff},
+	{".tif", "MM\x00*", isTIFF, (*copied).tiff},
 	{".heic", "\x00\x00\x00", isPictureBox, (*copied).boxes},
 }
 
@@ -80,29 +81,6 @@ func jpegHead(b []byte) (is, frame bool) {
 		at += 2 + n
 	}
 }
-
-func isGzip(b []byte) bool {
-	if len(b) < 24 || b[3] > 0x1f || b[8] != 0 && b[8] != 2 && b[8] != 4 || b[9] > 13 && b[9] != 255 {
-		return false
-	}
-	at := 10
-	if b[3]&4 != 0 { // RFC 1952: extra field, name, comment, digest
-		at += 2 + int(binary.LittleEndian.Uint16(b[at:]))
-	}
-	for _, flag := range []byte{8, 16} {
-		if b[3]&flag != 0 && at < len(b) {
-			at += bytes.IndexByte(b[at:], 0) + 1
-		}
-	}
-	if at += int(b[3] & 2); at >= len(b) {
-		return false
-	}
-	n, err := io.CopyN(io.Discard, flate.NewReader(bytes.NewReader(b[at:])), bufferSize)
-	return n > 0 && (err == nil || err == io.EOF || err == io.ErrUnexpectedEOF && len(b) > n0)
-}
-
-// n0 is the size from which a compressed file may go on beyond what is seen of it, bytes.
-const n0 = 64
 
 func isBMP(b []byte) bool {
 	if len(b) < 30 || binary.LittleEndian.Uint32(b[6:]) != 0 || b[26] != 1 || b[27] != 0 || b[29] != 0 {
@@ -242,7 +220,7 @@ func (c *copied) jpeg() error {
 	}
 }
 
-// png copies chunks up to the last one (ISO/IEC 15948).
+// png copies chunks up to the last one (ISO/IEC 15948), or to where another picture starts within one.
 func (c *copied) png() error {
 	err := c.take(8)
 	for err == nil {
@@ -250,13 +228,43 @@ func (c *copied) png() error {
 		if len(b) < 8 {
 			return c.rest()
 		}
-		last := string(b[4:]) == "IEND"
-		n := int64(binary.BigEndian.Uint32(b))
-		if err = c.take(12 + n); last || n > 1<<31 {
+		last, n := string(b[4:]) == "IEND", int64(binary.BigEndian.Uint32(b))
+		if !isChunk(b[4:]) || n > 1<<31 {
+			return nil
+		}
+		behind := c.n + 12 + n
+		if string(b[4:8]) == "IDAT" {
+			err = c.upTo(bufferSize/4, func(b []byte) int {
+				end := min(behind-c.n, int64(len(b)))
+				for i := range b[:end] {
+					if b[i] == 0xff && hasFrame(b[i:]) {
+						return i
+					}
+				}
+				if end < int64(len(b)) {
+					return int(end)
+				}
+				return -1
+			})
+			if err != nil || c.n < behind {
+				return err
+			}
+		}
+		if err = c.take(behind - c.n); last {
 			break
 		}
 	}
 	return err
+}
+
+// isChunk reports whether four letters start b: the name of a chunk.
+func isChunk(b []byte) bool {
+	for _, c := range b[:4] {
+		if c|' ' < 'a' || c|' ' > 'z' {
+			return false
+		}
+	}
+	return true
 }
 
 // gif copies blocks up to the trailer (GIF89a, appendix A).
@@ -306,6 +314,64 @@ func (c *copied) bmp() error {
 func (c *copied) sevenZip() error {
 	b := c.s.have(32)
 	return c.take(32 + int64(min(binary.LittleEndian.Uint64(b[12:]), 1<<60)) + int64(min(binary.LittleEndian.Uint64(b[20:]), 1<<60)))
+}
+
+// tiff copies up to the end of the last directory, and of the values and strips of which that or an earlier one tells (TIFF
+// 6.0, section 2). A list of strips before its directory is not seen again: its strips lie before it too.
+func (c *copied) tiff() error {
+	const strips, tiles, stripBytes, tileBytes = 273, 324, 279, 325 // tags
+	var order binary.ByteOrder = binary.LittleEndian
+	b := c.s.have(8)
+	if b[0] == 'M' {
+		order = binary.BigEndian
+	}
+	start, end := c.s.at, int64(8)
+	for next := int64(order.Uint32(b[4:])); next >= c.n && next > 0; {
+		if err := c.take(next - c.n); err != nil {
+			return err
+		}
+		b := c.s.have(bufferSize / 2)
+		if len(b) < 6 {
+			return c.rest()
+		}
+		n := int(order.Uint16(b))
+		if n == 0 || len(b) < 6+12*n {
+			break
+		}
+		var lists [2][]int64 // places and sizes of strips
+		for e := b[2 : 2+12*n]; len(e) > 0; e = e[12:] {
+			tag, size, count, value := order.Uint16(e), int64(1), int64(order.Uint32(e[4:])), e[8:12]
+			switch kind := order.Uint16(e[2:]); kind {
+			case 3, 8:
+				size = 2
+			case 4, 9, 11, 13:
+				size = 4
+			case 5, 10, 12:
+				size = 8
+			}
+			if count*size > 4 {
+				at := int64(order.Uint32(value))
+				end = max(end, at+count*size)
+				if value = nil; at >= c.n && at-c.n+count*size <= int64(len(b)) {
+					value = b[at-c.n:][:count*size]
+				}
+			}
+			which := slices.Index([]uint16{strips, stripBytes, tiles, tileBytes}, tag)
+			for i := int64(0); which >= 0 && i < count && int64(len(value)) >= (i+1)*size; i++ {
+				v := int64(order.Uint16(value[i*size:]))
+				if size == 4 {
+					v = int64(order.Uint32(value[i*size:]))
+				}
+				lists[which&1] = append(lists[which&1], v)
+			}
+		}
+		for i := range min(len(lists[0]), len(lists[1])) {
+			end = max(end, lists[0][i]+lists[1][i])
+		}
+		end = max(end, c.s.at-start+int64(6+12*n))
+		next = int64(order.Uint32(b[2+12*n:]))
+	}
+	return c.take(end - c.n)
 }
 
 // boxes copies boxes of an ISO base media file (ISO/IEC 14496-12, section 4.2) as long as they are of pictures.

@@ -1,0 +1,183 @@
+package carve
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"errors"
+	"io"
+	"slices"
+)
+
+// zlibLevels are the second bytes of a zlib stream without a dictionary, behind an x (RFC 1950).
+var zlibLevels = []string{"\x01", "\x5e", "\x9c", "\xda"}
+
+// minInflated is how much must come out of a compressed stream without an error before it is taken for one, bytes, unless it
+// ends before. Chosen.
+const minInflated = 256
+
+// compressed returns the gzip or zlib stream that starts b; nil: none does.
+func compressed(b []byte) *coding {
+	switch {
+	case len(b) > 18 && string(b[:3]) == "\x1f\x8b\x08" && b[3] <= 0x1f:
+		if z, err := gzip.NewReader(bytes.NewReader(b)); err == nil && inflates(z, len(b)) {
+			return &coding{"gzip", func(s *stream) io.Reader {
+				z, err := gzip.NewReader(s)
+				if err != nil {
+					return bytes.NewReader(nil)
+				}
+				z.Multistream(false)
+				return z
+			}, true}
+		}
+	case len(b) > 8 && b[0] == 'x' && slices.Contains(zlibLevels, string(b[1:2])) && zlibBlock(b[2:7]):
+		if inflates(flate.NewReader(bytes.NewReader(b[2:])), len(b)) {
+			return &coding{"zlib", func(s *stream) io.Reader {
+				s.skip(2)
+				return flate.NewReader(s)
+			}, true}
+		}
+	}
+	return nil
+}
+
+// zlibBlock reports whether a block of deflate may start b (RFC 1951, 3.2.3): one as it is has its size twice.
+func zlibBlock(b []byte) bool {
+	kind := b[0] >> 1 & 3
+	return kind == 1 || kind == 2 || kind == 0 && b[1] == ^b[3] && b[2] == ^b[4]
+}
+
+// inflates reports whether r gives minInflated bytes, or ends well, or ends for want of more than the n bytes that it has.
+func inflates(r io.Reader, n int) bool {
+	got, err := io.CopyN(io.Discard, r, minInflated)
+	return err == nil || errors.Is(err, io.EOF) && got > 0 || errors.Is(err, io.ErrUnexpectedEOF) && n >= margin
+}
+
+// maxHead is how many signs of a text show whether a writing starts there.
+const maxHead = 64
+
+// width returns how many bytes a sign takes at the start of b: 2 or 4 if it is of ASCII in UTF-16 or UTF-32, else 1.
+func width(b []byte) int {
+	for _, w := range []int{4, 2} {
+		if n := len(narrowed(b[:min(len(b), 16*w)], w)); n >= 8 {
+			return w
+		}
+	}
+	return 1
+}
+
+// narrowed returns the ASCII with which b starts as signs of so many bytes. With a width of 1 it leaves out all zeros.
+func narrowed(b []byte, width int) (out []byte) {
+	if width == 1 {
+		return bytes.ReplaceAll(b, []byte{0}, nil)
+	}
+	for len(b) > 0 && b[0] != 0 && b[0] < 0x80 {
+		n := 1
+		for n < min(width, len(b)) && b[n] == 0 {
+			n++
+		}
+		if n < min(width, len(b)) {
+			break
+		}
+		out, b = append(out, b[0]), b[n:]
+	}
+	return out
+}
+
+// wide reads ASCII in UTF-16 or UTF-32, of both orders of bytes, up to any other sign.
+type wide struct {
+	s     *stream
+	width int
+}
+
+// Read reads signs.
+func (r *wide) Read(out []byte) (int, error) {
+	b := r.s.have(min(r.width*len(out), bufferSize/4/r.width*r.width))
+	n := copy(out, narrowed(b, r.width))
+	r.s.skip(min(n*r.width, len(b)))
+	if n == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// A joined writing goes on in the same column of the next line, or between the next quotes: lines of a debugger or of a quoted
+// mail, strings that a program adds up.
+type joined struct {
+	io.Reader
+	s      *stream
+	begin  func(*joined) io.Reader
+	before byte // the sign before the writing; 0: a line begins
+	column int
+	gap    int             // bytes between the last two parts
+	is     func(byte) bool // whether a sign is of the writing
+}
+
+const (
+	maxGap  = 192 // bytes between two parts of a joined writing; chosen
+	minPart = 16  // signs of a part; behind a gap as long as the last one, 2. Chosen
+)
+
+// join returns the reader of a writing that may go on. begin begins a part at s. before are bytes before the first one.
+func join(s *stream, before []byte, is func(byte) bool, begin func(*joined) io.Reader) io.Reader {
+	j := &joined{s: s, begin: begin, is: is, column: len(before) - 1 - bytes.LastIndexByte(before, '\n')}
+	if j.column > 0 {
+		j.before = before[len(before)-1]
+	}
+	j.Reader = begin(j)
+	return j
+}
+
+// Read decodes bytes.
+func (j *joined) Read(out []byte) (int, error) {
+	for {
+		n, err := j.Reader.Read(out)
+		if n > 0 || !errors.Is(err, io.EOF) {
+			return n, err
+		}
+		at := j.next(j.s.have(2 * maxGap))
+		if at == 0 {
+			return 0, io.EOF
+		}
+		j.s.skip(at)
+		j.gap = at
+		j.Reader = j.begin(j)
+	}
+}
+
+// next returns where behind the part before b the writing goes on; 0: it does not.
+func (j *joined) next(b []byte) int {
+	gap := b[:min(len(b), maxGap)]
+	if line := bytes.IndexByte(gap, '\n'); line >= 0 && j.part(b, line+1+j.column, j.before) {
+		return line + 1 + j.column
+	}
+	if quote := quoteOf(b[:min(len(b), 1)]); quote != 0 {
+		for at := 1; at < len(gap) && !isWriting(b[at:], b[:at]); at++ {
+			if gap[at] == quote && j.part(b, at+1, quote) {
+				return at + 1
+			}
+		}
+	}
+	return 0
+}
+
+// isWriting reports whether the writing of a file starts b, behind before.
+func isWriting(b, before []byte) bool { return coded64(b) || codedBytes(b, before) != nil }
+
+// goesOn reports whether the writing goes on in a column behind the line end with which b starts.
+func (j *joined) goesOn(b []byte) bool { return j.column > 0 && j.next(b[:min(len(b), 2*maxGap)]) > 0 }
+
+// part reports whether a part of the writing that is no start of a file begins at a place of b, behind the sign before.
+func (j *joined) part(b []byte, at int, before byte) bool {
+	n := minPart
+	if at == j.gap {
+		n = 2
+	}
+	if at+n > len(b) || before != 0 && b[at-1] != before || isWriting(b[at:], b[:at]) {
+		return false
+	}
+	return !slices.ContainsFunc(b[at:at+n], func(c byte) bool { return !j.is(c) })
+}
+
+func is64(c byte) bool  { return sign64[c] >= 0 }
+func isHex(c byte) bool { return hexDigit(c) >= 0 || c == ' ' }
