@@ -39,7 +39,7 @@ var pairs = func() (set [1 << 10]uint64) {
 		add(k.magic)
 	}
 	add(started64...)
-	add("_9", `\/`, `\u`, "%2", "ff", "FF", "89", "37", "21", "25", "-1", "13", "82", "80", "71", "\xc3\xbf", "\xc2\x89", "be", "AA", "\x1f\x8b")
+	add("_9", `\/`, `\u`, "%2", "ff", "FF", "89", "37", "21", "25", "-1", "13", "82", "80", "71", "52", "47", "50", "25", "\xc3\xbf", "\xc2\x89", "be", "AA", "\x1f\x8b")
 	for _, level := range zlibLevels {
 		add("x" + level)
 	}
@@ -90,7 +90,7 @@ func starts(b, before []byte, codings bool) bool {
 		return bytes.HasPrefix(b, []byte("begin "))
 	case b[0] == 0x1f, b[0] == 'x':
 		return compressed(b) != nil
-	case strings.IndexByte("fF8-1237\xc2\xc3", b[0]) >= 0:
+	case strings.IndexByte("fF8-123457\xc2\xc3", b[0]) >= 0:
 		return codedBytes(b, before) != nil
 	}
 	return coded64(b)
@@ -211,7 +211,7 @@ func codedBytes(b, before []byte) *coding {
 	switch {
 	case b[0] >= 0xc2:
 		return inCode("escaped", b, inLatin1(quoteOf(before)))
-	case firstOf(b, "ff", "fF", "Ff", "FF", "89"):
+	case firstOf(b, "ff", "fF", "Ff", "FF", "89"), bytes.HasSuffix(before, []byte("0x")) && firstOf(b, "52", "47", "50", "25"):
 		for _, sep := range seps {
 			if inBytes(b, inHex(sep, 0)) {
 				return inHexadecimal(sep, before)
@@ -228,7 +228,7 @@ func codedBytes(b, before []byte) *coding {
 				return inCode("escaped", b, inOctal(sign, quoteOf(rest)))
 			}
 		}
-	case firstOf(b, "255", "137", "-1", "82", "80", "71", "37"):
+	case firstOf(b, "255", "137", "-1", "82,", "80,", "71,", "37,", "82 ", "80 ", "71 ", "37 "):
 		return inCode("numbers", b, inNumbers)
 	}
 	return nil

@@ -148,9 +148,6 @@ func (j *joined) Read(out []byte) (int, error) {
 // next returns where behind the part before b the writing goes on; 0: it does not.
 func (j *joined) next(b []byte) int {
 	gap := b[:min(len(b), maxGap)]
-	if line := bytes.IndexByte(gap, '\n'); line >= 0 && j.part(b, line+1+j.column, j.before) {
-		return line + 1 + j.column
-	}
 	if quote := quoteOf(b[:min(len(b), 1)]); quote != 0 {
 		for at := 1; at < len(gap) && !isWriting(b[at:], b[:at]); at++ {
 			if gap[at] == quote && j.part(b, at+1, quote) {
@@ -158,14 +155,20 @@ func (j *joined) next(b []byte) int {
 			}
 		}
 	}
+	if line := bytes.IndexByte(gap, '\n'); line >= 0 && j.part(b, line+1+j.column, j.before) {
+		return line + 1 + j.column
+	}
 	return 0
 }
 
 // isWriting reports whether the writing of a file starts b, behind before.
 func isWriting(b, before []byte) bool { return coded64(b) || codedBytes(b, before) != nil }
 
-// goesOn reports whether the writing goes on in a column behind the line end with which b starts.
-func (j *joined) goesOn(b []byte) bool { return j.column > 0 && j.next(b[:min(len(b), 2*maxGap)]) > 0 }
+// goesOn reports whether the writing goes on in its column behind the line end with which b starts, or another one starts there.
+func (j *joined) goesOn(b []byte) bool {
+	at := 1 + bytes.IndexByte(b[:min(len(b), maxGap)], '\n') + j.column
+	return j.column > 0 && at < len(b) && (j.part(b, at, j.before) || isWriting(b[at:], b[:at]))
+}
 
 // part reports whether a part of the writing that is no start of a file begins at a place of b, behind the sign before.
 func (j *joined) part(b []byte, at int, before byte) bool {

@@ -248,6 +248,9 @@ func (d *Dump) unpack(ctx context.Context, find func(lister) error, depth int, u
 	})
 }
 
+// zipBzip2 is the method of a zip archive whose files bzip2 compressed (APPNOTE 4.4.5).
+const zipBzip2 = 12
+
 // zip lists the files of a zip archive. Of an office document, kind [office], only pictures and documents
 // are listed. depth counts the archives around it, under is its name. Files that are encrypted or
 // compressed by another method, and links, are listed with an error, folders and litter not at all. The
@@ -266,6 +269,7 @@ func (d *Dump) zip(ctx context.Context, kind string, in *source, depth int, unde
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are labels
 		return err
 	}
+	z.RegisterDecompressor(zipBzip2, func(r io.Reader) io.ReadCloser { return io.NopCloser(bzip2.NewReader(r)) })
 	if err := intake.Encrypted(z.File); err != nil {
 		return err
 	}
@@ -286,7 +290,7 @@ func (d *Dump) zip(ctx context.Context, kind string, in *source, depth int, unde
 		switch {
 		case e.Flags&1 != 0: // APPNOTE 4.4.4
 			f = File{Name: f.Name, Err: errEncrypted}
-		case e.Method != zip.Store && e.Method != zip.Deflate:
+		case e.Method != zip.Store && e.Method != zip.Deflate && e.Method != zipBzip2:
 			f = File{Name: f.Name, Err: errMethod}
 		case !e.Mode().IsRegular():
 			f = File{Name: f.Name, Err: intake.ErrNotRegular}

@@ -78,10 +78,8 @@ func nothingIn(kind string) error {
 	return &picture.FormatError{Reason: "not a picture: " + what, Kind: picture.NoPicture}
 }
 
-// inOffice reports whether a file in an office document is listed: a picture, or another document.
-func inOffice(name string) bool {
-	return slices.Contains(endings, strings.ToLower(path.Ext(name))) || kind(name) != ""
-}
+// inOffice reports whether a file in an office document is listed: a picture, another document, or an object of any other kind.
+func inOffice(name string) bool { return MayBePicture(name) || kind(name) != "" }
 
 // nameless are endings that say nothing of what a file is. Others are taken for what they
 // say: many kinds of documents are zip archives.
