@@ -352,7 +352,7 @@ func words(ctx context.Context, data []byte, page int) (picture.PDFPage, error) 
 	case page > 0:
 		return picture.PDFPage{Number: page, Of: len(text), File: []byte(text[page-1])}, ctx.Err()
 	}
-	return picture.PDFPage{Of: len(text)}, ctx.Err()
+	return picture.PDFPage{Of: len(text), Attached: bytes.Count(data, []byte("attached"))}, ctx.Err()
 }
 
 func TestPDFs(t *testing.T) {
@@ -361,12 +361,12 @@ func TestPDFs(t *testing.T) {
 	dir := t.TempDir()
 	d := dump.New(o)
 	require.NoError(t, d.Add(t.Context(),
-		write(t, dir, "a.pdf", "one\nbad\nthree"), write(t, dir, "b.PDF", "no"), write(t, dir, "c.pdf", ""), write(t, dir, "big.pdf", strings.Repeat("x", 101)),
+		write(t, dir, "a.pdf", "one\nbad\nthree"), write(t, dir, "b.PDF", "no"), write(t, dir, "c.pdf", ""), write(t, dir, "e.pdf", "attached"), write(t, dir, "big.pdf", strings.Repeat("x", 101)),
 		// two files of one name
 		write(t, dir, "d.zip", zipOf(t, entry{"x.pdf", "first"}, entry{"x.pdf", "second"}, entry{"i.zip", zipOf(t, entry{"y.pdf", "nested"})}, entry{"z.pdf", strings.Repeat("x", 101)}))))
 	want := []string{
 		"a.pdf#page 1: one", "a.pdf#page 2: ! bad page", "a.pdf#page 3: three",
-		"b.PDF: ! no PDF", "c.pdf: ! not a picture: a PDF without pages", "big.pdf: ! the PDF has 101 bytes, limit is 100",
+		"b.PDF: ! no PDF", "c.pdf: ! not a picture: a PDF without pages", "e.pdf: ! this PDF has attached files, which were not looked into: save them beside it (1)", "e.pdf#page 1: attached", "big.pdf: ! the PDF has 101 bytes, limit is 100",
 		"d.zip!i.zip!y.pdf#page 1: nested", "d.zip!x.pdf#page 1: first", "d.zip!x.pdf#page 1: second",
 		"d.zip!z.pdf: ! the PDF has 101 bytes, limit is 100",
 	}

@@ -62,12 +62,11 @@ func (d *Dump) again(ctx context.Context, f File, sum [sha256.Size]byte) ([]byte
 // once its bytes are read. The pages open only while the file keeps its bytes. The error is ctx's or of add.
 func (d *Dump) pdf(ctx context.Context, f File) error {
 	data, err := d.load(ctx, f)
-	pages, sum := 0, sha256.Sum256(data)
+	var all picture.PDFPage
+	sum := sha256.Sum256(data)
 	if err == nil {
 		d.Containers = append(d.Containers, Container{f.Name, int64(len(data)), fmt.Sprintf("%x", sum)})
-		var all picture.PDFPage
 		all, err = d.opts.PDF(ctx, data, 0)
-		pages = all.Of
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -80,8 +79,13 @@ func (d *Dump) pdf(ctx context.Context, f File) error {
 		return picture.OnePage(data), err
 	}
 	file := &open
-	for k := 1; k <= pages; k++ {
-		err := d.add(File{Name: f.Name + picture.PageLabel(k, pages), Made: true, Open: func(ctx context.Context) (io.ReadCloser, error) {
+	if all.Attached > 0 {
+		if err := d.add(File{Name: f.Name, Size: f.Size, Err: fmt.Errorf("this PDF has attached files, which were not looked into: save them beside it (%d)", all.Attached)}); err != nil {
+			return err
+		}
+	}
+	for k := 1; k <= all.Of; k++ {
+		err := d.add(File{Name: f.Name + picture.PageLabel(k, all.Of), Made: true, Open: func(ctx context.Context) (io.ReadCloser, error) {
 			doc, err := d.last.take(ctx, file)
 			if err != nil {
 				return nil, err

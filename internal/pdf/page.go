@@ -41,7 +41,11 @@ func (e *Engine) Pages(ctx context.Context, data []byte, lim Limits, first, last
 	case first > d.pages:
 		return fmt.Errorf("%w: it has %d pages, and no page %d", ErrFormat, d.pages, first)
 	case last == 0 && first > 0:
-		return each(&picture.PDFPage{Of: d.pages})
+		with, err := d.inst.FPDFDoc_GetAttachmentCount(&requests.FPDFDoc_GetAttachmentCount{Document: d.doc})
+		if err != nil {
+			return d.failed(ctx, err)
+		}
+		return each(&picture.PDFPage{Of: d.pages, Attached: with.AttachmentCount})
 	}
 	all := first == 0
 	if all {

@@ -2,6 +2,7 @@ package pdf_test
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -139,4 +140,23 @@ func TestReadAhead(t *testing.T) {
 	got, err = read(1, 0)
 	require.NoError(t, err)
 	assert.Equal(t, []int{0, 4}, got, "the number of pages alone")
+}
+
+// Opponent's story: the pictures are attached to a PDF of one empty page, and nobody hears of them.
+func TestAttachedFiles(t *testing.T) {
+	file, offsets := "%PDF-1.7\n", ""
+	for i, object := range []string{
+		"<< /Type /Catalog /Pages 2 0 R /Names << /EmbeddedFiles << /Names [(a.jpg) 4 0 R (b.jpg) 4 0 R] >> >> >>",
+		"<< /Type /Pages /Count 1 /Kids [3 0 R] >>", "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] >>",
+		"<< /Type /Filespec /F (a.jpg) /EF << /F 5 0 R >> >>", "<< /Type /EmbeddedFile /Length 3 >>\nstream\nabc\nendstream",
+	} {
+		offsets += fmt.Sprintf("%010d 00000 n \n", len(file))
+		file += fmt.Sprintf("%d 0 obj\n%s\nendobj\n", i+1, object)
+	}
+	file += fmt.Sprintf("xref\n0 6\n0000000000 65535 f \n%strailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n", offsets, len(file))
+	err := engine.Pages(t.Context(), []byte(file), pdf.Limits{Repaired: true}, 1, 0, func(p *picture.PDFPage) error {
+		assert.Equal(t, picture.PDFPage{Of: 1, Attached: 2}, *p)
+		return nil
+	})
+	require.NoError(t, err)
 }

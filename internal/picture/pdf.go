@@ -15,6 +15,7 @@ import (
 // A PDFPage is one page of a PDF as a picture.
 type PDFPage struct {
 	Number, Of int // from 1 on, of how many
+	Attached   int // files that are attached to the PDF, if only the number of pages was asked for
 
 	// File is a JPEG or PNG of what the page shows.
 	File []byte
