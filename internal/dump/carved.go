@@ -81,7 +81,7 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 		return nil
 	case err != nil:
 		return d.add(File{Name: f.Name, Size: f.Size, Err: err})
-	case report.Opaque > 0 && !own && (is == picture.Unknown || is == picture.Text || is == picture.Broken):
+	case report.Opaque > 0 && (own && report.Finds > 1 || is == picture.Unknown || is == picture.Text || is == picture.Broken):
 		return d.add(File{Name: f.Name, Size: f.Size, Err: fmt.Errorf("about %d bytes of it are compressed or encrypted in a way that is not known, and were not looked into", report.Opaque)})
 	case !own && (report.Finds == 0 || is == picture.Archive): // of an archive no more than that is found
 		return d.add(f)
