@@ -13,7 +13,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/demo"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/quality"
+	"github.com/kycmark/kycmark/internal/test/compare"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -59,7 +59,7 @@ func TestLeaks(t *testing.T) {
 	got, err := picture.Load(filepath.Join(leaks, "5-transplanted.jpg"), picture.Limits{})
 	require.NoError(t, err)
 	require.Equal(t, onto.Image.Rect, got.Image.Rect)
-	require.Greater(t, quality.PSNR(got.Image, onto.Image), 25.0)
+	require.Greater(t, compare.PSNR(got.Image, onto.Image), 25.0)
 }
 
 func TestLeaksNeedCopies(t *testing.T) {

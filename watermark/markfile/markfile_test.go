@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/quality"
+	"github.com/kycmark/kycmark/internal/test/compare"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/watermark"
@@ -156,7 +156,7 @@ func TestOrientations(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, orientation, before.Orientation)
 		assert.Equal(t, orientation, after.Orientation)
-		assert.Greater(t, quality.PSNR(before.Image, after.Image), 41.9, orientation)
+		assert.Greater(t, compare.PSNR(before.Image, after.Image), 41.9, orientation)
 		found, err := markfile.Read(t.Context(), made.File, nil, key)
 		require.NoError(t, err)
 		require.Len(t, found, 1, orientation)
