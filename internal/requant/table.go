@@ -35,6 +35,9 @@ func (l *Leak) decode() {
 	}
 }
 
+// blocks returns how many blocks cover the luma, across and down.
+func (l *Leak) blocks() (w, h int) { return (l.luma.W + side - 1) / side, (l.luma.H + side - 1) / side }
+
 // Open finds the luma table of the JPEG file that a picture was last opened from, by the
 // combs that coefficients lie on (Fan and de Queiroz, "Identification of bitmap
 // compression history", 2003). It tries the standard tables at each quality first (ITU-T
@@ -115,7 +118,7 @@ func byFrequency() []int {
 }
 
 // coefficients returns the coefficients of the blocks of p that have no clipped pixel, row by row.
-// Blocks cut off by the right or lower edge are left out. Middle grey is subtracted, as JPEG does.
+// Blocks cut off by the right or lower edge are left out.
 func coefficients(p *image.NRGBA) []block {
 	l := Leak{pixels: p}
 	l.decode()
@@ -126,11 +129,7 @@ func coefficients(p *image.NRGBA) []block {
 		if l.clips(i%w, i/w) {
 			continue
 		}
-		var b block
-		b.load(l.luma, i%w, i/w)
-		c.forward(&b)
-		b[0] -= middle
-		out = append(out, b)
+		out = append(out, c.of(l.luma, i%w, i/w))
 	}
 	return out
 }
@@ -145,9 +144,6 @@ func (l *Leak) clips(bx, by int) bool {
 	}
 	return false
 }
-
-// middle is the first coefficient of a block of middle grey. JPEG subtracts it.
-const middle = 128 * side
 
 // base is the example table for luminance (ITU-T T.81, table K.1).
 var base = [side * side]int{
