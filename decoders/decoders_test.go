@@ -298,17 +298,16 @@ func TestProcessIsKept(t *testing.T) {
 		}
 		switch round {
 		case 0, 1:
-			require.Equal(t, 1, d.small["heic"].Waiting())
-			require.Equal(t, 1, d.small["avif"].Waiting())
+			require.Len(t, d.small["heic"].Waiting(), 1)
+			require.Len(t, d.small["avif"].Waiting(), 1)
 		case 2:
-			d.small["heic"].Kill()
-			d.small["avif"].Kill()
+			aparttest.Kill(t, d.small["heic"], d.small["avif"])
 		case 3:
 			picture.Decode(bad, picture.Limits{Decode: picture.Decoding(t.Context(), d.Decode)})
 		case 4:
 			_, err := d.Decode(t.Context(), "heic", bad[:100], 1)
 			require.Error(t, err)
-			require.Zero(t, d.small["heic"].Waiting(), "ended after an error")
+			require.Empty(t, d.small["heic"].Waiting(), "ended after an error")
 		}
 	}
 }

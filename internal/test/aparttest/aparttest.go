@@ -11,6 +11,10 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/apart"
 )
 
 // variable names the file into which a process that is to hang writes its ID.
@@ -72,4 +76,14 @@ func runs(pid int) bool {
 	}
 	defer p.Release()
 	return runtime.GOOS == "windows" || p.Signal(syscall.Signal(0)) == nil
+}
+
+// Kill kills the processes of pools that wait, and that the pools do not know.
+func Kill(t *testing.T, pools ...*apart.Pool) {
+	t.Helper()
+	for _, pool := range pools {
+		for _, p := range pool.Waiting() {
+			require.NoError(t, p.Kill())
+		}
+	}
 }
