@@ -22,6 +22,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/aparttest"
+	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/internal/test/wasmtest"
@@ -269,7 +270,7 @@ func TestOddPictures(t *testing.T) {
 		if size.X > 2000 && !long.On {
 			continue // takes two seconds
 		}
-		p, err := picture.Load(filepath.Join(dir, "pictures/odd", file), picture.Limits{Decode: here})
+		p, err := fromfile.Picture(filepath.Join(dir, "pictures/odd", file), picture.Limits{Decode: here})
 		require.NoError(t, err, file)
 		assert.Equal(t, size, p.Image.Rect.Size(), file)
 	}

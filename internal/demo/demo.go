@@ -164,7 +164,11 @@ func (m *maker) load(file string) *image.NRGBA {
 	if m.err != nil {
 		return nil
 	}
-	p, err := picture.Load(file, picture.Limits{})
+	data, err := os.ReadFile(file)
+	var p *picture.Picture
+	if err == nil {
+		p, err = picture.Decode(data, picture.Limits{})
+	}
 	if err != nil {
 		m.err = fmt.Errorf("%s: %w", file, err)
 		return nil

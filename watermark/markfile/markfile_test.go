@@ -13,6 +13,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/compare"
+	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/watermark"
@@ -20,7 +21,7 @@ import (
 )
 
 func TestMark(t *testing.T) {
-	large, err := picture.Load("../../testdata/pictures/elif_licence.jpg", picture.Limits{})
+	large, err := fromfile.Picture("../../testdata/pictures/elif_licence.jpg", picture.Limits{})
 	require.NoError(t, err)
 	var small bytes.Buffer
 	require.NoError(t, picture.Encode(&small, picture.Fit(large.Image, 720), "jpeg", 90))

@@ -161,7 +161,7 @@ func (t table[T]) rows(ctx context.Context, q querier, tail string, args ...any)
 	return rows, err
 }
 
-// among returns the rows of which a column has one of these values. It asks for inList values at a time; tail follows them.
+// among returns the rows that have one of these values in a column. It asks for inList values at a time; tail follows them.
 func (t table[T]) among(ctx context.Context, q querier, d *Dialect, column string, values []any, tail string) (out []T, err error) {
 	for part := range slices.Chunk(values, inList) {
 		rows, err := t.rows(ctx, q, " WHERE "+column+" IN "+d.in(1, len(part))+tail, part...)
