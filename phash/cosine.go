@@ -3,8 +3,8 @@ package phash
 import "math"
 
 // cosines holds cos(π/512·k) for k from 0 to 255, as math.Cos gives it where
-// multiplications and additions are not fused: other last bits would be other hashes. The sums are
-// the series of package math, which are of the Cephes library.
+// multiplications and additions are not fused: other last bits would be other hashes. The series
+// are from package math, which has them from the Cephes library.
 var cosines = func() (c [256]float64) {
 	for k := range c {
 		x := float64(math.Pi / 512 * float64(k))

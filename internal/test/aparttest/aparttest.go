@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/kycmark/kycmark/internal/apart"
 )
 
@@ -83,7 +81,9 @@ func Kill(t *testing.T, pools ...*apart.Pool) {
 	t.Helper()
 	for _, pool := range pools {
 		for _, p := range pool.Waiting() {
-			require.NoError(t, p.Kill())
+			if err := p.Kill(); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }
