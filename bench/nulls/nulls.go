@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"math/bits"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
@@ -274,7 +275,7 @@ func tryMessage(kd *blind.Keys, soft *[code.CodedN]float64) Trial {
 	}
 	for _, message := range code.Decode(in, code.MessageN, 1) {
 		t.Correlation = code.Correlation(message, soft[:], energy)
-		t.Copy, t.CheckBits = kd.Payload.Agreement(message)
+		t.Copy, t.CheckBits = agreement(kd.Payload, message)
 	}
 	if t.Correlation < code.MinCorrelation {
 		return t
@@ -289,6 +290,17 @@ func tryMessage(kd *blind.Keys, soft *[code.CodedN]float64) Trial {
 		}
 	}
 	return t
+}
+
+// agreement returns the ID of a message of MessageN bits and how many leading bits of its check
+// hold, 0 to SumBits. Parse wants all of them; by chance n or more hold with probability 2^-n.
+func agreement(p code.Payload, message []uint8) (uint64, int) {
+	id, _ := p.Parse(message)
+	var sum uint32
+	for _, b := range message[code.MessageN-code.SumBits:] {
+		sum = sum<<1 | uint32(b)
+	}
+	return id, bits.LeadingZeros32(sum ^ p.Sum(id))
 }
 
 func nullSecret(seed uint64, label string) [code.SecretSize]byte {
