@@ -14,6 +14,7 @@ import (
 
 	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -51,7 +52,7 @@ func TestQualityFloorStudy(t *testing.T) {
 	} {
 		read := map[int]int{}
 		for _, path := range c.pictures {
-			pic, err := picture.Load(path, picture.Limits{})
+			pic, err := fromfile.Picture(path, picture.Limits{})
 			require.NoError(t, err)
 			m := markedCopy(t, pic, 2700)
 			for _, quality := range []int{40, 50, 60, 70, 92} {
@@ -77,7 +78,7 @@ func TestQualityFloorStudy(t *testing.T) {
 // same encoder at the quality of the source.
 func TestSizeStudy(t *testing.T) {
 	for _, path := range sharedPictures(t, "documents/*.jp*g", "photos/*.jpg", "odd/jpeg_*.jpg") {
-		pic, err := picture.Load(path, picture.Limits{})
+		pic, err := fromfile.Picture(path, picture.Limits{})
 		if err != nil || strings.Contains(path, "cmyk") {
 			continue
 		}

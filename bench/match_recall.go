@@ -17,6 +17,7 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/recall"
 	"github.com/kycmark/kycmark/internal/test/attack"
+	"github.com/kycmark/kycmark/internal/test/leakkinds"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify"
@@ -124,7 +125,7 @@ func (r *recallRun) lookFor(ctx context.Context, u *submitted, a attack.Attack, 
 		look.Features = ruler.Must(parts.Examine(leak)).Len()
 	}
 	whole, parts := listed(v, u.id)
-	kinds := recall.Table{Kinds: recall.Kinds()}
+	kinds := recall.Table{Kinds: leakkinds.All()}
 	return ruler.Trial{
 		Labels: map[string]string{"upload": u.name, "attack": a.Name, "kind": kinds.Of(look).Name},
 		Values: map[string]float64{"side": float64(look.Side), "quality": float64(look.Quality), "features": float64(look.Features),
@@ -146,7 +147,7 @@ func listed(v *verify.Verdict, of watermark.Submission) (whole, parts bool) {
 
 // recallTable counts trials by kind. The head says how they were made.
 func recallTable(head recall.Table, trials []ruler.Trial) ([]byte, error) {
-	head.Version, head.Go, head.Kinds = 1, runtime.Version(), recall.Kinds()
+	head.Version, head.Go, head.Kinds = 1, runtime.Version(), leakkinds.All()
 	for i := range head.Kinds {
 		k := &head.Kinds[i]
 		for _, t := range trials {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/bench/ruler"
-	"github.com/kycmark/kycmark/internal/quality"
+	"github.com/kycmark/kycmark/internal/test/compare"
 	"github.com/kycmark/kycmark/phash"
 )
 
@@ -113,7 +113,7 @@ func (e *engine) look(ctx context.Context, env *ruler.Env, path string, pairs in
 // compare emits t with what two pictures differ by.
 func (e *engine) compare(ctx context.Context, up *ruler.Upload, before, after *image.NRGBA, t ruler.Trial, emit func(ruler.Trial)) {
 	t.Values["width"], t.Values["height"] = float64(up.Image.Rect.Dx()), float64(up.Image.Rect.Dy())
-	t.Values["psnr"], t.Values["ssim"] = quality.PSNR(before, after), quality.SSIM(before, after)
+	t.Values["psnr"], t.Values["ssim"] = compare.PSNR(before, after), compare.SSIM(before, after)
 	if err := ruler.Catch(func() { e.seen(ctx, before, after, &t) }); err != nil {
 		t.Error = err.Error()
 	}

@@ -16,7 +16,7 @@ import (
 
 	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/bench/ruler"
-	"github.com/kycmark/kycmark/internal/quality"
+	"github.com/kycmark/kycmark/internal/test/compare"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -59,7 +59,7 @@ func TestQuality(t *testing.T) {
 	assert.Len(t, pairs, 4)
 	assert.InDelta(t, .5, pairs.Mean("alone"), 1e-9, "by size alone")
 	e.judge = func(_ context.Context, a, b *image.NRGBA) (visibility, error) {
-		return visibility{max: -quality.PSNR(a, b)}, nil
+		return visibility{max: -compare.PSNR(a, b)}, nil
 	}
 	e.handOut = func(_ context.Context, _ *watermark.Key, _ string, up *ruler.Upload) (*handed, error) {
 		noisy := ruler.Must(hard.Find("noise15")).Apply(up.Image, 1)

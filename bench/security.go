@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/kycmark/kycmark/bench/ruler"
-	"github.com/kycmark/kycmark/internal/quality"
 	"github.com/kycmark/kycmark/internal/test/attack"
+	"github.com/kycmark/kycmark/internal/test/compare"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -254,7 +254,7 @@ func (r *securityRun) attempt(ctx context.Context, path string, emit func(ruler.
 // one makes an attempt and reads what comes of it.
 func (r *securityRun) one(ctx context.Context, _ int, a *attempt, s *victim, t *ruler.Trial) {
 	leak, original := a.make(r, s)
-	t.Values["psnr"] = quality.PSNR(original, leak)
+	t.Values["psnr"] = compare.PSNR(original, leak)
 	d := ruler.Must(r.detect(ctx, r.env.Key, leak))
 	right := d.Found && (a.goal == toForge || slices.Contains(s.ids[:a.copies], d.Copy))
 	if a.goal == toRemove && s.tracer != nil {
@@ -283,6 +283,6 @@ func (r *securityRun) guess(ctx context.Context, i int, _ *attempt, s *victim, t
 		read += yes(d.Found)
 	}
 	if n > 0 {
-		t.Values["n"], t.Values["read"], t.Values["max_sync"], t.Values["psnr"] = n, read, sync, n*quality.PSNR(s.Image, s.copies[0])
+		t.Values["n"], t.Values["read"], t.Values["max_sync"], t.Values["psnr"] = n, read, sync, n*compare.PSNR(s.Image, s.copies[0])
 	}
 }

@@ -88,7 +88,7 @@ func mixCoefficients(choose choice) maker {
 				mixed := dsp.DCT2(p.Window(x, y, 8, 8), 8)
 				other, filtered := dsp.DCT2(b.planes[i].Window(x, y, 8, 8), 8), dsp.DCT2(smooth.Window(x, y, 8, 8), 8)
 				for k, v := range mixed.Pix {
-					q := float64(a.jpeg.Components[i].Step(k%8, k/8))
+					q := float64(a.jpeg.Components[i].Steps.Step(k%8, k/8))
 					na, nb := math.Round(float64(v)/q), math.Round(float64(other.Pix[k])/q)
 					if na != nb {
 						mixed.Pix[k] += float32(q * (choose(random, na, nb, float64(filtered.Pix[k])/q) - na))

@@ -16,8 +16,8 @@ import (
 
 	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/quality"
 	"github.com/kycmark/kycmark/internal/test/attack"
+	"github.com/kycmark/kycmark/internal/test/compare"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -182,7 +182,7 @@ func TestNotch(t *testing.T) {
 	out := notched(striped, 8)
 	assert.Less(t, math.Abs(left(out)), .3)
 	assert.Equal(t, h, out.Rect.Dy())
-	assert.Greater(t, quality.PSNR(page, out), quality.PSNR(page, striped))
+	assert.Greater(t, compare.PSNR(page, out), compare.PSNR(page, striped))
 }
 
 // The real mark: an estimate resembles its own mark, and the average of a few has

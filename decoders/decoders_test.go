@@ -22,6 +22,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/aparttest"
+	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/internal/test/wasmtest"
@@ -269,7 +270,7 @@ func TestOddPictures(t *testing.T) {
 		if size.X > 2000 && !long.On {
 			continue // takes two seconds
 		}
-		p, err := picture.Load(filepath.Join(dir, "pictures/odd", file), picture.Limits{Decode: here})
+		p, err := fromfile.Picture(filepath.Join(dir, "pictures/odd", file), picture.Limits{Decode: here})
 		require.NoError(t, err, file)
 		assert.Equal(t, size, p.Image.Rect.Size(), file)
 	}
@@ -298,17 +299,16 @@ func TestProcessIsKept(t *testing.T) {
 		}
 		switch round {
 		case 0, 1:
-			require.Equal(t, 1, d.small["heic"].Waiting())
-			require.Equal(t, 1, d.small["avif"].Waiting())
+			require.Len(t, d.small["heic"].Waiting(), 1)
+			require.Len(t, d.small["avif"].Waiting(), 1)
 		case 2:
-			d.small["heic"].Kill()
-			d.small["avif"].Kill()
+			aparttest.Kill(t, d.small["heic"], d.small["avif"])
 		case 3:
 			picture.Decode(bad, picture.Limits{Decode: picture.Decoding(t.Context(), d.Decode)})
 		case 4:
 			_, err := d.Decode(t.Context(), "heic", bad[:100], 1)
 			require.Error(t, err)
-			require.Zero(t, d.small["heic"].Waiting(), "ended after an error")
+			require.Empty(t, d.small["heic"].Waiting(), "ended after an error")
 		}
 	}
 }

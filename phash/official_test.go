@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	decoder "github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/phash"
 )
 
@@ -76,7 +77,7 @@ func TestEveryOfficialVector(t *testing.T) {
 func TestModes(t *testing.T) {
 	dir := shared(t, "pdq")
 	hash := func(name string) phash.Hash {
-		p, err := decoder.Load(filepath.Join(dir, name), decoder.Limits{})
+		p, err := fromfile.Picture(filepath.Join(dir, name), decoder.Limits{})
 		require.NoError(t, err, name)
 		h, _, err := phash.Sum(phash.PDQ, decoder.Flatten(p.Image))
 		require.NoError(t, err)
@@ -141,7 +142,7 @@ func TestOfficialPixels(t *testing.T) {
 	dir, n := shared(t, "pdq"), 0
 	for _, row := range table(t, filepath.Join("testdata", "official.tsv")) {
 		require.Len(t, row, 6)
-		p, err := decoder.Load(filepath.Join(dir, row[0]), decoder.Limits{})
+		p, err := fromfile.Picture(filepath.Join(dir, row[0]), decoder.Limits{})
 		require.NoError(t, err)
 		m := decoder.Flatten(p.Image)
 		if *pixels != "" {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -20,7 +21,7 @@ import (
 // page returns a page that a browser made, of customer a or b: see package pages.
 func page(t *testing.T, name string) *image.NRGBA {
 	t.Helper()
-	p, err := picture.Load(filepath.Join("testdata", "pages", name+".png"), picture.Limits{})
+	p, err := fromfile.Picture(filepath.Join("testdata", "pages", name+".png"), picture.Limits{})
 	require.NoError(t, err)
 	return picture.Flatten(p.Image)
 }

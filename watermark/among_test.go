@@ -12,6 +12,7 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/attack"
+	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -19,7 +20,7 @@ import (
 // TestReadAmong reads a thumbnail of 240 pixels, whose mark is too faint for its own check, with the list of what
 // was issued, and nothing where the list or the mark is another one's.
 func TestReadAmong(t *testing.T) {
-	p, err := picture.Load("../testdata/pictures/chidi_idcard.jpg", picture.Limits{})
+	p, err := fromfile.Picture("../testdata/pictures/chidi_idcard.jpg", picture.Limits{})
 	require.NoError(t, err)
 	src := picture.Flatten(p.Image)
 	const copied watermark.CopyID = 77

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/quality"
+	"github.com/kycmark/kycmark/internal/test/compare"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -103,8 +103,8 @@ func embedStrong(t *testing.T, id watermark.CopyID, src image.Image) *image.NRGB
 }
 
 func TestEmbedIsFaintAndDependsOnWhatItShould(t *testing.T) {
-	assert.GreaterOrEqual(t, quality.PSNR(large(), largeMarked()), 44.0)
-	assert.GreaterOrEqual(t, quality.SSIM(large(), largeMarked()), 0.985)
+	assert.GreaterOrEqual(t, compare.PSNR(large(), largeMarked()), 44.0)
+	assert.GreaterOrEqual(t, compare.SSIM(large(), largeMarked()), 0.985)
 	src := scene(360, 240)
 	a := embed(t, 1, src)
 	assert.Equal(t, src.Rect, a.Rect)
@@ -116,7 +116,7 @@ func TestEmbedIsFaintAndDependsOnWhatItShould(t *testing.T) {
 	assert.NotEqual(t, a.Pix, b.Pix)
 	weak, err := watermark.Embed(key, 1, src, &watermark.Options{Submission: sub, Strength: 0.5})
 	require.NoError(t, err)
-	assert.Greater(t, quality.PSNR(src, weak), quality.PSNR(src, a)+4)
+	assert.Greater(t, compare.PSNR(src, weak), compare.PSNR(src, a)+4)
 }
 
 func TestEmbedTakesAnyPicture(t *testing.T) {
@@ -146,7 +146,7 @@ func TestEmbedTakesAnyPicture(t *testing.T) {
 		for i := range grey.Pix {
 			grey.Pix[i] = v
 		}
-		assert.Less(t, quality.PSNR(toNRGBA(grey), embed(t, 1, grey)), math.Inf(1))
+		assert.Less(t, compare.PSNR(toNRGBA(grey), embed(t, 1, grey)), math.Inf(1))
 	}
 }
 

@@ -61,6 +61,6 @@ func (o *Original) layJPEG(m *trial, own dsp.Plane) error {
 		return err
 	}
 	m.file, m.small, m.PSNR, m.carried = written.File, written.Small, written.PSNR, written.Carried
-	m.SSIM = quality.SSIMGray(o.gray(), gray(written.Canonical))
+	m.SSIM = quality.SSIM(o.gray(), gray(written.Canonical))
 	return nil
 }

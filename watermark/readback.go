@@ -118,7 +118,7 @@ func (o *Original) similar(id CopyID, strength float64, last bool) (*trial, erro
 				return nil, err
 			}
 		} else {
-			m.SSIM = quality.SSIMGray(o.gray(), gray(o.canvas.Simulate(m.mark)))
+			m.SSIM = quality.SSIM(o.gray(), gray(o.canvas.Simulate(m.mark)))
 		}
 		if !(m.SSIM < minSSIM) { // NaN if the canonical picture is narrower than SSIM's window
 			break

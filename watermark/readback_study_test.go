@@ -13,7 +13,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/mark/code"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/quality"
+	"github.com/kycmark/kycmark/internal/test/compare"
 )
 
 var (
@@ -51,7 +51,7 @@ func TestSSIMStudy(t *testing.T) {
 		const id = 0xfeedfacecafe1234
 		m, err := o.similar(id, 1, false)
 		require.NoError(t, err)
-		t.Logf("%s: SSIM %.5f at the canonical size, %.5f as it is", name, m.SSIM, quality.SSIM(o.canvas.Source, o.Embed(id)))
+		t.Logf("%s: SSIM %.5f at the canonical size, %.5f as it is", name, m.SSIM, compare.SSIM(o.canvas.Source, o.Embed(id)))
 	})
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/attack"
+	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/webp"
 )
 
@@ -123,7 +124,7 @@ func external(ending string, encoder []string, decoder string) attack.Step {
 				panic(fmt.Errorf("%s: %w: %s", c.Path, err, said))
 			}
 		}
-		opened, err := picture.Load(out, picture.Limits{})
+		opened, err := fromfile.Picture(out, picture.Limits{})
 		if err != nil {
 			panic(err)
 		}

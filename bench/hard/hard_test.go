@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/bench/hard"
-	"github.com/kycmark/kycmark/internal/quality"
 	"github.com/kycmark/kycmark/internal/test/attack"
+	"github.com/kycmark/kycmark/internal/test/compare"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 )
@@ -74,7 +74,7 @@ func TestModern(t *testing.T) {
 		out := a.Apply(img, 1)
 		assert.Equal(t, out, a.Apply(img, 2), "%s draws nothing", a.Name)
 		assert.LessOrEqual(t, out.Rect.Dx(), side, a.Name)
-		assert.Greater(t, quality.PSNR(imaging.Resize(out, 240, 151, imaging.Box), imaging.Resize(img, 240, 151, imaging.Box)), 12., a.Name)
+		assert.Greater(t, compare.PSNR(imaging.Resize(out, 240, 151, imaging.Box), imaging.Resize(img, 240, 151, imaging.Box)), 12., a.Name)
 	}
 	white := func(p *image.NRGBA) (n int) {
 		for i := 0; i < len(p.Pix); i += 4 {
@@ -129,7 +129,7 @@ func TestHardCapturesShowThePicture(t *testing.T) {
 	corner, middle := photo.NRGBAAt(5, 5), photo.NRGBAAt(800, 600)
 	assert.Less(t, corner.G, uint8(40), "the dark around the screen")
 	assert.Greater(t, middle.G, uint8(60))
-	assert.Less(t, quality.PSNR(photo, apply(t, "x_screen2", img, 2)), 30., "held otherwise")
+	assert.Less(t, compare.PSNR(photo, apply(t, "x_screen2", img, 2)), 30., "held otherwise")
 }
 
 // coarse averages squares of 40 px.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"math/bits"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
@@ -101,7 +102,7 @@ func Ruined(ctx context.Context, kd *blind.Keys, sub [16]byte, leak image.Image,
 		return err
 	}
 	rng := nullStream(seed, "ruins")
-	soft := despread(kd, view.Chips(kd.Placement(sub, view.W, view.H)), 0, 0)
+	soft := despread(kd, chipsOf(view, kd.Placement(sub, view.W, view.H)), 0, 0)
 	dev := deviation(soft[:])
 	for i := range n {
 		if err := ctx.Err(); err != nil {
@@ -133,7 +134,7 @@ type run struct {
 	ids    [nullKeys][]uint64 // of the books
 	view   *blind.View        // nil: white noise
 	field  int                // in which the pilots' agreement is measured at the present place
-	chips  []blind.Chips
+	chips  []chips
 	linear [4]float64 // from the pilots' frequencies to observed ones
 
 	left int
@@ -153,7 +154,7 @@ func (t *run) place(i int) {
 	}
 	at := geometry.Point{X: pattern.Torus * t.rng.Unit(), Y: pattern.Torus * t.rng.Unit()}
 	m := geometry.Affine(b, at).Mul(geometry.Translation(-float64(t.view.W-1)/2, -float64(t.view.H-1)/2))
-	t.chips, t.linear, t.field = t.view.Chips(m), spectrum.Transpose(b), i%t.view.Fields
+	t.chips, t.linear, t.field = chipsOf(t.view, m), spectrum.Transpose(b), i%t.view.Fields
 }
 
 // key makes the trials of one key at the present place.
@@ -208,16 +209,46 @@ func (t *run) noise() (soft [code.CodedN]float64) {
 	return soft
 }
 
+// chips are what one carrier shows at the places of w x h chips from chip (u, v) on, row by
+// row: of unit RMS, cut at 4, and 0 beyond the leak.
+type chips struct {
+	u, v, w, h int
+	value      []float32
+}
+
+// chipsOf samples the carriers at the chips' places under m, from work to mark pixels, as decoding
+// does, and returns one entry a carrier. It returns nothing if m has no inverse.
+func chipsOf(view *blind.View, m geometry.Mat) (out []chips) {
+	view.Rectified(m, func(sampled, filtered dsp.Plane, x, y int) {
+		g := chips{u: x / pattern.Cell, v: y / pattern.Cell, w: sampled.W / pattern.Cell, h: sampled.H / pattern.Cell}
+		g.value = make([]float32, g.w*g.h)
+		sum := 0.0
+		for i := range g.value {
+			at := i/g.w*pattern.Cell*sampled.W + i%g.w*pattern.Cell
+			if sampled.Pix[at] != 0 { // beyond the leak is nothing but the filter's ringing
+				g.value[i] = filtered.Pix[at]
+			}
+			sum += float64(g.value[i]) * float64(g.value[i])
+		}
+		f := float32(1 / (math.Sqrt(sum/float64(len(g.value))) + 1e-12))
+		for i, c := range g.value {
+			g.value[i] = pattern.Clip(f*c, -4, 4)
+		}
+		out = append(out, g)
+	})
+	return out
+}
+
 // despread adds up the chips under each coded bit of a key moved by (du, dv) chips,
 // the carriers at equal weight.
-func despread(kd *blind.Keys, grids []blind.Chips, du, dv int) (soft [code.CodedN]float64) {
+func despread(kd *blind.Keys, grids []chips, du, dv int) (soft [code.CodedN]float64) {
 	for _, g := range grids {
 		var one [code.CodedN]float64
-		for j := range g.H {
-			row := ((j + g.V + dv) & (pattern.Cells - 1)) * pattern.Cells
-			for i, v := range g.Value[j*g.W : (j+1)*g.W] {
+		for j := range g.h {
+			row := ((j + g.v + dv) & (pattern.Cells - 1)) * pattern.Cells
+			for i, v := range g.value[j*g.w : (j+1)*g.w] {
 				if v != 0 {
-					at := row + (i+g.U+du)&(pattern.Cells-1)
+					at := row + (i+g.u+du)&(pattern.Cells-1)
 					one[kd.Bit[at]] += float64(v * kd.Sign[at])
 				}
 			}
@@ -244,7 +275,7 @@ func tryMessage(kd *blind.Keys, soft *[code.CodedN]float64) Trial {
 	}
 	for _, message := range code.Decode(in, code.MessageN, 1) {
 		t.Correlation = code.Correlation(message, soft[:], energy)
-		t.Copy, t.CheckBits = kd.Payload.Agreement(message)
+		t.Copy, t.CheckBits = agreement(kd.Payload, message)
 	}
 	if t.Correlation < code.MinCorrelation {
 		return t
@@ -259,6 +290,17 @@ func tryMessage(kd *blind.Keys, soft *[code.CodedN]float64) Trial {
 		}
 	}
 	return t
+}
+
+// agreement returns the ID of a message of MessageN bits and how many leading bits of its check
+// hold, 0 to SumBits. Parse wants all of them; by chance n or more hold with probability 2^-n.
+func agreement(p code.Payload, message []uint8) (uint64, int) {
+	id, _ := p.Parse(message)
+	var sum uint32
+	for _, b := range message[code.MessageN-code.SumBits:] {
+		sum = sum<<1 | uint32(b)
+	}
+	return id, bits.LeadingZeros32(sum ^ p.Sum(id))
 }
 
 func nullSecret(seed uint64, label string) [code.SecretSize]byte {

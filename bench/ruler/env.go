@@ -17,6 +17,7 @@ import (
 	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/attack"
+	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -106,7 +107,7 @@ func (e *Env) Draw(purpose string, content [32]byte) uint64 {
 
 // Load reads a picture, lays it over white and shrinks it to MaxSide.
 func (e *Env) Load(path string) (*picture.Picture, error) {
-	p, err := picture.Load(path, e.Limits)
+	p, err := fromfile.Picture(path, e.Limits)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/fromfile"
 )
 
 // dressed writes the shipped picture NAME, at 1000 pixels, to FILE as a camera would
@@ -70,7 +71,7 @@ var subsamplings = map[picture.Subsampling]string{picture.Sub444: "4:4:4", pictu
 // profile of ICC bytes, stored in that ORIENTATION.
 func written(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 5)
-	pic, err := picture.Load(ts.MkAbs(args[0]), picture.Limits{})
+	pic, err := fromfile.Picture(ts.MkAbs(args[0]), picture.Limits{})
 	ts.Check(err)
 	s := pic.Source
 	for i, got := range []string{strconv.Itoa(s.Quality), subsamplings[s.Subsampling], strconv.Itoa(len(s.ICC))} {

@@ -40,6 +40,7 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/test/attack"
+	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/pages"
 	"github.com/kycmark/kycmark/internal/test/pgtest"
@@ -376,7 +377,7 @@ func attacked(ts *testscript.TestScript, neg bool, args []string) {
 	} else {
 		ts.Check(err)
 	}
-	p, err := picture.Load(ts.MkAbs(args[1]), picture.Limits{})
+	p, err := fromfile.Picture(ts.MkAbs(args[1]), picture.Limits{})
 	ts.Check(err)
 	format, err := picture.FormatOf(args[2])
 	ts.Check(err)

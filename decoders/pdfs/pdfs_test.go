@@ -219,7 +219,7 @@ func TestLeaked(t *testing.T) {
 		require.Equal(t, 1, p.Number)
 		switch round {
 		case 0:
-			r.pools[0].Kill()
+			aparttest.Kill(t, r.pools[0])
 		case 1:
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 			_, err = r.Leaked(ctx, read("bomb.pdf"), 1, nil)

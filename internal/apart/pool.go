@@ -176,18 +176,12 @@ func receive(to chan<- input) {
 	}
 }
 
-// Waiting returns how many processes wait.
-func (p *Pool) Waiting() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.idle)
-}
-
-// Kill kills the processes that wait, which the pool does not know: for tests.
-func (p *Pool) Kill() {
+// Waiting returns the processes that wait: for tests.
+func (p *Pool) Waiting() (all []*os.Process) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, w := range p.idle {
-		w.cmd.Process.Kill()
+		all = append(all, w.cmd.Process)
 	}
+	return all
 }

@@ -81,11 +81,6 @@ func Plain(f func(p *image.NRGBA) *image.NRGBA) Step {
 	return func(_ *rand.Rand, p *image.NRGBA) *image.NRGBA { return f(p) }
 }
 
-// From returns the step that changes every picture by a function of package imaging.
-func From(f func(image.Image) *image.NRGBA) Step {
-	return Plain(func(p *image.NRGBA) *image.NRGBA { return f(p) })
-}
-
 // Uniform draws a number between lo and hi.
 func Uniform(r *rand.Rand, lo, hi float64) float64 { return lo + (hi-lo)*r.Float64() }
 

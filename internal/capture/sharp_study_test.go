@@ -20,6 +20,7 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/attack"
+	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 )
 
@@ -148,7 +149,7 @@ func sharpSources(t *testing.T, n int) (all []sharpSource) {
 		slices.Sort(paths)
 		for _, path := range paths {
 			all = append(all, sharpSource{filepath.Base(path), func() *image.NRGBA {
-				p, err := picture.Load(path, picture.Limits{})
+				p, err := fromfile.Picture(path, picture.Limits{})
 				if err != nil {
 					return nil
 				}

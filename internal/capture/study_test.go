@@ -16,6 +16,7 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/attack"
+	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 )
 
@@ -32,7 +33,7 @@ func ownCrops(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	var off []float64
 	for i, path := range gridPictures(t) {
-		p, err := picture.Load(path, picture.Limits{})
+		p, err := fromfile.Picture(path, picture.Limits{})
 		require.NoError(t, err)
 		upload := picture.Fit(picture.Flatten(p.Image), []int{320, 640, 1000}[i%3])
 		o := New(dsp.LazyLuma(upload))

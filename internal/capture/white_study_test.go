@@ -15,6 +15,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 )
 
@@ -74,7 +75,7 @@ type whitePage struct {
 // whitePages returns pages of different sizes.
 func whitePages(t *testing.T) (all []whitePage) {
 	for i, name := range []string{"payslip_gray_a4.jpg", "utility_bill_sample.jpg", "page_scan_1bit_300dpi.tif", "receipt_phone_8mp.jpg"} {
-		p, err := picture.Load(filepath.Join(os.Getenv("KYCMARK_SHARED"), "pictures", "documents", name), picture.Limits{})
+		p, err := fromfile.Picture(filepath.Join(os.Getenv("KYCMARK_SHARED"), "pictures", "documents", name), picture.Limits{})
 		require.NoError(t, err)
 		for _, side := range []int{1100, 1500 + 100*i} {
 			all = append(all, whitePage{fmt.Sprintf("%s %d", name, side), picture.Fit(picture.Flatten(p.Image), side), nil})

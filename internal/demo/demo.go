@@ -161,15 +161,24 @@ type maker struct {
 // load returns the pixels of a picture file, laid over white. An error is kept in m.err; after one,
 // load returns nil.
 func (m *maker) load(file string) *image.NRGBA {
+	data := m.read(file)
 	if m.err != nil {
 		return nil
 	}
-	p, err := picture.Load(file, picture.Limits{})
+	p, err := picture.Decode(data, picture.Limits{})
 	if err != nil {
 		m.err = fmt.Errorf("%s: %w", file, err)
 		return nil
 	}
 	return picture.Flatten(p.Image)
+}
+
+// read returns the bytes of a file. An error is kept in m.err; after one, read returns nil.
+func (m *maker) read(file string) (data []byte) {
+	if m.err == nil {
+		data, m.err = os.ReadFile(file)
+	}
+	return data
 }
 
 // write writes data to a file called name in the folder of the leaks and lists it as what. An error
@@ -250,13 +259,6 @@ func (m *maker) transplant(name, what string, from handOut, onto string) {
 // damaged writes the first half of the bytes of file to name in the folder of the leaks, and lists
 // it as what.
 func (m *maker) damaged(name, what, file string) {
-	if m.err != nil {
-		return
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		m.err = err
-		return
-	}
-	m.write(name, what, slices.Clip(data[:len(data)/2]))
+	data := m.read(file)
+	m.write(name, what, data[:len(data)/2])
 }

@@ -13,7 +13,8 @@ import (
 
 	"github.com/kycmark/kycmark/internal/demo"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/quality"
+	"github.com/kycmark/kycmark/internal/test/compare"
+	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -42,7 +43,7 @@ func TestLeaks(t *testing.T) {
 	require.NoError(t, err)
 	damaged := 0
 	for _, leak := range made {
-		_, err := picture.Load(filepath.Join(leaks, leak.File), picture.Limits{})
+		_, err := fromfile.Picture(filepath.Join(leaks, leak.File), picture.Limits{})
 		if err != nil {
 			assert.ErrorIs(t, err, picture.ErrFormat, leak.File)
 			damaged++
@@ -54,12 +55,12 @@ func TestLeaks(t *testing.T) {
 	require.Len(t, files, len(made))
 
 	// The transplanted one looks like the upload that it was laid upon.
-	onto, err := picture.Load(demo.UploadPath(uploads, entries[1]), picture.Limits{})
+	onto, err := fromfile.Picture(demo.UploadPath(uploads, entries[1]), picture.Limits{})
 	require.NoError(t, err)
-	got, err := picture.Load(filepath.Join(leaks, "5-transplanted.jpg"), picture.Limits{})
+	got, err := fromfile.Picture(filepath.Join(leaks, "5-transplanted.jpg"), picture.Limits{})
 	require.NoError(t, err)
 	require.Equal(t, onto.Image.Rect, got.Image.Rect)
-	require.Greater(t, quality.PSNR(got.Image, onto.Image), 25.0)
+	require.Greater(t, compare.PSNR(got.Image, onto.Image), 25.0)
 }
 
 func TestLeaksNeedCopies(t *testing.T) {

@@ -372,11 +372,11 @@ func (w *worker) live(ctx context.Context) (*pgx.Conn, error) {
 		return nil, err
 	}
 	// A machine that is lost is noticed after half a minute; without this the server's system asks after two hours.
-	if _, err := c.Exec(ctx, "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 4"); err != nil {
-		c.Close(context.WithoutCancel(ctx))
-		return nil, err
+	_, err = c.Exec(ctx, "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 4")
+	if err == nil {
+		_, err = c.Exec(ctx, "SELECT pg_advisory_lock('"+w.table+"'::regclass::oid::int8::int4, $1)", w.number)
 	}
-	if _, err := c.Exec(ctx, "SELECT pg_advisory_lock('"+w.table+"'::regclass::oid::int8::int4, $1)", w.number); err != nil {
+	if err != nil {
 		c.Close(context.WithoutCancel(ctx))
 		return nil, err
 	}

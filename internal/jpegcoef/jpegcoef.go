@@ -92,7 +92,36 @@ var order = func() (o [blockSize]uint8) {
 }()
 
 // Step returns the step of the coefficient of column u and row v.
-func (c *Component) Step(u, v int) int { return int(c.Steps[order[8*v+u]]) }
+func (s *Steps) Step(u, v int) int { return int(s[order[8*v+u]]) }
+
+// The example tables for luminance and chrominance (T.81, tables K.1 and K.2).
+var examples = [2]Steps{{
+	16, 11, 12, 14, 12, 10, 16, 14, 13, 14, 18, 17, 16, 19, 24, 40,
+	26, 24, 22, 22, 24, 49, 35, 37, 29, 40, 58, 51, 61, 60, 57, 51,
+	56, 55, 64, 72, 92, 78, 64, 68, 87, 69, 55, 56, 80, 109, 81, 87,
+	95, 98, 103, 104, 103, 62, 77, 113, 121, 112, 100, 120, 92, 101, 103, 99,
+}, {
+	17, 18, 18, 24, 21, 24, 47, 26, 26, 47, 99, 66, 56, 66, 99, 99,
+	99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
+	99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
+	99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
+}}
+
+// Examples returns the example tables for luminance and chrominance at a quality of 1 to 100, as the Independent JPEG
+// Group's library and image/jpeg compute them: steps of 1 to 255.
+func Examples(quality int) [2]Steps {
+	scale := 200 - 2*quality
+	if quality < 50 {
+		scale = 5000 / quality
+	}
+	out := examples
+	for t := range out {
+		for i, v := range out[t] {
+			out[t][i] = uint16(min(max((int(v)*scale+50)/100, 1), 255))
+		}
+	}
+	return out
+}
 
 // Weight returns the bytes of the scans that were read, with what lies between and behind them.
 func (p *Picture) Weight() int { return p.coded }

@@ -22,19 +22,6 @@ type Engine struct {
 	err  error
 }
 
-// Close ends the engine; its documents must be closed before. Without a document opened it does
-// nothing. A file that is opened later starts the engine again.
-func (e *Engine) Close() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.pool == nil {
-		return nil
-	}
-	err := e.pool.Close()
-	e.pool = nil
-	return err
-}
-
 // instance starts a PDFium with memory of its own, which Close of the instance frees. The first
 // call compiles the engine; if that fails, all later calls return the same error. It returns ctx's
 // error if ctx has ended.

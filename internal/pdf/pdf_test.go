@@ -26,9 +26,7 @@ var engine pdf.Engine
 
 func TestMain(m *testing.M) {
 	wasmtest.Keep()
-	code := m.Run()
-	engine.Close()
-	os.Exit(code)
+	os.Exit(m.Run())
 }
 
 func read(t *testing.T, name string) []byte {

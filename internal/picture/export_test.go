@@ -6,9 +6,6 @@ import (
 	"io"
 )
 
-// Read is Load for what is no file.
-func Read(r io.Reader, lim Limits) (*Picture, error) { return read(r, 0, lim.orDefault()) }
-
 // ExifOrientation is for the fuzz target.
 func ExifOrientation(data []byte) int { return exifOrientation(data) }
 

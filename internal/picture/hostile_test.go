@@ -21,7 +21,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/image/tiff"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/fromfile"
 )
 
 // well checks the form of an error: typed, of one line, without prefixes of
@@ -272,9 +274,9 @@ func TestLimits(t *testing.T) {
 		assert.NotErrorIs(t, err, picture.ErrFormat)
 	}
 
-	_, err := picture.Read(bytes.NewReader(file), picture.Limits{MaxBytes: 40})
+	_, err := intake.ReadAll(bytes.NewReader(file), 0, 40)
 	assert.EqualError(t, err, "file is larger than the limit of 40 bytes")
-	_, err = picture.Read(endless{}, picture.Limits{MaxBytes: 1 << 20})
+	_, err = intake.ReadAll(endless{}, 0, 1<<20)
 	assert.EqualError(t, err, "file is larger than the limit of 1048576 bytes")
 
 	// Each format's largest sides, where a product of 32 bits would overflow.
@@ -317,30 +319,32 @@ type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
-func TestReadAndLoad(t *testing.T) {
+// The file's name, and how its bytes come, do not matter.
+func TestReadFiles(t *testing.T) {
 	file := pngBytes(pattern(10, 7))
-	p, err := picture.Read(iotest.OneByteReader(bytes.NewReader(file)), picture.Limits{})
+	data, err := intake.ReadAll(iotest.OneByteReader(bytes.NewReader(file)), 0, 1<<20)
+	require.NoError(t, err)
+	p, err := picture.Decode(data, picture.Limits{})
 	require.NoError(t, err)
 	samePixels(t, pattern(10, 7), p.Image)
-	_, err = picture.Read(iotest.ErrReader(io.ErrClosedPipe), picture.Limits{})
+	_, err = intake.ReadAll(iotest.ErrReader(io.ErrClosedPipe), 0, 1<<20)
 	assert.ErrorIs(t, err, io.ErrClosedPipe)
 
 	dir := t.TempDir()
-	path := filepath.Join(dir, "picture.jpg") // a wrong name must not matter
+	path := filepath.Join(dir, "picture.jpg")
 	require.NoError(t, os.WriteFile(path, file, 0o600))
-	loaded, err := picture.Load(path, picture.Limits{})
+	loaded, err := fromfile.Picture(path, picture.Limits{})
 	require.NoError(t, err)
 	assert.Equal(t, p, loaded)
 
-	_, err = picture.Load(filepath.Join(dir, "none"), picture.Limits{})
+	_, err = fromfile.Picture(filepath.Join(dir, "none"), picture.Limits{})
 	assert.ErrorIs(t, err, fs.ErrNotExist)
-	assert.NotContains(t, err.Error(), dir, "callers name the file")
-	_, err = picture.Load(dir, picture.Limits{})
-	assert.EqualError(t, err, "not a regular file")
-	_, err = picture.Load(path, picture.Limits{MaxBytes: 5})
-	assert.EqualError(t, err, fmt.Sprintf("file has %d bytes, limit is 5", len(file)))
+	_, err = fromfile.Picture(dir, picture.Limits{})
+	assert.ErrorIs(t, err, intake.ErrNotRegular)
+	_, err = fromfile.Picture(path, picture.Limits{MaxBytes: 5})
+	assert.ErrorIs(t, err, picture.ErrLimit)
 	if runtime.GOOS == "linux" {
-		_, err = picture.Load("/dev/zero", picture.Limits{})
-		assert.EqualError(t, err, "not a regular file")
+		_, err = fromfile.Picture("/dev/zero", picture.Limits{})
+		assert.ErrorIs(t, err, intake.ErrNotRegular)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/skip"
 )
 
@@ -109,7 +110,7 @@ func TestOddPictures(t *testing.T) {
 		var p *picture.Picture
 		var err error
 		took := int64(allocated(func() {
-			p, err = picture.Load(filepath.Join(dir, o.file), picture.Limits{Admit: func(decoding, pixels int64) error {
+			p, err = fromfile.Picture(filepath.Join(dir, o.file), picture.Limits{Admit: func(decoding, pixels int64) error {
 				admitted = decoding
 				return nil
 			}})

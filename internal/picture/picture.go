@@ -1,17 +1,10 @@
 package picture
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"errors"
-	"fmt"
 	"image"
-	"io"
-	"io/fs"
-	"math"
-	"os"
 )
 
 // Limits bound what one file may cost. They are checked against the headers,
@@ -76,53 +69,6 @@ type Picture struct {
 	SHA256      [32]byte     // of the file's bytes
 	Size        int64        // of the file, bytes
 	Source      Source       // how it was written, for EncodeLike
-}
-
-// Load reads and decodes the file at path; limits of 0 are the defaults. What is not a regular file
-// (a folder, a pipe, a device) is refused without being opened. The error is a *FormatError, a
-// *LimitError, or of the system, without the path, which callers name.
-func Load(path string, lim Limits) (*Picture, error) {
-	lim = lim.orDefault()
-	st, err := os.Stat(path)
-	if err != nil {
-		return nil, withoutPath(err)
-	}
-	if !st.Mode().IsRegular() {
-		return nil, &FormatError{Reason: "not a regular file"}
-	}
-	if st.Size() > lim.MaxBytes {
-		return nil, &LimitError{What: "bytes", Got: st.Size(), Max: lim.MaxBytes}
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, withoutPath(err)
-	}
-	defer f.Close()
-	return read(f, st.Size(), lim)
-}
-
-// withoutPath drops the path that package os puts into its errors: callers
-// name the file themselves.
-func withoutPath(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
-}
-
-// read decodes the picture in r. It reads at most lim.MaxBytes+1 bytes, and allocates the expected
-// size at once, which may be wrong. lim has no zeros. The error is from r, or as in Decode.
-func read(r io.Reader, expected int64, lim Limits) (*Picture, error) {
-	limit := lim.MaxBytes
-	if limit < math.MaxInt64 {
-		limit++
-	}
-	buf := bytes.NewBuffer(make([]byte, 0, expected+bytes.MinRead))
-	if _, err := buf.ReadFrom(io.LimitReader(r, limit)); err != nil {
-		return nil, fmt.Errorf("read: %w", withoutPath(err))
-	}
-	return Decode(buf.Bytes(), lim)
 }
 
 // Decode decodes one file's bytes. Their content decides the format. It does not keep data. Limits

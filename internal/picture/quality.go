@@ -1,34 +1,14 @@
 package picture
 
-import "math"
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/jpegcoef"
+)
 
 // A quantTable is a JPEG quantisation table in zigzag order (ITU-T T.81, B.2.4.1). The zero
 // value means that the file has no such table: entries cannot be 0.
-type quantTable [64]uint16
-
-// The example tables for luminance and chrominance, in zigzag order (ITU-T
-// T.81, tables K.1 and K.2).
-var baseTables = [2]quantTable{{
-	16, 11, 12, 14, 12, 10, 16, 14, 13, 14, 18, 17, 16, 19, 24, 40,
-	26, 24, 22, 22, 24, 49, 35, 37, 29, 40, 58, 51, 61, 60, 57, 51,
-	56, 55, 64, 72, 92, 78, 64, 68, 87, 69, 55, 56, 80, 109, 81, 87,
-	95, 98, 103, 104, 103, 62, 77, 113, 121, 112, 100, 120, 92, 101, 103, 99,
-}, {
-	17, 18, 18, 24, 21, 24, 47, 26, 26, 47, 99, 66, 56, 66, 99, 99,
-	99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
-	99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
-	99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
-}}
-
-// scaled returns one entry of a base table at a quality of 1 to 100, as the Independent JPEG
-// Group's library and image/jpeg compute it: 1 to 255.
-func scaled(base uint16, quality int) int {
-	scale := 200 - 2*quality
-	if quality < 50 {
-		scale = 5000 / quality
-	}
-	return min(max((int(base)*scale+50)/100, 1), 255)
-}
+type quantTable = jpegcoef.Steps
 
 // nearestQuality returns the quality, 1 to 100, whose tables are nearest to the luma and chroma
 // tables given, by least squares over the logarithms of all entries. A step of quantisation matters
@@ -38,13 +18,13 @@ func scaled(base uint16, quality int) int {
 func nearestQuality(tables [2]quantTable) int {
 	best, minMiss := 0, math.Inf(1)
 	for q := 1; q <= 100; q++ {
-		miss, n := 0.0, 0
+		miss, n, examples := 0.0, 0, jpegcoef.Examples(q)
 		for t := range tables {
 			if tables[t][0] == 0 {
 				continue
 			}
 			for i, v := range tables[t] {
-				d := math.Log(float64(max(v, 1)) / float64(scaled(baseTables[t][i], q)))
+				d := math.Log(float64(max(v, 1)) / float64(examples[t][i]))
 				miss += float64(d * d)
 			}
 			n++

@@ -4,26 +4,7 @@
 // made in a fixed order, so that they agree on every machine.
 package quality
 
-import (
-	"image"
-	"math"
-)
-
-// PSNR returns the peak signal-to-noise ratio of two pictures of the same size in
-// dB: 10 log10(255² / mean square difference), the mean taken over all pixels of
-// R, G and B. It is +Inf for equal pictures and NaN where the sizes differ or
-// there are no pixels.
-func PSNR(a, b *image.NRGBA) float64 {
-	w, h := a.Rect.Dx(), a.Rect.Dy()
-	if w != b.Rect.Dx() || h != b.Rect.Dy() || a.Rect.Empty() {
-		return math.NaN()
-	}
-	var d Difference
-	for y := range h {
-		d.Add(a.Pix[y*a.Stride:][:4*w], b.Pix[y*b.Stride:][:4*w])
-	}
-	return d.PSNR()
-}
+import "math"
 
 // A Difference compares two pictures that come row by row. The zero value is ready to use.
 type Difference struct {
@@ -51,8 +32,8 @@ func (d *Difference) AddSamples(a, b []float32) {
 	d.samples += len(a)
 }
 
-// PSNR returns the PSNR in dB of the rows that were added, see [PSNR]: +Inf for equal rows, and
-// also without rows.
+// PSNR returns the peak signal-to-noise ratio of the rows that were added, in dB: 10 log10(255² / mean square difference),
+// the mean over R, G and B. It is +Inf for equal rows, and also without rows.
 func (d *Difference) PSNR() float64 {
 	if d.squares == 0 {
 		return math.Inf(1)

@@ -15,14 +15,6 @@ const (
 	c2    = 0.03 * 0.03 * 255 * 255
 )
 
-// SSIM returns the mean structural similarity of two pictures of the same size, 1 for equal
-// pictures. It is NaN if the sizes differ or a side is shorter than the window. Source: Wang,
-// Bovik, Sheikh and Simoncelli, Image Quality Assessment, IEEE TIP 13(4), 2004. The window is that
-// paper's Gaussian (deviation 1.5, 11 x 11 pixels) on the luma of ITU-R BT.601, rounded to 8 bits.
-// The mean is over all windows inside the picture. scikit-image gives the same with
-// gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255.
-func SSIM(a, b *image.NRGBA) float64 { return SSIMGray(Gray(a), Gray(b)) }
-
 // Gray returns the luma of a picture, rounded, from (0, 0) on. Alpha does not count.
 func Gray(p *image.NRGBA) *image.Gray {
 	w, h := p.Rect.Dx(), p.Rect.Dy()
@@ -36,8 +28,12 @@ func Gray(p *image.NRGBA) *image.Gray {
 	return out
 }
 
-// SSIMGray is [SSIM] of pictures whose luma is known, from (0, 0) on and without gaps between rows.
-func SSIMGray(a, b *image.Gray) float64 {
+// SSIM returns the mean structural similarity of two pictures of the same size, from (0, 0) on and without gaps between rows: 1
+// for equal pictures. It is NaN if the sizes differ or a side is shorter than the window. Source: Wang,
+// Bovik, Sheikh and Simoncelli, Image Quality Assessment, IEEE TIP 13(4), 2004. The window is that
+// paper's Gaussian (deviation 1.5, 11 x 11 pixels). The mean is over all windows inside the picture. scikit-image gives the same with
+// gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255.
+func SSIM(a, b *image.Gray) float64 {
 	w, h := a.Rect.Dx(), a.Rect.Dy()
 	if w != b.Rect.Dx() || h != b.Rect.Dy() || w < side || h < side {
 		return math.NaN()

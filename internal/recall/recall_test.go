@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/recall"
+	"github.com/kycmark/kycmark/internal/test/leakkinds"
 )
 
 // The table that is shipped is of the kinds that are told apart.
@@ -16,9 +17,9 @@ func TestRecorded(t *testing.T) {
 	require.NoError(t, err)
 	require.Positive(t, got.Version)
 	require.Regexp(t, `^kycmark.bench match.recall `, got.Command)
-	require.Len(t, got.Kinds, len(recall.Kinds()))
+	require.Len(t, got.Kinds, len(leakkinds.All()))
 	all := 0
-	for i, k := range recall.Kinds() {
+	for i, k := range leakkinds.All() {
 		g := got.Kinds[i]
 		all += g.Parts.Of
 		assert.Equal(t, g.Whole.Of, g.Parts.Of, k.Name)
@@ -30,7 +31,7 @@ func TestRecorded(t *testing.T) {
 }
 
 func TestKindsOfLeaks(t *testing.T) {
-	table := &recall.Table{Kinds: recall.Kinds()}
+	table := &recall.Table{Kinds: leakkinds.All()}
 	for name, l := range map[string]recall.Look{
 		"of 400 pixels and more, full of detail":   {Side: 1600, Quality: 100, Features: 800},
 		"of 400 pixels and more, with some detail": {Side: 400, Quality: 20, Features: 400},

@@ -17,7 +17,7 @@ import (
 func (l *Leak) ReadAlone(radius int) dsp.Plane {
 	l.decode()
 	a := alone{Leak: l, cosines: newCosines(), logistic: newLogistic()}
-	a.w, a.h = (l.luma.W+side-1)/side, (l.luma.H+side-1)/side
+	a.w, a.h = l.blocks()
 	a.predict(dsp.Bilateral(l.luma, radius, smoothed, float64(smoothSpan*float64(radius))))
 	out := dsp.NewPlane(l.luma.W, l.luma.H)
 	dsp.Parallel(a.h, func(from, to int) {
@@ -59,14 +59,9 @@ func (a *alone) predict(original dsp.Plane) {
 	a.predicted, a.off = make([]block, a.w*a.h), make([]block, a.w*a.h)
 	dsp.Parallel(a.h, func(from, to int) {
 		for i := from * a.w; i < to*a.w; i++ {
-			var seen block
 			p, off := &a.predicted[i], &a.off[i]
-			seen.load(a.luma, i%a.w, i/a.w)
-			p.load(original, i%a.w, i/a.w)
-			a.cosines.forward(&seen)
-			a.cosines.forward(p)
-			seen[0] -= middle
-			p[0] -= middle
+			*p = a.cosines.of(original, i%a.w, i/a.w)
+			seen := a.cosines.of(a.luma, i%a.w, i/a.w)
 			for k, q := range a.Table {
 				if q > 0 {
 					p[k] -= float32(q * nearest(seen[k]/q))

@@ -32,8 +32,14 @@ const sqrtEighth = 0.35355339059327376
 // transform.
 func (c *cosines) forward(b *block) {
 	var t block
-	for y := 0; y < len(b); y += side {
-		r := b[y : y+side : y+side]
+	c.forwardRows(&t, b)
+	c.forwardRows(b, &t)
+}
+
+// forwardRows transforms each row of src, and writes it to a column of dst.
+func (c *cosines) forwardRows(dst, src *block) {
+	for y := range side {
+		r := src[y*side : y*side+side : y*side+side]
 		var even, odd [side / 2]float32
 		for x := range even {
 			even[x], odd[x] = r[x]+r[7-x], r[x]-r[7-x]
@@ -44,22 +50,7 @@ func (c *cosines) forward(b *block) {
 				h = &odd
 			}
 			k := &c[u]
-			t[u*side+y/side] = float32(k[0]*h[0]) + float32(k[1]*h[1]) + float32(k[2]*h[2]) + float32(k[3]*h[3])
-		}
-	}
-	for u := range side {
-		r := t[u*side : u*side+side : u*side+side]
-		var even, odd [side / 2]float32
-		for y := range even {
-			even[y], odd[y] = r[y]+r[7-y], r[y]-r[7-y]
-		}
-		for v := range side {
-			h := &even
-			if v&1 == 1 {
-				h = &odd
-			}
-			k := &c[v]
-			b[v*side+u] = float32(k[0]*h[0]) + float32(k[1]*h[1]) + float32(k[2]*h[2]) + float32(k[3]*h[3])
+			dst[u*side+y] = float32(k[0]*h[0]) + float32(k[1]*h[1]) + float32(k[2]*h[2]) + float32(k[3]*h[3])
 		}
 	}
 }
@@ -90,6 +81,17 @@ func (c *cosines) synthesise(dst, src []float32) {
 		odd := float32(c[1][x]*src[1]) + float32(c[3][x]*src[3]) + float32(c[5][x]*src[5]) + float32(c[7][x]*src[7])
 		dst[x], dst[7-x] = even+odd, even-odd
 	}
+}
+
+// middle is the first coefficient of a block of middle grey. JPEG subtracts it.
+const middle = 128 * side
+
+// of returns the coefficients of the block in column bx and row by of p's blocks, as JPEG has them: less middle grey.
+func (c *cosines) of(p dsp.Plane, bx, by int) (b block) {
+	b.load(p, bx, by)
+	c.forward(&b)
+	b[0] -= middle
+	return b
 }
 
 // load reads the block in column bx and row by of p's blocks. A pixel beyond an edge of p

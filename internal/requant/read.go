@@ -18,10 +18,7 @@ type Reading struct {
 // by which the added mark may be stronger than the example. Read reports false if the leak
 // does not show the original, or if its steps are not coarse beside such a mark.
 func (l *Leak) Read(original, mark dsp.Plane, strength float64) (*Reading, bool) {
-	l.decode()
-	r := reader{Leak: l, original: original, mark: mark, cosines: newCosines(), logistic: newLogistic()}
-	r.w, r.h = (l.luma.W+side-1)/side, (l.luma.H+side-1)/side
-	r.strengths(float32(strength * strength))
+	r := l.reader(original, mark, strength)
 	r.errors()
 	if steps, wrong := r.fitness(); steps < minSteps || wrong > maxWrong {
 		return nil, false
@@ -41,6 +38,15 @@ type reader struct {
 	places         []int      // frequencies that are read
 	cut            [2]float32 // mean of the mark where white and black cut it
 	spread         block      // deviation of what is wrong with predictions, by frequency
+}
+
+// reader returns the state of a reading in which the mark is measured.
+func (l *Leak) reader(original, mark dsp.Plane, strength float64) *reader {
+	l.decode()
+	r := &reader{Leak: l, original: original, mark: mark, cosines: newCosines(), logistic: newLogistic()}
+	r.w, r.h = l.blocks()
+	r.strengths(float32(strength * strength))
+	return r
 }
 
 // strengths measures the mark: its power around each block, the share of each frequency,
@@ -120,8 +126,7 @@ func (r *reader) predicted(i int) (b block) {
 func (r *reader) seen(i int, x *block) block {
 	bx, by := i%r.w, i/r.w
 	if !r.clips(bx, by) {
-		b := r.transformed(r.luma, i)
-		b[0] -= middle
+		b := r.cosines.of(r.luma, bx, by)
 		return r.inSteps(&b)
 	}
 	k := r.inSteps(x)

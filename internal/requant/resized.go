@@ -13,10 +13,7 @@ import (
 // strength the factor by which the mark may be stronger. Coarse assumes the smallest errors
 // of prediction.
 func (l *Leak) Coarse(mark dsp.Plane, strength float64) bool {
-	l.decode()
-	r := reader{Leak: l, mark: mark, cosines: newCosines()}
-	r.w, r.h = (l.luma.W+side-1)/side, (l.luma.H+side-1)/side
-	r.strengths(float32(strength * strength))
+	r := l.reader(dsp.Plane{}, mark, strength)
 	for k := range r.spread {
 		r.spread[k] = spreads[0]
 	}
@@ -62,14 +59,12 @@ type mixer struct {
 
 // newMixer returns a mixer of a leak that was decoded, and of its original.
 func newMixer(l *Leak, original dsp.Plane) *mixer {
-	m := &mixer{Leak: l, original: original, cosines: newCosines(), w: (l.luma.W + side - 1) / side}
-	m.rounded = make([]block, m.w*((l.luma.H+side-1)/side))
+	w, h := l.blocks()
+	m := &mixer{Leak: l, original: original, cosines: newCosines(), w: w, rounded: make([]block, w*h)}
 	dsp.Parallel(len(m.rounded), func(from, to int) {
 		for i := from; i < to; i++ {
 			b := &m.rounded[i]
-			b.load(l.luma, i%m.w, i/m.w)
-			m.cosines.forward(b)
-			b[0] -= middle
+			*b = m.cosines.of(l.luma, i%m.w, i/m.w)
 			for k, q := range l.Table {
 				if q > 0 {
 					b[k] = float32(q * nearest(b[k]/q))
@@ -152,10 +147,7 @@ func (m *mixer) left(p dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane(p.W, p.H)
 	dsp.Parallel(len(m.rounded), func(from, to int) {
 		for i := from; i < to; i++ {
-			var x block
-			x.load(p, i%m.w, i/m.w)
-			m.cosines.forward(&x)
-			x[0] -= middle
+			x := m.cosines.of(p, i%m.w, i/m.w)
 			for k, q := range m.Table {
 				if q == 0 {
 					x[k] = 0

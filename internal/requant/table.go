@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/jpegcoef"
 )
 
 // A Table holds the quantisation steps of a JPEG file's luma, in grey levels, row by row of
@@ -34,6 +35,9 @@ func (l *Leak) decode() {
 		l.luma, l.clipped = decodedLuma(l.pixels)
 	}
 }
+
+// blocks returns how many blocks cover the luma, across and down.
+func (l *Leak) blocks() (w, h int) { return (l.luma.W + side - 1) / side, (l.luma.H + side - 1) / side }
 
 // Open finds the luma table of the JPEG file that a picture was last opened from, by the
 // combs that coefficients lie on (Fan and de Queiroz, "Identification of bitmap
@@ -115,7 +119,7 @@ func byFrequency() []int {
 }
 
 // coefficients returns the coefficients of the blocks of p that have no clipped pixel, row by row.
-// Blocks cut off by the right or lower edge are left out. Middle grey is subtracted, as JPEG does.
+// Blocks cut off by the right or lower edge are left out.
 func coefficients(p *image.NRGBA) []block {
 	l := Leak{pixels: p}
 	l.decode()
@@ -126,11 +130,7 @@ func coefficients(p *image.NRGBA) []block {
 		if l.clips(i%w, i/w) {
 			continue
 		}
-		var b block
-		b.load(l.luma, i%w, i/w)
-		c.forward(&b)
-		b[0] -= middle
-		out = append(out, b)
+		out = append(out, c.of(l.luma, i%w, i/w))
 	}
 	return out
 }
@@ -146,29 +146,11 @@ func (l *Leak) clips(bx, by int) bool {
 	return false
 }
 
-// middle is the first coefficient of a block of middle grey. JPEG subtracts it.
-const middle = 128 * side
-
-// base is the example table for luminance (ITU-T T.81, table K.1).
-var base = [side * side]int{
-	16, 11, 10, 16, 24, 40, 51, 61,
-	12, 12, 14, 19, 26, 58, 60, 55,
-	14, 13, 16, 24, 40, 57, 69, 56,
-	14, 17, 22, 29, 51, 87, 80, 62,
-	18, 22, 37, 56, 68, 109, 103, 77,
-	24, 35, 55, 64, 81, 104, 113, 92,
-	49, 64, 78, 87, 103, 121, 120, 101,
-	72, 92, 95, 98, 112, 100, 103, 99,
-}
-
 // scaled returns the standard table at a quality of 1 to 100.
 func scaled(quality int) (t Table) {
-	scale := 200 - 2*quality
-	if quality < 50 {
-		scale = 5000 / quality
-	}
-	for i, b := range base {
-		t[i] = float32(min(max((b*scale+50)/100, 1), maxStep))
+	steps := jpegcoef.Examples(quality)
+	for i := range t {
+		t[i] = float32(steps[0].Step(i%side, i/side))
 	}
 	return t
 }

@@ -183,6 +183,16 @@ type proved struct {
 	last           registry.Checkpoint                             // the largest of them
 }
 
+func newProved() *proved {
+	return &proved{investigations: make(map[int64]bool), copies: make(map[watermark.CopyID]registry.Copy),
+		entered: make(map[watermark.Submission]uint64), became: make(map[watermark.Submission]registry.CopiesEntered)}
+}
+
+// restsOn reports whether a proof rests on this state of the ledger.
+func (p *proved) restsOn(c registry.Checkpoint) bool {
+	return slices.ContainsFunc(p.states, func(o registry.Checkpoint) bool { return o.Text == c.Text })
+}
+
 // checkProofs checks the proofs from the ledger: that they prove the investigations, and the copies that the
 // findings f name. l is the ledger of the statement, or nil, which is an error. Without a trusted key the key that the bundle brings is used.
 // The result is what was proved. Errors wrap [ErrBundle] or [registry.ErrProof].
@@ -199,8 +209,7 @@ func checkProofs(b *Bundle, l *Ledger, f *verify.Findings, trust Trust) (*proved
 	case trust.Ledger != "" && trust.Ledger != l.Key:
 		return nil, fmt.Errorf("%w: made under the key %s, not %s", registry.ErrProof, l.Key, trust.Ledger)
 	}
-	p := &proved{investigations: make(map[int64]bool), copies: make(map[watermark.CopyID]registry.Copy),
-		entered: make(map[watermark.Submission]uint64), became: make(map[watermark.Submission]registry.CopiesEntered)}
+	p := newProved()
 	for line := range bytes.Lines(lines) {
 		if err := p.add(line, l.Key, f); err != nil {
 			return nil, err
@@ -268,7 +277,7 @@ func (p *proved) add(proof []byte, key string, f *verify.Findings) error {
 		if c.Origin != "kycmark/"+record.Registry {
 			return fmt.Errorf("%w: of another registry's ledger, %s", registry.ErrProof, c.Origin)
 		}
-		if !slices.ContainsFunc(p.states, func(o registry.Checkpoint) bool { return o.Text == c.Text }) {
+		if !p.restsOn(c) {
 			p.states = append(p.states, c)
 		}
 		if c.Size > p.last.Size {

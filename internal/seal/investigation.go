@@ -15,7 +15,6 @@ import (
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
-	"github.com/kycmark/kycmark/watermark"
 )
 
 // Names of the files that say what was found. For the ledger's first N entries there may also
@@ -101,31 +100,14 @@ const provedTogether = 1000
 // ledger that the proofs rest on, and kept timestamps of these states. If there is nothing to prove, it adds nothing. The error
 // wraps [registry.ErrProof] if no signed checkpoint covers an entry: prove signs no checkpoint.
 func (c *content) prove(ctx context.Context, in Investigation, f *verify.Findings) error {
-	entered, became := make(map[watermark.Submission]uint64), make(map[watermark.Submission]registry.CopiesEntered)
-	ledger := in.Registry.Ledger()
+	p, ledger := newProved(), in.Registry.Ledger()
 	var proofs bytes.Buffer
-	var last registry.Checkpoint
-	used := make(map[string]bool) // texts of the states that proofs rest on
 	add := func(proof []byte, err error) error {
-		if err != nil {
-			return err
-		}
-		p, err := registry.CheckProof(proof, in.LedgerPublic)
-		if err != nil {
-			return err
-		}
-		for _, s := range p.Checkpoints {
-			used[s.Text] = true
-			if s.Size > last.Size {
-				last = s
-			}
-		}
-		for _, c := range p.Entries[0].Copies {
-			entered[c.Submission] += c.N - c.Void()
-			became[c.Submission] = c
+		if err == nil {
+			err = p.add(proof, in.LedgerPublic, f)
 		}
 		proofs.Write(proof)
-		return nil
+		return err
 	}
 	for _, entry := range f.Verdict.Record.Logged {
 		if err := add(ledger.ProveInvestigation(ctx, entry, in.LedgerPublic)); err != nil {
@@ -143,24 +125,24 @@ func (c *content) prove(ctx context.Context, in Investigation, f *verify.Finding
 		}
 	}
 	for _, x := range f.ConfirmedCopies() {
-		if err := sameState(x, became); err != nil {
+		if err := sameState(x, p.became); err != nil {
 			return err
 		}
 	}
-	if err := tookAll(entered, f); err != nil || proofs.Len() == 0 {
+	if err := tookAll(p.entered, f); err != nil || proofs.Len() == 0 {
 		return err
 	}
-	c.predicate.Ledger = &Ledger{Key: in.LedgerPublic, Checkpoint: last.Text}
+	c.predicate.Ledger = &Ledger{Key: in.LedgerPublic, Checkpoint: p.last.Text}
 	c.files = append(c.files,
 		File{proofsName, "proofs that this investigation and the copies named are in the ledger, and how many copies there are, one a line", proofs.Bytes()},
-		File{stateName, "the ledger's signed state (C2SP tlog-checkpoint)", []byte(last.Text)},
+		File{stateName, "the ledger's signed state (C2SP tlog-checkpoint)", []byte(p.last.Text)},
 		File{ledgerName, "public key of the ledger, which the proofs are checked with", []byte(in.LedgerPublic + "\n")})
 	states, err := ledger.Checkpoints(ctx)
 	if err != nil {
 		return err
 	}
 	for _, s := range states {
-		if used[s.Text] && len(s.Stamp) > 0 {
+		if p.restsOn(s) && len(s.Stamp) > 0 {
 			stamp, body := stateFiles(s)
 			c.files = append(c.files,
 				File{stamp, "a timestamp (RFC 3161) of the next, a state of the ledger", s.Stamp},

@@ -202,22 +202,19 @@ func checkNamed(p7 *pkcs7.PKCS7, signer *x509.Certificate) error {
 	if len(named.Certs) == 0 {
 		return errors.New("the signature names no certificate")
 	}
-	var want []byte
+	digest := sha256.New()
 	switch alg := named.Certs[0].Algorithm.Algorithm; {
 	case old:
-		sum := sha1.Sum(signer.Raw) // as RFC 3161 had it; a second preimage of SHA-1 is out of reach
-		want = sum[:]
-	case len(alg) == 0 || alg.Equal(pkcs7.OIDDigestAlgorithmSHA256):
-		sum := sha256.Sum256(signer.Raw)
-		want = sum[:]
+		digest = sha1.New() // as RFC 3161 had it; a second preimage of SHA-1 is out of reach
 	case alg.Equal(pkcs7.OIDDigestAlgorithmSHA384):
-		sum := sha512.Sum384(signer.Raw)
-		want = sum[:]
+		digest = sha512.New384()
 	case alg.Equal(pkcs7.OIDDigestAlgorithmSHA512):
-		sum := sha512.Sum512(signer.Raw)
-		want = sum[:]
+		digest = sha512.New()
+	case len(alg) > 0 && !alg.Equal(pkcs7.OIDDigestAlgorithmSHA256):
+		return errors.New("the signature names its certificate by an unknown digest")
 	}
-	if !bytes.Equal(want, named.Certs[0].Hash) {
+	digest.Write(signer.Raw)
+	if !bytes.Equal(digest.Sum(nil), named.Certs[0].Hash) {
 		return errors.New("the signature names another certificate than the one brought")
 	}
 	return nil

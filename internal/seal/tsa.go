@@ -93,32 +93,37 @@ func (t *TSA) address() (*url.URL, error) {
 // maxStamp bytes. Another status than 200, another type than [typeReply] and a longer body are
 // errors. ask does not read the answer. Errors repeat no password of address.
 func (t *TSA) ask(ctx context.Context, address *url.URL, query []byte) ([]byte, error) {
-	client := http.Client{Transport: t.Transport, CheckRedirect: checkRedirect}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address.String(), bytes.NewReader(query))
-	if err != nil {
+	resp, answer, err := post(ctx, t.Transport, address, query, maxStamp, http.Header{"Content-Type": {typeQuery}, "Accept": {typeReply}})
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	req.Header.Set("Content-Type", typeQuery)
-	req.Header.Set("Accept", typeReply)
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, bareURL(err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
+	case resp.StatusCode != http.StatusOK:
 		return nil, fmt.Errorf("it answers %.100s", resp.Status)
 	}
 	if kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err != nil || kind != typeReply {
 		return nil, fmt.Errorf("it answers with %.100q instead of %s", resp.Header.Get("Content-Type"), typeReply)
 	}
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxStamp+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(answer) > maxStamp {
-		return nil, fmt.Errorf("it answers with more than %d bytes", maxStamp)
-	}
 	return answer, nil
+}
+
+// post posts a body, and returns the answer with its whole body; a body of more than limit bytes is an error. Errors repeat no
+// password of address.
+func post(ctx context.Context, by http.RoundTripper, address *url.URL, body []byte, limit int, head http.Header) (resp *http.Response, answer []byte, err error) {
+	client := http.Client{Transport: by, CheckRedirect: checkRedirect}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, nil, bareURL(err)
+	}
+	req.Header = head
+	if resp, err = client.Do(req); err != nil {
+		return nil, nil, bareURL(err)
+	}
+	defer resp.Body.Close()
+	answer, err = io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
+	if err == nil && len(answer) > limit {
+		err = fmt.Errorf("it answers with more than %d bytes", limit)
+	}
+	return resp, answer, err
 }
 
 // checkRedirect accepts up to maxRedirects redirects that keep the request a POST and do not

@@ -1,11 +1,9 @@
 package seal
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -55,20 +53,7 @@ func (w *Witness) Sign(ctx context.Context, request func(signed int64) ([]byte, 
 
 // ask posts a request. If the answer is nil, the witness last signed the number of entries that ask returns.
 func (w *Witness) ask(ctx context.Context, address *url.URL, body []byte) (answer []byte, signed int64, err error) {
-	client := http.Client{Transport: w.Transport, CheckRedirect: checkRedirect}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address.String(), bytes.NewReader(body))
-	if err != nil {
-		return nil, 0, bareURL(err)
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, 0, bareURL(err)
-	}
-	defer resp.Body.Close()
-	answer, err = io.ReadAll(io.LimitReader(resp.Body, maxSignature+1))
-	if err == nil && len(answer) > maxSignature {
-		err = fmt.Errorf("it answers with more than %d bytes", maxSignature)
-	}
+	resp, answer, err := post(ctx, w.Transport, address, body, maxSignature, http.Header{})
 	switch {
 	case err != nil:
 		return nil, 0, err

@@ -18,14 +18,8 @@ type Nodes func(ctx context.Context, ids []NodeID) ([]Hash, error)
 // since. nodes reads the stored tree: Inclusion calls it up to once, for less than 128 nodes.
 // Errors about index and size wrap [ErrProof]; other errors are of nodes.
 func Inclusion(ctx context.Context, index, size uint64, nodes Nodes) ([]Hash, error) {
-	if size > MaxSize {
-		return nil, tooLarge(size)
-	}
 	p, err := proof.Inclusion(index, size)
-	if err != nil {
-		return nil, fmt.Errorf("%w of inclusion: %w", ErrProof, err)
-	}
-	return read(ctx, p, nodes)
+	return read(ctx, "inclusion", size, p, err, nodes)
 }
 
 // Consistency proves that the tree of the first old leaves is the beginning of the tree of the
@@ -33,14 +27,8 @@ func Inclusion(ctx context.Context, index, size uint64, nodes Nodes) ([]Hash, er
 // reads the stored tree. Errors about old and size (old must not exceed size) wrap [ErrProof];
 // other errors are of nodes.
 func Consistency(ctx context.Context, old, size uint64, nodes Nodes) ([]Hash, error) {
-	if size > MaxSize {
-		return nil, tooLarge(size)
-	}
 	p, err := proof.Consistency(old, size)
-	if err != nil {
-		return nil, fmt.Errorf("%w of consistency: %w", ErrProof, err)
-	}
-	return read(ctx, p, nodes)
+	return read(ctx, "consistency", size, p, err, nodes)
 }
 
 // RootAt returns the root of the first size leaves of a tree. The error is of nodes, or says
@@ -89,10 +77,15 @@ func VerifyConsistency(old, size uint64, path []Hash, oldRoot, root Hash) error 
 	return nil
 }
 
-// read fetches the nodes of the proof p through nodes. It joins the nodes that make up the one
-// subtree that is not perfect. For a proof of no nodes it returns nil without calling nodes.
-func read(ctx context.Context, p proof.Nodes, nodes Nodes) ([]Hash, error) {
-	if len(p.IDs) == 0 {
+// read fetches the nodes of the proof p, of a tree of that size, through nodes; err says that there is no such proof of what. It
+// joins the nodes that make up the one subtree that is not perfect. For a proof of no nodes it returns nil without calling nodes.
+func read(ctx context.Context, what string, size uint64, p proof.Nodes, err error, nodes Nodes) ([]Hash, error) {
+	switch {
+	case size > MaxSize:
+		return nil, tooLarge(size)
+	case err != nil:
+		return nil, fmt.Errorf("%w of %s: %w", ErrProof, what, err)
+	case len(p.IDs) == 0:
 		return nil, nil
 	}
 	hashes, err := nodes(ctx, p.IDs)

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/quality"
+	"github.com/kycmark/kycmark/internal/test/compare"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/internal/webp"
 )
@@ -46,7 +46,7 @@ func TestLikeQuality(t *testing.T) {
 		file := encode(t, img, picture.Source{}, picture.LikeOptions{Quality: q})
 		got := decode(t, file)
 		require.Equal(t, img.Rect, got.Image.Rect)
-		assert.InDelta(t, quality.PSNR(img, back.Image), quality.PSNR(img, got.Image), 1.5, "quality %d", q)
+		assert.InDelta(t, compare.PSNR(img, back.Image), compare.PSNR(img, got.Image), 1.5, "quality %d", q)
 		assert.Less(t, len(file), jpg.Len(), "quality %d", q)
 	}
 }

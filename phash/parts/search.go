@@ -46,16 +46,13 @@ func (x *Index) Search(ctx context.Context, q *Query, opts *SearchOptions) ([]Ma
 	x.reading.RLock()
 	defer x.reading.RUnlock()
 	s := x.load()
-	run := &search{q: q, candidates: candidatesOf(opts), maxLogNFA: cmp.Or(opts.MaxLogNFA, -1)}
+	run := &search{q: q, candidates: min(cmp.Or(max(opts.Candidates, 0), usualCandidates), maxCandidates), maxLogNFA: cmp.Or(opts.MaxLogNFA, -1)}
 	run.segments = s.segments
 	if len(s.recent.uploads) > 0 {
 		run.segments = append(slices.Clip(s.segments), s.recent.segment())
 	}
-	run.begin()
-	for _, mirrored := range []bool{false, true} {
-		if err := run.look(ctx, mirrored); err != nil {
-			return nil, err
-		}
+	if err := run.both(ctx); err != nil {
+		return nil, err
 	}
 	return distinct(run.found), run.memory.err
 }
@@ -74,11 +71,8 @@ func (x *Index) Locate(ctx context.Context, q *Query, ref int64) (best *Match, k
 		return nil, u != nil, run.memory.err
 	}
 	run.segments = []*segment{newSegment([]upload{*u})}
-	run.begin()
-	for _, mirrored := range []bool{false, true} {
-		if err := run.look(ctx, mirrored); err != nil {
-			return nil, true, err
-		}
+	if err := run.both(ctx); err != nil {
+		return nil, true, err
 	}
 	for i := range run.found {
 		if m := &run.found[i]; best == nil || m.LogNFA < best.LogNFA {
@@ -86,15 +80,6 @@ func (x *Index) Locate(ctx context.Context, q *Query, ref int64) (best *Match, k
 		}
 	}
 	return best, true, nil
-}
-
-// candidatesOf returns how many uploads are looked at closely for each part of the leak: the
-// option, 64 if it is 0 or less, and 65,536 if it is larger.
-func candidatesOf(opts *SearchOptions) int {
-	if opts.Candidates <= 0 {
-		return usualCandidates
-	}
-	return min(opts.Candidates, maxCandidates)
 }
 
 // distinct sorts matches by falling score, in place, and returns them without repetitions. It drops
@@ -152,14 +137,18 @@ type search struct {
 // uploads in the index for each upload that matches within d bits.
 type rarity [maxMatched + 1]float32
 
-// begin sets r.base, and counts the uploads and features that were not removed.
-func (r *search) begin() {
+// both counts the uploads and features that were not removed, and looks with the features of the leak and of its mirror image.
+func (r *search) both(ctx context.Context) error {
 	r.base = make([]uint32, 1, len(r.segments)+1)
 	for _, s := range r.segments {
 		r.base = append(r.base, r.base[len(r.base)-1]+uint32(s.size()))
 		r.uploads += float64(s.size() - s.dead)
 		r.all += float64(s.live)
 	}
+	if err := r.look(ctx, false); err != nil {
+		return err
+	}
+	return r.look(ctx, true)
 }
 
 // look searches with the features of the leak, or of its mirror image, and appends the matches to

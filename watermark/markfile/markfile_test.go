@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/quality"
+	"github.com/kycmark/kycmark/internal/test/compare"
+	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/watermark"
@@ -20,7 +21,7 @@ import (
 )
 
 func TestMark(t *testing.T) {
-	large, err := picture.Load("../../testdata/pictures/elif_licence.jpg", picture.Limits{})
+	large, err := fromfile.Picture("../../testdata/pictures/elif_licence.jpg", picture.Limits{})
 	require.NoError(t, err)
 	var small bytes.Buffer
 	require.NoError(t, picture.Encode(&small, picture.Fit(large.Image, 720), "jpeg", 90))
@@ -156,7 +157,7 @@ func TestOrientations(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, orientation, before.Orientation)
 		assert.Equal(t, orientation, after.Orientation)
-		assert.Greater(t, quality.PSNR(before.Image, after.Image), 41.9, orientation)
+		assert.Greater(t, compare.PSNR(before.Image, after.Image), 41.9, orientation)
 		found, err := markfile.Read(t.Context(), made.File, nil, key)
 		require.NoError(t, err)
 		require.Len(t, found, 1, orientation)

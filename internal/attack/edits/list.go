@@ -5,6 +5,7 @@ package edits
 import (
 	"errors"
 	"fmt"
+	"image"
 	"slices"
 
 	"github.com/disintegration/imaging"
@@ -26,7 +27,7 @@ func All() []attack.Attack {
 		attack.New("thumb320", "thumbnail", "at most 320 px, attack.JPEG 80", attack.Steps(attack.FitTo(320), attack.JPEG(80))),
 		attack.New("crop50", "crop", "50 % of the area, random place, attack.JPEG 85", attack.Steps(attack.CropTo(.5), attack.JPEG(85))),
 		attack.New("rot5", "rotate", "rotated by -5 degrees, attack.JPEG 85", attack.Steps(Turn(-5), attack.JPEG(85))),
-		attack.New("mirror", "rotate", "mirrored left to right, attack.JPEG 85", attack.Steps(attack.From(imaging.FlipH), attack.JPEG(85))),
+		attack.New("mirror", "rotate", "mirrored left to right, attack.JPEG 85", attack.Steps(From(imaging.FlipH), attack.JPEG(85))),
 		attack.New("contrast", "tone", "contrast 1.4 and 50 levels darker, attack.JPEG 85", attack.Steps(Tone(Line(1.4, -50)), attack.JPEG(85))),
 		attack.New("redact30", "overlay", "black boxes over 30 %, attack.JPEG 85", attack.Steps(Redact(.3), attack.JPEG(85))),
 		attack.New("stamp", "overlay", "six red lines of text, attack.JPEG 85", attack.Steps(stamp, attack.JPEG(85))),
@@ -42,4 +43,9 @@ func Find(name string) (attack.Attack, error) {
 		return all[i], nil
 	}
 	return attack.Attack{}, fmt.Errorf("%w %q", ErrUnknown, name)
+}
+
+// From returns the step that changes every picture by a function of package imaging.
+func From(f func(image.Image) *image.NRGBA) attack.Step {
+	return attack.Plain(func(p *image.NRGBA) *image.NRGBA { return f(p) })
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/attack"
+	"github.com/kycmark/kycmark/internal/test/fromfile"
 )
 
 var smallPictures = flag.String("small", "", "folder with photos and documents, of which every second is taken")
@@ -124,7 +125,7 @@ func placedLevel(o original, l *leak) float64 {
 // and every second shipped one small.
 func renditions(t *testing.T) (all []*image.NRGBA) {
 	load := func(path string) *image.NRGBA {
-		p, err := picture.Load(path, picture.Limits{})
+		p, err := fromfile.Picture(path, picture.Limits{})
 		require.NoError(t, err)
 		return picture.Flatten(p.Image)
 	}

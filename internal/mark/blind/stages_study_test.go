@@ -20,6 +20,7 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/attack"
+	"github.com/kycmark/kycmark/internal/test/fromfile"
 )
 
 var (
@@ -81,7 +82,7 @@ func TestStagesStudy(t *testing.T) {
 		}
 	}
 	for _, p := range studyFiles(t) {
-		pic, err := picture.Load(p, picture.Limits{})
+		pic, err := fromfile.Picture(p, picture.Limits{})
 		if err != nil {
 			continue
 		}

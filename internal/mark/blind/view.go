@@ -3,8 +3,8 @@ package blind
 import (
 	"context"
 	"image"
-	"math"
 
+	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
@@ -26,42 +26,17 @@ func NewView(img image.Image) (*View, error) {
 	return &View{l.fields[0].W, l.fields[0].H, len(l.fields), l}, nil
 }
 
-// Chips are what one carrier shows at the places of W x H chips from chip (U, V) on, row by
-// row: of unit RMS, cut at 4, and 0 beyond the leak.
-type Chips struct {
-	U, V, W, H int
-	Value      []float32
-}
-
-// Chips samples the carriers at the chips' places under m, from work to mark pixels, as decoding
-// does, and returns one entry a carrier. It returns nothing if m has no inverse.
-func (v *View) Chips(m geometry.Mat) []Chips {
-	var out []Chips
+// Rectified calls f with each carrier at the mark pixels that it covers under m, from work to mark pixels: as it is sampled,
+// and as decoding filters it. (x, y) is the first mark pixel. It calls nothing if m has no inverse.
+func (v *View) Rectified(m geometry.Mat, f func(sampled, filtered dsp.Plane, x, y int)) {
 	for _, z := range v.leak.carriers {
 		win := markWindow(m, z.W, z.H, nil)
-		r, ok := rectify(z, m, win)
-		if !ok {
-			continue // only singular maps: no similarity is singular
+		if r, ok := rectify(z, m, win); ok {
+			y := r.Clone()
+			matchedBand(y, pattern.NewResponseTable(), 1)
+			f(r, y, win.u, win.v)
 		}
-		y := r.Clone()
-		matchedBand(y, pattern.NewResponseTable(), 1)
-		g := Chips{U: win.u / pattern.Cell, V: win.v / pattern.Cell, W: win.w / pattern.Cell, H: win.h / pattern.Cell}
-		g.Value = make([]float32, g.W*g.H)
-		sum := 0.0
-		for i := range g.Value {
-			at := i/g.W*pattern.Cell*y.W + i%g.W*pattern.Cell
-			if g.Value[i] = y.Pix[at]; r.Pix[at] == 0 { // beyond the leak is nothing but the filter's ringing
-				g.Value[i] = 0
-			}
-			sum += float64(g.Value[i]) * float64(g.Value[i])
-		}
-		f := float32(1 / (math.Sqrt(sum/float64(len(g.Value))) + 1e-12))
-		for i, c := range g.Value {
-			g.Value[i] = pattern.Clip(f*c, -4, 4)
-		}
-		out = append(out, g)
 	}
-	return out
 }
 
 // Soft returns the soft bits that a reader sees at the map m, from work to mark pixels, of unit norm. It returns nil if m

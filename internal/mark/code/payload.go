@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"hash"
 	"math"
-	"math/bits"
 )
 
 // Payload codes copy IDs: 64 scrambled bits and a 32-bit keyed check, as coded
@@ -125,17 +124,6 @@ func (p Payload) Parse(message []uint8) (uint64, bool) {
 	h := p.hashes()
 	id := h.restore(v)
 	return id, h.sum(id) == sum
-}
-
-// Agreement returns the ID of a message of MessageN bits and how many leading bits of its check
-// hold, 0 to SumBits. Parse wants all of them; by chance n or more hold with probability 2^-n.
-func (p Payload) Agreement(message []uint8) (uint64, int) {
-	id, _ := p.Parse(message)
-	var sum uint32
-	for _, b := range message[idBits:] {
-		sum = sum<<1 | uint32(b)
-	}
-	return id, bits.LeadingZeros32(sum ^ p.Sum(id))
 }
 
 // codeSum returns the sum of the signs of a message's code times the soft bits.

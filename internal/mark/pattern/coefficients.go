@@ -249,7 +249,7 @@ func (c *Canvas) change(component int, p dsp.Plane, low int, sign float32) []int
 	var inverse [8][8]float32
 	for v := range low {
 		for u := range low {
-			inverse[v][u] = sign / float32(k.Step(u, v))
+			inverse[v][u] = sign / float32(k.Steps.Step(u, v))
 		}
 	}
 	if component == 0 {

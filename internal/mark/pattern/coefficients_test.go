@@ -106,7 +106,7 @@ func TestChangeIsTheTransform(t *testing.T) {
 						sum /= math.Sqrt2
 					}
 				}
-				want := math.Round(math.Max(-127, math.Min(127, sum/float64(k.Step(u, v)))))
+				want := math.Round(math.Max(-127, math.Min(127, sum/float64(k.Steps.Step(u, v)))))
 				if n++; want != math.Floor(float64(got[64*(by*k.Across+bx)+8*v+u])/jpegcoef.ChangeUnit+0.5) {
 					off++
 				}

@@ -257,18 +257,24 @@ var erasedCommitment = [32]byte{}
 func (c *checker) evidence(first, last int64) (map[int64]rowEntry, error) {
 	found := make(map[int64]rowEntry)
 	var twice error
-	put := func(row books.Row, e books.Entry) {
+	put := func(row books.Row) {
+		e := row.LedgerEntry()
 		e.Seq = row.Number()
-		if _, ok := found[row.Number()]; ok {
-			twice = tampered("two rows carry the number %d", row.Number())
+		if _, ok := found[e.Seq]; ok {
+			twice = tampered("two rows carry the number %d", e.Seq)
 		}
 		x := rowEntry{Entry: e, lists: books.ListsOf(row, e.Kind)}
 		var submitted time.Time
-		if copied, ok := row.(books.Copy); ok {
-			submitted = c.submitted[copied.Submission]
+		switch row := row.(type) {
+		case books.Copy:
+			submitted = c.submitted[row.Submission]
+		case books.Submission:
+			if row.ErasedBy != 0 {
+				x.Commitment = erasedCommitment
+			}
 		}
-		x.counted, x.item = books.CountedOn(row, e, submitted)
-		found[row.Number()] = x
+		x.counted, x.item = books.CountedOn(row, x.Entry, submitted)
+		found[e.Seq] = x
 	}
 	for _, t := range evidenceTables {
 		if err := t.read(c, first, last, put); err != nil {
@@ -289,59 +295,54 @@ type rowEntry struct {
 // An evidenceTable is a table of rows that the ledger commits to.
 type evidenceTable struct {
 	kind, name string
-	// read calls put with every row that carries a number from first to last, and its entry.
-	read func(c *checker, first, last int64, put func(books.Row, books.Entry)) error
+	// read calls put with every row that carries a number from first to last, both included.
+	read func(c *checker, first, last int64, put func(books.Row)) error
 }
 
 // evidenceTables has one table for each kind of entries.
 var evidenceTables = []evidenceTable{
 	plain(books.EntryRegistry, infoTable), plain(books.EntryRecipient, recipientTable), plain(books.EntryKey, markKeyTable),
-	plain(books.EntryKeyState, keyStateTable), {books.EntryIssue, copyTable.name, (*checker).copies}, plain(books.EntryRelease, releaseTable), plain(books.EntryReceipt, receiptTable), plain(books.EntryReturn, returnTable),
+	plain(books.EntryKeyState, keyStateTable), evidenceOf(books.EntryIssue, copyTable.name, copyTable.rows, (*checker).copies),
+	plain(books.EntryRelease, releaseTable), plain(books.EntryReceipt, receiptTable), plain(books.EntryReturn, returnTable),
 	plain(books.EntryConclusion, conclusionTable), plain(books.EntryCosigned, cosignedTable),
-	{books.EntryInvestigation, investigationTable.name, (*checker).investigations},
-	{books.EntryCustody, custodyTable.name, (*checker).custody},
-	{books.EntrySubmission, submissionTable.name, (*checker).submissions},
-	{books.EntryErasure, erasureTable.name, (*checker).erasures},
-	{books.EntrySubject, subjectTable.name, (*checker).subjects},
+	evidenceOf(books.EntryInvestigation, investigationTable.name, investigationTable.rows, (*checker).investigations),
+	evidenceOf(books.EntryCustody, custodyTable.name, readCustody, nil),
+	evidenceOf(books.EntrySubmission, submissionTable.name, submissionTable.rows, (*checker).submissions),
+	evidenceOf(books.EntryErasure, erasureTable.name, readErasures, (*checker).erasures),
+	evidenceOf(books.EntrySubject, subjectTable.name, subjectTable.rows, (*checker).subjects),
 }
-
-const between = " WHERE seq BETWEEN $1 AND $2"
 
 // plain describes the table t of entries of one kind (a constant of package books). Each row has
 // all that its entry commits to, and is kept as it was entered.
 func plain[T books.Row](kind string, t table[T]) evidenceTable {
-	return evidenceTable{kind, t.name, func(c *checker, first, last int64, put func(books.Row, books.Entry)) error {
-		rows, err := t.rows(c.ctx, c.q, between, first, last)
+	return evidenceOf(kind, t.name, t.rows, nil)
+}
+
+// evidenceOf describes a table whose rows read returns. further, if it is not nil, checks what their entries do not show, of
+// the rows with the numbers from first to last: a difference is an error that wraps [books.ErrTampered].
+func evidenceOf[T books.Row](kind, name string, read func(ctx context.Context, q querier, tail string, args ...any) ([]T, error),
+	further func(c *checker, first, last int64, rows []T) error) evidenceTable {
+	return evidenceTable{kind, name, func(c *checker, first, last int64, put func(books.Row)) error {
+		rows, err := read(c.ctx, c.q, " WHERE seq BETWEEN $1 AND $2", first, last)
+		if err == nil && len(rows) > 0 && further != nil {
+			err = further(c, first, last, rows)
+		}
 		for _, r := range rows {
-			put(r, r.LedgerEntry())
+			put(r)
 		}
 		return err
 	}}
 }
 
-// copies reads the copies with the numbers from first to last, both included, and calls put with each and its entry. It
-// sets c.submitted of their uploads.
-func (c *checker) copies(first, last int64, put func(books.Row, books.Entry)) error {
-	rows, err := copyTable.rows(c.ctx, c.q, between, first, last)
-	if err != nil {
-		return err
-	}
+// copies sets c.submitted of the uploads of copies.
+func (c *checker) copies(_, _ int64, rows []books.Copy) (err error) {
 	c.submitted, err = submittedOf(c.ctx, c.q, rows)
-	for _, r := range rows {
-		put(r, r.LedgerEntry())
-	}
 	return err
 }
 
-// investigations reads the investigations with the numbers from first to last, both included, and
-// calls put with the number and the entry of each. The error wraps [books.ErrTampered] if the digests
-// of the files are not the ones that were entered.
-func (c *checker) investigations(first, last int64, put func(books.Row, books.Entry)) error {
-	rows, err := investigationTable.rows(c.ctx, c.q, between, first, last)
-	for _, i := range rows {
-		put(i, i.LedgerEntry())
-	}
-	return errors.Join(err, filesEntered(rows))
+// investigations compares the files of investigations with what was entered.
+func (*checker) investigations(_, _ int64, rows []books.Investigation) error {
+	return filesEntered(rows)
 }
 
 // filesEntered compares the files of investigations with what was entered. The error wraps
@@ -355,31 +356,13 @@ func filesEntered(all []books.Investigation) error {
 	return nil
 }
 
-// custody reads the facts of custody with the numbers from first to last, both included, and
-// their lists. It calls put with the number and the entry of each fact; the entry has no Seq.
-// The error wraps [books.ErrTampered] if a list is longer or shorter than was entered.
-func (c *checker) custody(first, last int64, put func(books.Row, books.Entry)) error {
-	facts, err := readCustody(c.ctx, c.q, between, first, last)
-	for i := range facts {
-		put(facts[i], facts[i].LedgerEntry())
-	}
-	return err
-}
-
-// submissions reads the uploads with the numbers from first to last, both included, and calls
-// put with the number and the entry of each upload; the entry has no Seq. An erased upload must
-// hold nothing but what an erasure leaves, and its entry has [erasedCommitment]. submissions
-// also counts erased uploads and kept originals, and adds each upload to the check of the search
-// tables. A difference is an error that wraps [books.ErrTampered].
-func (c *checker) submissions(first, last int64, put func(books.Row, books.Entry)) error {
-	rows, err := submissionTable.rows(c.ctx, c.q, between, first, last)
+// submissions checks that erased uploads hold nothing but what an erasure leaves, and that pages can be what
+// they say. It counts erased uploads and kept originals.
+func (c *checker) submissions(_, _ int64, rows []books.Submission) error {
 	for i := range rows {
 		s := &rows[i]
-		e := s.LedgerEntry()
 		if s.ErasedBy != 0 {
-			c.erased++
-			e.Commitment = erasedCommitment
-			if !blanked(s) {
+			if c.erased++; !blanked(s) {
 				return tampered("the erased submission of entry %d is not blank", s.Seq)
 			}
 		}
@@ -390,22 +373,14 @@ func (c *checker) submissions(first, last int64, put func(books.Row, books.Entry
 			s.Pages == 1 || s.Page < 0 || s.Page > s.Pages || (s.Page == 0) != (s.Pages == 0) {
 			return tampered("the submission of entry %d cannot be page %d of %d", s.Seq, s.Page, s.Pages)
 		}
-		put(*s, e)
 	}
-	return err
+	return nil
 }
 
-// erasures reads the erasures with the numbers from first to last, both included, and calls put
-// with the number and the entry of each erasure; the entry has no Seq. It compares each erasure
-// with the submissions that it blanked: their digest (Left) and their number. A difference is an
-// error that wraps [books.ErrTampered]. c.listed counts the submissions.
-func (c *checker) erasures(first, last int64, put func(books.Row, books.Entry)) error {
-	rows, err := readErasures(c.ctx, c.q, between, first, last)
-	if err != nil {
-		return err
-	}
+// erasures compares each erasure with the submissions that it blanked: their digest (Left) and their number.
+// c.listed counts the submissions.
+func (c *checker) erasures(_, _ int64, rows []books.Erasure) error {
 	for _, e := range rows {
-		put(e, e.LedgerEntry())
 		left, err := submissionTable.rows(c.ctx, c.q, " WHERE erased > 0 AND erased = $1 ORDER BY id", e.Seq)
 		if err != nil {
 			return err
@@ -418,28 +393,18 @@ func (c *checker) erasures(first, last int64, put func(books.Row, books.Entry)) 
 	return nil
 }
 
-// subjects reads the changes of subjects with the numbers from first to last, both included. It calls
-// put with the number and the entry of each change; the entry has no Seq. The digest must bind
-// the reference. The reference must be blank exactly if a later change replaced it or its submission
-// was erased. A difference is an error that wraps [books.ErrTampered].
-func (c *checker) subjects(first, last int64, put func(books.Row, books.Entry)) error {
-	rows, err := subjectTable.rows(c.ctx, c.q, between, first, last)
-	if err != nil || len(rows) == 0 {
-		return err
-	}
-	counting := make(map[int64]bool)
-	numbers, err := numbers(c.ctx, c.q, `SELECT x.seq FROM subject x JOIN submission s ON s.id = x.submission
-		WHERE x.seq BETWEEN $1 AND $2 AND s.erased = 0 AND NOT EXISTS (SELECT 1 FROM subject y WHERE y.submission = x.submission AND y.seq > x.seq)`, first, last)
+// subjects checks that the digest of a change binds the reference. The reference must be blank exactly if a later change
+// replaced it or its submission was erased.
+func (c *checker) subjects(first, last int64, rows []books.SubjectChange) error {
+	counting, err := numbers(c.ctx, c.q, `SELECT x.seq FROM subject x JOIN submission s ON s.id = x.submission
+		WHERE x.seq BETWEEN $1 AND $2 AND s.erased = 0 AND NOT EXISTS (SELECT 1 FROM subject y WHERE y.submission = x.submission AND y.seq > x.seq)
+		ORDER BY x.seq`, first, last)
 	if err != nil {
 		return err
 	}
-	for _, n := range numbers {
-		counting[n] = true
-	}
 	for _, x := range rows {
-		put(x, x.LedgerEntry())
 		blank := x.Subject == "" && x.Blind == [32]byte{}
-		if blank == counting[x.Seq] || !blank && books.SubjectDigest(x.Blind, x.Subject) != x.Digest {
+		if _, counts := slices.BinarySearch(counting, x.Seq); blank == counts || !blank && books.SubjectDigest(x.Blind, x.Subject) != x.Digest {
 			return tampered("the subject of entry %d was edited", x.Seq)
 		}
 	}
@@ -449,27 +414,23 @@ func (c *checker) subjects(first, last int64, put func(books.Row, books.Entry)) 
 // ends checks what is left when all entries are read: the stored head, checkpoints of more
 // entries than there are, rows without an entry, and sealed rows. It sets c.root. A difference is an error that wraps [books.ErrTampered].
 func (c *checker) ends() error {
-	size, root, err := readHead(c.ctx, c.q, "")
+	head, err := readHead(c.ctx, c.q, "")
 	if err != nil {
 		return err
 	}
 	c.root = c.tree.Root()
-	if size != c.size() || root != c.root {
-		return tampered("the ledger ends at entry %d, where %d entries were written", c.size(), size)
+	if head.size != c.size() || head.root != c.root {
+		return tampered("the ledger ends at entry %d, where %d entries were written", c.size(), head.size)
 	}
 	if len(c.checkpoints) > 0 {
-		return tampered("a checkpoint of %d entries was signed, but there are %d", c.checkpoints[0].Size, size)
+		return tampered("a checkpoint of %d entries was signed, but there are %d", c.checkpoints[0].Size, head.size)
 	}
-	return errors.Join(c.counts(), c.pages(), c.sealed(), c.storedLists())
+	return errors.Join(c.counts(), c.pages(), c.sealed(), c.storedLists(head.lists))
 }
 
-// storedLists compares the stored lists with those made from the rows. A difference is an error that
+// storedLists compares the stored lists, under this root, with those made from the rows. A difference is an error that
 // wraps [books.ErrTampered].
-func (c *checker) storedLists() error {
-	var root tlog.Hash
-	if err := c.q.QueryRowContext(c.ctx, "SELECT lists FROM ledger_head WHERE one = 1").Scan(fixed(root[:])); err != nil {
-		return unreadable(err)
-	}
+func (c *checker) storedLists(root tlog.Hash) error {
 	if root != c.lists.Root() {
 		return tampered("the root of the lists is not that of the rows")
 	}

@@ -201,15 +201,10 @@ func (c copyIDs) Scan(src any) error {
 	for ; len(raw) >= 8; raw = raw[8:] {
 		*c.ids = append(*c.ids, watermark.CopyID(binary.BigEndian.Uint64(raw)))
 	}
-	return errors.Join(err, nothingLeft(raw))
-}
-
-// nothingLeft returns an error that wraps [books.ErrTampered] if bytes are left behind the last ID of a list.
-func nothingLeft(raw []byte) error {
-	if len(raw) > 0 {
-		return fmt.Errorf("%w: %d bytes behind the last ID of a list", books.ErrTampered, len(raw))
+	if err == nil && len(raw) > 0 {
+		err = tampered("%d bytes behind the last ID of a list", len(raw))
 	}
-	return nil
+	return err
 }
 
 // lines keeps a list of names as a text of one name a line.

@@ -97,17 +97,13 @@ func (d *DB) Custody(ctx context.Context) (facts []books.Custody, err error) {
 	d.custody.mu.Lock()
 	defer d.custody.mu.Unlock()
 	err = d.snapshot(ctx, func(q querier) error {
-		lists, err := readLists(ctx, q, &d.dialect)
+		now, err := listNow(ctx, q, &d.dialect, books.EntryCustody)
 		if err != nil {
 			return err
 		}
-		now, err := lists.Find(ctx, books.EntryCustody)
-		if err != nil {
-			return damaged(err)
-		}
-		signed, err := lists.Find(ctx, books.EntryCosigned)
+		signed, err := listNow(ctx, q, &d.dialect, books.EntryCosigned)
 		if err != nil || now == d.custody.list && signed == d.custody.cosigned {
-			return damaged(err)
+			return err
 		}
 		read, err := readCustody(ctx, q, " ORDER BY seq")
 		if err == nil {
@@ -168,21 +164,19 @@ func bounded(ctx context.Context, q querier, rows []dated) error {
 			}
 		}
 	}
-	for part := range slices.Chunk(args, inList) {
-		entries, err := ledgerTable.rows(ctx, q, " WHERE seq IN "+in(1, len(part)), part...)
-		if err == nil && len(entries) != len(part) {
-			err = tampered("%d of %d entries before custody or copies are missing", len(part)-len(entries), len(part))
+	entries, err := ledgerTable.among(ctx, q, nil, "seq", args, "")
+	if err == nil && len(entries) != len(args) {
+		err = tampered("%d of %d entries before custody or copies are missing", len(args)-len(entries), len(args))
+	}
+	if err != nil {
+		return err
+	}
+	for _, r := range entries {
+		e, err := books.ParseEntry(r.entry)
+		if leaf := tlog.LeafHash(r.entry); err != nil || e.Seq != r.seq || !bytes.HasPrefix(r.nodes, leaf[:]) { // the tree is an audit's
+			return tampered("entry %d is not the one in the ledger's tree", r.seq)
 		}
-		if err != nil {
-			return err
-		}
-		for _, r := range entries {
-			e, err := books.ParseEntry(r.entry)
-			if leaf := tlog.LeafHash(r.entry); err != nil || e.Seq != r.seq || !bytes.HasPrefix(r.nodes, leaf[:]) { // the tree is an audit's
-				return tampered("entry %d is not the one in the ledger's tree", r.seq)
-			}
-			times[r.seq] = e.Time
-		}
+		times[r.seq] = e.Time
 	}
 	for _, c := range rows {
 		for back := int64(1); back < c.seq; back *= 2 {
@@ -232,13 +226,9 @@ func (d *DB) witnessed(ctx context.Context, q querier, rows []dated) error {
 // readWitnesses brings d.witness, whose lock the caller holds, up to date.
 func (d *DB) readWitnesses(ctx context.Context, q querier) error {
 	x := d.witness
-	lists, err := readLists(ctx, q, &d.dialect)
-	if err != nil {
-		return err
-	}
-	now, err := lists.Find(ctx, books.EntryCosigned)
+	now, err := listNow(ctx, q, &d.dialect, books.EntryCosigned)
 	if err != nil || now == x.list {
-		return damaged(err)
+		return err
 	}
 	signed, err := cosignedTable.rows(ctx, q, "")
 	if err == nil {

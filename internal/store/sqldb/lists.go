@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,33 +21,31 @@ import (
 // readLists returns the lists as they are stored. The error wraps [books.ErrTampered] if their root is
 // missing.
 func readLists(ctx context.Context, q querier, dialect *Dialect) (*tlog.Lists, error) {
-	var root tlog.Hash
-	var size int64
-	if err := q.QueryRowContext(ctx, "SELECT size, lists FROM ledger_head WHERE one = 1").Scan(&size, fixed(root[:])); errors.Is(err, sql.ErrNoRows) {
-		return nil, tampered("the ledger has no head")
-	} else if err != nil {
-		return nil, fmt.Errorf("ledger head: %w", unreadable(err))
+	head, err := readHead(ctx, q, "")
+	if err != nil {
+		return nil, err
 	}
-	if size > 0 && root == (tlog.Hash{}) {
+	if head.size > 0 && head.lists == (tlog.Hash{}) {
 		return nil, tampered("the root of the lists is missing")
 	}
-	return tlog.NewLists(root, func(ctx context.Context, ids []string) (map[string][]byte, error) {
-		out := make(map[string][]byte, len(ids))
-		for part := range slices.Chunk(ids, inList) {
-			args := make([]any, len(part))
-			for i, id := range part {
-				args[i] = []byte(id)
-			}
-			nodes, err := listNodeTable.rows(ctx, q, " WHERE id IN "+dialect.in(1, len(args)), args...)
-			if err != nil {
-				return nil, err
-			}
-			for _, n := range nodes {
-				out[string(n.id)] = n.body
-			}
+	return tlog.NewLists(head.lists, func(ctx context.Context, ids []string) (map[string][]byte, error) {
+		nodes, err := listNodeTable.among(ctx, q, dialect, "id", each(ids, func(id *string) any { return []byte(*id) }), "")
+		out := make(map[string][]byte, len(nodes))
+		for _, n := range nodes {
+			out[string(n.id)] = n.body
 		}
-		return out, nil
+		return out, err
 	}), nil
+}
+
+// listNow returns the list called name. The error wraps [books.ErrTampered] if the lists were changed.
+func listNow(ctx context.Context, q querier, dialect *Dialect, name string) (tlog.List, error) {
+	lists, err := readLists(ctx, q, dialect)
+	if err != nil {
+		return tlog.List{}, err
+	}
+	list, err := lists.Find(ctx, name)
+	return list, damaged(err)
 }
 
 // A listNode is a stored node of the lists.
@@ -230,19 +227,13 @@ func ofSubmissions[T books.Row](ctx context.Context, q querier, dialect *Dialect
 	if err != nil {
 		return nil, err
 	}
+	rows, err := t.among(ctx, q, dialect, "submission", each(ids, idOf), " ORDER BY seq")
+	if err != nil {
+		return nil, err
+	}
 	out := make(map[watermark.Submission][]T)
-	for part := range slices.Chunk(ids, inList) {
-		args := make([]any, len(part))
-		for i := range part {
-			args[i] = part[i][:]
-		}
-		rows, err := t.rows(ctx, q, " WHERE submission IN "+dialect.in(1, len(args))+" ORDER BY seq", args...)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range rows {
-			out[about(r)] = append(out[about(r)], r)
-		}
+	for _, r := range rows {
+		out[about(r)] = append(out[about(r)], r)
 	}
 	for _, id := range ids {
 		if _, err := found(ctx, q, lists, list(id), tlog.List{}, out[id]); err != nil {
@@ -312,23 +303,16 @@ func isErased(ctx context.Context, q querier, erasure int64) ([]books.Submission
 // isEntered compares submissions, sorted by number, with their entries; an erased one must be blank. The
 // error wraps [books.ErrTampered].
 func isEntered(ctx context.Context, q querier, rows []books.Submission) error {
-	for part := range slices.Chunk(rows, inList) {
-		args := make([]any, len(part))
-		for i := range part {
-			args[i] = part[i].Seq
-		}
-		found, err := ledgerTable.rows(ctx, q, " WHERE seq IN "+in(1, len(args))+" ORDER BY seq", args...)
-		if err != nil {
-			return err
-		}
-		for i := range part {
-			s := &part[i]
-			if len(found) != len(part) {
-				return tampered("an entry of %d submissions is missing", len(part))
-			}
-			if found[i].seq != s.Seq || !isOf(found[i].entry, s) {
-				return tampered("submission %s is not as entry %d has it", s.ID, s.Seq)
-			}
+	found, err := ledgerTable.among(ctx, q, nil, "seq", each(rows, func(s *books.Submission) any { return s.Seq }), " ORDER BY seq")
+	if err != nil {
+		return err
+	}
+	if len(found) != len(rows) {
+		return tampered("an entry of %d submissions is missing", len(rows))
+	}
+	for i := range rows {
+		if s := &rows[i]; found[i].seq != s.Seq || !isOf(found[i].entry, s) {
+			return tampered("submission %s is not as entry %d has it", s.ID, s.Seq)
 		}
 	}
 	return nil
@@ -357,14 +341,15 @@ func blanked(s *books.Submission) bool {
 // entries there are.
 func (d *DB) ProveLists(ctx context.Context, names []string) (size int64, root tlog.Hash, proofs [][][]byte, err error) {
 	err = d.snapshot(ctx, func(q querier) (err error) {
-		if size, _, err = readHead(ctx, q, ""); err != nil {
+		head, err := readHead(ctx, q, "")
+		if err != nil {
 			return err
 		}
 		lists, err := readLists(ctx, q, &d.dialect)
 		if err != nil {
 			return err
 		}
-		root = lists.Root()
+		size, root = head.size, head.lists
 		for _, name := range names {
 			proof, err := lists.Prove(ctx, name)
 			if err != nil {

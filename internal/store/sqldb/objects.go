@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -213,31 +212,27 @@ func (d *DB) removeErased(ctx context.Context) error {
 
 // removals are the objects of erased originals that are still to be removed.
 func (d *DB) removals(ctx context.Context) ([]objects.Name, error) {
-	return collect(ctx, d.read, func(n *objects.Name) []any { return []any{fixed(n[:])} }, "SELECT object FROM removal")
+	return collect(ctx, d.read, bindName, "SELECT object FROM removal")
 }
 
 // lost returns an error that wraps [books.ErrTampered] if an original of submissions that are to be erased is not where originals
 // are kept: the address may have been altered, and the original be left at another place. Once the erasure is committed,
 // any process may remove the object.
 func (d *DB) lost(ctx context.Context, ids []watermark.Submission) (lost, err error) {
-	for part := range slices.Chunk(ids, inList) {
-		args := make([]any, len(part))
-		for i := range part {
-			args[i] = part[i][:]
-		}
-		names, err := collect(ctx, d.read, func(n *objects.Name) []any { return []any{fixed(n[:])} },
-			"SELECT object FROM sealed WHERE object_size > 0 AND submission IN "+d.dialect.in(1, len(args)), args...)
-		if err != nil || d.place == nil { // without a place removeErased says so
-			return nil, err
-		}
-		for _, name := range names {
-			if _, err := d.place.Size(ctx, name); errors.Is(err, fs.ErrNotExist) {
-				lost = errors.Join(lost, tampered("a sealed original was not found at %s (object %s): it may be left elsewhere, without its key", d.address, name))
-			}
+	originals := table[objects.Name]{"sealed", columns("object"), bindName}
+	names, err := originals.among(ctx, d.read, &d.dialect, "object_size > 0 AND submission", each(ids, idOf), "")
+	if err != nil || d.place == nil { // without a place removeErased says so
+		return nil, err
+	}
+	for _, name := range names {
+		if _, err := d.place.Size(ctx, name); errors.Is(err, fs.ErrNotExist) {
+			lost = errors.Join(lost, tampered("a sealed original was not found at %s (object %s): it may be left elsewhere, without its key", d.address, name))
 		}
 	}
 	return lost, nil
 }
+
+func bindName(n *objects.Name) []any { return []any{fixed(n[:])} }
 
 // CheckObjects also removes the objects of erased originals. Objects of the last hour that no row names are not
 // counted, unless they are removed. What killed processes left of objects counts as such.
@@ -320,12 +315,8 @@ func (d *DB) named(ctx context.Context, list []objects.Object) (map[objects.Name
 	if len(list) == 0 {
 		return named, nil
 	}
-	args := make([]any, len(list))
-	for i := range list {
-		args[i] = list[i].Name[:]
-	}
 	rows, err := collect(ctx, d.read, func(o *books.Object) []any { return []any{fixed(o.Name[:]), &o.Size} },
-		objectRows+" AND object IN "+d.dialect.in(1, len(args)), args...)
+		objectRows+" AND object IN "+d.dialect.in(1, len(list)), each(list, func(o *objects.Object) any { return o.Name[:] })...)
 	for _, r := range rows {
 		named[r.Name] = r.Size
 	}

@@ -250,10 +250,11 @@ func (d *DB) CopiesAfter(ctx context.Context, seq int64, limit int) (copies []bo
 		if copies, err = copyTable.rows(ctx, q, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit); err != nil {
 			return err
 		}
-		upto, _, err := readHead(ctx, q, "")
+		head, err := readHead(ctx, q, "")
 		if err != nil {
 			return err
 		}
+		upto := head.size
 		if n := len(copies); n > 0 && n == limit {
 			upto = copies[n-1].Seq
 		}
@@ -359,7 +360,10 @@ func (d *DB) Conclusions(ctx context.Context) ([]books.Conclusion, error) {
 	return checked(ctx, d, books.EntryConclusion, conclusionTable, "")
 }
 
-func (d *DB) Head(ctx context.Context) (int64, tlog.Hash, error) { return readHead(ctx, d.read, "") }
+func (d *DB) Head(ctx context.Context) (int64, tlog.Hash, error) {
+	h, err := readHead(ctx, d.read, "")
+	return h.size, h.root, err
+}
 
 func (d *DB) Entries(ctx context.Context, seq int64, limit int) ([][]byte, error) {
 	rows, err := ledgerTable.rows(ctx, d.read, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit)

@@ -88,23 +88,17 @@ func (d *DB) Searchable(ctx context.Context, upto, erasure int64) (n int64, err 
 			upto, erasure).Scan(&all, &erased, &listed, &more, &later); err != nil {
 			return unreadable(err)
 		}
-		lists, err := readLists(ctx, q, &d.dialect)
-		if err != nil {
-			return err
-		}
-		entered, err := lists.Find(ctx, books.EntrySubmission)
+		entered, err := listNow(ctx, q, &d.dialect, books.EntrySubmission)
+		n = int64(entered.N) - more - (listed - later)
 		switch {
 		case err != nil:
-			return damaged(err)
+			n = 0
 		case uint64(all) != entered.N:
-			n = int64(entered.N) - more - (listed - later)
-			return tampered("there are %d submissions and pages, and %d were entered", all, entered.N)
+			err = tampered("there are %d submissions and pages, and %d were entered", all, entered.N)
 		case erased != listed:
-			n = all - more - (listed - later)
-			return tampered("%d submissions are erased, but erasures list %d", erased, listed)
+			err = tampered("%d submissions are erased, but erasures list %d", erased, listed)
 		}
-		n = all - more - (listed - later)
-		return nil
+		return err
 	})
 	return n, err
 }

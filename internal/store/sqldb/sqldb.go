@@ -127,7 +127,7 @@ func Create(ctx context.Context, dialect Dialect, write, read *sql.DB, info book
 
 // vacant returns an error that wraps [fs.ErrExist] if a registry is there.
 func vacant(ctx context.Context, q querier) error {
-	n, err := count(ctx, q, infoTable.name)
+	n, err := number(ctx, q, "SELECT count(*) FROM "+infoTable.name)
 	if err == nil && n > 0 {
 		err = fmt.Errorf("the registry: %w", fs.ErrExist)
 	}

@@ -17,9 +17,6 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// inList is the most IDs that one query asks for.
-const inList = 250
-
 func (d *DB) AddSubmissions(ctx context.Context, uploads []books.Upload) (added []bool, err error) {
 	uploads, put, err := d.putOriginals(ctx, uploads)
 	if err != nil {
@@ -92,28 +89,21 @@ type digest struct {
 	erased int64
 }
 
+// digestTable has digests of the rows of submissionTable. It is for reading.
+var digestTable = table[digest]{"submission", columns("id sha256 erased"),
+	func(d *digest) []any { return []any{fixed(d.id[:]), fixed(d.sha256[:]), &d.erased} }}
+
 // digests sets, by ID, the stored digest and erasure of those uploads that are there.
 func digests(ctx context.Context, t *tx, uploads []books.Upload, known map[watermark.Submission]digest) error {
 	ids := make([]watermark.Submission, len(uploads))
 	for i := range uploads {
 		ids[i] = uploads[i].ID
 	}
-	for part := range slices.Chunk(books.Ascending(ids), inList) { // IDs beside each other are in one page
-		args := make([]any, len(part))
-		for i := range part {
-			args[i] = part[i][:]
-		}
-		rows, err := collect(ctx, t, func(d *digest) []any {
-			return []any{fixed(d.id[:]), fixed(d.sha256[:]), &d.erased}
-		}, "SELECT id, sha256, erased FROM submission WHERE id IN "+t.dialect.in(1, len(args)), args...)
-		if err != nil {
-			return err
-		}
-		for _, r := range rows {
-			known[r.id] = r
-		}
+	rows, err := digestTable.among(ctx, t, t.dialect, "id", each(books.Ascending(ids), idOf), "") // IDs beside each other are in one page
+	for _, r := range rows {
+		known[r.id] = r
 	}
-	return nil
+	return err
 }
 
 // sameFile checks whether s can be a repeated upload of the file old, which has the same ID. The

@@ -161,6 +161,33 @@ func (t table[T]) rows(ctx context.Context, q querier, tail string, args ...any)
 	return rows, err
 }
 
+// among returns the rows that have one of these values in a column. It asks for inList values at a time; tail follows them.
+func (t table[T]) among(ctx context.Context, q querier, d *Dialect, column string, values []any, tail string) (out []T, err error) {
+	for part := range slices.Chunk(values, inList) {
+		rows, err := t.rows(ctx, q, " WHERE "+column+" IN "+d.in(1, len(part))+tail, part...)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, rows...)
+	}
+	return out, nil
+}
+
+// inList is the most values that one query asks for.
+const inList = 250
+
+// each returns a value of each element of a list, for a query.
+func each[T any](list []T, value func(*T) any) []any {
+	out := make([]any, len(list))
+	for i := range list {
+		out[i] = value(&list[i])
+	}
+	return out
+}
+
+// idOf is the value of a submission's ID.
+func idOf(id *watermark.Submission) any { return id[:] }
+
 // query returns the begin of a query of all columns: "SELECT … FROM …".
 func (t table[T]) query() string {
 	return "SELECT " + strings.Join(t.columns, ", ") + " FROM " + t.name
@@ -219,9 +246,9 @@ func in(first, n int) string {
 }
 
 // in returns the placeholders of n arguments from number first on: "($1, $2, …)". If the dialect
-// prefers question marks, it is "(?, ?, …)", and the arguments must be passed in order.
+// prefers question marks, it is "(?, ?, …)", and the arguments must be passed in order. d may be nil.
 func (d *Dialect) in(first, n int) string {
-	if d.Questions {
+	if d != nil && d.Questions {
 		return "(?" + strings.Repeat(", ?", n-1) + ")"
 	}
 	return in(first, n)

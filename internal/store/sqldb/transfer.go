@@ -12,14 +12,6 @@ import (
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
-// count returns how many rows a table has.
-func count(ctx context.Context, q querier, table string) (n int, err error) {
-	if err = q.QueryRowContext(ctx, "SELECT count(*) FROM "+table).Scan(&n); err != nil {
-		err = fmt.Errorf("%s: %w", table, err)
-	}
-	return n, err
-}
-
 // Transfer copies the registry from, in its state at one moment, into to, a database of
 // [OpenCopy]. It checks the copy and compares the roots of the ledgers. Size (entries) and root
 // are the copy's. progress, if not nil, is called with the rows copied and the total. Transfer
@@ -44,19 +36,16 @@ func Transfer(ctx context.Context, from, to *DB, progress func(done, total int))
 		return 0, root, err
 	}
 	info.Originals = to.address
-	var lists tlog.Hash
-	if err := source.QueryRowContext(ctx, "SELECT lists FROM ledger_head").Scan(fixed(lists[:])); err != nil {
-		return 0, root, unreadable(err)
-	}
-	if size, root, err = readHead(ctx, source, ""); err != nil {
+	head, err := readHead(ctx, source, "")
+	if err != nil {
 		return 0, root, err
 	}
 	for _, s := range transferred {
-		n, err := count(ctx, source, s.table)
+		n, err := number(ctx, source, "SELECT count(*) FROM "+s.table)
 		if err != nil {
-			return 0, root, err
+			return 0, root, fmt.Errorf("%s: %w", s.table, err)
 		}
-		t.total += n
+		t.total += int(n)
 	}
 	err = to.update(ctx, "copy a registry", func(into *tx) error {
 		if err := vacant(ctx, into); err != nil {
@@ -71,11 +60,11 @@ func Transfer(ctx context.Context, from, to *DB, progress func(done, total int))
 		if err := insert(ctx, into, infoTable, *info); err != nil {
 			return err
 		}
-		if _, err := into.ExecContext(ctx, "UPDATE ledger_head SET size = $1, root = $2, lists = $3", size, root[:], lists[:]); err != nil {
+		if _, err := into.ExecContext(ctx, "UPDATE ledger_head SET size = $1, root = $2, lists = $3", head.size, head.root[:], head.lists[:]); err != nil {
 			return err
 		}
-		n, sum, err := check(ctx, into)
-		if err == nil && (n != size || sum != root) {
+		size, root, err = check(ctx, into)
+		if err == nil && (size != head.size || root != head.root) {
 			err = errors.New("the copy has another ledger")
 		}
 		return err

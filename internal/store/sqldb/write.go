@@ -31,22 +31,23 @@ type tx struct {
 // lock reads the right border. The error wraps [books.ErrTampered] if the border does not give
 // the head's root.
 func (t *tx) lock(ctx context.Context, last *tlog.Tree) error {
-	size, root, err := readHead(ctx, t, t.dialect.Lock)
+	head, err := readHead(ctx, t, t.dialect.Lock)
 	if err != nil {
 		return err
 	}
-	if last != nil && last.Size() == uint64(size) && last.Root() == root {
+	size := uint64(head.size)
+	if last != nil && last.Size() == size && last.Root() == head.root {
 		t.tree = last
 		return nil
 	}
-	border, err := readNodes(ctx, t, tlog.Border(uint64(size)))
+	border, err := readNodes(ctx, t, tlog.Border(size))
 	if err != nil {
 		return err
 	}
-	if t.tree, err = tlog.NewTree(uint64(size), border); err != nil {
+	if t.tree, err = tlog.NewTree(size, border); err != nil {
 		return fmt.Errorf("%w: %w", books.ErrTampered, err)
 	}
-	if t.tree.Root() != root {
+	if t.tree.Root() != head.root {
 		return tampered("the ledger's tree of %d entries has another root", size)
 	}
 	return nil
@@ -169,22 +170,13 @@ func (t *tx) append(ctx context.Context, row books.Row) (int64, error) {
 
 // submittedOf returns when the uploads of copies were submitted.
 func submittedOf(ctx context.Context, q querier, copies []books.Copy) (map[watermark.Submission]time.Time, error) {
+	times := table[books.Counted]{"submission", columns("id submitted"), func(c *books.Counted) []any { return []any{fixed(c.Of[:]), micros{&c.Submitted}} }}
+	rows, err := times.among(ctx, q, nil, "id", each(copies, func(c *books.Copy) any { return c.Submission[:] }), "")
 	out := make(map[watermark.Submission]time.Time)
-	for part := range slices.Chunk(copies, inList) {
-		args := make([]any, len(part))
-		for i := range part {
-			args[i] = part[i].Submission[:]
-		}
-		rows, err := collect(ctx, q, func(c *books.Counted) []any { return []any{fixed(c.Of[:]), micros{&c.Submitted}} },
-			"SELECT id, submitted FROM submission WHERE id IN "+in(1, len(args)), args...)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range rows {
-			out[r.Of] = r.Submitted
-		}
+	for _, r := range rows {
+		out[r.Of] = r.Submitted
 	}
-	return out, nil
+	return out, err
 }
 
 // appendSubmissions is append for submissions, which it also inserts. They are many: the last entry alone has the root of the
@@ -310,21 +302,26 @@ func values(row []any) ([]any, error) {
 	return row, nil
 }
 
-// readHead reads the ledger's size (entries) and root. tail ends the query, and may lock the
+// A ledgerHead is what the ledger says of itself.
+type ledgerHead struct {
+	size        int64 // entries
+	root, lists tlog.Hash
+}
+
+// readHead reads the ledger's head. tail ends the query, and may lock the
 // head; "" locks nothing. The error wraps [books.ErrTampered] if the head is missing or its size
 // negative.
-func readHead(ctx context.Context, q querier, tail string) (size int64, root tlog.Hash, err error) {
-	err = q.QueryRowContext(ctx, "SELECT size, root FROM ledger_head WHERE one = 1"+tail).Scan(&size, fixed(root[:]))
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, root, tampered("the ledger has no head")
+func readHead(ctx context.Context, q querier, tail string) (h ledgerHead, err error) {
+	err = q.QueryRowContext(ctx, "SELECT size, root, lists FROM ledger_head WHERE one = 1"+tail).Scan(&h.size, fixed(h.root[:]), fixed(h.lists[:]))
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		err = tampered("the ledger has no head")
+	case err != nil:
+		err = fmt.Errorf("ledger head: %w", unreadable(err))
+	case h.size < 0:
+		err = tampered("the ledger has %d entries", h.size)
 	}
-	if err != nil {
-		return 0, root, fmt.Errorf("ledger head: %w", unreadable(err))
-	}
-	if size < 0 {
-		return 0, root, tampered("the ledger has %d entries", size)
-	}
-	return size, root, nil
+	return h, err
 }
 
 // appendLeaf adds the [tlog.LeafHash] of an encoded entry to the tree. It returns the hashes of
@@ -344,15 +341,8 @@ func lastLeaf(id tlog.NodeID) int64 { return int64((id.Index + 1) << id.Level) }
 // entry keeps the nodes that the entry completes. The error wraps [books.ErrTampered] if a node
 // is missing.
 func readNodes(ctx context.Context, q querier, ids []tlog.NodeID) ([]tlog.Hash, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	args := make([]any, len(ids))
-	for i, id := range ids {
-		args[i] = lastLeaf(id)
-	}
-	rows, err := collect(ctx, q, func(r *ledgerRow) []any { return []any{&r.seq, blob{&r.nodes}} },
-		"SELECT seq, nodes FROM ledger WHERE seq IN "+in(1, len(ids)), args...)
+	ledger := table[ledgerRow]{"ledger", columns("seq nodes"), func(r *ledgerRow) []any { return []any{&r.seq, blob{&r.nodes}} }}
+	rows, err := ledger.among(ctx, q, nil, "seq", each(ids, func(id *tlog.NodeID) any { return lastLeaf(*id) }), "")
 	if err != nil {
 		return nil, fmt.Errorf("ledger tree: %w", err)
 	}

@@ -72,34 +72,32 @@ func At(path string, places ...objects.Open) books.Driver {
 // ":memory:". An existing file is left alone: the error wraps [fs.ErrExist]. A file that a killed Create left is no such file:
 // it has no tables. After another error a new file is removed. A path that cannot be used is an error that wraps [books.ErrSchema].
 func Create(ctx context.Context, path string, info books.Info, places ...objects.Open) (*sqldb.DB, error) {
-	d, err := create(path, func(path string, write, read *sql.DB) (*sqldb.DB, error) {
+	return made(ctx, path, func(path string, write, read *sql.DB) (*sqldb.DB, error) {
 		return sqldb.Create(ctx, dialect(path, places), write, read, info)
 	})
-	if !errors.Is(err, fs.ErrExist) {
-		return d, err
-	}
-	path, write, read, failed := openFile(ctx, path, true)
-	if failed != nil {
-		return nil, err
-	}
-	return sqldb.Create(ctx, dialect(path, places), write, read, info)
 }
 
 // OpenCopy makes a file at path for [sqldb.Transfer] to fill, or opens the file that an interrupted transfer
 // left, which is empty. It does not check whether that is a registry: Transfer does. Another file is left
 // alone: the error wraps [books.ErrSchema].
 func OpenCopy(ctx context.Context, path string, places ...objects.Open) (*sqldb.DB, error) {
-	d, err := create(path, func(path string, write, read *sql.DB) (*sqldb.DB, error) {
+	return made(ctx, path, func(path string, write, read *sql.DB) (*sqldb.DB, error) {
 		return sqldb.OpenCopy(ctx, dialect(path, places), write, read)
 	})
+}
+
+// made calls schema for a new file at path, or for a file that is there and has no tables yet. Other files are left alone: the error
+// wraps [fs.ErrExist], and says why.
+func made(ctx context.Context, path string, schema func(path string, write, read *sql.DB) (*sqldb.DB, error)) (*sqldb.DB, error) {
+	d, err := create(path, schema)
 	if !errors.Is(err, fs.ErrExist) {
 		return d, err
 	}
-	path, write, read, err := openFile(ctx, path, true)
-	if err != nil {
-		return nil, err
+	path, write, read, failed := openFile(ctx, path, true)
+	if failed != nil {
+		return nil, fmt.Errorf("%w: %w", err, failed)
 	}
-	return sqldb.OpenCopy(ctx, dialect(path, places), write, read)
+	return schema(path, write, read)
 }
 
 // create makes an empty file at path and calls schema with its cleaned path and connections to

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/kycmark/kycmark/internal/apart"
 )
 
 // variable names the file into which a process that is to hang writes its ID.
@@ -72,4 +74,16 @@ func runs(pid int) bool {
 	}
 	defer p.Release()
 	return runtime.GOOS == "windows" || p.Signal(syscall.Signal(0)) == nil
+}
+
+// Kill kills the processes of pools that wait, and that the pools do not know.
+func Kill(t *testing.T, pools ...*apart.Pool) {
+	t.Helper()
+	for _, pool := range pools {
+		for _, p := range pool.Waiting() {
+			if err := p.Kill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }

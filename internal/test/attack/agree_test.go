@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/quality"
 	"github.com/kycmark/kycmark/internal/test/attack"
+	"github.com/kycmark/kycmark/internal/test/compare"
 )
 
 // deterministic are the attacks without chance in them.
@@ -55,8 +55,8 @@ func TestAgreesWithDefinition(t *testing.T) {
 			require.NoError(t, err)
 			want, got := readPNG(t, filepath.Join(dir, n+".png")), a.Apply(original, 1)
 			require.Equal(t, want.Rect, got.Rect, n)
-			table[n] = append(table[n], quality.PSNR(want, got))
-			assert.Greater(t, quality.PSNR(want, got), 35.0, "%s %s", name, n)
+			table[n] = append(table[n], compare.PSNR(want, got))
+			assert.Greater(t, compare.PSNR(want, got), 35.0, "%s %s", name, n)
 		}
 	}
 	for _, n := range deterministic {

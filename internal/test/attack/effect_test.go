@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/quality"
 	"github.com/kycmark/kycmark/internal/test/attack"
+	"github.com/kycmark/kycmark/internal/test/compare"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 )
 
@@ -89,13 +89,13 @@ func TestTurningBack(t *testing.T) {
 			out = apply(t, name, out, 1)
 		}
 		require.Equal(t, img.Rect, out.Rect, name)
-		assert.Greater(t, quality.PSNR(img, out), 30.0, name)
+		assert.Greater(t, compare.PSNR(img, out), 30.0, name)
 	}
 }
 
 // psnrOrNone is 0 where the sizes differ.
 func psnrOrNone(a, b *image.NRGBA) float64 {
-	if p := quality.PSNR(a, b); !math.IsNaN(p) {
+	if p := compare.PSNR(a, b); !math.IsNaN(p) {
 		return p
 	}
 	return 0
@@ -233,7 +233,7 @@ func TestEdges(t *testing.T) {
 func TestQualityFallsWithJPEG(t *testing.T) {
 	img, last := specimen.Scene(160, 120), math.Inf(1)
 	for _, name := range []string{"jpeg90", "jpeg75", "jpeg50", "jpeg30", "jpeg20", "jpeg10"} {
-		p := quality.PSNR(img, apply(t, name, img, 1))
+		p := compare.PSNR(img, apply(t, name, img, 1))
 		assert.Less(t, p, last, name)
 		last = p
 	}

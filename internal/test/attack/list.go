@@ -96,8 +96,8 @@ func All() []Attack {
 		the("rot5"),
 		New("rot17", "rotate", "rotated by 17 degrees, JPEG 85", edits.Turn(17), JPEG(85)),
 		New("rot45", "rotate", "rotated by 45 degrees, JPEG 85", edits.Turn(45), JPEG(85)),
-		New("rot90", "rotate", "rotated by 90 degrees, JPEG 85", base.From(imaging.Rotate90), JPEG(85)),
-		New("rot180", "rotate", "rotated by 180 degrees, JPEG 85", base.From(imaging.Rotate180), JPEG(85)),
+		New("rot90", "rotate", "rotated by 90 degrees, JPEG 85", edits.From(imaging.Rotate90), JPEG(85)),
+		New("rot180", "rotate", "rotated by 180 degrees, JPEG 85", edits.From(imaging.Rotate180), JPEG(85)),
 		the("mirror"),
 
 		New("aspect10", "warp", "10 % less high, JPEG 85", affine(1, .9, 0), JPEG(85)),
@@ -109,7 +109,7 @@ func All() []Attack {
 		New("dark", "tone", "darkened to 60 %, JPEG 85", Tone(Line(.6, 0)), JPEG(85)),
 		the("contrast"),
 		New("gamma", "tone", "gamma 0.6 (brighter), JPEG 85", Tone(edits.Power(.6)), JPEG(85)),
-		New("gray", "tone", "without colour, JPEG 85", base.From(imaging.Grayscale), JPEG(85)),
+		New("gray", "tone", "without colour, JPEG 85", edits.From(imaging.Grayscale), JPEG(85)),
 		New("invert", "tone", "a negative, JPEG 85", Tone(Line(-1, 255)), JPEG(85)),
 
 		New("blur1", "filter", "Gaussian blur of 1 px", Blur(1)),

@@ -1,4 +1,4 @@
-"""Prints the vectors of quality_test.go: python3 testdata/vectors.py (numpy, scikit-image)."""
+"""Prints the vectors of compare_test.go: python3 testdata/vectors.py (numpy, scikit-image)."""
 import numpy as np
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 

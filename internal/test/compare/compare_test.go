@@ -1,4 +1,4 @@
-package quality_test
+package compare_test
 
 import (
 	"image"
@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/kycmark/kycmark/internal/quality"
+	"github.com/kycmark/kycmark/internal/test/compare"
 )
 
 // Measured with numpy 1.24.2 and scikit-image 0.19.3 by
@@ -44,28 +44,28 @@ func pair(w, h, coarse, depth int) (a, b *image.NRGBA) {
 func TestAgainstScikitImage(t *testing.T) {
 	for _, v := range vectors {
 		a, b := pair(v.w, v.h, v.coarse, v.depth)
-		assert.InDelta(t, v.psnr, quality.PSNR(a, b), 1e-9)
-		assert.InDelta(t, v.ssim, quality.SSIM(a, b), 1e-9)
-		assert.Equal(t, quality.PSNR(a, b), quality.PSNR(b, a))
-		assert.InDelta(t, quality.SSIM(a, b), quality.SSIM(b, a), 1e-15)
+		assert.InDelta(t, v.psnr, compare.PSNR(a, b), 1e-9)
+		assert.InDelta(t, v.ssim, compare.SSIM(a, b), 1e-9)
+		assert.Equal(t, compare.PSNR(a, b), compare.PSNR(b, a))
+		assert.InDelta(t, compare.SSIM(a, b), compare.SSIM(b, a), 1e-15)
 	}
 }
 
 func TestEqualPictures(t *testing.T) {
 	a, _ := pair(40, 30, 1, 1)
-	assert.Equal(t, math.Inf(1), quality.PSNR(a, a))
-	assert.InDelta(t, 1, quality.SSIM(a, a), 1e-12)
+	assert.Equal(t, math.Inf(1), compare.PSNR(a, a))
+	assert.InDelta(t, 1, compare.SSIM(a, a), 1e-12)
 }
 
 func TestNoAnswer(t *testing.T) {
 	a, _ := pair(40, 30, 1, 1)
 	b, _ := pair(30, 40, 1, 1)
 	small, _ := pair(10, 50, 1, 1)
-	assert.True(t, math.IsNaN(quality.PSNR(a, b)), "sizes differ")
-	assert.True(t, math.IsNaN(quality.SSIM(a, b)), "sizes differ")
-	assert.True(t, math.IsNaN(quality.SSIM(small, small)), "narrower than the window")
-	assert.Equal(t, math.Inf(1), quality.PSNR(small, small))
-	assert.True(t, math.IsNaN(quality.PSNR(&image.NRGBA{}, &image.NRGBA{})), "empty")
+	assert.True(t, math.IsNaN(compare.PSNR(a, b)), "sizes differ")
+	assert.True(t, math.IsNaN(compare.SSIM(a, b)), "sizes differ")
+	assert.True(t, math.IsNaN(compare.SSIM(small, small)), "narrower than the window")
+	assert.Equal(t, math.Inf(1), compare.PSNR(small, small))
+	assert.True(t, math.IsNaN(compare.PSNR(&image.NRGBA{}, &image.NRGBA{})), "empty")
 }
 
 // A part of a larger picture counts as itself.
@@ -82,8 +82,8 @@ func TestSubImages(t *testing.T) {
 	}
 	viewA, ownA := cut(a)
 	viewB, ownB := cut(b)
-	assert.Equal(t, quality.PSNR(ownA, ownB), quality.PSNR(viewA, viewB))
-	assert.Equal(t, quality.SSIM(ownA, ownB), quality.SSIM(viewA, viewB))
+	assert.Equal(t, compare.PSNR(ownA, ownB), compare.PSNR(viewA, viewB))
+	assert.Equal(t, compare.SSIM(ownA, ownB), compare.SSIM(viewA, viewB))
 }
 
 // Noise one level larger is worse by both measures.
@@ -91,7 +91,7 @@ func TestMoreNoiseIsWorse(t *testing.T) {
 	lastP, lastS := math.Inf(1), 1.0
 	for _, depth := range []int{1, 3, 7, 15, 31, 63, 127} {
 		a, b := pair(80, 60, 3, depth)
-		p, s := quality.PSNR(a, b), quality.SSIM(a, b)
+		p, s := compare.PSNR(a, b), compare.SSIM(a, b)
 		assert.Less(t, p, lastP)
 		assert.Less(t, s, lastS)
 		lastP, lastS = p, s
@@ -101,13 +101,13 @@ func TestMoreNoiseIsWorse(t *testing.T) {
 func BenchmarkSSIM(b *testing.B) {
 	p, q := pair(1600, 1250, 3, 7)
 	for b.Loop() {
-		quality.SSIM(p, q)
+		compare.SSIM(p, q)
 	}
 }
 
 func BenchmarkPSNR(b *testing.B) {
 	p, q := pair(1600, 1250, 3, 7)
 	for b.Loop() {
-		quality.PSNR(p, q)
+		compare.PSNR(p, q)
 	}
 }
