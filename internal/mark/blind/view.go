@@ -44,7 +44,7 @@ func (v *View) Chips(m geometry.Mat) []Chips {
 			continue // only singular maps: no similarity is singular
 		}
 		y := r.Clone()
-		matchedBand(y, pattern.NewResponseTable(), 1)
+		matchedBand(y, pattern.NewResponseTable(), 1, 2)
 		g := Chips{U: win.u / pattern.Cell, V: win.v / pattern.Cell, W: win.w / pattern.Cell, H: win.h / pattern.Cell}
 		g.Value = make([]float32, g.W*g.H)
 		sum := 0.0
