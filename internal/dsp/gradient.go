@@ -5,39 +5,23 @@ package dsp
 // are new and have the size of p.
 func Gradients(p Plane) (right, down Plane) {
 	right, down = NewPlane(p.W, p.H), NewPlane(p.W, p.H)
-	g := NewGradient(p)
+	smooth, diff := make([]float32, p.W+2), make([]float32, p.W+2)
 	for y := range p.H {
-		g.Row(right.Row(y), down.Row(y), y)
+		a, b, c := p.Row(max(y-1, 0)), p.Row(y), p.Row(min(y+1, p.H-1))
+		s, d := smooth[1:p.W+1], diff[1:p.W+1]
+		for x, v := range b {
+			s[x] = (a[x] + c[x]) + (v + v)
+			d[x] = c[x] - a[x]
+		}
+		smooth[0], smooth[p.W+1] = s[0], s[p.W-1]
+		diff[0], diff[p.W+1] = d[0], d[p.W-1]
+		gx, gy := right.Row(y), down.Row(y)
+		l, m, r := diff[:p.W], diff[1:p.W+1], diff[2:p.W+2]
+		sl, sr := smooth[:p.W], smooth[2:p.W+2]
+		for x := range gx {
+			gx[x] = 0.125 * (sr[x] - sl[x])
+			gy[x] = 0.125 * ((l[x] + r[x]) + (m[x] + m[x]))
+		}
 	}
 	return right, down
-}
-
-// A Gradient computes the [Gradients] of a plane row by row. It serves one goroutine.
-type Gradient struct {
-	p            Plane
-	smooth, diff []float32
-}
-
-// NewGradient returns the gradient of p, which it keeps.
-func NewGradient(p Plane) *Gradient {
-	return &Gradient{p, make([]float32, p.W+2), make([]float32, p.W+2)}
-}
-
-// Row writes row y of both planes to right and down, which have the width of the plane.
-func (g *Gradient) Row(right, down []float32, y int) {
-	p, smooth, diff := g.p, g.smooth, g.diff
-	a, b, c := p.Row(max(y-1, 0)), p.Row(y), p.Row(min(y+1, p.H-1))
-	s, d := smooth[1:p.W+1], diff[1:p.W+1]
-	for x, v := range b {
-		s[x] = (a[x] + c[x]) + (v + v)
-		d[x] = c[x] - a[x]
-	}
-	smooth[0], smooth[p.W+1] = s[0], s[p.W-1]
-	diff[0], diff[p.W+1] = d[0], d[p.W-1]
-	l, m, r := diff[:p.W], diff[1:p.W+1], diff[2:p.W+2]
-	sl, sr := smooth[:p.W], smooth[2:p.W+2]
-	for x := range right {
-		right[x] = 0.125 * (sr[x] - sl[x])
-		down[x] = 0.125 * ((l[x] + r[x]) + (m[x] + m[x]))
-	}
 }

@@ -231,15 +231,8 @@ func (f *field) compare(sigma int) *compared {
 	}
 	s.o = dsp.HighPass(w, fieldHigh)
 	cell := cellOf(sigma)
-	both := s.sums(2, func() func(int) []factors {
-		o, pairs := make([]float32, w.W), make([]factors, 2)
-		return func(y int) []factors {
-			s.visible(o, s.o.Row(y), y)
-			pairs[0], pairs[1] = factors{o, f.t.Row(y)}, factors{o, o}
-			return pairs
-		}
-	})
-	to, oo := both[0], both[1]
+	to := blurred(s.sums(cell, f.t, s.o), sigma, cell)
+	oo := blurred(s.sums(cell, s.o, s.o), sigma, cell)
 	for i, v := range to.Pix {
 		to.Pix[i] = min(max(v/(oo.Pix[i]+1), 0.1), 4)
 	}
@@ -267,72 +260,42 @@ func (f *field) compare(sigma int) *compared {
 // cellOf is the side of the squares in which sums are taken before they are blurred.
 func cellOf(sigma int) int { return max(1, sigma/8) }
 
-// factors are two rows whose products are summed.
-type factors struct{ a, b []float32 }
-
-// sums returns n planes: the sums of products in each cell, divided by the pixels of a full cell and
-// blurred by the window. pairs is called once a goroutine, and what it returns gives the n pairs of row y.
-func (s *compared) sums(n int, pairs func() func(y int) []factors) []dsp.Plane {
-	w, h, cell := s.o.W, s.o.H, cellOf(s.window)
-	out := make([]dsp.Plane, n)
-	for i := range out {
-		out[i] = dsp.NewPlane((w+cell-1)/cell, (h+cell-1)/cell)
-	}
-	dsp.Shared(out[0].H, 2*n*w*h, func(from, to int) {
-		rows := pairs()
-		for y := from * cell; y < min(to*cell, h); y++ {
-			for i, p := range rows(y) {
-				p.addTo(out[i].Row(y/cell), cell)
+// sums returns the sum of the products of a and b in each cell, divided by the pixels of a full
+// cell. cell is the side of a cell, pixels. Pixels that are not seen add 0.
+func (s *compared) sums(cell int, a, b dsp.Plane) dsp.Plane {
+	out := dsp.NewPlane((a.W+cell-1)/cell, (a.H+cell-1)/cell)
+	dsp.Shared(out.H, 2*len(a.Pix), func(from, to int) {
+		for y := from * cell; y < min(to*cell, a.H); y++ {
+			dst, seen, p, q := out.Row(y/cell), s.seen[y*a.W:(y+1)*a.W], a.Row(y), b.Row(y)
+			seen, q = seen[:len(p)], q[:len(p)] // so that the loop checks no bounds
+			for k := range dst {
+				sum := dst[k]
+				for x := k * cell; x < min((k+1)*cell, len(p)); x++ {
+					if seen[x] {
+						sum += float32(p[x] * q[x])
+					}
+				}
+				dst[k] = sum
 			}
 		}
 	})
-	for i, p := range out {
-		p.Scale(1 / float32(cell*cell))
-		out[i] = dsp.Gauss(p, float64(s.window)/float64(cell))
-	}
+	out.Scale(1 / float32(cell*cell))
 	return out
 }
 
-// addTo adds the products to the sums of their cells, one after the other. cell is the pixels of a cell.
-func (p *factors) addTo(sums []float32, cell int) {
-	for k, sum := range sums {
-		a := p.a[k*cell : min((k+1)*cell, len(p.a))]
-		b := p.b[k*cell:][:len(a)]
-		for x, v := range a {
-			sum += float32(v * b[x])
-		}
-		sums[k] = sum
-	}
-}
-
-// visible copies row y of a plane to dst, with 0 for pixels that are not seen.
-func (s *compared) visible(dst, row []float32, y int) {
-	seen := s.seen[y*len(row):][:len(row)]
-	dst = dst[:len(row)]
-	for x, v := range row {
-		if !seen[x] {
-			v = 0
-		}
-		dst[x] = v
-	}
+// blurred returns sums over cells, blurred by a Gaussian of sigma pixels. cell is the side of a
+// cell, pixels.
+func blurred(p dsp.Plane, sigma, cell int) dsp.Plane {
+	return dsp.Gauss(p, float64(sigma)/float64(cell))
 }
 
 // step moves the positions by the smooth field that lowers the difference most: in each window
 // by one shift, in proportion to the gradients (Lucas and Kanade, 1981).
 func (f *field) step(s *compared) {
 	cell := cellOf(s.window)
-	all := s.sums(5, func() func(int) []factors {
-		g, x, y, pairs := dsp.NewGradient(s.o), make([]float32, s.o.W), make([]float32, s.o.W), make([]factors, 5)
-		return func(row int) []factors {
-			g.Row(x, y, row)
-			s.visible(x, x, row)
-			s.visible(y, y, row)
-			e := s.diff.Row(row)
-			pairs[0], pairs[1], pairs[2], pairs[3], pairs[4] = factors{x, x}, factors{x, y}, factors{y, y}, factors{x, e}, factors{y, e}
-			return pairs
-		}
-	})
-	xx, xy, yy, xe, ye := all[0], all[1], all[2], all[3], all[4]
+	gx, gy := dsp.Gradients(s.o)
+	take := func(a, b dsp.Plane) dsp.Plane { return blurred(s.sums(cell, a, b), s.window, cell) }
+	xx, xy, yy, xe, ye := take(gx, gx), take(gx, gy), take(gy, gy), take(gx, s.diff), take(gy, s.diff)
 	trace := 0.0
 	for i, v := range xx.Pix {
 		trace += float64(v) + float64(yy.Pix[i])
