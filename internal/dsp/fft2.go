@@ -93,14 +93,18 @@ func (f *FFT2) Inverse(s Spectrum, w, h int) Plane {
 
 // InverseTo writes the top left samples of the picture of s to all of p, which is at most as large
 // as f. It destroys s.
-func (f *FFT2) InverseTo(p Plane, s Spectrum) {
+func (f *FFT2) InverseTo(p Plane, s Spectrum) { f.InverseRows(p, s, 2) }
+
+// InverseRows is [FFT2.InverseTo] for two rows of each step, an even number: rows 0 and 1, step and
+// step+1, and so on. The other rows of p stay as they are.
+func (f *FFT2) InverseRows(p Plane, s Spectrum, step int) {
 	w, h, st := p.W, p.H, s.Stride()
 	f.col.columns(s.C, st, st, true, f.buf, f.tmp)
 	g := 1 / (float32(f.w) * float32(f.h))
-	for y := 0; y < h; y += 2 * batch {
-		rows := min(2*batch, h-y)
-		join(f.buf, s.C[y*st:(y+rows)*st], f.w, rows)
-		deinterleave(p.Pix[y*w:(y+rows)*w], w, f.row.run(f.buf, f.tmp, batch), rows, g)
+	for y := 0; y < h; y += step * batch {
+		rows := min(step*batch, h-y)
+		join(f.buf, s.C[y*st:(y+rows)*st], f.w, rows, step)
+		deinterleave(p.Pix[y*w:(y+rows)*w], w, f.row.run(f.buf, f.tmp, batch), rows, step, g)
 	}
 }
 
@@ -169,21 +173,22 @@ func splitRow(dst, b []complex64, w, from, to int, second bool) {
 	}
 }
 
-// join is the inverse of split, as conjugates. Of the half spectra F0, F1 of each two rows in src
-// it writes the conjugate of F0 + i F1 to b. b holds batch sequences of w numbers, side by side;
-// sequences without rows are 0.
-func join(b, src []complex64, w, rows int) {
+// join is the inverse of split, as conjugates, for two rows of each step. Of the half spectra F0, F1 of
+// the two in src it writes the conjugate of F0 + i F1 to b. b holds batch sequences of w numbers,
+// side by side; sequences without rows are 0.
+func join(b, src []complex64, w, rows, step int) {
 	st := w/2 + 1
 	for i := range batch {
-		if 2*i >= rows {
+		y := i * step
+		if y >= rows {
 			for k := range w {
 				b[k*batch+i] = 0
 			}
 			continue
 		}
-		r0, r1 := src[2*i*st:(2*i+1)*st], src[2*i*st:(2*i+1)*st]
-		if 2*i+1 < rows {
-			r1 = src[(2*i+1)*st : (2*i+2)*st]
+		r0, r1 := src[y*st:(y+1)*st], src[y*st:(y+1)*st]
+		if y+1 < rows {
+			r1 = src[(y+1)*st : (y+2)*st]
 		}
 		for k, a := range r0 {
 			c := r1[k]
@@ -195,19 +200,21 @@ func join(b, src []complex64, w, rows int) {
 	}
 }
 
-// deinterleave writes the given number of real rows, w samples each, that b holds as conjugates of
-// pairs, times g.
-func deinterleave(dst []float32, w int, b []complex64, rows int, g float32) {
-	for i := range rows {
-		o := dst[i*w : (i+1)*w]
-		if i%2 == 0 {
-			for x := range o {
-				o[x] = g * real(b[x*batch+i/2])
-			}
-			continue
-		}
+// deinterleave writes two real rows of each step, w samples each, that b holds as conjugates of
+// pairs, times g. dst has so many rows.
+func deinterleave(dst []float32, w int, b []complex64, rows, step int, g float32) {
+	for i := 0; i*step < rows; i++ {
+		y := i * step
+		o := dst[y*w : (y+1)*w]
 		for x := range o {
-			o[x] = -g * imag(b[x*batch+i/2])
+			o[x] = g * real(b[x*batch+i])
+		}
+		if y+1 == rows {
+			break
+		}
+		o = dst[(y+1)*w : (y+2)*w]
+		for x := range o {
+			o[x] = -g * imag(b[x*batch+i])
 		}
 	}
 }

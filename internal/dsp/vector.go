@@ -13,6 +13,14 @@ func AddScaled(dst, src []float32, gain float32) {
 	}
 }
 
+// AddTwo adds x times a[i] plus y times b[i] to dst[i] for each i of dst: the two products are rounded, added, and then added
+// to dst. a, b and room are as long as dst or longer; room is overwritten.
+func AddTwo(dst, a, b []float32, x, y float32, room []float32) {
+	room = room[:len(dst)]
+	weighted(room, &[4][]float32{a, b, b, b}, &[4]float32{x, y, 0, 0})
+	AddScaled(dst, room, 1)
+}
+
 // Combine writes to each row of dst the sum of the rows of src, each times a weight: row i of dst has
 // src.H weights, from weights[i*src.H] on. dst and src have the same width, and src has a row.
 // Products are rounded before they are added, and added in the order of src's rows.

@@ -85,7 +85,7 @@ func (s *Source) at(v *View) (out, inside dsp.Plane) {
 // or by cubic convolution if k is at most 1.03. Samples beyond an edge repeat the edge.
 func Sample(p dsp.Plane, x, y, k float64) float32 {
 	if k > 1.03 {
-		return sampleArea(p, x, y, math.Min(k, 4))
+		return sampleArea(p, x, y, min(k, 4))
 	}
 	return sampleCubic(p, x, y)
 }
@@ -126,8 +126,8 @@ func areaTaps(x, k float64) (first, n int, w [6]float32) {
 	first = int(f)
 	n = min(max(1, int(math.Ceil(hi))-first), len(w))
 	for i := range n {
-		a := math.Max(lo, f+float64(i))
-		b := math.Min(hi, f+float64(i+1))
+		a := max(lo, f+float64(i))
+		b := min(hi, f+float64(i+1))
 		w[i] = float32((b - a) / k)
 	}
 	return first, n, w

@@ -26,7 +26,7 @@ func (c toneCurve) of(x float64) float32 {
 func (c toneCurve) slope(level float32) float32 {
 	x := toneOf(level)
 	s := (c[1] + float64(x*(float64(2*c[2])+float64(float64(3*c[3])*x)))) / 128
-	return float32(math.Min(math.Max(s, 0.05), 4))
+	return float32(min(max(s, 0.05), 4))
 }
 
 // A toneSample is the pixels of a picture that a tone curve is fitted to.

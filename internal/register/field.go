@@ -236,18 +236,18 @@ func (f *field) compare(sigma int) *compared {
 	for i, v := range to.Pix {
 		to.Pix[i] = min(max(v/(oo.Pix[i]+1), 0.1), 4)
 	}
-	gain := spreadOut(to, f.t.W, f.t.H, cell)
+	gains := newSpread(to, f.t.W, cell)
 	s.diff = dsp.NewPlane(f.t.W, f.t.H)
 	n := 0
 	for y := range f.t.H {
 		sum := 0.0
-		for i := y * f.t.W; i < (y+1)*f.t.W; i++ {
-			if !s.seen[i] {
+		t, o, diff, seen := f.t.Row(y), s.o.Row(y), s.diff.Row(y), s.seen[y*f.t.W:(y+1)*f.t.W]
+		for x, g := range gains.row(y) {
+			if !seen[x] {
 				continue
 			}
-			g := gain.Pix[i]
-			d := f.t.Pix[i] - float32(g*s.o.Pix[i])
-			s.diff.Pix[i] = min(max(d/g, -maxDiffer), maxDiffer)
+			d := t[x] - float32(g*o[x])
+			diff[x] = min(max(d/g, -maxDiffer), maxDiffer)
 			sum += float64(min(max(d, -d), maxDiffer))
 			n++
 		}
@@ -267,6 +267,7 @@ func (s *compared) sums(cell int, a, b dsp.Plane) dsp.Plane {
 	dsp.Shared(out.H, 2*len(a.Pix), func(from, to int) {
 		for y := from * cell; y < min(to*cell, a.H); y++ {
 			dst, seen, p, q := out.Row(y/cell), s.seen[y*a.W:(y+1)*a.W], a.Row(y), b.Row(y)
+			seen, q = seen[:len(p)], q[:len(p)] // so that the loop checks no bounds
 			for k := range dst {
 				sum := dst[k]
 				for x := k * cell; x < min((k+1)*cell, len(p)); x++ {
@@ -306,56 +307,70 @@ func (f *field) step(s *compared) {
 		xe.Pix[i] = min(max((float32(c*p)-float32(b*q))/det, -maxStep), maxStep)
 		ye.Pix[i] = min(max((float32(a*q)-float32(b*p))/det, -maxStep), maxStep)
 	}
-	f.move(spreadOut(xe, f.t.W, f.t.H, cell), spreadOut(ye, f.t.W, f.t.H, cell))
+	f.move(xe, ye, cell)
 }
 
-// move shifts the positions by ux and uy, pixels of the leak, into new planes. The positions of
-// neighbouring pixels say how far a pixel of the leak reaches on the original.
-func (f *field) move(ux, uy dsp.Plane) {
+// move shifts the positions by ux and uy, pixels of the leak, into new planes. ux and uy have a value a
+// cell, cell pixels a side. The positions of neighbouring pixels say how far a pixel of the leak reaches on the original.
+func (f *field) move(ux, uy dsp.Plane, cell int) {
 	x, y := f.x.Clone(), f.y.Clone()
 	w, h := f.t.W, f.t.H
 	dsp.Shared(h, 8*w*h, func(from, to int) {
+		ux, uy := newSpread(ux, w, cell), newSpread(uy, w, cell)
 		for j := from; j < to; j++ {
-			up, down := max(j-1, 0)*w, min(j+1, h-1)*w
-			ky := 1 / float32(min(j+1, h-1)-max(j-1, 0))
+			us, vs := ux.row(j), uy.row(j)
+			up, down := max(j-1, 0), min(j+1, h-1)
+			ky := 1 / float32(down-up)
+			xs, ys, xUp, xDown, yUp, yDown := f.x.Row(j), f.y.Row(j), f.x.Row(up), f.x.Row(down), f.y.Row(up), f.y.Row(down)
+			toX, toY := x.Row(j), y.Row(j)
 			for i := range w {
 				l, r := max(i-1, 0), min(i+1, w-1)
 				kx := 1 / float32(r-l)
-				at := j*w + i
-				u, v := kx*ux.Pix[at], ky*uy.Pix[at]
-				x.Pix[at] += float32((f.x.Pix[j*w+r]-f.x.Pix[j*w+l])*u) + float32((f.x.Pix[down+i]-f.x.Pix[up+i])*v)
-				y.Pix[at] += float32((f.y.Pix[j*w+r]-f.y.Pix[j*w+l])*u) + float32((f.y.Pix[down+i]-f.y.Pix[up+i])*v)
+				u, v := kx*us[i], ky*vs[i]
+				toX[i] += float32((xs[r]-xs[l])*u) + float32((xDown[i]-xUp[i])*v)
+				toY[i] += float32((ys[r]-ys[l])*u) + float32((yDown[i]-yUp[i])*v)
 			}
 		}
 	})
 	f.x, f.y = x, y
 }
 
-// spreadOut returns the plane p of cells, cell pixels a side, interpolated at the pixels of a w x h
-// picture. Before the middle of the first cell and beyond the last, the value stays the same.
-func spreadOut(p dsp.Plane, w, h, cell int) dsp.Plane {
-	out := dsp.NewPlane(w, h)
-	before, beyond := make([]int, w), make([]float32, w)
-	for x := range before {
-		before[x], beyond[x] = between(x, cell, p.W)
+// A spread interpolates a plane of cells at pixels, row by row. Before the middle of the first cell
+// and beyond the last, the value stays the same. It serves one goroutine.
+type spread struct {
+	cells     dsp.Plane
+	cell      int       // side, pixels
+	ends      []int     // where the pixels end that lie beyond the middle of a cell and before the next
+	beyond    []float32 // of each pixel of a row, as [between] has it
+	line, out []float32 // cells and pixels of a row
+}
+
+// newSpread returns the spread of p, cell pixels a side, over rows of w pixels.
+func newSpread(p dsp.Plane, w, cell int) *spread {
+	s := &spread{p, cell, make([]int, p.W), make([]float32, w), make([]float32, p.W+1), make([]float32, w)}
+	for x := range w {
+		i, t := between(x, cell, p.W)
+		s.ends[i], s.beyond[x] = x+1, t
 	}
-	dsp.Shared(h, 2*w*h, func(from, to int) {
-		line := make([]float32, p.W+1)
-		for y := from; y < to; y++ {
-			i, t := between(y, cell, p.H)
-			a, b := p.Row(i), p.Row(min(i+1, p.H-1))
-			for x, v := range a {
-				line[x] = v + float32(t*(b[x]-v))
-			}
-			line[p.W] = line[p.W-1]
-			dst := out.Row(y)
-			for x, j := range before {
-				v := line[j]
-				dst[x] = v + float32(beyond[x]*(line[j+1]-v))
-			}
+	return s
+}
+
+// row returns row y of pixels, which holds until the next call.
+func (s *spread) row(y int) []float32 {
+	i, t := between(y, s.cell, s.cells.H)
+	a, b := s.cells.Row(i), s.cells.Row(min(i+1, s.cells.H-1))
+	for x, v := range a {
+		s.line[x] = v + float32(t*(b[x]-v))
+	}
+	s.line[len(a)] = s.line[len(a)-1]
+	x := 0
+	for i, end := range s.ends {
+		v, next := s.line[i], s.line[i+1]
+		for ; x < end; x++ {
+			s.out[x] = v + float32(s.beyond[x]*(next-v))
 		}
-	})
-	return out
+	}
+	return s.out
 }
 
 // between returns the cell whose middle lies before pixel i, of n cells of cell pixels each. It
@@ -379,23 +394,29 @@ func between(i, cell, n int) (int, float32) {
 func remap(dst dsp.Plane, seen []bool, p, xs, ys dsp.Plane) {
 	right, bottom := float32(p.W-1), float32(p.H-1)
 	dsp.Shared(len(dst.Pix), 4*len(dst.Pix), func(from, to int) {
+		out, xs, ys := dst.Pix[:to], xs.Pix[:to], ys.Pix[:to]
 		for i := from; i < to; i++ {
-			x, y := xs.Pix[i], ys.Pix[i]
+			x, y := xs[i], ys[i]
 			seen[i] = x > 2 && y > 2 && x < right-2 && y < bottom-2
-			if !(x >= 0) {
-				x = 0
-			}
-			if !(y >= 0) {
-				y = 0
-			}
-			x, y = min(x, right), min(y, bottom)
+			x, y = inside(x, right), inside(y, bottom)
 			ix, iy := min(int(x), p.W-2), min(int(y), p.H-2)
 			fx, fy := x-float32(ix), y-float32(iy)
 			a := p.Pix[iy*p.W+ix : iy*p.W+ix+2 : iy*p.W+ix+2]
 			b := p.Pix[iy*p.W+p.W+ix : iy*p.W+p.W+ix+2]
 			t := a[0] + float32(fx*(a[1]-a[0]))
 			u := b[0] + float32(fx*(b[1]-b[0]))
-			dst.Pix[i] = t + float32(fy*(u-t))
+			out[i] = t + float32(fy*(u-t))
 		}
 	})
+}
+
+// inside moves v into 0..end, and NaN to 0.
+func inside(v, end float32) float32 {
+	switch {
+	case !(v >= 0):
+		return 0
+	case v > end:
+		return end
+	}
+	return v
 }

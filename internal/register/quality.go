@@ -54,8 +54,8 @@ func correlate(t, o, seen dsp.Plane) (q, overlap float64) {
 		if m == 0 {
 			continue
 		}
-		vb := math.Max(float64(bb.Pix[i]), 0)
-		d := math.Sqrt(float64(math.Max(float64(aa.Pix[i]), 0)*vb)) + 2
+		vb := max(float64(bb.Pix[i]), 0)
+		d := math.Sqrt(float64(max(float64(aa.Pix[i]), 0)*vb)) + 2
 		w := math.Sqrt(vb)
 		weight += w
 		if aa.Pix[i] < blankPower && vb > coveredPower {

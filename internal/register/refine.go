@@ -94,13 +94,15 @@ func (o *Original) descend(t dsp.Plane, h geometry.Mat) geometry.Mat {
 type fit8 struct {
 	t, o, gx, gy  dsp.Plane
 	cx, cy, scale float64 // of the coordinates in which steps are taken, -1..1
-	seen          dsp.Plane
+
+	seen, seenX, seenY dsp.Plane // o, gx and gy as they lie under t
 }
 
 // newFit prepares leak t and original o, which are of one scale. Places of the leak without
 // detail, and pixels that [continued] made (nil: none), are marked blank.
 func newFit(t, o dsp.Plane, made []bool) *fit8 {
-	f := &fit8{t: normalised(t, fitBlur, fitFloor), o: normalised(o, fitBlur, fitFloor), seen: dsp.NewPlane(t.W, t.H)}
+	f := &fit8{t: normalised(t, fitBlur, fitFloor), o: normalised(o, fitBlur, fitFloor)}
+	f.seen, f.seenX, f.seenY = dsp.NewPlane(t.W, t.H), dsp.NewPlane(t.W, t.H), dsp.NewPlane(t.W, t.H)
 	local := dsp.Gauss(dsp.Product(f.t, f.t), blankWindow)
 	for i, v := range local.Pix {
 		if v < blankShare2 || made != nil && made[i] {
@@ -177,7 +179,7 @@ func (f *fit8) minimise(m geometry.Mat) geometry.Mat {
 // and not blank, 0..1. norm maps pixels of the leak to coordinates -1..1, and h maps these to
 // pixels of the original.
 func (f *fit8) cost(h, norm geometry.Mat) (cost, share float64) {
-	f.seen = warp(f.o, h.Mul(norm), f.t.W, f.t.H)
+	warpTo(f.seen, f.o, h.Mul(norm))
 	n := 0
 	for y := range f.t.H {
 		sum := 0.0
@@ -195,14 +197,15 @@ func (f *fit8) cost(h, norm geometry.Mat) (cost, share float64) {
 }
 
 // normal returns the normal equations of a step from h; cost must have been called last at h,
-// because normal uses f.seen. Matrix a is full and symmetric. Along a row the second coordinate is
+// because normal uses f.seen. It overwrites f.seenX and f.seenY. Matrix a is full and symmetric. Along a row the second coordinate is
 // constant, so sums of the gradients' products with powers of the first are enough.
 func (f *fit8) normal(h, norm geometry.Mat) (a [8][8]float64, b [8]float64) {
 	m := h.Mul(norm)
-	gx, gy := warp(f.gx, m, f.t.W, f.t.H), warp(f.gy, m, f.t.W, f.t.H)
+	warpTo(f.seenX, f.gx, m)
+	warpTo(f.seenY, f.gy, m)
 	for y := range f.t.H {
 		v := float64((float64(y) - f.cy) * f.scale)
-		s := f.rowSums(h, v, f.t.Row(y), f.seen.Row(y), gx.Row(y), gy.Row(y))
+		s := f.rowSums(h, v, f.t.Row(y), f.seen.Row(y), f.seenX.Row(y), f.seenY.Row(y))
 		s.addTo(&a, &b, v)
 	}
 	for i := range 8 {
@@ -225,6 +228,7 @@ type rowSums struct {
 func (f *fit8) rowSums(h geometry.Mat, v float64, t, seen, gx, gy []float32) *rowSums {
 	r := &rowSums{}
 	x0, y0, d0 := float64(h[1]*v)+h[2], float64(h[4]*v)+h[5], float64(h[7]*v)+1
+	t, gx, gy = t[:len(seen)], gx[:len(seen)], gy[:len(seen)]
 	for x, s := range seen {
 		if s <= lifted/2 || t[x] == blank {
 			continue
@@ -242,21 +246,31 @@ func (f *fit8) rowSums(h geometry.Mat, v float64, t, seen, gx, gy []float32) *ro
 		a, b := float64(float64(gx[x])*d), float64(float64(gy[x])*d)
 		c := -(float64(a*mx) + float64(b*my))
 		wa, wb, wc := float64(w*a), float64(w*b), float64(w*c)
-		for i, q := range [6]float64{wa * a, wa * b, wb * b, wa * c, wb * c, wc * c} {
-			p := &r.p[i]
-			q = float64(q)
-			qu := float64(q * u)
-			p[0] += q
-			p[1] += qu
-			p[2] += float64(qu * u)
-		}
-		for i, q := range [3]float64{wa * e, wb * e, wc * e} {
-			q = float64(q)
-			r.e[i][0] += q
-			r.e[i][1] += float64(q * u)
-		}
+		addPowers(&r.p[0], float64(wa*a), u)
+		addPowers(&r.p[1], float64(wa*b), u)
+		addPowers(&r.p[2], float64(wb*b), u)
+		addPowers(&r.p[3], float64(wa*c), u)
+		addPowers(&r.p[4], float64(wb*c), u)
+		addPowers(&r.p[5], float64(wc*c), u)
+		addLinear(&r.e[0], float64(wa*e), u)
+		addLinear(&r.e[1], float64(wb*e), u)
+		addLinear(&r.e[2], float64(wc*e), u)
 	}
 	return r
+}
+
+// addPowers adds q times the powers 0, 1 and 2 of u to p.
+func addPowers(p *[3]float64, q, u float64) {
+	qu := float64(q * u)
+	p[0] += q
+	p[1] += qu
+	p[2] += float64(qu * u)
+}
+
+// addLinear adds q and q times u to e.
+func addLinear(e *[2]float64, q, u float64) {
+	e[0] += q
+	e[1] += float64(q * u)
 }
 
 // addTo adds a row's sums to the upper triangle of a and to b. v is the second coordinate of the

@@ -25,12 +25,17 @@ func shrink(p dsp.Plane, w, h int) dsp.Plane {
 // to pixels of p. A position that is not more than a pixel inside of p gives 0.
 func warp(p dsp.Plane, m geometry.Mat, w, h int) dsp.Plane {
 	out := dsp.NewPlane(w, h)
-	dsp.Shared(h, 4*w*h, func(from, to int) {
+	warpTo(out, p, m)
+	return out
+}
+
+// warpTo is [warp], except that it writes to all of out.
+func warpTo(out, p dsp.Plane, m geometry.Mat) {
+	dsp.Shared(out.H, 4*len(out.Pix), func(from, to int) {
 		for y := from; y < to; y++ {
 			dsp.SampleLinear(out.Row(y), p, row(m, y))
 		}
 	})
-	return out
 }
 
 // row returns the positions to which m maps the pixels of row y.

@@ -120,7 +120,7 @@ func (kd *Keys) soft(z dsp.Plane, m geometry.Mat, sign float32, centre *geometry
 		return out, false
 	}
 	weight := kd.coherence(r, win, sign, pitch, &out)
-	matchedBand(r, kd.Band, pitch)
+	matchedBand(r, kd.Band, pitch, cell)
 	nx, ny := win.w/cell, win.h/cell
 	sum := 0.0
 	for j := range ny {
@@ -142,8 +142,9 @@ func (kd *Keys) soft(z dsp.Plane, m geometry.Mat, sign float32, centre *geometry
 }
 
 // matchedBand filters r, of pitch mark pixels a sample, in place by the matched filter of the chips: it multiplies the
-// spectrum by the response of the chips' band and divides it by the local power.
-func matchedBand(r dsp.Plane, band *pattern.ResponseTable, pitch int) {
+// spectrum by the response of the chips' band and divides it by the local power. Only two rows of each step, an even number,
+// are filtered: see [dsp.FFT2.InverseRows].
+func matchedBand(r dsp.Plane, band *pattern.ResponseTable, pitch, step int) {
 	const local = 25 // bins
 	width := dsp.FastEven(r.W)
 	f := dsp.NewFFT2(width, dsp.FastLen(r.H))
@@ -164,7 +165,7 @@ func matchedBand(r dsp.Plane, band *pattern.ResponseTable, pitch int) {
 		clear(row[inside:])
 	}
 	s.Weigh(g)
-	f.InverseTo(r, s)
+	f.InverseRows(r, s, step)
 }
 
 // responseEnd is the frequency from which on a responseTable holds nothing.

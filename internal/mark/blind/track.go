@@ -143,23 +143,25 @@ var reaches, steps = [gridN]float64{36, 14, 6}, [gridN]float64{2, 1, 0.5}
 // displacements are the pilots' phases over a grid of small shifts.
 type displacements struct {
 	at       []geometry.Point
-	cos, sin []float32 // pattern.PilotN a shift
+	cos, sin dsp.Plane // a row a pilot, a column a shift
 }
 
 // newDisplacements tabulates the phases of the pilots at all displacements within reach along
 // both axes, at multiples of step. Both are in mark pixels.
 func newDisplacements(kd *pattern.Keys, reach, step float64) *displacements {
 	var g displacements
-	f := kd.MarkFrequencies()
 	n := int(reach / step)
 	for j := -n; j <= n; j++ {
 		for i := -n; i <= n; i++ {
-			d := geometry.Point{X: float64(float64(i) * step), Y: float64(float64(j) * step)}
-			g.at = append(g.at, d)
-			for k := range f {
-				c, s := dsp.Cis(float64(f[k].X*d.X) + float64(f[k].Y*d.Y))
-				g.cos, g.sin = append(g.cos, float32(c)), append(g.sin, float32(s))
-			}
+			g.at = append(g.at, geometry.Point{X: float64(float64(i) * step), Y: float64(float64(j) * step)})
+		}
+	}
+	g.cos, g.sin = dsp.NewPlane(len(g.at), pattern.PilotN), dsp.NewPlane(len(g.at), pattern.PilotN)
+	for k, f := range kd.MarkFrequencies() {
+		cos, sin := g.cos.Row(k), g.sin.Row(k)
+		for i, d := range g.at {
+			c, s := dsp.Cis(float64(f.X*d.X) + float64(f.Y*d.Y))
+			cos[i], sin[i] = float32(c), float32(s)
 		}
 	}
 	return &g
@@ -173,13 +175,12 @@ func (g *displacements) best(c [pattern.PilotN]complex64, sign float32) (geometr
 	for _, v := range c {
 		energy += float64(float64(real(v))*float64(real(v))) + float64(float64(imag(v))*float64(imag(v)))
 	}
+	sums, room := make([]float32, len(g.at)), make([]float32, len(g.at))
+	for k, v := range c {
+		dsp.AddTwo(sums, g.cos.Row(k), g.sin.Row(k), real(v), imag(v), room)
+	}
 	top, at := float32(math.Inf(-1)), 0
-	for i := range g.at {
-		cos, sin := g.cos[i*pattern.PilotN:(i+1)*pattern.PilotN], g.sin[i*pattern.PilotN:(i+1)*pattern.PilotN]
-		var s float32
-		for k, v := range c {
-			s += float32(real(v)*cos[k]) + float32(imag(v)*sin[k])
-		}
+	for i, s := range sums {
 		if s *= sign; s > top {
 			top, at = s, i
 		}

@@ -33,7 +33,7 @@ func (v *View) Rectified(m geometry.Mat, f func(sampled, filtered dsp.Plane, x, 
 		win := markWindow(m, z.W, z.H, nil)
 		if r, ok := rectify(z, m, win); ok {
 			y := r.Clone()
-			matchedBand(y, pattern.NewResponseTable(), 1)
+			matchedBand(y, pattern.NewResponseTable(), 1, 2)
 			f(r, y, win.u, win.v)
 		}
 	}

@@ -4,7 +4,6 @@ package spectrum
 
 import (
 	"math"
-	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
@@ -68,13 +67,11 @@ func spread(x []float32) float64 {
 	for i := 0; i < len(x); i += 37 {
 		s = append(s, x[i])
 	}
-	slices.Sort(s)
-	m := s[len(s)/2]
+	m := dsp.Select(s, len(s)/2)
 	for i, v := range s {
 		s[i] = max(v-m, m-v)
 	}
-	slices.Sort(s)
-	return float64(s[len(s)/2]) + 1e-3
+	return float64(dsp.Select(s, len(s)/2)) + 1e-3
 }
 
 // Capped returns a copy of the map with its values cut at limit. A few strong peaks of the

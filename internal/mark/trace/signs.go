@@ -43,7 +43,7 @@ func (f *frame) quantised(c dsp.Plane, end float64) coefficients {
 func quantise(x []float64) coefficients {
 	top := 0.0
 	for _, v := range x {
-		top = math.Max(top, math.Abs(v))
+		top = max(top, math.Abs(v))
 	}
 	if top == 0 {
 		return coefficients{}
