@@ -8,11 +8,12 @@ type scan struct {
 	r          *reader
 	of         []*Component
 	set        uint64 // of the block of a sequential file that was read last
-	dc, ac     [3]*table
+	dc, ac     [4]*table
 	from, to   int // coefficients
 	high, low  int // bits that earlier scans gave, and that later ones give
-	before     [3]int
-	blocksLeft int // of a run of blocks without further coefficients
+	before     [4]int
+	mending    bool // DC may be out of range
+	blocksLeft int  // of a run of blocks without further coefficients
 }
 
 // readScan reads a scan, whose header is body.
@@ -23,7 +24,7 @@ func (d *decoder) readScan(body []byte) error {
 	if d.scans++; d.scans > maxScans {
 		return refuse("too many scans")
 	}
-	s := scan{r: &d.r, to: blockSize - 1}
+	s := scan{r: &d.r, to: blockSize - 1, mending: d.mending}
 	samples := 0
 	for b := body[1:]; len(b) > 3; b = b[2:] {
 		at := -1
@@ -77,7 +78,7 @@ func (d *decoder) readScan(body []byte) error {
 	}
 	d.r.acc, d.r.n, d.r.over = 0, 0, 0
 	d.mixed = len(s.of) == len(d.Components) && d.scans == 1
-	if d.mixed && !d.progressive {
+	if d.mixed && !d.progressive && !d.mending {
 		d.only, d.Picture.data, d.scanAt = s, d.r.data, d.r.at
 		d.r.at += codes(d.r.data[d.r.at:])
 		d.end = d.r.at
@@ -88,7 +89,11 @@ func (d *decoder) readScan(body []byte) error {
 			c.kept = newBlocks(c.Across * c.Down)
 		}
 	}
-	if len(s.of) == 1 {
+	switch {
+	case d.mending:
+		d.mend(&s)
+		return nil
+	case len(s.of) == 1:
 		return s.alone(d.interval, &d.Components[0], d.W, d.H)
 	}
 	var rows [3]blocks
@@ -203,7 +208,7 @@ func (s *scan) restart(marker *int) bool {
 	}
 	*marker++
 	r.at += 2
-	r.acc, r.n, r.over, s.before = 0, 0, 0, [3]int{}
+	r.acc, r.n, r.over, s.before = 0, 0, 0, [4]int{}
 	return true
 }
 
@@ -219,19 +224,19 @@ func (s *scan) end() error {
 func (s *scan) nextDC(i int) (int, bool) {
 	n, ok := s.r.value(s.dc[i])
 	if !ok || n > 11 {
-		return 0, false
+		return s.before[i], false
 	}
 	s.before[i] += extend(s.r.bits(n), n)
-	return s.before[i], s.before[i] >= minDC && s.before[i] <= maxDC
+	return s.before[i], s.mending || s.before[i] >= minDC && s.before[i] <= maxDC
 }
 
 // sequential reads a block of a sequential file (T.81, F.2.2).
 func (s *scan) sequential(b *block, i int) bool {
 	dc, ok := s.nextDC(i)
+	b[0] = int16(min(max(dc, -1<<14), 1<<14))
 	if !ok {
 		return false
 	}
-	b[0] = int16(dc)
 	set := uint64(0)
 	if dc != 0 {
 		set = 1

@@ -24,6 +24,8 @@ type header struct {
 	animated      bool   // of WebP: frames on a canvas
 	progressive   bool   // of JPEG: all coefficients are in memory
 	scans         int64  // of JPEG: each is as much work as a picture
+	damaged       bool   // of JPEG: image/jpeg does not decode it
+	incomplete    string // what a damaged picture lacks, set as it is decoded
 	palette       int    // colours stored, where the decoder does not check indexes
 	decoder       string // import path, if not the format's
 
