@@ -56,13 +56,7 @@ func Mend(data []byte, maxPixels int) (*Mended, error) {
 
 // mend reads a scan as far as its data go, and notes which strips lack data.
 func (d *decoder) mend(s *scan) {
-	c := s.of[0]
-	across, down, high := c.Across/c.H, c.Down/c.V, 1 // MCUs, and blocks of c in a row of them that counts
-	if len(s.of) == 1 {
-		across, down = c.InX, c.InY
-	} else {
-		high = c.V
-	}
+	across, down := s.mcus()
 	interval := across * down
 	if d.interval > 0 {
 		interval = d.interval
@@ -71,45 +65,35 @@ func (d *decoder) mend(s *scan) {
 	for y := range left {
 		left[y] = across
 	}
+	block := s.block()
 	end := d.r.at + extent(d.r.data[d.r.at:])
 	for _, p := range pieces(d.r.data[d.r.at:end], d.interval > 0) {
 		s.r, s.before, s.blocksLeft = &reader{data: p.data}, [4]int{}, 0
-		for mcu := p.number * interval; mcu < min((p.number+1)*interval, across*down); mcu++ {
-			sound := s.mcu(mcu%across, mcu/across)
+		if p.number > across*down/interval {
+			break
+		}
+		for n := p.number * interval; n < min((p.number+1)*interval, across*down); n++ {
+			sound := s.mcu(block, s.kept(n/across), n%across)
 			if s.r.spent() {
 				break
 			}
 			if sound {
-				left[mcu/across]--
+				left[n/across]--
 			}
 		}
 	}
 	d.r.at = end
+	c := s.of[0]
+	_, high := s.blocks(c)
 	for y, n := range left {
-		from := y * high * d.most.V / c.V
-		for to := over((y+1)*high*d.most.V, c.V); from < min(to, len(d.strips)); from++ {
-			d.strips[from].wrong = d.strips[from].wrong || n > 0
+		from, to := y*high*d.most.V/c.V, over((y+1)*high*d.most.V, c.V)
+		for i := from; i < min(to, len(d.strips)); i++ {
+			d.strips[i].wrong = d.strips[i].wrong || n > 0
 			if c == &d.Components[0] && s.from == 0 && s.high == 0 {
-				d.strips[from].seen = n == 0
+				d.strips[i].seen = n == 0
 			}
 		}
 	}
-}
-
-// mcu reads an MCU, which is one block if the scan has one component. It returns false for a wrong code.
-func (s *scan) mcu(x, y int) bool {
-	read, sound := s.block(), true
-	if len(s.of) == 1 {
-		return read(&s.of[0].kept.coef[y*s.of[0].Across+x], 0)
-	}
-	for i, c := range s.of {
-		for v := range c.V {
-			for h := range c.H {
-				sound = read(&c.kept.coef[(y*c.V+v)*c.Across+x*c.H+h], i) && sound
-			}
-		}
-	}
-	return sound
 }
 
 // A piece is the codes of a restart interval, without its marker.
@@ -145,28 +129,15 @@ func pieces(data []byte, restarts bool) []piece {
 
 // extent returns how many bytes data begins with up to the marker of a whole segment, or to the end of the picture.
 func extent(data []byte) int {
-	for at := 0; ; at += 2 {
-		n := codes(data[at:])
-		if at += n; at+2 > len(data) || data[at+1] == eoi {
+	for at := 0; ; at++ {
+		if at += codes(data[at:]); at+4 > len(data) || data[at+1] == eoi {
 			return min(at, len(data))
 		}
-		if at+4 <= len(data) && data[at+1] >= sof0 {
-			next := at + 2 + int(data[at+2])<<8 + int(data[at+3])
-			if next < len(data) && (data[next] == 0xff || data[at+1] == sos) {
-				return at
-			}
-		}
-	}
-}
-
-// strayed returns how many bytes data begins with up to a marker of a segment.
-func strayed(data []byte) int {
-	for at := 0; at+1 < len(data); at++ {
-		if m := data[at+1]; data[at] == 0xff && m >= sof0 && (m < rst0 || m >= eoi) {
+		next := at + 2 + int(data[at+2])<<8 + int(data[at+3])
+		if data[at+1] >= sof0 && next < len(data) && (data[next] == 0xff || data[at+1] == sos) {
 			return at
 		}
 	}
-	return len(data)
 }
 
 // render returns rows of pixels from above. Samples are repeated where a component has fewer.

@@ -108,7 +108,7 @@ func (d *decoder) read(maxPixels int) error {
 func (d *decoder) segment() (marker byte, body []byte, err error) {
 	data, at := d.r.data, d.r.at
 	if d.mending {
-		at += strayed(data[at:])
+		at += extent(data[at:])
 	}
 	if at >= len(data) || data[at] != 0xff {
 		return 0, nil, refuse("no marker")

@@ -109,7 +109,7 @@ func (f *format) bytes(h *header) int64 {
 	if f.pixels == nil {
 		return (bytesApart+f.memory)*h.width*h.height + bytesProcess
 	}
-	if h.progressive {
+	if h.progressive || h.damaged {
 		return bytesScans * h.width * h.height
 	}
 	return f.memory * h.width * h.height
