@@ -709,7 +709,7 @@ func (w *weighing) pages() []figures {
 	return several(n, figures{"others": others})
 }
 
-// lacks counts the files of which a part was examined.
+// lacks counts the damaged files that were examined in part.
 func (w *weighing) lacks() []figures {
 	n := 0
 	for _, l := range w.Verdicts {

@@ -99,7 +99,7 @@ func (u *ui) warnPages(file string, pages int, done string) {
 	}
 }
 
-// warnLacks warns of a JPEG of which lacks says what is missing. done says what is done with the rest.
+// warnLacks warns of a damaged JPEG. lacks says what is missing, and done what is done with the rest.
 func (u *ui) warnLacks(file, lacks, done string) {
 	if lacks != "" {
 		u.warnf("%s: incomplete: %s; the rest is %s", name(file), lacks, done)

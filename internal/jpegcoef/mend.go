@@ -2,16 +2,22 @@ package jpegcoef
 
 import (
 	"bytes"
+	"cmp"
 	"image"
 	"image/color"
+	"slices"
 )
 
 // A Mended is a damaged JPEG, or one of a kind that package image/jpeg does not read.
 type Mended struct {
-	Image *image.NRGBA // the rows from the top down to the last that has luma
+	Image *image.NRGBA // the rows from the top down to the last that was decoded
 	Rows  int          // that the picture should have
 	Wrong int          // rows of Image that lack data, or have wrong data; what follows may be displaced
 }
+
+// minRows is how many rows must be left. Of 11 marked copies cut to 32 rows the marks of 7 were read. Package watermark reads none
+// of 16 rows.
+const minRows = 32
 
 // stripRows is how many rows of pixels are counted together.
 const stripRows = 8
@@ -19,12 +25,14 @@ const stripRows = 8
 // A strip is what is known of a few rows of pixels.
 type strip struct {
 	seen  bool // all of the first component was read
-	wrong bool // data are missing or wrong
+	lacks bool // data are missing
+	wrong bool // a code is wrong
 }
 
 // Mend decodes a JPEG of up to maxPixels pixels as far as its data go. It reads all sampling factors, and one, three
 // or four components; inks are inverted, as Adobe stores them. Like libjpeg it goes on behind a wrong code, and leaves blocks
-// without data grey. The error wraps [ErrRefused] if no row can be read.
+// without data grey. If more than a quarter of the picture has wrong codes, it ends before the first of them: what follows is of another
+// file. The error wraps [ErrRefused] if less than 32 rows can be read.
 func Mend(data []byte, maxPixels int) (*Mended, error) {
 	d, err := newDecoder(data)
 	if err != nil {
@@ -32,21 +40,25 @@ func Mend(data []byte, maxPixels int) (*Mended, error) {
 	}
 	d.mending = true
 	err = d.read(maxPixels)
-	m := &Mended{Rows: d.H}
-	rows := 0
+	wrong, seen := 0, 0
 	for y, s := range d.strips {
-		if s.seen {
-			rows = min((y+1)*stripRows, d.H)
-		}
-	}
-	if rows == 0 {
-		if err == nil {
-			err = refuse("no whole row")
-		}
-		return nil, err
-	}
-	for _, s := range d.strips[:over(rows, stripRows)] {
 		if s.wrong {
+			wrong++
+		}
+		if s.seen {
+			seen = y + 1
+		}
+	}
+	if 4*wrong > len(d.strips) {
+		seen = min(seen, slices.IndexFunc(d.strips, func(s strip) bool { return s.wrong }))
+	}
+	m := &Mended{Rows: d.H}
+	rows := min(seen*stripRows, d.H)
+	if rows < min(minRows, d.H) || rows == 0 {
+		return nil, cmp.Or(err, refuse("too few rows"))
+	}
+	for _, s := range d.strips[:seen] {
+		if s.lacks || s.wrong {
 			m.Wrong = min(m.Wrong+stripRows, rows)
 		}
 	}
@@ -61,10 +73,7 @@ func (d *decoder) mend(s *scan) {
 	if d.interval > 0 {
 		interval = d.interval
 	}
-	left := make([]int, down) // MCUs of each row that were not read, or wrong
-	for y := range left {
-		left[y] = across
-	}
+	sound, wrong := make([]int, down), make([]int, down) // MCUs of each row
 	block := s.block()
 	end := d.r.at + extent(d.r.data[d.r.at:])
 	for _, p := range pieces(d.r.data[d.r.at:end], d.interval > 0) {
@@ -73,24 +82,28 @@ func (d *decoder) mend(s *scan) {
 			break
 		}
 		for n := p.number * interval; n < min((p.number+1)*interval, across*down); n++ {
-			sound := s.mcu(block, s.kept(n/across), n%across)
+			ok := s.mcu(block, s.kept(n/across), n%across)
 			if s.r.spent() {
 				break
 			}
-			if sound {
-				left[n/across]--
+			if ok {
+				sound[n/across]++
+			} else {
+				wrong[n/across]++
 			}
 		}
 	}
 	d.r.at = end
 	c := s.of[0]
 	_, high := s.blocks(c)
-	for y, n := range left {
-		from, to := y*high*d.most.V/c.V, over((y+1)*high*d.most.V, c.V)
+	for y := range down {
+		whole := sound[y]+wrong[y] == across
+		from, to := y*high*d.largest.V/c.V, over((y+1)*high*d.largest.V, c.V)
 		for i := from; i < min(to, len(d.strips)); i++ {
-			d.strips[i].wrong = d.strips[i].wrong || n > 0
+			to := &d.strips[i]
+			to.lacks, to.wrong = to.lacks || !whole, to.wrong || wrong[y] > 0
 			if c == &d.Components[0] && s.from == 0 && s.high == 0 {
-				d.strips[i].seen = n == 0
+				to.seen = whole
 			}
 		}
 	}
@@ -151,20 +164,20 @@ func (d *decoder) render(rows int) *image.NRGBA {
 	}
 	inks, isYCC := len(planes) == 4, len(planes) == 3 && !d.isRGB() || d.adobe == 2
 	for y := range rows {
-		if y%(8*d.most.V) == 0 {
+		if y%(8*d.largest.V) == 0 {
 			for i := range d.Components {
 				if c := &d.Components[i]; c.kept.coef != nil {
 					n := c.Across * c.V
-					c.strip(planes[i], 8, c.kept.part(y/(8*d.most.V)*n, n))
+					c.strip(planes[i], 8, c.kept.part(y/(8*d.largest.V)*n, n))
 				}
 			}
 		}
 		row := out.Pix[y*out.Stride : (y+1)*out.Stride]
 		for i, p := range planes {
 			c := &d.Components[i]
-			line := p[y%(8*d.most.V)*c.V/d.most.V*c.Across*8:]
+			line := p[y%(8*d.largest.V)*c.V/d.largest.V*c.Across*8:]
 			for x := range d.W {
-				row[4*x+i] = line[x*c.H/d.most.H]
+				row[4*x+i] = line[x*c.H/d.largest.H]
 			}
 		}
 		for x := range d.W {

@@ -34,7 +34,7 @@ type decoder struct {
 	maxBlock int
 	scans    int
 	mixed    bool     // the scan has all components
-	most     sampling // of all components
+	largest  sampling // of all components
 	mending  bool     // [Mend]
 	strips   []strip  // of a file that is mended
 }
@@ -222,10 +222,10 @@ func (d *decoder) readFrame(marker byte, body []byte, maxPixels int) error {
 			c.H, c.V = 1, 1
 		}
 		d.Components, d.chosen = append(d.Components, c), append(d.chosen, b[2])
-		d.most = sampling{max(d.most.H, c.H), max(d.most.V, c.V)}
+		d.largest = sampling{max(d.largest.H, c.H), max(d.largest.V, c.V)}
 	}
-	luma, most := d.Components[0], d.most
-	mx, my := over(d.W, 8*most.H), over(d.H, 8*most.V)
+	luma, largest := d.Components[0], d.largest
+	mx, my := over(d.W, 8*largest.H), over(d.H, 8*largest.V)
 	sum := 0
 	for i := range d.Components {
 		c := &d.Components[i]
@@ -234,7 +234,7 @@ func (d *decoder) readFrame(marker byte, body []byte, maxPixels int) error {
 			return refuse("sampling factors")
 		}
 		c.Across, c.Down = mx*c.H, my*c.V
-		c.InX, c.InY = over(over(d.W*c.H, most.H), 8), over(over(d.H*c.V, most.V), 8)
+		c.InX, c.InY = over(over(d.W*c.H, largest.H), 8), over(over(d.H*c.V, largest.V), 8)
 		if sum += c.Across * c.Down; sum > d.maxBlock {
 			return refuse("truncated")
 		}

@@ -226,21 +226,19 @@ func (s *scan) end() error {
 // nextDC returns the next DC coefficient of the i-th component.
 func (s *scan) nextDC(i int) (int, bool) {
 	n, ok := s.r.value(s.dc[i])
-	if !ok || n > 11 {
-		return s.before[i], false
-	}
+	ok, n = ok && n <= 11, n&15
 	s.before[i] += extend(s.r.bits(n), n)
-	return s.before[i], s.mending || s.before[i] >= minDC && s.before[i] <= maxDC
+	return s.before[i], ok && (s.mending || s.before[i] >= minDC && s.before[i] <= maxDC)
 }
 
 // sequential reads a block of a sequential file (T.81, F.2.2).
 func (s *scan) sequential(b *block, i int) bool {
 	dc, ok := s.nextDC(i)
 	b[0] = int16(min(max(dc, -1<<14), 1<<14))
-	if !ok {
+	if !ok && !s.mending {
 		return false
 	}
-	set := uint64(0)
+	sound, set := ok, uint64(0)
 	if dc != 0 {
 		set = 1
 	}
@@ -270,7 +268,7 @@ func (s *scan) sequential(b *block, i int) bool {
 			k += 16
 			continue
 		}
-		if k += run; k >= blockSize || n > 10 {
+		if k += run; k >= blockSize || n > 10 && !s.mending {
 			return false
 		}
 		b[k] = int16(number)
@@ -278,7 +276,7 @@ func (s *scan) sequential(b *block, i int) bool {
 		k++
 	}
 	s.set = set
-	return true
+	return sound
 }
 
 // firstDC and the following read a block of a progressive file (T.81, G.1.2).

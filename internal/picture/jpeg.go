@@ -146,8 +146,8 @@ func (o *jpegOutline) unsupported() error {
 	return nil
 }
 
-// jpegHeader reads size and orientation, and sets damaged if there is no end marker, or if image/jpeg does not
-// read such files. It refuses what no decoder here reads, and complete files that lack the data of a colour component.
+// jpegHeader reads size and orientation, and what image/jpeg may refuse of the file. It refuses what no decoder here reads,
+// and complete files that lack the data of a colour component.
 // Files with more than maxScans scans give a *LimitError.
 func jpegHeader(data []byte) (header, error) {
 	o := outlineJPEG(data)
@@ -164,14 +164,16 @@ func jpegHeader(data []byte) (header, error) {
 	h.width, h.height = o.width, o.height
 	h.orientation = exifOrientation(o.exif)
 	h.truncated = o.scans == 0
-	h.damaged = !o.ended || err != nil
+	h.noEnd, h.damaged = !o.ended, err != nil
 	h.progressive = o.frame == progressiveFrame
 	h.scans = int64(o.scans)
-	if o.ended {
-		for _, id := range o.components {
-			if !o.scanned[id] {
-				return h, fmt.Errorf("no data for colour component %d", id)
-			}
+	for _, id := range o.components {
+		switch {
+		case o.scanned[id]:
+		case o.ended:
+			return h, fmt.Errorf("no data for colour component %d", id)
+		default:
+			h.damaged = true
 		}
 	}
 	return h, nil
@@ -188,8 +190,13 @@ func jpegPixels(data []byte, h *header) (*image.NRGBA, error) {
 	}
 	refused := io.ErrUnexpectedEOF
 	if !h.damaged {
-		img, err := pixels(jpeg.Decode, data)
+		img, err := pixels(func(r io.Reader) (image.Image, error) {
+			return jpeg.Decode(io.MultiReader(r, strings.NewReader("\xff\xd9")))
+		}, data)
 		if err == nil {
+			if h.noEnd && h.progressive {
+				h.incomplete = "its end is missing, and perhaps detail in all rows"
+			}
 			return ToNRGBA(img), nil
 		}
 		refused = err

@@ -146,9 +146,9 @@ func ofApp(data []byte) bool {
 	return len(data) >= pngSignature+8 && string(data[pngSignature+4:pngSignature+8]) == "CgBI"
 }
 
-// plainPNG returns a PNG of an app with its pixels as zlib wants them: with header and checksum. It inflates most bytes at most.
+// plainPNG returns a PNG of an app with its pixels as zlib wants them: with header and checksum. It inflates up to limit bytes.
 // Colours stay as they are. Damage is left to the decoder.
-func plainPNG(data []byte, most int64) []byte {
+func plainPNG(data []byte, limit int64) []byte {
 	out, packed := bytes.Clone(data[:pngSignature]), []byte{0x78, 1}
 	for kind, body := range pngChunks(data) {
 		switch kind {
@@ -159,7 +159,7 @@ func plainPNG(data []byte, most int64) []byte {
 			continue
 		case "IEND":
 			sum := adler32.New()
-			io.CopyN(sum, flate.NewReader(bytes.NewReader(packed[2:])), most)
+			io.CopyN(sum, flate.NewReader(bytes.NewReader(packed[2:])), limit)
 			out = pngChunk{"IDAT", sum.Sum(packed)}.append(out)
 		}
 		out = pngChunk{kind, body}.append(out)

@@ -28,7 +28,7 @@ const low = 1
 func Encode(img image.Image, k Kind) []byte {
 	e := &encoder{Kind: k, size: img.Bounds().Size()}
 	for i, s := range k.Sampling {
-		e.most.X, e.most.Y = max(e.most.X, int(s>>4)), max(e.most.Y, int(s&15))
+		e.largest.X, e.largest.Y = max(e.largest.X, int(s>>4)), max(e.largest.Y, int(s&15))
 		e.planes = append(e.planes, plane(img, i, len(k.Sampling)))
 	}
 	e.out.WriteString("\xff\xd8")
@@ -88,10 +88,10 @@ func plane(img image.Image, i, n int) func(x, y int) float64 {
 
 type encoder struct {
 	Kind
-	size, most image.Point // most: of the sampling
-	planes     []func(x, y int) float64
-	out        bytes.Buffer
-	acc, n     int // bits that are not written yet
+	size, largest image.Point // largest: of the sampling
+	planes        []func(x, y int) float64
+	out           bytes.Buffer
+	acc, n        int // bits that are not written yet
 }
 
 func (e *encoder) segment(marker byte, body []byte) {
@@ -130,10 +130,10 @@ func (e *encoder) scan(of []int, from, to int) {
 		shift = low
 	}
 	e.segment(0xda, append(head, byte(from), byte(to), byte(shift)))
-	across, down := (e.size.X+8*e.most.X-1)/(8*e.most.X), (e.size.Y+8*e.most.Y-1)/(8*e.most.Y)
+	across, down := (e.size.X+8*e.largest.X-1)/(8*e.largest.X), (e.size.Y+8*e.largest.Y-1)/(8*e.largest.Y)
 	alone := len(of) == 1
 	if s := e.Sampling[of[0]]; alone { // blocks with pixels, not whole MCUs
-		w, h := (e.size.X*int(s>>4)+e.most.X-1)/e.most.X, (e.size.Y*int(s&15)+e.most.Y-1)/e.most.Y
+		w, h := (e.size.X*int(s>>4)+e.largest.X-1)/e.largest.X, (e.size.Y*int(s&15)+e.largest.Y-1)/e.largest.Y
 		across, down = (w+7)/8, (h+7)/8
 	}
 	before := make([]int, len(e.planes))
@@ -224,7 +224,7 @@ var cosines = func() (out [8][8]float64) {
 
 // coefficients returns a block in zigzag order, without its lowest bits.
 func (e *encoder) coefficients(i, bx, by, lack int) (out [64]int) {
-	sx, sy := e.most.X, e.most.Y
+	sx, sy := e.largest.X, e.largest.Y
 	h, v := int(e.Sampling[i]>>4), int(e.Sampling[i]&15)
 	var samples, half [8][8]float64
 	for y := range 8 {
