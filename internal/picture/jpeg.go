@@ -199,7 +199,9 @@ func jpegPixels(data []byte, h *header) (*image.NRGBA, error) {
 			}
 			return ToNRGBA(img), nil
 		}
-		refused = err
+		if !h.noEnd {
+			refused = err
+		}
 	}
 	return mendJPEG(data, h, refused)
 }

@@ -48,16 +48,17 @@ func TestDamagedCopies(t *testing.T) {
 		damage       func(file []byte, r *rand.Rand) []byte
 		read, traced float64 // shares, at least
 	}{
-		{"last 2 bytes missing", func(f []byte, _ *rand.Rand) []byte { return oddjpeg.Cut(f, 0, 2) }, 1, 1},
-		{"last tenth missing", func(f []byte, _ *rand.Rand) []byte { return oddjpeg.Cut(f, .1, 0) }, .95, 1},
 		{"half missing", func(f []byte, _ *rand.Rand) []byte { return oddjpeg.Cut(f, .5, 0) }, .6, .95},
+		{"last 2 bytes missing", func(f []byte, _ *rand.Rand) []byte { return oddjpeg.Cut(f, 0, 2) }, 1, 1},
+		{"a false marker", oddjpeg.FalseMarker, .95, 1},
+		{"one wrong word", oddjpeg.WrongWord, .95, 1},
+		{"last tenth missing", func(f []byte, _ *rand.Rand) []byte { return oddjpeg.Cut(f, .1, 0) }, .95, 1},
 		{"80 % missing", func(f []byte, _ *rand.Rand) []byte { return oddjpeg.Cut(f, .8, 0) }, .9, .95},
 		{"90 % missing", func(f []byte, _ *rand.Rand) []byte { return oddjpeg.Cut(f, .9, 0) }, .8, .7},
 		{"94 % missing", func(f []byte, _ *rand.Rand) []byte { return oddjpeg.Cut(f, .94, 0) }, 0, 0},
-		{"one wrong word", oddjpeg.WrongWord, .95, 1},
-		{"a false marker", oddjpeg.FalseMarker, .95, 1},
 	}
-	all := uploads(t, long.Number(2, 20))
+	kinds = kinds[:long.Number(3, len(kinds))]
+	all := uploads(t, long.Number(1, 20))
 	read, traced, cropped := make([]int, len(kinds)), make([]int, len(kinds)), make([]int, len(kinds))
 	r := rand.New(rand.NewPCG(50, 3))
 	for name, upload := range all {
