@@ -269,9 +269,6 @@ func (d *document) storedJPEG(k int, o references.FPDF_PAGEOBJECT, p *placed) ([
 	if err == nil {
 		var pic *picture.Picture
 		if pic, err = picture.Decode(file, picture.Limits{MaxBytes: math.MaxInt64, MaxPixels: d.lim.MaxPixels}); err == nil {
-			if pic.Incomplete != "" {
-				return nil, nil, fmt.Errorf("%w: its picture is incomplete: %s", ErrFormat, pic.Incomplete)
-			}
 			return file, pic, nil
 		}
 	}
