@@ -1,9 +1,11 @@
 package markfile_test
 
 import (
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -51,7 +53,7 @@ func TestDamagedCopies(t *testing.T) {
 		{"half missing", func(f []byte, _ *rand.Rand) []byte { return oddjpeg.Cut(f, .5, 0) }, .6, .95},
 		{"last 2 bytes missing", func(f []byte, _ *rand.Rand) []byte { return oddjpeg.Cut(f, 0, 2) }, 1, 1},
 		{"a false marker", oddjpeg.FalseMarker, .95, 1},
-		{"one wrong word", oddjpeg.WrongWord, .95, 1},
+		{"one wrong word", oddjpeg.WrongWord, .95, .95},
 		{"last tenth missing", func(f []byte, _ *rand.Rand) []byte { return oddjpeg.Cut(f, .1, 0) }, .95, 1},
 		{"80 % missing", func(f []byte, _ *rand.Rand) []byte { return oddjpeg.Cut(f, .8, 0) }, .9, .95},
 		{"90 % missing", func(f []byte, _ *rand.Rand) []byte { return oddjpeg.Cut(f, .9, 0) }, .8, .7},
@@ -61,7 +63,8 @@ func TestDamagedCopies(t *testing.T) {
 	all := uploads(t, long.Number(1, 20))
 	read, traced, cropped := make([]int, len(kinds)), make([]int, len(kinds)), make([]int, len(kinds))
 	r := rand.New(rand.NewPCG(50, 3))
-	for name, upload := range all {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		upload := all[name]
 		id := watermark.NewCopyID()
 		made, err := markfile.Mark(t.Context(), key, id, upload, nil)
 		require.NoError(t, err, name)
