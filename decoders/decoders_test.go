@@ -66,6 +66,8 @@ var samples = []sample{
 	{"two.heic", 160, 128, 1, 0, "8ab4d71f1b87", "heif-convert"},
 	{"narrow.heic", 40, 30, 1, 0, "e689427bb03a", "heif-convert"}, // rows with gaps
 	{"grey.heic", 300, 200, 1, 0, "eab11decd3a6", "heif-convert"},
+	{"greygrid.heic", 240, 250, 1, 0, "a6108c176310", "heif-convert"}, // four grey tiles
+	{"overlay.heic", 200, 180, 1, 0, "0637aee460e7", "heif-convert"},  // two pictures on one canvas
 	{"sequence.avif", 256, 192, 1, 0, "bd429d505891", "avifdec"}, // two frames
 	{"plain.avif", 402, 301, 1, 0, "0bbdacb9f07b", "heif-convert"},
 	{"grid.avif", 512, 384, 1, 0, "5e88eccf6ff0", "avifdec"},
@@ -226,7 +228,7 @@ func psnr(a, b *image.NRGBA) float64 {
 // the tag long each format is cut and changed at 1,000 places.
 func TestBroken(t *testing.T) {
 	places := long.Number(16, 1000)
-	for _, file := range []string{"grid.heic", "grey.heic", "sequence.avif", "plain.avif"} {
+	for _, file := range []string{"grid.heic", "grey.heic", "overlay.heic", "sequence.avif", "plain.avif"} {
 		data, err := os.ReadFile(filepath.Join("testdata", file))
 		require.NoError(t, err)
 		for i := range places {

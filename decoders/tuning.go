@@ -6,7 +6,7 @@ import "time"
 const maxTime = 5 * time.Minute
 
 // maxProcessor is the processor time that a picture may take, on Linux: 100 megapixels take 16 to 32 s. Chosen.
-const maxProcessor = 50 * time.Second
+const maxProcessor = 100 * time.Second
 
 // budget is the memory that the processes of a Decoder use together, bytes. A picture that needs more
 // runs alone. Chosen.

@@ -1,6 +1,7 @@
 package decoders
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"embed"
@@ -116,7 +117,24 @@ func (m *fixed) at(place uint32, n int64) []byte {
 const (
 	heifYCbCr, heifRGB, heifGray = 0, 1, 2
 	heif420, heif422, heif444    = 1, 2, 3
+	heifNoChroma                 = 0
 )
+
+// colourful says 4:2:0 in each description of grey tiles (hvcC, ISO/IEC 14496-15 section 8.3.2). libheif 1.18 decodes a
+// grid of them as YCbCr, but does not ask for its chroma.
+func colourful(file []byte) {
+	const head, version, chroma = 4, 1, 16 // bytes; chroma has six bits set before its number
+	for {
+		at := bytes.Index(file, []byte("hvcC"))
+		if at < 0 || at+head+chroma >= len(file) {
+			return
+		}
+		file = file[at+head:]
+		if file[0] == version && file[chroma] == 0xfc {
+			file[chroma] |= 1
+		}
+	}
+}
 
 // decode decodes in this process. The picture has at most so many pixels.
 func (c *codecs) decode(format string, file []byte, pixels int64) (image.Image, error) {
@@ -160,7 +178,12 @@ func (c *codecs) decode(format string, file []byte, pixels int64) (image.Image, 
 	said := func(i int) int64 {
 		return int64(binary.LittleEndian.Uint32(mem.at(uint32(info), 4*numbers)[4*i:]))
 	}
-	if !run(1, 0) {
+	known := run(1, 0)
+	if known && format == "heic" && said(2) == heifYCbCr && said(3) == heifNoChroma {
+		colourful(mem.at(uint32(in), int64(len(file))))
+		known = run(1, 0)
+	}
+	if !known {
 		return nil, errDamaged
 	}
 	if err := fits(said(0), said(1), pixels); err != nil {

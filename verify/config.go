@@ -21,7 +21,7 @@ import (
 // Limits bound what an investigation reads and how much of it at a time. 0 means the default.
 type Limits struct {
 	MaxBytes  int64 // of one file; default 64 MiB
-	MaxPixels int64 // of one picture; default 100 million, at most [phash.MaxPixels]
+	MaxPixels int64 // of one picture; default 200 million within MaxMemory, at most [phash.MaxPixels]
 	MaxMemory int64 // of all pictures at a time, bytes; default 65 % of what control group, ulimit and machine allow
 	MaxFiles  int   // of one dump; default 2 million
 	Workers   int   // leaks examined at a time; default one a CPU

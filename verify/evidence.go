@@ -161,6 +161,9 @@ func (v *Verdict) conclude(e evidence) {
 	if v.Pages > 1 {
 		c.say("pages", figures{"n": v.Pages})
 	}
+	if v.Lacks != "" {
+		c.say("lacks", figures{"lacks": v.Lacks})
+	}
 	v.Note, v.Said = written(c.said), c.said
 	v.Recall, v.Accused, v.Issued, v.marked = c.recall, []watermark.CopyID{}, nil, nil
 	for i := range e.matches {

@@ -119,7 +119,7 @@ func (v *Investigator) investigate(ctx context.Context, path string, l *leakPict
 	out := &Verdict{
 		File: path,
 		Picture: findings.Picture{SHA256: hex.EncodeToString(pic.SHA256[:]), Size: pic.Size, Format: pic.Format, Decoder: pic.Decoder,
-			Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy()},
+			Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Lacks: pic.Incomplete},
 		leak: lookOf(pic.Image),
 	}
 	if pic.Pages > 1 {

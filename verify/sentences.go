@@ -141,6 +141,7 @@ var notes = map[string]string{
 	"page-hidden": "Not all of the page can be read in the picture.",
 	"altered":     "The picture was altered in {n} {n|place|places} ({kinds}, {share} of the upload). Everywhere else it shows the same capture.",
 	"pages":       "Only the first of {n} pages was examined.",
+	"lacks":       "The file is incomplete: {lacks}. The finding is of the rest.",
 
 	string(FoundDamaged):     "This file could not be decoded.",
 	string(FoundUnsupported): "This is a picture that this program does not read. Convert it, and investigate again.",
@@ -314,6 +315,7 @@ var dumpSentences = []row{
 	{"unnamed", showsNot, unmatched(true), "{n} {n|picture matches|pictures match} none of the uploads that were named, and {n|was|were} not looked for among the others."},
 	{"named-only", showsNot, (*weighing).namedOnly, onlyNamed},
 	{"pages", showsNot, (*weighing).pages, "{n} {n|file has|files have} several pages or frames, and only the first was examined. The other {others} {others|page was|pages were} not."},
+	{"lacks", showsNot, (*weighing).lacks, "{n} {n|file is|files are} incomplete: data are missing or wrong. What could be decoded was examined."},
 	{"damaged", showsNot, found(FoundDamaged), "{n} {n|picture is|pictures are} damaged: {n|it|they} could not be decoded, and {n|says|say} nothing."},
 	{"unsupported", showsNot, found(FoundUnsupported), "{n} {n|picture is|pictures are} of a format or size that is not supported. {n|It was|They were} not examined. Convert {n|it|them}, and investigate again."},
 	{"unread-archives", showsNot, many((*weighing).archives), "{n} {n|archive|archives} could not be read, in whole or in part. What {n|it holds|they hold} is not known. The reason is beside each."},

@@ -709,6 +709,17 @@ func (w *weighing) pages() []figures {
 	return several(n, figures{"others": others})
 }
 
+// lacks counts the damaged files that were examined in part.
+func (w *weighing) lacks() []figures {
+	n := 0
+	for _, l := range w.Verdicts {
+		if l.Lacks != "" {
+			n++
+		}
+	}
+	return several(n, nil)
+}
+
 // leftOut are the files that were not examined, beside pictures that were, and why, in the order of
 // [meanings].
 func (w *weighing) leftOut() []figures {

@@ -350,6 +350,7 @@ func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int)
 			b.fail(v.File, errors.New("an upload that it may show could not be compared: "+cmp.Or(v.Error, "its original or records cannot be read (kycmark audit --originals), or it needs more memory (--max-memory)")))
 		}
 		b.failPages(v.File, v.Pages)
+		b.warnLacks(v.File, v.Lacks, "examined")
 		if err := b.line(newLeakLine(v)); err != nil {
 			return nil, err
 		}

@@ -100,7 +100,8 @@ func eachPicture[T any](ctx context.Context, u *ui, doing string, paths []string
 	type result struct {
 		page  string // "#page 2", "" of the only page
 		value T
-		more  int // pictures in the file that are no pages
+		more  int    // pictures in the file that are no pages
+		lacks string // what the file lacks
 		err   error
 	}
 	step, done := u.progress(ctx, doing, len(files))
@@ -118,7 +119,7 @@ func eachPicture[T any](ctx context.Context, u *ui, doing string, paths []string
 			r := result{page: doc.Label(k)}
 			pic, err := load(doc, k, lim)
 			if r.err = err; err == nil {
-				r.more = pic.Pages - 1
+				r.more, r.lacks = pic.Pages-1, pic.Incomplete
 				r.value, r.err = work(ctx, pic)
 			}
 			all = append(all, r)
@@ -127,6 +128,7 @@ func eachPicture[T any](ctx context.Context, u *ui, doing string, paths []string
 	}, func(file string, all []result) error {
 		for _, r := range all {
 			u.failPages(file, r.more+1)
+			u.warnLacks(file+r.page, r.lacks, "read")
 			if r.err != nil {
 				u.fail(file+r.page, r.err)
 			}

@@ -174,6 +174,7 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 				issued++
 			}
 			b.warnPages(line.Submission, line.leftOut+1, "handed out")
+			b.warnLacks(line.Submission, line.Lacks, "handed out")
 			if line.Weak {
 				b.warnf("%s: weak: the mark may not be read back after a messenger", *line.File)
 			}

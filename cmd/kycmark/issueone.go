@@ -33,6 +33,7 @@ type issueLine struct {
 	File       *string  `json:"file"`
 	PSNR       *float64 `json:"psnr"` // dB
 	Weak       bool     `json:"weak"`
+	Lacks      string   `json:"lacks,omitempty"` // what the upload's file lacks, and so the copy
 	Error      *string  `json:"error"`
 
 	Carries []carried `json:"carries,omitempty"` // copies whose marks the upload carries
@@ -171,7 +172,7 @@ func (l issueLine) issue(ctx context.Context, b *books, issuer *registry.Issuer,
 	if err != nil {
 		return l.failed(err)
 	}
-	l.leftOut = p.LeftOut()
+	l.leftOut, l.Lacks = p.LeftOut(), p.Lacks()
 	l.is(c, stem+picture.Extension(c.Format))
 	return l
 }

@@ -36,8 +36,9 @@ visibility budget. A picture on which it would not be read back is refused as
 weak (exit 1) and nothing is written, unless --allow-weak.
 
 The ending of OUT chooses the format: .jpg, .png, .webp (opaque, of like
-quality to --quality), .tif or .bmp. A file of several pages or frames becomes a
-TIFF with a mark on each page, and a PDF a PDF of pictures.
+quality to --quality), .tif or .bmp. A TIFF of several pages becomes a TIFF
+with a mark on each page, and a PDF a PDF of pictures. Of an animation the first frame
+is marked, and of a HEIC the primary picture.
 
 ` + metadataHelp,
 		Example: `  kycmark keygen --out mark.key
@@ -101,6 +102,8 @@ func mark(ctx context.Context, u *ui, f markFlags, in, out string) error {
 		return cmp.Or(ctx.Err(), u.markFailed(line, err))
 	}
 	u.warnPages(in, m.LeftOut+1, "read")
+	u.warnLacks(in, m.Lacks, "marked")
+	line.Lacks = m.Lacks
 	if m.Pages > 1 {
 		line.Pages = m.Pages
 	}
@@ -147,6 +150,7 @@ type markLine struct {
 	Margin   *float64         `json:"margin"`   // dB above the limit of reading, after a messenger; null: not read
 	Weak     bool             `json:"weak"`
 	Error    *string          `json:"error"`
+	Lacks    string           `json:"lacks,omitempty"` // what IN lacks, and so Out
 	Pages    int              `json:"pages,omitempty"` // in Out, if there are several; the figures are of the weakest
 }
 

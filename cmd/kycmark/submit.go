@@ -42,7 +42,8 @@ A picture that "issue" may refuse to copy (below 320 x 240 pixels, or too plain)
 with a warning: ask the customer for a better picture while there is time. A TIFF or
 PDF of up to 200 pages is one upload, and each page is found again. A page of a PDF
 that is no scan is rendered, at 200 dots an inch or more. An animation has its first
-frame, and a HEIC its primary picture.
+frame, and a HEIC its primary picture. Of a JPEG that is cut off the rows that are there
+are entered, with a warning.
 
 Give each upload a subject. A recipient is named only for copies of two customers, and
 all uploads without a subject count as one customer's. --subject is for all files of
@@ -141,6 +142,7 @@ type submitLine struct {
 	Error      *string `json:"error"`
 	Restored   bool    `json:"restored,omitempty"` // a duplicate whose original was lost
 	Pages      int     `json:"pages,omitempty"`    // that were entered; left out: one
+	Lacks      string  `json:"lacks,omitempty"`    // what its file lacks
 	Warning    *string `json:"warning,omitempty"`  // why copies of it may be refused
 
 	Carries []carried `json:"carries,omitempty"` // copies whose marks it carries
@@ -301,6 +303,8 @@ func (b *books) submitted(r registry.Imported) error {
 		return b.line(line)
 	}
 	b.warnPages(r.Name, r.LeftOut+1, "entered: a leak of another page cannot be found; submit each page as a file")
+	line.Lacks = r.Lacks
+	b.warnLacks(r.Name, r.Lacks, "entered")
 	if line.Warning = reasonText(r.Doubt); r.Doubt != nil {
 		b.warnf("%s: entered, but copies of it may be refused: %s", name(r.Name), reason(r.Doubt))
 	}

@@ -99,6 +99,13 @@ func (u *ui) warnPages(file string, pages int, done string) {
 	}
 }
 
+// warnLacks warns of a damaged JPEG. lacks says what is missing, and done what is done with the rest.
+func (u *ui) warnLacks(file, lacks, done string) {
+	if lacks != "" {
+		u.warnf("%s: incomplete: %s; the rest is %s", name(file), lacks, done)
+	}
+}
+
 // failPages is warnPages where an answer needs all pages: a file whose further pages are not read is a bad input.
 func (u *ui) failPages(file string, pages int) {
 	if pages > 1 {

@@ -53,8 +53,8 @@ func TestFinerFirstStep(t *testing.T) {
 }
 
 // coefficients returns the blocks of each component.
-func coefficients(t *testing.T, p *Picture) (out [3][]block) {
-	require.NoError(t, p.Each(func(_ int, rows *[3]blocks) {
+func coefficients(t *testing.T, p *Picture) (out [4][]block) {
+	require.NoError(t, p.Each(func(_ int, rows *mcuRow) {
 		for k := range rows {
 			out[k] = append(out[k], rows[k].coef...)
 		}

@@ -218,6 +218,7 @@ func (r *reader) value(t *table) (v int, ok bool) {
 			return int(t.values[t.at[n]+k]), true
 		}
 	}
+	r.n -= 17 // as libjpeg goes on
 	return 0, false
 }
 

@@ -67,6 +67,9 @@ type blocks struct {
 	set  []uint64 // a bit for each coefficient that is not zero, the lowest for DC
 }
 
+// An mcuRow has the blocks of a row of MCUs, by component.
+type mcuRow = [4]blocks
+
 func newBlocks(n int) blocks { return blocks{make([]block, n), make([]uint64, n)} }
 
 // part returns n blocks, from number from on.
@@ -191,7 +194,7 @@ func (p *Picture) Changed(low int, zero int16, first uint16, delta ...[]int16) *
 
 // A View is made of a picture in a pass over its blocks: it is called for each row of MCUs, from above, with the
 // blocks of each component. It must not keep or change them.
-type View func(y int, rows *[3]blocks)
+type View func(y int, rows *mcuRow)
 
 // Each makes views in one pass over the picture. The error wraps [ErrRefused]: then the
 // views are not whole. After a pass without an error no pass gives one.
@@ -201,7 +204,7 @@ func (p *Picture) Each(views ...View) error {
 
 // pass calls views for each row of MCUs, with the components [from, to).
 func (p *Picture) pass(from, to int, views []View) error {
-	var own, rows [3]blocks
+	var own, rows mcuRow
 	for i := from; i < to; i++ {
 		if c := &p.Components[i]; p.data != nil || c.low > 0 {
 			own[i] = newBlocks(c.Across * c.V)
@@ -221,7 +224,7 @@ func (p *Picture) pass(from, to int, views []View) error {
 		r := reader{data: p.data, at: p.scanAt}
 		s := p.only
 		s.r, rows = &r, own
-		err := s.mixed(p.interval, func(int) *[3]blocks {
+		err := s.read(p.interval, func(int) *mcuRow {
 			for i := range rows {
 				clear(rows[i].coef)
 			}

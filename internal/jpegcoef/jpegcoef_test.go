@@ -255,6 +255,12 @@ func FuzzRead(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		if m, err := jpegcoef.Mend(data, 1<<20); err == nil {
+			require.LessOrEqual(t, m.Image.Rect.Dy(), m.Rows)
+			require.LessOrEqual(t, m.Wrong, m.Image.Rect.Dy())
+		} else {
+			require.ErrorIs(t, err, jpegcoef.ErrRefused)
+		}
 		p, err := jpegcoef.Read(data, 1<<16)
 		if err != nil {
 			return

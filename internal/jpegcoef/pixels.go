@@ -140,7 +140,7 @@ func (p *Picture) Rows(n int, row func(rgba []uint8)) View {
 			SubsampleRatio: ratios[[2]int{c[0].H * n / (c[1].H * sides[1]), c[0].V * n / (c[1].V * sides[1])}], Rect: out.Rect,
 		}
 	}
-	return func(top int, rows *[3]blocks) {
+	return func(top int, rows *mcuRow) {
 		for i := range c {
 			c[i].strip(planes[i], sides[i], rows[i])
 		}
@@ -186,7 +186,7 @@ func (p *Picture) Grain(dst []float32) View {
 		step := float64(c.Steps[k])
 		weights[k] = float64(step*step) * grainOf[at&7]
 	}
-	return func(top int, rows *[3]blocks) {
+	return func(top int, rows *mcuRow) {
 		for y := range min(c.V, c.InY-top*c.V) {
 			for x := range c.InX {
 				at := y*c.Across + x

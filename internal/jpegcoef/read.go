@@ -33,8 +33,14 @@ type decoder struct {
 	isJFIF   bool
 	maxBlock int
 	scans    int
-	mixed    bool // the scan has all components
+	mixed    bool     // the scan has all components
+	largest  sampling // of all components
+	mending  bool     // [Mend]
+	strips   []strip  // of a file that is mended
 }
+
+// sampling is how often components are sampled.
+type sampling struct{ H, V int }
 
 // maxScans is how many scans a file may have: each costs as much as a file.
 const maxScans = 100
@@ -43,15 +49,31 @@ const maxScans = 100
 // and damage of its codes is found in the first pass over it. Read allocates no more than some hundred times the size of
 // data. The error wraps [ErrRefused].
 func Read(data []byte, maxPixels int) (*Picture, error) {
+	d, err := newDecoder(data)
+	if err == nil {
+		err = d.read(maxPixels)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d.finish()
+}
+
+// newDecoder returns a decoder that has read the start of a file.
+func newDecoder(data []byte) (*decoder, error) {
 	if !bytes.HasPrefix(data, []byte{0xff, soi}) {
 		return nil, refuse("no JPEG")
 	}
 	// Each block takes a bit at least in its first scan, as there are no codes of no bits.
-	d := decoder{r: reader{data: data, at: 2}, adobe: -1, maxBlock: min(8*len(data), math.MaxInt/blockSize)}
+	return &decoder{r: reader{data: data, at: 2}, adobe: -1, maxBlock: min(8*len(data), math.MaxInt/blockSize)}, nil
+}
+
+// read reads all segments up to the end of the picture.
+func (d *decoder) read(maxPixels int) error {
 	for {
 		marker, body, err := d.segment()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		switch {
 		case marker == sof0 || marker == sof1 || marker == sof2:
@@ -65,7 +87,7 @@ func Read(data []byte, maxPixels int) (*Picture, error) {
 		case marker == sos:
 			err = d.readScan(body)
 		case marker == eoi:
-			return d.finish()
+			return nil
 		case marker == app0:
 			d.readJFIF(body)
 		case marker == 0xee:
@@ -77,7 +99,7 @@ func Read(data []byte, maxPixels int) (*Picture, error) {
 			err = refuse("unknown marker")
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
 }
@@ -85,6 +107,9 @@ func Read(data []byte, maxPixels int) (*Picture, error) {
 // segment returns the next marker and what belongs to it. Of a scan that is the header.
 func (d *decoder) segment() (marker byte, body []byte, err error) {
 	data, at := d.r.data, d.r.at
+	if d.mending {
+		at += extent(data[at:])
+	}
 	if at >= len(data) || data[at] != 0xff {
 		return 0, nil, refuse("no marker")
 	}
@@ -174,7 +199,7 @@ func (d *decoder) readSteps(body []byte) error {
 // readFrame reads a frame header of 8 bits a sample, of one component or three: of three the first has the most
 // samples and the others the same.
 func (d *decoder) readFrame(marker byte, body []byte, maxPixels int) error {
-	if d.Components != nil || len(body) != 9 && len(body) != 15 || int(body[5]) != len(body)/3-2 || body[0] != 8 {
+	if d.Components != nil || len(body) != 9 && len(body) != 15 && (len(body) != 18 || !d.mending) || int(body[5]) != len(body)/3-2 || body[0] != 8 {
 		return refuse("kind of frame")
 	}
 	d.frame, d.progressive = marker, marker == sof2
@@ -189,30 +214,33 @@ func (d *decoder) readFrame(marker byte, body []byte, maxPixels int) error {
 				return refuse("two components of one name")
 			}
 		}
-		grey, factors := len(body) == 9, [5]bool{1: true, 2: true, 4: true}
-		if b[2] > 3 || c.H > 4 || c.V > 4 || !factors[c.H] || !factors[c.V] || c.V == 4 && !grey {
+		grey, factors := len(body) == 9, [5]bool{1: true, 2: true, 3: d.mending, 4: true}
+		if b[2] > 3 || c.H > 4 || c.V > 4 || !factors[c.H] || !factors[c.V] || c.V == 4 && !grey && !d.mending {
 			return refuse("sampling factors")
 		}
 		if grey {
 			c.H, c.V = 1, 1
 		}
 		d.Components, d.chosen = append(d.Components, c), append(d.chosen, b[2])
+		d.largest = sampling{max(d.largest.H, c.H), max(d.largest.V, c.V)}
 	}
-	luma := d.Components[0]
-	mx, my := over(d.W, 8*luma.H), over(d.H, 8*luma.V)
+	luma, largest := d.Components[0], d.largest
+	mx, my := over(d.W, 8*largest.H), over(d.H, 8*largest.V)
 	sum := 0
 	for i := range d.Components {
 		c := &d.Components[i]
-		if luma.H%c.H != 0 || luma.V%c.V != 0 || i == 2 && (c.H != d.Components[1].H || c.V != d.Components[1].V) {
+		same := i != 2 || c.H == d.Components[1].H && c.V == d.Components[1].V
+		if !d.mending && (luma.H%c.H != 0 || luma.V%c.V != 0 || !same) {
 			return refuse("sampling factors")
 		}
 		c.Across, c.Down = mx*c.H, my*c.V
-		c.InX, c.InY = over(over(d.W*c.H, luma.H), 8), over(over(d.H*c.V, luma.V), 8)
+		c.InX, c.InY = over(over(d.W*c.H, largest.H), 8), over(over(d.H*c.V, largest.V), 8)
 		if sum += c.Across * c.Down; sum > d.maxBlock {
 			return refuse("truncated")
 		}
 	}
 	d.begun = make([]bool, len(d.Components))
+	d.strips = make([]strip, over(d.H, stripRows))
 	return nil
 }
 
@@ -251,21 +279,18 @@ func (d *decoder) finish() (*Picture, error) {
 
 // sound finds what is not zero of the blocks that are kept. It reports whether a baseline file can hold them.
 func (c *Component) sound() bool {
+	sound := true
 	for i := range c.kept.coef {
 		b := &c.kept.coef[i]
-		if b[0] < minDC || b[0] > maxDC {
-			return false
-		}
+		sound = sound && b[0] >= minDC && b[0] <= maxDC
 		set := uint64(0)
 		for k, v := range b {
 			if v != 0 {
 				set |= 1 << k
 			}
-			if k > 0 && (v < -maxAC || v > maxAC) {
-				return false
-			}
+			sound = sound && (k == 0 || v >= -maxAC && v <= maxAC)
 		}
 		c.kept.set[i] = set
 	}
-	return true
+	return sound
 }

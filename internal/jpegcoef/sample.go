@@ -32,7 +32,7 @@ var basis = func() (out [blockSize][blockSize]int32) {
 func (p *Picture) Samples(dst *image.NRGBA, xs, ys []int) View {
 	c := p.Components
 	next := 0 // of ys
-	return func(top int, rows *[3]blocks) {
+	return func(top int, rows *mcuRow) {
 		for ; next < len(ys) && ys[next] < 8*(top+1)*c[0].V; next++ {
 			line := dst.Pix[next*dst.Stride:]
 			y := ys[next] - 8*top*c[0].V

@@ -8,11 +8,13 @@ type scan struct {
 	r          *reader
 	of         []*Component
 	set        uint64 // of the block of a sequential file that was read last
-	dc, ac     [3]*table
+	dc, ac     [4]*table
 	from, to   int // coefficients
 	high, low  int // bits that earlier scans gave, and that later ones give
-	before     [3]int
-	blocksLeft int // of a run of blocks without further coefficients
+	before     [4]int
+	mending    bool   // DC may be out of range
+	row        mcuRow // of blocks that are kept
+	blocksLeft int    // of a run of blocks without further coefficients
 }
 
 // readScan reads a scan, whose header is body.
@@ -23,7 +25,7 @@ func (d *decoder) readScan(body []byte) error {
 	if d.scans++; d.scans > maxScans {
 		return refuse("too many scans")
 	}
-	s := scan{r: &d.r, to: blockSize - 1}
+	s := scan{r: &d.r, to: blockSize - 1, mending: d.mending}
 	samples := 0
 	for b := body[1:]; len(b) > 3; b = b[2:] {
 		at := -1
@@ -77,27 +79,27 @@ func (d *decoder) readScan(body []byte) error {
 	}
 	d.r.acc, d.r.n, d.r.over = 0, 0, 0
 	d.mixed = len(s.of) == len(d.Components) && d.scans == 1
-	if d.mixed && !d.progressive {
+	if d.mixed && !d.progressive && !d.mending {
 		d.only, d.Picture.data, d.scanAt = s, d.r.data, d.r.at
 		d.r.at += codes(d.r.data[d.r.at:])
 		d.end = d.r.at
 		return nil
+	}
+	// Package image/jpeg counts blocks and restart intervals of one component by the picture's pixels: that differs for some
+	// factors of sampling.
+	if c := s.of[0]; len(s.of) == 1 && !d.mending && (c.InX != min(c.Across, over(d.W, 8)) || c.InY != min(c.Down, over(d.H, 8)) || d.interval > 0 && c.H*c.V > 1) {
+		return refuse("sampling factors")
 	}
 	for _, c := range s.of {
 		if c.kept.coef == nil {
 			c.kept = newBlocks(c.Across * c.Down)
 		}
 	}
-	if len(s.of) == 1 {
-		return s.alone(d.interval, &d.Components[0], d.W, d.H)
+	if d.mending {
+		d.mend(&s)
+		return nil
 	}
-	var rows [3]blocks
-	return s.mixed(d.interval, func(y int) *[3]blocks {
-		for i, c := range s.of {
-			rows[i] = c.kept.part(c.Across*c.V*y, c.Across*c.V)
-		}
-		return &rows
-	}, func(int) {})
+	return s.read(d.interval, s.kept, func(int) {})
 }
 
 // codes returns how many bytes data begins with that are codes of a scan and restart markers.
@@ -128,30 +130,45 @@ func (s *scan) block() func(b *block, i int) bool {
 	return s.furtherAC
 }
 
-// mixed reads a scan of several components, or of the only one, MCU by MCU. rows gives the room for a row of MCUs, and
-// done is called when it was read.
-func (s *scan) mixed(interval int, rows func(y int) *[3]blocks, done func(y int)) error {
-	read, mcu, marker := s.block(), 0, 0
-	across, down := s.of[0].Across/s.of[0].H, s.of[0].Down/s.of[0].V
+// mcus returns how many MCUs a scan has, in a row and in a column. MCUs of a scan of one component are blocks, without the padding
+// of other scans.
+func (s *scan) mcus() (across, down int) {
+	c := s.of[0]
+	if len(s.of) == 1 {
+		return c.InX, c.InY
+	}
+	return c.Across / c.H, c.Down / c.V
+}
+
+// blocks returns how many blocks of a component an MCU of the scan has, across and down.
+func (s *scan) blocks(c *Component) (h, v int) {
+	if len(s.of) == 1 {
+		return 1, 1
+	}
+	return c.H, c.V
+}
+
+// kept returns the blocks of row y of MCUs, by the components of the scan.
+func (s *scan) kept(y int) *mcuRow {
+	for i, c := range s.of {
+		_, v := s.blocks(c)
+		s.row[i] = c.kept.part(c.Across*v*y, c.Across*v)
+	}
+	return &s.row
+}
+
+// read reads a scan MCU by MCU. rows gives the room for a row of MCUs, and done is called when it was read.
+func (s *scan) read(interval int, rows func(y int) *mcuRow, done func(y int)) error {
+	block, marker := s.block(), 0
+	across, down := s.mcus()
 	for y := range down {
 		to := rows(y)
 		for x := range across {
-			if interval > 0 && mcu > 0 && mcu%interval == 0 {
-				if !s.restart(&marker) {
-					return refuse("restart marker")
-				}
+			if n := y*across + x; interval > 0 && n > 0 && n%interval == 0 && !s.restart(&marker) {
+				return refuse("restart marker")
 			}
-			mcu++
-			for i, c := range s.of {
-				for v := range c.V {
-					for h := range c.H {
-						at := v*c.Across + x*c.H + h
-						if !read(&to[i].coef[at], i) {
-							return refuse("bad code")
-						}
-						to[i].set[at] = s.set
-					}
-				}
+			if !s.mcu(block, to, x) {
+				return refuse("bad code")
 			}
 		}
 		if s.r.spent() {
@@ -162,31 +179,22 @@ func (s *scan) mixed(interval int, rows func(y int) *[3]blocks, done func(y int)
 	return s.end()
 }
 
-// alone reads a scan of one component, row by row. luma is the first component.
-func (s *scan) alone(interval int, luma *Component, w, h int) error {
-	c, read, n, marker := s.of[0], s.block(), 0, 0
-	// Package image/jpeg counts blocks and restart intervals by the picture's pixels: that differs for some
-	// factors of sampling.
-	if c.InX != min(c.Across, over(w, 8)) || c.InY != min(c.Down, over(h, 8)) || interval > 0 && c.H*c.V > 1 {
-		return refuse("sampling factors")
-	}
-	for y := range c.InY {
-		for x := range c.InX {
-			if interval > 0 && n > 0 && n%interval == 0 {
-				if !s.restart(&marker) {
-					return refuse("restart marker")
+// mcu reads MCU x of a row. It returns false for a wrong code, and goes on behind it only in a file that is mended.
+func (s *scan) mcu(block func(b *block, i int) bool, row *mcuRow, x int) bool {
+	sound := true
+	for i, c := range s.of {
+		across, down := s.blocks(c)
+		for v := range down {
+			for h := range across {
+				at := v*c.Across + x*across + h
+				if sound = block(&row[i].coef[at], i) && sound; !sound && !s.mending {
+					return false
 				}
+				row[i].set[at] = s.set
 			}
-			n++
-			if !read(&c.kept.coef[y*c.Across+x], 0) {
-				return refuse("bad code")
-			}
-		}
-		if s.r.spent() {
-			return refuse("truncated")
 		}
 	}
-	return s.end()
+	return sound
 }
 
 // ended reports whether the bits of a scan or an interval end where they should.
@@ -203,7 +211,7 @@ func (s *scan) restart(marker *int) bool {
 	}
 	*marker++
 	r.at += 2
-	r.acc, r.n, r.over, s.before = 0, 0, 0, [3]int{}
+	r.acc, r.n, r.over, s.before = 0, 0, 0, [4]int{}
 	return true
 }
 
@@ -218,21 +226,19 @@ func (s *scan) end() error {
 // nextDC returns the next DC coefficient of the i-th component.
 func (s *scan) nextDC(i int) (int, bool) {
 	n, ok := s.r.value(s.dc[i])
-	if !ok || n > 11 {
-		return 0, false
-	}
+	ok, n = ok && n <= 11, n&15
 	s.before[i] += extend(s.r.bits(n), n)
-	return s.before[i], s.before[i] >= minDC && s.before[i] <= maxDC
+	return s.before[i], ok && (s.mending || s.before[i] >= minDC && s.before[i] <= maxDC)
 }
 
 // sequential reads a block of a sequential file (T.81, F.2.2).
 func (s *scan) sequential(b *block, i int) bool {
 	dc, ok := s.nextDC(i)
-	if !ok {
+	b[0] = int16(min(max(dc, -1<<14), 1<<14))
+	if !ok && !s.mending {
 		return false
 	}
-	b[0] = int16(dc)
-	set := uint64(0)
+	sound, set := ok, uint64(0)
 	if dc != 0 {
 		set = 1
 	}
@@ -262,7 +268,7 @@ func (s *scan) sequential(b *block, i int) bool {
 			k += 16
 			continue
 		}
-		if k += run; k >= blockSize || n > 10 {
+		if k += run; k >= blockSize || n > 10 && !s.mending {
 			return false
 		}
 		b[k] = int16(number)
@@ -270,7 +276,7 @@ func (s *scan) sequential(b *block, i int) bool {
 		k++
 	}
 	s.set = set
-	return true
+	return sound
 }
 
 // firstDC and the following read a block of a progressive file (T.81, G.1.2).

@@ -217,7 +217,7 @@ func (e *encoder) pass(from, to int, view View) {
 func (e *encoder) mcus(each func(b *block, set uint64, i int), restarted func()) {
 	c := e.p.Components
 	mcu := 0
-	e.pass(0, len(c), func(_ int, rows *[3]blocks) {
+	e.pass(0, len(c), func(_ int, rows *mcuRow) {
 		for x := range c[0].Across / c[0].H {
 			if e.p.interval > 0 && mcu > 0 && mcu%e.p.interval == 0 {
 				restarted()
@@ -302,7 +302,7 @@ func (e *encoder) band(i, first, last int) {
 	c, to := &e.p.Components[i], min(i, 1)
 	in := uint64(1)<<(last+1) - 1<<first
 	var room [blockSize]token
-	e.pass(i, i+1, func(top int, rows *[3]blocks) {
+	e.pass(i, i+1, func(top int, rows *mcuRow) {
 		for y := range min(c.V, c.InY-top*c.V) {
 			for x := range c.InX {
 				set := rows[i].set[y*c.Across+x] & in

@@ -37,7 +37,7 @@ func jpegHead(data []byte, lim Limits) (pic *Picture, size image.Point, ok bool)
 		return nil, size, false
 	}
 	h, err := f.admitted(data, lim)
-	if err != nil {
+	if err != nil || h.noEnd || h.damaged {
 		return nil, size, false
 	}
 	return &Picture{

@@ -24,6 +24,9 @@ type header struct {
 	animated      bool   // of WebP: frames on a canvas
 	progressive   bool   // of JPEG: all coefficients are in memory
 	scans         int64  // of JPEG: each is as much work as a picture
+	noEnd         bool   // of JPEG: there is no end marker
+	damaged       bool   // of JPEG: image/jpeg does not decode it
+	incomplete    string // what a damaged picture lacks, set as it is decoded
 	palette       int    // colours stored, where the decoder does not check indexes
 	decoder       string // import path, if not the format's
 
@@ -107,7 +110,7 @@ func (f *format) bytes(h *header) int64 {
 	if f.pixels == nil {
 		return (bytesApart+f.memory)*h.width*h.height + bytesProcess
 	}
-	if h.progressive {
+	if h.progressive || h.noEnd || h.damaged {
 		return bytesScans * h.width * h.height
 	}
 	return f.memory * h.width * h.height

@@ -100,6 +100,9 @@ func (d *Document) Picture(k int, lim Limits) (*Picture, error) {
 	if err != nil {
 		return nil, err
 	}
+	if pic.Incomplete != "" {
+		return nil, &FormatError{Format: "pdf", Reason: "its picture is incomplete: " + pic.Incomplete}
+	}
 	pic.Format, pic.Decoder = "pdf", p.Reader+", "+pic.Decoder
 	return pic, nil
 }

@@ -30,7 +30,7 @@ func heifHeader(data []byte, codec, name string) (f *heif, h header, err error) 
 	if f, err = readHEIF(data); err != nil {
 		return nil, h, err
 	}
-	if f.kind != codec && f.kind != "grid" {
+	if f.kind != codec && f.kind != "grid" && f.kind != "iovl" {
 		return nil, h, fmt.Errorf("a picture coded as %q, not as %s, is not supported yet", f.kind, name)
 	}
 	if b := f.property("ispe"); len(b) >= 12 {

@@ -84,7 +84,7 @@ func TestReasons(t *testing.T) {
 		{append([]byte("\r\n\x00"), jpg...), "not a picture: 3 foreign bytes before the start of a JPEG"},
 
 		{jpg[:20], "jpeg: truncated: unexpected EOF"},
-		{jpg[:len(jpg)-2], "jpeg: truncated: unexpected EOF"},
+		{jpg[:len(jpg)-6], "jpeg: truncated: unexpected EOF"},
 		{patched(sof+1, 0xc3), "jpeg: lossless JPEG is not supported yet"},
 		{patched(sof+1, 0xc9), "jpeg: arithmetic coding is not supported yet"},
 		{patched(sof+1, 0xca), "jpeg: arithmetic coding is not supported yet"},
@@ -202,7 +202,7 @@ func TestPaletteIndexes(t *testing.T) {
 	require.EqualError(t, err, "bmp: invalid palette index")
 }
 
-// No half pictures: every beginning of a file is an error, or shows all that
+// No half pictures, except of JPEGs that say so: every beginning of a file is an error, or shows all that
 // the whole file shows (when only a trailer is missing).
 func TestTruncatedAnywhere(t *testing.T) {
 	img := pattern(9, 7)
@@ -219,7 +219,9 @@ func TestTruncatedAnywhere(t *testing.T) {
 				require.NoError(t, well(err), "%s: %d of %d", whole.Format, n, len(file))
 				continue
 			}
-			samePixels(t, whole.Image, p.Image, whole.Format, n, len(file))
+			if p.Incomplete == "" || p.Format != "jpeg" {
+				samePixels(t, whole.Image, p.Image, whole.Format, n, len(file))
+			}
 			require.Equal(t, whole.Orientation, p.Orientation)
 		}
 	}

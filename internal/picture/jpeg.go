@@ -6,6 +6,10 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
+	"io"
+	"strings"
+
+	"github.com/kycmark/kycmark/internal/jpegcoef"
 )
 
 // A jpegOutline is what ITU-T T.81 annex B calls the high-level syntax.
@@ -13,7 +17,8 @@ type jpegOutline struct {
 	frame      byte // the SOF marker; 0: not found
 	layered    bool // hierarchical: DHP seen
 	precision  int  // bits a sample
-	pixels     int
+	width      int64
+	height     int64
 	components []byte
 	scanned    [256]bool // by component identifier
 	scans      int
@@ -90,7 +95,7 @@ func (o *jpegOutline) segment(marker byte, body []byte) {
 		o.layered = true
 	case isSOF(marker) && o.frame == 0 && len(body) >= 6:
 		o.frame, o.precision = marker, int(body[0])
-		o.pixels = int(be16(body[1:])) * int(be16(body[3:]))
+		o.height, o.width = int64(be16(body[1:])), int64(be16(body[3:]))
 		for c := body[6:]; len(c) >= 3; c = c[3:] {
 			o.components = append(o.components, c[0])
 			o.sampling = append(o.sampling, sampling{c[1] >> 4, c[1] & 15, c[2]})
@@ -141,8 +146,8 @@ func (o *jpegOutline) unsupported() error {
 	return nil
 }
 
-// jpegHeader reads size and orientation, and sets truncated if there is no end marker. It refuses
-// files that image/jpeg cannot decode, and complete files that lack the data of a colour component.
+// jpegHeader reads size and orientation, and what image/jpeg may refuse of the file. It refuses what no decoder here reads,
+// and complete files that lack the data of a colour component.
 // Files with more than maxScans scans give a *LimitError.
 func jpegHeader(data []byte) (header, error) {
 	o := outlineJPEG(data)
@@ -153,25 +158,29 @@ func jpegHeader(data []byte) (header, error) {
 		return header{}, &LimitError{What: "scans", Got: int64(o.scans), Max: maxScans}
 	}
 	h, err := config(jpeg.DecodeConfig, data)
-	if err != nil {
+	if err != nil && o.scans == 0 {
 		return h, err
 	}
+	h.width, h.height = o.width, o.height
 	h.orientation = exifOrientation(o.exif)
-	h.truncated = !o.ended
+	h.truncated = o.scans == 0
+	h.noEnd, h.damaged = !o.ended, err != nil
 	h.progressive = o.frame == progressiveFrame
 	h.scans = int64(o.scans)
-	if o.ended {
-		for _, id := range o.components {
-			if !o.scanned[id] {
-				return h, fmt.Errorf("no data for colour component %d", id)
-			}
+	for _, id := range o.components {
+		switch {
+		case o.scanned[id]:
+		case o.ended:
+			return h, fmt.Errorf("no data for colour component %d", id)
+		default:
+			h.damaged = true
 		}
 	}
 	return h, nil
 }
 
 // jpegPixels decodes a JPEG of the size in h, not yet upright. It refuses data too short for one
-// bit a block of 8 x 8, before it allocates.
+// bit a block of 8 x 8, before it allocates. What image/jpeg refuses is decoded as far as its data go.
 func jpegPixels(data []byte, h *header) (*image.NRGBA, error) {
 	// Each block of 8x8 samples needs one bit at least in its first scan
 	// (there are no codes of no bits, T.81 annex C), and there is one
@@ -179,9 +188,39 @@ func jpegPixels(data []byte, h *header) (*image.NRGBA, error) {
 	if blocks := ((h.width + 7) / 8) * ((h.height + 7) / 8); blocks/8 > int64(len(data)) {
 		return nil, cannotHold(int64(len(data)), *h)
 	}
-	img, err := pixels(jpeg.Decode, data)
-	if err != nil {
-		return nil, err
+	refused := io.ErrUnexpectedEOF
+	if !h.damaged {
+		img, err := pixels(func(r io.Reader) (image.Image, error) {
+			return jpeg.Decode(io.MultiReader(r, strings.NewReader("\xff\xd9")))
+		}, data)
+		if err == nil {
+			if h.noEnd && h.progressive {
+				h.incomplete = "its end is missing, and perhaps detail in all rows"
+			}
+			return ToNRGBA(img), nil
+		}
+		if !h.noEnd {
+			refused = err
+		}
 	}
-	return ToNRGBA(img), nil
+	return mendJPEG(data, h, refused)
+}
+
+// mendJPEG decodes the rows of a damaged JPEG that are there. It sets height and decoder of h, and incomplete to what the
+// picture lacks. If too little is left, or nothing, the error is refused.
+func mendJPEG(data []byte, h *header, refused error) (*image.NRGBA, error) {
+	m, err := jpegcoef.Mend(data, int(h.width*h.height))
+	if err != nil {
+		return nil, refused
+	}
+	h.decoder, h.height = coefficientReader, int64(m.Image.Rect.Dy())
+	var lacks []string
+	if n := m.Rows - m.Image.Rect.Dy(); n > 0 {
+		lacks = append(lacks, fmt.Sprintf("the last %d of %d rows are missing", n, m.Rows))
+	}
+	if m.Wrong > 0 {
+		lacks = append(lacks, fmt.Sprintf("data are missing or wrong in %d of %d rows", m.Wrong, m.Rows))
+	}
+	h.incomplete = strings.Join(lacks, ", ")
+	return m.Image, nil
 }

@@ -11,7 +11,7 @@ import (
 // before anything is allocated for pixels. The zero value means the defaults.
 type Limits struct {
 	MaxBytes  int64 // of the file; 0 means 64 MiB
-	MaxPixels int64 // width times height; 0 means 100 000 000
+	MaxPixels int64 // width times height; 0 means 100 000 000, or twice that with Admit
 
 	// Admit, if it is not nil, is called before memory is taken for the pixels of a picture. decoding is how many
 	// bytes decoding takes at most, with its result. The error ends decoding.
@@ -44,6 +44,7 @@ func Decoding(ctx context.Context, f func(context.Context, string, []byte, int64
 // DefaultMaxBytes is what MaxBytes of 0 means.
 const DefaultMaxBytes = 64 << 20
 
+// defaultMaxPixels is what MaxPixels of 0 means without Admit. Phones make pictures of twice that size.
 const defaultMaxPixels = 100_000_000
 
 // orDefault returns l with the defaults in place of limits of 0 and less.
@@ -52,7 +53,9 @@ func (l Limits) orDefault() Limits {
 		l.MaxBytes = DefaultMaxBytes
 	}
 	if l.MaxPixels <= 0 {
-		l.MaxPixels = defaultMaxPixels
+		if l.MaxPixels = defaultMaxPixels; l.Admit != nil {
+			l.MaxPixels *= 2
+		}
 	}
 	return l
 }
@@ -65,6 +68,7 @@ type Picture struct {
 	Format      string       // "jpeg", "png", "webp", "tiff", "bmp", "gif", "heic" or "avif", by content
 	Orientation int          // found in the file's EXIF, TIFF or boxes, 1 to 8 as in EXIF; already applied
 	Pages       int          // pictures in the file (GIF, TIFF, APNG, HEIC, AVIF); only the first is decoded
+	Incomplete  string       // what a damaged JPEG lacks, such as "the last 24 of 480 rows are missing", whose rows Image lacks; or ""
 	Decoder     string       // package and version, such as "image/jpeg go1.26.8"
 	SHA256      [32]byte     // of the file's bytes
 	Size        int64        // of the file, bytes
@@ -104,6 +108,7 @@ func Decode(data []byte, lim Limits) (*Picture, error) {
 		Format:      f.name,
 		Orientation: h.orientation,
 		Pages:       h.pages,
+		Incomplete:  h.incomplete,
 		Decoder:     DecoderVersion(cmp.Or(h.decoder, f.decoder)),
 		SHA256:      sha256.Sum256(data),
 		Size:        int64(len(data)),

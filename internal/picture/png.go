@@ -2,11 +2,14 @@ package picture
 
 import (
 	"bytes"
+	"compress/flate"
 	"encoding/binary"
 	"errors"
+	"hash/adler32"
 	"hash/crc32"
 	"image"
 	"image/png"
+	"io"
 	"iter"
 )
 
@@ -23,7 +26,7 @@ const (
 // pixels. Checksums and chunk order are left to the decoder.
 func pngHeader(data []byte) (h header, err error) {
 	h.truncated = true
-	if at := data[pngSignature:]; len(at) >= 12 && (string(at[4:8]) != "IHDR" || be32(at) != pngIHDR) {
+	if at := data[pngSignature:]; !ofApp(data) && len(at) >= 12 && (string(at[4:8]) != "IHDR" || be32(at) != pngIHDR) {
 		return h, errors.New("no IHDR chunk at the beginning")
 	}
 	frames, still, exif := 0, 0, []byte(nil)
@@ -119,15 +122,66 @@ func pngPixels(data []byte, h *header) (*image.NRGBA, error) {
 	if (h.width+7)/8*h.height/maxDeflate > int64(len(data)) {
 		return nil, cannotHold(int64(len(data)), *h)
 	}
+	app := ofApp(data)
+	if app {
+		data = plainPNG(data, (8*h.width+8)*(h.height+8))
+	}
 	img, err := pixels(png.Decode, data)
 	if err != nil {
 		return nil, err
+	}
+	if app {
+		img = swapped(img)
 	}
 	// image/png makes a palette longer when an index lies beyond its end.
 	if p, ok := img.(*image.Paletted); ok && len(p.Palette) > h.palette {
 		return nil, errPaletteIndex
 	}
 	return ToNRGBA(img), nil
+}
+
+// ofApp reports whether a PNG is written as Xcode puts it into apps for iPhones: with a chunk CgBI before all others. Such
+// files were opened by reverse engineering (iphonedevwiki, "CgBI file format").
+func ofApp(data []byte) bool {
+	return len(data) >= pngSignature+8 && string(data[pngSignature+4:pngSignature+8]) == "CgBI"
+}
+
+// plainPNG returns a PNG of an app with its pixels as zlib wants them: with header and checksum. It inflates up to limit bytes.
+// Colours stay as they are. Damage is left to the decoder.
+func plainPNG(data []byte, limit int64) []byte {
+	out, packed := bytes.Clone(data[:pngSignature]), []byte{0x78, 1}
+	for kind, body := range pngChunks(data) {
+		switch kind {
+		case "CgBI":
+			continue
+		case "IDAT":
+			packed = append(packed, body...)
+			continue
+		case "IEND":
+			sum := adler32.New()
+			io.CopyN(sum, flate.NewReader(bytes.NewReader(packed[2:])), limit)
+			out = pngChunk{"IDAT", sum.Sum(packed)}.append(out)
+		}
+		out = pngChunk{kind, body}.append(out)
+	}
+	return out
+}
+
+// swapped returns the pixels of an app with red and blue in their places. Alpha is multiplied into them.
+func swapped(img image.Image) image.Image {
+	var out image.RGBA
+	switch p := img.(type) {
+	case *image.NRGBA:
+		out = image.RGBA(*p)
+	case *image.RGBA:
+		out = *p
+	default: // without colours
+		return img
+	}
+	for i := 0; i < len(out.Pix); i += 4 {
+		out.Pix[i], out.Pix[i+2] = out.Pix[i+2], out.Pix[i]
+	}
+	return &out
 }
 
 var errPaletteIndex = errors.New("palette index out of range")

@@ -41,7 +41,7 @@ type format struct {
 
 // formats is the table. To add a format, add one row here and a file with its functions.
 var formats = []format{
-	{name: "jpeg", memory: 12, decoder: "image/jpeg", magic: prefix("\xff\xd8\xff"), header: jpegHeader, pixels: jpegPixels, source: (*Source).readJPEG,
+	{name: "jpeg", memory: 12, decoder: "image/jpeg", magic: prefix("\xff\xd8"), header: jpegHeader, pixels: jpegPixels, source: (*Source).readJPEG,
 		endings: []string{".jpg", ".jpeg", ".jpe", ".jfif"}, lossy: true, kept: true, offered: true, encode: encodeJPEG, insert: insertJPEG},
 	{name: "png", memory: 15, decoder: "image/png", magic: prefix("\x89PNG\r\n\x1a\n"), header: pngHeader, pixels: pngPixels, source: (*Source).readPNG,
 		endings: []string{".png"}, kept: true, offered: true, encode: encodePNG, insert: insertPNG},

@@ -59,7 +59,7 @@ func (s *Source) readJPEG(data []byte) []byte {
 	s.Subsampling, s.Progressive = o.subsampling(), o.frame == progressiveFrame
 	s.Gray = s.Subsampling == SubGray
 	s.Quality, s.fitted = o.quality(), o.fitted
-	s.coded, s.pixels = o.coded, o.pixels
+	s.coded, s.pixels = o.coded, int(o.width*o.height)
 	s.ICC = o.profile()
 	return o.exif
 }

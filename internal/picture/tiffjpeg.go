@@ -112,7 +112,7 @@ func (t *jpegBlocks) decode(packed []byte, w, h int64) (*image.NRGBA, error) {
 	if o := outlineJPEG(stream); o.scans > len(o.components) {
 		return nil, errors.New("a progressive JPEG in a TIFF is not supported yet")
 	}
-	if own.truncated || own.width < w || own.height < h {
+	if own.noEnd || own.damaged || own.width < w || own.height < h {
 		return nil, io.ErrUnexpectedEOF
 	}
 	if own.width > t.across || own.height > t.down {

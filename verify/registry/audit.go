@@ -17,6 +17,7 @@ import (
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -452,7 +453,7 @@ func (l *Ledger) auditOriginal(ctx context.Context, o AuditOptions, s *books.Sub
 	if err != nil {
 		return err
 	}
-	_, _, err = engine.DecodePage(s, file, picture.Limits{MaxBytes: int64(len(file)), MaxPixels: int64(s.Width) * int64(s.Height), Decode: picture.Decoding(ctx, o.Decode), PDF: picture.ReadingPDF(ctx, o.PDF)})
+	_, _, err = engine.DecodePage(s, file, picture.Limits{MaxBytes: int64(len(file)), MaxPixels: phash.MaxPixels, Decode: picture.Decoding(ctx, o.Decode), PDF: picture.ReadingPDF(ctx, o.PDF)})
 	if err != nil && !errors.Is(err, ErrSealed) {
 		err = fmt.Errorf("submission %s: %w: %w", s.ID, ErrSealed, err)
 	}

@@ -54,7 +54,7 @@ type Config struct {
 	Actor string
 
 	MaxBytes  int64 // of one file; default 64 MiB
-	MaxPixels int64 // of one picture; default 100 million, at most [phash.MaxPixels]
+	MaxPixels int64 // of one picture; default 200 million within MaxMemory, at most [phash.MaxPixels]
 	MaxMemory int64 // of all pictures at a time, bytes; default 65 % of what control group, ulimit and machine allow
 	Workers   int   // uploads examined at a time by Import, 1,024 at most; default one a CPU
 

@@ -17,7 +17,7 @@ import (
 
 // describe decodes the upload data, computes the hashes and features that its pages are found by, and
 // seals what [Config] says to keep. sum is the SHA-256 of data. It sets x.up, a row for each page; the first is
-// the submission's and holds the file. It sets x.leftOut, and x.carries if uploads are read. The caller sets Subject, Submitted and Received. The error names the page, and wraps
+// the submission's and holds the file. It sets x.leftOut, x.lacks, and x.carries if uploads are read. The caller sets Subject, Submitted and Received. The error names the page, and wraps
 // [ErrFormat] or [ErrLimit] if data is no usable picture.
 func (s *Issuer) describe(ctx context.Context, data []byte, sum [32]byte, x *examined) error {
 	lease := s.memory.Lease()
@@ -36,28 +36,28 @@ func (s *Issuer) describe(ctx context.Context, data []byte, sum [32]byte, x *exa
 		if k > 1 {
 			row = books.Submission{SHA256: books.PageDigest(id, k), ID: books.PageID(id, k), Details: books.Details{Document: id, Page: k, Pages: pages}}
 		}
-		u, frames, carries, err := s.describePage(ctx, row, d, data, lim)
+		u, pic, carries, err := s.describePage(ctx, row, d, data, lim)
 		if err != nil && pages > 1 {
 			err = fmt.Errorf("page %d of %d: %w", k, pages, err)
 		}
 		if err != nil {
 			return err
 		}
-		x.up, x.leftOut, x.carries = append(x.up, *u), frames-1, append(x.carries, carries...)
+		x.up, x.leftOut, x.carries = append(x.up, *u), pic.Pages-1, append(x.carries, carries...)
+		x.lacks = cmp.Or(x.lacks, pic.Incomplete)
 	}
 	return nil
 }
 
 // describePage adds to row what is entered of its page of d. data is the upload, which is sealed with page
-// 1. frames is the number of pictures in the page. carries are the marks of issued copies, if uploads are read.
-func (s *Issuer) describePage(ctx context.Context, row books.Submission, d *picture.Document, data []byte, lim picture.Limits) (up *books.Upload, frames int, carries []Return, err error) {
+// 1. pic is the picture of the page. carries are the marks of issued copies, if uploads are read.
+func (s *Issuer) describePage(ctx context.Context, row books.Submission, d *picture.Document, data []byte, lim picture.Limits) (up *books.Upload, pic *picture.Picture, carries []Return, err error) {
 	load := d.Picture
 	if s.cfg.HashOnly && !s.readsAtSubmit() { // nothing is bound to its pixels
 		load = func(k int, lim picture.Limits) (*picture.Picture, error) { return d.Reduced(k, lim, phash.Step) }
 	}
-	pic, err := load(max(row.Page, 1), lim)
-	if err != nil {
-		return nil, 0, nil, err
+	if pic, err = load(max(row.Page, 1), lim); err != nil {
+		return nil, nil, nil, err
 	}
 	size := cmp.Or(pic.Whole, pic.Image.Rect.Size())
 	row.Format, row.Width, row.Height = pic.Format, size.X, size.Y
@@ -68,14 +68,14 @@ func (s *Issuer) describePage(ctx context.Context, row books.Submission, d *pict
 	}
 	flat := picture.Flatten(pic.Image)
 	if up.Hash, up.Quality, err = hashText(phash.PDQ, cmp.Or(pic.Nearest, flat)); err != nil {
-		return nil, 0, nil, err
+		return nil, nil, nil, err
 	}
 	if up.Area, up.AreaQuality, err = hashText(phash.Area, flat); err != nil {
-		return nil, 0, nil, err
+		return nil, nil, nil, err
 	}
 	if s.readsAtSubmit() {
 		if carries, err = s.carried(ctx, flat); err != nil {
-			return nil, 0, nil, err
+			return nil, nil, nil, err
 		}
 	}
 	up.Chain = phash.PDQ.Version() + " " + phash.Area.Version()
@@ -85,17 +85,17 @@ func (s *Issuer) describePage(ctx context.Context, row books.Submission, d *pict
 	}
 	switch {
 	case s.cfg.HashOnly && !s.cfg.Registry.sealHashes:
-		return up, pic.Pages, carries, nil
+		return up, pic, carries, nil
 	case !s.cfg.HashOnly:
 		if found, err = parts.Extract(flat); err != nil {
-			return nil, 0, nil, err
+			return nil, nil, nil, err
 		}
 		up.Chain += fmt.Sprintf(" %s%d", books.ChainFeatures, found.Len())
 	}
 	if up.Sealed, err = s.sealed(up, data, found); err != nil {
-		return nil, 0, nil, fmt.Errorf("submission %s: %w", up.Whole(), err)
+		return nil, nil, nil, fmt.Errorf("submission %s: %w", up.Whole(), err)
 	}
-	return up, pic.Pages, carries, nil
+	return up, pic, carries, nil
 }
 
 // hashText returns the text form of the hash of img of that kind, and the hash's quality (0 to

@@ -39,6 +39,7 @@ type Imported struct {
 	Others     bool                 // a duplicate that stands under another subject than the one given, or under none
 	Pages      int                  // that are entered
 	LeftOut    int                  // further pages or frames of the file, which are not entered
+	Lacks      string               // what its file lacks, such as "the last 24 of 480 rows are missing"; "": nothing
 	Doubt      error                // why copies of it may be refused by [Issuer.Issue], as far as that is seen without marking: ErrTooSmall of package watermark, [ErrWeak]
 	Carries    []Copy               // copies whose marks it carries, if [Config] has uploads read when they are entered
 	Err        error                // unreadable, too large, erased before
@@ -171,7 +172,7 @@ func (s *Issuer) prepareUpload(ctx context.Context, job *importJob, u *Upload) {
 	x, err := s.examine(ctx, job.data, u.Subject, u.At)
 	switch {
 	case err == nil:
-		job.Submission, job.up, job.Pages, job.LeftOut, job.marks = x.id, x.up, len(x.up), x.leftOut, x.carries
+		job.Submission, job.up, job.Pages, job.LeftOut, job.Lacks, job.marks = x.id, x.up, len(x.up), x.leftOut, x.lacks, x.carries
 		job.there(x.old)
 		job.Restored = x.again
 		if !s.cfg.HashOnly {

@@ -94,6 +94,7 @@ type examined struct {
 	again   bool           // its original was lost, and is restored
 	up      []books.Upload // to be entered, a page each
 	leftOut int            // pages or frames that are not entered
+	lacks   string         // as in [Imported]
 	carries []Return       // marks of issued copies that were read in up
 }
 

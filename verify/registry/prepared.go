@@ -128,6 +128,13 @@ func (s *Issuer) preparePage(row *Submission, doc *picture.Document, lim picture
 // not in copies.
 func (p *Prepared) LeftOut() int { return p.pic.Pages - 1 }
 
+// Lacks is Lacks of [Imported]. It is known when a copy was issued.
+func (p *Prepared) Lacks() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pic.Incomplete
+}
+
 // Issue is [Issuer.Issue] for a prepared submission. It checks the mark key and the recipient,
 // and renders a copy with a fresh ID. It enters the copy, and only then writes the file to dst,
 // in one Write. Then it enters that the copy was released. The error wraps [ErrNotFound] if the
@@ -226,7 +233,7 @@ func (p *Prepared) marker(lim picture.Limits, lossy bool) (marker, int, error) {
 		if err != nil {
 			return nil, p.long, err
 		}
-		p.image = pic.Image
+		p.image, p.pic.Incomplete = pic.Image, pic.Incomplete
 	}
 	if p.last == nil || p.manner != manner {
 		m, err := p.issuer.prepare(p.issuer.cfg.Key, picture.Fit(p.image, p.long), &watermark.Options{Submission: p.of, Manner: manner})

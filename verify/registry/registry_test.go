@@ -149,7 +149,7 @@ func TestSubmitRefusesWhatIsNoPicture(t *testing.T) {
 	}{
 		"nothing":      {nil, "", registry.ErrFormat},
 		"text":         {[]byte("hello"), "", registry.ErrFormat},
-		"cut":          {jpeg[:len(jpeg)/2], "", registry.ErrFormat},
+		"cut":          {jpeg[:1000], "", registry.ErrFormat},
 		"large file":   {make([]byte, 200_001), "", registry.ErrLimit},
 		"many pixels":  {file(t, image.NewGray(image.Rect(0, 0, 500, 401)), "png"), "", registry.ErrLimit},
 		"long subject": {jpeg, strings.Repeat("x", 201), registry.ErrInput},

@@ -65,6 +65,7 @@ type Copy struct {
 	Format            string // of File
 	Pages             int    // in File
 	LeftOut           int    // further pictures in the upload's file, such as frames of a GIF, that are not in File
+	Lacks             string // what the file of a damaged JPEG lacks, and so File: "the last 24 of 480 rows are missing"
 	Submission        watermark.Submission
 
 	// Unread is set if the mark was looked for in File and not found. That is done if the quality is
@@ -76,7 +77,7 @@ type Copy struct {
 // be nil. The error says why the file cannot be read, marked or written. It wraps [ErrWeak] if the mark
 // would not be read back, unless AllowWeak; the copy then comes with the error.
 //
-// Every page of a file of several (a TIFF, an animation, a HEIC) is marked, as [watermark.Submission.Page] of
+// Every page of a TIFF or PDF is marked, as [watermark.Submission.Page] of
 // its upload. The copy is a TIFF of all pages, or for a PDF a PDF whose pages are pictures. Pages of the same pixels have the same mark.
 func Mark(ctx context.Context, key *watermark.Key, id watermark.CopyID, upload []byte, opts *Options) (*Copy, error) {
 	o := Options{}
@@ -150,7 +151,7 @@ func (o *Options) markPixels(ctx context.Context, key *watermark.Key, id waterma
 	if err != nil {
 		return err
 	}
-	out.Format, out.LeftOut = cmp.Or(out.Format, pic.CopyFormat()), pic.Pages-1
+	out.Format, out.LeftOut, out.Lacks = cmp.Or(out.Format, pic.CopyFormat()), pic.Pages-1, pic.Incomplete
 	if out.Marked, err = mark(ctx, key, id, pic, out.Submission, manner(out.Format)); err != nil {
 		return err
 	}

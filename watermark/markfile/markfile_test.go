@@ -48,8 +48,11 @@ func TestMark(t *testing.T) {
 
 	_, err = markfile.Mark(t.Context(), key, id, upload, &markfile.Options{Format: "webp"})
 	assert.ErrorContains(t, err, "webp")
-	_, err = markfile.Mark(t.Context(), key, id, upload[:len(upload)/2], nil)
+	_, err = markfile.Mark(t.Context(), key, id, upload[:1000], nil)
 	assert.ErrorContains(t, err, "truncated")
+	half, err := markfile.Mark(t.Context(), key, id, upload[:len(upload)/2], nil)
+	require.NoError(t, err)
+	assert.Contains(t, half.Lacks, "rows are missing")
 	_, err = markfile.Mark(t.Context(), key, id, upload, &markfile.Options{MaxPixels: 1000})
 	assert.ErrorContains(t, err, "pixels")
 	_, err = markfile.Read(t.Context(), []byte("text"), nil, key)

@@ -165,6 +165,7 @@ type leak struct {
 	Error        string    `json:"error"`
 	SHA256       string    `json:"sha256"`
 	Pages        int       `json:"pages"`
+	Lacks        string    `json:"lacks"`
 	KeyID        string    `json:"key_id"`
 	Note         string    `json:"note"`
 	Said         []said    `json:"said"`

@@ -477,6 +477,7 @@ var noteRules = map[string]func(*report, *leak) row{
 		return when(concluded && len(of) > 0, row{"n": len(of), "uploads": of})
 	},
 	"pages": func(_ *report, l *leak) row { return when(l.Pages > 1 && l.examined(), row{"n": l.Pages}) },
+	"lacks": func(_ *report, l *leak) row { return when(l.Lacks != "" && l.examined(), row{"lacks": l.Lacks}) },
 
 	"damaged":     is("damaged"),
 	"unsupported": is("unsupported"),

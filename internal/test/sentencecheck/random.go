@@ -108,6 +108,9 @@ func (d *dump) leak(i int) map[string]any {
 	if d.IntN(15) == 0 {
 		l["pages"] = 2 + d.IntN(3)
 	}
+	if d.IntN(15) == 0 {
+		l["lacks"] = "the last 24 of 504 rows are missing"
+	}
 	sum := 0.0
 	for _, x := range d.tilt {
 		sum += x

@@ -306,6 +306,7 @@ var rules = map[string]func(*report) []row{
 		}
 		return some(n, row{"others": others})
 	},
+	"lacks":       numbered(func(l *leak) bool { return l.Lacks != "" }),
 	"damaged":     numbered(finding("damaged")),
 	"unsupported": numbered(finding("unsupported")),
 	"unread-archives": func(r *report) []row {

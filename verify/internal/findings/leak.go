@@ -81,6 +81,7 @@ type Picture struct {
 	Width   int    `json:"width,omitzero"`    // pixels, upright
 	Height  int    `json:"height,omitzero"`   // pixels
 	Pages   int    `json:"pages,omitempty"`   // pages or frames of the file (only the first was examined); 0: it has one
+	Lacks   string `json:"lacks,omitempty"`   // what is missing or wrong in the file of a JPEG; the rest was examined
 }
 
 // Rows are what the registry says of the copies that were read in a leak, and of the
