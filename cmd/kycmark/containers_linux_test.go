@@ -32,6 +32,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/ulikunitz/xz"
 
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/internal/test/writings"
@@ -225,9 +227,9 @@ func xzed(t *testing.T, b []byte) []byte {
 func newLeak(t *testing.T) (x *issuing, pictures []leaked) {
 	x = &issuing{T: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(50, 2))}
 	shrunk := func(name string) image.Image {
-		img, err := imaging.Open("../../testdata/pictures/" + name + ".jpg")
+		p, err := fromfile.Picture("../../testdata/pictures/"+name+".jpg", picture.Limits{})
 		require.NoError(t, err)
-		return imaging.Fit(img, 560, 560, imaging.Lanczos)
+		return imaging.Fit(p.Image, 560, 560, imaging.Lanczos)
 	}
 	jpegOf := func(img image.Image) []byte {
 		var out bytes.Buffer

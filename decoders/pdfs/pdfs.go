@@ -215,7 +215,7 @@ func (r *Reader) read(ctx context.Context, way string, file []byte, page int, li
 			}
 		}
 		more := false
-		if i > 0 { // processes that wait are not booked: beside a large one, and of large ones, there is none
+		if i > 0 { // no process waits beside a large one: it is not booked
 			r.Close()
 		}
 		took, failed := r.ask(ctx, i, limit-spent, fmt.Sprintf("%s %d", way, page), file, func() func(string, bool, io.Reader) error {
@@ -274,8 +274,8 @@ func (r *Reader) ask(ctx context.Context, budget int, limit time.Duration, reque
 	return spent, err
 }
 
-// lend lowers the memory limit of this process by the bytes of another, and gives back to the system what this one does not
-// use, until back is called. A process without a limit has none then.
+// lend lowers the memory limit of this process by the bytes of another one, until back is called. Memory that this process does
+// not use goes back to the system. Without a limit nothing happens.
 func (r *Reader) lend(bytes int64) (back func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

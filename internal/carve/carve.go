@@ -48,9 +48,9 @@ const (
 	maxDepth   = 3       // writings in each other: base64 in a base64 mail in a JSON text. Chosen
 	minRun     = 60      // signs in one line of base64 that is decoded though nothing known starts it. PEM has 64, MIME 76
 
-	// Bytes are taken as compressed, encrypted or in an unknown writing if sampleSize of sampleEvery have minEntropy bits a
-	// byte, and minDistinct of all runs of four bytes are different ones. Measured: random bytes 7.95 and 1.00, compress 7.0
-	// and 1.00, base85 6.4 and 1.00, base32 4.95 and 0.99; programs up to 6.4 and 0.97, checksums in base64 5.9 and 0.67.
+	// Of sampleEvery bytes, sampleSize are a sample. All are taken as compressed or encrypted if the sample has minEntropy bits
+	// a byte, and minDistinct of its runs of four bytes are different. Measured: random bytes 7.95 and 1.00, compress 7.0 and
+	// 1.00, base85 6.4 and 1.00, base32 4.95 and 0.99. Programs have up to 6.4 and 0.97, checksums in base64 5.9 and 0.67.
 	sampleSize, sampleEvery = 4 << 10, 64 << 10
 	minEntropy              = 4.9
 	minDistinct             = 0.98

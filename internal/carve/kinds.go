@@ -316,8 +316,8 @@ func (c *copied) sevenZip() error {
 	return c.take(32 + int64(min(binary.LittleEndian.Uint64(b[12:]), 1<<60)) + int64(min(binary.LittleEndian.Uint64(b[20:]), 1<<60)))
 }
 
-// tiff copies up to the end of the last directory, and of the values and strips of which that or an earlier one tells (TIFF
-// 6.0, section 2). A list of strips before its directory is not seen again: its strips lie before it too.
+// tiff copies up to the end of the last directory, and of the values and strips that it or an earlier one names (TIFF 6.0,
+// section 2). A list of strips before its directory is not seen again: its strips lie before it too.
 func (c *copied) tiff() error {
 	const strips, tiles, stripBytes, tileBytes = 273, 324, 279, 325 // tags
 	var order binary.ByteOrder = binary.LittleEndian

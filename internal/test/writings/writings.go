@@ -16,8 +16,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 func fold(s string, width int, with string) string {
@@ -111,8 +109,8 @@ func quoted(t testing.TB, s string) string {
 	var out bytes.Buffer
 	w := quotedprintable.NewWriter(&out)
 	_, err := io.WriteString(w, s)
-	require.NoError(t, err)
-	require.NoError(t, w.Close())
+	noError(t, err)
+	noError(t, w.Close())
 	return out.String()
 }
 
@@ -168,7 +166,7 @@ func hexdump(b []byte) string {
 	return out.String() + "\n"
 }
 
-// perl writes bytes as Data::Dumper does, with as few digits as can be told apart.
+// perl writes bytes as Data::Dumper does, with as few digits as are clear.
 func perl(b []byte) string {
 	var out strings.Builder
 	for i, c := range b {
@@ -191,8 +189,8 @@ func Compressed(t testing.TB, b []byte, to func(io.Writer) io.WriteCloser) strin
 	var out bytes.Buffer
 	w := to(&out)
 	_, err := w.Write(b)
-	require.NoError(t, err)
-	require.NoError(t, w.Close())
+	noError(t, err)
+	noError(t, w.Close())
 	return out.String()
 }
 
@@ -201,7 +199,7 @@ func All(t testing.TB) map[string]func([]byte) string {
 	std, raw, address := base64.StdEncoding.EncodeToString, base64.RawStdEncoding.EncodeToString, base64.URLEncoding.EncodeToString
 	js := func(s string) string {
 		b, err := json.Marshal(s)
-		require.NoError(t, err)
+		noError(t, err)
 		return string(b)
 	}
 	html := func(b []byte) string {
@@ -306,5 +304,12 @@ func All(t testing.TB) map[string]func([]byte) string {
 			return `{"blob":"` + std([]byte(Compressed(t, slices.Concat([]byte("blob 9\x00"), b), func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }))) + `"}`
 		},
 		"as they are": func(b []byte) string { return "WARC/1.0\r\n\r\n" + string(b) + "\r\nWARC/1.0\r\n" },
+	}
+}
+
+func noError(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }
