@@ -20,23 +20,19 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// bookVerb makes do the work of cmd, a verb that works in a home, and returns cmd. It adds the flag
-// --home. do gets the home with its registry open, and the command's arguments. See [ui.homeVerb]
-// for errors.
+// bookVerb is [ui.homeVerb] with the registry as the home has it.
 func (u *ui) bookVerb(cmd *cobra.Command, do func(ctx context.Context, b *books, args []string) error) *cobra.Command {
 	return u.homeVerb(cmd, (*home.Home).Registry, do)
 }
 
-// searchVerb is bookVerb with a registry that is open for investigation only: it can be read and
-// searched, and nothing but investigations can be entered.
+// searchVerb is [ui.homeVerb] with a registry that is open for investigation only.
 func (u *ui) searchVerb(cmd *cobra.Command, do func(ctx context.Context, b *books, args []string) error) *cobra.Command {
 	return u.homeVerb(cmd, (*home.Home).Investigation, do)
 }
 
-// homeVerb sets cmd.RunE and returns cmd. The verb gets the flag --home; open opens the registry of
-// that home; do does the work with the command's arguments. The registry is closed afterwards, and
-// an error of closing is joined to do's. An error of do that wraps [registry.ErrInput] counts as
-// wrong usage (exit code 2).
+// homeVerb makes do the work of cmd, a verb with the flag --home, and returns cmd. open opens the registry of that
+// home, and do gets both with the command's arguments. An error of do that wraps [registry.ErrInput] counts as wrong
+// usage (exit code 2).
 func (u *ui) homeVerb(cmd *cobra.Command, open func(*home.Home, context.Context) (*registry.Registry, error), do func(ctx context.Context, b *books, args []string) error) *cobra.Command {
 	var dir string
 	cmd.Flags().StringVar(&dir, "home", "", "the home `folder` (default: $KYCMARK_HOME, else the current folder)")
@@ -64,8 +60,7 @@ func (u *ui) homeVerb(cmd *cobra.Command, open func(*home.Home, context.Context)
 }
 
 // openHome opens the home in the folder dir; if dir is "", in the folder that KYCMARK_HOME names,
-// else in the current folder. It opens no registry. The error wraps [home.ErrNoHome], with a hint,
-// if the folder holds no home.
+// else in the current folder. It opens no registry.
 func openHome(dir string) (*home.Home, error) {
 	from := "--home"
 	if dir == "" {
@@ -148,8 +143,7 @@ func actor() string {
 	return os.Getenv("USER")
 }
 
-// notFound adds a hint to an error that wraps [registry.ErrNotFound]: how to list recipients and
-// look up IDs. It returns other errors, and nil, unchanged.
+// notFound adds a hint to an error that wraps [registry.ErrNotFound]. It returns other errors, and nil, unchanged.
 func notFound(err error) error {
 	if errors.Is(err, registry.ErrNotFound) {
 		return withHint(err, "\"kycmark list recipients\" names the recipients, \"kycmark show ID\" looks an ID up")
@@ -164,23 +158,22 @@ func parseTime(s string, last bool) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return t, nil
 	}
-	t, months, days := time.Time{}, 0, 0
-	var err error
-	if t, err = time.Parse(time.DateOnly, s); err == nil {
-		days = 1
-	} else if t, err = time.Parse("2006-01", s); err == nil {
-		months = 1
-	} else {
+	t, err := time.Parse(time.DateOnly, s)
+	next := t.AddDate(0, 0, 1)
+	if err != nil {
+		t, err = time.Parse("2006-01", s)
+		next = t.AddDate(0, 1, 0)
+	}
+	if err != nil {
 		return time.Time{}, usagef("%q is no time: write 2018-02-28T09:30:00Z, 2018-02-28 or 2018-02", s)
 	}
 	if last {
-		t = t.AddDate(0, months, days).Add(-time.Microsecond) // as fine as registries keep time
+		t = next.Add(-time.Microsecond) // as fine as registries keep time
 	}
 	return t, nil
 }
 
-// parseOptionalTime returns the zero time for "", else the time that s says; a day or a month means
-// its first moment. See [parseTime].
+// parseOptionalTime returns the zero time for "", else what [parseTime] does.
 func parseOptionalTime(s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
@@ -188,8 +181,7 @@ func parseOptionalTime(s string) (time.Time, error) {
 	return parseTime(s, false)
 }
 
-// plural returns n and the noun thing, in the singular only if n is 1: "2 copies". A final y
-// becomes ies, any other noun gets an s.
+// plural returns n and the noun thing: "2 copies".
 func plural(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
@@ -206,9 +198,8 @@ func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 // day is the day of a time, UTC.
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
-// readKeys reads the mark key files at paths, in that order, and warns of files that others than
-// the owner can read. A key that two files hold is returned once, because otherwise each of its
-// findings would come twice. An error, with a hint, ends the reading.
+// readKeys reads the mark key files at paths, in that order, and warns of files that others than the owner can read.
+// A key that two files hold is returned once: each of its findings would come twice.
 func (u *ui) readKeys(paths []string) ([]*watermark.Key, error) {
 	keys := make([]*watermark.Key, 0, len(paths))
 	for _, path := range paths {

@@ -58,8 +58,7 @@ func (b *books) authority(address string) (*seal.TSA, error) {
 	return &seal.TSA{URL: address, Trusted: trusted}, err
 }
 
-// certificates reads all certificates in the PEM file at path. It returns nil and no error for a
-// path of "". A file without a readable certificate is a usageError.
+// certificates reads all certificates in the PEM file at path; none for "".
 func certificates(path string) ([]*x509.Certificate, error) {
 	if path == "" {
 		return nil, nil
@@ -75,9 +74,8 @@ func certificates(path string) ([]*x509.Certificate, error) {
 	return certs, nil
 }
 
-// ready checks, before any work is done, that the findings and the bundle can be written, and reads
-// what signs the bundle. It sets f.tsa, and f.key if there is a bundle. No output
-// may be one of inputs or a file of the home. --tsa without --bundle is wrong usage.
+// ready checks, before any work is done, that the findings and the bundle can be written, and reads what signs the
+// bundle. No output may be one of inputs or a file of the home.
 func (f *bundleFlags) ready(b *books, inputs []string) (err error) {
 	if err := b.checkOutputs(false, inputs, f.findings); err != nil {
 		return err
@@ -123,10 +121,8 @@ func (f *bundleFlags) checkBundle(kept, inputs []string) error {
 // isZip reports whether a path has the ending .zip.
 func isZip(path string) bool { return strings.EqualFold(filepath.Ext(path), ".zip") }
 
-// write writes the findings file and the bundle, or does nothing if neither flag is given. inv and
-// d are the investigation and its verdict, report is its HTML. With reveal the findings name
-// subjects and all recipients. For a bundle it also
-// signs the ledger's present state, which enters a checkpoint in the registry.
+// write writes the findings file and the bundle, as far as flags name them. report is the HTML. With reveal the
+// findings name subjects and all recipients. For a bundle it also signs the ledger's present state.
 func (f *bundleFlags) write(ctx context.Context, b *books, inv *verify.Investigator, d *verify.DumpVerdict, report []byte, reveal bool) error {
 	if f.findings == "" && f.bundle == "" {
 		return nil
@@ -179,8 +175,7 @@ func (b *books) signedState(ctx context.Context) (string, error) {
 	return b.home.LedgerPublic()
 }
 
-// written prints the paths of the findings file and of the bundle, as far as flags name them.
-// Beside the bundle it prints the ID of the key that signed it. Call it after write.
+// written prints the paths of what write wrote.
 func (f *bundleFlags) written(b *books) {
 	if f.findings != "" {
 		b.printf("findings: %s\n", f.findings)
