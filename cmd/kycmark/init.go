@@ -12,9 +12,7 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// newInit returns the verb "init", which makes a home in a folder: configuration, registry, mark
-// key, sealing key, and keys that sign the ledger and reports. It prints the public keys and IDs. A
-// home or a registry that exists is not touched and is exit code 4.
+// newInit returns the verb "init". A home or a registry that exists is not touched and is exit code 4.
 func newInit(u *ui) *cobra.Command {
 	var at string
 	var opts registry.CreateOptions

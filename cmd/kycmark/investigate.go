@@ -37,10 +37,7 @@ type investigateFlags struct {
 	bundleFlags
 }
 
-// newInvestigate returns the verb "investigate", which examines leaked pictures, prints a finding
-// for each, and then the verdict on all. It enters the investigation in the ledger first. It writes
-// only the files that flags name: report, findings, bundle, state. Exit code 3: some files could not
-// be examined. A dump without a readable picture leaves no entry and no file.
+// newInvestigate returns the verb "investigate". Exit code 3: some files could not be examined.
 func newInvestigate(u *ui) *cobra.Command {
 	f := investigateFlags{against: submissionIDs()}
 	cmd := &cobra.Command{
@@ -112,10 +109,8 @@ func meanings() string {
 	return strings.Join(lines, "\n")
 }
 
-// investigate examines the leaks at the paths in dump: files, folders, archives and PDFs. It weighs
-// the findings together, prints them and writes the files that the flags name. Outputs are checked
-// before any work. A damaged leak is reported and the rest is examined. Wrong usage: a time in the
-// future, or more pictures than --claimed.
+// investigate examines the leaks at the paths in dump, weighs the findings together, and writes the files that the
+// flags name. Outputs are checked before any work.
 func (b *books) investigate(ctx context.Context, f investigateFlags, dump []string) error {
 	found, err := parseOptionalTime(f.found)
 	if err != nil {
@@ -194,9 +189,8 @@ func (f *investigateFlags) shows() (sum registry.Digest, err error) {
 	return sha256.Sum256(data), nil
 }
 
-// investigator returns an investigator with the keys and readers of the command. Circumstances, search
-// and the rest of cfg are the caller's. The caller must call done, which ends the progress line; a second
-// call does nothing.
+// investigator returns an investigator with the keys and readers of the command. Circumstances, search and the rest
+// of cfg are the caller's. The caller must call done, which ends the progress line, once or more.
 func (b *books) investigator(ctx context.Context, cfg verify.Config, doing string) (inv *verify.Investigator, done func(), err error) {
 	done = func() {}
 	cfg.Actor, cfg.Registry = b.actor(), b.registry
@@ -227,8 +221,7 @@ func (b *books) investigator(ctx context.Context, cfg verify.Config, doing strin
 // command is the command line, as the ledger keeps it.
 func (b *books) command() []string { return append([]string{"kycmark"}, b.args...) }
 
-// weigh weighs the verdicts, prints what follows and writes the files that the flags name. done ends the
-// progress line.
+// weigh weighs the verdicts, prints what follows and writes the files that the flags name.
 func (b *books) weigh(ctx context.Context, f investigateFlags, inv *verify.Investigator, done func(), verdicts []*verify.Verdict) error {
 	done()
 	d, err := inv.Weigh(ctx, verdicts)
@@ -301,9 +294,8 @@ func (b *books) absentKeys(ctx context.Context, keys []*watermark.Key) (absent [
 	return absent, len(all), err
 }
 
-// nothing reports a dump without a picture that can be examined. paths are the command's, files the
-// verdicts on what was found there. If all files are missing, or no pictures, the paths are a mistake:
-// a usageError. Else the findings are printed and the exit code becomes 3.
+// nothing reports a dump without a picture that can be examined. If all files are missing, or no pictures, the paths
+// are a mistake: a usageError. Else the findings are printed and the exit code becomes 3.
 func (b *books) nothing(paths []string, files []*verify.Verdict) error {
 	counts := make(map[verify.Finding]int)
 	for _, v := range files {
@@ -331,11 +323,9 @@ func (b *books) nothing(paths []string, files []*verify.Verdict) error {
 	return nil
 }
 
-// examine prints each finding as it comes, with --json as a line, and returns all in the same
-// order. A file that could not be examined is reported, and returned also; a file that is no picture
-// is only returned. claimed is how many pictures the leaker
-// claims to have; 0: no claim. As soon as more leaks count than claimed, it returns a usageError,
-// since nothing can be weighed then.
+// examine prints each finding as it comes, and returns all in the same order. A file that could not be examined is
+// reported; a file that is no picture is only returned. As soon as more leaks count than claimed, it returns a
+// usageError, since nothing can be weighed then.
 func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int) ([]*verify.Verdict, error) {
 	var verdicts []*verify.Verdict
 	weighed := 0
@@ -364,9 +354,7 @@ func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int)
 	return verdicts, nil
 }
 
-// writeAll writes the report, the findings and the bundle as far as flags name them, in that order,
-// and then prints the paths. inv and d are the investigation and its verdict. Without --reveal all
-// of them are redacted.
+// writeAll writes the report, the findings and the bundle as far as flags name them, and then prints the paths.
 func (f *investigateFlags) writeAll(ctx context.Context, b *books, inv *verify.Investigator, d *verify.DumpVerdict) error {
 	var report bytes.Buffer
 	if f.report != "" || f.bundle != "" {
@@ -389,10 +377,8 @@ func (f *investigateFlags) writeAll(ctx context.Context, b *books, inv *verify.I
 	return nil
 }
 
-// checkOutputs returns an error, before any work is done, if an output cannot be written. An output
-// must not be one of the leaks, a file of a home, or another output. dump holds the paths of the
-// leaks. Only the state file may exist. It also reads the keys that the bundle
-// needs.
+// checkOutputs returns an error, before any work is done, if an output cannot be written. An output must not be one
+// of the leaks in dump, a file of a home, or another output. Only the state file may exist.
 func (f *investigateFlags) checkOutputs(b *books, dump []string) error {
 	inputs := listFiles(dump)
 	if err := b.checkOutputs(false, inputs, f.report); err != nil {
@@ -409,8 +395,7 @@ func (f *investigateFlags) checkOutputs(b *books, dump []string) error {
 	return f.ready(b, inputs)
 }
 
-// checkApart returns a usageError if two of --report, --findings, --bundle and --state are the same
-// file.
+// checkApart returns a usageError if two outputs are the same file.
 func (f *investigateFlags) checkApart() error {
 	outputs := []struct{ flag, path string }{
 		{"--report", f.report}, {"--findings", f.findings}, {"--bundle", f.bundle}, {"--state", f.state},
@@ -440,8 +425,7 @@ type leakLine struct {
 	Error      *string               `json:"error"`
 }
 
-// newLeakLine returns the JSON line of a verdict: lists are empty, not null, and Submission and
-// Copy are null if they are zero. Recipients are only the names that may be published: see
+// newLeakLine returns the JSON line of a verdict. Recipients are only the names that may be published: see
 // [verify.Verdict.MayNames]. Recipient is null beside several.
 func newLeakLine(v *verify.Verdict) leakLine {
 	line := leakLine{

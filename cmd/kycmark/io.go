@@ -24,10 +24,8 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// listFiles replaces each folder among paths by the files in it and below, in lexical order,
-// without hidden files and folders. A link to a folder is followed only if paths names it. A path
-// that cannot be read is kept, and so fails later, when it is opened, as one bad input among
-// others.
+// listFiles replaces each folder among paths by the files in it and below, in lexical order, without hidden files and
+// folders. A path that cannot be read is kept, and so fails later, as one bad input among others.
 func listFiles(paths []string) []string {
 	var files []string
 	for _, path := range paths {
@@ -61,8 +59,8 @@ const maxSmall = 64 << 20
 // readSmall reads a regular file that is not large.
 func readSmall(path string) ([]byte, error) { return intake.ReadFile(path, maxSmall) }
 
-// reason returns err in one line for a message that names the file already. It leaves out the path
-// that package os puts in front, and the names of our packages. err must not be nil.
+// reason returns err in one line for a message that names the file already: without the path that package os puts in
+// front, and without the names of our packages.
 func reason(err error) string {
 	if p, ok := err.(*fs.PathError); ok {
 		err = p.Err
@@ -170,10 +168,9 @@ func (u *ui) document(file string, lim picture.Limits) (*picture.Document, error
 	return doc, nil
 }
 
-// each calls work on every input, on as many inputs at a time as there are processors. It calls
-// emit with the results in the order of the inputs, on the caller's goroutine. The error is the
-// first error of emit, or ctx's; it ends the rest, and each waits for work that has begun. work
-// must be safe for concurrent use.
+// each calls work on every input, on as many inputs at a time as there are processors. It calls emit with the results
+// in the order of the inputs, on the caller's goroutine. The error is the first error of emit, or ctx's; it ends the
+// rest, and each waits for work that has begun.
 func each[In, T any](ctx context.Context, inputs []In, work func(ctx context.Context, input In) T, emit func(input In, result T) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	results := make([]chan T, len(inputs))
@@ -219,8 +216,8 @@ const (
 	folderPerm fs.FileMode = 0o700
 )
 
-// checkOutputs calls [checkOutput] for each of paths; no path may be a file of the home or one of
-// inputs. A path of "" is no output and is passed over.
+// checkOutputs calls [checkOutput] for each of paths; no path may be a file of the home or one of inputs. "" is no
+// output.
 func (b *books) checkOutputs(force bool, inputs []string, paths ...string) error {
 	for _, path := range paths {
 		if path != "" {
@@ -232,10 +229,9 @@ func (b *books) checkOutputs(force bool, inputs []string, paths ...string) error
 	return nil
 }
 
-// checkOutput returns an error if the file path must not or cannot be written. It must not be one
-// of inputs, of kept (keys in use, a home's books) or of the files of a home near it, nor exist
-// unless force is set. Its folder must exist and be writable. It looks before the work is done and
-// makes no output; writeOutput looks again.
+// checkOutput returns an error if the file path must not or cannot be written. It must not be one of inputs, of kept
+// (keys in use, a home's books) or of the files of a home near it, nor exist unless force is set. It looks before the
+// work is done and makes no output; writeOutput looks again.
 func checkOutput(path string, force bool, kept []string, inputs ...string) error {
 	if err := checkSpared(path, kept); err != nil {
 		return err
@@ -264,8 +260,8 @@ func checkOutput(path string, force bool, kept []string, inputs ...string) error
 	return checkFolder(path)
 }
 
-// checkFolder returns an error if no file can be made in the folder of path, which must exist. It
-// makes and removes a temporary file there, because only that tells for sure. It also removes what killed commands left there.
+// checkFolder returns an error if no file can be made in the folder of path, which must exist. It makes and removes a
+// temporary file there, because only that tells for sure. It also removes what killed commands left there.
 func checkFolder(path string) error {
 	dir := filepath.Dir(filepath.Clean(path))
 	_, _ = durable.Clean(dir, "", time.Now().Add(-durable.Settled), true) // what cannot be removed is met again
@@ -276,9 +272,7 @@ func checkFolder(path string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// writeOutput writes data to path, readable by the owner alone, under a temporary name that it
-// renames. After an error the file at path is as before. If path exists and force is not set,
-// nothing is written, and the error has a hint.
+// writeOutput writes data to path, readable by the owner alone, under a temporary name that it renames.
 func writeOutput(path string, data []byte, force bool) error {
 	err := durable.WriteFile(path, data, outputPerm, force)
 	if errors.Is(err, fs.ErrExist) {
@@ -292,9 +286,8 @@ func exists(path string) error {
 	return withHint(fmt.Errorf("output %s exists", path), "choose another name, or remove it first")
 }
 
-// nearFiles returns the files of the homes that an output at path may hit by mistake: the home that
-// the command would use without --home, and the homes in the output's folder and in the folder
-// above it. Homes that cannot be opened are left out.
+// nearFiles returns the files of the homes that an output at path may hit by mistake: the home that the command would
+// use without --home, and the homes in the output's folder and in the folder above it.
 func nearFiles(path string) []string {
 	var files []string
 	if h, err := openHome(""); err == nil {
@@ -313,8 +306,7 @@ func nearFiles(path string) []string {
 	return files
 }
 
-// checkSpared returns a usageError if path is one of the files in kept, or of a home near path,
-// existing or not. Empty paths in kept are passed over.
+// checkSpared returns a usageError if path is one of the files in kept, or of a home near path, existing or not.
 func checkSpared(path string, kept []string) error {
 	for _, file := range slices.Concat(kept, nearFiles(path)) {
 		if file != "" && samePlace(path, file) {

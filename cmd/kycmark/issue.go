@@ -38,9 +38,8 @@ type issueFlags struct {
 	names map[watermark.Submission]string // of the copies' files, without ending
 }
 
-// newIssue returns the verb "issue", which marks a copy of each chosen upload for each recipient.
-// Each copy is entered in the ledger before its file is written. Exit code 3: some copies were
-// refused or failed, the rest is written. A full disk ends all.
+// newIssue returns the verb "issue". Exit code 3: some copies were refused or failed, the rest is written. A full
+// disk ends all.
 func newIssue(u *ui) *cobra.Command {
 	f := issueFlags{submissions: submissionIDs(), void: idList[watermark.CopyID]{parse: watermark.ParseCopyID}}
 	cmd := &cobra.Command{
@@ -115,10 +114,9 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 	})
 }
 
-// issue marks copies of all chosen uploads for all recipients, several uploads at a time, writes
-// them and prints a line for each copy. Flags, keys, recipients and folders are checked before the
-// first copy is entered in the ledger. A copy that fails is reported and the rest is done, unless that
-// would also fail.
+// issue marks copies of all chosen uploads for all recipients, several uploads at a time. Flags, keys, recipients and
+// folders are checked before the first copy is entered in the ledger. A copy that fails is reported and the rest is
+// done, unless that would also fail.
 func (b *books) issue(ctx context.Context, f issueFlags) error {
 	if f.maxSide < 0 {
 		return usagef("--max-side cannot be negative")
@@ -252,8 +250,8 @@ func (f issueFlags) folder(to string) string {
 	return filepath.Join(f.out, intake.FolderName(to))
 }
 
-// makeFolders makes the recipients' folders, for the owner alone, with the folders above them. A
-// folder that cannot be written to is an error here, before any copy is entered in the ledger.
+// makeFolders makes the recipients' folders. A folder that cannot be written to is an error before any copy is
+// entered.
 func (f issueFlags) makeFolders() error {
 	for _, to := range f.to {
 		if err := os.MkdirAll(f.folder(to), folderPerm); err != nil {
@@ -276,8 +274,7 @@ func (f issueFlags) checkFolders() error {
 	return nil
 }
 
-// knowsRecipient returns nil if a recipient called name was entered, else an error that wraps
-// [registry.ErrNotFound] and has a hint. Case matters.
+// knowsRecipient returns an error that wraps [registry.ErrNotFound], with a hint, if no recipient is called name.
 func (b *books) knowsRecipient(ctx context.Context, name string) error {
 	all, err := b.registry.Recipients(ctx)
 	if err == nil && !slices.ContainsFunc(all, func(to registry.Recipient) bool { return to.Name == name }) {
@@ -286,8 +283,7 @@ func (b *books) knowsRecipient(ctx context.Context, name string) error {
 	return err
 }
 
-// chosen returns the IDs that --submission names or, without that flag, the IDs of all uploads that
-// are not erased, sent at or after --since. Whether named IDs exist is not checked.
+// chosen returns the IDs that --submission names, unchecked, or the IDs of all uploads sent at or after --since.
 func (b *books) chosen(ctx context.Context, f issueFlags) ([]watermark.Submission, error) {
 	ids := f.submissions.ids
 	if len(ids) > 0 {

@@ -10,8 +10,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// newKeygen returns the verb "keygen", which writes a new random mark key to a new file. It needs
-// no home and enters nothing. A file that exists is never overwritten (exit code 4).
+// newKeygen returns the verb "keygen". A file that exists is exit code 4.
 func newKeygen(u *ui) *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
@@ -29,8 +28,7 @@ again: keep a copy in a safe place. An existing file is never overwritten.`,
 	return cmd
 }
 
-// keygen makes a new random mark key in the new file at path, readable by the owner alone, and
-// prints its ID. A file that exists is an error with a hint.
+// keygen makes a new random mark key in the new file at path, and prints its ID.
 func keygen(u *ui, path string) error {
 	key := watermark.GenerateKey()
 	err := keyfile.CreateMark(path, key)

@@ -22,8 +22,8 @@ func queueFlag(cmd *cobra.Command, queue *bool) {
 	cmd.Flags().BoolVar(queue, "queue", false, "have \"kycmark work\" do it, on other machines also, and wait; a registry in a file has no workers, and this process does it")
 }
 
-// run does jobs: workers do them if the registry is on a server, else this process. It calls done with the
-// result of each job, in their order. If it ends early, it takes back the jobs that were not done.
+// run does jobs: workers do them if the registry is on a server, else this process. It calls done with the result of
+// each job, in their order. If it ends early, it takes back the jobs that were not done.
 func (b *books) run(ctx context.Context, list iter.Seq2[jobs.Job, error], done func(job jobs.Job, result json.RawMessage, err error) error) error {
 	w, err := b.asWorker(1)
 	if err != nil {
@@ -181,8 +181,7 @@ const (
 	filesPerPart = 100
 )
 
-// examineQueued has workers examine the parts of a dump, and returns what they found out. If a part fails for
-// good, it is named, and there is nothing to weigh.
+// examineQueued has workers examine the parts of a dump, and returns what they found out.
 func (b *books) examineQueued(ctx context.Context, job *investigateJob) (parts [][]byte, err error) {
 	if job.Dir, err = filepath.Abs("."); err != nil {
 		return nil, err
