@@ -230,11 +230,11 @@ func (*byteSize) Type() string { return "bytes" }
 
 // metadataFlag is what copies keep of their source's metadata: "drop" or "keep".
 // The zero value drops. It is a pflag.Value.
-type metadataFlag struct{ keep bool }
+type metadataFlag bool
 
 // String returns the flag's argument.
 func (m *metadataFlag) String() string {
-	if m.keep {
+	if *m {
 		return "keep"
 	}
 	return "drop"
@@ -245,7 +245,7 @@ func (m *metadataFlag) Set(s string) error {
 	if s != "drop" && s != "keep" {
 		return fmt.Errorf("drop or keep, not %q", s)
 	}
-	m.keep = s == "keep"
+	*m = s == "keep"
 	return nil
 }
 

@@ -19,20 +19,24 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
+// An issueRequest is what copies are asked for.
+type issueRequest struct {
+	To                         []string
+	Purpose, Request           string
+	Out, Format                string
+	AllowWeak, Force, KeepEXIF bool
+	MaxSide                    int
+	MaxBytes                   int64
+}
+
 type issueFlags struct {
-	since, purpose, request string
-	out, format             string
-	to                      []string
-	submissions             idList[watermark.Submission]
-	all, allowWeak, force   bool
-	queue                   bool
-	maxSide                 int
-	maxBytes                int64
-	metadata                metadataFlag
-	nameFrom                string
-	outage                  *outage
-	void                    idList[watermark.CopyID]
-	note                    string
+	issueRequest
+	since, nameFrom string
+	submissions     idList[watermark.Submission]
+	all, queue      bool
+	outage          *outage
+	void            idList[watermark.CopyID]
+	note            string
 
 	kept  []string                        // files that no copy may take the place of
 	names map[watermark.Submission]string // of the copies' files, without ending
@@ -79,20 +83,20 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 		Args: exactly(),
 	}
 	fs := cmd.Flags()
-	fs.StringArrayVar(&f.to, "to", nil, "a recipient's `name` (required); may be repeated")
+	fs.StringArrayVar(&f.To, "to", nil, "a recipient's `name` (required); may be repeated")
 	fs.Var(&f.submissions, "submission", "`ID` of an upload, 32 hex digits; may be repeated")
 	fs.BoolVar(&f.all, "all", false, "every upload")
 	fs.StringVar(&f.since, "since", "", "every upload sent at or after this `time`: RFC 3339, or a day")
-	fs.StringVar(&f.purpose, "purpose", "", "the request that this answers, as the ledger keeps it")
-	fs.StringVar(&f.request, "request", "", "a `text` that names the request: another text asks for other copies")
-	fs.StringVarP(&f.out, "out", "o", "", "`folder` for the copies, made if need be (required)")
+	fs.StringVar(&f.Purpose, "purpose", "", "the request that this answers, as the ledger keeps it")
+	fs.StringVar(&f.Request, "request", "", "a `text` that names the request: another text asks for other copies")
+	fs.StringVarP(&f.Out, "out", "o", "", "`folder` for the copies, made if need be (required)")
 	fs.StringVar(&f.nameFrom, "name-from", "", "name copies by their uploads' files, as in this `file` that \"submit --json\" printed")
-	fs.IntVar(&f.maxSide, "max-side", 0, "shrink to this many `pixels` on the long side")
-	fs.Var((*byteSize)(&f.maxBytes), "max-bytes", "most `bytes` of a copy's file, such as 800000, 500KB or 1MB")
-	fs.StringVar(&f.format, "format", "", "jpeg, png or webp (default: like the original; copies of several pages are TIFF)")
-	fs.Var(&f.metadata, "metadata", "EXIF of uploads: drop, or keep what tells nothing of places and persons")
-	fs.BoolVar(&f.allowWeak, "allow-weak", false, "hand out pictures whose mark may not be read back, too")
-	fs.BoolVar(&f.force, "force", false, "overwrite files that exist")
+	fs.IntVar(&f.MaxSide, "max-side", 0, "shrink to this many `pixels` on the long side")
+	fs.Var((*byteSize)(&f.MaxBytes), "max-bytes", "most `bytes` of a copy's file, such as 800000, 500KB or 1MB")
+	fs.StringVar(&f.Format, "format", "", "jpeg, png or webp (default: like the original; copies of several pages are TIFF)")
+	fs.Var((*metadataFlag)(&f.KeepEXIF), "metadata", "EXIF of uploads: drop, or keep what tells nothing of places and persons")
+	fs.BoolVar(&f.AllowWeak, "allow-weak", false, "hand out pictures whose mark may not be read back, too")
+	fs.BoolVar(&f.Force, "force", false, "overwrite files that exist")
 	fs.Var(&f.void, "void", "`IDs` of reserved copies, if no byte of them left: enters that, and issues nothing")
 	fs.StringVar(&f.note, "note", "", "with --void: how this is known")
 	queueFlag(cmd, &f.queue)
@@ -118,7 +122,7 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 // folders are checked before the first copy is entered in the ledger. A copy that fails is reported and the rest is
 // done, unless that would also fail.
 func (b *books) issue(ctx context.Context, f issueFlags) error {
-	if f.maxSide < 0 {
+	if f.MaxSide < 0 {
 		return usagef("--max-side cannot be negative")
 	}
 	f.kept, f.outage = b.home.Files(), new(outage)
@@ -137,7 +141,7 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 				return err
 			}
 		}
-		for _, to := range f.to {
+		for _, to := range f.To {
 			if err := b.knowsRecipient(ctx, to); err != nil {
 				return err
 			}
@@ -194,7 +198,7 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 			return lines
 		}, emit)
 	}
-	b.printf("%s for %s in %s\n", plural(issued, "copy"), name(strings.Join(f.to, ", ")), f.out)
+	b.printf("%s for %s in %s\n", plural(issued, "copy"), name(strings.Join(f.To, ", ")), f.Out)
 	return err
 }
 
@@ -236,24 +240,24 @@ func (b *books) issuer(f issueFlags) (*registry.Issuer, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.MaxSide, cfg.MaxCopyBytes, cfg.AllowWeak, cfg.KeepEXIF = f.maxSide, f.maxBytes, f.allowWeak, f.metadata.keep
-	cfg.Format, cfg.EncodeWebP = f.format, webp.Encode
+	cfg.MaxSide, cfg.MaxCopyBytes, cfg.AllowWeak, cfg.KeepEXIF = f.MaxSide, f.MaxBytes, f.AllowWeak, f.KeepEXIF
+	cfg.Format, cfg.EncodeWebP = f.Format, webp.Encode
 	return registry.NewIssuer(cfg)
 }
 
 // folder returns the folder for the copies of the recipient called to: --out itself if there is one
 // recipient, else the folder [intake.FolderName] of the recipient in it.
 func (f issueFlags) folder(to string) string {
-	if len(f.to) == 1 {
-		return f.out
+	if len(f.To) == 1 {
+		return f.Out
 	}
-	return filepath.Join(f.out, intake.FolderName(to))
+	return filepath.Join(f.Out, intake.FolderName(to))
 }
 
 // makeFolders makes the recipients' folders. A folder that cannot be written to is an error before any copy is
 // entered.
 func (f issueFlags) makeFolders() error {
-	for _, to := range f.to {
+	for _, to := range f.To {
 		if err := os.MkdirAll(f.folder(to), folderPerm); err != nil {
 			return err
 		}
@@ -266,8 +270,8 @@ func (f issueFlags) makeFolders() error {
 
 // checkFolders returns a usageError for a recipient that is named twice.
 func (f issueFlags) checkFolders() error {
-	for i, to := range f.to {
-		if slices.Contains(f.to[:i], to) {
+	for i, to := range f.To {
+		if slices.Contains(f.To[:i], to) {
 			return usagef("--to %s: got it twice, want it once", name(to))
 		}
 	}

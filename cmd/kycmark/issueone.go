@@ -44,7 +44,7 @@ type issueLine struct {
 	leftOut int   // pages or frames of the upload's file that are not in the copy
 }
 
-// issueAll issues the upload id to every recipient in f.to and returns a line for each; a line that ends all is the
+// issueAll issues the upload id to every recipient in f.To and returns a line for each; a line that ends all is the
 // last. The upload is opened and decoded once, and only if a copy of it is to be made.
 func (b *books) issueAll(ctx context.Context, issuer *registry.Issuer, id watermark.Submission, f issueFlags) []issueLine {
 	var kept *registry.Prepared
@@ -55,7 +55,7 @@ func (b *books) issueAll(ctx context.Context, issuer *registry.Issuer, id waterm
 		return kept, err
 	}
 	var lines []issueLine
-	for _, to := range f.to {
+	for _, to := range f.To {
 		stem := filepath.Join(f.folder(to), cmp.Or(f.names[id], id.String()))
 		var line issueLine
 		_ = f.outage.wait(ctx, func() error {
@@ -135,7 +135,7 @@ func (l issueLine) failed(err error) issueLine {
 // A copy that an earlier run entered for the same request is taken; its file is written if it is not there. The copy
 // is entered in the ledger before its file is written.
 func (l issueLine) issue(ctx context.Context, b *books, issuer *registry.Issuer, prepared func() (*registry.Prepared, error), stem string, f issueFlags) issueLine {
-	id, c, err := issuer.CopyFor(ctx, l.id, l.Recipient, f.purpose, f.request)
+	id, c, err := issuer.CopyFor(ctx, l.id, l.Recipient, f.Purpose, f.Request)
 	if err != nil {
 		return l.failed(err)
 	}
@@ -157,9 +157,9 @@ func (l issueLine) issue(ctx context.Context, b *books, issuer *registry.Issuer,
 		return l.failed(err)
 	}
 	l.Carries = carriedBy(p.Carries)
-	c, err = p.IssueAs(ctx, id, l.Recipient, f.purpose, func(c *registry.Copy, file []byte) error {
+	c, err = p.IssueAs(ctx, id, l.Recipient, f.Purpose, func(c *registry.Copy, file []byte) error {
 		path := stem + picture.Extension(c.Format)
-		err := writeOutput(path, file, f.force)
+		err := writeOutput(path, file, f.Force)
 		if err == nil || isFile(path, c) { // another worker may have written it
 			return nil
 		}
@@ -182,7 +182,7 @@ func (l issueLine) checkCopy(ctx context.Context, b *books, stem string, f issue
 		if _, err := os.Lstat(path); err != nil {
 			continue
 		}
-		if !f.force {
+		if !f.Force {
 			return fmt.Errorf("output %s exists; --force overwrites it", path)
 		}
 		if err := checkOutput(path, true, f.kept); err != nil {

@@ -234,20 +234,16 @@ func (b *books) enterSubjects(ctx context.Context, of []subjectOf) (n int, err e
 
 // uploadSubjects yields whose the uploaded files are by their paths.
 func uploadSubjects(from subjectFrom, uploads iter.Seq[registry.Upload]) iter.Seq[subjectOf] {
-	return func(yield func(subjectOf) bool) {
-		for u := range uploads {
-			x := subjectOf{name: u.Name, err: u.Err}
-			if x.err == nil {
-				x.subject, x.err = from.of(u.Name)
-			}
-			if x.err == nil {
-				x.submission, x.err = submissionOf(u)
-			}
-			if !yield(x) {
-				return
-			}
+	return mapped(uploads, func(u registry.Upload) subjectOf {
+		x := subjectOf{name: u.Name, err: u.Err}
+		if x.err == nil {
+			x.subject, x.err = from.of(u.Name)
 		}
-	}
+		if x.err == nil {
+			x.submission, x.err = submissionOf(u)
+		}
+		return x
+	})
 }
 
 // submissionOf returns the submission ID of an uploaded file.

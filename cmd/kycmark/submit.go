@@ -90,27 +90,22 @@ var errNoTime = errors.New("nothing says when it was changed; state --at")
 // upload has, as from a manifest, stay. A path without a subject, or a file without a time, is an error of that
 // upload.
 func (f submitFlags) dated(uploads iter.Seq[registry.Upload], at time.Time) iter.Seq[registry.Upload] {
-	return func(yield func(registry.Upload) bool) {
-		for u := range uploads {
-			if u.Subject == "" {
-				u.Subject = f.subject
-			}
-			if f.from.how != "" && u.Err == nil {
-				u.Subject, u.Err = f.from.of(u.Name)
-			}
-			if u.At.IsZero() {
-				u.At = at
-				if f.at == changeTime {
-					if u.At = u.Modified; u.At.IsZero() && u.Err == nil {
-						u.Err = errNoTime
-					}
-				}
-			}
-			if !yield(u) {
-				return
+	return mapped(uploads, func(u registry.Upload) registry.Upload {
+		u.Subject = cmp.Or(u.Subject, f.subject)
+		if f.from.how != "" && u.Err == nil {
+			u.Subject, u.Err = f.from.of(u.Name)
+		}
+		switch {
+		case !u.At.IsZero():
+		case f.at != changeTime:
+			u.At = at
+		default:
+			if u.At = u.Modified; u.At.IsZero() && u.Err == nil {
+				u.Err = errNoTime
 			}
 		}
-	}
+		return u
+	})
 }
 
 // clockError is how far another's clock may be ahead of ours, time zones included.

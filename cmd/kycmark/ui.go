@@ -226,6 +226,17 @@ func listed[T any](items []T, err error) iter.Seq2[*T, error] {
 	}
 }
 
+// mapped yields f of each item.
+func mapped[In, Out any](items iter.Seq[In], f func(In) Out) iter.Seq[Out] {
+	return func(yield func(Out) bool) {
+		for x := range items {
+			if !yield(f(x)) {
+				return
+			}
+		}
+	}
+}
+
 // name is [intake.Shown]. File names come from the people who leaked the files: line breaks and escape
 // sequences in a name must not look like our own lines.
 func name(s string) string { return intake.Shown(s) }
