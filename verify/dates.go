@@ -20,12 +20,10 @@ import (
 // depends on it: custody and copies of any date make a rival. What incriminates depends on it only
 // while nothing contradicts it: see [Config.dated].
 
-// claimedLate reports whether t is after the stated time of the find. It is false without such a
-// time.
+// claimedLate reports whether t is after the stated time of the find.
 func (c Config) claimedLate(t time.Time) bool { return !c.Found.IsZero() && t.After(c.Found) }
 
-// copyLate reports whether it is not proven that a copy was entered before the stated time of the find. It is false
-// without such a time.
+// copyLate reports whether it is not proven that a copy was entered before the stated time of the find.
 func (c Config) copyLate(x *registry.Copy) bool { return !c.Found.IsZero() && x.LaterThan(c.Found) }
 
 // dated returns the configuration with the time of the find that counts: [Config].Found, or the zero
@@ -120,9 +118,8 @@ func (w *weighing) published() (out []figures) {
 	return out
 }
 
-// conclude enters what is concluded of a dump into the ledger, unless this investigator has entered no
-// investigation. It enters the recipients that are named and the copies that are confirmed, under the number of
-// its last entry: a later examination then knows that these copies were found in these files, and not in others.
+// conclude enters what is concluded of a dump into the ledger, under the number of this investigator's last entry, if
+// it has one. A later examination then knows that these copies were found in these files, and not in others.
 func (v *Investigator) conclude(ctx context.Context, d *DumpVerdict) error {
 	own := v.entries()
 	if len(own) == 0 {
@@ -321,8 +318,8 @@ func (w *weighing) lateEntry(at time.Time) string {
 	return ""
 }
 
-// heldSince says, for a sentence on a rival, when custody of its was entered that covers leaks with
-// copies of a recipient: ", as entered on 2026-01-31". It is "" if there is no such custody.
+// heldSince says, for a sentence on a rival, when custody of its was entered that covers leaks with copies of a
+// recipient: ", as entered on 2026-01-31"; "": none.
 func (w *weighing) heldSince(name, other string) string {
 	var first, last time.Time
 	for _, l := range views(w.Verdicts) {
@@ -355,8 +352,7 @@ func datesMissing(w *weighing) []figures {
 	return nil
 }
 
-// EarlierFound returns when the files were found, as the investigation stated, for the table of
-// earlier examinations.
+// EarlierFound returns when the files were found, as the investigation stated.
 func (r reportView) EarlierFound(e findings.Earlier) string {
 	parts := []string{statedFind(e.Found)}
 	if e.Evidence != "" {
@@ -368,5 +364,5 @@ func (r reportView) EarlierFound(e findings.Earlier) string {
 	return strings.Join(parts, "; ")
 }
 
-// EarlierOutcome returns whom the investigation named, for the same table.
+// EarlierOutcome returns whom the investigation named.
 func (r reportView) EarlierOutcome(e findings.Earlier) string { return concluded(e) }

@@ -212,8 +212,7 @@ func (d *documents) list(ctx context.Context, i int) error {
 	return d.index.Add(int64(i), f)
 }
 
-// like returns the pairs of page i and each page of another submission that shows the same document. The
-// other pages are compared in the order of their similarity, up to the first of another document.
+// like returns the pairs of page i and each page of another submission that shows the same document.
 func (d *documents) like(ctx context.Context, i int) (same []findings.SameDocument, err error) {
 	matches, err := d.index.Search(ctx, d.queries[i], nil)
 	if err != nil {
@@ -267,9 +266,8 @@ func (d *documents) compare(ctx context.Context, i, k int) (*findings.SameDocume
 	return f()
 }
 
-// between lays the page leak on the page on, by their IDs, and returns the word
-// and the score of [comparePixels], or [PixelsRecaptured]. The word is [PixelsUnknown] if one of them
-// cannot be opened.
+// between lays the page leak on the page on, by their IDs, and returns what [documentPixels] does. The word is
+// [PixelsUnknown] if one of them cannot be opened.
 func (v *Investigator) between(ctx context.Context, on, leak watermark.Submission) (word string, score float64, err error) {
 	o, err := v.original(ctx, on)
 	if err != nil || o == nil {

@@ -72,10 +72,9 @@ func (v *Investigator) pagesToCompare(ctx context.Context, l *leakPicture, row *
 	return pages[:min(len(pages), maxCompared)], nil
 }
 
-// comparePages compares a leak with the pages of m.Submission, up to the first page that it shows as the
-// very capture. It makes m the match with the page whose pixels say the most. All of the leak is searched
-// for each page. It leaves m as it is if the submission cannot be opened,
-// and notes it in l if its row is not found, or damaged.
+// comparePages compares a leak with the pages of m.Submission, up to the first page that it shows as the very capture. It
+// makes m the match with the page whose pixels say the most. It leaves m as it is if the submission cannot be opened, and
+// notes it in l if its row is not found, or damaged.
 func (v *Investigator) comparePages(ctx context.Context, l *leakPicture, m *Match) error {
 	row, err := v.engine().Page(ctx, m.Submission)
 	if err != nil {
@@ -109,10 +108,9 @@ func (v *Investigator) comparePages(ctx context.Context, l *leakPicture, m *Matc
 	return err
 }
 
-// tracePages traces a leak against the page m at a false-positive rate level. Pages of one submission may
-// show the same: a scan in colour and in grey. So if no copy is found, the twins of the page are traced as
-// well, with half of the level. If a copy is found on one of them, that
-// page becomes the page of the match and the reads in e. The result is that of traceAgainst.
+// tracePages traces a leak against the page m at a false-positive rate level. Pages of one submission may show the
+// same: a scan in colour and in grey. So if no copy is found, the twins of the page are traced as well, with half of
+// the level. A twin with a copy becomes the page of the match and the reads in e.
 func (v *Investigator) tracePages(ctx context.Context, l *leakPicture, e *evidence, m *Match, level float64) (*tracing, error) {
 	if m.Page == 0 {
 		return v.traceAgainst(ctx, l, m, level)
