@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -165,7 +166,7 @@ func (w *weighing) examinedBefore() (out []figures) {
 			continue
 		}
 		x := figures{"day": utc(e.Started), "n": e.Shared, "entry": fmt.Sprint(e.Entry), "found": statedFind(e.Found), "outcome": concluded(e), "command": "another command"}
-		if e.Command == shellLine(w.Record.Command) {
+		if e.Command == intake.ShellLine(w.Record.Command...) {
 			x["command"] = "the same command"
 		}
 		out = append(out, x)

@@ -67,7 +67,6 @@ func (v *Investigator) SetDetect(f func(context.Context, *watermark.Key, image.I
 
 // What tests look at.
 var (
-	ShellLine      = shellLine
 	MosaicSide     = mosaicSide
 	ReportTemplate = reportHTML
 	Method         = method

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/dump"
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -21,7 +22,7 @@ func (v *Investigator) log(ctx context.Context, once [32]byte, all []dump.File, 
 	}
 	now := v.now().UTC().Truncate(time.Microsecond)
 	entry, err := v.engine().LogInvestigation(ctx, registry.Investigation{
-		Salt: once, Actor: v.cfg.Actor, Command: shellLine(v.cfg.Command), Input: inputDigest(all), Files: int64(len(all)),
+		Salt: once, Actor: v.cfg.Actor, Command: intake.ShellLine(v.cfg.Command...), Input: inputDigest(all), Files: int64(len(all)),
 		Found: v.cfg.Found, Evidence: v.cfg.Evidence, EvidenceSHA256: v.cfg.EvidenceSHA256, Published: v.cfg.Published,
 	}, sums...)
 	if err != nil {

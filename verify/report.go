@@ -11,7 +11,6 @@ import (
 	"math"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -324,7 +323,7 @@ var reportFuncs = template.FuncMap{
 	},
 	"others":    func(entries []int64) int { return len(entries) - 1 },
 	"whole":     func(n int) string { return thousands(float64(n)) },
-	"shell":     shellLine,
+	"shell":     func(args []string) string { return intake.ShellLine(args...) },
 	"name":      func(s string) template.HTML { return bdi(intake.Shown(s)) },
 	"quoted":    intake.Quoted,
 	"power":     func(p *float64) string { return power(*p) },
@@ -375,23 +374,4 @@ type escaper struct{ io.Writer }
 func (w escaper) Write(p []byte) (int, error) {
 	_, err := io.WriteString(w.Writer, intake.Escaped(string(p)))
 	return len(p), err
-}
-
-// shellLine joins arguments into a command line for a POSIX shell. Arguments that are empty, or
-// have other characters than letters, digits and -_=+,./:@%, are in single quotes. Arguments that a terminal
-// would obey are in $'…', with escapes that bash and zsh know.
-func shellLine(args []string) string {
-	out := make([]string, len(args))
-	for i, a := range args {
-		if intake.Escaped(a) != a || strings.Contains(a, "\n") {
-			escaped := strconv.QuoteToASCII(a)
-			a = "$'" + strings.ReplaceAll(escaped[1:len(escaped)-1], "'", `\'`) + "'"
-		} else if a == "" || strings.ContainsFunc(a, func(r rune) bool {
-			return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+,./:@%", r)
-		}) {
-			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-		out[i] = a
-	}
-	return strings.Join(out, " ")
 }

@@ -11,11 +11,11 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/demo"
+	"github.com/kycmark/kycmark/internal/intake"
 )
 
 // demoMarker is a file by which a folder is known as an earlier demo's.
@@ -107,7 +107,7 @@ func (d *demoStory) tell() error {
 	}
 	d.run(initial...)
 	if d.bad == nil {
-		d.printf("   $ export KYCMARK_HOME=%s\n", quoted(home))
+		d.printf("   $ export KYCMARK_HOME=%s\n", intake.ShellLine(home))
 	}
 
 	customers, err := demo.WriteUploads(uploads)
@@ -139,7 +139,7 @@ func (d *demoStory) tell() error {
 	d.run("investigate", leaks, "--found", moment(time.Now()), "--report", report)
 	if d.bad == nil {
 		d.printf("\nLook first: open %s in a browser.\n", report)
-		d.printf("Then:       %s list --to vendor-a --home %s\n", self(), quoted(home))
+		d.printf("Then:       %s list --to vendor-a --home %s\n", self(), intake.ShellLine(home))
 	}
 	return d.bad
 }
@@ -184,7 +184,7 @@ func (d *demoStory) run(args ...string) {
 	if d.queue && slices.Contains([]string{kindSubmit, kindIssue, kindInvestigate}, verb) {
 		args = append(args, "--queue")
 	}
-	d.printf("   $ kycmark %s\n", quoted(args...))
+	d.printf("   $ kycmark %s\n", intake.ShellLine(args...))
 	out := io.Discard
 	switch {
 	case verb == "issue" && !d.json:
@@ -203,21 +203,4 @@ func (d *demoStory) run(args ...string) {
 	if code != exitDone && !(verb == "investigate" && code == exitSome) { // one leak is damaged
 		d.bad = fmt.Errorf("%s ended with exit code %d", verb, code)
 	}
-}
-
-// quoted joins arguments with spaces so that a POSIX shell reads the same arguments.
-func quoted(args ...string) string {
-	words := make([]string, len(args))
-	for i, a := range args {
-		words[i] = a
-		if a == "" || strings.ContainsFunc(a, special) {
-			words[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(words, " ")
-}
-
-// special says whether a rune may mean something to a shell.
-func special(r rune) bool {
-	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_./,:+=@%", r)
 }

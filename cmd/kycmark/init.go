@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/home"
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -67,7 +68,7 @@ AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`,
 			}
 			u.printf("public key of its ledger, for auditors: %s\n", public)
 			u.printf("ID of its report key, for those who are to trust its reports: %s\n", keyfile.ReportID(report))
-			u.printf("next: export KYCMARK_HOME=%s\n      kycmark recipient add vendor-a --kind vendor\n", quoted(dir))
+			u.printf("next: export KYCMARK_HOME=%s\n      kycmark recipient add vendor-a --kind vendor\n", intake.ShellLine(dir))
 			return u.line(struct {
 				Home      string `json:"home"`
 				KeyID     string `json:"key_id"`

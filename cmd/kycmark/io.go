@@ -26,28 +26,11 @@ import (
 
 // listFiles replaces each folder among paths by the files in it and below, in lexical order, without hidden files and
 // folders. A path that cannot be read is kept, and so fails later, as one bad input among others.
-func listFiles(paths []string) []string {
-	var files []string
+func listFiles(paths []string) (files []string) {
 	for _, path := range paths {
-		info, err := os.Stat(path)
-		if err != nil || !info.IsDir() {
-			files = append(files, path)
-			continue
-		}
-		root := path + string(filepath.Separator) // a link to a folder is followed where it is named
-		filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				files = append(files, p)
-				return nil
-			case p != root && strings.HasPrefix(d.Name(), "."):
-				if d.IsDir() {
-					return fs.SkipDir
-				}
-			case !d.IsDir():
-				files = append(files, p)
-			}
-			return nil
+		intake.Walk(path, func(name string, _ fs.DirEntry, _ error) bool {
+			files = append(files, name)
+			return true
 		})
 	}
 	return files

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"github.com/kycmark/kycmark/internal/picture"
@@ -66,6 +67,31 @@ func ReadFile(name string, limit int64) ([]byte, error) {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: err}
 	}
 	return data, nil
+}
+
+// Walk calls each with the file at path or, if that is a folder, with all files below it, in lexical order. Hidden files
+// and folders below are passed over, and links are not followed. A path that cannot be read comes with its error. Walk
+// ends when each returns false, and reports whether it did not.
+func Walk(path string, each func(name string, f fs.DirEntry, err error) bool) bool {
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		return each(path, fs.FileInfoToDirEntry(info), err)
+	}
+	going := true
+	root := path + string(filepath.Separator) // a link to a folder is followed where it is named
+	_ = filepath.WalkDir(root, func(name string, f fs.DirEntry, err error) error {
+		switch hidden := err == nil && name != root && strings.HasPrefix(f.Name(), "."); {
+		case hidden && f.IsDir():
+			return fs.SkipDir
+		case !hidden && (err != nil || !f.IsDir()):
+			going = each(name, f, err)
+		}
+		if !going {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return going
 }
 
 // Litter reports whether an operating system makes files of this name by itself, such as Thumbs.db

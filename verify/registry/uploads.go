@@ -10,7 +10,6 @@ import (
 	"io"
 	"io/fs"
 	"iter"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -43,43 +42,25 @@ func Uploads(paths ...string) iter.Seq[Upload] {
 	}
 }
 
-// uploadsOf yields the files at p: a file, an archive, or all files below a folder. It reports
-// whether to go on: false after yield returned false. Errors are yielded as an Upload with Err.
+// uploadsOf yields the files at p: a file, an archive, or all files below a folder. Like yield, it reports whether to go
+// on. Errors are yielded as an Upload with Err.
 func uploadsOf(p string, yield func(Upload) bool) bool {
-	info, err := os.Stat(p)
-	if err != nil {
-		return yield(Upload{Name: p, Err: err})
-	}
-	if !info.IsDir() && !info.Mode().IsRegular() { // to open a pipe would be to wait forever
-		return yield(Upload{Name: p, Err: intake.ErrNotRegular})
-	}
-	if !info.IsDir() {
-		return uploadFile(p, info, yield)
-	}
-	going := true
-	root := p + string(filepath.Separator) // a link to a folder is followed where it is named
-	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
-		switch hidden := name != root && strings.HasPrefix(d.Name(), "."); {
+	return intake.Walk(p, func(name string, f fs.DirEntry, err error) bool {
+		if err != nil {
+			return yield(Upload{Name: name, Err: err})
+		}
+		if name != p && intake.Litter(filepath.ToSlash(name)) {
+			return true
+		}
+		info, err := f.Info()
+		switch {
 		case err != nil:
-			going = yield(Upload{Name: name, Err: err})
-		case hidden && d.IsDir():
-			return fs.SkipDir
-		case hidden || d.IsDir() || intake.Litter(filepath.ToSlash(name)):
-		case !d.Type().IsRegular():
-			going = yield(Upload{Name: name, Err: intake.ErrNotRegular})
-		default:
-			if info, err := d.Info(); err != nil {
-				going = yield(Upload{Name: name, Err: err})
-			} else {
-				going = uploadFile(name, info, yield)
-			}
+			return yield(Upload{Name: name, Err: err})
+		case !info.Mode().IsRegular(): // to open a pipe would be to wait forever
+			return yield(Upload{Name: name, Err: intake.ErrNotRegular})
 		}
-		if !going {
-			return fs.SkipAll
-		}
-		return nil
+		return uploadFile(name, info, yield)
 	})
-	return going && (err == nil || yield(Upload{Name: p, Err: err}))
 }
 
 // archiveKind returns the kind of archive that the ending of name says, in any case: ".zip",
