@@ -65,8 +65,7 @@ type reportView struct {
 	CouldNot   int // recipients that could hold none of the leaked uploads
 }
 
-// NamedAlone returns the number of submissions, in decimal, if only named ones were searched; else
-// "".
+// NamedAlone returns the number of submissions, in decimal, if only named ones were searched; else "".
 func (r reportView) NamedAlone() string {
 	if n := r.Record.Parameters[comparedWith]; n != allUploads {
 		return n
@@ -119,8 +118,7 @@ func (r reportView) NotExamined() int { return r.Leaks - r.readable() }
 // uploads.
 func (r reportView) MayNameTime() bool { return r.Odds.Window != nil }
 
-// KeyOf returns the mark key of a leak with its state, in words; "" if there is nothing to tell,
-// because only one key was tried and is active.
+// KeyOf returns the mark key of a leak with its state, in words; "" if only one key was tried and is active.
 func (r reportView) KeyOf(row reportRow) string {
 	if len(row.Keys) == 0 {
 		return row.KeyID
@@ -185,8 +183,7 @@ type spot struct {
 	Says string // how much
 }
 
-// Spots returns the places at which a leak differs from its upload: the altered places, else what
-// tracing found.
+// Spots returns the places at which a leak differs from its upload.
 func (r reportRow) Spots() (out []spot) {
 	for _, a := range r.Altered {
 		out = append(out, spot{a.Quad, a.Kind, percent(a.Share) + " of the upload"})
@@ -233,9 +230,8 @@ func (r reportView) Footer() template.CSS {
 		r.Record.Time.UTC().Format("2006-01-02 15:04 UTC"), r.Digest[:16], says))
 }
 
-// commonFolder returns the beginning that the names of all leaks share, up to and with the last
-// slash, backslash or "!" of an archive. It is "" if there is no such beginning, or fewer than 2
-// leaks.
+// commonFolder returns the beginning that the names of all leaks share, up to and with the last slash, backslash or
+// "!" of an archive.
 func commonFolder(leaks []*Verdict) string {
 	if len(leaks) < 2 {
 		return ""
@@ -260,8 +256,7 @@ type tally struct {
 	Says  string
 }
 
-// Tallies returns the number of leaks by finding, in the order of [meanings]. Findings without
-// leaks are left out.
+// Tallies returns the number of leaks by finding, in the order of [meanings].
 func (r reportView) Tallies() []tally {
 	var out []tally
 	for _, l := range meanings {
@@ -272,8 +267,7 @@ func (r reportView) Tallies() []tally {
 	return out
 }
 
-// AllCustody returns the facts of custody of all leaks, each once, admissible or not, by recipient
-// and time.
+// AllCustody returns the facts of custody of all leaks, each once, admissible or not, by recipient and time.
 func (r reportView) AllCustody() []registry.Custody {
 	var out []registry.Custody
 	seen := make(map[string]bool)
@@ -292,8 +286,7 @@ func (r reportView) AllCustody() []registry.Custody {
 	return out
 }
 
-// class returns the CSS class for label, a result of [Verdict.Label]: the finding, with
-// "-unconfirmed" for an unconfirmed copy. Spaces become hyphens.
+// class returns the CSS class for label, a result of [Verdict.Label].
 func class(label string) string {
 	return strings.NewReplacer(" (", "-", " ", "-", ")", "").Replace(label)
 }

@@ -196,8 +196,7 @@ var meanings = []struct{ label, says string }{
 	{"no picture", "a file of another kind, which counts for nothing"},
 }
 
-// Meanings returns what each finding means for one picture: "copy: carries the ..." and so on, in
-// the order of a report.
+// Meanings returns what each finding means for one picture, in the order of a report.
 func Meanings() (out []string) {
 	for _, m := range meanings {
 		out = append(out, m.label+": "+m.says)
@@ -339,8 +338,7 @@ var dumpSentences = []row{
 	{"also-held", showsNot, (*weighing).alsoHeldFigures, "Of the {n} {n|picture|pictures} with a copy issued to {name}, these could also be held unmarked by others: {others}. With that copy in hand, each of them could have laid its mark onto the unmarked picture."},
 }
 
-// speak writes Headline, Dates, Shows, ShowsNot and Said: every row of dumpSentences whose condition
-// holds. The counts, the odds and the record must be there already.
+// speak writes Headline, Dates, Shows, ShowsNot and Said. The counts, the odds and the record must be there already.
 func (w *weighing) speak() {
 	w.Headline, w.Dates, w.Shows, w.ShowsNot, w.Said = "", nil, []string{}, []string{}, []findings.Said{}
 	for _, r := range dumpSentences {
@@ -389,9 +387,8 @@ func inSentence(names []string) (out []string) {
 	return out
 }
 
-// write fills figures into a text: {x} becomes figure x, and {x|one|many} its first form if x is
-// the number 1, else the second.
-// Figures with the key name or other are names.
+// write fills figures into a text: {x} becomes figure x, and {x|one|many} its first form if x is the number 1, else
+// the second. Figures with the key name or other are names.
 func write(text string, x figures) string {
 	return figure.ReplaceAllStringFunc(text, func(s string) string {
 		m := figure.FindStringSubmatch(s)

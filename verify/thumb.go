@@ -48,7 +48,7 @@ func reduced(img *image.NRGBA, side int) *image.NRGBA {
 	return out
 }
 
-// encoded returns the file of a picture in format "png" or "jpeg", or nil if it cannot be encoded.
+// encoded returns the file of a picture, or nil if it cannot be encoded.
 func encoded(img *image.NRGBA, format string) []byte {
 	var buf bytes.Buffer
 	if img.Rect.Empty() || picture.Encode(&buf, img, format, 80) != nil {
@@ -57,8 +57,7 @@ func encoded(img *image.NRGBA, format string) []byte {
 	return buf.Bytes()
 }
 
-// uploadLook returns the look of the original that a leak shows, of its page. It is empty, without an
-// error, if the leak shows no submission, and if the original cannot be opened.
+// uploadLook returns the look of the original that a leak shows; empty if it shows none that can be opened.
 func (v *Investigator) uploadLook(ctx context.Context, l *Verdict) (look, error) {
 	if l.Submission == (watermark.Submission{}) {
 		return look{}, nil

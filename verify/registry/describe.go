@@ -98,16 +98,14 @@ func (s *Issuer) describePage(ctx context.Context, row books.Submission, d *pict
 	return up, pic.Pages, carries, nil
 }
 
-// hashText returns the text form of the hash of img of that kind, and the hash's quality (0 to
-// 100).
+// hashText returns the text form of the hash of img of that kind, and the hash's quality.
 func hashText(kind phash.Kind, img image.Image) (text string, quality int, err error) {
 	h, quality, err := phash.Sum(kind, img)
 	return h.String(), quality, err
 }
 
-// sealed encrypts the file, its features and, if the registry seals hashes, the hashes of up.
-// file and found are nil if they are not kept. Sealed hashes are removed from up, so that its
-// row has none in the clear. The error wraps [ErrSealKey] if the sealing key does not answer.
+// sealed encrypts the file, its features and, if the registry seals hashes, the hashes of up, whose row then has none
+// in the clear. file and found are nil if they are not kept.
 func (s *Issuer) sealed(up *books.Upload, file []byte, found *parts.Features) (x *books.Sealed, err error) {
 	var hashes, features []byte
 	if s.cfg.Registry.sealHashes {

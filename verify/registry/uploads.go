@@ -63,8 +63,7 @@ func uploadsOf(p string, yield func(Upload) bool) bool {
 	})
 }
 
-// archiveKind returns the kind of archive that the ending of name says, in any case: ".zip",
-// ".tar" or ".tar.gz" (also for .tgz). It returns "" for other names. It reads no file.
+// archiveKind returns the kind of archive that the ending of name says: ".zip", ".tar" or ".tar.gz" (also for .tgz).
 func archiveKind(name string) string {
 	name = strings.ToLower(name)
 	for _, kind := range []string{".zip", ".tar", ".tar.gz", ".tgz"} {
@@ -75,9 +74,8 @@ func archiveKind(name string) string {
 	return ""
 }
 
-// uploadFile yields the file at p or, if p ends like an archive, the files in it. info is of p.
-// Like yield, it reports whether to go on. An error about the archive is yielded after its
-// files.
+// uploadFile yields the file at p or, if p ends like an archive, the files in it, and reports whether to go on. An
+// error about the archive is yielded after its files.
 func uploadFile(p string, info fs.FileInfo, yield func(Upload) bool) bool {
 	list := map[string]func(string, func(Upload) bool) (bool, error){
 		".zip": uploadZip, ".tar": uploadTar, ".tar.gz": uploadTar,
@@ -90,9 +88,8 @@ func uploadFile(p string, info fs.FileInfo, yield func(Upload) bool) bool {
 	return going && (err == nil || yield(Upload{Name: p, Err: fmt.Errorf("archive: %w", err)}))
 }
 
-// uploadZip yields the files of the zip archive at p, named p!NAME, and reports whether to go
-// on. Encrypted files, nested archives and links are yielded with Err. The error is about the
-// archive as a whole; nothing was then yielded.
+// uploadZip yields the files of the zip archive at p, named p!NAME, and reports whether to go on. The error is about
+// the archive as a whole; nothing was then yielded.
 func uploadZip(p string, yield func(Upload) bool) (bool, error) {
 	z, err := zip.OpenReader(p)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are labels
@@ -121,10 +118,8 @@ func uploadZip(p string, yield func(Upload) bool) (bool, error) {
 	return true, nil
 }
 
-// uploadTar yields the files of the tar archive at p, named p!NAME, while it reads the archive,
-// and reports whether to go on. A file can be read only until yield returns. An error ends the
-// list. It wraps [ErrLimit] if files that were not read have more than maxSkipped bytes in a
-// compressed archive.
+// uploadTar yields the files of the tar archive at p, named p!NAME, while it reads the archive, and reports whether
+// to go on. A file can be read only until yield returns.
 func uploadTar(p string, yield func(Upload) bool) (bool, error) {
 	f, err := intake.OpenRegular(p)
 	if err != nil {
