@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/odds"
@@ -21,11 +22,6 @@ func (c Config) named() bool { return len(c.Against) > 0 }
 func (v *Investigator) namedBooks(ctx context.Context, cfg Config, b *books, leaks []*Verdict) error {
 	b.holdings.Unmarked = make(map[string][]int)
 	b.ever = &engine.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}
-	return v.countNamed(ctx, cfg, b, leaks)
-}
-
-// countNamed counts into b, each once, the submissions that leaks show and the submissions in [Config].Against.
-func (v *Investigator) countNamed(ctx context.Context, cfg Config, b *books, leaks []*Verdict) error {
 	for _, l := range shown(leaks) {
 		b.countOne(cfg, held{l.Submitted, b.copies[l.Submission], l.Custody})
 	}
@@ -55,12 +51,13 @@ func (v *Investigator) countNamed(ctx context.Context, cfg Config, b *books, lea
 
 // countOne adds one submission to the only cell of b, which begins with the month of the earliest submission.
 func (b *books) countOne(cfg Config, x held) {
-	month := odds.Months(x.submitted, x.submitted)
+	at := x.submitted.UTC()
+	month := time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC)
 	if len(b.cells) == 0 {
-		b.cells = month
+		b.cells = []odds.Cell{{From: month}}
 	}
-	if month[0].From.Before(b.cells[0].From) {
-		b.cells[0].From = month[0].From
+	if month.Before(b.cells[0].From) {
+		b.cells[0].From = month
 	}
 	b.add(cfg, 0, x)
 }

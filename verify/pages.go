@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -13,8 +12,8 @@ import (
 // A submission is a document of pages. A leak shows one page of it, and each page has an original, hashes,
 // features and a mark of its own. Copies, custody and subjects are the submission's.
 
-// pageOf returns the ID under which the page of a match is opened: see [engine.PageID].
-func pageOf(m *Match) watermark.Submission { return engine.PageID(m.Submission, m.Page) }
+// pageOf returns the ID under which the page of a match is opened: see [watermark.Submission.Page].
+func pageOf(m *Match) watermark.Submission { return m.Submission.Page(m.Page) }
 
 // pixelOrder are the words for pixels, the word that says the most first.
 var pixelOrder = []string{PixelsSame, PixelsAltered, PixelsSharper, PixelsPartial, PixelsAlike, PixelsPage, PixelsUndecided, PixelsDifferent, PixelsTemplate, PixelsUnknown, PixelsUnrelated}
@@ -63,7 +62,7 @@ func (v *Investigator) pagesToCompare(ctx context.Context, l *leakPicture, row *
 	near := make(map[int]int)
 	for k := min(row.Pages, 1); k <= row.Pages; k++ {
 		if pages = append(pages, k); row.Pages > maxCompared && l.queries != nil {
-			if near[k], err = v.distance(ctx, engine.PageID(row.ID, k), l.queries); err != nil {
+			if near[k], err = v.distance(ctx, row.ID.Page(k), l.queries); err != nil {
 				return nil, err
 			}
 		}

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -93,7 +92,7 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 	if err != nil {
 		return nil, gone(err)
 	}
-	hash, err := v.engine().AreaHash(ctx, v.cfg.SealKey, engine.PageID(shown, page))
+	hash, err := v.engine().AreaHash(ctx, v.cfg.SealKey, shown.Page(page))
 	if err != nil {
 		return nil, gone(err)
 	}

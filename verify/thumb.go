@@ -7,7 +7,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -62,7 +61,7 @@ func (v *Investigator) uploadLook(ctx context.Context, l *Verdict) (look, error)
 	if l.Submission == (watermark.Submission{}) {
 		return look{}, nil
 	}
-	o, err := v.original(ctx, engine.PageID(l.Submission, l.Page))
+	o, err := v.original(ctx, l.Submission.Page(l.Page))
 	if err != nil || o == nil {
 		return look{}, err
 	}

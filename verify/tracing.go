@@ -198,8 +198,10 @@ func overlap(a, b *findings.Quad) float64 {
 // level is the false-positive rate below which any copy counts as found. The result is nil if the original cannot be
 // opened or a picture is too small. The rows of the result are the copies found.
 func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, m *Match, level float64) (*tracing, error) {
-	o, err := v.tracedOriginal(ctx, l, pageOf(m))
-	if err != nil || o == nil {
+	o, err := (*original)(nil), error(nil)
+	if i := l.at(pageOf(m)); i >= 0 {
+		o = l.laid[i].on // others may have taken its place in the cache
+	} else if o, err = v.original(ctx, pageOf(m)); err != nil || o == nil {
 		return nil, err
 	}
 	rows, err := v.cfg.Registry.Copies(ctx, m.Submission)
@@ -227,15 +229,6 @@ func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, m *Matc
 	}
 	t.fill(found)
 	return t, nil
-}
-
-// tracedOriginal returns the original of a page as [Investigator.original] does, or the one on which l
-// was laid: meanwhile others may have taken its place in the cache.
-func (v *Investigator) tracedOriginal(ctx context.Context, l *leakPicture, page watermark.Submission) (*original, error) {
-	if i := l.at(page); i >= 0 {
-		return l.laid[i].on, nil
-	}
-	return v.original(ctx, page)
 }
 
 // traced traces a leak against an opened original at a false-positive rate level, and uses how the leak was laid on

@@ -146,21 +146,6 @@ type Copy struct {
 	Returned bool `json:"returned,omitempty"`
 }
 
-// Months returns the calendar months of UTC from the month of first to the month of last, at most
-// [MaxCells], as cells without counts. It returns nil if last lies before the month of first.
-func Months(first, last time.Time) []Cell {
-	first, last = first.UTC(), last.UTC()
-	var out []Cell
-	for y, m := first.Year(), first.Month(); len(out) < MaxCells; m++ {
-		from := time.Date(y, m, 1, 0, 0, 0, 0, time.UTC)
-		if from.After(last) {
-			break
-		}
-		out = append(out, Cell{From: from})
-	}
-	return out
-}
-
 // CellOf returns the index of the cell in which t lies. Times before the first cell are in the first, and times after
 // the last in the last.
 func CellOf(cells []Cell, t time.Time) int {

@@ -34,7 +34,7 @@ func (s *Issuer) describe(ctx context.Context, data []byte, sum [32]byte, x *exa
 			row.Page, row.Pages = k, pages
 		}
 		if k > 1 {
-			row = books.Submission{SHA256: books.PageDigest(id, k), ID: books.PageID(id, k), Details: books.Details{Document: id, Page: k, Pages: pages}}
+			row = books.Submission{SHA256: books.PageDigest(id, k), ID: id.Page(k), Details: books.Details{Document: id, Page: k, Pages: pages}}
 		}
 		u, frames, carries, err := s.describePage(ctx, row, d, data, lim)
 		if err != nil && pages > 1 {

@@ -71,7 +71,12 @@ func (e *Engine) Holdings(ctx context.Context, byDay bool, until time.Time, coun
 	for _, x := range counted.Erased {
 		h.Submissions[b.at(x.Day)] -= x.Count
 	}
-	h.Copies = b.copies(counted.Held)
+	for _, x := range counted.Held {
+		if h.Copies[x.Recipient] == nil {
+			h.Copies[x.Recipient] = make([]int, len(b.days))
+		}
+		h.Copies[x.Recipient][b.at(x.Day)] = x.Count
+	}
 	for name, facts := range by {
 		if h.Unmarked[name], err = b.unmarked(ctx, facts); err != nil {
 			return nil, err
@@ -111,18 +116,6 @@ func (b *holdingsOf) whole() []span {
 		if out[i][1].After(b.until) {
 			out[i][1] = b.until
 		}
-	}
-	return out
-}
-
-// copies returns the counts of uploads with copies by recipient. Recipients without copies are not in the map.
-func (b *holdingsOf) copies(held []books.Issued) map[string][]int {
-	out := make(map[string][]int)
-	for _, x := range held {
-		if out[x.Recipient] == nil {
-			out[x.Recipient] = make([]int, len(b.days))
-		}
-		out[x.Recipient][b.at(x.Day)] = x.Count
 	}
 	return out
 }

@@ -193,11 +193,6 @@ func (e *Engine) ErasedAfter(ctx context.Context, after int64, forget func(numbe
 	return after, nil
 }
 
-// IssuedAfter gives the IDs of copies under a mark key: see [books.Store.IssuedAfter].
-func (e *Engine) IssuedAfter(ctx context.Context, keyID string, seq int64) (ids []watermark.CopyID, last int64, err error) {
-	return e.store.IssuedAfter(ctx, keyID, seq)
-}
-
 // SubmissionAt returns the upload with that number. For an erased upload it returns both: the row with what is left,
 // and an error that wraps [books.ErrErased].
 func (e *Engine) SubmissionAt(ctx context.Context, number int64) (*books.Submission, error) {
