@@ -143,9 +143,9 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	} else if found.Before(first) {
 		b.warnf("--found %s is before the first upload, %s; uploads entered without --at have the time of their entry", f.found, moment(first))
 	}
-	circumstances := verify.Circumstances{Found: found, Evidence: f.evidence, EvidenceSHA256: shown, Published: f.published, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: b.home.UploadsPerSubject()}
+	circumstances := verify.Circumstances{Found: found, Evidence: f.evidence, EvidenceSHA256: shown, Published: f.published, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: b.home.UploadsPerSubject}
 	circumstances.Examiner, circumstances.Case, _ = strings.Cut(f.examiner, ", case ")
-	cfg := verify.Config{Against: f.against.ids, State: f.state, References: b.home.References(), Circumstances: circumstances}
+	cfg := verify.Config{Against: f.against.ids, State: f.state, References: b.home.References, Circumstances: circumstances}
 	doing, parts := "examining", [][]byte(nil)
 	if f.queue {
 		doing = "joining"

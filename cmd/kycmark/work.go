@@ -156,7 +156,7 @@ func (b *books) kinds() map[string]jobs.Func {
 
 // may reports whether the home has the right to do jobs of a kind, or to have them done.
 func (b *books) may(kind string) bool {
-	return !b.home.InvestigateOnly() || kind == kindInvestigate || kind == kindAudit
+	return !b.home.InvestigateOnly || kind == kindInvestigate || kind == kindAudit
 }
 
 // doing makes a [jobs.Func] of a function with parameters and a result of its own. Parameters that it does not
