@@ -21,9 +21,8 @@ import (
 // notReturned are the words for pixels that rule out that a leak derives from an upload.
 var notReturned = []string{PixelsDifferent, PixelsTemplate, PixelsUnrelated}
 
-// returned sets, of each issued copy in e, the uploads that carry its mark and that the leak may show. They are
-// entered in the registry, or their originals are read here: of the siblings of the copy's upload, and of uploads that the
-// leak shows.
+// returned sets, of each issued copy in e, the uploads that carry its mark and that the leak may show: as entered in
+// the registry, or as read here from originals of siblings of the copy's upload, and of uploads that the leak shows.
 func (v *Investigator) returned(ctx context.Context, l *leakPicture, e *evidence) error {
 	for i := range e.reads {
 		r := &e.reads[i]
@@ -131,8 +130,7 @@ func (v *Investigator) carries(ctx context.Context, page watermark.Submission, o
 	return copies, nil
 }
 
-// holdersOfReturned returns who had uploads that leaks show and that carry the mark of a copy, by upload: unmarked, or
-// as copies that were issued of them.
+// holdersOfReturned returns who had uploads that leaks show and that carry the mark of a copy, by upload.
 func (v *Investigator) holdersOfReturned(ctx context.Context, id watermark.CopyID, leaks []*Verdict) (out []findings.Return, err error) {
 	for _, l := range leaks {
 		for _, upload := range l.returnedAs(id) {

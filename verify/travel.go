@@ -62,8 +62,7 @@ func (d *DumpVerdict) othersOf(id watermark.CopyID) []findings.HandOn {
 	return nil
 }
 
-// acknowledged returns how many copies of a recipient are in the dump, and how many of them it
-// acknowledged by a signed receipt.
+// acknowledged returns how many copies of a recipient are in the dump, and how many have a signed receipt.
 func (w *weighing) acknowledged(name string) (all, signed int) {
 	for _, t := range w.Travel {
 		if w.parties[name].copies[t.Copy] {
@@ -183,8 +182,7 @@ func (w *weighing) exposed() (out []figures) {
 	return out
 }
 
-// CopyOf returns the recipient of a copy that is confirmed in this dump, for the table of how copies
-// travelled.
+// CopyOf returns the recipient of a copy that is confirmed in this dump.
 func (r reportView) CopyOf(id watermark.CopyID) string {
 	for _, l := range r.Verdicts {
 		for _, c := range l.Issued {

@@ -25,11 +25,6 @@ func (u *ui) bookVerb(cmd *cobra.Command, do func(ctx context.Context, b *books,
 	return u.homeVerb(cmd, (*home.Home).Registry, do)
 }
 
-// searchVerb is [ui.homeVerb] with a registry that is open for investigation only.
-func (u *ui) searchVerb(cmd *cobra.Command, do func(ctx context.Context, b *books, args []string) error) *cobra.Command {
-	return u.homeVerb(cmd, (*home.Home).Investigation, do)
-}
-
 // homeVerb makes do the work of cmd, a verb with the flag --home, and returns cmd. open opens the registry of that
 // home, and do gets both with the command's arguments. An error of do that wraps [registry.ErrInput] counts as wrong
 // usage (exit code 2).

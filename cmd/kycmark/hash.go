@@ -41,13 +41,8 @@ A hash can be turned back into a blurry picture: treat it as personal data.`,
 		}),
 	}
 	cmd.Flags().StringSliceVarP(&algorithms, "algorithm", "a", []string{phash.PDQ.String()}, "`which` ones: "+hashNames()+", or all")
-	cmd.RegisterFlagCompletionFunc("algorithm", completeKinds)
+	complete(cmd, "algorithm", append(strings.Split(hashNames(), ", "), "all")...)
 	return cmd
-}
-
-// completeKinds completes the name of an algorithm.
-func completeKinds(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return append(strings.Split(hashNames(), ", "), "all"), cobra.ShellCompDirectiveNoFileComp
 }
 
 // hashNames lists the names of the algorithms, with commas between them.

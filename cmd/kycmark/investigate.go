@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/dump"
+	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/internal/unpack"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -80,8 +81,10 @@ If no picture can be examined, nothing is entered or written.`,
 	cmd.Flags().BoolVar(&f.drawn, "drawn", false, "the pictures were drawn at random by us from those claimed, so that they speak for the rest")
 	queueFlag(cmd, &f.queue)
 	cmd.MarkFlagsMutuallyExclusive("queue", "state")
-	f.outputs(cmd)
-	return u.searchVerb(cmd, func(ctx context.Context, b *books, args []string) error {
+	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
+	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
+	f.bundleFlags.add(cmd)
+	return u.homeVerb(cmd, (*home.Home).Investigation, func(ctx context.Context, b *books, args []string) error {
 		paths, err := dump.Expand(args, cmd.InOrStdin())
 		if err != nil {
 			return err
@@ -91,13 +94,6 @@ If no picture can be examined, nothing is entered or written.`,
 		}
 		return b.investigate(ctx, f, paths)
 	})
-}
-
-// outputs registers the flags of what is written with cmd.
-func (f *investigateFlags) outputs(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
-	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
-	f.bundleFlags.add(cmd)
 }
 
 // meanings returns a line for each finding, for the help.

@@ -21,26 +21,20 @@ A holder of the key can read and forge marks, and without the key no mark can be
 again: keep a copy in a safe place. An existing file is never overwritten.`,
 		Example: `  kycmark keygen --out mark.key`,
 		Args:    exactly(),
-		RunE:    u.verb(func(*cobra.Command, []string) error { return keygen(u, out) }),
+		RunE: u.verb(func(*cobra.Command, []string) error {
+			key := watermark.GenerateKey()
+			err := keyfile.CreateMark(out, key)
+			if errors.Is(err, fs.ErrExist) {
+				return withHint(err, "choose another name, or move the old key away")
+			}
+			if err != nil {
+				return err
+			}
+			u.printf("%s: new mark key %s\n", out, key.ID())
+			return u.line(map[string]string{"file": out, "key_id": key.ID()})
+		}),
 	}
 	cmd.Flags().StringVarP(&out, "out", "o", "", "the key file to make (required)")
 	cmd.MarkFlagRequired("out")
 	return cmd
-}
-
-// keygen makes a new random mark key in the new file at path, and prints its ID.
-func keygen(u *ui, path string) error {
-	key := watermark.GenerateKey()
-	err := keyfile.CreateMark(path, key)
-	if errors.Is(err, fs.ErrExist) {
-		return withHint(err, "choose another name, or move the old key away")
-	}
-	if err != nil {
-		return err
-	}
-	u.printf("%s: new mark key %s\n", path, key.ID())
-	return u.line(struct {
-		File  string `json:"file"`
-		KeyID string `json:"key_id"`
-	}{path, key.ID()})
 }

@@ -271,10 +271,11 @@ func manifestSubjects(path string, m *csvFile) iter.Seq[subjectOf] {
 				}
 			}
 			if x.err == nil {
+				var u registry.Upload
 				if id := row.cell("submission"); id != "" {
 					x.submission, x.err = watermark.ParseSubmission(id)
-				} else {
-					x.submission, x.err = manifestSubmission(filepath.Dir(path), row)
+				} else if u, x.err = manifestUpload(filepath.Dir(path), row); x.err == nil {
+					x.submission, x.err = submissionOf(u)
 				}
 			}
 			if !yield(x) {
@@ -282,13 +283,4 @@ func manifestSubjects(path string, m *csvFile) iter.Seq[subjectOf] {
 			}
 		}
 	}
-}
-
-// manifestSubmission returns the submission ID of the file that a line of a manifest names.
-func manifestSubmission(dir string, row csvRow) (id watermark.Submission, err error) {
-	u, err := manifestUpload(dir, row)
-	if err != nil {
-		return id, err
-	}
-	return submissionOf(u)
 }

@@ -38,29 +38,22 @@ Without --key, --tsa-ca and --ledger-key the keys of the bundle are used and nam
 		Example: `  kycmark verify-report bundle.zip --key report.pub --tsa-ca tsa.pem --ledger-key ledger.pub
   kycmark verify-report findings.json`,
 		Args: exactly("a bundle, findings.json or report.html"),
-		RunE: u.verb(func(cmd *cobra.Command, args []string) error { return u.verifyReport(f, args[0]) }),
+		RunE: u.verb(func(_ *cobra.Command, args []string) error {
+			trust, err := f.trust()
+			if err != nil {
+				return err
+			}
+			r, err := examineReport(args[0], trust)
+			if err != nil {
+				return err
+			}
+			return u.reportChecks(args[0], r)
+		}),
 	}
-	f.add(cmd)
-	return cmd
-}
-
-func (f *verifyFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.key, "key", "", "`file` with the public key of reports, PEM")
 	cmd.Flags().StringVar(&f.ca, "tsa-ca", "", "`file` with the certificate of the timestamp authority or its issuers, PEM")
 	cmd.Flags().StringVar(&f.ledger, "ledger-key", "", "public `key` of the ledger, or its file")
-}
-
-// verifyReport checks the bundle, findings file or report at path and prints each check.
-func (u *ui) verifyReport(f verifyFlags, path string) error {
-	trust, err := f.trust()
-	if err != nil {
-		return err
-	}
-	r, err := examineReport(path, trust)
-	if err != nil {
-		return err
-	}
-	return u.reportChecks(path, r)
+	return cmd
 }
 
 // trust reads the keys and certificates that the flags name.

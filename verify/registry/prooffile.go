@@ -184,33 +184,31 @@ func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 // row returns the only row of w, with the salt of w set, and the times in the row; nil for numbers of copies.
 func (w *wireEntry) row() (row books.Row, times []time.Time, err error) {
 	rows := 0
-	set := func(r books.Row, at ...time.Time) { row, times, rows = r, at, rows+1 }
+	set := func(r books.Row, salt *books.Salt, at ...time.Time) {
+		*salt = books.Salt(w.Salt)
+		row, times, rows = r, at, rows+1
+	}
 	if x := copied(w.Copy); x != nil {
 		if x.State != "" {
 			return nil, nil, errors.New("its entry does not say what became of the copy")
 		}
-		x.Salt = w.Salt
-		set(x, x.Issued)
+		set(x, &x.Salt, x.Issued)
 	}
 	if x := w.MarkKey; x != nil {
-		x.Salt = w.Salt
-		set(x, x.Added)
+		set(x, &x.Salt, x.Added)
 	}
 	if x := copied(w.Receipt); x != nil {
-		x.Salt = w.Salt
-		set(x, x.Entered)
+		set(x, &x.Salt, x.Entered)
 	}
 	if x := copied(w.Release); x != nil {
-		x.Salt = w.Salt
-		set(x, x.Entered)
+		set(x, &x.Salt, x.Entered)
 	}
 	if x := w.Submission; x != nil {
-		x.Submission.Details, x.Salt = x.Details, w.Salt
-		set(x.Submission, x.Submitted, x.Received)
+		x.Submission.Details = x.Details
+		set(&x.Submission, &x.Salt, x.Submitted, x.Received)
 	}
 	if x := copied(w.Investigation); x != nil {
-		x.Salt = w.Salt
-		set(x, x.Started)
+		set(x, &x.Salt, x.Started)
 	}
 	if len(w.Copies) > 0 {
 		rows++
