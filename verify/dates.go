@@ -12,7 +12,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/internal/findings"
-	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -344,17 +343,8 @@ func (w *weighing) heldSince(name, other string) string {
 	return ", as entered from " + day(first) + " to " + day(last)
 }
 
-// datesMissing is the sentence on recipients that are not named for the dates of their copies alone.
-func datesMissing(w *weighing) []figures {
-	for _, x := range missing(odds.Dates)(w) {
-		x["found"] = w.foundAt()
-		return []figures{x}
-	}
-	return nil
-}
-
-// EarlierFound returns when the files were found, as the investigation stated.
-func (r reportView) EarlierFound(e findings.Earlier) string {
+// earlierFound returns when the files were found, as the investigation stated.
+func earlierFound(e findings.Earlier) string {
 	parts := []string{statedFind(e.Found)}
 	if e.Evidence != "" {
 		parts = append(parts, e.Evidence)
@@ -364,6 +354,3 @@ func (r reportView) EarlierFound(e findings.Earlier) string {
 	}
 	return strings.Join(parts, "; ")
 }
-
-// EarlierOutcome returns whom the investigation named.
-func (r reportView) EarlierOutcome(e findings.Earlier) string { return concluded(e) }

@@ -377,6 +377,5 @@ func stated(x float64) *float64 {
 // closed returns the verdict on a file that could not be examined. cause gives the finding and Error, which has no
 // paths of this machine.
 func closed(path string, leak []byte, cause error) *Verdict {
-	sum := sha256.Sum256(leak)
-	return closedLeak(path, unreadable(path, cause), findings.Picture{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(leak))}, intake.WithoutPath(cause).Error())
+	return closedLeak(path, unreadable(path, cause), findings.Picture{SHA256: hexDigest(leak), Size: int64(len(leak))}, intake.WithoutPath(cause).Error())
 }

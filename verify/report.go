@@ -114,10 +114,6 @@ func (r reportView) SomeUnmarked() bool {
 // NotExamined returns the number of files and pages that were not examined.
 func (r reportView) NotExamined() int { return r.Leaks - r.readable() }
 
-// MayNameTime reports whether there are enough pictures without a mark to look for the time of their
-// uploads.
-func (r reportView) MayNameTime() bool { return r.Odds.Window != nil }
-
 // KeyOf returns the mark key of a leak with its state, in words; "" if only one key was tried and is active.
 func (r reportView) KeyOf(row reportRow) string {
 	if len(row.Keys) == 0 {
@@ -314,15 +310,17 @@ var reportFuncs = template.FuncMap{
 		}
 		return c.String()
 	},
-	"others":    func(entries []int64) int { return len(entries) - 1 },
-	"whole":     func(n int) string { return thousands(float64(n)) },
-	"shell":     func(args []string) string { return intake.ShellLine(args...) },
-	"name":      func(s string) template.HTML { return bdi(intake.Shown(s)) },
-	"quoted":    intake.Quoted,
-	"power":     func(p *float64) string { return power(*p) },
-	"agreement": func(x *float64) string { return fmt.Sprintf("%.0f %%", math.Floor(*x*100)) },
-	"px":        func(x float64) string { return fmt.Sprintf("%.0f", x) },
-	"verb":      verb,
+	"others":       func(entries []int64) int { return len(entries) - 1 },
+	"whole":        func(n int) string { return thousands(float64(n)) },
+	"shell":        func(args []string) string { return intake.ShellLine(args...) },
+	"name":         func(s string) template.HTML { return bdi(intake.Shown(s)) },
+	"quoted":       intake.Quoted,
+	"power":        func(p *float64) string { return power(*p) },
+	"agreement":    func(x *float64) string { return fmt.Sprintf("%.0f %%", math.Floor(*x*100)) },
+	"px":           func(x float64) string { return fmt.Sprintf("%.0f", x) },
+	"verb":         verb,
+	"concluded":    concluded,
+	"earlierFound": earlierFound,
 }
 
 // bdi returns a text as HTML that changes the order of no words around it.

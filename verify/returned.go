@@ -204,7 +204,7 @@ func (c *conclusion) sayReturned(issued []read) {
 
 // cameBackOf are the named recipients whose copies came back as uploads: how many, which uploads, and who had them.
 func (w *weighing) cameBackOf() (out []figures) {
-	for _, name := range w.names {
+	for _, name := range w.Named {
 		n, all, uploads, had := 0, 0, []string{}, make(map[string]int)
 		for _, t := range w.Travel {
 			if !w.parties[name].copies[t.Copy] {
@@ -224,7 +224,7 @@ func (w *weighing) cameBackOf() (out []figures) {
 				}
 			}
 		}
-		if n == 0 || !slices.Contains(w.Named, name) {
+		if n == 0 {
 			continue
 		}
 		who := []string{"the exchange"}
@@ -241,14 +241,6 @@ func (w *weighing) cameBackOf() (out []figures) {
 // cameBack reports whether a copy in the dump came back as an upload that leaks may show.
 func (w *weighing) cameBack() bool {
 	return slices.ContainsFunc(w.Travel, func(t findings.Travel) bool { return len(t.Returned) > 0 })
-}
-
-// controlsReturned is [weighing.controlsSame] if copies came back.
-func (w *weighing) controlsReturned() []figures {
-	if _, _, same := w.references(); w.cameBack() {
-		return several(same, nil)
-	}
-	return nil
 }
 
 // rivalReturned are the named recipients whose copies came back as uploads that most of their pictures show.

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -186,9 +184,8 @@ func (p *progress) add(v *Verdict) error {
 // again returns a copy, named path, of the verdict of p on a file with the same bytes as leak; nil: none. A verdict
 // from a state file has no thumbnails: the picture is decoded again, with memory of lease.
 func (v *Investigator) again(ctx context.Context, p *progress, path string, leak []byte, lease *memory.Lease) (*Verdict, error) {
-	sum := sha256.Sum256(leak)
 	p.mu.Lock()
-	known := p.known[hex.EncodeToString(sum[:])]
+	known := p.known[hexDigest(leak)]
 	p.mu.Unlock()
 	if known == nil {
 		return nil, nil

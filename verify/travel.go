@@ -74,7 +74,7 @@ func (w *weighing) acknowledged(name string) (all, signed int) {
 	return all, signed
 }
 
-// misdelivered are the recipients whose copies are in the dump, with how many they acknowledged.
+// misdelivered are the recipients whose copies are in the dump.
 func (w *weighing) misdelivered() (out []figures) {
 	for _, name := range w.names {
 		if all, signed := w.acknowledged(name); all > 0 {
@@ -85,28 +85,15 @@ func (w *weighing) misdelivered() (out []figures) {
 }
 
 // Which of its copies a recipient acknowledged.
-const (
-	signedAll = iota
-	signedPart
-	signedNone
-)
+func signedAll(all, signed int) bool  { return signed == all }
+func signedPart(all, signed int) bool { return signed > 0 && signed < all }
+func signedNone(_, signed int) bool   { return signed == 0 }
 
 // receipts returns the condition of a sentence on the receipts of a named recipient.
-func receipts(of int) func(*weighing) []figures {
+func receipts(is func(all, signed int) bool) func(*weighing) []figures {
 	return func(w *weighing) (out []figures) {
-		for _, name := range w.names {
-			if !slices.Contains(w.Named, name) {
-				continue
-			}
-			all, signed := w.acknowledged(name)
-			is := signedPart
-			switch signed {
-			case 0:
-				is = signedNone
-			case all:
-				is = signedAll
-			}
-			if all > 0 && is == of {
+		for _, name := range w.Named {
+			if all, signed := w.acknowledged(name); all > 0 && is(all, signed) {
 				out = append(out, figures{"name": name, "n": all, "signed": signed, "not": all - signed})
 			}
 		}
@@ -116,10 +103,7 @@ func receipts(of int) func(*weighing) []figures {
 
 // namedReserved are the named recipients with copies in the dump whose release is not confirmed.
 func (w *weighing) namedReserved() (out []figures) {
-	for _, name := range w.names {
-		if !slices.Contains(w.Named, name) {
-			continue
-		}
+	for _, name := range w.Named {
 		all, _ := w.acknowledged(name)
 		n := 0
 		for _, c := range confirmedCopies(w.Verdicts) {
@@ -136,10 +120,7 @@ func (w *weighing) namedReserved() (out []figures) {
 
 // namedHad are the parties that by the record had copies of a named recipient which are in the dump.
 func (w *weighing) namedHad() (out []figures) {
-	for _, name := range w.names {
-		if !slices.Contains(w.Named, name) {
-			continue
-		}
+	for _, name := range w.Named {
 		n, first := make(map[string]int), make(map[string]findings.HandOn)
 		all, _ := w.acknowledged(name)
 		for _, t := range w.Travel {

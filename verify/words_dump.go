@@ -123,10 +123,9 @@ func (d *DumpVerdict) marked() int {
 
 // namedFigures are for each named recipient its pictures among all with a mark, and the purposes of its copies.
 func (w *weighing) namedFigures() (out []figures) {
-	for _, name := range w.names {
-		if s := w.parties[name]; slices.Contains(w.Named, name) {
-			out = append(out, figures{"n": s.pictures, "marked": w.marked(), "name": name, "under": under(s.purposes)})
-		}
+	for _, name := range w.Named {
+		s := w.parties[name]
+		out = append(out, figures{"n": s.pictures, "marked": w.marked(), "name": name, "under": under(s.purposes)})
 	}
 	return out
 }
@@ -143,12 +142,12 @@ func (d *DumpVerdict) rivals(name string, why ...string) (out []odds.Rival) {
 
 // namedRivals are the parties that held the submissions of a named recipient's copies unmarked.
 func (w *weighing) namedRivals() (out []figures) {
-	for _, name := range w.names {
+	for _, name := range w.Named {
 		var who []string
 		for _, r := range w.rivals(name, odds.RivalHeld, odds.RivalPlanting) {
 			who = append(who, fmt.Sprintf("%s (held %d of these %d submissions unmarked%s)", intake.InSentence(r.Other), r.Clusters, r.Of, w.heldSince(name, r.Other)))
 		}
-		if slices.Contains(w.Named, name) && len(who) > 0 {
+		if len(who) > 0 {
 			out = append(out, figures{"name": name, "who": strings.Join(who, " or ")})
 		}
 	}
@@ -263,7 +262,9 @@ func missing(code string) func(*weighing) []figures {
 		if i < 0 || w.stage() != aboutConfirmed {
 			return nil
 		}
-		return []figures{reasonFigures(w.Odds.Withheld[i])}
+		x := reasonFigures(w.Odds.Withheld[i])
+		x["found"] = w.foundAt()
+		return []figures{x}
 	}
 }
 
@@ -323,13 +324,12 @@ func (w *weighing) openLeaks(is func(*Verdict) bool) []figures {
 
 func (w *weighing) incomplete() int { return w.Counts[string(FoundIncomplete)] }
 
-// noMatchLike and namedLike are said if nothing matches but pictures resemble uploads: of all uploads,
-// or of the named uploads.
-func (w *weighing) noMatchLike() []figures { return w.resembling(false) }
-func (w *weighing) namedLike() []figures   { return w.resembling(true) }
-
-func (w *weighing) resembling(named bool) []figures {
-	return once(w.stage() == aboutUnmatched && w.cfg.named() == named && w.lookalikes() > 0 && (named || w.incomplete() == 0), figures{"n": w.readable(), "like": w.lookalikes()})
+// resembling returns the condition of a sentence that is said if nothing matches but pictures resemble uploads: of all
+// uploads, or of the named uploads.
+func resembling(named bool) func(*weighing) []figures {
+	return func(w *weighing) []figures {
+		return once(w.stage() == aboutUnmatched && w.cfg.named() == named && w.lookalikes() > 0 && (named || w.incomplete() == 0), figures{"n": w.readable(), "like": w.lookalikes()})
+	}
 }
 
 func (w *weighing) lookalikes() int { return w.Counts[string(FoundLookalike)] }
@@ -378,12 +378,15 @@ func (w *weighing) controlsOther() []figures {
 	return once(compared > 0 && same == 0, figures{})
 }
 
-func (w *weighing) controlsSame() []figures {
-	_, _, same := w.references()
-	if w.cameBack() {
-		return nil
+// controlsSame returns the condition of a sentence on controls of the same capture: if copies came back, or if not.
+func controlsSame(back bool) func(*weighing) []figures {
+	return func(w *weighing) []figures {
+		_, _, same := w.references()
+		if w.cameBack() != back {
+			return nil
+		}
+		return several(same, nil)
 	}
-	return several(same, nil)
 }
 
 // spoken are the recipients with confirmed copies and a likelihood ratio above 1.

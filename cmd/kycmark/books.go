@@ -90,9 +90,8 @@ type keyring struct {
 	memory int64 // of the pictures of another job, bytes
 }
 
-// keys reads the home's mark keys and its sealing key, and warns of key files that others than the
-// owner can read. The first mark key is the key that marks; all keys are tried in reading. An error
-// has a hint.
+// keys reads the home's mark keys and its sealing key, and warns of key files that others can read. The first mark
+// key is the key that marks; all keys are tried in reading.
 func (b *books) keys() ([]*watermark.Key, *registry.SealKey, error) {
 	if b.worker != nil {
 		return b.worker.mark, b.worker.seal, nil
@@ -105,8 +104,7 @@ func (b *books) keys() ([]*watermark.Key, *registry.SealKey, error) {
 	return keys, seal, nil
 }
 
-// issuing returns the configuration of verbs that enter uploads or hand out copies: the registry,
-// the mark keys, the sealing key, the actor and what the home says of marked uploads. The verb sets the rest.
+// issuing returns the configuration of verbs that enter uploads or hand out copies. The verb sets the rest.
 func (b *books) issuing() (registry.Config, error) {
 	keys, seal, err := b.keys()
 	if err != nil {
@@ -146,9 +144,8 @@ func notFound(err error) error {
 	return err
 }
 
-// parseTime reads a time as in RFC 3339, or a day (2018-02-28) or a month of UTC. A day or a month
-// means its first moment or, with last, its last microsecond; last does not change an RFC 3339
-// time. Another text is a usageError.
+// parseTime reads a time as in RFC 3339, or a day (2018-02-28) or a month of UTC. A day or a month means its first
+// moment or, with last, its last microsecond.
 func parseTime(s string, last bool) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return t, nil

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -29,20 +28,12 @@ type bundleFlags struct {
 	tsa *seal.TSA
 }
 
-// add registers --findings, --bundle and --tsa with cmd.
-func (f *bundleFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.findings, "findings", "", "write all findings to this `file`, as JSON")
-	cmd.Flags().StringVar(&f.bundle, "bundle", "", "write report, findings and proofs, signed, to this new `folder` or .zip")
-	tsaFlag(cmd, &f.authority)
-}
-
 // tsaFlag registers --tsa, the address of a timestamp authority, with cmd.
 func tsaFlag(cmd *cobra.Command, address *string) {
 	cmd.Flags().StringVar(address, "tsa", "", "`address` of a timestamp authority (RFC 3161) that is to date what is signed; tsa_ca in kycmark.toml names its certificate")
 }
 
-// authority returns the timestamp authority at an address, with the certificates that the home trusts for
-// it; nil for "". It asks nothing of the network.
+// authority returns the timestamp authority at an address, with the certificates that the home trusts for it.
 func (b *books) authority(address string) (*seal.TSA, error) {
 	if address == "" {
 		return nil, nil
@@ -56,22 +47,6 @@ func (b *books) authority(address string) (*seal.TSA, error) {
 	}
 	address, err = withCredentials(address)
 	return &seal.TSA{URL: address, Trusted: trusted}, err
-}
-
-// certificates reads all certificates in the PEM file at path; none for "".
-func certificates(path string) ([]*x509.Certificate, error) {
-	if path == "" {
-		return nil, nil
-	}
-	text, err := readSmall(path)
-	if err != nil {
-		return nil, err
-	}
-	certs, err := seal.ParseCertificates(text)
-	if err != nil {
-		return nil, usagef("%s: %v", path, err)
-	}
-	return certs, nil
 }
 
 // ready checks, before any work is done, that the findings and the bundle can be written, and reads what signs the
@@ -99,8 +74,8 @@ func (f *bundleFlags) ready(b *books, inputs []string) (err error) {
 	return err
 }
 
-// checkBundle returns an error if the bundle cannot be written. A path that ends in .zip is checked
-// as a file: it must not exist. Another path must be a folder that is new or empty. Neither may be in kept or inputs.
+// checkBundle returns an error if the bundle cannot be written: a .zip must not exist, and a folder must be new or
+// empty. Neither may be in kept or inputs.
 func (f *bundleFlags) checkBundle(kept, inputs []string) error {
 	if isZip(f.bundle) {
 		return checkOutput(f.bundle, false, kept, inputs...)
@@ -152,9 +127,9 @@ func (f *bundleFlags) write(ctx context.Context, b *books, inv *verify.Investiga
 	return sealed.Write(f.bundle)
 }
 
-// signedState signs the ledger's present state, which the registry keeps as a checkpoint, so that
-// proofs can rest on it. It returns the public key that checks the checkpoint. If the home has no
-// usable ledger key, or is for investigation only, it warns and returns "" and no error.
+// signedState signs the ledger's present state, so that proofs can rest on it. It returns the public key that checks
+// the checkpoint. If the home has no usable ledger key, or is for investigation only, it warns and returns "" and no
+// error.
 func (b *books) signedState(ctx context.Context) (string, error) {
 	private, err := b.home.LedgerKey()
 	if err != nil {

@@ -109,9 +109,7 @@ line is named, and nothing is entered. Facts that were entered before are left u
 			facts = append(facts, held...)
 		}
 		if err == nil {
-			var wrong []error
-			_, wrong, err = b.registry.ImportCustody(ctx, facts) // what an interrupted command entered is not entered again
-			err = errors.Join(append(wrong, err)...)
+			err = b.registry.AddCustody(ctx, facts...) // what an interrupted command entered is not entered again
 		}
 		if err != nil {
 			return notFound(err)
@@ -160,9 +158,8 @@ func (f custodyFlags) custody(name string) (registry.Custody, error) {
 	return c, nil
 }
 
-// custodyWords says what a fact of custody is about, such as "held all uploads until 2018-02-28 unmarked" or "had
-// copies of 2 listed uploads issued to vendor-a". A zero From and a To from always on are open ends, which
-// are left out.
+// custodyWords says what a fact of custody is about, such as "held all uploads until 2018-02-28 unmarked". A zero
+// From and a To from always on are open ends, which are left out.
 func custodyWords(c registry.Custody) string {
 	what, when := "all uploads", ""
 	if n := len(c.Submissions); n > 0 {

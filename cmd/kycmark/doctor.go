@@ -148,8 +148,8 @@ func checkLedger(ctx context.Context, b *books) (string, error) {
 	return fmt.Sprintf("%s, ID %s", entries(size), b.registry.ID()), err
 }
 
-// checkMarkKeys compares the mark keys with their commitments. The first key must be active, since it marks.
-// A key of the registry that the home lacks is a warning: marks under it are not found.
+// checkMarkKeys compares the mark keys with their commitments. The first key must be active, since it marks. A key of
+// the registry that the home lacks is a warning.
 func checkMarkKeys(ctx context.Context, b *books) (string, error) {
 	keys, _, err := b.home.Keys()
 	if len(keys) == 0 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -90,10 +89,8 @@ func (b *books) erase(ctx context.Context, f eraseFlags) error {
 
 // areErased reports whether all uploads with these IDs were erased.
 func (b *books) areErased(ctx context.Context, ids []watermark.Submission) bool {
-	return !slices.ContainsFunc(ids, func(id watermark.Submission) bool {
-		_, err := b.registry.Submission(ctx, id)
-		return !errors.Is(err, registry.ErrErased)
-	})
+	there, err := b.notErased(ctx, ids)
+	return err == nil && len(there) == 0
 }
 
 // eraseQueued has a worker erase the uploads, and returns their IDs.

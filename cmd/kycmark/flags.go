@@ -112,8 +112,7 @@ func frontPage(w io.Writer, root *cobra.Command) {
 	fmt.Fprint(w, "\nEvery verb takes --json, for JSON lines on stdout, and --help, for examples.\n")
 }
 
-// idList is a flag for IDs, with commas between them, that may be repeated. An ID that is given
-// twice is kept once. It is a pflag.Value.
+// idList is a flag for IDs, with commas between them, that may be repeated. It is a pflag.Value.
 type idList[ID comparable] struct {
 	ids   []ID
 	known map[ID]bool // the same IDs
@@ -196,8 +195,7 @@ func flagError(_ *cobra.Command, err error) error {
 // byteSize is a flag for numbers of bytes: 800000, 500KB, 1.5MB, 2MiB. It is a pflag.Value.
 type byteSize int64
 
-// byteUnits are the endings that a number of bytes may have, in upper case. A longer ending
-// comes before an ending that it ends with.
+// byteUnits are the endings of a number of bytes. A longer ending comes before an ending that it ends with.
 var byteUnits = []struct {
 	name string
 	size float64

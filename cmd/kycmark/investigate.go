@@ -83,7 +83,9 @@ If no picture can be examined, nothing is entered or written.`,
 	cmd.MarkFlagsMutuallyExclusive("queue", "state")
 	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
 	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
-	f.bundleFlags.add(cmd)
+	cmd.Flags().StringVar(&f.findings, "findings", "", "write all findings to this `file`, as JSON")
+	cmd.Flags().StringVar(&f.bundle, "bundle", "", "write report, findings and proofs, signed, to this new `folder` or .zip")
+	tsaFlag(cmd, &f.authority)
 	return u.homeVerb(cmd, (*home.Home).Investigation, func(ctx context.Context, b *books, args []string) error {
 		paths, err := dump.Expand(args, cmd.InOrStdin())
 		if err != nil {
@@ -245,8 +247,8 @@ func (b *books) weigh(ctx context.Context, f investigateFlags, inv *verify.Inves
 // manyFiles is the number of files of a dump from which on --state is worth a hint. They take minutes. Chosen.
 const manyFiles = 1000
 
-// orState returns show, which is called after each of the files of a dump. Of many files it first gives a
-// hint if there is no state file: if the run is cut short, all work is lost.
+// orState returns show, which is called after each of the files of a dump. Of many files without a state file it
+// first gives a hint.
 func (b *books) orState(state string, show func(done, total int)) func(done, total int) {
 	return func(done, total int) {
 		if done == 1 && total >= manyFiles && state == "" {
@@ -258,8 +260,8 @@ func (b *books) orState(state string, show func(done, total int)) func(done, tot
 	}
 }
 
-// checkKeys returns an error, with a hint, if none of the home's mark keys is a key of the registry:
-// no mark could be found. It warns of each key of the registry that the home does not have.
+// checkKeys returns an error, with a hint, if none of the home's mark keys is a key of the registry: no mark could be
+// found.
 func (b *books) checkKeys(ctx context.Context, keys []*watermark.Key) error {
 	absent, known, err := b.absentKeys(ctx, keys)
 	if errors.Is(err, registry.ErrTampered) {
@@ -278,8 +280,7 @@ func (b *books) checkKeys(ctx context.Context, keys []*watermark.Key) error {
 	return nil
 }
 
-// absentKeys returns the IDs of the registry's mark keys that are not among keys, and the number of all
-// mark keys of the registry.
+// absentKeys returns the IDs of the registry's mark keys that are not among keys, and how many the registry has.
 func (b *books) absentKeys(ctx context.Context, keys []*watermark.Key) (absent []string, known int, err error) {
 	all, err := b.registry.Ledger().MarkKeys(ctx)
 	for _, k := range all {

@@ -68,11 +68,10 @@ func (u *ui) readers() registry.Readers {
 	return registry.Readers{Decode: u.decoder.Decode, PDF: u.pdfs.Pages}
 }
 
-// eachPicture loads the pages of every file and folder in paths and calls work on each, for several files
-// at a time. It calls emit with the results in the order of the files and pages, one at a time. A page of
-// several has the name "FILE#page K". Errors of loading and of work are reported (exit code 3) and handed
-// to emit, and do not end the batch. A file with pictures that are no pages is reported as well. The result is the first error of emit, ctx's, or a usageError if
-// paths hold no file. doing names the work on the progress bar, and load loads a page.
+// eachPicture loads the pages of every file and folder in paths and calls work on each, for several files at a time.
+// It calls emit with the results in the order of the files and pages. A page of several has the name "FILE#page K".
+// Errors of loading and of work are reported and handed to emit, and do not end the batch. A file with pictures that
+// are no pages is reported as well. doing names the work on the progress bar, and load loads a page.
 func eachPicture[T any](ctx context.Context, u *ui, doing string, paths []string, load loader, work func(ctx context.Context, p *picture.Picture) (T, error), emit func(file string, value T, err error) error) error {
 	files := listFiles(paths)
 	if len(files) == 0 {
@@ -129,7 +128,7 @@ func forHashes(d *picture.Document, k int, lim picture.Limits) (*picture.Picture
 	return d.Reduced(k, lim, phash.Step)
 }
 
-// sum returns the hash of a picture that forHashes loaded, and its quality.
+// sum returns the hash, and its quality, of a picture that forHashes loaded.
 func sum(kind phash.Kind, p *picture.Picture) (phash.Hash, int, error) {
 	flat := picture.Flatten(p.Image)
 	if kind == phash.PDQ {
@@ -138,7 +137,7 @@ func sum(kind phash.Kind, p *picture.Picture) (phash.Hash, int, error) {
 	return phash.Sum(kind, flat)
 }
 
-// document reads a file and finds its pages. If the pages of a file cannot be found, it has one.
+// document reads a file and finds its pages: one if they cannot be found.
 func (u *ui) document(file string, lim picture.Limits) (*picture.Document, error) {
 	data, err := intake.ReadFile(file, picture.DefaultMaxBytes)
 	if err != nil {

@@ -130,8 +130,10 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 	if f.names, err = uploadNames(f.nameFrom); err != nil {
 		return err
 	}
-	if err := f.checkFolders(); err != nil {
-		return err
+	for i, to := range f.To {
+		if slices.Contains(f.To[:i], to) {
+			return usagef("--to %s: got it twice, want it once", name(to))
+		}
 	}
 	var issuer *registry.Issuer
 	var ids []watermark.Submission
@@ -263,16 +265,6 @@ func (f issueFlags) makeFolders() error {
 		}
 		if err := checkFolder(filepath.Join(f.folder(to), "copy")); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// checkFolders returns a usageError for a recipient that is named twice.
-func (f issueFlags) checkFolders() error {
-	for i, to := range f.To {
-		if slices.Contains(f.To[:i], to) {
-			return usagef("--to %s: got it twice, want it once", name(to))
 		}
 	}
 	return nil

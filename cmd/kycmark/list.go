@@ -102,7 +102,11 @@ func (b *books) list(ctx context.Context, what string, f listFlags) error {
 		})
 	case "investigations":
 		return printList(b.ui, "ENTRY\tSTARTED\tBY\tFILES\tFOUND\tCOMMAND", listed(ledger.Investigations(ctx)), func(x *registry.Investigation) (any, []string) {
-			return x, []string{fmt.Sprint(x.Entry), moment(x.Started), x.Actor, fmt.Sprint(x.Files), foundText(x.Found), x.Command}
+			found := "-"
+			if !x.Found.IsZero() {
+				found = moment(x.Found)
+			}
+			return x, []string{fmt.Sprint(x.Entry), moment(x.Started), x.Actor, fmt.Sprint(x.Files), found, x.Command}
 		})
 	}
 	return usagef("there is no list of %q, but of %s", what, strings.Join(listKinds, ", "))
@@ -186,12 +190,4 @@ func (b *books) copiesOf(ctx context.Context, subject string) iter.Seq2[*registr
 			}
 		}
 	}
-}
-
-// foundText returns the stated time of a find for a table; "-": not stated.
-func foundText(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return moment(t)
 }

@@ -67,8 +67,14 @@ func (f *verifyFlags) trust() (trust seal.Trust, err error) {
 			return trust, usagef("%s: %v", f.key, err)
 		}
 	}
-	if trust.TSA, err = certificates(f.ca); err != nil {
-		return trust, err
+	if f.ca != "" {
+		text, err := readSmall(f.ca)
+		if err != nil {
+			return trust, err
+		}
+		if trust.TSA, err = seal.ParseCertificates(text); err != nil {
+			return trust, usagef("%s: %v", f.ca, err)
+		}
 	}
 	if f.ledger != "" {
 		trust.Ledger, err = publicKey(f.ledger)

@@ -429,8 +429,8 @@ type eraseJob struct {
 	IDs                  []watermark.Submission
 }
 
-// doErase erases the uploads of a job and returns their IDs. If all are erased, an earlier attempt did it, and later uploads of the
-// subject stay.
+// doErase erases the uploads of a job and returns their IDs. If all are erased, an earlier attempt did it, and later
+// uploads of the subject stay.
 func (b *books) doErase(ctx context.Context, job eraseJob) ([]watermark.Submission, error) {
 	there, err := b.notErased(ctx, job.IDs)
 	if err != nil {
@@ -447,7 +447,7 @@ func (b *books) doErase(ctx context.Context, job eraseJob) ([]watermark.Submissi
 		job.IDs = append(job.IDs, slices.DeleteFunc(more, func(id watermark.Submission) bool { return slices.Contains(job.IDs, id) })...)
 	}
 	if errors.Is(err, registry.ErrNotFound) || errors.Is(err, registry.ErrErased) { // by another attempt, meanwhile
-		if left, also := b.notErased(ctx, job.IDs); also == nil && len(left) == 0 {
+		if b.areErased(ctx, job.IDs) {
 			err = nil
 		}
 	}

@@ -290,27 +290,20 @@ func inCell(counts []int, k int) bool { return len(counts) > 0 && counts[k] > 0 
 func (c *Cell) Ever() int { return cmp.Or(c.All, c.Submissions) }
 
 // EverIssued returns Issued, or Copies in its place.
-func (h *Holder) EverIssued() []int {
-	if h.Issued == nil {
-		return h.Copies
-	}
-	return h.Issued
-}
+func (h *Holder) EverIssued() []int { return or(h.Issued, h.Copies) }
 
 // EverHeld returns Held, or Unmarked in its place.
-func (h *Holder) EverHeld() []int {
-	if h.Held == nil {
-		return h.Unmarked
-	}
-	return h.Held
-}
+func (h *Holder) EverHeld() []int { return or(h.Held, h.Unmarked) }
 
 // HeldBy returns the holders whose custody covers the submission, whatever the dates.
-func (l *Leak) HeldBy() []string {
-	if l.Held == nil {
-		return l.Unmarked
+func (l *Leak) HeldBy() []string { return or(l.Held, l.Unmarked) }
+
+// or returns ever, or counted if ever is nil.
+func or[S ~[]E, E any](ever, counted S) S {
+	if ever == nil {
+		return counted
 	}
-	return l.Held
+	return ever
 }
 
 // share reports whether x is within 0..1. NaN is not.
