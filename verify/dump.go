@@ -228,28 +228,6 @@ func (v *Verdict) unissued() (out []findings.Reading) {
 	return out
 }
 
-// unissuedMarks are the marks of a dump that the registry does not list.
-type unissuedMarks struct {
-	pictures int // that carry any
-	ids      map[watermark.CopyID]bool
-	keys     map[string]bool // IDs of the mark keys
-}
-
-// unissuedMarks collects the marks of the dump that the registry does not list.
-func (w *weighing) unissuedMarks() unissuedMarks {
-	m := unissuedMarks{ids: make(map[watermark.CopyID]bool), keys: make(map[string]bool)}
-	for _, l := range w.Verdicts {
-		marks := l.unissued()
-		if len(marks) > 0 {
-			m.pictures++
-		}
-		for _, r := range marks {
-			m.ids[r.Copy], m.keys[r.KeyID] = true, true
-		}
-	}
-	return m
-}
-
 // tally sets the leaks and counts them.
 func (w *weighing) tally(leaks []*Verdict) {
 	w.Verdicts, w.Leaks, w.Counts = leaks, len(leaks), make(map[string]int)

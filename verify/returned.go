@@ -204,7 +204,7 @@ func (c *conclusion) sayReturned(issued []read) {
 
 // cameBackOf are the named recipients whose copies came back as uploads: how many, which uploads, and who had them.
 func (w *weighing) cameBackOf() (out []figures) {
-	for _, name := range w.Named {
+	for _, name := range w.namedInOrder() {
 		n, all, uploads, had := 0, 0, []string{}, make(map[string]int)
 		for _, t := range w.Travel {
 			if !w.parties[name].copies[t.Copy] {

@@ -92,7 +92,7 @@ func signedNone(_, signed int) bool   { return signed == 0 }
 // receipts returns the condition of a sentence on the receipts of a named recipient.
 func receipts(is func(all, signed int) bool) func(*weighing) []figures {
 	return func(w *weighing) (out []figures) {
-		for _, name := range w.Named {
+		for _, name := range w.namedInOrder() {
 			if all, signed := w.acknowledged(name); all > 0 && is(all, signed) {
 				out = append(out, figures{"name": name, "n": all, "signed": signed, "not": all - signed})
 			}
@@ -103,7 +103,7 @@ func receipts(is func(all, signed int) bool) func(*weighing) []figures {
 
 // namedReserved are the named recipients with copies in the dump whose release is not confirmed.
 func (w *weighing) namedReserved() (out []figures) {
-	for _, name := range w.Named {
+	for _, name := range w.namedInOrder() {
 		all, _ := w.acknowledged(name)
 		n := 0
 		for _, c := range confirmedCopies(w.Verdicts) {
@@ -120,7 +120,7 @@ func (w *weighing) namedReserved() (out []figures) {
 
 // namedHad are the parties that by the record had copies of a named recipient which are in the dump.
 func (w *weighing) namedHad() (out []figures) {
-	for _, name := range w.Named {
+	for _, name := range w.namedInOrder() {
 		n, first := make(map[string]int), make(map[string]findings.HandOn)
 		all, _ := w.acknowledged(name)
 		for _, t := range w.Travel {

@@ -11,6 +11,7 @@ import (
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // The conditions of the sentences about a dump: each function returns the figures with which a
@@ -121,9 +122,14 @@ func (d *DumpVerdict) marked() int {
 	})
 }
 
+// namedInOrder returns the named recipients in the registry's order.
+func (w *weighing) namedInOrder() []string {
+	return slices.DeleteFunc(slices.Clone(w.names), func(name string) bool { return !slices.Contains(w.Named, name) })
+}
+
 // namedFigures are for each named recipient its pictures among all with a mark, and the purposes of its copies.
 func (w *weighing) namedFigures() (out []figures) {
-	for _, name := range w.Named {
+	for _, name := range w.namedInOrder() {
 		s := w.parties[name]
 		out = append(out, figures{"n": s.pictures, "marked": w.marked(), "name": name, "under": under(s.purposes)})
 	}
@@ -142,7 +148,7 @@ func (d *DumpVerdict) rivals(name string, why ...string) (out []odds.Rival) {
 
 // namedRivals are the parties that held the submissions of a named recipient's copies unmarked.
 func (w *weighing) namedRivals() (out []figures) {
-	for _, name := range w.Named {
+	for _, name := range w.namedInOrder() {
 		var who []string
 		for _, r := range w.rivals(name, odds.RivalHeld, odds.RivalPlanting) {
 			who = append(who, fmt.Sprintf("%s (held %d of these %d submissions unmarked%s)", intake.InSentence(r.Other), r.Clusters, r.Of, w.heldSince(name, r.Other)))
@@ -410,8 +416,17 @@ func (w *weighing) cap() []figures {
 
 // unissuedFigures are marks that the registry does not list, and how often chance gives such a mark.
 func (w *weighing) unissuedFigures() []figures {
-	m := w.unissuedMarks()
-	return several(m.pictures, figures{"ids": len(m.ids), "keys": len(m.keys), "names": slices.Sorted(maps.Keys(m.keys)),
+	n, ids, keys := 0, make(map[watermark.CopyID]bool), make(map[string]bool)
+	for _, l := range w.Verdicts {
+		marks := l.unissued()
+		if len(marks) > 0 {
+			n++
+		}
+		for _, r := range marks {
+			ids[r.Copy], keys[r.KeyID] = true, true
+		}
+	}
+	return several(n, figures{"ids": len(ids), "keys": len(keys), "names": slices.Sorted(maps.Keys(keys)),
 		"pictures": w.readable(), "tried": w.keys, "chance": roundedUp(falseRead * float64(w.readable()*w.keys))})
 }
 

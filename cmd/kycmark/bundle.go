@@ -14,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -148,14 +147,4 @@ func (b *books) signedState(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return b.home.LedgerPublic()
-}
-
-// written prints the paths of what write wrote.
-func (f *bundleFlags) written(b *books) {
-	if f.findings != "" {
-		b.printf("findings: %s\n", f.findings)
-	}
-	if f.bundle != "" {
-		b.printf("bundle: %s, signed by the report key %s\n", f.bundle, keyfile.ReportID(f.key.Public().(ed25519.PublicKey)))
-	}
 }

@@ -109,7 +109,9 @@ line is named, and nothing is entered. Facts that were entered before are left u
 			facts = append(facts, held...)
 		}
 		if err == nil {
-			err = b.registry.AddCustody(ctx, facts...) // what an interrupted command entered is not entered again
+			var wrong []error
+			_, wrong, err = b.registry.ImportCustody(ctx, facts) // what an interrupted command entered is not entered again
+			err = errors.Join(append(wrong, err)...)
 		}
 		if err != nil {
 			return notFound(err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dump"
 	"github.com/kycmark/kycmark/internal/home"
+	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/unpack"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -370,7 +372,12 @@ func (f *investigateFlags) writeAll(ctx context.Context, b *books, inv *verify.I
 	if f.report != "" {
 		b.printf("\nreport: %s\n", f.report)
 	}
-	f.written(b)
+	if f.findings != "" {
+		b.printf("findings: %s\n", f.findings)
+	}
+	if f.bundle != "" {
+		b.printf("bundle: %s, signed by the report key %s\n", f.bundle, keyfile.ReportID(f.key.Public().(ed25519.PublicKey)))
+	}
 	return nil
 }
 

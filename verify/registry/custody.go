@@ -12,13 +12,19 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// AddCustody enters facts of custody, all or none. Facts that were entered before are left out. The time of entry is
-// recorded: a fact that is entered after a leak was found is not admissible against it. The error wraps [ErrNotFound] if a recipient or a submission is
+// AddCustody enters facts of custody, all or none. Their time of entry is recorded: a fact that is entered after
+// a leak was found is not admissible against it. The error wraps [ErrNotFound] if a recipient or a submission is
 // not there. It wraps [ErrInput] if times are out of order or of years outside 0 to 9999, or a text is too long.
 // It wraps [ErrInput] as well if Through is the recipient itself. Erased submissions are allowed.
 func (r *Registry) AddCustody(ctx context.Context, facts ...Custody) error {
-	_, wrong, err := r.ImportCustody(ctx, facts)
-	return errors.Join(append(wrong, err)...)
+	rows := make([]Custody, len(facts))
+	for i, c := range facts {
+		var err error
+		if rows[i], err = r.checkCustody(ctx, c); err != nil {
+			return err
+		}
+	}
+	return r.store.AddCustody(ctx, rows...)
 }
 
 // HeldThrough returns the custody of unmarked uploads that a fact with Through implies. The facts until now say which
