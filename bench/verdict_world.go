@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/test/oddstest"
 	"github.com/kycmark/kycmark/verify/odds"
 )
 
@@ -46,7 +47,7 @@ type worldHolder struct {
 func newSimWorld(seed uint64, uploads, months int) *simWorld {
 	rng := rand.New(rand.NewPCG(seed, 0x3017d))
 	first := time.Date(2014, 1, 1, 0, 0, 0, 0, time.UTC)
-	w := &simWorld{months: odds.Months(first, first.AddDate(0, months-1, 0))}
+	w := &simWorld{months: oddstest.Months(first, first.AddDate(0, months-1, 0))}
 	w.fill(rng, uploads)
 	for _, t := range w.at {
 		day := t.Truncate(24 * time.Hour)

@@ -11,9 +11,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// against compares the pixels of a leak with every submission of [Config].Against, and returns the
-// matches, nearest hash first. All are listed, however far they are. Erased submissions are passed
-// over, and a submission that the registry does not know is an error.
+// against compares the pixels of a leak with every submission of [Config].Against, and returns the matches, nearest
+// hash first, however far they are. Erased submissions are passed over.
 func (v *Investigator) against(ctx context.Context, l *leakPicture, queries []phash.Hash) ([]Match, error) {
 	var out []Match
 	for _, id := range v.cfg.Against {

@@ -75,9 +75,8 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict, cfg Config) 
 	return b, v.countErased(ctx, cfg, b, leaks)
 }
 
-// countErased adds to b the submissions that leaks show and that were erased since, because the
-// registry's counts no longer contain them. Submissions that the registry does not know are passed
-// over. Nothing is added if b has no cells.
+// countErased adds to b the submissions that leaks show and that were erased since, because the registry's counts no
+// longer contain them. Submissions that the registry does not know are passed over.
 func (v *Investigator) countErased(ctx context.Context, cfg Config, b *books, leaks []*Verdict) error {
 	for _, l := range shown(leaks) {
 		if len(b.cells) == 0 {
@@ -94,8 +93,7 @@ func (v *Investigator) countErased(ctx context.Context, cfg Config, b *books, le
 	return nil
 }
 
-// shown returns the first view of a leak of each submission that leaks show ([Verdict.matched]), in the order
-// of leaks.
+// shown returns the first view of a leak of each submission that leaks show ([Verdict.matched]).
 func shown(leaks []*Verdict) (out []*Verdict) {
 	seen := make(map[watermark.Submission]bool)
 	for _, l := range views(leaks) {
@@ -137,8 +135,7 @@ func (b *books) add(cfg Config, cell int, x held) {
 	}
 }
 
-// addTo adds 1 to the count of a cell for each name that is true in names. counts is by name, then
-// by cell; a name that is missing in counts is added.
+// addTo adds 1 to the count of a cell for each name that is true in names. counts is by name, then by cell.
 func (b *books) addTo(counts map[string][]int, names map[string]bool, cell int) {
 	for name, yes := range names {
 		if yes && counts[name] == nil {
@@ -255,8 +252,8 @@ func (v *Verdict) lost(id watermark.CopyID) bool {
 	})
 }
 
-// holdersOf returns the recipients whose custody covers a leak by a fact that counts, each once, in
-// the order of l.Custody. Recipients that the books do not list are left out.
+// holdersOf returns the recipients whose custody covers a leak by a fact that counts, each once. Recipients that the
+// books do not list are left out.
 func (w *weighing) holdersOf(l *Verdict, counts func(registry.Custody) bool) []string {
 	var out []string
 	once := make(map[string]bool)
@@ -298,8 +295,7 @@ func (v *Verdict) evidenceFor(x registry.Copy, pooled map[watermark.CopyID]float
 	return out
 }
 
-// foundByTrace reports whether tracing against the verdict's submission found the verdict's copy,
-// by the part of the mark that is this copy's alone.
+// foundByTrace reports whether tracing found the part of the mark that is the verdict's copy's alone.
 func (v *Verdict) foundByTrace() bool {
 	c := tracedCopy(traceOf(v.Traces, v.Submission), v.Copy)
 	return c != nil && c.Found
@@ -330,8 +326,8 @@ func (w *weighing) pooled() map[watermark.CopyID]float64 {
 	return out
 }
 
-// lnMean returns the natural logarithm of the mean of numbers, given the natural logarithms of
-// these numbers. ln must have an element, and one must be above -Inf.
+// lnMean returns the natural logarithm of the mean of numbers, given their natural logarithms. One must be above
+// -Inf.
 func lnMean(ln []float64) float64 {
 	highest := math.Inf(-1)
 	for _, x := range ln {

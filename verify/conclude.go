@@ -239,9 +239,8 @@ func (e evidence) unissued() *read {
 	return nil
 }
 
-// concludeUnissued returns the conclusion for a leak with a mark that the registry does not list,
-// and without a mark of an issued copy. shown is the match with the submission that the leak shows,
-// or nil.
+// concludeUnissued returns the conclusion for a leak with a mark that the registry does not list, and without a mark
+// of an issued copy. shown is the match with the submission that the leak shows, or nil.
 func concludeUnissued(e evidence, shown *Match) conclusion {
 	c := conclusion{finding: FoundUnissued}
 	c.sayUnlisted(e.unissued())
@@ -254,8 +253,7 @@ func concludeUnissued(e evidence, shown *Match) conclusion {
 	return c
 }
 
-// sayUnlisted adds the sentences on a mark that the registry does not list to the note. r.issued
-// must be nil.
+// sayUnlisted adds the sentences on a mark that the registry does not list to the note.
 func (c *conclusion) sayUnlisted(r *read) {
 	c.say("unlisted", figures{"key": r.keyID, "copy": r.copy.String()})
 	if k := r.key; k != nil && k.State == registry.KeyCompromised {
@@ -279,9 +277,8 @@ func (r *read) how() string {
 	return how
 }
 
-// concludeForgeable returns the conclusion for a confirmed copy whose key was compromised when the
-// leak was found (see [read.forgeable]). The finding is an unconfirmed copy, and no copy is
-// accused. r.key and r.issued must not be nil.
+// concludeForgeable returns the conclusion for a confirmed copy whose key was compromised when the leak was found
+// (see [read.forgeable]): an unconfirmed copy, and no copy is accused.
 func concludeForgeable(r *read) conclusion {
 	c := conclusion{finding: FoundCopy, unconfirmed: true, forgeable: true, submission: r.issued.Submission, read: r}
 	c.say("copy-forgeable", figures{"copy": r.copy.String(), "since": utc(r.key.Since), "found": statedFind(r.foundAt)})
@@ -348,9 +345,8 @@ var notConfirmed = map[string]string{
 	PixelsUnknown:   "unconfirmed-closed",
 }
 
-// keys returns the states of the keys of all marks that were read, each state once: of issued
-// copies in the order of [evidence.issuedReads], then of others. Keys whose state is not known are
-// left out.
+// keys returns the states of the keys of all marks that were read, each state once: of issued copies first. Keys
+// whose state is not known are left out.
 func (e evidence) keys() []registry.KeyState {
 	var out []registry.KeyState
 	for _, r := range append(e.issuedReads(), e.reads...) {
@@ -361,9 +357,8 @@ func (e evidence) keys() []registry.KeyState {
 	return out
 }
 
-// issuedReads returns the reads of copies that the registry issued. Of several reads of one copy it
-// returns the first. Confirmed copies come first; among equals the strongest mark comes first,
-// which has the smallest p ([read.logP]).
+// issuedReads returns the reads of copies that the registry issued, the first of each copy. Confirmed copies come
+// first; among equals the strongest mark, which has the smallest p ([read.logP]).
 func (e evidence) issuedReads() []read {
 	var out []read
 	for _, r := range e.reads {
@@ -383,11 +378,9 @@ func (e evidence) issuedReads() []read {
 	return out
 }
 
-// shown returns the match with the submission that the leak shows, or nil if the leak shows no
-// submission. It is the first match of the same pixels, else of altered pixels. Without such a
-// match it is the first within [phash.MatchRadius] whose pixels are undecided or the same in part,
-// or that rests on its hash (see [evidence.byHash]). Pixels of another word, even of the same
-// document, are not enough.
+// shown returns the match with the submission that the leak shows, or nil. It is the first match of the same pixels,
+// else of altered pixels. Without such a match it is the first within [phash.MatchRadius] whose pixels are undecided
+// or the same in part, or that rests on its hash (see [evidence.byHash]).
 func (e evidence) shown() *Match {
 	if m := cmp.Or(e.first(PixelsSame), e.first(PixelsAltered)); m != nil {
 		return m
@@ -397,12 +390,11 @@ func (e evidence) shown() *Match {
 	})
 }
 
-// byHash reports whether match m may rest on its hash alone: it was not compared by pixels, and it
-// could not be, since there is no sealing key or only its hash is kept.
+// byHash reports whether match m may rest on its hash alone: it could not be compared by pixels, since there is no
+// sealing key or only its hash is kept.
 func (e evidence) byHash(m *Match) bool { return m.Pixels == PixelsUnknown && (!e.opens || m.HashOnly) }
 
-// first returns the first match, in the order of e.matches, whose word for the pixels is pixels. It
-// returns nil if there is no such match.
+// first returns the first match whose word for the pixels is pixels, or nil.
 func (e evidence) first(pixels string) *Match {
 	return find(e.matches, func(m *Match) bool { return m.Pixels == pixels })
 }
@@ -427,8 +419,7 @@ func (e evidence) positive(not watermark.Submission) *Match {
 	return nil
 }
 
-// concludeUnknown returns the conclusion for a leak that shows and resembles no submission. The
-// note says why, and, if e.recall is not nil, how often the search finds leaks of this kind.
+// concludeUnknown returns the conclusion for a leak that shows and resembles no submission.
 func concludeUnknown(e evidence) conclusion {
 	c := conclusion{finding: FoundUnknown, recall: e.recall}
 	template := e.first(PixelsTemplate)
@@ -483,9 +474,8 @@ func (c *conclusion) sayAltered(pixels string, places []findings.Region) {
 // notExamined are the findings on files that could not be read as pictures.
 var notExamined = []Finding{FoundDamaged, FoundUnsupported, FoundUnopened, FoundMissing, FoundNoPicture}
 
-// unreadable returns the finding on a file that cannot be read as a picture, by the cause. The name
-// decides if the content says nothing: with the ending of a picture, or without an ending, the file
-// is damaged.
+// unreadable returns the finding on a file that cannot be read as a picture, by the cause. The name decides if the
+// content says nothing: with the ending of a picture, or without an ending, the file is damaged.
 func unreadable(name string, cause error) Finding {
 	var format *picture.FormatError
 	var limit *picture.LimitError

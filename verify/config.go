@@ -137,9 +137,8 @@ type Config struct {
 	later  bool      // a leak shows that the find was later than stated
 }
 
-// ready returns the configuration, checked, with each submission of Against once and the defaults
-// of MaxBytes, MaxFiles and Workers. MaxPixels and References stay 0 for
-// their users to replace. The error wraps [registry.ErrInput].
+// ready returns the configuration, checked, with each submission of Against once and the defaults of MaxBytes,
+// MaxFiles and Workers. The error wraps [registry.ErrInput].
 func (c Config) ready() (Config, error) {
 	refused := func(format string, args ...any) (Config, error) {
 		return c, fmt.Errorf("%w: %w", registry.ErrInput, fmt.Errorf(format, args...))
@@ -185,7 +184,7 @@ func (c Config) ready() (Config, error) {
 	return c, nil
 }
 
-// limits returns the limits of one picture; 0 in a field means the default of package picture.
+// limits returns the limits of one picture.
 func (c Config) limits(ctx context.Context) picture.Limits {
 	return picture.Limits{MaxBytes: c.MaxBytes, MaxPixels: c.MaxPixels, Decode: picture.Decoding(ctx, c.Decode), PDF: picture.ReadingPDF(ctx, c.Readers.PDF)}
 }

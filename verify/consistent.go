@@ -13,9 +13,8 @@ import (
 
 // Given values of a findings file must agree with each other.
 
-// checkMatches checks that every word for pixels is known, and that no two places of the verdict
-// give one submission different pixels or another page. A read may have a word if the match with its submission was
-// not compared. The order and the distances are not checked.
+// checkMatches checks that every word for pixels is known, and that no two places of the verdict give one submission
+// different pixels or another page. The order and the distances are not checked.
 func (v *Verdict) checkMatches() error {
 	known := []string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsPage, PixelsSharper, PixelsDifferent, PixelsTemplate, PixelsUndecided, PixelsUnrelated, PixelsUnknown}
 	pixels, pages := make(map[watermark.Submission]string), make(map[watermark.Submission]int)
@@ -59,15 +58,14 @@ func (v *Verdict) checkMatches() error {
 	return nil
 }
 
-// compared reports whether submission s is among the matches, or a read names a copy of it. The
-// leak may then have been traced against s.
+// compared reports whether submission s is among the matches, or a read names a copy of it: the leak may have been
+// traced against s.
 func (v *Verdict) compared(s watermark.Submission) bool {
 	return slices.ContainsFunc(v.Matches, func(m Match) bool { return m.Submission == s }) ||
 		slices.ContainsFunc(v.Reads, func(r findings.Reading) bool { return r.Submission == s })
 }
 
-// checkTraces checks every tracing of the verdict ([Verdict.checkTrace]). The error names the
-// submission of the first that fails.
+// checkTraces checks every tracing of the verdict ([Verdict.checkTrace]).
 func (v *Verdict) checkTraces() error {
 	for i := range v.Traces {
 		if err := v.checkTrace(&v.Traces[i]); err != nil {
@@ -130,8 +128,7 @@ func (v *Verdict) checkTrace(t *Tracing) error {
 	return nil
 }
 
-// checkRows checks that the registry's rows agree with the verdict: the confirmed copies are of its
-// submissions, the match with each has the same time, and every custody covers its own.
+// checkRows checks that the registry's rows agree with the verdict.
 func (v *Verdict) checkRows() error {
 	for _, c := range v.Issued {
 		if !v.Shows(c.Submission) {
@@ -197,8 +194,8 @@ func (f *Findings) checkHistory(cfg Config) error {
 	return nil
 }
 
-// checkMethod checks the parameters of a record that are the same in every investigation with this
-// program (see [method]). The error names a parameter that differs; others in r are not looked at.
+// checkMethod checks the parameters of a record that are the same in every investigation with this program (see
+// [method]).
 func checkMethod(r *findings.Record) error {
 	for name, want := range method() {
 		if got := r.Parameters[name]; got != want {

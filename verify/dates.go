@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/internal/findings"
-	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -20,12 +20,10 @@ import (
 // depends on it: custody and copies of any date make a rival. What incriminates depends on it only
 // while nothing contradicts it: see [Config.dated].
 
-// claimedLate reports whether t is after the stated time of the find. It is false without such a
-// time.
+// claimedLate reports whether t is after the stated time of the find.
 func (c Config) claimedLate(t time.Time) bool { return !c.Found.IsZero() && t.After(c.Found) }
 
-// copyLate reports whether it is not proven that a copy was entered before the stated time of the find. It is false
-// without such a time.
+// copyLate reports whether it is not proven that a copy was entered before the stated time of the find.
 func (c Config) copyLate(x *registry.Copy) bool { return !c.Found.IsZero() && x.LaterThan(c.Found) }
 
 // dated returns the configuration with the time of the find that counts: [Config].Found, or the zero
@@ -120,9 +118,8 @@ func (w *weighing) published() (out []figures) {
 	return out
 }
 
-// conclude enters what is concluded of a dump into the ledger, unless this investigator has entered no
-// investigation. It enters the recipients that are named and the copies that are confirmed, under the number of
-// its last entry: a later examination then knows that these copies were found in these files, and not in others.
+// conclude enters what is concluded of a dump into the ledger, under the number of this investigator's last entry, if
+// it has one. A later examination then knows that these copies were found in these files, and not in others.
 func (v *Investigator) conclude(ctx context.Context, d *DumpVerdict) error {
 	own := v.entries()
 	if len(own) == 0 {
@@ -168,7 +165,7 @@ func (w *weighing) examinedBefore() (out []figures) {
 			continue
 		}
 		x := figures{"day": utc(e.Started), "n": e.Shared, "entry": fmt.Sprint(e.Entry), "found": statedFind(e.Found), "outcome": concluded(e), "command": "another command"}
-		if e.Command == shellLine(w.Record.Command) {
+		if e.Command == intake.ShellLine(w.Record.Command...) {
 			x["command"] = "the same command"
 		}
 		out = append(out, x)
@@ -321,8 +318,8 @@ func (w *weighing) lateEntry(at time.Time) string {
 	return ""
 }
 
-// heldSince says, for a sentence on a rival, when custody of its was entered that covers leaks with
-// copies of a recipient: ", as entered on 2026-01-31". It is "" if there is no such custody.
+// heldSince says, for a sentence on a rival, when custody of its was entered that covers leaks with copies of a
+// recipient: ", as entered on 2026-01-31"; "": none.
 func (w *weighing) heldSince(name, other string) string {
 	var first, last time.Time
 	for _, l := range views(w.Verdicts) {
@@ -346,18 +343,8 @@ func (w *weighing) heldSince(name, other string) string {
 	return ", as entered from " + day(first) + " to " + day(last)
 }
 
-// datesMissing is the sentence on recipients that are not named for the dates of their copies alone.
-func datesMissing(w *weighing) []figures {
-	for _, x := range missing(odds.Dates)(w) {
-		x["found"] = w.foundAt()
-		return []figures{x}
-	}
-	return nil
-}
-
-// EarlierFound returns when the files were found, as the investigation stated, for the table of
-// earlier examinations.
-func (r reportView) EarlierFound(e findings.Earlier) string {
+// earlierFound returns when the files were found, as the investigation stated.
+func earlierFound(e findings.Earlier) string {
 	parts := []string{statedFind(e.Found)}
 	if e.Evidence != "" {
 		parts = append(parts, e.Evidence)
@@ -367,6 +354,3 @@ func (r reportView) EarlierFound(e findings.Earlier) string {
 	}
 	return strings.Join(parts, "; ")
 }
-
-// EarlierOutcome returns whom the investigation named, for the same table.
-func (r reportView) EarlierOutcome(e findings.Earlier) string { return concluded(e) }

@@ -10,9 +10,8 @@ import (
 	"slices"
 )
 
-// same compares, as JSON, a stated value with the value that follows from the evidence. It returns
-// nil if they are equal, else an error with the path to the first difference, which begins with
-// name. If words is false, the fields that [wordless] deletes do not count.
+// same compares, as JSON, a stated value with the value that follows from the evidence. The error has the path to the
+// first difference, which begins with name. If words is false, the fields that [wordless] deletes do not count.
 func same(name string, stated, follows any, words bool) error {
 	a, errA := json.Marshal(stated)
 	b, errB := json.Marshal(follows)
@@ -35,8 +34,7 @@ func same(name string, stated, follows any, words bool) error {
 	return fmt.Errorf("%s is %s, and would be %s", where, brief(s), brief(t))
 }
 
-// plain decodes JSON into maps, slices, strings and [json.Number], which keeps numbers as they are
-// written. What follows the first value is ignored.
+// plain decodes JSON into maps, slices, strings and [json.Number], which keeps numbers as they are written.
 func plain(text []byte) (x any, err error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
@@ -44,9 +42,8 @@ func plain(text []byte) (x any, err error) {
 	return x, err
 }
 
-// difference returns the path to the first difference of a and b, two results of [plain] that
-// differ, and the two values there. Keys of objects are taken in alphabetical order; lists of
-// different length differ as a whole. at is the path to a and b, with which the result begins.
+// difference returns the path to the first difference of a and b, two results of [plain] that differ, and the two
+// values there. Lists of different length differ as a whole. at is the path to a and b.
 func difference(at string, a, b any) (string, any, any) {
 	switch x := a.(type) {
 	case map[string]any:

@@ -11,7 +11,6 @@ import (
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/phash/parts"
-	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -90,7 +89,7 @@ type documents struct {
 
 // A documentPage is one page of a submission.
 type documentPage struct {
-	id     watermark.Submission // under which the page is opened: see [engine.PageID]
+	id     watermark.Submission // under which the page is opened: see [watermark.Submission.Page]
 	of     int                  // its submission, an index
 	whole  watermark.Submission
 	number int // from 1
@@ -119,7 +118,7 @@ func (d *documents) findPages(ctx context.Context, leaks []*Verdict) (complete [
 			case k > 1 && len(d.pages) >= maxDocumentPages:
 				complete[i] = false
 			default:
-				d.pages = append(d.pages, documentPage{engine.PageID(id, k), i, id, k})
+				d.pages = append(d.pages, documentPage{id.Page(k), i, id, k})
 			}
 		}
 	}
@@ -147,7 +146,7 @@ func (d *documents) forms(found [][]findings.SameDocument) []bool {
 	}
 	for _, pairs := range found {
 		for _, p := range pairs {
-			a, b := group[at[engine.PageID(p.Submissions[0], pageOfPair(p, 0))]], group[at[engine.PageID(p.Submissions[1], pageOfPair(p, 1))]]
+			a, b := group[at[p.Submissions[0].Page(pageOfPair(p, 0))]], group[at[p.Submissions[1].Page(pageOfPair(p, 1))]]
 			for i := range group {
 				if group[i] == b {
 					group[i] = a
@@ -212,8 +211,7 @@ func (d *documents) list(ctx context.Context, i int) error {
 	return d.index.Add(int64(i), f)
 }
 
-// like returns the pairs of page i and each page of another submission that shows the same document. The
-// other pages are compared in the order of their similarity, up to the first of another document.
+// like returns the pairs of page i and each page of another submission that shows the same document.
 func (d *documents) like(ctx context.Context, i int) (same []findings.SameDocument, err error) {
 	matches, err := d.index.Search(ctx, d.queries[i], nil)
 	if err != nil {
@@ -267,9 +265,8 @@ func (d *documents) compare(ctx context.Context, i, k int) (*findings.SameDocume
 	return f()
 }
 
-// between lays the page leak on the page on, by their IDs, and returns the word
-// and the score of [comparePixels], or [PixelsRecaptured]. The word is [PixelsUnknown] if one of them
-// cannot be opened.
+// between lays the page leak on the page on, by their IDs, and returns what [documentPixels] does. The word is
+// [PixelsUnknown] if one of them cannot be opened.
 func (v *Investigator) between(ctx context.Context, on, leak watermark.Submission) (word string, score float64, err error) {
 	o, err := v.original(ctx, on)
 	if err != nil || o == nil {

@@ -104,9 +104,8 @@ func (v *Investigator) unweighed(leaks []*Verdict, record *findings.Record) (*Du
 	return &w.DumpVerdict, nil
 }
 
-// restored returns copies of verdicts. Verdicts that were read from JSON get back from the registry
-// what JSON leaves out: subject, time, and recipients of the copies that were read. If the registry
-// no longer has the submission or a copy, the values stay empty; that is no error.
+// restored returns copies of verdicts. Verdicts that were read from JSON get back from the registry what JSON leaves
+// out: subject, time, and recipients of the copies that were read. What the registry no longer has stays empty.
 func (v *Investigator) restored(ctx context.Context, leaks []*Verdict) ([]*Verdict, error) {
 	out := slices.Clone(leaks)
 	for i, l := range leaks {
@@ -139,8 +138,7 @@ func (v *Investigator) restored(ctx context.Context, leaks []*Verdict) ([]*Verdi
 	return out, nil
 }
 
-// restoreMarked adds to l.marked the recipients of all copies that were read in a leak. Copies that
-// the registry does not have are passed over.
+// restoreMarked adds to l.marked the recipients of all copies that were read in a leak.
 func (v *Investigator) restoreMarked(ctx context.Context, l *Verdict) error {
 	e := l.evidence(v.cfg.given())
 	for _, r := range e.issuedReads() {
@@ -182,10 +180,9 @@ type party struct {
 	unjudged     int                       // the same, if it is not known when the leaks were found, or the stated time is contradicted
 }
 
-// weigh counts the findings of a dump and weighs the marks, from the leaks and the books alone.
-// keys is the number of mark keys that were tried. It
-// writes the number of its subject into each leak ([weighing.clusters]). Headline and sentences are
-// left to [weighing.speak]. The error wraps [odds.ErrCase].
+// weigh counts the findings of a dump and weighs the marks, from the leaks and the books alone. keys is the number of
+// mark keys that were tried. It writes the number of its subject into each leak ([weighing.clusters]). Headline and
+// sentences are left to [weighing.speak].
 func weigh(leaks []*Verdict, b *books, cfg Config, keys int) (*weighing, error) {
 	w := &weighing{cfg: cfg.dated(leaks, b.earlier), keys: keys, parties: make(map[string]*party)}
 	w.tally(leaks)
@@ -231,30 +228,7 @@ func (v *Verdict) unissued() (out []findings.Reading) {
 	return out
 }
 
-// unissuedMarks are the marks of a dump that the registry does not list.
-type unissuedMarks struct {
-	pictures int // that carry any
-	ids      map[watermark.CopyID]bool
-	keys     map[string]bool // IDs of the mark keys
-}
-
-// unissuedMarks collects the marks of the dump that the registry does not list.
-func (w *weighing) unissuedMarks() unissuedMarks {
-	m := unissuedMarks{ids: make(map[watermark.CopyID]bool), keys: make(map[string]bool)}
-	for _, l := range w.Verdicts {
-		marks := l.unissued()
-		if len(marks) > 0 {
-			m.pictures++
-		}
-		for _, r := range marks {
-			m.ids[r.Copy], m.keys[r.KeyID] = true, true
-		}
-	}
-	return m
-}
-
-// tally sets the leaks and counts them: all, by finding, matched and repeated. Unconfirmed is left
-// nil.
+// tally sets the leaks and counts them.
 func (w *weighing) tally(leaks []*Verdict) {
 	w.Verdicts, w.Leaks, w.Counts = leaks, len(leaks), make(map[string]int)
 	seen := make(map[string]bool)
@@ -270,10 +244,9 @@ func (w *weighing) tally(leaks []*Verdict) {
 	}
 }
 
-// count adds one leak to the counts of the recipients that it concerns. Marks count by the finding:
-// a confirmed, unconfirmed or transplanted copy. A leak without a found mark counts for each
-// recipient with recorded custody of its upload: as custody, late, or unjudged. Uploads later than
-// [Config].Found do not count for custody.
+// count adds one leak to the counts of the recipients that it concerns. Marks count by the finding. A leak without a
+// found mark counts for each recipient with recorded custody of its upload: as custody, late, or unjudged. Uploads
+// later than the find do not count for custody.
 func (w *weighing) count(l *Verdict) {
 	names := l.MayNames()
 	if len(names) == 0 {
@@ -314,8 +287,7 @@ func (w *weighing) count(l *Verdict) {
 	}
 }
 
-// add counts a leak with a confirmed copy of recipient s: the picture, the units of the submissions of such copies, and the
-// purposes for which the copies were issued, each purpose once.
+// add counts a leak with a confirmed copy of recipient s.
 func (s *party) add(l *Verdict, unit map[watermark.Submission]string) {
 	s.pictures++
 	nameless := false

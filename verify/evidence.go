@@ -55,8 +55,7 @@ type read struct {
 	lacks    bool                   // read blind and traced, and the part of the mark that only this copy has is missing, though it would have been found
 }
 
-// logP returns log10 p of the stronger of the ways in which the mark was found: of the blind read,
-// or of tracing if tracing found the copy. It is 0 if neither did.
+// logP returns log10 p of the stronger of the ways in which the mark was found; 0: in none.
 func (r *read) logP() float64 {
 	if r.found() {
 		return min(r.blind, r.traced.LogP)
@@ -67,9 +66,8 @@ func (r *read) logP() float64 {
 // found reports whether tracing found the part of the mark that only this copy has.
 func (r *read) found() bool { return r.traced != nil && r.traced.Found }
 
-// gather writes the evidence into the verdict, in place of what was there. The recall, and whether
-// originals could be opened, are not written: [Verdict.evidence] has them from elsewhere. Rows of
-// copies are kept in v.found, which JSON leaves out.
+// gather writes the evidence into the verdict, in place of what was there. The recall, and whether originals could be
+// opened, are not written: [Verdict.evidence] has them from elsewhere.
 func (v *Verdict) gather(e evidence) {
 	v.TooFlat, v.Closed, v.Sync, v.Erased = e.tooFlat, e.closed, e.sync, e.erased
 	v.Matches = append(make([]Match, 0, len(e.matches)), e.matches...)
@@ -130,8 +128,7 @@ func (v *Verdict) evidence(g given) evidence {
 	return e
 }
 
-// bind gives r, the read of x of an issued copy, its row and what tracing said. Rows come from
-// v.Issued and v.found; without them the row has what x says.
+// bind gives r, the read of x of an issued copy, its row and what tracing said. Without the row it has what x says.
 func (v *Verdict) bind(r *read, x findings.Reading) {
 	r.issued = &registry.Copy{ID: x.Copy, Recipient: x.Recipient, Submission: x.Submission, KeyID: x.KeyID, Issued: x.Issued, State: x.State}
 	for _, c := range slices.Concat(v.Issued, v.found) {
@@ -145,10 +142,8 @@ func (v *Verdict) bind(r *read, x findings.Reading) {
 	r.lacks = r.blind != 0 && wouldShow(t) && r.traced != nil && !r.traced.Found
 }
 
-// conclude writes the evidence into the verdict, and all that follows from it: the conclusion, its
-// numbers, the copies that are accused, their rows, and the note. File, Picture, Searched,
-// Submitted, Cluster, SubjectEntered, Custody, the same in Beside, and References are the caller's. It replaces what an
-// earlier conclusion wrote.
+// conclude writes the evidence into the verdict, and all that follows from it. File, Picture, Searched, Submitted,
+// Cluster, SubjectEntered, Custody, the same in Beside, and References are the caller's.
 func (v *Verdict) conclude(e evidence) {
 	v.gather(e)
 	e = v.evidence(e.given)
@@ -196,9 +191,8 @@ func (v *Verdict) conclude(e evidence) {
 	}
 }
 
-// number writes the key and the logarithms of the mark r on which the conclusion rests. If r is
-// nil, the first mark that was read is taken, which the registry does not list. Without a
-// mark, KeyID is "" and the logarithms stay as they are.
+// number writes the key and the logarithms of the mark r on which the conclusion rests. If r is nil, the first mark
+// that was read is taken, which the registry does not list.
 func (v *Verdict) number(e evidence, r *read) {
 	if r == nil && len(e.reads) > 0 {
 		r = &e.reads[0]
@@ -215,15 +209,14 @@ func (v *Verdict) number(e evidence, r *read) {
 	}
 }
 
-// mark adds the recipient of a copy that was read to v.marked, unless it is there already.
+// mark adds the recipient of a copy that was read to v.marked, once.
 func (v *Verdict) mark(recipient string) {
 	if !slices.Contains(v.marked, recipient) {
 		v.marked = append(v.marked, recipient)
 	}
 }
 
-// closedLeak returns the verdict on a file that could not be examined. finding is one of
-// notExamined, pic describes the file as far as known, and cause becomes Error.
+// closedLeak returns the verdict on a file that could not be examined. cause becomes Error.
 func closedLeak(file string, finding Finding, pic findings.Picture, cause string) *Verdict {
 	said := []findings.Said{{Code: string(finding)}}
 	return &Verdict{File: file, Picture: pic, Error: cause, Note: written(said), Said: said, Accused: []watermark.CopyID{},

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/test/oddstest"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/internal/engine"
@@ -67,7 +68,6 @@ func (v *Investigator) SetDetect(f func(context.Context, *watermark.Key, image.I
 
 // What tests look at.
 var (
-	ShellLine      = shellLine
 	MosaicSide     = mosaicSide
 	ReportTemplate = reportHTML
 	Method         = method
@@ -118,7 +118,7 @@ func WeighAround(leaks []*Verdict, recipients []registry.Recipient, cfg Config, 
 	const each = 33 // submissions a day
 	for _, l := range leaks {
 		if len(b.cells) == 0 && !l.Submitted.IsZero() {
-			all := odds.Months(l.Submitted.AddDate(0, -months/2, 0), l.Submitted.AddDate(0, months-months/2, 0))
+			all := oddstest.Months(l.Submitted.AddDate(0, -months/2, 0), l.Submitted.AddDate(0, months-months/2, 0))
 			for t := all[0].From; t.Before(all[len(all)-1].From); t = t.AddDate(0, 0, 1) {
 				b.cells = append(b.cells, odds.Cell{From: t})
 			}

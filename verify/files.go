@@ -39,10 +39,9 @@ func (v *Investigator) InvestigateFS(ctx context.Context, fsys fs.FS) iter.Seq2[
 	return v.investigateDump(ctx, func(d *dump.Dump) error { return d.AddFS(ctx, fsys, "") })
 }
 
-// investigateDump returns the verdicts on the files that list adds to a dump, in their order.
-// Before it examines a file, it takes verdicts from the state file and enters the investigation into
-// the ledger, unless no file can be examined. An error ends it, with a nil verdict; the error wraps
-// [registry.ErrLimit] if there are too many files.
+// investigateDump returns the verdicts on the files that list adds to a dump, in their order. Before it examines a
+// file, it takes verdicts from the state file and enters the investigation into the ledger, unless no file can be
+// examined.
 func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump) error) iter.Seq2[*Verdict, error] {
 	return func(yield func(*Verdict, error) bool) {
 		d := dump.New(v.dumpOptions())
@@ -99,8 +98,7 @@ func (e *NothingError) Error() string {
 	return fmt.Sprintf("nothing to examine: no picture can be read among the %s", count(len(e.Files), "file", "files"))
 }
 
-// something returns nil if one of the files can be decoded, else a *[NothingError] with the verdicts on
-// all. Other errors are of ctx.
+// something returns nil if one of the files can be decoded, else a *[NothingError] with the verdicts on all.
 func (v *Investigator) something(ctx context.Context, files []dump.File) error {
 	nothing := new(NothingError)
 	lease := v.memory.Lease()
@@ -144,8 +142,7 @@ func unread(f dump.File, cause error) *Verdict {
 	return out
 }
 
-// opened adds a dump to the record of this investigator: the archives and PDFs that files come from, and
-// what was listed.
+// opened adds a dump to the record of this investigator.
 func (v *Investigator) opened(d *dump.Dump) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -178,10 +175,9 @@ type result struct {
 	err     error
 }
 
-// run examines the files all, [Config].Workers at a time, and yields the verdicts in the order of
-// the files. It ends at the first error, which it yields with a nil verdict, or when yield returns
-// false. Each verdict is kept in p before it is yielded. All goroutines that run started have ended
-// when it returns. files is the number of files in the dump.
+// run examines the files all, [Config].Workers at a time, and yields the verdicts in the order of the files. Each
+// verdict is kept in p before it is yielded. All goroutines that run started have ended when it returns. files is the
+// number of files in the dump.
 func (v *Investigator) run(ctx context.Context, all []dump.File, files int, p *progress, yield func(*Verdict, error) bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	workers := min(v.cfg.Workers, len(all))
@@ -234,9 +230,8 @@ func (v *Investigator) run(ctx context.Context, all []dump.File, files int, p *p
 	}
 }
 
-// investigateFile examines one file of a dump of so many files. If p has the verdict on the same bytes, it returns a copy of
-// that. A file that cannot be read gives a verdict without a digest. Only failures of the registry and the end of ctx are
-// errors.
+// investigateFile examines one file of a dump of so many files. If p has the verdict on the same bytes, it returns a
+// copy of that. Only failures of the registry and the end of ctx are errors.
 func (v *Investigator) investigateFile(ctx context.Context, f dump.File, files int, p *progress) (*Verdict, error) {
 	lease := v.memory.Lease()
 	defer lease.Give()
@@ -265,8 +260,7 @@ func (v *Investigator) investigateFile(ctx context.Context, f dump.File, files i
 	return v.investigate(ctx, f.Name, &leakPicture{Picture: pic}, files)
 }
 
-// read returns the bytes of a file. The error is a [picture.LimitError] if the file announces more
-// than [Config].MaxBytes; other errors are of listing, opening or reading the file.
+// read returns the bytes of a file, which may have [Config].MaxBytes.
 func (v *Investigator) read(ctx context.Context, f dump.File) ([]byte, error) {
 	if f.Err != nil {
 		return nil, f.Err

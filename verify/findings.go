@@ -99,9 +99,8 @@ func (v *Investigator) WriteFindings(ctx context.Context, w io.Writer, d *DumpVe
 	return err
 }
 
-// findings returns the findings that d is written as, and the pictures of the leaks by their
-// SHA-256 in hex. With reveal, pictures are previews and subject references come from the registry.
-// Without it, pictures are mosaics, and recipients that no finding concerns are numbered.
+// findings returns the findings that d is written as, and the pictures of the leaks by their SHA-256 in hex. Without
+// reveal, pictures are mosaics, and recipients that no finding concerns are numbered.
 func (v *Investigator) findings(ctx context.Context, d *DumpVerdict, reveal bool) (*Findings, map[string][]byte, error) {
 	if d.readable() == 0 {
 		return nil, nil, &NothingError{d.Verdicts}
@@ -207,8 +206,8 @@ func ReadFindings(r io.Reader) (*Findings, error) {
 	return &f, nil
 }
 
-// writtenByOther returns, in parentheses for the end of an error, which other version wrote the
-// findings in data. It is "" if this version did, or if data does not say.
+// writtenByOther returns, for the end of an error, which other version wrote the findings in data; "" if this one
+// did, or if data does not say.
 func writtenByOther(data []byte) string {
 	var f struct {
 		Verdict struct {

@@ -12,9 +12,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// historyOf returns the history that a findings file holds. Uploads by day and each recipient's
-// copies by day and admissible custody come from h; names, kinds and their order come from
-// recipients. Lists of submissions in custody are reduced to their length.
+// historyOf returns the history that a findings file holds. Lists of submissions in custody are reduced to their
+// length.
 func historyOf(h *engine.Holdings, recipients []registry.Recipient) findings.History {
 	out := findings.History{Submitted: h.Submitted}
 	if len(h.Days) > 0 { // without erased uploads, as in the case
@@ -61,10 +60,9 @@ type period struct {
 
 const unknownPeriod = "not known"
 
-// charted sets the rows of the report that tell when the leaked uploads were submitted and which
-// recipients could have held them. Each upload counts once; of several leaks of an upload, a marked
-// copy counts, else an unmarked picture. Recipients are sorted by their numbers, largest first, and
-// those with no number above 0 are only counted.
+// charted sets the rows of the report that tell when the leaked uploads were submitted and which recipients could
+// have held them. Each upload counts once; of several leaks of an upload, a marked copy counts, else an unmarked
+// picture. Recipients with no number above 0 are only counted.
 func (r *reportView) charted() {
 	rows := make(map[string]*couldHold)
 	for _, x := range r.History.Recipients {
@@ -133,8 +131,8 @@ const (
 	maxSpans   = 5  // facts of custody that it lists for a recipient
 )
 
-// periods returns the periods in which leaks were submitted, the first one first and those without a
-// time last. unit is the layout of a time that names a period.
+// periods returns the periods in which leaks were submitted; those without a time come last. unit is the layout of a
+// time that names a period.
 func periods(h *findings.History, leaks []*Verdict, unit string) []period {
 	name := func(t time.Time) string {
 		if t.IsZero() {

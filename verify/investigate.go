@@ -105,9 +105,8 @@ func (v *Investigator) decode(ctx context.Context, leak []byte, lease *memory.Le
 	return pic, err
 }
 
-// investigate examines a leak that was logged already, with memory for it. path is the name in the verdict. files is the number of files in the dump, over which the controls are shared. It
-// takes one of the processors if one is free, but does not wait for it. Results and errors are as in
-// [Investigator.Investigate].
+// investigate examines a leak that was logged already, with memory for it. files is the number of files in the dump,
+// over which the controls are shared. It takes one of the processors if one is free, but does not wait for it.
 func (v *Investigator) investigate(ctx context.Context, path string, l *leakPicture, files int) (*Verdict, error) {
 	pic := l.Picture
 	pic.Image = picture.Flatten(pic.Image)
@@ -151,9 +150,8 @@ func (v *Investigator) investigate(ctx context.Context, path string, l *leakPict
 	return out, nil
 }
 
-// examine gathers the evidence on a leak: first hash and pixels and, at the same time if a
-// processor is free, the blind reads under every key; then the traces. A leak too small for a mark
-// has no reads. If the records of a copy that is read were altered, there is no evidence: see [evidence.damaged].
+// examine gathers the evidence on a leak: first hash and pixels and, at the same time if a processor is free, the
+// blind reads under every key; then the traces. A leak too small for a mark has no reads.
 func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence, err error) {
 	until, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -237,8 +235,7 @@ func (e evidence) damaged() evidence {
 	return evidence{tooFlat: e.tooFlat, given: e.given, closed: e.closed + 1, recall: e.recall}
 }
 
-// compare searches the registry for the leak and enters the matches, with their pixels compared,
-// into e. It also sets what e says of the search itself (tooFlat, given, recall).
+// compare searches the registry for the leak and enters the matches, with their pixels compared, into e.
 func (v *Investigator) compare(ctx context.Context, l *leakPicture, e *evidence) error {
 	found, err := v.candidates(ctx, l)
 	if err != nil {
@@ -262,8 +259,7 @@ func (v *Investigator) compare(ctx context.Context, l *leakPicture, e *evidence)
 	return nil
 }
 
-// beside runs f in a goroutine if a processor is free, else before it returns. The caller must call
-// wait, which returns when f has ended; then what f computed may be read.
+// beside runs f in a goroutine if a processor is free, else before it returns. wait returns when f has ended.
 func (v *Investigator) beside(f func()) (wait func()) {
 	select {
 	case v.busy <- struct{}{}:
@@ -280,11 +276,9 @@ func (v *Investigator) beside(f func()) (wait func()) {
 	return func() { <-done }
 }
 
-// resolve returns the read of a mark that was detected: the registry's row of its copy, the state
-// of its key, and what the pixels say of the copy's submission. matches are tried first; if the
-// submission is not compared there, its original is. If it is unrelated there, all of the leak is
-// searched for it, and the match is changed. If the registry has no such copy, or issued it
-// under another key, issued stays nil.
+// resolve returns the read of a mark that was detected: the registry's row of its copy, the state of its key, and
+// what the pixels say of the copy's submission. matches are tried first; if the submission is not compared there, its
+// original is. If it is unrelated there, all of the leak is searched for it, and the match is changed.
 func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark.Detection, matches []Match) (*read, error) {
 	r := &read{copy: d.Copy, keyID: d.KeyID, blind: micro(d.LogPFA), among: d.Among, shows: PixelsUnknown}
 	issued, err := v.issued(ctx, d.Copy, d.KeyID)
@@ -308,9 +302,8 @@ func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark
 	return r, nil
 }
 
-// standing sets r.key, the state of the key in the ledger, and r.erased, whether the submission of
-// an issued copy was erased. r.keyID must be set. r.issued may be nil: then r.key stays nil if the
-// ledger does not have the key. The error wraps [registry.ErrTampered] if the submission is not found.
+// standing sets r.key, the state of the key in the ledger, and r.erased, whether the submission of an issued copy was
+// erased. The error wraps [registry.ErrTampered] if the submission is not found.
 func (v *Investigator) standing(ctx context.Context, r *read) error {
 	key, err := v.cfg.Registry.Ledger().MarkKey(ctx, r.keyID)
 	switch {
@@ -330,11 +323,9 @@ func (v *Investigator) standing(ctx context.Context, r *read) error {
 	return gone(err) // a row that cannot be read: its pixels stay unknown
 }
 
-// fill writes the evidence and the conclusion into out, and, if the leak shows a submission, what
-// the registry says of it: subject, time and, unless it carries a mark that the registry does not
-// list, custody. A submission that was erased meanwhile is no
-// error: what the registry still has of it is taken. The error wraps [registry.ErrTampered] if records that the
-// conclusion rests on were altered.
+// fill writes the evidence and the conclusion into out, and, if the leak shows a submission, what the registry says
+// of it; custody unless it carries a mark that the registry does not list. The error wraps [registry.ErrTampered] if
+// records that the conclusion rests on were altered.
 func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence) error {
 	out.conclude(e)
 	if out.restsOnRecords() && len(v.damage()) > 0 {
@@ -383,10 +374,8 @@ func stated(x float64) *float64 {
 	return &x
 }
 
-// closed returns the verdict on a file that could not be examined. path is the name in the verdict,
-// and leak holds the bytes of the file. cause gives the finding and Error, which has no paths of
-// this machine.
+// closed returns the verdict on a file that could not be examined. cause gives the finding and Error, which has no
+// paths of this machine.
 func closed(path string, leak []byte, cause error) *Verdict {
-	sum := sha256.Sum256(leak)
-	return closedLeak(path, unreadable(path, cause), findings.Picture{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(leak))}, intake.WithoutPath(cause).Error())
+	return closedLeak(path, unreadable(path, cause), findings.Picture{SHA256: hexDigest(leak), Size: int64(len(leak))}, intake.WithoutPath(cause).Error())
 }

@@ -48,9 +48,8 @@ type laid struct {
 	rank  int // of the pixels' word: see traceRank
 }
 
-// lay returns how the leak lies on an original, or nil if it does not align. A result
-// that keep has kept is returned again; lay keeps none. lay starts where local features find the
-// original, if [Investigator.locate] was called for it.
+// lay returns how the leak lies on an original, or nil if it does not align. A result that keep has kept is returned
+// again. It starts where local features find the original, if [Investigator.locate] was called for it.
 func (l *leakPicture) lay(ctx context.Context, o *original) (*capture.Sight, error) {
 	if i := l.at(o.of); i >= 0 {
 		return l.laid[i].sight, nil
@@ -141,9 +140,8 @@ func (l *leakPicture) shown() (on []watermark.Laid) {
 	return on
 }
 
-// keep keeps in l how the leak lies on an original, and the original, for tracing. pixels is the
-// word for what was compared. At most [maxTraced] are kept, in the order of [evidence.targets], and
-// words that are not traced are not kept: each takes up 50 MB.
+// keep keeps in l how the leak lies on an original, for tracing. At most [maxTraced] are kept, in the order of
+// [evidence.targets], and words that are not traced are not kept: each takes up 50 MB.
 func (l *leakPicture) keep(on *original, s *capture.Sight, pixels string) {
 	rank := traceRank(pixels)
 	if rank < 0 || l.at(on.of) >= 0 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/dump"
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -21,7 +22,7 @@ func (v *Investigator) log(ctx context.Context, once [32]byte, all []dump.File, 
 	}
 	now := v.now().UTC().Truncate(time.Microsecond)
 	entry, err := v.engine().LogInvestigation(ctx, registry.Investigation{
-		Salt: once, Actor: v.cfg.Actor, Command: shellLine(v.cfg.Command), Input: inputDigest(all), Files: int64(len(all)),
+		Salt: once, Actor: v.cfg.Actor, Command: intake.ShellLine(v.cfg.Command...), Input: inputDigest(all), Files: int64(len(all)),
 		Found: v.cfg.Found, Evidence: v.cfg.Evidence, EvidenceSHA256: v.cfg.EvidenceSHA256, Published: v.cfg.Published,
 	}, sums...)
 	if err != nil {
@@ -36,9 +37,9 @@ func (v *Investigator) log(ctx context.Context, once [32]byte, all []dump.File, 
 	return nil
 }
 
-// checkSealKey returns an error that wraps [registry.ErrSealed] if the sealing key does not open
-// the registry's uploads. It checks only before the first investigation, and no key without a
-// sealing key. It also notes which records cannot be read: see [Investigator.checkRecords].
+// checkSealKey returns an error that wraps [registry.ErrSealed] if the sealing key does not open the registry's
+// uploads. It checks only before the first investigation. It also notes which records cannot be read: see
+// [Investigator.checkRecords].
 func (v *Investigator) checkSealKey(ctx context.Context) error {
 	v.mu.Lock()
 	first := v.begun.IsZero()
@@ -59,7 +60,7 @@ func (v *Investigator) checkSealKey(ctx context.Context) error {
 }
 
 // entries returns the numbers of the ledger's entries of all investigations that this investigator has begun,
-// ascending. It is never nil.
+// ascending.
 func (v *Investigator) entries() []int64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -68,9 +69,8 @@ func (v *Investigator) entries() []int64 {
 	return out
 }
 
-// inputDigest returns a SHA-256 over names and announced sizes of the files in their order, not
-// over their contents. For each name and each size in decimal it takes the decimal length in bytes,
-// ":" and the text.
+// inputDigest returns a SHA-256 over names and announced sizes of the files in their order, each text after its
+// length.
 func inputDigest(all []dump.File) registry.Digest {
 	h := sha256.New()
 	for _, s := range all {

@@ -50,9 +50,9 @@ func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search,
 	return s, err
 }
 
-// matches compares the pixels of the leak with the originals of the candidates of s, and returns
-// the matches, nearest hash first. Of each submission it returns the page that the leak shows best. If no candidate is the same capture, submissions that share a
-// part with the leak follow. With [Config].Against it compares these submissions instead.
+// matches compares the pixels of the leak with the originals of the candidates of s, and returns the matches, nearest
+// hash first. Of each submission it returns the page that the leak shows best. If no candidate is the same capture,
+// submissions that share a part with the leak follow.
 func (v *Investigator) matches(ctx context.Context, l *leakPicture, s *search) ([]Match, error) {
 	if len(v.cfg.Against) > 0 {
 		return v.against(ctx, l, s.queries)
@@ -103,9 +103,9 @@ func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []
 	return out, looked, nil
 }
 
-// match looks up in the registry the submission of a candidate and returns a match that is not yet
-// compared by pixels. If the submission was erased, does not exist, or its row cannot be read, the
-// error wraps [registry.ErrNotFound]. A row that cannot be read is counted as not searched, and noted in l.
+// match returns a match with the submission of a candidate, not yet compared by pixels. If it was erased, does not
+// exist, or its row cannot be read, the error wraps [registry.ErrNotFound]. A row that cannot be read is counted as
+// not searched, and noted in l.
 func (v *Investigator) match(ctx context.Context, l *leakPicture, c candidate) (*Match, error) {
 	row, err := v.engine().SubmissionAt(ctx, c.ref)
 	switch {
@@ -234,15 +234,13 @@ func places(of []capture.Region, o *original) (all []findings.Region) {
 	return all
 }
 
-// showsCapture reports whether the word says that the leak shows the very capture that the upload
-// is: [PixelsSame] or [PixelsAltered].
+// showsCapture reports whether the word says that the leak shows the very capture that the upload is.
 func showsCapture(pixels string) bool { return pixels == PixelsSame || pixels == PixelsAltered }
 
 // showsDocument reports whether the word says no more than that the leak shows the document or page of the upload.
 func showsDocument(pixels string) bool { return pixels == PixelsAlike || pixels == PixelsPage }
 
-// aligned reports whether the leak was laid on the original and could be judged: the word is
-// neither [PixelsUndecided], [PixelsUnrelated] nor [PixelsUnknown].
+// aligned reports whether the leak was laid on the original and could be judged.
 func aligned(pixels string) bool {
 	return slices.Contains([]string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsPage, PixelsSharper, PixelsDifferent, PixelsTemplate}, pixels)
 }

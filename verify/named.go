@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/odds"
@@ -16,19 +17,11 @@ import (
 // named reports whether nothing but named uploads was searched.
 func (c Config) named() bool { return len(c.Against) > 0 }
 
-// namedBooks fills b if only named submissions were searched: it counts these, and what leaks show
-// beside them, in one cell of time. No window or share of the registry can be read from such
-// counts. The history is of the whole registry, and no holder's custody is counted from it.
+// namedBooks fills b if only named submissions were searched: it counts these, and what leaks show beside them, in
+// one cell of time. The history is of the whole registry, and no holder's custody is counted from it.
 func (v *Investigator) namedBooks(ctx context.Context, cfg Config, b *books, leaks []*Verdict) error {
 	b.holdings.Unmarked = make(map[string][]int)
 	b.ever = &engine.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}
-	return v.countNamed(ctx, cfg, b, leaks)
-}
-
-// countNamed counts into b, each once, the submissions that leaks show and the submissions in
-// [Config].Against. Named submissions that were erased and that no leak shows are passed over.
-// Errors are the registry's.
-func (v *Investigator) countNamed(ctx context.Context, cfg Config, b *books, leaks []*Verdict) error {
 	for _, l := range shown(leaks) {
 		b.countOne(cfg, held{l.Submitted, b.copies[l.Submission], l.Custody})
 	}
@@ -56,15 +49,15 @@ func (v *Investigator) countNamed(ctx context.Context, cfg Config, b *books, lea
 	return nil
 }
 
-// countOne adds one submission to the only cell of b. The cell begins with the month of the earliest
-// submission.
+// countOne adds one submission to the only cell of b, which begins with the month of the earliest submission.
 func (b *books) countOne(cfg Config, x held) {
-	month := odds.Months(x.submitted, x.submitted)
+	at := x.submitted.UTC()
+	month := time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC)
 	if len(b.cells) == 0 {
-		b.cells = month
+		b.cells = []odds.Cell{{From: month}}
 	}
-	if month[0].From.Before(b.cells[0].From) {
-		b.cells[0].From = month[0].From
+	if month.Before(b.cells[0].From) {
+		b.cells[0].From = month
 	}
 	b.add(cfg, 0, x)
 }

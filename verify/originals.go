@@ -43,9 +43,8 @@ func newOriginal(of watermark.Submission, from *opened) *original {
 // a third more for halved pictures, and [preparedBytes].
 func originalBytes(pixels int) int64 { return 16*int64(pixels)/3 + preparedBytes }
 
-// tracerOf returns a tracer of o for the given copies. level is the false-positive rate below which
-// a copy counts as found. What does not depend on the copies is kept for the next call. It is made
-// again if that has a copy of another key. The error is of [watermark.NewTracer].
+// tracerOf returns a tracer of o for the given copies. level is the false-positive rate below which a copy counts as
+// found. What does not depend on the copies is kept for the next call, unless that has a copy of another key.
 func (o *original) tracerOf(copies []watermark.Candidate, level float64) (*watermark.Tracer, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -84,8 +83,7 @@ type opening struct {
 	bytes int64
 }
 
-// follow drops the originals whose submissions were erased since the last call. The error is the
-// registry's, after "load erasures".
+// follow drops the originals whose submissions were erased since the last call.
 func (c *originalCache) follow(ctx context.Context, e *engine.Engine) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -105,8 +103,7 @@ func unlessAltered(err error) error {
 	return err
 }
 
-// drop removes an original from the cache, even while it is being opened. The caller holds the
-// lock of c.
+// drop removes an original from the cache, even while it is being opened. The caller holds the lock.
 func (c *originalCache) drop(of watermark.Submission) {
 	c.order = slices.DeleteFunc(c.order, func(o *opening) bool {
 		if o.of == of {
@@ -116,10 +113,9 @@ func (c *originalCache) drop(of watermark.Submission) {
 	})
 }
 
-// get returns the original of a submission, and calls open if the cache does not hold it. Callers
-// that ask meanwhile wait for that call, or end with ctx.Err(). If the call fails, each of them
-// tries with its own open. A nil original without an error is kept as well. An original whose
-// submission is erased meanwhile is returned, but not kept.
+// get returns the original of a submission, and calls open if the cache does not hold it. Callers that ask meanwhile
+// wait for that call; if it fails, each of them tries with its own open. A nil original without an error is kept as
+// well.
 func (c *originalCache) get(ctx context.Context, of watermark.Submission, open func() (*original, error)) (*original, error) {
 	for {
 		c.mu.Lock()
@@ -151,9 +147,8 @@ func (c *originalCache) get(ctx context.Context, of watermark.Submission, open f
 // again.
 var errOpening = errors.New("original: opening panicked")
 
-// settle ends an opening and wakes its waiters. An opening that failed is dropped; otherwise its
-// size is counted, and the least recently used originals are dropped until the rest fit. An opening
-// that [originalCache.drop] removed meanwhile is not entered again.
+// settle ends an opening and wakes its waiters. An opening that failed is dropped; otherwise the least recently used
+// originals are dropped until the rest fit. An opening that was dropped meanwhile is not entered again.
 func (c *originalCache) settle(o *opening) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -192,9 +187,9 @@ func (v *Investigator) original(ctx context.Context, of watermark.Submission) (*
 	})
 }
 
-// openOriginal reads a sealed original and decodes the page that of names, without the cache.
-// Transparency is flattened. The result is nil, without an error, if that cannot be done, or if today's
-// decoder gives other pixels than at the submission. It is also nil if the list of its copies was altered.
+// openOriginal reads a sealed original and decodes the page that of names, without the cache. The result is nil, without
+// an error, if that cannot be done, or if today's decoder gives other pixels than at the submission. It is also nil if
+// the list of its copies was altered.
 func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission) (*opened, error) {
 	if v.cfg.SealKey == nil {
 		return nil, nil

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -13,8 +12,8 @@ import (
 // A submission is a document of pages. A leak shows one page of it, and each page has an original, hashes,
 // features and a mark of its own. Copies, custody and subjects are the submission's.
 
-// pageOf returns the ID under which the page of a match is opened: see [engine.PageID].
-func pageOf(m *Match) watermark.Submission { return engine.PageID(m.Submission, m.Page) }
+// pageOf returns the ID under which the page of a match is opened: see [watermark.Submission.Page].
+func pageOf(m *Match) watermark.Submission { return m.Submission.Page(m.Page) }
 
 // pixelOrder are the words for pixels, the word that says the most first.
 var pixelOrder = []string{PixelsSame, PixelsAltered, PixelsSharper, PixelsPartial, PixelsAlike, PixelsPage, PixelsUndecided, PixelsDifferent, PixelsTemplate, PixelsUnknown, PixelsUnrelated}
@@ -63,7 +62,7 @@ func (v *Investigator) pagesToCompare(ctx context.Context, l *leakPicture, row *
 	near := make(map[int]int)
 	for k := min(row.Pages, 1); k <= row.Pages; k++ {
 		if pages = append(pages, k); row.Pages > maxCompared && l.queries != nil {
-			if near[k], err = v.distance(ctx, engine.PageID(row.ID, k), l.queries); err != nil {
+			if near[k], err = v.distance(ctx, row.ID.Page(k), l.queries); err != nil {
 				return nil, err
 			}
 		}
@@ -72,10 +71,9 @@ func (v *Investigator) pagesToCompare(ctx context.Context, l *leakPicture, row *
 	return pages[:min(len(pages), maxCompared)], nil
 }
 
-// comparePages compares a leak with the pages of m.Submission, up to the first page that it shows as the
-// very capture. It makes m the match with the page whose pixels say the most. All of the leak is searched
-// for each page. It leaves m as it is if the submission cannot be opened,
-// and notes it in l if its row is not found, or damaged.
+// comparePages compares a leak with the pages of m.Submission, up to the first page that it shows as the very capture. It
+// makes m the match with the page whose pixels say the most. It leaves m as it is if the submission cannot be opened, and
+// notes it in l if its row is not found, or damaged.
 func (v *Investigator) comparePages(ctx context.Context, l *leakPicture, m *Match) error {
 	row, err := v.engine().Page(ctx, m.Submission)
 	if err != nil {
@@ -109,10 +107,9 @@ func (v *Investigator) comparePages(ctx context.Context, l *leakPicture, m *Matc
 	return err
 }
 
-// tracePages traces a leak against the page m at a false-positive rate level. Pages of one submission may
-// show the same: a scan in colour and in grey. So if no copy is found, the twins of the page are traced as
-// well, with half of the level. If a copy is found on one of them, that
-// page becomes the page of the match and the reads in e. The result is that of traceAgainst.
+// tracePages traces a leak against the page m at a false-positive rate level. Pages of one submission may show the
+// same: a scan in colour and in grey. So if no copy is found, the twins of the page are traced as well, with half of
+// the level. A twin with a copy becomes the page of the match and the reads in e.
 func (v *Investigator) tracePages(ctx context.Context, l *leakPicture, e *evidence, m *Match, level float64) (*tracing, error) {
 	if m.Page == 0 {
 		return v.traceAgainst(ctx, l, m, level)

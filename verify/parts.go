@@ -22,10 +22,9 @@ type partSearch struct {
 	found    []candidate // of all submissions, best first
 }
 
-// searchParts searches the local features of all submissions for what the leak has in common with
-// them: a crop, a collage, a screen with a document on it. The result is kept in l, so that a leak
-// is searched once. It is nil, without an error, if the catalogue has no features, or if a side of
-// the leak is too long for them.
+// searchParts searches the local features of all submissions for what the leak has in common with them: a crop, a
+// collage, a screen with a document on it. The result is kept in l. It is nil if the catalogue has no features, or if
+// a side of the leak is too long for them.
 func (v *Investigator) searchParts(ctx context.Context, l *leakPicture) (*partSearch, error) {
 	if l.parts != nil || v.found.featureless() {
 		return l.parts, nil
@@ -50,8 +49,7 @@ func (v *Investigator) searchParts(ctx context.Context, l *leakPicture) (*partSe
 	return l.parts, nil
 }
 
-// partCandidates returns the submissions that the search by parts found, except those in known: the
-// best [maxParts], each with the region of the leak in which it lies. Their distance is not set.
+// partCandidates returns the best [maxParts] submissions that the search by parts found, except those in known.
 func (v *Investigator) partCandidates(ctx context.Context, l *leakPicture, known []candidate) ([]candidate, error) {
 	s, err := v.searchParts(ctx, l)
 	if err != nil || s == nil {
@@ -73,8 +71,8 @@ func (v *Investigator) partCandidates(ctx context.Context, l *leakPicture, known
 	return out, nil
 }
 
-// quad converts corners from coordinates in which the first pixel's centre is 0, 0 to coordinates
-// in which its corner is. They are rounded to tenths of a pixel.
+// quad converts corners from coordinates in which the first pixel's centre is 0, 0 to coordinates in which its corner
+// is, rounded to tenths of a pixel.
 func quad(q [4][2]float64) *findings.Quad {
 	for i := range q {
 		for k := range q[i] {
@@ -104,9 +102,8 @@ func (c *candidate) clearlyBehind(shown *candidate) bool {
 	return c.score < float64(clearScore*shown.score) && x > x0 && x < x1 && y > y0 && y < y1
 }
 
-// cut returns the part of a leak around region q, with a margin of [partMargin] of the region's
-// longer side, as a new leak. The new leak has no file, and of what was found out about l it has only
-// the places. It is l itself if the part is the whole leak or empty.
+// cut returns the part of a leak around region q, with a margin of [partMargin] of the region's longer side, as a new
+// leak. It is l itself if the part is the whole leak or empty.
 func (l *leakPicture) cut(q *findings.Quad) *leakPicture {
 	x0, y0, x1, y1 := bounds(q)
 	margin := float64(partMargin * math.Max(x1-x0, y1-y0)) // not fused with what follows: the cut is the same on every processor
@@ -147,10 +144,9 @@ func (l *leakPicture) part(r image.Rectangle) *leakPicture {
 	return &leakPicture{Picture: &picture.Picture{Image: dst}}
 }
 
-// partMatches compares parts of a leak with the submissions that the search by parts found, and
-// returns the matches that align. Once a submission of the same pixels is found, candidates that are
-// clearly behind it are not compared. known are the candidates by hash that were looked at, and are not
-// compared again. queries gives the distances of the whole leak's hash.
+// partMatches compares parts of a leak with the submissions that the search by parts found, and returns the matches
+// that align. Once a submission of the same pixels is found, candidates that are clearly behind it are not compared.
+// known were looked at before. queries gives the distances of the whole leak's hash.
 func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []candidate, queries []phash.Hash) ([]Match, error) {
 	candidates, err := v.partCandidates(ctx, l, known)
 	if err != nil {

@@ -67,8 +67,8 @@ func notSearched(number func(*findings.Missing) int) func(*weighing) []figures {
 	}
 }
 
-// missingUploads returns the numbers of uploads that the search of a leak could not find: of the
-// leak with the most damaged uploads. It is nil if all leaks were searched for in all uploads.
+// missingUploads returns the numbers of uploads that the search of a leak could not find: of the leak with the most
+// damaged uploads.
 func (w *weighing) missingUploads() (worst *findings.Missing) {
 	for _, l := range w.Verdicts {
 		if s := l.Searched; s != nil && s.Missing != nil && (worst == nil || s.Missing.Damaged > worst.Damaged) {
@@ -78,8 +78,8 @@ func (w *weighing) missingUploads() (worst *findings.Missing) {
 	return worst
 }
 
-// sayRecall adds how often the search finds leaks of the kind of c.recall to the note, unless that
-// is not known. m counts the uploads that the search could not find, or only in part; nil: none.
+// sayRecall adds how often the search finds leaks of the kind of c.recall to the note. m counts the uploads that the
+// search could not find, or only in part; nil: none.
 func (c *conclusion) sayRecall(m *findings.Missing) {
 	r := c.recall
 	if r == nil {
@@ -94,8 +94,7 @@ func (c *conclusion) sayRecall(m *findings.Missing) {
 	c.say("unknown-recall-part", x)
 }
 
-// recallRecord returns, in words for the record of an investigation, which trials [recallOf] uses;
-// "not known" if the record of the trials cannot be read.
+// recallRecord returns, in words for the record of an investigation, which trials [recallOf] uses.
 func recallRecord() string {
 	t, err := recall.Recorded()
 	if err != nil {

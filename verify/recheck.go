@@ -38,10 +38,8 @@ func (f *Findings) CheckLeaks() error {
 	})
 }
 
-// recheck concludes a leak again from its evidence, and compares the whole verdict. g is
-// what was given in the investigation. If words is false, differences in
-// sentences do not count. The error names the first
-// difference, and does not wrap [ErrFindings]: the caller does.
+// recheck concludes a leak again from its evidence, and compares the whole verdict. If words is false, differences in
+// sentences do not count. The error does not wrap [ErrFindings]: the caller does.
 func (v *Verdict) recheck(g given, words bool) error {
 	again := &Verdict{File: v.File, Error: v.Error, Picture: v.Picture, Evidence: v.Evidence, Rows: v.Rows,
 		Conclusion: findings.Conclusion{Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered, Beside: v.Beside}}
@@ -79,8 +77,8 @@ func (v *Verdict) recheck(g given, words bool) error {
 // if only words of another version differ.
 func (f *Findings) CheckVerdict() error { return f.inWords(f.checkVerdict) }
 
-// checkVerdict is [Findings.CheckVerdict] with an error that does not wrap [ErrFindings]: the
-// caller does. If words is false, sentences and the record's parameters of method are not compared.
+// checkVerdict is [Findings.CheckVerdict] with an error that does not wrap [ErrFindings]. If words is false,
+// sentences and the record's parameters of method are not compared.
 func (f *Findings) checkVerdict(words bool) error {
 	stated := f.Verdict
 	cfg, err := stated.config()
@@ -119,9 +117,8 @@ func (f *Findings) checkVerdict(words bool) error {
 	return same("verdict", stated, &w.DumpVerdict, words)
 }
 
-// config returns the part of the configuration that a verdict was weighed with, from its case and
-// its record. Against has the right length, but zero IDs: only their number matters. Keys, limits
-// and the registry are not set. The error says which parameter of the record cannot be read.
+// config returns the part of the configuration that a verdict was weighed with, from its case and its record. Against
+// has the right length, but zero IDs: only their number matters.
 func (d *DumpVerdict) config() (Config, error) {
 	c := Config{Circumstances: Circumstances{Claimed: d.Case.Claimed, Drawn: d.Case.Drawn}}
 	if with := d.Record.Parameters[comparedWith]; with != "" && with != allUploads {

@@ -32,9 +32,7 @@ const (
 // modulePath is how a build names this module.
 const modulePath = "github.com/kycmark/kycmark"
 
-// record returns the record of this investigation, dated now: who examined what with which program,
-// keys, parameters and state of the registry. It covers all that this investigator has begun to
-// examine. Errors are the registry's.
+// record returns the record of this investigation, dated now.
 func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 	size, head, err := v.cfg.Registry.Ledger().Head(ctx)
 	if err != nil {
@@ -61,10 +59,9 @@ func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 	return r, nil
 }
 
-// indexDigest returns the SHA-256 of what an index of hashes of the kind searched holds: the version of the
-// kind as text, a zero byte, and each entry in the order of the refs. An entry is the ref in 8 bytes and
-// the words of the hash, little-endian. An index that is built anew from the same entries has the same
-// digest.
+// indexDigest returns the SHA-256 of what an index of hashes of the kind searched holds: the version of the kind as
+// text, a zero byte, and each entry in the order of the refs: the ref in 8 bytes and the words of the hash,
+// little-endian.
 func indexDigest(x *phash.Index) (digest [sha256.Size]byte) {
 	sum := sha256.New()
 	sum.Write(append([]byte(searched.Version()), 0))
@@ -78,8 +75,7 @@ func indexDigest(x *phash.Index) (digest [sha256.Size]byte) {
 	return [sha256.Size]byte(sum.Sum(digest[:0]))
 }
 
-// keyIDs returns the IDs of the mark keys under which marks are read, in the order of
-// [Config].Keys. It is never nil.
+// keyIDs returns the IDs of the mark keys under which marks are read. It is never nil.
 func (v *Investigator) keyIDs() []string {
 	out := []string{}
 	for _, k := range v.cfg.Keys {
@@ -112,8 +108,7 @@ func method() map[string]string {
 	}
 }
 
-// parameters returns the parameters of [method] and the parameters that depend on the
-// configuration.
+// parameters returns the parameters of [method] and the parameters that depend on the configuration.
 func (v *Investigator) parameters() map[string]string {
 	p := method()
 	p["other uploads a leak is held against"] = v.cfg.referenceRecord()
@@ -138,9 +133,8 @@ const (
 	develVersion   = "(devel)"
 )
 
-// buildInfo returns the version of this module in the running program, and the settings of the
-// build that a repetition needs. The version is [unknownVersion] if the program has no build
-// information, and [develVersion] if it was built from a work tree without a version.
+// buildInfo returns the version of this module in the running program, and the settings of the build that a
+// repetition needs.
 func buildInfo() (version string, settings map[string]string) {
 	settings = make(map[string]string)
 	info, ok := debug.ReadBuildInfo()
@@ -164,8 +158,7 @@ func buildInfo() (version string, settings map[string]string) {
 	return version, settings
 }
 
-// executableDigest is SHA-256 of the program's file, hex; "" where it cannot be read. It is the
-// same as long as the program runs.
+// executableDigest is SHA-256 of the program's file, hex; "" where it cannot be read.
 var executableDigest = sync.OnceValue(func() string {
 	path, err := os.Executable()
 	if err != nil {

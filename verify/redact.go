@@ -13,10 +13,8 @@ import (
 // is then weighed again with the numbers in place of the names, so that it still follows
 // from itself.
 
-// redact replaces the names of recipients that no finding concerns by numbers, and weighs again so
-// that the verdict follows from what is written. f gets a new verdict and new leaks; the old ones
-// stay as they are for other users. f.Hidden becomes the number of names replaced; if it is 0,
-// nothing else changes.
+// redact replaces the names of recipients that no finding concerns by numbers, and weighs again so that the verdict
+// follows from what is written. f gets a new verdict and new leaks. f.Hidden becomes the number of names replaced.
 func (f *Findings) redact() error {
 	labels := f.labels()
 	if f.Hidden = len(labels); f.Hidden == 0 {
@@ -47,8 +45,8 @@ func (f *Findings) redact() error {
 	return nil
 }
 
-// labels returns, by name, what recipients that no finding concerns are called: "recipient 1" and
-// so on in the registry's order. A number whose label is the name of a recipient is left out.
+// labels returns, by name, what recipients that no finding concerns are called: "recipient 1" and so on in the
+// registry's order. A label that is the name of a recipient is left out.
 func (f *Findings) labels() map[string]string {
 	d := f.Verdict
 	known := make(map[string]bool)
@@ -72,10 +70,9 @@ func (f *Findings) labels() map[string]string {
 	return labels
 }
 
-// concerned returns the names of the recipients that a finding concerns, as true: named or withheld
-// recipients, and recipients of confirmed copies, and of copies of erased uploads. So
-// are holders of an upload that a leak shows, admissible or not. A mark that was transplanted, or is
-// not confirmed, concerns no recipient.
+// concerned returns the names of the recipients that a finding concerns: named or withheld recipients, and recipients of
+// confirmed copies, and of copies of erased uploads. So are holders of an upload that a leak shows. A mark that was
+// transplanted, or is not confirmed, concerns no recipient.
 func (f *Findings) concerned() map[string]bool {
 	out := make(map[string]bool)
 	for _, name := range f.Verdict.Named {
@@ -108,7 +105,7 @@ func (f *Findings) concerned() map[string]bool {
 	return out
 }
 
-// labelled returns the label of a name, or the name itself if it has no label or an empty one.
+// labelled returns the label of a name, or the name itself if it has none.
 func labelled(labels map[string]string, name string) string {
 	if label := labels[name]; label != "" {
 		return label
@@ -116,8 +113,7 @@ func labelled(labels map[string]string, name string) string {
 	return name
 }
 
-// relabel replaces the names of recipients in all of b that are in labels. Recipients with a label
-// lose their kind in the history.
+// relabel replaces the names of recipients in all of b that are in labels. Recipients with a label lose their kind.
 func (b *books) relabel(labels map[string]string) {
 	for i := range b.recipients {
 		b.recipients[i].Name = labelled(labels, b.recipients[i].Name)

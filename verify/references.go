@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -31,9 +30,8 @@ func decoys(found *watermark.TraceResult) *findings.Decoys {
 	return &findings.Decoys{Number: len(scores), Max: micro(slices.Max(scores))}
 }
 
-// Chance returns the scores of the copies that tracing found and the highest score of copies that
-// were never issued, in words. It is about the tracings against v.Submission and the submissions in v.Beside. It is "" if
-// no such tracing found a mark.
+// Chance returns, in words, the scores of the copies that tracing found and the highest score of copies that were
+// never issued. It is "" if no tracing against a submission of the conclusion found a mark.
 func (v *Verdict) Chance() string {
 	var all []string
 	for _, x := range v.views() {
@@ -52,10 +50,8 @@ func (v *Verdict) Chance() string {
 	return strings.Join(all, "; ")
 }
 
-// referencesOf returns the number of controls for one leak: an even share of the controls of a dump
-// of so many files. digest is the SHA-256 of the leak; it decides which leaks get one control more
-// if the division leaves a rest. The number is at most 4 by default, else at most 1,000. It is 0 if
-// [Config].References is negative. files must be above 0.
+// referencesOf returns the number of controls for one leak: an even share of the controls of a dump of so many files.
+// digest is the SHA-256 of the leak; it decides which leaks get one control more if the division leaves a rest.
 func (c Config) referencesOf(digest [sha256.Size]byte, files int) int {
 	n, each := c.References, maxReferences
 	if n == 0 {
@@ -72,8 +68,7 @@ func (c Config) referencesOf(digest [sha256.Size]byte, files int) int {
 	return min(whole, each)
 }
 
-// referenceRecord returns, in words for the record of an investigation, how many controls a dump
-// gets; "none" if [Config].References is negative.
+// referenceRecord returns, in words for the record of an investigation, how many controls a dump gets.
 func (c Config) referenceRecord() string {
 	switch {
 	case c.References < 0:
@@ -97,7 +92,7 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 	if err != nil {
 		return nil, gone(err)
 	}
-	hash, err := v.engine().AreaHash(ctx, v.cfg.SealKey, engine.PageID(shown, page))
+	hash, err := v.engine().AreaHash(ctx, v.cfg.SealKey, shown.Page(page))
 	if err != nil {
 		return nil, gone(err)
 	}
@@ -179,8 +174,7 @@ func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *
 	return m, nil
 }
 
-// gone returns nil for the errors of a submission that was erased meanwhile, or that cannot be
-// opened or read. It returns every other error as it is.
+// gone returns nil for the errors of a submission that was erased meanwhile, or that cannot be opened or read.
 func gone(err error) error {
 	if errors.Is(err, registry.ErrErased) || errors.Is(err, registry.ErrNotFound) || errors.Is(err, registry.ErrTampered) || errors.Is(err, registry.ErrSealed) {
 		return nil

@@ -58,8 +58,7 @@ func (f *Findings) render(w io.Writer, pictures map[string][]byte) error {
 	return nil
 }
 
-// thumbnailURL returns the picture with a SHA-256 in hex as a data URL: JPEG with reveal, else PNG.
-// It is "" if digest is "". It is an error if pictures does not have the digest.
+// thumbnailURL returns the picture with a SHA-256 in hex as a data URL: JPEG with reveal, else PNG; "" for "".
 func thumbnailURL(pictures map[string][]byte, digest string, reveal bool) (template.URL, error) {
 	if digest == "" {
 		return "", nil
@@ -109,8 +108,7 @@ func (f *Findings) CheckReport(report []byte) error {
 
 var pictureURL = regexp.MustCompile(`data:image/[a-z]+;base64,([A-Za-z0-9+/=&#;]+)`)
 
-// picturesIn returns the pictures in the data URLs of a report, by their SHA-256 in hex. What is
-// not base64 is passed over.
+// picturesIn returns the pictures in the data URLs of a report, by their SHA-256 in hex.
 func picturesIn(report []byte) map[string][]byte {
 	out := make(map[string][]byte)
 	for _, m := range pictureURL.FindAllSubmatch(report, -1) {
@@ -121,8 +119,7 @@ func picturesIn(report []byte) map[string][]byte {
 	return out
 }
 
-// sameText returns an error that shows the first place where two texts differ; nil if they are
-// equal. stated is what a report has, and follows what it should have.
+// sameText returns an error that shows the first place where two texts differ. stated is what a report has.
 func sameText(stated, follows []byte) error {
 	if bytes.Equal(stated, follows) {
 		return nil

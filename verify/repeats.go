@@ -4,9 +4,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// firsts returns, for each leak, the index of the first leak with the same bytes, label, submission
-// and copy. It is the leak's own index if there is no earlier leak like it, or if its bytes were
-// not read.
+// firsts returns, for each leak, the index of the first leak with the same bytes, label, submission and copy, or its
+// own.
 func firsts(leaks []*Verdict) []int {
 	type file struct {
 		digest     string
@@ -28,8 +27,7 @@ func firsts(leaks []*Verdict) []int {
 	return out
 }
 
-// repeated returns the indices of the leaks that later leaks repeat. firsts is the result of the
-// function firsts.
+// repeated returns the indices of the leaks that later leaks repeat, by the result of firsts.
 func repeated(firsts []int) map[int]bool {
 	out := make(map[int]bool)
 	for i, first := range firsts {

@@ -11,7 +11,6 @@ import (
 	"math"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -66,8 +65,7 @@ type reportView struct {
 	CouldNot   int // recipients that could hold none of the leaked uploads
 }
 
-// NamedAlone returns the number of submissions, in decimal, if only named ones were searched; else
-// "".
+// NamedAlone returns the number of submissions, in decimal, if only named ones were searched; else "".
 func (r reportView) NamedAlone() string {
 	if n := r.Record.Parameters[comparedWith]; n != allUploads {
 		return n
@@ -116,12 +114,7 @@ func (r reportView) SomeUnmarked() bool {
 // NotExamined returns the number of files and pages that were not examined.
 func (r reportView) NotExamined() int { return r.Leaks - r.readable() }
 
-// MayNameTime reports whether there are enough pictures without a mark to look for the time of their
-// uploads.
-func (r reportView) MayNameTime() bool { return r.Odds.Window != nil }
-
-// KeyOf returns the mark key of a leak with its state, in words; "" if there is nothing to tell,
-// because only one key was tried and is active.
+// KeyOf returns the mark key of a leak with its state, in words; "" if only one key was tried and is active.
 func (r reportView) KeyOf(row reportRow) string {
 	if len(row.Keys) == 0 {
 		return row.KeyID
@@ -186,8 +179,7 @@ type spot struct {
 	Says string // how much
 }
 
-// Spots returns the places at which a leak differs from its upload: the altered places, else what
-// tracing found.
+// Spots returns the places at which a leak differs from its upload.
 func (r reportRow) Spots() (out []spot) {
 	for _, a := range r.Altered {
 		out = append(out, spot{a.Quad, a.Kind, percent(a.Share) + " of the upload"})
@@ -234,9 +226,8 @@ func (r reportView) Footer() template.CSS {
 		r.Record.Time.UTC().Format("2006-01-02 15:04 UTC"), r.Digest[:16], says))
 }
 
-// commonFolder returns the beginning that the names of all leaks share, up to and with the last
-// slash, backslash or "!" of an archive. It is "" if there is no such beginning, or fewer than 2
-// leaks.
+// commonFolder returns the beginning that the names of all leaks share, up to and with the last slash, backslash or
+// "!" of an archive.
 func commonFolder(leaks []*Verdict) string {
 	if len(leaks) < 2 {
 		return ""
@@ -261,8 +252,7 @@ type tally struct {
 	Says  string
 }
 
-// Tallies returns the number of leaks by finding, in the order of [meanings]. Findings without
-// leaks are left out.
+// Tallies returns the number of leaks by finding, in the order of [meanings].
 func (r reportView) Tallies() []tally {
 	var out []tally
 	for _, l := range meanings {
@@ -273,8 +263,7 @@ func (r reportView) Tallies() []tally {
 	return out
 }
 
-// AllCustody returns the facts of custody of all leaks, each once, admissible or not, by recipient
-// and time.
+// AllCustody returns the facts of custody of all leaks, each once, admissible or not, by recipient and time.
 func (r reportView) AllCustody() []registry.Custody {
 	var out []registry.Custody
 	seen := make(map[string]bool)
@@ -293,8 +282,7 @@ func (r reportView) AllCustody() []registry.Custody {
 	return out
 }
 
-// class returns the CSS class for label, a result of [Verdict.Label]: the finding, with
-// "-unconfirmed" for an unconfirmed copy. Spaces become hyphens.
+// class returns the CSS class for label, a result of [Verdict.Label].
 func class(label string) string {
 	return strings.NewReplacer(" (", "-", " ", "-", ")", "").Replace(label)
 }
@@ -322,15 +310,17 @@ var reportFuncs = template.FuncMap{
 		}
 		return c.String()
 	},
-	"others":    func(entries []int64) int { return len(entries) - 1 },
-	"whole":     func(n int) string { return thousands(float64(n)) },
-	"shell":     shellLine,
-	"name":      func(s string) template.HTML { return bdi(intake.Shown(s)) },
-	"quoted":    intake.Quoted,
-	"power":     func(p *float64) string { return power(*p) },
-	"agreement": func(x *float64) string { return fmt.Sprintf("%.0f %%", math.Floor(*x*100)) },
-	"px":        func(x float64) string { return fmt.Sprintf("%.0f", x) },
-	"verb":      verb,
+	"others":       func(entries []int64) int { return len(entries) - 1 },
+	"whole":        func(n int) string { return thousands(float64(n)) },
+	"shell":        func(args []string) string { return intake.ShellLine(args...) },
+	"name":         func(s string) template.HTML { return bdi(intake.Shown(s)) },
+	"quoted":       intake.Quoted,
+	"power":        func(p *float64) string { return power(*p) },
+	"agreement":    func(x *float64) string { return fmt.Sprintf("%.0f %%", math.Floor(*x*100)) },
+	"px":           func(x float64) string { return fmt.Sprintf("%.0f", x) },
+	"verb":         verb,
+	"concluded":    concluded,
+	"earlierFound": earlierFound,
 }
 
 // bdi returns a text as HTML that changes the order of no words around it.
@@ -375,23 +365,4 @@ type escaper struct{ io.Writer }
 func (w escaper) Write(p []byte) (int, error) {
 	_, err := io.WriteString(w.Writer, intake.Escaped(string(p)))
 	return len(p), err
-}
-
-// shellLine joins arguments into a command line for a POSIX shell. Arguments that are empty, or
-// have other characters than letters, digits and -_=+,./:@%, are in single quotes. Arguments that a terminal
-// would obey are in $'…', with escapes that bash and zsh know.
-func shellLine(args []string) string {
-	out := make([]string, len(args))
-	for i, a := range args {
-		if intake.Escaped(a) != a || strings.Contains(a, "\n") {
-			escaped := strconv.QuoteToASCII(a)
-			a = "$'" + strings.ReplaceAll(escaped[1:len(escaped)-1], "'", `\'`) + "'"
-		} else if a == "" || strings.ContainsFunc(a, func(r rune) bool {
-			return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+,./:@%", r)
-		}) {
-			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-		out[i] = a
-	}
-	return strings.Join(out, " ")
 }

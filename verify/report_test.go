@@ -214,7 +214,3 @@ func TestWeighRecordsHowItWasDone(t *testing.T) {
 	assert.NotEmpty(t, r.Version)
 	assert.NotEmpty(t, r.Platform)
 }
-
-func TestShellLine(t *testing.T) {
-	require.Equal(t, `kycmark investigate 'a b' 'it'\''s' '' --json`, verify.ShellLine([]string{"kycmark", "investigate", "a b", "it's", "", "--json"}))
-}

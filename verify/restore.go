@@ -81,8 +81,7 @@ func (f *Findings) restore() ([]*Verdict, *books, error) {
 	return leaks, b, errors.Join(oneSubject(leaks), f.checkSame(), f.checkTravel())
 }
 
-// checkTravel checks that the copies whose travel is stated are the confirmed copies, in the order of
-// the leaks.
+// checkTravel checks that the copies whose travel is stated are the confirmed copies, in the order of the leaks.
 func (f *Findings) checkTravel() error {
 	var confirmed, stated []watermark.CopyID
 	for _, c := range f.ConfirmedCopies() {
@@ -97,8 +96,7 @@ func (f *Findings) checkTravel() error {
 	return nil
 }
 
-// checkSame checks that every pair of the same document is of two submissions that leaks show, and
-// that its pixels say so.
+// checkSame checks that every pair of the same document is of two submissions that leaks show.
 func (f *Findings) checkSame() error {
 	shows := make(map[watermark.Submission]bool)
 	for _, l := range views(f.Leaks) {
@@ -112,8 +110,7 @@ func (f *Findings) checkSame() error {
 	return nil
 }
 
-// checkPlaces checks that every leak of the case has a place, and that every place is an index of a
-// leak. The order of places is not checked.
+// checkPlaces checks that every leak of the case has a place, an index of a leak.
 func (f *Findings) checkPlaces() error {
 	if n, of := len(f.Verdict.Case.Leaks), len(f.Verdict.Of); of != n {
 		return fmt.Errorf("case: %d leaks, and %d places", n, of)
@@ -126,8 +123,7 @@ func (f *Findings) checkPlaces() error {
 	return nil
 }
 
-// oneSubject checks that all matched leaks of one submission have the same time and the same
-// cluster.
+// oneSubject checks that all matched leaks of one submission have the same time and the same cluster.
 func oneSubject(leaks []*Verdict) error {
 	first := make(map[watermark.Submission]*Verdict)
 	for _, l := range views(leaks) {

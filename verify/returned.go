@@ -21,9 +21,8 @@ import (
 // notReturned are the words for pixels that rule out that a leak derives from an upload.
 var notReturned = []string{PixelsDifferent, PixelsTemplate, PixelsUnrelated}
 
-// returned sets, of each issued copy in e, the uploads that carry its mark and that the leak may show. They are
-// entered in the registry, or their originals are read here: of the siblings of the copy's upload, and of uploads that the
-// leak shows.
+// returned sets, of each issued copy in e, the uploads that carry its mark and that the leak may show: as entered in
+// the registry, or as read here from originals of siblings of the copy's upload, and of uploads that the leak shows.
 func (v *Investigator) returned(ctx context.Context, l *leakPicture, e *evidence) error {
 	for i := range e.reads {
 		r := &e.reads[i]
@@ -131,8 +130,7 @@ func (v *Investigator) carries(ctx context.Context, page watermark.Submission, o
 	return copies, nil
 }
 
-// holdersOfReturned returns who had uploads that leaks show and that carry the mark of a copy, by upload: unmarked, or
-// as copies that were issued of them.
+// holdersOfReturned returns who had uploads that leaks show and that carry the mark of a copy, by upload.
 func (v *Investigator) holdersOfReturned(ctx context.Context, id watermark.CopyID, leaks []*Verdict) (out []findings.Return, err error) {
 	for _, l := range leaks {
 		for _, upload := range l.returnedAs(id) {
@@ -206,7 +204,7 @@ func (c *conclusion) sayReturned(issued []read) {
 
 // cameBackOf are the named recipients whose copies came back as uploads: how many, which uploads, and who had them.
 func (w *weighing) cameBackOf() (out []figures) {
-	for _, name := range w.names {
+	for _, name := range w.namedInOrder() {
 		n, all, uploads, had := 0, 0, []string{}, make(map[string]int)
 		for _, t := range w.Travel {
 			if !w.parties[name].copies[t.Copy] {
@@ -226,7 +224,7 @@ func (w *weighing) cameBackOf() (out []figures) {
 				}
 			}
 		}
-		if n == 0 || !slices.Contains(w.Named, name) {
+		if n == 0 {
 			continue
 		}
 		who := []string{"the exchange"}
@@ -243,14 +241,6 @@ func (w *weighing) cameBackOf() (out []figures) {
 // cameBack reports whether a copy in the dump came back as an upload that leaks may show.
 func (w *weighing) cameBack() bool {
 	return slices.ContainsFunc(w.Travel, func(t findings.Travel) bool { return len(t.Returned) > 0 })
-}
-
-// controlsReturned is [weighing.controlsSame] if copies came back.
-func (w *weighing) controlsReturned() []figures {
-	if _, _, same := w.references(); w.cameBack() {
-		return several(same, nil)
-	}
-	return nil
 }
 
 // rivalReturned are the named recipients whose copies came back as uploads that most of their pictures show.

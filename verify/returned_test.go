@@ -13,6 +13,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/long"
+	"github.com/kycmark/kycmark/internal/test/oddstest"
 	"github.com/kycmark/kycmark/internal/test/sentencecheck"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
@@ -148,7 +149,7 @@ func TestFewReturnedCopiesMakeNoRival(t *testing.T) {
 	l := func(back bool) odds.Copy {
 		return odds.Copy{ID: "1", Recipient: "vendor A", LnE: 20, Confirmed: true, Returned: back}
 	}
-	c := &odds.Case{Cells: odds.Months(feb, feb), Holders: []odds.Holder{{Name: "vendor A", Copies: []int{4}}}, MarkTrials: verify.MarkTrials, Examined: 4}
+	c := &odds.Case{Cells: oddstest.Months(feb, feb), Holders: []odds.Holder{{Name: "vendor A", Copies: []int{4}}}, MarkTrials: verify.MarkTrials, Examined: 4}
 	c.Cells[0].Submissions = 4
 	for i := range 4 {
 		c.Leaks = append(c.Leaks, odds.Leak{Submission: fmt.Sprint(i), Submitted: feb, Cluster: fmt.Sprint(i), Copies: []odds.Copy{l(i < 2)}})

@@ -15,8 +15,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// near returns the submissions within [nearRadius] bits of any of the queries, nearest first. The
-// catalogue is first brought up to date, even without queries.
+// near returns the submissions within [nearRadius] bits of any of the queries, nearest first. The catalogue is first
+// brought up to date.
 func (v *Investigator) near(ctx context.Context, queries []phash.Hash) ([]candidate, error) {
 	if err := v.found.follow(ctx, v.cfg.Registry, v.cfg.SealKey); err != nil {
 		return nil, err
@@ -70,9 +70,8 @@ const (
 	numReaches
 )
 
-// follow brings the catalogue up to date with r: new uploads and erasures. Hashes of a quality too
-// low to be matched are left out. What key does not open is left out and counted. A nil key leaves
-// out all local features.
+// follow brings the catalogue up to date with r: new uploads and erasures. What key does not open is left out and
+// counted. A nil key leaves out all local features.
 func (c *catalogue) follow(ctx context.Context, r *registry.Registry, key *registry.SealKey) (err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -264,8 +263,8 @@ func (c *catalogue) used() (out []findings.Segment) {
 	return out
 }
 
-// add adds a submission to the indices. opens reports whether there is a sealing key: without one,
-// what is sealed is missing, but not damaged. It gives the hash to enter. The caller holds mu.
+// add adds a submission to the indices, and gives its hash to enter. Without a sealing key (opens), what is sealed is
+// missing, but not damaged. The caller holds mu.
 func (c *catalogue) add(f *engine.Found, opens bool, enter func(int64, phash.Hash) bool) error {
 	hashed := f.HashErr == nil && f.Quality >= phash.MinQuality
 	if hashed && !enter(f.Number, f.Hash) {
@@ -337,8 +336,7 @@ func (c *catalogue) missing() *findings.Missing {
 	return m
 }
 
-// forget removes the submission of a number, which was erased, from both indices. It does not need
-// the submission's ID. The caller holds mu.
+// forget removes the submission of a number, which was erased, from both indices. The caller holds mu.
 func (c *catalogue) forget(number int64, _ watermark.Submission) {
 	c.hashes.Remove(number)
 	c.parts.Remove(number)

@@ -197,8 +197,7 @@ var meanings = []struct{ label, says string }{
 	{"no picture", "a file of another kind, which counts for nothing"},
 }
 
-// Meanings returns what each finding means for one picture: "copy: carries the ..." and so on, in
-// the order of a report.
+// Meanings returns what each finding means for one picture, in the order of a report.
 func Meanings() (out []string) {
 	for _, m := range meanings {
 		out = append(out, m.label+": "+m.says)
@@ -233,7 +232,7 @@ var dumpSentences = []row{
 	{"restore", headline, (*weighing).restorable, "{n} {n|picture|pictures} may show uploads that could not be read. Restore the originals or records of these uploads (kycmark audit --originals names them), and investigate again."},
 	{"restore-keys", headline, (*weighing).keysMissing, "For {n} {n|picture|pictures} the mark keys of some copies were not at hand. Restore these keys (kycmark doctor names them), and investigate again."},
 	{"missing-persons", headline, missing(odds.FewClusters), "To name a recipient, copies of one and the same recipient must be found on pictures of {needed} different persons or more. More leaked pictures can supply that."},
-	{"missing-dates", headline, datesMissing, "Copies in this dump were issued after the stated time of the find ({found}). Evidence of when the pictures were found can settle which date is right."},
+	{"missing-dates", headline, missing(odds.Dates), "Copies in this dump were issued after the stated time of the find ({found}). Evidence of when the pictures were found can settle which date is right."},
 	{"missing-exposed", headline, missing(odds.Exposed), "Copies in this dump were public before: they were confirmed in files that were published earlier. They do not name a recipient anew."},
 	{"missing-subjects", headline, (*weighing).missingSubjects, "{n} {n|upload|uploads} shown {n|has|have} no subject and {n|counts|count} as one person's at most. Enter the subjects (kycmark subject set), or state in kycmark.toml how many such uploads one person has, and investigate again."},
 	{"missing-ratio", headline, missing(odds.SmallRatio), "The likelihood ratio is too small for as many recipients as were looked at. More leaked pictures of other persons can change that."},
@@ -242,8 +241,8 @@ var dumpSentences = []row{
 	{"no-match-named", headline, (*weighing).noMatchNamed, "Inconclusive: {n} {n|picture|pictures} examined, and no match with {against|the upload that was named|any of the uploads that were named}. Nothing else was searched."},
 	{"no-match", headline, (*weighing).noMatch, "No upload of the registry was matched by the {n} {n|picture|pictures} examined."},
 	{"no-match-closed", headline, (*weighing).noMatchClosed, "Inconclusive: {n} of the {of} {of|picture|pictures} examined may show uploads that could not be read, and no other upload was matched. Restore the originals or registries, and investigate again."},
-	{"no-match-like", headline, (*weighing).noMatchLike, "No picture was confirmed to show an upload of the registry, but {like} of the {n} {n|picture|pictures} examined {like|resembles an upload|resemble uploads}. Such pictures may be altered uploads, or other pictures of the same documents."},
-	{"named-like", headline, (*weighing).namedLike, "{like} of the {n} {n|picture|pictures} {like|resembles|resemble} an upload that was named, but {like|is|are} not confirmed to show it."},
+	{"no-match-like", headline, resembling(false), "No picture was confirmed to show an upload of the registry, but {like} of the {n} {n|picture|pictures} examined {like|resembles an upload|resemble uploads}. Such pictures may be altered uploads, or other pictures of the same documents."},
+	{"named-like", headline, resembling(true), "{like} of the {n} {n|picture|pictures} {like|resembles|resemble} an upload that was named, but {like|is|are} not confirmed to show it."},
 	{"collages", headline, (*weighing).collages, "{n} {n|picture has|pictures have} copies of several uploads: {copies} copies of {uploads} uploads in all. Each counts for its own recipient and person. In one picture, marks of at most {max} uploads are confirmed: if it shows more, cut it into single pictures, and investigate these too."},
 	{"not-examined", headline, (*weighing).leftOut, "{n} of the {of} files given {n|was|were} not examined: {why}."},
 	{"unissued-last", headline, unissuedWhen(true), unissuedText},
@@ -263,8 +262,8 @@ var dumpSentences = []row{
 	{"repeated", shows, (*weighing).repeatedFigures, "{n} {n|picture repeats another|pictures repeat others} byte for byte and {n|adds|add} nothing."},
 	{"controls", shows, (*weighing).controls, "{leaks} of these pictures {leaks|was|were} also compared with other uploads, in {n} {n|comparison|comparisons}. These are the uploads that look most like the upload shown; none is known to be of the same person."},
 	{"controls-other", shows, (*weighing).controlsOther, "In no comparison was the other upload found to be the same capture."},
-	{"controls-same", shows, (*weighing).controlsSame, "In {n} {n|comparison|comparisons} the other upload was also found to be the same capture. The same picture may have been submitted twice. Only a mark tells from which of the two a leak derives."},
-	{"controls-returned", shows, (*weighing).controlsReturned, "In {n} {n|comparison|comparisons} the other upload was also found to be the same capture. Uploads came in with marks of copies that were found here. Such a mark does not tell from which of the two a leak derives."},
+	{"controls-same", shows, controlsSame(false), "In {n} {n|comparison|comparisons} the other upload was also found to be the same capture. The same picture may have been submitted twice. Only a mark tells from which of the two a leak derives."},
+	{"controls-returned", shows, controlsSame(true), "In {n} {n|comparison|comparisons} the other upload was also found to be the same capture. Uploads came in with marks of copies that were found here. Such a mark does not tell from which of the two a leak derives."},
 	{"copies", shows, (*weighing).copiesFigures, "{n} {n|picture contains a copy|pictures contain copies} recorded as issued to {name}. {n|It counts as a picture|They count as pictures} of {clusters} {clusters|person|persons}. These marks are at least {times} times more probable if pictures of this dump derive from those copies than if none does: {words}."},
 	{"withheld-persons", shows, withheld(odds.FewClusters), notNamed + reasons[odds.FewClusters] + "."},
 	{"withheld-exposed", shows, withheld(odds.Exposed), notNamed + reasons[odds.Exposed] + "."},
@@ -341,8 +340,7 @@ var dumpSentences = []row{
 	{"also-held", showsNot, (*weighing).alsoHeldFigures, "Of the {n} {n|picture|pictures} with a copy issued to {name}, these could also be held unmarked by others: {others}. With that copy in hand, each of them could have laid its mark onto the unmarked picture."},
 }
 
-// speak writes Headline, Dates, Shows, ShowsNot and Said: every row of dumpSentences whose condition
-// holds. The counts, the odds and the record must be there already.
+// speak writes Headline, Dates, Shows, ShowsNot and Said. The counts, the odds and the record must be there already.
 func (w *weighing) speak() {
 	w.Headline, w.Dates, w.Shows, w.ShowsNot, w.Said = "", nil, []string{}, []string{}, []findings.Said{}
 	for _, r := range dumpSentences {
@@ -391,9 +389,8 @@ func inSentence(names []string) (out []string) {
 	return out
 }
 
-// write fills figures into a text: {x} becomes figure x, and {x|one|many} its first form if x is
-// the number 1, else the second.
-// Figures with the key name or other are names.
+// write fills figures into a text: {x} becomes figure x, and {x|one|many} its first form if x is the number 1, else
+// the second. Figures with the key name or other are names.
 func write(text string, x figures) string {
 	return figure.ReplaceAllStringFunc(text, func(s string) string {
 		m := figure.FindStringSubmatch(s)

@@ -19,9 +19,9 @@ func allFound(issued []read) bool {
 // that others did not hold. The copy is not void.
 func (r *read) sure() bool { return r.confirmed() && r.found() && !r.forgeable() && !r.void() }
 
-// beside splits the reads of a leak: main reads conclude, and others count for no recipient. Sure reads
-// conclude alone if no other read is of their submissions: a mark that was laid onto a
-// picture says nothing against the mark of the picture's own upload. Otherwise all reads conclude.
+// beside splits the reads of a leak: main reads conclude, and others count for no recipient. Sure reads conclude
+// alone if no other read is of their submissions: a mark that was laid onto a picture says nothing against the mark
+// of the picture's own upload.
 func beside(issued []read) (main, others []read) {
 	for _, r := range issued {
 		if r.sure() {
@@ -40,9 +40,8 @@ func beside(issued []read) (main, others []read) {
 }
 
 // concludeFound returns the conclusion for a picture in which tracing found several copies, each by its own part of
-// the mark. All are confirmed and accused, each for its own submission and recipient: the picture was put together of them,
-// or they were laid over each other. The conclusion's submission is of the first read that shows its capture, or of the
-// first, whose mark is the strongest.
+// the mark. All are confirmed and accused, each for its own submission and recipient. The conclusion's submission is
+// of the first read that shows its capture, or of the first, whose mark is the strongest.
 func concludeFound(issued []read) conclusion {
 	issued = slices.Clone(issued)
 	aside := func(r read) int {
@@ -65,9 +64,8 @@ func concludeFound(issued []read) conclusion {
 	return c
 }
 
-// concludeSeveral returns the conclusion for a leak in which several issued copies were read that
-// do not fit together. Issuing laid at most one of the marks, and nothing says which. The finding
-// is [FoundTransplanted], and no copy is accused, if for each copy the leak shows another
+// concludeSeveral returns the conclusion for a leak in which several issued copies were read that do not fit
+// together. The finding is [FoundTransplanted], and no copy is accused, if for each copy the leak shows another
 // submission than the copy's. Otherwise it is an unconfirmed copy, and all are accused.
 func concludeSeveral(e evidence, issued []read) conclusion {
 	c := concludeCopies(issued)
@@ -89,8 +87,7 @@ func concludeSeveral(e evidence, issued []read) conclusion {
 	return c
 }
 
-// concludeCopies returns the conclusion of a confirmed copy that rests on the first read and
-// accuses the copies of all reads. The callers change what does not fit. issued must not be empty.
+// concludeCopies returns the conclusion of a confirmed copy that rests on the first read and accuses all.
 func concludeCopies(issued []read) conclusion {
 	c := conclusion{finding: FoundCopy, submission: issued[0].issued.Submission, read: &issued[0], also: issued[1:]}
 	for _, r := range issued {
@@ -107,8 +104,7 @@ func copyNames(issued []read) (names []string) {
 	return names
 }
 
-// show adds the submission of a confirmed copy to v.Beside, unless it is there or is v.Submission. was
-// are such submissions with what the registry says of them.
+// show adds the submission of a confirmed copy to v.Beside, once. was has what the registry says of it.
 func (v *Verdict) show(of watermark.Submission, page int, was []findings.Beside) {
 	is := func(b findings.Beside) bool { return b.Submission == of }
 	if of == v.Submission || slices.ContainsFunc(v.Beside, is) {

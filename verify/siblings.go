@@ -115,8 +115,8 @@ func (v *Investigator) siblings(ctx context.Context, l *leakPicture, e *evidence
 	return nil
 }
 
-// family returns the siblings of a page, by its ID: the uploads that its hash and its local features bring up, at most
-// [maxSiblings], whose originals are the same capture. One lies on the other, whichever shows more.
+// family returns the siblings of a page, by its ID: the uploads that its hash and its local features bring up, at
+// most [maxSiblings], whose originals are the same capture.
 func (v *Investigator) family(ctx context.Context, of watermark.Submission) (out []sibling, err error) {
 	v.families.follow(v.found.last())
 	v.families.mu.Lock()
@@ -181,7 +181,7 @@ func (v *Investigator) family(ctx context.Context, of watermark.Submission) (out
 	return out, nil
 }
 
-// sameCapture reports whether a page is the same capture as an original, and returns the map of its pixels to the page's.
+// sameCapture reports whether a page is the same capture as an original, and maps its pixels to the page's.
 func (v *Investigator) sameCapture(ctx context.Context, o *original, page watermark.Submission) (onto geometry.Mat, same bool, err error) {
 	other, err := v.original(ctx, page)
 	if err != nil || other == nil {

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -58,8 +56,7 @@ const (
 	stateMark    = `{"kycmark_state":` // how every state file begins
 )
 
-// stateHead returns the first line of a state file that this investigator would begin now, with the
-// present length of the ledger. The error is the registry's.
+// stateHead returns the first line of a state file that this investigator would begin now.
 func (v *Investigator) stateHead(ctx context.Context) (stateHead, error) {
 	h := stateHead{State: stateVersion, Registry: v.cfg.Registry.ID(), Keys: v.keyIDs(), SealKey: v.sealKeyID(), Others: v.cfg.References, Found: v.cfg.Found, Against: []string{}}
 	h.Version, _ = buildInfo()
@@ -71,9 +68,8 @@ func (v *Investigator) stateHead(ctx context.Context) (stateHead, error) {
 	return h, err
 }
 
-// begin returns the progress of a run: the verdicts that an earlier run kept in the file
-// [Config].State, which is opened for more. Without State it is empty and keeps nothing. The error
-// names the file; it wraps [registry.ErrInput] if the file is damaged or of another investigation.
+// begin returns the progress of a run: the verdicts that an earlier run kept in the file [Config].State, which is
+// opened for more. The error wraps [registry.ErrInput] if the file is damaged or of another investigation.
 func (v *Investigator) begin(ctx context.Context) (*progress, error) {
 	p := &progress{known: make(map[string]*Verdict), once: v.cfg.Once}
 	if v.cfg.State == "" {
@@ -86,9 +82,8 @@ func (v *Investigator) begin(ctx context.Context) (*progress, error) {
 	return p, nil
 }
 
-// resume reads the state file, if it exists, into p and drops the verdicts that the registry may no
-// longer support. Then it replaces the file as a whole by what is left, so that a crash loses
-// nothing, and opens it to append.
+// resume reads the state file, if it exists, into p and drops the verdicts that the registry may no longer support.
+// Then it replaces the file as a whole by what is left, so that a crash loses nothing, and opens it to append.
 func (v *Investigator) resume(ctx context.Context, p *progress) error {
 	head, err := v.stateHead(ctx)
 	if err != nil {
@@ -129,9 +124,8 @@ func (v *Investigator) resume(ctx context.Context, p *progress) error {
 	return err
 }
 
-// read enters the verdicts of a state file into p. want is the head that this run would write: the
-// file's head must equal it, except in Once, the time of the find and the numbers of ledger entries. read returns the file's head. A last
-// line without its end, which a crash left, is passed over. Errors wrap [registry.ErrInput].
+// read enters the verdicts of a state file into p, and returns the file's head. want is the head that this run would
+// write. A last line without its end, which a crash left, is passed over.
 func (p *progress) read(text []byte, want stateHead) (head stateHead, err error) {
 	line, rest, whole := bytes.Cut(text, []byte("\n"))
 	if !whole {
@@ -155,10 +149,9 @@ func (p *progress) read(text []byte, want stateHead) (head stateHead, err error)
 	}
 }
 
-// dropStale drops from p the verdicts that the registry may no longer support. begun is the length
-// of its ledger at the start of the run that kept them. If the registry was altered since, all are
-// dropped. If submissions were only added, files that could not be examined and matches other than
-// unconfirmed copies are kept.
+// dropStale drops from p the verdicts that the registry may no longer support. begun is the length of its ledger at
+// the start of the run that kept them. If submissions were only added, files that could not be examined and matches
+// other than unconfirmed copies are kept.
 func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) error {
 	added, altered, err := v.engine().Changed(ctx, begun)
 	if err != nil || !added && !altered {
@@ -170,8 +163,7 @@ func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) 
 	return nil
 }
 
-// add keeps a verdict by the digest of its file, and appends it to the state file if the digest is
-// new. A verdict on a file that was not read is not kept.
+// add keeps a verdict by the digest of its file, and appends it to the state file if the digest is new.
 func (p *progress) add(v *Verdict) error {
 	if v.SHA256 == "" {
 		return nil
@@ -189,13 +181,11 @@ func (p *progress) add(v *Verdict) error {
 	return nil
 }
 
-// again returns a copy, named path, of the verdict of p on a file with the same bytes as leak; nil if p
-// has no such verdict. A verdict from a state file has no thumbnails: the picture is decoded again, and the result is
-// nil if that fails. lease is for that picture.
+// again returns a copy, named path, of the verdict of p on a file with the same bytes as leak; nil: none. A verdict
+// from a state file has no thumbnails: the picture is decoded again, with memory of lease.
 func (v *Investigator) again(ctx context.Context, p *progress, path string, leak []byte, lease *memory.Lease) (*Verdict, error) {
-	sum := sha256.Sum256(leak)
 	p.mu.Lock()
-	known := p.known[hex.EncodeToString(sum[:])]
+	known := p.known[hexDigest(leak)]
 	p.mu.Unlock()
 	if known == nil {
 		return nil, nil
@@ -216,7 +206,7 @@ func (v *Investigator) again(ctx context.Context, p *progress, path string, leak
 	return &out, err
 }
 
-// close closes the state file, if p has one. Errors of closing are ignored.
+// close closes the state file, if p has one.
 func (p *progress) close() {
 	if p.file != nil {
 		p.file.Close()

@@ -15,7 +15,6 @@ import (
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
-	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -189,7 +188,7 @@ func TestPagesHaveMarksOfTheirOwn(t *testing.T) {
 	of := [16]byte{1, 2, 3}
 	var marks [4][]int
 	for k := range marks {
-		marked, err := watermark.Embed(leaktest.Key(), 77, blank, &watermark.Options{Submission: engine.PageID(of, k+1), Manner: watermark.Lossy}) // without dither, which all pages share
+		marked, err := watermark.Embed(leaktest.Key(), 77, blank, &watermark.Options{Submission: watermark.Submission(of).Page(k + 1), Manner: watermark.Lossy}) // without dither, which all pages share
 		require.NoError(t, err)
 		for i := 0; i < len(blank.Pix); i += 4 {
 			marks[k] = append(marks[k], int(marked.Pix[i+1])-200)

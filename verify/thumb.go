@@ -7,7 +7,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -48,7 +47,7 @@ func reduced(img *image.NRGBA, side int) *image.NRGBA {
 	return out
 }
 
-// encoded returns the file of a picture in format "png" or "jpeg", or nil if it cannot be encoded.
+// encoded returns the file of a picture, or nil if it cannot be encoded.
 func encoded(img *image.NRGBA, format string) []byte {
 	var buf bytes.Buffer
 	if img.Rect.Empty() || picture.Encode(&buf, img, format, 80) != nil {
@@ -57,13 +56,12 @@ func encoded(img *image.NRGBA, format string) []byte {
 	return buf.Bytes()
 }
 
-// uploadLook returns the look of the original that a leak shows, of its page. It is empty, without an
-// error, if the leak shows no submission, and if the original cannot be opened.
+// uploadLook returns the look of the original that a leak shows; empty if it shows none that can be opened.
 func (v *Investigator) uploadLook(ctx context.Context, l *Verdict) (look, error) {
 	if l.Submission == (watermark.Submission{}) {
 		return look{}, nil
 	}
-	o, err := v.original(ctx, engine.PageID(l.Submission, l.Page))
+	o, err := v.original(ctx, l.Submission.Page(l.Page))
 	if err != nil || o == nil {
 		return look{}, err
 	}

@@ -19,10 +19,9 @@ type tracing struct {
 	rows []registry.Copy // of the copies found, after [tracing.fill]
 }
 
-// trace traces a leak against the originals of up to [maxTraced] submissions ([evidence.targets])
-// and adds tracings and reads to e. With [Config].Against it traces against all submissions named
-// there instead. The false-positive rate [traceLevel] is divided evenly among them. Without a
-// sealing key or a mark key, trace does nothing.
+// trace traces a leak against the originals of up to [maxTraced] submissions ([evidence.targets]), or against all of
+// [Config].Against, and adds tracings and reads to e. The false-positive rate [traceLevel] is divided evenly among
+// them.
 func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) error {
 	if v.cfg.SealKey == nil || len(v.cfg.Keys) == 0 {
 		return nil
@@ -91,8 +90,7 @@ func (t *tracing) join(other *tracing) {
 	slices.SortStableFunc(t.Copies, func(a, b findings.TracedCopy) int { return cmp.Compare(a.LogP, b.LogP) })
 }
 
-// bind adds to e a read for each copy that tracing t found (t.rows), with the state of its key. A
-// copy of the same submission that was already read blind is left as it is.
+// bind adds to e a read for each copy that tracing t found (t.rows), unless it was read blind.
 func (v *Investigator) bind(ctx context.Context, e *evidence, t *tracing) error {
 	shows, _ := e.sees(t.Submission)
 	for i := range t.rows {
@@ -111,9 +109,8 @@ func (v *Investigator) bind(ctx context.Context, e *evidence, t *tracing) error 
 	return nil
 }
 
-// sees returns the word for what the pixels say of the leak and a submission, and the places that
-// the leak shows altered: from the match with that submission, else from the first read of a copy
-// of it. Without both the word is [PixelsUnknown].
+// sees returns the word for what the pixels say of the leak and a submission, and the places that the leak shows
+// altered: from the match with that submission, else from the first read of a copy of it.
 func (e *evidence) sees(of watermark.Submission) (pixels string, altered []findings.Region) {
 	if m := e.match(of); m != nil {
 		return m.Pixels, m.Altered
@@ -128,8 +125,7 @@ func (e *evidence) sees(of watermark.Submission) (pixels string, altered []findi
 // against: what the leak shows, what it may show, what it resembles.
 var traceOrder = [...][]string{{PixelsSame, PixelsAltered}, {PixelsAlike, PixelsPage, PixelsPartial, PixelsSharper, PixelsUndecided}, {PixelsDifferent, PixelsTemplate}}
 
-// traceRank returns the index in traceOrder of a word for pixels, 0 first; -1 if submissions of
-// that word are not traced against.
+// traceRank returns the index in traceOrder of a word for pixels; -1 if it is not traced against.
 func traceRank(pixels string) int {
 	return slices.IndexFunc(traceOrder[:], func(words []string) bool { return slices.Contains(words, pixels) })
 }
@@ -198,13 +194,14 @@ func overlap(a, b *findings.Quad) float64 {
 	return both / math.Min((ax1-ax0)*(ay1-ay0), (bx1-bx0)*(by1-by0))
 }
 
-// traceAgainst traces a leak against the original of the page m, for all issued copies whose
-// mark keys are at hand; the others are counted in Unsought. level is the false-positive rate, a
-// probability, below which any copy counts as found. The result is nil, without an error, if the
-// original cannot be opened or a picture is too small. The rows of the result are the copies found.
+// traceAgainst traces a leak against the original of the page m, for all issued copies whose mark keys are at hand.
+// level is the false-positive rate below which any copy counts as found. The result is nil if the original cannot be
+// opened or a picture is too small. The rows of the result are the copies found.
 func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, m *Match, level float64) (*tracing, error) {
-	o, err := v.tracedOriginal(ctx, l, pageOf(m))
-	if err != nil || o == nil {
+	o, err := (*original)(nil), error(nil)
+	if i := l.at(pageOf(m)); i >= 0 {
+		o = l.laid[i].on // others may have taken its place in the cache
+	} else if o, err = v.original(ctx, pageOf(m)); err != nil || o == nil {
 		return nil, err
 	}
 	rows, err := v.cfg.Registry.Copies(ctx, m.Submission)
@@ -234,17 +231,8 @@ func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, m *Matc
 	return t, nil
 }
 
-// tracedOriginal returns the original of a page as [Investigator.original] does, or the one on which l
-// was laid: meanwhile others may have taken its place in the cache.
-func (v *Investigator) tracedOriginal(ctx context.Context, l *leakPicture, page watermark.Submission) (*original, error) {
-	if i := l.at(page); i >= 0 {
-		return l.laid[i].on, nil
-	}
-	return v.original(ctx, page)
-}
-
-// traced traces a leak against an opened original at a false-positive rate level, and uses how the
-// leak was laid on o before. The error wraps [watermark.ErrTooSmall] if a picture is too small.
+// traced traces a leak against an opened original at a false-positive rate level, and uses how the leak was laid on
+// o.
 func (v *Investigator) traced(ctx context.Context, l *leakPicture, o *original, copies []watermark.Candidate, level float64) (*watermark.TraceResult, error) {
 	t, err := o.tracerOf(copies, level)
 	if err != nil {
@@ -257,7 +245,7 @@ func (v *Investigator) traced(ctx context.Context, l *leakPicture, o *original, 
 	return t.TraceLaid(ctx, l.Image, s)
 }
 
-// key returns the mark key in [Config].Keys with an ID, or nil if there is no such key.
+// key returns the mark key in [Config].Keys with an ID, or nil.
 func (v *Investigator) key(id string) *watermark.Key {
 	for _, k := range v.cfg.Keys {
 		if k.ID() == id {
@@ -267,8 +255,8 @@ func (v *Investigator) key(id string) *watermark.Key {
 	return nil
 }
 
-// orDecoy returns the issued copies. If there is no issued copy, it returns a copy that was never
-// issued instead, under key at strength 1: from it, tracing computes the power of finding a mark.
+// orDecoy returns the issued copies, or in their place a copy that was never issued, under key at strength 1: from
+// it, tracing computes the power of finding a mark.
 func orDecoy(issued []watermark.Candidate, key *watermark.Key) []watermark.Candidate {
 	if len(issued) > 0 {
 		return issued
@@ -276,9 +264,9 @@ func orDecoy(issued []watermark.Candidate, key *watermark.Key) []watermark.Candi
 	return []watermark.Candidate{{Copy: ^watermark.CopyID(0), Key: key, Strength: 1}}
 }
 
-// fill enters what tracing found into t. t.rows must be the copies that were looked for, in the
-// order of found.Copies; fill reduces t.rows to the copies that were found. t.Copies has all
-// copies, the smallest p first. If the leak could not be aligned, Power is 0 and no copy is listed.
+// fill enters what tracing found into t. t.rows must be the copies that were looked for, in the order of
+// found.Copies; it is reduced to the copies that were found. If the leak could not be aligned, Power is 0 and no copy
+// is listed.
 func (t *tracing) fill(found *watermark.TraceResult) {
 	t.Registered, t.Power, t.Withheld, t.Expected = found.Registered, found.Power, found.Withheld, found.Expected
 	t.LogAny, t.Survival = micro(found.LogAny), micro(found.Survival)
@@ -301,8 +289,7 @@ func (t *tracing) fill(found *watermark.TraceResult) {
 	}
 }
 
-// tracedCopy returns what tracing t says of copy id. It is nil if t is nil, or if t did not look
-// for that copy.
+// tracedCopy returns what tracing t, which may be nil, says of copy id, or nil.
 func tracedCopy(t *Tracing, id watermark.CopyID) *findings.TracedCopy {
 	if t == nil {
 		return nil
@@ -310,9 +297,7 @@ func tracedCopy(t *Tracing, id watermark.CopyID) *findings.TracedCopy {
 	return find(t.Copies, func(c *findings.TracedCopy) bool { return c.Copy == id })
 }
 
-// wouldShow reports whether tracing t would have found a mark of any issued copy: the leak lies on
-// the original, no copy's key is missing, and the power is at least [minPower]. It is false for
-// nil.
+// wouldShow reports whether tracing t, which may be nil, would have found a mark of any issued copy.
 func wouldShow(t *Tracing) bool {
 	return t != nil && t.Registered && t.Unsought == 0 && t.Power >= minPower
 }
@@ -327,14 +312,12 @@ func rulesOut(t *Tracing) bool {
 // may be that no copy was found.
 func marked(t *Tracing) bool { return t != nil && t.Registered && t.LogAny <= watermark.PresentLevel }
 
-// traceOf returns the tracing against a submission, or nil if the leak was not traced against
-// that submission.
+// traceOf returns the tracing against a submission, or nil.
 func traceOf(all []Tracing, id watermark.Submission) *Tracing {
 	return find(all, func(t *Tracing) bool { return t.Submission == id })
 }
 
-// find returns a pointer to the first element of all for which is reports true, or nil if there is
-// no such element.
+// find returns a pointer to the first element of all for which is reports true, or nil.
 func find[T any](all []T, is func(*T) bool) *T {
 	for i := range all {
 		if is(&all[i]) {

@@ -62,8 +62,7 @@ func (d *DumpVerdict) othersOf(id watermark.CopyID) []findings.HandOn {
 	return nil
 }
 
-// acknowledged returns how many copies of a recipient are in the dump, and how many of them it
-// acknowledged by a signed receipt.
+// acknowledged returns how many copies of a recipient are in the dump, and how many have a signed receipt.
 func (w *weighing) acknowledged(name string) (all, signed int) {
 	for _, t := range w.Travel {
 		if w.parties[name].copies[t.Copy] {
@@ -75,7 +74,7 @@ func (w *weighing) acknowledged(name string) (all, signed int) {
 	return all, signed
 }
 
-// misdelivered are the recipients whose copies are in the dump, with how many they acknowledged.
+// misdelivered are the recipients whose copies are in the dump.
 func (w *weighing) misdelivered() (out []figures) {
 	for _, name := range w.names {
 		if all, signed := w.acknowledged(name); all > 0 {
@@ -86,28 +85,15 @@ func (w *weighing) misdelivered() (out []figures) {
 }
 
 // Which of its copies a recipient acknowledged.
-const (
-	signedAll = iota
-	signedPart
-	signedNone
-)
+func signedAll(all, signed int) bool  { return signed == all }
+func signedPart(all, signed int) bool { return signed > 0 && signed < all }
+func signedNone(_, signed int) bool   { return signed == 0 }
 
 // receipts returns the condition of a sentence on the receipts of a named recipient.
-func receipts(of int) func(*weighing) []figures {
+func receipts(is func(all, signed int) bool) func(*weighing) []figures {
 	return func(w *weighing) (out []figures) {
-		for _, name := range w.names {
-			if !slices.Contains(w.Named, name) {
-				continue
-			}
-			all, signed := w.acknowledged(name)
-			is := signedPart
-			switch signed {
-			case 0:
-				is = signedNone
-			case all:
-				is = signedAll
-			}
-			if all > 0 && is == of {
+		for _, name := range w.namedInOrder() {
+			if all, signed := w.acknowledged(name); all > 0 && is(all, signed) {
 				out = append(out, figures{"name": name, "n": all, "signed": signed, "not": all - signed})
 			}
 		}
@@ -117,10 +103,7 @@ func receipts(of int) func(*weighing) []figures {
 
 // namedReserved are the named recipients with copies in the dump whose release is not confirmed.
 func (w *weighing) namedReserved() (out []figures) {
-	for _, name := range w.names {
-		if !slices.Contains(w.Named, name) {
-			continue
-		}
+	for _, name := range w.namedInOrder() {
 		all, _ := w.acknowledged(name)
 		n := 0
 		for _, c := range confirmedCopies(w.Verdicts) {
@@ -137,10 +120,7 @@ func (w *weighing) namedReserved() (out []figures) {
 
 // namedHad are the parties that by the record had copies of a named recipient which are in the dump.
 func (w *weighing) namedHad() (out []figures) {
-	for _, name := range w.names {
-		if !slices.Contains(w.Named, name) {
-			continue
-		}
+	for _, name := range w.namedInOrder() {
 		n, first := make(map[string]int), make(map[string]findings.HandOn)
 		all, _ := w.acknowledged(name)
 		for _, t := range w.Travel {
@@ -183,8 +163,7 @@ func (w *weighing) exposed() (out []figures) {
 	return out
 }
 
-// CopyOf returns the recipient of a copy that is confirmed in this dump, for the table of how copies
-// travelled.
+// CopyOf returns the recipient of a copy that is confirmed in this dump.
 func (r reportView) CopyOf(id watermark.CopyID) string {
 	for _, l := range r.Verdicts {
 		for _, c := range l.Issued {

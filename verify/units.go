@@ -17,11 +17,11 @@ import (
 // therefore count as different persons' only as far as the investigator states how many one person
 // may have.
 
-// units puts the submissions that leaks show into units, and sets w.unit. It starts from the
-// subjects and from w.SameDocuments. Then, for each recipient, it fits the units without a subject
-// into the units with a subject. So the units with copies of one recipient are at most as many as
-// its subjects or, if that is more, as [Circumstances].UploadsPerSubject demands. Leaks without a
-// confirmed copy are treated as leaks of one more recipient. w.clusters must have been called.
+// units puts the submissions that leaks show into units, and sets w.unit. It starts from the subjects and from
+// w.SameDocuments. Then, for each recipient, it fits the units without a subject into the units with a subject. So
+// the units with copies of one recipient are at most as many as its subjects or, if that is more, as
+// [Circumstances].UploadsPerSubject demands. Leaks without a confirmed copy are treated as leaks of one more
+// recipient.
 func (w *weighing) units() {
 	g := grouping{index: make(map[watermark.Submission]int), first: make(map[string]int)}
 	for _, l := range views(w.Verdicts) {
@@ -164,7 +164,7 @@ func (g *grouping) fit(each int) {
 	}
 }
 
-// copies returns the recipients of the copies of several uploads, each once, in their order.
+// copies returns the recipients of the copies of several uploads, each once.
 func (g *grouping) copies(uploads []int) (names []string) {
 	for _, i := range uploads {
 		for _, name := range g.uploads[i].copies {
@@ -176,9 +176,8 @@ func (g *grouping) copies(uploads []int) (names []string) {
 	return names
 }
 
-// missingSubjects is about recipients that are not named because too few persons are known, and
-// whose pictures are of uploads without a subject. It says nothing if the investigator has stated
-// how many of these one person has.
+// missingSubjects is about recipients that are not named because too few persons are known, and whose pictures are of
+// uploads without a subject. It is not said if the investigator has stated how many of these one person has.
 func (w *weighing) missingSubjects() []figures {
 	uploads := make(map[watermark.Submission]bool)
 	for _, x := range w.Odds.Withheld {
@@ -194,9 +193,8 @@ func (w *weighing) missingSubjects() []figures {
 	return several(len(uploads), nil)
 }
 
-// withoutSubjects returns the condition of a sentence on recipients with pictures of uploads without a
-// subject: how many there are, and the units that have no other uploads. stated reports whether the
-// investigator has stated how many uploads one person has.
+// withoutSubjects returns the condition of a sentence on recipients with pictures of uploads without a subject.
+// stated reports whether the investigator has stated how many uploads one person has.
 func withoutSubjects(stated bool) func(*weighing) []figures {
 	return func(w *weighing) []figures {
 		if stated != (w.cfg.UploadsPerSubject > 0) {
@@ -220,8 +218,7 @@ func withoutSubjects(stated bool) func(*weighing) []figures {
 	}
 }
 
-// sameDocumentSubjects are the pairs of subjects in these pairs, as they are numbered in the
-// findings.
+// sameDocumentSubjects are the pairs of subjects in these pairs.
 func (w *weighing) sameDocumentSubjects() []figures {
 	subject := make(map[watermark.Submission]string)
 	for _, l := range shown(w.Verdicts) {

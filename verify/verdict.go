@@ -108,14 +108,12 @@ type Verdict struct {
 	upload  look                            // of the original of Submission
 }
 
-// Examined reports whether the file could be read as a picture. If not, the finding says why:
-// damaged, unsupported, unopened, missing or no picture.
+// Examined reports whether the file could be read as a picture. If not, the finding says why.
 func (v *Verdict) Examined() bool {
 	return !slices.Contains(notExamined, v.Finding)
 }
 
-// Label returns the finding as people read it, which adds " (unconfirmed)" if the copy is not
-// confirmed. [findings.Tally].Counts counts leaks by it.
+// Label returns the finding as people read it. [findings.Tally].Counts counts leaks by it.
 func (v *Verdict) Label() string {
 	if v.Unconfirmed {
 		return string(v.Finding) + " (unconfirmed)"
@@ -123,9 +121,8 @@ func (v *Verdict) Label() string {
 	return string(v.Finding)
 }
 
-// Mark says how the mark of the leak was found: "read" without the original, "traced" with it, or
-// "read and traced"; "" without a mark. The p of a single leak is left out: it is far smaller than
-// trials can bear out.
+// Mark says how the mark of the leak was found. The p of a single leak is left out: it is far smaller than trials can
+// bear out.
 func (v *Verdict) Mark() string {
 	traced := v.foundByTrace()
 	switch {
@@ -139,9 +136,8 @@ func (v *Verdict) Mark() string {
 	return ""
 }
 
-// MayName returns the recipient that may be named beside a leak: the recipient of its confirmed
-// copy, of several the strongest. It is "" if no copy is confirmed, since marks that were or may
-// have been transplanted say nothing about recipients.
+// MayName returns the recipient that may be named beside a leak: of its confirmed copy, of several the strongest.
+// Marks that were or may have been transplanted say nothing about recipients.
 func (v *Verdict) MayName() string {
 	if names := v.MayNames(); len(names) > 0 {
 		return names[0]
@@ -149,8 +145,7 @@ func (v *Verdict) MayName() string {
 	return ""
 }
 
-// MayNames returns the recipients of all confirmed copies, each once, strongest first. It is nil if
-// no copy is confirmed.
+// MayNames returns the recipients of all confirmed copies, each once, strongest first.
 func (v *Verdict) MayNames() []string {
 	if v.Finding != FoundCopy || v.Unconfirmed {
 		return nil
@@ -167,7 +162,7 @@ func (v *Verdict) MayNames() []string {
 	return names
 }
 
-// confirmedCopies returns the confirmed copies in leaks, each once, in the order of the leaks.
+// confirmedCopies returns the confirmed copies in leaks, each once.
 func confirmedCopies(leaks []*Verdict) (out []registry.Copy) {
 	once := make(map[watermark.CopyID]bool)
 	for _, l := range leaks {
@@ -184,16 +179,15 @@ func confirmedCopies(leaks []*Verdict) (out []registry.Copy) {
 	return out
 }
 
-// damaged reports whether the leak carries a part of a mark, and no copy was found. It then speaks for and against no
-// recipient, and for no holder of unmarked uploads.
+// damaged reports whether the leak carries a part of a mark, and no copy was found: it speaks for and against no
+// recipient or holder.
 func (v *Verdict) damaged() bool {
 	return v.Finding == FoundUnreadable && len(v.Reads) == 0 && marked(traceOf(v.Traces, v.Submission))
 }
 
-// Weighed reports whether the leak counts in a dump's verdict, and among the pictures that are
-// claimed. Leaks that say nothing about where pictures came from do not count: files that could not
-// be examined or compared, marks that are not confirmed, and lookalikes, which may be other captures
-// or parts of uploads. A mark that the registry does not list counts only if the picture shows a submission.
+// Weighed reports whether the leak counts in a dump's verdict, and among the pictures that are claimed. Leaks that
+// say nothing about where pictures came from do not count. A mark that the registry does not list counts only if the
+// picture shows a submission.
 func (v *Verdict) Weighed() bool {
 	switch v.Finding {
 	case FoundLookalike, FoundIncomplete:
@@ -204,8 +198,7 @@ func (v *Verdict) Weighed() bool {
 	return v.Examined()
 }
 
-// restsOnRecords reports whether the leak shows an upload or carries a mark, so that the registry's records of
-// recipients, custody and investigations concern it.
+// restsOnRecords reports whether the registry's records of recipients, custody and investigations concern the leak.
 func (v *Verdict) restsOnRecords() bool { return v.matched() || len(v.Reads) > 0 }
 
 // withoutRecords returns what is left of a verdict if the registry's records cannot be read.
@@ -216,9 +209,8 @@ func (v *Verdict) withoutRecords(g given) *Verdict {
 	return out
 }
 
-// matched reports whether the leak counts as showing v.Submission: a confirmed, forgeable or void copy,
-// an unmarked, unreadable or transplanted finding, an unissued mark with a submission. Every other
-// unconfirmed copy does not match, although its Submission is set.
+// matched reports whether the leak counts as showing v.Submission. An unconfirmed copy for other reasons than its key
+// or its state does not match, although its Submission is set.
 func (v *Verdict) matched() bool {
 	switch v.Finding {
 	case FoundUnmarked, FoundUnreadable, FoundTransplanted:

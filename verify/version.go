@@ -12,10 +12,8 @@ import (
 // would write other words. Only the version that wrote the findings can say whether they are its own.
 var ErrVersion = errors.New("written by another version")
 
-// inWords calls check with words true, and, if that fails for findings of another version, with
-// false. If the second call succeeds, only words differ and the error wraps [ErrVersion]. If it
-// fails, or if this version wrote the findings, the error wraps [ErrFindings] and the error of
-// check.
+// inWords calls check with words true, and, if that fails for findings of another version, with false. If the second
+// call succeeds, only words differ and the error wraps [ErrVersion], else [ErrFindings].
 func (f *Findings) inWords(check func(words bool) error) error {
 	err := check(true)
 	if err == nil {
@@ -31,10 +29,8 @@ func (f *Findings) inWords(check func(words bool) error) error {
 	return fmt.Errorf("%w: %s: words not compared, numbers are", ErrVersion, other)
 }
 
-// otherVersion returns, in words, which version wrote record r and which this is; "" if both are
-// the same. They are the same with the same executable, or with the same released version and
-// revision. A version that is not known, or was built from altered sources, never equals another
-// executable.
+// otherVersion returns, in words, which version wrote record r and which this is; "" if both are the same. A version
+// that is not known, or was built from altered sources, never equals another executable.
 func otherVersion(r *findings.Record) string {
 	version, build := buildInfo()
 	executable := executableDigest()
@@ -51,9 +47,8 @@ func otherVersion(r *findings.Record) string {
 		called(version, build["vcs.revision"], executable))
 }
 
-// called returns the name of a version of the program for a sentence: the version, else the first
-// 12 characters of the revision, else of the SHA-256 of the executable. revision and executable are
-// in hex, and "" if not known.
+// called returns the name of a version of the program for a sentence. revision and executable are in hex, and "" if
+// not known.
 func called(version, revision, executable string) string {
 	short := func(s string) string { return s[:min(len(s), 12)] }
 	switch {

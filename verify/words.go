@@ -41,8 +41,7 @@ func inWords(logLR float64) string {
 	return "no support"
 }
 
-// putIntoWords fills in the words that package odds leaves empty: Words and Note of
-// each recipient, Reason of each withheld recipient, and Dates of the window. It adds each note to w.Notes.
+// putIntoWords fills in the words that package odds leaves empty. It adds each note to w.Notes.
 func (w *weighing) putIntoWords() {
 	for i := range w.Odds.Recipients {
 		r := &w.Odds.Recipients[i]
@@ -71,8 +70,7 @@ func reasonFigures(x odds.Withheld) figures {
 	return figures{"name": x.Name, "clusters": x.Clusters, "needed": x.Needed}
 }
 
-// dates returns in words the days of the cells with the indices from to to, both included: "2024-05-01
-// to 2024-05-07", or one day.
+// dates returns in words the days of the cells from from to to: "2024-05-01 to 2024-05-07", or one day.
 func dates(c *odds.Case, from, to int) string {
 	first, last := day(c.Cells[from].From), day(c.Cells[to].From)
 	if first == last {
@@ -87,8 +85,7 @@ func utc(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 // day writes the day of a time in UTC: "2024-05-01".
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
-// count returns a number with its noun, in the form one for 1 and many for every other number: "1
-// picture", "3 pictures".
+// count returns a number with its noun: "1 picture", "3 pictures".
 func count(n int, one, many string) string { return fmt.Sprintf("%d %s", n, verb(n, one, many)) }
 
 // verb returns one if n is 1, else many.
@@ -107,8 +104,7 @@ func list(names []string) string {
 	return strings.Join(names, "")
 }
 
-// thousands rounds a number that is not negative to a whole number and writes it with commas:
-// "1,234".
+// thousands writes a number, rounded to a whole number, with commas: "1,234".
 func thousands(x float64) string {
 	s := fmt.Sprintf("%.0f", x)
 	for i := len(s) - 3; i > 0; i -= 3 {
@@ -155,8 +151,7 @@ func share(p float64) string {
 // power writes a power, 0..1, as share does, and no more than trials support.
 func power(p float64) string { return share(math.Min(p, maxPower)) }
 
-// percent writes a share, 0..1, in percent with one decimal. A share above 0 and below 0.001 is
-// "less than 0.1 %".
+// percent writes a share in percent with one decimal; above 0 and below 0.001 it is "less than 0.1 %".
 func percent(x float64) string {
 	if x > 0 && x < 0.001 {
 		return "less than 0.1 %"

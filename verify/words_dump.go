@@ -11,6 +11,7 @@ import (
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // The conditions of the sentences about a dump: each function returns the figures with which a
@@ -57,8 +58,8 @@ func at(s stage, of func(*weighing) figures) func(*weighing) []figures {
 // nothing returns no figures.
 func nothing(*weighing) figures { return figures{} }
 
-// found returns the condition of a sentence on the leaks with a finding. n is their number, and
-// keys says under which keys marks were looked for.
+// found returns the condition of a sentence on the leaks with a finding. keys says under which keys marks were looked
+// for.
 func found(f Finding) func(*weighing) []figures {
 	return func(w *weighing) []figures { return several(w.Counts[string(f)], figures{"keys": w.ofKeys()}) }
 }
@@ -94,8 +95,7 @@ func (d *DumpVerdict) readable() int {
 	return n
 }
 
-// unissuedWhen returns the condition of the sentence on marks that the registry does not list: before
-// the statement if no recipient is named, else at the end.
+// unissuedWhen returns the condition of the sentence on unlisted marks: first if no recipient is named, else last.
 func unissuedWhen(named bool) func(*weighing) []figures {
 	return func(w *weighing) []figures {
 		if named != (len(w.Named) > 0) {
@@ -122,19 +122,21 @@ func (d *DumpVerdict) marked() int {
 	})
 }
 
-// namedFigures are for each named recipient, in the registry's order, its pictures among all with a
-// mark, and the purposes of its copies.
+// namedInOrder returns the named recipients in the registry's order.
+func (w *weighing) namedInOrder() []string {
+	return slices.DeleteFunc(slices.Clone(w.names), func(name string) bool { return !slices.Contains(w.Named, name) })
+}
+
+// namedFigures are for each named recipient its pictures among all with a mark, and the purposes of its copies.
 func (w *weighing) namedFigures() (out []figures) {
-	for _, name := range w.names {
-		if s := w.parties[name]; slices.Contains(w.Named, name) {
-			out = append(out, figures{"n": s.pictures, "marked": w.marked(), "name": name, "under": under(s.purposes)})
-		}
+	for _, name := range w.namedInOrder() {
+		s := w.parties[name]
+		out = append(out, figures{"n": s.pictures, "marked": w.marked(), "name": name, "under": under(s.purposes)})
 	}
 	return out
 }
 
-// rivals returns the rivals of a named recipient whose reason is in why, in the order of
-// d.Odds.Rivals.
+// rivals returns the rivals of a named recipient whose reason is in why.
 func (d *DumpVerdict) rivals(name string, why ...string) (out []odds.Rival) {
 	for _, r := range d.Odds.Rivals {
 		if r.Name == name && slices.Contains(why, r.Why) {
@@ -145,14 +147,13 @@ func (d *DumpVerdict) rivals(name string, why ...string) (out []odds.Rival) {
 }
 
 // namedRivals are the parties that held the submissions of a named recipient's copies unmarked.
-// They could have laid the marks if they had these copies.
 func (w *weighing) namedRivals() (out []figures) {
-	for _, name := range w.names {
+	for _, name := range w.namedInOrder() {
 		var who []string
 		for _, r := range w.rivals(name, odds.RivalHeld, odds.RivalPlanting) {
 			who = append(who, fmt.Sprintf("%s (held %d of these %d submissions unmarked%s)", intake.InSentence(r.Other), r.Clusters, r.Of, w.heldSince(name, r.Other)))
 		}
-		if slices.Contains(w.Named, name) && len(who) > 0 {
+		if len(who) > 0 {
 			out = append(out, figures{"name": name, "who": strings.Join(who, " or ")})
 		}
 	}
@@ -178,8 +179,7 @@ func (w *weighing) together() (out []figures) {
 	return out
 }
 
-// namedTogether is about each group of recipients whose copies are in the same pictures: who of them
-// is named, the number of the others, and how many pictures contain copies of several.
+// namedTogether is about each group of recipients whose copies are in the same pictures.
 func (w *weighing) namedTogether() (out []figures) {
 	for _, group := range w.Odds.Together {
 		among := ""
@@ -203,8 +203,7 @@ func (w *weighing) namedTogether() (out []figures) {
 	return out
 }
 
-// rest returns how many submissions of the dump the copies of a named recipient do not explain, and
-// that recipient: of several the last.
+// rest returns how many submissions the copies of a named recipient, of several the last, do not explain.
 func (w *weighing) rest() (n int, name string) {
 	for _, x := range w.Named {
 		if r := w.rivals(x, odds.RivalRest); len(r) > 0 {
@@ -261,20 +260,21 @@ func (w *weighing) namedUnconfirmed() []figures {
 	return nil
 }
 
-// missing returns the condition of a sentence on what is missing to name a recipient. code is why
-// package odds names no recipient with confirmed copies. The sentence names none of them either.
+// missing returns the condition of a sentence on what is missing to name a recipient, by the code of package odds.
+// The sentence names no recipient.
 func missing(code string) func(*weighing) []figures {
 	return func(w *weighing) []figures {
 		i := slices.IndexFunc(w.Odds.Withheld, func(x odds.Withheld) bool { return x.Code == code })
 		if i < 0 || w.stage() != aboutConfirmed {
 			return nil
 		}
-		return []figures{reasonFigures(w.Odds.Withheld[i])}
+		x := reasonFigures(w.Odds.Withheld[i])
+		x["found"] = w.foundAt()
+		return []figures{x}
 	}
 }
 
-// withheld returns the condition of a sentence on the recipients with evidence that are not named
-// for the reason code.
+// withheld returns the condition of a sentence on the recipients that are not named for the reason code.
 func withheld(code string) func(*weighing) []figures {
 	return func(w *weighing) (out []figures) {
 		for _, x := range w.Odds.Withheld {
@@ -305,8 +305,7 @@ func (w *weighing) noMatchClosed() []figures {
 	return once(w.stage() == aboutUnmatched && !w.cfg.named() && w.incomplete() > 0, figures{"n": w.incomplete(), "of": w.readable()})
 }
 
-// restorable is said beside matches or marks that name no recipient, if other uploads that pictures may show could not
-// be opened.
+// restorable is said if no recipient is named, and uploads that pictures may show could not be opened.
 func (w *weighing) restorable() []figures {
 	return w.openLeaks(func(l *Verdict) bool {
 		return l.Closed > 0 && (l.Unconfirmed || l.Finding == FoundIncomplete || l.Finding == FoundUnreadable)
@@ -331,19 +330,17 @@ func (w *weighing) openLeaks(is func(*Verdict) bool) []figures {
 
 func (w *weighing) incomplete() int { return w.Counts[string(FoundIncomplete)] }
 
-// noMatchLike and namedLike are said if nothing matches but pictures resemble uploads: of all uploads,
-// or of the named uploads.
-func (w *weighing) noMatchLike() []figures { return w.resembling(false) }
-func (w *weighing) namedLike() []figures   { return w.resembling(true) }
-
-func (w *weighing) resembling(named bool) []figures {
-	return once(w.stage() == aboutUnmatched && w.cfg.named() == named && w.lookalikes() > 0 && (named || w.incomplete() == 0), figures{"n": w.readable(), "like": w.lookalikes()})
+// resembling returns the condition of a sentence that is said if nothing matches but pictures resemble uploads: of all
+// uploads, or of the named uploads.
+func resembling(named bool) func(*weighing) []figures {
+	return func(w *weighing) []figures {
+		return once(w.stage() == aboutUnmatched && w.cfg.named() == named && w.lookalikes() > 0 && (named || w.incomplete() == 0), figures{"n": w.readable(), "like": w.lookalikes()})
+	}
 }
 
 func (w *weighing) lookalikes() int { return w.Counts[string(FoundLookalike)] }
 
-// under returns, for the headline, the purposes for which copies were issued: " under" with up to
-// three in quotes, else their number. It is "" without purposes.
+// under returns, for the headline, the purposes for which copies were issued: up to three, else their number.
 func under(purposes []string) string {
 	switch {
 	case len(purposes) == 0:
@@ -362,8 +359,7 @@ func (w *weighing) matchedFigures() []figures {
 	return several(w.readable(), figures{"matched": w.Matched})
 }
 
-// repeatedFigures are the pictures that repeat others. [findings.Tally].Repeated counts files that
-// are no pictures as well.
+// repeatedFigures are the pictures that repeat others. [findings.Tally].Repeated counts other files as well.
 func (w *weighing) repeatedFigures() []figures {
 	seen, n := make(map[string]bool), 0
 	for _, l := range w.Verdicts {
@@ -388,12 +384,15 @@ func (w *weighing) controlsOther() []figures {
 	return once(compared > 0 && same == 0, figures{})
 }
 
-func (w *weighing) controlsSame() []figures {
-	_, _, same := w.references()
-	if w.cameBack() {
-		return nil
+// controlsSame returns the condition of a sentence on controls of the same capture: if copies came back, or if not.
+func controlsSame(back bool) func(*weighing) []figures {
+	return func(w *weighing) []figures {
+		_, _, same := w.references()
+		if w.cameBack() != back {
+			return nil
+		}
+		return several(same, nil)
 	}
-	return several(same, nil)
 }
 
 // spoken are the recipients with confirmed copies and a likelihood ratio above 1.
@@ -415,11 +414,19 @@ func (w *weighing) cap() []figures {
 	return once(capped, figures{"times": times(odds.Cap(w.Case.MarkTrials)), "trials": thousands(float64(w.Case.MarkTrials)), "things": trialsOfThings, "cameras": trialsOfCameras, "people": trialsOfPeople, "receipts": trialsOfReceipts})
 }
 
-// unissuedFigures are marks that the registry does not list: pictures, IDs, keys, and how often
-// chance gives such a mark.
+// unissuedFigures are marks that the registry does not list, and how often chance gives such a mark.
 func (w *weighing) unissuedFigures() []figures {
-	m := w.unissuedMarks()
-	return several(m.pictures, figures{"ids": len(m.ids), "keys": len(m.keys), "names": slices.Sorted(maps.Keys(m.keys)),
+	n, ids, keys := 0, make(map[watermark.CopyID]bool), make(map[string]bool)
+	for _, l := range w.Verdicts {
+		marks := l.unissued()
+		if len(marks) > 0 {
+			n++
+		}
+		for _, r := range marks {
+			ids[r.Copy], keys[r.KeyID] = true, true
+		}
+	}
+	return several(n, figures{"ids": len(ids), "keys": len(keys), "names": slices.Sorted(maps.Keys(keys)),
 		"pictures": w.readable(), "tried": w.keys, "chance": roundedUp(falseRead * float64(w.readable()*w.keys))})
 }
 
@@ -461,8 +468,7 @@ func (w *weighing) issuerAll() []figures {
 	return once(n > 1, figures{"n": n, "of": of, "names": slices.Sorted(maps.Keys(names))})
 }
 
-// sources returns the number of recipients with confirmed copies, whether or not the registry still
-// lists the recipients.
+// sources returns the number of recipients with confirmed copies, whether or not the registry still lists them.
 func (w *weighing) sources() int {
 	names := make(map[string]bool)
 	for _, l := range w.Verdicts {
@@ -478,8 +484,7 @@ func (w *weighing) noMark() int {
 	return w.Counts[string(FoundUnmarked)] + w.Counts[string(FoundUnreadable)] - w.damagedMarks()
 }
 
-// holders are the recipients whose admissible custody covers leaks without a mark: how many, and how many
-// uploads each could hold of all.
+// holders are the recipients whose admissible custody covers leaks without a mark.
 func (w *weighing) holders() []figures {
 	var names []string
 	for k, name := range w.names {
@@ -506,8 +511,7 @@ func (w *weighing) uploads() (n int) {
 	return n
 }
 
-// custodyOf returns the condition of a sentence on custody, if leaks show a submission without a mark.
-// of counts the leaks of one recipient that the sentence is about.
+// custodyOf returns the condition of a sentence on leaks without a mark within custody; of counts a recipient's.
 func custodyOf(of func(*party) int) func(*weighing) []figures {
 	return func(w *weighing) []figures {
 		n := 0
@@ -623,8 +627,7 @@ func (w *weighing) forgeables() int {
 // voids returns the number of leaks that are unconfirmed since their copy is void alone.
 func (w *weighing) voids() int { return w.leaksThat(func(l *Verdict) bool { return l.Void }) }
 
-// severals returns the number of leaks with marks of several issued copies that do not fit
-// together.
+// severals returns the number of leaks with marks of several issued copies that do not fit together.
 func (w *weighing) severals() int {
 	return w.leaksThat(func(l *Verdict) bool { return l.Unconfirmed && !l.Forgeable && len(l.Accused) > 1 })
 }
@@ -641,14 +644,12 @@ func (w *weighing) collages() []figures {
 	return several(n, figures{"copies": copies, "uploads": uploads, "max": maxApart})
 }
 
-// unconfirmed returns the number of leaks with the mark of one issued copy that is not confirmed.
-// Leaks that are unconfirmed for the key or the state of the copy alone do not count.
+// unconfirmed returns the number of leaks with the mark of one issued copy that is not confirmed by its pixels.
 func (w *weighing) unconfirmed() int {
 	return w.unsure() - w.forgeables() - w.voids() - w.severals()
 }
 
-// unmatched returns the condition of the sentence on leaks that match nothing: if only named uploads
-// were searched, or if all were.
+// unmatched returns the condition of the sentence on leaks that match nothing.
 func unmatched(named bool) func(*weighing) []figures {
 	return func(w *weighing) []figures {
 		if named != w.cfg.named() {
@@ -658,8 +659,7 @@ func unmatched(named bool) func(*weighing) []figures {
 	}
 }
 
-// unknownRecall are, for unknown leaks by kind, the lower bounds of the share that the search would
-// have found.
+// unknownRecall are, for unknown leaks by kind, the lower bounds of the share that the search finds.
 func (w *weighing) unknownRecall() []figures {
 	n, kinds := make(map[string]int), make(map[string]*findings.Recall)
 	for _, l := range w.Verdicts {
@@ -720,8 +720,7 @@ func (w *weighing) lacks() []figures {
 	return several(n, nil)
 }
 
-// leftOut are the files that were not examined, beside pictures that were, and why, in the order of
-// [meanings].
+// leftOut are the files that were not examined, beside pictures that were, and why.
 func (w *weighing) leftOut() []figures {
 	if w.readable() == 0 {
 		return nil
@@ -770,8 +769,8 @@ func (w *weighing) keyCompromised() (out []figures) {
 	return out
 }
 
-// flagged returns the recipients with a flag of one kind, which is a pattern that planted evidence
-// would leave. [odds.FlagTransplanted] has no sentence: the headline and [party.note] say it.
+// flagged returns the recipients with a flag of one kind. [odds.FlagTransplanted] has no sentence: the headline and
+// [party.note] say it.
 func (w *weighing) flagged(kind string) (out []*party) {
 	for _, f := range w.Odds.Flags {
 		if f.Kind == kind {
@@ -813,8 +812,7 @@ func (w *weighing) plantingRepeated() []figures {
 	})
 }
 
-// rivalFigures returns the condition of a sentence on the parties that are rivals of a named recipient
-// for a reason in why. Rivals that are no listed holder are left out.
+// rivalFigures returns the condition of a sentence on the listed holders that are rivals of a named recipient.
 func rivalFigures(why ...string) func(*weighing) []figures {
 	return func(w *weighing) (out []figures) {
 		for _, name := range w.Named {
@@ -894,8 +892,7 @@ func (w *weighing) alsoHeld(name string) map[string]int {
 	return held
 }
 
-// note returns the sentences on the leaks that concern a recipient and that the odds of its copies
-// leave out: custody, unconfirmed and transplanted marks.
+// note returns the sentences on the leaks that concern a recipient and that the odds of its copies leave out.
 func (s *party) note() (out []findings.Said) {
 	codes := []string{"beside-custody", "beside-late", "beside-unjudged", "beside-unconfirmed", "beside-transplanted"}
 	for i, n := range []int{s.custody, s.late, s.unjudged, s.unconfirmed, s.transplanted} {

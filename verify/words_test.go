@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/kycmark/kycmark/internal/test/oddstest"
 	"github.com/kycmark/kycmark/verify/odds"
 )
 
@@ -24,7 +25,7 @@ func TestVerbalScale(t *testing.T) {
 // Every code has words, and none that a report may not use.
 func TestCodesHaveCarefulWords(t *testing.T) {
 	first := time.Date(2018, 1, 1, 0, 0, 0, 0, time.UTC)
-	c := &odds.Case{Cells: odds.Months(first, first.AddDate(0, 3, 0))}
+	c := &odds.Case{Cells: oddstest.Months(first, first.AddDate(0, 3, 0))}
 	var all []string
 	for _, code := range []string{odds.NoConfirmed, odds.NoLeak, odds.TooMany} {
 		assert.NotEmpty(t, notes[code], code)

@@ -15,9 +15,7 @@ type auditFlags struct {
 	originals, queue             bool
 }
 
-// newAudit returns the verb "audit", which checks the whole ledger against the registry and against
-// checkpoints that were kept elsewhere. It enters nothing. Exit code 1: something does not hold; 3:
-// a file of --checkpoint, or an original, could not be read.
+// newAudit returns the verb "audit". It enters nothing.
 func newAudit(u *ui) *cobra.Command {
 	var f auditFlags
 	cmd := &cobra.Command{
@@ -65,9 +63,8 @@ type auditLine struct {
 	Error       *string  `json:"error"`              // the first problem
 }
 
-// audit checks the ledger as f says. It prints each problem on stderr, then what holds, or with
-// --json one line. A problem in the ledger makes the exit code 1 and no error, also if files could
-// not be read. The error is wrong usage, an unusable key, or a check that could not be done.
+// audit checks the ledger as f says. A problem in the ledger makes the exit code 1 and no error, also if files
+// could not be read. The error is wrong usage, an unusable key, or a check that could not be done.
 func (b *books) audit(ctx context.Context, f auditFlags) error {
 	o, err := b.auditOptions(f)
 	if err != nil {
@@ -117,9 +114,8 @@ func (b *books) audited(ctx context.Context, f auditFlags, o registry.AuditOptio
 	return b.registry.Ledger().Audit(ctx, o)
 }
 
-// auditOptions reads the keys and checkpoints that the flags name. Without --key the ledger's key
-// is the home's, or no key if the home has none. A checkpoint file that cannot be read is reported
-// as a failed input and left out. Only --originals reads the sealing key, which must then be there.
+// auditOptions reads the keys and checkpoints that the flags name. A checkpoint file that cannot be read is reported
+// as a failed input and left out.
 func (b *books) auditOptions(f auditFlags) (o registry.AuditOptions, err error) {
 	if o.Keys, err = publicKeys(f.keys); err != nil {
 		return o, err
@@ -155,9 +151,7 @@ func (b *books) auditOptions(f auditFlags) (o registry.AuditOptions, err error) 
 	return o, err
 }
 
-// auditWords prints what the audit looked at: witnesses' signatures, kept and handed-in
-// checkpoints, opened originals. Kinds that were not looked at are left out. If no checkpoint was
-// handed in, it says what the audit therefore does not show.
+// auditWords prints what the audit looked at, and what it therefore does not show.
 func (b *books) auditWords(f auditFlags, a *registry.Audit) {
 	for _, c := range append(a.Checkpoints, a.Outside...) {
 		for _, w := range c.Witnesses {

@@ -20,23 +20,14 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// bookVerb makes do the work of cmd, a verb that works in a home, and returns cmd. It adds the flag
-// --home. do gets the home with its registry open, and the command's arguments. See [ui.homeVerb]
-// for errors.
+// bookVerb is [ui.homeVerb] with the registry as the home has it.
 func (u *ui) bookVerb(cmd *cobra.Command, do func(ctx context.Context, b *books, args []string) error) *cobra.Command {
 	return u.homeVerb(cmd, (*home.Home).Registry, do)
 }
 
-// searchVerb is bookVerb with a registry that is open for investigation only: it can be read and
-// searched, and nothing but investigations can be entered.
-func (u *ui) searchVerb(cmd *cobra.Command, do func(ctx context.Context, b *books, args []string) error) *cobra.Command {
-	return u.homeVerb(cmd, (*home.Home).Investigation, do)
-}
-
-// homeVerb sets cmd.RunE and returns cmd. The verb gets the flag --home; open opens the registry of
-// that home; do does the work with the command's arguments. The registry is closed afterwards, and
-// an error of closing is joined to do's. An error of do that wraps [registry.ErrInput] counts as
-// wrong usage (exit code 2).
+// homeVerb makes do the work of cmd, a verb with the flag --home, and returns cmd. open opens the registry of that
+// home, and do gets both with the command's arguments. An error of do that wraps [registry.ErrInput] counts as wrong
+// usage (exit code 2).
 func (u *ui) homeVerb(cmd *cobra.Command, open func(*home.Home, context.Context) (*registry.Registry, error), do func(ctx context.Context, b *books, args []string) error) *cobra.Command {
 	var dir string
 	cmd.Flags().StringVar(&dir, "home", "", "the home `folder` (default: $KYCMARK_HOME, else the current folder)")
@@ -64,8 +55,7 @@ func (u *ui) homeVerb(cmd *cobra.Command, open func(*home.Home, context.Context)
 }
 
 // openHome opens the home in the folder dir; if dir is "", in the folder that KYCMARK_HOME names,
-// else in the current folder. It opens no registry. The error wraps [home.ErrNoHome], with a hint,
-// if the folder holds no home.
+// else in the current folder. It opens no registry.
 func openHome(dir string) (*home.Home, error) {
 	from := "--home"
 	if dir == "" {
@@ -100,9 +90,8 @@ type keyring struct {
 	memory int64 // of the pictures of another job, bytes
 }
 
-// keys reads the home's mark keys and its sealing key, and warns of key files that others than the
-// owner can read. The first mark key is the key that marks; all keys are tried in reading. An error
-// has a hint.
+// keys reads the home's mark keys and its sealing key, and warns of key files that others can read. The first mark
+// key is the key that marks; all keys are tried in reading.
 func (b *books) keys() ([]*watermark.Key, *registry.SealKey, error) {
 	if b.worker != nil {
 		return b.worker.mark, b.worker.seal, nil
@@ -115,15 +104,14 @@ func (b *books) keys() ([]*watermark.Key, *registry.SealKey, error) {
 	return keys, seal, nil
 }
 
-// issuing returns the configuration of verbs that enter uploads or hand out copies: the registry,
-// the mark keys, the sealing key, the actor and what the home says of marked uploads. The verb sets the rest.
+// issuing returns the configuration of verbs that enter uploads or hand out copies. The verb sets the rest.
 func (b *books) issuing() (registry.Config, error) {
 	keys, seal, err := b.keys()
 	if err != nil {
 		return registry.Config{}, err
 	}
 	cfg := registry.Config{Registry: b.registry, SealKey: seal, Actor: b.actor(), Readers: b.readers(), MaxMemory: b.maxMemory()}
-	if cfg.Marked, cfg.Keys = b.home.MarkedUploads(), keys; len(keys) > 0 {
+	if cfg.Marked, cfg.Keys = b.home.MarkedUploads, keys; len(keys) > 0 {
 		cfg.Key = keys[0]
 	}
 	if b.worker != nil {
@@ -148,8 +136,7 @@ func actor() string {
 	return os.Getenv("USER")
 }
 
-// notFound adds a hint to an error that wraps [registry.ErrNotFound]: how to list recipients and
-// look up IDs. It returns other errors, and nil, unchanged.
+// notFound adds a hint to an error that wraps [registry.ErrNotFound]. It returns other errors, and nil, unchanged.
 func notFound(err error) error {
 	if errors.Is(err, registry.ErrNotFound) {
 		return withHint(err, "\"kycmark list recipients\" names the recipients, \"kycmark show ID\" looks an ID up")
@@ -157,30 +144,28 @@ func notFound(err error) error {
 	return err
 }
 
-// parseTime reads a time as in RFC 3339, or a day (2018-02-28) or a month of UTC. A day or a month
-// means its first moment or, with last, its last microsecond; last does not change an RFC 3339
-// time. Another text is a usageError.
+// parseTime reads a time as in RFC 3339, or a day (2018-02-28) or a month of UTC. A day or a month means its first
+// moment or, with last, its last microsecond.
 func parseTime(s string, last bool) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return t, nil
 	}
-	t, months, days := time.Time{}, 0, 0
-	var err error
-	if t, err = time.Parse(time.DateOnly, s); err == nil {
-		days = 1
-	} else if t, err = time.Parse("2006-01", s); err == nil {
-		months = 1
-	} else {
+	t, err := time.Parse(time.DateOnly, s)
+	next := t.AddDate(0, 0, 1)
+	if err != nil {
+		t, err = time.Parse("2006-01", s)
+		next = t.AddDate(0, 1, 0)
+	}
+	if err != nil {
 		return time.Time{}, usagef("%q is no time: write 2018-02-28T09:30:00Z, 2018-02-28 or 2018-02", s)
 	}
 	if last {
-		t = t.AddDate(0, months, days).Add(-time.Microsecond) // as fine as registries keep time
+		t = next.Add(-time.Microsecond) // as fine as registries keep time
 	}
 	return t, nil
 }
 
-// parseOptionalTime returns the zero time for "", else the time that s says; a day or a month means
-// its first moment. See [parseTime].
+// parseOptionalTime returns the zero time for "", else what [parseTime] does.
 func parseOptionalTime(s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
@@ -188,8 +173,7 @@ func parseOptionalTime(s string) (time.Time, error) {
 	return parseTime(s, false)
 }
 
-// plural returns n and the noun thing, in the singular only if n is 1: "2 copies". A final y
-// becomes ies, any other noun gets an s.
+// plural returns n and the noun thing: "2 copies".
 func plural(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
@@ -206,9 +190,8 @@ func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 // day is the day of a time, UTC.
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
-// readKeys reads the mark key files at paths, in that order, and warns of files that others than
-// the owner can read. A key that two files hold is returned once, because otherwise each of its
-// findings would come twice. An error, with a hint, ends the reading.
+// readKeys reads the mark key files at paths, in that order, and warns of files that others than the owner can read.
+// A key that two files hold is returned once: each of its findings would come twice.
 func (u *ui) readKeys(paths []string) ([]*watermark.Key, error) {
 	keys := make([]*watermark.Key, 0, len(paths))
 	for _, path := range paths {

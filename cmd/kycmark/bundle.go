@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -29,20 +27,12 @@ type bundleFlags struct {
 	tsa *seal.TSA
 }
 
-// add registers --findings, --bundle and --tsa with cmd.
-func (f *bundleFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.findings, "findings", "", "write all findings to this `file`, as JSON")
-	cmd.Flags().StringVar(&f.bundle, "bundle", "", "write report, findings and proofs, signed, to this new `folder` or .zip")
-	tsaFlag(cmd, &f.authority)
-}
-
 // tsaFlag registers --tsa, the address of a timestamp authority, with cmd.
 func tsaFlag(cmd *cobra.Command, address *string) {
 	cmd.Flags().StringVar(address, "tsa", "", "`address` of a timestamp authority (RFC 3161) that is to date what is signed; tsa_ca in kycmark.toml names its certificate")
 }
 
-// authority returns the timestamp authority at an address, with the certificates that the home trusts for
-// it; nil for "". It asks nothing of the network.
+// authority returns the timestamp authority at an address, with the certificates that the home trusts for it.
 func (b *books) authority(address string) (*seal.TSA, error) {
 	if address == "" {
 		return nil, nil
@@ -58,26 +48,8 @@ func (b *books) authority(address string) (*seal.TSA, error) {
 	return &seal.TSA{URL: address, Trusted: trusted}, err
 }
 
-// certificates reads all certificates in the PEM file at path. It returns nil and no error for a
-// path of "". A file without a readable certificate is a usageError.
-func certificates(path string) ([]*x509.Certificate, error) {
-	if path == "" {
-		return nil, nil
-	}
-	text, err := readSmall(path)
-	if err != nil {
-		return nil, err
-	}
-	certs, err := seal.ParseCertificates(text)
-	if err != nil {
-		return nil, usagef("%s: %v", path, err)
-	}
-	return certs, nil
-}
-
-// ready checks, before any work is done, that the findings and the bundle can be written, and reads
-// what signs the bundle. It sets f.tsa, and f.key if there is a bundle. No output
-// may be one of inputs or a file of the home. --tsa without --bundle is wrong usage.
+// ready checks, before any work is done, that the findings and the bundle can be written, and reads what signs the
+// bundle. No output may be one of inputs or a file of the home.
 func (f *bundleFlags) ready(b *books, inputs []string) (err error) {
 	if err := b.checkOutputs(false, inputs, f.findings); err != nil {
 		return err
@@ -101,8 +73,8 @@ func (f *bundleFlags) ready(b *books, inputs []string) (err error) {
 	return err
 }
 
-// checkBundle returns an error if the bundle cannot be written. A path that ends in .zip is checked
-// as a file: it must not exist. Another path must be a folder that is new or empty. Neither may be in kept or inputs.
+// checkBundle returns an error if the bundle cannot be written: a .zip must not exist, and a folder must be new or
+// empty. Neither may be in kept or inputs.
 func (f *bundleFlags) checkBundle(kept, inputs []string) error {
 	if isZip(f.bundle) {
 		return checkOutput(f.bundle, false, kept, inputs...)
@@ -123,10 +95,8 @@ func (f *bundleFlags) checkBundle(kept, inputs []string) error {
 // isZip reports whether a path has the ending .zip.
 func isZip(path string) bool { return strings.EqualFold(filepath.Ext(path), ".zip") }
 
-// write writes the findings file and the bundle, or does nothing if neither flag is given. inv and
-// d are the investigation and its verdict, report is its HTML. With reveal the findings name
-// subjects and all recipients. For a bundle it also
-// signs the ledger's present state, which enters a checkpoint in the registry.
+// write writes the findings file and the bundle, as far as flags name them. report is the HTML. With reveal the
+// findings name subjects and all recipients. For a bundle it also signs the ledger's present state.
 func (f *bundleFlags) write(ctx context.Context, b *books, inv *verify.Investigator, d *verify.DumpVerdict, report []byte, reveal bool) error {
 	if f.findings == "" && f.bundle == "" {
 		return nil
@@ -156,9 +126,9 @@ func (f *bundleFlags) write(ctx context.Context, b *books, inv *verify.Investiga
 	return sealed.Write(f.bundle)
 }
 
-// signedState signs the ledger's present state, which the registry keeps as a checkpoint, so that
-// proofs can rest on it. It returns the public key that checks the checkpoint. If the home has no
-// usable ledger key, or is for investigation only, it warns and returns "" and no error.
+// signedState signs the ledger's present state, so that proofs can rest on it. It returns the public key that checks
+// the checkpoint. If the home has no usable ledger key, or is for investigation only, it warns and returns "" and no
+// error.
 func (b *books) signedState(ctx context.Context) (string, error) {
 	private, err := b.home.LedgerKey()
 	if err != nil {
@@ -177,15 +147,4 @@ func (b *books) signedState(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return b.home.LedgerPublic()
-}
-
-// written prints the paths of the findings file and of the bundle, as far as flags name them.
-// Beside the bundle it prints the ID of the key that signed it. Call it after write.
-func (f *bundleFlags) written(b *books) {
-	if f.findings != "" {
-		b.printf("findings: %s\n", f.findings)
-	}
-	if f.bundle != "" {
-		b.printf("bundle: %s, signed by the report key %s\n", f.bundle, keyfile.ReportID(f.key.Public().(ed25519.PublicKey)))
-	}
 }

@@ -14,9 +14,7 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// newCheckpoint returns the verb "checkpoint", which signs the present state of the ledger, keeps
-// that checkpoint in the registry and prints it. With --tsa the state is also dated; with --public
-// only the public key is printed and nothing is signed. "add" is below it.
+// newCheckpoint returns the verb "checkpoint"; "add" is below it.
 func newCheckpoint(u *ui) *cobra.Command {
 	var public bool
 	var address, out string
@@ -71,20 +69,6 @@ Give it to auditors and witnesses by another way than these.`,
 	})
 }
 
-// sign signs the ledger's present state with the home's key, and has the witness sign it that w names.
-func (b *books) sign(ctx context.Context, w witnessFlags) (*registry.Checkpoint, error) {
-	private, err := b.home.LedgerKey()
-	if err != nil {
-		return nil, withHint(err, "checkpoints are signed where the ledger's key is: keys.ledger in kycmark.toml")
-	}
-	b.warnExposed(b.home.KeyFiles()...)
-	c, err := b.registry.Ledger().Sign(ctx, private)
-	if err != nil {
-		return nil, err
-	}
-	return b.witnessed(ctx, w, c)
-}
-
 // witnessFlags name a witness. url and key go together.
 type witnessFlags struct{ url, key string }
 
@@ -118,11 +102,8 @@ func (b *books) witnessed(ctx context.Context, w witnessFlags, c *registry.Check
 	return out, keyUsage(err)
 }
 
-// checkpoint signs the ledger's present state and prints the checkpoint, or with --json its line. A
-// state that has a checkpoint is not signed again. If the checkpoint has no timestamp, the authority at
-// the address dates it and the registry keeps the timestamp. The timestamp is
-// written to the new file out; out "" writes no file. It is wrong usage to name out for a state
-// without a timestamp.
+// checkpoint signs the ledger's present state and prints the checkpoint. If it has no timestamp, the authority at the
+// address dates it. The timestamp is written to the new file out; "" writes no file.
 func (b *books) checkpoint(ctx context.Context, address string, w witnessFlags, out string) error {
 	tsa, err := b.authority(address)
 	if err != nil {
@@ -131,7 +112,15 @@ func (b *books) checkpoint(ctx context.Context, address string, w witnessFlags, 
 	if err := b.checkOutputs(false, nil, out); err != nil {
 		return err
 	}
-	c, err := b.sign(ctx, w)
+	private, err := b.home.LedgerKey()
+	if err != nil {
+		return withHint(err, "checkpoints are signed where the ledger's key is: keys.ledger in kycmark.toml")
+	}
+	b.warnExposed(b.home.KeyFiles()...)
+	c, err := b.registry.Ledger().Sign(ctx, private)
+	if err == nil {
+		c, err = b.witnessed(ctx, w, c)
+	}
 	if err != nil {
 		return err
 	}
@@ -155,9 +144,8 @@ func (b *books) checkpoint(ctx context.Context, address string, w witnessFlags, 
 	return b.line(c)
 }
 
-// newCheckpointAdd returns the verb "checkpoint add", which adds the witnesses' signatures in a
-// file to the kept checkpoint of the same state. Exit code 1, and nothing entered: a signature does
-// not hold, or the ledger never signed that state.
+// newCheckpointAdd returns the verb "checkpoint add". Exit code 1, and nothing entered: a signature does not hold, or
+// the ledger never signed that state.
 func newCheckpointAdd(u *ui) *cobra.Command {
 	var witnesses []string
 	var key string
@@ -205,7 +193,7 @@ C2SP cosignature, which says when the witness signed; or a file that holds it.`,
 	})
 }
 
-// at returns " at TIME", with a blank before it, in UTC to the second, or "" for the zero time.
+// at returns " at TIME", or "" for the zero time.
 func at(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -216,8 +204,7 @@ func at(t time.Time) string {
 // entries is a number of entries in words.
 func entries(n int64) string { return plural(int(n), "entry") }
 
-// publicKey returns the ledger's public key as text: that of the flag --key (the text of a key, or
-// a file), else the home's if flag is "". The key is not checked.
+// publicKey returns the ledger's public key as text: what the flag --key says, or the home's if that is "".
 func (b *books) publicKey(flag string) (string, error) {
 	if flag != "" {
 		return publicKey(flag)
@@ -230,8 +217,7 @@ func (b *books) publicKey(flag string) (string, error) {
 }
 
 // publicKey returns the text of a public key, name+hash+key. An arg with two or more plus signs is
-// that text itself, any other arg is the file that holds it. Whether the key is usable is not
-// checked.
+// that text itself, any other arg is the file that holds it. The key is not checked.
 func publicKey(arg string) (string, error) {
 	if strings.Count(arg, "+") >= 2 {
 		return arg, nil
@@ -243,8 +229,7 @@ func publicKey(arg string) (string, error) {
 	return key, nil
 }
 
-// publicKeys reads each of args as [publicKey] does, in that order; nil for no args. The first
-// error ends it.
+// publicKeys reads each of args as [publicKey] does.
 func publicKeys(args []string) ([]string, error) {
 	var keys []string
 	for _, a := range args {
@@ -257,8 +242,7 @@ func publicKeys(args []string) ([]string, error) {
 	return keys, nil
 }
 
-// keyUsage turns an error that wraps [registry.ErrLedgerKey], an unusable key, into a usageError,
-// since the caller named the key. It returns other errors, and nil, unchanged.
+// keyUsage turns an error that wraps [registry.ErrLedgerKey] into a usageError: the caller named the key.
 func keyUsage(err error) error {
 	if errors.Is(err, registry.ErrLedgerKey) {
 		return &usageError{err}

@@ -25,10 +25,8 @@ func complete(cmd *cobra.Command, flag string, values ...string) {
 // A completer offers words, each with a tab and a description behind it.
 type completer = func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective)
 
-// fromHome makes a completer of the items that all reads from a registry. The registry is that of
-// the home of --home, opened for investigation only. word returns the word to complete for an item,
-// and its description. Words that do not begin with the typed text are left out. Without a home, or
-// after an error, nothing is offered, since a completion has no place for messages.
+// fromHome makes a completer of the items that all reads from the registry of --home. word returns the word to complete
+// for an item, and its description. After an error nothing is offered, since a completion has no place for messages.
 func fromHome[T any](all func(context.Context, *registry.Registry) iter.Seq2[T, error], word func(T) (word, about string)) completer {
 	return func(cmd *cobra.Command, _ []string, begun string) (words []string, _ cobra.ShellCompDirective) {
 		const noFiles = cobra.ShellCompDirectiveNoFileComp

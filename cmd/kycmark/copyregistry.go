@@ -13,8 +13,7 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// newCopyRegistry returns the verb "copy-registry", which copies all rows of one registry into a
-// new file or database and checks the copy. It writes only to TO. A copy that does not check is exit code 4.
+// newCopyRegistry returns the verb "copy-registry". A copy that does not check is exit code 4.
 func newCopyRegistry(u *ui) *cobra.Command {
 	var blobs string
 	cmd := &cobra.Command{
@@ -82,7 +81,6 @@ func blobsFlag(cmd *cobra.Command, place *string) {
 }
 
 // settled returns the address s of a registry so that it means the same in every working directory.
-// A file's path becomes absolute and loses a prefix "file:"; the address of a server is unchanged.
 func settled(s string) string {
 	if home.IsServer(s) {
 		return s

@@ -44,11 +44,9 @@ type csvRow struct {
 	cells   []string
 }
 
-// openCSV opens a CSV file and reads its first line, the names of the columns. columns lists the
-// names that the file may have; the first required names of the list must be there. A byte order
-// mark is passed over. Errors name the file; a wrong first line is a usageError, and a file that
-// cannot be read is not. At maxSmall bytes reading fails, unless the budget is renewed. The caller
-// closes the file.
+// openCSV opens a CSV file and reads its first line, the names of the columns. columns lists the names that the file
+// may have; the first required names of the list must be there. A wrong first line is a usageError, and a file that
+// cannot be read is not. At maxSmall bytes reading fails, unless the budget is renewed.
 func openCSV(path string, required int, columns ...string) (*csvFile, error) {
 	f, err := intake.OpenRegular(path)
 	if err != nil {
@@ -92,10 +90,8 @@ func openCSV(path string, required int, columns ...string) (*csvFile, error) {
 	return c, nil
 }
 
-// rows yields the lines after the first, each with its line number and with what is wrong with it,
-// nil for a good line. A line with another number of cells than there are columns is wrong, and the
-// next line follows. Broken quoting ends the rows, since the next line cannot be found. An error of
-// reading ends the rows as well; its line number is 0. The rows can be walked once.
+// rows yields the lines after the first, each with its line number and with what is wrong with it. Broken quoting
+// ends the rows, since the next line cannot be found. An error of reading does as well; its line number is 0.
 func (c *csvFile) rows(yield func(csvRow, error) bool) {
 	for {
 		cells, err := c.lines.Read()
@@ -119,8 +115,7 @@ func (c *csvFile) rows(yield func(csvRow, error) bool) {
 	}
 }
 
-// cell returns the value in the named column, untrimmed; "" if the file has no such column. The row
-// must have been yielded without an error.
+// cell returns the value in the named column, untrimmed; "" if the file has no such column.
 func (r csvRow) cell(column string) string {
 	if i := slices.Index(r.columns, column); i >= 0 {
 		return r.cells[i]

@@ -31,9 +31,7 @@ type custodyFlags struct {
 	all                           bool
 }
 
-// newCustodyAdd returns the verb "custody add", which enters facts in the registry: recipients held
-// uploads without marks, or had what another recipient had. Wrong flags, times out of order, and a table with a wrong line are exit code
-// 2, and nothing is entered; an unknown recipient or submission is 4, or 2 in a table.
+// newCustodyAdd returns the verb "custody add". An unknown recipient or submission is exit code 4, or 2 in a table.
 func newCustodyAdd(u *ui) *cobra.Command {
 	f := custodyFlags{submissions: submissionIDs()}
 	cmd := &cobra.Command{
@@ -131,10 +129,8 @@ line is named, and nothing is entered. Facts that were entered before are left u
 // always is later than whatever was submitted, within what JSON's times may say.
 var always = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 
-// custody returns the fact of custody that the flags state about the recipient called name; nothing
-// is entered. Without --from the fact reaches from the zero time to always, and with --all until
-// now. The IDs of --list and of --submission are joined; no IDs at all means all uploads. An empty
-// list, a wrong time, and --to before --from are usageErrors.
+// custody returns the fact of custody that the flags state about the recipient called name. Without --from the fact
+// reaches from the zero time to always, and with --all until now. No IDs at all means all uploads.
 func (f custodyFlags) custody(name string) (registry.Custody, error) {
 	c := registry.Custody{Recipient: name, Through: f.through, Note: f.note, Actor: actor(), To: always}
 	if f.all {
@@ -164,9 +160,8 @@ func (f custodyFlags) custody(name string) (registry.Custody, error) {
 	return c, nil
 }
 
-// custodyWords says what a fact of custody is about, such as "held all uploads until 2018-02-28 unmarked" or "had
-// copies of 2 listed uploads issued to vendor-a". A zero From and a To from always on are open ends, which
-// are left out.
+// custodyWords says what a fact of custody is about, such as "held all uploads until 2018-02-28 unmarked". A zero
+// From and a To from always on are open ends, which are left out.
 func custodyWords(c registry.Custody) string {
 	what, when := "all uploads", ""
 	if n := len(c.Submissions); n > 0 {
@@ -187,23 +182,46 @@ func custodyWords(c registry.Custody) string {
 	return fmt.Sprintf("held %s%s unmarked", what, when)
 }
 
-// importCustody enters all facts of custody in the CSV file at path. It reports every wrong line; one
-// wrong line is a usageError, and nothing is entered. Facts that were entered before are counted and
-// left unchanged.
+// importCustody enters all facts of custody in the CSV file at path. It reports every wrong line; one wrong line is a
+// usageError, and nothing is entered. A line is wrong by itself, or else by what the registry has.
 func (b *books) importCustody(ctx context.Context, path string) error {
-	facts, lines, err := b.readCustody(path)
+	file, err := openCSV(path, 4, "recipient", "from", "to", "note", "submissions")
 	if err != nil {
 		return err
 	}
-	added, wrong, err := b.registry.ImportCustody(ctx, facts)
-	if err != nil {
-		return err
-	}
+	defer file.Close()
+	file.lines.TrimLeadingSpace = true
+	var facts []registry.Custody
+	var lines []int // of the facts
 	n := 0
-	for i, err := range wrong {
-		if err != nil {
-			n++
-			b.errorf("%s: line %d: %s", path, lines[i], reason(err))
+	wrong := func(line int, err error) {
+		n++
+		b.errorf("%s: line %d: %s", path, line, reason(err))
+	}
+	for row, err := range file.rows {
+		var c registry.Custody
+		if err == nil {
+			c, err = custodyRow(row)
+		}
+		switch {
+		case err == nil:
+			facts, lines = append(facts, c), append(lines, row.line)
+		case row.line == 0:
+			return fmt.Errorf("%s: %w", path, intake.WithoutPath(err))
+		default:
+			wrong(row.line, err)
+		}
+	}
+	added := 0
+	if n == 0 {
+		var unknown []error
+		if added, unknown, err = b.registry.ImportCustody(ctx, facts); err != nil {
+			return err
+		}
+		for i, err := range unknown {
+			if err != nil {
+				wrong(lines[i], err)
+			}
 		}
 	}
 	if n > 0 {
@@ -213,42 +231,8 @@ func (b *books) importCustody(ctx context.Context, path string) error {
 	return b.line(map[string]int{"entered": added, "there": len(facts) - added})
 }
 
-// readCustody reads the facts of custody in the CSV file at path; lines holds the line number of
-// each fact. It enters nothing. It reports every wrong line on stderr; if there is one, it returns
-// no facts and a usageError. A file that cannot be read, or of more than maxSmall bytes, is another
-// error.
-func (b *books) readCustody(path string) (facts []registry.Custody, lines []int, err error) {
-	file, err := openCSV(path, 4, "recipient", "from", "to", "note", "submissions")
-	if err != nil {
-		return nil, nil, err
-	}
-	defer file.Close()
-	file.lines.TrimLeadingSpace = true
-	wrong := 0
-	for row, err := range file.rows {
-		var c registry.Custody
-		if err == nil {
-			c, err = custodyRow(row)
-		}
-		switch {
-		case err != nil && row.line == 0:
-			return nil, nil, fmt.Errorf("%s: %w", path, intake.WithoutPath(err))
-		case err != nil:
-			b.errorf("%s: line %d: %s", path, row.line, reason(err))
-			wrong++
-			continue
-		}
-		facts, lines = append(facts, c), append(lines, row.line)
-	}
-	if wrong > 0 {
-		return nil, nil, usagef("%s: %s; nothing was entered", path, plural(wrong, "wrong line"))
-	}
-	return facts, lines, nil
-}
-
-// custodyRow returns the fact that one line of the table states; row must have been read without an
-// error. A line needs a recipient, a note, and either both times or submissions.
-// Whether recipient and submissions are known is not checked.
+// custodyRow returns the fact that one line of the table states. A line needs a recipient, a note, and either both
+// times or submissions. Whether recipient and submissions are known is not checked.
 func custodyRow(row csvRow) (registry.Custody, error) {
 	cell := func(column string) string { return strings.TrimSpace(row.cell(column)) }
 	f := custodyFlags{from: cell("from"), to: cell("to"), note: cell("note"), submissions: submissionIDs()}

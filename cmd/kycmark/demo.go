@@ -11,21 +11,17 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/demo"
+	"github.com/kycmark/kycmark/internal/intake"
 )
 
 // demoMarker is a file by which a folder is known as an earlier demo's.
 const demoMarker = ".kycmark-demo"
 
-// newDemo returns the verb "demo", which plays 6 steps on built-in pictures by running the
-// command's own verbs. The steps: make a home, submit uploads, enter custody, issue copies to two
-// recipients, make leaks, investigate. Home, uploads, copies, leaks and report.html go into --dir,
-// a new or empty folder. A folder that is not empty is an error, except an earlier demo's with
-// --force.
+// newDemo returns the verb "demo", which runs the command's own verbs on built-in pictures.
 func newDemo(u *ui) *cobra.Command {
 	var d demoStory
 	var force bool
@@ -57,9 +53,8 @@ With --registry and --blobs the story plays on servers, with --queue by workers 
 	return cmd
 }
 
-// demoFolder makes the folder dir and its marker file; a folder that exists must be empty. An
-// earlier demo's folder, known by the marker, is removed with all its content if force is set, else
-// it is an error. Another folder that is not empty is always an error.
+// demoFolder makes the folder dir and its marker file. A folder that exists must be empty or, with force, an earlier
+// demo's, which is removed with all its content.
 func demoFolder(dir string, force bool) error {
 	marker := filepath.Join(dir, demoMarker)
 	old, err := os.ReadDir(dir)
@@ -95,8 +90,7 @@ type demoStory struct {
 	queue           bool   // workers do the work
 }
 
-// tell plays the whole story in d.dir, which must exist, and prints each step and each verb as it
-// would be typed. It returns the first error, after which no step is done.
+// tell plays the whole story in d.dir. It returns the first error, after which no step is done.
 func (d *demoStory) tell() error {
 	home, uploads, leaks := d.path("home"), d.path("uploads"), d.path("leaks")
 	forVendor, report := d.path("copies", "vendor-a"), d.path("report.html")
@@ -112,7 +106,9 @@ func (d *demoStory) tell() error {
 		initial = append(initial, "--blobs", d.blobs)
 	}
 	d.run(initial...)
-	d.pasteable(home)
+	if d.bad == nil {
+		d.printf("   $ export KYCMARK_HOME=%s\n", intake.ShellLine(home))
+	}
 
 	customers, err := demo.WriteUploads(uploads)
 	d.do(err)
@@ -129,14 +125,21 @@ func (d *demoStory) tell() error {
 	d.run("issue", "--to", "authority-b", "--since", "2018-09", "--purpose", "request 2019/44", "--out", d.path("copies", "authority-b"))
 
 	d.say("Years later pictures turn up in a channel. Unknown to the exchange, they are:")
-	d.leaks(leaks, uploads, forVendor)
+	var made []demo.Leak
+	if d.bad == nil {
+		made, err = demo.WriteLeaks(leaks, uploads, forVendor)
+		d.do(err)
+	}
+	for _, leak := range made {
+		d.printf("     %-26s %s\n", leak.File, leak.What)
+	}
 
 	d.say("Whose copies are they? Each picture is searched for, read and traced.")
 	// Custody counts if it was entered before the leaks were found, which is now.
 	d.run("investigate", leaks, "--found", moment(time.Now()), "--report", report)
 	if d.bad == nil {
 		d.printf("\nLook first: open %s in a browser.\n", report)
-		d.printf("Then:       %s list --to vendor-a --home %s\n", self(), quoted(home))
+		d.printf("Then:       %s list --to vendor-a --home %s\n", self(), intake.ShellLine(home))
 	}
 	return d.bad
 }
@@ -148,20 +151,6 @@ func self() string {
 		return "go run ./cmd/kycmark"
 	}
 	return "kycmark"
-}
-
-// leaks makes the leaked pictures in the folder dir and prints each file and what it is. uploads is
-// the folder of the uploads, copies the folder of vendor-a's copies. It notes an error in d.bad,
-// and does nothing after one.
-func (d *demoStory) leaks(dir, uploads, copies string) {
-	if d.bad != nil {
-		return
-	}
-	made, err := demo.WriteLeaks(dir, uploads, copies)
-	d.do(err)
-	for _, leak := range made {
-		d.printf("     %-26s %s\n", leak.File, leak.What)
-	}
 }
 
 // path is a path in the demo's folder.
@@ -185,17 +174,8 @@ func (d *demoStory) say(format string, args ...any) {
 	}
 }
 
-// pasteable tells how to run the printed lines by hand.
-func (d *demoStory) pasteable(home string) {
-	if d.bad == nil {
-		d.printf("   $ export KYCMARK_HOME=%s\n", quoted(home))
-	}
-}
-
-// run prints a command line and runs it in this process, as if it had been typed in the demo's
-// home. args begins with the verb. --queue is added to what workers do, and --home, except for init.
-// Only the output of issue and investigate is shown; errors always are. It notes an exit code above 0
-// in d.bad, except 3 of investigate, because one leak is damaged. It does nothing after an error.
+// run prints a command line and runs it in this process, as if it had been typed in the demo's home. args begins with
+// the verb. Only the output of issue and investigate is shown; errors always are. It does nothing after an error.
 func (d *demoStory) run(args ...string) {
 	if d.bad != nil {
 		return
@@ -204,7 +184,7 @@ func (d *demoStory) run(args ...string) {
 	if d.queue && slices.Contains([]string{kindSubmit, kindIssue, kindInvestigate}, verb) {
 		args = append(args, "--queue")
 	}
-	d.printf("   $ kycmark %s\n", quoted(args...))
+	d.printf("   $ kycmark %s\n", intake.ShellLine(args...))
 	out := io.Discard
 	switch {
 	case verb == "issue" && !d.json:
@@ -223,22 +203,4 @@ func (d *demoStory) run(args ...string) {
 	if code != exitDone && !(verb == "investigate" && code == exitSome) { // one leak is damaged
 		d.bad = fmt.Errorf("%s ended with exit code %d", verb, code)
 	}
-}
-
-// quoted joins arguments with spaces so that a POSIX shell reads the same arguments. An argument
-// with other characters than letters, digits and -_./,:+=@% is put in single quotes.
-func quoted(args ...string) string {
-	words := make([]string, len(args))
-	for i, a := range args {
-		words[i] = a
-		if a == "" || strings.ContainsFunc(a, special) {
-			words[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(words, " ")
-}
-
-// special says whether a rune may mean something to a shell.
-func special(r rune) bool {
-	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_./,:+=@%", r)
 }

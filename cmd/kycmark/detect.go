@@ -11,9 +11,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// newDetect returns the verb "detect", which reads marks out of pictures with the keys of --key and
-// prints a line for each picture. It needs no home and writes nothing. Exit code 1: no picture has
-// a mark; 3: some could not be read.
+// newDetect returns the verb "detect". It needs no home and writes nothing.
 func newDetect(u *ui) *cobra.Command {
 	var keys []string
 	var copiesFrom string
@@ -45,10 +43,8 @@ keys, at most 8. sync_log10_p says how probable so much is without a mark of the
 	return cmd
 }
 
-// detect reads the marks out of the pictures that args name, files or folders, and prints a line
-// for each. keyPaths are mark key files; every key is tried on every picture. copiesFrom is a file of the
-// IDs that were issued, "" for none. If no mark is found
-// at all, the exit code becomes 1. A picture that cannot be read is reported, and the rest is done.
+// detect reads the marks out of the pictures that args name, files or folders, and prints a line for each. copiesFrom is
+// a file of the IDs that were issued, "" for none. If no mark is found at all, the exit code becomes 1.
 func detect(ctx context.Context, u *ui, keyPaths []string, copiesFrom string, args []string) error {
 	keys, err := u.readKeys(keyPaths)
 	if err != nil {
@@ -70,11 +66,10 @@ func detect(ctx context.Context, u *ui, keyPaths []string, copiesFrom string, ar
 		if err != nil {
 			return r, err
 		}
-		var listed []*watermark.Detection
+		own := *r // Among looks at the marks that were read
 		for _, l := range lists {
-			listed = append(listed, r.Among(l)...)
+			r.Marks = append(r.Marks, own.Among(l)...)
 		}
-		r.Marks = append(r.Marks, listed...)
 		return r, nil
 	}, func(file string, r *watermark.Reading, err error) error {
 		line := newDetectLine(file, r, err)
@@ -120,9 +115,8 @@ type detection struct {
 	Among    int              `json:"among,omitempty"` // copies that it was compared with; absent: read by its own check
 }
 
-// newDetectLine returns the JSON line of the picture called file. r has the marks found in it,
-// strongest first; the first also fills the line's single values. Without marks, Found is false and
-// these values are null. err is why the picture could not be read; r is used only if it is nil.
+// newDetectLine returns the JSON line of the picture called file. r has the marks found in it, strongest first. err is
+// why the picture could not be read; r is used only if it is nil.
 func newDetectLine(file string, r *watermark.Reading, err error) detectLine {
 	l := detectLine{File: file, Detections: []detection{}, Error: reasonText(err)}
 	if err != nil {
@@ -145,8 +139,7 @@ func newDetectLine(file string, r *watermark.Reading, err error) detectLine {
 // picture of a thousand at most.
 const syncLevel = -3
 
-// words tells the marks found, each with its copy, key and log10 p, in one line without a line
-// break.
+// words tells the marks found in one line.
 func (l *detectLine) words() string {
 	switch {
 	case !l.Found && l.SyncLogP != nil && *l.SyncLogP <= syncLevel:

@@ -113,7 +113,7 @@ func checkKeys(_ context.Context, b *books) (string, error) {
 	if err != nil {
 		return "", withHint(err, lost)
 	}
-	if !b.home.InvestigateOnly() {
+	if !b.home.InvestigateOnly {
 		if _, err := b.home.LedgerKey(); err != nil {
 			return "", withHint(err, lost)
 		}
@@ -148,8 +148,8 @@ func checkLedger(ctx context.Context, b *books) (string, error) {
 	return fmt.Sprintf("%s, ID %s", entries(size), b.registry.ID()), err
 }
 
-// checkMarkKeys compares the mark keys with their commitments. The first key must be active, since it marks.
-// A key of the registry that the home lacks is a warning: marks under it are not found.
+// checkMarkKeys compares the mark keys with their commitments. The first key must be active, since it marks. A key of
+// the registry that the home lacks is a warning.
 func checkMarkKeys(ctx context.Context, b *books) (string, error) {
 	keys, _, err := b.home.Keys()
 	if len(keys) == 0 {
@@ -164,7 +164,7 @@ func checkMarkKeys(ctx context.Context, b *books) (string, error) {
 			return "", err
 		case entered.Commitment != k.Commitment():
 			return "", fmt.Errorf("mark key %s: the ledger has another key of that ID", k.ID())
-		case i == 0 && entered.State != registry.KeyActive && !b.home.InvestigateOnly():
+		case i == 0 && entered.State != registry.KeyActive && !b.home.InvestigateOnly:
 			return "", withHint(fmt.Errorf("mark key %s: %s, so it marks no copies", k.ID(), entered.State),
 				"kycmark keygen, name the new key first in keys.mark of kycmark.toml, kycmark key add")
 		}

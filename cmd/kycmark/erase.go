@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -13,9 +12,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// newErase returns the verb "erase", which destroys what is known of a subject's uploads, or of
-// named uploads, and enters the erasure in the ledger. Without --yes it only lists the uploads and
-// ends with exit code 2. An unknown ID is exit code 4, and so is an unknown subject without --yes.
+// newErase returns the verb "erase". An unknown ID is exit code 4, and so is an unknown subject without --yes.
 func newErase(u *ui) *cobra.Command {
 	f := eraseFlags{submissions: submissionIDs()}
 	cmd := &cobra.Command{
@@ -58,9 +55,8 @@ type eraseFlags struct {
 	yes, queue  bool
 }
 
-// erase erases the uploads that the flags name and prints each erased ID. Of several IDs all are
-// erased or none. Without --yes it only lists them and returns a usageError. The error wraps
-// [registry.ErrNotFound] or [registry.ErrErased] if an upload is not there.
+// erase erases the uploads that the flags name: of several IDs all or none. Without --yes it only lists them and
+// returns a usageError.
 func (b *books) erase(ctx context.Context, f eraseFlags) error {
 	ids := f.submissions.ids
 	if !f.yes {
@@ -93,10 +89,8 @@ func (b *books) erase(ctx context.Context, f eraseFlags) error {
 
 // areErased reports whether all uploads with these IDs were erased.
 func (b *books) areErased(ctx context.Context, ids []watermark.Submission) bool {
-	return !slices.ContainsFunc(ids, func(id watermark.Submission) bool {
-		_, err := b.registry.Submission(ctx, id)
-		return !errors.Is(err, registry.ErrErased)
-	})
+	there, err := b.notErased(ctx, ids)
+	return err == nil && len(there) == 0
 }
 
 // eraseQueued has a worker erase the uploads, and returns their IDs.
@@ -117,9 +111,8 @@ type eraseLine struct {
 	Erased     bool                 `json:"erased"`
 }
 
-// wouldErase prints what erase would erase: the uploads of subject or, if subject is "", the
-// uploads with the given ids. It erases nothing, and always returns an error: a usageError that
-// asks for --yes, or the error of [books.toErase].
+// wouldErase prints what erase would erase. It always returns an error: a usageError that asks for --yes, or that of
+// [books.toErase].
 func (b *books) wouldErase(ctx context.Context, subject string, ids []watermark.Submission) error {
 	subs, err := b.toErase(ctx, subject, ids)
 	if err != nil {
@@ -138,9 +131,8 @@ func (b *books) wouldErase(ctx context.Context, subject string, ids []watermark.
 	return usagef("nothing was erased: it cannot be undone, so say --yes")
 }
 
-// toErase returns the uploads of subject that are not erased or, if subject is "", the uploads with
-// the given IDs. The error wraps [registry.ErrNotFound] if there is no upload of the subject or
-// with an ID, [registry.ErrErased] if an upload with an ID is erased.
+// toErase returns the uploads of subject that are not erased or, if subject is "", the uploads with the given IDs.
+// The error wraps [registry.ErrNotFound] or [registry.ErrErased] if one is not there.
 func (b *books) toErase(ctx context.Context, subject string, ids []watermark.Submission) (subs []registry.Submission, err error) {
 	if subject != "" {
 		if subs, err = b.registry.SubmissionsOf(ctx, subject); err == nil && len(subs) == 0 {

@@ -15,8 +15,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// exactly returns cobra's check of arguments: as many as names, no more and no fewer. names appear
-// in the usageError; no names means no arguments.
+// exactly returns cobra's check of arguments: as many as names, which appear in the usageError.
 func exactly(names ...string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		switch {
@@ -29,8 +28,7 @@ func exactly(names ...string) cobra.PositionalArgs {
 	}
 }
 
-// some returns a check of arguments, for cobra: one or more. name, in the singular, appears in the
-// usageError.
+// some returns a check of arguments, for cobra: one or more. name, in the singular, appears in the usageError.
 func some(name string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) == 0 {
@@ -40,9 +38,9 @@ func some(name string) cobra.PositionalArgs {
 	}
 }
 
-// noneEmpty returns a usageError for the first flag, by name, that was given an empty value, such
-// as a script's variable that is not set. An empty --since would otherwise hand out every upload.
-// --purpose may be empty, since it selects nothing. Flags that were not given are not looked at.
+// noneEmpty returns a usageError for the first flag, by name, that was given an empty value, such as a script's
+// variable that is not set. An empty --since would otherwise hand out every upload. --purpose may be empty, since it
+// selects nothing.
 func noneEmpty(flags *pflag.FlagSet) (err error) {
 	flags.Visit(func(f *pflag.Flag) {
 		if s := f.Value.String(); err == nil && f.Name != "purpose" && (s == "" || s == "[]") {
@@ -52,9 +50,7 @@ func noneEmpty(flags *pflag.FlagSet) (err error) {
 	return err
 }
 
-// only makes cmd the parent of verbs and returns cmd. The command itself does nothing: without an
-// argument, or with an unknown verb, it returns a usageError. The hint for an unknown verb is the
-// nearest verb.
+// only makes cmd the parent of verbs and returns cmd. The command itself is wrong usage.
 func only(cmd *cobra.Command, verbs ...*cobra.Command) *cobra.Command {
 	var names []string
 	for _, v := range verbs {
@@ -72,8 +68,7 @@ func only(cmd *cobra.Command, verbs ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// noVerb returns the usageError for name, a verb that cmd does not have. The hint is the nearest
-// verb, if cobra finds a similar one.
+// noVerb returns the usageError for name, a verb that cmd does not have. The hint is the nearest verb.
 func noVerb(cmd *cobra.Command, name string) error {
 	err := usagef("there is no verb %q", name)
 	if near := cmd.SuggestionsFor(name); len(near) > 0 {
@@ -82,9 +77,8 @@ func noVerb(cmd *cobra.Command, name string) error {
 	return err
 }
 
-// newHelp returns the verb "help", which prints the help of the verb in its arguments, or of the
-// whole command. It refuses a verb that does not exist (exit code 2); cobra's own would print the
-// help of the whole command.
+// newHelp returns the verb "help". It refuses a verb that does not exist; cobra's own would print the help of the
+// whole command.
 func newHelp() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [VERB...]",
@@ -102,8 +96,8 @@ func newHelp() *cobra.Command {
 	}
 }
 
-// frontPage writes the help of root, the whole command, to w: its texts, then the verbs of [groups]
-// in that order with their short help. Errors of writing are ignored; a stream notes them.
+// frontPage writes the help of root, the whole command, to w: its texts, then the verbs of [groups] with their short
+// help.
 func frontPage(w io.Writer, root *cobra.Command) {
 	fmt.Fprintf(w, "%s\n\nUsage:\n  kycmark VERB [flags] [arguments]\n\nExamples:\n%s\n", root.Long, root.Example)
 	tw := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
@@ -118,8 +112,7 @@ func frontPage(w io.Writer, root *cobra.Command) {
 	fmt.Fprint(w, "\nEvery verb takes --json, for JSON lines on stdout, and --help, for examples.\n")
 }
 
-// idList is a flag for IDs, with commas between them, that may be repeated. An ID that is given
-// twice is kept once. It is a pflag.Value.
+// idList is a flag for IDs, with commas between them, that may be repeated. It is a pflag.Value.
 type idList[ID comparable] struct {
 	ids   []ID
 	known map[ID]bool // the same IDs
@@ -186,9 +179,7 @@ func (l *idList[ID]) String() string { return strings.Trim(fmt.Sprint(l.ids), "[
 // Type names the argument in the help, if the flag's description does not.
 func (*idList[ID]) Type() string { return "IDs" }
 
-// flagError turns pflag's error for a flag's value into a usageError in the command's words: the
-// flag's name, and what is wrong. It returns other errors unchanged. Cobra calls it; its first
-// parameter is not used.
+// flagError turns pflag's error for a flag's value into a usageError in the command's words. Cobra calls it.
 func flagError(_ *cobra.Command, err error) error {
 	var bad *pflag.InvalidValueError
 	var number *strconv.NumError
@@ -204,8 +195,7 @@ func flagError(_ *cobra.Command, err error) error {
 // byteSize is a flag for numbers of bytes: 800000, 500KB, 1.5MB, 2MiB. It is a pflag.Value.
 type byteSize int64
 
-// byteUnits are the endings that a number of bytes may have, in upper case. A longer ending
-// comes before an ending that it ends with.
+// byteUnits are the endings of a number of bytes. A longer ending comes before an ending that it ends with.
 var byteUnits = []struct {
 	name string
 	size float64
@@ -238,11 +228,11 @@ func (*byteSize) Type() string { return "bytes" }
 
 // metadataFlag is what copies keep of their source's metadata: "drop" or "keep".
 // The zero value drops. It is a pflag.Value.
-type metadataFlag struct{ keep bool }
+type metadataFlag bool
 
 // String returns the flag's argument.
 func (m *metadataFlag) String() string {
-	if m.keep {
+	if *m {
 		return "keep"
 	}
 	return "drop"
@@ -253,7 +243,7 @@ func (m *metadataFlag) Set(s string) error {
 	if s != "drop" && s != "keep" {
 		return fmt.Errorf("drop or keep, not %q", s)
 	}
-	m.keep = s == "keep"
+	*m = s == "keep"
 	return nil
 }
 

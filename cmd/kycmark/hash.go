@@ -17,8 +17,7 @@ var hashKinds = []phash.Kind{
 	phash.PDQ, phash.Area, phash.Perception, phash.Difference, phash.Average,
 }
 
-// newHash returns the verb "hash", which prints perceptual hashes of pictures by the algorithms of
-// --algorithm. It needs no home and writes nothing. Exit code 3: some pictures or pages failed.
+// newHash returns the verb "hash". It needs no home and writes nothing.
 func newHash(u *ui) *cobra.Command {
 	var algorithms []string
 	cmd := &cobra.Command{
@@ -42,13 +41,8 @@ A hash can be turned back into a blurry picture: treat it as personal data.`,
 		}),
 	}
 	cmd.Flags().StringSliceVarP(&algorithms, "algorithm", "a", []string{phash.PDQ.String()}, "`which` ones: "+hashNames()+", or all")
-	cmd.RegisterFlagCompletionFunc("algorithm", completeKinds)
+	complete(cmd, "algorithm", append(strings.Split(hashNames(), ", "), "all")...)
 	return cmd
-}
-
-// completeKinds completes the name of an algorithm.
-func completeKinds(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return append(strings.Split(hashNames(), ", "), "all"), cobra.ShellCompDirectiveNoFileComp
 }
 
 // hashNames lists the names of the algorithms, with commas between them.
@@ -60,9 +54,7 @@ func hashNames() string {
 	return strings.Join(names, ", ")
 }
 
-// parseKinds returns the algorithms of the given names, in that order, with repetitions. The name
-// "all" gives every algorithm, and only these. A prefix "goimagehash/" or "kycmark/" may be left
-// out. No names, or an unknown name, is a usageError.
+// parseKinds returns the algorithms of the given names. A prefix "goimagehash/" or "kycmark/" may be left out.
 func parseKinds(names []string) ([]phash.Kind, error) {
 	var kinds []phash.Kind
 next:
@@ -96,9 +88,8 @@ type hashLine struct {
 	text []string
 }
 
-// hash prints a line of hashes for each picture that args name, files or folders. algorithms are
-// the arguments of --algorithm; a wrong name is a usageError, before any picture is read. A picture
-// that fails is reported, and the rest is done.
+// hash prints a line of hashes for each picture that args name, files or folders. algorithms are the arguments of
+// --algorithm.
 func hash(ctx context.Context, u *ui, algorithms, args []string) error {
 	kinds, err := parseKinds(algorithms)
 	if err != nil {
@@ -117,10 +108,8 @@ func hash(ctx context.Context, u *ui, algorithms, args []string) error {
 	})
 }
 
-// hashPicture computes the hashes of pic, which forHashes loaded, by each algorithm in kinds. The line
-// lacks the file's name, which the caller sets. The quality, 0 to 100, is that of PDQ, else that of
-// area hashes; nil without either. If an algorithm fails, the line has the others, and bad joins
-// the errors.
+// hashPicture computes the hashes of pic, which forHashes loaded, by each algorithm in kinds. The line lacks the
+// file's name. If an algorithm fails, the line has the others, and bad joins the errors.
 func hashPicture(kinds []phash.Kind, pic *picture.Picture) (line hashLine, bad error) {
 	line = hashLine{Hashes: map[string]string{}, Chains: map[string]string{}, Decoder: pic.Decoder}
 	for _, kind := range kinds {

@@ -8,13 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/home"
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// newInit returns the verb "init", which makes a home in a folder: configuration, registry, mark
-// key, sealing key, and keys that sign the ledger and reports. It prints the public keys and IDs. A
-// home or a registry that exists is not touched and is exit code 4.
+// newInit returns the verb "init". A home or a registry that exists is not touched and is exit code 4.
 func newInit(u *ui) *cobra.Command {
 	var at string
 	var opts registry.CreateOptions
@@ -69,7 +68,7 @@ AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`,
 			}
 			u.printf("public key of its ledger, for auditors: %s\n", public)
 			u.printf("ID of its report key, for those who are to trust its reports: %s\n", keyfile.ReportID(report))
-			u.printf("next: export KYCMARK_HOME=%s\n      kycmark recipient add vendor-a --kind vendor\n", quoted(dir))
+			u.printf("next: export KYCMARK_HOME=%s\n      kycmark recipient add vendor-a --kind vendor\n", intake.ShellLine(dir))
 			return u.line(struct {
 				Home      string `json:"home"`
 				KeyID     string `json:"key_id"`

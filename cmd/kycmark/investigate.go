@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -17,6 +18,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/dump"
+	"github.com/kycmark/kycmark/internal/home"
+	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/unpack"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -37,10 +40,7 @@ type investigateFlags struct {
 	bundleFlags
 }
 
-// newInvestigate returns the verb "investigate", which examines leaked pictures, prints a finding
-// for each, and then the verdict on all. It enters the investigation in the ledger first. It writes
-// only the files that flags name: report, findings, bundle, state. Exit code 3: some files could not
-// be examined. A dump without a readable picture leaves no entry and no file.
+// newInvestigate returns the verb "investigate". Exit code 3: some files could not be examined.
 func newInvestigate(u *ui) *cobra.Command {
 	f := investigateFlags{against: submissionIDs()}
 	cmd := &cobra.Command{
@@ -83,8 +83,12 @@ If no picture can be examined, nothing is entered or written.`,
 	cmd.Flags().BoolVar(&f.drawn, "drawn", false, "the pictures were drawn at random by us from those claimed, so that they speak for the rest")
 	queueFlag(cmd, &f.queue)
 	cmd.MarkFlagsMutuallyExclusive("queue", "state")
-	f.outputs(cmd)
-	return u.searchVerb(cmd, func(ctx context.Context, b *books, args []string) error {
+	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
+	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
+	cmd.Flags().StringVar(&f.findings, "findings", "", "write all findings to this `file`, as JSON")
+	cmd.Flags().StringVar(&f.bundle, "bundle", "", "write report, findings and proofs, signed, to this new `folder` or .zip")
+	tsaFlag(cmd, &f.authority)
+	return u.homeVerb(cmd, (*home.Home).Investigation, func(ctx context.Context, b *books, args []string) error {
 		paths, err := dump.Expand(args, cmd.InOrStdin())
 		if err != nil {
 			return err
@@ -96,13 +100,6 @@ If no picture can be examined, nothing is entered or written.`,
 	})
 }
 
-// outputs registers the flags of what is written with cmd.
-func (f *investigateFlags) outputs(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
-	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
-	f.bundleFlags.add(cmd)
-}
-
 // meanings returns a line for each finding, for the help.
 func meanings() string {
 	var lines []string
@@ -112,10 +109,8 @@ func meanings() string {
 	return strings.Join(lines, "\n")
 }
 
-// investigate examines the leaks at the paths in dump: files, folders, archives and PDFs. It weighs
-// the findings together, prints them and writes the files that the flags name. Outputs are checked
-// before any work. A damaged leak is reported and the rest is examined. Wrong usage: a time in the
-// future, or more pictures than --claimed.
+// investigate examines the leaks at the paths in dump, weighs the findings together, and writes the files that the
+// flags name. Outputs are checked before any work.
 func (b *books) investigate(ctx context.Context, f investigateFlags, dump []string) error {
 	found, err := parseOptionalTime(f.found)
 	if err != nil {
@@ -148,9 +143,9 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	} else if found.Before(first) {
 		b.warnf("--found %s is before the first upload, %s; uploads entered without --at have the time of their entry", f.found, moment(first))
 	}
-	circumstances := verify.Circumstances{Found: found, Evidence: f.evidence, EvidenceSHA256: shown, Published: f.published, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: b.home.UploadsPerSubject()}
+	circumstances := verify.Circumstances{Found: found, Evidence: f.evidence, EvidenceSHA256: shown, Published: f.published, Claimed: f.claimed, Drawn: f.drawn, UploadsPerSubject: b.home.UploadsPerSubject}
 	circumstances.Examiner, circumstances.Case, _ = strings.Cut(f.examiner, ", case ")
-	cfg := verify.Config{Against: f.against.ids, State: f.state, References: b.home.References(), Circumstances: circumstances}
+	cfg := verify.Config{Against: f.against.ids, State: f.state, References: b.home.References, Circumstances: circumstances}
 	doing, parts := "examining", [][]byte(nil)
 	if f.queue {
 		doing = "joining"
@@ -194,9 +189,8 @@ func (f *investigateFlags) shows() (sum registry.Digest, err error) {
 	return sha256.Sum256(data), nil
 }
 
-// investigator returns an investigator with the keys and readers of the command. Circumstances, search
-// and the rest of cfg are the caller's. The caller must call done, which ends the progress line; a second
-// call does nothing.
+// investigator returns an investigator with the keys and readers of the command. Circumstances, search and the rest
+// of cfg are the caller's. The caller must call done, which ends the progress line, once or more.
 func (b *books) investigator(ctx context.Context, cfg verify.Config, doing string) (inv *verify.Investigator, done func(), err error) {
 	done = func() {}
 	cfg.Actor, cfg.Registry = b.actor(), b.registry
@@ -227,8 +221,7 @@ func (b *books) investigator(ctx context.Context, cfg verify.Config, doing strin
 // command is the command line, as the ledger keeps it.
 func (b *books) command() []string { return append([]string{"kycmark"}, b.args...) }
 
-// weigh weighs the verdicts, prints what follows and writes the files that the flags name. done ends the
-// progress line.
+// weigh weighs the verdicts, prints what follows and writes the files that the flags name.
 func (b *books) weigh(ctx context.Context, f investigateFlags, inv *verify.Investigator, done func(), verdicts []*verify.Verdict) error {
 	done()
 	d, err := inv.Weigh(ctx, verdicts)
@@ -256,8 +249,8 @@ func (b *books) weigh(ctx context.Context, f investigateFlags, inv *verify.Inves
 // manyFiles is the number of files of a dump from which on --state is worth a hint. They take minutes. Chosen.
 const manyFiles = 1000
 
-// orState returns show, which is called after each of the files of a dump. Of many files it first gives a
-// hint if there is no state file: if the run is cut short, all work is lost.
+// orState returns show, which is called after each of the files of a dump. Of many files without a state file it
+// first gives a hint.
 func (b *books) orState(state string, show func(done, total int)) func(done, total int) {
 	return func(done, total int) {
 		if done == 1 && total >= manyFiles && state == "" {
@@ -269,8 +262,8 @@ func (b *books) orState(state string, show func(done, total int)) func(done, tot
 	}
 }
 
-// checkKeys returns an error, with a hint, if none of the home's mark keys is a key of the registry:
-// no mark could be found. It warns of each key of the registry that the home does not have.
+// checkKeys returns an error, with a hint, if none of the home's mark keys is a key of the registry: no mark could be
+// found.
 func (b *books) checkKeys(ctx context.Context, keys []*watermark.Key) error {
 	absent, known, err := b.absentKeys(ctx, keys)
 	if errors.Is(err, registry.ErrTampered) {
@@ -289,8 +282,7 @@ func (b *books) checkKeys(ctx context.Context, keys []*watermark.Key) error {
 	return nil
 }
 
-// absentKeys returns the IDs of the registry's mark keys that are not among keys, and the number of all
-// mark keys of the registry.
+// absentKeys returns the IDs of the registry's mark keys that are not among keys, and how many the registry has.
 func (b *books) absentKeys(ctx context.Context, keys []*watermark.Key) (absent []string, known int, err error) {
 	all, err := b.registry.Ledger().MarkKeys(ctx)
 	for _, k := range all {
@@ -301,9 +293,8 @@ func (b *books) absentKeys(ctx context.Context, keys []*watermark.Key) (absent [
 	return absent, len(all), err
 }
 
-// nothing reports a dump without a picture that can be examined. paths are the command's, files the
-// verdicts on what was found there. If all files are missing, or no pictures, the paths are a mistake:
-// a usageError. Else the findings are printed and the exit code becomes 3.
+// nothing reports a dump without a picture that can be examined. If all files are missing, or no pictures, the paths
+// are a mistake: a usageError. Else the findings are printed and the exit code becomes 3.
 func (b *books) nothing(paths []string, files []*verify.Verdict) error {
 	counts := make(map[verify.Finding]int)
 	for _, v := range files {
@@ -331,11 +322,9 @@ func (b *books) nothing(paths []string, files []*verify.Verdict) error {
 	return nil
 }
 
-// examine prints each finding as it comes, with --json as a line, and returns all in the same
-// order. A file that could not be examined is reported, and returned also; a file that is no picture
-// is only returned. claimed is how many pictures the leaker
-// claims to have; 0: no claim. As soon as more leaks count than claimed, it returns a usageError,
-// since nothing can be weighed then.
+// examine prints each finding as it comes, and returns all in the same order. A file that could not be examined is
+// reported; a file that is no picture is only returned. As soon as more leaks count than claimed, it returns a
+// usageError, since nothing can be weighed then.
 func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int) ([]*verify.Verdict, error) {
 	var verdicts []*verify.Verdict
 	weighed := 0
@@ -365,9 +354,7 @@ func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int)
 	return verdicts, nil
 }
 
-// writeAll writes the report, the findings and the bundle as far as flags name them, in that order,
-// and then prints the paths. inv and d are the investigation and its verdict. Without --reveal all
-// of them are redacted.
+// writeAll writes the report, the findings and the bundle as far as flags name them, and then prints the paths.
 func (f *investigateFlags) writeAll(ctx context.Context, b *books, inv *verify.Investigator, d *verify.DumpVerdict) error {
 	var report bytes.Buffer
 	if f.report != "" || f.bundle != "" {
@@ -386,14 +373,17 @@ func (f *investigateFlags) writeAll(ctx context.Context, b *books, inv *verify.I
 	if f.report != "" {
 		b.printf("\nreport: %s\n", f.report)
 	}
-	f.written(b)
+	if f.findings != "" {
+		b.printf("findings: %s\n", f.findings)
+	}
+	if f.bundle != "" {
+		b.printf("bundle: %s, signed by the report key %s\n", f.bundle, keyfile.ReportID(f.key.Public().(ed25519.PublicKey)))
+	}
 	return nil
 }
 
-// checkOutputs returns an error, before any work is done, if an output cannot be written. An output
-// must not be one of the leaks, a file of a home, or another output. dump holds the paths of the
-// leaks. Only the state file may exist. It also reads the keys that the bundle
-// needs.
+// checkOutputs returns an error, before any work is done, if an output cannot be written. An output must not be one
+// of the leaks in dump, a file of a home, or another output. Only the state file may exist.
 func (f *investigateFlags) checkOutputs(b *books, dump []string) error {
 	inputs := listFiles(dump)
 	if err := b.checkOutputs(false, inputs, f.report); err != nil {
@@ -410,8 +400,7 @@ func (f *investigateFlags) checkOutputs(b *books, dump []string) error {
 	return f.ready(b, inputs)
 }
 
-// checkApart returns a usageError if two of --report, --findings, --bundle and --state are the same
-// file.
+// checkApart returns a usageError if two outputs are the same file.
 func (f *investigateFlags) checkApart() error {
 	outputs := []struct{ flag, path string }{
 		{"--report", f.report}, {"--findings", f.findings}, {"--bundle", f.bundle}, {"--state", f.state},
@@ -441,8 +430,7 @@ type leakLine struct {
 	Error      *string               `json:"error"`
 }
 
-// newLeakLine returns the JSON line of a verdict: lists are empty, not null, and Submission and
-// Copy are null if they are zero. Recipients are only the names that may be published: see
+// newLeakLine returns the JSON line of a verdict. Recipients are only the names that may be published: see
 // [verify.Verdict.MayNames]. Recipient is null beside several.
 func newLeakLine(v *verify.Verdict) leakLine {
 	line := leakLine{

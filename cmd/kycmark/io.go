@@ -24,32 +24,13 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// listFiles replaces each folder among paths by the files in it and below, in lexical order,
-// without hidden files and folders. A link to a folder is followed only if paths names it. A path
-// that cannot be read is kept, and so fails later, when it is opened, as one bad input among
-// others.
-func listFiles(paths []string) []string {
-	var files []string
+// listFiles replaces each folder among paths by the files in it and below, in lexical order, without hidden files and
+// folders. A path that cannot be read is kept, and so fails later, as one bad input among others.
+func listFiles(paths []string) (files []string) {
 	for _, path := range paths {
-		info, err := os.Stat(path)
-		if err != nil || !info.IsDir() {
-			files = append(files, path)
-			continue
-		}
-		root := path + string(filepath.Separator) // a link to a folder is followed where it is named
-		filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				files = append(files, p)
-				return nil
-			case p != root && strings.HasPrefix(d.Name(), "."):
-				if d.IsDir() {
-					return fs.SkipDir
-				}
-			case !d.IsDir():
-				files = append(files, p)
-			}
-			return nil
+		intake.Walk(path, func(name string, _ fs.DirEntry, _ error) bool {
+			files = append(files, name)
+			return true
 		})
 	}
 	return files
@@ -61,8 +42,8 @@ const maxSmall = 64 << 20
 // readSmall reads a regular file that is not large.
 func readSmall(path string) ([]byte, error) { return intake.ReadFile(path, maxSmall) }
 
-// reason returns err in one line for a message that names the file already. It leaves out the path
-// that package os puts in front, and the names of our packages. err must not be nil.
+// reason returns err in one line for a message that names the file already: without the path that package os puts in
+// front, and without the names of our packages.
 func reason(err error) string {
 	if p, ok := err.(*fs.PathError); ok {
 		err = p.Err
@@ -87,11 +68,10 @@ func (u *ui) readers() registry.Readers {
 	return registry.Readers{Decode: u.decoder.Decode, PDF: u.pdfs.Pages}
 }
 
-// eachPicture loads the pages of every file and folder in paths and calls work on each, for several files
-// at a time. It calls emit with the results in the order of the files and pages, one at a time. A page of
-// several has the name "FILE#page K". Errors of loading and of work are reported (exit code 3) and handed
-// to emit, and do not end the batch. A file with pictures that are no pages is reported as well. The result is the first error of emit, ctx's, or a usageError if
-// paths hold no file. doing names the work on the progress bar, and load loads a page.
+// eachPicture loads the pages of every file and folder in paths and calls work on each, for several files at a time.
+// It calls emit with the results in the order of the files and pages. A page of several has the name "FILE#page K".
+// Errors of loading and of work are reported and handed to emit, and do not end the batch. A file with pictures that
+// are no pages is reported as well. doing names the work on the progress bar, and load loads a page.
 func eachPicture[T any](ctx context.Context, u *ui, doing string, paths []string, load loader, work func(ctx context.Context, p *picture.Picture) (T, error), emit func(file string, value T, err error) error) error {
 	files := listFiles(paths)
 	if len(files) == 0 {
@@ -150,7 +130,7 @@ func forHashes(d *picture.Document, k int, lim picture.Limits) (*picture.Picture
 	return d.Reduced(k, lim, phash.Step)
 }
 
-// sum returns the hash of a picture that forHashes loaded, and its quality.
+// sum returns the hash, and its quality, of a picture that forHashes loaded.
 func sum(kind phash.Kind, p *picture.Picture) (phash.Hash, int, error) {
 	flat := picture.Flatten(p.Image)
 	if kind == phash.PDQ {
@@ -159,7 +139,7 @@ func sum(kind phash.Kind, p *picture.Picture) (phash.Hash, int, error) {
 	return phash.Sum(kind, flat)
 }
 
-// document reads a file and finds its pages. If the pages of a file cannot be found, it has one.
+// document reads a file and finds its pages: one if they cannot be found.
 func (u *ui) document(file string, lim picture.Limits) (*picture.Document, error) {
 	data, err := intake.ReadFile(file, picture.DefaultMaxBytes)
 	if err != nil {
@@ -172,10 +152,9 @@ func (u *ui) document(file string, lim picture.Limits) (*picture.Document, error
 	return doc, nil
 }
 
-// each calls work on every input, on as many inputs at a time as there are processors. It calls
-// emit with the results in the order of the inputs, on the caller's goroutine. The error is the
-// first error of emit, or ctx's; it ends the rest, and each waits for work that has begun. work
-// must be safe for concurrent use.
+// each calls work on every input, on as many inputs at a time as there are processors. It calls emit with the results
+// in the order of the inputs, on the caller's goroutine. The error is the first error of emit, or ctx's; it ends the
+// rest, and each waits for work that has begun.
 func each[In, T any](ctx context.Context, inputs []In, work func(ctx context.Context, input In) T, emit func(input In, result T) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	results := make([]chan T, len(inputs))
@@ -221,8 +200,8 @@ const (
 	folderPerm fs.FileMode = 0o700
 )
 
-// checkOutputs calls [checkOutput] for each of paths; no path may be a file of the home or one of
-// inputs. A path of "" is no output and is passed over.
+// checkOutputs calls [checkOutput] for each of paths; no path may be a file of the home or one of inputs. "" is no
+// output.
 func (b *books) checkOutputs(force bool, inputs []string, paths ...string) error {
 	for _, path := range paths {
 		if path != "" {
@@ -234,10 +213,9 @@ func (b *books) checkOutputs(force bool, inputs []string, paths ...string) error
 	return nil
 }
 
-// checkOutput returns an error if the file path must not or cannot be written. It must not be one
-// of inputs, of kept (keys in use, a home's books) or of the files of a home near it, nor exist
-// unless force is set. Its folder must exist and be writable. It looks before the work is done and
-// makes no output; writeOutput looks again.
+// checkOutput returns an error if the file path must not or cannot be written. It must not be one of inputs, of kept
+// (keys in use, a home's books) or of the files of a home near it, nor exist unless force is set. It looks before the
+// work is done and makes no output; writeOutput looks again.
 func checkOutput(path string, force bool, kept []string, inputs ...string) error {
 	if err := checkSpared(path, kept); err != nil {
 		return err
@@ -266,8 +244,8 @@ func checkOutput(path string, force bool, kept []string, inputs ...string) error
 	return checkFolder(path)
 }
 
-// checkFolder returns an error if no file can be made in the folder of path, which must exist. It
-// makes and removes a temporary file there, because only that tells for sure. It also removes what killed commands left there.
+// checkFolder returns an error if no file can be made in the folder of path, which must exist. It makes and removes a
+// temporary file there, because only that tells for sure. It also removes what killed commands left there.
 func checkFolder(path string) error {
 	dir := filepath.Dir(filepath.Clean(path))
 	_, _ = durable.Clean(dir, "", time.Now().Add(-durable.Settled), true) // what cannot be removed is met again
@@ -278,9 +256,7 @@ func checkFolder(path string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// writeOutput writes data to path, readable by the owner alone, under a temporary name that it
-// renames. After an error the file at path is as before. If path exists and force is not set,
-// nothing is written, and the error has a hint.
+// writeOutput writes data to path, readable by the owner alone, under a temporary name that it renames.
 func writeOutput(path string, data []byte, force bool) error {
 	err := durable.WriteFile(path, data, outputPerm, force)
 	if errors.Is(err, fs.ErrExist) {
@@ -294,9 +270,8 @@ func exists(path string) error {
 	return withHint(fmt.Errorf("output %s exists", path), "choose another name, or remove it first")
 }
 
-// nearFiles returns the files of the homes that an output at path may hit by mistake: the home that
-// the command would use without --home, and the homes in the output's folder and in the folder
-// above it. Homes that cannot be opened are left out.
+// nearFiles returns the files of the homes that an output at path may hit by mistake: the home that the command would
+// use without --home, and the homes in the output's folder and in the folder above it.
 func nearFiles(path string) []string {
 	var files []string
 	if h, err := openHome(""); err == nil {
@@ -315,8 +290,7 @@ func nearFiles(path string) []string {
 	return files
 }
 
-// checkSpared returns a usageError if path is one of the files in kept, or of a home near path,
-// existing or not. Empty paths in kept are passed over.
+// checkSpared returns a usageError if path is one of the files in kept, or of a home near path, existing or not.
 func checkSpared(path string, kept []string) error {
 	for _, file := range slices.Concat(kept, nearFiles(path)) {
 		if file != "" && samePlace(path, file) {

@@ -19,28 +19,31 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
+// An issueRequest is what copies are asked for.
+type issueRequest struct {
+	To                         []string
+	Purpose, Request           string
+	Out, Format                string
+	AllowWeak, Force, KeepEXIF bool
+	MaxSide                    int
+	MaxBytes                   int64
+}
+
 type issueFlags struct {
-	since, purpose, request string
-	out, format             string
-	to                      []string
-	submissions             idList[watermark.Submission]
-	all, allowWeak, force   bool
-	queue                   bool
-	maxSide                 int
-	maxBytes                int64
-	metadata                metadataFlag
-	nameFrom                string
-	outage                  *outage
-	void                    idList[watermark.CopyID]
-	note                    string
+	issueRequest
+	since, nameFrom string
+	submissions     idList[watermark.Submission]
+	all, queue      bool
+	outage          *outage
+	void            idList[watermark.CopyID]
+	note            string
 
 	kept  []string                        // files that no copy may take the place of
 	names map[watermark.Submission]string // of the copies' files, without ending
 }
 
-// newIssue returns the verb "issue", which marks a copy of each chosen upload for each recipient.
-// Each copy is entered in the ledger before its file is written. Exit code 3: some copies were
-// refused or failed, the rest is written. A full disk ends all.
+// newIssue returns the verb "issue". Exit code 3: some copies were refused or failed, the rest is written. A full
+// disk ends all.
 func newIssue(u *ui) *cobra.Command {
 	f := issueFlags{submissions: submissionIDs(), void: idList[watermark.CopyID]{parse: watermark.ParseCopyID}}
 	cmd := &cobra.Command{
@@ -80,20 +83,20 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 		Args: exactly(),
 	}
 	fs := cmd.Flags()
-	fs.StringArrayVar(&f.to, "to", nil, "a recipient's `name` (required); may be repeated")
+	fs.StringArrayVar(&f.To, "to", nil, "a recipient's `name` (required); may be repeated")
 	fs.Var(&f.submissions, "submission", "`ID` of an upload, 32 hex digits; may be repeated")
 	fs.BoolVar(&f.all, "all", false, "every upload")
 	fs.StringVar(&f.since, "since", "", "every upload sent at or after this `time`: RFC 3339, or a day")
-	fs.StringVar(&f.purpose, "purpose", "", "the request that this answers, as the ledger keeps it")
-	fs.StringVar(&f.request, "request", "", "a `text` that names the request: another text asks for other copies")
-	fs.StringVarP(&f.out, "out", "o", "", "`folder` for the copies, made if need be (required)")
+	fs.StringVar(&f.Purpose, "purpose", "", "the request that this answers, as the ledger keeps it")
+	fs.StringVar(&f.Request, "request", "", "a `text` that names the request: another text asks for other copies")
+	fs.StringVarP(&f.Out, "out", "o", "", "`folder` for the copies, made if need be (required)")
 	fs.StringVar(&f.nameFrom, "name-from", "", "name copies by their uploads' files, as in this `file` that \"submit --json\" printed")
-	fs.IntVar(&f.maxSide, "max-side", 0, "shrink to this many `pixels` on the long side")
-	fs.Var((*byteSize)(&f.maxBytes), "max-bytes", "most `bytes` of a copy's file, such as 800000, 500KB or 1MB")
-	fs.StringVar(&f.format, "format", "", "jpeg, png or webp (default: like the original; copies of several pages are TIFF)")
-	fs.Var(&f.metadata, "metadata", "EXIF of uploads: drop, or keep what tells nothing of places and persons")
-	fs.BoolVar(&f.allowWeak, "allow-weak", false, "hand out pictures whose mark may not be read back, too")
-	fs.BoolVar(&f.force, "force", false, "overwrite files that exist")
+	fs.IntVar(&f.MaxSide, "max-side", 0, "shrink to this many `pixels` on the long side")
+	fs.Var((*byteSize)(&f.MaxBytes), "max-bytes", "most `bytes` of a copy's file, such as 800000, 500KB or 1MB")
+	fs.StringVar(&f.Format, "format", "", "jpeg, png or webp (default: like the original; copies of several pages are TIFF)")
+	fs.Var((*metadataFlag)(&f.KeepEXIF), "metadata", "EXIF of uploads: drop, or keep what tells nothing of places and persons")
+	fs.BoolVar(&f.AllowWeak, "allow-weak", false, "hand out pictures whose mark may not be read back, too")
+	fs.BoolVar(&f.Force, "force", false, "overwrite files that exist")
 	fs.Var(&f.void, "void", "`IDs` of reserved copies, if no byte of them left: enters that, and issues nothing")
 	fs.StringVar(&f.note, "note", "", "with --void: how this is known")
 	queueFlag(cmd, &f.queue)
@@ -115,12 +118,11 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 	})
 }
 
-// issue marks copies of all chosen uploads for all recipients, several uploads at a time, writes
-// them and prints a line for each copy. Flags, keys, recipients and folders are checked before the
-// first copy is entered in the ledger. A copy that fails is reported and the rest is done, unless that
-// would also fail.
+// issue marks copies of all chosen uploads for all recipients, several uploads at a time. Flags, keys, recipients and
+// folders are checked before the first copy is entered in the ledger. A copy that fails is reported and the rest is
+// done, unless that would also fail.
 func (b *books) issue(ctx context.Context, f issueFlags) error {
-	if f.maxSide < 0 {
+	if f.MaxSide < 0 {
 		return usagef("--max-side cannot be negative")
 	}
 	f.kept, f.outage = b.home.Files(), new(outage)
@@ -128,8 +130,10 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 	if f.names, err = uploadNames(f.nameFrom); err != nil {
 		return err
 	}
-	if err := f.checkFolders(); err != nil {
-		return err
+	for i, to := range f.To {
+		if slices.Contains(f.To[:i], to) {
+			return usagef("--to %s: got it twice, want it once", name(to))
+		}
 	}
 	var issuer *registry.Issuer
 	var ids []watermark.Submission
@@ -139,7 +143,7 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 				return err
 			}
 		}
-		for _, to := range f.to {
+		for _, to := range f.To {
 			if err := b.knowsRecipient(ctx, to); err != nil {
 				return err
 			}
@@ -197,7 +201,7 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 			return lines
 		}, emit)
 	}
-	b.printf("%s for %s in %s\n", plural(issued, "copy"), name(strings.Join(f.to, ", ")), f.out)
+	b.printf("%s for %s in %s\n", plural(issued, "copy"), name(strings.Join(f.To, ", ")), f.Out)
 	return err
 }
 
@@ -239,24 +243,24 @@ func (b *books) issuer(f issueFlags) (*registry.Issuer, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.MaxSide, cfg.MaxCopyBytes, cfg.AllowWeak, cfg.KeepEXIF = f.maxSide, f.maxBytes, f.allowWeak, f.metadata.keep
-	cfg.Format, cfg.EncodeWebP = f.format, webp.Encode
+	cfg.MaxSide, cfg.MaxCopyBytes, cfg.AllowWeak, cfg.KeepEXIF = f.MaxSide, f.MaxBytes, f.AllowWeak, f.KeepEXIF
+	cfg.Format, cfg.EncodeWebP = f.Format, webp.Encode
 	return registry.NewIssuer(cfg)
 }
 
 // folder returns the folder for the copies of the recipient called to: --out itself if there is one
 // recipient, else the folder [intake.FolderName] of the recipient in it.
 func (f issueFlags) folder(to string) string {
-	if len(f.to) == 1 {
-		return f.out
+	if len(f.To) == 1 {
+		return f.Out
 	}
-	return filepath.Join(f.out, intake.FolderName(to))
+	return filepath.Join(f.Out, intake.FolderName(to))
 }
 
-// makeFolders makes the recipients' folders, for the owner alone, with the folders above them. A
-// folder that cannot be written to is an error here, before any copy is entered in the ledger.
+// makeFolders makes the recipients' folders. A folder that cannot be written to is an error before any copy is
+// entered.
 func (f issueFlags) makeFolders() error {
-	for _, to := range f.to {
+	for _, to := range f.To {
 		if err := os.MkdirAll(f.folder(to), folderPerm); err != nil {
 			return err
 		}
@@ -267,18 +271,7 @@ func (f issueFlags) makeFolders() error {
 	return nil
 }
 
-// checkFolders returns a usageError for a recipient that is named twice.
-func (f issueFlags) checkFolders() error {
-	for i, to := range f.to {
-		if slices.Contains(f.to[:i], to) {
-			return usagef("--to %s: got it twice, want it once", name(to))
-		}
-	}
-	return nil
-}
-
-// knowsRecipient returns nil if a recipient called name was entered, else an error that wraps
-// [registry.ErrNotFound] and has a hint. Case matters.
+// knowsRecipient returns an error that wraps [registry.ErrNotFound], with a hint, if no recipient is called name.
 func (b *books) knowsRecipient(ctx context.Context, name string) error {
 	all, err := b.registry.Recipients(ctx)
 	if err == nil && !slices.ContainsFunc(all, func(to registry.Recipient) bool { return to.Name == name }) {
@@ -287,8 +280,7 @@ func (b *books) knowsRecipient(ctx context.Context, name string) error {
 	return err
 }
 
-// chosen returns the IDs that --submission names or, without that flag, the IDs of all uploads that
-// are not erased, sent at or after --since. Whether named IDs exist is not checked.
+// chosen returns the IDs that --submission names, unchecked, or the IDs of all uploads sent at or after --since.
 func (b *books) chosen(ctx context.Context, f issueFlags) ([]watermark.Submission, error) {
 	ids := f.submissions.ids
 	if len(ids) > 0 {

@@ -45,9 +45,8 @@ type issueLine struct {
 	leftOut int   // pages or frames of the upload's file that are not in the copy
 }
 
-// issueAll issues the upload id to every recipient in f.to and returns a line for each, in that
-// order. Errors are in the lines; a line that ends all is the last. The upload is opened and decoded once for all
-// recipients, and only if a copy of it is to be made.
+// issueAll issues the upload id to every recipient in f.To and returns a line for each; a line that ends all is the
+// last. The upload is opened and decoded once, and only if a copy of it is to be made.
 func (b *books) issueAll(ctx context.Context, issuer *registry.Issuer, id watermark.Submission, f issueFlags) []issueLine {
 	var kept *registry.Prepared
 	prepared := func() (p *registry.Prepared, err error) {
@@ -57,7 +56,7 @@ func (b *books) issueAll(ctx context.Context, issuer *registry.Issuer, id waterm
 		return kept, err
 	}
 	var lines []issueLine
-	for _, to := range f.to {
+	for _, to := range f.To {
 		stem := filepath.Join(f.folder(to), cmp.Or(f.names[id], id.String()))
 		var line issueLine
 		_ = f.outage.wait(ctx, func() error {
@@ -126,20 +125,18 @@ func isFile(path string, c *registry.Copy) bool {
 	return err == nil && sha256.Sum256(data) == c.SHA256
 }
 
-// failed returns the line with err as the reason why there is no copy. The text of err loses the
-// submission, which the line names already.
+// failed returns the line with err, without the submission in its text, as the reason why there is no copy.
 func (l issueLine) failed(err error) issueLine {
 	l.cause, l.err = err, errors.New(strings.TrimPrefix(reason(err), "copy of "+l.Submission+": "))
 	l.Error = reasonText(l.err)
 	return l
 }
 
-// issue issues the line's upload to its recipient, and writes the copy's file to stem with the ending of its
-// format. prepared opens and decodes the upload. An error is in the line. A copy that an earlier run entered for
-// the same request is taken, and no other is entered; its file is written if it is not there. The copy is entered
-// in the ledger before its file is written.
+// issue issues the line's upload to its recipient, and writes the copy's file to stem with the ending of its format.
+// A copy that an earlier run entered for the same request is taken; its file is written if it is not there. The copy
+// is entered in the ledger before its file is written.
 func (l issueLine) issue(ctx context.Context, b *books, issuer *registry.Issuer, prepared func() (*registry.Prepared, error), stem string, f issueFlags) issueLine {
-	id, c, err := issuer.CopyFor(ctx, l.id, l.Recipient, f.purpose, f.request)
+	id, c, err := issuer.CopyFor(ctx, l.id, l.Recipient, f.Purpose, f.Request)
 	if err != nil {
 		return l.failed(err)
 	}
@@ -161,9 +158,9 @@ func (l issueLine) issue(ctx context.Context, b *books, issuer *registry.Issuer,
 		return l.failed(err)
 	}
 	l.Carries = carriedBy(p.Carries)
-	c, err = p.IssueAs(ctx, id, l.Recipient, f.purpose, func(c *registry.Copy, file []byte) error {
+	c, err = p.IssueAs(ctx, id, l.Recipient, f.Purpose, func(c *registry.Copy, file []byte) error {
 		path := stem + picture.Extension(c.Format)
-		err := writeOutput(path, file, f.force)
+		err := writeOutput(path, file, f.Force)
 		if err == nil || isFile(path, c) { // another worker may have written it
 			return nil
 		}
@@ -177,16 +174,16 @@ func (l issueLine) issue(ctx context.Context, b *books, issuer *registry.Issuer,
 	return l
 }
 
-// checkCopy returns an error if a copy cannot be written to stem with the ending of any format. The
-// copy's format is known only after it was entered in the ledger, so every ending is checked. An
-// existing file needs --force and must be neither a file of the home nor another recipient's copy.
+// checkCopy returns an error if a copy cannot be written to stem with the ending of any format: the copy's format is
+// known only after it was entered in the ledger. An existing file needs --force and must be neither a file of the
+// home nor another recipient's copy.
 func (l issueLine) checkCopy(ctx context.Context, b *books, stem string, f issueFlags) error {
 	for _, format := range append(picture.Writable(), "pdf") {
 		path := stem + picture.Extension(format)
 		if _, err := os.Lstat(path); err != nil {
 			continue
 		}
-		if !f.force {
+		if !f.Force {
 			return fmt.Errorf("output %s exists; --force overwrites it", path)
 		}
 		if err := checkOutput(path, true, f.kept); err != nil {
@@ -210,11 +207,9 @@ const (
 	tellingApart = 8   // hex digits of a submission's ID that tell equal names apart
 )
 
-// uploadNames reads the lines that "kycmark submit --json" printed to file. It returns for each
-// submission the name that its copies' files take, without folder and ending. The first name of a
-// submission counts. Names that several submissions have, letters folded, get a hyphen and the
-// beginning of the ID. A file of "" gives nil; lines without a submission are passed over; another
-// line is a usageError.
+// uploadNames reads the lines that "kycmark submit --json" printed to file. It returns for each submission the name
+// that its copies' files take, without folder and ending. Names that several submissions have, letters folded, get a
+// hyphen and the beginning of the ID.
 func uploadNames(file string) (map[watermark.Submission]string, error) {
 	if file == "" {
 		return nil, nil
@@ -259,9 +254,8 @@ func uploadNames(file string) (map[watermark.Submission]string, error) {
 	return names, nil
 }
 
-// stemOf returns the name of the upload file without folder and ending, made a file name that every
-// system takes, of up to maxNameBytes bytes. Slashes of both kinds part folders. It returns "" if
-// no character is left.
+// stemOf returns the name of the upload file without folder and ending, made a file name that every system takes, of
+// up to maxNameBytes bytes. It returns "" if no character is left.
 func stemOf(file string) string {
 	name := path.Base(strings.ReplaceAll(file, `\`, "/"))
 	name = strings.TrimSuffix(name, path.Ext(name))

@@ -13,7 +13,7 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// newKey returns the verb "key", which does nothing itself: "add", "report" and "end" are below it.
+// newKey returns the verb "key", which does nothing itself.
 func newKey(u *ui) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "key",
@@ -25,8 +25,7 @@ func newKey(u *ui) *cobra.Command {
 	return only(cmd, newKeyAdd(u), newKeyReport(u), newKeyEnd(u))
 }
 
-// newKeyAdd returns the verb "key add", which enters in the ledger the commitments to the home's
-// mark keys. A key that is entered already is named and left unchanged.
+// newKeyAdd returns the verb "key add". A key that is entered already is named and left unchanged.
 func newKeyAdd(u *ui) *cobra.Command {
 	return u.bookVerb(&cobra.Command{
 		Use:   "add",
@@ -63,8 +62,7 @@ with keygen, name it first under keys.mark, and enter it.`,
 	})
 }
 
-// newKeyReport returns the verb "key report", which prints the ID and the public half of the key
-// that signs reports. With --create it first makes the key, unless there is one.
+// newKeyReport returns the verb "key report".
 func newKeyReport(u *ui) *cobra.Command {
 	var create bool
 	cmd := &cobra.Command{
@@ -102,8 +100,7 @@ With --create first make the key, if the home has none: one is never overwritten
 	})
 }
 
-// newKeyEnd returns the verb "key end", which enters in the ledger that a mark key is retired or
-// compromised. Without --since a retired key is so from now on. An unknown key is exit code 4.
+// newKeyEnd returns the verb "key end". An unknown key is exit code 4.
 func newKeyEnd(u *ui) *cobra.Command {
 	var since, note string
 	var retired, lost bool

@@ -10,8 +10,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// newKeygen returns the verb "keygen", which writes a new random mark key to a new file. It needs
-// no home and enters nothing. A file that exists is never overwritten (exit code 4).
+// newKeygen returns the verb "keygen". A file that exists is exit code 4.
 func newKeygen(u *ui) *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
@@ -22,27 +21,20 @@ A holder of the key can read and forge marks, and without the key no mark can be
 again: keep a copy in a safe place. An existing file is never overwritten.`,
 		Example: `  kycmark keygen --out mark.key`,
 		Args:    exactly(),
-		RunE:    u.verb(func(*cobra.Command, []string) error { return keygen(u, out) }),
+		RunE: u.verb(func(*cobra.Command, []string) error {
+			key := watermark.GenerateKey()
+			err := keyfile.CreateMark(out, key)
+			if errors.Is(err, fs.ErrExist) {
+				return withHint(err, "choose another name, or move the old key away")
+			}
+			if err != nil {
+				return err
+			}
+			u.printf("%s: new mark key %s\n", out, key.ID())
+			return u.line(map[string]string{"file": out, "key_id": key.ID()})
+		}),
 	}
 	cmd.Flags().StringVarP(&out, "out", "o", "", "the key file to make (required)")
 	cmd.MarkFlagRequired("out")
 	return cmd
-}
-
-// keygen makes a new random mark key in the new file at path, readable by the owner alone, and
-// prints its ID. A file that exists is an error with a hint.
-func keygen(u *ui, path string) error {
-	key := watermark.GenerateKey()
-	err := keyfile.CreateMark(path, key)
-	if errors.Is(err, fs.ErrExist) {
-		return withHint(err, "choose another name, or move the old key away")
-	}
-	if err != nil {
-		return err
-	}
-	u.printf("%s: new mark key %s\n", path, key.ID())
-	return u.line(struct {
-		File  string `json:"file"`
-		KeyID string `json:"key_id"`
-	}{path, key.ID()})
 }

@@ -17,8 +17,7 @@ var listKinds = []string{"submissions", "copies", "subjects", "recipients", "cus
 
 type listFlags struct{ to, subject, since, until string }
 
-// newList returns the verb "list", which prints a list of what the registry holds, one of listKinds. It
-// enters nothing and reads no key file. An unknown list is exit code 2.
+// newList returns the verb "list". It enters nothing and reads no key file.
 func newList(u *ui) *cobra.Command {
 	var f listFlags
 	cmd := &cobra.Command{
@@ -61,8 +60,7 @@ day or month.`,
 	})
 }
 
-// list prints what, one of listKinds, as far as the flags choose. Flags that do not apply to that
-// list, and an unknown list, are usageErrors.
+// list prints what, one of listKinds, as far as the flags choose.
 func (b *books) list(ctx context.Context, what string, f listFlags) error {
 	timed := what == "submissions" || what == "copies"
 	switch {
@@ -104,7 +102,11 @@ func (b *books) list(ctx context.Context, what string, f listFlags) error {
 		})
 	case "investigations":
 		return printList(b.ui, "ENTRY\tSTARTED\tBY\tFILES\tFOUND\tCOMMAND", listed(ledger.Investigations(ctx)), func(x *registry.Investigation) (any, []string) {
-			return x, []string{fmt.Sprint(x.Entry), moment(x.Started), x.Actor, fmt.Sprint(x.Files), foundText(x.Found), x.Command}
+			found := "-"
+			if !x.Found.IsZero() {
+				found = moment(x.Found)
+			}
+			return x, []string{fmt.Sprint(x.Entry), moment(x.Started), x.Actor, fmt.Sprint(x.Files), found, x.Command}
 		})
 	}
 	return usagef("there is no list of %q, but of %s", what, strings.Join(listKinds, ", "))
@@ -113,9 +115,8 @@ func (b *books) list(ctx context.Context, what string, f listFlags) error {
 // A span is a range of times, ends included. A zero end is open.
 type span struct{ since, until time.Time }
 
-// newSpan makes a span of the arguments of --since and --until; "" leaves an end open. A day or a
-// month as until includes its last microsecond. A since after until is a usageError, as is a text
-// that is no time.
+// newSpan makes a span of the arguments of --since and --until; "" leaves an end open. A day or a month as until
+// includes its last microsecond.
 func newSpan(since, until string) (s span, err error) {
 	if s.since, err = parseOptionalTime(since); err != nil {
 		return s, fmt.Errorf("--since: %w", err)
@@ -136,9 +137,8 @@ func (s span) holds(t time.Time) bool {
 	return !t.Before(s.since) && (s.until.IsZero() || !t.After(s.until))
 }
 
-// listSubmissions prints the submissions of subject that were sent within the span when, or all
-// submissions of that time if subject is "". Erased ones are left out. The hash, which is personal
-// data, is left out: "kycmark show ID" has it.
+// listSubmissions prints the submissions of subject, or of all if that is "", that were sent within the span when.
+// The hash, which is personal data, is left out: "kycmark show ID" has it.
 func (b *books) listSubmissions(ctx context.Context, subject string, when span) error {
 	all := b.registry.Submissions(ctx, when.since)
 	if subject != "" {
@@ -155,8 +155,8 @@ func (b *books) listSubmissions(ctx context.Context, subject string, when span) 
 	})
 }
 
-// listCopies prints the copies issued within the span when, to the recipient f.to and of uploads of
-// f.subject; "" chooses all. The error wraps [registry.ErrNotFound] if the recipient is unknown.
+// listCopies prints the copies issued within the span when, to the recipient f.to and of uploads of f.subject; ""
+// chooses all.
 func (b *books) listCopies(ctx context.Context, f listFlags, when span) error {
 	if f.to != "" {
 		if err := b.knowsRecipient(ctx, f.to); err != nil {
@@ -171,9 +171,8 @@ func (b *books) listCopies(ctx context.Context, f listFlags, when span) error {
 	})
 }
 
-// copiesOf yields the copies of a subject's submissions, submission by submission, or all copies in
-// the order of issue if subject is "". An error ends the sequence. Copies of erased uploads have no
-// subject any more.
+// copiesOf yields the copies of a subject's submissions, or all copies in the order of issue if subject is "". Copies
+// of erased uploads have no subject any more.
 func (b *books) copiesOf(ctx context.Context, subject string) iter.Seq2[*registry.Copy, error] {
 	if subject == "" {
 		return b.registry.AllCopies(ctx)
@@ -191,12 +190,4 @@ func (b *books) copiesOf(ctx context.Context, subject string) iter.Seq2[*registr
 			}
 		}
 	}
-}
-
-// foundText returns the stated time of a find for a table; "-": not stated.
-func foundText(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return moment(t)
 }

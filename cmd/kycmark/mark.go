@@ -21,9 +21,7 @@ type markFlags struct {
 	force, allowWeak      bool
 }
 
-// newMark returns the verb "mark", which marks one picture with a copy ID and writes it to OUT. It
-// needs no home and enters nothing in a ledger. Exit code 1, and nothing written: refused as weak;
-// 3: the picture cannot be read or marked.
+// newMark returns the verb "mark". It needs no home and enters nothing in a ledger.
 func newMark(u *ui) *cobra.Command {
 	var f markFlags
 	cmd := &cobra.Command{
@@ -65,10 +63,8 @@ is marked, and of a HEIC the primary picture.
 	return cmd
 }
 
-// mark marks the picture in the file in and writes it to the file out, in the format of out's
-// ending. It prints a line with the figures. A weak mark makes the exit code 1 and nothing is
-// written, unless f.allowWeak. A picture that cannot be read or marked is reported (exit code 3)
-// and gives no error.
+// mark marks the picture in the file in and writes it to the file out, in the format of out's ending. A picture that
+// cannot be read or marked is reported (exit code 3) and gives no error.
 func mark(ctx context.Context, u *ui, f markFlags, in, out string) error {
 	id, err := watermark.ParseCopyID(f.copy)
 	if err != nil {
@@ -96,7 +92,7 @@ func mark(ctx context.Context, u *ui, f markFlags, in, out string) error {
 	if err != nil {
 		return u.markFailed(line, err)
 	}
-	opts := &markfile.Options{Submission: submission, Format: format, Quality: f.quality, EXIF: f.metadata.keep, AllowWeak: f.allowWeak, EncodeWebP: webp.Encode, Decode: u.decoder.Decode, PDF: u.pdfs.Pages}
+	opts := &markfile.Options{Submission: submission, Format: format, Quality: f.quality, EXIF: bool(f.metadata), AllowWeak: f.allowWeak, EncodeWebP: webp.Encode, Decode: u.decoder.Decode, PDF: u.pdfs.Pages}
 	m, err := markfile.Mark(ctx, keys[0], id, upload, opts)
 	if m == nil {
 		return cmp.Or(ctx.Err(), u.markFailed(line, err))

@@ -18,9 +18,7 @@ type proveFlags struct {
 	force     bool
 }
 
-// newProve returns the verb "prove", which writes a proof that a copy or a submission is in the
-// ledger. With --check it checks a proof instead, without a home. It enters nothing. Exit code 1:
-// the proof does not hold. No signed checkpoint over the entries is exit code 4.
+// newProve returns the verb "prove". No signed checkpoint over the entries is exit code 4.
 func newProve(u *ui) *cobra.Command {
 	var f proveFlags
 	cmd := &cobra.Command{
@@ -62,9 +60,7 @@ the proof is checked with the key that it brings.`,
 	return cmd
 }
 
-// prove writes the proof of a copy or of a submission to the file of --out, or to stdout. id is 16
-// or 32 hex digits. The error wraps [registry.ErrProof], with a hint, if no signed checkpoint
-// covers an entry, and [registry.ErrNotFound] if the ID is unknown.
+// prove writes the proof of a copy or of a submission to the file of --out, or to stdout. id is 16 or 32 hex digits.
 func (b *books) prove(ctx context.Context, f proveFlags, id string) error {
 	if err := b.checkOutputs(f.force, []string{f.key}, f.out); err != nil {
 		return err
@@ -91,10 +87,9 @@ func (b *books) prove(ctx context.Context, f proveFlags, id string) error {
 	return b.line(map[string]string{"file": f.out, "id": id})
 }
 
-// proof returns, as a line of JSON, the proof that id is in the ledger: 32 hex digits of a
-// submission, or 16 of a copy. Another id is a usageError. public is the text of the key that
-// checks the ledger's checkpoints. Of a submission it warns that the proof is personal data. Other
-// errors are the errors of [registry.Ledger.Prove] and [registry.Ledger.ProveSubmission].
+// proof returns, as a line of JSON, the proof that id is in the ledger: 32 hex digits of a submission, or 16 of a
+// copy. public is the text of the key that checks the ledger's checkpoints. Of a submission it warns that the proof
+// is personal data.
 func (b *books) proof(ctx context.Context, id, public string) ([]byte, error) {
 	if len(id) != 2*len(watermark.Submission{}) {
 		copyID, err := watermark.ParseCopyID(id)
@@ -122,10 +117,8 @@ type proofLine struct {
 	Error *string         `json:"error"`
 }
 
-// checkProof checks the proof in the file of --check, without a registry, and prints what it
-// proves. Without --key the proof is checked with the key that it brings, and a warning says so. A
-// proof that does not hold makes the exit code 1 and gives no error; an unusable key is a
-// usageError.
+// checkProof checks the proof in the file of --check, without a registry, and prints what it proves. Without --key
+// the proof is checked with the key that it brings, and a warning says so.
 func (u *ui) checkProof(f proveFlags) error {
 	data, err := readSmall(f.check)
 	if err != nil {
@@ -157,8 +150,7 @@ func (u *ui) checkProof(f proveFlags) error {
 	return u.line(proofLine{File: f.check, Holds: true, Proof: p})
 }
 
-// proofWords prints each entry that the proof p holds, its place in the ledger, and the witnesses
-// that signed the checkpoint above it. p must have been checked.
+// proofWords prints each entry that the checked proof p holds, its place in the ledger, and the witnesses.
 func (u *ui) proofWords(p *registry.Proof) {
 	for _, e := range p.Entries {
 		what := ""

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -22,9 +24,9 @@ func queueFlag(cmd *cobra.Command, queue *bool) {
 	cmd.Flags().BoolVar(queue, "queue", false, "have \"kycmark work\" do it, on other machines also, and wait; a registry in a file has no workers, and this process does it")
 }
 
-// run does jobs: workers do them if the registry is on a server, else this process. It calls done with the
-// result of each job, in their order. If it ends early, it takes back the jobs that were not done.
-func (b *books) run(ctx context.Context, list iter.Seq2[jobs.Job, error], done func(job jobs.Job, result json.RawMessage, err error) error) error {
+// runAll does jobs: workers do them if the registry is on a server, else this process. It calls done with the result of
+// each job, in their order. If it ends early, it takes back the jobs that were not done.
+func runAll[Out any](ctx context.Context, b *books, list iter.Seq[jobs.Job], done func(job jobs.Job, out Out, err error) error) error {
 	w, err := b.asWorker(1)
 	if err != nil {
 		return err
@@ -32,16 +34,9 @@ func (b *books) run(ctx context.Context, list iter.Seq2[jobs.Job, error], done f
 	if err := b.registry.Engine().CheckSealKey(ctx, w.worker.seal); err != nil {
 		return err
 	}
-	if !home.IsServer(b.home.Address()) {
-		return w.runHere(ctx, list, done)
-	}
-	q, err := jobs.Open(ctx, b.home.Address(), b.registry.ID(), w.worker.seal)
-	if err != nil {
-		return err
-	}
-	defer q.Close()
 	permitted := func(yield func(jobs.Job, error) bool) {
-		for job, err := range list {
+		for job := range list {
+			err := ctx.Err()
 			if !b.may(job.Kind) {
 				err = fmt.Errorf("%s: %w", job.Kind, registry.ErrReadOnly)
 			}
@@ -50,25 +45,38 @@ func (b *books) run(ctx context.Context, list iter.Seq2[jobs.Job, error], done f
 			}
 		}
 	}
-	err = q.Run(ctx, permitted, done, func(why error) { b.warnf("%s", reason(why)) })
+	decoded := func(job jobs.Job, result json.RawMessage, err error) error {
+		var out Out
+		if err == nil {
+			err = json.Unmarshal(result, &out)
+		}
+		return done(job, out, err)
+	}
+	if !home.IsServer(b.home.Address()) {
+		return w.runHere(ctx, permitted, decoded)
+	}
+	q, err := jobs.Open(ctx, b.home.Address(), b.registry.ID(), w.worker.seal)
+	if err != nil {
+		return err
+	}
+	defer q.Close()
+	err = q.Run(ctx, permitted, decoded, func(why error) { b.warnf("%s", reason(why)) })
 	if ctx.Err() != nil {
 		b.hintf("jobs that were not done are taken back; the same command goes on where it was")
 	}
-	return err
+	return cmp.Or(err, ctx.Err())
 }
 
-// runHere is [books.run] of a worker, in this process.
+// runHere is [runAll] of a worker, in this process.
 func (b *books) runHere(ctx context.Context, list iter.Seq2[jobs.Job, error], done func(job jobs.Job, result json.RawMessage, err error) error) error {
 	var all []jobs.Job
 	kinds := b.kinds()
 	for job, err := range list {
-		switch {
-		case err != nil:
+		if err == nil && kinds[job.Kind] == nil {
+			err = fmt.Errorf("%s: the home has no mark key", job.Kind)
+		}
+		if err != nil {
 			return err
-		case !b.may(job.Kind):
-			return fmt.Errorf("%s: %w", job.Kind, registry.ErrReadOnly)
-		case kinds[job.Kind] == nil:
-			return fmt.Errorf("%s: the home has no mark key", job.Kind)
 		}
 		all = append(all, job)
 	}
@@ -76,7 +84,7 @@ func (b *books) runHere(ctx context.Context, list iter.Seq2[jobs.Job, error], do
 		text json.RawMessage
 		err  error
 	}
-	return each(ctx, all, func(ctx context.Context, job jobs.Job) (r result) {
+	err := each(ctx, all, func(ctx context.Context, job jobs.Job) (r result) {
 		var do []byte
 		if do, r.err = json.Marshal(job.Do); r.err == nil {
 			var x any
@@ -86,16 +94,14 @@ func (b *books) runHere(ctx context.Context, list iter.Seq2[jobs.Job, error], do
 		}
 		return r
 	}, func(job jobs.Job, r result) error { return done(job, r.text, r.err) })
+	return cmp.Or(err, ctx.Err())
 }
 
 // runOne does one job and returns its result.
 func runOne[Out any](ctx context.Context, b *books, job jobs.Job) (out Out, err error) {
-	list := func(yield func(jobs.Job, error) bool) { yield(job, nil) }
-	err = b.run(ctx, list, func(_ jobs.Job, result json.RawMessage, err error) error {
-		if err != nil {
-			return err
-		}
-		return json.Unmarshal(result, &out)
+	err = runAll(ctx, b, slices.Values([]jobs.Job{job}), func(_ jobs.Job, result Out, err error) error {
+		out = result
+		return err
 	})
 	return out, err
 }
@@ -105,32 +111,23 @@ const submitFiles = 16
 
 // submitQueued has workers enter the uploads. What cannot be read by its path is an error of that upload.
 func (b *books) submitQueued(ctx context.Context, f submitFlags, uploads iter.Seq[registry.Upload]) iter.Seq2[registry.Imported, error] {
-	list := func(yield func(jobs.Job, error) bool) {
+	list := func(yield func(jobs.Job) bool) {
 		job := submitJob{Actor: b.actor(), HashOnly: f.hashOnly}
 		for u := range uploads {
-			file, err := newSubmitFile(ctx, u)
-			if err != nil {
-				yield(jobs.Job{}, err)
-				return
-			}
-			if job.Files = append(job.Files, file); len(job.Files) < submitFiles {
+			if job.Files = append(job.Files, newSubmitFile(u)); len(job.Files) < submitFiles {
 				continue
 			}
-			if !yield(jobs.Job{Kind: kindSubmit, Do: job}, nil) {
+			if !yield(jobs.Job{Kind: kindSubmit, Do: job}) {
 				return
 			}
 			job.Files = nil
 		}
 		if len(job.Files) > 0 {
-			yield(jobs.Job{Kind: kindSubmit, Do: job}, nil)
+			yield(jobs.Job{Kind: kindSubmit, Do: job})
 		}
 	}
 	return func(yield func(registry.Imported, error) bool) {
-		err := b.run(ctx, list, func(_ jobs.Job, result json.RawMessage, err error) error {
-			var lines []submitResult
-			if err == nil {
-				err = json.Unmarshal(result, &lines)
-			}
+		err := runAll(ctx, b, list, func(_ jobs.Job, lines []submitResult, err error) error {
 			for _, line := range lines {
 				if !yield(line.imported(), nil) {
 					return errStopped
@@ -154,19 +151,9 @@ func (b *books) issueQueued(ctx context.Context, f issueFlags, ids []watermark.S
 	if err != nil {
 		return err
 	}
-	list := func(yield func(jobs.Job, error) bool) {
-		for _, of := range ids {
-			if !yield(newIssueJob(f, of, dir, b.actor()), nil) {
-				return
-			}
-		}
-	}
-	return b.run(ctx, list, func(job jobs.Job, result json.RawMessage, err error) error {
+	list := mapped(slices.Values(ids), func(of watermark.Submission) jobs.Job { return newIssueJob(f, of, dir, b.actor()) })
+	return runAll(ctx, b, list, func(job jobs.Job, got issueResult, err error) error {
 		defer step()
-		var got issueResult
-		if err == nil {
-			err = json.Unmarshal(result, &got)
-		}
 		if err != nil {
 			return err
 		}
@@ -181,8 +168,7 @@ const (
 	filesPerPart = 100
 )
 
-// examineQueued has workers examine the parts of a dump, and returns what they found out. If a part fails for
-// good, it is named, and there is nothing to weigh.
+// examineQueued has workers examine the parts of a dump, and returns what they found out.
 func (b *books) examineQueued(ctx context.Context, job *investigateJob) (parts [][]byte, err error) {
 	if job.Dir, err = filepath.Abs("."); err != nil {
 		return nil, err
@@ -193,21 +179,14 @@ func (b *books) examineQueued(ctx context.Context, job *investigateJob) (parts [
 		return nil, err
 	}
 	of := min(max(len(files)/filesPerPart, minParts), maxParts)
-	list := func(yield func(jobs.Job, error) bool) {
-		for k := range of {
-			if !yield(job.part(k+1, of), nil) {
-				return
-			}
-		}
+	list := make([]jobs.Job, of)
+	for k := range list {
+		list[k] = job.part(k+1, of)
 	}
 	step, done := b.progress(ctx, "examining", of)
 	defer done()
-	err = b.run(ctx, list, func(job jobs.Job, result json.RawMessage, err error) error {
+	err = runAll(ctx, b, slices.Values(list), func(job jobs.Job, text []byte, err error) error {
 		step()
-		var text []byte
-		if err == nil {
-			err = json.Unmarshal(result, &text)
-		}
 		if err != nil {
 			return fmt.Errorf("part %s was not examined, so that nothing is concluded: %w", job.Do.(investigateJob).Part, err)
 		}

@@ -16,8 +16,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// newReceipt returns the verb "receipt", which does nothing itself: "add" and "message" are below
-// it.
+// newReceipt returns the verb "receipt", which does nothing itself.
 func newReceipt(u *ui) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "receipt",
@@ -29,9 +28,7 @@ func newReceipt(u *ui) *cobra.Command {
 	return only(cmd, newReceiptAdd(u), newReceiptMessage(u))
 }
 
-// newReceiptAdd returns the verb "receipt add", which checks a recipient's signature for a copy and
-// enters it in the ledger. A receipt that is entered already stays as it is. Exit code 1, and
-// nothing entered: the signature does not hold.
+// newReceiptAdd returns the verb "receipt add". A receipt that is entered already stays as it is.
 func newReceiptAdd(u *ui) *cobra.Command {
 	var signature, public string
 	cmd := &cobra.Command{
@@ -84,8 +81,7 @@ type receiptLine struct {
 	Error *string `json:"error"`
 }
 
-// newReceiptMessage returns the verb "receipt message", which prints the bytes that the recipient
-// of a copy signs. It enters nothing. An unknown copy is exit code 4.
+// newReceiptMessage returns the verb "receipt message". An unknown copy is exit code 4.
 func newReceiptMessage(u *ui) *cobra.Command {
 	return u.bookVerb(&cobra.Command{
 		Use:   "message COPY",
@@ -122,9 +118,8 @@ func signatureOf(public, signature string) (key registry.Digest, sig [64]byte, e
 	return registry.Digest(raw), sig, nil
 }
 
-// bytesOf returns the n bytes that arg gives: their hex digits, or a file with the bytes or with
-// the digits. other reads the bytes out of one more format of file, and returns nil for other data;
-// a nil other: no such format. A file with other content is a usageError.
+// bytesOf returns the n bytes that arg gives: their hex digits, or a file with the bytes or with the digits. other,
+// if not nil, reads the bytes out of one more format of file, and returns nil for other data.
 func bytesOf(arg string, n int, other func([]byte) []byte) ([]byte, error) {
 	if raw, err := hex.DecodeString(arg); err == nil && len(raw) == n {
 		return raw, nil
@@ -147,8 +142,7 @@ func bytesOf(arg string, n int, other func([]byte) []byte) ([]byte, error) {
 	return nil, usagef("%s holds neither %d bytes nor their hex digits", arg, n)
 }
 
-// publicDER returns the 32 bytes of an Ed25519 public key from DER or PEM, as openssl writes it
-// (RFC 8410). It returns nil for other data, also for keys of other kinds.
+// publicDER returns the bytes of an Ed25519 public key from DER or PEM (RFC 8410); nil for other data.
 func publicDER(data []byte) []byte {
 	if block, _ := pem.Decode(data); block != nil {
 		data = block.Bytes

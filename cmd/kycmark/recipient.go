@@ -21,9 +21,8 @@ func newRecipient(u *ui) *cobra.Command {
 
 var recipientKinds = []string{registry.KindStore, registry.KindVendor, registry.KindAuthority, registry.KindReviewer, registry.KindPartner}
 
-// newRecipientAdd returns the verb "recipient add", which enters a recipient and its kind in the
-// registry. Entering it again changes nothing; another kind for the same name is exit code 4, an
-// unknown kind 2.
+// newRecipientAdd returns the verb "recipient add". Entering a recipient again changes nothing; another kind for the
+// same name is exit code 4.
 func newRecipientAdd(u *ui) *cobra.Command {
 	var kind string
 	cmd := &cobra.Command{

@@ -12,9 +12,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// newShow returns the verb "show", which prints what the registry holds of submissions and copies. It
-// enters nothing. Exit code 3: some IDs are unknown; 2: an ID of
-// another length, and nothing is shown.
+// newShow returns the verb "show". Exit code 3: some IDs are unknown; 2: an ID of another length, and nothing is
+// shown.
 func newShow(u *ui) *cobra.Command {
 	return u.bookVerb(&cobra.Command{
 		Use:   "show ID...",
@@ -44,8 +43,7 @@ issued to, the state of its mark key, receipts).`,
 	})
 }
 
-// show prints what the registry holds of an ID: 16 hex digits of a copy, or 32 of a submission. The
-// error wraps [registry.ErrNotFound] if the ID is unknown.
+// show prints what the registry holds of an ID: 16 hex digits of a copy, or 32 of a submission.
 func (b *books) show(ctx context.Context, id string) error {
 	if len(id) == 16 {
 		copyID, err := watermark.ParseCopyID(id)
@@ -61,8 +59,7 @@ func (b *books) show(ctx context.Context, id string) error {
 	return b.showSubmission(ctx, sub)
 }
 
-// showCopy prints a copy, the state of its mark key and its receipts. The error wraps
-// [registry.ErrNotFound] if there is no such copy.
+// showCopy prints a copy, the state of its mark key and its receipts.
 func (b *books) showCopy(ctx context.Context, id watermark.CopyID) error {
 	c, err := b.registry.Copy(ctx, id)
 	if err != nil {
@@ -87,8 +84,7 @@ func (b *books) showCopy(ctx context.Context, id watermark.CopyID) error {
 	}{c, key.KeyState, nonNil(receipts)})
 }
 
-// showSubmission prints a submission, its copies, and who held it unmarked. Of an erased submission
-// it prints what is left. The error wraps [registry.ErrNotFound] if there is no such submission.
+// showSubmission prints a submission, its copies, and who held it unmarked. Of an erased one it prints what is left.
 func (b *books) showSubmission(ctx context.Context, id watermark.Submission) error {
 	s, err := b.registry.Submission(ctx, id)
 	if err != nil && !errors.Is(err, registry.ErrErased) {
@@ -125,8 +121,7 @@ func (b *books) showSubmission(ctx context.Context, id watermark.Submission) err
 	}{s, s.Pages, nonNil(copies), nonNil(custody), carriedBy(carries)})
 }
 
-// submissionWords returns a submission in two to five lines, the last also with a line break. Of an
-// erased submission it has only ID, times and the word erased.
+// submissionWords returns a submission in two to five lines.
 func submissionWords(s *registry.Submission) string {
 	words := fmt.Sprintf("submission %s\n  sent %s, received %s\n", s.ID, moment(s.Submitted), moment(s.Received))
 	if s.Erased {
@@ -145,7 +140,7 @@ func submissionWords(s *registry.Submission) string {
 	return words
 }
 
-// copyWords returns what is known of a copy in three or four lines, the last also with a line break.
+// copyWords returns what is known of a copy in three or four lines.
 func copyWords(c *registry.Copy) string {
 	purpose := ""
 	if c.Purpose != "" {

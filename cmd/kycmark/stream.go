@@ -32,8 +32,7 @@ func newStream(w io.Writer) *stream {
 	return s
 }
 
-// Write writes p above the progress bar if there is one, else to w. It notes the first error of w
-// in s.failed, which decides the exit code.
+// Write writes p above the progress bar if there is one, else to w.
 func (s *stream) Write(p []byte) (n int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -49,8 +48,7 @@ func (s *stream) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// under makes later writes go above a progress bar; nil ends that. It does nothing for a stream
-// that is no terminal.
+// under makes later writes of a terminal go above a progress bar; nil ends that.
 func (s *stream) under(b *bar) {
 	if s.terminal {
 		s.mu.Lock()
@@ -59,9 +57,8 @@ func (s *stream) under(b *bar) {
 	}
 }
 
-// progress shows a bar of total steps, named what, on stderr if that is a terminal, else nothing.
-// Call step after each step, from any goroutine, and done at the end, also after an error. ctx ends
-// the bar as well. Both functions are never nil.
+// progress shows a bar of total steps, named what, on stderr if that is a terminal. Call step after each step, from
+// any goroutine, and done at the end, also after an error. ctx ends the bar as well.
 func (u *ui) progress(ctx context.Context, what string, total int) (step, done func()) {
 	show, done := u.progressOf(ctx, what)
 	var n atomic.Int64

@@ -19,7 +19,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// newSubject returns the verb "subject", which does nothing itself: "set" is below it.
+// newSubject returns the verb "subject", which does nothing itself.
 func newSubject(u *ui) *cobra.Command {
 	return only(&cobra.Command{
 		Use:     "subject",
@@ -33,8 +33,8 @@ type subjectFlags struct {
 	from     subjectFrom
 }
 
-// newSubjectSet returns the verb "subject set", which enters whose uploads are that the registry
-// has. Exit code 3: some lines or files failed, the rest is entered; 4: an unknown submission ID.
+// newSubjectSet returns the verb "subject set". Exit code 3: some lines or files failed, the rest is entered; 4: an
+// unknown submission ID.
 func newSubjectSet(u *ui) *cobra.Command {
 	var f subjectFlags
 	cmd := &cobra.Command{
@@ -100,8 +100,7 @@ func (f *subjectFrom) String() string { return f.how }
 // Type names the argument in the help.
 func (f *subjectFrom) Type() string { return "HOW" }
 
-// of returns the subject of the upload that is called file, as in [registry.Upload]. It is an error
-// if the path does not tell a subject.
+// of returns the subject of the upload that is called file. It is an error if the path does not tell a subject.
 func (f *subjectFrom) of(file string) (string, error) {
 	file = strings.ReplaceAll(filepath.ToSlash(file), "!", "/") // ARCHIVE!NAME
 	subject := ""
@@ -139,8 +138,8 @@ type subjectOf struct {
 	err        error
 }
 
-// setSubjects enters the subject of one upload, of the lines of a manifest, or of files by their
-// paths. What is wrong with a line or file is reported, and the rest is entered.
+// setSubjects enters the subject of one upload, of the lines of a manifest, or of files by their paths. What is wrong
+// with a line or file is reported, and the rest is entered.
 func (b *books) setSubjects(ctx context.Context, f subjectFlags, args []string) error {
 	if f.manifest == "" && f.from.how == "" {
 		id, err := watermark.ParseSubmission(args[0])
@@ -202,8 +201,8 @@ func (b *books) setSubjects(ctx context.Context, f subjectFlags, args []string) 
 	return nil
 }
 
-// enterSubjects enters whose uploads are, in one transaction, prints a line of each in JSON, and
-// reports the failed ones. It returns how many uploads had another subject before.
+// enterSubjects enters whose uploads are, in one transaction, and reports the failed ones. It returns how many
+// uploads had another subject before.
 func (b *books) enterSubjects(ctx context.Context, of []subjectOf) (n int, err error) {
 	subjects := make(map[watermark.Submission]string)
 	for _, x := range of {
@@ -233,23 +232,18 @@ func (b *books) enterSubjects(ctx context.Context, of []subjectOf) (n int, err e
 	return len(ids), nil
 }
 
-// uploadSubjects yields whose the uploaded files are by their paths. Files are read to their end,
-// as their submission IDs follow from their bytes.
+// uploadSubjects yields whose the uploaded files are by their paths.
 func uploadSubjects(from subjectFrom, uploads iter.Seq[registry.Upload]) iter.Seq[subjectOf] {
-	return func(yield func(subjectOf) bool) {
-		for u := range uploads {
-			x := subjectOf{name: u.Name, err: u.Err}
-			if x.err == nil {
-				x.subject, x.err = from.of(u.Name)
-			}
-			if x.err == nil {
-				x.submission, x.err = submissionOf(u)
-			}
-			if !yield(x) {
-				return
-			}
+	return mapped(uploads, func(u registry.Upload) subjectOf {
+		x := subjectOf{name: u.Name, err: u.Err}
+		if x.err == nil {
+			x.subject, x.err = from.of(u.Name)
 		}
-	}
+		if x.err == nil {
+			x.submission, x.err = submissionOf(u)
+		}
+		return x
+	})
 }
 
 // submissionOf returns the submission ID of an uploaded file.
@@ -266,8 +260,7 @@ func submissionOf(u registry.Upload) (id watermark.Submission, err error) {
 	return watermark.SubmissionOf([32]byte(h.Sum(nil))), nil
 }
 
-// manifestSubjects yields what the lines of a manifest at path say. Files are looked for from its
-// folder. Each line needs a subject, and a submission or a file.
+// manifestSubjects yields what the lines of a manifest at path say. Files are looked for from its folder.
 func manifestSubjects(path string, m *csvFile) iter.Seq[subjectOf] {
 	return func(yield func(subjectOf) bool) {
 		for row, err := range m.rows {
@@ -278,10 +271,11 @@ func manifestSubjects(path string, m *csvFile) iter.Seq[subjectOf] {
 				}
 			}
 			if x.err == nil {
+				var u registry.Upload
 				if id := row.cell("submission"); id != "" {
 					x.submission, x.err = watermark.ParseSubmission(id)
-				} else {
-					x.submission, x.err = manifestSubmission(filepath.Dir(path), row)
+				} else if u, x.err = manifestUpload(filepath.Dir(path), row); x.err == nil {
+					x.submission, x.err = submissionOf(u)
 				}
 			}
 			if !yield(x) {
@@ -289,13 +283,4 @@ func manifestSubjects(path string, m *csvFile) iter.Seq[subjectOf] {
 			}
 		}
 	}
-}
-
-// manifestSubmission returns the submission ID of the file that a line of a manifest names.
-func manifestSubmission(dir string, row csvRow) (id watermark.Submission, err error) {
-	u, err := manifestUpload(dir, row)
-	if err != nil {
-		return id, err
-	}
-	return submissionOf(u)
 }

@@ -24,9 +24,7 @@ type submitFlags struct {
 	hashOnly, queue       bool
 }
 
-// newSubmit returns the verb "submit", which enters uploads into the registry: hashes and, unless
-// --hash-only, features and the sealed originals. An upload that is there already is left as it is.
-// Exit code 3: some files failed, the rest is entered.
+// newSubmit returns the verb "submit". Exit code 3: some files failed, the rest is entered.
 func newSubmit(u *ui) *cobra.Command {
 	var f submitFlags
 	cmd := &cobra.Command{
@@ -89,38 +87,32 @@ const changeTime = "mtime"
 
 var errNoTime = errors.New("nothing says when it was changed; state --at")
 
-// dated yields uploads with subject and time filled in. An empty subject becomes f.subject, or what
-// f.from finds in the path; a path without a subject is an error of that upload. A zero time becomes at or, with --at mtime, the time when the file was changed; a file without such a
-// time gets errNoTime. Values that an upload has, as from a manifest, stay.
+// dated yields uploads with subject and time filled in, as the flags say; at is the time of --at. Values that an
+// upload has, as from a manifest, stay. A path without a subject, or a file without a time, is an error of that
+// upload.
 func (f submitFlags) dated(uploads iter.Seq[registry.Upload], at time.Time) iter.Seq[registry.Upload] {
-	return func(yield func(registry.Upload) bool) {
-		for u := range uploads {
-			if u.Subject == "" {
-				u.Subject = f.subject
-			}
-			if f.from.how != "" && u.Err == nil {
-				u.Subject, u.Err = f.from.of(u.Name)
-			}
-			if u.At.IsZero() {
-				u.At = at
-				if f.at == changeTime {
-					if u.At = u.Modified; u.At.IsZero() && u.Err == nil {
-						u.Err = errNoTime
-					}
-				}
-			}
-			if !yield(u) {
-				return
+	return mapped(uploads, func(u registry.Upload) registry.Upload {
+		u.Subject = cmp.Or(u.Subject, f.subject)
+		if f.from.how != "" && u.Err == nil {
+			u.Subject, u.Err = f.from.of(u.Name)
+		}
+		switch {
+		case !u.At.IsZero():
+		case f.at != changeTime:
+			u.At = at
+		default:
+			if u.At = u.Modified; u.At.IsZero() && u.Err == nil {
+				u.Err = errNoTime
 			}
 		}
-	}
+		return u
+	})
 }
 
 // clockError is how far another's clock may be ahead of ours, time zones included.
 const clockError = 24 * time.Hour
 
-// parseSent is [parseOptionalTime] for when an upload was sent: "" gives the zero time, which means
-// now. A time more than clockError ahead, or not after the zero time, is a usageError.
+// parseSent is [parseOptionalTime] for when an upload was sent: "" gives the zero time, which means now.
 func parseSent(s string) (time.Time, error) {
 	t, err := parseOptionalTime(s)
 	switch {
@@ -170,9 +162,8 @@ func (b *books) warnCarried(what string, copies []carried) {
 	}
 }
 
-// submit enters the uploads in the files, folders and archives in args, or in the manifest if f
-// names one. It prints a line for each upload. A bad file is reported and the rest is entered. An
-// error ends it; uploads entered before stay. No upload at all is a usageError.
+// submit enters the uploads in the files, folders and archives in args, or in the manifest if f names one. A bad file
+// is reported and the rest is entered. An error ends it; uploads entered before stay.
 func (b *books) submit(ctx context.Context, f submitFlags, args []string) error {
 	var when time.Time
 	var err error
@@ -259,8 +250,8 @@ func (c *subjectCount) add(r registry.Imported) {
 	}
 }
 
-// sayWhose says on stderr how many subjects --subject-from found, since a wrong pattern shows there.
-// It also says what uploads without a subject cost, and how to mend that.
+// sayWhose says on stderr how many subjects --subject-from found, since a wrong pattern shows there, and what uploads
+// without a subject cost.
 func (b *books) sayWhose(f submitFlags, whose *subjectCount, args []string) {
 	if n := len(whose.subjects); f.from.how != "" && n < maxSubjects {
 		b.say("", "%s of %s", plural(whose.named, "upload"), plural(n, "subject"))
@@ -276,9 +267,8 @@ func (b *books) sayWhose(f submitFlags, whose *subjectCount, args []string) {
 	b.hintf("say whose they are: kycmark subject set --subject-from %s %s", cmp.Or(f.from.how, "name|folder|REGEXP"), strings.Join(args, " "))
 }
 
-// countUploads counts the uploads in args for the progress bar. Compressed archives are left out,
-// because they would have to be unpacked; the bar's total then rises as it goes. It returns 0 if no
-// bar is shown, and for a manifest.
+// countUploads counts the uploads in args for the progress bar; 0 if no bar is shown, and for a manifest. Compressed
+// archives are left out, because they would have to be unpacked; the bar's total then rises as it goes.
 func (b *books) countUploads(f submitFlags, args []string) (n int) {
 	if !b.err.terminal || f.manifest != "" {
 		return 0
@@ -294,8 +284,7 @@ func (b *books) countUploads(f submitFlags, args []string) (n int) {
 	return n
 }
 
-// submitted prints what became of one upload: submission, duplicate or failure, and warnings. A
-// failed upload is reported (exit code 3). The result is an error of writing only.
+// submitted prints what became of one upload. The result is an error of writing only.
 func (b *books) submitted(r registry.Imported) error {
 	line := submitLine{File: r.Name, Duplicate: r.Duplicate, Error: reasonText(r.Err)}
 	if r.Err != nil {
@@ -328,10 +317,9 @@ func (b *books) submitted(r registry.Imported) error {
 	return b.line(line)
 }
 
-// manifestUploads opens the manifest at path, a CSV file that says whose uploads files are and when
-// they were sent, and returns its uploads. A wrong line gives an upload with an error and the name
-// "FILE:LINE"; a manifest that is a folder, or without usable columns, is a usageError. The uploads
-// can be walked once. Call done, which closes the manifest, at the end.
+// manifestUploads opens the manifest at path, a CSV file that says whose uploads files are and when they were sent. A
+// wrong line gives an upload with an error and the name "FILE:LINE". The uploads can be walked once. Call done at the
+// end.
 func manifestUploads(path string) (uploads iter.Seq[registry.Upload], done func() error, err error) {
 	m, err := openCSV(path, 1, "file", "subject", "at")
 	if errors.Is(err, intake.ErrNotRegular) {
@@ -357,9 +345,8 @@ func manifestUploads(path string) (uploads iter.Seq[registry.Upload], done func(
 	}, m.Close, nil
 }
 
-// manifestUpload returns the upload that a line of a manifest names. dir is the manifest's folder,
-// where relative paths begin. The file must exist and be no folder, but it is opened only by the
-// upload's Open. An empty "at" gives the zero time, an empty subject "".
+// manifestUpload returns the upload that a line of a manifest names. dir is the manifest's folder, where relative
+// paths begin. The file must exist and be no folder, but it is opened only by the upload's Open.
 func manifestUpload(dir string, row csvRow) (u registry.Upload, err error) {
 	path := row.cell("file")
 	if path == "" {

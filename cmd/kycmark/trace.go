@@ -23,9 +23,7 @@ type traceFlags struct {
 	page                 int // of the original; 0: all
 }
 
-// newTrace returns the verb "trace", which compares each leak with the original and prints which
-// issued copies are in it. It needs no home and writes nothing. Exit code 1: no copy is accused by
-// any leak; 3: some leaks, or pages of the original, could not be read.
+// newTrace returns the verb "trace". It needs no home and writes nothing.
 func newTrace(u *ui) *cobra.Command {
 	f := traceFlags{copies: idList[watermark.CopyID]{parse: watermark.ParseCopyID}}
 	cmd := &cobra.Command{
@@ -65,9 +63,7 @@ Exit 3 if a leak, or a page of a leak or of the original, could not be read.`,
 	return cmd
 }
 
-// trace traces the leaks at the paths in args, files or folders, and prints a line for each. If no
-// copy is accused by any leak, the exit code becomes 1. A leak that cannot be read or traced is
-// reported, and the rest is done.
+// trace traces the leaks at the paths in args, files or folders, and prints a line for each.
 func trace(ctx context.Context, u *ui, f traceFlags, args []string) error {
 	t, err := u.newTraceJob(ctx, f)
 	if err != nil {
@@ -102,10 +98,8 @@ type traceJob struct {
 // megapixels takes 150 MB. Chosen.
 const maxTraced = 12
 
-// newTraceJob reads the keys, the original and the copies' IDs that the flags name. It makes a
-// candidate of each copy under each key, all marked with f.strength, above 0 to 2. Without
-// --submission the ID is the first 16 bytes of the original's SHA-256. Errors of the original name
-// its file.
+// newTraceJob reads the keys, the original and the copies' IDs that the flags name. It makes a candidate of each copy
+// under each key, all marked with f.strength.
 func (u *ui) newTraceJob(ctx context.Context, f traceFlags) (*traceJob, error) {
 	if !(f.strength > 0 && f.strength <= 2) {
 		return nil, usagef("--strength: %g is not a strength that marks have", f.strength)
@@ -167,8 +161,8 @@ func (u *ui) newTraceJob(ctx context.Context, f traceFlags) (*traceJob, error) {
 	return t, nil
 }
 
-// copyIDs returns the IDs of --copies and then of --copies-from, each once, because log10_p is
-// corrected for their number. No IDs at all are a usageError.
+// copyIDs returns the IDs of --copies and then of --copies-from, each once, because log10_p is corrected for their
+// number.
 func (f *traceFlags) copyIDs() ([]watermark.CopyID, error) {
 	if f.copiesFrom != "" {
 		if err := f.copies.read(f.copiesFrom); err != nil {
@@ -249,9 +243,8 @@ func newTraceLine() traceLine {
 	return traceLine{Copies: []tracedCopy{}, Accused: []watermark.CopyID{}, Edits: []tracedEdit{}}
 }
 
-// fill sets the line's fields from the trace t. issued are the candidates that were traced, in the
-// order of t.Copies; it must not be shorter. If the leak does not show the original, only scores,
-// power, Mirrored and Inverted are set. A copy accused under several keys is listed once.
+// fill sets the line's fields from the trace t of the candidates issued, which has their order. If the leak does not
+// show the original, only scores, power, Mirrored and Inverted are set.
 func (l *traceLine) fill(t *watermark.TraceResult, issued []watermark.Candidate) {
 	l.Registered, l.Mirrored, l.Inverted, l.Power = t.Registered, t.Mirrored, t.Inverted, finite(t.Power)
 	for i, c := range t.Copies {
@@ -279,7 +272,7 @@ func (l *traceLine) fill(t *watermark.TraceResult, issued []watermark.Candidate)
 	}
 }
 
-// corners returns the points of a quad as pairs of x and y, in the same order.
+// corners returns the points of a quad as pairs of x and y.
 func corners(quad [4]watermark.Point) (out [4][2]float64) {
 	for i, p := range quad {
 		out[i] = [2]float64{p.X, p.Y}
@@ -287,8 +280,7 @@ func corners(quad [4]watermark.Point) (out [4][2]float64) {
 	return out
 }
 
-// finite returns a pointer to v, or nil, which is null in JSON, for an infinity or NaN, which JSON
-// lacks.
+// finite returns a pointer to v, or nil, which is null in JSON, for an infinity or NaN, which JSON lacks.
 func finite(v float64) *float64 {
 	if math.IsInf(v, 0) || math.IsNaN(v) {
 		return nil
@@ -296,9 +288,7 @@ func finite(v float64) *float64 {
 	return &v
 }
 
-// words tells the result in one line: the accused copies with their scores, or that no copy is in
-// the leak, and how sure that is. Then come a copy that was read but not accused, mirroring, and
-// edits with their upper left corners.
+// words tells the result in one line.
 func (l *traceLine) words() string {
 	switch {
 	case !l.Registered && len(l.Copies) == 0:
@@ -350,9 +340,8 @@ func (l *traceLine) words() string {
 // enoughPower is the power from which "no copy" is a finding.
 const enoughPower = .999
 
-// copyOf returns the strongest entry of a copy, with the lowest log10 p, since a copy may have been
-// tried under several keys. It returns nil if the copy has no entry with a log10 p. The pointer is
-// into l.Copies.
+// copyOf returns the strongest entry of a copy, since it may have been tried under several keys; nil without a log10
+// p.
 func (l *traceLine) copyOf(id watermark.CopyID) *tracedCopy {
 	var best *tracedCopy
 	for i := range l.Copies {

@@ -60,9 +60,8 @@ func newUI(stdout, stderr io.Writer) *ui {
 // selfMemory is what the program takes without pictures, bytes. Chosen.
 const selfMemory = 64 << 20
 
-// verb wraps do, the work of a command, for cobra's RunE. It notes that flags and arguments were
-// understood, so that errors before it count as wrong usage. Empty values of flags are refused
-// first: see [noneEmpty].
+// verb wraps do, the work of a command, for cobra's RunE. It notes that flags and arguments were understood, so that
+// errors before it count as wrong usage.
 func (u *ui) verb(do func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		u.started = true
@@ -91,8 +90,8 @@ func (u *ui) hintf(format string, args ...any) { u.say("hint: ", format, args...
 // warnf says what should worry the user although the work goes on.
 func (u *ui) warnf(format string, args ...any) { u.say("warning: ", format, args...) }
 
-// warnPages warns of a file with more than one page, because something is done with the first alone.
-// pages is their number; 0 and 1 give no warning. done says what is done: "handed out".
+// warnPages warns of a file with several pages, because something is done with the first alone: done, such as "handed
+// out".
 func (u *ui) warnPages(file string, pages int, done string) {
 	if pages > 1 {
 		u.warnf("%s: %v", name(file), onlyFirst(pages, done))
@@ -125,27 +124,24 @@ func (u *ui) say(kind, format string, args ...any) {
 	}
 }
 
-// fail reports the bad input file with the reason err. The batch goes on; the exit code becomes 3
-// unless a worse one is set.
+// fail reports the bad input file with the reason err. The batch goes on; the exit code becomes 3 unless a worse one
+// is set.
 func (u *ui) fail(file string, err error) {
 	u.code = worse(u.code, exitSome)
 	u.errorf("%s: %s", name(file), reason(err))
 }
 
-// no records that the question was answered with "no": the exit code becomes 1 unless a worse one
-// is set. It prints nothing.
+// no records that the question was answered with "no": the exit code becomes 1 unless a worse one is set.
 func (u *ui) no() { u.code = worse(u.code, exitNo) }
 
-// printf writes a result for people; silent with --json. Sentences have texts from
-// outside in them: characters that a terminal would obey become escapes.
+// printf writes a result for people; silent with --json. Characters that a terminal would obey become escapes.
 func (u *ui) printf(format string, args ...any) {
 	if !u.json {
 		io.WriteString(u.out, intake.Escaped(fmt.Sprintf(format, args...)))
 	}
 }
 
-// line writes one result to stdout as a line of JSON; silent without --json. Characters that a terminal
-// would obey are escapes of JSON. The error is one of writing or encoding.
+// line writes one result to stdout as a line of JSON; silent without --json. The error is one of writing or encoding.
 func (u *ui) line(v any) error {
 	if !u.json {
 		return nil
@@ -180,7 +176,7 @@ func (u *ui) table(header string) *table {
 	return &table{Writer: tabwriter.NewWriter(out, 0, 0, 2, ' ', 0), header: header}
 }
 
-// row adds a row and, before the first row, the header. Cells are as [intake.Shown] has them.
+// row adds a row and, before the first row, the header.
 func (t *table) row(cells []string) {
 	line := make([]string, len(cells))
 	for i, cell := range cells {
@@ -221,8 +217,8 @@ func printList[T any](u *ui, header string, items iter.Seq2[T, error], row func(
 	return nil
 }
 
-// listed returns a sequence, for printList, of pointers into items; if err is not nil, of that
-// error alone. err is the error of reading the list.
+// listed returns a sequence, for printList, of pointers into items, or of err alone, which is that of reading the
+// list.
 func listed[T any](items []T, err error) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		if err != nil {
@@ -231,6 +227,17 @@ func listed[T any](items []T, err error) iter.Seq2[*T, error] {
 		}
 		for i := range items {
 			if !yield(&items[i], nil) {
+				return
+			}
+		}
+	}
+}
+
+// mapped yields f of each item.
+func mapped[In, Out any](items iter.Seq[In], f func(In) Out) iter.Seq[Out] {
+	return func(yield func(Out) bool) {
+		for x := range items {
+			if !yield(f(x)) {
 				return
 			}
 		}
@@ -272,8 +279,7 @@ const (
 // severity orders the exit codes: the last code that applies wins.
 var severity = []int{exitDone, exitNo, exitSome, exitUsage, exitFatal}
 
-// worse returns the one of two exit codes that wins: the later in severity, so 4, 2, 3, 1, 0. Other
-// numbers lose.
+// worse returns the one of two exit codes that wins: the later in severity.
 func worse(a, b int) int {
 	if slices.Index(severity, b) > slices.Index(severity, a) {
 		return b
@@ -300,16 +306,13 @@ type hintError struct {
 
 func (e *hintError) Unwrap() error { return e.error }
 
-// withHint adds to err a hint that says what to do, formatted as by fmt.Sprintf. finish prints the
-// hint on a line of its own. errors.Is and As still find err, which must not be nil.
+// withHint adds to err, which must not be nil, a hint that says what to do.
 func withHint(err error, format string, args ...any) error {
 	return &hintError{err, fmt.Sprintf(format, args...)}
 }
 
-// finish reports what ended the command and returns the exit code. err is the command's error, nil
-// if there was no error; then the code is that of the outcomes so far. An error before the verb
-// began, or a usageError, is 2; any other error, an interrupt, and a failure of stdout are 4. cmd
-// is the verb that ran.
+// finish reports what ended the verb cmd and returns the exit code. Without an error it is that of the outcomes so far.
+// An error before the verb began, or a usageError, is 2; any other error, an interrupt, and a failure of stdout are 4.
 func (u *ui) finish(ctx context.Context, cmd *cobra.Command, err error) int {
 	if u.out.failed != nil && (err == nil || !u.started) { // --version returns what it could not write
 		u.errorf("standard output: %v", u.out.failed)
@@ -339,7 +342,7 @@ func (u *ui) finish(ctx context.Context, cmd *cobra.Command, err error) int {
 	return exitFatal
 }
 
-// hintOf prints the hint that err carries, and reports whether err carries a hint.
+// hintOf prints the hint that err carries, if any, and reports whether it does.
 func (u *ui) hintOf(err error) bool {
 	var hint *hintError
 	if !errors.As(err, &hint) {
@@ -349,8 +352,7 @@ func (u *ui) hintOf(err error) bool {
 	return true
 }
 
-// verbPrefix returns the name of the verb that was used wrongly, as "recipient add: ", and "" for
-// the whole command.
+// verbPrefix returns the name of the verb that was used wrongly, as "recipient add: ".
 func verbPrefix(cmd *cobra.Command) string {
 	if !cmd.HasParent() {
 		return ""

@@ -192,11 +192,6 @@ func TestPrintList(t *testing.T) {
 	require.Equal(t, "0\n2\n", out.String())
 }
 
-func TestQuoted(t *testing.T) {
-	require.Equal(t, `issue --to 'vendor A' --note 'it'\''s'`, quoted("issue", "--to", "vendor A", "--note", "it's"))
-	require.Equal(t, `--at 2018-02-14T09:30:00Z ü/1.jpg '' 'a;b' '*' '(x)' 'a`+"\n"+`b'`, quoted("--at", "2018-02-14T09:30:00Z", "ü/1.jpg", "", "a;b", "*", "(x)", "a\nb"))
-}
-
 // TestEveryVerbTeaches keeps --help useful: an example that names the verb.
 func TestEveryVerbTeaches(t *testing.T) {
 	root := newRoot(newUI(&bytes.Buffer{}, &bytes.Buffer{}))

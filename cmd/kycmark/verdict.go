@@ -11,9 +11,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// verdict prints the findings and the verdict d for people: a table of leaks, states of keys, the
-// headline, sentences, and a table of the recipients that were issued copies. Silent with --json. Beside a leak it names only a
-// recipient that may be named: see [verify.Verdict.MayName].
+// verdict prints the findings and the verdict d for people. Beside a leak it names only a recipient that may be
+// named: see [verify.Verdict.MayName].
 func (u *ui) verdict(d *verify.DumpVerdict) {
 	u.leaks(d.Verdicts)
 	for _, k := range keyStates(d) {
@@ -34,7 +33,7 @@ func (u *ui) verdict(d *verify.DumpVerdict) {
 	named.Flush()
 }
 
-// leaks prints a table of the findings on leaks, for people; silent with --json.
+// leaks prints a table of the findings on leaks.
 func (u *ui) leaks(verdicts []*verify.Verdict) {
 	leaks := u.table("FILE\tFINDING\tSUBMISSION\tCOPY\tRECIPIENT\tBITS APART\tMARK")
 	for _, v := range verdicts {
@@ -56,8 +55,7 @@ func (u *ui) leaks(verdicts []*verify.Verdict) {
 	leaks.Flush()
 }
 
-// keyStates returns the states of the keys of all copies that were read, each different state once,
-// in the order of the leaks.
+// keyStates returns the states of the keys of all copies that were read, each different state once.
 func keyStates(d *verify.DumpVerdict) []registry.KeyState {
 	var out []registry.KeyState
 	for _, v := range d.Verdicts {
@@ -70,8 +68,7 @@ func keyStates(d *verify.DumpVerdict) []registry.KeyState {
 	return out
 }
 
-// sentences prints a list of sentences, wrapped, under a title; nothing for an empty list, and
-// nothing with --json.
+// sentences prints a list of sentences, wrapped, under a title; nothing for an empty list.
 func (u *ui) sentences(title string, list []string) {
 	if len(list) == 0 {
 		return
@@ -82,9 +79,7 @@ func (u *ui) sentences(title string, list []string) {
 	}
 }
 
-// wrap breaks a sentence into lines, all except the first one indented by indent. A line has up to
-// 78 characters, less the length of indent; a longer word has a line of its own. White space
-// becomes single spaces. The result ends without a line break.
+// wrap breaks a sentence into lines of up to 78 characters, all except the first one indented by indent.
 func wrap(s, indent string) string {
 	const width = 78
 	var b strings.Builder

@@ -17,9 +17,7 @@ type verifyFlags struct {
 	key, ca, ledger string
 }
 
-// newVerifyReport returns the verb "verify-report", which checks a bundle, a findings file or a
-// report that another party handed over. It needs no home and writes nothing. Exit code 1:
-// something does not hold.
+// newVerifyReport returns the verb "verify-report". It needs no home and writes nothing.
 func newVerifyReport(u *ui) *cobra.Command {
 	var f verifyFlags
 	cmd := &cobra.Command{
@@ -40,35 +38,25 @@ Without --key, --tsa-ca and --ledger-key the keys of the bundle are used and nam
 		Example: `  kycmark verify-report bundle.zip --key report.pub --tsa-ca tsa.pem --ledger-key ledger.pub
   kycmark verify-report findings.json`,
 		Args: exactly("a bundle, findings.json or report.html"),
-		RunE: u.verb(func(cmd *cobra.Command, args []string) error { return u.verifyReport(f, args[0]) }),
+		RunE: u.verb(func(_ *cobra.Command, args []string) error {
+			trust, err := f.trust()
+			if err != nil {
+				return err
+			}
+			r, err := examineReport(args[0], trust)
+			if err != nil {
+				return err
+			}
+			return u.reportChecks(args[0], r)
+		}),
 	}
-	f.add(cmd)
-	return cmd
-}
-
-// add registers --key, --tsa-ca and --ledger-key with cmd.
-func (f *verifyFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.key, "key", "", "`file` with the public key of reports, PEM")
 	cmd.Flags().StringVar(&f.ca, "tsa-ca", "", "`file` with the certificate of the timestamp authority or its issuers, PEM")
 	cmd.Flags().StringVar(&f.ledger, "ledger-key", "", "public `key` of the ledger, or its file")
+	return cmd
 }
 
-// verifyReport checks the bundle, findings file or report at path and prints each check. The keys
-// that f names are trusted; for a key that f does not name, the bundle's own is used. A check that
-// does not hold makes the exit code 1 and gives no error.
-func (u *ui) verifyReport(f verifyFlags, path string) error {
-	trust, err := f.trust()
-	if err != nil {
-		return err
-	}
-	r, err := examineReport(path, trust)
-	if err != nil {
-		return err
-	}
-	return u.reportChecks(path, r)
-}
-
-// trust reads the keys and certificates that the flags name. What cannot be used is a usageError.
+// trust reads the keys and certificates that the flags name.
 func (f *verifyFlags) trust() (trust seal.Trust, err error) {
 	if f.key != "" {
 		text, err := readSmall(f.key)
@@ -79,8 +67,14 @@ func (f *verifyFlags) trust() (trust seal.Trust, err error) {
 			return trust, usagef("%s: %v", f.key, err)
 		}
 	}
-	if trust.TSA, err = certificates(f.ca); err != nil {
-		return trust, err
+	if f.ca != "" {
+		text, err := readSmall(f.ca)
+		if err != nil {
+			return trust, err
+		}
+		if trust.TSA, err = seal.ParseCertificates(text); err != nil {
+			return trust, usagef("%s: %v", f.ca, err)
+		}
 	}
 	if f.ledger != "" {
 		trust.Ledger, err = publicKey(f.ledger)
@@ -88,10 +82,9 @@ func (f *verifyFlags) trust() (trust seal.Trust, err error) {
 	return trust, err
 }
 
-// examineReport checks the bundle (a folder or a .zip), or the findings or report at path. trust
-// holds the keys to check with; a zero key means the bundle's own. For a single file all must be
-// zero, else the error is a usageError. Other errors mean that the file cannot be read; what does
-// not hold is in the result.
+// examineReport checks the bundle (a folder or a .zip), or the findings or report at path. trust holds the keys to
+// check with; a zero key means the bundle's own. For a single file all must be zero. What does not hold is in the
+// result.
 func examineReport(path string, trust seal.Trust) (*seal.Result, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -125,10 +118,9 @@ type checkLine struct {
 	Error *string `json:"error"`
 }
 
-// reportChecks prints the checks in r of the file at path and, if all hold, the headline of the
-// findings. A headline that another version wrote was not checked: it is printed as such, and null in JSON. A check
-// that does not hold makes the exit code 1. A skipped check does not, unless it is of words that no signature covers. The
-// error is one of writing.
+// reportChecks prints the checks in r of the file at path and, if all hold, the headline of the findings. A headline
+// that another version wrote was not checked: it is printed as such, and null in JSON. A skipped check is no "no",
+// unless it is of words that no signature covers.
 func (u *ui) reportChecks(path string, r *seal.Result) error {
 	for _, c := range r.Checks {
 		line := checkLine{Check: c.Name, Text: c.Text, Error: reasonText(c.Err)}

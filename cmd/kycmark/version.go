@@ -12,8 +12,7 @@ import (
 // version is that of a release, set by the linker (-X main.version=1.2.3); "" otherwise.
 var version string
 
-// versions returns in one line the versions of the command, of the mark that is written, and of Go, and
-// the platform. Without a release's stamp the version is that of the build information, else "(devel)".
+// versions returns in one line the versions of the command, of the mark that is written, and of Go, and the platform.
 func versions() string {
 	v := version
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -156,7 +156,7 @@ func (b *books) kinds() map[string]jobs.Func {
 
 // may reports whether the home has the right to do jobs of a kind, or to have them done.
 func (b *books) may(kind string) bool {
-	return !b.home.InvestigateOnly() || kind == kindInvestigate || kind == kindAudit
+	return !b.home.InvestigateOnly || kind == kindInvestigate || kind == kindAudit
 }
 
 // doing makes a [jobs.Func] of a function with parameters and a result of its own. Parameters that it does not
@@ -189,12 +189,13 @@ type submitFile struct {
 	Err                 string // why it cannot be read
 }
 
-// newSubmitFile reads the upload u for its digest. The error is ctx's alone.
-func newSubmitFile(ctx context.Context, u registry.Upload) (f submitFile, err error) {
-	f = submitFile{Name: u.Name, Subject: u.Subject, At: u.At, Size: u.Size}
+// newSubmitFile reads the upload u for its digest.
+func newSubmitFile(u registry.Upload) submitFile {
+	f := submitFile{Name: u.Name, Subject: u.Subject, At: u.At, Size: u.Size}
 	if f.At.IsZero() {
 		f.At = time.Now() // not when a worker comes to it
 	}
+	var err error
 	if f.Path, err = filepath.Abs(u.Name); err == nil && u.Err == nil {
 		_, err = os.Stat(f.Path)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -209,7 +210,7 @@ func newSubmitFile(ctx context.Context, u registry.Upload) (f submitFile, err er
 	if err != nil {
 		f.Err = reason(err)
 	}
-	return f, ctx.Err()
+	return f
 }
 
 // upload returns the upload as a worker reads it. It refuses a file that was altered after it was queued.
@@ -260,14 +261,7 @@ func (b *books) doSubmit(ctx context.Context, job submitJob) (out []submitResult
 	if err != nil {
 		return nil, err
 	}
-	uploads := func(yield func(registry.Upload) bool) {
-		for _, f := range job.Files {
-			if !yield(f.upload()) {
-				return
-			}
-		}
-	}
-	for r, err := range issuer.Import(ctx, uploads) {
+	for r, err := range issuer.Import(ctx, mapped(slices.Values(job.Files), submitFile.upload)) {
 		if err != nil {
 			return nil, err
 		}
@@ -285,20 +279,15 @@ func (b *books) doSubmit(ctx context.Context, job submitJob) (out []submitResult
 
 // An issueJob issues copies of an upload.
 type issueJob struct {
-	Actor, Dir                 string // Dir: the folder in which the command was called
-	Submission                 watermark.Submission
-	To                         []string
-	Purpose, Request           string
-	Out, Format, Stem          string // Stem: name of the copies' files; "": the submission's ID
-	AllowWeak, Force, KeepEXIF bool
-	MaxSide                    int
-	MaxBytes                   int64
+	issueRequest
+	Actor, Dir string // Dir: the folder in which the command was called
+	Submission watermark.Submission
+	Stem       string // name of the copies' files; "": the submission's ID
 }
 
 // newIssueJob returns the job for the upload of. The same request that is not done yet is the same job.
 func newIssueJob(f issueFlags, of watermark.Submission, dir, actor string) jobs.Job {
-	x := issueJob{Dir: dir, Submission: of, To: f.to, Purpose: f.purpose, Request: f.request, Out: f.out, Format: f.format, Stem: f.names[of],
-		AllowWeak: f.allowWeak, Force: f.force, KeepEXIF: f.metadata.keep, MaxSide: f.maxSide, MaxBytes: f.maxBytes}
+	x := issueJob{issueRequest: f.issueRequest, Dir: dir, Submission: of, Stem: f.names[of]}
 	once, _ := json.Marshal(x) // of texts and numbers: no error
 	x.Actor = actor
 	return jobs.Job{Kind: kindIssue, Do: x, Once: string(once)}
@@ -306,10 +295,9 @@ func newIssueJob(f issueFlags, of watermark.Submission, dir, actor string) jobs.
 
 // flags returns the flags of the command, for a worker.
 func (x issueJob) flags(b *books) issueFlags {
-	f := issueFlags{to: x.To, purpose: x.Purpose, request: x.Request, out: x.Out, format: x.Format, allowWeak: x.AllowWeak, force: x.Force,
-		metadata: metadataFlag{x.KeepEXIF}, maxSide: x.MaxSide, maxBytes: x.MaxBytes, kept: b.home.Files(), outage: new(outage)}
-	if !filepath.IsAbs(f.out) {
-		f.out = filepath.Join(x.Dir, f.out)
+	f := issueFlags{issueRequest: x.issueRequest, kept: b.home.Files(), outage: new(outage)}
+	if !filepath.IsAbs(f.Out) {
+		f.Out = filepath.Join(x.Dir, f.Out)
 	}
 	if x.Stem != "" {
 		f.names = map[watermark.Submission]string{x.Submission: x.Stem}
@@ -441,8 +429,8 @@ type eraseJob struct {
 	IDs                  []watermark.Submission
 }
 
-// doErase erases the uploads of a job and returns their IDs. If all are erased, an earlier attempt did it, and later uploads of the
-// subject stay.
+// doErase erases the uploads of a job and returns their IDs. If all are erased, an earlier attempt did it, and later
+// uploads of the subject stay.
 func (b *books) doErase(ctx context.Context, job eraseJob) ([]watermark.Submission, error) {
 	there, err := b.notErased(ctx, job.IDs)
 	if err != nil {
@@ -459,7 +447,7 @@ func (b *books) doErase(ctx context.Context, job eraseJob) ([]watermark.Submissi
 		job.IDs = append(job.IDs, slices.DeleteFunc(more, func(id watermark.Submission) bool { return slices.Contains(job.IDs, id) })...)
 	}
 	if errors.Is(err, registry.ErrNotFound) || errors.Is(err, registry.ErrErased) { // by another attempt, meanwhile
-		if left, also := b.notErased(ctx, job.IDs); also == nil && len(left) == 0 {
+		if b.areErased(ctx, job.IDs) {
 			err = nil
 		}
 	}

@@ -308,8 +308,7 @@ func TestJobsTwice(t *testing.T) {
 	_, err = b.kinds()[kindErase](t.Context(), []byte(`{"Later":1}`))
 	require.ErrorContains(t, err, `another version than this worker's asks for it: json: unknown field "Later"`)
 	before := entries()
-	file, err := newSubmitFile(t.Context(), registry.Upload{Name: up, Subject: "customer-1"})
-	require.NoError(t, err)
+	file := newSubmitFile(registry.Upload{Name: up, Subject: "customer-1"})
 	twice(jobs.Job{Kind: kindSubmit, Do: submitJob{Actor: "a", Files: []submitFile{file}}}, func() {})
 	require.Equal(t, before+1, entries())
 	var of watermark.Submission
@@ -320,7 +319,7 @@ func TestJobsTwice(t *testing.T) {
 
 	out := filepath.Join(c.dir, "out")
 	require.NoError(t, os.Mkdir(out, 0o700))
-	issue := newIssueJob(issueFlags{to: []string{"vendor-a"}, out: out, allowWeak: true}, of, c.dir, "a")
+	issue := newIssueJob(issueFlags{issueRequest: issueRequest{To: []string{"vendor-a"}, Out: out, AllowWeak: true}}, of, c.dir, "a")
 	path := filepath.Join(out, of.String()+".jpg")
 	var released []byte
 	first, second := twice(issue, func() {
@@ -350,8 +349,7 @@ func TestJobsTwice(t *testing.T) {
 
 	// A task that is repeated later erases nothing that its command did not name.
 	require.NoError(t, os.WriteFile(up, tiny(t, 1), 0o600))
-	file, err = newSubmitFile(t.Context(), registry.Upload{Name: up, Subject: "customer-1"})
-	require.NoError(t, err)
+	file = newSubmitFile(registry.Upload{Name: up, Subject: "customer-1"})
 	twice(jobs.Job{Kind: kindSubmit, Do: submitJob{Actor: "a", Files: []submitFile{file}}}, func() {})
 	twice(jobs.Job{Kind: kindErase, Do: eraseJob{Actor: "a", Subject: "customer-1", IDs: []watermark.Submission{of}}}, func() {})
 	left, err := r.SubmissionsOf(t.Context(), "customer-1")

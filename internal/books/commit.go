@@ -38,8 +38,7 @@ func ReturnedIn(s watermark.Submission) string { return "returned in " + s.Strin
 // SubjectsOf names the list of a submission's changes of subjects.
 func SubjectsOf(s watermark.Submission) string { return "subjects of " + s.String() }
 
-// ListsOf names the lists that a row with this entry is on. Submissions are many: of those entered
-// together, the entry of the last has the root of the lists.
+// ListsOf names the lists that a row with this entry is on.
 func ListsOf(row Row, kind string) []string {
 	if lists := row.lists(); lists != nil {
 		return lists
@@ -107,15 +106,11 @@ func CountedOn(row Row, e Entry, submitted time.Time) (name string, item [32]byt
 	return "", item
 }
 
-// Number returns the number of the row's entry.
-func (l Logged) Number() int64 { return l.Seq }
-
-// Number returns the number of the investigation's entry.
+func (l Logged) Number() int64        { return l.Seq }
 func (i Investigation) Number() int64 { return i.Entry }
 
-// commit returns SHA-256 over kind, salt and the fields of a row, in their fixed order. Each is
-// written with its length in front, so that no two rows have one encoding. A field is a string,
-// a []byte or a type that appendField knows; commit panics for other types.
+// commit returns SHA-256 over kind, salt and the fields of a row, in their fixed order. Each is written with its
+// length in front, so that no two rows have one encoding.
 func commit(kind string, salt Salt, fields ...any) [32]byte {
 	var text [64]byte // of a field
 	b := make([]byte, 0, 1024)
@@ -140,9 +135,8 @@ func prefixed(b, field []byte) []byte { return append(length(b, len(field)), fie
 // length appends the length of a field, n bytes, as "17:".
 func length(b []byte, n int) []byte { return append(strconv.AppendInt(b, int64(n), 10), ':') }
 
-// appendField appends the text of a field: integers in decimal, 64-bit patterns (of CopyIDs and
-// floats) in hex, times as microseconds since 1970 UTC, booleans as "true" or "false". It panics
-// for other types.
+// appendField appends the text of a field: integers in decimal, 64-bit patterns (of CopyIDs and floats) in hex, times
+// as microseconds since 1970 UTC, booleans as "true" or "false".
 func appendField(b []byte, f any) []byte {
 	switch f := f.(type) {
 	case int:
@@ -164,86 +158,74 @@ func appendField(b []byte, f any) []byte {
 	panic(fmt.Sprintf("books: a commitment over %T", f)) // a row type of this package is wrong
 }
 
-// entryOf returns the entry of a row of a kind: see [commit].
-func entryOf(kind string, at time.Time, salt Salt, fields ...any) Entry {
+// entry returns the entry of a row, without Seq.
+func entry(kind string, at time.Time, salt Salt, fields ...any) Entry {
 	return Entry{Kind: kind, Time: at, Commitment: commit(kind, salt, fields...)}
 }
 
-// LedgerEntry commits to the registry's own identity.
 func (i Info) LedgerEntry() Entry {
-	return entryOf(EntryRegistry, i.Created, i.Salt, i.ID[:], i.Created, i.SealHashes)
+	return entry(EntryRegistry, i.Created, i.Salt, i.ID[:], i.Created, i.SealHashes)
 }
 
-// LedgerEntry commits to the recipient.
 func (r Recipient) LedgerEntry() Entry {
-	return entryOf(EntryRecipient, r.Added, r.Salt, r.Name, r.Kind, r.Actor, r.Added)
+	return entry(EntryRecipient, r.Added, r.Salt, r.Name, r.Kind, r.Actor, r.Added)
 }
 
-// LedgerEntry commits to the key's public name.
 func (k KeyEntry) LedgerEntry() Entry {
-	return entryOf(EntryKey, k.Added, k.Salt, k.ID, k.Commitment[:], k.Added)
+	return entry(EntryKey, k.Added, k.Salt, k.ID, k.Commitment[:], k.Added)
 }
 
 // LedgerEntry commits to the upload: its digest, times, first subject, hashes, Kept, rendition and place among the pages. The
 // entry's time is Received, and Seq is not set.
 func (s Submission) LedgerEntry() Entry {
 	s = s.AsEntered()
-	return entryOf(EntrySubmission, s.Received, s.Salt, s.ID[:], s.SHA256[:], s.Size, s.Format, s.Decoder,
+	return entry(EntrySubmission, s.Received, s.Salt, s.ID[:], s.SHA256[:], s.Size, s.Format, s.Decoder,
 		s.Width, s.Height, s.Submitted, s.Received, s.Subject, s.Hash, s.Area, s.Chain, s.Quality, s.AreaQuality, s.Kept, s.Rendition[:],
 		s.Document[:], s.Page, s.Pages)
 }
 
 // LedgerEntry commits to the upload and, by Digest, to the subject reference.
 func (c SubjectChange) LedgerEntry() Entry {
-	return entryOf(EntrySubject, c.Entered, c.Salt, c.Submission[:], c.Digest[:], c.Entered, c.Actor)
+	return entry(EntrySubject, c.Entered, c.Salt, c.Submission[:], c.Digest[:], c.Entered, c.Actor)
 }
 
-// LedgerEntry commits to the copy and the digest of its bytes.
 func (c Copy) LedgerEntry() Entry {
-	return entryOf(EntryIssue, c.Issued, c.Salt, uint64(c.ID), c.Submission[:], c.Recipient, c.Purpose, c.KeyID,
+	return entry(EntryIssue, c.Issued, c.Salt, uint64(c.ID), c.Submission[:], c.Recipient, c.Purpose, c.KeyID,
 		c.Strength, c.Margin, c.Weak, c.PSNR, c.SSIM, c.Format, c.Width, c.Height, c.SHA256[:], c.Size, c.Issued, c.Actor)
 }
 
-// LedgerEntry commits to what became of the copy.
 func (r Release) LedgerEntry() Entry {
-	return entryOf(EntryRelease, r.Entered, r.Salt, uint64(r.Copy), r.Submission[:], r.State, r.Note, r.Entered, r.Actor)
+	return entry(EntryRelease, r.Entered, r.Salt, uint64(r.Copy), r.Submission[:], r.State, r.Note, r.Entered, r.Actor)
 }
 
-// LedgerEntry commits to the signature of the witness, or the timestamp.
 func (c Cosigned) LedgerEntry() Entry {
-	return entryOf(EntryCosigned, c.Entered, c.Salt, c.Size, c.Root[:], c.Witness, c.Dated, c.Proof, c.Entered)
+	return entry(EntryCosigned, c.Entered, c.Salt, c.Size, c.Root[:], c.Witness, c.Dated, c.Proof, c.Entered)
 }
 
-// LedgerEntry commits to the fact of custody and its list of submissions.
 func (c Custody) LedgerEntry() Entry {
 	fields := append([]any{c.Recipient, c.Through, c.From, c.To, c.Note, c.Entered, c.Actor}, list(c.Submissions)...)
-	return entryOf(EntryCustody, c.Entered, c.Salt, fields...)
+	return entry(EntryCustody, c.Entered, c.Salt, fields...)
 }
 
-// LedgerEntry commits to the state of a mark key.
 func (s KeyState) LedgerEntry() Entry {
-	return entryOf(EntryKeyState, s.Entered, s.Salt, s.KeyID, s.State, s.Since, s.Note, s.Entered, s.Actor)
+	return entry(EntryKeyState, s.Entered, s.Salt, s.KeyID, s.State, s.Since, s.Note, s.Entered, s.Actor)
 }
 
-// LedgerEntry commits to the receipt.
 func (r Receipt) LedgerEntry() Entry {
-	return entryOf(EntryReceipt, r.Entered, r.Salt, uint64(r.Copy), r.PublicKey[:], r.Signature[:], r.Entered, r.Actor)
+	return entry(EntryReceipt, r.Entered, r.Salt, uint64(r.Copy), r.PublicKey[:], r.Signature[:], r.Entered, r.Actor)
 }
 
-// LedgerEntry commits to the return.
 func (r Return) LedgerEntry() Entry {
-	return entryOf(EntryReturn, r.Entered, r.Salt, r.Submission[:], uint64(r.Copy), r.LogP, r.Entered, r.Actor)
+	return entry(EntryReturn, r.Entered, r.Salt, r.Submission[:], uint64(r.Copy), r.LogP, r.Entered, r.Actor)
 }
 
-// LedgerEntry commits to the erasure and its list of submissions.
 func (e Erasure) LedgerEntry() Entry {
 	fields := []any{e.Left[:], e.Note, e.Entered, e.Actor}
-	return entryOf(EntryErasure, e.Entered, e.Salt, append(fields, list(e.Submissions)...)...)
+	return entry(EntryErasure, e.Entered, e.Salt, append(fields, list(e.Submissions)...)...)
 }
 
-// Left returns the digest of what is left of erased submissions, in the order given: ID, times
-// and number. The erasure commits to it, because the commitments of erased rows cannot be
-// checked any more. The digest has no salt.
+// Left returns the digest of what is left of erased submissions. The erasure commits to it, because the commitments
+// of erased rows cannot be checked any more. The digest has no salt.
 func Left(erased []Submission) [32]byte {
 	fields := []any{len(erased)}
 	for _, s := range erased {
@@ -252,12 +234,11 @@ func Left(erased []Submission) [32]byte {
 	return commit("left of submissions", Salt{}, fields...)
 }
 
-// LedgerEntry commits to the investigation.
 func (i Investigation) LedgerEntry() Entry {
-	return entryOf(EntryInvestigation, i.Started, i.Salt, i.Started, i.Actor, i.Command, i.Input[:], i.Files, i.Found, i.Evidence, i.EvidenceSHA256[:], i.Published, i.Pictures[:])
+	return entry(EntryInvestigation, i.Started, i.Salt,
+		i.Started, i.Actor, i.Command, i.Input[:], i.Files, i.Found, i.Evidence, i.EvidenceSHA256[:], i.Published, i.Pictures[:])
 }
 
-// LedgerEntry commits to the conclusion.
 func (c Conclusion) LedgerEntry() Entry {
 	fields := []any{c.Investigation, c.Entered, c.Actor, len(c.Named)}
 	for _, name := range c.Named {
@@ -266,7 +247,7 @@ func (c Conclusion) LedgerEntry() Entry {
 	for _, id := range c.Copies {
 		fields = append(fields, uint64(id))
 	}
-	return entryOf(EntryConclusion, c.Entered, c.Salt, fields...)
+	return entry(EntryConclusion, c.Entered, c.Salt, fields...)
 }
 
 // list are the fields of a list of submissions: how many, then each.

@@ -225,8 +225,7 @@ func SubjectDigest(blind [32]byte, subject string) [32]byte {
 // its pixels to its local features. Their number follows in decimal.
 const ChainFeatures = "kycmark/parts/1:"
 
-// StatedFeatures returns how many local features a kept original has by its Chain, to which the
-// ledger commits. The result is -1 if Chain has no such number.
+// StatedFeatures returns how many local features a kept original has by its Chain; -1 if that has no such number.
 func (d *Details) StatedFeatures() int {
 	_, number, _ := strings.Cut(d.Chain, ChainFeatures)
 	if n, err := strconv.Atoi(number); err == nil {
@@ -590,29 +589,18 @@ type Issued struct {
 // A Digest is 32 bytes, as a rule a SHA-256. Its text form is 64 lower-case hex digits.
 type Digest [32]byte
 
-// String is the text form.
-func (d Digest) String() string { return hex.EncodeToString(d[:]) }
-
-// MarshalText writes the text form.
-func (d Digest) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, d[:]), nil }
-
-// UnmarshalText reads exactly what MarshalText writes.
+func (d Digest) String() string                   { return hex.EncodeToString(d[:]) }
+func (d Digest) MarshalText() ([]byte, error)     { return hex.AppendEncode(nil, d[:]), nil }
 func (d *Digest) UnmarshalText(text []byte) error { return unhex(d[:], text) }
 
 // A Signature is one of Ed25519. Its text form is 128 lower-case hex digits.
 type Signature [64]byte
 
-// String is the text form.
-func (s Signature) String() string { return hex.EncodeToString(s[:]) }
-
-// MarshalText writes the text form.
-func (s Signature) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, s[:]), nil }
-
-// UnmarshalText reads exactly what MarshalText writes.
+func (s Signature) String() string                   { return hex.EncodeToString(s[:]) }
+func (s Signature) MarshalText() ([]byte, error)     { return hex.AppendEncode(nil, s[:]), nil }
 func (s *Signature) UnmarshalText(text []byte) error { return unhex(s[:], text) }
 
-// unhex reads lower-case hex digits into dst. text must have exactly two digits for each byte of
-// dst; else dst stays unchanged, and the error repeats the first 20 characters of text.
+// unhex reads lower-case hex digits, exactly two for each byte, into dst.
 func unhex(dst, text []byte) error {
 	raw := make([]byte, len(dst))
 	if len(text) == 2*len(dst) {

@@ -60,8 +60,8 @@ const defaultRegistry = "registry = \"registry.db\"\n"
 
 // A Home is an existing home.
 type Home struct {
-	dir    string
-	config config
+	dir string
+	config
 }
 
 // config is kycmark.toml.
@@ -77,25 +77,20 @@ type config struct {
 		// Authorities are files of certificates of timestamp authorities, PEM.
 		Authorities []string `toml:"authorities"`
 	} `toml:"keys"`
-	InvestigateOnly bool `toml:"investigate_only"`
-	// References and UploadsPerSubject are of package verify. TSA is the file of certificates of the authority
-	// that dates what is signed.
-	References        int    `toml:"references"`
-	UploadsPerSubject int    `toml:"uploads_per_subject"`
-	TSA               string `toml:"tsa_ca"`
-	MarkedUploads     string `toml:"marked_uploads"` // of package registry
+	InvestigateOnly   bool   `toml:"investigate_only"`    // the home may do no more than search and read
+	References        int    `toml:"references"`          // of verify.Config
+	UploadsPerSubject int    `toml:"uploads_per_subject"` // of verify.Circumstances
+	TSA               string `toml:"tsa_ca"`              // the file of certificates of the authority that dates what is signed
+	MarkedUploads     string `toml:"marked_uploads"`      // of registry.Config
 }
 
 // begunName is the file of a home that is being made: it becomes the configuration in the last step.
 const begunName = ".kycmark-init"
 
-// Create makes a home in dir, which may exist but must hold nothing of a home: else the error
-// wraps [fs.ErrExist]. It makes the keys and the registry: at address (see [Driver]), or in the
-// folder if address is "". opts may be nil. If the registry cannot be made, the keys are removed; other
-// files stay.
-//
-// If a Create with the same arguments was killed, the next one completes the home. So it does with a home that is complete, and
-// was not used.
+// Create makes a home in dir, which may exist but must hold nothing of a home: else the error wraps [fs.ErrExist]. It
+// makes the keys and the registry: at address (see [Driver]), or in the folder if address is "". opts may be nil. If
+// the registry cannot be made, the keys are removed. If a Create with the same arguments was killed, the next one
+// completes the home. So it does with a home that is complete, and was not used.
 func Create(ctx context.Context, dir, address string, opts *registry.CreateOptions) (*Home, error) {
 	text, err := configFor(address)
 	if err != nil {
@@ -181,8 +176,8 @@ func writeBegun(path, text string) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// begin makes the mark key and the sealing key. If Create is resumed, keys that are there are kept: the registry may know the
-// mark key. Other keys are made anew: no command used them.
+// begin makes the mark key and the sealing key. If Create is resumed, keys that are there are kept: the registry may
+// know the mark key. Other keys are removed: no command used them.
 func (h *Home) begin(resumed bool) (*watermark.Key, error) {
 	mark := watermark.GenerateKey()
 	err := keyfile.CreateMark(h.path(h.config.Keys.Mark[0]), mark)
@@ -206,17 +201,15 @@ func (h *Home) begin(resumed bool) (*watermark.Key, error) {
 	return mark, err
 }
 
-// removeKeys removes the mark key and the sealing key that [Create] just made, and their folder
-// if nothing else is in it. A key that cannot be removed is an error.
+// removeKeys removes the mark key and the sealing key that [Create] just made, and their folder if it is empty.
 func (h *Home) removeKeys() error {
 	err := errors.Join(os.Remove(h.path(h.config.Keys.Mark[0])), os.Remove(h.path(h.config.Keys.Seal)), os.Remove(h.path(begunName)))
 	_ = os.Remove(filepath.Join(h.dir, "keys")) // unless something else is in it
 	return err
 }
 
-// furnish enters the commitment to the mark key in the new registry r. It then makes the key
-// files of the ledger and of reports. It does not write the configuration, and removes nothing
-// after an error.
+// furnish enters the commitment to the mark key in the new registry r, and makes the key files of the ledger and of
+// reports.
 func (h *Home) furnish(ctx context.Context, r *registry.Registry, mark *watermark.Key) error {
 	if _, err := r.Ledger().AddMarkKey(ctx, mark); err != nil {
 		return err
@@ -232,8 +225,7 @@ func (h *Home) furnish(ctx context.Context, r *registry.Registry, mark *watermar
 	return err
 }
 
-// configFor returns the text of the default configuration, with registry, an address for
-// [Driver], as the place of the registry. "" keeps registry.db in the folder.
+// configFor returns the text of the default configuration, with the registry at an address; "": in the folder.
 func configFor(registry string) (string, error) {
 	if registry == "" {
 		return defaultConfig, nil
@@ -247,9 +239,8 @@ func configFor(registry string) (string, error) {
 	return strings.Replace(defaultConfig, defaultRegistry, string(line), 1), nil
 }
 
-// Open reads the configuration of the home in dir. It opens neither registry nor keys, which may
-// be missing. The error wraps [ErrNoHome] if dir holds no configuration. A configuration that is
-// malformed, incomplete or has unknown settings is another error.
+// Open reads the configuration of the home in dir. It opens neither registry nor keys, which may be missing. The
+// error wraps [ErrNoHome] if dir holds no configuration.
 func Open(dir string) (*Home, error) {
 	path := filepath.Join(dir, configName)
 	text, err := intake.ReadFile(path, maxConfig)
@@ -266,9 +257,7 @@ func Open(dir string) (*Home, error) {
 	return h, nil
 }
 
-// parse reads text, a configuration in TOML, into h.config. registry, keys.mark and keys.seal
-// must be set; unknown settings are an error. keys.report has the default keys/report.key, and
-// keys.ledger may be missing. parse looks at no file.
+// parse reads text, a configuration in TOML, into h.config. Unknown settings are an error.
 func (h *Home) parse(text string) error {
 	meta, err := toml.Decode(text, &h.config)
 	if err != nil {
@@ -293,18 +282,6 @@ func (h *Home) parse(text string) error {
 // Address is that of the registry.
 func (h *Home) Address() string { return h.config.Registry }
 
-// InvestigateOnly reports whether the home may do no more than search and read.
-func (h *Home) InvestigateOnly() bool { return h.config.InvestigateOnly }
-
-// References is about how many controls a dump gets; 0: as many as package verify chooses, negative: none.
-func (h *Home) References() int { return h.config.References }
-
-// UploadsPerSubject is how many uploads without a subject one person has at most; 0: any number.
-func (h *Home) UploadsPerSubject() int { return h.config.UploadsPerSubject }
-
-// MarkedUploads says when uploads are read for marks, and what becomes of marked ones: as registry.Config has it.
-func (h *Home) MarkedUploads() string { return h.config.MarkedUploads }
-
 // Dir is the home's folder.
 func (h *Home) Dir() string { return h.dir }
 
@@ -321,8 +298,7 @@ func (h *Home) Investigation(ctx context.Context) (*registry.Registry, error) {
 	return h.open(ctx, registry.OpenForInvestigation)
 }
 
-// open opens the registry with the given function of package registry. If its file is missing,
-// the error names the home and wraps [fs.ErrNotExist].
+// open opens the registry with the given function of package registry.
 func (h *Home) open(ctx context.Context, open func(context.Context, registry.Driver) (*registry.Registry, error)) (*registry.Registry, error) {
 	r, err := open(ctx, h.driver())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -369,7 +345,7 @@ func (h *Home) TSA() ([]*x509.Certificate, error) {
 	return certificates, nil
 }
 
-// certificates reads all certificates in PEM files of the home. Errors name the file.
+// certificates reads all certificates in PEM files of the home.
 func (h *Home) certificates(files ...string) (all []*x509.Certificate, err error) {
 	for _, file := range files {
 		text, err := intake.ReadFile(h.path(file), maxConfig)
@@ -398,9 +374,8 @@ func (h *Home) Witnesses() (keys []string, err error) {
 	return keys, nil
 }
 
-// Keys reads the mark keys and the sealing key from their files. The first mark key marks new
-// copies; the others only read marks. Errors name the file. If the sealing key cannot be read,
-// the mark keys are returned beside the error.
+// Keys reads the mark keys and the sealing key. The first mark key marks new copies. If the sealing key cannot be
+// read, the mark keys are returned beside the error.
 func (h *Home) Keys() ([]*watermark.Key, *registry.SealKey, error) {
 	var keys []*watermark.Key
 	for _, name := range h.config.Keys.Mark {
@@ -441,9 +416,8 @@ func (h *Home) LedgerPublic() (string, error) {
 // ledgerPublic is the path of the ledger's public key.
 func (h *Home) ledgerPublic() string { return publicPath(h.path(h.config.Keys.Ledger)) }
 
-// CreateReportKey makes a new Ed25519 key that signs reports, writes its two files, and returns
-// its public half. An existing file is left alone: the error wraps [fs.ErrExist]. If only the public half is missing, it is
-// made.
+// CreateReportKey makes a new Ed25519 key that signs reports, writes its two files, and returns its public half. If
+// only the public half is missing, it is made; else the error wraps [fs.ErrExist].
 func (h *Home) CreateReportKey() (ed25519.PublicKey, error) {
 	_, key, err := ed25519.GenerateKey(nil) // from crypto/rand
 	if err != nil {
@@ -476,8 +450,7 @@ func (h *Home) ReportPublic() (ed25519.PublicKey, error) {
 // publicPath is where the public half of a key lies.
 func publicPath(path string) string { return strings.TrimSuffix(path, ".key") + ".pub" }
 
-// KeyFiles lists the paths of all secret keys: mark keys, sealing key, ledger key if one is set,
-// and report key. It looks at no file: any may be missing, and the report key is optional.
+// KeyFiles lists the paths of all secret keys. Any may be missing.
 func (h *Home) KeyFiles() []string {
 	keys := append(slices.Clone(h.config.Keys.Mark), h.config.Keys.Seal)
 	if h.config.Keys.Ledger != "" {
@@ -490,10 +463,8 @@ func (h *Home) KeyFiles() []string {
 	return keys
 }
 
-// Files lists the paths of all files that a home may have: the configuration, the keys with
-// public halves (of all keys, although some have none), and the registry with the files that
-// SQLite keeps beside it. A registry on a server has no files. Files looks at no file, so any
-// may be missing.
+// Files lists the paths of all files that a home may have: the configuration, the keys with public halves, and the
+// registry with the files that SQLite keeps beside it. Any may be missing.
 func (h *Home) Files() []string {
 	files := []string{filepath.Join(h.dir, configName)}
 	for _, key := range h.KeyFiles() {
@@ -507,8 +478,7 @@ func (h *Home) Files() []string {
 	return files
 }
 
-// path returns where the file name of the configuration lies: a relative name, with slashes,
-// begins at the home's folder. An absolute name is returned unchanged.
+// path returns where the file name of the configuration lies, from the home's folder on.
 func (h *Home) path(name string) string {
 	if filepath.IsAbs(name) {
 		return name

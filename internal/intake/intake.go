@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"github.com/kycmark/kycmark/internal/picture"
@@ -22,9 +23,8 @@ var ErrNotRegular = errors.New("not a regular file")
 // maxAhead is how many bytes are allocated for a file before it is read. Chosen: the default limit of a picture.
 const maxAhead = picture.DefaultMaxBytes
 
-// OpenRegular opens a regular file; links are followed. It refuses folders, pipes and devices,
-// which might wait forever, with an error that wraps [ErrNotRegular]. Errors are *[fs.PathError].
-// The file may be replaced between the check and the opening.
+// OpenRegular opens a regular file; links are followed. It refuses folders, pipes and devices, which might wait
+// forever, with an error that wraps [ErrNotRegular]. The file may be replaced between the check and the opening.
 func OpenRegular(name string) (*os.File, error) {
 	if st, err := os.Stat(name); err != nil {
 		return nil, err
@@ -34,9 +34,8 @@ func OpenRegular(name string) (*os.File, error) {
 	return os.Open(name)
 }
 
-// ReadAll reads all of r, into memory. size is how many bytes it is said to have: so many, up to limit and maxAhead, are
-// allocated at once. If r has more than limit bytes, it returns a
-// *[picture.LimitError] and no bytes, and has read limit+1 bytes. An error of r is wrapped.
+// ReadAll reads all of r, into memory. size is how many bytes it is said to have: so many, up to limit and maxAhead,
+// are allocated at once. If r has more than limit bytes, the error is a *[picture.LimitError].
 func ReadAll(r io.Reader, size, limit int64) ([]byte, error) {
 	data := bytes.NewBuffer(make([]byte, 0, max(0, min(size, limit, maxAhead))+bytes.MinRead))
 	n, err := data.ReadFrom(io.LimitReader(r, max(limit, limit+1))) // limit+1 overflows for the maximum limit
@@ -49,8 +48,8 @@ func ReadAll(r io.Reader, size, limit int64) ([]byte, error) {
 	return data.Bytes(), nil
 }
 
-// ReadFile reads a regular file of up to limit bytes. Its errors are *[fs.PathError]; the error for
-// a larger file wraps a *[picture.LimitError], for a folder or a pipe [ErrNotRegular].
+// ReadFile reads a regular file of up to limit bytes. Its errors are *[fs.PathError], that of a larger file wraps a
+// *[picture.LimitError].
 func ReadFile(name string, limit int64) ([]byte, error) {
 	f, err := OpenRegular(name)
 	if err != nil {
@@ -68,8 +67,32 @@ func ReadFile(name string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// Litter reports whether an operating system makes files of this name by itself, such as Thumbs.db
-// or .DS_Store. name is a path with slashes between folders; it is not opened.
+// Walk calls each with the file at path or, if that is a folder, with all files below it, in lexical order. Hidden files
+// and folders below are passed over, and links are not followed. A path that cannot be read comes with its error. Walk
+// ends when each returns false, and reports whether it did not.
+func Walk(path string, each func(name string, f fs.DirEntry, err error) bool) bool {
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		return each(path, fs.FileInfoToDirEntry(info), err)
+	}
+	going := true
+	root := path + string(filepath.Separator) // a link to a folder is followed where it is named
+	_ = filepath.WalkDir(root, func(name string, f fs.DirEntry, err error) error {
+		switch hidden := err == nil && name != root && strings.HasPrefix(f.Name(), "."); {
+		case hidden && f.IsDir():
+			return fs.SkipDir
+		case !hidden && (err != nil || !f.IsDir()):
+			going = each(name, f, err)
+		}
+		if !going {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return going
+}
+
+// Litter reports whether an operating system makes files of this name by itself. name is a path with slashes.
 func Litter(name string) bool {
 	switch base := path.Base(name); base {
 	case ".DS_Store", "Thumbs.db", "desktop.ini":
@@ -79,8 +102,7 @@ func Litter(name string) bool {
 	}
 }
 
-// Encrypted returns an error if all files of a zip archive are encrypted, or nil. Folders do not count,
-// and an archive without files is not encrypted.
+// Encrypted returns an error if a zip archive has files, and all are encrypted.
 func Encrypted(files []*zip.File) error {
 	n := 0
 	for _, f := range files {
@@ -98,9 +120,8 @@ func Encrypted(files []*zip.File) error {
 	return fmt.Errorf("encrypted: unpack it with its password first (files in it: %d)", n)
 }
 
-// WithoutPath returns the cause of the first *[fs.PathError] that err wraps, for callers that name
-// the file themselves; any text around that error is lost too. It returns other errors, and nil,
-// unchanged.
+// WithoutPath returns the cause of the first *[fs.PathError] that err wraps, for callers that name the file
+// themselves. It returns other errors, and nil, unchanged.
 func WithoutPath(err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {

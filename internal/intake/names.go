@@ -272,6 +272,25 @@ func InSentence(name string) string {
 
 var sentential = regexp.MustCompile(`[.,:;!?](?: |$)|[、。，．：；！？।॥‚—–…]|[\p{Arabic}\p{Hebrew}\p{Syriac}\p{Thaana}\p{Nko}\p{Adlam}]`)
 
+// ShellLine joins arguments into a command line for a POSIX shell. Arguments that are empty, or have other characters
+// than letters, digits and -_=+,./:@%, are in single quotes. Arguments that a terminal would obey are in $'…', with
+// escapes that bash and zsh know.
+func ShellLine(args ...string) string {
+	out := make([]string, len(args))
+	for i, a := range args {
+		if Escaped(a) != a || strings.Contains(a, "\n") {
+			escaped := strconv.QuoteToASCII(a)
+			a = "$'" + strings.ReplaceAll(escaped[1:len(escaped)-1], "'", `\'`) + "'"
+		} else if a == "" || strings.ContainsFunc(a, func(r rune) bool {
+			return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+,./:@%", r)
+		}) {
+			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+		out[i] = a
+	}
+	return strings.Join(out, " ")
+}
+
 // EscapedJSON returns JSON in which characters of strings that a terminal or a browser would obey are escapes.
 func EscapedJSON(data []byte) []byte {
 	var out []byte

@@ -260,6 +260,12 @@ func TestShown(t *testing.T) {
 	assert.Equal(t, "a\\u202eb\nc", intake.Escaped("a\u202eb\nc"), "lines stay lines")
 }
 
+func TestShellLine(t *testing.T) {
+	assert.Equal(t, `kycmark investigate 'a b' 'it'\''s' '' --json`, intake.ShellLine("kycmark", "investigate", "a b", "it's", "", "--json"))
+	assert.Equal(t, `--at 2018-02-14T09:30:00Z 'ü/1.jpg' '' 'a;b' '*' '(x)' $'a\nb' $'\u202ea'`,
+		intake.ShellLine("--at", "2018-02-14T09:30:00Z", "ü/1.jpg", "", "a;b", "*", "(x)", "a\nb", "\u202ea"))
+}
+
 // TestPrototypes: the table has all characters of confusables.txt of UTS #39, version 17, that stay after compatibility
 // decomposition. No prototype is confusable itself.
 func TestPrototypes(t *testing.T) {

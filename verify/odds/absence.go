@@ -23,10 +23,9 @@ func (m *model) silent(r int, each bool) []bool {
 	return out
 }
 
-// unseen returns the probability, 0..1, that no mark of recipient r's copy would be found in a
-// cluster. This is the maximum over the cluster's leaks, since these depend on each other. It is 1
-// if in some leak the mark is seen or the copy is not confirmed. It is 0 if r was issued no copy of
-// the cluster.
+// unseen returns the probability that no mark of recipient r's copy would be found in a cluster: the maximum over the
+// cluster's leaks, since these depend on each other. It is 1 if in some leak the mark is seen or the copy is not
+// confirmed.
 func (m *model) unseen(r int, it item) float64 {
 	out := 0.0
 	for _, l := range it.leaks {
@@ -62,9 +61,8 @@ func (m *model) improbable(r int, silent []bool) bool {
 	return float64(e*removal) >= 1
 }
 
-// absent returns how many clusters show no mark of the copies that were issued to recipient r, an
-// index of a holder. The result is 0 if all these marks may have been missed (see
-// [model.improbable]).
+// absent returns how many clusters show no mark of the copies that were issued to recipient r; 0 if all these marks
+// may have been missed (see [model.improbable]).
 func (m *model) absent(r int) (n int) {
 	silent := m.silent(r, false)
 	if !m.improbable(r, silent) {

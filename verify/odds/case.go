@@ -146,23 +146,8 @@ type Copy struct {
 	Returned bool `json:"returned,omitempty"`
 }
 
-// Months returns the calendar months of UTC from the month of first to the month of last, at most
-// [MaxCells], as cells without counts. It returns nil if last lies before the month of first.
-func Months(first, last time.Time) []Cell {
-	first, last = first.UTC(), last.UTC()
-	var out []Cell
-	for y, m := first.Year(), first.Month(); len(out) < MaxCells; m++ {
-		from := time.Date(y, m, 1, 0, 0, 0, 0, time.UTC)
-		if from.After(last) {
-			break
-		}
-		out = append(out, Cell{From: from})
-	}
-	return out
-}
-
-// CellOf returns the index of the cell in which t lies. Times before the first cell are in the
-// first, and times after the last in the last. Without cells it is 0.
+// CellOf returns the index of the cell in which t lies. Times before the first cell are in the first, and times after
+// the last in the last.
 func CellOf(cells []Cell, t time.Time) int {
 	i, found := slices.BinarySearchFunc(cells, t, func(c Cell, t time.Time) int { return c.From.Compare(t) })
 	if !found {
@@ -171,13 +156,12 @@ func CellOf(cells []Cell, t time.Time) int {
 	return max(i, 0)
 }
 
-// bad returns an error that wraps [ErrCase]. format and args are as in [fmt.Sprintf].
+// bad returns an error that wraps [ErrCase].
 func bad(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrCase, fmt.Sprintf(format, args...))
 }
 
-// check validates a case before the model allocates anything for it: sizes, counts, cells, options,
-// holders and leaks. It returns the first problem as an error that wraps [ErrCase].
+// check validates a case before the model allocates anything for it.
 func (c *Case) check() error {
 	switch {
 	case len(c.Leaks) > MaxLeaks:
@@ -218,7 +202,7 @@ func (c *Case) check() error {
 	return nil
 }
 
-// pictures returns the number of pictures that the leaks are of.
+// pictures counts the pictures that the leaks are of.
 func (c *Case) pictures() (n int) {
 	for i := range c.Leaks {
 		if !c.Leaks[i].Beside {
@@ -228,8 +212,7 @@ func (c *Case) pictures() (n int) {
 	return n
 }
 
-// checkHolders returns the holders by name. The error wraps [ErrCase]: a name is empty or occurs
-// twice, or a holder's counts are not one for each cell, within 0 and the submissions of the cell.
+// checkHolders checks the holders, and returns them by name.
 func (c *Case) checkHolders() (map[string]*Holder, error) {
 	known := make(map[string]*Holder, len(c.Holders))
 	for i := range c.Holders {
@@ -259,9 +242,8 @@ func (c *Case) checkHolders() (map[string]*Holder, error) {
 	return known, nil
 }
 
-// check validates one leak. known are the holders by name, and cells are the cells of the case.
-// Every copy and custody must be of a holder that is recorded to have any in the submission's cell.
-// The error wraps [ErrCase].
+// check validates one leak. Every copy and custody must be of a holder that is recorded to have any in the
+// submission's cell.
 func (l *Leak) check(known map[string]*Holder, cells []Cell) error {
 	if !share(l.Recall) || !share(l.FalseMatch) {
 		return bad("a probability is not in 0..1")
@@ -308,27 +290,20 @@ func inCell(counts []int, k int) bool { return len(counts) > 0 && counts[k] > 0 
 func (c *Cell) Ever() int { return cmp.Or(c.All, c.Submissions) }
 
 // EverIssued returns Issued, or Copies in its place.
-func (h *Holder) EverIssued() []int {
-	if h.Issued == nil {
-		return h.Copies
-	}
-	return h.Issued
-}
+func (h *Holder) EverIssued() []int { return or(h.Issued, h.Copies) }
 
 // EverHeld returns Held, or Unmarked in its place.
-func (h *Holder) EverHeld() []int {
-	if h.Held == nil {
-		return h.Unmarked
-	}
-	return h.Held
-}
+func (h *Holder) EverHeld() []int { return or(h.Held, h.Unmarked) }
 
 // HeldBy returns the holders whose custody covers the submission, whatever the dates.
-func (l *Leak) HeldBy() []string {
-	if l.Held == nil {
-		return l.Unmarked
+func (l *Leak) HeldBy() []string { return or(l.Held, l.Unmarked) }
+
+// or returns ever, or counted if ever is nil.
+func or[S ~[]E, E any](ever, counted S) S {
+	if ever == nil {
+		return counted
 	}
-	return l.Held
+	return ever
 }
 
 // share reports whether x is within 0..1. NaN is not.

@@ -30,8 +30,7 @@ type sighting struct {
 	very    map[int][]int   // by recipient: holders that are recorded to have had its very copy
 }
 
-// had reports whether holder k is recorded to have had recipient r's very copy of the submission. r
-// and k are indices of holders.
+// had reports whether holder k is recorded to have had recipient r's very copy of the submission.
 func (s *sighting) had(r, k int) bool { return slices.Contains(s.very[r], k) }
 
 // bare reports whether the leak shows a submission, and no mark was found in it.
@@ -44,9 +43,8 @@ func (s *sighting) explains(r int) bool {
 	return issued && e > doubtful
 }
 
-// narrow returns a table by recipient, then by holder, both as indices. An element is true if the
-// holder held less than [wideHolder] of the recipient's submissions unmarked. A recipient and
-// itself give false.
+// narrow returns a table by recipient, then by holder: whether the holder held less than [wideHolder] of the
+// recipient's submissions unmarked. A recipient and itself give false.
 func narrow(c *Case) [][]bool {
 	out := make([][]bool, len(c.Holders))
 	for r := range c.Holders {
@@ -91,9 +89,8 @@ type model struct {
 	groups [][]int    // recipients whose copies are surely in the same leaks
 }
 
-// newModel returns the model of a checked case. Matched leaks of one [Leak].Cluster
-// are one cluster, also if it is "". Unmatched leaks form clusters of their own, and each is alone
-// if its Cluster is "".
+// newModel returns the model of a checked case. Matched leaks of one [Leak].Cluster are one cluster, also if it is
+// "". Unmatched leaks are each alone if their Cluster is "".
 func newModel(c *Case) *model {
 	m := &model{c: c, given: make([]bool, len(c.Holders))}
 	index := make(map[string]int, len(c.Holders))
@@ -138,10 +135,9 @@ func newModel(c *Case) *model {
 	return m
 }
 
-// read fills in what the copies and the custody of a matched leak l say. index gives the index of
-// each holder by name, and few is the result of [narrow]. Several copies of one recipient count by
-// the mean of their e-values. Admissible custody is ignored unless c.FoundKnown. Custody of any date
-// says who could have laid a mark, and who could be another source.
+// read fills in what the copies and the custody of a matched leak l say. index gives the index of each holder by
+// name, and few is the result of [narrow]. Custody of any date says who could have laid a mark, and who could be
+// another source.
 func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool) {
 	s.cell = CellOf(c.Cells, l.Submitted)
 	s.mark, s.ever, s.miss = make(map[int]float64), make(map[int]float64), make(map[int]float64)
@@ -201,8 +197,7 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool) {
 	}
 }
 
-// other records that holder k could have laid recipient r's mark in this leak. r and k are
-// indices of holders; a repetition changes nothing.
+// other records that holder k could have laid recipient r's mark in this leak.
 func (s *sighting) other(r, k int) {
 	if !slices.Contains(s.by[r], k) {
 		s.by[r] = append(s.by[r], k)
@@ -257,8 +252,7 @@ func lnShares(values []float64) float64 {
 	return highest + dsp.Ln(mean)
 }
 
-// clustersOf returns the clusters that contain a leak for which has is true, in the
-// order of m.items.
+// clustersOf returns the clusters that contain a leak for which has is true.
 func (m *model) clustersOf(has func(*sighting) bool) []item {
 	return slices.DeleteFunc(slices.Clone(m.items), func(it item) bool { return m.count([]item{it}, has) == 0 })
 }

@@ -24,14 +24,11 @@ type flag struct {
 func (m *model) flags() []flag {
 	out := []flag{}
 	for r, h := range m.c.Holders {
-		transplanted, confirmed, held := 0, 0, 0
+		transplanted, confirmed, held := m.transplants(h.Name), 0, 0
 		copies := make(map[string]int)
 		var others []string
 		for i := range m.seen {
 			s := &m.seen[i]
-			if slices.Contains(m.c.Leaks[i].Transplanted, h.Name) {
-				transplanted++
-			}
 			if !s.sure[r] {
 				continue
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/oddstest"
 	"github.com/kycmark/kycmark/verify/odds"
 )
 
@@ -168,7 +169,7 @@ func TestCap(t *testing.T) {
 		assert.LessOrEqual(t, odds.Cap(n), exact)
 		assert.InDelta(t, exact, odds.Cap(n), 0.25)
 	}
-	months := odds.Months(time.Date(2016, 1, 31, 0, 0, 0, 0, time.UTC), time.Date(2025, 12, 1, 0, 0, 0, 0, time.UTC))
+	months := oddstest.Months(time.Date(2016, 1, 31, 0, 0, 0, 0, time.UTC), time.Date(2025, 12, 1, 0, 0, 0, 0, time.UTC))
 	require.Len(t, months, 120)
 	assert.Equal(t, 25, odds.CellOf(months, time.Date(2018, 2, 28, 23, 0, 0, 0, time.UTC)))
 	assert.Equal(t, 0, odds.CellOf(months, time.Time{}))
@@ -183,7 +184,7 @@ func TestThievesOfSmallRegistries(t *testing.T) {
 		pick := func(of ...float64) float64 { return of[rng.IntN(len(of))] }
 		persons, months, recipients := 3+rng.IntN(25), 1+rng.IntN(12), 2+rng.IntN(3)
 		first := time.Date(2016, 1, 1, 0, 0, 0, 0, time.UTC)
-		c := &odds.Case{FoundKnown: true, Cells: odds.Months(first, first.AddDate(0, months-1, 0)), MarkTrials: 3_000_000}
+		c := &odds.Case{FoundKnown: true, Cells: oddstest.Months(first, first.AddDate(0, months-1, 0)), MarkTrials: 3_000_000}
 		thieves, part := 1+rng.IntN(2), pick(1, 1, 0.5)
 		share, lost := make([]float64, recipients), make([]map[int]bool, recipients)
 		for r := range recipients {

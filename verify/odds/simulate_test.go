@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/oddstest"
 	"github.com/kycmark/kycmark/verify/odds"
 )
 
@@ -30,7 +31,7 @@ const recipients = 6
 
 func newWorld(rng *rand.Rand) *world {
 	first := time.Date(2018, 1, 1, 0, 0, 0, 0, time.UTC)
-	w := &world{rng: rng, cells: odds.Months(first, first.AddDate(0, 59, 0))}
+	w := &world{rng: rng, cells: oddstest.Months(first, first.AddDate(0, 59, 0))}
 	for m := range w.cells {
 		for range 200 + rng.IntN(270) {
 			w.month = append(w.month, m)

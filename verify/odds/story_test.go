@@ -11,12 +11,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/oddstest"
 	"github.com/kycmark/kycmark/verify/odds"
 )
 
 func registry(months, each int) []odds.Cell {
 	first := time.Date(2016, 1, 1, 0, 0, 0, 0, time.UTC)
-	cells := odds.Months(first, first.AddDate(0, months-1, 0))
+	cells := oddstest.Months(first, first.AddDate(0, months-1, 0))
 	for i := range cells {
 		cells[i].Submissions = each
 	}

@@ -10,13 +10,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/oddstest"
 	"github.com/kycmark/kycmark/verify/odds"
 )
 
 // pinned is a dump made of integers alone, of every kind of source.
 func pinned() *odds.Case {
 	first := time.Date(2016, 1, 1, 0, 0, 0, 0, time.UTC)
-	c := &odds.Case{FoundKnown: true, Cells: odds.Months(first, first.AddDate(0, 59, 0)), MarkTrials: 1_256_742}
+	c := &odds.Case{FoundKnown: true, Cells: oddstest.Months(first, first.AddDate(0, 59, 0)), MarkTrials: 1_256_742}
 	for k := range c.Cells {
 		c.Cells[k].Submissions = 300 + k*k%97
 	}

@@ -307,9 +307,8 @@ func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 // maxClock is how many groups of entries with a wrong clock an audit names. Chosen.
 const maxClock = 100
 
-// note adds err to Problems, after the text what, and returns nil, if err says that something
-// does not hold: it wraps [ErrTampered], [ErrCheckpoint] or [ErrSealed]. It returns every other
-// error, which ends the audit. A nil err changes nothing.
+// note adds err to Problems, after the text what, and returns nil, if err says that something does not hold. It
+// returns every other error, which ends the audit.
 func (a *Audit) note(err error, what string) error {
 	switch {
 	case err == nil:
@@ -321,10 +320,9 @@ func (a *Audit) note(err error, what string) error {
 	return err
 }
 
-// auditCheckpoint checks that one of o.Keys signed the checkpoint text, and the signatures of
-// o.Witnesses that are there. It then checks that the checkpoint is of this ledger, and that the
-// ledger begins with its entries. The error wraps [ErrCheckpoint], [ErrTampered] or
-// [ErrLedgerKey]. The result has no Made and no Stamp.
+// auditCheckpoint checks that one of o.Keys signed the checkpoint text, and the signatures of o.Witnesses that are
+// there. It then checks that the checkpoint is of this ledger, and that the ledger begins with its entries. The
+// result has no Made and no Stamp.
 func (l *Ledger) auditCheckpoint(ctx context.Context, text []byte, o AuditOptions) (*Checkpoint, error) {
 	c, seen, err := openByAny(text, o.Keys, o.Witnesses)
 	if err != nil {
@@ -350,9 +348,8 @@ func (l *Ledger) auditCheckpoint(ctx context.Context, text []byte, o AuditOption
 	return describe(books.Checkpoint{Size: int64(c.Size), Root: c.Root, Text: string(text)}, c.Origin, seen), nil
 }
 
-// openByAny opens a checkpoint that one of keys signed, and returns the witnesses that signed it
-// also. If no key fits, it returns the error of the last key. Without keys it returns zero
-// values and no error: the caller must pass a key. An unusable key ends it with [ErrLedgerKey].
+// openByAny opens a checkpoint that one of keys, which must not be empty, signed, and returns the witnesses that
+// signed it also. If no key fits, it returns the error of the last key.
 func openByAny(text []byte, keys, witnesses []string) (c tlog.Checkpoint, seen []tlog.Cosignature, err error) {
 	for _, k := range keys {
 		if c, seen, err = tlog.OpenCheckpoint(text, k, witnesses...); err == nil || errors.Is(err, ErrLedgerKey) {
@@ -362,10 +359,8 @@ func openByAny(text []byte, keys, witnesses []string) (c tlog.Checkpoint, seen [
 	return c, seen, err
 }
 
-// auditOriginals opens what is sealed of every upload with o.SealKey: the original, and the hash
-// and local features that it is found by. It counts good originals in a.Originals, and lists what
-// is not good in a.Problems. It calls o.Progress, if set, after each upload with something
-// sealed. An error says that the audit could not go on. last is the time of the ledger's last entry.
+// auditOriginals opens what is sealed of every upload with o.SealKey: the original, and the hash and local features
+// that it is found by. last is the time of the ledger's last entry.
 func (l *Ledger) auditOriginals(ctx context.Context, a *Audit, o AuditOptions, last time.Time) error {
 	sweep := time.Now().Add(-durable.Settled)
 	if len(a.Problems) > 0 {
@@ -409,8 +404,8 @@ func (l *Ledger) auditOriginals(ctx context.Context, a *Audit, o AuditOptions, l
 	return err
 }
 
-// auditUpload notes in a what is wrong with one upload, or counts its original as good. An upload
-// that was erased meanwhile is neither. An error says that the audit could not go on.
+// auditUpload notes in a what is wrong with one upload, or counts its original as good. An upload that was erased
+// meanwhile is neither.
 func (l *Ledger) auditUpload(ctx context.Context, a *Audit, o AuditOptions, f *engine.Found) error {
 	if f.ID == (watermark.Submission{}) { // its row cannot be read
 		return a.note(f.HashErr, "")
@@ -439,9 +434,8 @@ func (l *Ledger) auditUpload(ctx context.Context, a *Audit, o AuditOptions, f *e
 	return nil
 }
 
-// auditOriginal opens the kept original of s and compares its digest, and its pixels if the
-// decoder is still that of the entry. The error wraps [ErrSealed] if the original is missing, cannot
-// be opened or decoded, or differs. An upload that was erased meanwhile is no error.
+// auditOriginal opens the kept original of s and compares its digest, and its pixels if the decoder is still that of
+// the entry. An upload that was erased meanwhile is no error.
 func (l *Ledger) auditOriginal(ctx context.Context, o AuditOptions, s *books.Submission) error {
 	file, err := l.r.Original(ctx, o.SealKey, s.Whole())
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrErased) {

@@ -120,9 +120,8 @@ func (l *Ledger) onlyCosigned(ctx context.Context, from, to int64) (bool, error)
 	return len(entries) == int(to-from), err
 }
 
-// handedOut returns the kept checkpoint row with the origin and the signers' names that its text
-// has. Its Witnesses are empty, since no witness's signature is checked. The error wraps
-// [ErrTampered] if the text is of another state than the row.
+// handedOut returns the kept checkpoint row with the origin and the signers' names that its text has. No witness's
+// signature is checked. The error wraps [ErrTampered] if the text is of another state than the row.
 func (l *Ledger) handedOut(row books.Checkpoint) (*Checkpoint, error) {
 	if err := ofItsRow(row); err != nil {
 		return nil, fmt.Errorf("kept checkpoint of %d entries: %w", row.Size, err)
@@ -130,9 +129,8 @@ func (l *Ledger) handedOut(row books.Checkpoint) (*Checkpoint, error) {
 	return describe(row, l.Origin(), nil), nil
 }
 
-// ofItsRow checks that the text of a kept checkpoint is of the size and root that its row names.
-// The text of an earlier checkpoint would be signed as well. It checks no signature. The error
-// wraps [ErrTampered].
+// ofItsRow checks that the text of a kept checkpoint is of the size and root that its row names: the text of an
+// earlier checkpoint would be signed as well.
 func ofItsRow(row books.Checkpoint) error {
 	c, err := tlog.ParseCheckpoint(string(row.Body()))
 	if err == nil && (int64(c.Size) != row.Size || c.Root != row.Root) {
@@ -144,9 +142,8 @@ func ofItsRow(row books.Checkpoint) error {
 	return nil
 }
 
-// continues checks that root is the root of the ledger's first size entries. It also checks that
-// this state begins with the last of the kept checkpoints. kept is sorted by size and may be
-// empty. The error wraps [ErrTampered] if either does not hold.
+// continues checks that root is the root of the ledger's first size entries, and that this state begins with the last
+// of the kept checkpoints.
 func (l *Ledger) continues(ctx context.Context, kept []books.Checkpoint, size int64, root tlog.Hash) error {
 	at, err := tlog.RootAt(ctx, uint64(size), l.r.store.Nodes)
 	if err != nil {
@@ -237,10 +234,8 @@ func (l *Ledger) WitnessRequest(ctx context.Context, c *Checkpoint, old int64) (
 	return append(append(out, '\n'), c.Text...), nil
 }
 
-// signaturesOf returns the signature lines in text, a signed note, that are by the witnesses by.
-// A line is an em dash, the name, and base64 of the key's hash and the signature (C2SP
-// signed-note). It compares names and hashes, and checks no signature. Malformed lines are left
-// out.
+// signaturesOf returns the signature lines in text, a signed note, that are by the witnesses by. A line is an em
+// dash, the name, and base64 of the key's hash and the signature (C2SP signed-note). It checks no signature.
 func signaturesOf(text []byte, by []tlog.Cosignature) []byte {
 	var out bytes.Buffer
 	for line := range strings.Lines(noteSignatures(string(text))) {
@@ -276,9 +271,8 @@ func (l *Ledger) Checkpoints(ctx context.Context) ([]Checkpoint, error) {
 	return kept, err
 }
 
-// describe returns the checkpoint c with Origin, Signers and Witnesses set. Signers are all
-// names beside signatures in its text, each once, unchecked. seen are the witnesses whose
-// signatures the caller has checked; nil gives an empty list.
+// describe returns the checkpoint c with Origin, Signers and Witnesses set. seen are the witnesses whose signatures
+// the caller has checked.
 func describe(c Checkpoint, origin string, seen []tlog.Cosignature) *Checkpoint {
 	c.Origin, c.Signers, c.Witnesses = origin, []string{}, append([]books.Witness{}, seen...)
 	for line := range strings.Lines(noteSignatures(c.Text)) {

@@ -87,10 +87,8 @@ type Config struct {
 	AllowWeak bool
 }
 
-// ready checks a configuration and returns it with the defaults of MaxBytes and Workers filled
-// in, and Workers limited to maxWorkers. MaxPixels of 0 stays: package picture has its default.
-// The error wraps [ErrInput]. ready does not check whether keys are there that an operation
-// needs.
+// ready checks a configuration and returns it with the defaults of MaxBytes and Workers. MaxPixels of 0 stays:
+// package picture has its default.
 func (c Config) ready() (Config, error) {
 	if c.Registry == nil {
 		return c, fmt.Errorf("%w: no registry", ErrInput)

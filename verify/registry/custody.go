@@ -90,9 +90,9 @@ func (r *Registry) ImportCustody(ctx context.Context, facts []Custody) (added in
 	return len(rows), nil, r.store.AddCustody(ctx, rows...)
 }
 
-// checkCustody checks a fact and returns it ready for the store: times in whole microseconds,
-// the list sorted, Entered and Salt set. It enters nothing. The error wraps [ErrInput], or
-// [ErrNotFound] if the recipient or a listed submission is not there.
+// checkCustody checks a fact and returns it ready for the store: times in whole microseconds, the list sorted,
+// Entered and Salt set. The error wraps [ErrInput], or [ErrNotFound] if the recipient or a listed submission is not
+// there.
 func (r *Registry) checkCustody(ctx context.Context, c Custody) (Custody, error) {
 	if err := errors.Join(checkTime("begin of custody", c.From), checkTime("end of custody", c.To)); err != nil {
 		return Custody{}, err
@@ -124,8 +124,7 @@ func (r *Registry) checkCustody(ctx context.Context, c Custody) (Custody, error)
 	return c, nil
 }
 
-// said returns the same digest for facts that say the same, regardless of who entered them
-// and when.
+// said returns the same digest for facts that say the same, regardless of who entered them and when.
 func said(c books.Custody) [32]byte {
 	c.Actor, c.Entered, c.Salt = "", time.Time{}, books.Salt{}
 	return c.LedgerEntry().Commitment

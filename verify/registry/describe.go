@@ -34,7 +34,7 @@ func (s *Issuer) describe(ctx context.Context, data []byte, sum [32]byte, x *exa
 			row.Page, row.Pages = k, pages
 		}
 		if k > 1 {
-			row = books.Submission{SHA256: books.PageDigest(id, k), ID: books.PageID(id, k), Details: books.Details{Document: id, Page: k, Pages: pages}}
+			row = books.Submission{SHA256: books.PageDigest(id, k), ID: id.Page(k), Details: books.Details{Document: id, Page: k, Pages: pages}}
 		}
 		u, pic, carries, err := s.describePage(ctx, row, d, data, lim)
 		if err != nil && pages > 1 {
@@ -98,16 +98,14 @@ func (s *Issuer) describePage(ctx context.Context, row books.Submission, d *pict
 	return up, pic, carries, nil
 }
 
-// hashText returns the text form of the hash of img of that kind, and the hash's quality (0 to
-// 100).
+// hashText returns the text form of the hash of img of that kind, and the hash's quality.
 func hashText(kind phash.Kind, img image.Image) (text string, quality int, err error) {
 	h, quality, err := phash.Sum(kind, img)
 	return h.String(), quality, err
 }
 
-// sealed encrypts the file, its features and, if the registry seals hashes, the hashes of up.
-// file and found are nil if they are not kept. Sealed hashes are removed from up, so that its
-// row has none in the clear. The error wraps [ErrSealKey] if the sealing key does not answer.
+// sealed encrypts the file, its features and, if the registry seals hashes, the hashes of up, whose row then has none
+// in the clear. file and found are nil if they are not kept.
 func (s *Issuer) sealed(up *books.Upload, file []byte, found *parts.Features) (x *books.Sealed, err error) {
 	var hashes, features []byte
 	if s.cfg.Registry.sealHashes {

@@ -81,15 +81,13 @@ func (r *Registry) EraseSubmissions(ctx context.Context, ids []watermark.Submiss
 	return r.eraseAll(ctx, books.Ascending(ids), actor, note)
 }
 
-// checkNote checks that actor and note are one line of text each and not too long. The error
-// wraps [ErrInput]. Both may be empty.
+// checkNote checks that actor and note, which may be empty, are one line of text each and not too long.
 func checkNote(actor, note string) error {
 	return errors.Join(books.CheckText("note", note, intake.MaxNote), books.CheckText("actor", actor, intake.MaxName))
 }
 
-// eraseAll erases all uploads ids, which are not empty, or none of them, and returns the erased
-// IDs. If the store has erased but could not free old data in files, eraseAll returns both the
-// IDs and the error. The error wraps [ErrErased] or [ErrNotFound] if an upload is not there.
+// eraseAll erases all uploads ids or none of them, and returns the erased IDs. If the store has erased but could not
+// free old data in files, it returns both the IDs and the error.
 func (r *Registry) eraseAll(ctx context.Context, ids []watermark.Submission, actor, note string) ([]watermark.Submission, error) {
 	err := r.store.Erase(ctx, books.Erasure{Submissions: ids, Note: note, Entered: r.clock(), Actor: actor, Logged: books.Logged{Salt: books.NewSalt()}})
 	if err == nil {

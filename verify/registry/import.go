@@ -110,10 +110,9 @@ type importJob struct {
 	done  chan struct{}  // closed when the rest is set
 }
 
-// readUploads reads the files one after another, as archives require. It hands each file to the
-// workers and, in order, to queue; a job's results are set when its channel done is closed. It
-// closes queue when all workers have ended. After the end of ctx it reads no further file, and
-// jobs in queue may lack results.
+// readUploads reads the files one after another, as archives require. It hands each file to the workers and, in
+// order, to queue, which it closes at the end. A job's results are set when its channel done is closed. After the end
+// of ctx jobs in queue may lack results.
 func (s *Issuer) readUploads(ctx context.Context, uploads iter.Seq[Upload], queue chan<- *importJob) {
 	defer close(queue)
 	work := make(chan func())
@@ -144,9 +143,7 @@ func (s *Issuer) readUploads(ctx context.Context, uploads iter.Seq[Upload], queu
 	}
 }
 
-// readUpload opens an upload and returns its bytes, up to MaxBytes of [Config]. The error says
-// why they cannot be read: it wraps [ErrLimit] if the file is too large, and [ErrInput] if the
-// subject reference is unusable. It does not decode the file.
+// readUpload opens an upload and returns its bytes, up to MaxBytes of [Config].
 func (s *Issuer) readUpload(u *Upload) ([]byte, error) {
 	if u.Err != nil {
 		return nil, intake.WithoutPath(u.Err)
@@ -165,9 +162,8 @@ func (s *Issuer) readUpload(u *Upload) ([]byte, error) {
 	return intake.ReadAll(f, u.Size, s.cfg.MaxBytes)
 }
 
-// prepareUpload examines job.data, the file of the upload u, and sets what became of it in job.
-// An error that is the file's fault goes into Err, any other error into fatal. It enters
-// nothing, and drops the data.
+// prepareUpload examines job.data, the file of the upload u, and sets what became of it in job. An error that is the
+// file's fault goes into Err, any other error into fatal.
 func (s *Issuer) prepareUpload(ctx context.Context, job *importJob, u *Upload) {
 	x, err := s.examine(ctx, job.data, u.Subject, u.At)
 	switch {
@@ -213,8 +209,7 @@ func doubt(s *Submission) (err error) {
 	return err
 }
 
-// there sets Subject, Duplicate, and Others if a subject is given and the entered upload has
-// another subject. old is the upload that was entered before, or nil if there was no such upload.
+// there sets Subject, Duplicate and Others by the upload old that was entered before, or nil.
 func (j *importJob) there(old *Submission) {
 	if j.Subject = j.of; old != nil {
 		j.Subject, j.Pages = old.Subject, max(old.Pages, 1)
@@ -233,8 +228,7 @@ type batch struct {
 	since  time.Time
 }
 
-// add puts a finished job into the batch and counts the bytes of its sealed file. The first job
-// starts the batch's time. It commits nothing.
+// add puts a finished job into the batch.
 func (b *batch) add(job *importJob) {
 	if len(b.jobs) == 0 {
 		b.since = time.Now()
@@ -252,9 +246,7 @@ func (b *batch) full() bool {
 	return len(b.jobs) >= batchUploads || b.bytes >= batchBytes || time.Since(b.since) >= batchTime
 }
 
-// flush commits the batch, yields the results in order, and empties the batch. It reports
-// whether to go on: it returns false after an error of the commit, which it yields, or if yield
-// returned false.
+// flush commits the batch, yields the results in order, and empties the batch. It reports whether to go on.
 func (b *batch) flush(ctx context.Context) bool {
 	if err := b.commit(ctx, b.jobs); err != nil {
 		b.yield(Imported{}, fmt.Errorf("uploads: %w", err))
@@ -276,9 +268,8 @@ func (b *batch) flush(ctx context.Context) bool {
 	return true
 }
 
-// commit enters the uploads of jobs in one transaction. If an upload was erased since it was
-// examined, or its ID was taken, commit enters them one by one. It sets Err of that job. Jobs
-// without anything to enter are passed over. An error of the registry is returned.
+// commit enters the uploads of jobs in one transaction. If an upload was erased since it was examined, or its ID was
+// taken, it enters each by itself, and sets Err of that job.
 func (b *batch) commit(ctx context.Context, jobs []*importJob) error {
 	var rows []books.Upload
 	var of []*importJob
@@ -309,9 +300,8 @@ func (b *batch) commit(ctx context.Context, jobs []*importJob) error {
 	return b.overtaken(ctx, of, added)
 }
 
-// overtaken marks the jobs whose upload was entered since it was examined as duplicates; as a
-// rule an earlier file of the same batch was the same. added says of each row of the jobs whether it was
-// new.
+// overtaken marks the jobs whose upload was entered since it was examined as duplicates; as a rule an earlier file of
+// the same batch was the same. added says of each row whether it was new.
 func (b *batch) overtaken(ctx context.Context, jobs []*importJob, added []bool) error {
 	for _, job := range jobs {
 		first := added[0]

@@ -98,10 +98,8 @@ type examined struct {
 	carries []Return       // marks of issued copies that were read in up
 }
 
-// examine readies the upload data to be entered, and enters nothing. If a file with this digest
-// is there, old is set and data is not decoded, and at is not checked. Else up is set. The error
-// wraps [ErrErased] or [ErrConflict] (another file has the ID), [ErrInput] (at), [ErrFormat] or
-// [ErrLimit].
+// examine readies the upload data to be entered, and enters nothing. If a file with this digest is there, old is set
+// and data is not decoded. Else up is set.
 func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at time.Time) (x examined, err error) {
 	sum := sha256.Sum256(data)
 	x.id = watermark.SubmissionOf(sum)
@@ -164,8 +162,7 @@ const (
 	clockError   = 24 * time.Hour
 )
 
-// checkSent returns an error that wraps [ErrInput] if the time of sending is before 1990 or more
-// than clockError ahead. The zero time is allowed: now.
+// checkSent returns an error that wraps [ErrInput] if the time of sending, which may be zero, is out of range.
 func (s *Issuer) checkSent(at time.Time) error {
 	switch {
 	case at.IsZero(): // now
@@ -203,9 +200,8 @@ func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submissi
 	return p.issue(ctx, lim, s.newID(), to, purpose, false, writeTo(dst))
 }
 
-// logged returns the rows that AddCopy enters for the copy out of the submission of: the copy,
-// and the commitment to its mark key, which counts if the key was never entered. It enters
-// nothing.
+// logged returns the rows that AddCopy enters for the copy out of the submission of: the copy, and the commitment to
+// its mark key, which counts if the key was never entered.
 func (s *Issuer) logged(id watermark.CopyID, of watermark.Submission, to, purpose string, out *rendered) (Copy, books.KeyEntry) {
 	key, now := s.cfg.Key.ID(), s.cfg.Registry.clock()
 	return Copy{

@@ -78,9 +78,8 @@ func (r *Registry) subjectsAfter(ctx context.Context, after string, held int) (m
 	return of, nil
 }
 
-// walk yields all rows of the pages that next returns, until a page has fewer than listPage
-// rows. next is called with the last row of the page before, at first with a zero row. An error
-// of next is yielded with a nil row and ends the walk.
+// walk yields all rows of the pages that next returns, until a page has fewer than listPage rows. next is called with
+// the last row of the page before, at first with a zero row.
 func walk[Row any](next func(last *Row) ([]Row, error)) iter.Seq2[*Row, error] {
 	return func(yield func(*Row, error) bool) {
 		last := new(Row)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/watermark"
@@ -15,7 +14,7 @@ import (
 
 // renderPages marks every page with id, and writes the marked pages as one TIFF, or of a PDF as a PDF. One
 // page after the other is in memory. Each page has a mark of its own, as if it were a submission with the
-// ID [books.PageID]: who averages the pages of a copy adds up marks that lie in different places, and finds
+// ID [watermark.Submission.Page]: who averages the pages of a copy adds up marks that lie in different places, and finds
 // none. Pages of the same pixels have the same mark, or their average would weaken it. The numbers of the
 // result are of the weakest page, its size is that of page 1. The file is opened again, and every page must
 // be what was marked. long is the longest side of a page, pixels.
@@ -32,7 +31,7 @@ func (p *Prepared) renderPages(ctx context.Context, lim picture.Limits, id water
 	var marked [][32]byte // renditions
 	same := make(map[Digest]int)
 	for k := 1; k <= p.pages; k++ {
-		row, err := s.cfg.Registry.Engine().Page(ctx, books.PageID(p.of, k))
+		row, err := s.cfg.Registry.Engine().Page(ctx, p.of.Page(k))
 		if err != nil {
 			return nil, 0, of(k, err)
 		}

@@ -172,8 +172,7 @@ func (p *Prepared) leased(ctx context.Context, id watermark.CopyID, to, purpose 
 	return p.issue(ctx, lim, id, to, purpose, again, hand)
 }
 
-// issue is [Prepared.IssueAs] with again, and [Prepared.Issue] without: then an ID that is taken is an error. Further
-// pages are decoded within lim.
+// issue is [Prepared.IssueAs] with again, and [Prepared.Issue] without: then an ID that is taken is an error.
 func (p *Prepared) issue(ctx context.Context, lim picture.Limits, id watermark.CopyID, to, purpose string, again bool, hand func(*Copy, []byte) error) (*Copy, error) {
 	s := p.issuer
 	if err := books.CheckName("purpose", purpose, intake.MaxNote); err != nil {
@@ -204,8 +203,7 @@ func (p *Prepared) issue(ctx context.Context, lim picture.Limits, id watermark.C
 	return &row, nil
 }
 
-// entered replaces row by the entered copy of that ID, if it is of the same submission, recipient, purpose
-// and bytes. Else the error wraps [ErrConflict].
+// entered replaces row by the entered copy of that ID, if it is of the same submission, recipient, purpose and bytes.
 func (r *Registry) entered(ctx context.Context, row *Copy) error {
 	old, err := r.Copy(ctx, row.ID)
 	if err != nil {
@@ -218,9 +216,9 @@ func (r *Registry) entered(ctx context.Context, row *Copy) error {
 	return nil
 }
 
-// marker returns what marks copies, and the long side in pixels of the picture that it marks. It
-// prepares the marker at the first call, for which it may decode the picture within lim, and after
-// [Prepared.shrink]; other callers wait meanwhile. lossy: the file may be lossy.
+// marker returns what marks copies, and the long side in pixels of the picture that it marks. It prepares the marker
+// at the first call, for which it may decode the picture within lim, and after [Prepared.shrink]. lossy: the file may
+// be lossy.
 func (p *Prepared) marker(lim picture.Limits, lossy bool) (marker, int, error) {
 	manner := watermark.Lossless
 	if lossy {
@@ -245,8 +243,7 @@ func (p *Prepared) marker(lim picture.Limits, lossy bool) (marker, int, error) {
 	return p.last, p.long, nil
 }
 
-// shrink makes further copies no larger than long pixels on the long side. It does nothing if
-// another caller already made them that small. Copies are then marked anew from the original.
+// shrink makes further copies, anew from the original, no larger than long pixels on the long side.
 func (p *Prepared) shrink(long int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -98,8 +98,7 @@ type wireSubmission struct {
 	books.Details
 }
 
-// encode returns the proof as a line of JSON with a line feed. It sets Sum to the SHA-256 of the
-// same JSON with an empty Sum. The receiver is a copy, so p itself stays unchanged.
+// encode returns the proof as a line of JSON with a line feed, and sets Sum in it.
 func (p wireProof) encode() ([]byte, error) {
 	p.Sum = ""
 	data, err := json.Marshal(p)
@@ -112,8 +111,8 @@ func (p wireProof) encode() ([]byte, error) {
 	return append(data, '\n'), err
 }
 
-// parseProof reads a proof of up to maxProof bytes that encode wrote, and nothing else. It
-// checks the sum, but neither entries nor signatures: [CheckProof] does. Errors wrap [ErrProof].
+// parseProof reads a proof of up to maxProof bytes that encode wrote, and nothing else. It checks the sum, but
+// neither entries nor signatures: [CheckProof] does.
 func parseProof(data []byte) (*wireProof, error) {
 	if len(data) > maxProof {
 		return nil, fmt.Errorf("%w: %d bytes, the limit is %d", ErrProof, len(data), maxProof)
@@ -137,9 +136,8 @@ func parseProof(data []byte) (*wireProof, error) {
 	return &p, nil
 }
 
-// holds checks a row against the commitment of its entry, and the path from the entry to the
-// root of its checkpoint in signed. It checks no signature: the caller has checked the
-// signatures of signed. It returns the entry's number. Errors wrap [ErrProof].
+// holds checks a row against the commitment of its entry, and the path from the entry to the root of its checkpoint
+// in signed. The signatures of signed were checked. It returns the entry's number.
 func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 	fail := func(err error) (int64, error) { return 0, fmt.Errorf("%w: %w", ErrProof, err) }
 	e, err := books.ParseEntry([]byte(w.Entry))
@@ -183,38 +181,34 @@ func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 	return e.Seq, nil
 }
 
-// row returns the only row of w, with the salt of w set, and the times in the row; nil for numbers of copies. The rows of w
-// itself stay without the salt, except a mark key and a submission. It is an error if w has no
-// row or several; the error wraps nothing.
+// row returns the only row of w, with the salt of w set, and the times in the row; nil for numbers of copies.
 func (w *wireEntry) row() (row books.Row, times []time.Time, err error) {
 	rows := 0
-	set := func(r books.Row, at ...time.Time) { row, times, rows = r, at, rows+1 }
+	set := func(r books.Row, salt *books.Salt, at ...time.Time) {
+		*salt = books.Salt(w.Salt)
+		row, times, rows = r, at, rows+1
+	}
 	if x := copied(w.Copy); x != nil {
 		if x.State != "" {
 			return nil, nil, errors.New("its entry does not say what became of the copy")
 		}
-		x.Salt = w.Salt
-		set(x, x.Issued)
+		set(x, &x.Salt, x.Issued)
 	}
 	if x := w.MarkKey; x != nil {
-		x.Salt = w.Salt
-		set(x, x.Added)
+		set(x, &x.Salt, x.Added)
 	}
 	if x := copied(w.Receipt); x != nil {
-		x.Salt = w.Salt
-		set(x, x.Entered)
+		set(x, &x.Salt, x.Entered)
 	}
 	if x := copied(w.Release); x != nil {
-		x.Salt = w.Salt
-		set(x, x.Entered)
+		set(x, &x.Salt, x.Entered)
 	}
 	if x := w.Submission; x != nil {
-		x.Submission.Details, x.Salt = x.Details, w.Salt
-		set(x.Submission, x.Submitted, x.Received)
+		x.Submission.Details = x.Details
+		set(&x.Submission, &x.Salt, x.Submitted, x.Received)
 	}
 	if x := copied(w.Investigation); x != nil {
-		x.Salt = w.Salt
-		set(x, x.Started)
+		set(x, &x.Salt, x.Started)
 	}
 	if len(w.Copies) > 0 {
 		rows++
@@ -241,9 +235,8 @@ func inexact(t time.Time) bool {
 	return offset != 0 || !t.Equal(books.Timestamp(t))
 }
 
-// proved returns the row of w, whose entry has the number seq, as [CheckProof] hands it on,
-// without the path. A mark key comes without its state, which no proof shows. proved checks
-// nothing.
+// proved returns the row of w, whose entry has the number seq, as [CheckProof] hands it on. A mark key comes without
+// its state, which no proof shows.
 func (w *wireEntry) proved(seq int64) Proved {
 	p := Proved{Entry: seq, Checkpoint: w.Checkpoint, Copy: w.Copy, Receipt: w.Receipt, Release: w.Release, Investigation: w.Investigation, Lists: w.lists}
 	for _, c := range w.Copies {

@@ -192,10 +192,8 @@ func (l *Ledger) releasesIn(ctx context.Context, of watermark.Submission, root t
 	return all[:list.N], nil
 }
 
-// prove writes a proof of rows and checks the proof as its reader will. The first row is the row
-// that was asked for. public is the public text of the ledger's key. prove sets Entry, Path and
-// Checkpoint of each row. The error wraps [ErrProof] if no checkpoint covers a row, and
-// [ErrTampered] if the proof does not hold.
+// prove writes a proof of rows, the row that was asked for first, and checks the proof as its reader will. It sets
+// Entry, Path and Checkpoint of each row.
 func (l *Ledger) prove(ctx context.Context, rows []wireEntry, public string) ([]byte, error) {
 	kept, err := l.r.store.Checkpoints(ctx)
 	if err != nil {
@@ -230,10 +228,8 @@ func (l *Ledger) prove(ctx context.Context, rows []wireEntry, public string) ([]
 	return data, nil
 }
 
-// covering returns the index in kept, sorted by size, of the checkpoint under which the entry
-// seq is proved. This is the first that covers the entry and has a timestamp or two or more
-// signers, else the first that covers it. It is -1 if no checkpoint covers the entry. It checks
-// no signature.
+// covering returns the index in kept, sorted by size, of the checkpoint under which the entry seq is proved: the
+// first that covers the entry and has a timestamp or two or more signers, else the first that covers it; -1: none.
 func covering(kept []books.Checkpoint, seq int64) int {
 	first := -1
 	for i, c := range kept {
@@ -250,8 +246,7 @@ func covering(kept []books.Checkpoint, seq int64) int {
 	return first
 }
 
-// path sets Entry and Path of row: the entry with the number row.seq, and its hashes up to the
-// root of the checkpoint c, which must cover the entry.
+// path sets Entry and Path of row: the entry with the number row.seq, and its hashes up to the root of c.
 func (l *Ledger) path(ctx context.Context, row *wireEntry, c books.Checkpoint) error {
 	entries, err := l.r.store.Entries(ctx, row.seq-1, 1)
 	if err != nil {

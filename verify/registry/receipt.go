@@ -47,8 +47,7 @@ func (l *Ledger) Receipts(ctx context.Context, of watermark.CopyID) ([]Receipt, 
 	return l.r.store.Receipts(ctx, of)
 }
 
-// signs reports whether x.Signature is over the copy c, by the key x.PublicKey. It does not
-// compare x.Copy with c.
+// signs reports whether x.Signature is over the copy c, by the key x.PublicKey.
 func signs(x *Receipt, c *Copy) bool {
 	return ed25519.Verify(x.PublicKey[:], c.ReceiptMessage(), x.Signature[:])
 }

@@ -32,8 +32,7 @@ type Registry struct {
 	stamps     StampCheck // of timestamps that bound times; nil: none
 }
 
-// newRegistry returns the registry that the store s keeps, with the system's clock. If the
-// store's identity cannot be read, newRegistry closes s.
+// newRegistry returns the registry that the store s keeps. If the store's identity cannot be read, it closes s.
 func newRegistry(ctx context.Context, s books.Store) (*Registry, error) {
 	info, err := s.Info(ctx)
 	if err != nil {
@@ -255,7 +254,7 @@ func (l *Ledger) Head(ctx context.Context) (size int64, head string, err error) 
 	return stateOf(l.r.store.Head(ctx))
 }
 
-// stateOf returns the root of a ledger as hex. After an error it returns no state.
+// stateOf returns the root of a ledger as hex.
 func stateOf(size int64, root tlog.Hash, err error) (int64, string, error) {
 	if err != nil {
 		return 0, "", err
@@ -266,9 +265,8 @@ func stateOf(size int64, root tlog.Hash, err error) (int64, string, error) {
 // clock is the time to the precision that rows keep.
 func (r *Registry) clock() time.Time { return books.Timestamp(r.now()) }
 
-// checkTime returns an error that wraps [ErrInput] if the year of t, in UTC, is not from 0 to
-// 9999: JSON has no such times, and rows are never taken out again. what names the time in the
-// error.
+// checkTime returns an error that wraps [ErrInput] if the year of t, in UTC, is not from 0 to 9999: JSON has no such
+// times, and rows are never taken out again. what names the time.
 func checkTime(what string, t time.Time) error {
 	if y := t.UTC().Year(); y < 0 || y > 9999 {
 		return fmt.Errorf("%w: the %s is in the year %d", ErrInput, what, y)

@@ -100,11 +100,9 @@ func (p *Prepared) renderOne(ctx context.Context, lim picture.Limits, id waterma
 	return out, long, err
 }
 
-// encode writes the marked picture in the format of its source, or in the format that was asked
-// for. If the file is larger than MaxCopyBytes, lossless formats become JPEG, unless a format
-// was asked for. The quality of lossy formats falls in steps of qualityStep, down to minQuality
-// (of 100). If the file is still too large, encode returns it without an error, for the caller
-// to shrink.
+// encode writes the marked picture in the format of its source, or in the format that was asked for. If the file is
+// larger than MaxCopyBytes, lossless formats become JPEG, unless a format was asked for, and the quality of lossy
+// formats falls. If the file is still too large, the caller shrinks it.
 func (p *Prepared) encode(m *watermark.Marked) (*rendered, error) {
 	cfg := &p.issuer.cfg
 	like := picture.LikeOptions{Format: cmp.Or(cfg.Format, p.pic.CopyFormat()), KeepEXIF: cfg.KeepEXIF, WebP: cfg.EncodeWebP}

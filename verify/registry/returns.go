@@ -129,7 +129,7 @@ func (p *Prepared) look(ctx context.Context, row *Submission, doc *picture.Docum
 	for k := 1; len(issued) == 0 && k <= max(row.Pages, 1); k++ {
 		img := p.image
 		if k > 1 || img == nil {
-			page, err := s.cfg.Registry.Engine().Page(ctx, books.PageID(row.ID, k))
+			page, err := s.cfg.Registry.Engine().Page(ctx, row.ID.Page(k))
 			if err != nil {
 				return err
 			}

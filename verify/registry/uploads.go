@@ -10,7 +10,6 @@ import (
 	"io"
 	"io/fs"
 	"iter"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -43,47 +42,28 @@ func Uploads(paths ...string) iter.Seq[Upload] {
 	}
 }
 
-// uploadsOf yields the files at p: a file, an archive, or all files below a folder. It reports
-// whether to go on: false after yield returned false. Errors are yielded as an Upload with Err.
+// uploadsOf yields the files at p: a file, an archive, or all files below a folder. Like yield, it reports whether to go
+// on. Errors are yielded as an Upload with Err.
 func uploadsOf(p string, yield func(Upload) bool) bool {
-	info, err := os.Stat(p)
-	if err != nil {
-		return yield(Upload{Name: p, Err: err})
-	}
-	if !info.IsDir() && !info.Mode().IsRegular() { // to open a pipe would be to wait forever
-		return yield(Upload{Name: p, Err: intake.ErrNotRegular})
-	}
-	if !info.IsDir() {
-		return uploadFile(p, info, yield)
-	}
-	going := true
-	root := p + string(filepath.Separator) // a link to a folder is followed where it is named
-	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
-		switch hidden := name != root && strings.HasPrefix(d.Name(), "."); {
+	return intake.Walk(p, func(name string, f fs.DirEntry, err error) bool {
+		if err != nil {
+			return yield(Upload{Name: name, Err: err})
+		}
+		if name != p && intake.Litter(filepath.ToSlash(name)) {
+			return true
+		}
+		info, err := f.Info()
+		switch {
 		case err != nil:
-			going = yield(Upload{Name: name, Err: err})
-		case hidden && d.IsDir():
-			return fs.SkipDir
-		case hidden || d.IsDir() || intake.Litter(filepath.ToSlash(name)):
-		case !d.Type().IsRegular():
-			going = yield(Upload{Name: name, Err: intake.ErrNotRegular})
-		default:
-			if info, err := d.Info(); err != nil {
-				going = yield(Upload{Name: name, Err: err})
-			} else {
-				going = uploadFile(name, info, yield)
-			}
+			return yield(Upload{Name: name, Err: err})
+		case !info.Mode().IsRegular(): // to open a pipe would be to wait forever
+			return yield(Upload{Name: name, Err: intake.ErrNotRegular})
 		}
-		if !going {
-			return fs.SkipAll
-		}
-		return nil
+		return uploadFile(name, info, yield)
 	})
-	return going && (err == nil || yield(Upload{Name: p, Err: err}))
 }
 
-// archiveKind returns the kind of archive that the ending of name says, in any case: ".zip",
-// ".tar" or ".tar.gz" (also for .tgz). It returns "" for other names. It reads no file.
+// archiveKind returns the kind of archive that the ending of name says: ".zip", ".tar" or ".tar.gz" (also for .tgz).
 func archiveKind(name string) string {
 	name = strings.ToLower(name)
 	for _, kind := range []string{".zip", ".tar", ".tar.gz", ".tgz"} {
@@ -94,9 +74,8 @@ func archiveKind(name string) string {
 	return ""
 }
 
-// uploadFile yields the file at p or, if p ends like an archive, the files in it. info is of p.
-// Like yield, it reports whether to go on. An error about the archive is yielded after its
-// files.
+// uploadFile yields the file at p or, if p ends like an archive, the files in it, and reports whether to go on. An
+// error about the archive is yielded after its files.
 func uploadFile(p string, info fs.FileInfo, yield func(Upload) bool) bool {
 	list := map[string]func(string, func(Upload) bool) (bool, error){
 		".zip": uploadZip, ".tar": uploadTar, ".tar.gz": uploadTar,
@@ -109,9 +88,8 @@ func uploadFile(p string, info fs.FileInfo, yield func(Upload) bool) bool {
 	return going && (err == nil || yield(Upload{Name: p, Err: fmt.Errorf("archive: %w", err)}))
 }
 
-// uploadZip yields the files of the zip archive at p, named p!NAME, and reports whether to go
-// on. Encrypted files, nested archives and links are yielded with Err. The error is about the
-// archive as a whole; nothing was then yielded.
+// uploadZip yields the files of the zip archive at p, named p!NAME, and reports whether to go on. The error is about
+// the archive as a whole; nothing was then yielded.
 func uploadZip(p string, yield func(Upload) bool) (bool, error) {
 	z, err := zip.OpenReader(p)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are labels
@@ -140,10 +118,8 @@ func uploadZip(p string, yield func(Upload) bool) (bool, error) {
 	return true, nil
 }
 
-// uploadTar yields the files of the tar archive at p, named p!NAME, while it reads the archive,
-// and reports whether to go on. A file can be read only until yield returns. An error ends the
-// list. It wraps [ErrLimit] if files that were not read have more than maxSkipped bytes in a
-// compressed archive.
+// uploadTar yields the files of the tar archive at p, named p!NAME, while it reads the archive, and reports whether
+// to go on. A file can be read only until yield returns.
 func uploadTar(p string, yield func(Upload) bool) (bool, error) {
 	f, err := intake.OpenRegular(p)
 	if err != nil {

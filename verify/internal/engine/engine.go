@@ -197,8 +197,8 @@ func (e *Engine) expose(public map[[32]byte]map[watermark.CopyID]time.Time, x *E
 	return some
 }
 
-// oneLine returns s with line breaks, other control characters and invalid UTF-8 replaced by
-// U+FFFD, cut off after [intake.MaxNote] bytes between two characters.
+// oneLine returns s with control characters and invalid UTF-8 replaced by U+FFFD, cut off after [intake.MaxNote]
+// bytes.
 func oneLine(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if intake.Breaks(r) {
@@ -213,10 +213,9 @@ func oneLine(s string) string {
 	return s
 }
 
-// Changed reports what happened to the registry since its ledger had begun entries. added: uploads
-// or copies were entered. altered: a key's state, an erasure, custody, a subject or a return was entered, or
-// the ledger has fewer than begun entries. Once altered is true, added may be incomplete. The error
-// wraps [books.ErrTampered] if an entry is malformed, and altered is then true.
+// Changed reports what happened to the registry since its ledger had begun entries. added: uploads or copies were
+// entered. altered: a key's state, an erasure, custody, a subject or a return was entered, or the ledger has fewer
+// entries. Once altered is true, added may be incomplete.
 func (e *Engine) Changed(ctx context.Context, begun int64) (added, altered bool, err error) {
 	size, _, err := e.store.Head(ctx)
 	if err != nil || size < begun {

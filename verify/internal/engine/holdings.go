@@ -71,7 +71,12 @@ func (e *Engine) Holdings(ctx context.Context, byDay bool, until time.Time, coun
 	for _, x := range counted.Erased {
 		h.Submissions[b.at(x.Day)] -= x.Count
 	}
-	h.Copies = b.copies(counted.Held)
+	for _, x := range counted.Held {
+		if h.Copies[x.Recipient] == nil {
+			h.Copies[x.Recipient] = make([]int, len(b.days))
+		}
+		h.Copies[x.Recipient][b.at(x.Day)] = x.Count
+	}
 	for name, facts := range by {
 		if h.Unmarked[name], err = b.unmarked(ctx, facts); err != nil {
 			return nil, err
@@ -115,26 +120,13 @@ func (b *holdingsOf) whole() []span {
 	return out
 }
 
-// copies returns the counts of uploads with copies by recipient. Recipients without copies are not in the map.
-func (b *holdingsOf) copies(held []books.Issued) map[string][]int {
-	out := make(map[string][]int)
-	for _, x := range held {
-		if out[x.Recipient] == nil {
-			out[x.Recipient] = make([]int, len(b.days))
-		}
-		out[x.Recipient][b.at(x.Day)] = x.Count
-	}
-	return out
-}
-
 // at returns the index of the day of a time.
 func (b *holdingsOf) at(t time.Time) int {
 	return max(sort.Search(len(b.days), func(i int) bool { return b.days[i].After(t) })-1, 0)
 }
 
-// unmarked counts, for each day, the submissions that the facts about one recipient cover, each
-// submission once. Facts without a list cover all submissions of their time, both ends included.
-// b.all must hold the counts of whole days.
+// unmarked counts, for each day, the submissions that the facts about one recipient cover, each once. b.all must hold
+// the counts of whole days.
 func (b *holdingsOf) unmarked(ctx context.Context, facts []books.Custody) ([]int, error) {
 	out := make([]int, len(b.days))
 	var spans []span
@@ -171,10 +163,8 @@ func (b *holdingsOf) unmarked(ctx context.Context, facts []books.Custody) ([]int
 	return out, err
 }
 
-// listed adds to out, for each day, the submissions in the lists of facts, each once. It leaves
-// out erased submissions, submissions outside of their fact's time or after until, and
-// submissions in any of spans, which are counted already. A submission that is missing is an
-// error.
+// listed adds to out, for each day, the submissions in the lists of facts, each once. Erased submissions are left
+// out, and submissions outside of their fact's time, after until, or in any of spans, which are counted already.
 func (b *holdingsOf) listed(ctx context.Context, facts []books.Custody, spans []span, out []int) error {
 	seen := make(map[watermark.Submission]bool)
 	for _, c := range facts {
@@ -204,8 +194,7 @@ func (b *holdingsOf) listed(ctx context.Context, facts []books.Custody, spans []
 	return nil
 }
 
-// clip returns the part of s within day; both spans include their ends. If they do not overlap,
-// the end of the result is before its begin.
+// clip returns the part of s within day. If they do not overlap, the end of the result is before its begin.
 func clip(s, day span) span {
 	if s[0].Before(day[0]) {
 		s[0] = day[0]
@@ -219,8 +208,7 @@ func clip(s, day span) span {
 // holds reports whether t is in s.
 func holds(s span, t time.Time) bool { return !t.Before(s[0]) && !t.After(s[1]) }
 
-// union sorts spans by their begin, in place, and returns new spans in which overlapping spans
-// are joined. The result is sorted. Without spans it is nil.
+// union sorts spans by their begin, in place, and returns new spans in which overlapping spans are joined.
 func union(spans []span) []span {
 	slices.SortFunc(spans, func(a, b span) int { return a[0].Compare(b[0]) })
 	var out []span

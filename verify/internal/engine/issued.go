@@ -34,7 +34,7 @@ func (l *Lists) Of(ctx context.Context, e *Engine, key *watermark.Key) (*waterma
 		known = new(issuedList)
 		l.of[key.ID()] = known
 	}
-	ids, last, err := e.IssuedAfter(ctx, key.ID(), known.last)
+	ids, last, err := e.store.IssuedAfter(ctx, key.ID(), known.last)
 	if err != nil {
 		return nil, fmt.Errorf("list issued copies: %w", err)
 	}

@@ -47,11 +47,8 @@ func (e *Engine) Original(ctx context.Context, key *sealing.Key, of watermark.Su
 	return file, nil
 }
 
-// PageID returns the ID of the row of a page: see [books.PageID].
-func PageID(of watermark.Submission, page int) watermark.Submission { return books.PageID(of, page) }
-
-// Page returns the row of a submission or, by [books.PageID], of one of its pages. The error wraps
-// [books.ErrNotFound] if there is no such row, and [books.ErrErased], beside the row, if it was erased.
+// Page returns the row of a submission or, by [watermark.Submission.Page], of one of its pages. An erased row comes with
+// [books.ErrErased].
 func (e *Engine) Page(ctx context.Context, id watermark.Submission) (*books.Submission, error) {
 	row, err := e.store.Submission(ctx, id)
 	if err == nil && row.Erased {

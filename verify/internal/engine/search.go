@@ -69,8 +69,7 @@ func (e *Engine) FoundBy(ctx context.Context, key *sealing.Key, after, upto int6
 	return after, nil
 }
 
-// found opens what the submission of row is found by. The error is of the service that keeps key
-// alone: it wraps [sealing.ErrKey].
+// found opens what the submission of row is found by. The error is of the service that keeps key alone.
 func (e *Engine) found(row *books.Searched, key *sealing.Key, features bool) (*Found, error) {
 	f := &Found{Number: row.Seq, ID: row.ID, Kept: row.Kept, Quality: row.AreaQuality, HashErr: row.Err, FeaturesErr: row.Err}
 	n := row.StatedFeatures()
@@ -135,10 +134,8 @@ func areaHash(text string) (phash.Hash, error) {
 	return hash, nil
 }
 
-// AreaHash returns the area hash of one submission, opened with key, which may be nil if hashes
-// are in the clear. The error wraps [books.ErrNotFound] if there is no such submission, or
-// nothing is left of it. It wraps [books.ErrSealed] or [books.ErrTampered] if the hash cannot be
-// opened or read.
+// AreaHash returns the area hash of one submission, opened with key, which may be nil if hashes are in the clear. The
+// error wraps [books.ErrNotFound] if nothing is left of it.
 func (e *Engine) AreaHash(ctx context.Context, key *sealing.Key, of watermark.Submission) (phash.Hash, error) {
 	row, err := e.store.Submission(ctx, of)
 	if err != nil {
@@ -196,14 +193,8 @@ func (e *Engine) ErasedAfter(ctx context.Context, after int64, forget func(numbe
 	return after, nil
 }
 
-// IssuedAfter gives the IDs of copies under a mark key: see [books.Store.IssuedAfter].
-func (e *Engine) IssuedAfter(ctx context.Context, keyID string, seq int64) (ids []watermark.CopyID, last int64, err error) {
-	return e.store.IssuedAfter(ctx, keyID, seq)
-}
-
-// SubmissionAt returns the upload with that number. The error wraps [books.ErrNotFound] if there
-// is no such upload. For an erased upload it returns both: the row with what is left, and an
-// error that wraps [books.ErrErased].
+// SubmissionAt returns the upload with that number. For an erased upload it returns both: the row with what is left,
+// and an error that wraps [books.ErrErased].
 func (e *Engine) SubmissionAt(ctx context.Context, number int64) (*books.Submission, error) {
 	s, err := e.store.SubmissionBySeq(ctx, number)
 	if err != nil {
@@ -218,8 +209,7 @@ func (e *Engine) SubmissionAt(ctx context.Context, number int64) (*books.Submiss
 // SealsHashes reports whether the hashes are sealed.
 func (e *Engine) SealsHashes() bool { return e.sealHashes }
 
-// Span returns when the first and the last upload were submitted. Both are the zero time if
-// there is no upload.
+// Span is [books.Store.Span].
 func (e *Engine) Span(ctx context.Context) (first, last time.Time, err error) {
 	return e.store.Span(ctx)
 }

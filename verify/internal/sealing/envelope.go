@@ -113,9 +113,8 @@ func dataKeyOf(k *Key, of watermark.Submission, x *books.Sealed) (tink.AEAD, err
 	return data, nil
 }
 
-// newAEAD returns AES-256-GCM under key, which must have sealSize bytes. Ciphertexts begin with
-// a random nonce of 12 bytes (RFC 5116 section 5.2) and end with a tag of 16. The error is about
-// the key's length alone.
+// newAEAD returns AES-256-GCM under key, which must have sealSize bytes. Ciphertexts begin with a random nonce of 12
+// bytes (RFC 5116 section 5.2) and end with a tag of 16.
 func newAEAD(key secretdata.Bytes) (tink.AEAD, error) {
 	params, err := aesgcm.NewParameters(aesgcm.ParametersOpts{
 		KeySizeInBytes: sealSize, IVSizeInBytes: 12, TagSizeInBytes: 16, Variant: aesgcm.VariantNoPrefix,
@@ -130,9 +129,8 @@ func newAEAD(key secretdata.Bytes) (tink.AEAD, error) {
 	return aesgcm.NewAEAD(k)
 }
 
-// newDataKey makes a random data key for a submission. data encrypts with it, and wrapped is the
-// data key encrypted under k, bound to the submission's ID. The error wraps [ErrKey] if k does
-// not wrap it.
+// newDataKey makes a random data key for a submission. wrapped is the data key encrypted under k, bound to the
+// submission's ID.
 func (k *Key) newDataKey(of watermark.Submission) (data tink.AEAD, wrapped []byte, err error) {
 	secret, err := secretdata.NewBytesFromRand(sealSize)
 	if err != nil {
@@ -148,10 +146,9 @@ func (k *Key) newDataKey(of watermark.Submission) (data tink.AEAD, wrapped []byt
 	return data, wrapped, nil
 }
 
-// unwrap returns the data key, in the clear, that wrapped holds. A service's refusal does not
-// tell an altered data key from a failure of the service. So after a refusal unwrap lets the
-// service open a data key that it has just wrapped, and then asks again. The error wraps
-// [ErrKey] if the service fails, and [books.ErrSealed] if the data key was altered.
+// unwrap returns the data key, in the clear, that wrapped holds. A service's refusal does not tell an altered data
+// key from a failure of the service. So after a refusal unwrap lets the service open a data key that it has just
+// wrapped, and then asks again.
 func (k *Key) unwrap(of watermark.Submission, wrapped []byte) ([]byte, error) {
 	master := *k.master
 	secret, err := master.aead.Decrypt(wrapped, dataKey.context(of))

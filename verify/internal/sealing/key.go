@@ -87,8 +87,7 @@ func Generate() *Key {
 	return localSealKey(s)
 }
 
-// localSealKey returns the key of a secret of our own. Its ID is derived from the secret and
-// reveals nothing of it. The key keeps the secret, for [Key.Secret].
+// localSealKey returns the key of a secret of our own. Its ID is derived from the secret and reveals nothing of it.
 func localSealKey(secret [sealSize]byte) *Key {
 	id, err := hkdf.Key(sha256.New, secret[:], nil, "kycmark seal v1 key id\x00", 8)
 	if err != nil {
@@ -133,8 +132,7 @@ func sealChecksum(secret []byte) []byte {
 	return sum[:sealSum]
 }
 
-// Secret returns the text form of the key, one line, the inverse of
-// [Parse], or "" where a service keeps the key. Store it like a password,
+// Secret returns the text form of the key, one line, or "" where a service keeps the key. Store it like a password,
 // apart from the registry.
 func (k *Key) Secret() string {
 	secret := (*k.master).secret
