@@ -125,7 +125,7 @@ func WriteLeaks(dir, uploads, copies string) ([]Leak, error) {
 	for i, e := range strangers {
 		m.shipped(fmt.Sprintf("%d-%s", 6+i, path.Base(e.File)), e)
 	}
-	m.damaged(fmt.Sprintf("%d-damaged.jpg", 6+len(strangers)), "half a file", handed[0].copy)
+	m.damaged(fmt.Sprintf("%d-damaged.jpg", 6+len(strangers)), "the beginning of a file", handed[0].copy)
 	return m.made, m.err
 }
 
@@ -256,9 +256,8 @@ func (m *maker) transplant(name, what string, from handOut, onto string) {
 	m.picture(name, what, target)
 }
 
-// damaged writes the first half of the bytes of file to name in the folder of the leaks, and lists
-// it as what.
+// damaged writes the first bytes of file, too few to show anything, to name in the folder of the leaks, and lists it as what.
 func (m *maker) damaged(name, what, file string) {
 	data := m.read(file)
-	m.write(name, what, data[:len(data)/2])
+	m.write(name, what, data[:1000])
 }

@@ -117,7 +117,7 @@ func TestKilledWriterLosesNothingAcknowledged(t *testing.T) {
 			fill(t, d)
 			random := rand.New(rand.NewPCG(uint64(*kills), 1))
 			total, segments := 0, 0
-			for range *kills {
+			for n := 0; n < *kills || kind != "postgres" && segments == 0 && n < 50; n++ { // a short life may make no segment
 				life := time.Duration(random.IntN(40_000)) * time.Microsecond
 				if kind == "bucket" {
 					life *= 10
@@ -126,7 +126,7 @@ func TestKilledWriterLosesNothingAcknowledged(t *testing.T) {
 				total += len(acked)
 				segments += survived(t, dsn, acked)
 			}
-			t.Logf("%d kills, %d acknowledged writes, %d segments", *kills, total, segments)
+			t.Logf("%d acknowledged writes, %d segments", total, segments)
 			require.Equal(t, kind != "postgres", segments > 0)
 		})
 	}

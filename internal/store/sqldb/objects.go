@@ -232,12 +232,30 @@ func (d *DB) lost(ctx context.Context, ids []watermark.Submission) (lost, err er
 	return lost, nil
 }
 
+// settle makes a commit of nothing. A process that was killed may leave a commit in SQLite's log that no reader sees and that the
+// next opening of the file finds: its row would name an object that was removed meanwhile. A commit behind it takes its place.
+func (d *DB) settle(ctx context.Context) error {
+	return d.update(ctx, "check originals", func(t *tx) error {
+		var none objects.Name
+		if _, err := t.ExecContext(ctx, "INSERT INTO removal (object) VALUES ($1)", none[:]); err != nil {
+			return err
+		}
+		_, err := t.ExecContext(ctx, "DELETE FROM removal WHERE object = $1", none[:])
+		return err
+	})
+}
+
 func bindName(n *objects.Name) []any { return []any{fixed(n[:])} }
 
 // CheckObjects also removes the objects of erased originals. Objects of the last hour that no row names are not
 // counted, unless they are removed. What killed processes left of objects counts as such.
 func (d *DB) CheckObjects(ctx context.Context, sweep time.Time) (out books.Objects, err error) {
 	out.Place = d.address
+	if !d.readOnly && !sweep.IsZero() {
+		if err := d.settle(ctx); err != nil {
+			return out, err
+		}
+	}
 	kept, err := number(ctx, d.read, "SELECT count(*) FROM ("+objectRows+" AND there > 0) AS counted")
 	if err != nil {
 		return out, err
