@@ -67,8 +67,8 @@ func (o orientation) spectrum(s *spectrum) *spectrum {
 func (l *List) Holds(h Hash) bool {
 	for _, c := range l.chunks {
 		all := c.hashes[:cap(c.hashes)]
-		for i := 0; i < len(all); i += l.size() {
-			if hamming.Load(all[i:][:l.size()]) == h.Bits {
+		for i := 0; i < len(all); i += l.size {
+			if hamming.Load(all[i:][:l.size]) == h.Bits {
 				return true
 			}
 		}
