@@ -1,6 +1,7 @@
 package hamming_test
 
 import (
+	"math"
 	"math/bits"
 	"math/rand/v2"
 	"testing"
@@ -93,7 +94,7 @@ func TestNearest(t *testing.T) {
 			}
 		}
 		hamming.Sort(all)
-		for _, k := range []int{1, 2, 24, 9_000, len(all), len(all) + 1, 1<<63 - 1} {
+		for _, k := range []int{1, 2, 24, 9_000, len(all), len(all) + 1, math.MaxInt} {
 			best := hamming.FindNearest(k)
 			for _, at := range [][2]int{{0, 100}, {100, len(hashes)}} {
 				best.See(memory[size*at[0]:size*at[1]], size, &q, func(i int) (int64, bool) { return int64(-at[0] - i), (at[0]+i)%3 != 0 })
