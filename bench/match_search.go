@@ -22,6 +22,7 @@ import (
 
 	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/phash/index"
 )
 
 // errInexact is wrapped when a search by tables gave other hits than comparing with every hash.
@@ -36,7 +37,7 @@ const (
 	liveInserts  = 200_000 // enough to merge tables several times
 )
 
-// matchSearch measures [phash.Index] on made-up hashes of each sort and size.
+// matchSearch measures [index.Index] on made-up hashes of each sort and size.
 func matchSearch() *ruler.Experiment {
 	var sizes, corpora []string
 	var peer, dir string
@@ -122,13 +123,13 @@ type searchRun struct {
 
 // run emits a trial of the index, and one for each way of the peer.
 func (r *searchRun) run(ctx context.Context, emit func(ruler.Trial)) {
-	x := phash.NewIndex(phash.PDQ)
+	x := index.New(phash.PDQ)
 	start := time.Now()
 	ruler.Check(x.AddAll(r.corpus.all()))
 	r.out["hashes"], r.out["build_s"] = float64(r.corpus.n), time.Since(start).Seconds()
 	debug.FreeOSMemory()
 	r.out["process_gb"] = float64(residentBytes()) / 1e9
-	for _, step := range []func(*phash.Index){r.search, r.check, r.insert} {
+	for _, step := range []func(*index.Index){r.search, r.check, r.insert} {
 		ruler.Check(context.Cause(ctx))
 		step(x)
 	}
@@ -147,7 +148,7 @@ func (r *searchRun) labels() map[string]string {
 
 // search times searches in the index: within the radius, of eight hashes like the eight
 // orientations of one picture, of the ten nearest hashes, and by comparing with every hash.
-func (r *searchRun) search(x *phash.Index) {
+func (r *searchRun) search(x *index.Index) {
 	within := func(radius int) func(q phash.Hash) int {
 		return func(q phash.Hash) int { return len(ruler.Must(x.Search(radius, q))) }
 	}
@@ -168,7 +169,7 @@ func (r *searchRun) search(x *phash.Index) {
 }
 
 // check holds searches by tables against comparing with every hash.
-func (r *searchRun) check(x *phash.Index) {
+func (r *searchRun) check(x *index.Index) {
 	for _, q := range r.few {
 		got := ruler.Must(x.Search(phash.MatchRadius, q))
 		all := ruler.Must(x.Search(scanRadius, q))
@@ -182,7 +183,7 @@ func (r *searchRun) check(x *phash.Index) {
 }
 
 // insert adds hashes one by one, merges included.
-func (r *searchRun) insert(x *phash.Index) {
+func (r *searchRun) insert(x *index.Index) {
 	more := r.corpus.unrelated(1000)
 	start := time.Now()
 	for i := range liveInserts {

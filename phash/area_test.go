@@ -140,7 +140,7 @@ func TestAreaIsNotPDQ(t *testing.T) {
 	p, _, err := phash.Sum(phash.PDQ, m)
 	require.NoError(t, err)
 	assert.NotEqual(t, a.Bits, p.Bits)
-	require.ErrorIs(t, phash.NewIndex(phash.PDQ).Add(a, 1), phash.ErrKind)
+	require.ErrorIs(t, phash.NewList(phash.PDQ).Add(a, 1), phash.ErrKind)
 	assert.True(t, slices.Contains(kinds, phash.Area))
 }
 

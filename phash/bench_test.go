@@ -52,23 +52,26 @@ func BenchmarkSum(b *testing.B) {
 	})
 }
 
-func BenchmarkIndex(b *testing.B) {
-	for _, n := range []int{100_000, 1_000_000} {
-		x := phash.NewIndex(phash.PDQ)
-		r := newRandom(1)
-		for ref := range n {
-			_ = x.Add(randomHash(r, phash.PDQ), int64(ref))
-		}
-		q := randomHash(r, phash.PDQ)
-		b.Run(fmt.Sprintf("Search/%d", n), func(b *testing.B) {
+func BenchmarkList(b *testing.B) {
+	const n = 1_000_000
+	x, r := phash.NewList(phash.PDQ), newRandom(1)
+	for ref := range int64(n) {
+		_ = x.Add(randomHash(r, phash.PDQ), ref)
+	}
+	queries := make([]phash.Hash, 16)
+	for i := range queries {
+		queries[i] = randomHash(r, phash.PDQ)
+	}
+	for _, count := range []int{1, 16} {
+		b.Run(fmt.Sprintf("Search/%d queries among %d", count, n), func(b *testing.B) {
 			for b.Loop() {
-				_, _ = x.Search(phash.MatchRadius, q)
-			}
-		})
-		b.Run(fmt.Sprintf("Nearest10/%d", n), func(b *testing.B) {
-			for b.Loop() {
-				_, _ = x.Nearest(q, 10)
+				_, _ = x.Search(64, queries[:count]...)
 			}
 		})
 	}
+	b.Run(fmt.Sprintf("Nearest10/%d", n), func(b *testing.B) {
+		for b.Loop() {
+			_, _ = x.Nearest(queries[0], 10)
+		}
+	})
 }

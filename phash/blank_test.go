@@ -46,18 +46,18 @@ func TestBlank(t *testing.T) {
 func TestMixedKinds(t *testing.T) {
 	r := newRandom(4)
 	for _, a := range kinds {
-		index := phash.NewIndex(a)
-		require.NoError(t, index.Add(randomHash(r, a), 1))
+		list := phash.NewList(a)
+		require.NoError(t, list.Add(randomHash(r, a), 1))
 		for _, b := range kinds {
 			if a == b {
 				continue
 			}
 			x, y := randomHash(r, a), randomHash(r, b)
 			assert.Equal(t, math.MaxInt, x.Distance(y))
-			require.ErrorIs(t, index.Add(y, 2), phash.ErrKind)
-			_, err := index.Search(256, y)
+			require.ErrorIs(t, list.Add(y, 2), phash.ErrKind)
+			_, err := list.Search(256, y)
 			require.ErrorIs(t, err, phash.ErrKind)
-			_, err = index.Nearest(y, 1)
+			_, err = list.Nearest(y, 1)
 			require.ErrorIs(t, err, phash.ErrKind)
 			_, err = phash.Parse(a.String() + ":" + y.Hex())
 			if a.Len() != b.Len() {

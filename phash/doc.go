@@ -10,8 +10,8 @@
 //     the quality is below [MinQuality], store it but do not search for it.
 //   - [SumLeak] hashes a leak in its eight orientations, as it is, as a negative, and
 //     without what is stamped across it.
-//   - [Index] holds the uploads' hashes; [Index.Search] returns all
-//     within [MatchRadius] bits of the leak.
+//   - [List] holds the uploads' hashes; [List.Search] returns all within
+//     [MatchRadius] bits of the leak. Package index does it among many millions.
 //
 // A match of hashes is a candidate and no proof. Two identity cards of one template look
 // alike to any hash. So compare every candidate within the radius in detail, not only the

@@ -11,16 +11,16 @@ import (
 // here somebody wrote across it in red, and mirrored it.
 func ExampleSumLeak() {
 	upload := picture("page", 1200, 1600)
-	index := phash.NewIndex(phash.Area)
+	list := phash.NewList(phash.Area)
 	h, _, _ := phash.Sum(phash.Area, upload)
-	_ = index.Add(h, 17)
+	_ = list.Add(h, 17)
 
 	leak, quality, err := phash.SumLeak(phash.Area, mirror(bars(upload, color.NRGBA{220, 40, 40, 255})))
 	if err != nil || quality < phash.MinQuality {
 		fmt.Println("cannot be asked for", err)
 		return
 	}
-	hits, err := index.Search(phash.MatchRadius, leak...)
+	hits, err := list.Search(phash.MatchRadius, leak...)
 	if err != nil {
 		fmt.Println(err)
 		return

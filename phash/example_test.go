@@ -15,7 +15,7 @@ func Example() {
 		2: picture("blocks", 300, 400),
 		3: picture("even", 300, 400),
 	}
-	index := phash.NewIndex(phash.PDQ)
+	list := phash.NewList(phash.PDQ)
 	for ref, img := range uploads {
 		h, quality, err := phash.Sum(phash.PDQ, img)
 		if err != nil {
@@ -26,7 +26,7 @@ func Example() {
 			fmt.Println("upload", ref, "cannot be matched by its hash: quality", quality)
 			continue
 		}
-		if err := index.Add(h, ref); err != nil {
+		if err := list.Add(h, ref); err != nil {
 			fmt.Println(err)
 			return
 		}
@@ -39,7 +39,7 @@ func Example() {
 		return
 	}
 	for orientation, h := range hashes {
-		hits, err := index.Search(phash.MatchRadius, h)
+		hits, err := list.Search(phash.MatchRadius, h)
 		if err != nil {
 			fmt.Println(err)
 			return

@@ -79,9 +79,6 @@ func (k Kind) Len() int {
 // picture. The steps behind a name never change.
 func (k Kind) Version() string { return k.String() + "/1" }
 
-// wide reports whether hashes of this kind have 256 bits.
-func (k Kind) wide() bool { return k.Len() == 256 }
-
 // valid reports whether k is one of the kinds of this version.
 func (k Kind) valid() bool { return k >= PDQ && int(k) < len(kindNames) }
 

@@ -133,7 +133,7 @@ func TestSumLeakOfNothing(t *testing.T) {
 	hashes, _, err := phash.SumLeak(phash.Average, picture("photo", 64, 64))
 	require.NoError(t, err)
 	require.Equal(t, turned[:], hashes, "other kinds are looked for in eight orientations")
-	hits, err := phash.NewIndex(phash.PDQ).Search(31)
+	hits, err := phash.NewList(phash.PDQ).Search(31)
 	require.NoError(t, err)
 	require.Empty(t, hits)
 }

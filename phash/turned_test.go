@@ -46,7 +46,7 @@ func TestTurnedLeaksMatch(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	for _, kind := range leakKinds {
-		index := phash.NewIndex(kind)
+		list := phash.NewList(kind)
 		var uploads []*image.NRGBA
 		for ref, file := range files {
 			p, err := fromfile.Picture(file, decoder.Limits{})
@@ -55,7 +55,7 @@ func TestTurnedLeaksMatch(t *testing.T) {
 			h, quality, err := phash.Sum(kind, m)
 			require.NoError(t, err)
 			require.GreaterOrEqual(t, quality, phash.MinQuality)
-			require.NoError(t, index.Add(h, int64(ref)))
+			require.NoError(t, list.Add(h, int64(ref)))
 			uploads = append(uploads, m)
 		}
 		for ref, m := range uploads {
@@ -75,7 +75,7 @@ func TestTurnedLeaksMatch(t *testing.T) {
 					require.NoError(t, err, name)
 					found := map[int64]bool{}
 					for k, q := range leak {
-						hits, err := index.Search(phash.MatchRadius, q)
+						hits, err := list.Search(phash.MatchRadius, q)
 						require.NoError(t, err)
 						for _, hit := range hits {
 							found[hit.Ref] = true

@@ -59,10 +59,10 @@ func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 	return r, nil
 }
 
-// indexDigest returns the SHA-256 of what an index of hashes of the kind searched holds: the version of the kind as
+// indexDigest returns the SHA-256 of what a list of hashes of the kind searched holds: the version of the kind as
 // text, a zero byte, and each entry in the order of the refs: the ref in 8 bytes and the words of the hash,
 // little-endian.
-func indexDigest(x *phash.Index) (digest [sha256.Size]byte) {
+func indexDigest(x *phash.List) (digest [sha256.Size]byte) {
 	sum := sha256.New()
 	sum.Write(append([]byte(searched.Version()), 0))
 	for ref, h := range x.All() {

@@ -46,7 +46,7 @@ type catalogue struct {
 	erased   int64 // number of the last erasure that was followed
 	begun    int64 // entries when it was begun, until their submissions were counted; then 0
 	hidden   int   // submissions that were entered and are not found
-	hashes   *phash.Index
+	hashes   *phash.List
 	segments []engine.Segment
 	whole    bool // so many submissions that their local features are not read
 	parts    *parts.Index
@@ -83,9 +83,7 @@ func (c *catalogue) follow(ctx context.Context, r *registry.Registry, key *regis
 	if c.whole {
 		key = nil
 	}
-	var failed error
-	err = c.hashes.AddAll(func(yield func(int64, phash.Hash) bool) { failed = c.load(ctx, r, key, yield) })
-	if err = errors.Join(failed, err, c.index()); err != nil {
+	if err := errors.Join(c.load(ctx, r, key, c.hashes.Add), c.index()); err != nil {
 		return fmt.Errorf("load hashes and features: %w", err)
 	}
 	if c.erased, err = r.Engine().ErasedAfter(ctx, c.erased, c.forget); unlessAltered(err) != nil {
@@ -143,13 +141,13 @@ func (c *catalogue) begin(ctx context.Context, r *registry.Registry, key *regist
 		}
 	}
 	c.whole = all >= partsUpTo && len(segments) == 0 && !r.Engine().SealsHashes()
-	c.hashes, c.segments, c.parts, c.begun = phash.NewScanIndex(searched), segments, local, entries
+	c.hashes, c.segments, c.parts, c.begun = phash.NewList(searched), segments, local, entries
 	return nil
 }
 
 // load enters the submissions after number read: from segments, and the others from their rows. It gives their hashes to
 // enter. The caller holds mu.
-func (c *catalogue) load(ctx context.Context, r *registry.Registry, key *registry.SealKey, enter func(int64, phash.Hash) bool) (err error) {
+func (c *catalogue) load(ctx context.Context, r *registry.Registry, key *registry.SealKey, enter func(phash.Hash, int64) error) (err error) {
 	add := func(f *engine.Found) error { return c.add(f, key != nil, enter) }
 	for i := range c.segments {
 		s := &c.segments[i]
@@ -202,7 +200,7 @@ func (c *catalogue) dismount(ctx context.Context, r *registry.Registry, key *reg
 			return err
 		}
 		c.parts.Unmount(s.File)
-		known := func(int64, phash.Hash) bool { return true }
+		known := func(phash.Hash, int64) error { return nil }
 		if _, err := r.Engine().FoundBy(ctx, key, s.First-1, s.Last, func(f *engine.Found) error { return c.add(f, true, known) }); err != nil {
 			return err
 		}
@@ -265,10 +263,12 @@ func (c *catalogue) used() (out []findings.Segment) {
 
 // add adds a submission to the indices, and gives its hash to enter. Without a sealing key (opens), what is sealed is
 // missing, but not damaged. The caller holds mu.
-func (c *catalogue) add(f *engine.Found, opens bool, enter func(int64, phash.Hash) bool) error {
+func (c *catalogue) add(f *engine.Found, opens bool, enter func(phash.Hash, int64) error) error {
 	hashed := f.HashErr == nil && f.Quality >= phash.MinQuality
-	if hashed && !enter(f.Number, f.Hash) {
-		return errors.New("the index takes no more hashes") // and says why
+	if hashed {
+		if err := enter(f.Hash, f.Number); err != nil {
+			return err
+		}
 	}
 	if f.Features != nil && !c.parts.Has(f.Number) {
 		if c.adding = append(c.adding, f); len(c.adding) == bulkFeatures {

@@ -159,7 +159,7 @@ func gatherRuns(name string, size int, widen []int) {
 
 // nearIDs512 is near512 for hashes that lie anywhere.
 func nearIDs512() {
-	kernel("nearIDsAVX512", "func(q *uint64, hashes *byte, ids *uint32, groups int, radius int, out *uint32) int", "nearIDsAVX512 is nearAVX512 for the hashes of so many groups of eight numbers.")
+	kernel("nearIDsAVX512", "func(q *uint64, hashes *byte, ids *uint32, groups int, radius int, out *uint32) int", "nearIDsAVX512 writes to out which of so many groups of eight numbers, at least one, have a hash within radius bits of q. It returns how many.")
 	hashes, ids, groups, out := load("hashes"), load("ids"), load("groups"), load("out")
 	query, limit := ZMM(), ZMM()
 	VBROADCASTI64X4(Mem{Base: load("q")}, query)

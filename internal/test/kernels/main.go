@@ -1,4 +1,4 @@
-// Command gen writes the kernels of packages dsp and phash: in each package
+// Command gen writes the kernels of packages dsp, hamming and index: in each package
 // kernels_amd64.s and the Go declarations of its functions. `go generate` in the package
 // runs it; the flag -pkg says which package's kernels to write.
 //
@@ -24,9 +24,16 @@ import (
 func main() {
 	flag.Parse()
 	ConstraintExpr("!purego")
-	if flag.Lookup("pkg").Value.String() == "phash" {
-		indexKernels()
-	} else {
+	switch flag.Lookup("pkg").Value.String() {
+	case "hamming":
+		near512()
+		near256()
+	case "index":
+		probe512()
+		gatherRuns("gather3AVX", 3, []int{0, 1, 2, 255, 3, 4, 5, 255, 6, 7, 8, 255, 9, 10, 11, 255})
+		gatherRuns("gather4AVX", 4, nil)
+		nearIDs512()
+	default:
 		signalKernels()
 	}
 	Generate()

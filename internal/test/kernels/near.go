@@ -8,16 +8,6 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// indexKernels are the kernels of package phash's index.
-func indexKernels() {
-	near512()
-	near256()
-	probe512()
-	gatherRuns("gather3AVX", 3, []int{0, 1, 2, 255, 3, 4, 5, 255, 6, 7, 8, 255, 9, 10, 11, 255})
-	gatherRuns("gather4AVX", 4, nil)
-	nearIDs512()
-}
-
 // A scan compares eight hashes at once. Bits that differ are counted in each
 // quarter of a hash, in lanes of 64 bits. As no count needs more than 16 bits, the
 // lanes of four hashes are shifted into one another before the quarters are added.

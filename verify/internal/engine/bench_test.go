@@ -126,18 +126,16 @@ func BenchmarkSegments(b *testing.B) {
 		made += then - at
 		debug.FreeOSMemory()
 		at, before := used(b)
-		x := phash.NewScanIndex(phash.Area)
+		x := phash.NewList(phash.Area)
 		all, err := e.Segments(b.Context(), key, new(parts.Index))
 		require.NoError(b, err)
-		require.NoError(b, x.AddAll(func(yield func(int64, phash.Hash) bool) {
-			for i := range all {
-				require.NoError(b, all[i].Err)
-				for f := range all[i].Found() {
-					_ = yield(f.Number, f.Hash)
-				}
-				all[i].Close()
+		for i := range all {
+			require.NoError(b, all[i].Err)
+			for f := range all[i].Found() {
+				require.NoError(b, x.Add(f.Hash, f.Number))
 			}
-		}))
+			all[i].Close()
+		}
 		require.Equal(b, *uploads, x.Len())
 		then, _ = used(b)
 		opened += then - at

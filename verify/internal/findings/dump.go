@@ -125,7 +125,7 @@ type Program struct {
 type Searchable struct {
 	Registry string `json:"registry"`
 	Indexed  int    `json:"indexed"`                // submissions whose hashes were searched
-	Index    string `json:"index_digest,omitempty"` // of these hashes, hex: see [phash.Index.Digest]; "": the database was searched
+	Index    string `json:"index_digest,omitempty"` // of these hashes, hex, as indexDigest of package verify takes it; "": the database was searched
 	// Segments are the files from which hashes were mapped. The other hashes were read from the database.
 	Segments   []Segment `json:"segments,omitempty"`
 	LedgerSize int64     `json:"ledger_size"` // entries

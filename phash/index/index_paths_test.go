@@ -1,4 +1,4 @@
-package phash_test
+package index_test
 
 import (
 	"cmp"
@@ -13,7 +13,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/simd"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/phash/index"
 )
 
 // corpora are ways in which hashes lie: evenly spread, in clusters, all of one
@@ -106,7 +108,7 @@ func entries(r *rand.Rand, n int, draw func() phash.Hash, into *twin) iter.Seq2[
 }
 
 // requireSameAnswers asks the index and its twin at all radii.
-func requireSameAnswers(t *testing.T, x *phash.Index, n *twin, r *rand.Rand, draw func() phash.Hash, what string) {
+func requireSameAnswers(t *testing.T, x *index.Index, n *twin, r *rand.Rand, draw func() phash.Hash, what string) {
 	t.Helper()
 	require.Equal(t, len(n.refs), x.Len(), what)
 	for radius := -1; radius <= 257; radius += 1 + radius/12*9 {
@@ -131,11 +133,11 @@ func requireSameAnswers(t *testing.T, x *phash.Index, n *twin, r *rand.Rand, dra
 // and removed in between: an index answers as comparing with every hash does.
 func TestIndexPaths(t *testing.T) {
 	for seed, name := range slices.Sorted(maps.Keys(corpora)) {
-		phash.WithKernels(func(kernels string) {
+		simd.WithKernels(func(kernels string) {
 			t.Run(name+"/"+kernels, func(t *testing.T) {
 				r := newRandom(uint64(seed))
 				draw := corpora[name](r, phash.PDQ)
-				x, n := phash.NewIndex(phash.PDQ), &twin{at: map[int64]int{}}
+				x, n := index.New(phash.PDQ), &twin{at: map[int64]int{}}
 				require.NoError(t, x.AddAll(entries(r, 6000, draw, n)))
 				_, tables, _ := x.Parts()
 				require.Positive(t, tables, "too few to be indexed")
@@ -156,7 +158,7 @@ func TestIndexPaths(t *testing.T) {
 }
 
 // change adds, replaces and removes a few hundred entries.
-func change(t *testing.T, r *rand.Rand, x *phash.Index, n *twin, draw func() phash.Hash) {
+func change(t *testing.T, r *rand.Rand, x *index.Index, n *twin, draw func() phash.Hash) {
 	t.Helper()
 	for range 600 {
 		ref := r.Int64N(12000) - 3000
@@ -175,7 +177,7 @@ func TestIndexPathsOf64Bits(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(corpora)) {
 		r := newRandom(9)
 		draw := corpora[name](r, phash.Average)
-		x, n := phash.NewIndex(phash.Average), &twin{at: map[int64]int{}}
+		x, n := index.New(phash.Average), &twin{at: map[int64]int{}}
 		require.NoError(t, x.AddAll(entries(r, 6000, draw, n)))
 		change(t, r, x, n, draw)
 		requireSameAnswers(t, x, n, r, draw, name)
@@ -188,7 +190,7 @@ func TestIndexPathsOf64Bits(t *testing.T) {
 func TestIndexGrowsAndShrinks(t *testing.T) {
 	r := newRandom(11)
 	draw := corpora["clustered"](r, phash.PDQ)
-	x, n := phash.NewIndex(phash.PDQ), &twin{at: map[int64]int{}}
+	x, n := index.New(phash.PDQ), &twin{at: map[int64]int{}}
 	for ref := range int64(70_000) {
 		h := draw()
 		n.add(h, ref)
@@ -209,7 +211,7 @@ func TestIndexGrowsAndShrinks(t *testing.T) {
 // numbers in the tables.
 func TestIndexErases(t *testing.T) {
 	r := newRandom(12)
-	x, n := phash.NewIndex(phash.PDQ), &twin{at: map[int64]int{}}
+	x, n := index.New(phash.PDQ), &twin{at: map[int64]int{}}
 	draw := corpora["random"](r, phash.PDQ)
 	require.NoError(t, x.AddAll(entries(r, 6000, draw, n)))
 	require.NoError(t, x.Add(draw(), 20_000))
@@ -227,7 +229,7 @@ func TestIndexErases(t *testing.T) {
 }
 
 func TestIndexAddAllRefusesOtherKinds(t *testing.T) {
-	x, r := phash.NewIndex(phash.PDQ), newRandom(14)
+	x, r := index.New(phash.PDQ), newRandom(14)
 	err := x.AddAll(func(yield func(int64, phash.Hash) bool) {
 		_ = yield(1, randomHash(r, phash.PDQ)) && yield(2, randomHash(r, phash.Average))
 	})
@@ -240,7 +242,7 @@ func TestIndexAddAllRefusesOtherKinds(t *testing.T) {
 // from the number of hashes.
 func TestIndexBands(t *testing.T) {
 	for n, want := range map[int]int{100: 0, 1_000_000: 12, 10_000_000: 11} {
-		widths := phash.Cuts(n, phash.MatchRadius)
+		widths := index.Cuts(n, phash.MatchRadius)
 		assert.Len(t, widths, want, n)
 		sum := 0
 		for _, w := range widths {
@@ -250,13 +252,13 @@ func TestIndexBands(t *testing.T) {
 			assert.Equal(t, 256, sum)
 		}
 	}
-	assert.Empty(t, phash.Cuts(1_000_000, 128), "a scan is as fast")
+	assert.Empty(t, index.Cuts(1_000_000, 128), "a scan is as fast")
 }
 
 // Searches, additions, removals and merges go on beside each other. Run with
 // -race to see that they may.
 func TestIndexConcurrentMerges(t *testing.T) {
-	x, r := phash.NewIndex(phash.PDQ), newRandom(15)
+	x, r := index.New(phash.PDQ), newRandom(15)
 	q := randomHash(r, phash.PDQ)
 	var want []phash.Hit
 	for ref := range int64(5) {
@@ -302,7 +304,7 @@ func TestIndexConcurrentMerges(t *testing.T) {
 // Several queries find what each of them finds, each entry at its least distance.
 func TestSearchEach(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	x := phash.NewIndex(phash.PDQ)
+	x := index.New(phash.PDQ)
 	var hashes []phash.Hash
 	for ref := range 400 {
 		h := randomHash(r, phash.PDQ)

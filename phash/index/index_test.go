@@ -1,4 +1,4 @@
-package phash_test
+package index_test
 
 import (
 	"cmp"
@@ -13,7 +13,22 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/phash/index"
 )
+
+var kinds = []phash.Kind{
+	phash.PDQ, phash.Perception, phash.Difference, phash.Average, phash.Area,
+}
+
+func newRandom(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }
+
+func randomHash(r *rand.Rand, kind phash.Kind) phash.Hash {
+	h := phash.Hash{Kind: kind}
+	for i := range kind.Len() / 64 {
+		h.Bits[i] = r.Uint64()
+	}
+	return h
+}
 
 // naive is the index as a map: the twin of Index.
 type naive map[int64]phash.Hash
@@ -46,7 +61,7 @@ func TestIndexHistories(t *testing.T) {
 	history := func(seed uint64) bool {
 		r := newRandom(seed)
 		kind := kinds[r.IntN(len(kinds))]
-		x, twin := phash.NewIndex(kind), naive{}
+		x, twin := index.New(kind), naive{}
 		centre := randomHash(r, kind)
 		for range 300 {
 			ref, h := int64(r.IntN(100))-50, near(r, centre, 40)
@@ -77,7 +92,7 @@ func TestIndexHistories(t *testing.T) {
 }
 
 func TestIndexEdges(t *testing.T) {
-	x := phash.NewIndex(phash.PDQ)
+	x := index.New(phash.PDQ)
 	zero, ones := phash.Hash{Kind: phash.PDQ}, phash.Hash{Kind: phash.PDQ}
 	for i := range ones.Bits {
 		ones.Bits[i] = ^uint64(0)
@@ -113,7 +128,7 @@ func TestIndexEdges(t *testing.T) {
 func TestNearestOfAll(t *testing.T) {
 	const n = 3 << 13 // more than a scan takes at a time
 	r := newRandom(5)
-	x := phash.NewIndex(phash.PDQ)
+	x := index.New(phash.PDQ)
 	for ref := range int64(n) {
 		require.NoError(t, x.Add(randomHash(r, phash.PDQ), ref))
 	}
@@ -127,7 +142,7 @@ func TestNearestOfAll(t *testing.T) {
 // The same ref twice is one entry, so that adding again after a crash is safe.
 func TestIndexReplaces(t *testing.T) {
 	r := newRandom(4)
-	x, a, b := phash.NewIndex(phash.PDQ), randomHash(r, phash.PDQ), randomHash(r, phash.PDQ)
+	x, a, b := index.New(phash.PDQ), randomHash(r, phash.PDQ), randomHash(r, phash.PDQ)
 	require.NoError(t, x.Add(a, 1))
 	require.NoError(t, x.Add(b, 1))
 	hits, err := x.Search(0, a)
@@ -139,7 +154,7 @@ func TestIndexReplaces(t *testing.T) {
 }
 
 func TestIndexRefusesOtherKinds(t *testing.T) {
-	x := phash.NewIndex(phash.PDQ)
+	x := index.New(phash.PDQ)
 	other := phash.Hash{Kind: phash.Average}
 	require.ErrorIs(t, x.Add(other, 1), phash.ErrKind)
 	require.ErrorIs(t, x.Add(phash.Hash{}, 1), phash.ErrKind)
@@ -148,13 +163,13 @@ func TestIndexRefusesOtherKinds(t *testing.T) {
 	_, err = x.Nearest(other, 1)
 	require.ErrorIs(t, err, phash.ErrKind)
 	assert.Zero(t, x.Len())
-	require.ErrorIs(t, phash.NewIndex(0).Add(phash.Hash{}, 1), phash.ErrKind, "an index of no kind holds nothing")
+	require.ErrorIs(t, index.New(0).Add(phash.Hash{}, 1), phash.ErrKind, "an index of no kind holds nothing")
 }
 
 // Searches run beside changes, and always see the entries that stay. Run with
 // -race to see that they may.
 func TestIndexConcurrent(t *testing.T) {
-	x, r := phash.NewIndex(phash.PDQ), newRandom(5)
+	x, r := index.New(phash.PDQ), newRandom(5)
 	q := randomHash(r, phash.PDQ)
 	var want []phash.Hit
 	for ref := range int64(50) {

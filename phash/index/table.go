@@ -1,4 +1,4 @@
-package phash
+package index
 
 import (
 	"cmp"
@@ -6,6 +6,8 @@ import (
 	"math/bits"
 	"slices"
 	"sort"
+
+	"github.com/kycmark/kycmark/internal/hamming"
 )
 
 var le = binary.LittleEndian
@@ -74,7 +76,7 @@ func (t *table) run(value uint32) run {
 func (t *table) probe(value uint32, masks []uint32, runs []run, n int) (filled, numbers int) {
 	for len(masks) > 0 {
 		some, sum := masks, 0
-		if whole := len(masks) &^ 7; avx512 && whole > 0 {
+		if whole := len(masks) &^ 7; hamming.AVX512 && whole > 0 {
 			done := 0
 			_ = runs[n+whole+slack-1]
 			done, n, sum = probeAVX512(&t.blocks[0], value, &masks[0], whole, &runs[0], n)
@@ -133,7 +135,7 @@ func (l idList) put(lists []byte, i, id uint32) {
 // room for four more. gather copies four at a time, as most runs are shorter and their lengths
 // cannot be foreseen.
 func (l idList) gather(lists []byte, runs []run, ids []uint32) int {
-	if len(runs) > 0 && avx512 {
+	if len(runs) > 0 && hamming.AVX512 {
 		if l.size == 3 {
 			return gather3AVX(&lists[0], &runs[0], len(runs), &ids[0])
 		}

@@ -1,11 +1,13 @@
-package phash_test
+package index_test
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/simd"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/phash/index"
 )
 
 // Every kernel of the search finds what comparing the hashes one by one finds: in the
@@ -17,7 +19,7 @@ func FuzzIndexKernels(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, n uint16, radius uint8, seed uint64, spread uint8) {
-		r, x := newRandom(seed), phash.NewIndex(phash.Area)
+		r, x := newRandom(seed), index.New(phash.Area)
 		centre := randomHash(r, phash.Area)
 		hashes := map[int64]phash.Hash{}
 		for ref := range int64(n % 7000) {
@@ -54,7 +56,7 @@ func FuzzIndexKernels(f *testing.F) {
 				want++
 			}
 		}
-		phash.WithKernels(func(kernels string) {
+		simd.WithKernels(func(kernels string) {
 			hits, err := x.Search(int(radius), centre)
 			require.NoError(t, err)
 			require.Len(t, hits, want, kernels)

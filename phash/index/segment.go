@@ -1,4 +1,4 @@
-package phash
+package index
 
 import (
 	"cmp"
@@ -8,13 +8,16 @@ import (
 	"sort"
 	"sync"
 	"sync/atomic"
+
+	"github.com/kycmark/kycmark/internal/hamming"
+	"github.com/kycmark/kycmark/phash"
 )
 
 // A segment is a part of an index that does not grow: entries in the order of
 // their refs, each ref once, and the tables to find the hashes by. Everything
 // lies in bytes, in which the garbage collector finds no pointers.
 type segment struct {
-	kind   Kind
+	kind   phash.Kind
 	n      int    // entries; their numbers, positions here, are 0 to n-1
 	refs   []byte // 8 a ref, ascending
 	hashes []byte // hashSize an entry, and one of zeros that forgotten ones point to
@@ -29,8 +32,8 @@ type segment struct {
 
 const refSize = 8
 
-// hashSize is how many bytes a hash takes.
-func (k Kind) hashSize() int { return k.Len() / 8 }
+// hashSize is how many bytes a hash of kind k takes.
+func hashSize(k phash.Kind) int { return k.Len() / 8 }
 
 // live returns the number of entries that were not removed.
 func (s *segment) live() int { return s.n - s.gone }
@@ -40,31 +43,12 @@ func (s *segment) ref(i int) int64 { return int64(le.Uint64(s.refs[refSize*i:]))
 
 // hash returns the bytes of the hash of entry i.
 func (s *segment) hash(i int) []byte {
-	size := s.kind.hashSize()
+	size := hashSize(s.kind)
 	return s.hashes[size*i:][:size]
 }
 
 // bits returns the words of entry i.
-func (s *segment) bits(i int) [4]uint64 { return loadHash(s.hash(i), s.kind) }
-
-// loadHash returns the words of the hash of kind k that b begins with. A hash of 64 bits has
-// one word; the rest is 0.
-func loadHash(b []byte, k Kind) (h [4]uint64) {
-	if !k.wide() {
-		h[0] = le.Uint64(b)
-		return h
-	}
-	b = b[:32]
-	h[0], h[1], h[2], h[3] = le.Uint64(b), le.Uint64(b[8:]), le.Uint64(b[16:]), le.Uint64(b[24:])
-	return h
-}
-
-// storeHash writes as many words as b has room for.
-func storeHash(b []byte, h *[4]uint64) {
-	for i := range len(b) / 8 {
-		le.PutUint64(b[8*i:], h[i])
-	}
-}
+func (s *segment) bits(i int) [4]uint64 { return hamming.Load(s.hash(i)) }
 
 // isDead reports whether entry i was removed.
 func (s *segment) isDead(i int) bool { return isSet(s.dead, i) }
@@ -116,8 +100,8 @@ func (s *segment) erase() {
 
 // newSegment makes a segment for n entries, whose refs and hashes are still to be
 // put in.
-func newSegment(kind Kind, n int) *segment {
-	return &segment{kind: kind, n: n, ids: idsUpTo(n), refs: make([]byte, refSize*n), hashes: make([]byte, kind.hashSize()*(n+1))}
+func newSegment(kind phash.Kind, n int) *segment {
+	return &segment{kind: kind, n: n, ids: idsUpTo(n), refs: make([]byte, refSize*n), hashes: make([]byte, hashSize(kind)*(n+1))}
 }
 
 // put sets entry i. Entries must have ascending refs.
@@ -130,7 +114,7 @@ func (s *segment) put(i int, ref int64, hash []byte) {
 // processors as there are. 64-bit kinds and small segments get no tables. A search within another
 // radius finds all as well.
 func (s *segment) index(radius int) {
-	if !s.kind.wide() {
+	if s.kind.Len() != 256 {
 		return
 	}
 	cuts := planCuts(s.n, radius)
@@ -229,7 +213,7 @@ func (t *table) describe(block int, counts []uint32, first uint32) (end uint32) 
 // entries are hashes with their refs, in the order in which they were added. They grow by
 // chunks: a slice that grows by copying would leave hashes behind in old memory.
 type entries struct {
-	kind   Kind
+	kind   phash.Kind
 	refs   []int64
 	hashes [][]byte // entryChunk hashes each
 }
@@ -239,7 +223,7 @@ func (e *entries) len() int { return len(e.refs) }
 
 // hash returns the bytes of hash i. They may be written to.
 func (e *entries) hash(i int) []byte {
-	size := e.kind.hashSize()
+	size := hashSize(e.kind)
 	return e.hashes[i/entryChunk][size*(i%entryChunk):][:size]
 }
 
@@ -247,10 +231,10 @@ func (e *entries) hash(i int) []byte {
 func (e *entries) add(h *[4]uint64, ref int64) {
 	n := len(e.refs)
 	if n/entryChunk == len(e.hashes) {
-		e.hashes = append(e.hashes, make([]byte, entryChunk*e.kind.hashSize()))
+		e.hashes = append(e.hashes, make([]byte, entryChunk*hashSize(e.kind)))
 	}
 	e.refs = append(e.refs, ref)
-	storeHash(e.hash(n), h)
+	hamming.Store(e.hash(n), h)
 }
 
 // chunks yields, for each chunk in order, the number of its first entry and the bytes of its
@@ -259,7 +243,7 @@ func (e *entries) chunks() iter.Seq2[int, []byte] {
 	return func(yield func(int, []byte) bool) {
 		for first := 0; first < e.len(); first += entryChunk {
 			n := min(entryChunk, e.len()-first)
-			if !yield(first, e.hashes[first/entryChunk][:n*e.kind.hashSize()]) {
+			if !yield(first, e.hashes[first/entryChunk][:n*hashSize(e.kind)]) {
 				return
 			}
 		}
@@ -306,7 +290,7 @@ type tail struct {
 }
 
 // newTail returns an empty tail for hashes of kind k.
-func newTail(k Kind) tail { return tail{entries{kind: k}, map[int64]int{}} }
+func newTail(k phash.Kind) tail { return tail{entries{kind: k}, map[int64]int{}} }
 
 // add appends an entry whose ref is not held.
 func (t *tail) add(h *[4]uint64, ref int64) {
@@ -332,12 +316,12 @@ func (t *tail) remove(ref int64) bool {
 }
 
 // search appends to hits the entries within radius bits of q, in no order of refs, and returns
-// hits. w is scratch space.
-func (t *tail) search(q *[4]uint64, radius int, hits []Hit, w *scratch) []Hit {
+// hits.
+func (t *tail) search(q *[4]uint64, radius int, hits []phash.Hit) []phash.Hit {
 	for first, hashes := range t.chunks() {
-		hits = scanHashes(t.kind, hashes, q, radius, w, hits, func(hits []Hit, i, d int) []Hit {
-			return append(hits, Hit{t.refs[first+i], d})
-		})
+		for i, d := range hamming.Near(hashes, hashSize(t.kind), q, radius) {
+			hits = append(hits, phash.Hit{Ref: t.refs[first+i], Distance: d})
+		}
 	}
 	return hits
 }

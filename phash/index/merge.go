@@ -1,9 +1,11 @@
-package phash
+package index
 
 import (
 	"cmp"
 	"iter"
 	"slices"
+
+	"github.com/kycmark/kycmark/phash"
 )
 
 // New entries go to the tail. A full tail becomes a segment. Segments are merged so that
@@ -173,7 +175,7 @@ func (m *merger) next() (ref int64, hash []byte) {
 
 // merged returns a segment of all entries, without tables. kind is the kind of all segments. No
 // entry may have been read before.
-func (m *merger) merged(kind Kind) *segment {
+func (m *merger) merged(kind phash.Kind) *segment {
 	to := newSegment(kind, m.n)
 	for i := range m.n {
 		ref, hash := m.next()
@@ -202,8 +204,8 @@ func (m *merger) late(removed func(ref int64)) {
 // AddAll is Add for many entries: their tables are built at once, on all
 // processors. Of entries with one ref the last counts. It is quickest when refs
 // ascend. If an entry is of another kind, or if there are more than 2^31-2, none
-// is added; errors wrap [ErrKind] or [ErrFull].
-func (x *Index) AddAll(added iter.Seq2[int64, Hash]) error {
+// is added; errors wrap [phash.ErrKind] or [ErrFull].
+func (x *Index) AddAll(added iter.Seq2[int64, phash.Hash]) error {
 	batch := entries{kind: x.kind}
 	defer batch.erase()
 	for ref, h := range added {

@@ -1,9 +1,9 @@
 //go:build !amd64 || purego
 
-package phash
+package hamming
 
 // On other processors, and with the tag purego, hashes are compared one by one.
 const (
-	avx512 = false
-	avx2   = false
+	AVX512 = false
+	AVX2   = false
 )

@@ -1,0 +1,111 @@
+// Package hamming finds, among many hashes, all that differ from a given one in few bits, by comparing with each.
+//
+// A hash has one or four words of 64 bits. In memory hashes lie one after another, the words little-endian: 8 or 32
+// bytes a hash. On amd64 assembly passes over hashes that are too far; internal/test/kernels writes it. With the build tag
+// purego, and on other processors, hashes are compared one by one. This changes the time and no result.
+package hamming
+
+import (
+	"encoding/binary"
+	"iter"
+	"math/bits"
+)
+
+var le = binary.LittleEndian
+
+// Only time depends on these numbers, except group, which is how many hashes a kernel compares at once. Bench match
+// search measured them.
+const (
+	group      = 8
+	block      = 8192 // hashes between two looks at what a kernel found
+	halfRadius = 45   // bits: up to this radius half of a hash shows that an unrelated hash is too far
+)
+
+// Load returns the words of b, at most four. The other words are 0.
+func Load(b []byte) (h [4]uint64) {
+	for i := range len(b) / 8 {
+		h[i] = le.Uint64(b[8*i:])
+	}
+	return h
+}
+
+// Store writes as many words as b has room for.
+func Store(b []byte, h *[4]uint64) {
+	for i := range len(b) / 8 {
+		le.PutUint64(b[8*i:], h[i])
+	}
+}
+
+// Near yields, in order, each hash within radius bits of q: its number and its distance. A hash has size bytes, 8 or
+// 32. A negative radius finds nothing.
+func Near(hashes []byte, size int, q *[4]uint64, radius int) iter.Seq2[int, int] {
+	return func(yield func(i, d int) bool) {
+		switch {
+		case radius < 0:
+		case size == 8:
+			near64(hashes, q[0], radius, yield)
+		default:
+			near256(hashes, q, radius, yield)
+		}
+	}
+}
+
+// near64 is Near for hashes of 64 bits.
+func near64(hashes []byte, q uint64, radius int, yield func(i, d int) bool) {
+	for i := range len(hashes) / 8 {
+		if d := bits.OnesCount64(le.Uint64(hashes[8*i:]) ^ q); d <= radius && !yield(i, d) {
+			return
+		}
+	}
+}
+
+// near256 is Near for hashes of 256 bits.
+func near256(hashes []byte, q *[4]uint64, radius int, yield func(i, d int) bool) {
+	done, all := 0, len(hashes)/32
+	if (AVX512 || AVX2) && radius < 256 {
+		var found [block / group]uint32
+		for n := all &^ (group - 1); done < n; {
+			next := min(done+block, n)
+			groups := nearGroups(q, hashes[32*done:32*next], radius, found[:])
+			for _, g := range found[:groups] {
+				from := done + group*int(g)
+				if !compare(hashes, from, from+group, q, radius, yield) {
+					return
+				}
+			}
+			done = next
+		}
+	}
+	compare(hashes, done, all, q, radius, yield)
+}
+
+// nearGroups writes to out the numbers of the groups of hashes that have a hash within radius bits of q, and returns how
+// many. There is at least one group, and radius is 0 to 255. The processor has AVX512 or AVX2.
+func nearGroups(q *[4]uint64, hashes []byte, radius int, out []uint32) int {
+	groups := len(hashes) / (32 * group)
+	_ = out[groups-1]
+	if AVX512 {
+		return nearAVX512(&q[0], &hashes[0], groups, radius, &out[0])
+	}
+	return nearAVX2(&q[0], &hashes[0], groups, radius, &out[0])
+}
+
+// compare yields the hashes within radius bits of q of those numbered from to to-1. It reports whether to go on. At a
+// radius up to halfRadius it passes over a hash whose first half is too far.
+func compare(hashes []byte, from, to int, q *[4]uint64, radius int, yield func(i, d int) bool) bool {
+	q0, q1, q2, q3 := q[0], q[1], q[2], q[3]
+	hashes = hashes[:32*to]
+	half := radius <= halfRadius
+	for i := from; i < to; i++ {
+		h := hashes[32*i:][:32]
+		d := bits.OnesCount64(le.Uint64(h)^q0) + bits.OnesCount64(le.Uint64(h[8:])^q1)
+		if half && d > radius {
+			continue
+		}
+		d += bits.OnesCount64(le.Uint64(h[16:])^q2) + bits.OnesCount64(le.Uint64(h[24:])^q3)
+		if d <= radius && !yield(i, d) {
+			return false
+		}
+	}
+	return true
+}
