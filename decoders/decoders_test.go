@@ -68,7 +68,7 @@ var samples = []sample{
 	{"grey.heic", 300, 200, 1, 0, "eab11decd3a6", "heif-convert"},
 	{"greygrid.heic", 240, 250, 1, 0, "a6108c176310", "heif-convert"}, // four grey tiles
 	{"overlay.heic", 200, 180, 1, 0, "0637aee460e7", "heif-convert"},  // two pictures on one canvas
-	{"sequence.avif", 256, 192, 1, 0, "bd429d505891", "avifdec"}, // two frames
+	{"sequence.avif", 256, 192, 1, 0, "bd429d505891", "avifdec"},      // two frames
 	{"plain.avif", 402, 301, 1, 0, "0bbdacb9f07b", "heif-convert"},
 	{"grid.avif", 512, 384, 1, 0, "5e88eccf6ff0", "avifdec"},
 	{"turned.avif", 301, 402, 5, 0, "fb8244b2259e", "heif-convert"}, // avifdec does not turn or clip
