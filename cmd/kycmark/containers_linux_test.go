@@ -305,13 +305,13 @@ func TestContainers(t *testing.T) {
 	require.NoError(t, os.Mkdir(dump, 0o700))
 	files := make(map[string][]byte)
 	for i, ending := range slices.Sorted(maps.Keys(containers)) {
-		if long.On || i%4 == 3 {
+		if long.On || i%8 == 3 {
 			files["c."+ending] = containers[ending](t, pictures)
 		}
 	}
 	texts := writings.All(t)
 	for i, name := range slices.Sorted(maps.Keys(texts)) {
-		if long.On || i%20 == 3 {
+		if long.On || i%40 == 3 {
 			files[fmt.Sprintf("%02d.txt", i)] = eachOf(pictures, func(l leaked) []byte { return []byte("\n-- a row\n" + texts[name](l.data) + "\n") })
 		}
 	}
@@ -350,7 +350,7 @@ func TestContainers(t *testing.T) {
 // clears the dump.
 func notLookedInto(t *testing.T, x *issuing, pictures []leaked) {
 	kinds := []string{"encrypted", "encrypted.sql", "b32", "a85", "turned"}
-	for n := range long.Number(2, 200) {
+	for n := range long.Number(1, 200) {
 		folder := fmt.Sprintf("dump%d", n)
 		require.NoError(t, os.Mkdir(filepath.Join(x.dir, folder), 0o700))
 		kind := kinds[n%len(kinds)]
