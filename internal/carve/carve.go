@@ -57,7 +57,7 @@ const (
 
 	maxInflated = 8 << 30 // bytes that one scan decompresses. Chosen: they take half a minute
 
-	// maxStarts is how many places of one file may look like a start without one. They take 10 s (TestHostileTexts). A text
+	// maxStarts is how many places of one file may look like a start without one. They take 20 s at most (TestHostileTexts). A text
 	// of a GB has some 100 by chance.
 	maxStarts = 1 << 20
 )
