@@ -183,6 +183,18 @@ func tiffOf(t testing.TB) []byte {
 	return out.Bytes()
 }
 
+// Opponent's story: a TIFF whose directory names itself as the next one, and the scan never ends.
+func TestDirectoryThatNamesItself(t *testing.T) {
+	file := tiffOf(t)
+	at := binary.LittleEndian.Uint32(file[4:])
+	entries := binary.LittleEndian.Uint16(file[at:])
+	for _, next := range []uint32{at, 8, at - 2} {
+		binary.LittleEndian.PutUint32(file[at+2+12*uint32(entries):], next)
+		got, _ := scanned(t, bytes.NewReader(slices.Concat(file, jpegOf(t, 1))))
+		require.Len(t, got, 2)
+	}
+}
+
 // Opponent's story: files that lie behind each other in a raw image are taken for one, and all but the first are lost.
 func TestKinds(t *testing.T) {
 	var zipped, gzipped bytes.Buffer

@@ -84,8 +84,7 @@ func starts(b, before []byte, codings bool) bool {
 	case !codings:
 		return false
 	case b[1] == 0:
-		w := width(b)
-		return w > 1 && coded(narrowed(b[:min(len(b), maxHead*w)], w), narrowed(before, 1)) != nil
+		return width(b) > 1 && coded(b, before) != nil
 	case b[0] == 'b':
 		return bytes.HasPrefix(b, []byte("begin "))
 	case b[0] == 0x1f, b[0] == 'x':
@@ -147,7 +146,7 @@ func coded64(b []byte) bool {
 // coded returns the writing of bytes that starts b; nil: none. before are the bytes before it.
 func coded(b, before []byte) *coding {
 	if w := width(b); w > 1 {
-		if coded(narrowed(b, w), narrowed(before, 1)) == nil {
+		if coded(narrowed(b[:min(len(b), maxHead*w)], w), narrowed(before, 1)) == nil {
 			return nil
 		}
 		return &coding{name: fmt.Sprintf("UTF-%d", 8*w), decode: func(s *stream) io.Reader { return &wide{s, w} }}
