@@ -1,10 +1,7 @@
 package main
 
 import (
-	"archive/tar"
-	"archive/zip"
 	"bytes"
-	"compress/gzip"
 	"crypto/rc4"
 	"encoding/ascii85"
 	"encoding/base32"
@@ -48,7 +45,7 @@ type leaked struct {
 // containers are those that are no text, by the ending of their files.
 var containers = map[string]func(t *testing.T, pictures []leaked) []byte{
 	"tar": tarOfLeaks, "zip": zipOfLeaks,
-	"tgz":    func(t *testing.T, p []leaked) []byte { return gzipped(t, tarOfLeaks(t, p)) },
+	"tgz":    func(t *testing.T, p []leaked) []byte { return gzipOf(t, tarOfLeaks(t, p)) },
 	"tar.xz": func(t *testing.T, p []leaked) []byte { return xzed(t, tarOfLeaks(t, p)) },
 	"sql": func(t *testing.T, p []leaked) []byte {
 		return fmt.Appendf(nil, "INSERT INTO f VALUES (1,X'%x');", zipOfLeaks(t, p))
@@ -58,12 +55,12 @@ var containers = map[string]func(t *testing.T, pictures []leaked) []byte{
 	},
 	"warc.gz": func(t *testing.T, p []leaked) []byte {
 		return eachOf(p, func(l leaked) []byte {
-			return gzipped(t, fmt.Appendf(nil, "WARC/1.0\r\nWARC-Target-URI: http://x/%s\r\n\r\n%s\r\n\r\n", l.name, l.data))
+			return gzipOf(t, fmt.Appendf(nil, "WARC/1.0\r\nWARC-Target-URI: http://x/%s\r\n\r\n%s\r\n\r\n", l.name, l.data))
 		})
 	},
 	"http": func(t *testing.T, p []leaked) []byte {
 		return eachOf(p, func(l leaked) []byte {
-			return fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n%s\r\n", gzipped(t, l.data))
+			return fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n%s\r\n", gzipOf(t, l.data))
 		})
 	},
 	"form": func(_ *testing.T, p []leaked) []byte {
@@ -186,33 +183,15 @@ func secret(t *testing.T, b []byte) []byte {
 	return out
 }
 
-func tarOfLeaks(t *testing.T, pictures []leaked) []byte {
-	var out bytes.Buffer
-	w := tar.NewWriter(&out)
-	for _, p := range pictures {
-		require.NoError(t, w.WriteHeader(&tar.Header{Name: p.name, Mode: 0o600, Size: int64(len(p.data))}))
-		_, err := w.Write(p.data)
-		require.NoError(t, err)
-	}
-	require.NoError(t, w.Close())
-	return out.Bytes()
-}
+func tarOfLeaks(t *testing.T, pictures []leaked) []byte { return tarOf(t, inTurn(pictures)...) }
+func zipOfLeaks(t *testing.T, pictures []leaked) []byte { return zipOf(t, inTurn(pictures)...) }
 
-func zipOfLeaks(t *testing.T, pictures []leaked) []byte {
-	var out bytes.Buffer
-	z := zip.NewWriter(&out)
+// inTurn returns the names and contents of pictures in turn.
+func inTurn(pictures []leaked) (out []any) {
 	for _, p := range pictures {
-		w, err := z.Create(p.name)
-		require.NoError(t, err)
-		_, err = w.Write(p.data)
-		require.NoError(t, err)
+		out = append(out, p.name, p.data)
 	}
-	require.NoError(t, z.Close())
-	return out.Bytes()
-}
-
-func gzipped(t *testing.T, b []byte) []byte {
-	return []byte(writings.Compressed(t, b, func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }))
+	return out
 }
 
 func xzed(t *testing.T, b []byte) []byte {
@@ -303,24 +282,24 @@ func TestContainers(t *testing.T) {
 	x, pictures := newLeak(t)
 	dump := filepath.Join(x.dir, "dump")
 	require.NoError(t, os.Mkdir(dump, 0o700))
-	files := make(map[string][]byte)
+	all := make(map[string][]byte)
 	for i, ending := range slices.Sorted(maps.Keys(containers)) {
 		if long.On || i%8 == 3 {
-			files["c."+ending] = containers[ending](t, pictures)
+			all["c."+ending] = containers[ending](t, pictures)
 		}
 	}
 	texts := writings.All(t)
 	for i, name := range slices.Sorted(maps.Keys(texts)) {
 		if long.On || i%40 == 3 {
-			files[fmt.Sprintf("%02d.txt", i)] = eachOf(pictures, func(l leaked) []byte { return []byte("\n-- a row\n" + texts[name](l.data) + "\n") })
+			all[fmt.Sprintf("%02d.txt", i)] = eachOf(pictures, func(l leaked) []byte { return []byte("\n-- a row\n" + texts[name](l.data) + "\n") })
 		}
 	}
-	for name, data := range files {
+	for name, data := range all {
 		require.NoError(t, os.WriteFile(filepath.Join(dump, name), data, 0o600))
 	}
 	found, _, _ := x.investigated("dump")
 	whole, said := 0, 0
-	for _, name := range slices.Sorted(maps.Keys(files)) {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
 		got := found[name]
 		copies := make(map[string]bool)
 		for _, what := range got {
@@ -342,7 +321,7 @@ func TestContainers(t *testing.T) {
 		assert.False(t, strings.HasSuffix(name, ".txt") && !opened, "%s: %v", name, got)
 	}
 	notLookedInto(t, x, pictures)
-	t.Logf("of %d containers %d gave all pictures, %d others were said", len(files), whole, said)
+	t.Logf("of %d containers %d gave all pictures, %d others were said", len(all), whole, said)
 	assert.LessOrEqual(t, said, 10)
 }
 

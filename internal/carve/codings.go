@@ -160,13 +160,7 @@ func coded(b, before []byte) *coding {
 	case len(b) >= minRun && longRun(b[:minRun], 1) == 0:
 		for _, start := range []string{"0x", "x", ""} {
 			if digits, has := bytes.CutPrefix(b[:minRun], []byte(start)); has && allHex(digits) {
-				c := inHexadecimal("", before)
-				decode := c.decode
-				c.decode = func(s *stream) io.Reader {
-					s.skip(len(start))
-					return decode(s)
-				}
-				return c
+				return inHexadecimal("", before, len(start))
 			}
 		}
 		return &coding{name: "base64", decode: in64}
@@ -213,7 +207,7 @@ func codedBytes(b, before []byte) *coding {
 	case firstOf(b, "ff", "fF", "Ff", "FF", "89"), bytes.HasSuffix(before, []byte("0x")) && firstOf(b, "52", "47", "50", "25"):
 		for _, sep := range seps {
 			if inBytes(b, inHex(sep, 0)) {
-				return inHexadecimal(sep, before)
+				return inHexadecimal(sep, before, 0)
 			}
 		}
 		for _, sign := range signs {
@@ -259,9 +253,10 @@ func inCode(name string, b []byte, next decoder) *coding {
 	return &coding{name: name, decode: func(s *stream) io.Reader { return &bytesOf{s: s, next: next} }}
 }
 
-// inHexadecimal returns the writing in digits with sep between bytes, behind before.
-func inHexadecimal(sep string, before []byte) *coding {
+// inHexadecimal returns the writing in digits with sep between bytes, behind before and a prefix of so many bytes.
+func inHexadecimal(sep string, before []byte, prefix int) *coding {
 	return &coding{name: "hexadecimal", decode: func(s *stream) io.Reader {
+		s.skip(prefix)
 		return join(s, before, isHex, func(j *joined) io.Reader { return &bytesOf{s: s, next: inHex(sep, 0), joins: j.goesOn} })
 	}}
 }

@@ -326,7 +326,7 @@ func (c *copied) tiff() error {
 		order = binary.BigEndian
 	}
 	start, end := c.s.at, int64(8)
-	for next := int64(order.Uint32(b[4:])); next > c.n; { // one that lies before ends the list: it may name itself
+	for next := int64(order.Uint32(b[4:])); next > c.n; { // a directory may name itself, or an earlier one
 		if err := c.take(next - c.n); err != nil {
 			return err
 		}
