@@ -1,10 +1,6 @@
 package registry
 
-import (
-	"github.com/tink-crypto/tink-go/v2/tink"
-
-	"github.com/kycmark/kycmark/verify/internal/sealing"
-)
+import "github.com/kycmark/kycmark/verify/internal/sealing"
 
 // A SealKey is the sealing key: the master key under which the data keys of the kept
 // originals are wrapped. It is 32 random bytes of our own, as a key file holds them, or a key
@@ -16,15 +12,18 @@ import (
 // is.
 type SealKey = sealing.Key
 
+// An AEAD encrypts and decrypts with associated data. Its method set is that of Tink's tink.AEAD.
+type AEAD = sealing.AEAD
+
 // NewSealKey makes a sealing key from a key that a key management service keeps. master is
-// the tink.AEAD of the service's client, for example from tink-crypto/tink-go-gcpkms or
+// the AEAD of the service's client, for example from tink-crypto/tink-go-gcpkms or
 // tink-go-awskms. id names the key in public and in the registry. Pass the same id whenever
 // the registry is opened, and never give it to another key. The service sees data keys and,
 // as associated data, the IDs of submissions. One call wraps the data key of an upload, one
 // call opens it.
 //
 // The error wraps [ErrSealKey].
-func NewSealKey(id string, master tink.AEAD) (*SealKey, error) { return sealing.New(id, master) }
+func NewSealKey(id string, master AEAD) (*SealKey, error) { return sealing.New(id, master) }
 
 // GenerateSealKey makes a new key from the operating system's random source.
 func GenerateSealKey() *SealKey { return sealing.Generate() }

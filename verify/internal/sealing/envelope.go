@@ -1,20 +1,25 @@
 package sealing
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
 	"fmt"
-
-	"github.com/tink-crypto/tink-go/v2/aead/aesgcm"
-	"github.com/tink-crypto/tink-go/v2/insecuresecretdataaccess"
-	"github.com/tink-crypto/tink-go/v2/secretdata"
-	"github.com/tink-crypto/tink-go/v2/tink"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Envelope encryption through tink: a data key of its own (AES-256-GCM) encrypts what is
-// kept of a submission, and the sealing key encrypts the data key. Associated data names the
-// submission and the part, so that no part can be passed off as another.
+// Envelope encryption: a data key of its own (AES-256-GCM) encrypts what is kept of a submission,
+// and the sealing key encrypts the data key. Associated data names the submission and the part,
+// so that no part can be passed off as another.
+
+// An AEAD encrypts and authenticates: authenticated encryption with associated data. Its method
+// set is that of Tink's AEAD, which clients of key management services implement.
+type AEAD interface {
+	Encrypt(plaintext, associatedData []byte) ([]byte, error)
+	Decrypt(ciphertext, associatedData []byte) ([]byte, error)
+}
 
 // A Part is what is encrypted under a data key.
 type Part string
@@ -95,7 +100,7 @@ func Unlock(k *Key, of watermark.Submission, x *books.Sealed) (open func(Part) (
 }
 
 // dataKeyOf unwraps the data key of a submission. Errors are as [Unlock] has them.
-func dataKeyOf(k *Key, of watermark.Submission, x *books.Sealed) (tink.AEAD, error) {
+func dataKeyOf(k *Key, of watermark.Submission, x *books.Sealed) (AEAD, error) {
 	if k == nil {
 		return nil, fmt.Errorf("%w: no sealing key", books.ErrSealed)
 	}
@@ -106,44 +111,49 @@ func dataKeyOf(k *Key, of watermark.Submission, x *books.Sealed) (tink.AEAD, err
 	if err != nil {
 		return nil, err
 	}
-	data, err := newAEAD(secretdata.NewBytesFromData(secret, insecuresecretdataaccess.Token{}))
-	if err != nil {
+	if len(secret) != sealSize {
 		return nil, fmt.Errorf("%w: its data key was altered", books.ErrSealed)
 	}
-	return data, nil
+	return newAESGCM([sealSize]byte(secret)), nil
 }
 
-// newAEAD returns AES-256-GCM under key, which must have sealSize bytes. Ciphertexts begin with a random nonce of 12
-// bytes (RFC 5116 section 5.2) and end with a tag of 16.
-func newAEAD(key secretdata.Bytes) (tink.AEAD, error) {
-	params, err := aesgcm.NewParameters(aesgcm.ParametersOpts{
-		KeySizeInBytes: sealSize, IVSizeInBytes: 12, TagSizeInBytes: 16, Variant: aesgcm.VariantNoPrefix,
-	})
+// aesGCM is AES-256-GCM. A ciphertext begins with a random nonce of 12 bytes and ends with a tag of 16
+// (RFC 5116 section 5.2).
+type aesGCM struct{ cipher.AEAD }
+
+// newAESGCM returns AES-256-GCM under key.
+func newAESGCM(key [sealSize]byte) AEAD {
+	block, err := aes.NewCipher(key[:])
 	if err != nil {
-		return nil, err
+		panic("sealing: AES: " + err.Error()) // only for another length of key
 	}
-	k, err := aesgcm.NewKey(key, 0, params)
+	gcm, err := cipher.NewGCMWithRandomNonce(block)
 	if err != nil {
-		return nil, err
+		panic("sealing: GCM: " + err.Error()) // only for blocks of another size than AES has
 	}
-	return aesgcm.NewAEAD(k)
+	return aesGCM{gcm}
+}
+
+// Encrypt implements [AEAD].
+func (a aesGCM) Encrypt(plaintext, associatedData []byte) ([]byte, error) {
+	return a.Seal(nil, nil, plaintext, associatedData), nil
+}
+
+// Decrypt implements [AEAD].
+func (a aesGCM) Decrypt(ciphertext, associatedData []byte) ([]byte, error) {
+	return a.Open(nil, nil, ciphertext, associatedData)
 }
 
 // newDataKey makes a random data key for a submission. wrapped is the data key encrypted under k, bound to the
 // submission's ID.
-func (k *Key) newDataKey(of watermark.Submission) (data tink.AEAD, wrapped []byte, err error) {
-	secret, err := secretdata.NewBytesFromRand(sealSize)
-	if err != nil {
-		return nil, nil, err
-	}
-	if data, err = newAEAD(secret); err != nil {
-		return nil, nil, err
-	}
-	wrapped, err = (*k.master).aead.Encrypt(secret.Data(insecuresecretdataaccess.Token{}), dataKey.context(of))
+func (k *Key) newDataKey(of watermark.Submission) (data AEAD, wrapped []byte, err error) {
+	var secret [sealSize]byte
+	rand.Read(secret[:]) // never fails: crypto/rand aborts the program instead
+	wrapped, err = (*k.master).aead.Encrypt(secret[:], dataKey.context(of))
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %s does not wrap a data key: %w", ErrKey, k.id, err)
 	}
-	return data, wrapped, nil
+	return newAESGCM(secret), wrapped, nil
 }
 
 // unwrap returns the data key, in the clear, that wrapped holds. A service's refusal does not tell an altered data

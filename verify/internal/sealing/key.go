@@ -14,10 +14,6 @@ import (
 	"log/slog"
 	"strings"
 
-	"github.com/tink-crypto/tink-go/v2/insecuresecretdataaccess"
-	"github.com/tink-crypto/tink-go/v2/secretdata"
-	"github.com/tink-crypto/tink-go/v2/tink"
-
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/mark/code"
@@ -55,7 +51,7 @@ type Key struct {
 
 // A sealMaster wraps data keys.
 type sealMaster struct {
-	aead   tink.AEAD
+	aead   AEAD
 	secret []byte // sealSize bytes; nil where a service keeps the key
 }
 
@@ -68,7 +64,7 @@ func newSealKey(id string, m sealMaster) *Key {
 // New makes a key from master, the AEAD of a key management service. id names the key in public;
 // it has 1 to [intake.MaxName] bytes and does not begin as the IDs of our own keys. New does not
 // call the service. The error wraps [ErrKey].
-func New(id string, master tink.AEAD) (*Key, error) {
+func New(id string, master AEAD) (*Key, error) {
 	switch err := books.CheckText("ID of a sealing key", id, intake.MaxName); {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrKey, err)
@@ -93,11 +89,7 @@ func localSealKey(secret [sealSize]byte) *Key {
 	if err != nil {
 		panic("sealing: hkdf: " + err.Error()) // only for more than 8160 bytes
 	}
-	master, err := newAEAD(secretdata.NewBytesFromData(secret[:], insecuresecretdataaccess.Token{}))
-	if err != nil {
-		panic("sealing: tink: " + err.Error()) // only for another length of key
-	}
-	return newSealKey(sealIDPrefix+hex.EncodeToString(id), sealMaster{master, secret[:]})
+	return newSealKey(sealIDPrefix+hex.EncodeToString(id), sealMaster{newAESGCM(secret), secret[:]})
 }
 
 // Parse reads the text form of a key as written by [Key.Secret], with its checksum. Blank lines
