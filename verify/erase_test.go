@@ -61,6 +61,7 @@ func TestErasedUploadsAreForgotten(t *testing.T) {
 
 // One that is opened while it is erased is not kept: nobody would look for it again.
 func TestOriginalOpenedDuringErasure(t *testing.T) {
+	t.Parallel()
 	c := newCase(t)
 	for _, erased := range []bool{false, true} {
 		kept, err := verify.KeptOverErasure(t.Context(), c.Registry, c.firstID, func() {
@@ -76,6 +77,7 @@ func TestOriginalOpenedDuringErasure(t *testing.T) {
 
 // An erasure by another process is followed before the next search.
 func TestErasuresOfOthersAreFollowed(t *testing.T) {
+	t.Parallel()
 	dsn := sqlite.At(filepath.Join(t.TempDir(), "kyc.db"))
 	cfg := leaktest.Config(t)
 	var err error

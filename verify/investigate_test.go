@@ -263,6 +263,7 @@ func TestAnotherSealingKeyIsRefused(t *testing.T) {
 }
 
 func TestCopyIDUnderAnotherKeyIsNotThatCopy(t *testing.T) {
+	t.Parallel()
 	c := newCase(t)
 	c.Keys = []*watermark.Key{watermark.GenerateKey()}
 	v := c.examine(t, c.first, reads(c.copy.ID))
@@ -311,6 +312,7 @@ func TestFilesThatCannotBeExamined(t *testing.T) {
 
 // Where nothing can be examined, nothing is entered or written, and it is said what is there.
 func TestNothingToExamine(t *testing.T) {
+	t.Parallel()
 	c := newCase(t)
 	v := c.investigator(t, noMark)
 	cut := file(t, c.first, "jpeg")[:1000]

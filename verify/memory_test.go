@@ -44,6 +44,7 @@ func TestHeavyFilesOfADump(t *testing.T) {
 
 // An upload that there is no memory for is not compared: that is no reason to say that a leak does not show it.
 func TestHeavyOriginal(t *testing.T) {
+	t.Parallel()
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
 	upload := imaging.Resize(passport(1), 3400, 0, imaging.Linear)
@@ -64,6 +65,7 @@ func TestHeavyOriginal(t *testing.T) {
 // What needs memory waits for it: a file in an archive, whose size nobody knew before, and uploads that are compared with each
 // other at the end.
 func TestWaitsForMemory(t *testing.T) {
+	t.Parallel()
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
 	var leaks []*verify.Verdict

@@ -145,6 +145,7 @@ func TestEditedSearchDataIsSaid(t *testing.T) {
 }
 
 func TestEditedSearchDataIsSaidInPostgreSQL(t *testing.T) {
+	t.Parallel()
 	for _, part := range []string{"features", "hashes"} {
 		dsn := server.DSN(t)
 		cfg := newSearched(t, postgres.At(dsn), part == "hashes")
