@@ -336,10 +336,9 @@ func TestAlteredCounts(t *testing.T) {
 		"another recipient": "UPDATE copy SET recipient = recipient || 'x'",
 	} {
 		t.Run(name, func(t *testing.T) {
-			inv := newInvestigator(t, investigating(edited(t, made.file, edit)))
-			inv.SetDetect(noMark)
+			inv := newInvestigator(t, untraced(edited(t, made.file, edit)))
 			leak := examine(t, inv, c.bill)
-			require.Equal(t, verify.FoundUnmarked, leak.Finding)
+			require.Equal(t, verify.FoundUnreadable, leak.Finding)
 			d, err := inv.Weigh(t.Context(), []*verify.Verdict{leak})
 			require.NoError(t, err)
 			require.Empty(t, d.Named)
