@@ -24,6 +24,7 @@ import (
 // before the stated find, or after it. The files are examined for the first time, or again. None of
 // that changes who is a rival, and all of it is visible on the first page.
 func TestDatesNeverChangeRivals(t *testing.T) {
+	t.Parallel()
 	began, issued := found.AddDate(0, 2, 0), feb.AddDate(1, 0, 0)
 	finds := map[string]time.Time{"omitted": {}, "early": issued.AddDate(0, 0, -1), "middle": issued.AddDate(1, 0, 0), "stated": found, "late": began.AddDate(0, 0, -1)}
 	entries := []string{"years before", "weeks before", "seconds before", "after the find", "after the first examination"}

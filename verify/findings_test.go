@@ -137,6 +137,7 @@ func TestVerdictsOfAllDumpsAreRechecked(t *testing.T) {
 }
 
 func TestFindingsHaveOneForm(t *testing.T) {
+	t.Parallel()
 	plain, _, _ := richDump(t)
 	for name, edit := range map[string]func(string) string{
 		"empty":            func(string) string { return "" },

@@ -117,6 +117,13 @@ func investigating(cfg registry.Config) verify.Config {
 	return verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey, Actor: cfg.Actor, References: -1}
 }
 
+// untraced is investigating without mark keys: a trace takes half a second, and others test what it finds.
+func untraced(cfg registry.Config) verify.Config {
+	c := investigating(cfg)
+	c.Keys = nil
+	return c
+}
+
 func newInvestigator(t *testing.T, cfg verify.Config) *verify.Investigator {
 	t.Helper()
 	v, err := verify.NewInvestigator(cfg)

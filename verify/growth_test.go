@@ -15,6 +15,7 @@ import (
 // What was submitted after the leaks were found could not leak. A vendor who held all that
 // there was until then held no window, however much the registry grew since.
 func TestGrowthAfterTheFindMakesNoWindow(t *testing.T) {
+	t.Parallel()
 	issuing, leaks := months(t, 40)
 	cfg := investigating(issuing)
 	_, d := weighIn(t, cfg, leaks)
@@ -51,6 +52,7 @@ func TestGrowthAfterTheFindMakesNoWindow(t *testing.T) {
 // What was erased is found in no leak. Where old or other uploads were erased, what is left
 // makes no window; and what was erased after leaks were found to show it counts with them.
 func TestErasuresMakeNoWindow(t *testing.T) {
+	t.Parallel()
 	issuing, leaks := months(t, 40)
 	cfg := investigating(issuing)
 	cfg.Found = time.Now().Add(time.Hour)

@@ -227,6 +227,7 @@ func TestTracedPartsAreConfirmed(t *testing.T) {
 func TestAllCandidatesAreListed(t *testing.T) {
 	t.Parallel()
 	c := newCase(t)
+	c.Keys = nil
 	s := newIssuer(t, c.issuing)
 	near := submit(t, s, file(t, leaked(t, c.first, "jpeg50"), "png"), "", feb)
 	v := c.examine(t, c.first, noMark)
@@ -263,6 +264,7 @@ func TestAnotherSealingKeyIsRefused(t *testing.T) {
 }
 
 func TestCopyIDUnderAnotherKeyIsNotThatCopy(t *testing.T) {
+	t.Parallel()
 	c := newCase(t)
 	c.Keys = []*watermark.Key{watermark.GenerateKey()}
 	v := c.examine(t, c.first, reads(c.copy.ID))
@@ -311,7 +313,9 @@ func TestFilesThatCannotBeExamined(t *testing.T) {
 
 // Where nothing can be examined, nothing is entered or written, and it is said what is there.
 func TestNothingToExamine(t *testing.T) {
+	t.Parallel()
 	c := newCase(t)
+	c.Keys = nil
 	v := c.investigator(t, noMark)
 	cut := file(t, c.first, "jpeg")[:1000]
 	for name, x := range map[string]struct {
@@ -390,15 +394,16 @@ func TestVerdictJSON(t *testing.T) {
 func TestIndexFollowsTheRegistry(t *testing.T) {
 	t.Parallel()
 	c := newCase(t)
+	c.Keys = nil
 	v := c.investigator(t, noMark)
 	late := passport(5)
 	got, err := v.Investigate(t.Context(), "x", file(t, late, "jpeg"))
 	require.NoError(t, err)
-	require.NotEqual(t, verify.FoundUnmarked, got.Finding)
+	require.NotEqual(t, verify.FoundUnreadable, got.Finding)
 	sub := submit(t, newIssuer(t, c.issuing), file(t, late, "png"), "", time.Time{})
 	got, err = v.Investigate(t.Context(), "x", file(t, late, "jpeg"))
 	require.NoError(t, err)
-	require.Equal(t, verify.FoundUnmarked, got.Finding)
+	require.Equal(t, verify.FoundUnreadable, got.Finding)
 	require.Equal(t, sub.ID, got.Submission)
 }
 

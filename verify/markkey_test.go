@@ -19,29 +19,35 @@ func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
 	c := newCase(t)
 	c.Found = time.Now().Add(time.Hour)
 	picture := file(t, leaked(t, c.marked, "telegram"), "jpeg")
-	examine := func() (*verify.Verdict, *verify.DumpVerdict) {
+	var leak *verify.Verdict
+	weigh := func() *verify.DumpVerdict { // what was examined, as found at c.Found
 		v := c.investigator(t, reads(c.copy.ID))
-		leak, err := v.Investigate(t.Context(), "leak.jpg", picture)
-		require.NoError(t, err)
+		leak.ConcludeFound(c.Found)
 		d, err := v.Weigh(t.Context(), []*verify.Verdict{leak})
 		require.NoError(t, err)
 		requireCarefulWords(t, "note", leak.Note)
 		for _, s := range append(d.Shows, d.ShowsNot...) {
 			requireCarefulWords(t, "sentence", s)
 		}
-		return leak, d
+		return d
+	}
+	examine := func() *verify.DumpVerdict {
+		var err error
+		leak, err = c.investigator(t, reads(c.copy.ID)).Investigate(t.Context(), "leak.jpg", picture)
+		require.NoError(t, err)
+		return weigh()
 	}
 	set := func(state string, since time.Time) {
 		require.NoError(t, c.Registry.Ledger().SetKeyState(t.Context(), registry.KeyState{KeyID: leaktest.Key().ID(), State: state, Since: since}))
 	}
-	leak, d := examine()
+	d := examine()
 	require.Equal(t, "copy", leak.Label())
 	require.Len(t, leak.Keys, 1)
 	require.Equal(t, registry.KeyActive, leak.Keys[0].State)
 	require.NotContains(t, textOf(d.ShowsNot), "compromised")
 
 	set(registry.KeyRetired, c.copy.Issued)
-	leak, d = examine()
+	d = examine()
 	require.Equal(t, "copy", leak.Label())
 	require.Equal(t, registry.KeyRetired, leak.Keys[0].State)
 	require.Equal(t, 1, d.Matched)
@@ -49,14 +55,14 @@ func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
 	lost := time.Now().UTC().Truncate(time.Microsecond)
 	set(registry.KeyCompromised, lost)
 	c.Found = lost.Add(-time.Microsecond)
-	leak, d = examine()
+	d = examine()
 	require.Equal(t, "copy", leak.Label(), "it was found before")
 	require.Contains(t, textOf(d.ShowsNot), "after the stated time of the find")
 	require.Contains(t, textOf(d.ShowsNot), "If they were found later")
 	require.Positive(t, d.Odds.Recipients[0].Raw)
 
 	c.Found = c.copy.Issued.Add(-time.Hour) // contradicted by the copy itself
-	_, d = examine()
+	d = weigh()
 	require.Equal(t, 1, d.Matched)
 	require.Contains(t, textOf(d.ShowsNot), "which count for no recipient")
 	for _, h := range d.Odds.Recipients {
@@ -64,7 +70,7 @@ func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
 	}
 
 	for _, c.Found = range []time.Time{{}, lost, time.Now().Add(time.Hour)} {
-		leak, d = examine()
+		d = weigh()
 		require.True(t, leak.Forgeable)
 		require.Empty(t, d.Named)
 	}

@@ -44,15 +44,16 @@ func TestHeavyFilesOfADump(t *testing.T) {
 
 // An upload that there is no memory for is not compared: that is no reason to say that a leak does not show it.
 func TestHeavyOriginal(t *testing.T) {
+	t.Parallel()
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
 	upload := imaging.Resize(passport(1), 3400, 0, imaging.Linear)
 	submit(t, s, file(t, upload, "png"), "customer 1", feb)
 	leak := fstest.MapFS{"leak.jpg": {Data: file(t, imaging.Resize(upload, 800, 0, imaging.Box), "jpeg")}}
-	for limit, want := range map[int64]verify.Finding{0: verify.FoundUnmarked, 420 << 20: verify.FoundIncomplete} {
-		cfg := investigating(cfg)
+	for limit, want := range map[int64]verify.Finding{0: verify.FoundUnreadable, 420 << 20: verify.FoundIncomplete} {
+		cfg := untraced(cfg)
 		cfg.MaxMemory = limit
-		for l, err := range quiet(newInvestigator(t, cfg)).InvestigateFS(t.Context(), leak) {
+		for l, err := range newInvestigator(t, cfg).InvestigateFS(t.Context(), leak) {
 			require.NoError(t, err)
 			require.Equal(t, want, l.Finding, limit)
 		}
@@ -64,6 +65,7 @@ func TestHeavyOriginal(t *testing.T) {
 // What needs memory waits for it: a file in an archive, whose size nobody knew before, and uploads that are compared with each
 // other at the end.
 func TestWaitsForMemory(t *testing.T) {
+	t.Parallel()
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
 	var leaks []*verify.Verdict

@@ -145,6 +145,7 @@ func TestEditedSearchDataIsSaid(t *testing.T) {
 }
 
 func TestEditedSearchDataIsSaidInPostgreSQL(t *testing.T) {
+	t.Parallel()
 	for _, part := range []string{"features", "hashes"} {
 		dsn := server.DSN(t)
 		cfg := newSearched(t, postgres.At(dsn), part == "hashes")
@@ -176,9 +177,8 @@ func TestLostOriginals(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			cfg := edited(t, made, strings.ReplaceAll(edit, "ONE", "(SELECT id FROM submission ORDER BY seq LIMIT 1)"))
-			conf := investigating(cfg)
+			conf := untraced(cfg)
 			inv := newInvestigator(t, conf)
-			inv.SetDetect(noMark)
 			var leaks []*verify.Verdict
 			for i, img := range []image.Image{passport(1), imaging.Crop(passport(1), image.Rect(72, 43, 374, 259))} {
 				v := examine(t, inv, img)
@@ -204,13 +204,12 @@ func TestLostOriginals(t *testing.T) {
 				return
 			}
 			other := examine(t, inv, licence(2))
-			require.Equal(t, verify.FoundUnmarked, other.Finding)
+			require.Equal(t, verify.FoundUnreadable, other.Finding)
 			stranger := examine(t, inv, stranger())
 			require.Equal(t, verify.FoundUnknown, stranger.Finding)
 			require.Zero(t, stranger.Closed)
 			conf.Against = []watermark.Submission{leaks[0].Matches[0].Submission}
 			named := newInvestigator(t, conf)
-			named.SetDetect(noMark)
 			require.Equal(t, verify.FoundIncomplete, examine(t, named, passport(1)).Finding)
 		})
 	}
@@ -248,15 +247,14 @@ func TestDamagedSeal(t *testing.T) {
 				_, err = db.ExecContext(t.Context(), of.begin+"UPDATE sealed SET "+change+" WHERE submission = (SELECT id FROM submission ORDER BY seq LIMIT 1)")
 				require.NoError(t, err)
 
-				inv := newInvestigator(t, investigating(cfg))
-				inv.SetDetect(noMark)
+				inv := newInvestigator(t, untraced(cfg))
 				v := examine(t, inv, passport(1))
 				require.Equal(t, verify.FoundIncomplete, v.Finding)
 				require.Equal(t, id, v.Matches[0].Submission)
 				require.Equal(t, &findings.Missing{Uploads: 2, Damaged: 1}, v.Searched.Missing)
 				crop := examine(t, inv, imaging.Crop(passport(1), image.Rect(72, 43, 374, 259)))
 				require.Equal(t, &findings.Missing{Uploads: 2, Damaged: 1}, crop.Searched.Missing)
-				require.Equal(t, verify.FoundUnmarked, examine(t, inv, licence(2)).Finding)
+				require.Equal(t, verify.FoundUnreadable, examine(t, inv, licence(2)).Finding)
 				d, err := inv.Weigh(t.Context(), []*verify.Verdict{crop})
 				require.NoError(t, err)
 				require.True(t, d.SearchDamaged(), "the command does not end with 0")
@@ -290,10 +288,9 @@ func TestOneBadRow(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			cfg := edited(t, made, "UPDATE submission SET "+edit+" WHERE seq = (SELECT min(seq) FROM submission)")
-			inv := newInvestigator(t, investigating(cfg))
-			inv.SetDetect(noMark)
+			inv := newInvestigator(t, untraced(cfg))
 			if name == "area" {
-				require.Equal(t, verify.FoundUnmarked, examine(t, inv, licence(2)).Finding, "the other row is not concerned")
+				require.Equal(t, verify.FoundUnreadable, examine(t, inv, licence(2)).Finding, "the other row is not concerned")
 			}
 			v := examine(t, inv, passport(1))
 			require.Equal(t, &findings.Missing{Uploads: 2, Damaged: 1}, v.Searched.Missing)
@@ -339,10 +336,9 @@ func TestAlteredCounts(t *testing.T) {
 		"another recipient": "UPDATE copy SET recipient = recipient || 'x'",
 	} {
 		t.Run(name, func(t *testing.T) {
-			inv := newInvestigator(t, investigating(edited(t, made.file, edit)))
-			inv.SetDetect(noMark)
+			inv := newInvestigator(t, untraced(edited(t, made.file, edit)))
 			leak := examine(t, inv, c.bill)
-			require.Equal(t, verify.FoundUnmarked, leak.Finding)
+			require.Equal(t, verify.FoundUnreadable, leak.Finding)
 			d, err := inv.Weigh(t.Context(), []*verify.Verdict{leak})
 			require.NoError(t, err)
 			require.Empty(t, d.Named)

@@ -60,6 +60,7 @@ func weighIn(t *testing.T, cfg verify.Config, leaks []*verify.Verdict) (*verify.
 // Six leaks that were held against six uploads of February alone say nothing of February,
 // of its holder, nor of a thief with the whole registry; marks speak as ever.
 func TestNamedUploadsMakeNoWindow(t *testing.T) {
+	t.Parallel()
 	issuing, leaks := months(t, 40)
 	cfg := investigating(issuing)
 	cfg.Found = time.Now().Add(time.Hour)
@@ -130,6 +131,7 @@ func TestNamedUploadsNameByMarks(t *testing.T) {
 
 // An upload that is named twice is held against a leak once.
 func TestNamedTwice(t *testing.T) {
+	t.Parallel()
 	c := newCase(t)
 	c.Keys, c.Against = nil, []watermark.Submission{c.firstID, c.billID, c.firstID}
 	got := c.examine(t, c.first, noMark)

@@ -41,8 +41,7 @@ func TestPartsAreFound(t *testing.T) {
 		uploads = append(uploads, img)
 		ids = append(ids, submit(t, s, file(t, img, "jpeg"), "", feb).ID)
 	}
-	searching := investigating(cfg)
-	searching.Keys = nil // what is traced, others test
+	searching := untraced(cfg)
 	v := newInvestigator(t, searching)
 	collage := imaging.New(1200, 900, color.White)
 	for i, u := range uploads {
@@ -111,8 +110,7 @@ func TestPartsOfTwins(t *testing.T) {
 	for n := range uint64(9) {
 		submit(t, s, file(t, card(51+n), "jpeg"), "", feb)
 	}
-	searching := investigating(cfg)
-	searching.Keys = nil
+	searching := untraced(cfg)
 	page := imaging.Paste(imaging.New(780, 660, color.NRGBA{235, 240, 240, 255}), card(50), image.Pt(120, 90))
 	v, err := newInvestigator(t, searching).Investigate(t.Context(), "a page", file(t, page, "jpeg"))
 	require.NoError(t, err)

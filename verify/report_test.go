@@ -167,6 +167,7 @@ func TestReportOfNothing(t *testing.T) {
 // Redacted reports hold no subject references and no picture in which anybody
 // could be recognised.
 func TestRedaction(t *testing.T) {
+	t.Parallel()
 	c := newCase(t)
 	v := c.investigator(t, noMark)
 	leak, err := v.Investigate(t.Context(), "x.jpg", file(t, c.first, "jpeg"))

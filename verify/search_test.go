@@ -57,6 +57,7 @@ func TestNewInvestigatorRefuses(t *testing.T) {
 // Uploads are found in a segment without reading their rows. However the segment was altered, what is
 // found is the same, and the record names it. The next builder makes it anew.
 func TestSearchInSegments(t *testing.T) {
+	t.Parallel()
 	c := newLargeCase(t)
 	c.Keys = nil // what is traced, others test
 	b := c.marked.Rect

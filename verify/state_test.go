@@ -26,7 +26,7 @@ func TestStateOfARun(t *testing.T) {
 	t.Parallel()
 	c := newCase(t)
 	dir := t.TempDir()
-	for name, img := range map[string]image.Image{"1.jpg": c.marked, "2.jpg": stranger(), "3.jpg": c.marked, "4.jpg": c.bill} {
+	for name, img := range map[string]image.Image{"1.jpg": c.marked, "2.jpg": stranger(), "3.jpg": c.marked, "4.jpg": residence()} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), file(t, img, "jpeg"), 0o600))
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "5.jpg"), []byte("nothing"), 0o600))

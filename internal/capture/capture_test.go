@@ -41,7 +41,7 @@ func once(of func(person, seed uint64) *image.NRGBA) func(person, seed uint64) *
 	}
 }
 
-var photoWidth, photoHeight = long.Number(960, 1280), long.Number(720, 960) // pixels
+var photoWidth, photoHeight = long.Number(720, 1280), long.Number(540, 960) // pixels
 
 var (
 	photo = once(func(person, seed uint64) *image.NRGBA {

@@ -146,7 +146,7 @@ func TestPagesRefused(t *testing.T) {
 // What is cut off anywhere is refused, and what is changed is refused or gives pictures. With the tag long
 // each file is cut and changed at 1,000 places.
 func TestPagesDamaged(t *testing.T) {
-	places := long.Number(10, 1000)
+	places := long.Number(6, 1000)
 	for name, data := range map[string][]byte{"jpeg.pdf": read(t, "jpeg.pdf"), "strips.pdf": read(t, "strips.pdf"), "letter": letter(1)} {
 		for i := range places {
 			err := engine.Pages(t.Context(), data[:len(data)*i/places], pdf.Limits{}, 0, 0, func(*picture.PDFPage) error { return nil })

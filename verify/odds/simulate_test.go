@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/oddstest"
 	"github.com/kycmark/kycmark/verify/odds"
 )
@@ -288,8 +289,9 @@ func (s *tally) calibrated(t *testing.T) {
 }
 
 func TestSimulatedDumps(t *testing.T) {
-	s := simulate(t, 1, 400) // "go -C bench run . verdict" has 10,000, of pixels
+	dumps := long.Number(200, 400)
+	s := simulate(t, 1, dumps) // "go -C bench run . verdict" has 10,000, of pixels
 	t.Log("\n" + s.String())
 	s.calibrated(t)
-	assert.Greater(t, s.named, 100, "and it does name")
+	assert.Greater(t, s.named, dumps/4, "and it does name")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/oddstest"
 	"github.com/kycmark/kycmark/verify/odds"
 )
@@ -151,7 +152,7 @@ func TestWindowsByChance(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 7))
 	for _, cells := range []int{12, 60, 120} {
 		for _, n := range []int{2, 5, 20, 400} {
-			hits, dumps := 0, 400
+			hits, dumps := 0, long.Number(200, 400)
 			for range dumps {
 				c := newCase()
 				c.Cells = registry(cells, 1000)
@@ -162,7 +163,8 @@ func TestWindowsByChance(t *testing.T) {
 					hits++
 				}
 			}
-			assert.LessOrEqual(t, hits, 4+6, "%d leaks in %d cells", n, cells) // three standard deviations above the mean of 4
+			mean := float64(dumps) / 100
+			assert.LessOrEqual(t, float64(hits), mean+3*math.Sqrt(mean), "%d leaks in %d cells", n, cells) // three standard deviations above the mean
 		}
 	}
 }

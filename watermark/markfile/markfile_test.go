@@ -85,7 +85,7 @@ func tiffOf(t *testing.T, pages ...image.Image) []byte {
 // Every page of a document carries the copy, in a place of its own, and pages of the same pixels carry it
 // in the same place.
 func TestPages(t *testing.T) {
-	bill, card := specimen.Render(specimen.Bill, specimen.NewPerson(1), 600), specimen.Render(specimen.Passport, specimen.NewPerson(2), 700)
+	bill, card := specimen.Render(specimen.Bill, specimen.NewPerson(1), 400), specimen.Render(specimen.Passport, specimen.NewPerson(2), 420)
 	key, upload := watermark.GenerateKey(), tiffOf(t, bill, card, bill)
 	made, err := markfile.Mark(t.Context(), key, 7, upload, nil)
 	require.NoError(t, err)
