@@ -2,6 +2,7 @@ package keyfile
 
 import (
 	"bytes"
+	"context"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
@@ -29,15 +30,18 @@ var ErrPassphrase = errors.New("passphrase")
 // passphraseVariable names the file that holds the passphrase of key files, in its first line. New key files are encrypted under it.
 const passphraseVariable = "KYCMARK_PASSPHRASE_FILE"
 
-// Encrypted key files have the format of age (https://age-encryption.org/v1) with one scrypt recipient, as "age -p" writes it.
+// Encrypted key files have the format of age (https://age-encryption.org/v1) with one recipient: scrypt, as "age -p" writes it,
+// or a key of a KMS, in a stanza of our own: "-> kycmark-transit ENGINE/NAME CIPHERTEXT" with an empty body.
 const (
-	version   = "age-encryption.org/v1"
-	armor     = "AGE ENCRYPTED FILE"
-	workNew   = 16 // log2 of scrypt's cost of new files: 64 MiB and 0.2 s a key. Chosen: a verb opens up to four
-	maxWork   = 20 // log2 of the cost of a file that is opened: 1 GiB. Chosen; age writes 18
-	scryptR   = 8
-	keyBytes  = 16 // of a file key, a salt, and the nonce of a body
-	lastChunk = 1  // the last byte of the nonce of the only chunk of a body
+	version       = "age-encryption.org/v1"
+	armor         = "AGE ENCRYPTED FILE"
+	workNew       = 16 // log2 of scrypt's cost of new files: 64 MiB and 0.2 s a key. Chosen: a verb opens up to four
+	maxWork       = 20 // log2 of the cost of a file that is opened: 1 GiB. Chosen; age writes 18
+	scryptR       = 8
+	keyBytes      = 16 // of a file key, a salt, and the nonce of a body
+	scryptStanza  = "scrypt"
+	transitStanza = "kycmark-transit"
+	lastChunk     = 1 // the last byte of the nonce of the only chunk of a body
 )
 
 // asked asks for the passphrase on the terminal, once for all key files.
@@ -90,67 +94,127 @@ func Plain(path string) bool {
 	return err == nil && !isEncrypted(string(text))
 }
 
-// encrypt returns a text encrypted under a passphrase, at a cost of 2 to the power of work.
-func encrypt(text string, pass []byte, work int) (string, error) {
-	random := make([]byte, 3*keyBytes)
+// A wrapper wraps a new file key. It returns the words of its stanza, and the stanza's body.
+type wrapper func(fileKey []byte) (stanza, body string, err error)
+
+// under wraps with a passphrase, at a cost of 2 to the power of work.
+func under(pass []byte, work int) wrapper {
+	return func(fileKey []byte) (stanza, body string, err error) {
+		salt := make([]byte, keyBytes)
+		_, _ = rand.Read(salt) // never fails
+		wrapping, err := wrapKey(pass, salt, work)
+		if err != nil {
+			return "", "", err
+		}
+		return fmt.Sprintf("%s %s %d", scryptStanza, encode(salt), work), encode(seal(wrapping, 0, fileKey)), nil
+	}
+}
+
+// wrapperOf returns what wraps new key files, as the environment says, and its name. Both are zero if they stay plain.
+func wrapperOf() (w wrapper, name string, err error) {
+	if key := os.Getenv(kmsVariable); key != "" {
+		k, err := newTransit(key)
+		if err != nil {
+			return nil, "", err
+		}
+		return k.wrap, "KMS key " + key, nil
+	}
+	if os.Getenv(passphraseVariable) == "" {
+		return nil, "", nil
+	}
+	pass, err := passphrase()
+	return under(pass, workNew), "passphrase", err
+}
+
+// encrypt returns a text encrypted under a new file key, which w wraps.
+func encrypt(text string, w wrapper) (string, error) {
+	random := make([]byte, 2*keyBytes)
 	_, _ = rand.Read(random) // never fails
-	fileKey, salt, nonce := random[:keyBytes], random[keyBytes:2*keyBytes], random[2*keyBytes:]
-	wrapping, err := wrapKey(pass, salt, work)
+	fileKey, nonce := random[:keyBytes], random[keyBytes:]
+	stanza, wrapped, err := w(fileKey)
 	if err != nil {
 		return "", err
 	}
-	head := fmt.Sprintf("%s\n-> scrypt %s %d\n%s\n---", version, base64.RawStdEncoding.EncodeToString(salt), work, base64.RawStdEncoding.EncodeToString(seal(wrapping, 0, fileKey)))
+	head := fmt.Sprintf("%s\n-> %s\n%s\n---", version, stanza, wrapped)
 	sum, body, err := keysOf(fileKey, nonce, head)
 	if err != nil {
 		return "", err
 	}
-	file := slices.Concat([]byte(head+" "+base64.RawStdEncoding.EncodeToString(sum)+"\n"), nonce, seal(body, lastChunk, []byte(text)))
+	file := slices.Concat([]byte(head+" "+encode(sum)+"\n"), nonce, seal(body, lastChunk, []byte(text)))
 	return string(pem.EncodeToMemory(&pem.Block{Type: armor, Bytes: file})), nil
 }
 
-// decrypt opens an encrypted key file. The error wraps [ErrPassphrase] if the passphrase is wrong.
-func decrypt(file string, pass []byte) (string, error) {
+var errBroken = errors.New("encrypted in another way than \"age -p\" or kycmark does, or damaged")
+
+// decrypt opens an encrypted key file. The error wraps [ErrPassphrase] or [ErrKMS] if its file key is not unwrapped.
+func decrypt(file string) (string, error) {
 	if block, _ := pem.Decode([]byte(strings.TrimSpace(file))); block != nil && block.Type == armor {
 		file = string(block.Bytes)
 	}
-	broken := errors.New("not encrypted under a passphrase as \"age -p\" does, or damaged")
 	lines := strings.SplitN(file, "\n", 5)
-	if len(lines) < 5 || lines[0] != version || !strings.HasPrefix(lines[3], "--- ") {
-		return "", broken
+	if len(lines) < 5 || lines[0] != version || !strings.HasPrefix(lines[3], "--- ") || len(lines[4]) < keyBytes {
+		return "", errBroken
 	}
-	stanza := strings.Split(lines[1], " ")
-	if len(stanza) != 4 || stanza[0] != "->" || stanza[1] != "scrypt" || len(lines[4]) < keyBytes {
-		return "", broken
-	}
-	decode := base64.RawStdEncoding.Strict().DecodeString
-	salt, err1 := decode(stanza[2])
-	work, err2 := strconv.Atoi(stanza[3])
-	wrapped, err3 := decode(lines[2])
-	mac, err4 := decode(lines[3][len("--- "):])
-	if errors.Join(err1, err2, err3, err4) != nil || len(salt) != keyBytes || work < 1 {
-		return "", broken
-	}
-	if work > maxWork {
-		return "", fmt.Errorf("its passphrase costs 2^%d, limit is 2^%d", work, maxWork)
-	}
-	wrapping, err := wrapKey(pass, salt, work)
+	fileKey, err := unwrap(strings.Split(lines[1], " "), lines[2])
 	if err != nil {
 		return "", err
 	}
-	fileKey, err := open(wrapping, 0, wrapped)
-	if err != nil || len(fileKey) != keyBytes {
-		return "", fmt.Errorf("wrong %w", ErrPassphrase)
-	}
-	sum, body, err := keysOf(fileKey, []byte(lines[4][:keyBytes]), strings.Join(lines[:3], "\n")+"\n---")
-	if err != nil || !hmac.Equal(mac, sum) {
-		return "", broken
+	mac, err := decode(lines[3][len("--- "):])
+	sum, body, err2 := keysOf(fileKey, []byte(lines[4][:keyBytes]), strings.Join(lines[:3], "\n")+"\n---")
+	if err != nil || err2 != nil || !hmac.Equal(mac, sum) {
+		return "", errBroken
 	}
 	text, err := open(body, lastChunk, []byte(lines[4][keyBytes:]))
 	if err != nil {
-		return "", broken
+		return "", errBroken
 	}
 	return string(text), nil
 }
+
+// unwrap returns the file key of a stanza, as a [wrapper] or "age -p" wrote it.
+func unwrap(stanza []string, body string) ([]byte, error) {
+	switch {
+	case len(stanza) != 4 || stanza[0] != "->":
+		return nil, errBroken
+	case stanza[1] == transitStanza && ciphertext.MatchString(stanza[3]):
+		k, err := newTransit(stanza[2])
+		if err != nil {
+			return nil, err
+		}
+		fileKey, err := k.DecryptWithContext(context.Background(), []byte(stanza[3]), kmsContext)
+		if err == nil && len(fileKey) != keyBytes {
+			err = fmt.Errorf("%w: %s opens %d bytes, want %d", ErrKMS, k.address.Host, len(fileKey), keyBytes)
+		}
+		return fileKey, err
+	case stanza[1] != scryptStanza:
+		return nil, errBroken
+	}
+	salt, err1 := decode(stanza[2])
+	work, err2 := strconv.Atoi(stanza[3])
+	wrapped, err3 := decode(body)
+	if errors.Join(err1, err2, err3) != nil || len(salt) != keyBytes || work < 1 {
+		return nil, errBroken
+	}
+	if work > maxWork {
+		return nil, fmt.Errorf("its passphrase costs 2^%d, limit is 2^%d", work, maxWork)
+	}
+	pass, err := passphrase()
+	if err != nil {
+		return nil, err
+	}
+	wrapping, err := wrapKey(pass, salt, work)
+	if err != nil {
+		return nil, err
+	}
+	fileKey, err := open(wrapping, 0, wrapped)
+	if err != nil || len(fileKey) != keyBytes {
+		return nil, fmt.Errorf("wrong %w", ErrPassphrase)
+	}
+	return fileKey, nil
+}
+
+// encode and decode are age's base64.
+var encode, decode = base64.RawStdEncoding.EncodeToString, base64.RawStdEncoding.Strict().DecodeString
 
 // wrapKey returns the key under which a file key is wrapped.
 func wrapKey(pass, salt []byte, work int) ([]byte, error) {
