@@ -5,7 +5,7 @@ import "time"
 var EncodeReport, ParseReport = encodeReport, parseReport
 
 func Encrypt(text string, pass []byte, work int) (string, error) {
-	return encrypt(text, under(pass, work))
+	return encrypt(text, withPassphrase(func() ([]byte, error) { return pass, nil }, work))
 }
 
 const Variable = passphraseVariable

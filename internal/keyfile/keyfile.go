@@ -82,12 +82,9 @@ func createPair(path, private, publicPath, public string) error {
 	return nil
 }
 
-// createSecret is create for a secret. It is encrypted as the environment says: see [wrapperOf].
+// createSecret is create for a secret, which it encrypts as [encrypted] does.
 func createSecret(path, text string) error {
-	w, _, err := wrapperOf()
-	if err == nil && w != nil {
-		text, err = encrypt(text, w)
-	}
+	text, _, err := encrypted(text)
 	if err != nil {
 		return fmt.Errorf("key file %s: %w", path, err)
 	}
@@ -103,22 +100,14 @@ func Protect(path string, plain bool) (under string, err error) {
 		return "", err
 	}
 	if !plain {
-		var w wrapper
-		if w, under, err = wrapperOf(); err == nil && w == nil {
+		if text, under, err = encrypted(text); err == nil && under == "" {
 			err = ErrUnprotected
 		}
-		if err == nil {
-			text, err = encrypt(text, w)
-		}
 	}
-	if err == nil {
-		path, err = filepath.EvalSymlinks(path)
-	}
-	if err == nil {
-		_, err = durable.Clean(filepath.Dir(path), "", time.Now(), true) // a killed Protect may have left a plain key
-	}
-	if err == nil {
-		err = durable.WriteFile(path, []byte(text), perm, true)
+	target, missing := filepath.EvalSymlinks(path)
+	if err = errors.Join(err, missing); err == nil {
+		_, _ = durable.Clean(filepath.Dir(target), "", time.Now(), true) // a killed Protect may have left a plain key
+		err = durable.WriteFile(target, []byte(text), perm, true)
 	}
 	if err != nil {
 		return "", fmt.Errorf("key file %s: %w", path, err)

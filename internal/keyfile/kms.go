@@ -23,15 +23,14 @@ import (
 // ErrKMS is wrapped if a key management service does not wrap or open a key file.
 var ErrKMS = errors.New("KMS")
 
-// Variables of the environment. Vault's own command reads the last three.
+// Variables of the environment. Vault's own command reads the last two. A namespace stands before the engine: NAMESPACE/ENGINE/NAME.
 const (
-	kmsVariable  = "KYCMARK_KMS_KEY" // ENGINE/NAME, such as transit/kyc: the key that wraps new key files
-	kmsAddress   = "VAULT_ADDR"
-	kmsToken     = "VAULT_TOKEN"
-	kmsNamespace = "VAULT_NAMESPACE"
-)
+	kmsVariable = "KYCMARK_KMS_KEY" // ENGINE/NAME, such as transit/kyc: the key that wraps new key files
+	kmsAddress  = "VAULT_ADDR"
+	kmsToken    = "VAULT_TOKEN"
 
-const maxAnswer = 64 << 10 // bytes. Real answers have about 300
+	maxAnswer = 64 << 10 // bytes. Real answers have about 300
+)
 
 var (
 	kmsTimeout = 15 * time.Second // of a request with its answer. Chosen; tests wait for less
@@ -52,24 +51,19 @@ var _ tink.AEADWithContext = (*transit)(nil)
 // newTransit returns the key of a name, at the service that the environment names. The address must be of https, or of this
 // machine: it gets the token. Errors wrap [ErrKMS] and repeat no secret.
 func newTransit(name string) (*transit, error) {
-	k := &transit{name: name, token: os.Getenv(kmsToken)}
-	var err error
-	switch k.address, err = url.Parse(os.Getenv(kmsAddress)); {
+	address, err := url.Parse(os.Getenv(kmsAddress))
+	k := &transit{name, address, os.Getenv(kmsToken)}
+	switch {
 	case !kmsName.MatchString(name) || !fs.ValidPath(name):
 		return nil, fmt.Errorf("%w: key %.100q, want ENGINE/NAME, such as transit/kyc", ErrKMS, name)
-	case err != nil || k.address.Host == "" || k.address.User != nil:
+	case err != nil || address.Host == "" || address.User != nil:
 		return nil, fmt.Errorf("%w: %s has no address of a Vault or OpenBao, want https://HOST:8200 without credentials", ErrKMS, kmsAddress)
-	case k.address.Scheme != "https" && (k.address.Scheme != "http" || !local(k.address.Hostname())):
-		return nil, fmt.Errorf("%w: %s is %q at another machine, want https", ErrKMS, kmsAddress, k.address.Scheme)
+	case address.Scheme != "https" && (address.Scheme != "http" || !net.ParseIP(address.Hostname()).IsLoopback()):
+		return nil, fmt.Errorf("%w: %s is %q at another machine, want https", ErrKMS, kmsAddress, address.Scheme)
 	case k.token == "":
-		return nil, fmt.Errorf("%w: %s is not set, want a token of %s", ErrKMS, kmsToken, k.address.Host)
+		return nil, fmt.Errorf("%w: %s is not set, want a token of %s", ErrKMS, kmsToken, address.Host)
 	}
 	return k, nil
-}
-
-// local reports whether a host is this machine.
-func local(host string) bool {
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
 // EncryptWithContext returns a ciphertext of printable ASCII without spaces. Errors wrap [ErrKMS].
@@ -102,19 +96,13 @@ func (k *transit) ask(ctx context.Context, do string, in transitData) (transitDa
 	fail := func(format string, args ...any) (transitData, error) {
 		return transitData{}, fmt.Errorf("%w: %s, %s with %s: %w", ErrKMS, k.address.Host, do, k.name, fmt.Errorf(format, args...))
 	}
-	body, err := json.Marshal(in)
-	if err != nil {
-		return fail("%w", err)
-	}
+	body, _ := json.Marshal(in) // never fails
 	to := k.address.JoinPath("v1", path.Dir(k.name), do, path.Base(k.name)).String()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
 	if err != nil {
 		return fail("no request")
 	}
 	req.Header = http.Header{"Content-Type": {"application/json"}, "X-Vault-Request": {"true"}, "X-Vault-Token": {k.token}}
-	if space := os.Getenv(kmsNamespace); space != "" {
-		req.Header.Set("X-Vault-Namespace", space)
-	}
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(req)
 	if u := (*url.Error)(nil); errors.As(err, &u) {
@@ -148,15 +136,21 @@ var refusals = map[int]string{
 	http.StatusServiceUnavailable: "the service is sealed or away",
 }
 
-// wrap lets the service wrap a file key, and opens it again: a key that does not come back would be lost.
-func (k *transit) wrap(fileKey []byte) (stanza, body string, err error) {
-	wrapped, err := k.EncryptWithContext(context.Background(), fileKey, kmsContext)
-	if err != nil {
-		return "", "", err
+// withKMS wraps with a key of the service, and opens what it wrapped: a file key that does not come back would be lost.
+func withKMS(name string) wrapper {
+	return func(fileKey []byte) (stanza, body string, err error) {
+		k, err := newTransit(name)
+		if err != nil {
+			return "", "", err
+		}
+		wrapped, err := k.EncryptWithContext(context.Background(), fileKey, kmsContext)
+		if err != nil {
+			return "", "", err
+		}
+		again, err := k.DecryptWithContext(context.Background(), wrapped, kmsContext)
+		if err == nil && !bytes.Equal(again, fileKey) {
+			err = fmt.Errorf("%w: %s with %s: does not return what it wrapped", ErrKMS, k.address.Host, name)
+		}
+		return transitStanza + " " + name + " " + string(wrapped), "", err
 	}
-	again, err := k.DecryptWithContext(context.Background(), wrapped, kmsContext)
-	if err == nil && !bytes.Equal(again, fileKey) {
-		err = fmt.Errorf("%w: %s with %s: does not return what it wrapped", ErrKMS, k.address.Host, k.name)
-	}
-	return transitStanza + " " + k.name + " " + string(wrapped), "", err
 }

@@ -1,8 +1,8 @@
 package keyfile
 
 import (
-	"bytes"
 	"context"
+	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
@@ -41,7 +41,6 @@ const (
 	keyBytes      = 16 // of a file key, a salt, and the nonce of a body
 	scryptStanza  = "scrypt"
 	transitStanza = "kycmark-transit"
-	lastChunk     = 1 // the last byte of the nonce of the only chunk of a body
 )
 
 // asked asks for the passphrase on the terminal, once for all key files.
@@ -97,33 +96,33 @@ func Plain(path string) bool {
 // A wrapper wraps a new file key. It returns the words of its stanza, and the stanza's body.
 type wrapper func(fileKey []byte) (stanza, body string, err error)
 
-// under wraps with a passphrase, at a cost of 2 to the power of work.
-func under(pass []byte, work int) wrapper {
+// withPassphrase wraps with the passphrase that ask returns, at a cost of 2 to the power of work.
+func withPassphrase(ask func() ([]byte, error), work int) wrapper {
 	return func(fileKey []byte) (stanza, body string, err error) {
-		salt := make([]byte, keyBytes)
-		_, _ = rand.Read(salt) // never fails
-		wrapping, err := wrapKey(pass, salt, work)
+		pass, err := ask()
 		if err != nil {
 			return "", "", err
 		}
-		return fmt.Sprintf("%s %s %d", scryptStanza, encode(salt), work), encode(seal(wrapping, 0, fileKey)), nil
+		salt := make([]byte, keyBytes)
+		_, _ = rand.Read(salt) // never fails
+		wrapped := aead(wrapKey(pass, salt, work)).Seal(nil, keyNonce, fileKey, nil)
+		return fmt.Sprintf("%s %s %d", scryptStanza, encode(salt), work), encode(wrapped), nil
 	}
 }
 
-// wrapperOf returns what wraps new key files, as the environment says, and its name. Both are zero if they stay plain.
-func wrapperOf() (w wrapper, name string, err error) {
-	if key := os.Getenv(kmsVariable); key != "" {
-		k, err := newTransit(key)
-		if err != nil {
-			return nil, "", err
-		}
-		return k.wrap, "KMS key " + key, nil
+// encrypted encrypts the text of a key file as the environment says, and returns what it is encrypted under: "" if it stays plain.
+func encrypted(text string) (out, under string, err error) {
+	w := withPassphrase(passphrase, workNew)
+	switch key := os.Getenv(kmsVariable); {
+	case key != "":
+		w, under = withKMS(key), "KMS key "+key
+	case os.Getenv(passphraseVariable) != "":
+		under = "passphrase"
+	default:
+		return text, "", nil
 	}
-	if os.Getenv(passphraseVariable) == "" {
-		return nil, "", nil
-	}
-	pass, err := passphrase()
-	return under(pass, workNew), "passphrase", err
+	out, err = encrypt(text, w)
+	return out, under, err
 }
 
 // encrypt returns a text encrypted under a new file key, which w wraps.
@@ -136,11 +135,8 @@ func encrypt(text string, w wrapper) (string, error) {
 		return "", err
 	}
 	head := fmt.Sprintf("%s\n-> %s\n%s\n---", version, stanza, wrapped)
-	sum, body, err := keysOf(fileKey, nonce, head)
-	if err != nil {
-		return "", err
-	}
-	file := slices.Concat([]byte(head+" "+encode(sum)+"\n"), nonce, seal(body, lastChunk, []byte(text)))
+	sum, body := keysOf(fileKey, nonce, head)
+	file := slices.Concat([]byte(head+" "+encode(sum)+"\n"), nonce, aead(body).Seal(nil, chunkNonce, []byte(text), nil))
 	return string(pem.EncodeToMemory(&pem.Block{Type: armor, Bytes: file})), nil
 }
 
@@ -160,11 +156,11 @@ func decrypt(file string) (string, error) {
 		return "", err
 	}
 	mac, err := decode(lines[3][len("--- "):])
-	sum, body, err2 := keysOf(fileKey, []byte(lines[4][:keyBytes]), strings.Join(lines[:3], "\n")+"\n---")
-	if err != nil || err2 != nil || !hmac.Equal(mac, sum) {
+	sum, body := keysOf(fileKey, []byte(lines[4][:keyBytes]), strings.Join(lines[:3], "\n")+"\n---")
+	if err != nil || !hmac.Equal(mac, sum) {
 		return "", errBroken
 	}
-	text, err := open(body, lastChunk, []byte(lines[4][keyBytes:]))
+	text, err := aead(body).Open(nil, chunkNonce, []byte(lines[4][keyBytes:]), nil)
 	if err != nil {
 		return "", errBroken
 	}
@@ -202,11 +198,7 @@ func unwrap(stanza []string, body string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	wrapping, err := wrapKey(pass, salt, work)
-	if err != nil {
-		return nil, err
-	}
-	fileKey, err := open(wrapping, 0, wrapped)
+	fileKey, err := aead(wrapKey(pass, salt, work)).Open(nil, keyNonce, wrapped, nil)
 	if err != nil || len(fileKey) != keyBytes {
 		return nil, fmt.Errorf("wrong %w", ErrPassphrase)
 	}
@@ -217,39 +209,26 @@ func unwrap(stanza []string, body string) ([]byte, error) {
 var encode, decode = base64.RawStdEncoding.EncodeToString, base64.RawStdEncoding.Strict().DecodeString
 
 // wrapKey returns the key under which a file key is wrapped.
-func wrapKey(pass, salt []byte, work int) ([]byte, error) {
-	return scrypt.Key(pass, append([]byte(version+"/scrypt"), salt...), 1<<work, scryptR, 1, chacha20poly1305.KeySize)
+func wrapKey(pass, salt []byte, work int) []byte {
+	return must(scrypt.Key(pass, append([]byte(version+"/"+scryptStanza), salt...), 1<<work, scryptR, 1, chacha20poly1305.KeySize))
 }
 
 // keysOf returns the MAC of a head, and the key of the body.
-func keysOf(fileKey, nonce []byte, head string) (mac, body []byte, err error) {
-	macKey, err := hkdf.Key(sha256.New, fileKey, nil, "header", sha256.Size)
-	if err == nil {
-		body, err = hkdf.Key(sha256.New, fileKey, nonce, "payload", chacha20poly1305.KeySize)
-	}
-	h := hmac.New(sha256.New, macKey)
+func keysOf(fileKey, nonce []byte, head string) (mac, body []byte) {
+	h := hmac.New(sha256.New, must(hkdf.Key(sha256.New, fileKey, nil, "header", sha256.Size)))
 	h.Write([]byte(head))
-	return h.Sum(nil), body, err
+	return h.Sum(nil), must(hkdf.Key(sha256.New, fileKey, nonce, "payload", chacha20poly1305.KeySize))
 }
 
-// seal encrypts with a key that encrypts nothing else. last is the last byte of the nonce, whose others are 0.
-func seal(key []byte, last byte, text []byte) []byte {
-	a, err := chacha20poly1305.New(key)
+// Each key encrypts one thing, so that its nonce may be known: zeros, and a 1 at the end if it is the last chunk of a body.
+var keyNonce, chunkNonce = make([]byte, chacha20poly1305.NonceSize), append(make([]byte, chacha20poly1305.NonceSize-1), 1)
+
+func aead(key []byte) cipher.AEAD { return must(chacha20poly1305.New(key)) }
+
+// must returns a value of a function that fails for sizes alone, which are constants here.
+func must[T any](x T, err error) T {
 	if err != nil {
-		panic(err) // the key has its size
+		panic(err)
 	}
-	return a.Seal(nil, nonceOf(last), text, nil)
-}
-
-// open is the inverse of seal.
-func open(key []byte, last byte, sealed []byte) ([]byte, error) {
-	a, err := chacha20poly1305.New(key)
-	if err != nil {
-		return nil, err
-	}
-	return a.Open(nil, nonceOf(last), sealed, nil)
-}
-
-func nonceOf(last byte) []byte {
-	return append(bytes.Repeat([]byte{0}, chacha20poly1305.NonceSize-1), last)
+	return x
 }
