@@ -49,7 +49,7 @@ Without the passphrase, or without the service's key, no key opens: keep a copy 
 	return u.bookVerb(cmd, func(_ context.Context, b *books, _ []string) error {
 		var failed error
 		for _, file := range b.home.KeyFiles() {
-			under, err := keyfile.Protect(file, plain)
+			how, err := keyfile.Protect(file, plain)
 			switch {
 			case errors.Is(err, keyfile.ErrUnprotected):
 				return &usageError{err}
@@ -58,12 +58,9 @@ Without the passphrase, or without the service's key, no key opens: keep a copy 
 			case err != nil:
 				failed = errors.Join(failed, err)
 				continue
-			case plain:
-				b.printf("%s: plain\n", file)
-			default:
-				b.printf("%s: encrypted under the %s\n", file, under)
 			}
-			if err := b.line(map[string]string{"file": file, "under": under}); err != nil {
+			b.printf("%s: %s\n", file, how)
+			if err := b.line(map[string]string{"file": file, "kept": how}); err != nil {
 				return err
 			}
 		}

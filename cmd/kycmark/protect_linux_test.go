@@ -83,7 +83,7 @@ func TestProtectKilled(t *testing.T) {
 	out, err := x.command("key", "protect").CombinedOutput()
 	require.Error(t, err)
 	require.Contains(t, string(out), "seal.key: is a folder")
-	require.Contains(t, string(out), h.KeyFiles()[3]+": encrypted under the KMS key transit/kyc")
+	require.Contains(t, string(out), h.KeyFiles()[3]+": under the KMS key transit/kyc")
 	require.Equal(t, exitFatal, err.(*exec.ExitError).ExitCode())
 }
 

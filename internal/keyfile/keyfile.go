@@ -92,15 +92,15 @@ func createSecret(path, text string) error {
 }
 
 // Protect encrypts a private key's file, whether it is plain or not, as new key files are encrypted. With plain it decrypts the
-// file. It returns what the file is encrypted under. The error wraps [ErrUnprotected] if the environment names nothing.
+// file. It returns how the file is kept then, such as "plain" or "under the passphrase". The error wraps [ErrUnprotected] if the environment names nothing.
 // The new file takes the place of the old one in one step. A link stays, and its target is replaced.
-func Protect(path string, plain bool) (under string, err error) {
+func Protect(path string, plain bool) (how string, err error) {
 	text, err := read(path)
 	if err != nil {
 		return "", err
 	}
-	if !plain {
-		if text, under, err = encrypted(text); err == nil && under == "" {
+	if how = "plain"; !plain {
+		if text, how, err = encrypted(text); err == nil && how == "" {
 			err = ErrUnprotected
 		}
 	}
@@ -112,7 +112,7 @@ func Protect(path string, plain bool) (under string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("key file %s: %w", path, err)
 	}
-	return under, nil
+	return how, nil
 }
 
 // create writes text to a new key file that only its owner may read. An existing file is left as

@@ -110,19 +110,19 @@ func withPassphrase(ask func() ([]byte, error), work int) wrapper {
 	}
 }
 
-// encrypted encrypts the text of a key file as the environment says, and returns what it is encrypted under: "" if it stays plain.
-func encrypted(text string) (out, under string, err error) {
+// encrypted encrypts the text of a key file as the environment says, and returns how, such as "under the passphrase": "" if it stays plain.
+func encrypted(text string) (out, how string, err error) {
 	w := withPassphrase(passphrase, workNew)
 	switch key := os.Getenv(kmsVariable); {
 	case key != "":
-		w, under = withKMS(key), "KMS key "+key
+		w, how = withKMS(key), "under the KMS key "+key
 	case os.Getenv(passphraseVariable) != "":
-		under = "passphrase"
+		how = "under the passphrase"
 	default:
 		return text, "", nil
 	}
 	out, err = encrypt(text, w)
-	return out, under, err
+	return out, how, err
 }
 
 // encrypt returns a text encrypted under a new file key, which w wraps.
