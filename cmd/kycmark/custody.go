@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -102,6 +103,9 @@ line is named, and nothing is entered. Facts that were entered before are left u
 			return usagef("--from and --to go together")
 		}
 		c, err := f.custody(args[0])
+		if err == nil && f.all {
+			c.To, err = b.allUntil(ctx, c)
+		}
 		facts := []registry.Custody{c}
 		if err == nil && f.through != "" {
 			var held []registry.Custody
@@ -158,6 +162,22 @@ func (f custodyFlags) custody(name string) (registry.Custody, error) {
 	}
 	c.Submissions = f.submissions.ids
 	return c, nil
+}
+
+// allUntil returns when a fact of --all ends: now, or as the same fact ends that was entered within the last hour, if no upload was
+// sent since. So an interrupted command enters no second fact.
+func (b *books) allUntil(ctx context.Context, c registry.Custody) (time.Time, error) {
+	known, err := b.registry.Custody(ctx, registry.CustodyFilter{Recipient: c.Recipient})
+	for _, k := range known {
+		if len(k.Submissions) > 0 || !k.From.IsZero() || k.Through != c.Through || k.Note != c.Note || time.Since(k.Entered) > durable.Settled {
+			continue
+		}
+		for _, err := range b.registry.Submissions(ctx, k.To) {
+			return c.To, err
+		}
+		return k.To, nil
+	}
+	return c.To, err
 }
 
 // custodyWords says what a fact of custody is about, such as "held all uploads until 2018-02-28 unmarked". A zero

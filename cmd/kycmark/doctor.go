@@ -125,7 +125,7 @@ func checkKeys(_ context.Context, b *books) (string, error) {
 		return "", weak("chmod 600 "+strings.Join(open, " "), "other users can read %s", strings.Join(open, ", "))
 	}
 	if plain := beside(b.home); len(plain) > 0 {
-		return "", weak("age -p -a, and KYCMARK_PASSPHRASE_FILE, or keep the keys elsewhere and name them in kycmark.toml",
+		return "", weak("kycmark key protect, or keep the keys elsewhere and name them in kycmark.toml",
 			"private keys lie unencrypted beside the registry, so that a copy of its folder has both: %s", strings.Join(plain, ", "))
 	}
 	return plural(len(keys), "mark key") + " and all others", nil

@@ -4,15 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/jobs"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// newErase returns the verb "erase". An unknown ID is exit code 4, and so is an unknown subject without --yes.
+// newErase returns the verb "erase". An unknown ID is exit code 4, and so is an unknown subject.
 func newErase(u *ui) *cobra.Command {
 	f := eraseFlags{submissions: submissionIDs()}
 	cmd := &cobra.Command{
@@ -29,8 +31,9 @@ that two persons sent is one upload, under the subject that was entered first ("
 warns of it): its erasure is an erasure for both. If one of several --submission is not
 in the registry, none is erased.
 
-The same command, run again after it was killed, finishes the erasure, and ends with
-exit code 0: it cannot tell an erased subject from an unknown one.
+The same command, run again after it was killed, finishes the erasure. The ledger does
+not keep whose uploads were erased. So a subject without uploads is exit code 0, with a
+warning, if anything was erased within the last hour. Else it is exit code 4.
 
 Without --yes the uploads are only listed. Backups, copies of the registry, and the
 copies that recipients hold are not erased.`,
@@ -72,8 +75,8 @@ func (b *books) erase(ctx context.Context, f eraseFlags) error {
 	}
 	was := ""
 	switch {
-	case f.subject != "" && errors.Is(err, registry.ErrNotFound):
-		b.warnf("no upload has this subject reference: they were erased before, or it is written otherwise")
+	case f.subject != "" && errors.Is(err, registry.ErrNotFound) && b.registry.ErasedSince(ctx, time.Now().Add(-durable.Settled)):
+		b.warnf("no upload has this subject reference: they were erased within the last hour, or it is written otherwise")
 		return nil
 	case f.subject == "" && errors.Is(err, registry.ErrErased) && b.areErased(ctx, f.submissions.ids):
 		ids, was, err = f.submissions.ids, " before", nil

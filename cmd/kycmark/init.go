@@ -25,7 +25,8 @@ key and keys that sign the ledger and reports, all readable by you alone. Keep c
 of the keys elsewhere: without the mark key no mark can be read, without the sealing
 key no original opened. If KYCMARK_PASSPHRASE_FILE names a file, new keys are encrypted
 under the passphrase in its first line, as "age -p" does, and each verb needs it. It is
-asked for on the terminal if the variable is not set.
+asked for on the terminal if the variable is not set. A Vault or OpenBao wraps keys too:
+"kycmark key protect --help".
 
 With --registry postgres://USER@HOST/DATABASE the registry is made in a PostgreSQL
 database, where many machines can work on it. Leave the password to PGPASSFILE or

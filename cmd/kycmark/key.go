@@ -17,12 +17,55 @@ import (
 func newKey(u *ui) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "key",
-		Short: "Enter mark keys in the ledger, and end them",
+		Short: "Enter mark keys in the ledger, end them, encrypt key files",
 		Example: `  kycmark key add
   kycmark key end v1-0011223344556677 --retired --note "replaced after the audit"
-  kycmark key end v1-0011223344556677 --lost --since 2026-10-01 --note "backup tape lost"`,
+  kycmark key end v1-0011223344556677 --lost --since 2026-10-01 --note "backup tape lost"
+  KYCMARK_PASSPHRASE_FILE=$HOME/pass kycmark key protect`,
 	}
-	return only(cmd, newKeyAdd(u), newKeyReport(u), newKeyEnd(u))
+	return only(cmd, newKeyAdd(u), newKeyReport(u), newKeyProtect(u), newKeyEnd(u))
+}
+
+// newKeyProtect returns the verb "key protect". After a file that cannot be read or written the others go on; the exit code is 4.
+func newKeyProtect(u *ui) *cobra.Command {
+	var plain bool
+	cmd := &cobra.Command{
+		Use:   "protect",
+		Short: "Encrypt the home's key files, or decrypt them",
+		Long: `Encrypt all private keys that kycmark.toml names: under the key ENGINE/NAME of a Vault
+or OpenBao if KYCMARK_KMS_KEY names it, else under the passphrase in the first line of
+the file that KYCMARK_PASSPHRASE_FILE names. Keys that are encrypted are encrypted anew.
+With --plain decrypt them. Each file is replaced in one step: a killed command leaves a
+key that works, and the next run completes it.
+
+The old file's bytes stay on the disk until others take their place, and in backups.
+Without the passphrase, or without the service's key, no key opens: keep a copy of them.`,
+		Example: `  KYCMARK_PASSPHRASE_FILE=$HOME/pass kycmark key protect
+  VAULT_ADDR=https://vault.example:8200 KYCMARK_KMS_KEY=transit/kyc kycmark key protect   # VAULT_TOKEN is set
+  kycmark key protect --plain`,
+		Args: exactly(),
+	}
+	cmd.Flags().BoolVar(&plain, "plain", false, "decrypt the files")
+	return u.bookVerb(cmd, func(_ context.Context, b *books, _ []string) error {
+		var failed error
+		for _, file := range b.home.KeyFiles() {
+			how, err := keyfile.Protect(file, plain)
+			switch {
+			case errors.Is(err, keyfile.ErrUnprotected):
+				return &usageError{err}
+			case errors.Is(err, fs.ErrNotExist):
+				continue // homes for investigation have no key that signs
+			case err != nil:
+				failed = errors.Join(failed, err)
+				continue
+			}
+			b.printf("%s: %s\n", file, how)
+			if err := b.line(map[string]string{"file": file, "kept": how}); err != nil {
+				return err
+			}
+		}
+		return failed
+	})
 }
 
 // newKeyAdd returns the verb "key add". A key that is entered already is named and left unchanged.

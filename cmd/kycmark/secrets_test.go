@@ -13,17 +13,28 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/internal/test/kmstest"
 	"github.com/kycmark/kycmark/internal/test/skip"
 )
 
-// A whole story with a passphrase, credentials and a subject: all verbs work, and no output, row, report or bundle has a secret.
-// Subjects are in no file for others. A wrong passphrase is said at once.
+// A whole story with a passphrase or a KMS, credentials and a subject: all verbs work, and no output, row, report or bundle has a
+// secret. Subjects are in no file for others. A wrong passphrase, or another key of the KMS, is said at once.
 func TestNoSecretIsKept(t *testing.T) {
 	if testing.Short() {
 		skip.Test(t, "copies are marked without -short only")
 	}
+	t.Run("passphrase", func(t *testing.T) { noSecretIsKept(t, "wrong passphrase") })
+	t.Run("KMS", func(t *testing.T) {
+		server := kmstest.New(t)
+		t.Setenv("KYCMARK_KMS_KEY", "transit/kyc")
+		noSecretIsKept(t, "another key")
+		require.Positive(t, server.Asked.Load())
+	})
+}
+
+func noSecretIsKept(t *testing.T, wrong string) {
 	const pass, password, subject = "planted-passphrase", "planted-password", "planted-subject"
-	dir := t.TempDir()
+	dir, kms := t.TempDir(), os.Getenv("VAULT_ADDR")
 	path := func(name string) string { return filepath.Join(dir, name) }
 	write := func(name, text string) { require.NoError(t, os.WriteFile(path(name), []byte(text), 0o600)) }
 	write("pass", pass+"\n")
@@ -42,7 +53,10 @@ func TestNoSecretIsKept(t *testing.T) {
 		return string(out)
 	}
 	run(0, "init", "kyc")
-	assert.NotContains(t, run(0, "doctor"), "not under a passphrase")
+	assert.NotContains(t, run(0, "doctor"), "unencrypted")
+	run(0, "key", "protect", "--plain")
+	assert.Contains(t, run(0, "doctor"), "kycmark key protect")
+	run(0, "key", "protect")
 	run(0, "recipient", "add", "vendor-a", "--kind", "vendor")
 	run(0, "submit", "--subject-from", "name", "up")
 	run(0, "issue", "--to", "vendor-a", "--all", "--allow-weak", "--out", "copies")
@@ -63,8 +77,10 @@ func TestNoSecretIsKept(t *testing.T) {
 	run(0, "list", "investigations")
 	run(0, "doctor")
 	write("pass", "another\n")
-	assert.Contains(t, run(exitFatal, "issue", "--to", "vendor-a", "--all", "--out", "more"), "wrong passphrase")
+	t.Setenv("VAULT_ADDR", kmstest.New(t).URL) // whose keys are others
+	assert.Contains(t, run(exitFatal, "issue", "--to", "vendor-a", "--all", "--out", "more"), wrong)
 	write("pass", pass+"\n")
+	t.Setenv("VAULT_ADDR", kms)
 
 	t.Setenv("KYCMARK_PASSPHRASE_FILE", path("pass"))
 	mark, err := keyfile.ReadMark(path("kyc/keys/mark.key"))
@@ -87,7 +103,7 @@ func TestNoSecretIsKept(t *testing.T) {
 	}))
 	require.Greater(t, len(files), 10)
 	for name, data := range files {
-		secrets := []string{pass, password, mark.Secret(), seal.Secret(), ledger, "BEGIN PRIVATE KEY"}
+		secrets := []string{pass, password, mark.Secret(), seal.Secret(), ledger, "BEGIN PRIVATE KEY", kmstest.Token}
 		if strings.HasPrefix(name, "bundle/") || strings.HasPrefix(name, "copies/") || name == "report.html" || name == "findings.json" {
 			secrets = append(secrets, subject)
 		}

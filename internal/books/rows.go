@@ -322,6 +322,7 @@ type Erasure struct {
 // Erased is one submission of an erasure.
 type Erased struct {
 	Erasure int64 // number of its entry
+	Entered time.Time
 	Seq     int64 // number of the submission's
 	ID      watermark.Submission
 

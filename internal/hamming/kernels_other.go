@@ -7,5 +7,4 @@ package hamming
 const noKernels = "called without its kernels"
 
 func nearAVX512(q *uint64, hashes *byte, groups int, radius int, out *uint32) int { panic(noKernels) }
-
-func nearAVX2(q *uint64, hashes *byte, groups int, radius int, out *uint32) int { panic(noKernels) }
+func nearAVX2(q *uint64, hashes *byte, groups int, radius int, out *uint32) int   { panic(noKernels) }

@@ -1,5 +1,6 @@
 // Package keyfile keeps secrets in files: one secret a file, as text with
-// comments, readable by its owner alone, never overwritten. A file may be encrypted under a passphrase, as "age -p" does.
+// comments, readable by its owner alone, never overwritten. A file may be encrypted under a
+// passphrase, as "age -p" does, or under a key of a KMS.
 package keyfile
 
 import (
@@ -19,6 +20,9 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
+
+// ErrUnprotected is wrapped if nothing says how a key file is to be encrypted.
+var ErrUnprotected = errors.New("neither " + kmsVariable + " nor " + passphraseVariable + " is set")
 
 // maxSize is the max size of a key file in bytes. Real key files hold about 200.
 const maxSize = 64 << 10
@@ -78,19 +82,37 @@ func createPair(path, private, publicPath, public string) error {
 	return nil
 }
 
-// createSecret is create for a secret. It is encrypted if [passphraseVariable] is set.
+// createSecret is create for a secret, which it encrypts as [encrypted] does.
 func createSecret(path, text string) error {
-	if os.Getenv(passphraseVariable) == "" {
-		return create(path, text)
-	}
-	pass, err := passphrase()
-	if err == nil {
-		text, err = encrypt(text, pass, workNew)
-	}
+	text, _, err := encrypted(text)
 	if err != nil {
 		return fmt.Errorf("key file %s: %w", path, err)
 	}
 	return create(path, text)
+}
+
+// Protect encrypts a private key's file, whether it is plain or not, as new key files are encrypted. With plain it decrypts the
+// file. It returns how the file is kept then, such as "plain" or "under the passphrase". The error wraps [ErrUnprotected] if the environment names nothing.
+// The new file takes the place of the old one in one step. A link stays, and its target is replaced.
+func Protect(path string, plain bool) (how string, err error) {
+	text, err := read(path)
+	if err != nil {
+		return "", err
+	}
+	if how = "plain"; !plain {
+		if text, how, err = encrypted(text); err == nil && how == "" {
+			err = ErrUnprotected
+		}
+	}
+	target, missing := filepath.EvalSymlinks(path)
+	if err = errors.Join(err, missing); err == nil {
+		_, _ = durable.Clean(filepath.Dir(target), "", time.Now(), true) // a killed Protect may have left a plain key
+		err = durable.WriteFile(target, []byte(text), perm, true)
+	}
+	if err != nil {
+		return "", fmt.Errorf("key file %s: %w", path, err)
+	}
+	return how, nil
 }
 
 // create writes text to a new key file that only its owner may read. An existing file is left as
@@ -186,11 +208,7 @@ func read(path string) (string, error) {
 	if !isEncrypted(string(text)) {
 		return string(text), nil
 	}
-	pass, err := passphrase()
-	plain := ""
-	if err == nil {
-		plain, err = decrypt(string(text), pass)
-	}
+	plain, err := decrypt(string(text))
 	if err != nil {
 		return "", fmt.Errorf("key file %s: %w", path, err)
 	}

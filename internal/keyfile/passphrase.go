@@ -1,7 +1,8 @@
 package keyfile
 
 import (
-	"bytes"
+	"context"
+	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
@@ -29,15 +30,17 @@ var ErrPassphrase = errors.New("passphrase")
 // passphraseVariable names the file that holds the passphrase of key files, in its first line. New key files are encrypted under it.
 const passphraseVariable = "KYCMARK_PASSPHRASE_FILE"
 
-// Encrypted key files have the format of age (https://age-encryption.org/v1) with one scrypt recipient, as "age -p" writes it.
+// Encrypted key files have the format of age (https://age-encryption.org/v1) with one recipient: scrypt, as "age -p" writes it,
+// or a key of a KMS, in a stanza of our own: "-> kycmark-transit ENGINE/NAME CIPHERTEXT" with an empty body.
 const (
-	version   = "age-encryption.org/v1"
-	armor     = "AGE ENCRYPTED FILE"
-	workNew   = 16 // log2 of scrypt's cost of new files: 64 MiB and 0.2 s a key. Chosen: a verb opens up to four
-	maxWork   = 20 // log2 of the cost of a file that is opened: 1 GiB. Chosen; age writes 18
-	scryptR   = 8
-	keyBytes  = 16 // of a file key, a salt, and the nonce of a body
-	lastChunk = 1  // the last byte of the nonce of the only chunk of a body
+	version       = "age-encryption.org/v1"
+	armor         = "AGE ENCRYPTED FILE"
+	workNew       = 16 // log2 of scrypt's cost of new files: 64 MiB and 0.2 s a key. Chosen: a verb opens up to four
+	maxWork       = 20 // log2 of the cost of a file that is opened: 1 GiB. Chosen; age writes 18
+	scryptR       = 8
+	keyBytes      = 16 // of a file key, a salt, and the nonce of a body
+	scryptStanza  = "scrypt"
+	transitStanza = "kycmark-transit"
 )
 
 // asked asks for the passphrase on the terminal, once for all key files.
@@ -90,102 +93,142 @@ func Plain(path string) bool {
 	return err == nil && !isEncrypted(string(text))
 }
 
-// encrypt returns a text encrypted under a passphrase, at a cost of 2 to the power of work.
-func encrypt(text string, pass []byte, work int) (string, error) {
-	random := make([]byte, 3*keyBytes)
+// A wrapper wraps a new file key. It returns the words of its stanza, and the stanza's body.
+type wrapper func(fileKey []byte) (stanza, body string, err error)
+
+// withPassphrase wraps with the passphrase that ask returns, at a cost of 2 to the power of work.
+func withPassphrase(ask func() ([]byte, error), work int) wrapper {
+	return func(fileKey []byte) (stanza, body string, err error) {
+		pass, err := ask()
+		if err != nil {
+			return "", "", err
+		}
+		salt := make([]byte, keyBytes)
+		_, _ = rand.Read(salt) // never fails
+		wrapped := aead(wrapKey(pass, salt, work)).Seal(nil, keyNonce, fileKey, nil)
+		return fmt.Sprintf("%s %s %d", scryptStanza, encode(salt), work), encode(wrapped), nil
+	}
+}
+
+// encrypted encrypts the text of a key file as the environment says, and returns how, such as "under the passphrase": "" if it stays plain.
+func encrypted(text string) (out, how string, err error) {
+	w := withPassphrase(passphrase, workNew)
+	switch key := os.Getenv(kmsVariable); {
+	case key != "":
+		w, how = withKMS(key), "under the KMS key "+key
+	case os.Getenv(passphraseVariable) != "":
+		how = "under the passphrase"
+	default:
+		return text, "", nil
+	}
+	out, err = encrypt(text, w)
+	return out, how, err
+}
+
+// encrypt returns a text encrypted under a new file key, which w wraps.
+func encrypt(text string, w wrapper) (string, error) {
+	random := make([]byte, 2*keyBytes)
 	_, _ = rand.Read(random) // never fails
-	fileKey, salt, nonce := random[:keyBytes], random[keyBytes:2*keyBytes], random[2*keyBytes:]
-	wrapping, err := wrapKey(pass, salt, work)
+	fileKey, nonce := random[:keyBytes], random[keyBytes:]
+	stanza, wrapped, err := w(fileKey)
 	if err != nil {
 		return "", err
 	}
-	head := fmt.Sprintf("%s\n-> scrypt %s %d\n%s\n---", version, base64.RawStdEncoding.EncodeToString(salt), work, base64.RawStdEncoding.EncodeToString(seal(wrapping, 0, fileKey)))
-	sum, body, err := keysOf(fileKey, nonce, head)
-	if err != nil {
-		return "", err
-	}
-	file := slices.Concat([]byte(head+" "+base64.RawStdEncoding.EncodeToString(sum)+"\n"), nonce, seal(body, lastChunk, []byte(text)))
+	head := fmt.Sprintf("%s\n-> %s\n%s\n---", version, stanza, wrapped)
+	sum, body := keysOf(fileKey, nonce, head)
+	file := slices.Concat([]byte(head+" "+encode(sum)+"\n"), nonce, aead(body).Seal(nil, chunkNonce, []byte(text), nil))
 	return string(pem.EncodeToMemory(&pem.Block{Type: armor, Bytes: file})), nil
 }
 
-// decrypt opens an encrypted key file. The error wraps [ErrPassphrase] if the passphrase is wrong.
-func decrypt(file string, pass []byte) (string, error) {
+var errBroken = errors.New("encrypted in another way than \"age -p\" or kycmark does, or damaged")
+
+// decrypt opens an encrypted key file. The error wraps [ErrPassphrase] or [ErrKMS] if its file key is not unwrapped.
+func decrypt(file string) (string, error) {
 	if block, _ := pem.Decode([]byte(strings.TrimSpace(file))); block != nil && block.Type == armor {
 		file = string(block.Bytes)
 	}
-	broken := errors.New("not encrypted under a passphrase as \"age -p\" does, or damaged")
 	lines := strings.SplitN(file, "\n", 5)
-	if len(lines) < 5 || lines[0] != version || !strings.HasPrefix(lines[3], "--- ") {
-		return "", broken
+	if len(lines) < 5 || lines[0] != version || !strings.HasPrefix(lines[3], "--- ") || len(lines[4]) < keyBytes {
+		return "", errBroken
 	}
-	stanza := strings.Split(lines[1], " ")
-	if len(stanza) != 4 || stanza[0] != "->" || stanza[1] != "scrypt" || len(lines[4]) < keyBytes {
-		return "", broken
-	}
-	decode := base64.RawStdEncoding.Strict().DecodeString
-	salt, err1 := decode(stanza[2])
-	work, err2 := strconv.Atoi(stanza[3])
-	wrapped, err3 := decode(lines[2])
-	mac, err4 := decode(lines[3][len("--- "):])
-	if errors.Join(err1, err2, err3, err4) != nil || len(salt) != keyBytes || work < 1 {
-		return "", broken
-	}
-	if work > maxWork {
-		return "", fmt.Errorf("its passphrase costs 2^%d, limit is 2^%d", work, maxWork)
-	}
-	wrapping, err := wrapKey(pass, salt, work)
+	fileKey, err := unwrap(strings.Split(lines[1], " "), lines[2])
 	if err != nil {
 		return "", err
 	}
-	fileKey, err := open(wrapping, 0, wrapped)
-	if err != nil || len(fileKey) != keyBytes {
-		return "", fmt.Errorf("wrong %w", ErrPassphrase)
-	}
-	sum, body, err := keysOf(fileKey, []byte(lines[4][:keyBytes]), strings.Join(lines[:3], "\n")+"\n---")
+	mac, err := decode(lines[3][len("--- "):])
+	sum, body := keysOf(fileKey, []byte(lines[4][:keyBytes]), strings.Join(lines[:3], "\n")+"\n---")
 	if err != nil || !hmac.Equal(mac, sum) {
-		return "", broken
+		return "", errBroken
 	}
-	text, err := open(body, lastChunk, []byte(lines[4][keyBytes:]))
+	text, err := aead(body).Open(nil, chunkNonce, []byte(lines[4][keyBytes:]), nil)
 	if err != nil {
-		return "", broken
+		return "", errBroken
 	}
 	return string(text), nil
 }
 
-// wrapKey returns the key under which a file key is wrapped.
-func wrapKey(pass, salt []byte, work int) ([]byte, error) {
-	return scrypt.Key(pass, append([]byte(version+"/scrypt"), salt...), 1<<work, scryptR, 1, chacha20poly1305.KeySize)
-}
-
-// keysOf returns the MAC of a head, and the key of the body.
-func keysOf(fileKey, nonce []byte, head string) (mac, body []byte, err error) {
-	macKey, err := hkdf.Key(sha256.New, fileKey, nil, "header", sha256.Size)
-	if err == nil {
-		body, err = hkdf.Key(sha256.New, fileKey, nonce, "payload", chacha20poly1305.KeySize)
+// unwrap returns the file key of a stanza, as a [wrapper] or "age -p" wrote it.
+func unwrap(stanza []string, body string) ([]byte, error) {
+	switch {
+	case len(stanza) != 4 || stanza[0] != "->":
+		return nil, errBroken
+	case stanza[1] == transitStanza && ciphertext.MatchString(stanza[3]):
+		k, err := newTransit(stanza[2])
+		if err != nil {
+			return nil, err
+		}
+		fileKey, err := k.DecryptWithContext(context.Background(), []byte(stanza[3]), kmsContext)
+		if err == nil && len(fileKey) != keyBytes {
+			err = fmt.Errorf("%w: %s opens %d bytes, want %d", ErrKMS, k.address.Host, len(fileKey), keyBytes)
+		}
+		return fileKey, err
+	case stanza[1] != scryptStanza:
+		return nil, errBroken
 	}
-	h := hmac.New(sha256.New, macKey)
-	h.Write([]byte(head))
-	return h.Sum(nil), body, err
-}
-
-// seal encrypts with a key that encrypts nothing else. last is the last byte of the nonce, whose others are 0.
-func seal(key []byte, last byte, text []byte) []byte {
-	a, err := chacha20poly1305.New(key)
-	if err != nil {
-		panic(err) // the key has its size
+	salt, err1 := decode(stanza[2])
+	work, err2 := strconv.Atoi(stanza[3])
+	wrapped, err3 := decode(body)
+	if errors.Join(err1, err2, err3) != nil || len(salt) != keyBytes || work < 1 {
+		return nil, errBroken
 	}
-	return a.Seal(nil, nonceOf(last), text, nil)
-}
-
-// open is the inverse of seal.
-func open(key []byte, last byte, sealed []byte) ([]byte, error) {
-	a, err := chacha20poly1305.New(key)
+	if work > maxWork {
+		return nil, fmt.Errorf("its passphrase costs 2^%d, limit is 2^%d", work, maxWork)
+	}
+	pass, err := passphrase()
 	if err != nil {
 		return nil, err
 	}
-	return a.Open(nil, nonceOf(last), sealed, nil)
+	fileKey, err := aead(wrapKey(pass, salt, work)).Open(nil, keyNonce, wrapped, nil)
+	if err != nil || len(fileKey) != keyBytes {
+		return nil, fmt.Errorf("wrong %w", ErrPassphrase)
+	}
+	return fileKey, nil
 }
 
-func nonceOf(last byte) []byte {
-	return append(bytes.Repeat([]byte{0}, chacha20poly1305.NonceSize-1), last)
+// encode and decode are age's base64.
+var encode, decode = base64.RawStdEncoding.EncodeToString, base64.RawStdEncoding.Strict().DecodeString
+
+// wrapKey returns the key under which a file key is wrapped.
+func wrapKey(pass, salt []byte, work int) []byte {
+	return must(scrypt.Key(pass, append([]byte(version+"/"+scryptStanza), salt...), 1<<work, scryptR, 1, chacha20poly1305.KeySize))
+}
+
+// keysOf returns the MAC of a head, and the key of the body.
+func keysOf(fileKey, nonce []byte, head string) (mac, body []byte) {
+	h := hmac.New(sha256.New, must(hkdf.Key(sha256.New, fileKey, nil, "header", sha256.Size)))
+	h.Write([]byte(head))
+	return h.Sum(nil), must(hkdf.Key(sha256.New, fileKey, nonce, "payload", chacha20poly1305.KeySize))
+}
+
+// Each key encrypts one thing, so that its nonce may be known: zeros, and a 1 at the end if it is the last chunk of a body.
+var keyNonce, chunkNonce = make([]byte, chacha20poly1305.NonceSize), append(make([]byte, chacha20poly1305.NonceSize-1), 1)
+
+func aead(key []byte) cipher.AEAD { return must(chacha20poly1305.New(key)) }
+
+// must returns a value of a function that fails for sizes alone, which are constants here.
+func must[T any](x T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return x
 }

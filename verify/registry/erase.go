@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
@@ -63,6 +64,12 @@ func (r *Registry) Erase(ctx context.Context, subject, actor, note string) (eras
 		return nil, fmt.Errorf("uploads of the subject: %w", ErrNotFound)
 	}
 	return erased, nil
+}
+
+// ErasedSince reports whether an upload was erased after a time. It is false if that cannot be read.
+func (r *Registry) ErasedSince(ctx context.Context, t time.Time) bool {
+	all, err := r.store.ErasedAfter(ctx, 0)
+	return err == nil && len(all) > 0 && all[len(all)-1].Entered.After(t)
 }
 
 // EraseSubmissions erases uploads by their IDs, as [Registry.Erase] erases the uploads of a

@@ -419,7 +419,7 @@ func (d *DB) ErasedAfter(ctx context.Context, erasure int64) ([]books.Erased, er
 				return tampered("other submissions are erased than entry %d lists", e.Seq)
 			}
 			for _, s := range left {
-				more = append(more, books.Erased{Erasure: e.Seq, Seq: s.Seq, ID: s.ID, Submitted: s.Submitted, Page: s.Page})
+				more = append(more, books.Erased{Erasure: e.Seq, Entered: e.Entered, Seq: s.Seq, ID: s.ID, Submitted: s.Submitted, Page: s.Page})
 			}
 			x.last = e.Seq
 		}

@@ -48,12 +48,16 @@ func withoutKernels(declarations string) {
 		log.Fatal(err)
 	}
 	out := new(strings.Builder)
+	functions := false
 	for _, line := range strings.Split(string(text), "\n") {
 		switch {
+		case functions && line == "":
+			continue
 		case strings.HasPrefix(line, "//go:build"):
 			line = "//go:build !amd64 || purego"
 		case strings.HasPrefix(line, "func "):
 			line += " { panic(noKernels) }"
+			functions = true
 		case strings.HasPrefix(line, "package "):
 			line += "\n\nconst noKernels = \"called without its kernels\""
 		case strings.HasPrefix(line, "//") && !strings.HasPrefix(line, "// Code"):
