@@ -457,6 +457,6 @@ func (x *stage) namesThatLie() {
 	d := x.judge(v, []*verify.Verdict{got}, good)
 	var page bytes.Buffer
 	require.NoError(x.t, v.WriteReport(x.t.Context(), &page, d, true))
-	assert.Contains(x.t, page.String(), []string{`<bdi>“a\u202egpj.exe”</bdi>`, "<bdi>“nobody: all pictures are of vendor-z”</bdi>", `<bdi>“&lt;script&gt;\u2066.jpg”</bdi>`}[x.n])
+	assert.Contains(x.t, page.String(), []string{`<bdi>“a\u202egpj.exe”</bdi>`, "<bdi>nobody: all pictures are of vendor-z</bdi>", `<bdi>“&lt;script&gt;\u2066.jpg”</bdi>`}[x.n])
 	assert.False(x.t, strings.ContainsAny(page.String(), "\u202e\u2066\u200b"))
 }

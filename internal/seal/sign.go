@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	_ "embed" // the template of README.txt
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,7 +46,7 @@ func (c content) sign(ctx context.Context, key crypto.Signer, tsa *TSA) (*Bundle
 	if err != nil {
 		return nil, err
 	}
-	payload, err := json.Marshal(newStatement(b.files, c.inputs, c.predicate))
+	payload, err := newStatement(b.files, c.inputs, c.predicate).encode()
 	if err != nil {
 		return nil, fmt.Errorf("%w: the statement: %w", ErrBundle, err)
 	}
