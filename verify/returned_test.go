@@ -75,11 +75,9 @@ func newReturns(t *testing.T, marked string, again func(*testing.T, []byte) []by
 	for i := range 2 {
 		upload := specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(uint64(41+i)), 420), uint64(5+i), 480, 360)
 		first := submit(t, s, file(t, upload, "jpeg"), fmt.Sprint("customer ", i), feb)
-		var out bytes.Buffer
-		c, err := s.Issue(t.Context(), &out, first.ID, "vendor A", "request 7")
-		require.NoError(t, err)
-		data := again(t, out.Bytes())
-		x.copies, x.files = append(x.copies, c.ID), append(x.files, data)
+		copied, _, id := issued(t, s, first.ID, "vendor A")
+		data := again(t, copied)
+		x.copies, x.files = append(x.copies, id), append(x.files, data)
 		x.second = append(x.second, submit(t, s, data, fmt.Sprint("customer ", i), feb.AddDate(0, 1, 0)))
 	}
 	x.third = file(t, specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(77), 420), 9, 480, 360), "jpeg")
