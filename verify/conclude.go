@@ -82,9 +82,13 @@ func (c *conclusion) sayStates(issued []read) {
 // listed, a submission shown, a submission not read, a likeness, nothing. Beside an issued copy, a
 // mark that the registry does not list only adds to the note.
 func conclude(e evidence) conclusion {
-	issued, others := beside(e.issuedReads())
+	own, along := brought(e.issuedReads())
+	issued, others := beside(own)
 	c := e.rules(issued)
 	c.sayReturned(issued)
+	if len(along) > 0 {
+		c.say("copies-brought", figures{"n": len(along), "copies": copyNames(along)})
+	}
 	if len(others) > 0 {
 		c.say("copies-beside", figures{"n": len(others), "copies": copyNames(others)})
 	}

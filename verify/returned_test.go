@@ -131,6 +131,25 @@ func (x *returns) check(t *testing.T, marked string) {
 	require.Len(t, rows, 1)
 	require.Equal(t, x.second[0].ID, rows[0].Submission)
 	checkLedger(t, x.Registry)
+
+	// A copy of the second upload carries both marks. It was issued to vendor B alone.
+	_, img, id := issued(t, newIssuer(t, x.Config), x.second[1].ID, "vendor B")
+	v = newInvestigator(t, investigating(x.Config))
+	if !long.On {
+		v.SetDetect(reads(id))
+	}
+	got := examine(t, v, img)
+	require.NoError(t, got.Recheck(true))
+	require.Equal(t, "copy", got.Label(), got.Note)
+	assert.Equal(t, []watermark.CopyID{id}, got.Accused, got.Note)
+	assert.Contains(t, got.Note, "The picture also carries the mark of copy "+x.copies[1].String()+". The upload came in with this mark")
+	d, err = v.Weigh(t.Context(), append(leaks, got))
+	require.NoError(t, err)
+	text.Reset()
+	require.NoError(t, v.WriteFindings(t.Context(), &text, d, true))
+	wrong, err = sentencecheck.Check(text.Bytes())
+	require.NoError(t, err)
+	require.Empty(t, wrong)
 }
 
 func hasRival(d *verify.DumpVerdict, name, other string) bool {
