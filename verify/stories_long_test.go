@@ -68,7 +68,7 @@ var tellings = []telling{
 		900, "webp 85", []string{"telegram", "whatsapp_twice", "jpeg50"}, "jpeg 80", []string{"insurance", "tax_notice"}},
 	{"documents", sharedPictures("documents/licence_colorado_sample_2mp.jpg", "documents/passport_specimen_bundesdruckerei.jpg", "documents/letter_on_desk_phone_8mp.jpg", "documents/receipt_phone_8mp.jpg",
 		"documents/passport_aus_phone_photo.png", "documents/passport_russia_specimen_scan.jpg", "documents/payslip_gray_a4.jpg"),
-		800, "jpeg 75", []string{"screenshot", "crop75", "rot5"}, "png", []string{"registration", "app_transfer"}},
+		800, "jpeg 85", []string{"screenshot", "crop75", "rot5"}, "png", []string{"registration", "app_transfer"}},
 	{"drawn", drawnPictures, 700, "png", []string{"resize75", "rot90", "jpeg75"}, "webp 80", []string{"bill_energy", "app_profile"}},
 }
 
@@ -321,7 +321,8 @@ func (x *stage) pagesOfStrangers() {
 	x.judge(v, found, "vendor-a")
 }
 
-// The exchange's app shrank the uploads, which old-vendor held unmarked. The dump has the larger files of another service.
+// The exchange's app shrank the uploads, which old-vendor held unmarked. The dump has the larger files of another service. Uploads
+// of JPEG 75 keep too little detail to tell (docs/limits.md).
 func (x *stage) sharperLeaks() {
 	vendors(x.t, x.Registry, "old-vendor")
 	require.NoError(x.t, x.Registry.AddCustody(x.t.Context(), registry.Custody{Recipient: "old-vendor", From: feb, To: feb, Note: "contract"}))
