@@ -82,8 +82,9 @@ func (c *conclusion) sayStates(issued []read) {
 // listed, a submission shown, a submission not read, a likeness, nothing. Beside an issued copy, a
 // mark that the registry does not list only adds to the note.
 func conclude(e evidence) conclusion {
-	own, along := brought(e.issuedReads())
-	issued, others := beside(own)
+	all := e.issuedReads()
+	along := slices.DeleteFunc(slices.Clone(all), func(r read) bool { return !r.comesWith(all) })
+	issued, others := beside(slices.DeleteFunc(slices.Clone(all), func(r read) bool { return r.comesWith(all) }))
 	c := e.rules(issued)
 	c.sayReturned(issued)
 	if len(along) > 0 {
@@ -98,7 +99,7 @@ func conclude(e evidence) conclusion {
 	if e.sync < 0 && (c.finding == FoundUnknown || c.finding == FoundLookalike) {
 		c.say("mark-here", nil)
 	}
-	c.sayStates(e.issuedReads())
+	c.sayStates(all)
 	pixels, altered := e.sees(c.submission)
 	c.sayAltered(pixels, altered)
 	c.sayBeside(&e)

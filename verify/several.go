@@ -19,17 +19,9 @@ func allFound(issued []read) bool {
 // that others did not hold. The copy is not void.
 func (r *read) sure() bool { return r.confirmed() && r.found() && !r.forgeable() && !r.void() }
 
-// brought splits off the reads of marks that another copy in the leak brings along: its upload came in with that mark, so
-// that each of its copies carries it. That copy is sure.
-func brought(issued []read) (own, along []read) {
-	for _, r := range issued {
-		if slices.ContainsFunc(issued, func(o read) bool { return o.sure() && slices.Contains(r.returned, o.issued.Submission) }) {
-			along = append(along, r)
-		} else {
-			own = append(own, r)
-		}
-	}
-	return own, along
+// comesWith reports whether a sure copy among others brings the mark of r along: its upload came in with that mark.
+func (r *read) comesWith(others []read) bool {
+	return slices.ContainsFunc(others, func(o read) bool { return o.sure() && slices.Contains(r.returned, o.issued.Submission) })
 }
 
 // beside splits the reads of a leak: main reads conclude, and others count for no recipient. Sure reads conclude

@@ -30,11 +30,7 @@ type detail struct {
 func (s *Sight) Finer() bool { return s.finer().finer() }
 
 func (d detail) finer() bool {
-	limit := maxBeat
-	if d.share >= clearFiner && d.alike >= clearAlike {
-		limit = clearBeat
-	}
-	if d.blocks < minFinerBlocks || d.share < minFiner || d.beat >= limit {
+	if d.blocks < minFinerBlocks || d.share < minFiner || d.beat >= maxBeat {
 		return false
 	}
 	keeps := float64(finerAlike*(d.alike-1)) + float64(finerGain*dsp.Ln(math.Min(d.gain, maxFinerGain)))

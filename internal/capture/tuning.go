@@ -153,10 +153,7 @@ const (
 	minFinerPower  = 16.0  // power of the second differences of a textured block, grey levels squared a pixel
 	finerFollows   = 0.9   // correlation of leak and original in a block that the leak shows
 	minFiner       = 0.005 // share of detail that does not follow, at least
-	maxBeat        = 0.04  // beat of an enlarged picture, at least
-	clearFiner     = 0.015 // share from which clearBeat holds instead of maxBeat, if
-	clearAlike     = 0.95  // the correlation of the finest detail is this or more
-	clearBeat      = 0.06  // beat of an enlarged picture, at least, in these leaks
+	maxBeat        = 0.05  // beat of an enlarged picture, at least
 	finerAlike     = 18.0  // weight of the correlation of the finest detail, less 1
 	finerGain      = 9.0   // weight of the logarithm of the gain of this detail
 	maxFinerGain   = 1.2   // gain that counts, at most: sharpening gives more

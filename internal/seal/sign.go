@@ -7,11 +7,13 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	_ "embed" // the template of README.txt
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"text/template"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/keyfile"
 )
 
@@ -46,10 +48,11 @@ func (c content) sign(ctx context.Context, key crypto.Signer, tsa *TSA) (*Bundle
 	if err != nil {
 		return nil, err
 	}
-	payload, err := newStatement(b.files, c.inputs, c.predicate).encode()
+	payload, err := json.Marshal(newStatement(b.files, c.inputs, c.predicate))
 	if err != nil {
 		return nil, fmt.Errorf("%w: the statement: %w", ErrBundle, err)
 	}
+	payload = intake.EscapedJSON(payload) // names of inputs may have characters that a terminal obeys
 	text, err := signEnvelope(payload, key)
 	if err != nil {
 		return nil, err

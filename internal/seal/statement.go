@@ -86,14 +86,7 @@ func newStatement(files []File, inputs []Subject, p Predicate) Statement {
 	return s
 }
 
-// encode returns the statement as JSON. Names of inputs are nobody's of ours: characters in them that a terminal
-// would obey are escapes.
-func (s Statement) encode() ([]byte, error) {
-	payload, err := json.Marshal(s)
-	return intake.EscapedJSON(payload), err
-}
-
-// parseStatement reads what encode wrote, and refuses every other form. So
+// parseStatement reads what newStatement made and JSON encoded, and refuses every other form. So
 // two readers cannot see two statements in one payload (a field that is there twice, or in
 // another case). Errors wrap [ErrBundle]. It checks no signature, and compares no subject with a
 // file.
@@ -103,14 +96,14 @@ func parseStatement(payload []byte) (*Statement, error) {
 		return nil, fmt.Errorf("%w: the statement: %w", ErrBundle, err)
 	}
 	s.Predicate.Made = s.Predicate.Made.UTC().Truncate(time.Second)
-	switch again, err := s.encode(); {
+	switch again, err := json.Marshal(s); {
 	case s.Type != statementType:
 		return nil, fmt.Errorf("%w: the statement is of type %.100q, not %s", ErrBundle, s.Type, statementType)
 	case s.PredicateType != predicateType:
 		return nil, fmt.Errorf("%w: the predicate is of type %.100q, not %s", ErrBundle, s.PredicateType, predicateType)
 	case len(s.Subject) == 0:
 		return nil, fmt.Errorf("%w: the statement has no subject", ErrBundle)
-	case err != nil || !bytes.Equal(again, intake.EscapedJSON(payload)): // earlier versions wrote no such escapes
+	case err != nil || !bytes.Equal(intake.EscapedJSON(again), intake.EscapedJSON(payload)): // earlier versions wrote no such escapes
 		return nil, fmt.Errorf("%w: the statement is not written as this program writes it", ErrBundle)
 	}
 	return &s, nil
