@@ -82,9 +82,14 @@ func (c *conclusion) sayStates(issued []read) {
 // listed, a submission shown, a submission not read, a likeness, nothing. Beside an issued copy, a
 // mark that the registry does not list only adds to the note.
 func conclude(e evidence) conclusion {
-	issued, others := beside(e.issuedReads())
+	all := e.issuedReads()
+	along := slices.DeleteFunc(slices.Clone(all), func(r read) bool { return !r.comesWith(all) })
+	issued, others := beside(slices.DeleteFunc(slices.Clone(all), func(r read) bool { return r.comesWith(all) }))
 	c := e.rules(issued)
 	c.sayReturned(issued)
+	if len(along) > 0 {
+		c.say("copies-brought", figures{"n": len(along), "copies": copyNames(along)})
+	}
 	if len(others) > 0 {
 		c.say("copies-beside", figures{"n": len(others), "copies": copyNames(others)})
 	}
@@ -94,7 +99,7 @@ func conclude(e evidence) conclusion {
 	if e.sync < 0 && (c.finding == FoundUnknown || c.finding == FoundLookalike) {
 		c.say("mark-here", nil)
 	}
-	c.sayStates(e.issuedReads())
+	c.sayStates(all)
 	pixels, altered := e.sees(c.submission)
 	c.sayAltered(pixels, altered)
 	c.sayBeside(&e)

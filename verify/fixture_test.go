@@ -104,6 +104,23 @@ func submit(t *testing.T, s *registry.Issuer, data []byte, subject string, at ti
 	return sub
 }
 
+// vendors adds vendors to a registry.
+func vendors(t *testing.T, r *registry.Registry, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		require.NoError(t, r.AddRecipient(t.Context(), registry.Recipient{Name: name, Kind: registry.KindVendor}))
+	}
+}
+
+// issued makes a copy of a submission for a recipient. It returns the file, its picture, and the copy's ID.
+func issued(t *testing.T, s *registry.Issuer, of watermark.Submission, to string) (data []byte, img *image.NRGBA, id watermark.CopyID) {
+	t.Helper()
+	var out bytes.Buffer
+	c, err := s.Issue(t.Context(), &out, of, to, "request 7")
+	require.NoError(t, err)
+	return out.Bytes(), decoded(t, out.Bytes()), c.ID
+}
+
 func checkLedger(t *testing.T, r *registry.Registry) int64 {
 	t.Helper()
 	size, _, err := r.Ledger().Check(t.Context())

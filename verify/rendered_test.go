@@ -14,7 +14,6 @@ import (
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
-	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -32,15 +31,11 @@ func TestPagesOfStrangers(t *testing.T) {
 	t.Parallel()
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
-	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	vendors(t, cfg.Registry, "vendor A")
 	letter, terms := page(t, "letter_employer_a"), page(t, "terms_a")
 	of := submit(t, s, file(t, letter, "png"), "one", feb)
 	submit(t, s, file(t, terms, "jpeg"), "one", feb)
-	var out bytes.Buffer
-	c, err := s.Issue(t.Context(), &out, of.ID, "vendor A", "request 7")
-	require.NoError(t, err)
-	copied, err := picture.Decode(out.Bytes(), picture.Limits{})
-	require.NoError(t, err)
+	_, copied, id := issued(t, s, of.ID, "vendor A")
 	v := newInvestigator(t, investigating(cfg))
 
 	quiet := newInvestigator(t, untraced(cfg))
@@ -61,11 +56,11 @@ func TestPagesOfStrangers(t *testing.T) {
 	assert.Equal(t, verify.FoundLookalike, got.Finding, got.Note)
 	assert.Contains(t, got.Note, "Not all of the page can be read in the picture.")
 
-	edited := imaging.Paste(imaging.Clone(copied.Image), imaging.Crop(page(t, "letter_employer_b"), image.Rect(42, 196, 514, 245)), image.Pt(42, 196))
-	for name, leak := range map[string]image.Image{"as issued": copied.Image, "edited": edited} {
+	edited := imaging.Paste(imaging.Clone(copied), imaging.Crop(page(t, "letter_employer_b"), image.Rect(42, 196, 514, 245)), image.Pt(42, 196))
+	for name, leak := range map[string]image.Image{"as issued": copied, "edited": edited} {
 		got := examine(t, v, leak)
 		assert.Equal(t, verify.FoundCopy, got.Finding, "%s: %s", name, got.Note)
-		assert.Equal(t, []watermark.CopyID{c.ID}, got.Accused, "%s: %s", name, got.Note)
+		assert.Equal(t, []watermark.CopyID{id}, got.Accused, "%s: %s", name, got.Note)
 	}
 }
 

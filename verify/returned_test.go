@@ -75,11 +75,9 @@ func newReturns(t *testing.T, marked string, again func(*testing.T, []byte) []by
 	for i := range 2 {
 		upload := specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(uint64(41+i)), 420), uint64(5+i), 480, 360)
 		first := submit(t, s, file(t, upload, "jpeg"), fmt.Sprint("customer ", i), feb)
-		var out bytes.Buffer
-		c, err := s.Issue(t.Context(), &out, first.ID, "vendor A", "request 7")
-		require.NoError(t, err)
-		data := again(t, out.Bytes())
-		x.copies, x.files = append(x.copies, c.ID), append(x.files, data)
+		copied, _, id := issued(t, s, first.ID, "vendor A")
+		data := again(t, copied)
+		x.copies, x.files = append(x.copies, id), append(x.files, data)
 		x.second = append(x.second, submit(t, s, data, fmt.Sprint("customer ", i), feb.AddDate(0, 1, 0)))
 	}
 	x.third = file(t, specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(77), 420), 9, 480, 360), "jpeg")
@@ -133,6 +131,25 @@ func (x *returns) check(t *testing.T, marked string) {
 	require.Len(t, rows, 1)
 	require.Equal(t, x.second[0].ID, rows[0].Submission)
 	checkLedger(t, x.Registry)
+
+	// A copy of the second upload carries both marks. It was issued to vendor B alone.
+	_, img, id := issued(t, newIssuer(t, x.Config), x.second[1].ID, "vendor B")
+	v = newInvestigator(t, investigating(x.Config))
+	if !long.On {
+		v.SetDetect(reads(id))
+	}
+	got := examine(t, v, img)
+	require.NoError(t, got.Recheck(true))
+	require.Equal(t, "copy", got.Label(), got.Note)
+	assert.Equal(t, []watermark.CopyID{id}, got.Accused, got.Note)
+	assert.Contains(t, got.Note, "The picture also carries the mark of copy "+x.copies[1].String()+". The upload came in with this mark")
+	d, err = v.Weigh(t.Context(), append(leaks, got))
+	require.NoError(t, err)
+	text.Reset()
+	require.NoError(t, v.WriteFindings(t.Context(), &text, d, true))
+	wrong, err = sentencecheck.Check(text.Bytes())
+	require.NoError(t, err)
+	require.Empty(t, wrong)
 }
 
 func hasRival(d *verify.DumpVerdict, name, other string) bool {

@@ -76,6 +76,7 @@ var notes = map[string]string{
 	"copies-merged":      "The marks of copies {copies} are all in this picture, each with the part that is that copy's alone. The picture was made of all of them, or of one copy onto which a holder of the others laid their marks.",
 	"copies-collage":     "The marks of {n} copies, of {uploads} uploads, are in this picture, each with the part that is that copy's alone: {copies}. The picture was put together of them, or they were laid over each other. Each counts for its own recipient and upload.",
 	"copies-beside":      "The picture also carries {n|the mark|the marks} of {n|copy|copies} {copies}, of {n|another upload|other uploads}. {n|That mark is|Those marks are} not confirmed and {n|counts|count} for no recipient.",
+	"copies-brought":     "The picture also carries {n|the mark|the marks} of {n|copy|copies} {copies}. The upload came in with {n|this mark|these marks}, so that each copy of the upload carries {n|it|them}. {n|This mark counts|These marks count} for no recipient.",
 	"copy-returned":      "{n|Upload|Uploads} {uploads} came in with this mark, and the picture may show {n|it|them} as well. Each party that had {n|it|them} could release this picture.",
 	"copy-forgeable":     thisMark + "." + itsUpload + " The mark key is recorded as compromised since {since}. When the pictures were found is {found}. A holder of the key who knew the ID of the copy and had the upload could have made this mark.",
 	"copy-void":          "The picture shows the upload of copy {copy} and carries its mark, which counts for no recipient.",

@@ -19,6 +19,11 @@ func allFound(issued []read) bool {
 // that others did not hold. The copy is not void.
 func (r *read) sure() bool { return r.confirmed() && r.found() && !r.forgeable() && !r.void() }
 
+// comesWith reports whether a sure copy among others brings the mark of r along: its upload came in with that mark.
+func (r *read) comesWith(others []read) bool {
+	return slices.ContainsFunc(others, func(o read) bool { return o.sure() && slices.Contains(r.returned, o.issued.Submission) })
+}
+
 // beside splits the reads of a leak: main reads conclude, and others count for no recipient. Sure reads conclude
 // alone if no other read is of their submissions: a mark that was laid onto a picture says nothing against the mark
 // of the picture's own upload.

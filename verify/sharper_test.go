@@ -1,7 +1,6 @@
 package verify_test
 
 import (
-	"bytes"
 	"image"
 	"testing"
 
@@ -9,13 +8,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
-	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -29,12 +26,8 @@ func TestSharperLeaks(t *testing.T) {
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
 	of := submit(t, s, file(t, upload, "png"), "one", feb)
-	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
-	var out bytes.Buffer
-	c, err := s.Issue(t.Context(), &out, of.ID, "vendor A", "request 7")
-	require.NoError(t, err)
-	copied, err := picture.Decode(out.Bytes(), picture.Limits{})
-	require.NoError(t, err)
+	vendors(t, cfg.Registry, "vendor A")
+	_, copied, id := issued(t, s, of.ID, "vendor A")
 
 	v := newInvestigator(t, investigating(cfg))
 	if !long.On {
@@ -55,7 +48,7 @@ func TestSharperLeaks(t *testing.T) {
 	got = examine(t, v, enlarged(upload))
 	assert.Contains(t, []verify.Finding{verify.FoundUnmarked, verify.FoundUnreadable}, got.Finding, got.Note)
 	assert.Equal(t, verify.PixelsSame, got.Matches[0].Pixels)
-	got = examine(t, v, enlarged(copied.Image))
+	got = examine(t, v, enlarged(copied))
 	assert.Equal(t, verify.FoundCopy, got.Finding, got.Note)
-	assert.Equal(t, []watermark.CopyID{c.ID}, got.Accused, got.Note)
+	assert.Equal(t, []watermark.CopyID{id}, got.Accused, got.Note)
 }

@@ -14,11 +14,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
-	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -28,24 +26,14 @@ func TestSheetsAndUploadsOfOnePhotograph(t *testing.T) {
 	t.Parallel()
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
-	for _, name := range []string{"vendor G", "vendor H"} {
-		require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: name, Kind: registry.KindVendor}))
-	}
-	copied := func(of watermark.Submission, to string) (*image.NRGBA, watermark.CopyID) {
-		var out bytes.Buffer
-		c, err := s.Issue(t.Context(), &out, of, to, "request 7")
-		require.NoError(t, err)
-		pic, err := picture.Decode(out.Bytes(), picture.Limits{})
-		require.NoError(t, err)
-		return pic.Image, c.ID
-	}
+	vendors(t, cfg.Registry, "vendor G", "vendor H")
 	sheet := imaging.New(1340, 1000, color.Gray{Y: 60})
 	var ids []watermark.CopyID
 	var first image.Image
 	for i, to := range []string{"vendor G", "vendor G", "vendor G", "vendor H"} {
 		upload := specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(uint64(60+i)), 560), uint64(5+i), 640, 480)
 		of := submit(t, s, file(t, upload, "jpeg"), fmt.Sprint("person ", i), feb)
-		img, id := copied(of.ID, to)
+		_, img, id := issued(t, s, of.ID, to)
 		if i == 0 {
 			first = upload
 		} else if i == 3 {
@@ -93,7 +81,7 @@ func TestSheetsAndUploadsOfOnePhotograph(t *testing.T) {
 	}
 
 	again := submit(t, s, file(t, first, "png"), "person 0", feb.AddDate(0, 0, 3))
-	h, idH := copied(again.ID, "vendor H")
+	_, h, idH := issued(t, s, again.ID, "vendor H")
 	g := imaging.Crop(sheet, image.Rect(20, 10, 660, 490))
 	v = newInvestigator(t, with)
 	got = examine(t, v, imaging.Overlay(g, h, image.Point{}, 0.6))

@@ -1,7 +1,6 @@
 package verify_test
 
 import (
-	"bytes"
 	"image"
 	"sync"
 	"testing"
@@ -10,7 +9,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
@@ -42,21 +40,14 @@ func newSentTwice(t *testing.T, erased bool) *sentTwice {
 	x := &sentTwice{Config: leaktest.Config(t), upload: sentCard(), crop: sentCrop}
 	s := newIssuer(t, x.Config)
 	x.first = submit(t, s, file(t, x.upload, "jpeg"), "one", feb)
-	require.NoError(t, x.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
-	var out bytes.Buffer
-	c, err := s.Issue(t.Context(), &out, x.first.ID, "vendor A", "request 7")
-	require.NoError(t, err)
-	pic, err := picture.Decode(out.Bytes(), picture.Limits{})
-	require.NoError(t, err)
-	x.copy, x.marked = c.ID, pic.Image
+	vendors(t, x.Registry, "vendor A")
+	_, x.marked, x.copy = issued(t, s, x.first.ID, "vendor A")
 	if erased {
 		_, err := x.Registry.Erase(t.Context(), "one", "ops", "request 44")
 		require.NoError(t, err)
 		x.crop = x.upload.Rect
 	}
-	var anew bytes.Buffer
-	require.NoError(t, picture.Encode(&anew, imaging.Crop(x.upload, x.crop), "jpeg", 84))
-	x.second = submit(t, s, anew.Bytes(), "one", feb.AddDate(0, 1, 0))
+	x.second = submit(t, s, savedAnew(t, imaging.Crop(x.upload, x.crop), "jpeg", 84), "one", feb.AddDate(0, 1, 0))
 	return x
 }
 
@@ -130,12 +121,8 @@ func TestSiblingsOfLaterUploads(t *testing.T) {
 	require.NotEqual(t, verify.FoundCopy, examine(t, v, leak(upload)).Finding)
 
 	whole := submit(t, s, file(t, upload, "jpeg"), "one", feb.AddDate(0, 1, 0))
-	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
-	var out bytes.Buffer
-	c, err := s.Issue(t.Context(), &out, whole.ID, "vendor A", "request 8")
-	require.NoError(t, err)
-	pic, err := picture.Decode(out.Bytes(), picture.Limits{})
-	require.NoError(t, err)
-	got := examine(t, v, leak(pic.Image))
-	assert.NotEqual(t, verify.FoundUnmarked, got.Finding, "copy %s: %s", c.ID, got.Note)
+	vendors(t, cfg.Registry, "vendor A")
+	_, img, id := issued(t, s, whole.ID, "vendor A")
+	got := examine(t, v, leak(img))
+	assert.NotEqual(t, verify.FoundUnmarked, got.Finding, "copy %s: %s", id, got.Note)
 }

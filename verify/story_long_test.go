@@ -28,7 +28,7 @@ func TestLongStory(t *testing.T) {
 	cfg := leaktest.Config(t)
 	ctx := t.Context()
 	s := newIssuer(t, cfg)
-	require.NoError(t, cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	vendors(t, cfg.Registry, "vendor A")
 	var uploads, copies [2]*image.NRGBA
 	var subs [2]*registry.Submission
 	var ids [2]watermark.CopyID

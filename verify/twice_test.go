@@ -1,21 +1,17 @@
 package verify_test
 
 import (
-	"bytes"
 	"image"
 	"image/color"
 	"testing"
 
 	"github.com/disintegration/imaging"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
-	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -30,13 +26,8 @@ func TestCopiesOfOneUploadSideBySide(t *testing.T) {
 	var copies [2]*image.NRGBA
 	var ids [2]watermark.CopyID
 	for i, name := range []string{"vendor A", "vendor B"} {
-		require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: name, Kind: registry.KindVendor}))
-		var out bytes.Buffer
-		c, err := s.Issue(t.Context(), &out, of.ID, name, "request 7")
-		require.NoError(t, err)
-		pic, err := picture.Decode(out.Bytes(), picture.Limits{})
-		require.NoError(t, err)
-		copies[i], ids[i] = pic.Image, c.ID
+		vendors(t, cfg.Registry, name)
+		_, copies[i], ids[i] = issued(t, s, of.ID, name)
 	}
 	sheet := func(second image.Image) *image.NRGBA {
 		both := imaging.Paste(imaging.New(510, 750, color.Gray{Y: 60}), copies[0], image.Pt(15, 8))

@@ -30,11 +30,7 @@ type detail struct {
 func (s *Sight) Finer() bool { return s.finer().finer() }
 
 func (d detail) finer() bool {
-	limit := maxBeat
-	if d.share >= clearFiner && d.alike >= clearAlike {
-		limit = clearBeat
-	}
-	if d.blocks < minFinerBlocks || d.share < minFiner || d.beat >= limit {
+	if d.blocks < minFinerBlocks || d.share < minFiner || d.beat >= maxBeat {
 		return false
 	}
 	keeps := float64(finerAlike*(d.alike-1)) + float64(finerGain*dsp.Ln(math.Min(d.gain, maxFinerGain)))
@@ -60,9 +56,9 @@ func measure(given, full dsp.Lazy, onto geometry.Mat) (d detail) {
 	if !(d.scale >= minFinerScale) {
 		return d
 	}
-	l := onLeak{leak: given.Make(), orig: full.Make(), onto: onto, inv: inv, side: d.scale / 2, turned: math.Abs(a.X-o.X) < math.Abs(a.Y-o.Y)}
+	l := onLeak{leak: given.Make(), orig: full.Make(), onto: onto, inv: inv, side: d.scale / 2, turned: math.Abs(a.X-o.X) < math.Abs(a.Y-o.Y), grid: 8}
 	for l.side >= maxFinerSide && min(l.leak.W, l.leak.H) > 1 {
-		l.leak, l.side = dsp.Halve(l.leak), l.side/2
+		l.leak, l.side, l.grid = dsp.Halve(l.leak), l.side/2, max(l.grid/2, 2)
 		l.onto, l.inv = l.onto.Mul(geometry.PixelScale(2, 2)), geometry.PixelScale(0.5, 0.5).Mul(l.inv)
 	}
 	var blocks []*quartered
@@ -107,6 +103,7 @@ type onLeak struct {
 	onto, inv  geometry.Mat // pixels of the leak to pixels of the original, and back
 	side       float64      // pixels of the leak to half a pixel of the original
 	turned     bool         // the leak's rows are the original's columns
+	grid       int          // side of a block of a JPEG, pixels of the leak
 }
 
 // textured returns the stronger half of the original's textured blocks, strongest first, by their first pixel.
@@ -187,17 +184,21 @@ func finest(p *[finerSide * finerSide]float64, i, step int) float64 {
 }
 
 // beat returns how the changes of the leak from pixel to pixel, by power, beat with the original's pixels in a block: the
-// cosine of their place, in turns of a pixel, -1 times. Both axes count alike.
+// cosine of their place, in turns of a pixel, -1 times, less its mean. Both axes count alike. Changes between the
+// blocks of a JPEG are left out, since they beat with the original's pixels too if the leak is twice as large.
 func (l *onLeak) beat(at image.Point) (sum float64) {
 	low, high := geometry.Point{X: math.Inf(1), Y: math.Inf(1)}, geometry.Point{X: math.Inf(-1), Y: math.Inf(-1)}
 	for _, c := range l.inv.Mul(geometry.Translation(float64(at.X)-0.5, float64(at.Y)-0.5)).Corners(finerBlock, finerBlock) {
 		low, high = geometry.Point{X: math.Min(low.X, c.X), Y: math.Min(low.Y, c.Y)}, geometry.Point{X: math.Max(high.X, c.X), Y: math.Max(high.Y, c.Y)}
 	}
 	for axis, step := range [2]int{1, l.leak.W} {
-		var power, on float64
+		var power, on, mean, n float64
 		dx, dy := float64(1-axis)/2, float64(axis)/2
 		for y := max(0, int(low.Y)); y < min(int(high.Y)+1, l.leak.H-1); y++ {
 			for x := max(0, int(low.X)); x < min(int(high.X)+1, l.leak.W-1); x++ {
+				if at := x + axis*(y-x); at%l.grid == l.grid-1 {
+					continue
+				}
 				i := y*l.leak.W + x
 				v := float64(l.leak.Pix[i+step]) - float64(l.leak.Pix[i])
 				p := l.onto.Apply(geometry.Point{X: float64(x) + dx, Y: float64(y) + dy})
@@ -205,10 +206,10 @@ func (l *onLeak) beat(at image.Point) (sum float64) {
 					p.X = p.Y
 				}
 				cos, _ := dsp.Cis(p.X)
-				power, on = power+float64(v*v), on+float64(float64(v*v)*cos)
+				power, on, mean, n = power+float64(v*v), on+float64(float64(v*v)*cos), mean+cos, n+1
 			}
 		}
-		sum -= on / (power + 1) / 2
+		sum -= (on - float64(power*mean)/(n+1)) / (power + 1) / 2
 	}
 	return sum
 }

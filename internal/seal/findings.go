@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -95,7 +96,7 @@ func checkInputs(s *Statement, f *verify.Findings) error {
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(record, s.Predicate.Record) {
+	if !bytes.Equal(intake.EscapedJSON(record), intake.EscapedJSON(s.Predicate.Record)) {
 		return fmt.Errorf("%w: the statement's record differs from the record of the findings", ErrBundle)
 	}
 	stated := make(map[Subject]bool)

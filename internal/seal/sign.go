@@ -13,6 +13,7 @@ import (
 	"strings"
 	"text/template"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/keyfile"
 )
 
@@ -51,6 +52,7 @@ func (c content) sign(ctx context.Context, key crypto.Signer, tsa *TSA) (*Bundle
 	if err != nil {
 		return nil, fmt.Errorf("%w: the statement: %w", ErrBundle, err)
 	}
+	payload = intake.EscapedJSON(payload) // names of inputs may have characters that a terminal obeys
 	text, err := signEnvelope(payload, key)
 	if err != nil {
 		return nil, err

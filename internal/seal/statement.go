@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/kycmark/kycmark/internal/intake"
 )
 
 const (
@@ -101,7 +103,7 @@ func parseStatement(payload []byte) (*Statement, error) {
 		return nil, fmt.Errorf("%w: the predicate is of type %.100q, not %s", ErrBundle, s.PredicateType, predicateType)
 	case len(s.Subject) == 0:
 		return nil, fmt.Errorf("%w: the statement has no subject", ErrBundle)
-	case err != nil || !bytes.Equal(again, payload):
+	case err != nil || !bytes.Equal(intake.EscapedJSON(again), intake.EscapedJSON(payload)): // earlier versions wrote no such escapes
 		return nil, fmt.Errorf("%w: the statement is not written as this program writes it", ErrBundle)
 	}
 	return &s, nil

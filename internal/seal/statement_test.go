@@ -88,3 +88,22 @@ func TestStatementHasOneForm(t *testing.T) {
 	_, err = seal.ParseStatement([]byte(strings.Replace(`{"_type":"T","subject":[],"predicateType":"P","predicate":{"made":"2026-11-20T12:00:00Z","tool":""}}`, "T", seal.StatementType, 1)))
 	require.ErrorIs(t, err, seal.ErrBundle)
 }
+
+// A leak's name does nothing to the terminal that shows what was signed. Earlier versions wrote names as they are.
+func TestNamesOfInputsAreEscaped(t *testing.T) {
+	c := someContent()
+	const name = "leaks/a\u202egpj.exe"
+	c.Inputs = append(c.Inputs, seal.Input(name, 7, sha256.Sum256([]byte("c"))))
+	b, err := seal.Sign(t.Context(), c, fixedKey(1), nil)
+	require.NoError(t, err)
+	signed, has := b.File("statement.pae")
+	require.True(t, has)
+	require.NotContains(t, string(signed), "\u202e")
+	require.Contains(t, string(signed), `leaks/a\u202egpj.exe`)
+	payload := signed[bytes.IndexByte(signed, '{'):]
+	for _, written := range [][]byte{payload, bytes.ReplaceAll(payload, []byte(`\u202e`), []byte("\u202e"))} {
+		s, err := seal.ParseStatement(written)
+		require.NoError(t, err)
+		require.Contains(t, s.Inputs(), seal.Input(name, 7, sha256.Sum256([]byte("c"))))
+	}
+}

@@ -153,6 +153,30 @@ func NewBrowser(ctx context.Context) (*Browser, error) {
 	return &Browser{ctx}, chromedp.Do(ctx, chromedp.Navigate("about:blank"))
 }
 
+// WebP returns a file of a picture in lossy WebP of a quality of 0 to 1, as browsers write it.
+func (b *Browser) WebP(img image.Image, quality float64) ([]byte, error) {
+	var lossless bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&lossless, img); err != nil {
+		return nil, err
+	}
+	url, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](fmt.Sprintf(`(async () => {
+		const img = new Image()
+		img.src = "data:image/png;base64,%s"
+		await img.decode()
+		const canvas = Object.assign(document.createElement("canvas"), {width: img.width, height: img.height})
+		canvas.getContext("2d").drawImage(img, 0, 0)
+		return canvas.toDataURL("image/webp", %g)
+	})()`, base64.StdEncoding.EncodeToString(lossless.Bytes()), quality), chromedp.EvalAwaitPromise))
+	if err != nil {
+		return nil, err
+	}
+	file, is := strings.CutPrefix(url, "data:image/webp;base64,")
+	if !is {
+		return nil, fmt.Errorf("the browser wrote %.40s, not WebP", url)
+	}
+	return base64.StdEncoding.DecodeString(file)
+}
+
 // Render returns the picture of a page.
 func (b *Browser) Render(p Page) (*image.NRGBA, error) {
 	err := chromedp.Do(b.ctx, chromedp.EmulateViewport(int64(p.W), int64(p.H), chromedp.EmulateScale(p.Device)),

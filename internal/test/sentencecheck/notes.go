@@ -71,16 +71,24 @@ func (l *leak) ours() (out []readOf) {
 }
 
 // main returns the reads of ours on which the finding rests. Of several, in a confirmed copy, these are the reads
-// that tracing found.
+// that tracing found. Marks that a copy brings along are left out.
 func (l *leak) main() []readOf {
-	all := l.ours()
+	all := slices.DeleteFunc(l.ours(), l.brought)
 	if !l.confirmed() || len(all) == 1 {
 		return all
 	}
-	return slices.DeleteFunc(all, func(x readOf) bool {
-		seen := capture(x.Shows) || slices.Contains([]string{"same in part", "same document", "same page", "sharper", "undecided"}, x.Shows)
-		return !seen || !l.traced(x) || !capture(x.Shows) && l.laid(x) || x.State == "void" || l.forgeable(x.KeyID)
-	})
+	return slices.DeleteFunc(all, func(x readOf) bool { return !l.sure(x) })
+}
+
+// sure reports whether tracing found a copy that may name its recipient.
+func (l *leak) sure(x readOf) bool {
+	seen := capture(x.Shows) || slices.Contains([]string{"same in part", "same document", "same page", "sharper", "undecided"}, x.Shows)
+	return seen && l.traced(x) && (capture(x.Shows) || !l.laid(x)) && x.State != "void" && !l.forgeable(x.KeyID)
+}
+
+// brought reports whether the upload of another sure copy came in with the mark that was read.
+func (l *leak) brought(x readOf) bool {
+	return slices.ContainsFunc(l.ours(), func(o readOf) bool { return l.sure(o) && slices.Contains(x.Returned, o.Submission) })
 }
 
 // only returns the read on which the finding rests, if it is one, or an empty read.
@@ -321,9 +329,13 @@ var noteRules = map[string]func(*report, *leak) row{
 	"copies-collage": func(_ *report, l *leak) row {
 		return when(l.confirmed() && l.uploads() > 1, row{"copies": names(l.main()), "n": len(l.main()), "uploads": l.uploads()})
 	},
+	"copies-brought": func(_ *report, l *leak) row {
+		along := slices.DeleteFunc(l.ours(), func(x readOf) bool { return !l.brought(x) })
+		return when(len(along) > 0, row{"n": len(along), "copies": names(along)})
+	},
 	"copies-beside": func(_ *report, l *leak) row {
 		others := slices.DeleteFunc(l.ours(), func(x readOf) bool {
-			return slices.ContainsFunc(l.main(), func(o readOf) bool { return o.Copy == x.Copy })
+			return l.brought(x) || slices.ContainsFunc(l.main(), func(o readOf) bool { return o.Copy == x.Copy })
 		})
 		return when(len(others) > 0, row{"n": len(others), "copies": names(others)})
 	},
