@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/spf13/pflag"
@@ -31,14 +32,15 @@ type reader struct {
 	kind, tool, debian string
 	args               []string                                       // "FILE" is the picture
 	count              func(answer string, truth map[string]bool) int // truth are the words that may count; nil: all
+	lower              bool                                           // it sees the lower half of a picture
 }
 
 var readers = []reader{
-	{"MRZ", "tesseract", "tesseract-ocr", []string{"FILE", "-", "--psm", "6"}, func(answer string, _ map[string]bool) int { return int(yes(hasMRZ(answer))) }},
-	{"words", "tesseract", "tesseract-ocr", []string{"FILE", "-", "--psm", "3", "tsv"}, func(answer string, truth map[string]bool) int { return len(sureWords(answer, truth)) }},
-	{"QR", "ZXingReader", "zxing-cpp-tools", []string{"-format", "QRCode", "FILE"}, barcodes},
-	{"PDF417", "ZXingReader", "zxing-cpp-tools", []string{"-format", "PDF417", "FILE"}, barcodes},
-	{"faces", "facedetect", "facedetect", []string{"FILE"}, func(answer string, _ map[string]bool) int { return strings.Count(answer, "\n") }},
+	{"MRZ", "tesseract", "tesseract-ocr", []string{"FILE", "-", "--psm", "6"}, func(answer string, _ map[string]bool) int { return int(yes(hasMRZ(answer))) }, false},
+	{"words", "tesseract", "tesseract-ocr", []string{"FILE", "-", "--psm", "3", "tsv"}, func(answer string, truth map[string]bool) int { return len(sureWords(answer, truth)) }, false},
+	{"QR", "ZXingReader", "zxing-cpp-tools", []string{"-format", "QRCode", "FILE"}, barcodes, false},
+	{"PDF417", "ZXingReader", "zxing-cpp-tools", []string{"-format", "PDF417", "FILE"}, barcodes, false},
+	{"faces", "facedetect", "facedetect", []string{"FILE"}, func(answer string, _ map[string]bool) int { return strings.Count(answer, "\n") }, false},
 }
 
 // barcodeWriter draws the codes of drawn documents. It comes with ZXingReader.
@@ -140,10 +142,10 @@ type drawnReading struct {
 	draw  func(ctx context.Context, i int, seed uint64) (upload, page *image.NRGBA)
 }
 
+// passport is the blank of all drawn passports.
+var passport = sync.OnceValue(func() *specimen.Blank { return specimen.NewBlank(specimen.Passport, 1800) })
+
 var drawnReadings = []drawnReading{
-	{"drawn passports", []string{"MRZ", "faces"}, passportSides, func(_ context.Context, i int, seed uint64) (upload, page *image.NRGBA) {
-		return takenBy(specimen.Render(specimen.Passport, specimen.NewPerson(seed), 1800), 1875, mediumPhoto+i%2, seed), nil
-	}},
 	{"drawn bills", []string{"words", "QR"}, nil, func(ctx context.Context, i int, seed uint64) (upload, page *image.NRGBA) {
 		page = specimen.Render(specimen.Bill, specimen.NewPerson(seed), 1400)
 		code := drawnCode(ctx, "QRCode", fmt.Sprintf("UTO-ENERGY;%d;IBAN UT12345678901234567890;EUR 84.20", seed), 90+3*(i%40))
@@ -162,6 +164,9 @@ var drawnReadings = []drawnReading{
 	}},
 	{"drawn selfies", []string{"faces"}, nil, func(_ context.Context, _ int, seed uint64) (upload, page *image.NRGBA) {
 		return specimen.Selfie(specimen.NewPerson(seed), seed, 1200, 1600), nil
+	}},
+	{"drawn passports", []string{"MRZ"}, passportSides, func(_ context.Context, i int, seed uint64) (upload, page *image.NRGBA) {
+		return takenBy(passport().Fill(specimen.NewPerson(seed)), 1875, mediumPhoto+i%2, seed), nil
 	}},
 }
 
@@ -193,9 +198,12 @@ func (r *readingRun) drawn(ctx context.Context, d drawnReading, i int, emit func
 	upload, page := d.draw(ctx, i, r.env.Seed<<32+uint64(i))
 	used := r.only(d.kinds)
 	var truth map[string]bool
-	for _, x := range used {
-		if page != nil && x.kind == "words" {
-			truth = sureWords(r.ask(ctx, x, dir, page), nil)
+	for k := range used {
+		switch x := &used[k]; x.kind {
+		case "MRZ":
+			x.lower = true // there it lies on the page
+		case "words":
+			truth = sureWords(r.ask(ctx, *x, dir, page), nil)
 		}
 	}
 	sides := d.sides
@@ -239,8 +247,11 @@ func (r *readingRun) measure(ctx context.Context, of, path string, truth map[str
 
 // ask returns what a program answers to a picture. It ends the case if the program fails.
 func (r *readingRun) ask(ctx context.Context, x reader, dir string, img *image.NRGBA) string {
-	path := filepath.Join(dir, "picture.ppm")
-	ruler.Check(writePPM(path, img))
+	path, seen := filepath.Join(dir, "picture.ppm"), img.Rect
+	if x.lower {
+		seen.Min.Y += seen.Dy() / 2
+	}
+	ruler.Check(writePPM(path, img.SubImage(seen).(*image.NRGBA)))
 	args := slices.Clone(x.args)
 	args[slices.Index(args, "FILE")] = path
 	cmd := exec.CommandContext(ctx, x.tool, args...)
