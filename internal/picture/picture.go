@@ -77,7 +77,7 @@ type Picture struct {
 
 // Decode decodes one file's bytes. Their content decides the format. It does not keep data. Limits
 // of 0 are the defaults. The error is a *FormatError, a *LimitError, or of the context that ended
-// lim.Decode. A file that is cut off is an error, never part of a picture.
+// lim.Decode. Of files that are cut off only JPEGs are decoded in part: see Incomplete.
 func Decode(data []byte, lim Limits) (*Picture, error) {
 	lim = lim.orDefault()
 	if n := int64(len(data)); n > lim.MaxBytes {
