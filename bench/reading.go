@@ -36,7 +36,7 @@ type reader struct {
 }
 
 var readers = []reader{
-	{"MRZ", "tesseract", "tesseract-ocr", []string{"FILE", "-", "--psm", "6"}, func(answer string, _ map[string]bool) int { return int(yes(hasMRZ(answer))) }, false},
+	{"MRZ", "tesseract", "tesseract-ocr", []string{"FILE", "-", "--psm", "6", "-c", "tessedit_do_invert=0"}, func(answer string, _ map[string]bool) int { return int(yes(hasMRZ(answer))) }, false},
 	{"words", "tesseract", "tesseract-ocr", []string{"FILE", "-", "--psm", "3", "tsv"}, func(answer string, truth map[string]bool) int { return len(sureWords(answer, truth)) }, false},
 	{"QR", "ZXingReader", "zxing-cpp-tools", []string{"-format", "QRCode", "FILE"}, barcodes, false},
 	{"PDF417", "ZXingReader", "zxing-cpp-tools", []string{"-format", "PDF417", "FILE"}, barcodes, false},
