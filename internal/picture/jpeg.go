@@ -213,11 +213,10 @@ func Lacks(data []byte, decoder string, lim Limits) string {
 	if err != nil || !h.noEnd && !h.damaged && !strings.HasPrefix(decoder, coefficientReader) {
 		return ""
 	}
-	pic, err := Decode(data, lim)
-	if err != nil {
-		return ""
+	if pic, err := Decode(data, lim); err == nil {
+		return pic.Incomplete
 	}
-	return pic.Incomplete
+	return ""
 }
 
 // mendJPEG decodes the rows of a damaged JPEG that are there. It sets height and decoder of h, and incomplete to what the

@@ -93,18 +93,15 @@ func webpPixels(data []byte, h *header) (*image.NRGBA, error) {
 func webpUnread(data []byte) bool {
 	const padding = 16 // bytes; encoders write up to 4
 	for kind, body := range webpChunks(data) {
-		n := len(body) - padding
-		if n <= 0 {
-			continue
-		}
+		n := max(0, len(body)-padding)
 		switch r := bytes.NewReader(body[:n]); kind {
 		case "VP8 ":
 			d := vp8.NewDecoder()
 			d.Init(r, n)
-			_, err := d.DecodeFrameHeader()
-			if err == nil {
-				_, err = d.DecodeFrame()
+			if _, err := d.DecodeFrameHeader(); err != nil {
+				return false
 			}
+			_, err := d.DecodeFrame()
 			return err == nil
 		case "VP8L":
 			_, err := vp8l.Decode(r)

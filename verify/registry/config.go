@@ -46,8 +46,7 @@ type Config struct {
 	// Marked says when uploads are read for marks of issued copies, and what becomes of uploads that carry them:
 	// [MarkedAtIssue] (default), [MarkedAtSubmit] or [MarkedRefused]. Without a mark key no upload is read.
 	Marked string
-	// RefuseIncomplete refuses JPEGs of which data are missing or wrong, with an error that wraps [ErrFormat]. Without it they
-	// are entered, and Lacks of [Imported] says what is missing.
+	// RefuseIncomplete refuses uploads for which Lacks of [Imported] says something. The error wraps [ErrFormat].
 	RefuseIncomplete bool
 
 	// SealKey seals the originals that are kept, and opens them to make copies.
