@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +10,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/kycmark/kycmark/internal/test/readers"
 )
 
 // butteraugliTool is the program of libjxl that measures visibility.
@@ -42,7 +43,7 @@ func findButteraugli() judge {
 		}
 		defer os.RemoveAll(dir)
 		a, b := filepath.Join(dir, "a.ppm"), filepath.Join(dir, "b.ppm")
-		if err := errors.Join(writePPM(a, original), writePPM(b, changed)); err != nil {
+		if err := errors.Join(readers.WritePPM(a, original), readers.WritePPM(b, changed)); err != nil {
 			return visibility{}, fmt.Errorf("%w: %w", errJudge, err)
 		}
 		out, err := exec.CommandContext(ctx, path, a, b, "--pnorm", "3").Output()
@@ -66,21 +67,4 @@ func parseButteraugli(out string) (v visibility, err error) {
 		return v, fmt.Errorf("%w: %w", errJudge, err)
 	}
 	return visibility{highest, norm}, nil
-}
-
-// writePPM writes the colours of img as a binary portable pixmap.
-func writePPM(path string, img *image.NRGBA) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	w := bufio.NewWriter(f)
-	fmt.Fprintf(w, "P6\n%d %d\n255\n", img.Rect.Dx(), img.Rect.Dy())
-	for y := range img.Rect.Dy() {
-		row := img.Pix[y*img.Stride:][:4*img.Rect.Dx()]
-		for i := 0; i < len(row); i += 4 {
-			w.Write(row[i : i+3]) // the first error stays and comes out of Flush
-		}
-	}
-	return errors.Join(w.Flush(), f.Close())
 }

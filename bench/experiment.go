@@ -26,7 +26,7 @@ func all() []*ruler.Experiment {
 	return []*ruler.Experiment{
 		robustness(e), readListed(e), survival(e), falsePositives(e), security(e), trace(newTraceEngine(e)), visible(e), speed(e),
 		independent(e), verdict(), verdictRecord(), verdictCoalition(), sentences(),
-		matchSearch(), matchLookalikes(), matchRecall(),
+		matchSearch(), matchLookalikes(), matchRecall(), machineReading(e),
 		altered(),
 	}
 }

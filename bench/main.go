@@ -56,7 +56,7 @@ func newBench(u *ui) *cobra.Command {
   kycmark-bench trace --attacks thumbnail,capture
   kycmark-bench match search --sizes 1M,10M
   kycmark-bench verdict --dumps 300
-  kycmark-bench registry --sizes 1M
+  kycmark-bench reading --kinds MRZ
   kycmark-bench quality
   kycmark-bench speed --json`,
 	})

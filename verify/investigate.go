@@ -144,6 +144,9 @@ func (v *Investigator) investigate(ctx context.Context, path string, l *leakPict
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	if out.Finding == FoundUnknown && pic.Format == "webp" && pic.Incomplete != "" { // how much of it shows the picture is not known
+		return closedLeak(path, FoundDamaged, findings.Picture{SHA256: out.SHA256, Size: out.Size}, pic.Incomplete+": it may lie in pieces"), nil
+	}
 	if out.Finding == FoundIncomplete {
 		out.Error = l.why
 	}

@@ -111,6 +111,7 @@ func (b *books) issuing() (registry.Config, error) {
 		return registry.Config{}, err
 	}
 	cfg := registry.Config{Registry: b.registry, SealKey: seal, Actor: b.actor(), Readers: b.readers(), MaxMemory: b.maxMemory()}
+	cfg.RefuseIncomplete = b.home.RefuseIncomplete
 	if cfg.Marked, cfg.Keys = b.home.MarkedUploads, keys; len(keys) > 0 {
 		cfg.Key = keys[0]
 	}

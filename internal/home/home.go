@@ -82,6 +82,7 @@ type config struct {
 	UploadsPerSubject int    `toml:"uploads_per_subject"` // of verify.Circumstances
 	TSA               string `toml:"tsa_ca"`              // the file of certificates of the authority that dates what is signed
 	MarkedUploads     string `toml:"marked_uploads"`      // of registry.Config
+	RefuseIncomplete  bool   `toml:"refuse_incomplete"`   // of registry.Config
 }
 
 // begunName is the file of a home that is being made: it becomes the configuration in the last step.

@@ -206,6 +206,19 @@ func jpegPixels(data []byte, h *header) (*image.NRGBA, error) {
 	return mendJPEG(data, h, refused)
 }
 
+// Lacks returns Incomplete of a JPEG that decoder read before, as Picture.Decoder says or "". It decodes the JPEG only if its
+// end is missing, its head is damaged or decoder reads damaged JPEGs. It returns "" for other files and beyond the limits.
+func Lacks(data []byte, decoder string, lim Limits) string {
+	h, err := jpegHeader(data)
+	if err != nil || !h.noEnd && !h.damaged && !strings.HasPrefix(decoder, coefficientReader) {
+		return ""
+	}
+	if pic, err := Decode(data, lim); err == nil {
+		return pic.Incomplete
+	}
+	return ""
+}
+
 // mendJPEG decodes the rows of a damaged JPEG that are there. It sets height and decoder of h, and incomplete to what the
 // picture lacks. If too little is left, or nothing, the error is refused.
 func mendJPEG(data []byte, h *header, refused error) (*image.NRGBA, error) {

@@ -68,7 +68,7 @@ type Picture struct {
 	Format      string       // "jpeg", "png", "webp", "tiff", "bmp", "gif", "heic" or "avif", by content
 	Orientation int          // found in the file's EXIF, TIFF or boxes, 1 to 8 as in EXIF; already applied
 	Pages       int          // pictures in the file (GIF, TIFF, APNG, HEIC, AVIF); only the first is decoded
-	Incomplete  string       // what a damaged JPEG lacks, such as "the last 24 of 480 rows are missing", whose rows Image lacks; or ""
+	Incomplete  string       // what a damaged JPEG or WebP lacks, such as "the last 24 of 480 rows are missing", whose rows Image lacks; or ""
 	Decoder     string       // package and version, such as "image/jpeg go1.26.8"
 	SHA256      [32]byte     // of the file's bytes
 	Size        int64        // of the file, bytes
@@ -77,7 +77,7 @@ type Picture struct {
 
 // Decode decodes one file's bytes. Their content decides the format. It does not keep data. Limits
 // of 0 are the defaults. The error is a *FormatError, a *LimitError, or of the context that ended
-// lim.Decode. A file that is cut off is an error, never part of a picture.
+// lim.Decode. Of files that are cut off only JPEGs are decoded in part: see Incomplete.
 func Decode(data []byte, lim Limits) (*Picture, error) {
 	lim = lim.orDefault()
 	if n := int64(len(data)); n > lim.MaxBytes {

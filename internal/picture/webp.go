@@ -8,6 +8,8 @@ import (
 	"iter"
 	"slices"
 
+	"golang.org/x/image/vp8"
+	"golang.org/x/image/vp8l"
 	"golang.org/x/image/webp"
 )
 
@@ -68,6 +70,9 @@ func webpPixels(data []byte, h *header) (*image.NRGBA, error) {
 	if h.animated {
 		return webpFrame(data, h)
 	}
+	if webpUnread(data) {
+		h.incomplete = "data are missing or wrong from some place on"
+	}
 	img, err := pixels(webp.Decode, data)
 	if err != nil {
 		return nil, err
@@ -81,6 +86,29 @@ func webpPixels(data []byte, h *header) (*image.NRGBA, error) {
 		return dst, nil
 	}
 	return ToNRGBA(img), nil
+}
+
+// webpUnread reports whether the picture is decoded without the end of its data. Whole data are read up to few bytes of padding.
+// Decoders notice no wrong byte, but behind it they read more or less than there is.
+func webpUnread(data []byte) bool {
+	const padding = 16 // bytes; encoders write up to 4
+	for kind, body := range webpChunks(data) {
+		n := max(0, len(body)-padding)
+		switch r := bytes.NewReader(body[:n]); kind {
+		case "VP8 ":
+			d := vp8.NewDecoder()
+			d.Init(r, n)
+			if _, err := d.DecodeFrameHeader(); err != nil {
+				return false
+			}
+			_, err := d.DecodeFrame()
+			return err == nil
+		case "VP8L":
+			_, err := vp8l.Decode(r)
+			return err == nil
+		}
+	}
+	return false
 }
 
 // webpFrame decodes the first frame of an animation (RFC 9649 section 2.7.1.1), and shows it on the canvas,

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"image"
+	"slices"
 	"sync"
 	"testing"
 
@@ -115,5 +116,21 @@ func TestAtOnce(t *testing.T) {
 	wg.Wait()
 	for i := range got {
 		assert.Equal(t, want, got[i].Bytes())
+	}
+}
+
+// A WebP whose data are in pieces, as in a recorded transfer, decodes to noise behind the first piece, and is said to lack
+// data. Whole files, of any quality, are not.
+func TestInPieces(t *testing.T) {
+	img := picture.Flatten(specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(1), 800), 1, 801, 603))
+	for _, q := range []int{5, 50, 95} {
+		file := encode(t, img, picture.Source{}, picture.LikeOptions{Quality: q})
+		require.Empty(t, decode(t, file).Incomplete)
+		for at := len(file) / 4; at < len(file)*3/4; at += len(file) / 9 {
+			pieces := slices.Concat(file[:at], []byte("\r\n4000\r\n"), file[at:])[:len(file)]
+			if p, err := picture.Decode(pieces, picture.Limits{}); err == nil {
+				assert.Equal(t, "data are missing or wrong from some place on", p.Incomplete, "quality %d, byte %d", q, at)
+			}
+		}
 	}
 }

@@ -46,6 +46,8 @@ type Config struct {
 	// Marked says when uploads are read for marks of issued copies, and what becomes of uploads that carry them:
 	// [MarkedAtIssue] (default), [MarkedAtSubmit] or [MarkedRefused]. Without a mark key no upload is read.
 	Marked string
+	// RefuseIncomplete refuses uploads for which Lacks of [Imported] says something. The error wraps [ErrFormat].
+	RefuseIncomplete bool
 
 	// SealKey seals the originals that are kept, and opens them to make copies.
 	SealKey *SealKey

@@ -43,10 +43,24 @@ func (s *Issuer) describe(ctx context.Context, data []byte, sum [32]byte, x *exa
 		if err != nil {
 			return err
 		}
+		if s.cfg.RefuseIncomplete && pic.Incomplete != "" {
+			return &picture.FormatError{Format: pic.Format, Reason: "refused as incomplete: " + pic.Incomplete}
+		}
 		x.up, x.leftOut, x.carries = append(x.up, *u), pic.Pages-1, append(x.carries, carries...)
 		x.lacks = cmp.Or(x.lacks, pic.Incomplete)
 	}
 	return nil
+}
+
+// lacks returns Lacks of [Imported] for the file of an upload that is there. Whole files are not decoded.
+func (s *Issuer) lacks(ctx context.Context, old *Submission, file []byte) string {
+	lease := s.memory.Lease()
+	defer lease.Give()
+	decoder := old.Decoder
+	if !old.Kept { // it reads whole files, too
+		decoder = ""
+	}
+	return picture.Lacks(file, decoder, s.entering(ctx, lease))
 }
 
 // describePage adds to row what is entered of its page of d. data is the upload, which is sealed with page

@@ -110,6 +110,7 @@ func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at ti
 		return x, fmt.Errorf("submission %s is another file: %w", x.id, ErrConflict)
 	case err == nil:
 		x.old = old
+		x.lacks = s.lacks(ctx, old, data)
 		x.again, err = s.restore(ctx, old, data)
 		return x, err
 	case !errors.Is(err, ErrNotFound):
