@@ -70,6 +70,8 @@ type Sight struct {
 	altered []Region    // see [Sight.Altered]
 	verdict *Verdict    // nil until it is asked for
 	light   [2]float64  // by how much shades are off: half, and nine tenths, grey levels
+
+	isTreated, onlyEdges bool // see [Sight.treated]; onlyEdges: in black and white
 }
 
 // ToOriginal maps pixels of the leak as given to pixels of the original, without the smooth field of the registration.
@@ -93,7 +95,7 @@ func (o *Original) Lay(ctx context.Context, leak *register.Leak, place func() (*
 	if err != nil || r == nil {
 		return nil, err
 	}
-	return o.sight(r, leak.Luma()), nil
+	return o.sight(r, leak.Luma()).treated(), nil
 }
 
 // sight returns the leak given as registration r has it on o.

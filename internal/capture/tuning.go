@@ -225,3 +225,22 @@ const (
 	parts      = 6    // parts of the leak each way over which exchanged blocks may spread
 	minOfPart  = 4    // comparable blocks of a part that counts
 )
+
+// Treated: what applications that scan documents make of a picture. Half of the documents of ScansStudy fixed these numbers.
+const (
+	paper          = 200  // level of what is as light as around
+	pairStep       = 3    // pixels of the leak between the levels that are compared
+	stretched      = 20   // grey levels from black and white from which a level is not cut off
+	steep          = 12   // grey levels on either side of a threshold
+	minTreated     = 5    // mean error of a mere stretch from which a light is looked for, grey levels
+	clearlyTreated = 0.6  // mean error with a light in parts of that without, at most
+	midGrey        = 64   // grey levels from black and white from which a level is grey
+	maxGrey        = 0.02 // share of grey pixels of a black and white picture, at most, and
+	maxGreyEdges   = 0.1  // the same in parts of the black or the white pixels: print of a program has more at its edges
+	edgesAgree     = 0.93 // cleanAgree in black and white
+	edgesOpposed   = 0.02 // cleanOpposed
+	edgesExchanged = 0.01 // cleanExchanged
+)
+
+// reaches are the lights that are tried.
+var reaches = [...]float64{0.0125, 0.025, 0.05}

@@ -17,11 +17,12 @@ const (
 	Alike                  // its detail, but perhaps another capture of the same card
 	Edited                 // its detail, and other detail in places: an edited picture, or another document
 	Other                  // another document of its template, or another capture
+	Edges                  // in black and white, with the edges and the frame of the capture
 )
 
 // String returns the verdict in a word.
 func (v Verdict) String() string {
-	return [...]string{"unsure", "same", "altered", "alike", "edited", "other"}[min(v, Other)]
+	return [...]string{"unsure", "same", "altered", "alike", "edited", "other", "edges"}[min(v, Edges)]
 }
 
 // Verdict returns what the leak shows. It is Unsure if there is too little to see, and with
@@ -49,6 +50,13 @@ func (v Verdict) String() string {
 // unless the noise is found: black bars over a third of a bill may hide all that belongs to one
 // person.
 func (s *Sight) Verdict() (Verdict, error) {
+	if s.verdict == nil && s.isTreated {
+		v, err := s.judgeTreated()
+		if err != nil {
+			return Unsure, err
+		}
+		s.verdict = &v
+	}
 	if s.verdict == nil {
 		v, places, err := s.judge()
 		if err != nil {

@@ -1,0 +1,190 @@
+package capture
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/photometry"
+)
+
+// A treatment is what applications that scan documents do to a picture. They divide it by the light on its page, stretch
+// what is left, and cut it off at black and white. In black and white the stretch is so steep that only edges are left.
+type treatment struct {
+	reach     float64 // deviation of the blur that gives the light, in parts of the long side; 0: not divided
+	low, high float64 // levels that become black and white
+}
+
+// Treated reports whether an application that scans documents changed the leak. What an original without mark would look
+// like is then not known well enough for a power.
+func (s *Sight) Treated() bool { return s.isTreated }
+
+// level returns what the treatment makes of a level v in the light around it.
+func (t *treatment) level(v, light float32) float32 {
+	return float32(math.Min(255, math.Max(0, float64(255*(float64(divided(v, light))-t.low)/(t.high-t.low)))))
+}
+
+// divided returns a level, 0..255, in parts of the light around it, as a level: [paper] is as light as around. Without light it
+// returns the level.
+func divided(v, light float32) float32 {
+	if light <= 0 {
+		return v
+	}
+	return paper * v / max(light, 1)
+}
+
+// treated returns the original after a treatment. What is even in it is what was even before.
+func (o *Original) treated(t treatment) *Original {
+	luma := o.source.Luma()
+	out := New(dsp.Lazy{W: luma.W, H: luma.H, Make: func() dsp.Plane {
+		out, light := luma.Make().Clone(), dsp.Plane{}
+		if t.reach > 0 {
+			c := o.Canonical()
+			light = dsp.Soft(c, float64(t.reach*float64(max(c.W, c.H))), luma.W, luma.H)
+		}
+		for i, v := range out.Pix {
+			b := float32(0)
+			if light.Pix != nil {
+				b = light.Pix[i]
+			}
+			out.Pix[i] = t.level(v, b)
+		}
+		return out
+	}})
+	out.even = o.even
+	return out
+}
+
+// treated returns the leak as it lies on the original after what an application did to the leak. It returns s if there is no
+// sign of an application. The leak is then compared with what is left of the original, and light says nothing.
+func (s *Sight) treated() *Sight {
+	plain, err := treatmentOf(0, s.pairs(0), false)
+	onlyEdges := Bilevel(s.given.Make()) && !Bilevel(s.on.Luma().Make())
+	if err < minTreated && !onlyEdges {
+		return s
+	}
+	best := math.Inf(1)
+	if onlyEdges {
+		plain, best = treatmentOf(0, s.pairs(0), true)
+	}
+	for _, reach := range reaches {
+		if t, e := treatmentOf(reach, s.pairs(reach), onlyEdges); e < best {
+			plain, best = t, e
+		}
+	}
+	if !onlyEdges && best > float64(clearlyTreated*err) {
+		return s
+	}
+	out := s.on.treated(plain).sight(s.Registration, s.given)
+	out.isTreated, out.onlyEdges = true, onlyEdges
+	return out
+}
+
+// Bilevel reports whether a picture, 0..255, is black and white alone, except for what a codec adds.
+func Bilevel(luma dsp.Plane) bool {
+	black, white := 0, 0
+	for _, v := range luma.Pix {
+		if v < midGrey {
+			black++
+		} else if v > 255-midGrey {
+			white++
+		}
+	}
+	n := float64(len(luma.Pix))
+	return float64(len(luma.Pix)-black-white) <= math.Min(maxGrey*n, maxGreyEdges*float64(min(black, white)))
+}
+
+// judgeTreated is judge for a treated leak. It is Edges or Alike, as nearly all detail is the original's, and lies where the
+// original's frame has it. Light, noise and grain are the application's. Edges are fewer, and less sure.
+func (s *Sight) judgeTreated() (Verdict, error) {
+	n := s.Likeness()
+	shown := float64(n.Textured - n.Covered)
+	agree, opposed, exchanged := cleanAgree, cleanOpposed, cleanExchanged
+	if s.onlyEdges {
+		agree, opposed, exchanged = edgesAgree, edgesOpposed, edgesExchanged
+	}
+	switch {
+	case n.Verdict == Unsure:
+		return Unsure, nil
+	case n.Verdict == Other && !n.Foreign:
+		return Other, nil
+	case float64(n.Agree) < float64(agree*shown) || float64(n.Opposed) > float64(opposed*shown) || float64(n.Exchanged) > float64(exchanged*shown):
+		return Edited, nil
+	}
+	fit, _, err := s.Fit()
+	if err != nil || fit == nil {
+		return Unsure, err
+	}
+	half, far := s.onFrame(s.places(fit))
+	onFrame := half <= frameMiddle && far <= frameMax
+	switch {
+	case onFrame && s.onlyEdges:
+		return Edges, nil
+	case n.Foreign && !onFrame:
+		return Other, nil
+	}
+	return Alike, nil
+}
+
+// A pair is a level of the original, in parts of the light, and the leak's level.
+type pair struct{ from, to float32 }
+
+// pairs returns the levels of original and leak, on a grid of pixels of the leak.
+func (s *Sight) pairs(reach float64) (all []pair) {
+	c := s.on.Canonical()
+	light := dsp.Plane{}
+	if reach > 0 {
+		light = dsp.Soft(c, float64(reach*float64(max(c.W, c.H))), c.W, c.H)
+	}
+	k := math.Max(1, s.view.Pitch)
+	for y := 0; y < s.Leak.H; y += pairStep {
+		for x := 0; x < s.Leak.W; x += pairStep {
+			i := y*s.Leak.W + x
+			u, v := s.X.Pix[i], s.Y.Pix[i]
+			if u < 1 || v < 1 || u > float32(c.W-2) || v > float32(c.H-2) {
+				continue
+			}
+			b := float32(0)
+			if reach > 0 {
+				b = light.Pix[int(v+.5)*c.W+int(u+.5)]
+			}
+			all = append(all, pair{divided(photometry.Sample(c, float64(u), float64(v), k), b), s.Leak.Pix[i]})
+		}
+	}
+	return all
+}
+
+// treatmentOf returns the treatment by a light of some reach that fits all, and the mean of its errors, grey levels.
+func treatmentOf(reach float64, all []pair, bilevel bool) (t treatment, err float64) {
+	t.reach = reach
+	if bilevel {
+		from, dark := make([]float32, len(all)), 0.0
+		for i, p := range all {
+			from[i] = p.from
+			dark += float64(255-p.to) / 255
+		}
+		at := float64(dsp.Select(from, min(int(dark), len(all)-1)))
+		t.low, t.high = at-steep, at+steep
+	} else {
+		var by [toneSteps][]float32
+		for _, p := range all {
+			by[stepOf(p.from)] = append(by[stepOf(p.from)], p.to)
+		}
+		var l line
+		for k, v := range by {
+			if len(v) < minTone {
+				continue
+			}
+			if m := dsp.Select(v, len(v)/2); m > stretched && m < 255-stretched {
+				l.add(float64((float64(k)+0.5)*256/toneSteps), float64(m))
+			}
+		}
+		if l.n < 2 {
+			return t, math.Inf(1)
+		}
+		t.low, t.high = l.from(0), l.from(255)
+	}
+	for _, p := range all {
+		err += math.Abs(float64(p.to - t.level(p.from, 0)))
+	}
+	return t, err / float64(len(all))
+}
