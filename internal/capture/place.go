@@ -141,12 +141,9 @@ func (l *line) add(x, y float64) {
 }
 
 // off returns how far x is from the place at which the line has the value y.
-func (l *line) off(x, y float64) float64 { return l.from(y) - x }
-
-// from returns the place at which the line has the value y.
-func (l *line) from(y float64) float64 {
+func (l *line) off(x, y float64) float64 {
 	rise := (float64(l.n*l.xy) - float64(l.x*l.y)) / (float64(l.n*l.xx) - float64(l.x*l.x))
-	return (y-l.y/l.n)/rise + l.x/l.n
+	return (y-l.y/l.n)/rise - (x - l.x/l.n)
 }
 
 // quantiles returns the median of off and its ninth decile, infinity if off is empty. It

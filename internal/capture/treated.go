@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/photometry"
 )
 
@@ -38,8 +39,7 @@ func (o *Original) treated(t treatment) *Original {
 	out := New(dsp.Lazy{W: luma.W, H: luma.H, Make: func() dsp.Plane {
 		out, light := luma.Make().Clone(), dsp.Plane{}
 		if t.reach > 0 {
-			c := o.Canonical()
-			light = dsp.Soft(c, float64(t.reach*float64(max(c.W, c.H))), luma.W, luma.H)
+			light = o.light(t.reach, luma.W, luma.H)
 		}
 		for i, v := range out.Pix {
 			b := float32(0)
@@ -105,7 +105,7 @@ func (s *Sight) judgeTreated() (Verdict, error) {
 	switch {
 	case n.Verdict == Unsure:
 		return Unsure, nil
-	case n.Verdict == Other && !n.Foreign:
+	case n.Verdict == Other && !n.Foreign && !s.onlyEdges: // strokes that are lost in black and white are no other text
 		return Other, nil
 	case float64(n.Agree) < float64(agree*shown) || float64(n.Opposed) > float64(opposed*shown) || float64(n.Exchanged) > float64(exchanged*shown):
 		return Edited, nil
@@ -125,6 +125,13 @@ func (s *Sight) judgeTreated() (Verdict, error) {
 	return Alike, nil
 }
 
+// light returns the light on the original, as a plane of w x h pixels.
+func (o *Original) light(reach float64, w, h int) dsp.Plane {
+	c := o.Canonical()
+	sw, sh := geometry.Fit(c.W, c.H, lightSide)
+	return dsp.Soft(dsp.Shrink(c, sw, sh), float64(reach*float64(max(sw, sh))), w, h)
+}
+
 // A pair is a level of the original, in parts of the light, and the leak's level.
 type pair struct{ from, to float32 }
 
@@ -133,7 +140,7 @@ func (s *Sight) pairs(reach float64) (all []pair) {
 	c := s.on.Canonical()
 	light := dsp.Plane{}
 	if reach > 0 {
-		light = dsp.Soft(c, float64(reach*float64(max(c.W, c.H))), c.W, c.H)
+		light = s.on.light(reach, c.W, c.H)
 	}
 	k := math.Max(1, s.view.Pitch)
 	for y := 0; y < s.Leak.H; y += pairStep {
@@ -153,6 +160,36 @@ func (s *Sight) pairs(reach float64) (all []pair) {
 	return all
 }
 
+// stretch sets the levels that become black and white: those of the least error, over the leak's median levels by steps of
+// the original's.
+func (t *treatment) stretch(all []pair) {
+	var by [toneSteps][]float32
+	for _, p := range all {
+		by[stepOf(p.from)] = append(by[stepOf(p.from)], p.to)
+	}
+	var medians, weights []float64
+	for _, v := range by {
+		m := float32(0)
+		if len(v) > 0 {
+			m = middle(v)
+		}
+		medians, weights = append(medians, float64(m)), append(weights, float64(len(v)))
+	}
+	best := math.Inf(1)
+	for low := -minStretch; low < 256; low += stretchStep {
+		for high := low + minStretch; high <= maxStretch; high += stretchStep {
+			x := treatment{low: float64(low), high: float64(high)}
+			off := 0.0
+			for k, w := range weights {
+				off += float64(w * math.Abs(medians[k]-float64(x.level((float32(k)+0.5)*256/toneSteps, 0))))
+			}
+			if off < best {
+				best, t.low, t.high = off, x.low, x.high
+			}
+		}
+	}
+}
+
 // treatmentOf returns the treatment by a light of some reach that fits all, and the mean of its errors, grey levels.
 func treatmentOf(reach float64, all []pair, bilevel bool) (t treatment, err float64) {
 	t.reach = reach
@@ -165,23 +202,7 @@ func treatmentOf(reach float64, all []pair, bilevel bool) (t treatment, err floa
 		at := float64(dsp.Select(from, min(int(dark), len(all)-1)))
 		t.low, t.high = at-steep, at+steep
 	} else {
-		var by [toneSteps][]float32
-		for _, p := range all {
-			by[stepOf(p.from)] = append(by[stepOf(p.from)], p.to)
-		}
-		var l line
-		for k, v := range by {
-			if len(v) < minTone {
-				continue
-			}
-			if m := dsp.Select(v, len(v)/2); m > stretched && m < 255-stretched {
-				l.add(float64((float64(k)+0.5)*256/toneSteps), float64(m))
-			}
-		}
-		if l.n < 2 {
-			return t, math.Inf(1)
-		}
-		t.low, t.high = l.from(0), l.from(255)
+		t.stretch(all)
 	}
 	for _, p := range all {
 		err += math.Abs(float64(p.to - t.level(p.from, 0)))

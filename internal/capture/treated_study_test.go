@@ -32,7 +32,7 @@ func TestTreatedStudy(t *testing.T) {
 		best, at := 1e9, treatment{}
 		for _, reach := range append([]float64{0}, reaches[:]...) {
 			tr, e := treatmentOf(reach, s.pairs(reach), bilevel)
-			line += fmt.Sprintf(" %.1f", e)
+			line += fmt.Sprintf(" %.1f(%.0f %.0f)", e, tr.low, tr.high)
 			if e < best && (bilevel || reach > 0) {
 				best, at = e, tr
 			}
@@ -64,6 +64,9 @@ func TestTreatedStudy(t *testing.T) {
 	paths, _ := filepath.Glob(filepath.Join(os.Getenv("KYCMARK_SHARED"), "pictures", "documents", "*"))
 	paths = slices.DeleteFunc(paths, func(p string) bool { return strings.HasSuffix(p, ".tif") })
 	for i := 0; i < len(paths); i += 4 {
+		if only := os.Getenv("DOC"); only != "" && !strings.Contains(paths[i], only) {
+			continue
+		}
 		p, err := fromfile.Picture(paths[i], picture.Limits{})
 		require.NoError(t, err)
 		img := picture.Fit(picture.Flatten(p.Image), 1600)

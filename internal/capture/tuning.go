@@ -230,10 +230,13 @@ const (
 const (
 	paper          = 200  // level of what is as light as around
 	pairStep       = 3    // pixels of the leak between the levels that are compared
-	stretched      = 20   // grey levels from black and white from which a level is not cut off
+	stretchStep    = 10   // grey levels between the ends of the stretches that are tried
+	minStretch     = 40   // grey levels of the shortest stretch, and the most below black at which it begins
+	maxStretch     = 400  // level at which a stretch ends, at most
 	steep          = 12   // grey levels on either side of a threshold
-	minTreated     = 5    // mean error of a mere stretch from which a light is looked for, grey levels
-	clearlyTreated = 0.6  // mean error with a light in parts of that without, at most
+	lightSide      = 256  // long side in pixels at which light is looked for
+	minTreated     = 1    // mean error of a mere stretch from which a light is looked for, grey levels
+	clearlyTreated = 0.75 // mean error with a light in parts of that without, at most
 	midGrey        = 64   // grey levels from black and white from which a level is grey
 	maxGrey        = 0.02 // share of grey pixels of a black and white picture, at most, and
 	maxGreyEdges   = 0.1  // the same in parts of the black or the white pixels: print of a program has more at its edges
