@@ -95,7 +95,7 @@ func (o *Original) Lay(ctx context.Context, leak *register.Leak, place func() (*
 	if err != nil || r == nil {
 		return nil, err
 	}
-	return o.sight(r, leak.Luma()).treated(), nil
+	return o.sight(r, leak.Luma()), nil
 }
 
 // sight returns the leak given as registration r has it on o.

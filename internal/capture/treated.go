@@ -54,27 +54,28 @@ func (o *Original) treated(t treatment) *Original {
 	return out
 }
 
-// treated returns the leak as it lies on the original after what an application did to the leak. It returns s if there is no
-// sign of an application. The leak is then compared with what is left of the original, and light says nothing.
-func (s *Sight) treated() *Sight {
-	plain, err := treatmentOf(0, s.pairs(0), false)
+// treated returns the leak as it lies on the original after what an application did to the leak. The leak is then compared
+// with what is left of the original. The result is nil if there is no sign of an application, or if the leak is the same
+// capture without it: v is what the leak shows then.
+func (s *Sight) treated(v Verdict) *Sight {
 	onlyEdges := Bilevel(s.given.Make()) && !Bilevel(s.on.Luma().Make())
-	if err < minTreated && !onlyEdges {
-		return s
+	if (v == Same || v == Altered) && !onlyEdges {
+		return nil
 	}
-	best := math.Inf(1)
-	if onlyEdges {
-		plain, best = treatmentOf(0, s.pairs(0), true)
+	best, off := treatmentOf(0, s.pairs(0), onlyEdges)
+	limit := off
+	if !onlyEdges {
+		limit *= clearlyTreated
 	}
 	for _, reach := range reaches {
-		if t, e := treatmentOf(reach, s.pairs(reach), onlyEdges); e < best {
-			plain, best = t, e
+		if t, e := treatmentOf(reach, s.pairs(reach), onlyEdges); e < off {
+			best, off = t, e
 		}
 	}
-	if !onlyEdges && best > float64(clearlyTreated*err) {
-		return s
+	if !onlyEdges && (best.reach == 0 || off > limit) {
+		return nil
 	}
-	out := s.on.treated(plain).sight(s.Registration, s.given)
+	out := s.on.treated(best).sight(s.Registration, s.given)
 	out.isTreated, out.onlyEdges = true, onlyEdges
 	return out
 }

@@ -235,7 +235,6 @@ const (
 	maxStretch     = 400  // level at which a stretch ends, at most
 	steep          = 12   // grey levels on either side of a threshold
 	lightSide      = 256  // long side in pixels at which light is looked for
-	minTreated     = 1    // mean error of a mere stretch from which a light is looked for, grey levels
 	clearlyTreated = 0.75 // mean error with a light in parts of that without, at most
 	midGrey        = 64   // grey levels from black and white from which a level is grey
 	maxGrey        = 0.02 // share of grey pixels of a black and white picture, at most, and

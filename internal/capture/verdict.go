@@ -49,31 +49,41 @@ func (v Verdict) String() string {
 // persons on one photograph, noise and all. A leak that was redacted until little is left is Alike
 // unless the noise is found: black bars over a third of a bill may hide all that belongs to one
 // person.
+//
+// A leak that an application treated is compared with the original after the same treatment: see [Sight.judgeTreated].
 func (s *Sight) Verdict() (Verdict, error) {
-	if s.verdict == nil && s.isTreated {
-		v, err := s.judgeTreated()
-		if err != nil {
-			return Unsure, err
-		}
-		s.verdict = &v
-	}
 	if s.verdict == nil {
-		v, places, err := s.judge()
+		v, err := s.plain()
 		if err != nil {
 			return Unsure, err
 		}
-		if t := s.beside(places); v >= Alike && t != nil {
-			again, _, err := t.judge()
-			if err != nil {
+		if t := s.treated(v); t != nil {
+			if v, err = t.judgeTreated(); err != nil {
 				return Unsure, err
 			}
-			if again == Same || again == Altered {
-				*s, v = *t, again
-			}
+			*s = *t
 		}
 		s.verdict = &v
 	}
 	return *s.verdict, nil
+}
+
+// plain is Verdict for a leak that no application treated.
+func (s *Sight) plain() (Verdict, error) {
+	v, places, err := s.judge()
+	if err != nil {
+		return Unsure, err
+	}
+	if t := s.beside(places); v >= Alike && t != nil {
+		again, _, err := t.judge()
+		if err != nil {
+			return Unsure, err
+		}
+		if again == Same || again == Altered {
+			*s, v = *t, again
+		}
+	}
+	return v, nil
 }
 
 // judge returns the verdict, and the places that differ as far as they were looked for. It sets s.altered.
