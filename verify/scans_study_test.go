@@ -8,6 +8,7 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -47,6 +48,9 @@ func scansStudy(t *testing.T, half int) {
 	}
 	var all []issued
 	for _, d := range docs {
+		if only := os.Getenv("DOCS"); only != "" && !regexp.MustCompile(only).MatchString(d.name) {
+			continue
+		}
 		sub := submit(t, s, file(t, d.img, "jpeg"), d.name, feb)
 		var out bytes.Buffer
 		c, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "checks")
@@ -59,12 +63,17 @@ func scansStudy(t *testing.T, half int) {
 		all = append(all, issued{d.name, picture.Flatten(p.Image), c})
 	}
 	v := newInvestigator(t, investigating(cfg))
+	quick := quiet(newInvestigator(t, investigating(cfg)))
 	for _, a := range attack.Scanner() {
 		if only := os.Getenv("SCANS"); only != "" && !strings.Contains(only, a.Name) {
 			continue
 		}
 		counts[a.Name] = make(map[string]int)
 		for _, x := range all {
+			v := v
+			if strings.HasPrefix(a.About, "black") { // no mark is read in black and white
+				v = quick
+			}
 			got, err := v.Investigate(t.Context(), "leak.png", file(t, a.Apply(x.img, 1), "png"))
 			require.NoError(t, err)
 			label := got.Label()

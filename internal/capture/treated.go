@@ -13,6 +13,7 @@ import (
 type treatment struct {
 	reach     float64 // deviation of the blur that gives the light, in parts of the long side; 0: not divided
 	low, high float64 // levels that become black and white
+	minLight  float32 // light under which all becomes grey: noise is strong in so little light
 }
 
 // Treated reports whether an application that scans documents changed the leak. What an original without mark would look
@@ -21,6 +22,9 @@ func (s *Sight) Treated() bool { return s.isTreated }
 
 // level returns what the treatment makes of a level v in the light around it.
 func (t *treatment) level(v, light float32) float32 {
+	if t.reach > 0 && light < t.minLight {
+		return 128
+	}
 	return float32(math.Min(255, math.Max(0, float64(255*(float64(divided(v, light))-t.low)/(t.high-t.low)))))
 }
 
@@ -72,12 +76,41 @@ func (s *Sight) treated(v Verdict) *Sight {
 			best, off = t, e
 		}
 	}
-	if !onlyEdges && (best.reach == 0 || off > limit) {
+	cut := best.reach == 0 && s.fit != nil && s.light[1] > cutOffShade // a page without shadows, with a white that tone curves do not give
+	if !onlyEdges && !cut && (best.reach == 0 || off > limit) {
 		return nil
 	}
 	out := s.on.treated(best).sight(s.Registration, s.given)
 	out.isTreated, out.onlyEdges = true, onlyEdges
+	if onlyEdges {
+		best.low, best.high = best.low+steep-sureInk, best.high-steep+sureInk
+		best.minLight = sureLight
+		out.sure = s.on.treated(best)
+	}
 	return out
+}
+
+// otherInk returns the pixels of a black and white leak that have ink where the original surely has paper, or the reverse, in
+// parts of its ink or paper, whichever is less. No threshold and no codec makes such pixels: they are another text. At
+// edges nothing is sure.
+func (s *Sight) otherInk() float64 {
+	under, seen := s.sure.base.Under(s.Registration)
+	white, black := dsp.Erode(under, sureAround), dsp.Dilate(under, sureAround)
+	other, ink, paper := 0, 0, 0
+	for i, v := range s.Leak.Pix {
+		switch {
+		case !seen[i]:
+			continue
+		case v < 128:
+			ink++
+		default:
+			paper++
+		}
+		if white.Pix[i] >= 255 && v < midGrey || black.Pix[i] <= 0 && v > 255-midGrey {
+			other++
+		}
+	}
+	return float64(other) / float64(max(min(ink, paper), 1))
 }
 
 // Bilevel reports whether a picture, 0..255, is black and white alone, except for what a codec adds.
@@ -99,7 +132,7 @@ func Bilevel(luma dsp.Plane) bool {
 func (s *Sight) judgeTreated() (Verdict, error) {
 	n := s.Likeness()
 	shown := float64(n.Textured - n.Covered)
-	agree, opposed, exchanged := cleanAgree, cleanOpposed, cleanExchanged
+	agree, opposed, exchanged := treatedAgree, treatedOpposed, treatedExchanged
 	if s.onlyEdges {
 		agree, opposed, exchanged = edgesAgree, edgesOpposed, edgesExchanged
 	}
@@ -109,6 +142,8 @@ func (s *Sight) judgeTreated() (Verdict, error) {
 	case n.Verdict == Other && !n.Foreign && !s.onlyEdges: // strokes that are lost in black and white are no other text
 		return Other, nil
 	case float64(n.Agree) < float64(agree*shown) || float64(n.Opposed) > float64(opposed*shown) || float64(n.Exchanged) > float64(exchanged*shown):
+		return Edited, nil
+	case s.onlyEdges && (float64(n.Agree) < float64(edgesShown*float64(n.Textured)) || s.otherInk() > maxOtherInk):
 		return Edited, nil
 	}
 	fit, _, err := s.Fit()
