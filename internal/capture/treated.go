@@ -41,16 +41,9 @@ func divided(v, light float32) float32 {
 func (o *Original) treated(t treatment) *Original {
 	luma := o.source.Luma()
 	out := New(dsp.Lazy{W: luma.W, H: luma.H, Make: func() dsp.Plane {
-		out, light := luma.Make().Clone(), dsp.Plane{}
-		if t.reach > 0 {
-			light = o.light(t.reach, luma.W, luma.H)
-		}
+		out, light := luma.Make().Clone(), o.light(t.reach, luma.W, luma.H)
 		for i, v := range out.Pix {
-			b := float32(0)
-			if light.Pix != nil {
-				b = light.Pix[i]
-			}
-			out.Pix[i] = t.level(v, b)
+			out.Pix[i] = t.level(v, light.Pix[i])
 		}
 		return out
 	}})
@@ -66,7 +59,11 @@ func (s *Sight) treated(v Verdict) *Sight {
 	if (v == Same || v == Altered) && !onlyEdges {
 		return nil
 	}
-	best, off := treatmentOf(0, s.pairs(0), onlyEdges)
+	all := s.pairs(0)
+	if len(all) == 0 {
+		return nil
+	}
+	best, off := treatmentOf(0, all, onlyEdges)
 	limit := off
 	if !onlyEdges {
 		limit *= clearlyTreated
@@ -76,7 +73,7 @@ func (s *Sight) treated(v Verdict) *Sight {
 			best, off = t, e
 		}
 	}
-	cut := best.reach == 0 && s.fit != nil && s.light[1] > cutOffShade // a page without shadows, with a white that tone curves do not give
+	cut := best.reach == 0 && s.fit != nil && s.light[1] > cutOffShade // a page without shadows, in a white that tone curves do not give
 	if !onlyEdges && !cut && (best.reach == 0 || off > limit) {
 		return nil
 	}
@@ -90,9 +87,8 @@ func (s *Sight) treated(v Verdict) *Sight {
 	return out
 }
 
-// otherInk returns the pixels of a black and white leak that have ink where the original surely has paper, or the reverse, in
-// parts of its ink or paper, whichever is less. No threshold and no codec makes such pixels: they are another text. At
-// edges nothing is sure.
+// otherInk returns how much ink of a black and white leak lies where the original surely has paper, or the reverse, in parts of
+// its ink or paper, whichever is less. No threshold and no codec makes such pixels: another text does. Near edges nothing is sure.
 func (s *Sight) otherInk() float64 {
 	under, seen := s.sure.base.Under(s.Registration)
 	white, black := dsp.Erode(under, sureAround), dsp.Dilate(under, sureAround)
@@ -161,9 +157,12 @@ func (s *Sight) judgeTreated() (Verdict, error) {
 	return Alike, nil
 }
 
-// light returns the light on the original, as a plane of w x h pixels.
+// light returns the light on the original, as a plane of w x h pixels. It is 0 for a reach of 0.
 func (o *Original) light(reach float64, w, h int) dsp.Plane {
 	c := o.Canonical()
+	if reach == 0 {
+		return dsp.NewPlane(w, h)
+	}
 	sw, sh := geometry.Fit(c.W, c.H, lightSide)
 	return dsp.Soft(dsp.Shrink(c, sw, sh), float64(reach*float64(max(sw, sh))), w, h)
 }
@@ -174,10 +173,7 @@ type pair struct{ from, to float32 }
 // pairs returns the levels of original and leak, on a grid of pixels of the leak.
 func (s *Sight) pairs(reach float64) (all []pair) {
 	c := s.on.Canonical()
-	light := dsp.Plane{}
-	if reach > 0 {
-		light = s.on.light(reach, c.W, c.H)
-	}
+	light := s.on.light(reach, c.W, c.H)
 	k := math.Max(1, s.view.Pitch)
 	for y := 0; y < s.Leak.H; y += pairStep {
 		for x := 0; x < s.Leak.W; x += pairStep {
@@ -186,18 +182,15 @@ func (s *Sight) pairs(reach float64) (all []pair) {
 			if u < 1 || v < 1 || u > float32(c.W-2) || v > float32(c.H-2) {
 				continue
 			}
-			b := float32(0)
-			if reach > 0 {
-				b = light.Pix[int(v+.5)*c.W+int(u+.5)]
-			}
-			all = append(all, pair{divided(photometry.Sample(c, float64(u), float64(v), k), b), s.Leak.Pix[i]})
+			level := photometry.Sample(c, float64(u), float64(v), k)
+			all = append(all, pair{divided(level, light.Pix[int(v+.5)*c.W+int(u+.5)]), s.Leak.Pix[i]})
 		}
 	}
 	return all
 }
 
-// stretch sets the levels that become black and white: those of the least error, over the leak's median levels by steps of
-// the original's.
+// stretch sets the levels that become black and white, so that the error is least. The error is over the leak's median
+// levels by steps of the original's.
 func (t *treatment) stretch(all []pair) {
 	var by [toneSteps][]float32
 	for _, p := range all {

@@ -11,7 +11,7 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// Scanner returns what applications that scan documents do. They are none of the 63 attacks.
+// Scanner returns what applications that scan documents do. The 63 attacks of [All] do not contain it.
 func Scanner() []Attack {
 	return []Attack{
 		New("whiten", "scanner", "divided by its blurred surroundings, ink dark, JPEG 75", divided(.55, .92), JPEG(75)),
@@ -59,7 +59,7 @@ func vivid(p *image.NRGBA) *image.NRGBA {
 	return imaging.AdjustContrast(imaging.AdjustSaturation(p, 50), 30)
 }
 
-// adaptive makes pixels black that are 10 levels or more darker than the mean of the square around them, which has a
+// adaptive makes pixels black that are 10 levels or more darker than the mean of the square around them. The square has a
 // 20th of the long side.
 func adaptive(p *image.NRGBA) *image.NRGBA {
 	luma := dsp.LumaNRGBA(p)
@@ -67,8 +67,8 @@ func adaptive(p *image.NRGBA) *image.NRGBA {
 	return bilevel(p.Rect, func(i int) bool { return luma.Pix[i] <= around.Pix[i]-10 })
 }
 
-// dots returns the step that resizes a picture to its paper at so many dots an inch, and makes it black and white by
-// one level (Otsu, IEEE Trans. SMC 9, 1979). High pictures are an A4 page, wide ones the page of a passport. Fax
+// dots returns the step that resizes a picture to its paper at so many dots an inch. It then makes it black and white by one
+// level (Otsu, IEEE Trans. SMC 9, 1979). High pictures are an A4 page, wide ones the page of a passport. Fax
 // compression (CCITT Group 4) loses nothing.
 func dots(dpi float64) Step {
 	return base.Plain(func(p *image.NRGBA) *image.NRGBA {
