@@ -87,8 +87,8 @@ func (s *Sight) treated(v Verdict) *Sight {
 	return out
 }
 
-// otherInk returns how much ink of a black and white leak lies where the original surely has paper, or the reverse, in parts of
-// its ink or paper, whichever is less. No threshold and no codec makes such pixels: another text does. Near edges nothing is sure.
+// otherInk returns how much ink of a black and white leak lies where the original surely has paper, or the reverse. It is in
+// parts of the leak's ink or paper, whichever is less. No threshold and no codec makes such pixels: another text does. Near edges nothing is sure.
 func (s *Sight) otherInk() float64 {
 	under, seen := s.sure.base.Under(s.Registration)
 	white, black := dsp.Erode(under, sureAround), dsp.Dilate(under, sureAround)
