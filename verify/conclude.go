@@ -31,7 +31,7 @@ func (r *read) confirmed() bool {
 		return false
 	}
 	switch r.shows {
-	case PixelsAltered, PixelsAlike, PixelsPage, PixelsPartial, PixelsSharper, PixelsUndecided:
+	case PixelsAltered, PixelsEdges, PixelsAlike, PixelsPage, PixelsPartial, PixelsSharper, PixelsUndecided:
 		return r.found() && !r.laid
 	}
 	return false
@@ -155,6 +155,10 @@ func (e evidence) rules(issued []read) conclusion {
 		return concludeUnissued(e, shown)
 	case shown != nil && showsCapture(shown.Pixels):
 		return concludeNoMark(e, shown)
+	case shown != nil && shown.Pixels == PixelsEdges:
+		c := conclusion{finding: FoundUnreadable, submission: shown.Submission}
+		c.say("by-edges", nil)
+		return c
 	case shown != nil:
 		c := conclusion{finding: FoundUnreadable, submission: shown.Submission}
 		c.say("by-hash", figures{"bits": shown.Distance, "pixels": shown.Pixels})
@@ -384,10 +388,10 @@ func (e evidence) issuedReads() []read {
 }
 
 // shown returns the match with the submission that the leak shows, or nil. It is the first match of the same pixels,
-// else of altered pixels. Without such a match it is the first within [phash.MatchRadius] whose pixels are undecided
+// else of altered pixels, else with the same edges. Without such a match it is the first within [phash.MatchRadius] whose pixels are undecided
 // or the same in part, or that rests on its hash (see [evidence.byHash]).
 func (e evidence) shown() *Match {
-	if m := cmp.Or(e.first(PixelsSame), e.first(PixelsAltered)); m != nil {
+	if m := cmp.Or(e.first(PixelsSame), e.first(PixelsAltered), e.first(PixelsEdges)); m != nil {
 		return m
 	}
 	return find(e.matches, func(m *Match) bool {

@@ -128,6 +128,8 @@ func TestConclude(t *testing.T) {
 		"unread":                              {evidence{matches: []Match{match(s, 4, PixelsSame)}}, FoundUnreadable, false, s, 0},
 		"unread, by pixels":                   {evidence{matches: []Match{match(s, 40, PixelsSame)}}, FoundUnreadable, false, s, 0},
 		"unread, better second":               {evidence{matches: []Match{match(other, 2, PixelsDifferent), match(s, 4, PixelsSame)}}, FoundUnreadable, false, s, 0},
+		"black and white, far hash":           {evidence{matches: []Match{match(s, 90, PixelsEdges)}}, FoundUnreadable, false, s, 0},
+		"black and white, copy read":          {evidence{matches: []Match{match(s, 90, PixelsEdges)}, reads: []read{c(PixelsEdges)}}, FoundCopy, true, s, 7},
 		"unread, by hash":                     {evidence{matches: []Match{match(s, 30, PixelsUndecided)}}, FoundUnreadable, false, s, 0},
 		"unread, no original":                 {evidence{matches: []Match{match(s, 30, PixelsUnknown)}}, FoundUnreadable, false, s, 0},
 		"never by a far hash":                 {evidence{matches: []Match{match(s, 32, PixelsUnknown)}}, FoundUnknown, false, watermark.Submission{}, 0},

@@ -16,7 +16,7 @@ import (
 // checkMatches checks that every word for pixels is known, and that no two places of the verdict give one submission
 // different pixels or another page. The order and the distances are not checked.
 func (v *Verdict) checkMatches() error {
-	known := []string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsPage, PixelsSharper, PixelsDifferent, PixelsTemplate, PixelsUndecided, PixelsUnrelated, PixelsUnknown}
+	known := []string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsEdges, PixelsPage, PixelsSharper, PixelsDifferent, PixelsTemplate, PixelsUndecided, PixelsUnrelated, PixelsUnknown}
 	pixels, pages := make(map[watermark.Submission]string), make(map[watermark.Submission]int)
 	for i, m := range v.Matches {
 		if was := pixels[m.Submission]; !slices.Contains(known, m.Pixels) || was != "" && was != m.Pixels {

@@ -42,7 +42,7 @@ func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search,
 	if len(v.cfg.Against) > 0 {
 		return s, nil
 	}
-	if l.searched = (&findings.Searched{Quality: quality}); s.tooFlat {
+	if l.searched = (&findings.Searched{Quality: quality, Bilevel: capture.Bilevel(l.luma().Luma().Make())}); s.tooFlat {
 		queries = nil // its parts may still tell
 	}
 	s.near, err = v.near(ctx, queries)
@@ -213,7 +213,7 @@ func comparePixels(s *capture.Sight) (word string, score *float64, fields []capt
 		return PixelsTemplate, &shared, nil, nil
 	}
 	word = pixelWord(verdict, s.Shown())
-	if !showsCapture(word) && !slices.Contains([]string{PixelsPartial, PixelsAlike, PixelsUndecided}, word) {
+	if !showsCapture(word) && !slices.Contains([]string{PixelsPartial, PixelsEdges, PixelsAlike, PixelsUndecided}, word) {
 		return word, score, nil, nil
 	}
 	page, err := s.Page()
@@ -242,7 +242,7 @@ func showsDocument(pixels string) bool { return pixels == PixelsAlike || pixels 
 
 // aligned reports whether the leak was laid on the original and could be judged.
 func aligned(pixels string) bool {
-	return slices.Contains([]string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsPage, PixelsSharper, PixelsDifferent, PixelsTemplate}, pixels)
+	return slices.Contains([]string{PixelsSame, PixelsAltered, PixelsPartial, PixelsEdges, PixelsAlike, PixelsPage, PixelsSharper, PixelsDifferent, PixelsTemplate}, pixels)
 }
 
 // pixelWord returns the word for a verdict of package capture. shown is the share, 0..1, of the
@@ -260,6 +260,8 @@ func pixelWord(v capture.Verdict, shown float64) string {
 		return PixelsSame
 	case capture.Alike:
 		return PixelsAlike
+	case capture.Edges:
+		return PixelsEdges
 	case capture.Edited, capture.Other:
 		return PixelsDifferent
 	}

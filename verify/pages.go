@@ -16,7 +16,7 @@ import (
 func pageOf(m *Match) watermark.Submission { return m.Submission.Page(m.Page) }
 
 // pixelOrder are the words for pixels, the word that says the most first.
-var pixelOrder = []string{PixelsSame, PixelsAltered, PixelsSharper, PixelsPartial, PixelsAlike, PixelsPage, PixelsUndecided, PixelsDifferent, PixelsTemplate, PixelsUnknown, PixelsUnrelated}
+var pixelOrder = []string{PixelsSame, PixelsAltered, PixelsSharper, PixelsPartial, PixelsEdges, PixelsAlike, PixelsPage, PixelsUndecided, PixelsDifferent, PixelsTemplate, PixelsUnknown, PixelsUnrelated}
 
 // saysMore reports whether the pixels of match a say more than the pixels of b.
 func saysMore(a, b *Match) bool {

@@ -12,10 +12,10 @@ import (
 // search of the leak went by (nil: it was not searched), and side is the longer side of the leak in
 // pixels. Uploads that were searched as wholes alone have the lower bound of such searches, and
 // uploads that were not searched have 0: Bound is the mean over all uploads. The result is nil if s
-// is nil, or if leaks of that kind were not tried.
+// is nil, or if leaks of that kind were not tried: no leak of a trial was black and white.
 func recallOf(s *findings.Searched, side int) *findings.Recall {
 	t, err := recall.Recorded()
-	if err != nil || s == nil {
+	if err != nil || s == nil || s.Bilevel {
 		return nil
 	}
 	l := recall.Look{Side: side, Quality: s.Quality}

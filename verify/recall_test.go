@@ -26,6 +26,7 @@ func TestRecallOfUnknownLeaks(t *testing.T) {
 	assert.Less(t, at(large, 60), 0.6, "tiny")
 	assert.Less(t, at(&findings.Searched{Quality: 100}, 1200), 0.95, "features were not searched")
 	assert.Nil(t, recallOf(nil, 1200), "compared with what was named, not searched")
+	assert.Nil(t, recallOf(&findings.Searched{Quality: 100, Features: &some, Bilevel: true}, 1200), "no trial had black and white pictures")
 
 	v := &Verdict{Picture: findings.Picture{Width: 900, Height: 1200}, Evidence: findings.Evidence{Searched: large}}
 	v.conclude(v.evidence(given{opens: true}))

@@ -117,6 +117,7 @@ var notes = map[string]string{
 	"not-marked-untraced": "This picture shows an upload" + notOurs + " How probable it was to find one is not known.",
 	"not-marked-alike":    noMark + "It may also show the upload {upload}, of the same document or picture, whose copies could not be ruled out. So whether the picture was marked cannot be said.",
 	"not-marked-shared":   "This picture shows a page that {n} uploads have in common" + notOurs + " From which of these uploads it comes cannot be said.",
+	"by-edges":            "This picture is black and white. It has the edges of an upload, in the same frame. Such a picture does not show whether a mark was there.",
 	"by-hash":             "This picture matches an upload by its hash: {bits} of 256 bits differ. The comparison of the pixels does not settle it ({pixels}). No mark of an issued copy was read.",
 
 	"lookalike-document": "This picture shows the same document as an upload, but nothing in it says that it is the same capture. It may be another picture of that document, taken for another service.",

@@ -123,7 +123,7 @@ func (e *evidence) sees(of watermark.Submission) (pixels string, altered []findi
 
 // traceOrder are the words for pixels in the order in which submissions are traced
 // against: what the leak shows, what it may show, what it resembles.
-var traceOrder = [...][]string{{PixelsSame, PixelsAltered}, {PixelsAlike, PixelsPage, PixelsPartial, PixelsSharper, PixelsUndecided}, {PixelsDifferent, PixelsTemplate}}
+var traceOrder = [...][]string{{PixelsSame, PixelsAltered}, {PixelsEdges, PixelsAlike, PixelsPage, PixelsPartial, PixelsSharper, PixelsUndecided}, {PixelsDifferent, PixelsTemplate}}
 
 // traceRank returns the index in traceOrder of a word for pixels; -1 if it is not traced against.
 func traceRank(pixels string) int {

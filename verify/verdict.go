@@ -60,6 +60,8 @@ const (
 	PixelsPartial = "same in part"
 	// PixelsAlike: the same document, perhaps in another capture.
 	PixelsAlike = "same document"
+	// PixelsEdges: a black and white picture with the edges of the submission, in its frame. Nothing else of it is left.
+	PixelsEdges = "same edges"
 	// PixelsPage: a page that a computer made, of the submission's template. Either the fields in [Match].Altered differ, or
 	// not all of the page can be read. Only fields tell such a page from another customer's.
 	PixelsPage = "same page"

@@ -70,6 +70,9 @@ type Sight struct {
 	altered []Region    // see [Sight.Altered]
 	verdict *Verdict    // nil until it is asked for
 	light   [2]float64  // by how much shades are off: half, and nine tenths, grey levels
+
+	isTreated, onlyEdges bool      // see [Sight.treated]; onlyEdges: in black and white
+	sure                 *Original // black and white where the threshold of such a leak surely leaves black and white; nil: of other leaks
 }
 
 // ToOriginal maps pixels of the leak as given to pixels of the original, without the smooth field of the registration.

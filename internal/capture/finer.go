@@ -26,8 +26,9 @@ type detail struct {
 //
 // Three things must come together. Detail within pixels of the original does not follow from these pixels. The leak
 // keeps the finest detail of the original: a leak that was small, or printed, or photographed meanwhile, lost it. And its
-// changes do not beat with the original's pixels, as they do in a picture that was enlarged (Gallagher, 2005).
-func (s *Sight) Finer() bool { return s.finer().finer() }
+// changes do not beat with the original's pixels, as they do in a picture that was enlarged (Gallagher, 2005). Of a treated leak
+// nothing is known of this.
+func (s *Sight) Finer() bool { return !s.isTreated && s.finer().finer() }
 
 func (d detail) finer() bool {
 	if d.blocks < minFinerBlocks || d.share < minFiner || d.beat >= maxBeat {

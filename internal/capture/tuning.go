@@ -222,3 +222,33 @@ const (
 	parts      = 6    // parts of the leak each way over which exchanged blocks may spread
 	minOfPart  = 4    // comparable blocks of a part that counts
 )
+
+// Treated: what applications that scan documents make of a picture. Half of the documents of ScansStudy fixed these numbers.
+const (
+	paper            = 200   // level of what is as light as around
+	pairStep         = 3     // pixels of the leak between the levels that are compared
+	stretchStep      = 10    // grey levels between the ends of the stretches that are tried
+	minStretch       = 40    // grey levels of the shortest stretch, and the most below black at which it begins
+	maxStretch       = 400   // level at which a stretch ends, at most
+	steep            = 12    // grey levels on either side of a threshold
+	lightSide        = 256   // long side in pixels at which light is looked for
+	clearlyTreated   = 0.75  // mean error with a light in parts of that without, at most
+	cutOffShade      = 8     // grey levels by which nine tenths of the shades are off without a treatment, from which a mere stretch is a treatment
+	midGrey          = 64    // grey levels from black and white from which a level is grey
+	maxGrey          = 0.02  // share of grey pixels of a black and white picture, at most, and
+	maxGreyEdges     = 0.1   // the same in parts of the black or the white pixels: print of a program has more at its edges
+	sureInk          = 40    // grey levels from a threshold at which ink or paper is sure
+	sureAround       = 5     // side in pixels of the leak of a square that is sure as a whole
+	sureLight        = 100   // light from which they are
+	treatedAgree     = 0.96  // cleanAgree of a treated leak
+	treatedOpposed   = 0.02  // cleanOpposed
+	treatedExchanged = 0.005 // cleanExchanged
+	edgesAgree       = 0.92  // the same in black and white
+	edgesOpposed     = 0.03
+	edgesExchanged   = 0.006
+	edgesShown       = 0.57   // share of all blocks of the original that agree, at least
+	maxOtherInk      = 0.0015 // ink in the place of paper, or the reverse, in parts of either, at most
+)
+
+// reaches are the lights that are tried.
+var reaches = [...]float64{0.0125, 0.025, 0.05}

@@ -17,11 +17,12 @@ const (
 	Alike                  // its detail, but perhaps another capture of the same card
 	Edited                 // its detail, and other detail in places: an edited picture, or another document
 	Other                  // another document of its template, or another capture
+	Edges                  // in black and white, with the edges and the frame of the capture
 )
 
 // String returns the verdict in a word.
 func (v Verdict) String() string {
-	return [...]string{"unsure", "same", "altered", "alike", "edited", "other"}[min(v, Other)]
+	return [...]string{"unsure", "same", "altered", "alike", "edited", "other", "edges"}[min(v, Edges)]
 }
 
 // Verdict returns what the leak shows. It is Unsure if there is too little to see, and with
@@ -48,24 +49,41 @@ func (v Verdict) String() string {
 // persons on one photograph, noise and all. A leak that was redacted until little is left is Alike
 // unless the noise is found: black bars over a third of a bill may hide all that belongs to one
 // person.
+//
+// A leak that an application treated is compared with the original after the same treatment: see [Sight.judgeTreated].
 func (s *Sight) Verdict() (Verdict, error) {
 	if s.verdict == nil {
-		v, places, err := s.judge()
+		v, err := s.plain()
 		if err != nil {
 			return Unsure, err
 		}
-		if t := s.beside(places); v >= Alike && t != nil {
-			again, _, err := t.judge()
-			if err != nil {
+		if t := s.treated(v); t != nil {
+			if v, err = t.judgeTreated(); err != nil {
 				return Unsure, err
 			}
-			if again == Same || again == Altered {
-				*s, v = *t, again
-			}
+			*s = *t
 		}
 		s.verdict = &v
 	}
 	return *s.verdict, nil
+}
+
+// plain is Verdict for a leak that no application treated.
+func (s *Sight) plain() (Verdict, error) {
+	v, places, err := s.judge()
+	if err != nil {
+		return Unsure, err
+	}
+	if t := s.beside(places); v >= Alike && t != nil {
+		again, _, err := t.judge()
+		if err != nil {
+			return Unsure, err
+		}
+		if again == Same || again == Altered {
+			*s, v = *t, again
+		}
+	}
+	return v, nil
 }
 
 // judge returns the verdict, and the places that differ as far as they were looked for. It sets s.altered.

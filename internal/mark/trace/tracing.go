@@ -216,7 +216,7 @@ func traceable(leak image.Image) (*image.NRGBA, error) {
 // judge fills out for the leak p as it lies on the original by r. opened is
 // the leak as a JPEG file decoded, nil if it was not decoded from one. If the leak shows another
 // original, out is as empty as it came, except when a copy was accused. If that remains open, or the mark was laid
-// onto another picture, Power is 0, and Withheld what it would be. The error is of r, or ctx's.
+// onto another picture, Power is 0, and Withheld what it would be. Both are 0 if the leak was treated. The error is of r, or ctx's.
 func (t *Tracer) judge(ctx context.Context, out *Result, p *image.NRGBA, r *capture.Sight, opened *requant.Leak) error {
 	size := p.Rect.Max
 	fit, changes, err := r.Fit()
@@ -268,6 +268,9 @@ func (t *Tracer) judge(ctx context.Context, out *Result, p *image.NRGBA, r *capt
 		*out = Result{Best: -1, tracer: t}
 	default:
 		out.Withheld, out.Power = out.Power, 0
+	}
+	if r.Treated() {
+		out.Withheld, out.Power = 0, 0
 	}
 	return nil
 }

@@ -82,7 +82,7 @@ func (l *leak) main() []readOf {
 
 // sure reports whether tracing found a copy that may name its recipient.
 func (l *leak) sure(x readOf) bool {
-	seen := capture(x.Shows) || slices.Contains([]string{"same in part", "same document", "same page", "sharper", "undecided"}, x.Shows)
+	seen := capture(x.Shows) || slices.Contains([]string{"same in part", "same edges", "same document", "same page", "sharper", "undecided"}, x.Shows)
 	return seen && l.traced(x) && (capture(x.Shows) || !l.laid(x)) && x.State != "void" && !l.forgeable(x.KeyID)
 }
 
@@ -367,7 +367,7 @@ var noteRules = map[string]func(*report, *leak) row{
 	"unconfirmed-template": unsure("same template"),
 	"unconfirmed-differs":  unsure("different"),
 	"unconfirmed-closed":   unsure("not compared"),
-	"unconfirmed-other":    unsure("undecided", "unrelated"),
+	"unconfirmed-other":    unsure("same edges", "undecided", "unrelated"),
 	"unconfirmed-laid": func(_ *report, l *leak) row {
 		x := l.only()
 		return when(l.Finding == "copy" && l.Unconfirmed && !x.Erased && l.laid(x), row{"copy": x.Copy})
@@ -420,8 +420,12 @@ var noteRules = map[string]func(*report, *leak) row{
 	"not-marked-alike": func(_ *report, l *leak) row {
 		return when(l.bareOfOne() && l.alikeBeside() != "", row{"upload": l.alikeBeside()})
 	},
+	"by-edges": func(_ *report, l *leak) row {
+		m := l.pixels("same edges")
+		return when(l.Finding == "unreadable" && l.pixels("same", "same, altered") == nil && len(l.ours()) == 0 && m != nil && m.Submission == l.Submission, nil)
+	},
 	"by-hash": func(_ *report, l *leak) row {
-		if l.Finding != "unreadable" || l.pixels("same", "same, altered") != nil {
+		if l.Finding != "unreadable" || l.pixels("same", "same, altered", "same edges") != nil {
 			return nil
 		}
 		i := slices.IndexFunc(l.Matches, func(m matchOf) bool { return m.Submission == l.Submission })

@@ -327,7 +327,7 @@ func (d *dump) keys() any {
 func (d *dump) unsure(l map[string]any) {
 	u := d.issued(1)
 	c := u.Copies[d.IntN(len(u.Copies))]
-	shows := []string{"different", "same in part", "same document", "same page", "same template", "sharper", "undecided", "not compared"}[d.IntN(8)]
+	shows := []string{"different", "same in part", "same document", "same page", "same template", "sharper", "undecided", "not compared", "same edges"}[d.IntN(9)]
 	switch d.match(l, u, shows); {
 	case shows == "same page" && d.IntN(2) == 0:
 		d.alter(l, shows)
@@ -339,7 +339,7 @@ func (d *dump) unsure(l map[string]any) {
 	case shows == "not compared" && d.IntN(2) == 0:
 		r := l["reads"].([]any)[0].(map[string]any)
 		r["erased"], r["recipient"] = true, c.Recipient
-	case (shows == "same document" || shows == "undecided") && d.IntN(2) == 0: // found, but in the light of another picture
+	case slices.Contains([]string{"same document", "same edges", "undecided"}, shows) && d.IntN(2) == 0: // found, but in the light of another picture
 		d.trace(l, u, 0, c)
 		l["traces"].([]any)[0].(map[string]any)["registered"] = false
 	case slices.Contains([]string{"different", "same in part", "undecided"}, shows) && d.IntN(3) == 0:
@@ -389,7 +389,7 @@ func (d *dump) unreadable(l map[string]any) {
 	u := d.upload()
 	l["finding"] = "unreadable"
 	if d.IntN(5) == 0 { // by its hash
-		d.shows(l, u, "undecided")
+		d.shows(l, u, []string{"undecided", "same edges"}[d.IntN(2)])
 		return
 	}
 	if d.shows(l, u, "same"); d.IntN(6) == 0 {

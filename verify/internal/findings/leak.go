@@ -199,6 +199,7 @@ type Control struct {
 type Searched struct {
 	Quality  int  `json:"quality"`            // of the hash, 0..100
 	Features *int `json:"features,omitempty"` // local features; nil: they were not searched
+	Bilevel  bool `json:"bilevel,omitempty"`  // the leak is black and white, and nothing between
 
 	Missing *Missing `json:"missing,omitempty"` // uploads that the search could not find, or only in part; nil: none
 }
