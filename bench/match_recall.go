@@ -21,6 +21,7 @@ import (
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -137,7 +138,7 @@ func (r *recallRun) lookFor(ctx context.Context, u *submitted, a attack.Attack, 
 // radius alone, and in any way.
 func listed(v *verify.Verdict, of watermark.Submission) (whole, parts bool) {
 	for _, m := range v.Matches {
-		if m.Submission == of && v.Finding != verify.FoundUnknown {
+		if m.Submission == of && v.Kind != findings.FoundUnknown {
 			parts = true
 			whole = m.Region == nil && m.Distance <= phash.MatchRadius
 		}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 )
 
@@ -30,7 +31,7 @@ func (s *simulation) caseOf(rng *rand.Rand, d *simDump) *odds.Case {
 	for k := range d.leaks {
 		l := &d.leaks[k]
 		if l.found.LeftOut {
-			if l.recipient >= 0 && l.found.Finding == string(verify.FoundCopy)+" (unconfirmed)" {
+			if l.recipient >= 0 && l.found.Finding == string(findings.FoundCopy)+" (unconfirmed)" {
 				c.Holders[l.recipient].Unconfirmed++
 			}
 			continue
@@ -116,7 +117,7 @@ func (d *simDump) pool(leak *odds.Leak, l *simLeak, all []float64) {
 			continue
 		}
 		c.LnE = meanLn(all)
-		if l.found.Finding != string(verify.FoundCopy) {
+		if l.found.Finding != string(findings.FoundCopy) {
 			c.LnE = min(c.LnE, l.found.Own.LnE)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/bench/ruler"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 )
 
@@ -164,7 +164,7 @@ func (j *judgement) recipient(src simSource) {
 			continue
 		}
 		sent[cluster] = true
-		if l.found.Shows == showsOwn && l.found.Finding == string(verify.FoundCopy) {
+		if l.found.Shows == showsOwn && l.found.Finding == string(findings.FoundCopy) {
 			survived[cluster] = true
 			if !j.heldByOther(l.upload, src.holder) {
 				safe[cluster] = true

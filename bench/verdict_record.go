@@ -17,6 +17,7 @@ import (
 	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -178,7 +179,7 @@ func (o *outcome) take(d *verify.DumpVerdict, of watermark.Submission, leaked wa
 	o.Recall, o.FalseMatch = l.Recall, l.FalseMatch
 	o.Marked = slices.Contains(l.Transplanted, recipient)
 	first := d.Verdicts[0]
-	o.Read = first.Finding == verify.FoundCopy && !first.Unconfirmed && !slices.ContainsFunc(first.Traces, func(t verify.Tracing) bool {
+	o.Read = first.Kind == findings.FoundCopy && !first.Unconfirmed && !slices.ContainsFunc(first.Traces, func(t findings.Tracing) bool {
 		for _, c := range t.Copies {
 			if t.Submission == first.Submission && c.Copy == first.Copy && c.Found {
 				return true

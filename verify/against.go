@@ -7,14 +7,15 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // against compares the pixels of a leak with every submission of [Config].Against, and returns the matches, nearest
 // hash first, however far they are. Erased submissions are passed over.
-func (v *Investigator) against(ctx context.Context, l *leakPicture, queries []phash.Hash) ([]Match, error) {
-	var out []Match
+func (v *Investigator) against(ctx context.Context, l *leakPicture, queries []phash.Hash) ([]findings.Match, error) {
+	var out []findings.Match
 	for _, id := range v.cfg.Against {
 		sub, err := v.cfg.Registry.Submission(ctx, id)
 		if errors.Is(err, registry.ErrErased) {
@@ -23,7 +24,7 @@ func (v *Investigator) against(ctx context.Context, l *leakPicture, queries []ph
 		if err != nil {
 			return nil, fmt.Errorf("submission %s: %w", id, err)
 		}
-		m := Match{Submission: id, Pixels: PixelsUnknown, Submitted: sub.Submitted, HashOnly: !sub.Kept}
+		m := findings.Match{Submission: id, Pixels: findings.PixelsUnknown, Submitted: sub.Submitted, HashOnly: !sub.Kept}
 		if err := v.comparePages(ctx, l, &m); err != nil {
 			return nil, err
 		}
@@ -32,7 +33,7 @@ func (v *Investigator) against(ctx context.Context, l *leakPicture, queries []ph
 		}
 		out = append(out, m)
 	}
-	slices.SortStableFunc(out, func(a, b Match) int { return a.Distance - b.Distance })
+	slices.SortStableFunc(out, func(a, b findings.Match) int { return a.Distance - b.Distance })
 	return out, nil
 }
 

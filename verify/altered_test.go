@@ -11,7 +11,7 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/long"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 )
 
 // altered is a picture with one of the alterations of package attack, and its places.
@@ -34,7 +34,7 @@ func TestAlteredCopyIsConfirmed(t *testing.T) {
 	for _, name := range long.Cases(1, "field", "caption") {
 		img, where := altered(t, c.marked, name)
 		v := c.examine(t, img, reads(c.copy.ID))
-		require.Equal(t, verify.FoundCopy, v.Finding, "%s: %s", name, v.Note)
+		require.Equal(t, findings.FoundCopy, v.Kind, "%s: %s", name, v.Note)
 		assert.False(t, v.Unconfirmed, "%s: %s", name, v.Note)
 		assert.Equal(t, "vendor A", v.Recipient)
 		assert.Contains(t, v.Note, "altered in 1 place (", name)
@@ -46,7 +46,7 @@ func TestAlteredCopyIsConfirmed(t *testing.T) {
 	}
 	img, _ := altered(t, c.first, "field")
 	v := c.examine(t, img, noMark)
-	assert.Contains(t, []verify.Finding{verify.FoundUnmarked, verify.FoundUnreadable}, v.Finding, v.Note)
+	assert.Contains(t, []findings.Kind{findings.FoundUnmarked, findings.FoundUnreadable}, v.Kind, v.Note)
 	assert.Equal(t, c.firstID, v.Submission)
 	assert.Contains(t, v.Note, "altered in 1 place (", v.Note)
 }
@@ -65,7 +65,7 @@ func TestMarkOnAnotherPersonsPageIsNotConfirmed(t *testing.T) {
 		}
 		for _, name := range long.Cases(1, "telegram_low", "none") {
 			got := c.examine(t, leaked(t, img, name), reads(c.copy.ID))
-			assert.False(t, got.Finding == verify.FoundCopy && !got.Unconfirmed, "everywhere %v, %s: %s", everywhere, name, got.Note)
+			assert.False(t, got.Kind == findings.FoundCopy && !got.Unconfirmed, "everywhere %v, %s: %s", everywhere, name, got.Note)
 			assert.Empty(t, got.Altered)
 		}
 	}

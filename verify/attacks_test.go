@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -18,12 +18,12 @@ import (
 func TestClaimOfADraw(t *testing.T) {
 	var leaks []*verify.Verdict
 	for n := range 40 {
-		f := verify.FoundUnreadable
+		f := findings.FoundUnreadable
 		switch {
 		case n >= 30:
-			f = verify.FoundDamaged
+			f = findings.FoundDamaged
 		case n >= 20:
-			f = verify.FoundLookalike
+			f = findings.FoundLookalike
 		}
 		leaks = append(leaks, leakOf(n+1, f, ""))
 	}
@@ -39,7 +39,7 @@ func TestClaimOfADraw(t *testing.T) {
 // that the exchange itself and a thief who took that time are not told apart.
 func TestCustodyIsSaidInWholeNumbers(t *testing.T) {
 	leaks := many(20, func(n int) *verify.Verdict {
-		l := leakOf(n, verify.FoundUnreadable, "", holds("vendor A", found.AddDate(-1, 0, 0)))
+		l := leakOf(n, findings.FoundUnreadable, "", holds("vendor A", found.AddDate(-1, 0, 0)))
 		l.Submitted = l.Submitted.AddDate(0, 0, n%20)
 		return l
 	})
@@ -57,16 +57,16 @@ func TestAbsenceOnMany(t *testing.T) {
 	var leaks []*verify.Verdict
 	var issued []registry.Copy
 	for n := range 22 {
-		l := leakOf(n+1, verify.FoundUnreadable, "")
+		l := leakOf(n+1, findings.FoundUnreadable, "")
 		if n < 2 {
-			l = leakOf(n+1, verify.FoundCopy, "vendor A")
+			l = leakOf(n+1, findings.FoundCopy, "vendor A")
 		}
 		x := registry.Copy{ID: watermark.CopyID(n + 1), Submission: l.Submission, Recipient: "vendor A"}
 		traced := findings.TracedCopy{Copy: x.ID, LogP: -0.1, LogE: -0.8}
 		if n < 2 {
 			traced = findings.TracedCopy{Copy: x.ID, LogP: -30, LogE: 28, Found: true}
 		}
-		l.Traces = []verify.Tracing{{Submission: l.Submission, Registered: true, Power: 0.85, Copies: []findings.TracedCopy{traced}}}
+		l.Traces = []findings.Tracing{{Submission: l.Submission, Registered: true, Power: 0.85, Copies: []findings.TracedCopy{traced}}}
 		leaks, issued = append(leaks, l), append(issued, x)
 	}
 	got := verify.WeighFor(leaks, recipients, verify.Config{}, 120, issued...)

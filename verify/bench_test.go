@@ -10,6 +10,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -43,8 +44,8 @@ func BenchmarkKnownLeak(b *testing.B) {
 	for _, l := range []struct {
 		attack string
 		of     picture.Picture
-		want   verify.Finding
-	}{{"telegram", *copied, verify.FoundCopy}, {"chain_crop", *copied, verify.FoundCopy}, {"telegram", picture.Picture{Image: upload}, verify.FoundUnmarked}} {
+		want   findings.Kind
+	}{{"telegram", *copied, findings.FoundCopy}, {"chain_crop", *copied, findings.FoundCopy}, {"telegram", picture.Picture{Image: upload}, findings.FoundUnmarked}} {
 		b.Run(l.attack+"/"+string(l.want), func(b *testing.B) {
 			a, err := attack.Find(l.attack)
 			require.NoError(b, err)
@@ -54,7 +55,7 @@ func BenchmarkKnownLeak(b *testing.B) {
 				require.NoError(b, err)
 				found, err := v.Investigate(b.Context(), "leak.png", leak)
 				require.NoError(b, err)
-				require.Equal(b, l.want, found.Finding)
+				require.Equal(b, l.want, found.Kind)
 			}
 		})
 	}

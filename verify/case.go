@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/engine"
-	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -195,7 +195,7 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 				}
 			}
 		}
-		if l.Finding == FoundTransplanted {
+		if l.Kind == findings.FoundTransplanted {
 			leak.Transplanted = l.marked
 		}
 		c.Leaks, at = append(c.Leaks, leak), append(at, i)
@@ -274,7 +274,7 @@ func (w *weighing) holdersOf(l *Verdict, counts func(registry.Custody) bool) []s
 // mark, and a copy that was neither traced nor read, are neutral: LnE is 0 and Miss is 1.
 func (v *Verdict) evidenceFor(x registry.Copy, pooled map[watermark.CopyID]float64) odds.Copy {
 	out := odds.Copy{ID: x.ID.String(), Recipient: x.Recipient, Miss: 1}
-	confirmed := v.Finding == FoundCopy && !v.Unconfirmed && slices.ContainsFunc(v.Issued, func(c registry.Copy) bool { return c.ID == x.ID })
+	confirmed := v.Kind == findings.FoundCopy && !v.Unconfirmed && slices.ContainsFunc(v.Issued, func(c registry.Copy) bool { return c.ID == x.ID })
 	t := traceOf(v.Traces, v.Submission)
 	traced := tracedCopy(t, x.ID)
 	switch {

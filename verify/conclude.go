@@ -9,7 +9,7 @@ import (
 	"github.com/kycmark/kycmark/internal/dump"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -23,15 +23,15 @@ import (
 // are one capture, such as a picture and its smaller version.
 func (r *read) confirmed() bool {
 	switch {
-	case r.shows == PixelsSame:
+	case r.shows == findings.PixelsSame:
 		return !r.lacks
 	case r.sibling:
 		return r.found() && !r.laid
-	case showsDocument(r.shows) && r.rival != "" && r.rival != PixelsSame:
+	case showsDocument(r.shows) && r.rival != "" && r.rival != findings.PixelsSame:
 		return false
 	}
 	switch r.shows {
-	case PixelsAltered, PixelsEdges, PixelsAlike, PixelsPage, PixelsPartial, PixelsSharper, PixelsUndecided:
+	case findings.PixelsAltered, findings.PixelsEdges, findings.PixelsAlike, findings.PixelsPage, findings.PixelsPartial, findings.PixelsSharper, findings.PixelsUndecided:
 		return r.found() && !r.laid
 	}
 	return false
@@ -50,7 +50,7 @@ func (r *read) void() bool { return r.issued.State == registry.CopyVoid }
 
 // A conclusion is what follows from the evidence of one leak.
 type conclusion struct {
-	finding     Finding
+	finding     findings.Kind
 	unconfirmed bool
 	forgeable   bool                 // unconfirmed for its key alone
 	void        bool                 // unconfirmed since the copy is void alone
@@ -93,10 +93,10 @@ func conclude(e evidence) conclusion {
 	if len(others) > 0 {
 		c.say("copies-beside", figures{"n": len(others), "copies": copyNames(others)})
 	}
-	if r := e.unissued(); r != nil && c.finding != FoundUnissued {
+	if r := e.unissued(); r != nil && c.finding != findings.FoundUnissued {
 		c.sayUnlisted(r)
 	}
-	if e.sync < 0 && (c.finding == FoundUnknown || c.finding == FoundLookalike) {
+	if e.sync < 0 && (c.finding == findings.FoundUnknown || c.finding == findings.FoundLookalike) {
 		c.say("mark-here", nil)
 	}
 	c.sayStates(all)
@@ -140,7 +140,7 @@ func (e evidence) rules(issued []read) conclusion {
 			return concludeForgeable(r)
 		}
 		if r.void() {
-			c := conclusion{finding: FoundCopy, unconfirmed: true, void: true, submission: r.issued.Submission, read: r}
+			c := conclusion{finding: findings.FoundCopy, unconfirmed: true, void: true, submission: r.issued.Submission, read: r}
 			c.say("copy-void", figures{"copy": r.copy.String()})
 			return c
 		}
@@ -155,22 +155,22 @@ func (e evidence) rules(issued []read) conclusion {
 		return concludeUnissued(e, shown)
 	case shown != nil && showsCapture(shown.Pixels):
 		return concludeNoMark(e, shown)
-	case shown != nil && shown.Pixels == PixelsEdges:
-		c := conclusion{finding: FoundUnreadable, submission: shown.Submission}
+	case shown != nil && shown.Pixels == findings.PixelsEdges:
+		c := conclusion{finding: findings.FoundUnreadable, submission: shown.Submission}
 		c.say("by-edges", nil)
 		return c
 	case shown != nil:
-		c := conclusion{finding: FoundUnreadable, submission: shown.Submission}
+		c := conclusion{finding: findings.FoundUnreadable, submission: shown.Submission}
 		c.say("by-hash", figures{"bits": shown.Distance, "pixels": shown.Pixels})
 		return c
 	}
 	if e.closed > 0 {
-		c := conclusion{finding: FoundIncomplete}
+		c := conclusion{finding: findings.FoundIncomplete}
 		c.say("incomplete", figures{"n": e.closed})
 		return c
 	}
 	if x, m := e.lookalike(); m != nil {
-		c := conclusion{finding: FoundLookalike, submission: m.Submission}
+		c := conclusion{finding: findings.FoundLookalike, submission: m.Submission}
 		c.say(x, nil)
 		return c
 	}
@@ -180,9 +180,9 @@ func (e evidence) rules(issued []read) conclusion {
 // lookalike returns the match with a submission that the leak resembles without showing it, and
 // what the note says of it. The closest resemblance comes first. Without such a match it returns
 // nil.
-func (e evidence) lookalike() (code string, m *Match) {
+func (e evidence) lookalike() (code string, m *findings.Match) {
 	for _, x := range []struct{ pixels, code string }{
-		{PixelsSharper, "lookalike-sharper"}, {PixelsAlike, "lookalike-document"}, {PixelsPage, "lookalike-page"}, {PixelsPartial, "lookalike-part"}, {PixelsDifferent, "lookalike-differs"},
+		{findings.PixelsSharper, "lookalike-sharper"}, {findings.PixelsAlike, "lookalike-document"}, {findings.PixelsPage, "lookalike-page"}, {findings.PixelsPartial, "lookalike-part"}, {findings.PixelsDifferent, "lookalike-differs"},
 	} {
 		if m := e.first(x.pixels); m != nil {
 			return x.code, m
@@ -192,13 +192,13 @@ func (e evidence) lookalike() (code string, m *Match) {
 }
 
 // concludeNoMark returns the conclusion for a leak that shows a submission by its pixels, without a
-// mark of an issued copy. shown is the match with that submission. The finding is [FoundUnmarked]
-// only if tracing would have found a mark and no part of a mark is there, else [FoundUnreadable]. The leak may derive from a copy
+// mark of an issued copy. shown is the match with that submission. The finding is [findings.FoundUnmarked]
+// only if tracing would have found a mark and no part of a mark is there, else [findings.FoundUnreadable]. The leak may derive from a copy
 // of an erased upload of the same picture: then reading without an original must have found the mark. It also is
 // that if several uploads have the page that the leak shows, such as the terms of a bank: it may come
 // from any of them, and nothing may be said of the holders of one.
-func concludeNoMark(e evidence, shown *Match) conclusion {
-	c := conclusion{finding: FoundUnreadable, submission: shown.Submission}
+func concludeNoMark(e evidence, shown *findings.Match) conclusion {
+	c := conclusion{finding: findings.FoundUnreadable, submission: shown.Submission}
 	t := traceOf(e.traces, shown.Submission)
 	switch {
 	case len(e.reads) > 0 || t == nil:
@@ -215,10 +215,10 @@ func concludeNoMark(e evidence, shown *Match) conclusion {
 	case wouldShow(t) && e.erased && t.Expected < minReadScore:
 		c.say("not-marked-erased", nil)
 	case wouldShow(t) && t.Issued == 0:
-		c.finding = FoundUnmarked
+		c.finding = findings.FoundUnmarked
 		c.say("unmarked-no-copies", figures{"power": power(t.Power)})
 	case wouldShow(t):
-		c.finding = FoundUnmarked
+		c.finding = findings.FoundUnmarked
 		c.say("unmarked", figures{"n": t.Issued, "power": power(t.Power)})
 	case t.Unsought > 0:
 		c.say("not-marked-keys", figures{"n": t.Unsought})
@@ -232,8 +232,8 @@ func concludeNoMark(e evidence, shown *Match) conclusion {
 
 // untold returns a match with another upload than shown, of the same document, page or capture and in its place. Tracing
 // would not have found a mark of it: the leak may be of its copy. It is nil if all others are ruled out.
-func (e *evidence) untold(shown *Match) *Match {
-	return find(e.matches, func(m *Match) bool {
+func (e *evidence) untold(shown *findings.Match) *findings.Match {
+	return find(e.matches, func(m *findings.Match) bool {
 		return (showsDocument(m.Pixels) && len(m.Altered) == 0 || m.Sibling) && m.Submission != shown.Submission && !e.apart(m.Submission) && !rulesOut(traceOf(e.traces, m.Submission))
 	})
 }
@@ -250,8 +250,8 @@ func (e evidence) unissued() *read {
 
 // concludeUnissued returns the conclusion for a leak with a mark that the registry does not list, and without a mark
 // of an issued copy. shown is the match with the submission that the leak shows, or nil.
-func concludeUnissued(e evidence, shown *Match) conclusion {
-	c := conclusion{finding: FoundUnissued}
+func concludeUnissued(e evidence, shown *findings.Match) conclusion {
+	c := conclusion{finding: findings.FoundUnissued}
 	c.sayUnlisted(e.unissued())
 	if shown != nil {
 		c.submission = shown.Submission
@@ -289,26 +289,26 @@ func (r *read) how() string {
 // concludeForgeable returns the conclusion for a confirmed copy whose key was compromised when the leak was found
 // (see [read.forgeable]): an unconfirmed copy, and no copy is accused.
 func concludeForgeable(r *read) conclusion {
-	c := conclusion{finding: FoundCopy, unconfirmed: true, forgeable: true, submission: r.issued.Submission, read: r}
+	c := conclusion{finding: findings.FoundCopy, unconfirmed: true, forgeable: true, submission: r.issued.Submission, read: r}
 	c.say("copy-forgeable", figures{"copy": r.copy.String(), "since": utc(r.key.Since), "found": statedFind(r.foundAt)})
 	return c
 }
 
 // concludeUnconfirmed returns the conclusion for the only issued copy that was read, r, which is
-// not confirmed. The finding is [FoundTransplanted] if the copy's own part of the mark is missing.
+// not confirmed. The finding is [findings.FoundTransplanted] if the copy's own part of the mark is missing.
 // It also is if the leak shows another submission, which is then the conclusion's. Otherwise it is
 // an unconfirmed copy, and the note says why. No copy is accused.
 func concludeUnconfirmed(e evidence, r *read) conclusion {
-	c := conclusion{finding: FoundCopy, unconfirmed: true, submission: r.issued.Submission, read: r}
+	c := conclusion{finding: findings.FoundCopy, unconfirmed: true, submission: r.issued.Submission, read: r}
 	x := figures{"copy": r.copy.String()}
 	if r.lacks && showsCapture(r.shows) {
-		c.finding, c.unconfirmed = FoundTransplanted, false
+		c.finding, c.unconfirmed = findings.FoundTransplanted, false
 		x["power"] = power(traceOf(e.traces, r.issued.Submission).Power)
 		c.say("transplanted-id", x)
 		return c
 	}
 	if m := e.positive(r.issued.Submission); m != nil && r.elsewhere(m) {
-		c.finding, c.unconfirmed, c.submission = FoundTransplanted, false, m.Submission
+		c.finding, c.unconfirmed, c.submission = findings.FoundTransplanted, false, m.Submission
 		c.say("transplanted", x)
 		return c
 	}
@@ -331,27 +331,27 @@ func concludeUnconfirmed(e evidence, r *read) conclusion {
 // elsewhere reports whether the mark was laid onto the leak, if the leak positively shows another upload. It was not
 // if both uploads may be one capture, or the other one, m, came in with this mark. Of an upload that was erased this is not
 // known.
-func (r *read) elsewhere(m *Match) bool {
+func (r *read) elsewhere(m *findings.Match) bool {
 	return !r.undivided() && !r.erased && !r.sibling && !slices.Contains(r.returned, m.Submission)
 }
 
 // undivided reports whether the leak may be the very capture of the copy's upload, although it shows another
 // upload by its pixels: the originals of both show one document.
 func (r *read) undivided() bool {
-	return slices.Contains([]string{PixelsSame, PixelsAltered, PixelsAlike, PixelsUnknown}, r.rival)
+	return slices.Contains([]string{findings.PixelsSame, findings.PixelsAltered, findings.PixelsAlike, findings.PixelsUnknown}, r.rival)
 }
 
 // notConfirmed has the codes of sentences by the word for pixels. A sentence says why a picture with
 // the mark of a copy is not known to show that copy's submission.
 var notConfirmed = map[string]string{
-	PixelsAltered:   "unconfirmed-altered",
-	PixelsPartial:   "unconfirmed-part",
-	PixelsAlike:     "unconfirmed-document",
-	PixelsPage:      "unconfirmed-page",
-	PixelsSharper:   "unconfirmed-sharper",
-	PixelsTemplate:  "unconfirmed-template",
-	PixelsDifferent: "unconfirmed-differs",
-	PixelsUnknown:   "unconfirmed-closed",
+	findings.PixelsAltered:   "unconfirmed-altered",
+	findings.PixelsPartial:   "unconfirmed-part",
+	findings.PixelsAlike:     "unconfirmed-document",
+	findings.PixelsPage:      "unconfirmed-page",
+	findings.PixelsSharper:   "unconfirmed-sharper",
+	findings.PixelsTemplate:  "unconfirmed-template",
+	findings.PixelsDifferent: "unconfirmed-differs",
+	findings.PixelsUnknown:   "unconfirmed-closed",
 }
 
 // keys returns the states of the keys of all marks that were read, each state once: of issued copies first. Keys
@@ -390,33 +390,35 @@ func (e evidence) issuedReads() []read {
 // shown returns the match with the submission that the leak shows, or nil. It is the first match of the same pixels,
 // else of altered pixels, else with the same edges. Without such a match it is the first within [phash.MatchRadius] whose pixels are undecided
 // or the same in part, or that rests on its hash (see [evidence.byHash]).
-func (e evidence) shown() *Match {
-	if m := cmp.Or(e.first(PixelsSame), e.first(PixelsAltered), e.first(PixelsEdges)); m != nil {
+func (e evidence) shown() *findings.Match {
+	if m := cmp.Or(e.first(findings.PixelsSame), e.first(findings.PixelsAltered), e.first(findings.PixelsEdges)); m != nil {
 		return m
 	}
-	return find(e.matches, func(m *Match) bool {
-		return m.Distance <= phash.MatchRadius && (m.Pixels == PixelsUndecided || m.Pixels == PixelsPartial || e.byHash(m))
+	return find(e.matches, func(m *findings.Match) bool {
+		return m.Distance <= phash.MatchRadius && (m.Pixels == findings.PixelsUndecided || m.Pixels == findings.PixelsPartial || e.byHash(m))
 	})
 }
 
 // byHash reports whether match m may rest on its hash alone: it could not be compared by pixels, since there is no
 // sealing key or only its hash is kept.
-func (e evidence) byHash(m *Match) bool { return m.Pixels == PixelsUnknown && (!e.opens || m.HashOnly) }
+func (e evidence) byHash(m *findings.Match) bool {
+	return m.Pixels == findings.PixelsUnknown && (!e.opens || m.HashOnly)
+}
 
 // first returns the first match whose word for the pixels is pixels, or nil.
-func (e evidence) first(pixels string) *Match {
-	return find(e.matches, func(m *Match) bool { return m.Pixels == pixels })
+func (e evidence) first(pixels string) *findings.Match {
+	return find(e.matches, func(m *findings.Match) bool { return m.Pixels == pixels })
 }
 
 // positive returns the first match with a submission other than not that the leak positively shows,
 // or nil. A match positively shows its submission by the same pixels. A match that may rest on its
 // hash ([evidence.byHash]) does so within [sureWithoutPixels] bits. If not itself was matched but
 // not compared, only matches before it count.
-func (e evidence) positive(not watermark.Submission) *Match {
+func (e evidence) positive(not watermark.Submission) *findings.Match {
 	for i := range e.matches {
 		m := &e.matches[i]
 		if m.Submission == not {
-			if m.Pixels == PixelsUnknown {
+			if m.Pixels == findings.PixelsUnknown {
 				return nil // nearer than all others that follow
 			}
 			continue
@@ -430,12 +432,12 @@ func (e evidence) positive(not watermark.Submission) *Match {
 
 // concludeUnknown returns the conclusion for a leak that shows and resembles no submission.
 func concludeUnknown(e evidence) conclusion {
-	c := conclusion{finding: FoundUnknown, recall: e.recall}
-	template := e.first(PixelsTemplate)
+	c := conclusion{finding: findings.FoundUnknown, recall: e.recall}
+	template := e.first(findings.PixelsTemplate)
 	switch {
 	case e.tooFlat:
 		c.say("unknown-flat", nil)
-	case template == nil && slices.ContainsFunc(e.matches, func(m Match) bool { return m.Distance <= nearRadius }):
+	case template == nil && slices.ContainsFunc(e.matches, func(m findings.Match) bool { return m.Distance <= nearRadius }):
 		c.say("unknown-near", nil)
 	default:
 		c.say("unknown", nil)
@@ -452,11 +454,11 @@ func concludeUnknown(e evidence) conclusion {
 }
 
 // sayAltered adds the sentence on the places that a leak shows altered to the note, if there are
-// any. Places of [PixelsSame] are so small, or so plain, that a filter may have made them. Of [PixelsPage] without such
+// any. Places of [findings.PixelsSame] are so small, or so plain, that a filter may have made them. Of [findings.PixelsPage] without such
 // places it says that not all of the page can be read.
 func (c *conclusion) sayAltered(pixels string, places []findings.Region) {
 	if len(places) == 0 {
-		if pixels == PixelsPage {
+		if pixels == findings.PixelsPage {
 			c.say("page-hidden", nil)
 		}
 		return
@@ -471,9 +473,9 @@ func (c *conclusion) sayAltered(pixels string, places []findings.Region) {
 	}
 	code := "altered"
 	switch pixels {
-	case PixelsSame:
+	case findings.PixelsSame:
 		code = "altered-or-filtered"
-	case PixelsPage:
+	case findings.PixelsPage:
 		c.say("page-fields", figures{"n": len(places), "share": percent(sum)})
 		return
 	}
@@ -481,32 +483,32 @@ func (c *conclusion) sayAltered(pixels string, places []findings.Region) {
 }
 
 // notExamined are the findings on files that could not be read as pictures.
-var notExamined = []Finding{FoundDamaged, FoundUnsupported, FoundUnopened, FoundMissing, FoundNoPicture}
+var notExamined = []findings.Kind{findings.FoundDamaged, findings.FoundUnsupported, findings.FoundUnopened, findings.FoundMissing, findings.FoundNoPicture}
 
 // unreadable returns the finding on a file that cannot be read as a picture, by the cause. The name decides if the
 // content says nothing: with the ending of a picture, or without an ending, the file is damaged.
-func unreadable(name string, cause error) Finding {
+func unreadable(name string, cause error) findings.Kind {
 	var format *picture.FormatError
 	var limit *picture.LimitError
 	switch {
 	case errors.Is(cause, fs.ErrNotExist):
-		return FoundMissing
+		return findings.FoundMissing
 	case errors.As(cause, &limit) && limit.What != "bytes":
-		return FoundUnsupported
+		return findings.FoundUnsupported
 	case !errors.As(cause, &format):
-		return FoundUnopened
+		return findings.FoundUnopened
 	}
 	switch format.Kind {
 	case picture.Unsupported, picture.Video:
-		return FoundUnsupported
+		return findings.FoundUnsupported
 	case picture.NoPicture, picture.Text:
-		return FoundNoPicture
+		return findings.FoundNoPicture
 	case picture.Archive:
-		return FoundUnopened
+		return findings.FoundUnopened
 	case picture.Unknown:
 		if !dump.MayBePicture(name) {
-			return FoundNoPicture
+			return findings.FoundNoPicture
 		}
 	}
-	return FoundDamaged
+	return findings.FoundDamaged
 }

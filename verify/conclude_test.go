@@ -11,7 +11,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/phash"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -19,156 +19,156 @@ import (
 // The table of findings, row by row. S is the submission of copy C, T another.
 func TestConclude(t *testing.T) {
 	s, other, third := watermark.Submission{1}, watermark.Submission{2}, watermark.Submission{3}
-	match := func(id watermark.Submission, distance int, pixels string) Match {
-		return Match{Submission: id, Distance: distance, Pixels: pixels}
+	match := func(id watermark.Submission, distance int, pixels string) findings.Match {
+		return findings.Match{Submission: id, Distance: distance, Pixels: pixels}
 	}
 	c := func(shows string) read {
 		return read{copy: 7, keyID: "v1-k", blind: -9, shows: shows, issued: &registry.Copy{ID: 7, Submission: s, Recipient: "vendor A"}}
 	}
-	forged := c(PixelsSame)
+	forged := c(findings.PixelsSame)
 	forged.issued.Issued = time.Unix(1000, 0)
 	forged.key = &registry.KeyState{KeyID: "v1-k", State: registry.KeyCompromised, Since: forged.issued.Issued}
-	gone := c(PixelsUnknown)
+	gone := c(findings.PixelsUnknown)
 	gone.erased = true
-	found, missing := c(PixelsPartial), c(PixelsSame)
+	found, missing := c(findings.PixelsPartial), c(findings.PixelsSame)
 	found.traced = &findings.TracedCopy{Copy: 7, LogP: -20, Found: true}
 	missing.traced, missing.lacks = &findings.TracedCopy{Copy: 7, LogP: -0.5}, true
 	edited, small := found, found
-	edited.shows, small.shows, small.blind = PixelsDifferent, PixelsUndecided, 0
+	edited.shows, small.shows, small.blind = findings.PixelsDifferent, findings.PixelsUndecided, 0
 	ghost := found
-	ghost.shows, ghost.laid = PixelsAlike, true
-	second := read{copy: 8, keyID: "v1-k", shows: PixelsPartial, issued: &registry.Copy{ID: 8, Submission: s, Recipient: "vendor B"}, traced: &findings.TracedCopy{Copy: 8, LogP: -12, Found: true}}
-	same := []Match{match(s, 4, PixelsSame)}
-	traced := func(power float64, issued, unsought int) []Tracing {
-		return []Tracing{{Submission: s, Registered: true, Power: power, Issued: issued, Unsought: unsought}}
+	ghost.shows, ghost.laid = findings.PixelsAlike, true
+	second := read{copy: 8, keyID: "v1-k", shows: findings.PixelsPartial, issued: &registry.Copy{ID: 8, Submission: s, Recipient: "vendor B"}, traced: &findings.TracedCopy{Copy: 8, LogP: -12, Found: true}}
+	same := []findings.Match{match(s, 4, findings.PixelsSame)}
+	traced := func(power float64, issued, unsought int) []findings.Tracing {
+		return []findings.Tracing{{Submission: s, Registered: true, Power: power, Issued: issued, Unsought: unsought}}
 	}
-	damaged := func(logAny float64, issued, unsought int) []Tracing {
+	damaged := func(logAny float64, issued, unsought int) []findings.Tracing {
 		all := traced(1, issued, unsought)
 		all[0].LogAny = logAny
 		return all
 	}
 	aside := traced(1, 5, 0)
 	aside[0].Registered = false
-	stray := read{copy: 8, keyID: "v1-k", blind: -9, shows: PixelsUnknown}
-	d := read{copy: 9, keyID: "v1-l", blind: -12, shows: PixelsUnknown, issued: &registry.Copy{ID: 9, Submission: other, Recipient: "vendor B"}}
-	elsewhere := read{copy: 9, keyID: "v1-k", shows: PixelsPartial, issued: &registry.Copy{ID: 9, Submission: other, Recipient: "vendor B"}, traced: &findings.TracedCopy{Copy: 9, LogP: -12, Found: true}}
+	stray := read{copy: 8, keyID: "v1-k", blind: -9, shows: findings.PixelsUnknown}
+	d := read{copy: 9, keyID: "v1-l", blind: -12, shows: findings.PixelsUnknown, issued: &registry.Copy{ID: 9, Submission: other, Recipient: "vendor B"}}
+	elsewhere := read{copy: 9, keyID: "v1-k", shows: findings.PixelsPartial, issued: &registry.Copy{ID: 9, Submission: other, Recipient: "vendor B"}, traced: &findings.TracedCopy{Copy: 9, LogP: -12, Found: true}}
 	stolen, laid := elsewhere, elsewhere
 	beside := elsewhere
-	beside.shows, laid.shows = PixelsSame, PixelsDifferent
+	beside.shows, laid.shows = findings.PixelsSame, findings.PixelsDifferent
 	inner, outer := found, beside // of one photograph that was entered twice
-	inner.shows, inner.traced = PixelsSame, &findings.TracedCopy{Copy: 7, LogP: -90, Found: true}
+	inner.shows, inner.traced = findings.PixelsSame, &findings.TracedCopy{Copy: 7, LogP: -90, Found: true}
 	outer.issued = &registry.Copy{ID: 9, Submission: other, Recipient: "vendor B", Issued: time.Unix(2000, 0)}
-	nested := []Match{match(s, 2, PixelsSame), match(other, 4, PixelsSame)}
+	nested := []findings.Match{match(s, 2, findings.PixelsSame), match(other, 4, findings.PixelsSame)}
 	stolen.key = &registry.KeyState{KeyID: "v1-k", State: registry.KeyCompromised}
-	altered := []Match{{Submission: s, Distance: 40, Pixels: PixelsAltered, Altered: []findings.Region{{Kind: "field", Share: .03}}}}
+	altered := []findings.Match{{Submission: s, Distance: 40, Pixels: findings.PixelsAltered, Altered: []findings.Region{{Kind: "field", Share: .03}}}}
 	changed, changedTraced, changedMissing := found, found, missing
-	filtered := []Match{{Submission: s, Distance: 4, Pixels: PixelsSame, Altered: []findings.Region{{Kind: "caption", Share: .001}}}}
-	changed.shows, changedTraced.shows, changedTraced.blind, changedMissing.shows = PixelsAltered, PixelsAltered, 0, PixelsAltered
-	both := []Match{match(other, 4, PixelsSame), match(s, 40, PixelsAlike)}
+	filtered := []findings.Match{{Submission: s, Distance: 4, Pixels: findings.PixelsSame, Altered: []findings.Region{{Kind: "caption", Share: .001}}}}
+	changed.shows, changedTraced.shows, changedTraced.blind, changedMissing.shows = findings.PixelsAltered, findings.PixelsAltered, 0, findings.PixelsAltered
+	both := []findings.Match{match(other, 4, findings.PixelsSame), match(s, 40, findings.PixelsAlike)}
 	twin := func(rival string, found bool) []read {
-		r := c(PixelsAlike)
+		r := c(findings.PixelsAlike)
 		r.rival, r.traced = rival, &findings.TracedCopy{Copy: 7, LogP: -20, Found: found}
 		return []read{r}
 	}
-	silent := func(id watermark.Submission) Tracing {
-		return Tracing{Submission: id, Registered: true, Power: 1, Issued: 1}
+	silent := func(id watermark.Submission) findings.Tracing {
+		return findings.Tracing{Submission: id, Registered: true, Power: 1, Issued: 1}
 	}
 	for name, row := range map[string]struct {
 		e           evidence
-		want        Finding
+		want        findings.Kind
 		unconfirmed bool
 		submission  watermark.Submission
 		copy        watermark.CopyID
 	}{
-		"nothing":                   {evidence{}, FoundUnknown, false, watermark.Submission{}, 0},
-		"flat":                      {evidence{tooFlat: true}, FoundUnknown, false, watermark.Submission{}, 0},
-		"copy":                      {evidence{matches: []Match{match(s, 4, PixelsSame)}, reads: []read{c(PixelsSame)}}, FoundCopy, false, s, 7},
-		"copy, forgeable":           {evidence{matches: []Match{match(s, 4, PixelsSame)}, reads: []read{forged}}, FoundCopy, true, s, 7},
-		"copy, erased":              {evidence{reads: []read{gone}}, FoundCopy, true, s, 7},
-		"copy, cropped":             {evidence{reads: []read{c(PixelsSame)}}, FoundCopy, false, s, 7},
-		"copy, template":            {evidence{matches: []Match{match(other, 2, PixelsDifferent), match(s, 4, PixelsSame)}, reads: []read{c(PixelsSame)}}, FoundCopy, false, s, 7},
-		"copy among keys":           {evidence{reads: []read{stray, c(PixelsSame)}}, FoundCopy, false, s, 7},
-		"no original":               {evidence{matches: []Match{match(s, 4, PixelsUnknown)}, reads: []read{c(PixelsUnknown)}}, FoundCopy, true, s, 7},
-		"edited":                    {evidence{matches: []Match{match(s, 4, PixelsDifferent)}, reads: []read{c(PixelsDifferent)}}, FoundCopy, true, s, 7},
-		"altered":                   {evidence{matches: altered, reads: []read{changed}}, FoundCopy, false, s, 7},
-		"sharpened":                 {evidence{matches: filtered, reads: []read{c(PixelsSame)}}, FoundCopy, false, s, 7},
-		"altered, only traced":      {evidence{matches: altered, reads: []read{changedTraced}}, FoundCopy, false, s, 7},
-		"altered, only read":        {evidence{matches: altered, reads: []read{c(PixelsAltered)}}, FoundCopy, true, s, 7},
-		"altered, without its part": {evidence{matches: altered, traces: traced(1, 5, 0), reads: []read{changedMissing}}, FoundTransplanted, false, s, 7},
-		"altered, unmarked":         {evidence{matches: altered, traces: traced(.999, 5, 0)}, FoundUnmarked, false, s, 0},
-		"altered, unread":           {evidence{matches: altered}, FoundUnreadable, false, s, 0},
-		"altered, mark of another":  {evidence{matches: altered, reads: []read{d}}, FoundTransplanted, false, s, 9},
-		"cannot be shown":           {evidence{reads: []read{c(PixelsUndecided)}}, FoundCopy, true, s, 7},
-		"near hash only":            {evidence{matches: []Match{match(s, 4, PixelsUndecided)}, reads: []read{c(PixelsUndecided)}}, FoundCopy, true, s, 7},
-		"transplanted":              {evidence{matches: []Match{match(other, 4, PixelsSame)}, reads: []read{c(PixelsUnknown)}}, FoundTransplanted, false, other, 7},
-		"transplanted, template": {evidence{matches: []Match{match(s, 2, PixelsDifferent), match(other, 4, PixelsSame)}, reads: []read{c(PixelsDifferent)}},
-			FoundTransplanted, false, other, 7},
-		"transplanted, without originals":     {evidence{matches: []Match{match(other, 4, PixelsUnknown)}, reads: []read{c(PixelsUnknown)}}, FoundTransplanted, false, other, 7},
-		"further away, without originals":     {evidence{matches: []Match{match(other, 14, PixelsUnknown)}, reads: []read{c(PixelsUnknown)}}, FoundCopy, true, s, 7},
-		"own is nearer, without originals":    {evidence{matches: []Match{match(s, 2, PixelsUnknown), match(other, 4, PixelsUnknown)}, reads: []read{c(PixelsUnknown)}}, FoundCopy, true, s, 7},
-		"lookalike is no proof of transplant": {evidence{matches: []Match{match(other, 4, PixelsDifferent)}, reads: []read{c(PixelsUndecided)}}, FoundCopy, true, s, 7},
-		"too little of it":                    {evidence{reads: []read{c(PixelsPartial)}}, FoundCopy, true, s, 7},
-		"two copies":                          {evidence{matches: []Match{match(s, 4, PixelsSame)}, reads: []read{d, c(PixelsSame)}}, FoundCopy, true, s, 7},
-		"two copies, on neither":              {evidence{reads: []read{c(PixelsUndecided), d}}, FoundCopy, true, other, 9},
-		"two copies, on a third":              {evidence{matches: []Match{match(third, 4, PixelsSame)}, reads: []read{c(PixelsUnknown), d}}, FoundTransplanted, false, third, 9},
-		"collage":                             {evidence{reads: []read{found, elsewhere}}, FoundCopy, false, s, 7},
-		"collage, one shows its capture":      {evidence{reads: []read{found, beside}}, FoundCopy, false, other, 9},
-		"collage, one not found":              {evidence{reads: []read{c(PixelsSame), elsewhere}}, FoundCopy, false, other, 9},
-		"collage, one forgeable":              {evidence{reads: []read{found, stolen}}, FoundCopy, false, s, 7},
-		"two uploads of one picture":          {evidence{matches: nested, reads: []read{inner, outer}}, FoundCopy, false, s, 7},
-		"collage, a mark laid onto it":        {evidence{matches: same, reads: []read{d, found}}, FoundCopy, false, s, 7},
-		"collage, two copies, one not found":  {evidence{reads: []read{missing, second, elsewhere}}, FoundCopy, true, s, 8},
-		"laid onto a copy, both found":        {evidence{matches: same, reads: []read{laid, found}}, FoundCopy, false, s, 7},
-		"one copy twice":                      {evidence{reads: []read{c(PixelsSame), c(PixelsSame)}}, FoundCopy, false, s, 7},
-		"sealed, transplanted, not opened":    {evidence{given: given{opens: true}, matches: []Match{match(other, 4, PixelsUnknown)}, reads: []read{c(PixelsUnknown)}}, FoundCopy, true, s, 7},
-		"sealed, not opened":                  {evidence{given: given{opens: true}, matches: []Match{match(s, 4, PixelsUnknown)}}, FoundUnknown, false, watermark.Submission{}, 0},
-		"does not align":                      {evidence{matches: []Match{match(s, 4, PixelsUnrelated)}}, FoundUnknown, false, watermark.Submission{}, 0},
-		"does not align, second not opened":   {evidence{matches: []Match{match(s, 4, PixelsUnrelated), match(other, 5, PixelsUnknown)}}, FoundUnreadable, false, other, 0},
-		"far, too little of it":               {evidence{matches: []Match{match(s, 40, PixelsPartial)}}, FoundLookalike, false, s, 0},
-		"unread":                              {evidence{matches: []Match{match(s, 4, PixelsSame)}}, FoundUnreadable, false, s, 0},
-		"unread, by pixels":                   {evidence{matches: []Match{match(s, 40, PixelsSame)}}, FoundUnreadable, false, s, 0},
-		"unread, better second":               {evidence{matches: []Match{match(other, 2, PixelsDifferent), match(s, 4, PixelsSame)}}, FoundUnreadable, false, s, 0},
-		"black and white, far hash":           {evidence{matches: []Match{match(s, 90, PixelsEdges)}}, FoundUnreadable, false, s, 0},
-		"black and white, copy read":          {evidence{matches: []Match{match(s, 90, PixelsEdges)}, reads: []read{c(PixelsEdges)}}, FoundCopy, true, s, 7},
-		"unread, by hash":                     {evidence{matches: []Match{match(s, 30, PixelsUndecided)}}, FoundUnreadable, false, s, 0},
-		"unread, no original":                 {evidence{matches: []Match{match(s, 30, PixelsUnknown)}}, FoundUnreadable, false, s, 0},
-		"never by a far hash":                 {evidence{matches: []Match{match(s, 32, PixelsUnknown)}}, FoundUnknown, false, watermark.Submission{}, 0},
-		"lookalike":                           {evidence{matches: []Match{match(s, 20, PixelsDifferent)}}, FoundLookalike, false, s, 0},
-		"same template":                       {evidence{matches: []Match{match(s, 20, PixelsTemplate)}}, FoundUnknown, false, watermark.Submission{}, 0},
-		"lookalike, far":                      {evidence{matches: []Match{match(s, 50, PixelsDifferent)}}, FoundLookalike, false, s, 0},
-		"sharper":                             {evidence{matches: []Match{match(s, 0, PixelsSharper), match(other, 20, PixelsAlike)}}, FoundLookalike, false, s, 0},
-		"stray mark":                          {evidence{reads: []read{stray}}, FoundUnissued, false, watermark.Submission{}, 0},
-		"same document":                       {evidence{matches: []Match{match(s, 4, PixelsAlike)}}, FoundLookalike, false, s, 0},
-		"same document, marked":               {evidence{matches: []Match{match(s, 4, PixelsAlike)}, reads: []read{c(PixelsAlike)}}, FoundCopy, true, s, 7},
-		"smaller version beside it":           {evidence{matches: both, reads: twin(PixelsSame, true)}, FoundCopy, false, s, 7},
-		"smaller version, only read":          {evidence{matches: both, reads: twin(PixelsSame, false)}, FoundCopy, true, s, 7},
-		"detail laid onto another":            {evidence{matches: []Match{match(s, 4, PixelsAlike)}, reads: []read{ghost}}, FoundCopy, true, s, 7},
-		"same document beside it":             {evidence{matches: both, reads: twin(PixelsAlike, true)}, FoundCopy, true, s, 7},
-		"laid onto another capture":           {evidence{matches: both, reads: twin(PixelsRecaptured, true)}, FoundTransplanted, false, other, 7},
-		"smaller version, unmarked":           {evidence{matches: both, traces: []Tracing{silent(other), silent(s)}}, FoundUnmarked, false, other, 0},
-		"smaller version, sure":               {evidence{matches: both, traces: []Tracing{silent(other), {Submission: s, Withheld: 0.9991, Issued: 1}}}, FoundUnmarked, false, other, 0},
-		"smaller version, unsure":             {evidence{matches: both, traces: []Tracing{silent(other), {Submission: s, Withheld: 0.965, Expected: 48, Issued: 1}}}, FoundUnreadable, false, other, 0},
-		"smaller version, part of a mark":     {evidence{matches: both, traces: []Tracing{silent(other), {Submission: s, Withheld: 0.9999, LogAny: -9, Issued: 1}}}, FoundUnreadable, false, other, 0},
-		"smaller version, not traced":         {evidence{matches: both, traces: []Tracing{silent(other)}}, FoundUnreadable, false, other, 0},
-		"copy, traced":                        {evidence{reads: []read{found}}, FoundCopy, false, s, 7},
-		"copy, only traced":                   {evidence{matches: []Match{match(s, 20, PixelsUndecided)}, reads: []read{small}}, FoundCopy, false, s, 7},
-		"copy, traced, edited":                {evidence{matches: []Match{match(s, 20, PixelsDifferent)}, reads: []read{edited}}, FoundCopy, true, s, 7},
-		"copies merged":                       {evidence{reads: []read{second, found}}, FoundCopy, false, s, 7},
-		"ID without its part":                 {evidence{matches: same, traces: traced(1, 5, 0), reads: []read{missing}}, FoundTransplanted, false, s, 7},
-		"unmarked":                            {evidence{matches: same, traces: traced(.999, 5, 0)}, FoundUnmarked, false, s, 0},
-		"unmarked, none issued":               {evidence{matches: same, traces: traced(.9999, 0, 0)}, FoundUnmarked, false, s, 0},
-		"power too low":                       {evidence{matches: same, traces: traced(.9989, 5, 0)}, FoundUnreadable, false, s, 0},
-		"key missing":                         {evidence{matches: same, traces: traced(1, 5, 1)}, FoundUnreadable, false, s, 0},
-		"not on its original":                 {evidence{matches: same, traces: aside}, FoundUnreadable, false, s, 0},
-		"damaged":                             {evidence{matches: same, traces: damaged(-6, 5, 0)}, FoundUnreadable, false, s, 0},
-		"damaged, none issued":                {evidence{matches: same, traces: damaged(-20, 0, 0)}, FoundUnreadable, false, s, 0},
-		"damaged, key missing":                {evidence{matches: same, traces: damaged(-20, 5, 1)}, FoundUnreadable, false, s, 0},
-		"unmarked by chance":                  {evidence{matches: same, traces: damaged(-5.9, 5, 0)}, FoundUnmarked, false, s, 0},
-		"ID without its part, damaged":        {evidence{matches: same, traces: damaged(-20, 5, 0), reads: []read{missing}}, FoundTransplanted, false, s, 7},
-		"unmarked, but stray":                 {evidence{matches: same, traces: traced(1, 5, 0), reads: []read{stray}}, FoundUnissued, false, s, 0},
-		"lookalike, traced":                   {evidence{matches: []Match{match(s, 20, PixelsDifferent)}, traces: traced(1, 5, 0)}, FoundLookalike, false, s, 0},
-		"stray mark on upload":                {evidence{matches: []Match{match(s, 4, PixelsSame)}, reads: []read{stray}}, FoundUnissued, false, s, 0},
-		"stray mark, lookalike":               {evidence{matches: []Match{match(s, 4, PixelsDifferent)}, reads: []read{stray}}, FoundUnissued, false, watermark.Submission{}, 0},
+		"nothing":                   {evidence{}, findings.FoundUnknown, false, watermark.Submission{}, 0},
+		"flat":                      {evidence{tooFlat: true}, findings.FoundUnknown, false, watermark.Submission{}, 0},
+		"copy":                      {evidence{matches: []findings.Match{match(s, 4, findings.PixelsSame)}, reads: []read{c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
+		"copy, forgeable":           {evidence{matches: []findings.Match{match(s, 4, findings.PixelsSame)}, reads: []read{forged}}, findings.FoundCopy, true, s, 7},
+		"copy, erased":              {evidence{reads: []read{gone}}, findings.FoundCopy, true, s, 7},
+		"copy, cropped":             {evidence{reads: []read{c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
+		"copy, template":            {evidence{matches: []findings.Match{match(other, 2, findings.PixelsDifferent), match(s, 4, findings.PixelsSame)}, reads: []read{c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
+		"copy among keys":           {evidence{reads: []read{stray, c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
+		"no original":               {evidence{matches: []findings.Match{match(s, 4, findings.PixelsUnknown)}, reads: []read{c(findings.PixelsUnknown)}}, findings.FoundCopy, true, s, 7},
+		"edited":                    {evidence{matches: []findings.Match{match(s, 4, findings.PixelsDifferent)}, reads: []read{c(findings.PixelsDifferent)}}, findings.FoundCopy, true, s, 7},
+		"altered":                   {evidence{matches: altered, reads: []read{changed}}, findings.FoundCopy, false, s, 7},
+		"sharpened":                 {evidence{matches: filtered, reads: []read{c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
+		"altered, only traced":      {evidence{matches: altered, reads: []read{changedTraced}}, findings.FoundCopy, false, s, 7},
+		"altered, only read":        {evidence{matches: altered, reads: []read{c(findings.PixelsAltered)}}, findings.FoundCopy, true, s, 7},
+		"altered, without its part": {evidence{matches: altered, traces: traced(1, 5, 0), reads: []read{changedMissing}}, findings.FoundTransplanted, false, s, 7},
+		"altered, unmarked":         {evidence{matches: altered, traces: traced(.999, 5, 0)}, findings.FoundUnmarked, false, s, 0},
+		"altered, unread":           {evidence{matches: altered}, findings.FoundUnreadable, false, s, 0},
+		"altered, mark of another":  {evidence{matches: altered, reads: []read{d}}, findings.FoundTransplanted, false, s, 9},
+		"cannot be shown":           {evidence{reads: []read{c(findings.PixelsUndecided)}}, findings.FoundCopy, true, s, 7},
+		"near hash only":            {evidence{matches: []findings.Match{match(s, 4, findings.PixelsUndecided)}, reads: []read{c(findings.PixelsUndecided)}}, findings.FoundCopy, true, s, 7},
+		"transplanted":              {evidence{matches: []findings.Match{match(other, 4, findings.PixelsSame)}, reads: []read{c(findings.PixelsUnknown)}}, findings.FoundTransplanted, false, other, 7},
+		"transplanted, template": {evidence{matches: []findings.Match{match(s, 2, findings.PixelsDifferent), match(other, 4, findings.PixelsSame)}, reads: []read{c(findings.PixelsDifferent)}},
+			findings.FoundTransplanted, false, other, 7},
+		"transplanted, without originals":     {evidence{matches: []findings.Match{match(other, 4, findings.PixelsUnknown)}, reads: []read{c(findings.PixelsUnknown)}}, findings.FoundTransplanted, false, other, 7},
+		"further away, without originals":     {evidence{matches: []findings.Match{match(other, 14, findings.PixelsUnknown)}, reads: []read{c(findings.PixelsUnknown)}}, findings.FoundCopy, true, s, 7},
+		"own is nearer, without originals":    {evidence{matches: []findings.Match{match(s, 2, findings.PixelsUnknown), match(other, 4, findings.PixelsUnknown)}, reads: []read{c(findings.PixelsUnknown)}}, findings.FoundCopy, true, s, 7},
+		"lookalike is no proof of transplant": {evidence{matches: []findings.Match{match(other, 4, findings.PixelsDifferent)}, reads: []read{c(findings.PixelsUndecided)}}, findings.FoundCopy, true, s, 7},
+		"too little of it":                    {evidence{reads: []read{c(findings.PixelsPartial)}}, findings.FoundCopy, true, s, 7},
+		"two copies":                          {evidence{matches: []findings.Match{match(s, 4, findings.PixelsSame)}, reads: []read{d, c(findings.PixelsSame)}}, findings.FoundCopy, true, s, 7},
+		"two copies, on neither":              {evidence{reads: []read{c(findings.PixelsUndecided), d}}, findings.FoundCopy, true, other, 9},
+		"two copies, on a third":              {evidence{matches: []findings.Match{match(third, 4, findings.PixelsSame)}, reads: []read{c(findings.PixelsUnknown), d}}, findings.FoundTransplanted, false, third, 9},
+		"collage":                             {evidence{reads: []read{found, elsewhere}}, findings.FoundCopy, false, s, 7},
+		"collage, one shows its capture":      {evidence{reads: []read{found, beside}}, findings.FoundCopy, false, other, 9},
+		"collage, one not found":              {evidence{reads: []read{c(findings.PixelsSame), elsewhere}}, findings.FoundCopy, false, other, 9},
+		"collage, one forgeable":              {evidence{reads: []read{found, stolen}}, findings.FoundCopy, false, s, 7},
+		"two uploads of one picture":          {evidence{matches: nested, reads: []read{inner, outer}}, findings.FoundCopy, false, s, 7},
+		"collage, a mark laid onto it":        {evidence{matches: same, reads: []read{d, found}}, findings.FoundCopy, false, s, 7},
+		"collage, two copies, one not found":  {evidence{reads: []read{missing, second, elsewhere}}, findings.FoundCopy, true, s, 8},
+		"laid onto a copy, both found":        {evidence{matches: same, reads: []read{laid, found}}, findings.FoundCopy, false, s, 7},
+		"one copy twice":                      {evidence{reads: []read{c(findings.PixelsSame), c(findings.PixelsSame)}}, findings.FoundCopy, false, s, 7},
+		"sealed, transplanted, not opened":    {evidence{given: given{opens: true}, matches: []findings.Match{match(other, 4, findings.PixelsUnknown)}, reads: []read{c(findings.PixelsUnknown)}}, findings.FoundCopy, true, s, 7},
+		"sealed, not opened":                  {evidence{given: given{opens: true}, matches: []findings.Match{match(s, 4, findings.PixelsUnknown)}}, findings.FoundUnknown, false, watermark.Submission{}, 0},
+		"does not align":                      {evidence{matches: []findings.Match{match(s, 4, findings.PixelsUnrelated)}}, findings.FoundUnknown, false, watermark.Submission{}, 0},
+		"does not align, second not opened":   {evidence{matches: []findings.Match{match(s, 4, findings.PixelsUnrelated), match(other, 5, findings.PixelsUnknown)}}, findings.FoundUnreadable, false, other, 0},
+		"far, too little of it":               {evidence{matches: []findings.Match{match(s, 40, findings.PixelsPartial)}}, findings.FoundLookalike, false, s, 0},
+		"unread":                              {evidence{matches: []findings.Match{match(s, 4, findings.PixelsSame)}}, findings.FoundUnreadable, false, s, 0},
+		"unread, by pixels":                   {evidence{matches: []findings.Match{match(s, 40, findings.PixelsSame)}}, findings.FoundUnreadable, false, s, 0},
+		"unread, better second":               {evidence{matches: []findings.Match{match(other, 2, findings.PixelsDifferent), match(s, 4, findings.PixelsSame)}}, findings.FoundUnreadable, false, s, 0},
+		"black and white, far hash":           {evidence{matches: []findings.Match{match(s, 90, findings.PixelsEdges)}}, findings.FoundUnreadable, false, s, 0},
+		"black and white, copy read":          {evidence{matches: []findings.Match{match(s, 90, findings.PixelsEdges)}, reads: []read{c(findings.PixelsEdges)}}, findings.FoundCopy, true, s, 7},
+		"unread, by hash":                     {evidence{matches: []findings.Match{match(s, 30, findings.PixelsUndecided)}}, findings.FoundUnreadable, false, s, 0},
+		"unread, no original":                 {evidence{matches: []findings.Match{match(s, 30, findings.PixelsUnknown)}}, findings.FoundUnreadable, false, s, 0},
+		"never by a far hash":                 {evidence{matches: []findings.Match{match(s, 32, findings.PixelsUnknown)}}, findings.FoundUnknown, false, watermark.Submission{}, 0},
+		"lookalike":                           {evidence{matches: []findings.Match{match(s, 20, findings.PixelsDifferent)}}, findings.FoundLookalike, false, s, 0},
+		"same template":                       {evidence{matches: []findings.Match{match(s, 20, findings.PixelsTemplate)}}, findings.FoundUnknown, false, watermark.Submission{}, 0},
+		"lookalike, far":                      {evidence{matches: []findings.Match{match(s, 50, findings.PixelsDifferent)}}, findings.FoundLookalike, false, s, 0},
+		"sharper":                             {evidence{matches: []findings.Match{match(s, 0, findings.PixelsSharper), match(other, 20, findings.PixelsAlike)}}, findings.FoundLookalike, false, s, 0},
+		"stray mark":                          {evidence{reads: []read{stray}}, findings.FoundUnissued, false, watermark.Submission{}, 0},
+		"same document":                       {evidence{matches: []findings.Match{match(s, 4, findings.PixelsAlike)}}, findings.FoundLookalike, false, s, 0},
+		"same document, marked":               {evidence{matches: []findings.Match{match(s, 4, findings.PixelsAlike)}, reads: []read{c(findings.PixelsAlike)}}, findings.FoundCopy, true, s, 7},
+		"smaller version beside it":           {evidence{matches: both, reads: twin(findings.PixelsSame, true)}, findings.FoundCopy, false, s, 7},
+		"smaller version, only read":          {evidence{matches: both, reads: twin(findings.PixelsSame, false)}, findings.FoundCopy, true, s, 7},
+		"detail laid onto another":            {evidence{matches: []findings.Match{match(s, 4, findings.PixelsAlike)}, reads: []read{ghost}}, findings.FoundCopy, true, s, 7},
+		"same document beside it":             {evidence{matches: both, reads: twin(findings.PixelsAlike, true)}, findings.FoundCopy, true, s, 7},
+		"laid onto another capture":           {evidence{matches: both, reads: twin(PixelsRecaptured, true)}, findings.FoundTransplanted, false, other, 7},
+		"smaller version, unmarked":           {evidence{matches: both, traces: []findings.Tracing{silent(other), silent(s)}}, findings.FoundUnmarked, false, other, 0},
+		"smaller version, sure":               {evidence{matches: both, traces: []findings.Tracing{silent(other), {Submission: s, Withheld: 0.9991, Issued: 1}}}, findings.FoundUnmarked, false, other, 0},
+		"smaller version, unsure":             {evidence{matches: both, traces: []findings.Tracing{silent(other), {Submission: s, Withheld: 0.965, Expected: 48, Issued: 1}}}, findings.FoundUnreadable, false, other, 0},
+		"smaller version, part of a mark":     {evidence{matches: both, traces: []findings.Tracing{silent(other), {Submission: s, Withheld: 0.9999, LogAny: -9, Issued: 1}}}, findings.FoundUnreadable, false, other, 0},
+		"smaller version, not traced":         {evidence{matches: both, traces: []findings.Tracing{silent(other)}}, findings.FoundUnreadable, false, other, 0},
+		"copy, traced":                        {evidence{reads: []read{found}}, findings.FoundCopy, false, s, 7},
+		"copy, only traced":                   {evidence{matches: []findings.Match{match(s, 20, findings.PixelsUndecided)}, reads: []read{small}}, findings.FoundCopy, false, s, 7},
+		"copy, traced, edited":                {evidence{matches: []findings.Match{match(s, 20, findings.PixelsDifferent)}, reads: []read{edited}}, findings.FoundCopy, true, s, 7},
+		"copies merged":                       {evidence{reads: []read{second, found}}, findings.FoundCopy, false, s, 7},
+		"ID without its part":                 {evidence{matches: same, traces: traced(1, 5, 0), reads: []read{missing}}, findings.FoundTransplanted, false, s, 7},
+		"unmarked":                            {evidence{matches: same, traces: traced(.999, 5, 0)}, findings.FoundUnmarked, false, s, 0},
+		"unmarked, none issued":               {evidence{matches: same, traces: traced(.9999, 0, 0)}, findings.FoundUnmarked, false, s, 0},
+		"power too low":                       {evidence{matches: same, traces: traced(.9989, 5, 0)}, findings.FoundUnreadable, false, s, 0},
+		"key missing":                         {evidence{matches: same, traces: traced(1, 5, 1)}, findings.FoundUnreadable, false, s, 0},
+		"not on its original":                 {evidence{matches: same, traces: aside}, findings.FoundUnreadable, false, s, 0},
+		"damaged":                             {evidence{matches: same, traces: damaged(-6, 5, 0)}, findings.FoundUnreadable, false, s, 0},
+		"damaged, none issued":                {evidence{matches: same, traces: damaged(-20, 0, 0)}, findings.FoundUnreadable, false, s, 0},
+		"damaged, key missing":                {evidence{matches: same, traces: damaged(-20, 5, 1)}, findings.FoundUnreadable, false, s, 0},
+		"unmarked by chance":                  {evidence{matches: same, traces: damaged(-5.9, 5, 0)}, findings.FoundUnmarked, false, s, 0},
+		"ID without its part, damaged":        {evidence{matches: same, traces: damaged(-20, 5, 0), reads: []read{missing}}, findings.FoundTransplanted, false, s, 7},
+		"unmarked, but stray":                 {evidence{matches: same, traces: traced(1, 5, 0), reads: []read{stray}}, findings.FoundUnissued, false, s, 0},
+		"lookalike, traced":                   {evidence{matches: []findings.Match{match(s, 20, findings.PixelsDifferent)}, traces: traced(1, 5, 0)}, findings.FoundLookalike, false, s, 0},
+		"stray mark on upload":                {evidence{matches: []findings.Match{match(s, 4, findings.PixelsSame)}, reads: []read{stray}}, findings.FoundUnissued, false, s, 0},
+		"stray mark, lookalike":               {evidence{matches: []findings.Match{match(s, 4, findings.PixelsDifferent)}, reads: []read{stray}}, findings.FoundUnissued, false, watermark.Submission{}, 0},
 	} {
 		got := conclude(row.e)
 		assert.Equal(t, row.want, got.finding, name)
@@ -195,11 +195,11 @@ func TestConclude(t *testing.T) {
 // and which key was tried first does not matter.
 func TestConcludeSeveralCopies(t *testing.T) {
 	s := watermark.Submission{1}
-	a := read{copy: 7, keyID: "v1-k", blind: -9, shows: PixelsSame, issued: &registry.Copy{ID: 7, Submission: s}}
-	b := read{copy: 9, keyID: "v1-l", blind: -12, shows: PixelsSame, issued: &registry.Copy{ID: 9, Submission: s}}
+	a := read{copy: 7, keyID: "v1-k", blind: -9, shows: findings.PixelsSame, issued: &registry.Copy{ID: 7, Submission: s}}
+	b := read{copy: 9, keyID: "v1-l", blind: -12, shows: findings.PixelsSame, issued: &registry.Copy{ID: 9, Submission: s}}
 	for _, reads := range [][]read{{a, b}, {b, a}} {
-		got := conclude(evidence{matches: []Match{{Submission: s, Pixels: PixelsSame}}, reads: reads})
-		assert.Equal(t, FoundCopy, got.finding)
+		got := conclude(evidence{matches: []findings.Match{{Submission: s, Pixels: findings.PixelsSame}}, reads: reads})
+		assert.Equal(t, findings.FoundCopy, got.finding)
 		assert.True(t, got.unconfirmed)
 		assert.Equal(t, []watermark.CopyID{9, 7}, got.accused, "the strongest first")
 		assert.Contains(t, written(got.said), a.copy.String())
@@ -212,19 +212,19 @@ func TestConcludeSeveralCopies(t *testing.T) {
 func TestMarkedOfSeveralCopies(t *testing.T) {
 	s := watermark.Submission{1}
 	of := func(id watermark.CopyID, recipient string, found bool) read {
-		r := read{copy: id, keyID: "v1-k", blind: -9, shows: PixelsSame, issued: &registry.Copy{ID: id, Submission: s, KeyID: "v1-k", Recipient: recipient}}
+		r := read{copy: id, keyID: "v1-k", blind: -9, shows: findings.PixelsSame, issued: &registry.Copy{ID: id, Submission: s, KeyID: "v1-k", Recipient: recipient}}
 		if found {
 			r.traced = &findings.TracedCopy{Copy: id, LogP: -20, Found: true}
 		}
 		return r
 	}
 	for name, found := range map[string]bool{"merged": true, "several": false} {
-		e := evidence{matches: []Match{{Submission: s, Pixels: PixelsSame}}, reads: []read{of(7, "vendor A", found), of(8, "vendor B", found), of(9, "vendor A", found)}}
-		traced := Tracing{Submission: s, Registered: true, Issued: 3}
+		e := evidence{matches: []findings.Match{{Submission: s, Pixels: findings.PixelsSame}}, reads: []read{of(7, "vendor A", found), of(8, "vendor B", found), of(9, "vendor A", found)}}
+		traced := findings.Tracing{Submission: s, Registered: true, Issued: 3}
 		for _, r := range e.reads {
 			traced.Copies = append(traced.Copies, findings.TracedCopy{Copy: r.copy, LogP: -20, Found: found})
 		}
-		e.traces = []Tracing{traced}
+		e.traces = []findings.Tracing{traced}
 		v := new(Verdict)
 		v.conclude(e)
 		assert.Equal(t, !found, v.Unconfirmed, name)
@@ -239,17 +239,17 @@ func TestMarkedOfSeveralCopies(t *testing.T) {
 func TestLeaksOfOneCopyCountEachForItself(t *testing.T) {
 	s := watermark.Submission{1}
 	issued := registry.Copy{ID: 7, Submission: s, Recipient: "vendor A", KeyID: "v1-k"}
-	leak := func(finding Finding, logE float64) *Verdict {
-		v := &Verdict{Conclusion: findings.Conclusion{Finding: finding, Submission: s}, Evidence: findings.Evidence{Traces: []Tracing{{
-			Submission: s, Registered: true, Issued: 1, Power: .9999, Copies: []findings.TracedCopy{{Copy: 7, LogE: logE, Found: finding == FoundCopy}},
+	leak := func(finding findings.Kind, logE float64) *Verdict {
+		v := &Verdict{Conclusion: findings.Conclusion{Kind: finding, Submission: s}, Evidence: findings.Evidence{Traces: []findings.Tracing{{
+			Submission: s, Registered: true, Issued: 1, Power: .9999, Copies: []findings.TracedCopy{{Copy: 7, LogE: logE, Found: finding == findings.FoundCopy}},
 		}}}}
-		if finding == FoundCopy {
+		if finding == findings.FoundCopy {
 			v.Copy, v.Issued = 7, []registry.Copy{issued}
 		}
 		return v
 	}
 	w := &weighing{DumpVerdict: DumpVerdict{Verdicts: []*Verdict{
-		leak(FoundCopy, 40), leak(FoundUnmarked, -1), leak(FoundUnreadable, 2), leak(FoundUnreadable, 5), leak(FoundCopy, 12),
+		leak(findings.FoundCopy, 40), leak(findings.FoundUnmarked, -1), leak(findings.FoundUnreadable, 2), leak(findings.FoundUnreadable, 5), leak(findings.FoundCopy, 12),
 	}}}
 	w.first = firsts(w.Verdicts)
 	pooled := w.pooled()
@@ -272,35 +272,35 @@ func TestLeaksOfOneCopyCountEachForItself(t *testing.T) {
 // somebody.
 func TestConcludeNeverConfirmsWithoutPixels(t *testing.T) {
 	s := []watermark.Submission{{1}, {2}}
-	answers := []string{PixelsSame, PixelsAltered, PixelsDifferent, PixelsUndecided, PixelsUnrelated, PixelsUnknown, PixelsPartial, PixelsAlike}
+	answers := []string{findings.PixelsSame, findings.PixelsAltered, findings.PixelsDifferent, findings.PixelsUndecided, findings.PixelsUnrelated, findings.PixelsUnknown, findings.PixelsPartial, findings.PixelsAlike}
 	for n := range 4 * 2 * len(answers) * len(answers) * len(answers) {
 		pick := func(of int) int { i := n % of; n /= of; return i }
 		a, b, shows := answers[pick(len(answers))], answers[pick(len(answers))], answers[pick(len(answers))]
 		d, found := []int{0, 9, 31, 40}[pick(4)], pick(2) == 1
 		e := evidence{
-			matches: []Match{{Submission: s[0], Distance: d, Pixels: a}, {Submission: s[1], Distance: d + 1, Pixels: b}},
+			matches: []findings.Match{{Submission: s[0], Distance: d, Pixels: a}, {Submission: s[1], Distance: d + 1, Pixels: b}},
 			reads:   []read{{copy: 7, blind: -9, shows: shows, issued: &registry.Copy{ID: 7, Submission: s[0]}, traced: &findings.TracedCopy{Copy: 7, LogP: -30, Found: found}}},
-			traces:  []Tracing{{Submission: s[0], Registered: true, Issued: 1, Power: 1}, {Submission: s[1], Registered: true, Issued: 1, Power: .5}},
+			traces:  []findings.Tracing{{Submission: s[0], Registered: true, Issued: 1, Power: 1}, {Submission: s[1], Registered: true, Issued: 1, Power: .5}},
 		}
 		got := conclude(e)
-		if got.finding == FoundCopy && !got.unconfirmed {
-			assert.True(t, shows == PixelsSame || found)
-			assert.NotContains(t, []string{PixelsDifferent, PixelsUnrelated, PixelsUnknown}, shows)
+		if got.finding == findings.FoundCopy && !got.unconfirmed {
+			assert.True(t, shows == findings.PixelsSame || found)
+			assert.NotContains(t, []string{findings.PixelsDifferent, findings.PixelsUnrelated, findings.PixelsUnknown}, shows)
 		}
-		if got.finding == FoundTransplanted {
+		if got.finding == findings.FoundTransplanted {
 			assert.Equal(t, s[1], got.submission)
-			assert.NotEqual(t, PixelsSame, shows)
-			assert.Contains(t, []string{PixelsSame, PixelsAltered, PixelsUnknown}, b)
+			assert.NotEqual(t, findings.PixelsSame, shows)
+			assert.Contains(t, []string{findings.PixelsSame, findings.PixelsAltered, findings.PixelsUnknown}, b)
 		}
-		assert.NotEqual(t, FoundUnmarked, got.finding, "a mark was found")
+		assert.NotEqual(t, findings.FoundUnmarked, got.finding, "a mark was found")
 		e.reads[0].issued = nil
 		got = conclude(e)
 		assert.Nil(t, got.read)
-		assert.NotContains(t, []Finding{FoundCopy, FoundTransplanted, FoundUnmarked}, got.finding)
+		assert.NotContains(t, []findings.Kind{findings.FoundCopy, findings.FoundTransplanted, findings.FoundUnmarked}, got.finding)
 		e.reads = nil
-		if got = conclude(e); got.finding == FoundUnmarked {
+		if got = conclude(e); got.finding == findings.FoundUnmarked {
 			assert.Equal(t, s[0], got.submission, "power is too low for the other")
-			assert.Contains(t, []string{PixelsSame, PixelsAltered}, a)
+			assert.Contains(t, []string{findings.PixelsSame, findings.PixelsAltered}, a)
 		}
 	}
 }
@@ -325,31 +325,31 @@ func TestHashesOfOnePersonsDocument(t *testing.T) {
 // A sheet of pictures is traced against each that it shows in a place of its own. Opponent: a mark that was laid
 // onto a picture of the same card, in the place of that picture.
 func TestTargetsOfASheet(t *testing.T) {
-	at := func(id byte, pixels string, x float64) Match {
+	at := func(id byte, pixels string, x float64) findings.Match {
 		q := &findings.Quad{{x, 0}, {x + 100, 0}, {x + 100, 80}, {x, 80}}
-		return Match{Submission: watermark.Submission{id}, Pixels: pixels, Region: q}
+		return findings.Match{Submission: watermark.Submission{id}, Pixels: pixels, Region: q}
 	}
-	whole := at(1, PixelsSame, 0)
+	whole := at(1, findings.PixelsSame, 0)
 	whole.Region = nil
 	marked := func(id byte, shows string) read {
 		return read{copy: watermark.CopyID(id), shows: shows, issued: &registry.Copy{Submission: watermark.Submission{id}}}
 	}
-	alike, template := []read{marked(2, PixelsAlike)}, []read{marked(2, PixelsTemplate)}
-	var sheet []Match
+	alike, template := []read{marked(2, findings.PixelsAlike)}, []read{marked(2, findings.PixelsTemplate)}
+	var sheet []findings.Match
 	for id := range byte(12) {
-		sheet = append(sheet, at(id, PixelsSame, 100*float64(id)))
+		sheet = append(sheet, at(id, findings.PixelsSame, 100*float64(id)))
 	}
 	for name, row := range map[string]struct {
 		e    evidence
 		want []byte
 	}{
-		"beside it":             {evidence{matches: []Match{at(1, PixelsSame, 0), at(2, PixelsAlike, 99)}, reads: alike}, []byte{1, 2}},
-		"beside it, not read":   {evidence{matches: []Match{at(1, PixelsSame, 0), at(2, PixelsAlike, 99)}}, []byte{1, 2}},
-		"in its place":          {evidence{matches: []Match{at(1, PixelsSame, 0), at(2, PixelsAlike, 90)}, reads: alike}, []byte{1, 2}},
-		"anywhere":              {evidence{matches: []Match{whole, at(2, PixelsAlike, 500)}, reads: alike}, []byte{1, 2}},
-		"no place":              {evidence{matches: []Match{at(1, PixelsSame, 0)}, reads: alike}, []byte{1, 2}},
-		"of its template":       {evidence{matches: []Match{at(1, PixelsSame, 0), at(2, PixelsTemplate, 500)}, reads: template}, []byte{1}},
-		"the same upload twice": {evidence{matches: []Match{at(1, PixelsSame, 0), at(2, PixelsSame, 2), at(3, PixelsSame, 4), at(4, PixelsSame, 6)}}, []byte{1, 2, 3}},
+		"beside it":             {evidence{matches: []findings.Match{at(1, findings.PixelsSame, 0), at(2, findings.PixelsAlike, 99)}, reads: alike}, []byte{1, 2}},
+		"beside it, not read":   {evidence{matches: []findings.Match{at(1, findings.PixelsSame, 0), at(2, findings.PixelsAlike, 99)}}, []byte{1, 2}},
+		"in its place":          {evidence{matches: []findings.Match{at(1, findings.PixelsSame, 0), at(2, findings.PixelsAlike, 90)}, reads: alike}, []byte{1, 2}},
+		"anywhere":              {evidence{matches: []findings.Match{whole, at(2, findings.PixelsAlike, 500)}, reads: alike}, []byte{1, 2}},
+		"no place":              {evidence{matches: []findings.Match{at(1, findings.PixelsSame, 0)}, reads: alike}, []byte{1, 2}},
+		"of its template":       {evidence{matches: []findings.Match{at(1, findings.PixelsSame, 0), at(2, findings.PixelsTemplate, 500)}, reads: template}, []byte{1}},
+		"the same upload twice": {evidence{matches: []findings.Match{at(1, findings.PixelsSame, 0), at(2, findings.PixelsSame, 2), at(3, findings.PixelsSame, 4), at(4, findings.PixelsSame, 6)}}, []byte{1, 2, 3}},
 		"twelve":                {evidence{matches: sheet}, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8}},
 	} {
 		var got []byte
@@ -358,7 +358,7 @@ func TestTargetsOfASheet(t *testing.T) {
 		}
 		assert.Equal(t, row.want, got, name)
 	}
-	two := evidence{matches: []Match{at(1, PixelsSame, 0), at(2, PixelsSame, 100)}, traces: []Tracing{{Submission: watermark.Submission{1}, Registered: true, Power: 1}}}
+	two := evidence{matches: []findings.Match{at(1, findings.PixelsSame, 0), at(2, findings.PixelsSame, 100)}, traces: []findings.Tracing{{Submission: watermark.Submission{1}, Registered: true, Power: 1}}}
 	assert.Contains(t, written(conclude(two).said), "Beside that, the picture shows 1 further upload, with no copy confirmed there: "+watermark.Submission{2}.String())
 	two.matches[1].Region = two.matches[0].Region // one capture, submitted twice
 	assert.NotContains(t, written(conclude(two).said), "Beside that")

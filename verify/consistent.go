@@ -6,7 +6,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -16,20 +16,20 @@ import (
 // checkMatches checks that every word for pixels is known, and that no two places of the verdict give one submission
 // different pixels or another page. The order and the distances are not checked.
 func (v *Verdict) checkMatches() error {
-	known := []string{PixelsSame, PixelsAltered, PixelsPartial, PixelsAlike, PixelsEdges, PixelsPage, PixelsSharper, PixelsDifferent, PixelsTemplate, PixelsUndecided, PixelsUnrelated, PixelsUnknown}
+	known := []string{findings.PixelsSame, findings.PixelsAltered, findings.PixelsPartial, findings.PixelsAlike, findings.PixelsEdges, findings.PixelsPage, findings.PixelsSharper, findings.PixelsDifferent, findings.PixelsTemplate, findings.PixelsUndecided, findings.PixelsUnrelated, findings.PixelsUnknown}
 	pixels, pages := make(map[watermark.Submission]string), make(map[watermark.Submission]int)
 	for i, m := range v.Matches {
 		if was := pixels[m.Submission]; !slices.Contains(known, m.Pixels) || was != "" && was != m.Pixels {
 			return fmt.Errorf("match %d: pixels are %.40q and %.40q", i, m.Pixels, was)
 		}
-		if m.Pixels != PixelsPage && (m.Pixels == PixelsAltered || !showsCapture(m.Pixels)) && (m.Pixels == PixelsAltered) != (len(m.Altered) > 0) {
+		if m.Pixels != findings.PixelsPage && (m.Pixels == findings.PixelsAltered || !showsCapture(m.Pixels)) && (m.Pixels == findings.PixelsAltered) != (len(m.Altered) > 0) {
 			return fmt.Errorf("match %d: %d altered places, but pixels are %q", i, len(m.Altered), m.Pixels)
 		}
 		pixels[m.Submission] = m.Pixels
 		if m.Page < 0 {
 			return fmt.Errorf("match %d: page is %d", i, m.Page)
 		}
-		if m.Pixels != PixelsUnknown {
+		if m.Pixels != findings.PixelsUnknown {
 			pages[m.Submission] = m.Page
 		}
 	}
@@ -40,7 +40,7 @@ func (v *Verdict) checkMatches() error {
 	}
 	for _, r := range v.Reads {
 		was := pixels[r.Submission]
-		if !slices.Contains(known, r.Shows) || was != "" && was != PixelsUnknown && was != r.Shows {
+		if !slices.Contains(known, r.Shows) || was != "" && was != findings.PixelsUnknown && was != r.Shows {
 			return fmt.Errorf("copy %s: pixels are %.40q and %.40q", r.Copy, r.Shows, was)
 		}
 		if page, known := pages[r.Submission]; r.Page < 0 || known && page != r.Page {
@@ -61,7 +61,7 @@ func (v *Verdict) checkMatches() error {
 // compared reports whether submission s is among the matches, or a read names a copy of it: the leak may have been
 // traced against s.
 func (v *Verdict) compared(s watermark.Submission) bool {
-	return slices.ContainsFunc(v.Matches, func(m Match) bool { return m.Submission == s }) ||
+	return slices.ContainsFunc(v.Matches, func(m findings.Match) bool { return m.Submission == s }) ||
 		slices.ContainsFunc(v.Reads, func(r findings.Reading) bool { return r.Submission == s })
 }
 
@@ -79,10 +79,10 @@ func (v *Verdict) checkTraces() error {
 // a sibling, divided by a possible number of submissions. Copies must be in order of LogP, and
 // found exactly if LogP is at or below Level. Copies that were found must be among the reads, and
 // decoys must be there. Power must be a probability. Scores are not checked.
-func (v *Verdict) checkTrace(t *Tracing) error {
+func (v *Verdict) checkTrace(t *findings.Tracing) error {
 	found := func(c findings.TracedCopy) bool { return c.Found }
-	sibling := func(o *Tracing) bool {
-		return slices.ContainsFunc(v.Matches, func(m Match) bool { return m.Submission == o.Submission && m.Sibling })
+	sibling := func(o *findings.Tracing) bool {
+		return slices.ContainsFunc(v.Matches, func(m findings.Match) bool { return m.Submission == o.Submission && m.Sibling })
 	}
 	targets := 0 // beside siblings
 	for i := range v.Traces {

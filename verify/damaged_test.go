@@ -15,6 +15,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/webp"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -34,7 +35,7 @@ func TestDamagedMark(t *testing.T) {
 	of := func(img *image.NRGBA) *verify.Verdict { return examine(t, v, img) }
 
 	leak := of(away)
-	assert.Equal(t, verify.FoundUnreadable, leak.Finding)
+	assert.Equal(t, findings.FoundUnreadable, leak.Kind)
 	assert.Contains(t, leak.Note, "carries a part of a mark of its copies, damaged")
 	assert.Contains(t, leak.Note, "A copy that the registry does not list does that, and averages of four or more copies do.")
 	require.Len(t, leak.Traces, 1)
@@ -52,7 +53,7 @@ func TestDamagedMark(t *testing.T) {
 
 	for _, quality := range long.Cases(1, 10, 75) {
 		leak = of(attack.JPEG(quality)(nil, upload.Image))
-		assert.Contains(t, []verify.Finding{verify.FoundUnmarked, verify.FoundUnreadable}, leak.Finding)
+		assert.Contains(t, []findings.Kind{findings.FoundUnmarked, findings.FoundUnreadable}, leak.Kind)
 		assert.NotContains(t, leak.Note, "part of a mark")
 		assert.Greater(t, leak.Traces[0].LogAny, -3.0)
 	}
@@ -84,16 +85,16 @@ func TestWebPInPieces(t *testing.T) {
 	require.NoError(t, webp.Encode(&b, picture.Flatten(img), 90, nil, nil))
 	whole, err := v.Investigate(t.Context(), "whole.webp", b.Bytes())
 	require.NoError(t, err)
-	assert.Equal(t, verify.FoundUnmarked, whole.Finding)
+	assert.Equal(t, findings.FoundUnmarked, whole.Kind)
 	examined := 0
 	for at := 1200; at < b.Len()/3; at += 700 {
 		file := slices.Concat(b.Bytes()[:at], []byte("\r\n4000\r\n"), b.Bytes()[at:])[:b.Len()]
 		leak, err := v.Investigate(t.Context(), "pieces.webp", file)
 		require.NoError(t, err)
-		assert.NotEqual(t, verify.FoundUnknown, leak.Finding)
+		assert.NotEqual(t, findings.FoundUnknown, leak.Kind)
 		if strings.Contains(leak.Error, "it may lie in pieces") {
 			examined++
-			assert.Equal(t, verify.FoundDamaged, leak.Finding)
+			assert.Equal(t, findings.FoundDamaged, leak.Kind)
 			_, err = v.Weigh(t.Context(), []*verify.Verdict{leak})
 			require.NoError(t, err)
 		}

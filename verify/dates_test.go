@@ -12,7 +12,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/verify"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -57,12 +57,12 @@ func TestDatesNeverChangeRivals(t *testing.T) {
 				what := fmt.Sprintf("find %s, custody entered %s, examined %s", stated, entry, again)
 				var leaks []*verify.Verdict
 				for n := range 4 {
-					leaks = append(leaks, leakOf(n+1, verify.FoundCopy, "vendor A", holds("vendor B", entered)))
+					leaks = append(leaks, leakOf(n+1, findings.FoundCopy, "vendor A", holds("vendor B", entered)))
 				}
 				var others []registry.Copy // of the other pictures, which no mark shows
 				for n := range 3 {
 					others = append(others, registry.Copy{ID: watermark.CopyID(100 + n), Submission: watermark.Submission{byte(n + 10), 1}, Recipient: []string{"store", "authority C", "vendor A"}[n], Issued: issued})
-					leaks = append(leaks, leakOf(n+10, verify.FoundUnreadable, "", holds("authority C", entered)))
+					leaks = append(leaks, leakOf(n+10, findings.FoundUnreadable, "", holds("authority C", entered)))
 				}
 				cfg := verify.Config{Circumstances: verify.Circumstances{Found: at}}
 				d := verify.WeighAround(leaks, recipients, cfg, 120, verify.Around{Earlier: before, Run: findings.Run{Began: began, Command: []string{"kycmark", "investigate", "dump"}}}, others...)
@@ -122,7 +122,7 @@ func TestCopyWithoutWitnessNamesNobody(t *testing.T) {
 	} {
 		var leaks []*verify.Verdict
 		for n := range 4 {
-			l := leakOf(n+1, verify.FoundCopy, "vendor A")
+			l := leakOf(n+1, findings.FoundCopy, "vendor A")
 			l.Issued[0].Bound = c.bound
 			leaks = append(leaks, l)
 		}
@@ -141,7 +141,7 @@ func TestCopyWithoutWitnessNamesNobody(t *testing.T) {
 func TestLateCustodyEarnsNothing(t *testing.T) {
 	dump := func(entered time.Time) (leaks []*verify.Verdict) {
 		for n := range 20 {
-			leaks = append(leaks, leakOf(n+1, verify.FoundUnreadable, "", holds("vendor B", entered)))
+			leaks = append(leaks, leakOf(n+1, findings.FoundUnreadable, "", holds("vendor B", entered)))
 		}
 		return leaks
 	}
@@ -157,7 +157,7 @@ func TestLateCustodyEarnsNothing(t *testing.T) {
 
 	var rest []*verify.Verdict
 	for n := range 3 {
-		rest = append(rest, leakOf(n+1, verify.FoundCopy, "vendor A"), leakOf(n+10, verify.FoundUnmarked, "", holds("vendor A", entered)))
+		rest = append(rest, leakOf(n+1, findings.FoundCopy, "vendor A"), leakOf(n+10, findings.FoundUnmarked, "", holds("vendor A", entered)))
 	}
 	own := verify.WeighFor(rest, recipients, cfg, 120)
 	assert.NotEmpty(t, own.Odds.Rivals, "that the exchange enters custody of vendor A does not explain the rest of the dump")

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/dump"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 

@@ -11,7 +11,7 @@ import (
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/phash/parts"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -242,7 +242,7 @@ func (d *documents) compare(ctx context.Context, i, k int) (*findings.SameDocume
 		f = sync.OnceValues(func() (*findings.SameDocument, error) {
 			for _, way := range [][2]int{{i, k}, {k, i}} {
 				word, score, err := d.v.between(ctx, d.pages[way[0]].id, d.pages[way[1]].id)
-				if err != nil || word == PixelsUnknown {
+				if err != nil || word == findings.PixelsUnknown {
 					return nil, err
 				}
 				if sameDocument(word, score) {
@@ -266,15 +266,15 @@ func (d *documents) compare(ctx context.Context, i, k int) (*findings.SameDocume
 }
 
 // between lays the page leak on the page on, by their IDs, and returns what [documentPixels] does. The word is
-// [PixelsUnknown] if one of them cannot be opened.
+// [findings.PixelsUnknown] if one of them cannot be opened.
 func (v *Investigator) between(ctx context.Context, on, leak watermark.Submission) (word string, score float64, err error) {
 	o, err := v.original(ctx, on)
 	if err != nil || o == nil {
-		return PixelsUnknown, 0, err
+		return findings.PixelsUnknown, 0, err
 	}
 	l, err := v.original(ctx, leak)
 	if err != nil || l == nil {
-		return PixelsUnknown, 0, err
+		return findings.PixelsUnknown, 0, err
 	}
 	s, err := o.onto.Find(ctx, l.onto.Luma())
 	if err != nil {
@@ -284,16 +284,16 @@ func (v *Investigator) between(ctx context.Context, on, leak watermark.Submissio
 }
 
 // documentPixels returns the word and the score of [comparePixels] for two originals, or
-// [PixelsRecaptured]. A page that cannot all be read is [PixelsPartial]. s is how one lies on the other; nil: nothing aligns.
+// [PixelsRecaptured]. A page that cannot all be read is [findings.PixelsPartial]. s is how one lies on the other; nil: nothing aligns.
 func documentPixels(s *capture.Sight) (word string, score float64, err error) {
 	word, share, fields, err := comparePixels(s)
 	if err != nil {
 		return "", 0, err
 	}
 	switch {
-	case word == PixelsPage && len(fields) == 0:
-		word = PixelsPartial
-	case word == PixelsDifferent:
+	case word == findings.PixelsPage && len(fields) == 0:
+		word = findings.PixelsPartial
+	case word == findings.PixelsDifferent:
 		if n := s.Likeness(); n.Foreign && n.Exchanged == 0 {
 			word = PixelsRecaptured
 		}
@@ -309,9 +309,9 @@ const PixelsRecaptured = "same detail, other grain"
 // is the word for them, and score the share of their comparable blocks that agree.
 func sameDocument(pixels string, score float64) bool {
 	switch pixels {
-	case PixelsSame, PixelsAltered, PixelsAlike:
+	case findings.PixelsSame, findings.PixelsAltered, findings.PixelsAlike:
 		return true
-	case PixelsPartial, PixelsRecaptured:
+	case findings.PixelsPartial, PixelsRecaptured:
 		return score >= minDocumentScore
 	}
 	return false

@@ -10,6 +10,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -27,7 +28,7 @@ func TestOneDocumentOnAnyPage(t *testing.T) {
 		{specimen.Landscape(2, 360, 270), terms}, {specimen.Landscape(3, 360, 270), terms}, {terms, passport(4)},
 		{billOf(5), passport(5)}, {billOf(6), passport(5)}, // one person, on page 2
 	}...) {
-		l := leakOf(i+1, verify.FoundCopy, "vendor A")
+		l := leakOf(i+1, findings.FoundCopy, "vendor A")
 		l.Submission = submit(t, s, tiffOf(t, pages...), "", feb).ID
 		l.SetSubject(fmt.Sprint("ref-", i))
 		leaks = append(leaks, l)

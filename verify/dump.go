@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -221,7 +221,7 @@ func weigh(leaks []*Verdict, b *books, cfg Config, keys int) (*weighing, error) 
 // unissued returns the marks in a leak that the registry does not list, if they count for the finding.
 func (v *Verdict) unissued() (out []findings.Reading) {
 	for _, r := range v.Reads {
-		if r.Submission == (watermark.Submission{}) && (v.Finding == FoundUnissued || v.Copy != 0) {
+		if r.Submission == (watermark.Submission{}) && (v.Kind == findings.FoundUnissued || v.Copy != 0) {
 			out = append(out, r)
 		}
 	}
@@ -256,15 +256,15 @@ func (w *weighing) count(l *Verdict) {
 		s := w.parties[name]
 		switch {
 		case s == nil:
-		case l.Finding == FoundTransplanted:
+		case l.Kind == findings.FoundTransplanted:
 			s.transplanted++
-		case l.Finding == FoundCopy && l.Unconfirmed:
+		case l.Kind == findings.FoundCopy && l.Unconfirmed:
 			s.unconfirmed++
-		case l.Finding == FoundCopy:
+		case l.Kind == findings.FoundCopy:
 			s.add(l, w.unit)
 		}
 	}
-	if l.Finding != FoundUnreadable && l.Finding != FoundUnmarked || l.damaged() || w.cfg.after(l.Submitted) {
+	if l.Kind != findings.FoundUnreadable && l.Kind != findings.FoundUnmarked || l.damaged() || w.cfg.after(l.Submitted) {
 		return
 	}
 	in, out := make(map[string]bool), make(map[string]bool)

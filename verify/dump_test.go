@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -30,26 +30,26 @@ var recipients = []registry.Recipient{
 }
 
 // leakOf is a verdict as Investigate would make it.
-func leakOf(n int, finding verify.Finding, recipient string, custody ...registry.Custody) *verify.Verdict {
+func leakOf(n int, finding findings.Kind, recipient string, custody ...registry.Custody) *verify.Verdict {
 	v := &verify.Verdict{
-		File: fmt.Sprintf("leak%d.jpg", n), Conclusion: findings.Conclusion{Finding: finding}, Strength: findings.Strength{Edits: []verify.Edit{}},
+		File: fmt.Sprintf("leak%d.jpg", n), Conclusion: findings.Conclusion{Kind: finding}, Strength: findings.Strength{Edits: []findings.Edit{}},
 		Picture:  findings.Picture{SHA256: fmt.Sprintf("%064x", n), Size: 1000, Format: "jpeg", Decoder: "image/jpeg", Width: 640, Height: 480},
-		Evidence: findings.Evidence{Matches: []verify.Match{}, Traces: []verify.Tracing{}},
+		Evidence: findings.Evidence{Matches: []findings.Match{}, Traces: []findings.Tracing{}},
 		Accused:  []watermark.CopyID{}, Rows: findings.Rows{Custody: custody},
 	}
-	if finding != verify.FoundUnknown && v.Examined() {
+	if finding != findings.FoundUnknown && v.Examined() {
 		d := 4
 		v.Submission = watermark.Submission{byte(n), 1}
 		v.Distance = &d
 		v.Submitted = feb
-		v.Matches = append(v.Matches, verify.Match{Submission: v.Submission, Distance: 4, Pixels: verify.PixelsSame, Submitted: feb})
+		v.Matches = append(v.Matches, findings.Match{Submission: v.Submission, Distance: 4, Pixels: findings.PixelsSame, Submitted: feb})
 	}
 	if recipient != "" {
 		p := -9.1
 		v.Copy, v.LogP, v.BlindLogP, v.KeyID = watermark.CopyID(n), &p, &p, "v1-k"
 		v.SetMarked(recipient)
 	}
-	if recipient != "" && finding == verify.FoundCopy {
+	if recipient != "" && finding == findings.FoundCopy {
 		v.Recipient = recipient
 		v.Issued = []registry.Copy{{ID: v.Copy, Submission: v.Submission, Recipient: recipient, Purpose: "request 7", KeyID: "v1-k",
 			Format: "jpeg", Width: 1200, Height: 900, SHA256: registry.Digest{30: byte((n + 1000) >> 8), 31: byte(n + 1000)}, Issued: feb.AddDate(1, 0, 0)}}
@@ -64,7 +64,7 @@ func leakOf(n int, finding verify.Finding, recipient string, custody ...registry
 
 // mixed is a leak with copies of several recipients.
 func mixed(n int, names ...string) *verify.Verdict {
-	v := leakOf(n, verify.FoundCopy, names[0])
+	v := leakOf(n, findings.FoundCopy, names[0])
 	for i, name := range names[1:] {
 		c := v.Issued[0]
 		c.ID, c.Recipient, c.SHA256[29] = watermark.CopyID(n+1000*(i+1)), name, byte(i+1)
@@ -92,13 +92,13 @@ func sheet(v *verify.Verdict, others ...*verify.Verdict) *verify.Verdict {
 // a submission if v does.
 func unissued(v *verify.Verdict) *verify.Verdict {
 	p := -9.1
-	v.Finding, v.KeyID, v.LogP, v.BlindLogP = verify.FoundUnissued, "v1-k", &p, &p
-	v.Reads = []findings.Reading{{Copy: 77, KeyID: "v1-k", LogP: &p, Shows: verify.PixelsUnknown}}
+	v.Kind, v.KeyID, v.LogP, v.BlindLogP = findings.FoundUnissued, "v1-k", &p, &p
+	v.Reads = []findings.Reading{{Copy: 77, KeyID: "v1-k", LogP: &p, Shows: findings.PixelsUnknown}}
 	return v
 }
 
 // closed is a file that could not be examined.
-func closed(n int, finding verify.Finding) *verify.Verdict { return leakOf(n, finding, "") }
+func closed(n int, finding findings.Kind) *verify.Verdict { return leakOf(n, finding, "") }
 
 // archived makes the file an archive that could not be read.
 func archived(v *verify.Verdict) *verify.Verdict {
@@ -119,7 +119,7 @@ func lost(v *verify.Verdict) *verify.Verdict {
 
 // lostKey takes away the mark key of a copy of the upload that a leak shows.
 func lostKey(v *verify.Verdict) *verify.Verdict {
-	v.Traces = []verify.Tracing{{Submission: v.Submission, Registered: true, Power: 1, Unsought: 1, Copies: []findings.TracedCopy{}, Edits: []verify.Edit{}}}
+	v.Traces = []findings.Tracing{{Submission: v.Submission, Registered: true, Power: 1, Unsought: 1, Copies: []findings.TracedCopy{}, Edits: []findings.Edit{}}}
 	return v
 }
 
@@ -153,17 +153,19 @@ type dump struct {
 
 func dumps() map[string]dump {
 	before, after := found.AddDate(-1, 0, 0), found.AddDate(0, 0, 1)
-	a := func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor A") }
-	b := func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor B") }
-	bare := func(n int, c ...registry.Custody) *verify.Verdict { return leakOf(n, verify.FoundUnreadable, "", c...) }
+	a := func(n int) *verify.Verdict { return leakOf(n, findings.FoundCopy, "vendor A") }
+	b := func(n int) *verify.Verdict { return leakOf(n, findings.FoundCopy, "vendor B") }
+	bare := func(n int, c ...registry.Custody) *verify.Verdict {
+		return leakOf(n, findings.FoundUnreadable, "", c...)
+	}
 	return map[string]dump{
 		"empty":                 {headline: "no picture was examined"},
-		"strangers":             {leaks: []*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), leakOf(2, verify.FoundUnknown, "")}, headline: "No upload of the registry was matched by the 2 pictures", says: []string{"Some pictures are missed"}},
-		"damaged":               {leaks: []*verify.Verdict{leakOf(1, verify.FoundDamaged, "")}, headline: "Inconclusive: no picture was examined", says: []string{"1 picture is damaged: it could not be decoded"}},
-		"unissued":              {leaks: []*verify.Verdict{unissued(leakOf(1, verify.FoundUnknown, "")), unissued(leakOf(2, verify.FoundUnknown, ""))}, headline: "2 pictures carry a mark under a mark key of the registry with a copy ID that it does not list. The record of issued copies is incomplete, or another party used the key. No upload", says: []string{"1 ID under 1 key (v1-k)", "at most 2e-09 in all", "count for no recipient"}},
+		"strangers":             {leaks: []*verify.Verdict{leakOf(1, findings.FoundUnknown, ""), leakOf(2, findings.FoundUnknown, "")}, headline: "No upload of the registry was matched by the 2 pictures", says: []string{"Some pictures are missed"}},
+		"damaged":               {leaks: []*verify.Verdict{leakOf(1, findings.FoundDamaged, "")}, headline: "Inconclusive: no picture was examined", says: []string{"1 picture is damaged: it could not be decoded"}},
+		"unissued":              {leaks: []*verify.Verdict{unissued(leakOf(1, findings.FoundUnknown, "")), unissued(leakOf(2, findings.FoundUnknown, ""))}, headline: "2 pictures carry a mark under a mark key of the registry with a copy ID that it does not list. The record of issued copies is incomplete, or another party used the key. No upload", says: []string{"1 ID under 1 key (v1-k)", "at most 2e-09 in all", "count for no recipient"}},
 		"unissued, uploads":     {leaks: []*verify.Verdict{unissued(bare(1)), unissued(bare(2)), bare(3)}, headline: "2 pictures carry a mark under a mark key of the registry with a copy ID that it does not list. The record of issued copies is incomplete, or another party used the key. Inconclusive: 3 of the 3 pictures show uploads of the registry, and no mark", says: []string{"On 1 picture no mark was found under the 1 mark key that was tried"}},
 		"unissued beside named": {leaks: []*verify.Verdict{a(1), a(2), unissued(bare(3))}, named: []string{"vendor A"}, headline: "the exchange had the same copies. 1 picture carries a mark under a mark key", evidence: map[string]int{"vendor A": 2}},
-		"not examined": {leaks: []*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), closed(2, verify.FoundUnsupported), closed(3, verify.FoundUnopened), closed(4, verify.FoundMissing), closed(5, verify.FoundNoPicture), archived(closed(6, verify.FoundUnopened))}, headline: "No upload of the registry was matched by the 1 picture examined. 5 of the 6 files given were not examined: 1 unsupported, 2 unopened, 1 missing and 1 no picture.",
+		"not examined": {leaks: []*verify.Verdict{leakOf(1, findings.FoundUnknown, ""), closed(2, findings.FoundUnsupported), closed(3, findings.FoundUnopened), closed(4, findings.FoundMissing), closed(5, findings.FoundNoPicture), archived(closed(6, findings.FoundUnopened))}, headline: "No upload of the registry was matched by the 1 picture examined. 5 of the 6 files given were not examined: 1 unsupported, 2 unopened, 1 missing and 1 no picture.",
 			says: []string{"1 picture is of a format or size that is not supported. It was not examined.", "1 archive could not be read, in whole or in part. What it holds is not known.", "1 file could not be opened or read.", "1 file that was named does not exist.", "1 file is no picture, and counts for nothing."}},
 		"one copy":                 {leaks: []*verify.Verdict{a(1), bare(2)}, headline: "Inconclusive: 1 picture contains a confirmed copy, issued to 1 recipient. That is not enough to name a recipient. To name a recipient, copies of one and the same recipient must be found on pictures of 2 different persons", evidence: map[string]int{"vendor A": 1}},
 		"two copies":               {leaks: []*verify.Verdict{a(1), a(2), bare(3)}, named: []string{"vendor A"}, headline: "2 of 2 marked pictures contain copies recorded as issued to vendor A under “request 7”", says: []string{"at least 300 times more probable", "No more than 300 times is stated, since trials allow no more. In 912 trials", "strong support", "do not show who released", "The exchange had the same copies", "deliberate removal is not excluded"}, evidence: map[string]int{"vendor A": 2}},
@@ -171,16 +173,16 @@ func dumps() map[string]dump {
 		"same person twice":        {leaks: []*verify.Verdict{subject(a(1), "p"), subject(a(2), "p")}, headline: "Inconclusive", evidence: map[string]int{"vendor A": 1}},
 		"one copy, lost originals": {leaks: []*verify.Verdict{a(1), lost(unconfirmed(a(2))), lost(unconfirmed(a(3)))}, headline: "That is not enough to name a recipient. 2 pictures may show uploads that could not be read. Restore the originals"},
 		"lost originals":           {leaks: []*verify.Verdict{lost(unconfirmed(a(1)))}, headline: "could not be confirmed to show that copy's upload. Nothing else was matched. 1 picture may show uploads that could not be read. Restore"},
-		"bare, lost original":      {leaks: []*verify.Verdict{bare(1), lost(bare(2)), lost(leakOf(3, verify.FoundIncomplete, ""))}, headline: "was confirmed on any of them. 2 pictures may show uploads that could not be read. Restore"},
+		"bare, lost original":      {leaks: []*verify.Verdict{bare(1), lost(bare(2)), lost(leakOf(3, findings.FoundIncomplete, ""))}, headline: "was confirmed on any of them. 2 pictures may show uploads that could not be read. Restore"},
 		"bare, lost key":           {leaks: []*verify.Verdict{bare(1), lostKey(bare(2))}, headline: "was confirmed on any of them. For 1 picture the mark keys of some copies were not at hand. Restore"},
 		"named, lost original":     {leaks: []*verify.Verdict{a(1), a(2), lost(unconfirmed(a(3)))}, named: []string{"vendor A"}, headline: "had the same copies."},
 		"issued afterwards":        {leaks: []*verify.Verdict{issuedAt(a(1), after), issuedAt(a(2), after)}, headline: "Inconclusive", says: []string{"2 pictures contain copies recorded as issued to vendor A on 2026-05-02T00:00:00Z or later. The time of the find is stated as 2026-05-01T00:00:00Z.", "The headline does not name vendor A: copies of it that were found are recorded as issued after"}, evidence: map[string]int{"vendor A": 2}},
 		"issued before":            {leaks: []*verify.Verdict{issuedAt(a(1), before), issuedAt(a(2), before)}, named: []string{"vendor A"}, headline: "vendor A", evidence: map[string]int{"vendor A": 2}},
 		"two persons":              {leaks: []*verify.Verdict{subject(a(1), "p"), subject(a(2), "q")}, named: []string{"vendor A"}, headline: "vendor A", evidence: map[string]int{"vendor A": 2}},
 		"unconfirmed":              {leaks: []*verify.Verdict{unconfirmed(a(1)), unconfirmed(a(2)), unconfirmed(a(3))}, headline: "Inconclusive: 3 of the 3 pictures carry the mark of an issued copy, but could not be confirmed to show that copy's upload.", says: []string{"count for no recipient"}, evidence: map[string]int{"vendor A": 0}},
-		"transplanted":             {leaks: []*verify.Verdict{leakOf(1, verify.FoundTransplanted, "vendor A"), leakOf(2, verify.FoundTransplanted, "vendor A")}, headline: "Inconclusive: 2 of the 2 pictures show uploads of the registry, and no mark", says: []string{"a transplanted mark", "says nothing about the recipient"}, evidence: map[string]int{"vendor A": 0}},
-		"real and transplanted":    {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundTransplanted, "vendor B")}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"may have prepared other pictures"}, evidence: map[string]int{"vendor B": 0}},
-		"two recipients":           {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundCopy, "authority C"), leakOf(4, verify.FoundCopy, "authority C")}, named: []string{"authority C", "vendor A"}, headline: ". 2 of 4 marked pictures contain copies recorded as issued to authority C under “request 7”. The findings do not tell several sources from a single source that had the copies of several recipients.", says: []string{"Copies of several recipients appear"}},
+		"transplanted":             {leaks: []*verify.Verdict{leakOf(1, findings.FoundTransplanted, "vendor A"), leakOf(2, findings.FoundTransplanted, "vendor A")}, headline: "Inconclusive: 2 of the 2 pictures show uploads of the registry, and no mark", says: []string{"a transplanted mark", "says nothing about the recipient"}, evidence: map[string]int{"vendor A": 0}},
+		"real and transplanted":    {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, findings.FoundTransplanted, "vendor B")}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"may have prepared other pictures"}, evidence: map[string]int{"vendor B": 0}},
+		"two recipients":           {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, findings.FoundCopy, "authority C"), leakOf(4, findings.FoundCopy, "authority C")}, named: []string{"authority C", "vendor A"}, headline: ". 2 of 4 marked pictures contain copies recorded as issued to authority C under “request 7”. The findings do not tell several sources from a single source that had the copies of several recipients.", says: []string{"Copies of several recipients appear"}},
 		"colluders":                {leaks: []*verify.Verdict{mixed(1, "vendor A", "vendor B"), mixed(2, "vendor B", "vendor A"), bare(3)}, named: []string{"vendor A", "vendor B"}, headline: "2 of 2 marked pictures contain copies recorded as issued to vendor B under “request 7”. 2 pictures contain copies issued to vendor A and vendor B at once. Several parties put them together, or one party had the copies of all: the findings do not tell which.", says: []string{"at least 300 times more probable", "In the same pictures are copies of others, by number of persons: vendor B (2)."}, evidence: map[string]int{"vendor A": 2, "vendor B": 2}},
 		"a large colluder":         {leaks: []*verify.Verdict{a(1), a(2), a(3), mixed(4, "vendor A", "vendor B")}, named: []string{"vendor A"}, headline: "4 of 4 marked pictures contain copies recorded as issued to vendor A under “request 7”. 1 picture contains copies issued to vendor A and 1 other recipient at once. Several parties put it together", says: []string{"The headline does not name vendor B"}},
 		"rolling colluders":        {leaks: []*verify.Verdict{mixed(1, "vendor A", "vendor B"), mixed(2, "vendor B", "authority C"), mixed(3, "authority C", "vendor A"), mixed(4, "vendor A", "vendor B", "authority C")}, named: []string{"authority C", "vendor A", "vendor B"}, headline: "4 pictures contain copies issued to two or more of vendor A, vendor B and authority C at once."},
@@ -189,9 +191,9 @@ func dumps() map[string]dump {
 		"sheets of one":                 {leaks: []*verify.Verdict{sheet(a(1), a(2), a(3))}, named: []string{"vendor A"}, headline: "1 of 1 marked picture contains a copy recorded as issued to vendor A under “request 7”. None of this shows who released the pictures; the exchange had the same copies. 1 picture has copies of several uploads: 3 copies of 3 uploads in all.", evidence: map[string]int{"vendor A": 3}},
 		"sheets with one of another":    {leaks: []*verify.Verdict{sheet(a(2), b(1)), sheet(a(3), b(1)), sheet(a(4), b(1))}, named: []string{"vendor A"}, headline: "3 pictures contain copies issued to vendor A and 1 other recipient at once.", evidence: map[string]int{"vendor A": 3, "vendor B": 1}},
 		"one photograph twice":          {leaks: []*verify.Verdict{sheet(b(1), subject(a(2), "person 1")), sheet(b(3), a(4))}, named: []string{"vendor A", "vendor B"}, headline: "2 pictures contain copies issued to vendor A and vendor B at once.", evidence: map[string]int{"vendor A": 2, "vendor B": 2}},
-		"a sheet that one held in part": {leaks: []*verify.Verdict{sheet(leakOf(1, verify.FoundCopy, "vendor A", holds("vendor B", before)), a(2)), leakOf(3, verify.FoundCopy, "vendor A", holds("vendor B", before))}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"1 by vendor B."}, evidence: map[string]int{"vendor A": 3}},
-		"one each":                      {leaks: []*verify.Verdict{a(1), leakOf(3, verify.FoundCopy, "authority C")}, headline: "Inconclusive"},
-		"the store's":                   {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "store"), leakOf(2, verify.FoundCopy, "store")}, named: []string{"store"}, headline: "issued to store"},
+		"a sheet that one held in part": {leaks: []*verify.Verdict{sheet(leakOf(1, findings.FoundCopy, "vendor A", holds("vendor B", before)), a(2)), leakOf(3, findings.FoundCopy, "vendor A", holds("vendor B", before))}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"1 by vendor B."}, evidence: map[string]int{"vendor A": 3}},
+		"one each":                      {leaks: []*verify.Verdict{a(1), leakOf(3, findings.FoundCopy, "authority C")}, headline: "Inconclusive"},
+		"the store's":                   {leaks: []*verify.Verdict{leakOf(1, findings.FoundCopy, "store"), leakOf(2, findings.FoundCopy, "store")}, named: []string{"store"}, headline: "issued to store"},
 		"two of February":               {leaks: []*verify.Verdict{bare(1, holds("vendor A", before)), bare(2, holds("vendor A", before), holds("vendor B", before))}, headline: "Inconclusive: 2 of the 2 pictures show uploads of the registry, and no mark", says: []string{"vendor A (2 of these; 924 of all 120,516 uploads) and vendor B (1 of these; 924 of all 120,516 uploads). The exchange held them also."}, evidence: map[string]int{"vendor A": 0}},
 		"February": {leaks: many(20, func(n int) *verify.Verdict {
 			l := bare(n, holds("vendor A", before))
@@ -199,19 +201,21 @@ func dumps() map[string]dump {
 			return l
 		}), headline: "Inconclusive: 20 of the 20 pictures show uploads of the registry", says: []string{"vendor A (20 of these; 924 of all 120,516 uploads)", "Of 20 pictures on which no mark was found, 20 show uploads of 2018-02-15 to 2018-03-06. That time holds 0.5 % of all uploads.", "once in 10^38 draws", "vendor A could hold all of these 20 uploads unmarked. The exchange held them also. A thief who took just this time, from any of them, fits as well."}, evidence: map[string]int{"vendor A": 0}},
 		"February, two holders": {leaks: many(20, func(n int) *verify.Verdict { return bare(n, holds("vendor A", before), holds("vendor B", before)) }), headline: "Inconclusive: 20 of the 20 pictures show uploads of the registry", says: []string{"vendor A and vendor B could hold all of these 20 uploads unmarked"}},
-		"February, marked":      {leaks: append(many(20, func(n int) *verify.Verdict { return bare(n, holds("vendor A", before)) }), leakOf(21, verify.FoundTransplanted, "vendor A", holds("vendor A", before)), leakOf(22, verify.FoundTransplanted, "vendor A", holds("vendor A", before))), headline: "Inconclusive: 22 of the 22 pictures show uploads of the registry"},
+		"February, marked":      {leaks: append(many(20, func(n int) *verify.Verdict { return bare(n, holds("vendor A", before)) }), leakOf(21, findings.FoundTransplanted, "vendor A", holds("vendor A", before)), leakOf(22, findings.FoundTransplanted, "vendor A", holds("vendor A", before))), headline: "Inconclusive: 22 of the 22 pictures show uploads of the registry"},
 		"scattered":             {leaks: many(20, func(n int) *verify.Verdict { l := bare(n); l.Submitted = feb.AddDate(0, 2*n-20, 0); return l }), headline: "Inconclusive: 20 of the 20"},
 		"custody afterwards":    {leaks: []*verify.Verdict{bare(1, holds("vendor A", after))}, headline: "Inconclusive", says: []string{"not admissible"}},
-		"also held":             {leaks: many(2, func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor A", holds("vendor B", before)) }), named: []string{"vendor A"}, headline: "2 of 2 marked pictures contain copies recorded as issued to vendor A under “request 7”. The findings do not rule out vendor B (held 2 of these 2 submissions unmarked, as entered on 2025-05-01), which could have laid marks there if it had obtained those copies. None of this shows who released the pictures", says: []string{"could also be held unmarked by others: 2 by vendor B.", "Every picture with a copy issued to vendor A (2) is a picture that vendor B could hold unmarked", "The findings do not tell vendor A from vendor B: of the 2 persons on whose pictures copies issued to vendor A were found, vendor B held uploads of 2 unmarked"}},
-		"held by one of all":    {leaks: many(2, func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor A", all("store", before)) }), named: []string{"vendor A"}, headline: "vendor A", says: []string{"Every picture with a copy issued to vendor A (2) is a picture that store could hold unmarked"}},
-		"some also held":        {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A", holds("vendor B", before), holds("authority C", before)), leakOf(2, verify.FoundCopy, "vendor A", holds("vendor B", before)), a(3), a(4)}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"Of the 4 pictures with a copy issued to vendor A", "1 by authority C and 2 by vendor B."}},
+		"also held": {leaks: many(2, func(n int) *verify.Verdict {
+			return leakOf(n, findings.FoundCopy, "vendor A", holds("vendor B", before))
+		}), named: []string{"vendor A"}, headline: "2 of 2 marked pictures contain copies recorded as issued to vendor A under “request 7”. The findings do not rule out vendor B (held 2 of these 2 submissions unmarked, as entered on 2025-05-01), which could have laid marks there if it had obtained those copies. None of this shows who released the pictures", says: []string{"could also be held unmarked by others: 2 by vendor B.", "Every picture with a copy issued to vendor A (2) is a picture that vendor B could hold unmarked", "The findings do not tell vendor A from vendor B: of the 2 persons on whose pictures copies issued to vendor A were found, vendor B held uploads of 2 unmarked"}},
+		"held by one of all":    {leaks: many(2, func(n int) *verify.Verdict { return leakOf(n, findings.FoundCopy, "vendor A", all("store", before)) }), named: []string{"vendor A"}, headline: "vendor A", says: []string{"Every picture with a copy issued to vendor A (2) is a picture that store could hold unmarked"}},
+		"some also held":        {leaks: []*verify.Verdict{leakOf(1, findings.FoundCopy, "vendor A", holds("vendor B", before), holds("authority C", before)), leakOf(2, findings.FoundCopy, "vendor A", holds("vendor B", before)), a(3), a(4)}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"Of the 4 pictures with a copy issued to vendor A", "1 by authority C and 2 by vendor B."}},
 		"more than its copies":  {leaks: []*verify.Verdict{a(1), a(2), bare(3, holds("vendor B", before)), bare(4, holds("vendor B", before))}, named: []string{"vendor A"}, headline: "2 uploads in this dump are not explained, or not wholly, by copies of vendor A with their marks. The source of those uploads may also have had those copies.", says: []string{"The records say that vendor B had, marked or unmarked, 2 of the 2 uploads in this dump that vendor A does not explain. If vendor B had also obtained the copies issued to vendor A, it could be the source of both."}},
 		"no subjects":           {leaks: []*verify.Verdict{subject(a(1), ""), subject(a(2), "")}, headline: "2 uploads shown have no subject and count as one person's at most. Enter the subjects", says: []string{"2 are of uploads without a subject reference. They may all be of one person, who may also have a reference, so they add 1 person."}, evidence: map[string]int{"vendor A": 1}},
 		"one subject of three":  {leaks: []*verify.Verdict{subject(a(1), ""), subject(a(2), ""), a(3)}, headline: "Inconclusive", says: []string{"2 are of uploads without a subject reference. They may all be of one person, who may also have a reference, so they add 0 persons."}, evidence: map[string]int{"vendor A": 1}},
 		"two subjects of three": {leaks: []*verify.Verdict{subject(a(1), ""), a(2), a(3)}, named: []string{"vendor A"}, headline: "vendor A", evidence: map[string]int{"vendor A": 2}},
-		"real and own planted":  {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundTransplanted, "vendor A")}, named: []string{"vendor A"}, headline: "On 1 other picture marks of copies issued to vendor A were transplanted", says: []string{"more probable if pictures of this dump derive from those copies than if none does", "The findings do not show who released these copies."}, evidence: map[string]int{"vendor A": 2}},
-		"lookalikes":            {leaks: []*verify.Verdict{leakOf(1, verify.FoundLookalike, "")}, headline: "No picture was confirmed to show an upload of the registry, but 1 of the 1 picture examined resembles an upload.", says: []string{"1 picture resembles an upload of the registry, but is not shown to be the same capture"}},
-		"removed recipient":     {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "nobody any more"), leakOf(2, verify.FoundCopy, "nobody any more")}, headline: "Inconclusive: 2 pictures contain confirmed copies, issued to 1 recipient."},
+		"real and own planted":  {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, findings.FoundTransplanted, "vendor A")}, named: []string{"vendor A"}, headline: "On 1 other picture marks of copies issued to vendor A were transplanted", says: []string{"more probable if pictures of this dump derive from those copies than if none does", "The findings do not show who released these copies."}, evidence: map[string]int{"vendor A": 2}},
+		"lookalikes":            {leaks: []*verify.Verdict{leakOf(1, findings.FoundLookalike, "")}, headline: "No picture was confirmed to show an upload of the registry, but 1 of the 1 picture examined resembles an upload.", says: []string{"1 picture resembles an upload of the registry, but is not shown to be the same capture"}},
+		"removed recipient":     {leaks: []*verify.Verdict{leakOf(1, findings.FoundCopy, "nobody any more"), leakOf(2, findings.FoundCopy, "nobody any more")}, headline: "Inconclusive: 2 pictures contain confirmed copies, issued to 1 recipient."},
 	}
 }
 
@@ -265,7 +269,7 @@ func TestWeigh(t *testing.T) {
 // Where it is not known when the leaks were found, no sentence names a holder.
 func TestCustodyIsNotJudgedWithoutATime(t *testing.T) {
 	before := found.AddDate(-1, 0, 0)
-	leaks := []*verify.Verdict{leakOf(1, verify.FoundUnreadable, "", holds("vendor B", before)), leakOf(2, verify.FoundCopy, "vendor A", holds("vendor B", before))}
+	leaks := []*verify.Verdict{leakOf(1, findings.FoundUnreadable, "", holds("vendor B", before)), leakOf(2, findings.FoundCopy, "vendor A", holds("vendor B", before))}
 	got := verify.WeighFor(leaks, recipients, verify.Config{}, 120)
 	text := strings.Join(got.ShowsNot, "\n")
 	require.NotContains(t, strings.Join(got.Shows, "\n")+got.Headline, "vendor B")
@@ -308,11 +312,11 @@ func TestWeighVerdictsReadBack(t *testing.T) {
 	other, err := newIssuer(t, c.issuing).Issue(t.Context(), io.Discard, c.firstID, "vendor B", "request 8")
 	require.NoError(t, err)
 	both := *back[1]
-	both.Finding, both.Unconfirmed, both.Traces = verify.FoundCopy, true, nil
+	both.Kind, both.Unconfirmed, both.Traces = findings.FoundCopy, true, nil
 	both.Reads = nil
 	for _, x := range []*registry.Copy{c.copy, other} {
 		p := -9.1
-		both.Reads = append(both.Reads, findings.Reading{Copy: x.ID, KeyID: x.KeyID, LogP: &p, Submission: x.Submission, Issued: x.Issued, Shows: verify.PixelsUndecided})
+		both.Reads = append(both.Reads, findings.Reading{Copy: x.ID, KeyID: x.KeyID, LogP: &p, Submission: x.Submission, Issued: x.Issued, Shows: findings.PixelsUndecided})
 	}
 	got, err = v.Weigh(t.Context(), []*verify.Verdict{&both})
 	require.NoError(t, err)
@@ -328,11 +332,11 @@ func TestWeighVerdictsReadBack(t *testing.T) {
 
 // What counts for nobody changes no number.
 func TestMarksThatCountForNobody(t *testing.T) {
-	base := []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A"), leakOf(2, verify.FoundCopy, "vendor A")}
+	base := []*verify.Verdict{leakOf(1, findings.FoundCopy, "vendor A"), leakOf(2, findings.FoundCopy, "vendor A")}
 	want := weighed(dump{leaks: base})
 	more := append(base,
-		leakOf(3, verify.FoundTransplanted, "vendor B"), leakOf(4, verify.FoundTransplanted, "vendor A"),
-		unconfirmed(leakOf(5, verify.FoundCopy, "vendor B")), again(base[0]))
+		leakOf(3, findings.FoundTransplanted, "vendor B"), leakOf(4, findings.FoundTransplanted, "vendor A"),
+		unconfirmed(leakOf(5, findings.FoundCopy, "vendor B")), again(base[0]))
 	got := weighed(dump{leaks: more})
 	require.Equal(t, want.Named, got.Named)
 	for i, h := range want.Odds.Recipients {
@@ -343,9 +347,9 @@ func TestMarksThatCountForNobody(t *testing.T) {
 
 // The default claims no more than independent pictures allow, and says what they are.
 func TestDefaultTrials(t *testing.T) {
-	leaks := []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A"), leakOf(2, verify.FoundCopy, "vendor A")}
+	leaks := []*verify.Verdict{leakOf(1, findings.FoundCopy, "vendor A"), leakOf(2, findings.FoundCopy, "vendor A")}
 	for _, l := range leaks {
-		l.Traces = []verify.Tracing{{Submission: l.Submission, Registered: true, Power: 1, Copies: []findings.TracedCopy{{Copy: l.Copy, LogP: -30, LogE: 28, Found: true}}}}
+		l.Traces = []findings.Tracing{{Submission: l.Submission, Registered: true, Power: 1, Copies: []findings.TracedCopy{{Copy: l.Copy, LogP: -30, LogE: 28, Found: true}}}}
 	}
 	got := verify.WeighFor(leaks, recipients, verify.Config{}, 120)
 	require.InDelta(t, 3./verify.MatchTrials, got.Case.Leaks[0].FalseMatch, 1e-6, "no less than the trials allow")

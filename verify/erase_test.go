@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -35,7 +36,7 @@ func TestErasedUploadsAreForgotten(t *testing.T) {
 	checkLedger(t, c.Registry)
 
 	got := examine(v)
-	require.Equal(t, verify.FoundUnknown, got.Finding, "the other person's passport is all that is left: %s", got.Note)
+	require.Equal(t, findings.FoundUnknown, got.Kind, "the other person's passport is all that is left: %s", got.Note)
 	require.Contains(t, got.Note, "It has the layout of upload "+c.secondID.String())
 	for _, m := range got.Matches {
 		require.Equal(t, c.secondID, m.Submission)
@@ -86,16 +87,16 @@ func TestErasuresOfOthersAreFollowed(t *testing.T) {
 	img := passport(1)
 	submit(t, newIssuer(t, cfg), file(t, img, "jpeg"), "customer 1", feb)
 	v := newInvestigator(t, untraced(cfg))
-	finding := func() verify.Finding {
+	finding := func() findings.Kind {
 		got, err := v.Investigate(t.Context(), "leak.jpg", file(t, img, "jpeg"))
 		require.NoError(t, err)
-		return got.Finding
+		return got.Kind
 	}
-	require.Equal(t, verify.FoundUnreadable, finding())
+	require.Equal(t, findings.FoundUnreadable, finding())
 	other, err := registry.Open(t.Context(), dsn)
 	require.NoError(t, err)
 	defer other.Close()
 	_, err = other.Erase(t.Context(), "customer 1", "", "")
 	require.NoError(t, err)
-	require.Equal(t, verify.FoundUnknown, finding())
+	require.Equal(t, findings.FoundUnknown, finding())
 }

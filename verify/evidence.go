@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -13,9 +13,9 @@ import (
 // evidence: gather writes it there, and [Verdict.evidence] reads it back. A reader who has
 // only the findings therefore concludes from the same value as the investigation.
 type evidence struct {
-	matches []Match // nearest first; within the radius, and aligned ones beyond it
-	reads   []read  // the blind ones, one for each key under which a mark was found, then those by tracing
-	traces  []Tracing
+	matches []findings.Match // nearest first; within the radius, and aligned ones beyond it
+	reads   []read           // the blind ones, one for each key under which a mark was found, then those by tracing
+	traces  []findings.Tracing
 	recall  *findings.Recall  // of leaks like this one; nil: nothing was searched
 	missing *findings.Missing // uploads that were not searched, or only in part; nil: none
 	tooFlat bool              // the hash has too little to go on
@@ -48,7 +48,7 @@ type read struct {
 	altered  []findings.Region      // where the leak shows that submission altered
 	key      *registry.KeyState     // of the mark's key; nil if the registry does not have that key
 	erased   bool                   // the copy's upload was erased
-	rival    string                 // if shows is [PixelsAlike] or [PixelsPage] and the leak shows another upload: what the originals show of each other; "": it shows none
+	rival    string                 // if shows is [findings.PixelsAlike] or [findings.PixelsPage] and the leak shows another upload: what the originals show of each other; "": it shows none
 	foundAt  time.Time              // as in [given]
 	sibling  bool                   // the copy's upload is a sibling of the upload that the leak shows
 	returned []watermark.Submission // uploads that carry this mark, and that the leak may show
@@ -70,8 +70,8 @@ func (r *read) found() bool { return r.traced != nil && r.traced.Found }
 // opened, are not written: [Verdict.evidence] has them from elsewhere.
 func (v *Verdict) gather(e evidence) {
 	v.TooFlat, v.Closed, v.Sync, v.Erased = e.tooFlat, e.closed, e.sync, e.erased
-	v.Matches = append(make([]Match, 0, len(e.matches)), e.matches...)
-	v.Traces = append(make([]Tracing, 0, len(e.traces)), e.traces...)
+	v.Matches = append(make([]findings.Match, 0, len(e.matches)), e.matches...)
+	v.Traces = append(make([]findings.Tracing, 0, len(e.traces)), e.traces...)
 	v.Reads, v.Keys, v.found = nil, nil, nil
 	for _, r := range e.reads {
 		x := findings.Reading{Copy: r.copy, KeyID: r.keyID, Among: r.among, Shows: r.shows, Altered: r.altered, Erased: r.erased, Rival: r.rival, Returned: r.returned}
@@ -150,9 +150,9 @@ func (v *Verdict) conclude(e evidence) {
 	v.Keys = e.keys()
 	c := conclude(e)
 	was := v.Beside
-	v.Conclusion = findings.Conclusion{Finding: c.finding, Unconfirmed: c.unconfirmed, Forgeable: c.forgeable, Void: c.void, Submission: c.submission, Page: e.page(c.submission),
+	v.Conclusion = findings.Conclusion{Kind: c.finding, Unconfirmed: c.unconfirmed, Forgeable: c.forgeable, Void: c.void, Submission: c.submission, Page: e.page(c.submission),
 		Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered}
-	v.Strength = findings.Strength{Edits: []Edit{}}
+	v.Strength = findings.Strength{Edits: []findings.Edit{}}
 	if v.Pages > 1 {
 		c.say("pages", figures{"n": v.Pages})
 	}
@@ -178,7 +178,7 @@ func (v *Verdict) conclude(e evidence) {
 		v.Accused = append(v.Accused, c.accused...)
 		for _, r := range append([]read{*c.read}, c.also...) {
 			v.mark(r.issued.Recipient)
-			if c.finding == FoundCopy && !c.unconfirmed {
+			if c.finding == findings.FoundCopy && !c.unconfirmed {
 				v.Issued = append(v.Issued, *r.issued)
 				v.show(r.issued.Submission, e.page(r.issued.Submission), was)
 			}
@@ -217,9 +217,9 @@ func (v *Verdict) mark(recipient string) {
 }
 
 // closedLeak returns the verdict on a file that could not be examined. cause becomes Error.
-func closedLeak(file string, finding Finding, pic findings.Picture, cause string) *Verdict {
+func closedLeak(file string, finding findings.Kind, pic findings.Picture, cause string) *Verdict {
 	said := []findings.Said{{Code: string(finding)}}
 	return &Verdict{File: file, Picture: pic, Error: cause, Note: written(said), Said: said, Accused: []watermark.CopyID{},
-		Conclusion: findings.Conclusion{Finding: finding}, Strength: findings.Strength{Edits: []Edit{}},
-		Evidence: findings.Evidence{Matches: []Match{}, Traces: []Tracing{}}}
+		Conclusion: findings.Conclusion{Kind: finding}, Strength: findings.Strength{Edits: []findings.Edit{}},
+		Evidence: findings.Evidence{Matches: []findings.Match{}, Traces: []findings.Tracing{}}}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/kycmark/kycmark/internal/test/oddstest"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/engine"
-	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -28,8 +28,8 @@ func (v *Investigator) Leave(ctx context.Context, file string) error {
 // Rival returns what is said of the original of a copy and of another upload, if a leak shows the
 // other upload and the document of the copy's.
 func (v *Investigator) Rival(ctx context.Context, of, shown watermark.Submission) (string, error) {
-	e := evidence{matches: []Match{{Submission: shown, Pixels: PixelsSame}, {Submission: of, Pixels: PixelsAlike}},
-		reads: []read{{issued: &registry.Copy{Submission: of}, shows: PixelsAlike}}}
+	e := evidence{matches: []findings.Match{{Submission: shown, Pixels: findings.PixelsSame}, {Submission: of, Pixels: findings.PixelsAlike}},
+		reads: []read{{issued: &registry.Copy{Submission: of}, shows: findings.PixelsAlike}}}
 	err := v.rivals(ctx, &e)
 	return e.reads[0].rival, err
 }
@@ -219,7 +219,7 @@ func (v *Verdict) ConcludeFound(at time.Time) {
 		return
 	}
 	subject := *v
-	*v = *closedLeak(v.File, v.Finding, v.Picture, v.Error)
+	*v = *closedLeak(v.File, v.Kind, v.Picture, v.Error)
 	v.subject, v.marked = subject.subject, subject.marked
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -54,15 +55,15 @@ func searcher(t *testing.T, change ...func(*verify.Config)) *verify.Investigator
 	return v
 }
 
-func names(t *testing.T, seq func(func(*verify.Verdict, error) bool)) (files []string, findings map[string]verify.Finding) {
+func names(t *testing.T, seq func(func(*verify.Verdict, error) bool)) (files []string, kinds map[string]findings.Kind) {
 	t.Helper()
-	findings = make(map[string]verify.Finding)
+	kinds = make(map[string]findings.Kind)
 	for v, err := range seq {
 		require.NoError(t, err)
 		files = append(files, v.File)
-		findings[v.File] = v.Finding
+		kinds[v.File] = v.Kind
 	}
-	return files, findings
+	return files, kinds
 }
 
 func TestInvestigateFS(t *testing.T) {
@@ -77,12 +78,12 @@ func TestInvestigateFS(t *testing.T) {
 		c.Progress = func(done, total int) { progress = append(progress, fmt.Sprint(done, "/", total)) }
 	})
 	for range 2 {
-		files, findings := names(t, v.InvestigateFS(t.Context(), fsys))
+		files, kinds := names(t, v.InvestigateFS(t.Context(), fsys))
 		require.Equal(t, want, files)
-		require.Equal(t, verify.FoundNoPicture, findings["bad.jpg"])
-		require.Equal(t, verify.FoundDamaged, findings["empty.png"])
-		require.Equal(t, verify.FoundUnopened, findings["pipe.png"])
-		require.Equal(t, verify.FoundUnknown, findings["z.png"])
+		require.Equal(t, findings.FoundNoPicture, kinds["bad.jpg"])
+		require.Equal(t, findings.FoundDamaged, kinds["empty.png"])
+		require.Equal(t, findings.FoundUnopened, kinds["pipe.png"])
+		require.Equal(t, findings.FoundUnknown, kinds["z.png"])
 	}
 	require.Equal(t, "1/9", progress[0])
 	require.Equal(t, "9/9", progress[17])
@@ -115,18 +116,18 @@ func TestInvestigateFiles(t *testing.T) {
 	dump := filepath.Join(dir, "dump")
 
 	v := searcher(t)
-	files, findings := names(t, v.InvestigateFiles(t.Context(), zipped, dump, one, badZip))
+	files, kinds := names(t, v.InvestigateFiles(t.Context(), zipped, dump, one, badZip))
 	require.Equal(t, []string{
 		zipped + "!in/x.png", zipped + "!y.png",
 		filepath.Join(dump, "1.png"), filepath.Join(dump, "sub", "2.png"), one, badZip,
 	}, files)
-	require.Equal(t, verify.FoundUnopened, findings[badZip])
-	require.Equal(t, verify.FoundUnknown, findings[zipped+"!y.png"])
+	require.Equal(t, findings.FoundUnopened, kinds[badZip])
+	require.Equal(t, findings.FoundUnknown, kinds[zipped+"!y.png"])
 
 	missing := filepath.Join(dir, "missing")
-	files, findings = names(t, v.InvestigateFiles(t.Context(), missing, one))
+	files, kinds = names(t, v.InvestigateFiles(t.Context(), missing, one))
 	require.Equal(t, []string{missing, one}, files, "one bad input does not stop the others")
-	require.Equal(t, verify.FoundMissing, findings[missing])
+	require.Equal(t, findings.FoundMissing, kinds[missing])
 }
 
 func TestLimitsOfDumps(t *testing.T) {
@@ -147,7 +148,7 @@ func TestLimitsOfDumps(t *testing.T) {
 		var nothing *verify.NothingError
 		require.ErrorAs(t, err, &nothing)
 		for _, got := range nothing.Files {
-			assert.Equal(t, verify.FoundUnopened, got.Finding)
+			assert.Equal(t, findings.FoundUnopened, got.Kind)
 			assert.Contains(t, got.Error, "limit")
 			assert.Positive(t, got.Size)
 		}
@@ -232,15 +233,15 @@ func TestPDFsInDumps(t *testing.T) {
 			return registry.PDFPage{Number: page, Of: 3, File: dot(t, 1+page)}, nil
 		}
 	})
-	files, findings := names(t, v.InvestigateFS(t.Context(), fsys))
+	files, kinds := names(t, v.InvestigateFS(t.Context(), fsys))
 	require.Equal(t, []string{"a.pdf#page 1", "a.pdf#page 2", "a.pdf#page 3", "b.pdf", "c.png"}, files)
-	require.Equal(t, verify.FoundUnknown, findings["a.pdf#page 1"])
-	require.Equal(t, verify.FoundUnopened, findings["a.pdf#page 2"])
-	require.Equal(t, verify.FoundUnknown, findings["a.pdf#page 3"])
-	require.Equal(t, verify.FoundUnopened, findings["b.pdf"])
+	require.Equal(t, findings.FoundUnknown, kinds["a.pdf#page 1"])
+	require.Equal(t, findings.FoundUnopened, kinds["a.pdf#page 2"])
+	require.Equal(t, findings.FoundUnknown, kinds["a.pdf#page 3"])
+	require.Equal(t, findings.FoundUnopened, kinds["b.pdf"])
 
-	_, findings = names(t, searcher(t).InvestigateFS(t.Context(), fstest.MapFS{"a.pdf": fsys["a.pdf"], "c.png": fsys["c.png"]}))
-	require.Equal(t, verify.FoundUnsupported, findings["a.pdf"])
+	_, kinds = names(t, searcher(t).InvestigateFS(t.Context(), fstest.MapFS{"a.pdf": fsys["a.pdf"], "c.png": fsys["c.png"]}))
+	require.Equal(t, findings.FoundUnsupported, kinds["a.pdf"])
 }
 
 // Archives are opened wherever they lie.
@@ -254,7 +255,7 @@ func TestArchivesInDumps(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, w.Close())
-	files, findings := names(t, searcher(t).InvestigateFS(t.Context(), fstest.MapFS{"in/x.tar": {Data: archive.Bytes()}}))
+	files, kinds := names(t, searcher(t).InvestigateFS(t.Context(), fstest.MapFS{"in/x.tar": {Data: archive.Bytes()}}))
 	require.Equal(t, []string{"in/x.tar!a.png", "in/x.tar!b.png"}, files)
-	require.Equal(t, verify.FoundUnknown, findings["in/x.tar!a.png"])
+	require.Equal(t, findings.FoundUnknown, kinds["in/x.tar!a.png"])
 }

@@ -21,7 +21,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -441,8 +441,8 @@ func TestSchemaHasAllFields(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal([]byte(verify.FindingsSchema), &doc))
 	for name, x := range map[string]any{
-		"verdict": verify.DumpVerdict{}, "leak": verify.Verdict{}, "record": findings.Record{}, "container": findings.Container{}, "match": verify.Match{}, "reference": findings.Control{}, "reading": findings.Reading{},
-		"trace": verify.Tracing{}, "tracedCopy": findings.TracedCopy{}, "edit": verify.Edit{}, "issuedCopy": registry.Copy{}, "custody": registry.Custody{}, "beside": findings.Beside{},
+		"verdict": verify.DumpVerdict{}, "leak": verify.Verdict{}, "record": findings.Record{}, "container": findings.Container{}, "match": findings.Match{}, "reference": findings.Control{}, "reading": findings.Reading{},
+		"trace": findings.Tracing{}, "tracedCopy": findings.TracedCopy{}, "edit": findings.Edit{}, "issuedCopy": registry.Copy{}, "custody": registry.Custody{}, "beside": findings.Beside{},
 		"history": findings.History{}, "keyState": registry.KeyState{}, "case": odds.Case{}, "cell": odds.Cell{}, "holder": odds.Holder{}, "caseLeak": odds.Leak{}, "caseCopy": odds.Copy{},
 		"odds": odds.Verdict{}, "recipientEvidence": odds.Recipient{}, "window": odds.Window{},
 		"withheld": odds.Withheld{}, "rival": odds.Rival{}, "flag": odds.Verdict{}.Flags, "claim": odds.Verdict{}.Claim,

@@ -14,6 +14,7 @@ import (
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -154,7 +155,7 @@ func (b *burglar) look(leak []byte) (problem string) {
 	v.SetDetect(noMark)
 	got, err := v.Investigate(b.t.Context(), "leak.jpg", leak)
 	require.NoError(b.t, err)
-	require.Equal(b.t, verify.FoundUnreadable, got.Finding, got.Note)
+	require.Equal(b.t, findings.FoundUnreadable, got.Kind, got.Note)
 	hidden, err := b.r.Engine().SubmissionAt(b.t.Context(), b.aim)
 	require.NoError(b.t, err)
 	require.Equal(b.t, hidden.ID, got.Submission)

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -29,9 +30,9 @@ func TestHashOnly(t *testing.T) {
 			v.SetDetect(noMark)
 			got, err := v.Investigate(t.Context(), "leak.jpg", file(t, leaked(t, passport(1), "telegram"), "jpeg"))
 			require.NoError(t, err)
-			require.Equal(t, verify.FoundUnreadable, got.Finding, got.Note)
+			require.Equal(t, findings.FoundUnreadable, got.Kind, got.Note)
 			require.Equal(t, sub.ID, got.Submission)
-			require.Equal(t, verify.PixelsUnknown, got.Matches[0].Pixels)
+			require.Equal(t, findings.PixelsUnknown, got.Matches[0].Pixels)
 		}
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/engine"
-	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -88,7 +88,7 @@ func (r *reportView) charted() {
 			}
 		}
 		if k, known := at[v.Submission]; known {
-			if v.Finding == FoundCopy || v.Finding == FoundUnmarked && leaks[k].Finding != FoundCopy {
+			if v.Kind == findings.FoundCopy || v.Kind == findings.FoundUnmarked && leaks[k].Kind != findings.FoundCopy {
 				leaks[k] = v
 			}
 			continue
@@ -148,10 +148,10 @@ func periods(h *findings.History, leaks []*Verdict, unit string) []period {
 			of[p.Name] = p
 		}
 		p.Leaked++
-		switch v.Finding {
-		case FoundCopy:
+		switch v.Kind {
+		case findings.FoundCopy:
 			p.Marked++
-		case FoundUnmarked:
+		case findings.FoundUnmarked:
 			p.Unmarked++
 		default:
 			p.Undecided++

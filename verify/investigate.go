@@ -16,7 +16,7 @@ import (
 	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash/parts"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -144,10 +144,10 @@ func (v *Investigator) investigate(ctx context.Context, path string, l *leakPict
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if out.Finding == FoundUnknown && pic.Format == "webp" && pic.Incomplete != "" { // how much of it shows the picture is not known
-		return closedLeak(path, FoundDamaged, findings.Picture{SHA256: out.SHA256, Size: out.Size}, pic.Incomplete+": it may lie in pieces"), nil
+	if out.Kind == findings.FoundUnknown && pic.Format == "webp" && pic.Incomplete != "" { // how much of it shows the picture is not known
+		return closedLeak(path, findings.FoundDamaged, findings.Picture{SHA256: out.SHA256, Size: out.Size}, pic.Incomplete+": it may lie in pieces"), nil
 	}
-	if out.Finding == FoundIncomplete {
+	if out.Kind == findings.FoundIncomplete {
 		out.Error = l.why
 	}
 	return out, nil
@@ -218,13 +218,13 @@ func (v *Investigator) rivals(ctx context.Context, e *evidence) error {
 		if other == nil {
 			continue
 		}
-		a, b := pageOf(&Match{Submission: r.issued.Submission, Page: r.page}), pageOf(other)
+		a, b := pageOf(&findings.Match{Submission: r.issued.Submission, Page: r.page}), pageOf(other)
 		for _, way := range [][2]watermark.Submission{{a, b}, {b, a}} {
 			word, _, err := v.between(ctx, way[0], way[1])
 			if err != nil {
 				return err
 			}
-			if r.rival == "" || word == PixelsSame || word == PixelsAlike && r.rival != PixelsSame {
+			if r.rival == "" || word == findings.PixelsSame || word == findings.PixelsAlike && r.rival != findings.PixelsSame {
 				r.rival = word
 			}
 		}
@@ -282,8 +282,8 @@ func (v *Investigator) beside(f func()) (wait func()) {
 // resolve returns the read of a mark that was detected: the registry's row of its copy, the state of its key, and
 // what the pixels say of the copy's submission. matches are tried first; if the submission is not compared there, its
 // original is. If it is unrelated there, all of the leak is searched for it, and the match is changed.
-func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark.Detection, matches []Match) (*read, error) {
-	r := &read{copy: d.Copy, keyID: d.KeyID, blind: micro(d.LogPFA), among: d.Among, shows: PixelsUnknown}
+func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark.Detection, matches []findings.Match) (*read, error) {
+	r := &read{copy: d.Copy, keyID: d.KeyID, blind: micro(d.LogPFA), among: d.Among, shows: findings.PixelsUnknown}
 	issued, err := v.issued(ctx, d.Copy, d.KeyID)
 	if err != nil {
 		return nil, err
@@ -292,11 +292,11 @@ func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark
 	if err := v.standing(ctx, r); err != nil || r.issued == nil {
 		return r, err
 	}
-	m := find(matches, func(m *Match) bool { return m.Submission == issued.Submission })
-	if m == nil || m.Pixels == PixelsUnknown {
-		m = &Match{Submission: issued.Submission, Pixels: PixelsUnknown}
+	m := find(matches, func(m *findings.Match) bool { return m.Submission == issued.Submission })
+	if m == nil || m.Pixels == findings.PixelsUnknown {
+		m = &findings.Match{Submission: issued.Submission, Pixels: findings.PixelsUnknown}
 	}
-	if (m.Pixels == PixelsUnknown || m.Pixels == PixelsUnrelated) && !r.erased { // whatever may be left in memory
+	if (m.Pixels == findings.PixelsUnknown || m.Pixels == findings.PixelsUnrelated) && !r.erased { // whatever may be left in memory
 		if err := v.comparePages(ctx, l, m); err != nil { // the mark is a reason to search all of the leak
 			return nil, err
 		}
@@ -342,7 +342,7 @@ func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence) error
 		return err
 	}
 	out.subject, out.Submitted, out.SubjectEntered = sub.Subject, sub.Submitted, sub.SetAt
-	if out.Finding == FoundUnissued { // the picture that leaked was not unmarked
+	if out.Kind == findings.FoundUnissued { // the picture that leaked was not unmarked
 		return nil
 	}
 	if out.Custody, err = v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: out.Submission}); err != nil {

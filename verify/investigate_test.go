@@ -22,6 +22,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -32,7 +33,7 @@ import (
 type leakRow struct {
 	leak        image.Image
 	detect      detectFunc
-	want        verify.Finding
+	want        findings.Kind
 	unconfirmed bool
 	submission  watermark.Submission
 }
@@ -41,28 +42,28 @@ func leakRows(t *testing.T, c *caseFile) map[string]leakRow {
 	id := c.copy.ID
 	stranger := picture.Flatten(specimen.Render(specimen.Residence, specimen.NewPerson(9), 500))
 	rows := map[string]leakRow{
-		"messenger":        {leaked(t, c.marked, "telegram"), reads(id), verify.FoundCopy, false, c.firstID},
-		"mirrored":         {imaging.FlipH(c.marked), reads(id), verify.FoundCopy, false, c.firstID},
-		"only traced":      {leaked(t, c.marked, "jpeg50"), noMark, verify.FoundCopy, false, c.firstID},
-		"half of the copy": {imaging.Crop(c.marked, image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), verify.FoundCopy, false, c.firstID},
-		"ID alone":         {leaked(t, c.first, "telegram"), reads(id), verify.FoundTransplanted, false, c.firstID},
-		"cropped to half":  {imaging.Crop(c.first, image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), verify.FoundCopy, true, c.firstID},
-		"cropped stranger": {imaging.Crop(largePassport().Fill(specimen.NewPerson(9)), image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), verify.FoundCopy, true, c.firstID},
-		"unmarked":         {leaked(t, c.first, "jpeg50"), noMark, verify.FoundUnmarked, false, c.firstID},
-		"none issued":      {leaked(t, c.bill, "jpeg50"), noMark, verify.FoundUnmarked, false, c.billID},
-		"unread bill":      {leaked(t, c.bill, "thumb160"), noMark, verify.FoundLookalike, false, c.billID},
-		"unread":           {leaked(t, c.second, "thumb160"), noMark, verify.FoundUnreadable, false, c.secondID},
-		"transplanted":     {c.second, reads(id), verify.FoundTransplanted, false, c.secondID},
-		"on a stranger":    {stranger, reads(id), verify.FoundCopy, true, c.firstID},
-		"unissued":         {stranger, reads(id + 1), verify.FoundUnissued, false, watermark.Submission{}},
-		"unissued, upload": {c.second, reads(id + 1), verify.FoundUnissued, false, c.secondID},
-		"stranger":         {stranger, noMark, verify.FoundUnknown, false, watermark.Submission{}},
-		"blank":            {imaging.New(300, 200, image.White), noMark, verify.FoundUnknown, false, watermark.Submission{}},
-		"tiny":             {imaging.New(2, 2, image.White), noMark, verify.FoundUnknown, false, watermark.Submission{}},
+		"messenger":        {leaked(t, c.marked, "telegram"), reads(id), findings.FoundCopy, false, c.firstID},
+		"mirrored":         {imaging.FlipH(c.marked), reads(id), findings.FoundCopy, false, c.firstID},
+		"only traced":      {leaked(t, c.marked, "jpeg50"), noMark, findings.FoundCopy, false, c.firstID},
+		"half of the copy": {imaging.Crop(c.marked, image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), findings.FoundCopy, false, c.firstID},
+		"ID alone":         {leaked(t, c.first, "telegram"), reads(id), findings.FoundTransplanted, false, c.firstID},
+		"cropped to half":  {imaging.Crop(c.first, image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), findings.FoundCopy, true, c.firstID},
+		"cropped stranger": {imaging.Crop(largePassport().Fill(specimen.NewPerson(9)), image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), findings.FoundCopy, true, c.firstID},
+		"unmarked":         {leaked(t, c.first, "jpeg50"), noMark, findings.FoundUnmarked, false, c.firstID},
+		"none issued":      {leaked(t, c.bill, "jpeg50"), noMark, findings.FoundUnmarked, false, c.billID},
+		"unread bill":      {leaked(t, c.bill, "thumb160"), noMark, findings.FoundLookalike, false, c.billID},
+		"unread":           {leaked(t, c.second, "thumb160"), noMark, findings.FoundUnreadable, false, c.secondID},
+		"transplanted":     {c.second, reads(id), findings.FoundTransplanted, false, c.secondID},
+		"on a stranger":    {stranger, reads(id), findings.FoundCopy, true, c.firstID},
+		"unissued":         {stranger, reads(id + 1), findings.FoundUnissued, false, watermark.Submission{}},
+		"unissued, upload": {c.second, reads(id + 1), findings.FoundUnissued, false, c.secondID},
+		"stranger":         {stranger, noMark, findings.FoundUnknown, false, watermark.Submission{}},
+		"blank":            {imaging.New(300, 200, image.White), noMark, findings.FoundUnknown, false, watermark.Submission{}},
+		"tiny":             {imaging.New(2, 2, image.White), noMark, findings.FoundUnknown, false, watermark.Submission{}},
 	}
 	if long.On { // "mirrored" is turned too, "half of the copy" cropped more
-		rows["turned"] = leakRow{imaging.Rotate90(c.marked), reads(id), verify.FoundCopy, false, c.firstID}
-		rows["cropped"] = leakRow{imaging.Crop(c.marked, image.Rect(30, 20, 560, 400)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 30, Y: 20}), verify.FoundCopy, false, c.firstID}
+		rows["turned"] = leakRow{imaging.Rotate90(c.marked), reads(id), findings.FoundCopy, false, c.firstID}
+		rows["cropped"] = leakRow{imaging.Crop(c.marked, image.Rect(30, 20, 560, 400)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 30, Y: 20}), findings.FoundCopy, false, c.firstID}
 	}
 	return rows
 }
@@ -114,19 +115,19 @@ func TestFindings(t *testing.T) {
 	rows, verdicts := examined(t)
 	for name, row := range rows {
 		v := verdicts[name]
-		assert.Equal(t, row.want, v.Finding, "%s: %s", name, v.Note)
+		assert.Equal(t, row.want, v.Kind, "%s: %s", name, v.Note)
 		assert.NoError(t, v.Recheck(true), name)
 		assert.Equal(t, row.unconfirmed, v.Unconfirmed, "%s: %s", name, v.Note)
 		assert.Equal(t, row.submission, v.Submission, name)
-		if row.want == verify.FoundUnmarked && assert.NotNil(t, v.Power, name) {
+		if row.want == findings.FoundUnmarked && assert.NotNil(t, v.Power, name) {
 			assert.GreaterOrEqual(t, *v.Power, 0.999, name)
 		}
-		confirmed := v.Finding == verify.FoundCopy && !v.Unconfirmed
+		confirmed := v.Kind == findings.FoundCopy && !v.Unconfirmed
 		assert.Equal(t, confirmed, len(v.Accused) == 1, name)
 		if name == "cropped to half" {
 			assert.Contains(t, v.Note, "is too little to tell it from another document of the template")
 		}
-		if v.Finding == verify.FoundCopy || v.Finding == verify.FoundTransplanted {
+		if v.Kind == findings.FoundCopy || v.Kind == findings.FoundTransplanted {
 			assert.Equal(t, id, v.Copy, name)
 			assert.Equal(t, name == "only traced", v.BlindLogP == nil, name)
 			assert.LessOrEqual(t, *v.LogP, -9.0, name)
@@ -135,7 +136,7 @@ func TestFindings(t *testing.T) {
 		} else {
 			assert.Zero(t, v.Copy, name)
 		}
-		if v.Finding == verify.FoundUnreadable || v.Finding == verify.FoundUnmarked {
+		if v.Kind == findings.FoundUnreadable || v.Kind == findings.FoundUnmarked {
 			require.Len(t, v.Custody, 1, name)
 			assert.Equal(t, "contract 12", v.Custody[0].Note)
 			assert.False(t, v.Custody[0].Entered.IsZero())
@@ -163,10 +164,10 @@ func TestLookalikes(t *testing.T) {
 	found, inv := 0, newInvestigator(t, untraced)
 	for p := uint64(20); p < 24; p++ {
 		v := examine(t, inv, passport(p))
-		assert.Equal(t, verify.FoundUnknown, v.Finding, "person %d: %s", p, v.Note)
+		assert.Equal(t, findings.FoundUnknown, v.Kind, "person %d: %s", p, v.Note)
 		if len(v.Matches) > 0 {
 			found++
-			assert.Equal(t, verify.PixelsTemplate, v.Matches[0].Pixels)
+			assert.Equal(t, findings.PixelsTemplate, v.Matches[0].Pixels)
 			assert.Contains(t, v.Note, "It has the layout of upload")
 			assert.Contains(t, []watermark.Submission{c.firstID, c.secondID}, v.Matches[0].Submission)
 		}
@@ -236,7 +237,7 @@ func TestAllCandidatesAreListed(t *testing.T) {
 	assert.Equal(t, near.ID, v.Matches[1].Submission)
 	assert.LessOrEqual(t, v.Matches[0].Distance, v.Matches[1].Distance)
 	for _, m := range v.Matches[:2] {
-		assert.Equal(t, verify.PixelsSame, m.Pixels)
+		assert.Equal(t, findings.PixelsSame, m.Pixels)
 		assert.Greater(t, *m.Score, 0.95)
 		assert.Equal(t, feb, m.Submitted)
 	}
@@ -248,9 +249,9 @@ func TestWithoutOriginalsNothingIsConfirmed(t *testing.T) {
 	v := c.examine(t, c.first, reads(c.copy.ID))
 	assert.Equal(t, "copy (unconfirmed)", v.Label())
 	assert.Empty(t, v.Accused)
-	assert.Equal(t, verify.PixelsUnknown, v.Matches[0].Pixels)
-	assert.Equal(t, verify.FoundUnreadable, c.examine(t, c.second, noMark).Finding)
-	assert.Equal(t, verify.FoundTransplanted, c.examine(t, c.second, reads(c.copy.ID)).Finding)
+	assert.Equal(t, findings.PixelsUnknown, v.Matches[0].Pixels)
+	assert.Equal(t, findings.FoundUnreadable, c.examine(t, c.second, noMark).Kind)
+	assert.Equal(t, findings.FoundTransplanted, c.examine(t, c.second, reads(c.copy.ID)).Kind)
 }
 
 // With a key that opens nothing every leak would seem to be none of ours.
@@ -268,7 +269,7 @@ func TestCopyIDUnderAnotherKeyIsNotThatCopy(t *testing.T) {
 	c := newCase(t)
 	c.Keys = []*watermark.Key{watermark.GenerateKey()}
 	v := c.examine(t, c.first, reads(c.copy.ID))
-	require.Equal(t, verify.FoundUnissued, v.Finding)
+	require.Equal(t, findings.FoundUnissued, v.Kind)
 	require.Zero(t, v.Copy)
 	require.Contains(t, v.Note, "does not list under that key")
 }
@@ -282,23 +283,23 @@ func TestFilesThatCannotBeExamined(t *testing.T) {
 	ftyp := func(brand string) []byte { return []byte("\x00\x00\x00\x14ftyp" + brand + "\x00\x00\x00\x00" + brand) }
 	for name, x := range map[string]struct {
 		data []byte
-		want verify.Finding
+		want findings.Kind
 	}{
-		"empty": {nil, verify.FoundDamaged}, "empty.jpg": {nil, verify.FoundDamaged}, "empty.log": {nil, verify.FoundNoPicture},
-		"cut": {whole[:1000], verify.FoundDamaged}, "before.jpg": {append([]byte("xx\x00"), whole...), verify.FoundDamaged},
-		"random.jpg": {[]byte("\x01\x02\x03\x04"), verify.FoundDamaged}, "random": {[]byte("\x01\x02\x03\x04"), verify.FoundDamaged},
-		"random.sys": {[]byte("\x01\x02\x03\x04"), verify.FoundNoPicture},
-		"large":      {make([]byte, 500_001), verify.FoundUnopened}, "many pixels": {file(t, imaging.New(800, 501, image.White), "png"), verify.FoundUnsupported},
-		"a.heic": {ftyp("heic"), verify.FoundUnsupported}, "a.jpg": {ftyp("avif"), verify.FoundUnsupported}, "a.jxl": {[]byte("\xff\x0a1234"), verify.FoundUnsupported},
-		"p.ppm": {[]byte("P6\n2 2\n255\n"), verify.FoundUnsupported}, "a.svg": {[]byte("<svg/>"), verify.FoundUnsupported}, "a.pdf": {[]byte("%PDF-1.4"), verify.FoundUnsupported},
-		"readme.txt": {[]byte("hello"), verify.FoundNoPicture}, "text.jpg": {[]byte("hello"), verify.FoundNoPicture}, "a.exe": {[]byte("MZ\x90\x00"), verify.FoundNoPicture},
-		"a.docx": {append([]byte("PK\x03\x04"), append(make([]byte, 26), "[Content_Types].xml"...)...), verify.FoundNoPicture},
-		"a.doc":  {[]byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), verify.FoundUnsupported}, "a.mp4": {ftyp("isom"), verify.FoundUnsupported},
-		"a.7z": {[]byte("7z\xbc\xaf\x27\x1c"), verify.FoundUnopened}, "zip.jpg": {append([]byte("PK\x03\x04"), make([]byte, 40)...), verify.FoundUnopened},
+		"empty": {nil, findings.FoundDamaged}, "empty.jpg": {nil, findings.FoundDamaged}, "empty.log": {nil, findings.FoundNoPicture},
+		"cut": {whole[:1000], findings.FoundDamaged}, "before.jpg": {append([]byte("xx\x00"), whole...), findings.FoundDamaged},
+		"random.jpg": {[]byte("\x01\x02\x03\x04"), findings.FoundDamaged}, "random": {[]byte("\x01\x02\x03\x04"), findings.FoundDamaged},
+		"random.sys": {[]byte("\x01\x02\x03\x04"), findings.FoundNoPicture},
+		"large":      {make([]byte, 500_001), findings.FoundUnopened}, "many pixels": {file(t, imaging.New(800, 501, image.White), "png"), findings.FoundUnsupported},
+		"a.heic": {ftyp("heic"), findings.FoundUnsupported}, "a.jpg": {ftyp("avif"), findings.FoundUnsupported}, "a.jxl": {[]byte("\xff\x0a1234"), findings.FoundUnsupported},
+		"p.ppm": {[]byte("P6\n2 2\n255\n"), findings.FoundUnsupported}, "a.svg": {[]byte("<svg/>"), findings.FoundUnsupported}, "a.pdf": {[]byte("%PDF-1.4"), findings.FoundUnsupported},
+		"readme.txt": {[]byte("hello"), findings.FoundNoPicture}, "text.jpg": {[]byte("hello"), findings.FoundNoPicture}, "a.exe": {[]byte("MZ\x90\x00"), findings.FoundNoPicture},
+		"a.docx": {append([]byte("PK\x03\x04"), append(make([]byte, 26), "[Content_Types].xml"...)...), findings.FoundNoPicture},
+		"a.doc":  {[]byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), findings.FoundUnsupported}, "a.mp4": {ftyp("isom"), findings.FoundUnsupported},
+		"a.7z": {[]byte("7z\xbc\xaf\x27\x1c"), findings.FoundUnopened}, "zip.jpg": {append([]byte("PK\x03\x04"), make([]byte, 40)...), findings.FoundUnopened},
 	} {
 		got, err := v.Investigate(t.Context(), name, x.data)
 		require.NoError(t, err, name)
-		assert.Equal(t, x.want, got.Finding, name)
+		assert.Equal(t, x.want, got.Kind, name)
 		assert.False(t, got.Examined(), name)
 		assert.False(t, got.Weighed(), name)
 		assert.NotEmpty(t, got.Error, name)
@@ -320,11 +321,11 @@ func TestNothingToExamine(t *testing.T) {
 	cut := file(t, c.first, "jpeg")[:1000]
 	for name, x := range map[string]struct {
 		files fstest.MapFS
-		want  []verify.Finding
+		want  []findings.Kind
 	}{
 		"empty":       {fstest.MapFS{}, nil},
-		"no pictures": {fstest.MapFS{"a.txt": {Data: []byte("hello")}}, []verify.Finding{verify.FoundNoPicture}},
-		"damaged":     {fstest.MapFS{"a.jpg": {Data: cut}, "b.zip": {Data: []byte("PK")}}, []verify.Finding{verify.FoundDamaged, verify.FoundUnopened}},
+		"no pictures": {fstest.MapFS{"a.txt": {Data: []byte("hello")}}, []findings.Kind{findings.FoundNoPicture}},
+		"damaged":     {fstest.MapFS{"a.jpg": {Data: cut}, "b.zip": {Data: []byte("PK")}}, []findings.Kind{findings.FoundDamaged, findings.FoundUnopened}},
 	} {
 		n := 0
 		for verdict, err := range v.InvestigateFS(t.Context(), x.files) {
@@ -332,9 +333,9 @@ func TestNothingToExamine(t *testing.T) {
 			require.Nil(t, verdict, name)
 			var nothing *verify.NothingError
 			require.ErrorAs(t, err, &nothing, name)
-			var got []verify.Finding
+			var got []findings.Kind
 			for _, l := range nothing.Files {
-				got = append(got, l.Finding)
+				got = append(got, l.Kind)
 			}
 			require.Equal(t, x.want, got, name)
 			d, err := v.Weigh(t.Context(), nothing.Files)
@@ -399,11 +400,11 @@ func TestIndexFollowsTheRegistry(t *testing.T) {
 	late := passport(5)
 	got, err := v.Investigate(t.Context(), "x", file(t, late, "jpeg"))
 	require.NoError(t, err)
-	require.NotEqual(t, verify.FoundUnreadable, got.Finding)
+	require.NotEqual(t, findings.FoundUnreadable, got.Kind)
 	sub := submit(t, newIssuer(t, c.issuing), file(t, late, "png"), "", time.Time{})
 	got, err = v.Investigate(t.Context(), "x", file(t, late, "jpeg"))
 	require.NoError(t, err)
-	require.Equal(t, verify.FoundUnreadable, got.Finding)
+	require.Equal(t, findings.FoundUnreadable, got.Kind)
 	require.Equal(t, sub.ID, got.Submission)
 }
 
@@ -429,7 +430,7 @@ func TestSmallerVersionOfAnUpload(t *testing.T) {
 		shown := submit(t, s, file(t, row.img, "jpeg"), name, feb).ID
 		word, err := v.Rival(t.Context(), of, shown)
 		require.NoError(t, err)
-		assert.Equal(t, row.same, word == verify.PixelsSame, "%s: %s", name, word)
-		assert.NotContains(t, []string{"", verify.PixelsUnknown}, word, name)
+		assert.Equal(t, row.same, word == findings.PixelsSame, "%s: %s", name, word)
+		assert.NotContains(t, []string{"", findings.PixelsUnknown}, word, name)
 	}
 }

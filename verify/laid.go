@@ -15,7 +15,7 @@ import (
 	"github.com/kycmark/kycmark/internal/register"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/watermark"
 )
 

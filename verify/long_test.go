@@ -17,6 +17,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -32,7 +33,7 @@ func TestLongMarkMayBeHere(t *testing.T) {
 	v := newInvestigator(t, c.Config)
 	for n, img := range map[int]*image.NRGBA{8: merged(o, stranger.Rect, 8), 0: stranger} {
 		leak := examine(t, v, img)
-		assert.Equal(t, verify.FoundUnknown, leak.Finding)
+		assert.Equal(t, findings.FoundUnknown, leak.Kind)
 		assert.Empty(t, leak.Reads)
 		if n == 0 {
 			assert.Zero(t, leak.Sync)
@@ -52,7 +53,7 @@ func TestLongOneDocumentUnderTwoReferences(t *testing.T) {
 	var leaks []*verify.Verdict
 	for i, name := range []string{"anna_passport", "anna_passport_again", "bruno_passport"} {
 		sub := submit(t, s, readFile(t, filepath.Join("../testdata/pictures", name+".jpg")), "", feb)
-		l := leakOf(i+1, verify.FoundCopy, "vendor A")
+		l := leakOf(i+1, findings.FoundCopy, "vendor A")
 		l.Submission = sub.ID
 		l.SetSubject([]string{"ref-1", "ref-2", "ref-3"}[i])
 		leaks = append(leaks, l)
@@ -97,7 +98,7 @@ func TestLongSearchInSegments(t *testing.T) {
 			inv := newInvestigator(t, cfg)
 			inv.SetDetect(reads(c.copy.ID))
 			v := examine(t, inv, turned)
-			assert.Equal(t, verify.FoundCopy, v.Finding, what)
+			assert.Equal(t, findings.FoundCopy, v.Kind, what)
 			assert.Equal(t, key == nil || indexed < 3, v.Unconfirmed, what)
 			d, err := inv.Weigh(t.Context(), []*verify.Verdict{v})
 			require.NoError(t, err)
@@ -139,7 +140,7 @@ func TestLongSearchInSegments(t *testing.T) {
 	assert.Equal(t, c.firstID, examine(t, open, turned).Submission)
 	_, err = c.Registry.EraseSubmissions(t.Context(), []watermark.Submission{c.firstID}, "desk", "letter 5")
 	require.NoError(t, err)
-	assert.Equal(t, verify.FoundUnknown, examine(t, open, turned).Finding, "it has the old segment mapped")
+	assert.Equal(t, findings.FoundUnknown, examine(t, open, turned).Kind, "it has the old segment mapped")
 	require.NoFileExists(t, path)
 	look("erased", 2)
 

@@ -18,6 +18,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
@@ -167,24 +168,24 @@ func goesOn(t *testing.T, c *caseFile, ledger string, at registry.Driver, leak, 
 	inv.SetDetect(noMark)
 	other, err := inv.Investigate(t.Context(), "b.jpg", stranger)
 	require.NoError(t, err)
-	require.Equal(t, verify.FoundUnknown, other.Finding)
+	require.Equal(t, findings.FoundUnknown, other.Kind)
 	d, err := inv.Weigh(t.Context(), []*verify.Verdict{ours, other})
 	require.NoError(t, err)
-	var findings, page bytes.Buffer
-	require.NoError(t, inv.WriteFindings(t.Context(), &findings, d, true))
+	var written, page bytes.Buffer
+	require.NoError(t, inv.WriteFindings(t.Context(), &written, d, true))
 	require.NoError(t, inv.WriteReport(t.Context(), &page, d, true))
 	assert.NotRegexp(t, noSQL, strings.Join(append(d.ShowsNot, d.Headline, ours.Note, other.Note), "\n"))
-	f, err := verify.ReadFindings(&findings)
+	f, err := verify.ReadFindings(&written)
 	require.NoError(t, err)
 	require.NoError(t, f.CheckLeaks())
 	require.NoError(t, f.CheckVerdict())
 	for _, text := range d.Record.Altered {
 		altered = true
 		assert.Regexp(t, `entry |found, and`, text, "the row is named")
-		require.Equal(t, verify.FoundIncomplete, ours.Finding)
+		require.Equal(t, findings.FoundIncomplete, ours.Kind)
 		require.Empty(t, d.Named)
 	}
-	t.Log(ours.Finding, d.Headline, d.Record.Altered)
+	t.Log(ours.Kind, d.Headline, d.Record.Altered)
 	audit()
 	return altered
 }

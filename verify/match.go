@@ -8,7 +8,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/phash"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -53,12 +53,12 @@ func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search,
 // matches compares the pixels of the leak with the originals of the candidates of s, and returns the matches, nearest
 // hash first. Of each submission it returns the page that the leak shows best. If no candidate is the same capture,
 // submissions that share a part with the leak follow.
-func (v *Investigator) matches(ctx context.Context, l *leakPicture, s *search) ([]Match, error) {
+func (v *Investigator) matches(ctx context.Context, l *leakPicture, s *search) ([]findings.Match, error) {
 	if len(v.cfg.Against) > 0 {
 		return v.against(ctx, l, s.queries)
 	}
 	out, looked, err := v.wholeMatches(ctx, l, s.near)
-	if err != nil || slices.ContainsFunc(out, func(m Match) bool { return showsCapture(m.Pixels) }) {
+	if err != nil || slices.ContainsFunc(out, func(m findings.Match) bool { return showsCapture(m.Pixels) }) {
 		return onePage(out), err
 	}
 	parts, err := v.partMatches(ctx, l, s.near[:looked], s.queries)
@@ -70,7 +70,7 @@ func (v *Investigator) matches(ctx context.Context, l *leakPicture, s *search) (
 // [maxCompared] are compared within the radius and [maxNear] beyond. Candidates more than
 // [clearGap] bits further away than one of the same pixels are not compared. looked is the number
 // of candidates, from the first, that were looked at; the rest may still be found by parts.
-func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []candidate) (out []Match, looked int, err error) {
+func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []candidate) (out []findings.Match, looked int, err error) {
 	beyond, compared := 0, nearRadius // compared: distance up to which pixels are
 	for i, c := range near {
 		within := c.distance <= phash.MatchRadius
@@ -93,7 +93,7 @@ func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []
 				return nil, 0, err
 			}
 		}
-		if m.Pixels == PixelsSame {
+		if m.Pixels == findings.PixelsSame {
 			compared = min(compared, c.distance+clearGap)
 		}
 		if within || aligned(m.Pixels) {
@@ -106,7 +106,7 @@ func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []
 // match returns a match with the submission of a candidate, not yet compared by pixels. If it was erased, does not
 // exist, or its row cannot be read, the error wraps [registry.ErrNotFound]. A row that cannot be read is counted as
 // not searched, and noted in l.
-func (v *Investigator) match(ctx context.Context, l *leakPicture, c candidate) (*Match, error) {
+func (v *Investigator) match(ctx context.Context, l *leakPicture, c candidate) (*findings.Match, error) {
 	row, err := v.engine().SubmissionAt(ctx, c.ref)
 	switch {
 	case errors.Is(err, registry.ErrTampered): // its row cannot be read
@@ -119,14 +119,14 @@ func (v *Investigator) match(ctx context.Context, l *leakPicture, c candidate) (
 	if err != nil {
 		return nil, err
 	}
-	return &Match{Submission: row.Whole(), Page: row.Page, Distance: c.distance, Region: c.region, Pixels: PixelsUnknown, Submitted: row.Submitted, HashOnly: !row.Kept}, nil
+	return &findings.Match{Submission: row.Whole(), Page: row.Page, Distance: c.distance, Region: c.region, Pixels: findings.PixelsUnknown, Submitted: row.Submitted, HashOnly: !row.Kept}, nil
 }
 
 // comparePixels compares a leak with the original of the page m and sets m.Pixels and m.Score. It
 // leaves m as it is if the original cannot be opened. A leak with more detail than the original is
-// [PixelsSharper]. How the leak lies on the original is kept in
+// [findings.PixelsSharper]. How the leak lies on the original is kept in
 // l for tracing.
-func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Match) error {
+func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *findings.Match) error {
 	o, err := v.original(ctx, pageOf(m))
 	if err == nil && o == nil {
 		return v.closed(ctx, l, m)
@@ -143,8 +143,8 @@ func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Mat
 	if m.Pixels, m.Score, fields, err = comparePixels(s); err != nil {
 		return err
 	}
-	if (showsCapture(m.Pixels) || m.Pixels == PixelsPartial || m.Pixels == PixelsAlike) && s.Finer() {
-		m.Pixels = PixelsSharper
+	if (showsCapture(m.Pixels) || m.Pixels == findings.PixelsPartial || m.Pixels == findings.PixelsAlike) && s.Finer() {
+		m.Pixels = findings.PixelsSharper
 	}
 	if l.keep(o, s, m.Pixels); showsCapture(m.Pixels) {
 		fields = s.Altered()
@@ -156,7 +156,7 @@ func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Mat
 // closed notes in l that it may show the page m, whose original could not be opened. What is kept as a
 // hash alone has none, and what was erased meanwhile is no upload any more. m was found, or has copies: if it
 // is not found by its ID, the index of IDs is damaged.
-func (v *Investigator) closed(ctx context.Context, l *leakPicture, m *Match) error {
+func (v *Investigator) closed(ctx context.Context, l *leakPicture, m *findings.Match) error {
 	if v.cfg.SealKey == nil || m.HashOnly {
 		return nil
 	}
@@ -192,12 +192,12 @@ func (l *leakPicture) close(page watermark.Submission, why error) {
 // comparePixels returns the word for what a leak shows of an original, and the share, 0..1, of the
 // comparable blocks that agree: textured blocks that are not covered. s is how the leak lies on the
 // original; nil means that nothing aligns, a share of 0. An alignment that chance gives also counts
-// as [PixelsUnrelated]. For [PixelsTemplate] the share is of all textured blocks. For [PixelsPage] the
+// as [findings.PixelsUnrelated]. For [findings.PixelsTemplate] the share is of all textured blocks. For [findings.PixelsPage] the
 // fields that differ are returned as well, if there are any.
 func comparePixels(s *capture.Sight) (word string, score *float64, fields []capture.Region, err error) {
 	score = new(float64)
 	if s == nil {
-		return PixelsUnrelated, score, nil, nil
+		return findings.PixelsUnrelated, score, nil, nil
 	}
 	verdict, err := s.Verdict()
 	if err != nil {
@@ -208,19 +208,19 @@ func comparePixels(s *capture.Sight) (word string, score *float64, fields []capt
 	shared, weak := float64(n.Agree)/float64(max(n.Textured, 1)), s.Quality < minAlignedQuality
 	switch found := shared >= minAligned; {
 	case verdict == capture.Other && (!found || weak), (verdict == capture.Alike || verdict == capture.Edited) && !found && weak:
-		return PixelsUnrelated, score, nil, nil
+		return findings.PixelsUnrelated, score, nil, nil
 	case verdict == capture.Other && !n.Foreign && n.Exchanged >= minExchanged && shared < minTwin:
-		return PixelsTemplate, &shared, nil, nil
+		return findings.PixelsTemplate, &shared, nil, nil
 	}
 	word = pixelWord(verdict, s.Shown())
-	if !showsCapture(word) && !slices.Contains([]string{PixelsPartial, PixelsEdges, PixelsAlike, PixelsUndecided}, word) {
+	if !showsCapture(word) && !slices.Contains([]string{findings.PixelsPartial, findings.PixelsEdges, findings.PixelsAlike, findings.PixelsUndecided}, word) {
 		return word, score, nil, nil
 	}
 	page, err := s.Page()
 	if err != nil || page == nil || page.Whole && len(page.Other) == 0 {
 		return word, score, nil, err
 	}
-	return PixelsPage, score, page.Other, nil
+	return findings.PixelsPage, score, page.Other, nil
 }
 
 // places returns places of the original o in its own pixels. They are given in its canonical pixels.
@@ -235,35 +235,39 @@ func places(of []capture.Region, o *original) (all []findings.Region) {
 }
 
 // showsCapture reports whether the word says that the leak shows the very capture that the upload is.
-func showsCapture(pixels string) bool { return pixels == PixelsSame || pixels == PixelsAltered }
+func showsCapture(pixels string) bool {
+	return pixels == findings.PixelsSame || pixels == findings.PixelsAltered
+}
 
 // showsDocument reports whether the word says no more than that the leak shows the document or page of the upload.
-func showsDocument(pixels string) bool { return pixels == PixelsAlike || pixels == PixelsPage }
+func showsDocument(pixels string) bool {
+	return pixels == findings.PixelsAlike || pixels == findings.PixelsPage
+}
 
 // aligned reports whether the leak was laid on the original and could be judged.
 func aligned(pixels string) bool {
-	return slices.Contains([]string{PixelsSame, PixelsAltered, PixelsPartial, PixelsEdges, PixelsAlike, PixelsPage, PixelsSharper, PixelsDifferent, PixelsTemplate}, pixels)
+	return slices.Contains([]string{findings.PixelsSame, findings.PixelsAltered, findings.PixelsPartial, findings.PixelsEdges, findings.PixelsAlike, findings.PixelsPage, findings.PixelsSharper, findings.PixelsDifferent, findings.PixelsTemplate}, pixels)
 }
 
 // pixelWord returns the word for a verdict of package capture. shown is the share, 0..1, of the
 // original that the leak shows: the same capture below [minShown], altered or not, is
-// [PixelsPartial]. A verdict without a word of its own gives [PixelsUndecided].
+// [findings.PixelsPartial]. A verdict without a word of its own gives [findings.PixelsUndecided].
 func pixelWord(v capture.Verdict, shown float64) string {
 	switch v {
 	case capture.Same, capture.Altered:
 		switch {
 		case shown < minShown:
-			return PixelsPartial
+			return findings.PixelsPartial
 		case v == capture.Altered:
-			return PixelsAltered
+			return findings.PixelsAltered
 		}
-		return PixelsSame
+		return findings.PixelsSame
 	case capture.Alike:
-		return PixelsAlike
+		return findings.PixelsAlike
 	case capture.Edges:
-		return PixelsEdges
+		return findings.PixelsEdges
 	case capture.Edited, capture.Other:
-		return PixelsDifferent
+		return findings.PixelsDifferent
 	}
-	return PixelsUndecided
+	return findings.PixelsUndecided
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -53,5 +54,5 @@ func TestPartsOfFarCandidates(t *testing.T) {
 	require.NoError(t, err)
 	matches, err := v.matches(t.Context(), leak, found)
 	require.NoError(t, err)
-	require.True(t, slices.ContainsFunc(matches, func(m Match) bool { return m.Submission == last.ID && m.Region != nil }), "%v", matches)
+	require.True(t, slices.ContainsFunc(matches, func(m findings.Match) bool { return m.Submission == last.ID && m.Region != nil }), "%v", matches)
 }

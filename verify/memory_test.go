@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -21,11 +22,11 @@ import (
 func TestHeavyFilesOfADump(t *testing.T) {
 	heavy := file(t, image.NewNRGBA(image.Rect(0, 0, 8000, 6000)), "png")
 	dump := fstest.MapFS{"honest.png": {Data: dot(t, 2)}}
-	alone := map[string]verify.Finding{}
+	alone := map[string]findings.Kind{}
 	seq := searcher(t).InvestigateFS(t.Context(), dump)
 	for v, err := range seq {
 		require.NoError(t, err)
-		alone[v.File] = v.Finding
+		alone[v.File] = v.Kind
 	}
 	for _, name := range []string{"a.png", "b.png", "h.png", "y.png", "z.png"} {
 		dump[name] = &fstest.MapFile{Data: append([]byte{}, heavy...)}
@@ -34,10 +35,10 @@ func TestHeavyFilesOfADump(t *testing.T) {
 	for l, err := range v.InvestigateFS(t.Context(), dump) {
 		require.NoError(t, err)
 		if want, ok := alone[l.File]; ok {
-			require.Equal(t, want, l.Finding)
+			require.Equal(t, want, l.Kind)
 			continue
 		}
-		require.Equal(t, verify.FoundUnsupported, l.Finding, l.File)
+		require.Equal(t, findings.FoundUnsupported, l.Kind, l.File)
 		require.Regexp(t, `^picture needs 9\d\d MB of memory, limit is 402 MB$`, l.Error)
 	}
 }
@@ -50,12 +51,12 @@ func TestHeavyOriginal(t *testing.T) {
 	upload := imaging.Resize(passport(1), 3400, 0, imaging.Linear)
 	submit(t, s, file(t, upload, "png"), "customer 1", feb)
 	leak := fstest.MapFS{"leak.jpg": {Data: file(t, imaging.Resize(upload, 800, 0, imaging.Box), "jpeg")}}
-	for limit, want := range map[int64]verify.Finding{0: verify.FoundUnreadable, 420 << 20: verify.FoundIncomplete} {
+	for limit, want := range map[int64]findings.Kind{0: findings.FoundUnreadable, 420 << 20: findings.FoundIncomplete} {
 		cfg := untraced(cfg)
 		cfg.MaxMemory = limit
 		for l, err := range newInvestigator(t, cfg).InvestigateFS(t.Context(), leak) {
 			require.NoError(t, err)
-			require.Equal(t, want, l.Finding, limit)
+			require.Equal(t, want, l.Kind, limit)
 		}
 	}
 	_, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Limits: verify.Limits{MaxMemory: -1}})
@@ -70,7 +71,7 @@ func TestWaitsForMemory(t *testing.T) {
 	s := newIssuer(t, cfg)
 	var leaks []*verify.Verdict
 	for i := range 3 {
-		l := leakOf(i+1, verify.FoundCopy, "vendor A")
+		l := leakOf(i+1, findings.FoundCopy, "vendor A")
 		l.Submission = submit(t, s, file(t, passport(uint64(i)), "jpeg"), "", feb).ID
 		l.SetSubject(fmt.Sprint(i))
 		leaks = append(leaks, l)

@@ -19,7 +19,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/verify"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/postgres"
@@ -96,7 +96,7 @@ func requireBlind(t *testing.T, cfg registry.Config, n int) {
 	inv := newInvestigator(t, investigating(cfg))
 	inv.SetDetect(noMark)
 	v := examine(t, inv, residence())
-	require.Equal(t, verify.FoundUnknown, v.Finding)
+	require.Equal(t, findings.FoundUnknown, v.Kind)
 	require.Equal(t, &findings.Missing{Uploads: 2, Damaged: n}, v.Searched.Missing)
 	assert.Contains(t, v.Note, fmt.Sprintf("Here %d of the 2 uploads could not be searched", n))
 	assert.LessOrEqual(t, v.Recall.Bound, 1-float64(n)/2)
@@ -138,7 +138,7 @@ func TestEditedSearchDataIsSaid(t *testing.T) {
 		if part == "features" { // what it is about: a crop that was found
 			v := examine(t, newInvestigator(t, verify.Config{Registry: edited(t, made, "SELECT 1").Registry, SealKey: leaktest.SealKey()}),
 				imaging.Crop(passport(1), image.Rect(150, 100, 420, 300)))
-			require.Equal(t, verify.FoundLookalike, v.Finding)
+			require.Equal(t, findings.FoundLookalike, v.Kind)
 			require.Nil(t, v.Searched.Missing)
 		}
 	}
@@ -182,7 +182,7 @@ func TestLostOriginals(t *testing.T) {
 			var leaks []*verify.Verdict
 			for i, img := range []image.Image{passport(1), imaging.Crop(passport(1), image.Rect(72, 43, 374, 259))} {
 				v := examine(t, inv, img)
-				require.Equal(t, verify.FoundIncomplete, v.Finding, i)
+				require.Equal(t, findings.FoundIncomplete, v.Kind, i)
 				require.Equal(t, 1, v.Closed, i)
 				require.Contains(t, v.Note, "The original or records of 1 upload that this picture may show are missing, altered or not readable.")
 				require.Nil(t, v.Recall, "no trial had such uploads")
@@ -204,13 +204,13 @@ func TestLostOriginals(t *testing.T) {
 				return
 			}
 			other := examine(t, inv, licence(2))
-			require.Equal(t, verify.FoundUnreadable, other.Finding)
+			require.Equal(t, findings.FoundUnreadable, other.Kind)
 			stranger := examine(t, inv, stranger())
-			require.Equal(t, verify.FoundUnknown, stranger.Finding)
+			require.Equal(t, findings.FoundUnknown, stranger.Kind)
 			require.Zero(t, stranger.Closed)
 			conf.Against = []watermark.Submission{leaks[0].Matches[0].Submission}
 			named := newInvestigator(t, conf)
-			require.Equal(t, verify.FoundIncomplete, examine(t, named, passport(1)).Finding)
+			require.Equal(t, findings.FoundIncomplete, examine(t, named, passport(1)).Kind)
 		})
 	}
 }
@@ -249,12 +249,12 @@ func TestDamagedSeal(t *testing.T) {
 
 				inv := newInvestigator(t, untraced(cfg))
 				v := examine(t, inv, passport(1))
-				require.Equal(t, verify.FoundIncomplete, v.Finding)
+				require.Equal(t, findings.FoundIncomplete, v.Kind)
 				require.Equal(t, id, v.Matches[0].Submission)
 				require.Equal(t, &findings.Missing{Uploads: 2, Damaged: 1}, v.Searched.Missing)
 				crop := examine(t, inv, imaging.Crop(passport(1), image.Rect(72, 43, 374, 259)))
 				require.Equal(t, &findings.Missing{Uploads: 2, Damaged: 1}, crop.Searched.Missing)
-				require.Equal(t, verify.FoundUnreadable, examine(t, inv, licence(2)).Finding)
+				require.Equal(t, findings.FoundUnreadable, examine(t, inv, licence(2)).Kind)
 				d, err := inv.Weigh(t.Context(), []*verify.Verdict{crop})
 				require.NoError(t, err)
 				require.True(t, d.SearchDamaged(), "the command does not end with 0")
@@ -290,7 +290,7 @@ func TestOneBadRow(t *testing.T) {
 			cfg := edited(t, made, "UPDATE submission SET "+edit+" WHERE seq = (SELECT min(seq) FROM submission)")
 			inv := newInvestigator(t, untraced(cfg))
 			if name == "area" {
-				require.Equal(t, verify.FoundUnreadable, examine(t, inv, licence(2)).Finding, "the other row is not concerned")
+				require.Equal(t, findings.FoundUnreadable, examine(t, inv, licence(2)).Kind, "the other row is not concerned")
 			}
 			v := examine(t, inv, passport(1))
 			require.Equal(t, &findings.Missing{Uploads: 2, Damaged: 1}, v.Searched.Missing)
@@ -315,13 +315,13 @@ func TestOneAlteredRecord(t *testing.T) {
 			inv := newInvestigator(t, investigating(edited(t, entered, edit)))
 			inv.SetDetect(reads(c.copy.ID))
 			v := examine(t, inv, c.marked)
-			require.Equal(t, verify.FoundIncomplete, v.Finding)
+			require.Equal(t, findings.FoundIncomplete, v.Kind)
 			require.Empty(t, v.Reads)
 			require.Nil(t, v.Issued)
 			require.NoError(t, v.Recheck(true))
 			if name == "ID" {
 				inv.SetDetect(noMark)
-				require.Equal(t, verify.FoundUnmarked, examine(t, inv, c.bill).Finding, "another upload is not concerned")
+				require.Equal(t, findings.FoundUnmarked, examine(t, inv, c.bill).Kind, "another upload is not concerned")
 			}
 		})
 	}
@@ -338,11 +338,11 @@ func TestAlteredCounts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inv := newInvestigator(t, untraced(edited(t, made.file, edit)))
 			leak := examine(t, inv, c.bill)
-			require.Equal(t, verify.FoundUnreadable, leak.Finding)
+			require.Equal(t, findings.FoundUnreadable, leak.Kind)
 			d, err := inv.Weigh(t.Context(), []*verify.Verdict{leak})
 			require.NoError(t, err)
 			require.Empty(t, d.Named)
-			require.Equal(t, verify.FoundIncomplete, d.Verdicts[0].Finding)
+			require.Equal(t, findings.FoundIncomplete, d.Verdicts[0].Kind)
 			require.Contains(t, strings.Join(d.Record.Altered, ""), "counts by days: copies: what is found is not what was entered")
 		})
 	}
@@ -366,6 +366,6 @@ func TestDamagedIndexOfUploads(t *testing.T) {
 	inv := newInvestigator(t, investigating(edited(t, damaged, "")))
 	for name, detect := range map[string]detectFunc{"read": reads(c.copy.ID), "not read": noMark} {
 		inv.SetDetect(detect)
-		require.Equal(t, verify.FoundIncomplete, examine(t, inv, c.marked).Finding, name)
+		require.Equal(t, findings.FoundIncomplete, examine(t, inv, c.marked).Kind, name)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -38,7 +39,7 @@ func months(t *testing.T, others int) (cfg registry.Config, leaks []*verify.Verd
 	}
 	for n := range 6 {
 		sub := enter(others+n, fmt.Sprint("customer ", n), feb.Add(time.Duration(n)*time.Hour))
-		l := leakOf(n+1, verify.FoundUnreadable, "")
+		l := leakOf(n+1, findings.FoundUnreadable, "")
 		var err error
 		l.Custody, err = cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: sub.ID})
 		require.NoError(t, err)
@@ -64,7 +65,7 @@ func TestNamedUploadsMakeNoWindow(t *testing.T) {
 	issuing, leaks := months(t, 40)
 	cfg := investigating(issuing)
 	cfg.Found = time.Now().Add(time.Hour)
-	leaks = append(leaks, leakOf(7, verify.FoundUnknown, ""), leakOf(8, verify.FoundUnknown, ""))
+	leaks = append(leaks, leakOf(7, findings.FoundUnknown, ""), leakOf(8, findings.FoundUnknown, ""))
 	_, searched := weighIn(t, cfg, leaks)
 	require.NotNil(t, searched.Odds.Window, "otherwise nothing is tested")
 
@@ -106,7 +107,7 @@ func TestNamedUploadsNameByMarks(t *testing.T) {
 	other, err := s.Issue(ctx, io.Discard, c.secondID, "vendor A", "request 8")
 	require.NoError(t, err)
 	var leaks []*verify.Verdict
-	add := func(finding verify.Finding, name string, of watermark.Submission, issued ...registry.Copy) {
+	add := func(finding findings.Kind, name string, of watermark.Submission, issued ...registry.Copy) {
 		l := leakOf(len(leaks)+1, finding, name)
 		l.Submission, l.Issued, l.Accused = of, issued, []watermark.CopyID{}
 		for _, x := range issued {
@@ -116,10 +117,10 @@ func TestNamedUploadsNameByMarks(t *testing.T) {
 		require.NoError(t, err)
 		leaks, c.Against = append(leaks, l), append(c.Against, of)
 	}
-	add(verify.FoundCopy, "vendor A", c.firstID, *c.copy)
-	add(verify.FoundCopy, "vendor A", c.secondID, *other)
+	add(findings.FoundCopy, "vendor A", c.firstID, *c.copy)
+	add(findings.FoundCopy, "vendor A", c.secondID, *other)
 	for n := range 2 {
-		add(verify.FoundUnreadable, "", submit(t, s, file(t, passport(uint64(7+n)), "jpeg"), fmt.Sprint("customer ", 7+n), feb).ID)
+		add(findings.FoundUnreadable, "", submit(t, s, file(t, passport(uint64(7+n)), "jpeg"), fmt.Sprint("customer ", 7+n), feb).ID)
 	}
 	_, d := weighIn(t, c.Config, leaks)
 	assert.Equal(t, []string{"vendor A"}, d.Named)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -95,7 +96,7 @@ func TestAnOriginalWhoseOpeningPanicsIsOpenedAgain(t *testing.T) {
 // shows, then what it may show, then what it resembles, each in the order of the search.
 func TestSightsKept(t *testing.T) {
 	l := &leakPicture{}
-	for i, pixels := range []string{PixelsDifferent, PixelsUnrelated, PixelsDifferent, PixelsAlike, PixelsDifferent, PixelsSame, PixelsUndecided} {
+	for i, pixels := range []string{findings.PixelsDifferent, findings.PixelsUnrelated, findings.PixelsDifferent, findings.PixelsAlike, findings.PixelsDifferent, findings.PixelsSame, findings.PixelsUndecided} {
 		l.keep(&original{of: watermark.Submission{byte(i)}}, nil, pixels)
 	}
 	var kept []byte

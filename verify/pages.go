@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -13,26 +14,26 @@ import (
 // features and a mark of its own. Copies, custody and subjects are the submission's.
 
 // pageOf returns the ID under which the page of a match is opened: see [watermark.Submission.Page].
-func pageOf(m *Match) watermark.Submission { return m.Submission.Page(m.Page) }
+func pageOf(m *findings.Match) watermark.Submission { return m.Submission.Page(m.Page) }
 
 // pixelOrder are the words for pixels, the word that says the most first.
-var pixelOrder = []string{PixelsSame, PixelsAltered, PixelsSharper, PixelsPartial, PixelsEdges, PixelsAlike, PixelsPage, PixelsUndecided, PixelsDifferent, PixelsTemplate, PixelsUnknown, PixelsUnrelated}
+var pixelOrder = []string{findings.PixelsSame, findings.PixelsAltered, findings.PixelsSharper, findings.PixelsPartial, findings.PixelsEdges, findings.PixelsAlike, findings.PixelsPage, findings.PixelsUndecided, findings.PixelsDifferent, findings.PixelsTemplate, findings.PixelsUnknown, findings.PixelsUnrelated}
 
 // saysMore reports whether the pixels of match a say more than the pixels of b.
-func saysMore(a, b *Match) bool {
+func saysMore(a, b *findings.Match) bool {
 	return slices.Index(pixelOrder, a.Pixels) < slices.Index(pixelOrder, b.Pixels)
 }
 
 // onePage leaves of several matches with pages of one submission the match whose pixels say the most, of
 // equal ones the first. The order stays.
-func onePage(all []Match) []Match {
-	best := make(map[watermark.Submission]*Match)
+func onePage(all []findings.Match) []findings.Match {
+	best := make(map[watermark.Submission]*findings.Match)
 	for i := range all {
 		if m := &all[i]; best[m.Submission] == nil || saysMore(m, best[m.Submission]) {
 			best[m.Submission] = m
 		}
 	}
-	var out []Match
+	var out []findings.Match
 	for i := range all {
 		if best[all[i].Submission] == &all[i] {
 			out = append(out, all[i])
@@ -74,7 +75,7 @@ func (v *Investigator) pagesToCompare(ctx context.Context, l *leakPicture, row *
 // comparePages compares a leak with the pages of m.Submission, up to the first page that it shows as the very capture. It
 // makes m the match with the page whose pixels say the most. It leaves m as it is if the submission cannot be opened, and
 // notes it in l if its row is not found, or damaged.
-func (v *Investigator) comparePages(ctx context.Context, l *leakPicture, m *Match) error {
+func (v *Investigator) comparePages(ctx context.Context, l *leakPicture, m *findings.Match) error {
 	row, err := v.engine().Page(ctx, m.Submission)
 	if err != nil {
 		if gone(err) == nil && !errors.Is(err, registry.ErrErased) {
@@ -89,7 +90,7 @@ func (v *Investigator) comparePages(ctx context.Context, l *leakPicture, m *Matc
 	}
 	for i, k := range pages {
 		x := was
-		x.Page, x.Pixels, x.Score, x.Altered = k, PixelsUnknown, nil, nil
+		x.Page, x.Pixels, x.Score, x.Altered = k, findings.PixelsUnknown, nil, nil
 		delete(l.places, pageOf(&x))
 		if err := v.comparePixels(ctx, l, &x); err != nil {
 			return err
@@ -110,7 +111,7 @@ func (v *Investigator) comparePages(ctx context.Context, l *leakPicture, m *Matc
 // tracePages traces a leak against the page m at a false-positive rate level. Pages of one submission may show the
 // same: a scan in colour and in grey. So if no copy is found, the twins of the page are traced as well, with half of
 // the level. A twin with a copy becomes the page of the match and the reads in e.
-func (v *Investigator) tracePages(ctx context.Context, l *leakPicture, e *evidence, m *Match, level float64) (*tracing, error) {
+func (v *Investigator) tracePages(ctx context.Context, l *leakPicture, e *evidence, m *findings.Match, level float64) (*tracing, error) {
 	if m.Page == 0 {
 		return v.traceAgainst(ctx, l, m, level)
 	}
@@ -134,7 +135,7 @@ func (v *Investigator) tracePages(ctx context.Context, l *leakPicture, e *eviden
 
 // twins returns matches with other pages of m.Submission that the leak shows as the very capture. They are
 // also near to the leak by their hashes.
-func (v *Investigator) twins(ctx context.Context, l *leakPicture, m *Match) (out []Match, err error) {
+func (v *Investigator) twins(ctx context.Context, l *leakPicture, m *findings.Match) (out []findings.Match, err error) {
 	row, err := v.engine().Page(ctx, m.Submission)
 	if err != nil {
 		return nil, gone(err)
@@ -144,7 +145,7 @@ func (v *Investigator) twins(ctx context.Context, l *leakPicture, m *Match) (out
 		return nil, err
 	}
 	for _, k := range pages {
-		x := Match{Submission: m.Submission, Page: k, Pixels: PixelsUnknown}
+		x := findings.Match{Submission: m.Submission, Page: k, Pixels: findings.PixelsUnknown}
 		if l.queries != nil {
 			if x.Distance, err = v.distance(ctx, pageOf(&x), l.queries); err != nil {
 				return nil, err
@@ -164,7 +165,7 @@ func (v *Investigator) twins(ctx context.Context, l *leakPicture, m *Match) (out
 }
 
 // move makes the page of x that of its submission's match and reads.
-func (e *evidence) move(x *Match) {
+func (e *evidence) move(x *findings.Match) {
 	if m := e.match(x.Submission); m != nil {
 		x.Submitted, x.HashOnly = m.Submitted, m.HashOnly
 		*m = *x

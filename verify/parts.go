@@ -11,7 +11,7 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -147,12 +147,12 @@ func (l *leakPicture) part(r image.Rectangle) *leakPicture {
 // partMatches compares parts of a leak with the submissions that the search by parts found, and returns the matches
 // that align. Once a submission of the same pixels is found, candidates that are clearly behind it are not compared.
 // known were looked at before. queries gives the distances of the whole leak's hash.
-func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []candidate, queries []phash.Hash) ([]Match, error) {
+func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []candidate, queries []phash.Hash) ([]findings.Match, error) {
 	candidates, err := v.partCandidates(ctx, l, known)
 	if err != nil {
 		return nil, err
 	}
-	var out []Match
+	var out []findings.Match
 	var shown []candidate
 	for _, c := range candidates {
 		if slices.ContainsFunc(shown, func(s candidate) bool { return c.clearlyBehind(&s) }) {

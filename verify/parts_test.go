@@ -20,7 +20,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -63,12 +63,12 @@ func TestPartsAreFound(t *testing.T) {
 		got, err := v.Investigate(t.Context(), name, file(t, leak.img, "jpeg"))
 		require.NoError(t, err)
 		for k, i := range leak.want {
-			at := slices.IndexFunc(got.Matches, func(m verify.Match) bool { return m.Submission == ids[i] })
+			at := slices.IndexFunc(got.Matches, func(m findings.Match) bool { return m.Submission == ids[i] })
 			if !assert.GreaterOrEqual(t, at, 0, "%s: upload %d is not listed: %s", name, i, got.Note) {
 				continue
 			}
 			m := got.Matches[at]
-			assert.Contains(t, []string{verify.PixelsSame, verify.PixelsPartial, verify.PixelsAlike}, m.Pixels, "%s: upload %d", name, i)
+			assert.Contains(t, []string{findings.PixelsSame, findings.PixelsPartial, findings.PixelsAlike}, m.Pixels, "%s: upload %d", name, i)
 			assert.Greater(t, m.Distance, phash.MatchRadius, name)
 			if require.NotNil(t, m.Region, name); k == 0 {
 				requireNear(t, leak.at, *m.Region, name)
@@ -90,9 +90,9 @@ func TestPartsAreFound(t *testing.T) {
 	stranger := specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(99), 900), 99, 1200, 900)
 	got, err = v.Investigate(t.Context(), "stranger", file(t, imaging.Crop(stranger, image.Rect(350, 250, 950, 700)), "jpeg"))
 	require.NoError(t, err)
-	assert.Contains(t, []verify.Finding{verify.FoundLookalike, verify.FoundUnknown}, got.Finding, got.Note)
+	assert.Contains(t, []findings.Kind{findings.FoundLookalike, findings.FoundUnknown}, got.Kind, got.Note)
 	for _, m := range got.Matches {
-		assert.NotEqual(t, verify.PixelsSame, m.Pixels, "another person's passport")
+		assert.NotEqual(t, findings.PixelsSame, m.Pixels, "another person's passport")
 	}
 }
 
@@ -116,7 +116,7 @@ func TestPartsOfTwins(t *testing.T) {
 	require.NoError(t, err)
 	var same []watermark.Submission
 	for _, m := range v.Matches {
-		if m.Pixels == verify.PixelsSame {
+		if m.Pixels == findings.PixelsSame {
 			same = append(same, m.Submission)
 		}
 	}
@@ -130,7 +130,7 @@ func TestLongLeak(t *testing.T) {
 	long := imaging.New(1<<16, 40, color.NRGBA{200, 10, 10, 255})
 	got, err := c.investigator(t, noMark).Investigate(t.Context(), "long.png", file(t, long, "png"))
 	require.NoError(t, err)
-	require.Equal(t, verify.FoundUnknown, got.Finding)
+	require.Equal(t, findings.FoundUnknown, got.Kind)
 	require.Nil(t, got.Searched.Features, "they were not searched")
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/postgres"
@@ -46,7 +46,7 @@ func TestInvestigatorsRoleInPostgreSQL(t *testing.T) {
 	v.SetDetect(noMark)
 	got, err := v.Investigate(ctx, "leak.jpg", file(t, passport(1), "jpeg"))
 	require.NoError(t, err)
-	require.Equal(t, verify.FoundUnmarked, got.Finding)
+	require.Equal(t, findings.FoundUnmarked, got.Kind)
 	checkLedger(t, desk.Registry)
 
 	bold, err := registry.Open(ctx, postgres.At(dsn+"&user=desk"))

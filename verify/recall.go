@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/recall"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 )
 
 // recallOf returns how often the search found leaks of one kind in recorded trials. s is what the

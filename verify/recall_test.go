@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/recall"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 )
 
 // What the search would have found of a leak of which it found nothing follows from the
@@ -30,7 +30,7 @@ func TestRecallOfUnknownLeaks(t *testing.T) {
 
 	v := &Verdict{Picture: findings.Picture{Width: 900, Height: 1200}, Evidence: findings.Evidence{Searched: large}}
 	v.conclude(v.evidence(given{opens: true}))
-	require.Equal(t, FoundUnknown, v.Finding)
+	require.Equal(t, findings.FoundUnknown, v.Kind)
 	require.Equal(t, recallOf(large, 1200), v.Recall)
 	trials := table.Kinds[0].Parts
 	assert.Contains(t, v.Note, fmt.Sprintf("In trials with leaks of its kind (of 400 pixels and more, full of detail) the search found the first page of the upload for %d of %d: at least %s",
@@ -40,8 +40,8 @@ func TestRecallOfUnknownLeaks(t *testing.T) {
 	assert.ErrorContains(t, v.recheck(given{opens: true}, true), "at_least")
 	v.Recall.Bound = recallOf(large, 1200).Bound
 
-	blank := &Verdict{Conclusion: findings.Conclusion{Finding: FoundUnknown}, Picture: findings.Picture{Width: 300, Height: 200}, Evidence: findings.Evidence{Searched: &findings.Searched{Features: &none}, Recall: recallOf(&findings.Searched{Features: &none}, 300)}}
-	w, err := weigh([]*Verdict{v, blank, {Conclusion: findings.Conclusion{Finding: FoundUnknown}}}, &books{}, Config{}, 1)
+	blank := &Verdict{Conclusion: findings.Conclusion{Kind: findings.FoundUnknown}, Picture: findings.Picture{Width: 300, Height: 200}, Evidence: findings.Evidence{Searched: &findings.Searched{Features: &none}, Recall: recallOf(&findings.Searched{Features: &none}, 300)}}
+	w, err := weigh([]*Verdict{v, blank, {Conclusion: findings.Conclusion{Kind: findings.FoundUnknown}}}, &books{}, Config{}, 1)
 	require.NoError(t, err)
 	assert.Equal(t, v.Recall.Bound, w.Case.Leaks[0].Recall)
 	assert.InDelta(t, max(blank.Recall.Bound, minRecall), w.Case.Leaks[1].Recall, 1e-12)

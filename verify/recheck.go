@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -44,7 +44,7 @@ func (v *Verdict) recheck(g given, words bool) error {
 	again := &Verdict{File: v.File, Error: v.Error, Picture: v.Picture, Evidence: v.Evidence, Rows: v.Rows,
 		Conclusion: findings.Conclusion{Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered, Beside: v.Beside}}
 	if !v.Examined() {
-		again = closedLeak(v.File, v.Finding, v.Picture, v.Error)
+		again = closedLeak(v.File, v.Kind, v.Picture, v.Error)
 	} else {
 		if v.Pages == 1 || v.Pages < 0 {
 			return fmt.Errorf("pages is %d, want 0 or more than 1", v.Pages)

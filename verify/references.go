@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -132,11 +132,11 @@ func (v *Investigator) brings(l *leakPicture, x candidate, of watermark.Submissi
 
 // reference compares a leak with the submission of a candidate, as a control. whole is the leak, and l
 // is the part of it that shows the submission own. A match that e already compared is returned. A
-// submission that the search of whole does not find gives [PixelsUnrelated] without a comparison.
+// submission that the search of whole does not find gives [findings.PixelsUnrelated] without a comparison.
 // The result is nil, without an error, for own itself and for the same subject. It is also nil for
 // a submission that was erased, is kept as a hash alone, or cannot be opened. On a sheet it is nil for the
 // pictures that lie beside own: that the leak shows them is no false match.
-func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *evidence, own *registry.Submission, c candidate) (*Match, error) {
+func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *evidence, own *registry.Submission, c candidate) (*findings.Match, error) {
 	row, err := v.engine().SubmissionAt(ctx, c.ref)
 	if err != nil {
 		return nil, gone(err)
@@ -150,7 +150,7 @@ func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *
 	if whose.ID == own.ID || whose.Subject != "" && whose.Subject == own.Subject || !row.Kept {
 		return nil, nil
 	}
-	if m := e.match(whose.ID); m != nil && m.Page == row.Page && m.Pixels != PixelsUnknown {
+	if m := e.match(whose.ID); m != nil && m.Page == row.Page && m.Pixels != findings.PixelsUnknown {
 		read := slices.ContainsFunc(e.reads, func(r read) bool { return r.issued != nil && r.issued.Submission == whose.ID })
 		if (showsCapture(m.Pixels) || read) && e.apart(whose.ID) {
 			return nil, nil
@@ -165,10 +165,10 @@ func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *
 	}
 	if !found {
 		none := 0.0
-		return &Match{Pixels: PixelsUnrelated, Score: &none}, nil
+		return &findings.Match{Pixels: findings.PixelsUnrelated, Score: &none}, nil
 	}
-	m := &Match{Submission: whose.ID, Page: row.Page, Pixels: PixelsUnknown}
-	if err := v.comparePixels(ctx, l, m); err != nil || m.Pixels == PixelsUnknown {
+	m := &findings.Match{Submission: whose.ID, Page: row.Page, Pixels: findings.PixelsUnknown}
+	if err := v.comparePixels(ctx, l, m); err != nil || m.Pixels == findings.PixelsUnknown {
 		return nil, err
 	}
 	return m, nil
@@ -183,18 +183,20 @@ func gone(err error) error {
 }
 
 // match returns the match of the leak with a submission, nil if e has no such match.
-func (e *evidence) match(of watermark.Submission) *Match {
-	return find(e.matches, func(m *Match) bool { return m.Submission == of })
+func (e *evidence) match(of watermark.Submission) *findings.Match {
+	return find(e.matches, func(m *findings.Match) bool { return m.Submission == of })
 }
 
 // page returns the page of a submission that the leak shows, by the match with it, else by a read of its
 // copy; 0 if it has one page, or neither is there.
 func (e *evidence) page(of watermark.Submission) int {
 	m := e.match(of)
-	if m != nil && m.Pixels != PixelsUnknown {
+	if m != nil && m.Pixels != findings.PixelsUnknown {
 		return m.Page
 	}
-	if r := find(e.reads, func(r *read) bool { return r.issued != nil && r.issued.Submission == of && r.shows != PixelsUnknown }); r != nil {
+	if r := find(e.reads, func(r *read) bool {
+		return r.issued != nil && r.issued.Submission == of && r.shows != findings.PixelsUnknown
+	}); r != nil {
 		return r.page
 	}
 	if m != nil {

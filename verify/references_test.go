@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 )
 
@@ -21,12 +22,12 @@ func TestReferences(t *testing.T) {
 			assert.Empty(t, v.References, "%s: not asked for", name)
 			continue
 		}
-		if rows[name].want != verify.FoundCopy {
+		if rows[name].want != findings.FoundCopy {
 			continue
 		}
 		require.NotEmpty(t, v.References, name)
 		for _, m := range v.References {
-			assert.Contains(t, []string{verify.PixelsTemplate, verify.PixelsUnrelated}, m.Pixels, name)
+			assert.Contains(t, []string{findings.PixelsTemplate, findings.PixelsUnrelated}, m.Pixels, name)
 		}
 		if !v.Traces[0].Copies[0].Found {
 			continue
@@ -56,14 +57,14 @@ func TestReferencesThatFitToo(t *testing.T) {
 	inv := newInvestigator(t, with)
 	inv.SetDetect(noMark)
 	v := examine(t, inv, leaked(t, passport(1), "jpeg50"))
-	require.Equal(t, verify.FoundUnmarked, v.Finding, v.Note)
+	require.Equal(t, findings.FoundUnmarked, v.Kind, v.Note)
 	var pixels []string
 	for _, m := range v.References {
 		pixels = append(pixels, m.Pixels)
 	}
-	want := []string{verify.PixelsSame, verify.PixelsTemplate}
+	want := []string{findings.PixelsSame, findings.PixelsTemplate}
 	if v.Submission == again.ID {
-		want = append(want, verify.PixelsTemplate) // the other passport of the first
+		want = append(want, findings.PixelsTemplate) // the other passport of the first
 	}
 	assert.ElementsMatch(t, want, pixels)
 	d, err := inv.Weigh(t.Context(), []*verify.Verdict{v})

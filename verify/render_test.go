@@ -15,6 +15,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 )
 
 // Not one byte of a report can be edited, by whoever has whatever key.
@@ -131,7 +132,7 @@ func TestReportListsTimes(t *testing.T) {
 	for unit, want := range map[int][]string{1: {"2018-02-14", "2018-02-15"}, 20: {"2018-02", "2018-03"}, 800: {"2018", "2019"}} {
 		var leaks []*verify.Verdict
 		for i := range 30 {
-			v := leakOf(i+1, verify.FoundCopy, "vendor A")
+			v := leakOf(i+1, findings.FoundCopy, "vendor A")
 			if v.Submitted = v.Submitted.AddDate(0, 0, i*unit/2); i == 29 {
 				v.Submitted = time.Time{}
 			}

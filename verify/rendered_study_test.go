@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/test/pages"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 )
 
@@ -47,11 +47,11 @@ func TestRenderedPagesStudy(t *testing.T) {
 		if len(got.Matches) > 0 {
 			pixels = got.Matches[0].Pixels
 		}
-		counts[fmt.Sprintf("%s %s", known, got.Finding)]++
-		if !slices.Contains([]verify.Finding{verify.FoundLookalike, verify.FoundUnknown}, got.Finding) {
+		counts[fmt.Sprintf("%s %s", known, got.Kind)]++
+		if !slices.Contains([]findings.Kind{findings.FoundLookalike, findings.FoundUnknown}, got.Kind) {
 			counts["shown"]++
 		}
-		t.Logf("%s %s %d %s: %s, %s, %.300s", kind, name, i, way, got.Finding, pixels, got.Note)
+		t.Logf("%s %s %d %s: %s, %s, %.300s", kind, name, i, way, got.Kind, pixels, got.Note)
 	}
 	strangers, own := make(map[string]int), make(map[string]int)
 	for i := range 500 {

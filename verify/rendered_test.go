@@ -13,6 +13,7 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -41,25 +42,25 @@ func TestPagesOfStrangers(t *testing.T) {
 	quiet := newInvestigator(t, untraced(cfg))
 	for name, way := range map[string]string{"letter_employer_b": "jpeg50", "terms_b": "thumb320"} {
 		got := examine(t, quiet, leaked(t, page(t, name), way))
-		assert.Equal(t, verify.FoundLookalike, got.Finding, "%s: %s", name, got.Note)
+		assert.Equal(t, findings.FoundLookalike, got.Kind, "%s: %s", name, got.Note)
 		assert.Contains(t, got.Note, "only its fields tell one customer's page from another's", name)
 	}
 	got := examine(t, quiet, page(t, "terms_b"))
-	assert.Equal(t, verify.PixelsPage, got.Matches[0].Pixels)
+	assert.Equal(t, findings.PixelsPage, got.Matches[0].Pixels)
 	assert.Len(t, got.Altered, 1, "the line with name and number")
 	assert.Contains(t, got.Note, "In 1 place (")
 
 	got = examine(t, quiet, leaked(t, terms, "resize75"))
-	assert.Contains(t, []verify.Finding{verify.FoundUnmarked, verify.FoundUnreadable}, got.Finding, got.Note)
-	assert.Equal(t, verify.PixelsSame, got.Matches[0].Pixels)
+	assert.Contains(t, []findings.Kind{findings.FoundUnmarked, findings.FoundUnreadable}, got.Kind, got.Note)
+	assert.Equal(t, findings.PixelsSame, got.Matches[0].Pixels)
 	got = examine(t, quiet, imaging.Crop(terms, image.Rect(0, 84, 556, 786))) // without the line with the fields
-	assert.Equal(t, verify.FoundLookalike, got.Finding, got.Note)
+	assert.Equal(t, findings.FoundLookalike, got.Kind, got.Note)
 	assert.Contains(t, got.Note, "Not all of the page can be read in the picture.")
 
 	edited := imaging.Paste(imaging.Clone(copied), imaging.Crop(page(t, "letter_employer_b"), image.Rect(42, 196, 514, 245)), image.Pt(42, 196))
 	for name, leak := range map[string]image.Image{"as issued": copied, "edited": edited} {
 		got := examine(t, v, leak)
-		assert.Equal(t, verify.FoundCopy, got.Finding, "%s: %s", name, got.Note)
+		assert.Equal(t, findings.FoundCopy, got.Kind, "%s: %s", name, got.Note)
 		assert.Equal(t, []watermark.CopyID{id}, got.Accused, "%s: %s", name, got.Note)
 	}
 }
@@ -75,7 +76,7 @@ func TestPagesOfTwoCustomersAreTwoDocuments(t *testing.T) {
 	var leaks []*verify.Verdict
 	for _, name := range []string{"letter_employer_a", "letter_employer_b"} {
 		leaks = append(leaks, examine(t, v, page(t, name)))
-		assert.Equal(t, verify.PixelsSame, leaks[len(leaks)-1].Matches[0].Pixels)
+		assert.Equal(t, findings.PixelsSame, leaks[len(leaks)-1].Matches[0].Pixels)
 	}
 	leaks[0].File, leaks[1].File = "dump.zip!letters.pdf#page 1", "dump.zip!letters.pdf#page 2"
 	d, err := v.Weigh(t.Context(), leaks)

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 )
 
@@ -14,13 +15,13 @@ import (
 // sample they are files examined each.
 func TestRepetitionsAddNothing(t *testing.T) {
 	leaks := many(8, func(n int) *verify.Verdict {
-		return subject(leakOf(n, verify.FoundUnreadable, "", holds("vendor A", found.AddDate(-1, 0, 0))), "")
+		return subject(leakOf(n, findings.FoundUnreadable, "", holds("vendor A", found.AddDate(-1, 0, 0))), "")
 	})
 	for n, l := range leaks[1:] { // one subject has two pictures
 		l.SetSubject([]string{"p", "p", "q", "r", "s", "t", "u"}[n])
 	}
-	leaks = append(leaks, leakOf(9, verify.FoundCopy, "vendor A"), subject(leakOf(10, verify.FoundCopy, "vendor A"), "p"),
-		leakOf(11, verify.FoundTransplanted, "vendor B"), leakOf(12, verify.FoundUnknown, ""), leakOf(13, verify.FoundUnknown, ""))
+	leaks = append(leaks, leakOf(9, findings.FoundCopy, "vendor A"), subject(leakOf(10, findings.FoundCopy, "vendor A"), "p"),
+		leakOf(11, findings.FoundTransplanted, "vendor B"), leakOf(12, findings.FoundUnknown, ""), leakOf(13, findings.FoundUnknown, ""))
 	want := weighed(dump{leaks: leaks})
 	for _, i := range []int{1, 1, 1, 3, 8, 9, 10, 11, 11, 11, 11} {
 		leaks = append(leaks, again(leaks[i]))

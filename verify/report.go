@@ -18,7 +18,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -108,7 +108,7 @@ func (r reportView) Pictures() int { return r.readable() }
 
 // SomeUnmarked reports whether no mark was found on a picture that shows an upload.
 func (r reportView) SomeUnmarked() bool {
-	return r.Counts[string(FoundUnmarked)]+r.Counts[string(FoundUnreadable)] > 0
+	return r.Counts[string(findings.FoundUnmarked)]+r.Counts[string(findings.FoundUnreadable)] > 0
 }
 
 // NotExamined returns the number of files and pages that were not examined.
@@ -194,7 +194,7 @@ func (r reportRow) Spots() (out []spot) {
 
 // Boxes returns the spots of a leak as SVG to lay over the picture of its upload; "" without spots.
 func (r reportView) Boxes(row reportRow) template.HTML {
-	m := find(row.Matches, func(m *Match) bool { return m.Submission == row.Submission })
+	m := find(row.Matches, func(m *findings.Match) bool { return m.Submission == row.Submission })
 	spots := row.Spots()
 	if m == nil || m.Width == 0 || len(spots) == 0 {
 		return ""

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -30,14 +30,14 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func goldenDump() *verify.DumpVerdict {
 	before := found.AddDate(-1, 0, 0)
 	leaks := []*verify.Verdict{
-		leakOf(1, verify.FoundCopy, "vendor A"),
-		leakOf(2, verify.FoundCopy, "vendor A", holds("vendor B", before)),
-		unconfirmed(leakOf(3, verify.FoundCopy, "authority C")),
-		leakOf(4, verify.FoundUnreadable, "", holds("vendor A", before), holds("vendor B", found.AddDate(0, 0, 1))),
-		leakOf(5, verify.FoundTransplanted, "vendor B"),
-		leakOf(6, verify.FoundLookalike, ""),
-		leakOf(7, verify.FoundUnknown, ""),
-		leakOf(8, verify.FoundDamaged, ""),
+		leakOf(1, findings.FoundCopy, "vendor A"),
+		leakOf(2, findings.FoundCopy, "vendor A", holds("vendor B", before)),
+		unconfirmed(leakOf(3, findings.FoundCopy, "authority C")),
+		leakOf(4, findings.FoundUnreadable, "", holds("vendor A", before), holds("vendor B", found.AddDate(0, 0, 1))),
+		leakOf(5, findings.FoundTransplanted, "vendor B"),
+		leakOf(6, findings.FoundLookalike, ""),
+		leakOf(7, findings.FoundUnknown, ""),
+		leakOf(8, findings.FoundDamaged, ""),
 	}
 	leaks[6].File = `<script>alert("x")</script> & 'quotes'.jpg`
 	d := weighed(dump{leaks: leaks})
@@ -141,7 +141,7 @@ func ratios(d *verify.DumpVerdict) (out []float64) {
 // Even a verdict that somebody filled in by hand names nobody beside a read that
 // confirms nothing.
 func TestReportNamesNobodyBesideUnconfirmedReads(t *testing.T) {
-	leaks := []*verify.Verdict{leakOf(1, verify.FoundTransplanted, "vendor B"), unconfirmed(leakOf(2, verify.FoundCopy, "vendor B"))}
+	leaks := []*verify.Verdict{leakOf(1, findings.FoundTransplanted, "vendor B"), unconfirmed(leakOf(2, findings.FoundCopy, "vendor B"))}
 	for _, v := range leaks {
 		v.Recipient, v.Issued = "vendor B", []registry.Copy{{ID: 1, Recipient: "vendor B"}}
 	}
@@ -156,7 +156,7 @@ func TestReportNamesNobodyBesideUnconfirmedReads(t *testing.T) {
 func TestReportOfNothing(t *testing.T) {
 	v := newInvestigator(t, investigating(leaktest.Config(t)))
 	var b bytes.Buffer
-	for _, d := range []dump{{}, {leaks: []*verify.Verdict{closed(1, verify.FoundDamaged), closed(2, verify.FoundNoPicture)}}} {
+	for _, d := range []dump{{}, {leaks: []*verify.Verdict{closed(1, findings.FoundDamaged), closed(2, findings.FoundNoPicture)}}} {
 		var nothing *verify.NothingError
 		require.ErrorAs(t, v.WriteReport(t.Context(), &b, weighed(d), false), &nothing)
 		require.Len(t, nothing.Files, len(d.leaks))

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -31,7 +32,7 @@ func (f *Findings) restore() ([]*Verdict, *books, error) {
 			full.others[b.Submission] = b.Cluster
 		}
 		leaks[i] = &full
-		if l.Finding == FoundCopy && l.Unconfirmed {
+		if l.Kind == findings.FoundCopy && l.Unconfirmed {
 			unconfirmed++
 		}
 	}

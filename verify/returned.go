@@ -9,7 +9,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -19,7 +19,7 @@ import (
 // the copy has: a leak that carries the mark, and shows the upload, may come from either.
 
 // notReturned are the words for pixels that rule out that a leak derives from an upload.
-var notReturned = []string{PixelsDifferent, PixelsTemplate, PixelsUnrelated}
+var notReturned = []string{findings.PixelsDifferent, findings.PixelsTemplate, findings.PixelsUnrelated}
 
 // returned sets, of each issued copy in e, the uploads that carry its mark and that the leak may show: as entered in
 // the registry, or as read here from originals of siblings of the copy's upload, and of uploads that the leak shows.
@@ -46,8 +46,8 @@ func (v *Investigator) returned(ctx context.Context, l *leakPicture, e *evidence
 				continue
 			}
 			m := e.match(id)
-			if m == nil || m.Pixels == PixelsUnknown {
-				m = &Match{Submission: id, Pixels: PixelsUnknown}
+			if m == nil || m.Pixels == findings.PixelsUnknown {
+				m = &findings.Match{Submission: id, Pixels: findings.PixelsUnknown}
 				if err := v.comparePages(ctx, l, m); err != nil {
 					return err
 				}
@@ -66,7 +66,7 @@ func (v *Investigator) cameBack(ctx context.Context, e *evidence, r *read) (out 
 	if v.cfg.SealKey == nil || len(v.cfg.Keys) == 0 || len(v.cfg.Against) > 0 {
 		return nil, nil
 	}
-	of := Match{Submission: r.issued.Submission, Page: r.page}
+	of := findings.Match{Submission: r.issued.Submission, Page: r.page}
 	all, err := v.family(ctx, pageOf(&of))
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (v *Investigator) cameBack(ctx context.Context, e *evidence, r *read) (out 
 
 // carries returns the copies whose marks the original of a page carries: by reading, or if that finds none, by tracing it
 // against the page of. The result is kept.
-func (v *Investigator) carries(ctx context.Context, page watermark.Submission, of *Match) (copies []watermark.CopyID, err error) {
+func (v *Investigator) carries(ctx context.Context, page watermark.Submission, of *findings.Match) (copies []watermark.CopyID, err error) {
 	about := [2]watermark.Submission{page, pageOf(of)}
 	v.families.mu.Lock()
 	copies, known := v.families.marks[about]

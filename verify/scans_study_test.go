@@ -20,7 +20,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/pages"
 	"github.com/kycmark/kycmark/internal/test/specimen"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -77,7 +77,7 @@ func scansStudy(t *testing.T, half int) {
 			got, err := v.Investigate(t.Context(), "leak.png", file(t, a.Apply(x.img, 1), "png"))
 			require.NoError(t, err)
 			label := got.Label()
-			if got.Copy != 0 && got.Copy != x.copy.ID || got.Submission != x.copy.Submission && got.Finding != verify.FoundUnknown {
+			if got.Copy != 0 && got.Copy != x.copy.ID || got.Submission != x.copy.Submission && got.Kind != findings.FoundUnknown {
 				label = "WRONG " + label
 			}
 			counts[a.Name][label]++

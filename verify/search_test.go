@@ -21,6 +21,7 @@ import (
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -185,7 +186,7 @@ func TestSearchInSegments(t *testing.T) {
 	buildSegments(t, c.Registry, c.Config.SealKey)
 	v, err := c.investigator(t, noMark).Investigate(t.Context(), "leak.png", leak)
 	require.NoError(t, err)
-	assert.Equal(t, verify.FoundUnknown, v.Finding)
+	assert.Equal(t, findings.FoundUnknown, v.Kind)
 	a, err = c.Registry.Ledger().Audit(t.Context(), registry.AuditOptions{SealKey: c.Config.SealKey})
 	require.NoError(t, err)
 	assert.True(t, a.Holds, a.Problems)

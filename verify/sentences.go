@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/kycmark/kycmark/internal/intake"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 )
 
@@ -145,11 +145,11 @@ var notes = map[string]string{
 	"pages":       "Only the first of {n} pages was examined.",
 	"lacks":       "The file is incomplete: {lacks}. The finding is of the rest.",
 
-	string(FoundDamaged):     "This file could not be decoded.",
-	string(FoundUnsupported): "This is a picture that this program does not read. Convert it, and investigate again.",
-	string(FoundUnopened):    "This file could not be opened or read. What it holds is not known.",
-	string(FoundMissing):     "There is no such file.",
-	string(FoundNoPicture):   "This file is not a picture. It counts for nothing.",
+	string(findings.FoundDamaged):     "This file could not be decoded.",
+	string(findings.FoundUnsupported): "This is a picture that this program does not read. Convert it, and investigate again.",
+	string(findings.FoundUnopened):    "This file could not be opened or read. What it holds is not known.",
+	string(findings.FoundMissing):     "There is no such file.",
+	string(findings.FoundNoPicture):   "This file is not a picture. It counts for nothing.",
 
 	"beside-custody":      "{n} {n|picture without a mark lies|pictures without a mark lie} within this recipient's recorded custody of unmarked uploads.",
 	"beside-late":         "{n} {n|picture lies|pictures lie} within custody that was not entered before the leaks were found. It is not admissible.",
@@ -228,7 +228,9 @@ var dumpSentences = []row{
 	{"named-transplanted", headline, (*weighing).namedTransplanted, "On {n} other {n|picture|pictures} marks of copies issued to {names} were transplanted: {n|it counts|they count} for no recipient. The party that did this may have prepared other pictures of this dump."},
 	{"issuer-all", headline, (*weighing).issuerAll, "Of the uploads with copies found here, {of} {of|was|were} issued to several recipients. For {n} of these uploads the copies of all recipients were found ({names}). Each of them was issued its own copies. The issuer had all copies."},
 	{"named-released", headline, at(aboutNamed, nothing), releasedText},
-	{"confirmed", headline, at(aboutConfirmed, func(w *weighing) figures { return figures{"n": w.Counts[string(FoundCopy)], "of": w.sources()} }), "Inconclusive: {n} {n|picture contains a confirmed copy|pictures contain confirmed copies}, issued to {of} {of|recipient|different recipients}. That is not enough to name a recipient."},
+	{"confirmed", headline, at(aboutConfirmed, func(w *weighing) figures {
+		return figures{"n": w.Counts[string(findings.FoundCopy)], "of": w.sources()}
+	}), "Inconclusive: {n} {n|picture contains a confirmed copy|pictures contain confirmed copies}, issued to {of} {of|recipient|different recipients}. That is not enough to name a recipient."},
 	{"matched-only", headline, at(aboutMatched, func(w *weighing) figures { return figures{"n": w.Matched, "of": w.readable()} }), "Inconclusive: {n} of the {of} {of|picture|pictures} {n|shows an upload|show uploads} of the registry, and no mark of an issued copy was confirmed on any of them."},
 	{"unconfirmed-only", headline, at(aboutUnconfirmed, func(w *weighing) figures { return figures{"n": w.unsure(), "of": w.readable()} }), "Inconclusive: {n} of the {of} {of|picture|pictures} {n|carries|carry} the mark of an issued copy, but could not be confirmed to show that copy's upload. Nothing else was matched."},
 	{"restore", headline, (*weighing).restorable, "{n} {n|picture|pictures} may show uploads that could not be read. Restore the originals or records of these uploads (kycmark audit --originals names them), and investigate again."},
@@ -287,13 +289,13 @@ var dumpSentences = []row{
 	{"claim-seen", shows, claimed(claimSeen), "Of the {claimed} pictures claimed, {seen} of those examined {seen|shows an upload|show uploads} of the registry. From a selection that others made, nothing follows about the rest."},
 	{"claim-all", shows, claimed(claimAll), "All of the {claimed} pictures claimed were examined: {examined} {examined|file|files}. {seen} {seen|counts|count} as showing an upload of the registry."},
 
-	{"released", showsNot, found(FoundCopy), "The findings do not show who released these copies. The exchange had the same copies, and so had each party that received, found or stole them."},
+	{"released", showsNot, found(findings.FoundCopy), "The findings do not show who released these copies. The exchange had the same copies, and so had each party that received, found or stole them."},
 	{"misdelivered", showsNot, (*weighing).misdelivered, "A clerical error that no record shows leaves the same findings: a copy for {name} was sent to another party, or a copy for another was entered under {name}. A receipt signed with a key of {name} excludes this for its copy: {signed} of the {n} {n|copy|copies} found {signed|has|have} one."},
 	{"several", showsNot, (*weighing).several, "Copies of several recipients appear. " + oneSourceText},
 	{"unissued-who", showsNot, (*weighing).unissuedFigures, "The marks with IDs that are not listed do not show who received or released {n|that picture|those pictures}: they count for no recipient. Compare the IDs with all systems that hold the key."},
 	{"custody-unjudged", showsNot, custodyOf(func(s *party) int { return s.unjudged }), "The custody that covers pictures without a mark is listed. " + notJudged},
 	{"custody-late", showsNot, custodyOf(func(s *party) int { return s.late }), "Custody that was entered after the leaks were found is listed but not admissible."},
-	{"unmarked", showsNot, found(FoundUnmarked), "On {n} {n|picture|pictures} no mark was found{keys}. A mark that was not removed would have been found {n|there|on each} with a probability of at least 99.5 %. Deliberate removal is not excluded. A party that removes marks does so on a whole dump, so that many such pictures say no more than one."},
+	{"unmarked", showsNot, found(findings.FoundUnmarked), "On {n} {n|picture|pictures} no mark was found{keys}. A mark that was not removed would have been found {n|there|on each} with a probability of at least 99.5 %. Deliberate removal is not excluded. A party that removes marks does so on a whole dump, so that many such pictures say no more than one."},
 	{"damaged-mark", showsNot, many((*weighing).damagedMarks), "{n} {n|picture carries|pictures carry} a part of a mark, and no copy is proved. {n|It|They} came from marked copies, and {n|counts|count} for no recipient and for no holder of unmarked uploads."},
 	{"unreadable", showsNot, (*weighing).withoutMark, "On {n} {n|picture|pictures} no mark was found{keys}. A mark may have been missed, and deliberate removal is not excluded: nothing follows from its absence on a single picture."},
 	{"absent", showsNot, (*weighing).absent, "Copies of pictures of {n} {n|person|persons} in this dump were issued to {name}, and the marks of these copies were not found. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %."},
@@ -301,8 +303,8 @@ var dumpSentences = []row{
 	{"void", showsNot, many((*weighing).voids), "{n} {n|picture carries|pictures carry} the mark of a copy that is void in the ledger: no byte of it was handed out, says the issuer's record. The record is wrong, or the copy left the issuer in another way. {n|It counts|They count} for no recipient."},
 	{"unconfirmed", showsNot, many((*weighing).unconfirmed), "{n} {n|picture carries|pictures carry} the mark of an issued copy, but could not be confirmed to show that copy's upload. A mark can be laid onto another picture, so {n|it counts|they count} for no recipient."},
 	{"unconfirmed-several", showsNot, many((*weighing).severals), "{n} {n|picture carries|pictures carry} the marks of several issued copies that do not fit together. Marks were laid onto {n|it|them}, or several copies were put together, so {n|it counts|they count} for no recipient."},
-	{"transplanted", showsNot, found(FoundTransplanted), "{n} {n|picture carries|pictures carry} a transplanted mark: it was laid onto {n|it|them} from another picture. That says nothing about the recipient of the copy whose mark was used. The party that did this may have prepared other pictures of this dump."},
-	{"lookalike", showsNot, found(FoundLookalike), "{n} {n|picture resembles an upload|pictures resemble uploads} of the registry, but {n|is|are} not shown to be the same {n|capture|captures}; {n|it is|they are} not counted as matched."},
+	{"transplanted", showsNot, found(findings.FoundTransplanted), "{n} {n|picture carries|pictures carry} a transplanted mark: it was laid onto {n|it|them} from another picture. That says nothing about the recipient of the copy whose mark was used. The party that did this may have prepared other pictures of this dump."},
+	{"lookalike", showsNot, found(findings.FoundLookalike), "{n} {n|picture resembles an upload|pictures resemble uploads} of the registry, but {n|is|are} not shown to be the same {n|capture|captures}; {n|it is|they are} not counted as matched."},
 	{"records-altered", showsNot, (*weighing).alteredRecords, "Records of the registry were altered or cannot be read, so that nothing follows for pictures that show its uploads or carry its marks: {names}."},
 	{"incomplete", showsNot, many((*weighing).closed), "{n} {n|picture|pictures} may show uploads whose originals or records are missing, altered or not readable: nothing follows from {n|it|them}. The command kycmark audit --originals names these uploads."},
 	{"unknown", showsNot, unmatched(false), "{n} {n|picture matches|pictures match} no upload that the search could find."},
@@ -317,12 +319,12 @@ var dumpSentences = []row{
 	{"named-only", showsNot, (*weighing).namedOnly, onlyNamed},
 	{"pages", showsNot, (*weighing).pages, "{n} {n|file has|files have} several pages or frames, and only the first was examined. The other {others} {others|page was|pages were} not."},
 	{"lacks", showsNot, (*weighing).lacks, "{n} {n|file is|files are} incomplete: data are missing or wrong. What could be decoded was examined."},
-	{"damaged", showsNot, found(FoundDamaged), "{n} {n|picture is|pictures are} damaged: {n|it|they} could not be decoded, and {n|says|say} nothing."},
-	{"unsupported", showsNot, found(FoundUnsupported), "{n} {n|picture is|pictures are} of a format or size that is not supported. {n|It was|They were} not examined. Convert {n|it|them}, and investigate again."},
+	{"damaged", showsNot, found(findings.FoundDamaged), "{n} {n|picture is|pictures are} damaged: {n|it|they} could not be decoded, and {n|says|say} nothing."},
+	{"unsupported", showsNot, found(findings.FoundUnsupported), "{n} {n|picture is|pictures are} of a format or size that is not supported. {n|It was|They were} not examined. Convert {n|it|them}, and investigate again."},
 	{"unread-archives", showsNot, many((*weighing).archives), "{n} {n|archive|archives} could not be read, in whole or in part. What {n|it holds|they hold} is not known. The reason is beside each."},
 	{"unopened", showsNot, many((*weighing).unopenedFiles), "{n} {n|file|files} could not be opened or read. What {n|it holds|they hold} is not known."},
-	{"missing", showsNot, found(FoundMissing), "{n} {n|file that was named does|files that were named do} not exist."},
-	{"not-pictures", showsNot, found(FoundNoPicture), "{n} {n|file is no picture, and counts|files are no pictures, and count} for nothing."},
+	{"missing", showsNot, found(findings.FoundMissing), "{n} {n|file that was named does|files that were named do} not exist."},
+	{"not-pictures", showsNot, found(findings.FoundNoPicture), "{n} {n|file is no picture, and counts|files are no pictures, and count} for nothing."},
 	{"key-compromised", showsNot, (*weighing).keyCompromised, "The mark key {key} of {n} {n|picture|pictures} with a confirmed copy is recorded as compromised since {since}, after the stated time of the find ({found}). {so}"},
 	{"planting-only", showsNot, (*weighing).plantingOnly, "The only marks of one recipient's copies in this dump, on {n} {n|picture|pictures}, belong to other uploads: they were laid there. They count for no recipient."},
 	{"planting-held", showsNot, (*weighing).plantingHeld, "Every picture with a copy issued to {name} ({n}) is a picture that {others} could hold unmarked. With those copies in hand, each of them could have laid the marks onto the unmarked pictures."},

@@ -18,7 +18,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/sentencecheck"
 	"github.com/kycmark/kycmark/verify"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -100,24 +100,24 @@ func TestSentencesOfRandomDumpsAreTrue(t *testing.T) {
 // Each of these dumps had a false sentence, or lacked a true one.
 func TestSentencesThatWereFalse(t *testing.T) {
 	a := func(n int, c ...registry.Custody) *verify.Verdict {
-		return leakOf(n, verify.FoundCopy, "vendor A", c...)
+		return leakOf(n, findings.FoundCopy, "vendor A", c...)
 	}
 	before := found.AddDate(-1, 0, 0)
 	drawn := verify.Circumstances{Found: found, Claimed: 100, Drawn: true}
 	known := verify.Circumstances{Found: found}
-	broken := closed(3, verify.FoundDamaged)
+	broken := closed(3, findings.FoundDamaged)
 	for name, x := range map[string]struct {
 		leaks       []*verify.Verdict
 		cfg         verify.Circumstances
 		says, never string
 	}{
 		"each held by another":     {[]*verify.Verdict{a(1, holds("vendor B", before)), a(2, holds("authority C", before))}, known, "1 by authority C and 1 by vendor B", "Every picture with a copy"},
-		"drawn by us, and nothing": {[]*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), leakOf(2, verify.FoundUnknown, "")}, drawn, "None of them counts as showing", "others made"},
-		"chance is rounded up":     {[]*verify.Verdict{unissued(leakOf(1, verify.FoundUnknown, ""))}, known, "at most 1e-09 in all", "9e-10 in all"},
+		"drawn by us, and nothing": {[]*verify.Verdict{leakOf(1, findings.FoundUnknown, ""), leakOf(2, findings.FoundUnknown, "")}, drawn, "None of them counts as showing", "others made"},
+		"chance is rounded up":     {[]*verify.Verdict{unissued(leakOf(1, findings.FoundUnknown, ""))}, known, "at most 1e-09 in all", "9e-10 in all"},
 		"marks, none confirmed":    {[]*verify.Verdict{unconfirmed(a(1))}, known, "carries the mark of an issued copy, but could not", "No upload of the registry was matched"},
-		"other marks beside":       {[]*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundTransplanted, "vendor B")}, known, "2 of 3 marked pictures", "2 of 2"},
-		"a broken file repeated":   {[]*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), broken, again(broken)}, known, "2 pictures are damaged", "byte for byte"},
-		"they resemble uploads":    {[]*verify.Verdict{leakOf(1, verify.FoundLookalike, ""), leakOf(2, verify.FoundLookalike, ""), leakOf(3, verify.FoundUnknown, "")}, known, "2 of the 3 pictures examined resemble uploads", "No upload of the registry was matched"},
+		"other marks beside":       {[]*verify.Verdict{a(1), a(2), leakOf(3, findings.FoundTransplanted, "vendor B")}, known, "2 of 3 marked pictures", "2 of 2"},
+		"a broken file repeated":   {[]*verify.Verdict{leakOf(1, findings.FoundUnknown, ""), broken, again(broken)}, known, "2 pictures are damaged", "byte for byte"},
+		"they resemble uploads":    {[]*verify.Verdict{leakOf(1, findings.FoundLookalike, ""), leakOf(2, findings.FoundLookalike, ""), leakOf(3, findings.FoundUnknown, "")}, known, "2 of the 3 pictures examined resemble uploads", "No upload of the registry was matched"},
 		"one copy, three times":    {[]*verify.Verdict{a(1), again(a(1)), a(1)}, known, "The 3 pictures with a copy issued to vendor A are all of one copy", "All 1"},
 	} {
 		d := verify.WeighFor(x.leaks, recipients, verify.Config{Circumstances: x.cfg}, 120)
@@ -150,7 +150,7 @@ func TestCopiesOfManyRecipientsInOnePicture(t *testing.T) {
 
 // If only named uploads were searched, the headline does not hide that pictures resemble them.
 func TestNamedUploadsThatAreResembled(t *testing.T) {
-	leaks := []*verify.Verdict{leakOf(1, verify.FoundLookalike, ""), leakOf(2, verify.FoundUnknown, "")}
+	leaks := []*verify.Verdict{leakOf(1, findings.FoundLookalike, ""), leakOf(2, findings.FoundUnknown, "")}
 	cfg := verify.Config{Circumstances: verify.Circumstances{Found: found}, Against: []watermark.Submission{leaks[0].Submission}}
 	d := verify.WeighFor(leaks, recipients, cfg, 120)
 	assert.Contains(t, d.Headline, "1 of the 2 pictures resembles an upload that was named, but is not confirmed to show it.")

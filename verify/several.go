@@ -3,7 +3,7 @@ package verify
 import (
 	"slices"
 
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -70,11 +70,11 @@ func concludeFound(issued []read) conclusion {
 }
 
 // concludeSeveral returns the conclusion for a leak in which several issued copies were read that do not fit
-// together. The finding is [FoundTransplanted], and no copy is accused, if for each copy the leak shows another
+// together. The finding is [findings.FoundTransplanted], and no copy is accused, if for each copy the leak shows another
 // submission than the copy's. Otherwise it is an unconfirmed copy, and all are accused.
 func concludeSeveral(e evidence, issued []read) conclusion {
 	c := concludeCopies(issued)
-	var shows *Match
+	var shows *findings.Match
 	elsewhere := 0 // marks of copies of another submission than the leak shows
 	for _, r := range issued {
 		if m := e.positive(r.issued.Submission); m != nil && !r.confirmed() && r.elsewhere(m) {
@@ -83,7 +83,7 @@ func concludeSeveral(e evidence, issued []read) conclusion {
 		}
 	}
 	if elsewhere == len(issued) {
-		c.finding, c.submission, c.accused = FoundTransplanted, shows.Submission, nil
+		c.finding, c.submission, c.accused = findings.FoundTransplanted, shows.Submission, nil
 		c.say("transplanted-several", figures{"copies": copyNames(issued)})
 		return c
 	}
@@ -94,7 +94,7 @@ func concludeSeveral(e evidence, issued []read) conclusion {
 
 // concludeCopies returns the conclusion of a confirmed copy that rests on the first read and accuses all.
 func concludeCopies(issued []read) conclusion {
-	c := conclusion{finding: FoundCopy, submission: issued[0].issued.Submission, read: &issued[0], also: issued[1:]}
+	c := conclusion{finding: findings.FoundCopy, submission: issued[0].issued.Submission, read: &issued[0], also: issued[1:]}
 	for _, r := range issued {
 		c.accused = append(c.accused, r.copy)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/attack"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -39,16 +39,16 @@ func TestSharperLeaks(t *testing.T) {
 		return jpeg.Apply(imaging.Sharpen(imaging.Resize(p, side, 0, imaging.CatmullRom), 1), 1)
 	}
 	got := examine(t, v, jpeg.Apply(full, 1))
-	assert.Equal(t, verify.FoundLookalike, got.Finding, got.Note)
+	assert.Equal(t, findings.FoundLookalike, got.Kind, got.Note)
 	require.NotEmpty(t, got.Matches)
-	assert.Equal(t, verify.PixelsSharper, got.Matches[0].Pixels)
+	assert.Equal(t, findings.PixelsSharper, got.Matches[0].Pixels)
 	assert.Contains(t, got.Note, "So it was hardly made of that upload.")
 	assert.Empty(t, got.Accused)
 
 	got = examine(t, v, enlarged(upload))
-	assert.Contains(t, []verify.Finding{verify.FoundUnmarked, verify.FoundUnreadable}, got.Finding, got.Note)
-	assert.Equal(t, verify.PixelsSame, got.Matches[0].Pixels)
+	assert.Contains(t, []findings.Kind{findings.FoundUnmarked, findings.FoundUnreadable}, got.Kind, got.Note)
+	assert.Equal(t, findings.PixelsSame, got.Matches[0].Pixels)
 	got = examine(t, v, enlarged(copied))
-	assert.Equal(t, verify.FoundCopy, got.Finding, got.Note)
+	assert.Equal(t, findings.FoundCopy, got.Kind, got.Note)
 	assert.Equal(t, []watermark.CopyID{id}, got.Accused, got.Note)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/register"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -100,14 +101,14 @@ func (v *Investigator) siblings(ctx context.Context, l *leakPicture, e *evidence
 				}
 			}
 		}
-		t, err := v.traceBoth(ctx, l, e, &Match{Submission: m.Submission, Page: m.Page}, siblingLevel/float64(len(family)))
+		t, err := v.traceBoth(ctx, l, e, &findings.Match{Submission: m.Submission, Page: m.Page}, siblingLevel/float64(len(family)))
 		if err != nil {
 			return err
 		}
 		if t == nil {
 			continue // its original cannot be opened, or is too small: nothing rules it out
 		}
-		e.traces = append(slices.DeleteFunc(e.traces, func(o Tracing) bool { return o.Submission == t.Submission }), t.Tracing)
+		e.traces = append(slices.DeleteFunc(e.traces, func(o findings.Tracing) bool { return o.Submission == t.Submission }), t.Tracing)
 		if err := v.bind(ctx, e, t); err != nil {
 			return err
 		}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -63,8 +63,8 @@ func TestLeaksOfASibling(t *testing.T) {
 		leak := imaging.Fit(imaging.Crop(x.marked, x.crop), side, side, imaging.Box)
 		got := examine(t, v, leaked(t, leak, "jpeg75"))
 		require.NoError(t, got.Recheck(true))
-		assert.NotEqual(t, verify.FoundUnmarked, got.Finding, "%d: %s", side, got.Note)
-		assert.NotEqual(t, verify.FoundTransplanted, got.Finding, "%d: %s", side, got.Note)
+		assert.NotEqual(t, findings.FoundUnmarked, got.Kind, "%d: %s", side, got.Note)
+		assert.NotEqual(t, findings.FoundTransplanted, got.Kind, "%d: %s", side, got.Note)
 		if side > 160 {
 			assert.Equal(t, "copy", got.Label(), "%d: %s", side, got.Note)
 			assert.Equal(t, []watermark.CopyID{x.copy}, got.Accused)
@@ -91,8 +91,8 @@ func TestLeaksOfAnErasedSibling(t *testing.T) {
 	for _, side := range long.Cases(1, 520, 300, 160) {
 		got := examine(t, v, leaked(t, imaging.Fit(x.marked, side, side, imaging.Box), "jpeg50"))
 		require.NoError(t, got.Recheck(true))
-		assert.NotEqual(t, verify.FoundUnmarked, got.Finding, "%d: %s", side, got.Note)
-		assert.NotEqual(t, verify.FoundTransplanted, got.Finding, "%d: %s", side, got.Note)
+		assert.NotEqual(t, findings.FoundUnmarked, got.Kind, "%d: %s", side, got.Note)
+		assert.NotEqual(t, findings.FoundTransplanted, got.Kind, "%d: %s", side, got.Note)
 		if side == 520 {
 			assert.Equal(t, "copy (unconfirmed)", got.Label(), got.Note)
 			assert.Equal(t, x.copy, got.Copy)
@@ -118,11 +118,11 @@ func TestSiblingsOfLaterUploads(t *testing.T) {
 	}
 	submit(t, s, file(t, imaging.Crop(upload, crop), "jpeg"), "one", feb)
 	v := quiet(newInvestigator(t, investigating(cfg))) // copies are traced
-	require.NotEqual(t, verify.FoundCopy, examine(t, v, leak(upload)).Finding)
+	require.NotEqual(t, findings.FoundCopy, examine(t, v, leak(upload)).Kind)
 
 	whole := submit(t, s, file(t, upload, "jpeg"), "one", feb.AddDate(0, 1, 0))
 	vendors(t, cfg.Registry, "vendor A")
 	_, img, id := issued(t, s, whole.ID, "vendor A")
 	got := examine(t, v, leak(img))
-	assert.NotEqual(t, verify.FoundUnmarked, got.Finding, "copy %s: %s", id, got.Note)
+	assert.NotEqual(t, findings.FoundUnmarked, got.Kind, "copy %s: %s", id, got.Note)
 }

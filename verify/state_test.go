@@ -15,6 +15,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -68,7 +69,7 @@ func TestStateOfARun(t *testing.T) {
 	require.Equal(t, len(want), len(got))
 	for i := range want {
 		require.Equal(t, want[i].File, got[i].File)
-		require.Equal(t, want[i].Finding, got[i].Finding)
+		require.Equal(t, want[i].Kind, got[i].Kind)
 		require.Equal(t, want[i].LogP, got[i].LogP)
 	}
 	require.Equal(t, whole.Headline, again.Headline)
@@ -154,13 +155,13 @@ func TestAgainst(t *testing.T) {
 	c := newTwinCase(t)
 	c.Against = []watermark.Submission{c.secondID, c.firstID}
 	v := c.examine(t, c.marked, noMark)
-	require.Equal(t, verify.FoundCopy, v.Finding, v.Note)
+	require.Equal(t, findings.FoundCopy, v.Kind, v.Note)
 	require.Equal(t, c.firstID, v.Submission)
 	require.Len(t, v.Matches, 2, "what does not fit is listed too")
 	require.Len(t, v.Traces, 2)
 	c.Against = []watermark.Submission{c.secondID}
 	v = c.examine(t, c.marked, noMark)
-	require.NotEqual(t, verify.FoundCopy, v.Finding)
+	require.NotEqual(t, findings.FoundCopy, v.Kind)
 	inv := c.investigator(t, noMark)
 	stranger, err := inv.Investigate(t.Context(), "stranger.jpg", file(t, specimen.Landscape(3, 400, 300), "jpeg"))
 	require.NoError(t, err)

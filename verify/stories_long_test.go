@@ -27,6 +27,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -168,8 +169,8 @@ func (x *stage) examine(v *verify.Investigator, leaks ...[]byte) (out []*verify.
 		got, err := v.Investigate(x.t.Context(), fmt.Sprint("leak ", i), data)
 		require.NoError(x.t, err)
 		x.t.Logf("leak %d: %s, accused %v: %s", i, got.Label(), got.Accused, got.Note)
-		assert.NotEqual(x.t, verify.FoundUnmarked, got.Finding)
-		assert.NotEqual(x.t, verify.FoundTransplanted, got.Finding)
+		assert.NotEqual(x.t, findings.FoundUnmarked, got.Kind)
+		assert.NotEqual(x.t, findings.FoundTransplanted, got.Kind)
 		out = append(out, got)
 	}
 	return out
@@ -262,11 +263,11 @@ func (x *stage) erasedAndSentAgain() {
 	v := x.investigator()
 	found := x.examine(v, leaks...)
 	for _, l := range found {
-		if assert.Contains(x.t, []string{"copy (unconfirmed)", "unreadable"}, l.Label()) && l.Finding == verify.FoundCopy {
+		if assert.Contains(x.t, []string{"copy (unconfirmed)", "unreadable"}, l.Label()) && l.Kind == findings.FoundCopy {
 			assert.Contains(x.t, l.Note, "issued to vendor-a")
 		}
 	}
-	assert.True(x.t, slices.ContainsFunc(found, func(l *verify.Verdict) bool { return l.Finding == verify.FoundCopy }))
+	assert.True(x.t, slices.ContainsFunc(found, func(l *verify.Verdict) bool { return l.Kind == findings.FoundCopy }))
 	x.judge(v, found, "vendor-a")
 }
 
@@ -316,7 +317,7 @@ func (x *stage) pagesOfStrangers() {
 	found := x.examine(v, leaks...)
 	assert.Equal(x.t, []watermark.CopyID{own}, found[0].Accused)
 	for _, l := range found[1:] {
-		assert.Contains(x.t, []verify.Finding{verify.FoundLookalike, verify.FoundUnknown}, l.Finding, l.Note)
+		assert.Contains(x.t, []findings.Kind{findings.FoundLookalike, findings.FoundUnknown}, l.Kind, l.Note)
 	}
 	x.judge(v, found, "vendor-a")
 }
@@ -334,7 +335,7 @@ func (x *stage) sharperLeaks() {
 	v := x.investigator()
 	found := x.examine(v, leaks...)
 	for _, l := range found {
-		assert.Equal(x.t, verify.FoundLookalike, l.Finding)
+		assert.Equal(x.t, findings.FoundLookalike, l.Kind)
 	}
 	d := x.judge(v, found)
 	assert.NotContains(x.t, d.Headline+strings.Join(d.Shows, " "), "old-vendor")

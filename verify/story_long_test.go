@@ -16,6 +16,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -53,13 +54,13 @@ func TestLongStory(t *testing.T) {
 	for _, l := range []struct {
 		name string
 		img  *image.NRGBA
-		want verify.Finding
+		want findings.Kind
 		of   int // the submission that it shows
 		read int // the copy whose mark it carries
 	}{
-		{"messenger", leaked(t, copies[0], "telegram"), verify.FoundCopy, 0, 0},
-		{"crop", leaked(t, copies[1], "crop75"), verify.FoundCopy, 1, 1},
-		{"transplant", transplant(uploads[0], copies[0], uploads[1]), verify.FoundTransplanted, 1, 0},
+		{"messenger", leaked(t, copies[0], "telegram"), findings.FoundCopy, 0, 0},
+		{"crop", leaked(t, copies[1], "crop75"), findings.FoundCopy, 1, 1},
+		{"transplant", transplant(uploads[0], copies[0], uploads[1]), findings.FoundTransplanted, 1, 0},
 	} {
 		got, err := v.Investigate(ctx, l.name+".jpg", file(t, l.img, "jpeg"))
 		require.NoError(t, err)
@@ -77,9 +78,9 @@ func TestLongStory(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "copy", collage.Label(), collage.Note)
 	for _, m := range collage.Matches {
-		want := verify.PixelsSame
+		want := findings.PixelsSame
 		if m.Submission == subs[0].ID {
-			want = verify.PixelsAlike // but for its mark
+			want = findings.PixelsAlike // but for its mark
 		}
 		assert.Equal(t, want, m.Pixels)
 	}

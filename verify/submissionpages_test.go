@@ -15,6 +15,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -130,7 +131,7 @@ func TestLeakOfPageTwo(t *testing.T) {
 	anew.SetDetect(noMark)
 	for _, v := range []*verify.Investigator{v, anew} {
 		got := examine(t, v, leaked(t, billOf(1), "telegram"))
-		assert.Equal(t, verify.FoundUnknown, got.Finding, "nothing of page 2 is left")
+		assert.Equal(t, findings.FoundUnknown, got.Kind, "nothing of page 2 is left")
 	}
 }
 

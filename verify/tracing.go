@@ -8,14 +8,14 @@ import (
 	"math"
 	"slices"
 
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A tracing is a [Tracing] with the registry's rows of the copies that were found.
+// A tracing is a [findings.Tracing] with the registry's rows of the copies that were found.
 type tracing struct {
-	Tracing
+	findings.Tracing
 	rows []registry.Copy // of the copies found, after [tracing.fill]
 }
 
@@ -30,7 +30,7 @@ func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) e
 	if len(v.cfg.Against) > 0 {
 		targets = nil
 		for _, id := range v.cfg.Against {
-			targets = append(targets, Match{Submission: id, Page: e.page(id)})
+			targets = append(targets, findings.Match{Submission: id, Page: e.page(id)})
 		}
 	}
 	for i := range targets {
@@ -52,7 +52,7 @@ func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) e
 // traceBoth is tracePages for a leak in which a submission may be shown twice: beside the region of the match too,
 // with half of the level each. The result is of the region, with the copies found beside it. It is of what lies beside if
 // only that shows the submission and has a copy.
-func (v *Investigator) traceBoth(ctx context.Context, l *leakPicture, e *evidence, target *Match, level float64) (*tracing, error) {
+func (v *Investigator) traceBoth(ctx context.Context, l *leakPicture, e *evidence, target *findings.Match, level float64) (*tracing, error) {
 	var rest *leakPicture
 	if m := e.match(target.Submission); m != nil && m.Region != nil {
 		rest = l.rest(m.Region)
@@ -118,12 +118,12 @@ func (e *evidence) sees(of watermark.Submission) (pixels string, altered []findi
 	if r := find(e.reads, func(r *read) bool { return r.issued != nil && r.issued.Submission == of }); r != nil {
 		return r.shows, r.altered
 	}
-	return PixelsUnknown, nil
+	return findings.PixelsUnknown, nil
 }
 
 // traceOrder are the words for pixels in the order in which submissions are traced
 // against: what the leak shows, what it may show, what it resembles.
-var traceOrder = [...][]string{{PixelsSame, PixelsAltered}, {PixelsEdges, PixelsAlike, PixelsPage, PixelsPartial, PixelsSharper, PixelsUndecided}, {PixelsDifferent, PixelsTemplate}}
+var traceOrder = [...][]string{{findings.PixelsSame, findings.PixelsAltered}, {findings.PixelsEdges, findings.PixelsAlike, findings.PixelsPage, findings.PixelsPartial, findings.PixelsSharper, findings.PixelsUndecided}, {findings.PixelsDifferent, findings.PixelsTemplate}}
 
 // traceRank returns the index in traceOrder of a word for pixels; -1 if it is not traced against.
 func traceRank(pixels string) int {
@@ -135,16 +135,16 @@ func traceRank(pixels string) int {
 // of any submission are the same, altered or not, the others are left out. Submissions of the same document, or of the
 // same page without other fields, stay. On a sheet of several pictures there are more, at most [maxApart]: each must lie beside all others ([evidence.apart]), and have the
 // same pixels or a copy that was read. Erased submissions of copies are left out.
-func (e *evidence) targets() (out []Match) {
+func (e *evidence) targets() (out []findings.Match) {
 	add := func(id watermark.Submission, page, limit int) {
-		if len(out) < limit && !slices.ContainsFunc(out, func(o Match) bool { return o.Submission == id }) {
-			out = append(out, Match{Submission: id, Page: page})
+		if len(out) < limit && !slices.ContainsFunc(out, func(o findings.Match) bool { return o.Submission == id }) {
+			out = append(out, findings.Match{Submission: id, Page: page})
 		}
 	}
 	for rank, words := range traceOrder {
 		shown := rank == 1 && len(out) > 0
 		if shown { // perhaps the same capture: the leak may show a smaller version
-			words = []string{PixelsAlike, PixelsPage}
+			words = []string{findings.PixelsAlike, findings.PixelsPage}
 		}
 		for _, m := range e.matches {
 			if slices.Contains(words, m.Pixels) && !(shown && len(m.Altered) > 0) {
@@ -180,7 +180,7 @@ func (e *evidence) apart(of watermark.Submission) bool {
 	if m == nil || m.Region == nil {
 		return false
 	}
-	return !slices.ContainsFunc(e.matches, func(o Match) bool {
+	return !slices.ContainsFunc(e.matches, func(o findings.Match) bool {
 		return o.Submission != of && showsCapture(o.Pixels) && (o.Region == nil || !(overlap(m.Region, o.Region) <= maxOverlap))
 	})
 }
@@ -197,7 +197,7 @@ func overlap(a, b *findings.Quad) float64 {
 // traceAgainst traces a leak against the original of the page m, for all issued copies whose mark keys are at hand.
 // level is the false-positive rate below which any copy counts as found. The result is nil if the original cannot be
 // opened or a picture is too small. The rows of the result are the copies found.
-func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, m *Match, level float64) (*tracing, error) {
+func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, m *findings.Match, level float64) (*tracing, error) {
 	o, err := (*original)(nil), error(nil)
 	if i := l.at(pageOf(m)); i >= 0 {
 		o = l.laid[i].on // others may have taken its place in the cache
@@ -208,7 +208,7 @@ func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, m *Matc
 	if err != nil {
 		return nil, err
 	}
-	t := &tracing{Tracing: Tracing{Submission: m.Submission, Page: m.Page, Copies: []findings.TracedCopy{}, Edits: []Edit{}, Level: micro(math.Log10(level))}}
+	t := &tracing{Tracing: findings.Tracing{Submission: m.Submission, Page: m.Page, Copies: []findings.TracedCopy{}, Edits: []findings.Edit{}, Level: micro(math.Log10(level))}}
 	var issued []watermark.Candidate
 	for _, c := range rows {
 		key := v.key(c.KeyID)
@@ -281,7 +281,7 @@ func (t *tracing) fill(found *watermark.TraceResult) {
 	t.rows = slices.DeleteFunc(t.rows, func(c registry.Copy) bool { return !slices.Contains(found.Accused, c.ID) })
 	slices.SortStableFunc(t.Copies, func(a, b findings.TracedCopy) int { return cmp.Compare(a.LogP, b.LogP) })
 	for _, e := range found.Edits {
-		edit := Edit{Submission: t.Submission, Kind: e.Kind, Score: e.Score}
+		edit := findings.Edit{Submission: t.Submission, Kind: e.Kind, Score: e.Score}
 		for i, p := range e.Quad {
 			edit.Quad[i] = [2]float64{p.X, p.Y}
 		}
@@ -290,7 +290,7 @@ func (t *tracing) fill(found *watermark.TraceResult) {
 }
 
 // tracedCopy returns what tracing t, which may be nil, says of copy id, or nil.
-func tracedCopy(t *Tracing, id watermark.CopyID) *findings.TracedCopy {
+func tracedCopy(t *findings.Tracing, id watermark.CopyID) *findings.TracedCopy {
 	if t == nil {
 		return nil
 	}
@@ -298,23 +298,25 @@ func tracedCopy(t *Tracing, id watermark.CopyID) *findings.TracedCopy {
 }
 
 // wouldShow reports whether tracing t, which may be nil, would have found a mark of any issued copy.
-func wouldShow(t *Tracing) bool {
+func wouldShow(t *findings.Tracing) bool {
 	return t != nil && t.Registered && t.Unsought == 0 && t.Power >= minPower
 }
 
 // rulesOut reports whether the leak is no copy of the submission of tracing t: a mark of any issued copy would have
 // been found, and there is no part of one. The leak may be another capture.
-func rulesOut(t *Tracing) bool {
+func rulesOut(t *findings.Tracing) bool {
 	return t != nil && t.Unsought == 0 && max(t.Power, t.Withheld) >= minPower && t.LogAny > watermark.PresentLevel
 }
 
 // marked reports whether the leak carries a part of a mark, by what all copies have in common too. It
 // may be that no copy was found.
-func marked(t *Tracing) bool { return t != nil && t.Registered && t.LogAny <= watermark.PresentLevel }
+func marked(t *findings.Tracing) bool {
+	return t != nil && t.Registered && t.LogAny <= watermark.PresentLevel
+}
 
 // traceOf returns the tracing against a submission, or nil.
-func traceOf(all []Tracing, id watermark.Submission) *Tracing {
-	return find(all, func(t *Tracing) bool { return t.Submission == id })
+func traceOf(all []findings.Tracing, id watermark.Submission) *findings.Tracing {
+	return find(all, func(t *findings.Tracing) bool { return t.Submission == id })
 }
 
 // find returns a pointer to the first element of all for which is reports true, or nil.

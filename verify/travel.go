@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/intake"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )

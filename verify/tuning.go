@@ -74,7 +74,7 @@ const (
 	// traceLevel is the false-positive rate below which a copy counts as found in a leak. The
 	// rate is over all copies of all submissions that the leak is traced against.
 	traceLevel = 1e-9
-	// minReadScore is the score of tracing, [Tracing].Expected, from which on reading alone finds a mark too. Chosen: about six
+	// minReadScore is the score of tracing, [findings.Tracing].Expected, from which on reading alone finds a mark too. Chosen: about six
 	// times what an accusation by tracing takes.
 	minReadScore = 40
 	// siblingLevel is the same, in addition, for siblings of the upload that a leak shows: little beside traceLevel. Chosen.

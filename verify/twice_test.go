@@ -10,7 +10,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -54,6 +54,6 @@ func TestCopiesOfOneUploadSideBySide(t *testing.T) {
 		forged.Pix[i] = uint8(min(max(int(p)+2*(int(copies[1].Pix[i])-int(soft.Pix[i])), 0), 255))
 	}
 	got = examine(t, v, sheet(forged))
-	assert.Equal(t, verify.FoundCopy, got.Finding, got.Note)
+	assert.Equal(t, findings.FoundCopy, got.Kind, got.Note)
 	assert.NotContains(t, got.Accused, ids[1], got.Note)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -236,7 +237,7 @@ func (w *weighing) sameDocumentSubjects() []figures {
 
 // notCompared are the uploads whose originals were not compared with each other, if copies count.
 func (w *weighing) notCompared() []figures {
-	if w.Counts[string(FoundCopy)] == 0 {
+	if w.Counts[string(findings.FoundCopy)] == 0 {
 		return nil
 	}
 	return several(w.NotCompared, nil)

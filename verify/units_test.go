@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -17,7 +17,7 @@ import (
 // One customer's twelve uploads without a subject are one person's, unless the investigator states
 // otherwise.
 func TestOneCustomersUploads(t *testing.T) {
-	leaks := many(12, func(n int) *verify.Verdict { return subject(leakOf(n, verify.FoundCopy, "vendor A"), "") })
+	leaks := many(12, func(n int) *verify.Verdict { return subject(leakOf(n, findings.FoundCopy, "vendor A"), "") })
 	for each, units := range map[int]int{0: 1, 12: 1, 6: 2, 5: 3, 1: 12} {
 		got := verify.WeighFor(leaks, recipients, verify.Config{Circumstances: verify.Circumstances{UploadsPerSubject: each}}, 120)
 		for _, h := range got.Odds.Recipients {
@@ -46,7 +46,7 @@ func TestOneCustomersUploads(t *testing.T) {
 
 // Two references whose uploads show one document are one person's.
 func TestTwoReferencesOfOnePerson(t *testing.T) {
-	a, b := leakOf(1, verify.FoundCopy, "vendor A"), leakOf(2, verify.FoundCopy, "vendor A")
+	a, b := leakOf(1, findings.FoundCopy, "vendor A"), leakOf(2, findings.FoundCopy, "vendor A")
 	units := verify.Units([]*verify.Verdict{a, b}, 0)
 	require.NotEqual(t, units[a.Submission], units[b.Submission])
 	units = verify.Units([]*verify.Verdict{a, b}, 0, findings.SameDocument{Submissions: [2]watermark.Submission{a.Submission, b.Submission}})
@@ -70,11 +70,11 @@ func randomDump(r *rand.Rand, each int) (d dumped) {
 		var l *verify.Verdict
 		switch r.IntN(3) {
 		case 0:
-			l = leakOf(n, verify.FoundUnmarked, "")
+			l = leakOf(n, findings.FoundUnmarked, "")
 		case 1:
-			l = leakOf(n, verify.FoundCopy, "vendor A")
+			l = leakOf(n, findings.FoundCopy, "vendor A")
 		default:
-			l = leakOf(n, verify.FoundCopy, "vendor B")
+			l = leakOf(n, findings.FoundCopy, "vendor B")
 			if r.IntN(3) == 0 { // copies of both are in it
 				l.Issued = append(l.Issued, registry.Copy{Submission: l.Submission, Recipient: "vendor A"})
 			}

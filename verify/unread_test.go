@@ -18,7 +18,7 @@ import (
 	"github.com/kycmark/kycmark/internal/objects"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -123,23 +123,23 @@ func TestUnreadOriginals(t *testing.T) {
 
 	search := untraced(cfg)
 	inv := newInvestigator(t, search)
-	count := map[verify.Finding]int{}
+	count := map[findings.Kind]int{}
 	reasons := map[string]int{}
 	for n := range uploads {
 		v, err := inv.Investigate(t.Context(), "leak.jpg", pictures[n])
 		require.NoError(t, err)
-		if count[v.Finding]++; v.Finding != verify.FoundIncomplete {
+		if count[v.Kind]++; v.Kind != findings.FoundIncomplete {
 			require.Equal(t, watermark.SubmissionOf(sha256.Sum256(pictures[n])), v.Submission)
 			require.Empty(t, v.Error)
 		}
 		require.NoError(t, v.Recheck(true))
-		if v.Finding == verify.FoundIncomplete {
+		if v.Kind == findings.FoundIncomplete {
 			_, reason, _ := strings.Cut(v.Error, ": object ")
 			reasons[reason[len(names[0].String())+2:]]++
 			require.NotContains(t, v.Error, "/secret")
 		}
 	}
-	require.Equal(t, map[verify.Finding]int{verify.FoundIncomplete: shut + torn, verify.FoundUnreadable: uploads - shut - torn}, count)
+	require.Equal(t, map[findings.Kind]int{findings.FoundIncomplete: shut + torn, findings.FoundUnreadable: uploads - shut - torn}, count)
 	require.Equal(t, map[string]int{"permission denied": shut, "input/output error": torn}, reasons)
 
 	audit := func() *registry.Audit {

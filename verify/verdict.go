@@ -3,87 +3,9 @@ package verify
 import (
 	"slices"
 
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
-)
-
-// A Finding is what is concluded of one leak.
-type Finding = findings.Finding
-
-// Findings.
-const (
-	// FoundCopy: the mark of an issued copy was read, or found by tracing, and the
-	// picture shows that copy's submission. If the picture could not be shown to do that, the
-	// verdict is Unconfirmed: the mark could have been transplanted.
-	FoundCopy Finding = "copy"
-	// FoundUnmarked: shows a submission and carries no mark, though one would have been
-	// found with a probability of 0.999 at least.
-	FoundUnmarked Finding = "unmarked"
-	// FoundUnreadable: shows a submission; whether it was marked cannot be said.
-	FoundUnreadable Finding = "unreadable"
-	// FoundTransplanted: carries an issued copy's mark on another submission, or its ID
-	// without the part of the mark that is this copy's alone. It says nothing about that
-	// copy's recipient.
-	FoundTransplanted Finding = "transplanted"
-	// FoundUnissued: carries a mark under one of the keys, with a copy ID that the registry does
-	// not list under that key. No mark of an issued copy was found. If the picture also shows a
-	// submission, [Verdict].Submission is set. It says nothing about any recipient.
-	FoundUnissued Finding = "unissued"
-	// FoundLookalike: the document of a submission in another capture, or with small changes.
-	FoundLookalike Finding = "lookalike"
-	// FoundIncomplete: may show an upload that could not be compared, since its original is missing,
-	// altered or not readable. Nothing follows from the leak.
-	FoundIncomplete Finding = "incomplete"
-	// FoundUnknown: nothing in the registry matches.
-	FoundUnknown Finding = "unknown"
-	// FoundDamaged: a picture that could not be decoded.
-	FoundDamaged Finding = "damaged"
-	// FoundUnsupported: a picture of a format that is not read, or with too many pixels.
-	FoundUnsupported Finding = "unsupported"
-	// FoundUnopened: an archive or a file that could not be opened or read, such as an
-	// encrypted archive. What it holds is not known.
-	FoundUnopened Finding = "unopened"
-	// FoundMissing: there is no such file.
-	FoundMissing Finding = "missing"
-	// FoundNoPicture: a file of another kind, such as text. It counts for nothing.
-	FoundNoPicture Finding = "no picture"
-)
-
-// What the pixels of a leak say of a submission that it resembles.
-const (
-	PixelsSame = "same" // the same capture, as far as can be seen
-	// PixelsAltered: the same capture, except in the few places that [Match].Altered lists.
-	PixelsAltered = "same, altered"
-	// PixelsPartial: what can be seen is the same, but too little of the original is
-	// there to tell it from another document of its template.
-	PixelsPartial = "same in part"
-	// PixelsAlike: the same document, perhaps in another capture.
-	PixelsAlike = "same document"
-	// PixelsEdges: a black and white picture with the edges of the submission, in its frame. Nothing else of it is left.
-	PixelsEdges = "same edges"
-	// PixelsPage: a page that a computer made, of the submission's template. Either the fields in [Match].Altered differ, or
-	// not all of the page can be read. Only fields tell such a page from another customer's.
-	PixelsPage = "same page"
-	// PixelsSharper: the same capture with more real detail than the submission has. The leak does not derive from it.
-	PixelsSharper   = "sharper"
-	PixelsDifferent = "different" // aligned, but other detail in places: a lookalike, or edited
-	// PixelsTemplate: the layout of the submission with other detail: another document of its
-	// template.
-	PixelsTemplate  = "same template"
-	PixelsUndecided = "undecided"    // too little to see, or too much hidden
-	PixelsUnrelated = "unrelated"    // the pictures do not align
-	PixelsUnknown   = "not compared" // the original could not be opened, or was too far down the list
-)
-
-// The parts of a verdict, which its JSON holds side by side.
-type (
-	// A Match is a submission that a leak resembles.
-	Match = findings.Match
-	// A Tracing is the result of tracing a leak against one original.
-	Tracing = findings.Tracing
-	// An Edit is a region in which a leak shows something else than its original.
-	Edit = findings.Edit
 )
 
 // A Verdict is what was found out about one leak. It is a value: its JSON is the line
@@ -112,15 +34,15 @@ type Verdict struct {
 
 // Examined reports whether the file could be read as a picture. If not, the finding says why.
 func (v *Verdict) Examined() bool {
-	return !slices.Contains(notExamined, v.Finding)
+	return !slices.Contains(notExamined, v.Kind)
 }
 
 // Label returns the finding as people read it. [findings.Tally].Counts counts leaks by it.
 func (v *Verdict) Label() string {
 	if v.Unconfirmed {
-		return string(v.Finding) + " (unconfirmed)"
+		return string(v.Kind) + " (unconfirmed)"
 	}
-	return string(v.Finding)
+	return string(v.Kind)
 }
 
 // Mark says how the mark of the leak was found. The p of a single leak is left out: it is far smaller than trials can
@@ -149,7 +71,7 @@ func (v *Verdict) MayName() string {
 
 // MayNames returns the recipients of all confirmed copies, each once, strongest first.
 func (v *Verdict) MayNames() []string {
-	if v.Finding != FoundCopy || v.Unconfirmed {
+	if v.Kind != findings.FoundCopy || v.Unconfirmed {
 		return nil
 	}
 	var names []string
@@ -184,17 +106,17 @@ func confirmedCopies(leaks []*Verdict) (out []registry.Copy) {
 // damaged reports whether the leak carries a part of a mark, and no copy was found: it speaks for and against no
 // recipient or holder.
 func (v *Verdict) damaged() bool {
-	return v.Finding == FoundUnreadable && len(v.Reads) == 0 && marked(traceOf(v.Traces, v.Submission))
+	return v.Kind == findings.FoundUnreadable && len(v.Reads) == 0 && marked(traceOf(v.Traces, v.Submission))
 }
 
 // Weighed reports whether the leak counts in a dump's verdict, and among the pictures that are claimed. Leaks that
 // say nothing about where pictures came from do not count. A mark that the registry does not list counts only if the
 // picture shows a submission.
 func (v *Verdict) Weighed() bool {
-	switch v.Finding {
-	case FoundLookalike, FoundIncomplete:
+	switch v.Kind {
+	case findings.FoundLookalike, findings.FoundIncomplete:
 		return false
-	case FoundCopy, FoundUnissued:
+	case findings.FoundCopy, findings.FoundUnissued:
 		return v.matched()
 	}
 	return v.Examined()
@@ -214,12 +136,12 @@ func (v *Verdict) withoutRecords(g given) *Verdict {
 // matched reports whether the leak counts as showing v.Submission. An unconfirmed copy for other reasons than its key
 // or its state does not match, although its Submission is set.
 func (v *Verdict) matched() bool {
-	switch v.Finding {
-	case FoundUnmarked, FoundUnreadable, FoundTransplanted:
+	switch v.Kind {
+	case findings.FoundUnmarked, findings.FoundUnreadable, findings.FoundTransplanted:
 		return true
-	case FoundCopy:
+	case findings.FoundCopy:
 		return !v.Unconfirmed || v.Forgeable || v.Void
-	case FoundUnissued:
+	case findings.FoundUnissued:
 		return v.Submission != watermark.Submission{}
 	}
 	return false

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -72,7 +73,7 @@ func TestVoidCopy(t *testing.T) {
 	void, leak := c.issuedWith(t, registry.ErrNothingLeft)
 	require.Equal(t, registry.CopyVoid, void.State)
 	l, d := said(t, c.investigator(t, noMark), unmarked)
-	require.Equal(t, verify.FoundUnmarked, l.Finding)
+	require.Equal(t, findings.FoundUnmarked, l.Kind)
 	require.Empty(t, d.Case.Leaks[0].Copies)
 	require.Equal(t, before.Case.Leaks, d.Case.Leaks)
 	require.Equal(t, before.Odds.Recipients, d.Odds.Recipients)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 )
 

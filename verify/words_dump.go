@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/kycmark/kycmark/internal/intake"
-	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -40,7 +40,7 @@ func (w *weighing) stage() stage {
 		return aboutUnopened
 	case len(w.Named) > 0:
 		return aboutNamed
-	case w.Counts[string(FoundCopy)] > 0:
+	case w.Counts[string(findings.FoundCopy)] > 0:
 		return aboutConfirmed
 	case w.Matched > 0:
 		return aboutMatched
@@ -60,7 +60,7 @@ func nothing(*weighing) figures { return figures{} }
 
 // found returns the condition of a sentence on the leaks with a finding. keys says under which keys marks were looked
 // for.
-func found(f Finding) func(*weighing) []figures {
+func found(f findings.Kind) func(*weighing) []figures {
 	return func(w *weighing) []figures { return several(w.Counts[string(f)], figures{"keys": w.ofKeys()}) }
 }
 
@@ -118,7 +118,7 @@ func (d *DumpVerdict) leaksThat(is func(*Verdict) bool) (n int) {
 // marked returns the number of pictures on which a mark was found, whatever that mark is worth.
 func (d *DumpVerdict) marked() int {
 	return d.leaksThat(func(l *Verdict) bool {
-		return l.Finding == FoundCopy || l.Finding == FoundTransplanted || len(l.unissued()) > 0
+		return l.Kind == findings.FoundCopy || l.Kind == findings.FoundTransplanted || len(l.unissued()) > 0
 	})
 }
 
@@ -233,7 +233,7 @@ func (w *weighing) namedTransplanted() []figures {
 	}
 	n := w.leaksThat(func(l *Verdict) bool {
 		of := func(name string) bool { return slices.Contains(names, name) }
-		return l.Finding == FoundTransplanted && slices.ContainsFunc(l.marked, of)
+		return l.Kind == findings.FoundTransplanted && slices.ContainsFunc(l.marked, of)
 	})
 	return several(n, figures{"names": inSentence(names)})
 }
@@ -308,7 +308,7 @@ func (w *weighing) noMatchClosed() []figures {
 // restorable is said if no recipient is named, and uploads that pictures may show could not be opened.
 func (w *weighing) restorable() []figures {
 	return w.openLeaks(func(l *Verdict) bool {
-		return l.Closed > 0 && (l.Unconfirmed || l.Finding == FoundIncomplete || l.Finding == FoundUnreadable)
+		return l.Closed > 0 && (l.Unconfirmed || l.Kind == findings.FoundIncomplete || l.Kind == findings.FoundUnreadable)
 	})
 }
 
@@ -316,7 +316,7 @@ func (w *weighing) restorable() []figures {
 func (w *weighing) keysMissing() []figures {
 	return w.openLeaks(func(l *Verdict) bool {
 		t := traceOf(l.Traces, l.Submission)
-		return l.Finding == FoundUnreadable && t != nil && t.Unsought > 0
+		return l.Kind == findings.FoundUnreadable && t != nil && t.Unsought > 0
 	})
 }
 
@@ -328,7 +328,7 @@ func (w *weighing) openLeaks(is func(*Verdict) bool) []figures {
 	return several(w.leaksThat(is), nil)
 }
 
-func (w *weighing) incomplete() int { return w.Counts[string(FoundIncomplete)] }
+func (w *weighing) incomplete() int { return w.Counts[string(findings.FoundIncomplete)] }
 
 // resembling returns the condition of a sentence that is said if nothing matches but pictures resemble uploads: of all
 // uploads, or of the named uploads.
@@ -338,7 +338,7 @@ func resembling(named bool) func(*weighing) []figures {
 	}
 }
 
-func (w *weighing) lookalikes() int { return w.Counts[string(FoundLookalike)] }
+func (w *weighing) lookalikes() int { return w.Counts[string(findings.FoundLookalike)] }
 
 // under returns, for the headline, the purposes for which copies were issued: up to three, else their number.
 func under(purposes []string) string {
@@ -481,7 +481,7 @@ func (w *weighing) sources() int {
 
 // noMark returns the number of leaks that show a submission without a mark that was found.
 func (w *weighing) noMark() int {
-	return w.Counts[string(FoundUnmarked)] + w.Counts[string(FoundUnreadable)] - w.damagedMarks()
+	return w.Counts[string(findings.FoundUnmarked)] + w.Counts[string(findings.FoundUnreadable)] - w.damagedMarks()
 }
 
 // holders are the recipients whose admissible custody covers leaks without a mark.
@@ -536,7 +536,7 @@ func (w *weighing) ofKeys() string {
 // absent are the recipients with more absent marks than chance explains ([odds.Recipient].Absent).
 func (w *weighing) absent() (out []figures) {
 	for _, h := range w.Odds.Recipients {
-		if h.Absent > 0 && w.Counts[string(FoundUnreadable)] > 0 {
+		if h.Absent > 0 && w.Counts[string(findings.FoundUnreadable)] > 0 {
 			out = append(out, figures{"n": h.Absent, "name": h.Name})
 		}
 	}
@@ -617,7 +617,7 @@ func (w *weighing) claimFigures() figures {
 }
 
 // unsure returns the number of leaks with marks of issued copies that are not confirmed.
-func (w *weighing) unsure() int { return w.Counts[string(FoundCopy)+" (unconfirmed)"] }
+func (w *weighing) unsure() int { return w.Counts[string(findings.FoundCopy)+" (unconfirmed)"] }
 
 // forgeables returns the number of leaks that are unconfirmed for their key alone.
 func (w *weighing) forgeables() int {
@@ -655,7 +655,7 @@ func unmatched(named bool) func(*weighing) []figures {
 		if named != w.cfg.named() {
 			return nil
 		}
-		return several(w.Counts[string(FoundUnknown)], nil)
+		return several(w.Counts[string(findings.FoundUnknown)], nil)
 	}
 }
 
@@ -663,7 +663,7 @@ func unmatched(named bool) func(*weighing) []figures {
 func (w *weighing) unknownRecall() []figures {
 	n, kinds := make(map[string]int), make(map[string]*findings.Recall)
 	for _, l := range w.Verdicts {
-		if l.Finding == FoundUnknown && l.Recall != nil {
+		if l.Kind == findings.FoundUnknown && l.Recall != nil {
 			n[l.Recall.Kind]++
 			if k := kinds[l.Recall.Kind]; k == nil || l.Recall.Bound < k.Bound {
 				kinds[l.Recall.Kind] = l.Recall
@@ -686,13 +686,13 @@ func (w *weighing) unknownCounted() []figures {
 
 // unknownUntried counts the unknown leaks of a kind that was not tried.
 func (w *weighing) unknownUntried() int {
-	return w.leaksThat(func(l *Verdict) bool { return l.Finding == FoundUnknown && l.Recall == nil && !w.cfg.named() })
+	return w.leaksThat(func(l *Verdict) bool { return l.Kind == findings.FoundUnknown && l.Recall == nil && !w.cfg.named() })
 }
 
 // unknownTemplate counts the unknown leaks that share the template of an upload.
 func (w *weighing) unknownTemplate() int {
 	return w.leaksThat(func(l *Verdict) bool {
-		return l.Finding == FoundUnknown && slices.ContainsFunc(l.Matches, func(m Match) bool { return m.Pixels == PixelsTemplate })
+		return l.Kind == findings.FoundUnknown && slices.ContainsFunc(l.Matches, func(m findings.Match) bool { return m.Pixels == findings.PixelsTemplate })
 	})
 }
 
@@ -727,7 +727,7 @@ func (w *weighing) leftOut() []figures {
 	}
 	var why []string
 	for _, m := range meanings {
-		if n := w.Counts[m.label]; n > 0 && slices.Contains(notExamined, Finding(m.label)) {
+		if n := w.Counts[m.label]; n > 0 && slices.Contains(notExamined, findings.Kind(m.label)) {
 			why = append(why, fmt.Sprintf("%d %s", n, m.label))
 		}
 	}
@@ -740,11 +740,13 @@ const archiveError = "archive: "
 // archives returns the number of archives that could not be read.
 func (w *weighing) archives() int {
 	return w.leaksThat(func(l *Verdict) bool {
-		return l.Finding == FoundUnopened && strings.HasPrefix(l.Error, archiveError)
+		return l.Kind == findings.FoundUnopened && strings.HasPrefix(l.Error, archiveError)
 	})
 }
 
-func (w *weighing) unopenedFiles() int { return w.Counts[string(FoundUnopened)] - w.archives() }
+func (w *weighing) unopenedFiles() int {
+	return w.Counts[string(findings.FoundUnopened)] - w.archives()
+}
 
 // keyCompromised are the keys of confirmed copies that are recorded as compromised after the stated time of the
 // find. What follows depends on whether that time is contradicted.
@@ -910,7 +912,7 @@ func (w *weighing) alteredRecords() []figures {
 
 // closed counts the pictures that may show uploads whose originals or records could not be read.
 func (w *weighing) closed() int {
-	return w.leaksThat(func(l *Verdict) bool { return l.Finding == FoundIncomplete && l.Closed > 0 })
+	return w.leaksThat(func(l *Verdict) bool { return l.Kind == findings.FoundIncomplete && l.Closed > 0 })
 }
 
 // damagedMarks counts the pictures with a part of a mark, if no copy was found.
@@ -918,5 +920,5 @@ func (w *weighing) damagedMarks() int { return w.leaksThat((*Verdict).damaged) }
 
 // withoutMark returns the figures of unreadable pictures without a part of a mark.
 func (w *weighing) withoutMark() []figures {
-	return several(w.Counts[string(FoundUnreadable)]-w.damagedMarks(), figures{"keys": w.ofKeys()})
+	return several(w.Counts[string(findings.FoundUnreadable)]-w.damagedMarks(), figures{"keys": w.ofKeys()})
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/unpack"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -296,16 +297,16 @@ func (b *books) absentKeys(ctx context.Context, keys []*watermark.Key) (absent [
 // nothing reports a dump without a picture that can be examined. If all files are missing, or no pictures, the paths
 // are a mistake: a usageError. Else the findings are printed and the exit code becomes 3.
 func (b *books) nothing(paths []string, files []*verify.Verdict) error {
-	counts := make(map[verify.Finding]int)
+	counts := make(map[findings.Kind]int)
 	for _, v := range files {
-		counts[v.Finding]++
+		counts[v.Kind]++
 	}
-	mistake := len(files) == counts[verify.FoundMissing]+counts[verify.FoundNoPicture]
+	mistake := len(files) == counts[findings.FoundMissing]+counts[findings.FoundNoPicture]
 	if mistake {
 		where, there := strings.Join(paths, ", "), "no files there"
 		switch {
-		case counts[verify.FoundNoPicture] > 0:
-			there = plural(counts[verify.FoundNoPicture], "file") + " of other kinds there"
+		case counts[findings.FoundNoPicture] > 0:
+			there = plural(counts[findings.FoundNoPicture], "file") + " of other kinds there"
 		case len(files) > 0:
 			there = "no such file or folder"
 		}
@@ -325,17 +326,17 @@ func (b *books) nothing(paths []string, files []*verify.Verdict) error {
 // examine prints each finding as it comes, and returns all in the same order. A file that could not be examined is
 // reported; a file that is no picture is only returned. As soon as more leaks count than claimed, it returns a
 // usageError, since nothing can be weighed then.
-func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int) ([]*verify.Verdict, error) {
+func (b *books) examine(found iter.Seq2[*verify.Verdict, error], claimed int) ([]*verify.Verdict, error) {
 	var verdicts []*verify.Verdict
 	weighed := 0
-	for v, err := range findings {
+	for v, err := range found {
 		if err != nil {
 			return nil, err
 		}
-		if !v.Examined() && v.Finding != verify.FoundNoPicture {
+		if !v.Examined() && v.Kind != findings.FoundNoPicture {
 			b.fail(v.File, errors.New(v.Error))
 		}
-		if v.Closed > 0 || v.Finding == verify.FoundIncomplete {
+		if v.Closed > 0 || v.Kind == findings.FoundIncomplete {
 			b.fail(v.File, errors.New("an upload that it may show could not be compared: "+cmp.Or(v.Error, "its original or records cannot be read (kycmark audit --originals), or it needs more memory (--max-memory)")))
 		}
 		b.failPages(v.File, v.Pages)
@@ -423,10 +424,10 @@ type leakLine struct {
 	Copy       *watermark.CopyID     `json:"copy"`
 	Recipient  *string               `json:"recipient"`
 	Recipients []string              `json:"recipients"`
-	Matches    []verify.Match        `json:"matches"`
+	Matches    []findings.Match      `json:"matches"`
 	Accused    []watermark.CopyID    `json:"accused"`
-	Edits      []verify.Edit         `json:"edits"`
-	Traces     []verify.Tracing      `json:"traces"`
+	Edits      []findings.Edit       `json:"edits"`
+	Traces     []findings.Tracing    `json:"traces"`
 	Error      *string               `json:"error"`
 }
 

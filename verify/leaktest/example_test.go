@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/test/specimen"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -51,7 +51,7 @@ func Example() {
 			t.FailNow()
 		}
 		leaktest.RequireLeakOf(t, cfg, leaktest.Leak(t, out, "telegram"), "vendor A")
-		leaktest.RequireFinding(t, cfg, specimen.Landscape(7, 160, 120), verify.FoundUnknown)
+		leaktest.RequireFinding(t, cfg, specimen.Landscape(7, 160, 120), findings.FoundUnknown)
 	}
 	r := new(recorder) // go test hands over a *testing.T
 	test(r)

@@ -7,7 +7,7 @@
 //		cfg := leaktest.Config(t)
 //		out := pipeline.Publish(cfg, upload, "vendor-a")
 //		leaktest.RequireLeakOf(t, cfg, leaktest.Leak(t, out, "telegram"), "vendor-a")
-//		leaktest.RequireFinding(t, cfg, upload, verify.FoundUnmarked)
+//		leaktest.RequireFinding(t, cfg, upload, findings.FoundUnmarked)
 //	}
 //
 // Such a question takes about one second of processor time for a picture of 600 pixels, and two
@@ -24,6 +24,7 @@ import (
 	"github.com/kycmark/kycmark/internal/attack/edits"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
@@ -153,11 +154,11 @@ func RequireLeakOf(t T, cfg registry.Config, leak any, recipient string) {
 }
 
 // RequireFinding fails the test at once unless an investigation of leak ends in that finding, such
-// as [verify.FoundUnmarked], [verify.FoundLookalike] or [verify.FoundUnknown]. leak and cfg are as
+// as [findings.FoundUnmarked], [findings.FoundLookalike] or [findings.FoundUnknown]. leak and cfg are as
 // in [RequireLeakOf].
-func RequireFinding(t T, cfg registry.Config, leak any, want verify.Finding) {
+func RequireFinding(t T, cfg registry.Config, leak any, want findings.Kind) {
 	t.Helper()
-	if v := investigate(t, cfg, leak); v != nil && v.Finding != want {
+	if v := investigate(t, cfg, leak); v != nil && v.Kind != want {
 		fail(t, "the leak is %s, want %s: %s", v.Label(), want, v.Note)
 	}
 }

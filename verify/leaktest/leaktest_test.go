@@ -13,7 +13,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -75,18 +75,18 @@ func TestQuestions(t *testing.T) {
 	var file bytes.Buffer
 	require.NoError(t, png.Encode(&file, out))
 	leaktest.RequireLeakOf(t, cfg, file.Bytes(), "vendor A")
-	leaktest.RequireFinding(t, cfg, document(), verify.FoundUnmarked)
-	leaktest.RequireFinding(t, cfg, specimen.Photograph(document(), 1, 480, 360), verify.FoundLookalike)
+	leaktest.RequireFinding(t, cfg, document(), findings.FoundUnmarked)
+	leaktest.RequireFinding(t, cfg, specimen.Photograph(document(), 1, 480, 360), findings.FoundLookalike)
 	if long.On { // the example has an unknown picture
-		leaktest.RequireFinding(t, cfg, blank().Fill(specimen.NewPerson(4)), verify.FoundUnknown)
+		leaktest.RequireFinding(t, cfg, blank().Fill(specimen.NewPerson(4)), findings.FoundUnknown)
 	}
 
 	var r recorder
 	leaktest.RequireLeakOf(&r, cfg, []byte("no picture"), "vendor A")
 	r.requireFailed(t, "the leak is no picture, of \"\", want a copy of \"vendor A\"")
-	leaktest.RequireFinding(&r, cfg, []byte("no picture"), verify.FoundUnknown)
+	leaktest.RequireFinding(&r, cfg, []byte("no picture"), findings.FoundUnknown)
 	r.requireFailed(t, "the leak is no picture, want unknown")
-	leaktest.RequireFinding(&r, cfg, "leak.jpg", verify.FoundUnknown)
+	leaktest.RequireFinding(&r, cfg, "leak.jpg", findings.FoundUnknown)
 	r.requireFailed(t, "not string")
 }
 

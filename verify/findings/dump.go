@@ -42,7 +42,7 @@ type Tally struct {
 // of one person.
 type SameDocument struct {
 	Submissions [2]watermark.Submission `json:"submissions"`
-	Pixels      string                  `json:"pixels"`          // what the pixels of one say of the other: one of the constants of package verify
+	Pixels      string                  `json:"pixels"`          // what the pixels of one say of the other: one of the constants
 	Score       float64                 `json:"score"`           // share of the comparable blocks that agree, 0..1
 	Pages       []int                   `json:"pages,omitempty"` // of the submissions, from 1 on; none: both are page 1
 }

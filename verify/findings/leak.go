@@ -12,13 +12,9 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A Finding is the conclusion about one leak in one word. Package verify defines the words and what
-// each means.
-type Finding string
-
 // A Conclusion is what follows from the evidence of one leak.
 type Conclusion struct {
-	Finding     Finding              `json:"finding"`
+	Kind        Kind                 `json:"finding"`
 	Unconfirmed bool                 `json:"unconfirmed,omitempty"` // the mark may have been laid onto this picture
 	Forgeable   bool                 `json:"forgeable,omitempty"`   // unconfirmed only because the mark key was compromised before the copy was issued
 	Void        bool                 `json:"void,omitempty"`        // unconfirmed only because the ledger says that the copy is void
@@ -98,7 +94,7 @@ type Match struct {
 	Page       int                  `json:"page,omitempty"`      // of the submission; 0: it has one
 	Distance   int                  `json:"distance"`            // of the hashes, bits of 256, nearest of eight orientations
 	Region     *Quad                `json:"region,omitempty"`    // where the submission lies in the leak, if it was found as a part
-	Pixels     string               `json:"pixels"`              // one of the constants of package verify
+	Pixels     string               `json:"pixels"`              // one of the constants
 	Score      *float64             `json:"score"`               // share of the comparable blocks that agree, 0..1; null: not compared
 	Submitted  time.Time            `json:"submitted"`           // of the submission
 	Sibling    bool                 `json:"sibling,omitempty"`   // its original is the same capture as that of the upload that the leak shows
@@ -128,7 +124,7 @@ type Reading struct {
 	Submission watermark.Submission `json:"submission,omitzero"` // that the copy was made of; zero: the registry has no such copy
 	Page       int                  `json:"page,omitempty"`      // of that submission, that the leak was compared with; 0: it has one
 	Issued     time.Time            `json:"issued,omitzero"`     // when that copy was issued
-	Shows      string               `json:"shows"`               // what the pixels say of the leak and that submission: one of the constants of package verify
+	Shows      string               `json:"shows"`               // what the pixels say of the leak and that submission: one of the constants
 	Altered    []Region             `json:"altered,omitempty"`   // places of that submission that the leak shows altered
 	Erased     bool                 `json:"erased,omitempty"`    // that submission was erased
 	Recipient  string               `json:"recipient,omitempty"` // of the copy, if that submission was erased
@@ -191,7 +187,7 @@ type Edit struct {
 // compare the two again.
 type Control struct {
 	Distance int      `json:"distance"` // of its hash to the hash of the submission that the leak shows, bits of 256
-	Pixels   string   `json:"pixels"`   // what the pixels say of the leak and this upload: one of the constants of package verify
+	Pixels   string   `json:"pixels"`   // what the pixels say of the leak and this upload: one of the constants
 	Score    *float64 `json:"score"`    // share of the comparable blocks that agree, 0..1
 }
 
