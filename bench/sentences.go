@@ -104,9 +104,9 @@ func (s *sentenceRun) prepare(ctx context.Context, env *ruler.Env) {
 func (s *sentenceRun) report(ctx context.Context, i int, emit func(ruler.Trial)) {
 	rng := rand.New(rand.NewPCG(s.env.Seed, uint64(i)))
 	inv := s.finders[rng.IntN(len(s.finders))]
-	var leaks []*verify.Verdict
+	var leaks []*verify.Finding
 	for _, text := range sentencecheck.Dump(rng, &s.drawn) {
-		l := new(verify.Verdict)
+		l := new(verify.Finding)
 		ruler.Check(json.Unmarshal(text, l))
 		leaks = append(leaks, l)
 	}
@@ -125,7 +125,7 @@ func (s *sentenceRun) report(ctx context.Context, i int, emit func(ruler.Trial))
 
 // falseSentences writes the findings on a dump, and returns what the checker finds false in them. The
 // error is a *[verify.NothingError] if no picture was examined.
-func falseSentences(ctx context.Context, inv *verify.Investigator, d *verify.DumpVerdict, reveal bool) ([]string, error) {
+func falseSentences(ctx context.Context, inv *verify.Investigator, d *verify.Verdict, reveal bool) ([]string, error) {
 	var b bytes.Buffer
 	if err := inv.WriteFindings(ctx, &b, d, reveal); err != nil {
 		return nil, err

@@ -75,7 +75,7 @@ func mixtures(ctx context.Context, env *ruler.Env, set int, emit func(ruler.Tria
 				colluders = append(colluders, r.recipients[k])
 			}
 			slices.Sort(colluders)
-			var leaks []*verify.Verdict
+			var leaks []*verify.Finding
 			for _, u := range r.uploads {
 				var copies []*image.NRGBA
 				for _, name := range colluders {

@@ -164,13 +164,13 @@ func (r *recording) record(ctx context.Context, t recordTask) outcome {
 	file := attacked(img, t.attack, r.env.Seed+u.seed+uint64(t.n))
 	v := ruler.Must(r.finder.Investigate(ctx, fmt.Sprintf("%s %s %d.png", t.kind, t.attack, t.upload), file))
 	o := outcome{Attack: t.attack, Kind: t.kind, Upload: t.upload, Finding: v.Label()}
-	o.take(ruler.Must(r.finder.Weigh(ctx, []*verify.Verdict{v})), u.id, leaked, name)
+	o.take(ruler.Must(r.finder.Weigh(ctx, []*verify.Finding{v})), u.id, leaked, name)
 	return o
 }
 
 // take reads an outcome from the verdict on a dump of one leak. The leak was made of a submission
 // and carries the mark of a copy of recipient.
-func (o *outcome) take(d *verify.DumpVerdict, of watermark.Submission, leaked watermark.CopyID, recipient string) {
+func (o *outcome) take(d *verify.Verdict, of watermark.Submission, leaked watermark.CopyID, recipient string) {
 	if len(d.Case.Leaks) == 0 {
 		o.LeftOut = true
 		return
@@ -178,7 +178,7 @@ func (o *outcome) take(d *verify.DumpVerdict, of watermark.Submission, leaked wa
 	l := &d.Case.Leaks[0]
 	o.Recall, o.FalseMatch = l.Recall, l.FalseMatch
 	o.Marked = slices.Contains(l.Transplanted, recipient)
-	first := d.Verdicts[0]
+	first := d.Findings[0]
 	o.Read = first.Kind == findings.FoundCopy && !first.Unconfirmed && !slices.ContainsFunc(first.Traces, func(t findings.Tracing) bool {
 		for _, c := range t.Copies {
 			if t.Submission == first.Submission && c.Copy == first.Copy && c.Found {

@@ -16,7 +16,7 @@ import (
 
 // A draw counts with all its files: lookalikes and damaged ones show nothing of ours.
 func TestClaimOfADraw(t *testing.T) {
-	var leaks []*verify.Verdict
+	var leaks []*verify.Finding
 	for n := range 40 {
 		f := findings.FoundUnreadable
 		switch {
@@ -38,7 +38,7 @@ func TestClaimOfADraw(t *testing.T) {
 // Custody is a fact: how many of the uploads each party could hold, how seldom a random draw lies so close in time, and
 // that the exchange itself and a thief who took that time are not told apart.
 func TestCustodyIsSaidInWholeNumbers(t *testing.T) {
-	leaks := many(20, func(n int) *verify.Verdict {
+	leaks := many(20, func(n int) *verify.Finding {
 		l := leakOf(n, findings.FoundUnreadable, "", holds("vendor A", found.AddDate(-1, 0, 0)))
 		l.Submitted = l.Submitted.AddDate(0, 0, n%20)
 		return l
@@ -54,7 +54,7 @@ func TestCustodyIsSaidInWholeNumbers(t *testing.T) {
 
 // On each of twenty pictures a mark may have been missed, on all of them not: the sentences say so.
 func TestAbsenceOnMany(t *testing.T) {
-	var leaks []*verify.Verdict
+	var leaks []*verify.Finding
 	var issued []registry.Copy
 	for n := range 22 {
 		l := leakOf(n+1, findings.FoundUnreadable, "")

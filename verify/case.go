@@ -27,7 +27,7 @@ type books struct {
 	past
 
 	same        []findings.SameDocument // of submissions that leaks show
-	notCompared int                     // see [DumpVerdict]
+	notCompared int                     // see [Verdict]
 
 	unconfirmed map[string]int // by recipient, leaks with unconfirmed marks that the leaks themselves do not name; nil unless read from findings
 }
@@ -44,7 +44,7 @@ type past struct {
 // the time of the find that cfg has ([Config.dated]), and whatever the dates. If only named submissions
 // were searched, the counts are of these and of what leaks show. Errors are the registry's, as they
 // are.
-func (v *Investigator) books(ctx context.Context, leaks []*Verdict, cfg Config) (*books, error) {
+func (v *Investigator) books(ctx context.Context, leaks []*Finding, cfg Config) (*books, error) {
 	b := &books{copies: make(map[watermark.Submission][]registry.Copy)}
 	var err error
 	if b.recipients, err = v.cfg.Registry.Recipients(ctx); err != nil {
@@ -77,7 +77,7 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict, cfg Config) 
 
 // countErased adds to b the submissions that leaks show and that were erased since, because the registry's counts no
 // longer contain them. Submissions that the registry does not know are passed over.
-func (v *Investigator) countErased(ctx context.Context, cfg Config, b *books, leaks []*Verdict) error {
+func (v *Investigator) countErased(ctx context.Context, cfg Config, b *books, leaks []*Finding) error {
 	for _, l := range shown(leaks) {
 		if len(b.cells) == 0 {
 			continue
@@ -93,8 +93,8 @@ func (v *Investigator) countErased(ctx context.Context, cfg Config, b *books, le
 	return nil
 }
 
-// shown returns the first view of a leak of each submission that leaks show ([Verdict.matched]).
-func shown(leaks []*Verdict) (out []*Verdict) {
+// shown returns the first view of a leak of each submission that leaks show ([Finding.matched]).
+func shown(leaks []*Finding) (out []*Finding) {
 	seen := make(map[watermark.Submission]bool)
 	for _, l := range views(leaks) {
 		if l.matched() && !seen[l.Submission] {
@@ -148,12 +148,12 @@ func (b *books) addTo(counts map[string][]int, names map[string]bool, cell int) 
 }
 
 // caseOf returns the case that the odds are computed from, and for each leak of the case its index
-// in w.Verdicts. Leaks that say nothing of sources are left out ([Verdict.Weighed]), and so are
+// in w.Findings. Leaks that say nothing of sources are left out ([Finding.Weighed]), and so are
 // matched repetitions of an earlier file. Unmatched repetitions form one cluster. A leak with copies of several
 // submissions is a leak of the case for each.
 func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 	c := &odds.Case{FoundKnown: !w.cfg.before.IsZero(), Cells: slices.Clone(b.cells), Holders: []odds.Holder{}, Leaks: []odds.Leak{},
-		Claimed: w.cfg.Claimed, Drawn: w.cfg.Drawn, Examined: len(w.Verdicts), MarkTrials: MarkTrials}
+		Claimed: w.cfg.Claimed, Drawn: w.cfg.Drawn, Examined: len(w.Findings), MarkTrials: MarkTrials}
 	for i := range c.Cells {
 		if x := &c.Cells[i]; x.All == x.Submissions {
 			x.All = 0
@@ -172,7 +172,7 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 	pooled, falseMatch := w.pooled(), w.falseMatch()
 	again := repeated(w.first)
 	var at []int
-	of := func(i int, l *Verdict, beside bool) {
+	of := func(i int, l *Finding, beside bool) {
 		leak := odds.Leak{FalseMatch: falseMatch, Marked: l.KeyID != "" || l.damaged(), Beside: beside}
 		if !l.matched() && again[w.first[i]] {
 			leak.Cluster = l.SHA256 // it counts once, and as examined each time
@@ -200,7 +200,7 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 		}
 		c.Leaks, at = append(c.Leaks, leak), append(at, i)
 	}
-	for i, l := range w.Verdicts {
+	for i, l := range w.Findings {
 		if !l.Weighed() || l.matched() && w.first[i] != i {
 			continue
 		}
@@ -223,7 +223,7 @@ func unless[T comparable](counted, ever []T) []T {
 // copyIn returns the evidence of a leak for one issued copy, by the registry's row x. A copy that was
 // issued after the stated find is late: if it is in the leak, or if nothing contradicts that time. public
 // says since when copies in files were public.
-func (w *weighing) copyIn(l *Verdict, x registry.Copy, pooled map[watermark.CopyID]float64, public map[exposure]time.Time) odds.Copy {
+func (w *weighing) copyIn(l *Finding, x registry.Copy, pooled map[watermark.CopyID]float64, public map[exposure]time.Time) odds.Copy {
 	out := l.evidenceFor(x, pooled)
 	if w.cfg.later && l.lost(x.ID) { // found before the loss, as stated, which is contradicted
 		out.Confirmed, out.LnE, out.Miss = false, 0, 1
@@ -246,7 +246,7 @@ func (w *weighing) copyIn(l *Verdict, x registry.Copy, pooled map[watermark.Copy
 }
 
 // lost reports whether the key of a copy that was read is recorded as compromised.
-func (v *Verdict) lost(id watermark.CopyID) bool {
+func (v *Finding) lost(id watermark.CopyID) bool {
 	return slices.ContainsFunc(v.Reads, func(r findings.Reading) bool {
 		return r.Copy == id && slices.ContainsFunc(v.Keys, func(k registry.KeyState) bool { return k.KeyID == r.KeyID && k.State == registry.KeyCompromised })
 	})
@@ -254,7 +254,7 @@ func (v *Verdict) lost(id watermark.CopyID) bool {
 
 // holdersOf returns the recipients whose custody covers a leak by a fact that counts, each once. Recipients that the
 // books do not list are left out.
-func (w *weighing) holdersOf(l *Verdict, counts func(registry.Custody) bool) []string {
+func (w *weighing) holdersOf(l *Finding, counts func(registry.Custody) bool) []string {
 	var out []string
 	once := make(map[string]bool)
 	for _, c := range l.Custody {
@@ -272,7 +272,7 @@ func (w *weighing) holdersOf(l *Verdict, counts func(registry.Custody) bool) []s
 // value if it is confirmed (0 if pooled lacks it), else at most [maxUnconfirmed]. A copy that was
 // read blind alone has the inverse of its p. All copies beside a damaged mark, a copy of a forgeable
 // mark, and a copy that was neither traced nor read, are neutral: LnE is 0 and Miss is 1.
-func (v *Verdict) evidenceFor(x registry.Copy, pooled map[watermark.CopyID]float64) odds.Copy {
+func (v *Finding) evidenceFor(x registry.Copy, pooled map[watermark.CopyID]float64) odds.Copy {
 	out := odds.Copy{ID: x.ID.String(), Recipient: x.Recipient, Miss: 1}
 	confirmed := v.Kind == findings.FoundCopy && !v.Unconfirmed && slices.ContainsFunc(v.Issued, func(c registry.Copy) bool { return c.ID == x.ID })
 	t := traceOf(v.Traces, v.Submission)
@@ -296,7 +296,7 @@ func (v *Verdict) evidenceFor(x registry.Copy, pooled map[watermark.CopyID]float
 }
 
 // foundByTrace reports whether tracing found the part of the mark that is the verdict's copy's alone.
-func (v *Verdict) foundByTrace() bool {
+func (v *Finding) foundByTrace() bool {
 	c := tracedCopy(traceOf(v.Traces, v.Submission), v.Copy)
 	return c != nil && c.Found
 }
@@ -304,11 +304,11 @@ func (v *Verdict) foundByTrace() bool {
 // pooled returns, by copy, the natural logarithm of the mean of the copy's e-values over all leaks
 // that were traced for it; repeated files count once. The mean of e-values is an e-value, however
 // the leaks depend on each other (Vovk and Wang, Annals of Statistics 49, 2021, proposition 3.1).
-// [Verdict.evidenceFor] uses it as an upper bound, so that the best of many leaks does not count
+// [Finding.evidenceFor] uses it as an upper bound, so that the best of many leaks does not count
 // for more than all.
 func (w *weighing) pooled() map[watermark.CopyID]float64 {
 	all := make(map[watermark.CopyID][]float64)
-	for i, l := range w.Verdicts {
+	for i, l := range w.Findings {
 		for _, x := range l.views() {
 			t := traceOf(x.Traces, x.Submission)
 			if t == nil || !t.Registered || !x.matched() || w.first[i] != i {
@@ -355,7 +355,7 @@ func (w *weighing) clusters() {
 		}
 		*cluster = number[subject]
 	}
-	for _, l := range w.Verdicts {
+	for _, l := range w.Findings {
 		enter(&l.Cluster, l.subject)
 		l.Beside = slices.Clone(l.Beside) // others have the old one
 		for i := range l.Beside {

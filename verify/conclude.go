@@ -57,7 +57,7 @@ type conclusion struct {
 	submission  watermark.Submission // that the leak shows or resembles, or of the unconfirmed copy; zero: none
 	read        *read                // the mark on which the conclusion rests; nil: none of an issued copy
 	also        []read               // other issued copies whose marks were found beside read
-	accused     []watermark.CopyID   // see [Verdict].Accused
+	accused     []watermark.CopyID   // see [Finding].Accused
 	recall      *findings.Recall     // of FoundUnknown; nil: not known
 	said        []findings.Said      // the note, in sentences of [notes]
 }

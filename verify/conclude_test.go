@@ -225,7 +225,7 @@ func TestMarkedOfSeveralCopies(t *testing.T) {
 			traced.Copies = append(traced.Copies, findings.TracedCopy{Copy: r.copy, LogP: -20, Found: found})
 		}
 		e.traces = []findings.Tracing{traced}
-		v := new(Verdict)
+		v := new(Finding)
 		v.conclude(e)
 		assert.Equal(t, !found, v.Unconfirmed, name)
 		assert.Equal(t, []string{"vendor A", "vendor B"}, v.marked, name)
@@ -239,23 +239,23 @@ func TestMarkedOfSeveralCopies(t *testing.T) {
 func TestLeaksOfOneCopyCountEachForItself(t *testing.T) {
 	s := watermark.Submission{1}
 	issued := registry.Copy{ID: 7, Submission: s, Recipient: "vendor A", KeyID: "v1-k"}
-	leak := func(finding findings.Kind, logE float64) *Verdict {
-		v := &Verdict{Conclusion: findings.Conclusion{Kind: finding, Submission: s}, Evidence: findings.Evidence{Traces: []findings.Tracing{{
+	leak := func(finding findings.Kind, logE float64) *Finding {
+		v := &Finding{Finding: findings.Finding{Conclusion: findings.Conclusion{Kind: finding, Submission: s}, Evidence: findings.Evidence{Traces: []findings.Tracing{{
 			Submission: s, Registered: true, Issued: 1, Power: .9999, Copies: []findings.TracedCopy{{Copy: 7, LogE: logE, Found: finding == findings.FoundCopy}},
-		}}}}
+		}}}}}
 		if finding == findings.FoundCopy {
 			v.Copy, v.Issued = 7, []registry.Copy{issued}
 		}
 		return v
 	}
-	w := &weighing{DumpVerdict: DumpVerdict{Verdicts: []*Verdict{
+	w := &weighing{Verdict: Verdict{Findings: []*Finding{
 		leak(findings.FoundCopy, 40), leak(findings.FoundUnmarked, -1), leak(findings.FoundUnreadable, 2), leak(findings.FoundUnreadable, 5), leak(findings.FoundCopy, 12),
 	}}}
-	w.first = firsts(w.Verdicts)
+	w.first = firsts(w.Findings)
 	pooled := w.pooled()
 	want := []float64{40 - math.Log10(5), -1, 2, maxUnconfirmed / math.Ln10, 12}
 	var mean, own float64
-	for i, l := range w.Verdicts {
+	for i, l := range w.Findings {
 		got := l.evidenceFor(issued, pooled)
 		require.True(t, got.Confirmed)
 		assert.InDelta(t, want[i], got.LnE/math.Ln10, 1e-6, "leak %d", i)

@@ -15,7 +15,7 @@ import (
 
 // checkMatches checks that every word for pixels is known, and that no two places of the verdict give one submission
 // different pixels or another page. The order and the distances are not checked.
-func (v *Verdict) checkMatches() error {
+func (v *Finding) checkMatches() error {
 	known := []string{findings.PixelsSame, findings.PixelsAltered, findings.PixelsPartial, findings.PixelsAlike, findings.PixelsEdges, findings.PixelsPage, findings.PixelsSharper, findings.PixelsDifferent, findings.PixelsTemplate, findings.PixelsUndecided, findings.PixelsUnrelated, findings.PixelsUnknown}
 	pixels, pages := make(map[watermark.Submission]string), make(map[watermark.Submission]int)
 	for i, m := range v.Matches {
@@ -60,13 +60,13 @@ func (v *Verdict) checkMatches() error {
 
 // compared reports whether submission s is among the matches, or a read names a copy of it: the leak may have been
 // traced against s.
-func (v *Verdict) compared(s watermark.Submission) bool {
+func (v *Finding) compared(s watermark.Submission) bool {
 	return slices.ContainsFunc(v.Matches, func(m findings.Match) bool { return m.Submission == s }) ||
 		slices.ContainsFunc(v.Reads, func(r findings.Reading) bool { return r.Submission == s })
 }
 
-// checkTraces checks every tracing of the verdict ([Verdict.checkTrace]).
-func (v *Verdict) checkTraces() error {
+// checkTraces checks every tracing of the verdict ([Finding.checkTrace]).
+func (v *Finding) checkTraces() error {
 	for i := range v.Traces {
 		if err := v.checkTrace(&v.Traces[i]); err != nil {
 			return fmt.Errorf("trace against %s: %w", v.Traces[i].Submission, err)
@@ -79,7 +79,7 @@ func (v *Verdict) checkTraces() error {
 // a sibling, divided by a possible number of submissions. Copies must be in order of LogP, and
 // found exactly if LogP is at or below Level. Copies that were found must be among the reads, and
 // decoys must be there. Power must be a probability. Scores are not checked.
-func (v *Verdict) checkTrace(t *findings.Tracing) error {
+func (v *Finding) checkTrace(t *findings.Tracing) error {
 	found := func(c findings.TracedCopy) bool { return c.Found }
 	sibling := func(o *findings.Tracing) bool {
 		return slices.ContainsFunc(v.Matches, func(m findings.Match) bool { return m.Submission == o.Submission && m.Sibling })
@@ -129,7 +129,7 @@ func (v *Verdict) checkTrace(t *findings.Tracing) error {
 }
 
 // checkRows checks that the registry's rows agree with the verdict.
-func (v *Verdict) checkRows() error {
+func (v *Finding) checkRows() error {
 	for _, c := range v.Issued {
 		if !v.Shows(c.Submission) {
 			return fmt.Errorf("copy %s: made of another submission", c.ID)
@@ -143,8 +143,8 @@ func (v *Verdict) checkRows() error {
 	return nil
 }
 
-// checkView checks one of the views of a verdict ([Verdict.checkRows]).
-func (v *Verdict) checkView() error {
+// checkView checks one of the views of a verdict ([Finding.checkRows]).
+func (v *Finding) checkView() error {
 	for _, m := range v.Matches {
 		if v.matched() && m.Submission == v.Submission && !m.Submitted.Equal(v.Submitted) {
 			return errors.New("its submission has two times")

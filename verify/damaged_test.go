@@ -32,7 +32,7 @@ func TestDamagedMark(t *testing.T) {
 	require.NoError(t, err)
 	away := merged(o, upload.Image.Rect, 9)
 	v := c.investigator(t, noMark)
-	of := func(img *image.NRGBA) *verify.Verdict { return examine(t, v, img) }
+	of := func(img *image.NRGBA) *verify.Finding { return examine(t, v, img) }
 
 	leak := of(away)
 	assert.Equal(t, findings.FoundUnreadable, leak.Kind)
@@ -42,7 +42,7 @@ func TestDamagedMark(t *testing.T) {
 	assert.Greater(t, leak.Traces[0].Power, 0.999, "a copy would have been found")
 	assert.Less(t, leak.Traces[0].LogAny, -6.0)
 	assert.Less(t, leak.Traces[0].Survival, 0.3)
-	d, err := v.Weigh(t.Context(), []*verify.Verdict{leak})
+	d, err := v.Weigh(t.Context(), []*verify.Finding{leak})
 	require.NoError(t, err)
 	require.Len(t, d.Case.Leaks, 1)
 	assert.True(t, d.Case.Leaks[0].Marked)
@@ -95,7 +95,7 @@ func TestWebPInPieces(t *testing.T) {
 		if strings.Contains(leak.Error, "it may lie in pieces") {
 			examined++
 			assert.Equal(t, findings.FoundDamaged, leak.Kind)
-			_, err = v.Weigh(t.Context(), []*verify.Verdict{leak})
+			_, err = v.Weigh(t.Context(), []*verify.Finding{leak})
 			require.NoError(t, err)
 		}
 	}

@@ -29,8 +29,8 @@ func (c Config) copyLate(x *registry.Copy) bool { return !c.Found.IsZero() && x.
 // dated returns the configuration with the time of the find that counts: [Config].Found, or the zero
 // time if any of these contradicts it. A leak shows an upload, or contains a copy, of a later time.
 // Or an earlier investigation of the same bytes, or what was stated then, is of an earlier time.
-func (c Config) dated(leaks []*Verdict, earlier []findings.Earlier) Config {
-	c.later = slices.ContainsFunc(views(leaks), func(l *Verdict) bool {
+func (c Config) dated(leaks []*Finding, earlier []findings.Earlier) Config {
+	c.later = slices.ContainsFunc(views(leaks), func(l *Finding) bool {
 		return l.matched() && (c.claimedLate(l.Submitted) || l.copied(c.claimedLate))
 	})
 	if c.before = c.Found; c.later || slices.ContainsFunc(earlier, func(e findings.Earlier) bool {
@@ -42,7 +42,7 @@ func (c Config) dated(leaks []*Verdict, earlier []findings.Earlier) Config {
 }
 
 // copied reports whether a leak contains a copy whose time of issue is late.
-func (v *Verdict) copied(late func(time.Time) bool) bool {
+func (v *Finding) copied(late func(time.Time) bool) bool {
 	return slices.ContainsFunc(v.Issued, func(x registry.Copy) bool { return late(x.Issued) })
 }
 
@@ -61,7 +61,7 @@ func (c Config) admissible(x registry.Custody) bool {
 
 // past returns the earlier investigations, in the order of entry. Some examined any of these files. Others
 // examined published files with copies that are confirmed now.
-func (v *Investigator) past(ctx context.Context, leaks []*Verdict) (b past, err error) {
+func (v *Investigator) past(ctx context.Context, leaks []*Finding) (b past, err error) {
 	sums, confirmed := make(map[string][32]byte), make(map[[32]byte][]watermark.CopyID)
 	for _, l := range leaks {
 		raw, err := hex.DecodeString(l.SHA256)
@@ -69,7 +69,7 @@ func (v *Investigator) past(ctx context.Context, leaks []*Verdict) (b past, err 
 			continue
 		}
 		sums[l.SHA256] = [32]byte(raw)
-		for _, c := range confirmedCopies([]*Verdict{l}) {
+		for _, c := range confirmedCopies([]*Finding{l}) {
 			confirmed[[32]byte(raw)] = append(confirmed[[32]byte(raw)], c.ID)
 		}
 	}
@@ -120,13 +120,13 @@ func (w *weighing) published() (out []figures) {
 
 // conclude enters what is concluded of a dump into the ledger, under the number of this investigator's last entry, if
 // it has one. A later examination then knows that these copies were found in these files, and not in others.
-func (v *Investigator) conclude(ctx context.Context, d *DumpVerdict) error {
+func (v *Investigator) conclude(ctx context.Context, d *Verdict) error {
 	own := v.entries()
 	if len(own) == 0 {
 		return nil
 	}
 	var copies []watermark.CopyID
-	for _, c := range confirmedCopies(d.Verdicts) {
+	for _, c := range confirmedCopies(d.Findings) {
 		copies = append(copies, c.ID)
 	}
 	slices.Sort(copies)
@@ -211,7 +211,7 @@ func (w *weighing) foundNotUsed() []figures {
 	if slices.ContainsFunc(w.Earlier, func(e findings.Earlier) bool { return w.cfg.foundLater(e.Found) }) {
 		why = append(why, "an earlier time was entered for these files")
 	}
-	if w.leaksThat(func(l *Verdict) bool { return l.matched() && l.copied(w.cfg.claimedLate) }) > 0 {
+	if w.leaksThat(func(l *Finding) bool { return l.matched() && l.copied(w.cfg.claimedLate) }) > 0 {
 		why = append(why, "a picture contains a copy that was issued later")
 	}
 	if len(w.lateUploads()) > 0 {
@@ -223,7 +223,7 @@ func (w *weighing) foundNotUsed() []figures {
 // lateCopies are the copies in leaks that were issued after [Config].Found, by the registry, or may have been.
 func (w *weighing) lateCopies() (out []figures) {
 	n, first, unproven := make(map[string]int), make(map[string]time.Time), make(map[string]string)
-	for _, l := range w.Verdicts {
+	for _, l := range w.Findings {
 		once := make(map[string]bool)
 		for _, c := range l.Issued {
 			if !w.cfg.copyLate(&c) || !l.matched() {
@@ -249,8 +249,8 @@ func (w *weighing) lateCopies() (out []figures) {
 
 // lateUploads are the uploads that leaks show and that were submitted after [Config].Found.
 func (w *weighing) lateUploads() []figures {
-	n := w.leaksThat(func(l *Verdict) bool {
-		return slices.ContainsFunc(l.views(), func(x *Verdict) bool { return x.matched() && w.cfg.claimedLate(x.Submitted) })
+	n := w.leaksThat(func(l *Finding) bool {
+		return slices.ContainsFunc(l.views(), func(x *Finding) bool { return x.matched() && w.cfg.claimedLate(x.Submitted) })
 	})
 	return several(n, figures{"found": w.foundAt()})
 }
@@ -265,7 +265,7 @@ func (w *weighing) foundAt() string { return utc(w.cfg.Found) }
 func (w *weighing) custodyEntered() (out []figures) {
 	for _, name := range w.names {
 		n, unproven, first := 0, 0, time.Time{}
-		for _, l := range w.Verdicts {
+		for _, l := range w.Findings {
 			at := entered(l, name)
 			if !l.matched() || at.IsZero() {
 				continue
@@ -294,7 +294,7 @@ func (w *weighing) custodyEntered() (out []figures) {
 
 // entered returns when the first fact of a holder's custody that covers a leak was entered; zero: no
 // such fact.
-func entered(l *Verdict, name string) (at time.Time) {
+func entered(l *Finding, name string) (at time.Time) {
 	for _, c := range l.EveryCustody() {
 		if c.Recipient == name && (at.IsZero() || c.EnteredAt().Before(at)) {
 			at = c.EnteredAt()
@@ -322,7 +322,7 @@ func (w *weighing) lateEntry(at time.Time) string {
 // recipient: ", as entered on 2026-01-31"; "": none.
 func (w *weighing) heldSince(name, other string) string {
 	var first, last time.Time
-	for _, l := range views(w.Verdicts) {
+	for _, l := range views(w.Findings) {
 		at := entered(l, other)
 		if at.IsZero() || !slices.Contains(l.MayNames(), name) {
 			continue

@@ -55,7 +55,7 @@ func TestDatesNeverChangeRivals(t *testing.T) {
 			for again, before := range earlier {
 				variants++
 				what := fmt.Sprintf("find %s, custody entered %s, examined %s", stated, entry, again)
-				var leaks []*verify.Verdict
+				var leaks []*verify.Finding
 				for n := range 4 {
 					leaks = append(leaks, leakOf(n+1, findings.FoundCopy, "vendor A", holds("vendor B", entered)))
 				}
@@ -120,7 +120,7 @@ func TestCopyWithoutWitnessNamesNobody(t *testing.T) {
 		"not signed":    {books.Bound{Unproven: true}, false},
 		"clock behind":  {books.Bound{After: found.AddDate(0, 0, 1)}, false},
 	} {
-		var leaks []*verify.Verdict
+		var leaks []*verify.Finding
 		for n := range 4 {
 			l := leakOf(n+1, findings.FoundCopy, "vendor A")
 			l.Issued[0].Bound = c.bound
@@ -139,7 +139,7 @@ func TestCopyWithoutWitnessNamesNobody(t *testing.T) {
 // Custody that was entered two seconds before a chosen find, or entered for the very recipient whose
 // copies are found, makes nobody's case: only what nothing contradicts speaks against a holder.
 func TestLateCustodyEarnsNothing(t *testing.T) {
-	dump := func(entered time.Time) (leaks []*verify.Verdict) {
+	dump := func(entered time.Time) (leaks []*verify.Finding) {
 		for n := range 20 {
 			leaks = append(leaks, leakOf(n+1, findings.FoundUnreadable, "", holds("vendor B", entered)))
 		}
@@ -155,7 +155,7 @@ func TestLateCustodyEarnsNothing(t *testing.T) {
 	assert.NotContains(t, strings.Join(d.Shows, " "), "vendor B")
 	assert.Contains(t, strings.Join(d.Dates, "\n"), "is not used, since it is contradicted: these files were examined before it. Custody therefore counts against no holder.")
 
-	var rest []*verify.Verdict
+	var rest []*verify.Finding
 	for n := range 3 {
 		rest = append(rest, leakOf(n+1, findings.FoundCopy, "vendor A"), leakOf(n+10, findings.FoundUnmarked, "", holds("vendor A", entered)))
 	}

@@ -59,7 +59,7 @@ type partHead struct {
 
 // A partLine is a leak of a part, with the pictures that a report shows of it.
 type partLine struct {
-	Verdict *Verdict `json:"verdict"`
+	Finding *Finding `json:"verdict"`
 	Mosaic  []byte   `json:"mosaic,omitempty"`
 	Preview []byte   `json:"preview,omitempty"` // with reveal alone
 }
@@ -77,7 +77,7 @@ func (v *Investigator) partHead(ctx context.Context) (partHead, error) {
 // WritePart writes what this investigator, whose configuration has a Part, found out about it, for
 // [Investigator.Join]. leaks are all verdicts that [Investigator.InvestigateFiles] yielded. With reveal it has
 // recognisable thumbnails: without them, no report of the dump can have them.
-func (v *Investigator) WritePart(ctx context.Context, w io.Writer, leaks []*Verdict, reveal bool) error {
+func (v *Investigator) WritePart(ctx context.Context, w io.Writer, leaks []*Finding, reveal bool) error {
 	head, err := v.partHead(ctx)
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ func (v *Investigator) WritePart(ctx context.Context, w io.Writer, leaks []*Verd
 		return err
 	}
 	for _, l := range leaks {
-		line := partLine{Verdict: l, Mosaic: l.leak.mosaic}
+		line := partLine{Finding: l, Mosaic: l.leak.mosaic}
 		if reveal {
 			line.Preview = l.leak.preview
 		}
@@ -99,7 +99,7 @@ func (v *Investigator) WritePart(ctx context.Context, w io.Writer, leaks []*Verd
 }
 
 // readPart reads a part that is to be part number of so many.
-func (v *Investigator) readPart(text []byte, number, of int) (h partHead, leaks []*Verdict, err error) {
+func (v *Investigator) readPart(text []byte, number, of int) (h partHead, leaks []*Finding, err error) {
 	line, rest, whole := bytes.Cut(text, []byte("\n"))
 	if err := json.Unmarshal(line, &h); !whole || err != nil || h.Part != (Part{number, of}) || h.Files < 0 || h.Files > v.cfg.MaxFiles {
 		return h, nil, errors.New("it is no such part of a dump")
@@ -107,11 +107,11 @@ func (v *Investigator) readPart(text []byte, number, of int) (h partHead, leaks 
 	at := number - 1 // in the dump
 	for ; len(rest) > 0; at += of {
 		var x partLine
-		if line, rest, whole = bytes.Cut(rest, []byte("\n")); !whole || at >= h.Files || json.Unmarshal(line, &x) != nil || x.Verdict == nil {
+		if line, rest, whole = bytes.Cut(rest, []byte("\n")); !whole || at >= h.Files || json.Unmarshal(line, &x) != nil || x.Finding == nil {
 			return h, nil, fmt.Errorf("it is damaged: file %d of the dump", at+1)
 		}
-		x.Verdict.leak = look{x.Mosaic, x.Preview}
-		leaks = append(leaks, x.Verdict)
+		x.Finding.leak = look{x.Mosaic, x.Preview}
+		leaks = append(leaks, x.Finding)
 	}
 	if at < h.Files {
 		return h, nil, fmt.Errorf("it is cut short: file %d of the dump is not in it", at+1)
@@ -140,7 +140,7 @@ func sameJSON(a, b any) bool {
 //
 // A part that is missing, damaged or of another dump is an error that wraps [registry.ErrInput]. So is what does not
 // follow from its own evidence, and what the ledger does not say was examined. So is a file with another digest than Sums has.
-func (v *Investigator) Join(ctx context.Context, parts ...[]byte) (leaks []*Verdict, err error) {
+func (v *Investigator) Join(ctx context.Context, parts ...[]byte) (leaks []*Finding, err error) {
 	want, err := v.partHead(ctx)
 	if err != nil {
 		return nil, err
@@ -158,7 +158,7 @@ func (v *Investigator) Join(ctx context.Context, parts ...[]byte) (leaks []*Verd
 		if err == nil {
 			if k == 0 { // what is known of the dump
 				want.Of, want.Files, want.Listed, want.Containers = h.Of, h.Files, h.Listed, h.Containers
-				leaks = make([]*Verdict, h.Files)
+				leaks = make([]*Finding, h.Files)
 			}
 			if !h.with(want) {
 				err = errors.New("it is of another dump, or was examined with another registry, program, set of keys or search")
@@ -193,7 +193,7 @@ func (v *Investigator) Join(ctx context.Context, parts ...[]byte) (leaks []*Verd
 
 // joins checks the leaks of a part. Each verdict follows from its evidence. The part's entry in the
 // ledger has each file that was read; a part without a picture has no entry.
-func (v *Investigator) joins(h *partHead, leaks []*Verdict, entered map[int64]registry.Investigation) error {
+func (v *Investigator) joins(h *partHead, leaks []*Finding, entered map[int64]registry.Investigation) error {
 	for _, n := range h.Logged {
 		if _, is := entered[n]; !is {
 			return fmt.Errorf("entry %d of the ledger is no investigation", n)

@@ -41,13 +41,13 @@ func dated(cfg verify.Config) verify.Config {
 }
 
 // partRun examines a part of a dump and returns the verdicts with their investigator.
-func partRun(t *testing.T, c *caseFile, part verify.Part, dir string) (*verify.Investigator, []*verify.Verdict) {
+func partRun(t *testing.T, c *caseFile, part verify.Part, dir string) (*verify.Investigator, []*verify.Finding) {
 	t.Helper()
 	of := *c
 	of.Config = dated(c.Config)
 	of.Part = part
 	v := of.investigator(t, noMark)
-	var leaks []*verify.Verdict
+	var leaks []*verify.Finding
 	for l, err := range v.InvestigateFiles(t.Context(), dir) {
 		require.NoError(t, err)
 		leaks = append(leaks, l)
@@ -65,7 +65,7 @@ func partOf(t *testing.T, c *caseFile, part verify.Part, dir string) []byte {
 }
 
 // joined joins parts with an investigator of their own.
-func joined(t *testing.T, cfg verify.Config, parts ...[]byte) (*verify.Investigator, []*verify.Verdict, error) {
+func joined(t *testing.T, cfg verify.Config, parts ...[]byte) (*verify.Investigator, []*verify.Finding, error) {
 	t.Helper()
 	v := newInvestigator(t, dated(cfg))
 	leaks, err := v.Join(t.Context(), parts...)
@@ -73,7 +73,7 @@ func joined(t *testing.T, cfg verify.Config, parts ...[]byte) (*verify.Investiga
 }
 
 // outputs are the findings and the report of a dump, with the record of another.
-func outputs(t *testing.T, v *verify.Investigator, d *verify.DumpVerdict, record *verify.DumpVerdict) string {
+func outputs(t *testing.T, v *verify.Investigator, d *verify.Verdict, record *verify.Verdict) string {
 	t.Helper()
 	same := *d
 	same.Record = record.Record
@@ -144,7 +144,7 @@ func TestSharedSearch(t *testing.T) {
 				v, err := base.With(cfg)
 				require.NoError(t, err)
 				v.SetDetect(noMark)
-				var leaks []*verify.Verdict
+				var leaks []*verify.Finding
 				for l, err := range v.InvestigateFiles(t.Context(), dir) {
 					require.NoError(t, err)
 					leaks = append(leaks, l)

@@ -2,8 +2,8 @@
 // package registry keeps. An investigator walks through it for a picture or a folder that
 // was found:
 //
-//	leak ─► Investigator.Investigate ─► Verdict ─┐
-//	leak ─► …                        ─► Verdict ─┼─► Weigh ─► DumpVerdict ─► WriteReport
+//	leak ─► Investigator.Investigate ─► Finding ─┐
+//	leak ─► …                        ─► Finding ─┼─► Weigh ─► Verdict ─► WriteReport
 //	custody facts, ledger ───────────────────────┘
 //
 // The beginning of an investigation is entered in the ledger first. A registry that is

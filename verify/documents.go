@@ -23,7 +23,7 @@ import (
 // notCompared is how many submissions could not be compared, or not with all their pages: beyond
 // the first [maxDocuments] or [maxDocumentPages], not opened, or too plain. Errors are the registry's and
 // the end of ctx.
-func (v *Investigator) sameDocuments(ctx context.Context, leaks []*Verdict) (same []findings.SameDocument, notCompared int, err error) {
+func (v *Investigator) sameDocuments(ctx context.Context, leaks []*Finding) (same []findings.SameDocument, notCompared int, err error) {
 	d := documents{v: v, pairs: make(map[[2]int]func() (*findings.SameDocument, error))}
 	subjects, nameless := make(map[string]bool), 0
 	all := shown(leaks)
@@ -97,7 +97,7 @@ type documentPage struct {
 
 // findPages lists the pages to compare: page 1 of each submission first. complete says which submissions
 // have all their pages in the list.
-func (d *documents) findPages(ctx context.Context, leaks []*Verdict) (complete []bool, err error) {
+func (d *documents) findPages(ctx context.Context, leaks []*Finding) (complete []bool, err error) {
 	complete = make([]bool, len(leaks))
 	counts := make([]int, min(len(leaks), maxDocuments))
 	longest := 0

@@ -22,7 +22,7 @@ func TestOneDocumentOnAnyPage(t *testing.T) {
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
 	terms := billOf(9)
-	var leaks []*verify.Verdict
+	var leaks []*verify.Finding
 	for i, pages := range long.Cases(5, [][]image.Image{
 		{billOf(1), passport(1)}, {passport(1), billOf(1)}, // one person
 		{specimen.Landscape(2, 360, 270), terms}, {specimen.Landscape(3, 360, 270), terms}, {terms, passport(4)},

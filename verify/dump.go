@@ -12,28 +12,10 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A DumpVerdict is what is concluded of a dump as a whole.
-type DumpVerdict struct {
-	findings.Text
-	findings.Tally
-	Odds    *odds.Verdict    `json:"odds"` // what [odds.Weigh] says of Case; without a window if only named uploads were searched
-	Case    *odds.Case       `json:"case"` // all that the odds were computed from
-	Of      []int            `json:"of"`   // for each leak of Case its place among the leaks
-	History findings.History `json:"history"`
-	// SameDocuments are pairs of the submissions that leaks show whose originals show the same
-	// document: see [Investigator.sameDocuments].
-	SameDocuments []findings.SameDocument `json:"same_documents,omitempty"`
-	// NotCompared is the number of submissions that leaks show whose originals were not compared
-	// with each other.
-	NotCompared int `json:"documents_not_compared,omitempty"`
-	// Travel says how the confirmed copies travelled, by the record: receipts, and who else had them.
-	Travel []findings.Travel `json:"travel,omitempty"`
-	// Earlier are the investigations of some of the same files that the ledger has from before.
-	Earlier []findings.Earlier `json:"earlier,omitempty"`
-	// Published are the investigations of other files that were published before, with the same copies.
-	Published []findings.Earlier `json:"published,omitempty"`
-	Record    findings.Record    `json:"record"`
-	Verdicts  []*Verdict         `json:"-"`
+// A Verdict is what is concluded of a dump as a whole.
+type Verdict struct {
+	findings.Verdict
+	Findings []*Finding `json:"-"` // of the leaks, in the order in which they were given
 }
 
 // Weigh draws the leaks of one dump together: the counts, the evidence for each recipient, and the
@@ -41,7 +23,7 @@ type DumpVerdict struct {
 // copies in Verdicts. Leaks are incomplete in these if records of the registry that concern them were altered
 // (Record.Altered). The error wraps [registry.ErrInput] if a leak is nil, [odds.ErrCase] if the
 // books contradict the leaks, or is the registry's.
-func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdict, error) {
+func (v *Investigator) Weigh(ctx context.Context, leaks []*Finding) (*Verdict, error) {
 	record, err := v.record(ctx)
 	if err != nil {
 		return nil, err
@@ -83,12 +65,12 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdic
 	}
 	w.Record = *record
 	w.speak()
-	return &w.DumpVerdict, v.conclude(ctx, &w.DumpVerdict)
+	return &w.Verdict, v.conclude(ctx, &w.Verdict)
 }
 
 // unweighed is the verdict if records by which every leak is weighed were altered: the leaks that they concern are
 // incomplete, and nothing is said of recipients or of times. No conclusion is entered.
-func (v *Investigator) unweighed(leaks []*Verdict, record *findings.Record) (*DumpVerdict, error) {
+func (v *Investigator) unweighed(leaks []*Finding, record *findings.Record) (*Verdict, error) {
 	leaks = slices.Clone(leaks)
 	for i, l := range leaks {
 		if l.restsOnRecords() {
@@ -101,12 +83,12 @@ func (v *Investigator) unweighed(leaks []*Verdict, record *findings.Record) (*Du
 	}
 	w.Record = *record
 	w.speak()
-	return &w.DumpVerdict, nil
+	return &w.Verdict, nil
 }
 
 // restored returns copies of verdicts. Verdicts that were read from JSON get back from the registry what JSON leaves
 // out: subject, time, and recipients of the copies that were read. What the registry no longer has stays empty.
-func (v *Investigator) restored(ctx context.Context, leaks []*Verdict) ([]*Verdict, error) {
+func (v *Investigator) restored(ctx context.Context, leaks []*Finding) ([]*Finding, error) {
 	out := slices.Clone(leaks)
 	for i, l := range leaks {
 		full := *l
@@ -139,7 +121,7 @@ func (v *Investigator) restored(ctx context.Context, leaks []*Verdict) ([]*Verdi
 }
 
 // restoreMarked adds to l.marked the recipients of all copies that were read in a leak.
-func (v *Investigator) restoreMarked(ctx context.Context, l *Verdict) error {
+func (v *Investigator) restoreMarked(ctx context.Context, l *Finding) error {
 	e := l.evidence(v.cfg.given())
 	for _, r := range e.issuedReads() {
 		c, err := v.issued(ctx, r.copy, r.keyID)
@@ -155,7 +137,7 @@ func (v *Investigator) restoreMarked(ctx context.Context, l *Verdict) error {
 
 // A weighing is a verdict in the making.
 type weighing struct {
-	DumpVerdict
+	Verdict
 	cfg     Config
 	keys    int               // mark keys under which marks were looked for
 	first   []int             // of each leak the first that is the same file; see [firsts]
@@ -183,7 +165,7 @@ type party struct {
 // weigh counts the findings of a dump and weighs the marks, from the leaks and the books alone. keys is the number of
 // mark keys that were tried. It writes the number of its subject into each leak ([weighing.clusters]). Headline and
 // sentences are left to [weighing.speak].
-func weigh(leaks []*Verdict, b *books, cfg Config, keys int) (*weighing, error) {
+func weigh(leaks []*Finding, b *books, cfg Config, keys int) (*weighing, error) {
 	w := &weighing{cfg: cfg.dated(leaks, b.earlier), keys: keys, parties: make(map[string]*party)}
 	w.tally(leaks)
 	w.first = firsts(leaks)
@@ -219,7 +201,7 @@ func weigh(leaks []*Verdict, b *books, cfg Config, keys int) (*weighing, error) 
 }
 
 // unissued returns the marks in a leak that the registry does not list, if they count for the finding.
-func (v *Verdict) unissued() (out []findings.Reading) {
+func (v *Finding) unissued() (out []findings.Reading) {
 	for _, r := range v.Reads {
 		if r.Submission == (watermark.Submission{}) && (v.Kind == findings.FoundUnissued || v.Copy != 0) {
 			out = append(out, r)
@@ -229,8 +211,8 @@ func (v *Verdict) unissued() (out []findings.Reading) {
 }
 
 // tally sets the leaks and counts them.
-func (w *weighing) tally(leaks []*Verdict) {
-	w.Verdicts, w.Leaks, w.Counts = leaks, len(leaks), make(map[string]int)
+func (w *weighing) tally(leaks []*Finding) {
+	w.Findings, w.Leaks, w.Counts = leaks, len(leaks), make(map[string]int)
 	seen := make(map[string]bool)
 	for _, l := range leaks {
 		w.Counts[l.Label()]++
@@ -247,7 +229,7 @@ func (w *weighing) tally(leaks []*Verdict) {
 // count adds one leak to the counts of the recipients that it concerns. Marks count by the finding. A leak without a
 // found mark counts for each recipient with recorded custody of its upload: as custody, late, or unjudged. Uploads
 // later than the find do not count for custody.
-func (w *weighing) count(l *Verdict) {
+func (w *weighing) count(l *Finding) {
 	names := l.MayNames()
 	if len(names) == 0 {
 		names = l.marked
@@ -288,7 +270,7 @@ func (w *weighing) count(l *Verdict) {
 }
 
 // add counts a leak with a confirmed copy of recipient s.
-func (s *party) add(l *Verdict, unit map[watermark.Submission]string) {
+func (s *party) add(l *Finding, unit map[watermark.Submission]string) {
 	s.pictures++
 	nameless := false
 	for _, x := range l.views() {

@@ -9,8 +9,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// evidence is all that one leak showed, as [conclude] takes it. A [Verdict] carries the
-// evidence: gather writes it there, and [Verdict.evidence] reads it back. A reader who has
+// evidence is all that one leak showed, as [conclude] takes it. A [Finding] carries the
+// evidence: gather writes it there, and [Finding.evidence] reads it back. A reader who has
 // only the findings therefore concludes from the same value as the investigation.
 type evidence struct {
 	matches []findings.Match // nearest first; within the radius, and aligned ones beyond it
@@ -40,7 +40,7 @@ type read struct {
 	keyID    string
 	blind    float64                // log10 p of the blind read; 0: not read blind
 	among    int                    // IDs of the list that the blind read was made with; 0: read by the mark's own check
-	traced   *findings.TracedCopy   // what tracing says of the copy: see [Verdict.bind]; nil: not traced
+	traced   *findings.TracedCopy   // what tracing says of the copy: see [Finding.bind]; nil: not traced
 	laid     bool                   // tracing found the copy's mark, but not the light and dark of its upload
 	issued   *registry.Copy         // nil: the registry has no such copy
 	page     int                    // of the copy's submission, that the leak was compared with; 0: it has one
@@ -67,8 +67,8 @@ func (r *read) logP() float64 {
 func (r *read) found() bool { return r.traced != nil && r.traced.Found }
 
 // gather writes the evidence into the verdict, in place of what was there. The recall, and whether originals could be
-// opened, are not written: [Verdict.evidence] has them from elsewhere.
-func (v *Verdict) gather(e evidence) {
+// opened, are not written: [Finding.evidence] has them from elsewhere.
+func (v *Finding) gather(e evidence) {
 	v.TooFlat, v.Closed, v.Sync, v.Erased = e.tooFlat, e.closed, e.sync, e.erased
 	v.Matches = append(make([]findings.Match, 0, len(e.matches)), e.matches...)
 	v.Traces = append(make([]findings.Tracing, 0, len(e.traces)), e.traces...)
@@ -100,9 +100,9 @@ func openState(c *registry.Copy) string {
 	return c.State
 }
 
-// evidence reads back what [Verdict.gather] wrote. The verdict does not say what is given beside it. After reading the verdict from JSON, the rows of copies that are
+// evidence reads back what [Finding.gather] wrote. The verdict does not say what is given beside it. After reading the verdict from JSON, the rows of copies that are
 // not confirmed hold only what a reading says, without the recipient.
-func (v *Verdict) evidence(g given) evidence {
+func (v *Finding) evidence(g given) evidence {
 	e := evidence{matches: v.Matches, traces: v.Traces, tooFlat: v.TooFlat, closed: v.Closed, sync: v.Sync, erased: v.Erased, given: g,
 		recall: recallOf(v.Searched, max(v.Width, v.Height))}
 	if v.Searched != nil {
@@ -129,7 +129,7 @@ func (v *Verdict) evidence(g given) evidence {
 }
 
 // bind gives r, the read of x of an issued copy, its row and what tracing said. Without the row it has what x says.
-func (v *Verdict) bind(r *read, x findings.Reading) {
+func (v *Finding) bind(r *read, x findings.Reading) {
 	r.issued = &registry.Copy{ID: x.Copy, Recipient: x.Recipient, Submission: x.Submission, KeyID: x.KeyID, Issued: x.Issued, State: x.State}
 	for _, c := range slices.Concat(v.Issued, v.found) {
 		if c.ID == x.Copy && c.Submission == x.Submission && c.KeyID == x.KeyID && c.Issued.Equal(x.Issued) && openState(&c) == x.State {
@@ -144,7 +144,7 @@ func (v *Verdict) bind(r *read, x findings.Reading) {
 
 // conclude writes the evidence into the verdict, and all that follows from it. File, Picture, Searched, Submitted,
 // Cluster, SubjectEntered, Custody, the same in Beside, and References are the caller's.
-func (v *Verdict) conclude(e evidence) {
+func (v *Finding) conclude(e evidence) {
 	v.gather(e)
 	e = v.evidence(e.given)
 	v.Keys = e.keys()
@@ -193,7 +193,7 @@ func (v *Verdict) conclude(e evidence) {
 
 // number writes the key and the logarithms of the mark r on which the conclusion rests. If r is nil, the first mark
 // that was read is taken, which the registry does not list.
-func (v *Verdict) number(e evidence, r *read) {
+func (v *Finding) number(e evidence, r *read) {
 	if r == nil && len(e.reads) > 0 {
 		r = &e.reads[0]
 	}
@@ -210,16 +210,16 @@ func (v *Verdict) number(e evidence, r *read) {
 }
 
 // mark adds the recipient of a copy that was read to v.marked, once.
-func (v *Verdict) mark(recipient string) {
+func (v *Finding) mark(recipient string) {
 	if !slices.Contains(v.marked, recipient) {
 		v.marked = append(v.marked, recipient)
 	}
 }
 
 // closedLeak returns the verdict on a file that could not be examined. cause becomes Error.
-func closedLeak(file string, finding findings.Kind, pic findings.Picture, cause string) *Verdict {
+func closedLeak(file string, finding findings.Kind, pic findings.Picture, cause string) *Finding {
 	said := []findings.Said{{Code: string(finding)}}
-	return &Verdict{File: file, Picture: pic, Error: cause, Note: written(said), Said: said, Accused: []watermark.CopyID{},
+	return &Finding{Finding: findings.Finding{File: file, Picture: pic, Error: cause, Note: written(said), Said: said, Accused: []watermark.CopyID{},
 		Conclusion: findings.Conclusion{Kind: finding}, Strength: findings.Strength{Edits: []findings.Edit{}},
-		Evidence: findings.Evidence{Matches: []findings.Match{}, Traces: []findings.Tracing{}}}
+		Evidence: findings.Evidence{Matches: []findings.Match{}, Traces: []findings.Tracing{}}}}
 }

@@ -81,14 +81,14 @@ func (v *Investigator) TakeMemory(ctx context.Context) (give func(), err error) 
 }
 
 // SameDocuments is sameDocuments.
-func (v *Investigator) SameDocuments(ctx context.Context, leaks []*Verdict) ([]findings.SameDocument, int, error) {
+func (v *Investigator) SameDocuments(ctx context.Context, leaks []*Finding) ([]findings.SameDocument, int, error) {
 	return v.sameDocuments(ctx, leaks)
 }
 
 // Units returns the units of the submissions that leaks show. each is [Circumstances].UploadsPerSubject.
-func Units(leaks []*Verdict, each int, same ...findings.SameDocument) map[watermark.Submission]string {
+func Units(leaks []*Finding, each int, same ...findings.SameDocument) map[watermark.Submission]string {
 	w := &weighing{cfg: Config{Circumstances: Circumstances{UploadsPerSubject: each}}}
-	w.Verdicts, w.SameDocuments = leaks, same
+	w.Findings, w.SameDocuments = leaks, same
 	w.clusters()
 	w.units()
 	return w.unit
@@ -97,7 +97,7 @@ func Units(leaks []*Verdict, each int, same ...findings.SameDocument) map[waterm
 // WeighFor weighs leaks without a registry and writes the sentences. The registry's
 // submissions are spread over so many months; every recipient has copies of all, and
 // those whose custody covers a leak held what was submitted in its months.
-func WeighFor(leaks []*Verdict, recipients []registry.Recipient, cfg Config, months int, issued ...registry.Copy) *DumpVerdict {
+func WeighFor(leaks []*Finding, recipients []registry.Recipient, cfg Config, months int, issued ...registry.Copy) *Verdict {
 	return WeighAround(leaks, recipients, cfg, months, Around{}, issued...)
 }
 
@@ -112,7 +112,7 @@ type Around struct {
 }
 
 // WeighAround is WeighFor, with what is around.
-func WeighAround(leaks []*Verdict, recipients []registry.Recipient, cfg Config, months int, around Around, issued ...registry.Copy) *DumpVerdict {
+func WeighAround(leaks []*Finding, recipients []registry.Recipient, cfg Config, months int, around Around, issued ...registry.Copy) *Verdict {
 	b := &books{recipients: recipients, copies: make(map[watermark.Submission][]registry.Copy),
 		holdings: &engine.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
 	const each = 33 // submissions a day
@@ -182,14 +182,14 @@ func WeighAround(leaks []*Verdict, recipients []registry.Recipient, cfg Config, 
 	}
 	w.Record.Run, w.Record.Keys = around.Run, []string{"v1-k"}
 	w.speak()
-	return &w.DumpVerdict
+	return &w.Verdict
 }
 
 // SetSubject says whose upload a leak shows.
-func (v *Verdict) SetSubject(s string) { v.subject = s }
+func (v *Finding) SetSubject(s string) { v.subject = s }
 
 // SetBeside says whose upload a leak shows beside its own.
-func (v *Verdict) SetBeside(of watermark.Submission, s string) {
+func (v *Finding) SetBeside(of watermark.Submission, s string) {
 	if v.others == nil {
 		v.others = make(map[watermark.Submission]string)
 	}
@@ -197,23 +197,23 @@ func (v *Verdict) SetBeside(of watermark.Submission, s string) {
 }
 
 // SetMarked says whose copy's mark was read, confirmed or not.
-func (v *Verdict) SetMarked(recipient string) {
+func (v *Finding) SetMarked(recipient string) {
 	if v.marked = nil; recipient != "" {
 		v.marked = []string{recipient}
 	}
 }
 
 // Marked is what SetMarked sets.
-func (v *Verdict) Marked() string { return strings.Join(v.marked, ", ") }
+func (v *Finding) Marked() string { return strings.Join(v.marked, ", ") }
 
 // SetThumbnails gives a verdict its pictures.
-func (v *Verdict) SetThumbnails(img *image.NRGBA) { v.leak = lookOf(img); v.upload = v.leak }
+func (v *Finding) SetThumbnails(img *image.NRGBA) { v.leak = lookOf(img); v.upload = v.leak }
 
 // Conclude concludes the leak from the evidence in it.
-func (v *Verdict) Conclude() { v.ConcludeFound(time.Time{}) }
+func (v *Finding) Conclude() { v.ConcludeFound(time.Time{}) }
 
 // ConcludeFound is Conclude of a leak that was found at a stated time.
-func (v *Verdict) ConcludeFound(at time.Time) {
+func (v *Finding) ConcludeFound(at time.Time) {
 	if v.Examined() {
 		v.conclude(v.evidence(given{true, at}))
 		return
@@ -224,7 +224,7 @@ func (v *Verdict) ConcludeFound(at time.Time) {
 }
 
 // Recheck concludes the leak again from the evidence in it.
-func (v *Verdict) Recheck(opens bool) error { return v.recheck(given{opens: opens}, true) }
+func (v *Finding) Recheck(opens bool) error { return v.recheck(given{opens: opens}, true) }
 
 // Encode writes findings as a program with the key could.
 func (f *Findings) Encode() ([]byte, error) { return f.encode() }
@@ -256,8 +256,8 @@ func KeptOverErasure(ctx context.Context, r *registry.Registry, id watermark.Sub
 
 // HoldersOf returns what the first page of a report says of the pictures of each recipient, and the
 // notes on the ratios of those it names.
-func HoldersOf(d *DumpVerdict) (out []string) {
-	r := reportView{DumpVerdict: d}
+func HoldersOf(d *Verdict) (out []string) {
+	r := reportView{Verdict: d}
 	for _, h := range r.Holders() {
 		out = append(out, h.Name+": "+h.Pictures)
 	}

@@ -25,25 +25,25 @@ import (
 // yields the verdicts in the order of paths, the files of each path in lexical order. Files that
 // systems leave by themselves (.DS_Store, Thumbs.db and the like) are passed over.
 //
-// A bad file is a verdict that says so ([Verdict.Examined]), not an error. So is a broken tar
+// A bad file is a verdict that says so ([Finding.Examined]), not an error. So is a broken tar
 // archive, beside its files before the damage. An error ends the sequence with a nil verdict. Before the first
 // file is examined, the investigation is entered into the ledger: see [registry.Investigation]. If no
 // file can be examined, nothing is entered, and the only error is a *[NothingError]. Nested and
 // compressed archives are unpacked to temporary files, which are removed at the end.
-func (v *Investigator) InvestigateFiles(ctx context.Context, paths ...string) iter.Seq2[*Verdict, error] {
+func (v *Investigator) InvestigateFiles(ctx context.Context, paths ...string) iter.Seq2[*Finding, error] {
 	return v.investigateDump(ctx, func(d *dump.Dump) error { return d.Add(ctx, paths...) })
 }
 
 // InvestigateFS examines every file of fsys in the same way as [Investigator.InvestigateFiles].
-func (v *Investigator) InvestigateFS(ctx context.Context, fsys fs.FS) iter.Seq2[*Verdict, error] {
+func (v *Investigator) InvestigateFS(ctx context.Context, fsys fs.FS) iter.Seq2[*Finding, error] {
 	return v.investigateDump(ctx, func(d *dump.Dump) error { return d.AddFS(ctx, fsys, "") })
 }
 
 // investigateDump returns the verdicts on the files that list adds to a dump, in their order. Before it examines a
 // file, it takes verdicts from the state file and enters the investigation into the ledger, unless no file can be
 // examined.
-func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump) error) iter.Seq2[*Verdict, error] {
-	return func(yield func(*Verdict, error) bool) {
+func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump) error) iter.Seq2[*Finding, error] {
+	return func(yield func(*Finding, error) bool) {
 		d := dump.New(v.dumpOptions())
 		defer d.Close()
 		err := list(d)
@@ -91,7 +91,7 @@ func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump
 // A NothingError says that a dump has no picture that can be examined. Nothing was entered into the
 // ledger.
 type NothingError struct {
-	Files []*Verdict // what each file is instead; none of a dump without files
+	Files []*Finding // what each file is instead; none of a dump without files
 }
 
 func (e *NothingError) Error() string {
@@ -136,7 +136,7 @@ func (v *Investigator) sums(ctx context.Context, files []dump.File) (out [][32]b
 }
 
 // unread returns the verdict on a file whose bytes could not be read.
-func unread(f dump.File, cause error) *Verdict {
+func unread(f dump.File, cause error) *Finding {
 	out := closed(f.Name, nil, intake.WithoutPath(cause))
 	out.Size, out.SHA256 = f.Size, ""
 	return out
@@ -171,14 +171,14 @@ func (v *Investigator) dumpOptions() dump.Options {
 
 // A result is what came of one file.
 type result struct {
-	verdict *Verdict
+	verdict *Finding
 	err     error
 }
 
 // run examines the files all, [Config].Workers at a time, and yields the verdicts in the order of the files. Each
 // verdict is kept in p before it is yielded. All goroutines that run started have ended when it returns. files is the
 // number of files in the dump.
-func (v *Investigator) run(ctx context.Context, all []dump.File, files int, p *progress, yield func(*Verdict, error) bool) {
+func (v *Investigator) run(ctx context.Context, all []dump.File, files int, p *progress, yield func(*Finding, error) bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	workers := min(v.cfg.Workers, len(all))
 	slots := make(chan chan result, 4*workers) // bounds what is begun but not yet taken
@@ -232,7 +232,7 @@ func (v *Investigator) run(ctx context.Context, all []dump.File, files int, p *p
 
 // investigateFile examines one file of a dump of so many files. If p has the verdict on the same bytes, it returns a
 // copy of that. Only failures of the registry and the end of ctx are errors.
-func (v *Investigator) investigateFile(ctx context.Context, f dump.File, files int, p *progress) (*Verdict, error) {
+func (v *Investigator) investigateFile(ctx context.Context, f dump.File, files int, p *progress) (*Finding, error) {
 	lease := v.memory.Lease()
 	defer lease.Give()
 	if f.Err == nil && f.Size <= v.cfg.MaxBytes && !f.Made { // else it is not read, or waits for memory of its own

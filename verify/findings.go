@@ -38,8 +38,8 @@ var ErrFindings = errors.New("findings do not hold")
 // words, and all that this was computed from.
 type Findings struct {
 	Format   string            `json:"format"` // [FindingsFormat]
-	Verdict  *DumpVerdict      `json:"verdict"`
-	Leaks    []*Verdict        `json:"leaks"`
+	Verdict  *Verdict          `json:"verdict"`
+	Leaks    []*Finding        `json:"leaks"`
 	Revealed bool              `json:"revealed"`           // Subjects are there, and every recipient by name
 	Subjects map[string]string `json:"subjects,omitempty"` // references by submission
 	// Hidden is how many recipients are called "recipient 1" and so on, since no finding
@@ -86,7 +86,7 @@ func (f *Findings) CopiesTaken() map[watermark.Submission]int {
 // takes. Without a picture that was examined it writes nothing: the error is a *[NothingError]. It
 // writes subject references, and the names of recipients that no finding concerns, only
 // with reveal. Nothing is written if the findings cannot be made; d is not changed.
-func (v *Investigator) WriteFindings(ctx context.Context, w io.Writer, d *DumpVerdict, reveal bool) error {
+func (v *Investigator) WriteFindings(ctx context.Context, w io.Writer, d *Verdict, reveal bool) error {
 	f, _, err := v.findings(ctx, d, reveal)
 	if err != nil {
 		return err
@@ -101,13 +101,13 @@ func (v *Investigator) WriteFindings(ctx context.Context, w io.Writer, d *DumpVe
 
 // findings returns the findings that d is written as, and the pictures of the leaks by their SHA-256 in hex. Without
 // reveal, pictures are mosaics, and recipients that no finding concerns are numbered.
-func (v *Investigator) findings(ctx context.Context, d *DumpVerdict, reveal bool) (*Findings, map[string][]byte, error) {
+func (v *Investigator) findings(ctx context.Context, d *Verdict, reveal bool) (*Findings, map[string][]byte, error) {
 	if d.readable() == 0 {
-		return nil, nil, &NothingError{d.Verdicts}
+		return nil, nil, &NothingError{d.Findings}
 	}
-	f := &Findings{Format: FindingsFormat, Verdict: d, Leaks: d.Verdicts, Revealed: reveal, Thumbnails: []string{}, Uploads: []string{}}
+	f := &Findings{Format: FindingsFormat, Verdict: d, Leaks: d.Findings, Revealed: reveal, Thumbnails: []string{}, Uploads: []string{}}
 	if f.Leaks == nil {
-		f.Leaks = []*Verdict{}
+		f.Leaks = []*Finding{}
 	}
 	shown := make(map[string][]byte)
 	show := func(k look) string {
@@ -126,7 +126,7 @@ func (v *Investigator) findings(ctx context.Context, d *DumpVerdict, reveal bool
 		return f, shown, f.redact()
 	}
 	f.Subjects = make(map[string]string)
-	for _, l := range views(d.Verdicts) {
+	for _, l := range views(d.Findings) {
 		if !l.matched() {
 			continue
 		}
@@ -202,7 +202,7 @@ func ReadFindings(r io.Reader) (*Findings, error) {
 	if again, err := f.encode(); err != nil || !bytes.Equal(again, intake.EscapedJSON(data)) { // earlier versions wrote no such escapes
 		return nil, fmt.Errorf("%w: not written as this program writes findings%s", ErrFindings, writtenByOther(data))
 	}
-	f.Verdict.Verdicts = f.Leaks
+	f.Verdict.Findings = f.Leaks
 	return &f, nil
 }
 

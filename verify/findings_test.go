@@ -45,7 +45,7 @@ func makeRichDump(t *testing.T) {
 	c.Found = feb.AddDate(20, 0, 0)
 	v := c.investigator(t, noMark)
 	_, verdicts := examined(t)
-	var leaks []*verify.Verdict
+	var leaks []*verify.Finding
 	for _, l := range [][2]string{
 		{"copy.jpg", "messenger"}, {"traced.jpg", "only traced"}, {"stranger with a mark.jpg", "on a stranger"}, {"unmarked.jpg", "unmarked"},
 		{"no UTF-8 \xff.jpg", "none issued"}, {"thumbnail.jpg", "unread"}, {"thumbnail of a bill.jpg", "unread bill"}, {"transplanted.jpg", "transplanted"}, {"never issued.jpg", "unissued, upload"},
@@ -106,10 +106,10 @@ func TestFindingsFollowFromThemselves(t *testing.T) {
 }
 
 // unredacted are the findings that a verdict without a registry has.
-func unredacted(d *verify.DumpVerdict) *verify.Findings {
-	f := &verify.Findings{Format: verify.FindingsFormat, Verdict: d, Leaks: append([]*verify.Verdict{}, d.Verdicts...),
-		Revealed: true, Subjects: map[string]string{}, Thumbnails: make([]string, len(d.Verdicts)), Uploads: make([]string, len(d.Verdicts))}
-	for _, l := range d.Verdicts {
+func unredacted(d *verify.Verdict) *verify.Findings {
+	f := &verify.Findings{Format: verify.FindingsFormat, Verdict: d, Leaks: append([]*verify.Finding{}, d.Findings...),
+		Revealed: true, Subjects: map[string]string{}, Thumbnails: make([]string, len(d.Findings)), Uploads: make([]string, len(d.Findings))}
+	for _, l := range d.Findings {
 		f.Subjects[l.Submission.String()] = "somebody"
 		for _, b := range l.Beside {
 			f.Subjects[b.Submission.String()] = "somebody"
@@ -441,7 +441,7 @@ func TestSchemaHasAllFields(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal([]byte(verify.FindingsSchema), &doc))
 	for name, x := range map[string]any{
-		"verdict": verify.DumpVerdict{}, "leak": verify.Verdict{}, "record": findings.Record{}, "container": findings.Container{}, "match": findings.Match{}, "reference": findings.Control{}, "reading": findings.Reading{},
+		"verdict": verify.Verdict{}, "leak": verify.Finding{}, "record": findings.Record{}, "container": findings.Container{}, "match": findings.Match{}, "reference": findings.Control{}, "reading": findings.Reading{},
 		"trace": findings.Tracing{}, "tracedCopy": findings.TracedCopy{}, "edit": findings.Edit{}, "issuedCopy": registry.Copy{}, "custody": registry.Custody{}, "beside": findings.Beside{},
 		"history": findings.History{}, "keyState": registry.KeyState{}, "case": odds.Case{}, "cell": odds.Cell{}, "holder": odds.Holder{}, "caseLeak": odds.Leak{}, "caseCopy": odds.Copy{},
 		"odds": odds.Verdict{}, "recipientEvidence": odds.Recipient{}, "window": odds.Window{},

@@ -278,12 +278,12 @@ func (c *caseFile) investigator(t *testing.T, detect detectFunc) *verify.Investi
 	return v
 }
 
-func (c *caseFile) examine(t *testing.T, img image.Image, detect detectFunc) *verify.Verdict {
+func (c *caseFile) examine(t *testing.T, img image.Image, detect detectFunc) *verify.Finding {
 	t.Helper()
 	return examine(t, c.investigator(t, detect), img)
 }
 
-func examine(t *testing.T, v *verify.Investigator, img image.Image) *verify.Verdict {
+func examine(t *testing.T, v *verify.Investigator, img image.Image) *verify.Finding {
 	t.Helper()
 	got, err := v.Investigate(t.Context(), "leak.jpg", file(t, img, "jpeg"))
 	require.NoError(t, err)

@@ -160,7 +160,7 @@ func (b *burglar) look(leak []byte) (problem string) {
 	require.NoError(b.t, err)
 	require.Equal(b.t, hidden.ID, got.Submission)
 	require.Zero(b.t, got.Searched.Missing.Damaged)
-	d, err := v.Weigh(b.t.Context(), []*verify.Verdict{got})
+	d, err := v.Weigh(b.t.Context(), []*verify.Finding{got})
 	require.NoError(b.t, err)
 	for _, s := range d.Record.Segments {
 		problem += s.Problem

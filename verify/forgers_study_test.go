@@ -53,7 +53,7 @@ func TestForgersStudy(t *testing.T) {
 		investigating := investigating(cfg)
 		investigating.Found = found
 		v := newInvestigator(t, investigating)
-		var leaks []*verify.Verdict
+		var leaks []*verify.Finding
 		counts := make(map[string]int)
 		for name, img := range forged {
 			got, err := v.Investigate(t.Context(), name, file(t, img, "jpeg"))

@@ -73,7 +73,7 @@ func (r *reportView) charted() {
 		}
 		rows[x.Name] = h
 	}
-	var leaks []*Verdict
+	var leaks []*Finding
 	at := make(map[watermark.Submission]int)
 	confirmed := make(map[[2]string]bool)
 	for i := range r.Of {
@@ -133,7 +133,7 @@ const (
 
 // periods returns the periods in which leaks were submitted; those without a time come last. unit is the layout of a
 // time that names a period.
-func periods(h *findings.History, leaks []*Verdict, unit string) []period {
+func periods(h *findings.History, leaks []*Finding, unit string) []period {
 	name := func(t time.Time) string {
 		if t.IsZero() {
 			return unknownPeriod

@@ -76,9 +76,9 @@ func (v *Investigator) With(cfg Config) (*Investigator, error) {
 // Investigate examines one leak. leak holds the bytes of its file, and path is only the name in the
 // verdict. Before it examines, it enters the investigation into the ledger: see
 // [registry.Investigation]. A file that cannot be decoded gives a verdict that says why
-// ([Verdict.Examined]), and no entry. Errors are failures of the registry, a SealKey that does not
+// ([Finding.Examined]), and no entry. Errors are failures of the registry, a SealKey that does not
 // open it, and the end of ctx.
-func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte) (*Verdict, error) {
+func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte) (*Finding, error) {
 	lease := v.memory.Lease()
 	defer lease.Give()
 	pic, err := v.decode(ctx, leak, lease)
@@ -107,7 +107,7 @@ func (v *Investigator) decode(ctx context.Context, leak []byte, lease *memory.Le
 
 // investigate examines a leak that was logged already, with memory for it. files is the number of files in the dump,
 // over which the controls are shared. It takes one of the processors if one is free, but does not wait for it.
-func (v *Investigator) investigate(ctx context.Context, path string, l *leakPicture, files int) (*Verdict, error) {
+func (v *Investigator) investigate(ctx context.Context, path string, l *leakPicture, files int) (*Finding, error) {
 	pic := l.Picture
 	pic.Image = picture.Flatten(pic.Image)
 	select {
@@ -115,12 +115,11 @@ func (v *Investigator) investigate(ctx context.Context, path string, l *leakPict
 		defer func() { <-v.busy }()
 	default: // more leaks than processors
 	}
-	out := &Verdict{
+	out := &Finding{Finding: findings.Finding{
 		File: path,
 		Picture: findings.Picture{SHA256: hex.EncodeToString(pic.SHA256[:]), Size: pic.Size, Format: pic.Format, Decoder: pic.Decoder,
 			Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Lacks: pic.Incomplete},
-		leak: lookOf(pic.Image),
-	}
+	}, leak: lookOf(pic.Image)}
 	if pic.Pages > 1 {
 		out.Pages = pic.Pages
 	}
@@ -329,7 +328,7 @@ func (v *Investigator) standing(ctx context.Context, r *read) error {
 // fill writes the evidence and the conclusion into out, and, if the leak shows a submission, what the registry says
 // of it; custody unless it carries a mark that the registry does not list. The error wraps [registry.ErrTampered] if
 // records that the conclusion rests on were altered.
-func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence) error {
+func (v *Investigator) fill(ctx context.Context, out *Finding, e evidence) error {
 	out.conclude(e)
 	if out.restsOnRecords() && len(v.damage()) > 0 {
 		return registry.ErrTampered
@@ -353,7 +352,7 @@ func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence) error
 
 // fillBeside writes into out what the registry says of the submissions in out.Beside, as [Investigator.fill] does of
 // out.Submission.
-func (v *Investigator) fillBeside(ctx context.Context, out *Verdict) error {
+func (v *Investigator) fillBeside(ctx context.Context, out *Finding) error {
 	for i := range out.Beside {
 		b := &out.Beside[i]
 		sub, err := v.cfg.Registry.Submission(ctx, b.Submission)
@@ -379,6 +378,6 @@ func stated(x float64) *float64 {
 
 // closed returns the verdict on a file that could not be examined. cause gives the finding and Error, which has no
 // paths of this machine.
-func closed(path string, leak []byte, cause error) *Verdict {
+func closed(path string, leak []byte, cause error) *Finding {
 	return closedLeak(path, unreadable(path, cause), findings.Picture{SHA256: hexDigest(leak), Size: int64(len(leak))}, intake.WithoutPath(cause).Error())
 }

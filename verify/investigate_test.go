@@ -77,15 +77,15 @@ func withControls(name string) bool {
 var judged struct {
 	sync.Once
 	rows     map[string]leakRow
-	verdicts map[string]verify.Verdict
+	verdicts map[string]verify.Finding
 }
 
 // examined returns the rows, and a verdict of the test's own on each.
-func examined(t *testing.T) (map[string]leakRow, map[string]*verify.Verdict) {
+func examined(t *testing.T) (map[string]leakRow, map[string]*verify.Finding) {
 	t.Helper()
 	judged.Do(func() {
 		c := newLargeCase(t)
-		alone, rows, verdicts := c.investigator(t, noMark), leakRows(t, c), make(map[string]verify.Verdict)
+		alone, rows, verdicts := c.investigator(t, noMark), leakRows(t, c), make(map[string]verify.Finding)
 		c.References = 0
 		beside := c.investigator(t, noMark) // for what TestReferences looks at
 		for name, row := range rows {
@@ -101,7 +101,7 @@ func examined(t *testing.T) (map[string]leakRow, map[string]*verify.Verdict) {
 		judged.rows, judged.verdicts = rows, verdicts
 	})
 	require.NotEmpty(t, judged.verdicts, "the leaks could not be examined")
-	out := make(map[string]*verify.Verdict)
+	out := make(map[string]*verify.Finding)
 	for name, v := range judged.verdicts {
 		out[name] = &v
 	}
@@ -385,7 +385,7 @@ func TestVerdictJSON(t *testing.T) {
 		require.Contains(t, m, key)
 	}
 	require.Equal(t, v.Copy.String(), m["copy"])
-	var back verify.Verdict
+	var back verify.Finding
 	require.NoError(t, json.Unmarshal(raw, &back))
 	again, err := json.Marshal(back)
 	require.NoError(t, err)

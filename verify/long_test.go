@@ -50,7 +50,7 @@ func TestLongMarkMayBeHere(t *testing.T) {
 func TestLongOneDocumentUnderTwoReferences(t *testing.T) {
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
-	var leaks []*verify.Verdict
+	var leaks []*verify.Finding
 	for i, name := range []string{"anna_passport", "anna_passport_again", "bruno_passport"} {
 		sub := submit(t, s, readFile(t, filepath.Join("../testdata/pictures", name+".jpg")), "", feb)
 		l := leakOf(i+1, findings.FoundCopy, "vendor A")
@@ -100,7 +100,7 @@ func TestLongSearchInSegments(t *testing.T) {
 			v := examine(t, inv, turned)
 			assert.Equal(t, findings.FoundCopy, v.Kind, what)
 			assert.Equal(t, key == nil || indexed < 3, v.Unconfirmed, what)
-			d, err := inv.Weigh(t.Context(), []*verify.Verdict{v})
+			d, err := inv.Weigh(t.Context(), []*verify.Finding{v})
 			require.NoError(t, err)
 			if key == nil {
 				require.Empty(t, d.Record.Segments, what)

@@ -169,7 +169,7 @@ func goesOn(t *testing.T, c *caseFile, ledger string, at registry.Driver, leak, 
 	other, err := inv.Investigate(t.Context(), "b.jpg", stranger)
 	require.NoError(t, err)
 	require.Equal(t, findings.FoundUnknown, other.Kind)
-	d, err := inv.Weigh(t.Context(), []*verify.Verdict{ours, other})
+	d, err := inv.Weigh(t.Context(), []*verify.Finding{ours, other})
 	require.NoError(t, err)
 	var written, page bytes.Buffer
 	require.NoError(t, inv.WriteFindings(t.Context(), &written, d, true))
@@ -196,7 +196,7 @@ func malformable(t *testing.T, c *caseFile) (ledger string) {
 	ctx := t.Context()
 	require.NoError(t, c.Registry.AddRecipient(ctx, registry.Recipient{Name: "printer", Kind: registry.KindPartner}))
 	inv := c.investigator(t, reads(c.copy.ID))
-	_, err := inv.Weigh(ctx, []*verify.Verdict{examine(t, inv, c.marked)})
+	_, err := inv.Weigh(ctx, []*verify.Finding{examine(t, inv, c.marked)})
 	require.NoError(t, err)
 	s, err := sqlite.At(c.path).Open(ctx)
 	require.NoError(t, err)

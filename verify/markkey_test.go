@@ -19,11 +19,11 @@ func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
 	c := newCase(t)
 	c.Found = time.Now().Add(time.Hour)
 	picture := file(t, leaked(t, c.marked, "telegram"), "jpeg")
-	var leak *verify.Verdict
-	weigh := func() *verify.DumpVerdict { // what was examined, as found at c.Found
+	var leak *verify.Finding
+	weigh := func() *verify.Verdict { // what was examined, as found at c.Found
 		v := c.investigator(t, reads(c.copy.ID))
 		leak.ConcludeFound(c.Found)
-		d, err := v.Weigh(t.Context(), []*verify.Verdict{leak})
+		d, err := v.Weigh(t.Context(), []*verify.Finding{leak})
 		require.NoError(t, err)
 		requireCarefulWords(t, "note", leak.Note)
 		for _, s := range append(d.Shows, d.ShowsNot...) {
@@ -31,7 +31,7 @@ func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
 		}
 		return d
 	}
-	examine := func() *verify.DumpVerdict {
+	examine := func() *verify.Verdict {
 		var err error
 		leak, err = c.investigator(t, reads(c.copy.ID)).Investigate(t.Context(), "leak.jpg", picture)
 		require.NoError(t, err)

@@ -69,7 +69,7 @@ func TestWaitsForMemory(t *testing.T) {
 	t.Parallel()
 	cfg := leaktest.Config(t)
 	s := newIssuer(t, cfg)
-	var leaks []*verify.Verdict
+	var leaks []*verify.Finding
 	for i := range 3 {
 		l := leakOf(i+1, findings.FoundCopy, "vendor A")
 		l.Submission = submit(t, s, file(t, passport(uint64(i)), "jpeg"), "", feb).ID

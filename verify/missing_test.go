@@ -101,7 +101,7 @@ func requireBlind(t *testing.T, cfg registry.Config, n int) {
 	assert.Contains(t, v.Note, fmt.Sprintf("Here %d of the 2 uploads could not be searched", n))
 	assert.LessOrEqual(t, v.Recall.Bound, 1-float64(n)/2)
 	require.NoError(t, v.Recheck(true))
-	d, err := inv.Weigh(t.Context(), []*verify.Verdict{v})
+	d, err := inv.Weigh(t.Context(), []*verify.Finding{v})
 	require.NoError(t, err)
 	assert.Contains(t, strings.Join(d.NotSearched(), "\n"), fmt.Sprintf("%d of the 2 uploads of the registry could not be searched", n))
 	assert.Subset(t, d.ShowsNot, d.NotSearched())
@@ -179,7 +179,7 @@ func TestLostOriginals(t *testing.T) {
 			cfg := edited(t, made, strings.ReplaceAll(edit, "ONE", "(SELECT id FROM submission ORDER BY seq LIMIT 1)"))
 			conf := untraced(cfg)
 			inv := newInvestigator(t, conf)
-			var leaks []*verify.Verdict
+			var leaks []*verify.Finding
 			for i, img := range []image.Image{passport(1), imaging.Crop(passport(1), image.Rect(72, 43, 374, 259))} {
 				v := examine(t, inv, img)
 				require.Equal(t, findings.FoundIncomplete, v.Kind, i)
@@ -255,7 +255,7 @@ func TestDamagedSeal(t *testing.T) {
 				crop := examine(t, inv, imaging.Crop(passport(1), image.Rect(72, 43, 374, 259)))
 				require.Equal(t, &findings.Missing{Uploads: 2, Damaged: 1}, crop.Searched.Missing)
 				require.Equal(t, findings.FoundUnreadable, examine(t, inv, licence(2)).Kind)
-				d, err := inv.Weigh(t.Context(), []*verify.Verdict{crop})
+				d, err := inv.Weigh(t.Context(), []*verify.Finding{crop})
 				require.NoError(t, err)
 				require.True(t, d.SearchDamaged(), "the command does not end with 0")
 
@@ -294,7 +294,7 @@ func TestOneBadRow(t *testing.T) {
 			}
 			v := examine(t, inv, passport(1))
 			require.Equal(t, &findings.Missing{Uploads: 2, Damaged: 1}, v.Searched.Missing)
-			d, err := inv.Weigh(t.Context(), []*verify.Verdict{v})
+			d, err := inv.Weigh(t.Context(), []*verify.Finding{v})
 			require.NoError(t, err)
 			require.Contains(t, strings.Join(d.ShowsNot, "\n"), "1 of the 2 uploads of the registry could not be searched")
 			requireAudited(t, cfg, 1)
@@ -339,10 +339,10 @@ func TestAlteredCounts(t *testing.T) {
 			inv := newInvestigator(t, untraced(edited(t, made.file, edit)))
 			leak := examine(t, inv, c.bill)
 			require.Equal(t, findings.FoundUnreadable, leak.Kind)
-			d, err := inv.Weigh(t.Context(), []*verify.Verdict{leak})
+			d, err := inv.Weigh(t.Context(), []*verify.Finding{leak})
 			require.NoError(t, err)
 			require.Empty(t, d.Named)
-			require.Equal(t, findings.FoundIncomplete, d.Verdicts[0].Kind)
+			require.Equal(t, findings.FoundIncomplete, d.Findings[0].Kind)
 			require.Contains(t, strings.Join(d.Record.Altered, ""), "counts by days: copies: what is found is not what was entered")
 		})
 	}

@@ -19,7 +19,7 @@ func (c Config) named() bool { return len(c.Against) > 0 }
 
 // namedBooks fills b if only named submissions were searched: it counts these, and what leaks show beside them, in
 // one cell of time. The history is of the whole registry, and no holder's custody is counted from it.
-func (v *Investigator) namedBooks(ctx context.Context, cfg Config, b *books, leaks []*Verdict) error {
+func (v *Investigator) namedBooks(ctx context.Context, cfg Config, b *books, leaks []*Finding) error {
 	b.holdings.Unmarked = make(map[string][]int)
 	b.ever = &engine.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}
 	for _, l := range shown(leaks) {

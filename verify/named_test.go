@@ -21,7 +21,7 @@ import (
 
 // months is a registry of one upload a month, and of six in February: what six leaks of
 // it look like, and vendor A could hold unmarked.
-func months(t *testing.T, others int) (cfg registry.Config, leaks []*verify.Verdict) {
+func months(t *testing.T, others int) (cfg registry.Config, leaks []*verify.Finding) {
 	t.Helper()
 	ctx := t.Context()
 	cfg = leaktest.Config(t)
@@ -50,7 +50,7 @@ func months(t *testing.T, others int) (cfg registry.Config, leaks []*verify.Verd
 	return cfg, leaks
 }
 
-func weighIn(t *testing.T, cfg verify.Config, leaks []*verify.Verdict) (*verify.Investigator, *verify.DumpVerdict) {
+func weighIn(t *testing.T, cfg verify.Config, leaks []*verify.Finding) (*verify.Investigator, *verify.Verdict) {
 	t.Helper()
 	v := newInvestigator(t, cfg)
 	d, err := v.Weigh(t.Context(), leaks)
@@ -106,7 +106,7 @@ func TestNamedUploadsNameByMarks(t *testing.T) {
 	s := newIssuer(t, c.issuing)
 	other, err := s.Issue(ctx, io.Discard, c.secondID, "vendor A", "request 8")
 	require.NoError(t, err)
-	var leaks []*verify.Verdict
+	var leaks []*verify.Finding
 	add := func(finding findings.Kind, name string, of watermark.Submission, issued ...registry.Copy) {
 		l := leakOf(len(leaks)+1, finding, name)
 		l.Submission, l.Issued, l.Accused = of, issued, []watermark.CopyID{}
@@ -137,6 +137,6 @@ func TestNamedTwice(t *testing.T) {
 	c.Keys, c.Against = nil, []watermark.Submission{c.firstID, c.billID, c.firstID}
 	got := c.examine(t, c.first, noMark)
 	require.Len(t, got.Matches, 2)
-	_, d := weighIn(t, c.Config, []*verify.Verdict{got})
+	_, d := weighIn(t, c.Config, []*verify.Finding{got})
 	require.Equal(t, "2", d.Record.Parameters["compared with"])
 }

@@ -185,7 +185,7 @@ func TestSealedHashes(t *testing.T) {
 			got, err := v.Investigate(t.Context(), name, file(t, leak, "jpeg"))
 			require.NoError(t, err)
 			require.Equal(t, want, len(got.Matches) == 1, "%s: %s", name, got.Note)
-			d, err := v.Weigh(t.Context(), []*verify.Verdict{got})
+			d, err := v.Weigh(t.Context(), []*verify.Finding{got})
 			require.NoError(t, err)
 			for _, s := range d.Record.Segments {
 				require.Equal(t, problem == "", s.Problem == "", s.Problem)

@@ -20,11 +20,11 @@ func TestPublications(t *testing.T) {
 	first, second := file(t, leaked(t, c.marked, "telegram"), "jpeg"), file(t, leaked(t, c.marked, "jpeg75"), "png")
 	state := filepath.Join(t.TempDir(), "state") // each file is examined once
 	day := func(n int) time.Time { return time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, n) }
-	examine := func(leak []byte, published bool, at time.Time, evidence string) *verify.DumpVerdict {
+	examine := func(leak []byte, published bool, at time.Time, evidence string) *verify.Verdict {
 		of := *c
 		of.Published, of.Found, of.Evidence, of.State = published, at, evidence, state
 		v := of.investigator(t, reads(c.copy.ID))
-		var leaks []*verify.Verdict
+		var leaks []*verify.Finding
 		for l, err := range v.InvestigateFS(t.Context(), fstest.MapFS{"leak": {Data: leak}}) {
 			require.NoError(t, err)
 			require.Equal(t, "copy", l.Label())
@@ -34,7 +34,7 @@ func TestPublications(t *testing.T) {
 		require.NoError(t, err)
 		return d
 	}
-	public := func(d *verify.DumpVerdict) time.Time {
+	public := func(d *verify.Verdict) time.Time {
 		require.Len(t, d.Case.Leaks, 1)
 		return d.Case.Leaks[0].Copies[0].Public
 	}

@@ -37,8 +37,8 @@ func recallOf(s *findings.Searched, side int) *findings.Recall {
 
 // NotSearched returns the sentences on what the search of the dump could not read: records of the registry, and
 // uploads, in whole or in part. It is nil if all was read.
-func (d *DumpVerdict) NotSearched() (out []string) {
-	w := &weighing{DumpVerdict: *d}
+func (d *Verdict) NotSearched() (out []string) {
+	w := &weighing{Verdict: *d}
 	for _, r := range dumpSentences {
 		if slices.Contains([]string{"records-altered", "not-searched-damaged", "not-searched-flat", "not-searched-whole"}, r.code) {
 			for _, x := range r.when(w) {
@@ -50,8 +50,8 @@ func (d *DumpVerdict) NotSearched() (out []string) {
 }
 
 // SearchDamaged reports whether uploads could not be searched for, since what they are found by was altered or removed.
-func (d *DumpVerdict) SearchDamaged() bool {
-	worst := (&weighing{DumpVerdict: *d}).missingUploads()
+func (d *Verdict) SearchDamaged() bool {
+	worst := (&weighing{Verdict: *d}).missingUploads()
 	return worst != nil && worst.Damaged > 0
 }
 
@@ -70,7 +70,7 @@ func notSearched(number func(*findings.Missing) int) func(*weighing) []figures {
 // missingUploads returns the numbers of uploads that the search of a leak could not find: of the leak with the most
 // damaged uploads.
 func (w *weighing) missingUploads() (worst *findings.Missing) {
-	for _, l := range w.Verdicts {
+	for _, l := range w.Findings {
 		if s := l.Searched; s != nil && s.Missing != nil && (worst == nil || s.Missing.Damaged > worst.Damaged) {
 			worst = s.Missing
 		}

@@ -40,9 +40,9 @@ func (f *Findings) CheckLeaks() error {
 
 // recheck concludes a leak again from its evidence, and compares the whole verdict. If words is false, differences in
 // sentences do not count. The error does not wrap [ErrFindings]: the caller does.
-func (v *Verdict) recheck(g given, words bool) error {
-	again := &Verdict{File: v.File, Error: v.Error, Picture: v.Picture, Evidence: v.Evidence, Rows: v.Rows,
-		Conclusion: findings.Conclusion{Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered, Beside: v.Beside}}
+func (v *Finding) recheck(g given, words bool) error {
+	again := &Finding{Finding: findings.Finding{File: v.File, Error: v.Error, Picture: v.Picture, Evidence: v.Evidence, Rows: v.Rows,
+		Conclusion: findings.Conclusion{Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered, Beside: v.Beside}}}
 	if !v.Examined() {
 		again = closedLeak(v.File, v.Kind, v.Picture, v.Error)
 	} else {
@@ -114,12 +114,12 @@ func (f *Findings) checkVerdict(words bool) error {
 	if n := len(f.labels()); f.Revealed && f.Hidden != 0 || !f.Revealed && f.Hidden != n {
 		return fmt.Errorf("hidden is %d, but no finding concerns %d recipients", f.Hidden, n)
 	}
-	return same("verdict", stated, &w.DumpVerdict, words)
+	return same("verdict", stated, &w.Verdict, words)
 }
 
 // config returns the part of the configuration that a verdict was weighed with, from its case and its record. Against
 // has the right length, but zero IDs: only their number matters.
-func (d *DumpVerdict) config() (Config, error) {
+func (d *Verdict) config() (Config, error) {
 	c := Config{Circumstances: Circumstances{Claimed: d.Case.Claimed, Drawn: d.Case.Drawn}}
 	if with := d.Record.Parameters[comparedWith]; with != "" && with != allUploads {
 		n, err := strconv.Atoi(with)

@@ -41,7 +41,7 @@ func (f *Findings) redact() error {
 	}
 	w.Record = f.Verdict.Record
 	w.speak()
-	f.Verdict, f.Leaks = &w.DumpVerdict, leaks
+	f.Verdict, f.Leaks = &w.Verdict, leaks
 	return nil
 }
 

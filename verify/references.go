@@ -32,7 +32,7 @@ func decoys(found *watermark.TraceResult) *findings.Decoys {
 
 // Chance returns, in words, the scores of the copies that tracing found and the highest score of copies that were
 // never issued. It is "" if no tracing against a submission of the conclusion found a mark.
-func (v *Verdict) Chance() string {
+func (v *Finding) Chance() string {
 	var all []string
 	for _, x := range v.views() {
 		t := traceOf(x.Traces, x.Submission)
@@ -209,7 +209,7 @@ func (e *evidence) page(of watermark.Submission) int {
 // the number of comparisons, and same is how many of these found the same capture. Repeated files
 // count once, and leaks that show no submission do not count.
 func (w *weighing) references() (leaks, compared, same int) {
-	for i, l := range w.Verdicts {
+	for i, l := range w.Findings {
 		if len(l.References) == 0 || !l.matched() || w.first[i] != i {
 			continue
 		}

@@ -67,7 +67,7 @@ func TestReferencesThatFitToo(t *testing.T) {
 		want = append(want, findings.PixelsTemplate) // the other passport of the first
 	}
 	assert.ElementsMatch(t, want, pixels)
-	d, err := inv.Weigh(t.Context(), []*verify.Verdict{v})
+	d, err := inv.Weigh(t.Context(), []*verify.Finding{v})
 	require.NoError(t, err)
 	require.Len(t, d.Case.Leaks, 1)
 	assert.InDelta(t, 1.5/float64(len(pixels)+1), d.Case.Leaks[0].FalseMatch, 1e-6)

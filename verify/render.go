@@ -33,7 +33,7 @@ func (f *Findings) render(w io.Writer, pictures map[string][]byte) error {
 		return err
 	}
 	script := sha256.Sum256([]byte(reportJS))
-	view := reportView{DumpVerdict: f.Verdict, Findings: f, Digest: hexDigest(text), CSS: template.CSS(reportCSS), JSON: string(text), Script: template.JS(reportJS),
+	view := reportView{Verdict: f.Verdict, Written: f, Digest: hexDigest(text), CSS: template.CSS(reportCSS), JSON: string(text), Script: template.JS(reportJS),
 		ScriptHash: template.HTMLAttr("sha256-" + base64.StdEncoding.EncodeToString(script[:]))}
 	view.Folder = commonFolder(f.Leaks)
 	view.charted()
@@ -42,7 +42,7 @@ func (f *Findings) render(w io.Writer, pictures map[string][]byte) error {
 		if err != nil {
 			return fmt.Errorf("leak %d: %w", i+1, err)
 		}
-		row := reportRow{Verdict: l, Number: i + 1, Thumbnail: picture, Subject: f.Subjects[l.Submission.String()], Name: l.File[len(view.Folder):]}
+		row := reportRow{Finding: l, Number: i + 1, Thumbnail: picture, Subject: f.Subjects[l.Submission.String()], Name: l.File[len(view.Folder):]}
 		if row.Upload, err = thumbnailURL(pictures, f.Uploads[i], f.Revealed); err != nil {
 			return fmt.Errorf("leak %d: %w", i+1, err)
 		}

@@ -57,10 +57,10 @@ func TestEveryByteOfTheReportIsHeld(t *testing.T) {
 // Checks go on where one failed: what a forger wrote is refused by each, and ends none.
 func TestReportOfForgedPlaces(t *testing.T) {
 	plain, _, report := richDump(t)
-	for name, edit := range map[string]func(d *verify.DumpVerdict){
-		"beyond the leaks": func(d *verify.DumpVerdict) { d.Of[0] = len(d.Verdicts) },
-		"negative":         func(d *verify.DumpVerdict) { d.Of[0] = -1 },
-		"too many":         func(d *verify.DumpVerdict) { d.Of = append(d.Of, 0) },
+	for name, edit := range map[string]func(d *verify.Verdict){
+		"beyond the leaks": func(d *verify.Verdict) { d.Of[0] = len(d.Findings) },
+		"negative":         func(d *verify.Verdict) { d.Of[0] = -1 },
+		"too many":         func(d *verify.Verdict) { d.Of = append(d.Of, 0) },
 	} {
 		f := readFindings(t, plain)
 		edit(f.Verdict)
@@ -130,7 +130,7 @@ func htmlText(t *testing.T, f *verify.Findings) string {
 // without a time come last.
 func TestReportListsTimes(t *testing.T) {
 	for unit, want := range map[int][]string{1: {"2018-02-14", "2018-02-15"}, 20: {"2018-02", "2018-03"}, 800: {"2018", "2019"}} {
-		var leaks []*verify.Verdict
+		var leaks []*verify.Finding
 		for i := range 30 {
 			v := leakOf(i+1, findings.FoundCopy, "vendor A")
 			if v.Submitted = v.Submitted.AddDate(0, 0, i*unit/2); i == 29 {

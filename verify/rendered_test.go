@@ -73,7 +73,7 @@ func TestPagesOfTwoCustomersAreTwoDocuments(t *testing.T) {
 	submit(t, s, file(t, page(t, "letter_employer_a"), "png"), "", feb)
 	submit(t, s, file(t, page(t, "letter_employer_b"), "png"), "", feb)
 	v := newInvestigator(t, untraced(cfg))
-	var leaks []*verify.Verdict
+	var leaks []*verify.Finding
 	for _, name := range []string{"letter_employer_a", "letter_employer_b"} {
 		leaks = append(leaks, examine(t, v, page(t, name)))
 		assert.Equal(t, findings.PixelsSame, leaks[len(leaks)-1].Matches[0].Pixels)

@@ -6,7 +6,7 @@ import (
 
 // firsts returns, for each leak, the index of the first leak with the same bytes, label, submission and copy, or its
 // own.
-func firsts(leaks []*Verdict) []int {
+func firsts(leaks []*Finding) []int {
 	type file struct {
 		digest     string
 		label      string

@@ -14,7 +14,7 @@ import (
 // Files that a dump has again and again weigh as they do once, whatever they show; of a
 // sample they are files examined each.
 func TestRepetitionsAddNothing(t *testing.T) {
-	leaks := many(8, func(n int) *verify.Verdict {
+	leaks := many(8, func(n int) *verify.Finding {
 		return subject(leakOf(n, findings.FoundUnreadable, "", holds("vendor A", found.AddDate(-1, 0, 0))), "")
 	})
 	for n, l := range leaks[1:] { // one subject has two pictures

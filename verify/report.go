@@ -28,7 +28,7 @@ import (
 // and shows leaks as coarse mosaics. It contains the findings as JSON, in the element with the ID
 // "findings", and follows from them: see [Findings.CheckReport]. If it cannot be made, nothing is
 // written. d is not changed.
-func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *DumpVerdict, reveal bool) error {
+func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *Verdict, reveal bool) error {
 	f, pictures, err := v.findings(ctx, d, reveal)
 	if err != nil {
 		return err
@@ -50,13 +50,13 @@ func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *DumpVerd
 
 // reportView is what the template sees.
 type reportView struct {
-	*DumpVerdict
-	Findings *Findings
-	Digest   string // of findings.json, SHA-256 in hex
-	Folder   string // that all files lie in, with its last slash; "": none
-	CSS      template.CSS
-	JSON     string
-	Rows     []reportRow
+	*Verdict
+	Written *Findings
+	Digest  string // of findings.json, SHA-256 in hex
+	Folder  string // that all files lie in, with its last slash; "": none
+	CSS     template.CSS
+	JSON    string
+	Rows    []reportRow
 
 	Script     template.JS
 	ScriptHash template.HTMLAttr // of the content security policy
@@ -74,7 +74,7 @@ func (r reportView) NamedAlone() string {
 }
 
 type reportRow struct {
-	*Verdict
+	*Finding
 	Number    int
 	Name      string // without the folder
 	Thumbnail template.URL
@@ -85,7 +85,7 @@ type reportRow struct {
 // Files returns the number of files that were given. A document of several pages is one file.
 func (r reportView) Files() int {
 	files := make(map[string]bool)
-	for _, l := range r.Verdicts {
+	for _, l := range r.Findings {
 		if file, page := picture.FileOf(l.File); page {
 			files[file] = true
 		}
@@ -95,7 +95,7 @@ func (r reportView) Files() int {
 
 // Pages returns how many of the pictures are pages of documents of several pages. Each page was examined by itself.
 func (r reportView) Pages() (n int) {
-	for _, l := range r.Verdicts {
+	for _, l := range r.Findings {
 		if _, page := picture.FileOf(l.File); page {
 			n++
 		}
@@ -140,7 +140,7 @@ type holder struct {
 // first: how many exhibits carry them, what this is worth, and why a recipient is not named.
 func (r reportView) Holders() []holder {
 	on, both, marked := make(map[string]int), make(map[string]int), r.marked()
-	for _, l := range r.Verdicts {
+	for _, l := range r.Findings {
 		for _, name := range l.MayNames() {
 			on[name]++
 			if len(l.MayNames()) > 1 {
@@ -219,7 +219,7 @@ func (r reportView) Boxes(row reportRow) template.HTML {
 // findings, and whether the report is redacted.
 func (r reportView) Footer() template.CSS {
 	says := "redacted"
-	if r.Findings.Revealed {
+	if r.Written.Revealed {
 		says = "contains personal data"
 	}
 	return template.CSS(fmt.Sprintf(`@page { @bottom-left { content: "Report of %s · findings %s… · %s"; } }`,
@@ -228,7 +228,7 @@ func (r reportView) Footer() template.CSS {
 
 // commonFolder returns the beginning that the names of all leaks share, up to and with the last slash, backslash or
 // "!" of an archive.
-func commonFolder(leaks []*Verdict) string {
+func commonFolder(leaks []*Finding) string {
 	if len(leaks) < 2 {
 		return ""
 	}
@@ -267,7 +267,7 @@ func (r reportView) Tallies() []tally {
 func (r reportView) AllCustody() []registry.Custody {
 	var out []registry.Custody
 	seen := make(map[string]bool)
-	for _, l := range r.Verdicts {
+	for _, l := range r.Findings {
 		for _, c := range l.EveryCustody() {
 			key := fmt.Sprint(c.Recipient, c.From, c.To, c.Entered, c.Note, len(c.Submissions))
 			if !seen[key] {
@@ -282,7 +282,7 @@ func (r reportView) AllCustody() []registry.Custody {
 	return out
 }
 
-// class returns the CSS class for label, a result of [Verdict.Label].
+// class returns the CSS class for label, a result of [Finding.Label].
 func class(label string) string {
 	return strings.NewReplacer(" (", "-", " ", "-", ")", "").Replace(label)
 }

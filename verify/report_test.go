@@ -27,9 +27,9 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // goldenDump is a verdict with one of everything and a fixed record.
-func goldenDump() *verify.DumpVerdict {
+func goldenDump() *verify.Verdict {
 	before := found.AddDate(-1, 0, 0)
-	leaks := []*verify.Verdict{
+	leaks := []*verify.Finding{
 		leakOf(1, findings.FoundCopy, "vendor A"),
 		leakOf(2, findings.FoundCopy, "vendor A", holds("vendor B", before)),
 		unconfirmed(leakOf(3, findings.FoundCopy, "authority C")),
@@ -53,7 +53,7 @@ func goldenDump() *verify.DumpVerdict {
 	return d
 }
 
-func report(t *testing.T, d *verify.DumpVerdict, reveal bool) string {
+func report(t *testing.T, d *verify.Verdict, reveal bool) string {
 	t.Helper()
 	v, err := verify.NewInvestigator(investigating(leaktest.Config(t)))
 	require.NoError(t, err)
@@ -98,11 +98,11 @@ func TestReportCarriesItsData(t *testing.T) {
 	require.NoError(t, err)
 	back, err := verify.ReadFindings(bytes.NewReader(text))
 	require.NoError(t, err)
-	for _, v := range d.Verdicts {
+	for _, v := range d.Findings {
 		v.SetMarked("") // for counting only, like the next
 		v.SetSubject("")
 	}
-	require.Equal(t, d.Verdicts, back.Leaks)
+	require.Equal(t, d.Findings, back.Leaks)
 	require.Equal(t, d.Record, back.Verdict.Record)
 	require.Equal(t, d.Headline, back.Verdict.Headline)
 	require.NoError(t, back.CheckVerdict())
@@ -131,7 +131,7 @@ func TestReportNamesWhomFindingsConcern(t *testing.T) {
 	require.ErrorIs(t, f.CheckVerdict(), verify.ErrFindings)
 }
 
-func ratios(d *verify.DumpVerdict) (out []float64) {
+func ratios(d *verify.Verdict) (out []float64) {
 	for _, h := range d.Odds.Recipients {
 		out = append(out, h.LogE, h.Raw)
 	}
@@ -141,7 +141,7 @@ func ratios(d *verify.DumpVerdict) (out []float64) {
 // Even a verdict that somebody filled in by hand names nobody beside a read that
 // confirms nothing.
 func TestReportNamesNobodyBesideUnconfirmedReads(t *testing.T) {
-	leaks := []*verify.Verdict{leakOf(1, findings.FoundTransplanted, "vendor B"), unconfirmed(leakOf(2, findings.FoundCopy, "vendor B"))}
+	leaks := []*verify.Finding{leakOf(1, findings.FoundTransplanted, "vendor B"), unconfirmed(leakOf(2, findings.FoundCopy, "vendor B"))}
 	for _, v := range leaks {
 		v.Recipient, v.Issued = "vendor B", []registry.Copy{{ID: 1, Recipient: "vendor B"}}
 	}
@@ -156,7 +156,7 @@ func TestReportNamesNobodyBesideUnconfirmedReads(t *testing.T) {
 func TestReportOfNothing(t *testing.T) {
 	v := newInvestigator(t, investigating(leaktest.Config(t)))
 	var b bytes.Buffer
-	for _, d := range []dump{{}, {leaks: []*verify.Verdict{closed(1, findings.FoundDamaged), closed(2, findings.FoundNoPicture)}}} {
+	for _, d := range []dump{{}, {leaks: []*verify.Finding{closed(1, findings.FoundDamaged), closed(2, findings.FoundNoPicture)}}} {
 		var nothing *verify.NothingError
 		require.ErrorAs(t, v.WriteReport(t.Context(), &b, weighed(d), false), &nothing)
 		require.Len(t, nothing.Files, len(d.leaks))
@@ -172,7 +172,7 @@ func TestRedaction(t *testing.T) {
 	v := c.investigator(t, noMark)
 	leak, err := v.Investigate(t.Context(), "x.jpg", file(t, c.first, "jpeg"))
 	require.NoError(t, err)
-	d, err := v.Weigh(t.Context(), []*verify.Verdict{leak})
+	d, err := v.Weigh(t.Context(), []*verify.Finding{leak})
 	require.NoError(t, err)
 	var redacted, revealed bytes.Buffer
 	require.NoError(t, v.WriteReport(t.Context(), &redacted, d, false))

@@ -18,12 +18,12 @@ import (
 // as [weigh] takes them. Both are rebuilt from the findings alone: subjects are cluster numbers,
 // recipients have only a name, and copies only ID and recipient. The error says which values
 // contradict each other, and does not wrap [ErrFindings].
-func (f *Findings) restore() ([]*Verdict, *books, error) {
+func (f *Findings) restore() ([]*Finding, *books, error) {
 	if err := f.checkPlaces(); err != nil {
 		return nil, nil, err
 	}
 	c, of := f.Verdict.Case, f.Verdict.Of
-	leaks := make([]*Verdict, len(f.Leaks))
+	leaks := make([]*Finding, len(f.Leaks))
 	unconfirmed := 0
 	for i, l := range f.Leaks {
 		full := *l
@@ -54,7 +54,7 @@ func (f *Findings) restore() ([]*Verdict, *books, error) {
 		b.holdings.Copies[h.Name], b.holdings.Unmarked[h.Name] = h.Copies, h.Unmarked
 		b.ever.Copies[h.Name], b.ever.Unmarked[h.Name] = h.EverIssued(), h.EverHeld()
 	}
-	d := &DumpVerdict{Verdicts: leaks, Of: of, Case: c}
+	d := &Verdict{Findings: leaks, Verdict: findings.Verdict{Of: of, Case: c}}
 	for j, i := range of {
 		for _, x := range c.Leaks[j].Copies {
 			if id, err := watermark.ParseCopyID(x.ID); err == nil && !x.Public.IsZero() {
@@ -125,8 +125,8 @@ func (f *Findings) checkPlaces() error {
 }
 
 // oneSubject checks that all matched leaks of one submission have the same time and the same cluster.
-func oneSubject(leaks []*Verdict) error {
-	first := make(map[watermark.Submission]*Verdict)
+func oneSubject(leaks []*Finding) error {
+	first := make(map[watermark.Submission]*Finding)
 	for _, l := range views(leaks) {
 		if !l.matched() {
 			continue

@@ -131,7 +131,7 @@ func (v *Investigator) carries(ctx context.Context, page watermark.Submission, o
 }
 
 // holdersOfReturned returns who had uploads that leaks show and that carry the mark of a copy, by upload.
-func (v *Investigator) holdersOfReturned(ctx context.Context, id watermark.CopyID, leaks []*Verdict) (out []findings.Return, err error) {
+func (v *Investigator) holdersOfReturned(ctx context.Context, id watermark.CopyID, leaks []*Finding) (out []findings.Return, err error) {
 	for _, l := range leaks {
 		for _, upload := range l.returnedAs(id) {
 			if slices.ContainsFunc(out, func(r findings.Return) bool { return r.Submission == upload }) {
@@ -163,7 +163,7 @@ func (v *Investigator) holdersOfReturned(ctx context.Context, id watermark.CopyI
 }
 
 // returnedAs returns the uploads that carry the mark of a copy which is confirmed in the leak, and that it may show.
-func (v *Verdict) returnedAs(id watermark.CopyID) (out []watermark.Submission) {
+func (v *Finding) returnedAs(id watermark.CopyID) (out []watermark.Submission) {
 	if !v.matched() || !slices.ContainsFunc(v.Issued, func(c registry.Copy) bool { return c.ID == id }) {
 		return nil
 	}
@@ -176,7 +176,7 @@ func (v *Verdict) returnedAs(id watermark.CopyID) (out []watermark.Submission) {
 }
 
 // returnedIn returns the uploads of a leak that carry the mark of a copy, with their holders.
-func (d *DumpVerdict) returnedIn(l *Verdict, id watermark.CopyID) (out []findings.Return) {
+func (d *Verdict) returnedIn(l *Finding, id watermark.CopyID) (out []findings.Return) {
 	for _, t := range d.Travel {
 		for _, r := range t.Returned {
 			if t.Copy == id && slices.Contains(l.returnedAs(id), r.Submission) {

@@ -88,7 +88,7 @@ func newReturns(t *testing.T, marked string, again func(*testing.T, []byte) []by
 func (x *returns) check(t *testing.T, marked string) {
 	t.Helper()
 	v := newInvestigator(t, investigating(x.Config))
-	var leaks []*verify.Verdict
+	var leaks []*verify.Finding
 	for i, data := range x.files {
 		if !long.On {
 			v.SetDetect(reads(x.copies[i]))
@@ -152,7 +152,7 @@ func (x *returns) check(t *testing.T, marked string) {
 	require.Empty(t, wrong)
 }
 
-func hasRival(d *verify.DumpVerdict, name, other string) bool {
+func hasRival(d *verify.Verdict, name, other string) bool {
 	for _, r := range d.Odds.Rivals {
 		if r.Name == name && r.Other == other && (r.Why == odds.RivalHad) == (other != "") {
 			return true

@@ -25,7 +25,7 @@ import (
 )
 
 // encoded is the findings file of a verdict of WeighFor.
-func encoded(t *testing.T, d *verify.DumpVerdict, cfg verify.Config) []byte {
+func encoded(t *testing.T, d *verify.Verdict, cfg verify.Config) []byte {
 	t.Helper()
 	d.Record.Parameters = map[string]string{"leaks found on": "not stated", "compared with": "all uploads that are searched"}
 	if !cfg.Found.IsZero() {
@@ -42,12 +42,12 @@ func encoded(t *testing.T, d *verify.DumpVerdict, cfg verify.Config) []byte {
 	return text
 }
 
-func findingsOf(d *verify.DumpVerdict) *verify.Findings {
-	return &verify.Findings{Format: verify.FindingsFormat, Verdict: d, Leaks: d.Verdicts, Thumbnails: []string{}, Uploads: []string{}}
+func findingsOf(d *verify.Verdict) *verify.Findings {
+	return &verify.Findings{Format: verify.FindingsFormat, Verdict: d, Leaks: d.Findings, Thumbnails: []string{}, Uploads: []string{}}
 }
 
 // checked returns what the checker finds wrong with the sentences of a verdict.
-func checked(t *testing.T, d *verify.DumpVerdict, cfg verify.Config) []string {
+func checked(t *testing.T, d *verify.Verdict, cfg verify.Config) []string {
 	t.Helper()
 	wrong, err := sentencecheck.Check(encoded(t, d, cfg))
 	require.NoError(t, err)
@@ -78,7 +78,7 @@ func TestSentencesOfRandomDumpsAreTrue(t *testing.T) {
 	said := make(map[string]int)
 	for i := range reports {
 		d, cfg := randomWeighed(t, uint64(seed+i))
-		for _, l := range d.Verdicts {
+		for _, l := range d.Findings {
 			for _, x := range l.Said {
 				said[x.Code]++
 			}
@@ -99,7 +99,7 @@ func TestSentencesOfRandomDumpsAreTrue(t *testing.T) {
 
 // Each of these dumps had a false sentence, or lacked a true one.
 func TestSentencesThatWereFalse(t *testing.T) {
-	a := func(n int, c ...registry.Custody) *verify.Verdict {
+	a := func(n int, c ...registry.Custody) *verify.Finding {
 		return leakOf(n, findings.FoundCopy, "vendor A", c...)
 	}
 	before := found.AddDate(-1, 0, 0)
@@ -107,18 +107,18 @@ func TestSentencesThatWereFalse(t *testing.T) {
 	known := verify.Circumstances{Found: found}
 	broken := closed(3, findings.FoundDamaged)
 	for name, x := range map[string]struct {
-		leaks       []*verify.Verdict
+		leaks       []*verify.Finding
 		cfg         verify.Circumstances
 		says, never string
 	}{
-		"each held by another":     {[]*verify.Verdict{a(1, holds("vendor B", before)), a(2, holds("authority C", before))}, known, "1 by authority C and 1 by vendor B", "Every picture with a copy"},
-		"drawn by us, and nothing": {[]*verify.Verdict{leakOf(1, findings.FoundUnknown, ""), leakOf(2, findings.FoundUnknown, "")}, drawn, "None of them counts as showing", "others made"},
-		"chance is rounded up":     {[]*verify.Verdict{unissued(leakOf(1, findings.FoundUnknown, ""))}, known, "at most 1e-09 in all", "9e-10 in all"},
-		"marks, none confirmed":    {[]*verify.Verdict{unconfirmed(a(1))}, known, "carries the mark of an issued copy, but could not", "No upload of the registry was matched"},
-		"other marks beside":       {[]*verify.Verdict{a(1), a(2), leakOf(3, findings.FoundTransplanted, "vendor B")}, known, "2 of 3 marked pictures", "2 of 2"},
-		"a broken file repeated":   {[]*verify.Verdict{leakOf(1, findings.FoundUnknown, ""), broken, again(broken)}, known, "2 pictures are damaged", "byte for byte"},
-		"they resemble uploads":    {[]*verify.Verdict{leakOf(1, findings.FoundLookalike, ""), leakOf(2, findings.FoundLookalike, ""), leakOf(3, findings.FoundUnknown, "")}, known, "2 of the 3 pictures examined resemble uploads", "No upload of the registry was matched"},
-		"one copy, three times":    {[]*verify.Verdict{a(1), again(a(1)), a(1)}, known, "The 3 pictures with a copy issued to vendor A are all of one copy", "All 1"},
+		"each held by another":     {[]*verify.Finding{a(1, holds("vendor B", before)), a(2, holds("authority C", before))}, known, "1 by authority C and 1 by vendor B", "Every picture with a copy"},
+		"drawn by us, and nothing": {[]*verify.Finding{leakOf(1, findings.FoundUnknown, ""), leakOf(2, findings.FoundUnknown, "")}, drawn, "None of them counts as showing", "others made"},
+		"chance is rounded up":     {[]*verify.Finding{unissued(leakOf(1, findings.FoundUnknown, ""))}, known, "at most 1e-09 in all", "9e-10 in all"},
+		"marks, none confirmed":    {[]*verify.Finding{unconfirmed(a(1))}, known, "carries the mark of an issued copy, but could not", "No upload of the registry was matched"},
+		"other marks beside":       {[]*verify.Finding{a(1), a(2), leakOf(3, findings.FoundTransplanted, "vendor B")}, known, "2 of 3 marked pictures", "2 of 2"},
+		"a broken file repeated":   {[]*verify.Finding{leakOf(1, findings.FoundUnknown, ""), broken, again(broken)}, known, "2 pictures are damaged", "byte for byte"},
+		"they resemble uploads":    {[]*verify.Finding{leakOf(1, findings.FoundLookalike, ""), leakOf(2, findings.FoundLookalike, ""), leakOf(3, findings.FoundUnknown, "")}, known, "2 of the 3 pictures examined resemble uploads", "No upload of the registry was matched"},
+		"one copy, three times":    {[]*verify.Finding{a(1), again(a(1)), a(1)}, known, "The 3 pictures with a copy issued to vendor A are all of one copy", "All 1"},
 	} {
 		d := verify.WeighFor(x.leaks, recipients, verify.Config{Circumstances: x.cfg}, 120)
 		text := d.Headline + " " + strings.Join(append(slices.Clone(d.Shows), d.ShowsNot...), " ")
@@ -137,7 +137,7 @@ func TestCopiesOfManyRecipientsInOnePicture(t *testing.T) {
 		many = append(many, registry.Recipient{Name: names[i], Kind: registry.KindVendor})
 	}
 	cfg := verify.Config{Circumstances: verify.Circumstances{Found: found}}
-	d := verify.WeighFor([]*verify.Verdict{mixed(1, names...), mixed(2, names...)}, many, cfg, 120)
+	d := verify.WeighFor([]*verify.Finding{mixed(1, names...), mixed(2, names...)}, many, cfg, 120)
 	assert.Len(t, d.Named, 8)
 	assert.Contains(t, d.Headline, "vendor 07 and 4 other recipients at once.")
 	assert.Contains(t, strings.Join(d.ShowsNot, " "), "vendor 08 (2) and further recipients (2).")
@@ -150,7 +150,7 @@ func TestCopiesOfManyRecipientsInOnePicture(t *testing.T) {
 
 // If only named uploads were searched, the headline does not hide that pictures resemble them.
 func TestNamedUploadsThatAreResembled(t *testing.T) {
-	leaks := []*verify.Verdict{leakOf(1, findings.FoundLookalike, ""), leakOf(2, findings.FoundUnknown, "")}
+	leaks := []*verify.Finding{leakOf(1, findings.FoundLookalike, ""), leakOf(2, findings.FoundUnknown, "")}
 	cfg := verify.Config{Circumstances: verify.Circumstances{Found: found}, Against: []watermark.Submission{leaks[0].Submission}}
 	d := verify.WeighFor(leaks, recipients, cfg, 120)
 	assert.Contains(t, d.Headline, "1 of the 2 pictures resembles an upload that was named, but is not confirmed to show it.")
@@ -166,7 +166,7 @@ func TestCheckerNoticesFalsehoods(t *testing.T) {
 	falsehoods, tried := 0, make(map[string]int)
 	type dump struct {
 		seed uint64
-		*verify.DumpVerdict
+		*verify.Verdict
 		cfg  verify.Config
 		text []byte
 	}
@@ -177,9 +177,9 @@ func TestCheckerNoticesFalsehoods(t *testing.T) {
 	}
 	slices.SortFunc(dumps, func(a, b dump) int { return len(a.text) - len(b.text) }) // the shortest are checked fastest
 	for _, x := range dumps {
-		seed, d, cfg := x.seed, x.DumpVerdict, x.cfg
+		seed, d, cfg := x.seed, x.Verdict, x.cfg
 		lists := []*[]findings.Said{&d.Said, &d.Notes}
-		for i, l := range d.Verdicts {
+		for i, l := range d.Findings {
 			if i < 3 {
 				lists = append(lists, &l.Said)
 			}
@@ -248,7 +248,7 @@ func number(name string, value int) int {
 }
 
 // randomWeighed weighs a random dump of a random world.
-func randomWeighed(t *testing.T, seed uint64) (*verify.DumpVerdict, verify.Config) {
+func randomWeighed(t *testing.T, seed uint64) (*verify.Verdict, verify.Config) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 17))
 	cfg := verify.Config{Circumstances: verify.Circumstances{Found: found}, Keys: []*watermark.Key{watermark.GenerateKey()}}
@@ -314,10 +314,10 @@ func randomWeighed(t *testing.T, seed uint64) (*verify.DumpVerdict, verify.Confi
 	case 4:
 		cfg.Claimed, cfg.Drawn = 60+rng.IntN(1000), rng.IntN(3) > 0
 	}
-	var leaks []*verify.Verdict
+	var leaks []*verify.Finding
 	w.Found = cfg.Found
 	for _, raw := range sentencecheck.Dump(rng, w) {
-		l := new(verify.Verdict)
+		l := new(verify.Finding)
 		require.NoError(t, json.Unmarshal(raw, l))
 		was := l.Label()
 		l.ConcludeFound(cfg.Found)
@@ -341,7 +341,7 @@ func randomWeighed(t *testing.T, seed uint64) (*verify.DumpVerdict, verify.Confi
 }
 
 // randomTravel draws how the confirmed copies of a dump travelled, and since when they were public.
-func randomTravel(rng *rand.Rand, leaks []*verify.Verdict) (out []findings.Travel, public map[watermark.CopyID]time.Time) {
+func randomTravel(rng *rand.Rand, leaks []*verify.Finding) (out []findings.Travel, public map[watermark.CopyID]time.Time) {
 	public = make(map[watermark.CopyID]time.Time)
 	receipts, once := rng.IntN(3), make(map[watermark.CopyID]bool)
 	for _, l := range leaks {
@@ -375,7 +375,7 @@ func randomTravel(rng *rand.Rand, leaks []*verify.Verdict) (out []findings.Trave
 }
 
 // randomEarlier draws earlier examinations of files of a dump; of most dumps there are none.
-func randomEarlier(rng *rand.Rand, leaks []*verify.Verdict) (out []findings.Earlier) {
+func randomEarlier(rng *rand.Rand, leaks []*verify.Finding) (out []findings.Earlier) {
 	files := make(map[string]bool)
 	for _, l := range leaks {
 		files[l.SHA256] = true

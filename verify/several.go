@@ -110,7 +110,7 @@ func copyNames(issued []read) (names []string) {
 }
 
 // show adds the submission of a confirmed copy to v.Beside, once. was has what the registry says of it.
-func (v *Verdict) show(of watermark.Submission, page int, was []findings.Beside) {
+func (v *Finding) show(of watermark.Submission, page int, was []findings.Beside) {
 	is := func(b findings.Beside) bool { return b.Submission == of }
 	if of == v.Submission || slices.ContainsFunc(v.Beside, is) {
 		return
@@ -126,20 +126,20 @@ func (v *Verdict) show(of watermark.Submission, page int, was []findings.Beside)
 // views returns the verdict once for each submission whose copies are confirmed in the leak: with that submission, its
 // copies alone, and what the registry says of it. The first is of v.Submission. Of one submission or none, it is v
 // itself.
-func (v *Verdict) views() []*Verdict {
+func (v *Finding) views() []*Finding {
 	if len(v.Beside) == 0 {
-		return []*Verdict{v}
+		return []*Finding{v}
 	}
 	own := findings.Beside{Submission: v.Submission, Page: v.Page, Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered, Custody: v.Custody}
-	out := []*Verdict{v.view(own, v.subject)}
+	out := []*Finding{v.view(own, v.subject)}
 	for _, b := range v.Beside {
 		out = append(out, v.view(b, v.others[b.Submission]))
 	}
 	return out
 }
 
-// view returns the verdict as one of [Verdict.views].
-func (v *Verdict) view(b findings.Beside, subject string) *Verdict {
+// view returns the verdict as one of [Finding.views].
+func (v *Finding) view(b findings.Beside, subject string) *Finding {
 	x := *v
 	x.Submission, x.Page, x.Submitted, x.Cluster, x.SubjectEntered, x.Custody, x.subject = b.Submission, b.Page, b.Submitted, b.Cluster, b.SubjectEntered, b.Custody, subject
 	x.Recipient, x.Recipients, x.Beside, x.others, x.Issued = "", nil, nil, nil, nil
@@ -158,7 +158,7 @@ func (v *Verdict) view(b findings.Beside, subject string) *Verdict {
 }
 
 // views returns the views of all leaks, in their order.
-func views(leaks []*Verdict) (out []*Verdict) {
+func views(leaks []*Finding) (out []*Finding) {
 	for _, l := range leaks {
 		out = append(out, l.views()...)
 	}
@@ -166,7 +166,7 @@ func views(leaks []*Verdict) (out []*Verdict) {
 }
 
 // EveryCustody returns the facts of custody that cover v.Submission, or a submission in v.Beside.
-func (v *Verdict) EveryCustody() []registry.Custody {
+func (v *Finding) EveryCustody() []registry.Custody {
 	out := slices.Clone(v.Custody)
 	for _, b := range v.Beside {
 		out = append(out, b.Custody...)
@@ -175,14 +175,14 @@ func (v *Verdict) EveryCustody() []registry.Custody {
 }
 
 // Shows reports whether the conclusion is about a submission: v.Submission, or a submission in v.Beside.
-func (v *Verdict) Shows(of watermark.Submission) bool {
+func (v *Finding) Shows(of watermark.Submission) bool {
 	return of == v.Submission || slices.ContainsFunc(v.Beside, func(b findings.Beside) bool { return b.Submission == of })
 }
 
 // viewOf returns the view of a leak that a leak of the case is about.
-func (d *DumpVerdict) viewOf(i int) *Verdict {
-	all := d.Verdicts[d.Of[i]].views()
-	if k := slices.IndexFunc(all, func(x *Verdict) bool { return x.Submission.String() == d.Case.Leaks[i].Submission }); k >= 0 {
+func (d *Verdict) viewOf(i int) *Finding {
+	all := d.Findings[d.Of[i]].views()
+	if k := slices.IndexFunc(all, func(x *Finding) bool { return x.Submission.String() == d.Case.Leaks[i].Submission }); k >= 0 {
 		return all[k]
 	}
 	return all[0]

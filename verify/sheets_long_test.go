@@ -52,7 +52,7 @@ func TestSheetsAndUploadsOfOnePhotograph(t *testing.T) {
 	assert.Len(t, got.Beside, 3)
 	assert.ElementsMatch(t, []string{"vendor G", "vendor H"}, got.Recipients)
 	assert.Empty(t, got.Recipient, "there are two")
-	d, err := v.Weigh(t.Context(), []*verify.Verdict{got})
+	d, err := v.Weigh(t.Context(), []*verify.Finding{got})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"vendor G"}, d.Named, d.Headline)
 	assert.Contains(t, d.Headline, "4 copies of 4 uploads")

@@ -25,7 +25,7 @@ import (
 // run that was cut short had done.
 type progress struct {
 	mu    sync.Mutex
-	known map[string]*Verdict // by SHA-256, hex
+	known map[string]*Finding // by SHA-256, hex
 	file  *os.File            // nil: nothing is kept
 	once  registry.Digest     // random, of all runs with this state file: see [Config].Once
 }
@@ -71,7 +71,7 @@ func (v *Investigator) stateHead(ctx context.Context) (stateHead, error) {
 // begin returns the progress of a run: the verdicts that an earlier run kept in the file [Config].State, which is
 // opened for more. The error wraps [registry.ErrInput] if the file is damaged or of another investigation.
 func (v *Investigator) begin(ctx context.Context) (*progress, error) {
-	p := &progress{known: make(map[string]*Verdict), once: v.cfg.Once}
+	p := &progress{known: make(map[string]*Finding), once: v.cfg.Once}
 	if v.cfg.State == "" {
 		return p, nil
 	}
@@ -102,7 +102,7 @@ func (v *Investigator) resume(ctx context.Context, p *progress) error {
 		return err
 	}
 	if !begun.Found.Equal(head.Found) { // which decides what the mark of a lost key means
-		maps.DeleteFunc(p.known, func(_ string, known *Verdict) bool {
+		maps.DeleteFunc(p.known, func(_ string, known *Finding) bool {
 			return slices.ContainsFunc(known.Keys, func(k registry.KeyState) bool { return k.State == registry.KeyCompromised })
 		})
 	}
@@ -141,7 +141,7 @@ func (p *progress) read(text []byte, want stateHead) (head stateHead, err error)
 		if line, rest, whole = bytes.Cut(rest, []byte("\n")); !whole {
 			return head, nil
 		}
-		known := new(Verdict)
+		known := new(Finding)
 		if err := json.Unmarshal(line, known); err != nil {
 			return head, fmt.Errorf("%w: line %d is damaged: %w", registry.ErrInput, number, err)
 		}
@@ -157,14 +157,14 @@ func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) 
 	if err != nil || !added && !altered {
 		return err
 	}
-	maps.DeleteFunc(p.known, func(_ string, known *Verdict) bool {
+	maps.DeleteFunc(p.known, func(_ string, known *Finding) bool {
 		return altered || known.Examined() && (known.Unconfirmed || !known.matched())
 	})
 	return nil
 }
 
 // add keeps a verdict by the digest of its file, and appends it to the state file if the digest is new.
-func (p *progress) add(v *Verdict) error {
+func (p *progress) add(v *Finding) error {
 	if v.SHA256 == "" {
 		return nil
 	}
@@ -183,7 +183,7 @@ func (p *progress) add(v *Verdict) error {
 
 // again returns a copy, named path, of the verdict of p on a file with the same bytes as leak; nil: none. A verdict
 // from a state file has no thumbnails: the picture is decoded again, with memory of lease.
-func (v *Investigator) again(ctx context.Context, p *progress, path string, leak []byte, lease *memory.Lease) (*Verdict, error) {
+func (v *Investigator) again(ctx context.Context, p *progress, path string, leak []byte, lease *memory.Lease) (*Finding, error) {
 	p.mu.Lock()
 	known := p.known[hexDigest(leak)]
 	p.mu.Unlock()

@@ -36,7 +36,7 @@ func TestStateOfARun(t *testing.T) {
 		read.Add(1)
 		return &watermark.Detection{}, nil
 	}
-	run := func(state string, most int) (leaks []*verify.Verdict, d *verify.DumpVerdict, err error) {
+	run := func(state string, most int) (leaks []*verify.Finding, d *verify.Verdict, err error) {
 		c.State, c.Workers = state, 1
 		v := c.investigator(t, counting)
 		for l, err := range v.InvestigateFiles(t.Context(), dir) {
@@ -165,7 +165,7 @@ func TestAgainst(t *testing.T) {
 	inv := c.investigator(t, noMark)
 	stranger, err := inv.Investigate(t.Context(), "stranger.jpg", file(t, specimen.Landscape(3, 400, 300), "jpeg"))
 	require.NoError(t, err)
-	d, err := inv.Weigh(t.Context(), []*verify.Verdict{stranger})
+	d, err := inv.Weigh(t.Context(), []*verify.Finding{stranger})
 	require.NoError(t, err)
 	require.Contains(t, d.Headline, "1 picture examined, and no match with the upload that was named. Nothing else was searched")
 	require.NotContains(t, stranger.Note, "Its hash lies near")

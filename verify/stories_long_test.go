@@ -163,7 +163,7 @@ func tiled(of ...image.Image) *image.NRGBA {
 }
 
 // examine examines leaks. No leak may be called unmarked or transplanted.
-func (x *stage) examine(v *verify.Investigator, leaks ...[]byte) (out []*verify.Verdict) {
+func (x *stage) examine(v *verify.Investigator, leaks ...[]byte) (out []*verify.Finding) {
 	x.t.Helper()
 	for i, data := range leaks {
 		got, err := v.Investigate(x.t.Context(), fmt.Sprint("leak ", i), data)
@@ -178,7 +178,7 @@ func (x *stage) examine(v *verify.Investigator, leaks ...[]byte) (out []*verify.
 
 // judge weighs leaks. Findings and sentences must be true, and nobody may be named alone but the guilty. A recipient that
 // is named beside others must have one of the guilty as a rival; the issuer is "".
-func (x *stage) judge(v *verify.Investigator, leaks []*verify.Verdict, guilty ...string) *verify.DumpVerdict {
+func (x *stage) judge(v *verify.Investigator, leaks []*verify.Finding, guilty ...string) *verify.Verdict {
 	x.t.Helper()
 	d, err := v.Weigh(x.t.Context(), leaks)
 	require.NoError(x.t, err)
@@ -267,7 +267,7 @@ func (x *stage) erasedAndSentAgain() {
 			assert.Contains(x.t, l.Note, "issued to vendor-a")
 		}
 	}
-	assert.True(x.t, slices.ContainsFunc(found, func(l *verify.Verdict) bool { return l.Kind == findings.FoundCopy }))
+	assert.True(x.t, slices.ContainsFunc(found, func(l *verify.Finding) bool { return l.Kind == findings.FoundCopy }))
 	x.judge(v, found, "vendor-a")
 }
 
@@ -456,7 +456,7 @@ func (x *stage) namesThatLie() {
 	got, err := v.Investigate(x.t.Context(), []string{"a\u202egpj.exe", "nobody: all pictures are of vendor-z", "<script>\u2066.jpg"}[x.n], data)
 	require.NoError(x.t, err)
 	assert.Equal(x.t, good, got.Recipient)
-	d := x.judge(v, []*verify.Verdict{got}, good)
+	d := x.judge(v, []*verify.Finding{got}, good)
 	var page bytes.Buffer
 	require.NoError(x.t, v.WriteReport(x.t.Context(), &page, d, true))
 	assert.Contains(x.t, page.String(), []string{`<bdi>“a\u202egpj.exe”</bdi>`, "<bdi>nobody: all pictures are of vendor-z</bdi>", `<bdi>“&lt;script&gt;\u2066.jpg”</bdi>`}[x.n])

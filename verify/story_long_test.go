@@ -50,7 +50,7 @@ func TestLongStory(t *testing.T) {
 	with := investigating(cfg)
 	with.References = 0
 	v := newInvestigator(t, with)
-	var leaks []*verify.Verdict
+	var leaks []*verify.Finding
 	for _, l := range []struct {
 		name string
 		img  *image.NRGBA

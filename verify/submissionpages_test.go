@@ -78,7 +78,7 @@ func TestLeakOfPageTwo(t *testing.T) {
 	got := examine(t, v, leaked(t, marked[1], "telegram"))
 	require.Equal(t, []any{"copy", c.ID, 2}, []any{got.Label(), got.Copy, got.Page}, "read blind")
 	v.SetDetect(noMark) // the others are traced
-	all := []*verify.Verdict{got}
+	all := []*verify.Finding{got}
 	for i, leak := range []struct {
 		img   image.Image
 		page  int
@@ -158,7 +158,7 @@ func TestPageOfTwoCustomers(t *testing.T) {
 	require.Empty(t, plain.Accused)
 	require.Len(t, plain.Matches, 2)
 	first := examine(t, v, leaked(t, passport(1), "telegram"))
-	d, err := v.Weigh(t.Context(), []*verify.Verdict{copied, plain, first})
+	d, err := v.Weigh(t.Context(), []*verify.Finding{copied, plain, first})
 	require.NoError(t, err)
 	require.Empty(t, d.SameDocuments)
 }

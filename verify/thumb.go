@@ -57,7 +57,7 @@ func encoded(img *image.NRGBA, format string) []byte {
 }
 
 // uploadLook returns the look of the original that a leak shows; empty if it shows none that can be opened.
-func (v *Investigator) uploadLook(ctx context.Context, l *Verdict) (look, error) {
+func (v *Investigator) uploadLook(ctx context.Context, l *Finding) (look, error) {
 	if l.Submission == (watermark.Submission{}) {
 		return look{}, nil
 	}

@@ -25,7 +25,7 @@ type exposure struct {
 }
 
 // travel returns how the confirmed copies in leaks travelled, each copy once, in the order of the leaks.
-func (v *Investigator) travel(ctx context.Context, leaks []*Verdict) (out []findings.Travel, err error) {
+func (v *Investigator) travel(ctx context.Context, leaks []*Finding) (out []findings.Travel, err error) {
 	for _, c := range confirmedCopies(leaks) {
 		t := findings.Travel{Copy: c.ID}
 		facts, err := v.cfg.Registry.Custody(ctx, registry.CustodyFilter{})
@@ -53,7 +53,7 @@ func (v *Investigator) travel(ctx context.Context, leaks []*Verdict) (out []find
 }
 
 // othersOf returns who had a copy besides its recipient.
-func (d *DumpVerdict) othersOf(id watermark.CopyID) []findings.HandOn {
+func (d *Verdict) othersOf(id watermark.CopyID) []findings.HandOn {
 	for _, t := range d.Travel {
 		if t.Copy == id {
 			return t.Others
@@ -106,7 +106,7 @@ func (w *weighing) namedReserved() (out []figures) {
 	for _, name := range w.namedInOrder() {
 		all, _ := w.acknowledged(name)
 		n := 0
-		for _, c := range confirmedCopies(w.Verdicts) {
+		for _, c := range confirmedCopies(w.Findings) {
 			if w.parties[name].copies[c.ID] && c.State == registry.CopyReserved {
 				n++
 			}
@@ -165,7 +165,7 @@ func (w *weighing) exposed() (out []figures) {
 
 // CopyOf returns the recipient of a copy that is confirmed in this dump.
 func (r reportView) CopyOf(id watermark.CopyID) string {
-	for _, l := range r.Verdicts {
+	for _, l := range r.Findings {
 		for _, c := range l.Issued {
 			if c.ID == id {
 				return c.Recipient

@@ -25,7 +25,7 @@ import (
 // recipient.
 func (w *weighing) units() {
 	g := grouping{index: make(map[watermark.Submission]int), first: make(map[string]int)}
-	for _, l := range views(w.Verdicts) {
+	for _, l := range views(w.Findings) {
 		if l.matched() {
 			g.add(l)
 		}
@@ -72,7 +72,7 @@ type groupedUpload struct {
 }
 
 // add adds the upload that a leak shows, and joins it to the others of its subject.
-func (g *grouping) add(l *Verdict) {
+func (g *grouping) add(l *Finding) {
 	i, known := g.index[l.Submission]
 	if !known {
 		i = len(g.uploads)
@@ -185,7 +185,7 @@ func (w *weighing) missingSubjects() []figures {
 		if x.Code != odds.FewClusters || w.stage() != aboutConfirmed || w.cfg.UploadsPerSubject > 0 {
 			continue
 		}
-		for _, l := range views(w.Verdicts) {
+		for _, l := range views(w.Findings) {
 			if l.subject == "" && slices.Contains(l.MayNames(), x.Name) {
 				uploads[l.Submission] = true
 			}
@@ -222,7 +222,7 @@ func withoutSubjects(stated bool) func(*weighing) []figures {
 // sameDocumentSubjects are the pairs of subjects in these pairs.
 func (w *weighing) sameDocumentSubjects() []figures {
 	subject := make(map[watermark.Submission]string)
-	for _, l := range shown(w.Verdicts) {
+	for _, l := range shown(w.Findings) {
 		subject[l.Submission] = l.Cluster
 	}
 	var pairs []string
@@ -246,7 +246,7 @@ func (w *weighing) notCompared() []figures {
 // subjectsEntered are the uploads whose subjects were entered after them, and the last day of that.
 func (w *weighing) subjectsEntered() []figures {
 	n, last := 0, time.Time{}
-	for _, l := range shown(w.Verdicts) {
+	for _, l := range shown(w.Findings) {
 		if !l.SubjectEntered.IsZero() {
 			n++
 			if l.SubjectEntered.After(last) {

@@ -17,7 +17,7 @@ import (
 // One customer's twelve uploads without a subject are one person's, unless the investigator states
 // otherwise.
 func TestOneCustomersUploads(t *testing.T) {
-	leaks := many(12, func(n int) *verify.Verdict { return subject(leakOf(n, findings.FoundCopy, "vendor A"), "") })
+	leaks := many(12, func(n int) *verify.Finding { return subject(leakOf(n, findings.FoundCopy, "vendor A"), "") })
 	for each, units := range map[int]int{0: 1, 12: 1, 6: 2, 5: 3, 1: 12} {
 		got := verify.WeighFor(leaks, recipients, verify.Config{Circumstances: verify.Circumstances{UploadsPerSubject: each}}, 120)
 		for _, h := range got.Odds.Recipients {
@@ -47,15 +47,15 @@ func TestOneCustomersUploads(t *testing.T) {
 // Two references whose uploads show one document are one person's.
 func TestTwoReferencesOfOnePerson(t *testing.T) {
 	a, b := leakOf(1, findings.FoundCopy, "vendor A"), leakOf(2, findings.FoundCopy, "vendor A")
-	units := verify.Units([]*verify.Verdict{a, b}, 0)
+	units := verify.Units([]*verify.Finding{a, b}, 0)
 	require.NotEqual(t, units[a.Submission], units[b.Submission])
-	units = verify.Units([]*verify.Verdict{a, b}, 0, findings.SameDocument{Submissions: [2]watermark.Submission{a.Submission, b.Submission}})
+	units = verify.Units([]*verify.Finding{a, b}, 0, findings.SameDocument{Submissions: [2]watermark.Submission{a.Submission, b.Submission}})
 	require.Equal(t, units[a.Submission], units[b.Submission])
 }
 
 // A dumped is what is true of the uploads of a random dump.
 type dumped struct {
-	leaks  []*verify.Verdict
+	leaks  []*verify.Finding
 	person map[watermark.Submission]int
 	same   []findings.SameDocument
 }
@@ -65,9 +65,9 @@ type dumped struct {
 func randomDump(r *rand.Rand, each int) (d dumped) {
 	d.person = make(map[watermark.Submission]int)
 	n := 0
-	leak := func(person int, subject string) *verify.Verdict {
+	leak := func(person int, subject string) *verify.Finding {
 		n++
-		var l *verify.Verdict
+		var l *verify.Finding
 		switch r.IntN(3) {
 		case 0:
 			l = leakOf(n, findings.FoundUnmarked, "")

@@ -8,21 +8,10 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A Verdict is what was found out about one leak. It is a value: its JSON is the line
-// that the command prints and an element of a findings file. Conclusion, Strength,
-// Accused, Note and KeyID follow from Evidence, Picture and Rows: see [Verdict.conclude].
-type Verdict struct {
-	File string `json:"file"`
-	findings.Conclusion
-	findings.Strength
-	findings.Evidence
-	Accused []watermark.CopyID `json:"accused"`        // the confirmed copies; if several copies were read that cannot all be there, all of these, and the verdict is Unconfirmed
-	Note    string             `json:"note"`           // plain sentences
-	Said    []findings.Said    `json:"said,omitempty"` // the sentences of Note
-	Error   string             `json:"error,omitempty"`
-	findings.Picture
-	KeyID string `json:"key_id,omitempty"` // of the mark that was read
-	findings.Rows
+// A Finding is what was found out about one leak: what is written of it, and rows of the registry that are not.
+// Conclusion, Strength, Accused, Note and KeyID follow from Evidence, Picture and Rows: see [Finding.conclude].
+type Finding struct {
+	findings.Finding
 
 	found   []registry.Copy                 // the registry's rows of all copies that were read, confirmed or not; nil after reading from JSON
 	marked  []string                        // recipients of the copies that were read, confirmed or not: counted, never printed beside the leak
@@ -33,12 +22,12 @@ type Verdict struct {
 }
 
 // Examined reports whether the file could be read as a picture. If not, the finding says why.
-func (v *Verdict) Examined() bool {
+func (v *Finding) Examined() bool {
 	return !slices.Contains(notExamined, v.Kind)
 }
 
 // Label returns the finding as people read it. [findings.Tally].Counts counts leaks by it.
-func (v *Verdict) Label() string {
+func (v *Finding) Label() string {
 	if v.Unconfirmed {
 		return string(v.Kind) + " (unconfirmed)"
 	}
@@ -47,7 +36,7 @@ func (v *Verdict) Label() string {
 
 // Mark says how the mark of the leak was found. The p of a single leak is left out: it is far smaller than trials can
 // bear out.
-func (v *Verdict) Mark() string {
+func (v *Finding) Mark() string {
 	traced := v.foundByTrace()
 	switch {
 	case traced && v.BlindLogP != nil:
@@ -62,7 +51,7 @@ func (v *Verdict) Mark() string {
 
 // MayName returns the recipient that may be named beside a leak: of its confirmed copy, of several the strongest.
 // Marks that were or may have been transplanted say nothing about recipients.
-func (v *Verdict) MayName() string {
+func (v *Finding) MayName() string {
 	if names := v.MayNames(); len(names) > 0 {
 		return names[0]
 	}
@@ -70,7 +59,7 @@ func (v *Verdict) MayName() string {
 }
 
 // MayNames returns the recipients of all confirmed copies, each once, strongest first.
-func (v *Verdict) MayNames() []string {
+func (v *Finding) MayNames() []string {
 	if v.Kind != findings.FoundCopy || v.Unconfirmed {
 		return nil
 	}
@@ -87,7 +76,7 @@ func (v *Verdict) MayNames() []string {
 }
 
 // confirmedCopies returns the confirmed copies in leaks, each once.
-func confirmedCopies(leaks []*Verdict) (out []registry.Copy) {
+func confirmedCopies(leaks []*Finding) (out []registry.Copy) {
 	once := make(map[watermark.CopyID]bool)
 	for _, l := range leaks {
 		if l.MayName() == "" {
@@ -105,14 +94,14 @@ func confirmedCopies(leaks []*Verdict) (out []registry.Copy) {
 
 // damaged reports whether the leak carries a part of a mark, and no copy was found: it speaks for and against no
 // recipient or holder.
-func (v *Verdict) damaged() bool {
+func (v *Finding) damaged() bool {
 	return v.Kind == findings.FoundUnreadable && len(v.Reads) == 0 && marked(traceOf(v.Traces, v.Submission))
 }
 
 // Weighed reports whether the leak counts in a dump's verdict, and among the pictures that are claimed. Leaks that
 // say nothing about where pictures came from do not count. A mark that the registry does not list counts only if the
 // picture shows a submission.
-func (v *Verdict) Weighed() bool {
+func (v *Finding) Weighed() bool {
 	switch v.Kind {
 	case findings.FoundLookalike, findings.FoundIncomplete:
 		return false
@@ -123,11 +112,11 @@ func (v *Verdict) Weighed() bool {
 }
 
 // restsOnRecords reports whether the registry's records of recipients, custody and investigations concern the leak.
-func (v *Verdict) restsOnRecords() bool { return v.matched() || len(v.Reads) > 0 }
+func (v *Finding) restsOnRecords() bool { return v.matched() || len(v.Reads) > 0 }
 
 // withoutRecords returns what is left of a verdict if the registry's records cannot be read.
-func (v *Verdict) withoutRecords(g given) *Verdict {
-	out := &Verdict{File: v.File, Picture: v.Picture, leak: v.leak}
+func (v *Finding) withoutRecords(g given) *Finding {
+	out := &Finding{Finding: findings.Finding{File: v.File, Picture: v.Picture}, leak: v.leak}
 	out.Pages, out.Searched = v.Pages, v.Searched
 	out.conclude(v.evidence(g).damaged())
 	return out
@@ -135,7 +124,7 @@ func (v *Verdict) withoutRecords(g given) *Verdict {
 
 // matched reports whether the leak counts as showing v.Submission. An unconfirmed copy for other reasons than its key
 // or its state does not match, although its Submission is set.
-func (v *Verdict) matched() bool {
+func (v *Finding) matched() bool {
 	switch v.Kind {
 	case findings.FoundUnmarked, findings.FoundUnreadable, findings.FoundTransplanted:
 		return true

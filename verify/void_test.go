@@ -33,11 +33,11 @@ func (c *caseFile) issuedWith(t *testing.T, failure error) (*registry.Copy, []by
 }
 
 // said examines the file and weighs it alone.
-func said(t *testing.T, v *verify.Investigator, leak []byte) (*verify.Verdict, *verify.DumpVerdict) {
+func said(t *testing.T, v *verify.Investigator, leak []byte) (*verify.Finding, *verify.Verdict) {
 	t.Helper()
 	l, err := v.Investigate(t.Context(), "leak.jpg", leak)
 	require.NoError(t, err)
-	d, err := v.Weigh(t.Context(), []*verify.Verdict{l})
+	d, err := v.Weigh(t.Context(), []*verify.Finding{l})
 	require.NoError(t, err)
 	requireCarefulWords(t, "note", l.Note)
 	for _, s := range append(d.Shows, d.ShowsNot...) {
@@ -53,7 +53,7 @@ func said(t *testing.T, v *verify.Investigator, leak []byte) (*verify.Verdict, *
 }
 
 // issuedTo counts the copies that findings show of vendor A, and the uploads that the odds have it hold as copies.
-func issuedTo(d *verify.DumpVerdict) (shown, held int) {
+func issuedTo(d *verify.Verdict) (shown, held int) {
 	for _, x := range d.History.Recipients[0].Issued {
 		shown += x.N
 	}
@@ -135,7 +135,7 @@ func TestReservedCopy(t *testing.T) {
 }
 
 // requireState requires that no state which a reader of findings puts in place of another is taken.
-func requireState(t *testing.T, v *verify.Investigator, d *verify.DumpVerdict, edits ...[2]string) {
+func requireState(t *testing.T, v *verify.Investigator, d *verify.Verdict, edits ...[2]string) {
 	t.Helper()
 	var out bytes.Buffer
 	require.NoError(t, v.WriteFindings(t.Context(), &out, d, false))

@@ -87,7 +87,7 @@ func several(n int, x figures) []figures {
 }
 
 // readable returns the number of leaks that could be decoded as pictures.
-func (d *DumpVerdict) readable() int {
+func (d *Verdict) readable() int {
 	n := d.Leaks
 	for _, f := range notExamined {
 		n -= d.Counts[string(f)]
@@ -106,8 +106,8 @@ func unissuedWhen(named bool) func(*weighing) []figures {
 }
 
 // leaksThat returns the number of leaks for which is is true.
-func (d *DumpVerdict) leaksThat(is func(*Verdict) bool) (n int) {
-	for _, l := range d.Verdicts {
+func (d *Verdict) leaksThat(is func(*Finding) bool) (n int) {
+	for _, l := range d.Findings {
 		if is(l) {
 			n++
 		}
@@ -116,8 +116,8 @@ func (d *DumpVerdict) leaksThat(is func(*Verdict) bool) (n int) {
 }
 
 // marked returns the number of pictures on which a mark was found, whatever that mark is worth.
-func (d *DumpVerdict) marked() int {
-	return d.leaksThat(func(l *Verdict) bool {
+func (d *Verdict) marked() int {
+	return d.leaksThat(func(l *Finding) bool {
 		return l.Kind == findings.FoundCopy || l.Kind == findings.FoundTransplanted || len(l.unissued()) > 0
 	})
 }
@@ -137,7 +137,7 @@ func (w *weighing) namedFigures() (out []figures) {
 }
 
 // rivals returns the rivals of a named recipient whose reason is in why.
-func (d *DumpVerdict) rivals(name string, why ...string) (out []odds.Rival) {
+func (d *Verdict) rivals(name string, why ...string) (out []odds.Rival) {
 	for _, r := range d.Odds.Rivals {
 		if r.Name == name && slices.Contains(why, r.Why) {
 			out = append(out, r)
@@ -162,7 +162,7 @@ func (w *weighing) namedRivals() (out []figures) {
 
 // beside returns the recipients whose copies are in the same pictures as the copies of a named
 // recipient: "vendor B (5)", with the number of persons. Of many the last is "further recipients".
-func (d *DumpVerdict) beside(name string) (out []string) {
+func (d *Verdict) beside(name string) (out []string) {
 	for _, r := range d.rivals(name, odds.RivalTogether) {
 		out = append(out, fmt.Sprintf("%s (%d)", cmp.Or(intake.InSentence(r.Other), "further recipients"), r.Clusters))
 	}
@@ -186,7 +186,7 @@ func (w *weighing) namedTogether() (out []figures) {
 		if len(group) > 2 {
 			among = "two or more of "
 		}
-		n := w.leaksThat(func(l *Verdict) bool {
+		n := w.leaksThat(func(l *Finding) bool {
 			outside := func(name string) bool { return !slices.Contains(group, name) }
 			return len(slices.DeleteFunc(l.MayNames(), outside)) > 1
 		})
@@ -231,7 +231,7 @@ func (w *weighing) namedTransplanted() []figures {
 			names = append(names, name)
 		}
 	}
-	n := w.leaksThat(func(l *Verdict) bool {
+	n := w.leaksThat(func(l *Finding) bool {
 		of := func(name string) bool { return slices.Contains(names, name) }
 		return l.Kind == findings.FoundTransplanted && slices.ContainsFunc(l.marked, of)
 	})
@@ -307,21 +307,21 @@ func (w *weighing) noMatchClosed() []figures {
 
 // restorable is said if no recipient is named, and uploads that pictures may show could not be opened.
 func (w *weighing) restorable() []figures {
-	return w.openLeaks(func(l *Verdict) bool {
+	return w.openLeaks(func(l *Finding) bool {
 		return l.Closed > 0 && (l.Unconfirmed || l.Kind == findings.FoundIncomplete || l.Kind == findings.FoundUnreadable)
 	})
 }
 
 // keysMissing is the same for mark keys of copies of the uploads that pictures show.
 func (w *weighing) keysMissing() []figures {
-	return w.openLeaks(func(l *Verdict) bool {
+	return w.openLeaks(func(l *Finding) bool {
 		t := traceOf(l.Traces, l.Submission)
 		return l.Kind == findings.FoundUnreadable && t != nil && t.Unsought > 0
 	})
 }
 
 // openLeaks counts the leaks for which is is true, beside matches or marks that name no recipient.
-func (w *weighing) openLeaks(is func(*Verdict) bool) []figures {
+func (w *weighing) openLeaks(is func(*Finding) bool) []figures {
 	if s := w.stage(); s != aboutConfirmed && s != aboutMatched && s != aboutUnconfirmed {
 		return nil
 	}
@@ -362,7 +362,7 @@ func (w *weighing) matchedFigures() []figures {
 // repeatedFigures are the pictures that repeat others. [findings.Tally].Repeated counts other files as well.
 func (w *weighing) repeatedFigures() []figures {
 	seen, n := make(map[string]bool), 0
-	for _, l := range w.Verdicts {
+	for _, l := range w.Findings {
 		if l.Examined() && l.SHA256 != "" {
 			if seen[l.SHA256] {
 				n++
@@ -417,7 +417,7 @@ func (w *weighing) cap() []figures {
 // unissuedFigures are marks that the registry does not list, and how often chance gives such a mark.
 func (w *weighing) unissuedFigures() []figures {
 	n, ids, keys := 0, make(map[watermark.CopyID]bool), make(map[string]bool)
-	for _, l := range w.Verdicts {
+	for _, l := range w.Findings {
 		marks := l.unissued()
 		if len(marks) > 0 {
 			n++
@@ -448,7 +448,7 @@ func (w *weighing) issuerAll() []figures {
 			add(had, l.Submission, c.Recipient)
 		}
 	}
-	for _, l := range views(w.Verdicts) {
+	for _, l := range views(w.Findings) {
 		for _, name := range l.MayNames() {
 			add(found, l.Submission.String(), name)
 		}
@@ -471,7 +471,7 @@ func (w *weighing) issuerAll() []figures {
 // sources returns the number of recipients with confirmed copies, whether or not the registry still lists them.
 func (w *weighing) sources() int {
 	names := make(map[string]bool)
-	for _, l := range w.Verdicts {
+	for _, l := range w.Findings {
 		for _, name := range l.MayNames() {
 			names[name] = true
 		}
@@ -621,21 +621,21 @@ func (w *weighing) unsure() int { return w.Counts[string(findings.FoundCopy)+" (
 
 // forgeables returns the number of leaks that are unconfirmed for their key alone.
 func (w *weighing) forgeables() int {
-	return w.leaksThat(func(l *Verdict) bool { return l.Forgeable })
+	return w.leaksThat(func(l *Finding) bool { return l.Forgeable })
 }
 
 // voids returns the number of leaks that are unconfirmed since their copy is void alone.
-func (w *weighing) voids() int { return w.leaksThat(func(l *Verdict) bool { return l.Void }) }
+func (w *weighing) voids() int { return w.leaksThat(func(l *Finding) bool { return l.Void }) }
 
 // severals returns the number of leaks with marks of several issued copies that do not fit together.
 func (w *weighing) severals() int {
-	return w.leaksThat(func(l *Verdict) bool { return l.Unconfirmed && !l.Forgeable && len(l.Accused) > 1 })
+	return w.leaksThat(func(l *Finding) bool { return l.Unconfirmed && !l.Forgeable && len(l.Accused) > 1 })
 }
 
 // collages are the pictures with confirmed copies of several uploads: how many copies and uploads they have.
 func (w *weighing) collages() []figures {
 	copies, uploads := 0, 0
-	n := w.leaksThat(func(l *Verdict) bool {
+	n := w.leaksThat(func(l *Finding) bool {
 		if len(l.Beside) > 0 {
 			copies, uploads = copies+len(l.Issued), uploads+1+len(l.Beside)
 		}
@@ -662,7 +662,7 @@ func unmatched(named bool) func(*weighing) []figures {
 // unknownRecall are, for unknown leaks by kind, the lower bounds of the share that the search finds.
 func (w *weighing) unknownRecall() []figures {
 	n, kinds := make(map[string]int), make(map[string]*findings.Recall)
-	for _, l := range w.Verdicts {
+	for _, l := range w.Findings {
 		if l.Kind == findings.FoundUnknown && l.Recall != nil {
 			n[l.Recall.Kind]++
 			if k := kinds[l.Recall.Kind]; k == nil || l.Recall.Bound < k.Bound {
@@ -686,12 +686,12 @@ func (w *weighing) unknownCounted() []figures {
 
 // unknownUntried counts the unknown leaks of a kind that was not tried.
 func (w *weighing) unknownUntried() int {
-	return w.leaksThat(func(l *Verdict) bool { return l.Kind == findings.FoundUnknown && l.Recall == nil && !w.cfg.named() })
+	return w.leaksThat(func(l *Finding) bool { return l.Kind == findings.FoundUnknown && l.Recall == nil && !w.cfg.named() })
 }
 
 // unknownTemplate counts the unknown leaks that share the template of an upload.
 func (w *weighing) unknownTemplate() int {
-	return w.leaksThat(func(l *Verdict) bool {
+	return w.leaksThat(func(l *Finding) bool {
 		return l.Kind == findings.FoundUnknown && slices.ContainsFunc(l.Matches, func(m findings.Match) bool { return m.Pixels == findings.PixelsTemplate })
 	})
 }
@@ -701,7 +701,7 @@ func (w *weighing) namedOnly() []figures { return once(w.cfg.named(), figures{})
 // pages are the leaks with several pages or frames: only the first was examined.
 func (w *weighing) pages() []figures {
 	n, others := 0, 0
-	for _, l := range w.Verdicts {
+	for _, l := range w.Findings {
 		if l.Pages > 1 {
 			n, others = n+1, others+l.Pages-1
 		}
@@ -712,7 +712,7 @@ func (w *weighing) pages() []figures {
 // lacks counts the damaged files that were examined in part.
 func (w *weighing) lacks() []figures {
 	n := 0
-	for _, l := range w.Verdicts {
+	for _, l := range w.Findings {
 		if l.Lacks != "" {
 			n++
 		}
@@ -739,7 +739,7 @@ const archiveError = "archive: "
 
 // archives returns the number of archives that could not be read.
 func (w *weighing) archives() int {
-	return w.leaksThat(func(l *Verdict) bool {
+	return w.leaksThat(func(l *Finding) bool {
 		return l.Kind == findings.FoundUnopened && strings.HasPrefix(l.Error, archiveError)
 	})
 }
@@ -752,7 +752,7 @@ func (w *weighing) unopenedFiles() int {
 // find. What follows depends on whether that time is contradicted.
 func (w *weighing) keyCompromised() (out []figures) {
 	at, n := make(map[string]registry.KeyState), make(map[string]int)
-	for _, l := range w.Verdicts {
+	for _, l := range w.Findings {
 		for _, k := range l.Keys {
 			of := k.KeyID == l.KeyID || slices.ContainsFunc(l.Issued, func(c registry.Copy) bool { return c.KeyID == k.KeyID })
 			if l.MayName() != "" && of && k.State == registry.KeyCompromised {
@@ -870,7 +870,7 @@ func (w *weighing) alsoHeldFigures() []figures {
 // custody of any date covers: of a leak with copies of several uploads, all of them.
 func (w *weighing) alsoHeld(name string) map[string]int {
 	held := make(map[string]int)
-	for _, l := range w.Verdicts {
+	for _, l := range w.Findings {
 		n, covers := 0, make(map[string]int) // submissions of its copies in the picture
 		for _, x := range l.views() {
 			if !slices.Contains(x.MayNames(), name) {
@@ -912,11 +912,11 @@ func (w *weighing) alteredRecords() []figures {
 
 // closed counts the pictures that may show uploads whose originals or records could not be read.
 func (w *weighing) closed() int {
-	return w.leaksThat(func(l *Verdict) bool { return l.Kind == findings.FoundIncomplete && l.Closed > 0 })
+	return w.leaksThat(func(l *Finding) bool { return l.Kind == findings.FoundIncomplete && l.Closed > 0 })
 }
 
 // damagedMarks counts the pictures with a part of a mark, if no copy was found.
-func (w *weighing) damagedMarks() int { return w.leaksThat((*Verdict).damaged) }
+func (w *weighing) damagedMarks() int { return w.leaksThat((*Finding).damaged) }
 
 // withoutMark returns the figures of unreadable pictures without a part of a mark.
 func (w *weighing) withoutMark() []figures {

@@ -223,7 +223,7 @@ func (b *books) investigator(ctx context.Context, cfg verify.Config, doing strin
 func (b *books) command() []string { return append([]string{"kycmark"}, b.args...) }
 
 // weigh weighs the verdicts, prints what follows and writes the files that the flags name.
-func (b *books) weigh(ctx context.Context, f investigateFlags, inv *verify.Investigator, done func(), verdicts []*verify.Verdict) error {
+func (b *books) weigh(ctx context.Context, f investigateFlags, inv *verify.Investigator, done func(), verdicts []*verify.Finding) error {
 	done()
 	d, err := inv.Weigh(ctx, verdicts)
 	if err != nil {
@@ -241,7 +241,7 @@ func (b *books) weigh(ctx context.Context, f investigateFlags, inv *verify.Inves
 		b.code = worse(b.code, exitSome) // "unknown" may be false
 	}
 	b.verdict(d) // before the files are written: what fails there takes no findings along
-	if err := b.line(map[string]*verify.DumpVerdict{"verdict": d}); err != nil {
+	if err := b.line(map[string]*verify.Verdict{"verdict": d}); err != nil {
 		return err
 	}
 	return f.writeAll(ctx, b, inv, d)
@@ -296,7 +296,7 @@ func (b *books) absentKeys(ctx context.Context, keys []*watermark.Key) (absent [
 
 // nothing reports a dump without a picture that can be examined. If all files are missing, or no pictures, the paths
 // are a mistake: a usageError. Else the findings are printed and the exit code becomes 3.
-func (b *books) nothing(paths []string, files []*verify.Verdict) error {
+func (b *books) nothing(paths []string, files []*verify.Finding) error {
 	counts := make(map[findings.Kind]int)
 	for _, v := range files {
 		counts[v.Kind]++
@@ -326,8 +326,8 @@ func (b *books) nothing(paths []string, files []*verify.Verdict) error {
 // examine prints each finding as it comes, and returns all in the same order. A file that could not be examined is
 // reported; a file that is no picture is only returned. As soon as more leaks count than claimed, it returns a
 // usageError, since nothing can be weighed then.
-func (b *books) examine(found iter.Seq2[*verify.Verdict, error], claimed int) ([]*verify.Verdict, error) {
-	var verdicts []*verify.Verdict
+func (b *books) examine(found iter.Seq2[*verify.Finding, error], claimed int) ([]*verify.Finding, error) {
+	var verdicts []*verify.Finding
 	weighed := 0
 	for v, err := range found {
 		if err != nil {
@@ -356,7 +356,7 @@ func (b *books) examine(found iter.Seq2[*verify.Verdict, error], claimed int) ([
 }
 
 // writeAll writes the report, the findings and the bundle as far as flags name them, and then prints the paths.
-func (f *investigateFlags) writeAll(ctx context.Context, b *books, inv *verify.Investigator, d *verify.DumpVerdict) error {
+func (f *investigateFlags) writeAll(ctx context.Context, b *books, inv *verify.Investigator, d *verify.Verdict) error {
 	var report bytes.Buffer
 	if f.report != "" || f.bundle != "" {
 		if err := inv.WriteReport(ctx, &report, d, f.reveal); err != nil {
@@ -419,7 +419,7 @@ func (f *investigateFlags) checkApart() error {
 // leakLine is one leak's verdict as JSON, with every field of the contract:
 // null where there is nothing to say.
 type leakLine struct {
-	*verify.Verdict
+	*verify.Finding
 	Submission *watermark.Submission `json:"submission"`
 	Copy       *watermark.CopyID     `json:"copy"`
 	Recipient  *string               `json:"recipient"`
@@ -432,10 +432,10 @@ type leakLine struct {
 }
 
 // newLeakLine returns the JSON line of a verdict. Recipients are only the names that may be published: see
-// [verify.Verdict.MayNames]. Recipient is null beside several.
-func newLeakLine(v *verify.Verdict) leakLine {
+// [verify.Finding.MayNames]. Recipient is null beside several.
+func newLeakLine(v *verify.Finding) leakLine {
 	line := leakLine{
-		Verdict:   v,
+		Finding:   v,
 		Recipient: text(v.Recipient), Recipients: nonNil(v.MayNames()),
 		Matches: nonNil(v.Matches),
 		Accused: nonNil(v.Accused),

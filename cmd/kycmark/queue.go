@@ -197,8 +197,8 @@ func (b *books) examineQueued(ctx context.Context, job *investigateJob) (parts [
 }
 
 // joined yields the verdicts of the parts of a dump.
-func joined(ctx context.Context, inv *verify.Investigator, parts [][]byte) iter.Seq2[*verify.Verdict, error] {
-	return func(yield func(*verify.Verdict, error) bool) {
+func joined(ctx context.Context, inv *verify.Investigator, parts [][]byte) iter.Seq2[*verify.Finding, error] {
+	return func(yield func(*verify.Finding, error) bool) {
 		verdicts, err := inv.Join(ctx, parts...)
 		if err != nil {
 			yield(nil, err)

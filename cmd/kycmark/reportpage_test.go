@@ -49,7 +49,7 @@ func TestLongReportInBrowser(t *testing.T) {
 	cfg := leaktest.Config(t)
 	inv, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey})
 	require.NoError(t, err)
-	var leaks []*verify.Verdict
+	var leaks []*verify.Finding
 	var dot bytes.Buffer
 	require.NoError(t, png.Encode(&dot, image.NewGray(image.Rect(0, 0, 9, 9))))
 	for i := range 70 {

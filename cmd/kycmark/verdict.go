@@ -12,9 +12,9 @@ import (
 )
 
 // verdict prints the findings and the verdict d for people. Beside a leak it names only a recipient that may be
-// named: see [verify.Verdict.MayName].
-func (u *ui) verdict(d *verify.DumpVerdict) {
-	u.leaks(d.Verdicts)
+// named: see [verify.Finding.MayName].
+func (u *ui) verdict(d *verify.Verdict) {
+	u.leaks(d.Findings)
 	for _, k := range keyStates(d) {
 		u.printf("mark key %s\n", k)
 	}
@@ -34,7 +34,7 @@ func (u *ui) verdict(d *verify.DumpVerdict) {
 }
 
 // leaks prints a table of the findings on leaks.
-func (u *ui) leaks(verdicts []*verify.Verdict) {
+func (u *ui) leaks(verdicts []*verify.Finding) {
 	leaks := u.table("FILE\tFINDING\tSUBMISSION\tCOPY\tRECIPIENT\tBITS APART\tMARK")
 	for _, v := range verdicts {
 		submission, copyID, apart := "-", "-", "-"
@@ -56,9 +56,9 @@ func (u *ui) leaks(verdicts []*verify.Verdict) {
 }
 
 // keyStates returns the states of the keys of all copies that were read, each different state once.
-func keyStates(d *verify.DumpVerdict) []registry.KeyState {
+func keyStates(d *verify.Verdict) []registry.KeyState {
 	var out []registry.KeyState
-	for _, v := range d.Verdicts {
+	for _, v := range d.Findings {
 		for _, k := range v.Keys {
 			if !slices.Contains(out, k) {
 				out = append(out, k)

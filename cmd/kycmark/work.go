@@ -395,7 +395,7 @@ func (b *books) doInvestigate(ctx context.Context, job investigateJob) ([]byte, 
 		return nil, err
 	}
 	defer done()
-	var verdicts []*verify.Verdict
+	var verdicts []*verify.Finding
 	for v, err := range inv.InvestigateFiles(ctx, job.Dump...) {
 		if err != nil {
 			return nil, err

@@ -43,7 +43,7 @@ func investigate(ctx context.Context, cfg verify.Config, leaks fs.FS) error {
 	if err != nil {
 		return err
 	}
-	var verdicts []*verify.Verdict
+	var verdicts []*verify.Finding
 	for v, err := range inv.InvestigateFS(ctx, leaks) {
 		if err != nil {
 			return err

@@ -67,7 +67,7 @@ func makeBundle(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "odd.jpg"), []byte("\xff\xd8\xff broken"), 0o600))
 	inv, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey, Actor: cfg.Actor})
 	require.NoError(t, err)
-	var leaks []*verify.Verdict
+	var leaks []*verify.Finding
 	for v, err := range inv.InvestigateFiles(ctx, dir) {
 		require.NoError(t, err)
 		leaks = append(leaks, v)
@@ -148,7 +148,7 @@ func TestSettledMeanwhile(t *testing.T) {
 	require.Error(t, err)
 	inv, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey, Actor: cfg.Actor})
 	require.NoError(t, err)
-	var leaks []*verify.Verdict
+	var leaks []*verify.Finding
 	for v, err := range inv.InvestigateFiles(ctx, path) {
 		require.NoError(t, err)
 		leaks = append(leaks, v)
