@@ -1,6 +1,5 @@
-// Package home is the folder in which an exchange keeps its books: the
-// configuration kycmark.toml, the registry and the keys. All of it is readable
-// by its owner alone.
+// Package home is the folder in which an exchange keeps its books: the configuration kycmark.toml, the registry and the
+// keys. All of it is readable by its owner alone.
 //
 //	kycmark.toml     what lies where; every path is relative to the folder
 //	blobs            sealed originals, unless they are kept elsewhere
@@ -437,8 +436,7 @@ func (h *Home) CreateReportKey() (ed25519.PublicKey, error) {
 	return key.Public().(ed25519.PublicKey), nil
 }
 
-// ReportKey reads the key that signs reports. The error wraps [fs.ErrNotExist] where the
-// home has none.
+// ReportKey reads the key that signs reports. The error wraps [fs.ErrNotExist] where the home has none.
 func (h *Home) ReportKey() (ed25519.PrivateKey, error) {
 	return keyfile.ReadReport(h.path(h.config.Keys.Report))
 }

@@ -61,9 +61,8 @@ func (d *DB) put(ctx context.Context, x *books.Sealed) error {
 	return nil
 }
 
-// putOriginals returns the uploads with their originals put where they are kept. put has an element for
-// each upload: the object that was written, or a zero one. After an error no object is left, if that
-// can be.
+// putOriginals returns the uploads with their originals put where they are kept. put has an element for each upload:
+// the object that was written, or a zero one. After an error no object is left, if that can be.
 func (d *DB) putOriginals(ctx context.Context, uploads []books.Upload) (out []books.Upload, put []books.Object, err error) {
 	if d.readOnly || d.place == nil {
 		return uploads, nil, nil
@@ -89,10 +88,9 @@ func (d *DB) putOriginals(ctx context.Context, uploads []books.Upload) (out []bo
 	return out, put, nil
 }
 
-// dropOriginals removes objects of uploads that were not entered, unless a row names them: who enters an
-// upload again, after it was unknown whether it was entered, puts the same object. entered has an
-// element for each object, or none if it is unknown what was entered. What cannot be removed is left for
-// the next audit: it belongs to no submission.
+// dropOriginals removes objects of uploads that were not entered, unless a row names them: who enters an upload again,
+// after it was unknown whether it was entered, puts the same object. entered has an element for each object, or none if
+// it is unknown what was entered. What cannot be removed is left for the next audit: it belongs to no submission.
 func (d *DB) dropOriginals(ctx context.Context, put []books.Object, entered []bool) {
 	ctx = context.WithoutCancel(ctx)
 	for i, o := range put {
