@@ -57,9 +57,7 @@ func CreateReport(path, publicPath string, key ed25519.PrivateKey) error {
 }
 
 // CreateReportPublic writes the public half alone.
-func CreateReportPublic(path string, key ed25519.PrivateKey) error {
-	return create(path, reportPublic(key))
-}
+func CreateReportPublic(path string, key ed25519.PrivateKey) error { return create(path, reportPublic(key)) }
 
 func reportPublic(key ed25519.PrivateKey) string {
 	public := key.Public().(ed25519.PublicKey)
@@ -134,24 +132,16 @@ func ReadMark(path string) (*watermark.Key, error) { return parsed(path, waterma
 func ReadSeal(path string) (*registry.SealKey, error) { return parsed(path, registry.ParseSealKey) }
 
 // ReadLedger reads the private text of a ledger's key. Errors about the contents wrap [registry.ErrLedgerKey].
-func ReadLedger(path string) (string, error) {
-	return readNoteKey(path, true)
-}
+func ReadLedger(path string) (string, error) { return readNoteKey(path, true) }
 
 // ReadPublic reads the public key of a ledger or of a witness, as [ReadLedger].
-func ReadPublic(path string) (string, error) {
-	return readNoteKey(path, false)
-}
+func ReadPublic(path string) (string, error) { return readNoteKey(path, false) }
 
 // ReadReport reads a key that signs reports; errors about the contents wrap [ErrKey].
-func ReadReport(path string) (ed25519.PrivateKey, error) {
-	return parsed(path, parseReport)
-}
+func ReadReport(path string) (ed25519.PrivateKey, error) { return parsed(path, parseReport) }
 
 // ReadReportPublic reads the public half as [ReadReport] reads the private half.
-func ReadReportPublic(path string) (ed25519.PublicKey, error) {
-	return parsed(path, ParseReportPublic)
-}
+func ReadReportPublic(path string) (ed25519.PublicKey, error) { return parsed(path, ParseReportPublic) }
 
 // parsed reads the key file at path, up to maxSize bytes, and parses its text. Errors name the
 // file; errors about the contents are errors of parse.

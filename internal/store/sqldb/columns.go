@@ -165,9 +165,7 @@ func (f flag) Scan(src any) error {
 // copyID keeps the ID of a copy as 8 bytes, big endian, as a mark carries them.
 type copyID struct{ id *watermark.CopyID }
 
-func (c copyID) Value() (driver.Value, error) {
-	return binary.BigEndian.AppendUint64(nil, uint64(*c.id)), nil
-}
+func (c copyID) Value() (driver.Value, error) { return binary.BigEndian.AppendUint64(nil, uint64(*c.id)), nil }
 
 // Scan reads 8 bytes, big endian. The error wraps [books.ErrTampered] if src is no blob of 8 bytes.
 func (c copyID) Scan(src any) error {
@@ -263,6 +261,4 @@ func inEntry(rows *sql.Rows) string {
 }
 
 // unexpected returns the error about a column that holds a value of another type.
-func unexpected(src any) error {
-	return fmt.Errorf("%w: a column holds %T", books.ErrTampered, src)
-}
+func unexpected(src any) error { return fmt.Errorf("%w: a column holds %T", books.ErrTampered, src) }
