@@ -390,7 +390,9 @@ func (h *Home) Keys() ([]*watermark.Key, *registry.SealKey, error) {
 }
 
 // SealKey reads the sealing key from its file, which the error names.
-func (h *Home) SealKey() (*registry.SealKey, error) { return keyfile.ReadSeal(h.path(h.config.Keys.Seal)) }
+func (h *Home) SealKey() (*registry.SealKey, error) {
+	return keyfile.ReadSeal(h.path(h.config.Keys.Seal))
+}
 
 // errNoLedgerKey is for homes that were never given one.
 var errNoLedgerKey = errors.New("this home has no ledger key: keys.ledger is not set")

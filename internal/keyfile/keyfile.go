@@ -57,7 +57,9 @@ func CreateReport(path, publicPath string, key ed25519.PrivateKey) error {
 }
 
 // CreateReportPublic writes the public half alone.
-func CreateReportPublic(path string, key ed25519.PrivateKey) error { return create(path, reportPublic(key)) }
+func CreateReportPublic(path string, key ed25519.PrivateKey) error {
+	return create(path, reportPublic(key))
+}
 
 func reportPublic(key ed25519.PrivateKey) string {
 	public := key.Public().(ed25519.PublicKey)
@@ -93,6 +95,9 @@ func Protect(path string, plain bool) (how string, err error) {
 	text, err := read(path)
 	if err != nil {
 		return "", err
+	}
+	if info, gone := os.Stat(path); gone != nil || !info.Mode().IsRegular() { // a pipe's key would come onto the disk
+		return "", fmt.Errorf("key file %s: %w", path, intake.ErrNotRegular)
 	}
 	if how = "plain"; !plain {
 		if text, how, err = encrypted(text); err == nil && how == "" {

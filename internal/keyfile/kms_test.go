@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/test/kmstest"
 	"github.com/kycmark/kycmark/watermark"
@@ -195,6 +196,8 @@ func TestProtect(t *testing.T) {
 	require.ErrorContains(t, err, "limit is 65536")
 	_, err = keyfile.ReadMark(long)
 	require.NoError(t, err)
+	_, err = keyfile.Protect(os.DevNull, true)
+	require.ErrorIs(t, err, intake.ErrNotRegular)
 	t.Setenv("VAULT_TOKEN", "hvs.another")
 	t.Setenv("KYCMARK_KMS_KEY", "transit/kyc")
 	_, err = keyfile.Protect(link, false)

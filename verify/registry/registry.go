@@ -160,7 +160,9 @@ func (r *Registry) AddRecipient(ctx context.Context, to Recipient) error {
 }
 
 // Recipients lists all recipients by name.
-func (r *Registry) Recipients(ctx context.Context) ([]Recipient, error) { return r.store.Recipients(ctx) }
+func (r *Registry) Recipients(ctx context.Context) ([]Recipient, error) {
+	return r.store.Recipients(ctx)
+}
 
 // checkRecipient returns an error that wraps [ErrNotFound] if no recipient has exactly that name.
 func (r *Registry) checkRecipient(ctx context.Context, name string) error {

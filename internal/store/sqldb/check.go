@@ -311,7 +311,9 @@ var evidenceTables = []evidenceTable{
 
 // plain describes the table t of entries of one kind (a constant of package books). Each row has
 // all that its entry commits to, and is kept as it was entered.
-func plain[T books.Row](kind string, t table[T]) evidenceTable { return evidenceOf(kind, t.name, t.rows, nil) }
+func plain[T books.Row](kind string, t table[T]) evidenceTable {
+	return evidenceOf(kind, t.name, t.rows, nil)
+}
 
 // evidenceOf describes a table whose rows read returns. further, if it is not nil, checks what their entries do not show, of
 // the rows with the numbers from first to last: a difference is an error that wraps [books.ErrTampered].
@@ -336,7 +338,9 @@ func (c *checker) copies(_, _ int64, rows []books.Copy) (err error) {
 }
 
 // investigations compares the files of investigations with what was entered.
-func (*checker) investigations(_, _ int64, rows []books.Investigation) error { return filesEntered(rows) }
+func (*checker) investigations(_, _ int64, rows []books.Investigation) error {
+	return filesEntered(rows)
+}
 
 // filesEntered compares the files of investigations with what was entered. The error wraps [books.ErrTampered].
 func filesEntered(all []books.Investigation) error {

@@ -165,7 +165,9 @@ func (f flag) Scan(src any) error {
 // copyID keeps the ID of a copy as 8 bytes, big endian, as a mark carries them.
 type copyID struct{ id *watermark.CopyID }
 
-func (c copyID) Value() (driver.Value, error) { return binary.BigEndian.AppendUint64(nil, uint64(*c.id)), nil }
+func (c copyID) Value() (driver.Value, error) {
+	return binary.BigEndian.AppendUint64(nil, uint64(*c.id)), nil
+}
 
 // Scan reads 8 bytes, big endian. The error wraps [books.ErrTampered] if src is no blob of 8 bytes.
 func (c copyID) Scan(src any) error {

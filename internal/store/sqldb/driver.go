@@ -25,7 +25,9 @@ func (d Driver) Create(ctx context.Context, info books.Info) (books.Store, error
 	return opened(d.Make(ctx, d.At, info, d.Places...))
 }
 
-func (d Driver) Open(ctx context.Context) (books.Store, error) { return opened(d.Find(ctx, d.At, d.Places...)) }
+func (d Driver) Open(ctx context.Context) (books.Store, error) {
+	return opened(d.Find(ctx, d.At, d.Places...))
+}
 
 // opened keeps a nil *DB from becoming a books.Store that is not nil.
 func opened(db *DB, err error) (books.Store, error) {

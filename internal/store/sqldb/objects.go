@@ -189,7 +189,7 @@ func (d *DB) Restore(ctx context.Context, id watermark.Submission, seal func(x *
 
 // removeErased removes the objects of erased originals. Its error says that the erasure is done.
 func (d *DB) removeErased(ctx context.Context) error {
-	rows, err := d.removals(ctx)
+	rows, err := collect(ctx, d.read, bindName, "SELECT object FROM removal")
 	if err != nil || len(rows) == 0 {
 		return err
 	}
@@ -206,11 +206,6 @@ func (d *DB) removeErased(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// removals are the objects of erased originals that are still to be removed.
-func (d *DB) removals(ctx context.Context) ([]objects.Name, error) {
-	return collect(ctx, d.read, bindName, "SELECT object FROM removal")
 }
 
 // lost returns an error that wraps [books.ErrTampered] if an original of submissions that are to be erased is not where originals

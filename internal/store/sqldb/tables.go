@@ -187,7 +187,9 @@ func each[T any](list []T, value func(*T) any) []any {
 func idOf(id *watermark.Submission) any { return id[:] }
 
 // query returns the begin of a query of all columns: "SELECT … FROM …".
-func (t table[T]) query() string { return "SELECT " + strings.Join(t.columns, ", ") + " FROM " + t.name }
+func (t table[T]) query() string {
+	return "SELECT " + strings.Join(t.columns, ", ") + " FROM " + t.name
+}
 
 // one returns the first row that the query with this tail selects. tail follows the table's name;
 // args are its arguments. Without a row the error is [books.ErrNotFound].
