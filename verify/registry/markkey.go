@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/watermark"
@@ -78,7 +77,7 @@ func (l *Ledger) SetKeyState(ctx context.Context, s KeyState) error {
 	}
 	now := l.r.clock()
 	if s.Since.After(now) {
-		return fmt.Errorf("%w: %s lies in the future", ErrInput, s.Since.UTC().Format(time.RFC3339))
+		return fmt.Errorf("%w: %s lies in the future", ErrInput, moment(s.Since))
 	}
 	if err := checkTime("begin of the state", s.Since); err != nil {
 		return err
