@@ -108,7 +108,7 @@ func (b *books) doctor(ctx context.Context) error {
 
 // checkKeys reads all key files. A home for investigation needs no key that signs.
 func checkKeys(_ context.Context, b *books) (string, error) {
-	const lost = "restore the file from a backup"
+	const lost = "a lost or damaged file comes back only from a backup"
 	keys, _, err := b.home.Keys()
 	if err != nil {
 		return "", withHint(err, lost)

@@ -1,6 +1,5 @@
-// Package home is the folder in which an exchange keeps its books: the
-// configuration kycmark.toml, the registry and the keys. All of it is readable
-// by its owner alone.
+// Package home is the folder in which an exchange keeps its books: the configuration kycmark.toml, the registry and the
+// keys. All of it is readable by its owner alone.
 //
 //	kycmark.toml     what lies where; every path is relative to the folder
 //	blobs            sealed originals, unless they are kept elsewhere
@@ -143,7 +142,8 @@ func Create(ctx context.Context, dir, address string, opts *registry.CreateOptio
 		r, err = registry.Resume(ctx, h.driver(), o, mark.ID())
 	}
 	if err != nil && !resumed { // no registry knows the keys: they would only be in the way of the next attempt
-		return nil, errors.Join(err, h.removeKeys())
+		err = errors.Join(err, os.Remove(h.path(h.config.Keys.Mark[0])), os.Remove(h.path(h.config.Keys.Seal)), os.Remove(begun))
+		_ = os.Remove(filepath.Join(dir, "keys")) // unless something else is in it
 	}
 	if err != nil {
 		return nil, err
@@ -202,13 +202,6 @@ func (h *Home) begin(resumed bool) (*watermark.Key, error) {
 	return mark, err
 }
 
-// removeKeys removes the mark key and the sealing key that [Create] just made, and their folder if it is empty.
-func (h *Home) removeKeys() error {
-	err := errors.Join(os.Remove(h.path(h.config.Keys.Mark[0])), os.Remove(h.path(h.config.Keys.Seal)), os.Remove(h.path(begunName)))
-	_ = os.Remove(filepath.Join(h.dir, "keys")) // unless something else is in it
-	return err
-}
-
 // furnish enters the commitment to the mark key in the new registry r, and makes the key files of the ledger and of
 // reports.
 func (h *Home) furnish(ctx context.Context, r *registry.Registry, mark *watermark.Key) error {
@@ -231,13 +224,8 @@ func configFor(registry string) (string, error) {
 	if registry == "" {
 		return defaultConfig, nil
 	}
-	line, err := toml.Marshal(struct {
-		Registry string `toml:"registry"`
-	}{registry})
-	if err != nil {
-		return "", err
-	}
-	return strings.Replace(defaultConfig, defaultRegistry, string(line), 1), nil
+	line, err := toml.Marshal(map[string]string{"registry": registry})
+	return strings.Replace(defaultConfig, defaultRegistry, string(line), 1), err
 }
 
 // Open reads the configuration of the home in dir. It opens neither registry nor keys, which may be missing. The
@@ -437,8 +425,7 @@ func (h *Home) CreateReportKey() (ed25519.PublicKey, error) {
 	return key.Public().(ed25519.PublicKey), nil
 }
 
-// ReportKey reads the key that signs reports. The error wraps [fs.ErrNotExist] where the
-// home has none.
+// ReportKey reads the key that signs reports. The error wraps [fs.ErrNotExist] where the home has none.
 func (h *Home) ReportKey() (ed25519.PrivateKey, error) {
 	return keyfile.ReadReport(h.path(h.config.Keys.Report))
 }

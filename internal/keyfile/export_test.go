@@ -1,6 +1,13 @@
 package keyfile
 
-import "time"
+import (
+	"time"
+
+	"github.com/tink-crypto/tink-go/v2/tink"
+)
+
+// A client of Tink's can have the place of [transit], so that other services need no other code.
+var _ tink.AEADWithContext = (*transit)(nil)
 
 var EncodeReport, ParseReport = encodeReport, parseReport
 

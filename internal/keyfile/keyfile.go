@@ -1,6 +1,5 @@
-// Package keyfile keeps secrets in files: one secret a file, as text with
-// comments, readable by its owner alone, never overwritten. A file may be encrypted under a
-// passphrase, as "age -p" does, or under a key of a KMS.
+// Package keyfile keeps secrets in files: one secret a file, as text with comments, readable by its owner alone, never
+// overwritten. A file may be encrypted under a passphrase, as "age -p" does, or under a key of a KMS.
 package keyfile
 
 import (
@@ -30,9 +29,8 @@ const maxSize = 64 << 10
 // perm keeps a key file from everybody but its owner.
 const perm fs.FileMode = 0o600
 
-// CreateMark writes key to a new file, readable by its owner alone. The error wraps
-// [fs.ErrExist] if path exists: a key is never overwritten, because marks that were made with
-// that key could not be read any more.
+// CreateMark writes key to a new file, readable by its owner alone. The error wraps [fs.ErrExist] if path exists: a key
+// is never overwritten, because marks that were made with that key could not be read any more.
 func CreateMark(path string, key *watermark.Key) error {
 	return createSecret(path, fmt.Sprintf("# kycmark mark key %s\n%s\n", key.ID(), key.Secret()))
 }
@@ -50,10 +48,9 @@ func CreateLedger(path, publicPath, private, public string) error {
 		publicPath, "# kycmark ledger, public key: checks checkpoints and proofs\n"+public+"\n")
 }
 
-// CreateReport writes the private half of a report key to path, and the public half to
-// publicPath, in the PEM forms that openssl reads. It writes new files as [CreateMark] does.
-// After an error neither file is there, unless it was there before; the error then wraps
-// [fs.ErrExist].
+// CreateReport writes the private half of a report key to path, and the public half to publicPath, in the PEM forms
+// that openssl reads. It writes new files as [CreateMark] does. After an error neither file is there, unless it was
+// there before; the error then wraps [fs.ErrExist].
 func CreateReport(path, publicPath string, key ed25519.PrivateKey) error {
 	id := ReportID(key.Public().(ed25519.PublicKey))
 	return createPair(path, "# kycmark report key "+id+": signs reports\n"+string(encodeReport(key)), publicPath, reportPublic(key))
@@ -99,6 +96,9 @@ func Protect(path string, plain bool) (how string, err error) {
 	if err != nil {
 		return "", err
 	}
+	if info, gone := os.Stat(path); gone != nil || !info.Mode().IsRegular() { // a pipe's key would come onto the disk
+		return "", fmt.Errorf("key file %s: %w", path, intake.ErrNotRegular)
+	}
 	if how = "plain"; !plain {
 		if text, how, err = encrypted(text); err == nil && how == "" {
 			err = ErrUnprotected
@@ -133,31 +133,20 @@ func create(path, text string) error {
 // without repeating its contents. Errors about the contents wrap [watermark.ErrKey].
 func ReadMark(path string) (*watermark.Key, error) { return parsed(path, watermark.ParseKey) }
 
-// ReadSeal reads a sealing key as [ReadMark] reads a mark key; errors about the
-// contents wrap [registry.ErrSealKey].
+// ReadSeal reads a sealing key as [ReadMark] reads a mark key; errors about the contents wrap [registry.ErrSealKey].
 func ReadSeal(path string) (*registry.SealKey, error) { return parsed(path, registry.ParseSealKey) }
 
-// ReadLedger reads the private text of a ledger's key. Errors about the contents wrap
-// [registry.ErrLedgerKey].
-func ReadLedger(path string) (string, error) {
-	return readNoteKey(path, true)
-}
+// ReadLedger reads the private text of a ledger's key. Errors about the contents wrap [registry.ErrLedgerKey].
+func ReadLedger(path string) (string, error) { return readNoteKey(path, true) }
 
 // ReadPublic reads the public key of a ledger or of a witness, as [ReadLedger].
-func ReadPublic(path string) (string, error) {
-	return readNoteKey(path, false)
-}
+func ReadPublic(path string) (string, error) { return readNoteKey(path, false) }
 
-// ReadReport reads a key that signs reports; errors about the contents wrap
-// [ErrKey].
-func ReadReport(path string) (ed25519.PrivateKey, error) {
-	return parsed(path, parseReport)
-}
+// ReadReport reads a key that signs reports; errors about the contents wrap [ErrKey].
+func ReadReport(path string) (ed25519.PrivateKey, error) { return parsed(path, parseReport) }
 
 // ReadReportPublic reads the public half as [ReadReport] reads the private half.
-func ReadReportPublic(path string) (ed25519.PublicKey, error) {
-	return parsed(path, ParseReportPublic)
-}
+func ReadReportPublic(path string) (ed25519.PublicKey, error) { return parsed(path, ParseReportPublic) }
 
 // parsed reads the key file at path, up to maxSize bytes, and parses its text. Errors name the
 // file; errors about the contents are errors of parse.
@@ -172,9 +161,8 @@ func parsed[K any](path string, parse func(text string) (K, error)) (key K, err 
 	return key, err
 }
 
-// readNoteKey reads a key of a signed note: the only line of the file that is neither blank nor
-// a comment. private says which half the line must be. Errors
-// about the contents wrap [registry.ErrLedgerKey] and repeat nothing of them.
+// readNoteKey reads a key of a signed note: the only line of the file that is neither blank nor a comment. private says
+// which half the line must be. Errors about the contents wrap [registry.ErrLedgerKey] and repeat nothing of them.
 func readNoteKey(path string, private bool) (string, error) {
 	return parsed(path, func(text string) (string, error) {
 		line, err := code.KeyLine(text)
@@ -189,9 +177,8 @@ func readNoteKey(path string, private bool) (string, error) {
 	})
 }
 
-// read returns the text of a key file, up to maxSize bytes; a larger file is an error. A pipe is
-// also read, such as a shell makes of a program that prints the key. A folder is an error.
-// Errors name the file.
+// read returns the text of a key file, up to maxSize bytes; a larger file is an error. A pipe is also read, such as a
+// shell makes of a program that prints the key. A folder is an error. Errors name the file.
 func read(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -215,9 +202,8 @@ func read(path string) (string, error) {
 	return plain, nil
 }
 
-// Exposed reports whether others than the owner (group or all) may read, write or execute the
-// file. It is false if the file is missing, and always on Windows, which has no such permission
-// bits.
+// Exposed reports whether others than the owner (group or all) may read, write or execute the file. It is false if the
+// file is missing, and always on Windows, which has no such permission bits.
 func Exposed(path string) bool {
 	if runtime.GOOS == "windows" {
 		return false

@@ -2,7 +2,9 @@ package keyfile
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,9 +15,9 @@ import (
 	"os"
 	"path"
 	"regexp"
+	"strings"
 	"time"
-
-	"github.com/tink-crypto/tink-go/v2/tink"
+	"unicode"
 
 	"github.com/kycmark/kycmark/internal/intake"
 )
@@ -39,14 +41,12 @@ var (
 	kmsContext = []byte("kycmark key file v1")
 )
 
-// A transit is a key in the transit engine of Vault or OpenBao.
+// A transit is a key in the transit engine of Vault or OpenBao. It is an AEADWithContext of Tink.
 type transit struct {
 	name    string // ENGINE/NAME
 	address *url.URL
 	token   string
 }
-
-var _ tink.AEADWithContext = (*transit)(nil)
 
 // newTransit returns the key of a name, at the service that the environment names. The address must be of https, or of this
 // machine: it gets the token. Errors wrap [ErrKMS] and repeat no secret.
@@ -59,9 +59,11 @@ func newTransit(name string) (*transit, error) {
 	case err != nil || address.Host == "" || address.User != nil:
 		return nil, fmt.Errorf("%w: %s has no address of a Vault or OpenBao, want https://HOST:8200 without credentials", ErrKMS, kmsAddress)
 	case address.Scheme != "https" && (address.Scheme != "http" || !net.ParseIP(address.Hostname()).IsLoopback()):
-		return nil, fmt.Errorf("%w: %s is %q at another machine, want https", ErrKMS, kmsAddress, address.Scheme)
+		return nil, fmt.Errorf("%w: %s is %q, want https, or http at 127.0.0.1", ErrKMS, kmsAddress, address.Scheme)
 	case k.token == "":
 		return nil, fmt.Errorf("%w: %s is not set, want a token of %s", ErrKMS, kmsToken, address.Host)
+	case strings.ContainsFunc(k.token, unicode.IsControl):
+		return nil, fmt.Errorf("%w: %s has a line break or another control character in it", ErrKMS, kmsToken)
 	}
 	return k, nil
 }
@@ -89,7 +91,7 @@ type transitData struct {
 }
 
 // ask posts a request to the engine, once. It follows no redirect, which would carry the token elsewhere. Errors wrap [ErrKMS]
-// and repeat nothing of the answer's body.
+// and repeat nothing of the answer.
 func (k *transit) ask(ctx context.Context, do string, in transitData) (transitData, error) {
 	ctx, cancel := context.WithTimeout(ctx, kmsTimeout)
 	defer cancel()
@@ -97,27 +99,24 @@ func (k *transit) ask(ctx context.Context, do string, in transitData) (transitDa
 		return transitData{}, fmt.Errorf("%w: %s, %s with %s: %w", ErrKMS, k.address.Host, do, k.name, fmt.Errorf(format, args...))
 	}
 	body, _ := json.Marshal(in) // never fails
-	to := k.address.JoinPath("v1", path.Dir(k.name), do, path.Base(k.name)).String()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
+	to := k.address.JoinPath("v1", path.Dir(k.name), do, path.Base(k.name))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), bytes.NewReader(body))
 	if err != nil {
 		return fail("no request")
 	}
 	req.Header = http.Header{"Content-Type": {"application/json"}, "X-Vault-Request": {"true"}, "X-Vault-Token": {k.token}}
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(req)
-	if u := (*url.Error)(nil); errors.As(err, &u) {
-		err = u.Err // without the address
-	}
 	if err != nil {
-		return fail("no answer: %w", err)
+		return fail("no answer: %w", unquoted(err, "the service does not speak "+to.Scheme+", or broke off"))
 	}
 	defer resp.Body.Close()
 	text, err := intake.ReadAll(resp.Body, 0, maxAnswer)
 	if err != nil {
-		return fail("its answer: %w", err)
+		return fail("its answer: %w", unquoted(err, fmt.Sprintf("it broke off, or has more than %d bytes", maxAnswer)))
 	}
 	if resp.StatusCode != http.StatusOK {
-		return fail("status %d, want 200: %s", resp.StatusCode, refusals[resp.StatusCode])
+		return fail("status %d, want 200: %s", resp.StatusCode, cmp.Or(refusals[resp.StatusCode], "of no known meaning"))
 	}
 	var answer struct {
 		Data transitData `json:"data"`
@@ -126,6 +125,20 @@ func (k *transit) ask(ctx context.Context, do string, in transitData) (transitDa
 		return fail("its answer is not of a transit engine")
 	}
 	return answer.Data, nil
+}
+
+// unquoted returns an error of the network or of a certificate, without the address, and otherwise for all others: errors
+// about HTTP repeat what the service wrote, which may be the token.
+func unquoted(err error, otherwise string) error {
+	if u := (*url.Error)(nil); errors.As(err, &u) {
+		err = u.Err
+	}
+	var network net.Error
+	var certificate *tls.CertificateVerificationError
+	if errors.As(err, &network) || errors.As(err, &certificate) {
+		return err
+	}
+	return errors.New(otherwise)
 }
 
 // refusals are what states of HTTP mean, by the engine's documentation.

@@ -1,6 +1,7 @@
 package keyfile_test
 
 import (
+	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/test/kmstest"
 	"github.com/kycmark/kycmark/watermark"
@@ -49,14 +51,16 @@ func TestKMS(t *testing.T) {
 	t.Setenv("VAULT_TOKEN", "")
 	refused("VAULT_TOKEN is not set, want a token of " + host)
 	t.Setenv("VAULT_TOKEN", "two\nlines")
-	refused("no answer")
+	refused("VAULT_TOKEN has a line break")
 	t.Setenv("VAULT_TOKEN", kmstest.Token)
-	for _, address := range []string{"", "127.0.0.1:8200", "http://vault.example:8200", "https://user:" + kmstest.Token + "@vault.example", "https://%zz" + kmstest.Token} {
+	for _, address := range []string{"", "127.0.0.1:8200", "http://vault.example:8200", "http://localhost:8200", "https://user:" + kmstest.Token + "@vault.example", "https://%zz" + kmstest.Token} {
 		t.Setenv("VAULT_ADDR", address)
 		refused("want https")
 	}
 	t.Setenv("VAULT_ADDR", "http://127.0.0.1:1")
-	refused("127.0.0.1:1, decrypt with transit/kyc: no answer: ")
+	refused("127.0.0.1:1, decrypt with transit/kyc: no answer: dial tcp 127.0.0.1:1: connect")
+	t.Setenv("VAULT_ADDR", "https://"+host)
+	refused("no answer: the service does not speak https")
 	t.Setenv("VAULT_ADDR", server.URL)
 	server.Renew()
 	refused("status 400, want 200: another key, no such key, or an altered file")
@@ -84,6 +88,15 @@ func TestHostileKMS(t *testing.T) {
 	says := func(text string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(text)) }
 	}
+	raw := func(format string) http.HandlerFunc { // an echo of the token in what is no HTTP
+		return func(w http.ResponseWriter, r *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if assert.NoError(t, err) {
+				fmt.Fprintf(conn, format, r.Header.Get("X-Vault-Token")+"\x1b")
+				conn.Close()
+			}
+		}
+	}
 	for name, h := range map[string]http.HandlerFunc{
 		"empty": says(""), "garbage": says("\x00\x1b[2J<html>"), "no data": says(`{"data":null}`), "another type": says(`{"data":{"ciphertext":7,"plaintext":"***"}}`),
 		"another file key": says(`{"data":{"ciphertext":"vault:v1:AAAA","plaintext":"AAAAAAAAAAAAAAAAAAAAAA=="}}`), "short": says(`{"data":{"ciphertext":"vault:v1:AAAA","plaintext":"AA=="}}`),
@@ -101,7 +114,9 @@ func TestHostileKMS(t *testing.T) {
 		"redirect": func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, elsewhere.URL+r.URL.Path, http.StatusTemporaryRedirect)
 		},
-		"hangs up": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"no header": raw("HTTP/1.1 200 OK\r\n%s\r\n\r\n"), "no status": raw("HTTP/1.1 %s\r\n\r\n"), "no HTTP": raw("%s\r\n\r\n"),
+		"no trailer": raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: A\r\n\r\n0\r\n%s\r\n\r\n"),
+		"hangs up":   func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 	} {
 		server.Hostile.Store(&h)
 		asked := server.Asked.Load()
@@ -175,6 +190,14 @@ func TestProtect(t *testing.T) {
 	protect(false, "under the passphrase")
 	protect(true, "plain")
 	protect(true, "plain")
+	long := filepath.Join(dir, "long.key") // plain it can be read, encrypted it could not
+	require.NoError(t, os.WriteFile(long, []byte(strings.Repeat("# x\n", 14<<10)+key.Secret()), 0o600))
+	_, err = keyfile.Protect(long, false)
+	require.ErrorContains(t, err, "limit is 65536")
+	_, err = keyfile.ReadMark(long)
+	require.NoError(t, err)
+	_, err = keyfile.Protect(os.DevNull, true)
+	require.ErrorIs(t, err, intake.ErrNotRegular)
 	t.Setenv("VAULT_TOKEN", "hvs.another")
 	t.Setenv("KYCMARK_KMS_KEY", "transit/kyc")
 	_, err = keyfile.Protect(link, false)

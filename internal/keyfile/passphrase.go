@@ -54,7 +54,7 @@ func passphrase() ([]byte, error) {
 	}
 	text, err := intake.ReadFile(file, maxSize)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrPassphrase, passphraseVariable, err)
+		return nil, fmt.Errorf("%w: %s: %v", ErrPassphrase, passphraseVariable, err) // not [fs.ErrNotExist]: the key is there
 	}
 	line, _, _ := strings.Cut(string(text), "\n")
 	if line = strings.TrimSuffix(line, "\r"); line == "" {
@@ -137,7 +137,11 @@ func encrypt(text string, w wrapper) (string, error) {
 	head := fmt.Sprintf("%s\n-> %s\n%s\n---", version, stanza, wrapped)
 	sum, body := keysOf(fileKey, nonce, head)
 	file := slices.Concat([]byte(head+" "+encode(sum)+"\n"), nonce, aead(body).Seal(nil, chunkNonce, []byte(text), nil))
-	return string(pem.EncodeToMemory(&pem.Block{Type: armor, Bytes: file})), nil
+	out := pem.EncodeToMemory(&pem.Block{Type: armor, Bytes: file})
+	if len(out) > maxSize {
+		return "", fmt.Errorf("encrypted it would have %d bytes, limit is %d", len(out), maxSize)
+	}
+	return string(out), nil
 }
 
 var errBroken = errors.New("encrypted in another way than \"age -p\" or kycmark does, or damaged")

@@ -1,6 +1,7 @@
 package keyfile_test
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,6 +54,7 @@ func TestPassphrase(t *testing.T) {
 	t.Setenv(keyfile.Variable, filepath.Join(dir, "nothing"))
 	_, err = keyfile.ReadMark(path)
 	require.ErrorIs(t, err, keyfile.ErrPassphrase)
+	require.NotErrorIs(t, err, fs.ErrNotExist, "the key is not missing")
 	require.ErrorIs(t, keyfile.CreateSeal(filepath.Join(dir, "seal.key"), registry.GenerateSealKey()), keyfile.ErrPassphrase)
 	require.NoFileExists(t, filepath.Join(dir, "seal.key"))
 }

@@ -19,27 +19,23 @@ const (
 	pemPublic  = "PUBLIC KEY"  // SubjectPublicKeyInfo, RFC 5280 section 4.1
 )
 
-// encodeReport returns the private half in the form of "openssl genpkey -algorithm ed25519".
-// The text is secret.
+// encodeReport returns the private half in the form of "openssl genpkey -algorithm ed25519". The text is secret.
 func encodeReport(key ed25519.PrivateKey) []byte {
 	der, _ := x509.MarshalPKCS8PrivateKey(key) // fails for other kinds of keys only
 	return pem.EncodeToMemory(&pem.Block{Type: pemPrivate, Bytes: der})
 }
 
-// parseReport reads what encodeReport or openssl wrote. The error wraps [ErrKey] and repeats
-// nothing of the text.
+// parseReport reads what encodeReport or openssl wrote. The error wraps [ErrKey] and repeats nothing of the text.
 func parseReport(text string) (ed25519.PrivateKey, error) {
 	return parsePEM[ed25519.PrivateKey](text, pemPrivate, "private", x509.ParsePKCS8PrivateKey)
 }
 
-// EncodeReportPublic returns the public half of a report key in the form of "openssl pkey
-// -pubout".
+// EncodeReportPublic returns the public half of a report key in the form of "openssl pkey -pubout".
 func EncodeReportPublic(key ed25519.PublicKey) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: pemPublic, Bytes: publicDER(key)})
 }
 
-// ParseReportPublic reads what [EncodeReportPublic] or openssl wrote. The error wraps
-// [ErrKey].
+// ParseReportPublic reads what [EncodeReportPublic] or openssl wrote. The error wraps [ErrKey].
 func ParseReportPublic(text string) (ed25519.PublicKey, error) {
 	return parsePEM[ed25519.PublicKey](text, pemPublic, "public", x509.ParsePKIXPublicKey)
 }

@@ -24,12 +24,10 @@ import (
 
 // AuditOptions say what an audit is to look at beside the ledger itself.
 type AuditOptions struct {
-	// Keys are the public texts of the keys that the ledger's checkpoints were
-	// signed with; each must be signed with one of them. They are needed where
-	// there are checkpoints.
+	// Keys are the public texts of the keys that the ledger's checkpoints were signed with; each must be signed with
+	// one of them. They are needed where there are checkpoints.
 	Keys []string
-	// Witnesses are the public keys of witnesses: their signatures are checked
-	// where they are.
+	// Witnesses are the public keys of witnesses: their signatures are checked where they are.
 	Witnesses []string
 	// Checkpoints are texts kept outside the registry: by a witness, an auditor, a
 	// report. The ledger must begin with each of them.
@@ -62,11 +60,10 @@ type Audit struct {
 	Clock       []string     `json:"clock"`       // entries that were made when a clock was wrong; such custody counts from later on
 }
 
-// Audit checks the ledger and compares every row with the ledger, as [Ledger.Check] does. It
-// checks the signatures of the kept checkpoints, and that the ledger begins with each kept or
-// given checkpoint. With a sealing key it also checks the originals. Problems lists what does
-// not hold; the error is then nil. An error says that a check could not be done. It wraps
-// [ErrInput] if there are checkpoints and no key to check them with.
+// Audit checks the ledger and compares every row with the ledger, as [Ledger.Check] does. It checks the signatures of
+// the kept checkpoints, and that the ledger begins with each kept or given checkpoint. With a sealing key it also
+// checks the originals. Problems lists what does not hold; the error is then nil. An error says that a check could not
+// be done. It wraps [ErrInput] if there are checkpoints and no key to check them with.
 func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 	kept, err := l.r.store.Checkpoints(ctx)
 	unread := errors.Is(err, ErrTampered) // Check says it

@@ -58,20 +58,17 @@ func (r *Registry) TrustTimestamps(check StampCheck) {
 // Origin names the registry's ledger, as its checkpoints and its key do.
 func (l *Ledger) Origin() string { return l.r.origin }
 
-// GenerateKey makes an Ed25519 key for the registry's checkpoints, as texts of
-// golang.org/x/mod/sumdb/note: "PRIVATE+KEY+name+hash+key" and "name+hash+key". The private text
-// is secret. The public text is for everybody who checks checkpoints and proofs, and should
-// reach them by another way than these. The registry keeps neither text.
+// GenerateKey makes an Ed25519 key for the registry's checkpoints, as texts of golang.org/x/mod/sumdb/note:
+// "PRIVATE+KEY+name+hash+key" and "name+hash+key". The private text is secret. The public text is for everybody who
+// checks checkpoints and proofs, and should reach them by another way than these. The registry keeps neither text.
 func (l *Ledger) GenerateKey(context.Context) (private, public string, err error) {
 	return tlog.GenerateKey(l.Origin())
 }
 
-// Sign signs the ledger's present state with the private text of its key and keeps the result.
-// If the state already has a kept checkpoint, Sign returns that checkpoint and signs nothing. Signatures of witnesses and
-// timestamps alone that were entered since make no other state.
-// The error wraps [ErrTampered] if the state does not continue the checkpoint before, and
-// [ErrLedgerKey] if the key is unusable. Sign does not check rows against entries:
-// [Ledger.Check] does.
+// Sign signs the ledger's present state with the private text of its key and keeps the result. If the state already has
+// a kept checkpoint, Sign returns that checkpoint and signs nothing. Signatures of witnesses and timestamps alone that
+// were entered since make no other state. The error wraps [ErrTampered] if the state does not continue the checkpoint
+// before, and [ErrLedgerKey] if the key is unusable. Sign does not check rows against entries: [Ledger.Check] does.
 func (l *Ledger) Sign(ctx context.Context, private string) (*Checkpoint, error) {
 	kept, err := l.r.store.Checkpoints(ctx)
 	if err != nil {
@@ -166,11 +163,10 @@ func (l *Ledger) continues(ctx context.Context, kept []books.Checkpoint, size in
 	return nil
 }
 
-// AddCosignatures adds the signatures of witnesses in text, a checkpoint signed by the ledger's
-// key and by witnesses, to the kept checkpoint of that state. public is the ledger's public key,
-// witnesses are public keys of 1 or more witnesses. Every listed witness must have signed;
-// signatures by others are left out. The error wraps [ErrCheckpoint] if the text is wrong or a
-// signature is missing, and [ErrNotFound] if this ledger keeps no checkpoint of that state.
+// AddCosignatures adds the signatures of witnesses in text, a checkpoint signed by the ledger's key and by witnesses,
+// to the kept checkpoint of that state. public is the ledger's public key, witnesses are public keys of 1 or more
+// witnesses. Every listed witness must have signed; signatures by others are left out. The error wraps [ErrCheckpoint]
+// if the text is wrong or a signature is missing, and [ErrNotFound] if this ledger keeps no checkpoint of that state.
 func (l *Ledger) AddCosignatures(ctx context.Context, text []byte, public string, witnesses ...string) (*Checkpoint, error) {
 	if len(witnesses) == 0 {
 		return nil, fmt.Errorf("%w: no witness's key", ErrInput)

@@ -33,8 +33,7 @@ type Readers struct {
 // A PDFPage is one page of a PDF as a picture.
 type PDFPage = picture.PDFPage
 
-// Config is what [NewIssuer] needs to know. Registry is required; every limit of 0
-// means its default.
+// Config is what [NewIssuer] needs to know. Registry is required; every limit of 0 means its default.
 type Config struct {
 	Registry *Registry
 
@@ -60,29 +59,23 @@ type Config struct {
 	MaxMemory int64 // of all pictures at a time, bytes; default 65 % of what control group, ulimit and machine allow
 	Workers   int   // uploads examined at a time by Import, 1,024 at most; default one a CPU
 
-	// HashOnly enters uploads by their hashes alone: they are found, whole, but no
-	// original is kept to be compared or to make copies of, and no features by which
-	// parts are found. What was entered so stays so.
+	// HashOnly enters uploads by their hashes alone: they are found, whole, but no original is kept to be compared or
+	// to make copies of, and no features by which parts are found. What was entered so stays so.
 	HashOnly bool
 
-	// MaxSide shrinks copies to this many pixels on the long side before they
-	// are marked; 0 leaves them as they are.
+	// MaxSide shrinks copies to this many pixels on the long side before they are marked; 0 leaves them as they are.
 	MaxSide int
-	// MaxCopyBytes is the most that a copy's file may have: lossless formats
-	// become JPEG, unless Format asks for them, the quality of lossy ones is lowered
-	// to 80, then the picture shrunk, until it fits; 0 sets no limit.
+	// MaxCopyBytes is the most that a copy's file may have: lossless formats become JPEG, unless Format asks for them,
+	// the quality of lossy ones is lowered to 80, then the picture shrunk, until it fits; 0 sets no limit.
 	MaxCopyBytes int64
-	// Format of all copies: "jpeg", "png", or "webp", which takes EncodeWebP; "" makes
-	// each like its original.
+	// Format of all copies: "jpeg", "png", or "webp", which takes EncodeWebP; "" makes each like its original.
 	Format string
-	// EncodeWebP writes an opaque picture as lossy WebP of a quality of 0 to 100. icc
-	// (colour profile) and exif are written if they are not empty. The command brings an
-	// encoder; the library leaves the choice to its users.
+	// EncodeWebP writes an opaque picture as lossy WebP of a quality of 0 to 100. icc (colour profile) and exif are
+	// written if they are not empty. The command brings an encoder; the library leaves the choice to its users.
 	EncodeWebP func(w io.Writer, img *image.NRGBA, quality int, icc, exif []byte) error
 	Readers
-	// KeepEXIF passes on what the original's EXIF says of exposure, time, camera
-	// and lens. Places, names, serial numbers, texts, maker's notes, thumbnails and
-	// all metadata outside EXIF are never passed on.
+	// KeepEXIF passes on what the original's EXIF says of exposure, time, camera and lens. Places, names, serial
+	// numbers, texts, maker's notes, thumbnails and all metadata outside EXIF are never passed on.
 	KeepEXIF bool
 	// AllowWeak releases copies whose mark would not survive a messenger,
 	// which is otherwise an error that wraps [ErrWeak].

@@ -59,10 +59,9 @@ func (r *Registry) HeldThrough(ctx context.Context, c Custody) (out []Custody, e
 	return out, nil
 }
 
-// ImportCustody enters many facts and returns how many were new. Facts that say the same as an
-// entered or an earlier fact are left out. If any fact is unusable, no fact is entered, and err
-// is nil. wrong then holds, for each fact, what is wrong, or nil for a good fact; else wrong is
-// nil.
+// ImportCustody enters many facts and returns how many were new. Facts that say the same as an entered or an earlier
+// fact are left out. If any fact is unusable, no fact is entered, and err is nil. wrong then holds, for each fact, what
+// is wrong, or nil for a good fact; else wrong is nil.
 func (r *Registry) ImportCustody(ctx context.Context, facts []Custody) (added int, wrong []error, err error) {
 	there, err := r.store.Custody(ctx)
 	if err != nil {
@@ -90,9 +89,8 @@ func (r *Registry) ImportCustody(ctx context.Context, facts []Custody) (added in
 	return len(rows), nil, r.store.AddCustody(ctx, rows...)
 }
 
-// checkCustody checks a fact and returns it ready for the store: times in whole microseconds, the list sorted,
-// Entered and Salt set. The error wraps [ErrInput], or [ErrNotFound] if the recipient or a listed submission is not
-// there.
+// checkCustody checks a fact and returns it ready for the store: times in whole microseconds, the list sorted, Entered
+// and Salt set. The error wraps [ErrInput], or [ErrNotFound] if the recipient or a listed submission is not there.
 func (r *Registry) checkCustody(ctx context.Context, c Custody) (Custody, error) {
 	if err := errors.Join(checkTime("begin of custody", c.From), checkTime("end of custody", c.To)); err != nil {
 		return Custody{}, err
@@ -137,10 +135,9 @@ type CustodyFilter struct {
 	Recipient  string               // facts about this recipient
 }
 
-// Custody lists the facts of custody that the filter selects, in the order of entry. For one
-// submission, the lists of the facts hold that submission alone, since the others do not concern
-// it. The error wraps [ErrNotFound] if there is no such recipient or submission, and [ErrInput] if both
-// fields of the filter are set.
+// Custody lists the facts of custody that the filter selects, in the order of entry. For one submission, the lists of
+// the facts hold that submission alone, since the others do not concern it. The error wraps [ErrNotFound] if there is
+// no such recipient or submission, and [ErrInput] if both fields of the filter are set.
 func (r *Registry) Custody(ctx context.Context, which CustodyFilter) ([]Custody, error) {
 	switch {
 	case which.Submission != (watermark.Submission{}) && which.Recipient != "":

@@ -11,8 +11,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// SubmissionsOf lists the uploads of a subject that were not erased, in the order
-// of their receipt.
+// SubmissionsOf lists the uploads of a subject that were not erased, in the order of their receipt.
 func (r *Registry) SubmissionsOf(ctx context.Context, subject string) ([]Submission, error) {
 	return r.store.SubmissionsOf(ctx, subject)
 }
@@ -20,13 +19,12 @@ func (r *Registry) SubmissionsOf(ctx context.Context, subject string) ([]Submiss
 // eraseAttempts bounds the races with submissions of the same subject.
 const eraseAttempts = 5
 
-// Erase destroys what is known of a subject's uploads: the data keys of their sealed originals,
-// hashes, features, digests and the subject reference itself, in the store, and enters that in
-// the ledger. Only the IDs and times of the uploads are left; the copies issued of them stay,
-// with recipient and time. Investigators, of other processes also, forget the uploads before
-// their next search. The note must not name the subject. The error wraps [ErrNotFound] if
-// nothing is there to erase, and [ErrInput] if subject is "": uploads without a subject are
-// erased by [Registry.EraseSubmissions]. erased may hold IDs beside an error.
+// Erase destroys what is known of a subject's uploads: the data keys of their sealed originals, hashes, features,
+// digests and the subject reference itself, in the store, and enters that in the ledger. Only the IDs and times of the
+// uploads are left; the copies issued of them stay, with recipient and time. Investigators, of other processes also,
+// forget the uploads before their next search. The note must not name the subject. The error wraps [ErrNotFound] if
+// nothing is there to erase, and [ErrInput] if subject is "": uploads without a subject are erased by
+// [Registry.EraseSubmissions]. erased may hold IDs beside an error.
 func (r *Registry) Erase(ctx context.Context, subject, actor, note string) (erased []watermark.Submission, err error) {
 	if subject == "" {
 		return nil, fmt.Errorf("%w: no subject reference", ErrInput)
@@ -72,11 +70,10 @@ func (r *Registry) ErasedSince(ctx context.Context, t time.Time) bool {
 	return err == nil && len(all) > 0 && all[len(all)-1].Entered.After(t)
 }
 
-// EraseSubmissions erases uploads by their IDs, as [Registry.Erase] erases the uploads of a
-// subject, and enters the erasure once. It is the only way to erase uploads without a subject.
-// It is also needed for a file that several persons sent, since the file belongs to the subject
-// entered first. The error wraps [ErrNotFound] or [ErrErased] if an upload is not there, and
-// then no upload is erased. IDs beside another error were erased, but old data in files could
+// EraseSubmissions erases uploads by their IDs, as [Registry.Erase] erases the uploads of a subject, and enters the
+// erasure once. It is the only way to erase uploads without a subject. It is also needed for a file that several
+// persons sent, since the file belongs to the subject entered first. The error wraps [ErrNotFound] or [ErrErased] if an
+// upload is not there, and then no upload is erased. IDs beside another error were erased, but old data in files could
 // not be freed.
 func (r *Registry) EraseSubmissions(ctx context.Context, ids []watermark.Submission, actor, note string) (erased []watermark.Submission, err error) {
 	if len(ids) == 0 {

@@ -20,11 +20,9 @@ var (
 	ErrTampered = books.ErrTampered
 	// ErrErased is wrapped when the upload was there and its person was erased.
 	ErrErased = books.ErrErased
-	// ErrFrozen is wrapped by whatever would write to a registry whose file or folder can only be
-	// read.
+	// ErrFrozen is wrapped by whatever would write to a registry whose file or folder can only be read.
 	ErrFrozen = books.ErrFrozen
-	// ErrReadOnly is wrapped by whatever a registry that is open for investigation
-	// only refuses.
+	// ErrReadOnly is wrapped by whatever a registry that is open for investigation only refuses.
 	ErrReadOnly = books.ErrReadOnly
 	// ErrCheckpoint is wrapped when a checkpoint is malformed, not signed, or signed wrongly.
 	ErrCheckpoint = tlog.ErrCheckpoint
@@ -40,8 +38,7 @@ var (
 	ErrFormat = picture.ErrFormat
 	// ErrLimit is wrapped when a file or picture is larger than the limits allow.
 	ErrLimit = picture.ErrLimit
-	// ErrSealKey is wrapped where a sealing key cannot be read, or its key management
-	// service does not answer.
+	// ErrSealKey is wrapped where a sealing key cannot be read, or its key management service does not answer.
 	ErrSealKey = sealing.ErrKey
 	// ErrSealed is wrapped when a kept original cannot be opened, and when something is
 	// to be sealed under another key than what is there.

@@ -53,12 +53,11 @@ const (
 	batchTime    = time.Second
 )
 
-// Import enters many uploads, each as [Issuer.Submit] does, on as many processors as [Config]
-// says. It yields the result of each upload in order, after the commit of its batch. An upload
-// that is already there is recognised by its digest and not decoded again. An interrupted run is
-// therefore resumed by another run over the same files. What is wrong with a file is in Err of
-// its result, and Import goes on. An error of the registry, or the end of ctx, ends it with a
-// zero result.
+// Import enters many uploads, each as [Issuer.Submit] does, on as many processors as [Config] says. It yields the
+// result of each upload in order, after the commit of its batch. An upload that is already there is recognised by its
+// digest and not decoded again. An interrupted run is therefore resumed by another run over the same files. What is
+// wrong with a file is in Err of its result, and Import goes on. An error of the registry, or the end of ctx, ends it
+// with a zero result.
 func (s *Issuer) Import(ctx context.Context, uploads iter.Seq[Upload]) iter.Seq2[Imported, error] {
 	return func(yield func(Imported, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -182,10 +181,9 @@ func (s *Issuer) prepareUpload(ctx context.Context, job *importJob, u *Upload) {
 	job.data = nil
 }
 
-// doubt returns why copies of an upload may be refused, or nil if there is no such sign. The
-// error is that of [watermark.CheckSize], or wraps [ErrWeak] if the quality of the hash (0 to
-// 100, a measure of detail) is below [phash.MinQuality]. doubt marks nothing, so Issue may still
-// refuse.
+// doubt returns why copies of an upload may be refused, or nil if there is no such sign. The error is that of
+// [watermark.CheckSize], or wraps [ErrWeak] if the quality of the hash (0 to 100, a measure of detail) is below
+// [phash.MinQuality]. doubt marks nothing, so Issue may still refuse.
 func (x *examined) doubt() error {
 	if x.old != nil {
 		return doubt(x.old)

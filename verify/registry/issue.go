@@ -17,8 +17,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// An Issuer takes uploads in and hands marked copies out. It is safe for
-// concurrent use.
+// An Issuer takes uploads in and hands marked copies out. It is safe for concurrent use.
 type Issuer struct {
 	cfg      Config
 	memory   *memory.Budget
@@ -28,11 +27,10 @@ type Issuer struct {
 	inPixels bool                                                                  // JPEGs are marked in their pixels too; tests set it
 }
 
-// NewIssuer checks cfg and returns an Issuer. It needs Registry, and SealKey unless HashOnly is
-// set and the registry does not seal hashes. [Issuer.Issue] also needs Key. The error wraps
-// [ErrInput] if cfg is unusable, and [ErrReadOnly] if the registry is open for investigation
-// only. It wraps [ErrSealed] if uploads are sealed under another key than SealKey, which hides
-// them.
+// NewIssuer checks cfg and returns an Issuer. It needs Registry, and SealKey unless HashOnly is set and the registry
+// does not seal hashes. [Issuer.Issue] also needs Key. The error wraps [ErrInput] if cfg is unusable, and [ErrReadOnly]
+// if the registry is open for investigation only. It wraps [ErrSealed] if uploads are sealed under another key than
+// SealKey, which hides them.
 func NewIssuer(cfg Config) (*Issuer, error) {
 	cfg, err := cfg.ready()
 	if err != nil {
@@ -175,21 +173,18 @@ func (s *Issuer) checkSent(at time.Time) error {
 	return nil
 }
 
-// Issue hands the recipient to a marked copy of a submission, for a purpose that is entered with
-// it. It opens the sealed original and marks it with a fresh copy ID. It then commits the ledger
-// entry with the digest of the encoded bytes. Only after that it writes the bytes to dst, in one
-// Write. A second entry then says that the copy was released: see [Prepared.Issue]. After a crash there
-// is at worst a copy that is reserved. The error wraps
-// [ErrWeak] if the mark would be too weak, and [ErrNotFound] if submission or recipient is not
-// there. It wraps [ErrMarkKey] if the mark key is not active. Then nothing is logged. For
-// several recipients of one submission see [Issuer.Prepare].
+// Issue hands the recipient to a marked copy of a submission, for a purpose that is entered with it. It opens the
+// sealed original and marks it with a fresh copy ID. It then commits the ledger entry with the digest of the encoded
+// bytes. Only after that it writes the bytes to dst, in one Write. A second entry then says that the copy was released:
+// see [Prepared.Issue]. After a crash there is at worst a copy that is reserved. The error wraps [ErrWeak] if the mark
+// would be too weak, and [ErrNotFound] if submission or recipient is not there. It wraps [ErrMarkKey] if the mark key
+// is not active. Then nothing is logged. For several recipients of one submission see [Issuer.Prepare].
 //
-// A copy looks like the original's file, unless [Config] asks for a format. JPEG stays JPEG, of
-// similar quality (min 70, or min 50 from 2560 pixels on) and with the chroma subsampling of the
-// original. PNG, TIFF and BMP keep their format. Other formats become JPEG, or PNG if they are
-// transparent. The colour profile stays. Other metadata is not passed on, except the EXIF that
-// [Config] may ask for. A copy of several pages has all pages, each with a mark of the copy's ID, and
-// is a TIFF. A copy of a PDF is a PDF whose pages are pictures.
+// A copy looks like the original's file, unless [Config] asks for a format. JPEG stays JPEG, of similar quality (min
+// 70, or min 50 from 2560 pixels on) and with the chroma subsampling of the original. PNG, TIFF and BMP keep their
+// format. Other formats become JPEG, or PNG if they are transparent. The colour profile stays. Other metadata is not
+// passed on, except the EXIF that [Config] may ask for. A copy of several pages has all pages, each with a mark of the
+// copy's ID, and is a TIFF. A copy of a PDF is a PDF whose pages are pictures.
 func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submission, to, purpose string) (*Copy, error) {
 	lease := s.memory.Lease()
 	defer lease.Give()
@@ -213,10 +208,9 @@ func (s *Issuer) logged(id watermark.CopyID, of watermark.Submission, to, purpos
 	}, books.KeyEntry{ID: key, Commitment: s.cfg.Key.Commitment(), Added: now, Logged: books.Logged{Salt: books.NewSalt()}}
 }
 
-// Original decrypts the kept file of a submission and checks that its digest is that of the file
-// received. It does not decode the file. The error wraps [ErrSealed] if the file cannot be
-// opened, differs, or was never kept. It wraps [ErrNotFound] if there is no such submission, and
-// [ErrInput] if key is nil or zero.
+// Original decrypts the kept file of a submission and checks that its digest is that of the file received. It does not
+// decode the file. The error wraps [ErrSealed] if the file cannot be opened, differs, or was never kept. It wraps
+// [ErrNotFound] if there is no such submission, and [ErrInput] if key is nil or zero.
 func (r *Registry) Original(ctx context.Context, key *SealKey, of watermark.Submission) ([]byte, error) {
 	return r.Engine().Original(ctx, key, of)
 }

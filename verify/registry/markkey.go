@@ -4,16 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// AddMarkKey enters the commitment to a mark key in the ledger, not the key. Call it before the
-// first copy is marked, so that the key cannot be said later to be chosen to fit. A key that is
-// already entered stays unchanged, and added is false. The error wraps [ErrInput] if key is nil,
-// and [ErrConflict] if another key has its ID.
+// AddMarkKey enters the commitment to a mark key in the ledger, not the key. Call it before the first copy is marked,
+// so that the key cannot be said later to be chosen to fit. A key that is already entered stays unchanged, and added is
+// false. The error wraps [ErrInput] if key is nil, and [ErrConflict] if another key has its ID.
 func (l *Ledger) AddMarkKey(ctx context.Context, key *watermark.Key) (added bool, err error) {
 	if key == nil {
 		return false, fmt.Errorf("%w: the mark key is nil", ErrInput)
@@ -64,11 +62,10 @@ func (l *Ledger) MarkKey(ctx context.Context, id string) (*MarkKey, error) {
 	return nil, fmt.Errorf("mark key %s: %w", id, ErrNotFound)
 }
 
-// SetKeyState enters the state s of a mark key; Entered is set by the registry. A compromised
-// key stays so: only an earlier time may be entered for it, else the error wraps [ErrConflict]. A state that is entered already is
-// left as it is; so is a retired key that is retired later.
-// The error wraps [ErrNotFound] if the key was never entered. It wraps [ErrInput] if the state
-// is unknown, begins in the future or before the year 0, or a text is too long.
+// SetKeyState enters the state s of a mark key; Entered is set by the registry. A compromised key stays so: only an
+// earlier time may be entered for it, else the error wraps [ErrConflict]. A state that is entered already is left as it
+// is; so is a retired key that is retired later. The error wraps [ErrNotFound] if the key was never entered. It wraps
+// [ErrInput] if the state is unknown, begins in the future or before the year 0, or a text is too long.
 func (l *Ledger) SetKeyState(ctx context.Context, s KeyState) error {
 	switch s.State {
 	case KeyActive, KeyRetired, KeyCompromised:
@@ -80,7 +77,7 @@ func (l *Ledger) SetKeyState(ctx context.Context, s KeyState) error {
 	}
 	now := l.r.clock()
 	if s.Since.After(now) {
-		return fmt.Errorf("%w: %s lies in the future", ErrInput, s.Since.UTC().Format(time.RFC3339))
+		return fmt.Errorf("%w: %s lies in the future", ErrInput, moment(s.Since))
 	}
 	if err := checkTime("begin of the state", s.Since); err != nil {
 		return err

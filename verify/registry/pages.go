@@ -19,8 +19,7 @@ import (
 // result are of the weakest page, its size is that of page 1. The file is opened again, and every page must
 // be what was marked. long is the longest side of a page, pixels.
 //
-// The error names the page. It wraps [ErrWeak] or [watermark.ErrTooSmall] if the mark of a page is not read
-// back.
+// The error names the page. It wraps [ErrWeak] or [watermark.ErrTooSmall] if the mark of a page is not read back.
 func (p *Prepared) renderPages(ctx context.Context, lim picture.Limits, id watermark.CopyID) (out *rendered, long int, err error) {
 	s := p.issuer
 	p.mu.Lock()
@@ -84,9 +83,8 @@ func (r *rendered) weaker(x *watermark.Marked) *rendered {
 	return r
 }
 
-// samePDF opens a copy that is a PDF as an upload is opened. It compares the sizes of the pages with the
-// original doc, and their pixels with files, which were joined. It reads the mark on each page. Pages of the
-// same file are read once.
+// samePDF opens a copy that is a PDF as an upload is opened. It compares the sizes of the pages with the original doc,
+// and their pixels with files, which were joined. It reads the mark on each page. Pages of the same file are read once.
 func (s *Issuer) samePDF(ctx context.Context, file []byte, doc *picture.Document, files [][]byte, id watermark.CopyID) error {
 	lim := s.cfg.limits(ctx)
 	lim.MaxBytes = int64(len(file))

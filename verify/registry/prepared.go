@@ -124,8 +124,7 @@ func (s *Issuer) preparePage(row *Submission, doc *picture.Document, lim picture
 	return p, nil
 }
 
-// LeftOut returns the number of pages or frames of the submission's file that were not entered, and are
-// not in copies.
+// LeftOut returns the number of pages or frames of the submission's file that were not entered, and are not in copies.
 func (p *Prepared) LeftOut() int { return p.pic.Pages - 1 }
 
 // Lacks is Lacks of [Imported]. It is known when a copy was issued.
@@ -135,12 +134,11 @@ func (p *Prepared) Lacks() string {
 	return p.pic.Incomplete
 }
 
-// Issue is [Issuer.Issue] for a prepared submission. It checks the mark key and the recipient,
-// and renders a copy with a fresh ID. It enters the copy, and only then writes the file to dst,
-// in one Write. Then it enters that the copy was released. The error wraps [ErrNotFound] if the
-// recipient is not there, [ErrMarkKey] if the key is not active, and [ErrWeak] if the mark is too weak.
-// If dst fails, the copy stays reserved: it may have been handed out. If its error wraps
-// [ErrNothingLeft], the copy becomes void.
+// Issue is [Issuer.Issue] for a prepared submission. It checks the mark key and the recipient, and renders a copy with
+// a fresh ID. It enters the copy, and only then writes the file to dst, in one Write. Then it enters that the copy was
+// released. The error wraps [ErrNotFound] if the recipient is not there, [ErrMarkKey] if the key is not active, and
+// [ErrWeak] if the mark is too weak. If dst fails, the copy stays reserved: it may have been handed out. If its error
+// wraps [ErrNothingLeft], the copy becomes void.
 func (p *Prepared) Issue(ctx context.Context, dst io.Writer, to, purpose string) (*Copy, error) {
 	return p.leased(ctx, p.issuer.newID(), to, purpose, false, writeTo(dst))
 }

@@ -17,8 +17,7 @@ import (
 // proofFormat names the meaning of a proof's fields; it never changes.
 const proofFormat = "kycmark proof v1"
 
-// maxProof is the most that a proof may have, bytes: a copy with a hundred receipts
-// has some 300 kB.
+// maxProof is the most that a proof may have, bytes: a copy with a hundred receipts has some 300 kB.
 const maxProof = 16 << 20
 
 // wireProof is a proof as one line of JSON. There is one way to write each: whatever would be
@@ -228,8 +227,7 @@ func copied[T any](row *T) *T {
 	return &x
 }
 
-// inexact reports whether t says more than the ledger commits to: a zone other than UTC, or
-// parts of a microsecond.
+// inexact reports whether t says more than the ledger commits to: a zone other than UTC, or parts of a microsecond.
 func inexact(t time.Time) bool {
 	_, offset := t.Zone()
 	return offset != 0 || !t.Equal(books.Timestamp(t))

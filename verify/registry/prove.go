@@ -11,17 +11,15 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A Proof is what [CheckProof] found proved: that the ledger holds the entries of
-// these rows, as they stand here.
+// A Proof is what [CheckProof] found proved: that the ledger holds the entries of these rows, as they stand here.
 type Proof struct {
 	Key         string       `json:"key"`         // public text of the ledger's key, as the proof brings it
 	Checkpoints []Checkpoint `json:"checkpoints"` // that the entries were proved under, by size
 	Entries     []Proved     `json:"entries"`     // the row that was asked for first
 }
 
-// Proved is one row, its entry, and the checkpoint that covers it. One of Copy,
-// MarkKey, Receipt, Release, Submission, Investigation and Copies is set. The state of a copy is that of the
-// releases in its proof.
+// Proved is one row, its entry, and the checkpoint that covers it. One of Copy, MarkKey, Receipt, Release, Submission,
+// Investigation and Copies is set. The state of a copy is that of the releases in its proof.
 type Proved struct {
 	Entry      int64       `json:"entry"`      // its number, from 1
 	Checkpoint int         `json:"checkpoint"` // which of [Proof.Checkpoints]
@@ -64,14 +62,12 @@ func (e *CopiesEntered) Void() (n uint64) {
 	return n
 }
 
-// Prove writes a proof, as a line of JSON, that the copy id is in the ledger. The proof has the
-// rows of the copy, its mark key, its receipts and its releases. Each row comes with the salt of its
-// commitment, its entry, and the path from the entry to the root of a signed checkpoint. public
-// is the public text of the ledger's key, "name+hash+key". Of several checkpoints Prove takes
-// the first, and prefers a checkpoint with a witness's signature or a timestamp. The error wraps
-// [ErrNotFound] if there is no such copy, and [ErrProof] if no kept checkpoint covers an entry.
-// It wraps [ErrTampered] if the proof does not hold under public. The proof does not reveal
-// whose upload the copy was made from.
+// Prove writes a proof, as a line of JSON, that the copy id is in the ledger. The proof has the rows of the copy, its
+// mark key, its receipts and its releases. Each row comes with the salt of its commitment, its entry, and the path from
+// the entry to the root of a signed checkpoint. public is the public text of the ledger's key, "name+hash+key". Of
+// several checkpoints Prove takes the first, and prefers a checkpoint with a witness's signature or a timestamp. The
+// error wraps [ErrNotFound] if there is no such copy, and [ErrProof] if no kept checkpoint covers an entry. It wraps
+// [ErrTampered] if the proof does not hold under public. The proof does not reveal whose upload the copy was made from.
 func (l *Ledger) Prove(ctx context.Context, id watermark.CopyID, public string) ([]byte, error) {
 	c, err := l.r.store.Copy(ctx, id)
 	if err != nil {
@@ -267,14 +263,12 @@ func (l *Ledger) path(ctx context.Context, row *wireEntry, c books.Checkpoint) e
 	return nil
 }
 
-// CheckProof checks a proof without the registry, and returns its rows. It checks the rows
-// against the entries' commitments, and the entries against the checkpoints' roots. It also
-// checks the ledger key's signatures of the checkpoints, and the receipts' signatures. public,
-// the text of the ledger's key, should have come by another way than the proof. If public is "",
-// CheckProof uses the proof's own key, and the caller must compare [Proof.Key]. Signatures of
-// witnesses are checked if their keys are given; a missing one is no error. Timestamps are not
-// in a proof. Every byte of a proof counts. Errors wrap [ErrProof], or [ErrLedgerKey] if a key
-// is unusable.
+// CheckProof checks a proof without the registry, and returns its rows. It checks the rows against the entries'
+// commitments, and the entries against the checkpoints' roots. It also checks the ledger key's signatures of the
+// checkpoints, and the receipts' signatures. public, the text of the ledger's key, should have come by another way than
+// the proof. If public is "", CheckProof uses the proof's own key, and the caller must compare [Proof.Key]. Signatures
+// of witnesses are checked if their keys are given; a missing one is no error. Timestamps are not in a proof. Every
+// byte of a proof counts. Errors wrap [ErrProof], or [ErrLedgerKey] if a key is unusable.
 func CheckProof(data []byte, public string, witnesses ...string) (*Proof, error) {
 	w, err := parseProof(data)
 	if err != nil {

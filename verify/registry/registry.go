@@ -19,9 +19,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A Registry holds submissions with their hashes and sealed originals, recipients, issued
-// copies and custody facts. Its ledger binds all of these. A Registry is safe for concurrent
-// use, also by several processes.
+// A Registry holds submissions with their hashes and sealed originals, recipients, issued copies and custody facts. Its
+// ledger binds all of these. A Registry is safe for concurrent use, also by several processes.
 type Registry struct {
 	store books.Store
 	now   func() time.Time
@@ -43,9 +42,8 @@ func newRegistry(ctx context.Context, s books.Store) (*Registry, error) {
 
 // CreateOptions are options of [Create]. The zero value works.
 type CreateOptions struct {
-	// SealHashes also keeps the perceptual hashes sealed, under each submission's own
-	// data key: a hash can be turned back into a blurred face. They are searched in
-	// memory only, and only by who has the sealing key.
+	// SealHashes also keeps the perceptual hashes sealed, under each submission's own data key: a hash can be turned
+	// back into a blurred face. They are searched in memory only, and only by who has the sealing key.
 	SealHashes bool
 	// Originals is where sealed originals are kept: "", the database, or the path of a folder, or
 	// an address that the driver can open ("s3://bucket/prefix"). A relative path begins at the folder
@@ -56,9 +54,8 @@ type CreateOptions struct {
 // An OpenPlace function opens a place of originals: packages such as s3 have one.
 type OpenPlace = objects.Open
 
-// A Driver names the place of a registry. Packages verify/registry/sqlite and
-// verify/registry/postgres make Drivers, so that a program links only the database that
-// it uses.
+// A Driver names the place of a registry. Packages verify/registry/sqlite and verify/registry/postgres make Drivers, so
+// that a program links only the database that it uses.
 type Driver = books.Driver
 
 // Create makes an empty registry at a place and opens it; opts may be nil. The caller must close
@@ -111,11 +108,10 @@ func Open(ctx context.Context, at Driver) (*Registry, error) {
 	return newRegistry(ctx, s)
 }
 
-// OpenForInvestigation is [Open] for programs that look for leaks and do nothing else: the
-// handle searches, reads, and logs investigations. Every other write (to issue, submit, erase,
-// sign a checkpoint, or enter recipients, keys, receipts or custody) fails with an error that
-// wraps [ErrReadOnly]. The handle guards against mistakes of a program. Against its user the
-// database's own permissions do (docs/registry.md). Opening still updates an old schema.
+// OpenForInvestigation is [Open] for programs that look for leaks and do nothing else: the handle searches, reads, and
+// logs investigations. Every other write (to issue, submit, erase, sign a checkpoint, or enter recipients, keys,
+// receipts or custody) fails with an error that wraps [ErrReadOnly]. The handle guards against mistakes of a program.
+// Against its user the database's own permissions do (docs/registry.md). Opening still updates an old schema.
 func OpenForInvestigation(ctx context.Context, at Driver) (*Registry, error) {
 	r, err := Open(ctx, at)
 	if err != nil {
@@ -177,9 +173,8 @@ func (r *Registry) checkRecipient(ctx context.Context, name string) error {
 	return err
 }
 
-// Submission returns one upload. The error wraps [ErrNotFound] if there is no upload with that ID; a
-// page has none. For an erased upload it returns both: the row with what is left, and an error that wraps
-// [ErrErased].
+// Submission returns one upload. The error wraps [ErrNotFound] if there is no upload with that ID; a page has none. For
+// an erased upload it returns both: the row with what is left, and an error that wraps [ErrErased].
 func (r *Registry) Submission(ctx context.Context, id watermark.Submission) (*Submission, error) {
 	s, err := r.store.Submission(ctx, id)
 	if err != nil {
@@ -194,9 +189,8 @@ func (r *Registry) Submission(ctx context.Context, id watermark.Submission) (*Su
 	return s, nil
 }
 
-// Submissions walks all uploads submitted at or after since (the zero time: all) that were
-// not erased, in the order of their receipt. An error ends the walk. Writing to the
-// registry while walking is allowed.
+// Submissions walks all uploads submitted at or after since (the zero time: all) that were not erased, in the order of
+// their receipt. An error ends the walk. Writing to the registry while walking is allowed.
 func (r *Registry) Submissions(ctx context.Context, since time.Time) iter.Seq2[*Submission, error] {
 	return func(yield func(*Submission, error) bool) {
 		upto, _, err := r.store.Head(ctx)
@@ -239,11 +233,10 @@ func (r *Registry) Copies(ctx context.Context, of watermark.Submission) ([]Copy,
 	return r.store.Copies(ctx, of)
 }
 
-// Check recomputes the ledger's tree, and compares every commitment in it with its row. An error
-// that wraps [ErrTampered] names the first entry or row that was edited, removed, added or
-// reordered. Size (entries) and head (root of the tree, hex) are the state that was checked.
-// Only a state kept elsewhere reveals that the whole registry was rewritten. Check verifies no
-// signatures and opens no originals: [Ledger.Audit] does, and compares kept states.
+// Check recomputes the ledger's tree, and compares every commitment in it with its row. An error that wraps
+// [ErrTampered] names the first entry or row that was edited, removed, added or reordered. Size (entries) and head
+// (root of the tree, hex) are the state that was checked. Only a state kept elsewhere reveals that the whole registry
+// was rewritten. Check verifies no signatures and opens no originals: [Ledger.Audit] does, and compares kept states.
 func (l *Ledger) Check(ctx context.Context) (size int64, head string, err error) {
 	return stateOf(l.r.store.Check(ctx))
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
-	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -52,12 +51,11 @@ func (s *Issuer) requested(n int, of watermark.Submission, to, purpose, request 
 	return watermark.CopyID(binary.BigEndian.Uint64(id))
 }
 
-// AddRelease enters what became of the copy x.Copy: that it was released, or that it is void, which needs a
-// Note. Submission, Entered and Salt are set. If the copy is in that state, nothing changes, and added is
-// false. The error wraps [ErrNotFound] if the copy is not there. It wraps [ErrConflict] if the copy was
-// released and x makes it void.
+// AddRelease enters what became of the copy x.Copy: that it was released, or that it is void, which needs a Note.
+// Submission, Entered and Salt are set. If the copy is in that state, nothing changes, and added is false. The error
+// wraps [ErrNotFound] if the copy is not there. It wraps [ErrConflict] if the copy was released and x makes it void.
 func (l *Ledger) AddRelease(ctx context.Context, x Release) (added bool, err error) {
-	if err := errors.Join(books.CheckText("actor", x.Actor, intake.MaxName), books.CheckText("note", x.Note, intake.MaxNote)); err != nil {
+	if err := checkNote(x.Actor, x.Note); err != nil {
 		return false, err
 	}
 	if x.State != CopyReleased && (x.State != CopyVoid || x.Note == "") {

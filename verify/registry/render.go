@@ -34,10 +34,9 @@ const (
 	minCopySide = 320
 )
 
-// render marks the picture, or all pages, with id and encodes it. If the file is larger than
-// MaxCopyBytes of [Config], it shrinks the picture, then marks and encodes it again, up to maxShrinks
-// tries. The error wraps [ErrInput] if no try fits, and [ErrWeak] if the mark is too weak. render enters
-// nothing.
+// render marks the picture, or all pages, with id and encodes it. If the file is larger than MaxCopyBytes of [Config],
+// it shrinks the picture, then marks and encodes it again, up to maxShrinks tries. The error wraps [ErrInput] if no try
+// fits, and [ErrWeak] if the mark is too weak. render enters nothing.
 //
 // The copies of a JPEG of the same size and format are marked in its coefficients if they are read. If the mark is
 // weak there, or the file too large, they are marked in their pixels.

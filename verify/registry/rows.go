@@ -2,8 +2,7 @@ package registry
 
 import "github.com/kycmark/kycmark/internal/books"
 
-// What a registry keeps and hands out. The types are the row types of internal/books, which
-// the ledger commits to.
+// What a registry keeps and hands out. The types are the row types of internal/books, which the ledger commits to.
 type (
 	// A Recipient is anyone who is handed pictures.
 	Recipient = books.Recipient

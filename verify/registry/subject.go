@@ -9,15 +9,13 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// SetSubjects enters to which subjects uploads belong, for uploads that were entered without a
-// subject or under a wrong one. subjects holds a reference for each upload: opaque, never a name,
-// and not "". All are entered in one transaction, each with a ledger entry, or none. changed lists
-// the uploads that had another subject before, ascending; the others already had theirs. From then
-// on [Registry.SubmissionsOf] and [Registry.Erase] follow the new subject. The ledger keeps
-// commitments to earlier references, and the registry forgets them, except the one with which an
-// upload was entered: its entry commits to it, so that it stays until the upload is erased. The
-// error wraps [ErrInput] for an unusable reference, and [ErrNotFound] or [ErrErased] if an upload
-// is not there.
+// SetSubjects enters to which subjects uploads belong, for uploads that were entered without a subject or under a wrong
+// one. subjects holds a reference for each upload: opaque, never a name, and not "". All are entered in one
+// transaction, each with a ledger entry, or none. changed lists the uploads that had another subject before, ascending;
+// the others already had theirs. From then on [Registry.SubmissionsOf] and [Registry.Erase] follow the new subject. The
+// ledger keeps commitments to earlier references, and the registry forgets them, except the one with which an upload
+// was entered: its entry commits to it, so that it stays until the upload is erased. The error wraps [ErrInput] for an
+// unusable reference, and [ErrNotFound] or [ErrErased] if an upload is not there.
 func (r *Registry) SetSubjects(ctx context.Context, subjects map[watermark.Submission]string, actor string) (changed []watermark.Submission, err error) {
 	if err := books.CheckText("actor", actor, intake.MaxName); err != nil {
 		return nil, err

@@ -26,12 +26,11 @@ var (
 	errNested    = errors.New("an archive within an archive, which is not opened")
 )
 
-// Uploads lists files for [Issuer.Import]: files themselves, folders (all files below, in
-// lexical order, without hidden files), and archives, also in folders: zip, tar, and tar with
-// gzip, by their endings. Links below a folder are not followed. Names in archives are labels,
-// and nothing is ever written. A file that cannot be read is listed with its error. In a
-// compressed tar archive, files that the caller does not open may have up to 4 GiB together; the
-// rest of the archive is then left out, with an error.
+// Uploads lists files for [Issuer.Import]: files themselves, folders (all files below, in lexical order, without hidden
+// files), and archives, also in folders: zip, tar, and tar with gzip, by their endings. Links below a folder are not
+// followed. Names in archives are labels, and nothing is ever written. A file that cannot be read is listed with its
+// error. In a compressed tar archive, files that the caller does not open may have up to 4 GiB together; the rest of
+// the archive is then left out, with an error.
 func Uploads(paths ...string) iter.Seq[Upload] {
 	return func(yield func(Upload) bool) {
 		for _, p := range paths {

@@ -20,14 +20,12 @@ func IsDSN(dsn string) bool {
 // plainName is a name of a schema that needs no quotes.
 var plainName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 
-// maxReaders bounds the connections that read at a time. One more writes, since
-// writers take turns anyway.
+// maxReaders bounds the connections that read at a time. One more writes, since writers take turns anyway.
 const maxReaders = 8
 
-// parseDSN reads "postgres://USER@HOST:PORT/DATABASE?PARAMETER=VALUE&…" with the parameters of
-// libpq. schema is that of the parameter search_path, or "" for the server's choice. cfg has
-// maxReaders+1 connections unless pool_max_conns says otherwise. parseDSN connects to nothing.
-// The error wraps [books.ErrSchema] and repeats no password.
+// parseDSN reads "postgres://USER@HOST:PORT/DATABASE?PARAMETER=VALUE&…" with the parameters of libpq. schema is that of
+// the parameter search_path, or "" for the server's choice. cfg has maxReaders+1 connections unless pool_max_conns says
+// otherwise. parseDSN connects to nothing. The error wraps [books.ErrSchema] and repeats no password.
 func parseDSN(dsn string) (cfg *pgxpool.Config, schema string, err error) {
 	u, err := url.Parse(dsn)
 	if err != nil || !IsDSN(dsn) || u.Opaque != "" {

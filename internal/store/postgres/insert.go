@@ -10,8 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// manyRows are entered by COPY, which takes three round trips; fewer in one, by
-// arrays of columns.
+// manyRows are entered by COPY, which takes three round trips; fewer in one, by arrays of columns.
 const manyRows = 500
 
 // insert enters n rows, 1 or more, in the transaction that is open on conn. row returns a value for each of columns.
@@ -53,9 +52,8 @@ func insertArrays(ctx context.Context, c *pgx.Conn, table string, columns []stri
 	return err
 }
 
-// array returns one column (its index) of rows as an array, and the name of the SQL type of its
-// elements. The first row decides the type: int64, float64, string or []byte. Other types, or
-// mixed types, are an error. There must be a row.
+// array returns one column (its index) of rows as an array, and the name of the SQL type of its elements. The first row
+// decides the type: int64, float64, string or []byte. Other types, or mixed types, are an error. There must be a row.
 func array(rows [][]any, column int) (values any, elem string, err error) {
 	switch rows[0][column].(type) {
 	case int64:
@@ -74,8 +72,7 @@ func array(rows [][]any, column int) (values any, elem string, err error) {
 	return nil, "", fmt.Errorf("a value of %T", rows[0][column])
 }
 
-// columnOf returns the values of one column (its index) of rows. A value of another type than T
-// is an error.
+// columnOf returns the values of one column (its index) of rows. A value of another type than T is an error.
 func columnOf[T any](rows [][]any, column int) ([]T, error) {
 	out := make([]T, len(rows))
 	for i, row := range rows {

@@ -1,9 +1,8 @@
 // Package postgres keeps a registry in a schema of a PostgreSQL database.
 //
-// Each process writes on one connection and reads on others; processes take turns
-// at the row of the ledger's head. A commit is on the server's disk before it
-// returns: servers that run with fsync=off or full_page_writes=off are refused. A registry is made only where
-// pages have checksums.
+// Each process writes on one connection and reads on others; processes take turns at the row of the ledger's head. A
+// commit is on the server's disk before it returns: servers that run with fsync=off or full_page_writes=off are
+// refused. A registry is made only where pages have checksums.
 package postgres
 
 import (
@@ -30,10 +29,9 @@ func At(dsn string, places ...objects.Open) books.Driver {
 	return sqldb.Driver{At: dsn, Places: places, Make: Create, Find: Open, Receive: OpenCopy}
 }
 
-// Create makes the registry that info names in the database that dsn names, and opens it. The
-// database must be there; the schema that search_path names is made if it is missing. The error
-// wraps [fs.ErrExist] if a registry is there, and [books.ErrSchema] if the address or the server
-// is unusable.
+// Create makes the registry that info names in the database that dsn names, and opens it. The database must be there;
+// the schema that search_path names is made if it is missing. The error wraps [fs.ErrExist] if a registry is there, and
+// [books.ErrSchema] if the address or the server is unusable.
 func Create(ctx context.Context, dsn string, info books.Info, places ...objects.Open) (*sqldb.DB, error) {
 	s, err := connect(ctx, dsn, places)
 	if err != nil {
@@ -49,9 +47,8 @@ func Create(ctx context.Context, dsn string, info books.Info, places ...objects.
 	return s.named(d, err)
 }
 
-// OpenCopy makes the tables for [sqldb.Transfer] to fill, where [Create] would make a registry,
-// or opens the tables that are there. It does not check whether these hold a
-// registry: Transfer does.
+// OpenCopy makes the tables for [sqldb.Transfer] to fill, where [Create] would make a registry, or opens the tables
+// that are there. It does not check whether these hold a registry: Transfer does.
 func OpenCopy(ctx context.Context, dsn string, places ...objects.Open) (*sqldb.DB, error) {
 	s, err := connect(ctx, dsn, places)
 	if err != nil {
@@ -63,9 +60,8 @@ func OpenCopy(ctx context.Context, dsn string, places ...objects.Open) (*sqldb.D
 	return s.named(sqldb.OpenCopy(ctx, s.dialect(), s.write, s.read))
 }
 
-// Open opens the registry in the database that dsn names. It
-// makes no registry. The error wraps [books.ErrSchema] if the database holds no registry, its
-// creation was interrupted, or the server may lose commits.
+// Open opens the registry in the database that dsn names. It makes no registry. The error wraps [books.ErrSchema] if
+// the database holds no registry, its creation was interrupted, or the server may lose commits.
 func Open(ctx context.Context, dsn string, places ...objects.Open) (*sqldb.DB, error) {
 	s, err := connect(ctx, dsn, places)
 	if err != nil {
@@ -84,9 +80,8 @@ type server struct {
 	unsummed    bool // pages have no checksums
 }
 
-// connect opens the connections, one to write and the others to read. It refuses a server that
-// may lose acknowledged commits: see [server.durable]. It does not look for a registry. After an
-// error all connections are closed.
+// connect opens the connections, one to write and the others to read. It refuses a server that may lose acknowledged
+// commits: see [server.durable]. It does not look for a registry. After an error all connections are closed.
 func connect(ctx context.Context, dsn string, places []objects.Open) (*server, error) {
 	cfg, schema, err := parseDSN(dsn)
 	if err != nil {
@@ -125,10 +120,9 @@ func (s *server) close() error {
 	return err
 }
 
-// session prepares each new connection. It makes every commit reach the disk first, overriding
-// the server, the role and the address; stricter settings stay. It also forbids scans of whole
-// tables: sessions keep their query plans, and a plan made for an empty table must not scan a
-// large table.
+// session prepares each new connection. It makes every commit reach the disk first, overriding the server, the role and
+// the address; stricter settings stay. It also forbids scans of whole tables: sessions keep their query plans, and a
+// plan made for an empty table must not scan a large table.
 func session(ctx context.Context, c *pgx.Conn) error {
 	_, err := c.Exec(ctx, `SELECT set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false),
 		CASE WHEN current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')
@@ -136,10 +130,9 @@ func session(ctx context.Context, c *pgx.Conn) error {
 	return err
 }
 
-// durable checks the server's settings. fsync and full_page_writes must be on, else a crash may
-// lose acknowledged commits or destroy the registry; server_encoding must be UTF8. If a setting
-// is wrong, the error wraps [books.ErrSchema]. synchronous_commit is not checked, since
-// [session] sets it.
+// durable checks the server's settings. fsync and full_page_writes must be on, else a crash may lose acknowledged
+// commits or destroy the registry; server_encoding must be UTF8. If a setting is wrong, the error wraps
+// [books.ErrSchema]. synchronous_commit is not checked, since [session] sets it.
 func (s *server) durable(ctx context.Context) error {
 	var fsync, pages, encoding, sums string
 	err := s.read.QueryRowContext(ctx, `SELECT current_setting('fsync'), current_setting('full_page_writes'),

@@ -6,9 +6,8 @@ import (
 	"fmt"
 )
 
-// scrub frees the versions of rows as they were before an erasure, so that their places are used
-// again. It overwrites nothing: docs/registry.md says what stays readable. The error says that
-// the erasure itself is done.
+// scrub frees the versions of rows as they were before an erasure, so that their places are used again. It overwrites
+// nothing: docs/registry.md says what stays readable. The error says that the erasure itself is done.
 func scrub(ctx context.Context, write *sql.DB) error {
 	if _, err := write.ExecContext(ctx, "VACUUM (INDEX_CLEANUP ON) submission, subject, sealed"); err != nil {
 		return fmt.Errorf("the erasure is done, but the old rows could not be freed: %w", err)
@@ -27,9 +26,8 @@ const notOurs = `SELECT current_user::text, coalesce(string_agg(c.relname, ', ' 
 	AND NOT CASE WHEN current_setting('server_version_num')::int >= 170000
 		THEN has_table_privilege(c.oid, 'MAINTAIN') ELSE false END`
 
-// mayScrub checks whether the role may run VACUUM on the tables that scrub frees. If not, the
-// error names the role and the tables. Else erased rows would stay in the files while the
-// erasure counts as done.
+// mayScrub checks whether the role may run VACUUM on the tables that scrub frees. If not, the error names the role and
+// the tables. Else erased rows would stay in the files while the erasure counts as done.
 func mayScrub(ctx context.Context, write *sql.DB) error {
 	var role, tables string
 	if err := write.QueryRowContext(ctx, notOurs).Scan(&role, &tables); err != nil {

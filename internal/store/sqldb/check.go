@@ -88,9 +88,8 @@ func Differs(ctx context.Context, q *sql.Tx, query string, want map[string]strin
 	return "", rows.Err()
 }
 
-// sound compares the schema with what it should be. It then has the database compare tables with their indexes,
-// which find what verdicts and erasures rest on.
-// Package registry compares sealed rows. The error wraps [books.ErrTampered].
+// sound compares the schema with what it should be. It then has the database compare tables with their indexes, which
+// find what verdicts and erasures rest on. Package registry compares sealed rows. The error wraps [books.ErrTampered].
 func (d *DB) sound(ctx context.Context, q *sql.Tx) error {
 	if what, err := d.dialect.Drift(ctx, q); err != nil {
 		return err
@@ -191,9 +190,8 @@ func (c *checker) page(entries []ledgerRow) error {
 	return nil
 }
 
-// leaf appends the entry of r to the tree. It compares the nodes that this completes with the
-// nodes that r keeps, and the new root with a kept checkpoint of this size. A difference is an
-// error that wraps [books.ErrTampered].
+// leaf appends the entry of r to the tree. It compares the nodes that this completes with the nodes that r keeps, and
+// the new root with a kept checkpoint of this size. A difference is an error that wraps [books.ErrTampered].
 func (c *checker) leaf(r ledgerRow) error {
 	if !bytes.Equal(appendLeaf(c.tree, r.entry), r.nodes) {
 		return tampered("entry %d differs from the entry in the ledger's tree", r.seq)
@@ -251,9 +249,8 @@ func (c *checker) entry(r ledgerRow, evidence map[int64]rowEntry) error {
 // computed. No SHA-256 is known to be zero.
 var erasedCommitment = [32]byte{}
 
-// evidence reads all rows that carry the numbers from first to last, both included. For each
-// number it returns the entry that its row must have, without Lists. Two rows with one number are
-// an error that wraps [books.ErrTampered].
+// evidence reads all rows that carry the numbers from first to last, both included. For each number it returns the
+// entry that its row must have, without Lists. Two rows with one number are an error that wraps [books.ErrTampered].
 func (c *checker) evidence(first, last int64) (map[int64]rowEntry, error) {
 	found := make(map[int64]rowEntry)
 	var twice error
@@ -345,8 +342,7 @@ func (*checker) investigations(_, _ int64, rows []books.Investigation) error {
 	return filesEntered(rows)
 }
 
-// filesEntered compares the files of investigations with what was entered. The error wraps
-// [books.ErrTampered].
+// filesEntered compares the files of investigations with what was entered. The error wraps [books.ErrTampered].
 func filesEntered(all []books.Investigation) error {
 	for _, i := range all {
 		if (len(i.Digests) > 0 || i.Pictures != books.Digest{}) && sha256.Sum256(i.Digests) != i.Pictures {

@@ -15,8 +15,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Columns bind fields of rows, for reading and for writing, where the database has
-// another type for them.
+// Columns bind fields of rows, for reading and for writing, where the database has another type for them.
 
 // micros keeps a time as microseconds since 1970 UTC.
 type micros struct{ t *time.Time }
@@ -36,8 +35,7 @@ type fixed []byte
 
 func (f fixed) Value() (driver.Value, error) { return []byte(f), nil }
 
-// Scan copies a blob into f. The error wraps [books.ErrTampered] if src is no blob, or a blob of
-// another length than f.
+// Scan copies a blob into f. The error wraps [books.ErrTampered] if src is no blob, or a blob of another length than f.
 func (f fixed) Scan(src any) error {
 	b, err := as[[]byte](src)
 	if err != nil {
@@ -60,9 +58,8 @@ func (s sparse) Value() (driver.Value, error) {
 	return []byte{}, nil
 }
 
-// Scan copies a blob into s; an empty blob sets s to zeros. The error wraps [books.ErrTampered]
-// if src is no blob, or a blob of another length, or one of zeros alone, which Value never
-// writes.
+// Scan copies a blob into s; an empty blob sets s to zeros. The error wraps [books.ErrTampered] if src is no blob, or a
+// blob of another length, or one of zeros alone, which Value never writes.
 func (s sparse) Scan(src any) error {
 	if b, ok := src.([]byte); ok && len(b) == 0 {
 		clear(s)
@@ -155,8 +152,7 @@ func (f flag) Value() (driver.Value, error) {
 	return int64(0), nil
 }
 
-// Scan reads 0 as false and 1 as true. Every other value is an error that wraps
-// [books.ErrTampered].
+// Scan reads 0 as false and 1 as true. Every other value is an error that wraps [books.ErrTampered].
 func (f flag) Scan(src any) error {
 	n, ok := src.(int64)
 	if !ok || n != 0 && n != 1 {
@@ -173,8 +169,7 @@ func (c copyID) Value() (driver.Value, error) {
 	return binary.BigEndian.AppendUint64(nil, uint64(*c.id)), nil
 }
 
-// Scan reads 8 bytes, big endian. The error wraps [books.ErrTampered] if src is no blob of 8
-// bytes.
+// Scan reads 8 bytes, big endian. The error wraps [books.ErrTampered] if src is no blob of 8 bytes.
 func (c copyID) Scan(src any) error {
 	var raw [8]byte
 	if err := fixed(raw[:]).Scan(src); err != nil {
@@ -235,9 +230,8 @@ func as[T int64 | []byte](src any) (value T, err error) {
 // scanError is the form of the errors of package database/sql about a column's value.
 var scanError = regexp.MustCompile(`^sql: Scan error on column index \d+, name "([^"]*)": `)
 
-// unreadable returns err, of reading a row, without words of package database/sql. If a column
-// does not hold what its type asks for, the error names the column and wraps
-// [books.ErrTampered].
+// unreadable returns err, of reading a row, without words of package database/sql. If a column does not hold what its
+// type asks for, the error names the column and wraps [books.ErrTampered].
 func unreadable(err error) error {
 	column := scanError.FindStringSubmatch(fmt.Sprint(err))
 	switch {
@@ -269,6 +263,4 @@ func inEntry(rows *sql.Rows) string {
 }
 
 // unexpected returns the error about a column that holds a value of another type.
-func unexpected(src any) error {
-	return fmt.Errorf("%w: a column holds %T", books.ErrTampered, src)
-}
+func unexpected(src any) error { return fmt.Errorf("%w: a column holds %T", books.ErrTampered, src) }

@@ -296,9 +296,8 @@ func (d *DB) CustodyOf(ctx context.Context, submission watermark.Submission) ([]
 	return out, nil
 }
 
-// readCustody reads facts with their lists. tail follows the table's name in the query (" ORDER BY
-// seq"), and args are its arguments. The error wraps [books.ErrTampered] if a list is longer or
-// shorter than was entered.
+// readCustody reads facts with their lists. tail follows the table's name in the query (" ORDER BY seq"), and args are
+// its arguments. The error wraps [books.ErrTampered] if a list is longer or shorter than was entered.
 func readCustody(ctx context.Context, q querier, tail string, args ...any) ([]books.Custody, error) {
 	rows, err := custodyTable.rows(ctx, q, tail, args...)
 	if err != nil {

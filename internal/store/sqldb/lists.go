@@ -18,8 +18,7 @@ import (
 // entries of the ledger commit: rows that an index hides, rows that were edited, and rows that were
 // removed make another list. Submissions are compared with their entries.
 
-// readLists returns the lists as they are stored. The error wraps [books.ErrTampered] if their root is
-// missing.
+// readLists returns the lists as they are stored. The error wraps [books.ErrTampered] if their root is missing.
 func readLists(ctx context.Context, q querier, dialect *Dialect) (*tlog.Lists, error) {
 	head, err := readHead(ctx, q, "")
 	if err != nil {
@@ -116,8 +115,7 @@ func (d *DB) snapshot(ctx context.Context, f func(q querier) error) error {
 	return f(raw)
 }
 
-// onList sorts rows by number and compares them with the list called name. The error wraps
-// [books.ErrTampered].
+// onList sorts rows by number and compares them with the list called name. The error wraps [books.ErrTampered].
 func onList[T books.Row](ctx context.Context, q querier, dialect *Dialect, name string, rows []T) error {
 	_, err := after(ctx, q, dialect, name, tlog.List{}, bySeq(rows))
 	return err

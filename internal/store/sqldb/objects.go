@@ -61,9 +61,8 @@ func (d *DB) put(ctx context.Context, x *books.Sealed) error {
 	return nil
 }
 
-// putOriginals returns the uploads with their originals put where they are kept. put has an element for
-// each upload: the object that was written, or a zero one. After an error no object is left, if that
-// can be.
+// putOriginals returns the uploads with their originals put where they are kept. put has an element for each upload:
+// the object that was written, or a zero one. After an error no object is left, if that can be.
 func (d *DB) putOriginals(ctx context.Context, uploads []books.Upload) (out []books.Upload, put []books.Object, err error) {
 	if d.readOnly || d.place == nil {
 		return uploads, nil, nil
@@ -89,10 +88,9 @@ func (d *DB) putOriginals(ctx context.Context, uploads []books.Upload) (out []bo
 	return out, put, nil
 }
 
-// dropOriginals removes objects of uploads that were not entered, unless a row names them: who enters an
-// upload again, after it was unknown whether it was entered, puts the same object. entered has an
-// element for each object, or none if it is unknown what was entered. What cannot be removed is left for
-// the next audit: it belongs to no submission.
+// dropOriginals removes objects of uploads that were not entered, unless a row names them: who enters an upload again,
+// after it was unknown whether it was entered, puts the same object. entered has an element for each object, or none if
+// it is unknown what was entered. What cannot be removed is left for the next audit: it belongs to no submission.
 func (d *DB) dropOriginals(ctx context.Context, put []books.Object, entered []bool) {
 	ctx = context.WithoutCancel(ctx)
 	for i, o := range put {
@@ -191,7 +189,7 @@ func (d *DB) Restore(ctx context.Context, id watermark.Submission, seal func(x *
 
 // removeErased removes the objects of erased originals. Its error says that the erasure is done.
 func (d *DB) removeErased(ctx context.Context) error {
-	rows, err := d.removals(ctx)
+	rows, err := collect(ctx, d.read, bindName, "SELECT object FROM removal")
 	if err != nil || len(rows) == 0 {
 		return err
 	}
@@ -208,11 +206,6 @@ func (d *DB) removeErased(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// removals are the objects of erased originals that are still to be removed.
-func (d *DB) removals(ctx context.Context) ([]objects.Name, error) {
-	return collect(ctx, d.read, bindName, "SELECT object FROM removal")
 }
 
 // lost returns an error that wraps [books.ErrTampered] if an original of submissions that are to be erased is not where originals

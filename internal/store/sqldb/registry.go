@@ -416,9 +416,8 @@ func (d *DB) ChangeCheckpoint(ctx context.Context, size int64, change func(*book
 	return c, err
 }
 
-// holds checks that the root of the ledger's first c.Size entries is c.Root. The error wraps
-// [books.ErrConflict] if it is another root, or c.Size is not from 1 to the ledger's size. holds
-// checks no signature.
+// holds checks that the root of the ledger's first c.Size entries is c.Root. The error wraps [books.ErrConflict] if it
+// is another root, or c.Size is not from 1 to the ledger's size. holds checks no signature.
 func (t *tx) holds(ctx context.Context, c books.Checkpoint) error {
 	if c.Size < 1 || uint64(c.Size) > t.tree.Size() {
 		return fmt.Errorf("%w: a checkpoint of %d entries, where there are %d", books.ErrConflict, c.Size, t.tree.Size())

@@ -10,8 +10,7 @@ import (
 	"github.com/kycmark/kycmark/internal/books"
 )
 
-// Words are what schema.sql writes differently for each database.
-// Postgres is true for PostgreSQL and false for SQLite.
+// Words are what schema.sql writes differently for each database. Postgres is true for PostgreSQL and false for SQLite.
 type Words struct {
 	Postgres        bool
 	Int, Blob, Real string // names of types

@@ -46,10 +46,9 @@ func sealedOne(ctx context.Context, q querier, is, keyID string) (of watermark.S
 	return of, rows[0].KeyID, nil
 }
 
-// sealedAlike checks that the seals that are to be entered, and the seals that are there, are of
-// one key. The error wraps [books.ErrSealed] if they are not. Without seals to enter it does
-// nothing. It must run in the transaction that enters the seals, so that two callers cannot
-// enter two keys.
+// sealedAlike checks that the seals that are to be entered, and the seals that are there, are of one key. The error
+// wraps [books.ErrSealed] if they are not. Without seals to enter it does nothing. It must run in the transaction that
+// enters the seals, so that two callers cannot enter two keys.
 func sealedAlike(ctx context.Context, t *tx, entering []sealedRow) error {
 	if len(entering) == 0 {
 		return nil

@@ -1,6 +1,5 @@
-// Package sqldb keeps the rows of a registry in a SQL database. What differs between
-// databases is a [Dialect]. Statements are the common subset of SQL, with $1, $2 for
-// arguments.
+// Package sqldb keeps the rows of a registry in a SQL database. What differs between databases is a [Dialect].
+// Statements are the common subset of SQL, with $1, $2 for arguments.
 //
 // Each transaction that writes first locks the ledger's head, so that writers take turns.
 // Entries are therefore numbered without gaps, in the order in which they become visible.
@@ -30,8 +29,7 @@ type Dialect struct {
 	// Lock ends the query that reads the ledger's head in a transaction that writes,
 	// so that others wait there; empty where beginning the transaction does that.
 	Lock string
-	// Write is how a transaction that writes must begin to see, once it has the lock,
-	// what others committed before.
+	// Write is how a transaction that writes must begin to see, once it has the lock, what others committed before.
 	Write *sql.TxOptions
 	// Snapshot is how a transaction that only reads must begin to see one state.
 	Snapshot *sql.TxOptions
@@ -39,8 +37,7 @@ type Dialect struct {
 	Frozen func(error) bool
 	// Conflict reports whether a unique name or ID is taken.
 	Conflict func(error) bool
-	// Again reports whether the database gave up a transaction for another's sake, so
-	// that it may be run again.
+	// Again reports whether the database gave up a transaction for another's sake, so that it may be run again.
 	Again func(error) bool
 	// Drift says which table, index or trigger differs from what the schema has; "": none.
 	Drift func(ctx context.Context, q *sql.Tx) (what string, err error)
@@ -60,8 +57,7 @@ type Dialect struct {
 	Originals objects.Open
 	// MayScrub runs before an erasure and says why Scrub would do nothing; nil: it will.
 	MayScrub func(ctx context.Context, write *sql.DB) error
-	// Scrub runs after an erasure was committed and removes what the database still
-	// holds of it in files; nil: nothing.
+	// Scrub runs after an erasure was committed and removes what the database still holds of it in files; nil: nothing.
 	Scrub func(ctx context.Context, write *sql.DB) error
 	// Unsummed: the server's pages have no checksums.
 	Unsummed bool
@@ -134,10 +130,9 @@ func vacant(ctx context.Context, q querier) error {
 	return err
 }
 
-// Open opens a registry. write and read are connection pools
-// and may be the same; the DB closes them, and a failing Open does so at once. The error wraps
-// [books.ErrSchema] if the schema is of another version, or the registry's creation was
-// interrupted.
+// Open opens a registry. write and read are connection pools and may be the same; the DB closes them, and a failing
+// Open does so at once. The error wraps [books.ErrSchema] if the schema is of another version, or the registry's
+// creation was interrupted.
 func Open(ctx context.Context, dialect Dialect, write, read *sql.DB) (*DB, error) {
 	return open(ctx, dialect, write, read, false, func(d *DB) error { return d.readInfo(ctx) })
 }

@@ -78,9 +78,8 @@ func uploadsOf(entered, moved string) string {
 		SELECT coalesce(s.seq, 0) AS seq FROM subject x LEFT JOIN submission s ON s.id = x.submission WHERE ` + moved + " = $1 AND " + moved + " <> ''"
 }
 
-// CheckSubject walks over all uploads, and compares what it finds of a subject with what the indexes
-// find: a damaged index hides uploads. It compares all changes of subjects with their list. The error wraps
-// [books.ErrTampered].
+// CheckSubject walks over all uploads, and compares what it finds of a subject with what the indexes find: a damaged
+// index hides uploads. It compares all changes of subjects with their list. The error wraps [books.ErrTampered].
 func (d *DB) CheckSubject(ctx context.Context, subject string) error {
 	return d.snapshot(ctx, func(q querier) (err error) {
 		var all [2][]int64

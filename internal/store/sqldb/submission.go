@@ -36,10 +36,9 @@ func (d *DB) AddSubmissions(ctx context.Context, uploads []books.Upload) (added 
 	return added, nil
 }
 
-// addUploads is [DB.AddSubmissions] in the transaction t. The pages of an upload follow it, and are
-// entered if it is new. It sets Seq, Erased and ErasedBy of
-// the rows, and ignores these fields of uploads. Kept must say whether there is a sealed
-// original.
+// addUploads is [DB.AddSubmissions] in the transaction t. The pages of an upload follow it, and are entered if it is
+// new. It sets Seq, Erased and ErasedBy of the rows, and ignores these fields of uploads. Kept must say whether there
+// is a sealed original.
 func addUploads(ctx context.Context, t *tx, uploads []books.Upload) (added []bool, err error) {
 	added = make([]bool, len(uploads))
 	known := make(map[watermark.Submission]digest, len(uploads))
@@ -106,9 +105,8 @@ func digests(ctx context.Context, t *tx, uploads []books.Upload, known map[water
 	return err
 }
 
-// sameFile checks whether s can be a repeated upload of the file old, which has the same ID. The
-// error wraps [books.ErrErased] if old was erased, and [books.ErrConflict] if the digests
-// differ.
+// sameFile checks whether s can be a repeated upload of the file old, which has the same ID. The error wraps
+// [books.ErrErased] if old was erased, and [books.ErrConflict] if the digests differ.
 func sameFile(old digest, s *books.Submission) error {
 	switch {
 	case old.erased != 0:
@@ -305,8 +303,7 @@ func (d *DB) freed(ctx context.Context, err error) error {
 	return err
 }
 
-// withPages returns the rows of the submissions ids and of all their pages, sorted by ID. The error is of
-// [present].
+// withPages returns the rows of the submissions ids and of all their pages, sorted by ID. The error is of [present].
 func withPages(ctx context.Context, t *tx, ids []watermark.Submission) ([]books.Submission, error) {
 	rows, err := present(ctx, t, ids...)
 	for _, s := range rows {
@@ -326,9 +323,8 @@ func withPages(ctx context.Context, t *tx, ids []watermark.Submission) ([]books.
 	return rows, err
 }
 
-// present returns the rows of the submissions ids, in this order. The error wraps
-// [books.ErrNotFound] if a submission is missing or a page of another one, and [books.ErrErased] if it
-// was erased.
+// present returns the rows of the submissions ids, in this order. The error wraps [books.ErrNotFound] if a submission
+// is missing or a page of another one, and [books.ErrErased] if it was erased.
 func present(ctx context.Context, t *tx, ids ...watermark.Submission) ([]books.Submission, error) {
 	rows := make([]books.Submission, len(ids))
 	for i, id := range ids {

@@ -13,8 +13,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A table ties a row type to the columns that keep it. Reading and writing share
-// bind, so that they cannot differ.
+// A table ties a row type to the columns that keep it. Reading and writing share bind, so that they cannot differ.
 type table[T any] struct {
 	name    string
 	columns []string
@@ -117,8 +116,7 @@ var (
 		func(r *ledgerRow) []any { return []any{&r.seq, blob{&r.entry}, blob{&r.nodes}} }}
 )
 
-// A ledgerRow is an entry and the nodes of the tree that it completes, from its leaf
-// upwards.
+// A ledgerRow is an entry and the nodes of the tree that it completes, from its leaf upwards.
 type ledgerRow struct {
 	seq   int64
 	entry []byte

@@ -12,10 +12,9 @@ import (
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
-// Transfer copies the registry from, in its state at one moment, into to, a database of
-// [OpenCopy]. It checks the copy and compares the roots of the ledgers. Size (entries) and root
-// are the copy's. progress, if not nil, is called with the rows copied and the total. Transfer
-// closes neither database.
+// Transfer copies the registry from, in its state at one moment, into to, a database of [OpenCopy]. It checks the copy
+// and compares the roots of the ledgers. Size (entries) and root are the copy's. progress, if not nil, is called with
+// the rows copied and the total. Transfer closes neither database.
 //
 // All is one transaction: after an error or a kill nothing was copied, but objects of originals may be there, which the next Transfer
 // does not copy again. The error wraps [fs.ErrExist] if a registry is there.

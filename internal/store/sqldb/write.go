@@ -15,8 +15,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A tx is a transaction that writes rows and their entries. It holds the ledger's
-// lock from its beginning to its end.
+// A tx is a transaction that writes rows and their entries. It holds the ledger's lock from its beginning to its end.
 type tx struct {
 	*sql.Tx
 	conn    *sql.Conn
@@ -26,10 +25,9 @@ type tx struct {
 	entries []ledgerRow // not written yet
 }
 
-// lock waits until other writers have ended, locks the ledger's head, and sets t.tree. last is
-// the tree as this process left it, or nil. If it is still the ledger's, lock takes it; else
-// lock reads the right border. The error wraps [books.ErrTampered] if the border does not give
-// the head's root.
+// lock waits until other writers have ended, locks the ledger's head, and sets t.tree. last is the tree as this process
+// left it, or nil. If it is still the ledger's, lock takes it; else lock reads the right border. The error wraps
+// [books.ErrTampered] if the border does not give the head's root.
 func (t *tx) lock(ctx context.Context, last *tlog.Tree) error {
 	head, err := readHead(ctx, t, t.dialect.Lock)
 	if err != nil {
@@ -70,9 +68,8 @@ var errCommit = errors.New("commit")
 // attempts is how often a transaction is run that the database gave up.
 const attempts = 10
 
-// transact is update for any registry. If the database gave the transaction
-// up (Again of the dialect), transact repeats it: attempts runs in all, and no run after ctx has
-// ended. It returns the error of the last run.
+// transact is update for any registry. If the database gave the transaction up (Again of the dialect), transact repeats
+// it: attempts runs in all, and no run after ctx has ended. It returns the error of the last run.
 func (d *DB) transact(ctx context.Context, write func(*tx) error) error {
 	for n := 1; ; n++ {
 		err := d.try(ctx, write)
@@ -85,10 +82,9 @@ func (d *DB) transact(ctx context.Context, write func(*tx) error) error {
 	}
 }
 
-// try runs write in one transaction.
-// The end of ctx stops the transaction before the commit, but not during it. An error that wraps
-// [errCommit] leaves unknown whether the transaction was committed. Any other error means that
-// it was rolled back.
+// try runs write in one transaction. The end of ctx stops the transaction before the commit, but not during it. An
+// error that wraps [errCommit] leaves unknown whether the transaction was committed. Any other error means that it was
+// rolled back.
 func (d *DB) try(ctx context.Context, write func(*tx) error) error {
 	conn, err := d.write.Conn(ctx) // the only one: writers of a process take turns
 	if err != nil {
@@ -308,9 +304,8 @@ type ledgerHead struct {
 	root, lists tlog.Hash
 }
 
-// readHead reads the ledger's head. tail ends the query, and may lock the
-// head; "" locks nothing. The error wraps [books.ErrTampered] if the head is missing or its size
-// negative.
+// readHead reads the ledger's head. tail ends the query, and may lock the head; "" locks nothing. The error wraps
+// [books.ErrTampered] if the head is missing or its size negative.
 func readHead(ctx context.Context, q querier, tail string) (h ledgerHead, err error) {
 	err = q.QueryRowContext(ctx, "SELECT size, root, lists FROM ledger_head WHERE one = 1"+tail).Scan(&h.size, fixed(h.root[:]), fixed(h.lists[:]))
 	switch {
@@ -337,9 +332,8 @@ func appendLeaf(tree *tlog.Tree, entry []byte) (nodes []byte) {
 // entry keeps the node's hash.
 func lastLeaf(id tlog.NodeID) int64 { return int64((id.Index + 1) << id.Level) }
 
-// readNodes returns the hashes of nodes of the ledger's tree, in the order of ids. The row of an
-// entry keeps the nodes that the entry completes. The error wraps [books.ErrTampered] if a node
-// is missing.
+// readNodes returns the hashes of nodes of the ledger's tree, in the order of ids. The row of an entry keeps the nodes
+// that the entry completes. The error wraps [books.ErrTampered] if a node is missing.
 func readNodes(ctx context.Context, q querier, ids []tlog.NodeID) ([]tlog.Hash, error) {
 	ledger := table[ledgerRow]{"ledger", columns("seq nodes"), func(r *ledgerRow) []any { return []any{&r.seq, blob{&r.nodes}} }}
 	rows, err := ledger.among(ctx, q, nil, "seq", each(ids, func(id *tlog.NodeID) any { return lastLeaf(*id) }), "")

@@ -34,12 +34,11 @@ func cleanPath(path string) (string, error) {
 // driverName is the name under which modernc.org/sqlite registers itself.
 const driverName = "sqlite"
 
-// writer and reader are the driver's addresses of one file. WAL lets readers continue while
-// one writer commits. FULL makes every commit reach the disk before it is acknowledged.
-// immediate takes the write lock at the beginning of a transaction, so that a transaction
-// cannot fail half-way because of another writer. The cache and the log of 128 MB
-// are for IDs, whose rows fall anywhere: a page that many commits change goes from the log to the file once (with a log of
-// 32 MB, a million uploads cost a second of processor time more).
+// writer and reader are the driver's addresses of one file. WAL lets readers continue while one writer commits. FULL
+// makes every commit reach the disk before it is acknowledged. immediate takes the write lock at the beginning of a
+// transaction, so that a transaction cannot fail half-way because of another writer. The cache and the log of 128 MB
+// are for IDs, whose rows fall anywhere: a page that many commits change goes from the log to the file once (with a log
+// of 32 MB, a million uploads cost a second of processor time more).
 //
 // No connection maps the file, although a mapping would be faster. If a mapped page cannot be read (a failing disk, a
 // truncated file), the process ends. A failed system call ends only the query.
@@ -48,9 +47,7 @@ func writer(path string) string {
 }
 
 // reader returns the address of a connection that cannot write: see [writer].
-func reader(path string) string {
-	return address(path, "_query_only=1", "_pragma=mmap_size(0)")
-}
+func reader(path string) string { return address(path, "_query_only=1", "_pragma=mmap_size(0)") }
 
 // frozen returns the address of a connection to a file that no program writes to: see [openFrozen].
 func frozen(path string) string {
@@ -60,9 +57,8 @@ func frozen(path string) string {
 // patience is how long a connection waits for the locks of others. Chosen.
 const patience = 20 * time.Second
 
-// address returns the driver's address of the file at path: params, and the parameters that all
-// connections share. The file must exist: the address never makes a file. memory is an
-// exception.
+// address returns the driver's address of the file at path: params, and the parameters that all connections share. The
+// file must exist: the address never makes a file. memory is an exception.
 func address(path string, params ...string) string {
 	params = append(params, fmt.Sprintf("_busy_timeout=%d", patience.Milliseconds()), "_foreign_keys=1", "_defensive=1", "_dqs=0",
 		"_pragma=trusted_schema(0)", "_pragma=secure_delete(1)")

@@ -1,8 +1,7 @@
 // Package sqlite keeps a registry in one SQLite file, or in memory.
 //
-// One connection writes, others read (write-ahead log); a commit is on the disk
-// before it returns (synchronous=FULL), and a process that dies at any moment
-// leaves the state after some commit.
+// One connection writes, others read (write-ahead log); a commit is on the disk before it returns (synchronous=FULL),
+// and a process that dies at any moment leaves the state after some commit.
 package sqlite
 
 import (
@@ -126,10 +125,9 @@ func create(path string, schema func(path string, write, read *sql.DB) (*sqldb.D
 	return d, err
 }
 
-// Open opens the registry in the file at path. It makes no
-// file: the error wraps [fs.ErrNotExist] if the file is missing. It wraps [books.ErrSchema] if
-// the file is no registry, and for ":memory:". A registry in a place that is read-only can be
-// read; what writes to it fails.
+// Open opens the registry in the file at path. It makes no file: the error wraps [fs.ErrNotExist] if the file is
+// missing. It wraps [books.ErrSchema] if the file is no registry, and for ":memory:". A registry in a place that is
+// read-only can be read; what writes to it fails.
 func Open(ctx context.Context, path string, places ...objects.Open) (*sqldb.DB, error) {
 	path, write, read, err := openFile(ctx, path, false)
 	if c := code(err); c == codes.SQLITE_CANTOPEN || c == codes.SQLITE_READONLY {
@@ -161,10 +159,9 @@ func openFrozen(ctx context.Context, path string, cause error, places []objects.
 	return sqldb.Open(ctx, dialect(path, places), db, db)
 }
 
-// openFile opens the file of a registry and returns its cleaned path and connections. With an error
-// that is SQLite's it returns the path too. With
-// began, a file whose creation was interrupted is also accepted: it has no tables yet. The error
-// wraps [fs.ErrNotExist] if the file is missing, and [books.ErrSchema] if it is no registry.
+// openFile opens the file of a registry and returns its cleaned path and connections. With an error that is SQLite's it
+// returns the path too. With began, a file whose creation was interrupted is also accepted: it has no tables yet. The
+// error wraps [fs.ErrNotExist] if the file is missing, and [books.ErrSchema] if it is no registry.
 func openFile(ctx context.Context, name string, began bool) (path string, write, read *sql.DB, err error) {
 	if path, err = cleanPath(name); err != nil {
 		return "", nil, nil, err
@@ -281,10 +278,9 @@ func insert(ctx context.Context, conn *sql.Conn, table string, columns []string,
 // scrubPause is how long scrub waits for the scrub of another process. Chosen.
 const scrubPause = 5 * time.Millisecond
 
-// scrub empties the write-ahead log, which still holds pages as they were before an erasure. The
-// file itself does not: secure_delete overwrote them. SQLite does not wait until the disk knows
-// that the log is empty; a commit, of nothing, does. If others read the registry, scrub fails.
-// Its error says that the erasure itself is done.
+// scrub empties the write-ahead log, which still holds pages as they were before an erasure. The file itself does not:
+// secure_delete overwrote them. SQLite does not wait until the disk knows that the log is empty; a commit, of nothing,
+// does. If others read the registry, scrub fails. Its error says that the erasure itself is done.
 func scrub(ctx context.Context, write *sql.DB) error {
 	var busy, log, moved int
 	var err error
@@ -329,8 +325,7 @@ func sound(ctx context.Context, q *sql.Tx, table string) (wrong string, err erro
 	return wrong, err
 }
 
-// drift compares the schema with that of a registry in memory. SQLite's own tables, such as statistics, do
-// not count.
+// drift compares the schema with that of a registry in memory. SQLite's own tables, such as statistics, do not count.
 func drift(ctx context.Context, q *sql.Tx) (what string, err error) {
 	d, err := Create(ctx, memory, books.Info{})
 	if err != nil {

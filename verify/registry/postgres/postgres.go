@@ -2,9 +2,8 @@
 //
 //	r, err := registry.Open(ctx, postgres.At("postgres://kyc@db.example/kyc"))
 //
-// Several processes on several machines can write. A commit is on the server's disk before
-// it returns: servers that run with fsync=off or full_page_writes=off are refused.
-// A registry is made only where pages have checksums.
+// Several processes on several machines can write. A commit is on the server's disk before it returns: servers that run
+// with fsync=off or full_page_writes=off are refused. A registry is made only where pages have checksums.
 package postgres
 
 import (

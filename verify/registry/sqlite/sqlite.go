@@ -15,6 +15,5 @@ import (
 // which can only be created and is gone when it is closed. Paths with "?", "#" or NUL are
 // refused when the registry is opened: the error wraps [registry.ErrRegistry].
 //
-// Originals may be kept in a folder: see [registry.CreateOptions]. places open other addresses, as
-// package s3 does.
+// Originals may be kept in a folder: see [registry.CreateOptions]. places open other addresses, as package s3 does.
 func At(path string, places ...registry.OpenPlace) registry.Driver { return sqlite.At(path, places...) }
