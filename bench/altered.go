@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/disintegration/imaging"
 	"github.com/spf13/pflag"
 
 	"github.com/kycmark/kycmark/bench/ruler"
@@ -134,14 +135,20 @@ func (r *alteredRun) document(ctx context.Context, i int, emit func(ruler.Trial)
 	}
 }
 
-// laid returns onto with the difference of marked and upload added, where onto and upload differ by
-// no more than limit levels.
+// laid returns onto with the difference of marked and upload added, where onto and upload differ by no more than limit
+// levels. Beyond their size the difference repeats.
 func laid(onto, upload, marked *image.NRGBA, limit int) *image.NRGBA {
-	out := image.NewNRGBA(onto.Rect)
-	for i, v := range onto.Pix {
-		out.Pix[i] = v
-		if d := int(v) - int(upload.Pix[i]); i%4 != 3 && max(d, -d) <= limit {
-			out.Pix[i] = attack.Clamp8(float64(v) + float64(marked.Pix[i]) - float64(upload.Pix[i]))
+	out := imaging.Clone(onto)
+	w, h := min(upload.Rect.Dx(), marked.Rect.Dx()), min(upload.Rect.Dy(), marked.Rect.Dy())
+	for y := range onto.Rect.Dy() {
+		for x := range onto.Rect.Dx() {
+			o, p, q := out.PixOffset(x, y), upload.PixOffset(x%w, y%h), marked.PixOffset(x%w, y%h)
+			for c := range 3 {
+				v, was := int(out.Pix[o+c]), int(upload.Pix[p+c])
+				if max(v-was, was-v) <= limit {
+					out.Pix[o+c] = uint8(min(max(v+int(marked.Pix[q+c])-was, 0), 255))
+				}
+			}
 		}
 	}
 	return out

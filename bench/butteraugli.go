@@ -11,14 +11,12 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/test/readers"
 )
 
 // butteraugliTool is the program of libjxl that measures visibility.
 const butteraugliTool = "butteraugli_main"
-
-// errJudge is wrapped by all errors of a judge.
-var errJudge = errors.New(butteraugliTool)
 
 // A visibility is the Butteraugli distance of two pictures: the largest of any
 // place, and the 3-norm over all. 1 is about what can just be seen by a trained
@@ -27,8 +25,8 @@ type visibility struct {
 	max, norm3 float64
 }
 
-// A judge measures visibility.
-type judge func(ctx context.Context, original, changed *image.NRGBA) (visibility, error)
+// A judge measures visibility. An error ends the case.
+type judge func(ctx context.Context, original, changed *image.NRGBA) visibility
 
 // findButteraugli returns nil where the program is not on PATH.
 func findButteraugli() judge {
@@ -36,21 +34,16 @@ func findButteraugli() judge {
 	if err != nil {
 		return nil
 	}
-	return func(ctx context.Context, original, changed *image.NRGBA) (visibility, error) {
-		dir, err := os.MkdirTemp("", "kycmark-bench-")
-		if err != nil {
-			return visibility{}, fmt.Errorf("%w: %w", errJudge, err)
-		}
+	return func(ctx context.Context, original, changed *image.NRGBA) visibility {
+		dir := ruler.Must(os.MkdirTemp("", "kycmark-bench-"))
 		defer os.RemoveAll(dir)
 		a, b := filepath.Join(dir, "a.ppm"), filepath.Join(dir, "b.ppm")
-		if err := errors.Join(readers.WritePPM(a, original), readers.WritePPM(b, changed)); err != nil {
-			return visibility{}, fmt.Errorf("%w: %w", errJudge, err)
-		}
+		ruler.Check(errors.Join(readers.WritePPM(a, original), readers.WritePPM(b, changed)))
 		out, err := exec.CommandContext(ctx, path, a, b, "--pnorm", "3").Output()
 		if err != nil {
-			return visibility{}, fmt.Errorf("%w: %w", errJudge, err)
+			ruler.Failf("%s: %w", butteraugliTool, err)
 		}
-		return parseButteraugli(string(out))
+		return ruler.Must(parseButteraugli(string(out)))
 	}
 }
 
@@ -59,12 +52,12 @@ func findButteraugli() judge {
 func parseButteraugli(out string) (v visibility, err error) {
 	fields := strings.Fields(out)
 	if len(fields) != 3 || fields[1] != "3-norm:" {
-		return v, fmt.Errorf("%w: does not answer as expected: %q", errJudge, out)
+		return v, fmt.Errorf("%s: does not answer as expected: %q", butteraugliTool, out)
 	}
 	highest, err1 := strconv.ParseFloat(fields[0], 64)
 	norm, err2 := strconv.ParseFloat(fields[2], 64)
 	if err := errors.Join(err1, err2); err != nil {
-		return v, fmt.Errorf("%w: %w", errJudge, err)
+		return v, fmt.Errorf("%s: %w", butteraugliTool, err)
 	}
 	return visibility{highest, norm}, nil
 }

@@ -45,8 +45,8 @@ func newEngine() *engine {
 // A handed is a copy as its recipient has it: Image has the pixels of its file.
 type handed struct {
 	*watermark.Marked
-	plain  func() (*image.NRGBA, error) // the pixels of that file without the mark
-	weight float64                      // bytes of the file, as a multiple of the upload's
+	plain  func() *image.NRGBA // the pixels of that file without the mark
+	weight float64             // bytes of the file, as a multiple of the upload's
 }
 
 // handOut marks the JPEG file of an upload. A copy that is marked in coefficients has the upload as its file without the
@@ -66,23 +66,14 @@ func handOut(ctx context.Context, key *watermark.Key, path string, up *ruler.Upl
 	}
 	coefficients := made.Image == nil
 	made.Marked.Image = file.Image
-	return &handed{made.Marked, func() (*image.NRGBA, error) {
-		source, err := picture.Decode(upload, picture.Limits{})
-		if err != nil {
-			return nil, err
-		}
+	return &handed{made.Marked, func() *image.NRGBA {
+		source := ruler.Must(picture.Decode(upload, picture.Limits{}))
 		if coefficients {
-			return source.Image, nil
+			return source.Image
 		}
 		var b bytes.Buffer
-		if err := picture.EncodeLike(&b, source.Image, source.Source, picture.LikeOptions{Format: made.Format}); err != nil {
-			return nil, err
-		}
-		without, err := picture.Decode(b.Bytes(), picture.Limits{})
-		if err != nil {
-			return nil, err
-		}
-		return without.Image, nil
+		ruler.Check(picture.EncodeLike(&b, source.Image, source.Source, picture.LikeOptions{Format: made.Format}))
+		return ruler.Must(picture.Decode(b.Bytes(), picture.Limits{})).Image
 	}, float64(len(made.File)) / float64(len(upload))}, nil
 }
 

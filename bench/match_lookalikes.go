@@ -72,10 +72,7 @@ pictures are held against their own alone. Exit 1 when a lookalike is taken for 
 			for n := 0; n < r.documents; n += batch {
 				cases = append(cases, func(ctx context.Context, emit func(ruler.Trial)) { r.batch(ctx, n/batch, batch, emit) })
 			}
-			for i := range env.Pictures {
-				cases = append(cases, func(ctx context.Context, emit func(ruler.Trial)) { r.file(ctx, i, emit) })
-			}
-			return cases, nil
+			return append(cases, ruler.Each(env, r.file)...), nil
 		},
 		Tables: []ruler.Table{{
 			Name: "verdicts", By: []string{"of", "as"}, Heads: []string{"leaks of", "as"}, Columns: []ruler.Column{
@@ -122,17 +119,12 @@ type card struct {
 	turned       [8]phash.Hash  // of the leak
 }
 
-// file judges leaks of picture i against it.
-func (r *lookalikeRun) file(ctx context.Context, i int, emit func(ruler.Trial)) {
-	name := ruler.Name(r.env.Pictures[i])
-	p, err := r.env.Load(r.env.Pictures[i])
-	if err != nil {
-		emit(ruler.Trial{Labels: map[string]string{"picture": name}, Error: err.Error()})
-		return
-	}
+// file judges leaks of a picture against it.
+func (r *lookalikeRun) file(ctx context.Context, path string, emit func(ruler.Trial)) {
+	i, p := slices.Index(r.env.Pictures, path), ruler.Must(r.env.Load(path))
 	o := capture.New(dsp.LazyLuma(p.Image))
 	for _, a := range r.attacks {
-		c := &card{name: name, attack: a.Name, medium: "files"}
+		c := &card{name: ruler.Name(path), attack: a.Name, medium: "files"}
 		judgeLeak(ctx, o, a.Apply(p.Image, r.env.Seed+uint64(i)), pairOwn, c, c, emit)
 	}
 }
@@ -206,7 +198,7 @@ func judgeLeak(ctx context.Context, o *capture.Original, leak *image.NRGBA, of s
 	}
 	t := ruler.Trial{
 		Labels: map[string]string{"of": of, "as": upload.medium, "attack": shows.attack, "verdict": verdict, "upload": upload.name, "leak": shows.name},
-		Values: map[string]float64{"ms": milliseconds(start), "same": yes(same)},
+		Values: map[string]float64{"ms": 1000 * time.Since(start).Seconds(), "same": yes(same)},
 	}
 	if same != (of == pairOwn) {
 		t.Labels["likeness"] = detail

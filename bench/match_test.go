@@ -18,9 +18,7 @@ import (
 // withKey gives a configuration the test key of its seed.
 func withKey(t *testing.T, env ruler.Env) *ruler.Env {
 	t.Helper()
-	var err error
-	env.Key, err = env.TestKey(0)
-	require.NoError(t, err)
+	env.Key = env.TestKey(0)
 	return &env
 }
 

@@ -28,7 +28,7 @@ func (e *engine) observe(ctx context.Context, up *ruler.Upload, plain, marked *i
 		box := image.Rectangle{at, at.Add(side)}
 		a, b := imaging.Crop(plain, box), imaging.Crop(marked, box)
 		t := ruler.Trial{Labels: map[string]string{"picture": up.Name}, Values: map[string]float64{}}
-		peak := func(reference, seen *image.NRGBA) float64 { return ruler.Must(e.judge(ctx, reference, seen)).max }
+		peak := func(reference, seen *image.NRGBA) float64 { return e.judge(ctx, reference, seen).max }
 		right := func(name string, plain, marked float64) {
 			switch {
 			case marked > plain:

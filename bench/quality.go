@@ -89,7 +89,7 @@ func (e *engine) look(ctx context.Context, env *ruler.Env, path string, pairs in
 	m := ruler.Must(e.mark(ctx, env.Key, up.Copy, up.Image, up.Options))
 	if e.handOut != nil {
 		h := ruler.Must(e.handOut(ctx, env.Key, path, up))
-		plain := ruler.Must(h.plain())
+		plain := h.plain()
 		if e.judge != nil {
 			e.observe(ctx, up, plain, h.Image, pairs, emit)
 		}
@@ -97,16 +97,13 @@ func (e *engine) look(ctx context.Context, env *ruler.Env, path string, pairs in
 			Labels: map[string]string{"picture": up.Name, "change": "the file"}, Values: map[string]float64{"weight": h.weight},
 		}, emit)
 	}
-	for _, change := range []struct{ name, attack string }{{"the mark", ""}, {"JPEG 90", "jpeg90"}, {"JPEG 75", "jpeg75"}} {
-		changed := m.Image
-		t := ruler.Trial{Labels: map[string]string{"picture": up.Name, "change": change.name}, Values: map[string]float64{}}
-		if change.attack != "" {
-			a := ruler.Must(hard.Find(change.attack))
-			changed = a.Apply(up.Image, 0)
-		} else {
-			t.Values["strength"], t.Values["weak"] = m.Strength, yes(m.Weak)
-		}
-		e.compare(ctx, up, up.Image, changed, t, emit)
+	e.compare(ctx, up, up.Image, m.Image, ruler.Trial{
+		Labels: map[string]string{"picture": up.Name, "change": "the mark"}, Values: map[string]float64{"strength": m.Strength, "weak": yes(m.Weak)},
+	}, emit)
+	for _, quality := range []string{"90", "75"} {
+		e.compare(ctx, up, up.Image, ruler.Must(hard.Find("jpeg"+quality)).Apply(up.Image, 0), ruler.Trial{
+			Labels: map[string]string{"picture": up.Name, "change": "JPEG " + quality}, Values: map[string]float64{},
+		}, emit)
 	}
 }
 
@@ -134,7 +131,7 @@ func (e *engine) seen(ctx context.Context, original, changed *image.NRGBA, t *ru
 		t.Values["pdq"] = float64(a.Distance(b))
 	}
 	if e.judge != nil {
-		v := ruler.Must(e.judge(ctx, original, changed))
+		v := e.judge(ctx, original, changed)
 		t.Values["butteraugli"], t.Values["butteraugli_3norm"] = v.max, v.norm3
 	}
 }

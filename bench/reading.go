@@ -34,7 +34,7 @@ func machineReading(e *engine) *ruler.Experiment {
 		Long: `Read machine readable zones and words (tesseract), QR codes and PDF417 (zxing) and faces
 (OpenCV) off the pictures and off drawn documents, before and after marking, from the pixels of
 the files. A zone is read if its check digits are right. Words count from 4 letters on that
-tesseract is sure of, of drawn bills only those that are printed on the bill.
+tesseract is sure of, of drawn bills only words that are printed on the bill.
 "p" is McNemar's: the probability of so unequal numbers of lost and gained pictures by chance.
 Exit 1 when a kind is read more than 1 % less often after marking.
 The programs are in Debian: tesseract-ocr, zxing-cpp-tools, facedetect.`,

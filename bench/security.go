@@ -182,9 +182,7 @@ func (r *securityRun) cases(env *ruler.Env, names []string, bars bars) (cases []
 	if env.MaxSide <= 0 || env.MaxSide > canvasSide {
 		env.MaxSide = canvasSide
 	}
-	if r.other, err = env.TestKey(-1); err != nil {
-		return nil, err
-	}
+	r.other = env.TestKey(-1)
 	if !slices.ContainsFunc(r.attempts, func(a attempt) bool { return a.copies == 0 }) {
 		r.copies = 0
 		return ruler.Each(env, r.attempt), nil
@@ -277,7 +275,7 @@ func (r *securityRun) one(ctx context.Context, _ int, a *attempt, s *victim, t *
 func (r *securityRun) guess(ctx context.Context, i int, _ *attempt, s *victim, t *ruler.Trial) {
 	var read, n, sync float64
 	for k := i + 1; k <= r.keys; k += len(r.env.Pictures) {
-		d := ruler.Must(r.detect(ctx, ruler.Must(r.env.TestKey(-1-k)), s.copies[0]))
+		d := ruler.Must(r.detect(ctx, r.env.TestKey(-1-k), s.copies[0]))
 		n++
 		sync = max(sync, d.Debug.Sync)
 		read += yes(d.Found)

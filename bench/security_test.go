@@ -25,8 +25,7 @@ import (
 // redder is a mark for tests: four levels more red everywhere, read by its key as the
 // first ID that was given to a picture of this size.
 func redder(t *testing.T) (*engine, *watermark.Key) {
-	key, err := (&ruler.Env{Seed: 1}).TestKey(5)
-	require.NoError(t, err)
+	key := (&ruler.Env{Seed: 1}).TestKey(5)
 	e := newWorld().engine()
 	ids := map[image.Point]watermark.CopyID{}
 	mark := func(id watermark.CopyID, img image.Image) (*image.NRGBA, error) {

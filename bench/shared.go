@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -48,9 +47,4 @@ func inTurn(names []string) (attacks []attack.Attack, err error) {
 		attacks = append(attacks, a)
 	}
 	return attacks, nil
-}
-
-// milliseconds returns the time since an instant, wall clock.
-func milliseconds(since time.Time) float64 {
-	return float64(time.Since(since)) / float64(time.Millisecond)
 }

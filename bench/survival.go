@@ -121,7 +121,7 @@ func measureSurvival(ctx context.Context, e *engine, env *ruler.Env, attacks []a
 		issued[i] = watermark.Candidate{Copy: id, Key: env.Key, Strength: m.Strength}
 	}
 	opts := &watermark.Options{Submission: up.Options.Submission, Strength: m.Strength}
-	copies := ruler.Must(embedAll(env.Key, up.Image, opts, ids[:survivalCopies/2]))
+	copies := embedAll(env.Key, up.Image, opts, ids[:survivalCopies/2])
 	tracer := ruler.Must(watermark.NewTracer(up.Image, issued, &watermark.TraceOptions{Submission: opts.Submission}))
 	see := func(kind, name string, leak *image.NRGBA) {
 		r := ruler.Must(tracer.Trace(ctx, leak))

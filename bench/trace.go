@@ -28,7 +28,7 @@ type tracer interface {
 // A traceEngine is what is measured. Tests put fakes in its place.
 type traceEngine struct {
 	*engine
-	copies func(*watermark.Key, image.Image, *watermark.Options, []watermark.CopyID) ([]*image.NRGBA, error)
+	copies func(*watermark.Key, image.Image, *watermark.Options, []watermark.CopyID) []*image.NRGBA
 	tracer func(image.Image, []watermark.Candidate, *watermark.TraceOptions) (tracer, error)
 }
 
@@ -43,16 +43,12 @@ func newTraceEngine(e *engine) *traceEngine {
 }
 
 // embedAll makes several copies of one upload.
-func embedAll(key *watermark.Key, src image.Image, opts *watermark.Options, ids []watermark.CopyID) ([]*image.NRGBA, error) {
-	original, err := watermark.Prepare(key, src, opts)
-	if err != nil {
-		return nil, err
-	}
-	var copies []*image.NRGBA
+func embedAll(key *watermark.Key, src image.Image, opts *watermark.Options, ids []watermark.CopyID) (copies []*image.NRGBA) {
+	original := ruler.Must(watermark.Prepare(key, src, opts))
 	for _, id := range ids {
 		copies = append(copies, original.Embed(id))
 	}
-	return copies, nil
+	return copies
 }
 
 // trace measures whose copy is named, with the original at hand.
@@ -236,7 +232,7 @@ func (r *traceRun) issue(ctx context.Context, s *suspect, path string) {
 	})
 	if len(r.colluders) > 0 { // no stronger than the copy that was checked for visibility
 		opts := &watermark.Options{Submission: s.Options.Submission, Strength: min(1, m.Strength)}
-		s.copies = ruler.Must(r.copies(r.env.Key, s.Image, opts, s.ids[:slices.Max(r.colluders)]))
+		s.copies = r.copies(r.env.Key, s.Image, opts, s.ids[:slices.Max(r.colluders)])
 	}
 }
 

@@ -45,9 +45,9 @@ func newTraceWorld() *traceWorld {
 
 func (w *traceWorld) experiment(t *testing.T, args ...string) *ruler.Experiment {
 	e := &traceEngine{engine: newWorld().engine()}
-	e.copies = func(_ *watermark.Key, src image.Image, opts *watermark.Options, ids []watermark.CopyID) ([]*image.NRGBA, error) {
+	e.copies = func(_ *watermark.Key, src image.Image, opts *watermark.Options, ids []watermark.CopyID) []*image.NRGBA {
 		w.mixed(ids, opts.Strength)
-		return slices.Repeat([]*image.NRGBA{src.(*image.NRGBA)}, len(ids)), nil
+		return slices.Repeat([]*image.NRGBA{src.(*image.NRGBA)}, len(ids))
 	}
 	e.tracer = func(original image.Image, copies []watermark.Candidate, _ *watermark.TraceOptions) (tracer, error) {
 		w.ready(original)

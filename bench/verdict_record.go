@@ -158,7 +158,7 @@ func (r *recording) record(ctx context.Context, t recordTask) outcome {
 		img = drawUpload(u.template, u.medium, u.seed+specimenSeed, r.env.MaxSide)
 	case outcomeTransplanted:
 		from := r.uploads[(t.upload+1)%len(r.uploads)]
-		img = transplanted(u.image, from.image, from.copies[name])
+		img = laid(u.image, from.image, from.copies[name], 255)
 		leaked = from.ids[name]
 	}
 	file := attacked(img, t.attack, r.env.Seed+u.seed+uint64(t.n))
@@ -218,22 +218,4 @@ func attacked(img *image.NRGBA, names string, seed uint64) []byte {
 		img = ruler.Must(hard.Find(name)).Apply(img, seed+uint64(i))
 	}
 	return asPNG(img)
-}
-
-// transplanted lays the difference between a copy and its upload onto another picture, pixel by
-// pixel, repeated beyond the upload's size.
-func transplanted(onto, upload, marked *image.NRGBA) *image.NRGBA {
-	out := image.NewNRGBA(onto.Rect)
-	copy(out.Pix, onto.Pix)
-	w, h := min(upload.Rect.Dx(), marked.Rect.Dx()), min(upload.Rect.Dy(), marked.Rect.Dy())
-	for y := range onto.Rect.Dy() {
-		for x := range onto.Rect.Dx() {
-			o, p, q := out.PixOffset(x, y), upload.PixOffset(x%w, y%h), marked.PixOffset(x%w, y%h)
-			for c := range 3 {
-				v := int(onto.Pix[o+c]) + int(marked.Pix[q+c]) - int(upload.Pix[p+c])
-				out.Pix[o+c] = uint8(min(max(v, 0), 255))
-			}
-		}
-	}
-	return out
 }

@@ -159,9 +159,9 @@ func TestTransplantedMarkIsTheDifference(t *testing.T) {
 	}
 	upload, marked := grey(4, 4, 100), grey(4, 4, 100)
 	marked.Pix[0] = 103
-	out := transplanted(grey(6, 4, 255), upload, marked)
+	out := laid(grey(6, 4, 255), upload, marked, 255)
 	require.Equal(t, uint8(255), out.Pix[0], "not beyond white")
-	out = transplanted(grey(6, 4, 50), upload, marked)
+	out = laid(grey(6, 4, 50), upload, marked, 255)
 	require.Equal(t, uint8(53), out.Pix[0])
 	require.Equal(t, uint8(53), out.Pix[4*4], "repeated beyond the upload's width")
 	require.Equal(t, uint8(50), out.Pix[1])

@@ -118,11 +118,7 @@ func Catch(f func()) (err error) {
 // to the caller, who removes it when the trials are in safety. progress may be nil.
 func (x *Experiment) Run(ctx context.Context, env *Env, run Run, part string, progress func(done, total int)) (Run, error) {
 	if env.Key == nil {
-		key, err := env.TestKey(0)
-		if err != nil {
-			return run, err
-		}
-		env.Key = key
+		env.Key = env.TestKey(0)
 	}
 	env.Workers = cmp.Or(env.Workers, runtime.GOMAXPROCS(0))
 	cases, err := x.Cases(ctx, env)

@@ -1,6 +1,7 @@
 package ruler
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -228,18 +229,10 @@ func (t *Table) rows(all Group) []Group {
 	}
 	renamed := make([]Trial, len(all))
 	for i, trial := range all {
-		labels := map[string]string{}
-		for _, l := range t.By {
-			labels[l] = trial.Labels[l]
-		}
-		labels[t.By[0]] = t.Row.of(labels[t.By[0]])
-		for l, v := range trial.Labels {
-			if _, by := labels[l]; !by {
-				labels[l] = v
-			}
-		}
-		trial.Labels = labels
 		renamed[i] = trial
+		renamed[i].Labels = map[string]string{}
+		maps.Copy(renamed[i].Labels, trial.Labels)
+		renamed[i].Labels[t.By[0]] = t.Row.of(trial.Labels[t.By[0]])
 	}
 	rows := group(renamed, t.By)
 	place := func(g Group) int {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/disintegration/imaging"
 
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 )
 
@@ -81,9 +83,9 @@ func drawnCode(ctx context.Context, format, text string, width int) (*image.NRGB
 	if err := exec.CommandContext(ctx, barcodeWriter, "-size", "1600x1600", format, text, path).Run(); err != nil {
 		return nil, fmt.Errorf("%s: %w", barcodeWriter, err)
 	}
-	code, err := imaging.Open(path)
+	code, err := fromfile.Picture(path, picture.Limits{})
 	if err != nil {
 		return nil, err
 	}
-	return imaging.Resize(code, width, 0, imaging.Box), nil
+	return imaging.Resize(code.Image, width, 0, imaging.Box), nil
 }

@@ -128,8 +128,8 @@ var zoneDates = regexp.MustCompile(`([0-9]{6})([0-9])[MFX<]([0-9]{6})([0-9])`)
 // alikeDigits makes digits of letters that are read for them.
 var alikeDigits = strings.NewReplacer("O", "0", "Q", "0", "D", "0", "I", "1", "L", "1", "T", "1", "Z", "2", "S", "5", "G", "6", "B", "8")
 
-// zones returns 1 if a text has dates of a machine readable zone with right check digits, and before them in the line, as in
-// passports, a number of 9 signs with its own. The number may have letters. Else it returns 0.
+// zones returns 1 if a line of a text has the dates of a machine readable zone with right check digits, else 0. If the line
+// has room for a number of 9 signs before the dates, as in passports, its check digit must be right also. The number may have letters.
 func zones(text string, _ map[string]bool) int {
 	right := func(field, check string) bool { return string(specimen.CheckDigit(field)) == check }
 	for line := range strings.Lines(text) {

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/attack"
+	"github.com/kycmark/kycmark/internal/test/specimen"
+	"github.com/kycmark/kycmark/internal/webp"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Opponent's story: a WebP lies in pieces in a recorded transfer. Noise is decoded, and the report says that the registry
+// has nothing like it.
+func TestWebPInPieces(t *testing.T) {
+	t.Parallel()
+	cfg := leaktest.Config(t)
+	passport := specimen.Render(specimen.Passport, specimen.NewPerson(1), 360)
+	var upload, leaked bytes.Buffer
+	require.NoError(t, picture.Encode(&upload, passport, "jpeg", 90))
+	issuer, err := registry.NewIssuer(cfg)
+	require.NoError(t, err)
+	sub, _, err := issuer.Submit(t.Context(), &upload, "customer 1", time.Date(2018, 2, 3, 0, 0, 0, 0, time.UTC))
+	require.NoError(t, err)
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor-a", Kind: registry.KindVendor}))
+	_, err = issuer.Issue(t.Context(), io.Discard, sub.ID, "vendor-a", "request 7")
+	require.NoError(t, err)
+	investigator := func(keys ...*watermark.Key) *verify.Investigator {
+		v, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: keys, SealKey: cfg.SealKey, Actor: cfg.Actor, References: -1})
+		require.NoError(t, err)
+		return v
+	}
+	require.NoError(t, webp.Encode(&leaked, picture.Flatten(attack.JPEG(90)(nil, passport)), 90, nil, nil))
+	whole, err := investigator(cfg.Key).Investigate(t.Context(), "whole.webp", leaked.Bytes())
+	require.NoError(t, err)
+	assert.Equal(t, verify.FoundUnmarked, whole.Finding)
+	v := investigator() // noise has no mark, and to search it for one takes two seconds a piece
+	examined := 0
+	for at := 1200; at < leaked.Len()/3; at += 700 {
+		file := slices.Concat(leaked.Bytes()[:at], []byte("\r\n4000\r\n"), leaked.Bytes()[at:])[:leaked.Len()]
+		leak, err := v.Investigate(t.Context(), "pieces.webp", file)
+		require.NoError(t, err)
+		assert.NotEqual(t, verify.FoundUnknown, leak.Finding)
+		if strings.Contains(leak.Error, "it may lie in pieces") {
+			examined++
+			assert.Equal(t, verify.FoundDamaged, leak.Finding)
+			_, err = v.Weigh(t.Context(), []*verify.Verdict{leak})
+			require.NoError(t, err)
+		}
+	}
+	assert.Positive(t, examined)
+}
