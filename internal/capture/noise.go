@@ -111,10 +111,9 @@ func (o *octaveSums) add(e [3]float64) {
 // A square of the leak.
 type square struct{ x, y, side int }
 
-// square returns where a block of the original lies in the leak. c is the middle of the block,
-// canonical pixels, and inv maps canonical pixels to pixels of the leak. ok is false if the square
-// is under 4 pixels a side or too near an edge for covary. ok is also false if f does not trust one
-// of its corners.
+// square returns where a block of the original lies in the leak. c is the middle of the block, canonical pixels, and
+// inv maps canonical pixels to pixels of the leak. ok is false if the square is under 4 pixels a side or too near an
+// edge for covary. ok is also false if f does not trust one of its corners.
 func (s *Sight) square(inv geometry.Mat, c geometry.Point, f *photometry.Fit) (r square, ok bool) {
 	q := inv.Apply(c)
 	side := int((whiteBlock - 4) * s.Scale * float64(s.view.W) / float64(s.on.coarse().W))
