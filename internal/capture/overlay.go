@@ -2,6 +2,7 @@ package capture
 
 import (
 	"math"
+	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/photometry"
@@ -99,10 +100,7 @@ func unexplained(darker, lighter *[256]int, slack int) int {
 
 // within reports whether a place of the original lies in the bounds of a change.
 func within(changes []photometry.Change, x, y float64) bool {
-	for _, c := range changes {
-		if x >= c.X0 && x <= c.X1 && y >= c.Y0 && y <= c.Y1 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(changes, func(c photometry.Change) bool {
+		return x >= c.X0 && x <= c.X1 && y >= c.Y0 && y <= c.Y1
+	})
 }

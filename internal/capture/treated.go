@@ -196,21 +196,19 @@ func (t *treatment) stretch(all []pair) {
 	for _, p := range all {
 		by[stepOf(p.from)] = append(by[stepOf(p.from)], p.to)
 	}
-	var medians, weights []float64
-	for _, v := range by {
-		m := float32(0)
+	var medians [toneSteps]float64
+	for k, v := range by {
 		if len(v) > 0 {
-			m = middle(v)
+			medians[k] = float64(middle(v))
 		}
-		medians, weights = append(medians, float64(m)), append(weights, float64(len(v)))
 	}
 	best := math.Inf(1)
 	for low := -minStretch; low < 256; low += stretchStep {
 		for high := low + minStretch; high <= maxStretch; high += stretchStep {
 			x := treatment{low: float64(low), high: float64(high)}
 			off := 0.0
-			for k, w := range weights {
-				off += float64(w * math.Abs(medians[k]-float64(x.level((float32(k)+0.5)*256/toneSteps, 0))))
+			for k, v := range by {
+				off += float64(float64(len(v)) * math.Abs(medians[k]-float64(x.level((float32(k)+0.5)*256/toneSteps, 0))))
 			}
 			if off < best {
 				best, t.low, t.high = off, x.low, x.high

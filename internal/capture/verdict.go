@@ -221,9 +221,5 @@ func shades(v *photometry.View, f *photometry.Fit, without []Region) (half, nine
 			all = append(all, float32(math.Abs(float64(sum.Pix[i]/left.Pix[i]))))
 		}
 	}
-	if len(all) == 0 {
-		return math.Inf(1), math.Inf(1)
-	}
-	half = float64(dsp.Select(all, len(all)/2))
-	return half, float64(dsp.Select(all, len(all)*9/10))
+	return quantiles(all)
 }
