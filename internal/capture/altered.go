@@ -34,11 +34,10 @@ func (s *Sight) Altered() []Region { return s.altered }
 // outside reports whether all that differs lies in a few places, and whether the leak shows the
 // original outside of them. It then measures the light of the leak outside of the places.
 //
-// Another person's document of the template differs in every personal field. At least one of four
-// conditions fails for it: few places; a small share of the picture; no other detail outside, not
-// even in one block of a hundred; and edges that lie where one homography maps all of them. Detail
-// of another person bends the map of the registration. Small leaks, in which thin print is lost,
-// never pass.
+// Another person's document of the template differs in every personal field. At least one of four conditions fails for
+// it: few places; a small share of the picture; no other detail outside, not even in one block of a hundred; and edges
+// that lie where one homography maps all of them. Detail of another person bends the map of the registration. Small
+// leaks, in which thin print is lost, never pass.
 func (s *Sight) outside(f *photometry.Fit, places []Region) bool {
 	area, other := 0.0, 0
 	for i := range places {
@@ -153,9 +152,8 @@ func (s *Sight) share(r *Region) float64 {
 	return float64((r.X1-r.X0)*(r.Y1-r.Y0)) / float64(s.view.W*s.view.H)
 }
 
-// tighten sets the bounds of a place to the bounds of its differing pixels, without the outermost
-// hundredth at each side. Before, they are the bounds of cells. If few pixels differ strongly, they
-// stay.
+// tighten sets the bounds of a place to the bounds of its differing pixels, without the outermost hundredth at each
+// side. Before, they are the bounds of cells. If few pixels differ strongly, they stay.
 func (s *Sight) tighten(f *photometry.Fit, r *Region) {
 	columns, rows := make([]int, s.view.W), make([]int, s.view.H)
 	n := 0
@@ -176,8 +174,7 @@ func (s *Sight) tighten(f *photometry.Fit, r *Region) {
 	r.Y0, r.Y1 = middleOf(rows, n)
 }
 
-// middleOf returns between which bounds the counts lie, in all n, without the outermost hundredth on
-// either side.
+// middleOf returns between which bounds the counts lie, in all n, without the outermost hundredth on either side.
 func middleOf(counts []int, n int) (from, to float64) {
 	k, below := 0, 0
 	for ; below+counts[k] <= n/100; k++ {
@@ -191,8 +188,7 @@ func middleOf(counts []int, n int) (from, to float64) {
 	return from, float64(k)
 }
 
-// inLine reports whether two places overlap, or are parts of one line with at most gap pixels
-// between them.
+// inLine reports whether two places overlap, or are parts of one line with at most gap pixels between them.
 func (r *Region) inLine(o *Region, gap float64) bool {
 	across := math.Max(r.X0, o.X0) - math.Min(r.X1, o.X1)
 	down := math.Min(r.Y1, o.Y1) - math.Max(r.Y0, o.Y0)
@@ -208,8 +204,7 @@ func (r Region) with(o *Region) Region {
 	return r
 }
 
-// even reports whether the leak has hardly any detail in a place: eight tenths of its pixels lie
-// near their median.
+// even reports whether the leak has hardly any detail in a place: eight tenths of its pixels lie near their median.
 func (s *Sight) even(r *Region) bool {
 	var all []float32
 	for i, v := range s.Leak.Pix {

@@ -1,13 +1,11 @@
-// Package capture says whether a leak shows the very picture that an original is,
-// and not what merely looks like it: another person's document of the same template,
-// or another photograph of the same card.
+// Package capture says whether a leak shows the very picture that an original is, and not what merely looks like it:
+// another person's document of the same template, or another photograph of the same card.
 //
 // The leak is registered onto the original, and blocks of detail are compared. That
 // tells another person's document. Two captures of one card agree in all of its
 // detail, so what passes needs a reason to be the same capture: see [Sight.Verdict].
 //
-// Everything runs in a fixed order: the same pictures give the same answer on every
-// machine.
+// Everything runs in a fixed order: the same pictures give the same answer on every machine.
 package capture
 
 import (
@@ -21,8 +19,7 @@ import (
 	"github.com/kycmark/kycmark/internal/register"
 )
 
-// An Original is a picture ready for having leaks held against it. It is safe for
-// concurrent use.
+// An Original is a picture ready for having leaks held against it. It is safe for concurrent use.
 type Original struct {
 	base   *register.Original
 	source *photometry.Source
@@ -51,8 +48,7 @@ func (o *Original) Canonical() dsp.Plane { return o.base.Canonical() }
 // Luma returns the original at full resolution. It must not be changed.
 func (o *Original) Luma() dsp.Lazy { return o.source.Luma() }
 
-// Halved returns the original halved n times, or as often as it can be. It must not be
-// changed.
+// Halved returns the original halved n times, or as often as it can be. It must not be changed.
 func (o *Original) Halved(n int) dsp.Plane { return o.source.Halved(n) }
 
 // A Sight is a leak as it lies on an original.
@@ -82,15 +78,13 @@ func (s *Sight) ToOriginal() geometry.Mat {
 	return scale.Mul(s.H).Mul(s.ToLeak)
 }
 
-// Find is [Original.Lay] for a leak that is laid on one original only, given by its luma
-// at full resolution, 0..255.
+// Find is [Original.Lay] for a leak that is laid on one original only, given by its luma at full resolution, 0..255.
 func (o *Original) Find(ctx context.Context, leak dsp.Lazy) (*Sight, error) {
 	return o.Lay(ctx, register.NewLeak(leak), nil)
 }
 
-// Lay registers a leak onto the original, from a place that may be known, as
-// [register.Original.Find] does. It returns nil if nothing aligns, and ctx's error if ctx ends it.
-// A Sight serves one goroutine at a time.
+// Lay registers a leak onto the original, from a place that may be known, as [register.Original.Find] does. It returns
+// nil if nothing aligns, and ctx's error if ctx ends it. A Sight serves one goroutine at a time.
 func (o *Original) Lay(ctx context.Context, leak *register.Leak, place func() (*register.Place, error)) (*Sight, error) {
 	r, err := o.base.Find(ctx, leak, place)
 	if err != nil || r == nil {
@@ -107,8 +101,7 @@ func (o *Original) sight(r *register.Registration, given dsp.Lazy) *Sight {
 	}}
 }
 
-// Likeness returns how far the leak shows the original, by blocks of detail. It is computed at the
-// first call.
+// Likeness returns how far the leak shows the original, by blocks of detail. It is computed at the first call.
 func (s *Sight) Likeness() Likeness {
 	if s.like == nil {
 		like := compare(s.Registration, s.on.base)
@@ -117,9 +110,8 @@ func (s *Sight) Likeness() Likeness {
 	return *s.like
 }
 
-// Fit predicts the leak from the original and finds where the leak shows something else. The fit
-// and its changes are kept for later calls. The fit is nil, without an error, if nothing of the
-// original is seen.
+// Fit predicts the leak from the original and finds where the leak shows something else. The fit and its changes are
+// kept for later calls. The fit is nil, without an error, if nothing of the original is seen.
 func (s *Sight) Fit() (*photometry.Fit, []photometry.Change, error) {
 	if s.fit == nil {
 		fit, err := s.on.source.Fit(&s.view)

@@ -16,10 +16,9 @@ type border struct {
 	off     float64 // quadratic mean of how far the ends lie beside the frame, pixels of the leak
 }
 
-// framed reports whether the leak shows the very frame of the original: turned, tilted
-// or photographed off a screen, an upload ends where it ended before, and another
-// capture of the same card ends elsewhere. A slight tilt leaves narrow wedges of ground: fewer
-// pieces are enough if they lie exactly on the frame and none is against it.
+// framed reports whether the leak shows the very frame of the original: turned, tilted or photographed off a screen, an
+// upload ends where it ended before, and another capture of the same card ends elsewhere. A slight tilt leaves narrow
+// wedges of ground: fewer pieces are enough if they lie exactly on the frame and none is against it.
 func (s *Sight) framed() bool {
 	b := s.border()
 	return b.sides >= minSides && b.ends >= minEnds && float64(b.against) <= float64(maxAgainst*float64(b.ends)) ||
@@ -62,8 +61,7 @@ func (s *Sight) border() (b border) {
 // A profile is the leak across a side, from inside to outside.
 type profile [2*reach*perPixel + 1]float32
 
-// A piece is the profiles of a sixth of a side, and how many pixels of each are the
-// leak's beyond that side.
+// A piece is the profiles of a sixth of a side, and how many pixels of each are the leak's beyond that side.
 type piece struct {
 	all  []profile
 	room int
@@ -130,8 +128,7 @@ const (
 	goesOn                  // something else
 )
 
-// mean returns the mean of a profile between two places, pixels of the leak outward of the
-// frame.
+// mean returns the mean of a profile between two places, pixels of the leak outward of the frame.
 func (f *profile) mean(from, to int) float32 {
 	sum := float32(0)
 	for k := (reach + from) * perPixel; k <= (reach+to)*perPixel; k++ {
@@ -170,10 +167,9 @@ func middle(x []float32) float32 {
 	return dsp.Select(c, len(c)/2)
 }
 
-// edge returns at how many pixels of the leak, outward of the frame, the profiles step to level;
-// the finding is endsHere. level is the grey level of what surrounds the picture, and each profile
-// is weighed by its step. The finding is unseen if too few profiles step, and goesOn if no place of
-// the step is found.
+// edge returns at how many pixels of the leak, outward of the frame, the profiles step to level; the finding is
+// endsHere. level is the grey level of what surrounds the picture, and each profile is weighed by its step. The finding
+// is unseen if too few profiles step, and goesOn if no place of the step is found.
 func (p piece) edge(level float32) (at float64, found finding) {
 	var sum profile
 	weight := float32(0)

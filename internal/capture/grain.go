@@ -16,9 +16,8 @@ type Grain struct {
 	Even  float64 // first decile of that power in parts of its median: near 0 if a codec wiped grain out in places
 }
 
-// grain compares the grain of the flat blocks that are neither covered, black nor white. softening
-// is the blur of the leak against the original, deviation in pixels. The original gets the same
-// blur first.
+// grain compares the grain of the flat blocks that are neither covered, black nor white. softening is the blur of the
+// leak against the original, deviation in pixels. The original gets the same blur first.
 func (s *sheet) grain(blocks []block, softening float64) (g Grain) {
 	v := float64(softening * softening)
 	l := band(s.leak, grainFine, grainCoarse)

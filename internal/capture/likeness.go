@@ -11,9 +11,8 @@ import (
 // leak that was blurred has lost the finest detail.
 var softenings = [...]float64{0, 0.7, 1.1, 1.6, 2.3, 3.2}
 
-// A Likeness is how far a leak shows what the original shows, after registration.
-// Blocks are squares of 16 pixels of the leak, or 8 of a small one, that lie on the
-// original.
+// A Likeness is how far a leak shows what the original shows, after registration. Blocks are squares of 16 pixels of
+// the leak, or 8 of a small one, that lie on the original.
 type Likeness struct {
 	Verdict Verdict
 
@@ -32,8 +31,7 @@ type Likeness struct {
 
 	Grain Grain
 
-	// Foreign: the detail is the original's, and it is for its grain that the verdict is
-	// Other.
+	// Foreign: the detail is the original's, and it is for its grain that the verdict is Other.
 	Foreign bool
 
 	side int // of a block, pixels of the leak
@@ -105,9 +103,8 @@ func compare(r *register.Registration, o *register.Original, without ...Region) 
 	return n
 }
 
-// newSheet lays original o under the leak of r. Pixels of the leak beside the original get the
-// leak's own value in both pictures, and are not seen. A leak of up to smallLeak pixels has the
-// smaller blocks.
+// newSheet lays original o under the leak of r. Pixels of the leak beside the original get the leak's own value in both
+// pictures, and are not seen. A leak of up to smallLeak pixels has the smaller blocks.
 func newSheet(r *register.Registration, o *register.Original) *sheet {
 	s := &sheet{leak: r.Leak}
 	s.orig, s.seen = o.Under(r)
@@ -145,9 +142,8 @@ func band(p dsp.Plane, fine, coarse float64) dsp.Plane {
 	return a
 }
 
-// soften sets s.l and s.o, the detail of leak and original. The original is blurred so that both
-// agree best. soften returns that blur, deviation in pixels; it stops at the first of softenings
-// that is not better than the blur before.
+// soften sets s.l and s.o, the detail of leak and original. The original is blurred so that both agree best. soften
+// returns that blur, deviation in pixels; it stops at the first of softenings that is not better than the blur before.
 func (s *sheet) soften() float64 {
 	s.l = band(s.leak, detailFine, detailCoarse)
 	best, at := math.Inf(-1), 0.0
@@ -243,9 +239,8 @@ type block struct {
 	agrees   bool
 }
 
-// blocks returns the squares that lie wholly on the original, row by row. covered is what covers
-// returned. Textured squares that are not covered get their gain and noise; judge sets share,
-// opposed and agrees.
+// blocks returns the squares that lie wholly on the original, row by row. covered is what covers returned. Textured
+// squares that are not covered get their gain and noise; judge sets share, opposed and agrees.
 func (s *sheet) blocks(covered []bool) []block {
 	var out []block
 	for y := 0; y+s.side <= s.leak.H; y += s.side {

@@ -65,7 +65,7 @@ func (s *Sight) findNoise(f *photometry.Fit) (n noiseProof) {
 	full := s.on.coarse()
 	kx, ky := float64(s.view.W)/float64(full.W), float64(s.view.H)/float64(full.H)
 	pred, seen := dsp.HighPass(f.Predicted, noiseHigh), dsp.HighPass(s.Leak, noiseHigh)
-	var sums octaveSums
+	var sums [3]float64
 	var cov [shifts + 1]float64
 	for y := 0; y+whiteBlock <= full.H; y += whiteBlock {
 		for x := 0; x+whiteBlock <= full.W; x += whiteBlock {
@@ -78,43 +78,32 @@ func (s *Sight) findNoise(f *photometry.Fit) (n noiseProof) {
 			if e[0] < minEnergy || e[0] > maxEnergy || e[1] > secondMax*e[0] || e[2] > thirdMax*e[0] {
 				continue
 			}
-			sums.add(e)
+			n.blocks++
+			for k := range sums {
+				sums[k] += e[k]
+			}
 			r.covary(pred, seen, &cov)
 		}
 	}
-	if sums.n == 0 {
+	if n.blocks == 0 {
 		return n
 	}
-	n.blocks, n.second, n.third = sums.n, sums.e[1]/sums.e[0], sums.e[2]/sums.e[0]
+	n.second, n.third = sums[1]/sums[0], sums[2]/sums[0]
 	null := 0.0
 	for _, v := range cov[1:] {
 		null += float64(v * v)
 	}
-	n.gain = cov[0] / float64(sums.n)
+	n.gain = cov[0] / float64(n.blocks)
 	n.z = cov[0] / math.Sqrt(null/shifts+1e-12)
 	return n
-}
-
-type octaveSums struct {
-	n int
-	e [3]float64
-}
-
-// add adds the energies of one block.
-func (o *octaveSums) add(e [3]float64) {
-	o.n++
-	for k := range e {
-		o.e[k] += e[k]
-	}
 }
 
 // A square of the leak.
 type square struct{ x, y, side int }
 
-// square returns where a block of the original lies in the leak. c is the middle of the block,
-// canonical pixels, and inv maps canonical pixels to pixels of the leak. ok is false if the square
-// is under 4 pixels a side or too near an edge for covary. ok is also false if f does not trust one
-// of its corners.
+// square returns where a block of the original lies in the leak. c is the middle of the block, canonical pixels, and
+// inv maps canonical pixels to pixels of the leak. ok is false if the square is under 4 pixels a side or too near an
+// edge for covary. ok is also false if f does not trust one of its corners.
 func (s *Sight) square(inv geometry.Mat, c geometry.Point, f *photometry.Fit) (r square, ok bool) {
 	q := inv.Apply(c)
 	side := int((whiteBlock - 4) * s.Scale * float64(s.view.W) / float64(s.on.coarse().W))

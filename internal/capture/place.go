@@ -11,9 +11,8 @@ import (
 // A place is a pixel of the leak and where it lies on the original, canonical pixels.
 type place struct{ x, y, u, v float64 }
 
-// places returns pixels of the leak at edges of the original, as f predicts them; f must be the fit
-// of s. If edges of placeEdge give too few, fainter edges count. The result is nil if these are too
-// few as well. Places are found once.
+// places returns pixels of the leak at edges of the original, as f predicts them; f must be the fit of s. If edges of
+// placeEdge give too few, fainter edges count. The result is nil if these are too few as well. Places are found once.
 func (s *Sight) places(f *photometry.Fit) []place {
 	if s.edged == nil {
 		soft := dsp.Gauss(f.Predicted, 1)
@@ -146,8 +145,7 @@ func (l *line) off(x, y float64) float64 {
 	return (y-l.y/l.n)/rise - (x - l.x/l.n)
 }
 
-// quantiles returns the median of off and its ninth decile, infinity if off is empty. It
-// reorders off.
+// quantiles returns the median of off and its ninth decile, infinity if off is empty. It reorders off.
 func quantiles(off []float32) (half, nineTenths float64) {
 	if len(off) == 0 {
 		return math.Inf(1), math.Inf(1)

@@ -102,7 +102,7 @@ func (s *Sight) otherInk() float64 {
 		default:
 			paper++
 		}
-		if white.Pix[i] >= 255 && v < midGrey || black.Pix[i] <= 0 && v > 255-midGrey {
+		if white.Pix[i] >= 255-rounded && v < midGrey || black.Pix[i] <= rounded && v > 255-midGrey {
 			other++
 		}
 	}
@@ -133,7 +133,7 @@ func (s *Sight) judgeTreated() (Verdict, error) {
 		agree, opposed, exchanged = edgesAgree, edgesOpposed, edgesExchanged
 	}
 	switch {
-	case n.Verdict == Unsure:
+	case n.Verdict == Unsure, s.onlyEdges && shown*float64(n.side*n.side) < minArea:
 		return Unsure, nil
 	case n.Verdict == Other && !n.Foreign && !s.onlyEdges: // strokes that are lost in black and white are no other text
 		return Other, nil
@@ -179,7 +179,7 @@ func (s *Sight) pairs(reach float64) (all []pair) {
 		for x := 0; x < s.Leak.W; x += pairStep {
 			i := y*s.Leak.W + x
 			u, v := s.X.Pix[i], s.Y.Pix[i]
-			if u < 1 || v < 1 || u > float32(c.W-2) || v > float32(c.H-2) {
+			if !(u >= 1 && v >= 1 && u <= float32(c.W-2) && v <= float32(c.H-2)) { // NaN too
 				continue
 			}
 			level := photometry.Sample(c, float64(u), float64(v), k)
@@ -196,21 +196,19 @@ func (t *treatment) stretch(all []pair) {
 	for _, p := range all {
 		by[stepOf(p.from)] = append(by[stepOf(p.from)], p.to)
 	}
-	var medians, weights []float64
-	for _, v := range by {
-		m := float32(0)
+	var medians [toneSteps]float64
+	for k, v := range by {
 		if len(v) > 0 {
-			m = middle(v)
+			medians[k] = float64(middle(v))
 		}
-		medians, weights = append(medians, float64(m)), append(weights, float64(len(v)))
 	}
 	best := math.Inf(1)
 	for low := -minStretch; low < 256; low += stretchStep {
 		for high := low + minStretch; high <= maxStretch; high += stretchStep {
 			x := treatment{low: float64(low), high: float64(high)}
 			off := 0.0
-			for k, w := range weights {
-				off += float64(w * math.Abs(medians[k]-float64(x.level((float32(k)+0.5)*256/toneSteps, 0))))
+			for k, v := range by {
+				off += float64(float64(len(v)) * math.Abs(medians[k]-float64(x.level((float32(k)+0.5)*256/toneSteps, 0))))
 			}
 			if off < best {
 				best, t.low, t.high = off, x.low, x.high
@@ -228,7 +226,7 @@ func treatmentOf(reach float64, all []pair, bilevel bool) (t treatment, err floa
 			from[i] = p.from
 			dark += float64(255-p.to) / 255
 		}
-		at := float64(dsp.Select(from, min(int(dark), len(all)-1)))
+		at := float64(dsp.Select(from, min(max(int(dark), 0), len(all)-1))) // levels above white make dark negative
 		t.low, t.high = at-steep, at+steep
 	} else {
 		t.stretch(all)

@@ -2,16 +2,14 @@ package capture
 
 import "math"
 
-// The constants that decide what a leak shows. The trials of lookalikes (bench,
-// match_lookalikes.go) fixed them together: of 10,350 other persons' documents none is
-// "same" (docs/matching.md). Each value by itself was chosen, not measured, unless two numbers
-// in brackets follow.
+// The constants that decide what a leak shows. The trials of lookalikes (bench, match_lookalikes.go) fixed them
+// together: of 10,350 other persons' documents none is "same" (docs/matching.md). Each value by itself was chosen, not
+// measured, unless two numbers in brackets follow.
 //
-// [a, b]: with 20 % less of the value, a of 660 leaks have another [Likeness.Verdict]; with
-// 20 % more, b have. Of the 660, 90 are the upload's own, 120 other captures of the card and
-// 450 other persons' (match lookalikes --side 720 --documents 90 --near 5 --again 2 --seed 8013).
-// Values that change little there are kept: they turn lookalikes down, and a branch that
-// does so needs all 10,350 before it can go.
+// [a, b]: with 20 % less of the value, a of 660 leaks have another [Likeness.Verdict]; with 20 % more, b have. Of the
+// 660, 90 are the upload's own, 120 other captures of the card and 450 other persons' (match lookalikes --side 720
+// --documents 90 --near 5 --again 2 --seed 8013). Values that change little there are kept: they turn lookalikes down,
+// and a branch that does so needs all 10,350 before it can go.
 
 // Frame: the sides at which an upload ends.
 const (
@@ -240,6 +238,7 @@ const (
 	sureInk          = 40    // grey levels from a threshold at which ink or paper is sure
 	sureAround       = 5     // side in pixels of the leak of a square that is sure as a whole
 	sureLight        = 100   // light from which they are
+	rounded          = 0.01  // grey levels that shrinking may leave between white and 255
 	treatedAgree     = 0.96  // cleanAgree of a treated leak
 	treatedOpposed   = 0.02  // cleanOpposed
 	treatedExchanged = 0.005 // cleanExchanged

@@ -28,12 +28,11 @@ func (v Verdict) String() string {
 // Verdict returns what the leak shows. It is Unsure if there is too little to see, and with
 // every error; errors come from [Sight.Fit].
 //
-// Another person's document is Other by its detail. Most other captures are Other by their
-// grain: if the grain is foreign, only the original's frame, to within exactMiddle, saves a
-// leak, because codecs also make grain of their own. Apart from that a leak is the same
-// capture only for a reason that another capture of the same card does not give. No hand and
-// no scanner lays a card down again to a part of a pixel, with the same light. No sensor
-// repeats its noise. So shades must agree after one tone curve, and either
+// Another person's document is Other by its detail. Most other captures are Other by their grain: if the grain is
+// foreign, only the original's frame, to within exactMiddle, saves a leak, because codecs also make grain of their own.
+// Apart from that a leak is the same capture only for a reason that another capture of the same card does not give. No
+// hand and no scanner lays a card down again to a part of a pixel, with the same light. No sensor repeats its noise. So
+// shades must agree after one tone curve, and either
 //
 //   - the frame of the leak is that of the original, or
 //   - the leak shows that frame, turned or tilted, on a ground of one colour, or
@@ -41,14 +40,13 @@ func (v Verdict) String() string {
 //   - a piece was cut out and scaled, see [Sight.cut], or
 //   - the leak has the noise of the original's flat parts.
 //
-// Straightness alone is no reason: one scan in a hundred lies as straight as another by chance. A
-// leak that shows the detail of the original but gives no reason is Alike. Detail that was laid
-// over what the original shows (a stamp, a line of text, a bar) does not count as other detail. A
-// leak that shows other detail is Altered if it is the same capture outside of a few places: see
-// [Sight.outside]. A caption drags the smooth field of the registration: beside it the field is fitted again. Otherwise it is Edited, and Other if its grain is foreign: forgers put many
-// persons on one photograph, noise and all. A leak that was redacted until little is left is Alike
-// unless the noise is found: black bars over a third of a bill may hide all that belongs to one
-// person.
+// Straightness alone is no reason: one scan in a hundred lies as straight as another by chance. A leak that shows the
+// detail of the original but gives no reason is Alike. Detail that was laid over what the original shows (a stamp, a
+// line of text, a bar) does not count as other detail. A leak that shows other detail is Altered if it is the same
+// capture outside of a few places: see [Sight.outside]. A caption drags the smooth field of the registration: beside it
+// the field is fitted again. Otherwise it is Edited, and Other if its grain is foreign: forgers put many persons on one
+// photograph, noise and all. A leak that was redacted until little is left is Alike unless the noise is found: black
+// bars over a third of a bill may hide all that belongs to one person.
 //
 // A leak that an application treated is compared with the original after the same treatment: see [Sight.judgeTreated].
 func (s *Sight) Verdict() (Verdict, error) {
@@ -131,10 +129,9 @@ func (s *Sight) redacted() bool {
 	return s.Shown() < minShown && float64(n.Covered) > float64(maxHidden*float64(n.Textured))
 }
 
-// placed reports whether the leak lies on the original as no other capture does. On its frame, half
-// of its places must lie within so many pixels of the leak. If within is frameMiddle or more, the
-// leak may also show that frame, or lie on the original's grid of pixels. placed returns false if
-// shades differ too much.
+// placed reports whether the leak lies on the original as no other capture does. On its frame, half of its places must
+// lie within so many pixels of the leak. If within is frameMiddle or more, the leak may also show that frame, or lie on
+// the original's grid of pixels. placed returns false if shades differ too much.
 func (s *Sight) placed(f *photometry.Fit, within float64) bool {
 	if s.light[0] > frameShade {
 		return false
@@ -224,9 +221,5 @@ func shades(v *photometry.View, f *photometry.Fit, without []Region) (half, nine
 			all = append(all, float32(math.Abs(float64(sum.Pix[i]/left.Pix[i]))))
 		}
 	}
-	if len(all) == 0 {
-		return math.Inf(1), math.Inf(1)
-	}
-	half = float64(dsp.Select(all, len(all)/2))
-	return half, float64(dsp.Select(all, len(all)*9/10))
+	return quantiles(all)
 }

@@ -80,8 +80,7 @@ func (f *Fit) Clipped(i int) bool {
 	return Ended(f.leak.Pix[i]) && abs(f.Predicted.Pix[i]-f.base.Pix[i]) > clipped
 }
 
-// Strong returns all detail of the original and of the leak, coarse and fine, where the leak
-// shows the original.
+// Strong returns all detail of the original and of the leak, coarse and fine, where the leak shows the original.
 func (f *Fit) Strong() Details {
 	return Details{Base: f.detail(f.base, strongDetail, f.Slope), Seen: f.detail(f.leak, strongDetail, dsp.Plane{})}
 }
@@ -190,9 +189,8 @@ func (f *Fit) samples(follow []bool, leak dsp.Plane) *toneSample {
 	return s
 }
 
-// blurAndTone tries each of blurs on base, the original in the leak's pixels, and fits a tone
-// curve. It returns the blurred original and the curve that leave the smallest error, and sets
-// Blur.
+// blurAndTone tries each of blurs on base, the original in the leak's pixels, and fits a tone curve. It returns the
+// blurred original and the curve that leave the smallest error, and sets Blur.
 func (f *Fit) blurAndTone(base dsp.Plane, s *toneSample) (dsp.Plane, toneCurve) {
 	type blurFit struct {
 		blurred   dsp.Plane
@@ -254,9 +252,8 @@ func (f *Fit) mask(predicted, leak dsp.Plane, s *toneSample) {
 	}
 }
 
-// spread measures the residual: it sets RMS, grey levels, over all pixels that show the original,
-// and Variance, grey levels squared, around each pixel. A floor is added to Variance, so that it is
-// never near 0.
+// spread measures the residual: it sets RMS, grey levels, over all pixels that show the original, and Variance, grey
+// levels squared, around each pixel. A floor is added to Variance, so that it is never near 0.
 func (f *Fit) spread() {
 	squares, total, n := dsp.Product(f.Residual, f.Residual), 0.0, 0
 	for i, v := range squares.Pix {

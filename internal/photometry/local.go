@@ -11,8 +11,7 @@ type locality struct {
 	normal [localN][localN]dsp.Plane // normal equations on the grid, upper triangle
 }
 
-// newLocality readies the local regression on a prediction. weight is 1 where the leak shows
-// the original, 0 elsewhere.
+// newLocality readies the local regression on a prediction. weight is 1 where the leak shows the original, 0 elsewhere.
 func newLocality(predicted, weight dsp.Plane) *locality {
 	l := &locality{weight: weight}
 	gx, gy, lap := slopes(predicted)
@@ -89,9 +88,8 @@ func windowed(p dsp.Plane) dsp.Plane {
 	return dsp.Gauss(out, Reach/localStep)
 }
 
-// solve returns the coefficients of the regression at each place of the grid, a plane for each
-// unknown. b holds the right sides of the normal equations. All but the offset are damped strongly,
-// so that they stay near 0 without detail.
+// solve returns the coefficients of the regression at each place of the grid, a plane for each unknown. b holds the
+// right sides of the normal equations. All but the offset are damped strongly, so that they stay near 0 without detail.
 func (l *locality) solve(b [localN]dsp.Plane) (c [localN]dsp.Plane) {
 	for i := range c {
 		c[i] = dsp.NewPlane(b[i].W, b[i].H)

@@ -1,7 +1,6 @@
-// Package photometry predicts a leaked picture, pixel by pixel, from the original that
-// it was registered to. What is left over can be searched for a mark. The original is
-// low-passed to the leak's pixels, blurred, put through a tone curve, and fitted locally
-// in gain, offset, shift and sharpness. What the original does not explain (boxes, stamps,
+// Package photometry predicts a leaked picture, pixel by pixel, from the original that it was registered to. What is
+// left over can be searched for a mark. The original is low-passed to the leak's pixels, blurred, put through a tone
+// curve, and fitted locally in gain, offset, shift and sharpness. What the original does not explain (boxes, stamps,
 // another portrait) is masked out.
 //
 // All sums run in a fixed order and no product is fused with a sum: the same pictures
@@ -37,8 +36,7 @@ func NewSource(luma dsp.Lazy) *Source {
 // Luma returns the original as given. It must not be changed.
 func (s *Source) Luma() dsp.Lazy { return s.luma }
 
-// Halved returns the original halved n times, or as often as it can be. It must not be
-// changed.
+// Halved returns the original halved n times, or as often as it can be. It must not be changed.
 func (s *Source) Halved(n int) dsp.Plane { return s.levels[min(n, len(s.levels)-1)]() }
 
 // A View is a leak and where each of its pixels lies on the original.
@@ -118,8 +116,7 @@ func sampleArea(p dsp.Plane, x, y, k float64) float32 {
 	return sum
 }
 
-// areaTaps returns the samples that [x - k/2, x + k/2] covers, n of them from first on, and
-// their weights, of sum 1.
+// areaTaps returns the samples that [x - k/2, x + k/2] covers, n of them from first on, and their weights, of sum 1.
 func areaTaps(x, k float64) (first, n int, w [6]float32) {
 	lo, hi := x+0.5-k/2, x+0.5+k/2
 	f := math.Floor(lo)
@@ -163,8 +160,7 @@ func sampleCubic(p dsp.Plane, x, y float64) float32 {
 	return sum
 }
 
-// median returns the middle value of x, 0 if x is empty. No value may be below 0. median
-// reorders x.
+// median returns the middle value of x, 0 if x is empty. No value may be below 0. median reorders x.
 func median(x []float32) float32 {
 	if len(x) == 0 {
 		return 0

@@ -57,11 +57,10 @@ func newToneFit(s *toneSample) *toneFit {
 	}
 }
 
-// fit returns the tone curve from base to the leak, by iterated reweighting, and its
-// error. The first rounds use trusted pixels only, since black boxes would bend the curve.
-// The later rounds use all good pixels that are not far off by the measure of the trusted
-// ones. The error is the mean of the lower nine tenths of the errors of trusted pixels, in
-// grey levels.
+// fit returns the tone curve from base to the leak, by iterated reweighting, and its error. The first rounds use
+// trusted pixels only, since black boxes would bend the curve. The later rounds use all good pixels that are not far
+// off by the measure of the trusted ones. The error is the mean of the lower nine tenths of the errors of trusted
+// pixels, in grey levels.
 func (f *toneFit) fit(base dsp.Plane) (toneCurve, float64) {
 	var c toneCurve
 	for i, at := range f.at {
@@ -135,9 +134,8 @@ func (f *toneFit) sorted(x []float32) []float32 {
 	return x
 }
 
-// solve returns the cubic of smallest weighted squared error for the present weights. Its two upper
-// terms are damped, so that few levels do not bend the curve. If there is no solution, it returns
-// the curve that changes nothing.
+// solve returns the cubic of smallest weighted squared error for the present weights. Its two upper terms are damped,
+// so that few levels do not bend the curve. If there is no solution, it returns the curve that changes nothing.
 func (f *toneFit) solve() toneCurve {
 	var a00, a01, a02, a03, a11, a12, a13, a22, a23, a33, b0, b1, b2, b3 float64
 	for i, w := range f.weight {

@@ -1,8 +1,7 @@
 package photometry
 
-// The constants of predicting a leak. The trials of tracing (bench, trace.go: 1,258 of
-// 1,260 leaks name their copy) and the vectors of traces fixed them together. Each value
-// by itself was chosen, not measured. Pixels are the leak's.
+// The constants of predicting a leak. The trials of tracing (bench, trace.go: 1,258 of 1,260 leaks name their copy) and
+// the vectors of traces fixed them together. Each value by itself was chosen, not measured. Pixels are the leak's.
 
 // Prediction: the original at the leak's pixels.
 const (
@@ -39,8 +38,7 @@ const (
 	offsetRidge = 0.02 // added to the offset's equation, squares a pixel
 	localRidge  = 1.0  // added to the other equations
 
-	// Reach is the deviation in pixels of the window in which a fit is local: what is
-	// coarser has been taken away.
+	// Reach is the deviation in pixels of the window in which a fit is local: what is coarser has been taken away.
 	Reach = 10.0
 )
 

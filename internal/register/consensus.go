@@ -8,8 +8,7 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-// tolerances are how far a match may be off, in canonical pixels, in each of the rounds
-// in which a homography grows.
+// tolerances are how far a match may be off, in canonical pixels, in each of the rounds in which a homography grows.
 var tolerances = [...]float64{16, 12, 8, 6, 3.5, 3.5, 3.5}
 
 // A proposal is the similarity that a match alone makes.
@@ -18,10 +17,9 @@ type proposal struct {
 	score float64
 }
 
-// consensus returns up to kept (4) homographies, from leak to original, that many pairs agree on,
-// the best first. pairs must be sorted, the best first: only the first proposers (700) propose a
-// similarity. Fewer than 5 pairs give nil. There is no random sampling: each match has a scale and
-// a direction and so makes a similarity.
+// consensus returns up to kept (4) homographies, from leak to original, that many pairs agree on, the best first. pairs
+// must be sorted, the best first: only the first proposers (700) propose a similarity. Fewer than 5 pairs give nil.
+// There is no random sampling: each match has a scale and a direction and so makes a similarity.
 func consensus(pairs []pair) []fitted {
 	if len(pairs) < 5 {
 		return nil
@@ -49,9 +47,8 @@ type fitted struct {
 	inliers float64
 }
 
-// grow makes a homography of each proposal. It returns up to kept (4) homographies that differ and
-// have minInner inliers or more, the largest number first. once counts inliers: points of the
-// original, not pairs.
+// grow makes a homography of each proposal. It returns up to kept (4) homographies that differ and have minInner
+// inliers or more, the largest number first. once counts inliers: points of the original, not pairs.
 func grow(pairs []pair, from []proposal, once *counter) []fitted {
 	w, h := extent(pairs)
 	var out []fitted
@@ -101,8 +98,7 @@ func extent(pairs []pair) (w, h float64) {
 	return w, h
 }
 
-// near reports whether two maps of a w x h picture differ by less than distinct pixels at every
-// corner.
+// near reports whether two maps of a w x h picture differ by less than distinct pixels at every corner.
 func near(a, b geometry.Mat, w, h float64) bool {
 	p, q := a.Corners(w, h), b.Corners(w, h)
 	for i := range p {
@@ -116,8 +112,7 @@ func near(a, b geometry.Mat, w, h float64) bool {
 // zoom returns the original's pixels per pixel of the leak, by the levels of the two features of p.
 func zoom(p *pair) float64 { return levelScales[p.to.level] / levelScales[p.from.level] }
 
-// similarity returns the map from leak to original that the places, directions and levels of p
-// alone give.
+// similarity returns the map from leak to original that the places, directions and levels of p alone give.
 func similarity(p *pair) geometry.Mat {
 	c, s := rotation(p)
 	z := zoom(p)
@@ -171,8 +166,7 @@ func support(pairs []pair, by *pair) float64 {
 	return sum
 }
 
-// agreeing returns the numbers of the pairs that the similarity of by maps to within firstTol
-// pixels.
+// agreeing returns the numbers of the pairs that the similarity of by maps to within firstTol pixels.
 func agreeing(pairs []pair, by *pair) []int {
 	a := newAgreement(by)
 	var in []int
@@ -238,8 +232,7 @@ func newCounter(pairs []pair) *counter {
 	return c
 }
 
-// count returns the sum of the weights of the pairs numbered in. A point of the original counts
-// at most 1.
+// count returns the sum of the weights of the pairs numbered in. A point of the original counts at most 1.
 func (c *counter) count(pairs []pair, in []int) float64 {
 	clear(c.sums)
 	for _, i := range in {

@@ -139,9 +139,8 @@ func share(s []spot, w, h, n int) []spot {
 	return s[:n]
 }
 
-// vertex returns by how many pixels, -0.5..0.5, the top of the parabola through spot s and its two
-// neighbours in r lies off s. step is 1 along rows and the width along columns. A straight line
-// gives 0.
+// vertex returns by how many pixels, -0.5..0.5, the top of the parabola through spot s and its two neighbours in r lies
+// off s. step is 1 along rows and the width along columns. A straight line gives 0.
 func vertex(r dsp.Plane, s spot, step int) float64 {
 	i := s.y*r.W + s.x
 	m, c, p := float64(r.Pix[i-step]), float64(r.Pix[i]), float64(r.Pix[i+step])
@@ -152,8 +151,7 @@ func vertex(r dsp.Plane, s spot, step int) float64 {
 	return min(max(0.5*(m-p)/d, -0.5), 0.5)
 }
 
-// direction returns cosine and sine of the direction of the gradient at (x, y); 1 and 0 if
-// there is no gradient.
+// direction returns cosine and sine of the direction of the gradient at (x, y); 1 and 0 if there is no gradient.
 func direction(p dsp.Plane, x, y int) (cos, sin float64) {
 	a, b, c := p.Row(y - 1)[x-1:x+2], p.Row(y)[x-1:x+2], p.Row(y + 1)[x-1:x+2]
 	gx := float64(a[2]-a[0]) + 2*float64(b[2]-b[0]) + float64(c[2]-c[0])
@@ -165,9 +163,8 @@ func direction(p dsp.Plane, x, y int) (cos, sin float64) {
 	return gx / n, gy / n
 }
 
-// describe fills d with the patch of p around (x, y), turned by the angle of the cosine and sine,
-// at mean 0 and length 1. It reports whether the patch has enough contrast (norm above minNorm,
-// grey levels) to be recognised.
+// describe fills d with the patch of p around (x, y), turned by the angle of the cosine and sine, at mean 0 and length
+// 1. It reports whether the patch has enough contrast (norm above minNorm, grey levels) to be recognised.
 func describe(d *[dims]float32, p dsp.Plane, x, y, cos, sin float64) bool {
 	var sum float32
 	for j := range patch {

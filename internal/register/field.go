@@ -72,9 +72,8 @@ func (o *Original) Again(r *Registration, shown dsp.Plane, hidden []bool) *Regis
 }
 
 // bend moves r.X and r.Y, positions on ref, by a smooth field that is fitted to pictures 1/div as large. There it
-// reaches what lies too far off for a step of the whole leak: lenses, curled paper. The field counts only if
-// it lowers the difference by the share minBent, which bend reports. canvas says which pixels of the leak do not
-// count; or nil.
+// reaches what lies too far off for a step of the whole leak: lenses, curled paper. The field counts only if it lowers
+// the difference by the share minBent, which bend reports. canvas says which pixels of the leak do not count; or nil.
 func (r *Registration) bend(leak, ref dsp.Plane, canvas []bool, div int) bool {
 	w, h := r.Leak.W/div, r.Leak.H/div
 	if min(w, h) < minField {
@@ -174,8 +173,7 @@ func positions(m geometry.Mat, w, h int) (x, y dsp.Plane) {
 	return x, y
 }
 
-// A field is a leak (high-passed), an original of the same scale, and where each
-// pixel of the leak lies on it.
+// A field is a leak (high-passed), an original of the same scale, and where each pixel of the leak lies on it.
 type field struct {
 	t, o, x, y dsp.Plane
 	canvas     []bool // pixels of the leak that do not count; or nil
@@ -218,9 +216,8 @@ type compared struct {
 	cost    float64
 }
 
-// compare warps the original to the leak and returns what the difference is. sigma, pixels of the
-// leak, is the deviation of the windows in which contrast is matched. Pixels beside the original, or
-// of the canvas, do not count.
+// compare warps the original to the leak and returns what the difference is. sigma, pixels of the leak, is the
+// deviation of the windows in which contrast is matched. Pixels beside the original, or of the canvas, do not count.
 func (f *field) compare(sigma int) *compared {
 	s := &compared{window: sigma}
 	w := dsp.NewPlane(f.t.W, f.t.H)
@@ -283,8 +280,7 @@ func (s *compared) sums(cell int, a, b dsp.Plane) dsp.Plane {
 	return out
 }
 
-// blurred returns sums over cells, blurred by a Gaussian of sigma pixels. cell is the side of a
-// cell, pixels.
+// blurred returns sums over cells, blurred by a Gaussian of sigma pixels. cell is the side of a cell, pixels.
 func blurred(p dsp.Plane, sigma, cell int) dsp.Plane {
 	return dsp.Gauss(p, float64(sigma)/float64(cell))
 }
@@ -373,9 +369,8 @@ func (s *spread) row(y int) []float32 {
 	return s.out
 }
 
-// between returns the cell whose middle lies before pixel i, of n cells of cell pixels each. It
-// also returns how far the pixel lies from that middle to the next, 0..1. Beyond the first and last
-// middle it returns that cell and 0.
+// between returns the cell whose middle lies before pixel i, of n cells of cell pixels each. It also returns how far
+// the pixel lies from that middle to the next, 0..1. Beyond the first and last middle it returns that cell and 0.
 func between(i, cell, n int) (int, float32) {
 	twice := 2*i + 1 - cell // offset from the first cell's middle, half pixels
 	if twice <= 0 {
@@ -388,9 +383,8 @@ func between(i, cell, n int) (int, float32) {
 	return c, float32(twice-2*cell*c) / float32(2*cell)
 }
 
-// remap writes to dst the values of p at positions xs and ys, by bilinear interpolation. Positions
-// beyond an edge are moved onto it. seen becomes true for positions more than two pixels inside of
-// p. p must be 2 x 2 pixels or more.
+// remap writes to dst the values of p at positions xs and ys, by bilinear interpolation. Positions beyond an edge are
+// moved onto it. seen becomes true for positions more than two pixels inside of p. p must be 2 x 2 pixels or more.
 func remap(dst dsp.Plane, seen []bool, p, xs, ys dsp.Plane) {
 	right, bottom := float32(p.W-1), float32(p.H-1)
 	dsp.Shared(len(dst.Pix), 4*len(dst.Pix), func(from, to int) {

@@ -30,10 +30,9 @@ func (n *neighbours) ratio() float64 {
 	return math.Sqrt(max(2-2*float64(n.dot), 1e-6) / max(2-2*float64(n.next), 1e-6))
 }
 
-// match returns pairs of features p of the leak with features q of the original. Unambiguous pairs
-// come first, the surest first, with weight 1. Each ambiguous feature gives two pairs of weight
-// repeatWeight, to its two best places. match returns nil for fewer than 4 features p or 8 features
-// q.
+// match returns pairs of features p of the leak with features q of the original. Unambiguous pairs come first, the
+// surest first, with weight 1. Each ambiguous feature gives two pairs of weight repeatWeight, to its two best places.
+// match returns nil for fewer than 4 features p or 8 features q.
 func match(p, q *features) []pair {
 	if len(p.at) < 4 || len(q.at) < 8 {
 		return nil
@@ -63,9 +62,8 @@ func match(p, q *features) []pair {
 	return out
 }
 
-// nearest returns, for each feature of p, the feature of q with the largest product of descriptors.
-// It also returns the feature with the largest product elsewhere: see secondBest. q must have a
-// feature.
+// nearest returns, for each feature of p, the feature of q with the largest product of descriptors. It also returns the
+// feature with the largest product elsewhere: see secondBest. q must have a feature.
 func nearest(p, q *features) []neighbours {
 	n := len(q.at)
 	columns := dsp.NewPlane(n, dims) // of descriptors, dimension by dimension
@@ -91,9 +89,8 @@ func nearest(p, q *features) []neighbours {
 	return out
 }
 
-// secondBest returns the feature of q with the largest product, and that product, among the
-// features that lie elsewhere than feature b. dots has the product of each feature of q. If no
-// feature lies elsewhere, secondBest returns b and -1.
+// secondBest returns the feature of q with the largest product, and that product, among the features that lie elsewhere
+// than feature b. dots has the product of each feature of q. If no feature lies elsewhere, secondBest returns b and -1.
 func secondBest(dots []float32, q *features, b int) (int, float32) {
 	at := q.at[b]
 	far := elsewhere * levelScales[at.level]

@@ -82,10 +82,9 @@ func highPassSeen(p, seen, weights dsp.Plane, sigma float64) dsp.Plane {
 	return b
 }
 
-// stretch returns the best of the eight ways to lay the whole leak on the whole original, turned by
-// right angles and mirrored. t is the leak at a long side of up to canonicalSide. ok is false if no
-// way has the original's aspect ratio, within maxAspect. best.q is never negative: an inverted leak
-// has best.invert set.
+// stretch returns the best of the eight ways to lay the whole leak on the whole original, turned by right angles and
+// mirrored. t is the leak at a long side of up to canonicalSide. ok is false if no way has the original's aspect ratio,
+// within maxAspect. best.q is never negative: an inverted leak has best.invert set.
 func (o *Original) stretch(t dsp.Plane) (best guess, ok bool) {
 	for turns := range 4 {
 		for mirror := range 2 {
@@ -107,9 +106,8 @@ func (o *Original) stretch(t dsp.Plane) (best guess, ok bool) {
 	return best, ok
 }
 
-// orientation returns the map that mirrors a w x h picture, left to right, if mirror is set. It
-// then turns the picture counterclockwise by so many right angles. The result again begins at (0,
-// 0).
+// orientation returns the map that mirrors a w x h picture, left to right, if mirror is set. It then turns the picture
+// counterclockwise by so many right angles. The result again begins at (0, 0).
 func orientation(w, h, turns int, mirror bool) geometry.Mat {
 	m := geometry.Identity()
 	if mirror {

@@ -174,10 +174,9 @@ func (f *fit8) minimise(m geometry.Mat) geometry.Mat {
 	return unit(h.Mul(norm))
 }
 
-// cost warps the original to the leak, into f.seen, and returns two numbers. cost is the mean of
-// the squared differences, each limited to 1. share is the share of the leak's pixels that are seen
-// and not blank, 0..1. norm maps pixels of the leak to coordinates -1..1, and h maps these to
-// pixels of the original.
+// cost warps the original to the leak, into f.seen, and returns two numbers. cost is the mean of the squared
+// differences, each limited to 1. share is the share of the leak's pixels that are seen and not blank, 0..1. norm maps
+// pixels of the leak to coordinates -1..1, and h maps these to pixels of the original.
 func (f *fit8) cost(h, norm geometry.Mat) (cost, share float64) {
 	warpTo(f.seen, f.o, h.Mul(norm))
 	n := 0

@@ -1,13 +1,11 @@
 // Package register finds where a leaked picture lies on its original.
 //
-// Plain stretches, turned and mirrored, are tried first. Everything else (crops,
-// rotations, perspective, screenshots) goes through features: corners over an image
-// pyramid with oriented patches (Brown, Szeliski and Winder, "Multi-image matching
-// using multi-scale oriented patches", 2005). Each match of two features proposes a
-// similarity. The similarities that most matches agree on grow into homographies. The winner is refined
-// by Gauss-Newton on all pixels (Baker and Matthews, "Lucas-Kanade 20 years on",
-// 2004) and then by a smooth field of shifts (Lucas and Kanade, 1981), which takes
-// up what is no plane: lenses, paper.
+// Plain stretches, turned and mirrored, are tried first. Everything else (crops, rotations, perspective, screenshots)
+// goes through features: corners over an image pyramid with oriented patches (Brown, Szeliski and Winder, "Multi-image
+// matching using multi-scale oriented patches", 2005). Each match of two features proposes a similarity. The
+// similarities that most matches agree on grow into homographies. The winner is refined by Gauss-Newton on all pixels
+// (Baker and Matthews, "Lucas-Kanade 20 years on", 2004) and then by a smooth field of shifts (Lucas and Kanade, 1981),
+// which takes up what is no plane: lenses, paper.
 //
 // All sums run in a fixed order and no product is fused with a sum: the same pictures
 // give the same answer on every machine.
@@ -22,8 +20,7 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-// An Original is a picture made ready for having leaks registered onto it. It is
-// safe for concurrent use.
+// An Original is a picture made ready for having leaks registered onto it. It is safe for concurrent use.
 type Original struct {
 	width  int // as given, pixels
 	height int // the same
@@ -47,8 +44,7 @@ func New(luma dsp.Lazy) *Original {
 	}
 }
 
-// Canonical returns the original at a long side of at most 1024 pixels. It must
-// not be changed.
+// Canonical returns the original at a long side of at most 1024 pixels. It must not be changed.
 func (o *Original) Canonical() dsp.Plane { return o.canon }
 
 // scaled returns the canonical original at w x h pixels. A side that exceeds the canonical side is
@@ -67,9 +63,8 @@ func (o *Original) scaled(w, h int) dsp.Plane {
 	return o.canon
 }
 
-// at returns the original at a scale of s, pixels of the result per canonical pixel. From sameScale
-// on it is the canonical original: what little there is to gain is not worth resampling. The result
-// must not be changed.
+// at returns the original at a scale of s, pixels of the result per canonical pixel. From sameScale on it is the
+// canonical original: what little there is to gain is not worth resampling. The result must not be changed.
 func (o *Original) at(s float64) dsp.Plane {
 	if s > sameScale {
 		return o.canon
@@ -83,8 +78,7 @@ func (o *Original) features(pass int) *features {
 	return o.found[pass]
 }
 
-// A Registration is where a leak lies on an original. Its planes must not be
-// changed.
+// A Registration is where a leak lies on an original. Its planes must not be changed.
 type Registration struct {
 	Leak     dsp.Plane    // the leak's luma as compared: 255-x where Inverted, low-passed and shrunk where it is finer than the canonical original
 	Resized  bool         // Leak was low-passed (Gaussian, 0.45 of its pixels) and shrunk by us
@@ -202,9 +196,8 @@ func (o *Original) usable(leak dsp.Lazy) bool {
 // score ranks registrations of one leak on one original: higher is better.
 func (r *Registration) score() float64 { return scoreOf(r.Quality, r.Overlap, r.Inliers) }
 
-// scoreOf ranks maps of one leak by quality and overlap, 0..1, and by the number of features that
-// agree. 50 features and more count the same. A good fit of a sliver of the leak may rank below a
-// fair fit of all of it.
+// scoreOf ranks maps of one leak by quality and overlap, 0..1, and by the number of features that agree. 50 features
+// and more count the same. A good fit of a sliver of the leak may rank below a fair fit of all of it.
 func scoreOf(q, overlap float64, inliers int) float64 {
 	return float64(q*math.Sqrt(overlap)) + float64(0.2*math.Min(1, float64(inliers)/50))
 }

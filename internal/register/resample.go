@@ -53,8 +53,7 @@ func ones(w, h int) dsp.Plane {
 	return p
 }
 
-// flatten returns p with local contrast brought to a fixed level around 128, for dark or washed-out
-// leaks.
+// flatten returns p with local contrast brought to a fixed level around 128, for dark or washed-out leaks.
 func flatten(p dsp.Plane) dsp.Plane {
 	z := dsp.HighPass(p, 12)
 	power := dsp.Gauss(dsp.Product(z, z), 12)

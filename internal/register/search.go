@@ -11,9 +11,8 @@ import (
 // looks are tried in this order.
 var looks = [...]look{{}, {mirror: true}, {invert: true}, {true, true}}
 
-// A pass is a way to look for features: each is tried where those before it found
-// nothing fair. Small crops need more features, dark and washed-out leaks a local
-// contrast brought to a fixed level.
+// A pass is a way to look for features: each is tried where those before it found nothing fair. Small crops need more
+// features, dark and washed-out leaks a local contrast brought to a fixed level.
 type pass struct {
 	flat   bool
 	wanted int // features of a picture, about
@@ -125,8 +124,7 @@ func upright(h geometry.Mat, w, ht int) bool {
 	return lo > 0.1*hi && hi > 0 || hi < 0.1*lo && lo < 0
 }
 
-// enlarged returns a leak enlarged to the size at which features are found, or t itself if it
-// is large enough.
+// enlarged returns a leak enlarged to the size at which features are found, or t itself if it is large enough.
 func enlarged(t dsp.Plane) dsp.Plane {
 	long, short := max(t.W, t.H), min(t.W, t.H)
 	up := 1.0

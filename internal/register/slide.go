@@ -7,10 +7,9 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-// slide takes the leak for a piece cut out of the original, at the original's own scale, turned by
-// right angles, mirrored or not. It returns the best guess at which the correlation of the
-// normalised pictures peaks, or nil. A piece under minSlide or over maxSlide of the original is not tried. Sliding
-// finds what has no corners: sky, water, skin.
+// slide takes the leak for a piece cut out of the original, at the original's own scale, turned by right angles,
+// mirrored or not. It returns the best guess at which the correlation of the normalised pictures peaks, or nil. A piece
+// under minSlide or over maxSlide of the original is not tried. Sliding finds what has no corners: sky, water, skin.
 func (o *Original) slide(l *Leak) *guess {
 	leak, t := l.luma, l.small()
 	k := float64(o.canon.W) / float64(o.width)
@@ -61,10 +60,9 @@ func turnedBy(p dsp.Plane, turns int, mirror bool) (dsp.Plane, geometry.Mat) {
 	return out, m
 }
 
-// peak returns the pixel of the canonical original at which the top left corner of p lies best.
-// peak is the correlation there, in deviations over all places; it is negative if p shows the
-// negative. ref is the original's spectrum by f. All results are 0 if p is larger than the
-// original, or blank.
+// peak returns the pixel of the canonical original at which the top left corner of p lies best. peak is the correlation
+// there, in deviations over all places; it is negative if p shows the negative. ref is the original's spectrum by f.
+// All results are 0 if p is larger than the original, or blank.
 func (o *Original) peak(f *dsp.FFT2, ref dsp.Spectrum, p dsp.Plane) (x, y int, peak float64) {
 	w, h := o.canon.W-p.W+1, o.canon.H-p.H+1
 	if w < 1 || h < 1 {

@@ -1,9 +1,8 @@
 package register
 
-// The constants of registering. The trials of tracing (bench, trace.go: 1,258 of 1,260 leaks
-// name their copy) and of lookalikes (bench, match_lookalikes.go) fixed them together. Each
-// value by itself was chosen, not measured. Canonical pixels are pixels of the original at a
-// long side of canonicalSide.
+// The constants of registering. The trials of tracing (bench, trace.go: 1,258 of 1,260 leaks name their copy) and of
+// lookalikes (bench, match_lookalikes.go) fixed them together. Each value by itself was chosen, not measured. Canonical
+// pixels are pixels of the original at a long side of canonicalSide.
 
 // Registration: the order of the ways to register.
 const (
@@ -16,10 +15,9 @@ const (
 	lowPass       = 0.45 // deviation of the Gaussian before shrinking, pixels of the result
 )
 
-// Places that local features find. 153 leaks of 99 uploads, each through one of 63 attacks, were laid
-// on their uploads: 151 had a place, and fitted there as well as after a full search. The other two
-// were negatives of a clear stretch. Of 99 unrelated pairs none passed these numbers. Repeat it with
-// bench match places.
+// Places that local features find. 153 leaks of 99 uploads, each through one of 63 attacks, were laid on their uploads:
+// 151 had a place, and fitted there as well as after a full search. The other two were negatives of a clear stretch. Of
+// 99 unrelated pairs none passed these numbers. Repeat it with bench match places.
 const (
 	minPlace       = 0.15 // quality of a place from which it is refined; unrelated pictures have 0.45 at most, mostly under 0.14
 	goodPlace      = 0.5  // quality of a refined place at which the search ends; unrelated pictures have 0.4 at most

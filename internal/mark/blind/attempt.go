@@ -7,10 +7,9 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
-// attempt looks for the shift of the pattern on the torus in field i, and reads the message there.
-// b is the linear map, row by row, from the pilots' frequencies in the mark to those in the field.
-// If the pilots agree by minAgreement or more, rounds of tracking refine the map. What is read is
-// added to r.found.
+// attempt looks for the shift of the pattern on the torus in field i, and reads the message there. b is the linear map,
+// row by row, from the pilots' frequencies in the mark to those in the field. If the pilots agree by minAgreement or
+// more, rounds of tracking refine the map. What is read is added to r.found.
 func (r *reader) attempt(i int, b [4]float64, rounds []round) {
 	s := r.shiftIn(i, b)
 	r.settle(i, s.toMatrix(b), s, minAgreement, rounds)
@@ -55,10 +54,9 @@ func (r *reader) strongestPart(a amplitudes, held *[pattern.PilotN]bool) shift {
 	return best
 }
 
-// settle decodes the message in field i under the map m, on which the shift s was found, refined by the
-// given rounds. It tries each refinement until the search is done, or only the first if s.z is
-// below plainAgreement. What is read is added to r.found. Below an agreement of need, settle only
-// records s.z as the best seen, if it is.
+// settle decodes the message in field i under the map m, on which the shift s was found, refined by the given rounds.
+// It tries each refinement until the search is done, or only the first if s.z is below plainAgreement. What is read is
+// added to r.found. Below an agreement of need, settle only records s.z as the best seen, if it is.
 func (r *reader) settle(i int, m geometry.Mat, s shift, need float64, rounds []round) {
 	r.bestZ, r.chance = math.Max(r.bestZ, s.z), math.Min(r.chance, s.chance)
 	if s.z < need {
@@ -100,9 +98,8 @@ func (r *reader) refined(i int, m geometry.Mat, sign float32, rounds []round) []
 	return []tracked{followed, {m: m}, plain, t}
 }
 
-// observed returns the frequencies of the pilots in the leak under the linear map b, in cycles a
-// work pixel. held says for each whether both parts lie below maxFrequency, so that the leak's
-// pixels can hold the pilot.
+// observed returns the frequencies of the pilots in the leak under the linear map b, in cycles a work pixel. held says
+// for each whether both parts lie below maxFrequency, so that the leak's pixels can hold the pilot.
 func (r *reader) observed(b [4]float64) (f [pattern.PilotN]pattern.Frequency, held [pattern.PilotN]bool) {
 	for k, q := range r.f {
 		f[k] = pattern.Frequency{X: float64(b[0]*q.X) + float64(b[1]*q.Y), Y: float64(b[2]*q.X) + float64(b[3]*q.Y)}
@@ -120,9 +117,8 @@ func (r *reader) shiftIn(i int, b [4]float64) shift {
 	return r.findShift(only(&held, &a.c[0]))
 }
 
-// roughShift returns the shift in field i under the linear map b, as shiftIn does, but
-// from interpolated amplitudes. This is much cheaper than shiftIn, and its agreement differs by
-// about 0.04. It reads nothing.
+// roughShift returns the shift in field i under the linear map b, as shiftIn does, but from interpolated amplitudes.
+// This is much cheaper than shiftIn, and its agreement differs by about 0.04. It reads nothing.
 func (r *reader) roughShift(i int, b [4]float64) shift {
 	t := r.tone(i)
 	f, held := r.observed(b)

@@ -7,10 +7,9 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// Carriers returns the planes in which a reader looks for a mark, whitened and of unit RMS: luma,
-// and minus the blue difference unless the picture is grey. c is a picture of 0..255 at its
-// canonical size; it is not changed. Each plane is made when its turn comes: two at once take 12 MB more. They can be
-// had once.
+// Carriers returns the planes in which a reader looks for a mark, whitened and of unit RMS: luma, and minus the blue
+// difference unless the picture is grey. c is a picture of 0..255 at its canonical size; it is not changed. Each plane
+// is made when its turn comes: two at once take 12 MB more. They can be had once.
 func Carriers(c dsp.RGB) iter.Seq[dsp.Plane] {
 	channels, carrier := []dsp.Plane{c.Luma()}, []func(dsp.Plane) dsp.Plane{lumaCarrier, blueCarrier}
 	if !c.Gray() {

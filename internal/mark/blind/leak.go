@@ -32,9 +32,8 @@ type leak struct {
 // maxFields is the number of fields of a coarse leak in colours.
 const maxFields = 3
 
-// newLeak shrinks a picture to its canonical size and whitens it. If the picture was last
-// opened from a hard JPEG file, the roundings take part in its luma (see reopened). The error
-// wraps ErrTooSmall or ErrTooLarge of package pattern.
+// newLeak shrinks a picture to its canonical size and whitens it. If the picture was last opened from a hard JPEG file,
+// the roundings take part in its luma (see reopened). The error wraps ErrTooSmall or ErrTooLarge of package pattern.
 func newLeak(img image.Image) (*leak, error) {
 	l, err := newPlainLeak(img)
 	if err != nil {
@@ -99,8 +98,7 @@ func emptyLeak(sw, sh, w, h int) *leak {
 	return l
 }
 
-// whitened returns a leak made of p, shrunk to w x h pixels, with luma whitened. w and h must not
-// exceed the size of p.
+// whitened returns a leak made of p, shrunk to w x h pixels, with luma whitened. w and h must not exceed the size of p.
 func whitened(p *image.NRGBA, w, h int) *leak {
 	l := emptyLeak(p.Rect.Dx(), p.Rect.Dy(), w, h)
 	l.src = p
@@ -122,9 +120,8 @@ func (l *leak) colour() {
 	}
 }
 
-// combined returns the fields that are searched, made of one or two carriers: luma alone, and the
-// sum of both carriers scaled to the same variance. A grey picture has luma alone. The first field
-// shares the carrier's memory.
+// combined returns the fields that are searched, made of one or two carriers: luma alone, and the sum of both carriers
+// scaled to the same variance. A grey picture has luma alone. The first field shares the carrier's memory.
 func combined(carriers []dsp.Plane) []dsp.Plane {
 	if len(carriers) == 1 {
 		return carriers
@@ -136,10 +133,9 @@ func combined(carriers []dsp.Plane) []dsp.Plane {
 	return []dsp.Plane{carriers[0], both}
 }
 
-// coarse returns the leak with a long side of coarseSide pixels, made at the first call and kept. A
-// leak that is not longer, or would become narrower than minSide, keeps its size. A colour leak has
-// one field more, minus the blue difference alone. Over texture luma holds so little of the mark
-// that it only adds noise.
+// coarse returns the leak with a long side of coarseSide pixels, made at the first call and kept. A leak that is not
+// longer, or would become narrower than minSide, keeps its size. A colour leak has one field more, minus the blue
+// difference alone. Over texture luma holds so little of the mark that it only adds noise.
 func (l *leak) coarse() *leak {
 	w, h, side := l.fields[0].W, l.fields[0].H, l.side()
 	if l.small != nil {
@@ -175,8 +171,7 @@ func (l *leak) halved() *leak {
 	return s
 }
 
-// forget drops all that was computed from the fields and kept: call it after the fields
-// change.
+// forget drops all that was computed from the fields and kept: call it after the fields change.
 func (l *leak) forget() {
 	l.tones = [maxFields]*toneReader{}
 	l.forgetMaps()
@@ -213,9 +208,8 @@ func (l *leak) tone(i int) *toneReader {
 	return l.tones[i]
 }
 
-// mapSize returns the size of the transform of a field, or of a part of a field, with the
-// given long side. The transform is padded by half, so that a peak between two bins loses
-// little.
+// mapSize returns the size of the transform of a field, or of a part of a field, with the given long side. The
+// transform is padded by half, so that a peak between two bins loses little.
 func mapSize(side int) int { return dsp.FastEven(side + side/2) }
 
 // A polarKey names one of the log-polar maps that a leak keeps.
@@ -225,8 +219,7 @@ type polarKey struct {
 	by    spectrum.Scales
 }
 
-// polar returns the log-polar map of the peaks of field i, cut or not, over the given scales.
-// It is kept.
+// polar returns the log-polar map of the peaks of field i, cut or not, over the given scales. It is kept.
 func (l *leak) polar(i int, cut bool, by spectrum.Scales) *spectrum.LogPolar {
 	k := polarKey{i, cut, by}
 	if l.polars[k] == nil {

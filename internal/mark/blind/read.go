@@ -1,6 +1,5 @@
-// Package blind finds and reads marks with the key alone. A leak is whitened. The stages of
-// search.go propose maps under which the pilots lie in it. The message is decoded under
-// each map on which the pilots agree.
+// Package blind finds and reads marks with the key alone. A leak is whitened. The stages of search.go propose maps
+// under which the pilots lie in it. The message is decoded under each map on which the pilots agree.
 package blind
 
 import (
@@ -51,10 +50,9 @@ func newReader(ctx context.Context, l *leak, kd *Keys) *reader {
 	return &reader{leak: l, ctx: ctx, kd: kd, f: kd.MarkFrequencies()[:], want: 1, pitch: 1}
 }
 
-// search runs stages in their order, each for all readers, up to the end of the stage in which
-// a reader finds a mark. By then the other readers have searched as thoroughly. It then looks for
-// their marks alongside the found mark. Finds are in the readers' found. The error is ctx's; no
-// mark found is no error.
+// search runs stages in their order, each for all readers, up to the end of the stage in which a reader finds a mark.
+// By then the other readers have searched as thoroughly. It then looks for their marks alongside the found mark. Finds
+// are in the readers' found. The error is ctx's; no mark found is no error.
 func search(readers []*reader, stages []stage) error {
 	for _, s := range stages {
 		if err := s.try(readers); err != nil {
@@ -67,10 +65,9 @@ func search(readers []*reader, stages []stage) error {
 	return alongside(readers)
 }
 
-// readOn looks for more marks of the same key after a mark was read, in other places of the torus:
-// a copy that was marked again carries several. It mutes each mark read and runs the two cheapest
-// stages, until they find no further mark or the checks are used up. It adds to r.found. The error
-// is ctx's.
+// readOn looks for more marks of the same key after a mark was read, in other places of the torus: a copy that was
+// marked again carries several. It mutes each mark read and runs the two cheapest stages, until they find no further
+// mark or the checks are used up. It adds to r.found. The error is ctx's.
 func (r *reader) readOn() error {
 	for len(r.found) == r.want && r.checks < code.CheckBudget {
 		r.mute(r.found[len(r.found)-1])
@@ -100,8 +97,7 @@ func (r *reader) mute(found *reading) {
 	r.leak, r.rankings, r.left = &own, nil, nil
 }
 
-// done reports whether the search may end: enough marks were read, or the budget of 32-bit
-// checks is used up.
+// done reports whether the search may end: enough marks were read, or the budget of 32-bit checks is used up.
 func (r *reader) done() bool { return len(r.found) >= r.want || r.checks >= code.CheckBudget }
 
 // decode reads the message under the map t and adds it to r.found. sign is -1 for an inverted
@@ -163,10 +159,9 @@ func (r *reader) checked(soft *[code.CodedN]float64, energy float64, t tracked) 
 	return false
 }
 
-// carrierWeight returns how much a carrier counts, 0 or more. seen is the mean of its pilots'
-// amplitudes over their deviation, which is off by 0.18 by chance; below minCarrier it counts as
-// minCarrier. The weight is seen for a clear mark and less for values near chance, since the
-// carrier may show no mark at all.
+// carrierWeight returns how much a carrier counts, 0 or more. seen is the mean of its pilots' amplitudes over their
+// deviation, which is off by 0.18 by chance; below minCarrier it counts as minCarrier. The weight is seen for a clear
+// mark and less for values near chance, since the carrier may show no mark at all.
 func carrierWeight(seen float64) float64 {
 	seen = math.Max(seen, minCarrier)
 	return seen * float64(seen*seen) / (float64(seen*seen) + chanceCarrier)
@@ -191,9 +186,8 @@ func deviation(x []float64) float64 {
 	return d
 }
 
-// meanOverDeviation returns the mean of x over its standard deviation, x not empty: of pilots' or
-// chips' amplitudes, how clearly a carrier shows the mark. Equal values give a huge number, not a
-// division by zero.
+// meanOverDeviation returns the mean of x over its standard deviation, x not empty: of pilots' or chips' amplitudes,
+// how clearly a carrier shows the mark. Equal values give a huge number, not a division by zero.
 func meanOverDeviation(x []float64) float64 {
 	m, d := moments(x)
 	return m / (d + 1e-12)
@@ -215,9 +209,8 @@ type Detection struct {
 	Transform   geometry.Mat      // leak pixels to mark pixels
 }
 
-// Detect reads the mark of one key out of a leak, by all stages of the search. Found is false
-// if there is no mark that can be read. The error wraps ErrTooSmall or ErrTooLarge of package
-// pattern, or is ctx's.
+// Detect reads the mark of one key out of a leak, by all stages of the search. Found is false if there is no mark that
+// can be read. The error wraps ErrTooSmall or ErrTooLarge of package pattern, or is ctx's.
 func Detect(ctx context.Context, img image.Image, kd *Keys) (*Detection, error) {
 	l, err := newLeak(img)
 	if err != nil {
@@ -266,10 +259,9 @@ func Clear(ctx context.Context, img image.Image, kd *Keys, id uint64, enough flo
 	return nil, ctx.Err()
 }
 
-// DetectAll reads the marks of all keys out of a leak, the strongest correlation first. Key of a
-// detection is the index in keys. It returns only marks that were found, several of one key if a
-// copy was marked again. unread has for each key what was seen and not read. Both are nil without keys.
-// It returns the errors of [Detect].
+// DetectAll reads the marks of all keys out of a leak, the strongest correlation first. Key of a detection is the index
+// in keys. It returns only marks that were found, several of one key if a copy was marked again. unread has for each
+// key what was seen and not read. Both are nil without keys. It returns the errors of [Detect].
 func DetectAll(ctx context.Context, img image.Image, keys []*Keys) (all []*Detection, unread []*Unread, err error) {
 	return detectAll(ctx, img, keys, stages[:])
 }

@@ -11,8 +11,7 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/spectrum"
 )
 
-// A stage looks for marks in one way, side by side for all readers of a leak that are
-// not done.
+// A stage looks for marks in one way, side by side for all readers of a leak that are not done.
 type stage struct {
 	name string
 	try  func([]*reader) error
@@ -116,9 +115,8 @@ func alongside(readers []*reader) error {
 	})(readers)
 }
 
-// straightened returns the leak as it lies on the mark pixels of a mark that was read as t. It also
-// returns the map from the work pixels of l to the pixels of the new leak. It returns false if t
-// has no inverse. l is not changed.
+// straightened returns the leak as it lies on the mark pixels of a mark that was read as t. It also returns the map
+// from the work pixels of l to the pixels of the new leak. It returns false if t has no inverse. l is not changed.
 func (l *leak) straightened(t tracked) (*leak, geometry.Mat, bool) {
 	win := markWindow(t.m, l.carriers[0].W, l.carriers[0].H, t.centre)
 	s := *l
@@ -135,17 +133,15 @@ func (l *leak) straightened(t tracked) (*leak, geometry.Mat, bool) {
 	return &s, geometry.Translation(float64(-win.u), float64(-win.v)).Mul(t.m), true
 }
 
-// wholePicture ranks similarities under which the leak shows all of the picture, of
-// whatever size and turned.
+// wholePicture ranks similarities under which the leak shows all of the picture, of whatever size and turned.
 func (r *reader) wholePicture() ranking {
 	mid := float64(r.side()) / pattern.Torus
 	return ranking{cut: true, by: spectrum.Scales{Min: mid * dsp.Exp(-wholeSlack), Max: mid * dsp.Exp(wholeSlack)}, n: 100}
 }
 
-// wholeFrame first reads in parts of the frame, under the best similarity of each field. It then
-// tries similarities of any scale: on the map as it is those beyond obvious, then with strong peaks
-// cut. Last it uses the lower half of the pilots only (thumbnails, blur). It stops when the search
-// is done.
+// wholeFrame first reads in parts of the frame, under the best similarity of each field. It then tries similarities of
+// any scale: on the map as it is those beyond obvious, then with strong peaks cut. Last it uses the lower half of the
+// pilots only (thumbnails, blur). It stops when the search is done.
 func (r *reader) wholeFrame() error {
 	for i := range r.fields {
 		best := r.ranked(i, obviousSums)
@@ -209,10 +205,9 @@ func (r *reader) pilots(low bool) []pattern.Frequency {
 	return f[:pattern.PilotN/2]
 }
 
-// similar tries the similarities of each field with ranks from..to-1 in the ranking k. It reads at
-// once under those on which the pilots agree strongly. The best of the others compete with what
-// earlier calls with the same k left unread; what is not read now is left for later calls. Marks
-// are added to r.found. The error is ctx's.
+// similar tries the similarities of each field with ranks from..to-1 in the ranking k. It reads at once under those on
+// which the pilots agree strongly. The best of the others compete with what earlier calls with the same k left unread;
+// what is not read now is left for later calls. Marks are added to r.found. The error is ctx's.
 func (r *reader) similar(k ranking, from, to int) error {
 	all := r.left[k]
 	for i := range r.fields {
@@ -268,9 +263,8 @@ func (r *reader) attemptBest(all []hit, rounds []round) []hit {
 	return all[n:]
 }
 
-// climbAndAttempt improves the hit's linear map on its peak map and reads under the improved map.
-// It reads under the hit's own map if the pilots agree less on the improved map. rounds refine the
-// map further, as in attempt.
+// climbAndAttempt improves the hit's linear map on its peak map and reads under the improved map. It reads under the
+// hit's own map if the pilots agree less on the improved map. rounds refine the map further, as in attempt.
 func (r *reader) climbAndAttempt(h hit, rounds []round) {
 	b, _ := h.m.Climb(r.f, h.b, .001, .0005, .00025)
 	if r.roughShift(h.field, b).z < h.z {
@@ -279,10 +273,9 @@ func (r *reader) climbAndAttempt(h hit, rounds []round) {
 	r.attempt(h.field, b, rounds)
 }
 
-// stretched tries similarities after a stretch of the leak's vertical axis by each of the factors
-// stretches: for leaks whose aspect ratio was changed. It runs the readers side by side, because
-// they share the log-polar map of each factor. All readers must have the same leak. The error is
-// ctx's.
+// stretched tries similarities after a stretch of the leak's vertical axis by each of the factors stretches: for leaks
+// whose aspect ratio was changed. It runs the readers side by side, because they share the log-polar map of each
+// factor. All readers must have the same leak. The error is ctx's.
 func stretched(readers []*reader) error {
 	l := readers[0].leak
 	s := spectrum.Scales{Min: stretchedMin, Max: anyScale.Max}

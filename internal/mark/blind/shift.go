@@ -48,10 +48,9 @@ func newShiftGrid(kd *pattern.Keys) *dsp.ToneGrid {
 	return dsp.NewToneGrid(shiftGrid, at[:])
 }
 
-// findShift returns the shift of the torus at which the given complex pilot amplitudes agree best,
-// to half a mark pixel. Its z is 0 if all amplitudes are 0. It compares the pattern upright and
-// turned by 180 degrees: one transform serves both, the first in its real, the second in its
-// imaginary part. on is scratch memory; c is not changed.
+// findShift returns the shift of the torus at which the given complex pilot amplitudes agree best, to half a mark
+// pixel. Its z is 0 if all amplitudes are 0. It compares the pattern upright and turned by 180 degrees: one transform
+// serves both, the first in its real, the second in its imaginary part. on is scratch memory; c is not changed.
 func (kd *Keys) findShift(on *shiftFinder, c *[pattern.PilotN]complex64) shift {
 	v := kd.Aligned(c)
 	u := kd.Aligned(conjugate(c))
@@ -88,9 +87,8 @@ func (kd *Keys) findShift(on *shiftFinder, c *[pattern.PilotN]complex64) shift {
 	return top
 }
 
-// strongest sums the tones that findShift has put into on, at all places of the grid. It returns
-// the shiftsKept places with the largest absolute sums above bar, upright or turned. Fewer exceed a
-// high bar: the rest of kept is then zero.
+// strongest sums the tones that findShift has put into on, at all places of the grid. It returns the shiftsKept places
+// with the largest absolute sums above bar, upright or turned. Fewer exceed a high bar: the rest of kept is then zero.
 func (on *shiftFinder) strongest(grid *dsp.ToneGrid, bar float32) bestShifts {
 	best := bestShifts{floor: bar, bar: bar}
 	grid.EachColumns(on.tones, on.tmp, func(x int, t []complex64) {
@@ -146,10 +144,9 @@ func (b *bestShifts) offer(sum float32, x, y int, flipped bool) {
 // abs returns the size of v.
 func abs(v float32) float32 { return max(v, -v) }
 
-// refineShift climbs from the shift (x, y), in mark pixels, to where the sum of the pilots is
-// largest, in steps of 2, 1 and 1/2 mark pixels. It returns that shift and the sum there. start is
-// the sum at (x, y): only its sign counts, negative for an inverted picture, whose sum is climbed
-// downwards. amp are the aligned amplitudes.
+// refineShift climbs from the shift (x, y), in mark pixels, to where the sum of the pilots is largest, in steps of 2, 1
+// and 1/2 mark pixels. It returns that shift and the sum there. start is the sum at (x, y): only its sign counts,
+// negative for an inverted picture, whose sum is climbed downwards. amp are the aligned amplitudes.
 func (kd *Keys) refineShift(on *shiftFinder, amp *[pattern.PilotN]complex64, x, y int, start float32) (geometry.Point, float64) {
 	sign := 1.0
 	if start < 0 {
@@ -167,9 +164,8 @@ func (kd *Keys) refineShift(on *shiftFinder, amp *[pattern.PilotN]complex64, x, 
 	return geometry.Point{X: float64(x) / 2, Y: float64(y) / 2}, sign * best
 }
 
-// pilotSum returns the real part of the sum of the aligned amplitudes amp, turned back as if the
-// pattern lay at (x, y). x and y are in half mark pixels, of either sign. on holds the table of
-// turns.
+// pilotSum returns the real part of the sum of the aligned amplitudes amp, turned back as if the pattern lay at (x, y).
+// x and y are in half mark pixels, of either sign. on holds the table of turns.
 func (kd *Keys) pilotSum(on *shiftFinder, amp *[pattern.PilotN]complex64, x, y int) float64 {
 	sum := 0.0
 	for k, p := range kd.Pilots {
@@ -179,8 +175,7 @@ func (kd *Keys) pilotSum(on *shiftFinder, amp *[pattern.PilotN]complex64, x, y i
 	return sum
 }
 
-// conjugate returns the complex conjugates of amplitudes. A picture turned by 180 degrees has
-// these amplitudes.
+// conjugate returns the complex conjugates of amplitudes. A picture turned by 180 degrees has these amplitudes.
 func conjugate(c *[pattern.PilotN]complex64) *[pattern.PilotN]complex64 {
 	var out [pattern.PilotN]complex64
 	for k, v := range c {
@@ -247,8 +242,7 @@ func newToneReader(z dsp.Plane) *toneReader {
 	return t
 }
 
-// times returns the product of a and b, each part rounded so that every machine gets the same
-// bits.
+// times returns the product of a and b, each part rounded so that every machine gets the same bits.
 func times(a, b complex64) complex64 {
 	return complex(float32(real(a)*real(b))-float32(imag(a)*imag(b)), float32(real(a)*imag(b))+float32(imag(a)*real(b)))
 }
@@ -270,9 +264,8 @@ func (t *toneReader) taps(u, v int) (c [4]complex64) {
 	return c
 }
 
-// at returns the sum of z exp(-2 pi i f.x) over the field z, interpolated between 4 x 4
-// coefficients. f is in cycles a pixel of the field; the result is 0 for frequencies at or beyond
-// the end of the spectrum in X.
+// at returns the sum of z exp(-2 pi i f.x) over the field z, interpolated between 4 x 4 coefficients. f is in cycles a
+// pixel of the field; the result is 0 for frequencies at or beyond the end of the spectrum in X.
 func (t *toneReader) at(f pattern.Frequency) complex64 {
 	x, y := float64(f.X*float64(t.s.W)), float64(f.Y*float64(t.s.H))
 	flip := x < 0

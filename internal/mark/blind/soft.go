@@ -218,10 +218,9 @@ func (w weights) at(i, j, nx, ny int) float32 {
 	return t + float32(b*(u-t))
 }
 
-// EvenOut returns gains of coded bits and of pilots, about 1: each brings its bit or pilot to the
-// mean of what the reader sees of all in z. z is a carrier of the marked picture, place its map to
-// mark pixels, and coded the signs that the bits were marked with. Gains are cut to 0.4..1.9 for
-// bits and 0.5..1.7 for pilots.
+// EvenOut returns gains of coded bits and of pilots, about 1: each brings its bit or pilot to the mean of what the
+// reader sees of all in z. z is a carrier of the marked picture, place its map to mark pixels, and coded the signs that
+// the bits were marked with. Gains are cut to 0.4..1.9 for bits and 0.5..1.7 for pilots.
 func (kd *Keys) EvenOut(z dsp.Plane, place geometry.Mat, coded []float32) (bits, pilots []float32) {
 	s, _ := kd.soft(z, place, 1, nil, 1) // a placement is never singular
 	for j := range s.bit {

@@ -8,9 +8,8 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
-// A round of tracking: windows of n x n cells of the given size are displaced by
-// up to the reach of a grid of shifts; those whose pilots then agree better than the
-// threshold vote for a better map.
+// A round of tracking: windows of n x n cells of the given size are displaced by up to the reach of a grid of shifts;
+// those whose pilots then agree better than the threshold vote for a better map.
 type round struct {
 	cell, n          int
 	by               grid
@@ -25,8 +24,7 @@ var (
 	spreadOut = []round{{64, 4, farGrid, 5.0, 4, 4}, {64, 3, farGrid, 4.5, 4, 4}, {64, 3, farGrid, 4.5, 4, 4}, {64, 3, nearGrid, 4.5, 2, 4}, {32, 4, fineGrid, 4.5, 2, 4}}
 )
 
-// A tracked map, the number of windows that voted for it, their centre and the
-// box around them in mark pixels.
+// A tracked map, the number of windows that voted for it, their centre and the box around them in mark pixels.
 type tracked struct {
 	m      geometry.Mat
 	votes  int
@@ -34,11 +32,10 @@ type tracked struct {
 	box    [4]float64 // u0, v0, u1, v1
 }
 
-// track refines m, a map from pixels of the field z to mark pixels. In each round, windows of the
-// field vote for displacements, and the map follows what the votes agree on. sign is -1 for an
-// inverted picture. A round without votes leaves the map as it is. votes of the result counts the
-// last round; its centre is nil if no window ever voted. If a map has no inverse, track returns
-// what it has.
+// track refines m, a map from pixels of the field z to mark pixels. In each round, windows of the field vote for
+// displacements, and the map follows what the votes agree on. sign is -1 for an inverted picture. A round without votes
+// leaves the map as it is. votes of the result counts the last round; its centre is nil if no window ever voted. If a
+// map has no inverse, track returns what it has.
 func (kd *Keys) track(z dsp.Plane, m geometry.Mat, sign float32, rounds []round) tracked {
 	t := tracked{m: m}
 	var win window
@@ -66,10 +63,9 @@ type vote struct {
 	q float64
 }
 
-// votes returns for each window of the flattened field the displacement, in mark pixels, at which
-// its pilots agree best. Windows that agree by the round's threshold or less do not vote. win is
-// where flat lies on the torus; sign is -1 for an inverted picture. Windows overlap: they move on
-// by one cell.
+// votes returns for each window of the flattened field the displacement, in mark pixels, at which its pilots agree
+// best. Windows that agree by the round's threshold or less do not vote. win is where flat lies on the torus; sign is
+// -1 for an inverted picture. Windows overlap: they move on by one cell.
 func (kd *Keys) votes(flat dsp.Plane, win window, sign float32, r round) (out []vote) {
 	a := cellAmplitudes(flat, win.u, win.v, kd.MarkFrequencies(), r.cell, r.cell)
 	nx, ny := min(r.n, a.nx), min(r.n, a.ny)
@@ -88,10 +84,9 @@ func (kd *Keys) votes(flat dsp.Plane, win window, sign float32, r round) (out []
 	return out
 }
 
-// follow moves the map to what the votes of round r, one or more, agree on. Twelve votes spread
-// over two cells or more allow a homography, r.similarityFrom votes over one cell a similarity. If
-// no such map fits enough votes, the map stays. Fewer votes give their weighted mean shift. follow
-// also sets centre and box, but not votes.
+// follow moves the map to what the votes of round r, one or more, agree on. Twelve votes spread over two cells or more
+// allow a homography, r.similarityFrom votes over one cell a similarity. If no such map fits enough votes, the map
+// stays. Fewer votes give their weighted mean shift. follow also sets centre and box, but not votes.
 func (t *tracked) follow(votes []vote, r round) {
 	size := float64(r.cell)
 	pairs := make([]geometry.Pair, len(votes))
@@ -188,10 +183,9 @@ func (g *displacements) best(c [pattern.PilotN]complex64, sign float32) (geometr
 	return g.at[at], float64(top) / math.Sqrt(energy/2)
 }
 
-// coherent returns m after a climb in its six affine parameters, and the sum of the pilots over the
-// whole frame under that map: for maps that few windows vote for. m leads from pixels of z to mark
-// pixels. centre is the middle of the window, nil for the picture's own. If m has no inverse, it
-// returns m and 0.
+// coherent returns m after a climb in its six affine parameters, and the sum of the pilots over the whole frame under
+// that map: for maps that few windows vote for. m leads from pixels of z to mark pixels. centre is the middle of the
+// window, nil for the picture's own. If m has no inverse, it returns m and 0.
 func (kd *Keys) coherent(z dsp.Plane, m geometry.Mat, sign float32, centre *geometry.Point) (geometry.Mat, float64) {
 	win := markWindow(m, z.W, z.H, centre)
 	flat, ok := rectify(z, m, win)
@@ -227,10 +221,9 @@ type cellSum struct {
 	c  [pattern.PilotN]complex64
 }
 
-// climbAffine raises the sum of the pilots f over the cells by coordinate ascent in the six affine
-// parameters, from 0 on: shifts in mark pixels, and linear terms that move a place at distance size
-// by as much. It returns the parameters, as affineSum takes them, and the sum. Steps go from 2 down
-// to 1/4 mark pixel. sign is -1 for an inverted picture.
+// climbAffine raises the sum of the pilots f over the cells by coordinate ascent in the six affine parameters, from 0
+// on: shifts in mark pixels, and linear terms that move a place at distance size by as much. It returns the parameters,
+// as affineSum takes them, and the sum. Steps go from 2 down to 1/4 mark pixel. sign is -1 for an inverted picture.
 func climbAffine(cells []cellSum, f *[pattern.PilotN]pattern.Frequency, sign, size float64) (q [6]float64, best float64) {
 	waves := newWaves()
 	best = affineSum(cells, f, waves, q, sign)

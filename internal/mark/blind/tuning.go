@@ -5,10 +5,9 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/spectrum"
 )
 
-// This file has the numbers of the room that were chosen, with their units and what fixed
-// them. Most were tuned together on 18 pictures under 63 attacks, before the first release;
-// docs/robustness.md has the rates on other pictures. No single number was measured at
-// +-20 %, unless its comment says so.
+// This file has the numbers of the room that were chosen, with their units and what fixed them. Most were tuned
+// together on 18 pictures under 63 attacks, before the first release; docs/robustness.md has the rates on other
+// pictures. No single number was measured at +-20 %, unless its comment says so.
 
 // Agreement of the pilots on a place is the peak over the RMS of their sum, at most 8. Noise
 // stays below about 5.4 (TestTrials of bench/nulls: below 5.6).
@@ -81,8 +80,7 @@ const (
 	halvedSide = 640
 )
 
-// Weight of a carrier: the mean of its pilots' amplitudes over their deviation, which
-// chance alone puts at 0.18.
+// Weight of a carrier: the mean of its pilots' amplitudes over their deviation, which chance alone puts at 0.18.
 const (
 	minCarrier    = 0.05
 	chanceCarrier = 0.1 // square at which a carrier has half its weight

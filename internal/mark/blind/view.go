@@ -50,12 +50,10 @@ func (v *View) Soft(kd *Keys, m geometry.Mat) []float64 {
 	return l.soft[:]
 }
 
-// Amplitude interpolates the complex amplitude of a field, 0 <= field < Fields, at a
-// frequency in cycles a work pixel.
+// Amplitude interpolates the complex amplitude of a field, 0 <= field < Fields, at a frequency in cycles a work pixel.
 func (v *View) Amplitude(field int, f pattern.Frequency) complex64 { return v.leak.tone(field).at(f) }
 
-// Agreement returns how well the amplitudes of the pilots agree on a place: 8 at most, noise
-// below about 5.4.
+// Agreement returns how well the amplitudes of the pilots agree on a place: 8 at most, noise below about 5.4.
 func (kd *Keys) Agreement(c *[pattern.PilotN]complex64) float64 {
 	return kd.findShift(newShiftFinder(), c).z
 }

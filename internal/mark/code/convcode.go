@@ -6,11 +6,10 @@ import (
 	"math/bits"
 )
 
-// The error-correcting code of the payload is the convolutional code of constraint length 9
-// and rate 1/3 with the generators 557, 663 and 711 octal. It has the maximal free
-// distance, 18 (Larsen 1973). Eight zero bits end it. It is decoded from soft values by the
-// parallel list Viterbi algorithm (Seshadri and Sundberg, "List Viterbi decoding algorithms
-// with applications", 1994).
+// The error-correcting code of the payload is the convolutional code of constraint length 9 and rate 1/3 with the
+// generators 557, 663 and 711 octal. It has the maximal free distance, 18 (Larsen 1973). Eight zero bits end it. It is
+// decoded from soft values by the parallel list Viterbi algorithm (Seshadri and Sundberg, "List Viterbi decoding
+// algorithms with applications", 1994).
 const (
 	// Tail is the number of zero bits that end a message.
 	Tail       = 8
@@ -21,8 +20,7 @@ const (
 
 var generators = [outputs]uint{0o557, 0o663, 0o711}
 
-// CodedLen returns the number of coded bits of an n-bit message: three for each bit of the
-// message and of the tail.
+// CodedLen returns the number of coded bits of an n-bit message: three for each bit of the message and of the tail.
 func CodedLen(n int) int { return outputs * (n + Tail) }
 
 // Encode returns the coded message as values +1 (bit 0) and -1 (bit 1), CodedLen(len(message)) of
@@ -42,10 +40,9 @@ func Encode(message []uint8) []float32 {
 	return out
 }
 
-// Decode returns up to list messages of n bits, the likeliest first, one bit a byte. soft has the
-// soft value of every coded bit: positive for +1, its size the confidence. It does not say how
-// likely a message is; any soft values give messages. It panics if soft has not CodedLen(n) values,
-// or list is not 1 to 255.
+// Decode returns up to list messages of n bits, the likeliest first, one bit a byte. soft has the soft value of every
+// coded bit: positive for +1, its size the confidence. It does not say how likely a message is; any soft values give
+// messages. It panics if soft has not CodedLen(n) values, or list is not 1 to 255.
 func Decode(soft []float32, n, list int) [][]uint8 {
 	steps := n + Tail
 	if len(soft) != outputs*steps || list < 1 || list > 255 {
@@ -64,8 +61,7 @@ func Decode(soft []float32, n, list int) [][]uint8 {
 	return out
 }
 
-// decoder keeps, for each state, the list best paths into it; a path is the
-// predecessor's upper bit and its rank there.
+// decoder keeps, for each state, the list best paths into it; a path is the predecessor's upper bit and its rank there.
 type decoder struct {
 	list, steps  int
 	metric, next []float32 // [state][rank]

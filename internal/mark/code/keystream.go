@@ -11,8 +11,7 @@ import (
 // KeySize is the size of a stream's key in bytes.
 const KeySize = 32
 
-// A Stream is an endless sequence of pseudorandom words. It is not safe for
-// concurrent use.
+// A Stream is an endless sequence of pseudorandom words. It is not safe for concurrent use.
 type Stream struct {
 	ctr cipher.Stream
 	buf [1024]byte
@@ -33,8 +32,7 @@ func NewStream(key []byte) *Stream {
 	return s
 }
 
-// Uint32 returns the next word of the stream: its next four bytes, the first the most
-// significant.
+// Uint32 returns the next word of the stream: its next four bytes, the first the most significant.
 func (s *Stream) Uint32() uint32 {
 	if s.at == len(s.buf) {
 		clear(s.buf[:])
@@ -57,8 +55,7 @@ func (s *Stream) Bytes(p []byte) {
 	}
 }
 
-// Intn returns an integer in [0, n), 0 < n <= 2^31, without bias: words above the
-// last multiple of n are passed over.
+// Intn returns an integer in [0, n), 0 < n <= 2^31, without bias: words above the last multiple of n are passed over.
 func (s *Stream) Intn(n int) int {
 	limit := uint32((uint64(1) << 32 / uint64(n) * uint64(n)) - 1)
 	for {
@@ -71,8 +68,7 @@ func (s *Stream) Intn(n int) int {
 // Unit returns the next word of the stream over 2^32, in [0, 1).
 func (s *Stream) Unit() float64 { return float64(s.Uint32()) / (1 << 32) }
 
-// Shuffle permutes x by the stream: each permutation is equally likely (Fisher and Yates, from
-// the end).
+// Shuffle permutes x by the stream: each permutation is equally likely (Fisher and Yates, from the end).
 func Shuffle[T any](s *Stream, x []T) {
 	for i := len(x) - 1; i > 0; i-- {
 		j := s.Intn(i + 1)

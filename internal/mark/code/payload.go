@@ -8,14 +8,12 @@ import (
 	"math"
 )
 
-// Payload codes copy IDs: 64 scrambled bits and a 32-bit keyed check, as coded
-// values of +1 and -1.
+// Payload codes copy IDs: 64 scrambled bits and a 32-bit keyed check, as coded values of +1 and -1.
 type Payload struct {
 	scramble, check []byte
 }
 
-// NewPayload derives the keys of scrambling and check. derive returns n bytes of the mark key
-// under a label.
+// NewPayload derives the keys of scrambling and check. derive returns n bytes of the mark key under a label.
 func NewPayload(derive func(label string, n int) []byte) Payload {
 	return Payload{scramble: derive("payload scrambling", 32), check: derive("payload check", 32)}
 }
@@ -31,20 +29,18 @@ const (
 	feistelRounds = 8
 )
 
-// The promise on false positives. A message is looked at only if it correlates with the
-// soft bits by at least MinCorrelation. At most CheckBudget messages a picture and key are
-// looked at. Each passes the 32-bit keyed check by chance with probability 2^-32. So a
-// picture without a mark of the key reads as marked with probability 4 x 2^-32 = 9.3e-10 at
-// most.
+// The promise on false positives. A message is looked at only if it correlates with the soft bits by at least
+// MinCorrelation. At most CheckBudget messages a picture and key are looked at. Each passes the 32-bit keyed check by
+// chance with probability 2^-32. So a picture without a mark of the key reads as marked with probability 4 x 2^-32 =
+// 9.3e-10 at most.
 const (
 	CheckBudget    = 4
 	MinCorrelation = 0.62
 )
 
-// Permute is a keyed permutation of the 64-bit integers: a balanced Feistel
-// network with HMAC-SHA256 as its round function (Luby and Rackoff, 1988). IDs
-// that differ in few bits would else share most of their coded bits, and a strong
-// mark of one would weigh against the other.
+// Permute is a keyed permutation of the 64-bit integers: a balanced Feistel network with HMAC-SHA256 as its round
+// function (Luby and Rackoff, 1988). IDs that differ in few bits would else share most of their coded bits, and a
+// strong mark of one would weigh against the other.
 func (p Payload) Permute(v uint64) uint64 { return p.hashes().permute(v) }
 
 // Sum returns the 32-bit keyed check of an ID.

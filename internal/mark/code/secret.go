@@ -17,8 +17,7 @@ const (
 
 var secretBase = base32.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567").WithPadding(base32.NoPadding)
 
-// SecretText writes a secret as one line of text, with a checksum: the inverse of
-// [ParseSecret].
+// SecretText writes a secret as one line of text, with a checksum: the inverse of [ParseSecret].
 func SecretText(secret *[SecretSize]byte) string {
 	sum := sha256.Sum256(secret[:])
 	return secretPrefix + secretBase.EncodeToString(append(secret[:], sum[:sumSize]...))
@@ -48,9 +47,8 @@ func KeyLine(text string) (line string, err error) {
 	return line, nil
 }
 
-// ParseSecret reads the one line that [SecretText] writes, without blanks around it. Its errors say
-// whether the line is no key, of a later version, or damaged (also if cut short), and never repeat
-// the text.
+// ParseSecret reads the one line that [SecretText] writes, without blanks around it. Its errors say whether the line is
+// no key, of a later version, or damaged (also if cut short), and never repeat the text.
 func ParseSecret(line string) (secret [SecretSize]byte, err error) {
 	switch {
 	case !strings.HasPrefix(line, anySecret):

@@ -35,9 +35,8 @@ type Canvas struct {
 	as     *manner // of its marks
 }
 
-// NewCanvas makes a picture ready to take marks. If src is an NRGBA picture from (0, 0) on, it is
-// kept as Source and must not change; others are converted. The error wraps ErrTooSmall or
-// ErrTooLarge.
+// NewCanvas makes a picture ready to take marks. If src is an NRGBA picture from (0, 0) on, it is kept as Source and
+// must not change; others are converted. The error wraps ErrTooSmall or ErrTooLarge.
 func NewCanvas(src image.Image) (*Canvas, error) {
 	b := src.Bounds()
 	if err := CheckSize(b.Dx(), b.Dy()); err != nil {
@@ -51,9 +50,8 @@ func NewCanvas(src image.Image) (*Canvas, error) {
 	return c, c.Shrink()
 }
 
-// CheckSize returns an error that wraps ErrTooSmall if a picture of width x height pixels is too
-// small to be marked: a side below minShort or the long side below minLong. It does not check for a
-// picture too large.
+// CheckSize returns an error that wraps ErrTooSmall if a picture of width x height pixels is too small to be marked: a
+// side below minShort or the long side below minLong. It does not check for a picture too large.
 func CheckSize(width, height int) error {
 	if min(width, height) < minShort || max(width, height) < minLong {
 		return fmt.Errorf("%w: %d x %d pixels, the sides must have %d and %d at least", ErrTooSmall, width, height, minLong, minShort)
@@ -195,15 +193,13 @@ type markedRows struct {
 	dither       bool
 }
 
-// Rows returns what enlarges the marks s to the picture's size and writes its marked rows. One
-// goroutine may use it.
+// Rows returns what enlarges the marks s to the picture's size and writes its marked rows. One goroutine may use it.
 func (c *Canvas) Rows(s Shaped) *markedRows {
 	w, h := c.Source.Rect.Dx(), c.Source.Rect.Dy()
 	return &markedRows{c.Source, dsp.NewEnlarger(s.luma, w, h), dsp.NewEnlarger(s.chroma, w, h), make([]float32, w), make([]float32, w), c.as.dither}
 }
 
-// Mark writes row y of the marked picture to dst, four bytes a pixel. Rows in rising order
-// cost least.
+// Mark writes row y of the marked picture to dst, four bytes a pixel. Rows in rising order cost least.
 func (r *markedRows) Mark(dst []uint8, y int) {
 	r.luma.Row(y, r.l)
 	r.chroma.Row(y, r.c)
@@ -224,8 +220,7 @@ func dither(row []float32, y int) {
 	}
 }
 
-// Row returns row y of the picture without the marks, four bytes a pixel. It must not be
-// changed.
+// Row returns row y of the picture without the marks, four bytes a pixel. It must not be changed.
 func (r *markedRows) Row(y int) []uint8 {
 	return r.src.Pix[y*r.src.Stride : y*r.src.Stride+4*len(r.l)]
 }

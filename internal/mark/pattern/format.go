@@ -1,9 +1,8 @@
 package pattern
 
-// The format v1. These constants are read by every detector that is to read
-// marks of this version: they never change under this version number. The units
-// are mark pixels: a torus of torus x torus of them is laid over each picture,
-// its long side about 1024 mark pixels.
+// The format v1. These constants are read by every detector that is to read marks of this version: they never change
+// under this version number. The units are mark pixels: a torus of torus x torus of them is laid over each picture, its
+// long side about 1024 mark pixels.
 const (
 	Torus = 1024 // mark pixels, width and height of the pattern before it repeats
 	Cell  = 4    // mark pixels a chip

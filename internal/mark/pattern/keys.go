@@ -16,8 +16,7 @@ type pilot struct {
 	Phase  float64 // turns
 }
 
-// Keys is all of a mark that follows from the mark key alone: what a blind
-// reader knows.
+// Keys is all of a mark that follows from the mark key alone: what a blind reader knows.
 type Keys struct {
 	ID      string // names the key in public
 	Derive  func(label string, n int) []byte
@@ -49,9 +48,8 @@ func NewKeys(secret *[code.SecretSize]byte) *Keys {
 	return kd
 }
 
-// drawPilots sets the pilots of kd from the stream: lattice points evenly over the half annulus,
-// apart from each other and from each other's negatives, and then their phases. The order of the
-// draws is part of the format.
+// drawPilots sets the pilots of kd from the stream: lattice points evenly over the half annulus, apart from each other
+// and from each other's negatives, and then their phases. The order of the draws is part of the format.
 func (kd *Keys) drawPilots(s *code.Stream) {
 	for n := 0; n < PilotN; {
 		r := Torus * math.Sqrt(PilotLow*PilotLow+float64(s.Unit()*(PilotHigh*PilotHigh-PilotLow*PilotLow)))

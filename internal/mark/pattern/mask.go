@@ -7,9 +7,8 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// A mask is how much of a mark each pixel hides. Luma is in just-noticeable differences
-// of a mid-grey flat: flat everywhere, plus texture times a slope chosen per
-// picture. chroma is the gain of the blue difference.
+// A mask is how much of a mark each pixel hides. Luma is in just-noticeable differences of a mid-grey flat: flat
+// everywhere, plus texture times a slope chosen per picture. chroma is the gain of the blue difference.
 type mask struct {
 	flat, texture, chroma dsp.Plane
 }
@@ -38,9 +37,8 @@ func grainOf(src *image.NRGBA, w, h int) dsp.Plane {
 	return out
 }
 
-// grainRow writes to dst the mean difference of neighbours along a row in green, in grey levels. It
-// looks at every second of the source rows [top, bottom). Each sample of dst has an equal share of
-// the columns of src.
+// grainRow writes to dst the mean difference of neighbours along a row in green, in grey levels. It looks at every
+// second of the source rows [top, bottom). Each sample of dst has an equal share of the columns of src.
 func grainRow(dst []float32, src *image.NRGBA, top, bottom int) {
 	n := src.Rect.Dx()
 	for x := range dst {

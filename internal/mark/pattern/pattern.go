@@ -73,8 +73,7 @@ func shapeBand(s dsp.Spectrum, response *bandResponse) {
 	}
 }
 
-// bandRow returns the coefficients of row v of s, from column 0 on, at which the chips' band
-// may not be 0.
+// bandRow returns the coefficients of row v of s, from column 0 on, at which the chips' band may not be 0.
 func bandRow(s dsp.Spectrum, v int) []complex64 {
 	st := s.Stride()
 	return s.C[v*st : v*st+min(st, bandEnd)]
@@ -95,8 +94,7 @@ func bandPower(s dsp.Spectrum) float64 {
 	return total / float64(n*n)
 }
 
-// linePower returns the square of coefficient c in column u, twice if the mirror image of c is
-// not stored in s.
+// linePower returns the square of coefficient c in column u, twice if the mirror image of c is not stored in s.
 func linePower(s dsp.Spectrum, u int, c complex64) float64 {
 	p := float64(float64(real(c))*float64(real(c))) + float64(float64(imag(c))*float64(imag(c)))
 	if u > 0 && u < s.W/2 {
@@ -170,8 +168,7 @@ func NewResponseTable() *ResponseTable {
 	return &t
 }
 
-// At returns the response at f cycles a mark pixel, f >= 0, interpolated; 0 beyond the table,
-// where the band has ended.
+// At returns the response at f cycles a mark pixel, f >= 0, interpolated; 0 beyond the table, where the band has ended.
 func (t *ResponseTable) At(f float64) float32 {
 	x := float64(f * 4096)
 	i := int(x)

@@ -15,10 +15,9 @@ func (kd *Keys) PixelPlacement(sub [16]byte, w, h int) geometry.Mat {
 	return kd.Placement(sub, cw, ch).Mul(geometry.PixelScale(float64(cw)/float64(w), float64(ch)/float64(h)))
 }
 
-// Placement returns the map from pixels of a canonical w x h picture to mark pixels: any rotation,
-// a scale within e^+-0.1 of 1024 mark pixels a long side, any shift. Key and submission decide it,
-// the same at every call. Copies never do: so a trace serves all copies in one pass, and averages
-// over pictures do not add up.
+// Placement returns the map from pixels of a canonical w x h picture to mark pixels: any rotation, a scale within
+// e^+-0.1 of 1024 mark pixels a long side, any shift. Key and submission decide it, the same at every call. Copies
+// never do: so a trace serves all copies in one pass, and averages over pictures do not add up.
 func (kd *Keys) Placement(sub [16]byte, w, h int) geometry.Mat {
 	s := code.NewStream(kd.Derive(fmt.Sprintf("placement %x", sub), code.KeySize))
 	c, sn := dsp.Cis(s.Unit())

@@ -30,9 +30,8 @@ func (e *manner) blueGain(side int) float32 {
 // pixels. Texture of the canonical picture looks smooth in the pixels of a large one.
 func maxSlope(side int) float64 { return math.Min(1, math.Sqrt(textureSide/float64(side))) }
 
-// A Shaped is what is added to the canonical picture: to luma, and negated to the blue
-// difference. What is added to luma is the pattern times the mask's flat part and slope
-// times its texture, and times gain.
+// A Shaped is what is added to the canonical picture: to luma, and negated to the blue difference. What is added to
+// luma is the pattern times the mask's flat part and slope times its texture, and times gain.
 type Shaped struct {
 	luma, chroma dsp.Plane
 	slope, gain  float32
@@ -45,11 +44,10 @@ func (s *Shaped) Scale(g float32) {
 	s.gain *= g
 }
 
-// Shape returns the mark made of the given blind patterns, one a carrier, and the tracer (own). All
-// have unit power and the canonical size. blindChroma does not count in a grey picture. strength 1
-// is the visibility budget; the mark never goes past the PSNR floor. The slope of strength over
-// texture solves the quadratic equation that puts the squared error at the floor. What clipping
-// would take costs nothing and is not counted.
+// Shape returns the mark made of the given blind patterns, one a carrier, and the tracer (own). All have unit power and
+// the canonical size. blindChroma does not count in a grey picture. strength 1 is the visibility budget; the mark never
+// goes past the PSNR floor. The slope of strength over texture solves the quadratic equation that puts the squared
+// error at the floor. What clipping would take costs nothing and is not counted.
 func (c *Canvas) Shape(blindLuma, blindChroma, own dsp.Plane, strength float64) Shaped {
 	luma, texture, chroma := c.parts(blindLuma, blindChroma, own, strength)
 	slope, gain := c.solve(luma, texture, chroma)
@@ -71,10 +69,9 @@ func (c *Canvas) Amplitude(s Shaped) dsp.Plane {
 	return out
 }
 
-// parts returns what a mark is made of, in grey levels: its luma in flats, what texture adds to
-// that luma at a slope of 1, and its blue difference, 0 in a grey picture. The patterns have unit
-// power and are cut at patternLimit and chromaLimit; strength is a share of the visibility budget.
-// solve chooses the slope.
+// parts returns what a mark is made of, in grey levels: its luma in flats, what texture adds to that luma at a slope of
+// 1, and its blue difference, 0 in a grey picture. The patterns have unit power and are cut at patternLimit and
+// chromaLimit; strength is a share of the visibility budget. solve chooses the slope.
 func (c *Canvas) parts(blindLuma, blindChroma, own dsp.Plane, strength float64) (flat, texture, chroma dsp.Plane) {
 	level := c.as.blueGain(max(c.w, c.h))
 	if c.grey {

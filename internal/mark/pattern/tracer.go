@@ -8,12 +8,11 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
-// Tracer returns the part of a mark that is a copy's own, of unit RMS over a
-// w x h picture: signs keyed by (key, submission, copy) on the coefficients of a
-// cosine transform whose first w' x h' samples, long side 1024, are the picture.
-// A coefficient (u, v) has the frequency hypot(u, v)/2 cycles a long side and the
-// amplitude 1/f, equal energy an octave. Signs are drawn row by row, only inside
-// the band; pictures with a shorter long side carry it up to 0.45 of theirs.
+// Tracer returns the part of a mark that is a copy's own, of unit RMS over a w x h picture: signs keyed by (key,
+// submission, copy) on the coefficients of a cosine transform whose first w' x h' samples, long side 1024, are the
+// picture. A coefficient (u, v) has the frequency hypot(u, v)/2 cycles a long side and the amplitude 1/f, equal energy
+// an octave. Signs are drawn row by row, only inside the band; pictures with a shorter long side carry it up to 0.45 of
+// theirs.
 func (kd *Keys) Tracer(sub [16]byte, id uint64, w, h int) dsp.Plane {
 	return TracerOf(kd.TracerStream(sub, id), w, h)
 }
@@ -57,9 +56,8 @@ func TracerOf(s *code.Stream, w, h int) dsp.Plane {
 	return out
 }
 
-// TracerSpan returns the first u and the number of u, 0 from some row on, with which the
-// coefficients (u, v) of row v carry a tracer: tracerLow <= hypot(u, v)/2 < TracerHigh. These u
-// follow each other.
+// TracerSpan returns the first u and the number of u, 0 from some row on, with which the coefficients (u, v) of row v
+// carry a tracer: tracerLow <= hypot(u, v)/2 < TracerHigh. These u follow each other.
 func TracerSpan(v int) (first, n int) {
 	const lo, hi = 4 * tracerLow * tracerLow, 4 * TracerHigh * TracerHigh
 	for first*first+v*v < lo {

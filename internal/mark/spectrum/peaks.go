@@ -10,9 +10,8 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
-// A PeakMap is how far the power of a field stands out of its surroundings at
-// each spatial frequency, in robust standard deviations. Only horizontal
-// frequencies >= 0 are kept; the rest is the mirror image.
+// A PeakMap is how far the power of a field stands out of its surroundings at each spatial frequency, in robust
+// standard deviations. Only horizontal frequencies >= 0 are kept; the rest is the mirror image.
 type PeakMap struct {
 	n     int       // samples of the transform, n x n
 	g     dsp.Plane // n/2+1 columns; row v holds the vertical frequency v - n/2 bins
@@ -84,9 +83,8 @@ func (m *PeakMap) Capped(limit float32) *PeakMap {
 	return &PeakMap{m.n, g, limit}
 }
 
-// Without returns a copy of the map with 0 around each place where b puts a pilot of f, muteReach
-// bins to each side. b is a linear map of frequencies. The peaks of a mark that was read are gone
-// then.
+// Without returns a copy of the map with 0 around each place where b puts a pilot of f, muteReach bins to each side. b
+// is a linear map of frequencies. The peaks of a mark that was read are gone then.
 func (m *PeakMap) Without(f []pattern.Frequency, b [4]float64) *PeakMap {
 	g := m.g.Clone()
 	for _, q := range f {
@@ -105,8 +103,7 @@ func (m *PeakMap) Without(f []pattern.Frequency, b [4]float64) *PeakMap {
 	return &PeakMap{m.n, g, m.limit}
 }
 
-// Dilated returns the map with each value replaced by the highest of the 3 x 3 around it: for
-// maps that are a bin off.
+// Dilated returns the map with each value replaced by the highest of the 3 x 3 around it: for maps that are a bin off.
 func (m *PeakMap) Dilated() *PeakMap { return &PeakMap{m.n, dsp.Dilate(m.g, 3), m.limit} }
 
 // at returns the map at a frequency (x, y) in bins from the origin, interpolated between four bins;
@@ -123,9 +120,8 @@ func (m *PeakMap) at(x, y float64) float32 {
 	return sampleLinear(m.g, x, y)
 }
 
-// score returns the sum of the map at the places where the linear map b puts the pilots of f. The
-// sum is divided by the root of their number: in noise it is about a standard normal variable.
-// Pilots beyond the map add 0.
+// score returns the sum of the map at the places where the linear map b puts the pilots of f. The sum is divided by the
+// root of their number: in noise it is about a standard normal variable. Pilots beyond the map add 0.
 func (m *PeakMap) score(f []pattern.Frequency, b [4]float64) float64 {
 	sum := 0.0
 	for _, q := range f {
@@ -176,16 +172,14 @@ func nudge(b [4]float64, d int, h float64) [4]float64 {
 	}
 }
 
-// Transpose turns a linear map of frequencies into the map of positions that causes it, and
-// back.
+// Transpose turns a linear map of frequencies into the map of positions that causes it, and back.
 func Transpose(b [4]float64) [4]float64 { return [4]float64{b[0], b[2], b[1], b[3]} }
 
 // ToMap returns the map of positions, work to mark pixels, that belongs to the linear map b of
 // frequencies and the shift t.
 func ToMap(b [4]float64, t geometry.Point) geometry.Mat { return geometry.Affine(Transpose(b), t) }
 
-// sampleLinear returns p at (x, y), interpolated between the four samples around. All four
-// must lie inside p.
+// sampleLinear returns p at (x, y), interpolated between the four samples around. All four must lie inside p.
 func sampleLinear(p dsp.Plane, x, y float64) float32 {
 	ix, iy := int(x), int(y)
 	a, b := float32(x-float64(ix)), float32(y-float64(iy))

@@ -19,8 +19,7 @@ type Candidate struct {
 // Scales is a range of scales, work pixels a mark pixel.
 type Scales struct{ Min, Max float64 }
 
-// LogPolar is a peak map over (angle, log radius): rotation and scale become
-// shifts (Ó Ruanaidh and Pun, 1998).
+// LogPolar is a peak map over (angle, log radius): rotation and scale become shifts (Ó Ruanaidh and Pun, 1998).
 type LogPolar struct {
 	angles, radii int
 	step          float64 // of ln radius

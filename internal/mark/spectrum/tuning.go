@@ -15,8 +15,7 @@ const (
 // eight best. With that window it was in 43, with a 50th in 56, with a 10th in 52. "kycmark-bench listed" says what is read.
 const fadedShare = 0.05
 
-// Steps of rotation (radians) and of ln scale: the smaller what is looked at, the wider its
-// peaks.
+// Steps of rotation (radians) and of ln scale: the smaller what is looked at, the wider its peaks.
 const (
 	FineStep   = 0.0035 // over the whole frame
 	SmallStep  = 0.008  // over its small rendition

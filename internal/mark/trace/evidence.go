@@ -10,8 +10,7 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
-// evidence is what a leak shows of the marks of one key: sums that any copy's signs and
-// code are correlated with.
+// evidence is what a leak shows of the marks of one key: sums that any copy's signs and code are correlated with.
 type evidence struct {
 	tracer   coefficients
 	soft     [code.CodedN]float64 // soft bits of the payload, of unit norm; zero if nothing of it is seen
@@ -34,9 +33,8 @@ func (s *suspects) evidence(v *frameView) *evidence {
 	return e
 }
 
-// gathered returns the evidence of w, a weighed plane of the frame, for the marks of a key. The
-// soft bits get unit norm; all stay 0 if nothing of them is seen. expected, payload and told are
-// left 0 for the caller.
+// gathered returns the evidence of w, a weighed plane of the frame, for the marks of a key. The soft bits get unit
+// norm; all stay 0 if nothing of them is seen. expected, payload and told are left 0 for the caller.
 func (s *suspects) gathered(f *frame, w dsp.Plane) *evidence {
 	e := &evidence{}
 	var soft [code.CodedN]float64
@@ -106,10 +104,9 @@ func logFisher(z, payload float64) float64 {
 //
 //	mean over l of exp(l z - l^2/2) x mean over l' of exp(l' z')/M(l')
 //
-// with l and l' predicted from the channel, never from the candidate. The first factor has a mean
-// below 1 for a copy that was not used, since cosh x <= exp(x^2/2); M, which null computes, is the
-// mean of exp(l' z') over all messages. Signs and code are independent, so the mean of the e-value
-// is 1 at most.
+// with l and l' predicted from the channel, never from the candidate. The first factor has a mean below 1 for a copy
+// that was not used, since cosh x <= exp(x^2/2); M, which null computes, is the mean of exp(l' z') over all messages.
+// Signs and code are independent, so the mean of the e-value is 1 at most.
 func (e *evidence) logE(z, payload, strength float64, null *codeNull) float64 {
 	var t [len(tracerShares)]float64
 	for i, s := range tracerShares {
@@ -136,9 +133,8 @@ func lnMean(x []float64) float64 {
 	return top + dsp.Ln(sum/float64(len(x)))
 }
 
-// decode returns the payload read out of the soft bits without the list of candidates. It returns
-// nil if none of the likeliest messages correlates by code.MinCorrelation and passes the check of
-// kd.
+// decode returns the payload read out of the soft bits without the list of candidates. It returns nil if none of the
+// likeliest messages correlates by code.MinCorrelation and passes the check of kd.
 func (e *evidence) decode(kd *pattern.Keys) *uint64 {
 	soft := make([]float32, code.CodedN)
 	for j, b := range e.soft {
@@ -168,9 +164,8 @@ type codeNull struct {
 // newCodeNull returns the null distribution of the payload's score for given soft bits.
 func newCodeNull(soft *[code.CodedN]float64) *codeNull { return &codeNull{soft: soft} }
 
-// at returns ln M(l), the logarithm of the mean of exp(l z') over random messages, for the
-// i-th share of the predicted strength. It keeps the last result of each share, since copies
-// of one strength ask for the same l.
+// at returns ln M(l), the logarithm of the mean of exp(l z') over random messages, for the i-th share of the predicted
+// strength. It keeps the last result of each share, since copies of one strength ask for the same l.
 func (n *codeNull) at(i int, l float64) float64 {
 	if k := &n.known[i]; k.l != l {
 		k.l, k.lnM = l, code.LnMean(n.soft[:], l)

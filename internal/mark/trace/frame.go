@@ -28,8 +28,7 @@ type frame struct {
 // A run is those coefficients of one row that carry a tracer.
 type run struct{ first, n int }
 
-// newFrame returns the frame of a canonical original of w x h pixels, with the tables of its
-// coefficients.
+// newFrame returns the frame of a canonical original of w x h pixels, with the tables of its coefficients.
 func newFrame(w, h int) frame {
 	f := frame{w: w, h: h, spans: make([]run, pattern.TracerSize), band: make([]uint8, pattern.TracerSize*pattern.TracerSize)}
 	f.fw, f.fh, f.scale = frameSize(w, h)
@@ -127,9 +126,8 @@ func (f *frame) view(r *register.Registration, fit *photometry.Fit, leak *image.
 	return v
 }
 
-// standardised returns the spectrum, in the frame, of a residual on the leak's raster in grey
-// levels. Each sample is first divided by the local deviation, cut at outlier deviations, and
-// weighed as the fit weighs it.
+// standardised returns the spectrum, in the frame, of a residual on the leak's raster in grey levels. Each sample is
+// first divided by the local deviation, cut at outlier deviations, and weighed as the fit weighs it.
 func (v *frameView) standardised(residual dsp.Plane) dsp.Plane {
 	q := dsp.NewPlane(residual.W, residual.H)
 	for i, r := range residual.Pix {
@@ -149,10 +147,9 @@ func (f *frame) ofCanonical(p dsp.Plane) dsp.Plane {
 	return out
 }
 
-// onLeak returns where on the leak each sample of the frame lies, in pixels of the leak. It starts
-// from the inverse of the homography. Two steps correct that for the smooth field of the
-// registration, by at most 8 canonical pixels. Samples beyond the leak have positions outside; all
-// have -1e6 if the homography has no inverse.
+// onLeak returns where on the leak each sample of the frame lies, in pixels of the leak. It starts from the inverse of
+// the homography. Two steps correct that for the smooth field of the registration, by at most 8 canonical pixels.
+// Samples beyond the leak have positions outside; all have -1e6 if the homography has no inverse.
 func (f *frame) onLeak(r *register.Registration) (x, y dsp.Plane) {
 	x, y = dsp.NewPlane(f.fw, f.fh), dsp.NewPlane(f.fw, f.fh)
 	inv, ok := r.H.Inverse()
@@ -233,9 +230,8 @@ func (v *frameView) resample(p dsp.Plane) dsp.Plane {
 	return out
 }
 
-// bilinear2 returns p and q, two planes of one size, at (x, y), each interpolated between four
-// samples. (x, y) must lie within 0..W-1 and 0..H-1, and the planes must have two samples a side or
-// more.
+// bilinear2 returns p and q, two planes of one size, at (x, y), each interpolated between four samples. (x, y) must lie
+// within 0..W-1 and 0..H-1, and the planes must have two samples a side or more.
 func bilinear2(p, q dsp.Plane, x, y float64) (float32, float32) {
 	ix, iy := min(int(x), p.W-2), min(int(y), p.H-2)
 	a, b := float32(x-float64(ix)), float32(y-float64(iy))
@@ -249,8 +245,7 @@ func bilinear2(p, q dsp.Plane, x, y float64) (float32, float32) {
 	return at(p.Pix), at(q.Pix)
 }
 
-// bilinear0 returns p at (x, y), interpolated between four samples. Samples outside of p count
-// as 0.
+// bilinear0 returns p at (x, y), interpolated between four samples. Samples outside of p count as 0.
 func bilinear0(p dsp.Plane, x, y float64) float32 {
 	fx, fy := math.Floor(x), math.Floor(y)
 	ix, iy := int(fx), int(fy)

@@ -25,8 +25,7 @@ type probe struct {
 	amplitude dsp.Plane           // what a pattern of unit power is marked with
 }
 
-// newProbe returns the probe of a key and a submission, the same at every call. Its planes are
-// set by embed.
+// newProbe returns the probe of a key and a submission, the same at every call. Its planes are set by embed.
 func newProbe(kd *pattern.Keys, sub [16]byte) *probe {
 	s := func() *code.Stream {
 		return code.NewStream(kd.Derive(fmt.Sprintf("trace probe %x", sub), code.KeySize))
@@ -182,8 +181,7 @@ func (p *probe) correlation(soft *[code.CodedN]float64) (sum float64) {
 	return sum
 }
 
-// onLeakRaster returns a mark p of the frame on the leak's raster and through its tone curve, in grey
-// levels.
+// onLeakRaster returns a mark p of the frame on the leak's raster and through its tone curve, in grey levels.
 func (v *frameView) onLeakRaster(p dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane(v.leakX.W, v.leakX.H)
 	dsp.Parallel(len(out.Pix), func(from, to int) {
@@ -227,6 +225,5 @@ func (v *frameView) hideEnds(out dsp.Plane) {
 	}
 }
 
-// squares returns the mean square around each sample of p, in a window of deviation
-// untoldReach.
+// squares returns the mean square around each sample of p, in a window of deviation untoldReach.
 func squares(p dsp.Plane) dsp.Plane { return dsp.Gauss(dsp.Product(p, p), untoldReach) }

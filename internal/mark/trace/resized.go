@@ -18,10 +18,9 @@ type resized struct {
 	part  dsp.Rect  // that it shows, samples of the frame
 }
 
-// resized predicts a leak of the given size from the part of the original that it shows. l has the
-// steps of the leak's JPEG file, quad the leak's corners on the original. It returns nil without
-// steps or if they are too fine. It also does so if the part is no upright rectangle, or the leak
-// has the original's size, which rounded reads.
+// resized predicts a leak of the given size from the part of the original that it shows. l has the steps of the leak's
+// JPEG file, quad the leak's corners on the original. It returns nil without steps or if they are too fine. It also
+// does so if the part is no upright rectangle, or the leak has the original's size, which rounded reads.
 func (t *Tracer) resized(l *requant.Leak, size image.Point, sight *capture.Sight, quad [4]geometry.Point) *resized {
 	if l == nil || sight.Inverted || sight.Mirrored || size == (image.Point{X: t.sides[0], Y: t.sides[1]}) {
 		return nil
@@ -50,10 +49,9 @@ func (t *Tracer) resized(l *requant.Leak, size image.Point, sight *capture.Sight
 	return r
 }
 
-// upright returns the rectangle of the original that a leak of the given size shows. q are the
-// leak's corners in pixels of the original, clockwise from the upper left. It reports false if they
-// are no upright rectangle, within crooked pixels of the leak. It also does so if they reach beyond
-// the original, or the leak is larger than that part.
+// upright returns the rectangle of the original that a leak of the given size shows. q are the leak's corners in pixels
+// of the original, clockwise from the upper left. It reports false if they are no upright rectangle, within crooked
+// pixels of the leak. It also does so if they reach beyond the original, or the leak is larger than that part.
 func (t *Tracer) upright(q [4]geometry.Point, size image.Point) (dsp.Rect, bool) {
 	left, top := (q[0].X+q[3].X)/2, (q[0].Y+q[1].Y)/2
 	r := dsp.Rect{X: left, Y: top, W: (q[1].X+q[2].X)/2 - left, H: (q[2].Y+q[3].Y)/2 - top}

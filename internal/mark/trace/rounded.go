@@ -34,10 +34,9 @@ func (t *Tracer) opened(p *image.NRGBA) *requant.Leak {
 	return l
 }
 
-// rounded returns what the roundings of a leak say of the marks of s. It returns nil unless the
-// leak is the whole original after a hard JPEG, not resized. l has the steps of the leak's file,
-// nil if it was no JPEG file. sight says how it lies, and quad are its corners in pixels of the
-// original.
+// rounded returns what the roundings of a leak say of the marks of s. It returns nil unless the leak is the whole
+// original after a hard JPEG, not resized. l has the steps of the leak's file, nil if it was no JPEG file. sight says
+// how it lies, and quad are its corners in pixels of the original.
 func (t *Tracer) rounded(s *suspects, l *requant.Leak, sight *capture.Sight, quad [4]geometry.Point) *evidence {
 	if l == nil || sight.Inverted || sight.Mirrored || !t.inPlace(quad) {
 		return nil
@@ -87,8 +86,7 @@ func (t *Tracer) weakest() float64 {
 	return weakest
 }
 
-// pixels returns how many pixels of an original of w x h lie on one sample of the frame, along
-// each axis.
+// pixels returns how many pixels of an original of w x h lie on one sample of the frame, along each axis.
 func (f *frame) pixels(w, h int) float64 { return float64(max(w, h)) / pattern.TracerSize }
 
 // gather brings scores p of the original's pixels into the frame: each sample has the sum over the
@@ -105,9 +103,8 @@ func (f *frame) gather(p dsp.Plane) dsp.Plane {
 	return out
 }
 
-// scaledTo returns p resampled by cubic convolution to w x h samples, each step samples of p wide
-// and high; the upper left corners are aligned. It does not average: shrinking by much takes
-// dsp.Shrink.
+// scaledTo returns p resampled by cubic convolution to w x h samples, each step samples of p wide and high; the upper
+// left corners are aligned. It does not average: shrinking by much takes dsp.Shrink.
 func scaledTo(p dsp.Plane, w, h int, step float64) dsp.Plane {
 	out := dsp.NewPlane(w, h)
 	e := dsp.NewScaler(p, w, step, step)

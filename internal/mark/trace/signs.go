@@ -9,18 +9,16 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
-// coefficients are a tracer's coefficients as whole numbers, so that sums over signs are
-// exact in any order. They lie row by row as the signs are drawn, each row filled up to
-// whole words of 32 signs by zeros.
+// coefficients are a tracer's coefficients as whole numbers, so that sums over signs are exact in any order. They lie
+// row by row as the signs are drawn, each row filled up to whole words of 32 signs by zeros.
 type coefficients struct {
 	q      []int32
 	square float64 // sum of squares
 	unit   float64 // value of one
 }
 
-// quantised returns the tracer's coefficients of the spectrum c as whole numbers, each times its
-// amplitude 1/f in the tracer. Those from frequency end on, in cycles a long side, are 0, so that
-// the places of all others stay the same.
+// quantised returns the tracer's coefficients of the spectrum c as whole numbers, each times its amplitude 1/f in the
+// tracer. Those from frequency end on, in cycles a long side, are 0, so that the places of all others stay the same.
 func (f *frame) quantised(c dsp.Plane, end float64) coefficients {
 	x, low := make([]float64, 0, 1<<19), int(4*end*end)
 	for v, sp := range f.spans {
@@ -57,10 +55,9 @@ func quantise(x []float64) coefficients {
 	return out
 }
 
-// scores returns sum q s / |q| over each stream's signs s, and 0 for all without coefficients. It
-// draws the signs, so the streams must be fresh. A stream's own signs are what its tracer was made
-// of. The signs of others are fair coins, whatever q is, so that P(score >= z) <= exp(-z^2/2) for
-// them (Hoeffding, 1963).
+// scores returns sum q s / |q| over each stream's signs s, and 0 for all without coefficients. It draws the signs, so
+// the streams must be fresh. A stream's own signs are what its tracer was made of. The signs of others are fair coins,
+// whatever q is, so that P(score >= z) <= exp(-z^2/2) for them (Hoeffding, 1963).
 func (c coefficients) scores(streams []*code.Stream) []float64 {
 	out := make([]float64, len(streams))
 	if c.square == 0 {
@@ -100,9 +97,8 @@ func (c coefficients) addEach(sums []int64, streams []*code.Stream) {
 	}
 }
 
-// addTabulated does what addEach does for sums that are 0, eight coefficients at a time, from
-// tables of their sums under each byte of signs: cheapest for many streams. It may draw more signs
-// than there are coefficients.
+// addTabulated does what addEach does for sums that are 0, eight coefficients at a time, from tables of their sums
+// under each byte of signs: cheapest for many streams. It may draw more signs than there are coefficients.
 func (c coefficients) addTabulated(sums []int64, streams []*code.Stream) {
 	bits := make([]byte, signBlock*len(streams))
 	tables := new([signRun][256]int32)

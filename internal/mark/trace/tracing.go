@@ -166,9 +166,8 @@ func (t *Tracer) suspects(keyID string) *suspects {
 	return nil
 }
 
-// Trace lays a leak on the original and traces it. A leak that does not show the original is no
-// error, but a result that is not registered. The error wraps ErrTooSmall or ErrTooLarge of package
-// pattern, or is ctx's.
+// Trace lays a leak on the original and traces it. A leak that does not show the original is no error, but a result
+// that is not registered. The error wraps ErrTooSmall or ErrTooLarge of package pattern, or is ctx's.
 func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*Result, error) {
 	p, err := traceable(leak)
 	if err != nil {

@@ -18,10 +18,9 @@ var (
 	payloadShares = [...]float64{0, 0.4, 0.6, 0.8, 1}
 )
 
-// How far the score of a mark may lie from what is predicted. Predictions are off by a
-// factor whose logarithm has this bias and deviation. Both are larger the less of the mark
-// lies where the original's own detail says how it fared, as on blank pages through hard
-// compression. docs/robustness.md has the trials.
+// How far the score of a mark may lie from what is predicted. Predictions are off by a factor whose logarithm has this
+// bias and deviation. Both are larger the less of the mark lies where the original's own detail says how it fared, as
+// on blank pages through hard compression. docs/robustness.md has the trials.
 const (
 	predictionBias   = -0.05
 	predictionSpread = 0.25
