@@ -96,7 +96,7 @@ func (e *Env) TestKey(n int) *watermark.Key {
 	secret := sha256.Sum256(fmt.Appendf(nil, "kycmark bench key %d of seed %d", n, e.Seed))
 	sum := sha256.Sum256(secret[:])
 	text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(append(secret[:], sum[:4]...))
-	return Must(watermark.ParseKey("KYCMARK-SECRET-KEY-1-" + text)) // the text is right
+	return Must(watermark.ParseKey("KYCMARK-SECRET-KEY-1-" + text)) // cannot fail: the checksum is right
 }
 
 // Draw returns 64 bits for a purpose, made from the seed and a file's contents.
