@@ -16,6 +16,7 @@ import (
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/internal/webp"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -44,18 +45,18 @@ func TestWebPInPieces(t *testing.T) {
 	require.NoError(t, webp.Encode(&leaked, picture.Flatten(attack.JPEG(90)(nil, passport)), 90, nil, nil))
 	whole, err := investigator(cfg.Key).Investigate(t.Context(), "whole.webp", leaked.Bytes())
 	require.NoError(t, err)
-	assert.Equal(t, verify.FoundUnmarked, whole.Finding)
+	assert.Equal(t, findings.FoundUnmarked, whole.Kind)
 	v := investigator() // noise has no mark, and to search it for one takes two seconds a piece
 	examined := 0
 	for at := 1200; at < leaked.Len()/3; at += 700 {
 		file := slices.Concat(leaked.Bytes()[:at], []byte("\r\n4000\r\n"), leaked.Bytes()[at:])[:leaked.Len()]
 		leak, err := v.Investigate(t.Context(), "pieces.webp", file)
 		require.NoError(t, err)
-		assert.NotEqual(t, verify.FoundUnknown, leak.Finding)
+		assert.NotEqual(t, findings.FoundUnknown, leak.Kind)
 		if strings.Contains(leak.Error, "it may lie in pieces") {
 			examined++
-			assert.Equal(t, verify.FoundDamaged, leak.Finding)
-			_, err = v.Weigh(t.Context(), []*verify.Verdict{leak})
+			assert.Equal(t, findings.FoundDamaged, leak.Kind)
+			_, err = v.Weigh(t.Context(), []*verify.Finding{leak})
 			require.NoError(t, err)
 		}
 	}
