@@ -75,14 +75,19 @@ func TestTooMuch(t *testing.T) {
 	b := memory.New(800)
 	l := b.Lease()
 	for max, take := range map[int64]func(n int64) error{
-		600: func(n int64) error { return l.Take(t.Context(), n) },
-		200: func(n int64) error { _, err := b.Original(t.Context(), n); return err },
+		600: func(n int64) error { defer l.Give(); return l.Take(t.Context(), n) },
+		200: func(n int64) error {
+			give, err := b.Original(t.Context(), n)
+			if err == nil {
+				give()
+			}
+			return err
+		},
 	} {
 		var limit *picture.LimitError
 		require.ErrorAs(t, take(max+1), &limit)
 		require.Equal(t, picture.LimitError{What: picture.MemoryBytes, Got: max + 1, Max: max}, *limit)
 		require.NoError(t, take(max))
-		l.Give()
 	}
 }
 
