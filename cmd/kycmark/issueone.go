@@ -59,10 +59,12 @@ func (b *books) issueAll(ctx context.Context, issuer *registry.Issuer, id waterm
 	for _, to := range f.To {
 		stem := filepath.Join(f.folder(to), cmp.Or(f.names[id], id.String()))
 		var line issueLine
-		_ = f.outage.wait(ctx, func() error {
+		if err := f.outage.wait(ctx, func() error {
 			line = issueLine{Submission: id.String(), Recipient: to, id: id}.issue(ctx, b, issuer, prepared, stem, f)
 			return line.cause
-		})
+		}); err != nil {
+			line.cause = err // context.Canceled where another copy's error ended the wait, so that that error is shown
+		}
 		line.ends = endsAll(line.cause)
 		if lines = append(lines, line); line.ends {
 			break
@@ -84,12 +86,16 @@ type outage struct {
 	since time.Time // zero: it was not away at the last attempt
 }
 
-// wait calls do again while its error says that the database is away, until it was away for [failOver].
+// wait calls do again while its error says that the database is away, until it was away for [failOver] or ctx ends: the error
+// is then ctx's.
 func (o *outage) wait(ctx context.Context, do func() error) error {
 	for {
 		err := do()
-		if late := o.lasts(err); late || !jobs.Away(err) || ctx.Err() != nil {
+		if late := o.lasts(err); late || !jobs.Away(err) {
 			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 		time.Sleep(pause)
 	}

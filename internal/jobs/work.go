@@ -3,6 +3,7 @@ package jobs
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"encoding/json"
 	"errors"
@@ -42,7 +43,7 @@ func Passing(err error) bool {
 	errors.As(err, &network)
 	var connecting *pgconn.ConnectError // also: no host takes writes
 	_, file := network.(syscall.Errno)  // errors of files, such as that of a full disk, have the methods of net.Error
-	return network != nil && !file || errors.As(err, &connecting) || errors.Is(err, objects.ErrAway) || pgconn.SafeToRetry(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) ||
+	return network != nil && !file || errors.As(err, &connecting) || errors.Is(err, objects.ErrAway) || pgconn.SafeToRetry(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
