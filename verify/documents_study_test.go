@@ -11,7 +11,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
-	"github.com/kycmark/kycmark/internal/register"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/phash/parts"
 )
@@ -57,7 +56,7 @@ func TestSameDocumentStudy(t *testing.T) {
 				}
 				yes := false
 				for _, way := range [][2]*image.NRGBA{{o.img, u.img}, {u.img, o.img}} {
-					s, err := capture.New(dsp.LazyLuma(way[0])).Lay(t.Context(), register.NewLeak(dsp.LazyLuma(way[1])), nil)
+					s, err := capture.New(dsp.LazyLuma(way[0])).Lay(t.Context(), capture.NewLeak(dsp.LazyLuma(way[1])), nil)
 					require.NoError(t, err)
 					word, score, err := documentPixels(s)
 					require.NoError(t, err)

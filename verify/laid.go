@@ -23,7 +23,7 @@ import (
 // serves one goroutine at a time.
 type leakPicture struct {
 	*picture.Picture
-	ready    *register.Leak     // nil until the leak is first laid on an original
+	ready    *capture.Leak      // nil until the leak is first laid on an original
 	laid     []laid             // how the leak lies on the originals that it may be traced against
 	searched *findings.Searched // what the search had to go by; nil: nothing was searched
 	queries  []phash.Hash       // its hashes
@@ -58,9 +58,9 @@ func (l *leakPicture) lay(ctx context.Context, o *original) (*capture.Sight, err
 }
 
 // luma returns the leak ready for being laid on originals, made once.
-func (l *leakPicture) luma() *register.Leak {
+func (l *leakPicture) luma() *capture.Leak {
 	if l.ready == nil {
-		l.ready = register.NewLeak(dsp.LazyLuma(l.Image))
+		l.ready = capture.NewLeak(dsp.LazyLuma(l.Image))
 	}
 	return l.ready
 }

@@ -42,7 +42,7 @@ func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search,
 	if len(v.cfg.Against) > 0 {
 		return s, nil
 	}
-	if l.searched = (&findings.Searched{Quality: quality, Bilevel: capture.Bilevel(l.luma().Luma().Make())}); s.tooFlat {
+	if l.searched = (&findings.Searched{Quality: quality, Bilevel: l.luma().Bilevel()}); s.tooFlat {
 		queries = nil // its parts may still tell
 	}
 	s.near, err = v.near(ctx, queries)

@@ -55,7 +55,7 @@ func (o *Original) Halved(n int) dsp.Plane { return o.source.Halved(n) }
 type Sight struct {
 	*register.Registration
 	on      *Original
-	given   dsp.Lazy // the leak
+	given   *Leak
 	like    *Likeness
 	view    photometry.View
 	fit     *photometry.Fit
@@ -78,23 +78,34 @@ func (s *Sight) ToOriginal() geometry.Mat {
 	return scale.Mul(s.H).Mul(s.ToLeak)
 }
 
+// A Leak is a picture made ready for being laid onto originals, as [register.Leak] is. It is safe for concurrent use.
+type Leak struct {
+	*register.Leak
+	bilevel func() bool // see [Leak.Bilevel]
+}
+
+// NewLeak readies a leak by its luma at full resolution, 0..255, which it keeps to be made again.
+func NewLeak(luma dsp.Lazy) *Leak {
+	return &Leak{register.NewLeak(luma), sync.OnceValue(func() bool { return bilevel(luma.Make()) })}
+}
+
 // Find is [Original.Lay] for a leak that is laid on one original only, given by its luma at full resolution, 0..255.
 func (o *Original) Find(ctx context.Context, leak dsp.Lazy) (*Sight, error) {
-	return o.Lay(ctx, register.NewLeak(leak), nil)
+	return o.Lay(ctx, NewLeak(leak), nil)
 }
 
 // Lay registers a leak onto the original, from a place that may be known, as [register.Original.Find] does. It returns
 // nil if nothing aligns, and ctx's error if ctx ends it. A Sight serves one goroutine at a time.
-func (o *Original) Lay(ctx context.Context, leak *register.Leak, place func() (*register.Place, error)) (*Sight, error) {
-	r, err := o.base.Find(ctx, leak, place)
+func (o *Original) Lay(ctx context.Context, leak *Leak, place func() (*register.Place, error)) (*Sight, error) {
+	r, err := o.base.Find(ctx, leak.Leak, place)
 	if err != nil || r == nil {
 		return nil, err
 	}
-	return o.sight(r, leak.Luma()), nil
+	return o.sight(r, leak), nil
 }
 
 // sight returns the leak given as registration r has it on o.
-func (o *Original) sight(r *register.Registration, given dsp.Lazy) *Sight {
+func (o *Original) sight(r *register.Registration, given *Leak) *Sight {
 	c := o.base.Canonical()
 	return &Sight{Registration: r, on: o, given: given, view: photometry.View{
 		Leak: r.Leak, X: r.X, Y: r.Y, W: c.W, H: c.H, Pitch: 1 / r.Scale, Resized: r.Resized,

@@ -43,7 +43,7 @@ func (d detail) finer() bool {
 // filter, which is fitted to the leak. The filter takes the leak's means over pixels of the original, which contain its mark.
 // Detail of a finer picture does not follow. It goes on along an edge, so products of neighbours along the halves of
 // pixels count: noise has none. Each block counts alike, so that text laid over an enlarged copy does not.
-func (s *Sight) finer() detail { return measure(s.given, s.on.Luma(), s.ToOriginal()) }
+func (s *Sight) finer() detail { return measure(s.given.Luma(), s.on.Luma(), s.ToOriginal()) }
 
 // measure returns the detail of a leak. onto maps its pixels to pixels of the original.
 func measure(given, full dsp.Lazy, onto geometry.Mat) (d detail) {

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"math"
+	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
@@ -55,21 +56,22 @@ func (o *Original) treated(t treatment) *Original {
 // with what is left of the original. The result is nil if there is no sign of an application, or if the leak is the same
 // capture without it: v is what the leak shows then.
 func (s *Sight) treated(v Verdict) *Sight {
-	onlyEdges := Bilevel(s.given.Make()) && !Bilevel(s.on.Luma().Make())
+	onlyEdges := s.given.Bilevel() && !bilevel(s.on.Luma().Make())
 	if (v == Same || v == Altered) && !onlyEdges {
 		return nil
 	}
-	all := s.pairs(0)
+	all := s.pairs()
 	if len(all) == 0 {
 		return nil
 	}
+	c := s.on.Canonical()
 	best, off := treatmentOf(0, all, onlyEdges)
 	limit := off
 	if !onlyEdges {
 		limit *= clearlyTreated
 	}
 	for _, reach := range reaches {
-		if t, e := treatmentOf(reach, s.pairs(reach), onlyEdges); e < off {
+		if t, e := treatmentOf(reach, inLight(all, s.on.light(reach, c.W, c.H)), onlyEdges); e < off {
 			best, off = t, e
 		}
 	}
@@ -109,8 +111,11 @@ func (s *Sight) otherInk() float64 {
 	return float64(other) / float64(max(min(ink, paper), 1))
 }
 
-// Bilevel reports whether a picture, 0..255, is black and white alone, except for what a codec adds.
-func Bilevel(luma dsp.Plane) bool {
+// Bilevel reports whether the leak is black and white alone, except for what a codec adds.
+func (l *Leak) Bilevel() bool { return l.bilevel() }
+
+// bilevel is [Leak.Bilevel] for a picture, 0..255.
+func bilevel(luma dsp.Plane) bool {
 	black, white := 0, 0
 	for _, v := range luma.Pix {
 		if v < midGrey {
@@ -167,13 +172,24 @@ func (o *Original) light(reach float64, w, h int) dsp.Plane {
 	return dsp.Soft(dsp.Shrink(c, sw, sh), float64(reach*float64(max(sw, sh))), w, h)
 }
 
-// A pair is a level of the original, in parts of the light, and the leak's level.
-type pair struct{ from, to float32 }
+// A pair is a level of the original and the leak's level. at is the index of the nearest pixel of the canonical original.
+type pair struct {
+	from, to float32
+	at       int
+}
+
+// inLight returns pairs whose levels of the original are in parts of the light there.
+func inLight(all []pair, light dsp.Plane) []pair {
+	out := slices.Clone(all)
+	for i := range out {
+		out[i].from = divided(out[i].from, light.Pix[out[i].at])
+	}
+	return out
+}
 
 // pairs returns the levels of original and leak, on a grid of pixels of the leak.
-func (s *Sight) pairs(reach float64) (all []pair) {
+func (s *Sight) pairs() (all []pair) {
 	c := s.on.Canonical()
-	light := s.on.light(reach, c.W, c.H)
 	k := math.Max(1, s.view.Pitch)
 	for y := 0; y < s.Leak.H; y += pairStep {
 		for x := 0; x < s.Leak.W; x += pairStep {
@@ -182,8 +198,7 @@ func (s *Sight) pairs(reach float64) (all []pair) {
 			if !(u >= 1 && v >= 1 && u <= float32(c.W-2) && v <= float32(c.H-2)) { // NaN too
 				continue
 			}
-			level := photometry.Sample(c, float64(u), float64(v), k)
-			all = append(all, pair{divided(level, light.Pix[int(v+.5)*c.W+int(u+.5)]), s.Leak.Pix[i]})
+			all = append(all, pair{photometry.Sample(c, float64(u), float64(v), k), s.Leak.Pix[i], int(v+.5)*c.W + int(u+.5)})
 		}
 	}
 	return all

@@ -25,7 +25,7 @@ func inPlace(o *Original, leak dsp.Plane) *Sight {
 	for i := range leak.Pix {
 		r.X.Pix[i], r.Y.Pix[i] = float32(i%leak.W), float32(i/leak.W)
 	}
-	return o.sight(r, leak.Lazy())
+	return o.sight(r, NewLeak(leak.Lazy()))
 }
 
 // Shrinking an original leaves white a little below 255. Ink on it counts all the same.
@@ -49,9 +49,9 @@ func TestTreatmentOfOddLeaks(t *testing.T) {
 	s.X.Pix[0], s.Y.Pix[0] = float32(math.NaN()), float32(math.NaN())
 	for _, bilevel := range []bool{false, true} {
 		for _, reach := range append(reaches[:], 0) {
-			_, off := treatmentOf(reach, s.pairs(reach), bilevel)
+			_, off := treatmentOf(reach, inLight(s.pairs(), o.light(reach, 64, 64)), bilevel)
 			assert.False(t, math.IsNaN(off))
 		}
 	}
-	assert.Empty(t, inPlace(New(level(90, 1, 1).Lazy()), level(90, 1, 1)).pairs(reaches[0]))
+	assert.Empty(t, inPlace(New(level(90, 1, 1).Lazy()), level(90, 1, 1)).pairs())
 }
