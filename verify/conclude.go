@@ -83,8 +83,15 @@ func (c *conclusion) sayStates(issued []read) {
 // mark that the registry does not list only adds to the note.
 func conclude(e evidence) conclusion {
 	all := e.issuedReads()
-	along := slices.DeleteFunc(slices.Clone(all), func(r read) bool { return !r.comesWith(all) })
-	issued, others := beside(slices.DeleteFunc(slices.Clone(all), func(r read) bool { return r.comesWith(all) }))
+	var own, along []read
+	for _, r := range all {
+		if r.comesWith(all) {
+			along = append(along, r)
+		} else {
+			own = append(own, r)
+		}
+	}
+	issued, others := beside(own)
 	c := e.rules(issued)
 	c.sayReturned(issued)
 	if len(along) > 0 {
