@@ -165,7 +165,7 @@ func WeighAround(leaks []*Finding, recipients []registry.Recipient, cfg Config, 
 		}
 	}
 	for _, c := range b.cells {
-		b.history.Submitted = append(b.history.Submitted, engine.DayCount{Day: c.From, N: each})
+		b.history.Submitted = append(b.history.Submitted, findings.DayCount{Day: c.From, N: each})
 	}
 	for _, r := range recipients {
 		h := findings.RecipientHistory{Name: r.Name, Kind: r.Kind}

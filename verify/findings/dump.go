@@ -3,7 +3,6 @@ package findings
 import (
 	"time"
 
-	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -149,16 +148,22 @@ type Container struct {
 // A History is what the registry says of the time before the leaks were found. A
 // report counts it by time and by recipient.
 type History struct {
-	Submitted  []engine.DayCount  `json:"submitted"` // all submissions
+	Submitted  []DayCount         `json:"submitted"` // all submissions
 	Recipients []RecipientHistory `json:"recipients"`
 }
 
 // A RecipientHistory says what one recipient was given, and when.
 type RecipientHistory struct {
-	Name    string            `json:"name"`
-	Kind    string            `json:"kind"`
-	Issued  []engine.DayCount `json:"issued"`  // marked copies
-	Custody []CustodySpan     `json:"custody"` // admissible facts
+	Name    string        `json:"name"`
+	Kind    string        `json:"kind"`
+	Issued  []DayCount    `json:"issued"`  // marked copies
+	Custody []CustodySpan `json:"custody"` // admissible facts
+}
+
+// A DayCount is how many there are of one day.
+type DayCount struct {
+	Day time.Time `json:"day"` // its begin, UTC
+	N   int       `json:"n"`
 }
 
 // A CustodySpan is a fact of custody without its list of submissions.

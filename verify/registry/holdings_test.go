@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/books"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify/internal/engine"
@@ -67,13 +69,13 @@ func TestHoldings(t *testing.T) {
 	got, err := r.Engine().Holdings(ctx, true, time.Time{}, early)
 	require.NoError(t, err)
 	want.Submitted, want.Facts = got.Submitted, got.Facts
-	want.Issued = map[string][]engine.DayCount{}
+	want.Issued = map[string][]books.Issued{}
 	require.Equal(t, want, got)
 	require.Len(t, got.Unmarked, 2)
 	require.Len(t, got.Facts, 7)
 	total := 0
 	for _, d := range got.Submitted {
-		total += d.N
+		total += d.Count
 	}
 	require.Equal(t, len(subs), total)
 
@@ -137,12 +139,12 @@ func TestHoldingsOfCopies(t *testing.T) {
 	require.Equal(t, map[string][]int{"vendor A": {1, 0}}, got.Unmarked)
 	days := 0
 	for _, d := range got.Issued["vendor A"] {
-		days += d.N
+		days += d.Count
 	}
 	require.Equal(t, 3, days, "all copies")
 	got, err = cfg.Registry.Engine().Holdings(t.Context(), true, first.Issued, func(registry.Custody) bool { return true })
 	require.NoError(t, err)
 	require.Equal(t, map[string][]int{"vendor A": {1, 0}}, got.Copies, "issued until then")
 	require.Len(t, got.Issued["vendor A"], 1)
-	require.Equal(t, 1, got.Issued["vendor A"][0].N)
+	require.Equal(t, 1, got.Issued["vendor A"][0].Count)
 }

@@ -20,15 +20,9 @@ type Holdings struct {
 	Copies      map[string][]int // by recipient: submissions issued to it as a marked copy
 	Unmarked    map[string][]int // by recipient: submissions that it could hold unmarked
 
-	Submitted []DayCount            // all submissions, erased ones too, by days of UTC
-	Issued    map[string][]DayCount // by recipient: copies, of erased ones too, by the day of their issue
-	Facts     []books.Custody       // the facts that count, in the order of entry
-}
-
-// A DayCount is how many there are of one day.
-type DayCount struct {
-	Day time.Time `json:"day"` // its begin, UTC
-	N   int       `json:"n"`
+	Submitted []books.Issued            // all submissions, erased ones too, by days of UTC
+	Issued    map[string][]books.Issued // by recipient: copies, of erased ones too, by the day of their issue
+	Facts     []books.Custody           // the facts that count, in the order of entry
 }
 
 // Holdings counts submissions by the UTC day of their submission. Erased submissions do not count,
@@ -39,16 +33,14 @@ func (e *Engine) Holdings(ctx context.Context, byDay bool, until time.Time, coun
 	if until.IsZero() {
 		until = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 	}
-	h := &Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int), Issued: make(map[string][]DayCount)}
+	h := &Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int), Issued: make(map[string][]books.Issued)}
 	counted, err := e.store.CountDays(ctx, until)
 	if err != nil {
 		return nil, err
 	}
-	for _, x := range counted.Submitted {
-		h.Submitted = append(h.Submitted, DayCount{x.Day, x.Count})
-	}
+	h.Submitted = counted.Submitted
 	for _, x := range counted.Issued {
-		h.Issued[x.Recipient] = append(h.Issued[x.Recipient], DayCount{x.Day, x.Count})
+		h.Issued[x.Recipient] = append(h.Issued[x.Recipient], x)
 	}
 	facts, err := e.store.Custody(ctx)
 	if err != nil {
@@ -65,7 +57,7 @@ func (e *Engine) Holdings(ctx context.Context, byDay bool, until time.Time, coun
 		return h, nil
 	}
 	for _, x := range h.Submitted {
-		h.Days, h.Submissions = append(h.Days, x.Day), append(h.Submissions, x.N)
+		h.Days, h.Submissions = append(h.Days, x.Day), append(h.Submissions, x.Count)
 	}
 	b := holdingsOf{e.store, h.Days, until, h.Submissions}
 	for _, x := range counted.Erased {
