@@ -295,7 +295,7 @@ func (v *Finding) evidenceFor(x registry.Copy, pooled map[watermark.CopyID]float
 	return out
 }
 
-// foundByTrace reports whether tracing found the part of the mark that is the verdict's copy's alone.
+// foundByTrace reports whether tracing found the part of the mark that is the finding's copy's alone.
 func (v *Finding) foundByTrace() bool {
 	c := tracedCopy(traceOf(v.Traces, v.Submission), v.Copy)
 	return c != nil && c.Found
@@ -340,7 +340,7 @@ func lnMean(ln []float64) float64 {
 	return highest + math.Log(sum/float64(len(ln)))
 }
 
-// clusters writes "subject 1", "subject 2" and so on into the verdicts, by the first leak of each
+// clusters writes "subject 1", "subject 2" and so on into the findings, by the first leak of each
 // subject. Findings then say which leaks belong together, and not to whom. A leak whose subject is
 // not known keeps its Cluster.
 func (w *weighing) clusters() {

@@ -106,7 +106,7 @@ type Config struct {
 	// of windows, since the person who names the submissions chooses what can be found.
 	Against []watermark.Submission
 
-	// State is a file that keeps the verdicts of a dump while it is examined. A run that was
+	// State is a file that keeps the findings of a dump while it is examined. A run that was
 	// cut short goes on where it was; files whose bytes are in it are not examined again.
 	// "": none is kept.
 	State string

@@ -13,7 +13,7 @@ import (
 
 // Given values of a findings file must agree with each other.
 
-// checkMatches checks that every word for pixels is known, and that no two places of the verdict give one submission
+// checkMatches checks that every word for pixels is known, and that no two places of the finding give one submission
 // different pixels or another page. The order and the distances are not checked.
 func (v *Finding) checkMatches() error {
 	known := []string{findings.PixelsSame, findings.PixelsAltered, findings.PixelsPartial, findings.PixelsAlike, findings.PixelsEdges, findings.PixelsPage, findings.PixelsSharper, findings.PixelsDifferent, findings.PixelsTemplate, findings.PixelsUndecided, findings.PixelsUnrelated, findings.PixelsUnknown}
@@ -65,7 +65,7 @@ func (v *Finding) compared(s watermark.Submission) bool {
 		slices.ContainsFunc(v.Reads, func(r findings.Reading) bool { return r.Submission == s })
 }
 
-// checkTraces checks every tracing of the verdict ([Finding.checkTrace]).
+// checkTraces checks every tracing of the finding ([Finding.checkTrace]).
 func (v *Finding) checkTraces() error {
 	for i := range v.Traces {
 		if err := v.checkTrace(&v.Traces[i]); err != nil {
@@ -128,7 +128,7 @@ func (v *Finding) checkTrace(t *findings.Tracing) error {
 	return nil
 }
 
-// checkRows checks that the registry's rows agree with the verdict.
+// checkRows checks that the registry's rows agree with the finding.
 func (v *Finding) checkRows() error {
 	for _, c := range v.Issued {
 		if !v.Shows(c.Submission) {
@@ -143,7 +143,7 @@ func (v *Finding) checkRows() error {
 	return nil
 }
 
-// checkView checks one of the views of a verdict ([Finding.checkRows]).
+// checkView checks one of the views of a finding ([Finding.checkRows]).
 func (v *Finding) checkView() error {
 	for _, m := range v.Matches {
 		if v.matched() && m.Submission == v.Submission && !m.Submitted.Equal(v.Submitted) {

@@ -75,7 +75,7 @@ func (v *Investigator) partHead(ctx context.Context) (partHead, error) {
 }
 
 // WritePart writes what this investigator, whose configuration has a Part, found out about it, for
-// [Investigator.Join]. leaks are all verdicts that [Investigator.InvestigateFiles] yielded. With reveal it has
+// [Investigator.Join]. leaks are all findings that [Investigator.InvestigateFiles] yielded. With reveal it has
 // recognisable thumbnails: without them, no report of the dump can have them.
 func (v *Investigator) WritePart(ctx context.Context, w io.Writer, leaks []*Finding, reveal bool) error {
 	head, err := v.partHead(ctx)
@@ -134,7 +134,7 @@ func sameJSON(a, b any) bool {
 	return err == nil && also == nil && bytes.Equal(x, y)
 }
 
-// Join returns the verdicts of all parts of a dump in the order of its files, as one investigator would have
+// Join returns the findings of all parts of a dump in the order of its files, as one investigator would have
 // yielded them. parts are what [Investigator.WritePart] wrote, from part 1 on. This investigator takes over their
 // entries in the ledger, for [Investigator.Weigh]. It has the configuration of the parts, without a Part.
 //
@@ -191,7 +191,7 @@ func (v *Investigator) Join(ctx context.Context, parts ...[]byte) (leaks []*Find
 	return leaks, ctx.Err()
 }
 
-// joins checks the leaks of a part. Each verdict follows from its evidence. The part's entry in the
+// joins checks the leaks of a part. Each finding follows from its evidence. The part's entry in the
 // ledger has each file that was read; a part without a picture has no entry.
 func (v *Investigator) joins(h *partHead, leaks []*Finding, entered map[int64]registry.Investigation) error {
 	for _, n := range h.Logged {

@@ -12,7 +12,7 @@
 // # Where each step is
 //
 //	investigate.go       one leak: search, compare, read, trace
-//	evidence.go          what was measured, and how a verdict carries it
+//	evidence.go          what was measured, and how a finding carries it
 //	conclude.go          the table of findings: from the evidence of one leak to its finding
 //	case.go, dump.go     a dump: from findings and books to the case that package odds weighs
 //	odds/                the arithmetic of a dump's verdict: numbers and codes

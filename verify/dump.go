@@ -86,7 +86,7 @@ func (v *Investigator) unweighed(leaks []*Finding, record *findings.Record) (*Ve
 	return &w.Verdict, nil
 }
 
-// restored returns copies of verdicts. Verdicts that were read from JSON get back from the registry what JSON leaves
+// restored returns copies of findings. Findings that were read from JSON get back from the registry what JSON leaves
 // out: subject, time, and recipients of the copies that were read. What the registry no longer has stays empty.
 func (v *Investigator) restored(ctx context.Context, leaks []*Finding) ([]*Finding, error) {
 	out := slices.Clone(leaks)

@@ -66,7 +66,7 @@ func (r *read) logP() float64 {
 // found reports whether tracing found the part of the mark that only this copy has.
 func (r *read) found() bool { return r.traced != nil && r.traced.Found }
 
-// gather writes the evidence into the verdict, in place of what was there. The recall, and whether originals could be
+// gather writes the evidence into the finding, in place of what was there. The recall, and whether originals could be
 // opened, are not written: [Finding.evidence] has them from elsewhere.
 func (v *Finding) gather(e evidence) {
 	v.TooFlat, v.Closed, v.Sync, v.Erased = e.tooFlat, e.closed, e.sync, e.erased
@@ -100,7 +100,7 @@ func openState(c *registry.Copy) string {
 	return c.State
 }
 
-// evidence reads back what [Finding.gather] wrote. The verdict does not say what is given beside it. After reading the verdict from JSON, the rows of copies that are
+// evidence reads back what [Finding.gather] wrote. The finding does not say what is given beside it. After reading the finding from JSON, the rows of copies that are
 // not confirmed hold only what a reading says, without the recipient.
 func (v *Finding) evidence(g given) evidence {
 	e := evidence{matches: v.Matches, traces: v.Traces, tooFlat: v.TooFlat, closed: v.Closed, sync: v.Sync, erased: v.Erased, given: g,
@@ -142,7 +142,7 @@ func (v *Finding) bind(r *read, x findings.Reading) {
 	r.lacks = r.blind != 0 && wouldShow(t) && r.traced != nil && !r.traced.Found
 }
 
-// conclude writes the evidence into the verdict, and all that follows from it. File, Picture, Searched, Submitted,
+// conclude writes the evidence into the finding, and all that follows from it. File, Picture, Searched, Submitted,
 // Cluster, SubjectEntered, Custody, the same in Beside, and References are the caller's.
 func (v *Finding) conclude(e evidence) {
 	v.gather(e)
@@ -216,7 +216,7 @@ func (v *Finding) mark(recipient string) {
 	}
 }
 
-// closedLeak returns the verdict on a file that could not be examined. cause becomes Error.
+// closedLeak returns the finding on a file that could not be examined. cause becomes Error.
 func closedLeak(file string, finding findings.Kind, pic findings.Picture, cause string) *Finding {
 	said := []findings.Said{{Code: string(finding)}}
 	return &Finding{Finding: findings.Finding{File: file, Picture: pic, Error: cause, Note: written(said), Said: said, Accused: []watermark.CopyID{},

@@ -22,11 +22,11 @@ import (
 // folders (with all files below), archives (zip, tar, gzip, bzip2; also in folders and up to four deep
 // in each other), e-mails, web pages, office documents and TIFFs of several pages. With [Config.LeakedPDF] the pages of PDFs are
 // examined as well, and with [Config.Unpack] the files in other archives. It
-// yields the verdicts in the order of paths, the files of each path in lexical order. Files that
+// yields the findings in the order of paths, the files of each path in lexical order. Files that
 // systems leave by themselves (.DS_Store, Thumbs.db and the like) are passed over.
 //
-// A bad file is a verdict that says so ([Finding.Examined]), not an error. So is a broken tar
-// archive, beside its files before the damage. An error ends the sequence with a nil verdict. Before the first
+// A bad file is a finding that says so ([Finding.Examined]), not an error. So is a broken tar
+// archive, beside its files before the damage. An error ends the sequence with a nil finding. Before the first
 // file is examined, the investigation is entered into the ledger: see [registry.Investigation]. If no
 // file can be examined, nothing is entered, and the only error is a *[NothingError]. Nested and
 // compressed archives are unpacked to temporary files, which are removed at the end.
@@ -39,8 +39,8 @@ func (v *Investigator) InvestigateFS(ctx context.Context, fsys fs.FS) iter.Seq2[
 	return v.investigateDump(ctx, func(d *dump.Dump) error { return d.AddFS(ctx, fsys, "") })
 }
 
-// investigateDump returns the verdicts on the files that list adds to a dump, in their order. Before it examines a
-// file, it takes verdicts from the state file and enters the investigation into the ledger, unless no file can be
+// investigateDump returns the findings on the files that list adds to a dump, in their order. Before it examines a
+// file, it takes findings from the state file and enters the investigation into the ledger, unless no file can be
 // examined.
 func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump) error) iter.Seq2[*Finding, error] {
 	return func(yield func(*Finding, error) bool) {
@@ -98,7 +98,7 @@ func (e *NothingError) Error() string {
 	return fmt.Sprintf("nothing to examine: no picture can be read among the %s", count(len(e.Files), "file", "files"))
 }
 
-// something returns nil if one of the files can be decoded, else a *[NothingError] with the verdicts on all.
+// something returns nil if one of the files can be decoded, else a *[NothingError] with the findings on all.
 func (v *Investigator) something(ctx context.Context, files []dump.File) error {
 	nothing := new(NothingError)
 	lease := v.memory.Lease()
@@ -135,7 +135,7 @@ func (v *Investigator) sums(ctx context.Context, files []dump.File) (out [][32]b
 	return out, nil
 }
 
-// unread returns the verdict on a file whose bytes could not be read.
+// unread returns the finding on a file whose bytes could not be read.
 func unread(f dump.File, cause error) *Finding {
 	out := closed(f.Name, nil, intake.WithoutPath(cause))
 	out.Size, out.SHA256 = f.Size, ""
@@ -175,8 +175,8 @@ type result struct {
 	err     error
 }
 
-// run examines the files all, [Config].Workers at a time, and yields the verdicts in the order of the files. Each
-// verdict is kept in p before it is yielded. All goroutines that run started have ended when it returns. files is the
+// run examines the files all, [Config].Workers at a time, and yields the findings in the order of the files. Each
+// finding is kept in p before it is yielded. All goroutines that run started have ended when it returns. files is the
 // number of files in the dump.
 func (v *Investigator) run(ctx context.Context, all []dump.File, files int, p *progress, yield func(*Finding, error) bool) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -230,7 +230,7 @@ func (v *Investigator) run(ctx context.Context, all []dump.File, files int, p *p
 	}
 }
 
-// investigateFile examines one file of a dump of so many files. If p has the verdict on the same bytes, it returns a
+// investigateFile examines one file of a dump of so many files. If p has the finding on the same bytes, it returns a
 // copy of that. Only failures of the registry and the end of ctx are errors.
 func (v *Investigator) investigateFile(ctx context.Context, f dump.File, files int, p *progress) (*Finding, error) {
 	lease := v.memory.Lease()

@@ -74,8 +74,8 @@ func (v *Investigator) With(cfg Config) (*Investigator, error) {
 }
 
 // Investigate examines one leak. leak holds the bytes of its file, and path is only the name in the
-// verdict. Before it examines, it enters the investigation into the ledger: see
-// [registry.Investigation]. A file that cannot be decoded gives a verdict that says why
+// finding. Before it examines, it enters the investigation into the ledger: see
+// [registry.Investigation]. A file that cannot be decoded gives a finding that says why
 // ([Finding.Examined]), and no entry. Errors are failures of the registry, a SealKey that does not
 // open it, and the end of ctx.
 func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte) (*Finding, error) {
@@ -376,7 +376,7 @@ func stated(x float64) *float64 {
 	return &x
 }
 
-// closed returns the verdict on a file that could not be examined. cause gives the finding and Error, which has no
+// closed returns the finding on a file that could not be examined. cause gives the finding and Error, which has no
 // paths of this machine.
 func closed(path string, leak []byte, cause error) *Finding {
 	return closedLeak(path, unreadable(path, cause), findings.Picture{SHA256: hexDigest(leak), Size: int64(len(leak))}, intake.WithoutPath(cause).Error())

@@ -123,7 +123,7 @@ func (v *Finding) show(of watermark.Submission, page int, was []findings.Beside)
 	v.Beside = append(v.Beside, b)
 }
 
-// views returns the verdict once for each submission whose copies are confirmed in the leak: with that submission, its
+// views returns the finding once for each submission whose copies are confirmed in the leak: with that submission, its
 // copies alone, and what the registry says of it. The first is of v.Submission. Of one submission or none, it is v
 // itself.
 func (v *Finding) views() []*Finding {
@@ -138,7 +138,7 @@ func (v *Finding) views() []*Finding {
 	return out
 }
 
-// view returns the verdict as one of [Finding.views].
+// view returns the finding as one of [Finding.views].
 func (v *Finding) view(b findings.Beside, subject string) *Finding {
 	x := *v
 	x.Submission, x.Page, x.Submitted, x.Cluster, x.SubjectEntered, x.Custody, x.subject = b.Submission, b.Page, b.Submitted, b.Cluster, b.SubjectEntered, b.Custody, subject

@@ -30,7 +30,7 @@ type progress struct {
 	once  registry.Digest     // random, of all runs with this state file: see [Config].Once
 }
 
-// A stateHead is the first line of a state file: what its verdicts depend on.
+// A stateHead is the first line of a state file: what its findings depend on.
 type stateHead struct {
 	State    int       `json:"kycmark_state"`
 	Version  string    `json:"version"`
@@ -68,7 +68,7 @@ func (v *Investigator) stateHead(ctx context.Context) (stateHead, error) {
 	return h, err
 }
 
-// begin returns the progress of a run: the verdicts that an earlier run kept in the file [Config].State, which is
+// begin returns the progress of a run: the findings that an earlier run kept in the file [Config].State, which is
 // opened for more. The error wraps [registry.ErrInput] if the file is damaged or of another investigation.
 func (v *Investigator) begin(ctx context.Context) (*progress, error) {
 	p := &progress{known: make(map[string]*Finding), once: v.cfg.Once}
@@ -82,7 +82,7 @@ func (v *Investigator) begin(ctx context.Context) (*progress, error) {
 	return p, nil
 }
 
-// resume reads the state file, if it exists, into p and drops the verdicts that the registry may no longer support.
+// resume reads the state file, if it exists, into p and drops the findings that the registry may no longer support.
 // Then it replaces the file as a whole by what is left, so that a crash loses nothing, and opens it to append.
 func (v *Investigator) resume(ctx context.Context, p *progress) error {
 	head, err := v.stateHead(ctx)
@@ -124,7 +124,7 @@ func (v *Investigator) resume(ctx context.Context, p *progress) error {
 	return err
 }
 
-// read enters the verdicts of a state file into p, and returns the file's head. want is the head that this run would
+// read enters the findings of a state file into p, and returns the file's head. want is the head that this run would
 // write. A last line without its end, which a crash left, is passed over.
 func (p *progress) read(text []byte, want stateHead) (head stateHead, err error) {
 	line, rest, whole := bytes.Cut(text, []byte("\n"))
@@ -149,7 +149,7 @@ func (p *progress) read(text []byte, want stateHead) (head stateHead, err error)
 	}
 }
 
-// dropStale drops from p the verdicts that the registry may no longer support. begun is the length of its ledger at
+// dropStale drops from p the findings that the registry may no longer support. begun is the length of its ledger at
 // the start of the run that kept them. If submissions were only added, files that could not be examined and matches
 // other than unconfirmed copies are kept.
 func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) error {
@@ -163,7 +163,7 @@ func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) 
 	return nil
 }
 
-// add keeps a verdict by the digest of its file, and appends it to the state file if the digest is new.
+// add keeps a finding by the digest of its file, and appends it to the state file if the digest is new.
 func (p *progress) add(v *Finding) error {
 	if v.SHA256 == "" {
 		return nil
@@ -181,7 +181,7 @@ func (p *progress) add(v *Finding) error {
 	return nil
 }
 
-// again returns a copy, named path, of the verdict of p on a file with the same bytes as leak; nil: none. A verdict
+// again returns a copy, named path, of the finding of p on a file with the same bytes as leak; nil: none. A finding
 // from a state file has no thumbnails: the picture is decoded again, with memory of lease.
 func (v *Investigator) again(ctx context.Context, p *progress, path string, leak []byte, lease *memory.Lease) (*Finding, error) {
 	p.mu.Lock()

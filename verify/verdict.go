@@ -114,7 +114,7 @@ func (v *Finding) Weighed() bool {
 // restsOnRecords reports whether the registry's records of recipients, custody and investigations concern the leak.
 func (v *Finding) restsOnRecords() bool { return v.matched() || len(v.Reads) > 0 }
 
-// withoutRecords returns what is left of a verdict if the registry's records cannot be read.
+// withoutRecords returns what is left of a finding if the registry's records cannot be read.
 func (v *Finding) withoutRecords(g given) *Finding {
 	out := &Finding{Finding: findings.Finding{File: v.File, Picture: v.Picture}, leak: v.leak}
 	out.Pages, out.Searched = v.Pages, v.Searched

@@ -734,7 +734,7 @@ func (w *weighing) leftOut() []figures {
 	return several(w.Leaks-w.readable(), figures{"of": w.Leaks, "why": why})
 }
 
-// archiveError begins the Error of a verdict on an archive that could not be read.
+// archiveError begins the Error of a finding on an archive that could not be read.
 const archiveError = "archive: "
 
 // archives returns the number of archives that could not be read.

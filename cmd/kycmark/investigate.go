@@ -222,7 +222,7 @@ func (b *books) investigator(ctx context.Context, cfg verify.Config, doing strin
 // command is the command line, as the ledger keeps it.
 func (b *books) command() []string { return append([]string{"kycmark"}, b.args...) }
 
-// weigh weighs the verdicts, prints what follows and writes the files that the flags name.
+// weigh weighs the findings, prints what follows and writes the files that the flags name.
 func (b *books) weigh(ctx context.Context, f investigateFlags, inv *verify.Investigator, done func(), verdicts []*verify.Finding) error {
 	done()
 	d, err := inv.Weigh(ctx, verdicts)
@@ -268,7 +268,7 @@ func (b *books) orState(state string, show func(done, total int)) func(done, tot
 func (b *books) checkKeys(ctx context.Context, keys []*watermark.Key) error {
 	absent, known, err := b.absentKeys(ctx, keys)
 	if errors.Is(err, registry.ErrTampered) {
-		return nil // the verdict says it
+		return nil // the finding says it
 	}
 	if err != nil || known == 0 {
 		return err
@@ -416,7 +416,7 @@ func (f *investigateFlags) checkApart() error {
 	return nil
 }
 
-// leakLine is one leak's verdict as JSON, with every field of the contract:
+// leakLine is one leak's finding as JSON, with every field of the contract:
 // null where there is nothing to say.
 type leakLine struct {
 	*verify.Finding
@@ -431,7 +431,7 @@ type leakLine struct {
 	Error      *string               `json:"error"`
 }
 
-// newLeakLine returns the JSON line of a verdict. Recipients are only the names that may be published: see
+// newLeakLine returns the JSON line of a finding. Recipients are only the names that may be published: see
 // [verify.Finding.MayNames]. Recipient is null beside several.
 func newLeakLine(v *verify.Finding) leakLine {
 	line := leakLine{

@@ -196,7 +196,7 @@ func (b *books) examineQueued(ctx context.Context, job *investigateJob) (parts [
 	return parts, err
 }
 
-// joined yields the verdicts of the parts of a dump.
+// joined yields the findings of the parts of a dump.
 func joined(ctx context.Context, inv *verify.Investigator, parts [][]byte) iter.Seq2[*verify.Finding, error] {
 	return func(yield func(*verify.Finding, error) bool) {
 		verdicts, err := inv.Join(ctx, parts...)
