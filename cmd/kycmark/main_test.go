@@ -57,6 +57,7 @@ func TestMain(m *testing.M) {
 	debug.SetGCPercent(400)
 	_ = os.Setenv("GOGC", "400") // main and what it starts keep that
 	wasmtest.Keep()
+	keyfile.Work = 4  // TestPassphrase has what a guess costs
 	if pdfs.Serve() { // for screenshot
 		return
 	}

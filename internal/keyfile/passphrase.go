@@ -35,13 +35,15 @@ const passphraseVariable = "KYCMARK_PASSPHRASE_FILE"
 const (
 	version       = "age-encryption.org/v1"
 	armor         = "AGE ENCRYPTED FILE"
-	workNew       = 16 // log2 of scrypt's cost of new files: 64 MiB and 0.2 s a key. Chosen: a verb opens up to four
 	maxWork       = 20 // log2 of the cost of a file that is opened: 1 GiB. Chosen; age writes 18
 	scryptR       = 8
 	keyBytes      = 16 // of a file key, a salt, and the nonce of a body
 	scryptStanza  = "scrypt"
 	transitStanza = "kycmark-transit"
 )
+
+// Work is log2 of scrypt's cost of new files: 64 MiB and 0.2 s a key. Chosen: a verb opens up to four. Tests set less.
+var Work = 16
 
 // asked asks for the passphrase on the terminal, once for all key files.
 var asked = sync.OnceValues(ask)
@@ -112,7 +114,7 @@ func withPassphrase(ask func() ([]byte, error), work int) wrapper {
 
 // encrypted encrypts the text of a key file as the environment says, and returns how, such as "under the passphrase": "" if it stays plain.
 func encrypted(text string) (out, how string, err error) {
-	w := withPassphrase(passphrase, workNew)
+	w := withPassphrase(passphrase, Work)
 	switch key := os.Getenv(kmsVariable); {
 	case key != "":
 		w, how = withKMS(key), "under the KMS key "+key

@@ -1,6 +1,7 @@
 package keyfile_test
 
 import (
+	"encoding/pem"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -35,6 +36,8 @@ func TestPassphrase(t *testing.T) {
 	require.NoError(t, err)
 	require.NotContains(t, string(text), key.Secret())
 	require.False(t, keyfile.Plain(path))
+	block, _ := pem.Decode(text)
+	require.Regexp(t, `^age-encryption\.org/v1\n-> scrypt \S+ 16\n`, string(block.Bytes), "what a guess costs")
 	got, err := keyfile.ReadMark(path)
 	require.NoError(t, err)
 	require.Equal(t, key.Secret(), got.Secret())
