@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/findings"
@@ -311,7 +312,7 @@ func TestHashesOfOnePersonsDocument(t *testing.T) {
 	for _, k := range []specimen.Template{specimen.Passport, specimen.Licence, specimen.IDCard, specimen.Residence, specimen.Bill} {
 		var seen []phash.Hash
 		blank := specimen.NewBlank(k, 400)
-		for p := range 20 {
+		for p := range long.Number(8, 20) {
 			h, _, err := phash.Sum(searched, blank.Fill(specimen.NewPerson(uint64(p+1))))
 			require.NoError(t, err)
 			for _, o := range seen {
