@@ -23,7 +23,7 @@ func TestAlteredLeaks(t *testing.T) {
 		if i == 0 {
 			o = capture.New(dsp.LazyLuma(upload))
 		}
-		for k, a := range attack.Alterations()[3*i:][:long.Number(2, 3)] {
+		for k, a := range attack.Alterations()[3*i:][:long.Number(1, 3)] {
 			img, where := a.Apply(upload, 5)
 			s, err := o.Find(t.Context(), dsp.LazyLuma(after(t, []string{"screenshot", "telegram_low", "crop75"}[k], img)))
 			require.NoError(t, err)
@@ -54,6 +54,9 @@ func TestCaptionOnDarkness(t *testing.T) {
 	}
 	o := capture.New(dsp.LazyLuma(upload))
 	assert.Equal(t, "altered", verdict(t, o, captioned(upload)))
+	if !long.On {
+		return // TestVerdictOnPhotographs has another capture
+	}
 	other := specimen.Selfie(specimen.NewPerson(8502), 72, 720, 960)
 	assert.NotContains(t, []string{"same", "altered"}, verdict(t, o, captioned(other)), "another capture")
 }
@@ -81,7 +84,7 @@ func TestAnotherDocumentIsNotAltered(t *testing.T) {
 			"after a messenger":      after(t, "telegram_low", c.other),
 			"half of it, screenshot": after(t, "screenshot", imaging.Paste(c.upload, imaging.Crop(c.other, half), half.Min)),
 		} {
-			if name == "drawn card" && what == "after a messenger" && !long.On {
+			if (name == "drawn card") == (what == "after a messenger") && !long.On {
 				continue
 			}
 			assert.NotContains(t, []string{"same", "altered"}, verdict(t, o, leak), "%s: %s", name, what)
