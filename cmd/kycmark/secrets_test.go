@@ -14,6 +14,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/test/kmstest"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/skip"
 )
 
@@ -24,6 +25,9 @@ func TestNoSecretIsKept(t *testing.T) {
 		skip.Test(t, "copies are marked without -short only")
 	}
 	t.Run("passphrase", func(t *testing.T) { noSecretIsKept(t, "wrong passphrase") })
+	if !long.On {
+		return // TestProtectKilled has keys under a KMS
+	}
 	t.Run("KMS", func(t *testing.T) {
 		server := kmstest.New(t)
 		t.Setenv("KYCMARK_KMS_KEY", "transit/kyc")
