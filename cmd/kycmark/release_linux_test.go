@@ -19,7 +19,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/test/long"
-	"github.com/kycmark/kycmark/internal/test/pgtest"
 	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -326,40 +325,4 @@ func (x *issuing) stopped(purpose string, limit int) string {
 	require.Equal(x, 1, strings.Count(errs.String(), "\nkycmark: hint: "), "%s", &errs)
 	require.Equal(x, 2, strings.Count(errs.String(), "\n"), "%s", &errs)
 	return errs.String()
-}
-
-// A server is killed while copies are issued, and its standby takes over: the issue ends with the exit code 0, and
-// each upload has one released copy.
-func TestReleasedOverFailOver(t *testing.T) {
-	t.Parallel()
-	if testing.Short() {
-		skip.Test(t, "copies are marked without -short only")
-	}
-	pair := pgtest.NewPair(t)
-	x := newIssuing(t, pair.DSN("kyc"), long.Number(2, 4))
-	began := time.Now()
-	x.run(x.issue("first")...)
-	whole := time.Since(began)
-	waited := 0
-	for k := range long.Number(1, 8) {
-		purpose := fmt.Sprintf("round-%d", k)
-		cmd := x.command(x.issue(purpose)...)
-		var errs bytes.Buffer
-		cmd.Stderr = &errs
-		require.NoError(t, cmd.Start())
-		time.Sleep(time.Duration((0.1 + 0.8*x.random.Float64()) * float64(whole)))
-		away := time.Duration(x.random.Float64() * float64(3*time.Second))
-		if k%10 == 9 {
-			away = 25 * time.Second
-		}
-		began := time.Now()
-		pair.FailOver(t, away)
-		require.NoError(t, cmd.Wait(), "%s", &errs)
-		if time.Since(began) > away {
-			waited++
-		}
-		x.settled(purpose)
-	}
-	x.run("audit")
-	t.Logf("%d fail-overs, %d issues waited for the standby", long.Number(1, 8), waited)
 }

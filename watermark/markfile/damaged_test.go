@@ -19,12 +19,15 @@ import (
 	"github.com/kycmark/kycmark/watermark/markfile"
 )
 
-// uploads returns n JPEGs: shipped pictures, then documents of KYCMARK_SHARED.
+// uploads returns n JPEGs: shipped pictures, then documents of KYCMARK_SHARED. Without the tag long they are small.
 func uploads(t *testing.T, n int) (out map[string][]byte) {
 	out = map[string][]byte{}
 	for _, e := range testdata.Manifest() {
 		data, err := testdata.Pictures.ReadFile(e.File)
 		require.NoError(t, err)
+		if !long.On {
+			data = smaller(t, data, 640)
+		}
 		if len(out) < n {
 			out[e.File] = data
 		}

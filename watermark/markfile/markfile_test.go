@@ -13,7 +13,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/compare"
-	"github.com/kycmark/kycmark/internal/test/fromfile"
 	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/watermark"
@@ -21,11 +20,9 @@ import (
 )
 
 func TestMark(t *testing.T) {
-	large, err := fromfile.Picture("../../testdata/pictures/elif_licence.jpg", picture.Limits{})
+	large, err := os.ReadFile("../../testdata/pictures/elif_licence.jpg")
 	require.NoError(t, err)
-	var small bytes.Buffer
-	require.NoError(t, picture.Encode(&small, picture.Fit(large.Image, 720), "jpeg", 90))
-	upload := small.Bytes()
+	upload := smaller(t, large, 720)
 	key, id := watermark.GenerateKey(), watermark.NewCopyID()
 	made, err := markfile.Mark(t.Context(), key, id, upload, nil)
 	require.NoError(t, err)
@@ -67,6 +64,16 @@ func TestREADME(t *testing.T) {
 	shown := strings.Split(string(example), "\t// README\n")
 	require.Len(t, shown, 3)
 	assert.Contains(t, string(readme), "```go\n"+strings.ReplaceAll("\n"+shown[1], "\n\t", "\n")[1:]+"```\n")
+}
+
+// smaller is a JPEG of a picture at most that many pixels long.
+func smaller(t *testing.T, file []byte, side int) []byte {
+	t.Helper()
+	p, err := picture.Decode(file, picture.Limits{})
+	require.NoError(t, err)
+	var b bytes.Buffer
+	require.NoError(t, picture.Encode(&b, picture.Fit(p.Image, side), "jpeg", 90))
+	return b.Bytes()
 }
 
 // tiffOf is a TIFF of these pages.
@@ -119,7 +126,7 @@ func TestPages(t *testing.T) {
 	assert.ErrorContains(t, err, "a file of 3 pages: its copies are TIFF, not jpeg")
 	_, err = markfile.Mark(t.Context(), key, 7, tiffOf(t, bill, image.NewGray(image.Rect(0, 0, 20, 20))), nil)
 	assert.ErrorContains(t, err, "page 2: ")
-	_, err = markfile.Mark(t.Context(), key, 7, upload, &markfile.Options{MaxBytes: 1000})
+	_, err = markfile.Mark(t.Context(), key, 7, tiffOf(t, card, card), &markfile.Options{MaxBytes: 1000})
 	assert.ErrorIs(t, err, picture.ErrLimit)
 	weak, err := markfile.Mark(t.Context(), key, 7, tiffOf(t, card, image.NewGray(image.Rect(0, 0, 400, 300))), nil)
 	require.ErrorIs(t, err, markfile.ErrWeak, "one page without a mark is enough")
