@@ -114,17 +114,15 @@ func withPassphrase(ask func() ([]byte, error), work int) wrapper {
 
 // encrypted encrypts the text of a key file as the environment says, and returns how, such as "under the passphrase": "" if it stays plain.
 func encrypted(text string) (out, how string, err error) {
-	w := withPassphrase(passphrase, Work)
 	switch key := os.Getenv(kmsVariable); {
 	case key != "":
-		w, how = withKMS(key), "under the KMS key "+key
+		out, err = encrypt(text, withKMS(key))
+		return out, "under the KMS key " + key, err
 	case os.Getenv(passphraseVariable) != "":
-		how = "under the passphrase"
-	default:
-		return text, "", nil
+		out, err = encrypt(text, withPassphrase(passphrase, Work))
+		return out, "under the passphrase", err
 	}
-	out, err = encrypt(text, w)
-	return out, how, err
+	return text, "", nil
 }
 
 // encrypt returns a text encrypted under a new file key, which w wraps.
