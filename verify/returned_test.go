@@ -132,12 +132,12 @@ func (x *returns) check(t *testing.T, marked string) {
 	require.Equal(t, x.second[0].ID, rows[0].Submission)
 	checkLedger(t, x.Registry)
 
+	if !long.On {
+		return // story returned issues a copy of the second upload
+	}
 	// A copy of the second upload carries both marks. It was issued to vendor B alone.
 	_, img, id := issued(t, newIssuer(t, x.Config), x.second[1].ID, "vendor B")
 	v = newInvestigator(t, investigating(x.Config))
-	if !long.On {
-		v.SetDetect(reads(id))
-	}
 	got := examine(t, v, img)
 	require.NoError(t, got.Recheck(true))
 	require.Equal(t, "copy", got.Label(), got.Note)

@@ -152,7 +152,7 @@ func TestStateSparesOtherFiles(t *testing.T) {
 // Leaks are held against what was named, and nothing else.
 func TestAgainst(t *testing.T) {
 	t.Parallel()
-	c := newTwinCase(t)
+	c := newCase(t)
 	c.Against = []watermark.Submission{c.secondID, c.firstID}
 	v := c.examine(t, c.marked, noMark)
 	require.Equal(t, findings.FoundCopy, v.Kind, v.Note)
