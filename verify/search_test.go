@@ -143,7 +143,9 @@ func TestSearchInSegments(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, a.Holds)
 	assert.Contains(t, strings.Join(a.Problems, "\n"), all[0].File)
-	altered("cut", all[0].File, whole[:len(whole)-1])
+	if long.On {
+		altered("cut", all[0].File, whole[:len(whole)-1])
+	}
 	require.NoError(t, os.Remove(path))
 	look("removed", "no such file")
 	require.NoError(t, os.WriteFile(path, whole, 0o600))
@@ -164,7 +166,7 @@ func TestSearchInSegments(t *testing.T) {
 	db, err := sql.Open("sqlite", c.path)
 	require.NoError(t, err)
 	defer db.Close()
-	for _, change := range long.Cases(2, "last = last + 1", "wrapped = x'00'", "last = 9223372036854775807", "first = first + 1") {
+	for _, change := range long.Cases(1, "last = last + 1", "wrapped = x'00'", "last = 9223372036854775807", "first = first + 1") {
 		_, err = db.Exec("CREATE TABLE kept AS SELECT * FROM segment; UPDATE segment SET " + change + "")
 		require.NoError(t, err)
 		look(change, all[0].File)
