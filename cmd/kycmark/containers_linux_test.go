@@ -277,6 +277,7 @@ func (x *issuing) investigated(folder string) (found map[string][]string, headli
 // Opponent's story: a container is passed over without a word, and what it holds is cleared. Each of about 100 kinds holds two
 // copies of each of two vendors and a stranger's picture. All five are found, or the file is said as not looked into.
 func TestContainers(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		skip.Test(t, "without -short only: half a minute of processor time")
 	}

@@ -282,6 +282,7 @@ func hostileDump(t *testing.T, dir string, copies [][]byte, hostile, ours int, c
 
 // Hostile files beside ours change nothing of what is said of ours, and each is named. The study TestHostileDump has 10,000.
 func TestHostileFiles(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		skip.Test(t, "copies are marked without -short only")
 	}
@@ -306,6 +307,7 @@ func issuedFiles(t *testing.T, dir string) (files [][]byte) {
 // Processes that decode are killed at any moment of an investigation: a kill costs one picture at most, which is named. What
 // is said of the others is as before.
 func TestKilledDecoders(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		skip.Test(t, "the race detector, which runs with -short, needs more memory than a decoder's process may have")
 	}

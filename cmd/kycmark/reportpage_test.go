@@ -40,11 +40,13 @@ import (
 // KYCMARK_SHOTS=DIR the tests leave there what they see.
 
 func TestGoldenReportInBrowser(t *testing.T) {
+	t.Parallel()
 	reportInBrowser(t, browserOrSkip(t), "../../verify/testdata/report.html")
 }
 
 // A dump of many pages, with names that do not break and names that want to be markup.
 func TestLongReportInBrowser(t *testing.T) {
+	t.Parallel()
 	browser := browserOrSkip(t)
 	cfg := leaktest.Config(t)
 	inv, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey})

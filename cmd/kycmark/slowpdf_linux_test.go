@@ -247,6 +247,7 @@ func picturePDF(pages int, dict string, data []byte, filters ...string) []byte {
 // their budgets, and what is said of the honest ones is the same as without the others. With the tag long each is submitted and
 // investigated alone as well, and takes at most a minute.
 func TestSlowPDFs(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		skip.Test(t, "without -short only: a minute of processor time")
 	}
