@@ -325,7 +325,7 @@ func TestSamples(t *testing.T) {
 			xs = append(xs, x*4/3)
 		}
 		for y := range p.H * 5 {
-			if i < len(all) || y/5%5 == 0 {
+			if i < len(all) || y/5%long.Number(20, 5) == 0 {
 				ys = append(ys, y/5)
 			}
 		}

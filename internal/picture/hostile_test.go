@@ -24,6 +24,7 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/test/fromfile"
+	longtest "github.com/kycmark/kycmark/internal/test/long"
 )
 
 // well checks the form of an error: typed, of one line, without prefixes of
@@ -239,7 +240,7 @@ func TestDamagedAnywhere(t *testing.T) {
 		bmpBytes(paletted(image.Rect(0, 0, 5, 4), 3)), gifBytes(paletted(image.Rect(0, 0, 12, 10), 3)),
 	} {
 		for i := range file {
-			for _, v := range []byte{0, 0x7f, 0xff, file[i] ^ 0x10} {
+			for _, v := range longtest.Cases(2, file[i]^0x10, 0xff, 0, 0x7f) {
 				bad := bytes.Clone(file)
 				bad[i] = v
 				p, err := picture.Decode(bad, picture.Limits{MaxPixels: 1 << 20})

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	longtest "github.com/kycmark/kycmark/internal/test/long"
 )
 
 func like(t *testing.T, p *picture.Picture, o picture.LikeOptions) []byte {
@@ -84,7 +85,7 @@ func TestLikeJPEG(t *testing.T) {
 	img := photo(201, 133)
 	for _, s := range []picture.Subsampling{picture.Sub444, picture.Sub422, picture.Sub440, picture.Sub420, picture.SubGray} {
 		for _, progressive := range []bool{false, true} {
-			for _, quality := range []int{picture.MinQualityLike, 85, 92, 98, 100} {
+			for _, quality := range longtest.Cases(3, picture.MinQualityLike, 92, 100, 85, 98) {
 				src, about := img, []any{"%v, progressive %v, quality %d", s, progressive, quality}
 				if s == picture.SubGray {
 					if src = gray(img); progressive {

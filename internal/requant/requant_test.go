@@ -12,6 +12,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/requant"
+	"github.com/kycmark/kycmark/internal/test/long"
 )
 
 // slowDCT is the transform by its definition (ITU-T T.81, A.3.3).
@@ -123,7 +124,7 @@ func TestDecodedLumaIsTheDecoders(t *testing.T) {
 }
 
 func TestOpenFindsTheTable(t *testing.T) {
-	for _, quality := range []int{5, 10, 15, 20, 30, 40, 50, 60} {
+	for _, quality := range long.Cases(4, 5, 20, 40, 60, 10, 15, 30, 50) {
 		for _, cell := range [][2]int{{1, 1}, {2, 1}, {2, 2}} {
 			for name, to := range map[string]rounding{"libjpeg": libjpeg, "standard": standard} {
 				t.Run(fmt.Sprint(quality, cell, name), func(t *testing.T) {
