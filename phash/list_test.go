@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/phash"
 )
 
@@ -81,7 +82,7 @@ func TestListHistories(t *testing.T) {
 	}
 	for name, order := range orders {
 		for seed, kind := range kinds {
-			for _, size := range []int{0, 1, 100, 20_001} {
+			for _, size := range []int{0, 1, 100, long.Number(5_001, 20_001)} {
 				if kind != phash.Area && size > 100 {
 					continue
 				}

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -132,9 +133,10 @@ func TestBackdatedFacts(t *testing.T) {
 	now = now.Add(time.Hour)
 	found := now
 
-	skews, stood := make([]time.Duration, 0, 1000), time.Time{}
+	many := long.Number(300, 1000)
+	skews, stood := make([]time.Duration, 0, many), time.Time{}
 	const year = 365 * 24 * time.Hour
-	for i := range 1000 {
+	for i := range many {
 		now = now.Add(time.Duration(1 + rng.Int64N(int64(10*time.Minute))))
 		switch kind := rng.IntN(4); {
 		case kind == 0 && i > 0: // replay
@@ -190,7 +192,7 @@ func TestBackdatedFacts(t *testing.T) {
 	t.Logf("%d facts, %d of them with a clock that is wrong by hours or more: %d admissible, %d of these not named", len(skews), wrong, admissible, unnamed)
 	require.Zero(t, admissible)
 	require.Zero(t, unnamed)
-	require.Greater(t, wrong, 400)
+	require.Greater(t, wrong, many*4/10)
 
 	require.NoError(t, r.TrustWitnesses()) // then what the witnesses signed still bounds what was entered later
 	facts, err = r.Custody(ctx, registry.CustodyFilter{})

@@ -18,6 +18,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/test/long"
 	"github.com/kycmark/kycmark/internal/test/specimen"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/leaktest"
@@ -95,6 +96,9 @@ func TestCopiesLookLikeTheirOriginals(t *testing.T) {
 		"4:2:2":             {Format: "jpeg", Subsampling: picture.Sub422},
 		"progressive 4:2:0": {Format: "jpeg", Subsampling: picture.Sub420, Progressive: true},
 	} {
+		if name == "4:2:2" && !long.On {
+			continue // TestLikeJPEG has all
+		}
 		var original, plain, out bytes.Buffer
 		require.NoError(t, picture.EncodeLike(&original, img, look, picture.LikeOptions{Quality: 83}))
 		first, err := picture.Decode(original.Bytes(), picture.Limits{})
@@ -467,7 +471,9 @@ func TestPixelsAreDecodedWhenNeeded(t *testing.T) {
 		leak, err := picture.Decode(file.Bytes(), picture.Limits{})
 		require.NoError(t, err)
 		assert.Equal(t, image.Pt(row.Width, row.Height), leak.Image.Rect.Size(), name)
-		leaktest.RequireCopy(t, leaktest.Key(), row.ID, leak.Image)
+		if name == "another size" || long.On { // an issue reads its copy itself
+			leaktest.RequireCopy(t, leaktest.Key(), row.ID, leak.Image)
+		}
 		if c.MaxCopyBytes > 0 {
 			assert.LessOrEqual(t, int64(file.Len()), c.MaxCopyBytes)
 		}
