@@ -133,7 +133,7 @@ func (x *returns) check(t *testing.T, marked string) {
 	checkLedger(t, x.Registry)
 
 	if !long.On {
-		return // story returned issues a copy of the second upload
+		return // TestMarkedTwice of watermark reads both marks, TestConclude has pictures with two copies
 	}
 	// A copy of the second upload carries both marks. It was issued to vendor B alone.
 	_, img, id := issued(t, newIssuer(t, x.Config), x.second[1].ID, "vendor B")
