@@ -296,9 +296,3 @@ func leaked(t *testing.T, img image.Image, name string) *image.NRGBA {
 	require.NoError(t, err)
 	return a.Apply(picture.Flatten(imaging.Clone(img)), 1)
 }
-
-// quiet has an investigator read no mark, which takes seconds.
-func quiet(v *verify.Investigator) *verify.Investigator {
-	v.SetDetect(noMark)
-	return v
-}
