@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/test/pages"
+	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 )
@@ -63,4 +64,10 @@ func TestRenderedPagesStudy(t *testing.T) {
 	t.Logf("strangers: %v", strangers)
 	t.Logf("own: %v", own)
 	require.LessOrEqual(t, strangers["shown"], 1)
+}
+
+// quiet has an investigator read no mark, which takes seconds.
+func quiet(v *verify.Investigator) *verify.Investigator {
+	v.SetDetect(noMark)
+	return v
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 )
@@ -25,7 +24,8 @@ func TestSiblingsOfLaterUploads(t *testing.T) {
 		return leaked(t, imaging.Fit(imaging.Crop(img, crop), 240, 240, imaging.Box), "jpeg50")
 	}
 	submit(t, s, file(t, imaging.Crop(upload, crop), "jpeg"), "one", feb)
-	v := quiet(newInvestigator(t, investigating(cfg))) // copies are traced
+	v := newInvestigator(t, investigating(cfg))
+	v.SetDetect(noMark) // copies are traced
 	require.NotEqual(t, findings.FoundCopy, examine(t, v, leak(upload)).Kind)
 
 	whole := submit(t, s, file(t, upload, "jpeg"), "one", feb.AddDate(0, 1, 0))
@@ -33,10 +33,4 @@ func TestSiblingsOfLaterUploads(t *testing.T) {
 	_, img, id := issued(t, s, whole.ID, "vendor A")
 	got := examine(t, v, leak(img))
 	assert.NotEqual(t, findings.FoundUnmarked, got.Kind, "copy %s: %s", id, got.Note)
-}
-
-// quiet has an investigator read no mark, which takes seconds.
-func quiet(v *verify.Investigator) *verify.Investigator {
-	v.SetDetect(noMark)
-	return v
 }
