@@ -19,9 +19,10 @@ func allFound(issued []read) bool {
 // that others did not hold. The copy is not void.
 func (r *read) sure() bool { return r.confirmed() && r.found() && !r.forgeable() && !r.void() }
 
-// comesWith reports whether a sure copy among others brings the mark of r along: its upload came in with that mark.
+// comesWith reports whether a sure copy among others brings the mark of r along: its upload came in with that mark, and
+// no place of the leak is known that has the mark without the copy.
 func (r *read) comesWith(others []read) bool {
-	return slices.ContainsFunc(others, func(o read) bool { return o.sure() && slices.Contains(r.returned, o.issued.Submission) })
+	return r.alone == nil && slices.ContainsFunc(others, func(o read) bool { return o.sure() && slices.Contains(r.returned, o.issued.Submission) })
 }
 
 // beside splits the reads of a leak: main reads conclude, and others count for no recipient. Sure reads conclude

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -17,6 +18,7 @@ import (
 type tracing struct {
 	findings.Tracing
 	rows []registry.Copy // of the copies found, after [tracing.fill]
+	lies *findings.Quad  // where the original lies in the leak, pixels; nil: it does not align
 }
 
 // trace traces a leak against the originals of up to [maxTraced] submissions ([evidence.targets]), or against all of
@@ -41,6 +43,9 @@ func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) e
 		if t == nil {
 			continue
 		}
+		if err := v.traceElsewhere(ctx, l, e, t, traceLevel/float64(len(targets))); err != nil {
+			return err
+		}
 		e.traces = append(e.traces, t.Tracing)
 		if err := v.bind(ctx, e, t); err != nil {
 			return err
@@ -49,9 +54,36 @@ func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) e
 	return nil
 }
 
-// traceBoth is tracePages for a leak in which a submission may be shown twice: beside the region of the match too,
-// with half of the level each. The result is of the region, with the copies found beside it. It is of what lies beside if
-// only that shows the submission and has a copy.
+// traceElsewhere traces every place of a sheet that shows the page of t, if a copy was read that t does not find: the
+// page may be there more than twice. The copies found are entered into t.
+func (v *Investigator) traceElsewhere(ctx context.Context, l *leakPicture, e *evidence, t *tracing, level float64) error {
+	target := findings.Match{Submission: t.Submission, Page: t.Page}
+	lost := func(r read) bool {
+		c := tracedCopy(&t.Tracing, r.copy)
+		return r.blind != 0 && c != nil && !c.Found
+	}
+	if m := e.match(t.Submission); m == nil || m.Region == nil || !t.Registered || !slices.ContainsFunc(e.reads, lost) {
+		return nil
+	}
+	places, err := v.placesOf(ctx, l, &target)
+	if err != nil || len(places) < 2 {
+		return err
+	}
+	for _, at := range places {
+		other, err := v.traceAgainst(ctx, l.part(l.covers(bounds(&at))), &target, level/maxApart)
+		if err != nil {
+			return err
+		}
+		if other != nil && other.Registered {
+			t.join(other)
+		}
+	}
+	return nil
+}
+
+// traceBoth is tracePages for a leak in which a submission may be shown twice: beside the place that was traced too,
+// with half of the level each. That place is the region of the match, or another that shows the submission. The result is
+// of the place, with the copies found beside it. It is of what lies beside if only that shows the submission and has a copy.
 func (v *Investigator) traceBoth(ctx context.Context, l *leakPicture, e *evidence, target *findings.Match, level float64) (*tracing, error) {
 	var rest *leakPicture
 	if m := e.match(target.Submission); m != nil && m.Region != nil {
@@ -63,6 +95,11 @@ func (v *Investigator) traceBoth(ctx context.Context, l *leakPicture, e *evidenc
 	t, err := v.tracePages(ctx, l, e, target, level/2)
 	if err != nil || t == nil {
 		return t, err
+	}
+	if t.lies != nil && overlap(t.lies, e.match(target.Submission).Region) <= maxOverlap {
+		if rest = l.rest(t.lies); rest == nil {
+			return t, nil
+		}
 	}
 	other, err := v.traceAgainst(ctx, rest, target, level/2)
 	switch {
@@ -220,7 +257,12 @@ func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, m *find
 		t.rows = append(t.rows, c)
 	}
 	t.Issued = len(issued)
-	found, err := v.traced(ctx, l, o, orDecoy(issued, v.cfg.Keys[0]), level)
+	s, err := l.lay(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	t.lies = o.lies(s)
+	found, err := traced(ctx, l, o, s, orDecoy(issued, v.cfg.Keys[0]), level)
 	if errors.Is(err, watermark.ErrTooSmall) {
 		return nil, nil
 	}
@@ -231,14 +273,9 @@ func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, m *find
 	return t, nil
 }
 
-// traced traces a leak against an opened original at a false-positive rate level, and uses how the leak was laid on
-// o.
-func (v *Investigator) traced(ctx context.Context, l *leakPicture, o *original, copies []watermark.Candidate, level float64) (*watermark.TraceResult, error) {
+// traced traces a leak, as s lays it on an opened original, at a false-positive rate level.
+func traced(ctx context.Context, l *leakPicture, o *original, s *capture.Sight, copies []watermark.Candidate, level float64) (*watermark.TraceResult, error) {
 	t, err := o.tracerOf(copies, level)
-	if err != nil {
-		return nil, err
-	}
-	s, err := l.lay(ctx, o)
 	if err != nil {
 		return nil, err
 	}

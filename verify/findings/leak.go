@@ -134,6 +134,8 @@ type Reading struct {
 	Rival string `json:"rival,omitempty"`
 	// Returned are uploads that came in with this mark, and that the leak may show.
 	Returned []watermark.Submission `json:"returned,omitempty"`
+	// Alone is a place in the leak, pixels, that has this mark, and shows no copy of Returned, which would have been found; nil: none is known.
+	Alone *Quad `json:"alone,omitempty"`
 }
 
 // A Tracing is the result of tracing a leak against the original of one submission, or a page of it:

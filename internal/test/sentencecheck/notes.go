@@ -21,6 +21,7 @@ type readOf = struct {
 	Recipient  string    `json:"recipient"`
 	State      string    `json:"state"`
 	Returned   []string  `json:"returned"`
+	Alone      any       `json:"alone"`
 }
 
 type place struct {
@@ -86,9 +87,9 @@ func (l *leak) sure(x readOf) bool {
 	return seen && l.traced(x) && (capture(x.Shows) || !l.laid(x)) && x.State != "void" && !l.forgeable(x.KeyID)
 }
 
-// brought reports whether the upload of another sure copy came in with the mark that was read.
+// brought reports whether the upload of another sure copy came in with the mark that was read, which nowhere is alone.
 func (l *leak) brought(x readOf) bool {
-	return slices.ContainsFunc(l.ours(), func(o readOf) bool { return l.sure(o) && slices.Contains(x.Returned, o.Submission) })
+	return x.Alone == nil && slices.ContainsFunc(l.ours(), func(o readOf) bool { return l.sure(o) && slices.Contains(x.Returned, o.Submission) })
 }
 
 // only returns the read on which the finding rests, if it is one, or an empty read.
