@@ -143,8 +143,12 @@ func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *fin
 	if m.Pixels, m.Score, fields, err = comparePixels(s); err != nil {
 		return err
 	}
-	if (showsCapture(m.Pixels) || m.Pixels == findings.PixelsPartial || m.Pixels == findings.PixelsAlike) && s.Finer() {
-		m.Pixels = findings.PixelsSharper
+	m.PerhapsSharper = false
+	if showsCapture(m.Pixels) || m.Pixels == findings.PixelsPartial || m.Pixels == findings.PixelsAlike {
+		finer := false
+		if finer, m.PerhapsSharper = s.Finer(); finer {
+			m.Pixels, m.PerhapsSharper = findings.PixelsSharper, false
+		}
 	}
 	if l.keep(o, s, m.Pixels); showsCapture(m.Pixels) {
 		fields = s.Altered()

@@ -109,6 +109,7 @@ var notes = map[string]string{
 	"unmarked":            "This picture shows an upload, and no mark of the {n} {n|copy|copies} issued of that upload was found. Such a mark " + wouldFind,
 	"unmarked-no-copies":  "This picture shows an upload, and carries no mark under any key that was tried. No marked copy of the upload is recorded. A mark " + wouldFind,
 	"not-marked-erased":   noMark + "It may derive from a copy of an upload of the same picture that was erased. Such a mark is found by reading alone, which may have missed it here.",
+	"not-marked-sharper":  noMark + "It may show more detail than that upload has, and then it was not made of it. The upload has too little detail left to tell.",
 	"not-marked-damaged":  "This picture shows an upload and carries a part of a mark of its copies, damaged. On an unmarked picture that much is seen less than once in a million. Whose copy it was cannot be said.",
 	"not-marked-removed":  "Of the code of any copy that is listed at most {share} is left of what the picture's compression, blur and size leave. A copy that the registry does not list does that, and averages of four or more copies do. In trials with 17 pictures messengers did it to one (at most 25 % of pictures, 95 % confidence). Hard JPEG, contrast, crops or covers did it to two.",
 	"not-marked-weak":     noMark + "By calculation a mark would have been found with a probability of {power}, and {needed} is required. So whether the picture was marked cannot be said.",

@@ -156,6 +156,13 @@ const (
 	finerGain      = 9.0   // weight of the logarithm of the gain of this detail
 	maxFinerGain   = 1.2   // gain that counts, at most: sharpening gives more
 	minKeeps       = -4.5  // sum of these and of the logarithm of share/minFiner, at least
+	muchFiner      = 0.01  // share from which gain alone says that the leak keeps detail, and
+	maxMuch        = 0.035 // up to which it does
+	keptGain       = 0.84  // gain from which it does, and
+	maxKept        = 1.12  // up to which it does: noise and sharpening give more
+	minPerhaps     = 0.004 // share, gain and beat of a leak of which it cannot be told
+	perhapsGain    = 0.78
+	perhapsBeat    = 0.06
 )
 
 // Likeness: blocks of detail that agree or not.

@@ -99,9 +99,11 @@ type Match struct {
 	Submitted  time.Time            `json:"submitted"`           // of the submission
 	Sibling    bool                 `json:"sibling,omitempty"`   // its original is the same capture as that of the upload that the leak shows
 	HashOnly   bool                 `json:"hash_only,omitempty"` // only the hash of the submission is kept
-	Altered    []Region             `json:"altered,omitempty"`   // places that the leak shows altered; outside of them it shows the same capture
-	Width      int                  `json:"width,omitzero"`      // pixels of the original, upright; 0: it was not opened
-	Height     int                  `json:"height,omitzero"`     // pixels
+	// PerhapsSharper says that the leak may have more detail than the original, of which too little is left to tell.
+	PerhapsSharper bool     `json:"perhaps_sharper,omitempty"`
+	Altered        []Region `json:"altered,omitempty"` // places that the leak shows altered; outside of them it shows the same capture
+	Width          int      `json:"width,omitzero"`    // pixels of the original, upright; 0: it was not opened
+	Height         int      `json:"height,omitzero"`   // pixels
 }
 
 // A Quad is a region of a picture: its corners in pixels from the upper left corner of
