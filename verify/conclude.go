@@ -94,11 +94,21 @@ func conclude(e evidence) conclusion {
 	issued, others := beside(own)
 	c := e.rules(issued)
 	c.sayReturned(issued)
-	if len(along) > 0 {
-		c.say("copies-brought", figures{"n": len(along), "copies": copyNames(along)})
+	var beside, lost []read
+	for _, r := range others {
+		if r.forgeable() {
+			lost = append(lost, r)
+		} else {
+			beside = append(beside, r)
+		}
 	}
-	if len(others) > 0 {
-		c.say("copies-beside", figures{"n": len(others), "copies": copyNames(others)})
+	for _, x := range []struct {
+		code string
+		of   []read
+	}{{"copies-brought", along}, {"copies-beside", beside}, {"copies-lost-key", lost}} {
+		if len(x.of) > 0 {
+			c.say(x.code, figures{"n": len(x.of), "copies": copyNames(x.of)})
+		}
 	}
 	if r := e.unissued(); r != nil && c.finding != findings.FoundUnissued {
 		c.sayUnlisted(r)

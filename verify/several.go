@@ -27,7 +27,7 @@ func (r *read) comesWith(others []read) bool {
 
 // beside splits the reads of a leak: main reads conclude, and others count for no recipient. Sure reads conclude
 // alone if no other read is of their submissions: a mark that was laid onto a picture says nothing against the mark
-// of the picture's own upload.
+// of the picture's own upload. Nor does a mark that others could make, with a lost key.
 func beside(issued []read) (main, others []read) {
 	for _, r := range issued {
 		if r.sure() {
@@ -37,7 +37,7 @@ func beside(issued []read) (main, others []read) {
 		}
 	}
 	ofMain := func(o read) bool {
-		return slices.ContainsFunc(main, func(r read) bool { return r.issued.Submission == o.issued.Submission })
+		return !o.forgeable() && slices.ContainsFunc(main, func(r read) bool { return r.issued.Submission == o.issued.Submission })
 	}
 	if len(main) == 0 || slices.ContainsFunc(others, ofMain) {
 		return issued, nil
