@@ -94,21 +94,11 @@ func conclude(e evidence) conclusion {
 	issued, others := beside(own)
 	c := e.rules(issued)
 	c.sayReturned(issued)
-	var beside, lost []read
-	for _, r := range others {
-		if r.forgeable() {
-			lost = append(lost, r)
-		} else {
-			beside = append(beside, r)
-		}
+	if len(along) > 0 {
+		c.say("copies-brought", figures{"n": len(along), "copies": copyNames(along)})
 	}
-	for _, x := range []struct {
-		code string
-		of   []read
-	}{{"copies-brought", along}, {"copies-beside", beside}, {"copies-lost-key", lost}} {
-		if len(x.of) > 0 {
-			c.say(x.code, figures{"n": len(x.of), "copies": copyNames(x.of)})
-		}
+	if len(others) > 0 {
+		c.say("copies-beside", figures{"n": len(others), "copies": copyNames(others)})
 	}
 	if r := e.unissued(); r != nil && c.finding != findings.FoundUnissued {
 		c.sayUnlisted(r)
@@ -211,8 +201,8 @@ func (e evidence) lookalike() (code string, m *findings.Match) {
 // concludeNoMark returns the conclusion for a leak that shows a submission by its pixels, without a
 // mark of an issued copy. shown is the match with that submission. The finding is [findings.FoundUnmarked]
 // only if tracing would have found a mark and no part of a mark is there, else [findings.FoundUnreadable]. The leak may derive from a copy
-// of an erased upload of the same picture: then reading without an original must have found the mark. It is
-// unreadable if the leak may have more detail than the upload, and so not be made of it. It also is
+// of an erased upload of the same picture: then reading without an original must have found the mark. It may be sharper than
+// the upload, and not be made of it. It also is
 // that if several uploads have the page that the leak shows, such as the terms of a bank: it may come
 // from any of them, and nothing may be said of the holders of one.
 func concludeNoMark(e evidence, shown *findings.Match) conclusion {

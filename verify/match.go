@@ -145,9 +145,9 @@ func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *fin
 	}
 	m.PerhapsSharper = false
 	if showsCapture(m.Pixels) || m.Pixels == findings.PixelsPartial || m.Pixels == findings.PixelsAlike {
-		finer := false
+		var finer bool
 		if finer, m.PerhapsSharper = s.Finer(); finer {
-			m.Pixels, m.PerhapsSharper = findings.PixelsSharper, false
+			m.Pixels = findings.PixelsSharper
 		}
 	}
 	if l.keep(o, s, m.Pixels); showsCapture(m.Pixels) {

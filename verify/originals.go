@@ -41,10 +41,7 @@ func (o *original) lies(s *capture.Sight) *findings.Quad {
 	if s == nil {
 		return nil
 	}
-	back, ok := s.ToOriginal().Inverse()
-	if !ok {
-		return nil
-	}
+	back, _ := s.ToOriginal().Inverse()
 	var at [4][2]float64
 	for i, p := range back.Mul(geometry.Translation(-0.5, -0.5)).Corners(float64(o.onto.Luma().W), float64(o.onto.Luma().H)) {
 		at[i] = [2]float64{p.X, p.Y}

@@ -66,19 +66,13 @@ func (v *Investigator) traceElsewhere(ctx context.Context, l *leakPicture, e *ev
 		return nil
 	}
 	places, err := v.placesOf(ctx, l, &target)
-	if err != nil || len(places) < 2 {
-		return err
-	}
-	for _, at := range places {
-		other, err := v.traceAgainst(ctx, l.part(l.covers(bounds(&at))), &target, level/maxApart)
-		if err != nil {
-			return err
-		}
-		if other != nil && other.Registered {
+	for i := 0; i < len(places) && len(places) > 1 && err == nil; i++ {
+		var other *tracing
+		if other, err = v.traceAgainst(ctx, l.part(l.covers(bounds(&places[i]))), &target, level/maxApart); other != nil && other.Registered {
 			t.join(other)
 		}
 	}
-	return nil
+	return err
 }
 
 // traceBoth is tracePages for a leak in which a submission may be shown twice: beside the place that was traced too,

@@ -27,13 +27,14 @@ type detail struct {
 // Three things must come together. Detail within pixels of the original does not follow from these pixels. The leak
 // keeps the finest detail of the original: a leak that was small, or printed, or photographed meanwhile, lost it. And its
 // changes do not beat with the original's pixels, as they do in a picture that was enlarged (Gallagher, 2005). Of a treated leak
-// nothing is known of this. perhaps reports that the three nearly come together: it cannot be told.
+// nothing is known of this. perhaps reports that too little speaks for or against it.
 func (s *Sight) Finer() (finer, perhaps bool) {
 	if s.isTreated {
 		return false, false
 	}
 	d := s.finer()
-	return d.finer(), d.perhaps()
+	finer = d.finer()
+	return finer, !finer && d.perhaps()
 }
 
 func (d detail) perhaps() bool {

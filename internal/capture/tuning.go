@@ -160,7 +160,7 @@ const (
 	maxMuch        = 0.035 // up to which it does
 	keptGain       = 0.84  // gain from which it does, and
 	maxKept        = 1.12  // up to which it does: noise and sharpening give more
-	minPerhaps     = 0.004 // share, gain and beat of a leak of which it cannot be told
+	minPerhaps     = 0.004 // share, gain and beat of a leak that is perhaps finer
 	perhapsGain    = 0.78
 	perhapsBeat    = 0.06
 )

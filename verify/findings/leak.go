@@ -99,7 +99,7 @@ type Match struct {
 	Submitted  time.Time            `json:"submitted"`           // of the submission
 	Sibling    bool                 `json:"sibling,omitempty"`   // its original is the same capture as that of the upload that the leak shows
 	HashOnly   bool                 `json:"hash_only,omitempty"` // only the hash of the submission is kept
-	// PerhapsSharper says that the leak may have more detail than the original, of which too little is left to tell.
+	// PerhapsSharper says that the leak may have more detail than the original, which has too little left to tell.
 	PerhapsSharper bool     `json:"perhaps_sharper,omitempty"`
 	Altered        []Region `json:"altered,omitempty"` // places that the leak shows altered; outside of them it shows the same capture
 	Width          int      `json:"width,omitzero"`    // pixels of the original, upright; 0: it was not opened
@@ -136,7 +136,7 @@ type Reading struct {
 	Rival string `json:"rival,omitempty"`
 	// Returned are uploads that came in with this mark, and that the leak may show.
 	Returned []watermark.Submission `json:"returned,omitempty"`
-	// Alone is a place in the leak, pixels, that has this mark, and shows no copy of Returned, which would have been found; nil: none is known.
+	// Alone is a place in the leak, pixels, that has this mark without a copy of Returned; nil: none is known.
 	Alone *Quad `json:"alone,omitempty"`
 }
 

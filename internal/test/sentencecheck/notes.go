@@ -159,16 +159,6 @@ func by(blind, traced, shows bool) func(*report, *leak) row {
 	}
 }
 
-// alsoRead is the rule of a note on marks beside those on which the finding rests, by whether others had their keys.
-func alsoRead(lost bool) func(*report, *leak) row {
-	return func(_ *report, l *leak) row {
-		others := slices.DeleteFunc(l.ours(), func(x readOf) bool {
-			return l.brought(x) || l.forgeable(x.KeyID) != lost || slices.ContainsFunc(l.main(), func(o readOf) bool { return o.Copy == x.Copy })
-		})
-		return when(len(others) > 0, row{"n": len(others), "copies": names(others)})
-	}
-}
-
 // names accepts the copies of some reads, in any order.
 func names(of []readOf) func(any) bool {
 	var want []string
@@ -351,9 +341,13 @@ var noteRules = map[string]func(*report, *leak) row{
 		along := slices.DeleteFunc(l.ours(), func(x readOf) bool { return !l.brought(x) })
 		return when(len(along) > 0, row{"n": len(along), "copies": names(along)})
 	},
-	"copies-beside":   alsoRead(false),
-	"copies-lost-key": alsoRead(true),
-	"copy-returned":   copyReturned,
+	"copies-beside": func(_ *report, l *leak) row {
+		others := slices.DeleteFunc(l.ours(), func(x readOf) bool {
+			return l.brought(x) || slices.ContainsFunc(l.main(), func(o readOf) bool { return o.Copy == x.Copy })
+		})
+		return when(len(others) > 0, row{"n": len(others), "copies": names(others)})
+	},
+	"copy-returned": copyReturned,
 	"copy-forgeable": func(r *report, l *leak) row {
 		x := l.only()
 		return when(l.Forgeable && l.forgeable(x.KeyID), row{"copy": x.Copy, "since": moment(l.lost(x.KeyID)), "found": claim(r.stated)})
