@@ -143,7 +143,6 @@ func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *fin
 	if m.Pixels, m.Score, fields, err = comparePixels(s); err != nil {
 		return err
 	}
-	m.PerhapsSharper = false
 	if showsCapture(m.Pixels) || m.Pixels == findings.PixelsPartial || m.Pixels == findings.PixelsAlike {
 		var finer bool
 		if finer, m.PerhapsSharper = s.Finer(); finer {

@@ -8,7 +8,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -18,7 +17,6 @@ import (
 type tracing struct {
 	findings.Tracing
 	rows []registry.Copy // of the copies found, after [tracing.fill]
-	lies *findings.Quad  // where the original lies in the leak, pixels; nil: it does not align
 }
 
 // trace traces a leak against the originals of up to [maxTraced] submissions ([evidence.targets]), or against all of
@@ -43,9 +41,6 @@ func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) e
 		if t == nil {
 			continue
 		}
-		if err := v.traceElsewhere(ctx, l, e, t, traceLevel/float64(len(targets))); err != nil {
-			return err
-		}
 		e.traces = append(e.traces, t.Tracing)
 		if err := v.bind(ctx, e, t); err != nil {
 			return err
@@ -54,57 +49,29 @@ func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) e
 	return nil
 }
 
-// traceElsewhere traces every place of a sheet that shows the page of t, if a copy was read that t does not find: the
-// page may be there more than twice. The copies found are entered into t.
-func (v *Investigator) traceElsewhere(ctx context.Context, l *leakPicture, e *evidence, t *tracing, level float64) error {
-	target := findings.Match{Submission: t.Submission, Page: t.Page}
-	lost := func(r read) bool {
-		c := tracedCopy(&t.Tracing, r.copy)
-		return r.blind != 0 && c != nil && !c.Found
-	}
-	if m := e.match(t.Submission); m == nil || m.Region == nil || !t.Registered || !slices.ContainsFunc(e.reads, lost) {
-		return nil
-	}
-	places, err := v.placesOf(ctx, l, &target)
-	for i := 0; i < len(places) && len(places) > 1 && err == nil; i++ {
-		var other *tracing
-		if other, err = v.traceAgainst(ctx, l.part(l.covers(bounds(&places[i]))), &target, level/maxApart); other != nil && other.Registered {
-			t.join(other)
-		}
-	}
-	return err
-}
-
-// traceBoth is tracePages for a leak in which a submission may be shown twice: beside the place that was traced too,
-// with half of the level each. That place is the region of the match, or another that shows the submission. The result is
-// of the place, with the copies found beside it. It is of what lies beside if only that shows the submission and has a copy.
+// traceBoth is tracePages for a leak that may show a submission several times, as a sheet does: at each place too, with
+// half of the level for all of them. The result has the copies of all places. It is of another place if only that shows the submission and has a copy.
 func (v *Investigator) traceBoth(ctx context.Context, l *leakPicture, e *evidence, target *findings.Match, level float64) (*tracing, error) {
-	var rest *leakPicture
-	if m := e.match(target.Submission); m != nil && m.Region != nil {
-		rest = l.rest(m.Region)
-	}
-	if rest == nil {
+	if m := e.match(target.Submission); m == nil || m.Region == nil || !l.goesOn(m.Region) {
 		return v.tracePages(ctx, l, e, target, level)
 	}
 	t, err := v.tracePages(ctx, l, e, target, level/2)
 	if err != nil || t == nil {
 		return t, err
 	}
-	if t.lies != nil && overlap(t.lies, e.match(target.Submission).Region) <= maxOverlap {
-		if rest = l.rest(t.lies); rest == nil {
-			return t, nil
+	places, err := v.placesOf(ctx, l, target)
+	for i := 0; i < len(places) && len(places) > 1 && err == nil; i++ {
+		var other *tracing
+		other, err = v.traceAgainst(ctx, l.part(l.covers(bounds(&places[i]))), target, level/2/maxApart)
+		switch {
+		case other == nil || !other.Registered: // detail of a copy may be laid onto what is there
+		case t.Registered:
+			t.join(other)
+		case len(t.rows) == 0 && len(other.rows) > 0: // the copy lies beside what was found, such as its upload
+			t = other
 		}
 	}
-	other, err := v.traceAgainst(ctx, rest, target, level/2)
-	switch {
-	case err != nil || other == nil || !other.Registered: // detail of a copy may be laid onto what is beside
-		return t, err
-	case t.Registered:
-		t.join(other)
-	case len(t.rows) == 0 && len(other.rows) > 0: // the copy lies beside what was found, such as its upload
-		return other, nil
-	}
-	return t, nil
+	return t, err
 }
 
 // join enters the copies that another tracing of the same page found, and t did not.
@@ -251,12 +218,7 @@ func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, m *find
 		t.rows = append(t.rows, c)
 	}
 	t.Issued = len(issued)
-	s, err := l.lay(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	t.lies = o.lies(s)
-	found, err := traced(ctx, l, o, s, orDecoy(issued, v.cfg.Keys[0]), level)
+	found, err := v.traced(ctx, l, o, orDecoy(issued, v.cfg.Keys[0]), level)
 	if errors.Is(err, watermark.ErrTooSmall) {
 		return nil, nil
 	}
@@ -267,9 +229,14 @@ func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, m *find
 	return t, nil
 }
 
-// traced traces a leak, as s lays it on an opened original, at a false-positive rate level.
-func traced(ctx context.Context, l *leakPicture, o *original, s *capture.Sight, copies []watermark.Candidate, level float64) (*watermark.TraceResult, error) {
+// traced traces a leak against an opened original at a false-positive rate level, and uses how the leak was laid on
+// o.
+func (v *Investigator) traced(ctx context.Context, l *leakPicture, o *original, copies []watermark.Candidate, level float64) (*watermark.TraceResult, error) {
 	t, err := o.tracerOf(copies, level)
+	if err != nil {
+		return nil, err
+	}
+	s, err := l.lay(ctx, o)
 	if err != nil {
 		return nil, err
 	}
