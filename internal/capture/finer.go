@@ -33,12 +33,11 @@ func (s *Sight) Finer() (finer, perhaps bool) {
 		return false, false
 	}
 	d := s.finer()
-	finer = d.finer()
-	return finer, !finer && d.perhaps()
+	return d.finer(), !d.finer() && d.perhaps()
 }
 
 func (d detail) perhaps() bool {
-	return d.blocks >= minFinerBlocks && d.share >= minPerhaps && d.gain >= perhapsGain && d.beat < perhapsBeat
+	return d.blocks >= minFinerBlocks && d.share >= minPerhaps && d.beat < perhapsBeat && (d.gain >= perhapsGain || d.share >= muchFiner && d.gain >= muchPerhapsGain)
 }
 
 // finer takes detail that is as strong as the original's for kept, though it is not alike: an original that was strongly

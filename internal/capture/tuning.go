@@ -142,23 +142,25 @@ const (
 
 // Finer: detail of a leak within pixels of the original. Half of the pictures of SharpStudy fixed these numbers.
 const (
-	minFinerScale                        = 1.4               // pixels of the leak to a pixel of the original, at least
-	maxFinerSide                         = 2.0               // pixels of the leak to half a pixel of the original, from which the leak is halved
-	finerBlock                           = 16                // side of a block, pixels of the original
-	finerRim                             = 3                 // pixels around a block that filters take
-	maxFinerBlocks                       = 300               // blocks that are looked at
-	minFinerBlocks                       = 40                // blocks without which nothing is said
-	minFinerPower                        = 16.0              // power of the second differences of a textured block, grey levels squared a pixel
-	finerFollows                         = 0.9               // correlation of leak and original in a block that the leak shows
-	minFiner                             = 0.005             // share of detail that does not follow, at least
-	maxBeat                              = 0.05              // beat of an enlarged picture, at least
-	finerAlike                           = 18.0              // weight of the correlation of the finest detail, less 1
-	finerGain                            = 9.0               // weight of the logarithm of the gain of this detail
-	maxFinerGain                         = 1.2               // gain that counts, at most: sharpening gives more
-	minKeeps                             = -4.5              // sum of these and of the logarithm of share/minFiner, at least
-	muchFiner, maxMuch                   = 0.01, 0.035       // share from which, and up to which, gain alone says that the leak keeps detail
-	keptGain, maxKept                    = 0.84, 1.12        // gain from which, and up to which, it does: noise and sharpening give more
-	minPerhaps, perhapsGain, perhapsBeat = 0.004, 0.78, 0.06 // share, gain and beat of a leak that is perhaps finer
+	minFinerScale  = 1.4   // pixels of the leak to a pixel of the original, at least
+	maxFinerSide   = 2.0   // pixels of the leak to half a pixel of the original, from which the leak is halved
+	finerBlock     = 16    // side of a block, pixels of the original
+	finerRim       = 3     // pixels around a block that filters take
+	maxFinerBlocks = 300   // blocks that are looked at
+	minFinerBlocks = 40    // blocks without which nothing is said
+	minFinerPower  = 16.0  // power of the second differences of a textured block, grey levels squared a pixel
+	finerFollows   = 0.9   // correlation of leak and original in a block that the leak shows
+	minFiner       = 0.005 // share of detail that does not follow, at least
+	maxBeat        = 0.05  // beat of an enlarged picture, at least
+	finerAlike     = 18.0  // weight of the correlation of the finest detail, less 1
+	finerGain      = 9.0   // weight of the logarithm of the gain of this detail
+	maxFinerGain   = 1.2   // gain that counts, at most: sharpening gives more
+	minKeeps       = -4.5  // sum of these and of the logarithm of share/minFiner, at least
+
+	muchFiner, maxMuch           = 0.01, 0.035 // share from which, and up to which, gain alone says that the leak keeps detail
+	keptGain, maxKept            = 0.84, 1.12  // gain from which, and up to which, it does: noise and sharpening give more
+	minPerhaps, perhapsBeat      = 0.004, 0.06 // share from which, and beat up to which, a leak is perhaps finer
+	perhapsGain, muchPerhapsGain = 0.78, 0.7   // gain from which it is; the same from a share of muchFiner
 )
 
 // Likeness: blocks of detail that agree or not.
