@@ -201,9 +201,9 @@ func (e evidence) lookalike() (code string, m *findings.Match) {
 // concludeNoMark returns the conclusion for a leak that shows a submission by its pixels, without a
 // mark of an issued copy. shown is the match with that submission. The finding is [findings.FoundUnmarked]
 // only if tracing would have found a mark and no part of a mark is there, else [findings.FoundUnreadable]. The leak may derive from a copy
-// of an erased upload of the same picture: then reading without an original must have found the mark. It also is
-// that if several uploads have the page that the leak shows, such as the terms of a bank: it may come
-// from any of them, and nothing may be said of the holders of one.
+// of an erased upload of the same picture: then reading without an original must have found the mark. It is unreadable too
+// if it is perhaps sharper than the upload, or if several uploads have the page that it shows. Such terms of a bank
+// may come from any of them, and nothing may be said of the holders of one.
 func concludeNoMark(e evidence, shown *findings.Match) conclusion {
 	c := conclusion{finding: findings.FoundUnreadable, submission: shown.Submission}
 	t := traceOf(e.traces, shown.Submission)
@@ -221,6 +221,8 @@ func concludeNoMark(e evidence, shown *findings.Match) conclusion {
 		c.say("not-marked-alike", figures{"upload": e.untold(shown).Submission.String()})
 	case wouldShow(t) && e.erased && t.Expected < minReadScore:
 		c.say("not-marked-erased", nil)
+	case wouldShow(t) && shown.PerhapsSharper:
+		c.say("not-marked-sharper", nil)
 	case wouldShow(t) && t.Issued == 0:
 		c.finding = findings.FoundUnmarked
 		c.say("unmarked-no-copies", figures{"power": power(t.Power)})

@@ -39,6 +39,8 @@ func TestConclude(t *testing.T) {
 	ghost := found
 	ghost.shows, ghost.laid = findings.PixelsAlike, true
 	second := read{copy: 8, keyID: "v1-k", shows: findings.PixelsPartial, issued: &registry.Copy{ID: 8, Submission: s, Recipient: "vendor B"}, traced: &findings.TracedCopy{Copy: 8, LogP: -12, Found: true}}
+	lost := second
+	lost.key = forged.key
 	same := []findings.Match{match(s, 4, findings.PixelsSame)}
 	traced := func(power float64, issued, unsought int) []findings.Tracing {
 		return []findings.Tracing{{Submission: s, Registered: true, Power: power, Issued: issued, Unsought: unsought}}
@@ -110,6 +112,7 @@ func TestConclude(t *testing.T) {
 		"lookalike is no proof of transplant": {evidence{matches: []findings.Match{match(other, 4, findings.PixelsDifferent)}, reads: []read{c(findings.PixelsUndecided)}}, findings.FoundCopy, true, s, 7},
 		"too little of it":                    {evidence{reads: []read{c(findings.PixelsPartial)}}, findings.FoundCopy, true, s, 7},
 		"two copies":                          {evidence{matches: []findings.Match{match(s, 4, findings.PixelsSame)}, reads: []read{d, c(findings.PixelsSame)}}, findings.FoundCopy, true, s, 7},
+		"two copies, a key is lost":           {evidence{matches: same, reads: []read{lost, found}}, findings.FoundCopy, false, s, 7},
 		"two copies, on neither":              {evidence{reads: []read{c(findings.PixelsUndecided), d}}, findings.FoundCopy, true, other, 9},
 		"two copies, on a third":              {evidence{matches: []findings.Match{match(third, 4, findings.PixelsSame)}, reads: []read{c(findings.PixelsUnknown), d}}, findings.FoundTransplanted, false, third, 9},
 		"collage":                             {evidence{reads: []read{found, elsewhere}}, findings.FoundCopy, false, s, 7},

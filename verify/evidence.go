@@ -52,6 +52,7 @@ type read struct {
 	foundAt  time.Time              // as in [given]
 	sibling  bool                   // the copy's upload is a sibling of the upload that the leak shows
 	returned []watermark.Submission // uploads that carry this mark, and that the leak may show
+	alone    *findings.Quad         // see [findings.Reading].Alone
 	lacks    bool                   // read blind and traced, and the part of the mark that only this copy has is missing, though it would have been found
 }
 
@@ -74,7 +75,7 @@ func (v *Finding) gather(e evidence) {
 	v.Traces = append(make([]findings.Tracing, 0, len(e.traces)), e.traces...)
 	v.Reads, v.Keys, v.found = nil, nil, nil
 	for _, r := range e.reads {
-		x := findings.Reading{Copy: r.copy, KeyID: r.keyID, Among: r.among, Shows: r.shows, Altered: r.altered, Erased: r.erased, Rival: r.rival, Returned: r.returned}
+		x := findings.Reading{Copy: r.copy, KeyID: r.keyID, Among: r.among, Shows: r.shows, Altered: r.altered, Erased: r.erased, Rival: r.rival, Returned: r.returned, Alone: r.alone}
 		if r.erased {
 			x.Recipient = r.issued.Recipient // which is said, since nothing can be compared
 		}
@@ -109,7 +110,7 @@ func (v *Finding) evidence(g given) evidence {
 		e.missing = v.Searched.Missing
 	}
 	for _, x := range v.Reads {
-		r := read{copy: x.Copy, keyID: x.KeyID, among: x.Among, page: x.Page, shows: x.Shows, altered: x.Altered, erased: x.Erased, rival: x.Rival, returned: x.Returned, foundAt: g.foundAt}
+		r := read{copy: x.Copy, keyID: x.KeyID, among: x.Among, page: x.Page, shows: x.Shows, altered: x.Altered, erased: x.Erased, rival: x.Rival, returned: x.Returned, alone: x.Alone, foundAt: g.foundAt}
 		if x.LogP != nil {
 			r.blind = *x.LogP
 		}

@@ -198,7 +198,10 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 	if err := v.rivals(ctx, &e); err != nil {
 		return e, err
 	}
-	if err = v.returned(ctx, l, &e); errors.Is(err, registry.ErrTampered) {
+	if err = v.returned(ctx, l, &e); err == nil {
+		err = v.alone(ctx, l, &e)
+	}
+	if errors.Is(err, registry.ErrTampered) {
 		return e.damaged(), nil
 	}
 	return e, err

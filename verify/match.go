@@ -143,8 +143,11 @@ func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *fin
 	if m.Pixels, m.Score, fields, err = comparePixels(s); err != nil {
 		return err
 	}
-	if (showsCapture(m.Pixels) || m.Pixels == findings.PixelsPartial || m.Pixels == findings.PixelsAlike) && s.Finer() {
-		m.Pixels = findings.PixelsSharper
+	if showsCapture(m.Pixels) || m.Pixels == findings.PixelsPartial || m.Pixels == findings.PixelsAlike {
+		var finer bool
+		if finer, m.PerhapsSharper = s.Finer(); finer {
+			m.Pixels = findings.PixelsSharper
+		}
 	}
 	if l.keep(o, s, m.Pixels); showsCapture(m.Pixels) {
 		fields = s.Altered()

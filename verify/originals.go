@@ -10,7 +10,9 @@ import (
 
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -32,6 +34,19 @@ type original struct {
 type opened struct {
 	image *image.NRGBA
 	as    watermark.TraceOptions // JPEG, Orientation and Quality: how its copies are written
+}
+
+// lies returns where the original lies in a leak, as s lays the leak on it; nil if s is.
+func (o *original) lies(s *capture.Sight) *findings.Quad {
+	if s == nil {
+		return nil
+	}
+	back, _ := s.ToOriginal().Inverse()
+	var at [4][2]float64
+	for i, p := range back.Mul(geometry.Translation(-0.5, -0.5)).Corners(float64(o.onto.Luma().W), float64(o.onto.Luma().H)) {
+		at[i] = [2]float64{p.X, p.Y}
+	}
+	return quad(at)
 }
 
 // newOriginal readies the pixels of an upload. It keeps them.

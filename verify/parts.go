@@ -116,18 +116,15 @@ func (l *leakPicture) cut(q *findings.Quad) *leakPicture {
 	return part
 }
 
-// rest returns the largest part of a leak on one side of region q, as a new leak. It is nil if that part is smaller than
-// [minRest] of the region, or too small for a mark.
-func (l *leakPicture) rest(q *findings.Quad) *leakPicture {
+// goesOn reports whether the leak goes on beside region q: on one side by [minRest] of the region, and enough for a mark.
+func (l *leakPicture) goesOn(q *findings.Quad) bool {
 	x0, y0, x1, y1 := bounds(q)
-	in, left, right, above, below := l.covers(x0, y0, x1, y1), l.Image.Rect, l.Image.Rect, l.Image.Rect, l.Image.Rect
-	left.Max.X, right.Min.X, above.Max.Y, below.Min.Y = in.Min.X, in.Max.X, in.Min.Y, in.Max.Y
-	area := func(r image.Rectangle) int { return r.Dx() * r.Dy() }
-	r := slices.MaxFunc([]image.Rectangle{left, right, above, below}, func(a, b image.Rectangle) int { return area(a) - area(b) })
-	if float64(area(r)) < float64(minRest*(x1-x0)*(y1-y0)) || watermark.CheckSize(r.Dx(), r.Dy()) != nil {
-		return nil
+	in, all := l.covers(x0, y0, x1, y1), l.Image.Rect
+	w, h := max(in.Min.X-all.Min.X, all.Max.X-in.Max.X), max(in.Min.Y-all.Min.Y, all.Max.Y-in.Max.Y)
+	enough := func(w, h int) bool {
+		return float64(w*h) >= float64(minRest*(x1-x0)*(y1-y0)) && watermark.CheckSize(w, h) == nil
 	}
-	return l.part(r)
+	return enough(w, all.Dy()) || enough(all.Dx(), h)
 }
 
 // covers returns the pixels of a leak in a rectangle. Coordinates beyond the leak are cut.

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
 	"maps"
 	"slices"
 
@@ -57,6 +60,74 @@ func (v *Investigator) returned(ctx context.Context, l *leakPicture, e *evidence
 			}
 		}
 	}
+	return nil
+}
+
+// alone sets a place in the leak that has a found copy's mark alone, if another found copy may bring the mark along:
+// there it is the copy's own, as on a sheet with a picture of each.
+func (v *Investigator) alone(ctx context.Context, l *leakPicture, e *evidence) error {
+	for i := range e.reads {
+		r := &e.reads[i]
+		brings := func(o read) bool { return slices.Contains(r.returned, o.issued.Submission) && e.found(&o) }
+		if len(r.returned) == 0 || !e.found(r) || !slices.ContainsFunc(e.issuedReads(), brings) {
+			continue
+		}
+		places, err := v.placesOf(ctx, l, &findings.Match{Submission: r.issued.Submission, Page: r.page})
+		for k := 0; k < len(places) && len(places) > 1 && r.alone == nil && err == nil; k++ {
+			err = v.aloneAt(ctx, l, e, r, &places[k])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// found reports whether tracing found the copy of r.
+func (e *evidence) found(r *read) bool {
+	c := tracedCopy(traceOf(e.traces, r.issued.Submission), r.copy)
+	return c != nil && c.Found
+}
+
+// placesOf returns the places in a leak, at most [maxApart], that show a page, or a picture of the same capture. Each is
+// covered before the next is looked for.
+func (v *Investigator) placesOf(ctx context.Context, l *leakPicture, m *findings.Match) (all []findings.Quad, err error) {
+	o, err := v.original(ctx, pageOf(m))
+	if err != nil || o == nil {
+		return nil, err
+	}
+	row, err := v.engine().Page(ctx, pageOf(m))
+	if err != nil {
+		return nil, gone(err)
+	}
+	for left := l.part(l.Image.Rect); len(all) < maxApart; {
+		v.locate(ctx, left, row.Seq, o.of)
+		s, err := left.lay(ctx, o)
+		at := o.lies(s)
+		if at == nil || slices.ContainsFunc(all, func(q findings.Quad) bool { return !(overlap(at, &q) <= maxOverlap) }) {
+			return all, err
+		}
+		all, left = append(all, *at), left.part(left.Image.Rect)
+		draw.Draw(left.Image, left.covers(bounds(at)), image.NewUniform(color.Gray{Y: 128}), image.Point{}, draw.Src)
+	}
+	return all, nil
+}
+
+// aloneAt sets a place as r.alone if tracing finds the copy of r there. It must find no copy of the uploads that came in
+// with its mark, though it would.
+func (v *Investigator) aloneAt(ctx context.Context, l *leakPicture, e *evidence, r *read, at *findings.Quad) error {
+	here := l.part(l.covers(bounds(at)))
+	t, err := v.traceAgainst(ctx, here, &findings.Match{Submission: r.issued.Submission, Page: r.page}, traceLevel/maxApart)
+	if err != nil || t == nil || !slices.ContainsFunc(t.rows, func(c registry.Copy) bool { return c.ID == r.copy }) {
+		return err
+	}
+	for _, id := range r.returned {
+		t, err := v.traceAgainst(ctx, here, &findings.Match{Submission: id, Page: e.page(id)}, traceLevel/maxApart)
+		if err != nil || t == nil || !wouldShow(&t.Tracing) || len(t.rows) > 0 {
+			return err
+		}
+	}
+	r.alone = at
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"image"
+	"image/color"
 	"testing"
 	"time"
 
@@ -150,6 +151,60 @@ func (x *returns) check(t *testing.T, marked string) {
 	wrong, err = sentencecheck.Check(text.Bytes())
 	require.NoError(t, err)
 	require.Empty(t, wrong)
+}
+
+// Customers sent vendor A's copies again, and vendor B got copies of these uploads, which carry both marks. On a sheet, vendor
+// A's mark counts where it lies without vendor B's, and only there.
+func TestSheetsOfReturnedCopies(t *testing.T) {
+	t.Parallel()
+	cfg := leaktest.Config(t)
+	s := newIssuer(t, cfg)
+	vendors(t, cfg.Registry, "vendor A", "vendor B", "vendor C")
+	upload := specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(60), 420), 5, 480, 360)
+	first := submit(t, s, file(t, upload, "jpeg"), "customer", feb)
+	_, a, idA := issued(t, s, first.ID, "vendor A")
+	_, c, idC := issued(t, s, first.ID, "vendor C")
+	second := submit(t, s, savedAnew(t, a, "jpeg", 80), "customer", feb.AddDate(0, 1, 0))
+	_, b, idB := issued(t, s, second.ID, "vendor B")
+	for name, x := range map[string]struct {
+		shows []image.Image
+		want  []watermark.CopyID
+	}{
+		"copies of both":            {[]image.Image{a, b}, []watermark.CopyID{idA, idB}},
+		"one copy twice":            {[]image.Image{b, b}, []watermark.CopyID{idB}},
+		"unmarked upload":           {[]image.Image{upload, b}, []watermark.CopyID{idB}},
+		"another copy":              {[]image.Image{b, c}, []watermark.CopyID{idB, idC}},
+		"all, one smaller":          {[]image.Image{upload, b, c, imaging.Resize(a, 400, 0, imaging.Lanczos)}, []watermark.CopyID{idA, idB, idC}},
+		"unmarked ones":             {[]image.Image{upload, b, upload}, []watermark.CopyID{idB}},
+		"three times, once smaller": {[]image.Image{b, upload, imaging.Resize(b, 400, 0, imaging.Lanczos), b}, []watermark.CopyID{idB}},
+	} {
+		if !long.On && name != "copies of both" && name != "one copy twice" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			with := investigating(cfg)
+			with.References = 0
+			v := newInvestigator(t, with)
+			sheet := imaging.New(1010, 750, color.Gray{Y: 60})
+			for i, img := range x.shows {
+				sheet = imaging.Paste(sheet, img, image.Pt(15+500*(i/2), 8+375*(i%2)))
+			}
+			got := examine(t, v, sheet)
+			assert.Equal(t, "copy", got.Label(), got.Note)
+			assert.ElementsMatch(t, x.want, got.Accused, got.Note)
+			require.NoError(t, got.Recheck(true))
+			d, err := v.Weigh(t.Context(), []*verify.Finding{got})
+			require.NoError(t, err)
+			var text bytes.Buffer
+			require.NoError(t, v.WriteFindings(t.Context(), &text, d, true))
+			f := readFindings(t, text.String())
+			require.NoError(t, f.CheckLeaks())
+			require.NoError(t, f.CheckVerdict())
+			wrong, err := sentencecheck.Check(text.Bytes())
+			require.NoError(t, err)
+			require.Empty(t, wrong)
+		})
+	}
 }
 
 func hasRival(d *verify.Verdict, name, other string) bool {

@@ -19,14 +19,15 @@ func allFound(issued []read) bool {
 // that others did not hold. The copy is not void.
 func (r *read) sure() bool { return r.confirmed() && r.found() && !r.forgeable() && !r.void() }
 
-// comesWith reports whether a sure copy among others brings the mark of r along: its upload came in with that mark.
+// comesWith reports whether a sure copy among others brings the mark of r along: its upload came in with that mark, and
+// no place of the leak is known that has the mark without the copy.
 func (r *read) comesWith(others []read) bool {
-	return slices.ContainsFunc(others, func(o read) bool { return o.sure() && slices.Contains(r.returned, o.issued.Submission) })
+	return r.alone == nil && slices.ContainsFunc(others, func(o read) bool { return o.sure() && slices.Contains(r.returned, o.issued.Submission) })
 }
 
 // beside splits the reads of a leak: main reads conclude, and others count for no recipient. Sure reads conclude
 // alone if no other read is of their submissions: a mark that was laid onto a picture says nothing against the mark
-// of the picture's own upload.
+// of the picture's own upload. Nor does a mark that others could make, with a lost key.
 func beside(issued []read) (main, others []read) {
 	for _, r := range issued {
 		if r.sure() {
@@ -36,7 +37,7 @@ func beside(issued []read) (main, others []read) {
 		}
 	}
 	ofMain := func(o read) bool {
-		return slices.ContainsFunc(main, func(r read) bool { return r.issued.Submission == o.issued.Submission })
+		return !o.forgeable() && slices.ContainsFunc(main, func(r read) bool { return r.issued.Submission == o.issued.Submission })
 	}
 	if len(main) == 0 || slices.ContainsFunc(others, ofMain) {
 		return issued, nil

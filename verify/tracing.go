@@ -49,31 +49,29 @@ func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) e
 	return nil
 }
 
-// traceBoth is tracePages for a leak in which a submission may be shown twice: beside the region of the match too,
-// with half of the level each. The result is of the region, with the copies found beside it. It is of what lies beside if
-// only that shows the submission and has a copy.
+// traceBoth is tracePages for a leak that may show a submission several times, as a sheet does: at each place too, with
+// half of the level for all of them. The result has the copies of all places. It is of another place if only that shows the submission and has a copy.
 func (v *Investigator) traceBoth(ctx context.Context, l *leakPicture, e *evidence, target *findings.Match, level float64) (*tracing, error) {
-	var rest *leakPicture
-	if m := e.match(target.Submission); m != nil && m.Region != nil {
-		rest = l.rest(m.Region)
-	}
-	if rest == nil {
+	if m := e.match(target.Submission); m == nil || m.Region == nil || !l.goesOn(m.Region) {
 		return v.tracePages(ctx, l, e, target, level)
 	}
 	t, err := v.tracePages(ctx, l, e, target, level/2)
 	if err != nil || t == nil {
 		return t, err
 	}
-	other, err := v.traceAgainst(ctx, rest, target, level/2)
-	switch {
-	case err != nil || other == nil || !other.Registered: // detail of a copy may be laid onto what is beside
-		return t, err
-	case t.Registered:
-		t.join(other)
-	case len(t.rows) == 0 && len(other.rows) > 0: // the copy lies beside what was found, such as its upload
-		return other, nil
+	places, err := v.placesOf(ctx, l, target)
+	for i := 0; i < len(places) && len(places) > 1 && err == nil; i++ {
+		var other *tracing
+		other, err = v.traceAgainst(ctx, l.part(l.covers(bounds(&places[i]))), target, level/2/maxApart)
+		switch {
+		case other == nil || !other.Registered: // detail of a copy may be laid onto what is there
+		case t.Registered:
+			t.join(other)
+		case len(t.rows) == 0 && len(other.rows) > 0: // the copy lies beside what was found, such as its upload
+			t = other
+		}
 	}
-	return t, nil
+	return t, err
 }
 
 // join enters the copies that another tracing of the same page found, and t did not.

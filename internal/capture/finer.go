@@ -27,12 +27,27 @@ type detail struct {
 // Three things must come together. Detail within pixels of the original does not follow from these pixels. The leak
 // keeps the finest detail of the original: a leak that was small, or printed, or photographed meanwhile, lost it. And its
 // changes do not beat with the original's pixels, as they do in a picture that was enlarged (Gallagher, 2005). Of a treated leak
-// nothing is known of this.
-func (s *Sight) Finer() bool { return !s.isTreated && s.finer().finer() }
+// nothing is known of this. perhaps reports that too little speaks for or against it.
+func (s *Sight) Finer() (finer, perhaps bool) {
+	if s.isTreated {
+		return false, false
+	}
+	d := s.finer()
+	return d.finer(), !d.finer() && d.perhaps()
+}
 
+func (d detail) perhaps() bool {
+	return d.blocks >= minFinerBlocks && d.share >= minPerhaps && d.beat < perhapsBeat && (d.gain >= perhapsGain || d.share >= muchFiner && d.gain >= muchPerhapsGain)
+}
+
+// finer takes detail that is as strong as the original's for kept, though it is not alike: an original that was strongly
+// compressed lost its own. There is much of it, but less than in pixels that were repeated.
 func (d detail) finer() bool {
 	if d.blocks < minFinerBlocks || d.share < minFiner || d.beat >= maxBeat {
 		return false
+	}
+	if d.share >= muchFiner && d.share <= maxMuch && d.gain >= keptGain && d.gain <= maxKept {
+		return true
 	}
 	keeps := float64(finerAlike*(d.alike-1)) + float64(finerGain*dsp.Ln(math.Min(d.gain, maxFinerGain)))
 	return dsp.Ln(d.share/minFiner)+keeps >= minKeeps

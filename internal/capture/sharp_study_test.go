@@ -188,7 +188,7 @@ func sharpSources(t *testing.T, n int) (all []sharpSource) {
 //
 //	KYCMARK_SHARED=... go test -tags study -timeout 6h -v -run SharpStudy ./internal/capture
 func TestSharpStudy(t *testing.T) {
-	count := make(map[string][2]int)
+	count := make(map[string][3]int) // said, not told, all
 	done := 0
 	for i, src := range sharpSources(t, 40) {
 		if i%2 == 0 || testing.Short() && i%8 != 1 {
@@ -205,10 +205,12 @@ func TestSharpStudy(t *testing.T) {
 			s, err := o.Find(t.Context(), dsp.LazyLuma(l.leak))
 			require.NoError(t, err)
 			var d detail
-			said := 0
+			said, untold := 0, 0
 			if s != nil {
 				if d = s.finer(); d.finer() {
 					said = 1
+				} else if d.perhaps() {
+					untold = 1
 				}
 			}
 			groups := []string{fmt.Sprintf("own, scale apart or under %v", minFinerScale)}
@@ -221,15 +223,15 @@ func TestSharpStudy(t *testing.T) {
 				groups = []string{"own, harder"}
 			}
 			for _, g := range groups {
-				count[g] = [2]int{count[g][0] + said, count[g][1] + 1}
+				count[g] = [3]int{count[g][0] + said, count[g][1] + untold, count[g][2] + 1}
 			}
-			t.Logf("%d %s, %s: %s, finer %v, said %d: %+v", i, src.name, about, l.name, l.finer, said, d)
+			t.Logf("%d %s, %s: %s, finer %v, said %d, untold %d: %+v", i, src.name, about, l.name, l.finer, said, untold, d)
 		}
 		if done++; done%5 == 0 {
 			t.Logf("%d pictures: %v", done, count)
 		}
 	}
-	t.Logf("%d pictures: said of all: %v", done, count)
+	t.Logf("%d pictures: said, not told, of all: %v", done, count)
 }
 
 // sharpPlain reports whether a leak was only enlarged, sharpened, sent and saved as JPEG: not shrunk before it was

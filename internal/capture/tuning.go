@@ -156,6 +156,11 @@ const (
 	finerGain      = 9.0   // weight of the logarithm of the gain of this detail
 	maxFinerGain   = 1.2   // gain that counts, at most: sharpening gives more
 	minKeeps       = -4.5  // sum of these and of the logarithm of share/minFiner, at least
+
+	muchFiner, maxMuch           = 0.01, 0.035 // share from which, and up to which, gain alone says that the leak keeps detail
+	keptGain, maxKept            = 0.84, 1.12  // gain from which, and up to which, it does: noise and sharpening give more
+	minPerhaps, perhapsBeat      = 0.004, 0.06 // share from which, and beat up to which, a leak is perhaps finer
+	perhapsGain, muchPerhapsGain = 0.78, 0.7   // gain from which it is; the same from a share of muchFiner
 )
 
 // Likeness: blocks of detail that agree or not.

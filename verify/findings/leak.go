@@ -102,6 +102,8 @@ type Match struct {
 	Altered    []Region             `json:"altered,omitempty"`   // places that the leak shows altered; outside of them it shows the same capture
 	Width      int                  `json:"width,omitzero"`      // pixels of the original, upright; 0: it was not opened
 	Height     int                  `json:"height,omitzero"`     // pixels
+	// PerhapsSharper says that the leak may have more detail than the original, which has too little left to tell.
+	PerhapsSharper bool `json:"perhaps_sharper,omitempty"`
 }
 
 // A Quad is a region of a picture: its corners in pixels from the upper left corner of
@@ -134,6 +136,7 @@ type Reading struct {
 	Rival string `json:"rival,omitempty"`
 	// Returned are uploads that came in with this mark, and that the leak may show.
 	Returned []watermark.Submission `json:"returned,omitempty"`
+	Alone    *Quad                  `json:"alone,omitempty"` // a place in the leak, pixels, that has this mark without a copy of Returned; nil: none is known
 }
 
 // A Tracing is the result of tracing a leak against the original of one submission, or a page of it:

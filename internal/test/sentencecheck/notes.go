@@ -21,6 +21,7 @@ type readOf = struct {
 	Recipient  string    `json:"recipient"`
 	State      string    `json:"state"`
 	Returned   []string  `json:"returned"`
+	Alone      any       `json:"alone"`
 }
 
 type place struct {
@@ -45,16 +46,18 @@ type traceOf struct {
 }
 
 type matchOf struct {
-	Submission string       `json:"submission"`
-	Page       int          `json:"page"`
-	Sibling    bool         `json:"sibling"`
-	Distance   int          `json:"distance"`
-	Pixels     string       `json:"pixels"`
-	HashOnly   bool         `json:"hash_only"`
-	Score      *float64     `json:"score"`
-	Altered    []place      `json:"altered"`
-	Region     [][2]float64 `json:"region"`
-	Ratio      *struct {
+	Submission string `json:"submission"`
+	Page       int    `json:"page"`
+	Sibling    bool   `json:"sibling"`
+	Distance   int    `json:"distance"`
+	Pixels     string `json:"pixels"`
+	HashOnly   bool   `json:"hash_only"`
+
+	PerhapsSharper bool         `json:"perhaps_sharper"`
+	Score          *float64     `json:"score"`
+	Altered        []place      `json:"altered"`
+	Region         [][2]float64 `json:"region"`
+	Ratio          *struct {
 		Capture float64 `json:"capture"`
 		Another float64 `json:"another"`
 	} `json:"ratio"`
@@ -86,9 +89,9 @@ func (l *leak) sure(x readOf) bool {
 	return seen && l.traced(x) && (capture(x.Shows) || !l.laid(x)) && x.State != "void" && !l.forgeable(x.KeyID)
 }
 
-// brought reports whether the upload of another sure copy came in with the mark that was read.
+// brought reports whether the upload of another sure copy came in with the mark that was read, which nowhere is alone.
 func (l *leak) brought(x readOf) bool {
-	return slices.ContainsFunc(l.ours(), func(o readOf) bool { return l.sure(o) && slices.Contains(x.Returned, o.Submission) })
+	return x.Alone == nil && slices.ContainsFunc(l.ours(), func(o readOf) bool { return l.sure(o) && slices.Contains(x.Returned, o.Submission) })
 }
 
 // only returns the read on which the finding rests, if it is one, or an empty read.
@@ -258,10 +261,10 @@ func (l *leak) shared() (n int) {
 const minReadScore = 40
 
 // weak is the rule of a note on why it cannot be said whether a picture was marked.
-func weak(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
+func weak(is func(*leak, *traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
 	return func(r *report, l *leak) row {
 		t := l.trace(l.Submission)
-		if t.Submission == "" || !l.seen() || len(l.Reads) > 0 || l.Finding != "unreadable" || l.shared() > 1 || l.alikeBeside() != "" || !is(t) {
+		if t.Submission == "" || !l.seen() || len(l.Reads) > 0 || l.Finding != "unreadable" || l.shared() > 1 || l.alikeBeside() != "" || !is(l, t) {
 			return nil
 		}
 		return when(true, x(t))
@@ -271,11 +274,16 @@ func weak(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row
 func bare(is func(*traceOf) bool, x func(*traceOf) row) func(*report, *leak) row {
 	return func(r *report, l *leak) row {
 		t := l.trace(l.Submission)
-		if l.alikeBeside() != "" || l.Finding != "unmarked" || l.ErasedCopies && t.Expected < minReadScore || t.Power < 0.999 || t.Unsought > 0 || !t.Registered || len(l.Reads) > 0 || !is(t) {
+		if l.alikeBeside() != "" || l.perhapsSharper() || l.Finding != "unmarked" || l.ErasedCopies && t.Expected < minReadScore || t.Power < 0.999 || t.Unsought > 0 || !t.Registered || len(l.Reads) > 0 || !is(t) {
 			return nil
 		}
 		return x(t)
 	}
+}
+
+// perhapsSharper reports whether the leak may have more detail than the upload that it shows.
+func (l *leak) perhapsSharper() bool {
+	return slices.ContainsFunc(l.Matches, func(m matchOf) bool { return m.Submission == l.Submission && m.PerhapsSharper })
 }
 
 func alike(word string, stronger ...string) func(*report, *leak) row {
@@ -397,19 +405,22 @@ var noteRules = map[string]func(*report, *leak) row{
 	"unmarked-no-copies": bare(func(t *traceOf) bool { return t.Issued == 0 }, func(t *traceOf) row {
 		return row{"power": powered(t.Power)}
 	}),
-	"not-marked-erased": weak(func(t *traceOf) bool {
-		return t.Registered && t.Unsought == 0 && t.Power >= 0.999 && t.Expected < minReadScore
+	"not-marked-erased": weak(func(l *leak, t *traceOf) bool {
+		return l.ErasedCopies && t.Registered && t.Unsought == 0 && t.Power >= 0.999 && t.Expected < minReadScore
+	}, func(*traceOf) row { return row{} }),
+	"not-marked-sharper": weak(func(l *leak, t *traceOf) bool {
+		return l.perhapsSharper() && t.Registered && t.Unsought == 0 && t.Power >= 0.999 && !(l.ErasedCopies && t.Expected < minReadScore)
 	}, func(*traceOf) row { return row{} }),
 	"not-marked-damaged": func(_ *report, l *leak) row { return when(l.damaged(), nil) },
 	"not-marked-removed": func(_ *report, l *leak) row {
 		s := l.trace(l.Submission).Survival
 		return when(l.damaged() && s > 0 && s < 0.35, row{"share": fmt.Sprintf("%.1f %%", 100*s)})
 	},
-	"not-marked-weak": weak(func(t *traceOf) bool { return t.Registered && t.Unsought == 0 && t.Power < 0.999 }, func(t *traceOf) row {
+	"not-marked-weak": weak(func(_ *leak, t *traceOf) bool { return t.Registered && t.Unsought == 0 && t.Power < 0.999 }, func(t *traceOf) row {
 		return row{"power": percent(t.Power), "needed": percent(0.999)}
 	}),
-	"not-marked-keys":  weak(func(t *traceOf) bool { return t.Unsought > 0 }, func(t *traceOf) row { return row{"n": t.Unsought} }),
-	"not-marked-aside": weak(func(t *traceOf) bool { return t.Unsought == 0 && !t.Registered }, func(*traceOf) row { return row{} }),
+	"not-marked-keys":  weak(func(_ *leak, t *traceOf) bool { return t.Unsought > 0 }, func(t *traceOf) row { return row{"n": t.Unsought} }),
+	"not-marked-aside": weak(func(_ *leak, t *traceOf) bool { return t.Unsought == 0 && !t.Registered }, func(*traceOf) row { return row{} }),
 	"not-marked-untraced": func(_ *report, l *leak) row {
 		return when(l.seen() && l.Finding == "unreadable" && (l.trace(l.Submission).Submission == "" || len(l.Reads) > 0), nil)
 	},

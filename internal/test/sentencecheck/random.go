@@ -406,7 +406,7 @@ func (d *dump) unreadable(l map[string]any) {
 		l["matches"] = append(l["matches"].([]any), map[string]any{"submission": o.ID, "distance": 4, "pixels": "same document", "score": 1, "submitted": o.Submitted})
 		return
 	}
-	switch t := l["traces"].([]any)[0].(map[string]any); d.IntN(5) {
+	switch t := l["traces"].([]any)[0].(map[string]any); d.IntN(6) {
 	case 2: // a part of a mark is there
 		t["any_log10_p"] = -20
 		if d.IntN(2) == 0 {
@@ -418,6 +418,8 @@ func (d *dump) unreadable(l map[string]any) {
 		t["registered"] = false
 	case 3: // of a copy of an erased upload, perhaps
 		l["erased_copies"], t["power"], t["expected"] = true, 0.9995, minReadScore-1
+	case 4: // not made of the upload, perhaps
+		l["matches"].([]any)[0].(map[string]any)["perhaps_sharper"], t["power"] = true, 0.9995
 	}
 }
 
