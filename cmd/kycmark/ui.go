@@ -141,7 +141,8 @@ func (u *ui) printf(format string, args ...any) {
 	}
 }
 
-// line writes one result to stdout as a line of JSON; silent without --json. The error is one of writing or encoding.
+// line writes one result to stdout as a line of JSON; silent without --json. The error is one of encoding: a stdout that
+// fails ends no work, and finish reports it.
 func (u *ui) line(v any) error {
 	if !u.json {
 		return nil
@@ -152,8 +153,8 @@ func (u *ui) line(v any) error {
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	_, err := u.out.Write(intake.EscapedJSON(text.Bytes()))
-	return err
+	_, _ = u.out.Write(intake.EscapedJSON(text.Bytes()))
+	return nil
 }
 
 // A table is printed for people in aligned columns; it is silent with --json. Columns are
@@ -209,6 +210,9 @@ func printList[T any](u *ui, header string, items iter.Seq2[T, error], row func(
 		t.row(cells)
 		if err := u.line(v); err != nil {
 			return err
+		}
+		if u.out.failure() != nil {
+			return nil // nobody sees the rest
 		}
 	}
 	if t.rows == 0 {
@@ -314,8 +318,8 @@ func withHint(err error, format string, args ...any) error {
 // finish reports what ended the verb cmd and returns the exit code. Without an error it is that of the outcomes so far.
 // An error before the verb began, or a usageError, is 2; any other error, an interrupt, and a failure of stdout are 4.
 func (u *ui) finish(ctx context.Context, cmd *cobra.Command, err error) int {
-	if u.out.failed != nil && (err == nil || !u.started) { // --version returns what it could not write
-		u.errorf("standard output: %v", u.out.failed)
+	if failed := u.out.failure(); failed != nil && (err == nil || !u.started) { // --version returns what it could not write
+		u.errorf("standard output: %v", failed)
 		return exitFatal
 	}
 	if err == nil {
