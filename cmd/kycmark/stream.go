@@ -48,13 +48,6 @@ func (s *stream) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// failure returns the first error of writing.
-func (s *stream) failure() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.failed
-}
-
 // under makes later writes of a terminal go above a progress bar; nil ends that.
 func (s *stream) under(b *bar) {
 	if s.terminal {

@@ -153,7 +153,7 @@ func (u *ui) line(v any) error {
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	_, _ = u.out.Write(intake.EscapedJSON(text.Bytes()))
+	u.out.Write(intake.EscapedJSON(text.Bytes()))
 	return nil
 }
 
@@ -211,8 +211,8 @@ func printList[T any](u *ui, header string, items iter.Seq2[T, error], row func(
 		if err := u.line(v); err != nil {
 			return err
 		}
-		if u.out.failure() != nil {
-			return nil // nobody sees the rest
+		if u.out.failed != nil { // finish reports it
+			return nil
 		}
 	}
 	if t.rows == 0 {
@@ -318,8 +318,8 @@ func withHint(err error, format string, args ...any) error {
 // finish reports what ended the verb cmd and returns the exit code. Without an error it is that of the outcomes so far.
 // An error before the verb began, or a usageError, is 2; any other error, an interrupt, and a failure of stdout are 4.
 func (u *ui) finish(ctx context.Context, cmd *cobra.Command, err error) int {
-	if failed := u.out.failure(); failed != nil && (err == nil || !u.started) { // --version returns what it could not write
-		u.errorf("standard output: %v", failed)
+	if u.out.failed != nil && (err == nil || !u.started) { // --version returns what it could not write
+		u.errorf("standard output: %v", u.out.failed)
 		return exitFatal
 	}
 	if err == nil {

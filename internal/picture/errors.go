@@ -62,7 +62,7 @@ func (e *LimitError) Error() string {
 	case e.What == "bytes":
 		return fmt.Sprintf("file has %d bytes, limit is %d", e.Got, e.Max)
 	case e.What == MemoryBytes:
-		return fmt.Sprintf("picture needs %d MB of memory, limit is %d MB", (e.Got+999_999)/1_000_000, e.Max/1_000_000)
+		return fmt.Sprintf("picture needs %d MB of memory, limit is %d MB (--max-memory)", (e.Got+999_999)/1_000_000, e.Max/1_000_000)
 	case e.What == "pages" && e.Got > e.Max:
 		return fmt.Sprintf("file has more than %d pages", e.Max)
 	}
