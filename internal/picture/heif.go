@@ -36,6 +36,7 @@ func heifHeader(data []byte, codec, name string) (f *heif, h header, err error) 
 	if b := f.property("ispe"); len(b) >= 12 {
 		h.width, h.height = int64(be32(b[4:])), int64(be32(b[8:]))
 	}
+	h.pages = 1 + len(f.more)
 	return f, h, nil
 }
 
