@@ -206,11 +206,12 @@ func jpegPixels(data []byte, h *header) (*image.NRGBA, error) {
 	return mendJPEG(data, h, refused)
 }
 
-// Lacks returns Incomplete of a JPEG that decoder read before, as Picture.Decoder says or "". It decodes the JPEG only if its
-// end is missing, its head is damaged or decoder reads damaged JPEGs. It returns "" for other files and beyond the limits.
+// Lacks returns Incomplete of a JPEG or WebP that decoder read before, as Picture.Decoder says or "". It decodes a JPEG only if
+// its end is missing, its head is damaged or decoder reads damaged JPEGs. It returns "" for other files and beyond the limits.
 func Lacks(data []byte, decoder string, lim Limits) string {
 	h, err := jpegHeader(data)
-	if err != nil || !h.noEnd && !h.damaged && !strings.HasPrefix(decoder, coefficientReader) {
+	damaged := err == nil && (h.noEnd || h.damaged || strings.HasPrefix(decoder, coefficientReader))
+	if !damaged && !riff("WEBP")(data) {
 		return ""
 	}
 	if pic, err := Decode(data, lim); err == nil {
