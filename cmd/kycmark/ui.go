@@ -24,9 +24,8 @@ import (
 	"github.com/kycmark/kycmark/internal/memory"
 )
 
-// ui is how the command speaks. Results go to stdout: text for people, or with
-// --json one object a line. All else goes to stderr, one line each, with the
-// prefix "kycmark:", no capital and no full stop. It also remembers the worst
+// ui is how the command speaks. Results go to stdout: text for people, or with --json one object a line. All else goes
+// to stderr, one line each, with the prefix "kycmark:", no capital and no full stop. It also remembers the worst
 // outcome so far, which becomes the exit code.
 type ui struct {
 	out, err *stream
@@ -192,10 +191,9 @@ func (t *table) row(cells []string) {
 	fmt.Fprintln(t, strings.Join(line, "\t"))
 }
 
-// printList prints items as they come: a table for people, or with --json one object a line. row
-// returns for an item the value that --json prints and the cells of its row; no cells leave the
-// item out. Without rows the header alone is printed. The error is the first error among items, or
-// of writing JSON.
+// printList prints items as they come: a table for people, or with --json one object a line. row returns for an item
+// the value that --json prints and the cells of its row; no cells leave the item out. Without rows the header alone is
+// printed. The error is the first error among items, or of encoding JSON. A stdout that fails ends the list.
 func printList[T any](u *ui, header string, items iter.Seq2[T, error], row func(T) (json any, cells []string)) error {
 	t := u.table(header)
 	defer t.Flush()
@@ -221,8 +219,7 @@ func printList[T any](u *ui, header string, items iter.Seq2[T, error], row func(
 	return nil
 }
 
-// listed returns a sequence, for printList, of pointers into items, or of err alone, which is that of reading the
-// list.
+// listed returns a sequence, for printList, of pointers into items, or of err alone, which is that of reading the list.
 func listed[T any](items []T, err error) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		if err != nil {

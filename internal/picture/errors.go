@@ -28,9 +28,8 @@ const (
 
 // A FormatError says why bytes are not a picture that can be read.
 type FormatError struct {
-	// Format names the decoder that refused ("jpeg"). It is empty when the
-	// bytes belong to none of the formats that are decoded; Reason then says
-	// what they are.
+	// Format names the decoder that refused ("jpeg"). It is empty when the bytes belong to none of the formats that are
+	// decoded; Reason then says what they are.
 	Format string
 	Reason string
 	Kind   Kind

@@ -24,8 +24,7 @@ func avifHeader(data []byte) (header, error) {
 	return h, err
 }
 
-// heifHeader reads the size of the primary picture. It must be coded as codec, whose name is for errors, or
-// in tiles.
+// heifHeader reads the size of the primary picture. It must be coded as codec, whose name is for errors, or in tiles.
 func heifHeader(data []byte, codec, name string) (f *heif, h header, err error) {
 	if f, err = readHEIF(data); err != nil {
 		return nil, h, err

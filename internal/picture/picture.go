@@ -17,8 +17,7 @@ type Limits struct {
 	// bytes decoding takes at most, with its result. The error ends decoding.
 	Admit func(decoding, pixels int64) error
 
-	// Decode decodes "heic" and "avif", whose size is checked before. If it is nil, these
-	// formats are not supported.
+	// Decode decodes "heic" and "avif", whose size is checked before. If it is nil, these formats are not supported.
 	Decode PixelDecoder
 
 	// PDF reads PDFs. If it is nil, they are not supported.
