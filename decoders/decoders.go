@@ -7,10 +7,9 @@
 //		}
 //		issuer, err := registry.NewIssuer(registry.Config{Registry: r, Decode: decoders.New().Decode})
 //
-// The decoders are C and C++ libraries as WebAssembly, so pixels are the same on every machine. They
-// run in processes of their own, the same program: memory is given back, and a process is ended with the
-// context, after an error, and after a large picture. A decoder has no more memory than its picture's
-// size allows.
+// The decoders are C and C++ libraries as WebAssembly, so pixels are the same on every machine. They run in processes
+// of their own, the same program: memory is given back, and a process is ended with the context, after an error, and
+// after a large picture. A decoder has no more memory than its picture's size allows.
 package decoders
 
 import (
@@ -37,9 +36,8 @@ import (
 // verb is the first argument of a process that decodes.
 const verb = "decode-picture"
 
-// A Decoder decodes pictures. Several at a time share a budget of memory. It keeps the picture that it
-// decoded last for a minute, since an upload is decoded when it is entered and again for its copy. It is
-// safe for concurrent use.
+// A Decoder decodes pictures. Several at a time share a budget of memory. It keeps the picture that it decoded last for
+// a minute, since an upload is decoded when it is entered and again for its copy. It is safe for concurrent use.
 type Decoder struct {
 	free  *semaphore.Weighted
 	small map[string]*apart.Pool // of processes that decode small pictures, by format
@@ -73,8 +71,7 @@ func (d *Decoder) Close() {
 	}
 }
 
-// keep keeps the picture of a file for keptFor, in place of the one before. A nil picture, or a large one, is
-// not kept.
+// keep keeps the picture of a file for keptFor, in place of the one before. A nil picture, or a large one, is not kept.
 func (d *Decoder) keep(of [sha256.Size]byte, img image.Image) {
 	if img != nil && img.Bounds().Dx()*img.Bounds().Dy() > maxKeptPixels {
 		img = nil
@@ -226,8 +223,7 @@ func (h head) picture() (img image.Image, planes [][]byte) {
 	return p, [][]byte{p.Pix}
 }
 
-// serve decodes the picture in a file, and hands it to w. kind is the format and the number of coded
-// pixels.
+// serve decodes the picture in a file, and hands it to w. kind is the format and the number of coded pixels.
 func (c *codecs) serve(kind string, file []byte, w *apart.Writer) error {
 	format, count, _ := strings.Cut(kind, " ")
 	pixels, err := strconv.ParseInt(count, 10, 64)

@@ -127,10 +127,13 @@ func opened(t *testing.T, file string) *picture.Picture {
 // Size, orientation, pages, profile and pixels are the same on every machine.
 func TestSamePixels(t *testing.T) {
 	for _, s := range samples {
-		p := opened(t, s.file)
+		p, pages := opened(t, s.file), 1
+		if s.file == "two.heic" {
+			pages = 2
+		}
 		sum := sha256.Sum256(p.Image.Pix)
 		assert.Equal(t, image.Rect(0, 0, s.w, s.h), p.Image.Rect, s.file)
-		assert.Equal(t, []int{s.turned, 1, s.icc}, []int{p.Orientation, p.Pages, len(p.Source.ICC)}, s.file)
+		assert.Equal(t, []int{s.turned, pages, s.icc}, []int{p.Orientation, p.Pages, len(p.Source.ICC)}, s.file)
 		assert.Equal(t, s.pixels, hex.EncodeToString(sum[:6]), s.file)
 		assert.Equal(t, !strings.HasPrefix(s.file, "alpha"), p.Image.Opaque(), s.file)
 	}

@@ -39,7 +39,7 @@ func TestHeavyFilesOfADump(t *testing.T) {
 			continue
 		}
 		require.Equal(t, findings.FoundUnsupported, l.Kind, l.File)
-		require.Regexp(t, `^picture needs 9\d\d MB of memory, limit is 402 MB$`, l.Error)
+		require.Regexp(t, `^picture needs 9\d\d MB of memory, limit is 402 MB \(--max-memory\)$`, l.Error)
 	}
 }
 

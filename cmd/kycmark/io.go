@@ -54,8 +54,7 @@ func reason(err error) string {
 // packageNames are the prefixes by which errors name the package that they come from.
 var packageNames = regexp.MustCompile(`(^|: )(?:watermark|verify|phash|parts|picture|odds): `)
 
-// unpacked takes the names of our packages out of an error's text: they say nothing to
-// users of the command.
+// unpacked takes the names of our packages out of an error's text: they say nothing to users of the command.
 func unpacked(text string) string { return packageNames.ReplaceAllString(text, "$1") }
 
 // limits returns the limits for decoding a picture, with the command's decoders.

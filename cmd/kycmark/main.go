@@ -23,6 +23,7 @@ func main() {
 	if unpack.Serve() || decoders.Serve() || pdfs.Serve() { // a process that this command started
 		return
 	}
+	signal.Ignore(syscall.SIGPIPE) // a closed stdout fails like a full one, and ends no work
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)

@@ -92,7 +92,7 @@ func mark(ctx context.Context, u *ui, f markFlags, in, out string) error {
 	if err != nil {
 		return u.markFailed(line, err)
 	}
-	opts := &markfile.Options{Submission: submission, Format: format, Quality: f.quality, EXIF: bool(f.metadata), AllowWeak: f.allowWeak, EncodeWebP: webp.Encode, Decode: u.decoder.Decode, PDF: u.pdfs.Pages}
+	opts := &markfile.Options{Submission: submission, Format: format, Quality: f.quality, EXIF: bool(f.metadata), AllowWeak: f.allowWeak, MaxMemory: u.maxMemory(), EncodeWebP: webp.Encode, Decode: u.decoder.Decode, PDF: u.pdfs.Pages}
 	m, err := markfile.Mark(ctx, keys[0], id, upload, opts)
 	if m == nil {
 		return cmp.Or(ctx.Err(), u.markFailed(line, err))

@@ -24,9 +24,8 @@ import (
 	"github.com/kycmark/kycmark/internal/memory"
 )
 
-// ui is how the command speaks. Results go to stdout: text for people, or with
-// --json one object a line. All else goes to stderr, one line each, with the
-// prefix "kycmark:", no capital and no full stop. It also remembers the worst
+// ui is how the command speaks. Results go to stdout: text for people, or with --json one object a line. All else goes
+// to stderr, one line each, with the prefix "kycmark:", no capital and no full stop. It also remembers the worst
 // outcome so far, which becomes the exit code.
 type ui struct {
 	out, err *stream
@@ -141,7 +140,8 @@ func (u *ui) printf(format string, args ...any) {
 	}
 }
 
-// line writes one result to stdout as a line of JSON; silent without --json. The error is one of writing or encoding.
+// line writes one result to stdout as a line of JSON; silent without --json. The error is one of encoding: a stdout that
+// fails ends no work, and finish reports it.
 func (u *ui) line(v any) error {
 	if !u.json {
 		return nil
@@ -152,8 +152,8 @@ func (u *ui) line(v any) error {
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	_, err := u.out.Write(intake.EscapedJSON(text.Bytes()))
-	return err
+	u.out.Write(intake.EscapedJSON(text.Bytes()))
+	return nil
 }
 
 // A table is printed for people in aligned columns; it is silent with --json. Columns are
@@ -191,10 +191,9 @@ func (t *table) row(cells []string) {
 	fmt.Fprintln(t, strings.Join(line, "\t"))
 }
 
-// printList prints items as they come: a table for people, or with --json one object a line. row
-// returns for an item the value that --json prints and the cells of its row; no cells leave the
-// item out. Without rows the header alone is printed. The error is the first error among items, or
-// of writing JSON.
+// printList prints items as they come: a table for people, or with --json one object a line. row returns for an item
+// the value that --json prints and the cells of its row; no cells leave the item out. Without rows the header alone is
+// printed. The error is the first error among items, or of encoding JSON. A stdout that fails ends the list.
 func printList[T any](u *ui, header string, items iter.Seq2[T, error], row func(T) (json any, cells []string)) error {
 	t := u.table(header)
 	defer t.Flush()
@@ -210,6 +209,9 @@ func printList[T any](u *ui, header string, items iter.Seq2[T, error], row func(
 		if err := u.line(v); err != nil {
 			return err
 		}
+		if u.out.failed != nil { // finish reports it
+			return nil
+		}
 	}
 	if t.rows == 0 {
 		fmt.Fprintln(t, header)
@@ -217,8 +219,7 @@ func printList[T any](u *ui, header string, items iter.Seq2[T, error], row func(
 	return nil
 }
 
-// listed returns a sequence, for printList, of pointers into items, or of err alone, which is that of reading the
-// list.
+// listed returns a sequence, for printList, of pointers into items, or of err alone, which is that of reading the list.
 func listed[T any](items []T, err error) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		if err != nil {

@@ -72,8 +72,7 @@ func New() *Reader {
 	return r
 }
 
-// Close ends the processes that wait for files; otherwise they end after a few seconds. The Reader can be
-// used again.
+// Close ends the processes that wait for files; otherwise they end after a few seconds. The Reader can be used again.
 func (r *Reader) Close() {
 	for _, pool := range r.pools {
 		pool.Close()
@@ -86,10 +85,9 @@ func Serve() (served bool) {
 	return apart.ServePool(verb, s.ready, s.serve)
 }
 
-// Pages returns a page of a PDF, from 1 on, or all pages if page is 0. It calls admit, unless nil, before it takes so many bytes of
-// memory, in the place of what it took before. It ends at an error of admit. The error is of the file and names
-// the page, or of the process that reads it, or of ctx. It wraps [picture.ErrFormat] or
-// [picture.ErrLimit].
+// Pages returns a page of a PDF, from 1 on, or all pages if page is 0. It calls admit, unless nil, before it takes so
+// many bytes of memory, in the place of what it took before. It ends at an error of admit. The error is of the file and
+// names the page, or of the process that reads it, or of ctx. It wraps [picture.ErrFormat] or [picture.ErrLimit].
 func (r *Reader) Pages(ctx context.Context, file []byte, page int, admit func(bytes int64) error) ([]picture.PDFPage, error) {
 	return r.pages(ctx, strict, file, page, admit)
 }

@@ -129,7 +129,8 @@ func bilevel(luma dsp.Plane) bool {
 }
 
 // judgeTreated is judge for a treated leak. It is Edges or Alike, as nearly all detail is the original's, and lies where the
-// original's frame has it. Light, noise and grain are the application's. Edges are fewer, and less sure.
+// original's frame has it. Light, noise and grain are the application's. Edges are fewer, and less sure: a
+// pattern in the ground of a card leaves few. The fewer are left, the less other ink may be there.
 func (s *Sight) judgeTreated() (Verdict, error) {
 	n := s.Likeness()
 	shown := float64(n.Textured - n.Covered)
@@ -144,8 +145,14 @@ func (s *Sight) judgeTreated() (Verdict, error) {
 		return Other, nil
 	case float64(n.Agree) < float64(agree*shown) || float64(n.Opposed) > float64(opposed*shown) || float64(n.Exchanged) > float64(exchanged*shown):
 		return Edited, nil
-	case s.onlyEdges && (float64(n.Agree) < float64(edgesShown*float64(n.Textured)) || s.otherInk() > maxOtherInk):
-		return Edited, nil
+	case s.onlyEdges:
+		ink, left := s.otherInk(), float64(n.Agree)/float64(n.Textured)
+		switch {
+		case ink > maxOtherInk, left < edgesShown && ink > fewOtherInk:
+			return Edited, nil
+		case left < edgesFew:
+			return Unsure, nil
+		}
 	}
 	fit, _, err := s.Fit()
 	if err != nil || fit == nil {

@@ -250,8 +250,10 @@ const (
 	edgesAgree       = 0.92  // the same in black and white
 	edgesOpposed     = 0.03
 	edgesExchanged   = 0.006
-	edgesShown       = 0.57   // share of all blocks of the original that agree, at least
 	maxOtherInk      = 0.0015 // ink in the place of paper, or the reverse, in parts of either, at most
+	edgesShown       = 0.57   // share of all blocks of the original that agree, below which
+	fewOtherInk      = 0.0005 // is the most other ink
+	edgesFew         = 0.3    // share of all blocks under which nothing is sure
 )
 
 // reaches are the lights that are tried.

@@ -65,9 +65,13 @@ const (
 // ErrStarts says that a scan ended before the end.
 var ErrStarts = fmt.Errorf("more than %d places look like the start of a picture: the rest was not looked into", maxStarts)
 
+// ErrCut says that a TIFF ends before its pictures do. What was copied may hold files that followed it.
+var ErrCut = errors.New("the file is cut off")
+
 // Scan reads r once and calls each for the files in it, in the order of their places. copy writes the bytes of the file
-// and returns their number; each must call it once. The end of a file follows from its structure. A file that is cut off
-// ends where another one starts, or the writing ends. Scan ends with an error of r or of each, with ErrStarts, or with ctx's.
+// and returns their number, perhaps with ErrCut; each must call it once. The end of a file follows from its structure. A
+// file that is cut off ends where another one starts, or the writing ends. Scan ends with an error of r or of each, with
+// ErrStarts, or with ctx's.
 func Scan(ctx context.Context, r io.Reader, each func(f Find, copy func(io.Writer) (int64, error)) error) (Report, error) {
 	s := &scan{ctx: ctx, each: each}
 	err := s.layer(r, nil, 0)
@@ -234,7 +238,9 @@ func (s *scan) take(b *stream, before []byte, in *outer, depth int) (bool, error
 		c := &copied{s: b, w: w, ctx: s.ctx}
 		err := k.copy(c)
 		if errors.Is(err, io.EOF) { // cut off: decoding says so
-			err = nil
+			if err = nil; k.ending == ".tif" {
+				err = ErrCut
+			}
 		}
 		return c.n, err
 	})

@@ -105,7 +105,12 @@ func isTIFF(b []byte) bool {
 	if at+26 > int64(len(b)) {
 		return true
 	}
-	n, first, second := order.Uint16(b[at:]), order.Uint16(b[at+2:]), order.Uint16(b[at+14:])
+	return isDirectory(b[at:], order)
+}
+
+// isDirectory reports whether b, of 26 bytes or more, starts with the directory of a picture in a TIFF.
+func isDirectory(b []byte, order binary.ByteOrder) bool {
+	n, first, second := order.Uint16(b), order.Uint16(b[2:]), order.Uint16(b[14:])
 	return n > 4 && n < 200 && first >= 254 && first <= 256 && second > first && second < 260
 }
 
@@ -317,7 +322,8 @@ func (c *copied) sevenZip() error {
 }
 
 // tiff copies up to the end of the last directory, and of the values and strips that it or an earlier one names (TIFF 6.0,
-// section 2). A list of strips before its directory is not seen again: its strips lie before it too.
+// section 2). A list of strips before its directory is not seen again: its strips lie before it too. Without a first directory
+// the error is io.EOF.
 func (c *copied) tiff() error {
 	const strips, tiles, stripBytes, tileBytes = 273, 324, 279, 325 // tags
 	var order binary.ByteOrder = binary.LittleEndian
@@ -335,8 +341,11 @@ func (c *copied) tiff() error {
 			return c.rest()
 		}
 		n := int(order.Uint16(b))
-		if n == 0 || len(b) < 6+12*n {
-			break
+		switch first := end == 8; {
+		case first && (len(b) < 26 || !isDirectory(b, order)):
+			return io.EOF
+		case n == 0 || len(b) < 6+12*n:
+			return c.take(end - c.n)
 		}
 		var lists [2][]int64 // places and sizes of strips
 		for e := b[2 : 2+12*n]; len(e) > 0; e = e[12:] {

@@ -23,10 +23,9 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 )
 
-// archive lists the files of the archive f, of the given kind, and adds it to the containers. depth
-// counts the archives around it. The error says why the archive, or a part of it, cannot be listed:
-// the caller lists the archive with it. It may also be ErrTooMany or ctx's. What lies in an archive
-// before the error is listed, except in a zip.
+// archive lists the files of the archive f, of the given kind, and adds it to the containers. depth counts the archives
+// around it. The error says why the archive, or a part of it, cannot be listed: the caller lists the archive with it.
+// It may also be ErrTooMany or ctx's. What lies in an archive before the error is listed, except in a zip.
 func (d *Dump) archive(ctx context.Context, kind string, depth int, f File) error {
 	r, err := f.Open(ctx)
 	if err != nil {
@@ -182,8 +181,7 @@ func (d *Dump) store(ctx context.Context, from io.Reader) (*source, error) {
 	return d.keep(func(w io.Writer) (int64, error) { return io.Copy(w, &stopped{ctx, from}) })
 }
 
-// newTemporary returns a new temporary file. If the system allows it, the file has no name, so nothing is
-// left behind.
+// newTemporary returns a new temporary file. If the system allows it, the file has no name, so nothing is left behind.
 func newTemporary() (*temporary, error) {
 	f, err := os.CreateTemp("", "kycmark-*")
 	if err != nil {
@@ -251,11 +249,10 @@ func (d *Dump) unpack(ctx context.Context, find func(lister) error, depth int, u
 // zipBzip2 is the method of a zip archive whose files bzip2 compressed (APPNOTE 4.4.5).
 const zipBzip2 = 12
 
-// zip lists the files of a zip archive. Of an office document, kind [office], only pictures and documents
-// are listed. depth counts the archives around it, under is its name. Files that are encrypted or
-// compressed by another method, and links, are listed with an error, folders and litter not at all. The
-// error is of the archive's directory, ErrTooMany or ctx's. If all its files are encrypted, or if it is a
-// bomb, the error says so and none is listed.
+// zip lists the files of a zip archive. Of an office document, kind [office], only pictures and documents are listed.
+// depth counts the archives around it, under is its name. Files that are encrypted or compressed by another method, and
+// links, are listed with an error, folders and litter not at all. The error is of the archive's directory, ErrTooMany
+// or ctx's. If all its files are encrypted, or if it is a bomb, the error says so and none is listed.
 func (d *Dump) zip(ctx context.Context, kind string, in *source, depth int, under string) error {
 	if severalParts(in) {
 		return errPart
@@ -302,9 +299,8 @@ func (d *Dump) zip(ctx context.Context, kind string, in *source, depth int, unde
 	return nil
 }
 
-// listed reads a zip archive. While its files are listed, left is how many more bytes may be read. Package
-// zip keeps 8 times as much in memory; it believes no number that the archive states, so that there is no
-// other limit.
+// listed reads a zip archive. While its files are listed, left is how many more bytes may be read. Package zip keeps 8
+// times as much in memory; it believes no number that the archive states, so that there is no other limit.
 type listed struct {
 	*source
 	left int64 // 0: any; below 0: there were more
@@ -335,10 +331,9 @@ func severalParts(in *source) bool {
 	return number > 0 && number < 1<<16-1
 }
 
-// tar lists the complete files of a tar archive. broken is the error that ended its decompressing
-// before, nil if it is whole; tar returns broken, or the error at which the archive breaks off, after
-// the files before it. depth counts the archives around it, under is its name. Links and sparse files are
-// listed with an error.
+// tar lists the complete files of a tar archive. broken is the error that ended its decompressing before, nil if it is
+// whole; tar returns broken, or the error at which the archive breaks off, after the files before it. depth counts the
+// archives around it, under is its name. Links and sparse files are listed with an error.
 func (d *Dump) tar(ctx context.Context, in *source, broken error, depth int, under string) error {
 	if in.size == 0 {
 		return cmp.Or(broken, io.ErrUnexpectedEOF) // an archive without files still has an end marker

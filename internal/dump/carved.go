@@ -61,8 +61,10 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 			return errAlone // no more is known of where it ends
 		}
 		if first = false; !inner {
-			_, err := copy(io.Discard)
-			return err
+			if _, err := copy(io.Discard); !errors.Is(err, carve.ErrCut) {
+				return err
+			}
+			return nil
 		}
 		failed = d.found(ctx, depth, f.Name, in, found, copy)
 		return failed
@@ -93,24 +95,52 @@ func (d *Dump) carved(ctx context.Context, depth int, f File) error {
 // counts the archives around the other one. The error is of add, of reading, or a tooLarge.
 func (d *Dump) found(ctx context.Context, depth int, under string, in *source, found carve.Find, copy func(io.Writer) (int64, error)) error {
 	f := File{Name: under + "!" + found.Name()}
-	_, seekable := in.file.(io.ReaderAt)
-	if found.Plain && seekable {
-		n, err := copy(io.Discard)
-		if err != nil {
-			return err
-		}
-		f.Size, f.Open = n, in.opening(func() (io.ReadCloser, error) { return in.part(found.At, n) })
-	} else {
-		kept, err := d.keep(copy)
-		if err != nil {
-			return err
-		}
-		f.Size, f.Open = kept.size, kept.opening(func() (io.ReadCloser, error) { return kept.part(0, kept.size) })
+	from, at := in, found.At
+	var err error
+	if _, seekable := in.file.(io.ReaderAt); found.Plain && seekable {
+		f.Size, err = copy(io.Discard)
+	} else if from, err = d.keep(copy); from != nil {
+		f.Size, at = from.size, 0
 	}
+	cut := errors.Is(err, carve.ErrCut)
+	if err != nil && !cut {
+		return err
+	}
+	f.Open = from.opening(func() (io.ReadCloser, error) { return from.part(at, f.Size) })
 	if kind(found.Ending) != "" {
-		return d.entry(ctx, depth+1, f)
+		err = d.entry(ctx, depth+1, f)
+	} else {
+		err = d.add(f)
 	}
-	return d.add(f)
+	if err != nil || !cut {
+		return err
+	}
+	return d.inCut(ctx, depth, f, from, at)
+}
+
+// inCut lists the files in f, a TIFF that is cut off: what followed it may have been taken for its rest. f lies in the source in at
+// a place. depth counts the archives around f, as in found.
+func (d *Dump) inCut(ctx context.Context, depth int, f File, in *source, at int64) error {
+	if depth >= maxDepth {
+		return nil // f itself is said to be damaged
+	}
+	r, err := f.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	const magic = 4 // bytes; zeros in their place leave the places of files
+	if _, err := io.CopyN(io.Discard, r, magic); err != nil {
+		return err
+	}
+	_, err = carve.Scan(ctx, io.MultiReader(bytes.NewReader(make([]byte, magic)), &stopped{ctx, r}), func(found carve.Find, copy func(io.Writer) (int64, error)) error {
+		found.At += at
+		return d.found(ctx, depth+1, f.Name, in, found, copy)
+	})
+	if errors.Is(err, carve.ErrStarts) {
+		return nil // as above
+	}
+	return err
 }
 
 // keep stores what copy writes. More than d.left bytes, which it reduces, are an error of type tooLarge.

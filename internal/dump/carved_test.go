@@ -42,6 +42,7 @@ func TestFilesInOtherFiles(t *testing.T) {
 		return found
 	}
 	mail := "From: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: image/jpeg; name=\"=?utf-8?q?f=C3=BCr?=.jpg\"\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64Of(a) + "\r\n\r\n--b\r\nContent-Type: image/jpeg\r\n\r\n" + b + "\r\n--b--\r\n"
+	far := "II*\x00\x40\x4b\x4c\x00" + strings.Repeat("pixels..", 25) // a TIFF that is cut off: its directory would be at byte 5,000,000
 	for name, c := range map[string]struct {
 		text string
 		want []string
@@ -60,6 +61,7 @@ func TestFilesInOtherFiles(t *testing.T) {
 		"name.png":    {"\x00\x01not a png" + a, pictures("name.png!byte 11.jpg")},
 		"wrong.jpg":   {zipOf(t, entry{"in.jpg", a}), pictures("wrong.jpg!in.jpg")},
 		"empty":       {"", []string{"empty: "}},
+		"disk.img":    {"\x01" + far + a + "'" + base64Of(b) + "'", []string{"disk.img!byte 1.tif: ...", "disk.img!byte 1.tif!byte 208.jpg: " + a, fmt.Sprintf("disk.img!byte 1.tif!byte %d, base64.jpg: %s", 209+len(a), b)}},
 	} {
 		got := list(t, name, c.text)
 		for i, want := range c.want {

@@ -2,11 +2,10 @@
 // 7z, rar, gzip, bzip2, xz, zstd), also in folders and in each other. It also lists the pictures in office
 // documents, and the pages of PDF and TIFF files. In any other file it looks for pictures, PDFs and archives: see package carve.
 //
-// The ending of a name tells archives and PDFs. Names inside archives are labels: nothing is
-// ever written under them. What cannot be listed is listed with its error. If a tar archive is
-// cut off or broken, its complete files are listed, then the archive itself with the error. If
-// only a checksum at the archive's end fails, nothing shows which file changed, and all files
-// are listed.
+// The ending of a name tells archives and PDFs. Names inside archives are labels: nothing is ever written under them.
+// What cannot be listed is listed with its error. If a tar archive is cut off or broken, its complete files are listed,
+// then the archive itself with the error. If only a checksum at the archive's end fails, nothing shows which file
+// changed, and all files are listed.
 package dump
 
 import (
@@ -126,9 +125,8 @@ func (d *Dump) Close() error {
 	return err
 }
 
-// Add lists the files at paths: a file, all files of a folder, or what an archive or a PDF holds.
-// It returns only ctx's error or [ErrTooMany], at which listing ends; every other failure is listed
-// with its file.
+// Add lists the files at paths: a file, all files of a folder, or what an archive or a PDF holds. It returns only ctx's
+// error or [ErrTooMany], at which listing ends; every other failure is listed with its file.
 func (d *Dump) Add(ctx context.Context, paths ...string) error {
 	for _, p := range paths {
 		at := p
@@ -237,9 +235,8 @@ func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 	return d.add(File{Name: f.Name, Size: f.Size, Err: fmt.Errorf("archive: %w", broken(intake.WithoutPath(err)))})
 }
 
-// within lists what the archive or the PDF f of kind k holds, within half of the files and of the bytes
-// that are left. What an archive unpacked is dropped again if no file is listed of it. The error is of
-// archive or of pdf.
+// within lists what the archive or the PDF f of kind k holds, within half of the files and of the bytes that are left.
+// What an archive unpacked is dropped again if no file is listed of it. The error is of archive or of pdf.
 func (d *Dump) within(ctx context.Context, k string, depth int, f File) (err error) {
 	from, stored := len(d.Files), d.end
 	room, share, left := d.room, d.share, d.left

@@ -74,8 +74,7 @@ func gzipOf(t testing.TB, text string) string {
 	return buf.String()
 }
 
-// bzipped is a tar archive of one file, x.jpg, of the text "bzip2"; the standard library does
-// not write the format.
+// bzipped is a tar archive of one file, x.jpg, of the text "bzip2"; the standard library does not write the format.
 const bzipped = "testdata/one.tar.bz2"
 
 func write(t *testing.T, dir, name, text string) string {
@@ -152,9 +151,8 @@ func TestEveryKindOfDump(t *testing.T) {
 	require.NoError(t, d.Close())
 }
 
-// Trees that are no folders hold the same.
-// Files that are called by a digest alone are what they begin as; documents that are zip
-// archives inside are none.
+// Trees that are no folders hold the same. Files that are called by a digest alone are what they begin as; documents
+// that are zip archives inside are none.
 func TestKindsWithoutNames(t *testing.T) {
 	dir := t.TempDir()
 	var packed bytes.Buffer
@@ -400,8 +398,7 @@ func TestExpand(t *testing.T) {
 	require.ErrorContains(t, err, dir+": not a regular file", "it says which")
 }
 
-// What is found of an archive or a PDF is its own digest, however deep it lies and whether or not
-// it can be opened.
+// What is found of an archive or a PDF is its own digest, however deep it lies and whether or not it can be opened.
 func TestContainersAreDigested(t *testing.T) {
 	dir := t.TempDir()
 	inner := zipOf(t, entry{"in.jpg", "zip in zip"})

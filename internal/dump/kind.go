@@ -101,8 +101,7 @@ const (
 	motorolaTIFF = "MM\x00*"
 )
 
-// A tar archive consists of blocks of tarBlock bytes, and says at tarMark that it is one (POSIX.1-1988,
-// ustar).
+// A tar archive consists of blocks of tarBlock bytes, and says at tarMark that it is one (POSIX.1-1988, ustar).
 const (
 	tarBlock = 512
 	tarMark  = 257

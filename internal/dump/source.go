@@ -20,8 +20,7 @@ type source struct {
 	users int           // under mu
 }
 
-// use opens the file if it is closed. The caller calls done later. The error is of opening the file, or
-// [errChanged].
+// use opens the file if it is closed. The caller calls done later. The error is of opening the file, or [errChanged].
 func (s *source) use() error {
 	if s.stored != nil {
 		return nil

@@ -39,9 +39,8 @@ func Remove(path string) error {
 	return syncDir(filepath.Dir(path))
 }
 
-// WriteFile writes data to path with mode perm (before umask). It writes a temporary file in the
-// same folder, syncs that to the disk, renames it, and syncs the folder if the system can. The
-// error is a *fs.PathError that names path.
+// WriteFile writes data to path with mode perm (before umask). It writes a temporary file in the same folder, syncs
+// that to the disk, renames it, and syncs the folder if the system can. The error is a *fs.PathError that names path.
 //
 // If overwrite is false and path exists, or appears meanwhile, WriteFile changes nothing and
 // errors.Is(err, fs.ErrExist) is true. If overwrite is true the whole content is replaced; a
@@ -57,8 +56,7 @@ func WriteFile(path string, data []byte, perm fs.FileMode, overwrite bool) error
 	return nil
 }
 
-// A disk is what WriteFile asks of the operating system and what can fail
-// there; tests let it fail.
+// A disk is what WriteFile asks of the operating system and what can fail there; tests let it fail.
 type disk struct {
 	fill    func(f *os.File, data []byte) error
 	rename  func(from, to string) error
@@ -71,8 +69,7 @@ func system() disk {
 	return disk{fill: fill, rename: os.Rename, link: os.Link, syncDir: syncDir}
 }
 
-// fill writes data to f, syncs f to the disk, and closes f, also after an error. It returns the
-// first error.
+// fill writes data to f, syncs f to the disk, and closes f, also after an error. It returns the first error.
 func fill(f *os.File, data []byte) error {
 	_, err := f.Write(data)
 	if err == nil {
@@ -162,9 +159,8 @@ func Rename(from, to string) error {
 	return syncDir(filepath.Dir(to))
 }
 
-// create makes an empty temporary file with a random name in dir, open for writing. perm is its
-// mode before the umask. os.CreateTemp has mode 0600, which would have to be widened afterwards
-// without regard to the umask.
+// create makes an empty temporary file with a random name in dir, open for writing. perm is its mode before the umask.
+// os.CreateTemp has mode 0600, which would have to be widened afterwards without regard to the umask.
 func create(dir string, perm fs.FileMode) (*os.File, error) {
 	var unique [8]byte
 	rand.Read(unique[:]) // never fails: crypto/rand

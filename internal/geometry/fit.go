@@ -12,10 +12,9 @@ func (p *Pair) Miss(m Mat) float64 {
 	return float64(dx*dx) + float64(dy*dy)
 }
 
-// FitHomography returns the homography from From to To of smallest squared algebraic error after
-// normalisation (Hartley and Zisserman, "Multiple View Geometry", algorithm 4.2). It returns false
-// for fewer than four pairs, or if pairs are not in general position. A few wrong pairs spoil the
-// result: see [Robust].
+// FitHomography returns the homography from From to To of smallest squared algebraic error after normalisation (Hartley
+// and Zisserman, "Multiple View Geometry", algorithm 4.2). It returns false for fewer than four pairs, or if pairs are
+// not in general position. A few wrong pairs spoil the result: see [Robust].
 func FitHomography(pairs []Pair) (Mat, bool) { return FitHomographyRidge(pairs, 0) }
 
 // FitHomographyRidge is [FitHomography] with ridge times the number of pairs added to the squares
@@ -149,8 +148,7 @@ func within(pairs []Pair, m Mat, tolerance float64) []Pair {
 	return in
 }
 
-// unit scales m to a lower right entry of 1. It returns false if an entry is then infinite or
-// no number.
+// unit scales m to a lower right entry of 1. It returns false if an entry is then infinite or no number.
 func unit(m Mat) (Mat, bool) {
 	if math.Abs(m[8]) < 1e-12 {
 		return Mat{}, false
@@ -185,8 +183,7 @@ func accumulate(ata [][]float64, atb []float64, row []float64, y float64) {
 	}
 }
 
-// mean returns the mean of one point of each pair: the point that function of returns. There must
-// be a pair.
+// mean returns the mean of one point of each pair: the point that function of returns. There must be a pair.
 func mean(pairs []Pair, of func(Pair) Point) Point {
 	var c Point
 	for _, p := range pairs {

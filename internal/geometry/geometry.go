@@ -1,6 +1,5 @@
-// Package geometry holds plane projective maps and their estimation from point
-// pairs. Results are the same on every machine: sums in fixed order, products
-// rounded before they are added, and random draws from a fixed sequence.
+// Package geometry holds plane projective maps and their estimation from point pairs. Results are the same on every
+// machine: sums in fixed order, products rounded before they are added, and random draws from a fixed sequence.
 package geometry
 
 import "math"
@@ -33,8 +32,7 @@ func Similarity(from, to Point, cos, sin float64) Mat {
 	}
 }
 
-// PixelScale maps pixel centres of a raster to pixel centres of a raster that is sx by sy
-// times as fine.
+// PixelScale maps pixel centres of a raster to pixel centres of a raster that is sx by sy times as fine.
 func PixelScale(sx, sy float64) Mat { return Mat{sx, 0, (sx - 1) / 2, 0, sy, (sy - 1) / 2, 0, 0, 1} }
 
 // Mul returns a b: first b, then a.
@@ -96,8 +94,7 @@ func (a Mat) Apply(p Point) Point {
 	}
 }
 
-// Corners maps the corners of a rectangle from (0, 0) to (w, h): top left, top right, bottom
-// right, bottom left.
+// Corners maps the corners of a rectangle from (0, 0) to (w, h): top left, top right, bottom right, bottom left.
 func (a Mat) Corners(w, h float64) [4]Point {
 	return [4]Point{a.Apply(Point{}), a.Apply(Point{w, 0}), a.Apply(Point{w, h}), a.Apply(Point{0, h})}
 }

@@ -78,8 +78,7 @@ func (b blocks) part(from, n int) blocks { return blocks{b.coef[from : from+n], 
 // Steps are a quantisation table, in zigzag order.
 type Steps [blockSize]uint16
 
-// zigzag is the place in a block's rows of each coefficient in zigzag order (T.81, figure A.6), and order
-// the inverse.
+// zigzag is the place in a block's rows of each coefficient in zigzag order (T.81, figure A.6), and order the inverse.
 var zigzag = [blockSize]uint8{
 	0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5,
 	12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28,

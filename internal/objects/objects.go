@@ -48,8 +48,7 @@ type Object struct {
 
 // A Place keeps objects. It is safe for concurrent use, also by several processes.
 type Place interface {
-	// Put keeps an object. When it returns nil, the object survives a loss of power. An object
-	// that is there is kept.
+	// Put keeps an object. When it returns nil, the object survives a loss of power. An object that is there is kept.
 	Put(ctx context.Context, name Name, body []byte) error
 	// Open reads an object, whose bytes the caller checks. The error, also of reading, wraps
 	// [fs.ErrNotExist] if the object is missing.

@@ -22,9 +22,8 @@ type Engine struct {
 	err  error
 }
 
-// instance starts a PDFium with memory of its own, which Close of the instance frees. The first
-// call compiles the engine; if that fails, all later calls return the same error. It returns ctx's
-// error if ctx has ended.
+// instance starts a PDFium with memory of its own, which Close of the instance frees. The first call compiles the
+// engine; if that fails, all later calls return the same error. It returns ctx's error if ctx has ended.
 func (e *Engine) instance(ctx context.Context) (pdfium.Pdfium, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -100,9 +100,8 @@ func (d *document) drop() {
 	}
 }
 
-// failed returns the error to report for err, the error of a call: ctx's if ctx has ended, else one
-// line that wraps ErrFormat. It gives up the instance if the program in it was stopped or crashed,
-// since that instance cannot go on.
+// failed returns the error to report for err, the error of a call: ctx's if ctx has ended, else one line that wraps
+// ErrFormat. It gives up the instance if the program in it was stopped or crashed, since that instance cannot go on.
 func (d *document) failed(ctx context.Context, err error) error {
 	if d.doc == "" || !errors.Is(err, pdfium_errors.ErrPage) && !strings.HasPrefix(err.Error(), "could not ") {
 		d.drop()

@@ -88,9 +88,8 @@ func (d *document) bitmap(b references.FPDF_BITMAP) (image.Image, error) {
 	return unpack(buffer.Buffer, format.Format, width.Width, height.Height, stride.Stride)
 }
 
-// unpack returns the w x h pixels of a bitmap of PDFium, opaque: grey as *image.Gray, colours as
-// *image.NRGBA. stride is the length of a row in bytes. An unknown format or data too short for the
-// size is an error.
+// unpack returns the w x h pixels of a bitmap of PDFium, opaque: grey as *image.Gray, colours as *image.NRGBA. stride
+// is the length of a row in bytes. An unknown format or data too short for the size is an error.
 func unpack(data []byte, format enums.FPDF_BITMAP_FORMAT, w, h, stride int) (image.Image, error) {
 	size := map[enums.FPDF_BITMAP_FORMAT]int{
 		enums.FPDF_BITMAP_FORMAT_GRAY: 1, enums.FPDF_BITMAP_FORMAT_BGR: 3,

@@ -15,10 +15,9 @@ const (
 	minSide   = 4 // pixels
 	minPoints = 2 // on the page
 
-	// Pages that are no scans are rendered at the resolution of their sharpest picture, between these. Marks
-	// do not decide: from 100 to 300 dpi all were read in screenshots of 600 pixels and more. A page of text
-	// then takes 215, 375 (150 dpi), 555 (200 dpi) and 966 kB. 200 dpi keeps print of 6 points legible
-	// (TestResolutionStudy).
+	// Pages that are no scans are rendered at the resolution of their sharpest picture, between these. Marks do not
+	// decide: from 100 to 300 dpi all were read in screenshots of 600 pixels and more. A page of text then takes 215,
+	// 375 (150 dpi), 555 (200 dpi) and 966 kB. 200 dpi keeps print of 6 points legible (TestResolutionStudy).
 	minDPI = 200 // dots an inch
 	maxDPI = 300
 	// A rendered page has at most so many pixels: an A4 page at 300 dpi has 8.7 million.

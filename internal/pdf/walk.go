@@ -63,10 +63,9 @@ func (w *walk) page(k int) error {
 	return nil
 }
 
-// object adds the object o to w.found if o is a picture that is not tiny. If o is a form, it examines
-// the objects in o. A form whose path has maxDepth numbers is passed over without an error. path is
-// the place of o, outer is the map from the form around o to the
-// page. The error wraps ErrLimit after maxObjects objects, or is PDFium's.
+// object adds the object o to w.found if o is a picture that is not tiny. If o is a form, it examines the objects in o.
+// A form whose path has maxDepth numbers is passed over without an error. path is the place of o, outer is the map from
+// the form around o to the page. The error wraps ErrLimit after maxObjects objects, or is PDFium's.
 func (w *walk) object(o references.FPDF_PAGEOBJECT, path []int, outer matrix) error {
 	if w.left--; w.left < 0 {
 		return fmt.Errorf("%w: more than %d objects on a page", ErrLimit, maxObjects)

@@ -63,9 +63,10 @@ func (r *numbers) uint(n int) (v uint64) {
 
 // A heif is what is read of a HEIF or AVIF file (ISO/IEC 23008-12): its primary picture.
 type heif struct {
-	kind string         // of the primary picture
-	own  []heifProperty // in the order in which they count
-	all  []heifProperty // also of its tiles, and of other pictures
+	kind string          // of the primary picture
+	more map[uint32]bool // other pictures, by item, that stand for themselves
+	own  []heifProperty  // in the order in which they count
+	all  []heifProperty  // also of its tiles, and of other pictures
 	exif []byte
 }
 
@@ -107,11 +108,13 @@ func (h *heif) meta(body, data []byte) error {
 	}
 	r := numbers{data: boxes["pitm"]}
 	primary := uint32(r.uint(idSize(r.uint(4)>>24 > 0)))
+	h.more = map[uint32]bool{}
 	r = numbers{data: boxes["iinf"]}
 	r.uint(idSize(r.uint(4)>>24 > 0)) // how many
 	for kind, b := range bmffBoxes(r.data, &cut) {
 		e := numbers{data: b}
-		version := e.uint(4) >> 24
+		head := e.uint(4)
+		version, hidden := head>>24, head&1 > 0
 		if kind != "infe" || version < 2 {
 			continue
 		}
@@ -123,6 +126,8 @@ func (h *heif) meta(body, data []byte) error {
 		switch kind := string(e.data[:4]); {
 		case id == primary:
 			h.kind = kind
+		case !hidden && (kind == "hvc1" || kind == "av01" || kind == "grid" || kind == "iovl"):
+			h.more[id] = true
 		case kind == "Exif" && h.exif == nil:
 			if block := itemBytes(boxes["iloc"], data, boxes["idat"], id); len(block) >= 4 && uint64(be32(block)) <= uint64(len(block)-4) {
 				h.exif = block[4+be32(block):]
@@ -132,7 +137,25 @@ func (h *heif) meta(body, data []byte) error {
 	if h.kind == "" {
 		return errSequence
 	}
+	h.leaveOut(boxes["iref"])
 	return h.properties(boxes["iprp"], primary)
+}
+
+// leaveOut takes thumbnails, auxiliary pictures (depth, gain) and tiles out of h.more, as references (iref) tell them.
+func (h *heif) leaveOut(iref []byte) {
+	r, cut := numbers{data: iref}, ""
+	id := idSize(r.uint(4)>>24 > 0)
+	for kind, b := range bmffBoxes(r.data, &cut) {
+		r := numbers{data: b}
+		switch from := uint32(r.uint(id)); kind {
+		case "thmb", "auxl":
+			delete(h.more, from)
+		case "dimg":
+			for range min(r.uint(2), uint64(len(b))) {
+				delete(h.more, uint32(r.uint(id)))
+			}
+		}
+	}
 }
 
 // idSize returns the bytes of an item's ID.

@@ -21,9 +21,8 @@ func isBMP(data []byte) bool {
 	return false
 }
 
-// bmpHeader reads the size. It refuses headers and compressions that the decoder does not know,
-// with an error that names the header, the bits a pixel and the compression. It does not compare
-// the size with the limits.
+// bmpHeader reads the size. It refuses headers and compressions that the decoder does not know, with an error that
+// names the header, the bits a pixel and the compression. It does not compare the size with the limits.
 func bmpHeader(data []byte) (header, error) {
 	h, err := config(bmp.DecodeConfig, data)
 	if !errors.Is(err, bmp.ErrUnsupported) {
@@ -53,9 +52,8 @@ func bmpPixels(data []byte, h *header) (*image.NRGBA, error) {
 	return out, nil
 }
 
-// showHidden makes a picture opaque that is transparent all over: many writers
-// leave the fourth byte of their 32-bit pixels at zero, and viewers ignore it
-// then.
+// showHidden makes a picture opaque that is transparent all over: many writers leave the fourth byte of their 32-bit
+// pixels at zero, and viewers ignore it then.
 func showHidden(img *image.NRGBA) {
 	for i := 3; i < len(img.Pix); i += 4 {
 		if img.Pix[i] != 0 {

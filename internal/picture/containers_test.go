@@ -102,8 +102,8 @@ func TestHostileContainers(t *testing.T) {
 		data []byte
 		want string
 	}{
-		{"bomb", heifOf(be32s(60_000, 60_000), 8), "picture has 3600000000 pixels, limit is 100000000"},
-		{"too wide", heifOf(be32s(1<<31, 1<<31), 8), "picture has 4611686018427387904 pixels, limit is 100000000"},
+		{"bomb", heifOf(be32s(60_000, 60_000), 8), "picture has 3600000000 pixels, limit is 200000000"},
+		{"too wide", heifOf(be32s(1<<31, 1<<31), 8), "picture has 4611686018427387904 pixels, limit is 200000000"},
 		{"no size", heifOf(be32s(0, 5), 8), "heic: picture of 0 x 5 pixels"},
 		{"clip outside", avif(heifOf(be32s(256, 192), 8, bmffBox("clap", be32s(300, 1, 100, 1, 0, 1, 0, 1)))), "avif: an orientation or a clip that makes no sense"},
 		{"clip of nothing", avif(heifOf(be32s(256, 192), 8, bmffBox("clap", make([]byte, 32)))), "avif: an orientation or a clip that makes no sense"},

@@ -54,8 +54,7 @@ func copyAny(dst *image.NRGBA, src image.Image) {
 // copyPaletted writes the colours of src to dst, which has its size and may be part of a larger
 // picture. NRGBA colours are copied; others are converted to 8 bits, not premultiplied.
 func copyPaletted(dst *image.NRGBA, src *image.Paletted) {
-	// Indexes beyond the palette have been refused before; here they would
-	// be transparent black.
+	// Indexes beyond the palette have been refused before; here they would be transparent black.
 	var table [256]color.NRGBA
 	for i, c := range src.Palette {
 		if i == len(table) {
@@ -78,13 +77,11 @@ func copyPaletted(dst *image.NRGBA, src *image.Paletted) {
 	}
 }
 
-// to8 rounds a 16-bit sample to the nearest 8-bit one: 65535 = 257 * 255, and
-// a tie cannot happen since 257 is odd.
+// to8 rounds a 16-bit sample to the nearest 8-bit one: 65535 = 257 * 255, and a tie cannot happen since 257 is odd.
 func to8(v uint16) uint8 { return uint8((uint32(v) + 128) / 257) }
 
-// straight8 returns the 8-bit sample that premultiplication by a made v of, rounded. v and a are on
-// the same scale, 8 or 16 bits. An a of 0 gives 0. A v above a is not possible in a sound file and
-// gives 255.
+// straight8 returns the 8-bit sample that premultiplication by a made v of, rounded. v and a are on the same scale, 8
+// or 16 bits. An a of 0 gives 0. A v above a is not possible in a sound file and gives 255.
 func straight8(v, a uint32) uint8 {
 	if a == 0 {
 		return 0
@@ -92,9 +89,8 @@ func straight8(v, a uint32) uint8 {
 	return uint8(min(255, (v*255+a/2)/a))
 }
 
-// eachRow writes img to dst as 8 bits a channel, not premultiplied. dst has the size of img and
-// begins at (0,0). img is of one of five packed types, with pixels of 2, 4 or 8 bytes; for other
-// types dst stays as it was.
+// eachRow writes img to dst as 8 bits a channel, not premultiplied. dst has the size of img and begins at (0,0). img is
+// of one of five packed types, with pixels of 2, 4 or 8 bytes; for other types dst stays as it was.
 func eachRow(dst *image.NRGBA, img image.Image) {
 	w, h := dst.Rect.Dx(), dst.Rect.Dy()
 	for y := range h {

@@ -36,9 +36,8 @@ type header struct {
 	colours colours         // of an *image.YCbCr or *image.Gray
 }
 
-// check holds a header against the limits, which have no zeros. name is the format's, for errors.
-// An empty size or a truncated file gives a *FormatError, too many pixels a *LimitError; nil
-// otherwise.
+// check holds a header against the limits, which have no zeros. name is the format's, for errors. An empty size or a
+// truncated file gives a *FormatError, too many pixels a *LimitError; nil otherwise.
 func (h header) check(name string, lim Limits) error {
 	if h.width <= 0 || h.height <= 0 {
 		return &FormatError{Format: name, Reason: fmt.Sprintf("picture of %d x %d pixels", h.width, h.height)}
@@ -59,10 +58,9 @@ func (h header) check(name string, lim Limits) error {
 	return nil
 }
 
-// decode reads the header, checks it against lim and only then decodes the first picture. It
-// returns the picture upright, and the header with 1 for an orientation or number of pages that
-// makes no sense. A picture of another size than the header says is refused. The error is a
-// *FormatError or a *LimitError.
+// decode reads the header, checks it against lim and only then decodes the first picture. It returns the picture
+// upright, and the header with 1 for an orientation or number of pages that makes no sense. A picture of another size
+// than the header says is refused. The error is a *FormatError or a *LimitError.
 func (f *format) decode(data []byte, lim Limits) (*image.NRGBA, header, error) {
 	h, err := f.admitted(data, lim)
 	if err != nil {
@@ -143,9 +141,8 @@ func (f *format) picture(data []byte, h *header, lim Limits) (*image.NRGBA, erro
 	return ToNRGBA(img), nil
 }
 
-// Upright returns img as it is to be seen, given its stored orientation, 1 to 8: EXIF 2.32 section
-// 4.6.4, tag 274. It returns img itself for 1 and for every other number. 5 to 8 swap width and
-// height.
+// Upright returns img as it is to be seen, given its stored orientation, 1 to 8: EXIF 2.32 section 4.6.4, tag 274. It
+// returns img itself for 1 and for every other number. 5 to 8 swap width and height.
 func Upright(img *image.NRGBA, orientation int) *image.NRGBA {
 	switch orientation {
 	case 2:
@@ -224,10 +221,9 @@ func cannotHold(data int64, h header) error {
 	return fmt.Errorf("truncated: %d bytes cannot hold %d x %d pixels", data, h.width, h.height)
 }
 
-// DecoderVersion returns a decoder package with its version, such as "image/jpeg go1.26.8". path is
-// its import path. The version is the Go release for the standard library, else the module's in
-// this build. It is "(unknown version)" in test binaries, which do not know the versions of
-// modules. A path with a version is returned as it is.
+// DecoderVersion returns a decoder package with its version, such as "image/jpeg go1.26.8". path is its import path.
+// The version is the Go release for the standard library, else the module's in this build. It is "(unknown version)" in
+// test binaries, which do not know the versions of modules. A path with a version is returned as it is.
 func DecoderVersion(path string) string {
 	if strings.Contains(path, " ") {
 		return path

@@ -15,11 +15,10 @@
 //   - A panic in a decoder of others becomes a *FormatError. All decoders run on the caller's
 //     goroutine, so no panic escapes.
 //
-// Decode applies the orientation (EXIF in JPEG, PNG and WebP, tag 274 in TIFF, boxes in HEIC and
-// AVIF) and ignores colour profiles: hash and mark use the stored numbers. The experiment
-// "colour" of the bench measures what that costs. A screenshot of a picture in Display P3 or Adobe RGB
-// has a hash 14 bits of 256 away or less, where 31 match. Its mark is read and traced. EncodeLike passes the profile on.
-// Picture.Source says how the file was written, and holds the little metadata that a copy may
-// carry. Conversions are in integers, so pixels are the same on every machine. They may differ
-// between releases of a decoder; Picture.Decoder records the release.
+// Decode applies the orientation (EXIF in JPEG, PNG and WebP, tag 274 in TIFF, boxes in HEIC and AVIF) and ignores
+// colour profiles: hash and mark use the stored numbers. The experiment "colour" of the bench measures what that costs.
+// A screenshot of a picture in Display P3 or Adobe RGB has a hash 14 bits of 256 away or less, where 31 match. Its mark
+// is read and traced. EncodeLike passes the profile on. Picture.Source says how the file was written, and holds the
+// little metadata that a copy may carry. Conversions are in integers, so pixels are the same on every machine. They may
+// differ between releases of a decoder; Picture.Decoder records the release.
 package picture

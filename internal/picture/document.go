@@ -11,9 +11,8 @@ import (
 	"strings"
 )
 
-// A Document is a file of one or more pages, which can be decoded one by one. It is safe for concurrent
-// use. TIFFs and PDFs have several pages. Of animations the first frame is the only page, of other files the
-// primary picture.
+// A Document is a file of one or more pages, which can be decoded one by one. It is safe for concurrent use. TIFFs and
+// PDFs have several pages. Of animations the first frame is the only page, of other files the primary picture.
 type Document struct {
 	data []byte
 	tiff []ifd     // the pages of a TIFF

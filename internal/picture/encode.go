@@ -15,11 +15,10 @@ import (
 	"golang.org/x/image/tiff"
 )
 
-// Encode writes img in one of the formats of [Writable], without metadata, as a file of no
-// particular source. Quality, 1 to 100, counts for JPEG; 0 means DefaultQuality. WebP needs
-// [EncodeLike], which is given an encoder. JPEG and BMP have no transparency: such pixels come to
-// lie on white. A format that cannot be written and an empty picture give an error that wraps
-// [ErrFormat]. Nothing is written to w unless the whole file was made.
+// Encode writes img in one of the formats of [Writable], without metadata, as a file of no particular source. Quality,
+// 1 to 100, counts for JPEG; 0 means DefaultQuality. WebP needs [EncodeLike], which is given an encoder. JPEG and BMP
+// have no transparency: such pixels come to lie on white. A format that cannot be written and an empty picture give an
+// error that wraps [ErrFormat]. Nothing is written to w unless the whole file was made.
 func Encode(w io.Writer, img image.Image, format string, quality int) error {
 	if quality == 0 {
 		quality = DefaultQuality
@@ -101,10 +100,9 @@ func encodeWebP(b *bytes.Buffer, pix *image.NRGBA, _ *image.Gray, s Source, o Li
 // EXIF block are written if they are not empty.
 type WebPEncoder func(w io.Writer, img *image.NRGBA, quality int, icc, exif []byte) error
 
-// webpQuality returns the quality of lossy WebP, 0 to 100, that leaves as much of a picture as a
-// JPEG of the given quality, 1 to 100. By PSNR on shipped pictures and on photographs halved to
-// remove the grid of their JPEG, 70 became 80 in the mean, 80 became 84, and 90 to 95 stayed.
-// Smooth pictures needed up to 4 more, hence the 2.
+// webpQuality returns the quality of lossy WebP, 0 to 100, that leaves as much of a picture as a JPEG of the given
+// quality, 1 to 100. By PSNR on shipped pictures and on photographs halved to remove the grid of their JPEG, 70 became
+// 80 in the mean, 80 became 84, and 90 to 95 stayed. Smooth pictures needed up to 4 more, hence the 2.
 func webpQuality(jpeg int) int {
 	if jpeg >= 90 {
 		return min(jpeg+2, 100)
@@ -112,9 +110,8 @@ func webpQuality(jpeg int) int {
 	return 47 + jpeg/2
 }
 
-// FormatOf returns the name of the format to write under a file's name, by its ending in either
-// case. No ending, or the ending of a format that cannot be written, is a *FormatError that lists
-// the endings to choose from.
+// FormatOf returns the name of the format to write under a file's name, by its ending in either case. No ending, or the
+// ending of a format that cannot be written, is a *FormatError that lists the endings to choose from.
 func FormatOf(path string) (string, error) {
 	ext := strings.ToLower(filepath.Ext(path))
 	if ext == ".pdf" { // of a PDF
@@ -160,10 +157,9 @@ func Flatten(img *image.NRGBA) *image.NRGBA {
 	return dst
 }
 
-// Fit shrinks img with a box filter so that its long side is at most maxSide pixels, and keeps its
-// proportions. It returns img itself if that fits already, or if maxSide is below 1. The filter
-// computes in floating point: the last bit may differ between processors, so hashes and marks must
-// not depend on it.
+// Fit shrinks img with a box filter so that its long side is at most maxSide pixels, and keeps its proportions. It
+// returns img itself if that fits already, or if maxSide is below 1. The filter computes in floating point: the last
+// bit may differ between processors, so hashes and marks must not depend on it.
 func Fit(img *image.NRGBA, maxSide int) *image.NRGBA {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
 	long := max(w, h)

@@ -28,9 +28,8 @@ const (
 
 // A FormatError says why bytes are not a picture that can be read.
 type FormatError struct {
-	// Format names the decoder that refused ("jpeg"). It is empty when the
-	// bytes belong to none of the formats that are decoded; Reason then says
-	// what they are.
+	// Format names the decoder that refused ("jpeg"). It is empty when the bytes belong to none of the formats that are
+	// decoded; Reason then says what they are.
 	Format string
 	Reason string
 	Kind   Kind
@@ -62,7 +61,7 @@ func (e *LimitError) Error() string {
 	case e.What == "bytes":
 		return fmt.Sprintf("file has %d bytes, limit is %d", e.Got, e.Max)
 	case e.What == MemoryBytes:
-		return fmt.Sprintf("picture needs %d MB of memory, limit is %d MB", (e.Got+999_999)/1_000_000, e.Max/1_000_000)
+		return fmt.Sprintf("picture needs %d MB of memory, limit is %d MB (--max-memory)", (e.Got+999_999)/1_000_000, e.Max/1_000_000)
 	case e.What == "pages" && e.Got > e.Max:
 		return fmt.Sprintf("file has more than %d pages", e.Max)
 	}

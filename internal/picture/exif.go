@@ -7,11 +7,10 @@ import (
 	"slices"
 )
 
-// An exifRule is one field that a copy may carry. EXIF (CIPA DC-008, Exif 2.32) is never copied
-// as a block: it is read field by field and written again. The rules allow what cannot say
-// where a picture was taken or whose it is: numbers of the exposure, the time, the names of
-// camera and lens. Each field has one type and at most as many values as the standard says.
-// Not allowed are
+// An exifRule is one field that a copy may carry. EXIF (CIPA DC-008, Exif 2.32) is never copied as a block: it is read
+// field by field and written again. The rules allow what cannot say where a picture was taken or whose it is: numbers
+// of the exposure, the time, the names of camera and lens. Each field has one type and at most as many values as the
+// standard says. Not allowed are
 //
 //   - the GPS directory, and offsets from UTC, which say roughly the same;
 //   - the maker's note, which no standard describes and which may hold places;
@@ -48,8 +47,7 @@ const (
 	maxName   = 64 // bytes of a camera's or lens's name
 )
 
-// The first directory (Exif 2.32 table 4) and the Exif directory (tables 7 and
-// 8), in order of tags.
+// The first directory (Exif 2.32 table 4) and the Exif directory (tables 7 and 8), in order of tags.
 var exifRules = [2][]exifRule{{
 	{271, kindASCII, maxName, plainText}, // Make
 	{272, kindASCII, maxName, plainText}, // Model
@@ -107,8 +105,7 @@ var (
 	digits = regexp.MustCompile(`^[0-9]+ *\x00?$`)
 )
 
-// plainText reports whether b is one or more characters of printable ASCII with one zero or several
-// at the end.
+// plainText reports whether b is one or more characters of printable ASCII with one zero or several at the end.
 func plainText(b []byte) bool {
 	text := bytes.TrimRight(b, "\x00")
 	for _, c := range text {

@@ -24,8 +24,7 @@ func avifHeader(data []byte) (header, error) {
 	return h, err
 }
 
-// heifHeader reads the size of the primary picture. It must be coded as codec, whose name is for errors, or
-// in tiles.
+// heifHeader reads the size of the primary picture. It must be coded as codec, whose name is for errors, or in tiles.
 func heifHeader(data []byte, codec, name string) (f *heif, h header, err error) {
 	if f, err = readHEIF(data); err != nil {
 		return nil, h, err
@@ -36,6 +35,7 @@ func heifHeader(data []byte, codec, name string) (f *heif, h header, err error) 
 	if b := f.property("ispe"); len(b) >= 12 {
 		h.width, h.height = int64(be32(b[4:])), int64(be32(b[8:]))
 	}
+	h.pages = 1 + len(f.more)
 	return f, h, nil
 }
 

@@ -290,7 +290,7 @@ func TestLimits(t *testing.T) {
 	copy(jpg[sof+5:], "\xff\xff\xff\xff")
 	for _, data := range [][]byte{
 		rawPNG(1<<32-1, 1<<32-1, 8, 0, 0, nil), rawPNG(1<<31-1, 1<<31-1, 16, 6, 1, nil), huge, jpg,
-		rgbTIFF(binary.LittleEndian, pattern(2, 2), long(256, 10_001), long(257, 10_001)),
+		rgbTIFF(binary.LittleEndian, pattern(2, 2), long(256, 14_143), long(257, 14_143)),
 		riff(vp8x(0x10, 65536, 32767), vp8l(pattern(4, 4))),
 		patchedBMP(pattern(2, 2), 21, 0x0f),
 	} {
@@ -300,6 +300,8 @@ func TestLimits(t *testing.T) {
 		assert.Equal(t, "pixels", le.What)
 		assert.Greater(t, le.Got, le.Max)
 	}
+	_, err = picture.Decode(rgbTIFF(binary.LittleEndian, pattern(2, 2), long(256, 14_142), long(257, 14_142)), picture.Limits{})
+	assert.ErrorContains(t, err, "not enough pixel data", "200 megapixels are no limit")
 }
 
 // What a decoder does with such bytes must not take the process down.

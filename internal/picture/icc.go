@@ -26,9 +26,8 @@ func profile(data []byte) []byte {
 	return bytes.Clone(data[:size])
 }
 
-// profileSize reads the header of a profile (ICC.1:2022 section 7.2). It returns the size in bytes
-// that the profile states, and whether a profile of that size and kind is kept. The size means
-// nothing if that is false.
+// profileSize reads the header of a profile (ICC.1:2022 section 7.2). It returns the size in bytes that the profile
+// states, and whether a profile of that size and kind is kept. The size means nothing if that is false.
 func profileSize(data []byte) (int, bool) {
 	if len(data) < iccHeader || string(data[36:40]) != "acsp" {
 		return 0, false
@@ -46,10 +45,9 @@ func profileModel(data []byte) string {
 	return string(data[16:20])
 }
 
-// profile puts the ICC segments of a JPEG together (ICC.1:2022 annex B.4): each begins with its
-// number, from 1, and the number of all. It returns nil if a segment is missing, double or counted
-// wrongly, or if the whole exceeds maxICC. It also returns nil for four components, and for a
-// profile that is not kept.
+// profile puts the ICC segments of a JPEG together (ICC.1:2022 annex B.4): each begins with its number, from 1, and the
+// number of all. It returns nil if a segment is missing, double or counted wrongly, or if the whole exceeds maxICC. It
+// also returns nil for four components, and for a profile that is not kept.
 func (o *jpegOutline) profile() []byte {
 	if len(o.components) == 4 { // inks are converted, after which no profile of theirs holds
 		return nil
@@ -73,10 +71,9 @@ func (o *jpegOutline) profile() []byte {
 	return profile(whole)
 }
 
-// inflateProfile returns the profile in the body of a PNG's iCCP chunk (PNG, third edition, section
-// 11.3.2.3): a name, a zero, the method 0, and a zlib stream. It returns nil if the body is damaged
-// or the profile is not kept. The profile's header is looked at before anything is allocated for
-// the rest.
+// inflateProfile returns the profile in the body of a PNG's iCCP chunk (PNG, third edition, section 11.3.2.3): a name,
+// a zero, the method 0, and a zlib stream. It returns nil if the body is damaged or the profile is not kept. The
+// profile's header is looked at before anything is allocated for the rest.
 func inflateProfile(body []byte) []byte {
 	end := bytes.IndexByte(body, 0)
 	if end < 1 || end > 79 || len(body) < end+2 || body[end+1] != 0 {
@@ -102,8 +99,7 @@ func inflateProfile(body []byte) []byte {
 	return profile(whole.Bytes())
 }
 
-// deflateProfile returns the body of an iCCP chunk with the profile icc, compressed: the inverse of
-// inflateProfile.
+// deflateProfile returns the body of an iCCP chunk with the profile icc, compressed: the inverse of inflateProfile.
 func deflateProfile(icc []byte) []byte {
 	body := bytes.NewBufferString("ICC Profile\x00\x00")
 	z := zlib.NewWriter(body)

@@ -37,9 +37,8 @@ const (
 	orientationUpper  = 8
 )
 
-// An ifd is one image file directory (TIFF 6.0 section 2), which is also how
-// EXIF is stored. Its methods stay within the data and allocate nothing,
-// whatever the data says.
+// An ifd is one image file directory (TIFF 6.0 section 2), which is also how EXIF is stored. Its methods stay within
+// the data and allocate nothing, whatever the data says.
 type ifd struct {
 	data    []byte // of the whole TIFF structure: offsets count from its start
 	order   binary.ByteOrder
@@ -146,10 +145,8 @@ func (d ifd) orientation() int {
 	return int(v)
 }
 
-// exifOrientation reads the orientation from an EXIF block, with or without
-// the "Exif\0\0" that JPEG puts in front. Only the first directory counts: the
-// second describes the thumbnail. Damaged EXIF means upright, as in every
-// viewer.
+// exifOrientation reads the orientation from an EXIF block, with or without the "Exif\0\0" that JPEG puts in front.
+// Only the first directory counts: the second describes the thumbnail. Damaged EXIF means upright, as in every viewer.
 func exifOrientation(exif []byte) int {
 	d, ok := firstIFD(bytes.TrimPrefix(exif, []byte("Exif\x00\x00")))
 	if !ok {

@@ -20,9 +20,8 @@ func (s Source) exifBlock(size image.Rectangle, orientation int) []byte {
 	return appendDirectories([]byte("II*\x00\x00\x00\x00\x00"), outer, inner)
 }
 
-// insertJPEG returns file, an encoded JPEG, with EXIF and the profile of s behind SOI, or behind
-// the JFIF segment, which must come first (JFIF 1.02). A nil exif adds none. errNoPlace means that
-// file does not begin like a JPEG.
+// insertJPEG returns file, an encoded JPEG, with EXIF and the profile of s behind SOI, or behind the JFIF segment,
+// which must come first (JFIF 1.02). A nil exif adds none. errNoPlace means that file does not begin like a JPEG.
 func insertJPEG(s Source, file, exif []byte, _ image.Rectangle) ([]byte, error) {
 	if len(file) < 6 || file[0] != 0xff || file[1] != 0xd8 {
 		return nil, errNoPlace
@@ -121,10 +120,9 @@ func insertTIFF(s Source, file, _ []byte, size image.Rectangle) ([]byte, error) 
 	return appendDirectories(file, fields, inner), nil
 }
 
-// appendDirectories returns a copy of a little-endian TIFF structure with a new first directory at
-// its end, to which the header points. fields are its fields. If inner is not nil, the Exif
-// directory follows with the fields of inner, and the first directory points at it. It sorts both
-// lists.
+// appendDirectories returns a copy of a little-endian TIFF structure with a new first directory at its end, to which
+// the header points. fields are its fields. If inner is not nil, the Exif directory follows with the fields of inner,
+// and the first directory points at it. It sorts both lists.
 func appendDirectories(file []byte, fields, inner []field) []byte {
 	out := bytes.Clone(file)
 	if len(out)%2 == 1 {

@@ -41,10 +41,9 @@ type sampling struct{ h, v, table byte }
 // progressiveFrame is SOF2, the marker of progressive Huffman-coded frames.
 const progressiveFrame = 0xc2
 
-// outlineJPEG walks the markers of a JPEG as image/jpeg does: bytes that are no marker are passed
-// over, also between segments, and EOI ends the picture. data begins with SOI, two bytes, which is
-// not checked. At a segment that reaches beyond data, or at the end without EOI, it returns what it
-// has, with ended false.
+// outlineJPEG walks the markers of a JPEG as image/jpeg does: bytes that are no marker are passed over, also between
+// segments, and EOI ends the picture. data begins with SOI, two bytes, which is not checked. At a segment that reaches
+// beyond data, or at the end without EOI, it returns what it has, with ended false.
 func outlineJPEG(data []byte) (o jpegOutline) {
 	for i := 2; ; {
 		n := bytes.IndexByte(data[i:], 0xff)
@@ -85,10 +84,9 @@ func outlineJPEG(data []byte) (o jpegOutline) {
 	}
 }
 
-// segment records one segment in o. marker is the byte behind 0xff, body what follows the length.
-// Frame (SOF) and EXIF count once, scans are counted. Quantisation tables, Huffman codes and ICC
-// segments count only before the first scan. Other segments, and a damaged body, change nothing or
-// little. exif and icc of o lie in the memory of body.
+// segment records one segment in o. marker is the byte behind 0xff, body what follows the length. Frame (SOF) and EXIF
+// count once, scans are counted. Quantisation tables, Huffman codes and ICC segments count only before the first scan.
+// Other segments, and a damaged body, change nothing or little. exif and icc of o lie in the memory of body.
 func (o *jpegOutline) segment(marker byte, body []byte) {
 	switch {
 	case marker == 0xde:
@@ -120,8 +118,7 @@ func (o *jpegOutline) segment(marker byte, body []byte) {
 	}
 }
 
-// isSOF reports whether a marker begins a frame: table B.1, and JPEG-LS (ITU-T T.87), which follows
-// T.81 that far.
+// isSOF reports whether a marker begins a frame: table B.1, and JPEG-LS (ITU-T T.87), which follows T.81 that far.
 func isSOF(marker byte) bool {
 	return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc || marker == 0xf7
 }
@@ -182,9 +179,8 @@ func jpegHeader(data []byte) (header, error) {
 // jpegPixels decodes a JPEG of the size in h, not yet upright. It refuses data too short for one
 // bit a block of 8 x 8, before it allocates. What image/jpeg refuses is decoded as far as its data go.
 func jpegPixels(data []byte, h *header) (*image.NRGBA, error) {
-	// Each block of 8x8 samples needs one bit at least in its first scan
-	// (there are no codes of no bits, T.81 annex C), and there is one
-	// component at least.
+	// Each block of 8x8 samples needs one bit at least in its first scan (there are no codes of no bits, T.81 annex C),
+	// and there is one component at least.
 	if blocks := ((h.width + 7) / 8) * ((h.height + 7) / 8); blocks/8 > int64(len(data)) {
 		return nil, cannotHold(int64(len(data)), *h)
 	}
@@ -206,11 +202,12 @@ func jpegPixels(data []byte, h *header) (*image.NRGBA, error) {
 	return mendJPEG(data, h, refused)
 }
 
-// Lacks returns Incomplete of a JPEG that decoder read before, as Picture.Decoder says or "". It decodes the JPEG only if its
-// end is missing, its head is damaged or decoder reads damaged JPEGs. It returns "" for other files and beyond the limits.
+// Lacks returns Incomplete of a JPEG or WebP that decoder read before, as Picture.Decoder says or "". It decodes a JPEG only if
+// its end is missing, its head is damaged or decoder reads damaged JPEGs. It returns "" for other files and beyond the limits.
 func Lacks(data []byte, decoder string, lim Limits) string {
 	h, err := jpegHeader(data)
-	if err != nil || !h.noEnd && !h.damaged && !strings.HasPrefix(decoder, coefficientReader) {
+	damaged := err == nil && (h.noEnd || h.damaged || strings.HasPrefix(decoder, coefficientReader))
+	if !damaged && !riff("WEBP")(data) {
 		return ""
 	}
 	if pic, err := Decode(data, lim); err == nil {

@@ -21,11 +21,10 @@ func (s Source) within(size image.Rectangle) Source {
 	return s
 }
 
-// encodeJpegli writes an opaque picture to b at a quality of 1 to 100 with jpegli, a C++ library
-// from the JPEG XL project. Subsampling, progression and fitted codes are as s says; unknown
-// subsampling is 4:2:0. The module gen2brain/jpegli carries it as WebAssembly, and on arm64 as Go
-// made from that. There is no cgo, and no library of the system is loaded. A panic of its runtime
-// becomes an error.
+// encodeJpegli writes an opaque picture to b at a quality of 1 to 100 with jpegli, a C++ library from the JPEG XL
+// project. Subsampling, progression and fitted codes are as s says; unknown subsampling is 4:2:0. The module
+// gen2brain/jpegli carries it as WebAssembly, and on arm64 as Go made from that. There is no cgo, and no library of the
+// system is loaded. A panic of its runtime becomes an error.
 //
 // The bytes are the same on every machine: WebAssembly's floating point is IEEE 754 to the last bit
 // (payloads of NaNs aside; core specification 2.0, section 4.3.3), the binary uses no relaxed SIMD,

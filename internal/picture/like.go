@@ -45,21 +45,18 @@ func (p *Picture) CopyFormat() string {
 	return "png"
 }
 
-// EncodeLike writes img to w so that it looks like a file of the program that wrote src. The format
-// is o.Format, or the source's if that is empty. A JPEG of a JPEG keeps its quality and
-// subsampling, stays progressive, and stays grey if the pixels are grey. The colour profile stays.
-// Other metadata is left out, except the EXIF of o.KeepEXIF.
+// EncodeLike writes img to w so that it looks like a file of the program that wrote src. The format is o.Format, or the
+// source's if that is empty. A JPEG of a JPEG keeps its quality and subsampling, stays progressive, and stays grey if
+// the pixels are grey. The colour profile stays. Other metadata is left out, except the EXIF of o.KeepEXIF.
 //
-// image/jpeg writes grey files and baseline 4:2:0 with the standard's Huffman codes, as most
-// cameras do, because it needs no memory and no time to start. jpegli writes everything else. Both
-// use the quantisation tables of the Independent JPEG Group. Grey files, and files of more than 5
-// megapixels, do not stay progressive: jpegli cannot write the first, and the second need too much
-// memory.
+// image/jpeg writes grey files and baseline 4:2:0 with the standard's Huffman codes, as most cameras do, because it
+// needs no memory and no time to start. jpegli writes everything else. Both use the quantisation tables of the
+// Independent JPEG Group. Grey files, and files of more than 5 megapixels, do not stay progressive: jpegli cannot write
+// the first, and the second need too much memory.
 //
-// A mark adds detail, which takes up to a quarter more bytes in smooth pictures of high quality. So
-// EncodeLike lowers a JPEG's quality by 1 to 3 of 100 if the coded pixels take an eighth more bytes
-// than the source's. It does so only for a JPEG source with as many pixels, never below the min
-// quality of LikeQuality, and not if o.Quality is set.
+// A mark adds detail, which takes up to a quarter more bytes in smooth pictures of high quality. So EncodeLike lowers a
+// JPEG's quality by 1 to 3 of 100 if the coded pixels take an eighth more bytes than the source's. It does so only for
+// a JPEG source with as many pixels, never below the min quality of LikeQuality, and not if o.Quality is set.
 //
 // The error wraps [ErrFormat] for a format that cannot be written or an empty picture. It is
 // otherwise of the encoder or of w. Nothing is written to w unless the whole file was made.
@@ -101,10 +98,9 @@ func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 	return nil
 }
 
-// encodeLight returns the file of encode with the quality of o. If the file's coded pixels weigh
-// more than overweight times the source's, it tries up to giveWay lower qualities. It stops at
-// minQuality, and before a quality whose file is lighter than the source by more than this one is
-// heavier.
+// encodeLight returns the file of encode with the quality of o. If the file's coded pixels weigh more than overweight
+// times the source's, it tries up to giveWay lower qualities. It stops at minQuality, and before a quality whose file
+// is lighter than the source by more than this one is heavier.
 func (s Source) encodeLight(pix *image.NRGBA, gray *image.Gray, o LikeOptions) ([]byte, error) {
 	file, err := s.encode(pix, gray, o)
 	weight := s.weigh(file, o.Format, pix.Rect)
@@ -125,9 +121,8 @@ func (s Source) encodeLight(pix *image.NRGBA, gray *image.Gray, o LikeOptions) (
 	return file, err
 }
 
-// weigh returns the bytes of the coded pixels of file, a JPEG, as a multiple of its source's. It
-// returns 1 if there is nothing to compare: another format, another number of pixels, or an unknown
-// source.
+// weigh returns the bytes of the coded pixels of file, a JPEG, as a multiple of its source's. It returns 1 if there is
+// nothing to compare: another format, another number of pixels, or an unknown source.
 func (s Source) weigh(file []byte, format string, size image.Rectangle) float64 {
 	if format != "jpeg" || s.coded == 0 || s.pixels != size.Dx()*size.Dy() || len(file) == 0 {
 		return 1
@@ -145,8 +140,7 @@ func (s Source) grayOf(pix *image.NRGBA) *image.Gray {
 	return Colourless(pix)
 }
 
-// Colourless returns a picture at the origin as a grey picture. It returns nil if a pixel has colour or is
-// transparent.
+// Colourless returns a picture at the origin as a grey picture. It returns nil if a pixel has colour or is transparent.
 func Colourless(pix *image.NRGBA) *image.Gray {
 	gray := image.NewGray(pix.Rect)
 	for i := range gray.Pix {

@@ -153,7 +153,7 @@ func TestNotAdmitted(t *testing.T) {
 		var err error
 		took := allocated(func() { _, err = picture.Decode(data, picture.Limits{Admit: func(int64, int64) error { return full }}) })
 		require.ErrorIs(t, err, picture.ErrLimit, format)
-		require.EqualError(t, err, "picture needs 3000 MB of memory, limit is 1000 MB", format)
+		require.EqualError(t, err, "picture needs 3000 MB of memory, limit is 1000 MB (--max-memory)", format)
 		require.Less(t, took, uint64(4<<20), format)
 	}
 }

@@ -219,8 +219,7 @@ func (p *Picture) EncodePage(img image.Image, o LikeOptions) ([]byte, error) {
 	return file, err
 }
 
-// Join writes files of [Picture.EncodePage], one for each page of d, as one file: a PDF if d is a PDF, else
-// a TIFF.
+// Join writes files of [Picture.EncodePage], one for each page of d, as one file: a PDF if d is a PDF, else a TIFF.
 func (d *Document) Join(w io.Writer, files [][]byte) error {
 	if d.PDF(1) == nil {
 		return JoinTIFF(w, files)

@@ -11,14 +11,13 @@ import (
 // before anything is allocated for pixels. The zero value means the defaults.
 type Limits struct {
 	MaxBytes  int64 // of the file; 0 means 64 MiB
-	MaxPixels int64 // width times height; 0 means 100 000 000, or twice that with Admit
+	MaxPixels int64 // width times height; 0 means 200 000 000, as phones make
 
 	// Admit, if it is not nil, is called before memory is taken for the pixels of a picture. decoding is how many
 	// bytes decoding takes at most, with its result. The error ends decoding.
 	Admit func(decoding, pixels int64) error
 
-	// Decode decodes "heic" and "avif", whose size is checked before. If it is nil, these
-	// formats are not supported.
+	// Decode decodes "heic" and "avif", whose size is checked before. If it is nil, these formats are not supported.
 	Decode PixelDecoder
 
 	// PDF reads PDFs. If it is nil, they are not supported.
@@ -44,8 +43,8 @@ func Decoding(ctx context.Context, f func(context.Context, string, []byte, int64
 // DefaultMaxBytes is what MaxBytes of 0 means.
 const DefaultMaxBytes = 64 << 20
 
-// defaultMaxPixels is what MaxPixels of 0 means without Admit. Phones make pictures of twice that size.
-const defaultMaxPixels = 100_000_000
+// defaultMaxPixels is what MaxPixels of 0 means: phones make pictures of this size.
+const defaultMaxPixels = 200_000_000
 
 // orDefault returns l with the defaults in place of limits of 0 and less.
 func (l Limits) orDefault() Limits {
@@ -53,9 +52,7 @@ func (l Limits) orDefault() Limits {
 		l.MaxBytes = DefaultMaxBytes
 	}
 	if l.MaxPixels <= 0 {
-		if l.MaxPixels = defaultMaxPixels; l.Admit != nil {
-			l.MaxPixels *= 2
-		}
+		l.MaxPixels = defaultMaxPixels
 	}
 	return l
 }

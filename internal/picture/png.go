@@ -16,8 +16,7 @@ import (
 const (
 	pngSignature = 8
 	pngIHDR      = 13
-	// maxDeflate is the best compression of DEFLATE: 258 bytes out of two
-	// bits (RFC 1951 section 3.2.5).
+	// maxDeflate is the best compression of DEFLATE: 258 bytes out of two bits (RFC 1951 section 3.2.5).
 	maxDeflate = 1032
 )
 
@@ -59,9 +58,8 @@ func pngHeader(data []byte) (h header, err error) {
 	return h, nil
 }
 
-// pngChunks gives the kind and body of each chunk that lies wholly within data, up to and with
-// IEND. data begins with the signature. Checksums are not compared, and bodies share the memory of
-// data.
+// pngChunks gives the kind and body of each chunk that lies wholly within data, up to and with IEND. data begins with
+// the signature. Checksums are not compared, and bodies share the memory of data.
 func pngChunks(data []byte) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		for at := pngSignature; len(data)-at >= 12; {

@@ -10,11 +10,10 @@ import (
 // value means that the file has no such table: entries cannot be 0.
 type quantTable = jpegcoef.Steps
 
-// nearestQuality returns the quality, 1 to 100, whose tables are nearest to the luma and chroma
-// tables given, by least squares over the logarithms of all entries. A step of quantisation matters
-// by its ratio to another, not by its difference. For tables of that family the distance is 0 at
-// their own quality; cameras and Photoshop have tables of their own, which get the quality of like
-// coarseness. Tables that are zero are left out; without any the answer is 0.
+// nearestQuality returns the quality, 1 to 100, whose tables are nearest to the luma and chroma tables given, by least
+// squares over the logarithms of all entries. A step of quantisation matters by its ratio to another, not by its
+// difference. For tables of that family the distance is 0 at their own quality; cameras and Photoshop have tables of
+// their own, which get the quality of like coarseness. Tables that are zero are left out; without any the answer is 0.
 func nearestQuality(tables [2]quantTable) int {
 	best, minMiss := 0, math.Inf(1)
 	for q := 1; q <= 100; q++ {
@@ -56,9 +55,8 @@ func (o *jpegOutline) readTables(body []byte) {
 	}
 }
 
-// quality returns the quality, 1 to 100, that is nearest to the tables of the first two components;
-// 0 if the file has no tables. In CMYK and RGB files all components use the first table, which then
-// is compared alone.
+// quality returns the quality, 1 to 100, that is nearest to the tables of the first two components; 0 if the file has
+// no tables. In CMYK and RGB files all components use the first table, which then is compared alone.
 func (o *jpegOutline) quality() int {
 	var tables [2]quantTable
 	for c := range min(len(o.sampling), len(tables)) {

@@ -9,22 +9,19 @@ import (
 	"unicode/utf8"
 )
 
-// A format is one row of the table of image formats: how a file is recognised and read,
-// and how a copy is written.
+// A format is one row of the table of image formats: how a file is recognised and read, and how a copy is written.
 type format struct {
 	name    string
 	memory  int64                  // bytes a pixel that decoding takes: see bytesScans
 	decoder string                 // import path of the pixel decoder
 	magic   func(data []byte) bool // recognises a file by its content
-	// header reads size, orientation and pages. It allocates nothing that grows with
-	// the picture.
+	// header reads size, orientation and pages. It allocates nothing that grows with the picture.
 	header func(data []byte) (header, error)
 	title  string // of formats that Limits.Decode decodes, for errors
 	// pixels decodes. It is called after the header was held against the limits. If it is nil,
 	// Limits.Decode decodes. It may change h.decoder.
 	pixels func(data []byte, h *header) (*image.NRGBA, error)
-	// source fills in how the file was written and returns its EXIF block; nil: nothing
-	// is known.
+	// source fills in how the file was written and returns its EXIF block; nil: nothing is known.
 	source func(s *Source, data []byte) []byte
 
 	endings []string // of file names to write, the usual one first; none: cannot be written
@@ -66,8 +63,7 @@ func formatNamed(name string) *format {
 	return nil
 }
 
-// Extension returns the usual ending of files of a format, such as ".jpg"; "" if the
-// format cannot be written.
+// Extension returns the usual ending of files of a format, such as ".jpg"; "" if the format cannot be written.
 func Extension(name string) string {
 	if name == "pdf" {
 		return ".pdf"
@@ -100,8 +96,7 @@ func Offered() []string {
 	return names(func(f *format) bool { return f.offered })
 }
 
-// names returns the names of the formats for which the test which returns true, in the order of the
-// table.
+// names returns the names of the formats for which the test which returns true, in the order of the table.
 func names(which func(*format) bool) (out []string) {
 	for i := range formats {
 		if which(&formats[i]) {
@@ -148,8 +143,7 @@ var strangers = []struct {
 	{Text, "not a picture: plain text", isText},
 }
 
-// A compound file of Microsoft begins so (MS-CFB 2.2). An e-mail has streams called so (MS-OXMSG 2.2.1),
-// in UTF-16.
+// A compound file of Microsoft begins so (MS-CFB 2.2). An e-mail has streams called so (MS-OXMSG 2.2.1), in UTF-16.
 const (
 	compound       = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 	propertyOfMail = "_\x00_\x00s\x00u\x00b\x00s\x00t\x00g\x001\x00.\x000\x00_\x00"
@@ -180,8 +174,7 @@ func IsPackage(data []byte) bool {
 	return prefix("[Content_Types].xml", "_rels/", "docProps/", "word/", "xl/", "ppt/", "mimetype", "META-INF/", "AndroidManifest.xml")(data[nameAt:])
 }
 
-// isNetpbm reports whether data begins as a PBM, PGM or PPM picture: P1 to P6, white space, then a
-// number or a comment.
+// isNetpbm reports whether data begins as a PBM, PGM or PPM picture: P1 to P6, white space, then a number or a comment.
 func isNetpbm(data []byte) bool {
 	return len(data) > 3 && data[0] == 'P' && data[1] >= '1' && data[1] <= '6' && bytes.IndexByte([]byte(" \t\r\n"), data[2]) >= 0 &&
 		(data[3] == '#' || data[3] >= '0' && data[3] <= '9')

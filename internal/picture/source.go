@@ -1,7 +1,6 @@
 package picture
 
-// A Source says how a file was written, as far as a copy needs to look like it. The zero value
-// says nothing.
+// A Source says how a file was written, as far as a copy needs to look like it. The zero value says nothing.
 type Source struct {
 	Format      string      // as Picture.Format
 	Quality     int         // of a JPEG, 1 to 100 on the scale of the Independent JPEG Group; 0: not known
@@ -9,10 +8,9 @@ type Source struct {
 	Progressive bool        // of a JPEG
 	Gray        bool        // no colours are stored, in JPEG, PNG or TIFF
 
-	// ICC is the colour profile, byte for byte as it was stored, where it
-	// describes RGB or grey pixels and has at most 4 MiB. Profiles of inks are
-	// left out: the pixels are not inks any more. If a HEIC, an AVIF or
-	// EXIF names the colours, it is a profile of ours that says the same.
+	// ICC is the colour profile, byte for byte as it was stored, where it describes RGB or grey pixels and has at most
+	// 4 MiB. Profiles of inks are left out: the pixels are not inks any more. If a HEIC, an AVIF or EXIF names the
+	// colours, it is a profile of ours that says the same.
 	ICC []byte
 
 	fitted bool       // the JPEG has Huffman codes of its own
@@ -35,9 +33,8 @@ const (
 	SubGray                        // none
 )
 
-// readSource returns how a file of format f was written; only Format is set if nothing is known.
-// The file has been decoded, but readSource trusts no byte of it. A grey profile of colours is left
-// out.
+// readSource returns how a file of format f was written; only Format is set if nothing is known. The file has been
+// decoded, but readSource trusts no byte of it. A grey profile of colours is left out.
 func (f *format) readSource(data []byte) Source {
 	s := Source{Format: f.name}
 	if f.source != nil {

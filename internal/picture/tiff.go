@@ -22,8 +22,7 @@ const (
 	compressJPEG = 7
 )
 
-// Names for the compressions and colour models of TIFF that are met in the
-// wild and not decoded.
+// Names for the compressions and colour models of TIFF that are met in the wild and not decoded.
 var (
 	tiffCompressions = map[uint32]string{
 		2: "fax (modified Huffman)", 6: "old-style JPEG", 34712: "JPEG 2000", 34892: "lossy JPEG",

@@ -13,8 +13,7 @@ const (
 	overweight      = 1.13 // times its source's weight that a copy may have; chosen, not measured
 )
 
-// Memory that jpegli holds for a picture, measured at 12 megapixels in 4:4:4, the costliest
-// subsampling.
+// Memory that jpegli holds for a picture, measured at 12 megapixels in 4:4:4, the costliest subsampling.
 const (
 	bytesFitted      = 23        // a pixel, with Huffman codes of its own
 	bytesProgressive = 52        // a pixel, in progressive files

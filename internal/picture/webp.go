@@ -152,10 +152,9 @@ func webpFrame(data []byte, h *header) (*image.NRGBA, error) {
 	return nil, errTruncated
 }
 
-// fromVideoRange converts the YCbCr of lossy WebP. VP8 stores ITU-R BT.601 with luma from 16 to
-// 235 and chroma from 16 to 240 (RFC 6386 section 9.2). Package image takes YCbCr for JPEG's
-// full range, so x/image's own conversion is paler than every other decoder's (golang/go issue
-// 40173).
+// fromVideoRange converts the YCbCr of lossy WebP. VP8 stores ITU-R BT.601 with luma from 16 to 235 and chroma from 16
+// to 240 (RFC 6386 section 9.2). Package image takes YCbCr for JPEG's full range, so x/image's own conversion is paler
+// than every other decoder's (golang/go issue 40173).
 //
 // With k = 255/219 for luma and 255/112 for chroma,
 //

@@ -48,9 +48,8 @@ func SSIM(a, b *image.Gray) float64 {
 	return total / (float64(w-side+1) * float64(h-side+1))
 }
 
-// window is the Gaussian exp(-k²/4.5) from the middle outwards, both sides
-// adding up to 1. It is written out because math.Exp may differ in its last bit
-// from one processor to another.
+// window is the Gaussian exp(-k²/4.5) from the middle outwards, both sides adding up to 1. It is written out because
+// math.Exp may differ in its last bit from one processor to another.
 var window = [reach + 1]float64{
 	0.26601172486179436, 0.2130055377112537, 0.10936068950970002,
 	0.036000772128430815, 0.007598758135239186, 0.00102838008447911,
@@ -102,8 +101,7 @@ func (s *ssim) load(y int, a, b []uint8) {
 	}
 }
 
-// row returns the sum of SSIM over the windows whose last row is y. Rows y-10 to y must have
-// been loaded.
+// row returns the sum of SSIM over the windows whose last row is y. Rows y-10 to y must have been loaded.
 func (s *ssim) row(y int) float64 {
 	at := func(k int) int64 { return int64((y - reach + k + side) % side * s.width) }
 	var down [2 * (reach + 1)]int64

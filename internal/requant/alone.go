@@ -6,14 +6,12 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// ReadAlone returns, for each pixel of the leak, the score of what a mark added there,
-// without the original: the derivative of the log-likelihood, 1/grey level. An
-// edge-preserving filter of the given radius in pixels smooths the leak, and the smoothed
-// leak takes the place of the original. The radius must reach over most of a wave of the
-// mark. The errors of the prediction at the coefficients around tell how far the
-// prediction may be off at a coefficient. A coefficient rounded as predicted tells next to
-// nothing; the difference of the two pictures would say that nothing was added. A
-// coefficient rounded otherwise tells more the better its neighbours are predicted.
+// ReadAlone returns, for each pixel of the leak, the score of what a mark added there, without the original: the
+// derivative of the log-likelihood, 1/grey level. An edge-preserving filter of the given radius in pixels smooths the
+// leak, and the smoothed leak takes the place of the original. The radius must reach over most of a wave of the mark.
+// The errors of the prediction at the coefficients around tell how far the prediction may be off at a coefficient. A
+// coefficient rounded as predicted tells next to nothing; the difference of the two pictures would say that nothing was
+// added. A coefficient rounded otherwise tells more the better its neighbours are predicted.
 func (l *Leak) ReadAlone(radius int) dsp.Plane {
 	l.decode()
 	a := alone{Leak: l, cosines: newCosines(), logistic: newLogistic()}
@@ -72,8 +70,7 @@ func (a *alone) predict(original dsp.Plane) {
 	})
 }
 
-// scored returns the scores of the coefficients of block i, in 1/grey level; 0 for frequencies
-// of unknown step.
+// scored returns the scores of the coefficients of block i, in 1/grey level; 0 for frequencies of unknown step.
 func (a *alone) scored(i int) (s block) {
 	blocks, own := a.aroundBlock(i), besides(&a.off[i])
 	for k, q := range a.Table {

@@ -8,8 +8,7 @@ const side = 8
 // A block is 8 x 8 pixels or their coefficients, row by row.
 type block [side * side]float32
 
-// cosines are the factors of the orthonormal cosine transform (ITU-T T.81, A.3.3), by
-// frequency u and sample x.
+// cosines are the factors of the orthonormal cosine transform (ITU-T T.81, A.3.3), by frequency u and sample x.
 type cosines [side][side]float32
 
 // newCosines computes the factors, the same on every machine.
@@ -28,8 +27,7 @@ func newCosines() (c cosines) {
 
 const sqrtEighth = 0.35355339059327376
 
-// forward replaces the 64 pixels of b by their coefficients of the orthonormal cosine
-// transform.
+// forward replaces the 64 pixels of b by their coefficients of the orthonormal cosine transform.
 func (c *cosines) forward(b *block) {
 	var t block
 	c.forwardRows(&t, b)
@@ -55,8 +53,7 @@ func (c *cosines) forwardRows(dst, src *block) {
 	}
 }
 
-// inverse replaces the 64 coefficients of b by the pixels that have them: the inverse of
-// forward, up to rounding.
+// inverse replaces the 64 coefficients of b by the pixels that have them: the inverse of forward, up to rounding.
 func (c *cosines) inverse(b *block) {
 	var t block
 	for v := range side {
@@ -110,8 +107,7 @@ func (b *block) load(p dsp.Plane, bx, by int) {
 	}
 }
 
-// store writes the block to column bx and row by of p's blocks. Pixels beyond an edge of p are
-// left out.
+// store writes the block to column bx and row by of p's blocks. Pixels beyond an edge of p are left out.
 func (b *block) store(p dsp.Plane, bx, by int) {
 	for y := range min(side, p.H-by*side) {
 		copy(p.Row(by*side + y)[bx*side:min((bx+1)*side, p.W)], b[y*side:])

@@ -16,8 +16,7 @@ const (
 // luma, in 65536ths, before it truncates.
 type decoder func(luma int32) int32
 
-// libjpeg is the decoder of libjpeg and of most other programs, which rounds to the nearest
-// level.
+// libjpeg is the decoder of libjpeg and of most other programs, which rounds to the nearest level.
 func libjpeg(int32) int32 { return unit / 2 } // and most others
 
 // standard is the decoder of Go's package image/color, whose rounding depends on the luma.

@@ -13,10 +13,9 @@ type Reading struct {
 	Response dsp.Plane // what the given mark adds to the score on average
 }
 
-// Read compares the leak with its original, a luma plane of the same size, 0..255. mark is
-// an example of the marks that may have been added, in grey levels. strength is the factor
-// by which the added mark may be stronger than the example. Read reports false if the leak
-// does not show the original, or if its steps are not coarse beside such a mark.
+// Read compares the leak with its original, a luma plane of the same size, 0..255. mark is an example of the marks that
+// may have been added, in grey levels. strength is the factor by which the added mark may be stronger than the example.
+// Read reports false if the leak does not show the original, or if its steps are not coarse beside such a mark.
 func (l *Leak) Read(original, mark dsp.Plane, strength float64) (*Reading, bool) {
 	r := l.reader(original, mark, strength)
 	r.errors()
@@ -120,9 +119,8 @@ func (r *reader) predicted(i int) (b block) {
 	return b
 }
 
-// seen returns the coefficients of block i of the leak in whole steps. If pixels of the
-// block are clipped, seen fills these pixels in so that they agree with the others. It
-// starts from x, the coefficients of the original.
+// seen returns the coefficients of block i of the leak in whole steps. If pixels of the block are clipped, seen fills
+// these pixels in so that they agree with the others. It starts from x, the coefficients of the original.
 func (r *reader) seen(i int, x *block) block {
 	bx, by := i%r.w, i/r.w
 	if !r.clips(bx, by) {
@@ -151,8 +149,7 @@ func (r *reader) inSteps(x *block) (k block) {
 	return k
 }
 
-// fill replaces the clipped pixels of b, block (bx, by) of the leak, by pixels decoded from
-// k, coefficients in steps.
+// fill replaces the clipped pixels of b, block (bx, by) of the leak, by pixels decoded from k, coefficients in steps.
 func (r *reader) fill(b *block, k block, bx, by int) {
 	for i, q := range r.Table {
 		k[i] *= q
@@ -167,10 +164,9 @@ func (r *reader) fill(b *block, k block, bx, by int) {
 	}
 }
 
-// scored returns the score of frequency k of block i, its information, and the scale in
-// grey levels of the difference between prediction and leak. x is the predicted coefficient,
-// n the number of steps in the leak. spread is the deviation of predictions, in grey levels.
-// Score and information are in units of the scale.
+// scored returns the score of frequency k of block i, its information, and the scale in grey levels of the difference
+// between prediction and leak. x is the predicted coefficient, n the number of steps in the leak. spread is the
+// deviation of predictions, in grey levels. Score and information are in units of the scale.
 func (r *reader) scored(i, k int, x, n, spread float32) (score, information, scale float32) {
 	sigma := math.Sqrt(float64(float32(r.power.Pix[i]*r.share[k]) + float32(spread*spread)))
 	scale = float32(tauOfSigma * sigma)
@@ -205,10 +201,9 @@ func (r *reader) errors() {
 	})
 }
 
-// fitness returns how coarse the steps are and how wrong predictions are, both as means over
-// the mark's energy. steps is in deviations of the difference between prediction and leak,
-// wrong in grey levels. If steps are fine, rounding is like noise, and the difference of the
-// pictures tells as much as the score.
+// fitness returns how coarse the steps are and how wrong predictions are, both as means over the mark's energy. steps
+// is in deviations of the difference between prediction and leak, wrong in grey levels. If steps are fine, rounding is
+// like noise, and the difference of the pictures tells as much as the score.
 func (r *reader) fitness() (steps, wrong float64) {
 	power := 0.0
 	for _, p := range r.power.Pix {
@@ -223,9 +218,8 @@ func (r *reader) fitness() (steps, wrong float64) {
 	return steps, wrong
 }
 
-// read returns the scores and responses of all blocks. It reports false if too few blocks show the
-// original, or if scores are much larger than predicted. The response is scaled by how large scores
-// are beside what was predicted.
+// read returns the scores and responses of all blocks. It reports false if too few blocks show the original, or if
+// scores are much larger than predicted. The response is scaled by how large scores are beside what was predicted.
 func (r *reader) read() (*Reading, bool) {
 	out := &Reading{dsp.NewPlane(r.luma.W, r.luma.H), dsp.NewPlane(r.luma.W, r.luma.H)}
 	have, want := make([]float32, r.w*r.h), make([]float32, r.w*r.h)
@@ -246,9 +240,8 @@ func (r *reader) read() (*Reading, bool) {
 	return out, float64(kept) >= float64(minKept*float64(r.w*r.h)) && ratio <= maxRatio
 }
 
-// block writes the score and the response of block i to out. It returns the sum of the
-// squared scores, and the sum that is predicted. If the block shows something else than the
-// original, block writes nothing and returns 0 and -1.
+// block writes the score and the response of block i to out. It returns the sum of the squared scores, and the sum that
+// is predicted. If the block shows something else than the original, block writes nothing and returns 0 and -1.
 func (r *reader) block(out *Reading, i int) (have, want float32) {
 	x, mark := r.predicted(i), r.transformed(r.mark, i)
 	seen := r.seen(i, &x)

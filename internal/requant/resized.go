@@ -8,10 +8,9 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-// Coarse reports whether the leak's steps are coarse enough for [Leak.Read] to tell more
-// than the difference of the pictures. mark is an example of the mark, in grey levels, and
-// strength the factor by which the mark may be stronger. Coarse assumes the smallest errors
-// of prediction.
+// Coarse reports whether the leak's steps are coarse enough for [Leak.Read] to tell more than the difference of the
+// pictures. mark is an example of the mark, in grey levels, and strength the factor by which the mark may be stronger.
+// Coarse assumes the smallest errors of prediction.
 func (l *Leak) Coarse(mark dsp.Plane, strength float64) bool {
 	r := l.reader(dsp.Plane{}, mark, strength)
 	for k := range r.spread {
@@ -21,12 +20,11 @@ func (l *Leak) Coarse(mark dsp.Plane, strength float64) bool {
 	return steps >= minSteps
 }
 
-// Predict returns the leak as it was before a mark and rounding, and the part of the
-// original that it shows. The leak must be a resized part of the original. near is where to
-// look for the part, in pixels of the original; if known is true, near is the part itself.
-// The prediction is a mixture of common kernels, found by least squares, because any
-// resizing program mixes pixels much like such a mixture. The squares are distances to the
-// nearest picture that can have been rounded to the leak, not to the leak itself.
+// Predict returns the leak as it was before a mark and rounding, and the part of the original that it shows. The leak
+// must be a resized part of the original. near is where to look for the part, in pixels of the original; if known is
+// true, near is the part itself. The prediction is a mixture of common kernels, found by least squares, because any
+// resizing program mixes pixels much like such a mixture. The squares are distances to the nearest picture that can
+// have been rounded to the leak, not to the leak itself.
 func (l *Leak) Predict(original dsp.Plane, near dsp.Rect, known bool) (dsp.Plane, dsp.Rect) {
 	l.decode()
 	m := newMixer(l, original)

@@ -6,10 +6,9 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// A logistic is a table of the distribution function F(t) = 1/(1 + exp(-t)). It models the
-// difference between a predicted coefficient and the coefficient before rounding. With this
-// distribution the score of an interval is a sum of two values, and bounded. So a single
-// wrong coefficient does not outweigh all others.
+// A logistic is a table of the distribution function F(t) = 1/(1 + exp(-t)). It models the difference between a
+// predicted coefficient and the coefficient before rounding. With this distribution the score of an interval is a sum
+// of two values, and bounded. So a single wrong coefficient does not outweigh all others.
 type logistic [2*logisticEnd*logisticFine + 1]float32
 
 const (
@@ -42,9 +41,8 @@ func (l *logistic) at(t float32) float32 {
 	return l[i] + float32((p-float32(i))*(l[i+1]-l[i]))
 }
 
-// score returns the derivative by x, at 0, of ln P(x). P(x) is the probability that x plus
-// logistic noise of unit scale lies between a and b. With the density f = F(1 - F), the
-// derivative is
+// score returns the derivative by x, at 0, of ln P(x). P(x) is the probability that x plus logistic noise of unit scale
+// lies between a and b. With the density f = F(1 - F), the derivative is
 //
 //	(f(a) - f(b)) / (F(b) - F(a)) = F(a) + F(b) - 1,
 //

@@ -9,9 +9,8 @@ import (
 	"github.com/kycmark/kycmark/internal/jpegcoef"
 )
 
-// A Table holds the quantisation steps of a JPEG file's luma, in grey levels, row by row of
-// vertical frequency. A step is 0 if all coefficients of its frequency are 0, because then
-// the step is unknown.
+// A Table holds the quantisation steps of a JPEG file's luma, in grey levels, row by row of vertical frequency. A step
+// is 0 if all coefficients of its frequency are 0, because then the step is unknown.
 type Table [side * side]float32
 
 // sight says how closely [Open] looks for combs: coefficients at multiples of a step.
@@ -39,22 +38,19 @@ func (l *Leak) decode() {
 // blocks returns how many blocks cover the luma, across and down.
 func (l *Leak) blocks() (w, h int) { return (l.luma.W + side - 1) / side, (l.luma.H + side - 1) / side }
 
-// Open finds the luma table of the JPEG file that a picture was last opened from, by the
-// combs that coefficients lie on (Fan and de Queiroz, "Identification of bitmap
-// compression history", 2003). It tries the standard tables at each quality first (ITU-T
-// T.81, table K.1, as scaled by the Independent JPEG Group), then estimates each step by
-// itself. Open reports false if the values of a frequency lie on no comb. This is so for
-// pictures that were changed after they were opened, and for fine tables.
+// Open finds the luma table of the JPEG file that a picture was last opened from, by the combs that coefficients lie on
+// (Fan and de Queiroz, "Identification of bitmap compression history", 2003). It tries the standard tables at each
+// quality first (ITU-T T.81, table K.1, as scaled by the Independent JPEG Group), then estimates each step by itself.
+// Open reports false if the values of a frequency lie on no comb. This is so for pictures that were changed after they
+// were opened, and for fine tables.
 func Open(p *image.NRGBA) (*Leak, bool) {
 	return open(p)
 }
 
-// OpenFine does what [Open] does, and also finds standard tables with steps down to 4 grey
-// levels.
+// OpenFine does what [Open] does, and also finds standard tables with steps down to 4 grey levels.
 func OpenFine(p *image.NRGBA) (*Leak, bool) { return open(p, fine) }
 
-// OpenFinest does what [OpenFine] does, and also finds standard tables with steps down to 2
-// grey levels.
+// OpenFinest does what [OpenFine] does, and also finds standard tables with steps down to 2 grey levels.
 func OpenFinest(p *image.NRGBA) (*Leak, bool) { return open(p, fine, finest) }
 
 // open looks for a standard or other table with coarse steps, then for standard tables at each
@@ -85,11 +81,10 @@ func someRows(p *image.NRGBA) *image.NRGBA {
 	return out
 }
 
-// ownTable returns a table whose steps are found each by itself. values are the blocks'
-// coefficients. A step is 0, unknown, if nearly all coefficients there are 0. It reports false if
-// the values of a frequency fit no step, or if there are under minBlocks blocks. It also reports
-// false if the step of one of the three lowest frequencies is unknown. Every table would fit blank paper, which has no
-// values except the means of blocks.
+// ownTable returns a table whose steps are found each by itself. values are the blocks' coefficients. A step is 0,
+// unknown, if nearly all coefficients there are 0. It reports false if the values of a frequency fit no step, or if
+// there are under minBlocks blocks. It also reports false if the step of one of the three lowest frequencies is
+// unknown. Every table would fit blank paper, which has no values except the means of blocks.
 func ownTable(values []block) (t Table, ok bool) {
 	if len(values) < minBlocks {
 		return t, false
@@ -104,8 +99,7 @@ func ownTable(values []block) (t Table, ok bool) {
 	return t, t[1] > 0 && t[side] > 0 && t[side+1] > 0
 }
 
-// byFrequency lists the places of a block by rising frequency. A picture that is no JPEG
-// fails at the first places.
+// byFrequency lists the places of a block by rising frequency. A picture that is no JPEG fails at the first places.
 func byFrequency() []int {
 	var order []int
 	for sum := range 2*side - 1 {
@@ -135,8 +129,7 @@ func coefficients(p *image.NRGBA) []block {
 	return out
 }
 
-// clips reports whether a pixel of the block in column bx and row by is clipped. decode must have
-// been called.
+// clips reports whether a pixel of the block in column bx and row by is clipped. decode must have been called.
 func (l *Leak) clips(bx, by int) bool {
 	for y := by * side; y < min((by+1)*side, l.luma.H); y++ {
 		if slices.Contains(l.clipped[y*l.luma.W+bx*side:y*l.luma.W+min((bx+1)*side, l.luma.W)], true) {
@@ -155,10 +148,9 @@ func scaled(quality int) (t Table) {
 	return t
 }
 
-// standardTable returns the standard table, of qualities 1 to 99, whose combs fit the values best.
-// It tries only tables whose steps are all s.minStep or more. It stops after the first run of
-// qualities that fit, which has the coarsest steps, because finer combs can contain a coarser comb.
-// It reports false if no table fits.
+// standardTable returns the standard table, of qualities 1 to 99, whose combs fit the values best. It tries only tables
+// whose steps are all s.minStep or more. It stops after the first run of qualities that fit, which has the coarsest
+// steps, because finer combs can contain a coarser comb. It reports false if no table fits.
 func standardTable(values []block, s sight) (best Table, ok bool) {
 	lowest := math.Inf(1)
 	for quality := 1; quality < 100; quality++ {
@@ -229,9 +221,8 @@ func stepOf(values []block, at int) (float32, bool) {
 	return float32(best), best > 0
 }
 
-// comb returns the mean squared distance between the values x and the nearest multiple of q
-// that is not 0, over the values near one. It reports whether more values are near than
-// chance explains.
+// comb returns the mean squared distance between the values x and the nearest multiple of q that is not 0, over the
+// values near one. It reports whether more values are near than chance explains.
 func comb(x []float32, q float32) (miss float64, ok bool) {
 	far, allowed := 0, int(maxOff*(1-2*float64(coarse.offComb)/float64(q))*float64(len(x)))
 	for _, v := range x {

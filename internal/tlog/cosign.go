@@ -24,9 +24,8 @@ type Cosignature struct {
 	Time time.Time `json:"time,omitzero"` // of the signature, by the witness's clock, in UTC, whole seconds; zero for a plain signature, which has no time
 }
 
-// A cosigner is a [note.Verifier] of the cosignatures v1 of C2SP
-// tlog-cosignature: eight bytes of time, then an Ed25519 signature of a header,
-// that time and the checkpoint's body.
+// A cosigner is a [note.Verifier] of the cosignatures v1 of C2SP tlog-cosignature: eight bytes of time, then an Ed25519
+// signature of a header, that time and the checkpoint's body.
 type cosigner struct {
 	note.Verifier // of plain signatures by the same key
 	id            uint32
@@ -35,9 +34,8 @@ type cosigner struct {
 // KeyHash returns the ID of the key of type 4, which differs from the ID of the plain key.
 func (c cosigner) KeyHash() uint32 { return c.id }
 
-// Verify reports whether sig is a cosignature of the checkpoint body: 8 bytes of time (seconds
-// since 1970, big endian), then 64 bytes of Ed25519. Times after the year 9999 are refused.
-// Verify compares the time with no clock.
+// Verify reports whether sig is a cosignature of the checkpoint body: 8 bytes of time (seconds since 1970, big endian),
+// then 64 bytes of Ed25519. Times after the year 9999 are refused. Verify compares the time with no clock.
 func (c cosigner) Verify(body, sig []byte) bool {
 	if len(sig) != 8+ed25519.SignatureSize {
 		return false
@@ -57,10 +55,9 @@ type key struct {
 	timed   bool // signs cosignatures rather than plain signatures
 }
 
-// parseKeys returns the log's public key and then the keys of the witnesses, in their order.
-// public must be a plain key; a witness's key may be plain or a cosigner's. Two keys with the
-// same Ed25519 key are an error. Errors wrap [ErrKey] and do not repeat a text that is no public
-// key.
+// parseKeys returns the log's public key and then the keys of the witnesses, in their order. public must be a plain
+// key; a witness's key may be plain or a cosigner's. Two keys with the same Ed25519 key are an error. Errors wrap
+// [ErrKey] and do not repeat a text that is no public key.
 func parseKeys(public string, witnesses []string) ([]key, error) {
 	keys := make([]key, 0, 1+len(witnesses))
 	have := map[[ed25519.PublicKeySize]byte]bool{}
@@ -101,9 +98,8 @@ func IsKey(text string, private bool) bool {
 	return err == nil && strings.HasPrefix(public, parts[2]+"+"+parts[3]+"+")
 }
 
-// parseKey reads a public key: name, eight hex digits, and base64 of the signature type and the
-// Ed25519 key, with "+" between them. The digits must be the hash of name and key. It returns
-// false for any other text, a private key also.
+// parseKey reads a public key: name, eight hex digits, and base64 of the signature type and the Ed25519 key, with "+"
+// between them. The digits must be the hash of name and key. It returns false for any other text, a private key also.
 func parseKey(text string) (key, bool) {
 	parts := strings.SplitN(text, "+", 3)
 	if len(parts) < 3 || !isLine(text) {
@@ -137,10 +133,9 @@ func parseKey(text string) (key, bool) {
 	return k, true
 }
 
-// verify checks every signature of the note n that names the key. found says whether there is
-// such a signature. at is the earliest time of the cosignatures; it is zero for plain
-// signatures. If any of these signatures does not hold, the error wraps [ErrCheckpoint].
-// Signatures by other keys are ignored.
+// verify checks every signature of the note n that names the key. found says whether there is such a signature. at is
+// the earliest time of the cosignatures; it is zero for plain signatures. If any of these signatures does not hold, the
+// error wraps [ErrCheckpoint]. Signatures by other keys are ignored.
 func (k key) verify(n *note.Note) (at time.Time, found bool, err error) {
 	for _, s := range n.UnverifiedSigs {
 		if s.Name != k.Name() || s.Hash != k.KeyHash() {

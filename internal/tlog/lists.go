@@ -42,8 +42,7 @@ type Lists struct {
 // ReadLists returns the stored nodes with these IDs, by ID. A missing node is left out.
 type ReadLists func(ctx context.Context, ids []string) (map[string][]byte, error)
 
-// A listNode is a list, or a branch with two parts of the tree. Of a node that was not read yet the hash is
-// known.
+// A listNode is a list, or a branch with two parts of the tree. Of a node that was not read yet the hash is known.
 type listNode struct {
 	hash     Hash
 	kids     [2]*listNode // of a branch; nil: no list is there
@@ -91,9 +90,8 @@ func listID(key Hash, depth int) string {
 // listAhead is how many nodes of a path are read at a time. The paths among 2^30 lists are seldom longer.
 const listAhead = 32
 
-// down returns the nodes from the root to where the key's list is or would be. The last one is nil, or has a
-// leaf. It reads what is missing. The error wraps [ErrProof] if a node is missing or has not the hash
-// that its parent has.
+// down returns the nodes from the root to where the key's list is or would be. The last one is nil, or has a leaf. It
+// reads what is missing. The error wraps [ErrProof] if a node is missing or has not the hash that its parent has.
 func (l *Lists) down(ctx context.Context, key Hash) ([]*listNode, error) {
 	var path []*listNode
 	stored := make(map[string][]byte)

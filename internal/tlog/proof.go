@@ -9,8 +9,7 @@ import (
 	"github.com/transparency-dev/merkle/rfc6962"
 )
 
-// Nodes reads the hashes of stored nodes, in the order of ids. It returns an error if any node is
-// missing.
+// Nodes reads the hashes of stored nodes, in the order of ids. It returns an error if any node is missing.
 type Nodes func(ctx context.Context, ids []NodeID) ([]Hash, error)
 
 // Inclusion proves that leaf index, counted from 0, is in the tree of the first size leaves: the
@@ -22,10 +21,9 @@ func Inclusion(ctx context.Context, index, size uint64, nodes Nodes) ([]Hash, er
 	return read(ctx, "inclusion", size, p, err, nodes)
 }
 
-// Consistency proves that the tree of the first old leaves is the beginning of the tree of the
-// first size leaves: RFC 6962, section 2.1.2. The proof is empty if old is 0 or size. nodes
-// reads the stored tree. Errors about old and size (old must not exceed size) wrap [ErrProof];
-// other errors are of nodes.
+// Consistency proves that the tree of the first old leaves is the beginning of the tree of the first size leaves: RFC
+// 6962, section 2.1.2. The proof is empty if old is 0 or size. nodes reads the stored tree. Errors about old and size
+// (old must not exceed size) wrap [ErrProof]; other errors are of nodes.
 func Consistency(ctx context.Context, old, size uint64, nodes Nodes) ([]Hash, error) {
 	p, err := proof.Consistency(old, size)
 	return read(ctx, "consistency", size, p, err, nodes)
@@ -59,10 +57,9 @@ func VerifyInclusion(leaf Hash, index, size uint64, path []Hash, root Hash) erro
 	return nil
 }
 
-// VerifyConsistency checks that path, made by [Consistency], leads from oldRoot, of old leaves,
-// to root, of size leaves. Both come from checkpoints. If old is 0, it checks that oldRoot is
-// the empty root, but not root, since every tree begins with the empty tree. The error wraps
-// [ErrProof].
+// VerifyConsistency checks that path, made by [Consistency], leads from oldRoot, of old leaves, to root, of size
+// leaves. Both come from checkpoints. If old is 0, it checks that oldRoot is the empty root, but not root, since every
+// tree begins with the empty tree. The error wraps [ErrProof].
 func VerifyConsistency(old, size uint64, path []Hash, oldRoot, root Hash) error {
 	if size > MaxSize {
 		return tooLarge(size)

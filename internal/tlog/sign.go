@@ -11,10 +11,9 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// GenerateKey makes an Ed25519 key of the log with the origin name. The name should look like a
-// URL without its scheme, and must not contain spaces, "+" or control characters. Both texts are
-// as in golang.org/x/mod/sumdb/note. private is "PRIVATE+KEY+name+hash+key" and must be kept
-// secret; public is "name+hash+key". The error wraps [ErrKey].
+// GenerateKey makes an Ed25519 key of the log with the origin name. The name should look like a URL without its scheme,
+// and must not contain spaces, "+" or control characters. Both texts are as in golang.org/x/mod/sumdb/note. private is
+// "PRIVATE+KEY+name+hash+key" and must be kept secret; public is "name+hash+key". The error wraps [ErrKey].
 func GenerateKey(name string) (private, public string, err error) {
 	private, public, err = note.GenerateKey(rand.Reader, name)
 	if err != nil {
@@ -26,10 +25,9 @@ func GenerateKey(name string) (private, public string, err error) {
 	return private, public, nil
 }
 
-// Sign returns a signed note of the checkpoint: its body and one signature. private is the text
-// that [GenerateKey] returned, and the name of the key must be the origin. Sign does not check
-// that the log has this state. Errors wrap [ErrKey] or, for a checkpoint that could not be read
-// back, [ErrCheckpoint].
+// Sign returns a signed note of the checkpoint: its body and one signature. private is the text that [GenerateKey]
+// returned, and the name of the key must be the origin. Sign does not check that the log has this state. Errors wrap
+// [ErrKey] or, for a checkpoint that could not be read back, [ErrCheckpoint].
 func (c Checkpoint) Sign(private string) (text []byte, err error) {
 	signer, err := note.NewSigner(private)
 	if err != nil {
@@ -56,11 +54,10 @@ func (c Checkpoint) Sign(private string) (text []byte, err error) {
 // OpenCheckpoint reads a signed checkpoint of the log with the key text public. The log must
 // have signed the checkpoint, and the name of its key must be the origin.
 //
-// witnesses are key texts, either plain Ed25519 (signature type 1) or C2SP tlog-cosignature
-// (type 4). No two keys may hold the same Ed25519 key. The result lists the witnesses that
-// signed, each once, in the order given. If a witness signed several times, the result has the
-// earliest time, since that dates the checkpoint best. The caller decides how many witnesses are
-// enough.
+// witnesses are key texts, either plain Ed25519 (signature type 1) or C2SP tlog-cosignature (type 4). No two keys may
+// hold the same Ed25519 key. The result lists the witnesses that signed, each once, in the order given. If a witness
+// signed several times, the result has the earliest time, since that dates the checkpoint best. The caller decides how
+// many witnesses are enough.
 //
 // OpenCheckpoint ignores signatures by other keys. A signature by a known key that does not hold
 // is an error. Errors wrap [ErrKey] or [ErrCheckpoint].

@@ -40,10 +40,9 @@ func Border(size uint64) []NodeID {
 	return compact.RangeNodes(0, size, nil)
 }
 
-// NewTree resumes a tree of size leaves from the hashes of its [Border], left to right, which
-// NewTree copies; the empty tree has no border. It returns an error if size exceeds [MaxSize] or
-// the number of hashes is wrong. It cannot check the hashes themselves: compare [Tree.Root] with
-// the last checkpoint.
+// NewTree resumes a tree of size leaves from the hashes of its [Border], left to right, which NewTree copies; the empty
+// tree has no border. It returns an error if size exceeds [MaxSize] or the number of hashes is wrong. It cannot check
+// the hashes themselves: compare [Tree.Root] with the last checkpoint.
 func NewTree(size uint64, border []Hash) (*Tree, error) {
 	if size > MaxSize {
 		return nil, fmt.Errorf("tlog: tree of %d leaves, the limit is %d", size, uint64(MaxSize))
@@ -58,10 +57,9 @@ func NewTree(size uint64, border []Hash) (*Tree, error) {
 // Size returns the number of leaves.
 func (t *Tree) Size() uint64 { return t.border.End() }
 
-// Append adds leaf, the [LeafHash] of an entry, to the tree. It returns the perfect subtrees
-// that the leaf completes, from the leaf (level 0) upwards to level k: k+1 nodes, where k counts
-// the trailing 1 bits of the size before. The caller stores these nodes, because a Tree keeps
-// only its border. The slice is new.
+// Append adds leaf, the [LeafHash] of an entry, to the tree. It returns the perfect subtrees that the leaf completes,
+// from the leaf (level 0) upwards to level k: k+1 nodes, where k counts the trailing 1 bits of the size before. The
+// caller stores these nodes, because a Tree keeps only its border. The slice is new.
 func (t *Tree) Append(leaf Hash) []Node {
 	var done []Node
 	err := t.border.Append(leaf[:], func(id NodeID, hash []byte) {

@@ -21,10 +21,9 @@ var baseTime int64 = 60
 // verb is the first argument of a process that unpacks.
 const verb = "unpack-archive"
 
-// Files calls each for the files of an archive, in its order, as [apart.Run] does. kind is ".7z",
-// ".rar", ".sqlite", ".tar.xz", ".tar.zst" or ".tar.bz2"; the last three have one file, the tar, and a database has one file
-// of all its values. The error wraps
-// [apart.ErrEncrypted] if a password is needed.
+// Files calls each for the files of an archive, in its order, as [apart.Run] does. kind is ".7z", ".rar", ".sqlite",
+// ".tar.xz", ".tar.zst" or ".tar.bz2"; the last three have one file, the tar, and a database has one file of all its
+// values. The error wraps [apart.ErrEncrypted] if a password is needed.
 func Files(ctx context.Context, kind string, archive *os.File, each func(name string, regular bool, r io.Reader) error) error {
 	st, err := archive.Stat()
 	if err != nil {

@@ -130,6 +130,7 @@ func TestInPieces(t *testing.T) {
 			pieces := slices.Concat(file[:at], []byte("\r\n4000\r\n"), file[at:])[:len(file)]
 			if p, err := picture.Decode(pieces, picture.Limits{}); err == nil {
 				assert.Equal(t, "data are missing or wrong from some place on", p.Incomplete, "quality %d, byte %d", q, at)
+				assert.Equal(t, p.Incomplete, picture.Lacks(pieces, "", picture.Limits{}), "also if it is submitted again")
 			}
 		}
 	}

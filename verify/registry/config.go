@@ -125,13 +125,9 @@ func (c Config) ready() (Config, error) {
 // maxWorkers is more than any machine has processors for: each worker holds a picture.
 const maxWorkers = 1024
 
-// Memory of an upload that is entered, and of a copy that is made. Measured by the largest resident size on one processor,
-// with pictures of 3, 12 and 24 megapixels: 70, 130, 200 MB ("submit"), 190, 310, 440 MB ("issue").
-const (
-	submitBytes = 32 << 20  // bytes, beside decoding
-	issueBytes  = 112 << 20 // bytes
-	issuePixel  = 14        // bytes a pixel
-)
+// submitBytes is the memory of an upload that is entered, beside decoding, bytes. Measured by the largest resident size
+// on one processor: 70, 130, 200 MB for pictures of 3, 12 and 24 megapixels.
+const submitBytes = 32 << 20
 
 // entering returns the limits of decoding uploads, one page after the other, with memory of lease.
 func (s *Issuer) entering(ctx context.Context, lease *memory.Lease) picture.Limits {
@@ -143,7 +139,7 @@ func (s *Issuer) entering(ctx context.Context, lease *memory.Lease) picture.Limi
 
 // issuing returns the limits of decoding originals, one page after the other, with memory of lease to make copies.
 func (s *Issuer) issuing(ctx context.Context, lease *memory.Lease) picture.Limits {
-	return lease.Within(ctx, s.cfg.limits(ctx), func(decoding, pixels int64) int64 { return issueBytes + max(decoding, issuePixel*pixels) })
+	return lease.Within(ctx, s.cfg.limits(ctx), memory.Issuing)
 }
 
 // limits returns the limits of decoding.

@@ -52,7 +52,7 @@ func (s *Issuer) describe(ctx context.Context, data []byte, sum [32]byte, x *exa
 	return nil
 }
 
-// lacks returns Lacks of [Imported] for the file of an upload that is there. Whole files are not decoded.
+// lacks returns Lacks of [Imported] for the file of an upload that is there. Whole JPEGs are not decoded.
 func (s *Issuer) lacks(ctx context.Context, old *Submission, file []byte) string {
 	lease := s.memory.Lease()
 	defer lease.Give()

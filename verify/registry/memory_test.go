@@ -56,7 +56,7 @@ func TestMemoryOfIssues(t *testing.T) {
 	require.NoError(t, err)
 	_, _, err = s.Submit(t.Context(), bytes.NewReader(file(t, image.NewNRGBA(image.Rect(0, 0, 6000, 5000)), "png")), "", time.Time{})
 	require.ErrorIs(t, err, registry.ErrLimit)
-	require.EqualError(t, err, "picture needs 484 MB of memory, limit is 402 MB")
+	require.EqualError(t, err, "picture needs 484 MB of memory, limit is 402 MB (--max-memory)")
 	_, err = s.Issue(t.Context(), io.Discard, small.ID, "vendor A", "")
 	require.NoError(t, err, "what is refused holds no memory")
 }

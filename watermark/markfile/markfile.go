@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"github.com/kycmark/kycmark/internal/jpegcopy"
+	"github.com/kycmark/kycmark/internal/memory"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -40,7 +41,8 @@ type Options struct {
 	AllowWeak bool // return a copy also if its mark would not be read back
 
 	MaxBytes  int64 // of the file; 0: 64 MiB
-	MaxPixels int64 // 0: 100 million
+	MaxPixels int64 // 0: 200 million
+	MaxMemory int64 // of decoding and marking one picture or page, bytes; 0: no limit
 
 	// EncodeWebP writes lossy WebP. The command brings an encoder; without one Format "webp" is an error.
 	EncodeWebP func(w io.Writer, img *image.NRGBA, quality int, icc, exif []byte) error
@@ -309,5 +311,9 @@ func (o *Options) open(ctx context.Context, file []byte) (*picture.Document, err
 
 // limits returns the limits of the options as package picture takes them.
 func (o *Options) limits(ctx context.Context) picture.Limits {
-	return picture.Limits{MaxBytes: o.MaxBytes, MaxPixels: o.MaxPixels, Decode: picture.Decoding(ctx, o.Decode), PDF: picture.ReadingPDF(ctx, o.PDF)}
+	lim := picture.Limits{MaxBytes: o.MaxBytes, MaxPixels: o.MaxPixels, Decode: picture.Decoding(ctx, o.Decode), PDF: picture.ReadingPDF(ctx, o.PDF)}
+	if o.MaxMemory > 0 {
+		lim.Admit = func(decoding, pixels int64) error { return memory.Check(memory.Issuing(decoding, pixels), o.MaxMemory) }
+	}
+	return lim
 }
