@@ -150,12 +150,23 @@ func mirror(i, n int) int {
 
 // Gauss returns p blurred by a Gaussian with a standard deviation of sigma > 0 samples, cut off at
 // four sigma, as a new plane. The picture is mirrored at its edges.
-func Gauss(p Plane, sigma float64) Plane {
+func Gauss(p Plane, sigma float64) Plane { return gauss(p, sigma, false) }
+
+// HighPass returns p less its Gaussian blur.
+func HighPass(p Plane, sigma float64) Plane { return gauss(p, sigma, true) }
+
+// gauss returns the blurred plane p or, if detail is true, p less that.
+func gauss(p Plane, sigma float64, detail bool) Plane {
 	out, kernel := NewPlane(p.W, p.H), gaussKernel(sigma)
 	Shared(p.H, len(p.Pix)*2*len(kernel), func(from, to int) {
 		g := newGaussian(p, kernel)
 		for y := from; y < to; y++ {
-			g.row(y, out.Row(y))
+			dst := out.Row(y)
+			if g.row(y, dst); detail {
+				for x, v := range p.Row(y) {
+					dst[x] = v - dst[x]
+				}
+			}
 		}
 	})
 	return out
@@ -186,15 +197,6 @@ func (g *gaussian) row(y int, dst []float32) {
 		g.offsets[2*i], g.offsets[2*i+1] = int64(r-i), int64(r+i)
 	}
 	symmetric(dst, g.pad, g.offsets, g.kernel)
-}
-
-// HighPass returns p less its Gaussian blur.
-func HighPass(p Plane, sigma float64) Plane {
-	out := Gauss(p, sigma)
-	for i, v := range p.Pix {
-		out.Pix[i] = v - out.Pix[i]
-	}
-	return out
 }
 
 // Product returns a times b, sample by sample.
