@@ -45,7 +45,7 @@ func TracerOf(s *code.Stream, w, h int) dsp.Plane {
 			}
 		}
 	}
-	t := dsp.InverseDCT2(c)
+	t := dsp.InverseDCT2(c, c.W, c.H)
 	out := dsp.NewPlane(w, h)
 	scale := float64(TracerSize) / float64(side)
 	e := dsp.NewScaler(t, w, scale, scale)

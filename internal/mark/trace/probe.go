@@ -154,7 +154,7 @@ func (v *frameView) through(p *probe, gain []float32) dsp.Plane {
 			dst[u] = float32(src[u] * gain[band[u]])
 		}
 	}
-	return dsp.InverseDCT2(c)
+	return dsp.InverseDCT2(c, c.W, c.H)
 }
 
 // answer returns what the probe scores in evidence e, by tracer and by payload, if it alone had
