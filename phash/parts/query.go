@@ -43,7 +43,9 @@ func Examine(img image.Image) (*Query, error) {
 	all = all[:min(len(all), maxAsked)]
 	for _, f := range all {
 		q.asked = append(q.asked, f.ask())
-		f.mirror(p.W)
+	}
+	mirror(all, p.W)
+	for _, f := range all {
 		q.mirrored = append(q.mirrored, f.ask())
 	}
 	return q, nil
@@ -69,12 +71,14 @@ func (f *found) ask() (a asked) {
 	return a
 }
 
-// mirror changes f to what it is in the mirror image, left to right, of a picture of width w,
+// mirror changes features to what they are in the mirror image, left to right, of a picture of width w,
 // canonical pixels.
-func (f *found) mirror(w int) {
-	f.h = f.h.mirrored()
-	f.x, f.turn = float32(w-1)-f.x, (turnSteps/2-f.turn)&(turnSteps-1)
-	f.project()
+func mirror(all []*found, w int) {
+	for _, f := range all {
+		f.h = f.h.mirrored()
+		f.x, f.turn = float32(w-1)-f.x, (turnSteps/2-f.turn)&(turnSteps-1)
+	}
+	learned.project(all)
 }
 
 // Len returns the number of features of the leak.

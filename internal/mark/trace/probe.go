@@ -184,11 +184,18 @@ func (p *probe) correlation(soft *[code.CodedN]float64) (sum float64) {
 // onLeakRaster returns a mark p of the frame on the leak's raster and through its tone curve, in grey levels.
 func (v *frameView) onLeakRaster(p dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane(v.leakX.W, v.leakX.H)
-	dsp.Parallel(len(out.Pix), func(from, to int) {
-		for i := from; i < to; i++ {
-			if v.fit.Weight.Pix[i] > 0 {
-				m := photometry.Sample(p, float64(v.leakX.Pix[i]), float64(v.leakY.Pix[i]), v.pitch)
-				out.Pix[i] = float32(m * v.fit.Slope.Pix[i])
+	dsp.Parallel(out.H, func(from, to int) {
+		x, y := make([]float64, out.W), make([]float64, out.W)
+		for row := from; row < to; row++ {
+			for i, lx := range v.leakX.Row(row) {
+				x[i], y[i] = float64(lx), float64(v.leakY.Row(row)[i])
+			}
+			dst, slope := out.Row(row), v.fit.Slope.Row(row)
+			photometry.Samples(dst, p, x, y, v.pitch)
+			for i, w := range v.fit.Weight.Row(row) {
+				if dst[i] *= slope[i]; w == 0 {
+					dst[i] = 0
+				}
 			}
 		}
 	})
