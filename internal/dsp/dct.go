@@ -62,7 +62,7 @@ func (d *idct) each(out, p Plane, one func(block []float32, p Plane, y int) bool
 // s_k sum x[m] cos(pi (2m+1) k / 2n).
 func (d *idct) forward(block []float32, p Plane, y int) bool {
 	n, rows := d.n, min(batch, p.H-y)
-	intoColumns(d.in, p.Pix[y*p.W:(y+rows)*p.W], p.W, rows)
+	IntoColumns(d.in, p.Pix[y*p.W:(y+rows)*p.W], p.W, rows)
 	clear(d.b[(p.W+1)/2*batch : (n-p.W/2)*batch])
 	intoComplex(d.b, 0, batch, d.in, 2*boxLanes, (p.W+1)/2) // even samples first, then the odd ones backwards
 	intoComplex(d.b, (n-1)*batch, -batch, d.in[boxLanes:], 2*boxLanes, p.W/2)
@@ -133,7 +133,7 @@ func (d *idct) rows(block []float32, c Plane, y int) bool {
 	if !slices.ContainsFunc(src, func(v float32) bool { return v != 0 }) {
 		return false
 	}
-	intoColumns(d.in, src, n, rows)
+	IntoColumns(d.in, src, n, rows)
 	expand(d.b, d.in, d.tw) // Re of sum s_k X_k e^{i pi k/2n} e^{i 2 pi k m/n} at m = even half
 	b := d.fft.run(d.b, d.tmp, batch)
 	realParts(block, b, 0, batch, n/2) // even samples first, then the odd ones backwards

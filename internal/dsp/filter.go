@@ -22,9 +22,9 @@ func boxRows(p Plane, n int) {
 		for y := from * boxLanes; y < min(to*boxLanes, p.H); y += boxLanes {
 			rows := min(boxLanes, p.H-y)
 			block := p.Pix[y*p.W : (y+rows)*p.W]
-			intoColumns(in.Pix, block, p.W, rows)
+			IntoColumns(in.Pix, block, p.W, rows)
 			boxBlock(mean, in, 0, boxLanes, n)
-			intoRows(block, mean.Pix, p.W, rows)
+			IntoRows(block, mean.Pix, p.W, rows)
 		}
 	})
 }
@@ -97,9 +97,9 @@ func boxSteps(sum *[boxLanes]float64, lanes, n int, g float64, dst, add, sub box
 	}
 }
 
-// intoColumns writes up to boxLanes rows of w samples, packed in src, as columns of dst, which has
-// boxLanes floats a row and w rows. Columns of dst from rows on keep what they had.
-func intoColumns(dst, src []float32, w, rows int) {
+// IntoColumns writes up to Lanes rows of w samples, packed in src, as columns of dst, which has
+// Lanes floats a row and w rows. Columns of dst from rows on keep what they had.
+func IntoColumns(dst, src []float32, w, rows int) {
 	for top := 0; top < rows; top += batch {
 		done := 0
 		if top+batch <= rows {
@@ -116,9 +116,9 @@ func intoColumns(dst, src []float32, w, rows int) {
 	}
 }
 
-// intoRows undoes intoColumns: it writes the first rows columns of src, which has boxLanes floats a
+// IntoRows undoes [IntoColumns]: it writes the first rows columns of src, which has Lanes floats a
 // row and w rows, as packed rows of w samples to dst.
-func intoRows(dst, src []float32, w, rows int) {
+func IntoRows(dst, src []float32, w, rows int) {
 	done := 0
 	if rows == boxLanes {
 		done = batched(w, 8)

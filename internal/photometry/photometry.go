@@ -156,15 +156,6 @@ func sampleCubic(p dsp.Plane, x, y float64) float32 {
 	ix, iy := int(fx)-1, int(fy)-1
 	wx, wy := dsp.Bicubic(float32(x-fx)), dsp.Bicubic(float32(y-fy))
 	var sum float32
-	if ix >= 0 && iy >= 0 && ix+3 < p.W && iy+3 < p.H {
-		k := iy*p.W + ix
-		for j := range 4 {
-			r := p.Pix[k : k+4 : k+4]
-			sum += float32(wy[j] * (float32(wx[0]*r[0]) + float32(wx[1]*r[1]) + float32(wx[2]*r[2]) + float32(wx[3]*r[3])))
-			k += p.W
-		}
-		return sum
-	}
 	for j := range 4 {
 		r := p.Row(min(max(iy+j, 0), p.H-1))
 		var v float32

@@ -33,7 +33,7 @@ func Examine(img image.Image) (*Query, error) {
 	}
 	size := img.Bounds().Size()
 	if max(p.W, p.H) < minLong || min(p.W, p.H) < minShort {
-		p = enlarge(p, enlarged)
+		p = dsp.Enlarged(p, enlarged*p.W, enlarged*p.H)
 	}
 	q := &Query{size: size, width: p.W, height: p.H, scale: float64(p.W) / float64(size.X)}
 	all := find(p, turnShare, maxTurns)
@@ -49,15 +49,6 @@ func Examine(img image.Image) (*Query, error) {
 		q.mirrored = append(q.mirrored, f.ask())
 	}
 	return q, nil
-}
-
-// enlarge returns p n times as large, by cubic convolution.
-func enlarge(p dsp.Plane, n int) dsp.Plane {
-	e, out := dsp.NewEnlarger(p, n*p.W, n*p.H), dsp.NewPlane(n*p.W, n*p.H)
-	for y := range out.H {
-		e.Row(y, out.Row(y))
-	}
-	return out
 }
 
 // ask returns f as an index is asked for it, with the margins of its first maxAddress signs. A

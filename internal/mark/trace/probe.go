@@ -109,7 +109,7 @@ func intoFrame(p dsp.Plane) dsp.Plane {
 	if scale == 1 {
 		return p
 	}
-	return scaledTo(p, w, h, scale)
+	return dsp.Scaled(p, w, h, scale, scale)
 }
 
 // expect returns what a mark of strength 1 would score in the mean in evidence e of the leak v, by
