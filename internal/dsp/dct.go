@@ -6,8 +6,8 @@ import (
 )
 
 // InverseDCT2 returns the upper left w x h samples of the orthonormal two-dimensional inverse cosine
-// transform (DCT-III) of the n x n coefficients c, n a power of two: rows of horizontal frequencies,
-// u/2 cycles per n samples. c is not changed. The columns and rows go through one FFT of length n each
+// transform (DCT-III) of c. c has n x n coefficients, n a power of two: rows of horizontal frequencies,
+// u/2 cycles per n samples. It is not changed. The columns and rows go through one FFT of length n each
 // (Makhoul, "A fast cosine transform in one and two dimensions", 1980).
 func InverseDCT2(c Plane, w, h int) Plane {
 	d := newIDCT(c.W)

@@ -68,8 +68,8 @@ func slopes(p dsp.Plane) (gx, gy, lap dsp.Plane) {
 	return gx, gy, lap
 }
 
-// windowed returns the mean of p times q, sample by sample, over each cell of localStep x localStep pixels, blurred by
-// a Gaussian of Reach pixels. Cells cut off by an edge count as if filled up with zeros.
+// windowed returns the mean of p times q over each cell of localStep x localStep pixels. The means are blurred by a
+// Gaussian of Reach pixels. Cells cut off by an edge count as if filled up with zeros.
 func windowed(p, q dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane((p.W+localStep-1)/localStep, (p.H+localStep-1)/localStep)
 	for y := range p.H {

@@ -256,7 +256,7 @@ func (f *field) compare(sigma int) *compared {
 func cellOf(sigma int) int { return max(1, sigma/8) }
 
 // sums returns the sum of the products of a and b in each cell, divided by the pixels of a full
-// cell and blurred by a Gaussian of the window. Pixels that are not seen add 0.
+// cell. The sums are blurred by a Gaussian of the window. Pixels that are not seen add 0.
 func (s *compared) sums(a, b dsp.Plane) dsp.Plane {
 	cell := cellOf(s.window)
 	out := dsp.NewPlane((a.W+cell-1)/cell, (a.H+cell-1)/cell)
