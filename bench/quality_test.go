@@ -105,9 +105,6 @@ func TestSpeed(t *testing.T) {
 
 // The command is built as it is and as it was in the commit, and a wrong exit code is an error.
 func TestBuildRacers(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds the command twice")
-	}
 	dir := t.TempDir()
 	racers := buildRacers(t.Context(), dir, "HEAD")
 	require.Len(t, racers, 2)
