@@ -5,7 +5,6 @@ import (
 	"context"
 	"image"
 	"os"
-	"time"
 
 	"github.com/kycmark/kycmark/bench/nulls"
 	"github.com/kycmark/kycmark/bench/ruler"
@@ -30,15 +29,15 @@ type engine struct {
 
 	// handOut marks the JPEG file of an upload as "kycmark mark" does. nil: files are not made.
 	handOut func(ctx context.Context, key *watermark.Key, path string, up *ruler.Upload) (*handed, error)
-	issue   func(ctx context.Context, env *ruler.Env, s *victim) // makes a victim's copies, whose IDs are drawn
-	now     func() time.Time
+	issue   func(ctx context.Context, env *ruler.Env, s *victim)   // makes a victim's copies, whose IDs are drawn
+	racers  func(ctx context.Context, dir, against string) []racer // builds commands in dir
 }
 
 // newEngine returns the real watermark and hash, and Butteraugli if the program is installed.
 func newEngine() *engine {
 	return &engine{
 		mark: watermark.Mark, embed: watermark.Embed, detect: watermark.Detect, hash: phash.Sum,
-		null: nulls.Trials, ruined: ruinedTrials, handOut: handOut, issue: issueFiles, judge: findButteraugli(), now: time.Now,
+		null: nulls.Trials, ruined: ruinedTrials, handOut: handOut, issue: issueFiles, judge: findButteraugli(), racers: buildRacers,
 	}
 }
 
@@ -105,11 +104,6 @@ func ruinedTrials(ctx context.Context, key *watermark.Key, sub watermark.Submiss
 		return err
 	}
 	return nulls.Ruined(ctx, blind.NewKeys(pattern.NewKeys(&secret)), sub, leak, seed, n, each)
-}
-
-// since returns the time since start in milliseconds.
-func (e *engine) since(start time.Time) float64 {
-	return float64(e.now().Sub(start)) / float64(time.Millisecond)
 }
 
 // yes is a condition as a value of a trial: 1 or 0.

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
@@ -85,7 +84,7 @@ func (w *world) engine() *engine {
 	}
 	e.detect, e.judge, e.handOut = w.detect, nil, nil
 	e.hash = func(phash.Kind, image.Image) (phash.Hash, int, error) { return phash.Hash{}, 100, nil }
-	e.now = func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
+	e.racers = func(context.Context, string, string) []racer { return nil }
 	return e
 }
 

@@ -7,11 +7,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -197,18 +195,14 @@ func (r *searchRun) insert(x *index.Index) {
 // timeQueries returns the milliseconds of processor time and the hits of a query. search returns the
 // number of hits.
 func timeQueries(queries []phash.Hash, search func(phash.Hash) int) (ms, hits float64) {
-	runtime.LockOSThread() // processor time is a thread's
-	defer runtime.UnlockOSThread()
-	best := time.Duration(math.MaxInt64)
-	for range searchRounds {
-		sum, start := 0, threadTime()
+	sum, n := 0, float64(len(queries))
+	ms = shortest(searchRounds, func() {
+		sum = 0
 		for _, q := range queries {
 			sum += search(q)
 		}
-		best = min(best, threadTime()-start)
-		hits = float64(sum) / float64(len(queries))
-	}
-	return best.Seconds() * 1000 / float64(len(queries)), hits
+	})
+	return ms / n, float64(sum) / n
 }
 
 // askPeer has the peer search the same hashes for the few queries. The peer prints a line for each

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -76,45 +75,46 @@ func TestQuality(t *testing.T) {
 }
 
 func TestSpeed(t *testing.T) {
-	w := newWorld()
-	e := w.engine()
-	now, width := time.Time{}, 0
-	tick := func(ms int) { now = now.Add(time.Duration(ms) * time.Millisecond) }
-	e.now = func() time.Time { tick(1); return now }
-	e.mark = func(ctx context.Context, k *watermark.Key, id watermark.CopyID, img image.Image, o *watermark.Options) (*watermark.Marked, error) {
-		tick(100)
-		width = img.Bounds().Dx()
-		m, err := w.mark(ctx, k, id, img, o)
-		if err == nil {
-			out := *m.Image
-			m.Image = &out // another picture than the original
+	e, asked := newWorld().engine(), ""
+	e.racers = func(_ context.Context, _, against string) (racers []racer) {
+		asked = against
+		for k := range 2 {
+			calls := 0
+			racers = append(racers, func(_ context.Context, dir string, code int, args ...string) (float64, error) {
+				assert.FileExists(t, filepath.Join(dir, "upload.jpg"))
+				if calls++; args[0] == "trace" {
+					return 0, errors.New("nothing to trace")
+				}
+				return float64(1000*(k+1) + calls), nil
+			})
 		}
-		return m, err
+		return racers
 	}
-	calls := 0
-	e.detect = func(ctx context.Context, k *watermark.Key, img image.Image) (*watermark.Detection, error) {
-		tick(3000)
-		if calls++; calls%2 == 0 || width == 60 { // the second call is on the original
-			return &watermark.Detection{}, nil
-		}
-		return w.detect(ctx, k, img)
-	}
-	x, steps := speed(e), 0
-	run, err := x.Run(t.Context(), &ruler.Env{Pictures: fivePictures(t)}, ruler.Run{Name: "test"}, "", func(done, total int) {
-		steps++
-		assert.Equal(t, steps, done)
-		assert.Equal(t, 5, total)
-	})
-	require.NoError(t, err)
+	x := speed(e)
+	setFlags(t, x, "--against=HEAD~1")
+	run := measure(t, x, &ruler.Env{Pictures: folder(t, image.Pt(40, 30), image.Pt(60, 44))[1:]})
+	assert.Equal(t, "HEAD~1", asked)
 	of := func(step string) ruler.Group { return ruler.Group(run.Trials).Where(ruler.Is("step", step)) }
-	assert.InDelta(t, 1, of("image/jpeg decode").Mean("ms"), 1e-9)
-	assert.InDelta(t, 1, of("embed").Mean("jpeg_ms"), 1e-9)
-	assert.InDelta(t, 101, of("mark").Mean("ms"), 1e-9)
-	assert.InDelta(t, 3001, of("detect, found").Mean("ms"), 1e-9)
-	assert.Len(t, of("detect, found"), 2, "one was not found, so not timed as found")
-	assert.Len(t, of("detect, not found"), 3)
-	assert.Contains(t, x.Tables[0].Markdown(run.Trials), "| detect, found | 3001.0 | 1000333.3 | 3001.00 |")
-	assert.Len(t, failures(run), 2)
+	assert.InDelta(t, 1017, of("mark").Mean("ms"), 1e-9, "the mean of the shortest")
+	assert.InDelta(t, 2017, of("mark").Mean("against_ms"), 1e-9)
+	assert.Positive(t, of("mark").Mean("jpeg_ms"))
+	assert.Contains(t, x.Tables[0].Markdown(run.Trials), " 0.50 |")
+	assert.Len(t, failures(run), 2, "of two pictures")
+	assert.Empty(t, of(""))
+}
+
+// The command is built as it is and as it was in the commit, and a wrong exit code is an error.
+func TestBuildRacers(t *testing.T) {
+	dir := t.TempDir()
+	racers := buildRacers(t.Context(), dir, "HEAD")
+	require.Len(t, racers, 2)
+	for _, run := range racers {
+		took, err := run(t.Context(), t.TempDir(), 0, "keygen", "--out", "a.key")
+		require.NoError(t, err)
+		assert.Positive(t, took)
+		_, err = run(t.Context(), t.TempDir(), 1, "keygen", "--out", "a.key")
+		require.ErrorContains(t, err, "want exit code 1")
+	}
 }
 
 func failures(run ruler.Run) ruler.Group {

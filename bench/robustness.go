@@ -69,13 +69,6 @@ reading gives a wrong ID.`,
 				},
 			},
 			{
-				Name: "times", Heads: []string{}, Columns: []ruler.Column{
-					ruler.Means("marking, ms", "mark_ms", 0), ruler.Means("attack, ms", "attack_ms", 0),
-					ruler.Means("reading, found, ms", "detect_ms", 0).When(func(t *ruler.Trial) bool { return t.Values["found"] == 1 }),
-					ruler.Means("not found, ms", "detect_ms", 0).When(func(t *ruler.Trial) bool { return t.Values["found"] == 0 }),
-				},
-			},
-			{
 				Name: "short", Doc: true, Where: ruler.Has("read"), By: []string{"attack"}, Heads: []string{"after"}, Row: attackRows(), Total: "all",
 				Columns: perRun(ruler.Of("", "read")), Note: func(g ruler.Group) string {
 					return fmt.Sprintf("Wrong IDs: %.0f of %s.", g.Sum("wrong"), ruler.Thousands(g.Count()))
@@ -132,14 +125,13 @@ func leaksOf(env *ruler.Env, path string, attacks []attack.Attack, draws int) (a
 // survive marks a picture, makes every leak of it, and reads it. list may be nil.
 func (e *engine) survive(ctx context.Context, env *ruler.Env, path string, leaks []leakOf, list *watermark.List, emit func(ruler.Trial)) {
 	up := ruler.Must(env.Upload(path))
-	start := e.now()
 	m := ruler.Must(e.copied(ctx, env, path, up))
 	original := sync.OnceValue(func() *capture.Original { return capture.New(dsp.LazyLuma(up.Image)) })
 	emit(ruler.Trial{
 		Labels: map[string]string{"picture": up.Name, "copy": up.Copy.String()},
 		Values: map[string]float64{
 			"width": float64(up.Image.Rect.Dx()), "height": float64(up.Image.Rect.Dy()),
-			"psnr": m.PSNR, "ssim": m.SSIM, "strength": m.Strength, "margin": m.MarginDB, "weak": yes(m.Weak), "mark_ms": e.since(start),
+			"psnr": m.PSNR, "ssim": m.SSIM, "strength": m.Strength, "margin": m.MarginDB, "weak": yes(m.Weak),
 		},
 	})
 	for _, a := range leaks {
@@ -147,10 +139,7 @@ func (e *engine) survive(ctx context.Context, env *ruler.Env, path string, leaks
 			Labels: map[string]string{"picture": up.Name, "attack": a.Name, "group": a.Group},
 			Values: map[string]float64{"read": 0, "wrong": 0},
 		}
-		start = e.now()
 		leak := a.apply(m.Image, up.Seed)
-		t.Values["attack_ms"] = e.since(start)
-		start = e.now()
 		d, err := e.detect(ctx, env.Key, leak)
 		ruler.Check(context.Cause(ctx))
 		if err != nil { // counted as not read
@@ -158,8 +147,7 @@ func (e *engine) survive(ctx context.Context, env *ruler.Env, path string, leaks
 			emit(t)
 			continue
 		}
-		t.Values["detect_ms"], t.Values["found"] = e.since(start), yes(d.Found)
-		t.Values["read"] = yes(d.Found && d.Copy == up.Copy)
+		t.Values["found"], t.Values["read"] = yes(d.Found), yes(d.Found && d.Copy == up.Copy)
 		if d.Found && d.Copy != up.Copy {
 			t.Values["wrong"], t.Labels["got"] = 1, d.Copy.String()
 		}

@@ -94,7 +94,7 @@ func mixCoefficients(choose choice) maker {
 						mixed.Pix[k] += float32(q * (choose(random, na, nb, float64(filtered.Pix[k])/q) - na))
 					}
 				}
-				back := dsp.InverseDCT2(mixed)
+				back := dsp.InverseDCT2(mixed, mixed.W, mixed.H)
 				for v := range 8 {
 					copy(p.Row(y + v)[x:x+8], back.Row(v))
 				}

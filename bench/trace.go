@@ -209,7 +209,6 @@ func (r *traceRun) issue(ctx context.Context, s *suspect, path string) {
 	for k := 1; k < r.issued; k++ {
 		s.ids = append(s.ids, watermark.CopyID(r.env.Draw(fmt.Sprint("copy ", k), s.Content)))
 	}
-	start := r.now()
 	issued := make([]watermark.Candidate, len(s.ids))
 	for k, id := range s.ids {
 		issued[k] = watermark.Candidate{Copy: id, Key: r.env.Key, Strength: m.Strength}
@@ -227,7 +226,7 @@ func (r *traceRun) issue(ctx context.Context, s *suspect, path string) {
 		Labels: map[string]string{"picture": s.Name, "copy": s.Copy.String()},
 		Values: map[string]float64{
 			"width": float64(s.Image.Rect.Dx()), "height": float64(s.Image.Rect.Dy()), "psnr": m.PSNR, "ssim": m.SSIM,
-			"strength": m.Strength, "weak": yes(m.Weak), "prepare_ms": r.since(start), "copies": float64(r.issued),
+			"strength": m.Strength, "weak": yes(m.Weak), "copies": float64(r.issued),
 		},
 	})
 	if len(r.colluders) > 0 { // no stronger than the copy that was checked for visibility

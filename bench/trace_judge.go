@@ -26,9 +26,7 @@ func (r *traceRun) sight(ctx context.Context, s *suspect, by tracer, leak image.
 		Labels: map[string]string{"picture": s.Name, "kind": kind, "attack": a.Name, "group": a.Group},
 		Values: map[string]float64{"named": 0, "likely": 0, "registered": 0, "decoded": 0},
 	}
-	start := r.now()
 	traced, err := by.Trace(ctx, leak)
-	t.Values["ms"] = r.since(start)
 	ruler.Check(context.Cause(ctx))
 	if err == nil {
 		err = judgeTrace(&t, traced, s.ids, guilty)

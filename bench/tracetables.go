@@ -30,18 +30,17 @@ func traceTables() []ruler.Table {
 		ruler.Quantiles("log10 p median / max", "log10_p", 0, .5, 1),
 	}
 	notNamed := ruler.List("not named", "attack", func(t *ruler.Trial) bool { n, ok := t.Values["named"]; return ok && n == 0 })
-	times := ruler.Quantiles("ms median / max", "ms", 0, .5, 1)
 	return append([]ruler.Table{
 		{Name: "groups", Where: kind(ofLeaked), By: []string{"group"}, Total: "all", Columns: []ruler.Column{
 			ruler.Share("share", "named"), named, ruler.Of("at 1e-6", "likely"), registered, ruler.Of("decoded without a list", "decoded"),
 			ruler.Quantiles("largest innocent score", "max_innocent", 1, 1), ruler.Quantiles("payload", "max_innocent_payload", 1, 1),
-			ruler.Sums("innocents at 1e-6", "innocents_1e-6"), times,
+			ruler.Sums("innocents at 1e-6", "innocents_1e-6"),
 		}},
 		{Name: "attacks", Where: kind(ofLeaked), By: []string{"attack"}, Columns: append(append([]ruler.Column{named}, scores...),
-			ruler.Of("decoded", "decoded"), ruler.Quantiles("score seen / expected", "ratio", 2, .5), times)},
+			ruler.Of("decoded", "decoded"), ruler.Quantiles("score seen / expected", "ratio", 2, .5))},
 		{Name: "pictures", Where: func(t *ruler.Trial) bool { return kind(ofLeaked)(t) || ruler.Has("psnr")(t) }, By: []string{"picture"}, Columns: []ruler.Column{
 			ruler.Means("PSNR, dB", "psnr", 1), ruler.Means("SSIM", "ssim", 4), ruler.Means("strength", "strength", 2), named,
-			ruler.Of("decoded", "decoded"), times, notNamed,
+			ruler.Of("decoded", "decoded"), notNamed,
 		}},
 		{Name: "power", Where: ruler.And(kind(ofLeaked), ruler.Has("accused")), By: []string{"power claimed"}, Row: bandOrder("to 1", 0, .5, .9, .99, .999), Columns: []ruler.Column{
 			ruler.Counts("leaks"), ruler.Means("mean power", "power", 4), ruler.Sums("accused", "accused"),
@@ -55,11 +54,11 @@ func traceTables() []ruler.Table {
 		}},
 		{Name: "short", Doc: true, Where: ruler.And(kind(ofLeaked), ruler.Has("named")), By: []string{"attack"}, Heads: []string{"after"}, Row: attackRows(), Total: "all", Columns: []ruler.Column{
 			named, ruler.Of("ID decoded without a list of copies", "decoded")}},
-	}, tracePartTables(scores, named, registered, times)...)
+	}, tracePartTables(scores, named, registered)...)
 }
 
 // tracePartTables returns the tables of what a trace measures if a flag asks for it.
-func tracePartTables(scores []ruler.Column, named, registered, times ruler.Column) []ruler.Table {
+func tracePartTables(scores []ruler.Column, named, registered ruler.Column) []ruler.Table {
 	return []ruler.Table{
 		{Name: "innocents", Title: "Copies that are not in the leak. A score of such a copy is standard normal or less; the e-value's mean is at most 1.",
 			Where: ruler.And(kind(ofLeaked, ofMixture, ofRendition, ofUnmarked), ruler.Has("innocents")), By: []string{"kind"}, Total: "all", Columns: []ruler.Column{
@@ -83,7 +82,7 @@ func tracePartTables(scores []ruler.Column, named, registered, times ruler.Colum
 		}},
 		{Name: "wrong", Where: kind(ofWrong, ofLeaked), By: []string{"kind"}, Row: ruler.RowNames{{Name: "a wrong original", Values: []string{ofWrong}}, {Name: "the right one", Values: []string{ofLeaked}}},
 			Heads: []string{"laid over"}, Columns: []ruler.Column{
-				ruler.Counts("pairs"), registered, ruler.Upper("upper 95 % limit", "registered"), ruler.Sums("innocents accused", "framed"), times,
+				ruler.Counts("pairs"), registered, ruler.Upper("upper 95 % limit", "registered"), ruler.Sums("innocents accused", "framed"),
 			}},
 	}
 }

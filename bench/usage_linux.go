@@ -7,17 +7,14 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/kycmark/kycmark/bench/ruler"
 )
 
 // threadTime returns the processor time of the calling thread.
-func threadTime() time.Duration { return clockTime(unix.CLOCK_THREAD_CPUTIME_ID) }
-
-// clockTime reads a clock of clock_gettime(2). If the clock cannot be read, wall clock takes its place.
-func clockTime(clock int32) time.Duration {
+func threadTime() time.Duration {
 	var t unix.Timespec
-	if err := unix.ClockGettime(clock, &t); err != nil {
-		return time.Duration(time.Now().UnixNano())
-	}
+	ruler.Check(unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t))
 	return time.Duration(t.Nano())
 }
 

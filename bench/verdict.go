@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/spf13/pflag"
 
@@ -68,12 +67,11 @@ another put there, 99.9 % of true sources named that three surviving marks speak
 func (s *simulation) simulate(_ context.Context, i int, emit func(ruler.Trial)) {
 	d, rng := s.dump(i)
 	c := s.caseOf(rng, d)
-	start := time.Now()
 	v, err := odds.Weigh(c)
 	if err != nil {
 		ruler.Failf("dump %d, %s: %w", i, d.story, err)
 	}
-	for _, t := range d.judge(v, time.Since(start)) {
+	for _, t := range d.judge(v) {
 		if t.Labels["trial"] == "case" {
 			t.Labels["dump"] = strconv.Itoa(i)
 		}
@@ -121,8 +119,6 @@ func verdictTables() []ruler.Table {
 		},
 	}, {
 		Name: "sure", Title: "Statements of 100 times and more", Where: sure, Heads: []string{}, Columns: []ruler.Column{ruler.Of("true", "true"), ruler.Share("share", "true")},
-	}, {
-		Name: "times", Where: isTrial("dump"), Heads: []string{}, Columns: []ruler.Column{ruler.Means("ms to weigh a dump: mean", "ms", 1), ruler.Quantiles("max", "max_ms", 1, 1)},
 	}, {
 		Name: "cases", Title: "Cases to look at", By: []string{"dump", "story", "what"}, Where: isTrial("case"),
 	}, {

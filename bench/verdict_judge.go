@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/verify/findings"
@@ -17,11 +16,10 @@ var messengers = []string{"telegram_low", "whatsapp_twice"}
 // judge compares a verdict with the truth about a dump. It returns a trial for the dump. It
 // also returns a trial for each statement of the verdict, for each recipient whose copies leaked,
 // and for each case to look at.
-func (d *simDump) judge(v *odds.Verdict, took time.Duration) []ruler.Trial {
+func (d *simDump) judge(v *odds.Verdict) []ruler.Trial {
 	j := &judgement{simDump: d, v: v, dump: newTrial("dump")}
 	j.dump.Labels["story"] = d.story
-	ms := float64(took) / float64(time.Millisecond)
-	j.dump.Values = map[string]float64{"leaks": float64(len(d.leaks)), "ms": ms, "max_ms": ms, "found": 0}
+	j.dump.Values = map[string]float64{"leaks": float64(len(d.leaks)), "found": 0}
 	j.statements()
 	j.names()
 	j.framing()

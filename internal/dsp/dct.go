@@ -5,14 +5,13 @@ import (
 	"slices"
 )
 
-// InverseDCT2 returns the orthonormal two-dimensional inverse cosine transform (DCT-III) of the n x
-// n coefficients c, n a power of two: rows of horizontal frequencies, u/2 cycles per n samples. c
-// is not changed. The columns and rows go through one FFT of length n each (Makhoul, "A fast cosine
-// transform in one and two dimensions", 1980).
-func InverseDCT2(c Plane) Plane {
-	n := c.W
-	d := newIDCT(n)
-	half, out := NewPlane(n, n), NewPlane(n, n)
+// InverseDCT2 returns the upper left w x h samples of the orthonormal two-dimensional inverse cosine
+// transform (DCT-III) of c. c has n x n coefficients, n a power of two: rows of horizontal frequencies,
+// u/2 cycles per n samples. It is not changed. The columns and rows go through one FFT of length n each
+// (Makhoul, "A fast cosine transform in one and two dimensions", 1980).
+func InverseDCT2(c Plane, w, h int) Plane {
+	d := newIDCT(c.W)
+	half, out := NewPlane(c.W, w), NewPlane(w, h)
 	d.each(half, c, d.rows) // transposed
 	d.each(out, half, d.rows)
 	return out
@@ -34,7 +33,7 @@ func DCT2(p Plane, n int) Plane {
 // once for each batch.
 const wide = 8 * batch
 
-// each transforms the rows of p, batch at a time, to the columns of out, which is transposed. one
+// each transforms the rows of p, batch at a time, to the columns of out, which is transposed: to their first out.H samples. one
 // transforms rows y to y+batch of p, or up to its last row, to the first columns of block, wide
 // floats a row. It reports false if all of them are 0: it has then written nothing.
 func (d *idct) each(out, p Plane, one func(block []float32, p Plane, y int) bool) {
@@ -53,7 +52,7 @@ func (d *idct) each(out, p Plane, one func(block []float32, p Plane, y int) bool
 		if !found { // out is 0
 			continue
 		}
-		for k := range d.n {
+		for k := range out.H {
 			copy(out.Pix[k*out.W+y:][:columns], block[k*wide:])
 		}
 	}
@@ -63,7 +62,7 @@ func (d *idct) each(out, p Plane, one func(block []float32, p Plane, y int) bool
 // s_k sum x[m] cos(pi (2m+1) k / 2n).
 func (d *idct) forward(block []float32, p Plane, y int) bool {
 	n, rows := d.n, min(batch, p.H-y)
-	intoColumns(d.in, p.Pix[y*p.W:(y+rows)*p.W], p.W, rows)
+	IntoColumns(d.in, p.Pix[y*p.W:(y+rows)*p.W], p.W, rows)
 	clear(d.b[(p.W+1)/2*batch : (n-p.W/2)*batch])
 	intoComplex(d.b, 0, batch, d.in, 2*boxLanes, (p.W+1)/2) // even samples first, then the odd ones backwards
 	intoComplex(d.b, (n-1)*batch, -batch, d.in[boxLanes:], 2*boxLanes, p.W/2)
@@ -134,7 +133,7 @@ func (d *idct) rows(block []float32, c Plane, y int) bool {
 	if !slices.ContainsFunc(src, func(v float32) bool { return v != 0 }) {
 		return false
 	}
-	intoColumns(d.in, src, n, rows)
+	IntoColumns(d.in, src, n, rows)
 	expand(d.b, d.in, d.tw) // Re of sum s_k X_k e^{i pi k/2n} e^{i 2 pi k m/n} at m = even half
 	b := d.fft.run(d.b, d.tmp, batch)
 	realParts(block, b, 0, batch, n/2) // even samples first, then the odd ones backwards

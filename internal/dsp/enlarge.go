@@ -64,9 +64,14 @@ func Soft(p Plane, sigma float64, w, h int) Plane {
 
 // Enlarged returns p resampled to w x h by an [Enlarger].
 func Enlarged(p Plane, w, h int) Plane {
+	return Scaled(p, w, h, float64(p.W)/float64(w), float64(p.H)/float64(h))
+}
+
+// Scaled returns the upper left w x h samples of p resampled as by [NewScaler].
+func Scaled(p Plane, w, h int, scaleX, scaleY float64) Plane {
 	out := NewPlane(w, h)
 	Shared(h, 4*w*h, func(from, to int) {
-		e := NewEnlarger(p, w, h)
+		e := NewScaler(p, w, scaleX, scaleY)
 		for y := from; y < to; y++ {
 			e.Row(y, out.Row(y))
 		}

@@ -22,9 +22,9 @@ func boxRows(p Plane, n int) {
 		for y := from * boxLanes; y < min(to*boxLanes, p.H); y += boxLanes {
 			rows := min(boxLanes, p.H-y)
 			block := p.Pix[y*p.W : (y+rows)*p.W]
-			intoColumns(in.Pix, block, p.W, rows)
+			IntoColumns(in.Pix, block, p.W, rows)
 			boxBlock(mean, in, 0, boxLanes, n)
-			intoRows(block, mean.Pix, p.W, rows)
+			IntoRows(block, mean.Pix, p.W, rows)
 		}
 	})
 }
@@ -97,9 +97,9 @@ func boxSteps(sum *[boxLanes]float64, lanes, n int, g float64, dst, add, sub box
 	}
 }
 
-// intoColumns writes up to boxLanes rows of w samples, packed in src, as columns of dst, which has
-// boxLanes floats a row and w rows. Columns of dst from rows on keep what they had.
-func intoColumns(dst, src []float32, w, rows int) {
+// IntoColumns writes up to Lanes rows of w samples, packed in src, as columns of dst, which has
+// Lanes floats a row and w rows. Columns of dst from rows on keep what they had.
+func IntoColumns(dst, src []float32, w, rows int) {
 	for top := 0; top < rows; top += batch {
 		done := 0
 		if top+batch <= rows {
@@ -116,9 +116,9 @@ func intoColumns(dst, src []float32, w, rows int) {
 	}
 }
 
-// intoRows undoes intoColumns: it writes the first rows columns of src, which has boxLanes floats a
+// IntoRows undoes [IntoColumns]: it writes the first rows columns of src, which has Lanes floats a
 // row and w rows, as packed rows of w samples to dst.
-func intoRows(dst, src []float32, w, rows int) {
+func IntoRows(dst, src []float32, w, rows int) {
 	done := 0
 	if rows == boxLanes {
 		done = batched(w, 8)
@@ -150,12 +150,23 @@ func mirror(i, n int) int {
 
 // Gauss returns p blurred by a Gaussian with a standard deviation of sigma > 0 samples, cut off at
 // four sigma, as a new plane. The picture is mirrored at its edges.
-func Gauss(p Plane, sigma float64) Plane {
+func Gauss(p Plane, sigma float64) Plane { return gauss(p, sigma, false) }
+
+// HighPass returns p less its Gaussian blur.
+func HighPass(p Plane, sigma float64) Plane { return gauss(p, sigma, true) }
+
+// gauss returns the blurred plane p or, if detail is true, p less that.
+func gauss(p Plane, sigma float64, detail bool) Plane {
 	out, kernel := NewPlane(p.W, p.H), gaussKernel(sigma)
 	Shared(p.H, len(p.Pix)*2*len(kernel), func(from, to int) {
 		g := newGaussian(p, kernel)
 		for y := from; y < to; y++ {
-			g.row(y, out.Row(y))
+			dst := out.Row(y)
+			if g.row(y, dst); detail {
+				for x, v := range p.Row(y) {
+					dst[x] = v - dst[x]
+				}
+			}
 		}
 	})
 	return out
@@ -186,15 +197,6 @@ func (g *gaussian) row(y int, dst []float32) {
 		g.offsets[2*i], g.offsets[2*i+1] = int64(r-i), int64(r+i)
 	}
 	symmetric(dst, g.pad, g.offsets, g.kernel)
-}
-
-// HighPass returns p less its Gaussian blur.
-func HighPass(p Plane, sigma float64) Plane {
-	out := Gauss(p, sigma)
-	for i, v := range p.Pix {
-		out.Pix[i] = v - out.Pix[i]
-	}
-	return out
 }
 
 // Product returns a times b, sample by sample.

@@ -1910,16 +1910,87 @@ TEXT ·symmetricAVX2(SB), NOSPLIT, $0-48
 	MOVQ taps+32(FP), SI
 	MOVQ n+40(FP), DI
 
-symmetric:
-	XORQ         R8, R8
+symmetric8:
+	CMPQ         DI, $0x40
+	JL           symmetric8End
+	MOVQ         $0x00000001, R8
+	MOVQ         (DX), R9
+	VBROADCASTSS (BX), Y0
+	VMULPS       (CX)(R9*4), Y0, Y1
+	VMULPS       32(CX)(R9*4), Y0, Y2
+	VMULPS       64(CX)(R9*4), Y0, Y3
+	VMULPS       96(CX)(R9*4), Y0, Y4
+	VMULPS       128(CX)(R9*4), Y0, Y5
+	VMULPS       160(CX)(R9*4), Y0, Y6
+	VMULPS       192(CX)(R9*4), Y0, Y7
+	VMULPS       224(CX)(R9*4), Y0, Y0
+	LEAQ         16(DX), R11
+
+symmetric8Tap:
+	MOVQ         (R11), R9
+	MOVQ         8(R11), R10
+	VBROADCASTSS (BX)(R8*4), Y8
+	VMOVUPS      (CX)(R9*4), Y9
+	VADDPS       (CX)(R10*4), Y9, Y9
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y1, Y1
+	VMOVUPS      32(CX)(R9*4), Y9
+	VADDPS       32(CX)(R10*4), Y9, Y9
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y2, Y2
+	VMOVUPS      64(CX)(R9*4), Y9
+	VADDPS       64(CX)(R10*4), Y9, Y9
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+	VMOVUPS      96(CX)(R9*4), Y9
+	VADDPS       96(CX)(R10*4), Y9, Y9
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	VMOVUPS      128(CX)(R9*4), Y9
+	VADDPS       128(CX)(R10*4), Y9, Y9
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y5, Y5
+	VMOVUPS      160(CX)(R9*4), Y9
+	VADDPS       160(CX)(R10*4), Y9, Y9
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y6, Y6
+	VMOVUPS      192(CX)(R9*4), Y9
+	VADDPS       192(CX)(R10*4), Y9, Y9
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	VMOVUPS      224(CX)(R9*4), Y9
+	VADDPS       224(CX)(R10*4), Y9, Y9
+	VMULPS       Y8, Y9, Y8
+	VADDPS       Y8, Y0, Y0
+	ADDQ         $0x10, R11
+	INCQ         R8
+	CMPQ         R8, SI
+	JNE          symmetric8Tap
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y2, 32(AX)
+	VMOVUPS      Y3, 64(AX)
+	VMOVUPS      Y4, 96(AX)
+	VMOVUPS      Y5, 128(AX)
+	VMOVUPS      Y6, 160(AX)
+	VMOVUPS      Y7, 192(AX)
+	VMOVUPS      Y0, 224(AX)
+	ADDQ         $0x00000100, CX
+	ADDQ         $0x00000100, AX
+	SUBQ         $0x40, DI
+	JMP          symmetric8
+
+symmetric8End:
+symmetric2:
+	CMPQ         DI, $0x10
+	JL           symmetric2End
+	MOVQ         $0x00000001, R8
 	MOVQ         (DX), R9
 	VBROADCASTSS (BX), Y0
 	VMULPS       (CX)(R9*4), Y0, Y1
 	VMULPS       32(CX)(R9*4), Y0, Y0
 	LEAQ         16(DX), R11
-	INCQ         R8
 
-symmetricTap:
+symmetric2Tap:
 	MOVQ         (R11), R9
 	MOVQ         8(R11), R10
 	VBROADCASTSS (BX)(R8*4), Y2
@@ -1934,13 +2005,15 @@ symmetricTap:
 	ADDQ         $0x10, R11
 	INCQ         R8
 	CMPQ         R8, SI
-	JNE          symmetricTap
+	JNE          symmetric2Tap
 	VMOVUPS      Y1, (AX)
 	VMOVUPS      Y0, 32(AX)
 	ADDQ         $0x40, CX
 	ADDQ         $0x40, AX
 	SUBQ         $0x10, DI
-	JNZ          symmetric
+	JMP          symmetric2
+
+symmetric2End:
 	VZEROUPPER
 	RET
 

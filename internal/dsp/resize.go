@@ -92,9 +92,9 @@ func newAcross(src Plane, t taps) *across {
 func (a *across) row(y int) []float32 {
 	if y < a.top || y >= a.top+a.n {
 		a.top, a.n = y, min(boxLanes, a.src.H-y)
-		intoColumns(a.in, a.src.Pix[y*a.src.W:(y+a.n)*a.src.W], a.src.W, a.n)
+		IntoColumns(a.in, a.src.Pix[y*a.src.W:(y+a.n)*a.src.W], a.src.W, a.n)
 		a.taps.columns(a.out, a.in)
-		intoRows(a.done.Pix, a.out, a.done.W, a.n)
+		IntoRows(a.done.Pix, a.out, a.done.W, a.n)
 	}
 	return a.done.Row(y - a.top)
 }

@@ -74,12 +74,6 @@ func slide(sum *[Lanes]float32, add, sub Strip, n int) {
 	}
 }
 
-// IntoColumns writes up to Lanes rows of w samples as columns, Lanes floats a row.
-func IntoColumns(dst, src []float32, w, rows int) { intoColumns(dst, src, w, rows) }
-
-// IntoRows undoes [IntoColumns].
-func IntoRows(dst, src []float32, w, rows int) { intoRows(dst, src, w, rows) }
-
 // Luma writes 0.299 R + 0.587 G + 0.114 B, 0..255, of len(dst) pixels of src: four bytes each, red,
 // green, blue and a fourth that does not count. The products are rounded and summed from left to
 // right, so that every machine gets the same bits.

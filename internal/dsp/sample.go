@@ -17,6 +17,29 @@ func SampleCubic(dst []float32, p Plane, l Line) {
 	sample(dst, p, walk, nil, ^uint32(0), 4)
 }
 
+// SampleCubicAt writes samples of p at the positions (x, y) to dst by cubic convolution. Samples at positions that do not
+// lie within 1 <= x < W-2 and 1 <= y < H-2 are 0, and all samples if a side of p is below 4.
+func SampleCubicAt(dst []float32, p Plane, x, y []float64) {
+	if p.W < 4 || p.H < 4 {
+		clear(dst)
+		return
+	}
+	_ = p.Pix[p.W*p.H-1] // the kernels trust the size
+	for len(dst) > 0 {
+		var at linePositions
+		n := min(len(dst), lineBlock)
+		for i, x := range x[:n] {
+			if y := y[i]; x >= 1 && y >= 1 && x < float64(p.W-2) && y < float64(p.H-2) {
+				ix, iy := int(x), int(y)
+				at.at[i], at.keep[i] = int32((iy-1)*p.W+ix-1), ^uint32(0)
+				at.tx[i], at.ty[i] = float32(x-float64(ix)), float32(y-float64(iy))
+			}
+		}
+		cubic(dst[:n], &at, p)
+		dst, x, y = dst[n:], x[n:], y[n:]
+	}
+}
+
 // SampleLinear is [SampleCubic] with bilinear interpolation. The same positions give 0.
 func SampleLinear(dst []float32, p Plane, l Line) {
 	walk := lineWalk{l, 1, 1, float64(p.W - 3), float64(p.H - 3)}

@@ -58,15 +58,15 @@ func (s *Source) Fit(v *View) (*Fit, error) {
 	}
 	f.Predicted = predicted
 	f.Ends = tone.at(0) <= clipped || tone.at(255) >= 255-clipped
-	f.mask(predicted, v.Leak, samples)
-	if count(f.Weight) < minPixels {
-		return nil, ErrNothing
-	}
-	f.local = newLocality(predicted, f.Weight)
 	left := dsp.NewPlane(base.W, base.H)
 	for i, p := range predicted.Pix {
 		left.Pix[i] = v.Leak.Pix[i] - p
 	}
+	f.mask(left, samples)
+	if count(f.Weight) < minPixels {
+		return nil, ErrNothing
+	}
+	f.local = newLocality(predicted, f.Weight)
 	f.Residual = f.local.without(left)
 	f.spread()
 	return f, nil
@@ -221,14 +221,10 @@ func (f *Fit) blurAndTone(base dsp.Plane, s *toneSample) (dsp.Plane, toneCurve) 
 }
 
 // mask sets Weight to 1 at pixels that show the original: inside, not covered, and not farther off
-// in level than trusted pixels are. It also sets off, the pixels that are too far off. s says which
-// pixels are trusted. Pixels beside a bad pixel get 0.
-func (f *Fit) mask(predicted, leak dsp.Plane, s *toneSample) {
-	d := dsp.NewPlane(leak.W, leak.H)
-	for i, p := range predicted.Pix {
-		d.Pix[i] = leak.Pix[i] - p
-	}
-	d = dsp.Box(d, 9)
+// in level than trusted pixels are. It also sets off, the pixels that are too far off. left is the leak less its
+// prediction, and s says which pixels are trusted. Pixels beside a bad pixel get 0.
+func (f *Fit) mask(left dsp.Plane, s *toneSample) {
+	d := dsp.Box(left, 9)
 	var some []float32
 	for i, at := range s.at {
 		if s.trusted[i] {
@@ -236,7 +232,7 @@ func (f *Fit) mask(predicted, leak dsp.Plane, s *toneSample) {
 		}
 	}
 	limit := max(14, 6*median(some))
-	f.off = make([]bool, len(leak.Pix))
+	f.off = make([]bool, len(left.Pix))
 	bad := f.Covered.Clone()
 	for i, v := range d.Pix {
 		if f.Inside.Pix[i] > 0 && abs(v) > limit {
@@ -244,7 +240,7 @@ func (f *Fit) mask(predicted, leak dsp.Plane, s *toneSample) {
 		}
 	}
 	bad = dsp.Dilate(bad, 9)
-	f.Weight = dsp.NewPlane(leak.W, leak.H)
+	f.Weight = dsp.NewPlane(left.W, left.H)
 	for i, in := range f.Inside.Pix {
 		if in > 0 && bad.Pix[i] == 0 {
 			f.Weight.Pix[i] = 1

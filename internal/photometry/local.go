@@ -22,16 +22,10 @@ func newLocality(predicted, weight dsp.Plane) *locality {
 		}
 	}
 	dsp.Parallel(localN*localN, func(from, to int) {
-		tmp := dsp.NewPlane(weight.W, weight.H)
 		for at := from; at < to; at++ {
-			i, j := at/localN, at%localN
-			if j < i {
-				continue
+			if i, j := at/localN, at%localN; j >= i {
+				l.normal[i][j] = windowed(l.basis[i], l.basis[j])
 			}
-			for k, v := range l.basis[i].Pix {
-				tmp.Pix[k] = float32(v * l.basis[j].Pix[k])
-			}
-			l.normal[i][j] = windowed(tmp)
 		}
 	})
 	return l
@@ -44,7 +38,7 @@ func (l *locality) without(e dsp.Plane) dsp.Plane {
 	var b [localN]dsp.Plane
 	dsp.Parallel(len(b), func(from, to int) {
 		for i := from; i < to; i++ {
-			b[i] = windowed(dsp.Product(l.basis[i], out))
+			b[i] = windowed(l.basis[i], out)
 		}
 	})
 	l.subtract(out, l.solve(b))
@@ -74,14 +68,17 @@ func slopes(p dsp.Plane) (gx, gy, lap dsp.Plane) {
 	return gx, gy, lap
 }
 
-// windowed returns the mean of p over each cell of localStep x localStep pixels, blurred by a
+// windowed returns the mean of p times q over each cell of localStep x localStep pixels. The means are blurred by a
 // Gaussian of Reach pixels. Cells cut off by an edge count as if filled up with zeros.
-func windowed(p dsp.Plane) dsp.Plane {
+func windowed(p, q dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane((p.W+localStep-1)/localStep, (p.H+localStep-1)/localStep)
 	for y := range p.H {
-		src, dst := p.Row(y), out.Row(y/localStep)
-		for x, v := range src {
-			dst[x/localStep] += v
+		a, b, dst := p.Row(y), q.Row(y), out.Row(y/localStep)
+		for i, sum := range dst {
+			for x := i * localStep; x < min((i+1)*localStep, p.W); x++ {
+				sum += float32(a[x] * b[x])
+			}
+			dst[i] = sum
 		}
 	}
 	out.Scale(1.0 / (localStep * localStep))

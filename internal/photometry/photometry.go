@@ -66,17 +66,33 @@ func (s *Source) at(v *View) (out, inside dsp.Plane) {
 	scale := float64(int(1) << level)
 	fx, fy := float64(fine.W)/float64(v.W)/scale, float64(fine.H)/float64(v.H)/scale
 	out, inside = dsp.NewPlane(v.Leak.W, v.Leak.H), dsp.NewPlane(v.Leak.W, v.Leak.H)
-	dsp.Parallel(len(out.Pix), func(from, to int) {
-		for i := from; i < to; i++ {
-			x := float64((float64(v.X.Pix[i])+0.5)*fx) - 0.5
-			y := float64((float64(v.Y.Pix[i])+0.5)*fy) - 0.5
-			out.Pix[i] = Sample(src, x, y, k)
-			if v.X.Pix[i] > 1 && v.Y.Pix[i] > 1 && v.X.Pix[i] < float32(v.W-2) && v.Y.Pix[i] < float32(v.H-2) {
-				inside.Pix[i] = 1
+	dsp.Parallel(out.H, func(from, to int) {
+		x, y := make([]float64, out.W), make([]float64, out.W)
+		for row := from; row < to; row++ {
+			ys, in := v.Y.Row(row), inside.Row(row)
+			for i, vx := range v.X.Row(row) {
+				vy := ys[i]
+				x[i], y[i] = float64((float64(vx)+0.5)*fx)-0.5, float64((float64(vy)+0.5)*fy)-0.5
+				if vx > 1 && vy > 1 && vx < float32(v.W-2) && vy < float32(v.H-2) {
+					in[i] = 1
+				}
 			}
+			Samples(out.Row(row), src, x, y, k)
 		}
 	})
 	return out, inside
+}
+
+// Samples writes [Sample] of p at each of the positions (x, y) to dst.
+func Samples(dst []float32, p dsp.Plane, x, y []float64, k float64) {
+	if k <= 1.03 {
+		dsp.SampleCubicAt(dst, p, x, y)
+	}
+	for i, x := range x {
+		if k > 1.03 || !(x >= 1 && y[i] >= 1 && x < float64(p.W-2) && y[i] < float64(p.H-2)) {
+			dst[i] = Sample(p, x, y[i], k)
+		}
+	}
 }
 
 // Sample returns p at a position: averaged over the k x k samples around it, 1 < k <= 4,
@@ -140,15 +156,6 @@ func sampleCubic(p dsp.Plane, x, y float64) float32 {
 	ix, iy := int(fx)-1, int(fy)-1
 	wx, wy := dsp.Bicubic(float32(x-fx)), dsp.Bicubic(float32(y-fy))
 	var sum float32
-	if ix >= 0 && iy >= 0 && ix+3 < p.W && iy+3 < p.H {
-		k := iy*p.W + ix
-		for j := range 4 {
-			r := p.Pix[k : k+4 : k+4]
-			sum += float32(wy[j] * (float32(wx[0]*r[0]) + float32(wx[1]*r[1]) + float32(wx[2]*r[2]) + float32(wx[3]*r[3])))
-			k += p.W
-		}
-		return sum
-	}
 	for j := range 4 {
 		r := p.Row(min(max(iy+j, 0), p.H-1))
 		var v float32

@@ -176,6 +176,26 @@ func TestSampleAveragesAreas(t *testing.T) {
 	assert.Zero(t, photometry.Sample(p, math.Inf(1), 0, 1))
 }
 
+// Samples has the bits of Sample inside of a plane, at its edges and beyond, also of planes with less than four samples a side.
+func TestSamplesAreThoseOfSample(t *testing.T) {
+	for _, size := range [][2]int{{40, 30}, {4, 4}, {3, 9}, {1, 1}} {
+		p := scene(size[0], size[1])
+		var x, y []float64
+		for i := range 500 {
+			x, y = append(x, float64(i%47)*0.93-2), append(y, float64(i%37)*0.89-2)
+		}
+		x[7], y[8], x[9], y[10] = math.NaN(), math.Inf(1), -1e9, 1
+		for _, k := range []float64{1, 2.5} {
+			got, want := make([]float32, len(x)), make([]float32, len(x))
+			for i := range x {
+				want[i] = photometry.Sample(p, x[i], y[i], k)
+			}
+			photometry.Samples(got, p, x, y, k)
+			require.Equal(t, want, got, "%v %g", size, k)
+		}
+	}
+}
+
 func BenchmarkFit(b *testing.B) {
 	orig := scene(2048, 1536)
 	leak := shrunk(orig, 2)

@@ -227,13 +227,11 @@ func (f *field) compare(sigma int) *compared {
 		s.seen[i] = s.seen[i] && !is
 	}
 	s.o = dsp.HighPass(w, fieldHigh)
-	cell := cellOf(sigma)
-	to := blurred(s.sums(cell, f.t, s.o), sigma, cell)
-	oo := blurred(s.sums(cell, s.o, s.o), sigma, cell)
+	to, oo := s.sums(f.t, s.o), s.sums(s.o, s.o)
 	for i, v := range to.Pix {
 		to.Pix[i] = min(max(v/(oo.Pix[i]+1), 0.1), 4)
 	}
-	gains := newSpread(to, f.t.W, cell)
+	gains := newSpread(to, f.t.W, cellOf(sigma))
 	s.diff = dsp.NewPlane(f.t.W, f.t.H)
 	n := 0
 	for y := range f.t.H {
@@ -258,8 +256,9 @@ func (f *field) compare(sigma int) *compared {
 func cellOf(sigma int) int { return max(1, sigma/8) }
 
 // sums returns the sum of the products of a and b in each cell, divided by the pixels of a full
-// cell. cell is the side of a cell, pixels. Pixels that are not seen add 0.
-func (s *compared) sums(cell int, a, b dsp.Plane) dsp.Plane {
+// cell. The sums are blurred by a Gaussian of the window. Pixels that are not seen add 0.
+func (s *compared) sums(a, b dsp.Plane) dsp.Plane {
+	cell := cellOf(s.window)
 	out := dsp.NewPlane((a.W+cell-1)/cell, (a.H+cell-1)/cell)
 	dsp.Shared(out.H, 2*len(a.Pix), func(from, to int) {
 		for y := from * cell; y < min(to*cell, a.H); y++ {
@@ -277,12 +276,7 @@ func (s *compared) sums(cell int, a, b dsp.Plane) dsp.Plane {
 		}
 	})
 	out.Scale(1 / float32(cell*cell))
-	return out
-}
-
-// blurred returns sums over cells, blurred by a Gaussian of sigma pixels. cell is the side of a cell, pixels.
-func blurred(p dsp.Plane, sigma, cell int) dsp.Plane {
-	return dsp.Gauss(p, float64(sigma)/float64(cell))
+	return dsp.Gauss(out, float64(s.window)/float64(cell))
 }
 
 // step moves the positions by the smooth field that lowers the difference most: in each window
@@ -290,8 +284,7 @@ func blurred(p dsp.Plane, sigma, cell int) dsp.Plane {
 func (f *field) step(s *compared) {
 	cell := cellOf(s.window)
 	gx, gy := dsp.Gradients(s.o)
-	take := func(a, b dsp.Plane) dsp.Plane { return blurred(s.sums(cell, a, b), s.window, cell) }
-	xx, xy, yy, xe, ye := take(gx, gx), take(gx, gy), take(gy, gy), take(gx, s.diff), take(gy, s.diff)
+	xx, xy, yy, xe, ye := s.sums(gx, gx), s.sums(gx, gy), s.sums(gy, gy), s.sums(gx, s.diff), s.sums(gy, s.diff)
 	trace := 0.0
 	for i, v := range xx.Pix {
 		trace += float64(v) + float64(yy.Pix[i])

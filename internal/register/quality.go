@@ -43,12 +43,7 @@ func correlate(t, o, seen dsp.Plane) (q, overlap float64) {
 	}
 	weights := dsp.Gauss(seen, 6)
 	a, b := highPassSeen(t, seen, weights, 6), highPassSeen(o, seen, weights, 6)
-	ab, aa, bb := dsp.NewPlane(t.W, t.H), dsp.NewPlane(t.W, t.H), dsp.NewPlane(t.W, t.H)
-	for i := range seen.Pix {
-		u, v := a.Pix[i], b.Pix[i]
-		ab.Pix[i], aa.Pix[i], bb.Pix[i] = u*v, u*u, v*v
-	}
-	ab, aa, bb = dsp.Gauss(ab, 5), dsp.Gauss(aa, 5), dsp.Gauss(bb, 5)
+	ab, aa, bb := dsp.Gauss(dsp.Product(a, b), 5), dsp.Gauss(dsp.Product(a, a), 5), dsp.Gauss(dsp.Product(b, b), 5)
 	var sum, shown, weight float64
 	for i, m := range seen.Pix {
 		if m == 0 {

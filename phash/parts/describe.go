@@ -56,7 +56,7 @@ var weights = func() (out [cells * perCell * cells * perCell]weight) {
 
 // eighths returns the direction of (x, y) in eighths of a circle, 0..8: 0 along x, 2 along y. The
 // result is within 0.005 of the true direction, and 0 for (0, 0). Only basic operations are used,
-// which are the same on every machine.
+// which are the same on every machine. It has tables in place of branches, which no processor could foresee.
 func eighths(x, y float32) float32 {
 	ax, ay := max(x, -x), max(y, -y)
 	lo, hi := min(ax, ay), max(ax, ay)
@@ -65,16 +65,18 @@ func eighths(x, y float32) float32 {
 	}
 	t := lo / hi
 	a := float32(t * (1 + float32(0.348*(1-t))))
-	if ay > ax {
-		a = 2 - a
+	a = turned(a, 2, ay > ax)
+	a = turned(a, 4, x < 0)
+	return turned(a, 8, y < 0)
+}
+
+// turned returns a or, if it counts from the other end, end less a.
+func turned(a, end float32, fromEnd bool) float32 {
+	i := 0
+	if fromEnd {
+		i = 1
 	}
-	if x < 0 {
-		a = 4 - a
-	}
-	if y < 0 {
-		a = 8 - a
-	}
-	return a
+	return [2]float32{a, end - a}[i]
 }
 
 // describe replaces h by the histogram of gradients around blob b of octave o, normalised. (cos,

@@ -198,18 +198,12 @@ func find(p dsp.Plane, share float32, limit int) []*found {
 				f.turn, f.level = uint8(int(float64(t*turnSteps)+0.5)&(turnSteps-1)), levelOf(b.sigma, i)
 				cos, sin := dsp.Cis(t)
 				describe(&f.h, o, &b, cos, sin)
-				f.project()
 				out = append(out, f)
 			}
 		}
 	}
+	learned.project(out)
 	return out
-}
-
-// project makes the descriptor of the histogram.
-func (f *found) project() {
-	f.along = learned.project(&f.h)
-	f.descriptor = f.along.bits()
 }
 
 // levelOf returns the scale of a blob in thirds of an octave above the smallest scale, 0 to

@@ -268,7 +268,7 @@ func TestLooks(t *testing.T) {
 			if name == "half" {
 				a.x, a.y, a.turn = float32(p.W-1)-a.x, float32(p.H-1)-a.y, (a.turn+turnSteps/2)&(turnSteps-1)
 			} else {
-				a.mirror(p.W)
+				mirror([]*found{&a}, p.W)
 			}
 			for k := range other {
 				b := other[k]

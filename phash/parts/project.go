@@ -28,7 +28,7 @@ type descriptor [words]uint64
 // axes are the numbers of axesFile.
 type axes struct {
 	mean  histogram
-	share [dims]histogram // by dimension of the histogram
+	share dsp.Plane // a row of shares for each dimension of the histogram
 }
 
 var learned = readAxes(axesFile)
@@ -36,8 +36,8 @@ var learned = readAxes(axesFile)
 // readAxes returns the axes that data, the bytes of axesFile, holds. It returns axes of zeros if
 // data has another length.
 func readAxes(data []byte) *axes {
-	a := &axes{}
-	next := func(h *histogram) {
+	a := &axes{share: dsp.NewPlane(dims, dims)}
+	next := func(h []float32) {
 		for i := range h {
 			h[i] = math.Float32frombits(binary.LittleEndian.Uint32(data))
 			data = data[4:]
@@ -46,19 +46,24 @@ func readAxes(data []byte) *axes {
 	if len(data) != 4*dims*(dims+1) {
 		return a
 	}
-	next(&a.mean)
-	for i := range a.share {
-		next(&a.share[i])
-	}
+	next(a.mean[:])
+	next(a.share.Pix)
 	return a
 }
 
-// project returns the coordinates of h along the axes.
-func (a *axes) project(h *histogram) (y histogram) {
-	for i, v := range h {
-		dsp.AddScaled(y[:], a.share[i][:], v-a.mean[i])
+// project sets the coordinates along the axes, and the descriptors, of the histograms of all features.
+func (a *axes) project(all []*found) {
+	along, off := dsp.NewPlane(dims, len(all)), make([]float32, 0, dims*len(all))
+	for _, f := range all {
+		for i, v := range f.h {
+			off = append(off, v-a.mean[i])
+		}
 	}
-	return y
+	dsp.Combine(along, a.share, off)
+	for i, f := range all {
+		f.along = histogram(along.Row(i))
+		f.descriptor = f.along.bits()
+	}
 }
 
 // bits returns the signs of the coordinates y: a bit is set if the coordinate is above 0.

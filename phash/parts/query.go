@@ -33,7 +33,7 @@ func Examine(img image.Image) (*Query, error) {
 	}
 	size := img.Bounds().Size()
 	if max(p.W, p.H) < minLong || min(p.W, p.H) < minShort {
-		p = enlarge(p, enlarged)
+		p = dsp.Enlarged(p, enlarged*p.W, enlarged*p.H)
 	}
 	q := &Query{size: size, width: p.W, height: p.H, scale: float64(p.W) / float64(size.X)}
 	all := find(p, turnShare, maxTurns)
@@ -43,19 +43,12 @@ func Examine(img image.Image) (*Query, error) {
 	all = all[:min(len(all), maxAsked)]
 	for _, f := range all {
 		q.asked = append(q.asked, f.ask())
-		f.mirror(p.W)
+	}
+	mirror(all, p.W)
+	for _, f := range all {
 		q.mirrored = append(q.mirrored, f.ask())
 	}
 	return q, nil
-}
-
-// enlarge returns p n times as large, by cubic convolution.
-func enlarge(p dsp.Plane, n int) dsp.Plane {
-	e, out := dsp.NewEnlarger(p, n*p.W, n*p.H), dsp.NewPlane(n*p.W, n*p.H)
-	for y := range out.H {
-		e.Row(y, out.Row(y))
-	}
-	return out
 }
 
 // ask returns f as an index is asked for it, with the margins of its first maxAddress signs. A
@@ -69,12 +62,14 @@ func (f *found) ask() (a asked) {
 	return a
 }
 
-// mirror changes f to what it is in the mirror image, left to right, of a picture of width w,
+// mirror changes features to what they are in the mirror image, left to right, of a picture of width w,
 // canonical pixels.
-func (f *found) mirror(w int) {
-	f.h = f.h.mirrored()
-	f.x, f.turn = float32(w-1)-f.x, (turnSteps/2-f.turn)&(turnSteps-1)
-	f.project()
+func mirror(all []*found, w int) {
+	for _, f := range all {
+		f.h = f.h.mirrored()
+		f.x, f.turn = float32(w-1)-f.x, (turnSteps/2-f.turn)&(turnSteps-1)
+	}
+	learned.project(all)
 }
 
 // Len returns the number of features of the leak.

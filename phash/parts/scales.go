@@ -59,19 +59,21 @@ type blob struct {
 	plane int     // of the octave, nearest in scale
 }
 
+// difference returns sample k of the i-th difference of Gaussians: of plane i+1 less plane i.
+func (o *octave) difference(i, k int) float32 { return o.planes[i+1].Pix[k] - o.planes[i].Pix[k] }
+
 // blobs returns the extrema of an octave's differences of Gaussians, without edges. An extremum is
 // minPeak grey levels or more, and frame pixels or more from the border.
 func (o *octave) blobs() []blob {
-	var d [intervals + 2]dsp.Plane
-	for i := range d {
-		d[i] = o.planes[i+1].Clone()
-		dsp.AddScaled(d[i].Pix, o.planes[i].Pix, -1)
-	}
 	var out []blob
+	row := make([]float32, o.planes[0].W) // of a difference
 	for i := 1; i <= intervals; i++ {
-		w, h := d[i].W, d[i].H
+		w, h := o.planes[i].W, o.planes[i].H
 		for y := frame; y < h-frame; y++ {
-			row := d[i].Row(y)
+			finer := o.planes[i].Row(y)
+			for x, v := range o.planes[i+1].Row(y) {
+				row[x] = v - finer[x]
+			}
 			for x := frame; x < w-frame; x++ {
 				v := row[x]
 				switch l, r := row[x-1], row[x+1]; {
@@ -80,8 +82,8 @@ func (o *octave) blobs() []blob {
 				default:
 					continue
 				}
-				if k := y*w + x; extreme(&d, i, k, v) {
-					if b, ok := refine(&d, i, x, y); ok {
+				if k := y*w + x; o.extreme(i, k, v) {
+					if b, ok := o.refine(i, x, y); ok {
 						out = append(out, b)
 					}
 				}
@@ -91,13 +93,16 @@ func (o *octave) blobs() []blob {
 	return out
 }
 
-// extreme reports whether no neighbour in place and scale exceeds v, sample k of plane i; of 26
-// neighbours, equal ones are allowed. If v is not above 0, no neighbour may be lower. Plane i is
+// extreme reports whether no neighbour in place and scale exceeds v, sample k of difference i; of 26
+// neighbours, equal ones are allowed. If v is not above 0, no neighbour may be lower. Difference i is
 // neither the first nor the last, and k no border sample.
-func extreme(d *[intervals + 2]dsp.Plane, i, k int, v float32) bool {
-	for _, p := range [...][]float32{d[i].Pix, d[i-1].Pix, d[i+1].Pix} {
-		for r := k - d[i].W - 1; r <= k+d[i].W-1; r += d[i].W {
-			lo, hi := min(p[r], p[r+1], p[r+2]), max(p[r], p[r+1], p[r+2])
+func (o *octave) extreme(i, k int, v float32) bool {
+	w := o.planes[i].W
+	for _, d := range [...]int{i, i - 1, i + 1} {
+		for r := k - w - 1; r <= k+w-1; r += w {
+			a, b := o.planes[d+1].Pix[r:r+3:r+3], o.planes[d].Pix[r:r+3:r+3]
+			left, mid, right := a[0]-b[0], a[1]-b[1], a[2]-b[2]
+			lo, hi := min(left, mid, right), max(left, mid, right)
 			if v > 0 && hi > v || v <= 0 && lo < v {
 				return false
 			}
@@ -106,24 +111,25 @@ func extreme(d *[intervals + 2]dsp.Plane, i, k int, v float32) bool {
 	return true
 }
 
-// refine returns the blob at extremum (x, y) of plane i, moved to the tops of the parabolas through
+// refine returns the blob at extremum (x, y) of difference i, moved to the tops of the parabolas through
 // its neighbours. It returns false for an edge or a saddle, or if the top is more than maxStray
 // samples away in x or y.
-func refine(d *[intervals + 2]dsp.Plane, i, x, y int) (blob, bool) {
-	p, w := d[i].Pix, d[i].W
+func (o *octave) refine(i, x, y int) (blob, bool) {
+	w := o.planes[i].W
 	k := y*w + x
-	v := float64(p[k])
-	dxx := float64(p[k+1]) + float64(p[k-1]) - 2*v
-	dyy := float64(p[k+w]) + float64(p[k-w]) - 2*v
-	dxy := (float64(p[k+w+1]) - float64(p[k+w-1]) - float64(p[k-w+1]) + float64(p[k-w-1])) / 4
+	p := func(off int) float64 { return float64(o.difference(i, k+off)) }
+	v := p(0)
+	dxx := p(1) + p(-1) - 2*v
+	dyy := p(w) + p(-w) - 2*v
+	dxy := (p(w+1) - p(w-1) - p(1-w) + p(-w-1)) / 4
 	trace, det := dxx+dyy, float64(dxx*dyy)-float64(dxy*dxy)
 	if det <= 0 || float64(trace*trace) >= float64(maxEdge*det) {
 		return blob{}, false
 	}
-	dx, dy := (float64(p[k+1])-float64(p[k-1]))/2, (float64(p[k+w])-float64(p[k-w]))/2
+	dx, dy := (p(1)-p(-1))/2, (p(w)-p(-w))/2
 	ox := -(float64(dyy*dx) - float64(dxy*dy)) / det
 	oy := -(float64(dxx*dy) - float64(dxy*dx)) / det
-	up, down := float64(d[i+1].Pix[k]), float64(d[i-1].Pix[k])
+	up, down := float64(o.difference(i+1, k)), float64(o.difference(i-1, k))
 	os := 0.0
 	if c := up + down - 2*v; math.Abs(c) > 1e-6 {
 		os = min(max((down-up)/2/c, -0.5), 0.5)

@@ -45,13 +45,9 @@ func TracerOf(s *code.Stream, w, h int) dsp.Plane {
 			}
 		}
 	}
-	t := dsp.InverseDCT2(c)
-	out := dsp.NewPlane(w, h)
+	t := dsp.InverseDCT2(c, c.W, c.H)
 	scale := float64(TracerSize) / float64(side)
-	e := dsp.NewScaler(t, w, scale, scale)
-	for y := range h {
-		e.Row(y, out.Row(y))
-	}
+	out := dsp.Scaled(t, w, h, scale, scale)
 	out.Scale(float32(1 / (out.RMS() + 1e-20)))
 	return out
 }

@@ -109,7 +109,7 @@ func intoFrame(p dsp.Plane) dsp.Plane {
 	if scale == 1 {
 		return p
 	}
-	return scaledTo(p, w, h, scale)
+	return dsp.Scaled(p, w, h, scale, scale)
 }
 
 // expect returns what a mark of strength 1 would score in the mean in evidence e of the leak v, by
@@ -154,7 +154,7 @@ func (v *frameView) through(p *probe, gain []float32) dsp.Plane {
 			dst[u] = float32(src[u] * gain[band[u]])
 		}
 	}
-	return dsp.InverseDCT2(c)
+	return dsp.InverseDCT2(c, c.W, c.H)
 }
 
 // answer returns what the probe scores in evidence e, by tracer and by payload, if it alone had
@@ -184,11 +184,18 @@ func (p *probe) correlation(soft *[code.CodedN]float64) (sum float64) {
 // onLeakRaster returns a mark p of the frame on the leak's raster and through its tone curve, in grey levels.
 func (v *frameView) onLeakRaster(p dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane(v.leakX.W, v.leakX.H)
-	dsp.Parallel(len(out.Pix), func(from, to int) {
-		for i := from; i < to; i++ {
-			if v.fit.Weight.Pix[i] > 0 {
-				m := photometry.Sample(p, float64(v.leakX.Pix[i]), float64(v.leakY.Pix[i]), v.pitch)
-				out.Pix[i] = float32(m * v.fit.Slope.Pix[i])
+	dsp.Parallel(out.H, func(from, to int) {
+		x, y := make([]float64, out.W), make([]float64, out.W)
+		for row := from; row < to; row++ {
+			for i, lx := range v.leakX.Row(row) {
+				x[i], y[i] = float64(lx), float64(v.leakY.Row(row)[i])
+			}
+			dst, slope := out.Row(row), v.fit.Slope.Row(row)
+			photometry.Samples(dst, p, x, y, v.pitch)
+			for i, w := range v.fit.Weight.Row(row) {
+				if dst[i] *= slope[i]; w == 0 {
+					dst[i] = 0
+				}
 			}
 		}
 	})

@@ -43,7 +43,7 @@ func (t *Tracer) rounded(s *suspects, l *requant.Leak, sight *capture.Sight, qua
 	}
 	original := t.onto.Luma().Make()
 	pitch := 1 / t.frame.pixels(original.W, original.H)
-	mark := scaledTo(s.probe.mark, original.W, original.H, pitch)
+	mark := dsp.Scaled(s.probe.mark, original.W, original.H, pitch, pitch)
 	r, ok := l.Read(original, mark, t.weakest())
 	if !ok {
 		return nil
@@ -97,19 +97,8 @@ func (f *frame) gather(p dsp.Plane) dsp.Plane {
 	if k > 1 {
 		out = dsp.Shrink(p, f.fw, f.fh)
 	} else {
-		out = scaledTo(p, f.fw, f.fh, k)
+		out = dsp.Scaled(p, f.fw, f.fh, k, k)
 	}
 	out.Scale(float32(k * k))
-	return out
-}
-
-// scaledTo returns p resampled by cubic convolution to w x h samples, each step samples of p wide and high; the upper
-// left corners are aligned. It does not average: shrinking by much takes dsp.Shrink.
-func scaledTo(p dsp.Plane, w, h int, step float64) dsp.Plane {
-	out := dsp.NewPlane(w, h)
-	e := dsp.NewScaler(p, w, step, step)
-	for y := range h {
-		e.Row(y, out.Row(y))
-	}
 	return out
 }

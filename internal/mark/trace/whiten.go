@@ -58,10 +58,7 @@ func (v *frameView) passed(c comparison) dsp.Plane {
 	for i, b := range v.band {
 		c.base.Pix[i] *= v.channel[b]
 	}
-	base := dsp.NewPlane(v.fw, v.fh)
-	for y, full := 0, dsp.InverseDCT2(c.base); y < v.fh; y++ {
-		copy(base.Row(y), full.Row(y))
-	}
+	base := dsp.InverseDCT2(c.base, v.fw, v.fh)
 	out, all := dsp.Gauss(dsp.Product(base, c.seen), passedReach), dsp.Gauss(dsp.Product(base, base), passedReach)
 	for i, p := range all.Pix {
 		out.Pix[i] = pattern.Clip(out.Pix[i]/(p+1e-9), 0, 1)
@@ -112,13 +109,9 @@ func (v *frameView) weighed(spectrum dsp.Plane) dsp.Plane {
 			dst[u] = float32(float32(src[u]*v.whiten[band[u]]) * high.at(u*u+y*y))
 		}
 	}
-	full := dsp.InverseDCT2(c)
-	out := dsp.NewPlane(v.fw, v.fh)
-	for y := range v.fh {
-		dst, src, g := out.Row(y), full.Row(y), v.gain.Row(y)
-		for x := range dst {
-			dst[x] = float32(src[x] * g[x])
-		}
+	out := dsp.InverseDCT2(c, v.fw, v.fh)
+	for i, g := range v.gain.Pix {
+		out.Pix[i] *= g
 	}
 	return out
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -61,35 +63,45 @@ func bilateral() {
 	end()
 }
 
-// symmetric: sixteen samples at a time.
+// symmetric: sixty-four samples at a time, then sixteen.
 func symmetric() {
 	kernel("symmetricAVX2", "func(dst, src *float32, offsets *int64, weights *float32, taps, n int)", "symmetricAVX2 is symmetric for n, a multiple of 16.")
 	dst, src, offsets := load("dst"), load("src"), load("offsets")
 	weights, taps, n := load("weights"), load("taps"), load("n")
-	Label("symmetric")
-	k, a, b := GP64(), GP64(), GP64()
-	XORQ(k, k)
-	MOVQ(Mem{Base: offsets}, a)
-	w := broadcast(Mem{Base: weights})
-	acc0 := product(w, Mem{Base: src, Index: a, Scale: 4})
-	acc1 := product(w, Mem{Base: src, Index: a, Scale: 4, Disp: 32})
-	pair := GP64()
-	LEAQ(Mem{Base: offsets, Disp: 16}, pair)
-	INCQ(k)
-	Label("symmetricTap")
-	MOVQ(Mem{Base: pair}, a)
-	MOVQ(Mem{Base: pair, Disp: 8}, b)
-	w = broadcast(Mem{Base: weights, Index: k, Scale: 4})
-	VADDPS(product(plus(ymm(Mem{Base: src, Index: a, Scale: 4}), Mem{Base: src, Index: b, Scale: 4}), w), acc0, acc0)
-	VADDPS(product(plus(ymm(Mem{Base: src, Index: a, Scale: 4, Disp: 32}), Mem{Base: src, Index: b, Scale: 4, Disp: 32}), w), acc1, acc1)
-	move(16, pair)
-	INCQ(k)
-	CMPQ(k, taps)
-	JNE(LabelRef("symmetricTap"))
-	VMOVUPS(acc0, Mem{Base: dst})
-	VMOVUPS(acc1, Mem{Base: dst, Disp: 32})
-	move(64, src, dst)
-	again("symmetric", n, 16)
+	k, a, b, pair := GP64(), GP64(), GP64(), GP64()
+	for _, registers := range [...]int{8, 2} {
+		label := fmt.Sprintf("symmetric%d", registers)
+		Label(label)
+		CMPQ(n, U8(8*registers))
+		JL(LabelRef(label + "End"))
+		MOVQ(U32(1), k)
+		MOVQ(Mem{Base: offsets}, a)
+		w := broadcast(Mem{Base: weights})
+		acc := make([]reg.VecVirtual, registers)
+		for i := range acc {
+			acc[i] = product(w, Mem{Base: src, Index: a, Scale: 4, Disp: 32 * i})
+		}
+		LEAQ(Mem{Base: offsets, Disp: 16}, pair)
+		Label(label + "Tap")
+		MOVQ(Mem{Base: pair}, a)
+		MOVQ(Mem{Base: pair, Disp: 8}, b)
+		w = broadcast(Mem{Base: weights, Index: k, Scale: 4})
+		for i := range acc {
+			sum := plus(ymm(Mem{Base: src, Index: a, Scale: 4, Disp: 32 * i}), Mem{Base: src, Index: b, Scale: 4, Disp: 32 * i})
+			VADDPS(product(sum, w), acc[i], acc[i])
+		}
+		move(16, pair)
+		INCQ(k)
+		CMPQ(k, taps)
+		JNE(LabelRef(label + "Tap"))
+		for i := range acc {
+			VMOVUPS(acc[i], Mem{Base: dst, Disp: 32 * i})
+		}
+		move(32*registers, src, dst)
+		SUBQ(U8(8*registers), n)
+		JMP(LabelRef(label))
+		Label(label + "End")
+	}
 	end()
 }
 
