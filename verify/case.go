@@ -196,7 +196,7 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 			}
 		}
 		if l.Kind == findings.FoundTransplanted {
-			leak.Transplanted = l.marked
+			leak.Transplanted = l.Private.marked
 		}
 		c.Leaks, at = append(c.Leaks, leak), append(at, i)
 	}
@@ -356,10 +356,10 @@ func (w *weighing) clusters() {
 		*cluster = number[subject]
 	}
 	for _, l := range w.Findings {
-		enter(&l.Cluster, l.subject)
+		enter(&l.Cluster, l.Private.subject)
 		l.Beside = slices.Clone(l.Beside) // others have the old one
 		for i := range l.Beside {
-			enter(&l.Beside[i].Cluster, l.others[l.Beside[i].Submission])
+			enter(&l.Beside[i].Cluster, l.Private.others[l.Beside[i].Submission])
 		}
 	}
 }

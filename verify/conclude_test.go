@@ -232,7 +232,7 @@ func TestMarkedOfSeveralCopies(t *testing.T) {
 		v := new(Finding)
 		v.conclude(e)
 		assert.Equal(t, !found, v.Unconfirmed, name)
-		assert.Equal(t, []string{"vendor A", "vendor B"}, v.marked, name)
+		assert.Equal(t, []string{"vendor A", "vendor B"}, v.Private.marked, name)
 		assert.Len(t, v.Accused, 3, name)
 		assert.Equal(t, found, len(v.Issued) == 3, name)
 	}
@@ -244,9 +244,9 @@ func TestLeaksOfOneCopyCountEachForItself(t *testing.T) {
 	s := watermark.Submission{1}
 	issued := registry.Copy{ID: 7, Submission: s, Recipient: "vendor A", KeyID: "v1-k"}
 	leak := func(finding findings.Kind, logE float64) *Finding {
-		v := &Finding{Finding: findings.Finding{Conclusion: findings.Conclusion{Kind: finding, Submission: s}, Evidence: findings.Evidence{Traces: []findings.Tracing{{
+		v := &Finding{Conclusion: findings.Conclusion{Kind: finding, Submission: s}, Evidence: findings.Evidence{Traces: []findings.Tracing{{
 			Submission: s, Registered: true, Issued: 1, Power: .9999, Copies: []findings.TracedCopy{{Copy: 7, LogE: logE, Found: finding == findings.FoundCopy}},
-		}}}}}
+		}}}}
 		if finding == findings.FoundCopy {
 			v.Copy, v.Issued = 7, []registry.Copy{issued}
 		}

@@ -87,9 +87,9 @@ func (v *Investigator) WritePart(ctx context.Context, w io.Writer, leaks []*Find
 		return err
 	}
 	for _, l := range leaks {
-		line := partLine{Finding: l, Mosaic: l.leak.mosaic}
+		line := partLine{Finding: l, Mosaic: l.Private.leak.mosaic}
 		if reveal {
-			line.Preview = l.leak.preview
+			line.Preview = l.Private.leak.preview
 		}
 		if err := out.Encode(line); err != nil {
 			return err
@@ -110,7 +110,7 @@ func (v *Investigator) readPart(text []byte, number, of int) (h partHead, leaks 
 		if line, rest, whole = bytes.Cut(rest, []byte("\n")); !whole || at >= h.Files || json.Unmarshal(line, &x) != nil || x.Finding == nil {
 			return h, nil, fmt.Errorf("it is damaged: file %d of the dump", at+1)
 		}
-		x.Finding.leak = look{x.Mosaic, x.Preview}
+		x.Finding.Private.leak = look{x.Mosaic, x.Preview}
 		leaks = append(leaks, x.Finding)
 	}
 	if at < h.Files {
@@ -181,7 +181,7 @@ func (v *Investigator) Join(ctx context.Context, parts ...[]byte) (leaks []*Find
 		v.mu.Unlock()
 	}
 	for i, l := range leaks {
-		if l.upload, err = v.uploadLook(ctx, l); err != nil {
+		if l.Private.upload, err = v.uploadLook(ctx, l); err != nil {
 			return nil, err
 		}
 		if v.cfg.Progress != nil {

@@ -28,8 +28,8 @@ func (v *Investigator) sameDocuments(ctx context.Context, leaks []*Finding) (sam
 	subjects, nameless := make(map[string]bool), 0
 	all := shown(leaks)
 	for _, l := range all {
-		d.subjects = append(d.subjects, l.subject)
-		if subjects[l.subject] = true; l.subject == "" {
+		d.subjects = append(d.subjects, l.Private.subject)
+		if subjects[l.Private.subject] = true; l.Private.subject == "" {
 			nameless++
 		}
 	}

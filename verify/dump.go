@@ -14,8 +14,25 @@ import (
 
 // A Verdict is what is concluded of a dump as a whole.
 type Verdict struct {
-	findings.Verdict
-	Findings []*Finding `json:"-"` // of the leaks, in the order in which they were given
+	findings.Text
+	findings.Tally
+	Odds    *odds.Verdict    `json:"odds"` // what [odds.Weigh] says of Case; without a window if only named uploads were searched
+	Case    *odds.Case       `json:"case"` // all that the odds were computed from
+	Of      []int            `json:"of"`   // for each leak of Case its place among the leaks
+	History findings.History `json:"history"`
+	// SameDocuments are pairs of the submissions that leaks show whose originals show the same document.
+	SameDocuments []findings.SameDocument `json:"same_documents,omitempty"`
+	// NotCompared is the number of submissions that leaks show whose originals were not compared
+	// with each other.
+	NotCompared int `json:"documents_not_compared,omitempty"`
+	// Travel says how the confirmed copies travelled, by the record: receipts, and who else had them.
+	Travel []findings.Travel `json:"travel,omitempty"`
+	// Earlier are the investigations of some of the same files that the ledger has from before.
+	Earlier []findings.Earlier `json:"earlier,omitempty"`
+	// Published are the investigations of other files that were published before, with the same copies.
+	Published []findings.Earlier `json:"published,omitempty"`
+	Record    findings.Record    `json:"record"`
+	Findings  []*Finding         `json:"-"` // of the leaks, in the order in which they were given
 }
 
 // Weigh draws the leaks of one dump together: the counts, the evidence for each recipient, and the
@@ -92,17 +109,17 @@ func (v *Investigator) restored(ctx context.Context, leaks []*Finding) ([]*Findi
 	out := slices.Clone(leaks)
 	for i, l := range leaks {
 		full := *l
-		if (l.subject == "" || l.Submitted.IsZero()) && l.matched() {
+		if (l.Private.subject == "" || l.Submitted.IsZero()) && l.matched() {
 			s, err := v.cfg.Registry.Submission(ctx, l.Submission)
 			if err != nil && !errors.Is(err, registry.ErrNotFound) && !errors.Is(err, registry.ErrErased) {
 				return nil, err
 			}
 			if err == nil {
-				full.subject, full.Submitted, full.SubjectEntered = s.Subject, s.Submitted, s.SetAt
+				full.Private.subject, full.Submitted, full.SubjectEntered = s.Subject, s.Submitted, s.SetAt
 			}
 		}
-		if len(l.others) < len(l.Beside) {
-			full.Beside, full.others = slices.Clone(l.Beside), nil
+		if len(l.Private.others) < len(l.Beside) {
+			full.Beside, full.Private.others = slices.Clone(l.Beside), nil
 			if err := v.fillBeside(ctx, &full); err != nil && !errors.Is(err, registry.ErrNotFound) {
 				return nil, err
 			}
@@ -110,7 +127,7 @@ func (v *Investigator) restored(ctx context.Context, leaks []*Finding) ([]*Findi
 				full.Beside[k].Custody = l.Beside[k].Custody
 			}
 		}
-		if len(l.marked) == 0 && l.Copy != 0 {
+		if len(l.Private.marked) == 0 && l.Copy != 0 {
 			if err := v.restoreMarked(ctx, &full); err != nil {
 				return nil, err
 			}
@@ -120,7 +137,7 @@ func (v *Investigator) restored(ctx context.Context, leaks []*Finding) ([]*Findi
 	return out, nil
 }
 
-// restoreMarked adds to l.marked the recipients of all copies that were read in a leak.
+// restoreMarked adds to l.Private.marked the recipients of all copies that were read in a leak.
 func (v *Investigator) restoreMarked(ctx context.Context, l *Finding) error {
 	e := l.evidence(v.cfg.given())
 	for _, r := range e.issuedReads() {
@@ -232,7 +249,7 @@ func (w *weighing) tally(leaks []*Finding) {
 func (w *weighing) count(l *Finding) {
 	names := l.MayNames()
 	if len(names) == 0 {
-		names = l.marked
+		names = l.Private.marked
 	}
 	for _, name := range names {
 		s := w.parties[name]
@@ -276,7 +293,7 @@ func (s *party) add(l *Finding, unit map[watermark.Submission]string) {
 	for _, x := range l.views() {
 		if slices.Contains(x.MayNames(), s.Name) {
 			s.clusters[unit[x.Submission]] = true
-			nameless = nameless || x.subject == ""
+			nameless = nameless || x.Private.subject == ""
 		}
 	}
 	if nameless {

@@ -31,12 +31,12 @@ var recipients = []registry.Recipient{
 
 // leakOf is a verdict as Investigate would make it.
 func leakOf(n int, finding findings.Kind, recipient string, custody ...registry.Custody) *verify.Finding {
-	v := &verify.Finding{Finding: findings.Finding{
+	v := &verify.Finding{
 		File: fmt.Sprintf("leak%d.jpg", n), Conclusion: findings.Conclusion{Kind: finding}, Strength: findings.Strength{Edits: []findings.Edit{}},
 		Picture:  findings.Picture{SHA256: fmt.Sprintf("%064x", n), Size: 1000, Format: "jpeg", Decoder: "image/jpeg", Width: 640, Height: 480},
 		Evidence: findings.Evidence{Matches: []findings.Match{}, Traces: []findings.Tracing{}},
 		Accused:  []watermark.CopyID{}, Rows: findings.Rows{Custody: custody},
-	}}
+	}
 	if finding != findings.FoundUnknown && v.Examined() {
 		d := 4
 		v.Submission = watermark.Submission{byte(n), 1}

@@ -73,7 +73,7 @@ func (v *Finding) gather(e evidence) {
 	v.TooFlat, v.Closed, v.Sync, v.Erased = e.tooFlat, e.closed, e.sync, e.erased
 	v.Matches = append(make([]findings.Match, 0, len(e.matches)), e.matches...)
 	v.Traces = append(make([]findings.Tracing, 0, len(e.traces)), e.traces...)
-	v.Reads, v.Keys, v.found = nil, nil, nil
+	v.Reads, v.Keys, v.Private.found = nil, nil, nil
 	for _, r := range e.reads {
 		x := findings.Reading{Copy: r.copy, KeyID: r.keyID, Among: r.among, Shows: r.shows, Altered: r.altered, Erased: r.erased, Rival: r.rival, Returned: r.returned, Alone: r.alone}
 		if r.erased {
@@ -84,7 +84,7 @@ func (v *Finding) gather(e evidence) {
 		}
 		if r.issued != nil {
 			x.Submission, x.Page, x.Issued, x.State = r.issued.Submission, r.page, r.issued.Issued, openState(r.issued)
-			v.found = append(v.found, *r.issued)
+			v.Private.found = append(v.Private.found, *r.issued)
 		}
 		if r.key != nil {
 			v.Keys = append(v.Keys, *r.key)
@@ -132,7 +132,7 @@ func (v *Finding) evidence(g given) evidence {
 // bind gives r, the read of x of an issued copy, its row and what tracing said. Without the row it has what x says.
 func (v *Finding) bind(r *read, x findings.Reading) {
 	r.issued = &registry.Copy{ID: x.Copy, Recipient: x.Recipient, Submission: x.Submission, KeyID: x.KeyID, Issued: x.Issued, State: x.State}
-	for _, c := range slices.Concat(v.Issued, v.found) {
+	for _, c := range slices.Concat(v.Issued, v.Private.found) {
 		if c.ID == x.Copy && c.Submission == x.Submission && c.KeyID == x.KeyID && c.Issued.Equal(x.Issued) && openState(&c) == x.State {
 			r.issued = &c
 		}
@@ -161,7 +161,7 @@ func (v *Finding) conclude(e evidence) {
 		c.say("lacks", figures{"lacks": v.Lacks})
 	}
 	v.Note, v.Said = written(c.said), c.said
-	v.Recall, v.Accused, v.Issued, v.marked = c.recall, []watermark.CopyID{}, nil, nil
+	v.Recall, v.Accused, v.Issued, v.Private.marked = c.recall, []watermark.CopyID{}, nil, nil
 	for i := range e.matches {
 		if e.matches[i].Submission == c.submission {
 			v.Distance = &e.matches[i].Distance
@@ -210,17 +210,17 @@ func (v *Finding) number(e evidence, r *read) {
 	}
 }
 
-// mark adds the recipient of a copy that was read to v.marked, once.
+// mark adds the recipient of a copy that was read to v.Private.marked, once.
 func (v *Finding) mark(recipient string) {
-	if !slices.Contains(v.marked, recipient) {
-		v.marked = append(v.marked, recipient)
+	if !slices.Contains(v.Private.marked, recipient) {
+		v.Private.marked = append(v.Private.marked, recipient)
 	}
 }
 
 // closedLeak returns the finding on a file that could not be examined. cause becomes Error.
 func closedLeak(file string, finding findings.Kind, pic findings.Picture, cause string) *Finding {
 	said := []findings.Said{{Code: string(finding)}}
-	return &Finding{Finding: findings.Finding{File: file, Picture: pic, Error: cause, Note: written(said), Said: said, Accused: []watermark.CopyID{},
+	return &Finding{File: file, Picture: pic, Error: cause, Note: written(said), Said: said, Accused: []watermark.CopyID{},
 		Conclusion: findings.Conclusion{Kind: finding}, Strength: findings.Strength{Edits: []findings.Edit{}},
-		Evidence: findings.Evidence{Matches: []findings.Match{}, Traces: []findings.Tracing{}}}}
+		Evidence: findings.Evidence{Matches: []findings.Match{}, Traces: []findings.Tracing{}}}
 }

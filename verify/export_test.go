@@ -186,28 +186,31 @@ func WeighAround(leaks []*Finding, recipients []registry.Recipient, cfg Config, 
 }
 
 // SetSubject says whose upload a leak shows.
-func (v *Finding) SetSubject(s string) { v.subject = s }
+func (v *Finding) SetSubject(s string) { v.Private.subject = s }
 
 // SetBeside says whose upload a leak shows beside its own.
 func (v *Finding) SetBeside(of watermark.Submission, s string) {
-	if v.others == nil {
-		v.others = make(map[watermark.Submission]string)
+	if v.Private.others == nil {
+		v.Private.others = make(map[watermark.Submission]string)
 	}
-	v.others[of] = s
+	v.Private.others[of] = s
 }
 
 // SetMarked says whose copy's mark was read, confirmed or not.
 func (v *Finding) SetMarked(recipient string) {
-	if v.marked = nil; recipient != "" {
-		v.marked = []string{recipient}
+	if v.Private.marked = nil; recipient != "" {
+		v.Private.marked = []string{recipient}
 	}
 }
 
 // Marked is what SetMarked sets.
-func (v *Finding) Marked() string { return strings.Join(v.marked, ", ") }
+func (v *Finding) Marked() string { return strings.Join(v.Private.marked, ", ") }
 
 // SetThumbnails gives a verdict its pictures.
-func (v *Finding) SetThumbnails(img *image.NRGBA) { v.leak = lookOf(img); v.upload = v.leak }
+func (v *Finding) SetThumbnails(img *image.NRGBA) {
+	v.Private.leak = lookOf(img)
+	v.Private.upload = v.Private.leak
+}
 
 // Conclude concludes the leak from the evidence in it.
 func (v *Finding) Conclude() { v.ConcludeFound(time.Time{}) }
@@ -220,7 +223,7 @@ func (v *Finding) ConcludeFound(at time.Time) {
 	}
 	subject := *v
 	*v = *closedLeak(v.File, v.Kind, v.Picture, v.Error)
-	v.subject, v.marked = subject.subject, subject.marked
+	v.Private.subject, v.Private.marked = subject.Private.subject, subject.Private.marked
 }
 
 // Recheck concludes the leak again from the evidence in it.

@@ -120,7 +120,7 @@ func (v *Investigator) findings(ctx context.Context, d *Verdict, reveal bool) (*
 		return digest
 	}
 	for _, l := range f.Leaks {
-		f.Thumbnails, f.Uploads = append(f.Thumbnails, show(l.leak)), append(f.Uploads, show(l.upload))
+		f.Thumbnails, f.Uploads = append(f.Thumbnails, show(l.Private.leak)), append(f.Uploads, show(l.Private.upload))
 	}
 	if !reveal {
 		return f, shown, f.redact()

@@ -115,11 +115,12 @@ func (v *Investigator) investigate(ctx context.Context, path string, l *leakPict
 		defer func() { <-v.busy }()
 	default: // more leaks than processors
 	}
-	out := &Finding{Finding: findings.Finding{
+	out := &Finding{
 		File: path,
 		Picture: findings.Picture{SHA256: hex.EncodeToString(pic.SHA256[:]), Size: pic.Size, Format: pic.Format, Decoder: pic.Decoder,
 			Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Lacks: pic.Incomplete},
-	}, leak: lookOf(pic.Image)}
+		Private: private{leak: lookOf(pic.Image)},
+	}
 	if pic.Pages > 1 {
 		out.Pages = pic.Pages
 	}
@@ -134,7 +135,7 @@ func (v *Investigator) investigate(ctx context.Context, path string, l *leakPict
 		out.References, err = v.references(ctx, l, &e, out.Submission, out.Page, v.cfg.referencesOf(pic.SHA256, files))
 	}
 	if err == nil {
-		out.upload, err = v.uploadLook(ctx, out)
+		out.Private.upload, err = v.uploadLook(ctx, out)
 	}
 	if errors.Is(err, registry.ErrTampered) {
 		*out = empty
@@ -343,7 +344,7 @@ func (v *Investigator) fill(ctx context.Context, out *Finding, e evidence) error
 	if err != nil && !errors.Is(err, registry.ErrErased) { // meanwhile
 		return err
 	}
-	out.subject, out.Submitted, out.SubjectEntered = sub.Subject, sub.Submitted, sub.SetAt
+	out.Private.subject, out.Submitted, out.SubjectEntered = sub.Subject, sub.Submitted, sub.SetAt
 	if out.Kind == findings.FoundUnissued { // the picture that leaked was not unmarked
 		return nil
 	}
@@ -362,10 +363,10 @@ func (v *Investigator) fillBeside(ctx context.Context, out *Finding) error {
 		if err != nil && !errors.Is(err, registry.ErrErased) { // meanwhile
 			return err
 		}
-		if out.others == nil {
-			out.others = make(map[watermark.Submission]string)
+		if out.Private.others == nil {
+			out.Private.others = make(map[watermark.Submission]string)
 		}
-		out.others[b.Submission], b.Submitted, b.SubjectEntered = sub.Subject, sub.Submitted, sub.SetAt
+		out.Private.others[b.Submission], b.Submitted, b.SubjectEntered = sub.Subject, sub.Submitted, sub.SetAt
 		if b.Custody, err = v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: b.Submission}); err != nil {
 			return err
 		}

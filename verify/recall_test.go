@@ -28,7 +28,7 @@ func TestRecallOfUnknownLeaks(t *testing.T) {
 	assert.Nil(t, recallOf(nil, 1200), "compared with what was named, not searched")
 	assert.Nil(t, recallOf(&findings.Searched{Quality: 100, Features: &some, Bilevel: true}, 1200), "no trial had black and white pictures")
 
-	v := &Finding{Finding: findings.Finding{Picture: findings.Picture{Width: 900, Height: 1200}, Evidence: findings.Evidence{Searched: large}}}
+	v := &Finding{Picture: findings.Picture{Width: 900, Height: 1200}, Evidence: findings.Evidence{Searched: large}}
 	v.conclude(v.evidence(given{opens: true}))
 	require.Equal(t, findings.FoundUnknown, v.Kind)
 	require.Equal(t, recallOf(large, 1200), v.Recall)
@@ -40,8 +40,8 @@ func TestRecallOfUnknownLeaks(t *testing.T) {
 	assert.ErrorContains(t, v.recheck(given{opens: true}, true), "at_least")
 	v.Recall.Bound = recallOf(large, 1200).Bound
 
-	blank := &Finding{Finding: findings.Finding{Conclusion: findings.Conclusion{Kind: findings.FoundUnknown}, Picture: findings.Picture{Width: 300, Height: 200}, Evidence: findings.Evidence{Searched: &findings.Searched{Features: &none}, Recall: recallOf(&findings.Searched{Features: &none}, 300)}}}
-	w, err := weigh([]*Finding{v, blank, {Finding: findings.Finding{Conclusion: findings.Conclusion{Kind: findings.FoundUnknown}}}}, &books{}, Config{}, 1)
+	blank := &Finding{Conclusion: findings.Conclusion{Kind: findings.FoundUnknown}, Picture: findings.Picture{Width: 300, Height: 200}, Evidence: findings.Evidence{Searched: &findings.Searched{Features: &none}, Recall: recallOf(&findings.Searched{Features: &none}, 300)}}
+	w, err := weigh([]*Finding{v, blank, {Conclusion: findings.Conclusion{Kind: findings.FoundUnknown}}}, &books{}, Config{}, 1)
 	require.NoError(t, err)
 	assert.Equal(t, v.Recall.Bound, w.Case.Leaks[0].Recall)
 	assert.InDelta(t, max(blank.Recall.Bound, minRecall), w.Case.Leaks[1].Recall, 1e-12)

@@ -41,8 +41,8 @@ func (f *Findings) CheckLeaks() error {
 // recheck concludes a leak again from its evidence, and compares the whole finding. If words is false, differences in
 // sentences do not count. The error does not wrap [ErrFindings]: the caller does.
 func (v *Finding) recheck(g given, words bool) error {
-	again := &Finding{Finding: findings.Finding{File: v.File, Error: v.Error, Picture: v.Picture, Evidence: v.Evidence, Rows: v.Rows,
-		Conclusion: findings.Conclusion{Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered, Beside: v.Beside}}}
+	again := &Finding{File: v.File, Error: v.Error, Picture: v.Picture, Evidence: v.Evidence, Rows: v.Rows,
+		Conclusion: findings.Conclusion{Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered, Beside: v.Beside}}
 	if !v.Examined() {
 		again = closedLeak(v.File, v.Kind, v.Picture, v.Error)
 	} else {

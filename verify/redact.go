@@ -29,9 +29,9 @@ func (f *Findings) redact() error {
 		return fmt.Errorf("redact: %w", err)
 	}
 	for _, l := range leaks {
-		l.marked = slices.Clone(l.marked)
-		for i, name := range l.marked {
-			l.marked[i] = labelled(labels, name)
+		l.Private.marked = slices.Clone(l.Private.marked)
+		for i, name := range l.Private.marked {
+			l.Private.marked[i] = labelled(labels, name)
 		}
 	}
 	b.relabel(labels)

@@ -27,9 +27,9 @@ func (f *Findings) restore() ([]*Finding, *books, error) {
 	unconfirmed := 0
 	for i, l := range f.Leaks {
 		full := *l
-		full.subject, full.marked, full.others = l.Cluster, nil, make(map[watermark.Submission]string)
+		full.Private.subject, full.Private.marked, full.Private.others = l.Cluster, nil, make(map[watermark.Submission]string)
 		for _, b := range l.Beside {
-			full.others[b.Submission] = b.Cluster
+			full.Private.others[b.Submission] = b.Cluster
 		}
 		leaks[i] = &full
 		if l.Kind == findings.FoundCopy && l.Unconfirmed {
@@ -54,7 +54,7 @@ func (f *Findings) restore() ([]*Finding, *books, error) {
 		b.holdings.Copies[h.Name], b.holdings.Unmarked[h.Name] = h.Copies, h.Unmarked
 		b.ever.Copies[h.Name], b.ever.Unmarked[h.Name] = h.EverIssued(), h.EverHeld()
 	}
-	d := &Verdict{Findings: leaks, Verdict: findings.Verdict{Of: of, Case: c}}
+	d := &Verdict{Findings: leaks, Of: of, Case: c}
 	for j, i := range of {
 		for _, x := range c.Leaks[j].Copies {
 			if id, err := watermark.ParseCopyID(x.ID); err == nil && !x.Public.IsZero() {
@@ -74,10 +74,10 @@ func (f *Findings) restore() ([]*Finding, *books, error) {
 				b.copies[l.Submission] = append(b.copies[l.Submission], issued)
 			}
 		}
-		leaks[i].marked = c.Leaks[j].Transplanted
+		leaks[i].Private.marked = c.Leaks[j].Transplanted
 	}
 	for i, k := range firsts(leaks) {
-		leaks[i].marked = leaks[k].marked // of repetitions the case has the first
+		leaks[i].Private.marked = leaks[k].Private.marked // of repetitions the case has the first
 	}
 	return leaks, b, errors.Join(oneSubject(leaks), f.checkSame(), f.checkTravel())
 }

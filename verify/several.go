@@ -132,9 +132,9 @@ func (v *Finding) views() []*Finding {
 		return []*Finding{v}
 	}
 	own := findings.Beside{Submission: v.Submission, Page: v.Page, Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered, Custody: v.Custody}
-	out := []*Finding{v.view(own, v.subject)}
+	out := []*Finding{v.view(own, v.Private.subject)}
 	for _, b := range v.Beside {
-		out = append(out, v.view(b, v.others[b.Submission]))
+		out = append(out, v.view(b, v.Private.others[b.Submission]))
 	}
 	return out
 }
@@ -142,8 +142,8 @@ func (v *Finding) views() []*Finding {
 // view returns the finding as one of [Finding.views].
 func (v *Finding) view(b findings.Beside, subject string) *Finding {
 	x := *v
-	x.Submission, x.Page, x.Submitted, x.Cluster, x.SubjectEntered, x.Custody, x.subject = b.Submission, b.Page, b.Submitted, b.Cluster, b.SubjectEntered, b.Custody, subject
-	x.Recipient, x.Recipients, x.Beside, x.others, x.Issued = "", nil, nil, nil, nil
+	x.Submission, x.Page, x.Submitted, x.Cluster, x.SubjectEntered, x.Custody, x.Private.subject = b.Submission, b.Page, b.Submitted, b.Cluster, b.SubjectEntered, b.Custody, subject
+	x.Recipient, x.Recipients, x.Beside, x.Private.others, x.Issued = "", nil, nil, nil, nil
 	for _, c := range v.Issued {
 		if c.Submission == b.Submission {
 			x.Issued = append(x.Issued, c)

@@ -192,16 +192,16 @@ func (v *Investigator) again(ctx context.Context, p *progress, path string, leak
 	}
 	out := *known
 	out.File = path
-	if out.leak.mosaic == nil && out.Examined() { // read back from a state file
+	if out.Private.leak.mosaic == nil && out.Examined() { // read back from a state file
 		pic, err := v.decode(ctx, leak, lease)
 		if err != nil {
 			return nil, ctx.Err()
 		}
-		out.leak = lookOf(picture.Flatten(pic.Image))
+		out.Private.leak = lookOf(picture.Flatten(pic.Image))
 	}
 	var err error
-	if out.upload.mosaic == nil {
-		out.upload, err = v.uploadLook(ctx, &out)
+	if out.Private.upload.mosaic == nil {
+		out.Private.upload, err = v.uploadLook(ctx, &out)
 	}
 	return &out, err
 }

@@ -186,7 +186,7 @@ func (w *weighing) missingSubjects() []figures {
 			continue
 		}
 		for _, l := range views(w.Findings) {
-			if l.subject == "" && slices.Contains(l.MayNames(), x.Name) {
+			if l.Private.subject == "" && slices.Contains(l.MayNames(), x.Name) {
 				uploads[l.Submission] = true
 			}
 		}

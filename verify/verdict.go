@@ -11,8 +11,22 @@ import (
 // A Finding is what was found out about one leak: what is written of it, and rows of the registry that are not.
 // Conclusion, Strength, Accused, Note and KeyID follow from Evidence, Picture and Rows: see [Finding.conclude].
 type Finding struct {
-	findings.Finding
+	File string `json:"file"` // as it was given
+	findings.Conclusion
+	findings.Strength
+	findings.Evidence
+	Accused []watermark.CopyID `json:"accused"`        // the confirmed copies; if several copies were read that cannot all be there, all of these, and the finding is Unconfirmed
+	Note    string             `json:"note"`           // plain sentences
+	Said    []findings.Said    `json:"said,omitempty"` // the sentences of Note
+	Error   string             `json:"error,omitempty"`
+	findings.Picture
+	KeyID string `json:"key_id,omitempty"` // of the mark that was read
+	findings.Rows
+	Private private `json:"-"` // what no file and no log has
+}
 
+// A private is what an investigation knows of a leak, and what is not written.
+type private struct {
 	found   []registry.Copy                 // the registry's rows of all copies that were read, confirmed or not; nil after reading from JSON
 	marked  []string                        // recipients of the copies that were read, confirmed or not: counted, never printed beside the leak
 	subject string                          // of Submission: clusters the leaks of one person, and is printed only on request
@@ -116,7 +130,7 @@ func (v *Finding) restsOnRecords() bool { return v.matched() || len(v.Reads) > 0
 
 // withoutRecords returns what is left of a finding if the registry's records cannot be read.
 func (v *Finding) withoutRecords(g given) *Finding {
-	out := &Finding{Finding: findings.Finding{File: v.File, Picture: v.Picture}, leak: v.leak}
+	out := &Finding{File: v.File, Picture: v.Picture, Private: private{leak: v.Private.leak}}
 	out.Pages, out.Searched = v.Pages, v.Searched
 	out.conclude(v.evidence(g).damaged())
 	return out

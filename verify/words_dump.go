@@ -233,7 +233,7 @@ func (w *weighing) namedTransplanted() []figures {
 	}
 	n := w.leaksThat(func(l *Finding) bool {
 		of := func(name string) bool { return slices.Contains(names, name) }
-		return l.Kind == findings.FoundTransplanted && slices.ContainsFunc(l.marked, of)
+		return l.Kind == findings.FoundTransplanted && slices.ContainsFunc(l.Private.marked, of)
 	})
 	return several(n, figures{"names": inSentence(names)})
 }
