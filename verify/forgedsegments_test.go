@@ -96,7 +96,7 @@ func (b *burglar) exchanged(tree bool) {
 	old, err := books.ParseEntry(raw)
 	require.NoError(b.t, err)
 	s.Area = first.Area
-	e := s.LedgerEntry()
+	e := books.EntryOf(s)
 	e.Seq, e.Lists = old.Seq, old.Lists
 	b.exec("UPDATE submission SET area = $1 WHERE seq = $2", s.Area, n)
 	b.exec("UPDATE ledger SET entry = $1 WHERE seq = $2", e.Encode(), n)

@@ -17,7 +17,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/test/skip"
 	"github.com/kycmark/kycmark/verify"
-	"github.com/kycmark/kycmark/verify/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/watermark"
 )

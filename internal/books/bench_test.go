@@ -14,7 +14,7 @@ func BenchmarkEntry(b *testing.B) {
 	b.ReportAllocs()
 	for n := range b.N {
 		s.Seq = int64(n)
-		e := s.LedgerEntry()
+		e := books.EntryOf(s)
 		e.Seq = s.Seq
 		e.Encode()
 	}

@@ -13,9 +13,7 @@ import (
 
 // A Row is anything that the ledger commits to.
 type Row interface {
-	LedgerEntry() Entry // without Seq
-	Number() int64      // of its entry, from 1; 0: not entered yet
-	lists() []string    // that it is on; nil: the list of all rows of its kind
+	Number() int64 // of its entry, from 1; 0: not entered yet
 }
 
 // What is read from tables is compared with lists ([tlog.Lists]), so that a damaged index hides nothing.
@@ -40,19 +38,20 @@ func SubjectsOf(s watermark.Submission) string { return "subjects of " + s.Strin
 
 // ListsOf names the lists that a row with this entry is on.
 func ListsOf(row Row, kind string) []string {
-	if lists := row.lists(); lists != nil {
-		return lists
+	switch r := row.(type) {
+	case Copy:
+		return []string{CopiesOf(r.Submission), CopyList(r.ID)}
+	case Receipt:
+		return []string{CopyList(r.Copy)}
+	case Release:
+		return []string{CopyList(r.Copy), ReleasesOf(r.Submission)}
+	case Return:
+		return []string{ReturnsOf(r.Copy), ReturnedIn(r.Submission)}
+	case SubjectChange:
+		return []string{SubjectsOf(r.Submission), EntrySubject}
 	}
-	return []string{kind}
+	return []string{kind} // of all rows of its kind
 }
-
-func (c Copy) lists() []string          { return []string{CopiesOf(c.Submission), CopyList(c.ID)} }
-func (r Receipt) lists() []string       { return []string{CopyList(r.Copy)} }
-func (r Release) lists() []string       { return []string{CopyList(r.Copy), ReleasesOf(r.Submission)} }
-func (r Return) lists() []string        { return []string{ReturnsOf(r.Copy), ReturnedIn(r.Submission)} }
-func (c SubjectChange) lists() []string { return []string{SubjectsOf(c.Submission), EntrySubject} }
-func (Logged) lists() []string          { return nil }
-func (Investigation) lists() []string   { return nil }
 
 // Counts by days are compared with lists as well, whose items are what is counted.
 
@@ -105,9 +104,6 @@ func CountedOn(row Row, e Entry, submitted time.Time) (name string, item [32]byt
 	}
 	return "", item
 }
-
-func (l Logged) Number() int64        { return l.Seq }
-func (i Investigation) Number() int64 { return i.Entry }
 
 // commit returns SHA-256 over kind, salt and the fields of a row, in their fixed order. Each is written with its
 // length in front, so that no two rows have one encoding.
@@ -163,65 +159,56 @@ func entry(kind string, at time.Time, salt Salt, fields ...any) Entry {
 	return Entry{Kind: kind, Time: at, Commitment: commit(kind, salt, fields...)}
 }
 
-func (i Info) LedgerEntry() Entry {
-	return entry(EntryRegistry, i.Created, i.Salt, i.ID[:], i.Created, i.SealHashes)
-}
-
-func (r Recipient) LedgerEntry() Entry {
-	return entry(EntryRecipient, r.Added, r.Salt, r.Name, r.Kind, r.Actor, r.Added)
-}
-
-func (k KeyEntry) LedgerEntry() Entry {
-	return entry(EntryKey, k.Added, k.Salt, k.ID, k.Commitment[:], k.Added)
-}
-
-// LedgerEntry commits to the upload: its digest, times, first subject, hashes, Kept, rendition and place among the pages. The
-// entry's time is Received, and Seq is not set.
-func (s Submission) LedgerEntry() Entry {
-	s = s.AsEntered()
-	return entry(EntrySubmission, s.Received, s.Salt, s.ID[:], s.SHA256[:], s.Size, s.Format, s.Decoder,
-		s.Width, s.Height, s.Submitted, s.Received, s.Subject, s.Hash, s.Area, s.Chain, s.Quality, s.AreaQuality, s.Kept, s.Rendition[:],
-		s.Document[:], s.Page, s.Pages)
-}
-
-// LedgerEntry commits to the upload and, by Digest, to the subject reference.
-func (c SubjectChange) LedgerEntry() Entry {
-	return entry(EntrySubject, c.Entered, c.Salt, c.Submission[:], c.Digest[:], c.Entered, c.Actor)
-}
-
-func (c Copy) LedgerEntry() Entry {
-	return entry(EntryIssue, c.Issued, c.Salt, uint64(c.ID), c.Submission[:], c.Recipient, c.Purpose, c.KeyID,
-		c.Strength, c.Margin, c.Weak, c.PSNR, c.SSIM, c.Format, c.Width, c.Height, c.SHA256[:], c.Size, c.Issued, c.Actor)
-}
-
-func (r Release) LedgerEntry() Entry {
-	return entry(EntryRelease, r.Entered, r.Salt, uint64(r.Copy), r.Submission[:], r.State, r.Note, r.Entered, r.Actor)
-}
-
-func (c Cosigned) LedgerEntry() Entry {
-	return entry(EntryCosigned, c.Entered, c.Salt, c.Size, c.Root[:], c.Witness, c.Dated, c.Proof, c.Entered)
-}
-
-func (c Custody) LedgerEntry() Entry {
-	fields := append([]any{c.Recipient, c.Through, c.From, c.To, c.Note, c.Entered, c.Actor}, list(c.Submissions)...)
-	return entry(EntryCustody, c.Entered, c.Salt, fields...)
-}
-
-func (s KeyState) LedgerEntry() Entry {
-	return entry(EntryKeyState, s.Entered, s.Salt, s.KeyID, s.State, s.Since, s.Note, s.Entered, s.Actor)
-}
-
-func (r Receipt) LedgerEntry() Entry {
-	return entry(EntryReceipt, r.Entered, r.Salt, uint64(r.Copy), r.PublicKey[:], r.Signature[:], r.Entered, r.Actor)
-}
-
-func (r Return) LedgerEntry() Entry {
-	return entry(EntryReturn, r.Entered, r.Salt, r.Submission[:], uint64(r.Copy), r.LogP, r.Entered, r.Actor)
-}
-
-func (e Erasure) LedgerEntry() Entry {
-	fields := []any{e.Left[:], e.Note, e.Entered, e.Actor}
-	return entry(EntryErasure, e.Entered, e.Salt, append(fields, list(e.Submissions)...)...)
+// EntryOf returns the entry of a row, without Seq. It commits to all that the row says; of a submission to what it was
+// entered with, and of a change of subjects to the reference by Digest alone.
+func EntryOf(row Row) Entry {
+	switch r := row.(type) {
+	case Info:
+		return entry(EntryRegistry, r.Created, r.Salt, r.ID[:], r.Created, r.SealHashes)
+	case Recipient:
+		return entry(EntryRecipient, r.Added, r.Salt, r.Name, r.Kind, r.Actor, r.Added)
+	case KeyEntry:
+		return entry(EntryKey, r.Added, r.Salt, r.ID, r.Commitment[:], r.Added)
+	case Submission:
+		r = r.AsEntered()
+		return entry(EntrySubmission, r.Received, r.Salt, r.ID[:], r.SHA256[:], r.Size, r.Format, r.Decoder,
+			r.Width, r.Height, r.Submitted, r.Received, r.Subject, r.Hash, r.Area, r.Chain, r.Quality, r.AreaQuality, r.Kept, r.Rendition[:],
+			r.Document[:], r.Page, r.Pages)
+	case SubjectChange:
+		return entry(EntrySubject, r.Entered, r.Salt, r.Submission[:], r.Digest[:], r.Entered, r.Actor)
+	case Copy:
+		return entry(EntryIssue, r.Issued, r.Salt, uint64(r.ID), r.Submission[:], r.Recipient, r.Purpose, r.KeyID,
+			r.Strength, r.Margin, r.Weak, r.PSNR, r.SSIM, r.Format, r.Width, r.Height, r.SHA256[:], r.Size, r.Issued, r.Actor)
+	case Release:
+		return entry(EntryRelease, r.Entered, r.Salt, uint64(r.Copy), r.Submission[:], r.State, r.Note, r.Entered, r.Actor)
+	case Cosigned:
+		return entry(EntryCosigned, r.Entered, r.Salt, r.Size, r.Root[:], r.Witness, r.Dated, r.Proof, r.Entered)
+	case Custody:
+		fields := append([]any{r.Recipient, r.Through, r.From, r.To, r.Note, r.Entered, r.Actor}, list(r.Submissions)...)
+		return entry(EntryCustody, r.Entered, r.Salt, fields...)
+	case KeyState:
+		return entry(EntryKeyState, r.Entered, r.Salt, r.KeyID, r.State, r.Since, r.Note, r.Entered, r.Actor)
+	case Receipt:
+		return entry(EntryReceipt, r.Entered, r.Salt, uint64(r.Copy), r.PublicKey[:], r.Signature[:], r.Entered, r.Actor)
+	case Return:
+		return entry(EntryReturn, r.Entered, r.Salt, r.Submission[:], uint64(r.Copy), r.LogP, r.Entered, r.Actor)
+	case Erasure:
+		fields := []any{r.Left[:], r.Note, r.Entered, r.Actor}
+		return entry(EntryErasure, r.Entered, r.Salt, append(fields, list(r.Submissions)...)...)
+	case Investigation:
+		return entry(EntryInvestigation, r.Started, r.Salt,
+			r.Started, r.Actor, r.Command, r.Input[:], r.Files, r.Found, r.Evidence, r.EvidenceSHA256[:], r.Published, r.Pictures[:])
+	case Conclusion:
+		fields := []any{r.Investigation, r.Entered, r.Actor, len(r.Named)}
+		for _, name := range r.Named {
+			fields = append(fields, name)
+		}
+		for _, id := range r.Copies {
+			fields = append(fields, uint64(id))
+		}
+		return entry(EntryConclusion, r.Entered, r.Salt, fields...)
+	}
+	panic(fmt.Sprintf("rows: no entry of a %T", row)) // a row type is missing above
 }
 
 // Left returns the digest of what is left of erased submissions. The erasure commits to it, because the commitments
@@ -232,22 +219,6 @@ func Left(erased []Submission) [32]byte {
 		fields = append(fields, s.ID[:], s.Submitted, s.Received, s.Seq, s.Document[:], s.Page, s.Pages)
 	}
 	return commit("left of submissions", Salt{}, fields...)
-}
-
-func (i Investigation) LedgerEntry() Entry {
-	return entry(EntryInvestigation, i.Started, i.Salt,
-		i.Started, i.Actor, i.Command, i.Input[:], i.Files, i.Found, i.Evidence, i.EvidenceSHA256[:], i.Published, i.Pictures[:])
-}
-
-func (c Conclusion) LedgerEntry() Entry {
-	fields := []any{c.Investigation, c.Entered, c.Actor, len(c.Named)}
-	for _, name := range c.Named {
-		fields = append(fields, name)
-	}
-	for _, id := range c.Copies {
-		fields = append(fields, uint64(id))
-	}
-	return entry(EntryConclusion, c.Entered, c.Salt, fields...)
 }
 
 // list are the fields of a list of submissions: how many, then each.

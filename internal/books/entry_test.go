@@ -65,7 +65,7 @@ func TestLedgerVector(t *testing.T) {
 	tree, err := tlog.NewTree(0, nil)
 	require.NoError(t, err)
 	for i, row := range samples(t) {
-		e := row.LedgerEntry()
+		e := books.EntryOf(row)
 		e.Seq = int64(i + 1)
 		e.Lists[0] = byte(i)
 		tree.Append(tlog.LeafHash(e.Encode()))
@@ -77,7 +77,7 @@ func TestLedgerVector(t *testing.T) {
 // Whatever is kept in a row is bound by its commitment, so that an edit shows.
 func TestEveryFieldIsCommitted(t *testing.T) {
 	for _, row := range append(samples(t), books.Custody{Recipient: "a", Through: "b"}, books.Conclusion{Named: []string{"a"}}, books.Release{}, books.Return{}, books.Cosigned{}) {
-		want := row.LedgerEntry().Commitment
+		want := books.EntryOf(row).Commitment
 		typ := reflect.TypeOf(row)
 		all := reflect.VisibleFields(typ)
 		if signed, has := typ.FieldByName("Signed"); has {
@@ -93,7 +93,7 @@ func TestEveryFieldIsCommitted(t *testing.T) {
 			edited := reflect.New(typ).Elem()
 			edited.Set(reflect.ValueOf(row))
 			edit(t, edited.FieldByIndex(field.Index))
-			got := edited.Interface().(books.Row).LedgerEntry().Commitment
+			got := books.EntryOf(edited.Interface().(books.Row)).Commitment
 			switch field.Name {
 			case "Seq", "Entry", "Erased", "ErasedBy", "First", "Originals", "Unsummed", "After", "Proven", "Unproven":
 				require.Equal(t, want, got, "%s.%s is assigned by the store", typ, field.Name)
@@ -144,7 +144,7 @@ func edit(t *testing.T, f reflect.Value) {
 
 func TestFieldsDoNotRunTogether(t *testing.T) {
 	a, b := books.Recipient{Name: "vendor", Kind: "partner"}, books.Recipient{Name: "vendorp", Kind: "artner"}
-	require.NotEqual(t, a.LedgerEntry().Commitment, b.LedgerEntry().Commitment)
+	require.NotEqual(t, books.EntryOf(a).Commitment, books.EntryOf(b).Commitment)
 }
 
 func FuzzParseEntry(f *testing.F) {

@@ -59,6 +59,9 @@ type Logged struct {
 	Seq  int64 `json:"-"`
 }
 
+// Number returns the number of the row's entry, from 1; 0: not entered yet.
+func (l Logged) Number() int64 { return l.Seq }
+
 // Info names the registry.
 type Info struct {
 	ID         [16]byte // random
@@ -503,6 +506,9 @@ type Investigation struct {
 	Pictures Digest `json:"pictures,omitzero"`
 	Digests  []byte `json:"-"`
 }
+
+// Number returns the number of its entry.
+func (i Investigation) Number() int64 { return i.Entry }
 
 // fileDigest is the number of bytes of a [FileDigest].
 const fileDigest = 16

@@ -125,7 +125,7 @@ func (r *Registry) checkCustody(ctx context.Context, c Custody) (Custody, error)
 // said returns the same digest for facts that say the same, regardless of who entered them and when.
 func said(c books.Custody) [32]byte {
 	c.Actor, c.Entered, c.Salt = "", time.Time{}, books.Salt{}
-	return c.LedgerEntry().Commitment
+	return books.EntryOf(c).Commitment
 }
 
 // A CustodyFilter selects facts of custody. The zero CustodyFilter selects all of them; at

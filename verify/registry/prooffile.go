@@ -81,7 +81,7 @@ func (w *wireCopies) holds(root tlog.Hash) error {
 		if x.Salt = w.Salts[i]; inexact(x.Entered) {
 			return fmt.Errorf("a release of a copy of %s has another time than its entry", w.Submission)
 		}
-		e := x.LedgerEntry()
+		e := books.EntryOf(x)
 		e.Seq = w.Entries[i]
 		got = got.Add(e.Item())
 	}
@@ -154,7 +154,7 @@ func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 		return fail(fmt.Errorf("entry %d: %w", e.Seq, err))
 	}
 	if row != nil {
-		want := row.LedgerEntry()
+		want := books.EntryOf(row)
 		want.Seq, want.Lists = e.Seq, e.Lists
 		if !bytes.Equal(want.Encode(), []byte(w.Entry)) {
 			return fail(fmt.Errorf("entry %d is not that of the row", e.Seq))
@@ -183,31 +183,36 @@ func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 // row returns the only row of w, with the salt of w set, and the times in the row; nil for numbers of copies.
 func (w *wireEntry) row() (row books.Row, times []time.Time, err error) {
 	rows := 0
-	set := func(r books.Row, salt *books.Salt, at ...time.Time) {
-		*salt = books.Salt(w.Salt)
+	set := func(r books.Row, at ...time.Time) {
 		row, times, rows = r, at, rows+1
 	}
 	if x := copied(w.Copy); x != nil {
 		if x.State != "" {
 			return nil, nil, errors.New("its entry does not say what became of the copy")
 		}
-		set(x, &x.Salt, x.Issued)
+		x.Salt = books.Salt(w.Salt)
+		set(*x, x.Issued)
 	}
 	if x := w.MarkKey; x != nil {
-		set(x, &x.Salt, x.Added)
+		x.Salt = books.Salt(w.Salt)
+		set(*x, x.Added)
 	}
 	if x := copied(w.Receipt); x != nil {
-		set(x, &x.Salt, x.Entered)
+		x.Salt = books.Salt(w.Salt)
+		set(*x, x.Entered)
 	}
 	if x := copied(w.Release); x != nil {
-		set(x, &x.Salt, x.Entered)
+		x.Salt = books.Salt(w.Salt)
+		set(*x, x.Entered)
 	}
 	if x := w.Submission; x != nil {
 		x.Submission.Details = x.Details
-		set(&x.Submission, &x.Salt, x.Submitted, x.Received)
+		x.Salt = books.Salt(w.Salt)
+		set(x.Submission, x.Submitted, x.Received)
 	}
 	if x := copied(w.Investigation); x != nil {
-		set(x, &x.Salt, x.Started)
+		x.Salt = books.Salt(w.Salt)
+		set(*x, x.Started)
 	}
 	if len(w.Copies) > 0 {
 		rows++

@@ -255,7 +255,7 @@ func (c *checker) evidence(first, last int64) (map[int64]rowEntry, error) {
 	found := make(map[int64]rowEntry)
 	var twice error
 	put := func(row books.Row) {
-		e := row.LedgerEntry()
+		e := books.EntryOf(row)
 		e.Seq = row.Number()
 		if _, ok := found[e.Seq]; ok {
 			twice = tampered("two rows carry the number %d", e.Seq)

@@ -145,7 +145,7 @@ func found[T books.Row](ctx context.Context, q querier, lists *tlog.Lists, name 
 	}
 	got := before
 	for _, r := range rows {
-		e := r.LedgerEntry()
+		e := books.EntryOf(r)
 		e.Seq = r.Number()
 		got = got.Add(e.Item())
 	}
@@ -161,7 +161,7 @@ func found[T books.Row](ctx context.Context, q querier, lists *tlog.Lists, name 
 // edited names the entry of the first of rows that is not as it was entered: " (entry 7)".
 func edited[T books.Row](ctx context.Context, q querier, rows []T) string {
 	for _, r := range rows {
-		e := r.LedgerEntry()
+		e := books.EntryOf(r)
 		e.Seq = r.Number()
 		was, err := ledgerTable.one(ctx, q, " WHERE seq = $1", e.Seq)
 		if err != nil && !errors.Is(err, books.ErrNotFound) {
@@ -264,7 +264,7 @@ func isIssued(ctx context.Context, q querier, seq, upto int64, copies []books.Co
 			if n == len(copies) || copies[n].Seq != seq {
 				return tampered("the copy of entry %d is missing", seq)
 			}
-			want := copies[n].LedgerEntry()
+			want := books.EntryOf(copies[n])
 			want.Seq, want.Lists = seq, e.Lists
 			if !bytes.Equal(want.Encode(), r.entry) {
 				return tampered("copy %s is not as entry %d has it", copies[n].ID, seq)
@@ -318,7 +318,7 @@ func isEntered(ctx context.Context, q querier, rows []books.Submission) error {
 
 // isOf reports whether an entry is that of a submission. Of an erased one all but the commitment is compared.
 func isOf(entry []byte, s *books.Submission) bool {
-	want := s.LedgerEntry()
+	want := books.EntryOf(*s)
 	if want.Seq = s.Seq; bytes.Equal(want.Encode(), entry) {
 		return true
 	}

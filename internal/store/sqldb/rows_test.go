@@ -103,7 +103,7 @@ func TestSetSubjects(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "subject-3", s.Subject)
 		require.Equal(t, change(0, "").Entered, s.SetAt)
-		require.Equal(t, zero.LedgerEntry(), s.LedgerEntry())
+		require.Equal(t, books.EntryOf(zero), books.EntryOf(*s))
 
 		all, err := d.SubmissionsAfter(ctx, 0, 100)
 		require.NoError(t, err)

@@ -208,7 +208,7 @@ func (t *tx) appendSubmissions(ctx context.Context, rows []books.Submission) err
 
 // next returns the entry of a row that would be the next one, without Lists.
 func (t *tx) next(row books.Row) books.Entry {
-	e := row.LedgerEntry()
+	e := books.EntryOf(row)
 	e.Seq = int64(t.tree.Size()) + 1
 	return e
 }
